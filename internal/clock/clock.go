@@ -1,0 +1,95 @@
+// Package clock is the only place where Belfry reads the time.
+//
+// Fires are planned on wall time, because that is what a user means by "at
+// 9:30", and waited for on monotonic time, because that is what a computer can
+// wait for. Whether a lease is still good is judged by whichever clock says
+// that the most time has passed: the monotonic one stops while a machine
+// sleeps, the wall clock can be set back, the boot clock does neither but does
+// not exist everywhere.
+//
+// Inside a testing/synctest bubble [System] runs on the bubble's virtual time.
+// [Manual] adds a wall clock that a test can step.
+package clock
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Clock tells the time and waits.
+type Clock interface {
+	// Now returns the wall clock's time.
+	Now() time.Time
+	// Mark starts a measurement that survives steps and sleeps.
+	Mark() Mark
+	// Since returns the most that any clock says has passed since the mark.
+	Since(Mark) time.Duration
+}
+
+// Mark is a moment on all clocks.
+type Mark struct {
+	at   time.Time // wall and monotonic
+	wall int64     // Unix nanoseconds of the wall clock, no monotonic reading
+	boot time.Duration
+}
+
+// System is the machine's clock.
+type System struct{}
+
+// Now implements Clock.
+func (System) Now() time.Time { return time.Now() }
+
+// Mark implements Clock.
+func (System) Mark() Mark {
+	now := time.Now()
+	return Mark{at: now, wall: now.UnixNano(), boot: bootTime()}
+}
+
+// Since implements Clock.
+func (System) Since(m Mark) time.Duration {
+	now := time.Now()
+	return max(now.Sub(m.at), time.Duration(now.UnixNano()-m.wall), bootTime()-m.boot)
+}
+
+// Manual is System with a wall clock that can be stepped. The zero value is
+// ready.
+type Manual struct{ offset atomic.Int64 }
+
+// Step moves the wall clock, forward or back.
+func (c *Manual) Step(d time.Duration) { c.offset.Add(int64(d)) }
+
+// Now implements Clock.
+func (c *Manual) Now() time.Time {
+	return time.Now().Round(0).Add(time.Duration(c.offset.Load()))
+}
+
+// Mark implements Clock.
+func (c *Manual) Mark() Mark {
+	now := time.Now()
+	return Mark{at: now, wall: c.Now().UnixNano()}
+}
+
+// Since implements Clock.
+func (c *Manual) Since(m Mark) time.Duration {
+	return max(time.Since(m.at), time.Duration(c.Now().UnixNano()-m.wall))
+}
+
+// NowMs returns the wall clock's time in Unix milliseconds.
+func NowMs(c Clock) int64 { return c.Now().UnixMilli() }
+
+// Wait sleeps for d on monotonic time. It returns false when the context ended
+// first.
+func Wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

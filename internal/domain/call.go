@@ -1,0 +1,53 @@
+package domain
+
+import "time"
+
+// Call is one attempt as the executor sees it: everything that goes on the
+// wire and nothing else. Callers may reuse it; the executor keeps no part of it
+// after it returns.
+type Call struct {
+	Key         FireKey
+	ExecutionID ExecutionID
+	Attempt     int    // counted from 1
+	Once        bool   // at most once: never sent again on another connection
+	Host        string // scheme://host:port, see HostOf
+	Method      string
+	URL         string
+	Headers     map[string]string
+	Body        []byte // nil: the identity of the fire as JSON, where the method has a body
+	BodyIsJSON  bool
+	Timeout     time.Duration // for the whole attempt, connecting included
+	SkipVerify  bool          // accept any TLS certificate
+}
+
+// Verdict classes the end of an attempt.
+type Verdict int
+
+// The verdicts.
+const (
+	VerdictSuccess Verdict = iota // 2xx
+	VerdictRetry                  // network error, timeout, 408, 425, 429, 5xx
+	VerdictFinal                  // any other answer, or a target that is refused
+)
+
+// Outcome is how an attempt ended.
+type Outcome struct {
+	Verdict      Verdict
+	HTTPStatus   int    // zero: no response
+	Error        string // what went wrong, with the first KiB of a failure's body; empty on success
+	RetryAfterMs int64  // what a Retry-After header asked for; zero: nothing
+	MaybeSent    bool   // on a failure without response: bytes may have reached the target
+}
+
+// VerdictOf classes an HTTP status: 2xx is success; 408 (Request Timeout), 425
+// (Too Early), 429 (Too Many Requests) and 5xx may pass with time; all others
+// are answers.
+func VerdictOf(status int) Verdict {
+	switch {
+	case status >= 200 && status < 300:
+		return VerdictSuccess
+	case status == 408, status == 425, status == 429, status >= 500:
+		return VerdictRetry
+	}
+	return VerdictFinal
+}

@@ -1,0 +1,104 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code classes an error by what a caller can do about it. The API maps each
+// code to one HTTP status, the CLI to one exit code.
+type Code string
+
+// The codes of [Error].
+const (
+	CodeInvalid     Code = "invalid"     // the input is wrong; Fields say where
+	CodeNotFound    Code = "not_found"   // there is no such thing
+	CodeConflict    Code = "conflict"    // somebody else was first; read and try again
+	CodeUnavailable Code = "unavailable" // not now: the store cannot commit, or the server stops
+	CodeInternal    Code = "internal"    // a fault of Belfry
+)
+
+// Error is the one error type that crosses package borders with a meaning.
+type Error struct {
+	Code    Code
+	Message string
+	Fields  []FieldError // for CodeInvalid
+	Err     error        // the cause, if any; never shown to a client
+}
+
+// FieldError says which field is wrong and what would be right. Field is a
+// dotted path from the top of the document: "retry.maxRetries".
+type FieldError struct {
+	Field   string
+	Message string
+	Value   any // what was given, or nil
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Message)
+	for i, f := range e.Fields {
+		if i > 0 || e.Message != "" {
+			b.WriteString("; ")
+		}
+		b.WriteString(f.Field + ": " + f.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrorCode returns the code of the first [Error] in the chain of err, or
+// CodeInternal.
+func ErrorCode(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// Invalid returns a CodeInvalid error about one field.
+func Invalid(field, message string, value any) *Error {
+	return &Error{Code: CodeInvalid, Fields: []FieldError{{field, message, value}}}
+}
+
+// NotFound returns a CodeNotFound error: "job 0192… does not exist".
+func NotFound(what string, id fmt.Stringer) *Error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("%s %s does not exist", what, id)}
+}
+
+// Conflict returns a CodeConflict error.
+func Conflict(format string, args ...any) *Error {
+	return &Error{Code: CodeConflict, Message: fmt.Sprintf(format, args...)}
+}
+
+// Unavailable returns a CodeUnavailable error with its cause.
+func Unavailable(cause error, format string, args ...any) *Error {
+	return &Error{Code: CodeUnavailable, Message: fmt.Sprintf(format, args...), Err: cause}
+}
+
+// fieldErrors collects the faults of a document so that all are told at once.
+type fieldErrors []FieldError
+
+func (fe *fieldErrors) add(field, message string, value any) {
+	*fe = append(*fe, FieldError{field, message, value})
+}
+
+func (fe *fieldErrors) require(ok bool, field, message string, value any) {
+	if !ok {
+		fe.add(field, message, value)
+	}
+}
+
+func (fe fieldErrors) err() error {
+	if len(fe) == 0 {
+		return nil
+	}
+	return &Error{Code: CodeInvalid, Fields: fe}
+}

@@ -1,0 +1,130 @@
+package domain
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// JobID names a job: a UUIDv7, so that ids sort by the time of creation.
+type JobID [16]byte
+
+// ExecutionID names an execution: a UUIDv8 that starts with the scheduled
+// instant. See [NewExecutionID].
+type ExecutionID [16]byte
+
+// NewJobID returns a fresh UUIDv7 (RFC 9562, section 5.7) for the instant ms,
+// in Unix milliseconds.
+func NewJobID(ms int64) JobID {
+	var id JobID
+	_, _ = rand.Read(id[6:]) // never fails: crypto/rand aborts the process instead
+	putMillis(id[:], ms)
+	id[6] = 0x70 | id[6]&0x0f
+	id[8] = 0x80 | id[8]&0x3f
+	return id
+}
+
+// NewNonce returns a random number that is never zero. It tells manual
+// executions of one job in one millisecond apart; zero marks a scheduled one.
+func NewNonce() int64 {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:])
+		if n := int64(binary.BigEndian.Uint64(b[:]) >> 16); n != 0 {
+			return n
+		}
+	}
+}
+
+// NewExecutionID derives the id of an execution from what it is: the job, the
+// scheduled instant in Unix milliseconds, and the nonce of a manual one (zero
+// for a scheduled fire). The first 48 bits are the instant, the rest are from
+// SHA-256 of all three, in the layout of a UUIDv8 (RFC 9562, section 5.8).
+func NewExecutionID(job JobID, scheduledAt, nonce int64) ExecutionID {
+	var in [32]byte
+	copy(in[:16], job[:])
+	binary.BigEndian.PutUint64(in[16:], uint64(scheduledAt))
+	binary.BigEndian.PutUint64(in[24:], uint64(nonce))
+	sum := sha256.Sum256(in[:])
+
+	var id ExecutionID
+	copy(id[6:], sum[:10])
+	putMillis(id[:], scheduledAt)
+	id[6] = 0x80 | id[6]&0x0f
+	id[8] = 0x80 | id[8]&0x3f
+	return id
+}
+
+// ScheduledAt returns the scheduled instant that the id starts with, in Unix
+// milliseconds.
+func (id ExecutionID) ScheduledAt() int64 {
+	return int64(binary.BigEndian.Uint64(id[:8]) >> 16)
+}
+
+// Slot returns the job's slot, 0 to 65535: the unit in which shards are cut.
+func (id JobID) Slot() uint16 {
+	sum := sha256.Sum256(id[:])
+	return binary.BigEndian.Uint16(sum[:2])
+}
+
+func (id JobID) String() string       { return uuid.UUID(id).String() }
+func (id ExecutionID) String() string { return uuid.UUID(id).String() }
+
+// IsZero reports whether the id is unset.
+func (id JobID) IsZero() bool { return id == JobID{} }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (id JobID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (id ExecutionID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (id *JobID) UnmarshalText(b []byte) error {
+	got, err := ParseJobID(string(b))
+	if err == nil {
+		*id = got
+	}
+	return err
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (id *ExecutionID) UnmarshalText(b []byte) error {
+	got, err := ParseExecutionID(string(b))
+	if err == nil {
+		*id = got
+	}
+	return err
+}
+
+// ParseJobID reads an id in the usual form of 36 characters, in either case.
+// Other spellings of a UUID (braces, urn:uuid:, no hyphens) are refused, so
+// that one job has one address.
+func ParseJobID(s string) (JobID, error) {
+	id, err := parseUUID("id", s)
+	return JobID(id), err
+}
+
+// ParseExecutionID reads an id under the same rule as [ParseJobID].
+func ParseExecutionID(s string) (ExecutionID, error) {
+	id, err := parseUUID("id", s)
+	return ExecutionID(id), err
+}
+
+func parseUUID(field, s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != 36 || strings.ToLower(s) != id.String() {
+		return uuid.UUID{}, Invalid(field, "must be a UUID of 36 characters, as in 0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", s)
+	}
+	return id, nil
+}
+
+// putMillis writes the low 48 bits of ms to the first six bytes of b.
+func putMillis(b []byte, ms int64) {
+	var t [8]byte
+	binary.BigEndian.PutUint64(t[:], uint64(ms)<<16)
+	copy(b[:6], t[:6])
+}

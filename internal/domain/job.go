@@ -1,0 +1,132 @@
+package domain
+
+import (
+	"math"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+)
+
+// Forever is the EffectiveTo of a version that nothing has closed.
+const Forever int64 = math.MaxInt64
+
+// Job is what a user registers, with its current version.
+type Job struct {
+	ID        JobID
+	CreatedAt int64 // Unix milliseconds
+	UpdatedAt int64
+	Current   Version
+}
+
+// Version is one edit of a job: what the job was from EffectiveFrom on and
+// before EffectiveTo. A deleted job has no version that is still open.
+type Version struct {
+	JobID         JobID
+	Number        int   // counted from 1
+	EffectiveFrom int64 // Unix milliseconds
+	EffectiveTo   int64 // Unix milliseconds; Forever while it is the current one
+	CreatedAt     int64 // of the job: the anchor of @every
+	Active        bool
+	Spec          Spec
+}
+
+// Timing is the compiled calendar of one version. It is a small value that
+// shares the compiled expression with every job of the same text and zone.
+type Timing struct {
+	schedule *cron.Schedule
+	binding  cron.Binding
+	offset   int64 // jitter, milliseconds
+	from, to int64 // fires f with from <= f < to
+}
+
+// Timing compiles the version's schedule. An inactive version has no fires.
+// The error is that of [Spec.Validate] for the schedule fields.
+func (v *Version) Timing() (Timing, error) {
+	sched, err := v.Spec.parseSchedule()
+	if err != nil {
+		return Timing{}, err
+	}
+	return v.TimingOf(sched), nil
+}
+
+// TimingOf is [Version.Timing] for a caller that holds the compiled schedule.
+func (v *Version) TimingOf(sched *cron.Schedule) Timing {
+	t := Timing{
+		schedule: sched,
+		binding:  Bind(v.JobID, v.CreatedAt),
+		offset:   JitterOffset(v.JobID, v.Spec.JitterMs),
+		from:     max(v.EffectiveFrom, v.Spec.StartAt),
+		to:       v.EffectiveTo,
+	}
+	if v.Spec.EndAt != 0 {
+		t.to = min(t.to, v.Spec.EndAt)
+	}
+	if !v.Active {
+		t.to = t.from
+	}
+	return t
+}
+
+// Next returns the first fire strictly after the instant, in Unix
+// milliseconds, or false when the version has none left.
+func (t Timing) Next(after int64) (int64, bool) {
+	lo := max(after, t.from-1)
+	if lo >= t.to-1 {
+		return 0, false
+	}
+	s, ok := t.schedule.Next(floorDiv(lo-t.offset, 1000), t.binding)
+	if !ok {
+		return 0, false
+	}
+	f := s*1000 + t.offset
+	return f, f < t.to
+}
+
+// Prev returns the last fire strictly before the instant, in Unix
+// milliseconds, or false when the version has none.
+func (t Timing) Prev(before int64) (int64, bool) {
+	hi := min(before, t.to)
+	if hi <= t.from {
+		return 0, false
+	}
+	s, ok := t.schedule.Prev(-floorDiv(-(hi-t.offset), 1000), t.binding)
+	if !ok {
+		return 0, false
+	}
+	f := s*1000 + t.offset
+	return f, f >= t.from
+}
+
+// Bind returns what a job adds to a shared schedule: the seed of H and the
+// anchor of @every.
+func Bind(id JobID, createdAt int64) cron.Binding {
+	return cron.Binding{Seed: cron.SeedOf(id), Anchor: floorDiv(createdAt, 1000)}
+}
+
+// JitterOffset returns the job's place in its jitter window, 0 to jitterMs
+// inclusive. It depends on the job's id alone, so that every fire of the job
+// can be computed again; a job keeps its place for as long as it lives.
+func JitterOffset(id JobID, jitterMs int64) int64 {
+	if jitterMs <= 0 {
+		return 0
+	}
+	// FNV-1a over the id's bytes, with the finaliser of SplitMix64 so that
+	// neighbouring ids do not get neighbouring places.
+	h := uint64(14695981039346656037)
+	for _, b := range id {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	h ^= h >> 30
+	h *= 0xbf58476d1ce4e5b9
+	h ^= h >> 27
+	h *= 0x94d049bb133111eb
+	h ^= h >> 31
+	return int64(h % uint64(jitterMs+1))
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,286 @@
+package domain
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"golang.org/x/net/http/httpguts"
+)
+
+// Limits of a job spec. The whole document is also under the API's body limit.
+const (
+	MaxURLLength    = 2048
+	MaxNameLength   = 200
+	MaxTags         = 32
+	MaxTagLength    = 64
+	MaxHeaders      = 64
+	MaxHeaderBytes  = 32 << 10 // names and values together
+	MaxBodyBytes    = 256 << 10
+	maxInstantMs    = 7_258_118_400_000 // 2200-01-01, the end of the calendar
+	defaultMethod   = "POST"
+	defaultTimezone = "UTC"
+)
+
+// Spec is what a user says about a job: when, where and how surely.
+type Spec struct {
+	Schedule      string            `json:"schedule"`
+	API           string            `json:"api"`
+	Type          Guarantee         `json:"type"`
+	Name          string            `json:"name,omitempty"`
+	Tags          []string          `json:"tags,omitempty"`
+	Timezone      string            `json:"timezone"`
+	Method        string            `json:"method"`
+	Headers       map[string]string `json:"headers,omitempty"`
+	Body          json.RawMessage   `json:"body,omitempty"` // any JSON value; a string is sent as its text
+	TimeoutMs     int64             `json:"timeoutMs"`
+	Retry         Retry             `json:"retry"`
+	Overlap       OverlapPolicy     `json:"overlap"`
+	Misfire       Misfire           `json:"misfire"`
+	StartAt       int64             `json:"startAt,omitempty"` // first instant that may fire, Unix milliseconds
+	EndAt         int64             `json:"endAt,omitempty"`   // first instant that may not, Unix milliseconds
+	JitterMs      int64             `json:"jitterMs,omitempty"`
+	DST           DST               `json:"dst"`
+	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
+}
+
+// DST is a job's choice for wall-clock times that a change of offset skips
+// (gap) or repeats (fold).
+type DST struct {
+	Gap  cron.Gap  `json:"gap"`
+	Fold cron.Fold `json:"fold"`
+}
+
+// DefaultSpec returns a spec with every default set; schedule, api and type
+// are left for the user.
+func DefaultSpec() Spec {
+	return Spec{
+		Timezone:  defaultTimezone,
+		Method:    defaultMethod,
+		TimeoutMs: DefaultTimeoutMs,
+		Retry:     DefaultRetry(),
+		Overlap:   OverlapAllow,
+		Misfire:   DefaultMisfire(),
+		DST:       DST{Gap: "AFTER", Fold: "FIRST"},
+	}
+}
+
+// Validate returns a CodeInvalid error that names every wrong field, or nil.
+// It does not ask whether a fire is left in the future: see [Version.Validate].
+func (s *Spec) Validate() error {
+	var fe fieldErrors
+	s.checkSchedule(&fe)
+	s.checkTarget(&fe)
+	s.checkHeaders(&fe)
+	s.checkLabels(&fe)
+	s.checkPolicies(&fe)
+	s.checkWindow(&fe)
+	return fe.err()
+}
+
+// Validate checks the spec, and that the version fires at all at or after its
+// EffectiveFrom: a job that can never fire is refused. A paused one is not
+// asked.
+func (v *Version) Validate() error {
+	if err := v.Spec.Validate(); err != nil {
+		return err
+	}
+	if !v.Active {
+		return nil
+	}
+	t, err := v.Timing()
+	if err != nil {
+		return err
+	}
+	if _, ok := t.Next(v.EffectiveFrom - 1); ok {
+		return nil
+	}
+	field, msg := "schedule", "never fires: it names no instant after now"
+	if v.Spec.StartAt != 0 || v.Spec.EndAt != 0 {
+		msg = "never fires: it names no instant after now between startAt and endAt"
+	}
+	return Invalid(field, msg, v.Spec.Schedule)
+}
+
+func (s *Spec) parseSchedule() (*cron.Schedule, error) {
+	return ParseSchedule(s.Schedule, s.Timezone, s.DST)
+}
+
+// ParseSchedule compiles an expression and gives the errors of package cron
+// the names of the spec's fields.
+func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
+	sched, err := cron.Parse(text, zone, cron.DST{Gap: dst.Gap, Fold: dst.Fold})
+	if err == nil {
+		return sched, nil
+	}
+	if ce, ok := errors.AsType[*cron.Error](err); ok && ce.Field == "timezone" {
+		return nil, Invalid("timezone", ce.Error(), zone)
+	}
+	return nil, Invalid("schedule", err.Error(), text)
+}
+
+func (s *Spec) checkSchedule(fe *fieldErrors) {
+	if s.Schedule == "" {
+		fe.add("schedule", `is required, as in "0 */5 * * * *" (every five minutes)`, nil)
+		return
+	}
+	gapOK := slices.Contains([]cron.Gap{"", "AFTER", "SKIP", "BEFORE"}, s.DST.Gap)
+	foldOK := slices.Contains([]cron.Fold{"", "FIRST", "SECOND", "BOTH"}, s.DST.Fold)
+	fe.require(gapOK, "dst.gap", "must be AFTER, SKIP or BEFORE", s.DST.Gap)
+	fe.require(foldOK, "dst.fold", "must be FIRST, SECOND or BOTH", s.DST.Fold)
+	if !gapOK || !foldOK {
+		return
+	}
+	if _, err := s.parseSchedule(); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			*fe = append(*fe, e.Fields...)
+		}
+	}
+}
+
+func (s *Spec) checkTarget(fe *fieldErrors) {
+	if s.API == "" {
+		fe.add("api", "is required: the http or https URL to call", nil)
+	} else if msg := urlFault(s.API); msg != "" {
+		fe.add("api", msg, s.API)
+	}
+	switch s.Type {
+	case AtLeastOnce, AtMostOnce:
+	case "":
+		fe.add("type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)
+	default:
+		fe.add("type", "must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
+	}
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+	fe.require(slices.Contains(methods, s.Method), "method", "must be one of "+strings.Join(methods, ", "), s.Method)
+	fe.require(len(s.Body) <= MaxBodyBytes, "body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
+	if s.Method == "GET" || s.Method == "HEAD" {
+		fe.require(len(s.Body) == 0, "body", "must be absent: a "+s.Method+" request has none", nil)
+	}
+	fe.require(s.TimeoutMs >= 1 && s.TimeoutMs <= MaxTimeoutMs, "timeoutMs", within(1, MaxTimeoutMs), s.TimeoutMs)
+}
+
+// urlFault says what is wrong with a target, or "".
+func urlFault(raw string) string {
+	if len(raw) > MaxURLLength {
+		return fmt.Sprintf("must be at most %d bytes", MaxURLLength)
+	}
+	for _, r := range raw {
+		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
+			return "must not hold spaces or control characters: write them as %20 and so on"
+		}
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "must be a URL: " + strings.TrimPrefix(err.Error(), "parse ")
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "must be an http or https URL"
+	case u.Hostname() == "":
+		return "must name a host, as in https://example.com/hook"
+	case u.User != nil:
+		return "must not hold a user name or password: send an Authorization header"
+	case strings.Contains(raw, "#"):
+		return "must not hold a fragment (#...): it would not be sent"
+	case !httpguts.ValidHostHeader(u.Host):
+		return "must name a valid host"
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "must have a port from 1 to 65535"
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return "must have a port after the colon"
+	}
+	return ""
+}
+
+// reservedHeaders belong to the connection or to Belfry.
+var reservedHeaders = []string{
+	"connection", "content-length", "expect", "host", "idempotency-key", "keep-alive", "te",
+	"trailer", "transfer-encoding", "upgrade",
+}
+
+func (s *Spec) checkHeaders(fe *fieldErrors) {
+	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
+	total := 0
+	seen := make(map[string]bool, len(s.Headers))
+	for name, value := range s.Headers {
+		total += len(name) + len(value)
+		field, low := "headers."+name, strings.ToLower(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			fe.add("headers", "holds a name that is no header name", name)
+		case slices.Contains(reservedHeaders, low), strings.HasPrefix(low, "proxy-"), strings.HasPrefix(low, "belfry-"):
+			fe.add(field, "is set by Belfry or belongs to the connection", nil)
+		case !httpguts.ValidHeaderFieldValue(value):
+			fe.add(field, "must not hold line breaks or control characters", nil)
+		case seen[low]:
+			fe.add(field, "is there twice, in different case", nil)
+		}
+		seen[low] = true
+	}
+	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
+}
+
+func (s *Spec) checkLabels(fe *fieldErrors) {
+	fe.require(len(s.Name) <= MaxNameLength && printable(s.Name), "name",
+		fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength), s.Name)
+	fe.require(len(s.Tags) <= MaxTags, "tags", fmt.Sprintf("must be at most %d", MaxTags), len(s.Tags))
+	for i, tag := range s.Tags {
+		field := fmt.Sprintf("tags[%d]", i)
+		fe.require(tag != "" && len(tag) <= MaxTagLength && printable(tag), field,
+			fmt.Sprintf("must be 1 to %d bytes of printable text", MaxTagLength), tag)
+		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
+	}
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+func (s *Spec) checkPolicies(fe *fieldErrors) {
+	r := s.Retry
+	fe.require(r.MaxRetries >= 0 && r.MaxRetries <= MaxRetriesLimit, "retry.maxRetries", within(0, MaxRetriesLimit), r.MaxRetries)
+	fe.require(r.DelayMs >= 0 && r.DelayMs <= MaxRetryDelayMs, "retry.delayMs", within(0, MaxRetryDelayMs), r.DelayMs)
+	fe.require(r.MaxDelayMs >= 0 && r.MaxDelayMs <= MaxRetryDelayMs, "retry.maxDelayMs", within(0, MaxRetryDelayMs), r.MaxDelayMs)
+	fe.require(slices.Contains([]Backoff{BackoffFixed, BackoffLinear, BackoffExponential}, r.Backoff),
+		"retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", r.Backoff)
+	fe.require(slices.Contains([]OverlapPolicy{OverlapAllow, OverlapSkip, OverlapQueue}, s.Overlap),
+		"overlap", "must be ALLOW, SKIP or QUEUE", s.Overlap)
+	m := s.Misfire
+	fe.require(slices.Contains([]MisfirePolicy{MisfireRunAll, MisfireRunLatest, MisfireSkip}, m.Policy),
+		"misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", m.Policy)
+	fe.require(m.MaxAgeMs >= 1 && m.MaxAgeMs <= MaxMisfireAgeMs, "misfire.maxAgeMs", within(1, MaxMisfireAgeMs), m.MaxAgeMs)
+	fe.require(m.MaxRuns >= 1 && m.MaxRuns <= MaxMisfireRuns, "misfire.maxRuns", within(1, MaxMisfireRuns), m.MaxRuns)
+}
+
+func (s *Spec) checkWindow(fe *fieldErrors) {
+	fe.require(s.StartAt >= 0 && s.StartAt <= maxInstantMs, "startAt", within(0, maxInstantMs)+" (Unix milliseconds)", s.StartAt)
+	fe.require(s.EndAt >= 0 && s.EndAt <= maxInstantMs, "endAt", within(0, maxInstantMs)+" (Unix milliseconds)", s.EndAt)
+	fe.require(s.EndAt == 0 || s.EndAt > s.StartAt, "endAt", "must be after startAt", s.EndAt)
+	fe.require(s.JitterMs >= 0 && s.JitterMs <= MaxJitterMs, "jitterMs", within(0, MaxJitterMs), s.JitterMs)
+}
+
+func within(lo, hi int64) string { return fmt.Sprintf("must be from %d to %d", lo, hi) }
+
+// Payload returns the bytes to send as the body, and whether they are JSON. A
+// spec without a body returns nil: the executor then sends the identity of the
+// fire. A body that is a JSON string is sent as its text.
+func (s *Spec) Payload() (body []byte, isJSON bool) {
+	if len(s.Body) == 0 || s.Body[0] != '"' {
+		return s.Body, true
+	}
+	var text string
+	if json.Unmarshal(s.Body, &text) != nil {
+		return s.Body, true
+	}
+	return []byte(text), false
+}

@@ -1,0 +1,182 @@
+// Package store says what Belfry needs of a database, and nothing of how.
+//
+// The roles are small interfaces; [Store] is all of them. Two stores are meant
+// to satisfy the same contract: embedded SQLite, where one process owns every
+// shard, and a shared PostgreSQL, where many nodes do. Package storetest is
+// the contract as tests; what it does not test is not promised.
+//
+// # Rules that every store keeps
+//
+//   - A method that returns nil has committed durably (synchronous=FULL or its
+//     equal). One that returns an error may have committed or not: the caller
+//     repeats the call or reads. Every write here can be repeated: a second
+//     identical call changes nothing and reports success.
+//   - Facts are insert-only. The natural key is [domain.FireKey]; the first
+//     fact of a key stays, later ones change nothing: no row, no counter, no
+//     alert.
+//   - A fact, its counters and its alert are one atomic step.
+//   - Instants are Unix milliseconds. "Store clock" is the database's own.
+//   - Errors about the caller's data are *domain.Error with a code; all others
+//     mean that the store did not do its work.
+package store
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Store is one database.
+type Store interface {
+	Jobs() Jobs
+	History() History
+	Ledger() Ledger
+	Shards() Shards
+	Alerts() Alerts
+	// Close flushes and releases everything; no call is made afterwards.
+	Close() error
+}
+
+// Jobs keeps jobs and their timelines. Closed versions stay readable while the
+// history of their time is kept, so that every fire can be computed again.
+type Jobs interface {
+	// Create inserts version 1 of each job, all or none. A repeat with the
+	// same id and the same content succeeds.
+	Create(ctx context.Context, versions []domain.Version) error
+	// Update closes version next.Number-1 at next.EffectiveFrom and inserts
+	// next, in one step. CodeNotFound: no such job, or deleted. CodeConflict:
+	// the current version is another one.
+	Update(ctx context.Context, next domain.Version) error
+	// Delete closes the current version, which must be number, at the instant.
+	// Errors as Update. Deleting a deleted job with the same number and
+	// instant succeeds.
+	Delete(ctx context.Context, id domain.JobID, number int, at int64) error
+	// Get returns a job that is not deleted, or CodeNotFound.
+	Get(ctx context.Context, id domain.JobID) (domain.Job, error)
+	// List returns jobs in the order of their ids.
+	List(ctx context.Context, q JobQuery) ([]domain.Job, error)
+	// Versions returns every kept version of a job, oldest first, of a
+	// deleted one too; empty when nothing is known of it.
+	Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error)
+	// Timeline streams every version whose time overlaps (since, forever), the
+	// versions of one job together and in order. An error of fn ends it.
+	Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error
+	// Count returns how many jobs there are and how many of them are active.
+	Count(ctx context.Context) (total, active int64, err error)
+}
+
+// JobQuery selects jobs that are not deleted.
+type JobQuery struct {
+	After  domain.JobID // exclusive; zero: from the start
+	Limit  int
+	Active *bool
+	Tag    string // exact
+	Text   string // part of name, api or id, letter case ignored (ASCII)
+}
+
+// History answers what became of fires. It knows facts and open runs' facts
+// only: what is queued or in flight is known to the engine.
+type History interface {
+	// Execution returns one fact, or CodeNotFound.
+	Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error)
+	// ByJob returns the facts of a job, newest scheduled first.
+	ByJob(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
+	// Recent returns facts of all jobs, newest scheduled first.
+	Recent(ctx context.Context, page Page) ([]domain.Execution, error)
+	// Failed returns FAILED and UNKNOWN facts, newest scheduled first; of one
+	// job when id is not zero.
+	Failed(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
+	// Totals returns the counters of the executions that completed at or
+	// after the instant (rounded down to the minute); with zero, since the
+	// database was made. They are kept with the facts, never made by a scan.
+	Totals(ctx context.Context, since int64) (Totals, error)
+	// Expire drops all history scheduled before the instant, in whole units
+	// of the store (days); counters stay. It returns how many units went.
+	Expire(ctx context.Context, before int64) (int, error)
+}
+
+// Page selects the facts that come after Before in the order newest first:
+// scheduled at, then job id, then nonce, all descending. A zero Before starts
+// at the newest.
+type Page struct {
+	Before domain.FireKey
+	Limit  int
+}
+
+// Totals are counters of executions.
+type Totals struct {
+	ByStatus   map[domain.Status]int64 // fires, a MISSED summary counts each of them
+	DurationMs int64                   // sum over SUCCESS and FAILED
+	Timed      int64                   // how many executions DurationMs is of
+}
+
+// Batch is what the recorder commits together.
+type Batch struct {
+	Facts []domain.Execution // final; a fact ends the open run of the same key
+	Open  []domain.OpenRun   // inserted or replaced; ignored where a fact exists
+}
+
+// Ledger is what at-least-once stands on.
+type Ledger interface {
+	// Record commits a batch. Repeating it, whole or in other batches,
+	// changes nothing: see the package's rules. Facts are durable no later
+	// than the end of their open runs is.
+	Record(ctx context.Context, b Batch) error
+	// Facts streams the keys of the facts scheduled in (after, until]. The
+	// fires that a MISSED summary stands for are streamed as its range.
+	Facts(ctx context.Context, after, until int64, fn func(FactRange) error) error
+	// OpenRuns streams every open run. An open run whose fact exists is not
+	// streamed: the fact won.
+	OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error
+}
+
+// FactRange says that the fires of a job from From to Key.ScheduledAt, both
+// inclusive, are on record. From equals Key.ScheduledAt except in a summary.
+type FactRange struct {
+	Key  domain.FireKey
+	From int64
+}
+
+// Shards keeps who fires which jobs, and how far.
+type Shards interface {
+	// Claim takes the shard for a new owner: epoch+1, a new token. It answers
+	// what the last owner left: its horizon and watermark.
+	Claim(ctx context.Context) (Shard, error)
+	// Beat sets H = max(H, store clock + ahead) and W = max(W, min(w, H)) if
+	// the lease still holds. CodeConflict: somebody else has claimed it.
+	Beat(ctx context.Context, lease Lease, ahead, w int64) (Shard, error)
+	// ResetWatermark sets W and H to the instant: fires up to it that are not
+	// on record are given up. Only an operator asks for it.
+	ResetWatermark(ctx context.Context, at int64) error
+}
+
+// Lease is the fence of an owner.
+type Lease struct {
+	Epoch int64
+	Token int64
+}
+
+// Shard is the state of a shard after Claim or Beat.
+type Shard struct {
+	Lease
+	Horizon   int64 // H: no scheduled fire beyond it is sent
+	Watermark int64 // W: every fire at or before it has its outcome on record or an open run
+	Clock     int64 // the store's clock during the call
+	Revision  int64 // grows with every edit that was made without the owner
+}
+
+// Alerts serves the runs of failures. They are written with the facts: see
+// Ledger.Record.
+type Alerts interface {
+	// List returns alerts by their latest failure, newest first.
+	List(ctx context.Context, page AlertPage) ([]domain.Alert, error)
+}
+
+// AlertPage selects alerts after the given one in the order (LastAt, JobID)
+// descending. Zero values start at the newest.
+type AlertPage struct {
+	BeforeAt  int64
+	BeforeJob domain.JobID
+	Limit     int
+	OpenOnly  bool
+}
