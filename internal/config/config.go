@@ -1,0 +1,116 @@
+package config
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is everything that `belfry serve` can be told. A value that [Load]
+// returned is complete and valid; it is not changed afterwards.
+type Config struct {
+	Host               string        // address to listen on: an IP address or a host name
+	Port               int           // 0 to 65535; 0 takes a free one
+	DBPath             string        // file of jobs.db; history and the lock lie beside it
+	LogLevel           slog.Level    // least level that is logged
+	LogDir             string        // folder of combined.log and error.log; empty: no files
+	DBVerbose          bool          // log every SQL statement
+	Env                Env           // decides how the console log looks
+	APIKeys            []Secret      // who may come in; empty: everyone who reaches the port
+	InsecureNoAuth     bool          // listen beyond loopback without a key
+	Retention          time.Duration // how long history is kept
+	MaxInFlight        int           // calls in flight in all
+	MaxInFlightPerHost int           // calls in flight to one host
+	ShutdownGrace      time.Duration // how long SIGTERM waits for calls in flight
+	MaxBody            int64         // bytes of a request body
+	MaxImport          int64         // bytes of an import body
+	ResetWatermark     bool          // give up the fires up to now that are not on record
+
+	sources map[string]Source // by key; absent: the default
+}
+
+// Env says what kind of deployment this is.
+type Env string
+
+// The environments. They differ in the look of the console log, in nothing
+// else: a development server that fires differently would prove nothing.
+const (
+	Development Env = "development" // coloured text
+	Production  Env = "production"  // JSON lines
+)
+
+// Secret is a text that must not be printed. Every usual way to print it gives
+// a mask.
+type Secret string
+
+const mask = "********"
+
+// Reveal returns the text itself, for the one place that compares it.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns a mask.
+func (Secret) String() string { return mask }
+
+// GoString returns a mask.
+func (Secret) GoString() string { return mask }
+
+// MarshalText returns a mask.
+func (Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
+
+// LogValue returns a mask.
+func (Secret) LogValue() slog.Value { return slog.StringValue(mask) }
+
+// Address returns host:port in the form that net.Listen takes.
+func (c *Config) Address() string {
+	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+}
+
+// Effective is a setting with the value that holds and the place it is from.
+type Effective struct {
+	Setting
+	Value  string // secrets masked
+	Source Source
+}
+
+// Describe returns all settings in the order of [Settings].
+func (c *Config) Describe() []Effective {
+	out := make([]Effective, 0, len(settings))
+	for _, s := range settings {
+		out = append(out, Effective{s, s.get(c), c.sources[s.Key]})
+	}
+	return out
+}
+
+// String returns one "key = value" line per setting, secrets masked.
+func (c *Config) String() string {
+	var b strings.Builder
+	for _, e := range c.Describe() {
+		b.WriteString(e.Key + " = " + e.Value + "\n")
+	}
+	return b.String()
+}
+
+// GoString returns the same as String, so that %#v shows no secret either.
+func (c *Config) GoString() string { return c.String() }
+
+// LogValue returns the settings as a group, secrets masked.
+func (c *Config) LogValue() slog.Value {
+	attrs := make([]slog.Attr, 0, len(settings))
+	for _, e := range c.Describe() {
+		attrs = append(attrs, slog.String(e.Key, e.Value))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// loopback reports whether only this machine can reach an address. The name
+// localhost is always loopback (RFC 6761, section 6.3).
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,33 @@
+// Package config finds out what an operator wants `belfry serve` to do, from
+// five places:
+//
+//	defaults  <  file (YAML)  <  .env  <  environment  <  flags
+//
+// A later place wins, setting by setting. [Settings] is the one table of what
+// there is to set; the flags, the help, the check of a file's keys and of the
+// environment's names, and the printed form all come from it.
+//
+// # What it guarantees
+//
+//   - Strict. A key in the file or a BELFRY_ variable that is no setting is
+//     refused by name, with the setting that was probably meant. A wrong value
+//     is refused also where a later place overrides it.
+//   - Complete. All faults are told at once ([Errors]), each with its place,
+//     its value and what would be right.
+//   - Closed by default. Without an API key the server listens on loopback
+//     only, unless the operator says --insecure-no-auth.
+//   - Discreet. An API key leaves the package only through [Secret.Reveal]; it
+//     is in no printed form, log value or error, and it cannot be a flag,
+//     because every user of a machine can read the arguments of a process.
+//
+// The .env file may belong to other programs as well, and so may the
+// environment: names without the BELFRY_ prefix that are no settings are left
+// alone. An empty variable counts as one that is not set, which is what
+// `PORT=${PORT:-}` in a compose file means.
+//
+// # How this is shown
+//
+// Tables of good and bad values per setting, each from every place; a test of
+// the precedence over all settings; and a canary key that is looked for in
+// every printed form.
+package config

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Source is where a setting comes from. The zero value is the defaults.
+type Source struct {
+	Kind SourceKind
+	File string // path, for a file or a .env
+	Name string // as the setting is written there: a key, a variable or a flag
+}
+
+// SourceKind orders the places: a greater one wins.
+type SourceKind int
+
+// The places of settings, weakest first.
+const (
+	FromDefault SourceKind = iota
+	FromFile
+	FromDotEnv
+	FromEnvironment
+	FromFlag
+)
+
+// place names the source without the name of the setting.
+func (s Source) place() string {
+	switch s.Kind {
+	case FromFile:
+		return "file " + s.File
+	case FromDotEnv:
+		return s.File
+	case FromEnvironment:
+		return "environment"
+	case FromFlag:
+		return "flag"
+	}
+	return "default"
+}
+
+// String names the source for an operator: "environment PORT".
+func (s Source) String() string {
+	switch s.Kind {
+	case FromDotEnv, FromEnvironment:
+		return s.place() + " " + s.Name
+	case FromFlag:
+		return s.place() + " --" + s.Name
+	}
+	return s.place()
+}
+
+// Fault is one wrong setting: where it stands, what it says and what would be
+// right.
+type Fault struct {
+	Source  Source // without a name: the place as a whole is at fault
+	Value   string // as shown; empty when secret or when there is none
+	Message string
+}
+
+// Error implements error.
+func (f Fault) Error() string {
+	name := f.Source.Name
+	if name == "" {
+		return f.Source.place() + ": " + f.Message
+	}
+	if f.Source.Kind == FromFlag {
+		name = "--" + name
+	}
+	if f.Value != "" {
+		name += "=" + f.Value
+	}
+	return fmt.Sprintf("%s (%s): %s", name, f.Source.place(), f.Message)
+}
+
+// Errors is every fault that [Load] found.
+type Errors []Fault
+
+// Error implements error: one line per fault.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, f := range e {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+const maxShown = 60
+
+// show prints a value of an operator for a fault: quoted, and not at length.
+func show(raw string) string {
+	if len(raw) > maxShown {
+		raw = raw[:maxShown] + "..."
+	}
+	return strconv.Quote(raw)
+}
+
+// suggest returns `; did you mean "x"?` for the known name that is closest to
+// a wrong one, or "".
+func suggest(wrong string, known []string) string {
+	const far = 1 << 10
+	best, at := far, ""
+	for _, k := range known {
+		d := editDistance(fold(wrong), fold(k))
+		if d < best && d <= (len(fold(k))+2)/3 {
+			best, at = d, k
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", at)
+}
+
+// fold drops what people vary in names: case, separators, and our prefix.
+func fold(name string) string {
+	name = strings.TrimPrefix(strings.ToLower(name), "belfry_")
+	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(name)
+}
+
+// editDistance is the Levenshtein distance (Wagner and Fischer 1974), in
+// bytes. Names longer than 64 bytes are far from everything.
+func editDistance(a, b string) int {
+	const longest = 64
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

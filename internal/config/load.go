@@ -1,0 +1,351 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/dotenv"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/spf13/pflag"
+)
+
+// Options say where [Load] looks.
+type Options struct {
+	File      string         // a YAML file; empty: the one that BELFRY_CONFIG names, if any
+	DotEnvDir string         // folder of a .env file, which need not exist; empty: not looked for
+	Environ   []string       // as of os.Environ
+	Flags     *pflag.FlagSet // of [RegisterFlags], parsed; may be nil
+}
+
+// Variables that are not settings of the server.
+const (
+	// FileVariable names the config file when no flag does.
+	FileVariable = "BELFRY_CONFIG"
+	// ServerVariable tells client commands which server they speak to.
+	ServerVariable = "BELFRY_SERVER"
+	// KeyVariable is the API key that client commands send.
+	KeyVariable = "BELFRY_API_KEY"
+
+	prefix      = "BELFRY_"
+	nodeEnv     = "NODE_ENV"
+	maxFileSize = 64 << 10
+)
+
+// Load reads all places and returns the config that holds, or [Errors] with
+// every fault in them.
+func Load(o Options) (*Config, error) {
+	l := loader{config: &Config{sources: map[string]Source{}}}
+	for _, s := range settings {
+		if s.Default != "" {
+			s.set(l.config, s.Default)
+		}
+	}
+	environ := Source{Kind: FromEnvironment}
+	vars, err := env.Provider("", env.Opt{EnvironFunc: func() []string { return o.Environ }}).Read()
+	if err != nil {
+		l.fault(environ, "", err.Error())
+	}
+	dotSource, dot := l.dotEnv(o.DotEnvDir)
+	if o.File == "" {
+		o.File = cmp.Or(text(vars[FileVariable]), text(dot[FileVariable]))
+	}
+	l.file(o.File)
+	l.variables(dotSource, dot)
+	l.variables(environ, vars)
+	l.flags(o.Flags)
+	l.finish()
+	if len(l.faults) > 0 {
+		slices.SortStableFunc(l.faults, func(a, b Fault) int { return cmp.Compare(a.Source.Kind, b.Source.Kind) })
+		return nil, l.faults
+	}
+	return l.config, nil
+}
+
+// loader lays one place over the other and collects the faults.
+type loader struct {
+	config *Config
+	faults Errors
+}
+
+func (l *loader) fault(src Source, value, message string) {
+	l.faults = append(l.faults, Fault{src, value, message})
+}
+
+// set gives a raw value of one place to a setting.
+func (l *loader) set(s *Setting, src Source, raw any) {
+	value, ok := scalar(s, raw)
+	if !ok {
+		l.fault(src, "", "must be a single value")
+		return
+	}
+	l.config.sources[s.Key] = src
+	if msg := s.set(l.config, value); msg != "" {
+		shown := show(value)
+		if s.Kind == kindSecrets {
+			shown = ""
+		}
+		l.fault(src, shown, msg)
+	}
+}
+
+// scalar returns the text of a value. Only the list of keys may be a list.
+func scalar(s *Setting, raw any) (string, bool) {
+	switch v := raw.(type) {
+	case map[string]any:
+		return "", false
+	case []any:
+		if s.Kind != kindSecrets {
+			return "", false
+		}
+		parts := make([]string, len(v))
+		for i, item := range v {
+			parts[i] = text(item)
+		}
+		return strings.Join(parts, ","), true
+	}
+	return text(raw), true
+}
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// file lays the YAML file over the config. A key without a value is not set.
+func (l *loader) file(path string) {
+	if path == "" {
+		return
+	}
+	src := Source{Kind: FromFile, File: path}
+	data, err := readFile(path)
+	if err != nil {
+		l.fault(src, "", "cannot be read: "+reason(err))
+		return
+	}
+	values, err := yaml.Parser().Unmarshal(data)
+	if err != nil {
+		l.fault(src, "", "must be YAML of the form `key: value`: "+yamlReason(err))
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		src.Name = name
+		s := settingOf(name)
+		switch {
+		case s == nil:
+			l.fault(src, "", "is not a setting"+suggest(name, fileKeys()))
+		case s.Once:
+			l.fault(src, "", "can only be the flag --"+s.Flag+": it acts once")
+		case values[name] != nil:
+			l.set(s, src, values[name])
+		}
+	}
+}
+
+// yamlReason puts the parser's message on one line. What it says of a value of
+// a wrong kind quotes the value.
+func yamlReason(err error) string {
+	msg := strings.Join(strings.Fields(err.Error()), " ")
+	if strings.Contains(msg, "cannot unmarshal") {
+		return "it is not a mapping"
+	}
+	return strings.TrimPrefix(msg, "yaml: ")
+}
+
+// settingOf returns the setting with the key, or nil.
+func settingOf(key string) *Setting {
+	for i := range settings {
+		if settings[i].Key == key {
+			return &settings[i]
+		}
+	}
+	return nil
+}
+
+func fileKeys() []string {
+	var keys []string
+	for _, s := range settings {
+		if !s.Once {
+			keys = append(keys, s.Key)
+		}
+	}
+	return keys
+}
+
+// dotEnv reads DIR/.env. A folder of that name is not ours: Python keeps
+// environments in one.
+func (l *loader) dotEnv(dir string) (Source, map[string]any) {
+	if dir == "" {
+		return Source{}, nil
+	}
+	src := Source{Kind: FromDotEnv, File: filepath.Join(dir, ".env")}
+	info, err := os.Stat(src.File)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+		return src, nil
+	}
+	data, err := readFile(src.File)
+	if err != nil {
+		l.fault(src, "", "cannot be read: "+reason(err))
+		return src, nil
+	}
+	data = append(data, '\n') // the parser drops a last line that has no end and no '='
+	values, err := dotenv.Parser().Unmarshal(data)
+	if err != nil {
+		// The parser's own message quotes the file, which may hold a key.
+		l.fault(src, "", fmt.Sprintf("must be lines of NAME=value: line %d is not", badLine(data)))
+	}
+	return src, values
+}
+
+// badLine returns the first line, counted from 1, that no longer parses
+// together with those before it.
+func badLine(data []byte) int {
+	lines := strings.SplitAfter(string(data), "\n")
+	good := 0
+	for i := range lines {
+		if _, err := dotenv.Parser().Unmarshal([]byte(strings.Join(lines[:i+1], ""))); err == nil {
+			good = i + 1
+		}
+	}
+	return good + 1
+}
+
+// variables lays a .env file or the environment over the config.
+func (l *loader) variables(src Source, vars map[string]any) {
+	known := []string{FileVariable, ServerVariable, KeyVariable}
+	for i := range settings {
+		name := settings[i].Env
+		if name == "" {
+			continue
+		}
+		known = append(known, name)
+		if raw := text(vars[name]); raw != "" {
+			src.Name = name
+			l.set(&settings[i], src, raw)
+		}
+	}
+	l.nodeEnv(src, text(vars[nodeEnv]))
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) && !serviceLink(name, text(vars[name])) {
+			src.Name = name
+			l.fault(src, "", "is not a setting"+suggest(name, known))
+		}
+	}
+}
+
+// nodeEnv reads NODE_ENV, which existing deployments set, where no APP_ENV
+// does. It is not ours, so no value of it is wrong: all but development mean
+// production, as they do to most of its readers.
+func (l *loader) nodeEnv(src Source, raw string) {
+	if raw == "" || l.config.sources["env"].Name == "APP_ENV" {
+		return
+	}
+	src.Name = nodeEnv
+	l.config.Env = Production
+	if raw == string(Development) {
+		l.config.Env = Development
+	}
+	l.config.sources["env"] = src
+}
+
+// kubernetesLink matches what Kubernetes sets in every container for a service
+// named belfry: BELFRY_SERVICE_HOST, BELFRY_PORT_3000_TCP_ADDR and the like.
+var kubernetesLink = regexp.MustCompile(`^BELFRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$`)
+
+func serviceLink(name, value string) bool {
+	return kubernetesLink.MatchString(name) ||
+		name == "BELFRY_PORT" && (strings.HasPrefix(value, "tcp://") || strings.HasPrefix(value, "udp://"))
+}
+
+// flags lays the flags that were given over the config.
+func (l *loader) flags(set *pflag.FlagSet) {
+	if set == nil {
+		return
+	}
+	src := Source{Kind: FromFlag}
+	given, err := posflag.ProviderWithValue(set, ".", nil, func(name, value string) (string, any) {
+		return name, value
+	}).Read()
+	if err != nil {
+		l.fault(src, "", err.Error())
+	}
+	for i := range settings {
+		if raw, ok := given[settings[i].Flag]; ok {
+			src.Name = settings[i].Flag
+			l.set(&settings[i], src, raw)
+		}
+	}
+}
+
+// finish sets what depends on several settings and judges them together.
+func (l *loader) finish() {
+	c := l.config
+	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault {
+		c.Host = defaultOpenHost
+	}
+	if c.MaxInFlightPerHost == 0 {
+		c.MaxInFlightPerHost = max(1, c.MaxInFlight/100*hostSharePercent+c.MaxInFlight%100*hostSharePercent/100)
+	}
+	if c.MaxInFlightPerHost > c.MaxInFlight {
+		l.judge("max_in_flight_per_host", fmt.Sprintf("must be at most max_in_flight, which is %d", c.MaxInFlight))
+	}
+	if c.MaxBody > c.MaxImport {
+		l.judge("max_body", "must be at most max_import, which is "+formatSize(c.MaxImport))
+	}
+	switch {
+	case len(c.APIKeys) > 0 && c.InsecureNoAuth:
+		l.judge("insecure_no_auth", "contradicts the API keys that are set: keep one of the two")
+	case len(c.APIKeys) == 0 && !c.InsecureNoAuth && !loopback(c.Host) && !l.keysFaulty():
+		l.judge("host", "without an API key only this machine may reach the server: set BELFRY_API_KEYS "+
+			"(`openssl rand -hex 24` makes a key), or listen on "+defaultHost+
+			", or pass --insecure-no-auth if everyone who reaches the port may run jobs")
+	}
+}
+
+// judge reports a setting that is wrong beside another one, under the name
+// that it has where it was set.
+func (l *loader) judge(key, message string) {
+	src := l.config.sources[key]
+	src.Name = cmp.Or(src.Name, key)
+	l.fault(src, settingOf(key).get(l.config), message)
+}
+
+// keysFaulty reports whether keys were given and refused: then it would be
+// wrong to say that there are none.
+func (l *loader) keysFaulty() bool {
+	return len(l.config.APIKeys) == 0 && l.config.sources["api_keys"].Kind != FromDefault
+}
+
+// readFile returns a file whole, if it is no larger than a config can be.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // read only
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err == nil && len(data) > maxFileSize {
+		err = fmt.Errorf("larger than %s", formatSize(maxFileSize))
+	}
+	return data, err
+}
+
+// reason drops the path from an error about a file: the fault names it.
+func reason(err error) string {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Setting is one thing that can be set, and the names it has in each place.
+type Setting struct {
+	Key     string // in the file
+	Env     string // environment variable; empty: none
+	Flag    string // without the dashes; empty: none
+	Kind    string // what the value is, in one word
+	Default string
+	Usage   string // one line
+	Once    bool   // a flag only: to be said each time
+
+	// set reads a raw value into the config and returns what would be right,
+	// or "". get prints the value that holds.
+	set func(c *Config, raw string) string
+	get func(c *Config) string
+}
+
+// Kinds that are treated apart.
+const (
+	kindBool    = "bool" // a flag of it needs no value
+	kindSecrets = "list" // the values are never shown
+)
+
+// Settings returns the table of all settings, in the order in which they are
+// documented.
+func Settings() []Setting { return slices.Clone(settings) }
+
+// Limits of the settings, in the units of their values.
+const (
+	maxInFlightLimit = 1_000_000 // at 17 KB per waiting call: 17 GB
+	minRetention     = 24 * time.Hour
+	maxRetention     = 3650 * 24 * time.Hour
+	maxGrace         = time.Hour
+	minBody          = 1 << 10
+	maxBody          = 64 << 20
+	minImport        = 1 << 20
+	maxImport        = 1 << 30
+	minKeyLength     = 16
+	maxKeyLength     = 256
+	maxKeys          = 64
+	defaultHost      = "127.0.0.1"
+	defaultOpenHost  = "0.0.0.0" // with an API key
+	hostSharePercent = 90        // of the calls in flight that one host may take
+)
+
+var settings = []Setting{
+	{Key: "host", Env: "HOST", Flag: "host", Kind: "address", Default: defaultHost,
+		Usage: "address to listen on; " + defaultOpenHost + " when API keys are set",
+		set:   setHost, get: func(c *Config) string { return c.Host }},
+	number("port", "PORT", 3000, 0, 65535, "TCP port to listen on; 0 takes a free one",
+		func(c *Config) *int { return &c.Port }),
+	{Key: "db_path", Env: "DB_PATH", Flag: "db-path", Kind: "file", Default: "./data/jobs.db",
+		Usage: "database file; the history files lie beside it",
+		set:   setDBPath, get: func(c *Config) string { return c.DBPath }},
+	{Key: "log_level", Env: "LOG_LEVEL", Flag: "log-level", Kind: "level", Default: "info",
+		Usage: "least level to log: debug, info, warn or error",
+		set:   setLogLevel, get: func(c *Config) string { return strings.ToLower(c.LogLevel.String()) }},
+	{Key: "log_dir", Env: "LOG_DIR", Flag: "log-dir", Kind: "folder",
+		Usage: "folder for combined.log and error.log; empty writes no files",
+		set:   setLogDir, get: func(c *Config) string { return c.LogDir }},
+	boolean("db_verbose", "DB_VERBOSE", "log every SQL statement",
+		func(c *Config) *bool { return &c.DBVerbose }),
+	{Key: "env", Env: "APP_ENV", Flag: "env", Kind: "name", Default: string(Production),
+		Usage: "development (coloured console log) or production (JSON); NODE_ENV is read too",
+		set:   setEnv, get: func(c *Config) string { return string(c.Env) }},
+	{Key: "api_keys", Env: "BELFRY_API_KEYS", Kind: kindSecrets,
+		Usage: "keys that open the API, separated by commas, each of 16 characters or more",
+		set:   setAPIKeys, get: getAPIKeys},
+	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
+		func(c *Config) *bool { return &c.InsecureNoAuth }),
+	duration("retention", "BELFRY_RETENTION", "30d", minRetention, maxRetention, "how long history is kept",
+		func(c *Config) *time.Duration { return &c.Retention }),
+	number("max_in_flight", "BELFRY_MAX_IN_FLIGHT", 20_000, 1, maxInFlightLimit, "most calls in flight at a time",
+		func(c *Config) *int { return &c.MaxInFlight }),
+	number("max_in_flight_per_host", "BELFRY_MAX_IN_FLIGHT_PER_HOST", 0, 0, maxInFlightLimit,
+		"most of them to one host; 0 means 90 % of all", func(c *Config) *int { return &c.MaxInFlightPerHost }),
+	duration("shutdown_grace", "BELFRY_SHUTDOWN_GRACE", "30s", 0, maxGrace,
+		"how long a stop waits for calls in flight", func(c *Config) *time.Duration { return &c.ShutdownGrace }),
+	size("max_body", "BELFRY_MAX_BODY", "1MiB", minBody, maxBody, "largest request body",
+		func(c *Config) *int64 { return &c.MaxBody }),
+	size("max_import", "BELFRY_MAX_IMPORT", "64MiB", minImport, maxImport, "largest import body",
+		func(c *Config) *int64 { return &c.MaxImport }),
+	once(boolean("reset_watermark", "", "give up the fires up to now that are not on record, after a wrong clock",
+		func(c *Config) *bool { return &c.ResetWatermark })),
+}
+
+// once makes a setting a flag only. In a file it would act at every start.
+func once(s Setting) Setting {
+	s.Once = true
+	return s
+}
+
+func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
+
+func number(key, env string, def, lo, hi int, usage string, at func(*Config) *int) Setting {
+	return Setting{
+		Key: key, Env: env, Flag: flagName(key), Kind: "number", Default: strconv.Itoa(def), Usage: usage,
+		set: func(c *Config, raw string) string {
+			n, err := strconv.Atoi(raw)
+			if err != nil || n < lo || n > hi {
+				return fmt.Sprintf("must be a whole number from %d to %d", lo, hi)
+			}
+			*at(c) = n
+			return ""
+		},
+		get: func(c *Config) string { return strconv.Itoa(*at(c)) },
+	}
+}
+
+func boolean(key, env, usage string, at func(*Config) *bool) Setting {
+	return Setting{
+		Key: key, Env: env, Flag: flagName(key), Kind: kindBool, Default: "false", Usage: usage,
+		set: func(c *Config, raw string) string {
+			b, err := strconv.ParseBool(raw)
+			if err != nil {
+				return "must be true or false"
+			}
+			*at(c) = b
+			return ""
+		},
+		get: func(c *Config) string { return strconv.FormatBool(*at(c)) },
+	}
+}
+
+func duration(key, env, def string, lo, hi time.Duration, usage string, at func(*Config) *time.Duration) Setting {
+	return Setting{
+		Key: key, Env: env, Flag: flagName(key), Kind: "duration", Default: def, Usage: usage,
+		set: func(c *Config, raw string) string {
+			d, ok := parseDuration(raw)
+			if !ok || d < lo || d > hi {
+				return fmt.Sprintf("must be a duration from %s to %s, as in 90s, 36h or 30d", formatDuration(lo), formatDuration(hi))
+			}
+			*at(c) = d
+			return ""
+		},
+		get: func(c *Config) string { return formatDuration(*at(c)) },
+	}
+}
+
+func size(key, env, def string, lo, hi int64, usage string, at func(*Config) *int64) Setting {
+	return Setting{
+		Key: key, Env: env, Flag: flagName(key), Kind: "size", Default: def, Usage: usage,
+		set: func(c *Config, raw string) string {
+			n, ok := parseSize(raw)
+			if !ok || n < lo || n > hi {
+				return fmt.Sprintf("must be a size from %s to %s: a whole number and B, KiB, MiB or GiB", formatSize(lo), formatSize(hi))
+			}
+			*at(c) = n
+			return ""
+		},
+		get: func(c *Config) string { return formatSize(*at(c)) },
+	}
+}
+
+func setLogLevel(c *Config, raw string) string {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
+	level, ok := levels[strings.ToLower(raw)]
+	if !ok {
+		return "must be debug, info, warn or error"
+	}
+	c.LogLevel = level
+	return ""
+}
+
+func setEnv(c *Config, raw string) string {
+	if raw != string(Development) && raw != string(Production) {
+		return "must be development or production"
+	}
+	c.Env = Env(raw)
+	return ""
+}
+
+func getAPIKeys(c *Config) string {
+	if len(c.APIKeys) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s (%d)", mask, len(c.APIKeys))
+}
