@@ -1,0 +1,199 @@
+package telemetry
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// The names of the metrics. Dashboards and alerts of users build on them: a
+// change here is a change of the interface.
+const (
+	MetricExecutions    = "belfry_executions_total"
+	MetricDrift         = "belfry_drift_seconds"
+	MetricDuration      = "belfry_execution_duration_seconds"
+	MetricInFlight      = "belfry_in_flight"
+	MetricQueueDepth    = "belfry_queue_depth"
+	MetricOpenRuns      = "belfry_open_runs"
+	MetricRetries       = "belfry_retries_total"
+	MetricLateFires     = "belfry_late_fires_total"
+	MetricLostFires     = "belfry_lost_fires_total"
+	MetricCommitLatency = "belfry_commit_seconds"
+	MetricCommitRows    = "belfry_commit_rows"
+	MetricStoreErrors   = "belfry_store_errors_total"
+	MetricWatermarkLag  = "belfry_watermark_lag_seconds"
+	MetricHorizonMargin = "belfry_horizon_margin_seconds"
+	MetricJobs          = "belfry_jobs"
+	MetricRequests      = "belfry_http_request_seconds"
+	MetricPanics        = "belfry_panics_total"
+	MetricBuildInfo     = "belfry_build_info"
+)
+
+// The values of the state label of [Metrics.Jobs].
+const (
+	JobsActive   = "active"
+	JobsInactive = "inactive"
+)
+
+// maxScrapes bounds how many scrapes are answered at a time.
+const maxScrapes = 4
+
+// Metrics holds every collector of a server.
+type Metrics struct {
+	Executions *prometheus.CounterVec // by status; see Executed
+
+	Drift    prometheus.Histogram // seconds from the scheduled instant to the first attempt
+	Duration prometheus.Histogram // seconds from the first attempt to the end
+
+	InFlight   prometheus.Gauge   // HTTP calls under way
+	QueueDepth prometheus.Gauge   // fires that are due and wait for a slot
+	OpenRuns   prometheus.Gauge   // executions with a durable state that have not ended
+	Retries    prometheus.Counter // attempts after the first
+	LateFires  prometheus.Counter // fires sent after a gap: recovery, or a store that could not commit
+	LostFires  prometheus.Counter // fires without a record, found by the audit: must stay zero
+
+	CommitLatency prometheus.Histogram // seconds of a group commit
+	CommitRows    prometheus.Histogram // rows of a group commit
+	StoreErrors   prometheus.Counter   // calls to the store that failed
+
+	WatermarkLag  prometheus.Gauge // seconds from the watermark to now
+	HorizonMargin prometheus.Gauge // seconds from now to the horizon; negative: sending stands still
+
+	Jobs     *prometheus.GaugeVec     // by state; JobsActive and JobsInactive
+	Requests *prometheus.HistogramVec // seconds, by route, method and class; see Request
+	Panics   prometheus.Counter       // recovered panics
+
+	buildInfo  *prometheus.GaugeVec
+	registry   *prometheus.Registry
+	byStatus   map[string]prometheus.Counter
+	mu         sync.Mutex
+	gaugeFuncs map[string]prometheus.Collector
+}
+
+// statuses are the final statuses of an execution, as package domain names
+// them. Their series are there from the start, at zero.
+var statuses = []string{"SUCCESS", "FAILED", "SKIPPED", "MISSED", "UNKNOWN"}
+
+// Buckets, in seconds. Drift is judged in milliseconds on a good day and in
+// minutes after an outage, so its range is wide.
+var (
+	driftBuckets = []float64{
+		.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60, 300, 900, 3600,
+	}
+	durationBuckets = []float64{.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60, 300, 3600}
+	commitBuckets   = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}
+	rowBuckets      = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000}
+	requestBuckets  = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5, 30}
+)
+
+// NewMetrics returns the collectors, registered in a registry of their own
+// together with those of the Go runtime and the process.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		Executions:    counterVec(MetricExecutions, "Executions that ended.", "status"),
+		Drift:         histogram(MetricDrift, "Time from the scheduled instant to the start of the first attempt.", driftBuckets),
+		Duration:      histogram(MetricDuration, "Time from the start of the first attempt to the end of the execution.", durationBuckets),
+		InFlight:      gauge(MetricInFlight, "HTTP calls under way."),
+		QueueDepth:    gauge(MetricQueueDepth, "Fires that are due and wait for a slot."),
+		OpenRuns:      gauge(MetricOpenRuns, "Executions with a durable state that have not ended: retries, triggers, long calls."),
+		Retries:       counter(MetricRetries, "Attempts after the first."),
+		LateFires:     counter(MetricLateFires, "Fires sent after a gap in which they could not be."),
+		LostFires:     counter(MetricLostFires, "Fires without a record that the audit found. Must stay zero."),
+		CommitLatency: histogram(MetricCommitLatency, "Duration of a group commit.", commitBuckets),
+		CommitRows:    histogram(MetricCommitRows, "Rows of a group commit.", rowBuckets),
+		StoreErrors:   counter(MetricStoreErrors, "Calls to the store that failed."),
+		WatermarkLag:  gauge(MetricWatermarkLag, "Age of the watermark: everything before it is on record."),
+		HorizonMargin: gauge(MetricHorizonMargin, "Time left to the horizon. Below zero nothing is sent."),
+		Jobs: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: MetricJobs, Help: "Jobs that are registered."}, []string{"state"}),
+		Requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: MetricRequests, Help: "Duration of requests to the API.", Buckets: requestBuckets,
+		}, []string{"route", "method", "class"}),
+		Panics: counter(MetricPanics, "Panics that were recovered."),
+		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
+		registry:   prometheus.NewRegistry(),
+		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
+		gaugeFuncs: map[string]prometheus.Collector{},
+	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
+		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics,
+		m.buildInfo)
+	for _, s := range statuses {
+		m.byStatus[s] = m.Executions.WithLabelValues(s)
+	}
+	m.Jobs.WithLabelValues(JobsActive)
+	m.Jobs.WithLabelValues(JobsInactive)
+	return m
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+}
+
+func counterVec(name, help, label string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+func histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+}
+
+// Executed counts n fires that ended with the status. A summary of fires that
+// were not sent counts each of them.
+func (m *Metrics) Executed(status string, n int64) {
+	if c, ok := m.byStatus[status]; ok {
+		c.Add(float64(n))
+		return
+	}
+	m.Executions.WithLabelValues("other").Add(float64(n))
+}
+
+// Request returns the histogram for a request to the API. Route is the pattern
+// that matched, never the path. Unknown methods share one series.
+func (m *Metrics) Request(route, method string, status int) prometheus.Observer {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	default:
+		method = "other"
+	}
+	class := "other"
+	if status >= 100 && status < 600 {
+		class = fmt.Sprintf("%dxx", status/100)
+	}
+	return m.Requests.WithLabelValues(route, method, class)
+}
+
+// SetVersion names the version that runs.
+func (m *Metrics) SetVersion(version string) {
+	m.buildInfo.Reset()
+	m.buildInfo.WithLabelValues(version).Set(1)
+}
+
+// GaugeFunc adds a gauge that is read when it is scraped. A second function of
+// the same name takes the place of the first. A name that is taken by another
+// metric, or is none, is a fault of the program: it panics.
+func (m *Metrics) GaugeFunc(name, help string, fn func() float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old, ok := m.gaugeFuncs[name]; ok {
+		m.registry.Unregister(old)
+	}
+	g := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn)
+	m.registry.MustRegister(g)
+	m.gaugeFuncs[name] = g
+}
+
+// Handler serves the metrics in the Prometheus text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
+}
