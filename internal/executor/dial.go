@@ -1,0 +1,187 @@
+package executor
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+const (
+	// fallbackDelay is the head start of the preferred address family (RFC
+	// 8305, section 5, "Connection Attempt Delay").
+	fallbackDelay = 300 * time.Millisecond
+	// minAddrTimeout is the least that one of several addresses gets.
+	minAddrTimeout = time.Second
+	maxTLSSessions = 1024
+)
+
+// dialer opens TCP connections. It has no limit of its own on dials under way:
+// the engine's limit on calls is one, and each dial is a goroutine that waits
+// in the network poller.
+type dialer struct {
+	ctx      context.Context // ends with the executor
+	timeout  time.Duration
+	resolver *resolver
+	net      net.Dialer
+}
+
+func newDialer(ctx context.Context, cfg *Config) *dialer {
+	d := &dialer{ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout)}
+	if control := cfg.Control; control != nil {
+		d.net.Control = func(network, address string, c syscall.RawConn) error {
+			if err := control(network, address, c); err != nil {
+				return &refusedError{err}
+			}
+			return nil
+		}
+	}
+	return d
+}
+
+// refusedError is the answer of Config.Control.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return e.err.Error() }
+func (e *refusedError) Unwrap() error { return e.err }
+
+// dial connects to the host within the dial timeout and the deadline.
+func (d *dialer) dial(deadline time.Time, h *host) (net.Conn, error) {
+	ctx, cancel := d.limit(deadline)
+	defer cancel()
+	if h.addr.IsValid() {
+		return d.dialAddr(ctx, h.addr, h.port)
+	}
+	addrs, err := d.resolver.resolve(ctx, h.name)
+	if err != nil {
+		return nil, err
+	}
+	preferred, other := splitFamilies(addrs)
+	if len(other) == 0 {
+		return d.dialSerial(ctx, preferred, h.port)
+	}
+	return d.dialRace(ctx, preferred, other, h.port)
+}
+
+// limit returns a context that ends at the deadline, or after the dial timeout
+// if that is sooner.
+func (d *dialer) limit(deadline time.Time) (context.Context, context.CancelFunc) {
+	if soon := monotonic.Now().Add(d.timeout); soon.Before(deadline) {
+		deadline = soon
+	}
+	return context.WithDeadline(d.ctx, deadline)
+}
+
+// handshake makes a TLS connection of conn, which it closes if that fails.
+func (d *dialer) handshake(deadline time.Time, conn net.Conn, cfg *tls.Config) (*tls.Conn, error) {
+	ctx, cancel := d.limit(deadline)
+	defer cancel()
+	secure := tls.Client(conn, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+func (d *dialer) dialAddr(ctx context.Context, addr netip.Addr, port uint16) (net.Conn, error) {
+	return d.net.DialContext(ctx, "tcp", netip.AddrPortFrom(addr, port).String())
+}
+
+// splitFamilies parts the addresses by family; the first one's comes first.
+func splitFamilies(addrs []netip.Addr) (preferred, other []netip.Addr) {
+	for _, a := range addrs {
+		if a.Is4() == addrs[0].Is4() {
+			preferred = append(preferred, a)
+		} else {
+			other = append(other, a)
+		}
+	}
+	return preferred, other
+}
+
+// dialSerial tries one address after the other, each with an equal share of
+// the time that is left. The first error is the one to tell.
+func (d *dialer) dialSerial(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
+	var first error
+	for i, addr := range addrs {
+		conn, err := d.dialShare(ctx, addr, port, len(addrs)-i)
+		if err == nil {
+			return conn, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if first == nil {
+		first = &net.AddrError{Err: "no address"}
+	}
+	return nil, first
+}
+
+func (d *dialer) dialShare(ctx context.Context, addr netip.Addr, port uint16, shares int) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok && shares > 1 {
+		now := monotonic.Now()
+		share := max(deadline.Sub(now)/time.Duration(shares), minAddrTimeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, now.Add(share))
+		defer cancel()
+	}
+	return d.dialAddr(ctx, addr, port)
+}
+
+// dialResult is what one family of addresses came to.
+type dialResult struct {
+	conn net.Conn
+	err  error
+}
+
+// dialRace gives the preferred family a head start over the other one and
+// takes the first connection (RFC 8305, "Happy Eyeballs", with two lanes).
+func (d *dialer) dialRace(ctx context.Context, preferred, other []netip.Addr, port uint16) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan dialResult)
+	lane := func(addrs []netip.Addr) {
+		conn, err := d.dialSerial(ctx, addrs, port)
+		select {
+		case results <- dialResult{conn, err}:
+		case <-ctx.Done():
+			if conn != nil {
+				_ = conn.Close() // the other lane won
+			}
+		}
+	}
+	go lane(preferred)
+	headStart := time.NewTimer(fallbackDelay)
+	defer headStart.Stop()
+
+	var first error
+	for running, started := 1, false; ; {
+		select {
+		case r := <-results:
+			if r.err == nil {
+				return r.conn, nil
+			}
+			if first == nil {
+				first = r.err
+			}
+			if running--; running == 0 && started {
+				return nil, first
+			}
+		case <-headStart.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if !started {
+			started = true
+			running++
+			go lane(other)
+		}
+	}
+}

@@ -1,0 +1,359 @@
+package executor
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/valyala/fasthttp"
+)
+
+// Sizes of what a waiting call holds, besides its goroutine's stack and the
+// connection itself. A longer header gets a longer buffer once it is there; a
+// longer request is sent from the caller's memory.
+const (
+	readBufferBytes  = 4 << 10
+	headBufferBytes  = 1 << 10
+	maxKeptHeadBytes = 8 << 10 // a longer buffer is not kept for the next call
+	maxInlineBody    = 4 << 10 // a longer body is written without copying it
+	maxInterim       = 16      // 1xx responses before the real one
+
+	// chunkOverhead times the body limit is what may be read of a body on the
+	// wire: a chunk of one byte takes six. It bounds chunk extensions, which
+	// are part of no body and have no length of their own.
+	chunkOverhead = 6
+)
+
+// phase is how far an exchange has come. A timeout names it.
+type phase int
+
+const (
+	phaseConnect phase = iota
+	phaseHandshake
+	phaseSend
+	phaseWait // no byte of the response yet
+	phaseHeader
+	phaseBody
+	phaseDone
+)
+
+// exchange is one request and its response, with the memory that they need. It
+// is reused.
+type exchange struct {
+	x        *Executor
+	call     *domain.Call
+	out      *domain.Outcome
+	host     *host
+	conn     *conn // held while the exchange uses it
+	deadline time.Time
+
+	phase    phase
+	written  int64 // bytes of the request, over all connections
+	bodyRead int   // bytes of the response's body
+	reusable bool  // the connection can carry another request
+
+	head     []byte    // the request; afterwards a place to read bodies into
+	fallback [192]byte // the default body: 165 bytes at most
+	names    []string
+	vector   [2][]byte
+	br       *bufio.Reader // reads through the exchange
+	budget   int           // bytes that may still be read
+	readErr  error         // of the last read from the connection
+	resp     fasthttp.Response
+	snippet  []byte // start of a failure's body
+}
+
+func newExchange() *exchange {
+	return &exchange{
+		head: make([]byte, 0, headBufferBytes),
+		br:   bufio.NewReaderSize(nil, readBufferBytes),
+	}
+}
+
+func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
+	e.x, e.call, e.out = x, call, out
+	e.phase, e.written, e.bodyRead, e.reusable = phaseConnect, 0, 0, false
+	e.deadline = monotonic.Now().Add(call.Timeout)
+}
+
+// end gives back the connection and reports whether the exchange is fit to be
+// used again.
+func (e *exchange) end() bool {
+	e.letGo()
+	fit := cap(e.head) <= maxKeptHeadBytes
+	e.x, e.call, e.out, e.host = nil, nil, nil, nil
+	e.vector, e.snippet = [2][]byte{}, nil
+	e.br.Reset(nil)
+	clear(e.names)
+	return fit
+}
+
+// letGo returns the connection to its host, or closes it.
+func (e *exchange) letGo() {
+	switch {
+	case e.conn == nil:
+	case e.reusable:
+		e.host.keep(e.conn)
+	default:
+		e.host.discard(e.conn)
+	}
+	e.conn = nil
+}
+
+// rescue turns a panic into an outcome: one odd answer of one target must not
+// end the process. The exchange is not used again.
+func (e *exchange) rescue() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	if e.conn != nil {
+		e.host.discard(e.conn)
+	}
+	*e.out = domain.Outcome{
+		Verdict:   domain.VerdictRetry,
+		Error:     fmt.Sprintf("internal fault: %v", fault),
+		MaybeSent: e.written > 0,
+	}
+}
+
+// run does the exchange and sets the outcome.
+func (e *exchange) run() {
+	t, ok := splitURL(e.call.URL)
+	if !ok {
+		e.refuse("the target is no http or https URL")
+		return
+	}
+	h, err := e.x.host(t, e.call.SkipVerify)
+	if err != nil {
+		e.fail(err)
+		return
+	}
+	e.host = h
+	body := e.body()
+	head, refused := e.appendHead(e.head[:0], t.path, h.header, body)
+	e.head = head
+	if refused != "" {
+		e.refuse(refused)
+		return
+	}
+	if err := e.send(body); err != nil {
+		e.fail(err)
+		return
+	}
+	e.report()
+}
+
+// body returns what to send.
+func (e *exchange) body() []byte {
+	switch {
+	case hasOwnBody(e.call):
+		return e.call.Body
+	case bodyMethod(e.call.Method):
+		return appendDefaultBody(e.fallback[:0], e.call)
+	}
+	return nil
+}
+
+// send has the request answered: on an idle connection or a new one, and where
+// that is allowed a second time on a new one if the idle one was stale.
+func (e *exchange) send(body []byte) error {
+	e.conn = e.host.take(e.call.Once)
+	if e.conn == nil {
+		if err := e.connect(); err != nil {
+			return err
+		}
+	}
+	err := e.roundTrip(body)
+	if err == nil || !e.stale(err) {
+		return err
+	}
+	e.letGo()
+	if err := e.connect(); err != nil {
+		return err
+	}
+	return e.roundTrip(body)
+}
+
+// stale reports whether the peer had closed a used connection before it
+// answered, and the request may be sent again.
+func (e *exchange) stale(err error) bool {
+	return e.conn.used() && !e.call.Once && e.phase <= phaseWait && !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// connect opens a new connection.
+func (e *exchange) connect() error {
+	e.phase = phaseConnect
+	if err := e.host.reserve(); err != nil {
+		return err
+	}
+	raw, err := e.x.dialer.dial(e.deadline, e.host)
+	if err != nil {
+		e.host.release()
+		return err
+	}
+	c := &conn{Conn: raw, host: e.host, probe: newProbe(raw)}
+	if e.host.tls != nil {
+		e.phase = phaseHandshake
+		secure, err := e.x.dialer.handshake(e.deadline, raw, e.host.tls)
+		if err != nil {
+			e.host.release()
+			return err
+		}
+		c.Conn = secure
+	}
+	e.conn = c
+	return nil
+}
+
+// roundTrip writes the request and reads the response on the connection.
+func (e *exchange) roundTrip(body []byte) error {
+	e.phase = phaseSend
+	if err := e.conn.SetDeadline(e.deadline); err != nil {
+		return err
+	}
+	sendErr := e.write(body)
+	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
+		return sendErr
+	}
+	// A target may answer and close before it has read the whole request: the
+	// answer counts.
+	e.br.Reset(e)
+	e.readErr = nil
+	e.budget = e.x.cfg.MaxHeaderBytes + chunkOverhead*e.x.cfg.MaxResponseBytes
+	if sendErr == nil {
+		e.phase = phaseWait
+	}
+	if _, err := e.br.Peek(1); err != nil {
+		if sendErr != nil {
+			return sendErr
+		}
+		return err
+	}
+	e.phase = phaseHeader
+	if err := e.cause(e.read(e.br)); err != nil {
+		return err
+	}
+	e.phase = phaseDone
+	e.reusable = e.reusable && sendErr == nil && !e.resp.ConnectionClose()
+	return nil
+}
+
+// write sends the request. It counts bytes that reached the kernel, or, with
+// TLS, may have.
+func (e *exchange) write(body []byte) error {
+	if len(body) <= maxInlineBody {
+		e.head = append(e.head, body...)
+		n, err := e.conn.Write(e.head)
+		e.head = e.head[:len(e.head)-len(body)]
+		e.wrote(int64(n), err)
+		return err
+	}
+	e.vector = [2][]byte{e.head, body}
+	buffers := net.Buffers(e.vector[:])
+	n, err := buffers.WriteTo(e.conn.Conn) // one writev on a plain connection
+	e.wrote(n, err)
+	return err
+}
+
+func (e *exchange) wrote(n int64, err error) {
+	if err != nil && e.host.tls != nil {
+		n = max(n, 1) // a record may be partly out
+	}
+	e.written += n
+}
+
+// read reads the response, past any interim ones.
+func (e *exchange) read(br *bufio.Reader) error {
+	for range maxInterim {
+		if err := e.resp.Header.Read(br); err != nil {
+			var small *fasthttp.ErrSmallBuffer
+			if !errors.As(err, &small) {
+				return err
+			}
+			if br.Size() >= e.x.cfg.MaxHeaderBytes {
+				return errHeaderTooLong
+			}
+			// The bytes read so far are in br: the longer one reads through it.
+			return e.read(bufio.NewReaderSize(br, e.x.cfg.MaxHeaderBytes))
+		}
+		if status := e.resp.StatusCode(); status >= 200 || status == fasthttp.StatusSwitchingProtocols {
+			return e.readBody(br)
+		}
+	}
+	return errTooManyInterim
+}
+
+var (
+	errHeaderTooLong  = errors.New("response header too long")
+	errTooManyInterim = errors.New("too many interim responses")
+)
+
+// readBody reads the body to its end or to the limit. Of a failure it keeps
+// the start.
+func (e *exchange) readBody(br *bufio.Reader) error {
+	if status := e.resp.StatusCode(); e.call.Method == "HEAD" || status < 200 || status == 204 || status == 304 {
+		e.reusable = status >= 200 && br.Buffered() == 0
+		return nil
+	}
+	e.phase = phaseBody
+	e.resp.StreamBody = true
+	if err := e.resp.ReadBody(br, 0); err != nil {
+		return err
+	}
+	success := domain.VerdictOf(e.resp.StatusCode()) == domain.VerdictSuccess
+	err := e.cause(e.drain(e.resp.BodyStream(), !success))
+	_ = e.resp.CloseBodyStream() // holds no resource that could fail to close
+	e.reusable = err == nil && br.Buffered() == 0
+	if !success || errors.Is(err, errTooLong) {
+		return nil // what the status says stands, whatever becomes of the body
+	}
+	return err
+}
+
+var errTooLong = errors.New("response longer than the limit")
+
+// Read reads from the connection within the budget.
+func (e *exchange) Read(p []byte) (int, error) {
+	if e.budget <= 0 {
+		e.readErr = errTooLong
+		return 0, errTooLong
+	}
+	n, err := e.conn.Read(p)
+	e.budget -= n
+	e.readErr = err
+	return n, err
+}
+
+// cause returns what the connection reported, if that is why the parser
+// failed: the parser does not always pass it on.
+func (e *exchange) cause(err error) error {
+	if err != nil && e.readErr != nil {
+		return e.readErr
+	}
+	return err
+}
+
+// drain reads a body, and keeps its start if asked to.
+func (e *exchange) drain(body io.Reader, keep bool) error {
+	buf := e.head[:min(cap(e.head), e.x.cfg.MaxResponseBytes)]
+	for e.bodyRead < e.x.cfg.MaxResponseBytes {
+		n, err := body.Read(buf)
+		e.bodyRead += n
+		if keep {
+			e.snippet = append(e.snippet, buf[:min(n, maxSnippetBytes-len(e.snippet))]...)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errTooLong
+}

@@ -1,0 +1,141 @@
+package executor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Defaults of [Config].
+const (
+	DefaultMaxConnsPerHost  = 20_000
+	DefaultMaxIdleConns     = 20_000
+	DefaultMaxHosts         = 10_000
+	DefaultDialTimeout      = 5 * time.Second
+	DefaultMaxResponseBytes = 64 << 10
+	DefaultMaxHeaderBytes   = 64 << 10
+
+	// DefaultIdleTimeout is less than the 60 s after which load balancers and
+	// web servers commonly close an idle connection, so that Belfry closes
+	// first and does not write to a connection that is being closed.
+	DefaultIdleTimeout = 55 * time.Second
+)
+
+// Config says how calls are made. The zero value of a field is its default.
+type Config struct {
+	UserAgent        string        // "belfry/VERSION"
+	MaxConnsPerHost  int           // open connections to one host; at least the engine's limit per host
+	MaxIdleConns     int           // unused connections kept open, all hosts together
+	DialTimeout      time.Duration // for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
+	IdleTimeout      time.Duration // connections unused so long are closed
+	MaxResponseBytes int           // of a body; what is longer is left unread and the connection closed
+	MaxHeaderBytes   int           // of a response's header
+	MaxHosts         int           // hosts remembered; the least recently used idle ones are dropped
+	RootCAs          *x509.CertPool
+	Clock            clock.Clock // for Retry-After dates and the validity of certificates
+
+	// Control is asked before each connect, with the address that the lookup
+	// found. An error refuses the target for good.
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+func (c *Config) setDefaults() {
+	c.MaxConnsPerHost = orDefault(c.MaxConnsPerHost, DefaultMaxConnsPerHost)
+	c.MaxIdleConns = orDefault(c.MaxIdleConns, DefaultMaxIdleConns)
+	c.MaxHosts = orDefault(c.MaxHosts, DefaultMaxHosts)
+	c.MaxResponseBytes = orDefault(c.MaxResponseBytes, DefaultMaxResponseBytes)
+	c.MaxHeaderBytes = orDefault(c.MaxHeaderBytes, DefaultMaxHeaderBytes)
+	c.DialTimeout = orDefault(c.DialTimeout, DefaultDialTimeout)
+	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
+	if c.UserAgent == "" {
+		c.UserAgent = "belfry"
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+}
+
+func orDefault[T int | time.Duration](v, fallback T) T {
+	if v == 0 {
+		return fallback
+	}
+	return v
+}
+
+func (c *Config) validate() error {
+	switch {
+	case min(c.MaxConnsPerHost, c.MaxIdleConns, c.MaxHosts, c.MaxResponseBytes) < 1:
+		return errors.New("executor: limits must be positive")
+	case c.MaxHeaderBytes < readBufferBytes:
+		return fmt.Errorf("executor: MaxHeaderBytes must be at least %d", readBufferBytes)
+	case min(c.DialTimeout, c.IdleTimeout) < time.Millisecond:
+		return errors.New("executor: timeouts must be at least 1ms")
+	case !validHeader("User-Agent", c.UserAgent):
+		return fmt.Errorf("executor: user agent %q is no header value", c.UserAgent)
+	}
+	return nil
+}
+
+// monotonic times deadlines and idle connections. It is the machine's clock
+// even where Config.Clock is not: a step of the wall clock must not end a call.
+var monotonic clock.System
+
+// Executor makes calls. Its methods may be called from many goroutines.
+type Executor struct {
+	cfg       Config
+	hosts     *table
+	dialer    *dialer
+	exchanges sync.Pool // of *exchange
+	sessions  tls.ClientSessionCache
+	stop      context.CancelFunc
+	reaper    sync.WaitGroup
+}
+
+// New returns an executor, or an error about the configuration.
+func New(cfg Config) (*Executor, error) {
+	cfg.setDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	x := &Executor{
+		cfg:      cfg,
+		hosts:    newTable(&cfg),
+		dialer:   newDialer(ctx, &cfg),
+		sessions: tls.NewLRUClientSessionCache(min(cfg.MaxHosts, maxTLSSessions)),
+		stop:     stop,
+	}
+	x.exchanges.New = func() any { return newExchange() }
+	x.reaper.Go(func() { x.hosts.reap(ctx) })
+	return x, nil
+}
+
+// Close closes idle connections, and those in use when their call has ended;
+// it does not wait for that. Calls made afterwards fail.
+func (x *Executor) Close() {
+	x.stop()
+	x.hosts.close()
+	x.reaper.Wait()
+}
+
+// Do makes the call and sets every field of out. It blocks for at most
+// call.Timeout, and allocates nothing when the answer is a success on a
+// connection that was already open.
+func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
+	*out = domain.Outcome{}
+	e := x.exchanges.Get().(*exchange)
+	e.begin(x, call, out)
+	defer e.rescue()
+	e.run()
+	if e.end() {
+		x.exchanges.Put(e)
+	}
+}

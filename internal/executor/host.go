@@ -1,0 +1,222 @@
+package executor
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// onceMaxIdle is how long a connection may have been unused to carry a call
+// that is at most once. Common servers close idle connections after 2 s at the
+// soonest.
+const onceMaxIdle = 1500 * time.Millisecond
+
+// host is one origin with its open connections.
+type host struct {
+	hostKey
+	name   string     // for the lookup and for TLS; no brackets
+	addr   netip.Addr // valid when the name is an address
+	port   uint16
+	header string // value of Host
+	label  string // host:port, for people
+	tls    *tls.Config
+	pool   *table
+
+	mu      sync.Mutex
+	idle    []*conn // by time of last use, the latest last
+	open    int     // connections idle, in use and being dialled
+	lastUse time.Time
+	dropped bool // not in the table: connections are not kept
+}
+
+// conn is an open connection.
+type conn struct {
+	net.Conn
+	host    *host
+	probe   *probe
+	lastUse time.Time // zero: never used
+}
+
+func (c *conn) used() bool { return !c.lastUse.IsZero() }
+
+// newHost checks the authority of a URL and takes it apart.
+func newHost(key hostKey, t target) (*host, error) {
+	u, err := url.Parse(t.origin)
+	if err != nil || u.User != nil || u.Hostname() == "" || !httpguts.ValidHostHeader(t.authority) {
+		return nil, errors.New("the URL names no valid host")
+	}
+	h := &host{hostKey: key, name: u.Hostname(), port: 80, header: t.authority}
+	if t.secure {
+		h.port = 443
+	}
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("the URL has a bad port %q", p)
+		}
+		h.port = uint16(n)
+	}
+	h.header = strings.TrimSuffix(h.header, ":")
+	if addr, err := netip.ParseAddr(h.name); err == nil {
+		h.addr = addr
+		if addr.Zone() != "" { // a zone means nothing to the peer (RFC 6874, section 4)
+			h.name = addr.WithZone("").String()
+			h.header = net.JoinHostPort(h.name, strconv.Itoa(int(h.port)))
+		}
+	}
+	h.label = net.JoinHostPort(h.name, strconv.Itoa(int(h.port)))
+	return h, nil
+}
+
+func (x *Executor) tlsConfig(name string, skipVerify bool) *tls.Config {
+	return &tls.Config{
+		ServerName:         name,
+		RootCAs:            x.cfg.RootCAs,
+		InsecureSkipVerify: skipVerify, // the job says so, and is marked
+		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"http/1.1"},
+		ClientSessionCache: x.sessions,
+		Time:               x.cfg.Clock.Now,
+	}
+}
+
+// take returns the idle connection that was used last, or nil. A call that is
+// at most once gets only one that is surely alive.
+func (h *host) take(once bool) *conn {
+	for {
+		c := h.pop(once)
+		if c == nil || !once || c.probe.quiet() {
+			return c
+		}
+		h.discard(c)
+	}
+}
+
+func (h *host) pop(once bool) *conn {
+	maxIdle := h.pool.idleTimeout
+	if once {
+		maxIdle = min(maxIdle, onceMaxIdle)
+	}
+	now := monotonic.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lastUse = now
+	n := len(h.idle) - 1
+	if n < 0 || now.Sub(h.idle[n].lastUse) > maxIdle {
+		return nil // the others were used even earlier
+	}
+	c := h.idle[n]
+	h.idle[n] = nil
+	h.idle = h.idle[:n]
+	h.pool.idleConns.Add(-1)
+	return c
+}
+
+// reserve counts a connection that is about to be dialled. At the limit an
+// idle one that nobody wanted makes room.
+func (h *host) reserve() error {
+	h.mu.Lock()
+	if h.open < h.pool.maxConns {
+		h.open++
+		h.mu.Unlock()
+		return nil
+	}
+	var oldest []*conn
+	if len(h.idle) > 0 {
+		oldest = h.cutIdle(1)
+	}
+	h.mu.Unlock()
+	if oldest == nil {
+		return fmt.Errorf("all %d connections to %s are in use", h.pool.maxConns, h.label)
+	}
+	_ = oldest[0].Close() // its place is taken over
+	return nil
+}
+
+// cutIdle removes the n connections unused for longest; h.mu is held.
+func (h *host) cutIdle(n int) []*conn {
+	cut := append([]*conn(nil), h.idle[:n]...)
+	rest := copy(h.idle, h.idle[n:])
+	clear(h.idle[rest:])
+	h.idle = h.idle[:rest]
+	h.pool.idleConns.Add(int64(-n))
+	return cut
+}
+
+// keep makes the connection available for the next call, or closes it if the
+// host or the pool has no place for it.
+func (h *host) keep(c *conn) {
+	c.lastUse = monotonic.Now()
+	if h.pool.idleConns.Add(1) <= h.pool.maxIdle {
+		h.mu.Lock()
+		if !h.dropped {
+			h.idle = append(h.idle, c)
+			h.mu.Unlock()
+			return
+		}
+		h.mu.Unlock()
+	}
+	h.pool.idleConns.Add(-1)
+	h.discard(c)
+}
+
+// discard closes a connection that was taken or dialled.
+func (h *host) discard(c *conn) {
+	_ = c.Close()
+	h.release()
+}
+
+// release gives back the place of a connection that is closed, or that could
+// not be opened.
+func (h *host) release() {
+	h.mu.Lock()
+	h.open--
+	h.mu.Unlock()
+}
+
+// closeIdle closes the connections that were last used before the instant and
+// returns whether the host is then out of use.
+func (h *host) closeIdle(before time.Time) (unused bool) {
+	h.mu.Lock()
+	n := 0
+	for n < len(h.idle) && h.idle[n].lastUse.Before(before) {
+		n++
+	}
+	cut := h.cutIdle(n)
+	h.open -= n
+	unused = h.open == 0 && h.lastUse.Before(before)
+	h.mu.Unlock()
+	for _, c := range cut {
+		_ = c.Close()
+	}
+	return unused
+}
+
+// drop closes idle connections and lets the others close after use.
+func (h *host) drop() {
+	h.mu.Lock()
+	h.dropped = true
+	cut := h.cutIdle(len(h.idle))
+	h.open -= len(cut)
+	h.mu.Unlock()
+	for _, c := range cut {
+		_ = c.Close()
+	}
+}
+
+// usage returns when the host was last used, and whether a connection of it is
+// in use or being dialled.
+func (h *host) usage() (lastUse time.Time, busy bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lastUse, h.open > len(h.idle)
+}

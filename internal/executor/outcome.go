@@ -1,0 +1,143 @@
+package executor
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// maxSnippetBytes is how much of a failure's body an execution keeps.
+const maxSnippetBytes = 1 << 10
+
+// report sets the outcome of a call that was answered.
+func (e *exchange) report() {
+	status := e.resp.StatusCode()
+	e.out.HTTPStatus = status
+	e.out.Verdict = domain.VerdictOf(status)
+	if e.out.Verdict == domain.VerdictSuccess {
+		return
+	}
+	e.out.MaybeSent = true
+	e.out.RetryAfterMs = e.retryAfterMs()
+	e.out.Error = e.answer(status)
+}
+
+// answer puts a response that is no success in words.
+func (e *exchange) answer(status int) string {
+	line := "HTTP " + strconv.Itoa(status)
+	if text := http.StatusText(status); text != "" {
+		line += " " + text
+	}
+	if status >= 300 && status < 400 && status != http.StatusNotModified {
+		line += ": redirects are not followed"
+		if location := e.resp.Header.Peek("Location"); len(location) > 0 {
+			line += "; Location: " + printable(location)
+		}
+		return line
+	}
+	if text := e.snippetText(); text != "" {
+		line += ": " + text
+	}
+	return line
+}
+
+// snippetText returns the start of the body as text, or says what it is.
+func (e *exchange) snippetText() string {
+	if len(e.snippet) == 0 {
+		return ""
+	}
+	encoding := string(e.resp.Header.ContentEncoding())
+	if encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return fmt.Sprintf("(%s body of %s)", printable([]byte(encoding)), e.bodySize())
+	}
+	if isBinary(e.snippet) {
+		return fmt.Sprintf("(binary body of %s, %s)", e.bodySize(), printable(e.resp.Header.ContentType()))
+	}
+	return printable(e.snippet)
+}
+
+func (e *exchange) bodySize() string {
+	if n := e.resp.Header.ContentLength(); n >= 0 {
+		return strconv.Itoa(n) + " bytes"
+	}
+	if e.bodyRead >= e.x.cfg.MaxResponseBytes {
+		return "more than " + strconv.Itoa(e.x.cfg.MaxResponseBytes) + " bytes"
+	}
+	return strconv.Itoa(e.bodyRead) + " bytes"
+}
+
+// isBinary guesses whether bytes are no text: a NUL, or more than one
+// character in eight that no text of a Unix or web encoding holds.
+func isBinary(b []byte) bool {
+	odd, runes := 0, 0
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r == utf8.RuneError && size == 1 && !utf8.FullRune(b) {
+			break // cut in the middle of a character
+		}
+		if r == 0 {
+			return true
+		}
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !unicode.IsSpace(r) {
+			odd++
+		}
+		runes++
+		b = b[size:]
+	}
+	return odd*8 > runes
+}
+
+// printable returns bytes as valid UTF-8 that is safe to show on one line:
+// white space becomes one space, what cannot be printed (controls, marks that
+// change the direction of text, broken encoding) becomes U+FFFD. The result
+// has at most maxSnippetBytes bytes.
+func printable(b []byte) string {
+	var out strings.Builder
+	space := false
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r == utf8.RuneError && size == 1 && !utf8.FullRune(b) {
+			break
+		}
+		b = b[size:]
+		if unicode.IsSpace(r) {
+			space = out.Len() > 0
+			continue
+		}
+		if !unicode.IsPrint(r) {
+			r = utf8.RuneError
+		}
+		if out.Len()+1+utf8.RuneLen(r) > maxSnippetBytes {
+			break
+		}
+		if space {
+			out.WriteByte(' ')
+			space = false
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// retryAfterMs reads Retry-After (RFC 9110, section 10.2.3): seconds, or a
+// date. What is neither counts as absent.
+func (e *exchange) retryAfterMs() int64 {
+	value := strings.TrimSpace(string(e.resp.Header.Peek("Retry-After")))
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		return int64(min(seconds, math.MaxInt32)) * 1000
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(0, at.Sub(e.x.cfg.Clock.Now()).Milliseconds())
+}

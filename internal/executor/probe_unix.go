@@ -1,0 +1,45 @@
+//go:build unix
+
+package executor
+
+import (
+	"net"
+	"syscall"
+)
+
+// probe asks the kernel whether anything has arrived on a connection: bytes,
+// a close or a reset. It reads nothing and does not wait.
+type probe struct {
+	raw  syscall.RawConn
+	peek func(fd uintptr) bool // bound once, so that asking allocates nothing
+	buf  [1]byte
+	err  error
+}
+
+func newProbe(c net.Conn) *probe {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return &probe{}
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return &probe{}
+	}
+	p := &probe{raw: raw}
+	p.peek = func(fd uintptr) bool {
+		_, _, p.err = syscall.Recvfrom(int(fd), p.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return true
+	}
+	return p
+}
+
+// quiet reports whether the connection is open and nothing has arrived: on an
+// idle connection, bytes are a TLS close or an answer that nobody asked for.
+func (p *probe) quiet() bool {
+	if p.raw == nil {
+		return false
+	}
+	p.err = nil
+	err := p.raw.Read(p.peek)
+	return err == nil && (p.err == syscall.EAGAIN || p.err == syscall.EINTR)
+}

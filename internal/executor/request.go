@@ -1,0 +1,210 @@
+package executor
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"golang.org/x/net/http/httpguts"
+)
+
+// target is a URL cut into the parts that a request needs. All are parts of
+// the URL's own memory.
+type target struct {
+	origin    string // scheme://authority
+	authority string // host or host:port, as the user wrote it
+	path      string // path and query; may be empty or start with '?'
+	secure    bool   // https
+}
+
+// splitURL cuts a URL that domain.Spec.Validate has accepted; it does not
+// check the authority, which newHost does once for each origin.
+func splitURL(raw string) (t target, ok bool) {
+	n := len("http://")
+	switch {
+	case hasPrefixFold(raw, "http://"):
+	case hasPrefixFold(raw, "https://"):
+		n, t.secure = len("https://"), true
+	default:
+		return t, false
+	}
+	end := n
+	for end < len(raw) && raw[end] != '/' && raw[end] != '?' && raw[end] != '#' {
+		end++
+	}
+	t.origin, t.authority = raw[:end], raw[n:end]
+	t.path, _, _ = strings.Cut(raw[end:], "#")
+	return t, t.authority != ""
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// appendPath appends the request target (RFC 9112, section 3.2.1). Bytes that
+// cannot stand in a URI (RFC 3986, section 2) are percent-encoded; all others
+// go out as the user wrote them.
+func appendPath(b []byte, path string) []byte {
+	if path == "" || path[0] != '/' {
+		b = append(b, '/')
+	}
+	for i := range len(path) {
+		if c := path[i]; uriByte(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return b
+}
+
+const upperHex = "0123456789ABCDEF"
+
+func uriByte(c byte) bool {
+	return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' &&
+		c != '^' && c != '`' && c != '{' && c != '|' && c != '}'
+}
+
+// appendHead appends the request line and the header. It says what must not be
+// sent, if there is something; the head is then not whole.
+func (e *exchange) appendHead(b []byte, path, hostHeader string, body []byte) (head []byte, refused string) {
+	call := e.call
+	if !httpguts.ValidHeaderFieldName(call.Method) { // a method is a token, as a name is
+		return b, "the method is no token"
+	}
+	b = append(b, call.Method...)
+	b = append(b, ' ')
+	b = appendPath(b, path)
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = appendHeader(b, "Host", hostHeader)
+
+	b, own, refused := e.appendJobHeaders(b)
+	if refused != "" {
+		return b, refused
+	}
+	if !own.userAgent {
+		b = appendHeader(b, "User-Agent", e.x.cfg.UserAgent)
+	}
+	if body != nil || bodyMethod(call.Method) {
+		if !own.contentType && len(body) > 0 {
+			b = appendHeader(b, "Content-Type", contentType(call))
+		}
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	return append(appendIdentity(b, call), "\r\n"...), ""
+}
+
+// ownHeaders says which of Belfry's defaults a job sets itself.
+type ownHeaders struct{ userAgent, contentType bool }
+
+// appendJobHeaders appends the job's headers in the order of their names, so
+// that every attempt sends the same bytes.
+func (e *exchange) appendJobHeaders(b []byte) (_ []byte, own ownHeaders, refused string) {
+	e.names = e.names[:0]
+	for name := range e.call.Headers {
+		e.names = append(e.names, name)
+	}
+	if len(e.names) > 1 {
+		slices.Sort(e.names)
+	}
+	for _, name := range e.names {
+		value := e.call.Headers[name]
+		if !validHeader(name, value) || framing(name) {
+			return b, own, fmt.Sprintf("the header %q must not be sent", name)
+		}
+		own.userAgent = own.userAgent || strings.EqualFold(name, "User-Agent")
+		own.contentType = own.contentType || strings.EqualFold(name, "Content-Type")
+		b = appendHeader(b, name, value)
+	}
+	return b, own, ""
+}
+
+// validHeader is the last check before the wire: a line break in a value would
+// start a header, or a request, of somebody else's making.
+func validHeader(name, value string) bool {
+	return httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
+}
+
+// framing reports whether the header decides where a message ends or where it
+// goes. [domain.Spec.Validate] refuses these and more.
+func framing(name string) bool {
+	switch len(name) {
+	case len("Host"):
+		return strings.EqualFold(name, "Host")
+	case len("Connection"):
+		return strings.EqualFold(name, "Connection")
+	case len("Content-Length"):
+		return strings.EqualFold(name, "Content-Length")
+	case len("Transfer-Encoding"):
+		return strings.EqualFold(name, "Transfer-Encoding")
+	}
+	return false
+}
+
+func appendHeader(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}
+
+// appendIdentity appends the headers that say which fire this is.
+func appendIdentity(b []byte, call *domain.Call) []byte {
+	b = append(b, "Idempotency-Key: "...)
+	b = appendUUID(b, call.ExecutionID)
+	b = append(b, "\r\nBelfry-Job-Id: "...)
+	b = appendUUID(b, call.Key.JobID)
+	b = append(b, "\r\nBelfry-Execution-Id: "...)
+	b = appendUUID(b, call.ExecutionID)
+	b = append(b, "\r\nBelfry-Scheduled-At: "...)
+	b = strconv.AppendInt(b, call.Key.ScheduledAt, 10)
+	b = append(b, "\r\nBelfry-Attempt: "...)
+	b = strconv.AppendInt(b, int64(call.Attempt), 10)
+	return append(b, "\r\n"...)
+}
+
+// bodyMethod reports whether a request of the method has a body even when the
+// job gives none.
+func bodyMethod(method string) bool {
+	return method == "POST" || method == "PUT" || method == "PATCH"
+}
+
+// hasOwnBody tells an empty text, which is sent as such, from no body. Empty
+// JSON does not exist.
+func hasOwnBody(call *domain.Call) bool {
+	return len(call.Body) > 0 || call.Body != nil && !call.BodyIsJSON
+}
+
+// appendDefaultBody appends the identity of the fire as JSON.
+func appendDefaultBody(b []byte, call *domain.Call) []byte {
+	b = append(b, `{"jobId":"`...)
+	b = appendUUID(b, call.Key.JobID)
+	b = append(b, `","executionId":"`...)
+	b = appendUUID(b, call.ExecutionID)
+	b = append(b, `","scheduledAt":`...)
+	b = strconv.AppendInt(b, call.Key.ScheduledAt, 10)
+	b = append(b, `,"attempt":`...)
+	b = strconv.AppendInt(b, int64(call.Attempt), 10)
+	return append(b, '}')
+}
+
+func contentType(call *domain.Call) string {
+	if hasOwnBody(call) && !call.BodyIsJSON {
+		return "text/plain; charset=utf-8"
+	}
+	return "application/json"
+}
+
+// appendUUID appends the usual 36 characters (RFC 9562, section 4).
+func appendUUID(b []byte, id [16]byte) []byte {
+	b = append(hex.AppendEncode(b, id[:4]), '-')
+	b = append(hex.AppendEncode(b, id[4:6]), '-')
+	b = append(hex.AppendEncode(b, id[6:8]), '-')
+	b = append(hex.AppendEncode(b, id[8:10]), '-')
+	return hex.AppendEncode(b, id[10:])
+}

@@ -1,0 +1,111 @@
+package executor
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits of the resolver. A name is looked up again for each new connection;
+// the answer is kept for seconds only, so that a burst of thousands of dials
+// asks once and a change of the zone is still seen at once.
+const (
+	lookupTTL      = 3 * time.Second
+	lookupErrorTTL = time.Second
+	maxLookups     = 4096 // names remembered
+)
+
+// lookupFunc is the part of [net.Resolver] in use.
+type lookupFunc func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
+// resolver looks names up, each once at a time, and remembers the answers for
+// a moment.
+type resolver struct {
+	ctx     context.Context // ends with the executor
+	timeout time.Duration   // of one lookup, whoever waits for it
+	lookup  lookupFunc
+
+	mu      sync.Mutex
+	answers map[string]*answer
+}
+
+// answer is a lookup that is under way or has ended.
+type answer struct {
+	done    chan struct{} // closed when the fields below are set
+	addrs   []netip.Addr
+	err     error
+	expires time.Time
+}
+
+func newResolver(ctx context.Context, timeout time.Duration) *resolver {
+	r := &net.Resolver{PreferGo: true} // a lookup in C would hold a thread
+	return &resolver{ctx: ctx, timeout: timeout, lookup: r.LookupNetIP, answers: make(map[string]*answer)}
+}
+
+// resolve returns the addresses of a name, in the order in which they should
+// be tried (RFC 6724, as net.Resolver sorts them).
+func (r *resolver) resolve(ctx context.Context, name string) ([]netip.Addr, error) {
+	a := r.ask(name)
+	select {
+	case <-a.done:
+		return a.addrs, a.err
+	case <-ctx.Done():
+		return nil, &net.DNSError{Err: "timeout", Name: name, IsTimeout: true}
+	}
+}
+
+// ask returns the answer for the name, and starts the lookup if there is none.
+func (r *resolver) ask(name string) *answer {
+	now := monotonic.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.answers[name]; a != nil && !a.stale(now) {
+		return a
+	}
+	if len(r.answers) >= maxLookups {
+		r.forget(now)
+	}
+	a := &answer{done: make(chan struct{})}
+	r.answers[name] = a
+	go r.run(name, a)
+	return a
+}
+
+func (a *answer) stale(now time.Time) bool {
+	select {
+	case <-a.done:
+		return now.After(a.expires)
+	default:
+		return false
+	}
+}
+
+// forget drops the stale answers, or all when none is: callers that wait for
+// one hold it themselves.
+func (r *resolver) forget(now time.Time) {
+	for name, a := range r.answers {
+		if a.stale(now) {
+			delete(r.answers, name)
+		}
+	}
+	if len(r.answers) >= maxLookups {
+		clear(r.answers)
+	}
+}
+
+func (r *resolver) run(name string, a *answer) {
+	ctx, cancel := context.WithTimeout(r.ctx, r.timeout)
+	defer cancel()
+	addrs, err := r.lookup(ctx, "ip", name)
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	ttl := lookupTTL
+	if err != nil {
+		ttl = lookupErrorTTL
+	}
+	a.addrs, a.err, a.expires = addrs, err, monotonic.Now().Add(ttl)
+	close(a.done)
+}
