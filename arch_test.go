@@ -1,0 +1,408 @@
+// Package belfry_test holds the house to its plan: who may import whom, and
+// the figures that keep the code readable. DESIGN.md section 4 has the picture.
+package belfry_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/belfry-scheduler/belfry/"
+
+	maxFileLines      = 500
+	maxFuncLines      = 70
+	maxMedianLines    = 12
+	maxInterfaceSize  = 8
+	clockPackage      = "internal/clock"
+	anyModule         = "*"
+	messageNoRow      = "has no row in the import table of arch_test.go: add one, and say in DESIGN.md section 4 what the package is for"
+	messageImport     = "may not import %s: the import table of arch_test.go allows %s"
+	messageClock      = "reads the time with time.%s: take a clock.Clock"
+	messageDocumented = "exported %s has no comment"
+)
+
+// row says what a package may import: packages of this module, below
+// internal/, and modules of others.
+type row struct {
+	internal []string
+	modules  []string
+}
+
+// imports is the table of DESIGN.md section 4. Imports run down this list; a
+// line may only name lines above it. Test files are free: a test of the engine
+// may open a real store.
+//
+// Two things go beyond DESIGN.md: every package that waits or measures may take
+// a clock, since none may read the time itself; and the engine may name the
+// compiled schedule of cron, which it shares between jobs of the same text.
+var imports = []struct {
+	pkg string
+	row
+}{
+	{"internal/cron", row{}},
+	{"internal/cron/crontest", row{internal: []string{"cron"}}},
+	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
+	{"internal/config", row{modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag"}}},
+	{"internal/telemetry", row{modules: []string{
+		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
+	{"internal/domain", row{internal: []string{"cron"}, modules: []string{
+		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
+	{"internal/store", row{internal: []string{"domain"}}},
+	{"internal/store/sqlite", row{internal: []string{"store", "domain"}, modules: []string{anyModule}}},
+	{"internal/store/storetest", row{internal: []string{"store", "domain"}, modules: []string{anyModule}}},
+	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
+	{"internal/executor", row{internal: []string{"domain", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/engine", row{internal: []string{"cron", "domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/alert", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/api", row{internal: []string{"domain", "store", "engine", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/dashboard", row{}},
+	{"internal/app", row{internal: []string{
+		"clock", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "alert", "api", "dashboard",
+	}, modules: []string{anyModule}}},
+	{"internal/client", row{}},
+	{"internal/receiver", row{internal: []string{"domain", "clock"}, modules: []string{anyModule}}},
+	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}, modules: []string{anyModule}}},
+	{"internal/cli", row{internal: []string{
+		"app", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
+	}, modules: []string{anyModule}}},
+	{"cmd/belfry", row{internal: []string{"cli"}}},
+}
+
+// source is one parsed Go file.
+type source struct {
+	pkg  string // folder, from the root
+	name string // path, from the root
+	test bool
+	fset *token.FileSet
+	file *ast.File
+	text string
+}
+
+// at returns the place of a node as an editor opens it.
+func (s *source) at(n ast.Node) string {
+	return fmt.Sprintf("%s:%d", s.name, s.fset.Position(n.Pos()).Line)
+}
+
+func (s *source) lines(n ast.Node) int {
+	return s.fset.Position(n.End()).Line - s.fset.Position(n.Pos()).Line + 1
+}
+
+func parse(name, text string) (*source, error) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	return &source{path.Dir(name), name, strings.HasSuffix(name, "_test.go"), fset, file, text}, nil
+}
+
+// tree parses every Go file of the module. Folders with a go.mod of their own
+// are other modules.
+func tree(t *testing.T) []*source {
+	t.Helper()
+	var out []*source
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			_, err := os.Stat(filepath.Join(name, "go.mod"))
+			base := d.Name()
+			if name != "." && (err == nil || base == "testdata" || base[0] == '.' || base[0] == '_') {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if filepath.Ext(name) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		s, err := parse(filepath.ToSlash(name), string(text))
+		if err != nil {
+			return err
+		}
+		out = append(out, s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// checks are the rules, each a function from a file to what is wrong with it.
+var checks = map[string]func(*source) []string{
+	"imports":    checkImports,
+	"names":      checkNames,
+	"size":       checkSize,
+	"interfaces": checkInterfaces,
+	"clock":      checkClock,
+	"documented": checkDocumented,
+	"finished":   checkFinished,
+}
+
+func TestArchitecture(t *testing.T) {
+	files := tree(t)
+	for name, check := range checks {
+		t.Run(name, func(t *testing.T) {
+			for _, s := range files {
+				for _, fault := range check(s) {
+					t.Error(fault)
+				}
+			}
+		})
+	}
+	t.Run("package comments", func(t *testing.T) {
+		for _, pkg := range uncommented(files) {
+			t.Errorf("%s: no file has a package comment: say what the package guarantees and how that is shown", pkg)
+		}
+	})
+	t.Run("median", func(t *testing.T) {
+		if m := median(files); m > maxMedianLines {
+			t.Errorf("half of all functions are longer than %d lines; the limit is %d", m, maxMedianLines)
+		}
+	})
+}
+
+// TestTableRunsOneWay keeps the table itself free of cycles.
+func TestTableRunsOneWay(t *testing.T) {
+	above := map[string]bool{}
+	for _, line := range imports {
+		for _, in := range line.internal {
+			if !above["internal/"+in] {
+				t.Errorf("the row of %s names %s, which is not above it", line.pkg, in)
+			}
+		}
+		above[line.pkg] = true
+	}
+}
+
+func checkImports(s *source) []string {
+	if s.test {
+		return nil
+	}
+	i := slices.IndexFunc(imports, func(r struct {
+		pkg string
+		row
+	}) bool {
+		return r.pkg == s.pkg
+	})
+	if i < 0 {
+		return []string{s.at(s.file) + ": package " + s.pkg + " " + messageNoRow}
+	}
+	var faults []string
+	for _, spec := range s.file.Imports {
+		if name, err := strconv.Unquote(spec.Path.Value); err != nil || !imports[i].allows(name) {
+			allowed := strings.Join(append(slices.Clone(imports[i].internal), imports[i].modules...), ", ")
+			faults = append(faults, s.at(spec)+": "+s.pkg+" "+fmt.Sprintf(messageImport, name, "[stdlib "+allowed+"]"))
+		}
+	}
+	return faults
+}
+
+func (r row) allows(name string) bool {
+	if in, ours := strings.CutPrefix(name, module+"internal/"); ours {
+		return slices.Contains(r.internal, in)
+	}
+	if first, _, _ := strings.Cut(name, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	return slices.ContainsFunc(r.modules, func(m string) bool {
+		return m == anyModule || name == m || strings.HasPrefix(name, m+"/")
+	})
+}
+
+// checkNames refuses packages that are named for nothing.
+func checkNames(s *source) []string {
+	name := strings.TrimSuffix(s.file.Name.Name, "_test")
+	if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "misc", "shared", "base"}, name) {
+		return []string{s.at(s.file.Name) + ": a package named " + name + " says nothing of what is in it"}
+	}
+	return nil
+}
+
+func checkSize(s *source) []string {
+	var faults []string
+	if n := strings.Count(s.text, "\n"); n > maxFileLines {
+		faults = append(faults, fmt.Sprintf("%s: %d lines; the limit is %d", s.name, n, maxFileLines))
+	}
+	for _, fn := range s.functions() {
+		if n := s.lines(fn); n > maxFuncLines && !s.test {
+			faults = append(faults, fmt.Sprintf("%s: %s has %d lines; the limit is %d", s.at(fn), fn.Name.Name, n, maxFuncLines))
+		}
+	}
+	return faults
+}
+
+func (s *source) functions() []*ast.FuncDecl {
+	var out []*ast.FuncDecl
+	for _, d := range s.file.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
+			out = append(out, fn)
+		}
+	}
+	return out
+}
+
+// median returns the median length of the functions outside of tests.
+func median(files []*source) int {
+	var all []int
+	for _, s := range files {
+		if s.test {
+			continue
+		}
+		for _, fn := range s.functions() {
+			all = append(all, s.lines(fn))
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func checkInterfaces(s *source) []string {
+	var faults []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		if it, ok := n.(*ast.InterfaceType); ok && it.Methods.NumFields() > maxInterfaceSize {
+			faults = append(faults, fmt.Sprintf("%s: an interface of %d methods; the limit is %d",
+				s.at(n), it.Methods.NumFields(), maxInterfaceSize))
+		}
+		return true
+	})
+	return faults
+}
+
+// checkClock finds uses of time.Now and what is made of it. Code that takes
+// the time from the machine cannot be tested on another one.
+func checkClock(s *source) []string {
+	alias := s.importedAs("time")
+	if s.test || s.pkg == clockPackage || alias == "" {
+		return nil
+	}
+	var faults []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok || !slices.Contains([]string{"Now", "Since", "Until"}, sel.Sel.Name) {
+			return true
+		}
+		if id, ok := sel.X.(*ast.Ident); ok && id.Name == alias {
+			faults = append(faults, s.at(n)+": "+fmt.Sprintf(messageClock, sel.Sel.Name))
+		}
+		return true
+	})
+	return faults
+}
+
+// importedAs returns the name under which the file knows an import, or "".
+func (s *source) importedAs(name string) string {
+	for _, spec := range s.file.Imports {
+		if spec.Path.Value != strconv.Quote(name) {
+			continue
+		}
+		if spec.Name != nil {
+			return spec.Name.Name
+		}
+		return path.Base(name)
+	}
+	return ""
+}
+
+// plainMethods implement interfaces that everybody knows.
+var plainMethods = []string{"Error", "String", "GoString", "Unwrap", "Read", "Write", "ServeHTTP", "Len", "Less", "Swap"}
+
+func checkDocumented(s *source) []string {
+	if s.test {
+		return nil
+	}
+	var faults []string
+	missing := func(id *ast.Ident, docs ...*ast.CommentGroup) {
+		documented := slices.ContainsFunc(docs, func(c *ast.CommentGroup) bool { return c != nil })
+		if id.IsExported() && !documented {
+			faults = append(faults, s.at(id)+": "+fmt.Sprintf(messageDocumented, id.Name))
+		}
+	}
+	for _, d := range s.file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil || exportedType(d.Recv.List[0].Type) && !slices.Contains(plainMethods, d.Name.Name) {
+				missing(d.Name, d.Doc)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					missing(spec.Name, spec.Doc, d.Doc)
+				case *ast.ValueSpec:
+					missing(spec.Names[0], spec.Doc, spec.Comment, d.Doc)
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// exportedType reports whether a receiver is of an exported type.
+func exportedType(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return exportedType(e.X)
+	case *ast.IndexExpr:
+		return exportedType(e.X)
+	case *ast.IndexListExpr:
+		return exportedType(e.X)
+	case *ast.Ident:
+		return e.IsExported()
+	}
+	return false
+}
+
+// checkFinished refuses marks of unfinished work.
+func checkFinished(s *source) []string {
+	var faults []string
+	for _, group := range s.file.Comments {
+		for _, c := range group.List {
+			for _, mark := range []string{"TODO", "FIX" + "ME", "XXX", "HACK"} {
+				if slices.Contains(strings.FieldsFunc(c.Text, notLetter), mark) {
+					faults = append(faults, s.at(c)+": "+mark+": do it, or write it down as an issue")
+				}
+			}
+		}
+	}
+	return faults
+}
+
+func notLetter(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }
+
+// uncommented returns the packages in which no file has a package comment.
+func uncommented(files []*source) []string {
+	documented := map[string]bool{}
+	for _, s := range files {
+		if !s.test {
+			documented[s.pkg] = documented[s.pkg] || s.file.Doc != nil
+		}
+	}
+	var out []string
+	for pkg, ok := range documented {
+		if !ok {
+			out = append(out, pkg)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
