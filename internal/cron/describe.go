@@ -1,0 +1,152 @@
+package cron
+
+import (
+	"strings"
+	"time"
+)
+
+// Describe says in plain English when a job fires; H is resolved for the job's seed. It ends with a full stop.
+func (s *Schedule) Describe(b Binding) string {
+	switch s.kind {
+	case kindEvery:
+		return "Every " + periodPhrase(s.period) + ", counted from " + stamp(b.Anchor) + " UTC."
+	case kindAt:
+		return "Once, at " + strings.TrimSpace(strings.Trim(s.text, " \t")[len("@at"):]) + " (" + stamp(s.at) + " UTC)."
+	}
+	syn := s.syntaxFor(b.Seed)
+	text := timePhrase(syn)
+	if days := dayPhrase(syn); days != "" {
+		text += " " + days
+	} else if strings.HasPrefix(text, "At ") && !s.interval {
+		text += " every day" + inMonths(syn)
+	} else {
+		text += inMonths(syn)
+	}
+	if restricted(syn[fieldYear]) {
+		text += ", in " + listPhrase(syn[fieldYear], "year", itoa)
+	}
+	return text + ", " + s.zone.name + " time."
+}
+
+// syntaxFor parses the text again, which is cheaper than keeping the tree for a million schedules, and puts the values
+// of the seed in the place of H.
+func (s *Schedule) syntaxFor(seed uint64) *syntax {
+	text := strings.Trim(s.text, " \t")
+	if fields := macros[strings.ToLower(text)]; fields != "" {
+		text = fields
+	}
+	syn, err := parseFields(text)
+	if err != nil {
+		panic("cron: a compiled schedule does not parse: " + err.Error())
+	}
+	for id, items := range syn {
+		for i, it := range items {
+			items[i] = it.spoken(fieldID(id), seed)
+		}
+	}
+	return syn
+}
+
+// spoken is the item as it is put in words: H resolved, and a stepped range that goes round cut to what it reaches.
+func (it item) spoken(id fieldID, seed uint64) item {
+	sp := &specs[id]
+	if it.form == formHash {
+		h := hashed{id, uint8(it.lo), uint8(it.hi), uint8(it.step)}
+		it.form, it.lo = formRange, it.lo+int(h.pick(seed))
+		if it.step == 0 {
+			it.hi = it.lo
+		}
+	}
+	if it.form <= formStar && it.step > 1 && it.hi < it.lo {
+		reached := it.lo + (it.hi+sp.size()-it.lo)/it.step*it.step
+		it.hi = sp.min + (reached-sp.min)%sp.size()
+	}
+	return it
+}
+
+// stamp renders an instant in UTC.
+func stamp(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02 15:04:05") }
+
+// periodPhrase renders seconds as "1 hour 30 minutes".
+func periodPhrase(seconds int64) string {
+	var parts []string
+	for _, unit := range []struct {
+		name string
+		size int64
+	}{{"hour", 3600}, {"minute", 60}, {"second", 1}} {
+		if n := int(seconds / unit.size); n > 0 {
+			parts = append(parts, plural(n, unit.name))
+			seconds %= unit.size
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// counted puts the unit before a list, unless the list begins with "every 2nd ..".
+func counted(items []item, unit, list string) string {
+	if strings.HasPrefix(list, "every ") {
+		return list
+	}
+	if _, one := single(items); one {
+		return unit + " " + list
+	}
+	return unit + "s " + list
+}
+
+func plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return itoa(n) + " " + unit + "s"
+}
+
+// joinAnd makes "a", "a and b", "a, b and c".
+func joinAnd(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
+}
+
+// ordinal makes 1st, 2nd, 3rd, 4th, 11th, 21st.
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return itoa(n) + suffix
+}
+
+// listPhrase renders plain items: values, "a through b", "every 2nd day from a through b".
+func listPhrase(items []item, unit string, name func(int) string) string {
+	var parts []string
+	for _, it := range items {
+		switch end := it.end(); {
+		case it.form > formStar:
+			continue
+		case it.step > 1 && it.lo != end:
+			parts = append(parts, "every "+ordinal(it.step)+" "+unit+" from "+name(it.lo)+" through "+name(end))
+		case it.lo == end:
+			parts = append(parts, name(it.lo))
+		default:
+			parts = append(parts, name(it.lo)+" through "+name(end))
+		}
+	}
+	return joinAnd(parts)
+}
+
+// end is the last value that a stepped range reaches, when it does not go round; then it is the range's end.
+func (it item) end() int {
+	if it.step > 1 && it.hi >= it.lo {
+		return it.hi - (it.hi-it.lo)%it.step
+	}
+	return it.hi
+}

@@ -1,0 +1,61 @@
+// Package cron reads schedule texts and answers, for any instant, which fire comes next and which came before.
+//
+// # What it guarantees
+//
+// Each line names the test that shows it; "oracle" is internal/cron/crontest, a slow second implementation that shares
+// no code with this package and decides second by second whether an instant is a fire.
+//
+//  1. Next(t) > t, Next(t) is a fire, and no fire lies between. Prev is its mirror: fires are one set, read from both
+//     ends. (TestNextAgreesWithOracle, TestPrevAgreesWithOracle, TestPrevNextRoundTrip, FuzzNext)
+//  2. Next is strictly increasing in UTC in every zone of the database, 1970 to 2100, across every clock change.
+//     (TestEveryZoneEveryTransition)
+//  3. By default a fixed time fires exactly once on each date that asks for it: not zero times when the clock skips it,
+//     not twice when the clock repeats it. (TestEveryZoneEveryTransition, TestDSTLaw)
+//  4. Parse is a pure function of its arguments. It never panics, takes well under a millisecond, and refuses whatever
+//     it does not fully understand, with the field, the column and what would be right. A text that can never fire
+//     within 1970..2199 is refused. (TestParseErrors, TestNeverFires, FuzzParse)
+//  5. Next and Prev do not allocate, do not read the clock, and touch a bounded number of months: the worst accepted
+//     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNext*)
+//  6. H is stable for ever: its hash is written down in hash.go and pinned. (TestSeedGolden, TestHashGolden)
+//  7. Equal (text, zone, dst) give the same *Schedule, immutable and safe for concurrent use; one that nobody holds any
+//     more is collected. (TestParseInterns, TestInternedSchedulesAreCollected)
+//
+// # Instants
+//
+// An instant is a whole Unix second. The supported range is [MinInstant, MaxInstant], the years 1970 to 2199 in UTC;
+// fires outside it do not exist for this package.
+//
+// # The DST law
+//
+// An expression describes readings of a wall clock. A zone turns readings into instants, and twice a year it does so
+// badly:
+//
+//	Europe/Berlin, 2026-03-29: a gap                 Europe/Berlin, 2026-10-25: a fold
+//
+//	UTC   00:59:59  01:00:00                         UTC   00:00 ...... 01:00 ...... 02:00
+//	local 01:59:59  03:00:00                         local 02:00 first  02:00 second 03:00
+//	              ^ 02:00..02:59 do not exist              02:00..02:59 exist twice
+//
+// A schedule is interval-like when its minute or its hour field holds a wildcard or a step ("*" or "/" anywhere in
+// them). It follows real time: every instant whose reading matches is a fire. In a gap the missing readings do not
+// fire; in a fold both passes do. The choice in DST does not touch it.
+//
+// Every other schedule names fixed times. Each reading it matches is one fire:
+//
+//	Gap AFTER  (default)  a reading that the clock skips fires at the first instant after the gap (03:00:00 above)
+//	Gap SKIP              it does not fire
+//	Gap BEFORE            it fires at the last whole second before the gap (01:59:59 above)
+//	Fold FIRST (default)  a reading that comes twice fires at its first occurrence
+//	Fold SECOND           at its second
+//	Fold BOTH             at both
+//
+// A fire is an instant, so several skipped readings (02:15 and 02:45, or the range 0-59) fall together into one fire,
+// and if the instant they move to is itself a matching reading they fall together with that one too. The same holds
+// for a skipped date: Pacific/Apia had no 2011-12-30, and what was due on it fires at 2011-12-31 00:00:00.
+// The second field does not decide: "* 30 2 * * *" names sixty fixed times.
+//
+// # Where zone data comes from
+//
+// time.LoadLocation looks at $ZONEINFO, then at the system's zoneinfo directories, then at the copy embedded here by
+// time/tzdata. Nodes that share a store should therefore run the same release of the data.
+package cron

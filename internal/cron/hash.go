@@ -1,0 +1,63 @@
+package cron
+
+import "math/bits"
+
+// The hash behind H. It decides when jobs fire, so it can never change; the golden values in hash_test.go hold it.
+//
+//	seed        = FNV-1a, 64 bit, over the 16 bytes of the job id
+//	h(seed, f)  = SplitMix64 finalizer of seed + (f+1) * 0x9e3779b97f4a7c15    f: 0 second .. 5 day-of-week
+//	H over a..b = a + high 64 bits of h * (b-a+1)
+//	H(a-b)/n    = a + high 64 bits of h * n, then every n-th value up to b
+//
+// FNV: https://datatracker.ietf.org/doc/html/rfc9923. SplitMix64: Steele, Lea and Flood, "Fast splittable
+// pseudorandom number generators", OOPSLA 2014. The product's high word in place of a remainder: Lemire, "Fast random
+// integer generation in an interval", ACM TOMACS 29 (2019).
+
+// SeedOf is the seed of a job: a hash of its id, the same for ever and on every machine.
+func SeedOf(id [16]byte) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for _, c := range id {
+		h = (h ^ uint64(c)) * 0x100000001b3
+	}
+	return h
+}
+
+// fieldHash mixes the seed with the field's number, so that the second of a job says nothing about its minute.
+func fieldHash(seed uint64, field fieldID) uint64 {
+	z := seed + (uint64(field)+1)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// hashed is one H item of a compiled schedule: lo..hi inclusive, step 0 for a single value.
+type hashed struct {
+	field        fieldID
+	lo, hi, step uint8
+}
+
+// choices is how many sets the item may stand for.
+func (h hashed) choices() uint64 {
+	if h.step > 0 {
+		return uint64(h.step)
+	}
+	return uint64(h.hi-h.lo) + 1
+}
+
+// pick is the job's choice, from 0.
+func (h hashed) pick(seed uint64) uint64 {
+	high, _ := bits.Mul64(fieldHash(seed, h.field), h.choices())
+	return high
+}
+
+// mask is the set of values of a choice.
+func (h hashed) mask(pick uint64) uint64 {
+	if h.step == 0 {
+		return 1 << (uint64(h.lo) + pick)
+	}
+	var m uint64
+	for v := uint64(h.lo) + pick; v <= uint64(h.hi); v += uint64(h.step) {
+		m |= 1 << v
+	}
+	return m
+}

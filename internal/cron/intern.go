@@ -1,0 +1,60 @@
+package cron
+
+import (
+	"runtime"
+	"sync"
+	"weak"
+)
+
+// key is what makes two schedules the same.
+type key struct {
+	text, zone string
+	dst        DST
+}
+
+// interned holds a weak pointer per schedule in use: a million jobs with one text share one Schedule, and one that no
+// job holds any more goes away with its entry. map of key to weak.Pointer[Schedule].
+var interned sync.Map
+
+// Parse compiles a schedule text for a zone (an IANA name; "" is UTC) and a choice for clock changes. Equal arguments
+// give the same *Schedule. The error is always an [*Error].
+func Parse(text, zone string, dst DST) (*Schedule, error) {
+	if zone == "" {
+		zone = "UTC"
+	}
+	dst, err := dst.normal()
+	if err != nil {
+		return nil, err
+	}
+	k := key{text, zone, dst}
+	if p, ok := interned.Load(k); ok {
+		if s := p.(weak.Pointer[Schedule]).Value(); s != nil {
+			return s, nil
+		}
+	}
+	s, err := compile(text, zone, dst)
+	if err != nil {
+		return nil, err
+	}
+	return intern(k, s), nil
+}
+
+// intern stores a fresh schedule, unless another goroutine was faster: then that one's is used.
+func intern(k key, s *Schedule) *Schedule {
+	p := weak.Make(s)
+	for {
+		old, loaded := interned.LoadOrStore(k, p)
+		if !loaded {
+			break
+		}
+		if first := old.(weak.Pointer[Schedule]).Value(); first != nil {
+			return first
+		}
+		if interned.CompareAndSwap(k, old, p) {
+			break
+		}
+	}
+	// Only the entry that is still this schedule's is removed: a successor may have taken its place.
+	runtime.AddCleanup(s, func(k key) { interned.CompareAndDelete(k, p) }, k)
+	return s
+}

@@ -1,0 +1,69 @@
+package cron
+
+import (
+	"strings"
+	"time"
+)
+
+// maxZoneName is well above the longest name of the database (America/Argentina/ComodRivadavia, 32 bytes).
+const maxZoneName = 64
+
+const zoneExample = "use an IANA name such as Europe/Berlin, America/New_York or UTC"
+
+// checkZoneName keeps out what time.LoadLocation would take but must not: names that mean something else on each
+// machine (Local, localtime), zones with leap seconds (right/...), and paths.
+func checkZoneName(name string) error {
+	if len(name) > maxZoneName {
+		return fail("timezone", maxZoneName+1, name, zoneExample, "is longer than %d bytes", maxZoneName)
+	}
+	for i := range len(name) {
+		if c := name[i]; !isLetter(c) && !isDigit(c) && strings.IndexByte("/_+-", c) < 0 {
+			return fail("timezone", i+1, name, zoneExample, "holds a character that no zone name has")
+		}
+	}
+	if name[0] < 'A' || name[0] > 'Z' || name == "Local" || name == "Factory" {
+		return fail("timezone", 1, name, zoneHint(name), "is not a zone name")
+	}
+	return nil
+}
+
+// zoneHint guesses what was meant: the right case of a known name, or Etc/GMT for an offset.
+func zoneHint(name string) string {
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '_' })
+	for i, p := range parts {
+		parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
+	}
+	guess := joinLike(name, parts)
+	for _, n := range []string{guess, strings.ToUpper(name)} {
+		if n == name || n == "" || n == "Local" || n == "LOCAL" || n == "Localtime" {
+			continue
+		}
+		if loc, err := time.LoadLocation(n); err == nil {
+			return "did you mean " + loc.String() + "?"
+		}
+	}
+	if i := strings.IndexAny(name, "+-"); i == 3 {
+		return "for a fixed offset use Etc/GMT-2 (that is two hours east of Greenwich: the sign is POSIX's)"
+	}
+	return zoneExample
+}
+
+// joinLike puts the separators of name back between parts.
+func joinLike(name string, parts []string) string {
+	var b strings.Builder
+	next := 0
+	for i := 0; i < len(name); {
+		if name[i] == '/' || name[i] == '_' || next == len(parts) {
+			b.WriteByte(name[i])
+			i++
+			continue
+		}
+		b.WriteString(parts[next])
+		i += len(parts[next])
+		next++
+	}
+	return b.String()
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
