@@ -59,7 +59,7 @@ var imports = []struct {
 	{"internal/domain", row{internal: []string{"cron"}, modules: []string{
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
-	{"internal/store/sqlite", row{internal: []string{"store", "domain"}, modules: []string{anyModule}}},
+	{"internal/store/sqlite", row{internal: []string{"clock", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/storetest", row{internal: []string{"store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
 	{"internal/executor", row{internal: []string{"domain", "clock", "telemetry"}, modules: []string{anyModule}}},
