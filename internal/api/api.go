@@ -1,0 +1,92 @@
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Body limits of the contract, in bytes.
+const (
+	DefaultMaxBody   = 1 << 20
+	DefaultMaxImport = 64 << 20
+)
+
+// Config is what the API is made of.
+type Config struct {
+	Engine  Engine
+	Store   store.Store
+	Clock   clock.Clock
+	Metrics *telemetry.Metrics
+	Log     *slog.Logger
+
+	Keys      []string  // API keys; none: whoever reaches the loopback address may come in
+	Version   string    // of Belfry
+	StartedAt time.Time // of the process
+	MaxBody   int64     // bytes of one document; zero: DefaultMaxBody
+	MaxImport int64     // bytes of an import; zero: DefaultMaxImport
+}
+
+func (c *Config) validate() error {
+	if c.Engine == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil {
+		return errors.New("api: Engine, Store, Clock, Metrics and Log are required")
+	}
+	if c.MaxBody < 0 || c.MaxImport < 0 {
+		return errors.New("api: MaxBody and MaxImport must not be negative")
+	}
+	for _, key := range c.Keys {
+		if key == "" || strings.TrimSpace(key) != key {
+			return errors.New("api: an API key must not be empty, nor start or end with a space")
+		}
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.MaxImport == 0 {
+		c.MaxImport = DefaultMaxImport
+	}
+	return nil
+}
+
+// server is the API.
+type server struct {
+	Config
+	mux     *http.ServeMux
+	huma    huma.API
+	guard   *guard
+	imports chan struct{} // a place for each import under way
+}
+
+// New returns the API as one handler. The error is about the Config.
+func New(c Config) (http.Handler, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	s := &server{
+		Config:  c,
+		mux:     http.NewServeMux(),
+		guard:   newGuard(c.Keys),
+		imports: make(chan struct{}, maxImports),
+	}
+	s.huma = humago.New(s.mux, documentConfig(c.Version))
+	s.registerJobs()
+	s.registerImport()
+	s.registerExport()
+	s.registerExecutions()
+	s.registerSchedules()
+	s.registerObservability()
+	s.registerHealth()
+	s.mux.HandleFunc("/", s.noRoute)
+	if err := s.registerDocs(); err != nil { // last: it renders all the others
+		return nil, err
+	}
+	return s, nil
+}

@@ -1,0 +1,36 @@
+// Package api is Belfry's REST API: the routes, one file per resource, and the
+// document that describes them.
+//
+//	             ┌ recover, count, log ┐ ┌ who may come in ┐ ┌ route ┐ ┌ form ┐
+//	request ────▶│ middleware.go       │▶│ auth.go         │▶│ huma  │▶│      │▶ handler
+//	             └─────────────────────┘ └─────────────────┘ └───────┘ └──────┘     │
+//	                                                          route.go: query names,│
+//	problem document ◀── problem.go ◀── *domain.Error ◀───────content type, size ───┘
+//
+// # What it guarantees
+//
+//   - Every refusal is a problem document (RFC 9457) that names the field and
+//     says what would be right. [Problem] is made in one place, problem.go,
+//     which is also the only place that knows which [domain.Code] is which HTTP
+//     status. Nothing tells a client a stack, a path or a cause.
+//   - A request that is refused has stored nothing.
+//   - Whatever a request holds, it costs a bounded amount of memory: bodies,
+//     nesting, members of an object, items of an import, pages and the number
+//     of imports at a time have limits.
+//   - The document at /openapi.json is made of the same Go types that the
+//     handlers answer with, and holds every route: a route cannot be added
+//     without it.
+//
+// # Who decides what
+//
+// Handlers translate. They hold no rule about jobs: a spec is read by
+// [domain.SpecDoc.Merge] and judged by the engine with
+// [domain.Version.Validate]. huma's own validation of parameters and bodies is
+// switched off, so that there is one set of rules and one voice.
+//
+// # How this is shown
+//
+// Tables of bad input against every field and every route; golden files of the
+// paths and of each answer's field names; fuzz targets for the three decoders
+// that meet outside bytes (spec, cursor, import).
+package api

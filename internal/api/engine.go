@@ -1,0 +1,46 @@
+package api
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+)
+
+// Engine is what the API needs of package engine.
+type Engine interface {
+	Editor
+	Observer
+}
+
+// Editor changes jobs. Errors are *[domain.Error] where the caller can do
+// something about them; the rest are faults.
+type Editor interface {
+	// Create makes one job of each document, active or paused. The result has
+	// one entry per document, in order; a document that is refused does not
+	// spoil the others.
+	Create(ctx context.Context, docs []domain.SpecDoc) []engine.Created
+	// Update lays a change over the current version. With ifVersion not zero,
+	// CodeConflict when the current number is another one. An error of change
+	// ends it and is returned, wrapped or not.
+	Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error)
+	// Delete ends the job. No fire at or after effectiveTo (Unix
+	// milliseconds) is sent. ifVersion as in Update.
+	Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error)
+	// Trigger starts an execution now. It is durable when Trigger returns, and
+	// its status is PENDING.
+	Trigger(ctx context.Context, id domain.JobID) (domain.Execution, error)
+}
+
+// Observer tells what the store does not know: what has not ended yet.
+type Observer interface {
+	// Live returns an execution that has not ended.
+	Live(id domain.ExecutionID) (domain.Execution, bool)
+	// LiveByJob returns at most limit executions of a job that have not
+	// ended, newest scheduled first.
+	LiveByJob(id domain.JobID, limit int) []domain.Execution
+	// NextFire returns the job's next fire in Unix milliseconds, or false.
+	NextFire(id domain.JobID) (int64, bool)
+	// Health returns the engine's view of itself.
+	Health() engine.Health
+}

@@ -1,0 +1,221 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxLive is how many executions of one job that have not ended are looked at
+// for a page that is not the first: more than the engine holds in flight.
+const maxLive = 25_000
+
+func (s *server) registerExecutions() {
+	register(s, huma.Operation{
+		OperationID: "list-job-executions", Method: http.MethodGet, Path: "/jobs/{id}/executions", Tags: []string{"Executions"},
+		Summary: "List the executions of a job",
+		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). " +
+			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of the id.",
+	}, s.jobExecutions, kindNotFound)
+	register(s, huma.Operation{
+		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
+		Summary: "Read an execution", Description: "With every attempt, ended or not.",
+	}, s.getExecution, kindNotFound)
+}
+
+// ExecutionBody is an execution as the API tells it. It is exported for huma,
+// which reads embedded types only when they are.
+type ExecutionBody struct {
+	ID          string        `json:"id" format:"uuid" doc:"The execution's id. Every attempt carries it as Idempotency-Key." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
+	JobID       string        `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Status      domain.Status `json:"status" enum:"PENDING,RUNNING,SUCCESS,FAILED,SKIPPED,MISSED,UNKNOWN" doc:"PENDING: due, waits for a slot or a retry. RUNNING: a request is in flight. SUCCESS: the target answered 2xx. FAILED: the last attempt failed. SKIPPED: not sent, by the overlap policy. MISSED: not sent, by the misfire policy. UNKNOWN: at most once, and a crash hid the outcome." example:"SUCCESS"`
+	ScheduledAt int64         `json:"scheduledAt" doc:"When it was due, Unix milliseconds." example:"1767225600000"`
+	StartedAt   *int64        `json:"startedAt" doc:"When the first attempt was sent, Unix milliseconds; null: never." example:"1767225600002"`
+	CompletedAt *int64        `json:"completedAt" doc:"When it ended, Unix milliseconds; null: not yet." example:"1767225600145"`
+	Duration    *int64        `json:"duration" doc:"From startedAt to completedAt, retries and the waits between them included, in milliseconds; null while either is." example:"143"`
+	HTTPStatus  *int          `json:"httpStatus" doc:"The HTTP status of the last attempt; null: no response." example:"200"`
+	Error       *string       `json:"error" doc:"What went wrong, with the start of a failure's response body; null: nothing." example:"500 Internal Server Error: out of memory"`
+	RetryCount  int           `json:"retryCount" doc:"Attempts after the first." example:"0"`
+	Version     int           `json:"version" doc:"The version of the job that it belongs to." example:"1"`
+	Manual      bool          `json:"manual" doc:"Whether it was triggered by hand and not by the schedule." example:"false"`
+	Missed      *missedBody   `json:"missed,omitempty" doc:"For a MISSED record that stands for several fires: which."`
+}
+
+type missedBody struct {
+	From  int64 `json:"from" doc:"The first of the fires, Unix milliseconds; scheduledAt is the last." example:"1767225600000"`
+	Count int64 `json:"count" doc:"How many fires." example:"120"`
+}
+
+func executionOf(e *domain.Execution) ExecutionBody {
+	b := ExecutionBody{
+		ID: e.ID().String(), JobID: e.JobID.String(), Status: e.Status, ScheduledAt: e.ScheduledAt,
+		StartedAt: unlessZero(e.StartedAt), CompletedAt: unlessZero(e.CompletedAt),
+		HTTPStatus: unlessZero(e.HTTPStatus), Error: unlessZero(e.Error),
+		RetryCount: e.RetryCount, Version: e.Version, Manual: e.Nonce != 0,
+	}
+	if e.StartedAt != 0 && e.CompletedAt != 0 {
+		d := e.Duration()
+		b.Duration = &d
+	}
+	if e.Missed != nil {
+		b.Missed = &missedBody{e.Missed.From, e.Missed.Count}
+	}
+	return b
+}
+
+func unlessZero[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// executionsBody is a page of executions.
+type executionsBody struct {
+	Executions []ExecutionBody `json:"executions" nullable:"false" doc:"The page, newest scheduled first."`
+	NextCursor string          `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
+}
+
+type executionsOutput struct{ Body executionsBody }
+
+// pageOf makes the answer of one execution more than the limit, if there are.
+func pageOf(found []domain.Execution, limit int) *executionsOutput {
+	n := min(limit, len(found))
+	out := &executionsOutput{executionsBody{Executions: make([]ExecutionBody, 0, n)}}
+	for i := range found[:n] {
+		out.Body.Executions = append(out.Body.Executions, executionOf(&found[i]))
+	}
+	if len(found) > limit {
+		out.Body.NextCursor = cursorOf(found[limit-1].FireKey).String()
+	}
+	return out
+}
+
+type jobExecutionsInput struct {
+	JobPath
+	Limit  jobLimitParam `query:"limit"`
+	Cursor string        `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*executionsOutput, error) {
+	id, err := parseJobID("id", in.ID)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := in.Limit.parse()
+	if err != nil {
+		return nil, err
+	}
+	from, err := parseCursor(cursorExecutions, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	// Live ones first: one that ends in between is then in both lists, and
+	// shown as the fact; the other way round it would be in neither.
+	live := s.liveBefore(id, from.fireKey(), limit+1)
+	facts, err := s.Store.History().ByJob(ctx, id, store.Page{Before: from.fireKey(), Limit: limit + 1})
+	if err != nil {
+		return nil, err
+	}
+	all := mergeNewest(facts, live)
+	if len(all) == 0 && in.Cursor == "" {
+		if err := s.knownJob(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return pageOf(all, limit), nil
+}
+
+// knownJob returns CodeNotFound when the store has never heard of a job, or
+// has forgotten it.
+func (s *server) knownJob(ctx context.Context, id domain.JobID) error {
+	versions, err := s.Store.Jobs().Versions(ctx, id)
+	if err == nil && len(versions) == 0 {
+		return domain.NotFound("job", id)
+	}
+	return err
+}
+
+// liveBefore returns at most limit executions of the job that have not ended
+// and come after before in a list.
+func (s *server) liveBefore(id domain.JobID, before domain.FireKey, limit int) []domain.Execution {
+	if before == (domain.FireKey{}) {
+		return s.Engine.LiveByJob(id, limit)
+	}
+	live := s.Engine.LiveByJob(id, maxLive)
+	live = slices.DeleteFunc(live, func(e domain.Execution) bool { return newestFirst(e.FireKey, before) <= 0 })
+	return live[:min(limit, len(live))]
+}
+
+// newestFirst is the order of lists of executions, [store.Page]'s: scheduled
+// at, job, nonce, all descending.
+func newestFirst(a, b domain.FireKey) int {
+	return cmp.Or(cmp.Compare(b.ScheduledAt, a.ScheduledAt), slices.Compare(b.JobID[:], a.JobID[:]), cmp.Compare(b.Nonce, a.Nonce))
+}
+
+// mergeNewest merges two lists in the order newest first. Of a key that is in
+// both the fact is kept.
+func mergeNewest(facts, live []domain.Execution) []domain.Execution {
+	if len(live) == 0 {
+		return facts
+	}
+	all := append(slices.Clone(facts), live...)
+	slices.SortStableFunc(all, func(a, b domain.Execution) int { return newestFirst(a.FireKey, b.FireKey) })
+	return slices.CompactFunc(all, func(a, b domain.Execution) bool { return a.FireKey == b.FireKey })
+}
+
+type executionInput struct {
+	ID string `path:"id" format:"uuid" doc:"The execution's id." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
+}
+
+type executionOutput struct{ Body executionWithAttempts }
+
+type executionWithAttempts struct {
+	ExecutionBody
+	Attempts []attemptBody `json:"attempts" nullable:"false" doc:"Every HTTP request of the execution, oldest first."`
+}
+
+type attemptBody struct {
+	Number      int     `json:"number" doc:"Counted from 1." example:"1"`
+	StartedAt   int64   `json:"startedAt" doc:"Unix milliseconds." example:"1767225600002"`
+	CompletedAt *int64  `json:"completedAt" doc:"Unix milliseconds; null: not yet." example:"1767225600145"`
+	HTTPStatus  *int    `json:"httpStatus" doc:"null: no response." example:"200"`
+	Error       *string `json:"error" doc:"What went wrong; null: nothing." example:"connect: connection refused"`
+}
+
+func (s *server) getExecution(ctx context.Context, in *executionInput) (*executionOutput, error) {
+	id, err := parseExecutionID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.findExecution(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &executionOutput{executionWithAttempts{executionOf(&e), []attemptBody{}}}
+	for _, a := range e.AllAttempts() {
+		out.Body.Attempts = append(out.Body.Attempts, attemptBody{
+			a.Number, a.StartedAt, unlessZero(a.CompletedAt), unlessZero(a.HTTPStatus), unlessZero(a.Error),
+		})
+	}
+	return out, nil
+}
+
+// findExecution returns the fact, or what has not ended. One that ends between
+// the two looks is a fact at the third.
+func (s *server) findExecution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error) {
+	e, err := s.Store.History().Execution(ctx, id)
+	if domain.ErrorCode(err) != domain.CodeNotFound {
+		return e, err
+	}
+	if e, ok := s.Engine.Live(id); ok {
+		return e, nil
+	}
+	return s.Store.History().Execution(ctx, id)
+}

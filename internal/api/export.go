@@ -1,0 +1,78 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// exportPage is how many jobs of an export are in memory at a time.
+const exportPage = 1_000
+
+func (s *server) registerExport() {
+	register(s, huma.Operation{
+		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
+		Summary: "Export jobs",
+		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
+			"In the order of creation. A job that is changed while the export runs appears as it was or as it is. " +
+			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The jobs.",
+			Content: map[string]*huma.MediaType{"application/x-ndjson": {
+				Schema: &huma.Schema{Ref: "#/components/schemas/JobSpec"},
+			}},
+		}},
+	}, s.exportJobs, kindUnavailable)
+}
+
+type exportInput struct{ JobFilter }
+
+func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
+	q, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	q.Limit = exportPage
+	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
+	if err != nil {
+		return nil, err
+	}
+	return &streamOutput{func(hc huma.Context) {
+		_, w := humago.Unwrap(hc)
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		w.Header().Set("Content-Disposition", `attachment; filename="belfry-jobs.ndjson"`)
+		if err := s.writeExport(ctx, w, q, first); err != nil {
+			s.tell(ctx, err)
+			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
+		}
+	}}, nil
+}
+
+func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job) error {
+	out := bufio.NewWriterSize(w, 32<<10)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	for {
+		extendDeadlines(w, streamDeadline)
+		for i := range page {
+			v := &page[i].Current
+			if err := enc.Encode(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}); err != nil {
+				return err
+			}
+		}
+		if len(page) < q.Limit {
+			return out.Flush()
+		}
+		q.After = page[len(page)-1].ID
+		var err error
+		if page, err = s.Store.Jobs().List(ctx, q); err != nil {
+			return err
+		}
+	}
+}

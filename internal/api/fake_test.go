@@ -1,0 +1,327 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// fake is an engine and a store in memory: what the handlers need of both, by
+// the words of their contracts.
+type fake struct {
+	mu     sync.Mutex
+	jobs   map[domain.JobID]domain.Job
+	gone   map[domain.JobID]bool // deleted: versions are still known
+	facts  []domain.Execution
+	live   []domain.Execution
+	alerts []domain.Alert
+	totals [2]store.Totals // ever, the last hour
+	health engine.Health
+	now    int64
+	fault  error // answered by everything
+	chunks []int // sizes of the calls of Create
+}
+
+func newFake() *fake {
+	return &fake{
+		jobs: map[domain.JobID]domain.Job{}, gone: map[domain.JobID]bool{}, now: 1_767_225_600_000,
+		health: engine.Health{Ready: true, Checks: []engine.Check{{Name: "store", OK: true}, {Name: "timetable", OK: true}}},
+	}
+}
+
+// Create implements Editor.
+func (f *fake) Create(_ context.Context, docs []domain.SpecDoc) []engine.Created {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.chunks = append(f.chunks, len(docs))
+	out := make([]engine.Created, len(docs))
+	for i, doc := range docs {
+		f.now++
+		v := domain.Version{
+			JobID: domain.NewJobID(f.now), Number: 1, CreatedAt: f.now, EffectiveFrom: f.now, EffectiveTo: domain.Forever,
+			Active: doc.IsActive, Spec: doc.Spec,
+		}
+		if out[i].Err = v.Validate(); out[i].Err == nil {
+			out[i].Err = f.fault
+		}
+		if out[i].Err == nil {
+			out[i].Version = v
+			f.jobs[v.JobID] = domain.Job{ID: v.JobID, CreatedAt: f.now, UpdatedAt: f.now, Current: v}
+		}
+	}
+	return out
+}
+
+func (f *fake) get(id domain.JobID) (domain.Job, error) {
+	if f.fault != nil {
+		return domain.Job{}, f.fault
+	}
+	j, ok := f.jobs[id]
+	if !ok {
+		return domain.Job{}, domain.NotFound("job", id)
+	}
+	return j, nil
+}
+
+// Update implements Editor.
+func (f *fake) Update(_ context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	j, err := f.get(id)
+	if err != nil {
+		return domain.Version{}, err
+	}
+	if ifVersion != 0 && ifVersion != j.Current.Number {
+		return domain.Version{}, domain.Conflict("the current version is %d", j.Current.Number)
+	}
+	doc := domain.SpecDoc{Spec: j.Current.Spec, IsActive: j.Current.Active}
+	if err := change(&doc); err != nil {
+		return domain.Version{}, err
+	}
+	f.now++
+	next := j.Current
+	next.Number++
+	next.EffectiveFrom, next.Active, next.Spec = f.now, doc.IsActive, doc.Spec
+	if err := next.Validate(); err != nil {
+		return domain.Version{}, err
+	}
+	j.Current, j.UpdatedAt = next, f.now
+	f.jobs[id] = j
+	return next, nil
+}
+
+// Delete implements Editor.
+func (f *fake) Delete(_ context.Context, id domain.JobID, ifVersion int) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	j, err := f.get(id)
+	if err != nil {
+		return 0, err
+	}
+	if ifVersion != 0 && ifVersion != j.Current.Number {
+		return 0, domain.Conflict("the current version is %d", j.Current.Number)
+	}
+	delete(f.jobs, id)
+	f.gone[id] = true
+	return f.now, nil
+}
+
+// Trigger implements Editor.
+func (f *fake) Trigger(_ context.Context, id domain.JobID) (domain.Execution, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.get(id); err != nil {
+		return domain.Execution{}, err
+	}
+	e := domain.Execution{
+		FireKey: domain.FireKey{JobID: id, ScheduledAt: f.now, Nonce: domain.NewNonce()}, Version: 1, Status: domain.StatusPending,
+	}
+	f.live = append(f.live, e)
+	return e, nil
+}
+
+// Live implements Observer.
+func (f *fake) Live(id domain.ExecutionID) (domain.Execution, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.live {
+		if e.ID() == id {
+			return e, true
+		}
+	}
+	return domain.Execution{}, false
+}
+
+// LiveByJob implements Observer.
+func (f *fake) LiveByJob(id domain.JobID, limit int) []domain.Execution {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return take(f.live, limit, func(e domain.Execution) bool { return e.JobID == id })
+}
+
+// take returns the newest executions that match.
+func take(all []domain.Execution, limit int, match func(domain.Execution) bool) []domain.Execution {
+	var out []domain.Execution
+	for _, e := range all {
+		if match(e) {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b domain.Execution) int { return newestFirst(a.FireKey, b.FireKey) })
+	return out[:min(limit, len(out))]
+}
+
+// NextFire implements Observer.
+func (f *fake) NextFire(id domain.JobID) (int64, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	j, ok := f.jobs[id]
+	if !ok {
+		return 0, false
+	}
+	t, err := j.Current.Timing()
+	if err != nil {
+		return 0, false
+	}
+	return t.Next(f.now)
+}
+
+// Health implements Observer.
+func (f *fake) Health() engine.Health { return f.health }
+
+// fakeStore is the fake as a store.
+type fakeStore struct{ *fake }
+
+func (s fakeStore) Jobs() store.Jobs       { return fakeJobs(s) }
+func (s fakeStore) History() store.History { return fakeHistory(s) }
+func (s fakeStore) Alerts() store.Alerts   { return fakeAlerts(s) }
+func (s fakeStore) Ledger() store.Ledger   { panic("the API writes no facts") }
+func (s fakeStore) Shards() store.Shards   { panic("the API owns no shard") }
+func (s fakeStore) Close() error           { return nil }
+
+type fakeJobs struct{ *fake }
+
+func (s fakeJobs) Create(context.Context, []domain.Version) error {
+	panic("the API creates by the engine")
+}
+func (s fakeJobs) Update(context.Context, domain.Version) error {
+	panic("the API updates by the engine")
+}
+func (s fakeJobs) Delete(context.Context, domain.JobID, int, int64) error {
+	panic("the API deletes by the engine")
+}
+func (s fakeJobs) Timeline(context.Context, int64, func(domain.Version) error) error {
+	panic("the API reads no timeline")
+}
+
+func (s fakeJobs) Get(_ context.Context, id domain.JobID) (domain.Job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.get(id)
+}
+
+func (s fakeJobs) List(_ context.Context, q store.JobQuery) ([]domain.Job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fault != nil {
+		return nil, s.fault
+	}
+	all := slices.SortedFunc(maps.Values(s.jobs), func(a, b domain.Job) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	var out []domain.Job
+	for _, j := range all {
+		v := j.Current
+		if slices.Compare(j.ID[:], q.After[:]) > 0 && (q.Active == nil || *q.Active == v.Active) &&
+			(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
+			strings.Contains(strings.ToLower(v.Spec.Name+" "+v.Spec.API+" "+j.ID.String()), strings.ToLower(q.Text)) {
+			out = append(out, j)
+		}
+	}
+	return out[:min(q.Limit, len(out))], nil
+}
+
+func (s fakeJobs) Versions(_ context.Context, id domain.JobID) ([]domain.Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j, ok := s.jobs[id]; ok || s.gone[id] {
+		return []domain.Version{j.Current}, s.fault
+	}
+	return nil, s.fault
+}
+
+func (s fakeJobs) Count(context.Context) (total, active int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.jobs {
+		total++
+		if j.Current.Active {
+			active++
+		}
+	}
+	return total, active, s.fault
+}
+
+type fakeHistory struct{ *fake }
+
+func (s fakeHistory) page(p store.Page, match func(domain.Execution) bool) ([]domain.Execution, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return take(s.facts, p.Limit, func(e domain.Execution) bool {
+		return match(e) && (p.Before == (domain.FireKey{}) || newestFirst(p.Before, e.FireKey) < 0)
+	}), s.fault
+}
+
+func (s fakeHistory) Execution(_ context.Context, id domain.ExecutionID) (domain.Execution, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.facts {
+		if e.ID() == id {
+			return e, nil
+		}
+	}
+	return domain.Execution{}, domain.NotFound("execution", id)
+}
+
+func (s fakeHistory) ByJob(_ context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
+	return s.page(p, func(e domain.Execution) bool { return e.JobID == id })
+}
+
+func (s fakeHistory) Recent(_ context.Context, p store.Page) ([]domain.Execution, error) {
+	return s.page(p, func(domain.Execution) bool { return true })
+}
+
+func (s fakeHistory) Failed(_ context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
+	return s.page(p, func(e domain.Execution) bool { return e.Status.Alerts() && (id.IsZero() || id == e.JobID) })
+}
+
+func (s fakeHistory) Totals(_ context.Context, since int64) (store.Totals, error) {
+	if since == 0 {
+		return s.totals[0], s.fault
+	}
+	return s.totals[1], s.fault
+}
+
+func (s fakeHistory) Expire(context.Context, int64) (int, error) { panic("the API expires nothing") }
+
+type fakeAlerts struct{ *fake }
+
+func (s fakeAlerts) List(_ context.Context, p store.AlertPage) ([]domain.Alert, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []domain.Alert
+	for _, a := range s.alerts {
+		if (!p.OpenOnly || a.Open()) && (p.BeforeAt == 0 || a.LastAt < p.BeforeAt) {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b domain.Alert) int { return int(b.LastAt - a.LastAt) })
+	return out[:min(p.Limit, len(out))], s.fault
+}
+
+// newAPI returns the API over a fake.
+func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {
+	t.Helper()
+	c := Config{
+		Engine: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
+		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", StartedAt: time.Now().Add(-90 * time.Second),
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}

@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// open marks a route that needs no key: an empty list of requirements, where
+// nil would mean the document's.
+var open = []map[string][]string{}
+
+func (s *server) registerHealth() {
+	unwell := func(schema string) map[string]*huma.Response {
+		return map[string]*huma.Response{"503": {
+			Description: "Unwell. The answer has the same shape, and says why.",
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}}},
+		}}
+	}
+	register(s, huma.Operation{
+		OperationID: "get-health", Method: http.MethodGet, Path: "/observability/health", Tags: []string{"Observability"},
+		Summary: "Health", Description: "200 while Belfry does its work; 503 with the reason when the store cannot commit or the timetable lags.",
+		Responses: unwell("Health"),
+	}, s.health)
+	register(s, huma.Operation{
+		OperationID: "get-liveness", Method: http.MethodGet, Path: "/healthz", Tags: []string{"Probes"},
+		Summary: "Liveness probe", Description: "200 while the process lives. Needs no key.", Security: open,
+	}, s.live)
+	register(s, huma.Operation{
+		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: []string{"Probes"},
+		Summary: "Readiness probe", Description: "200 when fires are sent and calls to the API succeed; 503 with the names of the failing checks otherwise. Needs no key.", Security: open,
+		Responses: unwell("Ready"),
+	}, s.ready)
+}
+
+type healthOutput struct {
+	Status int
+	Body   healthBody
+}
+
+type healthBody struct {
+	Status        string                `json:"status" enum:"healthy,unhealthy" doc:"unhealthy as soon as one check is not ok." example:"healthy"`
+	Checks        map[string]checkState `json:"checks" doc:"Each check by its name."`
+	Version       string                `json:"version" doc:"Belfry's version." example:"0.1.0"`
+	UptimeSeconds int64                 `json:"uptimeSeconds" doc:"Since the process started." example:"86400"`
+}
+
+type checkState struct {
+	OK     bool   `json:"ok" doc:"Whether all is well." example:"true"`
+	Detail string `json:"detail,omitempty" doc:"The reason when it is not." example:"no commit for 4.2s: disk full"`
+}
+
+func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
+	out := &healthOutput{http.StatusOK, healthBody{
+		Status: "healthy", Checks: map[string]checkState{}, Version: s.Version,
+		UptimeSeconds: int64(max(0, s.Clock.Now().Sub(s.StartedAt)).Seconds()),
+	}}
+	h := s.Engine.Health()
+	well := h.Ready
+	for _, c := range h.Checks {
+		out.Body.Checks[c.Name] = checkState{c.OK, c.Detail}
+		well = well && c.OK
+	}
+	if !well {
+		out.Status, out.Body.Status = http.StatusServiceUnavailable, "unhealthy"
+	}
+	return out, nil
+}
+
+type liveOutput struct{ Body liveBody }
+
+type liveBody struct {
+	Status string `json:"status" doc:"ok, whatever else." example:"ok"`
+}
+
+func (s *server) live(context.Context, *struct{}) (*liveOutput, error) {
+	return &liveOutput{liveBody{"ok"}}, nil
+}
+
+type readyOutput struct {
+	Status int
+	Body   readyBody
+}
+
+// readyBody names the failing checks and no more: who asks holds no key.
+type readyBody struct {
+	Status  string   `json:"status" enum:"ready,unready" doc:"Whether Belfry does its work." example:"ready"`
+	Failing []string `json:"failing,omitempty" nullable:"false" doc:"The names of the failing checks; /observability/health has the details."`
+}
+
+func (s *server) ready(context.Context, *struct{}) (*readyOutput, error) {
+	out := &readyOutput{http.StatusOK, readyBody{Status: "ready"}}
+	h := s.Engine.Health()
+	for _, c := range h.Checks {
+		if !c.OK {
+			out.Body.Failing = append(out.Body.Failing, c.Name)
+		}
+	}
+	if len(out.Body.Failing) > 0 || !h.Ready {
+		out.Status, out.Body.Status = http.StatusServiceUnavailable, "unready"
+	}
+	return out, nil
+}

@@ -1,0 +1,246 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Limits of an import. The results of a million items take 24 MB until the
+// answer is sent; the details of refused items are kept up to maxErrorBytes in
+// all, later ones are refused without. A chunk is what one commit takes.
+const (
+	maxImports     = 4
+	maxImportItems = 1_000_000
+	maxErrorBytes  = 16 << 20
+	chunkDocs      = 2_000
+	chunkBytes     = 8 << 20
+)
+
+func (s *server) registerImport() {
+	schemas := s.huma.OpenAPI().Components.Schemas
+	item := &huma.Schema{Ref: "#/components/schemas/JobSpec"}
+	limit := maxImportItems
+	register(s, huma.Operation{
+		OperationID: "import-jobs", Method: http.MethodPost, Path: "/jobs/import", Tags: []string{"Jobs"},
+		Summary: "Register many jobs",
+		Description: "A JSON array of jobs, or NDJSON: one job a line. The first byte that is not white space decides which. Up to 64 MiB and 1,000,000 items. " +
+			"Jobs are committed in chunks while the body is read, each item on its own: one that is wrong does not spoil the others. " +
+			"The answer is 200 also when items were refused; results has one entry for each item in the order of the body (empty lines are not counted). " +
+			"A syntax error inside an array ends the import: what came before is imported and one entry reports the rest; in NDJSON it costs that line only. " +
+			"An import that is broken off keeps what it has committed.",
+		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
+			"application/json":     {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
+			"application/x-ndjson": {Schema: item, Example: `{"schedule":"0 0 * * * *","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`},
+		}},
+		MaxBodyBytes: s.MaxImport,
+		Responses: map[string]*huma.Response{"200": {
+			Description: "What became of each item.",
+			Content: map[string]*huma.MediaType{"application/json": {
+				Schema: schemas.Schema(reflect.TypeFor[importBody](), true, ""),
+			}},
+		}},
+	}, s.importJobs, kindTooLarge, kindMediaType, kindBusy)
+}
+
+// importBody documents the answer of an import. It is written as a stream, by
+// [importReport.write].
+type importBody struct {
+	Results  []importResult `json:"results" nullable:"false" doc:"One entry for each item, in the order of the body."`
+	Imported int            `json:"imported" doc:"How many jobs were made." example:"100000"`
+	Refused  int            `json:"refused" doc:"How many items were refused." example:"0"`
+}
+
+type importResult struct {
+	Index int        `json:"index" doc:"The item's place in the body, counted from 0." example:"0"`
+	JobID string     `json:"jobId,omitempty" format:"uuid" doc:"The new job's id; absent when the item was refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Error *itemError `json:"error,omitempty" doc:"Why the item was refused; absent when it was imported."`
+}
+
+type importInput struct{ request }
+
+type streamOutput struct{ Body func(huma.Context) }
+
+func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput, error) {
+	select {
+	case s.imports <- struct{}{}:
+		defer func() { <-s.imports }()
+	default:
+		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
+	}
+	extendDeadlines(in.w, streamDeadline)
+	items, err := newImportReader(in.r.Body, int(s.MaxBody))
+	if err != nil {
+		return nil, err
+	}
+	run := importRun{server: s, w: in.w}
+	if err := run.all(ctx, items); err != nil {
+		return nil, err
+	}
+	return &streamOutput{func(ctx huma.Context) {
+		_, w := humago.Unwrap(ctx)
+		w.Header().Set("Content-Type", "application/json")
+		// The answer is written only now: a client that sends its whole body
+		// before it reads must not find us waiting for it to read.
+		run.report.write(w)
+	}}, nil
+}
+
+// deadline returns the instant at which a stalled stream is given up.
+type deadline func() time.Time
+
+func streamDeadline() time.Time { return clock.System{}.Now().Add(streamTimeout) }
+
+// importRun is one import under way.
+type importRun struct {
+	*server
+	w       http.ResponseWriter
+	report  importReport
+	pending []domain.SpecDoc // of the next commit
+	places  []int            // the index of each
+	bytes   int              // about what they take
+}
+
+// all imports every item. The error is about the whole request: the client is
+// gone, and nobody reads results.
+func (run *importRun) all(ctx context.Context, items importReader) error {
+	for {
+		item, err := items.next()
+		if errors.Is(err, io.EOF) {
+			return run.commit(ctx)
+		}
+		if err == nil && len(run.report.jobs) == maxImportItems {
+			err = limitReached(maxImportItems)
+		}
+		if err != nil {
+			if cerr := run.commit(ctx); cerr != nil {
+				return cerr
+			}
+			run.report.refuse(run.report.add(), run.tell(ctx, err))
+			return nil
+		}
+		index := run.report.add()
+		if item.err != nil {
+			run.report.refuse(index, problemOf(item.err))
+			continue
+		}
+		run.pending, run.places = append(run.pending, item.doc), append(run.places, index)
+		run.bytes += 1024 + len(item.doc.Body)
+		if len(run.pending) == chunkDocs || run.bytes >= chunkBytes {
+			if err := run.commit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// commit hands the pending documents to the engine.
+func (run *importRun) commit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(run.pending) == 0 {
+		return nil
+	}
+	made := run.Engine.Create(ctx, run.pending)
+	if len(made) != len(run.pending) {
+		return errors.New("the engine did not answer for every job")
+	}
+	var fault error
+	for i, m := range made {
+		if m.Err == nil {
+			run.report.accept(run.places[i], m.Version.JobID)
+			continue
+		}
+		p := problemOf(m.Err)
+		if p.Status >= http.StatusInternalServerError {
+			fault = m.Err
+		}
+		run.report.refuse(run.places[i], p)
+	}
+	if fault != nil { // once for the commit, not for each of its items
+		run.tell(ctx, fault)
+	}
+	clear(run.pending) // let the documents go
+	run.pending, run.places, run.bytes = run.pending[:0], run.places[:0], 0
+	extendDeadlines(run.w, streamDeadline)
+	return nil
+}
+
+// importReport holds what became of each item, in little space.
+type importReport struct {
+	jobs     []domain.JobID // by index; zero: refused
+	errors   map[int]json.RawMessage
+	bytes    int // of errors
+	imported int
+}
+
+func (r *importReport) add() int {
+	r.jobs = append(r.jobs, domain.JobID{})
+	return len(r.jobs) - 1
+}
+
+func (r *importReport) accept(index int, id domain.JobID) {
+	r.jobs[index] = id
+	r.imported++
+}
+
+// omittedError stands for the details that were not kept.
+var omittedError = json.RawMessage(`{"title":"Refused; details are omitted after so many","status":422}`)
+
+func (r *importReport) refuse(index int, p *Problem) {
+	if r.bytes >= maxErrorBytes {
+		return
+	}
+	text, err := json.Marshal(itemErrorOf(p))
+	if err != nil {
+		return // write says omittedError
+	}
+	if r.errors == nil {
+		r.errors = map[int]json.RawMessage{}
+	}
+	r.errors[index] = text
+	r.bytes += len(text)
+}
+
+// write answers. An error of the writer means that the client is gone.
+func (r *importReport) write(w http.ResponseWriter) {
+	out := bufio.NewWriterSize(w, 32<<10)
+	defer func() { _ = out.Flush() }()
+	_, _ = out.WriteString(`{"results":[`)
+	for i, id := range r.jobs {
+		if i%chunkDocs == 0 {
+			extendDeadlines(w, streamDeadline)
+		}
+		if i > 0 {
+			_ = out.WriteByte(',')
+		}
+		_, _ = out.WriteString(`{"index":` + strconv.Itoa(i))
+		if id.IsZero() {
+			text, ok := r.errors[i]
+			if !ok {
+				text = omittedError
+			}
+			_, _ = out.WriteString(`,"error":`)
+			_, _ = out.Write(text)
+		} else {
+			_, _ = out.WriteString(`,"jobId":"` + id.String() + `"`)
+		}
+		if out.WriteByte('}') != nil {
+			return
+		}
+	}
+	_, _ = out.WriteString(`],"imported":` + strconv.Itoa(r.imported) +
+		`,"refused":` + strconv.Itoa(len(r.jobs)-r.imported) + "}\n")
+}

@@ -1,0 +1,336 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func (s *server) registerJobs() {
+	body := func(schema string) *huma.RequestBody { return s.jsonBody(schema) }
+	register(s, huma.Operation{
+		OperationID: "create-job", Method: http.MethodPost, Path: "/jobs", Tags: []string{"Jobs"},
+		Summary:     "Register a job",
+		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom.",
+		RequestBody: body("JobSpec"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
+	}, s.createJob, kindInvalid, kindTooLarge, kindMediaType, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
+		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation.",
+	}, s.listJobs)
+	register(s, huma.Operation{
+		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
+		Summary: "Read a job", Description: "The job with its current version. ETag is the version's number.",
+	}, s.getJob, kindNotFound)
+	register(s, huma.Operation{
+		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
+		Summary: "Change a job",
+		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire and dst are merged field by field; " +
+			"headers, tags and body are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
+			"With one wrong field nothing is changed.",
+		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
+	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindTooLarge, kindMediaType, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "delete-job", Method: http.MethodDelete, Path: "/jobs/{id}", Tags: []string{"Jobs"},
+		Summary:     "Delete a job",
+		Description: "No fire at or after effectiveTo is sent. The history stays readable for as long as it is kept.",
+	}, s.deleteJob, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "pause-job", Method: http.MethodPost, Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
+		Summary:     "Pause a job",
+		Description: "The same as PUT with isActive false. Pausing a paused job changes nothing and makes no version.",
+	}, s.setActive(false), kindNotFound, kindConflict, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "resume-job", Method: http.MethodPost, Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
+		Summary:     "Resume a job",
+		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active job changes nothing and makes no version.",
+	}, s.setActive(true), kindInvalid, kindNotFound, kindConflict, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "trigger-job", Method: http.MethodPost, Path: "/jobs/{id}/trigger", Tags: []string{"Jobs"},
+		Summary:       "Run a job now",
+		Description:   "Beside its schedule, paused or not. The execution is durable when the answer is sent; its outcome is at GET /executions/{executionId}.",
+		DefaultStatus: http.StatusAccepted,
+	}, s.triggerJob, kindNotFound, kindUnavailable)
+}
+
+// JobPath is the id of a job in a path. huma reads the fields of embedded types
+// only when the type is exported.
+type JobPath struct {
+	ID string `path:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+}
+
+type createInput struct{ request }
+
+type createOutput struct {
+	Location string `header:"Location" doc:"The path of the new job."`
+	Body     createdBody
+}
+
+type createdBody struct {
+	JobID         string `json:"jobId" format:"uuid" doc:"The new job's id, a UUIDv7." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Message       string `json:"message" doc:"What was done, for people." example:"Job created"`
+	EffectiveFrom int64  `json:"effectiveFrom" doc:"From when on the job fires, Unix milliseconds." example:"1767225600000"`
+}
+
+func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	doc := domain.NewSpecDoc()
+	if err := merge(&doc, data); err != nil {
+		return nil, err
+	}
+	made := s.Engine.Create(ctx, []domain.SpecDoc{doc})
+	if len(made) != 1 {
+		return nil, errors.New("the engine did not answer for the job")
+	}
+	if made[0].Err != nil {
+		return nil, made[0].Err
+	}
+	id := made[0].Version.JobID.String()
+	return &createOutput{"/jobs/" + id, createdBody{id, "Job created", made[0].Version.EffectiveFrom}}, nil
+}
+
+type updateInput struct {
+	request
+	JobPath
+	IfMatch versionParam `header:"If-Match"`
+}
+
+type updateOutput struct {
+	ETag string `header:"ETag" doc:"The number of the job's version."`
+	Body updatedBody
+}
+
+type updatedBody struct {
+	JobID         string `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Message       string `json:"message" doc:"What was done, for people." example:"Job updated"`
+	Version       int    `json:"version" doc:"The number of the job's version now." example:"2"`
+	EffectiveFrom int64  `json:"effectiveFrom" doc:"From when on this version holds, Unix milliseconds." example:"1767225600000"`
+}
+
+func updated(v domain.Version, message string) *updateOutput {
+	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom}}
+}
+
+func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput, error) {
+	id, err := parseJobID("id", in.ID)
+	if err != nil {
+		return nil, err
+	}
+	number, err := in.IfMatch.parse()
+	if err != nil {
+		return nil, err
+	}
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return merge(doc, data) })
+	if err != nil {
+		return nil, staleIf(number, err)
+	}
+	return updated(v, "Job updated"), nil
+}
+
+// staleIf turns the conflict of a request that named its version into a 412
+// (RFC 9110, 13.1.1).
+func staleIf(number int, err error) error {
+	if number != 0 && domain.ErrorCode(err) == domain.CodeConflict {
+		p := kindStale.field("If-Match", "must name the job's current version", etag(number))
+		p.cause = err
+		return p
+	}
+	return err
+}
+
+type deleteInput struct {
+	JobPath
+	IfMatch versionParam `header:"If-Match"`
+}
+
+type deleteOutput struct{ Body deletedBody }
+
+type deletedBody struct {
+	JobID       string `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Message     string `json:"message" doc:"What was done, for people." example:"Job deleted"`
+	EffectiveTo int64  `json:"effectiveTo" doc:"No fire at or after this instant is sent, Unix milliseconds." example:"1767225600000"`
+}
+
+func (s *server) deleteJob(ctx context.Context, in *deleteInput) (*deleteOutput, error) {
+	id, err := parseJobID("id", in.ID)
+	if err != nil {
+		return nil, err
+	}
+	number, err := in.IfMatch.parse()
+	if err != nil {
+		return nil, err
+	}
+	to, err := s.Engine.Delete(ctx, id, number)
+	if err != nil {
+		return nil, staleIf(number, err)
+	}
+	return &deleteOutput{deletedBody{id.String(), "Job deleted", to}}, nil
+}
+
+// errUnchanged ends an update that would change nothing.
+var errUnchanged = errors.New("nothing to change")
+
+// setActive returns the handler of pause or resume.
+func (s *server) setActive(active bool) func(context.Context, *JobPath) (*updateOutput, error) {
+	done, already := "Job paused", "Job was paused already"
+	if active {
+		done, already = "Job resumed", "Job was active already"
+	}
+	return func(ctx context.Context, in *JobPath) (*updateOutput, error) {
+		id, err := parseJobID("id", in.ID)
+		if err != nil {
+			return nil, err
+		}
+		v, err := s.Engine.Update(ctx, id, 0, func(doc *domain.SpecDoc) error {
+			if doc.IsActive == active {
+				return errUnchanged
+			}
+			doc.IsActive = active
+			return nil
+		})
+		if err == nil {
+			return updated(v, done), nil
+		}
+		if !errors.Is(err, errUnchanged) {
+			return nil, err
+		}
+		job, err := s.Store.Jobs().Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return updated(job.Current, already), nil
+	}
+}
+
+type triggerOutput struct {
+	Location string `header:"Location" doc:"The path of the execution."`
+	Body     triggeredBody
+}
+
+type triggeredBody struct {
+	ExecutionID string `json:"executionId" format:"uuid" doc:"The execution's id." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
+	JobID       string `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Message     string `json:"message" doc:"What was done, for people." example:"Job triggered"`
+}
+
+func (s *server) triggerJob(ctx context.Context, in *JobPath) (*triggerOutput, error) {
+	id, err := parseJobID("id", in.ID)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.Engine.Trigger(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	execution := e.ID().String()
+	return &triggerOutput{"/executions/" + execution, triggeredBody{execution, id.String(), "Job triggered"}}, nil
+}
+
+type jobOutput struct {
+	ETag string `header:"ETag" doc:"The number of the job's version."`
+	Body jobBody
+}
+
+type jobBody struct {
+	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in."`
+	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
+	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
+	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
+	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
+	EffectiveFrom int64       `json:"effectiveFrom" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
+	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
+}
+
+func (s *server) jobBody(j *domain.Job) jobBody {
+	b := jobBody{
+		ID: j.ID.String(), Spec: j.Current.Spec, CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
+		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
+	}
+	if at, ok := s.Engine.NextFire(j.ID); ok {
+		b.NextFireAt = &at
+	}
+	return b
+}
+
+func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
+	id, err := parseJobID("id", in.ID)
+	if err != nil {
+		return nil, err
+	}
+	j, err := s.Store.Jobs().Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &jobOutput{etag(j.Current.Number), s.jobBody(&j)}, nil
+}
+
+// JobFilter selects jobs in a list or an export.
+type JobFilter struct {
+	IsActive boolParam `query:"isActive" doc:"Only jobs that are active (true) or paused (false)."`
+	Tag      string    `query:"tag" maxLength:"200" doc:"Only jobs with this tag, exactly." example:"billing"`
+	Text     string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text; the case of ASCII letters is ignored." example:"invoice"`
+}
+
+func (f *JobFilter) query() (store.JobQuery, error) {
+	active, err := f.IsActive.parse("isActive")
+	if err != nil {
+		return store.JobQuery{}, err
+	}
+	if err := errors.Join(parseFilter("tag", f.Tag), parseFilter("text", f.Text)); err != nil {
+		return store.JobQuery{}, err
+	}
+	return store.JobQuery{Active: active, Tag: f.Tag, Text: f.Text}, nil
+}
+
+type listInput struct {
+	JobFilter
+	Limit  limitParam `query:"limit"`
+	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+type listOutput struct{ Body jobsBody }
+
+type jobsBody struct {
+	Jobs       []jobBody `json:"jobs" nullable:"false" doc:"The page."`
+	NextCursor string    `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
+}
+
+func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
+	q, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	limit, err := in.Limit.parse()
+	if err != nil {
+		return nil, err
+	}
+	from, err := parseCursor(cursorJobs, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	q.After, q.Limit = from.job, limit+1 // one more tells whether there is a next page
+	jobs, err := s.Store.Jobs().List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput{jobsBody{Jobs: make([]jobBody, 0, min(limit, len(jobs)))}}
+	for i := range jobs[:min(limit, len(jobs))] {
+		out.Body.Jobs = append(out.Body.Jobs, s.jobBody(&jobs[i]))
+	}
+	if len(jobs) > limit {
+		out.Body.NextCursor = cursor{list: cursorJobs, job: jobs[limit-1].ID}.String()
+	}
+	return out, nil
+}

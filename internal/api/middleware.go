@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// recorder remembers how a response went.
+type recorder struct {
+	http.ResponseWriter
+	status int // zero: nothing was sent yet
+	bytes  int64
+	err    error // the first failure to write: the client is gone
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// plainWriter returns the server's own writer: http.MaxBytesReader tells it to
+// close the connection.
+func plainWriter(w http.ResponseWriter) http.ResponseWriter {
+	if rec, ok := w.(*recorder); ok {
+		return rec.ResponseWriter
+	}
+	return w
+}
+
+// ServeHTTP implements http.Handler: the outermost layer. A panic ends one
+// request, not the process.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &recorder{ResponseWriter: w}
+	start := s.Clock.Mark()
+	defer func() {
+		fault := recover()
+		if fault != nil {
+			s.recovered(rec, r, fault)
+		}
+		took := s.Clock.Since(start)
+		s.observe(r, rec.status, took)
+		if s.Log.Enabled(r.Context(), slog.LevelDebug) {
+			s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, r.URL.Path), slog.Int(telemetry.KeyHTTPStatus, rec.status),
+				slog.Int64("bytes", rec.bytes), slog.Duration(telemetry.KeyDuration, took), slog.String(telemetry.KeyAddr, r.RemoteAddr))
+		}
+		if fault != nil && fault == http.ErrAbortHandler { //nolint:errorlint // the sentinel of net/http, compared as it does
+			panic(http.ErrAbortHandler) // net/http closes the connection in silence
+		}
+	}()
+	h := rec.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if p := s.guard.admits(r); p != nil {
+		p.write(rec)
+		return
+	}
+	s.route(rec, r)
+}
+
+// recovered answers a panic. huma panics when it cannot write a response;
+// that is a client that went away, not a fault.
+func (s *server) recovered(rec *recorder, r *http.Request, fault any) {
+	if fault == http.ErrAbortHandler || rec.err != nil || r.Context().Err() != nil { //nolint:errorlint // see ServeHTTP
+		return
+	}
+	s.Metrics.Panics.Inc()
+	p := internalProblem(nil)
+	s.Log.LogAttrs(r.Context(), slog.LevelError, "panic in a handler",
+		slog.String(telemetry.KeyRequestID, p.Instance), slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, r.URL.Path),
+		slog.Any("panic", fault), slog.String(telemetry.KeyStack, string(debug.Stack())))
+	if rec.status == 0 {
+		p.write(rec)
+	}
+}
+
+// tell makes the problem of an error, and logs the error where it is not the
+// caller's.
+func (s *server) tell(ctx context.Context, err error) *Problem {
+	p := problemOf(err)
+	switch {
+	case p.Status < http.StatusInternalServerError:
+	case errors.Is(err, context.Canceled):
+	default:
+		s.Log.LogAttrs(ctx, slog.LevelError, "request failed",
+			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance), slog.Any(telemetry.KeyError, err))
+	}
+	return p
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Page sizes.
+const (
+	maxLimit          = 1000
+	defaultLimit      = 50
+	defaultJobLimit   = 5 // of the executions of one job: the contract's
+	maxFilterBytes    = 200
+	maxIfMatchVersion = 1 << 31
+)
+
+// The parameter types hold the text as it came: huma stores it, the handler
+// parses it, and the Schema methods document it.
+type (
+	limitParam    string // of a list
+	jobLimitParam string // of the executions of one job
+	boolParam     string
+	versionParam  string // If-Match
+)
+
+func limitSchema(def int) *huma.Schema {
+	lo, hi := 1.0, float64(maxLimit)
+	return &huma.Schema{
+		Type: "integer", Minimum: &lo, Maximum: &hi, Default: def, Examples: []any{def},
+		Description: "How many entries to answer at most.",
+	}
+}
+
+// Schema implements huma.SchemaProvider.
+func (limitParam) Schema(huma.Registry) *huma.Schema { return limitSchema(defaultLimit) }
+
+// Schema implements huma.SchemaProvider.
+func (jobLimitParam) Schema(huma.Registry) *huma.Schema { return limitSchema(defaultJobLimit) }
+
+// Schema implements huma.SchemaProvider.
+func (boolParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: "boolean", Examples: []any{true}}
+}
+
+// Schema implements huma.SchemaProvider.
+func (versionParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: "string", Examples: []any{`"3"`},
+		Description: "Go on only if this is the job's current version: the ETag of GET /jobs/{id}, in quotes or not. Otherwise 412.",
+	}
+}
+
+func (p limitParam) parse() (int, error)    { return parseLimit(string(p), defaultLimit) }
+func (p jobLimitParam) parse() (int, error) { return parseLimit(string(p), defaultJobLimit) }
+
+func parseLimit(text string, def int) (int, error) {
+	if text == "" {
+		return def, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, kindMalformed.field("limit", fmt.Sprintf("must be a whole number from 1 to %d", maxLimit), text)
+	}
+	return n, nil
+}
+
+// parse returns nil when the parameter is absent.
+func (p boolParam) parse(name string) (*bool, error) {
+	var yes bool
+	switch p {
+	case "":
+		return nil, nil
+	case "true":
+		yes = true
+	case "false":
+	default:
+		return nil, kindMalformed.field(name, "must be true or false", string(p))
+	}
+	return &yes, nil
+}
+
+// parse returns the number of the version that If-Match names; zero: any.
+// Several are refused: a job has one current version.
+func (p versionParam) parse() (int, error) {
+	text := strings.TrimSpace(string(p))
+	if text == "" || text == "*" {
+		return 0, nil
+	}
+	if strings.HasPrefix(text, "W/") { // RFC 9110, 13.1.1: a weak tag never matches
+		return 0, kindStale.field("If-Match", `must be a strong tag, as in "3"`, text)
+	}
+	bare := text
+	if len(bare) >= 2 && bare[0] == '"' && bare[len(bare)-1] == '"' {
+		bare = bare[1 : len(bare)-1]
+	}
+	n, err := strconv.ParseInt(bare, 10, 64)
+	if err != nil || n < 1 || n > maxIfMatchVersion {
+		return 0, kindMalformed.field("If-Match", `must be one version of the job, as in "3"`, text)
+	}
+	return int(n), nil
+}
+
+func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }
+
+func parseJobID(name, text string) (domain.JobID, error) {
+	id, err := domain.ParseJobID(text)
+	return id, asParameter(name, err)
+}
+
+func parseExecutionID(text string) (domain.ExecutionID, error) {
+	id, err := domain.ParseExecutionID(text)
+	return id, asParameter("id", err)
+}
+
+// parseFilter checks free text of a query.
+func parseFilter(name, text string) error {
+	if len(text) > maxFilterBytes {
+		return kindMalformed.field(name, fmt.Sprintf("must be at most %d bytes", maxFilterBytes), text)
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/google/uuid"
+)
+
+// Limits of what a problem document echoes. A body of 1 MiB that is wrong in
+// every byte is answered with at most 100 * (256 + message) bytes.
+const (
+	maxFieldProblems = 100
+	maxEchoBytes     = 256
+)
+
+// Problem is an error as the API tells it: a problem document of RFC 9457.
+type Problem struct {
+	Type     string         `json:"type" format:"uri-reference" doc:"What kind of problem this is: a section of /docs, or about:blank when the status says it all." example:"/docs#problem-invalid"`
+	Title    string         `json:"title" doc:"The kind of problem in words. The same for every problem of a type." example:"The document has wrong fields"`
+	Status   int            `json:"status" doc:"The HTTP status." example:"422"`
+	Detail   string         `json:"detail,omitempty" doc:"What went wrong this time." example:"1 field is wrong"`
+	Instance string         `json:"instance,omitempty" format:"uri-reference" doc:"For a 500: a number that the server's log has too." example:"urn:uuid:5f0c8f7e-3a55-4a8e-9a3e-7c1d2f0b6a11"`
+	Errors   []FieldProblem `json:"errors,omitempty" nullable:"false" doc:"Every wrong field."`
+
+	header http.Header
+	cause  error
+}
+
+// FieldProblem says which field is wrong and what would be right.
+type FieldProblem struct {
+	Field   string `json:"field" doc:"The field, as a dotted path from the top of the document, or the name of a parameter or header." example:"retry.maxRetries"`
+	Message string `json:"message" doc:"What would be right." example:"must be from 0 to 100"`
+	Value   any    `json:"value,omitempty" doc:"What was given. Absent when nothing was, or when it may be secret; long text is cut."`
+}
+
+// kind is a kind of problem.
+type kind struct {
+	slug, title string
+	status      int
+	meaning     string // for the docs page
+}
+
+// The kinds of problems. The page at /docs lists them.
+var (
+	kindMalformed   = kind{"malformed", "The request cannot be read", http.StatusBadRequest, "The body is no JSON document of the right shape, or a parameter, a header or an id is wrong. errors names it."}
+	kindInvalid     = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity, "The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
+	kindUnknownKey  = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized, "Send Authorization: Bearer KEY with one of the server's keys."}
+	kindForbidden   = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden, "A web page of another origin tried to change something."}
+	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest, "Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it by DNS rebinding."}
+	kindNotFound    = kind{"not-found", "There is no such thing", http.StatusNotFound, "The path, the job or the execution does not exist."}
+	kindMethod      = kind{"method", "The method is not allowed here", http.StatusMethodNotAllowed, "Allow names the methods of the path."}
+	kindConflict    = kind{"conflict", "Somebody else was first", http.StatusConflict, "The job changed while the request was on its way. Read it and try again."}
+	kindStale       = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed, "If-Match names another version than the current one. Read the job and decide again."}
+	kindTooLarge    = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge, "The body is over the limit of the path."}
+	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json; an import takes application/x-ndjson too."}
+	kindBusy        = kind{"busy", "Too much at a time", http.StatusTooManyRequests, "As many imports as the server takes are under way. Retry-After says when to try again."}
+	kindInternal    = kind{"internal", "A fault of the server", http.StatusInternalServerError, "instance is in the server's log, with the cause."}
+	kindUnavailable = kind{"unavailable", "Not now", http.StatusServiceUnavailable, "The store cannot commit, or the server is stopping. Retry-After says when to try again."}
+)
+
+var kinds = []kind{
+	kindMalformed, kindInvalid, kindUnknownKey, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
+	kindStale, kindTooLarge, kindMediaType, kindBusy, kindInternal, kindUnavailable,
+}
+
+// kindOfCode is the one mapping of the house's error codes to HTTP.
+var kindOfCode = map[domain.Code]kind{
+	domain.CodeInvalid:     kindInvalid,
+	domain.CodeNotFound:    kindNotFound,
+	domain.CodeConflict:    kindConflict,
+	domain.CodeUnavailable: kindUnavailable,
+	domain.CodeInternal:    kindInternal,
+}
+
+func (k kind) problem(format string, args ...any) *Problem {
+	return &Problem{Type: "/docs#problem-" + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// field returns a problem about one parameter, header or part of the body.
+func (k kind) field(name, message string, value any) *Problem {
+	p := k.problem("%s %s", name, message)
+	p.Errors = []FieldProblem{{name, message, echo(value)}}
+	return p
+}
+
+// with sets a response header.
+func (p *Problem) with(name, value string) *Problem {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	p.header.Set(name, value)
+	return p
+}
+
+// Error implements error.
+func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
+
+// Unwrap returns the cause, which is never shown to a client.
+func (p *Problem) Unwrap() error { return p.cause }
+
+// GetStatus implements huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders implements huma.HeadersError.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// problemOf makes the problem document of any error. What is not an error of
+// the caller becomes a 500 that says nothing but the number of its log line.
+func problemOf(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return kindTooLarge.problem("The body must be at most %d bytes.", e.Limit)
+	}
+	if e, ok := errors.AsType[*domain.Error](err); ok && e.Code != domain.CodeInternal {
+		return problemOfDomain(e, err)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		p := kindUnavailable.problem("The request was given up before it was done.").with("Retry-After", "1")
+		p.cause = err
+		return p
+	}
+	return internalProblem(err)
+}
+
+func internalProblem(cause error) *Problem {
+	p := kindInternal.problem("The server failed. Its log has the cause under the number in instance.")
+	p.Instance = "urn:uuid:" + uuid.NewString()
+	p.cause = cause
+	return p
+}
+
+func problemOfDomain(e *domain.Error, cause error) *Problem {
+	k, known := kindOfCode[e.Code]
+	if !known {
+		return internalProblem(cause)
+	}
+	p := k.problem("%s", e.Message)
+	p.cause = cause
+	for _, f := range e.Fields[:min(len(e.Fields), maxFieldProblems)] {
+		p.Errors = append(p.Errors, FieldProblem{f.Field, f.Message, echo(f.Value)})
+	}
+	if p.Detail == "" {
+		p.Detail = summary(e.Fields)
+	}
+	if e.Code == domain.CodeUnavailable {
+		p.with("Retry-After", "1")
+	}
+	return p
+}
+
+// summary is the detail of a problem whose fields say the rest: the first
+// fault in words, for clients that show nothing but the detail.
+func summary(fields []domain.FieldError) string {
+	if len(fields) == 0 {
+		return ""
+	}
+	first := strings.TrimSpace(fields[0].Field + " " + fields[0].Message)
+	switch n := len(fields); {
+	case n == 1:
+		return first
+	case n > maxFieldProblems:
+		return fmt.Sprintf("%d fields are wrong (the first %d are listed): %s", n, maxFieldProblems, first)
+	default:
+		return fmt.Sprintf("%d fields are wrong: %s", n, first)
+	}
+}
+
+// asParameter makes of a domain error about a value in the URL a 400 that
+// names the parameter.
+func asParameter(name string, err error) error {
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || len(e.Fields) == 0 {
+		return err
+	}
+	return kindMalformed.field(name, e.Fields[0].Message, e.Fields[0].Value)
+}
+
+// echo cuts a value that is sent back.
+func echo(value any) any {
+	var text string
+	switch v := value.(type) {
+	case nil, bool, int, int64, float64:
+		return v
+	case string:
+		text = v
+	default:
+		text = fmt.Sprint(v)
+	}
+	if len(text) <= maxEchoBytes {
+		return text
+	}
+	cut := maxEchoBytes
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}
+
+// write answers with the problem outside of huma.
+func (p *Problem) write(w http.ResponseWriter) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client is gone: there is nobody to tell
+}

@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"reflect"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// request gives a handler the raw request. Inputs embed it where huma's typed
+// fields are not enough: bodies that are streamed, or read by the domain.
+type request struct {
+	r *http.Request
+	w http.ResponseWriter
+}
+
+// Resolve implements huma.Resolver.
+func (rq *request) Resolve(ctx huma.Context) []error {
+	rq.r, rq.w = humago.Unwrap(ctx)
+	return nil
+}
+
+// register adds a route to the mux and to the OpenAPI document. refusals are
+// the kinds of problems that it can answer with, beside those that every route
+// can.
+func register[I, O any](s *server, op huma.Operation, handle func(context.Context, *I) (*O, error), refusals ...kind) {
+	op.SkipValidateParams, op.SkipValidateBody = true, true
+	op.Middlewares = append(op.Middlewares, s.admit)
+	s.documentProblems(&op, refusals)
+	body := op.RequestBody
+	op.RequestBody = nil // huma would read the body itself
+	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.tell(ctx, err)
+		}
+		return out, nil
+	})
+	for _, documented := range methodsOf(s.huma.OpenAPI().Paths[op.Path]) {
+		if documented.Method == op.Method {
+			documented.RequestBody = body
+		}
+	}
+}
+
+// registerPage adds a route whose answer is not made by huma.
+func (s *server) registerPage(op huma.Operation, contentType string, h http.Handler) {
+	s.documentProblems(&op, nil)
+	op.Responses["200"] = &huma.Response{
+		Description: "OK",
+		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string"}}},
+	}
+	s.huma.OpenAPI().AddOperation(&op)
+	s.mux.Handle(op.Method+" "+op.Path, h)
+}
+
+// documentProblems writes the problems of a route into its responses.
+func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
+	schema := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	all := append([]kind{kindMalformed, kindUnknownKey, kindInternal}, refusals...)
+	if op.Security != nil && len(op.Security) == 0 { // open to everybody
+		all = []kind{kindMalformed, kindInternal}
+	}
+	for _, k := range all {
+		op.Responses[strconv.Itoa(k.status)] = &huma.Response{
+			Description: k.title + ". " + k.meaning,
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schema}},
+		}
+	}
+}
+
+// admit refuses a request whose form is wrong before its handler sees it:
+// unknown or repeated query parameters, the wrong content type, a body that is
+// announced as too large.
+func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	op := ctx.Operation()
+	err := checkQuery(op, r.URL.RawQuery)
+	if err == nil && op.RequestBody != nil {
+		err = checkBody(op, r)
+		r.Body = http.MaxBytesReader(plainWriter(w), r.Body, op.MaxBodyBytes)
+	}
+	if err != nil {
+		s.tell(r.Context(), err).write(w)
+		return
+	}
+	next(ctx)
+}
+
+func checkQuery(op *huma.Operation, raw string) error {
+	if raw == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return kindMalformed.problem("The query string cannot be read: %v.", err)
+	}
+	names := make([]string, 0, len(query))
+	for name := range query {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var known []string
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			known = append(known, p.Name)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return unknownParameter(name, known)
+		}
+		if n := len(query[name]); n > 1 {
+			return kindMalformed.field(name, fmt.Sprintf("must be there once, not %d times", n), nil)
+		}
+	}
+	return nil
+}
+
+func unknownParameter(name string, known []string) error {
+	name = fmt.Sprint(echo(name))
+	if len(known) == 0 {
+		return kindMalformed.field(name, "is not a parameter: this path takes none", nil)
+	}
+	return kindMalformed.field(name, "is not a parameter of this path: it takes "+strings.Join(known, ", "), nil)
+}
+
+func checkBody(op *huma.Operation, r *http.Request) error {
+	if r.ContentLength > op.MaxBodyBytes {
+		return &http.MaxBytesError{Limit: op.MaxBodyBytes}
+	}
+	ct, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := strings.ToLower(params["charset"])
+	if err == nil && op.RequestBody.Content[ct] != nil && (charset == "" || charset == "utf-8") {
+		return nil
+	}
+	var want []string
+	for name := range op.RequestBody.Content {
+		want = append(want, name)
+	}
+	sort.Strings(want)
+	return kindMediaType.field("Content-Type", "must be "+strings.Join(want, " or ")+", in UTF-8",
+		r.Header.Get("Content-Type")).with("Accept", strings.Join(want, ", "))
+}
+
+// noRoute answers what no route takes: 405 when another method would be
+// taken, otherwise 404.
+func (s *server) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allow []string
+	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
+		probe := &http.Request{Method: method, URL: &url.URL{Path: r.URL.Path}, Host: r.Host}
+		if _, pattern := s.mux.Handler(probe); pattern != "/" && pattern != "" {
+			allow = append(allow, method)
+		}
+	}
+	if len(allow) == 0 {
+		kindNotFound.problem("There is nothing at %v. /docs lists the paths.", echo(r.URL.Path)).write(w)
+		return
+	}
+	list := strings.Join(allow, ", ")
+	kindMethod.problem("%v takes %s.", echo(r.URL.Path), list).with("Allow", list).write(w)
+}
+
+// route hands the request to the mux. Paths that are not clean ("//jobs",
+// "/jobs/../x") are no paths of ours: the mux would redirect them, with a page.
+func (s *server) route(w http.ResponseWriter, r *http.Request) {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		kindNotFound.problem("There is nothing at %v. /docs lists the paths.", echo(r.URL.Path)).write(w)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}

@@ -1,0 +1,204 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Limits of a preview.
+const (
+	defaultPreview = 5
+	maxPreview     = 1000
+	shiftYears     = 2
+)
+
+func (s *server) registerSchedules() {
+	s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[previewRequest](), true, "")
+	register(s, huma.Operation{
+		OperationID: "preview-schedule", Method: http.MethodPost, Path: "/schedules/preview", Tags: []string{"Schedules"},
+		Summary: "See what a schedule means",
+		Description: "In words, as instants, and what clock changes do to it in the two years after. Stores nothing. " +
+			"The same rules as a job's: what is refused here is refused there. next is shorter than count when the schedule ends.",
+		RequestBody: s.jsonBody("PreviewRequest"), MaxBodyBytes: s.MaxBody,
+	}, s.preview, kindInvalid, kindTooLarge, kindMediaType)
+}
+
+type previewInput struct{ request }
+
+// previewRequest is the body of a preview.
+type previewRequest struct {
+	Schedule string    `json:"schedule" maxLength:"256" doc:"The expression, as in a job." example:"0 30 2 * * *"`
+	Timezone string    `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
+	After    time.Time `json:"after,omitempty" doc:"Instants strictly after this one, RFC 3339; absent: now. @every is counted from it." example:"2026-01-01T00:00:00Z"`
+	Count    int       `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
+	DST      dstSpec   `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
+	JobID    string    `json:"jobId,omitempty" format:"uuid" doc:"The job whose H is shown; absent: that of no job in particular." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+}
+
+type previewOutput struct{ Body previewBody }
+
+type previewBody struct {
+	Description string       `json:"description" doc:"The schedule in words." example:"At 02:30:00 every day."`
+	Next        []instant    `json:"next" nullable:"false" doc:"The instants, oldest first."`
+	Warnings    []string     `json:"warnings" nullable:"false" doc:"What is allowed but may not be meant."`
+	DSTShifts   []shiftState `json:"dstShifts" nullable:"false" doc:"The clock changes of the two years after that touch the schedule."`
+}
+
+type instant struct {
+	At    int64  `json:"at" doc:"Unix milliseconds." example:"1767231000000"`
+	UTC   string `json:"utc" format:"date-time" doc:"The instant in UTC, RFC 3339." example:"2026-01-01T01:30:00Z"`
+	Local string `json:"local" format:"date-time" doc:"The instant in the zone, RFC 3339." example:"2026-01-01T02:30:00+01:00"`
+}
+
+type shiftState struct {
+	At     int64  `json:"at" doc:"The instant of the change, Unix milliseconds." example:"1774746000000"`
+	Date   string `json:"date" format:"date" doc:"The local date." example:"2026-03-29"`
+	Kind   string `json:"kind" enum:"gap,fold" doc:"gap: the clock skips times. fold: times come twice." example:"gap"`
+	Effect string `json:"effect" doc:"What will happen." example:"02:30:00 does not exist: fires at 03:00:00"`
+}
+
+func (s *server) preview(_ context.Context, in *previewInput) (*previewOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.parsePreview(data)
+	if err != nil {
+		return nil, err
+	}
+	out := previewBody{
+		Description: p.schedule.Describe(p.binding),
+		Next:        make([]instant, 0, p.count),
+		Warnings:    append([]string{}, p.schedule.Warnings()...),
+		DSTShifts:   []shiftState{},
+	}
+	for at := p.after.Unix(); len(out.Next) < p.count; {
+		next, ok := p.schedule.Next(at, p.binding)
+		if !ok {
+			break
+		}
+		out.Next = append(out.Next, instantOf(next, p.schedule.Location()))
+		at = next
+	}
+	until := p.after.AddDate(shiftYears, 0, 0).Unix()
+	for _, sh := range p.schedule.Shifts(p.after.Unix(), until, p.binding) {
+		out.DSTShifts = append(out.DSTShifts, shiftState{sh.At * 1000, sh.Date, sh.Kind, sh.Effect})
+	}
+	return &previewOutput{out}, nil
+}
+
+func instantOf(unix int64, zone *time.Location) instant {
+	t := time.Unix(unix, 0)
+	return instant{unix * 1000, t.UTC().Format(time.RFC3339), t.In(zone).Format(time.RFC3339)}
+}
+
+// previewed is a preview request that was understood.
+type previewed struct {
+	schedule *cron.Schedule
+	binding  cron.Binding
+	after    time.Time
+	count    int
+}
+
+// parsePreview names every wrong field, as the spec of a job does.
+func (s *server) parsePreview(data []byte) (previewed, error) {
+	var schedule, after, job string
+	zone := "UTC"
+	dst := domain.DefaultSpec().DST
+	p := previewed{after: s.Clock.Now(), count: defaultPreview}
+	fields := map[string]any{
+		"schedule": &schedule, "timezone": &zone, "after": &after, "count": &p.count, "dst": &dst, "jobId": &job,
+	}
+	var faults []domain.FieldError
+	fault := func(err error) {
+		if e, ok := errors.AsType[*domain.Error](err); ok {
+			faults = append(faults, e.Fields...)
+		}
+	}
+	fault(decodeFields(data, fields))
+	if p.count < 1 || p.count > maxPreview {
+		fault(domain.Invalid("count", fmt.Sprintf("must be from 1 to %d", maxPreview), p.count))
+	}
+	if after != "" {
+		t, err := time.Parse(time.RFC3339, after)
+		if err != nil || t.Unix() < cron.MinInstant || t.Unix() > cron.MaxInstant {
+			fault(domain.Invalid("after", "must be an instant in RFC 3339 between 1970 and 2199, as in 2026-01-01T00:00:00Z", after))
+		}
+		p.after = t
+	}
+	var id domain.JobID
+	if job != "" {
+		var err error
+		if id, err = domain.ParseJobID(job); err != nil {
+			fault(domain.Invalid("jobId", "must be a UUID of 36 characters", job))
+		}
+	}
+	if !slices.ContainsFunc(faults, func(f domain.FieldError) bool { return f.Field == "schedule" }) {
+		fault(checkSchedule(schedule, zone, dst))
+	}
+	p.binding = cron.Binding{Seed: cron.SeedOf(id), Anchor: p.after.Unix()}
+	if len(faults) > 0 {
+		return p, &domain.Error{Code: domain.CodeInvalid, Fields: faults}
+	}
+	var err error
+	p.schedule, err = domain.ParseSchedule(schedule, zone, dst)
+	return p, err
+}
+
+// checkSchedule judges the schedule as that of a job whose other fields are
+// right.
+func checkSchedule(text, zone string, dst domain.DST) error {
+	spec := domain.DefaultSpec()
+	spec.Schedule, spec.Timezone, spec.DST = text, zone, dst
+	spec.API, spec.Type = "http://localhost/", domain.AtLeastOnce
+	return spec.Validate()
+}
+
+// decodeFields decodes the members of an object whose form was checked into
+// the fields of these names. null leaves a field alone. The error names every
+// member that is unknown or of the wrong type.
+func decodeFields(data []byte, fields map[string]any) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(data, &object); err != nil {
+		return domain.Invalid("", "must be a JSON object", nil)
+	}
+	e := &domain.Error{Code: domain.CodeInvalid}
+	for _, name := range sortedNames(object) {
+		into, known := fields[name]
+		if !known {
+			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: "is not a field here: there are " + strings.Join(sortedNames(fields), ", ")})
+			continue
+		}
+		dec := json.NewDecoder(bytes.NewReader(object[name]))
+		dec.DisallowUnknownFields()
+		if dec.Decode(into) != nil {
+			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: "must be " + typeWords(into)})
+		}
+	}
+	if len(e.Fields) > 0 {
+		return e
+	}
+	return nil
+}
+
+func typeWords(into any) string {
+	switch into.(type) {
+	case *string:
+		return "a string"
+	case *int:
+		return "a whole number"
+	}
+	return "an object with gap and fold"
+}
