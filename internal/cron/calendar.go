@@ -42,8 +42,8 @@ func dateOf(days int64) (year, month, day int) {
 	return int(y + 1), int(mp - 9), int(d)
 }
 
-// weekdayOf is 0 for Sunday. 1970-01-01 was a Thursday; 7 more keep the day before it positive.
-func weekdayOf(days int64) uint { return uint(uint64(days+4+7) % 7) }
+// weekdayOf is 0 for Sunday. 1970-01-01 was a Thursday; ten weeks more keep December 1969 positive.
+func weekdayOf(days int64) uint { return uint(uint64(days+4+70) % 7) }
 
 // monthDays is the length of a month.
 func monthDays(year, month int) int {

@@ -1,0 +1,201 @@
+package crontest
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Job is what a Calendar is made from. Gap and Fold may be empty: the defaults.
+type Job struct {
+	Text, Zone, Gap, Fold string
+	Seed                  uint64
+	Anchor                int64 // Unix seconds
+}
+
+var named = map[string]string{
+	"@yearly": "0 0 0 1 1 *", "@annually": "0 0 0 1 1 *", "@monthly": "0 0 0 1 * *", "@weekly": "0 0 0 * * 0",
+	"@daily": "0 0 0 * * *", "@midnight": "0 0 0 * * *", "@hourly": "0 0 * * * *",
+}
+
+// New reads a text of the dialect. It takes every valid text, and does not try to refuse all the others.
+func New(j Job) (*Calendar, error) {
+	loc, err := time.LoadLocation(j.Zone)
+	if err != nil {
+		return nil, err
+	}
+	c := &Calendar{loc: loc, gap: j.Gap, fold: j.Fold, anchor: j.Anchor}
+	if c.gap == "" {
+		c.gap = "AFTER"
+	}
+	if c.fold == "" {
+		c.fold = "FIRST"
+	}
+	parts := strings.Fields(strings.ToUpper(j.Text))
+	if len(parts) == 1 && named[strings.ToLower(parts[0])] != "" {
+		parts = strings.Fields(named[strings.ToLower(parts[0])])
+	}
+	switch {
+	case len(parts) == 2 && parts[0] == "@EVERY":
+		d, err := time.ParseDuration(strings.ToLower(parts[1]))
+		c.period = int64(d.Seconds())
+		return c, err
+	case len(parts) == 2 && parts[0] == "@AT":
+		t, err := time.Parse(time.RFC3339, parts[1])
+		at := t.Unix()
+		c.at = &at
+		return c, err
+	case len(parts) == 5:
+		parts = append([]string{"0"}, parts...)
+	}
+	if len(parts) == 6 {
+		parts = append(parts, "*")
+	}
+	if len(parts) != 7 {
+		return nil, fmt.Errorf("crontest: %d fields", len(parts))
+	}
+	return c, c.fill(parts, j.Seed)
+}
+
+// fill takes the seven fields, in upper case.
+func (c *Calendar) fill(parts []string, seed uint64) (err error) {
+	c.fixed = !strings.ContainsAny(parts[1]+parts[2], "*/")
+	c.either = !open(parts[3]) && !open(parts[5])
+	plain := []struct {
+		set      *map[int]bool
+		field    int
+		min, max int
+	}{{&c.second, 0, 0, 59}, {&c.minute, 1, 0, 59}, {&c.hour, 2, 0, 23}, {&c.month, 4, 1, 12}, {&c.year, 6, 1970, 2199}}
+	for _, p := range plain {
+		*p.set = map[int]bool{}
+		for it := range strings.SplitSeq(parts[p.field], ",") {
+			if err = addValues(*p.set, it, p.field, p.min, p.max, seed); err != nil {
+				return err
+			}
+		}
+	}
+	if parts[6] == "*" { // the date in the zone can lie in the year beside
+		c.year[1969], c.year[2200] = true, true
+	}
+	for it := range strings.SplitSeq(parts[3], ",") {
+		rule, err := dayRule(it, seed)
+		if err != nil {
+			return err
+		}
+		c.days = append(c.days, rule)
+	}
+	for it := range strings.SplitSeq(parts[5], ",") {
+		rule, err := weekdayRule(it, seed)
+		if err != nil {
+			return err
+		}
+		c.weekdays = append(c.weekdays, rule)
+	}
+	return nil
+}
+
+// open reports whether a day field leaves every day in.
+func open(field string) bool {
+	for it := range strings.SplitSeq(field, ",") {
+		if it == "*" || it == "?" || it == "*/1" {
+			return true
+		}
+	}
+	return false
+}
+
+var names = map[string]int{
+	"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6, "JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10, "NOV": 11,
+	"DEC": 12, "SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6,
+}
+
+func number(s string) (int, error) {
+	if n, ok := names[s]; ok {
+		return n, nil
+	}
+	return strconv.Atoi(s)
+}
+
+var rangeForm = regexp.MustCompile(`^(\*|\?|H|H\((\w+)-(\w+)\)|(\w+)|(\w+)-(\w+))(?:/(\d+))?$`)
+
+// addValues puts the values of one item into a set.
+func addValues(set map[int]bool, text string, field, lowest, highest int, seed uint64) error {
+	m := rangeForm.FindStringSubmatch(text)
+	if m == nil {
+		return fmt.Errorf("crontest: item %q", text)
+	}
+	step, _ := strconv.Atoi(m[7])
+	stepped := m[7] != ""
+	var lo, hi int
+	var errLo, errHi error
+	switch {
+	case m[1] == "*" || m[1] == "?":
+		lo, hi = lowest, highest
+	case m[1][0] == 'H' && (m[1] == "H" || m[2] != ""):
+		lo, hi = lowest, highest
+		if m[2] != "" {
+			lo, errLo = number(m[2])
+			hi, errHi = number(m[3])
+		} else if field == 3 {
+			hi = 28
+		}
+		if stepped {
+			lo += chosen(seed, field, step)
+		} else {
+			lo += chosen(seed, field, hi-lo+1)
+			hi = lo
+		}
+	case m[4] != "":
+		lo, errLo = number(m[4])
+		hi = lo
+		if stepped {
+			hi = highest
+		}
+		if field == 5 && lo == 7 {
+			lo = 0
+			hi %= 7
+		}
+	default:
+		lo, errLo = number(m[5])
+		hi, errHi = number(m[6])
+		if field == 5 && lo == 7 {
+			lo = 0
+			hi %= 7
+		}
+	}
+	if errLo != nil || errHi != nil {
+		return fmt.Errorf("crontest: item %q", text)
+	}
+	walk(set, lo, hi, max(step, 1), lowest, highest)
+	return nil
+}
+
+// walk goes from lo to hi in steps, round the end of the field if need be. hi may be 7 for a weekday.
+func walk(set map[int]bool, lo, hi, step, lowest, highest int) {
+	size := highest - lowest + 1
+	if lo > hi {
+		hi += size
+	}
+	for v := lo; v <= hi; v += step {
+		set[(v-lowest)%size+lowest] = true
+	}
+}
+
+// chosen is H's choice out of n, by the formula in the engine's hash.go, in arithmetic that cannot overflow.
+func chosen(seed uint64, field, n int) int {
+	word := new(big.Int).Lsh(big.NewInt(1), 64)
+	big64 := func(s string) *big.Int { b, _ := new(big.Int).SetString(s, 0); return b }
+	z := new(big.Int).SetUint64(seed)
+	z.Add(z, new(big.Int).Mul(big.NewInt(int64(field+1)), big64("0x9e3779b97f4a7c15"))).Mod(z, word)
+	for _, round := range []struct {
+		shift uint
+		mul   string
+	}{{30, "0xbf58476d1ce4e5b9"}, {27, "0x94d049bb133111eb"}, {31, "1"}} {
+		z.Xor(z, new(big.Int).Rsh(z, round.shift))
+		z.Mul(z, big64(round.mul)).Mod(z, word)
+	}
+	return int(z.Mul(z, big.NewInt(int64(n))).Rsh(z, 64).Int64())
+}
