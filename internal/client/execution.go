@@ -1,0 +1,82 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/url"
+)
+
+// Execution is the record of what became of a fire or of a manual trigger. What
+// is not known yet, or never will be, is nil.
+type Execution struct {
+	ID          string       `json:"id"`
+	JobID       string       `json:"jobId"`
+	Status      string       `json:"status"`
+	ScheduledAt int64        `json:"scheduledAt"`
+	StartedAt   *int64       `json:"startedAt"`
+	CompletedAt *int64       `json:"completedAt"`
+	Duration    *int64       `json:"duration"`   // milliseconds
+	HTTPStatus  *int         `json:"httpStatus"` // of the last attempt
+	Error       *string      `json:"error"`
+	RetryCount  int          `json:"retryCount"`
+	Version     int          `json:"version"`  // of the job
+	Manual      bool         `json:"manual"`   // triggered by hand
+	Missed      *MissedRange `json:"missed"`   // of a MISSED record that stands for several fires
+	Attempts    []Attempt    `json:"attempts"` // only from [Client.Execution]
+}
+
+// MissedRange says which fires a MISSED record stands for: Count of them, the
+// first at From, the last at the record's ScheduledAt.
+type MissedRange struct {
+	From  int64 `json:"from"`
+	Count int64 `json:"count"`
+}
+
+// Attempt is one HTTP request of an execution.
+type Attempt struct {
+	Number      int     `json:"number"` // counted from 1
+	StartedAt   int64   `json:"startedAt"`
+	CompletedAt *int64  `json:"completedAt"`
+	HTTPStatus  *int    `json:"httpStatus"`
+	Error       *string `json:"error"`
+}
+
+// Execution reads an execution with all its attempts.
+func (c *Client) Execution(ctx context.Context, id string) (Execution, error) {
+	var out Execution
+	err := c.getJSON(ctx, &out, nil, "executions", id)
+	return out, err
+}
+
+// JobExecutions ranges over the executions of a job, newest scheduled first.
+// The page size is 1 to 1,000; zero takes the server's default.
+func (c *Client) JobExecutions(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
+	return c.executions(ctx, pageSize, nil, "jobs", jobID, "executions")
+}
+
+// RecentExecutions ranges over ended executions of all jobs, newest scheduled
+// first.
+func (c *Client) RecentExecutions(ctx context.Context, pageSize int) iter.Seq2[Execution, error] {
+	return c.executions(ctx, pageSize, nil, "observability", "executions", "recent")
+}
+
+// FailedExecutions ranges over FAILED and UNKNOWN executions, newest scheduled
+// first; of one job, unless jobID is empty.
+func (c *Client) FailedExecutions(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
+	q := url.Values{}
+	if jobID != "" {
+		q.Set("jobId", jobID)
+	}
+	return c.executions(ctx, pageSize, q, "observability", "executions", "failed")
+}
+
+func (c *Client) executions(ctx context.Context, pageSize int, q url.Values, path ...string) iter.Seq2[Execution, error] {
+	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[Execution], error) {
+		var out struct {
+			Executions []Execution `json:"executions"`
+			NextCursor string      `json:"nextCursor"`
+		}
+		err := c.getJSON(ctx, &out, q, path...)
+		return page[Execution]{out.Executions, out.NextCursor}, err
+	})
+}

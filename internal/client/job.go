@@ -1,0 +1,188 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Spec is what a job is. Schedule, API and Type are required; every other
+// field that is not set takes the server's default.
+type Spec struct {
+	Schedule      string            `json:"schedule,omitempty"`
+	API           string            `json:"api,omitempty"`
+	Type          string            `json:"type,omitempty"` // ATLEAST_ONCE or ATMOST_ONCE
+	Name          string            `json:"name,omitempty"`
+	Tags          []string          `json:"tags,omitempty"`
+	Timezone      string            `json:"timezone,omitempty"`
+	Method        string            `json:"method,omitempty"`
+	Headers       map[string]string `json:"headers,omitempty"`
+	Body          json.RawMessage   `json:"body,omitempty"`
+	TimeoutMs     int64             `json:"timeoutMs,omitempty"`
+	Retry         *Retry            `json:"retry,omitempty"`
+	Overlap       string            `json:"overlap,omitempty"` // ALLOW, SKIP or QUEUE
+	Misfire       *Misfire          `json:"misfire,omitempty"`
+	StartAt       int64             `json:"startAt,omitempty"`
+	EndAt         int64             `json:"endAt,omitempty"`
+	JitterMs      int64             `json:"jitterMs,omitempty"`
+	DST           *DST              `json:"dst,omitempty"`
+	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
+	IsActive      *bool             `json:"isActive,omitempty"` // in a request only; nil: active
+}
+
+// Retry is a job's retry policy. A field that is nil or empty takes the
+// server's default.
+type Retry struct {
+	MaxRetries *int   `json:"maxRetries,omitempty"`
+	DelayMs    *int64 `json:"delayMs,omitempty"`
+	Backoff    string `json:"backoff,omitempty"` // FIXED, LINEAR or EXPONENTIAL
+	MaxDelayMs *int64 `json:"maxDelayMs,omitempty"`
+}
+
+// Misfire is a job's misfire policy. A field that is zero takes the server's
+// default.
+type Misfire struct {
+	Policy   string `json:"policy,omitempty"` // RUN_ALL, RUN_LATEST or SKIP
+	MaxAgeMs int64  `json:"maxAgeMs,omitempty"`
+	MaxRuns  int    `json:"maxRuns,omitempty"`
+}
+
+// DST is a job's choice for times that a clock change skips or repeats.
+type DST struct {
+	Gap  string `json:"gap,omitempty"`  // AFTER, SKIP or BEFORE
+	Fold string `json:"fold,omitempty"` // FIRST, SECOND or BOTH
+}
+
+// Change is any subset of a spec's fields, by their names in the API. A value
+// of nil sets the default again.
+type Change map[string]any
+
+// Job is a job with its current version.
+type Job struct {
+	ID            string `json:"id"`
+	Spec          Spec   `json:"spec"`
+	CreatedAt     int64  `json:"createdAt"`
+	UpdatedAt     int64  `json:"updatedAt"`
+	IsActive      bool   `json:"isActive"`
+	Version       int    `json:"version"`
+	EffectiveFrom int64  `json:"effectiveFrom"`
+	NextFireAt    *int64 `json:"nextFireAt"` // nil: there is none
+}
+
+// Edit is what the server answers to a change.
+type Edit struct {
+	JobID         string `json:"jobId"`
+	Message       string `json:"message"`
+	Version       int    `json:"version"`       // zero after a delete
+	EffectiveFrom int64  `json:"effectiveFrom"` // from when on the change holds; zero after a delete
+	EffectiveTo   int64  `json:"effectiveTo"`   // after a delete: from when on nothing is sent
+}
+
+// Triggered is what the server answers to a manual run.
+type Triggered struct {
+	ExecutionID string `json:"executionId"`
+	JobID       string `json:"jobId"`
+	Message     string `json:"message"`
+}
+
+// CreateJob registers a job. It is durable when the call returns.
+func (c *Client) CreateJob(ctx context.Context, spec Spec) (Edit, error) {
+	var out Edit
+	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}}, spec, &out)
+	return out, err
+}
+
+// UpdateJob changes some fields of a job, all or none. A version other than
+// zero must be the job's current one, otherwise the problem has status 412.
+func (c *Client) UpdateJob(ctx context.Context, id string, version int, change Change) (Edit, error) {
+	var out Edit
+	err := c.exchange(ctx, call{
+		method: http.MethodPut, path: []string{"jobs", id}, header: ifMatch(version),
+	}, change, &out)
+	return out, err
+}
+
+func ifMatch(version int) http.Header {
+	if version == 0 {
+		return nil
+	}
+	return http.Header{"If-Match": {`"` + strconv.Itoa(version) + `"`}}
+}
+
+// GetJob reads a job.
+func (c *Client) GetJob(ctx context.Context, id string) (Job, error) {
+	var out Job
+	err := c.getJSON(ctx, &out, nil, "jobs", id)
+	return out, err
+}
+
+// JobFilter selects jobs. The zero value selects all.
+type JobFilter struct {
+	Active   *bool
+	Tag      string // exact
+	Text     string // part of name, api or id
+	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
+}
+
+func (f JobFilter) query() url.Values {
+	q := url.Values{}
+	if f.Active != nil {
+		q.Set("isActive", strconv.FormatBool(*f.Active))
+	}
+	if f.Tag != "" {
+		q.Set("tag", f.Tag)
+	}
+	if f.Text != "" {
+		q.Set("text", f.Text)
+	}
+	return q
+}
+
+// ListJobs ranges over jobs in the order of their creation.
+func (c *Client) ListJobs(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
+	return pages(ctx, f.PageSize, f.query(), func(ctx context.Context, q url.Values) (page[Job], error) {
+		var out struct {
+			Jobs       []Job  `json:"jobs"`
+			NextCursor string `json:"nextCursor"`
+		}
+		err := c.getJSON(ctx, &out, q, "jobs")
+		return page[Job]{out.Jobs, out.NextCursor}, err
+	})
+}
+
+// DeleteJob deletes a job. A version other than zero must be its current one.
+func (c *Client) DeleteJob(ctx context.Context, id string, version int) (Edit, error) {
+	var out Edit
+	err := c.exchange(ctx, call{
+		method: http.MethodDelete, path: []string{"jobs", id}, header: ifMatch(version),
+	}, nil, &out)
+	return out, err
+}
+
+// PauseJob stops a job from firing.
+func (c *Client) PauseJob(ctx context.Context, id string) (Edit, error) {
+	return c.act(ctx, id, "pause")
+}
+
+// ResumeJob lets a paused job fire again; the fires of the pause are not made
+// up for.
+func (c *Client) ResumeJob(ctx context.Context, id string) (Edit, error) {
+	return c.act(ctx, id, "resume")
+}
+
+func (c *Client) act(ctx context.Context, id, verb string) (Edit, error) {
+	var out Edit
+	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, verb}}, nil, &out)
+	return out, err
+}
+
+// TriggerJob runs a job now, beside its schedule. The execution is durable when
+// the call returns; [Client.Execution] tells its outcome.
+func (c *Client) TriggerJob(ctx context.Context, id string) (Triggered, error) {
+	var out Triggered
+	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "trigger"}}, nil, &out)
+	return out, err
+}

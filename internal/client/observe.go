@@ -1,0 +1,132 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+)
+
+// Health is the state of the server.
+type Health struct {
+	Status        string           `json:"status"` // healthy or unhealthy
+	Checks        map[string]Check `json:"checks"`
+	Version       string           `json:"version"`
+	UptimeSeconds int64            `json:"uptimeSeconds"`
+}
+
+// Check is one check of the server's health.
+type Check struct {
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"` // the reason when it is not
+}
+
+// Healthy reports whether all is well.
+func (h Health) Healthy() bool { return h.Status == "healthy" }
+
+// Health asks the server how it is. A server that is unhealthy is no error.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var out Health
+	err := c.exchange(ctx, call{method: http.MethodGet, path: []string{"observability", "health"}},
+		nil, &out, http.StatusServiceUnavailable)
+	return out, err
+}
+
+// Metrics are the counters of the server, since its database was made.
+type Metrics struct {
+	Jobs struct {
+		Total  int64 `json:"total"`
+		Active int64 `json:"active"`
+	} `json:"jobs"`
+	Executions struct {
+		Total             int64   `json:"total"`
+		Successful        int64   `json:"successful"`
+		Failed            int64   `json:"failed"`
+		Unknown           int64   `json:"unknown"`
+		Skipped           int64   `json:"skipped"`
+		Missed            int64   `json:"missed"`
+		SuccessRate       string  `json:"successRate"` // "98.50%"
+		RecentHour        int64   `json:"recentHour"`
+		AverageDurationMs float64 `json:"averageDurationMs"`
+	} `json:"executions"`
+	Alerts struct {
+		RecentFailures int64 `json:"recentFailures"`
+	} `json:"alerts"`
+	Timestamp int64 `json:"timestamp"`
+}
+
+// Metrics reads the counters.
+func (c *Client) Metrics(ctx context.Context) (Metrics, error) {
+	var out Metrics
+	err := c.getJSON(ctx, &out, nil, "observability", "metrics")
+	return out, err
+}
+
+// Alert is a run of final failures of one job.
+type Alert struct {
+	JobID       string  `json:"jobId"`
+	ExecutionID string  `json:"executionId"` // the latest that failed
+	Open        bool    `json:"open"`
+	Count       int64   `json:"count"`
+	FirstAt     int64   `json:"firstAt"`
+	LastAt      int64   `json:"lastAt"`
+	RecoveredAt *int64  `json:"recoveredAt"`
+	HTTPStatus  *int    `json:"httpStatus"`
+	Error       *string `json:"error"`
+}
+
+// Alerts ranges over alerts, newest failure first; only of jobs that have not
+// recovered when openOnly is true.
+func (c *Client) Alerts(ctx context.Context, openOnly bool, pageSize int) iter.Seq2[Alert, error] {
+	q := url.Values{}
+	if openOnly {
+		q.Set("open", "true")
+	}
+	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[Alert], error) {
+		var out struct {
+			Alerts     []Alert `json:"alerts"`
+			NextCursor string  `json:"nextCursor"`
+		}
+		err := c.getJSON(ctx, &out, q, "observability", "alerts")
+		return page[Alert]{out.Alerts, out.NextCursor}, err
+	})
+}
+
+// PreviewRequest asks what a schedule means.
+type PreviewRequest struct {
+	Schedule string `json:"schedule"`
+	Timezone string `json:"timezone,omitempty"`
+	After    string `json:"after,omitempty"` // RFC 3339; empty: now
+	Count    int    `json:"count,omitempty"`
+	DST      *DST   `json:"dst,omitempty"`
+}
+
+// Preview is a schedule in words and instants.
+type Preview struct {
+	Description string    `json:"description"`
+	Next        []Instant `json:"next"`
+	Warnings    []string  `json:"warnings"`
+	DSTShifts   []Shift   `json:"dstShifts"`
+}
+
+// Instant is one fire, told three times.
+type Instant struct {
+	At    int64  `json:"at"`
+	UTC   string `json:"utc"`   // RFC 3339
+	Local string `json:"local"` // RFC 3339, in the schedule's zone
+}
+
+// Shift is a clock change that touches a schedule.
+type Shift struct {
+	At     int64  `json:"at"`
+	Date   string `json:"date"`
+	Kind   string `json:"kind"` // gap or fold
+	Effect string `json:"effect"`
+}
+
+// Preview explains a schedule. Nothing is stored.
+func (c *Client) Preview(ctx context.Context, p PreviewRequest) (Preview, error) {
+	var out Preview
+	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"schedules", "preview"}}, p, &out)
+	return out, err
+}

@@ -1,0 +1,73 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Problem is a refusal of the server: a problem document of RFC 9457.
+type Problem struct {
+	Type     string       `json:"type"`
+	Title    string       `json:"title"`
+	Status   int          `json:"status"` // the HTTP status
+	Detail   string       `json:"detail"`
+	Instance string       `json:"instance"` // of a 500: the number of its line in the server's log
+	Errors   []FieldError `json:"errors"`   // every wrong field
+}
+
+// FieldError says which field is wrong and what would be right.
+type FieldError struct {
+	Field   string `json:"field"` // dotted path from the top of the document
+	Message string `json:"message"`
+	Value   any    `json:"value"` // what was given, if the server tells
+}
+
+// Error implements error: the fields when there are any, otherwise the detail.
+func (p *Problem) Error() string {
+	var parts []string
+	for _, f := range p.Errors {
+		parts = append(parts, f.String())
+	}
+	switch {
+	case len(parts) > 0:
+	case p.Detail != "":
+		parts = append(parts, p.Detail)
+	default:
+		parts = append(parts, p.Title)
+	}
+	text := strings.Join(parts, "; ")
+	if p.Status != 0 {
+		text += fmt.Sprintf(" (HTTP %d)", p.Status)
+	}
+	return text
+}
+
+// String returns "field: message".
+func (f FieldError) String() string {
+	if f.Field == "" {
+		return f.Message
+	}
+	return f.Field + ": " + f.Message
+}
+
+// problemOf reads the problem of a response. What answers without one is not
+// Belfry, or something in between: the status then says it all.
+func problemOf(res *http.Response) *Problem {
+	p := &Problem{Title: http.StatusText(res.StatusCode)}
+	if mediaType(res) == typeProblem {
+		data, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
+		if err == nil {
+			err = json.Unmarshal(data, p)
+		}
+		if err != nil {
+			p = &Problem{Title: http.StatusText(res.StatusCode), Detail: "the server's explanation cannot be read"}
+		}
+	} else if to := res.Header.Get("Location"); to != "" && res.StatusCode/100 == 3 {
+		p.Detail = "the server redirects to " + to + "; redirects are not followed, so name the right server"
+	}
+	p.Status = res.StatusCode
+	return p
+}
