@@ -75,7 +75,7 @@ func (d *dialer) limit(deadline time.Time) (context.Context, context.CancelFunc)
 }
 
 // handshake makes a TLS connection of conn, which it closes if that fails.
-func (d *dialer) handshake(deadline time.Time, conn net.Conn, cfg *tls.Config) (*tls.Conn, error) {
+func (d *dialer) handshake(deadline time.Time, conn net.Conn, cfg *tls.Config) (net.Conn, error) {
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
 	secure := tls.Client(conn, cfg)
@@ -102,7 +102,7 @@ func splitFamilies(addrs []netip.Addr) (preferred, other []netip.Addr) {
 	return preferred, other
 }
 
-// dialSerial tries one address after the other, each with an equal share of
+// dialSerial tries one address after the other (there is one at least), each with an equal share of
 // the time that is left. The first error is the one to tell.
 func (d *dialer) dialSerial(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var first error
@@ -117,9 +117,6 @@ func (d *dialer) dialSerial(ctx context.Context, addrs []netip.Addr, port uint16
 		if ctx.Err() != nil {
 			break
 		}
-	}
-	if first == nil {
-		first = &net.AddrError{Err: "no address"}
 	}
 	return nil, first
 }

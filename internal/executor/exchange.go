@@ -192,20 +192,21 @@ func (e *exchange) connect() error {
 	if err := e.host.reserve(); err != nil {
 		return err
 	}
+	defer func() {
+		if e.conn == nil {
+			e.host.release()
+		}
+	}()
 	raw, err := e.x.dialer.dial(e.deadline, e.host)
 	if err != nil {
-		e.host.release()
 		return err
 	}
 	c := &conn{Conn: raw, host: e.host, probe: newProbe(raw)}
 	if e.host.tls != nil {
 		e.phase = phaseHandshake
-		secure, err := e.x.dialer.handshake(e.deadline, raw, e.host.tls)
-		if err != nil {
-			e.host.release()
+		if c.Conn, err = e.x.dialer.handshake(e.deadline, raw, e.host.tls); err != nil {
 			return err
 		}
-		c.Conn = secure
 	}
 	e.conn = c
 	return nil
@@ -318,7 +319,9 @@ func (e *exchange) readBody(br *bufio.Reader) error {
 
 var errTooLong = errors.New("response longer than the limit")
 
-// Read reads from the connection within the budget.
+// Read reads from the connection within the budget. The end of the connection
+// is unexpected wherever a message has an end of its own; without this the
+// parser would take it for the last chunk.
 func (e *exchange) Read(p []byte) (int, error) {
 	if e.budget <= 0 {
 		e.readErr = errTooLong
@@ -326,6 +329,9 @@ func (e *exchange) Read(p []byte) (int, error) {
 	}
 	n, err := e.conn.Read(p)
 	e.budget -= n
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	e.readErr = err
 	return n, err
 }
@@ -348,12 +354,19 @@ func (e *exchange) drain(body io.Reader, keep bool) error {
 		if keep {
 			e.snippet = append(e.snippet, buf[:min(n, maxSnippetBytes-len(e.snippet))]...)
 		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF, err == io.ErrUnexpectedEOF && e.endsWithConnection():
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 	}
 	return errTooLong
+}
+
+// endsWithConnection reports whether the body has neither a length nor chunks
+// (RFC 9112, section 6.3, rule 8).
+func (e *exchange) endsWithConnection() bool {
+	const identity = -2 // see fasthttp.ResponseHeader.ContentLength
+	return e.resp.Header.ContentLength() == identity
 }

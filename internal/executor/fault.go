@@ -122,8 +122,8 @@ func (e *exchange) describeTLS(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return e.host.label + " does not speak TLS"
 	}
-	if alert, ok := errors.AsType[tls.AlertError](err); ok {
-		return fmt.Sprintf("%s refused the handshake: %s", e.host.label, strings.TrimPrefix(alert.Error(), "tls: "))
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
+		return fmt.Sprintf("%s refused the handshake: %s", e.host.label, strings.TrimPrefix(rootCause(err), "tls: "))
 	}
 	if isClosed(err) {
 		return e.host.label + " closed the connection in the handshake"

@@ -113,13 +113,14 @@ func printable(b []byte) string {
 		if !unicode.IsPrint(r) {
 			r = utf8.RuneError
 		}
-		if out.Len()+1+utf8.RuneLen(r) > maxSnippetBytes {
+		gap := ""
+		if space {
+			gap, space = " ", false
+		}
+		if out.Len()+len(gap)+utf8.RuneLen(r) > maxSnippetBytes {
 			break
 		}
-		if space {
-			out.WriteByte(' ')
-			space = false
-		}
+		out.WriteString(gap)
 		out.WriteRune(r)
 	}
 	return out.String()

@@ -102,6 +102,9 @@ func (r *resolver) run(name string, a *answer) {
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
+	if err == nil && len(addrs) == 0 {
+		err = &net.DNSError{Err: "no address", Name: name, IsNotFound: true}
+	}
 	ttl := lookupTTL
 	if err != nil {
 		ttl = lookupErrorTTL

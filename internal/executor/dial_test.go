@@ -1,0 +1,307 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// freePort returns an address where nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// withNames makes the executor's lookups answer from a function.
+func withNames(x *Executor, lookup func(ctx context.Context, name string) ([]netip.Addr, error)) {
+	x.dialer.resolver.lookup = func(ctx context.Context, _, name string) ([]netip.Addr, error) {
+		return lookup(ctx, name)
+	}
+}
+
+func TestConnectionRefused(t *testing.T) {
+	addr := freePort(t)
+	wantOutcome(t, do(newTestExecutor(t, Config{}), newCall("http://"+addr+"/")), domain.Outcome{
+		Verdict: retry, Error: "connection refused by " + addr,
+	})
+}
+
+func TestNameErrors(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		want string
+	}{
+		"no such host": {&net.DNSError{Err: "no such host", Name: "example.invalid", IsNotFound: true}, "dns: no such host example.invalid"},
+		"timeout":      {&net.DNSError{Err: "i/o timeout", Name: "example.invalid", IsTimeout: true}, "dns: timeout looking up example.invalid"},
+		"broken": {
+			&net.DNSError{Err: "server misbehaving", Name: "example.invalid", IsTemporary: true},
+			"dns: lookup of example.invalid failed: server misbehaving",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newTestExecutor(t, Config{})
+			withNames(x, func(context.Context, string) ([]netip.Addr, error) { return nil, tc.err })
+			wantOutcome(t, do(x, newCall("http://example.invalid/")), domain.Outcome{Verdict: retry, Error: tc.want})
+		})
+	}
+}
+
+func TestNameWithoutAddress(t *testing.T) {
+	x := newTestExecutor(t, Config{})
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) { return nil, nil })
+	out := do(x, newCall("http://example.invalid/"))
+	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "dns: no such host example.invalid"})
+}
+
+func TestLookupIsPartOfTheTimeout(t *testing.T) {
+	x := newTestExecutor(t, Config{})
+	withNames(x, func(ctx context.Context, _ string) ([]netip.Addr, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	call := newCall("http://slow.invalid/")
+	call.Timeout = 50 * time.Millisecond
+	wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: "dns: timeout looking up slow.invalid"})
+}
+
+// A lookup is shared by those who wait for it, kept for lookupTTL, and then
+// asked for again.
+func TestLookupsAreSharedAndExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var lookups atomic.Int64
+		r := newResolver(ctx, time.Second)
+		r.lookup = func(_ context.Context, _, name string) ([]netip.Addr, error) {
+			lookups.Add(1)
+			time.Sleep(100 * time.Millisecond) // virtual
+			if name == "bad" {
+				return nil, errors.New("bad")
+			}
+			return []netip.Addr{netip.MustParseAddr("::ffff:127.0.0.1")}, nil
+		}
+		burst := func(name string, want int64) {
+			t.Helper()
+			var wg sync.WaitGroup
+			for range 1000 {
+				wg.Go(func() {
+					addrs, err := r.resolve(ctx, name)
+					if name != "bad" && (err != nil || len(addrs) != 1 || !addrs[0].Is4()) {
+						t.Errorf("%v, %v", addrs, err)
+					}
+				})
+			}
+			wg.Wait()
+			if n := lookups.Load(); n != want {
+				t.Errorf("%d lookups, want %d", n, want)
+			}
+		}
+		burst("good", 1)
+		burst("good", 1)
+		burst("bad", 2)
+		time.Sleep(lookupErrorTTL + time.Millisecond)
+		burst("good", 2)
+		burst("bad", 3)
+		time.Sleep(lookupTTL)
+		burst("good", 4)
+	})
+}
+
+func TestLookupsAreBounded(t *testing.T) {
+	x := newTestExecutor(t, Config{})
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("none") })
+	r := x.dialer.resolver
+	for i := range 3 * maxLookups {
+		<-r.ask(fmt.Sprintf("host%d.invalid", i)).done
+	}
+	if n := len(r.answers); n > maxLookups {
+		t.Errorf("%d names kept, want at most %d", n, maxLookups)
+	}
+}
+
+// A name with addresses of both families works when only one has a listener,
+// whichever comes first.
+func TestBothFamilies(t *testing.T) {
+	k := count(t, always)
+	_, port, _ := net.SplitHostPort(k.addr)
+	v4, v6, dead := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.2")
+	for name, addrs := range map[string][]netip.Addr{
+		"v6 first":        {v6, v4},
+		"v4 first":        {v4, v6},
+		"second address":  {dead, v4},
+		"mixed, two dead": {v6, dead, v4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newTestExecutor(t, Config{})
+			withNames(x, func(context.Context, string) ([]netip.Addr, error) { return addrs, nil })
+			mustSucceed(t, x, newCall("http://dual.invalid:"+port+"/"))
+		})
+	}
+}
+
+func TestBothFamiliesRefused(t *testing.T) {
+	_, port, _ := net.SplitHostPort(freePort(t))
+	x := newTestExecutor(t, Config{})
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}, nil
+	})
+	out := do(x, newCall("http://dual.invalid:"+port+"/"))
+	if out.Verdict != retry || out.MaybeSent || !strings.HasSuffix(out.Error, "dual.invalid:"+port) {
+		t.Errorf("outcome %+v", out)
+	}
+}
+
+// An address family that does not answer delays a call by the head start only.
+func TestSilentFamilyLosesTheRace(t *testing.T) {
+	silent, ok := silentAddr(t)
+	if !ok {
+		t.Skip("this kernel answers a connect to a full queue")
+	}
+	other := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), silent.Port())
+	ln, err := net.Listen("tcp", other.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	x := newTestExecutor(t, Config{})
+	start := time.Now()
+	conn, err := x.dialer.dialRace(t.Context(), []netip.Addr{silent.Addr()}, []netip.Addr{other.Addr()}, other.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if took := time.Since(start); took < fallbackDelay {
+		t.Errorf("connected after %v, before the head start of %v was over", took, fallbackDelay)
+	}
+	if got := conn.RemoteAddr().String(); got != other.String() {
+		t.Errorf("connected to %s, want %s", got, other)
+	}
+}
+
+// silentAddr returns an address whose listener has a full queue: the kernel
+// drops what asks to connect.
+func silentAddr(t *testing.T) (netip.AddrPort, bool) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := errors.Join(
+		syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}),
+		syscall.Listen(fd, 0),
+	); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(name.(*syscall.SockaddrInet4).Port))
+	for range 16 {
+		c, err := net.DialTimeout("tcp", addr.String(), 200*time.Millisecond)
+		if err != nil {
+			return addr, true
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	return addr, false
+}
+
+func TestConnectTimeout(t *testing.T) {
+	addr, ok := silentAddr(t)
+	if !ok {
+		t.Skip("this kernel answers a connect to a full backlog")
+	}
+	url := "http://" + addr.String() + "/"
+	call := newCall(url)
+	wantOutcome(t, do(newTestExecutor(t, Config{DialTimeout: 50 * time.Millisecond}), call), domain.Outcome{
+		Verdict: retry, Error: "timeout after 50ms connecting to " + addr.String(),
+	})
+	call.Timeout = 60 * time.Millisecond
+	wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
+		Verdict: retry, Error: "timeout after 60ms connecting to " + addr.String(),
+	})
+}
+
+func TestControlRefuses(t *testing.T) {
+	s := serveRaw(t, func(int, net.Conn) { t.Error("the target was connected to") })
+	_, port, _ := net.SplitHostPort(s.addr)
+	var asked atomic.Value
+	x := newTestExecutor(t, Config{Control: func(network, address string, _ syscall.RawConn) error {
+		asked.Store(network + " " + address)
+		return errors.New("address 127.0.0.1 is in a private range")
+	}})
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	})
+	wantOutcome(t, do(x, newCall("http://rebound.invalid:"+port+"/")), domain.Outcome{
+		Verdict: final, Error: "not sent: the target is refused: address 127.0.0.1 is in a private range",
+	})
+	if got := asked.Load(); got != "tcp4 "+s.addr {
+		t.Errorf("asked about %v, want tcp4 %s", got, s.addr)
+	}
+}
+
+// A panic anywhere in a call is the outcome of that call.
+func TestPanicBecomesAnOutcome(t *testing.T) {
+	x := newTestExecutor(t, Config{Control: func(string, string, syscall.RawConn) error { panic("guard broke") }})
+	out := do(x, newCall("http://"+freePort(t)+"/"))
+	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "internal fault: guard broke"})
+}
+
+// Thousands of connects in the same instant all succeed.
+func TestBurstOfDials(t *testing.T) {
+	const calls = 1500
+	arrived := make(chan struct{}, calls)
+	release := make(chan struct{})
+	k := count(t, func(_, answered int, _ net.Conn) bool {
+		if answered == 0 {
+			arrived <- struct{}{}
+			<-release // hold every connection until all are open
+		}
+		return true
+	})
+	_, port, _ := net.SplitHostPort(k.addr)
+	x := newTestExecutor(t, Config{})
+	var lookups atomic.Int64
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
+		lookups.Add(1)
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	})
+	var wg sync.WaitGroup
+	for range calls {
+		wg.Go(func() {
+			call := newCall("http://burst.invalid:" + port + "/")
+			call.Timeout = 30 * time.Second
+			if out := do(x, call); out.Verdict != success {
+				t.Errorf("outcome %+v", out)
+			}
+		})
+	}
+	for range calls {
+		<-arrived
+	}
+	close(release)
+	wg.Wait()
+	k.want(t, calls, calls)
+	if n := lookups.Load(); n > 3 {
+		t.Errorf("%d lookups for one burst", n)
+	}
+}

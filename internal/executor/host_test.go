@@ -1,0 +1,468 @@
+package executor
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// counter is a keep-alive server that counts connections and requests.
+type counter struct {
+	*rawServer
+	conns, requests atomic.Int64
+	mu              sync.Mutex
+	bodies          []string
+}
+
+// count answers each request; before that, on the nth connection, with the
+// requests answered on it so far, serve may do otherwise by returning false.
+func count(t testing.TB, serve func(n, answered int, c net.Conn) bool) *counter {
+	k := new(counter)
+	k.rawServer = serveRaw(t, func(n int, c net.Conn) {
+		k.conns.Add(1)
+		br := bufio.NewReader(c)
+		for answered := 0; ; answered++ {
+			if !serve(n, answered, c) {
+				return
+			}
+			_, body, ok := readRequest(br)
+			if !ok {
+				return
+			}
+			k.requests.Add(1)
+			k.mu.Lock()
+			k.bodies = append(k.bodies, body)
+			k.mu.Unlock()
+			_, _ = io.WriteString(c, response(200, "ok"))
+		}
+	})
+	return k
+}
+
+func always(int, int, net.Conn) bool { return true }
+
+func (k *counter) want(t *testing.T, conns, requests int64) {
+	t.Helper()
+	if c, r := k.conns.Load(), k.requests.Load(); c != conns || r != requests {
+		t.Errorf("%d connections and %d requests, want %d and %d", c, r, conns, requests)
+	}
+}
+
+func mustSucceed(t *testing.T, x *Executor, call *domain.Call) {
+	t.Helper()
+	if out := do(x, call); out != (domain.Outcome{Verdict: success, HTTPStatus: 200}) {
+		t.Fatalf("outcome %+v", out)
+	}
+}
+
+func TestKeepAlive(t *testing.T) {
+	k := count(t, always)
+	x := newTestExecutor(t, Config{})
+	for range 10 {
+		mustSucceed(t, x, newCall(k.url()))
+	}
+	k.want(t, 1, 10)
+}
+
+// Answers after which a connection must not be used again.
+func TestConnectionIsNotReused(t *testing.T) {
+	for name, answer := range map[string]string{
+		"Connection: close":      response(200, "ok", "Connection: close"),
+		"HTTP/1.0":               "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"more than the answer":   response(200, "ok") + response(200, "fake"),
+		"a body over the limit":  response(200, "more than ten bytes"),
+		"204 with bytes behind":  "HTTP/1.1 204 No Content\r\n\r\nbody",
+		"a failure, broken body": "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var conns atomic.Int64
+			s := serveRaw(t, func(_ int, c net.Conn) {
+				conns.Add(1)
+				br := bufio.NewReader(c)
+				for {
+					if _, _, ok := readRequest(br); !ok {
+						return
+					}
+					_, _ = io.WriteString(c, answer)
+				}
+			})
+			x := newTestExecutor(t, Config{MaxResponseBytes: 10})
+			for range 3 {
+				if out := do(x, newCall(s.url())); out.HTTPStatus == 0 {
+					t.Fatalf("outcome %+v", out)
+				}
+			}
+			if n := conns.Load(); n != 3 {
+				t.Errorf("%d connections for 3 calls", n)
+			}
+		})
+	}
+}
+
+// closedBehind makes the first connection end after one answer and returns
+// when the close has reached this side.
+func closedBehind(t *testing.T, x *Executor, closed chan net.Conn, k *counter, reset bool) {
+	t.Helper()
+	mustSucceed(t, x, newCall(k.url()))
+	c := <-closed
+	if reset {
+		_ = c.(*net.TCPConn).SetLinger(0)
+	}
+	_ = c.Close()
+	untilArrival(t, onlyHost(t, x).idle[0].probe)
+}
+
+// untilArrival waits for the kernel to know of bytes or of a close.
+func untilArrival(t *testing.T, p *probe) {
+	t.Helper()
+	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && p.err != syscall.EAGAIN }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func onlyHost(t *testing.T, x *Executor) *host {
+	t.Helper()
+	hosts := x.hosts.list()
+	if len(hosts) != 1 {
+		t.Fatalf("%d hosts, want 1", len(hosts))
+	}
+	return hosts[0]
+}
+
+// handOver lets the first connection answer once, and hands it out for the
+// test to close.
+func handOver(closed chan net.Conn) func(n, answered int, c net.Conn) bool {
+	return func(n, answered int, c net.Conn) bool {
+		if n == 1 && answered == 1 {
+			closed <- c
+			_, _ = io.Copy(io.Discard, c)
+			return false
+		}
+		return true
+	}
+}
+
+func TestStaleConnection(t *testing.T) {
+	for _, reset := range []bool{false, true} {
+		for _, once := range []bool{false, true} {
+			t.Run(fmt.Sprintf("reset=%v once=%v", reset, once), func(t *testing.T) {
+				closed := make(chan net.Conn, 1)
+				k := count(t, handOver(closed))
+				x := newTestExecutor(t, Config{})
+				closedBehind(t, x, closed, k, reset)
+				call := newCall(k.url())
+				call.Once, call.Body = once, []byte("second")
+				mustSucceed(t, x, call)
+				k.want(t, 2, 2)
+				if k.bodies[1] != "second" {
+					t.Errorf("body %q", k.bodies[1])
+				}
+			})
+		}
+	}
+}
+
+// The peer reads the second request of a connection and closes it unanswered.
+// At least once: sent again on a new connection. At most once: not.
+func TestClosedAfterTheRequestWasRead(t *testing.T) {
+	for _, once := range []bool{false, true} {
+		t.Run(fmt.Sprintf("once=%v", once), func(t *testing.T) {
+			var read atomic.Int64
+			k := count(t, func(n, answered int, c net.Conn) bool {
+				if n == 1 && answered == 1 {
+					if _, _, ok := readRequest(bufio.NewReader(c)); ok {
+						read.Add(1)
+					}
+					return false
+				}
+				return true
+			})
+			x := newTestExecutor(t, Config{})
+			mustSucceed(t, x, newCall(k.url()))
+			call := newCall(k.url())
+			call.Once = once
+			out := do(x, call)
+			if read.Load() != 1 {
+				t.Fatalf("the request was read %d times on the first connection", read.Load())
+			}
+			if !once {
+				wantOutcome(t, out, domain.Outcome{Verdict: success, HTTPStatus: 200})
+				k.want(t, 2, 2)
+				return
+			}
+			wantOutcome(t, out, domain.Outcome{
+				Verdict: retry, Error: "connection closed by " + k.addr + " before a response", MaybeSent: true,
+			})
+			k.want(t, 1, 1)
+		})
+	}
+}
+
+// A connection that fails when it is new is no stale one: nothing is sent
+// again.
+func TestNewConnectionIsTriedOnce(t *testing.T) {
+	var requests atomic.Int64
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		if readRaw(c) != "" {
+			requests.Add(1)
+		}
+	})
+	out := do(newTestExecutor(t, Config{}), newCall(s.url()))
+	if out.Verdict != retry || requests.Load() != 1 {
+		t.Errorf("%d requests, outcome %+v", requests.Load(), out)
+	}
+}
+
+// A timeout on a used connection is no stale connection either.
+func TestTimeoutIsNotSentAgain(t *testing.T) {
+	k := count(t, func(_, answered int, c net.Conn) bool {
+		if answered == 1 {
+			_, _ = io.Copy(io.Discard, c)
+			return false
+		}
+		return true
+	})
+	x := newTestExecutor(t, Config{})
+	mustSucceed(t, x, newCall(k.url()))
+	call := newCall(k.url())
+	call.Timeout = 50 * time.Millisecond
+	wantOutcome(t, do(x, call), domain.Outcome{
+		Verdict: retry, Error: "timeout after 50ms waiting for the response", MaybeSent: true,
+	})
+	k.want(t, 1, 1)
+}
+
+// A call that is at most once shuns connections that rested for long, and
+// takes those that were just used.
+func TestOnceConnectsAnewAfterARest(t *testing.T) {
+	k := count(t, always)
+	x := newTestExecutor(t, Config{})
+	call := newCall(k.url())
+	call.Once = true
+	mustSucceed(t, x, call)
+	mustSucceed(t, x, call)
+	k.want(t, 1, 2)
+
+	h := onlyHost(t, x)
+	h.mu.Lock()
+	h.idle[0].lastUse = h.idle[0].lastUse.Add(-2 * onceMaxIdle)
+	h.mu.Unlock()
+	mustSucceed(t, x, call)
+	k.want(t, 2, 3)
+	if h.open != 2 || len(h.idle) != 2 {
+		t.Errorf("%d open and %d idle connections, want 2 and 2", h.open, len(h.idle))
+	}
+}
+
+// At the limit of connections an old idle one makes room, and one in use does
+// not.
+func TestMaxConnsPerHost(t *testing.T) {
+	release := make(chan struct{})
+	arrived := make(chan struct{}, 1)
+	k := count(t, func(n, answered int, _ net.Conn) bool {
+		if n == 2 && answered == 0 {
+			arrived <- struct{}{}
+			<-release
+		}
+		return true
+	})
+	x := newTestExecutor(t, Config{MaxConnsPerHost: 1})
+	call := newCall(k.url())
+	call.Once = true
+	mustSucceed(t, x, call)
+	h := onlyHost(t, x)
+	h.mu.Lock()
+	h.idle[0].lastUse = h.idle[0].lastUse.Add(-2 * onceMaxIdle)
+	h.mu.Unlock()
+
+	done := make(chan domain.Outcome)
+	go func() { done <- do(x, call) }()
+	<-arrived
+	wantOutcome(t, do(x, newCall(k.url())), domain.Outcome{
+		Verdict: retry, Error: "cannot connect to " + k.addr + ": all 1 connections to " + k.addr + " are in use",
+	})
+	close(release)
+	wantOutcome(t, <-done, domain.Outcome{Verdict: success, HTTPStatus: 200})
+	k.want(t, 2, 2)
+}
+
+func TestMaxIdleConns(t *testing.T) {
+	k := count(t, always)
+	x := newTestExecutor(t, Config{MaxIdleConns: 2})
+	h := fill(t, x, k, 5)
+	if h.open != 2 || len(h.idle) != 2 || x.hosts.idleConns.Load() != 2 {
+		t.Errorf("%d open, %d idle, %d counted, want 2 of each", h.open, len(h.idle), x.hosts.idleConns.Load())
+	}
+}
+
+// fill makes n calls on n connections at the same time.
+func fill(t *testing.T, x *Executor, k *counter, n int) *host {
+	t.Helper()
+	mustSucceed(t, x, newCall(k.url()))
+	h := onlyHost(t, x)
+	conns := make([]*conn, n)
+	for i := range conns {
+		call := newCall(k.url())
+		e := newExchange()
+		e.begin(x, call, new(domain.Outcome))
+		e.host = h
+		if err := e.connect(); err != nil {
+			t.Fatal(err)
+		}
+		conns[i] = e.conn
+	}
+	for _, c := range conns {
+		h.keep(c)
+	}
+	return h
+}
+
+func TestSweepClosesIdleConnectionsAndForgetsHosts(t *testing.T) {
+	k := count(t, always)
+	x := newTestExecutor(t, Config{})
+	h := fill(t, x, k, 4) // and the one of the first call
+	x.hosts.sweep(h.idle[2].lastUse)
+	if h.open != 3 || len(h.idle) != 3 || len(x.hosts.list()) != 1 {
+		t.Errorf("%d open, %d idle, %d hosts, want 3, 3 and 1", h.open, len(h.idle), len(x.hosts.list()))
+	}
+	x.hosts.sweep(monotonic.Now().Add(time.Second))
+	if h.open != 0 || len(x.hosts.list()) != 0 || x.hosts.idleConns.Load() != 0 {
+		t.Errorf("%d open, %d hosts, %d idle counted, want none", h.open, len(x.hosts.list()), x.hosts.idleConns.Load())
+	}
+}
+
+// The reaper closes what rests longer than IdleTimeout: the server sees it.
+func TestIdleTimeout(t *testing.T) {
+	ended := make(chan struct{})
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		defer close(ended)
+		br := bufio.NewReader(c)
+		for {
+			if _, _, ok := readRequest(br); !ok {
+				return
+			}
+			_, _ = io.WriteString(c, response(200, ""))
+		}
+	})
+	x := newTestExecutor(t, Config{IdleTimeout: 30 * time.Millisecond})
+	mustSucceed(t, x, newCall(s.url()))
+	<-ended
+}
+
+func TestMaxHosts(t *testing.T) {
+	const hosts = 12
+	x := newTestExecutor(t, Config{MaxHosts: 10})
+	servers := make([]*counter, hosts)
+	for i := range servers {
+		servers[i] = count(t, always)
+		mustSucceed(t, x, newCall(servers[i].url()))
+	}
+	if n := len(x.hosts.list()); n != 10 {
+		t.Errorf("%d hosts, want 10", n)
+	}
+	mustSucceed(t, x, newCall(servers[hosts-1].url()))
+	servers[hosts-1].want(t, 1, 2)
+	mustSucceed(t, x, newCall(servers[0].url())) // was dropped first
+	servers[0].want(t, 2, 2)
+	if n := x.hosts.idleConns.Load(); n != 10 {
+		t.Errorf("%d idle connections counted, want 10", n)
+	}
+}
+
+// A full table of hosts in use still serves one more, without keeping it.
+func TestHostBeyondATableInUse(t *testing.T) {
+	release, arrived := make(chan struct{}), make(chan struct{})
+	busy := count(t, func(_, answered int, _ net.Conn) bool {
+		if answered == 0 {
+			close(arrived)
+			<-release
+		}
+		return true
+	})
+	other := count(t, always)
+	x := newTestExecutor(t, Config{MaxHosts: 1})
+	done := make(chan domain.Outcome)
+	go func() { done <- do(x, newCall(busy.url())) }()
+	<-arrived
+	mustSucceed(t, x, newCall(other.url()))
+	mustSucceed(t, x, newCall(other.url()))
+	other.want(t, 2, 2)
+	close(release)
+	<-done
+	if n := len(x.hosts.list()); n != 1 || onlyHost(t, x).label != busy.addr {
+		t.Errorf("%d hosts, want the one in use", n)
+	}
+}
+
+func TestClose(t *testing.T) {
+	release, arrived, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		defer close(ended)
+		br := bufio.NewReader(c)
+		_, _, _ = readRequest(br)
+		close(arrived)
+		<-release
+		_, _ = io.WriteString(c, response(200, ""))
+		_, _ = br.ReadByte()
+	})
+	x, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan domain.Outcome)
+	go func() { done <- do(x, newCall(s.url())) }()
+	<-arrived
+	x.Close()
+	wantOutcome(t, do(x, newCall(s.url())), domain.Outcome{Verdict: retry, Error: "not sent: the executor is closed"})
+	close(release)
+	wantOutcome(t, <-done, domain.Outcome{Verdict: success, HTTPStatus: 200})
+	<-ended // the connection was closed after its call
+	x.Close()
+}
+
+func TestNewRefusesBadConfig(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"negative limit": {MaxConnsPerHost: -1},
+		"small header":   {MaxHeaderBytes: 100},
+		"no timeout":     {DialTimeout: -time.Second},
+		"user agent":     {UserAgent: "a\r\nb"},
+	} {
+		if x, err := New(cfg); err == nil {
+			x.Close()
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// Many calls at once, over few and many connections, with edits to nothing
+// shared: for the race detector.
+func TestConcurrentCalls(t *testing.T) {
+	k := count(t, always)
+	x := newTestExecutor(t, Config{IdleTimeout: 20 * time.Millisecond})
+	var wg sync.WaitGroup
+	const callers, each = 50, 40
+	for i := range callers {
+		wg.Go(func() {
+			for range each {
+				call := newCall(k.url())
+				call.Once = i%2 == 0
+				if out := do(x, call); out.Verdict != success {
+					t.Errorf("outcome %+v", out)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := k.requests.Load(); n != callers*each {
+		t.Errorf("%d requests, want %d", n, callers*each)
+	}
+}

@@ -1,0 +1,410 @@
+package executor
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+const (
+	success = domain.VerdictSuccess
+	retry   = domain.VerdictRetry
+	final   = domain.VerdictFinal
+)
+
+func TestAnswers(t *testing.T) {
+	long := strings.Repeat("a", 3000)
+	for name, tc := range map[string]struct {
+		method   string
+		response string
+		want     domain.Outcome
+	}{
+		"200":                {"POST", response(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
+		"204 without a body": {"POST", "HTTP/1.1 204 No Content\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
+		"204 with a length":  {"POST", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
+		"HEAD": {
+			"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"chunked with an extension and a trailer": {
+			"POST", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"a body that ends with the connection": {
+			"POST", "HTTP/1.1 200 OK\r\n\r\nall of it",
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"HTTP/1.0": {
+			"POST", "HTTP/1.0 500 Oops\r\n\r\nall of it",
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: all of it", MaybeSent: true},
+		},
+		"100, 103, then the answer": {
+			"POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(201, "made"),
+			domain.Outcome{Verdict: success, HTTPStatus: 201},
+		},
+		"101 is an answer": {
+			"POST", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+			domain.Outcome{Verdict: final, HTTPStatus: 101, Error: "HTTP 101 Switching Protocols", MaybeSent: true},
+		},
+		"404": {
+			"POST", response(404, "no such hook\r\n\tat all "),
+			domain.Outcome{Verdict: final, HTTPStatus: 404, Error: "HTTP 404 Not Found: no such hook at all", MaybeSent: true},
+		},
+		"503": {
+			"POST", response(503, "down"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", MaybeSent: true},
+		},
+		"503 without a body": {
+			"POST", response(503, ""),
+			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
+		},
+		"unknown status": {
+			"POST", response(599, "?"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 599, Error: "HTTP 599: ?", MaybeSent: true},
+		},
+		"first KiB of a long body": {
+			"POST", response(500, long),
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + long[:1024], MaybeSent: true},
+		},
+		"failure whose body breaks off": {
+			"POST", "HTTP/1.1 500 X\r\nContent-Length: 100\r\nConnection: close\r\n\r\npartial",
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: partial", MaybeSent: true},
+		},
+		"binary body": {
+			"POST", response(500, "\x89PNG\r\n\x1a\n\x00\x00", "Content-Type: image/png"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (binary body of 10 bytes, image/png)", MaybeSent: true},
+		},
+		"compressed body": {
+			"POST", response(500, "\x1f\x8b\x08\x00", "Content-Encoding: gzip"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (gzip body of 4 bytes)", MaybeSent: true},
+		},
+		"redirect": {
+			"POST", response(302, "moved", "Location: https://example.com/new"),
+			domain.Outcome{
+				Verdict: final, HTTPStatus: 302, MaybeSent: true,
+				Error: "HTTP 302 Found: redirects are not followed; Location: https://example.com/new",
+			},
+		},
+		"redirect to nowhere": {
+			"POST", response(308, ""),
+			domain.Outcome{Verdict: final, HTTPStatus: 308, Error: "HTTP 308 Permanent Redirect: redirects are not followed", MaybeSent: true},
+		},
+		"304": {
+			"GET", "HTTP/1.1 304 Not Modified\r\n\r\n",
+			domain.Outcome{Verdict: final, HTTPStatus: 304, Error: "HTTP 304 Not Modified", MaybeSent: true},
+		},
+		"Retry-After in seconds": {
+			"POST", response(429, "", "Retry-After: 17"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 429, Error: "HTTP 429 Too Many Requests", RetryAfterMs: 17_000, MaybeSent: true},
+		},
+		"Retry-After beyond reason": {
+			"POST", response(503, "", "Retry-After: 9999999999999"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", RetryAfterMs: 2147483647000, MaybeSent: true},
+		},
+		"Retry-After of no sense": {
+			"POST", response(503, "", "Retry-After: -1"),
+			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := answerWith(t, tc.response, "close")
+			call := newCall(s.url())
+			call.Method = tc.method
+			wantOutcome(t, do(newTestExecutor(t, Config{}), call), tc.want)
+		})
+	}
+}
+
+func TestRetryAfterDate(t *testing.T) {
+	wall := new(clock.Manual)
+	wall.Step(48 * time.Hour) // the date is judged by the clock that was given
+	for _, layout := range []string{http.TimeFormat, time.RFC850, time.ANSIC} {
+		at := wall.Now().UTC().Add(time.Hour)
+		text := strings.Replace(at.Format(layout), "UTC", "GMT", 1)
+		s := answerWith(t, response(503, "", "Retry-After: "+text), "close")
+		out := do(newTestExecutor(t, Config{Clock: wall}), newCall(s.url()))
+		if out.RetryAfterMs < 3_590_000 || out.RetryAfterMs > 3_600_000 {
+			t.Errorf("%q: %d ms, want about an hour", text, out.RetryAfterMs)
+		}
+	}
+	past := wall.Now().UTC().Add(-time.Hour).Format(http.TimeFormat)
+	s := answerWith(t, response(503, "", "Retry-After: "+past), "close")
+	if out := do(newTestExecutor(t, Config{Clock: wall}), newCall(s.url())); out.RetryAfterMs != 0 {
+		t.Errorf("a date in the past: %d ms, want 0", out.RetryAfterMs)
+	}
+}
+
+// The target closes the connection at some point, or answers what is no HTTP.
+func TestBrokenAnswers(t *testing.T) {
+	manyLines := "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("y", 1000)+"\r\n", 100) + "\r\n"
+	for name, tc := range map[string]struct {
+		response string
+		status   int
+		want     string // LABEL is the server's address
+	}{
+		"nothing":           {"", 0, "connection closed by LABEL before a response"},
+		"half a header":     {"HTTP/1.1 200 OK\r\nContent-Le", 0, "connection closed by LABEL in the response header"},
+		"half a body":       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", 200, "connection closed by LABEL in the response body (HTTP 200, 3 bytes read)"},
+		"half a chunk":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 200, "connection closed by LABEL in the response body (HTTP 200, 2 bytes read)"},
+		"no last chunk":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", 200, "connection closed by LABEL in the response body (HTTP 200, 2 bytes read)"},
+		"interim, then end": {"HTTP/1.1 100 Continue\r\n\r\n", 0, "connection closed by LABEL in the response header"},
+		"bad chunk size":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n", 200, "malformed response: "},
+		"not HTTP":          {"SSH-2.0-OpenSSH_9.6\r\n", 0, "malformed response: "},
+		"bad status":        {"HTTP/1.1 2x0 OK\r\n\r\n", 0, "malformed response: "},
+		"two lengths":       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 0, "malformed response: "},
+		"odd encoding":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nab", 0, "malformed response: "},
+		"100 KB of header":  {manyLines, 0, "the response header is larger than 65536 bytes"},
+		"1xx without end":   {strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 50), 0, "more than 16 interim (1xx) responses"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveRaw(t, func(_ int, c net.Conn) {
+				readRaw(c)
+				_, _ = io.WriteString(c, tc.response)
+				_ = c.(*net.TCPConn).CloseWrite()
+				_, _ = io.Copy(io.Discard, c) // so that no reset overtakes the answer
+			})
+			out := do(newTestExecutor(t, Config{}), newCall(s.url()))
+			want := strings.Replace(tc.want, "LABEL", s.addr, 1)
+			if !strings.HasPrefix(out.Error, want) || strings.HasSuffix(want, ")") && out.Error != want {
+				t.Errorf("error %q, want %q", out.Error, want)
+			}
+			if len(out.Error) > 300 {
+				t.Errorf("error of %d bytes", len(out.Error))
+			}
+			if out.Verdict != retry || out.HTTPStatus != tc.status || !out.MaybeSent {
+				t.Errorf("outcome %+v, want VerdictRetry, status %d, MaybeSent", out, tc.status)
+			}
+		})
+	}
+}
+
+func TestReset(t *testing.T) {
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		readRaw(c)
+		_ = c.(*net.TCPConn).SetLinger(0) // close with a reset
+	})
+	out := do(newTestExecutor(t, Config{}), newCall(s.url()))
+	wantOutcome(t, out, domain.Outcome{
+		Verdict: retry, Error: "connection reset by " + s.addr + " before a response", MaybeSent: true,
+	})
+}
+
+// A header that needs more than the small buffer is read whole.
+func TestLongHeader(t *testing.T) {
+	filler := "X-Filler: " + strings.Repeat("y", 40_000)
+	s := answerWith(t, "HTTP/1.1 100 Continue\r\n\r\n"+response(503, "down", filler, "Retry-After: 3"), "keep")
+	x := newTestExecutor(t, Config{})
+	for range 2 {
+		wantOutcome(t, do(x, newCall(s.url())), domain.Outcome{
+			Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", RetryAfterMs: 3000, MaybeSent: true,
+		})
+	}
+}
+
+// An answer that comes before the request was read whole counts.
+func TestEarlyAnswer(t *testing.T) {
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		_, _ = bufio.NewReader(c).ReadString('\n')
+		_, _ = io.WriteString(c, response(413, "too big", "Connection: close"))
+		_ = c.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, c)
+	})
+	call := newCall(s.url())
+	call.Body = make([]byte, 256<<10)
+	wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
+		Verdict: final, HTTPStatus: 413, Error: "HTTP 413 Request Entity Too Large: too big", MaybeSent: true,
+	})
+}
+
+// Endless answers cost no more than the limit: the connection is closed, and
+// the status stands.
+func TestEndlessAnswers(t *testing.T) {
+	block := strings.Repeat("z", 64<<10)
+	for name, tc := range map[string]struct {
+		start, more string
+		want        domain.Outcome
+	}{
+		"gigabytes with a length": {
+			"HTTP/1.1 200 OK\r\nContent-Length: 8000000000\r\n\r\n", block,
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"until the connection ends": {
+			"HTTP/1.1 200 OK\r\n\r\n", block,
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"chunks without end": {
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "10000\r\n" + block + "\r\n",
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"a chunk extension without end": {
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", block,
+			domain.Outcome{Verdict: success, HTTPStatus: 200},
+		},
+		"a failure": {
+			"HTTP/1.1 500 X\r\n\r\n", block,
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + block[:1024], MaybeSent: true},
+		},
+		"a header without end": {
+			"HTTP/1.1 200 OK\r\nX: ", block,
+			domain.Outcome{Verdict: retry, Error: "the response header is larger than 65536 bytes", MaybeSent: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan struct{})
+			s := serveRaw(t, func(_ int, c net.Conn) {
+				defer close(ended)
+				readRaw(c)
+				_, err := io.WriteString(c, tc.start)
+				for err == nil {
+					_, err = io.WriteString(c, tc.more)
+				}
+			})
+			wantOutcome(t, do(newTestExecutor(t, Config{}), newCall(s.url())), tc.want)
+			<-ended // only because the connection was closed
+		})
+	}
+}
+
+// The timeout covers every phase, and the error names it.
+func TestTimeouts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		serve  func(c net.Conn)
+		status int
+		want   string
+	}{
+		"no answer":       {func(net.Conn) {}, 0, "timeout after 50ms waiting for the response"},
+		"only interim":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0, "timeout after 50ms reading the response header"},
+		"half a header":   {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0, "timeout after 50ms reading the response header"},
+		"half a body":     {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200, "timeout after 50ms reading the response body (HTTP 200, 2 bytes read)"},
+		"half chunk size": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200, "timeout after 50ms reading the response body (HTTP 200, 0 bytes read)"},
+		"never closes":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200, "timeout after 50ms reading the response body (HTTP 200, 2 bytes read)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveRaw(t, func(_ int, c net.Conn) {
+				readRaw(c)
+				tc.serve(c)
+				_, _ = io.Copy(io.Discard, c) // until the caller closes
+			})
+			call := newCall(s.url())
+			call.Timeout = 50 * time.Millisecond
+			wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
+				Verdict: retry, HTTPStatus: tc.status, Error: tc.want, MaybeSent: true,
+			})
+		})
+	}
+}
+
+// A target that drips is cut off at the deadline, however steadily it drips.
+func TestDripIsCutAtTheDeadline(t *testing.T) {
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		readRaw(c)
+		_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for ; err == nil; <-tick.C {
+			_, err = io.WriteString(c, "x")
+		}
+	})
+	call := newCall(s.url())
+	call.Timeout = 100 * time.Millisecond
+	start := time.Now()
+	out := do(newTestExecutor(t, Config{}), call)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if out.Verdict != retry || !strings.HasPrefix(out.Error, "timeout after 100ms reading the response body (HTTP 200, ") {
+		t.Errorf("outcome %+v", out)
+	}
+}
+
+// A target that does not read holds a long body up.
+func TestTimeoutWhileSending(t *testing.T) {
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		_ = c.(*net.TCPConn).SetReadBuffer(4096)
+		<-t.Context().Done()
+	})
+	call := newCall(s.url())
+	call.Body = make([]byte, 64<<20) // more than socket buffers hold
+	call.Timeout = 100 * time.Millisecond
+	wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
+		Verdict: retry, Error: "timeout after 100ms sending the request", MaybeSent: true,
+	})
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                    "plain",
+		" a\r\n\tb  c ":            "a b c",
+		"grüße, 世界":                "grüße, 世界",
+		"cut \xe4\xb8":             "cut",
+		"latin \xfc \x1b[31mred":   "latin � �[31mred",
+		"\u202egnp.exe":            "�gnp.exe",
+		strings.Repeat("é", 600):   strings.Repeat("é", 512),
+		strings.Repeat("a ", 1024): strings.TrimSpace(strings.Repeat("a ", 512)),
+	} {
+		if got := printable([]byte(in)); got != want {
+			t.Errorf("printable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestIsBinary(t *testing.T) {
+	for in, want := range map[string]bool{
+		"":                             false,
+		"plain text\r\n":               false,
+		"latin \xfcber \xe4hnlich":     false,
+		"cut in a rune \xe4\xb8":       false,
+		"\x00":                         true,
+		"\x1f\x8b\x08\x01\x02\xff\xfe": true,
+	} {
+		if got := isBinary([]byte(in)); got != want {
+			t.Errorf("isBinary(%q) = %v, want %v", in, got, want)
+		}
+	}
+}
+
+// The deadline does not move with the wall clock.
+func TestWallClockStepEndsNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wall := new(clock.Manual)
+		x := newTestExecutor(t, Config{Clock: wall})
+		client, server := net.Pipe()
+		defer server.Close()
+		e := newExchange()
+		call := newCall("http://example.com/")
+		var out domain.Outcome
+		e.begin(x, call, &out)
+		tgt, _ := splitURL(call.URL)
+		h, err := x.host(tgt, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.host, e.conn = h, &conn{Conn: client, host: h}
+		if err := h.reserve(); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			br := bufio.NewReader(server)
+			_, _, _ = readRequest(br)
+			wall.Step(24 * time.Hour)
+			time.Sleep(9 * time.Second) // virtual
+			_, _ = io.WriteString(server, response(200, "late"))
+		}()
+		e.head, _ = e.appendHead(e.head[:0], "/", "example.com", nil)
+		if err := e.roundTrip(nil); err != nil {
+			t.Fatal(err)
+		}
+		e.report()
+		wantOutcome(t, out, domain.Outcome{Verdict: success, HTTPStatus: 200})
+		e.end()
+	})
+}

@@ -1,0 +1,268 @@
+package executor
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"math/big"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"context"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// authority signs certificates for tests.
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pool *x509.CertPool
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &authority{key: key, cert: cert, pool: x509.NewCertPool()}
+	a.pool.AddCert(cert)
+	return a
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// sign returns a certificate for hook.test and 127.0.0.1, after edit.
+func (a *authority) sign(t testing.TB, edit func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), DNSNames: []string{"hook.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if edit != nil {
+		edit(template)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// tlsServer answers 200 to each request over TLS and counts handshakes and
+// those that resumed a session.
+type tlsServer struct {
+	*rawServer
+	handshakes, resumed atomic.Int64
+	sni                 atomic.Value
+}
+
+func serveTLS(t testing.TB, cfg *tls.Config) *tlsServer {
+	s := new(tlsServer)
+	s.rawServer = serveRaw(t, func(_ int, raw net.Conn) {
+		c := tls.Server(raw, cfg)
+		if c.Handshake() != nil {
+			return
+		}
+		defer c.Close()
+		s.handshakes.Add(1)
+		state := c.ConnectionState()
+		s.sni.Store(state.ServerName)
+		if state.DidResume {
+			s.resumed.Add(1)
+		}
+		br := bufio.NewReader(c)
+		for {
+			req, _, ok := readRequest(br)
+			if !ok {
+				return
+			}
+			headers := "X: y"
+			if req.URL.Path == "/close" {
+				headers = "Connection: close"
+			}
+			_, _ = io.WriteString(c, response(200, "ok", headers))
+		}
+	})
+	return s
+}
+
+// url returns the server's address under a name.
+func (s *tlsServer) under(name string) string {
+	_, port, _ := net.SplitHostPort(s.addr)
+	return "https://" + name + ":" + port + "/"
+}
+
+func newTLSExecutor(t testing.TB, cfg Config) *Executor {
+	x := newTestExecutor(t, cfg)
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	})
+	return x
+}
+
+func TestTLS(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}})
+	x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+	for range 3 {
+		mustSucceed(t, x, newCall(s.under("hook.test")))
+	}
+	if n := s.handshakes.Load(); n != 1 {
+		t.Errorf("%d handshakes for 3 calls", n)
+	}
+	if got := s.sni.Load(); got != "hook.test" {
+		t.Errorf("server name %q, want hook.test", got)
+	}
+	once := newCall(s.under("hook.test"))
+	once.Once = true
+	mustSucceed(t, x, once)
+	if n := s.handshakes.Load(); n != 1 {
+		t.Errorf("a call that is at most once did not reuse a connection that was just used")
+	}
+	mustSucceed(t, x, newCall(s.under("127.0.0.1")))
+}
+
+func TestTLSLongBody(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}})
+	call := newCall(s.under("hook.test"))
+	call.Body = make([]byte, 200<<10)
+	mustSucceed(t, newTLSExecutor(t, Config{RootCAs: ca.pool}), call)
+}
+
+func TestTLSSessionsResume(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}})
+	x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+	for range 3 {
+		mustSucceed(t, x, newCall(s.under("hook.test")+"close"))
+	}
+	if h, r := s.handshakes.Load(), s.resumed.Load(); h != 3 || r != 2 {
+		t.Errorf("%d handshakes of which %d resumed, want 3 and 2", h, r)
+	}
+}
+
+func TestTLSFailures(t *testing.T) {
+	ca, other := newAuthority(t), newAuthority(t)
+	expiry := time.Now().Add(-time.Minute).UTC().Truncate(time.Second)
+	start := time.Now().Add(time.Minute).UTC().Truncate(time.Second)
+	expired := ca.sign(t, func(c *x509.Certificate) { c.NotAfter = expiry })
+	early := ca.sign(t, func(c *x509.Certificate) { c.NotBefore = start })
+	old := &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+
+	for name, tc := range map[string]struct {
+		server *tls.Config
+		host   string
+		want   string
+	}{
+		"unknown authority": {
+			&tls.Config{Certificates: []tls.Certificate{other.sign(t, nil)}}, "hook.test",
+			"tls: the certificate of hook.test is signed by an unknown authority",
+		},
+		"wrong name": {
+			&tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}}, "other.test",
+			"tls: the certificate is not valid for other.test, only for hook.test, 127.0.0.1",
+		},
+		"expired": {
+			&tls.Config{Certificates: []tls.Certificate{expired}}, "hook.test",
+			"tls: the certificate of hook.test expired on " + expiry.Format(time.RFC3339),
+		},
+		"not valid yet": {
+			&tls.Config{Certificates: []tls.Certificate{early}}, "hook.test",
+			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339),
+		},
+		"TLS 1.1": {old, "hook.test", "tls: LABEL refused the handshake: protocol version not supported"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveTLS(t, tc.server)
+			_, port, _ := net.SplitHostPort(s.addr)
+			want := strings.Replace(tc.want, "LABEL", tc.host+":"+port, 1)
+			x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+			call := newCall(s.under(tc.host))
+			wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: want})
+
+			call.SkipVerify = true
+			out := do(x, call)
+			if name == "TLS 1.1" {
+				wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: want})
+				return
+			}
+			wantOutcome(t, out, domain.Outcome{Verdict: success, HTTPStatus: 200})
+
+			// What skips verification leaves nothing behind for those that do not.
+			call.SkipVerify = false
+			wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: want})
+		})
+	}
+}
+
+// Certificates are judged by the clock of the configuration.
+func TestTLSClock(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}})
+	wall := new(clock.Manual)
+	wall.Step(2 * time.Hour)
+	out := do(newTLSExecutor(t, Config{RootCAs: ca.pool, Clock: wall}), newCall(s.under("hook.test")))
+	if !strings.HasPrefix(out.Error, "tls: the certificate of hook.test expired on ") {
+		t.Errorf("outcome %+v", out)
+	}
+}
+
+func TestNoTLS(t *testing.T) {
+	for name, tc := range map[string]struct {
+		serve func(c net.Conn)
+		want  string
+	}{
+		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) }, "tls: LABEL does not speak TLS"},
+		"closes":     {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "tls: LABEL closed the connection in the handshake"},
+		"silent":     {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "tls: timeout after 100ms in the handshake with LABEL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveRaw(t, func(_ int, c net.Conn) { tc.serve(c) })
+			x := newTestExecutor(t, Config{DialTimeout: 100 * time.Millisecond})
+			call := newCall("https://" + s.addr + "/")
+			wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: strings.Replace(tc.want, "LABEL", s.addr, 1)})
+		})
+	}
+}
+
+// A target that asks for a client certificate refuses after the handshake
+// (TLS 1.3): the request may have been read.
+func TestTLSClientCertificateRequired(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}, ClientAuth: tls.RequireAnyClientCert})
+	out := do(newTLSExecutor(t, Config{RootCAs: ca.pool}), newCall(s.under("hook.test")))
+	if out.Verdict != retry || !out.MaybeSent || !strings.Contains(out.Error, "certificate required") {
+		t.Errorf("outcome %+v", out)
+	}
+}
