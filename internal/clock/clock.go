@@ -25,6 +25,8 @@ type Clock interface {
 	Mark() Mark
 	// Since returns the most that any clock says has passed since the mark.
 	Since(Mark) time.Duration
+	// Elapsed returns what has passed by the clocks that nobody can set.
+	Elapsed(Mark) time.Duration
 }
 
 // Mark is a moment on all clocks.
@@ -52,6 +54,11 @@ func (System) Since(m Mark) time.Duration {
 	return max(now.Sub(m.at), time.Duration(now.UnixNano()-m.wall), bootTime()-m.boot)
 }
 
+// Elapsed implements Clock.
+func (System) Elapsed(m Mark) time.Duration {
+	return max(time.Since(m.at), bootTime()-m.boot)
+}
+
 // Manual is System with a wall clock that can be stepped. The zero value is
 // ready.
 type Manual struct{ offset atomic.Int64 }
@@ -74,6 +81,9 @@ func (c *Manual) Mark() Mark {
 func (c *Manual) Since(m Mark) time.Duration {
 	return max(time.Since(m.at), time.Duration(c.Now().UnixNano()-m.wall))
 }
+
+// Elapsed implements Clock.
+func (c *Manual) Elapsed(m Mark) time.Duration { return time.Since(m.at) }
 
 // NowMs returns the wall clock's time in Unix milliseconds.
 func NowMs(c Clock) int64 { return c.Now().UnixMilli() }

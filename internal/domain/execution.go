@@ -31,8 +31,8 @@ func (k FireKey) ID() ExecutionID { return NewExecutionID(k.JobID, k.ScheduledAt
 
 // Attempt is one HTTP request of an execution.
 type Attempt struct {
-	Number      int    `json:"number"`    // counted from 1
-	StartedAt   int64  `json:"startedAt"` // Unix milliseconds
+	Number      int    `json:"number"`              // counted from 1
+	StartedAt   int64  `json:"startedAt,omitempty"` // Unix milliseconds; zero: a crash hid it
 	CompletedAt int64  `json:"completedAt"`
 	HTTPStatus  int    `json:"httpStatus,omitempty"` // zero: no response
 	Error       string `json:"error,omitempty"`

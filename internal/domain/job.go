@@ -50,17 +50,35 @@ func (v *Version) Timing() (Timing, error) {
 
 // TimingOf is [Version.Timing] for a caller that holds the compiled schedule.
 func (v *Version) TimingOf(sched *cron.Schedule) Timing {
+	w := Window{
+		From: v.EffectiveFrom, To: v.EffectiveTo, Active: v.Active,
+		StartAt: v.Spec.StartAt, EndAt: v.Spec.EndAt, JitterMs: v.Spec.JitterMs,
+	}
+	return w.Timing(sched, v.JobID, v.CreatedAt)
+}
+
+// Window is the part of a version that decides which instants of its schedule
+// are fires.
+type Window struct {
+	From, To       int64 // effective time, Unix milliseconds
+	Active         bool
+	StartAt, EndAt int64 // zero: none
+	JitterMs       int64
+}
+
+// Timing compiles the window for one job.
+func (w Window) Timing(sched *cron.Schedule, id JobID, createdAt int64) Timing {
 	t := Timing{
 		schedule: sched,
-		binding:  Bind(v.JobID, v.CreatedAt),
-		offset:   JitterOffset(v.JobID, v.Spec.JitterMs),
-		from:     max(v.EffectiveFrom, v.Spec.StartAt),
-		to:       v.EffectiveTo,
+		binding:  Bind(id, createdAt),
+		offset:   JitterOffset(id, w.JitterMs),
+		from:     max(w.From, w.StartAt),
+		to:       w.To,
 	}
-	if v.Spec.EndAt != 0 {
-		t.to = min(t.to, v.Spec.EndAt)
+	if w.EndAt != 0 {
+		t.to = min(t.to, w.EndAt)
 	}
-	if !v.Active {
+	if !w.Active {
 		t.to = t.from
 	}
 	return t

@@ -145,6 +145,10 @@ type Shards interface {
 	// Beat sets H = max(H, store clock + ahead) and W = max(W, min(w, H)) if
 	// the lease still holds. CodeConflict: somebody else has claimed it.
 	Beat(ctx context.Context, lease Lease, ahead, w int64) (Shard, error)
+	// Release ends the lease in good order: every call of the owner has ended
+	// on record or has an open run, so that the next Claim finds nothing
+	// uncertain. W is moved as by Beat. CodeConflict as Beat.
+	Release(ctx context.Context, lease Lease, w int64) error
 	// ResetWatermark sets W and H to the instant: fires up to it that are not
 	// on record are given up. Only an operator asks for it.
 	ResetWatermark(ctx context.Context, at int64) error
@@ -163,6 +167,7 @@ type Shard struct {
 	Watermark int64 // W: every fire at or before it has its outcome on record or an open run
 	Clock     int64 // the store's clock during the call
 	Revision  int64 // grows with every edit that was made without the owner
+	Clean     bool  // after Claim: the last owner released in good order
 }
 
 // Alerts serves the runs of failures. They are written with the facts: see

@@ -1,0 +1,181 @@
+// Package app puts Belfry together. It is the only place that knows every
+// part, and it knows nothing else.
+//
+// What is opened first is closed last, and each step of the stop has a reason:
+//
+//	open    log · store · executor · engine · API · listener
+//	stop    1 listener   no new edits: what was answered is on record
+//	        2 engine     no new fires; calls in flight end, the record is
+//	                     committed, the lease is given back
+//	        3 executor   its connections carry nothing any more
+//	        4 store      nobody writes any more
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/api"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/executor"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// apiGrace is how long requests to the API may take to end at a stop.
+const apiGrace = 5 * time.Second
+
+// App is a Belfry server.
+type App struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	store    store.Store
+	executor *executor.Executor
+	engine   *engine.Engine
+	server   *http.Server
+	listener net.Listener
+	keeper   *keeper
+}
+
+// Open takes the port, opens the store and puts the parts together. Nothing is
+// fired and no request is answered before Run. The errors are one line each,
+// fit to be shown to whoever starts the server.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, metrics *telemetry.Metrics, version string) (*App, error) {
+	a := &App{cfg: cfg, log: log}
+	if err := a.open(ctx, metrics, version); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version string) (err error) {
+	clk := clock.System{}
+	started := clk.Now()
+	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
+		return err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Config{Path: a.cfg.DBPath, Clock: clk, Log: a.log, Verbose: a.cfg.DBVerbose})
+	if err != nil {
+		return err
+	}
+	a.store = db
+	a.executor, err = executor.New(executor.Config{
+		UserAgent: "belfry/" + version, MaxConnsPerHost: a.cfg.MaxInFlightPerHost, MaxIdleConns: a.cfg.MaxInFlight, Clock: clk,
+	})
+	if err != nil {
+		return err
+	}
+	a.engine, err = engine.New(engine.Config{
+		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log,
+		MaxInFlight: a.cfg.MaxInFlight, MaxInFlightPerHost: a.cfg.MaxInFlightPerHost,
+		ResetWatermark: a.cfg.ResetWatermark,
+	})
+	if err != nil {
+		return err
+	}
+	a.keeper = &keeper{history: a.store.History(), clock: clk, log: a.log, retention: a.cfg.Retention}
+	handler, err := api.New(api.Config{
+		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
+		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
+	})
+	if err != nil {
+		return err
+	}
+	a.server = api.NewServer(a.cfg.Address(), handler)
+	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+	return nil
+}
+
+// listen takes the port, or says in one line why it cannot.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("address %s is already in use: stop the other program or choose another PORT", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("address %s may not be used by this user: choose a PORT above 1023", address)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+func (a *App) keys() []string {
+	keys := make([]string, len(a.cfg.APIKeys))
+	for i, k := range a.cfg.APIKeys {
+		keys[i] = k.Reveal()
+	}
+	return keys
+}
+
+// Addr returns the address that the server listens on.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// Run fires jobs and answers requests until the context ends, then stops in
+// good order within the grace time. It returns nil after a stop that left
+// nothing to be done but what is on record.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.engine.Start(ctx); err != nil {
+		return err
+	}
+	keep, stopKeeping := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { a.keeper.run(keep) })
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(a.listener) }()
+	a.log.Info("belfry is running", "address", "http://"+a.Addr(), "data", a.cfg.DBPath)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping", "grace", a.cfg.ShutdownGrace)
+	case err = <-a.engine.Failed():
+		a.log.Error("stopping", telemetry.KeyError, err)
+	case err = <-served:
+		err = fmt.Errorf("the API stopped: %w", err)
+	}
+	stopKeeping()
+	background.Wait()
+	return errors.Join(err, a.stop())
+}
+
+// stop is the first half of the stop order; Close is the second.
+func (a *App) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownGrace)
+	defer cancel()
+	quick, cancelQuick := context.WithTimeout(ctx, apiGrace)
+	defer cancelQuick()
+	if err := a.server.Shutdown(quick); err != nil {
+		_ = a.server.Close()
+	}
+	err := a.engine.Stop(ctx)
+	if err == nil {
+		a.log.Info("stopped")
+	}
+	return err
+}
+
+// Close releases what Open took. Call it after Run has returned.
+func (a *App) Close() error {
+	var errs []error
+	if a.listener != nil {
+		_ = a.listener.Close() // closed already after Run
+	}
+	if a.executor != nil {
+		a.executor.Close()
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}

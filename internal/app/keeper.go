@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// keepEvery is how often old history is looked for. Units are days, so an hour
+// more does not matter.
+const keepEvery = time.Hour
+
+// keeper keeps the history from eating the disk: it drops what is older than
+// the retention, a day at a time.
+type keeper struct {
+	history   store.History
+	clock     clock.Clock
+	log       *slog.Logger
+	retention time.Duration
+}
+
+func (k *keeper) run(ctx context.Context) {
+	for {
+		if err := k.runOnce(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error("old history could not be dropped; it is tried again in an hour", telemetry.KeyError, err)
+		}
+		if !clock.Wait(ctx, keepEvery) {
+			return
+		}
+	}
+}
+
+func (k *keeper) runOnce(ctx context.Context) error {
+	dropped, err := k.history.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
+	if dropped > 0 {
+		k.log.Info("old history dropped", "days", dropped, "retention", k.retention)
+	}
+	return err
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// attempt is the memory of one worker's calls.
+type attempt struct {
+	call domain.Call
+	out  domain.Outcome
+}
+
+// work is one worker: it takes a fire, makes the call, settles it, and takes
+// the next, until the dispatcher has no use for it.
+func (e *Engine) work() {
+	a := e.calls.Get().(*attempt)
+	defer e.calls.Put(a)
+	for f := e.dispatcher.take(); f != nil; {
+		end := f.since
+		sent := e.maySend(f)
+		if sent {
+			end = e.call(f, a)
+		}
+		next := e.dispatcher.swap(f, end)
+		if sent {
+			e.settle(f, &a.out, end)
+		} else {
+			e.turnAway(f, end)
+		}
+		if next == nil {
+			next = e.dispatcher.take()
+		}
+		f = next
+	}
+}
+
+// maySend is the send rule, checked right before the request: the lease holds,
+// the fire is still one of its version's, no edit of it is under way, nobody
+// has stopped the job, and it is not too old. That it is due and within the
+// horizon was checked when it was released; both stay true.
+func (e *Engine) maySend(f *fire) bool {
+	j := f.job
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	fresh := f.scheduled() && f.startedAt == 0 && len(f.attempts) == 0
+	switch {
+	case f.since > e.sendUntil.Load(),
+		fresh && (f.at >= f.ver.to.Load() || f.at >= j.holdFrom.Load() || f.tooOld(f.since)),
+		j.stopReason(f.at) != "":
+		return false
+	}
+	f.phase = phaseCalling
+	if f.startedAt == 0 {
+		f.startedAt = f.since
+	}
+	return true
+}
+
+// tooOld reports whether the misfire policy gives the fire up at the instant.
+func (f *fire) tooOld(now int64) bool {
+	return f.at < now-f.ver.plan.Value().misfire.MaxAgeMs
+}
+
+// turnAway settles a fire that the send rule refused.
+func (e *Engine) turnAway(f *fire, now int64) {
+	j := f.job
+	j.mu.Lock()
+	f.phase = phaseQueued
+	reason := j.stopReason(f.at)
+	var fact domain.Execution
+	switch {
+	case reason != "" && f.startedAt == 0:
+		fact = f.result(domain.StatusSkipped, now, reason)
+	case reason != "":
+		fact = f.result(domain.StatusFailed, now, "no further attempt: "+reason+"; last error: "+f.lastError())
+	case f.scheduled() && f.at >= f.ver.to.Load():
+		j.mu.Unlock()
+		e.discard(f)
+		return
+	case f.scheduled() && f.at >= j.holdFrom.Load():
+		j.held = append(j.held, f)
+		j.mu.Unlock()
+		return
+	case f.scheduled() && f.startedAt == 0 && f.tooOld(now):
+		fact = f.result(domain.StatusMissed, now, "older than misfire.maxAgeMs when it could be sent")
+		fact.Missed = &domain.MissedRange{From: f.at, Count: 1}
+	default: // the lease does not hold, or the obstacle is gone again
+		j.mu.Unlock()
+		e.requeue(f)
+		return
+	}
+	next := e.ended(f)
+	j.mu.Unlock()
+	e.recorder.add(entry{fact: &fact, fire: f})
+	e.dispatch(next)
+}
+
+// requeue puts a fire back, and stops sending when the lease does not hold.
+func (e *Engine) requeue(f *fire) {
+	if e.now() > e.sendUntil.Load() {
+		e.dispatcher.suspend(true)
+	}
+	e.dispatch([]*fire{f})
+}
+
+// discard drops what only looked like a fire: the version had ended before it.
+func (e *Engine) discard(f *fire) {
+	f.job.mu.Lock()
+	next := e.ended(f)
+	f.job.unlink(f)
+	f.job.mu.Unlock()
+	e.pending.done(f.holds, 1)
+	e.dispatch(next)
+}
+
+func (f *fire) lastError() string {
+	if n := len(f.attempts); n > 0 {
+		return f.attempts[n-1].Error
+	}
+	return "none"
+}
+
+// call makes the request and returns when it ended, in Unix milliseconds.
+func (e *Engine) call(f *fire, a *attempt) int64 {
+	f.ver.fillCall(&a.call)
+	a.call.Key = f.key()
+	a.call.ExecutionID = a.call.Key.ID()
+	a.call.Attempt = len(f.attempts) + 1
+	a.out = domain.Outcome{}
+	e.exec.Do(&a.call, &a.out)
+	return max(e.now(), f.since)
+}
+
+// settle decides what follows an attempt and hands it to the recorder.
+func (e *Engine) settle(f *fire, out *domain.Outcome, end int64) {
+	j := f.job
+	last := domain.Attempt{
+		Number: len(f.attempts) + 1, StartedAt: f.since, CompletedAt: end,
+		HTTPStatus: out.HTTPStatus, Error: out.Error,
+	}
+	j.mu.Lock()
+	after := decideEnding(f.ver.plan.Value(), out, last.Number-f.crashes)
+	if after.status == domain.StatusPending {
+		f.attempts = append(f.attempts, last)
+		f.phase, f.retryAt = phaseWaiting, end+after.delayMs
+		run := f.openRun(f.retryAt, false, end)
+		j.mu.Unlock()
+		e.metrics.Retries.Inc()
+		e.recorder.add(entry{open: &run, fire: f, done: func() { e.retries.add(f) }})
+		return
+	}
+	fact := f.resultOf(after.status, last)
+	next := e.ended(f)
+	j.mu.Unlock()
+	e.recorder.add(entry{fact: &fact, fire: f})
+	e.dispatch(next)
+}
+
+// ended notes that nothing more is sent for the execution, and returns the one
+// that waited for it. Call with job.mu held.
+func (e *Engine) ended(f *fire) []*fire {
+	f.phase = phaseEnded
+	if f.entered {
+		f.job.busy--
+	}
+	return e.nextWaiting(f.job)
+}
+
+// nextWaiting returns the fire that the overlap policy kept back, when the job
+// is free. Call with job.mu held.
+func (e *Engine) nextWaiting(j *job) []*fire {
+	if j.busy == 0 && len(j.resumed) > 0 {
+		f := j.resumed[0]
+		j.resumed = j.resumed[1:]
+		j.enter(f)
+		return []*fire{f}
+	}
+	for j.busy == 0 && len(j.waiting) > 0 {
+		s := j.waiting[0]
+		f := e.popSpan(s)
+		if s.next == never {
+			j.waiting = j.waiting[1:]
+		}
+		if f != nil {
+			j.enter(f)
+			return []*fire{f}
+		}
+	}
+	return nil
+}
+
+// milliseconds converts a duration for the record.
+func milliseconds(d time.Duration) int64 { return int64(d / time.Millisecond) }

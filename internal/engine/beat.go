@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// runBeat renews the lease once a second until the context ends.
+func (e *Engine) runBeat(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := e.beatOnce(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("the store did not take the beat; nothing is sent beyond the horizon until it does", "error", err)
+		}
+		if !e.leaseHolds() {
+			e.dispatcher.suspend(true)
+		}
+		e.dispatcher.relax()
+	}
+}
+
+// beatOnce moves H and W. Nothing is sent beyond H; W follows the facts.
+func (e *Engine) beatOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, horizon)
+	defer cancel()
+	start, wall := e.clock.Mark(), e.now()
+	shard, err := e.store.Shards().Beat(ctx, e.lease, milliseconds(horizon), e.settledUntil())
+	e.beatMu.Lock()
+	e.beatErr = err
+	if err == nil {
+		e.lastBeat = start
+	}
+	e.beatMu.Unlock()
+	if err != nil {
+		if domain.ErrorCode(err) == domain.CodeConflict {
+			e.fail(fmt.Errorf("%w: %w", ErrLeaseLost, err))
+		}
+		return err
+	}
+	e.horizon.Store(shard.Horizon)
+	e.watermark.Store(shard.Watermark)
+	e.sendUntil.Store(wall + milliseconds(horizon+beatGrace))
+	e.dispatcher.suspend(false)
+	e.nudge()
+	return nil
+}
+
+// leaseHolds reports whether the last beat is recent enough to send on it,
+// counted from its start on the fastest clock.
+func (e *Engine) leaseHolds() bool {
+	e.beatMu.Lock()
+	last := e.lastBeat
+	e.beatMu.Unlock()
+	return last != clock.Mark{} && e.clock.Since(last) < horizon+beatGrace
+}
+
+// settledUntil returns the latest W that is true now: every fire at or before
+// it is on record or has an open run. Edits choose instants after it.
+func (e *Engine) settledUntil() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.pending.before(min(e.now(), e.table.next*1000) - 1)
+	e.proposed = max(e.proposed, w)
+	return w
+}
+
+// fail tells the owner of the engine that it cannot go on.
+func (e *Engine) fail(err error) {
+	e.sendUntil.Store(0)
+	e.dispatcher.suspend(true)
+	select {
+	case e.failed <- err:
+	default:
+	}
+}
+
+// noteStore keeps the recorder's last error for the health check.
+func (e *Engine) noteStore(err error) {
+	e.beatMu.Lock()
+	first := err != nil && e.storeErr == nil
+	e.storeErr = err
+	e.beatMu.Unlock()
+	if err != nil {
+		e.metrics.StoreErrors.Inc()
+	}
+	if first {
+		e.log.Error("results cannot be recorded; they are kept in memory and tried again", "error", err)
+	}
+}
+
+func (e *Engine) storeError() error {
+	e.beatMu.Lock()
+	defer e.beatMu.Unlock()
+	if e.storeErr != nil {
+		return e.storeErr
+	}
+	return e.beatErr
+}
+
+// runSweep gives calls that have run for long an open run, so that W need not
+// wait for them, and sets the gauges.
+func (e *Engine) runSweep(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			e.sweepOnce()
+			e.observe()
+		}
+	}
+}
+
+// sweepOnce returns how many calls got an open run.
+func (e *Engine) sweepOnce() int {
+	now := e.now()
+	long := e.dispatcher.longCalls(now - milliseconds(longCall))
+	entries := make([]entry, len(long))
+	for i, f := range long {
+		f.job.mu.Lock()
+		run := f.openRun(now, true, now)
+		f.job.mu.Unlock()
+		entries[i] = entry{open: &run, fire: f}
+	}
+	if len(entries) > 0 {
+		e.recorder.addNow(entries...)
+	}
+	return len(long)
+}

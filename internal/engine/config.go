@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// Executor makes one HTTP attempt. It blocks at most call.Timeout and may be
+// called from any number of goroutines.
+type Executor interface {
+	Do(call *domain.Call, out *domain.Outcome)
+}
+
+// Defaults and laws of time.
+const (
+	DefaultMaxInFlight = 20_000
+
+	horizon    = 3 * time.Second // how far ahead of the store's clock a beat allows sends
+	beatEvery  = time.Second
+	beatGrace  = time.Second      // beyond the horizon, before sending stops
+	lagLimit   = 10 * time.Second // fires later than this go to the late lane
+	longCall   = 30 * time.Second // a call that runs longer gets an open run
+	poisonAt   = 3                // crashes in a row with the fire in flight
+	bigStep    = 10 * time.Minute // a forward step of the wall clock beyond this is distrusted
+	settleStep = 60 * time.Second // for so long
+	futureW    = 3 * time.Hour    // a watermark further ahead of the clock is refused
+)
+
+// Config is what an Engine is made of.
+type Config struct {
+	Store    store.Store
+	Executor Executor
+	Clock    clock.Clock
+	Metrics  *telemetry.Metrics
+	Log      *slog.Logger
+
+	MaxInFlight        int // calls at a time; zero: DefaultMaxInFlight
+	MaxInFlightPerHost int // zero: 90 % of MaxInFlight
+
+	// ResetWatermark accepts a clock far behind the watermark: the fires in
+	// between are given up and firing starts at the clock's now.
+	ResetWatermark bool
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	need := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, errors.New("engine: "+what))
+		}
+	}
+	need(c.Store != nil, "a store is needed")
+	need(c.Executor != nil, "an executor is needed")
+	need(c.Metrics != nil, "metrics are needed")
+	need(c.MaxInFlight >= 0, "MaxInFlight must not be negative")
+	need(c.MaxInFlightPerHost >= 0, "MaxInFlightPerHost must not be negative")
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = DefaultMaxInFlight
+	}
+	if c.MaxInFlightPerHost == 0 {
+		// A dead host keeps its slots for a whole timeout; the last tenth
+		// stays free for everybody else.
+		c.MaxInFlightPerHost = max(1, c.MaxInFlight*9/10)
+	}
+	c.MaxInFlightPerHost = min(c.MaxInFlightPerHost, c.MaxInFlight)
+	return errors.Join(errs...)
+}

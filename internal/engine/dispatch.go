@@ -1,0 +1,459 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	adaptEvery    = 5 * time.Millisecond
+	maxIdle       = 1024      // workers kept without work; more end
+	maxHostQueue  = 50_000    // fires queued for one host; more become spans
+	maxTotalQueue = 1_000_000 // fires queued in all: about 200 MB
+)
+
+// dispatcher decides which fire is sent next. Hosts take turns; inside a host
+// fires that are on time go before late ones.
+//
+//	push ─► host.live ─┐
+//	        host.late ─┼─► ring of hosts ─► take ─► worker ─► done
+//	        host.spans ┘    (round robin)
+//
+// Workers are goroutines that take, call and take again. One that finds more
+// work wakes the next, so a burst wakes as many as can be used and no more.
+type dispatcher struct {
+	maxCalls, maxPerHost, maxLate int
+
+	work     func()            // runs one worker until take returns nil
+	fromSpan func(*span) *fire // the next fire of a span, or nil when it has none to send
+	now      func() int64      // wall clock, Unix milliseconds
+
+	mu        sync.Mutex
+	cond      *sync.Cond
+	hosts     map[string]*host
+	ring      []*host // first in, first out; a slice that is compacted
+	lateWait  []*host // parkedLate
+	pressed   []*host // hosts at their limit with fires waiting
+	adapting  chan struct{}
+	calls     int
+	lateCalls int
+	queued    int
+	workers   int
+	idle      int
+	suspended bool
+	closed    bool
+	drained   chan struct{} // closed when the last worker ends after close
+
+	oldest, newest *fire // calls in flight, in the order of their start
+}
+
+func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
+	d := &dispatcher{
+		maxCalls: maxCalls, maxPerHost: maxPerHost, maxLate: max(1, maxCalls/4),
+		hosts:    make(map[string]*host),
+		adapting: make(chan struct{}, 1),
+		drained:  make(chan struct{}),
+
+		suspended: true, // until the first beat
+	}
+	d.cond = sync.NewCond(&d.mu)
+	return d
+}
+
+func (d *dispatcher) host(key string) *host {
+	h := d.hosts[key]
+	if h == nil {
+		h = &host{key: key, limit: min(minHostLimit, d.maxPerHost)}
+		d.hosts[key] = h
+	}
+	return h
+}
+
+// push queues fires that are due. It returns those for which there is no room;
+// they are the caller's to keep as spans.
+func (d *dispatcher) push(fires []*fire) (refused []*fire) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range fires {
+		h := d.host(f.ver.host)
+		full := h.live.n >= maxHostQueue || d.queued >= maxTotalQueue
+		switch {
+		case f.lane == laneLate:
+			h.late.push(f)
+		case full && f.mayBeSpan():
+			refused = append(refused, f)
+			continue
+		default:
+			h.live.push(f)
+		}
+		d.queued++
+		d.enlist(h)
+	}
+	d.wake()
+	return refused
+}
+
+// mayBeSpan reports whether the fire can be kept as a range: it comes from the
+// calendar, nothing was sent, and no order among the job's fires is promised.
+func (f *fire) mayBeSpan() bool {
+	return f.scheduled() && f.startedAt == 0 && !f.open && f.ver.plan.Value().overlap == "ALLOW"
+}
+
+// pushSpans queues ranges of fires. It returns those that became part of a
+// range that was there.
+func (d *dispatcher) pushSpans(spans []*span) (merged []*span) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range spans {
+		h := d.host(s.ver.host)
+		if h.addSpan(s) {
+			merged = append(merged, s)
+		}
+		d.enlist(h)
+	}
+	d.wake()
+	return merged
+}
+
+// enlist puts a host that has something to send into the ring.
+func (d *dispatcher) enlist(h *host) {
+	if h.parked == parkedIdle || (h.parked == parkedLate && h.live.n > 0) {
+		if h.parked == parkedLate {
+			d.lateWait = without(d.lateWait, h)
+		}
+		h.parked = parkedRing
+		d.ring = append(d.ring, h)
+	}
+}
+
+func without(hosts []*host, h *host) []*host {
+	for i := range hosts {
+		if hosts[i] == h {
+			return append(hosts[:i], hosts[i+1:]...)
+		}
+	}
+	return hosts
+}
+
+// wake lets one more worker look for work, if there is any.
+func (d *dispatcher) wake() {
+	if len(d.ring) == 0 || d.suspended || d.closed || d.calls >= d.maxCalls {
+		return
+	}
+	if d.idle > 0 {
+		d.cond.Signal()
+		return
+	}
+	if d.workers < d.maxCalls {
+		d.workers++
+		go d.work()
+	}
+}
+
+// take returns the next fire to send. It waits for one; nil tells the worker
+// to end.
+func (d *dispatcher) take() *fire {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		if f := d.pickNow(); f != nil {
+			return f
+		}
+		if d.closed || d.idle >= maxIdle {
+			d.workers--
+			if d.closed && d.workers == 0 {
+				close(d.drained)
+			}
+			return nil
+		}
+		d.idle++
+		d.cond.Wait()
+		d.idle--
+	}
+}
+
+// swap ends a call and returns the next fire to send, or nil when there is
+// none now. The fire that ended may be handed on only after this.
+func (d *dispatcher) swap(last *fire, now int64) *fire {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.finish(last, now)
+	return d.pickNow()
+}
+
+func (d *dispatcher) pickNow() *fire {
+	if d.suspended || d.closed || d.calls >= d.maxCalls {
+		return nil
+	}
+	f := d.pick()
+	if f != nil {
+		d.wake()
+	}
+	return f
+}
+
+// pick takes the next fire off the first host that may send one.
+func (d *dispatcher) pick() *fire {
+	for len(d.ring) > 0 {
+		h := d.ring[0]
+		d.ring = d.ring[1:]
+		h.parked = parkedIdle
+		f, why := d.pickFrom(h)
+		switch {
+		case f != nil:
+			d.enlistIf(h)
+			d.begin(h, f)
+			return f
+		case why == parkedFull:
+			h.parked = parkedFull
+			d.press(h)
+		case why == parkedLate:
+			h.parked = parkedLate
+			d.lateWait = append(d.lateWait, h)
+		}
+	}
+	return nil
+}
+
+func (d *dispatcher) enlistIf(h *host) {
+	if h.hasWork() {
+		d.enlist(h)
+	}
+}
+
+func (d *dispatcher) pickFrom(h *host) (*fire, parking) {
+	if h.calls >= min(h.limit, d.maxPerHost) {
+		return nil, parkedFull
+	}
+	if f := h.live.pop(); f != nil {
+		d.queued--
+		return f, parkedIdle
+	}
+	for h.hasLate() {
+		if d.lateCalls >= d.maxLate || h.lateCalls >= h.lateLimit() {
+			return nil, parkedLate
+		}
+		if f := h.late.pop(); f != nil {
+			d.queued--
+			return f, parkedIdle
+		}
+		f := d.fromSpan(h.spans.first())
+		h.settleSpan()
+		if f != nil {
+			return f, parkedIdle
+		}
+	}
+	return nil, parkedIdle
+}
+
+func (d *dispatcher) begin(h *host, f *fire) {
+	d.calls++
+	h.calls++
+	if f.lane == laneLate {
+		d.lateCalls++
+		h.lateCalls++
+	}
+	f.since = d.now()
+	f.callPrev, f.callNext = d.newest, nil
+	if d.newest != nil {
+		d.newest.callNext = f
+	} else {
+		d.oldest = f
+	}
+	d.newest = f
+}
+
+func (d *dispatcher) finish(f *fire, now int64) {
+	h := d.hosts[f.ver.host]
+	d.calls--
+	h.calls--
+	h.finished++
+	h.busyMs += max(0, now-f.since)
+	if f.callPrev != nil {
+		f.callPrev.callNext = f.callNext
+	} else {
+		d.oldest = f.callNext
+	}
+	if f.callNext != nil {
+		f.callNext.callPrev = f.callPrev
+	} else {
+		d.newest = f.callPrev
+	}
+	f.callNext, f.callPrev = nil, nil
+	f.opening = false
+	if f.lane == laneLate {
+		d.lateCalls--
+		h.lateCalls--
+		d.wakeLate(h)
+	}
+	if h.parked == parkedFull {
+		h.parked = parkedIdle
+		d.enlistIf(h)
+	}
+}
+
+// wakeLate brings back a host that waited for the share of late fires: the one
+// whose call ended, or else the one that has waited longest.
+func (d *dispatcher) wakeLate(h *host) {
+	if h.parked != parkedLate {
+		if len(d.lateWait) == 0 {
+			return
+		}
+		h = d.lateWait[0]
+	}
+	d.lateWait = without(d.lateWait, h)
+	h.parked = parkedIdle
+	d.enlistIf(h)
+}
+
+// press notes that a host has used up its limit while fires wait.
+func (d *dispatcher) press(h *host) {
+	if h.pressed || h.limit >= d.maxPerHost {
+		return
+	}
+	h.pressed = true
+	d.pressed = append(d.pressed, h)
+	select {
+	case d.adapting <- struct{}{}:
+	default:
+	}
+}
+
+// adapt moves the limits of hosts under pressure, every 5 ms while there are
+// any.
+func (d *dispatcher) adapt(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.adapting:
+		}
+		tick := time.NewTicker(adaptEvery)
+		for d.adaptOnce() {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+			}
+		}
+		tick.Stop()
+	}
+}
+
+// adaptOnce gives every host under pressure its next limit. It returns false
+// when none is left.
+func (d *dispatcher) adaptOnce() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	hosts := d.pressed
+	d.pressed = d.pressed[:0]
+	for _, h := range hosts {
+		if h.parked != parkedFull && h.calls < h.limit {
+			h.pressed, h.before, h.finished = false, 0, 0
+			continue
+		}
+		d.pressed = append(d.pressed, h)
+		load := hostLoad{h.limit, d.maxPerHost, h.finished, h.before}
+		h.before, h.finished = h.finished, 0
+		if h.limit = load.grow(); h.parked == parkedFull && h.calls < h.limit {
+			h.parked = parkedIdle
+			d.enlistIf(h)
+		}
+	}
+	d.wake()
+	return len(d.pressed) > 0
+}
+
+// relax lets every limit fall back to what is in use and forgets hosts that
+// have nothing to do. Call it once a second.
+func (d *dispatcher) relax() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, h := range d.hosts {
+		h.limit = min(relaxed(h.limit, h.calls, h.busyMs), d.maxPerHost)
+		if h.idle() && h.busyMs == 0 && h.parked == parkedIdle && !h.pressed {
+			delete(d.hosts, key)
+		}
+		h.busyMs = 0
+	}
+}
+
+// suspend stops new calls, or lets them go on.
+func (d *dispatcher) suspend(stop bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.suspended = stop
+	d.wake()
+}
+
+// close tells idle workers to end; the others end after their call.
+func (d *dispatcher) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	d.closed = true
+	if d.workers == 0 {
+		close(d.drained)
+	}
+	d.cond.Broadcast()
+}
+
+// load returns the number of calls in flight and of fires that wait.
+func (d *dispatcher) load() (calls, queued int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.calls, d.queued
+}
+
+// inFlight returns the fires whose calls have not ended.
+func (d *dispatcher) inFlight() []*fire {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*fire
+	for f := d.oldest; f != nil; f = f.callNext {
+		out = append(out, f)
+	}
+	return out
+}
+
+// longCalls returns the fires whose calls began before the instant and that
+// were not returned before.
+func (d *dispatcher) longCalls(before int64) []*fire {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*fire
+	for f := d.oldest; f != nil && f.since < before; f = f.callNext {
+		if !f.opening {
+			f.opening = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// find returns the first fire, queued or in flight, that matches.
+func (d *dispatcher) find(match func(*fire) bool) (found *fire) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	look := func(f *fire) bool {
+		if match(f) {
+			found = f
+		}
+		return found == nil
+	}
+	for f := d.oldest; f != nil; f = f.callNext {
+		if !look(f) {
+			return found
+		}
+	}
+	for _, h := range d.hosts {
+		if !h.live.all(look) || !h.late.all(look) {
+			return found
+		}
+	}
+	return nil
+}

@@ -1,0 +1,350 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+const (
+	commitTimeout = 15 * time.Second       // of one edit
+	askAgain      = 200 * time.Millisecond // between questions after an unclear answer
+)
+
+// effective chooses the instant from which an edit is valid: after anything
+// that was sent or settled, and after now. It holds W below that instant until
+// let go, so that no watermark passes a fire of the new version before the
+// timetable knows it.
+func (e *Engine) effective(j *job) (from int64, letGo func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	from = max(e.now(), e.proposed, e.released) + 1
+	if j != nil {
+		j.mu.Lock()
+		from = max(from, j.frontier+1)
+		j.holdFrom.Store(from)
+		j.mu.Unlock()
+	}
+	e.pending.add(from, 1)
+	return from, func() { e.pending.done(from, 1) }
+}
+
+// Create makes one job for each document, in order. A document that is not
+// valid carries its error and does not spoil the rest. The others are one
+// commit: when the store fails, each of them carries that error.
+func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
+	out := make([]Created, len(docs))
+	now := e.now()
+	from, letGo := e.effective(nil)
+	defer letGo()
+	jobs := make([]*job, 0, len(docs))
+	versions := make([]domain.Version, 0, len(docs))
+	for i := range docs {
+		v := domain.Version{
+			JobID: domain.NewJobID(now), Number: 1, EffectiveFrom: from, EffectiveTo: domain.Forever,
+			CreatedAt: now, Active: docs[i].IsActive, Spec: docs[i].Spec,
+		}
+		out[i] = Created{Version: v, Err: v.Validate()}
+		if out[i].Err != nil {
+			continue
+		}
+		ver, err := newVersion(&v)
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		j := newJob(v.JobID, v.CreatedAt)
+		j.current = ver
+		jobs, versions = append(jobs, j), append(versions, v)
+	}
+	if len(jobs) == 0 {
+		return out
+	}
+	if err := e.commitNew(ctx, versions); err != nil {
+		for i := range out {
+			if out[i].Err == nil {
+				out[i].Err = err
+			}
+		}
+		return out
+	}
+	e.install(jobs)
+	return out
+}
+
+// commitNew stores new jobs. After an unclear answer it looks whether they are
+// there; when even that cannot be known, nobody has been told their ids and
+// the next start loads them.
+func (e *Engine) commitNew(ctx context.Context, versions []domain.Version) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	err := e.store.Jobs().Create(ctx, versions)
+	if err == nil || definite(err) {
+		return err
+	}
+	if _, again := e.store.Jobs().Get(ctx, versions[0].JobID); again == nil {
+		return nil
+	}
+	return domain.Unavailable(err, "the job could not be stored")
+}
+
+// install puts new jobs into the timetable.
+func (e *Engine) install(jobs []*job) {
+	e.mu.Lock()
+	for _, j := range jobs {
+		e.jobs[j.id] = j
+		e.countActive(nil, j.current)
+		j.next = j.current.nextAfter(j, j.current.from-1)
+		e.place(j)
+	}
+	e.mu.Unlock()
+	e.nudge()
+}
+
+func (e *Engine) countActive(old, now *version) {
+	if old != nil && old.active {
+		e.active--
+	}
+	if now != nil && now.active {
+		e.active++
+	}
+}
+
+// definite reports whether the error is about the caller's data: the store has
+// not changed. Any other leaves open whether it committed.
+func definite(err error) bool {
+	var de *domain.Error
+	return errors.As(err, &de) && de.Code != domain.CodeUnavailable && de.Code != domain.CodeInternal
+}
+
+// lookup returns a job that is not deleted.
+func (e *Engine) lookup(id domain.JobID) (*job, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if j := e.jobs[id]; j != nil {
+		return j, nil
+	}
+	return nil, domain.NotFound("job", id)
+}
+
+// stripe returns the lock that serialises the edits of a job.
+func (e *Engine) stripe(id domain.JobID) *sync.Mutex { return &e.edits[id[15]] }
+
+// Update changes a job: change gets the current document and alters it. A
+// change that alters nothing makes no version. ifVersion zero takes any
+// current version; another number is refused with CodeConflict unless it is
+// the current one.
+func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
+	lock := e.stripe(id)
+	lock.Lock()
+	j, err := e.lookup(id)
+	if err != nil {
+		lock.Unlock()
+		return domain.Version{}, err
+	}
+	next, ver, err := e.draft(ctx, j, ifVersion, change)
+	if err != nil || ver == nil {
+		lock.Unlock()
+		return next, err
+	}
+	var letGo func()
+	next.EffectiveFrom, letGo = e.effective(j)
+	ver.from = next.EffectiveFrom
+	err = e.commitEdit(ctx, editOf{
+		job: j, from: next.EffectiveFrom, number: next.Number,
+		commit: func(ctx context.Context) error { return e.store.Jobs().Update(ctx, next) },
+		apply:  func() { e.settleEdit(j, ver, next.EffectiveFrom, stoppedByPause) },
+		finish: func() { letGo(); lock.Unlock() },
+	})
+	return next, err
+}
+
+// draft makes the next version, compiled but not yet effective. Where the
+// change alters nothing it returns the current version and nil.
+func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, *version, error) {
+	cur, err := e.store.Jobs().Get(ctx, j.id)
+	if err != nil {
+		return domain.Version{}, nil, err
+	}
+	v := cur.Current
+	if ifVersion != 0 && ifVersion != v.Number {
+		return v, nil, domain.Conflict("the job is at version %d, not %d: read it again", v.Number, ifVersion)
+	}
+	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
+	if err := change(&doc); err != nil {
+		return v, nil, err
+	}
+	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) {
+		return v, nil, nil
+	}
+	next := domain.Version{
+		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt,
+		EffectiveFrom: e.now(), EffectiveTo: domain.Forever, Active: doc.IsActive, Spec: doc.Spec,
+	}
+	if err := next.Validate(); err != nil {
+		return v, nil, err
+	}
+	ver, err := newVersion(&next)
+	return next, ver, err
+}
+
+// Delete ends a job. It returns the instant from which the job has no fires.
+func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (int64, error) {
+	lock := e.stripe(id)
+	lock.Lock()
+	j, err := e.lookup(id)
+	if err != nil {
+		lock.Unlock()
+		return 0, err
+	}
+	number := e.currentNumber(j)
+	if ifVersion != 0 && ifVersion != number {
+		lock.Unlock()
+		return 0, domain.Conflict("the job is at version %d, not %d: read it again", number, ifVersion)
+	}
+	at, letGo := e.effective(j)
+	err = e.commitEdit(ctx, editOf{
+		job: j, from: at, number: number + 1, deletes: true,
+		commit: func(ctx context.Context) error { return e.store.Jobs().Delete(ctx, id, number, at) },
+		apply:  func() { e.settleEdit(j, nil, at, stoppedByDelete) },
+		finish: func() { letGo(); lock.Unlock() },
+	})
+	return at, err
+}
+
+func (e *Engine) currentNumber(j *job) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return j.current.number
+}
+
+// editOf is one edit on its way to the store.
+type editOf struct {
+	job     *job
+	from    int64
+	number  int // of the version that the edit makes
+	deletes bool
+	commit  func(context.Context) error
+	apply   func() // the store has it
+	finish  func() // always, once the outcome is known
+}
+
+// commitEdit commits an edit and applies it. While the outcome is not known
+// the job stays held: nothing is sent that the edit may have ended. The caller
+// gets its answer at once; the question is asked again in the background.
+func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	err := ed.commit(ctx)
+	switch {
+	case err == nil:
+		ed.apply()
+	case definite(err):
+		e.settleEdit(ed.job, nil, 0, "")
+	default:
+		done, known := e.ask(ctx, ed)
+		if !known {
+			go e.askUntilKnown(ed)
+			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")
+		}
+		e.conclude(ed, done)
+		ed.finish()
+		if done {
+			return nil
+		}
+		return domain.Unavailable(err, "the change could not be stored")
+	}
+	ed.finish()
+	return err
+}
+
+func (e *Engine) conclude(ed editOf, done bool) {
+	if done {
+		ed.apply()
+	} else {
+		e.settleEdit(ed.job, nil, 0, "")
+	}
+}
+
+// ask reads whether an edit was committed.
+func (e *Engine) ask(ctx context.Context, ed editOf) (done, known bool) {
+	cur, err := e.store.Jobs().Get(ctx, ed.job.id)
+	switch {
+	case err == nil:
+		return !ed.deletes && cur.Current.Number >= ed.number, true
+	case domain.ErrorCode(err) == domain.CodeNotFound:
+		return ed.deletes, true
+	}
+	return false, false
+}
+
+// askUntilKnown ends when the store answers, or with the process.
+func (e *Engine) askUntilKnown(ed editOf) {
+	for {
+		clock.Wait(context.Background(), askAgain)
+		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+		done, known := e.ask(ctx, ed)
+		cancel()
+		if known {
+			e.conclude(ed, done)
+			ed.finish()
+			return
+		}
+		if e.stopping.Load() {
+			return // the next start reads what the store has
+		}
+	}
+}
+
+// settleEdit makes an edit valid from the instant and lets the job go on. With
+// from zero the edit did not happen. next nil deletes the job.
+func (e *Engine) settleEdit(j *job, next *version, from int64, stopReason string) {
+	e.mu.Lock()
+	if from != 0 {
+		old := j.current
+		old.to.Store(from)
+		if next == nil || !next.active {
+			j.stop.Store(&stop{from, stopReason})
+		}
+		j.next = never
+		e.countActive(old, next)
+		if next != nil {
+			j.current = next
+			j.next = next.nextAfter(j, from-1)
+			e.place(j)
+		} else {
+			delete(e.jobs, j.id)
+		}
+	}
+	j.mu.Lock()
+	j.holdFrom.Store(never)
+	held := j.held
+	j.held = nil
+	j.mu.Unlock()
+	e.mu.Unlock()
+	// Held fires come back through admission or the send rule, which drop
+	// those that the edit has ended. So do retries of a job that was stopped.
+	entered, staged := split(held, func(f *fire) bool { return f.entered })
+	e.release(staged)
+	e.dispatch(append(entered, e.retries.take(func(f *fire) bool {
+		return f.job == j && j.stopReason(f.at) != ""
+	})...))
+	e.nudge()
+}
+
+// split parts the fires into those that match and the others.
+func split(fires []*fire, match func(*fire) bool) (yes, no []*fire) {
+	for _, f := range fires {
+		if match(f) {
+			yes = append(yes, f)
+		} else {
+			no = append(no, f)
+		}
+	}
+	return yes, no
+}

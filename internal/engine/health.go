@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// Lags from which the engine says that it is unwell.
+const (
+	unwellBeat  = horizon         // no beat for so long: nothing is sent any more
+	unwellLoop  = 5 * time.Second // the timetable has not turned
+	unwellTable = 5 * time.Second // the timetable is behind the clock
+)
+
+// Health returns what the engine thinks of itself, and why.
+func (e *Engine) Health() Health {
+	checks := []Check{e.checkStore(), e.checkTimetable(), e.checkRunning()}
+	h := Health{Ready: true, Checks: checks}
+	for _, c := range checks {
+		h.Ready = h.Ready && c.OK
+	}
+	return h
+}
+
+func (e *Engine) checkStore() Check {
+	e.beatMu.Lock()
+	beat, record, last := e.beatErr, e.storeErr, e.lastBeat
+	e.beatMu.Unlock()
+	age := e.clock.Since(last)
+	switch {
+	case record != nil:
+		return Check{"store", false, "results cannot be recorded: " + record.Error()}
+	case beat != nil:
+		return Check{"store", false, "the store does not commit: " + beat.Error()}
+	case e.ready.Load() && age > unwellBeat:
+		return Check{"store", false, fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
+	}
+	return Check{Name: "store", OK: true}
+}
+
+func (e *Engine) checkTimetable() Check {
+	e.loopMu.Lock()
+	turned := e.clock.Elapsed(e.lastLoop)
+	e.loopMu.Unlock()
+	e.mu.Lock()
+	behind := time.Duration(e.now()-e.table.next*1000) * time.Millisecond
+	if len(e.staged) > 0 {
+		behind = max(behind, time.Duration(e.now()-e.staged[0].at)*time.Millisecond)
+	}
+	e.mu.Unlock()
+	switch {
+	case e.ready.Load() && turned > unwellLoop:
+		return Check{"timetable", false, fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
+	case behind > unwellTable:
+		return Check{"timetable", false, fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
+	}
+	return Check{Name: "timetable", OK: true}
+}
+
+func (e *Engine) checkRunning() Check {
+	switch {
+	case e.stopping.Load():
+		return Check{"engine", false, "stopping"}
+	case !e.ready.Load():
+		return Check{"engine", false, "reading the record"}
+	}
+	return Check{Name: "engine", OK: true}
+}
+
+// observe sets the gauges of the metrics.
+func (e *Engine) observe() {
+	calls, queued := e.dispatcher.load()
+	total, active := e.Jobs()
+	now := e.now()
+	e.metrics.InFlight.Set(float64(calls))
+	e.metrics.QueueDepth.Set(float64(queued))
+	e.metrics.OpenRuns.Set(float64(e.retries.len()))
+	e.metrics.WatermarkLag.Set(float64(now-e.watermark.Load()) / 1000)
+	e.metrics.HorizonMargin.Set(float64(e.horizon.Load()-now) / 1000)
+	e.metrics.Jobs.WithLabelValues(telemetry.JobsActive).Set(float64(active))
+	e.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active))
+}

@@ -1,0 +1,104 @@
+package engine
+
+// fireQueue is a first-in first-out queue, linked through the fires.
+type fireQueue struct {
+	head, tail *fire
+	n          int
+}
+
+func (q *fireQueue) push(f *fire) {
+	f.queueNext = nil
+	if q.tail == nil {
+		q.head = f
+	} else {
+		q.tail.queueNext = f
+	}
+	q.tail = f
+	q.n++
+}
+
+func (q *fireQueue) pop() *fire {
+	f := q.head
+	if f == nil {
+		return nil
+	}
+	q.head, f.queueNext = f.queueNext, nil
+	if q.head == nil {
+		q.tail = nil
+	}
+	q.n--
+	return f
+}
+
+// all calls fn for each fire until it returns false.
+func (q *fireQueue) all(fn func(*fire) bool) bool {
+	for f := q.head; f != nil; f = f.queueNext {
+		if !fn(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// host is one target (scheme, host, port): the unit of fairness. All its
+// fields are under dispatcher.mu.
+type host struct {
+	key   string
+	live  fireQueue // due now
+	late  fireQueue // recovered one by one
+	spans spanHeap  // due and not sent, as ranges
+	open  map[*job]*span
+
+	calls, lateCalls int
+	limit            int
+
+	// Since the last tick and the last second, for the limit.
+	finished, before int
+	busyMs           int64
+	pressed          bool // in dispatcher.pressed
+
+	parked parking
+}
+
+// parking says where a host stands that is not in the ring.
+type parking uint8
+
+const (
+	parkedIdle parking = iota // nothing to send
+	parkedRing                // in the ring
+	parkedFull                // every slot is taken; the end of a call brings it back
+	parkedLate                // only late fires, and their share is used up
+)
+
+func (h *host) hasLate() bool { return h.late.n > 0 || len(h.spans) > 0 }
+
+func (h *host) hasWork() bool { return h.live.n > 0 || h.hasLate() }
+
+// lateLimit is the host's share for late fires: a quarter, at least one.
+func (h *host) lateLimit() int { return max(1, h.limit/4) }
+
+// idle reports whether nothing is known of the host that would be missed.
+func (h *host) idle() bool { return h.calls == 0 && !h.hasWork() }
+
+// addSpan takes a range of fires. When it goes on where the job's last range
+// ends, that one grows instead, and merged is true.
+func (h *host) addSpan(s *span) (merged bool) {
+	if last := h.open[s.job]; last != nil && s.next == s.last && last.extend(s.ver, s.next) {
+		return true
+	}
+	if h.open == nil {
+		h.open = make(map[*job]*span)
+	}
+	h.open[s.job] = s
+	h.spans.add(s)
+	return false
+}
+
+// settleSpan follows the first span after it moved on.
+func (h *host) settleSpan() {
+	s := h.spans.first()
+	h.spans.settle()
+	if s.next == never && h.open[s.job] == s {
+		delete(h.open, s.job)
+	}
+}

@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unique"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// never is the next fire of a job that has none.
+const never int64 = 1<<63 - 1
+
+// plan is what many jobs have in common. Equal plans are held once: a million
+// jobs that differ in their URL alone share one.
+type plan struct {
+	schedule   *cron.Schedule
+	once       bool // at most once
+	method     string
+	timeout    time.Duration
+	retry      domain.Retry
+	overlap    domain.OverlapPolicy
+	misfire    domain.Misfire
+	jitterMs   int64
+	startAt    int64
+	endAt      int64
+	skipVerify bool
+}
+
+// payload is what goes on the wire beside the URL. Most jobs have none.
+type payload struct {
+	headers map[string]string
+	body    []byte
+	isJSON  bool
+}
+
+// version is one version of a job as the engine needs it.
+type version struct {
+	number  int
+	active  bool
+	from    int64
+	to      atomic.Int64 // Forever while it is current
+	plan    unique.Handle[plan]
+	url     string
+	host    string
+	payload *payload
+}
+
+// job is a job as the engine needs it. A job is in the timetable at most once
+// per second, at next.
+type job struct {
+	id        domain.JobID
+	createdAt int64
+
+	// Under Engine.mu.
+	current *version
+	next    int64 // the next fire that is not staged; never: none
+
+	// holdFrom is set while an edit commits: no fire at or after it is sent
+	// until the outcome is known. never: no edit is under way.
+	holdFrom atomic.Int64
+	stop     atomic.Pointer[stop]
+
+	mu       sync.Mutex
+	frontier int64   // latest scheduled instant that was released
+	live     *fire   // executions that have not ended, newest first
+	busy     int     // how many those are
+	held     []*fire // stopped by holdFrom
+	resumed  []*fire // overlap SKIP and QUEUE: recovered fires that wait their turn
+	waiting  []*span // overlap QUEUE: fires that wait for the running one
+}
+
+func newJob(id domain.JobID, createdAt int64) *job {
+	j := &job{id: id, createdAt: createdAt, next: never}
+	j.holdFrom.Store(never)
+	return j
+}
+
+func newVersion(v *domain.Version) (*version, error) {
+	s := &v.Spec
+	sched, err := domain.ParseSchedule(s.Schedule, s.Timezone, s.DST)
+	if err != nil {
+		return nil, err
+	}
+	ver := &version{
+		number: v.Number,
+		active: v.Active,
+		from:   v.EffectiveFrom,
+		url:    s.API,
+		host:   hostKey(s.API),
+		plan: unique.Make(plan{
+			schedule: sched, once: s.Type == domain.AtMostOnce, method: s.Method,
+			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
+			retry:   s.Retry, overlap: s.Overlap, misfire: s.Misfire,
+			jitterMs: s.JitterMs, startAt: s.StartAt, endAt: s.EndAt, skipVerify: s.TLSSkipVerify,
+		}),
+	}
+	ver.to.Store(v.EffectiveTo)
+	if len(s.Headers) > 0 || len(s.Body) > 0 {
+		body, isJSON := s.Payload()
+		ver.payload = &payload{s.Headers, body, isJSON}
+	}
+	return ver, nil
+}
+
+// timing compiles the calendar of the version. It is cheap: the expression is
+// compiled already.
+func (v *version) timing(j *job) domain.Timing {
+	p := v.plan.Value()
+	w := domain.Window{
+		From: v.from, To: v.to.Load(), Active: v.active,
+		StartAt: p.startAt, EndAt: p.endAt, JitterMs: p.jitterMs,
+	}
+	return w.Timing(p.schedule, j.id, j.createdAt)
+}
+
+// nextAfter returns the first fire of the version after the instant, or never.
+func (v *version) nextAfter(j *job, after int64) int64 {
+	if at, ok := v.timing(j).Next(after); ok {
+		return at
+	}
+	return never
+}
+
+// fillCall sets everything of the call that the version decides.
+func (v *version) fillCall(c *domain.Call) {
+	p := v.plan.Value()
+	c.Once, c.Host, c.Method, c.URL = p.once, v.host, p.method, v.url
+	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
+	c.Headers, c.Body, c.BodyIsJSON = nil, nil, true
+	if v.payload != nil {
+		c.Headers, c.Body, c.BodyIsJSON = v.payload.headers, v.payload.body, v.payload.isJSON
+	}
+}
+
+// hostKey returns scheme://host:port of a valid target: the unit of fairness.
+// Keys are shared between jobs.
+func hostKey(target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		return target
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return unique.Make(u.Scheme + "://" + host + ":" + port).Value()
+}
+
+// Reasons that the record of an unsent fire shows.
+const (
+	stoppedByPause  = "the job was paused before it was sent"
+	stoppedByDelete = "the job was deleted before it was sent"
+)
+
+// stop says that the job was paused or deleted: no fire scheduled before the
+// instant is sent any more.
+type stop struct {
+	before int64
+	reason string
+}
+
+// stopReason returns why an execution scheduled at the instant is not sent any
+// more, or "".
+func (j *job) stopReason(at int64) string {
+	if s := j.stop.Load(); s != nil && at < s.before {
+		return s.reason
+	}
+	return ""
+}
+
+// enter adds an execution to the job's live ones. It counts as running.
+func (j *job) enter(f *fire) {
+	f.entered = true
+	f.jobNext, f.jobPrev = j.live, nil
+	if j.live != nil {
+		j.live.jobPrev = f
+	}
+	j.live = f
+	j.busy++
+}
+
+// unlink removes an execution from the live ones, once its end is on record.
+func (j *job) unlink(f *fire) {
+	if !f.entered {
+		return
+	}
+	f.entered = false
+	if f.jobPrev != nil {
+		f.jobPrev.jobNext = f.jobNext
+	} else {
+		j.live = f.jobNext
+	}
+	if f.jobNext != nil {
+		f.jobNext.jobPrev = f.jobPrev
+	}
+	f.jobNext, f.jobPrev = nil, nil
+}
+
+// wait keeps a span until the running execution has ended. Where it goes on
+// the last one, that one grows, and merged is true.
+func (j *job) wait(s *span) (merged bool) {
+	if n := len(j.waiting); n > 0 && s.next == s.last && j.waiting[n-1].extend(s.ver, s.next) {
+		return true
+	}
+	j.waiting = append(j.waiting, s)
+	return false
+}

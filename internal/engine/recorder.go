@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+const (
+	batchRows     = 1_000                // a commit takes at most four of these
+	linger        = 5 * time.Millisecond // how long a result waits for company
+	maxUnrecorded = 100_000              // results in memory; beyond it workers wait
+	retryCommit   = 250 * time.Millisecond
+)
+
+// entry is one result or one open run on its way to the store.
+type entry struct {
+	fact *domain.Execution
+	open *domain.OpenRun
+	fire *fire
+	done func() // after the commit, on the recorder's goroutine
+}
+
+// recorder commits results in groups. Workers append to a slice under a mutex;
+// one goroutine swaps the slice for an empty one and commits it. A batch that
+// fails is tried again, the same batch, until the store takes it: the store
+// promises that a repeat changes nothing.
+type recorder struct {
+	ledger   store.Ledger
+	clock    clock.Clock
+	onCommit func(b []entry, took time.Duration) // after each commit
+	onError  func(error)                         // after each failed try; nil: it works again
+
+	mu      sync.Mutex
+	room    *sync.Cond
+	entries []entry
+	spare   []entry
+	urgent  bool
+	closing bool
+	stopped bool
+
+	wake chan struct{}
+	idle chan struct{} // closed when the goroutine has ended
+}
+
+func newRecorder(l store.Ledger, c clock.Clock) *recorder {
+	r := &recorder{ledger: l, clock: c, wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	r.room = sync.NewCond(&r.mu)
+	return r
+}
+
+// add takes entries. It waits while too many are on their way: that is the
+// back-pressure of a store that does not commit.
+func (r *recorder) add(entries ...entry) { r.put(false, entries) }
+
+// addNow is add for entries that somebody waits for: they do not linger, and
+// they do not wait for room, because their number is bounded by their callers.
+func (r *recorder) addNow(entries ...entry) { r.put(true, entries) }
+
+func (r *recorder) put(urgent bool, entries []entry) {
+	r.mu.Lock()
+	for !urgent && len(r.entries) >= maxUnrecorded && !r.stopped {
+		r.room.Wait()
+	}
+	r.entries = append(r.entries, entries...)
+	r.urgent = r.urgent || urgent
+	n := len(r.entries)
+	r.mu.Unlock()
+	if urgent || n == len(entries) || n >= batchRows {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run commits until close is called and everything is committed, or until the
+// context ends, which gives up what the store does not take.
+func (r *recorder) run(ctx context.Context) {
+	defer close(r.idle)
+	defer r.giveUp()
+	for {
+		r.gather(ctx)
+		batch, closing := r.swap()
+		if len(batch) == 0 {
+			if closing || ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		for len(batch) > 0 {
+			n := min(len(batch), 4*batchRows)
+			if !r.commit(ctx, batch[:n]) {
+				return
+			}
+			batch = batch[n:]
+		}
+	}
+}
+
+// gather waits until there is a batch worth a commit.
+func (r *recorder) gather(ctx context.Context) {
+	r.mu.Lock()
+	n, hurry := len(r.entries), r.urgent || r.closing
+	r.mu.Unlock()
+	if n == 0 && !hurry {
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+		}
+	}
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		n, hurry = len(r.entries), r.urgent || r.closing
+		r.mu.Unlock()
+		if n >= batchRows || hurry || ctx.Err() != nil {
+			return
+		}
+		select {
+		case <-timer.C:
+			return
+		case <-r.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *recorder) swap() (batch []entry, closing bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch, r.entries, r.spare = r.entries, r.spare[:0], nil
+	r.spare = batch[:0]
+	r.urgent = false
+	r.room.Broadcast()
+	return batch, r.closing
+}
+
+// commit records one batch, however often it takes. It returns false when the
+// context ended first.
+func (r *recorder) commit(ctx context.Context, batch []entry) bool {
+	b := store.Batch{}
+	for i := range batch {
+		if batch[i].fact != nil {
+			b.Facts = append(b.Facts, *batch[i].fact)
+		}
+		if batch[i].open != nil {
+			b.Open = append(b.Open, *batch[i].open)
+		}
+	}
+	for {
+		start := r.clock.Mark()
+		err := r.ledger.Record(ctx, b)
+		if err == nil {
+			r.onError(nil)
+			r.onCommit(batch, r.clock.Since(start))
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		r.onError(err)
+		if !clock.Wait(ctx, retryCommit) {
+			return false
+		}
+	}
+}
+
+// close lets run end once everything is committed.
+func (r *recorder) close() {
+	r.mu.Lock()
+	r.closing = true
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// giveUp frees workers that wait for room.
+func (r *recorder) giveUp() {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	r.room.Broadcast()
+}
+
+// backlog returns how many entries wait for a commit.
+func (r *recorder) backlog() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.entries)
+}

@@ -1,0 +1,397 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+const lostOutcome = "the server stopped while this request may have been under way"
+
+// recovery reads what the last owner left and decides what each fire of the
+// gap becomes.
+//
+//	     W                    old H          now
+//	─────┼──────────────────────┼─────────────┼──────────► scheduled at
+//	     │ fact or open run: ok │             │
+//	     │ neither: uncertain   │ never sent  │ timetable
+//
+// Uncertain fires may have been sent: at least once sends them again, at most
+// once records UNKNOWN. Those that were never sent run late, as far as the
+// misfire policy allows. After a stop in good order nothing is uncertain.
+type recovery struct {
+	e         *Engine
+	now       int64
+	watermark int64 // W
+	certain   int64 // fires after it were never sent
+	lastFact  int64 // the latest instant that is on record
+	until     int64 // the timetable takes over after it
+	clean     bool  // the last owner stopped in good order
+
+	facts  map[domain.FireKey]struct{}
+	ranges map[domain.JobID][]store.FactRange
+	runs   map[domain.JobID][]domain.OpenRun
+	opened map[domain.FireKey]struct{}
+
+	reading *job // the job whose versions are being read
+	resumed []resumption
+	spans   []*span
+	batch   store.Batch
+	fires   []*fire // with an open run: to be sent again
+}
+
+// resumption is an open run with what it belongs to.
+type resumption struct {
+	run domain.OpenRun
+	job *job
+	ver *version
+}
+
+// recover claims the shard and rebuilds the engine's state from the store.
+func (e *Engine) recover(ctx context.Context) error {
+	shard, err := e.claim(ctx)
+	if err != nil {
+		return err
+	}
+	r := e.newRecovery(shard)
+	for _, step := range []func(context.Context) error{r.readFacts, r.readRuns, r.readTimeline, r.resume, r.flush} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("recovery: %w", err)
+		}
+	}
+	e.watermark.Store(shard.Watermark)
+	if err := e.beatOnce(ctx); err != nil {
+		return fmt.Errorf("recovery: %w", err)
+	}
+	e.log.Info("recovered", "jobs", len(e.jobs), "gap", time.Duration(r.until-r.watermark)*time.Millisecond,
+		"open", len(r.resumed), "late", len(r.spans), "clean", r.clean)
+	r.start()
+	return nil
+}
+
+// claim takes the shard and refuses a watermark far in the future: a clock that
+// was wrong once would otherwise keep every job silent until it is reached.
+func (e *Engine) claim(ctx context.Context) (store.Shard, error) {
+	shard, err := e.store.Shards().Claim(ctx)
+	if err != nil {
+		return shard, fmt.Errorf("recovery: %w", err)
+	}
+	e.lease = shard.Lease
+	now := e.now()
+	if shard.Watermark == 0 {
+		shard.Watermark = now - 1 // a new database: nothing was due before now
+	}
+	if ahead := shard.Watermark - now; e.cfg.ResetWatermark && ahead > 0 {
+		if err := e.store.Shards().ResetWatermark(ctx, now-1); err != nil {
+			return shard, fmt.Errorf("recovery: %w", err)
+		}
+		shard.Watermark, shard.Horizon = now-1, now-1
+	} else if ahead > milliseconds(futureW) {
+		return shard, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or is wrong now. "+
+			"Set the clock right, or start with --reset-watermark to give up the fires in between",
+			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
+	}
+	return shard, nil
+}
+
+func (e *Engine) newRecovery(shard store.Shard) *recovery {
+	r := &recovery{
+		e: e, now: e.now(), watermark: shard.Watermark, certain: shard.Horizon, clean: shard.Clean,
+		facts:  make(map[domain.FireKey]struct{}),
+		ranges: make(map[domain.JobID][]store.FactRange),
+		runs:   make(map[domain.JobID][]domain.OpenRun),
+		opened: make(map[domain.FireKey]struct{}),
+	}
+	r.until = max(r.now, r.watermark)
+	if !r.clean && r.now < shard.Horizon-milliseconds(horizon+time.Second) {
+		// The clock was set back: fires up to H had come due by the old one.
+		r.until = max(r.until, shard.Horizon)
+	}
+	if r.clean {
+		r.certain = shard.Watermark
+	}
+	return r
+}
+
+// readFacts learns what is on record after W. The timetable starts after the
+// last of it, so that a clock that was set back fires nothing twice.
+func (r *recovery) readFacts(ctx context.Context) error {
+	err := r.e.store.Ledger().Facts(ctx, r.watermark, domain.Forever, func(f store.FactRange) error {
+		if f.Key.Nonce != 0 {
+			return nil
+		}
+		r.lastFact = max(r.lastFact, f.Key.ScheduledAt)
+		if f.From != f.Key.ScheduledAt {
+			r.ranges[f.Key.JobID] = append(r.ranges[f.Key.JobID], f)
+		} else {
+			r.facts[f.Key] = struct{}{}
+		}
+		return nil
+	})
+	r.until = max(r.until, r.lastFact)
+	e := r.e
+	e.mu.Lock()
+	e.table = newTimetable(second(r.until))
+	e.proposed, e.released = r.until, r.until
+	e.mu.Unlock()
+	return err
+}
+
+func (r *recovery) readRuns(ctx context.Context) error {
+	return r.e.store.Ledger().OpenRuns(ctx, func(run domain.OpenRun) error {
+		r.runs[run.JobID] = append(r.runs[run.JobID], run)
+		r.opened[run.FireKey] = struct{}{}
+		return nil
+	})
+}
+
+// readTimeline loads every job and finds the fires of the gap that are not on
+// record.
+func (r *recovery) readTimeline(ctx context.Context) error {
+	err := r.e.store.Jobs().Timeline(ctx, r.watermark, func(v domain.Version) error { return r.addVersion(&v) })
+	r.closeJob()
+	return err
+}
+
+// addVersion takes the next version of the timeline: the versions of a job
+// come together, oldest first.
+func (r *recovery) addVersion(v *domain.Version) error {
+	ver, err := newVersion(v)
+	if err != nil {
+		return fmt.Errorf("job %s version %d: %w", v.JobID, v.Number, err)
+	}
+	if r.reading == nil || r.reading.id != v.JobID {
+		r.closeJob()
+		r.reading = newJob(v.JobID, v.CreatedAt)
+	}
+	r.reading.follow(v, ver)
+	r.addGap(r.reading, ver)
+	r.matchRuns(r.reading, ver)
+	return nil
+}
+
+// follow makes ver the job's current version. What an inactive one stops is
+// stopped: see settleEdit.
+func (j *job) follow(v *domain.Version, ver *version) {
+	j.current = ver
+	if !v.Active {
+		j.stop.Store(&stop{v.EffectiveFrom, stoppedByPause})
+	}
+}
+
+// closeJob puts the job whose versions were read into the timetable, if it is
+// not deleted.
+func (r *recovery) closeJob() {
+	j := r.reading
+	if j == nil {
+		return
+	}
+	r.reading = nil
+	if to := j.current.to.Load(); to != domain.Forever {
+		j.stop.Store(&stop{to, stoppedByDelete})
+		return
+	}
+	e := r.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.jobs[j.id] = j
+	e.countActive(nil, j.current)
+	j.next = j.current.nextAfter(j, r.until)
+	e.place(j)
+}
+
+// addGap takes the fires of a version in the gap that are not on record.
+func (r *recovery) addGap(j *job, v *version) {
+	t := v.timing(j)
+	var missing *span
+	flush := func() {
+		if missing != nil {
+			r.e.pending.add(missing.next, 1)
+			r.spans = append(r.spans, missing)
+			missing = nil
+		}
+	}
+	at, ok := t.Next(r.watermark)
+	// As far as the last owner came, fires may be on record: one by one.
+	for ; ok && at <= min(r.until, max(r.certain, r.lastFact)); at, ok = t.Next(at) {
+		key := domain.FireKey{JobID: j.id, ScheduledAt: at}
+		switch {
+		case r.onRecord(key):
+			flush()
+		case at <= r.certain:
+			flush()
+			r.addUncertain(j, v, key)
+		case missing == nil:
+			missing = &span{job: j, ver: v, next: at, last: at, lane: laneLate}
+		default:
+			missing.last = at
+		}
+	}
+	if ok && at <= r.until {
+		if missing == nil {
+			missing = &span{job: j, ver: v, next: at, lane: laneLate}
+		}
+		missing.last = at
+		if last, found := t.Prev(r.until + 1); found {
+			missing.last = max(at, last)
+		}
+	}
+	flush()
+}
+
+func (r *recovery) onRecord(key domain.FireKey) bool {
+	if _, ok := r.facts[key]; ok {
+		return true
+	}
+	if _, ok := r.opened[key]; ok {
+		return true
+	}
+	for _, f := range r.ranges[key.JobID] {
+		if f.From <= key.ScheduledAt && key.ScheduledAt <= f.Key.ScheduledAt {
+			return true
+		}
+	}
+	return false
+}
+
+// addUncertain treats a fire that may have been sent like an open run whose
+// request was in flight.
+func (r *recovery) addUncertain(j *job, v *version, key domain.FireKey) {
+	run := domain.OpenRun{FireKey: key, Version: v.number, NextAt: key.ScheduledAt, InFlight: true, CreatedAt: r.now}
+	r.resumed = append(r.resumed, resumption{run, j, v})
+}
+
+func (r *recovery) matchRuns(j *job, v *version) {
+	runs := r.runs[j.id]
+	kept := runs[:0]
+	for _, run := range runs {
+		if run.Version == v.number {
+			r.resumed = append(r.resumed, resumption{run, j, v})
+		} else {
+			kept = append(kept, run)
+		}
+	}
+	r.runs[j.id] = kept
+}
+
+// resume decides what every open run and every uncertain fire becomes.
+func (r *recovery) resume(ctx context.Context) error {
+	for id, runs := range r.runs {
+		if len(runs) > 0 {
+			if err := r.matchOld(ctx, id, runs); err != nil {
+				return err
+			}
+		}
+	}
+	for _, res := range r.resumed {
+		r.resumeOne(res)
+	}
+	return nil
+}
+
+// matchOld finds the versions of open runs that ended before W.
+func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.OpenRun) error {
+	versions, err := r.e.store.Jobs().Versions(ctx, id)
+	if err != nil {
+		return err
+	}
+	j := r.e.jobs[id]
+	for i := range versions {
+		v := &versions[i]
+		ver, err := newVersion(v)
+		if err != nil {
+			return fmt.Errorf("job %s version %d: %w", id, v.Number, err)
+		}
+		if j == nil {
+			j = newJob(id, v.CreatedAt)
+		}
+		if r.e.jobs[id] == nil {
+			j.follow(v, ver)
+			j.stop.Store(&stop{v.EffectiveTo, stoppedByDelete})
+		}
+		for _, run := range runs {
+			if run.Version == v.Number {
+				r.resumed = append(r.resumed, resumption{run, j, ver})
+			}
+		}
+	}
+	return nil
+}
+
+func (r *recovery) resumeOne(res resumption) {
+	run, p := res.run, res.ver.plan.Value()
+	// A retry that was due when the last owner was alive may be under way.
+	run.InFlight = run.InFlight || (!r.clean && run.NextAt <= r.certain)
+	what := decideResume(&run, p.once, res.job.stopReason(run.ScheduledAt))
+	f := &fire{
+		job: res.job, ver: res.ver, at: run.ScheduledAt, nonce: run.Nonce, lane: laneLate,
+		attempts: run.Attempts, crashes: run.Crashes, open: true,
+	}
+	if n := len(f.attempts); n > 0 {
+		f.startedAt = f.attempts[0].StartedAt
+	}
+	if run.InFlight {
+		f.attempts = append(f.attempts, domain.Attempt{Number: len(f.attempts) + 1, CompletedAt: r.now, Error: lostOutcome})
+		f.crashes++
+	}
+	if what.status != domain.StatusPending {
+		r.batch.Facts = append(r.batch.Facts, f.result(what.status, r.now, what.reason))
+		return
+	}
+	f.retryAt = max(run.NextAt, run.ScheduledAt)
+	r.batch.Open = append(r.batch.Open, f.openRun(f.retryAt, run.InFlight, run.CreatedAt))
+	r.fires = append(r.fires, f)
+}
+
+// flush makes the decisions durable before anything is sent on them.
+func (r *recovery) flush(ctx context.Context) error {
+	facts, open := r.batch.Facts, r.batch.Open
+	for len(facts) > 0 || len(open) > 0 {
+		nf, no := min(len(facts), batchRows), min(len(open), batchRows)
+		if err := r.e.store.Ledger().Record(ctx, store.Batch{Facts: facts[:nf], Open: open[:no]}); err != nil {
+			return err
+		}
+		for i := range facts[:nf] {
+			r.e.count(&facts[i])
+		}
+		facts, open = facts[nf:], open[no:]
+	}
+	return nil
+}
+
+// takeOver enters a recovered fire, or keeps it until the job is free where its
+// executions must not overlap.
+func (j *job) takeOver(f *fire) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.busy > 0 && f.scheduled() && f.ver.plan.Value().overlap != domain.OverlapAllow {
+		j.resumed = append(j.resumed, f)
+		return false
+	}
+	j.enter(f)
+	return true
+}
+
+// start hands over what is to be sent.
+func (r *recovery) start() {
+	e := r.e
+	var now []*fire
+	for _, f := range r.fires {
+		if !f.job.takeOver(f) {
+			continue
+		}
+		if f.retryAt <= r.now {
+			now = append(now, f)
+		} else {
+			f.phase, f.lane = phaseWaiting, laneLive
+			e.retries.add(f)
+		}
+	}
+	e.dispatch(now)
+	if len(r.spans) > 0 {
+		e.feeders.Go(func() { e.addLate(r.spans) })
+	}
+}

@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Trigger runs a job now, paused or not, beside whatever else of it runs. The
+// execution is durable before Trigger returns it, PENDING; the call follows.
+func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution, error) {
+	j, err := e.lookup(id)
+	if err != nil {
+		return domain.Execution{}, err
+	}
+	if e.stopping.Load() {
+		return domain.Execution{}, domain.Unavailable(nil, "the server is stopping")
+	}
+	e.mu.Lock()
+	ver := j.current
+	e.mu.Unlock()
+	f := &fire{job: j, ver: ver, at: e.now(), nonce: domain.NewNonce()}
+	if s := j.stop.Load(); s != nil {
+		f.at = max(f.at, s.before) // a pause that was answered before does not stop it
+	}
+	j.mu.Lock()
+	j.enter(f)
+	run := f.openRun(f.at, true, f.at)
+	answer := f.result(domain.StatusPending, 0, "")
+	j.mu.Unlock()
+
+	stored := make(chan struct{})
+	e.recorder.addNow(entry{open: &run, fire: f, done: func() {
+		// Not on the recorder's goroutine: the queue may be waiting for it.
+		go e.dispatch([]*fire{f})
+		close(stored)
+	}})
+	select {
+	case <-stored:
+		return answer, nil
+	case <-ctx.Done():
+		return answer, domain.Unavailable(e.storeError(), "the trigger is not on record yet; it will run once it is")
+	}
+}
