@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"sync"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -132,24 +131,38 @@ func (e *Engine) lookup(id domain.JobID) (*job, error) {
 	return nil, domain.NotFound("job", id)
 }
 
-// stripe returns the lock that serialises the edits of a job.
-func (e *Engine) stripe(id domain.JobID) *sync.Mutex { return &e.edits[id[15]] }
+// lockEdits lets one edit of a job go on at a time; a few jobs share a lock. It
+// gives up with the context: an edit whose outcome the store has not told yet
+// may hold the lock for long.
+func (e *Engine) lockEdits(ctx context.Context, id domain.JobID) (unlock func(), err error) {
+	lock := e.edits[id[len(id)-1]]
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	select {
+	case lock <- struct{}{}:
+		return func() { <-lock }, nil
+	case <-ctx.Done():
+		return nil, domain.Unavailable(e.storeError(), "another change of this job is still under way")
+	}
+}
 
 // Update changes a job: change gets the current document and alters it. A
 // change that alters nothing makes no version. ifVersion zero takes any
 // current version; another number is refused with CodeConflict unless it is
 // the current one.
 func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
-	lock := e.stripe(id)
-	lock.Lock()
+	unlock, err := e.lockEdits(ctx, id)
+	if err != nil {
+		return domain.Version{}, err
+	}
 	j, err := e.lookup(id)
 	if err != nil {
-		lock.Unlock()
+		unlock()
 		return domain.Version{}, err
 	}
 	next, ver, err := e.draft(ctx, j, ifVersion, change)
 	if err != nil || ver == nil {
-		lock.Unlock()
+		unlock()
 		return next, err
 	}
 	var letGo func()
@@ -159,7 +172,7 @@ func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, cha
 		job: j, from: next.EffectiveFrom, number: next.Number,
 		commit: func(ctx context.Context) error { return e.store.Jobs().Update(ctx, next) },
 		apply:  func() { e.settleEdit(j, ver, next.EffectiveFrom, stoppedByPause) },
-		finish: func() { letGo(); lock.Unlock() },
+		finish: func() { letGo(); unlock() },
 	})
 	return next, err
 }
@@ -195,16 +208,18 @@ func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*
 
 // Delete ends a job. It returns the instant from which the job has no fires.
 func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (int64, error) {
-	lock := e.stripe(id)
-	lock.Lock()
+	unlock, err := e.lockEdits(ctx, id)
+	if err != nil {
+		return 0, err
+	}
 	j, err := e.lookup(id)
 	if err != nil {
-		lock.Unlock()
+		unlock()
 		return 0, err
 	}
 	number := e.currentNumber(j)
 	if ifVersion != 0 && ifVersion != number {
-		lock.Unlock()
+		unlock()
 		return 0, domain.Conflict("the job is at version %d, not %d: read it again", number, ifVersion)
 	}
 	at, letGo := e.effective(j)
@@ -212,7 +227,7 @@ func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (in
 		job: j, from: at, number: number + 1, deletes: true,
 		commit: func(ctx context.Context) error { return e.store.Jobs().Delete(ctx, id, number, at) },
 		apply:  func() { e.settleEdit(j, nil, at, stoppedByDelete) },
-		finish: func() { letGo(); lock.Unlock() },
+		finish: func() { letGo(); unlock() },
 	})
 	return at, err
 }

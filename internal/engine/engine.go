@@ -40,7 +40,7 @@ type Engine struct {
 	unsorted bool    // staged needs a sort
 	released int64   // the latest instant of the timetable that was released
 
-	edits [256]sync.Mutex // one edit of a job at a time, striped by id
+	edits [256]chan struct{} // one edit of a job at a time, striped by id
 
 	proposed int64 // the latest W that a beat was given; under mu
 
@@ -82,6 +82,9 @@ func New(cfg Config) (*Engine, error) {
 		jobs:       make(map[domain.JobID]*job),
 		wake:       make(chan struct{}, 1),
 		failed:     make(chan error, 1),
+	}
+	for i := range e.edits {
+		e.edits[i] = make(chan struct{}, 1)
 	}
 	e.calls.New = func() any { return new(attempt) }
 	e.dispatcher.work = e.work

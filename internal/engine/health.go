@@ -53,6 +53,9 @@ func (e *Engine) checkTimetable() Check {
 	switch {
 	case e.ready.Load() && turned > unwellLoop:
 		return Check{"timetable", false, fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
+	case -behind > unwellTable:
+		return Check{"timetable", false, fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
+			(-behind).Round(time.Second))}
 	case behind > unwellTable:
 		return Check{"timetable", false, fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
 	}

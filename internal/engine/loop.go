@@ -13,6 +13,9 @@ import (
 // stageAhead is how long before a second's edge its fires are made ready.
 const stageAhead = 500 * time.Millisecond
 
+// releasePart is how many fires are admitted before they are queued.
+const releasePart = 512
+
 // runTimetable stages and releases fires until the context ends.
 //
 //	... ── stage s+1 ──┬── edge of s+1: release ── stage s+2 ──┬── ...
@@ -49,8 +52,9 @@ func (e *Engine) turn(now time.Time) time.Duration {
 	due := e.takeDue(now.UnixMilli())
 	wait := e.untilNext(now)
 	e.mu.Unlock()
-	if len(due) > 0 {
-		e.release(due)
+	// In parts, so that the first call does not wait for the last admission.
+	for part := range slices.Chunk(due, releasePart) {
+		e.release(part)
 	}
 	return wait
 }
