@@ -349,3 +349,24 @@ func reason(err error) string {
 	}
 	return err.Error()
 }
+
+// Variables returns the variables of a .env file in the folder, if there is
+// one, under those of the environment. Client commands look up
+// [ServerVariable] and [KeyVariable] in them. The error is [Errors].
+func Variables(dotEnvDir string, environ []string) (map[string]string, error) {
+	var l loader
+	_, vars := l.dotEnv(dotEnvDir)
+	if len(l.faults) > 0 {
+		return nil, l.faults
+	}
+	out := make(map[string]string, len(vars)+len(environ))
+	for name, value := range vars {
+		out[name] = text(value)
+	}
+	for _, pair := range environ {
+		if name, value, ok := strings.Cut(pair, "="); ok && value != "" {
+			out[name] = value
+		}
+	}
+	return out, nil
+}

@@ -248,3 +248,17 @@ func TestHostShare(t *testing.T) {
 		}
 	}
 }
+
+func TestVariables(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, ".env", "BELFRY_SERVER=http://a\nBELFRY_API_KEY=k\nPORT=1\n")
+	got, err := Variables(dir, []string{"BELFRY_SERVER=http://b", "PORT=", "X=y=z", "novalue"})
+	want := map[string]string{"BELFRY_SERVER": "http://b", "BELFRY_API_KEY": "k", "PORT": "1", "X": "y=z"}
+	if err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	write(t, dir, ".env", "no line")
+	if _, err := Variables(dir, nil); err == nil {
+		t.Error("a broken .env was taken")
+	}
+}
