@@ -42,7 +42,7 @@ func readFault(err error) error {
 		return err
 	}
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
-		return kindMalformed.problem("The body came too slowly.")
+		return kindSlow.problem("The body came too slowly.")
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return kindMalformed.problem("The body ended before its announced length.")

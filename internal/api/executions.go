@@ -121,12 +121,12 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	live := s.liveBefore(id, from.fireKey(), limit+1)
 	facts, err := s.Store.History().ByJob(ctx, id, store.Page{Before: from.fireKey(), Limit: limit + 1})
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	all := mergeNewest(facts, live)
 	if len(all) == 0 && in.Cursor == "" {
 		if err := s.knownJob(ctx, id); err != nil {
-			return nil, err
+			return nil, fromStore(err)
 		}
 	}
 	return pageOf(all, limit), nil
@@ -196,7 +196,7 @@ func (s *server) getExecution(ctx context.Context, in *executionInput) (*executi
 	}
 	e, err := s.findExecution(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	out := &executionOutput{executionWithAttempts{executionOf(&e), []attemptBody{}}}
 	for _, a := range e.AllAttempts() {

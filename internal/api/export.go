@@ -41,7 +41,7 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	q.Limit = exportPage
 	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	return &streamOutput{func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
@@ -59,7 +59,7 @@ func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	for {
-		extendDeadlines(w, streamDeadline)
+		extendDeadlines(w)
 		for i := range page {
 			v := &page[i].Current
 			if err := enc.Encode(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}); err != nil {
@@ -72,7 +72,7 @@ func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store
 		q.After = page[len(page)-1].ID
 		var err error
 		if page, err = s.Store.Jobs().List(ctx, q); err != nil {
-			return err
+			return fromStore(err)
 		}
 	}
 }

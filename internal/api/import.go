@@ -9,9 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
-	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -79,8 +77,7 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 	default:
 		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
 	}
-	extendDeadlines(in.w, streamDeadline)
-	items, err := newImportReader(in.r.Body, int(s.MaxBody))
+	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody))
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +93,6 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 		run.report.write(w)
 	}}, nil
 }
-
-// deadline returns the instant at which a stalled stream is given up.
-type deadline func() time.Time
-
-func streamDeadline() time.Time { return clock.System{}.Now().Add(streamTimeout) }
 
 // importRun is one import under way.
 type importRun struct {
@@ -174,7 +166,7 @@ func (run *importRun) commit(ctx context.Context) error {
 	}
 	clear(run.pending) // let the documents go
 	run.pending, run.places, run.bytes = run.pending[:0], run.places[:0], 0
-	extendDeadlines(run.w, streamDeadline)
+	extendDeadlines(run.w)
 	return nil
 }
 
@@ -221,7 +213,7 @@ func (r *importReport) write(w http.ResponseWriter) {
 	_, _ = out.WriteString(`{"results":[`)
 	for i, id := range r.jobs {
 		if i%chunkDocs == 0 {
-			extendDeadlines(w, streamDeadline)
+			extendDeadlines(w)
 		}
 		if i > 0 {
 			_ = out.WriteByte(',')

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -31,21 +33,21 @@ type importReader interface {
 // no line of NDJSON that is a job does.
 func newImportReader(body io.Reader, maxItem int) (importReader, error) {
 	br := bufio.NewReaderSize(body, 64<<10)
-	for {
+	for at := int64(1); ; at++ {
 		b, err := br.ReadByte()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, kindMalformed.problem("The body is empty: it must be a JSON array of jobs, or one job a line.")
 		case err != nil:
 			return nil, readFault(err)
-		case b == ' ', b == '\t', b == '\r', b == '\n':
+		case isSpace(b):
 			continue
+		}
+		if b == '[' {
+			return &arrayReader{br: br, maxItem: maxItem, at: at}, nil
 		}
 		if err := br.UnreadByte(); err != nil {
 			return nil, err
-		}
-		if b == '[' {
-			return newArrayReader(br, maxItem)
 		}
 		return &lineReader{br: br, maxItem: maxItem}, nil
 	}
@@ -66,57 +68,123 @@ func tooLong(maxItem int) error {
 	return kindTooLarge.problem("An item must be at most %d bytes.", maxItem)
 }
 
-// arrayReader reads a JSON array. A syntax error ends it: where the next item
-// starts is then anybody's guess.
+// arrayReader cuts a JSON array into its items. It counts brackets and knows
+// strings, no more; whether an item is JSON is judged when it is whole. An item
+// that is not ends the import: where the next one starts is then anybody's
+// guess. encoding/json's Decoder would do, but buffers an item of any size.
 type arrayReader struct {
-	dec     *json.Decoder
+	br      *bufio.Reader
 	maxItem int
+	at      int64 // bytes read
+	items   int
 	done    bool
-}
-
-func newArrayReader(r io.Reader, maxItem int) (importReader, error) {
-	dec := json.NewDecoder(r)
-	if _, err := dec.Token(); err != nil { // the bracket that was seen
-		return nil, arrayFault(err)
-	}
-	return &arrayReader{dec: dec, maxItem: maxItem}, nil
+	item    []byte
 }
 
 func (a *arrayReader) next() (importItem, error) {
 	if a.done {
 		return importItem{}, io.EOF
 	}
-	if a.dec.More() {
-		var raw json.RawMessage
-		if err := a.dec.Decode(&raw); err != nil {
-			return importItem{}, arrayFault(err)
+	b, err := a.token()
+	if err == nil && b == ']' {
+		return importItem{}, a.end()
+	}
+	if err == nil && a.items > 0 {
+		if b != ',' {
+			return importItem{}, a.syntax("a comma or the end of the array must come here")
 		}
-		return parseItem(raw, a.maxItem), nil
+		b, err = a.token()
 	}
-	if _, err := a.dec.Token(); err != nil { // the closing bracket
+	if err != nil {
 		return importItem{}, arrayFault(err)
 	}
-	a.done = true
-	switch _, err := a.dec.Token(); {
-	case errors.Is(err, io.EOF):
-		return importItem{}, io.EOF
-	case err != nil && !isSyntax(err):
-		return importItem{}, arrayFault(err)
+	if b == ']' || b == ',' {
+		return importItem{}, a.syntax("an item must come here")
 	}
-	return importItem{}, kindMalformed.problem("There is something after the end of the array.")
+	a.items++
+	start := a.at
+	long, err := a.value(b)
+	switch {
+	case err != nil:
+		return importItem{}, arrayFault(err)
+	case long:
+		return importItem{err: tooLong(a.maxItem)}, nil
+	case !json.Valid(a.item):
+		return importItem{}, kindMalformed.problem("The item that starts at byte %d is not valid JSON. What came before was imported, nothing from here on.", start)
+	}
+	return parseItem(a.item, a.maxItem), nil
 }
 
-func isSyntax(err error) bool {
-	_, ok := errors.AsType[*json.SyntaxError](err)
-	return ok
+// token returns the next byte that is not white space.
+func (a *arrayReader) token() (byte, error) {
+	for {
+		b, err := a.br.ReadByte()
+		a.at++
+		if err != nil || !isSpace(b) {
+			return b, err
+		}
+	}
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
+
+// value reads the item that starts with b. Of one that is too long it keeps
+// nothing.
+func (a *arrayReader) value(b byte) (long bool, err error) {
+	a.item = a.item[:0]
+	depth, quoted, escaped := 0, false, false
+	for {
+		if long = long || len(a.item) == a.maxItem; !long {
+			a.item = append(a.item, b)
+		}
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			escaped, quoted = b == '\\', b != '"'
+		case b == '"':
+			quoted = true
+		case b == '{', b == '[':
+			depth++
+		case b == '}', b == ']':
+			depth--
+		}
+		if depth < 0 || depth == 0 && !quoted && a.ends() {
+			return long, nil
+		}
+		if b, err = a.br.ReadByte(); err != nil {
+			return long, err
+		}
+		a.at++
+	}
+}
+
+// ends reports whether what comes next cannot belong to an item that is
+// balanced so far.
+func (a *arrayReader) ends() bool {
+	next, err := a.br.Peek(1)
+	return err != nil || isSpace(next[0]) || next[0] == ',' || next[0] == ']'
+}
+
+// end makes sure that nothing comes after the array.
+func (a *arrayReader) end() error {
+	a.done = true
+	switch _, err := a.token(); {
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	case err != nil:
+		return arrayFault(err)
+	}
+	return a.syntax("nothing may come after the array")
+}
+
+func (a *arrayReader) syntax(what string) error {
+	return kindMalformed.problem("The array is not valid JSON: %s (byte %d). What came before was imported, nothing after.", what, a.at)
 }
 
 // arrayFault says why an array could not be read on.
 func arrayFault(err error) error {
-	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return kindMalformed.problem("The array is not valid JSON from byte %d on: %v. What came before was imported, nothing after.", se.Offset, se)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) {
 		return kindMalformed.problem("The array has no end. What came before was imported.")
 	}
 	return readFault(err)
@@ -184,10 +252,35 @@ func limitReached(limit int) error {
 	return kindTooLarge.problem("%s", fmt.Sprintf("An import takes at most %d items. What came before was imported, nothing from here on.", limit))
 }
 
+// streamTimeout is how long an import or export may take for progressBytes or
+// for a commit: a client needs 4.4 kB/s.
+const (
+	streamTimeout = 60 * time.Second
+	progressBytes = 256 << 10
+)
+
 // extendDeadlines gives the client another while to go on. A writer that has
 // no deadlines (a test's) is left alone.
-func extendDeadlines(w http.ResponseWriter, until deadline) {
+func extendDeadlines(w http.ResponseWriter) {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(until())
-	_ = rc.SetWriteDeadline(until())
+	until := clock.System{}.Now().Add(streamTimeout) // the network knows no other clock
+	_ = rc.SetReadDeadline(until)
+	_ = rc.SetWriteDeadline(until)
+}
+
+// progress extends the deadlines as the body comes in.
+type progress struct {
+	io.Reader
+	w    http.ResponseWriter
+	left int
+}
+
+// Read implements io.Reader.
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if p.left -= n; p.left <= 0 {
+		extendDeadlines(p.w)
+		p.left = progressBytes
+	}
+	return n, err
 }

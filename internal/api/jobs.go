@@ -207,7 +207,7 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 		}
 		job, err := s.Store.Jobs().Get(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, fromStore(err)
 		}
 		return updated(job.Current, already), nil
 	}
@@ -271,7 +271,7 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	}
 	j, err := s.Store.Jobs().Get(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	return &jobOutput{etag(j.Current.Number), s.jobBody(&j)}, nil
 }
@@ -323,7 +323,7 @@ func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 	q.After, q.Limit = from.job, limit+1 // one more tells whether there is a next page
 	jobs, err := s.Store.Jobs().List(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	out := &listOutput{jobsBody{Jobs: make([]jobBody, 0, min(limit, len(jobs)))}}
 	for i := range jobs[:min(limit, len(jobs))] {

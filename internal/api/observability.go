@@ -83,15 +83,15 @@ func (s *server) metrics(ctx context.Context, _ *struct{}) (*metricsOutput, erro
 	now := clock.NowMs(s.Clock)
 	total, active, err := s.Store.Jobs().Count(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	ever, err := s.Store.History().Totals(ctx, 0)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	hour, err := s.Store.History().Totals(ctx, now-time.Hour.Milliseconds())
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	return &metricsOutput{metricsBody{
 		Jobs:       jobCounts{total, active},
@@ -172,7 +172,7 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 		BeforeAt: from.at, BeforeJob: from.job, Limit: limit + 1, OpenOnly: open != nil && *open,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	out := &alertsOutput{alertsBody{Alerts: make([]alertBody, 0, min(limit, len(found)))}}
 	for i := range found[:min(limit, len(found))] {
@@ -215,7 +215,7 @@ func (s *server) recentExecutions(ctx context.Context, in *recentInput) (*execut
 	}
 	found, err := s.Store.History().Recent(ctx, page)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	return pageOf(found, limit), nil
 }
@@ -240,7 +240,7 @@ func (s *server) failedExecutions(ctx context.Context, in *failedInput) (*execut
 	}
 	found, err := s.Store.History().Failed(ctx, job, page)
 	if err != nil {
-		return nil, err
+		return nil, fromStore(err)
 	}
 	return pageOf(found, limit), nil
 }

@@ -60,6 +60,7 @@ var (
 	kindStale       = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed, "If-Match names another version than the current one. Read the job and decide again."}
 	kindTooLarge    = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge, "The body is over the limit of the path."}
 	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json; an import takes application/x-ndjson too."}
+	kindSlow        = kind{"slow", "The request came too slowly", http.StatusRequestTimeout, "The body did not arrive in time."}
 	kindBusy        = kind{"busy", "Too much at a time", http.StatusTooManyRequests, "As many imports as the server takes are under way. Retry-After says when to try again."}
 	kindInternal    = kind{"internal", "A fault of the server", http.StatusInternalServerError, "instance is in the server's log, with the cause."}
 	kindUnavailable = kind{"unavailable", "Not now", http.StatusServiceUnavailable, "The store cannot commit, or the server is stopping. Retry-After says when to try again."}
@@ -67,7 +68,7 @@ var (
 
 var kinds = []kind{
 	kindMalformed, kindInvalid, kindUnknownKey, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
-	kindStale, kindTooLarge, kindMediaType, kindBusy, kindInternal, kindUnavailable,
+	kindStale, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal, kindUnavailable,
 }
 
 // kindOfCode is the one mapping of the house's error codes to HTTP.
@@ -158,6 +159,16 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 		p.with("Retry-After", "1")
 	}
 	return p
+}
+
+// fromStore gives an error of the store its code. What the store does not say
+// of the caller's data means that it did not do its work: try again.
+func fromStore(err error) error {
+	_, coded := errors.AsType[*domain.Error](err)
+	if err == nil || coded || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return domain.Unavailable(err, "the store cannot be read now")
 }
 
 // summary is the detail of a problem whose fields say the rest: the first

@@ -14,7 +14,6 @@ const (
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
-	streamTimeout     = 60 * time.Second // the longest pause of an import or export
 )
 
 // NewServer returns a server with limits against slow and greedy clients.

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+const key1, key2 = "first-key-0123456789", "second-key-0123456789"
+
+func TestKeys(t *testing.T) {
+	h := newAPI(t, newFake(), func(c *Config) { c.Keys = []string{key1, key2} })
+	for _, tc := range []struct {
+		name, header string
+		status       int
+	}{
+		{"no header", "", 401},
+		{"first key", "Authorization: Bearer " + key1, 200},
+		{"second key", "Authorization: Bearer " + key2, 200},
+		{"scheme in another case", "Authorization: bearer " + key1, 200},
+		{"space around the key", "Authorization: Bearer  " + key1 + " ", 200},
+		{"wrong key", "Authorization: Bearer wrong", 401},
+		{"prefix of a key", "Authorization: Bearer " + key1[:10], 401},
+		{"key and more", "Authorization: Bearer " + key1 + "x", 401},
+		{"both keys", "Authorization: Bearer " + key1 + "," + key2, 401},
+		{"empty key", "Authorization: Bearer ", 401},
+		{"no scheme", "Authorization: " + key1, 401},
+		{"another scheme", "Authorization: Basic " + key1, 401},
+		{"key in another header", "X-Api-Key: " + key1, 401},
+	} {
+		var header []string
+		if tc.header != "" {
+			header = []string{tc.header}
+		}
+		for _, path := range []string{"/", "/jobs", "/docs", "/openapi.json", "/metrics", "/observability/health"} {
+			res := call(t, h, "GET", path, "", header...)
+			if res.StatusCode != tc.status {
+				t.Errorf("%s, %s: %d, want %d", tc.name, path, res.StatusCode, tc.status)
+			}
+			if tc.status == 401 {
+				res.problem(t, 401)
+				if !strings.HasPrefix(res.Header.Get("WWW-Authenticate"), "Bearer ") {
+					t.Errorf("%s: WWW-Authenticate %q", tc.name, res.Header.Get("WWW-Authenticate"))
+				}
+			}
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if res := call(t, h, "GET", path, ""); res.StatusCode != 200 {
+			t.Errorf("%s without a key: %d", path, res.StatusCode)
+		}
+	}
+}
+
+func TestUnknownPathsNeedAKeyToo(t *testing.T) {
+	h := newAPI(t, newFake(), func(c *Config) { c.Keys = []string{key1} })
+	for _, path := range []string{"/nope", "/healthz/", "/healthz/../jobs", "//healthz", "/HEALTHZ", "/readyz/x"} {
+		call(t, h, "GET", path, "").problem(t, 401)
+	}
+}
+
+func TestKeysAreRefusedWhenTheyCannotBeSent(t *testing.T) {
+	f := newFake()
+	for _, key := range []string{"", " x", "x "} {
+		c := Config{Keys: []string{key}, Engine: f, Store: fakeStore{f}}
+		if _, err := New(c); err == nil {
+			t.Errorf("key %q was taken", key)
+		}
+	}
+}
+
+// at gives a request the local address that net/http would have set.
+func at(r *http.Request, addr string) *http.Request {
+	tcp, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		panic(err)
+	}
+	return r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(tcp)))
+}
+
+func TestHostOnLoopback(t *testing.T) {
+	for _, tc := range []struct {
+		local, host string
+		keys        []string
+		status      int
+	}{
+		{"127.0.0.1:3000", "127.0.0.1:3000", nil, 200},
+		{"127.0.0.1:3000", "localhost:3000", nil, 200},
+		{"127.0.0.1:3000", "localhost", nil, 200},
+		{"127.0.0.1:3000", "LocalHost.:3000", nil, 200},
+		{"127.0.0.1:3000", "belfry.localhost:3000", nil, 200},
+		{"127.0.0.1:3000", "127.8.9.1", nil, 200},
+		{"[::1]:3000", "[::1]:3000", nil, 200},
+		{"[::1]:3000", "[::1]", nil, 200},
+		{"127.0.0.1:3000", "evil.example:3000", nil, 421},
+		{"127.0.0.1:3000", "127.0.0.1.evil.example", nil, 421},
+		{"127.0.0.1:3000", "localhost.evil.example", nil, 421},
+		{"127.0.0.1:3000", "notlocalhost", nil, 421},
+		{"127.0.0.1:3000", "10.0.0.1", nil, 421},
+		{"127.0.0.1:3000", "", nil, 421},
+		{"[::1]:3000", "[2001:db8::1]:3000", nil, 421},
+		{"10.0.0.1:3000", "scheduler.internal", nil, 200},             // bound elsewhere: the operator said so
+		{"127.0.0.1:3000", "scheduler.internal", []string{key1}, 200}, // a page has no key
+	} {
+		h := newAPI(t, newFake(), func(c *Config) { c.Keys = tc.keys })
+		r := at(httptest.NewRequest("GET", "/jobs", nil), tc.local)
+		r.Host = tc.host
+		if tc.keys != nil {
+			r.Header.Set("Authorization", "Bearer "+tc.keys[0])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != tc.status {
+			t.Errorf("%s reached as %q: %d, want %d", tc.local, tc.host, w.Code, tc.status)
+		}
+	}
+}
+
+func TestOtherOriginsChangeNothing(t *testing.T) {
+	for _, tc := range []struct {
+		name, header string
+		status       int
+	}{
+		{"a program", "X-None: 1", 201},
+		{"the page itself", "Sec-Fetch-Site: same-origin", 201},
+		{"the address bar", "Sec-Fetch-Site: none", 201},
+		{"another site", "Sec-Fetch-Site: cross-site", 403},
+		{"another port of the host", "Sec-Fetch-Site: same-site", 403},
+		{"its own origin", "Origin: http://example.com", 201},
+		{"another origin", "Origin: http://evil.example", 403},
+		{"a sandboxed page", "Origin: null", 403},
+	} {
+		f := newFake()
+		h := newAPI(t, f)
+		res := call(t, h, "POST", "/jobs", minimal, tc.header)
+		if res.StatusCode != tc.status || len(f.jobs) != map[int]int{201: 1, 403: 0}[tc.status] {
+			t.Errorf("%s: %d with %d jobs, want %d", tc.name, res.StatusCode, len(f.jobs), tc.status)
+		}
+		if tc.status == 403 {
+			res.problem(t, 403)
+		}
+		if res := call(t, h, "GET", "/jobs", "", tc.header); res.StatusCode != 200 || res.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: reading %d, CORS %q", tc.name, res.StatusCode, res.Header.Get("Access-Control-Allow-Origin"))
+		}
+	}
+}

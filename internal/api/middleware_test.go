@@ -1,0 +1,193 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+)
+
+func logTo(w io.Writer) func(*Config) {
+	return func(c *Config) {
+		c.Log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+}
+
+// faulty is an engine with a fault in Create.
+type faulty struct {
+	*fake
+	create func()
+}
+
+func (f faulty) Create(context.Context, []domain.SpecDoc) []engine.Created {
+	f.create()
+	return nil
+}
+
+func TestPanicIsA500(t *testing.T) {
+	var log bytes.Buffer
+	f := newFake()
+	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Engine = faulty{f, func() { panic("canary-panic") }} })
+	res := call(t, h, "POST", "/jobs", minimal)
+	p := res.problem(t, 500)
+	if strings.Contains(res.text, "canary") || strings.Contains(res.text, "goroutine") {
+		t.Errorf("the answer tells about the panic: %s", res.text)
+	}
+	for _, want := range []string{"canary-panic", p.Instance, "middleware_test.go"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is not in the log", want)
+		}
+	}
+	if m := call(t, h, "GET", "/metrics", ""); !strings.Contains(m.text, "belfry_panics_total 1") {
+		t.Error("the panic was not counted")
+	}
+	if res := call(t, h, "GET", "/jobs", ""); res.StatusCode != 200 {
+		t.Errorf("the next request: %d", res.StatusCode)
+	}
+}
+
+func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f, func(c *Config) { c.Engine = faulty{f, func() {}} })
+	call(t, h, "POST", "/jobs", minimal).problem(t, 500)
+	call(t, h, "POST", "/jobs/import", "["+minimal+"]").problem(t, 500)
+}
+
+// broken is a client that went away.
+type broken struct{ *httptest.ResponseRecorder }
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestAClientThatWentAwayIsNoFault(t *testing.T) {
+	var log bytes.Buffer
+	h := newAPI(t, newFake(), logTo(&log))
+	for _, path := range []string{"/jobs", "/nope", "/docs", "/jobs/export"} {
+		h.ServeHTTP(broken{httptest.NewRecorder()}, httptest.NewRequest("GET", path, nil))
+	}
+	if strings.Contains(log.String(), `"level":"ERROR"`) {
+		t.Error(log.String())
+	}
+}
+
+func TestRequestsAreLoggedAndCounted(t *testing.T) {
+	var log bytes.Buffer
+	h := newAPI(t, newFake(), logTo(&log))
+	create(t, h, minimal)
+	call(t, h, "GET", "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "")
+	call(t, h, "BREW", "/jobs", "")
+	call(t, h, "GET", "/a/b/c", "")
+	for _, want := range []string{`"msg":"request"`, `"method":"POST"`, `"http_status":201`, `"http_status":404`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not in the log:\n%s", want, log.String())
+		}
+	}
+	metrics := call(t, h, "GET", "/metrics", "").text
+	for _, want := range []string{
+		`belfry_http_request_seconds_count{class="2xx",method="POST",route="/jobs"} 1`,
+		`belfry_http_request_seconds_count{class="4xx",method="GET",route="/jobs/{id}"} 1`,
+		`belfry_http_request_seconds_count{class="4xx",method="other",route="none"} 1`,
+		`belfry_http_request_seconds_count{class="4xx",method="GET",route="none"} 1`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("%s is not in the metrics", want)
+		}
+	}
+	if strings.Contains(metrics, "0192f0c1") || strings.Contains(metrics, "/a/b/c") {
+		t.Error("a path is a label")
+	}
+}
+
+func TestMethodsAndPaths(t *testing.T) {
+	h := newAPI(t, newFake())
+	id := "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"PATCH", "/jobs", 405, "GET, HEAD, POST"},
+		{"DELETE", "/jobs", 405, "GET, HEAD, POST"},
+		{"OPTIONS", "/jobs", 405, "GET, HEAD, POST"},
+		{"BREW", "/jobs", 405, "GET, HEAD, POST"},
+		{"PATCH", id, 405, "DELETE, GET, HEAD, PUT"},
+		{"GET", id + "/trigger", 405, "POST"},
+		{"GET", id + "/pause", 405, "POST"},
+		{"POST", "/observability/metrics", 405, "GET, HEAD"},
+		{"GET", "/schedules/preview", 405, "POST"},
+		{"POST", "/docs", 405, "GET, HEAD"},
+		{"POST", "/", 405, "GET, HEAD"},
+		{"POST", "/jobs/export", 405, "DELETE, GET, HEAD, PUT"},
+		{"GET", "/nope", 404, ""},
+		{"GET", "/jobs/", 404, ""},
+		{"GET", "//jobs", 404, ""},
+		{"GET", "/docs/../jobs", 404, ""},
+		{"GET", id + "/nope", 404, ""},
+		{"GET", "/%2e%2e/%00", 404, ""},
+		{"GET", "/" + strings.Repeat("x", 4000), 404, ""},
+	} {
+		res := call(t, h, tc.method, tc.path, "")
+		p := res.problem(t, tc.status)
+		if got := res.Header.Get("Allow"); got != tc.allow {
+			t.Errorf("%s %.40s: Allow %q, want %q", tc.method, tc.path, got, tc.allow)
+		}
+		if len(p.Detail) > 2*maxEchoBytes {
+			t.Errorf("%.40s: the detail has %d bytes", tc.path, len(p.Detail))
+		}
+	}
+	head := call(t, h, "HEAD", "/jobs", "")
+	if head.StatusCode != 200 {
+		t.Errorf("HEAD: %d", head.StatusCode)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
+	var body healthBody
+	call(t, h, "GET", "/observability/health", "").into(t, 200, &body)
+	if body.Status != "healthy" || !body.Checks["store"].OK || body.Version != "1.2.3" || body.UptimeSeconds < 90 {
+		t.Errorf("%+v", body)
+	}
+	f.health.Checks[0] = engine.Check{Name: "store", Detail: "no commit for 4.2s"}
+	call(t, h, "GET", "/observability/health", "").into(t, 503, &body)
+	if body.Status != "unhealthy" || body.Checks["store"].OK || body.Checks["store"].Detail != "no commit for 4.2s" {
+		t.Errorf("%+v", body)
+	}
+	var ready readyBody
+	res := call(t, h, "GET", "/readyz", "")
+	res.into(t, 503, &ready)
+	if ready.Status != "unready" || len(ready.Failing) != 1 || ready.Failing[0] != "store" || strings.Contains(res.text, "4.2s") {
+		t.Errorf("%s", res.text)
+	}
+	f.health = engine.Health{Ready: false}
+	call(t, h, "GET", "/readyz", "").into(t, 503, &ready)
+	call(t, h, "GET", "/observability/health", "").into(t, 503, &body)
+	if res := call(t, h, "GET", "/healthz", ""); res.StatusCode != 200 {
+		t.Errorf("healthz: %d", res.StatusCode)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	f := newFake()
+	for name, c := range map[string]Config{
+		"nothing":        {},
+		"no clock":       {Engine: f, Store: fakeStore{f}},
+		"negative limit": {Engine: f, Store: fakeStore{f}, MaxBody: -1},
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	s := NewServer("127.0.0.1:0", http.NotFoundHandler())
+	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+		t.Error("a server without a limit")
+	}
+}
