@@ -21,11 +21,11 @@ func (s *server) registerExecutions() {
 		Summary: "List the executions of a job",
 		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). " +
 			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of the id.",
-	}, s.jobExecutions, kindNotFound)
+	}, s.jobExecutions, kindNotFound, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
 		Summary: "Read an execution", Description: "With every attempt, ended or not.",
-	}, s.getExecution, kindNotFound)
+	}, s.getExecution, kindNotFound, kindUnavailable)
 }
 
 // ExecutionBody is an execution as the API tells it. It is exported for huma,

@@ -49,7 +49,7 @@ func (s *server) registerImport() {
 				Schema: schemas.Schema(reflect.TypeFor[importBody](), true, ""),
 			}},
 		}},
-	}, s.importJobs, kindTooLarge, kindMediaType, kindBusy)
+	}, s.importJobs, kindBusy)
 }
 
 // importBody documents the answer of an import. It is written as a stream, by

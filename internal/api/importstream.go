@@ -163,7 +163,7 @@ func (a *arrayReader) value(b byte) (long bool, err error) {
 // balanced so far.
 func (a *arrayReader) ends() bool {
 	next, err := a.br.Peek(1)
-	return err != nil || isSpace(next[0]) || next[0] == ',' || next[0] == ']'
+	return err != nil || isSpace(next[0]) || next[0] == ',' || next[0] == ']' || next[0] == '}'
 }
 
 // end makes sure that nothing comes after the array.

@@ -17,15 +17,15 @@ func (s *server) registerJobs() {
 		Summary:     "Register a job",
 		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom.",
 		RequestBody: body("JobSpec"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
-	}, s.createJob, kindInvalid, kindTooLarge, kindMediaType, kindUnavailable)
+	}, s.createJob, kindInvalid, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation.",
-	}, s.listJobs)
+	}, s.listJobs, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Read a job", Description: "The job with its current version. ETag is the version's number.",
-	}, s.getJob, kindNotFound)
+	}, s.getJob, kindNotFound, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
@@ -33,7 +33,7 @@ func (s *server) registerJobs() {
 			"headers, tags and body are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
 			"With one wrong field nothing is changed.",
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
-	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindTooLarge, kindMediaType, kindUnavailable)
+	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "delete-job", Method: http.MethodDelete, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary:     "Delete a job",

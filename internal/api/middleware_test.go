@@ -191,3 +191,5 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Error("a server without a limit")
 	}
 }
+
+var discard = slog.New(slog.DiscardHandler)

@@ -70,9 +70,15 @@ func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
-	all := append([]kind{kindMalformed, kindUnknownKey, kindInternal}, refusals...)
-	if op.Security != nil && len(op.Security) == 0 { // open to everybody
-		all = []kind{kindMalformed, kindInternal}
+	all := append([]kind{kindMalformed, kindMisdirected, kindInternal}, refusals...)
+	if op.Security == nil { // otherwise the route is open to everybody
+		all = append(all, kindUnknownKey)
+	}
+	if op.Method != http.MethodGet {
+		all = append(all, kindForbidden)
+	}
+	if op.RequestBody != nil {
+		all = append(all, kindTooLarge, kindMediaType, kindSlow)
 	}
 	for _, k := range all {
 		op.Responses[strconv.Itoa(k.status)] = &huma.Response{

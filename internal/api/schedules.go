@@ -32,7 +32,7 @@ func (s *server) registerSchedules() {
 		Description: "In words, as instants, and what clock changes do to it in the two years after. Stores nothing. " +
 			"The same rules as a job's: what is refused here is refused there. next is shorter than count when the schedule ends.",
 		RequestBody: s.jsonBody("PreviewRequest"), MaxBodyBytes: s.MaxBody,
-	}, s.preview, kindInvalid, kindTooLarge, kindMediaType)
+	}, s.preview, kindInvalid)
 }
 
 type previewInput struct{ request }
