@@ -1,0 +1,89 @@
+# Belfry needs Go, git and make. `make run` starts it, `make test` checks it,
+# `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # the steps of `test` are told one after the other
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 10s
+BENCH    ?= .
+GO       ?= go
+LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+# A look that people like, where nobody has chosen one.
+LOOK     := $(if $(wildcard .env),,APP_ENV="$${APP_ENV:-$${NODE_ENV:-development}}")
+
+say = @printf '\n[%s] %s\n' "$$(date +%T)" "$(1)"
+
+.PHONY: run
+run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4000")
+	@$(LOOK) exec bin/belfry serve $(ARGS)
+
+.PHONY: test
+test: deps format vet lint race fuzz build ## Install what the tests need and run all of them
+	$(call say,all is well)
+
+.PHONY: build
+build: ## Build bin/belfry, a static binary
+	$(call say,build)
+	$(BUILD) -o bin/belfry ./cmd/belfry
+
+.PHONY: deps
+deps: ## Fetch the modules, and a C compiler where there is none (the race detector needs it)
+	$(call say,dependencies)
+	.ci/compiler
+	$(GO) mod download
+
+.PHONY: format
+format: ## Check that gofmt has nothing to say
+	$(call say,gofmt)
+	@bad="$$(gofmt -l .)"; [ -z "$$bad" ] || { printf 'not formatted, run make fmt:\n%s\n' "$$bad"; exit 1; }
+
+.PHONY: fmt
+fmt: ## Format the code
+	gofmt -w .
+
+.PHONY: vet
+vet: ## go vet
+	$(call say,go vet)
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled)
+	$(call say,golangci-lint)
+	$(LINT) run ./...
+
+.PHONY: race
+race: ## Every test, with the race detector
+	$(call say,go test -race)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for FUZZTIME (10s)
+	$(call say,fuzz: $(FUZZTIME) for each target)
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+.PHONY: bench
+bench: ## Benchmarks (BENCH=Name picks some)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: cover
+cover: ## Coverage of each function, and coverage.html
+	$(GO) test -coverpkg=./internal/... -coverprofile=coverage.out ./...
+	$(GO) tool cover -func=coverage.out
+	$(GO) tool cover -html=coverage.out -o coverage.html
+
+.PHONY: cross
+cross: ## Check that it compiles for the other platforms
+	@for p in linux/arm64 darwin/arm64 windows/amd64; do \
+	  echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/belfry; done
+
+.PHONY: clean
+clean: ## Remove what was built (not ./data)
+	rm -rf bin coverage.out coverage.html
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
