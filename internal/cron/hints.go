@@ -1,6 +1,9 @@
 package cron
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // macros are the named schedules; each is nothing but the fields beside it.
 var macros = map[string]string{
@@ -58,7 +61,8 @@ func rateHint(text string) string {
 		case "hour":
 			return "@every " + words[0] + "h"
 		case "day":
-			return "@every " + words[0] + "d with the days as hours (24h), or @daily"
+			days, _ := strconv.Atoi(words[0])
+			return "@every " + itoa(24*days) + "h, or @daily"
 		}
 	}
 	return "@every with a duration, such as @every 5m"

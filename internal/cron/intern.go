@@ -36,7 +36,7 @@ func Parse(text, zone string, dst DST) (*Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	return intern(k, s), nil
+	return intern(key{s.text, s.zone.name, dst}, s), nil // with the schedule's own strings
 }
 
 // intern stores a fresh schedule, unless another goroutine was faster: then that one's is used.

@@ -2,6 +2,7 @@ package cron
 
 import (
 	"math"
+	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // a machine without zoneinfo gives the same answers
@@ -34,7 +35,8 @@ const (
 
 // find is the number of the span that holds the instant t; t outside the supported range is moved to its edge.
 func (z *zone) find(t int64) int {
-	i := int(z.index[uint64(min(max(t, MinInstant), MaxInstant))>>indexShift])
+	t = min(max(t, MinInstant), MaxInstant)
+	i := int(z.index[t>>indexShift])
 	for z.spans[i].end <= t {
 		i++
 	}
@@ -67,6 +69,7 @@ func loadZone(name string) (*zone, error) {
 	if err != nil {
 		return nil, fail("timezone", 1, name, zoneHint(name), "is not a known zone")
 	}
+	name = strings.Clone(name)
 	z = newZone(name, loc)
 	zones.Lock()
 	defer zones.Unlock()

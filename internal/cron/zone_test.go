@@ -1,0 +1,216 @@
+package cron
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// zoneNames is the list of the IANA database, release 2025c, as in Go's lib/time/zoneinfo.zip; Factory is left out.
+//
+//go:embed testdata/zones.txt
+var zoneNames string
+
+// differentZones loads every zone and drops those that have the table of another.
+func differentZones(t *testing.T) []*zone {
+	t.Helper()
+	var out []*zone
+	seen := map[string]bool{}
+	for _, name := range strings.Fields(zoneNames) {
+		z, err := loadZone(name)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if table := fmt.Sprint(z.spans); !seen[table] {
+			seen[table] = true
+			out = append(out, z)
+		}
+	}
+	return out
+}
+
+// TestZoneTables compares the table of every zone with package time: on both sides of each change, and all along.
+func TestZoneTables(t *testing.T) {
+	const strideDays = 41
+	for _, z := range differentZones(t) {
+		check := func(at int64) {
+			if at < MinInstant || at > MaxInstant {
+				return
+			}
+			if got, want := z.spans[z.find(at)].off, offsetAt(z.loc, at); got != want {
+				t.Fatalf("%s at %s: offset %d, time says %d", z.name, stamp(at), got, want)
+			}
+		}
+		for i, p := range z.spans {
+			check(p.start - 1)
+			check(p.start)
+			if i > 0 && (p.start != z.spans[i-1].end || p.prev != z.spans[i-1].off || z.spans[i-1].next != p.off || p.off == p.prev) {
+				t.Fatalf("%s: spans %d and %d do not fit: %+v %+v", z.name, i-1, i, z.spans[i-1], p)
+			}
+		}
+		for at := int64(MinInstant); at <= MaxInstant; at += strideDays * daySeconds {
+			check(at)
+		}
+	}
+}
+
+// TestChangesAreFarApart holds two assumptions of the search: changes never come within two days of each other, and no
+// reading is further than reach from its instant.
+func TestChangesAreFarApart(t *testing.T) {
+	for _, z := range differentZones(t) {
+		for i, p := range z.spans {
+			if p.end-p.start < 2*daySeconds {
+				t.Errorf("%s: a span of %d seconds at %s", z.name, p.end-p.start, stamp(p.start))
+			}
+			if max(p.off, -p.off)+max(p.off-p.prev, p.prev-p.off) > reach {
+				t.Errorf("%s: span %d is shifted by more than reach", z.name, i)
+			}
+		}
+	}
+}
+
+// TestZoneBoundsTrap pins why nextChange does not believe ZoneBounds: on the last day of a leap year under a recurring
+// rule its end is not after the instant. The table has the change of the next March all the same.
+func TestZoneBoundsTrap(t *testing.T) {
+	z, err := loadZone("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := nextChange(z.loc, unix(t, "2040-12-31T12:00:00Z"))
+	if want := unix(t, "2041-03-31T01:00:00Z"); got != want {
+		t.Errorf("the change after 2040-12-31 is %s, want %s", stamp(got), stamp(want))
+	}
+}
+
+// expected is the default law in one line per case: where a reading of a fixed time fires around one change.
+func expected(p *span, reading int64) int64 {
+	switch before, after := reading-int64(p.prev), reading-int64(p.off); {
+	case before < p.start:
+		return before // exists before the change; in a fold this is the first occurrence
+	case after >= p.start:
+		return after
+	}
+	return p.start
+}
+
+// TestEveryZoneEveryTransition is the proof of guarantees 2 and 3: in every zone, around every change of 1970 to 2100,
+// a fixed time within the affected hour fires exactly once a day and where the law says, and an interval-like schedule
+// fires at every quarter of an hour that the clock shows.
+func TestEveryZoneEveryTransition(t *testing.T) {
+	end := unix(t, "2100-01-01T00:00:00Z")
+	changes := 0
+	for _, z := range differentZones(t) {
+		quarter := mustParse(t, "0 */15 * * * *", z.name, DST{})
+		for i := range z.spans {
+			if p := &z.spans[i]; i > 0 && p.start < end && p.start > 3*daySeconds {
+				changes++
+				checkFixed(t, z, p)
+				checkQuarters(t, quarter, p)
+			}
+		}
+	}
+	if changes < 10_000 {
+		t.Errorf("only %d changes were looked at", changes)
+	}
+}
+
+func checkFixed(t *testing.T, z *zone, p *span) {
+	t.Helper()
+	lo, hi := p.start+int64(min(p.off, p.prev)), p.start+int64(max(p.off, p.prev))
+	for _, reading := range []int64{lo, lo + (hi-lo)/2, hi - 1} {
+		_, second := split(reading)
+		text := fmt.Sprintf("%d %d %d * * *", second%60, second/60%60, second/3600)
+		s, err := compile(text, z.name, DST{GapAfter, FoldFirst})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := expected(p, reading-2*daySeconds)
+		for day := int64(-1); day <= 1; day++ {
+			want := expected(p, reading+day*daySeconds)
+			next, ok := s.Next(at, Binding{})
+			if want == at { // two dates meet where a whole day was skipped: one fire
+				continue
+			}
+			if !ok || next != want {
+				t.Fatalf("%s, %q: after %s comes %s, want %s", z.name, text, local(s, at), local(s, next), local(s, want))
+			}
+			if prev, ok := s.Prev(next, Binding{}); !ok || prev != at {
+				t.Fatalf("%s, %q: before %s comes %s, want %s", z.name, text, local(s, next), local(s, prev), local(s, at))
+			}
+			at = next
+		}
+	}
+}
+
+func checkQuarters(t *testing.T, s *Schedule, p *span) {
+	t.Helper()
+	const hours, quarter = 3 * 3600, 900
+	at := p.start - hours - 1
+	for want := p.start - hours; want < p.start+hours; want++ {
+		off := int64(p.prev)
+		if want >= p.start {
+			off = int64(p.off)
+		}
+		if r := (want + off) % quarter; r != 0 { // on to the next quarter, or to the change if that is nearer
+			skip := (quarter - r) % quarter
+			if want < p.start && want+skip > p.start {
+				skip = p.start - want
+			}
+			want += skip - 1
+			continue
+		}
+		next, _ := s.Next(at, Binding{})
+		if next != want {
+			t.Fatalf("%s: after %s comes %s, want %s", s.Zone(), local(s, at), local(s, next), local(s, want))
+		}
+		at = next
+	}
+}
+
+func TestZoneNames(t *testing.T) {
+	for name, hint := range map[string]string{
+		"europe/berlin":         "did you mean Europe/Berlin?",
+		"AMERICA/NEW_YORK":      "did you mean America/New_York?",
+		"utc":                   "did you mean UTC?",
+		"Local":                 zoneExample,
+		"localtime":             zoneExample,
+		"Factory":               zoneExample,
+		"right/Europe/Berlin":   zoneExample,
+		"posix/Europe/Berlin":   zoneExample,
+		"../../etc/passwd":      zoneExample,
+		"/etc/localtime":        zoneExample,
+		"Europe":                zoneExample,
+		"Europe/":               zoneExample,
+		"Mars/Olympus":          zoneExample,
+		"CEST":                  zoneExample,
+		"UTC+2":                 "for a fixed offset use Etc/GMT-2 (that is two hours east of Greenwich: the sign is POSIX's)",
+		"Europe/Berlin ":        zoneExample,
+		"Europe/Bérlin":         zoneExample,
+		strings.Repeat("A", 65): zoneExample,
+	} {
+		_, err := Parse("@daily", name, DST{})
+		var e *Error
+		if !errors.As(err, &e) || e.Field != "timezone" || e.Pos < 1 || e.Hint != hint {
+			t.Errorf("zone %q: %v", name, err)
+		}
+	}
+}
+
+// TestZonesAreShared: one table per zone, however many schedules.
+func TestZonesAreShared(t *testing.T) {
+	a := mustParse(t, "1 2 3 * * *", "Asia/Tokyo", DST{})
+	b := mustParse(t, "3 2 1 * * *", "Asia/Tokyo", DST{})
+	if a.zone != b.zone || a.Location() != b.Location() || a.Zone() != "Asia/Tokyo" {
+		t.Error("two tables for one zone")
+	}
+	if z := mustParse(t, "@daily", "", DST{}); z.Zone() != "UTC" || z.Location() != time.UTC {
+		t.Errorf("the empty zone is %q", z.Zone())
+	}
+	if !slices.IsSortedFunc(a.zone.spans, func(x, y span) int { return int(x.start - y.start) }) {
+		t.Error("spans out of order")
+	}
+}
