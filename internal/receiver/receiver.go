@@ -1,0 +1,147 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/valyala/fasthttp"
+)
+
+// DefaultAddr is where a receiver listens if nothing else is said.
+const DefaultAddr = "127.0.0.1:4444"
+
+const (
+	defaultMaxConns = 50_000
+	readBufferBytes = 8 << 10 // holds a request's header
+	maxBodyBytes    = 1 << 20
+	idleTimeout     = 5 * time.Minute // longer than any client of ours keeps a connection
+	stopTimeout     = 5 * time.Second // for answers under way
+)
+
+// Config says where a receiver listens and what it keeps. The zero value of a
+// field is its default.
+type Config struct {
+	Addr     string    // host:port; port 0 is any free one
+	LogPath  string    // file to append one line per request to; none: no log
+	Out      io.Writer // gets one line per request for people; none: no lines
+	MaxConns int       // connections beyond it are answered 503 and closed
+	Clock    clock.Clock
+}
+
+func (c *Config) setDefaults() {
+	if c.Addr == "" {
+		c.Addr = DefaultAddr
+	}
+	if c.MaxConns <= 0 {
+		c.MaxConns = defaultMaxConns
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+}
+
+// Receiver is a server that listens.
+type Receiver struct {
+	cfg      Config
+	listener net.Listener
+	server   *fasthttp.Server
+	counters *counters
+	logFile  *os.File
+	log      *lines // nil: none
+	out      *lines // nil: none
+	stopping context.Context
+	stop     context.CancelFunc
+}
+
+// New opens the log and listens, so that Addr is known and connections wait
+// until Run is called. Run must be called, as it closes both.
+func New(cfg Config) (*Receiver, error) {
+	cfg.setDefaults()
+	r := &Receiver{cfg: cfg, counters: newCounters()}
+	r.stopping, r.stop = context.WithCancel(context.Background())
+	if cfg.LogPath != "" {
+		f, err := openLog(cfg.LogPath)
+		if err != nil {
+			return nil, fmt.Errorf("receiver log: %w", err)
+		}
+		r.logFile, r.log = f, newLines(f, false)
+	}
+	if cfg.Out != nil {
+		r.out = newLines(cfg.Out, true)
+	}
+	ln, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		if r.logFile != nil {
+			err = errors.Join(err, r.logFile.Close())
+		}
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	r.listener = ln
+	r.server = &fasthttp.Server{
+		Handler:               r.serve,
+		Name:                  "belfry-receiver",
+		Concurrency:           cfg.MaxConns,
+		ReadBufferSize:        readBufferBytes,
+		MaxRequestBodySize:    maxBodyBytes,
+		IdleTimeout:           idleTimeout,
+		NoDefaultContentType:  true,
+		CloseOnShutdown:       true,
+		Logger:                log.New(io.Discard, "", 0), // what clients do wrong is their affair
+		SecureErrorLogMessage: true,
+	}
+	return r, nil
+}
+
+// Addr returns host:port of the listener.
+func (r *Receiver) Addr() string { return r.listener.Addr().String() }
+
+// Run serves until the context ends, then answers what waits, closes the
+// connections and flushes the log. It returns nil after an orderly stop, or
+// the first error of the listener or the log.
+func (r *Receiver) Run(ctx context.Context) error {
+	var flushers sync.WaitGroup
+	flushing, stopFlushing := context.WithCancel(context.Background())
+	for _, l := range []*lines{r.log, r.out} {
+		if l != nil {
+			flushers.Go(func() { l.run(flushing) })
+		}
+	}
+	err := r.serveUntil(ctx)
+	stopFlushing()
+	flushers.Wait() // after the last request, so that its line is written
+	return errors.Join(err, r.closeLog())
+}
+
+func (r *Receiver) serveUntil(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- r.server.Serve(r.listener) }()
+	select {
+	case err := <-served:
+		r.stop()
+		return err
+	case <-ctx.Done():
+	}
+	r.stop() // answers that are held back go out now
+	grace, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	err := r.server.ShutdownWithContext(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil // a client that does not read its answer is left behind
+	}
+	return errors.Join(err, <-served)
+}
+
+func (r *Receiver) closeLog() error {
+	if r.log == nil {
+		return nil
+	}
+	return errors.Join(r.log.failure(), r.logFile.Close())
+}

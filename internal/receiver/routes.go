@@ -1,0 +1,230 @@
+package receiver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+)
+
+const help = `Belfry's receiver: a target to try jobs on.
+
+  /ok                 200
+  /slow?ms=1500       200 after so many milliseconds
+  /status/503         any status from 200 to 599; ?retryAfter=2 adds Retry-After
+  /fail               500
+  /flaky?fail=2       503 to the first two attempts of an execution, then 200
+  /random?p=0.3       503 to three requests in ten, 200 to the others
+  /echo               200 with the request as it came
+  /redirect           302 to /ok
+  /drop               closes the connection without an answer
+
+  /stats              counters, as JSON
+  /                   this text
+`
+
+const maxWait = time.Hour
+
+// answer is what a request gets.
+type answer struct {
+	status     int // zero: the connection is closed instead
+	body       string
+	wait       time.Duration
+	location   string
+	retryAfter string
+}
+
+// route is what the first part of a path asks for.
+type route struct {
+	path   string
+	answer func(ctx *fasthttp.RequestCtx, v visit) answer
+}
+
+var routes = byPath(
+	route{"/ok", always(answer{status: 200, body: "ok\n"})},
+	route{"/fail", always(answer{status: 500, body: "failed, as asked\n"})},
+	route{"/drop", always(answer{})},
+	route{"/redirect", always(answer{status: 302, location: "/ok"})},
+	route{"/slow", slow},
+	route{"/status", status},
+	route{"/flaky", flaky},
+	route{"/random", random},
+	route{"/echo", echo},
+)
+
+// unknown is the route of all other paths.
+var unknown = &route{"", always(answer{status: 404, body: "no such path; there is:\n\n" + help})}
+
+func byPath(list ...route) map[string]*route {
+	m := make(map[string]*route, len(list))
+	for _, r := range list {
+		m[r.path] = &r
+	}
+	return m
+}
+
+func always(a answer) func(*fasthttp.RequestCtx, visit) answer {
+	return func(*fasthttp.RequestCtx, visit) answer { return a }
+}
+
+func bad(format string, args ...any) answer {
+	return answer{status: 400, body: fmt.Sprintf(format, args...) + "\n"}
+}
+
+func slow(ctx *fasthttp.RequestCtx, _ visit) answer {
+	ms, err := strconv.Atoi(string(ctx.QueryArgs().Peek("ms")))
+	if err != nil || ms < 0 || ms > int(maxWait.Milliseconds()) {
+		return bad("ms must be a number from 0 to %d, as in /slow?ms=1500", maxWait.Milliseconds())
+	}
+	return answer{status: 200, body: "ok, late\n", wait: time.Duration(ms) * time.Millisecond}
+}
+
+func status(ctx *fasthttp.RequestCtx, _ visit) answer {
+	code, err := strconv.Atoi(string(bytes.TrimPrefix(ctx.Path(), []byte("/status/"))))
+	if err != nil || code < 200 || code > 599 {
+		return bad("the status must be from 200 to 599, as in /status/503")
+	}
+	return answer{status: code, body: fasthttp.StatusMessage(code) + "\n", retryAfter: string(ctx.QueryArgs().Peek("retryAfter"))}
+}
+
+func flaky(ctx *fasthttp.RequestCtx, v visit) answer {
+	n, err := strconv.Atoi(string(ctx.QueryArgs().Peek("fail")))
+	if err != nil || n < 0 {
+		return bad("fail must be a number, as in /flaky?fail=2")
+	}
+	if v.attempt <= n {
+		return answer{status: 503, body: fmt.Sprintf("attempt %d of %d that fail\n", v.attempt, n)}
+	}
+	return answer{status: 200, body: "ok, at last\n"}
+}
+
+func random(ctx *fasthttp.RequestCtx, _ visit) answer {
+	p, err := strconv.ParseFloat(string(ctx.QueryArgs().Peek("p")), 64)
+	if err != nil || !(p >= 0 && p <= 1) {
+		return bad("p must be from 0 to 1, as in /random?p=0.3")
+	}
+	if rand.Float64() < p {
+		return answer{status: 503, body: "bad luck\n"}
+	}
+	return answer{status: 200, body: "ok, by luck\n"}
+}
+
+func echo(ctx *fasthttp.RequestCtx, _ visit) answer {
+	return answer{status: 200, body: string(ctx.Request.Header.Header()) + string(ctx.Request.Body())}
+}
+
+// serve handles one request. It is called for each connection in a goroutine
+// of its own.
+func (r *Receiver) serve(ctx *fasthttp.RequestCtx) {
+	switch string(ctx.Path()) {
+	case "/":
+		respond(ctx, answer{status: 200, body: help})
+		return
+	case "/stats":
+		r.serveStats(ctx)
+		return
+	}
+	to := routeOf(ctx.Path())
+	v := readVisit(ctx, r.cfg.Clock.Now(), to)
+	a := to.answer(ctx, v)
+	v.Status = a.status
+	r.record(v, to)
+	if a.wait > 0 {
+		clock.Wait(r.stopping, a.wait)
+	}
+	respond(ctx, a)
+}
+
+func routeOf(path []byte) *route {
+	if i := bytes.IndexByte(path[1:], '/'); i >= 0 {
+		path = path[:i+1]
+	}
+	if r := routes[string(path)]; r != nil {
+		return r
+	}
+	return unknown
+}
+
+func respond(ctx *fasthttp.RequestCtx, a answer) {
+	if a.status == 0 {
+		ctx.HijackSetNoResponse(true)
+		ctx.Hijack(nothing) // the connection is closed afterwards
+		return
+	}
+	ctx.SetStatusCode(a.status)
+	ctx.SetContentType("text/plain; charset=utf-8")
+	ctx.SetBodyString(a.body)
+	if a.location != "" {
+		ctx.Response.Header.Set("Location", a.location)
+	}
+	if a.retryAfter != "" {
+		ctx.Response.Header.Set("Retry-After", a.retryAfter)
+	}
+}
+
+func (r *Receiver) serveStats(ctx *fasthttp.RequestCtx) {
+	body, err := json.MarshalIndent(r.Stats(), "", "  ")
+	if err != nil {
+		ctx.Error(err.Error(), 500)
+		return
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(append(body, '\n'))
+}
+
+// record counts the request and hands its lines on.
+func (r *Receiver) record(v visit, to *route) {
+	r.counters.count(v, to.path)
+	if r.log != nil {
+		r.log.add(v.appendLog)
+	}
+	if r.out != nil {
+		r.out.add(v.appendHuman)
+	}
+}
+
+// visit is a request as it is recorded.
+type visit struct {
+	Entry
+	at      time.Time
+	method  []byte // valid until the handler returns
+	attempt int    // 1 when the request does not say
+}
+
+// readVisit reads the headers that Belfry sends. A part of them that is absent
+// or wrong stays zero.
+func readVisit(ctx *fasthttp.RequestCtx, now time.Time, to *route) visit {
+	h := &ctx.Request.Header
+	v := visit{at: now, method: ctx.Method(), attempt: 1}
+	v.ReceivedAt = now.UnixMilli()
+	v.ScheduledAt, _ = strconv.ParseInt(string(h.Peek("Belfry-Scheduled-At")), 10, 64)
+	v.Attempt, _ = strconv.Atoi(string(h.Peek("Belfry-Attempt")))
+	if v.Attempt > 0 {
+		v.attempt = v.Attempt
+	}
+	v.JobID = parseID(h.Peek("Belfry-Job-Id"))
+	v.ExecutionID = parseID(h.Peek("Belfry-Execution-Id"))
+	path, _, _ := bytes.Cut(h.RequestURI(), []byte("?"))
+	if v.Path = to.path; string(path) != to.path { // most requests need no memory of their own
+		v.Path = string(path[:min(len(path), maxPathBytes)])
+	}
+	return v
+}
+
+// parseID returns zero for what is no UUID of 36 characters.
+func parseID(b []byte) [16]byte {
+	id, err := uuid.ParseBytes(b)
+	if err != nil || len(b) != 36 {
+		return [16]byte{}
+	}
+	return id
+}
+
+func nothing(net.Conn) {}

@@ -1,0 +1,165 @@
+package receiver
+
+import (
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+	"time"
+)
+
+// Stats are the counters of a receiver. Requests for the help text and for the
+// stats are not counted.
+type Stats struct {
+	Requests   int64            `json:"requests"`
+	Executions int64            `json:"executions"` // distinct ones
+	Retries    int64            `json:"retries"`    // a further attempt of an execution that came before
+	Duplicates int64            `json:"duplicates"` // the same attempt of the same execution, again
+	Unnamed    int64            `json:"unnamed"`    // without the id of an execution
+	Early      int64            `json:"early"`      // received before the scheduled instant
+	ByPath     map[string]int64 `json:"byPath"`     // by route; "other" for unknown paths
+	Lateness   Lateness         `json:"latenessMs"`
+}
+
+// Lateness is the time from the scheduled instant to the receipt, in
+// milliseconds, of first attempts. The percentiles are exact to 1.6 %.
+type Lateness struct {
+	Count int64   `json:"count"`
+	P50   float64 `json:"p50"`
+	P99   float64 `json:"p99"`
+	Max   float64 `json:"max"`
+}
+
+const otherPath = "other"
+
+// counters is what Stats is made of.
+type counters struct {
+	requests, unnamed, early atomic.Int64
+	byPath                   map[string]*atomic.Int64
+	seen                     *seen
+	lateness                 histogram
+}
+
+func newCounters() *counters {
+	c := &counters{byPath: map[string]*atomic.Int64{"": new(atomic.Int64)}, seen: newSeen(seenBuckets)}
+	for route := range routes {
+		c.byPath[route] = new(atomic.Int64)
+	}
+	return c
+}
+
+func (c *counters) count(v visit, route string) {
+	c.requests.Add(1)
+	c.byPath[route].Add(1)
+	if v.ExecutionID == [16]byte{} {
+		c.unnamed.Add(1)
+	} else {
+		c.seen.add(v.ExecutionID, v.attempt)
+	}
+	if v.ScheduledAt == 0 || v.attempt > 1 {
+		return // a retry is late on purpose
+	}
+	late := v.at.Sub(time.UnixMilli(v.ScheduledAt))
+	if late < 0 {
+		c.early.Add(1)
+	}
+	c.lateness.add(max(0, late.Microseconds()))
+}
+
+// Stats returns the counters as they are now.
+func (r *Receiver) Stats() Stats {
+	c := r.counters
+	s := Stats{
+		Requests:   c.requests.Load(),
+		Executions: c.seen.executions.Load(),
+		Retries:    c.seen.retries.Load(),
+		Duplicates: c.seen.duplicates.Load(),
+		Unnamed:    c.unnamed.Load(),
+		Early:      c.early.Load(),
+		ByPath:     make(map[string]int64),
+		Lateness:   c.lateness.summary(),
+	}
+	for route, n := range c.byPath {
+		if route == "" {
+			route = otherPath
+		}
+		if n := n.Load(); n > 0 {
+			s.ByPath[route] = n
+		}
+	}
+	return s
+}
+
+// histogram counts values of up to 2^42 (as microseconds, fifty days) in
+// buckets that are exact to 128 and then at most 1/64 of the value wide: the
+// log-linear layout of HdrHistogram.
+type histogram struct {
+	buckets [2560]atomic.Int64
+	max     atomic.Int64
+}
+
+const maxValue = 1<<42 - 1
+
+func bucketOf(v int64) int {
+	shift := max(0, bits.Len64(uint64(v))-7)
+	return shift<<6 + int(v>>shift)
+}
+
+// upperOf returns the largest value of a bucket.
+func upperOf(bucket int) int64 {
+	if bucket < 128 {
+		return int64(bucket)
+	}
+	shift := bucket>>6 - 1
+	return (int64(bucket-shift<<6)+1)<<shift - 1
+}
+
+func (h *histogram) add(v int64) {
+	v = min(v, maxValue)
+	h.buckets[bucketOf(v)].Add(1)
+	for {
+		old := h.max.Load()
+		if v <= old || h.max.CompareAndSwap(old, v) {
+			return
+		}
+	}
+}
+
+func (h *histogram) summary() Lateness {
+	var total int64
+	counts := make([]int64, len(h.buckets))
+	for i := range counts {
+		counts[i] = h.buckets[i].Load()
+		total += counts[i]
+	}
+	quantile := func(permille int64) float64 {
+		rank := (total*permille + 999) / 1000
+		for i, n := range counts {
+			if rank -= n; rank <= 0 {
+				return inMs(min(upperOf(i), h.max.Load()))
+			}
+		}
+		return inMs(h.max.Load())
+	}
+	if total == 0 {
+		return Lateness{}
+	}
+	return Lateness{Count: total, P50: quantile(500), P99: quantile(990), Max: inMs(h.max.Load())}
+}
+
+func inMs(us int64) float64 { return float64(us) / 1000 }
+
+// appendHuman appends the line for people.
+func (v visit) appendHuman(b []byte) []byte {
+	b = v.at.AppendFormat(b, "15:04:05.000")
+	b = fmt.Appendf(b, "  %3d  %-6s %s", v.Status, v.method, v.Path)
+	if v.ScheduledAt != 0 {
+		b = fmt.Appendf(b, "  %+d ms", v.at.Sub(time.UnixMilli(v.ScheduledAt)).Milliseconds())
+	}
+	if v.JobID != [16]byte{} {
+		b = fmt.Appendf(b, "  job %s", v.JobID)
+	}
+	if v.Attempt > 1 {
+		b = fmt.Appendf(b, "  attempt %d", v.Attempt)
+	}
+	return append(b, '\n')
+}
