@@ -265,6 +265,23 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestReady(t *testing.T) {
+	for body, want := range map[string]Readiness{
+		`{"status":"ready"}`:                       {Status: "ready"},
+		`{"status":"unready","failing":["store"]}`: {"unready", []string{"store"}},
+	} {
+		status := 200
+		if !want.Ready() {
+			status = 503
+		}
+		got, err := exchange{request: "GET /readyz", answer: answer{status, typeJSON, body, nil}}.serve(t).Ready(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, got, want)
+	}
+}
+
 func TestMetricsAndAlerts(t *testing.T) {
 	c := exchange{request: "GET /observability/metrics", answer: ok(`{"jobs":{"total":12,"active":11},
 		"executions":{"total":200,"successful":197,"failed":3,"successRate":"98.50%","recentHour":60,"averageDurationMs":143.25},

@@ -32,6 +32,23 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	return out, err
 }
 
+// Readiness is the answer of the server's readiness probe.
+type Readiness struct {
+	Status  string   `json:"status"`  // ready or unready
+	Failing []string `json:"failing"` // names of the checks that fail
+}
+
+// Ready reports whether the server does its work.
+func (r Readiness) Ready() bool { return r.Status == "ready" }
+
+// Ready asks whether the server does its work. It needs no key. A server that
+// is not ready is no error.
+func (c *Client) Ready(ctx context.Context) (Readiness, error) {
+	var out Readiness
+	err := c.exchange(ctx, call{method: http.MethodGet, path: []string{"readyz"}}, nil, &out, http.StatusServiceUnavailable)
+	return out, err
+}
+
 // Metrics are the counters of the server, since its database was made.
 type Metrics struct {
 	Jobs struct {

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const configFlag = "config"
+
+// addConfigFlags adds the flags of all settings, and that of the file.
+func addConfigFlags(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.String(configFlag, "", "YAML file with settings ["+config.FileVariable+"]")
+	config.RegisterFlags(fs)
+}
+
+func (s *shell) loadConfig(fs *pflag.FlagSet) (*config.Config, error) {
+	file, err := fs.GetString(configFlag)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(config.Options{File: file, DotEnvDir: ".", Environ: s.environ, Flags: fs})
+}
+
+func (s *shell) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Look at the settings of the server",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	check := &cobra.Command{
+		Use:   "check",
+		Short: "Print the settings that hold, or all that is wrong with them",
+		Long: `Print every setting with its value and where it is from, or all that is wrong.
+Takes the flags of serve, and reads the same file, .env and environment.
+API keys are not shown.`,
+		Example: `  belfry config check
+  belfry config check --config belfry.yaml --port 8080`,
+		Args: noArgs,
+		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			c, err := s.loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return printSettings(s.out, c)
+		}),
+	}
+	addConfigFlags(check.Flags())
+	cmd.AddCommand(check)
+	return cmd
+}
+
+func printSettings(w io.Writer, c *config.Config) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := fmt.Fprintln(table, "SETTING\tVALUE\tFROM"); err != nil {
+		return err
+	}
+	for _, e := range c.Describe() {
+		value := e.Value
+		if value == "" {
+			value = "-"
+		}
+		if _, err := fmt.Fprintf(table, "%s\t%s\t%s\n", e.Key, value, e.Source); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}

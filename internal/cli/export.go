@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/spf13/cobra"
+)
+
+func (s *shell) exportCommand() *cobra.Command {
+	var (
+		output string
+		filter client.JobFilter
+		active bool
+	)
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write the jobs of a server as NDJSON",
+		Long: `Write the jobs of a server as NDJSON, one job a line, which import takes. Ids are
+not part of it. A file appears whole or not at all, readable by its owner only:
+headers may hold secrets.
+
+` + serverHelp,
+		Example: `  belfry export -o jobs.ndjson
+  belfry export --tag billing --active=true | jq .api`,
+		Args: noArgs,
+		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("active") {
+				filter.Active = &active
+			}
+			c, err := s.connect(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if output == "" || output == "-" {
+				out := bufio.NewWriterSize(s.out, 64<<10)
+				_, err := c.Export(cmd.Context(), filter, out)
+				return reach(c, errors.Join(err, out.Flush()))
+			}
+			return s.exportFile(cmd.Context(), c, filter, output)
+		}),
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
+	fs.BoolVar(&active, "active", true, "only jobs that are active, or with =false only paused ones")
+	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
+	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id holds this text")
+	fs.Lookup("active").DefValue = ""
+	addServerFlag(fs)
+	return cmd
+}
+
+// exportFile writes beside the file and renames, so that a broken export does
+// not take the place of the last good one.
+func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.JobFilter, name string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("cannot write beside %s: %w", name, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close() // closed already, or of no use any more
+			_ = os.Remove(f.Name())
+		}
+	}()
+	out := bufio.NewWriterSize(f, 64<<10)
+	jobs := &lineCounter{w: out}
+	if _, err := c.Export(ctx, filter, jobs); err != nil {
+		return reach(c, err)
+	}
+	if err := errors.Join(out.Flush(), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.err, "exported %d jobs to %s\n", jobs.n, name)
+	return nil
+}
+
+// lineCounter counts the lines that go through it.
+type lineCounter struct {
+	w io.Writer
+	n int
+}
+
+func (l *lineCounter) Write(p []byte) (int, error) {
+	n, err := l.w.Write(p)
+	l.n += bytes.Count(p[:n], []byte("\n"))
+	return n, err
+}

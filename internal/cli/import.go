@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/spf13/cobra"
+)
+
+// What one request of an import carries at most. The server commits 2,000 jobs
+// at a time, so that a larger chunk gains nothing; its own limit is 64 MiB.
+const (
+	chunkItems = 5_000
+	chunkBytes = 8 << 20
+)
+
+func (s *shell) importCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Register the jobs of a file",
+		Long: `Register the jobs of a file: a JSON array of jobs, or NDJSON, one job a line.
+"-" is standard input. Each job stands for itself: one that is refused does not
+spoil the others, and is told on standard error as "line N: field: what would be
+right" ("index N", counted from 0, in an array). An import makes new jobs each
+time it is run.
+
+` + serverHelp + "\n\n" + exitCodes,
+		Example: `  belfry import sample-data.json
+  belfry export --server http://old:3000 | belfry import -`,
+		Args: oneArg("a file, or - for standard input"),
+		RunE: running(func(cmd *cobra.Command, args []string) error {
+			c, err := s.connect(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return s.importFile(cmd.Context(), c, args[0])
+		}),
+	}
+	addServerFlag(cmd.Flags())
+	return cmd
+}
+
+func (s *shell) importFile(ctx context.Context, c *client.Client, name string) error {
+	in, size := s.in, int64(-1)
+	if name == "-" {
+		name = "standard input"
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }() // read only
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		in = f
+	}
+	im := &importer{client: c, err: s.err, progress: newProgress(s.err, size, isTerminal(s.err))}
+	err := im.all(ctx, in)
+	im.progress.end()
+	if err != nil {
+		if im.imported+im.refused > 0 {
+			err = fmt.Errorf("%s: %w; until then %s", name, err, im.summary())
+		} else {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		return err
+	}
+	if _, err := fmt.Fprintln(s.out, im.summary()); err != nil {
+		return err
+	}
+	if im.refused > 0 {
+		return &failure{code: exitRefused}
+	}
+	return nil
+}
+
+// importer sends the items of one file.
+type importer struct {
+	client   *client.Client
+	err      io.Writer // refused items
+	progress progress
+
+	body     bytes.Buffer // of the next request, NDJSON
+	places   []place      // of its items
+	imported int
+	refused  int
+}
+
+func (im *importer) summary() string {
+	return fmt.Sprintf("imported %d, refused %d", im.imported, im.refused)
+}
+
+// all sends every item. When the file breaks off, what came before is sent.
+func (im *importer) all(ctx context.Context, in io.Reader) error {
+	read := &counted{r: in}
+	items, err := newItemReader(read)
+	if err != nil {
+		return err
+	}
+	for {
+		text, at, err := items.next()
+		if errors.Is(err, errItemSize) && text == nil && at.unit == unitLine {
+			im.refuse(at, client.FieldError{Message: err.Error()})
+			continue
+		}
+		if err != nil {
+			if serr := im.send(ctx); serr != nil {
+				return serr
+			}
+			im.progress.at(read.n)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		if len(im.places) == chunkItems || len(im.places) > 0 && im.body.Len()+len(text) >= chunkBytes {
+			if err := im.send(ctx); err != nil {
+				return err
+			}
+			im.progress.at(read.n)
+		}
+		im.body.Write(text)
+		im.body.WriteByte('\n')
+		im.places = append(im.places, at)
+	}
+}
+
+// send imports what is collected. The error of a request that did not come
+// back leaves open what became of its items, and says so.
+func (im *importer) send(ctx context.Context) error {
+	if len(im.places) == 0 {
+		return nil
+	}
+	report, err := im.client.Import(ctx, client.Lines, &im.body)
+	if err != nil {
+		_, refused := errors.AsType[*client.Problem](err)
+		err = reach(im.client, err)
+		if !refused {
+			err = fmt.Errorf("%w; %s to %d may be imported or not", err, im.places[0], im.places[len(im.places)-1].n)
+		}
+		return err
+	}
+	if len(report.Results) != len(im.places) {
+		return fmt.Errorf("the server answered for %d of %d items from %s on", len(report.Results), len(im.places), im.places[0])
+	}
+	for i, result := range report.Results {
+		switch {
+		case result.Error == nil:
+			im.imported++
+		case len(result.Error.Errors) > 0:
+			im.refuse(im.places[i], result.Error.Errors...)
+		default:
+			im.refuse(im.places[i], client.FieldError{Message: result.Error.Error()})
+		}
+	}
+	im.body.Reset()
+	im.places = im.places[:0]
+	return nil
+}
+
+// refuse tells why an item was not imported.
+func (im *importer) refuse(at place, faults ...client.FieldError) {
+	im.refused++
+	im.progress.clear()
+	for _, f := range faults {
+		_, _ = fmt.Fprintf(im.err, "%s: %s\n", at, f)
+	}
+}
+
+// counted counts the bytes that were read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxItem bounds one item of an import. The server's own limit is lower.
+const maxItem = chunkBytes
+
+var errItemSize = fmt.Errorf("is longer than %d MiB", maxItem>>20)
+
+// place says where an item stands in its file, as its author counts.
+type place struct {
+	unit string
+	n    int
+}
+
+const (
+	unitLine  = "line"  // of NDJSON, from 1
+	unitIndex = "index" // of an array, from 0
+)
+
+func (p place) String() string { return fmt.Sprintf("%s %d", p.unit, p.n) }
+
+// itemReader reads the items of an import one by one, whatever the size of the
+// file.
+type itemReader interface {
+	// next returns the text of an item, without line breaks, and its place.
+	// After the last one, io.EOF. errItemSize with a line is about that line
+	// only; every other error ends the file.
+	next() ([]byte, place, error)
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// newItemReader tells an array from NDJSON by the first byte that is not white
+// space.
+func newItemReader(in io.Reader) (itemReader, error) {
+	br := bufio.NewReaderSize(in, 64<<10)
+	if head, err := br.Peek(len(byteOrderMark)); err == nil && bytes.Equal(head, byteOrderMark) {
+		_, _ = br.Discard(len(head)) // peeked
+	}
+	skipped := 0
+	for {
+		b, err := br.ReadByte()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, errors.New("is empty: it must be a JSON array of jobs, or one job a line")
+		case err != nil:
+			return nil, err
+		case b == '\n':
+			skipped++
+		case b != ' ' && b != '\t' && b != '\r':
+			if err := br.UnreadByte(); err != nil {
+				return nil, err
+			}
+			if b == '[' {
+				return newArrayReader(br)
+			}
+			return &lineReader{br, skipped}, nil
+		}
+	}
+}
+
+// lineReader reads NDJSON. It does not parse: a line that is no JSON costs that
+// line, and the server says what is wrong with it.
+type lineReader struct {
+	br *bufio.Reader
+	n  int
+}
+
+func (l *lineReader) next() ([]byte, place, error) {
+	for {
+		line, err := l.line()
+		at := place{unitLine, l.n}
+		if err != nil {
+			return nil, at, err
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			return line, at, nil
+		}
+	}
+}
+
+// line reads one line; one that is too long is read over.
+func (l *lineReader) line() ([]byte, error) {
+	var line []byte
+	long := false
+	for {
+		part, err := l.br.ReadSlice('\n')
+		if long = long || len(line)+len(part) > maxItem; !long {
+			line = append(line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil && !(errors.Is(err, io.EOF) && (long || len(line) > 0)):
+			return nil, err
+		}
+		l.n++
+		if long {
+			return nil, errItemSize
+		}
+		return line, nil
+	}
+}
+
+// arrayReader reads a JSON array. A syntax error ends it: nobody knows where
+// the next item starts.
+type arrayReader struct {
+	dec  *json.Decoder
+	rest *rationed
+	n    int
+}
+
+func newArrayReader(in io.Reader) (*arrayReader, error) {
+	rest := &rationed{in, maxItem}
+	a := &arrayReader{dec: json.NewDecoder(rest), rest: rest}
+	if _, err := a.dec.Token(); err != nil { // the bracket
+		return nil, a.fault(err)
+	}
+	return a, nil
+}
+
+func (a *arrayReader) next() ([]byte, place, error) {
+	at := place{unitIndex, a.n}
+	a.rest.left = maxItem
+	if !a.dec.More() {
+		return nil, at, a.end()
+	}
+	var raw json.RawMessage
+	if err := a.dec.Decode(&raw); err != nil {
+		return nil, at, a.fault(err)
+	}
+	a.n++
+	var line bytes.Buffer
+	if err := json.Compact(&line, raw); err != nil {
+		return nil, at, a.fault(err)
+	}
+	return line.Bytes(), at, nil
+}
+
+// end reads the closing bracket and makes sure that nothing follows.
+func (a *arrayReader) end() error {
+	if _, err := a.dec.Token(); err != nil {
+		return a.fault(err)
+	}
+	switch _, err := a.dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	case err == nil:
+		return fmt.Errorf("index %d: there is something after the end of the array", a.n)
+	default:
+		return a.fault(err)
+	}
+}
+
+func (a *arrayReader) fault(err error) error {
+	at := place{unitIndex, a.n}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%s: the array has no end", at)
+	}
+	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("%s: is not valid JSON from byte %d on: %w", at, se.Offset, err)
+	}
+	return fmt.Errorf("%s: %w", at, err)
+}
+
+// rationed lets the decoder read a bounded amount for each item.
+type rationed struct {
+	r    io.Reader
+	left int
+}
+
+func (r *rationed) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errItemSize
+	}
+	n, err := r.r.Read(p)
+	r.left -= n
+	return n, err
+}

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/spf13/cobra"
+)
+
+// Limits of a preview, the same as those of the API.
+const (
+	maxPreview = 1000
+	shiftYears = 2
+)
+
+// preview is what `belfry preview` was asked for.
+type preview struct {
+	zone, after, job string
+	gap, fold        string
+	count            int
+	json             bool
+}
+
+func (s *shell) previewCommand() *cobra.Command {
+	var p preview
+	cmd := &cobra.Command{
+		Use:   "preview 'EXPRESSION'",
+		Short: "Explain a schedule, and say when it fires next",
+		Long: `Explain a schedule in words, list the next instants in its zone and in UTC, warn
+of what may not be meant, and list the clock changes of the next two years that
+touch it. No server is needed. Quote the expression: the shell would expand *.`,
+		Example: `  belfry preview '0 30 9 * * MON-FRI' --timezone Europe/Berlin
+  belfry preview '@every 90m' --count 10
+  belfry preview '0 30 2 * * *' --timezone America/New_York --after 2026-03-01T00:00:00Z --json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("%s takes one expression, not %d: put it in quotes", nameOf(cmd), len(args))
+			}
+			return oneArg("an expression in quotes")(cmd, args)
+		},
+		RunE: running(func(_ *cobra.Command, args []string) error {
+			return s.preview(args[0], p)
+		}),
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&p.zone, "timezone", "UTC", "IANA zone in which the expression is read")
+	fs.IntVar(&p.count, "count", 5, "how many instants, 1 to 1000")
+	fs.StringVar(&p.after, "after", "", "list instants after this one, RFC 3339 (default now)")
+	fs.StringVar(&p.gap, "dst-gap", "AFTER", "fixed times that the clock skips: AFTER, SKIP or BEFORE")
+	fs.StringVar(&p.fold, "dst-fold", "FIRST", "fixed times that come twice: FIRST, SECOND or BOTH")
+	fs.StringVar(&p.job, "job", "", "id of the job whose H is shown")
+	fs.BoolVar(&p.json, "json", false, "print JSON, as POST /schedules/preview answers")
+	return cmd
+}
+
+func (s *shell) preview(text string, p preview) error {
+	after, seed, err := p.parse(s.clock.Now())
+	if err != nil {
+		return err
+	}
+	sched, err := cron.Parse(text, p.zone, cron.DST{Gap: cron.Gap(p.gap), Fold: cron.Fold(p.fold)})
+	if err != nil {
+		return pointAt(text, err)
+	}
+	e := explain(sched, cron.Binding{Seed: seed, Anchor: after.Unix()}, after, p.count)
+	if p.json {
+		enc := json.NewEncoder(s.out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(e)
+	}
+	return e.print(s.out, sched.Location())
+}
+
+// parse checks the flags beside the expression. All faults are told.
+func (p *preview) parse(now time.Time) (after time.Time, seed uint64, err error) {
+	var faults []error
+	if p.count < 1 || p.count > maxPreview {
+		faults = append(faults, fmt.Errorf("--count=%d: must be from 1 to %d", p.count, maxPreview))
+	}
+	after = now
+	if p.after != "" {
+		after, err = time.Parse(time.RFC3339, p.after)
+		if err != nil || after.Unix() < cron.MinInstant || after.Unix() > cron.MaxInstant {
+			faults = append(faults, fmt.Errorf("--after=%s: must be an instant in RFC 3339 from 1970 to 2199, as in 2026-01-01T00:00:00Z", p.after))
+		}
+	}
+	var job domain.JobID
+	if p.job != "" {
+		if job, err = domain.ParseJobID(p.job); err != nil {
+			faults = append(faults, fmt.Errorf("--job=%s: must be a UUID of 36 characters", p.job))
+		}
+	}
+	return after, cron.SeedOf(job), errors.Join(faults...)
+}
+
+// pointed is a fault of an expression, shown under the expression.
+type pointed struct {
+	text  string
+	fault *cron.Error
+}
+
+func (p *pointed) Error() string { return p.fault.Error() }
+
+// pointAt adds a mark under the place of the fault, if it is in the expression
+// and the expression fits on a line.
+func pointAt(text string, err error) error {
+	fault, ok := errors.AsType[*cron.Error](err)
+	elsewhere := ok && (fault.Field == "timezone" || strings.HasPrefix(fault.Field, "dst."))
+	if !ok || elsewhere || fault.Pos < 1 || fault.Pos > len(text)+1 || len(text) > cron.MaxLength || strings.ContainsFunc(text, unprintable) {
+		return err
+	}
+	return &pointed{text, fault}
+}
+
+func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }
+
+// mark returns the expression and a line that points into it.
+func (p *pointed) mark() string {
+	column := utf8.RuneCountInString(p.text[:p.fault.Pos-1])
+	return "  " + p.text + "\n  " + strings.Repeat(" ", column) + "^"
+}
+
+// explanation is a schedule in words and instants, as the API tells it.
+type explanation struct {
+	Description string    `json:"description"`
+	Next        []instant `json:"next"`
+	Warnings    []string  `json:"warnings"`
+	DSTShifts   []shift   `json:"dstShifts"`
+}
+
+type instant struct {
+	At    int64  `json:"at"`
+	UTC   string `json:"utc"`
+	Local string `json:"local"`
+}
+
+type shift struct {
+	At     int64  `json:"at"`
+	Date   string `json:"date"`
+	Kind   string `json:"kind"`
+	Effect string `json:"effect"`
+}
+
+func explain(sched *cron.Schedule, b cron.Binding, after time.Time, count int) explanation {
+	e := explanation{
+		Description: sched.Describe(b), Next: []instant{}, Warnings: append([]string{}, sched.Warnings()...), DSTShifts: []shift{},
+	}
+	for at := after.Unix(); len(e.Next) < count; {
+		next, ok := sched.Next(at, b)
+		if !ok {
+			break
+		}
+		t := time.Unix(next, 0)
+		e.Next = append(e.Next, instant{next * 1000, t.UTC().Format(time.RFC3339), t.In(sched.Location()).Format(time.RFC3339)})
+		at = next
+	}
+	until := after.AddDate(shiftYears, 0, 0).Unix()
+	for _, sh := range sched.Shifts(after.Unix(), until, b) {
+		e.DSTShifts = append(e.DSTShifts, shift{sh.At * 1000, sh.Date, sh.Kind, sh.Effect})
+	}
+	return e
+}
+
+// print writes the explanation for a reader.
+func (e *explanation) print(w io.Writer, zone *time.Location) error {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintf(table, "%s\n\n", e.Description)
+	e.printInstants(table, zone)
+	if len(e.Warnings) > 0 {
+		_, _ = fmt.Fprintln(table, "\nWarnings")
+	}
+	for _, text := range e.Warnings {
+		_, _ = fmt.Fprintf(table, "  %s\n", text)
+	}
+	if len(e.DSTShifts) > 0 {
+		_, _ = fmt.Fprintln(table, "\nClock changes of the next two years")
+	}
+	for _, sh := range e.DSTShifts {
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", sh.Date, sh.Effect)
+	}
+	return table.Flush()
+}
+
+func (e *explanation) printInstants(w io.Writer, zone *time.Location) {
+	const utc, local = "Mon 2006-01-02 15:04:05", "Mon 2006-01-02 15:04:05 -07:00"
+	switch {
+	case len(e.Next) == 0:
+		_, _ = fmt.Fprintln(w, "It does not fire any more.")
+	case zone == time.UTC:
+		_, _ = fmt.Fprintln(w, "  UTC")
+	default:
+		_, _ = fmt.Fprintf(w, "  %s\tUTC\n", zone)
+	}
+	for _, i := range e.Next {
+		t := time.UnixMilli(i.At)
+		if zone == time.UTC {
+			_, _ = fmt.Fprintf(w, "  %s\n", t.UTC().Format(utc))
+		} else {
+			_, _ = fmt.Fprintf(w, "  %s\t%s\n", t.In(zone).Format(local), t.UTC().Format(utc))
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// progress shows how far a transfer is, to somebody who looks.
+type progress struct {
+	bar   *progressbar.ProgressBar // nil: nobody looks
+	total int64
+}
+
+// newProgress returns a bar on w for a number of bytes; negative: unknown.
+func newProgress(w io.Writer, total int64, visible bool) progress {
+	if !visible {
+		return progress{}
+	}
+	return progress{total: total, bar: progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription("importing"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that outlives the work
+		progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// at shows that n bytes are done. A bar that cannot be drawn is no reason to
+// stop the work.
+func (p progress) at(n int64) {
+	if p.bar != nil && (p.total < 0 || n < p.total) {
+		_ = p.bar.Set64(n)
+	}
+}
+
+// clear takes the bar away for a line of text.
+func (p progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+// end takes the bar away.
+func (p progress) end() { p.clear() }
