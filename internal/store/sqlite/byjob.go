@@ -1,0 +1,219 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// Limits of the search for the executions of one job.
+const (
+	// maxMisses is how many fires in a row may have no record before a search
+	// gives up: each costs some 3 us.
+	maxMisses = 5_000
+	// After every missesPerProbe of them the search asks whether the file has
+	// anything near at all, and skips what is empty.
+	missesPerProbe = 50
+	// A summary of more fires than this is skipped as a whole. In a shorter
+	// one every fire is looked up, in case some have a record of their own.
+	maxSummaryWalk = 1_000
+)
+
+// ByJob implements store.History.
+//
+// Ordinary fires have no index by job: it would cost more than the calls that
+// it records. The job's timeline says when it fired, and each instant is looked
+// up by the primary key. What no calendar names, manual triggers and MISSED
+// summaries, has a small index. Both come newest first and are merged:
+//
+//	calendar    12:05   12:04   12:03   ....   11:00
+//	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, stands for 11:01 to 12:02
+//	result      12:05, 12:04:31, 12:04, 12:03, 12:02 (MISSED, 62 fires), 11:00
+func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
+	versions, err := h.Jobs().Versions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	w := newJobWalk(id, versions, page)
+	for _, d := range h.days.downFrom(dayOf(w.top.ScheduledAt)) {
+		if w.full() || w.misses >= maxMisses {
+			break
+		}
+		err := h.days.read(ctx, d, func(c *conn) error { return w.day(c, d) })
+		if err != nil {
+			return nil, fault("read the history", err)
+		}
+	}
+	return w.found, nil
+}
+
+// topOf returns the key of the job that a search starts below, given the key
+// of any job that the page does.
+func topOf(id domain.JobID, k domain.FireKey) domain.FireKey {
+	top := domain.FireKey{JobID: id, ScheduledAt: k.ScheduledAt, Nonce: k.Nonce}
+	if k.JobID == id {
+		return top
+	}
+	if compareKeys(top, k) < 0 { // in that millisecond the job comes before
+		top.Nonce = math.MaxInt64
+	} else {
+		top.Nonce = math.MinInt64
+	}
+	return top
+}
+
+// fires walks the fires of a job backwards in time through its versions.
+type fires struct {
+	versions []domain.Version // oldest first; those that are exhausted are cut off
+	timing   domain.Timing    // of the last one
+	compiled bool
+}
+
+// prev returns the last fire before the instant. Calls must go back in time.
+func (f *fires) prev(before int64) (int64, bool, error) {
+	for len(f.versions) > 0 {
+		v := &f.versions[len(f.versions)-1]
+		if before > v.EffectiveFrom {
+			if !f.compiled {
+				t, err := v.Timing()
+				if err != nil {
+					return 0, false, err
+				}
+				f.timing, f.compiled = t, true
+			}
+			if at, ok := f.timing.Prev(before); ok {
+				return at, true, nil
+			}
+		}
+		f.versions, f.compiled = f.versions[:len(f.versions)-1], false
+	}
+	return 0, false, nil
+}
+
+// jobWalk collects the executions of one job, a file at a time.
+type jobWalk struct {
+	id    domain.JobID
+	limit int
+	top   domain.FireKey // collect below it
+	below int64          // look for scheduled fires below it
+	fires fires
+
+	found   []domain.Execution
+	misses  int   // fires without a record in a row
+	summary *span // the MISSED summary that the walk is in
+}
+
+// span is what is left of a MISSED summary: fires at or after from, count of
+// which have no record of their own.
+type span struct{ from, count int64 }
+
+func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jobWalk {
+	w := &jobWalk{
+		id: id, limit: page.Limit, fires: fires{versions: versions}, top: topOf(id, before(page)),
+		found: make([]domain.Execution, 0, max(0, min(page.Limit, 1_000))),
+	}
+	w.below = w.top.ScheduledAt
+	if w.top.Nonce > 0 && w.below < math.MaxInt64 {
+		w.below++ // the scheduled fire of that instant has nonce 0
+	}
+	return w
+}
+
+func (w *jobWalk) full() bool { return len(w.found) >= w.limit }
+
+func (w *jobWalk) add(e domain.Execution) {
+	w.found = append(w.found, e)
+	w.top = e.FireKey
+	w.misses = 0
+	if e.Missed != nil {
+		w.summary = &span{from: e.Missed.From, count: e.Missed.Count - 1}
+	}
+}
+
+const selectIrregular = `
+SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_irregular
+ WHERE (nonce <> 0 OR missed_count IS NOT NULL) AND job_id = ? AND (scheduled_at, nonce) < (?, ?)
+ ORDER BY scheduled_at DESC, nonce DESC LIMIT ?`
+
+// day collects what one file has.
+func (w *jobWalk) day(c *conn, d day) error {
+	irregular, err := w.irregular(c)
+	if err != nil {
+		return err
+	}
+	last, err := c.number(`SELECT max(scheduled_at) FROM execution`)
+	if err != nil {
+		return err
+	}
+	w.below = min(w.below, max(last+1, d.start())) // an empty file says 0
+	for !w.full() {
+		e, err := w.scheduled(c, d)
+		if err != nil {
+			return err
+		}
+		for len(irregular) > 0 && !w.full() && (e == nil || compareKeys(irregular[0].FireKey, e.FireKey) >= 0) {
+			if e == nil || irregular[0].FireKey != e.FireKey { // a summary is found both ways
+				w.add(irregular[0])
+			}
+			irregular = irregular[1:]
+		}
+		if e == nil || w.full() {
+			return nil
+		}
+		w.below = e.ScheduledAt
+		w.add(*e)
+	}
+	return nil
+}
+
+// scheduled returns the next record of a scheduled fire in the file of a day,
+// or nil.
+func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
+	for w.misses < maxMisses {
+		if w.summary != nil && w.summary.count > maxSummaryWalk {
+			w.below, w.summary = min(w.below, w.summary.from), nil
+		}
+		at, ok, err := w.fires.prev(w.below)
+		if err != nil || !ok || at < d.start() {
+			return nil, err
+		}
+		e, err := readFact(c, domain.FireKey{JobID: w.id, ScheduledAt: at})
+		if err != nil || e != nil {
+			return e, err
+		}
+		w.below = at
+		if err := w.miss(c, d); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// miss takes note of a fire without a record.
+func (w *jobWalk) miss(c *conn, d day) error {
+	if s := w.summary; s != nil && w.below >= s.from && s.count > 0 {
+		s.count-- // the summary is its record
+		return nil
+	}
+	w.summary = nil
+	w.misses++
+	if w.misses%missesPerProbe != 0 {
+		return nil
+	}
+	near, err := c.number(`SELECT max(scheduled_at) FROM execution WHERE scheduled_at < ?`, w.below)
+	w.below = min(w.below, max(near+1, d.start()))
+	return err
+}
+
+func (w *jobWalk) irregular(c *conn) (rows []domain.Execution, err error) {
+	err = c.query(selectIrregular, func(s *sqlite.Stmt) error {
+		e, err := columnsExecution(s)
+		rows = append(rows, e)
+		return err
+	}, w.id, w.top.ScheduledAt, w.top.Nonce, w.limit-len(w.found))
+	return rows, err
+}

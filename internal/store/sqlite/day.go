@@ -1,0 +1,298 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+const (
+	dayMs = 24 * 60 * 60_000
+
+	// maxOpenDays bounds the open history files: a month of history and its
+	// neighbours stay open, at 3 descriptors for each connection.
+	maxOpenDays = 64
+)
+
+// day is a UTC day: days since 1970-01-01.
+type day int64
+
+// carried stands for the jobs database where a day is asked for: the alerts
+// whose own file is gone are kept there.
+const carried day = -1
+
+// lastDay is the last that has a name of the usual length, 9999-12-31.
+const lastDay day = 2_932_896
+
+func dayOf(ms int64) day     { return day(floorDiv(ms, dayMs)) }
+func (d day) start() int64   { return int64(d) * dayMs }
+func (d day) end() int64     { return (int64(d) + 1) * dayMs }
+func (d day) String() string { return time.UnixMilli(d.start()).UTC().Format(time.DateOnly) }
+
+// parseDay reads the name of a history file.
+func parseDay(file string) (day, bool) {
+	name, ok := strings.CutSuffix(file, ".db")
+	t, err := time.Parse(time.DateOnly, name)
+	return dayOf(t.UnixMilli()), ok && err == nil
+}
+
+// dayFile is an open history file.
+type dayFile struct {
+	day     day
+	path    string
+	readers *readers
+	w       *conn // opened for the first write; used under Store.record
+
+	// Guarded by days.mu.
+	refs    int
+	used    int64         // turn of the latest use
+	drained chan struct{} // when set: closed when refs is zero
+}
+
+// write returns the file's one writing connection.
+func (f *dayFile) write(ctx context.Context, log *slog.Logger) (*conn, error) {
+	if f.w != nil && f.w.broken {
+		_ = f.w.Close()
+		f.w = nil
+	}
+	if f.w != nil {
+		return f.w, nil
+	}
+	c, err := openConn(f.path, writer, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, c, "history"); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	f.w = c
+	return c, nil
+}
+
+func (f *dayFile) close() error {
+	err := f.readers.close()
+	if f.w != nil {
+		err = errors.Join(err, f.w.Close())
+		f.w = nil
+	}
+	return err
+}
+
+// days is the set of history files. Files are opened when they are asked for
+// and closed, the least recently used first, when there are too many.
+type days struct {
+	folder    string
+	readConns int
+	log       *slog.Logger // nil: statements are not logged
+
+	mu    sync.Mutex
+	known []day // that have a file, ascending
+	open  map[day]*dayFile
+	turn  int64
+}
+
+// listDays finds the files of a folder, and makes the folder if there is none.
+func listDays(folder string, readConns int, log *slog.Logger) (*days, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	ds := &days{folder: folder, readConns: readConns, log: log, open: make(map[day]*dayFile)}
+	for _, entry := range entries {
+		if d, ok := parseDay(entry.Name()); ok {
+			ds.known = append(ds.known, d)
+		}
+	}
+	slices.Sort(ds.known)
+	return ds, nil
+}
+
+func (ds *days) path(d day) string { return filepath.Join(ds.folder, d.String()+".db") }
+
+// all returns the days that have a file, ascending. It is a copy.
+func (ds *days) all() []day {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	return slices.Clone(ds.known)
+}
+
+// downFrom returns the days that have a file at or before d, newest first.
+func (ds *days) downFrom(d day) []day {
+	all := ds.all()
+	i, found := slices.BinarySearch(all, d)
+	if found {
+		i++
+	}
+	all = all[:i]
+	slices.Reverse(all)
+	return all
+}
+
+func (ds *days) has(d day) bool {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	_, found := slices.BinarySearch(ds.known, d)
+	return found
+}
+
+// acquire opens the file of a day and keeps it open until release. It returns
+// nil when there is no such file and create is false.
+func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, error) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	i, found := slices.BinarySearch(ds.known, d)
+	if !found {
+		if !create {
+			return nil, nil
+		}
+		if err := ds.create(ctx, d); err != nil {
+			return nil, err
+		}
+		ds.known = slices.Insert(ds.known, i, d)
+	}
+	f := ds.open[d]
+	if f == nil {
+		f = &dayFile{day: d, path: ds.path(d), readers: newReaders(ds.path(d), ds.readConns, ds.log)}
+		ds.open[d] = f
+	}
+	ds.turn++
+	f.used = ds.turn
+	f.refs++
+	return f, ds.evict()
+}
+
+// create makes the file of a day with its schema.
+func (ds *days) create(ctx context.Context, d day) error {
+	if d < 0 || d > lastDay {
+		return domain.Invalid("scheduledAt", "must be from 1970 to 9999", d.start())
+	}
+	if err := createFile(ds.path(d)); err != nil {
+		return err
+	}
+	return migrateFile(ctx, ds.path(d), "history", ds.log)
+}
+
+// migrateFile opens a file, brings its schema up to date and closes it. Closing
+// also puts what a crash left in the log into the file.
+func migrateFile(ctx context.Context, path, schema string, log *slog.Logger) error {
+	c, err := openConn(path, writer, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(migrate(ctx, c, schema), c.Close())
+}
+
+// createFile makes an empty file that only its owner may read. SQLite gives
+// the log files beside it the same mode.
+func createFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// evict closes files while too many are open. One that is in use stays.
+func (ds *days) evict() error {
+	var errs []error
+	for len(ds.open) > maxOpenDays {
+		var oldest *dayFile
+		for _, f := range ds.open {
+			if f.refs == 0 && (oldest == nil || f.used < oldest.used) {
+				oldest = f
+			}
+		}
+		if oldest == nil {
+			break
+		}
+		delete(ds.open, oldest.day)
+		errs = append(errs, oldest.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (ds *days) release(f *dayFile) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	f.refs--
+	if f.refs == 0 && f.drained != nil {
+		close(f.drained)
+	}
+}
+
+// read lends a reading connection to the file of a day. Without a file fn is
+// not called.
+func (ds *days) read(ctx context.Context, d day, fn func(*conn) error) error {
+	f, err := ds.acquire(ctx, d, false)
+	if f == nil {
+		return err
+	}
+	defer ds.release(f)
+	if err != nil {
+		return err
+	}
+	return f.readers.with(ctx, fn)
+}
+
+// forget drops a day, waits until nobody reads its file, and closes it. The
+// file can then be deleted.
+func (ds *days) forget(d day) error {
+	ds.mu.Lock()
+	if i, found := slices.BinarySearch(ds.known, d); found {
+		ds.known = slices.Delete(ds.known, i, i+1)
+	}
+	f := ds.open[d]
+	delete(ds.open, d)
+	if f != nil && f.refs > 0 {
+		f.drained = make(chan struct{})
+	}
+	ds.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	if f.drained != nil {
+		<-f.drained // a read lends its file for one page of rows at most
+	}
+	return f.close()
+}
+
+// deleteDatabase deletes a database and its log files and makes that durable.
+func deleteDatabase(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// close closes every file.
+func (ds *days) close() error {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	var errs []error
+	for d, f := range ds.open {
+		errs = append(errs, f.close())
+		delete(ds.open, d)
+	}
+	return errors.Join(errs...)
+}

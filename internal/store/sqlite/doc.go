@@ -1,0 +1,51 @@
+// Package sqlite keeps Belfry's data in SQLite files: store.Store for one
+// process that owns every job.
+//
+//	data/
+//	├── jobs.db             jobs, versions, open runs, the shard: small, random access
+//	├── jobs.db.lock        held by the one process that may open the rest; its number
+//	└── history/
+//	    ├── 2026-03-09.db   what became of the fires scheduled on that UTC day:
+//	    └── 2026-03-10.db   facts, their counters, their alerts; only ever appended to
+//
+// # What it must guarantee
+//
+// What a method has acknowledged is on disk: write-ahead log, synchronous=FULL,
+// and every PRAGMA read back after it was set. What it has not acknowledged is
+// there whole or not at all. A fact, its counters and its alert are one
+// transaction of one file.
+//
+// # Two kinds of data, two ways to write
+//
+// Writes to jobs.db are many and small, from many callers. They go through one
+// goroutine that commits whatever waits in one transaction ([jobsWriter]).
+//
+// Facts are a stream of thousands a second, already in batches. A batch goes
+// straight into the file of its day, whose table is clustered by the natural
+// key (scheduled_at, job, nonce). Fires come in about that order, so a row is
+// written at the end of the table, costs no second index, and a repeat is
+// found by the key itself. An index by job would cost more than the call that
+// the row records; instead the job's timeline says when it fired, and each
+// instant is looked up by the key ([history.ByJob]). Rows that no calendar
+// names (manual triggers, MISSED summaries) and failures have partial indexes.
+// A fact that no kept version names, because the rules of a time zone changed
+// after it, is found by Recent and by its id, but not by ByJob.
+//
+// # A crash at any moment
+//
+//	Record   facts + counters + alerts (day file)  ✗  end of open runs (jobs.db)
+//	         An open run whose fact exists is not shown and is cleaned up.
+//	Expire   counters, open alerts, mark (jobs.db)  ✗  delete files  ✗  remove mark
+//	         Open deletes what is left of marked days before it counts anything.
+//
+// Nothing is read back from memory that is not in the files: totals, open
+// alerts and the keys of open runs are loaded at start, changed after each
+// commit, and loaded again when a commit has ended in doubt.
+//
+// # How this is shown
+//
+// Package storetest is the contract; here are the tests of what only this
+// store has: files, locks, migrations, crashes (by copies of the files taken
+// between the steps), full disks, and the views as the sqlite3 shell shows
+// them.
+package sqlite

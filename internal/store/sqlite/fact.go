@@ -1,0 +1,149 @@
+package sqlite
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// statusCodes are the final statuses as they are stored. SUCCESS is 1, which
+// takes no space in a row.
+var statusCodes = [...]domain.Status{
+	1: domain.StatusSuccess,
+	2: domain.StatusFailed,
+	3: domain.StatusSkipped,
+	4: domain.StatusMissed,
+	5: domain.StatusUnknown,
+}
+
+func statusCode(s domain.Status) (int, error) {
+	for code, status := range statusCodes {
+		if code > 0 && status == s {
+			return code, nil
+		}
+	}
+	return 0, fmt.Errorf("status %q is not final", s)
+}
+
+func statusOf(code int64) domain.Status {
+	if code < 1 || code >= int64(len(statusCodes)) {
+		return domain.Status(fmt.Sprintf("STATUS %d", code))
+	}
+	return statusCodes[code]
+}
+
+const insertExecution = `
+INSERT INTO execution (scheduled_at, job_id, nonce, version, status, drift_ms, duration_ms, http_status,
+                       retry_count, error, attempts, missed_from, missed_count)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+// bindExecution binds the parameters of insertExecution.
+func bindExecution(s *sqlite.Stmt, e *domain.Execution, code int) error {
+	s.BindInt64(1, e.ScheduledAt)
+	s.BindBytes(2, e.JobID[:])
+	s.BindInt64(3, e.Nonce)
+	s.BindInt64(4, int64(e.Version))
+	s.BindInt64(5, int64(code))
+	base := e.ScheduledAt
+	if e.StartedAt != 0 {
+		base = e.StartedAt
+		s.BindInt64(6, e.StartedAt-e.ScheduledAt)
+	} else {
+		s.BindNull(6)
+	}
+	if e.CompletedAt != 0 {
+		s.BindInt64(7, e.CompletedAt-base)
+	} else {
+		s.BindNull(7)
+	}
+	bindNonZero(s, 8, int64(e.HTTPStatus))
+	s.BindInt64(9, int64(e.RetryCount))
+	bindText(s, 10, e.Error)
+	if e.Missed != nil {
+		s.BindInt64(12, e.Missed.From)
+		s.BindInt64(13, e.Missed.Count)
+	} else {
+		s.BindNull(12)
+		s.BindNull(13)
+	}
+	return bindAttempts(s, 11, e.Attempts)
+}
+
+func bindAttempts(s *sqlite.Stmt, i int, attempts []domain.Attempt) error {
+	if len(attempts) == 0 {
+		s.BindNull(i)
+		return nil
+	}
+	doc, err := json.Marshal(attempts)
+	if err != nil {
+		return err
+	}
+	s.BindText(i, string(doc))
+	return nil
+}
+
+func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt, err error) {
+	if s.ColumnIsNull(i) {
+		return nil, nil
+	}
+	err = json.Unmarshal([]byte(s.ColumnText(i)), &attempts)
+	return attempts, err
+}
+
+const executionColumns = `scheduled_at, job_id, nonce, version, status, drift_ms, duration_ms, http_status,
+       retry_count, error, attempts, missed_from, missed_count`
+
+// columnsExecution reads a row of executionColumns.
+func columnsExecution(s *sqlite.Stmt) (domain.Execution, error) {
+	e := domain.Execution{
+		FireKey:    columnsKey(s),
+		Version:    s.ColumnInt(3),
+		Status:     statusOf(s.ColumnInt64(4)),
+		HTTPStatus: s.ColumnInt(7),
+		RetryCount: s.ColumnInt(8),
+		Error:      s.ColumnText(9),
+	}
+	base := e.ScheduledAt
+	if !s.ColumnIsNull(5) {
+		base += s.ColumnInt64(5)
+		e.StartedAt = base
+	}
+	if !s.ColumnIsNull(6) {
+		e.CompletedAt = base + s.ColumnInt64(6)
+	}
+	if !s.ColumnIsNull(12) {
+		e.Missed = &domain.MissedRange{From: s.ColumnInt64(11), Count: s.ColumnInt64(12)}
+	}
+	var err error
+	e.Attempts, err = columnAttempts(s, 10)
+	return e, err
+}
+
+// columnsKey reads scheduled_at, job_id and nonce from the first columns.
+func columnsKey(s *sqlite.Stmt) domain.FireKey {
+	return domain.FireKey{ScheduledAt: s.ColumnInt64(0), JobID: columnJobID(s, 1), Nonce: s.ColumnInt64(2)}
+}
+
+// compareKeys orders keys as the table does.
+func compareKeys(a, b domain.FireKey) int {
+	if c := cmp.Compare(a.ScheduledAt, b.ScheduledAt); c != 0 {
+		return c
+	}
+	if c := bytes.Compare(a.JobID[:], b.JobID[:]); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Nonce, b.Nonce)
+}
+
+const selectExists = `SELECT 1 FROM execution WHERE scheduled_at = ? AND job_id = ? AND nonce = ?`
+
+// hasFact reports whether the file holds a fact of the key.
+func (c *conn) hasFact(k domain.FireKey) (bool, error) {
+	n, err := c.number(selectExists, k.ScheduledAt, k.JobID, k.Nonce)
+	return n == 1, err
+}

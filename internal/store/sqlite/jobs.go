@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
+type jobs struct{ *Store }
+
+const insertJob = `
+INSERT INTO job (id, created_at, current_version, is_active) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+// Create implements store.Jobs.
+func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
+	rows := make([]versionRow, len(versions))
+	for i := range versions {
+		v := &versions[i]
+		if v.Number != 1 || v.EffectiveTo != domain.Forever {
+			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
+		}
+		var err error
+		if rows[i], err = encodeVersion(v); err != nil {
+			return fmt.Errorf("create job %s: %w", v.JobID, err)
+		}
+	}
+	return fault("create jobs", j.writer.do(ctx, len(rows), func(c *conn) (tally, error) {
+		var created tally
+		for i := range rows {
+			if err := create(c, &rows[i], &created); err != nil {
+				return tally{}, err
+			}
+		}
+		return created, nil
+	}))
+}
+
+func create(c *conn, r *versionRow, created *tally) error {
+	s, err := c.prepare(insertJob)
+	if err != nil {
+		return err
+	}
+	s.BindBytes(1, r.jobID[:])
+	s.BindInt64(2, r.createdAt)
+	s.BindInt64(3, int64(r.number))
+	s.BindBool(4, r.active)
+	if _, err := s.Step(); err != nil {
+		return err
+	}
+	if c.Changes() == 0 {
+		return sameVersion(c, r, domain.Conflict("job %s exists already", r.jobID))
+	}
+	created.total++
+	if r.active {
+		created.active++
+	}
+	return r.insert(c)
+}
+
+const selectVersion = `
+SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE v.job_id = ? AND v.number = ?`
+
+// sameVersion returns nil when the version is stored already with the same
+// content: the call is a repeat. Otherwise it returns the error.
+func sameVersion(c *conn, r *versionRow, otherwise error) error {
+	same := false
+	err := c.query(selectVersion, func(s *sqlite.Stmt) error {
+		same = columnsRow(s) == *r
+		return nil
+	}, r.jobID, r.number)
+	if err == nil && !same {
+		return otherwise
+	}
+	return err
+}
+
+// jobRow is a row of the table job.
+type jobRow struct {
+	found     bool
+	current   int
+	active    bool
+	deleted   bool
+	deletedAt int64
+	since     int64 // effective_from of the current version
+}
+
+const selectJob = `
+SELECT j.current_version, j.is_active, j.deleted_at IS NOT NULL, j.deleted_at, v.effective_from
+  FROM job j LEFT JOIN version v ON v.job_id = j.id AND v.number = j.current_version
+ WHERE j.id = ?`
+
+func readJob(c *conn, id domain.JobID) (row jobRow, err error) {
+	err = c.query(selectJob, func(s *sqlite.Stmt) error {
+		row = jobRow{true, s.ColumnInt(0), s.ColumnBool(1), s.ColumnBool(2), s.ColumnInt64(3), s.ColumnInt64(4)}
+		return nil
+	}, id)
+	return row, err
+}
+
+const (
+	closeVersion = `UPDATE version SET effective_to = ? WHERE job_id = ? AND number = ?`
+	updateJob    = `UPDATE job SET current_version = ?, is_active = ? WHERE id = ?`
+	deleteJob    = `UPDATE job SET is_active = 0, deleted_at = ? WHERE id = ?`
+)
+
+// Update implements store.Jobs.
+func (j jobs) Update(ctx context.Context, next domain.Version) error {
+	if next.Number < 2 || next.EffectiveTo != domain.Forever {
+		return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
+	}
+	row, err := encodeVersion(&next)
+	if err != nil {
+		return fmt.Errorf("update job %s: %w", next.JobID, err)
+	}
+	return fault("update the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
+		return update(c, &row)
+	}))
+}
+
+func update(c *conn, next *versionRow) (tally, error) {
+	job, err := readJob(c, next.jobID)
+	if err != nil {
+		return tally{}, err
+	}
+	if !job.found || job.deleted {
+		return tally{}, domain.NotFound("job", next.jobID)
+	}
+	if job.current != next.number-1 {
+		return tally{}, sameVersion(c, next, wrongVersion(next.jobID, job.current, next.number-1))
+	}
+	if next.from < job.since {
+		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.jobID, next.number, job.current)
+	}
+	if err := c.exec(closeVersion, next.from, next.jobID, job.current); err != nil {
+		return tally{}, err
+	}
+	if err := next.insert(c); err != nil {
+		return tally{}, err
+	}
+	return tally{active: one(next.active) - one(job.active)}, c.exec(updateJob, next.number, next.active, next.jobID)
+}
+
+func wrongVersion(id domain.JobID, is, want int) error {
+	return domain.Conflict("job %s has been changed: its version is %d, not %d", id, is, want)
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Delete implements store.Jobs.
+func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
+	return fault("delete the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
+		return remove(c, id, number, at)
+	}))
+}
+
+func remove(c *conn, id domain.JobID, number int, at int64) (tally, error) {
+	job, err := readJob(c, id)
+	if err != nil {
+		return tally{}, err
+	}
+	switch {
+	case job.found && job.deleted && job.current == number && job.deletedAt == at:
+		return tally{}, nil
+	case !job.found || job.deleted:
+		return tally{}, domain.NotFound("job", id)
+	case job.current != number:
+		return tally{}, wrongVersion(id, job.current, number)
+	case at < job.since:
+		return tally{}, fmt.Errorf("delete job %s: version %d begins after that", id, number)
+	}
+	if err := c.exec(closeVersion, at, id, number); err != nil {
+		return tally{}, err
+	}
+	return tally{total: -1, active: -one(job.active)}, c.exec(deleteJob, at, id)
+}

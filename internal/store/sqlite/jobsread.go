@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+const selectCurrent = `
+SELECT ` + versionColumns + `
+  FROM job j JOIN version v ON v.job_id = j.id AND v.number = j.current_version
+ WHERE j.id = ? AND j.deleted_at IS NULL`
+
+// Get implements store.Jobs.
+func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
+	found, err := j.selectJobs(ctx, selectCurrent, 1, id)
+	if err != nil {
+		return domain.Job{}, fault("read the job", err)
+	}
+	if len(found) == 0 {
+		return domain.Job{}, domain.NotFound("job", id)
+	}
+	return found[0], nil
+}
+
+func (j jobs) selectJobs(ctx context.Context, query string, limit int, args ...any) ([]domain.Job, error) {
+	found := make([]domain.Job, 0, min(limit, 100))
+	err := j.readers.with(ctx, func(c *conn) error {
+		return c.query(query, func(s *sqlite.Stmt) error {
+			v, err := columnsVersion(s)
+			found = append(found, jobOf(v))
+			return err
+		}, args...)
+	})
+	return found, err
+}
+
+// jobOf makes the job of its current version. A job was updated when its
+// current version took effect.
+func jobOf(v domain.Version) domain.Job {
+	job := domain.Job{ID: v.JobID, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt, Current: v}
+	if v.Number > 1 {
+		job.UpdatedAt = v.EffectiveFrom
+	}
+	return job
+}
+
+// selectPage lists jobs. A filter that is NULL lets everything pass. SQLite's
+// lower() changes ASCII letters only, as the contract says. CROSS JOIN keeps
+// the job table outside, whose order the page has.
+const selectPage = `
+SELECT ` + versionColumns + `
+  FROM job j CROSS JOIN version v ON v.job_id = j.id AND v.number = j.current_version
+ WHERE j.id > ?1 AND j.deleted_at IS NULL
+   AND (?2 IS NULL OR j.is_active = ?2)
+   AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(v.tags) t WHERE t.value = ?3))
+   AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
+           substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
+           substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
+ ORDER BY j.id LIMIT ?5`
+
+// List implements store.Jobs.
+func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
+	var active any
+	if q.Active != nil {
+		active = *q.Active
+	}
+	found, err := j.selectJobs(ctx, selectPage, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit)
+	return found, fault("list the jobs", err)
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+const selectVersions = `
+SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE v.job_id = ? ORDER BY v.number`
+
+// Versions implements store.Jobs.
+func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
+	var found []domain.Version
+	err := j.readers.with(ctx, func(c *conn) error {
+		return c.query(selectVersions, func(s *sqlite.Stmt) error {
+			v, err := columnsVersion(s)
+			found = append(found, v)
+			return err
+		}, id)
+	})
+	return found, fault("read the versions", err)
+}
+
+const selectTimeline = `
+SELECT ` + versionColumns + `
+  FROM version v CROSS JOIN job j ON j.id = v.job_id
+ WHERE v.job_id > ? AND (v.effective_to IS NULL OR v.effective_to > ?)
+ ORDER BY v.job_id, v.number`
+
+// timelineChunk is how many versions are read in one go. Reading in pieces, at
+// the border of two jobs, keeps a slow reader from holding back the log.
+const timelineChunk = 4_000
+
+// Timeline implements store.Jobs.
+func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error {
+	if since < domain.Forever-1 {
+		since++ // a version ends before its EffectiveTo
+	}
+	var after domain.JobID
+	chunk := make([]domain.Version, 0, timelineChunk)
+	for {
+		chunk = chunk[:0]
+		err := j.readers.with(ctx, func(c *conn) (err error) {
+			chunk, err = readTimeline(c, after, since, chunk)
+			return err
+		})
+		if err != nil {
+			return fault("read the timeline", err)
+		}
+		if len(chunk) == 0 {
+			return nil
+		}
+		for _, v := range chunk {
+			if err := fn(v); err != nil {
+				return err
+			}
+		}
+		after = chunk[len(chunk)-1].JobID
+	}
+}
+
+// readTimeline appends the versions of the jobs after one, of as many jobs as
+// make about a chunk.
+func readTimeline(c *conn, after domain.JobID, since int64, chunk []domain.Version) ([]domain.Version, error) {
+	errFull := errors.New("full")
+	err := c.query(selectTimeline, func(s *sqlite.Stmt) error {
+		if n := len(chunk); n >= timelineChunk && columnJobID(s, 0) != chunk[n-1].JobID {
+			return errFull
+		}
+		v, err := columnsVersion(s)
+		chunk = append(chunk, v)
+		return err
+	}, after, since)
+	if errors.Is(err, errFull) {
+		err = nil
+	}
+	return chunk, err
+}
+
+// Count implements store.Jobs.
+func (j jobs) Count(ctx context.Context) (total, active int64, err error) {
+	err = j.readers.with(ctx, func(c *conn) error {
+		return c.query(`SELECT total, active FROM tally`, func(s *sqlite.Stmt) error {
+			total, active = s.ColumnInt64(0), s.ColumnInt64(1)
+			return nil
+		})
+	})
+	return total, active, fault("count the jobs", err)
+}

@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// lockFile takes the exclusive lock beside the database and writes this
+// process's number into it. The operating system lets go of the lock when the
+// process ends, however it ends; the file stays.
+func lockFile(database string) (*flock.Flock, error) {
+	path := database + ".lock"
+	lock := flock.New(path, flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, domain.Unavailable(err, "cannot lock %s", database)
+	}
+	if !held {
+		return nil, domain.Unavailable(nil, "%s is in use by %s: only one process may open it (lock file %s)",
+			database, lockOwner(path), path)
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+		_ = lock.Unlock()
+		return nil, domain.Unavailable(err, "cannot write %s", path)
+	}
+	return lock, nil
+}
+
+func lockOwner(path string) string {
+	content, err := os.ReadFile(path)
+	pid, convErr := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil || convErr != nil {
+		return "another process"
+	}
+	return fmt.Sprintf("process %d", pid)
+}

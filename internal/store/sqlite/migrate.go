@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// applicationID marks a file as Belfry's in its header: "BLFR".
+const applicationID = 0x424c4652
+
+// minVersion is the first SQLite without the bug by which a checkpoint that
+// meets a log reset in another connection can corrupt the database.
+const minVersion = 3_051_003
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// migration is one numbered step of a schema. Steps are never edited once
+// released: a change is a new file.
+type migration struct {
+	number int
+	name   string
+	script string
+}
+
+// migrations returns the steps of a schema ("jobs" or "history") in order.
+func migrations(schema string) ([]migration, error) {
+	names, err := fs.Glob(migrationFiles, "migrations/"+schema+"/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]migration, 0, len(names))
+	for i, name := range names { // Glob sorts
+		base := path.Base(name)
+		number, err := strconv.Atoi(strings.SplitN(base, "_", 2)[0])
+		if err != nil || number != i+1 {
+			return nil, fmt.Errorf("migration %s: want number %d", name, i+1)
+		}
+		script, err := migrationFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, migration{number, base, string(script)})
+	}
+	return steps, nil
+}
+
+// migrate brings a file to the schema that this program knows. A file that is
+// newer, or that is not Belfry's, is refused and not touched.
+func migrate(ctx context.Context, c *conn, schema string) error {
+	steps, err := migrations(schema)
+	if err != nil {
+		return err
+	}
+	have, err := schemaVersion(c)
+	if err != nil {
+		return err
+	}
+	if have > len(steps) {
+		return domain.Unavailable(nil, "%s was written by a newer Belfry: its schema is number %d, this program knows %d",
+			c.path, have, len(steps))
+	}
+	for _, step := range steps[have:] {
+		if err := apply(ctx, c, step); err != nil {
+			return fmt.Errorf("%s: migration %s: %w", c.path, step.name, err)
+		}
+	}
+	return nil
+}
+
+func apply(ctx context.Context, c *conn, step migration) error {
+	return c.transact(ctx, func() error {
+		if err := sqlitex.ExecuteScript(c.Conn, step.script, nil); err != nil {
+			return err
+		}
+		if err := c.exec(fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+			return err
+		}
+		return c.exec(fmt.Sprintf("PRAGMA user_version = %d", step.number))
+	})
+}
+
+// schemaVersion returns the number of the last migration that ran; 0 for an
+// empty file.
+func schemaVersion(c *conn) (int, error) {
+	application, err := c.number("PRAGMA application_id")
+	if err != nil {
+		return 0, err
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	objects, err := c.number("SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return 0, err
+	}
+	if application != applicationID && (objects > 0 || version > 0) {
+		return 0, domain.Unavailable(nil, "%s is an SQLite database, but not one of Belfry", c.path)
+	}
+	return int(version), nil
+}
+
+// number returns the first column of the first row, 0 when there is none.
+func (c *conn) number(query string, args ...any) (n int64, err error) {
+	err = c.query(query, func(s *sqlite.Stmt) error {
+		n = s.ColumnInt64(0)
+		return nil
+	}, args...)
+	return n, err
+}

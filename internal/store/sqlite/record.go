@@ -1,0 +1,264 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// ledger implements store.Ledger.
+type ledger struct{ *Store }
+
+// Record implements store.Ledger.
+//
+// Each history file is one transaction: facts, counters, alerts. The jobs
+// database comes last, and only when a fact of the batch may have an open run
+// or the batch opens one. After a crash in between an open run is left whose
+// fact exists; OpenRuns does not show it.
+func (l ledger) Record(ctx context.Context, b store.Batch) error {
+	facts, err := sortFacts(b.Facts)
+	if err != nil {
+		return err
+	}
+	l.record.Lock()
+	defer l.record.Unlock()
+	if err := l.fresh(ctx); err != nil {
+		return fault("record", err)
+	}
+	for rest := facts; len(rest) > 0; {
+		d := dayOf(rest[0].ScheduledAt)
+		n := slices.IndexFunc(rest, func(e *domain.Execution) bool { return e.ScheduledAt >= d.end() })
+		if n < 0 {
+			n = len(rest)
+		}
+		if err := l.recordDay(ctx, d, rest[:n]); err != nil {
+			return fault("record", err)
+		}
+		rest = rest[n:]
+	}
+	return l.recordRuns(ctx, facts, b.Open)
+}
+
+// sortFacts returns the facts in the order of the table, so that a batch
+// writes each page once.
+func sortFacts(batch []domain.Execution) ([]*domain.Execution, error) {
+	facts := make([]*domain.Execution, len(batch))
+	sorted := true
+	for i := range batch {
+		e := &batch[i]
+		if _, err := statusCode(e.Status); err != nil {
+			return nil, fmt.Errorf("record execution of job %s: %w", e.JobID, err)
+		}
+		facts[i] = e
+		sorted = sorted && (i == 0 || compareKeys(facts[i-1].FireKey, e.FireKey) <= 0)
+	}
+	if !sorted {
+		slices.SortStableFunc(facts, func(a, b *domain.Execution) int { return compareKeys(a.FireKey, b.FireKey) })
+	}
+	return facts, nil
+}
+
+// recordDay commits the facts of one day with their counters and alerts. The
+// caller holds record.
+func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution) error {
+	if l.retiring[d] { // a late fact: its day begins again, with an empty file
+		if err := l.finish(ctx, d); err != nil {
+			return err
+		}
+	}
+	f, err := l.days.acquire(ctx, d, true)
+	if f == nil {
+		return err
+	}
+	defer l.days.release(f)
+	if err != nil {
+		return err
+	}
+	c, err := f.write(ctx, l.cfg.statementLog())
+	if err != nil {
+		return err
+	}
+	var sums counts
+	var changes []*alertChange
+	err = c.transact(ctx, func() error {
+		inserted, err := insertFacts(c, facts)
+		if err != nil {
+			return err
+		}
+		for _, e := range inserted {
+			code, _ := statusCode(e.Status) // judged by sortFacts
+			sums.add(e, code)
+		}
+		if err := sums.write(c); err != nil {
+			return err
+		}
+		changes = l.alerts.plan(d, inserted)
+		return l.writeAlerts(ctx, c, changes)
+	})
+	l.state.Lock()
+	defer l.state.Unlock()
+	if err != nil {
+		l.stale = l.stale || errors.Is(err, errCommit)
+		return err
+	}
+	l.alerts.commit(changes)
+	l.lifetime.addAll(sums)
+	l.minutes[d] = max(l.minutes[d], sums.lastMinute())
+	return nil
+}
+
+// insertFacts inserts facts and returns those that were not there before.
+func insertFacts(c *conn, facts []*domain.Execution) ([]*domain.Execution, error) {
+	s, err := c.prepare(insertExecution)
+	if err != nil {
+		return nil, err
+	}
+	inserted := facts
+	for i, e := range facts {
+		code, err := statusCode(e.Status)
+		if err != nil {
+			return nil, err
+		}
+		if err := bindExecution(s, e, code); err != nil {
+			return nil, err
+		}
+		if err := stepOnce(s); err != nil {
+			return nil, err
+		}
+		switch present := c.Changes() == 0; {
+		case present && len(inserted) == len(facts):
+			inserted = slices.Clone(facts[:i]) // the first that is there already
+		case !present && len(inserted) < len(facts):
+			inserted = append(inserted, e)
+		}
+	}
+	return inserted, nil
+}
+
+// stepOnce runs a statement without rows and makes it ready to be bound again.
+func stepOnce(s *sqlite.Stmt) error {
+	if _, err := s.Step(); err != nil {
+		return err
+	}
+	return s.Reset()
+}
+
+func (s *Store) writeAlerts(ctx context.Context, c *conn, changes []*alertChange) error {
+	stored := func(ch *alertChange) (alertRow, error) { return s.storedAlert(ctx, ch) }
+	for _, ch := range changes {
+		if err := ch.write(c, stored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedAlert reads the row of an alert from the file that it was in so far.
+func (s *Store) storedAlert(ctx context.Context, ch *alertChange) (row alertRow, err error) {
+	err = s.readDay(ctx, ch.from, func(c *conn) error {
+		return c.query("SELECT "+alertColumns+" FROM "+ch.from.alertTable()+
+			" WHERE job_id = ? AND opened_by = ? AND opened_nonce = ?", func(s *sqlite.Stmt) error {
+			row = columnsAlert(s)
+			return nil
+		}, ch.job, ch.by.scheduledAt, ch.by.nonce)
+	})
+	return row, err
+}
+
+// recordRuns ends the open runs of facts and writes the open runs of a batch.
+// The caller holds record.
+func (l ledger) recordRuns(ctx context.Context, facts []*domain.Execution, open []domain.OpenRun) error {
+	ended := l.endedRuns(facts)
+	rows := make([]openRunRow, 0, len(open))
+	for _, r := range open {
+		won, err := l.hasFact(ctx, r.FireKey)
+		if err != nil {
+			return fault("record", err)
+		}
+		if won {
+			continue
+		}
+		row, err := encodeOpenRun(r)
+		if err != nil {
+			return fmt.Errorf("record open run of job %s: %w", r.JobID, err)
+		}
+		rows = append(rows, row)
+	}
+	if len(ended) == 0 && len(rows) == 0 {
+		return nil
+	}
+	return l.changeOpenRuns(ctx, ended, rows)
+}
+
+// endedRuns returns the keys of facts that may have an open run.
+func (s *Store) endedRuns(facts []*domain.Execution) (ended []domain.FireKey) {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	if len(s.openRuns) == 0 {
+		return nil
+	}
+	for _, e := range facts {
+		if _, ok := s.openRuns[e.FireKey]; ok {
+			ended = append(ended, e.FireKey)
+		}
+	}
+	return ended
+}
+
+// factChunk is how many keys are read in one go.
+const factChunk = 10_000
+
+const selectKeys = `
+SELECT scheduled_at, job_id, nonce, missed_from FROM execution
+ WHERE (scheduled_at, job_id, nonce) > (?, ?, ?) AND scheduled_at <= ?
+ ORDER BY scheduled_at, job_id, nonce LIMIT ?`
+
+// Facts implements store.Ledger.
+func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
+	for _, d := range l.days.all() {
+		if d.end() <= after || d.start() > until {
+			continue
+		}
+		if err := l.factsOfDay(ctx, d, after, until, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l ledger) factsOfDay(ctx context.Context, d day, after, until int64, fn func(store.FactRange) error) error {
+	last := domain.FireKey{ScheduledAt: after + 1, Nonce: -1 << 63}
+	var chunk []store.FactRange
+	for {
+		chunk = chunk[:0]
+		err := l.days.read(ctx, d, func(c *conn) error {
+			return c.query(selectKeys, func(s *sqlite.Stmt) error {
+				r := store.FactRange{Key: columnsKey(s)}
+				r.From = r.Key.ScheduledAt
+				if !s.ColumnIsNull(3) {
+					r.From = s.ColumnInt64(3)
+				}
+				chunk = append(chunk, r)
+				return nil
+			}, last.ScheduledAt, last.JobID, last.Nonce, until, factChunk)
+		})
+		if err != nil {
+			return fault("read the facts", err)
+		}
+		for _, r := range chunk {
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+		if len(chunk) < factChunk {
+			return nil
+		}
+		last = chunk[len(chunk)-1].Key
+	}
+}

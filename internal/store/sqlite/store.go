@@ -1,0 +1,239 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gofrs/flock"
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// defaultReadConns is how many connections read one file at a time.
+const defaultReadConns = 4
+
+// Config says where the data is.
+type Config struct {
+	Path      string       // of the jobs database; history/ and the lock file are beside it
+	Clock     clock.Clock  // the store clock; clock.System when nil
+	Log       *slog.Logger // slog.Default when nil
+	Verbose   bool         // log every statement at debug level
+	ReadConns int          // connections that read one file at a time; 4 when zero
+}
+
+func (c *Config) setDefaults() error {
+	if c.Path == "" {
+		return domain.Invalid("DB_PATH", "is required: the path of the database", nil)
+	}
+	if c.ReadConns < 0 {
+		return domain.Invalid("ReadConns", "must not be negative", c.ReadConns)
+	}
+	if c.ReadConns == 0 {
+		c.ReadConns = defaultReadConns
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return nil
+}
+
+// statementLog returns where statements are logged, nil when they are not.
+func (c *Config) statementLog() *slog.Logger {
+	if c.Verbose {
+		return c.Log
+	}
+	return nil
+}
+
+// Store is a [store.Store] in SQLite files. See the package's comment.
+type Store struct {
+	cfg     Config
+	lock    *flock.Flock
+	readers *readers // of the jobs database
+	writer  *jobsWriter
+	days    *days
+
+	closing  sync.Once
+	closeErr error
+
+	// record is held by whoever writes history files: one batch at a time.
+	record   sync.Mutex
+	retiring map[day]bool // days whose file Expire could not delete yet
+
+	// What the files say, kept in memory. Written under record and state,
+	// read under either.
+	state    sync.RWMutex
+	alerts   openAlerts
+	lifetime totals                      // of every execution ever counted
+	minutes  map[day]int64               // latest minute that the counters of a day have
+	openRuns map[domain.FireKey]struct{} // keys that may have an open run
+	stale    bool                        // a commit ended in doubt: load it again before use
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the database at cfg.Path, and makes it if there is none. The
+// errors are fit to be shown to whoever starts the server: one line that names
+// the path and the reason.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if sqlite.VersionNumber < minVersion {
+		return nil, domain.Unavailable(nil, "SQLite %s is too old: 3.51.3 or later is needed", sqlite.Version)
+	}
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Path = path
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, cannotOpen(path, err)
+	}
+	lock, err := lockFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, lock: lock, retiring: make(map[day]bool)}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(cannotOpen(path, err), s.Close())
+	}
+	return s, nil
+}
+
+// cannotOpen words an error of Open.
+func cannotOpen(path string, err error) error {
+	if _, ok := errors.AsType[*domain.Error](err); ok {
+		return err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return domain.Unavailable(err, "cannot open %s: the folder or a file in it is not writable", path)
+	}
+	return domain.Unavailable(err, "cannot open %s", path)
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if err := createFile(s.cfg.Path); err != nil {
+		return err
+	}
+	log := s.cfg.statementLog()
+	if err := migrateFile(ctx, s.cfg.Path, "jobs", log); err != nil {
+		return err
+	}
+	s.readers = newReaders(s.cfg.Path, s.cfg.ReadConns, log)
+	s.writer = startJobsWriter(s.cfg.Path, log)
+
+	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log)
+	if err != nil {
+		return err
+	}
+	s.days = ds
+	if err := s.finishRetiring(ctx); err != nil {
+		return err
+	}
+	for _, d := range ds.all() {
+		if err := migrateFile(ctx, ds.path(d), "history", log); err != nil {
+			return err
+		}
+	}
+	return s.load(ctx)
+}
+
+// load reads what is kept in memory from the files.
+func (s *Store) load(ctx context.Context) error {
+	alerts, err := s.loadAlerts(ctx)
+	if err != nil {
+		return err
+	}
+	lifetime, minutes, err := s.loadTotals(ctx)
+	if err != nil {
+		return err
+	}
+	runs, err := s.loadOpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	s.state.Lock()
+	defer s.state.Unlock()
+	s.alerts, s.lifetime, s.minutes, s.openRuns = alerts, lifetime, minutes, runs
+	s.stale = false
+	return nil
+}
+
+// fresh loads the state again when a commit ended in doubt. The caller holds
+// record.
+func (s *Store) fresh(ctx context.Context) error {
+	if !s.stale {
+		return nil
+	}
+	if err := s.finishRetiring(ctx); err != nil {
+		return err
+	}
+	return s.load(ctx)
+}
+
+// freshForRead is fresh for a caller that does not hold record.
+func (s *Store) freshForRead(ctx context.Context) error {
+	s.state.RLock()
+	stale := s.stale
+	s.state.RUnlock()
+	if !stale {
+		return nil
+	}
+	s.record.Lock()
+	defer s.record.Unlock()
+	return s.fresh(ctx)
+}
+
+// Jobs implements store.Store.
+func (s *Store) Jobs() store.Jobs { return jobs{s} }
+
+// History implements store.Store.
+func (s *Store) History() store.History { return history{s} }
+
+// Ledger implements store.Store.
+func (s *Store) Ledger() store.Ledger { return ledger{s} }
+
+// Shards implements store.Store.
+func (s *Store) Shards() store.Shards { return shards{s} }
+
+// Alerts implements store.Store.
+func (s *Store) Alerts() store.Alerts { return alerts{s} }
+
+// Close waits for the writes that have begun, puts the logs into the files and
+// lets go of the lock. A second call does nothing.
+func (s *Store) Close() error {
+	s.closing.Do(func() { s.closeErr = s.close() })
+	return s.closeErr
+}
+
+func (s *Store) close() error {
+	s.record.Lock()
+	defer s.record.Unlock()
+	var errs []error
+	if s.days != nil {
+		errs = append(errs, s.days.close())
+	}
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if err := s.lock.Unlock(); err != nil {
+		errs = append(errs, fmt.Errorf("unlock %s: %w", s.lock.Path(), err))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,216 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"strings"
+	"unique"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// versionRow is a version as it is stored. Rows of the same content are equal.
+type versionRow struct {
+	jobID     domain.JobID
+	number    int
+	from      int64
+	createdAt int64 // of the job, in its own table
+	active    bool
+	schedule  string
+	timezone  string
+	api       string
+	kind      string // ATLEAST_ONCE or ATMOST_ONCE
+	name      string
+	tags      text // JSON; the four below are NULL when empty
+	headers   text // JSON
+	body      text // JSON
+	options   text // JSON
+}
+
+// options are the fields of a spec that few jobs set. What equals the default
+// is left out, so that most rows have none and are read without a JSON decoder.
+type options struct {
+	Method        *string               `json:"method,omitempty"`
+	TimeoutMs     *int64                `json:"timeoutMs,omitempty"`
+	Retry         *domain.Retry         `json:"retry,omitempty"`
+	Overlap       *domain.OverlapPolicy `json:"overlap,omitempty"`
+	Misfire       *domain.Misfire       `json:"misfire,omitempty"`
+	StartAt       *int64                `json:"startAt,omitempty"`
+	EndAt         *int64                `json:"endAt,omitempty"`
+	JitterMs      *int64                `json:"jitterMs,omitempty"`
+	DST           *domain.DST           `json:"dst,omitempty"`
+	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
+}
+
+// defaults is what an absent option means. It is part of the schema: a new
+// default in package domain must not change the jobs that are stored.
+var defaults = domain.Spec{
+	Method:    "POST",
+	TimeoutMs: 30_000,
+	Retry:     domain.Retry{MaxRetries: 3, DelayMs: 1_000, Backoff: domain.BackoffLinear, MaxDelayMs: 3_600_000},
+	Overlap:   domain.OverlapAllow,
+	Misfire:   domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 86_400_000, MaxRuns: 1_000},
+	DST:       domain.DST{Gap: "AFTER", Fold: "FIRST"},
+}
+
+// differing returns a pointer to v when it is not the default.
+func differing[T comparable](v, def T) *T {
+	if v == def {
+		return nil
+	}
+	return &v
+}
+
+func optionsOf(s *domain.Spec) options {
+	return options{
+		Method:        differing(s.Method, defaults.Method),
+		TimeoutMs:     differing(s.TimeoutMs, defaults.TimeoutMs),
+		Retry:         differing(s.Retry, defaults.Retry),
+		Overlap:       differing(s.Overlap, defaults.Overlap),
+		Misfire:       differing(s.Misfire, defaults.Misfire),
+		StartAt:       differing(s.StartAt, 0),
+		EndAt:         differing(s.EndAt, 0),
+		JitterMs:      differing(s.JitterMs, 0),
+		DST:           differing(s.DST, defaults.DST),
+		TLSSkipVerify: differing(s.TLSSkipVerify, false),
+	}
+}
+
+func orDefault[T any](to *T, v *T) {
+	if v != nil {
+		*to = *v
+	}
+}
+
+func (o *options) set(s *domain.Spec) {
+	orDefault(&s.Method, o.Method)
+	orDefault(&s.TimeoutMs, o.TimeoutMs)
+	orDefault(&s.Retry, o.Retry)
+	orDefault(&s.Overlap, o.Overlap)
+	orDefault(&s.Misfire, o.Misfire)
+	orDefault(&s.StartAt, o.StartAt)
+	orDefault(&s.EndAt, o.EndAt)
+	orDefault(&s.JitterMs, o.JitterMs)
+	orDefault(&s.DST, o.DST)
+	orDefault(&s.TLSSkipVerify, o.TLSSkipVerify)
+}
+
+// encodeVersion makes the row of a version. It is called before the row is
+// queued, so that the writer's goroutine does no encoding and shares no memory
+// with the caller.
+func encodeVersion(v *domain.Version) (versionRow, error) {
+	s := &v.Spec
+	r := versionRow{
+		jobID: v.JobID, number: v.Number, from: v.EffectiveFrom, createdAt: v.CreatedAt, active: v.Active,
+		schedule: s.Schedule, timezone: s.Timezone, api: s.API, kind: string(s.Type), name: s.Name,
+		body: text(s.Body),
+	}
+	var err error
+	if len(s.Tags) > 0 {
+		r.tags, err = encodeJSON(s.Tags)
+	}
+	if len(s.Headers) > 0 && err == nil {
+		r.headers, err = encodeJSON(s.Headers) // sorts the names
+	}
+	if o := optionsOf(s); o != (options{}) && err == nil {
+		r.options, err = encodeJSON(o)
+	}
+	return r, err
+}
+
+func encodeJSON(v any) (text, error) {
+	doc, err := json.Marshal(v)
+	return text(doc), err
+}
+
+const insertVersion = `
+INSERT INTO version (job_id, number, effective_from, is_active, schedule, timezone, api, type, name, tags, headers,
+                     body, options)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// insert inserts the row. It reports false when the job has a version of this
+// number.
+func (r *versionRow) insert(c *conn) error {
+	s, err := c.prepare(insertVersion)
+	if err != nil {
+		return err
+	}
+	s.BindBytes(1, r.jobID[:])
+	s.BindInt64(2, int64(r.number))
+	s.BindInt64(3, r.from)
+	s.BindBool(4, r.active)
+	s.BindText(5, r.schedule)
+	s.BindText(6, r.timezone)
+	s.BindText(7, r.api)
+	s.BindText(8, r.kind)
+	s.BindText(9, r.name)
+	bindText(s, 10, string(r.tags))
+	bindText(s, 11, string(r.headers))
+	bindText(s, 12, string(r.body))
+	bindText(s, 13, string(r.options))
+	_, err = s.Step()
+	return err
+}
+
+// versionColumns are those of a row of version v and its job j.
+const versionColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
+       v.api, v.type, v.name, v.tags, v.headers, v.body, v.options, j.created_at`
+
+// columnsRow reads versionColumns as they are stored.
+func columnsRow(s *sqlite.Stmt) versionRow {
+	return versionRow{
+		jobID: columnJobID(s, 0), number: s.ColumnInt(1), from: s.ColumnInt64(2), active: s.ColumnBool(4),
+		schedule: s.ColumnText(5), timezone: s.ColumnText(6), api: s.ColumnText(7), kind: s.ColumnText(8),
+		name: s.ColumnText(9), tags: text(s.ColumnText(10)), headers: text(s.ColumnText(11)),
+		body: text(s.ColumnText(12)), options: text(s.ColumnText(13)), createdAt: s.ColumnInt64(14),
+	}
+}
+
+// columnsVersion reads versionColumns as a version. Schedules and zones, which
+// many jobs share, are kept once.
+func columnsVersion(s *sqlite.Stmt) (domain.Version, error) {
+	r := columnsRow(s)
+	v := domain.Version{
+		JobID: r.jobID, Number: r.number, EffectiveFrom: r.from, EffectiveTo: domain.Forever,
+		CreatedAt: r.createdAt, Active: r.active, Spec: defaults,
+	}
+	if !s.ColumnIsNull(3) {
+		v.EffectiveTo = s.ColumnInt64(3)
+	}
+	v.Spec.Schedule = unique.Make(r.schedule).Value()
+	v.Spec.Timezone = unique.Make(r.timezone).Value()
+	v.Spec.API, v.Spec.Name = r.api, r.name
+	v.Spec.Type = domain.Guarantee(unique.Make(r.kind).Value())
+	if r.body != "" {
+		v.Spec.Body = json.RawMessage(r.body)
+	}
+	return v, r.decode(&v.Spec)
+}
+
+// decode reads the parts that are stored as JSON.
+func (r *versionRow) decode(spec *domain.Spec) error {
+	if r.tags != "" {
+		if err := decodeJSON(r.tags, &spec.Tags); err != nil {
+			return err
+		}
+	}
+	if r.headers != "" {
+		if err := decodeJSON(r.headers, &spec.Headers); err != nil {
+			return err
+		}
+	}
+	if r.options == "" {
+		return nil
+	}
+	var o options
+	if err := decodeJSON(r.options, &o); err != nil {
+		return err
+	}
+	o.set(spec)
+	return nil
+}
+
+func decodeJSON(doc text, into any) error {
+	return json.NewDecoder(strings.NewReader(string(doc))).Decode(into)
+}

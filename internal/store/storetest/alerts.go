@@ -1,0 +1,175 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+var alertCases = []testCase{
+	{"failures of one job are one alert, a success ends it", alertLife},
+	{"a success that ended before the last failure ends nothing", alertOldSuccess},
+	{"all in one batch", alertOneBatch},
+	{"an UNKNOWN outcome is a failure, SKIPPED and MISSED are not", alertKinds},
+	{"a late failure counts and leaves the latest as it is", alertLateFailure},
+	{"an alert goes on over midnight", alertMidnight},
+	{"an alert can end in the file of an earlier day", alertEndsEarlier},
+	{"List pages by the latest failure, newest first", alertPages},
+	{"List of open alerts", alertOpenOnly},
+}
+
+// alertOf returns the alert that consecutive failures make.
+func alertOf(failures ...domain.Execution) domain.Alert {
+	first, last := failures[0], failures[len(failures)-1]
+	return domain.Alert{
+		JobID: first.JobID, FirstAt: first.CompletedAt, LastAt: last.CompletedAt, Count: int64(len(failures)),
+		Execution: last.ID(), HTTPStatus: last.HTTPStatus, Error: last.Error,
+	}
+}
+
+func recovered(a domain.Alert, by domain.Execution) domain.Alert {
+	a.RecoveredAt = by.CompletedAt
+	return a
+}
+
+func alertLife(t *testing.T, f *fixture) {
+	var f1, f2 = failure(1, noon), failure(1, noon+minute)
+	f2.HTTPStatus, f2.Error = 0, "no such host"
+	f.record(t, success(1, noon-minute))
+	equal(t, f.alerts(t), nil)
+	f.record(t, f1)
+	equal(t, f.alerts(t), []domain.Alert{alertOf(f1)})
+	f.record(t, f2)
+	f.reopen(t)
+	equal(t, f.alerts(t), []domain.Alert{alertOf(f1, f2)})
+	s := success(1, noon+2*minute)
+	f.record(t, s)
+	equal(t, f.alerts(t), []domain.Alert{recovered(alertOf(f1, f2), s)})
+	f.record(t, success(1, noon+3*minute)) // it has recovered already
+	f3 := failure(1, noon+4*minute)
+	f.record(t, f3)
+	want := []domain.Alert{alertOf(f3), recovered(alertOf(f1, f2), s)}
+	equal(t, f.alerts(t), want)
+	f.reopen(t)
+	equal(t, f.alerts(t), want)
+}
+
+func alertOldSuccess(t *testing.T, f *fixture) {
+	slow := failure(1, noon)
+	slow.CompletedAt = noon + 5*minute
+	f.record(t, slow)
+	f.record(t, success(1, noon+minute))
+	equal(t, f.alerts(t), []domain.Alert{alertOf(slow)})
+}
+
+func alertOneBatch(t *testing.T, f *fixture) {
+	f1, f2, s, f3 := failure(1, noon), failure(1, noon+minute), success(1, noon+2*minute), failure(1, noon+3*minute)
+	f.record(t, success(2, noon), f3, f1, s, f2, success(1, noon-minute))
+	equal(t, f.alerts(t), []domain.Alert{alertOf(f3), recovered(alertOf(f1, f2), s)})
+}
+
+func alertKinds(t *testing.T, f *fixture) {
+	skipped := success(1, noon)
+	skipped.Status, skipped.StartedAt, skipped.HTTPStatus = domain.StatusSkipped, 0, 0
+	f.record(t, skipped, missed(1, noon+minute, noon+2*minute, 2))
+	equal(t, f.alerts(t), nil)
+	unknown := success(1, noon+3*minute)
+	unknown.Status, unknown.HTTPStatus, unknown.Error = domain.StatusUnknown, 0, "a crash hid the outcome"
+	f.record(t, unknown)
+	equal(t, f.alerts(t), []domain.Alert{alertOf(unknown)})
+	skipped.ScheduledAt, skipped.CompletedAt = noon+4*minute, noon+4*minute+1
+	f.record(t, skipped) // no success
+	equal(t, f.alerts(t), []domain.Alert{alertOf(unknown)})
+}
+
+func alertLateFailure(t *testing.T, f *fixture) {
+	f1, f2 := failure(1, noon), failure(1, noon+minute)
+	f1.Error = "the older one"
+	f.record(t, f2)
+	f.record(t, f1)
+	want := alertOf(f2)
+	want.Count = 2
+	equal(t, f.alerts(t), []domain.Alert{want})
+}
+
+func alertMidnight(t *testing.T, f *fixture) {
+	var run []domain.Execution
+	for i := range int64(4) {
+		run = append(run, failure(1, noon+i*day), failure(1, noon+i*day+hour))
+		f.record(t, run[2*i], run[2*i+1])
+		equal(t, f.alerts(t), []domain.Alert{alertOf(run...)})
+		if i == 1 {
+			f.reopen(t)
+			equal(t, f.alerts(t), []domain.Alert{alertOf(run...)})
+		}
+	}
+	s := success(1, noon+5*day)
+	f.record(t, s)
+	want := []domain.Alert{recovered(alertOf(run...), s)}
+	equal(t, f.alerts(t), want)
+	f.reopen(t)
+	equal(t, f.alerts(t), want)
+	again := failure(1, noon+6*day)
+	f.record(t, again)
+	equal(t, f.alerts(t), append([]domain.Alert{alertOf(again)}, want...))
+}
+
+func alertEndsEarlier(t *testing.T, f *fixture) {
+	f1, f2 := failure(1, noon), failure(1, noon+day)
+	f.record(t, f1)
+	f.record(t, f2)
+	late := success(1, noon+minute) // due on the first day, done on the third
+	late.StartedAt, late.CompletedAt = noon+2*day, noon+2*day+1
+	f.record(t, late)
+	want := []domain.Alert{recovered(alertOf(f1, f2), late)}
+	equal(t, f.alerts(t), want)
+	f.reopen(t)
+	equal(t, f.alerts(t), want)
+	if gone := must(f.History().Expire(t.Context(), noon-noon%day+day))(t); gone != 1 {
+		t.Fatalf("%d days expired, want 1", gone)
+	}
+	f.reopen(t)
+	equal(t, f.openAlerts(t), nil)
+}
+
+func (f *fixture) openAlerts(t *testing.T) []domain.Alert {
+	t.Helper()
+	return must(f.Store.Alerts().List(t.Context(), store.AlertPage{Limit: 100, OpenOnly: true}))(t)
+}
+
+func alertPages(t *testing.T, f *fixture) {
+	var want []domain.Alert
+	for i := range 9 { // three days, three jobs, two of them at the same instant
+		e := failure(1+i%3, noon-int64(i/3)*day)
+		if i%3 == 2 {
+			e = failure(3, noon-int64(i/3)*day+minute)
+		}
+		s := success(1+i%3, e.ScheduledAt+2*minute)
+		f.record(t, e, s)
+		want = append(want, recovered(alertOf(e), s))
+	}
+	want = []domain.Alert{want[2], want[1], want[0], want[5], want[4], want[3], want[8], want[7], want[6]}
+	for _, size := range []int{1, 2, 9, 50} {
+		var got []domain.Alert
+		for page := (store.AlertPage{Limit: size}); ; {
+			part := must(f.Store.Alerts().List(t.Context(), page))(t)
+			got = append(got, part...)
+			if len(part) < size {
+				break
+			}
+			page.BeforeAt, page.BeforeJob = part[size-1].LastAt, part[size-1].JobID
+		}
+		equal(t, got, want)
+	}
+}
+
+func alertOpenOnly(t *testing.T, f *fixture) {
+	f1, f2, f3 := failure(1, noon), failure(2, noon), failure(3, noon-day)
+	f.record(t, f1, f2, f3, success(1, noon+minute))
+	equal(t, f.openAlerts(t), []domain.Alert{alertOf(f2), alertOf(f3)})
+	page := store.AlertPage{BeforeAt: f2.CompletedAt, BeforeJob: jobID(2), Limit: 1, OpenOnly: true}
+	equal(t, must(f.Store.Alerts().List(t.Context(), page))(t), []domain.Alert{alertOf(f3)})
+	f.record(t, success(2, noon+minute), success(3, noon+minute))
+	equal(t, f.openAlerts(t), nil)
+}

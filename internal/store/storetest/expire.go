@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+var expireCases = []testCase{
+	{"Expire drops whole days and nothing younger", expireDays},
+	{"counters stay, through a reopen and a second Expire", expireCounters},
+	{"an open alert stays, a recovered one goes", expireAlerts},
+	{"an alert that stayed goes on and ends", expireAlertGoesOn},
+	{"an expired day can begin again with a late fact", expireLateFact},
+	{"closed versions stay as long as history, and above the watermark", expireVersions},
+}
+
+// midnight is the end of the day that noon is in.
+var midnight = noon + 12*hour
+
+func (f *fixture) expire(t *testing.T, before int64, want int) {
+	t.Helper()
+	if gone := must(f.History().Expire(t.Context(), before))(t); gone != want {
+		t.Fatalf("%d days expired, want %d", gone, want)
+	}
+}
+
+func expireDays(t *testing.T, f *fixture) {
+	f.create(t, version(1))
+	facts := []domain.Execution{success(1, noon), success(1, midnight-minute), success(1, midnight), success(1, midnight+day)}
+	f.record(t, facts...)
+	f.expire(t, midnight-1, 0)
+	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), newestFirst(facts))
+	f.expire(t, midnight, 1)
+	f.expire(t, midnight, 0)
+	want := newestFirst(facts[2:])
+	for range 2 {
+		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), want)
+		equal(t, f.byJob(t, 1, 9), want)
+		equal(t, factRanges(t, f, 0, domain.Forever), []store.FactRange{rangeOf(facts[2]), rangeOf(facts[3])})
+		_, err := f.History().Execution(t.Context(), facts[0].ID())
+		wantCode(t, err, domain.CodeNotFound)
+		f.reopen(t)
+	}
+	f.expire(t, domain.Forever, 2)
+	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), nil)
+}
+
+func expireCounters(t *testing.T, f *fixture) {
+	f.record(t, oneOfEach()...)
+	f.record(t, success(1, noon+day), success(2, noon+2*day))
+	want := f.totals(t, 0)
+	for i := range int64(3) {
+		f.expire(t, midnight+i*day, 1)
+		equal(t, f.totals(t, 0), want)
+		f.reopen(t)
+		equal(t, f.totals(t, 0), want)
+		equal(t, f.totals(t, noon+3*day).ByStatus, nil)
+	}
+	f.record(t, success(1, noon+3*day))
+	want.ByStatus[domain.StatusSuccess]++
+	want.DurationMs, want.Timed = want.DurationMs+20, want.Timed+1
+	equal(t, f.totals(t, 0), want)
+}
+
+func expireAlerts(t *testing.T, f *fixture) {
+	f1, f2 := failure(1, noon), failure(2, noon)
+	f.create(t, version(1), version(2))
+	f.record(t, f1, f2, success(2, noon+minute))
+	f.expire(t, midnight, 1)
+	for range 2 {
+		equal(t, f.alerts(t), []domain.Alert{alertOf(f1)})
+		equal(t, f.openAlerts(t), []domain.Alert{alertOf(f1)})
+		f.reopen(t)
+	}
+}
+
+func expireAlertGoesOn(t *testing.T, f *fixture) {
+	f.create(t, version(1))
+	var run []domain.Execution
+	for i := range int64(5) { // each day is deleted before the one after the next comes
+		run = append(run, failure(1, noon+i*day))
+		f.record(t, run[i])
+		if i > 1 {
+			f.expire(t, midnight+(i-2)*day, 1)
+		}
+		equal(t, f.alerts(t), []domain.Alert{alertOf(run...)})
+		f.reopen(t)
+		equal(t, f.alerts(t), []domain.Alert{alertOf(run...)})
+	}
+	f.expire(t, domain.Forever, 2)
+	equal(t, f.alerts(t), []domain.Alert{alertOf(run...)})
+	s := success(1, noon+9*day)
+	f.record(t, s)
+	for range 2 {
+		equal(t, f.alerts(t), []domain.Alert{recovered(alertOf(run...), s)})
+		equal(t, f.openAlerts(t), nil)
+		f.reopen(t)
+	}
+	f.expire(t, domain.Forever, 1)
+	for range 2 {
+		equal(t, f.alerts(t), nil)
+		f.reopen(t)
+	}
+}
+
+func expireLateFact(t *testing.T, f *fixture) {
+	f.record(t, success(1, noon))
+	f.expire(t, midnight, 1)
+	f.record(t, success(1, noon+minute))
+	for range 2 {
+		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), []domain.Execution{success(1, noon+minute)})
+		equal(t, f.totals(t, 0).ByStatus[domain.StatusSuccess], 2)
+		f.reopen(t)
+	}
+	f.expire(t, midnight, 1)
+	equal(t, f.totals(t, 0).ByStatus[domain.StatusSuccess], 2)
+}
+
+func expireVersions(t *testing.T, f *fixture) {
+	v1 := version(1)
+	v2 := edit(v1, noon+minute, nil)
+	v3 := edit(v2, midnight+minute, nil)
+	gone := version(2)
+	f.create(t, v1, gone)
+	f.update(t, v2)
+	f.update(t, v3)
+	ok(t, f.Jobs().Delete(t.Context(), gone.JobID, 1, noon+hour))
+	v1, v2, gone = closed(v1, v2.EffectiveFrom), closed(v2, v3.EffectiveFrom), closed(gone, noon+hour)
+	all := []domain.Version{v1, v2, v3, gone}
+
+	f.expire(t, noon, 0)
+	equal(t, timeline(t, f, 0), all)
+	f.expire(t, midnight, 0) // nothing is below the watermark, which is 0
+	equal(t, timeline(t, f, 0), all)
+
+	run := openRun(2, noon+minute)
+	run.Version = 1
+	f.begin(t, run)
+	lease := claim(t, f).Lease
+	must(f.Shards().Beat(t.Context(), lease, 0, midnight+day))(t)
+	f.expire(t, midnight, 0)
+	equal(t, timeline(t, f, 0), []domain.Version{v2, v3, gone}) // its open run needs it
+
+	f.record(t, success(2, noon+minute))
+	f.expire(t, midnight, 1)
+	equal(t, timeline(t, f, 0), []domain.Version{v2, v3})
+	equal(t, must(f.Jobs().Versions(t.Context(), gone.JobID))(t), nil)
+	wantCount(t, f, 1, 1)
+}

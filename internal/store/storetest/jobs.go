@@ -1,0 +1,312 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+var jobCases = []testCase{
+	{"a job comes back with every field", jobComesBack},
+	{"Create is all or none", createAllOrNone},
+	{"Create again with the same content changes nothing", createRepeats},
+	{"Create of an id that exists with other content is a conflict", createConflict},
+	{"Update closes the version before it", updateCloses},
+	{"Update again changes nothing", updateRepeats},
+	{"Update of another version than the current is a conflict", updateConflict},
+	{"Update of a job that is not there is not found", updateNotFound},
+	{"Delete closes the current version and hides the job", deleteHides},
+	{"Delete again with the same number and instant succeeds", deleteRepeats},
+	{"Delete of another version than the current is a conflict", deleteConflict},
+	{"Versions of an unknown job are none", versionsUnknown},
+	{"List pages in the order of ids", listPages},
+	{"List filters by active, tag and text", listFilters},
+	{"Timeline streams what overlaps the time after an instant", timelineOverlaps},
+	{"Timeline keeps the versions of a job together over thousands", timelineMany},
+	{"Timeline ends with the error of its function", timelineStops},
+	{"Count follows every write", countFollows},
+}
+
+func jobComesBack(t *testing.T, f *fixture) {
+	plain, full := version(1), everyField(2)
+	f.create(t, plain, full)
+	for _, v := range []domain.Version{plain, full} {
+		got := must(f.Jobs().Get(t.Context(), v.JobID))(t)
+		equal(t, got, domain.Job{ID: v.JobID, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt, Current: v})
+	}
+	_, err := f.Jobs().Get(t.Context(), jobID(3))
+	wantCode(t, err, domain.CodeNotFound)
+}
+
+func createAllOrNone(t *testing.T, f *fixture) {
+	f.create(t, version(2))
+	other := version(2)
+	other.Spec.Name = "another"
+	err := f.Jobs().Create(t.Context(), []domain.Version{version(1), other, version(3)})
+	wantCode(t, err, domain.CodeConflict)
+	for _, n := range []int{1, 3} {
+		_, err := f.Jobs().Get(t.Context(), jobID(n))
+		wantCode(t, err, domain.CodeNotFound)
+	}
+	wantCount(t, f, 1, 1)
+}
+
+func createRepeats(t *testing.T, f *fixture) {
+	batch := []domain.Version{version(1), everyField(2)}
+	f.create(t, batch...)
+	f.create(t, batch...)
+	f.create(t, everyField(2), version(3))
+	wantCount(t, f, 3, 3)
+	f.update(t, edit(version(1), noon+hour, nil))
+	f.create(t, batch...) // a repeat that comes late does not undo the edit
+	equal(t, must(f.Jobs().Get(t.Context(), jobID(1)))(t).Current.Number, 2)
+}
+
+func createConflict(t *testing.T, f *fixture) {
+	f.create(t, version(1))
+	for name, change := range map[string]func(*domain.Version){
+		"schedule": func(v *domain.Version) { v.Spec.Schedule = "1 * * * * *" },
+		"headers":  func(v *domain.Version) { v.Spec.Headers = map[string]string{"A": "b"} },
+		"option":   func(v *domain.Version) { v.Spec.TimeoutMs++ },
+		"active":   func(v *domain.Version) { v.Active = false },
+		"from":     func(v *domain.Version) { v.EffectiveFrom++ },
+		"created":  func(v *domain.Version) { v.CreatedAt++ },
+	} {
+		v := version(1)
+		change(&v)
+		if err := f.Jobs().Create(t.Context(), []domain.Version{v}); domain.ErrorCode(err) != domain.CodeConflict {
+			t.Errorf("another %s: error %v, want a conflict", name, err)
+		}
+	}
+}
+
+func updateCloses(t *testing.T, f *fixture) {
+	v1 := everyField(1)
+	f.create(t, v1)
+	v2 := edit(v1, noon+hour, func(v *domain.Version) { v.Spec, v.Active = version(1).Spec, false })
+	f.update(t, v2)
+	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1)))(t), []domain.Version{closed(v1, noon+hour), v2})
+	got := must(f.Jobs().Get(t.Context(), jobID(1)))(t)
+	equal(t, got, domain.Job{ID: jobID(1), CreatedAt: v1.CreatedAt, UpdatedAt: noon + hour, Current: v2})
+}
+
+func updateRepeats(t *testing.T, f *fixture) {
+	v1 := version(1)
+	v2 := edit(v1, noon+hour, func(v *domain.Version) { v.Spec.Tags = []string{"x"} })
+	v3 := edit(v2, noon+2*hour, nil)
+	f.create(t, v1)
+	f.update(t, v2)
+	f.update(t, v2)
+	f.update(t, v3)
+	f.update(t, v2) // comes again after somebody else's edit
+	want := []domain.Version{closed(v1, v2.EffectiveFrom), closed(v2, v3.EffectiveFrom), v3}
+	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1)))(t), want)
+	wantCount(t, f, 1, 1)
+}
+
+func updateConflict(t *testing.T, f *fixture) {
+	v1 := version(1)
+	f.create(t, v1)
+	mine := edit(v1, noon+hour, func(v *domain.Version) { v.Spec.Name = "mine" })
+	yours := edit(v1, noon+hour, func(v *domain.Version) { v.Spec.Name = "yours" })
+	f.update(t, mine)
+	wantCode(t, f.Jobs().Update(t.Context(), yours), domain.CodeConflict)
+	skipped := edit(mine, noon+2*hour, func(v *domain.Version) { v.Number++ })
+	wantCode(t, f.Jobs().Update(t.Context(), skipped), domain.CodeConflict)
+	equal(t, must(f.Jobs().Get(t.Context(), jobID(1)))(t).Current, mine)
+}
+
+func updateNotFound(t *testing.T, f *fixture) {
+	wantCode(t, f.Jobs().Update(t.Context(), edit(version(1), noon+hour, nil)), domain.CodeNotFound)
+	f.create(t, version(1))
+	ok(t, f.Jobs().Delete(t.Context(), jobID(1), 1, noon+minute))
+	wantCode(t, f.Jobs().Update(t.Context(), edit(version(1), noon+hour, nil)), domain.CodeNotFound)
+}
+
+func deleteHides(t *testing.T, f *fixture) {
+	v := version(1)
+	f.create(t, v, version(2))
+	ok(t, f.Jobs().Delete(t.Context(), v.JobID, 1, noon+hour))
+	_, err := f.Jobs().Get(t.Context(), v.JobID)
+	wantCode(t, err, domain.CodeNotFound)
+	equal(t, must(f.Jobs().Versions(t.Context(), v.JobID))(t), []domain.Version{closed(v, noon+hour)})
+	list := must(f.Jobs().List(t.Context(), store.JobQuery{Limit: 10}))(t)
+	if len(list) != 1 || list[0].ID != jobID(2) {
+		t.Fatalf("listed %v, want job 2 alone", list)
+	}
+	wantCode(t, f.Jobs().Delete(t.Context(), jobID(3), 1, noon), domain.CodeNotFound)
+}
+
+func deleteRepeats(t *testing.T, f *fixture) {
+	f.create(t, version(1), version(2))
+	for range 2 {
+		ok(t, f.Jobs().Delete(t.Context(), jobID(1), 1, noon+hour))
+		wantCount(t, f, 1, 1)
+	}
+	wantCode(t, f.Jobs().Delete(t.Context(), jobID(1), 1, noon+2*hour), domain.CodeNotFound)
+}
+
+func deleteConflict(t *testing.T, f *fixture) {
+	f.create(t, version(1))
+	f.update(t, edit(version(1), noon+hour, nil))
+	wantCode(t, f.Jobs().Delete(t.Context(), jobID(1), 1, noon+2*hour), domain.CodeConflict)
+	wantCount(t, f, 1, 1)
+}
+
+func versionsUnknown(t *testing.T, f *fixture) {
+	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1)))(t), nil)
+}
+
+func listPages(t *testing.T, f *fixture) {
+	var want []domain.JobID
+	for _, n := range []int{5, 3, 1, 4, 2} {
+		f.create(t, version(n))
+		want = append(want, jobID(len(want)+1))
+	}
+	var got []domain.JobID
+	for q := (store.JobQuery{Limit: 2}); ; {
+		page := must(f.Jobs().List(t.Context(), q))(t)
+		for _, job := range page {
+			got = append(got, job.ID)
+		}
+		if len(page) < 2 {
+			break
+		}
+		q.After = page[1].ID
+	}
+	equal(t, got, want)
+}
+
+func listFilters(t *testing.T, f *fixture) {
+	paused := version(1)
+	paused.Active, paused.Spec.Name = false, "Nightly 100% BILLING_run"
+	tagged := version(2)
+	tagged.Spec.Tags, tagged.Spec.API = []string{"eu", `odd " tag`}, "http://host/Path"
+	plain := version(3)
+	f.create(t, paused, tagged, plain)
+	yes, no := true, false
+	id := strings.ToUpper(jobID(3).String())
+	for _, c := range []struct {
+		name string
+		q    store.JobQuery
+		want []int
+	}{
+		{"all", store.JobQuery{}, []int{1, 2, 3}},
+		{"active", store.JobQuery{Active: &yes}, []int{2, 3}},
+		{"paused", store.JobQuery{Active: &no}, []int{1}},
+		{"tag", store.JobQuery{Tag: "eu"}, []int{2}},
+		{"tag with a quote", store.JobQuery{Tag: `odd " tag`}, []int{2}},
+		{"tag is exact", store.JobQuery{Tag: "e"}, nil},
+		{"tag keeps its case", store.JobQuery{Tag: "EU"}, nil},
+		{"name", store.JobQuery{Text: "billing_RUN"}, []int{1}},
+		{"percent is a letter", store.JobQuery{Text: "100%"}, []int{1}},
+		{"underscore is a letter", store.JobQuery{Text: "billing?run"}, nil},
+		{"api", store.JobQuery{Text: "HOST/path"}, []int{2}},
+		{"id", store.JobQuery{Text: id}, []int{3}},
+		{"part of an id", store.JobQuery{Text: id[20:]}, []int{3}},
+		{"all together", store.JobQuery{Active: &yes, Tag: "eu", Text: "host", After: jobID(1)}, []int{2}},
+		{"after", store.JobQuery{Text: "http", After: jobID(1)}, []int{2, 3}},
+	} {
+		c.q.Limit = 10
+		var got []int
+		for _, job := range must(f.Jobs().List(t.Context(), c.q))(t) {
+			got = append(got, int(job.ID[15]))
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: listed %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func timeline(t *testing.T, f *fixture, since int64) (found []domain.Version) {
+	t.Helper()
+	ok(t, f.Jobs().Timeline(t.Context(), since, func(v domain.Version) error {
+		found = append(found, v)
+		return nil
+	}))
+	return found
+}
+
+func timelineOverlaps(t *testing.T, f *fixture) {
+	a1, b1, c1 := version(1), version(2), everyField(3)
+	a2 := edit(a1, noon+hour, nil)
+	f.create(t, a1, b1, c1)
+	f.update(t, a2)
+	ok(t, f.Jobs().Delete(t.Context(), b1.JobID, 1, noon+2*hour))
+	a1, b1 = closed(a1, noon+hour), closed(b1, noon+2*hour)
+
+	equal(t, timeline(t, f, 0), []domain.Version{a1, a2, b1, c1})
+	equal(t, timeline(t, f, noon+hour-2), []domain.Version{a1, a2, b1, c1}) // a1 holds the next millisecond
+	equal(t, timeline(t, f, noon+hour-1), []domain.Version{a2, b1, c1})
+	equal(t, timeline(t, f, noon+2*hour), []domain.Version{a2, c1})
+	equal(t, timeline(t, f, domain.Forever), []domain.Version{a2, c1})
+}
+
+func timelineMany(t *testing.T, f *fixture) {
+	const jobs = 9_000
+	var batch []domain.Version
+	for n := range jobs {
+		batch = append(batch, version(n))
+	}
+	f.create(t, batch...)
+	for n := 0; n < jobs; n += 500 {
+		for v, at := version(n), noon+hour; at < noon+40*hour; at += hour {
+			v = edit(v, at, nil)
+			f.update(t, v)
+		}
+	}
+	got := timeline(t, f, 0)
+	if want := jobs + jobs/500*39; len(got) != want {
+		t.Fatalf("%d versions, want %d", len(got), want)
+	}
+	for i := 1; i < len(got); i++ {
+		a, b := &got[i-1], &got[i]
+		next := b.Number == 1 && string(a.JobID[:]) < string(b.JobID[:]) && a.EffectiveTo == domain.Forever
+		same := a.JobID == b.JobID && b.Number == a.Number+1 && a.EffectiveTo == b.EffectiveFrom
+		if !next && !same {
+			t.Fatalf("version %d of %s is followed by %d of %s", a.Number, a.JobID, b.Number, b.JobID)
+		}
+	}
+}
+
+func timelineStops(t *testing.T, f *fixture) {
+	f.create(t, version(1), version(2))
+	stop, calls := errors.New("stop"), 0
+	err := f.Jobs().Timeline(t.Context(), 0, func(domain.Version) error { calls++; return stop })
+	if !errors.Is(err, stop) || calls != 1 {
+		t.Fatalf("error %v after %d calls, want %v after 1", err, calls, stop)
+	}
+	wantCount(t, f, 2, 2) // and the store goes on
+}
+
+func wantCount(t *testing.T, f *fixture, total, active int64) {
+	t.Helper()
+	gotTotal, gotActive, err := f.Jobs().Count(t.Context())
+	ok(t, err)
+	if gotTotal != total || gotActive != active {
+		t.Fatalf("count %d, %d active, want %d, %d", gotTotal, gotActive, total, active)
+	}
+}
+
+func countFollows(t *testing.T, f *fixture) {
+	wantCount(t, f, 0, 0)
+	paused := version(3)
+	paused.Active = false
+	f.create(t, version(1), version(2), paused)
+	wantCount(t, f, 3, 2)
+	off := edit(version(1), noon+minute, func(v *domain.Version) { v.Active = false })
+	f.update(t, off)
+	f.update(t, off)
+	wantCount(t, f, 3, 1)
+	f.update(t, edit(paused, noon+minute, func(v *domain.Version) { v.Active = true }))
+	wantCount(t, f, 3, 2)
+	ok(t, f.Jobs().Delete(t.Context(), jobID(1), 2, noon+hour))
+	ok(t, f.Jobs().Delete(t.Context(), jobID(2), 1, noon+hour))
+	wantCount(t, f, 1, 1)
+	f.reopen(t)
+	wantCount(t, f, 1, 1)
+}

@@ -1,0 +1,226 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+var ledgerCases = []testCase{
+	{"a fact comes back with every field", factComesBack},
+	{"the first fact of a key stays", firstFactStays},
+	{"a repeat in other batches changes nothing", repeatChangesNothing},
+	{"a batch may span days and be in any order", batchSpansDays},
+	{"Facts streams keys in (after, until]", factsWindow},
+	{"Facts streams a MISSED summary as its range", factsSummary},
+	{"Facts streams tens of thousands", factsMany},
+	{"Facts and OpenRuns end with the error of their function", streamsStop},
+	{"an open run is kept, replaced and ended by its fact", openRunLives},
+	{"an open run is ignored where a fact exists", factWins},
+	{"a fact and an open run in one batch: the fact wins", factWinsInBatch},
+	{"an execution that has not ended is refused", passingRefused},
+	{"an empty batch succeeds", emptyBatch},
+}
+
+// oneOfEach returns a fact of every kind.
+func oneOfEach() []domain.Execution {
+	skipped := domain.Execution{
+		FireKey: domain.FireKey{JobID: jobID(1), ScheduledAt: noon + 2*minute}, Version: 7,
+		Status: domain.StatusSkipped, CompletedAt: noon + 2*minute + 1, Error: "the previous execution still runs",
+	}
+	unknown := success(1, noon+3*minute)
+	unknown.Status, unknown.HTTPStatus, unknown.Error = domain.StatusUnknown, 0, "a crash hid the outcome"
+	early := success(1, noon+4*minute) // the clock was set back between due time and start
+	early.StartedAt, early.CompletedAt = early.ScheduledAt-50, early.ScheduledAt-70
+	retried := success(1, noon+5*minute)
+	retried.RetryCount = 1
+	retried.Attempts = []domain.Attempt{
+		{Number: 1, StartedAt: retried.StartedAt, CompletedAt: retried.StartedAt + 1, HTTPStatus: 429, Error: "slow down"},
+		{Number: 2, StartedAt: retried.StartedAt + 5, CompletedAt: retried.CompletedAt, HTTPStatus: 200},
+	}
+	return []domain.Execution{
+		success(1, noon), failure(1, noon+minute), skipped, unknown, early, retried,
+		trigger(1, noon+5*minute, 1<<47), missed(1, noon+6*minute, noon+9*minute, 4),
+	}
+}
+
+func factComesBack(t *testing.T, f *fixture) {
+	facts := oneOfEach()
+	f.record(t, facts...)
+	for _, want := range facts {
+		equal(t, must(f.History().Execution(t.Context(), want.ID()))(t), want)
+	}
+	_, err := f.History().Execution(t.Context(), success(2, noon).ID())
+	wantCode(t, err, domain.CodeNotFound)
+	_, err = f.History().Execution(t.Context(), success(1, noon+30*day).ID())
+	wantCode(t, err, domain.CodeNotFound)
+}
+
+func firstFactStays(t *testing.T, f *fixture) {
+	first, second := success(1, noon), failure(1, noon)
+	f.record(t, first)
+	f.record(t, second)
+	f.record(t, success(2, noon), failure(2, noon))
+	for n := 1; n <= 2; n++ {
+		equal(t, must(f.History().Execution(t.Context(), success(n, noon).ID()))(t), success(n, noon))
+	}
+	equal(t, f.totals(t, 0), store.Totals{
+		ByStatus: map[domain.Status]int64{domain.StatusSuccess: 2}, DurationMs: 40, Timed: 2,
+	})
+	equal(t, f.alerts(t), nil)
+}
+
+func repeatChangesNothing(t *testing.T, f *fixture) {
+	facts := oneOfEach()
+	f.record(t, facts...)
+	totals, alerts := f.totals(t, 0), f.alerts(t)
+	f.record(t, facts...)
+	f.record(t, facts[1:4]...)
+	for _, e := range facts {
+		f.record(t, e)
+	}
+	f.record(t, append(facts[2:6:6], success(1, noon+20*minute))...)
+	totals.ByStatus[domain.StatusSuccess]++
+	totals.DurationMs += 20
+	totals.Timed++
+	equal(t, f.totals(t, 0), totals)
+	equal(t, f.totals(t, noon-day), totals)
+	equal(t, f.alerts(t), alerts)
+}
+
+func batchSpansDays(t *testing.T, f *fixture) {
+	var facts []domain.Execution
+	for n := range 5 {
+		facts = append(facts, success(n, noon+int64(4-n)*day), success(9-n, noon+int64(4-n)*day))
+	}
+	f.record(t, facts...)
+	got := must(f.History().Recent(t.Context(), store.Page{Limit: 100}))(t)
+	equal(t, got, newestFirst(facts))
+}
+
+func factRanges(t *testing.T, f *fixture, after, until int64) (found []store.FactRange) {
+	t.Helper()
+	ok(t, f.Ledger().Facts(t.Context(), after, until, func(r store.FactRange) error {
+		found = append(found, r)
+		return nil
+	}))
+	return found
+}
+
+func rangeOf(e domain.Execution) store.FactRange {
+	r := store.FactRange{Key: e.FireKey, From: e.ScheduledAt}
+	if e.Missed != nil {
+		r.From = e.Missed.From
+	}
+	return r
+}
+
+func factsWindow(t *testing.T, f *fixture) {
+	a, b, c := success(2, noon), trigger(1, noon+minute, 5), success(1, noon+day)
+	f.record(t, a, b, c)
+	equal(t, factRanges(t, f, 0, domain.Forever), []store.FactRange{rangeOf(a), rangeOf(b), rangeOf(c)})
+	equal(t, factRanges(t, f, noon-1, noon), []store.FactRange{rangeOf(a)})
+	equal(t, factRanges(t, f, noon, noon+day-1), []store.FactRange{rangeOf(b)})
+	equal(t, factRanges(t, f, noon+minute, noon+day), []store.FactRange{rangeOf(c)})
+	equal(t, factRanges(t, f, noon+day, domain.Forever), nil)
+}
+
+func factsSummary(t *testing.T, f *fixture) {
+	sum := missed(1, noon-2*day, noon, 2_881)
+	f.record(t, sum)
+	equal(t, factRanges(t, f, noon-1, noon), []store.FactRange{{Key: sum.FireKey, From: noon - 2*day}})
+}
+
+func factsMany(t *testing.T, f *fixture) {
+	const n = 25_000
+	batch := make([]domain.Execution, 0, n)
+	for i := range n {
+		batch = append(batch, success(i%7, noon+int64(i/7)))
+	}
+	f.record(t, batch...)
+	got := factRanges(t, f, 0, domain.Forever)
+	if len(got) != n {
+		t.Fatalf("%d facts, want %d", len(got), n)
+	}
+	seen := make(map[domain.FireKey]bool, n)
+	for _, r := range got {
+		seen[r.Key] = true
+	}
+	for _, e := range batch {
+		if !seen[e.FireKey] {
+			t.Fatalf("no fact %+v", e.FireKey)
+		}
+	}
+}
+
+func streamsStop(t *testing.T, f *fixture) {
+	f.record(t, success(1, noon), success(2, noon))
+	f.begin(t, openRun(1, noon+minute), openRun(2, noon+minute))
+	stop, calls := errors.New("stop"), 0
+	err := f.Ledger().Facts(t.Context(), 0, domain.Forever, func(store.FactRange) error { calls++; return stop })
+	if !errors.Is(err, stop) || calls != 1 {
+		t.Errorf("Facts: error %v after %d calls", err, calls)
+	}
+	err = f.Ledger().OpenRuns(t.Context(), func(domain.OpenRun) error { calls++; return stop })
+	if !errors.Is(err, stop) || calls != 2 {
+		t.Errorf("OpenRuns: error %v after %d calls", err, calls-1)
+	}
+}
+
+func openRunLives(t *testing.T, f *fixture) {
+	waiting, manual := openRun(1, noon), openRun(2, noon)
+	manual.Nonce, manual.Attempts = 77, nil
+	f.begin(t, waiting, manual)
+	equal(t, f.runs(t), []domain.OpenRun{waiting, manual})
+
+	waiting.Attempts = append(waiting.Attempts, domain.Attempt{Number: 2, StartedAt: noon + second, CompletedAt: noon + second + 1})
+	waiting.NextAt, waiting.Crashes, waiting.InFlight = noon+3*second, 0, false
+	f.begin(t, waiting)
+	f.begin(t, waiting)
+	f.reopen(t)
+	equal(t, f.runs(t), []domain.OpenRun{waiting, manual})
+
+	f.record(t, success(1, noon))
+	equal(t, f.runs(t), []domain.OpenRun{manual})
+	f.record(t, success(2, noon)) // the scheduled fire, not the trigger
+	equal(t, f.runs(t), []domain.OpenRun{manual})
+	f.record(t, trigger(2, noon, 77))
+	equal(t, f.runs(t), nil)
+	f.reopen(t)
+	equal(t, f.runs(t), nil)
+}
+
+func factWins(t *testing.T, f *fixture) {
+	f.record(t, success(1, noon))
+	f.begin(t, openRun(1, noon), openRun(1, noon+minute))
+	equal(t, f.runs(t), []domain.OpenRun{openRun(1, noon+minute)})
+}
+
+func factWinsInBatch(t *testing.T, f *fixture) {
+	batch := store.Batch{
+		Facts: []domain.Execution{success(1, noon)},
+		Open:  []domain.OpenRun{openRun(1, noon), openRun(2, noon)},
+	}
+	for range 2 {
+		ok(t, f.Ledger().Record(t.Context(), batch))
+		equal(t, f.runs(t), []domain.OpenRun{openRun(2, noon)})
+	}
+	equal(t, f.totals(t, 0).ByStatus, map[domain.Status]int64{domain.StatusSuccess: 1})
+}
+
+func passingRefused(t *testing.T, f *fixture) {
+	for _, status := range []domain.Status{domain.StatusPending, domain.StatusRunning, ""} {
+		e := success(1, noon)
+		e.Status = status
+		if err := f.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(2, noon), e}}); err == nil {
+			t.Errorf("status %q was recorded as a fact", status)
+		}
+	}
+	equal(t, factRanges(t, f, 0, domain.Forever), nil)
+}
+
+func emptyBatch(t *testing.T, f *fixture) {
+	ok(t, f.Ledger().Record(t.Context(), store.Batch{}))
+}

@@ -1,0 +1,7 @@
+package storetest
+
+import "testing"
+
+var modelCases = []testCase{
+	{"dummy", func(*testing.T, *fixture) {}},
+}
