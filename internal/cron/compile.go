@@ -115,6 +115,10 @@ func (s *Schedule) add(id fieldID, it item) {
 
 // addRange puts the values of a range into their set; one that ends before it begins goes round.
 func (s *Schedule) addRange(id fieldID, it item) {
+	if id == fieldYear && it.form == formStar && it.step <= 1 {
+		s.fields.years = everyYear // with the readings just outside the range, see firstYear
+		return
+	}
 	sp := &specs[id]
 	hi := it.hi
 	if hi < it.lo {
@@ -127,9 +131,6 @@ func (s *Schedule) addRange(id fieldID, it item) {
 		} else {
 			*s.fields.set(id) |= 1 << value
 		}
-	}
-	if id == fieldYear && it.form == formStar && it.step <= 1 {
-		s.fields.years = everyYear // with the readings just outside the range, see firstYear
 	}
 }
 

@@ -1,6 +1,7 @@
 package crontest
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -128,49 +129,53 @@ func addValues(set map[int]bool, text string, field, lowest, highest int, seed u
 		return fmt.Errorf("crontest: item %q", text)
 	}
 	step, _ := strconv.Atoi(m[7])
-	stepped := m[7] != ""
 	var lo, hi int
-	var errLo, errHi error
+	var err error
 	switch {
 	case m[1] == "*" || m[1] == "?":
 		lo, hi = lowest, highest
-	case m[1][0] == 'H' && (m[1] == "H" || m[2] != ""):
-		lo, hi = lowest, highest
-		if m[2] != "" {
-			lo, errLo = number(m[2])
-			hi, errHi = number(m[3])
-		} else if field == 3 {
-			hi = 28
-		}
-		if stepped {
-			lo += chosen(seed, field, step)
-		} else {
-			lo += chosen(seed, field, hi-lo+1)
-			hi = lo
-		}
+	case m[1] == "H" || m[2] != "":
+		lo, hi, err = hashBounds(m[2], m[3], field, lowest, highest, step, seed)
+	case m[4] != "" && step > 0: // 5/15: from 5 on
+		lo, err = number(m[4])
+		hi = highest
 	case m[4] != "":
-		lo, errLo = number(m[4])
+		lo, err = number(m[4])
 		hi = lo
-		if stepped {
-			hi = highest
-		}
-		if field == 5 && lo == 7 {
-			lo = 0
-			hi %= 7
-		}
 	default:
-		lo, errLo = number(m[5])
-		hi, errHi = number(m[6])
-		if field == 5 && lo == 7 {
-			lo = 0
-			hi %= 7
+		lo, err = number(m[5])
+		if err == nil {
+			hi, err = number(m[6])
 		}
 	}
-	if errLo != nil || errHi != nil {
-		return fmt.Errorf("crontest: item %q", text)
+	if err != nil {
+		return fmt.Errorf("crontest: item %q: %w", text, err)
+	}
+	if field == 5 && lo == 7 { // Sunday; 7 stays 7 only as the end of a range
+		lo, hi = 0, hi%7
 	}
 	walk(set, lo, hi, max(step, 1), lowest, highest)
 	return nil
+}
+
+// hashBounds is where H begins and ends for a job.
+func hashBounds(from, to string, field, lo, hi, step int, seed uint64) (int, int, error) {
+	if field == 3 {
+		hi = 28
+	}
+	if from != "" {
+		var err, err2 error
+		lo, err = number(from)
+		hi, err2 = number(to)
+		if err = errors.Join(err, err2); err != nil {
+			return 0, 0, err
+		}
+	}
+	if step > 0 {
+		return lo + chosen(seed, field, step), hi, nil
+	}
+	lo += chosen(seed, field, hi-lo+1)
+	return lo, lo, nil
 }
 
 // walk goes from lo to hi in steps, round the end of the field if need be. hi may be 7 for a weekday.

@@ -1,0 +1,76 @@
+package cron
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/cron/crontest"
+)
+
+// fuzzSeeds are texts from which the fuzzer starts: the mix, the nasty, and what must be refused.
+func fuzzSeeds() []string {
+	seeds := []string{
+		"", "@", "@every 1h", "@at 2026-01-01T00:00:00Z", "@daily", "H(0-29)/10 H H(1-5) H * H", "0 0 0 L-3,LW,15W * FRI#2,MONL",
+		"0 0 22-2/2 28-3 NOV-FEB FRI-7 2026/2", "*/0 * * * *", "1-2-3 * * * *", "cron(0 12 * * ? *)", "rate(5 minutes)",
+		"0 12 * * ? 2026", "TZ=UTC * * * * *", "0 0 0 30 2 *", "0 0 0 ? 2 MON#5", "* * * * *\n", "H(", "H()", "?,? * * * *",
+	}
+	for _, e := range crontest.Mix {
+		seeds = append(seeds, e.Text)
+	}
+	return append(seeds, crontest.Nasty...)
+}
+
+// FuzzParse: no text makes Parse panic; what it refuses comes with a place and a reason, and what it accepts can be
+// described, fires, and means the same to the oracle.
+func FuzzParse(f *testing.F) {
+	for _, text := range fuzzSeeds() {
+		f.Add(text, "Europe/Berlin")
+	}
+	f.Add("@daily", "../etc/passwd")
+	f.Fuzz(func(t *testing.T, text, zone string) {
+		s, err := Parse(text, zone, DST{})
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) || e.Field == "" || e.Msg == "" || e.Pos < 1 || len(err.Error()) > 1000 {
+				t.Fatalf("%q: bad error %#v", text, err)
+			}
+			if e.Field != "timezone" && e.Pos > len(text)+1 {
+				t.Fatalf("%q: column %d", text, e.Pos)
+			}
+			return
+		}
+		if s.String() != text || len(text) > MaxLength {
+			t.Fatalf("%q became %q", text, s)
+		}
+		if s.Describe(Binding{}) == "" {
+			t.Fatalf("%q has no description", text)
+		}
+		s.Warnings()
+		if _, ok := s.Next(-1, Binding{}); !ok {
+			t.Fatalf("%q never fires", text)
+		}
+		oracleOf(t, s, Binding{})
+	})
+}
+
+// FuzzNext: any schedule, zone, choice, job and instant, against the oracle.
+func FuzzNext(f *testing.F) {
+	changes := []int64{
+		1_774_746_000, // Europe/Berlin 2026-03-29
+		1_792_890_000, // Europe/Berlin 2026-10-25
+		1_325_239_200, // Pacific/Apia 2011-12-30
+		951_782_400,   // 2000-02-29
+	}
+	for i, text := range fuzzSeeds() {
+		f.Add(text, uint8(i), uint8(i), uint64(i), changes[i%len(changes)])
+	}
+	gaps, folds := []Gap{GapAfter, GapSkip, GapBefore}, []Fold{FoldFirst, FoldSecond, FoldBoth}
+	f.Fuzz(func(t *testing.T, text string, zone, dst uint8, seed uint64, at int64) {
+		choice := DST{gaps[dst%3], folds[dst/3%3]}
+		s, err := Parse(text, strangeZones[int(zone)%len(strangeZones)], choice)
+		if err != nil || s.kind == kindEvery { // the oracle would walk for hours; every_test.go has it
+			return
+		}
+		agree(t, s, Binding{Seed: seed}, min(max(at, MinInstant), MaxInstant))
+	})
+}
