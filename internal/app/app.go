@@ -69,15 +69,20 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	a.store = db
+	calls := fitCalls(a.cfg.MaxInFlight, a.log)
+	perHost := min(a.cfg.MaxInFlightPerHost, calls*9/10)
+	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
+		perHost = calls // asked for in so many words
+	}
 	a.executor, err = executor.New(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: a.cfg.MaxInFlightPerHost, MaxIdleConns: a.cfg.MaxInFlight, Clock: clk,
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
 	})
 	if err != nil {
 		return err
 	}
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log,
-		MaxInFlight: a.cfg.MaxInFlight, MaxInFlightPerHost: a.cfg.MaxInFlightPerHost,
+		MaxInFlight: calls, MaxInFlightPerHost: perHost,
 		ResetWatermark: a.cfg.ResetWatermark,
 	})
 	if err != nil {

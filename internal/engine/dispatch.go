@@ -7,7 +7,6 @@ import (
 )
 
 const (
-	adaptEvery    = 5 * time.Millisecond
 	maxIdle       = 1024      // workers kept without work; more end
 	maxHostQueue  = 50_000    // fires queued for one host; more become spans
 	maxTotalQueue = 1_000_000 // fires queued in all: about 200 MB
@@ -64,7 +63,7 @@ func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
 func (d *dispatcher) host(key string) *host {
 	h := d.hosts[key]
 	if h == nil {
-		h = &host{key: key, limit: min(minHostLimit, d.maxPerHost)}
+		h = &host{key: key, limit: newHostLimit(d.maxPerHost)}
 		d.hosts[key] = h
 	}
 	return h
@@ -223,7 +222,7 @@ func (d *dispatcher) enlistIf(h *host) {
 }
 
 func (d *dispatcher) pickFrom(h *host) (*fire, parking) {
-	if h.calls >= min(h.limit, d.maxPerHost) {
+	if h.calls >= h.limit.now {
 		return nil, parkedFull
 	}
 	if f := h.live.pop(); f != nil {
@@ -268,8 +267,8 @@ func (d *dispatcher) finish(f *fire, now int64) {
 	h := d.hosts[f.ver.host]
 	d.calls--
 	h.calls--
-	h.finished++
-	h.busyMs += max(0, now-f.since)
+	h.limit.ended(time.Duration(now-f.since) * time.Millisecond)
+	h.used = true
 	if f.callPrev != nil {
 		f.callPrev.callNext = f.callNext
 	} else {
@@ -309,7 +308,8 @@ func (d *dispatcher) wakeLate(h *host) {
 
 // press notes that a host has used up its limit while fires wait.
 func (d *dispatcher) press(h *host) {
-	if h.pressed || h.limit >= d.maxPerHost {
+	h.pressedLately = true
+	if h.pressed || h.limit.now >= d.maxPerHost {
 		return
 	}
 	h.pressed = true
@@ -320,8 +320,8 @@ func (d *dispatcher) press(h *host) {
 	}
 }
 
-// adapt moves the limits of hosts under pressure, every 5 ms while there are
-// any.
+// adapt moves the limits of hosts under pressure, a window at a time while
+// there are any.
 func (d *dispatcher) adapt(ctx context.Context) {
 	for {
 		select {
@@ -329,13 +329,14 @@ func (d *dispatcher) adapt(ctx context.Context) {
 			return
 		case <-d.adapting:
 		}
-		tick := time.NewTicker(adaptEvery)
-		for d.adaptOnce() {
+		tick := time.NewTicker(limitWindow)
+		for pressure := true; pressure; {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
 				return
 			case <-tick.C:
+				pressure = d.adaptOnce()
 			}
 		}
 		tick.Stop()
@@ -350,14 +351,12 @@ func (d *dispatcher) adaptOnce() bool {
 	hosts := d.pressed
 	d.pressed = d.pressed[:0]
 	for _, h := range hosts {
-		if h.parked != parkedFull && h.calls < h.limit {
-			h.pressed, h.before, h.finished = false, 0, 0
+		if h.parked != parkedFull {
+			h.pressed = false
 			continue
 		}
 		d.pressed = append(d.pressed, h)
-		load := hostLoad{h.limit, d.maxPerHost, h.finished, h.before}
-		h.before, h.finished = h.finished, 0
-		if h.limit = load.grow(); h.parked == parkedFull && h.calls < h.limit {
+		if h.limit.window(); h.calls < h.limit.now {
 			h.parked = parkedIdle
 			d.enlistIf(h)
 		}
@@ -372,11 +371,11 @@ func (d *dispatcher) relax() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for key, h := range d.hosts {
-		h.limit = min(relaxed(h.limit, h.calls, h.busyMs), d.maxPerHost)
-		if h.idle() && h.busyMs == 0 && h.parked == parkedIdle && !h.pressed {
+		h.limit.relax(h.calls, h.pressedLately)
+		if h.idle() && !h.used && h.parked == parkedIdle && !h.pressed {
 			delete(d.hosts, key)
 		}
-		h.busyMs = 0
+		h.used, h.pressedLately = false, h.pressed
 	}
 }
 

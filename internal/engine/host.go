@@ -50,12 +50,10 @@ type host struct {
 	open  map[*job]*span
 
 	calls, lateCalls int
-	limit            int
-
-	// Since the last tick and the last second, for the limit.
-	finished, before int
-	busyMs           int64
+	limit            hostLimit
 	pressed          bool // in dispatcher.pressed
+	pressedLately    bool // since the last relax
+	used             bool // since the last relax
 
 	parked parking
 }
@@ -75,7 +73,7 @@ func (h *host) hasLate() bool { return h.late.n > 0 || len(h.spans) > 0 }
 func (h *host) hasWork() bool { return h.live.n > 0 || h.hasLate() }
 
 // lateLimit is the host's share for late fires: a quarter, at least one.
-func (h *host) lateLimit() int { return max(1, h.limit/4) }
+func (h *host) lateLimit() int { return max(1, h.limit.now/4) }
 
 // idle reports whether nothing is known of the host that would be missed.
 func (h *host) idle() bool { return h.calls == 0 && !h.hasWork() }

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package app
+
+// raiseOpenFiles returns zero: the limit is unknown here.
+func raiseOpenFiles(uint64) uint64 { return 0 }
