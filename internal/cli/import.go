@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/spf13/cobra"
@@ -141,11 +142,11 @@ func (im *importer) send(ctx context.Context) error {
 	report, err := im.client.Import(ctx, client.Lines, &im.body)
 	if err != nil {
 		_, refused := errors.AsType[*client.Problem](err)
-		err = reach(im.client, err)
-		if !refused {
-			err = fmt.Errorf("%w; %s to %d may be imported or not", err, im.places[0], im.places[len(im.places)-1].n)
+		told := reach(im.client, err)
+		if refused || errors.Is(err, syscall.ECONNREFUSED) {
+			return told
 		}
-		return err
+		return fmt.Errorf("%w; whether %s was imported is not known", told, im.collected())
 	}
 	if len(report.Results) != len(im.places) {
 		return fmt.Errorf("the server answered for %d of %d items from %s on", len(report.Results), len(im.places), im.places[0])
@@ -163,6 +164,15 @@ func (im *importer) send(ctx context.Context) error {
 	im.body.Reset()
 	im.places = im.places[:0]
 	return nil
+}
+
+// collected names the items that are collected.
+func (im *importer) collected() string {
+	first, last := im.places[0], im.places[len(im.places)-1]
+	if first == last {
+		return first.String()
+	}
+	return fmt.Sprintf("%s to %d", first, last.n)
 }
 
 // refuse tells why an item was not imported.

@@ -123,7 +123,7 @@ func (s *shell) root() *cobra.Command {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.previewCommand(),
+	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.previewCommand(), s.receiverCommand(),
 		s.healthCommand(), s.configCommand(), s.versionCommand())
 	return root
 }

@@ -238,7 +238,8 @@ func (l *loader) variables(src Source, vars map[string]any) {
 	}
 	l.nodeEnv(src, text(vars[nodeEnv]))
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) && !serviceLink(name, text(vars[name])) {
+		value := text(vars[name])
+		if strings.HasPrefix(name, prefix) && value != "" && !slices.Contains(known, name) && !serviceLink(name, value) {
 			src.Name = name
 			l.fault(src, "", "is not a setting"+suggest(name, known))
 		}

@@ -208,7 +208,7 @@ func TestWhatIsNotOursIsLeftAlone(t *testing.T) {
 	mustLoad(t, places{
 		dotEnv: "# of another program\nDATABASE_URL=postgres://x\nexport OTHER='multi\nline'\n",
 		environ: []string{
-			"HOME=/root", "PORT=", "BELFRY_RETENTION=", "=C:=x", "A.B=1", "A=2", "novalue",
+			"HOME=/root", "PORT=", "BELFRY_RETENTION=", "BELFRY_UNKNOWN=", "=C:=x", "A.B=1", "A=2", "novalue",
 			"BELFRY_SERVER=http://x", "BELFRY_API_KEY=short",
 			"BELFRY_SERVICE_HOST=10.0.0.1", "BELFRY_SERVICE_PORT_HTTP=3000", "BELFRY_PORT=tcp://10.0.0.1:3000",
 			"BELFRY_PORT_3000_TCP=tcp://10.0.0.1:3000", "BELFRY_PORT_3000_TCP_ADDR=10.0.0.1",

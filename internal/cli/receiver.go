@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/belfry-scheduler/belfry/internal/receiver"
+	"github.com/spf13/cobra"
+)
+
+func (s *shell) receiverCommand() *cobra.Command {
+	cfg := receiver.Config{Clock: s.clock}
+	quiet := false
+	cmd := &cobra.Command{
+		Use:   "receiver",
+		Short: "Run a target to try jobs on",
+		Long: `Run a target to try jobs on: an HTTP server that answers as the path asks, at once,
+late, with an error or not at all. GET / lists the paths, GET /stats the counters.
+It prints a line per request; at the end, what came in all. It is for trying and
+for tests: anybody who reaches its address can call it.`,
+		Example: `  belfry receiver
+  belfry receiver --addr 0.0.0.0:4444 --quiet --log requests.log`,
+		Args: noArgs,
+		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			if !quiet {
+				cfg.Out = s.out
+			}
+			return s.receive(cmd.Context(), cfg)
+		}),
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&cfg.Addr, "addr", receiver.DefaultAddr, "address to listen on; port 0 takes a free one")
+	fs.StringVar(&cfg.LogPath, "log", "", "file to append one line per request to, for programs")
+	fs.BoolVar(&quiet, "quiet", false, "print no line per request")
+	return cmd
+}
+
+func (s *shell) receive(ctx context.Context, cfg receiver.Config) error {
+	r, err := receiver.New(cfg)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.err, "receiver listens on http://%s\n", r.Addr())
+	if err := r.Run(ctx); err != nil {
+		return err
+	}
+	got := r.Stats()
+	_, _ = fmt.Fprintf(s.err, "%d requests, %d executions, %d retries, %d duplicates, %d early\n",
+		got.Requests, got.Executions, got.Retries, got.Duplicates, got.Early)
+	return nil
+}
