@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -78,7 +79,11 @@ func unknownMacro(name string, col int) error {
 }
 
 // explain adds to an error in a field what another scheduler's user most likely meant.
-func explain(e *Error, words []word) error {
+func explain(err error, words []word) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
 	last := words[len(words)-1]
 	if len(words) == 6 && isYear(last.text) {
 		e.Hint = "a year comes seventh, and the second first: 0 " + joinWords(words)

@@ -39,12 +39,13 @@ func TestInternedSchedulesAreCollected(t *testing.T) {
 		_, ok := interned.Load(key{text, "UTC", DST{GapAfter, FoldFirst}})
 		return ok
 	}
-	s := mustParse(t, text, "", DST{})
-	if runtime.GC(); !held() {
-		t.Fatal("a schedule in use was collected")
-	}
-	runtime.KeepAlive(s)
-	s = nil
+	func() {
+		s := mustParse(t, text, "", DST{})
+		if runtime.GC(); !held() {
+			t.Fatal("a schedule in use was collected")
+		}
+		runtime.KeepAlive(s)
+	}()
 	for i := 0; held(); i++ {
 		if i == 1000 {
 			t.Fatal("still in the table after 1000 collections")

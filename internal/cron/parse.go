@@ -26,7 +26,7 @@ func parseFields(text string) (*syntax, error) {
 	for _, w := range words {
 		items, err := parseList(&specs[at], w)
 		if err != nil {
-			return nil, explain(err.(*Error), words)
+			return nil, explain(err, words)
 		}
 		syn[at] = items
 		at++
@@ -100,7 +100,7 @@ func parseItem(sp *spec, w word) (item, error) {
 	if it.form == formHash {
 		most = it.hi - it.lo + 1
 	}
-	it.step, err = parseNumber(sp, at, 1, most, "step")
+	it.step, err = parseNumber(sp, at, 1, most, "step", "")
 	if err != nil {
 		return it, stepError(sp, at, most)
 	}

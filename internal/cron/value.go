@@ -13,13 +13,13 @@ func isNumber(s string) bool {
 }
 
 // parseNumber reads an unsigned decimal number within bounds. Four digits are enough for every field.
-func parseNumber(sp *spec, w word, low, high int, what string) (int, error) {
+func parseNumber(sp *spec, w word, low, high int, what, hint string) (int, error) {
 	if !isNumber(w.text) {
-		return 0, fail(sp.name, w.col, w.text, sp.example, "is not a %s", what)
+		return 0, fail(sp.name, w.col, w.text, hint, "is not a %s", what)
 	}
 	n, err := strconv.Atoi(w.text)
 	if err != nil || len(w.text) > 4 || n < low || n > high {
-		return 0, fail(sp.name, w.col, w.text, sp.example, "is out of range")
+		return 0, fail(sp.name, w.col, w.text, hint, "is out of range")
 	}
 	return n, nil
 }
@@ -37,7 +37,7 @@ func parseValue(sp *spec, w word) (int, error) {
 			return 0, fail(sp.name, w.col, w.text, "use "+w.text[:3], "names have three letters")
 		}
 	}
-	return parseNumber(sp, w, sp.min, sp.max, "value")
+	return parseNumber(sp, w, sp.min, sp.max, "value", sp.example)
 }
 
 // parseDayForm reads L, L-n, LW and nW; ok is false when the text is none of them.
@@ -52,17 +52,13 @@ func parseDayForm(sp *spec, w word) (it item, ok bool, err error) {
 		return item{}, false, fail(sp.name, w.col, w.text, "use LW", "is not a day")
 	}
 	if days, found := strings.CutPrefix(w.text, "L-"); found {
-		n, err := parseNumber(sp, word{days, w.col + 2}, 1, 30, "number of days before the last")
-		if err != nil {
-			err.(*Error).Hint = "use L-1 to L-30, or LW for the last weekday"
-		}
+		n, err := parseNumber(sp, word{days, w.col + 2}, 1, 30, "number of days before the last",
+			"use L-1 to L-30, or LW for the last weekday")
 		return item{form: formFromEnd, lo: n}, true, err
 	}
 	if day, found := strings.CutSuffix(w.text, "W"); found {
-		n, err := parseNumber(sp, word{day, w.col}, 1, 31, "day")
-		if err != nil {
-			err.(*Error).Hint = "use one day before W, such as 15W, or LW for the last weekday of the month"
-		}
+		n, err := parseNumber(sp, word{day, w.col}, 1, 31, "day",
+			"use one day before W, such as 15W, or LW for the last weekday of the month")
 		return item{form: formNearest, lo: n}, true, err
 	}
 	return item{}, false, nil
@@ -75,10 +71,8 @@ func parseWeekdayForm(sp *spec, w word) (it item, ok bool, err error) {
 		if err != nil {
 			return item{}, false, err
 		}
-		k, err := parseNumber(sp, word{nth, w.col + len(day) + 1}, 1, 5, "number from 1 to 5")
-		if err != nil {
-			err.(*Error).Hint = "use #1 to #5, such as FRI#2, or FRIL for the last one"
-		}
+		k, err := parseNumber(sp, word{nth, w.col + len(day) + 1}, 1, 5, "number from 1 to 5",
+			"use #1 to #5, such as FRI#2, or FRIL for the last one")
 		return item{form: formNth, lo: d % 7, hi: k}, true, err
 	}
 	if w.text == "L" {

@@ -58,7 +58,10 @@ func New(j Job) (*Calendar, error) {
 	if len(parts) != 7 {
 		return nil, fmt.Errorf("crontest: %d fields", len(parts))
 	}
-	return c, c.fill(parts, j.Seed)
+	if err := c.fill(parts, j.Seed); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // fill takes the seven fields, in upper case.
