@@ -191,6 +191,7 @@ func TestPauseAndResumeAreIdempotent(t *testing.T) {
 }
 
 func TestIfMatch(t *testing.T) {
+	h := newAPI(t, newFake())
 	for _, tc := range []struct {
 		tag    string
 		status int
@@ -199,8 +200,6 @@ func TestIfMatch(t *testing.T) {
 		{`"x"`, 400}, {`"1", "2"`, 400}, {`0`, 400}, {`-1`, 400}, {`"99999999999999999999"`, 400},
 	} {
 		for _, method := range []string{"PUT", "DELETE"} {
-			f := newFake()
-			h := newAPI(t, f)
 			path := "/jobs/" + create(t, h, minimal)
 			body := ""
 			if method == "PUT" {

@@ -82,6 +82,8 @@ func at(r *http.Request, addr string) *http.Request {
 }
 
 func TestHostOnLoopback(t *testing.T) {
+	without := newAPI(t, newFake())
+	with := newAPI(t, newFake(), func(c *Config) { c.Keys = []string{key1} })
 	for _, tc := range []struct {
 		local, host string
 		keys        []string
@@ -105,7 +107,10 @@ func TestHostOnLoopback(t *testing.T) {
 		{"10.0.0.1:3000", "scheduler.internal", nil, 200},             // bound elsewhere: the operator said so
 		{"127.0.0.1:3000", "scheduler.internal", []string{key1}, 200}, // a page has no key
 	} {
-		h := newAPI(t, newFake(), func(c *Config) { c.Keys = tc.keys })
+		h := without
+		if tc.keys != nil {
+			h = with
+		}
 		r := at(httptest.NewRequest("GET", "/jobs", nil), tc.local)
 		r.Host = tc.host
 		if tc.keys != nil {
@@ -120,6 +125,8 @@ func TestHostOnLoopback(t *testing.T) {
 }
 
 func TestOtherOriginsChangeNothing(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
 	for _, tc := range []struct {
 		name, header string
 		status       int
@@ -133,8 +140,7 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 		{"another origin", "Origin: http://evil.example", 403},
 		{"a sandboxed page", "Origin: null", 403},
 	} {
-		f := newFake()
-		h := newAPI(t, f)
+		clear(f.jobs)
 		res := call(t, h, "POST", "/jobs", minimal, tc.header)
 		if res.StatusCode != tc.status || len(f.jobs) != map[int]int{201: 1, 403: 0}[tc.status] {
 			t.Errorf("%s: %d with %d jobs, want %d", tc.name, res.StatusCode, len(f.jobs), tc.status)

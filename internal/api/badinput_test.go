@@ -114,10 +114,11 @@ func laidOver(wrong string) string {
 }
 
 func TestWrongSpecs(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
 	for _, tc := range wrongSpecs {
 		t.Run(tc.name, func(t *testing.T) {
-			f := newFake()
-			h := newAPI(t, f)
+			clear(f.jobs)
 			res := call(t, h, "POST", "/jobs", laidOver(tc.json))
 			p := res.problem(t, 422)
 			if tc.fields != nil && !slices.Equal(p.fields(), tc.fields) {
@@ -134,17 +135,15 @@ func TestWrongSpecs(t *testing.T) {
 			if len(f.jobs) != 0 {
 				t.Error("something was stored")
 			}
-			testWrongUpdate(t, tc.json, tc.fields)
+			testWrongUpdate(t, h, tc.json, tc.fields)
 		})
 	}
 }
 
 // testWrongUpdate sends the wrong members to a job that is right, beside one
 // that is right: nothing may change.
-func testWrongUpdate(t *testing.T, wrong string, fields []string) {
+func testWrongUpdate(t *testing.T, h http.Handler, wrong string, fields []string) {
 	t.Helper()
-	f := newFake()
-	h := newAPI(t, f)
 	path := "/jobs/" + create(t, h, minimal)
 	before := call(t, h, "GET", path, "").text
 	body := "{" + wrong + `,"jitterMs":0}`
@@ -202,9 +201,10 @@ func wide(n int) string {
 }
 
 func TestMalformedBodies(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
 	for _, tc := range malformed {
-		f := newFake()
-		h := newAPI(t, f)
+		clear(f.jobs)
 		path := "/jobs/" + create(t, h, minimal)
 		before := call(t, h, "GET", path, "").text
 		for _, c := range []struct{ method, path string }{{"POST", "/jobs"}, {"PUT", path}, {"POST", "/schedules/preview"}} {
@@ -217,13 +217,15 @@ func TestMalformedBodies(t *testing.T) {
 			t.Errorf("%s: something was stored", tc.name)
 		}
 	}
-	p := call(t, newAPI(t, newFake()), "POST", "/jobs", "", "Content-Type: application/json").problem(t, 400)
+	p := call(t, h, "POST", "/jobs", "", "Content-Type: application/json").problem(t, 400)
 	if !strings.Contains(p.Detail, "empty") {
 		t.Errorf("no body: %q", p.Detail)
 	}
 }
 
 func TestContentTypes(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
 	for _, tc := range []struct {
 		ct     string
 		status int
@@ -233,8 +235,7 @@ func TestContentTypes(t *testing.T) {
 		{"application/json; charset=latin1", 415}, {"application/x-ndjson", 415}, {"application/", 415}, {";;;", 415},
 		{"application/json, text/plain", 415},
 	} {
-		f := newFake()
-		h := newAPI(t, f)
+		clear(f.jobs)
 		res := call(t, h, "POST", "/jobs", minimal, "Content-Type: "+tc.ct)
 		if res.StatusCode != tc.status || len(f.jobs) != map[int]int{201: 1, 415: 0}[tc.status] {
 			t.Errorf("%q: %d", tc.ct, res.StatusCode)

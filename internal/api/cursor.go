@@ -54,6 +54,9 @@ func parseCursor(list cursorList, text string) (cursor, error) {
 		return cursor{list: list}, nil
 	}
 	wrong := kindMalformed.field("cursor", "must be a nextCursor of this list, unchanged", text)
+	if len(text) != cursorEncoding.EncodedLen(cursorBytes) { // the decoder skips line breaks
+		return cursor{}, wrong
+	}
 	b, err := cursorEncoding.DecodeString(text)
 	if err != nil || len(b) != cursorBytes {
 		return cursor{}, wrong

@@ -175,6 +175,7 @@ func TestSpecSchemaIsTheSpec(t *testing.T) {
 // the domain keeps.
 func TestDocumentedLimitsAreTheRules(t *testing.T) {
 	schemas := openAPI(t)["components"].(object)["schemas"].(object)
+	h := newAPI(t, newFake())
 	for _, tc := range []struct{ schema, wrap string }{
 		{"JobSpec", "%s"}, {"RetrySpec", `"retry":{%s}`}, {"MisfireSpec", `"misfire":{%s}`},
 	} {
@@ -184,7 +185,6 @@ func TestDocumentedLimitsAreTheRules(t *testing.T) {
 				if !ok || name == "endAt" {
 					continue
 				}
-				h := newAPI(t, newFake())
 				at := laidOver(fmt.Sprintf(tc.wrap, fmt.Sprintf("%q:%.0f", name, limit)))
 				beyond := laidOver(fmt.Sprintf(tc.wrap, fmt.Sprintf("%q:%.0f", name, limit+step)))
 				if res := call(t, h, "POST", "/jobs", at); res.StatusCode != 201 {

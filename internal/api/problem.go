@@ -122,7 +122,8 @@ func problemOf(err error) *Problem {
 		return p
 	}
 	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return kindTooLarge.problem("The body must be at most %d bytes.", e.Limit)
+		// Nobody waits for the rest of the body.
+		return kindTooLarge.problem("The body must be at most %d bytes.", e.Limit).with("Connection", "close")
 	}
 	if e, ok := errors.AsType[*domain.Error](err); ok && e.Code != domain.CodeInternal {
 		return problemOfDomain(e, err)

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+func TestCheckObject(t *testing.T) {
+	nested := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
+	for _, tc := range []struct{ name, doc, detail string }{
+		{"empty object", `{}`, ""},
+		{"white space everywhere", " { \"a\" :\t[ 1 , { } ] ,\n\"b\" : null } ", ""},
+		{"every kind of value", `{"a":1.5e-3,"b":true,"c":null,"d":"x","e":[],"f":{},"g":[[1],{"h":"]}"}]}`, ""},
+		{"escapes", `{"a\"":1,"a":2,"\\":3,"\u00e9":4}`, ""},
+		{"one name in two objects", `{"a":{"x":1},"b":{"x":1},"c":[{"x":1},{"x":2}]}`, ""},
+		{"as deep as allowed", nested(maxDepth - 1), ""},
+		{"deeper", nested(maxDepth + 1), "nested deeper"},
+		{"as wide as allowed", "{" + wide(maxMembers) + "}", ""},
+		{"wider", "{" + wide(maxMembers+1) + "}", "more than 100"},
+		{"wider inside", `{"x":{` + wide(maxMembers+1) + "}}", "more than 100"},
+		{"the body may be wide", `{"body":{` + wide(10*maxMembers) + "}}", ""},
+		{"the body may repeat names", `{"body":{"a":1,"a":2,"b":[{"c":1,"c":2}]}}`, ""},
+		{"but only the job's own body", `{"x":{"body":{"a":1,"a":2}}}`, "x.body.a is there twice"},
+		{"twice", `{"a":1,"b":2,"a":3}`, "a is there twice"},
+		{"twice in a list", `{"l":[1,{"a":1,"a":3}]}`, "l.a is there twice"},
+		{"twice, the empty name", `{"":1,"":3}`, "is there twice"},
+		{"twice, escaped", `{"é":1,"\u00e9":3}`, "é is there twice"},
+		{"body twice", `{"body":1,"body":3}`, "body is there twice"},
+		{"line of a fault", "{\n\"a\": 1,\n\"b\" 2}", "line 3"},
+	} {
+		err := checkObject([]byte(tc.doc))
+		var p *Problem
+		switch {
+		case tc.detail == "" && err == nil:
+		case tc.detail == "":
+			t.Errorf("%s: %v", tc.name, err)
+		case !errors.As(err, &p) || p.Status != 400 || !strings.Contains(p.Detail, tc.detail):
+			t.Errorf("%s: %v, want %q", tc.name, err, tc.detail)
+		}
+	}
+}
+
+// A document can be built so that naive checks take quadratic time: long
+// names above many members, many members, many deep ones.
+func TestCheckObjectIsLinear(t *testing.T) {
+	long := strings.Repeat("n", 400<<10)
+	for name, doc := range map[string]string{
+		"long name above many objects": `{"` + long + `":[` + strings.TrimSuffix(strings.Repeat(`{"a":1},`, 60_000), ",") + `]}`,
+		"wide body":                    `{"body":{` + wide(60_000) + `}}`,
+		"long names side by side":      `{"a":{"` + long + `1":1,"` + long + `2":2}}`,
+	} {
+		start := time.Now()
+		if err := checkObject([]byte(doc)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: %v", name, took)
+		}
+	}
+}
+
+func TestMergeTellsValuesBesideTypes(t *testing.T) {
+	doc := domain.NewSpecDoc()
+	before := fmt.Sprint(doc)
+	err := merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},"timeoutMs":0}`))
+	var e *domain.Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	got := (&Problem{Errors: problemOf(e).Errors}).fields()
+	if want := "[api retry.maxRetries schedule timeoutMs]"; fmt.Sprint(got) != want {
+		t.Errorf("named %v, want %s", got, want)
+	}
+	if fmt.Sprint(doc) != before {
+		t.Error("the document was changed")
+	}
+}

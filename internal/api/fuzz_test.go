@@ -1,0 +1,140 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// FuzzSpec sends any body to POST /jobs. Whatever it is, the answer is a job
+// or a problem document, never a 5xx, and only a job is stored; what is stored
+// can be exported and imported again.
+func FuzzSpec(f *testing.F) {
+	f.Add(minimal)
+	f.Add(full)
+	for _, tc := range wrongSpecs {
+		if len(tc.json) < 200 {
+			f.Add(laidOver(tc.json))
+		}
+	}
+	for _, tc := range malformed {
+		if len(tc.body) < 500 {
+			f.Add(tc.body)
+		}
+	}
+	fake := newFake()
+	h := newAPI(f, fake)
+	f.Fuzz(func(t *testing.T, body string) {
+		clear(fake.jobs)
+		res := call(t, h, "POST", "/jobs", body, "Content-Type: application/json")
+		if res.StatusCode != 201 {
+			p := res.problem(t, res.StatusCode)
+			if p.Status != 400 && p.Status != 422 && p.Status != 413 || len(fake.jobs) != 0 {
+				t.Errorf("%d with %d jobs for %q", p.Status, len(fake.jobs), body)
+			}
+			return
+		}
+		export := call(t, h, "GET", "/jobs/export", "").text
+		var report importBody
+		call(t, h, "POST", "/jobs/import", export, ndjson).into(t, 200, &report)
+		if len(fake.jobs) != 2 || report.Imported != 1 {
+			t.Errorf("the export %q of %q cannot be imported: %+v", export, body, report)
+		}
+	})
+}
+
+// FuzzCursor reads any text as a cursor: it is refused, or it is what its
+// place is written as.
+func FuzzCursor(f *testing.F) {
+	f.Add("")
+	f.Add("x")
+	f.Add(cursor{list: cursorJobs, job: domain.JobID{1}}.String())
+	f.Add(cursor{list: cursorExecutions, at: base, job: domain.JobID{1}, nonce: 7}.String())
+	f.Add(cursor{list: cursorAlerts, at: base, job: domain.JobID{1}}.String())
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, list := range []cursorList{cursorJobs, cursorExecutions, cursorAlerts} {
+			c, err := parseCursor(list, text)
+			if err == nil && text != "" && c.String() != text {
+				t.Errorf("%q is read as %+v, which is %q", text, c, c.String())
+			}
+			if err != nil && problemOf(err).Status != 400 {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
+}
+
+// FuzzImport sends any body as an import, in both content types. The report
+// adds up, as many jobs are stored as it says, and a body that encoding/json
+// reads as an array has one result for each element.
+func FuzzImport(f *testing.F) {
+	for _, body := range []string{
+		"[" + minimal + "," + minimal + "]", minimal + "\n" + minimal, "[]", "[1,{},null]", "[" + minimal + ",{oops}]",
+		"[" + minimal, "[" + minimal + "}", `["]}\""]`, "\r\n{}\n\n[]", `[{"body":[[],{}]}]`, "[,]", "[{}] x",
+	} {
+		f.Add(body)
+	}
+	fake := newFake()
+	h := newAPI(f, fake, func(c *Config) { c.MaxBody = 4096 })
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, header := range []string{"Content-Type: application/json", ndjson} {
+			clear(fake.jobs)
+			res := call(t, h, "POST", "/jobs/import", body, header)
+			if onlySpace(body) {
+				res.problem(t, 400)
+				continue
+			}
+			var report importBody
+			res.into(t, 200, &report)
+			if len(report.Results) != report.Imported+report.Refused || len(fake.jobs) != report.Imported {
+				t.Errorf("%q: %d results, %d jobs, %+v", body, len(report.Results), len(fake.jobs), report)
+			}
+			var array []json.RawMessage
+			if json.Unmarshal([]byte(body), &array) == nil && array != nil && len(array) != len(report.Results) {
+				t.Errorf("%q has %d items, %d results", body, len(array), len(report.Results))
+			}
+		}
+	})
+}
+
+// onlySpace reports whether a text holds nothing but what JSON calls white
+// space.
+func onlySpace(text string) bool { return strings.Trim(text, " \t\r\n") == "" }
+
+// BenchmarkCreate is what the API adds to a create: an engine in memory, no
+// network.
+func BenchmarkCreate(b *testing.B) {
+	fake := newFake()
+	h := newAPI(b, fake)
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest("POST", "/jobs", strings.NewReader(minimal))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 201 {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+// BenchmarkImport is what the API adds to each item of an import.
+func BenchmarkImport(b *testing.B) {
+	h := newAPI(b, newFake())
+	body := "[" + strings.Repeat(minimal+",", 9_999) + minimal + "]"
+	b.ReportAllocs()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		r := httptest.NewRequest("POST", "/jobs/import", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
+	b.ReportMetric(float64(b.N)*10_000/b.Elapsed().Seconds(), "items/s")
+}

@@ -1,0 +1,146 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// listen serves the handler on a free port of loopback.
+func listen(t *testing.T, h http.Handler, change ...func(*http.Server)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer("", h)
+	for _, fn := range change {
+		fn(s)
+	}
+	done := make(chan error)
+	go func() { done <- s.Serve(l) }()
+	t.Cleanup(func() {
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return l.Addr().String()
+}
+
+// raw sends bytes on a connection of its own and reads one response.
+func raw(t *testing.T, addr, request string) *http.Response {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := io.WriteString(c, request); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func TestOnTheWire(t *testing.T) {
+	f := newFake()
+	addr := listen(t, newAPI(t, f, func(c *Config) { c.MaxBody, c.MaxImport = 2000, 4000 }))
+	head := "Host: " + addr + "\r\nContent-Type: application/json\r\n"
+	for _, tc := range []struct {
+		name, request string
+		status        int
+	}{
+		{"chunked", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(minimal), minimal), 201},
+		{"chunked over the limit", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", 2001, strings.Repeat(" ", 2001)), 413},
+		{"broken chunks", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+		{"announced over the limit", "POST /jobs HTTP/1.1\r\n" + head + "Content-Length: 999999999\r\n\r\n", 413},
+		{"import announced over the limit", "POST /jobs/import HTTP/1.1\r\n" + head + "Content-Length: 4001\r\n\r\n", 413},
+		{"another host", "GET /jobs HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421},
+		{"absolute form", "GET http://evil.example/jobs HTTP/1.1\r\nHost: " + addr + "\r\n\r\n", 421},
+		{"no such method", "BREW /jobs HTTP/1.1\r\nHost: " + addr + "\r\n\r\n", 405},
+	} {
+		res := raw(t, addr, tc.request)
+		if res.StatusCode != tc.status {
+			t.Errorf("%s: %d, want %d", tc.name, res.StatusCode, tc.status)
+		}
+		if ct := res.Header.Get("Content-Type"); tc.status >= 400 && ct != "application/problem+json" {
+			t.Errorf("%s: %s", tc.name, ct)
+		}
+		if tc.status == 413 && !res.Close {
+			t.Errorf("%s: the connection stays open for the rest of the body", tc.name)
+		}
+	}
+	if len(f.jobs) != 1 {
+		t.Errorf("%d jobs", len(f.jobs))
+	}
+}
+
+func TestASlowBodyIsGivenUp(t *testing.T) {
+	addr := listen(t, newAPI(t, newFake()), func(s *http.Server) { s.ReadTimeout = 100 * time.Millisecond })
+	res := raw(t, addr, "POST /jobs HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	if res.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("status %d", res.StatusCode)
+	}
+}
+
+// A client that sends all of a large import before it reads any of the answer
+// must not wait for a server that waits for it.
+func TestImportOnTheWire(t *testing.T) {
+	f := newFake()
+	addr := listen(t, newAPI(t, f), func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute })
+	const n = 20_000
+	body := strings.Repeat(minimal+"\n", n)
+	res := raw(t, addr, fmt.Sprintf("POST /jobs/import HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body))
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 200 || len(f.jobs) != n || !strings.Contains(string(text), fmt.Sprintf(`"imported":%d,"refused":0`, n)) {
+		t.Errorf("status %d, %d jobs, %v", res.StatusCode, len(f.jobs), err)
+	}
+}
+
+// failingList is a store whose second page fails.
+type failingList struct{ fakeStore }
+
+func (s failingList) Jobs() store.Jobs { return &failingJobs{Jobs: s.fakeStore.Jobs()} }
+
+type failingJobs struct{ store.Jobs }
+
+func (s *failingJobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
+	if !q.After.IsZero() {
+		return nil, errors.New("disk gone")
+	}
+	return s.Jobs.List(ctx, q)
+}
+
+// An export that fails on the way must not look complete.
+func TestABrokenExportIsNoExport(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f, func(c *Config) { c.Store = failingList{fakeStore{f}} })
+	for range exportPage {
+		create(t, h, minimal)
+	}
+	res, err := http.Get("http://" + listen(t, h) + "/jobs/export")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if _, err := io.ReadAll(res.Body); err == nil {
+		t.Error("the answer ends as if it were whole")
+	}
+}
