@@ -21,100 +21,103 @@ const (
 	final   = domain.VerdictFinal
 )
 
+var longBody = strings.Repeat("a", 3000)
+
+var answerCases = map[string]struct {
+	method   string
+	response string
+	want     domain.Outcome
+}{
+	"200":                {"POST", response(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
+	"204 without a body": {"POST", "HTTP/1.1 204 No Content\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
+	"204 with a length":  {"POST", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
+	"HEAD": {
+		"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+		domain.Outcome{Verdict: success, HTTPStatus: 200},
+	},
+	"chunked with an extension and a trailer": {
+		"POST", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
+		domain.Outcome{Verdict: success, HTTPStatus: 200},
+	},
+	"a body that ends with the connection": {
+		"POST", "HTTP/1.1 200 OK\r\n\r\nall of it",
+		domain.Outcome{Verdict: success, HTTPStatus: 200},
+	},
+	"HTTP/1.0": {
+		"POST", "HTTP/1.0 500 Oops\r\n\r\nall of it",
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: all of it", MaybeSent: true},
+	},
+	"100, 103, then the answer": {
+		"POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(201, "made"),
+		domain.Outcome{Verdict: success, HTTPStatus: 201},
+	},
+	"101 is an answer": {
+		"POST", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+		domain.Outcome{Verdict: final, HTTPStatus: 101, Error: "HTTP 101 Switching Protocols", MaybeSent: true},
+	},
+	"404": {
+		"POST", response(404, "no such hook\r\n\tat all "),
+		domain.Outcome{Verdict: final, HTTPStatus: 404, Error: "HTTP 404 Not Found: no such hook at all", MaybeSent: true},
+	},
+	"503": {
+		"POST", response(503, "down"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", MaybeSent: true},
+	},
+	"503 without a body": {
+		"POST", response(503, ""),
+		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
+	},
+	"unknown status": {
+		"POST", response(599, "?"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 599, Error: "HTTP 599: ?", MaybeSent: true},
+	},
+	"first KiB of a long body": {
+		"POST", response(500, longBody),
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + longBody[:1024], MaybeSent: true},
+	},
+	"failure whose body breaks off": {
+		"POST", "HTTP/1.1 500 X\r\nContent-Length: 100\r\nConnection: close\r\n\r\npartial",
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: partial", MaybeSent: true},
+	},
+	"binary body": {
+		"POST", response(500, "\x89PNG\r\n\x1a\n\x00\x00", "Content-Type: image/png"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (binary body of 10 bytes, image/png)", MaybeSent: true},
+	},
+	"compressed body": {
+		"POST", response(500, "\x1f\x8b\x08\x00", "Content-Encoding: gzip"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (gzip body of 4 bytes)", MaybeSent: true},
+	},
+	"redirect": {
+		"POST", response(302, "moved", "Location: https://example.com/new"),
+		domain.Outcome{
+			Verdict: final, HTTPStatus: 302, MaybeSent: true,
+			Error: "HTTP 302 Found: redirects are not followed; Location: https://example.com/new",
+		},
+	},
+	"redirect to nowhere": {
+		"POST", response(308, ""),
+		domain.Outcome{Verdict: final, HTTPStatus: 308, Error: "HTTP 308 Permanent Redirect: redirects are not followed", MaybeSent: true},
+	},
+	"304": {
+		"GET", "HTTP/1.1 304 Not Modified\r\n\r\n",
+		domain.Outcome{Verdict: final, HTTPStatus: 304, Error: "HTTP 304 Not Modified", MaybeSent: true},
+	},
+	"Retry-After in seconds": {
+		"POST", response(429, "", "Retry-After: 17"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 429, Error: "HTTP 429 Too Many Requests", RetryAfterMs: 17_000, MaybeSent: true},
+	},
+	"Retry-After beyond reason": {
+		"POST", response(503, "", "Retry-After: 9999999999999"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", RetryAfterMs: 2147483647000, MaybeSent: true},
+	},
+	"Retry-After of no sense": {
+		"POST", response(503, "", "Retry-After: -1"),
+		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
+	},
+}
+
 func TestAnswers(t *testing.T) {
-	long := strings.Repeat("a", 3000)
-	for name, tc := range map[string]struct {
-		method   string
-		response string
-		want     domain.Outcome
-	}{
-		"200":                {"POST", response(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
-		"204 without a body": {"POST", "HTTP/1.1 204 No Content\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
-		"204 with a length":  {"POST", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
-		"HEAD": {
-			"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
-			domain.Outcome{Verdict: success, HTTPStatus: 200},
-		},
-		"chunked with an extension and a trailer": {
-			"POST", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
-			domain.Outcome{Verdict: success, HTTPStatus: 200},
-		},
-		"a body that ends with the connection": {
-			"POST", "HTTP/1.1 200 OK\r\n\r\nall of it",
-			domain.Outcome{Verdict: success, HTTPStatus: 200},
-		},
-		"HTTP/1.0": {
-			"POST", "HTTP/1.0 500 Oops\r\n\r\nall of it",
-			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: all of it", MaybeSent: true},
-		},
-		"100, 103, then the answer": {
-			"POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(201, "made"),
-			domain.Outcome{Verdict: success, HTTPStatus: 201},
-		},
-		"101 is an answer": {
-			"POST", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
-			domain.Outcome{Verdict: final, HTTPStatus: 101, Error: "HTTP 101 Switching Protocols", MaybeSent: true},
-		},
-		"404": {
-			"POST", response(404, "no such hook\r\n\tat all "),
-			domain.Outcome{Verdict: final, HTTPStatus: 404, Error: "HTTP 404 Not Found: no such hook at all", MaybeSent: true},
-		},
-		"503": {
-			"POST", response(503, "down"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", MaybeSent: true},
-		},
-		"503 without a body": {
-			"POST", response(503, ""),
-			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
-		},
-		"unknown status": {
-			"POST", response(599, "?"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 599, Error: "HTTP 599: ?", MaybeSent: true},
-		},
-		"first KiB of a long body": {
-			"POST", response(500, long),
-			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + long[:1024], MaybeSent: true},
-		},
-		"failure whose body breaks off": {
-			"POST", "HTTP/1.1 500 X\r\nContent-Length: 100\r\nConnection: close\r\n\r\npartial",
-			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: partial", MaybeSent: true},
-		},
-		"binary body": {
-			"POST", response(500, "\x89PNG\r\n\x1a\n\x00\x00", "Content-Type: image/png"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (binary body of 10 bytes, image/png)", MaybeSent: true},
-		},
-		"compressed body": {
-			"POST", response(500, "\x1f\x8b\x08\x00", "Content-Encoding: gzip"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (gzip body of 4 bytes)", MaybeSent: true},
-		},
-		"redirect": {
-			"POST", response(302, "moved", "Location: https://example.com/new"),
-			domain.Outcome{
-				Verdict: final, HTTPStatus: 302, MaybeSent: true,
-				Error: "HTTP 302 Found: redirects are not followed; Location: https://example.com/new",
-			},
-		},
-		"redirect to nowhere": {
-			"POST", response(308, ""),
-			domain.Outcome{Verdict: final, HTTPStatus: 308, Error: "HTTP 308 Permanent Redirect: redirects are not followed", MaybeSent: true},
-		},
-		"304": {
-			"GET", "HTTP/1.1 304 Not Modified\r\n\r\n",
-			domain.Outcome{Verdict: final, HTTPStatus: 304, Error: "HTTP 304 Not Modified", MaybeSent: true},
-		},
-		"Retry-After in seconds": {
-			"POST", response(429, "", "Retry-After: 17"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 429, Error: "HTTP 429 Too Many Requests", RetryAfterMs: 17_000, MaybeSent: true},
-		},
-		"Retry-After beyond reason": {
-			"POST", response(503, "", "Retry-After: 9999999999999"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", RetryAfterMs: 2147483647000, MaybeSent: true},
-		},
-		"Retry-After of no sense": {
-			"POST", response(503, "", "Retry-After: -1"),
-			domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
-		},
-	} {
+	for name, tc := range answerCases {
 		t.Run(name, func(t *testing.T) {
 			s := answerWith(t, tc.response, "close")
 			call := newCall(s.url())

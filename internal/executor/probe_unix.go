@@ -41,5 +41,5 @@ func (p *probe) quiet() bool {
 	}
 	p.err = nil
 	err := p.raw.Read(p.peek)
-	return err == nil && (p.err == syscall.EAGAIN || p.err == syscall.EINTR)
+	return err == nil && p.err == syscall.EAGAIN
 }

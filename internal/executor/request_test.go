@@ -26,73 +26,78 @@ func sent(t *testing.T, cfg Config, prepare func(*domain.Call)) (host, request s
 	return s.addr, <-got
 }
 
-func TestRequestOnTheWire(t *testing.T) {
-	exec := testFire.ID().String()
-	identity := "Idempotency-Key: " + exec + "\r\n" +
+// What every request of the tests says.
+var (
+	wireExec     = testFire.ID().String()
+	wireIdentity = "Idempotency-Key: " + wireExec + "\r\n" +
 		"Belfry-Job-Id: " + testJobID + "\r\n" +
-		"Belfry-Execution-Id: " + exec + "\r\n" +
+		"Belfry-Execution-Id: " + wireExec + "\r\n" +
 		"Belfry-Scheduled-At: 1732000000000\r\n" +
 		"Belfry-Attempt: 1\r\n\r\n"
-	body := `{"jobId":"` + testJobID + `","executionId":"` + exec + `","scheduledAt":1732000000000,"attempt":1}`
-	defaults := fmt.Sprintf("User-Agent: belfry/1.2.3\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", len(body)) +
-		identity + body
+	wireBody     = `{"jobId":"` + testJobID + `","executionId":"` + wireExec + `","scheduledAt":1732000000000,"attempt":1}`
+	wireDefaults = fmt.Sprintf("User-Agent: belfry/1.2.3\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", len(wireBody)) +
+		wireIdentity + wireBody
+)
 
-	for name, tc := range map[string]struct {
-		prepare func(*domain.Call)
-		want    string // after "Host: ...", or a whole request with HOST
-	}{
-		"default body": {
-			func(*domain.Call) {},
-			"POST /hook HTTP/1.1\r\nHost: HOST\r\n" + defaults,
+var wireCases = map[string]struct {
+	prepare func(*domain.Call)
+	want    string // after "Host: ...", or a whole request with HOST
+}{
+	"default body": {
+		func(*domain.Call) {},
+		"POST /hook HTTP/1.1\r\nHost: HOST\r\n" + wireDefaults,
+	},
+	"PUT has the default body too": {
+		func(c *domain.Call) { c.Method = "PUT" },
+		"PUT /hook HTTP/1.1\r\nHost: HOST\r\n" + wireDefaults,
+	},
+	"GET has none": {
+		func(c *domain.Call) { c.Method = "GET" },
+		"GET /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + wireIdentity,
+	},
+	"DELETE has none": {
+		func(c *domain.Call) { c.Method = "DELETE" },
+		"DELETE /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + wireIdentity,
+	},
+	"DELETE with a body": {
+		func(c *domain.Call) { c.Method, c.Body, c.BodyIsJSON = "DELETE", []byte(`[1]`), true },
+		"DELETE /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
+			"Content-Type: application/json\r\nContent-Length: 3\r\n" + wireIdentity + "[1]",
+	},
+	"JSON body": {
+		func(c *domain.Call) { c.Body, c.BodyIsJSON = []byte(`{"a":1}`), true },
+		"POST /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
+			"Content-Type: application/json\r\nContent-Length: 7\r\n" + wireIdentity + `{"a":1}`,
+	},
+	"text body": {
+		func(c *domain.Call) { c.Body = []byte("hello") },
+		"POST /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
+			"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n" + wireIdentity + "hello",
+	},
+	"empty text body": {
+		func(c *domain.Call) { c.Body = []byte{} },
+		"POST /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\nContent-Length: 0\r\n" + wireIdentity,
+	},
+	"headers as written, in order, over the wireDefaults": {
+		func(c *domain.Call) {
+			c.Body = []byte("x")
+			c.Headers = map[string]string{"x-LOWER": "1", "Authorization": "Bearer t", "content-type": "text/csv", "user-AGENT": "mine"}
 		},
-		"PUT has the default body too": {
-			func(c *domain.Call) { c.Method = "PUT" },
-			"PUT /hook HTTP/1.1\r\nHost: HOST\r\n" + defaults,
-		},
-		"GET has none": {
-			func(c *domain.Call) { c.Method = "GET" },
-			"GET /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + identity,
-		},
-		"DELETE has none": {
-			func(c *domain.Call) { c.Method = "DELETE" },
-			"DELETE /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + identity,
-		},
-		"DELETE with a body": {
-			func(c *domain.Call) { c.Method, c.Body, c.BodyIsJSON = "DELETE", []byte(`[1]`), true },
-			"DELETE /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
-				"Content-Type: application/json\r\nContent-Length: 3\r\n" + identity + "[1]",
-		},
-		"JSON body": {
-			func(c *domain.Call) { c.Body, c.BodyIsJSON = []byte(`{"a":1}`), true },
-			"POST /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
-				"Content-Type: application/json\r\nContent-Length: 7\r\n" + identity + `{"a":1}`,
-		},
-		"text body": {
-			func(c *domain.Call) { c.Body = []byte("hello") },
-			"POST /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
-				"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n" + identity + "hello",
-		},
-		"empty text body": {
-			func(c *domain.Call) { c.Body = []byte{} },
-			"POST /hook HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\nContent-Length: 0\r\n" + identity,
-		},
-		"headers as written, in order, over the defaults": {
-			func(c *domain.Call) {
-				c.Body = []byte("x")
-				c.Headers = map[string]string{"x-LOWER": "1", "Authorization": "Bearer t", "content-type": "text/csv", "user-AGENT": "mine"}
-			},
-			"POST /hook HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer t\r\ncontent-type: text/csv\r\n" +
-				"user-AGENT: mine\r\nx-LOWER: 1\r\nContent-Length: 1\r\n" + identity + "x",
-		},
-		"path and query": {
-			func(c *domain.Call) { c.Method, c.URL = "GET", "HTTP://HOST/a%2Fb//c/../d?x=%20&y={1}&ü#frag" },
-			"GET /a%2Fb//c/../d?x=%20&y=%7B1%7D&%C3%BC HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + identity,
-		},
-		"no path": {
-			func(c *domain.Call) { c.Method, c.URL = "GET", "http://HOST?q=1" },
-			"GET /?q=1 HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + identity,
-		},
-	} {
+		"POST /hook HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer t\r\ncontent-type: text/csv\r\n" +
+			"user-AGENT: mine\r\nx-LOWER: 1\r\nContent-Length: 1\r\n" + wireIdentity + "x",
+	},
+	"path and query": {
+		func(c *domain.Call) { c.Method, c.URL = "GET", "HTTP://HOST/a%2Fb//c/../d?x=%20&y={1}&ü#frag" },
+		"GET /a%2Fb//c/../d?x=%20&y=%7B1%7D&%C3%BC HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + wireIdentity,
+	},
+	"no path": {
+		func(c *domain.Call) { c.Method, c.URL = "GET", "http://HOST?q=1" },
+		"GET /?q=1 HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + wireIdentity,
+	},
+}
+
+func TestRequestOnTheWire(t *testing.T) {
+	for name, tc := range wireCases {
 		t.Run(name, func(t *testing.T) {
 			host, got := sent(t, Config{UserAgent: "belfry/1.2.3"}, tc.prepare)
 			if want := strings.Replace(tc.want, "HOST", host, 1); got != want {

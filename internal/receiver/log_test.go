@@ -113,3 +113,21 @@ func TestOpenLogRefusesOtherFiles(t *testing.T) {
 		t.Errorf("%v, the file was changed", err)
 	}
 }
+
+// Whatever can be read is written again as it was read.
+func FuzzEntry(f *testing.F) {
+	f.Add(strings.TrimSuffix(line, "\n"))
+	f.Add("1732000000123 - - - - /x 0")
+	f.Add("1 2 3 - - // 999")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := parseEntry(text)
+		if err != nil || strings.Contains(text, "\n") {
+			return
+		}
+		again, err := parseEntry(strings.TrimSuffix(string(visit{Entry: e}.appendLog(nil)), "\n"))
+		if err != nil || again != e {
+			t.Errorf("%q\n  was read as %+v\nand then as %+v, %v", text, e, again, err)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -357,5 +358,108 @@ func TestLogFailureIsReported(t *testing.T) {
 	cancel()
 	if err := <-done; err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("Run: %v, want no space left", err)
+	}
+}
+
+func TestDropIsLoggedAsNoStatus(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "receiver.log")
+	s := start(t, Config{LogPath: path})
+	if resp, err := s.client.Do(s.request(t, "/drop", testFire, 1)); err == nil {
+		t.Errorf("status %d", resp.StatusCode)
+		_ = resp.Body.Close()
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range ReadLog(path) {
+		if err != nil || e.Path != "/drop" || e.Status != 0 || e.ExecutionID != testFire.ID() {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+}
+
+// Headers that are no numbers and no ids are taken as absent, and a long path
+// is cut: every request makes a line that can be read.
+func TestOddRequestsMakeGoodLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "receiver.log")
+	s := start(t, Config{LogPath: path})
+	for name, values := range map[string][]string{
+		"Belfry-Job-Id":       {"x", "{0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b}", strings.Repeat("0", 36)},
+		"Belfry-Execution-Id": {"urn:uuid:0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "-"},
+		"Belfry-Scheduled-At": {"1e9", "99999999999999999999999", " "},
+		"Belfry-Attempt":      {"first", "-1 2"},
+	} {
+		for _, value := range values {
+			req := mustGet(t, "http://"+s.Addr()+"/ok")
+			req.Header.Set(name, value)
+			s.send(t, req)
+		}
+	}
+	s.send(t, mustGet(t, "http://"+s.Addr()+"/"+strings.Repeat("long/", 500)))
+	s.send(t, mustGet(t, "http://"+s.Addr()+"//ok"))
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for e, err := range ReadLog(path) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Path) > maxPathBytes {
+			t.Errorf("path of %d bytes", len(e.Path))
+		}
+		n++
+	}
+	if n != 12 {
+		t.Errorf("%d lines, want 12", n)
+	}
+}
+
+// Connections beyond the limit are refused with an answer.
+func TestMaxConns(t *testing.T) {
+	s := start(t, Config{MaxConns: 1})
+	held, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	fmt.Fprint(held, "GET /slow?ms=3600000 HTTP/1.1\r\nHost: x\r\n\r\n")
+	for s.Stats().Requests == 0 {
+		runtime.Gosched() // until it is being held back
+	}
+	c, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+	got := make([]byte, len("HTTP/1.1 503"))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "HTTP/1.1 503" {
+		t.Errorf("got %q, %v; want 503", got, err)
+	}
+}
+
+// A header that is too long is refused, and the connection with it.
+func TestLongHeaderIsRefused(t *testing.T) {
+	s := start(t, Config{})
+	req := mustGet(t, "http://"+s.Addr()+"/ok")
+	req.Header.Set("X-Long", strings.Repeat("x", 2*readBufferBytes))
+	resp, err := s.client.Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+		if resp.StatusCode != 431 {
+			t.Errorf("status %d, want 431", resp.StatusCode)
+		}
+	}
+	if status, _ := s.get(t, "/ok"); status != 200 {
+		t.Errorf("status %d afterwards", status)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	var cfg Config
+	cfg.setDefaults()
+	if cfg.Addr != "127.0.0.1:4444" || cfg.MaxConns != defaultMaxConns || cfg.Clock == nil {
+		t.Errorf("defaults %+v", cfg)
 	}
 }

@@ -1,0 +1,69 @@
+package executor
+
+import (
+	"bytes"
+	"net"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// script is a connection whose peer has sent some bytes and closed.
+type script struct {
+	net.Conn
+	bytes.Reader
+}
+
+func (s *script) Read(p []byte) (int, error)  { return s.Reader.Read(p) }
+func (s *script) Write(p []byte) (int, error) { return len(p), nil }
+func (s *script) SetDeadline(time.Time) error { return nil }
+func (s *script) Close() error                { return nil }
+
+// Whatever a target sends, the outcome is whole: a verdict that fits the
+// status, and a short text that can be shown unless it is a success.
+func FuzzResponse(f *testing.F) {
+	for _, seed := range []string{
+		"", response(200, "ok"), response(503, "down", "Retry-After: 9"), "HTTP/1.1 100 Continue\r\n\r\n" + response(302, "", "Location: /"),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n", "HTTP/1.0 500 X\r\n\r\n\x00\xff",
+	} {
+		f.Add([]byte(seed), false)
+	}
+	x := newTestExecutor(f, Config{MaxResponseBytes: 4096})
+	f.Fuzz(func(t *testing.T, answer []byte, head bool) {
+		e, call := newExchange(), newCall("http://example.com/")
+		if head {
+			call.Method = "HEAD"
+		}
+		var out domain.Outcome
+		e.begin(x, call, &out)
+		tgt, _ := splitURL(call.URL)
+		h, err := x.host(tgt, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.reserve(); err != nil {
+			t.Fatal(err)
+		}
+		peer := new(script)
+		peer.Reader.Reset(answer)
+		e.host, e.conn = h, &conn{Conn: peer, host: h}
+		if err := e.roundTrip(nil); err != nil {
+			e.fail(err)
+		} else {
+			e.report()
+		}
+		e.reusable = false
+		e.end()
+
+		switch {
+		case out.Verdict == success && (out.Error != "" || domain.VerdictOf(out.HTTPStatus) != success):
+			t.Errorf("a success: %+v", out)
+		case out.Verdict != success && (out.Error == "" || len(out.Error) > 3*maxSnippetBytes || !utf8.ValidString(out.Error)):
+			t.Errorf("a failure: %+v", out)
+		case out.RetryAfterMs < 0 || out.HTTPStatus < 0 || out.HTTPStatus > 999:
+			t.Errorf("out of range: %+v", out)
+		}
+	})
+}
