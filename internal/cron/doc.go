@@ -6,16 +6,16 @@
 // no code with this package and decides second by second whether an instant is a fire.
 //
 //  1. Next(t) > t, Next(t) is a fire, and no fire lies between. Prev is its mirror: fires are one set, read from both
-//     ends. (TestNextAgreesWithOracle, TestPrevAgreesWithOracle, TestPrevNextRoundTrip, FuzzNext)
+//     ends. (TestAgreesWithOracle, TestChainsAcrossChanges, TestPrevNextRoundTrip, TestNextByHand, FuzzNext)
 //  2. Next is strictly increasing in UTC in every zone of the database, 1970 to 2100, across every clock change.
 //     (TestEveryZoneEveryTransition)
 //  3. By default a fixed time fires exactly once on each date that asks for it: not zero times when the clock skips it,
 //     not twice when the clock repeats it. (TestEveryZoneEveryTransition, TestDSTLaw)
 //  4. Parse is a pure function of its arguments. It never panics, takes well under a millisecond, and refuses whatever
 //     it does not fully understand, with the field, the column and what would be right. A text that can never fire
-//     within 1970..2199 is refused. (TestParseErrors, TestNeverFires, FuzzParse)
+//     within 1970..2199 is refused. (TestParseErrors, TestNeverFires, FuzzParse, BenchmarkParse)
 //  5. Next and Prev do not allocate, do not read the clock, and touch a bounded number of months: the worst accepted
-//     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNext*)
+//     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNextMedian, BenchmarkNextWorst)
 //  6. H is stable for ever: its hash is written down in hash.go and pinned. (TestSeedGolden, TestHashGolden)
 //  7. Equal (text, zone, dst) give the same *Schedule, immutable and safe for concurrent use; one that nobody holds any
 //     more is collected. (TestParseInterns, TestInternedSchedulesAreCollected)
