@@ -1,0 +1,281 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/receiver"
+)
+
+// patience is how long a test waits for what should take seconds: tests share
+// the machine.
+const patience = 60 * time.Second
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "belfry-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "belfry")
+	build := exec.Command("go", "build", "-o", binary, "../cmd/belfry")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// process is a running belfry.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string
+	api  *client.Client
+	exit chan error
+
+	mu     sync.Mutex
+	stderr bytes.Buffer
+}
+
+// cleanEnv is the environment without settings of Belfry.
+func cleanEnv(extra ...string) []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "APP_ENV=production", "PORT=0"}, extra...)
+}
+
+// serve starts a server on a free port and waits until it says where.
+func serve(t *testing.T, dir string, env ...string) *process {
+	t.Helper()
+	return start(t, "belfry is running", "address", cleanEnv(append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"))...), "serve")
+}
+
+// start runs the binary and waits for the JSON log line with the message; the
+// attribute of it is the URL.
+func start(t *testing.T, message, attr string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(binary, args...), exit: make(chan error, 1)}
+	p.cmd.Env, p.cmd.Dir = env, t.TempDir()
+	out, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	urls := make(chan string, 1)
+	go p.follow(out, message, attr, urls)
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exit
+		if t.Failed() {
+			t.Logf("stderr of %v:\n%s", args, tail(p.log(), 4000))
+		}
+	})
+	select {
+	case p.url = <-urls:
+	case err := <-p.exit:
+		p.exit <- err
+		t.Fatalf("belfry %v ended: %v\n%s", args, err, p.log())
+	case <-time.After(patience):
+		t.Fatalf("belfry %v does not start", args)
+	}
+	p.api, err = client.New(p.url, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.api.Close)
+	return p
+}
+
+func (p *process) follow(out io.Reader, message, attr string, urls chan<- string) {
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		p.mu.Lock()
+		p.stderr.Write(lines.Bytes())
+		p.stderr.WriteByte('\n')
+		p.mu.Unlock()
+		var line map[string]any
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line["msg"] == message {
+			if url, ok := line[attr].(string); ok {
+				urls <- url
+			}
+		}
+	}
+	p.exit <- p.cmd.Wait()
+	close(p.exit)
+}
+
+func (p *process) log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stderr.String()
+}
+
+func tail(s string, n int) string { return s[max(0, len(s)-n):] }
+
+// kill ends the process as a power cut would, and waits until it is gone.
+func (p *process) kill() {
+	p.t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.exit
+}
+
+// terminate sends SIGTERM and returns the exit code.
+func (p *process) terminate() int {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case <-p.exit:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(patience):
+		p.t.Fatal("the server does not stop on SIGTERM")
+		return -1
+	}
+}
+
+// target is a receiver with a log, in the test's process.
+type target struct {
+	url  string
+	log  string
+	stop func()
+}
+
+func newTarget(t *testing.T) *target {
+	t.Helper()
+	tg := &target{log: filepath.Join(t.TempDir(), "received.log")}
+	r, err := receiver.New(receiver.Config{Addr: "127.0.0.1:0", LogPath: tg.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	tg.url = "http://" + r.Addr()
+	tg.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("receiver: %v", err)
+		}
+	})
+	t.Cleanup(tg.stop)
+	return tg
+}
+
+// entries reads what was received so far.
+func (tg *target) entries(t *testing.T) []receiver.Entry {
+	t.Helper()
+	var out []receiver.Entry
+	for e, err := range receiver.ReadLog(tg.log) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// eventually asks until the condition holds.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited %s in vain: %s", patience, what)
+		}
+	}
+}
+
+// pass waits until the wall clock has reached the instant (Unix milliseconds).
+func pass(instant int64) { <-time.After(time.Until(time.UnixMilli(instant))) }
+
+// ask makes a request and returns the status and the decoded body.
+func ask(t *testing.T, method, url, contentType, body string) (int, map[string]any) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var out map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil && !errors.Is(err, io.EOF) {
+		t.Fatalf("%s %s: %v", method, url, err)
+	}
+	return res.StatusCode, out
+}
+
+// everySecond returns n specs of every-second jobs as NDJSON.
+func everySecond(n int, api string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"schedule":"* * * * * *","api":%q,"type":"ATLEAST_ONCE","name":"load %d"}`+"\n", api, i)
+	}
+	return b.String()
+}
+
+// importJobs imports NDJSON and returns the ids.
+func (p *process) importJobs(ndjson string) []string {
+	p.t.Helper()
+	report, err := p.api.Import(p.t.Context(), client.Lines, strings.NewReader(ndjson))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ids := make([]string, 0, len(report.Results))
+	for _, r := range report.Results {
+		if r.Error != nil {
+			p.t.Fatalf("item %d: %v", r.Index, r.Error)
+		}
+		ids = append(ids, r.JobID)
+	}
+	return ids
+}
+
+// run runs the binary to its end and returns its exit code and stderr.
+func run(t *testing.T, env []string, args ...string) (code int, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	var buf bytes.Buffer
+	cmd.Env, cmd.Dir, cmd.Stderr = env, t.TempDir(), &buf
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), buf.String()
+}

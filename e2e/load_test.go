@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/receiver"
+)
+
+// fires is what a target received, by job and scheduled second.
+type fires map[string]map[int64][]receiver.Entry
+
+func firesOf(entries []receiver.Entry) fires {
+	out := make(fires)
+	for _, e := range entries {
+		id := e.JobID.String()
+		if out[id] == nil {
+			out[id] = make(map[int64][]receiver.Entry)
+		}
+		out[id][e.ScheduledAt] = append(out[id][e.ScheduledAt], e)
+	}
+	return out
+}
+
+// check compares the fires with the calendar of every-second jobs from first to
+// last, both inclusive: none may be missing, none may be early, and none may be
+// there twice unless doubled says that it may.
+func (f fires) check(t *testing.T, ids []string, first, last int64, doubled func(at int64) bool) {
+	t.Helper()
+	var missing, twice int
+	for _, id := range ids {
+		for at := first; at <= last; at += 1000 {
+			got := f[id][at]
+			switch {
+			case len(got) == 0:
+				if missing++; missing <= 5 {
+					t.Errorf("job %s: no fire at %d (%s)", id, at, time.UnixMilli(at).Format(time.TimeOnly))
+				}
+			case len(got) > 1 && !doubled(at):
+				if twice++; twice <= 5 {
+					t.Errorf("job %s: %d fires at %d: %+v", id, len(got), at, got)
+				}
+			}
+			for _, e := range got {
+				if e.ReceivedAt < at {
+					t.Errorf("job %s: fire of %d received early, at %d", id, at, e.ReceivedAt)
+				}
+				if e.ExecutionID != got[0].ExecutionID {
+					t.Errorf("job %s: fire of %d with two ids", id, at)
+				}
+			}
+		}
+	}
+	if missing > 0 || twice > 0 {
+		t.Errorf("%d of %d fires missing, %d doubled without a reason", missing, len(ids)*int((last-first)/1000+1), twice)
+	}
+}
+
+func never(int64) bool { return false }
+
+// lateness returns the percentile of received - scheduled, in milliseconds.
+func (f fires) lateness(first, last int64, percentile int) int64 {
+	var late []int64
+	for _, job := range f {
+		for at, got := range job {
+			if at >= first && at <= last {
+				late = append(late, got[0].ReceivedAt-at)
+			}
+		}
+	}
+	slices.Sort(late)
+	if len(late) == 0 {
+		return -1
+	}
+	return late[(len(late)-1)*percentile/100]
+}
+
+func TestThousandJobsEverySecondForThirtySeconds(t *testing.T) {
+	tg := newTarget(t)
+	p := serve(t, t.TempDir())
+	ids := p.importJobs(everySecond(1000, tg.url+"/ok"))
+	first := (time.Now().UnixMilli()/1000 + 2) * 1000
+	last := first + 29_000
+	pass(last + 1000)
+	got := tg.waitFor(t, ids, last)
+	got.check(t, ids, first, last, never)
+	t.Logf("lateness at the receiver: p50 %d ms, p99 %d ms, max %d ms",
+		got.lateness(first, last, 50), got.lateness(first, last, 99), got.lateness(first, last, 100))
+
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+}
+
+// waitFor waits until every job's fire of the second has been received.
+func (tg *target) waitFor(t *testing.T, ids []string, at int64) fires {
+	t.Helper()
+	var got fires
+	eventually(t, fmt.Sprintf("every job has fired at %d", at), func() bool {
+		got = firesOf(tg.entries(t))
+		return !slices.ContainsFunc(ids, func(id string) bool { return len(got[id][at]) == 0 })
+	})
+	return got
+}
+
+func TestKillAndRestartUnderLoadLosesNothing(t *testing.T) {
+	tg := newTarget(t)
+	dir := t.TempDir()
+	p := serve(t, dir)
+	ids := p.importJobs(everySecond(1000, tg.url+"/ok"))
+	first := (time.Now().UnixMilli()/1000 + 2) * 1000
+
+	var kills []int64
+	for i, wait := range []int64{4_300, 3_005, 5_750} {
+		pass(time.Now().UnixMilli() + wait)
+		p.kill()
+		kills = append(kills, time.Now().UnixMilli())
+		pass(time.Now().UnixMilli() + int64(i)*2_000) // the gap: 0, 2 and 4 s
+		p = serve(t, dir)
+	}
+	last := (time.Now().UnixMilli()/1000 + 4) * 1000
+	pass(last)
+	got := tg.waitFor(t, ids, last)
+	// What was in flight or not yet on record when the server was killed may
+	// be sent again: fires scheduled in the seconds before the kill.
+	got.check(t, ids, first, last, func(at int64) bool {
+		return slices.ContainsFunc(kills, func(kill int64) bool { return at <= kill && at > kill-5_000 })
+	})
+
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	p = serve(t, dir)
+	checkRecord(t, p, ids[:20], first, last)
+}
+
+// checkRecord reads the history of jobs: one SUCCESS for each second.
+func checkRecord(t *testing.T, p *process, ids []string, first, last int64) {
+	t.Helper()
+	for _, id := range ids {
+		seen := make(map[int64]string)
+		for x, err := range p.api.JobExecutions(t.Context(), id, 1000) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.ScheduledAt < first {
+				break
+			}
+			if _, twice := seen[x.ScheduledAt]; twice {
+				t.Errorf("job %s: two records at %d", id, x.ScheduledAt)
+			}
+			seen[x.ScheduledAt] = x.Status
+		}
+		for at := first; at <= last; at += 1000 {
+			if seen[at] != "SUCCESS" {
+				t.Errorf("job %s: record at %d is %q, want SUCCESS", id, at, seen[at])
+			}
+		}
+	}
+}
+
+func TestTerminateUnderLoadLosesAndDoublesNothing(t *testing.T) {
+	tg := newTarget(t)
+	dir := t.TempDir()
+	p := serve(t, dir)
+	ids := p.importJobs(everySecond(200, tg.url+"/slow?ms=1500"))
+	first := (time.Now().UnixMilli()/1000 + 2) * 1000
+	for range 2 {
+		pass(time.Now().UnixMilli() + 3_400)
+		if code := p.terminate(); code != 0 {
+			t.Errorf("exit code %d after SIGTERM with calls in flight, want 0", code)
+		}
+		p = serve(t, dir)
+	}
+	last := (time.Now().UnixMilli()/1000 + 2) * 1000
+	pass(last)
+	tg.waitFor(t, ids, last).check(t, ids, first, last, never)
+}
