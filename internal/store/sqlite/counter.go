@@ -25,7 +25,11 @@ type count struct {
 // statuses, so that a scan of a short slice beats a map.
 type counts []count
 
-func (cs *counts) add(e *domain.Execution, code int) {
+func (cs *counts) add(e *domain.Execution) error {
+	code, err := statusCode(e.Status)
+	if err != nil {
+		return err
+	}
 	minute := floorDiv(e.CompletedAt, minuteMs)
 	i := slices.IndexFunc(*cs, func(c count) bool { return c.minute == minute && c.status == code })
 	if i < 0 {
@@ -39,6 +43,7 @@ func (cs *counts) add(e *domain.Execution, code int) {
 		c.durationMs += e.Duration()
 		c.timed++
 	}
+	return nil
 }
 
 const upsertCounter = `

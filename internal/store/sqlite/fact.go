@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
@@ -37,41 +38,63 @@ func statusOf(code int64) domain.Status {
 	return statusCodes[code]
 }
 
-const insertExecution = `
-INSERT INTO execution (scheduled_at, job_id, nonce, version, status, drift_ms, duration_ms, http_status,
-                       retry_count, error, attempts, missed_from, missed_count)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+// Facts are inserted many to a statement where they are many: it saves the
+// opening and closing of the table's four cursors for each row, some 40 % of
+// the cost.
+const (
+	executionParams  = 13
+	rowsPerStatement = 32
+)
 
-// bindExecution binds the parameters of insertExecution.
-func bindExecution(s *sqlite.Stmt, e *domain.Execution, code int) error {
-	s.BindInt64(1, e.ScheduledAt)
-	s.BindBytes(2, e.JobID[:])
-	s.BindInt64(3, e.Nonce)
-	s.BindInt64(4, int64(e.Version))
-	s.BindInt64(5, int64(code))
+const executionColumns = `scheduled_at, job_id, nonce, version, status, drift_ms, duration_ms, http_status,
+       retry_count, error, attempts, missed_from, missed_count`
+
+var (
+	insertFact      = insertExecutions(1)
+	insertManyFacts = insertExecutions(rowsPerStatement)
+)
+
+func insertExecutions(rows int) string {
+	row := "(?" + strings.Repeat(", ?", executionParams-1) + ")"
+	return "INSERT INTO execution (" + executionColumns + ") VALUES " + row + strings.Repeat(", "+row, rows-1) +
+		" ON CONFLICT DO NOTHING"
+}
+
+// bindExecution binds a fact as row number row, from 0, of an insertion.
+func bindExecution(s *sqlite.Stmt, row int, e *domain.Execution) error {
+	code, err := statusCode(e.Status)
+	if err != nil {
+		return err
+	}
+	at := row * executionParams
+	s.BindInt64(at+1, e.ScheduledAt)
+	s.BindBytes(at+2, e.JobID[:])
+	s.BindInt64(at+3, e.Nonce)
+	s.BindInt64(at+4, int64(e.Version))
+	s.BindInt64(at+5, int64(code))
 	base := e.ScheduledAt
 	if e.StartedAt != 0 {
 		base = e.StartedAt
-		s.BindInt64(6, e.StartedAt-e.ScheduledAt)
+		s.BindInt64(at+6, e.StartedAt-e.ScheduledAt)
 	} else {
-		s.BindNull(6)
+		s.BindNull(at + 6)
 	}
 	if e.CompletedAt != 0 {
-		s.BindInt64(7, e.CompletedAt-base)
+		s.BindInt64(at+7, e.CompletedAt-base)
 	} else {
-		s.BindNull(7)
+		s.BindNull(at + 7)
 	}
-	bindNonZero(s, 8, int64(e.HTTPStatus))
-	s.BindInt64(9, int64(e.RetryCount))
-	bindText(s, 10, e.Error)
+	bindNonZero(s, at+8, int64(e.HTTPStatus))
+	s.BindInt64(at+9, int64(e.RetryCount))
+	bindText(s, at+10, e.Error)
 	if e.Missed != nil {
-		s.BindInt64(12, e.Missed.From)
-		s.BindInt64(13, e.Missed.Count)
+		s.BindInt64(at+12, e.Missed.From)
+		s.BindInt64(at+13, e.Missed.Count)
 	} else {
-		s.BindNull(12)
-		s.BindNull(13)
+		s.BindNull(at + 12)
+		s.BindNull(at + 13)
 	}
-	return bindAttempts(s, 11, e.Attempts)
+	return bindAttempts(s, at+11, e.Attempts)
 }
 
 func bindAttempts(s *sqlite.Stmt, i int, attempts []domain.Attempt) error {
@@ -94,9 +117,6 @@ func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt, err error
 	err = json.Unmarshal([]byte(s.ColumnText(i)), &attempts)
 	return attempts, err
 }
-
-const executionColumns = `scheduled_at, job_id, nonce, version, status, drift_ms, duration_ms, http_status,
-       retry_count, error, attempts, missed_from, missed_count`
 
 // columnsExecution reads a row of executionColumns.
 func columnsExecution(s *sqlite.Stmt) (domain.Execution, error) {

@@ -84,69 +84,108 @@ func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution)
 	if err != nil {
 		return err
 	}
-	var sums counts
-	var changes []*alertChange
-	err = c.transact(ctx, func() error {
-		inserted, err := insertFacts(c, facts)
-		if err != nil {
-			return err
-		}
-		for _, e := range inserted {
-			code, _ := statusCode(e.Status) // judged by sortFacts
-			sums.add(e, code)
-		}
-		if err := sums.write(c); err != nil {
-			return err
-		}
-		changes = l.alerts.plan(d, inserted)
-		return l.writeAlerts(ctx, c, changes)
-	})
+	done, err := l.commitDay(ctx, c, d, facts, insertAll)
+	if errors.Is(err, errRepeat) {
+		done, err = l.commitDay(ctx, c, d, facts, insertNew)
+	}
 	l.state.Lock()
 	defer l.state.Unlock()
 	if err != nil {
 		l.stale = l.stale || errors.Is(err, errCommit)
 		return err
 	}
-	l.alerts.commit(changes)
-	l.lifetime.addAll(sums)
-	l.minutes[d] = max(l.minutes[d], sums.lastMinute())
+	l.alerts.commit(done.changes)
+	l.lifetime.addAll(done.sums)
+	l.minutes[d] = max(l.minutes[d], done.sums.lastMinute())
 	return nil
 }
 
-// insertFacts inserts facts and returns those that were not there before.
-func insertFacts(c *conn, facts []*domain.Execution) ([]*domain.Execution, error) {
-	s, err := c.prepare(insertExecution)
-	if err != nil {
-		return nil, err
-	}
-	inserted := facts
-	for i, e := range facts {
-		code, err := statusCode(e.Status)
+// dayCommit is what a transaction of a history file did beside its facts.
+type dayCommit struct {
+	sums    counts
+	changes []*alertChange
+}
+
+func (l ledger) commitDay(ctx context.Context, c *conn, d day, facts []*domain.Execution,
+	insert func(*conn, []*domain.Execution) ([]*domain.Execution, error)) (done dayCommit, err error) {
+	err = c.transact(ctx, func() error {
+		inserted, err := insert(c, facts)
+		if err != nil {
+			return err
+		}
+		for _, e := range inserted {
+			if err := done.sums.add(e); err != nil {
+				return err
+			}
+		}
+		if err := done.sums.write(c); err != nil {
+			return err
+		}
+		done.changes = l.alerts.plan(d, inserted)
+		return l.writeAlerts(ctx, c, done.changes)
+	})
+	return done, err
+}
+
+// errRepeat says that a fact of the batch is on record already.
+var errRepeat = errors.New("repeat")
+
+// insertAll inserts facts of which none is there before, as it almost always
+// is. It returns errRepeat otherwise.
+func insertAll(c *conn, facts []*domain.Execution) ([]*domain.Execution, error) {
+	rest := facts
+	for _, step := range []struct {
+		query string
+		rows  int
+	}{{insertManyFacts, rowsPerStatement}, {insertFact, 1}} {
+		if len(rest) < step.rows {
+			continue
+		}
+		s, err := c.prepare(step.query)
 		if err != nil {
 			return nil, err
 		}
-		if err := bindExecution(s, e, code); err != nil {
+		for ; len(rest) >= step.rows; rest = rest[step.rows:] {
+			if n, err := insertRows(c, s, rest[:step.rows]); err != nil {
+				return nil, err
+			} else if n != step.rows {
+				return nil, errRepeat
+			}
+		}
+	}
+	return facts, nil
+}
+
+// insertNew inserts facts one by one and returns those that were not there
+// before.
+func insertNew(c *conn, facts []*domain.Execution) (inserted []*domain.Execution, err error) {
+	s, err := c.prepare(insertFact)
+	if err != nil {
+		return nil, err
+	}
+	for i := range facts {
+		n, err := insertRows(c, s, facts[i:i+1])
+		if err != nil {
 			return nil, err
 		}
-		if err := stepOnce(s); err != nil {
-			return nil, err
-		}
-		switch present := c.Changes() == 0; {
-		case present && len(inserted) == len(facts):
-			inserted = slices.Clone(facts[:i]) // the first that is there already
-		case !present && len(inserted) < len(facts):
-			inserted = append(inserted, e)
+		if n == 1 {
+			inserted = append(inserted, facts[i])
 		}
 	}
 	return inserted, nil
 }
 
-// stepOnce runs a statement without rows and makes it ready to be bound again.
-func stepOnce(s *sqlite.Stmt) error {
-	if _, err := s.Step(); err != nil {
-		return err
+// insertRows runs an insertion and returns how many rows were new.
+func insertRows(c *conn, s *sqlite.Stmt, facts []*domain.Execution) (int, error) {
+	for row, e := range facts {
+		if err := bindExecution(s, row, e); err != nil {
+			return 0, err
+		}
 	}
-	return s.Reset()
+	if _, err := s.Step(); err != nil {
+		return 0, err
+	}
+	return c.Changes(), s.Reset()
 }
 
 func (s *Store) writeAlerts(ctx context.Context, c *conn, changes []*alertChange) error {

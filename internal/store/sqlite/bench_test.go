@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+const benchBatch = 1_000
+
+// benchFacts makes batches of plain successes: perSecond jobs are due in each
+// second, with random ids, and end in the order of their ids or in any order.
+type benchFacts struct {
+	jobs  []domain.JobID
+	at    int64
+	next  int
+	batch []domain.Execution
+}
+
+func newBenchFacts(perSecond int, inOrder bool) *benchFacts {
+	f := &benchFacts{at: 1_773_144_000_000, batch: make([]domain.Execution, benchBatch)}
+	for range perSecond {
+		f.jobs = append(f.jobs, domain.NewJobID(domain.NewNonce()))
+	}
+	if inOrder {
+		slices.SortFunc(f.jobs, func(a, b domain.JobID) int { return slices.Compare(a[:], b[:]) })
+	}
+	return f
+}
+
+func (f *benchFacts) fill() []domain.Execution {
+	for i := range f.batch {
+		if f.next == len(f.jobs) {
+			f.next, f.at = 0, f.at+1_000
+		}
+		f.batch[i] = domain.Execution{
+			FireKey: domain.FireKey{JobID: f.jobs[f.next], ScheduledAt: f.at}, Version: 1,
+			Status: domain.StatusSuccess, StartedAt: f.at + int64(i%7), CompletedAt: f.at + 20 + int64(i%50), HTTPStatus: 200,
+		}
+		f.next++
+	}
+	return f.batch
+}
+
+// BenchmarkRecord commits batches of 1,000 plain successes and reports the
+// cost of a row, fsync included, and its size on disk.
+func BenchmarkRecord(b *testing.B) {
+	for _, perSecond := range []int{1_000, 10_000, 50_000} {
+		for _, inOrder := range []bool{false, true} {
+			b.Run(fmt.Sprintf("perSecond=%d/inOrder=%t", perSecond, inOrder), func(b *testing.B) {
+				path := filepath.Join(b.TempDir(), "jobs.db")
+				s := openStore(b, path)
+				facts := newBenchFacts(perSecond, inOrder)
+				rows, cpu := 0, cpuTime(b)
+				for b.Loop() {
+					if err := s.Ledger().Record(b.Context(), store.Batch{Facts: facts.fill()}); err != nil {
+						b.Fatal(err)
+					}
+					rows += benchBatch
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows), "ns/row")
+				b.ReportMetric(float64(cpuTime(b)-cpu)/float64(rows), "cpu-ns/row")
+				if err := s.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(historyBytes(b, path))/float64(rows), "B/row")
+			})
+		}
+	}
+}
+
+// cpuTime returns the processor time of this process in nanoseconds. On a
+// shared machine it says more than the time on the wall.
+func cpuTime(b *testing.B) int64 {
+	var use unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &use); err != nil {
+		b.Fatal(err)
+	}
+	return use.Utime.Nano() + use.Stime.Nano()
+}
+
+func historyBytes(b *testing.B, path string) (size int64) {
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "history", "*"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size += info.Size()
+	}
+	return size
+}
+
+func benchVersion(n int64) domain.Version {
+	spec := domain.DefaultSpec()
+	spec.Schedule, spec.API, spec.Type = "0 */5 * * * *", fmt.Sprintf("http://127.0.0.1:4444/hook/%d", n), domain.AtLeastOnce
+	return domain.Version{
+		JobID: domain.NewJobID(1_773_144_000_000 + n/10), Number: 1, EffectiveFrom: 1_773_144_000_000,
+		EffectiveTo: domain.Forever, CreatedAt: 1_773_144_000_000, Active: true, Spec: spec,
+	}
+}
+
+// BenchmarkCreateParallel creates single jobs from 32 callers, each durable
+// before it returns.
+func BenchmarkCreateParallel(b *testing.B) {
+	s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
+	var n atomic.Int64
+	b.SetParallelism(16) // times GOMAXPROCS
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := s.Jobs().Create(b.Context(), []domain.Version{benchVersion(n.Add(1))}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "jobs/s")
+}
+
+// BenchmarkCreateBatch creates jobs 1,000 at a time, as an import does.
+func BenchmarkCreateBatch(b *testing.B) {
+	s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
+	var n int64
+	for b.Loop() {
+		batch := make([]domain.Version, 1_000)
+		for i := range batch {
+			n++
+			batch[i] = benchVersion(n)
+		}
+		if err := s.Jobs().Create(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "jobs/s")
+}
