@@ -56,13 +56,28 @@ type shell struct {
 
 // Main runs the command line of the process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// After the first signal the usual disposition holds again: a second one
-	// kills the process.
-	defer context.AfterFunc(ctx, stop)()
+	ctx, cancel := untilSignal()
+	defer cancel()
 	s := &shell{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), clock: clock.System{}}
 	return s.run(ctx, os.Args[1:])
+}
+
+// untilSignal returns a context that SIGINT or SIGTERM ends. Before it ends the
+// usual disposition is back, so that whoever sees the stop begin can end it at
+// once with a second signal.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-came:
+		case <-ctx.Done():
+		}
+		signal.Stop(came)
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // run executes one command line.

@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PORT", "0")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a race detector waits a second at each exit
 			env.Values["processes"] = map[string]*process{}
 			return nil
 		},
@@ -100,7 +101,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	p := &process{cancel: cancel, done: make(chan struct{}), more: make(chan struct{}, 1)}
 	p.cmd = exec.CommandContext(ctx, path, args[2:]...)
 	p.cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "PORT", "HOST", "GOCOVERDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "PORT", "HOST", "GORACE", "GOCOVERDIR"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	for _, name := range strings.Fields(ts.Getenv("PASS")) { // variables of this script

@@ -59,7 +59,7 @@ func NewLogger(c LogConfig) (*slog.Logger, io.Closer, error) {
 				return nil, nil, errors.Join(err, files.Close())
 			}
 			files = append(files, f)
-			handlers = append(handlers, slog.NewJSONHandler(f, &slog.HandlerOptions{Level: level}))
+			handlers = append(handlers, jsonHandler(f, level))
 		}
 	}
 	return slog.New(slog.NewMultiHandler(handlers...)), files, nil
@@ -71,7 +71,18 @@ func (c LogConfig) console() slog.Handler {
 			Level: c.Level, TimeFormat: "15:04:05.000", NoColor: c.NoColor,
 		})
 	}
-	return slog.NewJSONHandler(c.Stderr, &slog.HandlerOptions{Level: c.Level})
+	return jsonHandler(c.Stderr, c.Level)
+}
+
+// jsonHandler writes durations as text ("1.5s"): slog's own nanoseconds look
+// like any other number.
+func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}})
 }
 
 // openLog returns a rotated file after it has been opened once, so that a

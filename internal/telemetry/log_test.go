@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -36,7 +37,7 @@ func logger(t *testing.T, c LogConfig) (*slog.Logger, *bytes.Buffer) {
 }
 
 func say(log *slog.Logger) {
-	log.Debug("d", KeyCount, 1)
+	log.Debug("d", KeyCount, 1, KeyDuration, 1500*time.Millisecond)
 	log.Info("i", KeyJobID, "j")
 	log.Warn("w")
 	log.Error("e", KeyError, errors.New("boom"))
@@ -100,6 +101,14 @@ func TestAttributesReachTheFiles(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("error.log lacks %s:\n%s", want, text)
 		}
+	}
+}
+
+func TestDurationsAreReadable(t *testing.T) {
+	log, console := logger(t, LogConfig{Level: slog.LevelDebug})
+	say(log)
+	if got := console.String(); !strings.Contains(got, `"count":1,"duration":"1.5s"`) {
+		t.Errorf("the duration is not text: %s", got)
 	}
 }
 
