@@ -12,7 +12,8 @@ import (
 
 const (
 	commitTimeout = 15 * time.Second       // of one edit
-	askAgain      = 200 * time.Millisecond // between questions after an unclear answer
+	askAgain      = 200 * time.Millisecond // between tries after an unclear answer
+	maxUnclear    = 64                     // creations whose outcome is not known
 )
 
 // effective chooses the instant from which an edit is valid: after anything
@@ -38,9 +39,14 @@ func (e *Engine) effective(j *job) (from int64, letGo func()) {
 // commit: when the store fails, each of them carries that error.
 func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 	out := make([]Created, len(docs))
+	if err := e.admitCreate(); err != nil {
+		for i := range out {
+			out[i].Err = err
+		}
+		return out
+	}
 	now := e.now()
 	from, letGo := e.effective(nil)
-	defer letGo()
 	jobs := make([]*job, 0, len(docs))
 	versions := make([]domain.Version, 0, len(docs))
 	for i := range docs {
@@ -62,9 +68,10 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		jobs, versions = append(jobs, j), append(versions, v)
 	}
 	if len(jobs) == 0 {
+		letGo()
 		return out
 	}
-	if err := e.commitNew(ctx, versions); err != nil {
+	if err := e.commitNew(ctx, versions, letGo); err != nil {
 		for i := range out {
 			if out[i].Err == nil {
 				out[i].Err = err
@@ -73,23 +80,65 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		return out
 	}
 	e.install(jobs)
+	letGo()
 	return out
 }
 
+// admitCreate refuses new jobs while the outcome of too many others is open.
+func (e *Engine) admitCreate() error {
+	if e.unclear.Load() < maxUnclear {
+		return nil
+	}
+	return domain.Unavailable(e.storeError(), "the store does not answer")
+}
+
 // commitNew stores new jobs. After an unclear answer it looks whether they are
-// there; when even that cannot be known, nobody has been told their ids and
-// the next start loads them.
-func (e *Engine) commitNew(ctx context.Context, versions []domain.Version) error {
+// there. When even that cannot be known it undoes them in the background, and
+// W waits: a job that is stored and that nobody fires would lose its fires.
+// letGo is called on an error, or is the caller's to call.
+func (e *Engine) commitNew(ctx context.Context, versions []domain.Version, letGo func()) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	err := e.store.Jobs().Create(ctx, versions)
-	if err == nil || definite(err) {
-		return err
-	}
-	if _, again := e.store.Jobs().Get(ctx, versions[0].JobID); again == nil {
+	if err == nil {
 		return nil
 	}
+	if definite(err) {
+		letGo()
+		return err
+	}
+	_, again := e.store.Jobs().Get(ctx, versions[0].JobID)
+	switch {
+	case again == nil:
+		return nil
+	case domain.ErrorCode(again) == domain.CodeNotFound:
+		letGo()
+		return domain.Unavailable(err, "the job could not be stored")
+	}
+	e.unclear.Add(1)
+	go func() {
+		defer e.unclear.Add(-1)
+		if e.untilKnown(func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
+			letGo()
+		}
+	}()
 	return domain.Unavailable(err, "the job could not be stored")
+}
+
+// undoNew deletes jobs that may be stored, from their first instant on. It
+// stores them first: a commit that is still under way ends before this one, and
+// only then is it known what there is to delete.
+func (e *Engine) undoNew(ctx context.Context, versions []domain.Version) error {
+	if err := e.store.Jobs().Create(ctx, versions); err != nil && !definite(err) {
+		return err
+	}
+	for i := range versions {
+		v := &versions[i]
+		if err := e.store.Jobs().Delete(ctx, v.JobID, v.Number, v.EffectiveFrom); err != nil && !definite(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // install puts new jobs into the timetable.
@@ -264,7 +313,7 @@ func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
 	default:
 		done, known := e.ask(ctx, ed)
 		if !known {
-			go e.askUntilKnown(ed)
+			go e.commitUntilKnown(ed)
 			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")
 		}
 		e.conclude(ed, done)
@@ -298,22 +347,38 @@ func (e *Engine) ask(ctx context.Context, ed editOf) (done, known bool) {
 	return false, false
 }
 
-// askUntilKnown ends when the store answers, or with the process.
-func (e *Engine) askUntilKnown(ed editOf) {
-	for {
+// commitUntilKnown repeats an edit until the store says what became of it. A
+// read would not do: a commit that is still under way is not seen by it, and
+// may end after it.
+func (e *Engine) commitUntilKnown(ed editOf) {
+	done := true
+	known := e.untilKnown(func(ctx context.Context) error {
+		err := ed.commit(ctx)
+		if err != nil && definite(err) {
+			done = false
+			return nil
+		}
+		return err
+	})
+	if known {
+		e.conclude(ed, done)
+		ed.finish()
+	}
+}
+
+// untilKnown repeats a call to the store until it succeeds. It returns false
+// when the engine stops first: the next start reads what the store has.
+func (e *Engine) untilKnown(call func(context.Context) error) bool {
+	for !e.stopping.Load() {
 		clock.Wait(context.Background(), askAgain)
 		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
-		done, known := e.ask(ctx, ed)
+		err := call(ctx)
 		cancel()
-		if known {
-			e.conclude(ed, done)
-			ed.finish()
-			return
-		}
-		if e.stopping.Load() {
-			return // the next start reads what the store has
+		if err == nil {
+			return true
 		}
 	}
+	return false
 }
 
 // settleEdit makes an edit valid from the instant and lets the job go on. With

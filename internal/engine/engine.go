@@ -40,7 +40,8 @@ type Engine struct {
 	unsorted bool    // staged needs a sort
 	released int64   // the latest instant of the timetable that was released
 
-	edits [256]chan struct{} // one edit of a job at a time, striped by id
+	edits   [256]chan struct{} // one edit of a job at a time, striped by id
+	unclear atomic.Int64       // creations whose outcome is not known
 
 	proposed int64 // the latest W that a beat was given; under mu
 
