@@ -48,9 +48,12 @@ func (e *Engine) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	at := id.ScheduledAt()
 	match := func(f *fire) bool { return f.at == at && f.key().ID() == id }
-	f := e.dispatcher.find(match)
-	if f == nil {
-		f = e.retries.find(match)
+	// In the order in which a fire moves, so that none is missed on its way.
+	var f *fire
+	for _, find := range []func(func(*fire) bool) *fire{e.dispatcher.find, e.recorder.find, e.retries.find, e.dispatcher.find} {
+		if f = find(match); f != nil {
+			break
+		}
 	}
 	if f == nil {
 		return domain.Execution{}, false

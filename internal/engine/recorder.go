@@ -38,6 +38,7 @@ type recorder struct {
 	mu      sync.Mutex
 	room    *sync.Cond
 	entries []entry
+	batch   []entry // being committed
 	spare   []entry
 	urgent  bool
 	closing bool
@@ -62,6 +63,9 @@ func (r *recorder) add(entries ...entry) { r.put(false, entries) }
 func (r *recorder) addNow(entries ...entry) { r.put(true, entries) }
 
 func (r *recorder) put(urgent bool, entries []entry) {
+	if len(entries) == 0 {
+		return
+	}
 	r.mu.Lock()
 	for !urgent && len(r.entries) >= maxUnrecorded && !r.stopped {
 		r.room.Wait()
@@ -98,6 +102,7 @@ func (r *recorder) run(ctx context.Context) {
 				return
 			}
 			batch = batch[n:]
+			r.committing(batch)
 		}
 	}
 }
@@ -136,9 +141,17 @@ func (r *recorder) swap() (batch []entry, closing bool) {
 	defer r.mu.Unlock()
 	batch, r.entries, r.spare = r.entries, r.spare[:0], nil
 	r.spare = batch[:0]
+	r.batch = batch
 	r.urgent = false
 	r.room.Broadcast()
 	return batch, r.closing
+}
+
+// committing notes what is left of the batch.
+func (r *recorder) committing(left []entry) {
+	r.mu.Lock()
+	r.batch = left
+	r.mu.Unlock()
 }
 
 // commit records one batch, however often it takes. It returns false when the
@@ -190,9 +203,23 @@ func (r *recorder) giveUp() {
 	r.room.Broadcast()
 }
 
-// backlog returns how many entries wait for a commit.
+// backlog returns how many entries are not committed.
 func (r *recorder) backlog() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.entries)
+	return len(r.entries) + len(r.batch)
+}
+
+// find returns the first fire with an entry on its way that matches, or nil.
+func (r *recorder) find(match func(*fire) bool) *fire {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, entries := range [][]entry{r.batch, r.entries} {
+		for i := range entries {
+			if f := entries[i].fire; f != nil && match(f) {
+				return f
+			}
+		}
+	}
+	return nil
 }
