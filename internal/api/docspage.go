@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"net/http"
 	"slices"
 	"sort"
 	"strconv"
@@ -32,6 +31,7 @@ type docsOperation struct {
 	Parameters                                      []docsRow
 	Bodies                                          []docsBody
 	Answers                                         []docsAnswer
+	Problems                                        []docsProblem
 }
 
 type docsBody struct {
@@ -125,17 +125,30 @@ func operationOf(op *huma.Operation, path string, doc *huma.OpenAPI) docsOperati
 			d.Example = exampleOf(media.Schema, doc)
 		}
 	}
-	for _, status := range sortedNames(op.Responses) {
-		answer := docsAnswer{Status: status, Meaning: op.Responses[status].Description}
-		for _, ct := range sortedNames(op.Responses[status].Content) {
-			answer.Type = typeOf(op.Responses[status].Content[ct].Schema)
-		}
-		if n, err := strconv.Atoi(status); err == nil && answer.Meaning == "" {
-			answer.Meaning = http.StatusText(n)
-		}
-		d.Answers = append(d.Answers, answer)
-	}
+	d.Answers, d.Problems = answersOf(op)
 	return d
+}
+
+// answersOf tells what an operation answers with from the problems that it may
+// refuse with: those are explained once, at the end of the page.
+func answersOf(op *huma.Operation) (answers []docsAnswer, problems []docsProblem) {
+	for _, status := range sortedNames(op.Responses) {
+		r := op.Responses[status]
+		if r.Content["application/problem+json"] != nil {
+			for _, k := range kinds {
+				if strconv.Itoa(k.status) == status {
+					problems = append(problems, docsProblem{k.slug, k.title, k.meaning, k.status})
+				}
+			}
+			continue
+		}
+		answer := docsAnswer{Status: status, Meaning: r.Description}
+		for _, ct := range sortedNames(r.Content) {
+			answer.Type = typeOf(r.Content[ct].Schema)
+		}
+		answers = append(answers, answer)
+	}
+	return answers, problems
 }
 
 func bytesText(n int64) string {

@@ -13,6 +13,8 @@ type Engine interface {
 	Observer
 }
 
+var _ Engine = (*engine.Engine)(nil)
+
 // Editor changes jobs. Errors are *[domain.Error] where the caller can do
 // something about them; the rest are faults.
 type Editor interface {
