@@ -1,0 +1,148 @@
+package faulty
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+var _ store.Store = (*Store)(nil)
+
+// Jobs implements store.Store.
+func (s *Store) Jobs() store.Jobs { return jobs{s, s.real.Jobs()} }
+
+// History implements store.Store.
+func (s *Store) History() store.History { return history{s, s.real.History()} }
+
+// Ledger implements store.Store.
+func (s *Store) Ledger() store.Ledger { return ledger{s, s.real.Ledger()} }
+
+// Shards implements store.Store.
+func (s *Store) Shards() store.Shards { return shards{s, s.real.Shards()} }
+
+// Alerts implements store.Store.
+func (s *Store) Alerts() store.Alerts { return alerts{s, s.real.Alerts()} }
+
+// Close closes the store beneath. No rule applies to it.
+func (s *Store) Close() error { return s.real.Close() }
+
+type jobs struct {
+	*Store
+	real store.Jobs
+}
+
+func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
+	return j.call(ctx, "Jobs", "Create", func() error { return j.real.Create(ctx, versions) })
+}
+
+func (j jobs) Update(ctx context.Context, next domain.Version) error {
+	return j.call(ctx, "Jobs", "Update", func() error { return j.real.Update(ctx, next) })
+}
+
+func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
+	return j.call(ctx, "Jobs", "Delete", func() error { return j.real.Delete(ctx, id, number, at) })
+}
+
+func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
+	return get(ctx, j.Store, "Jobs", "Get", func() (domain.Job, error) { return j.real.Get(ctx, id) })
+}
+
+func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
+	return get(ctx, j.Store, "Jobs", "List", func() ([]domain.Job, error) { return j.real.List(ctx, q) })
+}
+
+func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
+	return get(ctx, j.Store, "Jobs", "Versions", func() ([]domain.Version, error) { return j.real.Versions(ctx, id) })
+}
+
+func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error {
+	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, since, fn) })
+}
+
+func (j jobs) Count(ctx context.Context) (total, active int64, err error) {
+	err = j.call(ctx, "Jobs", "Count", func() (err error) {
+		total, active, err = j.real.Count(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return total, active, nil
+}
+
+type history struct {
+	*Store
+	real store.History
+}
+
+func (h history) Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error) {
+	return get(ctx, h.Store, "History", "Execution", func() (domain.Execution, error) { return h.real.Execution(ctx, id) })
+}
+
+func (h history) ByJob(ctx context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
+	return get(ctx, h.Store, "History", "ByJob", func() ([]domain.Execution, error) { return h.real.ByJob(ctx, id, p) })
+}
+
+func (h history) Recent(ctx context.Context, p store.Page) ([]domain.Execution, error) {
+	return get(ctx, h.Store, "History", "Recent", func() ([]domain.Execution, error) { return h.real.Recent(ctx, p) })
+}
+
+func (h history) Failed(ctx context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
+	return get(ctx, h.Store, "History", "Failed", func() ([]domain.Execution, error) { return h.real.Failed(ctx, id, p) })
+}
+
+func (h history) Totals(ctx context.Context, since int64) (store.Totals, error) {
+	return get(ctx, h.Store, "History", "Totals", func() (store.Totals, error) { return h.real.Totals(ctx, since) })
+}
+
+func (h history) Expire(ctx context.Context, before int64) (int, error) {
+	return get(ctx, h.Store, "History", "Expire", func() (int, error) { return h.real.Expire(ctx, before) })
+}
+
+type ledger struct {
+	*Store
+	real store.Ledger
+}
+
+func (l ledger) Record(ctx context.Context, b store.Batch) error {
+	return l.call(ctx, "Ledger", "Record", func() error { return l.real.Record(ctx, b) })
+}
+
+func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
+	return l.call(ctx, "Ledger", "Facts", func() error { return l.real.Facts(ctx, after, until, fn) })
+}
+
+func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
+	return l.call(ctx, "Ledger", "OpenRuns", func() error { return l.real.OpenRuns(ctx, fn) })
+}
+
+type shards struct {
+	*Store
+	real store.Shards
+}
+
+func (s shards) Claim(ctx context.Context) (store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Claim", func() (store.Shard, error) { return s.real.Claim(ctx) })
+}
+
+func (s shards) Beat(ctx context.Context, lease store.Lease, ahead, w int64) (store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Beat", func() (store.Shard, error) { return s.real.Beat(ctx, lease, ahead, w) })
+}
+
+func (s shards) Release(ctx context.Context, lease store.Lease, w int64) error {
+	return s.call(ctx, "Shards", "Release", func() error { return s.real.Release(ctx, lease, w) })
+}
+
+func (s shards) ResetWatermark(ctx context.Context, at int64) error {
+	return s.call(ctx, "Shards", "ResetWatermark", func() error { return s.real.ResetWatermark(ctx, at) })
+}
+
+type alerts struct {
+	*Store
+	real store.Alerts
+}
+
+func (a alerts) List(ctx context.Context, p store.AlertPage) ([]domain.Alert, error) {
+	return get(ctx, a.Store, "Alerts", "List", func() ([]domain.Alert, error) { return a.real.List(ctx, p) })
+}
