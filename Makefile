@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 GO       ?= go
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
-BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X github.com/belfry-scheduler/belfry/internal/cli.version=$(VERSION)'
 # A look that people like, where nobody has chosen one.
 LOOK     := $(if $(wildcard .env),,APP_ENV="$${APP_ENV:-$${NODE_ENV:-development}}")
 

@@ -1,0 +1,34 @@
+# Belfry as an image that holds the binary, the certificates of public CAs, and
+# an empty /data. Time zones are in the binary.
+#
+#   docker build --build-arg VERSION="$(git describe --tags --always)" -t belfry .
+#   docker run -p 127.0.0.1:3000:3000 -v belfry-data:/data \
+#     -e BELFRY_API_KEYS="$(openssl rand -hex 24)" belfry
+
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY cmd cmd
+COPY internal internal
+ARG VERSION=dev
+RUN CGO_ENABLED=0 go build -trimpath \
+      -ldflags "-s -w -X github.com/belfry-scheduler/belfry/internal/cli.version=${VERSION}" \
+      -o /out/belfry ./cmd/belfry \
+ && mkdir /out/data
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /out/belfry /belfry
+# A volume that is made here is owned as the folder in the image is.
+COPY --from=build --chown=65532:65532 /out/data /data
+USER 65532:65532
+# Without a key Belfry listens on loopback only, where nothing outside the
+# container reaches it: give it BELFRY_API_KEYS.
+ENV DB_PATH=/data/jobs.db
+VOLUME /data
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["/belfry", "health"]
+ENTRYPOINT ["/belfry"]
+CMD ["serve"]
