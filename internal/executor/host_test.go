@@ -233,9 +233,9 @@ func TestTimeoutIsNotSentAgain(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	mustSucceed(t, x, newCall(k.url()))
 	call := newCall(k.url())
-	call.Timeout = 50 * time.Millisecond
+	call.Timeout = 500 * time.Millisecond
 	wantOutcome(t, do(x, call), domain.Outcome{
-		Verdict: retry, Error: "timeout after 50ms waiting for the response", MaybeSent: true,
+		Verdict: retry, Error: "timeout after 500ms waiting for the response", MaybeSent: true,
 	})
 	k.want(t, 1, 1)
 }

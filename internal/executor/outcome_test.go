@@ -284,21 +284,22 @@ func TestTimeouts(t *testing.T) {
 		status int
 		want   string
 	}{
-		"no answer":       {func(net.Conn) {}, 0, "timeout after 50ms waiting for the response"},
-		"only interim":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0, "timeout after 50ms reading the response header"},
-		"half a header":   {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0, "timeout after 50ms reading the response header"},
-		"half a body":     {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200, "timeout after 50ms reading the response body (HTTP 200, 2 bytes read)"},
-		"half chunk size": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200, "timeout after 50ms reading the response body (HTTP 200, 0 bytes read)"},
-		"never closes":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200, "timeout after 50ms reading the response body (HTTP 200, 2 bytes read)"},
+		"no answer":       {func(net.Conn) {}, 0, "timeout after 500ms waiting for the response"},
+		"only interim":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0, "timeout after 500ms reading the response header"},
+		"half a header":   {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0, "timeout after 500ms reading the response header"},
+		"half a body":     {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200, "timeout after 500ms reading the response body (HTTP 200, 2 bytes read)"},
+		"half chunk size": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200, "timeout after 500ms reading the response body (HTTP 200, 0 bytes read)"},
+		"never closes":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200, "timeout after 500ms reading the response body (HTTP 200, 2 bytes read)"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := serveRaw(t, func(_ int, c net.Conn) {
 				readRaw(c)
 				tc.serve(c)
 				_, _ = io.Copy(io.Discard, c) // until the caller closes
 			})
 			call := newCall(s.url())
-			call.Timeout = 50 * time.Millisecond
+			call.Timeout = 500 * time.Millisecond // enough for a busy machine to send the request
 			wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
 				Verdict: retry, HTTPStatus: tc.status, Error: tc.want, MaybeSent: true,
 			})
@@ -318,13 +319,13 @@ func TestDripIsCutAtTheDeadline(t *testing.T) {
 		}
 	})
 	call := newCall(s.url())
-	call.Timeout = 100 * time.Millisecond
+	call.Timeout = 500 * time.Millisecond
 	start := time.Now()
 	out := do(newTestExecutor(t, Config{}), call)
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("took %v", took)
 	}
-	if out.Verdict != retry || !strings.HasPrefix(out.Error, "timeout after 100ms reading the response body (HTTP 200, ") {
+	if out.Verdict != retry || !strings.HasPrefix(out.Error, "timeout after 500ms reading the response body (HTTP 200, ") {
 		t.Errorf("outcome %+v", out)
 	}
 }
@@ -337,9 +338,9 @@ func TestTimeoutWhileSending(t *testing.T) {
 	})
 	call := newCall(s.url())
 	call.Body = make([]byte, 64<<20) // more than socket buffers hold
-	call.Timeout = 100 * time.Millisecond
+	call.Timeout = 500 * time.Millisecond
 	wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
-		Verdict: retry, Error: "timeout after 100ms sending the request", MaybeSent: true,
+		Verdict: retry, Error: "timeout after 500ms sending the request", MaybeSent: true,
 	})
 }
 
