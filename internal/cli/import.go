@@ -101,7 +101,7 @@ func (im *importer) summary() string {
 // all sends every item. When the file breaks off, what came before is sent.
 func (im *importer) all(ctx context.Context, in io.Reader) error {
 	read := &counted{r: in}
-	items, err := newItemReader(read)
+	items, err := newItemReader(read, maxItem)
 	if err != nil {
 		return err
 	}

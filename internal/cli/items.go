@@ -39,8 +39,8 @@ type itemReader interface {
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // newItemReader tells an array from NDJSON by the first byte that is not white
-// space.
-func newItemReader(in io.Reader) (itemReader, error) {
+// space. No item may be longer than most bytes.
+func newItemReader(in io.Reader, most int) (itemReader, error) {
 	br := bufio.NewReaderSize(in, 64<<10)
 	if head, err := br.Peek(len(byteOrderMark)); err == nil && bytes.Equal(head, byteOrderMark) {
 		_, _ = br.Discard(len(head)) // peeked
@@ -60,9 +60,9 @@ func newItemReader(in io.Reader) (itemReader, error) {
 				return nil, err
 			}
 			if b == '[' {
-				return newArrayReader(br)
+				return newArrayReader(br, most)
 			}
-			return &lineReader{br, skipped}, nil
+			return &lineReader{br, most, skipped}, nil
 		}
 	}
 }
@@ -70,8 +70,9 @@ func newItemReader(in io.Reader) (itemReader, error) {
 // lineReader reads NDJSON. It does not parse: a line that is no JSON costs that
 // line, and the server says what is wrong with it.
 type lineReader struct {
-	br *bufio.Reader
-	n  int
+	br   *bufio.Reader
+	most int
+	n    int
 }
 
 func (l *lineReader) next() ([]byte, place, error) {
@@ -93,7 +94,7 @@ func (l *lineReader) line() ([]byte, error) {
 	long := false
 	for {
 		part, err := l.br.ReadSlice('\n')
-		if long = long || len(line)+len(part) > maxItem; !long {
+		if long = long || len(line)+len(part) > l.most; !long {
 			line = append(line, part...)
 		}
 		switch {
@@ -115,12 +116,13 @@ func (l *lineReader) line() ([]byte, error) {
 type arrayReader struct {
 	dec  *json.Decoder
 	rest *rationed
+	most int
 	n    int
 }
 
-func newArrayReader(in io.Reader) (*arrayReader, error) {
-	rest := &rationed{in, maxItem}
-	a := &arrayReader{dec: json.NewDecoder(rest), rest: rest}
+func newArrayReader(in io.Reader, most int) (*arrayReader, error) {
+	rest := &rationed{in, most}
+	a := &arrayReader{dec: json.NewDecoder(rest), rest: rest, most: most}
 	if _, err := a.dec.Token(); err != nil { // the bracket
 		return nil, a.fault(err)
 	}
@@ -129,7 +131,7 @@ func newArrayReader(in io.Reader) (*arrayReader, error) {
 
 func (a *arrayReader) next() ([]byte, place, error) {
 	at := place{unitIndex, a.n}
-	a.rest.left = maxItem
+	a.rest.left = a.most
 	if !a.dec.More() {
 		return nil, at, a.end()
 	}
@@ -166,7 +168,8 @@ func (a *arrayReader) fault(err error) error {
 		return fmt.Errorf("%s: the array has no end", at)
 	}
 	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("%s: is not valid JSON from byte %d on: %w", at, se.Offset, err)
+		// The error's own offset leaves out the brackets and commas of the array.
+		return fmt.Errorf("%s: is not valid JSON: %w; it begins after byte %d of the file", at, se, a.dec.InputOffset())
 	}
 	return fmt.Errorf("%s: %w", at, err)
 }

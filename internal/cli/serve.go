@@ -21,7 +21,7 @@ working directory (named in brackets), or a key of the file of --config (the
 flag with _ for -). Flags go over the environment, that over .env, that over
 the file. BELFRY_API_KEYS holds the keys that open the API, separated by commas;
 it is no flag, since arguments are seen by all users of a machine. Without a key
-the server listens on loopback only.
+the server listens on loopback only. NODE_ENV is read where APP_ENV is not set.
 
 SIGINT or SIGTERM: no new fires are sent, calls in flight end within the grace
 time, everything is recorded, exit code 0. A second signal ends it at once;

@@ -71,7 +71,7 @@ var settings = []Setting{
 	boolean("db_verbose", "DB_VERBOSE", "log every SQL statement",
 		func(c *Config) *bool { return &c.DBVerbose }),
 	{Key: "env", Env: "APP_ENV", Flag: "env", Kind: "name", Default: string(Production),
-		Usage: "development (coloured console log) or production (JSON); NODE_ENV is read too",
+		Usage: "development (coloured log) or production (JSON log)",
 		set:   setEnv, get: func(c *Config) string { return string(c.Env) }},
 	{Key: "api_keys", Env: "BELFRY_API_KEYS", Kind: kindSecrets,
 		Usage: "keys that open the API, separated by commas, each of 16 characters or more",

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+)
+
+// target takes imports as a server does: every item is a job, but for those
+// that hold the word "bad".
+type target struct {
+	requests []int // items of each
+	largest  int   // bytes
+	answer   func(n int, w http.ResponseWriter) bool
+}
+
+func (g *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.Method+" "+r.URL.Path != "POST /jobs/import" || r.Header.Get("Content-Type") != "application/x-ndjson" {
+		http.Error(w, "no import", http.StatusBadRequest)
+		return
+	}
+	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
+	g.requests, g.largest = append(g.requests, len(lines)), max(g.largest, len(body))
+	if g.answer != nil && g.answer(len(g.requests), w) {
+		return
+	}
+	var report client.ImportReport
+	for i, line := range lines {
+		result := client.ImportResult{Index: i, JobID: "j"}
+		if strings.Contains(line, "bad") {
+			result = client.ImportResult{Index: i, Error: &client.Problem{Title: "refused", Detail: "it is bad"}}
+		}
+		report.Results = append(report.Results, result)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(report)
+}
+
+// run imports a file against the target and returns what the user sees.
+func (g *target) run(t *testing.T, in io.Reader) (out, errs string, err error) {
+	t.Helper()
+	server := httptest.NewServer(g)
+	defer server.Close()
+	c, cerr := client.New(server.URL, "")
+	if cerr != nil {
+		t.Fatal(cerr)
+	}
+	defer c.Close()
+	var o, e bytes.Buffer
+	s := &shell{in: in, out: &o, err: &e, clock: clock.System{}}
+	err = s.importFile(t.Context(), c, "-")
+	return o.String(), strings.ReplaceAll(e.String(), server.URL, "SERVER"), err
+}
+
+func TestImportIsSentInChunks(t *testing.T) {
+	g := &target{}
+	out, _, err := g.run(t, strings.NewReader(strings.Repeat("{}\n", 2*chunkItems+1)))
+	if err != nil || out != "imported 10001, refused 0\n" || fmt.Sprint(g.requests) != "[5000 5000 1]" {
+		t.Errorf("%q, %v in %v", out, err, g.requests)
+	}
+}
+
+func TestChunksAreBoundedInBytes(t *testing.T) {
+	g := &target{}
+	item := `{"body":"` + strings.Repeat("x", chunkBytes/4) + `"}`
+	out, _, err := g.run(t, strings.NewReader(strings.Repeat(item+"\n", 10)))
+	if err != nil || out != "imported 10, refused 0\n" || len(g.requests) != 4 || g.largest > chunkBytes {
+		t.Errorf("%q, %v in %v of at most %d bytes", out, err, g.requests, g.largest)
+	}
+}
+
+func TestRefusedItemsAreToldByTheirPlace(t *testing.T) {
+	g := &target{}
+	var in strings.Builder
+	for i := range chunkItems + 10 {
+		if i == 3 || i == chunkItems+1 {
+			in.WriteString("{\"bad\":1}\n\n")
+		} else {
+			in.WriteString("{}\n")
+		}
+	}
+	in.WriteString(strings.Repeat("x", maxItem+1) + "\n{}\n")
+	out, errs, err := g.run(t, strings.NewReader(in.String()))
+	f, ok := errors.AsType[*failure](err)
+	if !ok || f.code != exitRefused || out != "imported 5009, refused 3\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+	// The long line is found while the chunk before it is still collected.
+	want := "line 4: it is bad\nline 5013: is longer than 8 MiB\nline 5003: it is bad\n"
+	if errs != want {
+		t.Errorf("got\n%swant\n%s", errs, want)
+	}
+}
+
+func TestWhatBreaksAnImport(t *testing.T) {
+	two := strings.Repeat("{}\n", chunkItems+5)
+	for name, tc := range map[string]struct {
+		in     string
+		answer func(n int, w http.ResponseWriter) bool
+		want   string
+	}{
+		"the connection is cut": {two, func(n int, _ http.ResponseWriter) bool {
+			if n == 2 {
+				panic(http.ErrAbortHandler)
+			}
+			return false
+		}, "; whether line 5001 to 5005 was imported is not known; until then imported 5000, refused 0"},
+		"cut at the first": {"{}\n", func(int, http.ResponseWriter) bool { panic(http.ErrAbortHandler) },
+			"; whether line 1 was imported is not known"},
+		"the server is busy": {two, func(n int, w http.ResponseWriter) bool {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, `{"title":"Too much at a time","detail":"4 imports are under way."}`)
+			return true
+		}, "standard input: 4 imports are under way. (HTTP 429)"},
+		"an answer for other items": {"{}\n{}\n", func(_ int, w http.ResponseWriter) bool {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"results":[{"index":0,"jobId":"j"}]}`)
+			return true
+		}, "standard input: the server answered for 1 of 2 items from line 1 on"},
+		"a file that breaks off": {"[{},{},", nil, "standard input: index 2: the array has no end; until then imported 2, refused 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &target{answer: tc.answer}
+			out, _, err := g.run(t, strings.NewReader(tc.in))
+			if err == nil || !strings.Contains(err.Error(), tc.want) || out != "" {
+				t.Errorf("%q, %v, want %s", out, err, tc.want)
+			}
+			if f, ok := errors.AsType[*failure](err); ok && f.code != exitFailure {
+				t.Errorf("exit code %d", f.code)
+			}
+		})
+	}
+}
+
+func TestASignalEndsAnImport(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	g := &target{answer: func(int, http.ResponseWriter) bool { cancel(); <-ctx.Done(); return false }}
+	server := httptest.NewServer(g)
+	defer server.Close()
+	c, err := client.New(server.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := &shell{in: strings.NewReader("{}\n"), out: io.Discard, err: io.Discard}
+	if err := s.importFile(ctx, c, "-"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(&out, 1<<20, true)
+	p.at(1 << 19)
+	if got := out.String(); !strings.Contains(got, "importing") || !strings.Contains(got, "%") {
+		t.Errorf("no bar: %q", got)
+	}
+	p.end()
+	if got := out.String(); !strings.HasSuffix(strings.TrimRight(got, " "), "\r") {
+		t.Errorf("the bar is left behind: %q", got)
+	}
+
+	out.Reset()
+	unknown := newProgress(&out, -1, true)
+	unknown.at(5)
+	unknown.end()
+	if !strings.Contains(out.String(), "importing") {
+		t.Errorf("no sign of life: %q", out.String())
+	}
+
+	out.Reset()
+	hidden := newProgress(&out, 10, false)
+	hidden.at(5)
+	hidden.clear()
+	hidden.end()
+	if out.Len() != 0 {
+		t.Errorf("a bar where nobody looks: %q", out.String())
+	}
+}
