@@ -8,9 +8,8 @@ import "time"
 type Call struct {
 	Key         FireKey
 	ExecutionID ExecutionID
-	Attempt     int    // counted from 1
-	Once        bool   // at most once: never sent again on another connection
-	Host        string // scheme://host:port, see HostOf
+	Attempt     int  // counted from 1
+	Once        bool // at most once: never sent again on another connection
 	Method      string
 	URL         string
 	Headers     map[string]string

@@ -129,7 +129,7 @@ func (v *version) nextAfter(j *job, after int64) int64 {
 // fillCall sets everything of the call that the version decides.
 func (v *version) fillCall(c *domain.Call) {
 	p := v.plan.Value()
-	c.Once, c.Host, c.Method, c.URL = p.once, v.host, p.method, v.url
+	c.Once, c.Method, c.URL = p.once, p.method, v.url
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
 	c.Headers, c.Body, c.BodyIsJSON = nil, nil, true
 	if v.payload != nil {
