@@ -78,6 +78,7 @@ var imports = []struct {
 		"app", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
 	}, modules: []string{anyModule}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},
+	{"e2e", row{}}, // tests only
 }
 
 // source is one parsed Go file.

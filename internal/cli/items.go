@@ -100,7 +100,8 @@ func (l *lineReader) line() ([]byte, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err != nil && !(errors.Is(err, io.EOF) && (long || len(line) > 0)):
+		case errors.Is(err, io.EOF) && (long || len(line) > 0): // a last line without an end
+		case err != nil:
 			return nil, err
 		}
 		l.n++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -88,7 +89,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 	}
 	for want, err := range map[string]error{
 		"belfry: a; b\n":                 errors.Join(errors.New("a"), errors.New("b")),
-		"belfry: a\n":                    errors.New("a\n"),
+		"belfry: a\n":                    fmt.Errorf("%s", "a\n"),
 		"belfry: --x (flag): is wrong\n": config.Errors{fault("x")},
 		"belfry: 2 settings are wrong:\n  --x (flag): is wrong\n  --y (flag): is wrong\n": config.Errors{fault("x"), fault("y")},
 	} {

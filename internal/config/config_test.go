@@ -83,22 +83,22 @@ func TestFlagsTellVariableAndDefault(t *testing.T) {
 }
 
 // TestExampleFile holds .env.example at the root against the table: every
-// variable is in it, and nothing else of ours.
+// variable is in it with its default, and nothing else of ours.
 func TestExampleFile(t *testing.T) {
 	data, err := os.ReadFile("../../.env.example")
-	if os.IsNotExist(err) {
-		t.Skip("there is no .env.example yet")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^#? ?([A-Z_]+)=`).FindAllSubmatch(data, -1) {
-		named[string(m[1])] = true
+	named := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^#? ?([A-Z_]+)=(.*)$`).FindAllStringSubmatch(string(data), -1) {
+		named[m[1]] = m[2]
 	}
 	for _, s := range Settings() {
-		if s.Env != "" && !named[s.Env] {
-			t.Errorf("%s is missing", s.Env)
+		if s.Env == "" {
+			continue
+		}
+		if value, ok := named[s.Env]; !ok || value != s.Default {
+			t.Errorf("%s is %q there (%v), the default is %q", s.Env, value, ok, s.Default)
 		}
 		delete(named, s.Env)
 	}
