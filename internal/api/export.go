@@ -20,7 +20,7 @@ func (s *server) registerExport() {
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
-			"In the order of creation. A job that is changed while the export runs appears as it was or as it is. " +
+			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The jobs.",

@@ -20,7 +20,7 @@ func (s *server) registerJobs() {
 	}, s.createJob, kindInvalid, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
-		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation.",
+		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to the millisecond.",
 	}, s.listJobs, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},

@@ -1,0 +1,252 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wrongValues are laid into every field of every body and into every
+// parameter. Some are right for some fields: the test asks only that the
+// server keeps its head.
+var wrongValues = []any{
+	nil, true, false, 0, -1, 1.5, 1e308, json.Number("99999999999999999999999"), json.Number("-9223372036854775808"),
+	"", " ", "\x00", "null", "true", "0", "-1", "NaN", "../../etc/passwd", "<script>alert(1)</script>", "' OR 1=1 --", "${jndi:ldap://x}",
+	"\r\nX-Injected: 1", strings.Repeat("A", 70_000), strings.Repeat("9", 400), strings.Repeat("é", 3000), "\U0001F514\u202e\ufeff", "٣",
+	[]any{}, []any{nil}, []any{[]any{[]any{}}}, object{}, object{"a": object{"a": object{}}}, object{"": ""}, object{"__proto__": 1},
+}
+
+// TestAttackByDocument walks over the OpenAPI document and sends every wrong
+// value to every parameter and every field. No answer is a 5xx, every refusal
+// is a problem document, and nobody waits.
+func TestAttackByDocument(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
+	doc := openAPI(t)
+	schemas := doc["components"].(object)["schemas"].(object)
+	id := create(t, h, minimal)
+	sent := 0
+	send := func(method, path, body string, header ...string) {
+		t.Helper()
+		sent++
+		start := time.Now()
+		res := call(t, h, method, path, body, header...)
+		if took := time.Since(start); took > 5*time.Second { // 1 s on a machine of one's own
+			t.Errorf("%s %.80s took %v", method, path, took)
+		}
+		if res.StatusCode >= 500 {
+			t.Errorf("%s %.80s %.200s: %d", method, path, body, res.StatusCode)
+		}
+		if res.StatusCode >= 400 {
+			res.problem(t, res.StatusCode)
+		}
+		if len(res.text) > 1<<20 {
+			t.Errorf("%s %.80s: an answer of %d bytes", method, path, len(res.text))
+		}
+	}
+	for path, item := range doc["paths"].(object) {
+		for method, op := range item.(object) {
+			method, op := strings.ToUpper(method), op.(object)
+			at := strings.ReplaceAll(path, "{id}", id)
+			parameters, _ := op["parameters"].([]any)
+			for _, p := range parameters {
+				name, in := p.(object)["name"].(string), p.(object)["in"].(string)
+				for _, value := range wrongValues {
+					text := fmt.Sprint(value)
+					switch in {
+					case "query":
+						send(method, at+"?"+name+"="+percentEncode(text), "")
+					case "path":
+						send(method, strings.ReplaceAll(path, "{"+name+"}", percentEncode(text)), bodyFor(op))
+					case "header":
+						send(method, at, bodyFor(op), name+": "+text)
+					}
+				}
+			}
+			if content, ok := op["requestBody"].(object); ok {
+				attackBody(content["content"].(object)["application/json"].(object)["schema"].(object), schemas, func(body string) {
+					send(method, at, body)
+				})
+			}
+		}
+	}
+	if sent < 2000 {
+		t.Errorf("only %d requests were sent: the document is not read right", sent)
+	}
+	if res := call(t, h, "GET", "/readyz", ""); res.StatusCode != 200 {
+		t.Errorf("afterwards: %d", res.StatusCode)
+	}
+}
+
+// bodyFor is a body that is right as far as it goes, where the operation takes
+// one.
+func bodyFor(op object) string {
+	if op["requestBody"] == nil {
+		return ""
+	}
+	return `{"name":"x"}`
+}
+
+// attackBody sends every wrong value as the body, and in every field of it, to
+// two levels.
+func attackBody(schema, schemas object, send func(string)) {
+	if schema["type"] == "array" {
+		attackBody(schema["items"].(object), schemas, func(body string) { send("[" + body + "," + minimal + "]") })
+		return
+	}
+	for _, value := range wrongValues {
+		send(asJSON(value))
+	}
+	fields := fieldsOf(schema, schemas)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range wrongValues {
+			send(laidOver(asJSON(name) + ":" + asJSON(value)))
+		}
+		for inner := range fieldsOf(fields[name].(object), schemas) {
+			for _, value := range wrongValues {
+				send(laidOver(fmt.Sprintf("%q:{%q:%s}", name, inner, asJSON(value))))
+			}
+		}
+	}
+}
+
+// fieldsOf returns the properties of a schema, by its reference if need be.
+func fieldsOf(schema, schemas object) object {
+	if ref, ok := schema["$ref"].(string); ok {
+		schema = schemas[ref[strings.LastIndexByte(ref, '/')+1:]].(object)
+	}
+	properties, _ := schema["properties"].(object)
+	return properties
+}
+
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// percentEncode writes every byte as %XX: whatever it is, it is one segment.
+func percentEncode(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, "%%%02X", text[i])
+	}
+	return b.String()
+}
+
+// TestAnswersKeepTheirSchema checks answers against what the document says of
+// them: types, required fields, no other fields, the listed words.
+func TestAnswersKeepTheirSchema(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
+	doc := openAPI(t)
+	id := create(t, h, full)
+	seedHistory(f, id)
+	execution := f.facts[0].ID().String()
+	for _, c := range []struct{ method, path, body, template string }{
+		{"POST", "/jobs", minimal, "/jobs"},
+		{"POST", "/jobs", `{}`, "/jobs"},
+		{"GET", "/jobs", "", "/jobs"},
+		{"GET", "/jobs?limit=0", "", "/jobs"},
+		{"GET", "/jobs/" + id, "", "/jobs/{id}"},
+		{"PUT", "/jobs/" + id, `{"name":"x"}`, "/jobs/{id}"},
+		{"POST", "/jobs/" + id + "/pause", "", "/jobs/{id}/pause"},
+		{"POST", "/jobs/" + id + "/resume", "", "/jobs/{id}/resume"},
+		{"POST", "/jobs/" + id + "/trigger", "", "/jobs/{id}/trigger"},
+		{"GET", "/jobs/" + id + "/executions?limit=2", "", "/jobs/{id}/executions"},
+		{"GET", "/executions/" + execution, "", "/executions/{id}"},
+		{"POST", "/jobs/import", "[" + minimal + `,{"x":1}]`, "/jobs/import"},
+		{"POST", "/schedules/preview", `{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin"}`, "/schedules/preview"},
+		{"GET", "/observability/metrics", "", "/observability/metrics"},
+		{"GET", "/observability/health", "", "/observability/health"},
+		{"GET", "/observability/alerts", "", "/observability/alerts"},
+		{"GET", "/observability/executions/recent", "", "/observability/executions/recent"},
+		{"GET", "/observability/executions/failed", "", "/observability/executions/failed"},
+		{"GET", "/healthz", "", "/healthz"},
+		{"GET", "/readyz", "", "/readyz"},
+		{"GET", "/", "", "/"},
+		{"DELETE", "/jobs/" + id, "", "/jobs/{id}"},
+		{"GET", "/jobs/" + id, "", "/jobs/{id}"},
+	} {
+		res := call(t, h, c.method, c.path, c.body)
+		op := doc["paths"].(object)[c.template].(object)[strings.ToLower(c.method)].(object)
+		described, ok := op["responses"].(object)[fmt.Sprint(res.StatusCode)].(object)
+		if !ok {
+			t.Errorf("%s %s: %d is not described", c.method, c.path, res.StatusCode)
+			continue
+		}
+		media, ok := described["content"].(object)[res.Header.Get("Content-Type")].(object)
+		if !ok {
+			t.Errorf("%s %s: %s is not described", c.method, c.path, res.Header.Get("Content-Type"))
+			continue
+		}
+		var v any
+		if err := json.Unmarshal([]byte(res.text), &v); err != nil {
+			t.Fatal(err)
+		}
+		conform(t, c.method+" "+c.template, v, media["schema"].(object), doc["components"].(object)["schemas"].(object))
+	}
+}
+
+// conform is as much of JSON Schema as the document uses.
+func conform(t *testing.T, at string, v any, schema, schemas object) {
+	t.Helper()
+	if ref, ok := schema["$ref"].(string); ok {
+		schema = schemas[ref[strings.LastIndexByte(ref, '/')+1:]].(object)
+	}
+	if types := schema["type"]; types != nil && !strings.Contains(fmt.Sprint(types), typeName(v)) &&
+		!(typeName(v) == "integer" && types == "number") {
+		t.Errorf("%s: %v is no %v", at, v, types)
+	}
+	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, v) {
+		t.Errorf("%s: %v is none of %v", at, v, enum)
+	}
+	switch v := v.(type) {
+	case []any:
+		for i, e := range v {
+			conform(t, fmt.Sprintf("%s[%d]", at, i), e, schema["items"].(object), schemas)
+		}
+	case object:
+		properties, _ := schema["properties"].(object)
+		required, _ := schema["required"].([]any)
+		for _, name := range required {
+			if _, ok := v[name.(string)]; !ok {
+				t.Errorf("%s has no %s", at, name)
+			}
+		}
+		for name, e := range v {
+			if p, ok := properties[name].(object); ok {
+				conform(t, at+"."+name, e, p, schemas)
+			} else if more, ok := schema["additionalProperties"].(object); ok {
+				conform(t, at+"."+name, e, more, schemas)
+			} else if schema["additionalProperties"] == false {
+				t.Errorf("%s.%s is not described", at, name)
+			}
+		}
+	}
+}
+
+func typeName(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case string:
+		return "string"
+	case float64:
+		if v == float64(int64(v)) {
+			return "integer"
+		}
+		return "number"
+	case []any:
+		return "array"
+	}
+	return "object"
+}

@@ -1,0 +1,310 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestProblemOf(t *testing.T) {
+	own := kindBusy.problem("own")
+	for _, tc := range []struct {
+		name   string
+		err    error
+		status int
+		detail string
+	}{
+		{"a problem", own, 429, "own"},
+		{"a wrapped problem", fmt.Errorf("context: %w", own), 429, "own"},
+		{"a wrong field", domain.Invalid("api", "must be a URL", "x"), 422, "api must be a URL"},
+		{"no field, a message", &domain.Error{Code: domain.CodeInvalid, Message: "no good"}, 422, "no good"},
+		{"neither", &domain.Error{Code: domain.CodeInvalid}, 422, ""},
+		{"not found", domain.NotFound("job", domain.JobID{}), 404, "job 00000000-0000-0000-0000-000000000000 does not exist"},
+		{"conflict", domain.Conflict("version %d", 3), 409, "version 3"},
+		{"wrapped", fmt.Errorf("while: %w", domain.Conflict("x")), 409, "x"},
+		{"unavailable", domain.Unavailable(io.EOF, "no commit"), 503, "no commit"},
+		{"internal", &domain.Error{Code: domain.CodeInternal, Message: "canary"}, 500, "The server failed. Its log has the cause under the number in instance."},
+		{"anything else", errors.New("canary"), 500, "The server failed. Its log has the cause under the number in instance."},
+		{"too large", &http.MaxBytesError{Limit: 7}, 413, "The body must be at most 7 bytes."},
+		{"canceled", context.Canceled, 503, "The request was given up before it was done."},
+		{"too late", fmt.Errorf("list: %w", context.DeadlineExceeded), 503, "The request was given up before it was done."},
+	} {
+		p := problemOf(tc.err)
+		if p.Status != tc.status || p.Detail != tc.detail || strings.Contains(fmt.Sprintf("%+v", p.Errors), "canary") {
+			t.Errorf("%s: %d %q, want %d %q", tc.name, p.Status, p.Detail, tc.status, tc.detail)
+		}
+		if (p.Instance != "") != (tc.status == 500) {
+			t.Errorf("%s: instance %q", tc.name, p.Instance)
+		}
+		if tc.status == 503 && p.header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", tc.name)
+		}
+	}
+}
+
+func TestManyWrongFieldsAreCut(t *testing.T) {
+	e := &domain.Error{Code: domain.CodeInvalid}
+	for i := range 5000 {
+		e.Fields = append(e.Fields, domain.FieldError{Field: fmt.Sprint("f", i), Message: "is wrong"})
+	}
+	p := problemOf(e)
+	if len(p.Errors) != maxFieldProblems || p.Detail != "5000 fields are wrong (the first 100 are listed): f0 is wrong" {
+		t.Errorf("%d fields, %q", len(p.Errors), p.Detail)
+	}
+	e.Fields = e.Fields[:2]
+	if p := problemOf(e); p.Detail != "2 fields are wrong: f0 is wrong" {
+		t.Errorf("%q", p.Detail)
+	}
+}
+
+func TestFromStore(t *testing.T) {
+	coded := domain.Conflict("x")
+	for _, tc := range []struct {
+		err  error
+		code domain.Code
+	}{
+		{coded, domain.CodeConflict},
+		{fmt.Errorf("y: %w", coded), domain.CodeConflict},
+		{errors.New("disk gone"), domain.CodeUnavailable},
+		{context.Canceled, domain.CodeInternal}, // has no code: left as it is
+	} {
+		if got := domain.ErrorCode(fromStore(tc.err)); got != tc.code {
+			t.Errorf("%v: %s, want %s", tc.err, got, tc.code)
+		}
+	}
+	if fromStore(nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestEcho(t *testing.T) {
+	for _, tc := range []struct{ in, want any }{
+		{nil, nil}, {true, true}, {7, 7}, {int64(7), int64(7)}, {1.5, 1.5}, {"x", "x"}, {"", ""},
+		{domain.AtLeastOnce, "ATLEAST_ONCE"}, {[]string{"a"}, "[a]"},
+		{strings.Repeat("x", maxEchoBytes), strings.Repeat("x", maxEchoBytes)},
+		{strings.Repeat("x", maxEchoBytes+1), strings.Repeat("x", maxEchoBytes) + "…"},
+		{"x" + strings.Repeat("é", maxEchoBytes), "x" + strings.Repeat("é", maxEchoBytes/2-1) + "…"}, // not within a letter
+	} {
+		if got := echo(tc.in); got != tc.want {
+			t.Errorf("echo(%.20v) = %.300v, want %.300v", tc.in, got, tc.want)
+		}
+	}
+}
+
+// slowConn is the error of a read that came too late.
+type slowConn struct{}
+
+var _ net.Error = slowConn{}
+
+func (slowConn) Timeout() bool   { return true }
+func (slowConn) Temporary() bool { return true }
+func (slowConn) Error() string   { return "i/o timeout" }
+
+func TestReadFault(t *testing.T) {
+	for _, tc := range []struct {
+		err    error
+		status int
+	}{
+		{slowConn{}, 408}, {os.ErrDeadlineExceeded, 408}, {io.ErrUnexpectedEOF, 400}, {errors.New("malformed chunked encoding"), 400},
+		{&http.MaxBytesError{Limit: 1}, 413},
+	} {
+		if got := problemOf(readFault(tc.err)).Status; got != tc.status {
+			t.Errorf("%v: %d, want %d", tc.err, got, tc.status)
+		}
+	}
+}
+
+// drain reads every item of an import and draws it: the api of a document, or
+// the status of its error; then how the import ended.
+func drain(t *testing.T, r io.Reader) []string {
+	t.Helper()
+	items, err := newImportReader(r, 300)
+	if err != nil {
+		return []string{fmt.Sprint("none: ", problemOf(err).Status)}
+	}
+	var out []string
+	for {
+		item, err := items.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			if _, again := items.next(); !errors.Is(again, io.EOF) {
+				t.Errorf("the end is not final: %v", again)
+			}
+			return append(out, "end")
+		case err != nil:
+			return append(out, fmt.Sprint("broken: ", problemOf(err).Status))
+		case item.err != nil:
+			out = append(out, fmt.Sprint(problemOf(item.err).Status))
+		default:
+			out = append(out, item.doc.API)
+		}
+	}
+}
+
+// How the bytes arrive makes no difference.
+func TestImportReaderInAnyPieces(t *testing.T) {
+	item := `{"api":"a","name":"]}\\\" ,[{"}`
+	long := `{"api":"` + strings.Repeat("x", 400) + `"}`
+	for _, tc := range []struct {
+		body string
+		want []string
+	}{
+		{"[" + item + " , " + item + "]", []string{"a", "a", "end"}},
+		{"[" + item + "," + long + "," + item + "]\n", []string{"a", "413", "a", "end"}},
+		{"[" + item + "," + item[:9], []string{"a", "broken: 400"}},
+		{"[1,2]3", []string{"400", "400", "broken: 400"}},
+		{item + "\r\n\n" + long + "\n" + item, []string{"a", "413", "a", "end"}},
+		{item + "\n" + item[:9], []string{"a", "400", "end"}},
+		{"\n \t\r", []string{"none: 400"}},
+	} {
+		for name, r := range map[string]io.Reader{
+			"whole":     strings.NewReader(tc.body),
+			"bytes":     iotest.OneByteReader(strings.NewReader(tc.body)),
+			"halves":    iotest.HalfReader(strings.NewReader(tc.body)),
+			"early EOF": iotest.DataErrReader(strings.NewReader(tc.body)),
+		} {
+			if got := drain(t, r); !slices.Equal(got, tc.want) {
+				t.Errorf("%q in %s: %v, want %v", tc.body, name, got, tc.want)
+			}
+		}
+	}
+}
+
+func TestImportReaderTellsFaultsOfTheConnection(t *testing.T) {
+	item := `{"api":"a"}`
+	for _, start := range []string{"[" + item, "[" + item + ",", "[" + item + "]", item + "\n", item} {
+		r := io.MultiReader(strings.NewReader(start), iotest.ErrReader(slowConn{}))
+		if got := drain(t, r); got[len(got)-1] != "broken: 408" {
+			t.Errorf("%q: %v", start, got)
+		}
+	}
+	if got := drain(t, iotest.ErrReader(slowConn{})); got[0] != "none: 408" {
+		t.Errorf("%v", got)
+	}
+}
+
+// A long item is never held: the reader's memory is its limit.
+func TestImportReaderHoldsNoLongItem(t *testing.T) {
+	for _, start := range []string{`["`, `"`} {
+		r := &endless{head: []byte(start)}
+		items, err := newImportReader(io.LimitReader(r, 32<<20), 300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = items.next()
+		}
+		var held int
+		switch items := items.(type) {
+		case *arrayReader:
+			held = cap(items.item)
+		case *lineReader:
+			held = cap(items.line)
+		}
+		if held > 1<<20 {
+			t.Errorf("%q: %d bytes are held", start, held)
+		}
+	}
+}
+
+// endless is a text that never comes to its end.
+type endless struct{ head []byte }
+
+func (e *endless) Read(b []byte) (int, error) {
+	if n := copy(b, e.head); n > 0 {
+		e.head = e.head[n:]
+		return n, nil
+	}
+	return copy(b, bytes.Repeat([]byte("x"), len(b))), nil
+}
+
+func TestRecorder(t *testing.T) {
+	w := httptest.NewRecorder()
+	rec := &recorder{ResponseWriter: w}
+	if _, err := rec.Write([]byte("abc")); err != nil || rec.status != 200 || rec.bytes != 3 {
+		t.Errorf("%+v, %v", rec, err)
+	}
+	rec.WriteHeader(500) // too late
+	if w.Code != 200 || rec.status != 200 {
+		t.Errorf("%d", w.Code)
+	}
+	if plainWriter(rec) != http.ResponseWriter(w) || plainWriter(w) != http.ResponseWriter(w) || rec.Unwrap() != http.ResponseWriter(w) {
+		t.Error("the writer inside is not reached")
+	}
+}
+
+func TestDocsWords(t *testing.T) {
+	lo, hi, n := 1.0, 5.0, 9
+	for _, tc := range []struct {
+		schema *huma.Schema
+		typ    docsType
+		limits string
+	}{
+		{nil, docsType{"none", ""}, ""},
+		{&huma.Schema{}, docsType{"any JSON", ""}, ""},
+		{&huma.Schema{Ref: "#/components/schemas/Job"}, docsType{"Job", "Job"}, ""},
+		{&huma.Schema{Type: "string", Format: "uuid"}, docsType{"uuid", ""}, ""},
+		{&huma.Schema{Type: "string", Format: "date-time", MaxLength: &n}, docsType{"string", ""}, "At most 9 bytes"},
+		{&huma.Schema{Type: "integer", Nullable: true, Minimum: &lo, Maximum: &hi}, docsType{"integer or null", ""}, "From 1 to 5"},
+		{&huma.Schema{Type: "integer", Minimum: &lo}, docsType{"integer", ""}, "At least 1"},
+		{&huma.Schema{Type: "string", Enum: []any{"A", "B"}}, docsType{"string", ""}, "A, B"},
+		{&huma.Schema{Type: "array", Items: &huma.Schema{Ref: "#/x/Job"}, MaxItems: &n}, docsType{"array of Job", "Job"}, "At most 9"},
+		{&huma.Schema{Type: "object"}, docsType{"object", ""}, ""},
+		{&huma.Schema{Type: "object", AdditionalProperties: &huma.Schema{Type: "string"}, MaxProperties: &n}, docsType{"object of string", ""}, "At most 9"},
+	} {
+		if got := typeOf(tc.schema); got != tc.typ {
+			t.Errorf("%+v, want %+v", got, tc.typ)
+		}
+		if tc.schema != nil && limitsOf(tc.schema) != tc.limits {
+			t.Errorf("%q, want %q", limitsOf(tc.schema), tc.limits)
+		}
+	}
+	if got := []string{bytesText(1 << 20), bytesText(64 << 20), bytesText(1000), jsonText("x"), jsonText([]int{1}), jsonText(func() {})}; got[0] != "1 MiB" ||
+		got[1] != "64 MiB" || got[2] != "1000 bytes" || got[3] != "x" || got[4] != "[1]" || got[5] == "" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestVersionsAsTags(t *testing.T) {
+	for _, n := range []int{1, 2, 1 << 30} {
+		if got, err := versionParam(etag(n)).parse(); err != nil || got != n {
+			t.Errorf("%d: %d, %v", n, got, err)
+		}
+	}
+	if diff := cmp.Diff([]string{`"7"`}, []string{etag(7)}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMergeNewest(t *testing.T) {
+	a, b := domain.JobID{1}, domain.JobID{2}
+	e := func(job domain.JobID, at, nonce int64, s domain.Status) domain.Execution {
+		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce}, Status: s}
+	}
+	facts := []domain.Execution{e(a, 9, 0, "SUCCESS"), e(b, 5, 2, "FAILED"), e(a, 5, 2, "SUCCESS")}
+	live := []domain.Execution{e(a, 10, 0, "RUNNING"), e(b, 5, 3, "PENDING"), e(b, 5, 2, "RUNNING"), e(a, 1, 0, "PENDING")}
+	want := []domain.Execution{live[0], facts[0], live[1], facts[1], facts[2], live[3]}
+	if diff := cmp.Diff(want, mergeNewest(facts, live)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(facts, mergeNewest(facts, nil)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(live, mergeNewest(nil, live)); diff != "" {
+		t.Error(diff)
+	}
+}
