@@ -27,7 +27,7 @@ type recovery struct {
 	now       int64
 	watermark int64 // W
 	certain   int64 // fires after it were never sent
-	lastFact  int64 // the latest instant that is on record
+	lastFact  int64 // the latest instant that is on record, or has an open run
 	until     int64 // the timetable takes over after it
 	clean     bool  // the last owner stopped in good order
 
@@ -57,7 +57,7 @@ func (e *Engine) recover(ctx context.Context) error {
 		return err
 	}
 	r := e.newRecovery(shard)
-	for _, step := range []func(context.Context) error{r.readFacts, r.readRuns, r.readTimeline, r.resume, r.flush} {
+	for _, step := range []func(context.Context) error{r.readRuns, r.readFacts, r.readTimeline, r.resume, r.flush} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
 		}
@@ -144,6 +144,9 @@ func (r *recovery) readRuns(ctx context.Context) error {
 	return r.e.store.Ledger().OpenRuns(ctx, func(run domain.OpenRun) error {
 		r.runs[run.JobID] = append(r.runs[run.JobID], run)
 		r.opened[run.FireKey] = struct{}{}
+		if run.Nonce == 0 {
+			r.lastFact = max(r.lastFact, run.ScheduledAt)
+		}
 		return nil
 	})
 }
@@ -328,7 +331,7 @@ func (r *recovery) resumeOne(res resumption) {
 	what := decideResume(&run, p.once, res.job.stopReason(run.ScheduledAt))
 	f := &fire{
 		job: res.job, ver: res.ver, at: run.ScheduledAt, nonce: run.Nonce, lane: laneLate,
-		attempts: run.Attempts, crashes: run.Crashes, open: true,
+		attempts: run.Attempts, crashes: run.Crashes, open: true, doubt: run.InFlight,
 	}
 	if n := len(f.attempts); n > 0 {
 		f.startedAt = f.attempts[0].StartedAt
