@@ -144,7 +144,7 @@ func (e *Engine) settle(f *fire, out *domain.Outcome, end int64) {
 	after := decideEnding(f.ver.plan.Value(), out, last.Number-f.crashes)
 	if after.status == domain.StatusPending {
 		f.attempts = append(f.attempts, last)
-		f.phase, f.retryAt = phaseWaiting, end+after.delayMs
+		f.phase, f.retryAt, f.doubt = phaseWaiting, end+after.delayMs, false
 		run := f.openRun(f.retryAt, false, end)
 		j.mu.Unlock()
 		e.metrics.Retries.Inc()
@@ -169,12 +169,20 @@ func (e *Engine) ended(f *fire) []*fire {
 }
 
 // nextWaiting returns the fire that the overlap policy kept back, when the job
-// is free. Call with job.mu held.
+// is free. At a stop it stays: nothing of it was sent. Call with job.mu held.
 func (e *Engine) nextWaiting(j *job) []*fire {
+	if e.stopping.Load() {
+		return nil
+	}
 	if j.busy == 0 && len(j.resumed) > 0 {
 		f := j.resumed[0]
 		j.resumed = j.resumed[1:]
 		j.enter(f)
+		if f.retryAt > e.now() {
+			f.phase, f.lane = phaseWaiting, laneLive
+			e.retries.add(f)
+			return nil
+		}
 		return []*fire{f}
 	}
 	for j.busy == 0 && len(j.waiting) > 0 {

@@ -419,6 +419,30 @@ func (d *dispatcher) inFlight() []*fire {
 	return out
 }
 
+// settling returns how many workers are not in a call: after close, those that
+// hand over a result and those that are about to end.
+func (d *dispatcher) settling() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.workers - d.calls
+}
+
+// waiting returns the fires that are queued.
+func (d *dispatcher) waiting() []*fire {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*fire
+	add := func(f *fire) bool {
+		out = append(out, f)
+		return true
+	}
+	for _, h := range d.hosts {
+		h.live.all(add)
+		h.late.all(add)
+	}
+	return out
+}
+
 // longCalls returns the fires whose calls began before the instant and that
 // were not returned before.
 func (d *dispatcher) longCalls(before int64) []*fire {

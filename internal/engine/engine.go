@@ -136,12 +136,15 @@ func (e *Engine) Failed() <-chan error { return e.failed }
 func (e *Engine) Stop(ctx context.Context) error {
 	e.stopping.Store(true)
 	e.stopFeed()
+	// A record that takes nothing must not keep those that wait for room.
+	defer context.AfterFunc(ctx, e.recorder.giveUp)()
 	e.feeders.Wait()
 	inTime := e.drain(ctx)
 	e.stopKeep()
 	e.keepers.Wait()
+	known := e.handedOver()
 	e.leaveOpen(inTime)
-	return e.closeRecord()
+	return e.closeRecord(known)
 }
 
 // drain lets the dispatcher finish what is queued and in flight.
@@ -173,9 +176,24 @@ func (e *Engine) drain(ctx context.Context) bool {
 	}
 }
 
+// handedOver waits, not for long, until every worker that is left is in a call:
+// no result is then between a worker and the recorder.
+func (e *Engine) handedOver() bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range horizon / (5 * time.Millisecond) {
+		if e.dispatcher.settling() == 0 {
+			return true
+		}
+		<-tick.C
+	}
+	return false
+}
+
 // leaveOpen writes an open run for every call still in flight, so that the next
-// start finds nothing else uncertain. What is queued needs no row: the calendar
-// will name it again, and retries and triggers have theirs.
+// start finds nothing else uncertain, and takes back the doubt about those that
+// wait. What else is queued needs no row: the calendar will name it again, and
+// retries and triggers have theirs.
 func (e *Engine) leaveOpen(inTime bool) {
 	now := e.now()
 	var entries []entry
@@ -185,20 +203,49 @@ func (e *Engine) leaveOpen(inTime bool) {
 		f.job.mu.Unlock()
 		entries = append(entries, entry{open: &run, fire: f})
 	}
+	calls := len(entries)
+	for _, f := range e.waiting() {
+		f.job.mu.Lock()
+		if f.doubt {
+			run := f.openRun(max(f.at, f.retryAt), false, now)
+			entries = append(entries, entry{open: &run, fire: f})
+		}
+		f.job.mu.Unlock()
+	}
 	e.recorder.addNow(entries...)
 	if !inTime {
-		e.log.Warn("some calls did not end within the grace time; they are on record and will be sent again", "calls", len(entries))
+		e.log.Warn("some calls did not end within the grace time; they are on record and will be sent again", "calls", calls)
 	}
 }
 
-// closeRecord commits the rest and gives the lease back.
-func (e *Engine) closeRecord() error {
+// waiting returns the executions that wait for a slot, for their retry, or for
+// their job to be free.
+func (e *Engine) waiting() []*fire {
+	out := e.dispatcher.waiting()
+	e.retries.find(func(f *fire) bool {
+		out = append(out, f)
+		return false
+	})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, j := range e.jobs {
+		j.mu.Lock()
+		out = append(out, j.resumed...)
+		j.mu.Unlock()
+	}
+	return out
+}
+
+// closeRecord commits the rest and gives the lease back. It keeps the lease
+// when a result is not on record: the next start then knows that it has to ask
+// what was sent.
+func (e *Engine) closeRecord(known bool) error {
 	e.recorder.close()
 	timeout := time.AfterFunc(horizon, e.stopRecord)
 	defer timeout.Stop()
 	<-e.recorder.idle
 	e.stopRecord()
-	if n := e.recorder.backlog(); n > 0 {
+	if n := e.recorder.backlog(); n > 0 || !known {
 		return domain.Unavailable(e.storeError(), "%d results could not be recorded", n)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), horizon)

@@ -36,6 +36,7 @@ type fire struct {
 	entered   bool
 	startedAt int64 // first attempt, Unix milliseconds; zero: never sent
 	attempts  []domain.Attempt
+	doubt     bool // its open run on record says that a request may be under way
 
 	crashes int
 	holds   int64 // the instant in whose second the fire is counted; usually at

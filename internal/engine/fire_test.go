@@ -14,7 +14,7 @@ import (
 // millisecond, and is on record.
 func TestFiresOnEachSecond(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(w *world) {
+	bubble(t, func(t *testing.T, w *world) {
 		w.edge(300 * time.Millisecond)
 		id := w.create(spec("?v=1"))
 		w.pass(30 * time.Second)
@@ -91,7 +91,7 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(w *world) {
+			bubble(t, func(t *testing.T, w *world) {
 				w.edge(300 * time.Millisecond)
 				every(20)(&c.doc)
 				id := w.create(c.doc)
@@ -134,7 +134,7 @@ func TestOverlap(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(w *world) {
+			bubble(t, func(t *testing.T, w *world) {
 				w.edge(300 * time.Millisecond)
 				id := w.create(spec(c.delay, overlap(c.policy)))
 				from := w.now()
@@ -200,7 +200,7 @@ func TestTrigger(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(w *world) {
+			bubble(t, func(t *testing.T, w *world) {
 				w.edge(300 * time.Millisecond)
 				id := w.create(doc)
 				x, err := w.trigger(id)
@@ -233,7 +233,7 @@ func TestTrigger(t *testing.T) {
 // A trigger that the caller did not wait for runs all the same.
 func TestTriggerRunsOnceItIsOnRecord(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(w *world) {
+	bubble(t, func(t *testing.T, w *world) {
 		id := w.create(spec("", paused))
 		w.gate.failAll(fault{before: errDisk}, opRecord)
 		if _, err := w.trigger(id); domain.ErrorCode(err) != domain.CodeUnavailable {
@@ -253,7 +253,7 @@ func TestTriggerRunsOnceItIsOnRecord(t *testing.T) {
 
 func TestTriggerOfAnUnknownJob(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(w *world) {
+	bubble(t, func(t *testing.T, w *world) {
 		if _, err := w.eng.Trigger(t.Context(), domain.NewJobID(1)); domain.ErrorCode(err) != domain.CodeNotFound {
 			t.Errorf("error %v", err)
 		}
@@ -262,7 +262,7 @@ func TestTriggerOfAnUnknownJob(t *testing.T) {
 
 func TestJitterStartAndEnd(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(w *world) {
+	bubble(t, func(t *testing.T, w *world) {
 		w.edge(300 * time.Millisecond)
 		start, end := w.now()+5_000, w.now()+15_500
 		var docs []domain.SpecDoc
@@ -294,7 +294,7 @@ func TestJitterStartAndEnd(t *testing.T) {
 // A call that runs for long has an open run, and W does not wait for it.
 func TestLongCallsDoNotHoldTheWatermark(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(w *world) {
+	bubble(t, func(t *testing.T, w *world) {
 		w.edge(300 * time.Millisecond)
 		id := w.create(spec("?delay=50000", every(30), func(d *domain.SpecDoc) { d.TimeoutMs = 60_000 }))
 		w.edge(0)

@@ -19,7 +19,7 @@ func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution
 	e.mu.Lock()
 	ver := j.current
 	e.mu.Unlock()
-	f := &fire{job: j, ver: ver, at: e.now(), nonce: domain.NewNonce()}
+	f := &fire{job: j, ver: ver, at: e.now(), nonce: domain.NewNonce(), doubt: true}
 	if s := j.stop.Load(); s != nil {
 		f.at = max(f.at, s.before) // a pause that was answered before does not stop it
 	}

@@ -53,12 +53,12 @@ type silence struct {
 }
 
 // bubble runs a test on virtual time with an engine that is up.
-func bubble(t *testing.T, test func(w *world)) {
+func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	bubbleWith(t, Config{}, test)
 }
 
-func bubbleWith(t *testing.T, cfg Config, test func(w *world)) {
+func bubbleWith(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 	t.Helper()
 	path := filepath.Join(fastDir(t), "jobs.db")
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func bubbleWith(t *testing.T, cfg Config, test func(w *world)) {
 			}
 		}()
 		w.boot()
-		test(w)
+		test(t, w)
 	})
 }
 
