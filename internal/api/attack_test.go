@@ -221,11 +221,13 @@ func conform(t *testing.T, at string, v any, schema, schemas object) {
 			}
 		}
 		for name, e := range v {
-			if p, ok := properties[name].(object); ok {
-				conform(t, at+"."+name, e, p, schemas)
-			} else if more, ok := schema["additionalProperties"].(object); ok {
-				conform(t, at+"."+name, e, more, schemas)
-			} else if schema["additionalProperties"] == false {
+			described, ok := properties[name].(object)
+			if !ok {
+				described, ok = schema["additionalProperties"].(object)
+			}
+			if ok {
+				conform(t, at+"."+name, e, described, schemas)
+			} else if closed, is := schema["additionalProperties"].(bool); is && !closed {
 				t.Errorf("%s.%s is not described", at, name)
 			}
 		}

@@ -30,7 +30,13 @@
 //
 // # How this is shown
 //
-// Tables of bad input against every field and every route; golden files of the
-// paths and of each answer's field names; fuzz targets for the three decoders
-// that meet outside bytes (spec, cursor, import).
+// Tables of bad input for every field and every parameter, and a test that
+// walks over the OpenAPI document and lays every wrong value into each of them:
+// no 5xx, nothing stored. Every answer is checked against the schema that the
+// document gives for it; golden files hold the paths and the names of the
+// fields, so that the contract cannot change in passing. The limits and defaults of the
+// document are sent to the domain, which must agree. Fuzz targets for the three
+// decoders that meet outside bytes (spec, cursor, import). The handlers run over
+// a fake of their two interfaces; real_test.go runs them over the real engine
+// and the real store.
 package api

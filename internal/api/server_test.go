@@ -42,13 +42,13 @@ func listen(t *testing.T, h http.Handler, change ...func(*http.Server)) string {
 }
 
 // raw sends bytes on a connection of its own and reads one response.
-func raw(t *testing.T, addr, request string) *http.Response {
+func raw(t *testing.T, addr, request string) answer {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
+	defer func() { _ = c.Close() }()
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,12 @@ func raw(t *testing.T, addr, request string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res, string(text)}
 }
 
 func TestOnTheWire(t *testing.T) {
@@ -108,9 +113,8 @@ func TestImportOnTheWire(t *testing.T) {
 	const n = 20_000
 	body := strings.Repeat(minimal+"\n", n)
 	res := raw(t, addr, fmt.Sprintf("POST /jobs/import HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body))
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != 200 || len(f.jobs) != n || !strings.Contains(string(text), fmt.Sprintf(`"imported":%d,"refused":0`, n)) {
-		t.Errorf("status %d, %d jobs, %v", res.StatusCode, len(f.jobs), err)
+	if res.StatusCode != 200 || len(f.jobs) != n || !strings.Contains(res.text, fmt.Sprintf(`"imported":%d,"refused":0`, n)) {
+		t.Errorf("status %d, %d jobs", res.StatusCode, len(f.jobs))
 	}
 }
 
