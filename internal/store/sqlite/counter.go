@@ -90,14 +90,6 @@ func (t *totals) addAll(cs counts) {
 	}
 }
 
-func (t *totals) plus(o totals) {
-	for i, n := range o.fires {
-		t.fires[i] += n
-	}
-	t.durationMs += o.durationMs
-	t.timed += o.timed
-}
-
 // sum adds the result of a query for status, fires, duration_ms and timed.
 func (t *totals) sum(c *conn, query string, args ...any) error {
 	return c.query(query, func(s *sqlite.Stmt) error {

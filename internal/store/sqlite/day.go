@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,10 +94,13 @@ type days struct {
 	readConns int
 	log       *slog.Logger // nil: statements are not logged
 
-	mu    sync.Mutex
-	known []day // that have a file, ascending
-	open  map[day]*dayFile
-	turn  int64
+	limit int // of open files
+
+	mu     sync.Mutex
+	known  []day // that have a file, ascending
+	open   map[day]*dayFile
+	turn   int64
+	closed bool
 }
 
 // listDays finds the files of a folder, and makes the folder if there is none.
@@ -108,7 +112,7 @@ func listDays(folder string, readConns int, log *slog.Logger) (*days, error) {
 	if err != nil {
 		return nil, err
 	}
-	ds := &days{folder: folder, readConns: readConns, log: log, open: make(map[day]*dayFile)}
+	ds := &days{folder: folder, readConns: readConns, log: log, limit: maxOpenDays, open: make(map[day]*dayFile)}
 	for _, entry := range entries {
 		if d, ok := parseDay(entry.Name()); ok {
 			ds.known = append(ds.known, d)
@@ -139,31 +143,27 @@ func (ds *days) downFrom(d day) []day {
 	return all
 }
 
-func (ds *days) has(d day) bool {
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	_, found := slices.BinarySearch(ds.known, d)
-	return found
-}
-
 // acquire opens the file of a day and keeps it open until release. It returns
 // nil when there is no such file and create is false.
 func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, error) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	i, found := slices.BinarySearch(ds.known, d)
-	if !found {
-		if !create {
-			return nil, nil
-		}
-		if err := ds.create(ctx, d); err != nil {
-			return nil, err
-		}
-		ds.known = slices.Insert(ds.known, i, d)
+	if ds.closed {
+		return nil, errClosed
 	}
 	f := ds.open[d]
 	if f == nil {
+		i, found := slices.BinarySearch(ds.known, d)
+		if !found && !create {
+			return nil, nil
+		}
 		f = &dayFile{day: d, path: ds.path(d), readers: newReaders(ds.path(d), ds.readConns, ds.log)}
+		if !found {
+			if err := f.create(ctx, ds.log); err != nil {
+				return nil, err
+			}
+			ds.known = slices.Insert(ds.known, i, d)
+		}
 		ds.open[d] = f
 	}
 	ds.turn++
@@ -173,14 +173,15 @@ func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, erro
 }
 
 // create makes the file of a day with its schema.
-func (ds *days) create(ctx context.Context, d day) error {
-	if d < 0 || d > lastDay {
-		return domain.Invalid("scheduledAt", "must be from 1970 to 9999", d.start())
+func (f *dayFile) create(ctx context.Context, log *slog.Logger) error {
+	if f.day < 0 || f.day > lastDay {
+		return domain.Invalid("scheduledAt", "must be from 1970 to 9999", f.day.start())
 	}
-	if err := createFile(ds.path(d)); err != nil {
+	if err := createFile(f.path); err != nil {
 		return err
 	}
-	return migrateFile(ctx, ds.path(d), "history", ds.log)
+	_, err := f.write(ctx, log)
+	return err
 }
 
 // migrateFile opens a file, brings its schema up to date and closes it. Closing
@@ -206,7 +207,7 @@ func createFile(path string) error {
 // evict closes files while too many are open. One that is in use stays.
 func (ds *days) evict() error {
 	var errs []error
-	for len(ds.open) > maxOpenDays {
+	for len(ds.open) > ds.limit {
 		var oldest *dayFile
 		for _, f := range ds.open {
 			if f.refs == 0 && (oldest == nil || f.used < oldest.used) {
@@ -254,15 +255,24 @@ func (ds *days) forget(d day) error {
 	}
 	f := ds.open[d]
 	delete(ds.open, d)
-	if f != nil && f.refs > 0 {
-		f.drained = make(chan struct{})
-	}
 	ds.mu.Unlock()
 	if f == nil {
 		return nil
 	}
-	if f.drained != nil {
-		<-f.drained // a read lends its file for one page of rows at most
+	return ds.drain(f)
+}
+
+// drain waits until nobody uses a file that is not in the set any more, and
+// closes it. A read lends its file for one page of rows at most.
+func (ds *days) drain(f *dayFile) error {
+	ds.mu.Lock()
+	used := f.refs > 0
+	if used {
+		f.drained = make(chan struct{})
+	}
+	ds.mu.Unlock()
+	if used {
+		<-f.drained
 	}
 	return f.close()
 }
@@ -285,14 +295,16 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// close closes every file.
+// close waits until no file is in use, and closes all of them.
 func (ds *days) close() error {
 	ds.mu.Lock()
-	defer ds.mu.Unlock()
+	ds.closed = true
+	files := slices.Collect(maps.Values(ds.open))
+	clear(ds.open)
+	ds.mu.Unlock()
 	var errs []error
-	for d, f := range ds.open {
-		errs = append(errs, f.close())
-		delete(ds.open, d)
+	for _, f := range files {
+		errs = append(errs, ds.drain(f))
 	}
 	return errors.Join(errs...)
 }

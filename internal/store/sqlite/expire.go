@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 
 	"zombiezen.com/go/sqlite"
 
@@ -24,8 +23,10 @@ const pruneChunk = 1_000
 // After a crash before step 2 is complete, Open deletes what is left of marked
 // days, so that nothing is counted twice.
 func (h history) Expire(ctx context.Context, before int64) (int, error) {
-	h.record.Lock()
-	defer h.record.Unlock()
+	if err := h.record.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer h.record.leave()
 	if err := h.fresh(ctx); err != nil {
 		return 0, fault("expire the history", err)
 	}
@@ -293,7 +294,7 @@ func (s *Store) forgetAlerts(ctx context.Context) error {
 	}
 	err = s.writer.do(ctx, len(gone), func(c *conn) (tally, error) { return tally{}, c.exec(pruneAlerts) })
 	if err != nil {
-		return errors.Join(err)
+		return err
 	}
 	s.state.Lock()
 	defer s.state.Unlock()

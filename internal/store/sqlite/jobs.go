@@ -31,7 +31,7 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 	return fault("create jobs", j.writer.do(ctx, len(rows), func(c *conn) (tally, error) {
 		var created tally
 		for i := range rows {
-			if err := create(c, &rows[i], &created); err != nil {
+			if err := insertNewJob(c, &rows[i], &created); err != nil {
 				return tally{}, err
 			}
 		}
@@ -39,7 +39,7 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 	}))
 }
 
-func create(c *conn, r *versionRow, created *tally) error {
+func insertNewJob(c *conn, r *versionRow, created *tally) error {
 	s, err := c.prepare(insertJob)
 	if err != nil {
 		return err

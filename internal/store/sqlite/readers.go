@@ -13,6 +13,8 @@ type readers struct {
 	log   *slog.Logger
 	slots chan struct{} // one token for each connection in use
 	idle  chan *conn
+
+	closed bool // under all slots written, under one read
 }
 
 func newReaders(path string, limit int, log *slog.Logger) *readers {
@@ -28,6 +30,9 @@ func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
 		return ctx.Err()
 	}
 	defer func() { <-r.slots }()
+	if r.closed {
+		return errClosed
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -57,15 +62,18 @@ func (r *readers) take() (*conn, error) {
 	}
 }
 
-// close closes the connections. None may be in use.
+// close waits until no connection is in use, and closes them.
 func (r *readers) close() error {
-	var errs []error
-	for {
-		select {
-		case c := <-r.idle:
-			errs = append(errs, c.Close())
-		default:
-			return errors.Join(errs...)
-		}
+	for range cap(r.slots) {
+		r.slots <- struct{}{}
 	}
+	r.closed = true
+	var errs []error
+	for len(r.idle) > 0 {
+		errs = append(errs, (<-r.idle).Close())
+	}
+	for range cap(r.slots) {
+		<-r.slots
+	}
+	return errors.Join(errs...)
 }

@@ -26,8 +26,10 @@ func (l ledger) Record(ctx context.Context, b store.Batch) error {
 	if err != nil {
 		return err
 	}
-	l.record.Lock()
-	defer l.record.Unlock()
+	if err := l.record.enter(ctx); err != nil {
+		return err
+	}
+	defer l.record.leave()
 	if err := l.fresh(ctx); err != nil {
 		return fault("record", err)
 	}

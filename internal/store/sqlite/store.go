@@ -69,7 +69,7 @@ type Store struct {
 	closeErr error
 
 	// record is held by whoever writes history files: one batch at a time.
-	record   sync.Mutex
+	record   gate
 	retiring map[day]bool // days whose file Expire could not delete yet
 
 	// What the files say, kept in memory. Written under record and state,
@@ -106,7 +106,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, lock: lock, retiring: make(map[day]bool)}
+	s := &Store{cfg: cfg, lock: lock, record: make(gate, 1), retiring: make(map[day]bool)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(cannotOpen(path, err), s.Close())
 	}
@@ -133,7 +133,8 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	s.readers = newReaders(s.cfg.Path, s.cfg.ReadConns, log)
-	s.writer = startJobsWriter(s.cfg.Path, log)
+	s.writer = newJobsWriter(s.cfg.Path, log)
+	go s.writer.loop()
 
 	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log)
 	if err != nil {
@@ -192,10 +193,30 @@ func (s *Store) freshForRead(ctx context.Context) error {
 	if !stale {
 		return nil
 	}
-	s.record.Lock()
-	defer s.record.Unlock()
+	if err := s.record.enter(ctx); err != nil {
+		return err
+	}
+	defer s.record.leave()
 	return s.fresh(ctx)
 }
+
+// gate is a mutex whose wait ends with a context: a disk that hangs under one
+// caller must not hold the others beyond their deadlines.
+type gate chan struct{}
+
+func (g gate) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g gate) leave() { <-g }
 
 // Jobs implements store.Store.
 func (s *Store) Jobs() store.Jobs { return jobs{s} }
@@ -220,8 +241,8 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) close() error {
-	s.record.Lock()
-	defer s.record.Unlock()
+	s.record <- struct{}{}
+	defer s.record.leave()
 	var errs []error
 	if s.days != nil {
 		errs = append(errs, s.days.close())

@@ -56,14 +56,13 @@ type jobsWriter struct {
 	c *conn // nil: to be opened
 }
 
-func startJobsWriter(path string, log *slog.Logger) *jobsWriter {
-	w := &jobsWriter{
+// newJobsWriter returns a writer whose loop the caller starts.
+func newJobsWriter(path string, log *slog.Logger) *jobsWriter {
+	return &jobsWriter{
 		path: path, log: log,
 		queue: make(chan *operation, queueLength), urgent: make(chan *operation, queueLength),
 		stop: make(chan struct{}), ended: make(chan struct{}),
 	}
-	go w.loop()
-	return w
 }
 
 // do queues an operation and waits for its commit. When the context ends first

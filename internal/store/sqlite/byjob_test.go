@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"testing"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+func byJob(t *testing.T, s *Store, n, limit int) []domain.Execution {
+	t.Helper()
+	found, err := s.History().ByJob(t.Context(), jobID(n), store.Page{Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func missed(n int, from, at, count int64) domain.Execution {
+	e := success(n, at)
+	e.Status, e.StartedAt, e.HTTPStatus = domain.StatusMissed, 0, 0
+	e.Missed = &domain.MissedRange{From: from, Count: count}
+	return e
+}
+
+// Another job that fires each second keeps the gap probe from helping: then
+// the search ends after maxMisses, with what it has.
+func TestByJobGivesUp(t *testing.T) {
+	s := newStore(t)
+	create(t, s, version(1), version(2))
+	var noise []domain.Execution
+	for i := range int64(maxMisses + 100) {
+		noise = append(noise, success(2, noon+i*second))
+	}
+	record(t, s, noise...)
+	last := noon + (maxMisses+99)*second
+	near, far := success(1, last-(maxMisses-1)*second), success(1, last-(maxMisses+1)*second)
+	record(t, s, far)
+	if got := byJob(t, s, 1, 5); len(got) != 0 {
+		t.Errorf("found %+v after more than %d misses", got, maxMisses)
+	}
+	record(t, s, near)
+	if got := byJob(t, s, 1, 5); len(got) != 2 || got[0].FireKey != near.FireKey || got[1].FireKey != far.FireKey {
+		t.Errorf("found %d facts, want both: the misses in a row begin anew", len(got))
+	}
+}
+
+// Fires in the range of a short summary that have a record of their own are
+// found, though the summary covers their time.
+func TestByJobLooksIntoShortSummaries(t *testing.T) {
+	s := newStore(t)
+	create(t, s, version(1))
+	own := []domain.Execution{success(1, noon+3*second), success(1, noon+7*second)}
+	summary := missed(1, noon+second, noon+10*second, 8)
+	record(t, s, append(own, summary, success(1, noon))...)
+	got := byJob(t, s, 1, 10)
+	if len(got) != 4 || got[0].Missed == nil || got[1].ScheduledAt != own[1].ScheduledAt ||
+		got[2].ScheduledAt != own[0].ScheduledAt || got[3].ScheduledAt != noon {
+		t.Errorf("found %+v", got)
+	}
+}
+
+// A summary does not end the search for what lies below it, however long it is
+// and whatever other jobs did in the meantime.
+func TestByJobSkipsLongSummaries(t *testing.T) {
+	s := newStore(t)
+	create(t, s, version(1))
+	const n = 2 * maxMisses
+	var noise []domain.Execution
+	for i := range int64(n) {
+		noise = append(noise, success(2, noon+i*second))
+	}
+	record(t, s, noise...)
+	record(t, s, success(1, noon), missed(1, noon+second, noon+n*second, n))
+	if got := byJob(t, s, 1, 5); len(got) != 2 || got[1].ScheduledAt != noon {
+		t.Errorf("found %+v, want the summary and the fire before it", got)
+	}
+}
+
+// What the searches cost is decided by the plans: none may scan the table.
+func TestQueriesUseTheirIndex(t *testing.T) {
+	s := newStore(t)
+	record(t, s, success(1, noon))
+	for query, want := range map[string]string{
+		selectFact:        "SEARCH execution USING PRIMARY KEY (scheduled_at=? AND job_id=? AND nonce=?)",
+		selectInstant:     "SEARCH execution USING PRIMARY KEY (scheduled_at=?)",
+		selectRecent:      "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
+		selectKeys:        "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
+		selectFailed:      "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
+		selectFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
+		selectIrregular:   "SEARCH execution USING INDEX execution_irregular (job_id=? AND (scheduled_at,nonce)<(?,?))",
+		sumCounters:       "SEARCH counter USING PRIMARY KEY (minute>?)",
+		`SELECT max(scheduled_at) FROM execution WHERE scheduled_at < ?`: "SEARCH execution USING PRIMARY KEY (scheduled_at<?)",
+	} {
+		var plan []string
+		err := s.days.read(t.Context(), dayOf(noon), func(c *conn) error {
+			return c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
+				plan = append(plan, s.ColumnText(3))
+				return nil
+			})
+		})
+		if err != nil || len(plan) == 0 || plan[0] != want {
+			t.Errorf("%s\nplan %q, want %q, error %v", query, plan, want, err)
+		}
+	}
+}
