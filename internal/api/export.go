@@ -48,7 +48,9 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-jobs.ndjson"`)
 		if err := s.writeExport(ctx, w, q, first); err != nil {
-			s.tell(ctx, err)
+			if rec, ok := w.(*recorder); !ok || rec.err == nil { // otherwise the client went away
+				s.tell(ctx, err)
+			}
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
 		}
 	}}, nil

@@ -68,7 +68,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, r.URL.Path), slog.Int(telemetry.KeyHTTPStatus, rec.status),
 				slog.Int64("bytes", rec.bytes), slog.Duration(telemetry.KeyDuration, took), slog.String(telemetry.KeyAddr, r.RemoteAddr))
 		}
-		if fault != nil && fault == http.ErrAbortHandler { //nolint:errorlint // the sentinel of net/http, compared as it does
+		if err, _ := fault.(error); errors.Is(err, http.ErrAbortHandler) {
 			panic(http.ErrAbortHandler) // net/http closes the connection in silence
 		}
 	}()
@@ -82,10 +82,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.route(rec, r)
 }
 
-// recovered answers a panic. huma panics when it cannot write a response;
-// that is a client that went away, not a fault.
+// recovered answers a panic. huma panics when it cannot write a response; that
+// is a client that went away, not a fault.
 func (s *server) recovered(rec *recorder, r *http.Request, fault any) {
-	if fault == http.ErrAbortHandler || rec.err != nil || r.Context().Err() != nil { //nolint:errorlint // see ServeHTTP
+	err, _ := fault.(error)
+	if errors.Is(err, http.ErrAbortHandler) || rec.err != nil && errors.Is(err, rec.err) {
 		return
 	}
 	s.Metrics.Panics.Inc()

@@ -61,6 +61,21 @@ func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
 	call(t, h, "POST", "/jobs/import", "["+minimal+"]").problem(t, 500)
 }
 
+// A fault is a fault, also when the client has gone.
+func TestPanicWithoutAClientIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	f := newFake()
+	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Engine = faulty{f, func() { panic("canary-panic") }} })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := httptest.NewRequest("POST", "/jobs", strings.NewReader(minimal)).WithContext(ctx)
+	r.Header.Set("Content-Type", "application/json")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if !strings.Contains(log.String(), "canary-panic") {
+		t.Error("the panic is not in the log")
+	}
+}
+
 // broken is a client that went away.
 type broken struct{ *httptest.ResponseRecorder }
 
@@ -69,11 +84,23 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 func TestAClientThatWentAwayIsNoFault(t *testing.T) {
 	var log bytes.Buffer
 	h := newAPI(t, newFake(), logTo(&log))
+	create(t, h, minimal)
 	for _, path := range []string{"/jobs", "/nope", "/docs", "/jobs/export"} {
-		h.ServeHTTP(broken{httptest.NewRecorder()}, httptest.NewRequest("GET", path, nil))
+		func() {
+			defer func() {
+				fault := recover()
+				if err, _ := fault.(error); errors.Is(err, http.ErrAbortHandler) != (path == "/jobs/export") {
+					t.Errorf("%s: panic %v", path, fault)
+				}
+			}()
+			h.ServeHTTP(broken{httptest.NewRecorder()}, httptest.NewRequest("GET", path, nil))
+		}()
 	}
 	if strings.Contains(log.String(), `"level":"ERROR"`) {
 		t.Error(log.String())
+	}
+	if m := call(t, h, "GET", "/metrics", ""); !strings.Contains(m.text, "belfry_panics_total 0") {
+		t.Error("a client that went away was counted as a panic")
 	}
 }
 
