@@ -384,10 +384,12 @@ func (e *Engine) untilKnown(call func(context.Context) error) bool {
 // settleEdit makes an edit valid from the instant and lets the job go on. With
 // from zero the edit did not happen. next nil deletes the job.
 func (e *Engine) settleEdit(j *job, next *version, from int64, stopReason string) {
+	var late []*span
 	e.mu.Lock()
 	if from != 0 {
 		old := j.current
 		old.to.Store(from)
+		late = e.finish(j, from)
 		if next == nil || !next.active {
 			j.stop.Store(&stop{from, stopReason})
 		}
@@ -411,6 +413,7 @@ func (e *Engine) settleEdit(j *job, next *version, from int64, stopReason string
 	// those that the edit has ended. So do retries of a job that was stopped.
 	entered, staged := split(held, func(f *fire) bool { return f.entered })
 	e.release(staged)
+	e.addLate(late)
 	e.dispatch(append(entered, e.retries.take(func(f *fire) bool {
 		return f.job == j && j.stopReason(f.at) != ""
 	})...))

@@ -48,7 +48,7 @@ func (e *Engine) runTimetable(ctx context.Context) {
 // to do.
 func (e *Engine) turn(now time.Time) time.Duration {
 	e.mu.Lock()
-	e.stageUntil(second(now.Add(stageAhead).UnixMilli()), now.UnixMilli())
+	e.stageUntil(e.stageLast(now), now.UnixMilli())
 	due := e.takeDue(now.UnixMilli())
 	wait := e.untilNext(now)
 	e.mu.Unlock()
@@ -57,6 +57,13 @@ func (e *Engine) turn(now time.Time) time.Duration {
 		e.release(part)
 	}
 	return wait
+}
+
+// stageLast returns the last second to stage at the instant: ahead of it, and
+// none that the horizon does not reach. While the store cannot commit, the jobs
+// stay in the timetable, where a fire that nobody may send costs nothing.
+func (e *Engine) stageLast(now time.Time) int64 {
+	return min(second(now.Add(stageAhead).UnixMilli()), second(e.horizon.Load()+1)-1)
 }
 
 // stageUntil takes every second up to the last one from the timetable.
@@ -93,9 +100,8 @@ func (e *Engine) stage(s int64, jobs []*job, now int64) {
 			continue // moved or removed since
 		}
 		if lagging {
-			if sp := e.fallBehind(j, now); sp != nil {
-				spans = append(spans, sp)
-			}
+			spans = append(spans, e.fallBehind(j, min(now, e.horizon.Load())))
+			e.table.add(j)
 			continue
 		}
 		e.stageFire(j)
@@ -106,19 +112,32 @@ func (e *Engine) stage(s int64, jobs []*job, now int64) {
 	}
 }
 
-// fallBehind makes a span of the job's fires up to now and moves the job to
-// the first one after it.
-func (e *Engine) fallBehind(j *job, now int64) *span {
+// fallBehind makes a span of the job's fires up to the instant and moves the
+// job to the first one after it.
+func (e *Engine) fallBehind(j *job, until int64) *span {
 	sp := &span{job: j, ver: j.current, next: j.next, lane: laneLate}
-	last, ok := j.current.timing(j).Prev(now + 1)
+	last, ok := j.current.timing(j).Prev(until + 1)
 	if !ok || last < j.next {
 		last = j.next
 	}
 	sp.last = last
 	e.pending.add(sp.next, 1)
 	j.next = j.current.nextAfter(j, last)
-	e.table.add(j)
 	return sp
+}
+
+// finish makes ready what the timetable has not come to of a version that ends
+// at the instant. It returns what is long over.
+func (e *Engine) finish(j *job, to int64) (late []*span) {
+	now := e.now()
+	for j.next < to {
+		if j.next < now-lagLimit.Milliseconds() {
+			late = append(late, e.fallBehind(j, to-1))
+		} else {
+			e.stageFire(j)
+		}
+	}
+	return late
 }
 
 // place puts a job whose next fire was just decided into the timetable. Fires
@@ -149,6 +168,9 @@ func (e *Engine) takeDue(now int64) []*fire {
 // to be staged. It is at most that, so steps of the wall clock are noticed.
 func (e *Engine) untilNext(now time.Time) time.Duration {
 	next := time.UnixMilli(e.table.next * 1000).Add(-stageAhead)
+	if !next.After(now) { // beyond the horizon: the beat decides
+		next = now.Add(50 * time.Millisecond)
+	}
 	if len(e.staged) > 0 {
 		at := e.staged[0].at
 		if at > e.horizon.Load() {
