@@ -30,6 +30,7 @@ type recovery struct {
 	lastFact  int64 // the latest instant that is on record, or has an open run
 	until     int64 // the timetable takes over after it
 	clean     bool  // the last owner stopped in good order
+	reset     bool  // the operator wants to start now, whatever is on record after it
 
 	facts  map[domain.FireKey]struct{}
 	ranges map[domain.JobID][]store.FactRange
@@ -52,11 +53,12 @@ type resumption struct {
 
 // recover claims the shard and rebuilds the engine's state from the store.
 func (e *Engine) recover(ctx context.Context) error {
-	shard, err := e.claim(ctx)
+	shard, reset, err := e.claim(ctx)
 	if err != nil {
 		return err
 	}
 	r := e.newRecovery(shard)
+	r.reset = reset
 	for _, step := range []func(context.Context) error{r.readRuns, r.readFacts, r.readTimeline, r.resume, r.flush} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
@@ -74,10 +76,11 @@ func (e *Engine) recover(ctx context.Context) error {
 
 // claim takes the shard and refuses a watermark far in the future: a clock that
 // was wrong once would otherwise keep every job silent until it is reached.
-func (e *Engine) claim(ctx context.Context) (store.Shard, error) {
-	shard, err := e.store.Shards().Claim(ctx)
+// reset says that the watermark was set back to now.
+func (e *Engine) claim(ctx context.Context) (shard store.Shard, reset bool, err error) {
+	shard, err = e.store.Shards().Claim(ctx)
 	if err != nil {
-		return shard, fmt.Errorf("recovery: %w", err)
+		return shard, false, fmt.Errorf("recovery: %w", err)
 	}
 	e.lease = shard.Lease
 	now := e.now()
@@ -86,15 +89,16 @@ func (e *Engine) claim(ctx context.Context) (store.Shard, error) {
 	}
 	if ahead := shard.Watermark - now; e.cfg.ResetWatermark && ahead > 0 {
 		if err := e.store.Shards().ResetWatermark(ctx, now-1); err != nil {
-			return shard, fmt.Errorf("recovery: %w", err)
+			return shard, false, fmt.Errorf("recovery: %w", err)
 		}
 		shard.Watermark, shard.Horizon = now-1, now-1
+		return shard, true, nil
 	} else if ahead > milliseconds(futureW) {
-		return shard, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or is wrong now. "+
+		return shard, false, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or is wrong now. "+
 			"Set the clock right, or start with --reset-watermark to give up the fires in between",
 			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
 	}
-	return shard, nil
+	return shard, false, nil
 }
 
 func (e *Engine) newRecovery(shard store.Shard) *recovery {
@@ -131,7 +135,9 @@ func (r *recovery) readFacts(ctx context.Context) error {
 		}
 		return nil
 	})
-	r.until = max(r.until, r.lastFact)
+	if !r.reset {
+		r.until = max(r.until, r.lastFact)
+	}
 	e := r.e
 	e.mu.Lock()
 	e.table = newTimetable(second(r.until))
