@@ -71,8 +71,10 @@ func (e *Engine) turnAway(f *fire, now int64) {
 	reason := j.stopReason(f.at)
 	var fact domain.Execution
 	switch {
-	case reason != "" && f.startedAt == 0:
+	case reason != "" && len(f.attempts) == 0:
 		fact = f.result(domain.StatusSkipped, now, reason)
+	case reason != "" && f.attempts[len(f.attempts)-1].StartedAt == 0: // a crash hid it
+		fact = f.result(domain.StatusUnknown, now, lostOutcome+"; "+reason+" again")
 	case reason != "":
 		fact = f.result(domain.StatusFailed, now, "no further attempt: "+reason+"; last error: "+f.lastError())
 	case f.scheduled() && f.at >= f.ver.to.Load():

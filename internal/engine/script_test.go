@@ -91,7 +91,7 @@ func answer(q url.Values, attempt int, out *domain.Outcome) {
 	default:
 		*out = domain.Outcome{Verdict: domain.VerdictOf(status), HTTPStatus: status, RetryAfterMs: number(q, "after")}
 		if out.Verdict != domain.VerdictSuccess {
-			out.Error = "answered " + strconv.Itoa(status)
+			out.Error, out.MaybeSent = "answered "+strconv.Itoa(status), true
 		}
 	}
 }
