@@ -31,6 +31,8 @@ func TestFaults(t *testing.T) {
 		{"unknown in .env", places{dotEnv: "BELFRY_X=1"}, ".env): is not a setting"},
 		{"broken .env", places{dotEnv: "PORT=1\nQ='a\nb'\nSECRET HERE\n"}, ".env: must be lines of NAME=value: line 4 is not"},
 
+		{"long broken .env", places{dotEnv: strings.Repeat("A=1\n", mostLines) + "SECRET HERE"}, ".env: must be lines of NAME=value"},
+
 		{"port", places{environ: []string{"PORT=70000"}}, `PORT="70000" (environment): must be a whole number from 0 to 65535`},
 		{"port of .env", places{dotEnv: "PORT=x"}, `PORT="x" (`},
 		{"port of the file", places{file: "port: http"}, `port="http" (file `},

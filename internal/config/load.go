@@ -204,22 +204,29 @@ func (l *loader) dotEnv(dir string) (Source, map[string]any) {
 	values, err := dotenv.Parser().Unmarshal(data)
 	if err != nil {
 		// The parser's own message quotes the file, which may hold a key.
-		l.fault(src, "", fmt.Sprintf("must be lines of NAME=value: line %d is not", badLine(data)))
+		l.fault(src, "", "must be lines of NAME=value"+badLine(data))
 	}
 	return src, values
 }
 
-// badLine returns the first line, counted from 1, that no longer parses
-// together with those before it.
-func badLine(data []byte) int {
+// mostLines bounds the search for a bad line, which takes the square of it.
+const mostLines = 500
+
+// badLine names the first line that no longer parses together with those
+// before it. A value in quotes may hold line breaks, so one line alone does not
+// tell.
+func badLine(data []byte) string {
 	lines := strings.SplitAfter(string(data), "\n")
+	if len(lines) > mostLines {
+		return ""
+	}
 	good := 0
 	for i := range lines {
 		if _, err := dotenv.Parser().Unmarshal([]byte(strings.Join(lines[:i+1], ""))); err == nil {
 			good = i + 1
 		}
 	}
-	return good + 1
+	return fmt.Sprintf(": line %d is not", good+1)
 }
 
 // variables lays a .env file or the environment over the config.
