@@ -125,6 +125,7 @@ func TestNamedErrors(t *testing.T) {
 		{"@at 2026-03-01T09:00:00.5Z", "leave the fraction out", 5},
 		{"@at 1969-12-31T23:59:59Z", "use an instant in the years 1970 to 2199 (UTC)", 5},
 		{"@at 2200-01-01T00:00:00Z", "use an instant in the years 1970 to 2199 (UTC)", 5},
+		{"@at 2199-12-31T23:59:59Z", "", 0},
 		{"@at 2200-01-01T00:00:00+01:00", "", 0}, // 2199-12-31T23:00:00Z
 		{"@daily 5", "use @daily alone", 8},
 		{"@reboot", "Belfry runs jobs by the clock, not at a start; use @yearly, @monthly, @weekly, @daily, @hourly, @every 5m or @at 2026-01-02T15:04:05Z", 1},

@@ -114,6 +114,41 @@ func TestEdgesOfTime(t *testing.T) {
 	}
 }
 
+// TestEdgesOfTheCalendar: the first and last hours of the range lie in other years in zones far from Greenwich.
+func TestEdgesOfTheCalendar(t *testing.T) {
+	east := mustParse(t, "0 0 5 1 1 ?", "Pacific/Kiritimati", DST{})
+	last := unix(t, "2200-01-01T05:00:00+14:00")
+	if got, ok := east.Next(unix(t, "2199-06-01T00:00:00Z"), Binding{}); !ok || got != last {
+		t.Errorf("the last new year is %s, %v", local(east, got), ok)
+	}
+	if got, ok := east.Next(last-1, Binding{}); !ok || got != last {
+		t.Errorf("a second before it, it is %s, %v", local(east, got), ok)
+	}
+	if got, ok := east.Next(last, Binding{}); ok {
+		t.Errorf("and one more at %s", local(east, got))
+	}
+	if got, ok := east.Prev(MaxInstant+1, Binding{}); !ok || got != last {
+		t.Errorf("from the end, the last new year is %s, %v", local(east, got), ok)
+	}
+	west := mustParse(t, "0 0 20 31 12 ?", "America/Los_Angeles", DST{})
+	first := unix(t, "1969-12-31T20:00:00-08:00")
+	if got, ok := west.Next(-1, Binding{}); !ok || got != first {
+		t.Errorf("the first new year's eve is %s, %v", local(west, got), ok)
+	}
+	if got, ok := west.Prev(first, Binding{}); ok {
+		t.Errorf("and one before at %s", local(west, got))
+	}
+	if got, ok := west.Prev(unix(t, "1970-06-01T00:00:00Z"), Binding{}); !ok || got != first {
+		t.Errorf("from the other side it is %s, %v", local(west, got), ok)
+	}
+	for _, text := range []string{"0 0 5 1 1 ? 2199", "0 0 5 1 1 ? 1970"} {
+		s := mustParse(t, text, "Europe/Berlin", DST{})
+		if got, ok := s.Next(-1, Binding{}); !ok || local(s, got)[:4] != text[12:] {
+			t.Errorf("%q: %s, %v", text, local(s, got), ok)
+		}
+	}
+}
+
 func TestNextDoesNotAllocate(t *testing.T) {
 	for _, text := range []string{"*/15 * * * * *", "0 30 2 * * *", "0 0 0 LW,15W * FRI#2", "H H(0-7) * * *", "@every 90m", "@at 2026-01-01T00:00:00Z"} {
 		for _, zone := range []string{"UTC", "Europe/Berlin"} {

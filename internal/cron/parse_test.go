@@ -38,6 +38,8 @@ func TestSameMeaning(t *testing.T) {
 		{"0 0 0 1 1 ? 2026/2", "0 0 0 1 1 ? 2026-2199/2"},
 		{"0 0 0 1 1 ? 2030-2032,2026", "0 0 0 1 1 ? 2026,2030,2031,2032"},
 		{"h(0-29)/10 * * * * *", "H(0-29)/10 * * * * *"},
+		{"0 0 0 1 1 ? 2030-2030", "0 0 0 1 1 ? 2030"},
+		{"0 0 0 * * *" + strings.Repeat(" ", MaxLength-11), "0 0 0 * * *"},
 		{"@daily", "0 0 0 * * *"},
 		{"@Hourly ", "0 0 * * * *"},
 	} {
@@ -156,6 +158,7 @@ func TestParseErrors(t *testing.T) {
 		{"H(0-60) * * * *", "minute", 5, "out of range"},
 		{"H(30-10) * * * *", "minute", 1, "smaller value first"},
 		{"H(0-9)/11 * * * *", "minute", 8, "use a step from 1 to 10"},
+		{"H(10-20)/12 * * * *", "minute", 10, "use a step from 1 to 11"},
 		{"H/61 * * * *", "minute", 3, "use a step from 1 to 60"},
 		{"H/0 * * * *", "minute", 3, "not a usable step"},
 		{"0 0 0 H(20-31) * *", "day-of-month", 7, "use a range within 1-28"},

@@ -23,6 +23,8 @@ func TestShifts(t *testing.T) {
 		{"0 0,30 2 * * *", "Europe/Berlin", DST{GapBefore, FoldBoth}, []Shift{
 			{gapAt, "gap", "2026-03-29", "02:00:00 and 02:30:00 do not exist: they fire together, once, at 01:59:59"},
 			{foldAt, "fold", "2026-10-25", "02:00:00 and 02:30:00 come twice: fire both times"}}},
+		{"0 10,20,30 2 * 3 *", "Europe/Berlin", DST{}, []Shift{
+			{gapAt, "gap", "2026-03-29", "02:10:00, 02:20:00 and 02:30:00 do not exist: they fire together, once, at 03:00:00"}}},
 		{"* 30 2 * * *", "Europe/Berlin", DST{}, []Shift{
 			{gapAt, "gap", "2026-03-29", "02:30:00, 02:30:01, 02:30:02 and 57 more do not exist: they fire together, once, at 03:00:00"},
 			{foldAt, "fold", "2026-10-25", "02:30:00, 02:30:01, 02:30:02 and 57 more come twice: fire the first time (UTC+02:00)"}}},
