@@ -27,6 +27,21 @@ func NewJobID(ms int64) JobID {
 	return id
 }
 
+// NewJobIDs returns n ids for the instant ms that sort in the order in which
+// they are returned. The twelve bits after the instant count (RFC 9562, section
+// 6.2, method 1); where they overflow, the count goes on in the next
+// millisecond. Ids of other calls may lie in between, but none is equal: 62
+// bits are random.
+func NewJobIDs(ms int64, n int) []JobID {
+	ids := make([]JobID, n)
+	for i := range ids {
+		ids[i] = NewJobID(ms + int64(i>>12))
+		ids[i][6] = 0x70 | byte(i>>8)&0x0f
+		ids[i][7] = byte(i)
+	}
+	return ids
+}
+
 // NewNonce returns a random number that is never zero. It tells manual
 // executions of one job in one millisecond apart; zero marks a scheduled one.
 func NewNonce() int64 {

@@ -212,7 +212,8 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
 	total := 0
 	seen := make(map[string]bool, len(s.Headers))
-	for name, value := range s.Headers {
+	for _, name := range sortedKeys(s.Headers) {
+		value := s.Headers[name]
 		total += len(name) + len(value)
 		field, low := "headers."+name, strings.ToLower(name)
 		switch {

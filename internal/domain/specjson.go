@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
 )
 
 // SpecDoc is a spec as it comes from outside: the spec and whether the job is
@@ -34,87 +36,117 @@ func (d SpecDoc) MarshalJSON() ([]byte, error) {
 // CodeInvalid one that names every field that is unknown or of a wrong kind;
 // the document is then unchanged. Values are not judged: see [Spec.Validate].
 func (d *SpecDoc) Merge(data []byte) error {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(data, &object); err != nil {
-		return jsonFault("", err)
+	m := merger{next: *d, defaults: NewSpecDoc()}
+	m.object("", data, specFields)
+	if err := m.faults.err(); err != nil {
+		return err
 	}
-	if object == nil {
-		return Invalid("", "must be a JSON object", nil)
+	*d = m.next
+	return nil
+}
+
+// merger lays JSON over a document and collects what is wrong with it.
+type merger struct {
+	next, defaults SpecDoc
+	faults         fieldErrors
+}
+
+// object merges a JSON object whose members are the given fields. The path
+// leads to it: "" for the document, "retry." for one in it.
+func (m *merger) object(path string, data []byte, fields map[string]specField) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		m.fault(strings.TrimSuffix(path, "."), err)
+		return
 	}
-	next, defaults := *d, NewSpecDoc()
-	var fe fieldErrors
-	for _, name := range sortedKeys(object) {
-		field, known := specFields[name]
-		if !known {
-			fe.add(name, "is not a field of a job"+suggest(name, specFieldNames), nil)
-			continue
-		}
-		raw := object[name]
-		if isNull(raw) {
-			field.reset(&next, &defaults)
-			continue
-		}
-		field.clear(&next)
-		if err := decodeStrict(raw, field.at(&next)); err != nil {
-			var e *Error
-			if errors.As(jsonFault(name, err), &e) {
-				fe = append(fe, e.Fields...)
+	if members == nil {
+		m.faults.add(strings.TrimSuffix(path, "."), "must be a JSON object", nil)
+		return
+	}
+	for _, name := range sortedKeys(members) {
+		field, known := fields[name]
+		raw := members[name]
+		switch {
+		case !known:
+			m.faults.add(path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)), nil)
+		case isNull(raw):
+			field.reset(&m.next, &m.defaults)
+		case field.members != nil:
+			m.object(path+name+".", raw, field.members)
+		default:
+			if err := field.decode(raw, &m.next); err != nil {
+				m.fault(path+name, err)
 			}
 		}
 	}
-	if err := fe.err(); err != nil {
-		return err
-	}
-	*d = next
-	return nil
+}
+
+func (m *merger) fault(field string, err error) {
+	m.faults = append(m.faults, jsonFault(field, err).Fields...)
 }
 
 // specField is how one field of the document is reached.
 type specField struct {
-	at    func(*SpecDoc) any       // pointer to decode into
-	reset func(dst, from *SpecDoc) // copies the default
-	clear func(*SpecDoc)           // before decoding: what must not be merged
+	decode  func(json.RawMessage, *SpecDoc) error // replaces the value whole
+	reset   func(dst, from *SpecDoc)              // copies the default
+	members map[string]specField                  // of an object that is merged field by field
 }
 
-// field makes a specField of an accessor. Maps and slices are dropped first:
-// encoding/json would merge into the map and write into the slice's memory,
+// field makes a specField of an accessor. It decodes into a fresh value:
+// encoding/json would merge into a map and write into the memory of a slice,
 // which the current version of the job shares.
-func field[T any](get func(*SpecDoc) *T, replace bool) specField {
+func field[T any](get func(*SpecDoc) *T) specField {
 	return specField{
-		at:    func(d *SpecDoc) any { return get(d) },
-		reset: func(dst, from *SpecDoc) { *get(dst) = *get(from) },
-		clear: func(d *SpecDoc) {
-			if replace {
-				var zero T
-				*get(d) = zero
-			}
+		decode: func(raw json.RawMessage, d *SpecDoc) error {
+			var value T
+			err := json.Unmarshal(raw, &value)
+			*get(d) = value
+			return err
 		},
+		reset: func(dst, from *SpecDoc) { *get(dst) = *get(from) },
 	}
 }
 
-var specFields = map[string]specField{
-	"schedule":      field(func(d *SpecDoc) *string { return &d.Schedule }, true),
-	"api":           field(func(d *SpecDoc) *string { return &d.API }, true),
-	"type":          field(func(d *SpecDoc) *Guarantee { return &d.Type }, true),
-	"name":          field(func(d *SpecDoc) *string { return &d.Name }, true),
-	"tags":          field(func(d *SpecDoc) *[]string { return &d.Tags }, true),
-	"timezone":      field(func(d *SpecDoc) *string { return &d.Timezone }, true),
-	"method":        field(func(d *SpecDoc) *string { return &d.Method }, true),
-	"headers":       field(func(d *SpecDoc) *map[string]string { return &d.Headers }, true),
-	"body":          field(func(d *SpecDoc) *json.RawMessage { return &d.Body }, true),
-	"timeoutMs":     field(func(d *SpecDoc) *int64 { return &d.TimeoutMs }, true),
-	"retry":         field(func(d *SpecDoc) *Retry { return &d.Retry }, false),
-	"overlap":       field(func(d *SpecDoc) *OverlapPolicy { return &d.Overlap }, true),
-	"misfire":       field(func(d *SpecDoc) *Misfire { return &d.Misfire }, false),
-	"startAt":       field(func(d *SpecDoc) *int64 { return &d.StartAt }, true),
-	"endAt":         field(func(d *SpecDoc) *int64 { return &d.EndAt }, true),
-	"jitterMs":      field(func(d *SpecDoc) *int64 { return &d.JitterMs }, true),
-	"dst":           field(func(d *SpecDoc) *DST { return &d.DST }, false),
-	"tlsSkipVerify": field(func(d *SpecDoc) *bool { return &d.TLSSkipVerify }, true),
-	"isActive":      field(func(d *SpecDoc) *bool { return &d.IsActive }, true),
+// nested makes a specField of an object that is merged field by field.
+func nested[T any](get func(*SpecDoc) *T, members map[string]specField) specField {
+	f := field(get)
+	f.members = members
+	return f
 }
 
-var specFieldNames = sortedKeys(specFields)
+var specFields = map[string]specField{
+	"schedule":  field(func(d *SpecDoc) *string { return &d.Schedule }),
+	"api":       field(func(d *SpecDoc) *string { return &d.API }),
+	"type":      field(func(d *SpecDoc) *Guarantee { return &d.Type }),
+	"name":      field(func(d *SpecDoc) *string { return &d.Name }),
+	"tags":      field(func(d *SpecDoc) *[]string { return &d.Tags }),
+	"timezone":  field(func(d *SpecDoc) *string { return &d.Timezone }),
+	"method":    field(func(d *SpecDoc) *string { return &d.Method }),
+	"headers":   field(func(d *SpecDoc) *map[string]string { return &d.Headers }),
+	"body":      field(func(d *SpecDoc) *json.RawMessage { return &d.Body }),
+	"timeoutMs": field(func(d *SpecDoc) *int64 { return &d.TimeoutMs }),
+	"retry": nested(func(d *SpecDoc) *Retry { return &d.Retry }, map[string]specField{
+		"maxRetries": field(func(d *SpecDoc) *int { return &d.Retry.MaxRetries }),
+		"delayMs":    field(func(d *SpecDoc) *int64 { return &d.Retry.DelayMs }),
+		"backoff":    field(func(d *SpecDoc) *Backoff { return &d.Retry.Backoff }),
+		"maxDelayMs": field(func(d *SpecDoc) *int64 { return &d.Retry.MaxDelayMs }),
+	}),
+	"overlap": field(func(d *SpecDoc) *OverlapPolicy { return &d.Overlap }),
+	"misfire": nested(func(d *SpecDoc) *Misfire { return &d.Misfire }, map[string]specField{
+		"policy":   field(func(d *SpecDoc) *MisfirePolicy { return &d.Misfire.Policy }),
+		"maxAgeMs": field(func(d *SpecDoc) *int64 { return &d.Misfire.MaxAgeMs }),
+		"maxRuns":  field(func(d *SpecDoc) *int { return &d.Misfire.MaxRuns }),
+	}),
+	"startAt":  field(func(d *SpecDoc) *int64 { return &d.StartAt }),
+	"endAt":    field(func(d *SpecDoc) *int64 { return &d.EndAt }),
+	"jitterMs": field(func(d *SpecDoc) *int64 { return &d.JitterMs }),
+	"dst": nested(func(d *SpecDoc) *DST { return &d.DST }, map[string]specField{
+		"gap":  field(func(d *SpecDoc) *cron.Gap { return &d.DST.Gap }),
+		"fold": field(func(d *SpecDoc) *cron.Fold { return &d.DST.Fold }),
+	}),
+	"tlsSkipVerify": field(func(d *SpecDoc) *bool { return &d.TLSSkipVerify }),
+	"isActive":      field(func(d *SpecDoc) *bool { return &d.IsActive }),
+}
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
@@ -127,12 +159,6 @@ func sortedKeys[V any](m map[string]V) []string {
 
 func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
-func decodeStrict(raw json.RawMessage, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	return dec.Decode(into)
-}
-
 // jsonFault turns an error of encoding/json into a CodeInvalid one about a
 // field. Field is the path that led to the value, "" for the whole document.
 func jsonFault(field string, err error) *Error {
@@ -144,9 +170,6 @@ func jsonFault(field string, err error) *Error {
 	}
 	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return Invalid(join(te.Field), fmt.Sprintf("must be %s, not %s", kindName(te.Type.Kind().String()), te.Value), nil)
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return Invalid(join(strings.Trim(name, `"`)), "is not a field of "+field, nil)
 	}
 	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return Invalid(field, fmt.Sprintf("must be valid JSON: %v at byte %d", se, se.Offset), nil)

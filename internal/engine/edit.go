@@ -47,11 +47,12 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 	}
 	now := e.now()
 	from, letGo := e.effective(nil)
+	ids := domain.NewJobIDs(now, len(docs))
 	jobs := make([]*job, 0, len(docs))
 	versions := make([]domain.Version, 0, len(docs))
 	for i := range docs {
 		v := domain.Version{
-			JobID: domain.NewJobID(now), Number: 1, EffectiveFrom: from, EffectiveTo: domain.Forever,
+			JobID: ids[i], Number: 1, EffectiveFrom: from, EffectiveTo: domain.Forever,
 			CreatedAt: now, Active: docs[i].IsActive, Spec: docs[i].Spec,
 		}
 		out[i] = Created{Version: v, Err: v.Validate()}
