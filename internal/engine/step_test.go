@@ -17,10 +17,10 @@ func TestClockSteps(t *testing.T) {
 		sent     int           // calls of the RUN_ALL job in that time, at least
 		sentMost int
 	}{
-		"back an hour: nothing twice":            {-time.Hour, time.Minute, 0, 0},
-		"back five minutes: goes on":             {-5 * time.Minute, 6 * time.Minute, 59, 61},
-		"back two seconds":                       {-2 * time.Second, time.Minute, 57, 59},
-		"ahead five minutes: late":               {5 * time.Minute, 30 * time.Second, 328, 332},
+		"back an hour: nothing twice":                   {-time.Hour, time.Minute, 0, 0},
+		"back five minutes: goes on":                    {-5 * time.Minute, 6 * time.Minute, 59, 61},
+		"back two seconds":                              {-2 * time.Second, time.Minute, 57, 59},
+		"ahead five minutes: late":                      {5 * time.Minute, 30 * time.Second, 328, 332},
 		"ahead twenty minutes: not within a minute":     {20 * time.Minute, 58 * time.Second, 0, 0},
 		"ahead twenty minutes: then the misfire policy": {20 * time.Minute, 100 * time.Second, 1000, 1100},
 	} {

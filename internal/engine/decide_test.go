@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+func TestDecideOverlap(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		policy  domain.OverlapPolicy
+		busy    int
+		waiting bool
+		want    admission
+	}{
+		{domain.OverlapAllow, 0, false, admitSend},
+		{domain.OverlapAllow, 1, false, admitSend},
+		{domain.OverlapAllow, 7, true, admitSend},
+		{domain.OverlapSkip, 0, false, admitSend},
+		{domain.OverlapSkip, 1, false, admitSkip},
+		{domain.OverlapSkip, 2, true, admitSkip},
+		{domain.OverlapQueue, 0, false, admitSend},
+		{domain.OverlapQueue, 1, false, admitWait},
+		{domain.OverlapQueue, 0, true, admitWait}, // behind those that came first
+		{domain.OverlapQueue, 3, true, admitWait},
+	} {
+		if got := decideOverlap(c.policy, c.busy, c.waiting); got != c.want {
+			t.Errorf("%s, %d busy, waiting %v: %d, want %d", c.policy, c.busy, c.waiting, got, c.want)
+		}
+	}
+}
+
+func TestKeepFrom(t *testing.T) {
+	t.Parallel()
+	// Fires at 100, 110, .. 200, and others of the schedule around them.
+	prev := func(before int64) (int64, bool) {
+		at := (before - 1) / 10 * 10
+		return at, at > 0
+	}
+	const first, last = 100, 200
+	for _, c := range []struct {
+		name string
+		m    domain.Misfire
+		now  int64
+		want int64
+	}{
+		{"SKIP drops all", domain.Misfire{Policy: domain.MisfireSkip, MaxAgeMs: 1000, MaxRuns: 99}, 205, last + 1},
+		{"RUN_LATEST keeps the last", domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 1000, MaxRuns: 99}, 205, 200},
+		{"RUN_LATEST, too old", domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 50, MaxRuns: 99}, 300, 250},
+		{"RUN_ALL keeps all", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 99}, 205, first},
+		{"RUN_ALL, exactly as many", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 11}, 205, first},
+		{"RUN_ALL, one too many", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 10}, 205, 110},
+		{"RUN_ALL, one run", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 1}, 205, 200},
+		{"RUN_ALL, as old as allowed", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 60, MaxRuns: 99}, 210, 150},
+		{"RUN_ALL, all too old", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 60, MaxRuns: 99}, 900, 840},
+	} {
+		if got := keepFrom(c.m, first, last, c.now, prev); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+	// The step back may end before the first fire: a version that began there.
+	got := keepFrom(domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 5}, 100, 100, 105,
+		func(int64) (int64, bool) { return 0, false })
+	if got != 100 {
+		t.Errorf("a single fire: %d", got)
+	}
+}
+
+func TestDecideEnding(t *testing.T) {
+	t.Parallel()
+	p := plan{retry: domain.DefaultRetry()}
+	onceOnly := p
+	onceOnly.once = true
+	success := domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
+	final := domain.Outcome{Verdict: domain.VerdictFinal, HTTPStatus: 404, MaybeSent: true}
+	busy := domain.Outcome{Verdict: domain.VerdictRetry, HTTPStatus: 503, MaybeSent: true}
+	later := domain.Outcome{Verdict: domain.VerdictRetry, HTTPStatus: 429, MaybeSent: true, RetryAfterMs: 9000}
+	refused := domain.Outcome{Verdict: domain.VerdictRetry}
+	for _, c := range []struct {
+		plan     plan
+		out      domain.Outcome
+		failures int
+		want     ending
+	}{
+		{p, success, 1, ending{status: domain.StatusSuccess}},
+		{p, success, 9, ending{status: domain.StatusSuccess}},
+		{p, final, 1, ending{status: domain.StatusFailed}},
+		{p, busy, 1, ending{domain.StatusPending, 1000}},
+		{p, busy, 2, ending{domain.StatusPending, 2000}},
+		{p, busy, 3, ending{domain.StatusPending, 3000}},
+		{p, busy, 4, ending{status: domain.StatusFailed}},
+		{p, later, 1, ending{domain.StatusPending, 9000}},
+		{p, later, 4, ending{status: domain.StatusFailed}},
+		{onceOnly, success, 1, ending{status: domain.StatusSuccess}},
+		{onceOnly, busy, 1, ending{status: domain.StatusFailed}}, // it arrived: a second one would be twice
+		{onceOnly, refused, 1, ending{domain.StatusPending, 1000}},
+		{onceOnly, refused, 4, ending{status: domain.StatusFailed}},
+	} {
+		if got := decideEnding(c.plan, &c.out, c.failures); got != c.want {
+			t.Errorf("once %v, %+v after %d failures: %+v, want %+v", c.plan.once, c.out, c.failures, got, c.want)
+		}
+	}
+}
+
+func TestDecideResume(t *testing.T) {
+	t.Parallel()
+	failedOnce := []domain.Attempt{{Number: 1, StartedAt: 5, CompletedAt: 6, Error: "answered 500"}}
+	for _, c := range []struct {
+		inFlight, once bool
+		crashes        int
+		stop           string
+		attempts       []domain.Attempt
+		want           domain.Status
+	}{
+		{inFlight: false, want: domain.StatusPending},
+		{inFlight: false, once: true, want: domain.StatusPending}, // never sent, or known not to be
+		{inFlight: false, attempts: failedOnce, want: domain.StatusPending},
+		{inFlight: false, crashes: 9, want: domain.StatusPending},
+		{inFlight: true, want: domain.StatusPending},
+		{inFlight: true, once: true, want: domain.StatusUnknown},
+		{inFlight: true, crashes: 1, want: domain.StatusPending},
+		{inFlight: true, crashes: 2, want: domain.StatusFailed}, // the third in a row
+		{inFlight: true, crashes: 2, once: true, want: domain.StatusUnknown},
+		{inFlight: true, stop: stoppedByPause, want: domain.StatusUnknown},
+		{inFlight: true, stop: stoppedByDelete, attempts: failedOnce, want: domain.StatusUnknown},
+		{inFlight: false, stop: stoppedByPause, want: domain.StatusSkipped},
+		{inFlight: false, stop: stoppedByPause, attempts: failedOnce, want: domain.StatusFailed},
+	} {
+		run := domain.OpenRun{InFlight: c.inFlight, Crashes: c.crashes, Attempts: c.attempts}
+		got := decideResume(&run, c.once, c.stop)
+		if got.status != c.want || (got.reason == "") != (c.want == domain.StatusPending) {
+			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
+
+func TestSecond(t *testing.T) {
+	t.Parallel()
+	for ms, want := range map[int64]int64{0: 0, 1: 0, 999: 0, 1000: 1, 1999: 1, -1: -1, -1000: -1, -1001: -2} {
+		if got := second(ms); got != want {
+			t.Errorf("second(%d) = %d, want %d", ms, got, want)
+		}
+	}
+}
+
+func TestHostKey(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{
+		"http://A.example/x?y=1":       "http://a.example:80",
+		"http://a.example:80/":         "http://a.example:80",
+		"https://a.example":            "https://a.example:443",
+		"https://a.example:8443/x":     "https://a.example:8443",
+		"http://[2001:DB8::1]/":        "http://[2001:db8::1]:80",
+		"http://[2001:db8::1]:8080/":   "http://[2001:db8::1]:8080",
+		"http://127.0.0.1:4444/status": "http://127.0.0.1:4444",
+	} {
+		if got := hostKey(target); got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Config{MaxInFlight: -1, MaxInFlightPerHost: -1}); err == nil {
+		t.Fatal("an empty configuration was accepted")
+	} else {
+		for _, want := range []string{"a store", "an executor", "metrics", "MaxInFlight ", "MaxInFlightPerHost "} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q is not in %v", want, err)
+			}
+		}
+	}
+	for _, c := range []struct{ all, host, wantAll, wantHost int }{
+		{0, 0, DefaultMaxInFlight, DefaultMaxInFlight * 9 / 10},
+		{100, 0, 100, 90},
+		{1, 0, 1, 1},
+		{100, 500, 100, 100},
+		{100, 7, 100, 7},
+	} {
+		cfg := Config{MaxInFlight: c.all, MaxInFlightPerHost: c.host}
+		_ = cfg.validate()
+		if cfg.MaxInFlight != c.wantAll || cfg.MaxInFlightPerHost != c.wantHost {
+			t.Errorf("%+v: %d and %d", c, cfg.MaxInFlight, cfg.MaxInFlightPerHost)
+		}
+	}
+}
