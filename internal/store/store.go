@@ -41,7 +41,8 @@ type Store interface {
 // history of their time is kept, so that every fire can be computed again.
 type Jobs interface {
 	// Create inserts version 1 of each job, all or none. A repeat with the
-	// same id and the same content succeeds.
+	// same id and the same content succeeds. A call of more than a few
+	// thousand makes a beat wait for it: import in pieces.
 	Create(ctx context.Context, versions []domain.Version) error
 	// Update closes version next.Number-1 at next.EffectiveFrom and inserts
 	// next, in one step. CodeNotFound: no such job, or deleted. CodeConflict:
@@ -51,7 +52,8 @@ type Jobs interface {
 	// Errors as Update. Deleting a deleted job with the same number and
 	// instant succeeds.
 	Delete(ctx context.Context, id domain.JobID, number int, at int64) error
-	// Get returns a job that is not deleted, or CodeNotFound.
+	// Get returns a job that is not deleted, or CodeNotFound. It was updated
+	// when its current version took effect, or never but at its creation.
 	Get(ctx context.Context, id domain.JobID) (domain.Job, error)
 	// List returns jobs in the order of their ids.
 	List(ctx context.Context, q JobQuery) ([]domain.Job, error)
@@ -79,7 +81,10 @@ type JobQuery struct {
 type History interface {
 	// Execution returns one fact, or CodeNotFound.
 	Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error)
-	// ByJob returns the facts of a job, newest scheduled first.
+	// ByJob returns the facts of a job, newest scheduled first. A store may
+	// find the scheduled ones by the job's timeline: it need not find a fact
+	// that no kept version names, nor one below thousands of fires in a row
+	// that have no record.
 	ByJob(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
 	// Recent returns facts of all jobs, newest scheduled first.
 	Recent(ctx context.Context, page Page) ([]domain.Execution, error)
@@ -88,7 +93,8 @@ type History interface {
 	Failed(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
 	// Totals returns the counters of the executions that completed at or
 	// after the instant (rounded down to the minute); with zero, since the
-	// database was made. They are kept with the facts, never made by a scan.
+	// database was made. They are kept with the facts, never made by a scan;
+	// of history that Expire has dropped, by the unit it was dropped in.
 	Totals(ctx context.Context, since int64) (Totals, error)
 	// Expire drops all history scheduled before the instant, in whole units
 	// of the store (days); counters stay. It returns how many units went.

@@ -94,7 +94,6 @@ func (a alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Ale
 // counts when memory says that its alert is open and that this is its file.
 func (a alerts) rowsOf(c *conn, d day, page store.AlertPage) ([]domain.Alert, error) {
 	var found []domain.Alert
-	errFull := errors.New("full")
 	err := c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+
 		" WHERE (last_at, job_id) < (?, ?) ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
 		if len(found) >= page.Limit {

@@ -111,6 +111,76 @@ func benchVersion(n int64) domain.Version {
 	}
 }
 
+// BenchmarkByJob asks for the last 20 of a job among a million rows in five
+// files: of a job that fires every five minutes, of one that fired once, and
+// of one that never did.
+func BenchmarkByJob(b *testing.B) {
+	const jobs, files = 700, 5
+	s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
+	busy, rare, never := benchVersion(1), benchVersion(2), benchVersion(3)
+	rare.Spec.Schedule = "0 0 0 10 3 *"
+	never.Spec.Schedule = "0 0 0 11 * *"
+	if err := s.Jobs().Create(b.Context(), []domain.Version{busy, rare, never}); err != nil {
+		b.Fatal(err)
+	}
+	facts := newBenchFacts(jobs, true)
+	facts.jobs[0] = busy.JobID
+	first := busy.EffectiveFrom
+	batch := make([]domain.Execution, 0, jobs)
+	for at := first; at < first+files*dayMs; at += 5 * minute {
+		batch = batch[:0]
+		for _, id := range facts.jobs {
+			batch = append(batch, domain.Execution{
+				FireKey: domain.FireKey{JobID: id, ScheduledAt: at}, Version: 1, Status: domain.StatusSuccess,
+				StartedAt: at + 1, CompletedAt: at + 21, HTTPStatus: 200,
+			})
+		}
+		if err := s.Ledger().Record(b.Context(), store.Batch{Facts: batch}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		job  domain.Version
+		want int
+	}{{"every 5 minutes", busy, 20}, {"once", rare, 0}, {"never", never, 0}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				got, err := s.History().ByJob(b.Context(), c.job.JobID, store.Page{Limit: 20})
+				if err != nil || len(got) != c.want {
+					b.Fatalf("%d facts, want %d, error %v", len(got), c.want, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkTimeline streams 100,000 versions, as a start does.
+func BenchmarkTimeline(b *testing.B) {
+	const jobs = 100_000
+	s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
+	for n := int64(0); n < jobs; n += 1_000 {
+		batch := make([]domain.Version, 1_000)
+		for i := range batch {
+			batch[i] = benchVersion(n + int64(i))
+		}
+		if err := s.Jobs().Create(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	versions := 0
+	for b.Loop() {
+		err := s.Jobs().Timeline(b.Context(), 0, func(domain.Version) error {
+			versions++
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(versions)/b.Elapsed().Seconds(), "versions/s")
+}
+
 // BenchmarkCreateParallel creates single jobs from 32 callers, each durable
 // before it returns.
 func BenchmarkCreateParallel(b *testing.B) {

@@ -39,6 +39,11 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 		return nil, err
 	}
 	w := newJobWalk(id, versions, page)
+	if page.Before != (domain.FireKey{}) {
+		if w.summary, err = h.summaryOver(ctx, id, w.below); err != nil {
+			return nil, fault("read the history", err)
+		}
+	}
 	for _, d := range h.days.downFrom(dayOf(w.top.ScheduledAt)) {
 		if w.full() || w.misses >= maxMisses {
 			break
@@ -49,6 +54,35 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 		}
 	}
 	return w.found, nil
+}
+
+const selectSummary = `
+SELECT missed_from, missed_count FROM execution INDEXED BY execution_irregular
+ WHERE (nonce <> 0 OR missed_count > 0) AND job_id = ? AND scheduled_at >= ? AND missed_count > 0
+ ORDER BY scheduled_at LIMIT 1`
+
+// summaryOver returns the MISSED summary that stands for the fires right below
+// an instant, or nil: a page may begin in the middle of one.
+func (h history) summaryOver(ctx context.Context, id domain.JobID, below int64) (*span, error) {
+	var next *span // the first summary at or after the instant
+	for _, d := range h.days.all() {
+		if d.end() <= below || next != nil {
+			continue
+		}
+		err := h.days.read(ctx, d, func(c *conn) error {
+			return c.query(selectSummary, func(s *sqlite.Stmt) error {
+				next = &span{from: s.ColumnInt64(0), count: s.ColumnInt64(1)}
+				return nil
+			}, id, below)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if next == nil || next.from >= below {
+		return nil, nil
+	}
+	return next, nil
 }
 
 // topOf returns the key of the job that a search starts below, given the key
@@ -136,7 +170,7 @@ func (w *jobWalk) add(e domain.Execution) {
 
 const selectIrregular = `
 SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_irregular
- WHERE (nonce <> 0 OR missed_count IS NOT NULL) AND job_id = ? AND (scheduled_at, nonce) < (?, ?)
+ WHERE (nonce <> 0 OR missed_count > 0) AND job_id = ? AND (scheduled_at, nonce) < (?, ?)
  ORDER BY scheduled_at DESC, nonce DESC LIMIT ?`
 
 // day collects what one file has.

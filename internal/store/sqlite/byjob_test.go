@@ -67,7 +67,7 @@ func TestByJobLooksIntoShortSummaries(t *testing.T) {
 func TestByJobSkipsLongSummaries(t *testing.T) {
 	s := newStore(t)
 	create(t, s, version(1))
-	const n = 2 * maxMisses
+	const n = maxMisses + 200
 	var noise []domain.Execution
 	for i := range int64(n) {
 		noise = append(noise, success(2, noon+i*second))
@@ -76,6 +76,12 @@ func TestByJobSkipsLongSummaries(t *testing.T) {
 	record(t, s, success(1, noon), missed(1, noon+second, noon+n*second, n))
 	if got := byJob(t, s, 1, 5); len(got) != 2 || got[1].ScheduledAt != noon {
 		t.Errorf("found %+v, want the summary and the fire before it", got)
+	}
+	// The same when a page begins in the middle of it, after a trigger.
+	middle := domain.FireKey{JobID: jobID(1), ScheduledAt: noon + (n-1)*second, Nonce: 1}
+	got, err := s.History().ByJob(t.Context(), jobID(1), store.Page{Before: middle, Limit: 5})
+	if err != nil || len(got) != 1 || got[0].ScheduledAt != noon {
+		t.Errorf("from the middle: found %+v, want the fire before the summary, error %v", got, err)
 	}
 }
 
@@ -91,6 +97,7 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 		selectFailed:      "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
 		selectFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
 		selectIrregular:   "SEARCH execution USING INDEX execution_irregular (job_id=? AND (scheduled_at,nonce)<(?,?))",
+		selectSummary:     "SEARCH execution USING INDEX execution_irregular (job_id=? AND scheduled_at>?)",
 		sumCounters:       "SEARCH counter USING PRIMARY KEY (minute>?)",
 		`SELECT max(scheduled_at) FROM execution WHERE scheduled_at < ?`: "SEARCH execution USING PRIMARY KEY (scheduled_at<?)",
 	} {

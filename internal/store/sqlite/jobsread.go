@@ -119,7 +119,7 @@ func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version)
 	for {
 		chunk = chunk[:0]
 		err := j.readers.with(ctx, func(c *conn) (err error) {
-			chunk, err = readTimeline(c, after, since, chunk)
+			chunk, err = readTimeline(c, after, since, chunk, timelineChunk)
 			return err
 		})
 		if err != nil {
@@ -137,12 +137,11 @@ func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version)
 	}
 }
 
-// readTimeline appends the versions of the jobs after one, of as many jobs as
-// make about a chunk.
-func readTimeline(c *conn, after domain.JobID, since int64, chunk []domain.Version) ([]domain.Version, error) {
-	errFull := errors.New("full")
+// readTimeline appends the versions of the jobs after one: limit of them, and
+// the rest of the last job's.
+func readTimeline(c *conn, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
 	err := c.query(selectTimeline, func(s *sqlite.Stmt) error {
-		if n := len(chunk); n >= timelineChunk && columnJobID(s, 0) != chunk[n-1].JobID {
+		if n := len(chunk); n >= limit && columnJobID(s, 0) != chunk[n-1].JobID {
 			return errFull
 		}
 		v, err := columnsVersion(s)
@@ -154,6 +153,9 @@ func readTimeline(c *conn, after domain.JobID, since int64, chunk []domain.Versi
 	}
 	return chunk, err
 }
+
+// errFull ends a query whose caller has enough rows.
+var errFull = errors.New("full")
 
 // Count implements store.Jobs.
 func (j jobs) Count(ctx context.Context) (total, active int64, err error) {

@@ -49,7 +49,7 @@ func parallel(n int, fn func(i int) error) error {
 }
 
 func parallelCallers(t *testing.T, f *fixture) {
-	const callers, each = 8, 25
+	const callers, each = 8, 8
 	lease := claim(t, f).Lease
 	ctx := t.Context()
 	ok(t, parallel(callers, func(c int) error {
@@ -86,7 +86,7 @@ func parallelCallers(t *testing.T, f *fixture) {
 }
 
 func parallelEdits(t *testing.T, f *fixture) {
-	const editors, edits = 6, 10
+	const editors, edits = 4, 6
 	f.create(t, version(1))
 	ctx := t.Context()
 	ok(t, parallel(editors, func(e int) error {

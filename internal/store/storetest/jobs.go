@@ -247,20 +247,20 @@ func timelineOverlaps(t *testing.T, f *fixture) {
 }
 
 func timelineMany(t *testing.T, f *fixture) {
-	const jobs = 9_000
+	const jobs = 5_000
 	var batch []domain.Version
 	for n := range jobs {
 		batch = append(batch, version(n))
 	}
 	f.create(t, batch...)
-	for n := 0; n < jobs; n += 500 {
-		for v, at := version(n), noon+hour; at < noon+40*hour; at += hour {
+	for n := 0; n < jobs; n += 1_000 {
+		for v, at := version(n), noon+hour; at < noon+10*hour; at += hour {
 			v = edit(v, at, nil)
 			f.update(t, v)
 		}
 	}
 	got := timeline(t, f, 0)
-	if want := jobs + jobs/500*39; len(got) != want {
+	if want := jobs + jobs/1_000*9; len(got) != want {
 		t.Fatalf("%d versions, want %d", len(got), want)
 	}
 	for i := 1; i < len(got); i++ {

@@ -15,7 +15,7 @@ var ledgerCases = []testCase{
 	{"a batch may span days and be in any order", batchSpansDays},
 	{"Facts streams keys in (after, until]", factsWindow},
 	{"Facts streams a MISSED summary as its range", factsSummary},
-	{"Facts streams tens of thousands", factsMany},
+	{"Facts streams many thousands", factsMany},
 	{"Facts and OpenRuns end with the error of their function", streamsStop},
 	{"an open run is kept, replaced and ended by its fact", openRunLives},
 	{"an open run is ignored where a fact exists", factWins},
@@ -134,7 +134,7 @@ func factsSummary(t *testing.T, f *fixture) {
 }
 
 func factsMany(t *testing.T, f *fixture) {
-	const n = 25_000
+	const n = 11_000
 	batch := make([]domain.Execution, 0, n)
 	for i := range n {
 		batch = append(batch, success(i%7, noon+int64(i/7)))

@@ -48,6 +48,7 @@ func Exercise(t *testing.T, db Database) {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
 					open := db(t)
 					c.run(t, &fixture{open: open, Store: open()})
 				})
