@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,11 @@ func (s *shell) healthCommand() *cobra.Command {
 				return reach(c, err)
 			}
 			if !ready.Ready() {
-				return fmt.Errorf("the server at %s is not ready: %s", c.Base(), strings.Join(ready.Failing, ", "))
+				told := fmt.Sprintf("the server at %s is not ready", c.Base())
+				if len(ready.Failing) > 0 {
+					told += ": " + strings.Join(ready.Failing, ", ")
+				}
+				return errors.New(told)
 			}
 			_, err = fmt.Fprintln(s.out, "ready")
 			return err

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -264,7 +265,11 @@ func FuzzLoad(f *testing.F) {
 		write(t, dir, ".env", dotEnv)
 		c, err := Load(o)
 		if err != nil {
-			for _, fault := range err.(Errors) {
+			faults, ok := errors.AsType[Errors](err)
+			if !ok {
+				t.Fatalf("another kind of error: %v", err)
+			}
+			for _, fault := range faults {
 				if fault.Message == "" || strings.Contains(fault.Source.Name, "API_KEYS") && fault.Value != "" {
 					t.Errorf("a fault without a message, or with a key: %+v", fault)
 				}
