@@ -1,0 +1,403 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// bench is a dispatcher whose workers take fires and keep them until the test
+// ends the calls.
+type bench struct {
+	t    *testing.T
+	d    *dispatcher
+	jobs map[string]*job // by host
+	now  int64
+}
+
+func newBench(t *testing.T, calls, perHost int) *bench {
+	b := &bench{t: t, d: newDispatcher(calls, perHost), jobs: make(map[string]*job)}
+	b.d.now = func() int64 { return b.now }
+	b.d.work = func() {}
+	b.d.fromSpan = func(s *span) *fire { return &fire{job: s.job, ver: s.ver, at: s.pop(), lane: laneLate} }
+	b.d.suspended = false
+	return b
+}
+
+func (b *bench) job(host string) *job {
+	j := b.jobs[host]
+	if j == nil {
+		j = testJob(b.t, "* * * * * *", 0)
+		j.current.host = host
+		b.jobs[host] = j
+	}
+	return j
+}
+
+func (b *bench) fires(host string, n int, l lane) (out []*fire) {
+	for i := range n {
+		j := b.job(host)
+		out = append(out, &fire{job: j, ver: j.current, at: int64(i), lane: l})
+	}
+	return out
+}
+
+// take begins calls until there is none to begin, as workers would.
+func (b *bench) take(most int) (out []*fire) {
+	b.d.mu.Lock()
+	defer b.d.mu.Unlock()
+	for len(out) < most {
+		f := b.d.pickNow()
+		if f == nil {
+			break
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// end ends calls without taking more.
+func (b *bench) end(fires ...*fire) {
+	b.d.mu.Lock()
+	defer b.d.mu.Unlock()
+	for _, f := range fires {
+		b.d.finish(f, b.now)
+	}
+}
+
+func byHost(fires []*fire) map[string]int {
+	out := make(map[string]int)
+	for _, f := range fires {
+		out[f.ver.host]++
+	}
+	return out
+}
+
+// Hosts take turns, whatever the length of their queues.
+func TestHostsTakeTurns(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1000, 1000)
+	b.d.push(b.fires("a", 500, laneLive))
+	b.d.push(b.fires("b", 5, laneLive))
+	b.d.push(b.fires("c", 50, laneLive))
+	if got := byHost(b.take(15)); got["a"] != 5 || got["b"] != 5 || got["c"] != 5 {
+		t.Errorf("the first 15 calls: %v", got)
+	}
+	if got := byHost(b.take(20)); got["a"] != 10 || got["c"] != 10 {
+		t.Errorf("the next 20 calls: %v", got)
+	}
+	if calls, queued := b.d.load(); calls != 35 || queued != 520 {
+		t.Errorf("%d calls, %d queued", calls, queued)
+	}
+}
+
+// A host never has more calls than its limit, nor all of them more than the
+// limit of all; an end of a call lets the next one go.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, 4)
+	b.d.push(b.fires("a", 20, laneLive))
+	b.d.push(b.fires("b", 20, laneLive))
+	b.d.push(b.fires("c", 20, laneLive))
+	calls := b.take(100)
+	got := byHost(calls)
+	if len(calls) != 10 || got["a"] > 4 || got["b"] > 4 || got["c"] > 4 {
+		t.Fatalf("in flight: %v", got)
+	}
+	for range 50 { // whatever ends, the limits hold and the machine stays full
+		b.end(calls[0])
+		calls = append(calls[1:], b.take(100)...)
+		for host, n := range byHost(calls) {
+			if n > 4 {
+				t.Fatalf("%d calls of %s", n, host)
+			}
+		}
+		if _, queued := b.d.load(); len(calls) < 10 && queued > 12 {
+			t.Fatalf("%d calls in flight, %d fires wait", len(calls), queued)
+		}
+	}
+}
+
+// In a host, fires on time go first, in order; late ones get a quarter of the
+// slots.
+func TestLateLane(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 100, 40)
+	b.d.push(b.fires("a", 50, laneLate))
+	b.d.push(b.fires("a", 8, laneLive))
+	calls := b.take(100)
+	for i, f := range calls {
+		if (f.lane == laneLive) != (i < 8) {
+			t.Fatalf("call %d is of lane %d", i, f.lane)
+		}
+	}
+	if len(calls) != 8+10 {
+		t.Errorf("%d late calls, want a quarter of 40", len(calls)-8)
+	}
+	b.d.push(b.fires("a", 3, laneLive)) // a parked host comes back for them
+	if got := b.take(100); len(got) != 3 || got[0].lane != laneLive {
+		t.Errorf("%d calls after three fires on time", len(got))
+	}
+	b.end(calls[10])
+	if got := b.take(100); len(got) != 1 || got[0].lane != laneLate {
+		t.Errorf("%d calls after a late one ended", len(got))
+	}
+}
+
+// Over all hosts too late fires get a quarter; hosts that wait for it are
+// served though others that wait for their own share end calls all the time.
+func TestLateShareOfAll(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 40, 16) // 10 late calls in all, 4 a host
+	for _, host := range []string{"a", "b", "c", "d"} {
+		b.d.push(b.fires(host, 200, laneLate))
+	}
+	calls := b.take(100)
+	if len(calls) != 10 {
+		t.Fatalf("%d late calls, want 10", len(calls))
+	}
+	served := byHost(calls)
+	for range 100 {
+		// Always a call of a host that has the most in flight: one at its own share.
+		busiest := slices.MaxFunc(calls, func(x, y *fire) int {
+			return byHost(calls)[x.ver.host] - byHost(calls)[y.ver.host]
+		})
+		b.end(busiest)
+		calls = slices.DeleteFunc(calls, func(f *fire) bool { return f == busiest })
+		next := b.take(100)
+		for host, n := range byHost(next) {
+			served[host] += n
+		}
+		if calls = append(calls, next...); len(calls) != 10 {
+			t.Fatalf("%d late calls", len(calls))
+		}
+	}
+	for _, host := range []string{"a", "b", "c", "d"} {
+		if served[host] < 15 {
+			t.Errorf("%s was served %d times of 110", host, served[host])
+		}
+	}
+}
+
+// A full queue refuses what can be kept as a span, and nothing else.
+func TestFullQueue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, 10)
+	if refused := b.d.push(b.fires("a", maxHostQueue, laneLive)); len(refused) != 0 {
+		t.Fatalf("%d refused by an empty queue", len(refused))
+	}
+	more := b.fires("a", 4, laneLive)
+	more[1].nonce = 7 // a trigger
+	more[2].startedAt, more[2].attempts = 5, []domain.Attempt{{Number: 1}}
+	more[3].lane = laneLate
+	refused := b.d.push(more)
+	if len(refused) != 1 || refused[0] != more[0] {
+		t.Errorf("%d refused", len(refused))
+	}
+	if refused := b.d.push(b.fires("b", 3, laneLive)); len(refused) != 0 {
+		t.Error("the queue of another host is full too")
+	}
+}
+
+// Spans of a host are sent oldest first, in the late share, and a span that
+// goes on where the job's last one ends becomes part of it.
+func TestSpansInADispatcher(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 100, 100)
+	j := b.job("a")
+	at := func(first, last int64) *span {
+		return &span{job: j, ver: j.current, next: first, last: last, lane: laneLate}
+	}
+	if merged := b.d.pushSpans([]*span{at(5000, 7000), at(8000, 8000), at(1000, 2000), at(9000, 9000)}); len(merged) != 1 {
+		t.Errorf("%d merged, want one", len(merged))
+	}
+	var got []int64
+	for {
+		calls := b.take(1)
+		if len(calls) == 0 {
+			break
+		}
+		got = append(got, calls[0].at)
+		b.end(calls...)
+	}
+	if want := []int64{1000, 2000, 5000, 6000, 7000, 8000, 9000}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if h := b.d.hosts["a"]; len(h.open) != 0 || len(h.spans) != 0 {
+		t.Errorf("%d spans are left", len(h.open))
+	}
+}
+
+func TestSuspendAndClose(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, 10)
+	b.d.push(b.fires("a", 5, laneLive))
+	b.d.suspend(true)
+	if got := b.take(5); len(got) != 0 {
+		t.Error("a suspended dispatcher sends")
+	}
+	b.d.suspend(false)
+	if got := b.take(2); len(got) != 2 {
+		t.Error("nothing is sent after the suspension")
+	}
+	b.d.close()
+	b.d.close()
+	if got := b.take(5); len(got) != 0 {
+		t.Error("a closed dispatcher sends")
+	}
+	if n := len(b.d.inFlight()); n != 2 {
+		t.Errorf("%d calls in flight", n)
+	}
+}
+
+// Hosts without work are forgotten.
+func TestHostsAreForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, 10)
+	for i := range 100 {
+		b.d.push(b.fires(fmt.Sprint(i), 1, laneLive))
+		b.end(b.take(1)...)
+	}
+	b.d.push(b.fires("busy", 1, laneLive))
+	b.d.relax()
+	b.d.relax()
+	if len(b.d.hosts) != 1 {
+		t.Errorf("%d hosts are kept", len(b.d.hosts))
+	}
+}
+
+// longCalls returns each call once, the oldest first.
+func TestLongCalls(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, 10)
+	b.d.push(b.fires("a", 3, laneLive))
+	b.now = 1000
+	first := b.take(1)
+	b.now = 2000
+	second := b.take(1)
+	b.now = 9000
+	b.take(1)
+	if got := b.d.longCalls(5000); !slices.Equal(got, append(first, second...)) {
+		t.Errorf("%d long calls", len(got))
+	}
+	if got := b.d.longCalls(5000); len(got) != 0 {
+		t.Errorf("%d long calls are returned again", len(got))
+	}
+}
+
+// Workers start as they are needed, end with close, and every fire is worked
+// on once.
+func TestWorkers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 50, 50)
+		done := make(chan *fire, 10_000)
+		b.d.work = func() {
+			for f := b.d.take(); f != nil; {
+				<-time.After(time.Millisecond)
+				next := b.d.swap(f, 0)
+				done <- f
+				if next == nil {
+					next = b.d.take()
+				}
+				f = next
+			}
+		}
+		for i := range 20 {
+			b.d.push(b.fires(fmt.Sprint("h", i%7), 100, laneLive))
+			<-time.After(3 * time.Millisecond)
+		}
+		<-time.After(time.Second)
+		b.d.close()
+		<-b.d.drained
+		seen := make(map[*fire]bool)
+		for range len(done) {
+			seen[<-done] = true
+		}
+		if len(seen) != 2000 {
+			t.Errorf("%d of 2000 fires were worked on", len(seen))
+		}
+		if b.d.settling() != 0 {
+			t.Errorf("%d workers are left", b.d.workers)
+		}
+	})
+}
+
+// The limit of a host whose calls hang climbs to its ceiling, and goes back
+// when it is not needed.
+func TestLimitAdapts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2000, 1500)
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			b.d.adapt(ctx)
+		}()
+		b.d.push(b.fires("a", 5000, laneLive))
+		var calls []*fire
+		for range 100 {
+			calls = append(calls, b.take(5000)...)
+			<-time.After(limitWindow)
+		}
+		if len(calls) != 1500 {
+			t.Errorf("%d calls in flight after 2.5 s without an end, want the ceiling", len(calls))
+		}
+		b.end(calls...)
+		for {
+			calls = b.take(5000)
+			if len(calls) == 0 {
+				break
+			}
+			b.end(calls...)
+		}
+		for range 60 {
+			<-time.After(time.Second)
+			b.d.relax()
+		}
+		b.d.push(b.fires("a", 5000, laneLive))
+		if n := len(b.take(5000)); n != minHostLimit {
+			t.Errorf("%d calls at once after a rest, want %d", n, minHostLimit)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestFireQueue(t *testing.T) {
+	t.Parallel()
+	var q fireQueue
+	var model []*fire
+	for i := range 1000 {
+		if i%3 == 2 {
+			f := q.pop()
+			if f != model[0] {
+				t.Fatalf("pop %d: the wrong fire", i)
+			}
+			model = model[1:]
+		} else {
+			f := &fire{at: int64(i)}
+			q.push(f)
+			model = append(model, f)
+		}
+		if q.n != len(model) {
+			t.Fatalf("%d fires, want %d", q.n, len(model))
+		}
+	}
+	var all []*fire
+	q.all(func(f *fire) bool { all = append(all, f); return true })
+	if !slices.Equal(all, model) {
+		t.Error("all does not show what is queued")
+	}
+	for q.pop() != nil {
+	}
+	if q.n != 0 || q.tail != nil {
+		t.Error("an empty queue is not empty")
+	}
+}
