@@ -1,0 +1,205 @@
+package domain
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// fullDoc returns a document that sets every field.
+func fullDoc() SpecDoc {
+	return SpecDoc{IsActive: false, Spec: Spec{
+		Schedule: "0 0 9 * * MON-FRI", API: "https://example.com/hook", Type: AtMostOnce, Name: "Größe <b>",
+		Tags: []string{"a", "b"}, Timezone: "Europe/Berlin", Method: "PUT", Headers: map[string]string{"X-A": "1"},
+		Body: json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: Retry{1, 2, BackoffFixed, 3}, Overlap: OverlapQueue,
+		Misfire: Misfire{MisfireSkip, 4, 5}, StartAt: 6, EndAt: 7, JitterMs: 8, DST: DST{"SKIP", "BOTH"}, TLSSkipVerify: true,
+	}}
+}
+
+func TestSpecDocRoundTrip(t *testing.T) {
+	t.Parallel()
+	plain := NewSpecDoc()
+	plain.Spec = validSpec()
+	for _, in := range []SpecDoc{fullDoc(), plain} {
+		text, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := NewSpecDoc()
+		if err := out.Merge(text); err != nil || !reflect.DeepEqual(in, out) {
+			t.Errorf("%s\ncame back as %+v: %v", text, out, err)
+		}
+	}
+}
+
+// Every field of a spec is one of the document's, and under the same name.
+func TestSpecFieldsAreComplete(t *testing.T) {
+	t.Parallel()
+	names := []string{"isActive"}
+	for i := range reflect.TypeFor[Spec]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[Spec]().Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if known := sortedKeys(specFields); !slices.Equal(names, known) {
+		t.Errorf("the spec has %v, the document takes %v", names, known)
+	}
+	for name, typ := range map[string]reflect.Type{
+		"retry": reflect.TypeFor[Retry](), "misfire": reflect.TypeFor[Misfire](), "dst": reflect.TypeFor[DST](),
+	} {
+		var members []string
+		for i := range typ.NumField() {
+			members = append(members, typ.Field(i).Tag.Get("json"))
+		}
+		slices.Sort(members)
+		if known := sortedKeys(specFields[name].members); !slices.Equal(members, known) {
+			t.Errorf("%s has %v, the document takes %v", name, members, known)
+		}
+	}
+}
+
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	d := NewSpecDoc()
+	for _, c := range []struct {
+		name, text string
+		want       func(*SpecDoc) // of a full document; nil: unchanged
+	}{
+		{"nothing", `{}`, nil},
+		{"one field", `{"name":"x"}`, func(w *SpecDoc) { w.Name = "x" }},
+		{"spaces around", " {\n\"timeoutMs\" : 17 }\n", func(w *SpecDoc) { w.TimeoutMs = 17 }},
+		{"active", `{"isActive":true}`, func(w *SpecDoc) { w.IsActive = true }},
+		{"part of an object", `{"retry":{"delayMs":9}}`, func(w *SpecDoc) { w.Retry.DelayMs = 9 }},
+		{"two objects", `{"misfire":{"maxRuns":1},"dst":{"fold":"FIRST"}}`, func(w *SpecDoc) { w.Misfire.MaxRuns, w.DST.Fold = 1, "FIRST" }},
+		{"headers are replaced", `{"headers":{"X-B":"2"}}`, func(w *SpecDoc) { w.Headers = map[string]string{"X-B": "2"} }},
+		{"tags are replaced", `{"tags":["c"]}`, func(w *SpecDoc) { w.Tags = []string{"c"} }},
+		{"the body is replaced", `{"body":"text"}`, func(w *SpecDoc) { w.Body = json.RawMessage(`"text"`) }},
+		{"null is the default", `{"retry":null,"method":null,"timezone":null}`, func(w *SpecDoc) { w.Retry, w.Method, w.Timezone = d.Retry, d.Method, d.Timezone }},
+		{"null is nothing where that is the default", `{"headers":null,"tags":null,"body":null,"startAt":null}`,
+			func(w *SpecDoc) { w.Headers, w.Tags, w.Body, w.StartAt = nil, nil, nil, 0 }},
+		{"null inside an object", `{"retry":{"maxRetries":null},"misfire":{"policy":null},"dst":{"gap":null}}`,
+			func(w *SpecDoc) {
+				w.Retry.MaxRetries, w.Misfire.Policy, w.DST.Gap = DefaultMaxRetries, MisfireRunAll, "AFTER"
+			}},
+		{"null activates", `{"isActive":null}`, func(w *SpecDoc) { w.IsActive = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, want, shared := fullDoc(), fullDoc(), fullDoc()
+			before := got
+			before.Tags, before.Headers, before.Body = got.Tags, got.Headers, got.Body
+			if err := got.Merge([]byte(c.text)); err != nil {
+				t.Fatal(err)
+			}
+			if c.want != nil {
+				c.want(&want)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v\nwant %+v", got, want)
+			}
+			if !reflect.DeepEqual(before, shared) {
+				t.Error("the current version of the job has changed with its draft")
+			}
+		})
+	}
+}
+
+func TestMergeFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text string
+		want []string // field: part of the message
+	}{
+		{``, []string{": must be valid JSON"}},
+		{`{`, []string{": must be valid JSON"}},
+		{`{"name":"x"} {}`, []string{": must be valid JSON"}},
+		{`null`, []string{": must be a JSON object"}},
+		{`[]`, []string{": must be an object, not array"}},
+		{`"x"`, []string{": must be an object, not string"}},
+		{`{"name":1}`, []string{"name: must be a string, not number"}},
+		{`{"timeoutMs":"1"}`, []string{"timeoutMs: must be a whole number, not string"}},
+		{`{"timeoutMs":1.5}`, []string{"timeoutMs: must be a whole number, not number 1.5"}},
+		{`{"timeoutMs":1e30}`, []string{"timeoutMs: must be a whole number"}},
+		{`{"isActive":"yes"}`, []string{"isActive: must be true or false, not string"}},
+		{`{"tags":"a"}`, []string{"tags: must be an array, not string"}},
+		{`{"tags":[1]}`, []string{"tags: must be a string, not number"}},
+		{`{"headers":["a"]}`, []string{"headers: must be an object, not array"}},
+		{`{"headers":{"X-A":1}}`, []string{"headers"}},
+		{`{"retry":3}`, []string{"retry: must be an object, not number"}},
+		{`{"retry":{"maxRetries":"3"}}`, []string{"retry.maxRetries: must be a whole number, not string"}},
+		{`{"retry":{"times":3}}`, []string{"retry.times: is not a field of a job"}},
+		{`{"retry":{"MAXRETRIES":3}}`, []string{`did you mean "maxRetries"?`}},
+		{`{"dst":{"gap":1},"misfire":{"maxRuns":"all"}}`, []string{"dst.gap: must be a string", "misfire.maxRuns: must be a whole number"}},
+		{`{"url":"x","name":1}`, []string{"name: must be a string", "url: is not a field of a job"}},
+		{`{"time_zone":"UTC"}`, []string{`time_zone: is not a field of a job; did you mean "timezone"?`}},
+		{`{"Schedule":"x"}`, []string{`did you mean "schedule"?`}},
+		{`{"schedul":"x"}`, []string{`did you mean "schedule"?`}},
+		{`{"is-active":true}`, []string{`did you mean "isActive"?`}},
+		{`{"completelyElse":1}`, []string{"completelyElse: is not a field of a job"}},
+		{`{"` + strings.Repeat("x", 5000) + `":1}`, []string{"is not a field of a job"}},
+	} {
+		got, want := fullDoc(), fullDoc()
+		faults := fieldsOf(t, got.Merge([]byte(c.text)))
+		if len(faults) != len(c.want) {
+			t.Errorf("%.60s: %q, want %q", c.text, faults, c.want)
+			continue
+		}
+		for i := range faults {
+			if !strings.Contains(faults[i], c.want[i]) {
+				t.Errorf("%.60s: %q, want %q", c.text, faults[i], c.want[i])
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%.60s: the document has changed", c.text)
+		}
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0},
+		{strings.Repeat("x", 300), "x", MaxNameLength},
+	} {
+		if got := editDistance(c.a, c.b); got != c.want {
+			t.Errorf("%.10q to %.10q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// Whatever comes in: no panic, an error leaves the document alone, and what was
+// taken comes back the same through JSON.
+func FuzzSpecMerge(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `{"schedule":"* * * * * *","api":"http://a","type":"ATLEAST_ONCE"}`, `{"retry":{"maxRetries":1},"headers":{"a":"b"}}`,
+		`{"body":"\u00fc","tags":["x"],"misfire":null}`, `[1]`, `{"retry":{"x":1},"nope":2}`, `{"body": {"a" : [1, 2]} }`, `{"name":"\ud800"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, before := fullDoc(), fullDoc()
+		if err := d.Merge(data); err != nil {
+			if ErrorCode(err) != CodeInvalid || !reflect.DeepEqual(d, before) {
+				t.Fatalf("%v, and the document is %+v", err, d)
+			}
+			return
+		}
+		_ = d.Validate()
+		text, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := NewSpecDoc()
+		if err := back.Merge(text); err != nil {
+			t.Fatalf("%s does not come back: %v", text, err)
+		}
+		again, err := json.Marshal(back)
+		if err != nil || string(again) != string(text) {
+			t.Fatalf("%s\ncame back as\n%s", text, again)
+		}
+	})
+}
