@@ -292,15 +292,20 @@ func (d *dispatcher) finish(f *fire, now int64) {
 	}
 }
 
-// wakeLate brings back a host that waited for the share of late fires: the one
-// whose call ended, or else the one that has waited longest.
+// wakeLate brings back hosts that waited for the share of late fires: the one
+// whose call ended, and the one that has waited longest. One alone would not
+// do: a host at its own share would take every turn of those that wait for the
+// share of all.
 func (d *dispatcher) wakeLate(h *host) {
-	if h.parked != parkedLate {
-		if len(d.lateWait) == 0 {
-			return
-		}
-		h = d.lateWait[0]
+	if len(d.lateWait) > 0 && d.lateWait[0] != h {
+		d.unpark(d.lateWait[0])
 	}
+	if h.parked == parkedLate {
+		d.unpark(h)
+	}
+}
+
+func (d *dispatcher) unpark(h *host) {
 	d.lateWait = without(d.lateWait, h)
 	h.parked = parkedIdle
 	d.enlistIf(h)
