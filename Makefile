@@ -60,6 +60,13 @@ race: ## Every test, with the race detector
 	$(call say,go test -race)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
+BLOWS ?= 100
+JOBS  ?= 2000
+
+.PHONY: torture
+torture: ## Kill, freeze and stop a loaded server BLOWS (100) times with JOBS (2000) jobs a second, then check
+	BELFRY_TORTURE_BLOWS=$(BLOWS) BELFRY_TORTURE_JOBS=$(JOBS) $(GO) test -count=1 -timeout 90m -run TestTorture -v ./e2e
+
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (10s)
 	$(call say,fuzz: $(FUZZTIME) for each target)

@@ -244,7 +244,8 @@ func (j *judge) unended() {
 		}
 	}
 	for id := range j.triggers {
-		if j.records[id] == nil && !j.isLive(id) {
+		inWindow := id.ScheduledAt() >= j.run.From && id.ScheduledAt() < j.run.Until
+		if inWindow && j.records[id] == nil && !j.isLive(id) {
 			j.report.add(Lost, domain.JobID{}, id.ScheduledAt(), "no record of the trigger "+id.String())
 		}
 	}

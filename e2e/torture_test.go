@@ -1,0 +1,404 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/receiver"
+	"github.com/belfry-scheduler/belfry/internal/sim/check"
+)
+
+// The torture: a server under load, with a client that edits and triggers, is
+// killed, stopped, frozen and started again at random moments. Then the checker
+// compares the target's log, the database and the client's own memory of its
+// edits. `make test` runs a short form; `make torture` the long one.
+var (
+	tortureBlows = fromEnv("BELFRY_TORTURE_BLOWS", 5)
+	tortureJobs  = fromEnv("BELFRY_TORTURE_JOBS", 200)
+)
+
+func fromEnv(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// martyr is the server under torture and what its client knows.
+type martyr struct {
+	t      *testing.T
+	random *rand.Rand
+	target *target
+	dir    string
+	env    []string
+	p      *process
+
+	mu       sync.Mutex
+	jobs     []*check.Job
+	unsure   []*check.Job // an edit was not answered
+	lost     []string     // names of jobs whose creation was not answered
+	triggers []domain.ExecutionID
+	outages  []check.Outage
+	edits    int
+	names    int
+}
+
+func TestTorture(t *testing.T) {
+	seed := uint64(fromEnv("BELFRY_TORTURE_SEED", int(time.Now().UnixNano()%1_000_000)))
+	t.Logf("BELFRY_TORTURE_SEED=%d", seed)
+	m := &martyr{t: t, random: rand.New(rand.NewPCG(seed, 1)), target: newTarget(t), dir: t.TempDir()}
+	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
+	m.p = serve(t, m.dir, m.env...)
+	m.importMany(tortureJobs)
+	from := (time.Now().UnixMilli()/1000 + 1) * 1000
+	pass(from)
+
+	for blow := range tortureBlows {
+		m.live(time.Duration(500+m.random.IntN(2500)) * time.Millisecond)
+		m.strike(blow)
+	}
+	m.live(3 * time.Second)
+	until := (time.Now().UnixMilli()/1000 - 1) * 1000
+	m.judge(from, until)
+}
+
+// url returns a target that answers 200 and tells the version by its path.
+func (m *martyr) url(version int) string {
+	return fmt.Sprintf("%s/status/%d", m.target.url, 206+version%80)
+}
+
+func versionOf(e receiver.Entry, versions []check.Version) int {
+	code, err := strconv.Atoi(e.Path[strings.LastIndexByte(e.Path, '/')+1:])
+	if err != nil {
+		return -1
+	}
+	for _, v := range versions {
+		if strings.HasSuffix(v.Spec.API, "/"+strconv.Itoa(code)) {
+			return v.Number
+		}
+	}
+	return -1
+}
+
+func (m *martyr) name() string {
+	m.names++
+	return fmt.Sprintf("martyr %d", m.names)
+}
+
+func (m *martyr) spec(version int) client.Spec {
+	return client.Spec{Schedule: "* * * * * *", API: m.url(version), Type: "ATLEAST_ONCE", Name: m.name()}
+}
+
+func (m *martyr) importMany(n int) {
+	var b strings.Builder
+	for range n {
+		s := m.spec(1)
+		fmt.Fprintf(&b, `{"schedule":%q,"api":%q,"type":%q,"name":%q}`+"\n", s.Schedule, s.API, s.Type, s.Name)
+	}
+	for _, id := range m.p.importJobs(b.String()) {
+		m.adopt(id)
+	}
+}
+
+// adopt learns a job from the server: after an import, or when an answer was
+// cut off. What the server has is then what counts.
+func (m *martyr) adopt(id string) {
+	job, err := m.p.api.GetJob(context.Background(), id)
+	if err != nil {
+		m.t.Fatalf("job %s: %v", id, err)
+	}
+	parsed, err := domain.ParseJobID(id)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	j := &check.Job{ID: parsed, CreatedAt: job.CreatedAt}
+	j.Versions = []check.Version{m.version(job.Version, job.EffectiveFrom, job.IsActive, job.Spec.API)}
+	m.jobs = append(m.jobs, j)
+}
+
+func (m *martyr) version(number int, from int64, active bool, api string) check.Version {
+	s := domain.DefaultSpec()
+	s.Schedule, s.API, s.Type = "* * * * * *", api, domain.AtLeastOnce
+	return check.Version{Number: number, From: from, To: domain.Forever, Active: active, Spec: s}
+}
+
+// live lets the client work for a while. Errors are no failures: the server may
+// be dying. What they leave open is asked after the next start.
+func (m *martyr) live(d time.Duration) {
+	end := time.After(d)
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-tick.C:
+			m.act()
+		}
+	}
+}
+
+// act makes one random call. Calls come one after the other: an edit of a job
+// follows the answer to the one before.
+func (m *martyr) act() {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j := m.jobs[m.random.IntN(len(m.jobs))]
+	if slices.Contains(m.unsure, j) || j.Versions[len(j.Versions)-1].To != domain.Forever {
+		return
+	}
+	last := &j.Versions[len(j.Versions)-1]
+	m.edits++
+	switch n := m.random.IntN(20); {
+	case n < 8:
+		m.edit(ctx, j, client.Change{"api": m.url(last.Number + 1)}, last.Active, m.url(last.Number+1))
+	case n < 14:
+		m.edit(ctx, j, client.Change{"isActive": !last.Active, "api": m.url(last.Number + 1)}, !last.Active, m.url(last.Number+1))
+	case n < 17:
+		if got, err := m.p.api.TriggerJob(ctx, j.ID.String()); err == nil {
+			id, _ := domain.ParseExecutionID(got.ExecutionID)
+			m.triggers = append(m.triggers, id)
+		}
+	case n < 18:
+		if got, err := m.p.api.DeleteJob(ctx, j.ID.String(), 0); err != nil {
+			m.unsure = append(m.unsure, j)
+		} else {
+			last.To = got.EffectiveTo
+		}
+	default:
+		s := m.spec(1)
+		if got, err := m.p.api.CreateJob(ctx, s); err != nil {
+			m.lost = append(m.lost, s.Name)
+		} else {
+			id, _ := domain.ParseJobID(got.JobID)
+			m.jobs = append(m.jobs, &check.Job{ID: id, Versions: []check.Version{m.version(1, got.EffectiveFrom, true, s.API)}})
+		}
+	}
+}
+
+func (m *martyr) edit(ctx context.Context, j *check.Job, change client.Change, active bool, api string) {
+	got, err := m.p.api.UpdateJob(ctx, j.ID.String(), 0, change)
+	if err != nil {
+		m.unsure = append(m.unsure, j)
+		return
+	}
+	m.follow(j, m.version(got.Version, got.EffectiveFrom, active, api))
+}
+
+func (m *martyr) follow(j *check.Job, v check.Version) {
+	j.Versions[len(j.Versions)-1].To = v.From
+	j.Versions = append(j.Versions, v)
+}
+
+// strike does one bad thing to the server while the client works on, and
+// starts it again.
+func (m *martyr) strike(blow int) {
+	out := check.Outage{From: time.Now().UnixMilli()}
+	busy := make(chan struct{})
+	go func() { // calls that the blow cuts off
+		defer close(busy)
+		for range 5 {
+			m.act()
+		}
+	}()
+	switch {
+	case blow%10 == 3: // frozen for longer than the horizon, then killed
+		m.signal(syscall.SIGSTOP)
+		pass(out.From + 10_000)
+		m.signal(syscall.SIGCONT)
+		<-busy
+		m.live(500 * time.Millisecond)
+		m.p.kill()
+	case blow%10 == 7:
+		<-busy
+		if code := m.p.terminate(); code != 0 {
+			m.t.Errorf("exit code %d after SIGTERM", code)
+		}
+	default:
+		m.p.kill()
+	}
+	<-busy
+	pass(time.Now().UnixMilli() + m.random.Int64N(1500))
+	started := time.Now()
+	m.p = serve(m.t, m.dir, m.env...)
+	out.To = time.Now().UnixMilli()
+	m.outages = append(m.outages, out, check.Outage{From: out.To, To: out.To})
+	m.t.Logf("blow %d: down for %d ms, start took %d ms", blow, out.To-out.From, time.Since(started).Milliseconds())
+	m.clarify()
+}
+
+func (m *martyr) signal(s syscall.Signal) {
+	if err := m.p.cmd.Process.Signal(s); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// clarify asks what became of the edits that were not answered.
+func (m *martyr) clarify() {
+	ctx := context.Background()
+	for _, j := range m.unsure {
+		last := &j.Versions[len(j.Versions)-1]
+		job, err := m.p.api.GetJob(ctx, j.ID.String())
+		switch {
+		case err == nil && job.Version > last.Number:
+			m.follow(j, m.version(job.Version, job.EffectiveFrom, job.IsActive, job.Spec.API))
+		case notFound(err):
+			last.To = m.deletedAt(j)
+		case err != nil:
+			m.t.Fatal(err)
+		}
+	}
+	m.unsure = nil
+	for _, name := range m.lost {
+		for job, err := range m.p.api.ListJobs(ctx, client.JobFilter{Text: name}) {
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			if job.Spec.Name == name {
+				m.adopt(job.ID)
+			}
+		}
+	}
+	m.lost = nil
+}
+
+// judge stops the server in good order, reads everything, and lets the checker
+// speak.
+func (m *martyr) judge(from, until int64) {
+	t := m.t
+	run := &check.Run{From: from, Until: until, LateAfter: 1_000, Slack: 50, Outages: m.outages, Triggers: m.triggers}
+	eventually(t, "everything has ended", func() bool {
+		run.Records, run.Live = nil, nil
+		for _, j := range m.jobs {
+			m.read(run, j)
+		}
+		return !slices.ContainsFunc(run.Live, func(r check.Record) bool { return r.ScheduledAt < until })
+	})
+	if code := m.p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+	m.target.stop()
+	versions := make(map[domain.JobID][]check.Version, len(m.jobs))
+	for _, j := range m.jobs {
+		run.Jobs = append(run.Jobs, *j)
+		versions[j.ID] = j.Versions
+	}
+	for _, e := range m.target.entries(t) {
+		run.Sends = append(run.Sends, check.Send{
+			JobID: e.JobID, ExecutionID: e.ExecutionID, ScheduledAt: e.ScheduledAt, Attempt: e.Attempt,
+			ReceivedAt: e.ReceivedAt, Status: e.Status, Version: versionOf(e, versions[e.JobID]),
+		})
+	}
+	for _, r := range run.Records { // triggers whose answer was cut off
+		if r.Manual && !slices.Contains(run.Triggers, r.ExecutionID) {
+			run.Triggers = append(run.Triggers, r.ExecutionID)
+		}
+	}
+	report, err := check.Judge(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d jobs, %d client calls, %d triggers, %d blows; %d fires expected, %d requests received; classes %v; latest %d ms",
+		len(m.jobs), m.edits, len(m.triggers), tortureBlows, report.Expected, len(run.Sends), report.Counts, latest(run))
+	for _, f := range report.Findings {
+		t.Errorf("%s: job %s at %d (%s): %s", f.Class, f.JobID, f.ScheduledAt,
+			time.UnixMilli(f.ScheduledAt).Format(time.TimeOnly), f.Detail)
+	}
+}
+
+// read reads the records of a job in the window.
+func (m *martyr) read(run *check.Run, j *check.Job) {
+	for x, err := range m.p.api.JobExecutions(context.Background(), j.ID.String(), 1000) {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		if x.ScheduledAt < run.From {
+			break
+		}
+		id, err := domain.ParseExecutionID(x.ID)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		r := check.Record{
+			JobID: j.ID, ExecutionID: id, ScheduledAt: x.ScheduledAt, Version: x.Version,
+			Status: domain.Status(x.Status), Manual: x.Manual, From: x.ScheduledAt,
+		}
+		if x.HTTPStatus != nil {
+			r.HTTPStatus = *x.HTTPStatus
+		}
+		if x.Missed != nil {
+			r.From = x.Missed.From
+		}
+		if r.Status.Final() {
+			run.Records = append(run.Records, r)
+		} else {
+			run.Live = append(run.Live, r)
+		}
+	}
+}
+
+// latest returns how late the latest first request was, in milliseconds.
+func latest(run *check.Run) int64 {
+	first := make(map[domain.ExecutionID]int64)
+	for _, s := range run.Sends {
+		if _, ok := first[s.ExecutionID]; !ok && s.ScheduledAt >= run.From && s.ScheduledAt < run.Until {
+			first[s.ExecutionID] = s.ReceivedAt - s.ScheduledAt
+		}
+	}
+	var late int64
+	for _, ms := range first {
+		late = max(late, ms)
+	}
+	return late
+}
+
+// deletedAt reads from a copy of the database when a job ended whose deletion
+// was not answered: the API does not tell it.
+func (m *martyr) deletedAt(j *check.Job) int64 {
+	m.t.Helper()
+	at, err := effectiveTo(filepath.Join(m.dir, "jobs.db"), j.ID)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return cmp.Or(at, domain.Forever)
+}
+
+// effectiveTo reads the end of a job's last version.
+func effectiveTo(path string, id domain.JobID) (at int64, err error) {
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	err = sqlitex.Execute(conn, "SELECT effective_to FROM version WHERE job_id = ? ORDER BY number DESC LIMIT 1", &sqlitex.ExecOptions{
+		Args:       []any{id[:]},
+		ResultFunc: func(s *sqlite.Stmt) error { at = s.ColumnInt64(0); return nil },
+	})
+	return at, err
+}
+
+// notFound reports whether the server answered that there is no such job.
+func notFound(err error) bool {
+	var p *client.Problem
+	return errors.As(err, &p) && p.Status == http.StatusNotFound
+}
