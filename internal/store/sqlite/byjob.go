@@ -141,8 +141,8 @@ type jobWalk struct {
 	summary *span // the MISSED summary that the walk is in
 }
 
-// span is what is left of a MISSED summary: fires at or after from, count of
-// which have no record of their own.
+// span is the range of a MISSED summary, below its last fire: from an instant
+// on, count fires in all.
 type span struct{ from, count int64 }
 
 func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jobWalk {
@@ -164,7 +164,7 @@ func (w *jobWalk) add(e domain.Execution) {
 	w.top = e.FireKey
 	w.misses = 0
 	if e.Missed != nil {
-		w.summary = &span{from: e.Missed.From, count: e.Missed.Count - 1}
+		w.summary = &span{from: e.Missed.From, count: e.Missed.Count}
 	}
 }
 
@@ -229,9 +229,8 @@ func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
 
 // miss takes note of a fire without a record.
 func (w *jobWalk) miss(c *conn, d day) error {
-	if s := w.summary; s != nil && w.below >= s.from && s.count > 0 {
-		s.count-- // the summary is its record
-		return nil
+	if s := w.summary; s != nil && w.below >= s.from {
+		return nil // the summary is its record
 	}
 	w.summary = nil
 	w.misses++

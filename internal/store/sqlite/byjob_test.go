@@ -1,6 +1,12 @@
 package sqlite
 
 import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"zombiezen.com/go/sqlite"
@@ -62,10 +68,31 @@ func TestByJobLooksIntoShortSummaries(t *testing.T) {
 	}
 }
 
+// lookups counts the statements that look up one fact. It is a slog.Handler.
+type lookups struct {
+	slog.Handler
+	n atomic.Int64
+}
+
+func (l *lookups) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "statement" && a.Value.String() == strings.Join(strings.Fields(selectFact), " ") {
+			l.n.Add(1)
+		}
+		return true
+	})
+	return nil
+}
+
 // A summary does not end the search for what lies below it, however long it is
-// and whatever other jobs did in the meantime.
+// and whatever other jobs did in the meantime; nor is it walked through.
 func TestByJobSkipsLongSummaries(t *testing.T) {
-	s := newStore(t)
+	count := &lookups{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})}
+	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(count), Verbose: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeStore(t, s) })
 	create(t, s, version(1))
 	const n = maxMisses + 200
 	var noise []domain.Execution
@@ -82,6 +109,9 @@ func TestByJobSkipsLongSummaries(t *testing.T) {
 	got, err := s.History().ByJob(t.Context(), jobID(1), store.Page{Before: middle, Limit: 5})
 	if err != nil || len(got) != 1 || got[0].ScheduledAt != noon {
 		t.Errorf("from the middle: found %+v, want the fire before the summary, error %v", got, err)
+	}
+	if n := count.n.Load(); n == 0 || n > 10 {
+		t.Errorf("%d lookups, want a few", n)
 	}
 }
 

@@ -121,6 +121,16 @@ func TestCrashBetweenFactAndOpenRun(t *testing.T) {
 	}
 }
 
+// An open run that comes after its fact is not even written.
+func TestOpenRunOfAFactIsNotWritten(t *testing.T) {
+	s := newStore(t)
+	record(t, s, success(1, noon))
+	begin(t, s, openRun(1, noon))
+	if len(s.openRuns) != 0 {
+		t.Errorf("%d open runs are kept", len(s.openRuns))
+	}
+}
+
 // expireTo runs the first step of Expire for a day.
 func expireTo(t *testing.T, s *Store, d day) {
 	t.Helper()

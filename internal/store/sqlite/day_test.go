@@ -136,6 +136,12 @@ func TestForgetWaitsForReaders(t *testing.T) {
 	if f, err := s.days.acquire(t.Context(), d, false); f != nil || err != nil {
 		t.Errorf("a forgotten day is still lent: %v, %v", f, err)
 	}
+	for range 1_000 {
+		runtime.Gosched()
+	}
+	if err := held.readers.with(t.Context(), func(c *conn) error { return c.exec("SELECT 1") }); err != nil {
+		t.Errorf("a file in use was closed: %v", err)
+	}
 	s.days.release(held)
 	if err := <-gone; err != nil {
 		t.Error(err)

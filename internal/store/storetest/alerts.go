@@ -14,7 +14,8 @@ var alertCases = []testCase{
 	{"an UNKNOWN outcome is a failure, SKIPPED and MISSED are not", alertKinds},
 	{"a late failure counts and leaves the latest as it is", alertLateFailure},
 	{"an alert goes on over midnight", alertMidnight},
-	{"an alert can end in the file of an earlier day", alertEndsEarlier},
+	{"an alert can go on with a fire of an earlier day", alertGoesBack},
+	{"an alert can end with a fire of an earlier day", alertEndsEarlier},
 	{"List pages by the latest failure, newest first", alertPages},
 	{"List of open alerts", alertOpenOnly},
 }
@@ -113,6 +114,22 @@ func alertMidnight(t *testing.T, f *fixture) {
 	again := failure(1, noon+6*day)
 	f.record(t, again)
 	equal(t, f.alerts(t), append([]domain.Alert{alertOf(again)}, want...))
+}
+
+func alertGoesBack(t *testing.T, f *fixture) {
+	f1, f2 := failure(1, noon), failure(1, noon+day)
+	late := failure(1, noon+minute) // due on the first day, done on the third
+	late.StartedAt, late.CompletedAt = noon+2*day, noon+2*day+1
+	f.record(t, f1, f2)
+	f.record(t, late)
+	for range 2 {
+		equal(t, f.alerts(t), []domain.Alert{alertOf(f1, f2, late)})
+		equal(t, f.openAlerts(t), []domain.Alert{alertOf(f1, f2, late)})
+		f.reopen(t)
+	}
+	s := success(1, noon+3*day)
+	f.record(t, s)
+	equal(t, f.alerts(t), []domain.Alert{recovered(alertOf(f1, f2, late), s)})
 }
 
 func alertEndsEarlier(t *testing.T, f *fixture) {
