@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// A host that answers nothing takes its share of the slots and no more: its
+// fires wait in a queue, the rest as spans, and the fires of a healthy host are
+// not late by a millisecond. A pause ends what waits.
+func TestDeadHost(t *testing.T) {
+	t.Parallel()
+	bubbleWith(t, Config{MaxInFlight: 100}, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		dead := func(d *domain.SpecDoc) {
+			d.API, d.TimeoutMs, d.Retry.MaxRetries = "http://dead.test/?delay=60000", 20_000, 0
+		}
+		var docs []domain.SpecDoc
+		for range 30 {
+			docs = append(docs, spec("", dead))
+		}
+		first := len(docs)
+		for range 10 {
+			docs = append(docs, spec("?delay=200"))
+		}
+		w.create(docs...)
+		w.eng.dispatcher.mu.Lock()
+		w.eng.dispatcher.queued += maxTotalQueue - 500 // room for 500: the rest becomes spans
+		w.eng.dispatcher.mu.Unlock()
+		w.pass(2 * time.Minute)
+		most, spans := 0, 0
+		for _, s := range w.targets.of(w.jobs[first]) {
+			if s.wall != s.Key.ScheduledAt {
+				t.Errorf("%v of the healthy host is late by %d ms", s.Key, s.wall-s.Key.ScheduledAt)
+			}
+		}
+		w.eng.dispatcher.mu.Lock()
+		for _, h := range w.eng.dispatcher.hosts {
+			most = max(most, h.calls)
+			spans += len(h.spans)
+		}
+		w.eng.dispatcher.queued -= maxTotalQueue - 500
+		w.eng.dispatcher.mu.Unlock()
+		if most > 90 || most < 60 {
+			t.Errorf("the dead host has %d of 100 slots", most)
+		}
+		// Each call that times out makes room for one fire, and a hole in a span.
+		if ended := 30 + most*6; spans < 30 || spans > ended {
+			t.Errorf("%d spans of 30 jobs after some %d calls", spans, ended)
+		}
+		until := w.now()
+		for _, id := range w.jobs {
+			if _, err := w.update(id, paused); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.pass(2 * time.Minute)
+		w.check(until)
+		sent := w.statuses(w.jobs[first])[domain.StatusSuccess]
+		if sent < 118 {
+			t.Errorf("%d of some 120 fires of the healthy host succeeded", sent)
+		}
+	})
+}
+
+// Without a pause the spans are sent, in the late lane, oldest first.
+func TestSpansAreSent(t *testing.T) {
+	t.Parallel()
+	bubbleWith(t, Config{MaxInFlight: 8, MaxInFlightPerHost: 8}, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		id := w.create(spec("?v=1&delay=100"))
+		w.eng.dispatcher.mu.Lock()
+		w.eng.dispatcher.queued += maxTotalQueue
+		w.eng.dispatcher.mu.Unlock()
+		w.pass(30 * time.Second) // every fire becomes a span first
+		w.eng.dispatcher.mu.Lock()
+		w.eng.dispatcher.queued -= maxTotalQueue
+		w.eng.dispatcher.mu.Unlock()
+		w.pass(20 * time.Second)
+		w.check(w.now() - 1000)
+		if got := w.statuses(id); got[domain.StatusSuccess] < 49 || len(got) != 1 {
+			t.Errorf("on record: %v", got)
+		}
+	})
+}
