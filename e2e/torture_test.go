@@ -221,15 +221,15 @@ func (m *martyr) strike(blow int) {
 			m.act()
 		}
 	}()
-	switch {
-	case blow%10 == 3: // frozen for longer than the horizon, then killed
+	switch blow % 10 {
+	case 3: // frozen for longer than the horizon, then killed
 		m.signal(syscall.SIGSTOP)
 		pass(out.From + 10_000)
 		m.signal(syscall.SIGCONT)
 		<-busy
 		m.live(500 * time.Millisecond)
 		m.p.kill()
-	case blow%10 == 7:
+	case 7:
 		<-busy
 		if code := m.p.terminate(); code != 0 {
 			m.t.Errorf("exit code %d after SIGTERM", code)

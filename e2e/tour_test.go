@@ -27,7 +27,7 @@ func TestTheTourOfTheReadme(t *testing.T) {
 		t.Fatalf("create: %d %v", code, made)
 	}
 	code, job := ask(t, "GET", p.url+"/jobs/"+id, "", "")
-	if code != 200 || job["isActive"] != true || job["spec"].(map[string]any)["schedule"] != "*/2 * * * * *" {
+	if code != 200 || !job["isActive"].(bool) || job["spec"].(map[string]any)["schedule"] != "*/2 * * * * *" {
 		t.Errorf("get: %d %v", code, job)
 	}
 	var list map[string]any

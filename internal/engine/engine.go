@@ -153,12 +153,12 @@ func (e *Engine) drain(ctx context.Context) bool {
 	defer tick.Stop()
 	for {
 		calls, queued := e.dispatcher.load()
-		if calls == 0 && queued == 0 {
-			break
-		}
 		if !e.leaseHolds() {
 			e.dispatcher.suspend(true)
-			queued = 0
+			queued = 0 // not to be sent any more
+		}
+		if calls == 0 && queued == 0 {
+			break
 		}
 		select {
 		case <-tick.C:

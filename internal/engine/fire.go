@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -81,7 +83,7 @@ func (f *fire) resultOf(status domain.Status, last domain.Attempt) domain.Execut
 		HTTPStatus: last.HTTPStatus, Error: last.Error, RetryCount: len(f.attempts),
 	}
 	if len(f.attempts) > 0 {
-		e.Attempts = append(f.attempts, last)
+		e.Attempts = append(slices.Clip(f.attempts), last)
 	}
 	return e
 }

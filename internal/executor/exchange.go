@@ -329,7 +329,7 @@ func (e *exchange) Read(p []byte) (int, error) {
 	}
 	n, err := e.conn.Read(p)
 	e.budget -= n
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	e.readErr = err
@@ -355,7 +355,7 @@ func (e *exchange) drain(body io.Reader, keep bool) error {
 			e.snippet = append(e.snippet, buf[:min(n, maxSnippetBytes-len(e.snippet))]...)
 		}
 		switch {
-		case err == io.EOF, err == io.ErrUnexpectedEOF && e.endsWithConnection():
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF) && e.endsWithConnection():
 			return nil
 		case err != nil:
 			return err

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -123,7 +124,7 @@ func closedBehind(t *testing.T, x *Executor, closed chan net.Conn, k *counter, r
 // untilArrival waits for the kernel to know of bytes or of a close.
 func untilArrival(t *testing.T, p *probe) {
 	t.Helper()
-	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && p.err != syscall.EAGAIN }); err != nil {
+	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && !errors.Is(p.err, syscall.EAGAIN) }); err != nil {
 		t.Fatal(err)
 	}
 }

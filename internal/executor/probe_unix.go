@@ -3,6 +3,7 @@
 package executor
 
 import (
+	"errors"
 	"net"
 	"syscall"
 )
@@ -41,5 +42,5 @@ func (p *probe) quiet() bool {
 	}
 	p.err = nil
 	err := p.raw.Read(p.peek)
-	return err == nil && p.err == syscall.EAGAIN
+	return err == nil && errors.Is(p.err, syscall.EAGAIN)
 }

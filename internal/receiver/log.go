@@ -108,11 +108,11 @@ func ReadLog(path string) iter.Seq2[Entry, error] {
 			yield(Entry{}, err)
 			return
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // only read
 		br := bufio.NewReaderSize(f, 64<<10)
 		for n := 1; ; n++ {
 			line, err := br.ReadSlice('\n')
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			var e Entry

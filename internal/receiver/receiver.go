@@ -77,7 +77,7 @@ func New(cfg Config) (*Receiver, error) {
 	if cfg.Out != nil {
 		r.out = newLines(cfg.Out, true)
 	}
-	ln, err := net.Listen("tcp", cfg.Addr)
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cfg.Addr)
 	if err != nil {
 		if r.logFile != nil {
 			err = errors.Join(err, r.logFile.Close())

@@ -2,11 +2,11 @@
 // received and what the database says with what the client asked for, by an
 // independent calendar (package crontest), and puts every fire into a class:
 //
-//	 the client's edits ──► calendar ──► the fires that must be
-//	                                          │
-//	 receiver log ────────────────────────────┼──► ok · late · early · lost · wrong-version
-//	                                          │    phantom · dup-explained · dup-unexplained
-//	 records in the database ─────────────────┘    fabricated · stuck
+//	the client's edits ──► calendar ──► the fires that must be
+//	                                         │
+//	receiver log ────────────────────────────┼──► ok · late · early · lost · wrong-version
+//	                                         │    phantom · dup-explained · dup-unexplained
+//	records in the database ─────────────────┘    fabricated · stuck
 //
 // # What it must guarantee
 //
