@@ -86,15 +86,24 @@ func TestZoneBoundsTrap(t *testing.T) {
 	}
 }
 
-// expected is the default law in one line per case: where a reading of a fixed time fires around one change.
-func expected(p *span, reading int64) int64 {
-	switch before, after := reading-int64(p.prev), reading-int64(p.off); {
-	case before < p.start:
-		return before // exists before the change; in a fold this is the first occurrence
-	case after >= p.start:
-		return after
+// expected is the law in one line per case: the instants at which a reading of a fixed time fires around one change.
+func expected(p *span, reading int64, dst DST) []int64 {
+	before, after := reading-int64(p.prev), reading-int64(p.off)
+	switch first, second := before < p.start, after >= p.start; {
+	case first && second && dst.Fold == FoldBoth:
+		return []int64{before, after}
+	case first && second && dst.Fold == FoldSecond:
+		return []int64{after}
+	case first:
+		return []int64{before}
+	case second:
+		return []int64{after}
+	case dst.Gap == GapAfter:
+		return []int64{p.start}
+	case dst.Gap == GapBefore:
+		return []int64{p.start - 1}
 	}
-	return p.start
+	return nil
 }
 
 // TestEveryZoneEveryTransition is the proof of guarantees 2 and 3: in every zone, around every change of 1970 to 2100,
@@ -108,7 +117,7 @@ func TestEveryZoneEveryTransition(t *testing.T) {
 		for i := range z.spans {
 			if p := &z.spans[i]; i > 0 && p.start < end && p.start > 3*daySeconds {
 				changes++
-				checkFixed(t, z, p)
+				checkFixed(t, z, i)
 				checkQuarters(t, quarter, p)
 			}
 		}
@@ -118,19 +127,24 @@ func TestEveryZoneEveryTransition(t *testing.T) {
 	}
 }
 
-func checkFixed(t *testing.T, z *zone, p *span) {
+// checkFixed looks at fixed times at the edges and in the middle of the change where span i begins. The default law is
+// followed through four days at each of them; the choices take turns, as all three of them take too long.
+func checkFixed(t *testing.T, z *zone, i int) {
 	t.Helper()
+	choices := []DST{{GapAfter, FoldFirst}, {GapSkip, FoldSecond}, {GapBefore, FoldBoth}}
+	p := &z.spans[i]
 	lo, hi := p.start+int64(min(p.off, p.prev)), p.start+int64(max(p.off, p.prev))
-	for _, reading := range []int64{lo, lo + (hi-lo)/2, hi - 1} {
+	for k, reading := range []int64{lo - 1, lo, lo + (hi-lo)/2, hi - 1, hi} {
+		checkOnce(t, z, p, reading, choices[(i/2+k)%len(choices)])
 		_, second := split(reading)
 		text := fmt.Sprintf("%d %d %d * * *", second%60, second/60%60, second/3600)
 		s, err := compile(text, z.name, DST{GapAfter, FoldFirst})
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := expected(p, reading-2*daySeconds)
+		at := expected(p, reading-2*daySeconds, s.dst)[0]
 		for day := int64(-1); day <= 1; day++ {
-			want := expected(p, reading+day*daySeconds)
+			want := expected(p, reading+day*daySeconds, s.dst)[0]
 			next, ok := s.Next(at, Binding{})
 			if want == at { // two dates meet where a whole day was skipped: one fire
 				continue
@@ -142,6 +156,40 @@ func checkFixed(t *testing.T, z *zone, p *span) {
 				t.Fatalf("%s, %q: before %s comes %s, want %s", z.name, text, local(s, next), local(s, prev), local(s, at))
 			}
 			at = next
+		}
+	}
+}
+
+// checkOnce names the full date of the reading, so that it alone fires, and looks for that from far and near on both
+// sides: years away, and from every stretch of the change.
+func checkOnce(t *testing.T, z *zone, p *span, reading int64, dst DST) {
+	t.Helper()
+	day, second := split(reading)
+	year, month, dom := dateOf(day)
+	text := fmt.Sprintf("%d %d %d %d %d ? %d", second%60, second/60%60, second/3600, dom, month, year)
+	want := expected(p, reading, dst)
+	s, err := compile(text, z.name, dst)
+	if err != nil {
+		if len(want) > 0 {
+			t.Fatal(z.name, err)
+		}
+		return
+	}
+	shift := int64(max(p.off-p.prev, p.prev-p.off))
+	for _, away := range []int64{-1000 * daySeconds, -shift, -shift / 2, -1, 0, 1, shift / 2, shift, 1000 * daySeconds} {
+		at := max(p.start+away, MinInstant)
+		i := 0 // the number of fires up to at
+		for i < len(want) && want[i] <= at {
+			i++
+		}
+		if next, ok := s.Next(at, Binding{}); ok != (i < len(want)) || ok && next != want[i] {
+			t.Fatalf("%s, %q %+v: after %d comes %d (%v), want one of %d", z.name, text, dst, at, next, ok, want)
+		}
+		if i > 0 && want[i-1] == at {
+			i--
+		}
+		if prev, ok := s.Prev(at, Binding{}); ok != (i > 0) || ok && prev != want[i-1] {
+			t.Fatalf("%s, %q %+v: before %d comes %d (%v), want one of %d", z.name, text, dst, at, prev, ok, want)
 		}
 	}
 }
