@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -205,12 +206,17 @@ func (j *job) unlink(f *fire) {
 	f.jobNext, f.jobPrev = nil, nil
 }
 
-// wait keeps a span until the running execution has ended. Where it goes on
+// wait keeps a span until the running execution has ended, in the order of the
+// fires: one that was recovered may come after one on time. Where it goes on
 // the last one, that one grows, and merged is true.
 func (j *job) wait(s *span) (merged bool) {
 	if n := len(j.waiting); n > 0 && s.next == s.last && j.waiting[n-1].extend(s.ver, s.next) {
 		return true
 	}
-	j.waiting = append(j.waiting, s)
+	i := len(j.waiting)
+	for i > 0 && j.waiting[i-1].next > s.next {
+		i--
+	}
+	j.waiting = slices.Insert(j.waiting, i, s)
 	return false
 }
