@@ -66,7 +66,7 @@ func TestEditsAtEveryMoment(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d slots", name, slots), func(t *testing.T) {
 				t.Parallel()
 				bubbleWith(t, Config{MaxInFlight: slots, MaxInFlightPerHost: slots}, func(t *testing.T, w *world) {
-					for offset := 0; offset < 1000; offset += 170 {
+					for offset := 0; offset < 1000; offset += 230 {
 						first := len(w.jobs)
 						w.edge(200 * time.Millisecond)
 						w.create(crowd()...)

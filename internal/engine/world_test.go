@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,9 +173,6 @@ func (w *world) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// passTo lets virtual time go by until the wall clock shows the instant.
-func (w *world) passTo(ms int64) { w.pass(time.UnixMilli(ms).Sub(w.clk.Now())) }
-
 // edge lets time pass to the given offset after the next full second.
 func (w *world) edge(offset time.Duration) {
 	now := w.clk.Now()
@@ -277,10 +275,9 @@ func (w *world) facts(id domain.JobID) []domain.Execution {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		for _, x := range xs {
-			all = append([]domain.Execution{x}, all...)
-		}
+		all = append(all, xs...)
 		if len(xs) < page.Limit {
+			slices.Reverse(all)
 			return all
 		}
 		page.Before = xs[len(xs)-1].FireKey
