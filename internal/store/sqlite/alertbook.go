@@ -252,7 +252,7 @@ func collectAlerts(c *conn, d day, best map[alertID]liveAlert, ended map[alertID
 	if err != nil || d == carried {
 		return err
 	}
-	return c.query(`SELECT job_id, opened_by, opened_nonce FROM alert WHERE recovered_at > 0 AND spread = 1`,
+	return c.query(`SELECT job_id, opened_by, opened_nonce FROM alert WHERE recovered_at IS NOT NULL AND spread = 1`,
 		func(s *sqlite.Stmt) error {
 			ended[alertID{columnJobID(s, 0), opener{s.ColumnInt64(1), s.ColumnInt64(2)}}] = true
 			return nil

@@ -247,15 +247,15 @@ const (
 	pruneVersions = `
 DELETE FROM version WHERE (job_id, number) IN (
        SELECT v.job_id, v.number FROM version v
-        WHERE v.effective_to > 0 AND v.effective_to <= min(?1, (SELECT watermark FROM shard))
+        WHERE v.effective_to <= min(?1, (SELECT watermark FROM shard))
           AND (v.job_id, v.number) NOT IN (SELECT job_id, version FROM open_run)
-        LIMIT ?2)`
+        LIMIT 0 + ?2)`
 
 	pruneJobs = `
 DELETE FROM job WHERE id IN (
        SELECT j.id FROM job j
-        WHERE j.deleted_at > 0 AND j.deleted_at <= ?1 AND NOT EXISTS (SELECT 1 FROM version v WHERE v.job_id = j.id)
-        LIMIT ?2)`
+        WHERE j.deleted_at <= ?1 AND NOT EXISTS (SELECT 1 FROM version v WHERE v.job_id = j.id)
+        LIMIT 0 + ?2)`
 
 	pruneAlerts = `DELETE FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`
 )

@@ -74,17 +74,17 @@ const (
 	selectRecent = `
 SELECT ` + executionColumns + ` FROM execution
  WHERE (scheduled_at, job_id, nonce) < (?, ?, ?)
- ORDER BY scheduled_at DESC, job_id DESC, nonce DESC LIMIT ?`
+ ORDER BY scheduled_at DESC, job_id DESC, nonce DESC LIMIT 0 + ?`
 
 	selectFailed = `
 SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed
  WHERE status IN (2, 5) AND (scheduled_at, job_id, nonce) < (?, ?, ?)
- ORDER BY scheduled_at DESC, job_id DESC, nonce DESC LIMIT ?`
+ ORDER BY scheduled_at DESC, job_id DESC, nonce DESC LIMIT 0 + ?`
 
 	selectFailedOfJob = `
 SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed_by_job
  WHERE status IN (2, 5) AND job_id = ?5 AND (scheduled_at, job_id, nonce) < (?1, ?2, ?3)
- ORDER BY scheduled_at DESC, nonce DESC LIMIT ?4`
+ ORDER BY scheduled_at DESC, nonce DESC LIMIT 0 + ?4`
 )
 
 // Recent implements store.History.

@@ -62,7 +62,7 @@ SELECT ` + versionColumns + `
    AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
            substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
            substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
- ORDER BY j.id LIMIT ?5`
+ ORDER BY j.id LIMIT 0 + ?5`
 
 // List implements store.Jobs.
 func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {

@@ -20,7 +20,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 	selectOpenRuns = `
 SELECT scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts
   FROM open_run WHERE (scheduled_at, job_id, nonce) > (?, ?, ?)
- ORDER BY scheduled_at, job_id, nonce LIMIT ?`
+ ORDER BY scheduled_at, job_id, nonce LIMIT 0 + ?`
 )
 
 // openRunRow is an open run with its attempts encoded, ready for the writer's

@@ -258,7 +258,7 @@ const factChunk = 10_000
 const selectKeys = `
 SELECT scheduled_at, job_id, nonce, missed_from FROM execution
  WHERE (scheduled_at, job_id, nonce) > (?, ?, ?) AND scheduled_at <= ?
- ORDER BY scheduled_at, job_id, nonce LIMIT ?`
+ ORDER BY scheduled_at, job_id, nonce LIMIT 0 + ?`
 
 // Facts implements store.Ledger.
 func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {

@@ -23,10 +23,8 @@ CREATE INDEX execution_failed ON execution (scheduled_at, job_id, nonce) WHERE s
 
 CREATE INDEX execution_failed_by_job ON execution (job_id, scheduled_at, nonce) WHERE status IN (2, 5);
 
--- The rows that a job's calendar does not name. ("> 0", not "IS NOT NULL": to
--- see whether a bound value implies the latter, SQLite would prepare every
--- statement on the table anew with each value.)
-CREATE INDEX execution_irregular ON execution (job_id, scheduled_at, nonce) WHERE nonce <> 0 OR missed_count > 0;
+-- The rows that a job's calendar does not name.
+CREATE INDEX execution_irregular ON execution (job_id, scheduled_at, nonce) WHERE nonce <> 0 OR status = 4;
 
 CREATE TABLE counter (
     -- Counters of the table "execution", written with it, by the minute
@@ -64,7 +62,7 @@ CREATE INDEX alert_by_time ON alert (last_at, job_id);
 
 CREATE INDEX alert_open ON alert (job_id) WHERE recovered_at IS NULL;
 
-CREATE INDEX alert_ended_spread ON alert (job_id) WHERE recovered_at > 0 AND spread = 1;
+CREATE INDEX alert_ended_spread ON alert (job_id) WHERE recovered_at IS NOT NULL AND spread = 1;
 
 CREATE VIEW executions AS
 SELECT strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at / 1000.0, 'unixepoch') AS scheduled_at,

@@ -9,10 +9,7 @@ CREATE TABLE job (
     deleted_at      INTEGER           -- NULL: the job exists. The row stays while its history does
 ) WITHOUT ROWID, STRICT;
 
--- Partial indexes here say "x > 0", not "x IS NOT NULL": to see whether a bound
--- value implies the latter, SQLite would prepare every statement on the table
--- anew with each value.
-CREATE INDEX job_deleted ON job (deleted_at) WHERE deleted_at > 0;
+CREATE INDEX job_deleted ON job (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE version (
     -- One row for each edit of a job: what the job was in
@@ -34,7 +31,7 @@ CREATE TABLE version (
     PRIMARY KEY (job_id, number)
 ) WITHOUT ROWID, STRICT;
 
-CREATE INDEX version_closed ON version (effective_to) WHERE effective_to > 0;
+CREATE INDEX version_closed ON version (effective_to) WHERE effective_to IS NOT NULL;
 
 CREATE TABLE tally (
     -- One row: how many jobs exist, kept with each write so that nobody counts.
