@@ -49,7 +49,8 @@ func (e *Engine) beatOnce(ctx context.Context) error {
 	}
 	e.horizon.Store(shard.Horizon)
 	e.watermark.Store(shard.Watermark)
-	e.sendUntil.Store(wall + milliseconds(horizon+beatGrace))
+	// Retries too: a recovery takes those that were due after H for unsent.
+	e.sendUntil.Store(min(wall+milliseconds(horizon+beatGrace), shard.Horizon))
 	e.dispatcher.suspend(false)
 	e.nudge()
 	return nil
