@@ -10,7 +10,7 @@ func (p *protocol) calls(s *state, emit func(step, *state), o int) {
 		switch e := &w.runs[i]; {
 		case e.phase == calling:
 			p.answer(s, emit, o, i)
-		case w.mode == closing, p.lease && s.wall() > w.sendUntil:
+		case w.mode == closing, !p.leaseHolds(s, o):
 		case e.phase == queued, e.phase == waiting && w.mode == running && e.retryAt <= s.wall():
 			p.send(s, emit, o, i)
 		}
@@ -40,16 +40,23 @@ func (p *protocol) maySend(s *state, o, i int) refusal {
 		return kept
 	case at < job.stop:
 		return stoppedBy
-	case fresh && at > w.horizon && !p.ignoresHorizon(),
-		e.attempts > 0 && e.retryAt > w.horizon && !p.retryPastHorizon:
+	case !f.trigger && at > w.horizon && !p.clockIsEnough && !p.passesHorizon(w):
 		return beyond
 	}
 	return goes
 }
 
-// ignoresHorizon reports whether a mutant lets fires pass H.
-func (p *protocol) ignoresHorizon() bool {
-	return p.ignoreHorizon || p.spanPastHorizon || p.releaseIsEnough || p.sendBeforeBeat
+// passesHorizon reports whether a mutant sends whatever H is.
+func (p *protocol) passesHorizon(w *owner) bool {
+	return p.ignoreHorizon || p.sendBeforeBeat && w.mode == flushed
+}
+
+// leaseHolds is the first part of the send rule: nothing is sent once the wall
+// clock is past H, or the last beat is too old.
+func (p *protocol) leaseHolds(s *state, o int) bool {
+	w := &s.owners[o]
+	within := s.wall() <= w.horizon || p.graceBeyondH || p.passesHorizon(w)
+	return within && (!p.lease || s.wall() <= w.sendUntil)
 }
 
 // memoryTo is where a version ends as far as the owner knows.

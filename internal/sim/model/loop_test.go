@@ -78,9 +78,6 @@ func (p *protocol) stage(n *state, o, j int, until tick) {
 		p.stageFire(n, o, j)
 		return
 	}
-	if p.spanPastHorizon {
-		until = n.wall()
-	}
 	for first := true; first || job.next <= until; first = false {
 		p.overdue(n, o, p.stageFire(n, o, j))
 	}

@@ -79,9 +79,8 @@ type mutant struct {
 	replaceFacts     bool // a fact replaces the one that is there
 	noFence          bool // a beat does not look at the epoch
 	claimAtOnce      bool // another owner takes the shard while the lease holds
-	retryPastHorizon bool // a retry is sent although it came due beyond H
-	spanPastHorizon  bool // a span reaches to now, whatever H is
-	releaseIsEnough  bool // the send rule does not look at H again
+	graceBeyondH     bool // sends stop by the age of the beat alone, H or not
+	clockIsEnough    bool // the send rule looks at the clock, not at the fire
 	spanUnseen       bool // a span does not move the frontier that edits look at
 	stopForgotten    bool // recovery knows of a pause only while W is before its end
 	unsyncedOpen     bool // opening does not sync what a killed process wrote
