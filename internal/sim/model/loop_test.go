@@ -119,6 +119,9 @@ func (p *protocol) release(n *state, o int) {
 	if p.ignoreHorizon {
 		limit = n.wall()
 	}
+	if p.releaseEarly {
+		limit = min(n.wall()+1, w.horizon)
+	}
 	for i, f := range p.runs {
 		e, job := &w.runs[i], &w.jobs[f.job]
 		if e.phase != staged || f.at > limit {

@@ -2,6 +2,10 @@ package model
 
 import "testing"
 
+// mutantLimit bounds the search for a deliberate fault: the deepest lies behind
+// a quarter of a million states, most behind some hundred.
+const mutantLimit = 500_000
+
 // mutants are deliberate faults, each in the smallest world that shows it, and
 // what it must break. Only a broken law of that kind will do.
 var mutants = []struct {
@@ -64,6 +68,12 @@ var mutants = []struct {
 		last: 5, back: 1, steps: 1, jobs: []jobPlan{{first: every(1, 2, 3), edits: []version{every(4)}}}, mutant: mutant{clockIsEnough: true}}},
 	{phantom, scenario{name: "a span that does not move the frontier",
 		last: 6, back: 1, steps: 1, jobs: []jobPlan{{first: every(1, 2, 3), edits: []version{every(4)}}}, mutant: mutant{spanUnseen: true}}},
+	{tooEarly, scenario{name: "fires are released before they are due",
+		last: 3, jobs: []jobPlan{{first: every(1, 2)}}, mutant: mutant{releaseEarly: true}}},
+	{duplicate, scenario{name: "an error of the store is taken for one of the target",
+		last: 3, faults: 1, jobs: []jobPlan{{first: every(1)}}, mutant: mutant{sendAfterError: true}}},
+	{stuck, scenario{name: "recovery does not take up open runs",
+		last: 4, kills: 1, fails: 1, jobs: []jobPlan{{first: every(1), retries: 1}}, mutant: mutant{forgetRuns: true}}},
 	{stopped, scenario{name: "a pause is forgotten once W is past it",
 		last: 4, kills: 1, fails: 1, jobs: []jobPlan{{first: every(1), retries: 1, edits: []version{paused, every(3)}}}, mutant: mutant{stopForgotten: true}}},
 	{lost, scenario{name: "opening does not sync what a killed process wrote",
@@ -98,6 +108,8 @@ var limits = []struct {
 }{
 	{doubled, scenario{name: "at most once, a crash, and a clock set back by less than the slack",
 		last: 5, back: 1, steps: 1, kills: 1, jobs: []jobPlan{{once: true, first: every(1)}}}},
+	{lost, scenario{name: "a wall clock that stays further ahead of the store's own than the horizon",
+		last: 3, ahead: 2, steps: 2, ownClock: true, jobs: []jobPlan{{first: every(1)}}}},
 	{phantom, scenario{name: "an edit after a crash and a clock set back by less than the slack",
 		last: 5, back: 1, steps: 1, kills: 1, jobs: []jobPlan{{first: every(1), edits: []version{every(3)}}}}},
 }
@@ -117,7 +129,7 @@ func TestLimits(t *testing.T) {
 func expect(t *testing.T, want string, sc scenario) {
 	t.Helper()
 	p := of(sc)
-	r := explore(p, limit)
+	r := explore(p, mutantLimit)
 	switch {
 	case r.broken == nil:
 		t.Fatalf("not found among %d states; it should break %q", r.states, want)

@@ -39,11 +39,23 @@ func (p *protocol) record(s *state, emit func(step, *state), o int) {
 	p.alter(s, emit, "commit results, an error is reported,", o, func(n *state) {
 		spend(&n.world.faults)
 		p.land(n, o, true)
+		if p.sendAfterError {
+			p.sendAgain(n, o)
+		}
 	})
 	p.alter(s, emit, "commit the facts, not the open runs,", o, func(n *state) {
 		spend(&n.world.faults)
 		p.land(n, o, false)
 	})
+}
+
+// sendAgain is a mutant: it takes an error of the store for one of the target.
+func (p *protocol) sendAgain(n *state, o int) {
+	for i := range p.runs {
+		if e := &n.owners[o].runs[i]; e.phase == ended {
+			e.phase, e.result = queued, none
+		}
+	}
 }
 
 // land writes what waits to the store. Facts are insert-only, and an open run

@@ -123,6 +123,9 @@ func (p *protocol) decideRun(n *state, o, i int, g gap) {
 		return
 	}
 	run := row.open
+	if run.exists && p.forgetRuns {
+		return
+	}
 	if !run.exists {
 		v, ok := n.jobs[f.job].valid(f.at)
 		if f.trigger || !ok || !p.names(f.job, v, f.at) || f.at <= n.shard.settled || f.at > g.until {

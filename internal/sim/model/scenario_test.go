@@ -82,6 +82,9 @@ type mutant struct {
 	graceBeyondH     bool // sends stop by the age of the beat alone, H or not
 	clockIsEnough    bool // the send rule looks at the clock, not at the fire
 	spanUnseen       bool // a span does not move the frontier that edits look at
+	releaseEarly     bool // fires are released a tick before they are due
+	sendAfterError   bool // a result that was not acknowledged is sent for again
+	forgetRuns       bool // recovery does not take up open runs
 	stopForgotten    bool // recovery knows of a pause only while W is before its end
 	unsyncedOpen     bool // opening does not sync what a killed process wrote
 }
