@@ -35,7 +35,7 @@ type Outcome struct {
 	HTTPStatus   int    // zero: no response
 	Error        string // what went wrong, with the first KiB of a failure's body; empty on success
 	RetryAfterMs int64  // what a Retry-After header asked for; zero: nothing
-	MaybeSent    bool   // on a failure without response: bytes may have reached the target
+	MaybeSent    bool   // on a failure: the request, or a part of it, may have reached the target
 }
 
 // VerdictOf classes an HTTP status: 2xx is success; 408 (Request Timeout), 425

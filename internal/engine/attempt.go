@@ -19,12 +19,16 @@ func (e *Engine) work() {
 	defer e.calls.Put(a)
 	for f := e.dispatcher.take(); f != nil; {
 		end := f.since
-		sent := e.maySend(f)
-		if sent {
+		rule := e.sendRule(f)
+		if rule == sendMarked {
+			e.mark(f)
+			rule = e.sendRule(f)
+		}
+		if rule == sendNow {
 			end = e.call(f, a)
 		}
 		next := e.dispatcher.swap(f, end)
-		if sent {
+		if rule == sendNow {
 			e.settle(f, &a.out, end)
 		} else {
 			e.turnAway(f, end)
@@ -36,27 +40,70 @@ func (e *Engine) work() {
 	}
 }
 
-// maySend is the send rule, checked right before the request: the lease holds,
+// mayNow is what the send rule says.
+type mayNow uint8
+
+const (
+	sendNot mayNow = iota
+	sendNow
+	sendMarked // only after its open run says that a request may be under way
+)
+
+// sendRule is checked right before the request: the lease holds,
 // the fire is still one of its version's, no edit of it is under way, nobody
-// has stopped the job, and it is not too old. That it is due and within the
-// horizon was checked when it was released; both stay true.
-func (e *Engine) maySend(f *fire) bool {
+// has stopped the job, and it is not too old nor beyond the horizon. A late
+// fire can be: the wall clock may have been set back since it came due.
+//
+// A fire that was recovered is marked on record before it is sent again. Only
+// so does the next recovery know which ones were under way: one that waited
+// through three crashes is no poison.
+func (e *Engine) sendRule(f *fire) mayNow {
 	j := f.job
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	fresh := f.scheduled() && f.startedAt == 0 && len(f.attempts) == 0
+	fresh := f.fresh()
 	switch {
 	case f.since > e.sendUntil.Load(),
 		fresh && (f.at >= f.ver.to.Load() || f.at >= j.holdFrom.Load() || f.tooOld(f.since)),
-		j.stopReason(f.at) != "":
-		return false
+		j.stopReason(f.at) != "",
+		f.beyond(e.horizon.Load()):
+		return sendNot
+	case f.crashes > 0 && !f.doubt:
+		return sendMarked
 	}
 	f.phase = phaseCalling
 	if f.startedAt == 0 {
 		f.startedAt = f.since
 	}
-	return true
+	return sendNow
 }
+
+// mark puts on record that a request of a recovered fire is about to go out. It
+// waits for that with the fire's slot taken: what has no slot is not marked.
+func (e *Engine) mark(f *fire) {
+	f.job.mu.Lock()
+	run := f.openRun(max(f.retryAt, f.at), true, f.since)
+	f.job.mu.Unlock()
+	marked := make(chan struct{})
+	e.recorder.addNow(entry{open: &run, fire: f, done: func() { close(marked) }})
+	select {
+	case <-marked:
+		f.job.mu.Lock()
+		f.doubt = true
+		f.job.mu.Unlock()
+	case <-e.recorder.idle: // it has given up: nothing is sent any more
+	}
+}
+
+// fresh reports whether the fire comes from the calendar and was never sent, as
+// far as anybody knows.
+func (f *fire) fresh() bool {
+	return f.scheduled() && f.startedAt == 0 && len(f.attempts) == 0
+}
+
+// beyond reports whether the fire is one of the calendar that may not be sent
+// yet.
+func (f *fire) beyond(horizon int64) bool { return f.scheduled() && f.at > horizon }
 
 // tooOld reports whether the misfire policy gives the fire up at the instant.
 func (f *fire) tooOld(now int64) bool {
@@ -85,9 +132,14 @@ func (e *Engine) turnAway(f *fire, now int64) {
 		j.held = append(j.held, f)
 		j.mu.Unlock()
 		return
-	case f.scheduled() && f.startedAt == 0 && f.tooOld(now):
+	case f.fresh() && f.tooOld(now):
 		fact = f.result(domain.StatusMissed, now, "older than misfire.maxAgeMs when it could be sent")
 		fact.Missed = &domain.MissedRange{From: f.at, Count: 1}
+	case f.beyond(e.horizon.Load()):
+		f.retryAt = f.at // the horizon will have come by then
+		j.mu.Unlock()
+		e.retries.add(f)
+		return
 	default: // the lease does not hold, or the obstacle is gone again
 		j.mu.Unlock()
 		e.requeue(f)
@@ -143,10 +195,10 @@ func (e *Engine) settle(f *fire, out *domain.Outcome, end int64) {
 		HTTPStatus: out.HTTPStatus, Error: out.Error,
 	}
 	j.mu.Lock()
-	after := decideEnding(f.ver.plan.Value(), out, last.Number-f.crashes)
+	after := decideEnding(f.ver.plan.Value(), out, f.failures()+1)
 	if after.status == domain.StatusPending {
 		f.attempts = append(f.attempts, last)
-		f.phase, f.retryAt, f.doubt = phaseWaiting, end+after.delayMs, false
+		f.phase, f.retryAt, f.doubt, f.crashes = phaseWaiting, end+after.delayMs, false, 0
 		run := f.openRun(f.retryAt, false, end)
 		j.mu.Unlock()
 		e.metrics.Retries.Inc()

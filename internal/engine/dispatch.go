@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -10,6 +9,7 @@ const (
 	maxIdle       = 1024      // workers kept without work; more end
 	maxHostQueue  = 50_000    // fires queued for one host; more become spans
 	maxTotalQueue = 1_000_000 // fires queued in all: about 200 MB
+	refillPart    = 64        // fires that flow back at a time: a lock is held
 )
 
 // dispatcher decides which fire is sent next. Hosts take turns; inside a host
@@ -23,6 +23,7 @@ const (
 // work wakes the next, so a burst wakes as many as can be used and no more.
 type dispatcher struct {
 	maxCalls, maxPerHost, maxLate int
+	hostQueue                     int // fires queued for one host
 
 	work     func()            // runs one worker until take returns nil
 	fromSpan func(*span) *fire // the next fire of a span, or nil when it has none to send
@@ -41,6 +42,7 @@ type dispatcher struct {
 	workers   int
 	idle      int
 	suspended bool
+	ending    bool // see end
 	closed    bool
 	drained   chan struct{} // closed when the last worker ends after close
 
@@ -49,7 +51,7 @@ type dispatcher struct {
 
 func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
 	d := &dispatcher{
-		maxCalls: maxCalls, maxPerHost: maxPerHost, maxLate: max(1, maxCalls/4),
+		maxCalls: maxCalls, maxPerHost: maxPerHost, maxLate: max(1, maxCalls/4), hostQueue: maxHostQueue,
 		hosts:    make(map[string]*host),
 		adapting: make(chan struct{}, 1),
 		drained:  make(chan struct{}),
@@ -69,18 +71,20 @@ func (d *dispatcher) host(key string) *host {
 	return h
 }
 
-// push queues fires that are due. It returns those for which there is no room;
-// they are the caller's to keep as spans.
+// push queues fires that are due. It returns those for which there is no room,
+// and those whose job has fires that found none before: one span of a job takes
+// them all, where fires that slip past it would leave a hole each. The caller
+// keeps them as spans.
 func (d *dispatcher) push(fires []*fire) (refused []*fire) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, f := range fires {
 		h := d.host(f.ver.host)
-		full := h.live.n >= maxHostQueue || d.queued >= maxTotalQueue
+		full := h.live.n >= d.hostQueue || (d.queued >= maxTotalQueue && h.live.n > 0)
 		switch {
 		case f.lane == laneLate:
 			h.late.push(f)
-		case full && f.mayBeSpan():
+		case (full || h.spill.follows(f)) && f.mayBeSpan():
 			refused = append(refused, f)
 			continue
 		default:
@@ -96,7 +100,7 @@ func (d *dispatcher) push(fires []*fire) (refused []*fire) {
 // mayBeSpan reports whether the fire can be kept as a range: it comes from the
 // calendar, nothing was sent, and no order among the job's fires is promised.
 func (f *fire) mayBeSpan() bool {
-	return f.scheduled() && f.startedAt == 0 && !f.open && f.ver.plan.Value().overlap == "ALLOW"
+	return f.fresh() && !f.open && f.ver.plan.Value().overlap == "ALLOW"
 }
 
 // pushSpans queues ranges of fires. It returns those that became part of a
@@ -106,7 +110,11 @@ func (d *dispatcher) pushSpans(spans []*span) (merged []*span) {
 	defer d.mu.Unlock()
 	for _, s := range spans {
 		h := d.host(s.ver.host)
-		if h.addSpan(s) {
+		q := &h.spans
+		if s.lane == laneLive {
+			q = &h.spill
+		}
+		if q.add(s) {
 			merged = append(merged, s)
 		}
 		d.enlist(h)
@@ -117,7 +125,7 @@ func (d *dispatcher) pushSpans(spans []*span) (merged []*span) {
 
 // enlist puts a host that has something to send into the ring.
 func (d *dispatcher) enlist(h *host) {
-	if h.parked == parkedIdle || (h.parked == parkedLate && h.live.n > 0) {
+	if h.parked == parkedIdle || (h.parked == parkedLate && h.hasLive()) {
 		if h.parked == parkedLate {
 			d.lateWait = without(d.lateWait, h)
 		}
@@ -194,7 +202,7 @@ func (d *dispatcher) pickNow() *fire {
 
 // pick takes the next fire off the first host that may send one.
 func (d *dispatcher) pick() *fire {
-	for len(d.ring) > 0 {
+	for len(d.ring) > 0 || d.spareLate() {
 		h := d.ring[0]
 		d.ring = d.ring[1:]
 		h.parked = parkedIdle
@@ -215,6 +223,21 @@ func (d *dispatcher) pick() *fire {
 	return nil
 }
 
+// spareLate brings back a host that waits for the share of late fires while some
+// of it is free: the host that was to have it may have found nothing to send.
+func (d *dispatcher) spareLate() bool {
+	if d.lateCalls >= d.maxLate {
+		return false
+	}
+	for _, h := range d.lateWait {
+		if h.lateCalls < h.lateLimit() {
+			d.unpark(h)
+			return true
+		}
+	}
+	return false
+}
+
 func (d *dispatcher) enlistIf(h *host) {
 	if h.hasWork() {
 		d.enlist(h)
@@ -225,6 +248,7 @@ func (d *dispatcher) pickFrom(h *host) (*fire, parking) {
 	if h.calls >= h.limit.now {
 		return nil, parkedFull
 	}
+	d.refill(h)
 	if f := h.live.pop(); f != nil {
 		d.queued--
 		return f, parkedIdle
@@ -237,13 +261,40 @@ func (d *dispatcher) pickFrom(h *host) (*fire, parking) {
 			d.queued--
 			return f, parkedIdle
 		}
+		if d.ending {
+			break
+		}
 		f := d.fromSpan(h.spans.first())
-		h.settleSpan()
+		h.spans.settle()
 		if f != nil {
 			return f, parkedIdle
 		}
 	}
 	return nil, parkedIdle
+}
+
+// refill lets what found no room flow back into the queue, oldest first.
+func (d *dispatcher) refill(h *host) {
+	if h.live.n > d.hostQueue/2 || d.ending {
+		return
+	}
+	for n := 0; n < refillPart && h.spill.first() != nil && (d.queued < maxTotalQueue || h.live.n == 0); {
+		f := d.fromSpan(h.spill.first())
+		h.spill.settle()
+		if f != nil {
+			h.live.push(f)
+			d.queued++
+			n++
+		}
+	}
+}
+
+// end stops what the calendar would name again: ranges of fires are sent no
+// more, only what is queued one by one.
+func (d *dispatcher) end() {
+	d.mu.Lock()
+	d.ending = true
+	d.mu.Unlock()
 }
 
 func (d *dispatcher) begin(h *host, f *fire) {
@@ -311,79 +362,6 @@ func (d *dispatcher) unpark(h *host) {
 	d.enlistIf(h)
 }
 
-// press notes that a host has used up its limit while fires wait.
-func (d *dispatcher) press(h *host) {
-	h.pressedLately = true
-	if h.pressed || h.limit.now >= d.maxPerHost {
-		return
-	}
-	h.pressed = true
-	d.pressed = append(d.pressed, h)
-	select {
-	case d.adapting <- struct{}{}:
-	default:
-	}
-}
-
-// adapt moves the limits of hosts under pressure, a window at a time while
-// there are any.
-func (d *dispatcher) adapt(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-d.adapting:
-		}
-		tick := time.NewTicker(limitWindow)
-		for pressure := true; pressure; {
-			select {
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			case <-tick.C:
-				pressure = d.adaptOnce()
-			}
-		}
-		tick.Stop()
-	}
-}
-
-// adaptOnce gives every host under pressure its next limit. It returns false
-// when none is left.
-func (d *dispatcher) adaptOnce() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	hosts := d.pressed
-	d.pressed = d.pressed[:0]
-	for _, h := range hosts {
-		if h.parked != parkedFull {
-			h.pressed = false
-			continue
-		}
-		d.pressed = append(d.pressed, h)
-		if h.limit.window(); h.calls < h.limit.now {
-			h.parked = parkedIdle
-			d.enlistIf(h)
-		}
-	}
-	d.wake()
-	return len(d.pressed) > 0
-}
-
-// relax lets every limit fall back to what is in use and forgets hosts that
-// have nothing to do. Call it once a second.
-func (d *dispatcher) relax() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for key, h := range d.hosts {
-		h.limit.relax(h.calls, h.pressedLately)
-		if h.idle() && !h.used && h.parked == parkedIdle && !h.pressed {
-			delete(d.hosts, key)
-		}
-		h.used, h.pressedLately = false, h.pressed
-	}
-}
-
 // suspend stops new calls, or lets them go on.
 func (d *dispatcher) suspend(stop bool) {
 	d.mu.Lock()
@@ -404,84 +382,4 @@ func (d *dispatcher) close() {
 		close(d.drained)
 	}
 	d.cond.Broadcast()
-}
-
-// load returns the number of calls in flight and of fires that wait.
-func (d *dispatcher) load() (calls, queued int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.calls, d.queued
-}
-
-// inFlight returns the fires whose calls have not ended.
-func (d *dispatcher) inFlight() []*fire {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out []*fire
-	for f := d.oldest; f != nil; f = f.callNext {
-		out = append(out, f)
-	}
-	return out
-}
-
-// settling returns how many workers are not in a call: after close, those that
-// hand over a result and those that are about to end.
-func (d *dispatcher) settling() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.workers - d.calls
-}
-
-// waiting returns the fires that are queued.
-func (d *dispatcher) waiting() []*fire {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out []*fire
-	add := func(f *fire) bool {
-		out = append(out, f)
-		return true
-	}
-	for _, h := range d.hosts {
-		h.live.all(add)
-		h.late.all(add)
-	}
-	return out
-}
-
-// longCalls returns the fires whose calls began before the instant and that
-// were not returned before.
-func (d *dispatcher) longCalls(before int64) []*fire {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out []*fire
-	for f := d.oldest; f != nil && f.since < before; f = f.callNext {
-		if !f.opening {
-			f.opening = true
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// find returns the first fire, queued or in flight, that matches.
-func (d *dispatcher) find(match func(*fire) bool) (found *fire) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	look := func(f *fire) bool {
-		if match(f) {
-			found = f
-		}
-		return found == nil
-	}
-	for f := d.oldest; f != nil; f = f.callNext {
-		if !look(f) {
-			return found
-		}
-	}
-	for _, h := range d.hosts {
-		if !h.live.all(look) || !h.late.all(look) {
-			return found
-		}
-	}
-	return nil
 }

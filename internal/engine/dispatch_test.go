@@ -184,6 +184,33 @@ func TestLateShareOfAll(t *testing.T) {
 	}
 }
 
+// A host whose turn it is for the share of late fires may have nothing to send
+// after all: its spans were dropped. The next one has its turn then.
+func TestLateShareThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 4, 4) // one late call in all
+	send := b.d.fromSpan
+	b.d.fromSpan = func(s *span) *fire {
+		f := send(s)
+		if s.job == b.jobs["dropped"] {
+			return nil
+		}
+		return f
+	}
+	for _, host := range []string{"first", "dropped", "last"} {
+		j := b.job(host)
+		b.d.pushSpans([]*span{{job: j, ver: j.current, next: 1000, last: 1000, lane: laneLate}})
+	}
+	calls := b.take(4)
+	if got := byHost(calls); len(calls) != 1 || got["first"] != 1 {
+		t.Fatalf("began with %v", got)
+	}
+	b.end(calls...)
+	if got := byHost(b.take(4)); got["last"] != 1 {
+		t.Errorf("after the first: %v, want the last one to have its turn", got)
+	}
+}
+
 // A full queue refuses what can be kept as a span, and nothing else.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()
@@ -228,8 +255,8 @@ func TestSpansInADispatcher(t *testing.T) {
 	if want := []int64{1000, 2000, 5000, 6000, 7000, 8000, 9000}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if h := b.d.hosts["a"]; len(h.open) != 0 || len(h.spans) != 0 {
-		t.Errorf("%d spans are left", len(h.open))
+	if h := b.d.hosts["a"]; len(h.spans.last) != 0 || h.spans.first() != nil {
+		t.Errorf("%d spans are left", len(h.spans.last))
 	}
 }
 

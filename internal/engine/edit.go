@@ -392,7 +392,7 @@ func (e *Engine) settleEdit(j *job, next *version, from int64, stopReason string
 		old.to.Store(from)
 		late = e.finish(j, from)
 		if next == nil || !next.active {
-			j.stop.Store(&stop{from, stopReason})
+			j.stopBefore(from, stopReason)
 		}
 		j.next = never
 		e.countActive(old, next)

@@ -136,6 +136,7 @@ func (e *Engine) Failed() <-chan error { return e.failed }
 func (e *Engine) Stop(ctx context.Context) error {
 	e.stopping.Store(true)
 	e.stopFeed()
+	e.dispatcher.end()
 	// A record that takes nothing must not keep those that wait for room.
 	defer context.AfterFunc(ctx, e.recorder.giveUp)()
 	e.feeders.Wait()

@@ -88,6 +88,18 @@ func (f *fire) resultOf(status domain.Status, last domain.Attempt) domain.Execut
 	return e
 }
 
+// failures returns how many attempts have ended. Those that a crash hid are
+// none: they do not use up the retries.
+func (f *fire) failures() int {
+	n := 0
+	for i := range f.attempts {
+		if f.attempts[i].StartedAt != 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // openRun returns the durable state of the fire.
 func (f *fire) openRun(nextAt int64, inFlight bool, now int64) domain.OpenRun {
 	return domain.OpenRun{

@@ -45,9 +45,9 @@ func (q *fireQueue) all(fn func(*fire) bool) bool {
 type host struct {
 	key   string
 	live  fireQueue // due now
+	spill spanQueue // due now, and no room in live: it flows back as live drains
 	late  fireQueue // recovered one by one
-	spans spanHeap  // due and not sent, as ranges
-	open  map[*job]*span
+	spans spanQueue // of a gap, as ranges
 
 	calls, lateCalls int
 	limit            hostLimit
@@ -68,35 +68,14 @@ const (
 	parkedLate                // only late fires, and their share is used up
 )
 
-func (h *host) hasLate() bool { return h.late.n > 0 || len(h.spans) > 0 }
+func (h *host) hasLate() bool { return h.late.n > 0 || h.spans.first() != nil }
 
-func (h *host) hasWork() bool { return h.live.n > 0 || h.hasLate() }
+func (h *host) hasLive() bool { return h.live.n > 0 || h.spill.first() != nil }
+
+func (h *host) hasWork() bool { return h.hasLive() || h.hasLate() }
 
 // lateLimit is the host's share for late fires: a quarter, at least one.
 func (h *host) lateLimit() int { return max(1, h.limit.now/4) }
 
 // idle reports whether nothing is known of the host that would be missed.
 func (h *host) idle() bool { return h.calls == 0 && !h.hasWork() }
-
-// addSpan takes a range of fires. When it goes on where the job's last range
-// ends, that one grows instead, and merged is true.
-func (h *host) addSpan(s *span) (merged bool) {
-	if last := h.open[s.job]; last != nil && s.next == s.last && last.extend(s.ver, s.next) {
-		return true
-	}
-	if h.open == nil {
-		h.open = make(map[*job]*span)
-	}
-	h.open[s.job] = s
-	h.spans.add(s)
-	return false
-}
-
-// settleSpan follows the first span after it moved on.
-func (h *host) settleSpan() {
-	s := h.spans.first()
-	h.spans.settle()
-	if s.next == never && h.open[s.job] == s {
-		delete(h.open, s.job)
-	}
-}

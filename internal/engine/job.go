@@ -169,6 +169,14 @@ type stop struct {
 	reason string
 }
 
+// stopBefore stops what is scheduled before the instant. An earlier stop that
+// reaches further stays.
+func (j *job) stopBefore(instant int64, reason string) {
+	if s := j.stop.Load(); s == nil || s.before < instant {
+		j.stop.Store(&stop{instant, reason})
+	}
+}
+
 // stopReason returns why an execution scheduled at the instant is not sent any
 // more, or "".
 func (j *job) stopReason(at int64) string {

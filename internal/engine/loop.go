@@ -121,6 +121,7 @@ func (e *Engine) fallBehind(j *job, until int64) *span {
 		last = j.next
 	}
 	sp.last = last
+	e.released = max(e.released, last) // what it names may be sent: edits begin after it
 	e.pending.add(sp.next, 1)
 	j.next = j.current.nextAfter(j, last)
 	return sp

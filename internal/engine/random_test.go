@@ -138,10 +138,11 @@ func (c *chaos) shape(d *domain.SpecDoc) {
 func (c *chaos) settle() {
 	c.gate.fail(nil)
 	c.gate.crashAtWrite(0, false)
+	c.pass(20 * time.Second) // edits of unknown outcome become known, calls that were delayed end
 	if c.gate.dead() {
 		c.reboot(true, c.gap())
+		c.pass(20 * time.Second)
 	}
-	c.pass(20 * time.Second) // edits of unknown outcome become known
 	for _, id := range c.jobs {
 		if _, err := c.delete(id); err != nil && domain.ErrorCode(err) != domain.CodeNotFound {
 			c.t.Error(err)

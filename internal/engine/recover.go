@@ -187,7 +187,7 @@ func (r *recovery) addVersion(v *domain.Version) error {
 func (j *job) follow(v *domain.Version, ver *version) {
 	j.current = ver
 	if !v.Active {
-		j.stop.Store(&stop{v.EffectiveFrom, stoppedByPause})
+		j.stopBefore(v.EffectiveFrom, stoppedByPause)
 	}
 }
 
@@ -200,7 +200,7 @@ func (r *recovery) closeJob() {
 	}
 	r.reading = nil
 	if to := j.current.to.Load(); to != domain.Forever {
-		j.stop.Store(&stop{to, stoppedByDelete})
+		j.stopBefore(to, stoppedByDelete)
 		return
 	}
 	e := r.e
@@ -317,9 +317,14 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 		if j == nil {
 			j = newJob(id, v.CreatedAt)
 		}
+		if !v.Active { // a pause holds for what came before it, though W is past it
+			j.stopBefore(v.EffectiveFrom, stoppedByPause)
+		}
 		if r.e.jobs[id] == nil {
 			j.follow(v, ver)
-			j.stop.Store(&stop{v.EffectiveTo, stoppedByDelete})
+			if i == len(versions)-1 {
+				j.stopBefore(v.EffectiveTo, stoppedByDelete)
+			}
 		}
 		for _, run := range runs {
 			if run.Version == v.Number {
@@ -332,12 +337,13 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 
 func (r *recovery) resumeOne(res resumption) {
 	run, p := res.run, res.ver.plan.Value()
-	// A retry that was due when the last owner was alive may be under way.
-	run.InFlight = run.InFlight || (!r.clean && run.NextAt <= r.certain)
+	// A retry that was due when the last owner was alive may be under way. One
+	// that was recovered before is marked before it is sent: see Engine.mark.
+	run.InFlight = run.InFlight || (!r.clean && run.Crashes == 0 && run.NextAt <= r.certain)
 	what := decideResume(&run, p.once, res.job.stopReason(run.ScheduledAt))
 	f := &fire{
 		job: res.job, ver: res.ver, at: run.ScheduledAt, nonce: run.Nonce, lane: laneLate,
-		attempts: run.Attempts, crashes: run.Crashes, open: true, doubt: run.InFlight,
+		attempts: run.Attempts, crashes: run.Crashes, open: true,
 	}
 	if n := len(f.attempts); n > 0 {
 		f.startedAt = f.attempts[0].StartedAt
@@ -351,7 +357,7 @@ func (r *recovery) resumeOne(res resumption) {
 		return
 	}
 	f.retryAt = max(run.NextAt, run.ScheduledAt)
-	r.batch.Open = append(r.batch.Open, f.openRun(f.retryAt, run.InFlight, run.CreatedAt))
+	r.batch.Open = append(r.batch.Open, f.openRun(f.retryAt, false, run.CreatedAt))
 	r.fires = append(r.fires, f)
 }
 

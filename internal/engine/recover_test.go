@@ -167,6 +167,35 @@ func TestPoison(t *testing.T) {
 	})
 }
 
+// A recovered fire that only waited for its turn at the next crashes is no
+// poison: it is marked on record before it is sent again, and it was not.
+func TestWaitingThroughCrashesIsNoPoison(t *testing.T) {
+	t.Parallel()
+	bubbleWith(t, Config{MaxInFlight: 4, MaxInFlightPerHost: 4}, func(t *testing.T, w *world) { // one late call at a time
+		w.edge(300 * time.Millisecond)
+		w.create(spec("?v=1&delay=5000", every(30)), spec("?v=1&delay=5000", every(30)))
+		a, b := w.jobs[0], w.jobs[1]
+		for len(w.targets.of(a)) == 0 || len(w.targets.of(b)) == 0 {
+			w.edge(100 * time.Millisecond)
+		}
+		for range 3 {
+			w.reboot(true, 0)
+			w.pass(time.Second)
+		}
+		w.pass(8 * time.Second)
+		w.check(w.now())
+		ends := map[domain.Status]int{}
+		for _, id := range []domain.JobID{a, b} {
+			for _, x := range w.facts(id) {
+				ends[x.Status]++
+			}
+		}
+		if ends[domain.StatusFailed] != 1 || ends[domain.StatusSuccess] != 1 {
+			t.Errorf("on record %v, want the one that was sent at each crash FAILED and the other SUCCESS", ends)
+		}
+	})
+}
+
 // A recovered fire that waits for its turn when the job is paused may have been
 // sent before the crash: the record does not say that it was skipped.
 func TestPauseAfterACrash(t *testing.T) {

@@ -69,8 +69,6 @@ func (h *spanHeap) Pop() any {
 	return s
 }
 
-func (h *spanHeap) add(s *span) { heap.Push(h, s) }
-
 // first returns the span with the oldest fire, or nil.
 func (h spanHeap) first() *span {
 	if len(h) == 0 {
@@ -87,4 +85,42 @@ func (h *spanHeap) settle() {
 		return
 	}
 	heap.Fix(h, 0)
+}
+
+// spanQueue is the spans of a host, oldest fire first, and for each job the
+// last one: fires that follow on it make it longer.
+type spanQueue struct {
+	heap spanHeap
+	last map[*job]*span
+}
+
+// add takes a range of fires. When it goes on where the job's last range ends,
+// that one grows instead, and merged is true.
+func (q *spanQueue) add(s *span) (merged bool) {
+	if last := q.last[s.job]; last != nil && s.next == s.last && last.extend(s.ver, s.next) {
+		return true
+	}
+	if q.last == nil {
+		q.last = make(map[*job]*span)
+	}
+	q.last[s.job] = s
+	heap.Push(&q.heap, s)
+	return false
+}
+
+// follows reports whether a fire has others of its job before it in the queue.
+func (q *spanQueue) follows(f *fire) bool {
+	last := q.last[f.job]
+	return last != nil && last.last < f.at
+}
+
+func (q *spanQueue) first() *span { return q.heap.first() }
+
+// settle follows the first span after it moved on.
+func (q *spanQueue) settle() {
+	s := q.first()
+	q.heap.settle()
+	if s.next == never && q.last[s.job] == s {
+		delete(q.last, s.job)
+	}
 }

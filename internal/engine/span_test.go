@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/heap"
 	"slices"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestSpanHeap(t *testing.T) {
 	}
 	var want, got []int64
 	for _, r := range [][2]int64{{9_000, 12_000}, {1_000, 3_000}, {2_000, 2_000}, {4_000, 20_000}} {
-		h.add(&span{job: j, ver: j.current, next: r[0], last: r[1]})
+		heap.Push(&h, &span{job: j, ver: j.current, next: r[0], last: r[1]})
 		want = append(want, firesOf(j, r[0], r[1])...)
 	}
 	for h.first() != nil {

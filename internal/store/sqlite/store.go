@@ -128,6 +128,9 @@ func (s *Store) open(ctx context.Context) error {
 	if err := createFile(s.cfg.Path); err != nil {
 		return err
 	}
+	if err := syncLogs(filepath.Dir(s.cfg.Path)); err != nil {
+		return err
+	}
 	log := s.cfg.statementLog()
 	if err := migrateFile(ctx, s.cfg.Path, "jobs", log); err != nil {
 		return err

@@ -1,0 +1,33 @@
+package sqlite
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// syncLogs takes the logs of both kinds of files, and a folder without any. A
+// log that cannot be opened is told: what lies in it would be built on.
+func TestSyncLogs(t *testing.T) {
+	dir := t.TempDir()
+	if err := syncLogs(dir); err != nil {
+		t.Fatalf("an empty folder: %v", err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "history"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"jobs.db-wal", "history/2026-03-09.db-wal"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("frames"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syncLogs(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "history", "2026-03-10.db-wal"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syncLogs(dir); err == nil {
+		t.Error("a log that is no file was passed over")
+	}
+}
