@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -198,7 +199,7 @@ func FuzzSpecMerge(f *testing.F) {
 			t.Fatalf("%s does not come back: %v", text, err)
 		}
 		again, err := json.Marshal(back)
-		if err != nil || string(again) != string(text) {
+		if err != nil || !bytes.Equal(again, text) {
 			t.Fatalf("%s\ncame back as\n%s", text, again)
 		}
 	})

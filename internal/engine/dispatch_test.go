@@ -422,7 +422,8 @@ func TestFireQueue(t *testing.T) {
 	if !slices.Equal(all, model) {
 		t.Error("all does not show what is queued")
 	}
-	for q.pop() != nil {
+	for range model {
+		q.pop()
 	}
 	if q.n != 0 || q.tail != nil {
 		t.Error("an empty queue is not empty")

@@ -26,7 +26,7 @@ func insert(x int) func(*conn) (tally, error) {
 }
 
 // queued puts an operation into the queue as do does, without waiting.
-func queued(w *jobsWriter, ctx context.Context, run func(*conn) (tally, error)) *operation {
+func queued(ctx context.Context, w *jobsWriter, run func(*conn) (tally, error)) *operation {
 	op := &operation{ctx: ctx, rows: 1, run: run, done: make(chan struct{})}
 	w.queue <- op
 	return op
@@ -59,14 +59,14 @@ func TestGroupUndoesOnlyWhatFailed(t *testing.T) {
 	dead, cancel := context.WithCancel(t.Context())
 	cancel()
 	ops := []*operation{
-		queued(w, t.Context(), insert(1)),
-		queued(w, t.Context(), func(c *conn) (tally, error) {
+		queued(t.Context(), w, insert(1)),
+		queued(t.Context(), w, func(c *conn) (tally, error) {
 			_, err := insert(2)(c)
 			return tally{total: 100}, errors.Join(err, bad)
 		}),
-		queued(w, dead, insert(3)),
-		queued(w, t.Context(), func(c *conn) (tally, error) { return tally{}, c.exec("INSERT INTO nowhere VALUES (1)") }),
-		queued(w, t.Context(), insert(5)),
+		queued(dead, w, insert(3)),
+		queued(t.Context(), w, func(c *conn) (tally, error) { return tally{}, c.exec("INSERT INTO nowhere VALUES (1)") }),
+		queued(t.Context(), w, insert(5)),
 	}
 	group := w.next()
 	if len(group) != len(ops) {
@@ -92,9 +92,9 @@ func TestGroupUndoesOnlyWhatFailed(t *testing.T) {
 func TestGroupIsLost(t *testing.T) {
 	w := testWriter(t)
 	ops := []*operation{
-		queued(w, t.Context(), insert(1)),
-		queued(w, t.Context(), func(c *conn) (tally, error) { return tally{}, c.exec("ROLLBACK") }), // as a full disk does
-		queued(w, t.Context(), insert(3)),
+		queued(t.Context(), w, insert(1)),
+		queued(t.Context(), w, func(c *conn) (tally, error) { return tally{}, c.exec("ROLLBACK") }), // as a full disk does
+		queued(t.Context(), w, insert(3)),
 	}
 	w.commit(w.next())
 	for i, op := range ops {
@@ -102,7 +102,7 @@ func TestGroupIsLost(t *testing.T) {
 			t.Errorf("operation %d was acknowledged", i+1)
 		}
 	}
-	next := queued(w, t.Context(), insert(4))
+	next := queued(t.Context(), w, insert(4))
 	w.commit(w.next())
 	if next.err != nil {
 		t.Errorf("the next group: %v", next.err)
@@ -118,7 +118,7 @@ func TestGroupIsLost(t *testing.T) {
 func TestGroupIsBounded(t *testing.T) {
 	w := testWriter(t)
 	for range maxGroup + 10 {
-		queued(w, t.Context(), insert(1))
+		queued(t.Context(), w, insert(1))
 	}
 	if got := len(w.next()); got != maxGroup {
 		t.Errorf("a group of %d operations, want %d", got, maxGroup)
@@ -127,7 +127,7 @@ func TestGroupIsBounded(t *testing.T) {
 		t.Errorf("then a group of %d, want 10", got)
 	}
 	for range 3 {
-		queued(w, t.Context(), insert(1)).rows = maxGroupRows - 1
+		queued(t.Context(), w, insert(1)).rows = maxGroupRows - 1
 	}
 	if got := len(w.next()); got != 2 {
 		t.Errorf("a group of %d large operations, want 2", got)
@@ -137,7 +137,7 @@ func TestGroupIsBounded(t *testing.T) {
 func TestBeatsOvertake(t *testing.T) {
 	w := testWriter(t)
 	for range 3 * maxGroup {
-		queued(w, t.Context(), insert(1))
+		queued(t.Context(), w, insert(1))
 	}
 	beat := &operation{ctx: t.Context(), rows: 1, run: insert(2), done: make(chan struct{})}
 	w.urgent <- beat
@@ -145,7 +145,7 @@ func TestBeatsOvertake(t *testing.T) {
 		t.Error("the beat waits behind others")
 	}
 	second := &operation{ctx: t.Context(), rows: 1, run: insert(2), done: make(chan struct{})}
-	first := queued(w, t.Context(), insert(1))
+	first := queued(t.Context(), w, insert(1))
 	w.urgent <- second
 	if group := w.fill(first); group[1] != second {
 		t.Error("the beat is not next in a group that is being filled")
@@ -154,7 +154,7 @@ func TestBeatsOvertake(t *testing.T) {
 
 func TestCloseFinishesWhatWaits(t *testing.T) {
 	w := testWriter(t)
-	ops := []*operation{queued(w, t.Context(), insert(1)), queued(w, t.Context(), insert(2))}
+	ops := []*operation{queued(t.Context(), w, insert(1)), queued(t.Context(), w, insert(2))}
 	close(w.stop)
 	go w.loop()
 	<-w.ended

@@ -135,5 +135,5 @@ func cancelledCalls(t *testing.T, f *fixture) {
 	}
 	wantCount(t, f, 1, 1)
 	f.record(t, success(1, noon+minute))
-	equal(t, f.byJob(t, 1, 5), []domain.Execution{success(1, noon+minute), success(1, noon)})
+	equal(t, f.byJob(t, 5), []domain.Execution{success(1, noon+minute), success(1, noon)})
 }

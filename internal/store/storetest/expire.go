@@ -37,7 +37,7 @@ func expireDays(t *testing.T, f *fixture) {
 	want := newestFirst(facts[2:])
 	for range 2 {
 		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), want)
-		equal(t, f.byJob(t, 1, 9), want)
+		equal(t, f.byJob(t, 9), want)
 		equal(t, factRanges(t, f, 0, domain.Forever), []store.FactRange{rangeOf(facts[2]), rangeOf(facts[3])})
 		_, err := f.History().Execution(t.Context(), facts[0].ID())
 		wantCode(t, err, domain.CodeNotFound)

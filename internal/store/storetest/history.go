@@ -73,9 +73,10 @@ func failedPages(t *testing.T, f *fixture) {
 	}
 }
 
-func (f *fixture) byJob(t *testing.T, n, size int) []domain.Execution {
+// byJob reads the history of job 1, page by page.
+func (f *fixture) byJob(t *testing.T, size int) []domain.Execution {
 	t.Helper()
-	return pages(t, size, func(p store.Page) ([]domain.Execution, error) { return f.History().ByJob(t.Context(), jobID(n), p) })
+	return pages(t, size, func(p store.Page) ([]domain.Execution, error) { return f.History().ByJob(t.Context(), jobID(1), p) })
 }
 
 func byJobPages(t *testing.T, f *fixture) {
@@ -97,7 +98,7 @@ func byJobPages(t *testing.T, f *fixture) {
 	f.record(t, facts...)
 	f.record(t, success(2, noon), success(2, noon+minute), trigger(2, noon+5*minute, 3))
 	for _, size := range []int{1, 7, 5_000} {
-		equal(t, f.byJob(t, 1, size), newestFirst(facts))
+		equal(t, f.byJob(t, size), newestFirst(facts))
 	}
 }
 
@@ -136,14 +137,14 @@ func byJobRare(t *testing.T, f *fixture) {
 	for d := int64(0); d < 60; d += 7 {
 		f.record(t, success(2, noon-d*day))
 	}
-	equal(t, f.byJob(t, 1, 2), want)
+	equal(t, f.byJob(t, 2), want)
 }
 
 func byJobDeleted(t *testing.T, f *fixture) {
 	f.create(t, version(1))
 	f.record(t, success(1, noon+minute), success(1, noon+2*minute))
 	ok(t, f.Jobs().Delete(t.Context(), jobID(1), 1, noon+3*minute))
-	equal(t, f.byJob(t, 1, 5), []domain.Execution{success(1, noon+2*minute), success(1, noon+minute)})
+	equal(t, f.byJob(t, 5), []domain.Execution{success(1, noon+2*minute), success(1, noon+minute)})
 }
 
 func byJobGap(t *testing.T, f *fixture) {
@@ -152,7 +153,7 @@ func byJobGap(t *testing.T, f *fixture) {
 	f.create(t, every)
 	facts := []domain.Execution{success(1, noon), success(1, noon+7*hour), success(1, noon+30*hour)}
 	f.record(t, facts...)
-	equal(t, f.byJob(t, 1, 10), newestFirst(facts))
+	equal(t, f.byJob(t, 10), newestFirst(facts))
 }
 
 func byJobLongSummary(t *testing.T, f *fixture) {
@@ -164,7 +165,7 @@ func byJobLongSummary(t *testing.T, f *fixture) {
 	facts = append(facts, trigger(1, noon+day, 1)) // in the middle of it
 	f.record(t, facts...)
 	f.record(t, success(2, noon+day), success(2, noon+2*day))
-	equal(t, f.byJob(t, 1, 2), newestFirst(facts))
+	equal(t, f.byJob(t, 2), newestFirst(facts))
 }
 
 func totalsSince(t *testing.T, f *fixture) {
