@@ -76,6 +76,12 @@ fuzz: ## Every fuzz target for FUZZTIME (10s)
 bench: ## Benchmarks (BENCH=Name picks some)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+N ?= 10000
+
+.PHONY: load
+load: build ## N (10000) jobs that are due at every second: how late do they leave?
+	bench/load.sh $(N)
+
 .PHONY: cover
 cover: ## Coverage of each function, and coverage.html
 	$(GO) test -coverpkg=./internal/... -coverprofile=coverage.out ./...
