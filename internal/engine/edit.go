@@ -181,19 +181,14 @@ func (e *Engine) lookup(id domain.JobID) (*job, error) {
 	return nil, domain.NotFound("job", id)
 }
 
-// lockEdits lets one edit of a job go on at a time; a few jobs share a lock. It
-// gives up with the context: an edit whose outcome the store has not told yet
-// may hold the lock for long.
+// lockEdits waits for the job's other edits.
 func (e *Engine) lockEdits(ctx context.Context, id domain.JobID) (unlock func(), err error) {
-	lock := e.edits[id[len(id)-1]]
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	select {
-	case lock <- struct{}{}:
-		return func() { <-lock }, nil
-	case <-ctx.Done():
+	if unlock, err = e.edits.lock(ctx, id); err != nil {
 		return nil, domain.Unavailable(e.storeError(), "another change of this job is still under way")
 	}
+	return unlock, nil
 }
 
 // Update changes a job: change gets the current document and alters it. A

@@ -40,8 +40,8 @@ type Engine struct {
 	unsorted bool    // staged needs a sort
 	released int64   // the latest instant of the timetable that was released
 
-	edits   [256]chan struct{} // one edit of a job at a time, striped by id
-	unclear atomic.Int64       // creations whose outcome is not known
+	edits   editLocks
+	unclear atomic.Int64 // creations whose outcome is not known
 
 	proposed int64 // the latest W that a beat was given; under mu
 
@@ -83,9 +83,6 @@ func New(cfg Config) (*Engine, error) {
 		jobs:       make(map[domain.JobID]*job),
 		wake:       make(chan struct{}, 1),
 		failed:     make(chan error, 1),
-	}
-	for i := range e.edits {
-		e.edits[i] = make(chan struct{}, 1)
 	}
 	e.calls.New = func() any { return new(attempt) }
 	e.dispatcher.work = e.work
