@@ -210,6 +210,36 @@ func TestStopWhileTheRecorderIsFull(t *testing.T) {
 	})
 }
 
+// While the store takes nothing, triggers are refused once the record is full:
+// those that were taken run when it is back, the others never.
+func TestAFullRecordRefusesTriggers(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.create(spec("?v=1", paused))
+		w.gate.failAll(fault{before: errDisk}, opRecord)
+		soon, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := w.eng.Trigger(soon, id); domain.ErrorCode(err) != domain.CodeUnavailable {
+			t.Errorf("a trigger that is not on record: %v", err)
+		}
+		w.eng.recorder.add(make([]entry, maxUnrecorded)...)
+		before := w.eng.recorder.backlog()
+		for range 3 {
+			if _, err := w.eng.Trigger(context.Background(), id); domain.ErrorCode(err) != domain.CodeUnavailable {
+				t.Errorf("error %v", err)
+			}
+		}
+		if n := w.eng.recorder.backlog(); n != before {
+			t.Errorf("%d more entries", n-before)
+		}
+		w.gate.fail(nil)
+		w.pass(5 * time.Second)
+		if n := len(w.targets.of(id)); n != 1 {
+			t.Errorf("%d calls after the store was back, want that of the trigger that was taken", n)
+		}
+	})
+}
+
 func TestStopRefusesTriggers(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

@@ -16,6 +16,11 @@ func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution
 	if e.stopping.Load() {
 		return domain.Execution{}, domain.Unavailable(nil, "the server is stopping")
 	}
+	if e.recorder.backlog() >= maxUnrecorded {
+		// A trigger does not wait for room, as results do: callers that give up
+		// and try again would pile up more than any memory holds.
+		return domain.Execution{}, domain.Unavailable(e.storeError(), "too much waits to be recorded")
+	}
 	e.mu.Lock()
 	ver := j.current
 	e.mu.Unlock()
