@@ -128,19 +128,29 @@ type Ledger interface {
 	// changes nothing: see the package's rules. Facts are durable no later
 	// than the end of their open runs is.
 	Record(ctx context.Context, b Batch) error
-	// Facts streams the keys of the facts scheduled in (after, until]. The
-	// fires that a MISSED summary stands for are streamed as its range.
+	// Facts streams the facts scheduled in (after, until], in the order of
+	// their keys. The fires that a summary stands for are streamed as its
+	// range.
 	Facts(ctx context.Context, after, until int64, fn func(FactRange) error) error
+	// Ranges streams the summaries alone that are scheduled after the instant,
+	// in the order of their keys. A summary's key is its last fire: one that
+	// comes after the end of a window may cover fires inside it.
+	Ranges(ctx context.Context, after int64, fn func(FactRange) error) error
 	// OpenRuns streams every open run. An open run whose fact exists is not
 	// streamed: the fact won.
 	OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error
 }
 
 // FactRange says that the fires of a job from From to Key.ScheduledAt, both
-// inclusive, are on record. From equals Key.ScheduledAt except in a summary.
+// inclusive, are on record. From equals Key.ScheduledAt except in a summary:
+// a MISSED or SKIPPED record that stands for several fires of one version.
 type FactRange struct {
-	Key  domain.FireKey
-	From int64
+	Key       domain.FireKey
+	From      int64
+	Version   int
+	Status    domain.Status
+	StartedAt int64 // of the first attempt, Unix milliseconds; zero: never sent
+	Count     int64 // fires that the record stands for, 1 without a summary
 }
 
 // Shards keeps who fires which jobs, and how far.
@@ -155,6 +165,8 @@ type Shards interface {
 	// on record or has an open run, so that the next Claim finds nothing
 	// uncertain. W is moved as by Beat. CodeConflict as Beat.
 	Release(ctx context.Context, lease Lease, w int64) error
+	// Peek answers how far the owner has come, and changes nothing.
+	Peek(ctx context.Context) (Shard, error)
 	// ResetWatermark sets W and H to the instant: fires up to it that are not
 	// on record are given up. Only an operator asks for it.
 	ResetWatermark(ctx context.Context, at int64) error
@@ -166,14 +178,14 @@ type Lease struct {
 	Token int64
 }
 
-// Shard is the state of a shard after Claim or Beat.
+// Shard is the state of a shard after Claim or Beat, or at Peek.
 type Shard struct {
 	Lease
 	Horizon   int64 // H: no scheduled fire beyond it is sent
 	Watermark int64 // W: every fire at or before it has its outcome on record or an open run
 	Clock     int64 // the store's clock during the call
 	Revision  int64 // grows with every edit that was made without the owner
-	Clean     bool  // after Claim: the last owner released in good order
+	Clean     bool  // after Claim and at Peek: the last owner released in good order
 }
 
 // Alerts serves the runs of failures. They are written with the facts: see

@@ -87,6 +87,9 @@ func (l recordingLedger) Record(context.Context, store.Batch) error { return l.r
 func (l recordingLedger) Facts(_ context.Context, _, _ int64, fn func(store.FactRange) error) error {
 	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Facts"))
 }
+func (l recordingLedger) Ranges(_ context.Context, _ int64, fn func(store.FactRange) error) error {
+	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Ranges"))
+}
 func (l recordingLedger) OpenRuns(_ context.Context, fn func(domain.OpenRun) error) error {
 	return errors.Join(fn(domain.OpenRun{}), l.r.note("Ledger.OpenRuns"))
 }
@@ -101,6 +104,9 @@ func (s recordingShards) Beat(context.Context, store.Lease, int64, int64) (store
 }
 func (s recordingShards) Release(context.Context, store.Lease, int64) error {
 	return s.r.note("Shards.Release")
+}
+func (s recordingShards) Peek(context.Context) (store.Shard, error) {
+	return store.Shard{Horizon: 7}, s.r.note("Shards.Peek")
 }
 func (s recordingShards) ResetWatermark(context.Context, int64) error {
 	return s.r.note("Shards.ResetWatermark")
@@ -170,6 +176,9 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	"Ledger.Facts": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Ledger().Facts(ctx, 0, 1, func(store.FactRange) error { return nil })
 	},
+	"Ledger.Ranges": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Ledger().Ranges(ctx, 0, func(store.FactRange) error { return nil })
+	},
 	"Ledger.OpenRuns": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Ledger().OpenRuns(ctx, func(domain.OpenRun) error { return nil })
 	},
@@ -184,6 +193,10 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	"Shards.Release": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Shards().Release(ctx, store.Lease{}, 1)
 	},
+	"Shards.Peek": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Shards().Peek(ctx)
+		return v.Horizon == 7, err
+	},
 	"Shards.ResetWatermark": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Shards().ResetWatermark(ctx, 1)
 	},
@@ -196,7 +209,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
-	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Alerts.List": true,
+	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
 }
 
 func TestEveryMethod(t *testing.T) {

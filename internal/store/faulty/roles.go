@@ -113,6 +113,10 @@ func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.Fac
 	return l.call(ctx, "Ledger", "Facts", func() error { return l.real.Facts(ctx, after, until, fn) })
 }
 
+func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
+	return l.call(ctx, "Ledger", "Ranges", func() error { return l.real.Ranges(ctx, after, fn) })
+}
+
 func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
 	return l.call(ctx, "Ledger", "OpenRuns", func() error { return l.real.OpenRuns(ctx, fn) })
 }
@@ -132,6 +136,10 @@ func (s shards) Beat(ctx context.Context, lease store.Lease, ahead, w int64) (st
 
 func (s shards) Release(ctx context.Context, lease store.Lease, w int64) error {
 	return s.call(ctx, "Shards", "Release", func() error { return s.real.Release(ctx, lease, w) })
+}
+
+func (s shards) Peek(ctx context.Context) (store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Peek", func() (store.Shard, error) { return s.real.Peek(ctx) })
 }
 
 func (s shards) ResetWatermark(ctx context.Context, at int64) error {

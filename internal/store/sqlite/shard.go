@@ -111,6 +111,16 @@ func (s shards) Release(ctx context.Context, lease store.Lease, w int64) error {
 	return err
 }
 
+// Peek implements store.Shards.
+func (s shards) Peek(ctx context.Context) (sh store.Shard, err error) {
+	err = s.readers.with(ctx, func(c *conn) (err error) {
+		sh, err = readShard(c)
+		return err
+	})
+	sh.Clock = clock.NowMs(s.cfg.Clock)
+	return sh, fault("read the shard", err)
+}
+
 // ResetWatermark implements store.Shards.
 func (s shards) ResetWatermark(ctx context.Context, at int64) error {
 	_, err := s.change(ctx, "reset the watermark", func(sh *store.Shard) error {

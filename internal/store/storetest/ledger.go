@@ -16,7 +16,9 @@ var ledgerCases = []testCase{
 	{"Facts streams keys in (after, until]", factsWindow},
 	{"Facts streams a MISSED summary as its range", factsSummary},
 	{"Facts streams many thousands", factsMany},
-	{"Facts and OpenRuns end with the error of their function", streamsStop},
+	{"Facts says what became of each", factsTellOutcome},
+	{"Ranges streams the summaries after the instant alone", rangesAlone},
+	{"Facts, Ranges and OpenRuns end with the error of their function", streamsStop},
 	{"an open run is kept, replaced and ended by its fact", openRunLives},
 	{"an open run is ignored where a fact exists", factWins},
 	{"a fact and an open run in one batch: the fact wins", factWinsInBatch},
@@ -110,7 +112,9 @@ func factRanges(t *testing.T, f *fixture, after, until int64) (found []store.Fac
 }
 
 func rangeOf(e domain.Execution) store.FactRange {
-	r := store.FactRange{Key: e.FireKey, From: e.ScheduledAt}
+	r := store.FactRange{
+		Key: e.FireKey, From: e.ScheduledAt, Version: e.Version, Status: e.Status, StartedAt: e.StartedAt, Count: e.Fires(),
+	}
 	if e.Missed != nil {
 		r.From = e.Missed.From
 	}
@@ -130,7 +134,38 @@ func factsWindow(t *testing.T, f *fixture) {
 func factsSummary(t *testing.T, f *fixture) {
 	sum := missed(1, noon-2*day, noon, 2_881)
 	f.record(t, sum)
-	equal(t, factRanges(t, f, noon-1, noon), []store.FactRange{{Key: sum.FireKey, From: noon - 2*day}})
+	equal(t, factRanges(t, f, noon-1, noon), []store.FactRange{{
+		Key: sum.FireKey, From: noon - 2*day, Version: 1, Status: domain.StatusMissed, Count: 2_881,
+	}})
+}
+
+func factsTellOutcome(t *testing.T, f *fixture) {
+	facts := oneOfEach()
+	f.record(t, facts...)
+	want := make([]store.FactRange, len(facts))
+	for i, e := range facts {
+		want[i] = rangeOf(e)
+	}
+	equal(t, factRanges(t, f, 0, domain.Forever), want)
+}
+
+func rangesAlone(t *testing.T, f *fixture) {
+	skipped := missed(2, noon+minute, noon+day, 1_440) // what a pause stopped
+	skipped.Status = domain.StatusSkipped
+	early, late := missed(4, noon-day, noon, 1_441), missed(3, noon+day, noon+2*day, 2)
+	f.record(t, append(oneOfEach()[:7], early, skipped, late, success(2, noon+day+1))...)
+	ranges := func(after int64) (found []store.FactRange) {
+		ok(t, f.Ledger().Ranges(t.Context(), after, func(r store.FactRange) error {
+			found = append(found, r)
+			return nil
+		}))
+		return found
+	}
+	equal(t, ranges(0), []store.FactRange{rangeOf(early), rangeOf(skipped), rangeOf(late)})
+	equal(t, ranges(noon-1), []store.FactRange{rangeOf(early), rangeOf(skipped), rangeOf(late)})
+	equal(t, ranges(noon), []store.FactRange{rangeOf(skipped), rangeOf(late)})
+	equal(t, ranges(noon+day), []store.FactRange{rangeOf(late)})
+	equal(t, ranges(noon+2*day), nil)
 }
 
 func factsMany(t *testing.T, f *fixture) {
@@ -166,6 +201,11 @@ func streamsStop(t *testing.T, f *fixture) {
 	err = f.Ledger().OpenRuns(t.Context(), func(domain.OpenRun) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 2 {
 		t.Errorf("OpenRuns: error %v after %d calls", err, calls-1)
+	}
+	f.record(t, missed(3, noon, noon+minute, 2), missed(4, noon, noon+minute, 2))
+	err = f.Ledger().Ranges(t.Context(), 0, func(store.FactRange) error { calls++; return stop })
+	if !errors.Is(err, stop) || calls != 3 {
+		t.Errorf("Ranges: error %v after %d calls", err, calls-2)
 	}
 }
 

@@ -14,6 +14,7 @@ var shardCases = []testCase{
 	{"a release marks the shard clean for one claim", releaseClean},
 	{"a release ends the lease and can be repeated", releaseEnds},
 	{"a reset moves W and H back or forth", resetMoves},
+	{"a peek answers the same and changes nothing", peekReads},
 }
 
 func claim(t *testing.T, f *fixture) store.Shard {
@@ -107,5 +108,22 @@ func resetMoves(t *testing.T, f *fixture) {
 	f.reopen(t)
 	if b := claim(t, f); b.Watermark != noon || b.Horizon != noon {
 		t.Fatalf("after a reset: %+v", b)
+	}
+}
+
+func peekReads(t *testing.T, f *fixture) {
+	a := claim(t, f)
+	beat := must(f.Shards().Beat(t.Context(), a.Lease, 3_000, a.Clock-1_000))(t)
+	for range 2 {
+		got := must(f.Shards().Peek(t.Context()))(t)
+		if got.Clock < beat.Clock {
+			t.Errorf("the clock went from %d to %d", beat.Clock, got.Clock)
+		}
+		got.Clock = beat.Clock
+		equal(t, got, beat)
+	}
+	ok(t, f.Shards().Release(t.Context(), a.Lease, a.Clock))
+	if got := must(f.Shards().Peek(t.Context()))(t); !got.Clean || got.Watermark != a.Clock {
+		t.Errorf("after the release: %+v", got)
 	}
 }
