@@ -33,6 +33,8 @@ type Config struct {
 	StartedAt time.Time // of the process
 	MaxBody   int64     // bytes of one document; zero: DefaultMaxBody
 	MaxImport int64     // bytes of an import; zero: DefaultMaxImport
+
+	Retention time.Duration // of the history: older days are not audited; zero: all are
 }
 
 func (c *Config) validate() error {
@@ -63,6 +65,7 @@ type server struct {
 	huma    huma.API
 	guard   *guard
 	imports chan struct{} // a place for each import under way
+	audits  chan struct{} // a place for each audit under way
 }
 
 // New returns the API as one handler. The error is about the Config.
@@ -75,6 +78,7 @@ func New(c Config) (http.Handler, error) {
 		mux:     http.NewServeMux(),
 		guard:   newGuard(c.Keys),
 		imports: make(chan struct{}, maxImports),
+		audits:  make(chan struct{}, maxAudits),
 	}
 	s.huma = humago.New(s.mux, documentConfig(c.Version))
 	s.registerJobs()
@@ -83,6 +87,7 @@ func New(c Config) (http.Handler, error) {
 	s.registerExecutions()
 	s.registerSchedules()
 	s.registerObservability()
+	s.registerAudit()
 	s.registerHealth()
 	s.mux.HandleFunc("/", s.noRoute)
 	if err := s.registerDocs(); err != nil { // last: it renders all the others

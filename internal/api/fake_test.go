@@ -187,8 +187,8 @@ type fakeStore struct{ *fake }
 func (s fakeStore) Jobs() store.Jobs       { return fakeJobs(s) }
 func (s fakeStore) History() store.History { return fakeHistory(s) }
 func (s fakeStore) Alerts() store.Alerts   { return fakeAlerts(s) }
-func (s fakeStore) Ledger() store.Ledger   { panic("the API writes no facts") }
-func (s fakeStore) Shards() store.Shards   { panic("the API owns no shard") }
+func (s fakeStore) Ledger() store.Ledger   { return fakeLedger{} }
+func (s fakeStore) Shards() store.Shards   { return fakeShards{} }
 func (s fakeStore) Close() error           { return nil }
 
 type fakeJobs struct{ *fake }
@@ -203,7 +203,7 @@ func (s fakeJobs) Delete(context.Context, domain.JobID, int, int64) error {
 	panic("the API deletes by the engine")
 }
 func (s fakeJobs) Timeline(context.Context, int64, func(domain.Version) error) error {
-	panic("the API reads no timeline")
+	return nil // the audit reads it, and looks for nothing in a fake
 }
 
 func (s fakeJobs) Get(_ context.Context, id domain.JobID) (domain.Job, error) {
@@ -308,6 +308,18 @@ func (s fakeAlerts) List(_ context.Context, p store.AlertPage) ([]domain.Alert, 
 	slices.SortFunc(out, func(a, b domain.Alert) int { return int(b.LastAt - a.LastAt) })
 	return out[:min(p.Limit, len(out))], s.fault
 }
+
+// fakeShards is a shard whose watermark is at zero; the API only reads it.
+type fakeShards struct{ store.Shards }
+
+func (fakeShards) Peek(context.Context) (store.Shard, error) { return store.Shard{}, nil }
+
+// fakeLedger has no open runs; the API writes no facts.
+type fakeLedger struct{ store.Ledger }
+
+func (fakeLedger) OpenRuns(context.Context, func(domain.OpenRun) error) error             { return nil }
+func (fakeLedger) Facts(context.Context, int64, int64, func(store.FactRange) error) error { return nil }
+func (fakeLedger) Ranges(context.Context, int64, func(store.FactRange) error) error       { return nil }
 
 // newAPI returns the API over a fake.
 func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {

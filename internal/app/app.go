@@ -92,6 +92,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
 		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
+		Retention: a.cfg.Retention,
 	})
 	if err != nil {
 		return err

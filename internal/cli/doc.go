@@ -3,8 +3,8 @@
 // # What it guarantees
 //
 //   - A command that did its work says so with exit code 0, and no other code
-//     means that: 1 is a failure, 2 an import of which some items were refused,
-//     64 (EX_USAGE of sysexits.h) a command line that cannot be understood.
+//     means that: 1 is a failure, 2 an import of which some items were refused or an
+//     audit that found lost fires, 64 (EX_USAGE of sysexits.h) a command line that cannot be understood.
 //   - What a command is asked for goes to stdout, everything else to stderr, so
 //     that pipes carry data only.
 //   - A failure is told in one line, or in one line per fault, without a usage

@@ -28,7 +28,7 @@ const (
 const exitCodes = `Exit codes:
   0   done
   1   failed: nothing was done, or not all of it
-  2   import: some items were refused, the others are imported
+  2   import: some items were refused, the others are imported; audit: fires are lost
   64  the command line cannot be understood`
 
 // failure ends a command with a code. A nil error has been told already.
@@ -139,7 +139,7 @@ func (s *shell) root() *cobra.Command {
 	root.SetErr(s.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.previewCommand(), s.receiverCommand(),
-		s.healthCommand(), s.configCommand(), s.versionCommand())
+		s.healthCommand(), s.auditCommand(), s.configCommand(), s.versionCommand())
 	return root
 }
 

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/spf13/cobra"
+)
+
+func (s *shell) auditCommand() *cobra.Command {
+	var ask client.AuditRequest
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Ask a server whether there is a record of every fire",
+		Long: `Let a server compute the fires of a window again and compare them with its
+record. Exit code 0 means that none is lost, 2 that some are; they are listed.
+What is not settled yet and what retention has dropped is not judged.
+
+` + serverHelp,
+		Example: "  belfry audit\n  belfry audit --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z --json",
+		Args:    noArgs,
+		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			c, err := s.connect(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			got, err := c.Audit(cmd.Context(), ask)
+			if err != nil {
+				return reach(c, err)
+			}
+			if err := printAudit(s.out, &got, asJSON); err != nil {
+				return err
+			}
+			if got.LostCount > 0 {
+				return &failure{code: exitRefused}
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().StringVar(&ask.From, "from", "", "first instant, Unix milliseconds or RFC 3339 (default an hour before --to)")
+	cmd.Flags().StringVar(&ask.To, "to", "", "last instant (default now)")
+	cmd.Flags().StringVar(&ask.JobID, "job", "", "id of a job: only its fires")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	addServerFlag(cmd.Flags())
+	return cmd
+}
+
+func printAudit(w io.Writer, a *client.Audit, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(a)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(t, "from\t%s\nto\t%s\n", auditInstant(a.From), auditInstant(a.To))
+	for _, row := range []struct {
+		name  string
+		count int64
+	}{
+		{"expected", a.Expected}, {"succeeded", a.Succeeded}, {"failed", a.Failed}, {"skipped", a.Skipped},
+		{"missed", a.Missed}, {"unknown", a.Unknown}, {"pending", a.Pending}, {"late", a.Late},
+		{"unexpected", a.Unexpected}, {"lost", a.LostCount},
+	} {
+		_, _ = fmt.Fprintf(t, "%s\t%d\n", row.name, row.count)
+	}
+	if len(a.Lost) > 0 {
+		_, _ = fmt.Fprintln(t, "\nlost fire\tjob\texecution\tversion")
+	}
+	for _, l := range a.Lost {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", auditInstant(l.ScheduledAt), l.JobID, l.ExecutionID, l.Version)
+	}
+	return t.Flush()
+}
+
+func auditInstant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
