@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/api"
+	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -45,6 +46,7 @@ type App struct {
 	server   *http.Server
 	listener net.Listener
 	keeper   *keeper
+	auditor  *audit.Auditor
 }
 
 // Open takes the port, opens the store and puts the parts together. Nothing is
@@ -89,6 +91,12 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	a.keeper = &keeper{history: a.store.History(), clock: clk, log: a.log, retention: a.cfg.Retention}
+	a.auditor, err = audit.New(audit.Config{
+		Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Retention: a.cfg.Retention,
+	})
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
 		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
@@ -137,6 +145,7 @@ func (a *App) Run(ctx context.Context) error {
 	keep, stopKeeping := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { a.keeper.run(keep) })
+	background.Go(func() { a.auditor.Run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listener) }()
 	a.log.Info("belfry is running", "address", "http://"+a.Addr(), "data", a.cfg.DBPath)

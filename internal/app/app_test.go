@@ -25,7 +25,7 @@ type server struct {
 	app    *app.App
 }
 
-func start(t *testing.T, dir string) *server {
+func start(t *testing.T, dir string, before ...func(*app.App)) *server {
 	t.Helper()
 	cfg, err := config.Load(config.Options{Environ: []string{
 		"PORT=0", "DB_PATH=" + filepath.Join(dir, "jobs.db"), "BELFRY_SHUTDOWN_GRACE=5s",
@@ -39,6 +39,9 @@ func start(t *testing.T, dir string) *server {
 	if err != nil {
 		cancel()
 		t.Fatal(err)
+	}
+	for _, change := range before {
+		change(a)
 	}
 	s := &server{url: "http://" + a.Addr(), cancel: cancel, done: make(chan error, 1), app: a}
 	go func() { s.done <- a.Run(ctx) }()

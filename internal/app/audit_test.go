@@ -3,14 +3,18 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/belfry-scheduler/belfry/internal/app"
 )
 
 // audited is what the test reads of an audit.
@@ -45,6 +49,24 @@ func (s *server) get(t *testing.T, path string, into any) {
 	}
 }
 
+func (s *server) metrics(t *testing.T) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // deleteFirst takes the first record of a history away behind the server's
 // back and returns its instant.
 func deleteFirst(t *testing.T, dir string) (scheduledAt int64) {
@@ -75,7 +97,7 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer target.Close()
 	dir := t.TempDir()
-	s := start(t, dir)
+	s := start(t, dir, func(a *app.App) { app.AuditEvery(a, 10*time.Millisecond) })
 	defer s.stop(t)
 	job := s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
 
@@ -91,5 +113,10 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 	a = s.audit(t)
 	if a.LostCount != 1 || len(a.Lost) != 1 || a.Lost[0].JobID != job || a.Lost[0].ScheduledAt != at {
 		t.Fatalf("after the record of %d of job %v was deleted: %+v", at, job, a)
+	}
+	for !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") {
+		if ctx.Err() != nil {
+			t.Fatal("the auditor has not counted it")
+		}
 	}
 }

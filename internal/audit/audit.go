@@ -30,6 +30,7 @@ type Window struct {
 	From, To  int64         // fires f with From <= f <= To, Unix milliseconds
 	Job       domain.JobID  // zero: all jobs
 	Retention time.Duration // older days may have been dropped; zero: none was
+	lost      int           // how many lost fires to name; zero: MaxLost
 }
 
 // Loss is a fire that has no record.
@@ -90,6 +91,9 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 	}
 	if w.To-w.From > MaxWindow.Milliseconds() {
 		return Report{}, domain.Invalid("from", fmt.Sprintf("must be at most %d days before to", MaxWindow/(24*time.Hour)), w.From)
+	}
+	if w.lost == 0 {
+		w.lost = MaxLost
 	}
 	// The order is the proof: what is at or below W has a fact or an open run
 	// already, and an open run that ends from now on has its fact before it is
@@ -234,7 +238,7 @@ func (r *run) settle(v *domain.Version, at int64) {
 		return
 	}
 	r.report.LostCount++
-	if len(r.report.Lost) < MaxLost {
+	if len(r.report.Lost) < r.window.lost {
 		r.report.Lost = append(r.report.Lost, Loss{v.JobID, at, v.Number})
 	}
 }
@@ -251,6 +255,7 @@ func (r *Report) count(status domain.Status, late bool) {
 		r.Missed++
 	case domain.StatusUnknown:
 		r.Unknown++
+	case domain.StatusPending, domain.StatusRunning: // not final: no record has them
 	}
 	if late {
 		r.Late++

@@ -19,6 +19,9 @@
 //   - Memory is bounded whatever the window: the record is read in pieces of
 //     about half a million facts, and the list of lost fires is capped; their
 //     count is not.
+//   - The [Auditor] does it for the last minutes behind the watermark for as
+//     long as the server runs, at some 2 % of a core at most. It counts and logs
+//     each lost fire that it finds once.
 //   - An audit that cannot read everything is an error, never a good report.
 //
 // # How this is shown

@@ -76,4 +76,6 @@ func printAudit(w io.Writer, a *client.Audit, asJSON bool) error {
 	return t.Flush()
 }
 
-func auditInstant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+func auditInstant(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
+}

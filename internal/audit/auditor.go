@@ -1,0 +1,131 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// Defaults of the auditor.
+const (
+	defaultEvery = time.Minute
+	defaultSpan  = 5 * time.Minute
+
+	// restFactor is how many times as long as a round took the auditor rests
+	// at least: it takes some 2 % of a core at most.
+	restFactor = 50
+
+	// maxKnown bounds the lost fires of a window that are told one by one: some
+	// 10 MB.
+	maxKnown = 100_000
+)
+
+// Config is what an auditor is made of.
+type Config struct {
+	Store     store.Store
+	Clock     clock.Clock
+	Metrics   *telemetry.Metrics
+	Log       *slog.Logger
+	Retention time.Duration // of the history; zero: nothing is dropped
+	Every     time.Duration // between rounds; zero: a minute
+	Span      time.Duration // of history behind W that each round audits; zero: five minutes
+}
+
+func (c *Config) validate() error {
+	if c.Store == nil || c.Clock == nil || c.Metrics == nil || c.Log == nil {
+		return errors.New("audit: Store, Clock, Metrics and Log are required")
+	}
+	if c.Every < 0 || c.Span < 0 || c.Span > MaxWindow || c.Retention < 0 {
+		return errors.New("audit: Every, Span and Retention must not be negative, nor Span over 31 days")
+	}
+	if c.Every == 0 {
+		c.Every = defaultEvery
+	}
+	if c.Span == 0 {
+		c.Span = defaultSpan
+	}
+	return nil
+}
+
+// Auditor audits the last minutes behind the watermark, again and again. Its
+// windows overlap, so that a record that is lost a little later is missed too.
+type Auditor struct {
+	Config
+	known map[domain.FireKey]bool // lost fires of the window that were told already
+}
+
+// New returns an auditor. The error is about the Config.
+func New(c Config) (*Auditor, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &Auditor{Config: c, known: make(map[domain.FireKey]bool)}, nil
+}
+
+// Run audits until the context ends.
+func (a *Auditor) Run(ctx context.Context) {
+	for {
+		mark := a.Clock.Mark()
+		if _, err := a.runOnce(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("the record could not be audited; it is tried again", telemetry.KeyError, err)
+		}
+		if !clock.Wait(ctx, max(a.Every, restFactor*a.Clock.Elapsed(mark))) {
+			return
+		}
+	}
+}
+
+// runOnce audits the window once, and counts and tells the fires that were not
+// known to be lost.
+func (a *Auditor) runOnce(ctx context.Context) (found []Loss, err error) {
+	shard, err := a.Store.Shards().Peek(ctx)
+	if err != nil || shard.Watermark == 0 { // nothing has been fired yet
+		return nil, err
+	}
+	from := shard.Watermark - a.Span.Milliseconds()
+	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: shard.Watermark, Retention: a.Retention, lost: maxKnown})
+	if err != nil {
+		return nil, err
+	}
+	a.forget(from)
+	for _, l := range r.Lost {
+		key := domain.FireKey{JobID: l.JobID, ScheduledAt: l.ScheduledAt}
+		if !a.known[key] {
+			a.known[key] = true
+			found = append(found, l)
+		}
+	}
+	a.tell(found)
+	return found, nil
+}
+
+// forget drops what the window has left behind.
+func (a *Auditor) forget(from int64) {
+	for k := range a.known {
+		if k.ScheduledAt < from {
+			delete(a.known, k)
+		}
+	}
+}
+
+// tell counts losses, and logs one line for each job.
+func (a *Auditor) tell(found []Loss) {
+	a.Metrics.LostFires.Add(float64(len(found)))
+	count := make(map[domain.JobID]int)
+	for _, l := range found {
+		count[l.JobID]++
+	}
+	for _, l := range found {
+		if n := count[l.JobID]; n > 0 {
+			a.Log.Error("fires have no record", telemetry.KeyJobID, l.JobID.String(), telemetry.KeyCount, n,
+				"first", time.UnixMilli(l.ScheduledAt).UTC(), telemetry.KeyExecutionID, l.Execution().String())
+			delete(count, l.JobID)
+		}
+	}
+}
