@@ -78,6 +78,9 @@ func inMemory(clk clock.Clock) func() (store.Store, error) {
 // simulate runs the day of a seed.
 func simulate(t *testing.T, seed uint64, on opener, p plant) (v verdict) {
 	t.Helper()
+	// On real time: a loop in which no virtual time passes would never end.
+	watchdog := time.AfterFunc(5*time.Minute, func() { panic(fmt.Sprintf("seed %d does not end", seed)) })
+	defer watchdog.Stop()
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(seed, on, p)
 		w.day()
