@@ -22,7 +22,7 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 	@$(LOOK) exec bin/belfry serve $(ARGS)
 
 .PHONY: test
-test: deps format vet lint race fuzz build ## Install what the tests need and run all of them
+test: deps format vet lint race sim fuzz build ## Install what the tests need and run all of them
 	$(call say,all is well)
 
 .PHONY: build
@@ -59,6 +59,14 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 race: ## Every test, with the race detector
 	$(call say,go test -race)
 	CGO_ENABLED=1 $(GO) test -race ./...
+
+SEEDS ?= 2000
+SEED  ?= 1
+
+.PHONY: sim
+sim: ## Simulate SEEDS (2000) days from SEED (1) on, each with crashes, faults and steps of the clock
+	$(call say,sim: $(SEEDS) days from seed $(SEED) on)
+	BELFRY_SIM_SEEDS=$(SEEDS) BELFRY_SIM_SEED=$(SEED) $(GO) test -count=1 -timeout 90m -run TestSimulation ./internal/sim
 
 BLOWS ?= 100
 JOBS  ?= 2000

@@ -60,6 +60,7 @@ var imports = []struct {
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
 	{"internal/store/sqlite", row{internal: []string{"clock", "store", "domain"}, modules: []string{anyModule}}},
+	{"internal/store/memory", row{internal: []string{"clock", "store", "domain"}}},
 	{"internal/store/storetest", row{internal: []string{"store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
 	{"internal/executor", row{internal: []string{"domain", "clock", "telemetry"}, modules: []string{anyModule}}},

@@ -135,7 +135,7 @@ func (e *Engine) turnAway(f *fire, now int64) {
 	case f.fresh() && f.tooOld(now):
 		fact = f.result(domain.StatusMissed, now, "older than misfire.maxAgeMs when it could be sent")
 		fact.Missed = &domain.MissedRange{From: f.at, Count: 1}
-	case f.beyond(e.horizon.Load()):
+	case f.beyond(e.horizon.Load()) && f.at > e.now():
 		f.retryAt = f.at // the horizon will have come by then
 		j.mu.Unlock()
 		e.retries.add(f)

@@ -1,0 +1,37 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// A fire that is due and beyond the horizon, because the clock was set ahead
+// since the last beat, waits for the next beat. It does not go round between
+// the retries and the workers until then: on virtual time it would for ever.
+func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		id := w.create(spec("", every(30)))
+		w.edge(300 * time.Millisecond)
+		e := w.eng
+		e.mu.Lock()
+		j := e.jobs[id]
+		f := &fire{job: j, ver: j.current, at: e.horizon.Load() + 1}
+		e.mu.Unlock()
+		j.mu.Lock()
+		j.enter(f)
+		j.mu.Unlock()
+		w.clk.Step(10 * time.Second)
+		e.turnAway(f, w.now())
+		if n := e.retries.len(); n != 0 {
+			t.Errorf("%d fires wait for an instant that has come", n)
+		}
+		w.pass(5 * time.Second)
+		if calls := w.targets.of(id); len(calls) == 0 || calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: f.at}) {
+			t.Errorf("it was not sent after the next beat: %+v", calls)
+		}
+	})
+}

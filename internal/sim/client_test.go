@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+)
+
+// client is who uses the engine, and what it remembers of the answers.
+type client struct {
+	start time.Time
+
+	mu       sync.Mutex
+	jobs     []*known
+	edits    int
+	silences []silence
+	triggers map[domain.ExecutionID]bool // true: answered; false: perhaps
+}
+
+// known is a job as the client knows it.
+type known struct {
+	id        domain.JobID
+	createdAt int64
+	acked     map[int]domain.Version // answered edits by their number
+	asked     []domain.Version       // edits whose answer was unclear; number and time are not known
+	deleted   bool
+	deletedAt int64 // zero: the answer was unclear
+	edits     int   // begun so far
+}
+
+// silence is a promise that a job sends nothing of its calendar: from the
+// answer to a pause or a delete until its next edit begins.
+type silence struct {
+	job         *known
+	from, until time.Duration // until zero: for ever
+}
+
+// tag makes a spec tell which edit it is of.
+func (c *client) tag(s *domain.Spec) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.edits++
+	setEdit(s, c.edits)
+}
+
+// patience is for how long a client waits for an answer.
+const patience = 20 * time.Second
+
+func (c *client) create(e *engine.Engine, docs []domain.SpecDoc) {
+	for i := range docs {
+		c.tag(&docs[i].Spec)
+	}
+	for i, made := range e.Create(context.Background(), docs) {
+		if made.Version.JobID.IsZero() {
+			continue // refused before it had a name
+		}
+		k := &known{id: made.Version.JobID, createdAt: made.Version.CreatedAt, acked: make(map[int]domain.Version), edits: 1}
+		if made.Err == nil {
+			k.acked[1] = made.Version
+		} else {
+			v := made.Version
+			v.Spec, v.Active = docs[i].Spec, docs[i].IsActive
+			k.asked = append(k.asked, v)
+			k.deleted = true // it may be undone
+		}
+		c.mu.Lock()
+		c.jobs = append(c.jobs, k)
+		c.mu.Unlock()
+	}
+}
+
+// begin ends the silence of a job and counts the edit.
+func (c *client) begin(k *known) (edit int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k.edits++
+	for i := range c.silences {
+		if s := &c.silences[i]; s.job == k && s.until == 0 {
+			s.until = time.Since(c.start)
+		}
+	}
+	return k.edits
+}
+
+// hush begins a silence, unless another edit has begun meanwhile.
+func (c *client) hush(k *known, edit int) {
+	if k.edits == edit {
+		c.silences = append(c.silences, silence{job: k, from: time.Since(c.start)})
+	}
+}
+
+func (c *client) update(e *engine.Engine, k *known, change func(*domain.SpecDoc)) {
+	edit := c.begin(k)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var want domain.SpecDoc
+	v, err := e.Update(ctx, k.id, 0, func(d *domain.SpecDoc) error {
+		change(d)
+		c.tag(&d.Spec)
+		want = *d
+		return nil
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		k.acked[v.Number] = v
+		if !v.Active {
+			c.hush(k, edit)
+		}
+	case domain.ErrorCode(err) == domain.CodeUnavailable || domain.ErrorCode(err) == domain.CodeInternal:
+		k.asked = append(k.asked, domain.Version{JobID: k.id, Active: want.IsActive, Spec: want.Spec})
+	}
+}
+
+// remove deletes a job and reports whether it is gone for sure.
+func (c *client) remove(e *engine.Engine, k *known) bool {
+	edit := c.begin(k)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	at, err := e.Delete(ctx, k.id, 0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		k.deleted, k.deletedAt = true, at
+		c.hush(k, edit)
+		return true
+	}
+	if domain.ErrorCode(err) == domain.CodeNotFound {
+		return true
+	}
+	k.deleted = k.deleted || domain.ErrorCode(err) != domain.CodeConflict
+	return false
+}
+
+func (c *client) trigger(e *engine.Engine, k *known) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	x, err := e.Trigger(ctx, k.id)
+	if x.ScheduledAt == 0 {
+		return // refused
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.triggers[x.ID()] = err == nil
+}
+
+// list returns the jobs so far.
+func (c *client) list() []*known {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.jobs)
+}
+
+// numbers returns the numbers of the answered edits of a job, in order.
+func (k *known) numbers() []int { return slices.Sorted(maps.Keys(k.acked)) }

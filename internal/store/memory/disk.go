@@ -1,0 +1,127 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// ErrClosed is in the chain of the error of every call after Close.
+var ErrClosed = errors.New("memory: the store is closed")
+
+// ErrOpen says that another store is open on the disk.
+var ErrOpen = errors.New("memory: the disk is in use")
+
+// Disk holds the data of one database.
+type Disk struct {
+	clock clock.Clock
+
+	mu       sync.Mutex
+	open     *Store
+	jobs     map[domain.JobID]*job
+	facts    []*domain.Execution // by key
+	ofJob    map[domain.JobID][]*domain.Execution
+	runs     map[domain.FireKey]domain.OpenRun
+	counters map[counterKey]counter
+	alerts   []*alert // in the order in which they began
+	shard    store.Shard
+}
+
+// NewDisk returns an empty disk. The clock is the store clock of every store
+// that is opened on it.
+func NewDisk(clk clock.Clock) *Disk {
+	return &Disk{
+		clock: clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
+		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
+	}
+}
+
+// Open returns a store on the disk, or ErrOpen while another one is not closed.
+func (d *Disk) Open() (*Store, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open != nil {
+		return nil, ErrOpen
+	}
+	d.open = &Store{disk: d}
+	return d.open, nil
+}
+
+// Store implements store.Store. It is safe for use by many goroutines.
+type Store struct{ disk *Disk }
+
+// The roles. Each is the store under another name.
+type (
+	jobs    struct{ *Store }
+	history struct{ *Store }
+	ledger  struct{ *Store }
+	shards  struct{ *Store }
+	alerts  struct{ *Store }
+)
+
+// Jobs implements store.Store.
+func (s *Store) Jobs() store.Jobs { return jobs{s} }
+
+// History implements store.Store.
+func (s *Store) History() store.History { return history{s} }
+
+// Ledger implements store.Store.
+func (s *Store) Ledger() store.Ledger { return ledger{s} }
+
+// Shards implements store.Store.
+func (s *Store) Shards() store.Shards { return shards{s} }
+
+// Alerts implements store.Store.
+func (s *Store) Alerts() store.Alerts { return alerts{s} }
+
+// Close ends the store at once: no later call does anything. The disk can be
+// opened again. A second Close does nothing.
+func (s *Store) Close() error {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.disk.open == s {
+		s.disk.open = nil
+	}
+	return nil
+}
+
+// do runs fn on the disk, alone. Nothing is done once the context or the store
+// has ended.
+func (s *Store) do(ctx context.Context, fn func(d *Disk) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.disk.open != s {
+		return domain.Unavailable(ErrClosed, "the store is closed")
+	}
+	return fn(s.disk)
+}
+
+// stream gives copies of what gather found to fn, outside the lock, so that fn
+// may call the store.
+func stream[T any](ctx context.Context, s *Store, gather func(d *Disk) []T, fn func(T) error) error {
+	var found []T
+	err := s.do(ctx, func(d *Disk) error {
+		found = gather(d)
+		return nil
+	})
+	for i := 0; err == nil && i < len(found); i++ {
+		err = fn(found[i])
+	}
+	return err
+}
+
+// compareKeys is the order of the history, oldest first.
+func compareKeys(a, b domain.FireKey) int {
+	return cmp.Or(cmp.Compare(a.ScheduledAt, b.ScheduledAt), slices.Compare(a.JobID[:], b.JobID[:]), cmp.Compare(a.Nonce, b.Nonce))
+}
+
+func compareFact(e *domain.Execution, k domain.FireKey) int { return compareKeys(e.FireKey, k) }

@@ -1,0 +1,22 @@
+// Package memory is a store in memory that follows the contract of package
+// store to the letter. It is for tests and simulations that run days of
+// virtual time: nothing waits for a real disk.
+//
+// # What it must guarantee
+//
+// Whatever a caller may rely on with a real store holds here, and nothing
+// more. A [Disk] outlives the stores that are opened on it, one at a time, as a
+// file outlives a process:
+//
+//	Disk ── Open ── calls ── Close ── Open ── the same answers
+//	          └── Close in the middle of everything is a crash: each call was
+//	              done as a whole or not at all, and none is done afterwards
+//
+// Nothing is shared with the caller: what goes in and what comes out are
+// copies.
+//
+// # How this is shown
+//
+// It passes storetest.Exercise, as the real stores do; its own tests show the
+// rest of the list above.
+package memory

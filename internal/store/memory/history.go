@@ -1,0 +1,149 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+const (
+	minuteMs = 60_000
+	dayMs    = 24 * 60 * minuteMs
+)
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// Execution implements store.History.
+func (h history) Execution(ctx context.Context, id domain.ExecutionID) (found domain.Execution, err error) {
+	err = h.do(ctx, func(d *Disk) error {
+		at := id.ScheduledAt()
+		i, _ := d.find(domain.FireKey{ScheduledAt: at})
+		for _, e := range d.facts[i:] {
+			if e.ScheduledAt != at {
+				break
+			}
+			if e.ID() == id {
+				found = copyFact(e)
+				return nil
+			}
+		}
+		return domain.NotFound("execution", id)
+	})
+	return found, err
+}
+
+// page reads a page of facts that are sorted by key.
+func (h history) page(ctx context.Context, page store.Page, list func(d *Disk) []*domain.Execution, want func(*domain.Execution) bool) ([]domain.Execution, error) {
+	var found []domain.Execution
+	err := h.do(ctx, func(d *Disk) error {
+		facts := list(d)
+		end := len(facts)
+		if page.Before != (domain.FireKey{}) {
+			end, _ = slices.BinarySearchFunc(facts, page.Before, compareFact)
+		}
+		for i := end - 1; i >= 0 && len(found) < page.Limit; i-- {
+			if want(facts[i]) {
+				found = append(found, copyFact(facts[i]))
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func everyFact(d *Disk) []*domain.Execution { return d.facts }
+
+func factsOf(id domain.JobID) func(d *Disk) []*domain.Execution {
+	return func(d *Disk) []*domain.Execution { return d.ofJob[id] }
+}
+
+func anyFact(*domain.Execution) bool { return true }
+
+// ByJob implements store.History.
+func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
+	return h.page(ctx, page, factsOf(id), anyFact)
+}
+
+// Recent implements store.History.
+func (h history) Recent(ctx context.Context, page store.Page) ([]domain.Execution, error) {
+	return h.page(ctx, page, everyFact, anyFact)
+}
+
+// Failed implements store.History.
+func (h history) Failed(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
+	list := everyFact
+	if !id.IsZero() {
+		list = factsOf(id)
+	}
+	return h.page(ctx, page, list, func(e *domain.Execution) bool { return e.Status.Alerts() })
+}
+
+// Totals implements store.History.
+func (h history) Totals(ctx context.Context, since int64) (store.Totals, error) {
+	sum := store.Totals{ByStatus: make(map[domain.Status]int64)}
+	err := h.do(ctx, func(d *Disk) error {
+		for key, c := range d.counters {
+			if since == 0 || key.minute >= floorDiv(since, minuteMs) {
+				sum.ByStatus[key.status] += c.fires
+				sum.DurationMs += c.durationMs
+				sum.Timed += c.timed
+			}
+		}
+		return nil
+	})
+	return sum, err
+}
+
+// Expire implements store.History.
+func (h history) Expire(ctx context.Context, before int64) (gone int, err error) {
+	err = h.do(ctx, func(d *Disk) error {
+		before = floorDiv(before, dayMs) * dayMs
+		days := make(map[int64]bool)
+		old := func(e *domain.Execution) bool {
+			if e.ScheduledAt >= before {
+				return false
+			}
+			days[floorDiv(e.ScheduledAt, dayMs)] = true
+			return true
+		}
+		d.facts = slices.DeleteFunc(d.facts, old)
+		for id, facts := range d.ofJob {
+			d.ofJob[id] = slices.DeleteFunc(facts, old)
+		}
+		gone = len(days)
+		d.alerts = slices.DeleteFunc(d.alerts, func(a *alert) bool { return !a.Open() && a.day*dayMs < before })
+		d.expireVersions(before)
+		return nil
+	})
+	return gone, err
+}
+
+// expireVersions drops the versions that ended before the instant and the
+// watermark, and that no open run needs.
+func (d *Disk) expireVersions(before int64) {
+	type versionKey struct {
+		job    domain.JobID
+		number int
+	}
+	needed := make(map[versionKey]bool)
+	for _, r := range d.runs {
+		needed[versionKey{r.JobID, r.Version}] = true
+	}
+	before = min(before, d.shard.Watermark)
+	for id, j := range d.jobs {
+		j.versions = slices.DeleteFunc(j.versions, func(v domain.Version) bool {
+			return v.EffectiveTo <= before && !needed[versionKey{id, v.Number}]
+		})
+		if len(j.versions) == 0 {
+			delete(d.jobs, id)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// job is one job with the versions that are kept, oldest first.
+type job struct {
+	versions  []domain.Version
+	deleted   bool
+	deletedAt int64
+}
+
+func (j *job) current() *domain.Version { return &j.versions[len(j.versions)-1] }
+
+// holds reports whether a version is stored with the same content, whatever
+// has closed it since.
+func (j *job) holds(v domain.Version) bool {
+	return slices.ContainsFunc(j.versions, func(x domain.Version) bool {
+		x.EffectiveTo = v.EffectiveTo
+		return x.Number == v.Number && reflect.DeepEqual(x, v)
+	})
+}
+
+func copyVersion(v domain.Version) domain.Version {
+	v.Spec.Tags = slices.Clone(v.Spec.Tags)
+	v.Spec.Headers = maps.Clone(v.Spec.Headers)
+	v.Spec.Body = slices.Clone(v.Spec.Body)
+	return v
+}
+
+// jobOf makes the job of its current version.
+func jobOf(v domain.Version) domain.Job {
+	j := domain.Job{ID: v.JobID, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt, Current: copyVersion(v)}
+	if v.Number > 1 {
+		j.UpdatedAt = v.EffectiveFrom
+	}
+	return j
+}
+
+// ids returns the ids of all jobs, deleted ones too, in order.
+func (d *Disk) ids() []domain.JobID {
+	return slices.SortedFunc(maps.Keys(d.jobs), func(a, b domain.JobID) int { return slices.Compare(a[:], b[:]) })
+}
+
+// Create implements store.Jobs.
+func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
+	return j.do(ctx, func(d *Disk) error {
+		fresh := make(map[domain.JobID]*job, len(versions))
+		for _, v := range versions {
+			if v.Number != 1 || v.EffectiveTo != domain.Forever {
+				return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
+			}
+			known := d.jobs[v.JobID]
+			if known == nil {
+				known = fresh[v.JobID]
+			}
+			switch {
+			case known == nil:
+				fresh[v.JobID] = &job{versions: []domain.Version{copyVersion(v)}}
+			case !known.holds(v):
+				return domain.Conflict("job %s exists already", v.JobID)
+			}
+		}
+		maps.Copy(d.jobs, fresh)
+		return nil
+	})
+}
+
+// Update implements store.Jobs.
+func (j jobs) Update(ctx context.Context, next domain.Version) error {
+	return j.do(ctx, func(d *Disk) error {
+		is := d.jobs[next.JobID]
+		switch {
+		case next.Number < 2 || next.EffectiveTo != domain.Forever:
+			return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
+		case is == nil || is.deleted:
+			return domain.NotFound("job", next.JobID)
+		case is.current().Number != next.Number-1 && is.holds(next):
+			return nil // a repeat
+		case is.current().Number != next.Number-1:
+			return wrongVersion(next.JobID, is.current().Number, next.Number-1)
+		case next.EffectiveFrom < is.current().EffectiveFrom:
+			return fmt.Errorf("update job %s: version %d would begin before the one it follows", next.JobID, next.Number)
+		}
+		is.current().EffectiveTo = next.EffectiveFrom
+		is.versions = append(is.versions, copyVersion(next))
+		return nil
+	})
+}
+
+func wrongVersion(id domain.JobID, is, want int) error {
+	return domain.Conflict("job %s has been changed: its version is %d, not %d", id, is, want)
+}
+
+// Delete implements store.Jobs.
+func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
+	return j.do(ctx, func(d *Disk) error {
+		is := d.jobs[id]
+		switch {
+		case is != nil && is.deleted && is.current().Number == number && is.deletedAt == at:
+			return nil // a repeat
+		case is == nil || is.deleted:
+			return domain.NotFound("job", id)
+		case is.current().Number != number:
+			return wrongVersion(id, is.current().Number, number)
+		case at < is.current().EffectiveFrom:
+			return fmt.Errorf("delete job %s: version %d begins after that", id, number)
+		}
+		is.current().EffectiveTo = at
+		is.deleted, is.deletedAt = true, at
+		return nil
+	})
+}
+
+// Get implements store.Jobs.
+func (j jobs) Get(ctx context.Context, id domain.JobID) (found domain.Job, err error) {
+	err = j.do(ctx, func(d *Disk) error {
+		is := d.jobs[id]
+		if is == nil || is.deleted {
+			return domain.NotFound("job", id)
+		}
+		found = jobOf(*is.current())
+		return nil
+	})
+	return found, err
+}
+
+// List implements store.Jobs.
+func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, err error) {
+	err = j.do(ctx, func(d *Disk) error {
+		for _, id := range d.ids() {
+			if len(found) >= q.Limit {
+				break
+			}
+			is := d.jobs[id]
+			if !is.deleted && slices.Compare(id[:], q.After[:]) > 0 && selects(q, is.current()) {
+				found = append(found, jobOf(*is.current()))
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func selects(q store.JobQuery, v *domain.Version) bool {
+	has := func(s string) bool { return strings.Contains(lowerASCII(s), lowerASCII(q.Text)) }
+	return (q.Active == nil || *q.Active == v.Active) &&
+		(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
+		(q.Text == "" || has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String()))
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// Versions implements store.Jobs.
+func (j jobs) Versions(ctx context.Context, id domain.JobID) (found []domain.Version, err error) {
+	err = j.do(ctx, func(d *Disk) error {
+		if is := d.jobs[id]; is != nil {
+			for _, v := range is.versions {
+				found = append(found, copyVersion(v))
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Timeline implements store.Jobs.
+func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error {
+	return stream(ctx, j.Store, func(d *Disk) (found []domain.Version) {
+		for _, id := range d.ids() {
+			for _, v := range d.jobs[id].versions {
+				// A version ends before its EffectiveTo.
+				if v.EffectiveTo == domain.Forever || v.EffectiveTo-1 > since {
+					found = append(found, copyVersion(v))
+				}
+			}
+		}
+		return found
+	}, fn)
+}
+
+// Count implements store.Jobs.
+func (j jobs) Count(ctx context.Context) (total, active int64, err error) {
+	err = j.do(ctx, func(d *Disk) error {
+		for _, is := range d.jobs {
+			if !is.deleted {
+				total++
+				if is.current().Active {
+					active++
+				}
+			}
+		}
+		return nil
+	})
+	return total, active, err
+}
