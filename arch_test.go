@@ -53,19 +53,20 @@ var imports = []struct {
 	{"internal/cron", row{}},
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
+	{"internal/failpoint", row{}},
 	{"internal/config", row{modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron"}, modules: []string{
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
-	{"internal/store/sqlite", row{internal: []string{"clock", "store", "domain"}, modules: []string{anyModule}}},
+	{"internal/store/sqlite", row{internal: []string{"clock", "failpoint", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/storetest", row{internal: []string{"store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
 	{"internal/executor", row{internal: []string{"domain", "clock", "telemetry"}, modules: []string{anyModule}}},
-	{"internal/engine", row{internal: []string{"cron", "domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/engine", row{internal: []string{"cron", "domain", "store", "clock", "failpoint", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/alert", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
-	{"internal/api", row{internal: []string{"cron", "domain", "store", "engine", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/api", row{internal: []string{"cron", "domain", "store", "engine", "alert", "clock", "failpoint", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/dashboard", row{}},
 	{"internal/app", row{internal: []string{
 		"clock", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "alert", "api", "dashboard",
