@@ -26,14 +26,17 @@ import (
 // the machine.
 const patience = 60 * time.Second
 
-var binary string
+var (
+	binary  string
+	failing string // the binary with failpoints, see buildFailing
+)
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "belfry-e2e-")
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "belfry")
+	binary, failing = filepath.Join(dir, "belfry"), filepath.Join(dir, "belfry-failpoint")
 	build := exec.Command("go", "build", "-o", binary, "../cmd/belfry")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -65,12 +68,18 @@ func cleanEnv(extra ...string) []string {
 // serve starts a server on a free port and waits until it says where.
 func serve(t *testing.T, dir string, env ...string) *process {
 	t.Helper()
-	return start(t, "belfry is running", "address", cleanEnv(append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"))...), "serve")
+	return serveWith(t, binary, dir, env...)
 }
 
-// start runs the binary and waits for the JSON log line with the message; the
+// serveWith is serve with another binary.
+func serveWith(t *testing.T, binary, dir string, env ...string) *process {
+	t.Helper()
+	return startWith(t, binary, "belfry is running", "address", cleanEnv(append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"))...), "serve")
+}
+
+// startWith runs a binary and waits for the JSON log line with the message; the
 // attribute of it is the URL.
-func start(t *testing.T, message, attr string, env []string, args ...string) *process {
+func startWith(t *testing.T, binary, message, attr string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(binary, args...), exit: make(chan error, 1)}
 	p.cmd.Env, p.cmd.Dir = env, t.TempDir()
@@ -93,7 +102,6 @@ func start(t *testing.T, message, attr string, env []string, args ...string) *pr
 	select {
 	case p.url = <-urls:
 	case err := <-p.exit:
-		p.exit <- err
 		t.Fatalf("belfry %v ended: %v\n%s", args, err, p.log())
 	case <-time.After(patience):
 		t.Fatalf("belfry %v does not start", args)

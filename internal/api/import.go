@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -145,6 +146,7 @@ func (run *importRun) commit(ctx context.Context) error {
 	if len(run.pending) == 0 {
 		return nil
 	}
+	failpoint.Hit("api.import-chunk")
 	made := run.Engine.Create(ctx, run.pending)
 	if len(made) != len(run.pending) {
 		return errors.New("the engine did not answer for every job")

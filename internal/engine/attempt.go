@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
 )
 
 // attempt is the memory of one worker's calls.
@@ -184,6 +185,7 @@ func (e *Engine) call(f *fire, a *attempt) int64 {
 	a.call.Attempt = len(f.attempts) + 1
 	a.out = domain.Outcome{}
 	e.exec.Do(&a.call, &a.out)
+	failpoint.Hit("engine.sent")
 	return max(e.now(), f.since)
 }
 

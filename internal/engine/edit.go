@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
 )
 
 const (
@@ -80,6 +81,7 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		}
 		return out
 	}
+	failpoint.Hit("engine.created")
 	e.install(jobs)
 	letGo()
 	return out
@@ -303,7 +305,9 @@ func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
 	err := ed.commit(ctx)
 	switch {
 	case err == nil:
+		failpoint.Hit("engine.edit-committed")
 		ed.apply()
+		failpoint.Hit("engine.edit-applied")
 	case definite(err):
 		e.settleEdit(ed.job, nil, 0, "")
 	default:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -170,6 +171,7 @@ func (r *recorder) commit(ctx context.Context, batch []entry) bool {
 		start := r.clock.Mark()
 		err := r.ledger.Record(ctx, b)
 		if err == nil {
+			failpoint.Hit("engine.recorded")
 			r.onError(nil)
 			r.onCommit(batch, r.clock.Since(start))
 			return true

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
 )
 
 // Limits of the writer of the jobs database.
@@ -112,6 +113,7 @@ func (w *jobsWriter) loop() {
 			break
 		}
 		w.commit(group)
+		failpoint.Hit("sqlite.committed")
 		for _, op := range group {
 			close(op.done)
 		}
