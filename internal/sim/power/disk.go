@@ -27,6 +27,8 @@ type Disk struct {
 	changes int
 	cutAt   int // number of changes at which the power goes; 0: never by itself
 	lost    chan struct{}
+
+	beforeSync func(path string)
 }
 
 // object is a file or a folder.
@@ -126,6 +128,14 @@ func (d *Disk) Syncs(path string) int {
 	return d.syncs[path]
 }
 
+// BeforeSync has fn called before each fsync, with the path as for Syncs. The
+// fsync waits for it: fn makes the disk slow, or cuts its power at that moment.
+func (d *Disk) BeforeSync(fn func(path string)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.beforeSync = fn
+}
+
 // reach begins an operation that only reads. The caller holds mu.
 func (d *Disk) reach() syscall.Errno {
 	if d.isLost() {
@@ -182,6 +192,12 @@ func (d *Disk) truncate(o *object, size int64) syscall.Errno {
 
 // sync makes an object durable: the content of a file, the names in a folder.
 func (d *Disk) sync(o *object) syscall.Errno {
+	d.mu.Lock()
+	before := d.beforeSync
+	d.mu.Unlock()
+	if before != nil {
+		before(o.name)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if errno := d.change(o); errno != 0 {

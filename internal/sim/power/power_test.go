@@ -266,3 +266,25 @@ func TestSyncsAreCounted(t *testing.T) {
 		t.Errorf("%d changes, want 10", n)
 	}
 }
+
+func TestAnFsyncThatTheCutMeetsFails(t *testing.T) {
+	d := Mount(t, "")
+	f, err := os.Create(d.Path + "/f")
+	must(t, err)
+	syncFolder(t, d.Path)
+	_, err = f.WriteString("x")
+	must(t, err)
+	var asked []string
+	d.BeforeSync(func(path string) {
+		asked = append(asked, path)
+		d.Cut()
+	})
+	if err := f.Sync(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("fsync: %v, want EIO", err)
+	}
+	_ = f.Close()
+	if len(asked) != 1 || asked[0] != "f" || d.Syncs("f") != 0 {
+		t.Errorf("asked before %v, %d syncs", asked, d.Syncs("f"))
+	}
+	wantFiles(t, image(t, d, Fate{}), map[string]string{"f": ""})
+}
