@@ -77,6 +77,7 @@ var imports = []struct {
 	{"internal/receiver", row{internal: []string{"domain", "clock"}, modules: []string{anyModule}}},
 	{"internal/sim/check", row{internal: []string{"cron", "cron/crontest", "domain"}}},
 	{"internal/sim/model", row{}}, // tests only
+	{"internal/sim/power", row{modules: []string{"github.com/hanwen/go-fuse/v2"}}}, // for tests only
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}, modules: []string{anyModule}}},
 	{"internal/cli", row{internal: []string{
 		"app", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",

@@ -48,6 +48,7 @@ type martyr struct {
 	random *rand.Rand
 	target *target
 	dir    string
+	look   string // folder with the database as deletedAt may read it; "": dir
 	env    []string
 	p      *process
 
@@ -319,7 +320,7 @@ func (m *martyr) judge(from, until int64) {
 		t.Fatal(err)
 	}
 	t.Logf("%d jobs, %d client calls, %d triggers, %d blows; %d fires expected, %d requests received; classes %v; latest %d ms",
-		len(m.jobs), m.edits, len(m.triggers), tortureBlows, report.Expected, len(run.Sends), report.Counts, latest(run))
+		len(m.jobs), m.edits, len(m.triggers), len(m.outages)/2, report.Expected, len(run.Sends), report.Counts, latest(run))
 	for _, f := range report.Findings {
 		t.Errorf("%s: job %s at %d (%s): %s", f.Class, f.JobID, f.ScheduledAt,
 			time.UnixMilli(f.ScheduledAt).Format(time.TimeOnly), f.Detail)
@@ -376,7 +377,7 @@ func latest(run *check.Run) int64 {
 // was not answered: the API does not tell it.
 func (m *martyr) deletedAt(j *check.Job) int64 {
 	m.t.Helper()
-	at, err := effectiveTo(filepath.Join(m.dir, "jobs.db"), j.ID)
+	at, err := effectiveTo(filepath.Join(cmp.Or(m.look, m.dir), "jobs.db"), j.ID)
 	if err != nil {
 		m.t.Fatal(err)
 	}

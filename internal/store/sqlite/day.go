@@ -105,7 +105,7 @@ type days struct {
 
 // listDays finds the files of a folder, and makes the folder if there is none.
 func listDays(folder string, readConns int, log *slog.Logger) (*days, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return nil, err
 	}
 	entries, err := os.ReadDir(folder)
@@ -285,14 +285,6 @@ func deleteDatabase(path string) error {
 		}
 	}
 	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // close waits until no file is in use, and closes all of them.

@@ -47,5 +47,7 @@
 // Package storetest is the contract; here are the tests of what only this
 // store has: files, locks, migrations, crashes (by copies of the files taken
 // between the steps), full disks, and the views as the sqlite3 shell shows
-// them.
+// them. TestPowerLoss runs the store on a disk whose power goes at a random
+// write (package power): what is left is the state after the last acknowledged
+// call or, whole, after the one under way.
 package sqlite

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,7 +13,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(victimEnv); path != "" {
+		victimMain(path)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // database implements storetest.Database.
 func database(t *testing.T) func() store.Store {

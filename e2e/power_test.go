@@ -1,0 +1,179 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/sim/check"
+	"github.com/belfry-scheduler/belfry/internal/sim/power"
+)
+
+// What the API has answered survives: the client of the torture works on a
+// server that is killed, or whose power goes at a random write. After each
+// start every answer is compared with what the server has, and at the end the
+// checker looks for lost fires. Each takes BELFRY_POWER_ROUNDS rounds.
+var powerRounds = fromEnv("BELFRY_POWER_ROUNDS", 3)
+
+// newMartyr returns a client, and chance for its torturer: the client uses its
+// own in another goroutine.
+func newMartyr(t *testing.T) (*martyr, *rand.Rand) {
+	seed := uint64(fromEnv("BELFRY_TORTURE_SEED", int(time.Now().UnixNano()%1_000_000)))
+	t.Logf("BELFRY_TORTURE_SEED=%d", seed)
+	m := &martyr{t: t, random: rand.New(rand.NewPCG(seed, 2)), target: newTarget(t)}
+	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
+	return m, rand.New(rand.NewPCG(seed, 3))
+}
+
+// survive runs the rounds. A blow ends the server and leaves m.dir, and where
+// needed m.look, as they are for the next.
+func (m *martyr) survive(blow func()) {
+	m.p = serve(m.t, m.dir, m.env...)
+	m.importMany(50)
+	from := (time.Now().UnixMilli()/1000 + 1) * 1000
+	pass(from)
+	for range powerRounds {
+		m.live(time.Duration(500+m.random.IntN(1500)) * time.Millisecond)
+		out := check.Outage{From: time.Now().UnixMilli()}
+		busy := make(chan struct{})
+		go func() { // calls that the blow cuts off
+			defer close(busy)
+			for range 20 {
+				m.act()
+			}
+		}()
+		blow()
+		<-busy
+		m.p = serve(m.t, m.dir, m.env...)
+		out.To = time.Now().UnixMilli()
+		m.outages = append(m.outages, out, check.Outage{From: out.To, To: out.To})
+		m.clarify()
+		m.compare()
+	}
+	m.live(2 * time.Second)
+	m.judge(from, (time.Now().UnixMilli()/1000-1)*1000)
+}
+
+// compare holds every answer against what the server has. What was not
+// answered has been asked for by clarify.
+func (m *martyr) compare() {
+	ctx := context.Background()
+	for _, j := range m.jobs {
+		last := j.Versions[len(j.Versions)-1]
+		job, err := m.p.api.GetJob(ctx, j.ID.String())
+		switch {
+		case last.To != domain.Forever:
+			if !notFound(err) {
+				m.t.Errorf("job %s was deleted, and is there: version %d, error %v", j.ID, job.Version, err)
+			}
+		case err != nil:
+			m.t.Errorf("job %s, acknowledged version %d: %v", j.ID, last.Number, err)
+		case job.Version != last.Number || job.EffectiveFrom != last.From || job.Spec.API != last.Spec.API || job.IsActive != last.Active:
+			m.t.Errorf("job %s has version %d from %d (%s, active: %t); acknowledged was %d from %d (%s, active: %t)", j.ID,
+				job.Version, job.EffectiveFrom, job.Spec.API, job.IsActive, last.Number, last.From, last.Spec.API, last.Active)
+		}
+	}
+	for _, id := range m.triggers {
+		if _, err := m.p.api.Execution(ctx, id.String()); err != nil {
+			m.t.Errorf("acknowledged trigger %s: %v", id, err)
+		}
+	}
+	m.t.Logf("%d jobs and %d triggers are as they were acknowledged", len(m.jobs), len(m.triggers))
+}
+
+func TestAnswersSurviveKill(t *testing.T) {
+	m, chance := newMartyr(t)
+	m.dir = t.TempDir()
+	m.survive(func() {
+		pass(time.Now().UnixMilli() + chance.Int64N(100))
+		m.p.kill()
+	})
+}
+
+func TestAnswersSurvivePowerLoss(t *testing.T) {
+	m, chance := newMartyr(t)
+	disk := power.Mount(t, "")
+	m.dir = disk.Path
+	m.survive(func() {
+		disk.CutAfter(1 + chance.IntN(150))
+		select {
+		case <-disk.Lost():
+		case <-time.After(patience):
+			t.Error("the server writes nothing")
+			disk.Cut()
+		}
+		m.p.kill()
+		left := t.TempDir()
+		m.look = t.TempDir() // the server's own files are not for another process: see package power
+		fate := power.Fate{Seed: chance.Uint64(), Chance: 0.5 * float64(chance.IntN(3))}
+		if err := errors.Join(disk.Image(left, fate), disk.Image(m.look, fate)); err != nil {
+			t.Fatal(err)
+		}
+		disk = power.Mount(t, left)
+		m.dir = disk.Path
+	})
+}
+
+// idle returns a server on a disk with nothing to do but its beat.
+func idle(t *testing.T) (*process, *power.Disk) {
+	t.Helper()
+	disk := power.Mount(t, "")
+	return serve(t, disk.Path), disk
+}
+
+func yearly(n int) client.Spec {
+	return client.Spec{Schedule: "0 0 0 1 1 *", API: "http://127.0.0.1:9/", Type: "ATLEAST_ONCE", Name: fmt.Sprintf("yearly %d", n)}
+}
+
+const jobsLog = "jobs.db-wal"
+
+// TestGroupCommit counts the fsyncs of many creates at once, on a disk whose
+// fsync takes long. While one is under way all that arrive wait for the next
+// one, together: 64 that come within a second take some ten, with the beat's.
+func TestGroupCommit(t *testing.T) {
+	const creates, fsync = 64, 100 * time.Millisecond
+	p, disk := idle(t)
+	disk.BeforeSync(func(path string) {
+		if path == jobsLog {
+			<-time.After(fsync)
+		}
+	})
+	before := disk.Syncs(jobsLog)
+	var all sync.WaitGroup
+	for n := range creates {
+		all.Go(func() {
+			if _, err := p.api.CreateJob(t.Context(), yearly(n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	syncs := disk.Syncs(jobsLog) - before
+	t.Logf("%d creates took %d fsyncs", creates, syncs)
+	if syncs < 1 || syncs > creates/4 {
+		t.Errorf("%d concurrent creates took %d fsyncs, want from 1 to %d", creates, syncs, creates/4)
+	}
+}
+
+// TestNoAnswerBeforeFsync takes the power away at the first fsync after a
+// create was sent. An answer of success would be a lie.
+func TestNoAnswerBeforeFsync(t *testing.T) {
+	p, disk := idle(t)
+	if _, err := p.api.CreateJob(t.Context(), yearly(1)); err != nil {
+		t.Fatal(err)
+	}
+	disk.BeforeSync(func(string) { disk.Cut() })
+	if job, err := p.api.CreateJob(t.Context(), yearly(2)); err == nil {
+		t.Errorf("job %s was acknowledged before any fsync", job.JobID)
+	}
+	<-disk.Lost()
+}

@@ -1,0 +1,135 @@
+//go:build linux
+
+package power
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// sector is the largest piece that a disk writes whole.
+const sector = 512
+
+// Fate is what the disk had written of what nobody asked it to sync. The same
+// fate gives the same image.
+type Fate struct {
+	Seed   uint64
+	Chance float64 // of each unsynced piece to be there; 0: nothing unsynced is
+}
+
+// Image writes what the loss of power leaves into a folder, which must exist.
+// It may be called before Cut: then it is what a cut at this moment would
+// leave.
+func (d *Disk) Image(folder string, fate Fate) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	random := rand.New(rand.NewPCG(fate.Seed, 0))
+	left := d.durableTree()
+	for _, c := range d.renames {
+		if random.Float64() < fate.Chance {
+			c.apply(func(o *object) map[string]*object { return left[o] })
+		}
+	}
+	return writeTree(folder, d.root, left, func(o *object) []byte {
+		content := slices.Clone(o.durable)
+		for _, c := range o.pending {
+			for _, piece := range c.pieces() {
+				if random.Float64() < fate.Chance {
+					content = piece.apply(content)
+				}
+			}
+		}
+		return content
+	})
+}
+
+// durableTree returns copies of the durable names of every folder.
+func (d *Disk) durableTree() map[*object]map[string]*object {
+	left := make(map[*object]map[string]*object)
+	var visit func(o *object)
+	visit = func(o *object) {
+		if o == nil || o.names == nil || left[o] != nil {
+			return
+		}
+		left[o] = make(map[string]*object, len(o.durableNames))
+		for name, child := range o.durableNames {
+			left[o][name] = child
+			visit(child)
+		}
+	}
+	visit(d.root)
+	for _, c := range d.renames {
+		for _, s := range c {
+			visit(s.folder)
+			visit(s.object)
+		}
+	}
+	return left
+}
+
+// pieces splits a write at the borders of sectors.
+func (c dataChange) pieces() []dataChange {
+	if c.truncate {
+		return []dataChange{c}
+	}
+	var out []dataChange
+	for at, data := c.at, c.data; len(data) > 0; {
+		n := min(len(data), int(sector-at%sector))
+		out = append(out, dataChange{at: at, data: data[:n]})
+		at, data = at+int64(n), data[n:]
+	}
+	return out
+}
+
+func writeTree(folder string, o *object, left map[*object]map[string]*object, content func(*object) []byte) error {
+	for _, name := range sortedNames(left[o]) {
+		child, path := left[o][name], filepath.Join(folder, name)
+		if child.volatile {
+			continue
+		}
+		if child.names == nil {
+			if err := os.WriteFile(path, content(child), os.FileMode(child.mode)&os.ModePerm); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.Mkdir(path, os.FileMode(child.mode)&os.ModePerm); err != nil {
+			return err
+		}
+		if err := writeTree(path, child, left, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load takes a folder over as content of the disk that is durable. Shared
+// memory stays behind.
+func (d *Disk) load(folder string, into *object) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		o, path := d.newObject(into, entry.Name(), uint32(info.Mode().Perm()), entry.IsDir()), filepath.Join(folder, entry.Name())
+		if o.volatile {
+			continue
+		}
+		into.names[entry.Name()], into.durableNames[entry.Name()] = o, o
+		if entry.IsDir() {
+			err = d.load(path, o)
+		} else if o.durable, err = os.ReadFile(path); err == nil {
+			o.live = slices.Clone(o.durable)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
