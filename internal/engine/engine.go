@@ -60,6 +60,8 @@ type Engine struct {
 	loopMu   sync.Mutex
 	lastLoop clock.Mark // the timetable's last turn
 
+	gapPiece int // see the constant
+
 	wake   chan struct{} // the timetable looks again
 	failed chan error    // a reason to end
 
@@ -81,6 +83,7 @@ func New(cfg Config) (*Engine, error) {
 		dispatcher: newDispatcher(cfg.MaxInFlight, cfg.MaxInFlightPerHost),
 		recorder:   newRecorder(cfg.Store.Ledger(), cfg.Clock),
 		jobs:       make(map[domain.JobID]*job),
+		gapPiece:   gapPiece,
 		wake:       make(chan struct{}, 1),
 		failed:     make(chan error, 1),
 	}

@@ -32,12 +32,13 @@ type recovery struct {
 	clean     bool  // the last owner stopped in good order
 	reset     bool  // the operator wants to start now, whatever is on record after it
 
-	facts  map[domain.FireKey]struct{}
+	facts  map[domain.FireKey]struct{} // of one piece of the gap
 	ranges map[domain.JobID][]store.FactRange
 	runs   map[domain.JobID][]domain.OpenRun
 	opened map[domain.FireKey]struct{}
 
 	reading *job // the job whose versions are being read
+	walks   []walk
 	resumed []resumption
 	spans   []*span
 	batch   store.Batch
@@ -59,7 +60,9 @@ func (e *Engine) recover(ctx context.Context) error {
 	}
 	r := e.newRecovery(shard)
 	r.reset = reset
-	for _, step := range []func(context.Context) error{r.readRuns, r.readFacts, r.readTimeline, r.resume, r.flush} {
+	for _, step := range []func(context.Context) error{
+		r.readRuns, r.readRanges, r.readTimeline, r.readFacts, r.resume, r.flush,
+	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
 		}
@@ -120,32 +123,6 @@ func (e *Engine) newRecovery(shard store.Shard) *recovery {
 	return r
 }
 
-// readFacts learns what is on record after W. The timetable starts after the
-// last of it, so that a clock that was set back fires nothing twice.
-func (r *recovery) readFacts(ctx context.Context) error {
-	err := r.e.store.Ledger().Facts(ctx, r.watermark, domain.Forever, func(f store.FactRange) error {
-		if f.Key.Nonce != 0 {
-			return nil
-		}
-		r.lastFact = max(r.lastFact, f.Key.ScheduledAt)
-		if f.From != f.Key.ScheduledAt {
-			r.ranges[f.Key.JobID] = append(r.ranges[f.Key.JobID], f)
-		} else {
-			r.facts[f.Key] = struct{}{}
-		}
-		return nil
-	})
-	if !r.reset {
-		r.until = max(r.until, r.lastFact)
-	}
-	e := r.e
-	e.mu.Lock()
-	e.table = newTimetable(second(r.until))
-	e.proposed, e.released = r.until, r.until
-	e.mu.Unlock()
-	return err
-}
-
 func (r *recovery) readRuns(ctx context.Context) error {
 	return r.e.store.Ledger().OpenRuns(ctx, func(run domain.OpenRun) error {
 		r.runs[run.JobID] = append(r.runs[run.JobID], run)
@@ -157,8 +134,7 @@ func (r *recovery) readRuns(ctx context.Context) error {
 	})
 }
 
-// readTimeline loads every job and finds the fires of the gap that are not on
-// record.
+// readTimeline loads every job, and notes which versions have fires in the gap.
 func (r *recovery) readTimeline(ctx context.Context) error {
 	err := r.e.store.Jobs().Timeline(ctx, r.watermark, func(v domain.Version) error { return r.addVersion(&v) })
 	r.closeJob()
@@ -177,7 +153,7 @@ func (r *recovery) addVersion(v *domain.Version) error {
 		r.reading = newJob(v.JobID, v.CreatedAt)
 	}
 	r.reading.follow(v, ver)
-	r.addGap(r.reading, ver)
+	r.addWalk(r.reading, ver)
 	r.matchRuns(r.reading, ver)
 	return nil
 }
@@ -191,8 +167,7 @@ func (j *job) follow(v *domain.Version, ver *version) {
 	}
 }
 
-// closeJob puts the job whose versions were read into the timetable, if it is
-// not deleted.
+// closeJob keeps the job whose versions were read, if it is not deleted.
 func (r *recovery) closeJob() {
 	j := r.reading
 	if j == nil {
@@ -208,62 +183,6 @@ func (r *recovery) closeJob() {
 	defer e.mu.Unlock()
 	e.jobs[j.id] = j
 	e.countActive(nil, j.current)
-	j.next = j.current.nextAfter(j, r.until)
-	e.place(j)
-}
-
-// addGap takes the fires of a version in the gap that are not on record.
-func (r *recovery) addGap(j *job, v *version) {
-	t := v.timing(j)
-	var missing *span
-	flush := func() {
-		if missing != nil {
-			r.e.pending.add(missing.next, 1)
-			r.spans = append(r.spans, missing)
-			missing = nil
-		}
-	}
-	at, ok := t.Next(r.watermark)
-	// As far as the last owner came, fires may be on record: one by one.
-	for ; ok && at <= min(r.until, max(r.certain, r.lastFact)); at, ok = t.Next(at) {
-		key := domain.FireKey{JobID: j.id, ScheduledAt: at}
-		switch {
-		case r.onRecord(key):
-			flush()
-		case at <= r.certain:
-			flush()
-			r.addUncertain(j, v, key)
-		case missing == nil:
-			missing = &span{job: j, ver: v, next: at, last: at, lane: laneLate}
-		default:
-			missing.last = at
-		}
-	}
-	if ok && at <= r.until {
-		if missing == nil {
-			missing = &span{job: j, ver: v, next: at, lane: laneLate}
-		}
-		missing.last = at
-		if last, found := t.Prev(r.until + 1); found {
-			missing.last = max(at, last)
-		}
-	}
-	flush()
-}
-
-func (r *recovery) onRecord(key domain.FireKey) bool {
-	if _, ok := r.facts[key]; ok {
-		return true
-	}
-	if _, ok := r.opened[key]; ok {
-		return true
-	}
-	for _, f := range r.ranges[key.JobID] {
-		if f.From <= key.ScheduledAt && key.ScheduledAt <= f.Key.ScheduledAt {
-			return true
-		}
-	}
-	return false
 }
 
 // addUncertain treats a fire that may have been sent like an open run whose

@@ -36,6 +36,8 @@ type world struct {
 	path string
 	cfg  Config // what boot changes of the defaults
 
+	piece int // facts that a recovery holds at a time; zero: the default
+
 	db      *sqlite.Store
 	gate    *gate
 	life    *life
@@ -97,6 +99,19 @@ func (w *world) boot() {
 
 func (w *world) tryBoot() error {
 	w.t.Helper()
+	if err := w.assemble(); err != nil {
+		return err
+	}
+	if err := w.eng.Start(context.Background()); err != nil {
+		w.eng = nil
+		return errors.Join(err, w.db.Close())
+	}
+	return nil
+}
+
+// assemble opens the store and makes an engine on it.
+func (w *world) assemble() error {
+	w.t.Helper()
 	db, err := sqlite.Open(context.Background(), sqlite.Config{Path: w.path, Clock: w.clk, Log: silent})
 	if err != nil {
 		return err
@@ -108,9 +123,8 @@ func (w *world) tryBoot() error {
 	if w.eng, err = New(cfg); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.eng.Start(context.Background()); err != nil {
-		w.eng = nil
-		return errors.Join(err, db.Close())
+	if w.piece > 0 {
+		w.eng.gapPiece = w.piece
 	}
 	return nil
 }
