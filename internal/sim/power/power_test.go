@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -274,15 +275,20 @@ func TestAnFsyncThatTheCutMeetsFails(t *testing.T) {
 	syncFolder(t, d.Path)
 	_, err = f.WriteString("x")
 	must(t, err)
+	var mu sync.Mutex // the kernel alone orders the disk's goroutine and this one
 	var asked []string
 	d.BeforeSync(func(path string) {
+		mu.Lock()
 		asked = append(asked, path)
+		mu.Unlock()
 		d.Cut()
 	})
 	if err := f.Sync(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("fsync: %v, want EIO", err)
 	}
 	_ = f.Close()
+	mu.Lock()
+	defer mu.Unlock()
 	if len(asked) != 1 || asked[0] != "f" || d.Syncs("f") != 0 {
 		t.Errorf("asked before %v, %d syncs", asked, d.Syncs("f"))
 	}
