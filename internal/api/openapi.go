@@ -115,7 +115,7 @@ type retrySpec struct {
 type misfireSpec struct {
 	Policy   string `json:"policy,omitempty" enum:"RUN_ALL,RUN_LATEST,SKIP" default:"RUN_ALL" doc:"RUN_ALL: all are sent late, oldest first. RUN_LATEST: the latest is, the rest is recorded as MISSED. SKIP: all are recorded as MISSED."`
 	MaxAgeMs int64  `json:"maxAgeMs,omitempty" minimum:"1" maximum:"2592000000" default:"86400000" doc:"Older fires are not sent any more, in milliseconds."`
-	MaxRuns  int64  `json:"maxRuns,omitempty" minimum:"1" maximum:"1000000" default:"1000" doc:"RUN_ALL sends at most this many of one gap, the latest ones."`
+	MaxRuns  int64  `json:"maxRuns,omitempty" minimum:"1" maximum:"1000000" default:"1000" doc:"RUN_ALL sends at most this many of one gap, the latest ones. About as many wait for a target that is too slow; older ones are MISSED."`
 }
 
 type dstSpec struct {

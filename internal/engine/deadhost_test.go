@@ -80,3 +80,55 @@ func TestSpansAreSent(t *testing.T) {
 		}
 	})
 }
+
+// What a host that answers nothing leaves behind is bounded by maxRuns, not by
+// the length of its silence: in the queue, in the ranges, in the age of W, and
+// so in what a crash leaves in doubt.
+func TestBacklogIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []domain.OverlapPolicy{domain.OverlapAllow, domain.OverlapQueue} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			bubbleWith(t, Config{MaxInFlight: 4}, func(t *testing.T, w *world) {
+				const runs = 20
+				dead := func(d *domain.SpecDoc) {
+					d.API, d.TimeoutMs, d.Retry.MaxRetries = "http://dead.test/?delay=60000", 30_000, 0
+					d.Misfire.MaxRuns = runs
+				}
+				w.create(spec("", dead, overlap(policy)), spec("", dead, overlap(policy)), spec(""))
+				w.pass(10 * time.Minute)
+				longest := 0
+				for _, f := range w.eng.waiting() {
+					if f.job.busy > runs+1 {
+						t.Errorf("%d fires of one job are queued or in flight, want at most %d", f.job.busy, runs+1)
+					}
+				}
+				w.eng.dispatcher.mu.Lock()
+				for _, h := range w.eng.dispatcher.hosts {
+					for _, s := range h.spill.heap {
+						longest = max(longest, s.grown)
+					}
+				}
+				w.eng.dispatcher.mu.Unlock()
+				if longest > runs+runs/8 {
+					t.Errorf("a range of %d fires waits, want at most %d", longest, runs+runs/8)
+				}
+				w.reboot(true, 0)
+				if n := len(w.openRuns()); n > 2*(2*runs+runs/8+4) {
+					t.Errorf("the crash left %d fires in doubt", n)
+				}
+				w.pass(time.Minute)
+				for _, id := range w.jobs {
+					if _, err := w.delete(id); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.pass(2 * time.Minute)
+				w.check(w.now())
+				if w.statuses(w.jobs[0])[domain.StatusMissed] < 400 {
+					t.Errorf("%v: the rest has to be on record as MISSED", w.statuses(w.jobs[0]))
+				}
+			})
+		})
+	}
+}

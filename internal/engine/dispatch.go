@@ -27,6 +27,7 @@ type dispatcher struct {
 
 	work     func()            // runs one worker until take returns nil
 	fromSpan func(*span) *fire // the next fire of a span, or nil when it has none to send
+	trim     func(*span) bool  // gives up the oldest of a backlog that is too long
 	now      func() int64      // wall clock, Unix milliseconds
 
 	mu        sync.Mutex
@@ -84,7 +85,7 @@ func (d *dispatcher) push(fires []*fire) (refused []*fire) {
 		switch {
 		case f.lane == laneLate:
 			h.late.push(f)
-		case (full || h.spill.follows(f)) && f.mayBeSpan():
+		case (full || h.spill.follows(f) || f.job.crowded(f.ver, h.live.n)) && f.mayBeSpan():
 			refused = append(refused, f)
 			continue
 		default:
@@ -103,6 +104,19 @@ func (f *fire) mayBeSpan() bool {
 	return f.fresh() && !f.open && f.ver.plan.Value().overlap == "ALLOW"
 }
 
+// crowded reports whether as many fires of the job as it wants to catch up on
+// have not ended. queued is the length of the queue that a further one would
+// join: a short one cannot hold so many, and is not worth a lock.
+func (j *job) crowded(v *version, queued int) bool {
+	most := v.plan.Value().misfire.MaxRuns
+	if queued < most {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.busy > most
+}
+
 // pushSpans queues ranges of fires. It returns those that became part of a
 // range that was there.
 func (d *dispatcher) pushSpans(spans []*span) (merged []*span) {
@@ -116,6 +130,9 @@ func (d *dispatcher) pushSpans(spans []*span) (merged []*span) {
 		}
 		if q.add(s) {
 			merged = append(merged, s)
+			if d.trim(q.last[s.job]) {
+				q.moved(s.job)
+			}
 		}
 		d.enlist(h)
 	}
@@ -278,7 +295,7 @@ func (d *dispatcher) refill(h *host) {
 	if h.live.n > d.hostQueue/2 || d.ending {
 		return
 	}
-	for n := 0; n < refillPart && h.spill.first() != nil && (d.queued < maxTotalQueue || h.live.n == 0); {
+	for n := 0; n < refillPart && d.mayRefill(h); {
 		f := d.fromSpan(h.spill.first())
 		h.spill.settle()
 		if f != nil {
@@ -287,6 +304,13 @@ func (d *dispatcher) refill(h *host) {
 			n++
 		}
 	}
+}
+
+// mayRefill reports whether the oldest fire that found no room has some now. An
+// empty queue always takes one, so that the host goes on.
+func (d *dispatcher) mayRefill(h *host) bool {
+	s := h.spill.first()
+	return s != nil && (h.live.n == 0 || (d.queued < maxTotalQueue && !s.job.crowded(s.ver, h.live.n)))
 }
 
 // end stops what the calendar would name again: ranges of fires are sent no

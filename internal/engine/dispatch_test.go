@@ -24,6 +24,7 @@ func newBench(t *testing.T, calls, perHost int) *bench {
 	b := &bench{t: t, d: newDispatcher(calls, perHost), jobs: make(map[string]*job)}
 	b.d.now = func() int64 { return b.now }
 	b.d.work = func() {}
+	b.d.trim = func(*span) bool { return false }
 	b.d.fromSpan = func(s *span) *fire { return &fire{job: s.job, ver: s.ver, at: s.pop(), lane: laneLate} }
 	b.d.suspended = false
 	return b

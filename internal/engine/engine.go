@@ -91,6 +91,7 @@ func New(cfg Config) (*Engine, error) {
 	e.dispatcher.work = e.work
 	e.dispatcher.now = e.now
 	e.dispatcher.fromSpan = e.fromSpan
+	e.dispatcher.trim = e.trim
 	e.recorder.onCommit = e.committed
 	e.recorder.onError = e.noteStore
 	e.retries = newRetrier(cfg.Clock, func(fires []*fire) { e.dispatch(fires) })

@@ -31,6 +31,7 @@ func (e *Engine) keepWaiting(s *span) {
 	j.mu.Lock()
 	if j.wait(s) {
 		e.pending.done(s.next, 1)
+		e.trim(j.waiting[len(j.waiting)-1])
 	}
 	next := e.nextWaiting(j)
 	j.mu.Unlock()
@@ -52,6 +53,24 @@ func (e *Engine) drop(s *span, before int64, status domain.Status, reason string
 	fact := f.result(status, e.now(), reason)
 	fact.Missed = left
 	e.recorder.addNow(entry{fact: &fact, fire: f})
+}
+
+// trim gives up the oldest fires of a backlog that has grown beyond what its
+// job wants to catch up on. Without this a host that answers nothing would hold W
+// for misfire.maxAgeMs, and a crash would leave every one of those fires in
+// doubt. It waits for an eighth more, so that one record tells of many. Called
+// with the lock that guards the span held.
+func (e *Engine) trim(s *span) bool {
+	most := s.ver.plan.Value().misfire.MaxRuns
+	if s.grown <= most+most/8 {
+		return false
+	}
+	cut := s.next
+	for range s.grown - most {
+		cut = s.ver.nextAfter(s.job, cut)
+	}
+	e.drop(s, cut, domain.StatusMissed, "more than misfire.maxRuns fires waited for their turn")
+	return true
 }
 
 // popSpan takes the next fire off a span, or returns nil when none of it is to

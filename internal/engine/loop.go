@@ -232,8 +232,9 @@ func (e *Engine) admit(f *fire) admission {
 	case admitSend:
 		j.enter(f)
 	case admitWait:
-		if j.wait(&span{job: j, ver: f.ver, next: f.at, last: f.at, lane: laneLive}) {
+		if j.wait(&span{job: j, ver: f.ver, next: f.at, last: f.at, lane: laneLive, grown: 1}) {
 			e.pending.done(f.at, 1) // the span's first fire holds W for all of it
+			e.trim(j.waiting[len(j.waiting)-1])
 		}
 	case admitSkip, admitNot:
 	}
@@ -256,7 +257,7 @@ func (e *Engine) dispatch(fires []*fire) {
 		f.job.unlink(f)
 		f.job.busy--
 		f.job.mu.Unlock()
-		spans[i] = &span{job: f.job, ver: f.ver, next: f.at, last: f.at, lane: f.lane}
+		spans[i] = &span{job: f.job, ver: f.ver, next: f.at, last: f.at, lane: f.lane, grown: 1}
 	}
 	e.queueSpans(spans)
 }

@@ -16,6 +16,9 @@ type span struct {
 	next int64 // the first fire left, Unix milliseconds
 	last int64 // the last one
 	lane lane
+
+	grown int // fires that joined it one by one and are left; bounds a backlog, see Engine.trim
+	slot  int // its place in a spanHeap
 }
 
 // extend takes a further fire at the end of the span. It refuses one that is
@@ -25,12 +28,14 @@ func (s *span) extend(ver *version, at int64) bool {
 		return false
 	}
 	s.last = at
+	s.grown++
 	return true
 }
 
 // pop takes the first fire off the span. The span is empty when next is never.
 func (s *span) pop() (at int64) {
 	at = s.next
+	s.grown = max(0, s.grown-1)
 	s.next = s.ver.nextAfter(s.job, at)
 	if s.next > s.last {
 		s.next = never
@@ -58,8 +63,15 @@ type spanHeap []*span
 
 func (h spanHeap) Len() int           { return len(h) }
 func (h spanHeap) Less(i, j int) bool { return h[i].next < h[j].next }
-func (h spanHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *spanHeap) Push(x any)        { *h = append(*h, x.(*span)) }
+func (h spanHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].slot, h[j].slot = i, j
+}
+func (h *spanHeap) Push(x any) {
+	s := x.(*span)
+	s.slot = len(*h)
+	*h = append(*h, s)
+}
 func (h *spanHeap) Pop() any {
 	old := *h
 	n := len(old) - 1
@@ -107,6 +119,10 @@ func (q *spanQueue) add(s *span) (merged bool) {
 	heap.Push(&q.heap, s)
 	return false
 }
+
+// moved restores the order after the first fire of the job's last span is
+// another one. The span has fires left.
+func (q *spanQueue) moved(j *job) { heap.Fix(&q.heap, q.last[j].slot) }
 
 // follows reports whether a fire has others of its job before it in the queue.
 func (q *spanQueue) follows(f *fire) bool {
