@@ -75,6 +75,14 @@ JOBS  ?= 2000
 torture: ## Kill, freeze and stop a loaded server BLOWS (100) times with JOBS (2000) jobs a second, then check
 	BELFRY_TORTURE_BLOWS=$(BLOWS) BELFRY_TORTURE_JOBS=$(JOBS) $(GO) test -count=1 -timeout 90m -run TestTorture -v ./e2e
 
+SOAK_MINUTES ?= 30
+SOAK_RATE    ?= 5000
+
+.PHONY: soak
+soak: ## Run SOAK_MINUTES (30) at SOAK_RATE (5000) fires a second while old history is dropped: what grows?
+	BELFRY_SOAK_SECONDS=$$(($(SOAK_MINUTES)*60)) BELFRY_SOAK_RATE=$(SOAK_RATE) BELFRY_SOAK_ROWS=1000000 \
+	  $(GO) test -count=1 -timeout 3h -run TestSoak -v ./e2e
+
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (10s)
 	$(call say,fuzz: $(FUZZTIME) for each target)

@@ -126,11 +126,13 @@ func TestCarriedAlertOfAForgottenJobGoes(t *testing.T) {
 	}
 }
 
-// Rows that a newer row in another file has replaced are swept out, so that
-// they neither cost time nor come back when the newer one expires.
+// Rows that a newer row in another file has replaced are swept out before any
+// day goes, so that they neither cost time nor come back when the newer one
+// expires.
 func TestSweepDeletesReplacedRows(t *testing.T) {
 	s := newStore(t)
 	create(t, s, version(1))
+	record(t, s, success(1, noon-dayMs)) // the day that goes
 	for i := range int64(3) {
 		record(t, s, failure(1, noon+i*dayMs))
 	}

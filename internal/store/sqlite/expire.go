@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"sort"
 
 	"zombiezen.com/go/sqlite"
 
@@ -33,14 +34,15 @@ func (h history) Expire(ctx context.Context, before int64) (int, error) {
 	if err := h.finishRetiring(ctx); err != nil { // of an earlier call that failed
 		return 0, fault("expire the history", err)
 	}
-	if err := h.sweepAlerts(ctx); err != nil {
-		return 0, fault("expire the history", err)
+	old := h.days.all()
+	old = old[:sort.Search(len(old), func(i int) bool { return old[i].end() > before })]
+	if len(old) > 0 { // it looks into every file, and is asked for each minute
+		if err := h.sweepAlerts(ctx); err != nil {
+			return 0, fault("expire the history", err)
+		}
 	}
 	gone := 0
-	for _, d := range h.days.all() {
-		if d.end() > before {
-			break
-		}
+	for _, d := range old {
 		if err := h.retire(ctx, d); err != nil {
 			return gone, fault("expire the history", err)
 		}
