@@ -75,6 +75,14 @@ JOBS  ?= 2000
 torture: ## Kill, freeze and stop a loaded server BLOWS (100) times with JOBS (2000) jobs a second, then check
 	BELFRY_TORTURE_BLOWS=$(BLOWS) BELFRY_TORTURE_JOBS=$(JOBS) $(GO) test -count=1 -timeout 90m -run TestTorture -v ./e2e
 
+DOWNTIME ?= 600
+DOWNJOBS ?= 1000
+
+.PHONY: downtime
+downtime: ## Keep a server down for DOWNTIME (600) seconds of DOWNJOBS (1000) jobs: how late are live fires while it catches up?
+	BELFRY_DOWNTIME_SECONDS=$(DOWNTIME) BELFRY_DOWNTIME_JOBS=$(DOWNJOBS) BELFRY_DOWNTIME_CALM=30 \
+	  $(GO) test -count=1 -timeout 2h -run TestDowntime -v ./e2e
+
 SOAK_MINUTES ?= 30
 SOAK_RATE    ?= 5000
 

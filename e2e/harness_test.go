@@ -209,14 +209,20 @@ func (tg *target) entries(t *testing.T) []receiver.Entry {
 // eventually asks until the condition holds.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
+	within(t, patience, what, cond)
+}
+
+// within asks until the condition holds, for no longer than the time given.
+func within(t *testing.T, d time.Duration, what string, cond func() bool) {
+	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(d)
 	for !cond() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited %s in vain: %s", patience, what)
+			t.Fatalf("waited %s in vain: %s", d, what)
 		}
 	}
 }

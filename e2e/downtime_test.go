@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/receiver"
+)
+
+// The downtime: a server is gone for a while, and what it missed goes out while
+// the next fires are due. `make test` runs a short form of it, `make downtime`
+// ten minutes of a thousand jobs.
+var (
+	downSeconds = fromEnv("BELFRY_DOWNTIME_SECONDS", 20)
+	downJobs    = fromEnv("BELFRY_DOWNTIME_JOBS", 200)
+	calmSeconds = fromEnv("BELFRY_DOWNTIME_CALM", 5)
+)
+
+func TestDowntime(t *testing.T) {
+	tg, dir := newTarget(t), t.TempDir()
+	env := "PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:")
+	p := serve(t, dir, env)
+	ids := p.importJobs(everySecond(downJobs, tg.url+"/ok"))
+	first := (time.Now().UnixMilli()/1000 + 2) * 1000
+	pass(first + int64(calmSeconds)*1000 + 500)
+	p.kill()
+	down := time.Now().UnixMilli()
+	pass(down + int64(downSeconds)*1000)
+	p = serve(t, dir, env)
+	up := time.Now().UnixMilli()
+	want := float64((up/1000 - down/1000) * int64(downJobs))
+	within(t, patience+time.Duration(downSeconds)*time.Second, "the late fires are on record", func() bool {
+		return p.metric("belfry_late_fires_total") >= want-float64(11*downJobs) && p.metric("belfry_watermark_lag_seconds") < 3
+	})
+	caughtUp := time.Now().UnixMilli()
+	pass(caughtUp + int64(calmSeconds)*1000)
+	last := (time.Now().UnixMilli()/1000 - 1) * 1000
+	tg.waitFor(t, ids, last)
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+	tg.stop()
+	tellDowntime(t, tg, len(ids), downtime{first: first, down: down, up: up, caughtUp: caughtUp, last: last})
+}
+
+// downtime is when what happened, in Unix milliseconds.
+type downtime struct{ first, down, up, caughtUp, last int64 }
+
+// tellDowntime checks that each job was sent each second, in the order of a
+// late lane that live fires do not wait for, and tells the figures.
+func tellDowntime(t *testing.T, tg *target, jobs int, d downtime) {
+	t.Helper()
+	var before, during, after histogram
+	got := make(map[int64]int)
+	late, firstLate, lastLate := 0, int64(0), int64(0)
+	seen := make(map[receiver.Entry]bool)
+	for e, err := range receiver.ReadLog(tg.log) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := receiver.Entry{JobID: e.JobID, ScheduledAt: e.ScheduledAt}
+		if e.ScheduledAt < d.first || e.ScheduledAt > d.last || seen[key] {
+			continue
+		}
+		seen[key] = true
+		got[e.ScheduledAt]++
+		drift := e.ReceivedAt - e.ScheduledAt
+		switch {
+		case e.ReceivedAt < d.down:
+			before.add(drift)
+		case e.ScheduledAt <= d.up:
+			late++
+			lastLate = max(lastLate, e.ReceivedAt)
+			if firstLate == 0 {
+				firstLate = e.ReceivedAt
+			}
+		case e.ScheduledAt < d.caughtUp:
+			during.add(drift)
+		default:
+			after.add(drift)
+		}
+	}
+	missing := 0
+	for at := d.first; at <= d.last; at += 1000 {
+		missing += jobs - got[at]
+	}
+	if missing != 0 {
+		t.Errorf("%d fires are missing", missing)
+	}
+	took := max(1, lastLate-firstLate)
+	t.Logf("%d jobs a second, %d s down: %d late fires in %d ms (%d a second), the first %d ms after the server was up",
+		jobs, (d.up-d.down)/1000, late, took, int64(late)*1000/took, firstLate-d.up)
+	for _, row := range []struct {
+		when string
+		h    *histogram
+	}{{"before", &before}, {"while late fires go out", &during}, {"after", &after}} {
+		t.Logf("live fires %-24s p50 %4d ms, p99 %4d ms, max %4d ms", row.when, row.h.percentile(50), row.h.percentile(99), row.h.percentile(100))
+	}
+	if late < downSeconds*jobs/2 || slices.Contains([]int64{firstLate, lastLate}, 0) {
+		t.Errorf("%d late fires: there was no gap to speak of", late)
+	}
+}
