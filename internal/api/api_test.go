@@ -415,3 +415,37 @@ func TestFaultsOfTheStore(t *testing.T) {
 		}
 	}
 }
+
+// A page may end between the lost fires of a job and its failures of the same
+// instant: the next one begins with the failures.
+func TestAlertPageEndsAtLostFires(t *testing.T) {
+	f := newFake()
+	job := domain.NewJobID(1)
+	f.alerts = []domain.Alert{
+		{JobID: job, Lost: true, FirstAt: 7, LastAt: 7, Count: 2, Error: domain.LossText(5)},
+		{JobID: job, FirstAt: 7, LastAt: 7, Count: 1, Error: "HTTP 500"},
+	}
+	h := newAPI(t, f)
+	var kinds []string
+	cursor := ""
+	for range 3 {
+		var page struct {
+			Alerts     []struct{ Kind string }
+			NextCursor string
+		}
+		res := call(t, h, "GET", "/observability/alerts?limit=1"+cursor, "")
+		if err := json.Unmarshal([]byte(res.text), &page); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(res.StatusCode, err)
+		}
+		for _, a := range page.Alerts {
+			kinds = append(kinds, a.Kind)
+		}
+		if page.NextCursor == "" {
+			break
+		}
+		cursor = "&cursor=" + page.NextCursor
+	}
+	if !slices.Equal(kinds, []string{"LOST", "FAILURES"}) {
+		t.Errorf("kinds %v, want LOST and FAILURES", kinds)
+	}
+}

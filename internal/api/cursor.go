@@ -31,8 +31,12 @@ type cursorList byte
 const (
 	cursorJobs       cursorList = 'j' // after job
 	cursorExecutions cursorList = 'x' // before (at, job, nonce)
-	cursorAlerts     cursorList = 'a' // before (at, job)
+	cursorAlerts     cursorList = 'a' // before (at, job), and nonce is lostNonce for an alert of lost fires
 )
+
+// lostNonce marks the place of an alert of lost fires, which comes right before
+// the failures of the same job at the same instant.
+const lostNonce = 1
 
 const cursorBytes = 1 + 8 + 16 + 8 + 4
 

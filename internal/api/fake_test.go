@@ -294,18 +294,24 @@ func (s fakeHistory) Totals(_ context.Context, since int64) (store.Totals, error
 
 func (s fakeHistory) Expire(context.Context, int64) (int, error) { panic("the API expires nothing") }
 
+func (s fakeHistory) Kept(context.Context) (int64, error) { return 0, s.fault }
+
 type fakeAlerts struct{ *fake }
+
+func (s fakeAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domain.Loss, error) {
+	panic("the API loses nothing")
+}
 
 func (s fakeAlerts) List(_ context.Context, p store.AlertPage) ([]domain.Alert, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []domain.Alert
 	for _, a := range s.alerts {
-		if (!p.OpenOnly || a.Open()) && (p.BeforeAt == 0 || a.LastAt < p.BeforeAt) {
+		if (!p.OpenOnly || a.Open()) && (p.BeforeAt == 0 || a.LastAt < p.BeforeAt || a.LastAt == p.BeforeAt && p.BeforeLost && !a.Lost) {
 			out = append(out, a)
 		}
 	}
-	slices.SortFunc(out, func(a, b domain.Alert) int { return int(b.LastAt - a.LastAt) })
+	slices.SortStableFunc(out, func(a, b domain.Alert) int { return int(b.LastAt - a.LastAt) })
 	return out[:min(p.Limit, len(out))], s.fault
 }
 

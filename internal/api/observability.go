@@ -145,7 +145,8 @@ type alertsBody struct {
 
 type alertBody struct {
 	JobID       string  `json:"jobId" format:"uuid" doc:"The job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	ExecutionID string  `json:"executionId" format:"uuid" doc:"The latest execution that failed." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
+	Kind        string  `json:"kind" enum:"FAILURES,LOST" doc:"FAILURES: executions of the job failed. LOST: an audit found fires of the job that have no record; the instants are when it found them, and it stays open until the history of their day is dropped." example:"FAILURES"`
+	ExecutionID string  `json:"executionId" format:"uuid" doc:"The latest execution that failed, or is lost." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 	Open        bool    `json:"open" doc:"Whether the job has not recovered." example:"true"`
 	Count       int64   `json:"count" doc:"Failures in a row so far." example:"3"`
 	FirstAt     int64   `json:"firstAt" doc:"When the first failure ended, Unix milliseconds." example:"1767225600145"`
@@ -169,7 +170,7 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 		return nil, err
 	}
 	found, err := s.Store.Alerts().List(ctx, store.AlertPage{
-		BeforeAt: from.at, BeforeJob: from.job, Limit: limit + 1, OpenOnly: open != nil && *open,
+		BeforeAt: from.at, BeforeJob: from.job, BeforeLost: from.nonce == lostNonce, Limit: limit + 1, OpenOnly: open != nil && *open,
 	})
 	if err != nil {
 		return nil, fromStore(err)
@@ -180,14 +181,28 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 	}
 	if len(found) > limit {
 		last := found[limit-1]
-		out.Body.NextCursor = cursor{list: cursorAlerts, at: last.LastAt, job: last.JobID}.String()
+		next := cursor{list: cursorAlerts, at: last.LastAt, job: last.JobID}
+		if last.Lost {
+			next.nonce = lostNonce
+		}
+		out.Body.NextCursor = next.String()
 	}
 	return out, nil
 }
 
+// The kinds of alerts.
+const (
+	kindFailures = "FAILURES"
+	kindLost     = "LOST"
+)
+
 func alertOf(a *domain.Alert) alertBody {
+	kind := kindFailures
+	if a.Lost {
+		kind = kindLost
+	}
 	return alertBody{
-		JobID: a.JobID.String(), ExecutionID: a.Execution.String(), Open: a.Open(), Count: a.Count,
+		JobID: a.JobID.String(), Kind: kind, ExecutionID: a.Execution.String(), Open: a.Open(), Count: a.Count,
 		FirstAt: a.FirstAt, LastAt: a.LastAt, RecoveredAt: unlessZero(a.RecoveredAt),
 		HTTPStatus: unlessZero(a.HTTPStatus), Error: unlessZero(a.Error),
 	}

@@ -15,6 +15,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/belfry-scheduler/belfry/internal/app"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // audited is what the test reads of an audit.
@@ -118,5 +119,52 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatal("the auditor has not counted it")
 		}
+	}
+	wantLostAlert(t, s, job, at, 1)
+}
+
+// After a restart a lost fire is not told again: when the next one has been
+// counted, it has been alone.
+func TestLossesAreNotToldAgainAfterARestart(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer target.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	dir := t.TempDir()
+	var job any
+	for round := int64(1); round <= 2; round++ {
+		s := start(t, dir, func(a *app.App) { app.AuditEvery(a, 10*time.Millisecond) })
+		if job == nil {
+			job = s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
+		}
+		for s.audit(t).Succeeded < 2 && ctx.Err() == nil {
+		}
+		at := deleteFirst(t, dir)
+		for strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") && ctx.Err() == nil {
+		}
+		if !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") {
+			t.Errorf("round %d: more than the fire at %d was counted, or nothing", round, at)
+		}
+		wantLostAlert(t, s, job, at, round)
+		s.stop(t)
+	}
+}
+
+// wantLostAlert asserts that one alert names the job and the latest lost fire.
+func wantLostAlert(t *testing.T, s *server, job any, at, count int64) {
+	t.Helper()
+	var body struct {
+		Alerts []struct {
+			JobID, Kind, Error string
+			Open               bool
+			Count              int64
+		}
+	}
+	s.get(t, "/observability/alerts?open=true", &body)
+	if len(body.Alerts) != 1 {
+		t.Fatalf("alerts %+v, want one", body.Alerts)
+	}
+	if a := body.Alerts[0]; a.JobID != job || a.Kind != "LOST" || !a.Open || a.Count != count || a.Error != domain.LossText(at) {
+		t.Errorf("alert %+v, want that of job %v, %d fires, the latest at %d", a, job, count, at)
 	}
 }

@@ -33,16 +33,6 @@ type Window struct {
 	lost      int           // how many lost fires to name; zero: MaxLost
 }
 
-// Loss is a fire that has no record.
-type Loss struct {
-	JobID       domain.JobID
-	ScheduledAt int64 // Unix milliseconds
-	Version     int
-}
-
-// Execution returns the id that the lost execution would have.
-func (l Loss) Execution() domain.ExecutionID { return domain.NewExecutionID(l.JobID, l.ScheduledAt, 0) }
-
 // Report is what an audit found. Manual triggers are left out of it.
 type Report struct {
 	From, To   int64 // what was judged, after clipping; To < From: nothing
@@ -52,11 +42,11 @@ type Report struct {
 	Skipped    int64
 	Missed     int64
 	Unknown    int64
-	Pending    int64  // not ended; their state is durable
-	Late       int64  // of the sent ones: started later than LateAfterMs after their instant
-	LostCount  int64  // fires without a record
-	Lost       []Loss // the first MaxLost of them, by job within a piece
-	Unexpected int64  // records of scheduled fires that no version names
+	Pending    int64         // not ended; their state is durable
+	Late       int64         // of the sent ones: started later than LateAfterMs after their instant
+	LostCount  int64         // fires without a record
+	Lost       []domain.Loss // the first MaxLost of them, by job within a piece
+	Unexpected int64         // records of scheduled fires that no version names
 }
 
 // outcome is what the record says of one fire.
@@ -103,7 +93,12 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 		return Report{}, err
 	}
 	w.To = min(w.To, shard.Watermark)
-	if w.Retention > 0 {
+	kept, err := db.History().Kept(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	w.From = max(w.From, kept)
+	if w.Retention > 0 { // what an older release has dropped is not written down
 		kept := clock.NowMs(clk) - w.Retention.Milliseconds()
 		w.From = max(w.From, kept-kept%dayMs)
 	}
@@ -239,7 +234,7 @@ func (r *run) settle(v *domain.Version, at int64) {
 	}
 	r.report.LostCount++
 	if len(r.report.Lost) < r.window.lost {
-		r.report.Lost = append(r.report.Lost, Loss{v.JobID, at, v.Number})
+		r.report.Lost = append(r.report.Lost, domain.Loss{JobID: v.JobID, ScheduledAt: at, Version: v.Number})
 	}
 }
 

@@ -51,6 +51,10 @@ func newStore(t *testing.T, w int64, versions ...domain.Version) store.Store {
 	return db
 }
 
+func loss(job domain.JobID, at int64) domain.Loss {
+	return domain.Loss{JobID: job, ScheduledAt: at, Version: 1}
+}
+
 func everyMinute(n byte) domain.Version {
 	spec := domain.DefaultSpec()
 	spec.Schedule, spec.API, spec.Type = "0 * * * * *", "http://127.0.0.1:4444/ok", domain.AtLeastOnce
@@ -120,11 +124,11 @@ func TestLostFiresAreNamed(t *testing.T) {
 	db := fullHour(t)
 	for _, piece := range []int{1, 2, 5, 1_000} {
 		got := audit(t, db, Window{From: noon - minute, To: noon + 59*minute}, piece)
-		lost := map[Loss]bool{}
+		lost := map[domain.Loss]bool{}
 		for _, l := range got.Lost {
 			lost[l] = true
 		}
-		want := map[Loss]bool{{jobID(1), noon + 3*minute, 1}: true, {jobID(2), noon + minute, 1}: true}
+		want := map[domain.Loss]bool{loss(jobID(1), noon+3*minute): true, loss(jobID(2), noon+minute): true}
 		if diff := cmp.Diff(want, lost); diff != "" {
 			t.Errorf("pieces of %d (-want +got):\n%s", piece, diff)
 		}
@@ -139,7 +143,7 @@ func TestLostFiresAreNamed(t *testing.T) {
 func TestOneJob(t *testing.T) {
 	equal(t, audit(t, fullHour(t), Window{From: noon, To: noon + 10*minute, Job: jobID(2)}, 1), Report{
 		From: noon, To: noon + 10*minute, Expected: 11, Succeeded: 1, Skipped: 9, LostCount: 1,
-		Lost: []Loss{{jobID(2), noon + minute, 1}},
+		Lost: []domain.Loss{loss(jobID(2), noon+minute)},
 	})
 }
 
@@ -151,7 +155,7 @@ func TestWindowIsClipped(t *testing.T) {
 
 	midnight := noon - 12*60*minute
 	got := audit(t, db, Window{From: midnight - 20*60*minute, To: noon, Retention: time.Hour}, 10)
-	equal(t, got, Report{From: midnight, To: noon, Expected: 1, LostCount: 1, Lost: []Loss{{jobID(1), noon, 1}}})
+	equal(t, got, Report{From: midnight, To: noon, Expected: 1, LostCount: 1, Lost: []domain.Loss{loss(jobID(1), noon)}})
 }
 
 // The fires of each version are those of its own time.
@@ -166,8 +170,8 @@ func TestEditsAreFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := audit(t, db, Window{From: noon, To: noon + 10*minute}, 10)
-	equal(t, got, Report{From: noon, To: noon + 10*minute, Expected: 3, LostCount: 3, Lost: []Loss{
-		{jobID(1), noon, 1}, {jobID(1), noon + minute, 1}, {jobID(1), noon + 5*minute, 2},
+	equal(t, got, Report{From: noon, To: noon + 10*minute, Expected: 3, LostCount: 3, Lost: []domain.Loss{
+		loss(jobID(1), noon), loss(jobID(1), noon+minute), {JobID: jobID(1), ScheduledAt: noon + 5*minute, Version: 2},
 	}})
 }
 

@@ -21,9 +21,8 @@ const (
 	// at least: it takes some 2 % of a core at most.
 	restFactor = 50
 
-	// maxKnown bounds the lost fires of a window that are told one by one: some
-	// 10 MB.
-	maxKnown = 100_000
+	// maxFound bounds the lost fires that one round takes on: some 5 MB.
+	maxFound = 100_000
 )
 
 // Config is what an auditor is made of.
@@ -55,17 +54,16 @@ func (c *Config) validate() error {
 
 // Auditor audits the last minutes behind the watermark, again and again. Its
 // windows overlap, so that a record that is lost a little later is missed too.
-type Auditor struct {
-	Config
-	known map[domain.FireKey]bool // lost fires of the window that were told already
-}
+// What it finds is kept in the store, which makes an alert of it, and is told
+// once, whatever restarts come between.
+type Auditor struct{ Config }
 
 // New returns an auditor. The error is about the Config.
 func New(c Config) (*Auditor, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	return &Auditor{Config: c, known: make(map[domain.FireKey]bool)}, nil
+	return &Auditor{Config: c}, nil
 }
 
 // Run audits until the context ends.
@@ -83,39 +81,23 @@ func (a *Auditor) Run(ctx context.Context) {
 
 // runOnce audits the window once, and counts and tells the fires that were not
 // known to be lost.
-func (a *Auditor) runOnce(ctx context.Context) (found []Loss, err error) {
+func (a *Auditor) runOnce(ctx context.Context) (found []domain.Loss, err error) {
 	shard, err := a.Store.Shards().Peek(ctx)
 	if err != nil || shard.Watermark == 0 { // nothing has been fired yet
 		return nil, err
 	}
 	from := shard.Watermark - a.Span.Milliseconds()
-	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: shard.Watermark, Retention: a.Retention, lost: maxKnown})
+	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: shard.Watermark, Retention: a.Retention, lost: maxFound})
 	if err != nil {
 		return nil, err
 	}
-	a.forget(from)
-	for _, l := range r.Lost {
-		key := domain.FireKey{JobID: l.JobID, ScheduledAt: l.ScheduledAt}
-		if !a.known[key] {
-			a.known[key] = true
-			found = append(found, l)
-		}
-	}
+	found, err = a.Store.Alerts().AddLost(ctx, r.Lost, clock.NowMs(a.Clock))
 	a.tell(found)
-	return found, nil
-}
-
-// forget drops what the window has left behind.
-func (a *Auditor) forget(from int64) {
-	for k := range a.known {
-		if k.ScheduledAt < from {
-			delete(a.known, k)
-		}
-	}
+	return found, err
 }
 
 // tell counts losses, and logs one line for each job.
-func (a *Auditor) tell(found []Loss) {
+func (a *Auditor) tell(found []domain.Loss) {
 	a.Metrics.LostFires.Add(float64(len(found)))
 	count := make(map[domain.JobID]int)
 	for _, l := range found {

@@ -20,8 +20,9 @@
 //     about half a million facts, and the list of lost fires is capped; their
 //     count is not.
 //   - The [Auditor] does it for the last minutes behind the watermark for as
-//     long as the server runs, at some 2 % of a core at most. It counts and logs
-//     each lost fire that it finds once.
+//     long as the server runs, at some 2 % of a core at most. Each lost fire
+//     that it finds is kept in the store, which makes an alert of it, and is
+//     counted and logged once, whatever restarts come between.
 //   - An audit that cannot read everything is an error, never a good report.
 //
 // # How this is shown

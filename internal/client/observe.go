@@ -82,7 +82,8 @@ func (c *Client) Metrics(ctx context.Context) (Metrics, error) {
 // Alert is a run of final failures of one job.
 type Alert struct {
 	JobID       string  `json:"jobId"`
-	ExecutionID string  `json:"executionId"` // the latest that failed
+	Kind        string  `json:"kind"`        // FAILURES, or LOST: fires that have no record
+	ExecutionID string  `json:"executionId"` // the latest that failed, or is lost
 	Open        bool    `json:"open"`
 	Count       int64   `json:"count"`
 	FirstAt     int64   `json:"firstAt"`

@@ -1,9 +1,13 @@
 package domain
 
 // Alert is a run of final failures of one job: opened by the first, counted on
-// by the next ones, closed by the first success after them.
+// by the next ones, closed by the first success after them. Or it is of the
+// fires of a job that have no record: then Lost is set, the instants are those
+// at which an audit found them, the execution is the latest one that is lost,
+// and it stays open until the history of their day is dropped.
 type Alert struct {
 	JobID       JobID
+	Lost        bool
 	FirstAt     int64 // completion of the first failure, Unix milliseconds
 	LastAt      int64 // completion of the latest failure
 	Count       int64 // failures so far

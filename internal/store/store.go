@@ -99,6 +99,9 @@ type History interface {
 	// Expire drops all history scheduled before the instant, in whole units
 	// of the store (days); counters stay. It returns how many units went.
 	Expire(ctx context.Context, before int64) (int, error)
+	// Kept returns the instant before which Expire has dropped history; zero:
+	// it has dropped nothing.
+	Kept(ctx context.Context) (since int64, err error)
 }
 
 // Page selects the facts that come after Before in the order newest first:
@@ -188,18 +191,24 @@ type Shard struct {
 	Clean     bool  // after Claim and at Peek: the last owner released in good order
 }
 
-// Alerts serves the runs of failures. They are written with the facts: see
-// Ledger.Record.
+// Alerts serves the runs of failures, which are written with the facts (see
+// Ledger.Record), and the fires that an audit has found to be lost, one alert
+// for each job.
 type Alerts interface {
 	// List returns alerts by their latest failure, newest first.
 	List(ctx context.Context, page AlertPage) ([]domain.Alert, error)
+	// AddLost keeps fires that have no record, and returns those that were not
+	// known. After an error some of them may be kept.
+	AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) (added []domain.Loss, err error)
 }
 
 // AlertPage selects alerts after the given one in the order (LastAt, JobID)
-// descending. Zero values start at the newest.
+// descending, the lost fires of a job before its failures. Zero values start
+// at the newest.
 type AlertPage struct {
-	BeforeAt  int64
-	BeforeJob domain.JobID
-	Limit     int
-	OpenOnly  bool
+	BeforeAt   int64
+	BeforeJob  domain.JobID
+	BeforeLost bool // the given one is of lost fires
+	Limit      int
+	OpenOnly   bool
 }

@@ -81,6 +81,8 @@ func (h recordingHistory) Expire(context.Context, int64) (int, error) {
 	return 7, h.r.note("History.Expire")
 }
 
+func (h recordingHistory) Kept(context.Context) (int64, error) { return 7, h.r.note("History.Kept") }
+
 type recordingLedger struct{ r *recording }
 
 func (l recordingLedger) Record(context.Context, store.Batch) error { return l.r.note("Ledger.Record") }
@@ -116,6 +118,10 @@ type recordingAlerts struct{ r *recording }
 
 func (a recordingAlerts) List(context.Context, store.AlertPage) ([]domain.Alert, error) {
 	return make([]domain.Alert, 7), a.r.note("Alerts.List")
+}
+
+func (a recordingAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domain.Loss, error) {
+	return make([]domain.Loss, 7), a.r.note("Alerts.AddLost")
 }
 
 // methods calls every method of a store and tells whether it gave a value.
@@ -204,12 +210,21 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Alerts().List(ctx, store.AlertPage{})
 		return len(v) == 7, err
 	},
+	"Alerts.AddLost": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Alerts().AddLost(ctx, nil, 0)
+		return len(v) == 7, err
+	},
+	"History.Kept": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.History().Kept(ctx)
+		return v == 7, err
+	},
 }
 
 var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
+	"Alerts.AddLost": true, "History.Kept": true,
 }
 
 func TestEveryMethod(t *testing.T) {

@@ -100,6 +100,10 @@ func (h history) Expire(ctx context.Context, before int64) (int, error) {
 	return get(ctx, h.Store, "History", "Expire", func() (int, error) { return h.real.Expire(ctx, before) })
 }
 
+func (h history) Kept(ctx context.Context) (int64, error) {
+	return get(ctx, h.Store, "History", "Kept", func() (int64, error) { return h.real.Kept(ctx) })
+}
+
 type ledger struct {
 	*Store
 	real store.Ledger
@@ -153,4 +157,8 @@ type alerts struct {
 
 func (a alerts) List(ctx context.Context, p store.AlertPage) ([]domain.Alert, error) {
 	return get(ctx, a.Store, "Alerts", "List", func() ([]domain.Alert, error) { return a.real.List(ctx, p) })
+}
+
+func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) ([]domain.Loss, error) {
+	return get(ctx, a.Store, "Alerts", "AddLost", func() ([]domain.Loss, error) { return a.real.AddLost(ctx, losses, foundAt) })
 }

@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -53,16 +54,66 @@ func (a *alert) apply(e *domain.Execution) {
 	a.day = floorDiv(e.ScheduledAt, dayMs)
 }
 
+// loss is a lost fire and when it was found.
+type loss struct {
+	domain.Loss
+	foundAt int64
+}
+
+// AddLost implements store.Alerts.
+func (l alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) (added []domain.Loss, err error) {
+	err = l.do(ctx, func(d *Disk) error {
+		for _, x := range losses {
+			known := slices.ContainsFunc(d.losses, func(y loss) bool { return x.JobID == y.JobID && x.ScheduledAt == y.ScheduledAt })
+			if !known {
+				d.losses = append(d.losses, loss{x, foundAt})
+				added = append(added, x)
+			}
+		}
+		return nil
+	})
+	return added, err
+}
+
+// lost makes one alert of the lost fires of each job.
+func (d *Disk) lost() []domain.Alert {
+	byJob := make(map[domain.JobID]domain.Alert)
+	latest := make(map[domain.JobID]int64)
+	for _, x := range d.losses {
+		a, ok := byJob[x.JobID]
+		if !ok {
+			a = domain.Alert{JobID: x.JobID, Lost: true, FirstAt: x.foundAt}
+		}
+		a.Count++
+		a.FirstAt, a.LastAt = min(a.FirstAt, x.foundAt), max(a.LastAt, x.foundAt)
+		if at := x.ScheduledAt; !ok || at > latest[x.JobID] {
+			latest[x.JobID], a.Execution, a.Error = at, x.Execution(), domain.LossText(at)
+		}
+		byJob[x.JobID] = a
+	}
+	return slices.Collect(maps.Values(byJob))
+}
+
 // List implements store.Alerts.
 func (l alerts) List(ctx context.Context, page store.AlertPage) (found []domain.Alert, err error) {
-	order := func(a, b domain.Alert) int { // newest first
-		return cmp.Or(cmp.Compare(b.LastAt, a.LastAt), slices.Compare(b.JobID[:], a.JobID[:]))
+	place := func(lost bool) int { // of a job at one instant the lost fires come first
+		if lost {
+			return 0
+		}
+		return 1
 	}
-	after := domain.Alert{LastAt: page.BeforeAt, JobID: page.BeforeJob}
+	order := func(a, b domain.Alert) int { // newest first
+		return cmp.Or(cmp.Compare(b.LastAt, a.LastAt), slices.Compare(b.JobID[:], a.JobID[:]), cmp.Compare(place(a.Lost), place(b.Lost)))
+	}
+	after := domain.Alert{LastAt: page.BeforeAt, JobID: page.BeforeJob, Lost: page.BeforeLost}
 	err = l.do(ctx, func(d *Disk) error {
+		all := d.lost()
 		for _, a := range d.alerts {
-			if (a.Open() || !page.OpenOnly) && (page.BeforeAt == 0 || order(after, a.Alert) < 0) {
-				found = append(found, a.Alert)
+			all = append(all, a.Alert)
+		}
+		for _, a := range all {
+			if (a.Open() || !page.OpenOnly) && (page.BeforeAt == 0 || order(after, a) < 0) {
+				found = append(found, a)
 			}
 		}
 		return nil

@@ -30,6 +30,8 @@ type Disk struct {
 	runs     map[domain.FireKey]domain.OpenRun
 	counters map[counterKey]counter
 	alerts   []*alert // in the order in which they began
+	losses   []loss
+	kept     int64 // history before it was dropped
 	shard    store.Shard
 }
 

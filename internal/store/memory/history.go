@@ -120,10 +120,23 @@ func (h history) Expire(ctx context.Context, before int64) (gone int, err error)
 		}
 		gone = len(days)
 		d.alerts = slices.DeleteFunc(d.alerts, func(a *alert) bool { return !a.Open() && a.day*dayMs < before })
+		d.losses = slices.DeleteFunc(d.losses, func(l loss) bool { return l.ScheduledAt < before })
+		for day := range days {
+			d.kept = max(d.kept, (day+1)*dayMs)
+		}
 		d.expireVersions(before)
 		return nil
 	})
 	return gone, err
+}
+
+// Kept implements store.History.
+func (h history) Kept(ctx context.Context) (since int64, err error) {
+	err = h.do(ctx, func(d *Disk) error {
+		since = d.kept
+		return nil
+	})
+	return since, err
 }
 
 // expireVersions drops the versions that ended before the instant and the

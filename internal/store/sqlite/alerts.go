@@ -25,14 +25,21 @@ func (a alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert,
 	if page.BeforeAt == 0 && page.BeforeJob.IsZero() {
 		page.BeforeAt = math.MaxInt64
 	}
-	var found []domain.Alert
-	var err error
+	list := a.listAll
 	if page.OpenOnly {
-		found, err = a.listOpen(ctx, page)
-	} else {
-		found, err = a.listAll(ctx, page)
+		list = a.listOpen
 	}
-	return found, fault("read the alerts", err)
+	found, err := list(ctx, page)
+	if err != nil {
+		return nil, fault("read the alerts", err)
+	}
+	lost, err := a.listLost(ctx, page)
+	if err != nil {
+		return nil, fault("read the alerts", err)
+	}
+	found = append(lost, found...) // of a job at one instant the lost fires come first
+	slices.SortStableFunc(found, func(x, y domain.Alert) int { return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID) })
+	return found[:max(0, min(page.Limit, len(found)))], nil
 }
 
 // newestFirst orders alerts by (LastAt, JobID) descending.
@@ -52,7 +59,7 @@ func (a alerts) listOpen(ctx context.Context, page store.AlertPage) ([]domain.Al
 	var open []entry
 	a.state.RLock()
 	for job, live := range a.alerts {
-		if newestFirst(live.lastAt, job, page.BeforeAt, page.BeforeJob) > 0 {
+		if c := newestFirst(live.lastAt, job, page.BeforeAt, page.BeforeJob); c > 0 || c == 0 && page.BeforeLost {
 			open = append(open, entry{job, live})
 		}
 	}
@@ -72,7 +79,7 @@ func (a alerts) listOpen(ctx context.Context, page store.AlertPage) ([]domain.Al
 	return found, nil
 }
 
-// listAll merges the first rows of every file.
+// listAll gathers the first rows of every file.
 func (a alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
 	var found []domain.Alert
 	for _, d := range append(a.days.all(), carried) {
@@ -85,8 +92,7 @@ func (a alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Ale
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(found, func(x, y domain.Alert) int { return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID) })
-	return found[:max(0, min(page.Limit, len(found)))], nil
+	return found, nil
 }
 
 // rowsOf returns the newest alerts below a page's start of which the file of a
@@ -94,8 +100,12 @@ func (a alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Ale
 // counts when memory says that its alert is open and that this is its file.
 func (a alerts) rowsOf(c *conn, d day, page store.AlertPage) ([]domain.Alert, error) {
 	var found []domain.Alert
+	below := "<"
+	if page.BeforeLost { // its failures come after it
+		below = "<="
+	}
 	err := c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+
-		" WHERE (last_at, job_id) < (?, ?) ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
+		" WHERE (last_at, job_id) "+below+" (?, ?) ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
 		if len(found) >= page.Limit {
 			return errFull
 		}

@@ -162,6 +162,9 @@ func writeRetired(c *conn, d day, sums counts, open []alertRow) error {
 	if err := c.exec(`INSERT INTO retiring_day (day) VALUES (?)`, int64(d)); err != nil {
 		return err
 	}
+	if err := markKept(c, d); err != nil {
+		return err
+	}
 	for _, n := range sums {
 		if err := c.exec(addRetired, n.minute, n.status, n.executions, n.fires, n.durationMs, n.timed); err != nil {
 			return err
@@ -265,7 +268,7 @@ DELETE FROM job WHERE id IN (
 // prune deletes the closed versions that ended at or before an instant, and
 // then the deleted jobs that have none left.
 func (s *Store) prune(ctx context.Context, before int64) error {
-	for _, query := range []string{pruneVersions, pruneJobs} {
+	for _, query := range []string{pruneVersions, pruneJobs, pruneLosses} {
 		for more := true; more; {
 			err := s.writer.do(ctx, pruneChunk, func(c *conn) (tally, error) {
 				err := c.exec(query, before, pruneChunk)

@@ -18,6 +18,9 @@ var alertCases = []testCase{
 	{"an alert can end with a fire of an earlier day", alertEndsEarlier},
 	{"List pages by the latest failure, newest first", alertPages},
 	{"List of open alerts", alertOpenOnly},
+	{"lost fires of one job are one alert, and are kept once", alertLost},
+	{"lost fires come before the failures of their job at the same instant", alertLostPages},
+	{"lost fires go with the history of their day, and Kept tells how far that is gone", alertLostExpire},
 }
 
 // alertOf returns the alert that consecutive failures make.
@@ -189,4 +192,69 @@ func alertOpenOnly(t *testing.T, f *fixture) {
 	equal(t, must(f.Store.Alerts().List(t.Context(), page))(t), []domain.Alert{alertOf(f3)})
 	f.record(t, success(2, noon+minute), success(3, noon+minute))
 	equal(t, f.openAlerts(t), nil)
+}
+
+func (f *fixture) lose(t *testing.T, foundAt int64, losses ...domain.Loss) []domain.Loss {
+	t.Helper()
+	return must(f.Alerts().AddLost(t.Context(), losses, foundAt))(t)
+}
+
+func lostAlert(first, last int64, losses ...domain.Loss) domain.Alert {
+	latest := losses[len(losses)-1]
+	return domain.Alert{
+		JobID: latest.JobID, Lost: true, FirstAt: first, LastAt: last, Count: int64(len(losses)),
+		Execution: latest.Execution(), Error: domain.LossText(latest.ScheduledAt),
+	}
+}
+
+func alertLost(t *testing.T, f *fixture) {
+	a := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1}
+	b := domain.Loss{JobID: jobID(1), ScheduledAt: noon + minute, Version: 2}
+	c := domain.Loss{JobID: jobID(2), ScheduledAt: noon, Version: 1}
+	equal(t, f.lose(t, noon+hour, b, c), []domain.Loss{b, c})
+	equal(t, f.lose(t, noon+2*hour, b, a, c), []domain.Loss{a})
+	for range 2 {
+		equal(t, f.lose(t, noon+3*hour, a, b, c), nil)
+		equal(t, f.alerts(t), []domain.Alert{lostAlert(noon+hour, noon+2*hour, a, b), lostAlert(noon+hour, noon+hour, c)})
+		f.reopen(t)
+	}
+	f.record(t, success(1, noon+2*minute)) // which does not bring them back
+	equal(t, must(f.Alerts().List(t.Context(), store.AlertPage{Limit: 9, OpenOnly: true}))(t), f.alerts(t))
+}
+
+func alertLostPages(t *testing.T, f *fixture) {
+	fail1, fail2 := failure(1, noon), failure(2, noon)
+	f.record(t, fail1, fail2)
+	l1, l2 := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1}, domain.Loss{JobID: jobID(2), ScheduledAt: noon, Version: 1}
+	at := fail1.CompletedAt
+	f.lose(t, at, l1, l2)
+	want := []domain.Alert{lostAlert(at, at, l2), alertOf(fail2), lostAlert(at, at, l1), alertOf(fail1)}
+	for _, open := range []bool{false, true} {
+		var got []domain.Alert
+		page := store.AlertPage{Limit: 1, OpenOnly: open}
+		for range len(want) + 1 {
+			next := must(f.Alerts().List(t.Context(), page))(t)
+			if len(next) == 0 {
+				break
+			}
+			got = append(got, next...)
+			last := next[len(next)-1]
+			page.BeforeAt, page.BeforeJob, page.BeforeLost = last.LastAt, last.JobID, last.Lost
+		}
+		equal(t, got, want)
+		equal(t, must(f.Alerts().List(t.Context(), store.AlertPage{Limit: 3, OpenOnly: open}))(t), want[:3])
+	}
+}
+
+func alertLostExpire(t *testing.T, f *fixture) {
+	old, young := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1}, domain.Loss{JobID: jobID(1), ScheduledAt: noon + day, Version: 1}
+	f.record(t, success(1, noon), success(1, noon+day))
+	f.lose(t, noon+hour, old, young)
+	equal(t, must(f.History().Kept(t.Context()))(t), int64(0))
+	f.expire(t, midnight, 1)
+	for range 2 {
+		equal(t, f.alerts(t), []domain.Alert{lostAlert(noon+hour, noon+hour, young)})
+		equal(t, must(f.History().Kept(t.Context()))(t), int64(midnight))
+		f.reopen(t)
+	}
 }
