@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +54,7 @@ type downtime struct{ first, down, up, caughtUp, last int64 }
 func tellDowntime(t *testing.T, tg *target, jobs int, d downtime) {
 	t.Helper()
 	var before, during, after histogram
+	perSecond := make([]histogram, 1+(d.caughtUp-d.up)/1000)
 	got := make(map[int64]int)
 	late, firstLate, lastLate := 0, int64(0), int64(0)
 	seen := make(map[receiver.Entry]bool)
@@ -78,6 +80,8 @@ func tellDowntime(t *testing.T, tg *target, jobs int, d downtime) {
 			}
 		case e.ScheduledAt < d.caughtUp:
 			during.add(drift)
+			s := min(int(e.ScheduledAt-d.up)/1000, len(perSecond)-1)
+			perSecond[s].add(drift)
 		default:
 			after.add(drift)
 		}
@@ -92,6 +96,11 @@ func tellDowntime(t *testing.T, tg *target, jobs int, d downtime) {
 	took := max(1, lastLate-firstLate)
 	t.Logf("%d jobs a second, %d s down: %d late fires in %d ms (%d a second), the first %d ms after the server was up",
 		jobs, (d.up-d.down)/1000, late, took, int64(late)*1000/took, firstLate-d.up)
+	if os.Getenv("BELFRY_DOWNTIME_SECONDS") != "" {
+		for s := range perSecond {
+			t.Logf("live fires of second %d after the start: p99 %d ms", s, perSecond[s].percentile(99))
+		}
+	}
 	for _, row := range []struct {
 		when string
 		h    *histogram

@@ -167,30 +167,54 @@ func (p *process) terminate() int {
 
 // target is a receiver with a log, in the test's process.
 type target struct {
-	url  string
-	log  string
-	stop func()
+	url string
+	log string
+
+	mu     sync.Mutex
+	cancel context.CancelFunc // nil: it does not run
+	done   chan error
+	t      *testing.T
 }
 
 func newTarget(t *testing.T) *target {
 	t.Helper()
-	tg := &target{log: filepath.Join(t.TempDir(), "received.log")}
-	r, err := receiver.New(receiver.Config{Addr: "127.0.0.1:0", LogPath: tg.log})
+	tg := &target{log: filepath.Join(t.TempDir(), "received.log"), t: t}
+	tg.resume(t)
+	t.Cleanup(tg.stop)
+	return tg
+}
+
+// resume starts the receiver, after stop at the address that it had.
+func (tg *target) resume(t *testing.T) {
+	t.Helper()
+	addr := strings.TrimPrefix(tg.url, "http://")
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	r, err := receiver.New(receiver.Config{Addr: addr, LogPath: tg.log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	tg.url = "http://" + r.Addr()
-	tg.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("receiver: %v", err)
-		}
-	})
-	t.Cleanup(tg.stop)
-	return tg
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	tg.url, tg.cancel, tg.done = "http://"+r.Addr(), cancel, done
+}
+
+// stop ends the receiver: what waits is answered, the log is complete.
+func (tg *target) stop() {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	if tg.cancel == nil {
+		return
+	}
+	tg.cancel()
+	tg.cancel = nil
+	if err := <-tg.done; err != nil {
+		tg.t.Errorf("receiver: %v", err)
+	}
 }
 
 // entries reads what was received so far.

@@ -31,7 +31,7 @@ import (
 // compares the target's log, the database and the client's own memory of its
 // edits. `make test` runs a short form; `make torture` the long one.
 var (
-	tortureBlows = fromEnv("BELFRY_TORTURE_BLOWS", 5)
+	tortureBlows = fromEnv("BELFRY_TORTURE_BLOWS", 2+len(otherBlows))
 	tortureJobs  = fromEnv("BELFRY_TORTURE_JOBS", 200)
 )
 
@@ -58,6 +58,10 @@ type martyr struct {
 	lost     []string     // names of jobs whose creation was not answered
 	triggers []domain.ExecutionID
 	outages  []check.Outage
+	deserts  []check.Outage // the target was gone
+	starts   []int64        // of the server after the first
+	volume   string         // file system that can be filled; "": none
+	counts   map[string]int // blows by name
 	edits    int
 	names    int
 }
@@ -65,16 +69,21 @@ type martyr struct {
 func TestTorture(t *testing.T) {
 	seed := uint64(fromEnv("BELFRY_TORTURE_SEED", int(time.Now().UnixNano()%1_000_000)))
 	t.Logf("BELFRY_TORTURE_SEED=%d", seed)
-	m := &martyr{t: t, random: rand.New(rand.NewPCG(seed, 1)), target: newTarget(t), dir: t.TempDir()}
+	m := &martyr{t: t, random: rand.New(rand.NewPCG(seed, 1)), target: newTarget(t), counts: make(map[string]int)}
+	if m.volume = volume(t); m.volume != "" {
+		m.dir = filepath.Join(m.volume, "data")
+	} else {
+		m.dir = t.TempDir()
+	}
 	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
 	m.p = serve(t, m.dir, m.env...)
 	m.importMany(tortureJobs)
 	from := (time.Now().UnixMilli()/1000 + 1) * 1000
 	pass(from)
 
-	for blow := range tortureBlows {
+	for i := range tortureBlows {
 		m.live(time.Duration(500+m.random.IntN(2500)) * time.Millisecond)
-		m.strike(blow)
+		m.strike(i, blowAt(i, tortureBlows))
 	}
 	m.live(3 * time.Second)
 	until := (time.Now().UnixMilli()/1000 - 1) * 1000
@@ -211,43 +220,6 @@ func (m *martyr) follow(j *check.Job, v check.Version) {
 	j.Versions = append(j.Versions, v)
 }
 
-// strike does one bad thing to the server while the client works on, and
-// starts it again.
-func (m *martyr) strike(blow int) {
-	out := check.Outage{From: time.Now().UnixMilli()}
-	busy := make(chan struct{})
-	go func() { // calls that the blow cuts off
-		defer close(busy)
-		for range 5 {
-			m.act()
-		}
-	}()
-	switch blow % 10 {
-	case 3: // frozen for longer than the horizon, then killed
-		m.signal(syscall.SIGSTOP)
-		pass(out.From + 10_000)
-		m.signal(syscall.SIGCONT)
-		<-busy
-		m.live(500 * time.Millisecond)
-		m.p.kill()
-	case 7:
-		<-busy
-		if code := m.p.terminate(); code != 0 {
-			m.t.Errorf("exit code %d after SIGTERM", code)
-		}
-	default:
-		m.p.kill()
-	}
-	<-busy
-	pass(time.Now().UnixMilli() + m.random.Int64N(1500))
-	started := time.Now()
-	m.p = serve(m.t, m.dir, m.env...)
-	out.To = time.Now().UnixMilli()
-	m.outages = append(m.outages, out, check.Outage{From: out.To, To: out.To})
-	m.t.Logf("blow %d: down for %d ms, start took %d ms", blow, out.To-out.From, time.Since(started).Milliseconds())
-	m.clarify()
-}
-
 func (m *martyr) signal(s syscall.Signal) {
 	if err := m.p.cmd.Process.Signal(s); err != nil {
 		m.t.Fatal(err)
@@ -288,6 +260,7 @@ func (m *martyr) clarify() {
 func (m *martyr) judge(from, until int64) {
 	t := m.t
 	run := &check.Run{From: from, Until: until, LateAfter: 1_000, Slack: 50, Outages: m.outages, Triggers: m.triggers}
+	run.TargetOutages = append([]check.Outage{}, m.deserts...)
 	eventually(t, "everything has ended", func() bool {
 		run.Records, run.Live = nil, nil
 		for _, j := range m.jobs {
@@ -319,8 +292,7 @@ func (m *martyr) judge(from, until int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d jobs, %d client calls, %d triggers, %d blows; %d fires expected, %d requests received; classes %v; latest %d ms",
-		len(m.jobs), m.edits, len(m.triggers), len(m.outages)/2, report.Expected, len(run.Sends), report.Counts, latest(run))
+	m.tell(run, report)
 	for _, f := range report.Findings {
 		t.Errorf("%s: job %s at %d (%s): %s", f.Class, f.JobID, f.ScheduledAt,
 			time.UnixMilli(f.ScheduledAt).Format(time.TimeOnly), f.Detail)
@@ -356,21 +328,6 @@ func (m *martyr) read(run *check.Run, j *check.Job) {
 			run.Live = append(run.Live, r)
 		}
 	}
-}
-
-// latest returns how late the latest first request was, in milliseconds.
-func latest(run *check.Run) int64 {
-	first := make(map[domain.ExecutionID]int64)
-	for _, s := range run.Sends {
-		if _, ok := first[s.ExecutionID]; !ok && s.ScheduledAt >= run.From && s.ScheduledAt < run.Until {
-			first[s.ExecutionID] = s.ReceivedAt - s.ScheduledAt
-		}
-	}
-	var late int64
-	for _, ms := range first {
-		late = max(late, ms)
-	}
-	return late
 }
 
 // deletedAt reads from a copy of the database when a job ended whose deletion

@@ -165,6 +165,8 @@ func (j *judge) agree(r *Record, sends []Send) {
 	case domain.StatusFailed:
 		if r.HTTPStatus != 0 && !answered(func(status int) bool { return status == r.HTTPStatus }) {
 			fault = fmt.Sprintf("recorded with status %d, which the target never answered", r.HTTPStatus)
+		} else if r.HTTPStatus == 0 && len(sends) == 0 && !j.unreachable(r.ScheduledAt) {
+			fault = "recorded as FAILED, but the target was there and received nothing"
 		}
 	case domain.StatusSkipped, domain.StatusMissed:
 		if len(sends) > 0 {
@@ -177,6 +179,17 @@ func (j *judge) agree(r *Record, sends []Send) {
 	if fault != "" {
 		j.report.add(Fabricated, r.JobID, r.ScheduledAt, fault)
 	}
+}
+
+// patience is how long after its instant a fire may have begun to be sent for
+// an outage of the target to excuse it.
+const patience = 60_000
+
+// unreachable reports whether the target may have been out of reach of a fire.
+func (j *judge) unreachable(at int64) bool {
+	return j.run.TargetOutages == nil || slices.ContainsFunc(j.run.TargetOutages, func(o Outage) bool {
+		return at <= o.To && o.From <= at+patience
+	})
 }
 
 func (j *judge) timely(key fireKey, sends []Send) {

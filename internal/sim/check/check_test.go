@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -225,5 +226,37 @@ func TestASchedulesThatCannotBeReadIsAnError(t *testing.T) {
 	run.Jobs[0].Versions[0].Spec.Timezone = "Nowhere/At_All"
 	if _, err := check.Judge(run); err == nil {
 		t.Error("no error for a time zone that does not exist")
+	}
+}
+
+// A fire that FAILED without a request is true only while the target was out of
+// reach, where that is known.
+func TestFailedWithoutARequest(t *testing.T) {
+	const third = base + 3_000
+	for name, c := range map[string]struct {
+		gone []check.Outage
+		bad  int
+	}{
+		"not known":               {nil, 0},
+		"never":                   {[]check.Outage{}, 1},
+		"at its instant":          {[]check.Outage{{From: third - 1_000, To: third + 9_000}}, 0},
+		"when it came late":       {[]check.Outage{{From: third + 20_000, To: third + 29_000}}, 0},
+		"it was back":             {[]check.Outage{{From: third - 9_000, To: third - 1}}, 1},
+		"it went after a minute":  {[]check.Outage{{From: third + 60_001, To: third + 69_000}}, 1},
+		"one of several excuses":  {[]check.Outage{{From: base - 9_000, To: base - 1}, {From: third, To: third}}, 0},
+		"none of several excuses": {[]check.Outage{{From: base - 9_000, To: base - 1}, {From: base, To: base + 1}}, 1},
+	} {
+		run := sound()
+		run.TargetOutages = c.gone
+		run.Sends = slices.DeleteFunc(run.Sends, func(s check.Send) bool { return s.JobID == jobA && s.ScheduledAt == third })
+		i := slices.IndexFunc(run.Records, func(r check.Record) bool { return r.JobID == jobA && r.ScheduledAt == third })
+		run.Records[i].Status, run.Records[i].HTTPStatus = domain.StatusFailed, 0
+		got, err := check.Judge(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Bad() != c.bad || got.Counts[check.Fabricated] != c.bad {
+			t.Errorf("%s: %+v, want %d fabricated", name, got, c.bad)
+		}
 	}
 }

@@ -9,7 +9,11 @@ type Run struct {
 	Records  []Record // from the database
 	Live     []Record // executions that have not ended
 	Triggers []domain.ExecutionID
-	Outages  []Outage
+	Outages  []Outage // of the server
+
+	// TargetOutages are the times at which the target could not be reached: only
+	// then may a fire have FAILED without a request. Nil: that is not judged.
+	TargetOutages []Outage
 
 	// The window that is judged: fires scheduled in [From, Until). All of them
 	// must have ended.
