@@ -179,5 +179,5 @@ func TestNoAnswerBeforeFsync(t *testing.T) {
 	if job, err := p.api.CreateJob(t.Context(), yearly(2)); err == nil {
 		t.Errorf("job %s was acknowledged before any fsync", job.JobID)
 	}
-	<-disk.Lost()
+	disk.Cut() // where nothing was synced, the server still runs
 }
