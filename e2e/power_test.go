@@ -142,10 +142,11 @@ const jobsLog = "jobs.db-wal"
 func TestGroupCommit(t *testing.T) {
 	const creates, fsync = 64, 100 * time.Millisecond
 	p, disk := idle(t)
-	disk.BeforeSync(func(path string) {
+	disk.BeforeSync(func(path string) error {
 		if path == jobsLog {
 			<-time.After(fsync)
 		}
+		return nil
 	})
 	before := disk.Syncs(jobsLog)
 	var all sync.WaitGroup
@@ -171,9 +172,12 @@ func TestNoAnswerBeforeFsync(t *testing.T) {
 	if _, err := p.api.CreateJob(t.Context(), yearly(1)); err != nil {
 		t.Fatal(err)
 	}
-	disk.BeforeSync(func(string) { disk.Cut() })
+	disk.BeforeSync(func(string) error {
+		disk.Cut()
+		return nil
+	})
 	if job, err := p.api.CreateJob(t.Context(), yearly(2)); err == nil {
 		t.Errorf("job %s was acknowledged before any fsync", job.JobID)
 	}
-	<-disk.Lost()
+	disk.Cut() // where nothing was synced, the server still runs
 }

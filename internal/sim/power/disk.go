@@ -28,7 +28,7 @@ type Disk struct {
 	cutAt   int // number of changes at which the power goes; 0: never by itself
 	lost    chan struct{}
 
-	beforeSync func(path string)
+	beforeSync func(path string) error
 }
 
 // object is a file or a folder.
@@ -129,8 +129,9 @@ func (d *Disk) Syncs(path string) int {
 }
 
 // BeforeSync has fn called before each fsync, with the path as for Syncs. The
-// fsync waits for it: fn makes the disk slow, or cuts its power at that moment.
-func (d *Disk) BeforeSync(fn func(path string)) {
+// fsync waits for it, and fails with EIO if it returns an error: fn makes the
+// disk slow, or ends its power or a process at that moment.
+func (d *Disk) BeforeSync(fn func(path string) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.beforeSync = fn
@@ -195,8 +196,8 @@ func (d *Disk) sync(o *object) syscall.Errno {
 	d.mu.Lock()
 	before := d.beforeSync
 	d.mu.Unlock()
-	if before != nil {
-		before(o.name)
+	if before != nil && before(o.name) != nil {
+		return syscall.EIO
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

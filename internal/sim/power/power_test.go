@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 )
@@ -275,22 +274,24 @@ func TestAnFsyncThatTheCutMeetsFails(t *testing.T) {
 	syncFolder(t, d.Path)
 	_, err = f.WriteString("x")
 	must(t, err)
-	var mu sync.Mutex // the kernel alone orders the disk's goroutine and this one
-	var asked []string
-	d.BeforeSync(func(path string) {
-		mu.Lock()
-		asked = append(asked, path)
-		mu.Unlock()
+	asked := make(chan string, 2)
+	d.BeforeSync(func(path string) error {
+		asked <- path
+		if len(asked) == 1 {
+			return errors.New("not this one")
+		}
 		d.Cut()
+		return nil
 	})
+	if err := f.Sync(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("fsync that was refused: %v, want EIO", err)
+	}
 	if err := f.Sync(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("fsync: %v, want EIO", err)
 	}
 	_ = f.Close()
-	mu.Lock()
-	defer mu.Unlock()
-	if len(asked) != 1 || asked[0] != "f" || d.Syncs("f") != 0 {
-		t.Errorf("asked before %v, %d syncs", asked, d.Syncs("f"))
+	if first, second := <-asked, <-asked; first != "f" || second != "f" || d.Syncs("f") != 0 {
+		t.Errorf("asked before an fsync of %q and %q, %d syncs", first, second, d.Syncs("f"))
 	}
 	wantFiles(t, image(t, d, Fate{}), map[string]string{"f": ""})
 }

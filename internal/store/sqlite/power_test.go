@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +30,7 @@ const powerSeeds = 8
 const powerRounds = 3
 
 // TestPowerLoss runs a store on a disk whose power goes at a random write or
-// fsync. What is left must be the state after the last acknowledged step, or
+// fsync, now and then after a process that was killed in an fsync. What is left must be the state after the last acknowledged step, or
 // after the one under way, whole; the disk may have written any part of what
 // it was not asked to sync.
 func TestPowerLoss(t *testing.T) {
@@ -61,11 +63,12 @@ type cutter struct {
 func (c *cutter) round(t *testing.T) {
 	t.Helper()
 	d := power.Mount(t, c.image)
-	d.CutAfter(1 + c.random.IntN(700))
-	acknowledged := c.done
-	if n, ok := c.run(t, d); ok {
-		acknowledged = n
+	if c.random.IntN(2) == 0 {
+		c.killed(t, d)
 	}
+	d.CutAfter(1 + c.random.IntN(700))
+	acknowledged := c.run(t, d, 0)
+	d.Cut()
 	fate := power.Fate{Seed: c.random.Uint64(), Chance: []float64{0, 0.2, 0.5, 0.9, 1}[c.random.IntN(5)]}
 	c.image = t.TempDir()
 	if err := d.Image(c.image, fate); err != nil {
@@ -78,10 +81,42 @@ func (c *cutter) round(t *testing.T) {
 	c.check(t, look, acknowledged)
 }
 
-// run runs the victim and returns how many steps it says are done; false when
-// it did not come to say anything.
-func (c *cutter) run(t *testing.T, d *power.Disk) (acknowledged int, ok bool) {
+// killed runs the victim until it is killed in an fsync, and looks at what the
+// next process will see: what is written, synced or not. What that process
+// builds on must then survive as well.
+func (c *cutter) killed(t *testing.T, d *power.Disk) {
 	t.Helper()
+	acknowledged := c.run(t, d, 1+c.random.IntN(40))
+	d.BeforeSync(nil)
+	look := t.TempDir()
+	if err := d.Image(look, power.Fate{Chance: 1}); err != nil {
+		t.Fatal(err)
+	}
+	c.check(t, look, acknowledged)
+}
+
+var errKilled = errors.New("killed before the fsync")
+
+// run runs the victim until the power goes or, if killAt is not 0, until it is
+// killed in that fsync, which is not done. It returns how many steps the
+// victim says are done.
+func (c *cutter) run(t *testing.T, d *power.Disk, killAt int) (acknowledged int) {
+	t.Helper()
+	blow, killed := make(chan struct{}), make(chan struct{})
+	if killAt > 0 {
+		var fsyncs atomic.Int64
+		d.BeforeSync(func(string) error {
+			n := fsyncs.Add(1)
+			if n == int64(killAt) {
+				close(blow)
+			}
+			if n < int64(killAt) {
+				return nil
+			}
+			<-killed
+			return errKilled
+		})
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -95,11 +130,12 @@ func (c *cutter) run(t *testing.T, d *power.Disk) (acknowledged int, ok bool) {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
 		select {
 		case <-d.Lost():
+			_ = cmd.Process.Kill()
+		case <-blow:
 			_ = cmd.Process.Kill()
 		case <-ended:
 		}
@@ -109,21 +145,21 @@ func (c *cutter) run(t *testing.T, d *power.Disk) (acknowledged int, ok bool) {
 	<-killed
 	select {
 	case <-d.Lost():
+	case <-blow:
 	default:
 		if err != nil {
 			t.Fatalf("the victim ended by itself: %v\n%s", err, complaints.String())
 		}
 	}
-	d.Cut()
 	lines := strings.Fields(out.String())
 	if len(lines) == 0 {
-		return 0, false
+		return c.done // it did not come to say anything
 	}
-	n, err := strconv.Atoi(lines[len(lines)-1])
+	acknowledged, err = strconv.Atoi(lines[len(lines)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, true
+	return acknowledged
 }
 
 // check opens what is left. The state must be one of two, and tells which
