@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -137,10 +138,12 @@ func TestLossesAreNotToldAgainAfterARestart(t *testing.T) {
 		if job == nil {
 			job = s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
 		}
-		for s.audit(t).Succeeded < 2 && ctx.Err() == nil {
+		for ctx.Err() == nil && s.audit(t).Succeeded < 2 {
+			runtime.Gosched()
 		}
 		at := deleteFirst(t, dir)
-		for strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") && ctx.Err() == nil {
+		for ctx.Err() == nil && strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") {
+			runtime.Gosched()
 		}
 		if !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") {
 			t.Errorf("round %d: more than the fire at %d was counted, or nothing", round, at)

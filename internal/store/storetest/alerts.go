@@ -254,7 +254,7 @@ func alertLostExpire(t *testing.T, f *fixture) {
 	f.expire(t, midnight, 1)
 	for range 2 {
 		equal(t, f.alerts(t), []domain.Alert{lostAlert(noon+hour, noon+hour, young)})
-		equal(t, must(f.History().Kept(t.Context()))(t), int64(midnight))
+		equal(t, must(f.History().Kept(t.Context()))(t), midnight)
 		f.reopen(t)
 	}
 }
