@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -46,6 +47,9 @@ func Mount(t testing.TB, source string) *Disk {
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		t.Skipf("no power can be cut here: mounting is not permitted: %v", err)
 	}
+	if err == nil {
+		err = hideFromChildren()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +60,28 @@ func Mount(t testing.TB, source string) *Disk {
 		}
 	})
 	return d
+}
+
+// hideFromChildren keeps the connection to the kernel from processes that the
+// test starts: go-fuse, which mounts directly here, does not. A child that had
+// it would wait for answers from a test that has died, and could not be killed.
+func hideFromChildren() error {
+	const folder = "/proc/self/fd/"
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if target, err := os.Readlink(folder + entry.Name()); err != nil || target != "/dev/fuse" {
+			continue
+		}
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			return err
+		}
+		syscall.CloseOnExec(fd)
+	}
+	return nil
 }
 
 // node is an object as the kernel knows it.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -294,4 +295,13 @@ func TestAnFsyncThatTheCutMeetsFails(t *testing.T) {
 		t.Errorf("asked before an fsync of %q and %q, %d syncs", first, second, d.Syncs("f"))
 	}
 	wantFiles(t, image(t, d, Fate{}), map[string]string{"f": ""})
+}
+
+func TestChildrenDoNotHoldTheDisk(t *testing.T) {
+	Mount(t, "")
+	out, err := exec.CommandContext(t.Context(), "ls", "-l", "/proc/self/fd").CombinedOutput()
+	must(t, err)
+	if bytes.Contains(out, []byte("/dev/fuse")) {
+		t.Errorf("a child process has the device open:\n%s", out)
+	}
 }
