@@ -79,8 +79,9 @@ var imports = []struct {
 	{"internal/sim/model", row{}}, // tests only
 	{"internal/sim/power", row{modules: []string{"github.com/hanwen/go-fuse/v2"}}}, // for tests only
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}, modules: []string{anyModule}}},
+	{"internal/bench", row{internal: []string{"client", "clock"}, modules: []string{anyModule}}},
 	{"internal/cli", row{internal: []string{
-		"app", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
+		"app", "bench", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
 	}, modules: []string{anyModule}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},
 	{"e2e", row{}}, // tests only

@@ -81,9 +81,15 @@ func (m *martyr) outage(from time.Time) {
 
 // start starts the server again after a random pause.
 func (m *martyr) start() {
-	pass(time.Now().UnixMilli() + m.random.Int64N(1500))
+	m.mu.Lock() // the client is at work
+	pause := m.random.Int64N(1500)
+	m.mu.Unlock()
+	pass(time.Now().UnixMilli() + pause)
 	m.starts = append(m.starts, time.Now().UnixMilli())
-	m.p = serve(m.t, m.dir, m.env...)
+	p := serve(m.t, m.dir, m.env...)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.p = p
 }
 
 func (m *martyr) killed() {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -53,7 +54,7 @@ type Receiver struct {
 	cfg      Config
 	listener net.Listener
 	server   *fasthttp.Server
-	counters *counters
+	counters atomic.Pointer[counters]
 	logFile  *os.File
 	log      *lines // nil: none
 	out      *lines // nil: none
@@ -65,7 +66,8 @@ type Receiver struct {
 // until Run is called. Run must be called, as it closes both.
 func New(cfg Config) (*Receiver, error) {
 	cfg.setDefaults()
-	r := &Receiver{cfg: cfg, counters: newCounters()}
+	r := &Receiver{cfg: cfg}
+	r.counters.Store(newCounters())
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	if cfg.LogPath != "" {
 		f, err := openLog(cfg.LogPath)

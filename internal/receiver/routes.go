@@ -26,7 +26,7 @@ const help = `Belfry's receiver: a target to try jobs on.
   /redirect           302 to /ok
   /drop               closes the connection without an answer
 
-  /stats              counters, as JSON
+  /stats              counters, as JSON; DELETE begins anew
   /                   this text
 `
 
@@ -170,6 +170,9 @@ func respond(ctx *fasthttp.RequestCtx, a answer) {
 }
 
 func (r *Receiver) serveStats(ctx *fasthttp.RequestCtx) {
+	if ctx.IsDelete() { // requests that are being counted are counted there
+		r.counters.Store(newCounters())
+	}
 	body, err := json.MarshalIndent(r.Stats(), "", "  ")
 	if err != nil {
 		ctx.Error(err.Error(), 500)
@@ -181,7 +184,7 @@ func (r *Receiver) serveStats(ctx *fasthttp.RequestCtx) {
 
 // record counts the request and hands its lines on.
 func (r *Receiver) record(v visit, to *route) {
-	r.counters.count(v, to.path)
+	r.counters.Load().count(v, to.path)
 	if r.log != nil {
 		r.log.add(v.appendLog)
 	}

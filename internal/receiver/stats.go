@@ -25,7 +25,9 @@ type Stats struct {
 type Lateness struct {
 	Count int64   `json:"count"`
 	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
 	P99   float64 `json:"p99"`
+	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
 }
 
@@ -67,7 +69,7 @@ func (c *counters) count(v visit, route string) {
 
 // Stats returns the counters as they are now.
 func (r *Receiver) Stats() Stats {
-	c := r.counters
+	c := r.counters.Load()
 	s := Stats{
 		Requests:   c.requests.Load(),
 		Executions: c.seen.executions.Load(),
@@ -143,7 +145,7 @@ func (h *histogram) summary() Lateness {
 	if total == 0 {
 		return Lateness{}
 	}
-	return Lateness{Count: total, P50: quantile(500), P99: quantile(990), Max: inMs(h.max.Load())}
+	return Lateness{Count: total, P50: quantile(500), P90: quantile(900), P99: quantile(990), P999: quantile(999), Max: inMs(h.max.Load())}
 }
 
 func inMs(us int64) float64 { return float64(us) / 1000 }

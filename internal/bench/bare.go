@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+)
+
+// bareCallers is how many calls the bare loop has under way: enough to keep
+// every core of a small machine busy.
+const bareCallers = 64
+
+// Bare is the rate of a client that does nothing but POST, with requests like
+// Belfry's: no schedule, no history, no retries. It is the limit of what any
+// scheduler on this machine could do with this receiver.
+type Bare struct {
+	PerSecond float64 `json:"perSecond"`
+	CPUMicros float64 `json:"cpuMicros"` // of the client, for each request
+}
+
+// bare runs the loop for a while. The client is fasthttp's, as it comes.
+func (b *Bench) bare(ctx context.Context, d time.Duration, cpu func() time.Duration) (Bare, error) {
+	addr := strings.TrimPrefix(b.receiver.url, "http://")
+	hc := &fasthttp.HostClient{
+		Addr: addr, MaxConns: bareCallers, MaxIdemponentCallAttempts: 1,
+		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, time.Second) },
+	}
+	defer hc.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var count atomic.Int64
+	var fault atomic.Pointer[error]
+	var callers sync.WaitGroup
+	mark, before := b.cfg.Clock.Mark(), cpu()
+	for range bareCallers {
+		callers.Go(func() {
+			n, err := bareLoop(ctx, hc, b.receiver.url+"/ok")
+			count.Add(n)
+			if err != nil {
+				fault.Store(&err)
+				cancel()
+			}
+		})
+	}
+	callers.Wait()
+	took, n := b.cfg.Clock.Elapsed(mark), count.Load()
+	if err := fault.Load(); err != nil {
+		return Bare{}, fmt.Errorf("the bare loop: %w", *err)
+	}
+	return Bare{
+		PerSecond: float64(n) / took.Seconds(),
+		CPUMicros: float64((cpu() - before).Microseconds()) / float64(max(1, n)),
+	}, nil
+}
+
+// bareLoop posts until the context ends and returns how often.
+func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string) (n int64, err error) {
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(res)
+	job, execution := uuid.NewString(), uuid.NewString()
+	req.Header.SetMethod(fasthttp.MethodPost)
+	req.SetRequestURI(url)
+	req.Header.SetContentType("application/json")
+	req.Header.SetUserAgent("belfry/bench")
+	for name, value := range map[string]string{
+		"Idempotency-Key": execution, "Belfry-Job-Id": job, "Belfry-Execution-Id": execution,
+		"Belfry-Scheduled-At": strconv.FormatInt(1_767_225_600_000, 10), "Belfry-Attempt": "1",
+	} {
+		req.Header.Set(name, value)
+	}
+	req.SetBodyString(`{"jobId":"` + job + `","executionId":"` + execution + `","scheduledAt":1767225600000,"attempt":1}`)
+	for ; ctx.Err() == nil; n++ {
+		if err := hc.DoTimeout(req, res, 10*time.Second); err != nil {
+			return n, err
+		}
+		if res.StatusCode() != fasthttp.StatusOK {
+			return n, fmt.Errorf("the receiver answered %d", res.StatusCode())
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+)
+
+// lead is how long after the import the first fire is due: the server is at
+// rest by then. settle is how long after the last instant it may take until all
+// has arrived; what takes longer is missing.
+const (
+	lead   = 3 * time.Second
+	settle = 10 * time.Second
+)
+
+// Burst is what came of N jobs that were due at every second.
+type Burst struct {
+	Jobs         int      `json:"jobs"` // due each second
+	Seconds      int      `json:"seconds"`
+	JitterMs     int64    `json:"jitterMs,omitempty"` // the fires of a second are spread over so many milliseconds
+	Complete     bool     `json:"complete"`           // every fire arrived, once
+	Missing      int64    `json:"missing,omitempty"`
+	Lateness     Lateness `json:"latenessMs"`
+	CPUMicros    float64  `json:"serverCpuMicros"` // for each execution
+	MemoryMB     int64    `json:"serverMemoryMb"`  // at the end
+	PathMeasured string   `json:"path"`            // of the receiver: how it answered
+}
+
+// burst is a measurement that is to be made.
+type burst struct {
+	jobs, seconds int
+	jitter        time.Duration
+	path          string
+}
+
+// run makes N jobs that fire in the same few seconds and never again, and sees
+// what arrives. A server of its own each time: no run rests on another's data.
+func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
+	w, err := b.world(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	// The import must be over before the first instant: 10,000 jobs a second
+	// are far below what any machine does.
+	first := clock.NowMs(b.cfg.Clock) + (lead + time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
+	first = (first/1000 + 1) * 1000
+	last := first + int64(m.seconds-1)*1000 + m.jitter.Milliseconds()
+	err = w.importJobs(ctx, m.jobs, client.Spec{
+		Schedule: "* * * * * *", API: b.receiver.url + m.path, Type: "ATLEAST_ONCE",
+		StartAt: first, EndAt: first + int64(m.seconds)*1000, JitterMs: m.jitter.Milliseconds(),
+	})
+	if err != nil {
+		return out, err
+	}
+	if late := clock.NowMs(b.cfg.Clock) - first; late >= 0 {
+		return out, fmt.Errorf("the import of %d jobs took %d ms too long", m.jobs, late)
+	}
+	if err := b.reset(ctx); err != nil {
+		return out, err
+	}
+	before := used(w.server.cmd.Process.Pid)
+	want := int64(m.jobs) * int64(m.seconds)
+	got, err := b.arrive(ctx, last, want)
+	if err != nil {
+		return out, err
+	}
+	after := used(w.server.cmd.Process.Pid)
+	if got.Early > 0 || got.Executions > want {
+		return out, fmt.Errorf("%d requests came early and %d executions where %d were due: that must not be", got.Early, got.Executions, want)
+	}
+	return Burst{
+		Jobs: m.jobs, Seconds: m.seconds, JitterMs: m.jitter.Milliseconds(), PathMeasured: m.path,
+		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
+		CPUMicros: float64((after.cpu - before.cpu).Microseconds()) / float64(max(1, got.Executions)), MemoryMB: after.rss >> 20,
+	}, nil
+}
+
+// arrive waits until so many executions have been received, or for long enough
+// after the last of them was due.
+func (b *Bench) arrive(ctx context.Context, last, want int64) (received, error) {
+	if err := until(ctx, b.cfg.Clock, last); err != nil {
+		return received{}, err
+	}
+	for {
+		got, err := b.received(ctx)
+		if err != nil || got.Executions >= want || clock.NowMs(b.cfg.Clock) > last+settle.Milliseconds() {
+			return got, err
+		}
+		if !clock.Wait(ctx, 50*time.Millisecond) {
+			return got, ctx.Err()
+		}
+	}
+}

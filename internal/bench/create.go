@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+)
+
+// Create is how fast jobs are registered, each durable before its answer.
+type Create struct {
+	Clients   int     `json:"clients"` // zero: one import
+	Jobs      int64   `json:"jobs"`
+	PerSecond float64 `json:"perSecond"`
+}
+
+// idle is a job that does not fire while anybody measures.
+func (b *Bench) idle() client.Spec {
+	return client.Spec{Schedule: "0 0 0 1 1 *", API: b.receiver.url + "/ok", Type: "ATLEAST_ONCE"}
+}
+
+// Create measures single POSTs with so many clients at a time, for a while each,
+// and an import of so many jobs.
+func (b *Bench) Create(ctx context.Context, clients []int, d time.Duration, imported int) (out []Create, err error) {
+	for _, n := range clients {
+		got, err := b.create(ctx, n, d)
+		if err != nil {
+			return out, err
+		}
+		b.say("%d clients: %.0f jobs created a second", n, got.PerSecond)
+		out = append(out, got)
+	}
+	got, err := b.imported(ctx, imported)
+	if err == nil {
+		b.say("import: %.0f jobs a second", got.PerSecond)
+		out = append(out, got)
+	}
+	return out, err
+}
+
+func (b *Bench) create(ctx context.Context, clients int, d time.Duration) (out Create, err error) {
+	w, err := b.world(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	limited, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var created atomic.Int64
+	var fault atomic.Pointer[error]
+	var all sync.WaitGroup
+	mark := b.cfg.Clock.Mark()
+	for range clients {
+		all.Go(func() {
+			for limited.Err() == nil {
+				// An answer that is cut off by the end is not waited for.
+				if _, err := w.api.CreateJob(limited, b.idle()); err == nil {
+					created.Add(1)
+				} else if limited.Err() == nil {
+					fault.Store(&err)
+					cancel()
+				}
+			}
+		})
+	}
+	all.Wait()
+	took := b.cfg.Clock.Elapsed(mark)
+	if err := fault.Load(); err != nil {
+		return out, *err
+	}
+	return Create{Clients: clients, Jobs: created.Load(), PerSecond: float64(created.Load()) / took.Seconds()}, nil
+}
+
+func (b *Bench) imported(ctx context.Context, n int) (out Create, err error) {
+	w, err := b.world(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	mark := b.cfg.Clock.Mark()
+	if err := w.importJobs(ctx, n, b.idle()); err != nil {
+		return out, err
+	}
+	return Create{Jobs: int64(n), PerSecond: float64(n) / b.cfg.Clock.Elapsed(mark).Seconds()}, nil
+}

@@ -1,0 +1,71 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// The search finds the limit of a machine whose limit is known, wherever it
+// begins, to the resolution or as well as its steps allow.
+func TestSearchFindsTheLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(1, 1_000_000).Draw(t, "limit")
+		s := search{from: rapid.IntRange(1, 1_000_000).Draw(t, "from"), resolution: 0.03, steps: 80}
+		for n, ok := s.next(); ok; n, ok = s.next() {
+			s.tried(n, n <= limit)
+		}
+		if s.good > limit || s.bad != 0 && s.bad <= limit {
+			t.Fatalf("limit %d: %d worked and %d did not", limit, s.good, s.bad)
+		}
+		if s.good == 0 || s.bad == 0 || s.bad-s.good > max(1, int(0.03*float64(s.bad))) {
+			if limit > 3 { // a quarter of 3 is nothing: it cannot grow from there
+				t.Fatalf("limit %d: between %d and %d is not close enough", limit, s.good, s.bad)
+			}
+		}
+	})
+}
+
+func TestSearchStopsAtItsSteps(t *testing.T) {
+	s := search{from: 100, resolution: 0.001, steps: 3}
+	tries := 0
+	for n, ok := s.next(); ok; n, ok = s.next() {
+		s.tried(n, true)
+		tries++
+	}
+	if tries != 3 || s.good != 156 {
+		t.Errorf("%d tries up to %d, want 3 up to 156", tries, s.good)
+	}
+}
+
+func TestAddressIn(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"msg":"belfry is running","address":"http://127.0.0.1:4711"}`: "http://127.0.0.1:4711",
+		`{"msg":"recovered","jobs":3}`:                                  "",
+		"receiver listens on http://127.0.0.1:4444":                     "http://127.0.0.1:4444",
+		"": "",
+	} {
+		if got := addressIn([]byte(line)); got != want {
+			t.Errorf("%q: address %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestOwnCPUGrows(t *testing.T) {
+	if used(1).rss == 0 && ownCPU() == 0 {
+		t.Skip("there is no /proc here")
+	}
+	before, end := ownCPU(), time.Now().Add(10*time.Second)
+	for n := 0; ownCPU() == before; n++ {
+		if time.Now().After(end) {
+			t.Fatal("ten seconds of work cost no CPU time")
+		}
+	}
+}
+
+func TestUnknownProcessUsesNothing(t *testing.T) {
+	if got := used(-1); got != (usage{}) {
+		t.Errorf("%+v", got)
+	}
+}
