@@ -39,6 +39,7 @@ type conn struct {
 	path    string
 	log     *slog.Logger // nil: statements are not logged
 	broken  bool         // its state is not known: close it and open another
+	age     int64        // of the pool when it was opened; see readers.renew
 	nextWAL int64        // size of the log at which to truncate it; see checkpoint
 }
 

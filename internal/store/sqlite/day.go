@@ -63,6 +63,7 @@ func (f *dayFile) write(ctx context.Context, log *slog.Logger) (*conn, error) {
 	if f.w != nil && f.w.broken {
 		_ = f.w.Close()
 		f.w = nil
+		f.readers.renew()
 	}
 	if f.w != nil {
 		return f.w, nil

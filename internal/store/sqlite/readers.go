@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 )
 
 // readers is a pool of query_only connections to one file, opened as they are
@@ -13,6 +14,7 @@ type readers struct {
 	log   *slog.Logger
 	slots chan struct{} // one token for each connection in use
 	idle  chan *conn
+	age   atomic.Int64 // of connections that may be lent again; see renew
 
 	closed bool // under all slots written, under one read
 }
@@ -49,17 +51,49 @@ func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
 	if breaks(err) {
 		return errors.Join(err, c.Close())
 	}
-	r.idle <- c
+	r.giveBack(c)
 	return err
 }
 
+// renew replaces every connection before it is lent again. It follows on a
+// fault of the file under its writer. SQLite opens a file that may not be
+// written for reading only, and the shared memory of all connections of a
+// process with it: one that was opened in such a time would keep the writer out
+// for as long as it is open.
+func (r *readers) renew() {
+	r.age.Add(1)
+	for range cap(r.idle) {
+		select {
+		case c := <-r.idle:
+			r.giveBack(c)
+		default:
+			return
+		}
+	}
+}
+
+// giveBack keeps a connection for the next caller, unless it is to be replaced.
+func (r *readers) giveBack(c *conn) {
+	if c.age == r.age.Load() {
+		r.idle <- c
+		return
+	}
+	_ = c.Close() // what was read is read
+}
+
 func (r *readers) take() (*conn, error) {
+	age := r.age.Load()
 	select {
 	case c := <-r.idle:
 		return c, nil
 	default:
-		return openConn(r.path, reader, r.log)
 	}
+	c, err := openConn(r.path, reader, r.log)
+	if err != nil {
+		return nil, err
+	}
+	c.age = age
+	return c, nil
 }
 
 // close waits until no connection is in use, and closes them.

@@ -135,7 +135,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	s.readers = newReaders(s.cfg.Path, s.cfg.ReadConns, log)
-	s.writer = newJobsWriter(s.cfg.Path, log)
+	s.writer = newJobsWriter(s.cfg.Path, log, s.readers.renew)
 	go s.writer.loop()
 
 	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log)

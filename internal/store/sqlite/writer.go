@@ -45,12 +45,14 @@ type tally struct{ total, active int64 }
 //	do ──┘          ├─ group ─ begin                          commit ─ answer all
 //	beat ── urgent ─┘             └─ savepoint, run, roll back┘  (that one fails)
 type jobsWriter struct {
-	path   string
-	log    *slog.Logger
-	queue  chan *operation
-	urgent chan *operation
-	stop   chan struct{}
-	ended  chan struct{}
+	path string
+	log  *slog.Logger
+	// replaced is called when a broken connection was closed: see readers.renew.
+	replaced func()
+	queue    chan *operation
+	urgent   chan *operation
+	stop     chan struct{}
+	ended    chan struct{}
 
 	closeErr error // of the connection, set before ended is closed
 
@@ -58,9 +60,9 @@ type jobsWriter struct {
 }
 
 // newJobsWriter returns a writer whose loop the caller starts.
-func newJobsWriter(path string, log *slog.Logger) *jobsWriter {
+func newJobsWriter(path string, log *slog.Logger, replaced func()) *jobsWriter {
 	return &jobsWriter{
-		path: path, log: log,
+		path: path, log: log, replaced: replaced,
 		queue: make(chan *operation, queueLength), urgent: make(chan *operation, queueLength),
 		stop: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -213,7 +215,8 @@ func runInSavepoint(c *conn, op *operation) error {
 		return c.exec("RELEASE operation")
 	}
 	op.delta = tally{}
-	if c.AutocommitEnabled() { // SQLite has rolled back everything by itself
+	c.broken = c.broken || breaks(op.err) // the others may commit on it, the next group not
+	if c.AutocommitEnabled() {            // SQLite has rolled back everything by itself
 		return op.err
 	}
 	return errors.Join(c.exec("ROLLBACK TO operation"), c.exec("RELEASE operation"))
@@ -223,6 +226,7 @@ func (w *jobsWriter) conn() (*conn, error) {
 	if w.c != nil && w.c.broken {
 		_ = w.c.Close()
 		w.c = nil
+		w.replaced()
 	}
 	if w.c == nil {
 		c, err := openConn(w.path, writer, w.log)

@@ -18,7 +18,7 @@ func testWriter(t *testing.T) *jobsWriter {
 		t.Fatal(err)
 	}
 	sql(t, path, "CREATE TABLE t (x)", "CREATE TABLE tally (one, total, active)", "INSERT INTO tally VALUES (1, 0, 0)")
-	return newJobsWriter(path, nil)
+	return newJobsWriter(path, nil, func() {})
 }
 
 func insert(x int) func(*conn) (tally, error) {
