@@ -305,15 +305,28 @@ func (p *process) importJobs(ndjson string) []string {
 // run runs the binary to its end and returns its exit code and stderr.
 func run(t *testing.T, env []string, args ...string) (code int, stderr string) {
 	t.Helper()
+	code, _, stderr = runAll(t, env, args...)
+	return code, stderr
+}
+
+// runOut is run for what is printed to stdout.
+func runOut(t *testing.T, env []string, args ...string) (code int, stdout string) {
+	t.Helper()
+	code, stdout, _ = runAll(t, env, args...)
+	return code, stdout
+}
+
+func runAll(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
-	var buf bytes.Buffer
-	cmd.Env, cmd.Dir, cmd.Stderr = env, t.TempDir(), &buf
+	var out, errs bytes.Buffer
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = env, t.TempDir(), &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return cmd.ProcessState.ExitCode(), buf.String()
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }

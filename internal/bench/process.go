@@ -39,7 +39,8 @@ type process struct {
 // address: an URL in the attribute "address" of a JSON line, or the last word of
 // a plain one.
 func start(ctx context.Context, binary string, env []string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	// The end of the context does not end it: stop does, in good order.
+	p := &process{cmd: exec.CommandContext(context.WithoutCancel(ctx), binary, args...), done: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	out, err := p.cmd.StderrPipe()
 	if err != nil {

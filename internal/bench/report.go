@@ -42,7 +42,7 @@ func machine() Machine {
 	if err != nil {
 		return m
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read only
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		if name, ok := strings.CutPrefix(lines.Text(), "model name"); ok {
 			m.CPU = strings.TrimLeft(name, " \t:")

@@ -150,14 +150,15 @@ type Lateness struct {
 }
 
 func (b *Bench) received(ctx context.Context) (r received, err error) {
-	return r, b.ask(ctx, http.MethodGet, &r)
+	err = b.ask(ctx, http.MethodGet, &r)
+	return r, err
 }
 
 // reset makes the receiver forget what it has counted.
 func (b *Bench) reset(ctx context.Context) error { return b.ask(ctx, http.MethodDelete, nil) }
 
 func (b *Bench) ask(ctx context.Context, method string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, b.receiver.url+"/stats", nil)
+	req, err := http.NewRequestWithContext(ctx, method, b.receiver.url+"/stats", http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (b *Bench) ask(ctx context.Context, method string, into any) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // read only
 	body, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode/100 != 2 {
 		return errors.Join(err, fmt.Errorf("the receiver answered %s: %s", res.Status, bytes.TrimSpace(body)))

@@ -227,6 +227,8 @@ func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, cha
 // draft makes the next version, compiled but not yet effective. Where the
 // change alters nothing it returns the current version and nil.
 func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, *version, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
+	defer cancel()
 	cur, err := e.store.Jobs().Get(ctx, j.id)
 	if err != nil {
 		return domain.Version{}, nil, err

@@ -306,3 +306,24 @@ func TestLiveView(t *testing.T) {
 		w.check(w.now())
 	})
 }
+
+// A store that hangs while a change reads the job does not hold the job's other
+// changes for longer than a commit may take, whatever patience the caller has.
+func TestUpdateOfAStoreThatHangs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.create(spec(""))
+		w.gate.failAll(fault{delay: time.Hour}, opGet)
+		began := w.clk.Now()
+		if _, err := w.update(id, paused); domain.ErrorCode(err) == "" {
+			t.Errorf("error %v, want one of a store that does not answer", err)
+		}
+		if took := w.clk.Now().Sub(began); took != commitTimeout {
+			t.Errorf("it took %s, want %s", took, commitTimeout)
+		}
+		w.gate.fail(nil)
+		if _, err := w.update(id, paused); err != nil {
+			t.Errorf("the next change: %v", err)
+		}
+	})
+}
