@@ -112,7 +112,7 @@ func (s *search) next() (n int, more bool) {
 	case s.good == 0 && s.bad == 0:
 		n = s.from
 	case s.bad == 0:
-		n = s.good + s.good/4
+		n = s.good + max(1, s.good/4)
 	case s.good == 0:
 		n = s.bad / 2
 	case float64(s.bad-s.good) <= s.resolution*float64(s.bad):
