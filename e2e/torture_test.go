@@ -316,6 +316,9 @@ func (m *martyr) read(run *check.Run, j *check.Job) {
 			JobID: j.ID, ExecutionID: id, ScheduledAt: x.ScheduledAt, Version: x.Version,
 			Status: domain.Status(x.Status), Manual: x.Manual, From: x.ScheduledAt,
 		}
+		if x.Error != nil {
+			r.Reason = *x.Error
+		}
 		if x.HTTPStatus != nil {
 			r.HTTPStatus = *x.HTTPStatus
 		}

@@ -107,6 +107,7 @@ func TestDecideEnding(t *testing.T) {
 func TestDecideResume(t *testing.T) {
 	t.Parallel()
 	failedOnce := []domain.Attempt{{Number: 1, StartedAt: 5, CompletedAt: 6, Error: "answered 500"}}
+	hidden := []domain.Attempt{{Number: 1, CompletedAt: 5, Error: lostOutcome}}
 	for _, c := range []struct {
 		inFlight, once bool
 		crashes        int
@@ -127,6 +128,7 @@ func TestDecideResume(t *testing.T) {
 		{inFlight: true, stop: stoppedByDelete, attempts: failedOnce, want: domain.StatusUnknown},
 		{inFlight: false, stop: stoppedByPause, want: domain.StatusSkipped},
 		{inFlight: false, stop: stoppedByPause, attempts: failedOnce, want: domain.StatusFailed},
+		{inFlight: false, stop: stoppedByPause, attempts: hidden, want: domain.StatusUnknown},
 	} {
 		run := domain.OpenRun{InFlight: c.inFlight, Crashes: c.crashes, Attempts: c.attempts}
 		got := decideResume(&run, c.once, c.stop)

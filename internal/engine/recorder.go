@@ -45,6 +45,8 @@ type recorder struct {
 	closing bool
 	stopped bool
 
+	spareBatch store.Batch // memory for the next commit
+
 	wake chan struct{}
 	idle chan struct{} // closed when the goroutine has ended
 }
@@ -158,7 +160,8 @@ func (r *recorder) committing(left []entry) {
 // commit records one batch, however often it takes. It returns false when the
 // context ended first.
 func (r *recorder) commit(ctx context.Context, batch []entry) bool {
-	b := store.Batch{}
+	b := r.spareBatch
+	r.spareBatch = store.Batch{}
 	for i := range batch {
 		if batch[i].fact != nil {
 			b.Facts = append(b.Facts, *batch[i].fact)
@@ -167,13 +170,18 @@ func (r *recorder) commit(ctx context.Context, batch []entry) bool {
 			b.Open = append(b.Open, *batch[i].open)
 		}
 	}
-	for {
+	for tries := 0; ; tries++ {
 		start := r.clock.Mark()
 		err := r.ledger.Record(ctx, b)
 		if err == nil {
 			failpoint.Hit("engine.recorded")
 			r.onError(nil)
 			r.onCommit(batch, r.clock.Since(start))
+			if tries == 0 { // a try that failed may still be reading it
+				clear(b.Facts)
+				clear(b.Open)
+				r.spareBatch = store.Batch{Facts: b.Facts[:0], Open: b.Open[:0]}
+			}
 			return true
 		}
 		if ctx.Err() != nil {

@@ -22,6 +22,9 @@ func decideResume(run *domain.OpenRun, once bool, stopReason string) resumeAs {
 		return resumeAs{domain.StatusSkipped, stopReason}
 	case stopReason != "":
 		last := run.Attempts[len(run.Attempts)-1]
+		if last.StartedAt == 0 { // a crash hid it: see turnAway
+			return resumeAs{domain.StatusUnknown, lostOutcome + "; " + stopReason + " again"}
+		}
 		return resumeAs{domain.StatusFailed, "no further attempt: " + stopReason + "; last error: " + last.Error}
 	case run.InFlight && run.Crashes+1 >= poisonAt:
 		return resumeAs{domain.StatusFailed, "poison: the server stopped three times in a row while this request was under way"}

@@ -129,7 +129,8 @@ type Batch struct {
 type Ledger interface {
 	// Record commits a batch. Repeating it, whole or in other batches,
 	// changes nothing: see the package's rules. Facts are durable no later
-	// than the end of their open runs is.
+	// than the end of their open runs is. Once Record has returned nil the
+	// batch is the caller's again: nothing of it is kept.
 	Record(ctx context.Context, b Batch) error
 	// Facts streams the facts scheduled in (after, until], in the order of
 	// their keys. The fires that a summary stands for are streamed as its

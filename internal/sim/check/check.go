@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/cron/crontest"
@@ -165,8 +166,8 @@ func (j *judge) agree(r *Record, sends []Send) {
 	case domain.StatusFailed:
 		if r.HTTPStatus != 0 && !answered(func(status int) bool { return status == r.HTTPStatus }) {
 			fault = fmt.Sprintf("recorded with status %d, which the target never answered", r.HTTPStatus)
-		} else if r.HTTPStatus == 0 && len(sends) == 0 && !j.unreachable(r.ScheduledAt) {
-			fault = "recorded as FAILED, but the target was there and received nothing"
+		} else if r.HTTPStatus == 0 && len(sends) == 0 && !j.unreachable(r.ScheduledAt) && !j.poison(r) {
+			fault = "recorded as FAILED, but the target was there and received nothing: " + r.Reason
 		}
 	case domain.StatusSkipped, domain.StatusMissed:
 		if len(sends) > 0 {
@@ -184,6 +185,21 @@ func (j *judge) agree(r *Record, sends []Send) {
 // patience is how long after its instant a fire may have begun to be sent for
 // an outage of the target to excuse it.
 const patience = 60_000
+
+// poisonAt is how many crashes in a row with a fire in flight end it.
+const poisonAt = 3
+
+// poison reports whether a record says that its fire ended as poison, and the
+// server has been out so often since the fire was due.
+func (j *judge) poison(r *Record) bool {
+	crashes := 0
+	for _, o := range j.run.Outages {
+		if o.To > o.From && o.To >= r.ScheduledAt {
+			crashes++
+		}
+	}
+	return strings.HasPrefix(r.Reason, "poison") && crashes >= poisonAt
+}
 
 // unreachable reports whether the target may have been out of reach of a fire.
 func (j *judge) unreachable(at int64) bool {

@@ -260,3 +260,34 @@ func TestFailedWithoutARequest(t *testing.T) {
 		}
 	}
 }
+
+// Poison is an end without a request, if the server has been out three times
+// since the fire was due and the record says so.
+func TestPoisonWithoutARequest(t *testing.T) {
+	const third = base + 3_000
+	out := func(from int64) check.Outage { return check.Outage{From: from, To: from + 100} }
+	for name, c := range map[string]struct {
+		reason  string
+		outages []check.Outage
+		bad     int
+	}{
+		"three crashes":         {"poison: the server stopped three times", []check.Outage{out(third), out(third + 200), out(third + 400)}, 0},
+		"two crashes":           {"poison: the server stopped three times", []check.Outage{out(third), out(third + 200)}, 1},
+		"one was before":        {"poison: the server stopped three times", []check.Outage{out(third - 500), out(third), out(third + 200)}, 1},
+		"starts are no crashes": {"poison: the server stopped three times", []check.Outage{out(third), {From: third + 1, To: third + 1}, out(third + 200)}, 1},
+		"another reason":        {"connection refused", []check.Outage{out(third), out(third + 200), out(third + 400)}, 1},
+	} {
+		run := sound()
+		run.TargetOutages, run.Outages = []check.Outage{}, c.outages
+		run.Sends = slices.DeleteFunc(run.Sends, func(s check.Send) bool { return s.JobID == jobA && s.ScheduledAt == third })
+		i := slices.IndexFunc(run.Records, func(r check.Record) bool { return r.JobID == jobA && r.ScheduledAt == third })
+		run.Records[i].Status, run.Records[i].HTTPStatus, run.Records[i].Reason = domain.StatusFailed, 0, c.reason
+		got, err := check.Judge(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Bad() != c.bad {
+			t.Errorf("%s: %+v, want %d bad", name, got, c.bad)
+		}
+	}
+}

@@ -59,7 +59,8 @@ type Record struct {
 	Status      domain.Status
 	HTTPStatus  int
 	Manual      bool
-	From        int64 // first fire that it stands for; ScheduledAt when it stands for one
+	Reason      string // what the record says went wrong
+	From        int64  // first fire that it stands for; ScheduledAt when it stands for one
 }
 
 // Outage is a time in which the server did not run, or was stopped hard.
