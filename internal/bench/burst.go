@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
 // lead is how long after the import the first fire is due: the server is at
@@ -20,15 +21,15 @@ const (
 
 // Burst is what came of N jobs that were due at every second.
 type Burst struct {
-	Jobs         int      `json:"jobs"` // due each second
-	Seconds      int      `json:"seconds"`
-	JitterMs     int64    `json:"jitterMs,omitempty"` // the fires of a second are spread over so many milliseconds
-	Complete     bool     `json:"complete"`           // every fire arrived, once
-	Missing      int64    `json:"missing,omitempty"`
-	Lateness     Lateness `json:"latenessMs"`
-	CPUMicros    float64  `json:"serverCpuMicros"` // for each execution
-	MemoryMB     int64    `json:"serverMemoryMb"`  // at the end
-	PathMeasured string   `json:"path"`            // of the receiver: how it answered
+	Jobs         int               `json:"jobs"` // due each second
+	Seconds      int               `json:"seconds"`
+	JitterMs     int64             `json:"jitterMs,omitempty"` // the fires of a second are spread over so many milliseconds
+	Complete     bool              `json:"complete"`           // every fire arrived, once
+	Missing      int64             `json:"missing,omitempty"`
+	Lateness     receiver.Lateness `json:"latenessMs"`
+	CPUMicros    float64           `json:"serverCpuMicros"` // for each execution
+	MemoryMB     int64             `json:"serverMemoryMb"`  // at the end
+	PathMeasured string            `json:"path"`            // of the receiver: how it answered
 }
 
 // burst is a measurement that is to be made.
@@ -83,9 +84,9 @@ func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
 
 // arrive waits until so many executions have been received, or for long enough
 // after the last of them was due.
-func (b *Bench) arrive(ctx context.Context, last, want int64) (received, error) {
+func (b *Bench) arrive(ctx context.Context, last, want int64) (receiver.Stats, error) {
 	if err := until(ctx, b.cfg.Clock, last); err != nil {
-		return received{}, err
+		return receiver.Stats{}, err
 	}
 	for {
 		got, err := b.received(ctx)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
 // importPart is how many jobs one request of an import registers.
@@ -132,24 +133,8 @@ func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {
 	return nil
 }
 
-// received is what the receiver has seen since it was last reset.
-type received struct {
-	Requests, Executions, Duplicates, Early int64
-	Lateness                                Lateness `json:"latenessMs"`
-}
-
-// Lateness is how long after their instants requests were received, in
-// milliseconds.
-type Lateness struct {
-	Count int64   `json:"count"`
-	P50   float64 `json:"p50"`
-	P90   float64 `json:"p90"`
-	P99   float64 `json:"p99"`
-	P999  float64 `json:"p999"`
-	Max   float64 `json:"max"`
-}
-
-func (b *Bench) received(ctx context.Context) (r received, err error) {
+// received returns what the receiver has seen since it was last reset.
+func (b *Bench) received(ctx context.Context) (r receiver.Stats, err error) {
 	err = b.ask(ctx, http.MethodGet, &r)
 	return r, err
 }
