@@ -139,9 +139,12 @@ func (a *App) Addr() string { return a.listener.Addr().String() }
 // good order within the grace time. It returns nil after a stop that left
 // nothing to be done but what is on record.
 func (a *App) Run(ctx context.Context) error {
+	heap := keepHeap()
+	defer heap.stop()
 	if err := a.engine.Start(ctx); err != nil {
 		return err
 	}
+	heap.loaded()
 	keep, stopKeeping := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { a.keeper.run(keep) })

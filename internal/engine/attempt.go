@@ -65,7 +65,7 @@ func (e *Engine) sendRule(f *fire) mayNow {
 	fresh := f.fresh()
 	switch {
 	case f.since > e.sendUntil.Load(),
-		fresh && (f.at >= f.ver.to.Load() || f.at >= j.holdFrom.Load() || f.tooOld(f.since)),
+		fresh && (f.at >= f.ver.to.Load() || f.at >= j.aside().holdFrom || f.tooOld(f.since)),
 		j.stopReason(f.at) != "",
 		f.beyond(e.horizon.Load()):
 		return sendNot
@@ -129,8 +129,8 @@ func (e *Engine) turnAway(f *fire, now int64) {
 		j.mu.Unlock()
 		e.discard(f)
 		return
-	case f.scheduled() && f.at >= j.holdFrom.Load():
-		j.held = append(j.held, f)
+	case f.scheduled() && f.at >= j.aside().holdFrom:
+		j.asides.held = append(j.asides.held, f)
 		j.mu.Unlock()
 		return
 	case f.fresh() && f.tooOld(now):
@@ -148,7 +148,7 @@ func (e *Engine) turnAway(f *fire, now int64) {
 	}
 	next := e.ended(f)
 	j.mu.Unlock()
-	e.recorder.add(entry{fact: &fact, fire: f})
+	e.recorder.add(entry{fact: fact, fire: f})
 	e.dispatch(next)
 }
 
@@ -210,7 +210,7 @@ func (e *Engine) settle(f *fire, out *domain.Outcome, end int64) {
 	fact := f.resultOf(after.status, last)
 	next := e.ended(f)
 	j.mu.Unlock()
-	e.recorder.add(entry{fact: &fact, fire: f})
+	e.recorder.add(entry{fact: fact, fire: f})
 	e.dispatch(next)
 }
 
@@ -230,9 +230,14 @@ func (e *Engine) nextWaiting(j *job) []*fire {
 	if e.stopping.Load() {
 		return nil
 	}
-	if j.busy == 0 && len(j.resumed) > 0 {
-		f := j.resumed[0]
-		j.resumed = j.resumed[1:]
+	if j.busy > 0 || j.asides == nil {
+		return nil
+	}
+	defer j.tidy()
+	a := j.asides
+	if len(a.resumed) > 0 {
+		f := a.resumed[0]
+		a.resumed = a.resumed[1:]
 		j.enter(f)
 		if f.retryAt > e.now() {
 			f.phase, f.lane = phaseWaiting, laneLive
@@ -241,11 +246,11 @@ func (e *Engine) nextWaiting(j *job) []*fire {
 		}
 		return []*fire{f}
 	}
-	for j.busy == 0 && len(j.waiting) > 0 {
-		s := j.waiting[0]
+	for len(a.waiting) > 0 {
+		s := a.waiting[0]
 		f := e.popSpan(s)
 		if s.next == never {
-			j.waiting = j.waiting[1:]
+			a.waiting = a.waiting[1:]
 		}
 		if f != nil {
 			j.enter(f)

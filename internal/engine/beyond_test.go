@@ -18,7 +18,7 @@ func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
 		w.edge(300 * time.Millisecond)
 		e := w.eng
 		e.mu.Lock()
-		j := e.jobs[id]
+		j := e.jobs.get(id)
 		f := &fire{job: j, ver: j.current, at: e.horizon.Load() + 1}
 		e.mu.Unlock()
 		j.mu.Lock()

@@ -16,8 +16,8 @@ func (e *Engine) committed(batch []entry, took time.Duration) {
 	settled := settlement{pending: e.pending}
 	for i := range batch {
 		en := &batch[i]
-		if en.fact != nil {
-			e.count(en.fact)
+		if en.ends() {
+			e.count(&en.fact)
 		}
 		if f := en.fire; f != nil {
 			if f.counted {
@@ -25,7 +25,7 @@ func (e *Engine) committed(batch []entry, took time.Duration) {
 				settled.add(f.holds)
 			}
 			f.open = en.open != nil
-			if en.fact != nil {
+			if en.ends() {
 				f.job.mu.Lock()
 				f.job.unlink(f)
 				f.job.mu.Unlock()

@@ -147,7 +147,7 @@ func TestSecond(t *testing.T) {
 	}
 }
 
-func TestHostKey(t *testing.T) {
+func TestHostOf(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
 		"http://A.example/x?y=1":       "http://a.example:80",
@@ -158,7 +158,7 @@ func TestHostKey(t *testing.T) {
 		"http://[2001:db8::1]:8080/":   "http://[2001:db8::1]:8080",
 		"http://127.0.0.1:4444/status": "http://127.0.0.1:4444",
 	} {
-		if got := hostKey(target); got != want {
+		if got := hostOf(target).Value(); got != want {
 			t.Errorf("%s: %s, want %s", target, got, want)
 		}
 	}

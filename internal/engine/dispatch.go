@@ -32,7 +32,7 @@ type dispatcher struct {
 
 	mu        sync.Mutex
 	cond      *sync.Cond
-	hosts     map[string]*host
+	hosts     map[hostKey]*host
 	ring      []*host // first in, first out; a slice that is compacted
 	lateWait  []*host // parkedLate
 	pressed   []*host // hosts at their limit with fires waiting
@@ -53,7 +53,7 @@ type dispatcher struct {
 func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
 	d := &dispatcher{
 		maxCalls: maxCalls, maxPerHost: maxPerHost, maxLate: max(1, maxCalls/4), hostQueue: maxHostQueue,
-		hosts:    make(map[string]*host),
+		hosts:    make(map[hostKey]*host),
 		adapting: make(chan struct{}, 1),
 		drained:  make(chan struct{}),
 
@@ -63,7 +63,7 @@ func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
 	return d
 }
 
-func (d *dispatcher) host(key string) *host {
+func (d *dispatcher) host(key hostKey) *host {
 	h := d.hosts[key]
 	if h == nil {
 		h = &host{key: key, limit: newHostLimit(d.maxPerHost)}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unique"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -34,7 +35,7 @@ func (b *bench) job(host string) *job {
 	j := b.jobs[host]
 	if j == nil {
 		j = testJob(b.t, "* * * * * *", 0)
-		j.current.host = host
+		j.current.host = unique.Make(host)
 		b.jobs[host] = j
 	}
 	return j
@@ -74,7 +75,7 @@ func (b *bench) end(fires ...*fire) {
 func byHost(fires []*fire) map[string]int {
 	out := make(map[string]int)
 	for _, f := range fires {
-		out[f.ver.host]++
+		out[f.ver.host.Value()]++
 	}
 	return out
 }
@@ -166,7 +167,7 @@ func TestLateShareOfAll(t *testing.T) {
 	for range 100 {
 		// Always a call of a host that has the most in flight: one at its own share.
 		busiest := slices.MaxFunc(calls, func(x, y *fire) int {
-			return byHost(calls)[x.ver.host] - byHost(calls)[y.ver.host]
+			return byHost(calls)[x.ver.host.Value()] - byHost(calls)[y.ver.host.Value()]
 		})
 		b.end(busiest)
 		calls = slices.DeleteFunc(calls, func(f *fire) bool { return f == busiest })
@@ -256,7 +257,7 @@ func TestSpansInADispatcher(t *testing.T) {
 	if want := []int64{1000, 2000, 5000, 6000, 7000, 8000, 9000}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if h := b.d.hosts["a"]; len(h.spans.last) != 0 || h.spans.first() != nil {
+	if h := b.d.hosts[unique.Make("a")]; len(h.spans.last) != 0 || h.spans.first() != nil {
 		t.Errorf("%d spans are left", len(h.spans.last))
 	}
 }

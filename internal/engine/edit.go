@@ -27,8 +27,7 @@ func (e *Engine) effective(j *job) (from int64, letGo func()) {
 	from = max(e.now(), e.proposed, e.released) + 1
 	if j != nil {
 		j.mu.Lock()
-		from = max(from, j.frontier+1)
-		j.holdFrom.Store(from)
+		j.putAside().holdFrom = from
 		j.mu.Unlock()
 	}
 	e.pending.add(from, 1)
@@ -148,7 +147,7 @@ func (e *Engine) undoNew(ctx context.Context, versions []domain.Version) error {
 func (e *Engine) install(jobs []*job) {
 	e.mu.Lock()
 	for _, j := range jobs {
-		e.jobs[j.id] = j
+		e.jobs.put(j)
 		e.countActive(nil, j.current)
 		j.next = j.current.nextAfter(j, j.current.from-1)
 		e.place(j)
@@ -177,7 +176,7 @@ func definite(err error) bool {
 func (e *Engine) lookup(id domain.JobID) (*job, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if j := e.jobs[id]; j != nil {
+	if j := e.jobs.get(id); j != nil {
 		return j, nil
 	}
 	return nil, domain.NotFound("job", id)
@@ -284,7 +283,7 @@ func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (in
 func (e *Engine) currentNumber(j *job) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return j.current.number
+	return int(j.current.number)
 }
 
 // editOf is one edit on its way to the store.
@@ -402,13 +401,14 @@ func (e *Engine) settleEdit(j *job, next *version, from int64, stopReason string
 			j.next = next.nextAfter(j, from-1)
 			e.place(j)
 		} else {
-			delete(e.jobs, j.id)
+			e.jobs.remove(j.id)
 		}
 	}
 	j.mu.Lock()
-	j.holdFrom.Store(never)
-	held := j.held
-	j.held = nil
+	a := j.putAside()
+	held := a.held
+	a.holdFrom, a.held = never, nil
+	j.tidy()
 	j.mu.Unlock()
 	e.mu.Unlock()
 	// Held fires come back through admission or the send rule, which drop

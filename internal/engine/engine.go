@@ -32,13 +32,14 @@ type Engine struct {
 	retries    *retrier
 	calls      sync.Pool // *domain.Call with *domain.Outcome
 
-	mu       sync.Mutex // jobs, table, staged, late
-	jobs     map[domain.JobID]*job
-	active   int
-	table    *timetable
-	staged   []*fire // of seconds that were taken, by instant
-	unsorted bool    // staged needs a sort
-	released int64   // the latest instant of the timetable that was released
+	mu         sync.Mutex // jobs, table, staged, late
+	jobs       jobIndex
+	active     int
+	table      *timetable
+	spareFires []fire  // to be used by newFire
+	staged     []*fire // of seconds that were taken, by instant
+	unsorted   bool    // staged needs a sort
+	released   int64   // the latest instant of the timetable that was released
 
 	edits   editLocks
 	unclear atomic.Int64 // creations whose outcome is not known
@@ -82,7 +83,6 @@ func New(cfg Config) (*Engine, error) {
 		pending:    newPendingSeconds(),
 		dispatcher: newDispatcher(cfg.MaxInFlight, cfg.MaxInFlightPerHost),
 		recorder:   newRecorder(cfg.Store.Ledger(), cfg.Clock),
-		jobs:       make(map[domain.JobID]*job),
 		gapPiece:   gapPiece,
 		wake:       make(chan struct{}, 1),
 		failed:     make(chan error, 1),
@@ -230,9 +230,9 @@ func (e *Engine) waiting() []*fire {
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, j := range e.jobs {
+	for j := range e.jobs.all() {
 		j.mu.Lock()
-		out = append(out, j.resumed...)
+		out = append(out, j.aside().resumed...)
 		j.mu.Unlock()
 	}
 	return out

@@ -65,7 +65,7 @@ func (f *fire) scheduled() bool { return f.nonce == 0 }
 // attempt. Call with job.mu held, or before the fire enters a job.
 func (f *fire) result(status domain.Status, completedAt int64, reason string) domain.Execution {
 	e := domain.Execution{
-		FireKey: f.key(), Version: f.ver.number, Status: status,
+		FireKey: f.key(), Version: int(f.ver.number), Status: status,
 		StartedAt: f.startedAt, CompletedAt: completedAt, Error: reason,
 	}
 	if n := len(f.attempts); n > 0 {
@@ -78,7 +78,7 @@ func (f *fire) result(status domain.Status, completedAt int64, reason string) do
 // single attempt is not written twice: the record has all of it.
 func (f *fire) resultOf(status domain.Status, last domain.Attempt) domain.Execution {
 	e := domain.Execution{
-		FireKey: f.key(), Version: f.ver.number, Status: status,
+		FireKey: f.key(), Version: int(f.ver.number), Status: status,
 		StartedAt: f.startedAt, CompletedAt: last.CompletedAt,
 		HTTPStatus: last.HTTPStatus, Error: last.Error, RetryCount: len(f.attempts),
 	}
@@ -103,7 +103,7 @@ func (f *fire) failures() int {
 // openRun returns the durable state of the fire.
 func (f *fire) openRun(nextAt int64, inFlight bool, now int64) domain.OpenRun {
 	return domain.OpenRun{
-		FireKey: f.key(), Version: f.ver.number, Attempts: f.attempts,
+		FireKey: f.key(), Version: int(f.ver.number), Attempts: f.attempts,
 		NextAt: nextAt, Crashes: f.crashes, InFlight: inFlight, CreatedAt: now,
 	}
 }

@@ -159,7 +159,7 @@ func (r *recovery) place() {
 	defer e.mu.Unlock()
 	e.table = newTimetable(second(r.until))
 	e.proposed, e.released = r.until, r.until
-	for _, j := range e.jobs {
+	for j := range e.jobs.all() {
 		j.next = j.current.nextAfter(j, r.until)
 		e.place(j)
 	}

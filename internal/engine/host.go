@@ -43,7 +43,7 @@ func (q *fireQueue) all(fn func(*fire) bool) bool {
 // host is one target (scheme, host, port): the unit of fairness. All its
 // fields are under dispatcher.mu.
 type host struct {
-	key   string
+	key   hostKey
 	live  fireQueue // due now
 	spill spanQueue // due now, and no room in live: it flows back as live drains
 	late  fireQueue // recovered one by one

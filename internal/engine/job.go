@@ -41,18 +41,19 @@ type payload struct {
 
 // version is one version of a job as the engine needs it.
 type version struct {
-	number  int
+	number  int32
 	active  bool
 	from    int64
 	to      atomic.Int64 // Forever while it is current
 	plan    unique.Handle[plan]
 	url     string
-	host    string
+	host    hostKey
 	payload *payload
 }
 
 // job is a job as the engine needs it. A job is in the timetable at most once
-// per second, at next.
+// per second, at next. There are millions: what only few have at a time is
+// aside, and the sizes of job and version are held by a test.
 type job struct {
 	id        domain.JobID
 	createdAt int64
@@ -61,24 +62,53 @@ type job struct {
 	current *version
 	next    int64 // the next fire that is not staged; never: none
 
+	stop atomic.Pointer[stop]
+
+	mu     sync.Mutex
+	live   *fire // executions that have not ended, newest first
+	busy   int   // how many those are
+	asides *aside
+}
+
+// aside is what few jobs have at a time. Under job.mu.
+type aside struct {
 	// holdFrom is set while an edit commits: no fire at or after it is sent
 	// until the outcome is known. never: no edit is under way.
-	holdFrom atomic.Int64
-	stop     atomic.Pointer[stop]
-
-	mu       sync.Mutex
-	frontier int64   // latest scheduled instant that was released
-	live     *fire   // executions that have not ended, newest first
-	busy     int     // how many those are
+	holdFrom int64
 	held     []*fire // stopped by holdFrom
 	resumed  []*fire // overlap SKIP and QUEUE: recovered fires that wait their turn
 	waiting  []*span // overlap QUEUE: fires that wait for the running one
 }
 
+// nothingAside is what a job has that has nothing aside. It is only read.
+var nothingAside = &aside{holdFrom: never}
+
+// aside returns what the job has aside, to be read. Call with job.mu held.
+func (j *job) aside() *aside {
+	if j.asides == nil {
+		return nothingAside
+	}
+	return j.asides
+}
+
+// putAside returns what the job has aside, to be changed. Call with job.mu
+// held, and tidy once something may have become empty.
+func (j *job) putAside() *aside {
+	if j.asides == nil {
+		j.asides = &aside{holdFrom: never}
+	}
+	return j.asides
+}
+
+// tidy frees the memory of what is aside once there is nothing.
+func (j *job) tidy() {
+	if a := j.asides; a != nil && a.holdFrom == never && len(a.held)+len(a.resumed)+len(a.waiting) == 0 {
+		j.asides = nil
+	}
+}
+
 func newJob(id domain.JobID, createdAt int64) *job {
-	j := &job{id: id, createdAt: createdAt, next: never}
-	j.holdFrom.Store(never)
-	return j
+	return &job{id: id, createdAt: createdAt, next: never}
 }
 
 func newVersion(v *domain.Version) (*version, error) {
@@ -88,11 +118,11 @@ func newVersion(v *domain.Version) (*version, error) {
 		return nil, err
 	}
 	ver := &version{
-		number: v.Number,
+		number: int32(v.Number), //nolint:gosec // an edit a millisecond would take 24 days
 		active: v.Active,
 		from:   v.EffectiveFrom,
 		url:    s.API,
-		host:   hostKey(s.API),
+		host:   hostOf(s.API),
 		plan: unique.Make(plan{
 			schedule: sched, once: s.Type == domain.AtMostOnce, method: s.Method,
 			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
@@ -138,12 +168,14 @@ func (v *version) fillCall(c *domain.Call) {
 	}
 }
 
-// hostKey returns scheme://host:port of a valid target: the unit of fairness.
-// Keys are shared between jobs.
-func hostKey(target string) string {
+// hostKey is scheme://host:port of a target: the unit of fairness.
+type hostKey = unique.Handle[string]
+
+// hostOf returns the host of a valid target.
+func hostOf(target string) hostKey {
 	u, err := url.Parse(target)
 	if err != nil {
-		return target
+		return unique.Make(target)
 	}
 	port := u.Port()
 	if port == "" {
@@ -153,7 +185,7 @@ func hostKey(target string) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	return unique.Make(u.Scheme + "://" + host + ":" + port).Value()
+	return unique.Make(u.Scheme + "://" + host + ":" + port)
 }
 
 // Reasons that the record of an unsent fire shows.
@@ -218,13 +250,20 @@ func (j *job) unlink(f *fire) {
 // fires: one that was recovered may come after one on time. Where it goes on
 // the last one, that one grows, and merged is true.
 func (j *job) wait(s *span) (merged bool) {
-	if n := len(j.waiting); n > 0 && s.next == s.last && j.waiting[n-1].extend(s.ver, s.next) {
+	a := j.putAside()
+	if n := len(a.waiting); n > 0 && s.next == s.last && a.waiting[n-1].extend(s.ver, s.next) {
 		return true
 	}
-	i := len(j.waiting)
-	for i > 0 && j.waiting[i-1].next > s.next {
+	i := len(a.waiting)
+	for i > 0 && a.waiting[i-1].next > s.next {
 		i--
 	}
-	j.waiting = slices.Insert(j.waiting, i, s)
+	a.waiting = slices.Insert(a.waiting, i, s)
 	return false
+}
+
+// lastWaiting returns the last span that waits. Call with job.mu held.
+func (j *job) lastWaiting() *span {
+	w := j.aside().waiting
+	return w[len(w)-1]
 }

@@ -31,7 +31,7 @@ func (e *Engine) keepWaiting(s *span) {
 	j.mu.Lock()
 	if j.wait(s) {
 		e.pending.done(s.next, 1)
-		e.trim(j.waiting[len(j.waiting)-1])
+		e.trim(j.lastWaiting())
 	}
 	next := e.nextWaiting(j)
 	j.mu.Unlock()
@@ -52,7 +52,7 @@ func (e *Engine) drop(s *span, before int64, status domain.Status, reason string
 	f := &fire{job: s.job, ver: s.ver, at: last, counted: true, holds: head}
 	fact := f.result(status, e.now(), reason)
 	fact.Missed = left
-	e.recorder.addNow(entry{fact: &fact, fire: f})
+	e.recorder.addNow(entry{fact: fact, fire: f})
 }
 
 // trim gives up the oldest fires of a backlog that has grown beyond what its

@@ -10,7 +10,7 @@ import (
 // snapshot returns the fire as a record that has not ended. Call with job.mu
 // held. An attempt that ended is RUNNING until its result is durable.
 func (f *fire) snapshot() domain.Execution {
-	x := domain.Execution{FireKey: f.key(), Version: f.ver.number, Status: domain.StatusPending, StartedAt: f.startedAt}
+	x := domain.Execution{FireKey: f.key(), Version: int(f.ver.number), Status: domain.StatusPending, StartedAt: f.startedAt}
 	if f.phase == phaseCalling || f.phase == phaseEnded {
 		x.Status = domain.StatusRunning
 	}
@@ -68,7 +68,7 @@ func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 func (e *Engine) NextFire(id domain.JobID) (int64, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	j := e.jobs[id]
+	j := e.jobs.get(id)
 	if j == nil {
 		return 0, false
 	}
@@ -80,5 +80,5 @@ func (e *Engine) NextFire(id domain.JobID) (int64, bool) {
 func (e *Engine) Jobs() (total, active int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.jobs), e.active
+	return e.jobs.n, e.active
 }

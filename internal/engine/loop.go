@@ -85,8 +85,24 @@ func (e *Engine) stageFire(j *job) {
 		e.unsorted = true
 	}
 	e.pending.add(j.next, 1) // W waits for it
-	e.staged = append(e.staged, &fire{job: j, ver: j.current, at: j.next, holds: j.next, counted: true})
+	f := e.newFire()
+	f.job, f.ver, f.at, f.holds, f.counted = j, j.current, j.next, j.next, true
+	e.staged = append(e.staged, f)
 	j.next = j.current.nextAfter(j, j.next)
+}
+
+// fireChunk is how many fires are allocated at a time. One that is slow to end
+// keeps the memory of its chunk, so it is not more.
+const fireChunk = 8
+
+// newFire returns an empty fire. Call with Engine.mu held.
+func (e *Engine) newFire() *fire {
+	if len(e.spareFires) == 0 {
+		e.spareFires = make([]fire, fireChunk)
+	}
+	f := &e.spareFires[0]
+	e.spareFires = e.spareFires[1:]
+	return f
 }
 
 // stage makes the fires of one second and puts each job at its next one. In a
@@ -204,8 +220,8 @@ func (e *Engine) release(due []*fire) {
 		case admitSend:
 			send = append(send, f)
 		case admitSkip:
-			r := f.result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
-			entries = append(entries, entry{fact: &r, fire: f})
+			fact := f.result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
+			entries = append(entries, entry{fact: fact, fire: f})
 		case admitWait: // the job keeps it
 		}
 	}
@@ -222,19 +238,18 @@ func (e *Engine) admit(f *fire) admission {
 	switch {
 	case f.at >= f.ver.to.Load():
 		return admitNot // staged before an edit that ended its version first
-	case f.at >= j.holdFrom.Load():
-		j.held = append(j.held, f)
+	case f.at >= j.aside().holdFrom:
+		j.asides.held = append(j.asides.held, f)
 		return admitWait
 	}
-	j.frontier = max(j.frontier, f.at)
-	verdict := decideOverlap(f.ver.plan.Value().overlap, j.busy, len(j.waiting) > 0)
+	verdict := decideOverlap(f.ver.plan.Value().overlap, j.busy, len(j.aside().waiting) > 0)
 	switch verdict {
 	case admitSend:
 		j.enter(f)
 	case admitWait:
 		if j.wait(&span{job: j, ver: f.ver, next: f.at, last: f.at, lane: laneLive, grown: 1}) {
 			e.pending.done(f.at, 1) // the span's first fire holds W for all of it
-			e.trim(j.waiting[len(j.waiting)-1])
+			e.trim(j.lastWaiting())
 		}
 	case admitSkip, admitNot:
 	}

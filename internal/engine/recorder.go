@@ -20,11 +20,14 @@ const (
 
 // entry is one result or one open run on its way to the store.
 type entry struct {
-	fact *domain.Execution
+	fact domain.Execution // without a status: there is none
 	open *domain.OpenRun
 	fire *fire
 	done func() // after the commit, on the recorder's goroutine
 }
+
+// ends reports whether the entry has the result of an execution.
+func (en *entry) ends() bool { return en.fact.Status != "" }
 
 // recorder commits results in groups. Workers append to a slice under a mutex;
 // one goroutine swaps the slice for an empty one and commits it. A batch that
@@ -104,8 +107,10 @@ func (r *recorder) run(ctx context.Context) {
 			if !r.commit(ctx, batch[:n]) {
 				return
 			}
+			done := batch[:n]
 			batch = batch[n:]
 			r.committing(batch)
+			clear(done) // the memory is used again; what it names may go
 		}
 	}
 }
@@ -163,8 +168,8 @@ func (r *recorder) commit(ctx context.Context, batch []entry) bool {
 	b := r.spareBatch
 	r.spareBatch = store.Batch{}
 	for i := range batch {
-		if batch[i].fact != nil {
-			b.Facts = append(b.Facts, *batch[i].fact)
+		if batch[i].ends() {
+			b.Facts = append(b.Facts, batch[i].fact)
 		}
 		if batch[i].open != nil {
 			b.Open = append(b.Open, *batch[i].open)

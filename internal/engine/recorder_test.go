@@ -68,7 +68,7 @@ func recording(t *testing.T, test func(t *testing.T, r *recorder, l *ledger)) {
 }
 
 func factAt(at int64) entry {
-	return entry{fact: &domain.Execution{FireKey: domain.FireKey{ScheduledAt: at}, Status: domain.StatusSuccess}}
+	return entry{fact: domain.Execution{FireKey: domain.FireKey{ScheduledAt: at}, Status: domain.StatusSuccess}}
 }
 
 func TestRecorderGroups(t *testing.T) {

@@ -71,7 +71,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err := e.beatOnce(ctx); err != nil {
 		return fmt.Errorf("recovery: %w", err)
 	}
-	e.log.Info("recovered", "jobs", len(e.jobs), "gap", time.Duration(r.until-r.watermark)*time.Millisecond,
+	e.log.Info("recovered", "jobs", e.jobs.n, "gap", time.Duration(r.until-r.watermark)*time.Millisecond,
 		"open", len(r.resumed), "late", len(r.spans), "clean", r.clean)
 	r.start()
 	return nil
@@ -181,14 +181,14 @@ func (r *recovery) closeJob() {
 	e := r.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.jobs[j.id] = j
+	e.jobs.put(j)
 	e.countActive(nil, j.current)
 }
 
 // addUncertain treats a fire that may have been sent like an open run whose
 // request was in flight.
 func (r *recovery) addUncertain(j *job, v *version, key domain.FireKey) {
-	run := domain.OpenRun{FireKey: key, Version: v.number, NextAt: key.ScheduledAt, InFlight: true, CreatedAt: r.now}
+	run := domain.OpenRun{FireKey: key, Version: int(v.number), NextAt: key.ScheduledAt, InFlight: true, CreatedAt: r.now}
 	r.resumed = append(r.resumed, resumption{run, j, v})
 }
 
@@ -196,7 +196,7 @@ func (r *recovery) matchRuns(j *job, v *version) {
 	runs := r.runs[j.id]
 	kept := runs[:0]
 	for _, run := range runs {
-		if run.Version == v.number {
+		if run.Version == int(v.number) {
 			r.resumed = append(r.resumed, resumption{run, j, v})
 		} else {
 			kept = append(kept, run)
@@ -226,7 +226,7 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 	if err != nil {
 		return err
 	}
-	j := r.e.jobs[id]
+	j := r.e.jobs.get(id)
 	for i := range versions {
 		v := &versions[i]
 		ver, err := newVersion(v)
@@ -239,7 +239,7 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 		if !v.Active { // a pause holds for what came before it, though W is past it
 			j.stopBefore(v.EffectiveFrom, stoppedByPause)
 		}
-		if r.e.jobs[id] == nil {
+		if r.e.jobs.get(id) == nil {
 			j.follow(v, ver)
 			if i == len(versions)-1 {
 				j.stopBefore(v.EffectiveTo, stoppedByDelete)
@@ -302,7 +302,8 @@ func (j *job) takeOver(f *fire) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.busy > 0 && f.scheduled() && f.ver.plan.Value().overlap != domain.OverlapAllow {
-		j.resumed = append(j.resumed, f)
+		a := j.putAside()
+		a.resumed = append(a.resumed, f)
 		return false
 	}
 	j.enter(f)

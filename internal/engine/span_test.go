@@ -147,11 +147,12 @@ func TestJobWait(t *testing.T) {
 		}
 	}
 	late := &span{job: j, ver: j.current, next: 100, last: 900}
-	if j.wait(late) || j.waiting[0] != late { // recovered: it came first
+	if j.wait(late) || j.aside().waiting[0] != late { // recovered: it came first
 		t.Error("a span of earlier fires waits behind later ones")
 	}
-	j.waiting = j.waiting[1:]
-	if len(j.waiting) != 2 || j.waiting[0].last != 3000 || j.waiting[1].last != 6000 {
-		t.Errorf("%+v", j.waiting)
+	a := j.aside()
+	a.waiting = a.waiting[1:]
+	if len(a.waiting) != 2 || a.waiting[0].last != 3000 || a.waiting[1].last != 6000 {
+		t.Errorf("%+v", a.waiting)
 	}
 }

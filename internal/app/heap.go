@@ -1,0 +1,97 @@
+package app
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync/atomic"
+)
+
+// Go lets the heap double between two collections. With ten million jobs, that
+// never move and are in use for ever, this would be two gigabytes for nothing.
+// Belfry grants the room by hand, after each collection:
+//
+//	live            room
+//	up to 32 MiB    as much again (Go's own rule: GOGC=100)
+//	220 MB          52 MiB      a million jobs
+//	2.2 GB          200 MiB     ten million
+//
+// A fire allocates some 250 bytes, so at 40,000 a second ten megabytes a
+// second: a collection every five seconds with a million jobs, which takes a
+// quarter of a second of one core.
+const (
+	roomAtLeast = 32 << 20
+	roomShare   = 12 // of what is live: a twelfth
+	loadPercent = 50 // while the jobs are read: they come to stay
+)
+
+// gcPercent returns the value of GOGC for so many live bytes.
+func gcPercent(live uint64) int {
+	if live == 0 {
+		return 100
+	}
+	return int(min(100, (100*roomAtLeast+100*(live/roomShare))/live))
+}
+
+// heapKeeper sets the room of the heap after each collection.
+type heapKeeper struct {
+	loading atomic.Bool
+	stopped atomic.Bool
+	percent int // under the collector's turn: one call at a time
+	sample  []metrics.Sample
+}
+
+// keepHeap starts a keeper, which takes the jobs to be loading until loaded is
+// called. It leaves alone what the operator has decided with GOGC or
+// GOMEMLIMIT.
+func keepHeap() *heapKeeper {
+	k := &heapKeeper{percent: 100, sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+	k.loading.Store(true)
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		k.stopped.Store(true)
+		return k
+	}
+	k.arm()
+	return k
+}
+
+// loaded says that the jobs are in memory.
+func (k *heapKeeper) loaded() {
+	k.loading.Store(false)
+	if !k.stopped.Load() {
+		runtime.GC() // which calls the keeper
+	}
+}
+
+// stop leaves the heap to Go's own rule.
+func (k *heapKeeper) stop() {
+	if !k.stopped.Swap(true) {
+		debug.SetGCPercent(100)
+	}
+}
+
+// arm has the keeper called after the next collection: that is when an object
+// which nobody holds is cleaned up.
+func (k *heapKeeper) arm() {
+	type sentinel struct{ _ [16]byte }
+	runtime.AddCleanup(&sentinel{}, func(k *heapKeeper) { k.collected() }, k)
+}
+
+func (k *heapKeeper) collected() {
+	if k.stopped.Load() {
+		return
+	}
+	metrics.Read(k.sample)
+	want := gcPercent(k.sample[0].Value.Uint64())
+	if k.loading.Load() {
+		want = loadPercent
+	}
+	// Each change stops the world for some microseconds: small ones are not
+	// worth it.
+	if d := want - k.percent; d != 0 && (d*10 > k.percent || -d*10 > k.percent) {
+		k.percent = want
+		debug.SetGCPercent(want)
+	}
+	k.arm()
+}

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+func TestGCPercent(t *testing.T) {
+	t.Parallel()
+	const mb = 1 << 20
+	for _, c := range []struct {
+		live uint64
+		most uint64 // room in MiB
+	}{{0, 1}, {mb, 1}, {30 * mb, 30}, {64 * mb, 38}, {220 * mb, 51}, {2200 * mb, 216}} {
+		got := gcPercent(c.live)
+		if room := c.live * uint64(got) / 100 / mb; got < 1 || got > 100 || room > c.most {
+			t.Errorf("%d MiB live: %d %%, which is room for %d MiB, want at most %d", c.live/mb, got, room, c.most)
+		}
+	}
+}
+
+// The keeper is called after every collection, not only after the first, and
+// gives the room back when it stops. Not parallel: there is one heap.
+func TestHeapKeeper(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	k := keepHeap()
+	live := make([]byte, 400<<20)
+	is := func(what string, percent func(int) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; runtime.GC() {
+			now := debug.SetGCPercent(100)
+			debug.SetGCPercent(now)
+			if percent(now) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %d %%", what, now)
+			}
+		}
+	}
+	is("while loading", func(p int) bool { return p == loadPercent })
+	k.loaded()
+	is("with 400 MiB live", func(p int) bool { return p < 25 })
+	runtime.KeepAlive(live)
+	live = nil
+	is("with little live", func(p int) bool { return p > 50 })
+	k.stop()
+	is("after the stop", func(p int) bool { return p == 100 })
+}
+
+func TestHeapIsTheOperators(t *testing.T) {
+	t.Setenv("GOGC", "70")
+	defer debug.SetGCPercent(debug.SetGCPercent(70))
+	k := keepHeap()
+	k.loaded()
+	k.stop()
+	runtime.GC()
+	if now := debug.SetGCPercent(70); now != 70 {
+		t.Errorf("GOGC=70 became %d", now)
+	}
+}
