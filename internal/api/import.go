@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -95,19 +98,34 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 	}}, nil
 }
 
-// importRun is one import under way.
+// importRun is one import under way. While the engine commits a chunk the next
+// one is read:
+//
+//	read     1 │ 2 │ 3 │ 4 │
+//	commit     │ 1 │ 2 │ 3 │ 4
 type importRun struct {
 	*server
-	w       http.ResponseWriter
-	report  importReport
-	pending []domain.SpecDoc // of the next commit
-	places  []int            // the index of each
-	bytes   int              // about what they take
+	w      http.ResponseWriter
+	report importReport
+	next   *importChunk // is being filled
+	under  *importChunk // is being committed; nil: none
+}
+
+// importChunk is what one commit takes.
+type importChunk struct {
+	docs   []domain.SpecDoc
+	places []int // the index of each
+	bytes  int   // about what they take
+	made   []engine.Created
+	fault  error
+	done   chan struct{} // closed when made or fault is set
 }
 
 // all imports every item. The error is about the whole request: the client is
 // gone, and nobody reads results.
-func (run *importRun) all(ctx context.Context, items importReader) error {
+func (run *importRun) all(ctx context.Context, items importReader) (err error) {
+	run.next = &importChunk{}
+	defer func() { err = errors.Join(err, run.settle(ctx)) }() // nothing of it outlives the request
 	for {
 		item, err := items.next()
 		if errors.Is(err, io.EOF) {
@@ -120,6 +138,9 @@ func (run *importRun) all(ctx context.Context, items importReader) error {
 			if cerr := run.commit(ctx); cerr != nil {
 				return cerr
 			}
+			if serr := run.settle(ctx); serr != nil {
+				return serr
+			}
 			run.report.refuse(run.report.add(), run.tell(ctx, err))
 			return nil
 		}
@@ -128,9 +149,10 @@ func (run *importRun) all(ctx context.Context, items importReader) error {
 			run.report.refuse(index, problemOf(item.err))
 			continue
 		}
-		run.pending, run.places = append(run.pending, item.doc), append(run.places, index)
-		run.bytes += 1024 + len(item.doc.Body)
-		if len(run.pending) == chunkDocs || run.bytes >= chunkBytes {
+		c := run.next
+		c.docs, c.places = append(c.docs, item.doc), append(c.places, index)
+		c.bytes += 1024 + len(item.doc.Body)
+		if len(c.docs) == chunkDocs || c.bytes >= chunkBytes {
 			if err := run.commit(ctx); err != nil {
 				return err
 			}
@@ -138,36 +160,64 @@ func (run *importRun) all(ctx context.Context, items importReader) error {
 	}
 }
 
-// commit hands the pending documents to the engine.
+// commit hands the chunk that was read to the engine, once that has taken the
+// one before.
 func (run *importRun) commit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(run.pending) == 0 {
+	c := run.next
+	if len(c.docs) == 0 {
 		return nil
 	}
+	if err := run.settle(ctx); err != nil {
+		return err
+	}
 	failpoint.Hit("api.import-chunk")
-	made := run.Engine.Create(ctx, run.pending)
-	if len(made) != len(run.pending) {
+	c.done = make(chan struct{})
+	run.under, run.next = c, &importChunk{docs: make([]domain.SpecDoc, 0, cap(c.docs)), places: make([]int, 0, cap(c.docs))}
+	go func() {
+		defer close(c.done)
+		defer func() {
+			if p := recover(); p != nil { // nobody else would catch it here
+				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
+			}
+		}()
+		c.made = run.Engine.Create(ctx, c.docs)
+	}()
+	return nil
+}
+
+// settle waits for the chunk that is being committed and notes what became of
+// its items.
+func (run *importRun) settle(ctx context.Context) error {
+	c := run.under
+	if c == nil {
+		return nil
+	}
+	<-c.done
+	run.under = nil
+	if c.fault != nil {
+		return c.fault
+	}
+	if len(c.made) != len(c.docs) {
 		return errors.New("the engine did not answer for every job")
 	}
 	var fault error
-	for i, m := range made {
+	for i, m := range c.made {
 		if m.Err == nil {
-			run.report.accept(run.places[i], m.Version.JobID)
+			run.report.accept(c.places[i], m.Version.JobID)
 			continue
 		}
 		p := problemOf(m.Err)
 		if p.Status >= http.StatusInternalServerError {
 			fault = m.Err
 		}
-		run.report.refuse(run.places[i], p)
+		run.report.refuse(c.places[i], p)
 	}
 	if fault != nil { // once for the commit, not for each of its items
 		run.tell(ctx, fault)
 	}
-	clear(run.pending) // let the documents go
-	run.pending, run.places, run.bytes = run.pending[:0], run.places[:0], 0
 	extendDeadlines(run.w)
 	return nil
 }
