@@ -85,6 +85,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log,
 		MaxInFlight: calls, MaxInFlightPerHost: perHost,
+		SleepFine:      clock.SleepFine,
 		ResetWatermark: a.cfg.ResetWatermark,
 	})
 	if err != nil {

@@ -122,3 +122,14 @@ func TestWait(t *testing.T) {
 		})
 	}
 }
+
+func TestSleepFine(t *testing.T) {
+	t.Parallel()
+	for _, d := range []time.Duration{-time.Second, 0, time.Microsecond, 3 * time.Millisecond} {
+		began := time.Now()
+		SleepFine(d)
+		if took := time.Since(began); took < d {
+			t.Errorf("%s: awake after %s", d, took)
+		}
+	}
+}

@@ -96,6 +96,14 @@ func (fe *fieldErrors) require(ok bool, field, message string, value any) {
 	}
 }
 
+// within requires a number from lo to hi. Its message is made only when it is
+// needed: a million jobs are checked at a time.
+func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
+	if v < lo || v > hi {
+		fe.add(field, fmt.Sprintf("must be from %d to %d%s", lo, hi, note), v)
+	}
+}
+
 func (fe fieldErrors) err() error {
 	if len(fe) == 0 {
 		return nil

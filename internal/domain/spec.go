@@ -157,14 +157,19 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	default:
 		fe.add("type", "must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
 	}
-	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
-	fe.require(slices.Contains(methods, s.Method), "method", "must be one of "+strings.Join(methods, ", "), s.Method)
-	fe.require(len(s.Body) <= MaxBodyBytes, "body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
+	if !slices.Contains(methods, s.Method) {
+		fe.add("method", "must be one of "+strings.Join(methods, ", "), s.Method)
+	}
+	if len(s.Body) > MaxBodyBytes {
+		fe.add("body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
+	}
 	if s.Method == "GET" || s.Method == "HEAD" {
 		fe.require(len(s.Body) == 0, "body", "must be absent: a "+s.Method+" request has none", nil)
 	}
-	fe.require(s.TimeoutMs >= 1 && s.TimeoutMs <= MaxTimeoutMs, "timeoutMs", within(1, MaxTimeoutMs), s.TimeoutMs)
+	fe.within(s.TimeoutMs, 1, MaxTimeoutMs, "timeoutMs", "")
 }
+
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
 // urlFault says what is wrong with a target, or "".
 func urlFault(raw string) string {
@@ -249,9 +254,9 @@ func printable(s string) bool {
 
 func (s *Spec) checkPolicies(fe *fieldErrors) {
 	r := s.Retry
-	fe.require(r.MaxRetries >= 0 && r.MaxRetries <= MaxRetriesLimit, "retry.maxRetries", within(0, MaxRetriesLimit), r.MaxRetries)
-	fe.require(r.DelayMs >= 0 && r.DelayMs <= MaxRetryDelayMs, "retry.delayMs", within(0, MaxRetryDelayMs), r.DelayMs)
-	fe.require(r.MaxDelayMs >= 0 && r.MaxDelayMs <= MaxRetryDelayMs, "retry.maxDelayMs", within(0, MaxRetryDelayMs), r.MaxDelayMs)
+	fe.within(int64(r.MaxRetries), 0, MaxRetriesLimit, "retry.maxRetries", "")
+	fe.within(r.DelayMs, 0, MaxRetryDelayMs, "retry.delayMs", "")
+	fe.within(r.MaxDelayMs, 0, MaxRetryDelayMs, "retry.maxDelayMs", "")
 	fe.require(slices.Contains([]Backoff{BackoffFixed, BackoffLinear, BackoffExponential}, r.Backoff),
 		"retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", r.Backoff)
 	fe.require(slices.Contains([]OverlapPolicy{OverlapAllow, OverlapSkip, OverlapQueue}, s.Overlap),
@@ -259,18 +264,16 @@ func (s *Spec) checkPolicies(fe *fieldErrors) {
 	m := s.Misfire
 	fe.require(slices.Contains([]MisfirePolicy{MisfireRunAll, MisfireRunLatest, MisfireSkip}, m.Policy),
 		"misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", m.Policy)
-	fe.require(m.MaxAgeMs >= 1 && m.MaxAgeMs <= MaxMisfireAgeMs, "misfire.maxAgeMs", within(1, MaxMisfireAgeMs), m.MaxAgeMs)
-	fe.require(m.MaxRuns >= 1 && m.MaxRuns <= MaxMisfireRuns, "misfire.maxRuns", within(1, MaxMisfireRuns), m.MaxRuns)
+	fe.within(m.MaxAgeMs, 1, MaxMisfireAgeMs, "misfire.maxAgeMs", "")
+	fe.within(int64(m.MaxRuns), 1, MaxMisfireRuns, "misfire.maxRuns", "")
 }
 
 func (s *Spec) checkWindow(fe *fieldErrors) {
-	fe.require(s.StartAt >= 0 && s.StartAt <= maxInstantMs, "startAt", within(0, maxInstantMs)+" (Unix milliseconds)", s.StartAt)
-	fe.require(s.EndAt >= 0 && s.EndAt <= maxInstantMs, "endAt", within(0, maxInstantMs)+" (Unix milliseconds)", s.EndAt)
+	fe.within(s.StartAt, 0, maxInstantMs, "startAt", " (Unix milliseconds)")
+	fe.within(s.EndAt, 0, maxInstantMs, "endAt", " (Unix milliseconds)")
 	fe.require(s.EndAt == 0 || s.EndAt > s.StartAt, "endAt", "must be after startAt", s.EndAt)
-	fe.require(s.JitterMs >= 0 && s.JitterMs <= MaxJitterMs, "jitterMs", within(0, MaxJitterMs), s.JitterMs)
+	fe.within(s.JitterMs, 0, MaxJitterMs, "jitterMs", "")
 }
-
-func within(lo, hi int64) string { return fmt.Sprintf("must be from %d to %d", lo, hi) }
 
 // Payload returns the bytes to send as the body, and whether they are JSON. A
 // spec without a body returns nil: the executor then sends the identity of the

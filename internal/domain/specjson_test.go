@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // fullDoc returns a document that sets every field.
@@ -203,4 +205,31 @@ func FuzzSpecMerge(f *testing.F) {
 			t.Fatalf("%s\ncame back as\n%s", text, again)
 		}
 	})
+}
+
+// What is taken without a decoder is what the decoder would have read.
+func TestPlainText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		raw, err := json.Marshal(rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`)).Draw(t, "text"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rapid.Bool().Draw(t, "torn") {
+			raw = raw[:rapid.IntRange(0, len(raw)).Draw(t, "length")]
+		}
+		text, plain := plainText(raw)
+		if !plain {
+			return
+		}
+		var want string
+		if err := json.Unmarshal(raw, &want); err != nil || text != want {
+			t.Fatalf("%s: %q, want %q (%v)", raw, text, want, err)
+		}
+	})
+	for _, raw := range []string{`""`, `"* * * * * *"`, `"http://a.example/?x=1&y='2'"`} {
+		if _, plain := plainText(json.RawMessage(raw)); !plain {
+			t.Errorf("%s is not plain", raw)
+		}
+	}
 }

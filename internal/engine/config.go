@@ -43,6 +43,10 @@ type Config struct {
 	MaxInFlight        int // calls at a time; zero: DefaultMaxInFlight
 	MaxInFlightPerHost int // zero: 90 % of MaxInFlight
 
+	// SleepFine waits for the last fineLead before a fire is due, on a clock
+	// that is finer than a timer. nil: the timer has to do.
+	SleepFine func(time.Duration)
+
 	// ResetWatermark accepts a clock far behind the watermark: the fires in
 	// between are given up and firing starts at the clock's now.
 	ResetWatermark bool

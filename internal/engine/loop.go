@@ -13,6 +13,11 @@ import (
 // stageAhead is how long before a second's edge its fires are made ready.
 const stageAhead = 500 * time.Millisecond
 
+// fineLead is how long before an instant the timer wakes, so that a finer clock
+// can wait for the rest: more than Go's timers are late on a machine that has
+// little to do.
+const fineLead = 2 * time.Millisecond
+
 // releasePart is how many fires are admitted before they are queued.
 const releasePart = 512
 
@@ -40,8 +45,21 @@ func (e *Engine) runTimetable(ctx context.Context) {
 			timer.Reset(time.Second)
 			continue
 		}
-		timer.Reset(e.turn(e.clock.Now()))
+		timer.Reset(e.coarse(e.turn(e.clock.Now())))
 	}
+}
+
+// coarse returns how long a timer should wait of a wait that is to be exact.
+// The last moments of it are over when it returns.
+func (e *Engine) coarse(wait time.Duration) time.Duration {
+	switch {
+	case e.cfg.SleepFine == nil:
+		return wait
+	case wait > fineLead:
+		return wait - fineLead
+	}
+	e.cfg.SleepFine(wait)
+	return 0
 }
 
 // turn does what is due at the instant and returns how long there is nothing

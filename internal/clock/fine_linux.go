@@ -1,0 +1,19 @@
+package clock
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// SleepFine sleeps for d, which should be a few milliseconds at most: it keeps
+// a thread of the operating system. Go's timers wake by epoll, which counts
+// whole milliseconds; this is late by about a tenth of one.
+func SleepFine(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	left := unix.NsecToTimespec(int64(d))
+	for unix.Nanosleep(&left, &left) == unix.EINTR { // Go's scheduler sends signals
+	}
+}
