@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ import (
 func TestBench(t *testing.T) {
 	folder := t.TempDir()
 	var report bench.Report
-	out := benchOutput(t, "--json", "--quick", "--seconds", "2", "--from", "50", "--steps", "2", "--jobs", "30", "--clients", "2", "--folder", folder)
+	out := benchOutput(t, "throughput", "drift", "create", "--json", "--quick", "--seconds", "2", "--from", "50", "--steps", "2", "--jobs", "30", "--clients", "2", "--folder", folder)
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
@@ -23,7 +25,7 @@ func TestBench(t *testing.T) {
 		t.Errorf("machine %+v, version %q", report.Machine, report.Version)
 	}
 	th := report.Throughput
-	if th == nil || len(th.Steps) != 2 || th.Bare.PerSecond < 100 || th.Sustained.Jobs < 50 || th.Ratio <= 0 {
+	if th == nil || len(th.Steps) != 2 || th.Recorded.PerSecond < 100 || th.OfRecord <= 0 || th.Bare.PerSecond < 100 || th.Sustained.Jobs < 50 || th.Ratio <= 0 {
 		t.Fatalf("throughput %+v", th)
 	}
 	if len(report.Drift) != 2 || report.Drift[0].JitterMs != 0 || report.Drift[1].JitterMs != 1000 {
@@ -44,6 +46,72 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// The longer measurements, small.
+func TestBenchOfSlowAndMany(t *testing.T) {
+	t.Parallel()
+	var report bench.Report
+	svg := t.TempDir() + "/growth.svg"
+	out := benchOutput(t, "lone", "traffic", "inflight", "recovery", "big", "growth",
+		"--json", "--quick", "--seconds", "2", "--jobs", "20", "--many", "500", "--rate", "50", "--calls", "20", "--svg", svg)
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	bursts := []bench.Burst{}
+	if l := report.Lone; l == nil || l.Belfry.Count != 2 || l.Timer.Count < 2 {
+		t.Errorf("lone %+v", l)
+	}
+	if p := report.Traffic; p == nil || p.Reads < 100 || p.Imported != 2_000 || p.Exported < 1 {
+		t.Errorf("traffic %+v", p)
+	} else {
+		bursts = append(bursts, p.Alone, p.With)
+	}
+	if p := report.InFlight; len(p) != 1 || p[0].InFlight != 20 || p[0].PerSecond < 1 || p[0].Burst.Lateness.Count < 200 {
+		t.Errorf("inflight %+v", p)
+	}
+	if p := report.DeadHost; p == nil || p.Dead != 20 {
+		t.Errorf("dead host %+v", p)
+	} else {
+		bursts = append(bursts, p.Alone, p.With)
+	}
+	if p := report.Recovery; len(p) != 1 || p[0].FirstMs <= 0 || p[0].CaughtUpMs < p[0].FirstMs || p[0].Late < 20 || p[0].DownMs < 2000 {
+		t.Errorf("recovery %+v", p)
+	}
+	if p := report.Big; len(p) != 1 || p[0].Jobs != 500 || p[0].StartMs <= 0 || p[0].DiskPerJob <= 0 || p[0].CreateAfter <= 0 {
+		t.Errorf("big %+v", p)
+	} else {
+		bursts = append(bursts, p[0].Burst)
+	}
+	for _, b := range bursts {
+		if !b.Complete || b.Lateness.Count != int64(b.Jobs*b.Seconds) {
+			t.Errorf("%+v", b)
+		}
+	}
+	checkGrowth(t, report.Growth, svg)
+}
+
+func checkGrowth(t *testing.T, g *bench.Growth, svg string) {
+	t.Helper()
+	if g == nil || len(g.Curves) != 3 {
+		t.Fatalf("growth %+v", g)
+	}
+	for _, c := range g.Curves {
+		if len(c.Points) != 2 || c.Points[1].N != 10*c.Points[0].N || c.Points[0].MemoryMB < 1 {
+			t.Errorf("%s: %+v", c.Name, c.Points)
+		}
+	}
+	picture, err := os.ReadFile(svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct{ XMLName xml.Name }
+	if err := xml.Unmarshal(picture, &doc); err != nil || doc.XMLName.Local != "svg" {
+		t.Errorf("no picture: %v", err)
+	}
+	if n := bytes.Count(picture, []byte("<polyline")); n != 9 {
+		t.Errorf("%d lines in the picture, want 9", n)
+	}
+}
+
 func TestBenchTables(t *testing.T) {
 	out := benchOutput(t, "drift", "--seconds", "1", "--jobs", "10")
 	for _, want := range []string{"belfry ", "cores", "Drift", "p99.9", "spread"} {
@@ -55,7 +123,7 @@ func TestBenchTables(t *testing.T) {
 
 func benchOutput(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience) // some of it is waiting
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append([]string{"bench"}, args...)...)
 	var stderr strings.Builder

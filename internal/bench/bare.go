@@ -27,7 +27,13 @@ type Bare struct {
 }
 
 // bare runs the loop for a while. The client is fasthttp's, as it comes.
-func (b *Bench) bare(ctx context.Context, d time.Duration, cpu func() time.Duration) (Bare, error) {
+func (b *Bench) bare(ctx context.Context, d time.Duration) (Bare, error) {
+	return b.bareWith(ctx, d, nil)
+}
+
+// bareWith runs the loop and calls after, if it is not nil, with the number of
+// each request that was answered.
+func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int64)) (Bare, error) {
 	addr := strings.TrimPrefix(b.receiver.url, "http://")
 	hc := &fasthttp.HostClient{
 		Addr: addr, MaxConns: bareCallers, MaxIdemponentCallAttempts: 1,
@@ -39,11 +45,14 @@ func (b *Bench) bare(ctx context.Context, d time.Duration, cpu func() time.Durat
 	var count atomic.Int64
 	var fault atomic.Pointer[error]
 	var callers sync.WaitGroup
-	mark, before := b.cfg.Clock.Mark(), cpu()
+	mark, before := b.cfg.Clock.Mark(), ownCPU()
 	for range bareCallers {
 		callers.Go(func() {
-			n, err := bareLoop(ctx, hc, b.receiver.url+"/ok")
-			count.Add(n)
+			err := bareLoop(ctx, hc, b.receiver.url+"/ok", func() {
+				if n := count.Add(1); after != nil {
+					after(n)
+				}
+			})
 			if err != nil {
 				fault.Store(&err)
 				cancel()
@@ -57,15 +66,30 @@ func (b *Bench) bare(ctx context.Context, d time.Duration, cpu func() time.Durat
 	}
 	return Bare{
 		PerSecond: float64(n) / took.Seconds(),
-		CPUMicros: float64((cpu() - before).Microseconds()) / float64(max(1, n)),
+		CPUMicros: float64((ownCPU() - before).Microseconds()) / float64(max(1, n)),
 	}, nil
 }
 
-// bareLoop posts until the context ends and returns how often.
-func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string) (n int64, err error) {
+// bareLoop posts until the context ends, and calls answered after each answer.
+func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string, answered func()) error {
 	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(res)
+	bareRequest(req, url)
+	for ctx.Err() == nil {
+		if err := hc.DoTimeout(req, res, 10*time.Second); err != nil {
+			return err
+		}
+		if res.StatusCode() != fasthttp.StatusOK {
+			return fmt.Errorf("the receiver answered %d", res.StatusCode())
+		}
+		answered()
+	}
+	return nil
+}
+
+// bareRequest makes a request like Belfry's.
+func bareRequest(req *fasthttp.Request, url string) {
 	job, execution := uuid.NewString(), uuid.NewString()
 	req.Header.SetMethod(fasthttp.MethodPost)
 	req.SetRequestURI(url)
@@ -78,13 +102,4 @@ func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string) (n int64
 		req.Header.Set(name, value)
 	}
 	req.SetBodyString(`{"jobId":"` + job + `","executionId":"` + execution + `","scheduledAt":1767225600000,"attempt":1}`)
-	for ; ctx.Err() == nil; n++ {
-		if err := hc.DoTimeout(req, res, 10*time.Second); err != nil {
-			return n, err
-		}
-		if res.StatusCode() != fasthttp.StatusOK {
-			return n, fmt.Errorf("the receiver answered %d", res.StatusCode())
-		}
-	}
-	return n, nil
 }

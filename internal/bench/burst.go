@@ -30,6 +30,9 @@ type Burst struct {
 	CPUMicros    float64           `json:"serverCpuMicros"` // for each execution
 	MemoryMB     int64             `json:"serverMemoryMb"`  // at the end
 	PathMeasured string            `json:"path"`            // of the receiver: how it answered
+
+	atRest, peak int64         // bytes of the server's memory, after the import and at most
+	took         time.Duration // from the first instant until all had arrived
 }
 
 // burst is a measurement that is to be made.
@@ -37,25 +40,34 @@ type burst struct {
 	jobs, seconds int
 	jitter        time.Duration
 	path          string
+	settle        time.Duration // more of it, for targets that are slow
+
+	targets   []string                    // URLs of hosts that share the jobs; none: the receiver's
+	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
 }
 
 // run makes N jobs that fire in the same few seconds and never again, and sees
 // what arrives. A server of its own each time: no run rests on another's data.
 func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
-	w, err := b.world(ctx)
+	w, err := b.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	return w.burst(ctx, m)
+}
+
+func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
+	b := w.bench
 	// The import must be over before the first instant: 10,000 jobs a second
 	// are far below what any machine does.
 	first := clock.NowMs(b.cfg.Clock) + (lead + time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
 	first = (first/1000 + 1) * 1000
 	last := first + int64(m.seconds-1)*1000 + m.jitter.Milliseconds()
-	err = w.importJobs(ctx, m.jobs, client.Spec{
+	_, err = w.importEach(ctx, m.jobs, m.over(client.Spec{
 		Schedule: "* * * * * *", API: b.receiver.url + m.path, Type: "ATLEAST_ONCE",
 		StartAt: first, EndAt: first + int64(m.seconds)*1000, JitterMs: m.jitter.Milliseconds(),
-	})
+	}))
 	if err != nil {
 		return out, err
 	}
@@ -65,13 +77,18 @@ func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
 	if err := b.reset(ctx); err != nil {
 		return out, err
 	}
-	before := used(w.server.cmd.Process.Pid)
+	before := w.usage()
 	want := int64(m.jobs) * int64(m.seconds)
-	got, err := b.arrive(ctx, last, want)
+	if err := until(ctx, b.cfg.Clock, first); err != nil {
+		return out, err
+	}
+	mark := b.cfg.Clock.Mark()
+	got, peak, err := w.arrive(ctx, m, last, want)
 	if err != nil {
 		return out, err
 	}
-	after := used(w.server.cmd.Process.Pid)
+	took := b.cfg.Clock.Elapsed(mark)
+	after := w.usage()
 	if got.Early > 0 || got.Executions > want {
 		return out, fmt.Errorf("%d requests came early and %d executions where %d were due: that must not be", got.Early, got.Executions, want)
 	}
@@ -79,22 +96,32 @@ func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
 		Jobs: m.jobs, Seconds: m.seconds, JitterMs: m.jitter.Milliseconds(), PathMeasured: m.path,
 		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
 		CPUMicros: float64((after.cpu - before.cpu).Microseconds()) / float64(max(1, got.Executions)), MemoryMB: after.rss >> 20,
+		atRest: before.rss, peak: peak, took: took,
 	}, nil
 }
 
 // arrive waits until so many executions have been received, or for long enough
-// after the last of them was due.
-func (b *Bench) arrive(ctx context.Context, last, want int64) (receiver.Stats, error) {
-	if err := until(ctx, b.cfg.Clock, last); err != nil {
-		return receiver.Stats{}, err
+// after the last of them was due. Before that the receiver is not asked: it has
+// enough to do. peak is the most memory that the server was seen to have.
+func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got receiver.Stats, peak int64, err error) {
+	if m.meanwhile != nil {
+		meanwhile, stop := context.WithCancel(ctx)
+		faults := make(chan error, 1)
+		go func() { faults <- m.meanwhile(meanwhile) }()
+		defer func() { stop(); err = errors.Join(err, <-faults) }()
 	}
+	clk := w.bench.cfg.Clock
 	for {
-		got, err := b.received(ctx)
-		if err != nil || got.Executions >= want || clock.NowMs(b.cfg.Clock) > last+settle.Milliseconds() {
-			return got, err
+		now := clock.NowMs(clk)
+		peak = max(peak, w.usage().rss)
+		if now >= last {
+			got, err = w.bench.received(ctx)
+			if err != nil || got.Executions >= want || now > last+(settle+m.settle).Milliseconds() {
+				return got, peak, err
+			}
 		}
 		if !clock.Wait(ctx, 50*time.Millisecond) {
-			return got, ctx.Err()
+			return got, peak, ctx.Err()
 		}
 	}
 }

@@ -42,11 +42,16 @@ func (b *Bench) Create(ctx context.Context, clients []int, d time.Duration, impo
 }
 
 func (b *Bench) create(ctx context.Context, clients int, d time.Duration) (out Create, err error) {
-	w, err := b.world(ctx)
+	w, err := b.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	return w.create(ctx, clients, d)
+}
+
+func (w *world) create(ctx context.Context, clients int, d time.Duration) (out Create, err error) {
+	b := w.bench
 	limited, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var created atomic.Int64
@@ -75,14 +80,11 @@ func (b *Bench) create(ctx context.Context, clients int, d time.Duration) (out C
 }
 
 func (b *Bench) imported(ctx context.Context, n int) (out Create, err error) {
-	w, err := b.world(ctx)
+	w, err := b.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	mark := b.cfg.Clock.Mark()
-	if err := w.importJobs(ctx, n, b.idle()); err != nil {
-		return out, err
-	}
-	return Create{Jobs: int64(n), PerSecond: float64(n) / b.cfg.Clock.Elapsed(mark).Seconds()}, nil
+	took, err := w.importEach(ctx, n, func(int) client.Spec { return b.idle() })
+	return Create{Jobs: int64(n), PerSecond: float64(n) / took.Seconds()}, err
 }

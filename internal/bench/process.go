@@ -33,6 +33,7 @@ type process struct {
 
 	mu   sync.Mutex
 	tail []string // the last lines of its log
+	urls []string // all that it said
 }
 
 // start runs the binary with arguments and waits until its log names an
@@ -55,6 +56,9 @@ func start(ctx context.Context, binary string, env []string, args ...string) (*p
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			p.note(lines.Text())
 			if url := addressIn(lines.Bytes()); url != "" {
+				p.mu.Lock()
+				p.urls = append(p.urls, url)
+				p.mu.Unlock()
 				select {
 				case urls <- url:
 				default:
@@ -90,6 +94,22 @@ func addressIn(line []byte) string {
 	return ""
 }
 
+// addresses waits until the process has named so many.
+func (p *process) addresses(ctx context.Context, n int) ([]string, error) {
+	for range int(startTimeout / (10 * time.Millisecond)) {
+		p.mu.Lock()
+		urls := p.urls
+		p.mu.Unlock()
+		if len(urls) >= n {
+			return urls, nil
+		}
+		if !clock.Wait(ctx, 10*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, fmt.Errorf("the receiver does not name %d addresses", n)
+}
+
 func (p *process) note(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,6 +136,12 @@ func (p *process) stop() error {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 	return fmt.Errorf("belfry %s did not stop on SIGTERM", p.cmd.Args[1])
+}
+
+// kill ends the process as a crash would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
 }
 
 // usage is what a process has used so far.

@@ -20,7 +20,14 @@ type Report struct {
 	Machine    Machine     `json:"machine"`
 	Throughput *Throughput `json:"throughput,omitempty"`
 	Drift      []Burst     `json:"drift,omitempty"`
+	Lone       *Lone       `json:"lone,omitempty"`
+	Traffic    *Traffic    `json:"traffic,omitempty"`
 	Create     []Create    `json:"create,omitempty"`
+	InFlight   []InFlight  `json:"inflight,omitempty"`
+	DeadHost   *DeadHost   `json:"deadHost,omitempty"`
+	Recovery   []Recovery  `json:"recovery,omitempty"`
+	Big        []Big       `json:"big,omitempty"`
+	Growth     *Growth     `json:"growth,omitempty"`
 }
 
 // Machine is what the figures come from.
@@ -52,53 +59,31 @@ func machine() Machine {
 	return m
 }
 
-// Text writes the report as tables.
-func (r *Report) Text(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	line := func(cells ...any) {
-		for _, c := range cells {
-			_, _ = fmt.Fprintf(w, "%v\t", c)
-		}
-		_, _ = fmt.Fprintln(w)
-	}
-	_, _ = fmt.Fprintf(out, "belfry %s, %s, %d cores (%s), %s/%s; client, server and receiver share them\n",
-		r.Version, r.At.Format(time.DateTime), r.Machine.Cores, r.Machine.CPU, r.Machine.OS, r.Machine.Arch)
-	if t := r.Throughput; t != nil {
-		_, _ = fmt.Fprintln(out, "\nThroughput: jobs that are due at every second, every result durable")
-		line("", "per second", "p99 ms", "CPU us each")
-		line("sustained", t.Sustained.Jobs, tenth(t.Sustained.Lateness.P99), tenth(t.Sustained.CPUMicros))
-		if t.Failed.Jobs > 0 {
-			line("not sustained", t.Failed.Jobs, tenth(t.Failed.Lateness.P99), tenth(t.Failed.CPUMicros))
-		}
-		line("bare loop", int(t.Bare.PerSecond), "", tenth(t.Bare.CPUMicros))
-		line("ratio", fmt.Sprintf("%.2f", t.Ratio), "", "")
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	if len(r.Drift) > 0 {
-		_, _ = fmt.Fprintln(out, "\nDrift: from the instant to the receipt, ms")
-		line("due each second", "spread", "p50", "p90", "p99", "p99.9", "max", "CPU us each")
-		for _, d := range r.Drift {
-			l := d.Lateness
-			line(d.Jobs, time.Duration(d.JitterMs)*time.Millisecond, tenth(l.P50), tenth(l.P90), tenth(l.P99), tenth(l.P999), tenth(l.Max), tenth(d.CPUMicros))
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	if len(r.Create) > 0 {
-		_, _ = fmt.Fprintln(out, "\nCreating jobs, each durable before its answer")
-		line("clients", "jobs", "per second")
-		for _, c := range r.Create {
-			clients := fmt.Sprint(c.Clients)
-			if c.Clients == 0 {
-				clients = "import"
-			}
-			line(clients, c.Jobs, int(c.PerSecond))
-		}
-	}
-	return w.Flush()
+// table is one part of the report for people.
+type table struct {
+	title string
+	rows  [][]any // the first one names the columns
 }
 
-func tenth(v float64) string { return fmt.Sprintf("%.1f", v) }
+func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
+
+// Text writes the report as tables.
+func (r *Report) Text(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "belfry %s, %s, %d cores (%s), %s/%s; client, server and receiver share them\n",
+		r.Version, r.At.Format(time.DateTime), r.Machine.Cores, r.Machine.CPU, r.Machine.OS, r.Machine.Arch)
+	for _, t := range r.tables() {
+		_, _ = fmt.Fprintln(out, "\n"+t.title)
+		w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
+		for _, row := range t.rows {
+			for _, c := range row {
+				if f, ok := c.(float64); ok {
+					c = fmt.Sprintf("%.1f", f)
+				}
+				_, _ = fmt.Fprintf(w, "%v\t", c)
+			}
+			_, _ = fmt.Fprintln(w)
+		}
+		err = w.Flush()
+	}
+	return err
+}

@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -36,6 +37,11 @@ type Bench struct {
 	receiver *process
 	http     http.Client
 	runs     int
+}
+
+// worldConfig says what kind of server a measurement needs.
+type worldConfig struct {
+	env []string // settings, beside those that every server here has
 }
 
 // New starts the receiver.
@@ -75,6 +81,21 @@ func (b *Bench) Close() error {
 	return err
 }
 
+// sizeOf returns how many bytes the files of a folder have.
+func sizeOf(folder string) (bytes int64, err error) {
+	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	return bytes, err
+}
+
 func (b *Bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.cfg.Log, format+"\n", args...)
 }
@@ -85,52 +106,77 @@ type world struct {
 	server *process
 	api    *client.Client
 	folder string
+	cfg    worldConfig
 }
 
 // world starts a server.
-func (b *Bench) world(ctx context.Context) (*world, error) {
+func (b *Bench) world(ctx context.Context, cfg worldConfig) (*world, error) {
 	b.runs++
-	w := &world{bench: b, folder: filepath.Join(b.folder, fmt.Sprint("run-", b.runs))}
-	server, err := start(ctx, b.cfg.Binary, []string{
+	w := &world{bench: b, folder: filepath.Join(b.folder, fmt.Sprint("run-", b.runs)), cfg: cfg}
+	return w, w.start(ctx)
+}
+
+// start starts the server on the data that is there.
+func (w *world) start(ctx context.Context) error {
+	env := append([]string{
 		"DB_PATH=" + filepath.Join(w.folder, "jobs.db"), "PORT=0", "APP_ENV=production",
-	}, "serve")
+	}, w.cfg.env...)
+	server, err := start(ctx, w.bench.cfg.Binary, env, "serve")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.server = server
 	if w.api, err = client.New(server.url, ""); err != nil {
-		return nil, errors.Join(err, w.close())
+		return errors.Join(err, w.close())
 	}
-	return w, nil
+	return nil
 }
+
+// usage is what the server has used so far.
+func (w *world) usage() usage { return used(w.server.cmd.Process.Pid) }
 
 // close stops the server and removes its data.
 func (w *world) close() error {
 	if w.api != nil {
 		w.api.Close()
 	}
-	return errors.Join(w.server.stop(), os.RemoveAll(w.folder))
+	var err error
+	if w.server != nil {
+		err = w.server.stop()
+	}
+	return errors.Join(err, os.RemoveAll(w.folder))
 }
 
 // importJobs registers n copies of a job.
 func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {
-	line, err := json.Marshal(spec)
-	if err != nil {
-		return err
-	}
-	line = append(line, '\n')
-	for n > 0 {
-		part := min(n, importPart)
-		got, err := w.api.Import(ctx, client.Lines, strings.NewReader(strings.Repeat(string(line), part)))
+	_, err := w.importEach(ctx, n, func(int) client.Spec { return spec })
+	return err
+}
+
+// importEach registers n jobs, of which job gives the i-th. It returns how long
+// the server took.
+func (w *world) importEach(ctx context.Context, n int, job func(i int) client.Spec) (took time.Duration, err error) {
+	for done := 0; done < n; {
+		part := min(n-done, importPart)
+		var body bytes.Buffer
+		out := json.NewEncoder(&body) // a job a line
+		for i := range part {
+			if err := out.Encode(job(done + i)); err != nil {
+				return took, err
+			}
+		}
+		mark := w.bench.cfg.Clock.Mark()
+		got, err := w.api.Import(ctx, client.Lines, &body)
+		took += w.bench.cfg.Clock.Elapsed(mark)
 		if err != nil {
-			return err
+			return took, err
 		}
 		if got.Imported != part {
-			return fmt.Errorf("%d of %d jobs were refused", got.Refused, part)
+			return took, fmt.Errorf("%d of %d jobs were refused", got.Refused, part)
 		}
-		n -= part
+		done += part
 	}
-	return nil
+	return took, nil
 }
 
 // received returns what the receiver has seen since it was last reset.
@@ -143,7 +189,12 @@ func (b *Bench) received(ctx context.Context) (r receiver.Stats, err error) {
 func (b *Bench) reset(ctx context.Context) error { return b.ask(ctx, http.MethodDelete, nil) }
 
 func (b *Bench) ask(ctx context.Context, method string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, b.receiver.url+"/stats", http.NoBody)
+	return b.askOf(ctx, b.receiver, method, into)
+}
+
+// askOf asks a receiver for its counters.
+func (b *Bench) askOf(ctx context.Context, of *process, method string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, of.url+"/stats", http.NoBody)
 	if err != nil {
 		return err
 	}

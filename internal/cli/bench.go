@@ -14,51 +14,144 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// benchNames are the measurements, in the order in which they are made.
-var benchNames = []string{"throughput", "drift", "create"}
+// measurement is one part of the bench.
+type measurement struct {
+	name string
+	run  func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) error
+}
+
+// measurements are all parts, in the order in which they are made.
+var measurements = []measurement{
+	{"throughput", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		var got bench.Throughput
+		got, err = b.Throughput(ctx, bench.Search{Seconds: o.seconds, From: o.from, Steps: o.steps})
+		r.Throughput = &got
+		return err
+	}},
+	{"drift", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.Drift, err = b.Drift(ctx, o.jobs, o.seconds)
+		return err
+	}},
+	{"lone", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		var got bench.Lone
+		got, err = b.Lone(ctx, o.pick(20*o.seconds, o.seconds))
+		r.Lone = &got
+		return err
+	}},
+	{"traffic", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		var got bench.Traffic
+		got, err = b.Traffic(ctx, o.rate, o.seconds, o.pick(100_000, 2_000))
+		r.Traffic = &got
+		return err
+	}},
+	{"create", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.Create, err = b.Create(ctx, o.clients, time.Duration(o.pick(10, 1))*time.Second, o.pick(200_000, 10_000))
+		return err
+	}},
+	{"inflight", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.InFlight, err = b.InFlight(ctx, o.delays, o.calls, o.pick(10, 1))
+		if err != nil {
+			return err
+		}
+		var dead bench.DeadHost
+		dead, err = b.DeadHost(ctx, o.rate, o.pick(2_000, 20), o.seconds)
+		r.DeadHost = &dead
+		return err
+	}},
+	{"recovery", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.Recovery, err = b.Recovery(ctx, o.jobs[len(o.jobs)-1:], time.Duration(o.pick(10, 2))*time.Second)
+		return err
+	}},
+	{"big", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.Big, err = b.Big(ctx, o.many, o.pick(10_000, 100), o.pick(10, 2))
+		return err
+	}},
+	{"growth", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.Growth, err = b.Growth(ctx, bench.GrowthConfig{
+			Rate: o.pick(100, 10), Jobs: o.pick(10_000, 10), Hosts: 1, Decades: o.pick(3, 2), Seconds: o.pick(10, 1),
+		})
+		return err
+	}},
+}
+
+func benchNames() []string {
+	names := make([]string, len(measurements))
+	for i, m := range measurements {
+		names[i] = m.name
+	}
+	return names
+}
 
 // benchOptions is what the command line says of a bench.
 type benchOptions struct {
 	quick, asJSON bool
-	folder        string
+	folder, svg   string
 	seconds       int
 	from, steps   int
+	rate          int
 	jobs          []int
 	clients       []int
+	many          []int
+	calls         []int
+	delays        []time.Duration
+}
+
+// pick returns the first value, or with --quick the second.
+func (o *benchOptions) pick(full, quick int) int {
+	if o.quick {
+		return quick
+	}
+	return full
 }
 
 func (s *shell) benchCommand() *cobra.Command {
 	o := benchOptions{}
 	cmd := &cobra.Command{
-		Use:   "bench [throughput|drift|create]...",
+		Use:   "bench [" + strings.Join(benchNames(), "|") + "]...",
 		Short: "Measure Belfry on this machine",
 		Long: `Measure Belfry on this machine: a receiver and servers of its own, on loopback and in
 a temporary folder, each in a process of its own. What counts is what the receiver
-saw. Without arguments everything is measured, which takes ten minutes or so.
+saw. Without arguments everything is measured, which takes an hour or so.
 
   throughput   the most every-second jobs that are sustained, beside the rate of a
                bare client that does nothing but POST, in the same run
   drift        how late N jobs leave that are due at the same instant
+  lone         how late one job leaves, beside a bare timer
+  traffic      drift while clients read, import and export
   create       jobs registered a second, one by one and by import
+  inflight     calls that wait for slow targets, and beside a dead one
+  recovery     how a server comes back after a kill
+  big          memory, start and drift of a server with a million jobs and more
+  growth       how cost grows with fires, jobs and hosts
 
 Tables go to stdout, progress to stderr. Run nothing else meanwhile.`,
 		Example: `  belfry bench --quick
-  belfry bench drift --jobs 100,1000 --json`,
+  belfry bench drift --jobs 100,1000 --json
+  belfry bench big --many 1000000,10000000`,
 		Args: func(_ *cobra.Command, args []string) error {
 			for _, a := range args {
-				if !slices.Contains(benchNames, a) {
-					return fmt.Errorf("there is no bench %q; there are %s", a, strings.Join(benchNames, ", "))
+				if !slices.Contains(benchNames(), a) {
+					return fmt.Errorf("there is no bench %q; there are %s", a, strings.Join(benchNames(), ", "))
 				}
 			}
 			return nil
 		},
 		RunE: running(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				args = benchNames
+				args = benchNames()
 			}
-			return s.bench(cmd.Context(), o, args)
+			return s.bench(cmd.Context(), &o, args)
 		}),
 	}
+	o.addFlags(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		o.hurry(cmd)
+		return o.validate()
+	}
+	return cmd
+}
+
+func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.BoolVar(&o.quick, "quick", false, "seconds instead of minutes: for a look, not to be quoted")
@@ -66,19 +159,41 @@ Tables go to stdout, progress to stderr. Run nothing else meanwhile.`,
 	fs.IntVar(&o.seconds, "seconds", 30, "how long each rate is held (5 with --quick)")
 	fs.IntVar(&o.from, "from", 0, "throughput: jobs each second to begin with (default half of the bare loop's rate)")
 	fs.IntVar(&o.steps, "steps", 8, "throughput: rates that are tried at most")
-	fs.IntSliceVar(&o.jobs, "jobs", []int{10, 100, 1_000, 5_000, 10_000}, "drift: jobs due at the same instant")
+	fs.IntSliceVar(&o.jobs, "jobs", []int{10, 100, 1_000, 5_000, 10_000}, "drift: jobs due at the same instant; recovery: the last of them")
+	fs.IntVar(&o.rate, "rate", 5_000, "traffic, inflight: fires a second that are watched (100 with --quick)")
 	fs.IntSliceVar(&o.clients, "clients", []int{1, 8, 32, 128}, "create: clients at a time")
+	fs.DurationSliceVar(&o.delays, "delays", []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second}, "inflight: how long a target takes (100ms with --quick)")
+	fs.IntSliceVar(&o.calls, "calls", []int{1_000, 5_000, 20_000}, "inflight: calls in flight (100 with --quick)")
+	fs.IntSliceVar(&o.many, "many", []int{1_000_000}, "big: jobs (5000 with --quick)")
+	fs.StringVar(&o.svg, "svg", "", "growth: file to draw the curves into")
 	fs.StringVar(&o.folder, "folder", "", "where the databases are made (default a temporary folder)")
-	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		if o.quick && !cmd.Flags().Changed("seconds") {
-			o.seconds = 5
-		}
-		return o.validate()
+}
+
+// hurry sets what --quick changes and nobody has set.
+func (o *benchOptions) hurry(cmd *cobra.Command) {
+	if !o.quick {
+		return
 	}
-	return cmd
+	unset := func(name string) bool { return !cmd.Flags().Changed(name) }
+	if unset("seconds") {
+		o.seconds = 5
+	}
+	if unset("rate") {
+		o.rate = 100
+	}
+	if unset("calls") {
+		o.calls = []int{100}
+	}
+	if unset("delays") {
+		o.delays = []time.Duration{100 * time.Millisecond}
+	}
+	if unset("many") {
+		o.many = []int{5_000}
+	}
 }
 
 func (o *benchOptions) validate() error {
+	outside := func(lo, hi int) func(int) bool { return func(n int) bool { return n < lo || n > hi } }
 	switch {
 	case o.seconds < 1 || o.seconds > 3600:
 		return fmt.Errorf("--seconds must be from 1 to 3600, not %d", o.seconds)
@@ -86,15 +201,23 @@ func (o *benchOptions) validate() error {
 		return fmt.Errorf("--from must be from 0 to 1000000, not %d", o.from)
 	case o.steps < 1 || o.steps > 30:
 		return fmt.Errorf("--steps must be from 1 to 30, not %d", o.steps)
-	case slices.ContainsFunc(o.jobs, func(n int) bool { return n < 1 || n > 1_000_000 }):
+	case o.rate < 1 || o.rate > 100_000:
+		return fmt.Errorf("--rate must be from 1 to 100000, not %d", o.rate)
+	case len(o.jobs) == 0 || slices.ContainsFunc(o.jobs, outside(1, 1_000_000)):
 		return fmt.Errorf("--jobs must be from 1 to 1000000, not %v", o.jobs)
-	case slices.ContainsFunc(o.clients, func(n int) bool { return n < 1 || n > 1_000 }):
+	case slices.ContainsFunc(o.clients, outside(1, 1_000)):
 		return fmt.Errorf("--clients must be from 1 to 1000, not %v", o.clients)
+	case slices.ContainsFunc(o.calls, outside(1, 1_000_000)):
+		return fmt.Errorf("--calls must be from 1 to 1000000, not %v", o.calls)
+	case slices.ContainsFunc(o.many, outside(1, 100_000_000)):
+		return fmt.Errorf("--many must be from 1 to 100000000, not %v", o.many)
+	case slices.ContainsFunc(o.delays, func(d time.Duration) bool { return d < time.Millisecond || d > time.Minute }):
+		return fmt.Errorf("--delays must be from 1ms to 1m, not %v", o.delays)
 	}
 	return nil
 }
 
-func (s *shell) bench(ctx context.Context, o benchOptions, names []string) (err error) {
+func (s *shell) bench(ctx context.Context, o *benchOptions, names []string) (err error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return err
@@ -105,13 +228,18 @@ func (s *shell) bench(ctx context.Context, o benchOptions, names []string) (err 
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	report := bench.NewReport(s.clock, currentBuild().Version)
-	for _, name := range benchNames {
-		if !slices.Contains(names, name) {
+	for _, m := range measurements {
+		if !slices.Contains(names, m.name) {
 			continue
 		}
-		_, _ = fmt.Fprintf(s.err, "%s ...\n", name)
-		if err := o.measure(ctx, b, name, report); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		_, _ = fmt.Fprintf(s.err, "%s ...\n", m.name)
+		if err := m.run(ctx, b, o, report); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	if o.svg != "" && report.Growth != nil {
+		if err := draw(report, o.svg); err != nil {
+			return err
 		}
 	}
 	if o.asJSON {
@@ -122,20 +250,12 @@ func (s *shell) bench(ctx context.Context, o benchOptions, names []string) (err 
 	return report.Text(s.out)
 }
 
-func (o *benchOptions) measure(ctx context.Context, b *bench.Bench, name string, report *bench.Report) (err error) {
-	create, imported := 10*time.Second, 200_000
-	if o.quick {
-		create, imported = time.Second, 10_000
+// draw writes the curves of the report into a file.
+func draw(r *bench.Report, path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
 	}
-	switch name {
-	case "throughput":
-		var got bench.Throughput
-		got, err = b.Throughput(ctx, bench.Search{Seconds: o.seconds, From: o.from, Steps: o.steps})
-		report.Throughput = &got
-	case "drift":
-		report.Drift, err = b.Drift(ctx, o.jobs, o.seconds)
-	case "create":
-		report.Create, err = b.Create(ctx, o.clients, create, imported)
-	}
-	return err
+	caption := fmt.Sprintf("belfry %s, %s, %d cores (%s)", r.Version, r.At.Format(time.DateOnly), r.Machine.Cores, r.Machine.CPU)
+	return errors.Join(r.Growth.SVG(f, caption), f.Close())
 }

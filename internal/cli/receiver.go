@@ -22,6 +22,9 @@ for tests: anybody who reaches its address can call it.`,
   belfry receiver --addr 0.0.0.0:4444 --quiet --log requests.log`,
 		Args: noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			if cfg.Ports < 1 || cfg.Ports > 10_000 {
+				return fmt.Errorf("--ports must be from 1 to 10000, not %d", cfg.Ports)
+			}
 			if !quiet {
 				cfg.Out = s.out
 			}
@@ -31,6 +34,7 @@ for tests: anybody who reaches its address can call it.`,
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&cfg.Addr, "addr", receiver.DefaultAddr, "address to listen on; port 0 takes a free one")
+	fs.IntVar(&cfg.Ports, "ports", 1, "listen on so many ports, free ones beside the first: each is a host of its own to Belfry")
 	fs.StringVar(&cfg.LogPath, "log", "", "file to append one line per request to, for programs")
 	fs.BoolVar(&quiet, "quiet", false, "print no line per request")
 	return cmd
@@ -41,7 +45,9 @@ func (s *shell) receive(ctx context.Context, cfg receiver.Config) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(s.err, "receiver listens on http://%s\n", r.Addr())
+	for _, addr := range r.Addrs() {
+		_, _ = fmt.Fprintf(s.err, "receiver listens on http://%s\n", addr)
+	}
 	if err := r.Run(ctx); err != nil {
 		return err
 	}

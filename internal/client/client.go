@@ -48,6 +48,7 @@ const (
 
 	dialTimeout = 10 * time.Second
 	idleTimeout = 60 * time.Second
+	idleConns   = 256 // to the one server: as many as there are calls at a time
 )
 
 // ErrAnswer says that an answer cannot be used: it ended before it was
@@ -80,6 +81,7 @@ func New(baseURL, apiKey string) (*Client, error) {
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout: dialTimeout,
 		IdleConnTimeout:     idleTimeout,
+		MaxIdleConnsPerHost: idleConns,
 		ForceAttemptHTTP2:   true,
 	}
 	return &Client{base: u, key: apiKey, http: &http.Client{

@@ -121,3 +121,28 @@ func BenchmarkTimetable(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCreate registers jobs as an import does, 2,000 a commit; the figures
+// are of one job.
+func BenchmarkCreate(b *testing.B) {
+	e, _, _ := benchEngine(b, 1)
+	docs := make([]domain.SpecDoc, 2_000)
+	for i := range docs {
+		docs[i] = spec(fmt.Sprint("?job=", i))
+		docs[i].Schedule = "0 0 0 1 1 *"
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	b.ResetTimer()
+	for b.Loop() {
+		if got := e.Create(b.Context(), docs); got[0].Err != nil {
+			b.Fatal(got[0].Err)
+		}
+	}
+	b.StopTimer()
+	runtime.ReadMemStats(&after)
+	jobs := float64(b.N * len(docs))
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/jobs, "ns/job")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/jobs, "allocs/job")
+	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/jobs, "B/job")
+}

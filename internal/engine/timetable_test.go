@@ -105,6 +105,36 @@ func TestTimetableRecycles(t *testing.T) {
 	}
 }
 
+// A second's memory is kept once, not in each of the 4,096 buckets that it
+// passes: what grows for an hour is a leak to whoever watches it.
+func TestTimetableMemoryDoesNotWander(t *testing.T) {
+	t.Parallel()
+	const jobs = 1_000
+	table := newTimetable(0)
+	for range jobs {
+		table.add(&job{next: 0})
+	}
+	for range 2 * ringSize {
+		s, due := table.take()
+		for _, j := range due {
+			j.next = (s + 1) * 1000
+			table.add(j)
+		}
+		table.recycle(due)
+	}
+	kept := cap(table.spare)
+	for _, slot := range table.ring {
+		kept += cap(slot)
+	}
+	if kept > 6*jobs {
+		t.Errorf("memory for %d jobs is kept, and there are %d", kept, jobs)
+	}
+	table.recycle(make([]*job, 10, 100_000))
+	if cap(table.spare) > 6*jobs {
+		t.Errorf("a great second of long ago keeps room for %d jobs", cap(table.spare))
+	}
+}
+
 func TestPendingSecondsModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -31,6 +31,7 @@ const (
 // field is its default.
 type Config struct {
 	Addr     string    // host:port; port 0 is any free one
+	Ports    int       // listen on so many in all: free ones beside that of Addr
 	LogPath  string    // file to append one line per request to; none: no log
 	Out      io.Writer // gets one line per request for people; none: no lines
 	MaxConns int       // connections beyond it are answered 503 and closed
@@ -51,15 +52,15 @@ func (c *Config) setDefaults() {
 
 // Receiver is a server that listens.
 type Receiver struct {
-	cfg      Config
-	listener net.Listener
-	server   *fasthttp.Server
-	counters atomic.Pointer[counters]
-	logFile  *os.File
-	log      *lines // nil: none
-	out      *lines // nil: none
-	stopping context.Context
-	stop     context.CancelFunc
+	cfg       Config
+	listeners []net.Listener
+	server    *fasthttp.Server
+	counters  atomic.Pointer[counters]
+	logFile   *os.File
+	log       *lines // nil: none
+	out       *lines // nil: none
+	stopping  context.Context
+	stop      context.CancelFunc
 }
 
 // New opens the log and listens, so that Addr is known and connections wait
@@ -79,14 +80,12 @@ func New(cfg Config) (*Receiver, error) {
 	if cfg.Out != nil {
 		r.out = newLines(cfg.Out, true)
 	}
-	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cfg.Addr)
-	if err != nil {
+	if err := r.listen(); err != nil {
 		if r.logFile != nil {
 			err = errors.Join(err, r.logFile.Close())
 		}
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
-	r.listener = ln
 	r.server = &fasthttp.Server{
 		Handler:               r.serve,
 		Name:                  "belfry-receiver",
@@ -102,8 +101,38 @@ func New(cfg Config) (*Receiver, error) {
 	return r, nil
 }
 
-// Addr returns host:port of the listener.
-func (r *Receiver) Addr() string { return r.listener.Addr().String() }
+// listen opens every port, or none.
+func (r *Receiver) listen() error {
+	addr := r.cfg.Addr
+	for range max(1, r.cfg.Ports) {
+		ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
+		if err != nil {
+			for _, ln := range r.listeners {
+				err = errors.Join(err, ln.Close())
+			}
+			return err
+		}
+		r.listeners = append(r.listeners, ln)
+		host, _, err := net.SplitHostPort(ln.Addr().String())
+		if err != nil {
+			return err
+		}
+		addr = net.JoinHostPort(host, "0")
+	}
+	return nil
+}
+
+// Addr returns host:port of the first listener.
+func (r *Receiver) Addr() string { return r.listeners[0].Addr().String() }
+
+// Addrs returns host:port of every listener.
+func (r *Receiver) Addrs() []string {
+	all := make([]string, len(r.listeners))
+	for i, ln := range r.listeners {
+		all[i] = ln.Addr().String()
+	}
+	return all
+}
 
 // Run serves until the context ends, then answers what waits, closes the
 // connections and flushes the log. It returns nil after an orderly stop, or
@@ -123,12 +152,15 @@ func (r *Receiver) Run(ctx context.Context) error {
 }
 
 func (r *Receiver) serveUntil(ctx context.Context) error {
-	served := make(chan error, 1)
-	go func() { served <- r.server.Serve(r.listener) }()
+	served := make(chan error, len(r.listeners))
+	for _, ln := range r.listeners {
+		go func() { served <- r.server.Serve(ln) }()
+	}
+	ended := 0
+	var broken error
 	select {
-	case err := <-served:
-		r.stop()
-		return err
+	case broken = <-served:
+		ended++
 	case <-ctx.Done():
 	}
 	r.stop() // answers that are held back go out now
@@ -138,7 +170,13 @@ func (r *Receiver) serveUntil(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // a client that does not read its answer is left behind
 	}
-	return errors.Join(err, <-served)
+	for _, ln := range r.listeners {
+		_ = ln.Close() // one that was not served yet when the server was shut down
+	}
+	for ; ended < len(r.listeners); ended++ {
+		err = errors.Join(err, <-served)
+	}
+	return errors.Join(broken, err)
 }
 
 func (r *Receiver) closeLog() error {

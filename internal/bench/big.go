@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+)
+
+// Big is what a server with many jobs takes. Each job has a URL of its own and
+// fires once a year, but for those of the burst.
+type Big struct {
+	Jobs            int     `json:"jobs"`
+	ImportPerSecond float64 `json:"importPerSecond"`
+	MemoryMB        int64   `json:"memoryMb"` // of the server, after a start
+	BytesPerJob     int64   `json:"bytesPerJob"`
+	DiskPerJob      int64   `json:"diskBytesPerJob"`
+	StartMs         int64   `json:"startMs"`               // from exec to the first request that the receiver got
+	CreateBefore    float64 `json:"createBeforePerSecond"` // single POSTs, 8 clients, with no other job
+	CreateAfter     float64 `json:"createAfterPerSecond"`  // the same with all of them
+	Burst           Burst   `json:"burst"`                 // jobs due at the same instant, beside all the others
+}
+
+// createFor is how long single POSTs are measured before and after.
+const createFor = 5 * time.Second
+
+// Big measures servers of so many jobs, one after the other.
+func (b *Bench) Big(ctx context.Context, jobs []int, burst, seconds int) (out []Big, err error) {
+	for _, n := range jobs {
+		got, err := b.big(ctx, n, burst, seconds)
+		if err != nil {
+			return out, fmt.Errorf("%d jobs: %w", n, err)
+		}
+		b.say("%d jobs: %d bytes each, first fire %d ms after the start, p99 %.0f ms of %d at a time",
+			n, got.BytesPerJob, got.StartMs, got.Burst.Lateness.P99, got.Burst.Jobs)
+		out = append(out, got)
+	}
+	return out, nil
+}
+
+func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err error) {
+	out.Jobs = n
+	w, err := b.world(ctx, worldConfig{})
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	empty := w.usage().rss
+	if out.CreateBefore, err = w.createRate(ctx); err != nil {
+		return out, err
+	}
+	took, err := w.importEach(ctx, n, func(i int) client.Spec {
+		spec := b.idle()
+		spec.API = fmt.Sprintf("%s/ok?customer=%d&job=%d", b.receiver.url, i%5_000, i)
+		return spec
+	})
+	if err != nil {
+		return out, err
+	}
+	out.ImportPerSecond = float64(n) / took.Seconds()
+	b.say("%d jobs: imported at %.0f a second", n, out.ImportPerSecond)
+	if out.CreateAfter, err = w.createRate(ctx); err != nil {
+		return out, err
+	}
+	first, err := w.api.CreateJob(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok", Type: "ATLEAST_ONCE"})
+	if err != nil {
+		return out, err
+	}
+	if out.StartMs, err = w.restart(ctx); err != nil {
+		return out, err
+	}
+	if _, err := w.api.DeleteJob(ctx, first.JobID, 0); err != nil {
+		return out, err
+	}
+	if !clock.Wait(ctx, time.Second) { // what the start left behind is collected
+		return out, ctx.Err()
+	}
+	out.MemoryMB = w.usage().rss >> 20
+	out.BytesPerJob = (w.usage().rss - empty) / int64(n)
+	if out.DiskPerJob, err = sizeOf(w.folder); err != nil {
+		return out, err
+	}
+	out.DiskPerJob /= int64(n)
+	out.Burst, err = w.burst(ctx, burst{jobs: due, seconds: seconds, path: "/ok"})
+	return out, err
+}
+
+// createRate registers single jobs for a while.
+func (w *world) createRate(ctx context.Context) (float64, error) {
+	got, err := w.create(ctx, 8, createFor)
+	return got.PerSecond, err
+}
+
+// restart ends the server in good order, starts it again on its data and
+// returns how many milliseconds later its first request arrived.
+func (w *world) restart(ctx context.Context) (ms int64, err error) {
+	if err := w.server.stop(); err != nil {
+		return 0, err
+	}
+	w.api.Close()
+	if err := w.bench.reset(ctx); err != nil {
+		return 0, err
+	}
+	mark := w.bench.cfg.Clock.Mark()
+	if err := w.start(ctx); err != nil {
+		return 0, err
+	}
+	for {
+		got, err := w.bench.received(ctx)
+		if err != nil || got.Requests > 0 {
+			return w.bench.cfg.Clock.Elapsed(mark).Milliseconds(), err
+		}
+		if w.bench.cfg.Clock.Elapsed(mark) > startTimeout {
+			return 0, errors.New("nothing fires after the start")
+		}
+		if !clock.Wait(ctx, 5*time.Millisecond) {
+			return 0, ctx.Err()
+		}
+	}
+}

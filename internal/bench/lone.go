@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/receiver"
+)
+
+// Lone is how late the fires of a lone job arrive, beside the requests of a
+// bare Go timer in the same seconds: the timer's are due at the half of each
+// second, so that the two do not meet.
+type Lone struct {
+	Seconds int               `json:"seconds"`
+	Belfry  receiver.Lateness `json:"belfryMs"`
+	Timer   receiver.Lateness `json:"timerMs"`
+}
+
+// Lone measures one job that is due at every second, for so many of them.
+func (b *Bench) Lone(ctx context.Context, seconds int) (out Lone, err error) {
+	other, err := start(ctx, b.cfg.Binary, nil, "receiver", "--quiet", "--addr", "127.0.0.1:0")
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, other.stop()) }()
+	timed, stop := context.WithCancel(ctx)
+	defer stop()
+	faults := make(chan error, 1)
+	go func() { faults <- b.timer(timed, other.url) }()
+	got, err := b.burst(ctx, burst{jobs: 1, seconds: seconds, path: "/ok"})
+	stop()
+	if err := errors.Join(err, <-faults); err != nil {
+		return out, err
+	}
+	var bare receiver.Stats
+	if err := b.askOf(ctx, other, "GET", &bare); err != nil {
+		return out, err
+	}
+	out = Lone{Seconds: seconds, Belfry: got.Lateness, Timer: bare.Lateness}
+	b.say("a lone job: p50 %.2f, p99 %.2f, max %.2f ms; a bare timer: %.2f, %.2f, %.2f ms",
+		out.Belfry.P50, out.Belfry.P99, out.Belfry.Max, out.Timer.P50, out.Timer.P99, out.Timer.Max)
+	return out, nil
+}
+
+// timer posts at the half of every second until the context ends.
+func (b *Bench) timer(ctx context.Context, target string) error {
+	hc := &fasthttp.HostClient{
+		Addr: strings.TrimPrefix(target, "http://"), MaxConns: 1, MaxIdemponentCallAttempts: 1,
+		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, time.Second) },
+	}
+	defer hc.CloseIdleConnections()
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(res)
+	bareRequest(req, target+"/ok")
+	first := (clock.NowMs(b.cfg.Clock)/1000+1)*1000 + 500
+	for at := first; ; at += 1000 {
+		if until(ctx, b.cfg.Clock, at) != nil {
+			return nil // told to end
+		}
+		req.Header.Set("Belfry-Scheduled-At", strconv.FormatInt(at, 10))
+		req.Header.Set("Belfry-Execution-Id", uuid.NewString())
+		if err := hc.DoTimeout(req, res, 10*time.Second); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
+)
+
+// recorder commits a row for each request of the bare loop, in groups, with the
+// store that the server has: what is left of a scheduler once there is no
+// schedule.
+type recorder struct {
+	ledger store.Ledger
+	clk    clock.Clock
+
+	mu      sync.Mutex
+	pending []domain.Execution
+	err     error
+}
+
+const (
+	recordLinger = 5 * time.Millisecond
+	recordMost   = 4_000
+)
+
+// recorded runs the bare loop with a record of every request.
+func (b *Bench) recorded(ctx context.Context, d time.Duration) (out Bare, err error) {
+	folder := filepath.Join(b.folder, "recorded")
+	db, err := sqlite.Open(ctx, sqlite.Config{
+		Path: filepath.Join(folder, "jobs.db"), Clock: b.cfg.Clock, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, db.Close(), os.RemoveAll(folder)) }()
+	r := &recorder{ledger: db.Ledger(), clk: b.cfg.Clock}
+	job := domain.NewJobID(clock.NowMs(r.clk))
+	running, stop := context.WithCancel(ctx)
+	var flusher sync.WaitGroup
+	flusher.Go(func() { r.run(running) })
+	out, err = b.bareWith(ctx, d, func(n int64) { r.add(job, n) })
+	stop()
+	flusher.Wait()
+	return out, errors.Join(err, r.err)
+}
+
+// add takes the n-th request of all. Each is an execution of its own.
+func (r *recorder) add(job domain.JobID, n int64) {
+	now := clock.NowMs(r.clk)
+	x := domain.Execution{
+		FireKey: domain.FireKey{JobID: job, ScheduledAt: now, Nonce: n}, Version: 1, Status: domain.StatusSuccess,
+		StartedAt: now, CompletedAt: now, HTTPStatus: 200,
+	}
+	r.mu.Lock()
+	r.pending = append(r.pending, x)
+	r.mu.Unlock()
+}
+
+func (r *recorder) run(ctx context.Context) {
+	var spare []domain.Execution
+	for {
+		going := clock.Wait(ctx, recordLinger)
+		r.mu.Lock()
+		batch := r.pending
+		r.pending = spare[:0]
+		r.mu.Unlock()
+		spare = batch
+		for part := batch; len(part) > 0; {
+			n := min(len(part), recordMost)
+			if err := r.ledger.Record(context.WithoutCancel(ctx), store.Batch{Facts: part[:n]}); err != nil {
+				r.err = err
+				return
+			}
+			part = part[n:]
+		}
+		if !going {
+			return
+		}
+	}
+}

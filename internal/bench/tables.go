@@ -1,0 +1,140 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+)
+
+// tables returns the parts that were measured.
+func (r *Report) tables() (all []table) {
+	add := func(measured bool, make func() table) {
+		if measured {
+			all = append(all, make())
+		}
+	}
+	add(r.Throughput != nil, r.throughputTable)
+	add(len(r.Drift) > 0, r.driftTable)
+	add(r.Lone != nil, r.loneTable)
+	add(r.Traffic != nil, r.trafficTable)
+	add(len(r.Create) > 0, r.createTable)
+	add(len(r.InFlight) > 0, r.inFlightTable)
+	add(r.DeadHost != nil, r.deadHostTable)
+	add(len(r.Recovery) > 0, r.recoveryTable)
+	add(len(r.Big) > 0, r.bigTable)
+	if r.Growth != nil {
+		all = append(all, r.Growth.tables()...)
+	}
+	return all
+}
+
+func (r *Report) throughputTable() table {
+	p := r.Throughput
+	t := table{title: "Throughput: jobs that are due at every second, every result durable"}
+	t.add("", "per second", "p50 ms", "p99 ms", "CPU us each")
+	step := func(name string, b Burst) {
+		t.add(name, b.Jobs, b.Lateness.P50, b.Lateness.P99, b.CPUMicros)
+	}
+	step("sustained", p.Sustained)
+	if p.Failed.Jobs > 0 {
+		step("not sustained", p.Failed)
+	}
+	t.add("bare loop", int(p.Bare.PerSecond), "", "", p.Bare.CPUMicros)
+	t.add("bare loop, a row each", int(p.Recorded.PerSecond), "", "", p.Recorded.CPUMicros)
+	t.add("sustained / bare", fmt.Sprintf("%.2f", p.Ratio))
+	t.add("sustained / bare with rows", fmt.Sprintf("%.2f", p.OfRecord))
+	return t
+}
+
+func burstCells(b Burst) []any {
+	l := b.Lateness
+	return []any{l.P50, l.P90, l.P99, l.P999, l.Max, b.CPUMicros}
+}
+
+var burstColumns = []any{"p50", "p90", "p99", "p99.9", "max", "CPU us each"}
+
+func (r *Report) driftTable() table {
+	t := table{title: "Drift: from the instant to the receipt, ms"}
+	t.add(append([]any{"due each second", "spread"}, burstColumns...)...)
+	for _, d := range r.Drift {
+		t.add(append([]any{d.Jobs, time.Duration(d.JitterMs) * time.Millisecond}, burstCells(d)...)...)
+	}
+	return t
+}
+
+func (r *Report) loneTable() table {
+	t := table{title: fmt.Sprintf("A lone job, %d seconds, beside a bare timer: from the instant to the receipt, ms", r.Lone.Seconds)}
+	t.add("", "p50", "p90", "p99", "p99.9", "max")
+	b, m := r.Lone.Belfry, r.Lone.Timer
+	for _, row := range []struct {
+		name string
+		of   []float64
+	}{{"belfry", []float64{b.P50, b.P90, b.P99, b.P999, b.Max}}, {"timer", []float64{m.P50, m.P90, m.P99, m.P999, m.Max}}} {
+		cells := []any{row.name}
+		for _, ms := range row.of {
+			cells = append(cells, fmt.Sprintf("%.2f", ms))
+		}
+		t.add(cells...)
+	}
+	return t
+}
+
+func (r *Report) trafficTable() table {
+	p := r.Traffic
+	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, exports of %d jobs", p.PerSec, p.Imported, p.Exported)}
+	t.add(append([]any{""}, burstColumns...)...)
+	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
+	t.add(append([]any{"with traffic"}, burstCells(p.With)...)...)
+	t.add("p99 factor", fmt.Sprintf("%.2f", p.Factor))
+	return t
+}
+
+func (r *Report) createTable() table {
+	t := table{title: "Creating jobs, each durable before its answer"}
+	t.add("clients", "jobs", "per second")
+	for _, c := range r.Create {
+		clients := fmt.Sprint(c.Clients)
+		if c.Clients == 0 {
+			clients = "import"
+		}
+		t.add(clients, c.Jobs, int(c.PerSecond))
+	}
+	return t
+}
+
+func (r *Report) inFlightTable() table {
+	t := table{title: "Calls that wait for a slow target"}
+	t.add("delay", "in flight", "due each second", "answered a second", "bytes each", "p50 ms", "p99 ms", "CPU us each")
+	for _, p := range r.InFlight {
+		t.add(time.Duration(p.DelayMs)*time.Millisecond, p.InFlight, p.Burst.Jobs, int(p.PerSecond), p.BytesPerCall,
+			p.Burst.Lateness.P50, p.Burst.Lateness.P99, p.Burst.CPUMicros)
+	}
+	return t
+}
+
+func (r *Report) deadHostTable() table {
+	p := r.DeadHost
+	t := table{title: fmt.Sprintf("A healthy host beside one that never answers and has %d jobs due each second", p.Dead)}
+	t.add(append([]any{""}, burstColumns...)...)
+	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
+	t.add(append([]any{"beside it"}, burstCells(p.With)...)...)
+	return t
+}
+
+func (r *Report) recoveryTable() table {
+	t := table{title: "After a kill"}
+	t.add("due each second", "down ms", "first request ms", "late fires", "caught up ms", "a second", "doubled")
+	for _, p := range r.Recovery {
+		t.add(p.Jobs, p.DownMs, p.FirstMs, p.Late, p.CaughtUpMs, int(p.PerSecond), p.Doubled)
+	}
+	return t
+}
+
+func (r *Report) bigTable() table {
+	t := table{title: "Many jobs, each with a URL of its own"}
+	t.add("jobs", "import/s", "memory MB", "bytes each", "disk each", "start to first fire ms", "POST/s empty", "POST/s full", "burst", "p99 ms")
+	for _, p := range r.Big {
+		t.add(p.Jobs, int(p.ImportPerSecond), p.MemoryMB, p.BytesPerJob, p.DiskPerJob, p.StartMs,
+			int(p.CreateBefore), int(p.CreateAfter), p.Burst.Jobs, p.Burst.Lateness.P99)
+	}
+	return t
+}

@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+)
+
+// Traffic is what the API's clients cost the fires: the same jobs alone, and
+// while others read, import and export.
+type Traffic struct {
+	Alone    Burst   `json:"alone"`
+	With     Burst   `json:"with"`
+	Reads    int64   `json:"reads"` // GET /jobs/ID that were answered
+	PerSec   float64 `json:"readsPerSecond"`
+	Imported int     `json:"imported"` // jobs
+	Exported int64   `json:"exported"` // jobs that were read by exports
+	Factor   float64 `json:"p99Factor"`
+}
+
+// The traffic that a measurement makes.
+const (
+	readsPerSecond = 1_000
+	readers        = 8
+	trafficImport  = 100_000
+)
+
+// Traffic measures n jobs each second, spread over it, with and without.
+func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traffic, err error) {
+	m := burst{jobs: n, seconds: seconds, jitter: time.Second, path: "/ok"}
+	if out.Alone, err = b.burst(ctx, m); err != nil {
+		return out, err
+	}
+	w, err := b.world(ctx, worldConfig{})
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	known, err := w.api.CreateJob(ctx, b.idle())
+	if err != nil {
+		return out, err
+	}
+	m.meanwhile = func(ctx context.Context) error { return w.traffic(ctx, &out, known.JobID, imported) }
+	out.With, err = w.burst(ctx, m)
+	if err != nil {
+		return out, err
+	}
+	out.PerSec = float64(out.Reads) / float64(seconds)
+	if out.Alone.Lateness.P99 > 0 {
+		out.Factor = out.With.Lateness.P99 / out.Alone.Lateness.P99
+	}
+	b.say("API traffic: p99 %.1f ms with it, %.1f ms without", out.With.Lateness.P99, out.Alone.Lateness.P99)
+	return out, nil
+}
+
+// traffic reads a job all the time, imports once and exports again and again,
+// until the context ends.
+func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported int) error {
+	var all sync.WaitGroup
+	var reads atomic.Int64
+	faults := make(chan error, readers+2)
+	work := func(f func() error) {
+		all.Go(func() {
+			// What is cut off by the end is no fault.
+			if err := f(); err != nil && ctx.Err() == nil {
+				faults <- err
+			}
+		})
+	}
+	for range readers {
+		work(func() error {
+			tick := time.NewTicker(time.Second * readers / readsPerSecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-tick.C:
+				}
+				if _, err := w.api.GetJob(ctx, id); err != nil {
+					return err
+				}
+				reads.Add(1)
+			}
+		})
+	}
+	work(func() error {
+		_, err := w.importEach(ctx, imported, func(int) client.Spec { return w.bench.idle() })
+		if err == nil {
+			out.Imported = imported
+		}
+		return err
+	})
+	work(func() error {
+		for ctx.Err() == nil {
+			n, err := w.api.Export(ctx, client.JobFilter{}, io.Discard)
+			out.Exported += n
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	all.Wait()
+	out.Reads = reads.Load()
+	close(faults)
+	return <-faults // nil when there was none
+}
