@@ -79,7 +79,7 @@ var imports = []struct {
 	{"internal/sim/model", row{}}, // tests only
 	{"internal/sim/power", row{modules: []string{"github.com/hanwen/go-fuse/v2"}}}, // for tests only
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}, modules: []string{anyModule}}},
-	{"internal/bench", row{internal: []string{"client", "clock", "receiver"}, modules: []string{anyModule}}},
+	{"internal/bench", row{internal: []string{"domain", "clock", "store", "store/sqlite", "client", "receiver"}, modules: []string{anyModule}}},
 	{"internal/cli", row{internal: []string{
 		"app", "bench", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
 	}, modules: []string{anyModule}}},

@@ -21,6 +21,7 @@ type Report struct {
 	Throughput *Throughput `json:"throughput,omitempty"`
 	Drift      []Burst     `json:"drift,omitempty"`
 	Create     []Create    `json:"create,omitempty"`
+	History    []History   `json:"history,omitempty"`
 }
 
 // Machine is what the figures come from.
@@ -97,8 +98,16 @@ func (r *Report) Text(out io.Writer) error {
 			}
 			line(clients, c.Jobs, int(c.PerSecond))
 		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
 	}
-	return w.Flush()
+	for i := range r.History {
+		if err := r.History[i].text(out, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func tenth(v float64) string { return fmt.Sprintf("%.1f", v) }

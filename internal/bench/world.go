@@ -90,27 +90,34 @@ type world struct {
 // world starts a server.
 func (b *Bench) world(ctx context.Context) (*world, error) {
 	b.runs++
-	w := &world{bench: b, folder: filepath.Join(b.folder, fmt.Sprint("run-", b.runs))}
-	server, err := start(ctx, b.cfg.Binary, []string{
-		"DB_PATH=" + filepath.Join(w.folder, "jobs.db"), "PORT=0", "APP_ENV=production",
-	}, "serve")
+	return b.worldIn(ctx, filepath.Join(b.folder, fmt.Sprint("run-", b.runs)))
+}
+
+// worldIn starts a server on the data in a folder, with further settings.
+func (b *Bench) worldIn(ctx context.Context, folder string, env ...string) (*world, error) {
+	w := &world{bench: b, folder: folder}
+	server, err := start(ctx, b.cfg.Binary, append(env,
+		"DB_PATH="+filepath.Join(w.folder, "jobs.db"), "PORT=0", "APP_ENV=production"), "serve")
 	if err != nil {
 		return nil, err
 	}
 	w.server = server
 	if w.api, err = client.New(server.url, ""); err != nil {
-		return nil, errors.Join(err, w.close())
+		return nil, errors.Join(err, w.stop())
 	}
 	return w, nil
 }
 
-// close stops the server and removes its data.
-func (w *world) close() error {
+// stop stops the server.
+func (w *world) stop() error {
 	if w.api != nil {
 		w.api.Close()
 	}
-	return errors.Join(w.server.stop(), os.RemoveAll(w.folder))
+	return w.server.stop()
 }
+
+// close stops the server and removes its data.
+func (w *world) close() error { return errors.Join(w.stop(), os.RemoveAll(w.folder)) }
 
 // importJobs registers n copies of a job.
 func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {
