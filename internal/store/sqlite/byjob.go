@@ -58,7 +58,7 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 
 const selectSummary = `
 SELECT missed_from, missed_count FROM execution INDEXED BY execution_irregular
- WHERE (nonce <> 0 OR status = 4) AND job_id = ? AND scheduled_at >= ? AND missed_count > 0
+ WHERE (nonce <> 0 OR status = 4) AND job_id = CAST(? AS BLOB) AND scheduled_at >= ? AND missed_count > 0
  ORDER BY scheduled_at LIMIT 1`
 
 // summaryOver returns the MISSED summary that stands for the fires right below
@@ -170,7 +170,7 @@ func (w *jobWalk) add(e domain.Execution) {
 
 const selectIrregular = `
 SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_irregular
- WHERE (nonce <> 0 OR status = 4) AND job_id = ? AND (scheduled_at, nonce) < (?, ?)
+ WHERE (nonce <> 0 OR status = 4) AND job_id = CAST(? AS BLOB) AND (scheduled_at, nonce) < (?, ?)
  ORDER BY scheduled_at DESC, nonce DESC LIMIT 0 + ?`
 
 // day collects what one file has.

@@ -125,6 +125,7 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 		selectRecent:      "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
 		selectKeys:        "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
 		selectRanges:      "SEARCH execution USING INDEX execution_summary ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
+		selectStream:      "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
 		selectFailed:      "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
 		selectFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
 		selectIrregular:   "SEARCH execution USING INDEX execution_irregular (job_id=? AND (scheduled_at,nonce)<(?,?))",
