@@ -124,6 +124,7 @@ func (s *Store) mark(ctx context.Context, d day, last lastWords, late int64) (in
 		s.alerts[row.JobID] = live
 	}
 	delete(s.minutes, d)
+	delete(s.irregular, d)
 	s.retiring[d] = true
 	return late, nil
 }

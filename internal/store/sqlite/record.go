@@ -86,6 +86,7 @@ func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution)
 	if err != nil {
 		return err
 	}
+	l.noteIrregular(d, facts)
 	done, err := l.commitDay(ctx, c, d, facts, insertAll)
 	if errors.Is(err, errRepeat) {
 		done, err = l.commitDay(ctx, c, d, facts, insertNew)

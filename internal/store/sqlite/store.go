@@ -75,13 +75,14 @@ type Store struct {
 
 	// What the files say, kept in memory. Written under record and state,
 	// read under either.
-	state    sync.RWMutex
-	alerts   openAlerts
-	lifetime totals                      // of every execution ever counted
-	minutes  map[day]int64               // latest minute that the counters of a day have
-	openRuns map[domain.FireKey]struct{} // keys that may have an open run
-	retiring map[day]bool                // days whose file Expire has not deleted yet
-	stale    bool                        // a commit ended in doubt: load it again before use
+	state     sync.RWMutex
+	alerts    openAlerts
+	lifetime  totals                      // of every execution ever counted
+	minutes   map[day]int64               // latest minute that the counters of a day have
+	openRuns  map[domain.FireKey]struct{} // keys that may have an open run
+	retiring  map[day]bool                // days whose file Expire has not deleted yet
+	irregular map[day]*irregulars
+	stale     bool // a commit ended in doubt: load it again before use
 }
 
 var _ store.Store = (*Store)(nil)
@@ -171,8 +172,13 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	irregular, err := s.loadIrregular(ctx)
+	if err != nil {
+		return err
+	}
 	s.state.Lock()
 	defer s.state.Unlock()
+	s.irregular = irregular
 	s.alerts, s.lifetime, s.minutes, s.openRuns = alerts, lifetime, minutes, runs
 	s.stale = false
 	return nil
