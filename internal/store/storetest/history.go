@@ -16,6 +16,7 @@ var historyCases = []testCase{
 	{"ByJob pages through calendar, triggers and summaries", byJobPages},
 	{"ByJob starts below the key of any job", byJobForeignKey},
 	{"ByJob finds a fire of a month ago", byJobRare},
+	{"ByJob finds triggers and summaries of days without a fire", byJobBetween},
 	{"ByJob of a deleted job still answers", byJobDeleted},
 	{"ByJob looks over a gap in which nothing was recorded", byJobGap},
 	{"ByJob finds what lies below a long summary", byJobLongSummary},
@@ -145,6 +146,34 @@ func byJobRare(t *testing.T, f *fixture) {
 		f.record(t, success(2, noon-d*day))
 	}
 	equal(t, f.byJob(t, 2), want)
+}
+
+func byJobBetween(t *testing.T, f *fixture) {
+	monthly := version(1)
+	monthly.Spec.Schedule = "0 0 12 1 * *"
+	next := edit(monthly, noon+100*day, func(v *domain.Version) { v.Spec.Schedule = "0 * * * * *" })
+	f.create(t, monthly, version(2))
+	april := noon + 22*day
+	facts := []domain.Execution{
+		trigger(1, noon+day, 3), success(1, april), trigger(1, april+5*day, 4), trigger(1, april+5*day, 9),
+		missed(1, april+30*day, april+61*day, 2), trigger(1, april+70*day, 5),
+	}
+	var noise []domain.Execution
+	for i := range int64(95) {
+		noise = append(noise, success(2, noon+i*day))
+	}
+	f.record(t, noise...)
+	f.record(t, facts...)
+	f.update(t, next)
+	for range 2 {
+		for _, size := range []int{1, 2, 50} {
+			equal(t, f.byJob(t, size), newestFirst(facts))
+		}
+		f.reopen(t)
+	}
+	late := trigger(1, noon+50*day, 6)
+	f.record(t, late)
+	equal(t, f.byJob(t, 3), newestFirst(append(facts, late)))
 }
 
 func byJobDeleted(t *testing.T, f *fixture) {
