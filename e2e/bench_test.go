@@ -17,7 +17,7 @@ import (
 func TestBench(t *testing.T) {
 	folder := t.TempDir()
 	var report bench.Report
-	out := benchOutput(t, "throughput", "drift", "create", "--json", "--quick", "--seconds", "2", "--from", "50", "--steps", "2", "--jobs", "30", "--clients", "2", "--folder", folder)
+	out := benchOutput(t, "throughput", "drift", "create", "history", "--json", "--quick", "--seconds", "2", "--from", "50", "--steps", "2", "--jobs", "30", "--clients", "2", "--rows", "20000", "--days", "2", "--folder", folder)
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
@@ -40,6 +40,7 @@ func TestBench(t *testing.T) {
 	if len(report.Create) != 2 || report.Create[0].Clients != 2 || report.Create[0].Jobs < 1 || report.Create[1].Jobs != 10_000 {
 		t.Errorf("create %+v", report.Create)
 	}
+	checkHistory(t, report.History)
 	left, err := exec.Command("find", folder, "-name", "*.db").Output()
 	if err != nil || len(bytes.TrimSpace(left)) > 0 {
 		t.Errorf("left behind: %s %v", left, err)
@@ -109,6 +110,56 @@ func checkGrowth(t *testing.T, g *bench.Growth, svg string) {
 	}
 	if n := bytes.Count(picture, []byte("<polyline")); n != 9 {
 		t.Errorf("%d lines in the picture, want 9", n)
+	}
+}
+
+// checkHistory holds a report of 20,000 executions in two days against what must
+// be true at any speed.
+func checkHistory(t *testing.T, reports []bench.History) {
+	t.Helper()
+	if len(reports) != 1 || reports[0].Drop == nil || reports[0].Export == nil {
+		t.Fatalf("history %+v", reports)
+	}
+	h := reports[0]
+	if h.Rows != 20_000 || h.Days != 2 || h.Jobs != 1_000 || h.BytesPerRow < 30 || h.BytesPerRow > 150 {
+		t.Errorf("history %+v", h)
+	}
+	var rows int64
+	for _, i := range h.Inserts {
+		if i.Before != rows || i.PerSecond <= 0 {
+			t.Errorf("insert %+v after %d rows", i, rows)
+		}
+		rows += i.Rows
+	}
+	if rows != h.Rows || len(h.Queries) != 7 {
+		t.Errorf("%d rows inserted, %d queries", rows, len(h.Queries))
+	}
+	for _, q := range h.Queries {
+		if q.Count != 200 || q.P50Ms > q.P99Ms || q.P99Ms > q.MaxMs || q.MaxMs <= 0 {
+			t.Errorf("%+v", q)
+		}
+	}
+	if e := h.Export; e.Rows < 9_000 || e.Rows > 10_000 || e.Bytes < 200*e.Rows || e.PerSecond <= 0 {
+		t.Errorf("export %+v", e)
+	}
+	if d := h.Drop; d.Rows != 10_000 || d.Ms <= 0 || d.Before.Commits < 1 || d.Before.Reads < 1 || d.During.Commits < 1 || d.During.LongestCommitMs <= 0 {
+		t.Errorf("drop %+v", d)
+	}
+}
+
+// A history that was kept is not written again.
+func TestBenchKeepsAHistory(t *testing.T) {
+	folder := t.TempDir()
+	for run := range 2 {
+		var report bench.Report
+		out := benchOutput(t, "history", "--json", "--quick", "--rows", "20000", "--days", "2", "--keep", "--folder", folder)
+		if err := json.Unmarshal([]byte(out), &report); err != nil {
+			t.Fatal(err)
+		}
+		h := report.History[0]
+		if wrote := len(h.Inserts) > 0; wrote != (run == 0) || len(h.Queries) != 7 || (h.Drop != nil) != (run == 0) {
+			t.Errorf("run %d: %+v", run, h)
+		}
 	}
 }
 

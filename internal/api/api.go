@@ -66,6 +66,8 @@ type server struct {
 	guard   *guard
 	imports chan struct{} // a place for each import under way
 	audits  chan struct{} // a place for each audit under way
+	// historyExports has a place for each export of the history under way.
+	historyExports chan struct{}
 }
 
 // New returns the API as one handler. The error is about the Config.
@@ -79,11 +81,14 @@ func New(c Config) (http.Handler, error) {
 		guard:   newGuard(c.Keys),
 		imports: make(chan struct{}, maxImports),
 		audits:  make(chan struct{}, maxAudits),
+
+		historyExports: make(chan struct{}, maxHistoryExports),
 	}
 	s.huma = humago.New(s.mux, documentConfig(c.Version))
 	s.registerJobs()
 	s.registerImport()
 	s.registerExport()
+	s.registerHistoryExport()
 	s.registerExecutions()
 	s.registerSchedules()
 	s.registerObservability()

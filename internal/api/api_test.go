@@ -384,7 +384,7 @@ func shape(out *strings.Builder, indent string, v any) {
 func TestFaultsOfTheStore(t *testing.T) {
 	id := "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	gets := []string{"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/" + id + "/executions", "/observability/metrics", "/observability/alerts",
-		"/observability/executions/recent", "/observability/executions/failed"}
+		"/observability/executions/recent", "/observability/executions/failed", "/executions/export"}
 	for _, tc := range []struct {
 		fault  error
 		status int

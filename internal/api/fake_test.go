@@ -285,6 +285,19 @@ func (s fakeHistory) Failed(_ context.Context, id domain.JobID, p store.Page) ([
 	return s.page(p, func(e domain.Execution) bool { return e.Status.Alerts() && (id.IsZero() || id == e.JobID) })
 }
 
+func (s fakeHistory) Stream(_ context.Context, from, to int64, fn func([]domain.Execution) error) error {
+	s.mu.Lock()
+	facts := slices.DeleteFunc(slices.Clone(s.facts), func(e domain.Execution) bool { return e.ScheduledAt < from || e.ScheduledAt >= to })
+	s.mu.Unlock()
+	slices.SortFunc(facts, func(a, b domain.Execution) int { return newestFirst(b.FireKey, a.FireKey) })
+	for i := range facts {
+		if err := fn(facts[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return s.fault
+}
+
 func (s fakeHistory) Totals(_ context.Context, since int64) (store.Totals, error) {
 	if since == 0 {
 		return s.totals[0], s.fault

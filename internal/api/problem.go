@@ -61,7 +61,7 @@ var (
 	kindTooLarge    = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge, "The body is over the limit of the path."}
 	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json; an import takes application/x-ndjson too."}
 	kindSlow        = kind{"slow", "The request came too slowly", http.StatusRequestTimeout, "The body did not arrive in time."}
-	kindBusy        = kind{"busy", "Too much at a time", http.StatusTooManyRequests, "As many imports or audits as the server takes are under way. Retry-After says when to try again."}
+	kindBusy        = kind{"busy", "Too much at a time", http.StatusTooManyRequests, "As many imports, audits or exports as the server takes are under way. Retry-After says when to try again."}
 	kindInternal    = kind{"internal", "A fault of the server", http.StatusInternalServerError, "instance is in the server's log, with the cause."}
 	kindUnavailable = kind{"unavailable", "Not now", http.StatusServiceUnavailable, "The store cannot commit, or the server is stopping. Retry-After says when to try again."}
 )

@@ -4,7 +4,11 @@
 //	bench ── starts ──► belfry receiver      a process of its own: its CPU time is not the server's
 //	   │                    ▲ POST
 //	   ├── starts ──► belfry serve           a process of its own, in a folder of its own
-//	   └── bare loop ───────┘                the client that does nothing but POST: the limit
+//	   ├── bare loop ───────┘                the client that does nothing but POST: the limit
+//	   └── store/sqlite                      the history alone: in this process, without HTTP
+//
+// The history is the exception (ADR 15): a store with 100 million executions is
+// made with the store's own Record, and asked directly.
 //
 // # What it must guarantee
 //
@@ -15,7 +19,7 @@
 //   - A throughput is held against the bare loop of the same run: a figure of
 //     one machine says little, a ratio of one minute says something.
 //   - A run in which a fire was missing, doubled or early is an error, never a
-//     good figure.
+//     good figure; neither is a list that came back short or out of order.
 //
 // # How this is shown
 //

@@ -21,6 +21,9 @@ func (r *Report) tables() (all []table) {
 	add(r.DeadHost != nil, r.deadHostTable)
 	add(len(r.Recovery) > 0, r.recoveryTable)
 	add(len(r.Big) > 0, r.bigTable)
+	for i := range r.History {
+		all = append(all, r.History[i].tables()...)
+	}
 	if r.Growth != nil {
 		all = append(all, r.Growth.tables()...)
 	}
@@ -80,7 +83,7 @@ func (r *Report) loneTable() table {
 
 func (r *Report) trafficTable() table {
 	p := r.Traffic
-	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, exports of %d jobs", p.PerSec, p.Imported, p.Exported)}
+	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, exports of %d executions", p.PerSec, p.Imported, p.Exported)}
 	t.add(append([]any{""}, burstColumns...)...)
 	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
 	t.add(append([]any{"with traffic"}, burstCells(p.With)...)...)

@@ -19,7 +19,7 @@ type Traffic struct {
 	Reads    int64   `json:"reads"` // GET /jobs/ID that were answered
 	PerSec   float64 `json:"readsPerSecond"`
 	Imported int     `json:"imported"` // jobs
-	Exported int64   `json:"exported"` // jobs that were read by exports
+	Exported int64   `json:"exported"` // executions that were read by exports
 	Factor   float64 `json:"p99Factor"`
 }
 
@@ -58,9 +58,11 @@ func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traf
 	return out, nil
 }
 
-// traffic reads a job all the time, imports once and exports again and again,
-// until the context ends.
+// traffic reads a job all the time, imports once and exports the history again
+// and again, until the context ends.
 func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported int) error {
+	day := w.bench.cfg.Clock.Now().UTC().Truncate(24 * time.Hour)
+	today := client.TimeRange{From: day.Format(time.RFC3339), To: day.AddDate(0, 0, 2).Format(time.RFC3339)}
 	var all sync.WaitGroup
 	var reads atomic.Int64
 	faults := make(chan error, readers+2)
@@ -98,7 +100,7 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 	})
 	work(func() error {
 		for ctx.Err() == nil {
-			n, err := w.api.Export(ctx, client.JobFilter{}, io.Discard)
+			n, err := w.api.ExportExecutions(ctx, today, io.Discard)
 			out.Exported += n
 			if err != nil {
 				return err

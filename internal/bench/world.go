@@ -112,7 +112,12 @@ type world struct {
 // world starts a server.
 func (b *Bench) world(ctx context.Context, cfg worldConfig) (*world, error) {
 	b.runs++
-	w := &world{bench: b, folder: filepath.Join(b.folder, fmt.Sprint("run-", b.runs)), cfg: cfg}
+	return b.worldIn(ctx, filepath.Join(b.folder, fmt.Sprint("run-", b.runs)), cfg)
+}
+
+// worldIn starts a server on the data in a folder.
+func (b *Bench) worldIn(ctx context.Context, folder string, cfg worldConfig) (*world, error) {
+	w := &world{bench: b, folder: folder, cfg: cfg}
 	return w, w.start(ctx)
 }
 
@@ -127,7 +132,7 @@ func (w *world) start(ctx context.Context) error {
 	}
 	w.server = server
 	if w.api, err = client.New(server.url, ""); err != nil {
-		return errors.Join(err, w.close())
+		return errors.Join(err, w.stop())
 	}
 	return nil
 }
@@ -135,17 +140,19 @@ func (w *world) start(ctx context.Context) error {
 // usage is what the server has used so far.
 func (w *world) usage() usage { return used(w.server.cmd.Process.Pid) }
 
-// close stops the server and removes its data.
-func (w *world) close() error {
+// stop stops the server, if it runs.
+func (w *world) stop() error {
 	if w.api != nil {
 		w.api.Close()
 	}
-	var err error
-	if w.server != nil {
-		err = w.server.stop()
+	if w.server == nil {
+		return nil
 	}
-	return errors.Join(err, os.RemoveAll(w.folder))
+	return w.server.stop()
 }
+
+// close stops the server and removes its data.
+func (w *world) close() error { return errors.Join(w.stop(), os.RemoveAll(w.folder)) }
 
 // importJobs registers n copies of a job.
 func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {

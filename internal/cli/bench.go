@@ -66,6 +66,18 @@ var measurements = []measurement{
 		r.Big, err = b.Big(ctx, o.many, o.pick(10_000, 100), o.pick(10, 2))
 		return err
 	}},
+	{"history", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) error {
+		for _, rows := range o.rows {
+			got, err := b.History(ctx, bench.HistorySize{
+				Rows: int64(rows), Days: o.days, Queries: o.pick(2_000, 200), Keep: o.keep,
+			})
+			if err != nil {
+				return err
+			}
+			r.History = append(r.History, got)
+		}
+		return nil
+	}},
 	{"growth", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
 		r.Growth, err = b.Growth(ctx, bench.GrowthConfig{
 			Rate: o.pick(100, 10), Jobs: o.pick(10_000, 10), Hosts: 1, Decades: o.pick(3, 2), Seconds: o.pick(10, 1),
@@ -94,6 +106,9 @@ type benchOptions struct {
 	many          []int
 	calls         []int
 	delays        []time.Duration
+	rows          []int
+	days          int
+	keep          bool
 }
 
 // pick returns the first value, or with --quick the second.
@@ -122,12 +137,15 @@ saw. Without arguments everything is measured, which takes an hour or so.
   inflight     calls that wait for slow targets, and beside a dead one
   recovery     how a server comes back after a kill
   big          memory, start and drift of a server with a million jobs and more
+  history      a store of so many executions (10 million; 100 million take 5 GB and some
+               minutes): commits while it grows, lists, bytes, export, dropping a day
   growth       how cost grows with fires, jobs and hosts
 
 Tables go to stdout, progress to stderr. Run nothing else meanwhile.`,
 		Example: `  belfry bench --quick
   belfry bench drift --jobs 100,1000 --json
-  belfry bench big --many 1000000,10000000`,
+  belfry bench big --many 1000000,10000000
+  belfry bench history --rows 100000000 --folder /data --keep`,
 		Args: func(_ *cobra.Command, args []string) error {
 			for _, a := range args {
 				if !slices.Contains(benchNames(), a) {
@@ -165,6 +183,9 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs.DurationSliceVar(&o.delays, "delays", []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second}, "inflight: how long a target takes (100ms with --quick)")
 	fs.IntSliceVar(&o.calls, "calls", []int{1_000, 5_000, 20_000}, "inflight: calls in flight (100 with --quick)")
 	fs.IntSliceVar(&o.many, "many", []int{1_000_000}, "big: jobs (5000 with --quick)")
+	fs.IntSliceVar(&o.rows, "rows", []int{10_000_000}, "history: executions, a store for each number (1000000 with --quick)")
+	fs.IntVar(&o.days, "days", 5, "history: days that they are spread over")
+	fs.BoolVar(&o.keep, "keep", false, "history: leave it in --folder, and go on with what is there")
 	fs.StringVar(&o.svg, "svg", "", "growth: file to draw the curves into")
 	fs.StringVar(&o.folder, "folder", "", "where the databases are made (default a temporary folder)")
 }
@@ -190,6 +211,9 @@ func (o *benchOptions) hurry(cmd *cobra.Command) {
 	if unset("many") {
 		o.many = []int{5_000}
 	}
+	if unset("rows") {
+		o.rows = []int{1_000_000}
+	}
 }
 
 func (o *benchOptions) validate() error {
@@ -211,6 +235,12 @@ func (o *benchOptions) validate() error {
 		return fmt.Errorf("--calls must be from 1 to 1000000, not %v", o.calls)
 	case slices.ContainsFunc(o.many, outside(1, 100_000_000)):
 		return fmt.Errorf("--many must be from 1 to 100000000, not %v", o.many)
+	case slices.ContainsFunc(o.rows, outside(10_000, 2_000_000_000)):
+		return fmt.Errorf("--rows must be from 10000 to 2000000000, not %v", o.rows)
+	case o.days < 1 || o.days > 60:
+		return fmt.Errorf("--days must be from 1 to 60, not %d", o.days)
+	case o.keep && o.folder == "":
+		return errors.New("--keep needs a --folder")
 	case slices.ContainsFunc(o.delays, func(d time.Duration) bool { return d < time.Millisecond || d > time.Minute }):
 		return fmt.Errorf("--delays must be from 1ms to 1m, not %v", o.delays)
 	}

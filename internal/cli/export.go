@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +44,10 @@ headers may hold secrets.
 				_, err := c.Export(cmd.Context(), filter, out)
 				return reach(c, errors.Join(err, out.Flush()))
 			}
-			return s.exportFile(cmd.Context(), c, filter, output)
+			return s.exportFile(output, "jobs", func(w io.Writer) error {
+				_, err := c.Export(cmd.Context(), filter, w)
+				return reach(c, err)
+			})
 		}),
 	}
 	fs := cmd.Flags()
@@ -61,7 +63,7 @@ headers may hold secrets.
 
 // exportFile writes beside the file and renames, so that a broken export does
 // not take the place of the last good one.
-func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.JobFilter, name string) (err error) {
+func (s *shell) exportFile(name, what string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("cannot write beside %s: %w", name, err)
@@ -73,9 +75,9 @@ func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.
 		}
 	}()
 	out := bufio.NewWriterSize(f, 64<<10)
-	jobs := &lineCounter{w: out}
-	if _, err := c.Export(ctx, filter, jobs); err != nil {
-		return reach(c, err)
+	lines := &lineCounter{w: out}
+	if err := write(lines); err != nil {
+		return err
 	}
 	if err := errors.Join(out.Flush(), f.Sync(), f.Close()); err != nil {
 		return err
@@ -83,7 +85,7 @@ func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.
 	if err := os.Rename(f.Name(), name); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(s.err, "exported %d jobs to %s\n", jobs.n, name)
+	_, _ = fmt.Fprintf(s.err, "exported %d %s to %s\n", lines.n, what, name)
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 func serveLines(t *testing.T, n int, breaks bool) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/jobs/export" {
+		if r.URL.Path != "/jobs/export" && r.URL.Path != "/executions/export" {
 			t.Errorf("request to %s", r.URL)
 		}
 		w.Header().Set("Content-Type", "application/x-ndjson")
@@ -88,6 +88,30 @@ func TestABrokenExportToAPipeIsAFailure(t *testing.T) {
 	s.out = brokenPipe{}
 	if code := s.run(t.Context(), []string{"export", "--server", serveLines(t, 3, false)}); code != exitFailure || errs.String() != "belfry: nobody reads\n" {
 		t.Errorf("exit code %d, %q", code, errs)
+	}
+}
+
+// TestHistory: as jobs, executions are written whole or not at all.
+func TestHistory(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "day.ndjson")
+	t.Chdir(t.TempDir())
+	history := func(server string, args ...string) (int, string, string) {
+		s, out, errs := testShell()
+		code := s.run(t.Context(), append([]string{"history", "--server", server, "--from", "5"}, args...))
+		return code, out.String(), errs.String()
+	}
+	if code, _, errs := history(serveLines(t, 5_000, true), "-o", name); code != exitFailure || !strings.Contains(errs, "cannot be used") || filesIn(t, dir) != "" {
+		t.Errorf("exit code %d, %q, files: %s", code, errs, filesIn(t, dir))
+	}
+	if code, _, errs := history(serveLines(t, 3, false), "-o", name); code != exitOK || errs != "exported 3 executions to "+name+"\n" {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+	if code, out, errs := history(serveLines(t, 2, false)); code != exitOK || out != "{\"line\":0}\n{\"line\":1}\n" || errs != "" {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	if code, _, _ := history(serveLines(t, 5_000, true)); code != exitFailure {
+		t.Errorf("exit code %d of a broken one", code)
 	}
 }
 

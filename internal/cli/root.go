@@ -138,7 +138,7 @@ func (s *shell) root() *cobra.Command {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.previewCommand(), s.receiverCommand(),
+	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.historyCommand(), s.previewCommand(), s.receiverCommand(),
 		s.healthCommand(), s.auditCommand(), s.benchCommand(), s.configCommand(), s.versionCommand())
 	return root
 }

@@ -226,6 +226,21 @@ func TestExport(t *testing.T) {
 	}
 }
 
+func TestExportExecutions(t *testing.T) {
+	c := exchange{
+		request: "GET /executions/export?from=5&to=2026-01-01T00%3A00%3A00Z", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
+	}.serve(t)
+	var out bytes.Buffer
+	n, err := c.ExportExecutions(t.Context(), TimeRange{From: "5", To: "2026-01-01T00:00:00Z"}, &out)
+	if err != nil || n != 6 || out.String() != "{}\n{}\n" {
+		t.Errorf("%d bytes, %q, %v", n, out.String(), err)
+	}
+	all := exchange{request: "GET /executions/export", answer: answer{contentType: typeLines}}.serve(t)
+	if n, err := all.ExportExecutions(t.Context(), TimeRange{}, &out); err != nil || n != 0 {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }

@@ -91,6 +91,12 @@ type History interface {
 	// Failed returns FAILED and UNKNOWN facts, newest scheduled first; of one
 	// job when id is not zero.
 	Failed(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
+	// Stream hands over the facts scheduled in [from, to), oldest first, in
+	// pieces that are fn's until it returns. A fact that is recorded meanwhile
+	// is among them if its place is still to come. When Expire drops what is
+	// still to come, the error is CodeUnavailable: a part never looks like the
+	// whole. An error of fn ends it.
+	Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error
 	// Totals returns the counters of the executions that completed at or
 	// after the instant (rounded down to the minute); with zero, since the
 	// database was made. They are kept with the facts, never made by a scan;

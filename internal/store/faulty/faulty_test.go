@@ -74,6 +74,9 @@ func (h recordingHistory) Recent(context.Context, store.Page) ([]domain.Executio
 func (h recordingHistory) Failed(context.Context, domain.JobID, store.Page) ([]domain.Execution, error) {
 	return make([]domain.Execution, 7), h.r.note("History.Failed")
 }
+func (h recordingHistory) Stream(_ context.Context, _, _ int64, fn func([]domain.Execution) error) error {
+	return errors.Join(fn(nil), h.r.note("History.Stream"))
+}
 func (h recordingHistory) Totals(context.Context, int64) (store.Totals, error) {
 	return store.Totals{Timed: 7}, h.r.note("History.Totals")
 }
@@ -167,6 +170,9 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	"History.Failed": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.History().Failed(ctx, domain.JobID{}, store.Page{})
 		return len(v) == 7, err
+	},
+	"History.Stream": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.History().Stream(ctx, 0, 1, func([]domain.Execution) error { return nil })
 	},
 	"History.Totals": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.History().Totals(ctx, 0)

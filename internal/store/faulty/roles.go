@@ -92,6 +92,10 @@ func (h history) Failed(ctx context.Context, id domain.JobID, p store.Page) ([]d
 	return get(ctx, h.Store, "History", "Failed", func() ([]domain.Execution, error) { return h.real.Failed(ctx, id, p) })
 }
 
+func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
+	return h.call(ctx, "History", "Stream", func() error { return h.real.Stream(ctx, from, to, fn) })
+}
+
 func (h history) Totals(ctx context.Context, since int64) (store.Totals, error) {
 	return get(ctx, h.Store, "History", "Totals", func() (store.Totals, error) { return h.real.Totals(ctx, since) })
 }

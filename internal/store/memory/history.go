@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -84,6 +85,38 @@ func (h history) Failed(ctx context.Context, id domain.JobID, page store.Page) (
 		list = factsOf(id)
 	}
 	return h.page(ctx, page, list, func(e *domain.Execution) bool { return e.Status.Alerts() })
+}
+
+// streamPiece is how many facts Stream hands over at a time.
+const streamPiece = 1_000
+
+// Stream implements store.History.
+func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
+	next := domain.FireKey{ScheduledAt: from, Nonce: math.MinInt64}
+	began, err := h.Kept(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		var piece []domain.Execution
+		err := h.do(ctx, func(d *Disk) error {
+			if next.ScheduledAt < d.kept && began < d.kept {
+				return domain.Unavailable(nil, "the history was dropped while it was read")
+			}
+			for i, _ := d.find(next); i < len(d.facts) && d.facts[i].ScheduledAt < to && len(piece) < streamPiece; i++ {
+				piece = append(piece, copyFact(d.facts[i]))
+			}
+			return nil
+		})
+		if err != nil || len(piece) == 0 {
+			return err
+		}
+		next = piece[len(piece)-1].FireKey
+		next.Nonce++
+		if err := fn(piece); err != nil {
+			return err
+		}
+	}
 }
 
 // Totals implements store.History.

@@ -28,7 +28,8 @@ const (
 // Ordinary fires have no index by job: it would cost more than the calls that
 // it records. The job's timeline says when it fired, and each instant is looked
 // up by the primary key. What no calendar names, manual triggers and MISSED
-// summaries, has a small index. Both come newest first and are merged:
+// summaries, has a small index. The file of a day without either is not looked
+// into. Both come newest first and are merged:
 //
 //	calendar    12:05   12:04   12:03   ....   11:00
 //	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, stands for 11:01 to 12:02
@@ -48,6 +49,13 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 		if w.full() || w.misses >= maxMisses {
 			break
 		}
+		if !h.mayBeIrregular(d, id) {
+			if fires, err := w.firesIn(d); err != nil {
+				return nil, fault("read the history", err)
+			} else if !fires {
+				continue
+			}
+		}
 		err := h.days.read(ctx, d, func(c *conn) error { return w.day(c, d) })
 		if err != nil {
 			return nil, fault("read the history", err)
@@ -58,7 +66,7 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 
 const selectSummary = `
 SELECT missed_from, missed_count FROM execution INDEXED BY execution_irregular
- WHERE (nonce <> 0 OR status = 4) AND job_id = ? AND scheduled_at >= ? AND missed_count > 0
+ WHERE (nonce <> 0 OR status = 4) AND job_id = CAST(? AS BLOB) AND scheduled_at >= ? AND missed_count > 0
  ORDER BY scheduled_at LIMIT 1`
 
 // summaryOver returns the MISSED summary that stands for the fires right below
@@ -66,7 +74,7 @@ SELECT missed_from, missed_count FROM execution INDEXED BY execution_irregular
 func (h history) summaryOver(ctx context.Context, id domain.JobID, below int64) (*span, error) {
 	var next *span // the first summary at or after the instant
 	for _, d := range h.days.all() {
-		if d.end() <= below || next != nil {
+		if d.end() <= below || next != nil || !h.mayBeIrregular(d, id) {
 			continue
 		}
 		err := h.days.read(ctx, d, func(c *conn) error {
@@ -136,6 +144,11 @@ type jobWalk struct {
 	below int64          // look for scheduled fires below it
 	fires fires
 
+	next struct { // what firesIn has found
+		below, at int64
+		ok        bool
+	}
+
 	found   []domain.Execution
 	misses  int   // fires without a record in a row
 	summary *span // the MISSED summary that the walk is in
@@ -157,6 +170,19 @@ func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jo
 	return w
 }
 
+// firesIn reports whether the calendar names a fire of a day that is still to
+// come in the walk. Days are asked for newest first.
+func (w *jobWalk) firesIn(d day) (bool, error) {
+	if n := &w.next; n.below != w.below {
+		var err error
+		if n.at, n.ok, err = w.fires.prev(w.below); err != nil {
+			return false, err
+		}
+		n.below = w.below
+	}
+	return w.next.ok && w.next.at >= d.start(), nil
+}
+
 func (w *jobWalk) full() bool { return len(w.found) >= w.limit }
 
 func (w *jobWalk) add(e domain.Execution) {
@@ -170,7 +196,7 @@ func (w *jobWalk) add(e domain.Execution) {
 
 const selectIrregular = `
 SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_irregular
- WHERE (nonce <> 0 OR status = 4) AND job_id = ? AND (scheduled_at, nonce) < (?, ?)
+ WHERE (nonce <> 0 OR status = 4) AND job_id = CAST(? AS BLOB) AND (scheduled_at, nonce) < (?, ?)
  ORDER BY scheduled_at DESC, nonce DESC LIMIT 0 + ?`
 
 // day collects what one file has.

@@ -120,16 +120,18 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon))
 	for query, want := range map[string]string{
-		selectFact:        "SEARCH execution USING PRIMARY KEY (scheduled_at=? AND job_id=? AND nonce=?)",
-		selectInstant:     "SEARCH execution USING PRIMARY KEY (scheduled_at=?)",
-		selectRecent:      "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
-		selectKeys:        "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
-		selectRanges:      "SEARCH execution USING INDEX execution_summary ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
-		selectFailed:      "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
-		selectFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
-		selectIrregular:   "SEARCH execution USING INDEX execution_irregular (job_id=? AND (scheduled_at,nonce)<(?,?))",
-		selectSummary:     "SEARCH execution USING INDEX execution_irregular (job_id=? AND scheduled_at>?)",
-		sumCounters:       "SEARCH counter USING PRIMARY KEY (minute>?)",
+		selectFact:         "SEARCH execution USING PRIMARY KEY (scheduled_at=? AND job_id=? AND nonce=?)",
+		selectInstant:      "SEARCH execution USING PRIMARY KEY (scheduled_at=?)",
+		selectRecent:       "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
+		selectKeys:         "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
+		selectRanges:       "SEARCH execution USING INDEX execution_summary ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
+		selectStream:       "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
+		selectFailed:       "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
+		selectFailedOfJob:  "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
+		selectIrregular:    "SEARCH execution USING INDEX execution_irregular (job_id=? AND (scheduled_at,nonce)<(?,?))",
+		selectIrregularJob: "SEARCH execution USING INDEX execution_irregular (job_id>?)",
+		selectSummary:      "SEARCH execution USING INDEX execution_irregular (job_id=? AND scheduled_at>?)",
+		sumCounters:        "SEARCH counter USING PRIMARY KEY (minute>?)",
 		`SELECT max(scheduled_at) FROM execution WHERE scheduled_at < ?`: "SEARCH execution USING PRIMARY KEY (scheduled_at<?)",
 	} {
 		var plan []string
@@ -142,5 +144,91 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 		if err != nil || len(plan) == 0 || plan[0] != want {
 			t.Errorf("%s\nplan %q, want %q, error %v", query, plan, want, err)
 		}
+	}
+}
+
+// filesRead counts the files that facts are read from. It is a slog.Handler.
+type filesRead struct {
+	slog.Handler
+	files map[string]bool
+}
+
+func (f *filesRead) Handle(_ context.Context, r slog.Record) error {
+	var file, statement string
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "file":
+			file = filepath.Base(a.Value.String())
+		case "statement":
+			statement = a.Value.String()
+		}
+		return true
+	})
+	if strings.Contains(statement, "FROM execution") {
+		f.files[file] = true
+	}
+	return nil
+}
+
+// A job that fires seldom does not cost a look into each file: only into the
+// newest, those of its fires, and those of days in which it was triggered by hand.
+func TestByJobReadsFewFiles(t *testing.T) {
+	log := &filesRead{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})}
+	open := func(path string) *Store {
+		s, err := Open(t.Context(), Config{Path: path, Log: slog.New(log), Verbose: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open(filepath.Join(t.TempDir(), "jobs.db"))
+	monthly := version(1)
+	monthly.Spec.Schedule = "0 0 12 1 * *"
+	create(t, s, monthly, version(2))
+	const days = 70 // from March 10: two fires, more files than are open at a time
+	for i := range int64(days) {
+		record(t, s, success(2, noon+i*dayMs))
+	}
+	april, may := noon+22*dayMs, noon+52*dayMs
+	triggered := success(1, noon+40*dayMs+second)
+	triggered.Nonce = 7
+	record(t, s, success(1, april), success(1, may), triggered)
+	for range 2 {
+		log.files = map[string]bool{}
+		got := byJob(t, s, 1, 20)
+		if len(got) != 3 || got[0].ScheduledAt != may || got[1].Nonce != 7 || got[2].ScheduledAt != april {
+			t.Errorf("found %+v", got)
+		}
+		if len(log.files) != 4 || !log.files["2026-04-01.db"] || !log.files["2026-04-19.db"] || !log.files["2026-05-01.db"] {
+			t.Errorf("read %v", log.files)
+		}
+		closeStore(t, s)
+		s = open(s.cfg.Path)
+	}
+	closeStore(t, s)
+}
+
+// Of a file with irregular rows of many jobs every one is looked for.
+func TestManyIrregularJobs(t *testing.T) {
+	s := newStore(t)
+	var facts []domain.Execution
+	for n := range maxIrregular + 5 {
+		e := success(n+1, noon)
+		e.Nonce = 1
+		facts = append(facts, e)
+	}
+	first, last := version(1), version(maxIrregular+5)
+	first.Spec.Schedule, last.Spec.Schedule = "0 0 12 1 * *", "0 0 12 1 * *" // no fire on that day
+	create(t, s, first, last)
+	record(t, s, append(facts, success(3, noon+dayMs))...) // the newest file is looked into in any case
+	for range 2 {
+		if len(byJob(t, s, 1, 5)) != 1 || len(byJob(t, s, maxIrregular+5, 5)) != 1 {
+			t.Error("a trigger is not found")
+		}
+		if !s.irregular[dayOf(noon)].many || s.mayBeIrregular(dayOf(noon+dayMs), jobID(1)) {
+			t.Error("the store does not know which file has many")
+		}
+		closeStore(t, s)
+		s = openStore(t, s.cfg.Path)
 	}
 }

@@ -113,9 +113,10 @@ func (c *conn) setPragma(p pragma) error {
 // prepare returns the connection's statement for a text, fresh to be bound.
 //
 // SQLite compiles a statement again for each new value of a parameter whose
-// value it has planned with, at some 20 us. Two habits avoid that: queries say
-// "LIMIT 0 + ?", not "LIMIT ?", and partial indexes are not defined by "x > 0"
-// where a query has "x > ?".
+// value it has planned with, at some 20 to 50 us. Three habits avoid that:
+// queries say "LIMIT 0 + ?", not "LIMIT ?"; those with a join or an ORDER BY say
+// "job_id = CAST(? AS BLOB)", not "job_id = ?"; and partial indexes are not defined by
+// "x > 0" where a query has "x > ?".
 func (c *conn) prepare(text string) (*sqlite.Stmt, error) {
 	if c.log != nil {
 		c.log.Debug("sql", "file", c.path, "statement", strings.Join(strings.Fields(text), " "))

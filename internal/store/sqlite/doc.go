@@ -40,7 +40,16 @@
 //
 // Nothing is read back from memory that is not in the files: totals, open
 // alerts and the keys of open runs are loaded at start, changed after each
-// commit, and loaded again when a commit has ended in doubt.
+// commit, and loaded again when a commit has ended in doubt. Which jobs have
+// triggers or summaries in a file is remembered before the commit: too many
+// only cost a look.
+//
+// # Who waits for whom
+//
+// One batch at a time is recorded (Store.record); reads never wait for it.
+// Dropping a day takes that turn for its first step alone, some milliseconds;
+// deleting the file has a turn of its own (Store.erase), in which others record
+// and read.
 //
 // # How this is shown
 //

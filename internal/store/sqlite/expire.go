@@ -2,100 +2,161 @@ package sqlite
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sort"
 
 	"zombiezen.com/go/sqlite"
-
-	"github.com/belfry-scheduler/belfry/internal/domain"
 )
-
-// pruneChunk is how many rows one operation deletes, so that pruning does not
-// hold up the writer.
-const pruneChunk = 1_000
 
 // Expire implements store.History. It deletes whole files. For each:
 //
 //  1. One transaction of the jobs database adds the file's counters to
 //     retired_counter, takes over the alerts that are still open, and marks
-//     the day as retiring.
-//  2. The file is deleted.
+//     the day as retiring. Nothing is recorded meanwhile; what it needs is read
+//     before, and read again if a late fact has changed it.
+//  2. The file is deleted. That takes a while where it is large; others record
+//     and read.
 //  3. The mark is removed.
 //
 // After a crash before step 2 is complete, Open deletes what is left of marked
 // days, so that nothing is counted twice.
 func (h history) Expire(ctx context.Context, before int64) (int, error) {
-	if err := h.record.enter(ctx); err != nil {
-		return 0, err
-	}
-	defer h.record.leave()
-	if err := h.fresh(ctx); err != nil {
-		return 0, fault("expire the history", err)
-	}
 	if err := h.finishRetiring(ctx); err != nil { // of an earlier call that failed
 		return 0, fault("expire the history", err)
 	}
 	old := h.days.all()
 	old = old[:sort.Search(len(old), func(i int) bool { return old[i].end() > before })]
-	if len(old) > 0 { // it looks into every file, and is asked for each minute
-		if err := h.sweepAlerts(ctx); err != nil {
-			return 0, fault("expire the history", err)
-		}
+	gone, err := h.retireAll(ctx, old)
+	if err == nil {
+		err = h.prune(ctx, dayOf(before).start())
 	}
-	gone := 0
+	return gone, fault("expire the history", err)
+}
+
+// retireAll drops days, oldest first, and returns how many it did.
+func (s *Store) retireAll(ctx context.Context, old []day) (gone int, err error) {
+	if len(old) == 0 { // as it is in most minutes
+		return 0, nil
+	}
+	late, err := s.watchLate(ctx, old[len(old)-1])
+	if err != nil {
+		return 0, err
+	}
+	if err := s.sweepAlerts(ctx, old[0], s.inTurn); err != nil {
+		return 0, err
+	}
 	for _, d := range old {
-		if err := h.retire(ctx, d); err != nil {
-			return gone, fault("expire the history", err)
+		last, err := s.lastOf(ctx, d)
+		if err != nil {
+			return gone, err
+		}
+		if late, err = s.mark(ctx, d, last, late); err != nil {
+			return gone, err
+		}
+		if err := s.finishRetiring(ctx); err != nil {
+			return gone, err
 		}
 		gone++
 	}
-	return gone, fault("expire the history", h.prune(ctx, dayOf(before).start()))
+	return gone, nil
 }
 
-// retire does the three steps for one day.
-func (s *Store) retire(ctx context.Context, d day) error {
-	sums, err := s.countersByDay(ctx, d)
-	if err != nil {
-		return err
+// watchLate has the commits counted that record in days up to d, and returns
+// their number so far. What was read of the files of such days, and the sweep
+// of alerts, hold for as long as it stays the same.
+func (s *Store) watchLate(ctx context.Context, d day) (late int64, err error) {
+	if err := s.record.enter(ctx); err != nil {
+		return 0, err
 	}
-	open, err := s.openAlertsOf(ctx, d)
-	if err != nil {
-		return err
+	defer s.record.leave()
+	s.watched = max(s.watched, d)
+	return s.late, s.fresh(ctx)
+}
+
+// lastWords is what stays of a day whose file goes.
+type lastWords struct {
+	sums counts
+	open []alertRow
+}
+
+func (s *Store) lastOf(ctx context.Context, d day) (last lastWords, err error) {
+	if last.sums, err = s.countersByDay(ctx, d); err == nil {
+		last.open, err = s.openAlertsOf(ctx, d)
 	}
-	err = s.writer.do(ctx, len(sums)+len(open), func(c *conn) (tally, error) {
-		return tally{}, writeRetired(c, d, sums, open)
+	return last, err
+}
+
+// mark is the first step. It returns the number of late commits that the days
+// after d may be judged by.
+func (s *Store) mark(ctx context.Context, d day, last lastWords, late int64) (int64, error) {
+	if err := s.record.enter(ctx); err != nil {
+		return late, err
+	}
+	defer s.record.leave()
+	if err := s.fresh(ctx); err != nil {
+		return late, err
+	}
+	if s.late != late {
+		if err := s.sweepAlerts(ctx, d, alreadyInTurn); err != nil {
+			return late, err
+		}
+		var err error
+		if last, err = s.lastOf(ctx, d); err != nil {
+			return late, err
+		}
+		late = s.late
+	}
+	// Meanwhile some may have gone on, or ended, in the file of a younger day.
+	last.open = slices.DeleteFunc(last.open, func(row alertRow) bool { return !s.counts(d, &row) })
+	err := s.writer.do(ctx, len(last.sums)+len(last.open), func(c *conn) (tally, error) {
+		return tally{}, writeRetired(c, d, last.sums, last.open)
 	})
-	if err != nil {
-		s.state.Lock()
-		s.stale = true // it may be done all the same
-		s.state.Unlock()
-		return err
-	}
 	s.state.Lock()
-	for _, row := range open {
+	defer s.state.Unlock()
+	if err != nil {
+		s.stale = true // it may be done all the same
+		return late, err
+	}
+	for _, row := range last.open {
 		live := s.alerts[row.JobID]
 		live.day = carried
 		s.alerts[row.JobID] = live
 	}
 	delete(s.minutes, d)
-	s.state.Unlock()
-	return s.finishRetiring(ctx)
+	delete(s.irregular, d)
+	s.retiring[d] = true
+	return late, nil
+}
+
+// isRetiring reports whether the file of a day may still have to be deleted.
+func (s *Store) isRetiring(d day) bool {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.retiring[d]
 }
 
 // finishRetiring deletes what is left of the files of marked days and removes
-// the marks.
+// the marks. A day may begin again with a new file only when its mark is gone:
+// whoever wants to record in it comes here first, and waits.
 func (s *Store) finishRetiring(ctx context.Context) error {
-	var marked []day
-	err := s.readers.with(ctx, func(c *conn) error {
-		return c.query(`SELECT day FROM retiring_day`, func(s *sqlite.Stmt) error {
-			marked = append(marked, day(s.ColumnInt64(0)))
-			return nil
-		})
-	})
+	if err := s.erase.enter(ctx); err != nil {
+		return err
+	}
+	defer s.erase.leave()
+	s.state.RLock()
+	done := slices.Collect(maps.Keys(s.retiring)) // of some the mark may be gone: its removal ended in doubt
+	s.state.RUnlock()
+	marked, err := s.markedDays(ctx)
 	if err != nil {
 		return err
 	}
-	for _, d := range marked { // from here on they are not read any more
+	s.state.Lock()
+	for _, d := range marked {
 		s.retiring[d] = true
+	}
+	s.state.Unlock()
+	for _, d := range marked { // from here on none of them is read
 		if err := s.days.forget(d); err != nil {
 			return err
 		}
@@ -105,7 +166,22 @@ func (s *Store) finishRetiring(ctx context.Context) error {
 			return err
 		}
 	}
+	s.state.Lock()
+	defer s.state.Unlock()
+	for _, d := range append(done, marked...) {
+		delete(s.retiring, d)
+	}
 	return nil
+}
+
+func (s *Store) markedDays(ctx context.Context) (marked []day, err error) {
+	err = s.readers.with(ctx, func(c *conn) error {
+		return c.query(`SELECT day FROM retiring_day`, func(s *sqlite.Stmt) error {
+			marked = append(marked, day(s.ColumnInt64(0)))
+			return nil
+		})
+	})
+	return marked, err
 }
 
 // finish deletes the file of a day that was forgotten, and its mark.
@@ -113,13 +189,9 @@ func (s *Store) finish(ctx context.Context, d day) error {
 	if err := deleteDatabase(s.days.path(d)); err != nil {
 		return err
 	}
-	err := s.writer.do(ctx, 1, func(c *conn) (tally, error) {
+	return s.writer.do(ctx, 1, func(c *conn) (tally, error) {
 		return tally{}, c.exec(`DELETE FROM retiring_day WHERE day = ?`, int64(d))
 	})
-	if err == nil {
-		delete(s.retiring, d)
-	}
-	return err
 }
 
 // countersByDay sums the counters of a file by the day of completion.
@@ -179,133 +251,6 @@ func writeRetired(c *conn, d day, sums counts, open []alertRow) error {
 			r.Execution[:], status, text(r.Error), true)
 		if err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// sweepAlerts deletes open rows that no longer count, because their alert went
-// on or ended in the file of another day. It must come before that file is
-// deleted: the row would look like an open alert again.
-func (s *Store) sweepAlerts(ctx context.Context) error {
-	for _, d := range append(s.days.all(), carried) {
-		dead, err := s.deadAlerts(ctx, d)
-		if err != nil {
-			return err
-		}
-		for len(dead) > 0 {
-			n := min(len(dead), pruneChunk)
-			if err := s.deleteAlerts(ctx, d, dead[:n]); err != nil {
-				return err
-			}
-			dead = dead[n:]
-		}
-	}
-	return nil
-}
-
-func (s *Store) deadAlerts(ctx context.Context, d day) (dead []alertID, err error) {
-	err = s.readDay(ctx, d, func(c *conn) error {
-		return c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+" WHERE recovered_at IS NULL",
-			func(stmt *sqlite.Stmt) error {
-				if row := columnsAlert(stmt); !s.counts(d, &row) {
-					dead = append(dead, alertID{row.JobID, row.by})
-				}
-				return nil
-			})
-	})
-	return dead, err
-}
-
-func (s *Store) deleteAlerts(ctx context.Context, d day, ids []alertID) error {
-	remove := func(c *conn) error {
-		for _, id := range ids {
-			err := c.exec("DELETE FROM "+d.alertTable()+" WHERE job_id = ? AND opened_by = ? AND opened_nonce = ?",
-				id.job, id.by.scheduledAt, id.by.nonce)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if d == carried {
-		return s.writer.do(ctx, len(ids), func(c *conn) (tally, error) { return tally{}, remove(c) })
-	}
-	f, err := s.days.acquire(ctx, d, false)
-	if f == nil {
-		return err
-	}
-	defer s.days.release(f)
-	if err != nil {
-		return err
-	}
-	c, err := f.write(ctx, s.cfg.statementLog())
-	if err != nil {
-		return err
-	}
-	return c.transact(ctx, func() error { return remove(c) })
-}
-
-const (
-	// Versions are kept while a fire of theirs may still have to be computed:
-	// above the watermark, or for an open run.
-	pruneVersions = `
-DELETE FROM version WHERE (job_id, number) IN (
-       SELECT v.job_id, v.number FROM version v
-        WHERE v.effective_to <= min(?1, (SELECT watermark FROM shard))
-          AND (v.job_id, v.number) NOT IN (SELECT job_id, version FROM open_run)
-        LIMIT 0 + ?2)`
-
-	pruneJobs = `
-DELETE FROM job WHERE id IN (
-       SELECT j.id FROM job j
-        WHERE j.deleted_at <= ?1 AND NOT EXISTS (SELECT 1 FROM version v WHERE v.job_id = j.id)
-        LIMIT 0 + ?2)`
-
-	pruneAlerts = `DELETE FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`
-)
-
-// prune deletes the closed versions that ended at or before an instant, and
-// then the deleted jobs that have none left.
-func (s *Store) prune(ctx context.Context, before int64) error {
-	for _, query := range []string{pruneVersions, pruneJobs, pruneLosses} {
-		for more := true; more; {
-			err := s.writer.do(ctx, pruneChunk, func(c *conn) (tally, error) {
-				err := c.exec(query, before, pruneChunk)
-				more = err == nil && c.Changes() == pruneChunk
-				return tally{}, err
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return s.forgetAlerts(ctx)
-}
-
-// forgetAlerts drops the carried alerts of jobs that are gone: nothing would
-// ever end them.
-func (s *Store) forgetAlerts(ctx context.Context) error {
-	gone := make(map[domain.JobID]bool)
-	err := s.readers.with(ctx, func(c *conn) error {
-		return c.query(`SELECT job_id FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`,
-			func(s *sqlite.Stmt) error {
-				gone[columnJobID(s, 0)] = true
-				return nil
-			})
-	})
-	if err != nil || len(gone) == 0 {
-		return err
-	}
-	err = s.writer.do(ctx, len(gone), func(c *conn) (tally, error) { return tally{}, c.exec(pruneAlerts) })
-	if err != nil {
-		return err
-	}
-	s.state.Lock()
-	defer s.state.Unlock()
-	for job := range gone {
-		if s.alerts[job].day == carried {
-			delete(s.alerts, job)
 		}
 	}
 	return nil

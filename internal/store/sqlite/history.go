@@ -83,7 +83,7 @@ SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed
 
 	selectFailedOfJob = `
 SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed_by_job
- WHERE status IN (2, 5) AND job_id = ?5 AND (scheduled_at, job_id, nonce) < (?1, ?2, ?3)
+ WHERE status IN (2, 5) AND job_id = CAST(?5 AS BLOB) AND (scheduled_at, job_id, nonce) < (?1, ?2, ?3)
  ORDER BY scheduled_at DESC, nonce DESC LIMIT 0 + ?4`
 )
 

@@ -14,7 +14,7 @@ import (
 const selectCurrent = `
 SELECT ` + versionColumns + `
   FROM job j JOIN version v ON v.job_id = j.id AND v.number = j.current_version
- WHERE j.id = ? AND j.deleted_at IS NULL`
+ WHERE j.id = CAST(? AS BLOB) AND j.deleted_at IS NULL`
 
 // Get implements store.Jobs.
 func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
@@ -84,7 +84,7 @@ func lowerASCII(s string) string {
 }
 
 const selectVersions = `
-SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE v.job_id = ? ORDER BY v.number`
+SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
 
 // Versions implements store.Jobs.
 func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {

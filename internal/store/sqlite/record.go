@@ -69,8 +69,8 @@ func sortFacts(batch []domain.Execution) ([]*domain.Execution, error) {
 // recordDay commits the facts of one day with their counters and alerts. The
 // caller holds record.
 func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution) error {
-	if l.retiring[d] { // a late fact: its day begins again, with an empty file
-		if err := l.finish(ctx, d); err != nil {
+	if l.isRetiring(d) { // a late fact: its day begins again, with an empty file
+		if err := l.finishRetiring(ctx); err != nil {
 			return err
 		}
 	}
@@ -86,9 +86,13 @@ func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution)
 	if err != nil {
 		return err
 	}
+	l.noteIrregular(d, facts)
 	done, err := l.commitDay(ctx, c, d, facts, insertAll)
 	if errors.Is(err, errRepeat) {
 		done, err = l.commitDay(ctx, c, d, facts, insertNew)
+	}
+	if d <= l.watched { // Expire is at it
+		l.late++
 	}
 	l.state.Lock()
 	defer l.state.Unlock()

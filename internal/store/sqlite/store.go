@@ -68,17 +68,21 @@ type Store struct {
 	closeErr error
 
 	// record is held by whoever writes history files: one batch at a time.
-	record   gate
-	retiring map[day]bool // days whose file Expire could not delete yet
+	// erase is held by whoever deletes them. Who takes both takes record first.
+	record, erase gate
+	watched       day   // commits to days up to it count as late; under record
+	late          int64 // how many there were; under record
 
 	// What the files say, kept in memory. Written under record and state,
 	// read under either.
-	state    sync.RWMutex
-	alerts   openAlerts
-	lifetime totals                      // of every execution ever counted
-	minutes  map[day]int64               // latest minute that the counters of a day have
-	openRuns map[domain.FireKey]struct{} // keys that may have an open run
-	stale    bool                        // a commit ended in doubt: load it again before use
+	state     sync.RWMutex
+	alerts    openAlerts
+	lifetime  totals                      // of every execution ever counted
+	minutes   map[day]int64               // latest minute that the counters of a day have
+	openRuns  map[domain.FireKey]struct{} // keys that may have an open run
+	retiring  map[day]bool                // days whose file Expire has not deleted yet
+	irregular map[day]*irregulars
+	stale     bool // a commit ended in doubt: load it again before use
 }
 
 var _ store.Store = (*Store)(nil)
@@ -105,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, lock: lock, record: make(gate, 1), retiring: make(map[day]bool)}
+	s := &Store{cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), retiring: make(map[day]bool)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(cannotOpen(path, err), s.Close())
 	}
@@ -168,8 +172,13 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	irregular, err := s.loadIrregular(ctx)
+	if err != nil {
+		return err
+	}
 	s.state.Lock()
 	defer s.state.Unlock()
+	s.irregular = irregular
 	s.alerts, s.lifetime, s.minutes, s.openRuns = alerts, lifetime, minutes, runs
 	s.stale = false
 	return nil
@@ -245,6 +254,8 @@ func (s *Store) Close() error {
 func (s *Store) close() error {
 	s.record <- struct{}{}
 	defer s.record.leave()
+	s.erase <- struct{}{}
+	defer s.erase.leave()
 	var errs []error
 	if s.days != nil {
 		errs = append(errs, s.days.close())

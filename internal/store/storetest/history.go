@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -13,9 +16,14 @@ var historyCases = []testCase{
 	{"ByJob pages through calendar, triggers and summaries", byJobPages},
 	{"ByJob starts below the key of any job", byJobForeignKey},
 	{"ByJob finds a fire of a month ago", byJobRare},
+	{"ByJob finds triggers and summaries of days without a fire", byJobBetween},
 	{"ByJob of a deleted job still answers", byJobDeleted},
 	{"ByJob looks over a gap in which nothing was recorded", byJobGap},
 	{"ByJob finds what lies below a long summary", byJobLongSummary},
+	{"Stream hands over a window, oldest first", streamAll},
+	{"Stream ends with the error of its reader or its context", streamEnds},
+	{"Stream takes in what is recorded ahead of it", streamMeanwhile},
+	{"Stream is no success when what is to come is dropped", streamExpired},
 	{"Totals count from a minute on", totalsSince},
 	{"Totals count each fire of a summary and time what was sent", totalsCount},
 }
@@ -140,6 +148,34 @@ func byJobRare(t *testing.T, f *fixture) {
 	equal(t, f.byJob(t, 2), want)
 }
 
+func byJobBetween(t *testing.T, f *fixture) {
+	monthly := version(1)
+	monthly.Spec.Schedule = "0 0 12 1 * *"
+	next := edit(monthly, noon+100*day, func(v *domain.Version) { v.Spec.Schedule = "0 * * * * *" })
+	f.create(t, monthly, version(2))
+	april := noon + 22*day
+	facts := []domain.Execution{
+		trigger(1, noon+day, 3), success(1, april), trigger(1, april+5*day, 4), trigger(1, april+5*day, 9),
+		missed(1, april+30*day, april+61*day, 2), trigger(1, april+70*day, 5),
+	}
+	var noise []domain.Execution
+	for i := range int64(95) {
+		noise = append(noise, success(2, noon+i*day))
+	}
+	f.record(t, noise...)
+	f.record(t, facts...)
+	f.update(t, next)
+	for range 2 {
+		for _, size := range []int{1, 2, 50} {
+			equal(t, f.byJob(t, size), newestFirst(facts))
+		}
+		f.reopen(t)
+	}
+	late := trigger(1, noon+50*day, 6)
+	f.record(t, late)
+	equal(t, f.byJob(t, 3), newestFirst(append(facts, late)))
+}
+
 func byJobDeleted(t *testing.T, f *fixture) {
 	f.create(t, version(1))
 	f.record(t, success(1, noon+minute), success(1, noon+2*minute))
@@ -200,4 +236,103 @@ func totalsCount(t *testing.T, f *fixture) {
 	equal(t, f.totals(t, 0), want)
 	f.reopen(t)
 	equal(t, f.totals(t, 0), want)
+}
+
+// stream reads the history of a window.
+func (f *fixture) stream(t *testing.T, from, to int64) (all []domain.Execution) {
+	t.Helper()
+	ok(t, f.History().Stream(t.Context(), from, to, func(piece []domain.Execution) error {
+		if len(piece) == 0 {
+			t.Error("an empty piece")
+		}
+		all = append(all, piece...)
+		return nil
+	}))
+	return all
+}
+
+func oldestFirst(facts []domain.Execution) []domain.Execution {
+	facts = newestFirst(facts)
+	slices.Reverse(facts)
+	return facts
+}
+
+func streamAll(t *testing.T, f *fixture) {
+	equal(t, f.stream(t, 0, domain.Forever), nil)
+	facts := oneOfEach()
+	for n := 2; n < 1_300; n++ { // more than a piece at one instant, and two days later
+		facts = append(facts, success(n, noon), failure(n, noon+2*day))
+	}
+	f.record(t, facts...)
+	want := oldestFirst(facts)
+	for range 2 {
+		equal(t, f.stream(t, 0, domain.Forever), want)
+		f.reopen(t)
+	}
+	for _, w := range []struct{ from, to int64 }{
+		{noon, noon + 1}, {noon + 1, noon + 2*day}, {noon, noon}, {noon + 1, noon}, {noon + 2*day, noon + 2*day + 1}, {noon + 3*day, domain.Forever},
+	} {
+		var inside []domain.Execution
+		for _, e := range want {
+			if e.ScheduledAt >= w.from && e.ScheduledAt < w.to {
+				inside = append(inside, e)
+			}
+		}
+		equal(t, f.stream(t, w.from, w.to), inside)
+	}
+}
+
+func streamEnds(t *testing.T, f *fixture) {
+	f.record(t, success(1, noon), success(1, noon+day))
+	full := errors.New("full")
+	calls := 0
+	err := f.History().Stream(t.Context(), 0, domain.Forever, func([]domain.Execution) error { calls++; return full })
+	if !errors.Is(err, full) || calls != 1 {
+		t.Errorf("error %v after %d calls, want that of fn after one", err, calls)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.History().Stream(ctx, 0, domain.Forever, func([]domain.Execution) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v of a cancelled call", err)
+	}
+}
+
+// streamMeanwhile records behind and ahead of a stream that is under way, also
+// in a day that is new.
+func streamMeanwhile(t *testing.T, f *fixture) {
+	var facts []domain.Execution
+	for n := 1; n < 5_000; n++ {
+		facts = append(facts, success(n, noon))
+	}
+	f.record(t, facts...)
+	later := []domain.Execution{success(1, noon+hour), success(1, noon+3*day)}
+	var got []domain.Execution
+	ok(t, f.History().Stream(t.Context(), 0, domain.Forever, func(piece []domain.Execution) error {
+		if len(got) == 0 {
+			f.record(t, append(later, success(1, noon-hour))...)
+		}
+		got = append(got, piece...)
+		return nil
+	}))
+	equal(t, got, oldestFirst(append(facts, later...)))
+}
+
+func streamExpired(t *testing.T, f *fixture) {
+	var facts []domain.Execution
+	for n := 1; n < 5_000; n++ {
+		facts = append(facts, success(n, noon))
+	}
+	f.record(t, append(facts, success(1, noon+day), success(1, noon+2*day))...)
+	expireAt := func(before int64) error {
+		calls := 0
+		return f.History().Stream(t.Context(), 0, domain.Forever, func([]domain.Execution) error {
+			if calls++; calls == 1 {
+				must(f.History().Expire(t.Context(), before))(t)
+			}
+			return nil
+		})
+	}
+	wantCode(t, expireAt(midnight+day), domain.CodeUnavailable) // what it is in, and the day after
+	equal(t, f.stream(t, 0, domain.Forever), []domain.Execution{success(1, noon+2*day)})
+	ok(t, expireAt(noon)) // nothing more to drop
 }

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// maxHistoryExports is how many exports of the history are answered at a time:
+// each keeps a core busy for as long as it runs.
+const maxHistoryExports = 2
+
+// historyBuffer is what an export collects before it writes: some 200 lines.
+const historyBuffer = 64 << 10
+
+func (s *server) registerHistoryExport() {
+	register(s, huma.Operation{
+		OperationID: "export-executions", Method: http.MethodGet, Path: "/executions/export", Tags: []string{"Executions"},
+		Summary: "Export executions",
+		Description: "NDJSON: one execution that has ended a line, as in lists; with attempts where there were several. " +
+			"Oldest scheduled first. One that ends while the export runs is part of it if its place is still to come. " +
+			"When the store fails on the way, or retention drops what is still to come, the connection is closed before the end: " +
+			"a complete answer is a complete export.",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The executions.",
+			Content: map[string]*huma.MediaType{"application/x-ndjson": {
+				Schema: &huma.Schema{Ref: "#/components/schemas/Execution"},
+			}},
+		}},
+	}, s.exportExecutions, kindBusy, kindUnavailable)
+}
+
+type historyExportInput struct {
+	From instantParam `query:"from" doc:"The first scheduled instant. Absent: from the oldest on."`
+	To   instantParam `query:"to" doc:"The scheduled instant to end before. Absent: to the newest."`
+}
+
+func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (*streamOutput, error) {
+	from, err := in.From.parse("from", 0)
+	if err != nil {
+		return nil, err
+	}
+	to, err := in.To.parse("to", domain.Forever)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Store.History().Kept(ctx); err != nil { // before the status is sent: it may be a 503
+		return nil, fromStore(err)
+	}
+	select {
+	case s.historyExports <- struct{}{}:
+	default:
+		return nil, kindBusy.problem("%d exports of the history are under way.", maxHistoryExports).with("Retry-After", "5")
+	}
+	return &streamOutput{func(hc huma.Context) {
+		defer func() { <-s.historyExports }()
+		_, w := humago.Unwrap(hc)
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		w.Header().Set("Content-Disposition", `attachment; filename="belfry-executions.ndjson"`)
+		if err := s.writeHistory(ctx, w, from, to); err != nil {
+			if rec, ok := w.(*recorder); !ok || rec.err == nil { // otherwise the client went away
+				s.tell(ctx, err)
+			}
+			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
+		}
+	}}, nil
+}
+
+func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) error {
+	out := bufio.NewWriterSize(w, historyBuffer)
+	var line []byte
+	err := s.Store.History().Stream(ctx, from, to, func(piece []domain.Execution) error {
+		extendDeadlines(w)
+		for i := range piece {
+			line = append(appendExecution(line[:0], &piece[i]), '\n')
+			if _, err := out.Write(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fromStore(err)
+	}
+	return out.Flush()
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// recordMany puts n executions into the fake, one a second from 1,000 on.
+func recordMany(f *fake, n int) {
+	for i := range n {
+		f.facts = append(f.facts, domain.Execution{
+			FireKey: domain.FireKey{JobID: domain.NewJobID(1), ScheduledAt: 1_000 * int64(i+1)}, Version: 1,
+			Status: domain.StatusSuccess, StartedAt: 1_000*int64(i+1) + 2, CompletedAt: 1_000*int64(i+1) + 20, HTTPStatus: 200,
+		})
+	}
+}
+
+func TestExportOfTheHistory(t *testing.T) {
+	f := newFake()
+	recordMany(f, 500)
+	h := newAPI(t, f)
+	for query, want := range map[string][2]int{
+		"": {1, 500}, "?from=2000": {2, 500}, "?to=500000": {1, 499}, "?from=1970-01-01T00:00:03Z&to=4001": {3, 4}, "?from=9&to=8": {1, 0},
+	} {
+		res := call(t, h, "GET", "/executions/export"+query, "")
+		if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "application/x-ndjson" {
+			t.Fatalf("%s: %d, %s", query, res.StatusCode, ct)
+		}
+		lines := strings.Split(res.text, "\n")
+		if len(lines) != want[1]-want[0]+2 || lines[len(lines)-1] != "" {
+			t.Fatalf("%s: %d lines", query, len(lines))
+		}
+		for i, line := range lines[:len(lines)-1] {
+			var e struct{ ScheduledAt int64 }
+			if err := json.Unmarshal([]byte(line), &e); err != nil || e.ScheduledAt != 1_000*int64(want[0]+i) {
+				t.Fatalf("%s: line %d is %s (%v)", query, i, line, err)
+			}
+		}
+	}
+	// A line is what the execution is elsewhere.
+	line := call(t, h, "GET", "/executions/export?to=1001", "").text
+	list := call(t, h, "GET", "/observability/executions/recent?limit=500", "").text
+	if !strings.Contains(list, strings.TrimSuffix(line, "\n")) {
+		t.Errorf("%s is not in the list", line)
+	}
+	for _, query := range []string{"from=x", "to=-1", "from=2026-01-01"} {
+		if p := call(t, h, "GET", "/executions/export?"+query, "").problem(t, 400); len(p.fields()) != 1 || !strings.HasPrefix(query, p.fields()[0]) {
+			t.Errorf("%s names %v", query, p.fields())
+		}
+	}
+}
+
+// heldStream is a store whose streams wait, and then fail.
+type heldStream struct {
+	fakeStore
+	began, end chan struct{}
+}
+
+func (s heldStream) History() store.History { return heldHistory{s.fakeStore.History(), s} }
+
+type heldHistory struct {
+	store.History
+	s heldStream
+}
+
+func (h heldHistory) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
+	if err := h.History.Stream(ctx, from, to, fn); err != nil {
+		return err
+	}
+	h.s.began <- struct{}{}
+	<-h.s.end
+	return errors.New("disk gone")
+}
+
+// An export that fails on the way must not look complete, and no more than two
+// are answered at a time.
+func TestExportsOfTheHistoryAreFewAndWhole(t *testing.T) {
+	f := newFake()
+	recordMany(f, 1_000)
+	held := heldStream{fakeStore{f}, make(chan struct{}, maxHistoryExports+1), make(chan struct{})}
+	h := newAPI(t, f, func(c *Config) { c.Store = held })
+	address := "http://" + listen(t, h) + "/executions/export"
+	ended := make(chan error, maxHistoryExports)
+	for range maxHistoryExports {
+		go func() {
+			res, err := http.Get(address)
+			if err == nil {
+				_, err = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+			}
+			ended <- err
+		}()
+		<-held.began
+	}
+	if p := call(t, h, "GET", "/executions/export", "").problem(t, 429); !strings.Contains(p.Detail, "2 exports") {
+		t.Errorf("%q", p.Detail)
+	}
+	close(held.end)
+	for range maxHistoryExports {
+		if err := <-ended; err == nil {
+			t.Error("an answer ends as if it were whole")
+		}
+	}
+	res, err := http.Get(address) // there is room again
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("status %d", res.StatusCode)
+	}
+}

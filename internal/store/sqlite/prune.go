@@ -1,0 +1,82 @@
+package sqlite
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// pruneChunk is how many rows one operation deletes, so that pruning does not
+// hold up the writer.
+const pruneChunk = 1_000
+
+const (
+	// Versions are kept while a fire of theirs may still have to be computed:
+	// above the watermark, or for an open run.
+	pruneVersions = `
+DELETE FROM version WHERE (job_id, number) IN (
+       SELECT v.job_id, v.number FROM version v
+        WHERE v.effective_to <= min(?1, (SELECT watermark FROM shard))
+          AND (v.job_id, v.number) NOT IN (SELECT job_id, version FROM open_run)
+        LIMIT 0 + ?2)`
+
+	pruneJobs = `
+DELETE FROM job WHERE id IN (
+       SELECT j.id FROM job j
+        WHERE j.deleted_at <= ?1 AND NOT EXISTS (SELECT 1 FROM version v WHERE v.job_id = j.id)
+        LIMIT 0 + ?2)`
+
+	pruneAlerts = `DELETE FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`
+)
+
+// prune deletes the closed versions that ended at or before an instant, and
+// then the deleted jobs that have none left.
+func (s *Store) prune(ctx context.Context, before int64) error {
+	for _, query := range []string{pruneVersions, pruneJobs, pruneLosses} {
+		for more := true; more; {
+			err := s.writer.do(ctx, pruneChunk, func(c *conn) (tally, error) {
+				err := c.exec(query, before, pruneChunk)
+				more = err == nil && c.Changes() == pruneChunk
+				return tally{}, err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return s.forgetAlerts(ctx)
+}
+
+// forgetAlerts drops the carried alerts of jobs that are gone: nothing would
+// ever end them.
+func (s *Store) forgetAlerts(ctx context.Context) error {
+	gone := make(map[domain.JobID]bool)
+	err := s.readers.with(ctx, func(c *conn) error {
+		return c.query(`SELECT job_id FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`,
+			func(s *sqlite.Stmt) error {
+				gone[columnJobID(s, 0)] = true
+				return nil
+			})
+	})
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	err = s.writer.do(ctx, len(gone), func(c *conn) (tally, error) { return tally{}, c.exec(pruneAlerts) })
+	if err != nil {
+		return err
+	}
+	if err := s.record.enter(ctx); err != nil {
+		return err
+	}
+	defer s.record.leave()
+	s.state.Lock()
+	defer s.state.Unlock()
+	for job := range gone {
+		if s.alerts[job].day == carried {
+			delete(s.alerts, job)
+		}
+	}
+	return nil
+}
