@@ -54,7 +54,8 @@ var imports = []struct {
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
 	{"internal/failpoint", row{}},
-	{"internal/config", row{modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag"}}},
+	{"internal/egress", row{}},
+	{"internal/config", row{internal: []string{"egress"}, modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron"}, modules: []string{
@@ -71,7 +72,7 @@ var imports = []struct {
 	{"internal/api", row{internal: []string{"cron", "failpoint", "domain", "store", "engine", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/dashboard", row{}},
 	{"internal/app", row{internal: []string{
-		"clock", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "audit", "alert", "api", "dashboard",
+		"clock", "egress", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "audit", "alert", "api", "dashboard",
 	}, modules: []string{anyModule}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"}, modules: []string{anyModule}}},

@@ -76,8 +76,12 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
 		perHost = calls // asked for in so many words
 	}
+	policy, err := a.egress()
+	if err != nil {
+		return err
+	}
 	a.executor, err = executor.New(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk, Guard: policy,
 	})
 	if err != nil {
 		return err
@@ -100,7 +104,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
 		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention,
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 	})
 	if err != nil {
 		return err

@@ -79,6 +79,8 @@ type Edit struct {
 	Version       int    `json:"version"`       // zero after a delete
 	EffectiveFrom int64  `json:"effectiveFrom"` // from when on the change holds; zero after a delete
 	EffectiveTo   int64  `json:"effectiveTo"`   // after a delete: from when on nothing is sent
+
+	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
 
 // Triggered is what the server answers to a manual run.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/egress"
 )
 
 // Config is everything that `belfry serve` can be told. A value that [Load]
@@ -27,6 +29,9 @@ type Config struct {
 	ShutdownGrace      time.Duration // how long SIGTERM waits for calls in flight
 	MaxBody            int64         // bytes of a request body
 	MaxImport          int64         // bytes of an import body
+	Egress             egress.Mode   // how far calls may reach
+	EgressAllow        egress.Rules  // what may be called although Egress says no
+	EgressDeny         egress.Rules  // what may not be called; goes over EgressAllow
 	ResetWatermark     bool          // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default

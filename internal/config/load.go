@@ -99,13 +99,13 @@ func (l *loader) set(s *Setting, src Source, raw any) {
 	}
 }
 
-// scalar returns the text of a value. Only the list of keys may be a list.
+// scalar returns the text of a value. Only what is a list may be one.
 func scalar(s *Setting, raw any) (string, bool) {
 	switch v := raw.(type) {
 	case map[string]any:
 		return "", false
 	case []any:
-		if s.Kind != kindSecrets {
+		if s.Kind != kindSecrets && s.Kind != kindRules {
 			return "", false
 		}
 		parts := make([]string, len(v))
@@ -303,6 +303,7 @@ func (l *loader) finish() {
 	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault {
 		c.Host = defaultOpenHost
 	}
+	l.finishEgress()
 	if c.MaxInFlightPerHost == 0 {
 		c.MaxInFlightPerHost = max(1, c.MaxInFlight/100*hostSharePercent+c.MaxInFlight%100*hostSharePercent/100)
 	}

@@ -63,6 +63,9 @@ func TestGoodValues(t *testing.T) {
 		"shutdown_grace":         {"0": "0s", "1h": "1h", "1500ms": "1.5s"},
 		"max_body":               {"1024": "1KiB", "64MiB": "64MiB", "1025": "1025B"},
 		"max_import":             {"1MiB": "1MiB", "1GiB": "1GiB"},
+		"egress":                 {"private": "private", "public": "public"},
+		"egress_allow":           {"": "", "10.0.0.0/8,a.test": "10.0.0.0/8, a.test", "*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
+		"egress_deny":            {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
 		"reset_watermark":        {"true": "true"},
 	} {
 		s := settingOf(key)
@@ -89,6 +92,9 @@ func TestBadValues(t *testing.T) {
 		"shutdown_grace":         {"", "-1s", "61m", "30"},
 		"max_body":               {"", "1023", "65MiB", "1MB"},
 		"max_import":             {"", "1023KiB", "2GiB"},
+		"egress":                 {"", "Public", "none"},
+		"egress_allow":           {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
+		"egress_deny":            {"http://a", ":0"},
 	} {
 		s := settingOf(key)
 		for _, raw := range values {

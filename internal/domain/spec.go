@@ -192,6 +192,9 @@ func urlFault(raw string) string {
 	case !httpguts.ValidHostHeader(u.Host):
 		return "must name a valid host"
 	}
+	if msg := hostFault(u.Hostname(), strings.HasPrefix(u.Host, "[")); msg != "" {
+		return msg
+	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 			return "must have a port from 1 to 65535"

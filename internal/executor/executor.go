@@ -6,8 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -41,10 +41,18 @@ type Config struct {
 	MaxHosts         int           // hosts remembered; the least recently used idle ones are dropped
 	RootCAs          *x509.CertPool
 	Clock            clock.Clock // for Retry-After dates and the validity of certificates
+	Guard            Guard       // decides which targets may be called; nil: all
+}
 
-	// Control is asked before each connect, with the address that the lookup
-	// found. An error refuses the target for good.
-	Control func(network, address string, c syscall.RawConn) error
+// Guard says which targets may be called. It is asked for each new connection;
+// an error refuses the target for good. What it has allowed for a host and a
+// port stays allowed for as long as the connection is kept open.
+type Guard interface {
+	// CheckName judges a host name before it is looked up.
+	CheckName(name string, port uint16) error
+	// CheckAddr judges an address right before the connect to it. The name is
+	// that of the URL, which may be the address itself.
+	CheckAddr(name string, to netip.AddrPort) error
 }
 
 func (c *Config) setDefaults() {
