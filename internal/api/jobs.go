@@ -29,8 +29,8 @@ func (s *server) registerJobs() {
 	register(s, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
-		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire and dst are merged field by field; " +
-			"headers, tags and body are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
+		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
+			"headers, tags, body and secrets are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
 			"With one wrong field nothing is changed.",
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
 	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)

@@ -102,6 +102,7 @@ type jobSpec struct {
 	EndAt         int64             `json:"endAt,omitempty" minimum:"0" doc:"No fire at or after this instant, Unix milliseconds; 0: for ever." example:"1798761600000"`
 	JitterMs      int64             `json:"jitterMs,omitempty" minimum:"0" maximum:"86400000" default:"0" doc:"Spreads jobs of one schedule: each has its own fixed delay, from 0 to this many milliseconds, by its id."`
 	DST           *dstSpec          `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change."`
+	Signing       *signingSpec      `json:"signing,omitempty" doc:"How calls are signed (Standard Webhooks): webhook-id, webhook-timestamp, webhook-signature. Without secrets of its own a job uses the server's, if there are any."`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty" default:"false" doc:"Accept any TLS certificate of the target. For tests only."`
 }
 
@@ -116,6 +117,10 @@ type misfireSpec struct {
 	Policy   string `json:"policy,omitempty" enum:"RUN_ALL,RUN_LATEST,SKIP" default:"RUN_ALL" doc:"RUN_ALL: all are sent late, oldest first. RUN_LATEST: the latest is, the rest is recorded as MISSED. SKIP: all are recorded as MISSED."`
 	MaxAgeMs int64  `json:"maxAgeMs,omitempty" minimum:"1" maximum:"2592000000" default:"86400000" doc:"Older fires are not sent any more, in milliseconds."`
 	MaxRuns  int64  `json:"maxRuns,omitempty" minimum:"1" maximum:"1000000" default:"1000" doc:"RUN_ALL sends at most this many of one gap, the latest ones. About as many wait for a target that is too slow; older ones are MISSED."`
+}
+
+type signingSpec struct {
+	Secrets []string `json:"secrets,omitempty" nullable:"false" maxItems:"2" doc:"One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Answers show whsec_********; in a change that stands for the secrets that are there, in their order." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
 }
 
 type dstSpec struct {

@@ -31,6 +31,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // apiGrace is how long requests to the API may take to end at a stop.
@@ -80,8 +81,13 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
+	signer, err := webhook.NewSigner(a.cfg.SigningSecrets)
+	if err != nil {
+		return err
+	}
 	a.executor, err = executor.New(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk, Guard: policy,
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
+		Signer: signer, Guard: policy,
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"iter"
 	"net/http"
 	"strings"
@@ -223,6 +224,15 @@ func TestExport(t *testing.T) {
 	n, err := c.Export(t.Context(), JobFilter{Tag: "x"}, &out)
 	if err != nil || n != 6 || out.String() != "{}\n{}\n" {
 		t.Errorf("%d bytes, %q, %v", n, out.String(), err)
+	}
+}
+
+func TestExportWithSecrets(t *testing.T) {
+	c := exchange{
+		request: "GET /jobs/export?secrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
+	}.serve(t)
+	if _, err := c.Export(t.Context(), JobFilter{Secrets: true}, io.Discard); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -30,6 +30,7 @@ type Spec struct {
 	JitterMs      int64             `json:"jitterMs,omitempty"`
 	DST           *DST              `json:"dst,omitempty"`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
+	Signing       *Signing          `json:"signing,omitempty"`
 	IsActive      *bool             `json:"isActive,omitempty"` // in a request only; nil: active
 }
 
@@ -48,6 +49,12 @@ type Misfire struct {
 	Policy   string `json:"policy,omitempty"` // RUN_ALL, RUN_LATEST or SKIP
 	MaxAgeMs int64  `json:"maxAgeMs,omitempty"`
 	MaxRuns  int    `json:"maxRuns,omitempty"`
+}
+
+// Signing is how a job's requests are signed. Answers show masks, which in a
+// change stand for the secrets that are there.
+type Signing struct {
+	Secrets []string `json:"secrets,omitempty"` // at most two, the newest first
 }
 
 // DST is a job's choice for times that a clock change skips or repeats.
@@ -127,6 +134,7 @@ type JobFilter struct {
 	Tag      string // exact
 	Text     string // part of name, api or id
 	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
+	Secrets  bool   // only for [Client.Export]: signing secrets instead of masks
 }
 
 func (f JobFilter) query() url.Values {

@@ -45,7 +45,11 @@ func (c *Client) Import(ctx context.Context, form Format, body io.Reader) (Impor
 // Export writes the selected jobs as NDJSON, a document that [Client.Import]
 // takes. It returns the number of bytes. After an error w holds a part.
 func (c *Client) Export(ctx context.Context, f JobFilter, w io.Writer) (int64, error) {
-	res, err := c.do(ctx, call{method: http.MethodGet, path: []string{"jobs", "export"}, query: f.query()})
+	query := f.query()
+	if f.Secrets {
+		query.Set("secrets", "true")
+	}
+	res, err := c.do(ctx, call{method: http.MethodGet, path: []string{"jobs", "export"}, query: query})
 	if err != nil {
 		return 0, err
 	}

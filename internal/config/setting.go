@@ -99,6 +99,9 @@ var settings = []Setting{
 		egress.ParseAllow, func(c *Config) *egress.Rules { return &c.EgressAllow }),
 	rules("egress_deny", "BELFRY_EGRESS_DENY", "targets that may not be called; goes over egress_allow",
 		egress.ParseRules, func(c *Config) *egress.Rules { return &c.EgressDeny }),
+	{Key: "signing_secret", Env: "BELFRY_SIGNING_SECRET", Kind: kindSecrets,
+		Usage: "secret that signs calls (Standard Webhooks), or two separated by a comma while it is changed",
+		set:   setSigningSecrets, get: getSigningSecrets},
 	once(boolean("reset_watermark", "", "give up the fires up to now that are not on record, after a wrong clock",
 		func(c *Config) *bool { return &c.ResetWatermark })),
 }

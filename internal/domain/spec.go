@@ -48,6 +48,7 @@ type Spec struct {
 	JitterMs      int64             `json:"jitterMs,omitempty"`
 	DST           DST               `json:"dst"`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
+	Signing       Signing           `json:"signing,omitzero"` // secrets are masked in JSON
 }
 
 // DST is a job's choice for wall-clock times that a change of offset skips
@@ -78,6 +79,7 @@ func (s *Spec) Validate() error {
 	s.checkSchedule(&fe)
 	s.checkTarget(&fe)
 	s.checkHeaders(&fe)
+	s.checkSigning(&fe)
 	s.checkLabels(&fe)
 	s.checkPolicies(&fe)
 	s.checkWindow(&fe)

@@ -59,6 +59,7 @@ type exchange struct {
 
 	head     []byte    // the request; afterwards a place to read bodies into
 	fallback [192]byte // the default body: 165 bytes at most
+	idText   [36]byte  // the execution's id, to be signed
 	names    []string
 	vector   [2][]byte
 	br       *bufio.Reader // reads through the exchange

@@ -12,6 +12,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Defaults of [Config].
@@ -40,8 +41,9 @@ type Config struct {
 	MaxHeaderBytes   int           // of a response's header
 	MaxHosts         int           // hosts remembered; the least recently used idle ones are dropped
 	RootCAs          *x509.CertPool
-	Clock            clock.Clock // for Retry-After dates and the validity of certificates
-	Guard            Guard       // decides which targets may be called; nil: all
+	Clock            clock.Clock     // for Retry-After dates and the validity of certificates
+	Signer           *webhook.Signer // signs the calls that bring no signer of their own; nil: those go unsigned
+	Guard            Guard           // decides which targets may be called; nil: all
 }
 
 // Guard says which targets may be called. It is asked for each new connection;

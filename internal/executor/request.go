@@ -96,7 +96,22 @@ func (e *exchange) appendHead(b []byte, path, hostHeader string, body []byte) (h
 		b = strconv.AppendInt(b, int64(len(body)), 10)
 		b = append(b, "\r\n"...)
 	}
-	return append(appendIdentity(b, call), "\r\n"...), ""
+	b = e.appendSignature(appendIdentity(b, call), body)
+	return append(b, "\r\n"...), ""
+}
+
+// appendSignature appends the headers of a signature by the job's secrets, or
+// else by the server's, if there are any.
+func (e *exchange) appendSignature(b, body []byte) []byte {
+	signer := e.call.Signer
+	if signer == nil {
+		signer = e.x.cfg.Signer
+	}
+	if signer == nil {
+		return b
+	}
+	id := appendUUID(e.idText[:0], e.call.ExecutionID)
+	return signer.AppendHeaders(b, id, e.x.cfg.Clock.Now().Unix(), body)
 }
 
 // ownHeaders says which of Belfry's defaults a job sets itself.
