@@ -39,6 +39,8 @@ type Config struct {
 	// CheckTarget returns why the URL of a job would not be called, as far as
 	// the URL itself tells. nil: every URL may be called.
 	CheckTarget func(url string) error
+
+	ClientCertificates []string // names that a job may say
 }
 
 func (c *Config) validate() error {

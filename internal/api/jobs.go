@@ -83,7 +83,7 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 		return nil, err
 	}
 	doc := domain.NewSpecDoc()
-	if err := merge(&doc, data); err != nil {
+	if err := s.change(&doc, data); err != nil {
 		return nil, err
 	}
 	made := s.Engine.Create(ctx, []domain.SpecDoc{doc})
@@ -134,7 +134,7 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return merge(doc, data) })
+	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return s.change(doc, data) })
 	if err != nil {
 		return nil, staleIf(number, err)
 	}

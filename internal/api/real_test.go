@@ -56,7 +56,8 @@ func newReal(t *testing.T) (http.Handler, target) {
 			t.Error(err)
 		}
 	})
-	h, err := New(Config{Engine: e, Store: db, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now()})
+	h, err := New(Config{Engine: e, Store: db, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now(),
+		ClientCertificates: []string{"bank"}})
 	if err != nil {
 		t.Fatal(err)
 	}

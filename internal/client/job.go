@@ -31,7 +31,9 @@ type Spec struct {
 	DST           *DST              `json:"dst,omitempty"`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
 	Signing       *Signing          `json:"signing,omitempty"`
-	IsActive      *bool             `json:"isActive,omitempty"` // in a request only; nil: active
+
+	ClientCertificate string `json:"clientCertificate,omitempty"` // a name in the server's config file
+	IsActive          *bool  `json:"isActive,omitempty"`          // in a request only; nil: active
 }
 
 // Retry is a job's retry policy. A field that is nil or empty takes the

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/egress"
@@ -37,6 +39,23 @@ func TestEgressListsInAFile(t *testing.T) {
 	} {
 		if got := mustLoad(t, places{file: doc}).EgressAllow.String(); got != "10.0.0.0/8, *.internal:443, :8080" {
 			t.Errorf("%q: %s", doc, got)
+		}
+	}
+}
+
+// TestClientCertificatesInAFile: as people write it.
+func TestClientCertificatesInAFile(t *testing.T) {
+	c := mustLoad(t, places{file: "client_certificates:\n  bank:\n    cert: /etc/belfry/bank.crt\n    key: /etc/belfry/bank.key\n  acme: {cert: a.pem, key: a.pem}\n"})
+	want := []ClientCertificate{{"acme", "a.pem", "a.pem"}, {"bank", "/etc/belfry/bank.crt", "/etc/belfry/bank.key"}}
+	if !slices.Equal(c.ClientCertificates, want) {
+		t.Errorf("%+v, want %+v", c.ClientCertificates, want)
+	}
+	for _, doc := range []string{
+		"client_certificates: [a]", "client_certificates:\n  - cert: a\n    key: b\n", "client_certificates:\n  1: {cert: a}\n",
+		"client_certificates:\n  bank: {cert: [a], key: b}\n",
+	} {
+		if _, err := (places{file: doc}).load(t); err == nil || !strings.Contains(err.Error(), "client_certificates") {
+			t.Errorf("%q: %v", doc, err)
 		}
 	}
 }

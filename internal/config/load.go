@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -103,7 +104,11 @@ func (l *loader) set(s *Setting, src Source, raw any) {
 func scalar(s *Setting, raw any) (string, bool) {
 	switch v := raw.(type) {
 	case map[string]any:
-		return "", false
+		if s.Kind != kindCertificates {
+			return "", false
+		}
+		doc, err := json.Marshal(v)
+		return string(doc), err == nil
 	case []any:
 		if s.Kind != kindSecrets && s.Kind != kindRules {
 			return "", false

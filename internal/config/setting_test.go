@@ -19,6 +19,8 @@ func accepts(t *testing.T, s *Setting, raw string) (string, error) {
 	switch {
 	case s.Flag != "":
 		p.flags = []string{"--" + s.Flag + "=" + raw}
+	case s.Env == "":
+		p.file = fmt.Sprintf("%s: %q\n", s.Key, raw)
 	default:
 		p.environ = []string{s.Env + "=" + raw}
 	}
@@ -66,7 +68,14 @@ func TestGoodValues(t *testing.T) {
 		"egress":                 {"private": "private", "public": "public"},
 		"egress_allow":           {"": "", "10.0.0.0/8,a.test": "10.0.0.0/8, a.test", "*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
 		"egress_deny":            {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
-		"reset_watermark":        {"true": "true"},
+		"egress_ca_file":         {"": "", "/etc/ca.pem": "/etc/ca.pem"},
+		"client_certificates": {
+			"":                              "",
+			"{}":                            "",
+			`{"b":{"key":"k&","cert":"c"}}`: `{"b":{"cert":"c","key":"k&"}}`,
+			`{"b":{"cert":"c","key":"k"},"A.1_x-":{"cert":"/d e/f","key":"k"}}`: `{"A.1_x-":{"cert":"/d e/f","key":"k"},"b":{"cert":"c","key":"k"}}`,
+		},
+		"reset_watermark": {"true": "true"},
 	} {
 		s := settingOf(key)
 		for raw, want := range values {
@@ -93,8 +102,13 @@ func TestBadValues(t *testing.T) {
 		"max_body":               {"", "1023", "65MiB", "1MB"},
 		"max_import":             {"", "1023KiB", "2GiB"},
 		"egress":                 {"", "Public", "none"},
-		"egress_allow":           {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
-		"egress_deny":            {"http://a", ":0"},
+		"egress_ca_file":         {"a\x00"},
+		"client_certificates": {
+			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`, `{"a b":{"cert":"c","key":"k"}}`,
+			`{"a":{"cert":"c","key":"k","x":1}}`, `{"a":{"cert":"c","key":"k"}} {}`, `{".a":{"cert":"c","key":"k"}}`,
+		},
+		"egress_allow": {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
+		"egress_deny":  {"http://a", ":0"},
 	} {
 		s := settingOf(key)
 		for _, raw := range values {

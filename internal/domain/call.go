@@ -22,6 +22,9 @@ type Call struct {
 	Timeout     time.Duration // for the whole attempt, connecting included
 	SkipVerify  bool          // accept any TLS certificate
 
+	// ClientCert names the certificate to show to the target; empty: none.
+	ClientCert string
+
 	// Signer signs the request in the place of the executor's own; nil: that one
 	// does, if there is one.
 	Signer *webhook.Signer

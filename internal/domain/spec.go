@@ -49,6 +49,9 @@ type Spec struct {
 	DST           DST               `json:"dst"`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
 	Signing       Signing           `json:"signing,omitzero"` // secrets are masked in JSON
+
+	// ClientCertificate names one of the server's client certificates; empty: none.
+	ClientCertificate string `json:"clientCertificate,omitempty"`
 }
 
 // DST is a job's choice for wall-clock times that a change of offset skips
@@ -165,7 +168,21 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.Method == "GET" || s.Method == "HEAD" {
 		fe.require(len(s.Body) == 0, "body", "must be absent: a "+s.Method+" request has none", nil)
 	}
+	s.checkCertificate(fe)
 	fe.require(s.TimeoutMs >= 1 && s.TimeoutMs <= MaxTimeoutMs, "timeoutMs", within(1, MaxTimeoutMs), s.TimeoutMs)
+}
+
+// checkCertificate judges the form of the name. Which names there are is for
+// the server to say.
+func (s *Spec) checkCertificate(fe *fieldErrors) {
+	name := s.ClientCertificate
+	if name == "" {
+		return
+	}
+	fe.require(len(name) <= MaxTagLength && printable(name), "clientCertificate",
+		fmt.Sprintf("must be a name of at most %d bytes of printable text", MaxTagLength), nil)
+	secure := len(s.API) > len("https:") && strings.EqualFold(s.API[:len("https:")], "https:")
+	fe.require(secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
 }
 
 // urlFault says what is wrong with a target, or "".

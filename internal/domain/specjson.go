@@ -148,7 +148,8 @@ var specFields = map[string]specField{
 	"signing": nested(func(d *SpecDoc) *Signing { return &d.Signing }, map[string]specField{
 		"secrets": {decode: decodeSecrets, reset: func(dst, from *SpecDoc) { dst.Signing.Secrets = from.Signing.Secrets }},
 	}),
-	"isActive": field(func(d *SpecDoc) *bool { return &d.IsActive }),
+	"clientCertificate": field(func(d *SpecDoc) *string { return &d.ClientCertificate }),
+	"isActive":          field(func(d *SpecDoc) *bool { return &d.IsActive }),
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -39,6 +39,7 @@ type payload struct {
 	body    []byte
 	isJSON  bool
 	signer  *webhook.Signer // nil: the server's own secrets, if there are any
+	cert    string          // name of the client certificate
 }
 
 // version is one version of a job as the engine needs it.
@@ -108,7 +109,7 @@ func newVersion(v *domain.Version) (*version, error) {
 }
 
 func newPayload(s *domain.Spec) (*payload, error) {
-	if len(s.Headers) == 0 && len(s.Body) == 0 && len(s.Signing.Secrets) == 0 {
+	if len(s.Headers) == 0 && len(s.Body) == 0 && len(s.Signing.Secrets) == 0 && s.ClientCertificate == "" {
 		return nil, nil //nolint:nilnil // most jobs have none, and nil is how that is said
 	}
 	signer, err := webhook.NewSigner(s.Signing.Secrets)
@@ -116,7 +117,7 @@ func newPayload(s *domain.Spec) (*payload, error) {
 		return nil, domain.Invalid("signing.secrets", err.Error(), nil)
 	}
 	body, isJSON := s.Payload()
-	return &payload{s.Headers, body, isJSON, signer}, nil
+	return &payload{s.Headers, body, isJSON, signer, s.ClientCertificate}, nil
 }
 
 // timing compiles the calendar of the version. It is cheap: the expression is
@@ -143,9 +144,9 @@ func (v *version) fillCall(c *domain.Call) {
 	p := v.plan.Value()
 	c.Once, c.Method, c.URL = p.once, p.method, v.url
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
-	c.Headers, c.Body, c.BodyIsJSON, c.Signer = nil, nil, true, nil
+	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert = nil, nil, true, nil, ""
 	if w := v.payload; w != nil {
-		c.Headers, c.Body, c.BodyIsJSON, c.Signer = w.headers, w.body, w.isJSON, w.signer
+		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert = w.headers, w.body, w.isJSON, w.signer, w.cert
 	}
 }
 

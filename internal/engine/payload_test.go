@@ -7,7 +7,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// A call carries its version's signer, and nothing of the call before it.
+// A call carries its version's signer and certificate, and nothing of the call before it.
 func TestCallsCarryTheSignerOfTheirVersion(t *testing.T) {
 	t.Parallel()
 	const secret webhook.Secret = "whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
@@ -31,6 +31,17 @@ func TestCallsCarryTheSignerOfTheirVersion(t *testing.T) {
 		t.Errorf("a plain job's call is %+v", call)
 	}
 	v := domain.Version{Number: 1, Spec: spec("").Spec}
+	v.Spec.ClientCertificate = "bank"
+	shown, err := newVersion(&v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown.fillCall(&call); call.ClientCert != "bank" {
+		t.Errorf("a job with a certificate makes the call %+v", call)
+	}
+	if plain.fillCall(&call); call.ClientCert != "" {
+		t.Errorf("the next call shows it too: %+v", call)
+	}
 	v.Spec.Signing.Secrets = []webhook.Secret{webhook.Mask}
 	if _, err := newVersion(&v); domain.ErrorCode(err) != domain.CodeInvalid {
 		t.Errorf("a mask signs: %v", err)

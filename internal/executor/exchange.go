@@ -130,7 +130,11 @@ func (e *exchange) run() {
 		e.refuse("the target is no http or https URL")
 		return
 	}
-	h, err := e.x.host(t, e.call.SkipVerify)
+	if name := e.call.ClientCert; name != "" && e.x.sessions[name] == nil {
+		e.refuse(fmt.Sprintf("this server has no client certificate named %q", name))
+		return
+	}
+	h, err := e.x.host(t, e.call)
 	if err != nil {
 		e.fail(err)
 		return

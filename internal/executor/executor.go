@@ -32,18 +32,19 @@ const (
 
 // Config says how calls are made. The zero value of a field is its default.
 type Config struct {
-	UserAgent        string        // "belfry/VERSION"
-	MaxConnsPerHost  int           // open connections to one host; at least the engine's limit per host
-	MaxIdleConns     int           // unused connections kept open, all hosts together
-	DialTimeout      time.Duration // for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
-	IdleTimeout      time.Duration // connections unused so long are closed
-	MaxResponseBytes int           // of a body; what is longer is left unread and the connection closed
-	MaxHeaderBytes   int           // of a response's header
-	MaxHosts         int           // hosts remembered; the least recently used idle ones are dropped
-	RootCAs          *x509.CertPool
-	Clock            clock.Clock     // for Retry-After dates and the validity of certificates
-	Signer           *webhook.Signer // signs the calls that bring no signer of their own; nil: those go unsigned
-	Guard            Guard           // decides which targets may be called; nil: all
+	UserAgent        string                     // "belfry/VERSION"
+	MaxConnsPerHost  int                        // open connections to one host; at least the engine's limit per host
+	MaxIdleConns     int                        // unused connections kept open, all hosts together
+	DialTimeout      time.Duration              // for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
+	IdleTimeout      time.Duration              // connections unused so long are closed
+	MaxResponseBytes int                        // of a body; what is longer is left unread and the connection closed
+	MaxHeaderBytes   int                        // of a response's header
+	MaxHosts         int                        // hosts remembered; the least recently used idle ones are dropped
+	RootCAs          *x509.CertPool             // authorities that sign targets' certificates; nil: the system's
+	ClientCerts      map[string]tls.Certificate // by the names that calls say
+	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
+	Signer           *webhook.Signer            // signs the calls that bring no signer of their own; nil: those go unsigned
+	Guard            Guard                      // decides which targets may be called; nil: all
 }
 
 // Guard says which targets may be called. It is asked for each new connection;
@@ -103,8 +104,8 @@ type Executor struct {
 	cfg       Config
 	hosts     *table
 	dialer    *dialer
-	exchanges sync.Pool // of *exchange
-	sessions  tls.ClientSessionCache
+	exchanges sync.Pool                         // of *exchange
+	sessions  map[string]tls.ClientSessionCache // by the client certificate
 	stop      context.CancelFunc
 	reaper    sync.WaitGroup
 }
@@ -120,8 +121,12 @@ func New(cfg Config) (*Executor, error) {
 		cfg:      cfg,
 		hosts:    newTable(&cfg),
 		dialer:   newDialer(ctx, &cfg),
-		sessions: tls.NewLRUClientSessionCache(min(cfg.MaxHosts, maxTLSSessions)),
+		sessions: make(map[string]tls.ClientSessionCache),
 		stop:     stop,
+	}
+	x.sessions[""] = x.newSessions()
+	for name := range cfg.ClientCerts {
+		x.sessions[name] = x.newSessions()
 	}
 	x.exchanges.New = func() any { return newExchange() }
 	x.reaper.Go(func() { x.hosts.reap(ctx) })

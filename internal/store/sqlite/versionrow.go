@@ -42,6 +42,8 @@ type options struct {
 	DST           *domain.DST           `json:"dst,omitempty"`
 	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
 	Signing       *storedSigning        `json:"signing,omitempty"`
+
+	ClientCertificate *string `json:"clientCertificate,omitempty"`
 }
 
 // defaults is what an absent option means. It is part of the schema: a new
@@ -76,6 +78,8 @@ func optionsOf(s *domain.Spec) options {
 		DST:           differing(s.DST, defaults.DST),
 		TLSSkipVerify: differing(s.TLSSkipVerify, false),
 		Signing:       storeSecrets(s.Signing.Secrets),
+
+		ClientCertificate: differing(s.ClientCertificate, ""),
 	}
 }
 
@@ -97,6 +101,7 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.DST, o.DST)
 	orDefault(&s.TLSSkipVerify, o.TLSSkipVerify)
 	s.Signing.Secrets = o.Signing.load()
+	orDefault(&s.ClientCertificate, o.ClientCertificate)
 }
 
 // encodeVersion makes the row of a version. It is called before the row is

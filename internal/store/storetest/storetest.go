@@ -118,7 +118,7 @@ func everyField(n int) domain.Version {
 		Overlap: domain.OverlapQueue,
 		Misfire: domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 60_000, MaxRuns: 3},
 		StartAt: noon + hour, EndAt: noon + 90*day, JitterMs: 250,
-		DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true,
+		DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true, ClientCertificate: "bank",
 		Signing: domain.Signing{Secrets: []webhook.Secret{
 			"whsec_" + webhook.Secret(strings.Repeat("AbC+", 8)), "whsec_" + webhook.Secret(strings.Repeat("dE/9", 16)),
 		}},
