@@ -224,35 +224,6 @@ func urlFault(raw string) string {
 	return ""
 }
 
-// reservedHeaders belong to the connection or to Belfry.
-var reservedHeaders = []string{
-	"connection", "content-length", "expect", "host", "idempotency-key", "keep-alive", "te",
-	"trailer", "transfer-encoding", "upgrade",
-}
-
-func (s *Spec) checkHeaders(fe *fieldErrors) {
-	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
-	total := 0
-	seen := make(map[string]bool, len(s.Headers))
-	for _, name := range sortedKeys(s.Headers) {
-		value := s.Headers[name]
-		total += len(name) + len(value)
-		field, low := "headers."+name, strings.ToLower(name)
-		switch {
-		case !httpguts.ValidHeaderFieldName(name):
-			fe.add("headers", "holds a name that is no header name", name)
-		case slices.Contains(reservedHeaders, low), strings.HasPrefix(low, "proxy-"), strings.HasPrefix(low, "belfry-"):
-			fe.add(field, "is set by Belfry or belongs to the connection", nil)
-		case !httpguts.ValidHeaderFieldValue(value):
-			fe.add(field, "must not hold line breaks or control characters", nil)
-		case seen[low]:
-			fe.add(field, "is there twice, in different case", nil)
-		}
-		seen[low] = true
-	}
-	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
-}
-
 func (s *Spec) checkLabels(fe *fieldErrors) {
 	fe.require(len(s.Name) <= MaxNameLength && printable(s.Name), "name",
 		fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength), s.Name)

@@ -400,13 +400,3 @@ func TestModesAndListsAreMonotone(t *testing.T) {
 		}
 	})
 }
-
-func FuzzCheckURL(f *testing.F) {
-	f.Add("http://127.0.0.1/")
-	f.Add("http://[::1%25lo]:99999/")
-	f.Fuzz(func(t *testing.T, raw string) {
-		if err := newPolicy(t, Public, "", ":25").CheckURL(raw); err != nil && err.Error() == "" {
-			t.Error("a refusal without words")
-		}
-	})
-}
