@@ -35,6 +35,12 @@ type Config struct {
 	MaxImport int64     // bytes of an import; zero: DefaultMaxImport
 
 	Retention time.Duration // of the history: older days are not audited; zero: all are
+
+	// CheckTarget returns why the URL of a job would not be called, as far as
+	// the URL itself tells. nil: every URL may be called.
+	CheckTarget func(url string) error
+
+	ClientCertificates []string // names that a job may say
 }
 
 func (c *Config) validate() error {

@@ -345,7 +345,7 @@ func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
 		Engine: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
-		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", StartedAt: time.Now().Add(-90 * time.Second),
+		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", StartedAt: time.Now().Add(-90 * time.Second), ClientCertificates: []string{"acme", "bank"},
 	}
 	for _, fn := range change {
 		fn(&c)

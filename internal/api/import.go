@@ -145,6 +145,9 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 			return nil
 		}
 		index := run.report.add()
+		if item.err == nil {
+			item.err = run.checkCertificate(&item.doc.Spec)
+		}
 		if item.err != nil {
 			run.report.refuse(index, problemOf(item.err))
 			continue

@@ -29,8 +29,8 @@ func (s *server) registerJobs() {
 	register(s, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
-		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire and dst are merged field by field; " +
-			"headers, tags and body are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
+		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
+			"headers, tags, body and secrets are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
 			"With one wrong field nothing is changed.",
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
 	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
@@ -71,9 +71,10 @@ type createOutput struct {
 }
 
 type createdBody struct {
-	JobID         string `json:"jobId" format:"uuid" doc:"The new job's id, a UUIDv7." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Message       string `json:"message" doc:"What was done, for people." example:"Job created"`
-	EffectiveFrom int64  `json:"effectiveFrom" doc:"From when on the job fires, Unix milliseconds." example:"1767225600000"`
+	JobID         string   `json:"jobId" format:"uuid" doc:"The new job's id, a UUIDv7." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Message       string   `json:"message" doc:"What was done, for people." example:"Job created"`
+	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on the job fires, Unix milliseconds." example:"1767225600000"`
+	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
 }
 
 func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput, error) {
@@ -82,7 +83,7 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 		return nil, err
 	}
 	doc := domain.NewSpecDoc()
-	if err := merge(&doc, data); err != nil {
+	if err := s.change(&doc, data); err != nil {
 		return nil, err
 	}
 	made := s.Engine.Create(ctx, []domain.SpecDoc{doc})
@@ -92,8 +93,9 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 	if made[0].Err != nil {
 		return nil, made[0].Err
 	}
-	id := made[0].Version.JobID.String()
-	return &createOutput{"/jobs/" + id, createdBody{id, "Job created", made[0].Version.EffectiveFrom}}, nil
+	v := &made[0].Version
+	id := v.JobID.String()
+	return &createOutput{"/jobs/" + id, createdBody{id, "Job created", v.EffectiveFrom, s.warnings(&v.Spec)}}, nil
 }
 
 type updateInput struct {
@@ -108,14 +110,15 @@ type updateOutput struct {
 }
 
 type updatedBody struct {
-	JobID         string `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Message       string `json:"message" doc:"What was done, for people." example:"Job updated"`
-	Version       int    `json:"version" doc:"The number of the job's version now." example:"2"`
-	EffectiveFrom int64  `json:"effectiveFrom" doc:"From when on this version holds, Unix milliseconds." example:"1767225600000"`
+	JobID         string   `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Message       string   `json:"message" doc:"What was done, for people." example:"Job updated"`
+	Version       int      `json:"version" doc:"The number of the job's version now." example:"2"`
+	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on this version holds, Unix milliseconds." example:"1767225600000"`
+	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
 }
 
-func updated(v domain.Version, message string) *updateOutput {
-	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom}}
+func (s *server) updated(v domain.Version, message string) *updateOutput {
+	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom, s.warnings(&v.Spec)}}
 }
 
 func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput, error) {
@@ -131,11 +134,11 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return merge(doc, data) })
+	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return s.change(doc, data) })
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
-	return updated(v, "Job updated"), nil
+	return s.updated(v, "Job updated"), nil
 }
 
 // staleIf turns the conflict of a request that named its version into a 412
@@ -200,7 +203,7 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 			return nil
 		})
 		if err == nil {
-			return updated(v, done), nil
+			return s.updated(v, done), nil
 		}
 		if !errors.Is(err, errUnchanged) {
 			return nil, err
@@ -209,7 +212,7 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 		if err != nil {
 			return nil, fromStore(err)
 		}
-		return updated(job.Current, already), nil
+		return s.updated(job.Current, already), nil
 	}
 }
 

@@ -84,25 +84,27 @@ func (s *server) document() ([]byte, error) {
 // jobSpec documents [domain.SpecDoc], which is decoded by the domain. A test
 // holds the two together.
 type jobSpec struct {
-	Schedule      string            `json:"schedule" maxLength:"256" doc:"When: second minute hour day-of-month month day-of-week, or five fields (second = 0), or a macro (@hourly, @every 1h30m, @at 2026-01-01T09:00:00Z)." example:"0 */5 * * * *"`
-	API           string            `json:"api" format:"uri" maxLength:"2048" doc:"Where: the http or https URL to call." example:"https://example.com/hook"`
-	Type          domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
-	IsActive      *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
-	Name          string            `json:"name,omitempty" maxLength:"200" doc:"A name for people, in bytes of printable text." example:"Sync invoices"`
-	Tags          []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" doc:"Words to find jobs by: 1 to 64 bytes each, none twice." example:"billing,nightly"`
-	Timezone      string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
-	Method        string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" default:"POST" doc:"The HTTP method of the call."`
-	Headers       map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key and Belfry-* are refused: Belfry sets them."`
-	Body          any               `json:"body,omitempty" doc:"The body of the call: any JSON value, at most 256 KiB. A string is sent as its text. Without one the identity of the fire is sent: {jobId, executionId, scheduledAt, attempt}. Must be absent for GET and HEAD." example:"{\"full\":true}"`
-	TimeoutMs     int64             `json:"timeoutMs,omitempty" minimum:"1" maximum:"3600000" default:"30000" doc:"How long one attempt may take, connecting included, in milliseconds."`
-	Retry         *retrySpec        `json:"retry,omitempty" doc:"What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx."`
-	Overlap       string            `json:"overlap,omitempty" enum:"ALLOW,SKIP,QUEUE" default:"ALLOW" doc:"What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended."`
-	Misfire       *misfireSpec      `json:"misfire,omitempty" doc:"What becomes of fires whose time passed while nobody could send them."`
-	StartAt       int64             `json:"startAt,omitempty" minimum:"0" doc:"No fire before this instant, Unix milliseconds; 0: at once." example:"1767225600000"`
-	EndAt         int64             `json:"endAt,omitempty" minimum:"0" doc:"No fire at or after this instant, Unix milliseconds; 0: for ever." example:"1798761600000"`
-	JitterMs      int64             `json:"jitterMs,omitempty" minimum:"0" maximum:"86400000" default:"0" doc:"Spreads jobs of one schedule: each has its own fixed delay, from 0 to this many milliseconds, by its id."`
-	DST           *dstSpec          `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change."`
-	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty" default:"false" doc:"Accept any TLS certificate of the target. For tests only."`
+	Schedule          string            `json:"schedule" maxLength:"256" doc:"When: second minute hour day-of-month month day-of-week, or five fields (second = 0), or a macro (@hourly, @every 1h30m, @at 2026-01-01T09:00:00Z)." example:"0 */5 * * * *"`
+	API               string            `json:"api" format:"uri" maxLength:"2048" doc:"Where: the http or https URL to call." example:"https://example.com/hook"`
+	Type              domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
+	IsActive          *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
+	Name              string            `json:"name,omitempty" maxLength:"200" doc:"A name for people, in bytes of printable text." example:"Sync invoices"`
+	Tags              []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" doc:"Words to find jobs by: 1 to 64 bytes each, none twice." example:"billing,nightly"`
+	Timezone          string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
+	Method            string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" default:"POST" doc:"The HTTP method of the call."`
+	Headers           map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key, Belfry-*, Webhook-* and Proxy-* are refused, also with _ for -."`
+	Body              any               `json:"body,omitempty" doc:"The body of the call: any JSON value, at most 256 KiB. A string is sent as its text. Without one the identity of the fire is sent: {jobId, executionId, scheduledAt, attempt}. Must be absent for GET and HEAD." example:"{\"full\":true}"`
+	TimeoutMs         int64             `json:"timeoutMs,omitempty" minimum:"1" maximum:"3600000" default:"30000" doc:"How long one attempt may take, connecting included, in milliseconds."`
+	Retry             *retrySpec        `json:"retry,omitempty" doc:"What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx."`
+	Overlap           string            `json:"overlap,omitempty" enum:"ALLOW,SKIP,QUEUE" default:"ALLOW" doc:"What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended."`
+	Misfire           *misfireSpec      `json:"misfire,omitempty" doc:"What becomes of fires whose time passed while nobody could send them."`
+	StartAt           int64             `json:"startAt,omitempty" minimum:"0" doc:"No fire before this instant, Unix milliseconds; 0: at once." example:"1767225600000"`
+	EndAt             int64             `json:"endAt,omitempty" minimum:"0" doc:"No fire at or after this instant, Unix milliseconds; 0: for ever." example:"1798761600000"`
+	JitterMs          int64             `json:"jitterMs,omitempty" minimum:"0" maximum:"86400000" default:"0" doc:"Spreads jobs of one schedule: each has its own fixed delay, from 0 to this many milliseconds, by its id."`
+	DST               *dstSpec          `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change."`
+	Signing           *signingSpec      `json:"signing,omitempty" doc:"How calls are signed (Standard Webhooks): webhook-id, webhook-timestamp, webhook-signature. Without secrets of its own a job uses the server's, if there are any."`
+	ClientCertificate string            `json:"clientCertificate,omitempty" maxLength:"64" doc:"The client certificate to show to the target, by its name in the server's config file (mutual TLS). For https URLs only." example:"bank"`
+	TLSSkipVerify     bool              `json:"tlsSkipVerify,omitempty" default:"false" doc:"Accept any TLS certificate of the target. For tests only."`
 }
 
 type retrySpec struct {
@@ -116,6 +118,10 @@ type misfireSpec struct {
 	Policy   string `json:"policy,omitempty" enum:"RUN_ALL,RUN_LATEST,SKIP" default:"RUN_ALL" doc:"RUN_ALL: all are sent late, oldest first. RUN_LATEST: the latest is, the rest is recorded as MISSED. SKIP: all are recorded as MISSED."`
 	MaxAgeMs int64  `json:"maxAgeMs,omitempty" minimum:"1" maximum:"2592000000" default:"86400000" doc:"Older fires are not sent any more, in milliseconds."`
 	MaxRuns  int64  `json:"maxRuns,omitempty" minimum:"1" maximum:"1000000" default:"1000" doc:"RUN_ALL sends at most this many of one gap, the latest ones. About as many wait for a target that is too slow; older ones are MISSED."`
+}
+
+type signingSpec struct {
+	Secrets []string `json:"secrets,omitempty" nullable:"false" maxItems:"2" doc:"One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Answers show whsec_********; in a change that stands for the secrets that are there, in their order." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
 }
 
 type dstSpec struct {

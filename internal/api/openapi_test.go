@@ -155,6 +155,7 @@ func TestSpecSchemaIsTheSpec(t *testing.T) {
 	names := func(o object) []string { return slices.Sorted(maps.Keys(o)) }
 	for schema, value := range map[string]object{
 		"JobSpec": want, "RetrySpec": want["retry"].(object), "MisfireSpec": want["misfire"].(object), "DstSpec": want["dst"].(object),
+		"SigningSpec": want["signing"].(object),
 	} {
 		if diff := cmp.Diff(names(value), names(properties(schema))); diff != "" {
 			t.Errorf("%s (-domain +document):\n%s", schema, diff)

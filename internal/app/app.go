@@ -31,6 +31,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // apiGrace is how long requests to the API may take to end at a stop.
@@ -76,8 +77,12 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
 		perHost = calls // asked for in so many words
 	}
-	a.executor, err = executor.New(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
+	policy, err := a.egress()
+	if err != nil {
+		return err
+	}
+	names, err := a.openExecutor(executor.Config{
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk, Guard: policy,
 	})
 	if err != nil {
 		return err
@@ -101,7 +106,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
 		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention,
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
 	})
 	if err != nil {
 		return err
@@ -109,6 +114,22 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.server = api.NewServer(a.cfg.Address(), handler)
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
 	return nil
+}
+
+// openExecutor makes the executor. It returns the names of the client
+// certificates.
+func (a *App) openExecutor(cfg executor.Config) (certificates []string, err error) {
+	if cfg.Signer, err = webhook.NewSigner(a.cfg.SigningSecrets); err != nil {
+		return nil, err
+	}
+	if cfg.RootCAs, err = authorities(a.cfg.EgressCAFile); err != nil {
+		return nil, err
+	}
+	if cfg.ClientCerts, certificates, err = clientCertificates(a.cfg.ClientCertificates); err != nil {
+		return nil, err
+	}
+	a.executor, err = executor.New(cfg)
+	return certificates, err
 }
 
 // listen takes the port, or says in one line why it cannot.

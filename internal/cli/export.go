@@ -56,6 +56,7 @@ headers may hold secrets.
 	fs.BoolVar(&active, "active", true, "only jobs that are active, or with =false only paused ones")
 	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
 	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id holds this text")
+	fs.BoolVar(&filter.Secrets, "secrets", false, "with signing secrets instead of masks, so that import takes such jobs")
 	fs.Lookup("active").DefValue = ""
 	addServerFlag(fs)
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"iter"
 	"net/http"
 	"strings"
@@ -238,6 +239,15 @@ func TestExportExecutions(t *testing.T) {
 	all := exchange{request: "GET /executions/export", answer: answer{contentType: typeLines}}.serve(t)
 	if n, err := all.ExportExecutions(t.Context(), TimeRange{}, &out); err != nil || n != 0 {
 		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
+func TestExportWithSecrets(t *testing.T) {
+	c := exchange{
+		request: "GET /jobs/export?secrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
+	}.serve(t)
+	if _, err := c.Export(t.Context(), JobFilter{Secrets: true}, io.Discard); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -30,7 +30,10 @@ type Spec struct {
 	JitterMs      int64             `json:"jitterMs,omitempty"`
 	DST           *DST              `json:"dst,omitempty"`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
-	IsActive      *bool             `json:"isActive,omitempty"` // in a request only; nil: active
+	Signing       *Signing          `json:"signing,omitempty"`
+
+	ClientCertificate string `json:"clientCertificate,omitempty"` // a name in the server's config file
+	IsActive          *bool  `json:"isActive,omitempty"`          // in a request only; nil: active
 }
 
 // Retry is a job's retry policy. A field that is nil or empty takes the
@@ -48,6 +51,12 @@ type Misfire struct {
 	Policy   string `json:"policy,omitempty"` // RUN_ALL, RUN_LATEST or SKIP
 	MaxAgeMs int64  `json:"maxAgeMs,omitempty"`
 	MaxRuns  int    `json:"maxRuns,omitempty"`
+}
+
+// Signing is how a job's requests are signed. Answers show masks, which in a
+// change stand for the secrets that are there.
+type Signing struct {
+	Secrets []string `json:"secrets,omitempty"` // at most two, the newest first
 }
 
 // DST is a job's choice for times that a clock change skips or repeats.
@@ -79,6 +88,8 @@ type Edit struct {
 	Version       int    `json:"version"`       // zero after a delete
 	EffectiveFrom int64  `json:"effectiveFrom"` // from when on the change holds; zero after a delete
 	EffectiveTo   int64  `json:"effectiveTo"`   // after a delete: from when on nothing is sent
+
+	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
 
 // Triggered is what the server answers to a manual run.
@@ -125,6 +136,7 @@ type JobFilter struct {
 	Tag      string // exact
 	Text     string // part of name, api or id
 	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
+	Secrets  bool   // only for [Client.Export]: signing secrets instead of masks
 }
 
 func (f JobFilter) query() url.Values {

@@ -46,7 +46,11 @@ func (c *Client) Import(ctx context.Context, form Format, body io.Reader) (Impor
 // Export writes the selected jobs as NDJSON, a document that [Client.Import]
 // takes. It returns the number of bytes. After an error w holds a part.
 func (c *Client) Export(ctx context.Context, f JobFilter, w io.Writer) (int64, error) {
-	return c.exportTo(ctx, w, f.query(), "jobs", "export")
+	query := f.query()
+	if f.Secrets {
+		query.Set("secrets", "true")
+	}
+	return c.exportTo(ctx, w, query, "jobs", "export")
 }
 
 // ExportExecutions writes the executions that have ended and were scheduled

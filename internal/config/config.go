@@ -7,27 +7,36 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Config is everything that `belfry serve` can be told. A value that [Load]
 // returned is complete and valid; it is not changed afterwards.
 type Config struct {
-	Host               string        // address to listen on: an IP address or a host name
-	Port               int           // 0 to 65535; 0 takes a free one
-	DBPath             string        // file of jobs.db; history and the lock lie beside it
-	LogLevel           slog.Level    // least level that is logged
-	LogDir             string        // folder of combined.log and error.log; empty: no files
-	DBVerbose          bool          // log every SQL statement
-	Env                Env           // decides how the console log looks
-	APIKeys            []Secret      // who may come in; empty: everyone who reaches the port
-	InsecureNoAuth     bool          // listen beyond loopback without a key
-	Retention          time.Duration // how long history is kept
-	MaxInFlight        int           // calls in flight in all
-	MaxInFlightPerHost int           // calls in flight to one host
-	ShutdownGrace      time.Duration // how long SIGTERM waits for calls in flight
-	MaxBody            int64         // bytes of a request body
-	MaxImport          int64         // bytes of an import body
-	ResetWatermark     bool          // give up the fires up to now that are not on record
+	Host               string              // address to listen on: an IP address or a host name
+	Port               int                 // 0 to 65535; 0 takes a free one
+	DBPath             string              // file of jobs.db; history and the lock lie beside it
+	LogLevel           slog.Level          // least level that is logged
+	LogDir             string              // folder of combined.log and error.log; empty: no files
+	DBVerbose          bool                // log every SQL statement
+	Env                Env                 // decides how the console log looks
+	APIKeys            []Secret            // who may come in; empty: everyone who reaches the port
+	InsecureNoAuth     bool                // listen beyond loopback without a key
+	Retention          time.Duration       // how long history is kept
+	MaxInFlight        int                 // calls in flight in all
+	MaxInFlightPerHost int                 // calls in flight to one host
+	ShutdownGrace      time.Duration       // how long SIGTERM waits for calls in flight
+	MaxBody            int64               // bytes of a request body
+	MaxImport          int64               // bytes of an import body
+	Egress             egress.Mode         // how far calls may reach
+	EgressAllow        egress.Rules        // what may be called although Egress says no
+	EgressDeny         egress.Rules        // what may not be called; goes over EgressAllow
+	EgressCAFile       string              // authorities to trust beside the system's; empty: none
+	ClientCertificates []ClientCertificate // by name
+	SigningSecrets     []webhook.Secret    // sign the calls of jobs that have none of their own
+	ResetWatermark     bool                // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default
 }

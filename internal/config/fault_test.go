@@ -133,6 +133,8 @@ func TestNoFaultShowsAKey(t *testing.T) {
 	const canary = "canary canary canary"
 	for _, p := range []places{
 		{environ: []string{"BELFRY_API_KEYS=" + canary}},
+		{environ: []string{"BELFRY_SIGNING_SECRET=" + canary}},
+		{file: "signing_secret: [whsec_" + canary + "]"},
 		{dotEnv: "BELFRY_API_KEYS='" + canary + "'"},
 		{dotEnv: "BELFRY_API_KEYS " + canary},
 		{file: "api_keys: " + canary},

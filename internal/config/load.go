@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,13 +100,17 @@ func (l *loader) set(s *Setting, src Source, raw any) {
 	}
 }
 
-// scalar returns the text of a value. Only the list of keys may be a list.
+// scalar returns the text of a value. Only what is a list may be one.
 func scalar(s *Setting, raw any) (string, bool) {
 	switch v := raw.(type) {
 	case map[string]any:
-		return "", false
+		if s.Kind != kindCertificates {
+			return "", false
+		}
+		doc, err := json.Marshal(v)
+		return string(doc), err == nil
 	case []any:
-		if s.Kind != kindSecrets {
+		if s.Kind != kindSecrets && s.Kind != kindRules {
 			return "", false
 		}
 		parts := make([]string, len(v))
@@ -303,6 +308,7 @@ func (l *loader) finish() {
 	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault {
 		c.Host = defaultOpenHost
 	}
+	l.finishEgress()
 	if c.MaxInFlightPerHost == 0 {
 		c.MaxInFlightPerHost = max(1, c.MaxInFlight/100*hostSharePercent+c.MaxInFlight%100*hostSharePercent/100)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/egress"
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 )
@@ -71,7 +72,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := &Config{
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
-		ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20,
+		ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20, Egress: egress.Private,
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -99,6 +100,12 @@ var samples = map[string][4]string{
 	"shutdown_grace":         {"1s", "2m", "3s", "1h"},
 	"max_body":               {"2KiB", "3KiB", "4000B", "5KiB"},
 	"max_import":             {"2MiB", "3MiB", "4MiB", "1GiB"},
+	"egress":                 {"public", "public", "public", "public"},
+	"egress_allow":           {"10.0.0.0/8", "a.test", "*.a.test, :80", "[::1]:80"},
+	"egress_deny":            {"10.0.0.0/8", "a.test", "*.a.test, :80", "[::1]:80"},
+	"egress_ca_file":         {"a.pem", "b.pem", "c.pem", "d.pem"},
+	"client_certificates":    {`{"a":{"cert":"c","key":"k"}}`, "", "", ""},
+	"signing_secret":         {signing1, signing2, signing1 + "," + signing2, ""},
 	"reset_watermark":        {"", "", "", "true"},
 }
 

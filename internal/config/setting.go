@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/egress"
 )
 
 // Setting is one thing that can be set, and the names it has in each place.
@@ -90,6 +92,22 @@ var settings = []Setting{
 		func(c *Config) *int64 { return &c.MaxBody }),
 	size("max_import", "BELFRY_MAX_IMPORT", "64MiB", minImport, maxImport, "largest import body",
 		func(c *Config) *int64 { return &c.MaxImport }),
+	{Key: "egress", Env: "BELFRY_EGRESS", Flag: "egress", Kind: "mode", Default: string(egress.Private),
+		Usage: "reach of calls: private, or public beyond loopback",
+		set:   setEgress, get: func(c *Config) string { return string(c.Egress) }},
+	rules("egress_allow", "BELFRY_EGRESS_ALLOW", "targets that public may call all the same: CIDR, name, :port",
+		egress.ParseAllow, func(c *Config) *egress.Rules { return &c.EgressAllow }),
+	rules("egress_deny", "BELFRY_EGRESS_DENY", "targets that may not be called; goes over egress_allow",
+		egress.ParseRules, func(c *Config) *egress.Rules { return &c.EgressDeny }),
+	{Key: "egress_ca_file", Env: "BELFRY_EGRESS_CA_FILE", Flag: "egress-ca-file", Kind: "file",
+		Usage: "PEM file of authorities to trust beside the system's",
+		set:   setCAFile, get: func(c *Config) string { return c.EgressCAFile }},
+	{Key: "client_certificates", Kind: kindCertificates,
+		Usage: "certificates that jobs may show to their targets: a table of names, each with cert and key",
+		set:   setClientCertificates, get: getClientCertificates},
+	{Key: "signing_secret", Env: "BELFRY_SIGNING_SECRET", Kind: kindSecrets,
+		Usage: "secret that signs calls (Standard Webhooks), or two separated by a comma while it is changed",
+		set:   setSigningSecrets, get: getSigningSecrets},
 	once(boolean("reset_watermark", "", "give up the fires up to now that are not on record, after a wrong clock",
 		func(c *Config) *bool { return &c.ResetWatermark })),
 }

@@ -19,6 +19,8 @@ func accepts(t *testing.T, s *Setting, raw string) (string, error) {
 	switch {
 	case s.Flag != "":
 		p.flags = []string{"--" + s.Flag + "=" + raw}
+	case s.Env == "":
+		p.file = fmt.Sprintf("%s: %q\n", s.Key, raw)
 	default:
 		p.environ = []string{s.Env + "=" + raw}
 	}
@@ -63,7 +65,17 @@ func TestGoodValues(t *testing.T) {
 		"shutdown_grace":         {"0": "0s", "1h": "1h", "1500ms": "1.5s"},
 		"max_body":               {"1024": "1KiB", "64MiB": "64MiB", "1025": "1025B"},
 		"max_import":             {"1MiB": "1MiB", "1GiB": "1GiB"},
-		"reset_watermark":        {"true": "true"},
+		"egress":                 {"private": "private", "public": "public"},
+		"egress_allow":           {"": "", "10.0.0.0/8,a.test": "10.0.0.0/8, a.test", "*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
+		"egress_deny":            {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
+		"egress_ca_file":         {"": "", "/etc/ca.pem": "/etc/ca.pem"},
+		"client_certificates": {
+			"":                              "",
+			"{}":                            "",
+			`{"b":{"key":"k&","cert":"c"}}`: `{"b":{"cert":"c","key":"k&"}}`,
+			`{"b":{"cert":"c","key":"k"},"A.1_x-":{"cert":"/d e/f","key":"k"}}`: `{"A.1_x-":{"cert":"/d e/f","key":"k"},"b":{"cert":"c","key":"k"}}`,
+		},
+		"reset_watermark": {"true": "true"},
 	} {
 		s := settingOf(key)
 		for raw, want := range values {
@@ -89,6 +101,14 @@ func TestBadValues(t *testing.T) {
 		"shutdown_grace":         {"", "-1s", "61m", "30"},
 		"max_body":               {"", "1023", "65MiB", "1MB"},
 		"max_import":             {"", "1023KiB", "2GiB"},
+		"egress":                 {"", "Public", "none"},
+		"egress_ca_file":         {"a\x00"},
+		"client_certificates": {
+			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`, `{"a b":{"cert":"c","key":"k"}}`,
+			`{"a":{"cert":"c","key":"k","x":1}}`, `{"a":{"cert":"c","key":"k"}} {}`, `{".a":{"cert":"c","key":"k"}}`,
+		},
+		"egress_allow": {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
+		"egress_deny":  {"http://a", ":0"},
 	} {
 		s := settingOf(key)
 		for _, raw := range values {
@@ -257,6 +277,7 @@ func TestEditDistanceIsAMetric(t *testing.T) {
 // that is returned is valid, and no fault shows what may be a key.
 func FuzzLoad(f *testing.F) {
 	f.Add("port: 1\n", "PORT=2\n", "PORT", "3")
+	f.Add("signing_secret: [canary-0123456789]\n", "BELFRY_SIGNING_SECRET=canary", "BELFRY_SIGNING_SECRET", "canary")
 	f.Add("api_keys: [canary-0123456789]\n", "BELFRY_API_KEYS='canary", "BELFRY_API_KEYS", "canary")
 	f.Add("a: &x [*x]", "A=$A\nB=${A", "NODE_ENV", "x")
 	f.Fuzz(func(t *testing.T, file, dotEnv, name, value string) {
@@ -270,7 +291,7 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("another kind of error: %v", err)
 			}
 			for _, fault := range faults {
-				if fault.Message == "" || strings.Contains(fault.Source.Name, "API_KEYS") && fault.Value != "" {
+				if fault.Message == "" || (strings.Contains(fault.Source.Name, "API_KEYS") || strings.Contains(fault.Source.Name, "SIGNING")) && fault.Value != "" {
 					t.Errorf("a fault without a message, or with a key: %+v", fault)
 				}
 			}

@@ -1,6 +1,10 @@
 package domain
 
-import "time"
+import (
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
 
 // Call is one attempt as the executor sees it: everything that goes on the
 // wire and nothing else. Callers may reuse it; the executor keeps no part of it
@@ -17,6 +21,13 @@ type Call struct {
 	BodyIsJSON  bool
 	Timeout     time.Duration // for the whole attempt, connecting included
 	SkipVerify  bool          // accept any TLS certificate
+
+	// ClientCert names the certificate to show to the target; empty: none.
+	ClientCert string
+
+	// Signer signs the request in the place of the executor's own; nil: that one
+	// does, if there is one.
+	Signer *webhook.Signer
 }
 
 // Verdict classes the end of an attempt.

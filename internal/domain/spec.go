@@ -48,6 +48,10 @@ type Spec struct {
 	JitterMs      int64             `json:"jitterMs,omitempty"`
 	DST           DST               `json:"dst"`
 	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
+	Signing       Signing           `json:"signing,omitzero"` // secrets are masked in JSON
+
+	// ClientCertificate names one of the server's client certificates; empty: none.
+	ClientCertificate string `json:"clientCertificate,omitempty"`
 }
 
 // DST is a job's choice for wall-clock times that a change of offset skips
@@ -78,6 +82,7 @@ func (s *Spec) Validate() error {
 	s.checkSchedule(&fe)
 	s.checkTarget(&fe)
 	s.checkHeaders(&fe)
+	s.checkSigning(&fe)
 	s.checkLabels(&fe)
 	s.checkPolicies(&fe)
 	s.checkWindow(&fe)
@@ -166,7 +171,21 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.Method == "GET" || s.Method == "HEAD" {
 		fe.require(len(s.Body) == 0, "body", "must be absent: a "+s.Method+" request has none", nil)
 	}
+	s.checkCertificate(fe)
 	fe.within(s.TimeoutMs, 1, MaxTimeoutMs, "timeoutMs", "")
+}
+
+// checkCertificate judges the form of the name. Which names there are is for
+// the server to say.
+func (s *Spec) checkCertificate(fe *fieldErrors) {
+	name := s.ClientCertificate
+	if name == "" {
+		return
+	}
+	fe.require(len(name) <= MaxTagLength && printable(name), "clientCertificate",
+		fmt.Sprintf("must be a name of at most %d bytes of printable text", MaxTagLength), nil)
+	secure := len(s.API) > len("https:") && strings.EqualFold(s.API[:len("https:")], "https:")
+	fe.require(secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
 }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
@@ -197,6 +216,9 @@ func urlFault(raw string) string {
 	case !httpguts.ValidHostHeader(u.Host):
 		return "must name a valid host"
 	}
+	if msg := hostFault(u.Hostname(), strings.HasPrefix(u.Host, "[")); msg != "" {
+		return msg
+	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 			return "must have a port from 1 to 65535"
@@ -205,35 +227,6 @@ func urlFault(raw string) string {
 		return "must have a port after the colon"
 	}
 	return ""
-}
-
-// reservedHeaders belong to the connection or to Belfry.
-var reservedHeaders = []string{
-	"connection", "content-length", "expect", "host", "idempotency-key", "keep-alive", "te",
-	"trailer", "transfer-encoding", "upgrade",
-}
-
-func (s *Spec) checkHeaders(fe *fieldErrors) {
-	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
-	total := 0
-	seen := make(map[string]bool, len(s.Headers))
-	for _, name := range sortedKeys(s.Headers) {
-		value := s.Headers[name]
-		total += len(name) + len(value)
-		field, low := "headers."+name, strings.ToLower(name)
-		switch {
-		case !httpguts.ValidHeaderFieldName(name):
-			fe.add("headers", "holds a name that is no header name", name)
-		case slices.Contains(reservedHeaders, low), strings.HasPrefix(low, "proxy-"), strings.HasPrefix(low, "belfry-"):
-			fe.add(field, "is set by Belfry or belongs to the connection", nil)
-		case !httpguts.ValidHeaderFieldValue(value):
-			fe.add(field, "must not hold line breaks or control characters", nil)
-		case seen[low]:
-			fe.add(field, "is there twice, in different case", nil)
-		}
-		seen[low] = true
-	}
-	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
 }
 
 func (s *Spec) checkLabels(fe *fieldErrors) {

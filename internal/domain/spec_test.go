@@ -120,6 +120,10 @@ func TestSpecValidate(t *testing.T) {
 		{"a start below zero", func(s *Spec) { s.StartAt = -1 }, "startAt", "Unix milliseconds"},
 		{"a start in nanoseconds", func(s *Spec) { s.StartAt = 1e18 }, "startAt", "Unix milliseconds"},
 		{"an end at the start", func(s *Spec) { s.StartAt, s.EndAt = 5, 5 }, "endAt", "after startAt"},
+		{"a certificate", func(s *Spec) { s.ClientCertificate = "bank" }, "", ""},
+		{"a certificate for https in capitals", func(s *Spec) { s.API, s.ClientCertificate = "HTTPS://example.com", "bank" }, "", ""},
+		{"a certificate without TLS", func(s *Spec) { s.API, s.ClientCertificate = "http://example.com", "bank" }, "clientCertificate", "https URLs only"},
+		{"a long name of a certificate", func(s *Spec) { s.ClientCertificate = strings.Repeat("b", 65) }, "clientCertificate", "at most 64 bytes"},
 		{"too much jitter", func(s *Spec) { s.JitterMs = MaxJitterMs + 1 }, "jitterMs", "from 0 to 86400000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

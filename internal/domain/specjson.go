@@ -31,8 +31,8 @@ func (d SpecDoc) MarshalJSON() ([]byte, error) {
 }
 
 // Merge lays a JSON object over the document. A field that is absent keeps its
-// value, null sets the default again, an object (retry, misfire, dst) is merged
-// field by field, and headers, tags and body are replaced whole. The error is a
+// value, null sets the default again, an object (retry, misfire, dst, signing) is merged
+// field by field, and headers, tags, body and secrets are replaced whole. The error is a
 // CodeInvalid one that names every field that is unknown or of a wrong kind;
 // the document is then unchanged. Values are not judged: see [Spec.Validate].
 func (d *SpecDoc) Merge(data []byte) error {
@@ -170,7 +170,11 @@ var specFields = map[string]specField{
 		"fold": field(func(d *SpecDoc) *cron.Fold { return &d.DST.Fold }),
 	}),
 	"tlsSkipVerify": field(func(d *SpecDoc) *bool { return &d.TLSSkipVerify }),
-	"isActive":      field(func(d *SpecDoc) *bool { return &d.IsActive }),
+	"signing": nested(func(d *SpecDoc) *Signing { return &d.Signing }, map[string]specField{
+		"secrets": {decode: decodeSecrets, reset: func(dst, from *SpecDoc) { dst.Signing.Secrets = from.Signing.Secrets }},
+	}),
+	"clientCertificate": field(func(d *SpecDoc) *string { return &d.ClientCertificate }),
+	"isActive":          field(func(d *SpecDoc) *bool { return &d.IsActive }),
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // never is the next fire of a job that has none.
@@ -37,6 +38,8 @@ type payload struct {
 	headers map[string]string
 	body    []byte
 	isJSON  bool
+	signer  *webhook.Signer // nil: the server's own secrets, if there are any
+	cert    string          // name of the client certificate
 }
 
 // version is one version of a job as the engine needs it.
@@ -131,11 +134,20 @@ func newVersion(v *domain.Version) (*version, error) {
 		}),
 	}
 	ver.to.Store(v.EffectiveTo)
-	if len(s.Headers) > 0 || len(s.Body) > 0 {
-		body, isJSON := s.Payload()
-		ver.payload = &payload{s.Headers, body, isJSON}
+	ver.payload, err = newPayload(s)
+	return ver, err
+}
+
+func newPayload(s *domain.Spec) (*payload, error) {
+	if len(s.Headers) == 0 && len(s.Body) == 0 && len(s.Signing.Secrets) == 0 && s.ClientCertificate == "" {
+		return nil, nil //nolint:nilnil // most jobs have none, and nil is how that is said
 	}
-	return ver, nil
+	signer, err := webhook.NewSigner(s.Signing.Secrets)
+	if err != nil {
+		return nil, domain.Invalid("signing.secrets", err.Error(), nil)
+	}
+	body, isJSON := s.Payload()
+	return &payload{s.Headers, body, isJSON, signer, s.ClientCertificate}, nil
 }
 
 // timing compiles the calendar of the version. It is cheap: the expression is
@@ -162,9 +174,9 @@ func (v *version) fillCall(c *domain.Call) {
 	p := v.plan.Value()
 	c.Once, c.Method, c.URL = p.once, p.method, v.url
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
-	c.Headers, c.Body, c.BodyIsJSON = nil, nil, true
-	if v.payload != nil {
-		c.Headers, c.Body, c.BodyIsJSON = v.payload.headers, v.payload.body, v.payload.isJSON
+	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert = nil, nil, true, nil, ""
+	if w := v.payload; w != nil {
+		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert = w.headers, w.body, w.isJSON, w.signer, w.cert
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 	"github.com/valyala/fasthttp"
 )
 
@@ -71,6 +72,21 @@ func BenchmarkDoOnce(b *testing.B) {
 	})
 }
 
+// BenchmarkDoSigned is the same with a signature.
+func BenchmarkDoSigned(b *testing.B) {
+	s := serveFast(b)
+	x := newTestExecutor(b, Config{Signer: newSigner(b, secretA)})
+	parallel(b, func(pb *testing.PB) {
+		call, out := newCall(s.url()), new(domain.Outcome)
+		for pb.Next() {
+			if x.Do(call, out); out.Verdict != success {
+				b.Error(out.Error)
+				return
+			}
+		}
+	})
+}
+
 // BenchmarkHostClient is the bare client of fasthttp, with a request of the
 // same size that is made once: the measure for BenchmarkDo.
 func BenchmarkHostClient(b *testing.B) {
@@ -120,6 +136,17 @@ func benchRequest(s *rawServer) *fasthttp.Request {
 
 // BenchmarkRequest is the making of the bytes that are sent.
 func BenchmarkRequest(b *testing.B) {
+	for _, secrets := range [][]webhook.Secret{nil, {secretA}, {secretA, secretB}} {
+		b.Run(strconv.Itoa(len(secrets))+" secrets", func(b *testing.B) {
+			e, call := newExchange(), newCall("https://hooks.example.com/v1/ring?tower=north")
+			e.x, e.call = newTestExecutor(b, Config{Signer: newSigner(b, secrets...)}), call
+			b.ReportAllocs()
+			for b.Loop() {
+				t, _ := splitURL(call.URL)
+				e.head, _ = e.appendHead(e.head[:0], t.path, t.authority, e.body())
+			}
+		})
+	}
 	for _, headers := range []int{0, 4} {
 		b.Run(strconv.Itoa(headers)+" headers", func(b *testing.B) {
 			e, call := newExchange(), newCall("https://hooks.example.com/v1/ring?tower=north")

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 )
 
@@ -25,23 +24,15 @@ type dialer struct {
 	ctx      context.Context // ends with the executor
 	timeout  time.Duration
 	resolver *resolver
+	guard    Guard // may be nil
 	net      net.Dialer
 }
 
 func newDialer(ctx context.Context, cfg *Config) *dialer {
-	d := &dialer{ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout)}
-	if control := cfg.Control; control != nil {
-		d.net.Control = func(network, address string, c syscall.RawConn) error {
-			if err := control(network, address, c); err != nil {
-				return &refusedError{err}
-			}
-			return nil
-		}
-	}
-	return d
+	return &dialer{ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard}
 }
 
-// refusedError is the answer of Config.Control.
+// refusedError says that a target may not be called.
 type refusedError struct{ err error }
 
 func (e *refusedError) Error() string { return e.err.Error() }
@@ -52,10 +43,21 @@ func (d *dialer) dial(deadline time.Time, h *host) (net.Conn, error) {
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
 	if h.addr.IsValid() {
+		if _, err := d.permit(h, []netip.Addr{h.addr}); err != nil {
+			return nil, err
+		}
 		return d.dialAddr(ctx, h.addr, h.port)
+	}
+	if d.guard != nil {
+		if err := d.guard.CheckName(h.name, h.port); err != nil {
+			return nil, &refusedError{err}
+		}
 	}
 	addrs, err := d.resolver.resolve(ctx, h.name)
 	if err != nil {
+		return nil, err
+	}
+	if addrs, err = d.permit(h, addrs); err != nil {
 		return nil, err
 	}
 	preferred, other := splitFamilies(addrs)
@@ -63,6 +65,30 @@ func (d *dialer) dial(deadline time.Time, h *host) (net.Conn, error) {
 		return d.dialSerial(ctx, preferred, h.port)
 	}
 	return d.dialRace(ctx, preferred, other, h.port)
+}
+
+// permit returns the addresses that may be called, or why none may. What
+// follows connects to these addresses and looks nothing up again: a name that
+// has other addresses a moment later (DNS rebinding) changes nothing.
+func (d *dialer) permit(h *host, addrs []netip.Addr) ([]netip.Addr, error) {
+	if d.guard == nil {
+		return addrs, nil
+	}
+	var first error
+	permitted := make([]netip.Addr, 0, len(addrs)) // addrs belongs to the resolver
+	for _, a := range addrs {
+		err := d.guard.CheckAddr(h.name, netip.AddrPortFrom(a, h.port))
+		switch {
+		case err == nil:
+			permitted = append(permitted, a)
+		case first == nil:
+			first = err
+		}
+	}
+	if len(permitted) == 0 {
+		return nil, &refusedError{first}
+	}
+	return permitted, nil
 }
 
 // limit returns a context that ends at the deadline, or after the dial timeout

@@ -240,31 +240,17 @@ func TestConnectTimeout(t *testing.T) {
 	})
 }
 
-func TestControlRefuses(t *testing.T) {
-	s := serveRaw(t, func(int, net.Conn) { t.Error("the target was connected to") })
-	_, port, _ := net.SplitHostPort(s.addr)
-	var asked atomic.Value
-	x := newTestExecutor(t, Config{Control: func(network, address string, _ syscall.RawConn) error {
-		asked.Store(network + " " + address)
-		return errors.New("address 127.0.0.1 is in a private range")
-	}})
-	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
-		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
-	})
-	wantOutcome(t, do(x, newCall("http://rebound.invalid:"+port+"/")), domain.Outcome{
-		Verdict: final, Error: "not sent: the target is refused: address 127.0.0.1 is in a private range",
-	})
-	if got := asked.Load(); got != "tcp4 "+s.addr {
-		t.Errorf("asked about %v, want tcp4 %s", got, s.addr)
-	}
-}
-
 // A panic anywhere in a call is the outcome of that call.
 func TestPanicBecomesAnOutcome(t *testing.T) {
-	x := newTestExecutor(t, Config{Control: func(string, string, syscall.RawConn) error { panic("guard broke") }})
+	x := newTestExecutor(t, Config{Guard: brokenGuard{}})
 	out := do(x, newCall("http://"+freePort(t)+"/"))
 	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "internal fault: guard broke"})
 }
+
+type brokenGuard struct{}
+
+func (brokenGuard) CheckName(string, uint16) error         { panic("guard broke") }
+func (brokenGuard) CheckAddr(string, netip.AddrPort) error { panic("guard broke") }
 
 // Thousands of connects in the same instant all succeed.
 func TestBurstOfDials(t *testing.T) {

@@ -59,6 +59,7 @@ type exchange struct {
 
 	head     []byte    // the request; afterwards a place to read bodies into
 	fallback [192]byte // the default body: 165 bytes at most
+	idText   [36]byte  // the execution's id, to be signed
 	names    []string
 	vector   [2][]byte
 	br       *bufio.Reader // reads through the exchange
@@ -129,7 +130,11 @@ func (e *exchange) run() {
 		e.refuse("the target is no http or https URL")
 		return
 	}
-	h, err := e.x.host(t, e.call.SkipVerify)
+	if name := e.call.ClientCert; name != "" && e.x.sessions[name] == nil {
+		e.refuse(fmt.Sprintf("this server has no client certificate named %q", name))
+		return
+	}
+	h, err := e.x.host(t, e.call)
 	if err != nil {
 		e.fail(err)
 		return

@@ -6,12 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Defaults of [Config].
@@ -31,20 +32,30 @@ const (
 
 // Config says how calls are made. The zero value of a field is its default.
 type Config struct {
-	UserAgent        string        // "belfry/VERSION"
-	MaxConnsPerHost  int           // open connections to one host; at least the engine's limit per host
-	MaxIdleConns     int           // unused connections kept open, all hosts together
-	DialTimeout      time.Duration // for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
-	IdleTimeout      time.Duration // connections unused so long are closed
-	MaxResponseBytes int           // of a body; what is longer is left unread and the connection closed
-	MaxHeaderBytes   int           // of a response's header
-	MaxHosts         int           // hosts remembered; the least recently used idle ones are dropped
-	RootCAs          *x509.CertPool
-	Clock            clock.Clock // for Retry-After dates and the validity of certificates
+	UserAgent        string                     // "belfry/VERSION"
+	MaxConnsPerHost  int                        // open connections to one host; at least the engine's limit per host
+	MaxIdleConns     int                        // unused connections kept open, all hosts together
+	DialTimeout      time.Duration              // for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
+	IdleTimeout      time.Duration              // connections unused so long are closed
+	MaxResponseBytes int                        // of a body; what is longer is left unread and the connection closed
+	MaxHeaderBytes   int                        // of a response's header
+	MaxHosts         int                        // hosts remembered; the least recently used idle ones are dropped
+	RootCAs          *x509.CertPool             // authorities that sign targets' certificates; nil: the system's
+	ClientCerts      map[string]tls.Certificate // by the names that calls say
+	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
+	Signer           *webhook.Signer            // signs the calls that bring no signer of their own; nil: those go unsigned
+	Guard            Guard                      // decides which targets may be called; nil: all
+}
 
-	// Control is asked before each connect, with the address that the lookup
-	// found. An error refuses the target for good.
-	Control func(network, address string, c syscall.RawConn) error
+// Guard says which targets may be called. It is asked for each new connection;
+// an error refuses the target for good. What it has allowed for a host and a
+// port stays allowed for as long as the connection is kept open.
+type Guard interface {
+	// CheckName judges a host name before it is looked up.
+	CheckName(name string, port uint16) error
+	// CheckAddr judges an address right before the connect to it. The name is
+	// that of the URL, which may be the address itself.
+	CheckAddr(name string, to netip.AddrPort) error
 }
 
 func (c *Config) setDefaults() {
@@ -93,8 +104,8 @@ type Executor struct {
 	cfg       Config
 	hosts     *table
 	dialer    *dialer
-	exchanges sync.Pool // of *exchange
-	sessions  tls.ClientSessionCache
+	exchanges sync.Pool                         // of *exchange
+	sessions  map[string]tls.ClientSessionCache // by the client certificate
 	stop      context.CancelFunc
 	reaper    sync.WaitGroup
 }
@@ -110,8 +121,12 @@ func New(cfg Config) (*Executor, error) {
 		cfg:      cfg,
 		hosts:    newTable(&cfg),
 		dialer:   newDialer(ctx, &cfg),
-		sessions: tls.NewLRUClientSessionCache(min(cfg.MaxHosts, maxTLSSessions)),
+		sessions: make(map[string]tls.ClientSessionCache),
 		stop:     stop,
+	}
+	x.sessions[""] = x.newSessions()
+	for name := range cfg.ClientCerts {
+		x.sessions[name] = x.newSessions()
 	}
 	x.exchanges.New = func() any { return newExchange() }
 	x.reaper.Go(func() { x.hosts.reap(ctx) })

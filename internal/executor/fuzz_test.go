@@ -39,7 +39,7 @@ func FuzzResponse(f *testing.F) {
 		var out domain.Outcome
 		e.begin(x, call, &out)
 		tgt, _ := splitURL(call.URL)
-		h, err := x.host(tgt, false)
+		h, err := x.host(tgt, call)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,16 +77,27 @@ func newHost(key hostKey, t target) (*host, error) {
 	return h, nil
 }
 
-func (x *Executor) tlsConfig(name string, skipVerify bool) *tls.Config {
-	return &tls.Config{
+func (x *Executor) tlsConfig(name string, key hostKey) *tls.Config {
+	cfg := &tls.Config{
 		ServerName:         name,
 		RootCAs:            x.cfg.RootCAs,
-		InsecureSkipVerify: skipVerify, // the job says so, and is marked
+		InsecureSkipVerify: key.skipVerify, // the job says so, and is marked
 		MinVersion:         tls.VersionTLS12,
 		NextProtos:         []string{"http/1.1"},
-		ClientSessionCache: x.sessions,
+		ClientSessionCache: x.sessions[key.clientCert],
 		Time:               x.cfg.Clock.Now,
 	}
+	if key.clientCert != "" {
+		cfg.Certificates = []tls.Certificate{x.cfg.ClientCerts[key.clientCert]}
+	}
+	return cfg
+}
+
+// newSessions returns a cache of TLS sessions. A session that is resumed brings
+// back the certificate that was shown when it began, so that each certificate
+// needs a cache of its own, as does none.
+func (x *Executor) newSessions() tls.ClientSessionCache {
+	return tls.NewLRUClientSessionCache(min(x.cfg.MaxHosts, maxTLSSessions))
 }
 
 // take returns the idle connection that was used last, or nil. A call that is

@@ -388,7 +388,7 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		var out domain.Outcome
 		e.begin(x, call, &out)
 		tgt, _ := splitURL(call.URL)
-		h, err := x.host(tgt, false)
+		h, err := x.host(tgt, call)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -96,7 +97,27 @@ func (e *exchange) appendHead(b []byte, path, hostHeader string, body []byte) (h
 		b = strconv.AppendInt(b, int64(len(body)), 10)
 		b = append(b, "\r\n"...)
 	}
-	return append(appendIdentity(b, call), "\r\n"...), ""
+	b = e.appendSignature(appendIdentity(b, call), body)
+	return append(b, "\r\n"...), ""
+}
+
+// signer returns what signs the call, or nil.
+func (e *exchange) signer() *webhook.Signer {
+	if e.call.Signer != nil {
+		return e.call.Signer
+	}
+	return e.x.cfg.Signer
+}
+
+// appendSignature appends the headers of a signature by the job's secrets, or
+// else by the server's, if there are any.
+func (e *exchange) appendSignature(b, body []byte) []byte {
+	signer := e.signer()
+	if signer == nil {
+		return b
+	}
+	id := appendUUID(e.idText[:0], e.call.ExecutionID)
+	return signer.AppendHeaders(b, id, e.x.cfg.Clock.Now().Unix(), body)
 }
 
 // ownHeaders says which of Belfry's defaults a job sets itself.
@@ -112,9 +133,10 @@ func (e *exchange) appendJobHeaders(b []byte) (_ []byte, own ownHeaders, refused
 	if len(e.names) > 1 {
 		slices.Sort(e.names)
 	}
+	signed := e.signer() != nil
 	for _, name := range e.names {
 		value := e.call.Headers[name]
-		if !validHeader(name, value) || framing(name) {
+		if !validHeader(name, value) || framing(name) || signed && hasPrefixFold(name, "webhook-") {
 			return b, own, fmt.Sprintf("the header %q must not be sent", name)
 		}
 		own.userAgent = own.userAgent || strings.EqualFold(name, "User-Agent")

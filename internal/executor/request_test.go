@@ -144,6 +144,17 @@ func TestRefusedBeforeSending(t *testing.T) {
 		},
 		"host":       {func(c *domain.Call) { c.Headers = map[string]string{"HOST": "a"} }, `not sent: the header "HOST" must not be sent`},
 		"connection": {func(c *domain.Call) { c.Headers = map[string]string{"Connection": "close"} }, `not sent: the header "Connection" must not be sent`},
+		"a signature of the job's own": {
+			func(c *domain.Call) {
+				c.Signer, c.Headers = newSigner(t, secretA), map[string]string{"Webhook-Signature": "v1,forged"}
+			},
+			`not sent: the header "Webhook-Signature" must not be sent`,
+		},
+		"NUL in a value": {func(c *domain.Call) { c.Headers = map[string]string{"X-A": "1\x00"} }, `not sent: the header "X-A" must not be sent`},
+		"line break in a name": {
+			func(c *domain.Call) { c.Headers = map[string]string{"X-A: 1\r\nX-B": "1"} },
+			`not sent: the header "X-A: 1\r\nX-B" must not be sent`,
+		},
 		"bad method": {func(c *domain.Call) { c.Method = "GET / HTTP/1.1\r\n" }, `not sent: the method is no token`},
 	} {
 		t.Run(name, func(t *testing.T) {

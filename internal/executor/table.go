@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // hostKey tells pools of connections apart. Connections with and without
-// verification are never mixed.
+// verification are never mixed, nor those that have shown different
+// certificates.
 type hostKey struct {
 	origin     string
 	skipVerify bool
+	clientCert string // name; empty: none
 }
 
 var errClosed = errors.New("the executor is closed")
@@ -45,8 +48,11 @@ func newTable(cfg *Config) *table {
 }
 
 // host returns the host of the target, which is made if need be.
-func (x *Executor) host(t target, skipVerify bool) (*host, error) {
-	key := hostKey{t.origin, skipVerify && t.secure}
+func (x *Executor) host(t target, call *domain.Call) (*host, error) {
+	key := hostKey{origin: t.origin}
+	if t.secure {
+		key.skipVerify, key.clientCert = call.SkipVerify, call.ClientCert
+	}
 	x.hosts.mu.RLock()
 	h, closed := x.hosts.hosts[key], x.hosts.closed
 	x.hosts.mu.RUnlock()
@@ -56,13 +62,13 @@ func (x *Executor) host(t target, skipVerify bool) (*host, error) {
 	if h != nil {
 		return h, nil
 	}
-	key.origin = strings.Clone(key.origin) // not the whole URL
+	key.origin, key.clientCert = strings.Clone(key.origin), strings.Clone(key.clientCert) // not the whole URL
 	h, err := newHost(key, t)
 	if err != nil {
 		return nil, &refusedError{err}
 	}
 	if t.secure {
-		h.tls = x.tlsConfig(h.name, key.skipVerify)
+		h.tls = x.tlsConfig(h.name, key)
 	}
 	return x.hosts.add(h), nil
 }

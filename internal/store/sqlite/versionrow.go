@@ -41,6 +41,9 @@ type options struct {
 	JitterMs      *int64                `json:"jitterMs,omitempty"`
 	DST           *domain.DST           `json:"dst,omitempty"`
 	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
+	Signing       *storedSigning        `json:"signing,omitempty"`
+
+	ClientCertificate *string `json:"clientCertificate,omitempty"`
 }
 
 // defaults is what an absent option means. It is part of the schema: a new
@@ -74,6 +77,9 @@ func optionsOf(s *domain.Spec) options {
 		JitterMs:      differing(s.JitterMs, 0),
 		DST:           differing(s.DST, defaults.DST),
 		TLSSkipVerify: differing(s.TLSSkipVerify, false),
+		Signing:       storeSecrets(s.Signing.Secrets),
+
+		ClientCertificate: differing(s.ClientCertificate, ""),
 	}
 }
 
@@ -94,6 +100,8 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.JitterMs, o.JitterMs)
 	orDefault(&s.DST, o.DST)
 	orDefault(&s.TLSSkipVerify, o.TLSSkipVerify)
+	s.Signing.Secrets = o.Signing.load()
+	orDefault(&s.ClientCertificate, o.ClientCertificate)
 }
 
 // encodeVersion makes the row of a version. It is called before the row is

@@ -14,6 +14,7 @@ package storetest
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Database makes an empty database for a test and returns a function that
@@ -116,7 +118,10 @@ func everyField(n int) domain.Version {
 		Overlap: domain.OverlapQueue,
 		Misfire: domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 60_000, MaxRuns: 3},
 		StartAt: noon + hour, EndAt: noon + 90*day, JitterMs: 250,
-		DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true,
+		DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true, ClientCertificate: "bank",
+		Signing: domain.Signing{Secrets: []webhook.Secret{
+			"whsec_" + webhook.Secret(strings.Repeat("AbC+", 8)), "whsec_" + webhook.Secret(strings.Repeat("dE/9", 16)),
+		}},
 	}
 	return v
 }

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// checkCertificate refuses a job that names a client certificate which this
+// server does not have, together with all else that is wrong with it.
+func (s *server) checkCertificate(spec *domain.Spec) error {
+	name := spec.ClientCertificate
+	if name == "" || slices.Contains(s.ClientCertificates, name) {
+		return nil
+	}
+	message := "is not one of this server's client certificates: it has " + strings.Join(s.ClientCertificates, ", ")
+	if len(s.ClientCertificates) == 0 {
+		message = "must be absent: this server has no client certificates (client_certificates in its config file)"
+	}
+	fault := domain.Invalid("clientCertificate", message, fmt.Sprint(echo(name)))
+	if more, ok := errors.AsType[*domain.Error](spec.Validate()); ok {
+		fault.Fields = append(fault.Fields, more.Fields...)
+	}
+	return fault
+}
+
+// change lays a document over that of a job. A certificate that the job had
+// already is not asked about: the server may have lost it, and the job must
+// still be changed.
+func (s *server) change(doc *domain.SpecDoc, data []byte) error {
+	before := doc.ClientCertificate
+	if err := merge(doc, data); err != nil || doc.ClientCertificate == before {
+		return err
+	}
+	return s.checkCertificate(&doc.Spec)
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/egress"
+)
+
+// egress returns the policy for the targets of jobs. It knows the port that was
+// really taken.
+func (a *App) egress() (*egress.Policy, error) {
+	own, ok := a.listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return nil, fmt.Errorf("the listener has the address %s, which is no TCP address", a.listener.Addr())
+	}
+	return egress.New(egress.Config{
+		Mode: a.cfg.Egress, Allow: a.cfg.EgressAllow, Deny: a.cfg.EgressDeny, Own: own.AddrPort(),
+	})
+}
+
+// authorities returns those of the system and of the file; nil, which stands
+// for those of the system, when there is no file.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // see above
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("egress_ca_file %s cannot be read: %w", file, reason(err))
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil { // this system has none
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("egress_ca_file %s holds no certificate in PEM form", file)
+	}
+	return pool, nil
+}
+
+// clientCertificates loads the certificates that jobs may show.
+func clientCertificates(list []config.ClientCertificate) (certs map[string]tls.Certificate, names []string, err error) {
+	certs = make(map[string]tls.Certificate, len(list))
+	for _, c := range list {
+		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("client certificate %s (%s, %s): %w", c.Name, c.CertFile, c.KeyFile, reason(err))
+		}
+		certs[c.Name], names = cert, append(names, c.Name)
+	}
+	return certs, names, nil
+}
+
+// reason drops the path from an error about a file: the message names it.
+func reason(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ClientCertificate is a certificate that jobs may show to their targets, by
+// its name.
+type ClientCertificate struct {
+	Name     string
+	CertFile string // PEM: the certificate, then those that lead to a root
+	KeyFile  string // PEM
+}
+
+// kindCertificates is the kind of the table of client certificates. Its raw
+// value is a JSON object, into which a table of a file is turned.
+const kindCertificates = "table"
+
+const maxCertificates = 64
+
+// certificateName is what a job can say. It is shown in errors and lists.
+var certificateName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// certificateFiles is one entry of the table.
+type certificateFiles struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
+func setClientCertificates(c *Config, raw string) string {
+	const form = "must be a table of names, each with cert and key: two PEM files"
+	table := map[string]certificateFiles{}
+	if raw != "" {
+		dec := json.NewDecoder(strings.NewReader(raw))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&table); err != nil {
+			return form
+		}
+		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+			return form
+		}
+	}
+	if len(table) > maxCertificates {
+		return fmt.Sprintf("must be at most %d certificates", maxCertificates)
+	}
+	var list []ClientCertificate
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		files := table[name]
+		switch {
+		case !certificateName.MatchString(name):
+			return fmt.Sprintf("%s must be a name of 1 to 64 letters, digits and . _ -", show(name))
+		case files.Cert == "" || files.Key == "" || strings.ContainsRune(files.Cert+files.Key, 0):
+			return fmt.Sprintf("%s must have cert and key: two PEM files", name)
+		}
+		list = append(list, ClientCertificate{name, files.Cert, files.Key})
+	}
+	c.ClientCertificates = list
+	return ""
+}
+
+func getClientCertificates(c *Config) string {
+	if len(c.ClientCertificates) == 0 {
+		return ""
+	}
+	table := make(map[string]certificateFiles, len(c.ClientCertificates))
+	for _, cert := range c.ClientCertificates {
+		table[cert.Name] = certificateFiles{cert.CertFile, cert.KeyFile}
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(table); err != nil { // strings always encode
+		return ""
+	}
+	return strings.TrimSpace(out.String())
+}
+
+func setCAFile(c *Config, raw string) string {
+	if strings.ContainsRune(raw, 0) {
+		return "must be a PEM file, or empty for the system's authorities alone"
+	}
+	c.EgressCAFile = raw
+	return ""
+}

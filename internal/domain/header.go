@@ -1,0 +1,52 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// reservedHeaders belong to the connection (RFC 9110, section 7.6.1), decide
+// where a message ends or goes, or are Belfry's. So do all that begin with one
+// of the reservedPrefixes.
+var (
+	reservedHeaders = []string{
+		"connection", "content-length", "expect", "host", "http2-settings", "idempotency-key", "keep-alive", "proxy", "te",
+		"trailer", "transfer-encoding", "upgrade",
+	}
+	reservedPrefixes = []string{"belfry-", "proxy-", "webhook-"}
+)
+
+// reservedHeader reports whether a job may not set the header. An underscore
+// counts as a hyphen: to programs behind a gateway interface (RFC 3875, section
+// 4.1.18) Belfry_Job_Id and Belfry-Job-Id are one variable.
+func reservedHeader(name string) bool {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	return slices.Contains(reservedHeaders, name) ||
+		slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+func (s *Spec) checkHeaders(fe *fieldErrors) {
+	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
+	total := 0
+	seen := make(map[string]bool, len(s.Headers))
+	for _, name := range sortedKeys(s.Headers) {
+		value := s.Headers[name]
+		total += len(name) + len(value)
+		field, low := "headers."+name, strings.ToLower(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			fe.add("headers", "holds a name that is no header name", name)
+		case reservedHeader(name):
+			fe.add(field, "is set by Belfry or belongs to the connection", nil)
+		case !httpguts.ValidHeaderFieldValue(value):
+			fe.add(field, "must not hold line breaks or control characters", nil)
+		case seen[low]:
+			fe.add(field, "is there twice, in different case", nil)
+		}
+		seen[low] = true
+	}
+	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
+}

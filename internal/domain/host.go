@@ -1,0 +1,68 @@
+package domain
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Limits of a host name (RFC 1035, section 2.3.4).
+const (
+	maxHostLength  = 253
+	maxLabelLength = 63
+)
+
+// hostFault says what is wrong with the host of a URL, or "". It takes host
+// names and addresses in their usual form and nothing else: what programs read
+// in more than one way (2130706433, 0x7f.1 and 127.1 are all 127.0.0.1 to some)
+// must not be judged in one way and called in another. Percent-encoding is
+// undone already, so that what it hides is seen.
+func hostFault(host string, brackets bool) string {
+	addr, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && addr.Is4() && brackets:
+		return "must not have brackets around an IPv4 address"
+	case err == nil && addr.Zone() != "" && !addr.IsLinkLocalUnicast():
+		return "must not hold a zone: only a link-local address has one"
+	case err == nil:
+		return ""
+	case brackets:
+		return "must have an IPv6 address between the brackets"
+	}
+	name := strings.TrimSuffix(host, ".")
+	if len(name) > maxHostLength {
+		return "must name a host of at most 253 characters"
+	}
+	labels := strings.Split(name, ".")
+	for _, label := range labels {
+		if !validLabel(label) {
+			return "must name a valid host: labels of 1 to 63 letters, digits, - and _ (a name in another script in its xn-- form)"
+		}
+	}
+	if numeric(labels[len(labels)-1]) {
+		return "must name a host, or an address in its usual form, as in 127.0.0.1 or [::1]: a name does not end in a number"
+	}
+	return ""
+}
+
+func validLabel(label string) bool {
+	if label == "" || len(label) > maxLabelLength || label[0] == '-' || label[len(label)-1] == '-' {
+		return false
+	}
+	for i := range len(label) {
+		c := label[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// numeric reports whether a label is a number to those who read addresses as
+// inet_aton does: decimal, octal, or hexadecimal after 0x.
+func numeric(label string) bool {
+	digits := "0123456789"
+	if rest, hex := strings.CutPrefix(strings.ToLower(label), "0x"); hex {
+		label, digits = rest, "0123456789abcdef"
+	}
+	return strings.Trim(strings.ToLower(label), digits) == ""
+}

@@ -1,0 +1,34 @@
+// Package egress says where calls may go: a policy over addresses, names and
+// ports, without state and without I/O but for the list of the machine's own
+// addresses.
+//
+// # What it guarantees
+//
+//   - Some addresses are refused whatever the settings say: those of cloud
+//     metadata, link-local, unspecified, multicast, broadcast, and the one on
+//     which Belfry itself listens.
+//   - In [Public] mode every address that is not part of the public internet is
+//     refused too, unless the allow list names it.
+//   - An address is judged together with the IPv4 address that it leads to:
+//     IPv4-mapped and IPv4-compatible forms, NAT64, 6to4, Teredo and ISATAP.
+//   - A refusal names the rule.
+//
+// # Where it stands
+//
+//	URL of a job ──> CheckURL ──> a warning in the answer to whoever made it
+//	name ──> CheckName ──> lookup ──> CheckAddr, for each address ──> connect
+//
+// The executor asks CheckName and CheckAddr for every new connection, and then
+// connects to that very address: nothing is looked up in between, so a name
+// that changes its mind (DNS rebinding) gains nothing. A connection that is
+// kept open was judged under the same host and port, and a policy does not
+// change while the process lives.
+//
+// docs/egress.md has the table of ranges for operators.
+//
+// # How this is shown
+//
+// A table with the first and the last address of each range and their
+// neighbours, in every form; properties over random addresses; and, in package
+// executor, a DNS server that rebinds between lookups with real listeners.
+package egress
