@@ -79,7 +79,7 @@ func TestRecorderGroups(t *testing.T) {
 		}
 		<-time.After(2 * linger)
 		synctest.Wait()
-		if len(l.batches) != 0 {
+		if len(l.facts()) != 0 {
 			t.Error("a crowd does not wait for more")
 		}
 		<-time.After(longLinger - linger)
@@ -121,8 +121,8 @@ func TestRecorderWaitsLittleForFew(t *testing.T) {
 		}
 		<-time.After(linger)
 		synctest.Wait()
-		if len(l.batches) != 1 {
-			t.Errorf("%d commits after %s, want one", len(l.batches), linger)
+		if n := len(l.facts()); n != muchCompany-1 {
+			t.Errorf("%d results on record after %s", n, linger)
 		}
 	})
 }
