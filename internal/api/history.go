@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"runtime"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
@@ -76,6 +77,9 @@ func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, 
 	err := s.Store.History().Stream(ctx, from, to, func(piece []domain.Execution) error {
 		extendDeadlines(w)
 		for i := range piece {
+			if i%yieldEvery == yieldEvery-1 {
+				runtime.Gosched()
+			}
 			line = append(appendExecution(line[:0], &piece[i]), '\n')
 			if _, err := out.Write(line); err != nil {
 				return err
