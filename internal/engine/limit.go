@@ -33,6 +33,7 @@ const (
 	leastMeasure = 50 * time.Millisecond  // shorter ones are noise
 	quickMeasure = 100 * time.Millisecond // the same at a host that answers at once
 	leastStall   = 100 * time.Millisecond // without an end, before a host is taken to hang
+	mostMore     = 1_024                  // slots that are added at a time: each is a connection to open
 	maxPatience  = 100                    // measurements between two trials that fail
 )
 
@@ -81,7 +82,7 @@ func (l *hostLimit) window() {
 	base := l.base()
 	switch {
 	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
-		l.set(l.now * 2)
+		l.set(min(l.now*2, l.now+mostMore))
 		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
 	case l.finished > 0 && l.elapsed >= max(l.measure(), 2*base):
@@ -145,7 +146,7 @@ func (l *hostLimit) try(rate float64) {
 	step := l.now / 2
 	switch {
 	case !l.quick():
-		step = l.now
+		step = min(l.now, mostMore)
 	case l.down && l.now > minHostLimit:
 		step = max(-l.now/3, minHostLimit-l.now)
 	}

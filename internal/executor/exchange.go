@@ -202,7 +202,12 @@ func (e *exchange) connect() error {
 			e.host.release()
 		}
 	}()
+	next, err := e.host.awaitDial(e.deadline)
+	if err != nil {
+		return err
+	}
 	raw, err := e.x.dialer.dial(e.deadline, e.host)
+	next()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,66 @@
+package executor
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// gate is a guard at which every dial waits.
+type gate struct {
+	open    chan struct{}
+	waiting atomic.Int64
+}
+
+var errGate = errors.New("closed for the test")
+
+func (*gate) CheckName(string, uint16) error { return nil }
+
+func (g *gate) CheckAddr(string, netip.AddrPort) error {
+	g.waiting.Add(1)
+	<-g.open
+	g.waiting.Add(-1)
+	return errGate
+}
+
+// So many connections to a host are opened at a time and no more. Those that
+// wait for their turn give up in time, and other hosts do not wait with them.
+func TestDialsAtATime(t *testing.T) {
+	g := &gate{open: make(chan struct{})}
+	x := newTestExecutor(t, Config{Guard: g, MaxConnsPerHost: 2 * maxDials})
+	var calls sync.WaitGroup
+	outcomes := make(chan domain.Outcome, maxDials)
+	for range maxDials {
+		calls.Go(func() {
+			outcomes <- do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: time.Minute})
+		})
+	}
+	for g.waiting.Load() < maxDials {
+		time.Sleep(time.Millisecond)
+	}
+	late := do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: 50 * time.Millisecond})
+	if late.Verdict != domain.VerdictRetry || !strings.Contains(late.Error, "timeout") || g.waiting.Load() != maxDials {
+		t.Errorf("one too many: %+v, %d dials", late, g.waiting.Load())
+	}
+	other := make(chan domain.Outcome, 1)
+	go func() {
+		other <- do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:10/", Timeout: time.Minute})
+	}()
+	for g.waiting.Load() < maxDials+1 {
+		time.Sleep(time.Millisecond)
+	}
+	close(g.open)
+	calls.Wait()
+	<-other
+	for range maxDials {
+		if out := <-outcomes; !strings.Contains(out.Error, errGate.Error()) {
+			t.Errorf("%+v", out)
+		}
+	}
+}
