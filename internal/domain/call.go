@@ -17,6 +17,7 @@ type Call struct {
 	BodyIsJSON  bool
 	Timeout     time.Duration // for the whole attempt, connecting included
 	SkipVerify  bool          // accept any TLS certificate
+	Secrets     []string      // texts that Outcome.Error must not show, the longest first
 }
 
 // Verdict classes the end of an attempt.

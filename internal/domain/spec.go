@@ -38,7 +38,8 @@ type Spec struct {
 	Timezone      string            `json:"timezone"`
 	Method        string            `json:"method"`
 	Headers       map[string]string `json:"headers,omitempty"`
-	Body          json.RawMessage   `json:"body,omitempty"` // any JSON value; a string is sent as its text
+	SecretNames   []string          `json:"secretHeaders,omitempty"` // headers that are secret beside those of [SecretHeader]
+	Body          json.RawMessage   `json:"body,omitempty"`          // any JSON value; a string is sent as its text
 	TimeoutMs     int64             `json:"timeoutMs"`
 	Retry         Retry             `json:"retry"`
 	Overlap       OverlapPolicy     `json:"overlap"`
@@ -229,6 +230,11 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 		seen[low] = true
 	}
 	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
+	fe.require(len(s.SecretNames) <= MaxHeaders, "secretHeaders", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.SecretNames))
+	for i, name := range s.SecretNames {
+		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength, fmt.Sprintf("secretHeaders[%d]", i),
+			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), name)
+	}
 }
 
 func (s *Spec) checkLabels(fe *fieldErrors) {

@@ -32,12 +32,14 @@ func (d SpecDoc) MarshalJSON() ([]byte, error) {
 
 // Merge lays a JSON object over the document. A field that is absent keeps its
 // value, null sets the default again, an object (retry, misfire, dst) is merged
-// field by field, and headers, tags and body are replaced whole. The error is a
+// field by field, and headers, secretHeaders, tags and body are replaced whole;
+// a header whose value is [Mask] keeps the secret that is stored. The error is a
 // CodeInvalid one that names every field that is unknown or of a wrong kind;
 // the document is then unchanged. Values are not judged: see [Spec.Validate].
 func (d *SpecDoc) Merge(data []byte) error {
 	m := merger{next: *d, defaults: NewSpecDoc()}
 	m.object("", data, specFields)
+	m.keepSecrets(d)
 	if err := m.faults.err(); err != nil {
 		return err
 	}
@@ -49,6 +51,7 @@ func (d *SpecDoc) Merge(data []byte) error {
 type merger struct {
 	next, defaults SpecDoc
 	faults         fieldErrors
+	headersSent    bool // the document has headers
 }
 
 // object merges a JSON object whose members are the given fields. The path
@@ -66,6 +69,7 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 	for _, name := range sortedKeys(members) {
 		field, known := fields[name]
 		raw := members[name]
+		m.headersSent = m.headersSent || path == "" && name == "headers"
 		switch {
 		case !known:
 			m.faults.add(path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)), nil)
@@ -115,16 +119,17 @@ func nested[T any](get func(*SpecDoc) *T, members map[string]specField) specFiel
 }
 
 var specFields = map[string]specField{
-	"schedule":  field(func(d *SpecDoc) *string { return &d.Schedule }),
-	"api":       field(func(d *SpecDoc) *string { return &d.API }),
-	"type":      field(func(d *SpecDoc) *Guarantee { return &d.Type }),
-	"name":      field(func(d *SpecDoc) *string { return &d.Name }),
-	"tags":      field(func(d *SpecDoc) *[]string { return &d.Tags }),
-	"timezone":  field(func(d *SpecDoc) *string { return &d.Timezone }),
-	"method":    field(func(d *SpecDoc) *string { return &d.Method }),
-	"headers":   field(func(d *SpecDoc) *map[string]string { return &d.Headers }),
-	"body":      field(func(d *SpecDoc) *json.RawMessage { return &d.Body }),
-	"timeoutMs": field(func(d *SpecDoc) *int64 { return &d.TimeoutMs }),
+	"schedule":      field(func(d *SpecDoc) *string { return &d.Schedule }),
+	"api":           field(func(d *SpecDoc) *string { return &d.API }),
+	"type":          field(func(d *SpecDoc) *Guarantee { return &d.Type }),
+	"name":          field(func(d *SpecDoc) *string { return &d.Name }),
+	"tags":          field(func(d *SpecDoc) *[]string { return &d.Tags }),
+	"timezone":      field(func(d *SpecDoc) *string { return &d.Timezone }),
+	"method":        field(func(d *SpecDoc) *string { return &d.Method }),
+	"headers":       field(func(d *SpecDoc) *map[string]string { return &d.Headers }),
+	"secretHeaders": field(func(d *SpecDoc) *[]string { return &d.SecretNames }),
+	"body":          field(func(d *SpecDoc) *json.RawMessage { return &d.Body }),
+	"timeoutMs":     field(func(d *SpecDoc) *int64 { return &d.TimeoutMs }),
 	"retry": nested(func(d *SpecDoc) *Retry { return &d.Retry }, map[string]specField{
 		"maxRetries": field(func(d *SpecDoc) *int { return &d.Retry.MaxRetries }),
 		"delayMs":    field(func(d *SpecDoc) *int64 { return &d.Retry.DelayMs }),

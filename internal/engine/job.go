@@ -37,6 +37,7 @@ type payload struct {
 	headers map[string]string
 	body    []byte
 	isJSON  bool
+	secrets []string // see domain.Call
 }
 
 // version is one version of a job as the engine needs it.
@@ -103,7 +104,7 @@ func newVersion(v *domain.Version) (*version, error) {
 	ver.to.Store(v.EffectiveTo)
 	if len(s.Headers) > 0 || len(s.Body) > 0 {
 		body, isJSON := s.Payload()
-		ver.payload = &payload{s.Headers, body, isJSON}
+		ver.payload = &payload{s.Headers, body, isJSON, s.SecretTexts()}
 	}
 	return ver, nil
 }
@@ -132,8 +133,9 @@ func (v *version) fillCall(c *domain.Call) {
 	p := v.plan.Value()
 	c.Once, c.Method, c.URL = p.once, p.method, v.url
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
-	c.Headers, c.Body, c.BodyIsJSON = nil, nil, true
+	c.Headers, c.Body, c.BodyIsJSON, c.Secrets = nil, nil, true, nil
 	if v.payload != nil {
+		c.Secrets = v.payload.secrets
 		c.Headers, c.Body, c.BodyIsJSON = v.payload.headers, v.payload.body, v.payload.isJSON
 	}
 }

@@ -135,6 +135,9 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	e.begin(x, call, out)
 	defer e.rescue()
 	e.run()
+	if out.Error != "" {
+		out.Error = hide(out.Error, call.Secrets)
+	}
 	if e.end() {
 		x.exchanges.Put(e)
 	}
