@@ -20,6 +20,7 @@ func (s *server) registerExport() {
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
+			"Values of secret headers are ********, which an import refuses, unless withSecrets is true. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
@@ -31,12 +32,23 @@ func (s *server) registerExport() {
 	}, s.exportJobs, kindUnavailable)
 }
 
-type exportInput struct{ JobFilter }
+type exportInput struct {
+	JobFilter
+	WithSecrets boolParam `query:"withSecrets" doc:"Whether the values of secret headers are shown. false: ******** stands for each."`
+}
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
 	q, err := in.query()
 	if err != nil {
 		return nil, err
+	}
+	show, err := in.WithSecrets.parse("withSecrets")
+	if err != nil {
+		return nil, err
+	}
+	spec := (*domain.Spec).Masked
+	if show != nil && *show {
+		spec = func(s *domain.Spec) domain.Spec { return *s }
 	}
 	q.Limit = exportPage
 	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
@@ -47,7 +59,7 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-jobs.ndjson"`)
-		if err := s.writeExport(ctx, w, q, first); err != nil {
+		if err := s.writeExport(ctx, w, q, first, spec); err != nil {
 			if rec, ok := w.(*recorder); !ok || rec.err == nil { // otherwise the client went away
 				s.tell(ctx, err)
 			}
@@ -56,7 +68,9 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	}}, nil
 }
 
-func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job) error {
+func (s *server) writeExport(
+	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, spec func(*domain.Spec) domain.Spec,
+) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -64,7 +78,7 @@ func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store
 		extendDeadlines(w)
 		for i := range page {
 			v := &page[i].Current
-			if err := enc.Encode(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}); err != nil {
+			if err := enc.Encode(domain.SpecDoc{Spec: spec(&v.Spec), IsActive: v.Active}); err != nil {
 				return err
 			}
 		}

@@ -17,15 +17,16 @@ import (
 func (s *shell) exportCommand() *cobra.Command {
 	var (
 		output string
-		filter client.JobFilter
+		filter client.ExportFilter
 		active bool
 	)
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the jobs of a server as NDJSON",
 		Long: `Write the jobs of a server as NDJSON, one job a line, which import takes. Ids are
-not part of it. A file appears whole or not at all, readable by its owner only:
-headers may hold secrets.
+not part of it. The values of secret headers are ******** unless --with-secrets
+is given; import refuses a job with such a mask. A file appears whole or not at
+all, readable by its owner only.
 
 ` + serverHelp,
 		Example: `  belfry export -o jobs.ndjson
@@ -51,6 +52,7 @@ headers may hold secrets.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
+	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "show the values of secret headers")
 	fs.BoolVar(&active, "active", true, "only jobs that are active, or with =false only paused ones")
 	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
 	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id holds this text")
@@ -61,7 +63,7 @@ headers may hold secrets.
 
 // exportFile writes beside the file and renames, so that a broken export does
 // not take the place of the last good one.
-func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.JobFilter, name string) (err error) {
+func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.ExportFilter, name string) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("cannot write beside %s: %w", name, err)

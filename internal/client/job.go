@@ -20,6 +20,7 @@ type Spec struct {
 	Timezone      string            `json:"timezone,omitempty"`
 	Method        string            `json:"method,omitempty"`
 	Headers       map[string]string `json:"headers,omitempty"`
+	SecretHeaders []string          `json:"secretHeaders,omitempty"` // names of headers that are secret beside those that are by name
 	Body          json.RawMessage   `json:"body,omitempty"`
 	TimeoutMs     int64             `json:"timeoutMs,omitempty"`
 	Retry         *Retry            `json:"retry,omitempty"`
@@ -118,6 +119,10 @@ func (c *Client) GetJob(ctx context.Context, id string) (Job, error) {
 	err := c.getJSON(ctx, &out, nil, "jobs", id)
 	return out, err
 }
+
+// Mask stands for the value of a secret header in what the server answers. A
+// change that sends it back keeps the value.
+const Mask = "********"
 
 // JobFilter selects jobs. The zero value selects all.
 type JobFilter struct {
