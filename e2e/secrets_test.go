@@ -246,8 +246,8 @@ func TestKilledRotations(t *testing.T) {
 		t.Fatalf("the first rotation: %d %s %s", code, out, errs)
 	}
 	whole, killed := time.Since(began), 0
-	for part := range time.Duration(12) {
-		if killAfter(t, whole*part/12, env, "keys", "rotate-encryption") {
+	for part := range 12 {
+		if killAfter(t, time.Duration(part)*whole/12, env, "keys", "rotate-encryption") {
 			killed++
 		}
 	}

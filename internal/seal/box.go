@@ -133,7 +133,7 @@ func parse(text string) (id string, raw []byte, err error) {
 	rest, ok := strings.CutPrefix(text, Prefix)
 	id, coded, found := strings.Cut(rest, ":")
 	if !ok || !found || !isID(id) {
-		return "", nil, fmt.Errorf("%w: it does not begin with %sKEYID:", ErrForm, Prefix)
+		return "", nil, fmt.Errorf("%w: it does not begin with %s and the id of a key", ErrForm, Prefix)
 	}
 	if len(text) > maxSealedBytes {
 		return "", nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrForm, len(text), maxSealedBytes)
