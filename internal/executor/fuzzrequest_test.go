@@ -84,7 +84,7 @@ func wantOneRequest(t *testing.T, wire []byte, call *domain.Call) {
 		t.Fatalf("not a request: %v\n%q", err, wire)
 	}
 	got, err := io.ReadAll(req.Body)
-	if err != nil || string(got) != string(call.Body) {
+	if err != nil || !bytes.Equal(got, call.Body) {
 		t.Errorf("the body is %q, error %v, want %q", got, err, call.Body)
 	}
 	if rest, _ := io.ReadAll(br); len(rest) > 0 {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -41,7 +42,7 @@ func FuzzVersionRow(f *testing.F) {
 			return // a body that is no JSON
 		}
 		is, err := json.Marshal(after)
-		if err != nil || string(was) != string(is) {
+		if err != nil || !bytes.Equal(was, is) {
 			t.Errorf("%s became %s, error %v", was, is, err)
 		}
 	})
