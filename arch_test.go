@@ -61,8 +61,9 @@ var imports = []struct {
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "webhook"}, modules: []string{
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
+	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
-	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "store", "domain"}, modules: []string{anyModule}}},
+	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/memory", row{internal: []string{"clock", "store", "domain"}}},
 	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},

@@ -20,7 +20,7 @@ func (s *server) registerExport() {
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
-			"Signing secrets are masked, and a job with a masked secret is refused by an import: secrets=true exports the secrets themselves. " +
+			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
@@ -34,7 +34,7 @@ func (s *server) registerExport() {
 
 type exportInput struct {
 	JobFilter
-	Secrets boolParam `query:"secrets" doc:"true: with the jobs' signing secrets instead of masks."`
+	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown. false: ******** stands for each."`
 }
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
@@ -42,13 +42,13 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := in.Secrets.parse("secrets")
+	show, err := in.WithSecrets.parse("withSecrets")
 	if err != nil {
 		return nil, err
 	}
-	document := func(doc domain.SpecDoc) any { return doc }
-	if secrets != nil && *secrets {
-		document = func(doc domain.SpecDoc) any { return revealed(doc) }
+	document := func(d domain.SpecDoc) any { return domain.SpecDoc{Spec: d.Masked(), IsActive: d.IsActive} }
+	if show != nil && *show {
+		document = func(d domain.SpecDoc) any { return revealed(d) }
 	}
 	q.Limit = exportPage
 	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
@@ -74,7 +74,9 @@ type revealed domain.SpecDoc
 // MarshalJSON implements json.Marshaler.
 func (d revealed) MarshalJSON() ([]byte, error) { return domain.SpecDoc(d).RevealedJSON() }
 
-func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(domain.SpecDoc) any) error {
+func (s *server) writeExport(
+	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(domain.SpecDoc) any,
+) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)

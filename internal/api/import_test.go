@@ -317,7 +317,7 @@ func TestExportCanBeImported(t *testing.T) {
 		}
 		create(t, h, body)
 	}
-	res := call(t, h, "GET", "/jobs/export?secrets=true", "")
+	res := call(t, h, "GET", "/jobs/export?withSecrets=true", "")
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "application/x-ndjson" {
 		t.Fatalf("%d, %s", res.StatusCode, ct)
 	}
@@ -327,7 +327,7 @@ func TestExportCanBeImported(t *testing.T) {
 	if report.Imported != 2*exportPage+7 || report.Refused != 0 {
 		t.Errorf("imported %d, refused %d", report.Imported, report.Refused)
 	}
-	if again := call(t, copied, "GET", "/jobs/export?secrets=true", ""); again.text != res.text {
+	if again := call(t, copied, "GET", "/jobs/export?withSecrets=true", ""); again.text != res.text {
 		t.Error("the export of the copy differs")
 	}
 	filtered := call(t, h, "GET", "/jobs/export?isActive=false", "").text

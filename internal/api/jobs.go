@@ -30,7 +30,8 @@ func (s *server) registerJobs() {
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
 		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
-			"headers, tags, body and secrets are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
+			"headers, secretHeaders, tags, body and signing.secrets are replaced, and ******** in the place of a secret keeps the one that is stored. " +
+			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
 			"With one wrong field nothing is changed.",
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
 	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
@@ -247,7 +248,7 @@ type jobOutput struct {
 
 type jobBody struct {
 	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in."`
+	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
 	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
 	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
 	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
@@ -258,7 +259,7 @@ type jobBody struct {
 
 func (s *server) jobBody(j *domain.Job) jobBody {
 	b := jobBody{
-		ID: j.ID.String(), Spec: j.Current.Spec, CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
+		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
 	}
 	if at, ok := s.Engine.NextFire(j.ID); ok {

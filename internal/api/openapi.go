@@ -92,7 +92,8 @@ type jobSpec struct {
 	Tags              []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" doc:"Words to find jobs by: 1 to 64 bytes each, none twice." example:"billing,nightly"`
 	Timezone          string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
 	Method            string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" default:"POST" doc:"The HTTP method of the call."`
-	Headers           map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key, Belfry-*, Webhook-* and Proxy-* are refused, also with _ for -."`
+	Headers           map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key, Belfry-*, Webhook-* and Proxy-* are refused, also with _ for -. Values of Authorization, Cookie, *-Key, *-Token and *-Secret are kept sealed and shown as ********; an edit that sends that back keeps the value."`
+	SecretHeaders     []string          `json:"secretHeaders,omitempty" nullable:"false" maxItems:"64" doc:"Names of further headers whose values are secret." example:"X-Signature"`
 	Body              any               `json:"body,omitempty" doc:"The body of the call: any JSON value, at most 256 KiB. A string is sent as its text. Without one the identity of the fire is sent: {jobId, executionId, scheduledAt, attempt}. Must be absent for GET and HEAD." example:"{\"full\":true}"`
 	TimeoutMs         int64             `json:"timeoutMs,omitempty" minimum:"1" maximum:"3600000" default:"30000" doc:"How long one attempt may take, connecting included, in milliseconds."`
 	Retry             *retrySpec        `json:"retry,omitempty" doc:"What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx."`
@@ -121,7 +122,7 @@ type misfireSpec struct {
 }
 
 type signingSpec struct {
-	Secrets []string `json:"secrets,omitempty" nullable:"false" maxItems:"2" doc:"One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Answers show whsec_********; in a change that stands for the secrets that are there, in their order." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
+	Secrets []string `json:"secrets,omitempty" nullable:"false" maxItems:"2" doc:"One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Kept sealed and shown as ********; in a change that stands for the secrets that are there, in their order." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
 }
 
 type dstSpec struct {

@@ -67,7 +67,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
 		return err
 	}
-	db, err := sqlite.Open(ctx, sqlite.Config{Path: a.cfg.DBPath, Clock: clk, Log: a.log, Verbose: a.cfg.DBVerbose})
+	db, err := sqlite.Open(ctx, storeConfig(a.cfg, a.log))
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	}
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
-		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
+		Keys: reveal(a.cfg.APIKeys), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
 	})
 	if err != nil {
@@ -121,6 +121,9 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 func (a *App) openExecutor(cfg executor.Config) (certificates []string, err error) {
 	if cfg.Signer, err = webhook.NewSigner(a.cfg.SigningSecrets); err != nil {
 		return nil, err
+	}
+	for _, secret := range a.cfg.SigningSecrets {
+		cfg.Secrets = append(cfg.Secrets, secret.Texts()...)
 	}
 	if cfg.RootCAs, err = authorities(a.cfg.EgressCAFile); err != nil {
 		return nil, err
@@ -146,12 +149,19 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (a *App) keys() []string {
-	keys := make([]string, len(a.cfg.APIKeys))
-	for i, k := range a.cfg.APIKeys {
-		keys[i] = k.Reveal()
+func reveal(secrets []config.Secret) []string {
+	texts := make([]string, len(secrets))
+	for i, s := range secrets {
+		texts[i] = s.Reveal()
 	}
-	return keys
+	return texts
+}
+
+func storeConfig(cfg *config.Config, log *slog.Logger) sqlite.Config {
+	return sqlite.Config{
+		Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
+		EncryptionKeys: reveal(cfg.EncryptionKeys),
+	}
 }
 
 // Addr returns the address that the server listens on.

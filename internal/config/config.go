@@ -23,6 +23,7 @@ type Config struct {
 	DBVerbose          bool                // log every SQL statement
 	Env                Env                 // decides how the console log looks
 	APIKeys            []Secret            // who may come in; empty: everyone who reaches the port
+	EncryptionKeys     []Secret            // seal the secrets of jobs, the first; empty: the key file beside the database
 	InsecureNoAuth     bool                // listen beyond loopback without a key
 	Retention          time.Duration       // how long history is kept
 	MaxInFlight        int                 // calls in flight in all
@@ -55,7 +56,7 @@ const (
 // a mask.
 type Secret string
 
-const mask = "********"
+const mask = webhook.Mask
 
 // Reveal returns the text itself, for the one place that compares it.
 func (s Secret) Reveal() string { return string(s) }

@@ -83,6 +83,12 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
+// Encryption keys: 32 bytes in base64.
+const (
+	sealKey1 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	sealKey2 = "IAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+)
+
 // sample holds a value of each setting that is not the default, one per place.
 var samples = map[string][4]string{
 	"host":                   {"127.0.0.2", "127.0.0.3", "127.0.0.4", "::1"},
@@ -93,6 +99,7 @@ var samples = map[string][4]string{
 	"db_verbose":             {"true", "true", "true", "true"},
 	"env":                    {"development", "development", "development", "development"},
 	"api_keys":               {key1, key2, key1 + "," + key2, ""},
+	"encryption_key":         {sealKey1, sealKey2, sealKey1 + "," + sealKey2, ""},
 	"insecure_no_auth":       {"true", "true", "true", "true"},
 	"retention":              {"2d", "3d", "36h", "5d"},
 	"max_in_flight":          {"101", "102", "103", "104"},

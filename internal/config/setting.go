@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Setting is one thing that can be set, and the names it has in each place.
@@ -50,6 +51,7 @@ const (
 	minKeyLength     = 16
 	maxKeyLength     = 256
 	maxKeys          = 64
+	encryptionKey    = 32 // bytes
 	defaultHost      = "127.0.0.1"
 	defaultOpenHost  = "0.0.0.0" // with an API key
 	hostSharePercent = 90        // of the calls in flight that one host may take
@@ -77,7 +79,10 @@ var settings = []Setting{
 		set:   setEnv, get: func(c *Config) string { return string(c.Env) }},
 	{Key: "api_keys", Env: "BELFRY_API_KEYS", Kind: kindSecrets,
 		Usage: "keys that open the API, separated by commas, each of 16 characters or more",
-		set:   setAPIKeys, get: getAPIKeys},
+		set:   setAPIKeys, get: func(c *Config) string { return masked(c.APIKeys) }},
+	{Key: "encryption_key", Env: "BELFRY_ENCRYPTION_KEY", Kind: kindSecrets,
+		Usage: "seals the secrets of jobs: 32 bytes in base64; after a comma, older ones that open; empty uses the file encryption.key",
+		set:   setEncryptionKeys, get: func(c *Config) string { return masked(c.EncryptionKeys) }},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
 	duration("retention", "BELFRY_RETENTION", "30d", minRetention, maxRetention, "how long history is kept",
@@ -200,9 +205,10 @@ func setEnv(c *Config, raw string) string {
 	return ""
 }
 
-func getAPIKeys(c *Config) string {
-	if len(c.APIKeys) == 0 {
+// masked prints how many secrets there are.
+func masked[T Secret | webhook.Secret](secrets []T) string {
+	if len(secrets) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (%d)", mask, len(c.APIKeys))
+	return fmt.Sprintf("%s (%d)", mask, len(secrets))
 }

@@ -49,4 +49,9 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 		seen[low] = true
 	}
 	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
+	fe.require(len(s.SecretNames) <= MaxHeaders, "secretHeaders", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.SecretNames))
+	for i, name := range s.SecretNames {
+		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength, fmt.Sprintf("secretHeaders[%d]", i),
+			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), name)
+	}
 }

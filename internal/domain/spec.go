@@ -38,7 +38,8 @@ type Spec struct {
 	Timezone      string            `json:"timezone"`
 	Method        string            `json:"method"`
 	Headers       map[string]string `json:"headers,omitempty"`
-	Body          json.RawMessage   `json:"body,omitempty"` // any JSON value; a string is sent as its text
+	SecretNames   []string          `json:"secretHeaders,omitempty"` // headers that are secret beside those of [SecretHeader]
+	Body          json.RawMessage   `json:"body,omitempty"`          // any JSON value; a string is sent as its text
 	TimeoutMs     int64             `json:"timeoutMs"`
 	Retry         Retry             `json:"retry"`
 	Overlap       OverlapPolicy     `json:"overlap"`

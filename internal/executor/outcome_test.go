@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 const (
@@ -411,4 +412,48 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		wantOutcome(t, out, domain.Outcome{Verdict: success, HTTPStatus: 200})
 		e.end()
 	})
+}
+
+// A target may answer with what it was sent; no form of that shows a secret.
+func TestSecretsAreHiddenInErrors(t *testing.T) {
+	secrets := []string{"Bearer canary-0123456789", "canary-0123456789"}
+	for name, response := range map[string]string{
+		"body":          response(500, "you sent Bearer canary-0123456789, twice: canary-0123456789"),
+		"cut":           response(500, strings.Repeat("a", maxSnippetBytes-10)+"canary-0123456789"),
+		"location":      response(302, "", "Location: /login?was=canary-0123456789"),
+		"no HTTP":       "Bearer canary-0123456789\r\n\r\n",
+		"broken header": "HTTP/1.1 200 OK\r\ncanary-0123456789\r\n\r\n",
+		"broken length": "HTTP/1.1 200 OK\r\nContent-Length: canary-0123456789\r\n\r\n",
+		"the server's":  response(401, "want a signature by whsec_canary-of-the-server"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := answerWith(t, response, "close")
+			call := newCall(s.url())
+			call.Headers, call.Secrets = map[string]string{"Authorization": secrets[0]}, secrets
+			got := do(newTestExecutor(t, Config{Secrets: webhook.Secret("whsec_canary-of-the-server").Texts()}), call)
+			if got.Error == "" || strings.Contains(got.Error, "canary") {
+				t.Errorf("error %q", got.Error)
+			}
+		})
+	}
+}
+
+func TestHide(t *testing.T) {
+	secrets := []string{"Bearer abcdefghij", "abcdefghij"}
+	for text, want := range map[string]string{
+		"":                               "",
+		"nothing to see":                 "nothing to see",
+		"Bearer abcdefghij!":             "********!",
+		"x abcdefghij y abcdefghij":      "x ******** y ********",
+		"cut: abcdefgh":                  "cut: ********",
+		"cut: Bearer abc":                "cut: ********",
+		"too short to be one, maybe: ab": "too short to be one, maybe: ab",
+	} {
+		if got := hide(text, secrets); got != want {
+			t.Errorf("hide(%q) = %q, want %q", text, got, want)
+		}
+	}
+	if got := hide("Bearer abcdefghij", nil); got != "Bearer abcdefghij" {
+		t.Errorf("without secrets: %q", got)
+	}
 }

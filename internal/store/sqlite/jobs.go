@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
 )
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
@@ -24,14 +25,14 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
 		}
 		var err error
-		if rows[i], err = encodeVersion(v); err != nil {
+		if rows[i], err = encodeVersion(v, j.box); err != nil {
 			return fmt.Errorf("create job %s: %w", v.JobID, err)
 		}
 	}
 	return fault("create jobs", j.writer.do(ctx, len(rows), func(c *conn) (tally, error) {
 		var created tally
 		for i := range rows {
-			if err := insertNewJob(c, &rows[i], &created); err != nil {
+			if err := insertNewJob(c, &rows[i], j.box, &created); err != nil {
 				return tally{}, err
 			}
 		}
@@ -39,7 +40,7 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 	}))
 }
 
-func insertNewJob(c *conn, r *versionRow, created *tally) error {
+func insertNewJob(c *conn, r *versionRow, box *seal.Box, created *tally) error {
 	s, err := c.prepare(insertJob)
 	if err != nil {
 		return err
@@ -52,7 +53,7 @@ func insertNewJob(c *conn, r *versionRow, created *tally) error {
 		return err
 	}
 	if c.Changes() == 0 {
-		return sameVersion(c, r, domain.Conflict("job %s exists already", r.jobID))
+		return sameVersion(c, r, box, domain.Conflict("job %s exists already", r.jobID))
 	}
 	created.total++
 	if r.active {
@@ -66,11 +67,12 @@ SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE
 
 // sameVersion returns nil when the version is stored already with the same
 // content: the call is a repeat. Otherwise it returns the error.
-func sameVersion(c *conn, r *versionRow, otherwise error) error {
+func sameVersion(c *conn, r *versionRow, box *seal.Box, otherwise error) error {
 	same := false
-	err := c.query(selectVersion, func(s *sqlite.Stmt) error {
-		same = columnsRow(s) == *r
-		return nil
+	err := c.query(selectVersion, func(s *sqlite.Stmt) (err error) {
+		stored := columnsRow(s)
+		same, err = stored.equal(r, box)
+		return err
 	}, r.jobID, r.number)
 	if err == nil && !same {
 		return otherwise
@@ -112,16 +114,16 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 	if next.Number < 2 || next.EffectiveTo != domain.Forever {
 		return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
 	}
-	row, err := encodeVersion(&next)
+	row, err := encodeVersion(&next, j.box)
 	if err != nil {
 		return fmt.Errorf("update job %s: %w", next.JobID, err)
 	}
 	return fault("update the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
-		return update(c, &row)
+		return update(c, &row, j.box)
 	}))
 }
 
-func update(c *conn, next *versionRow) (tally, error) {
+func update(c *conn, next *versionRow, box *seal.Box) (tally, error) {
 	job, err := readJob(c, next.jobID)
 	if err != nil {
 		return tally{}, err
@@ -130,7 +132,7 @@ func update(c *conn, next *versionRow) (tally, error) {
 		return tally{}, domain.NotFound("job", next.jobID)
 	}
 	if job.current != next.number-1 {
-		return tally{}, sameVersion(c, next, wrongVersion(next.jobID, job.current, next.number-1))
+		return tally{}, sameVersion(c, next, box, wrongVersion(next.jobID, job.current, next.number-1))
 	}
 	if next.from < job.since {
 		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.jobID, next.number, job.current)

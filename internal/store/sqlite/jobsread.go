@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -32,7 +33,7 @@ func (j jobs) selectJobs(ctx context.Context, query string, limit int, args ...a
 	found := make([]domain.Job, 0, min(limit, 100))
 	err := j.readers.with(ctx, func(c *conn) error {
 		return c.query(query, func(s *sqlite.Stmt) error {
-			v, err := columnsVersion(s)
+			v, err := columnsVersion(s, j.box)
 			found = append(found, jobOf(v))
 			return err
 		}, args...)
@@ -91,7 +92,7 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, 
 	var found []domain.Version
 	err := j.readers.with(ctx, func(c *conn) error {
 		return c.query(selectVersions, func(s *sqlite.Stmt) error {
-			v, err := columnsVersion(s)
+			v, err := columnsVersion(s, j.box)
 			found = append(found, v)
 			return err
 		}, id)
@@ -119,7 +120,7 @@ func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version)
 	for {
 		chunk = chunk[:0]
 		err := j.readers.with(ctx, func(c *conn) (err error) {
-			chunk, err = readTimeline(c, after, since, chunk, timelineChunk)
+			chunk, err = readTimeline(c, j.box, after, since, chunk, timelineChunk)
 			return err
 		})
 		if err != nil {
@@ -139,12 +140,12 @@ func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version)
 
 // readTimeline appends the versions of the jobs after one: limit of them, and
 // the rest of the last job's.
-func readTimeline(c *conn, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
+func readTimeline(c *conn, box *seal.Box, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
 	err := c.query(selectTimeline, func(s *sqlite.Stmt) error {
 		if n := len(chunk); n >= limit && columnJobID(s, 0) != chunk[n-1].JobID {
 			return errFull
 		}
-		v, err := columnsVersion(s)
+		v, err := columnsVersion(s, box)
 		chunk = append(chunk, v)
 		return err
 	}, after, since)
