@@ -20,7 +20,7 @@ func (s *server) registerExport() {
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
-			"Values of secret headers are ********, which an import refuses, unless withSecrets is true. " +
+			"Values of secret headers are ********, which an import refuses, unless secrets is true. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
@@ -34,7 +34,7 @@ func (s *server) registerExport() {
 
 type exportInput struct {
 	JobFilter
-	WithSecrets boolParam `query:"withSecrets" doc:"Whether the values of secret headers are shown. false: ******** stands for each."`
+	Secrets boolParam `query:"secrets" doc:"true: with the values of secret headers instead of masks."`
 }
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
@@ -42,7 +42,7 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	if err != nil {
 		return nil, err
 	}
-	show, err := in.WithSecrets.parse("withSecrets")
+	show, err := in.Secrets.parse("secrets")
 	if err != nil {
 		return nil, err
 	}

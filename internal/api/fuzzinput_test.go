@@ -68,7 +68,7 @@ func FuzzRequestLine(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"/jobs", "limit=5&cursor=x", `"1"`}, {"/jobs", "limit=%00&isActive=maybe", `W/"1"`}, {"/jobs/%zz", "a;b", "*"},
 		{"/executions/0192f0c1-2d3e-8a4b-8c5d-6e7f80910a1b", "", ""}, {"/audit", "from=1&to=9999999999999999999&jobId=x", ""},
-		{"/audit", "from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", ""}, {"/jobs/export", "withSecrets=1", ""}, {"//", "%", "\x00"},
+		{"/audit", "from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", ""}, {"/jobs/export", "secrets=1", ""}, {"//", "%", "\x00"},
 		{"/observability/alerts", "open=true&cursor=" + strings.Repeat("A", 400), ""}, {"/jobs/../jobs", "limit[]=1", `"99999999999999999999"`},
 	} {
 		f.Add(seed[0], seed[1], seed[2])

@@ -65,18 +65,18 @@ func TestSecretsAreMasked(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	for _, path := range []string{
-		"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/export?withSecrets=false", "/jobs?text=canary", "/jobs/" + id + "/executions",
+		"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/export?secrets=false", "/jobs?text=canary", "/jobs/" + id + "/executions",
 		"/observability/executions/recent", "/observability/metrics", "/metrics", "/audit",
 	} {
 		if res := call(t, h, "GET", path, ""); res.StatusCode != 200 || strings.Contains(res.text, "canary") {
 			t.Errorf("GET %s: %d %s", path, res.StatusCode, res.text)
 		}
 	}
-	export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
+	export := call(t, h, "GET", "/jobs/export?secrets=true", "").text
 	if !strings.Contains(export, `"Bearer canary-1"`) || !strings.Contains(export, `"canary-2"`) {
 		t.Errorf("an export with secrets: %s", export)
 	}
-	call(t, h, "GET", "/jobs/export?withSecrets=maybe", "").problem(t, 400)
+	call(t, h, "GET", "/jobs/export?secrets=maybe", "").problem(t, 400)
 }
 
 // TestMasksAreNotImported: a masked export cannot become a job that sends the
@@ -90,7 +90,7 @@ func TestMasksAreNotImported(t *testing.T) {
 		!strings.Contains(report.Results[0].Error.Errors[0].Message, "--with-secrets") {
 		t.Errorf("%+v", report)
 	}
-	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export?withSecrets=true", "").text, ndjson).into(t, 200, &report)
+	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export?secrets=true", "").text, ndjson).into(t, 200, &report)
 	if report.Imported != 1 {
 		t.Errorf("%+v", report)
 	}

@@ -17,7 +17,7 @@ import (
 func (s *shell) exportCommand() *cobra.Command {
 	var (
 		output string
-		filter client.ExportFilter
+		filter client.JobFilter
 		active bool
 	)
 	cmd := &cobra.Command{
@@ -52,7 +52,7 @@ all, readable by its owner only.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
-	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "show the values of secret headers")
+	fs.BoolVar(&filter.Secrets, "with-secrets", false, "show the values of secret headers")
 	fs.BoolVar(&active, "active", true, "only jobs that are active, or with =false only paused ones")
 	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
 	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id holds this text")
@@ -63,7 +63,7 @@ all, readable by its owner only.
 
 // exportFile writes beside the file and renames, so that a broken export does
 // not take the place of the last good one.
-func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.ExportFilter, name string) (err error) {
+func (s *shell) exportFile(ctx context.Context, c *client.Client, filter client.JobFilter, name string) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("cannot write beside %s: %w", name, err)

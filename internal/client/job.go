@@ -130,6 +130,7 @@ type JobFilter struct {
 	Tag      string // exact
 	Text     string // part of name, api or id
 	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
+	Secrets  bool   // only for [Client.Export]: secrets instead of masks
 }
 
 func (f JobFilter) query() url.Values {

@@ -42,20 +42,13 @@ func (c *Client) Import(ctx context.Context, form Format, body io.Reader) (Impor
 	return out, err
 }
 
-// ExportFilter selects what is exported. The zero value selects all jobs, with
-// [Mask] for the values of secret headers.
-type ExportFilter struct {
-	JobFilter
-	WithSecrets bool // show the values of secret headers
-}
-
 // Export writes the selected jobs as NDJSON, a document that [Client.Import]
 // takes if it holds no secrets or has them. It returns the number of bytes.
 // After an error w holds a part.
-func (c *Client) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, error) {
+func (c *Client) Export(ctx context.Context, f JobFilter, w io.Writer) (int64, error) {
 	query := f.query()
-	if f.WithSecrets {
-		query.Set("withSecrets", "true")
+	if f.Secrets {
+		query.Set("secrets", "true")
 	}
 	res, err := c.do(ctx, call{method: http.MethodGet, path: []string{"jobs", "export"}, query: query})
 	if err != nil {

@@ -13,28 +13,27 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/seal"
 )
 
-// storedHeader is the value of a header as it is stored: a JSON string, or for
-// a sealed one an object. No value that somebody chooses has the form of a
-// sealed one.
-type storedHeader struct {
+// storedText is a text as it is stored: a JSON string, or for a sealed one an
+// object. No text that somebody chooses has the form of a sealed one.
+type storedText struct {
 	text   string
-	sealed bool // the text is that of a seal.Box
+	sealed bool // it is that of a seal.Box
 }
 
-type sealedHeader struct {
+type sealedText struct {
 	Sealed string `json:"sealed"`
 }
 
 // MarshalJSON implements json.Marshaler.
-func (h storedHeader) MarshalJSON() ([]byte, error) {
+func (h storedText) MarshalJSON() ([]byte, error) {
 	if h.sealed {
-		return json.Marshal(sealedHeader{h.text})
+		return json.Marshal(sealedText{h.text})
 	}
 	return json.Marshal(h.text)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (h *storedHeader) UnmarshalJSON(doc []byte) error {
+func (h *storedText) UnmarshalJSON(doc []byte) error {
 	if h.sealed = len(doc) > 0 && doc[0] == '{'; !h.sealed {
 		return json.Unmarshal(doc, &h.text)
 	}
@@ -45,15 +44,37 @@ func (h *storedHeader) UnmarshalJSON(doc []byte) error {
 		h.text = string(bare)
 		return nil
 	}
-	var s sealedHeader
+	var s sealedText
 	err := json.Unmarshal(doc, &s)
 	h.text = s.Sealed
 	return err
 }
 
-// place is what the value of a header is bound to.
-func (r *versionRow) place(header string) []byte {
-	return seal.Place("job header", string(r.jobID[:]), strconv.Itoa(r.number), header)
+// place is what a sealed text is bound to: the version, and the field's path in
+// the job's document.
+func (r *versionRow) place(field string) []byte {
+	return seal.Place("job", string(r.jobID[:]), strconv.Itoa(r.number), field)
+}
+
+// sealText seals a secret of the row.
+func (r *versionRow) sealText(box *seal.Box, field, secret string) (storedText, error) {
+	text, err := box.Seal(r.place(field), secret)
+	if err != nil {
+		return storedText{}, fmt.Errorf("%s: %w", field, err)
+	}
+	return storedText{text, true}, nil
+}
+
+// openText returns what a stored text says.
+func (r *versionRow) openText(box *seal.Box, field string, stored storedText) (string, error) {
+	if !stored.sealed {
+		return stored.text, nil
+	}
+	text, err := box.Open(r.place(field), stored.text)
+	if err != nil {
+		return "", fmt.Errorf("%s of version %d of job %s %w", field, r.number, r.jobID, err)
+	}
+	return text, nil
 }
 
 // sealHeaders encodes the headers of a spec, the secret ones sealed.
@@ -64,16 +85,15 @@ func (r *versionRow) sealHeaders(spec *domain.Spec, box *seal.Box) error {
 		r.headers, err = encodeJSON(spec.Headers) // sorts the names
 		return err
 	}
-	stored := make(map[string]storedHeader, len(spec.Headers))
+	stored := make(map[string]storedText, len(spec.Headers))
 	for name, value := range spec.Headers {
-		stored[name] = storedHeader{text: value}
+		stored[name] = storedText{text: value}
 	}
 	for _, name := range secret {
-		text, err := box.Seal(r.place(name), spec.Headers[name])
-		if err != nil {
-			return fmt.Errorf("header %s: %w", name, err)
+		var err error
+		if stored[name], err = r.sealText(box, "headers."+name, spec.Headers[name]); err != nil {
+			return err
 		}
-		stored[name] = storedHeader{text, true}
 	}
 	var err error
 	r.headers, err = encodeJSON(stored)
@@ -94,20 +114,16 @@ func (r *versionRow) openHeaders(box *seal.Box) (map[string]string, error) {
 		err := decodeJSON(r.headers, &plain)
 		return plain, err
 	}
-	var stored map[string]storedHeader
+	var stored map[string]storedText
 	if err := decodeJSON(r.headers, &stored); err != nil {
 		return nil, err
 	}
 	headers := make(map[string]string, len(stored))
 	for _, name := range slices.Sorted(maps.Keys(stored)) { // the first fault is always the same
-		value := stored[name]
-		if value.sealed {
-			var err error
-			if value.text, err = box.Open(r.place(name), value.text); err != nil {
-				return nil, fmt.Errorf("header %s of version %d of job %s %w", name, r.number, r.jobID, err)
-			}
+		var err error
+		if headers[name], err = r.openText(box, "headers."+name, stored[name]); err != nil {
+			return nil, err
 		}
-		headers[name] = value.text
 	}
 	return headers, nil
 }
@@ -134,7 +150,7 @@ func (r *versionRow) reseal(box *seal.Box) (changed bool, err error) {
 	if r.headers == "" {
 		return false, nil
 	}
-	var stored map[string]storedHeader
+	var stored map[string]storedText
 	if err := decodeJSON(r.headers, &stored); err != nil {
 		return false, err
 	}
