@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func newParrot(t *testing.T) *parrot {
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secret := r.Header.Get("Authorization")
 		if strings.Contains(secret, canary) && strings.Contains(r.Header.Get("X-Api-Key"), canary) &&
-			strings.Contains(r.Header.Get("X-Signature"), canary) && strings.Contains(r.Header.Get("Cookie"), canary) &&
+			strings.Contains(r.Header.Get("X-Own"), canary) && strings.Contains(r.Header.Get("Cookie"), canary) &&
 			r.Header.Get("Webhook-Signature") != "" {
 			p.seen.Add(1)
 		}
@@ -119,8 +120,8 @@ func secretJob(p *parrot, path string) string {
 		secrets = "[]"
 	}
 	return fmt.Sprintf(`{"schedule":"* * * * * *","api":%q,"type":"ATLEAST_ONCE","retry":{"maxRetries":1,"delayMs":1},"name":"job of %s",
-		"headers":{"Authorization":"Bearer %s-0123456789","X-Api-Key":"%s-key","Cookie":"sid=%s-sid; b=c","X-Signature":"%s-own"},
-		"secretHeaders":["X-Signature"],"signing":{"secrets":%s}}`, p.URL+path, path, canary, canary, canary, canary, secrets)
+		"headers":{"Authorization":"Bearer %s-0123456789","X-Api-Key":"%s-key","Cookie":"sid=%s-sid; b=c","X-Own":"%s-own"},
+		"secretHeaders":["X-Own"],"signing":{"secrets":%s}}`, p.URL+path, path, canary, canary, canary, canary, secrets)
 }
 
 // secretPaths are the ways in which a call of the parrot ends.
@@ -200,11 +201,11 @@ func (tr *transcript) plant(url string, target *parrot) (ids []string) {
 // edit changes jobs as a client does that sends back what it was shown.
 func (tr *transcript) edit(url string, ids []string) {
 	for _, id := range ids {
-		tr.ask("PUT", url+"/jobs/"+id, `{"name":"edited","headers":{"Authorization":"********","X-Api-Key":"********","Cookie":"********","X-Signature":"********"}}`)
+		tr.ask("PUT", url+"/jobs/"+id, `{"name":"edited","headers":{"Authorization":"********","X-Api-Key":"********","Cookie":"********","X-Own":"********"}}`)
 		tr.ask("PUT", url+"/jobs/"+id, `{"signing":{"secrets":["`+canaryNext+`","********"]}}`)
 		tr.ask("PUT", url+"/jobs/"+id, `{"signing":{"secrets":["********","********"]}}`) // the job of the server's secret has none to keep
 		tr.ask("PUT", url+"/jobs/"+id, `{"secretHeaders":[]}`)
-		tr.ask("PUT", url+"/jobs/"+id, `{"secretHeaders":[],"headers":{"X-Signature":"********"}}`)
+		tr.ask("PUT", url+"/jobs/"+id, `{"secretHeaders":[],"headers":{"X-Own":"********"}}`)
 		tr.ask("POST", url+"/jobs/"+id+"/pause", "")
 		tr.ask("POST", url+"/jobs/"+id+"/trigger", "")
 		tr.ask("POST", url+"/jobs/"+id+"/resume", "")
@@ -213,6 +214,17 @@ func (tr *transcript) edit(url string, ids []string) {
 
 // look reads everything that can be read.
 func (tr *transcript) look(url string, ids []string) {
+	var doc struct {
+		Paths map[string]map[string]any
+	}
+	if err := json.Unmarshal([]byte(tr.ask("GET", url+"/openapi.json", "")), &doc); err != nil || len(doc.Paths) < 20 {
+		tr.t.Errorf("%d paths in the document, error %v", len(doc.Paths), err)
+	}
+	for path, methods := range doc.Paths { // every page that there is, also those of later days
+		if methods["get"] != nil {
+			tr.ask("GET", url+strings.ReplaceAll(path, "{id}", ids[0]), "")
+		}
+	}
 	for _, path := range []string{
 		"/", "/jobs?limit=1000", "/jobs?text=" + canary[:3], "/jobs/export", "/openapi.json", "/docs", "/metrics", "/audit", "/healthz", "/readyz",
 		"/observability/metrics", "/observability/health", "/observability/alerts?limit=1000", "/observability/executions/recent?limit=1000",

@@ -318,7 +318,7 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 	t.Run("a copied signing secret", func(t *testing.T) {
 		path := setup(t)
 		sql(t, path, `UPDATE version SET options = (SELECT max(options) FROM version)`)
-		if err := timeline(t, path); !errors.Is(err, seal.ErrDamaged) || !strings.Contains(err.Error(), "signing secret 1 of version 1") {
+		if err := timeline(t, path); !errors.Is(err, seal.ErrDamaged) || !strings.Contains(err.Error(), "signing.secrets[0] of version 1") {
 			t.Errorf("error %v, want ErrDamaged", err)
 		}
 	})

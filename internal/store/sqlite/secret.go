@@ -19,27 +19,27 @@ import (
 // This file is the only way by which the secrets of jobs, of headers and of
 // signing, go to the disk and come back.
 
-// storedValue is a value as it is stored: a JSON string, or for a sealed one an
-// object. No value that somebody chooses has the form of a sealed one.
-type storedValue struct {
+// storedText is a text as it is stored: a JSON string, or for a sealed one an
+// object. No text that somebody chooses has the form of a sealed one.
+type storedText struct {
 	text   string
-	sealed bool // the text is that of a seal.Box
+	sealed bool // it is that of a seal.Box
 }
 
-type sealedValue struct {
+type sealedText struct {
 	Sealed string `json:"sealed"`
 }
 
 // MarshalJSON implements json.Marshaler.
-func (v storedValue) MarshalJSON() ([]byte, error) {
+func (v storedText) MarshalJSON() ([]byte, error) {
 	if v.sealed {
-		return json.Marshal(sealedValue{v.text})
+		return json.Marshal(sealedText{v.text})
 	}
 	return json.Marshal(v.text)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (v *storedValue) UnmarshalJSON(doc []byte) error {
+func (v *storedText) UnmarshalJSON(doc []byte) error {
 	if v.sealed = len(doc) > 0 && doc[0] == '{'; !v.sealed {
 		return json.Unmarshal(doc, &v.text)
 	}
@@ -50,33 +50,45 @@ func (v *storedValue) UnmarshalJSON(doc []byte) error {
 		v.text = string(bare)
 		return nil
 	}
-	var s sealedValue
+	var s sealedText
 	err := json.Unmarshal(doc, &s)
 	v.text = s.Sealed
 	return err
 }
 
-// stale reports whether a secret value has to be sealed anew.
-func (v *storedValue) stale(box *seal.Box) bool { return !v.sealed || !box.IsCurrent(v.text) }
+// stale reports whether a secret has to be sealed anew.
+func (v *storedText) stale(box *seal.Box) bool { return !v.sealed || !box.IsCurrent(v.text) }
 
-// open returns the value itself.
-func (v *storedValue) open(box *seal.Box, place []byte) (string, error) {
-	if !v.sealed {
-		return v.text, nil
+// place is what a sealed text is bound to: the version, and the field's path in
+// the job's document.
+func (r *versionRow) place(field string) []byte {
+	return seal.Place("job", string(r.jobID[:]), strconv.Itoa(r.number), field)
+}
+
+// sealText seals a secret of the row.
+func (r *versionRow) sealText(box *seal.Box, field, secret string) (storedText, error) {
+	text, err := box.Seal(r.place(field), secret)
+	if err != nil {
+		return storedText{}, fmt.Errorf("%s: %w", field, err)
 	}
-	return box.Open(place, v.text)
+	return storedText{text, true}, nil
 }
 
-// place is what a value of the row is bound to: what it is, and which one.
-func (r *versionRow) place(kind, which string) []byte {
-	return seal.Place(kind, string(r.jobID[:]), strconv.Itoa(r.number), which)
+// openText returns what a stored text says.
+func (r *versionRow) openText(box *seal.Box, field string, stored storedText) (string, error) {
+	if !stored.sealed {
+		return stored.text, nil
+	}
+	text, err := box.Open(r.place(field), stored.text)
+	if err != nil {
+		return "", fmt.Errorf("%s of version %d of job %s %w", field, r.number, r.jobID, err)
+	}
+	return text, nil
 }
 
-func (r *versionRow) headerPlace(name string) []byte { return r.place("job header", name) }
+func headerField(name string) string { return "headers." + name }
 
-func (r *versionRow) signingPlace(i int) []byte {
-	return r.place("job signing secret", strconv.Itoa(i))
-}
+func signingField(i int) string { return "signing.secrets[" + strconv.Itoa(i) + "]" }
 
 // sealHeaders encodes the headers of a spec, the secret ones sealed.
 func (r *versionRow) sealHeaders(spec *domain.Spec, box *seal.Box) error {
@@ -86,16 +98,15 @@ func (r *versionRow) sealHeaders(spec *domain.Spec, box *seal.Box) error {
 		r.headers, err = encodeJSON(spec.Headers) // sorts the names
 		return err
 	}
-	stored := make(map[string]storedValue, len(spec.Headers))
+	stored := make(map[string]storedText, len(spec.Headers))
 	for name, value := range spec.Headers {
-		stored[name] = storedValue{text: value}
+		stored[name] = storedText{text: value}
 	}
 	for _, name := range secret {
-		text, err := box.Seal(r.headerPlace(name), spec.Headers[name])
-		if err != nil {
-			return fmt.Errorf("header %s: %w", name, err)
+		var err error
+		if stored[name], err = r.sealText(box, headerField(name), spec.Headers[name]); err != nil {
+			return err
 		}
-		stored[name] = storedValue{text, true}
 	}
 	var err error
 	r.headers, err = encodeJSON(stored)
@@ -113,16 +124,15 @@ func (r *versionRow) openHeaders(box *seal.Box) (map[string]string, error) {
 		err := decodeJSON(r.headers, &plain)
 		return plain, err
 	}
-	var stored map[string]storedValue
+	var stored map[string]storedText
 	if err := decodeJSON(r.headers, &stored); err != nil {
 		return nil, err
 	}
 	headers := make(map[string]string, len(stored))
 	for _, name := range slices.Sorted(maps.Keys(stored)) { // the first fault is always the same
-		value := stored[name]
 		var err error
-		if headers[name], err = value.open(box, r.headerPlace(name)); err != nil {
-			return nil, fmt.Errorf("header %s of version %d of job %s %w", name, r.number, r.jobID, err)
+		if headers[name], err = r.openText(box, headerField(name), stored[name]); err != nil {
+			return nil, err
 		}
 	}
 	return headers, nil
@@ -130,17 +140,17 @@ func (r *versionRow) openHeaders(box *seal.Box) (map[string]string, error) {
 
 // storedSigning is how a job's signing secrets lie in the options of a version.
 type storedSigning struct {
-	Secrets []storedValue `json:"secrets"`
+	Secrets []storedText `json:"secrets"`
 }
 
 func (r *versionRow) sealSigning(secrets []webhook.Secret, box *seal.Box) (*storedSigning, error) {
 	s := new(storedSigning)
 	for i, secret := range secrets {
-		text, err := box.Seal(r.signingPlace(i), secret.Reveal())
+		text, err := r.sealText(box, signingField(i), secret.Reveal())
 		if err != nil {
-			return nil, fmt.Errorf("signing secret %d: %w", i+1, err)
+			return nil, err
 		}
-		s.Secrets = append(s.Secrets, storedValue{text, true})
+		s.Secrets = append(s.Secrets, text)
 	}
 	return s, nil
 }
@@ -150,10 +160,10 @@ func (r *versionRow) openSigning(stored *storedSigning, box *seal.Box) ([]webhoo
 		return nil, nil
 	}
 	var secrets []webhook.Secret
-	for i := range stored.Secrets {
-		text, err := stored.Secrets[i].open(box, r.signingPlace(i))
+	for i, secret := range stored.Secrets {
+		text, err := r.openText(box, signingField(i), secret)
 		if err != nil {
-			return nil, fmt.Errorf("signing secret %d of version %d of job %s %w", i+1, r.number, r.jobID, err)
+			return nil, err
 		}
 		secrets = append(secrets, webhook.Secret(text))
 	}
@@ -199,7 +209,7 @@ func (r *versionRow) resealHeaders(o *options, box *seal.Box) (changed bool, err
 	if r.headers == "" {
 		return false, nil
 	}
-	var stored map[string]storedValue
+	var stored map[string]storedText
 	if err := decodeJSON(r.headers, &stored); err != nil {
 		return false, err
 	}
@@ -218,7 +228,7 @@ func (r *versionRow) resealHeaders(o *options, box *seal.Box) (changed bool, err
 }
 
 func (r *versionRow) resealSigning(o *options, box *seal.Box) (changed bool, err error) {
-	if o.Signing == nil || !slices.ContainsFunc(o.Signing.Secrets, func(v storedValue) bool { return v.stale(box) }) {
+	if o.Signing == nil || !slices.ContainsFunc(o.Signing.Secrets, func(v storedText) bool { return v.stale(box) }) {
 		return false, nil
 	}
 	secrets, err := r.openSigning(o.Signing, box)

@@ -24,7 +24,7 @@ type versionRow struct {
 	kind      string // ATLEAST_ONCE or ATMOST_ONCE
 	name      string
 	tags      text // JSON; the four below are NULL when empty
-	headers   text // JSON, secrets sealed: see storedValue
+	headers   text // JSON, secrets sealed: see storedText
 	body      text // JSON
 	options   text // JSON, secrets sealed
 }
