@@ -164,10 +164,10 @@ func TestLicencesAreTold(t *testing.T) {
 		"Apache License\n Version 2.0, January 2004":                                                                  "Apache-2.0",
 		"Licensed under the Apache License, Version 2.0. Permission is hereby granted, free of charge, to any person": "Apache-2.0",
 		"This is free and unencumbered software released into the public domain.":                                     "public domain",
-		"GNU General Public License, version 3": "",
-		"Mozilla Public License Version 2.0":    "",
-		"All rights reserved.":                  "",
-		"":                                      "",
+		"GNU General Public License, version 3":                                                                       "",
+		"Mozilla Public License Version 2.0":                                                                          "",
+		"All rights reserved.":                                                                                        "",
+		"":                                                                                                            "",
 		"Permission is hereby granted, free of charge, to any person obtaining a copy ... or the GNU Affero General Public License": "",
 	} {
 		names, err := licencesOf(text)
