@@ -49,3 +49,21 @@ func FuzzVersionRow(f *testing.F) {
 		}
 	})
 }
+
+// TestPlainRowsNeedNoKey: a row without a secret is written and read without
+// the box being asked, which a box that is not there shows.
+func TestPlainRowsNeedNoKey(t *testing.T) {
+	v := version(1)
+	v.Spec.Headers = map[string]string{"Accept": "text/plain", "X-Team": "billing"}
+	row, err := encodeVersion(&v, nil)
+	if err != nil || row.headers != `{"Accept":"text/plain","X-Team":"billing"}` {
+		t.Fatalf("stored as %s, error %v", row.headers, err)
+	}
+	spec := defaults
+	if err := row.decode(&spec, nil); err != nil || len(spec.Headers) != 2 {
+		t.Errorf("read as %v, error %v", spec.Headers, err)
+	}
+	if changed, err := row.reseal(nil); changed || err != nil {
+		t.Errorf("sealed anew: %t, error %v", changed, err)
+	}
+}
