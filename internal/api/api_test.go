@@ -327,9 +327,10 @@ func walk(t *testing.T, h http.Handler, path, list, field string) []string {
 // TestAnswerFields holds the names of the fields of every answer: the contract.
 func TestAnswerFields(t *testing.T) {
 	f := newFake()
-	h := newAPI(t, f)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, full)
 	seedHistory(f, id)
+	seedChanges(t, f, id)
 	var out strings.Builder
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/jobs", minimal},
@@ -353,6 +354,9 @@ func TestAnswerFields(t *testing.T) {
 		{"GET", "/", ""},
 		{"GET", "/jobs/x", ""},
 		{"DELETE", "/jobs/" + id, ""},
+		{"POST", "/keys", `{"name":"x","role":"viewer"}`},
+		{"GET", "/keys", ""},
+		{"GET", "/audit/changes", ""},
 	} {
 		res := call(t, h, c.method, c.path, c.body)
 		var v any

@@ -83,7 +83,7 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 		return nil, err
 	}
 	run := importRun{server: s, w: in.w}
-	if err := run.all(ctx, items); err != nil {
+	if err := run.all(s.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
 	return &streamOutput{func(ctx huma.Context) {

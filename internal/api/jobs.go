@@ -85,7 +85,7 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 	if err := merge(&doc, data); err != nil {
 		return nil, err
 	}
-	made := s.Engine.Create(ctx, []domain.SpecDoc{doc})
+	made := s.Engine.Create(s.under(ctx, domain.ActionCreate), []domain.SpecDoc{doc})
 	if len(made) != 1 {
 		return nil, errors.New("the engine did not answer for the job")
 	}
@@ -131,7 +131,7 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return merge(doc, data) })
+	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, number, func(doc *domain.SpecDoc) error { return merge(doc, data) })
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
@@ -171,7 +171,7 @@ func (s *server) deleteJob(ctx context.Context, in *deleteInput) (*deleteOutput,
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.Engine.Delete(ctx, id, number)
+	to, err := s.Engine.Delete(s.under(ctx, domain.ActionDelete), id, number)
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
@@ -192,7 +192,7 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 		if err != nil {
 			return nil, err
 		}
-		v, err := s.Engine.Update(ctx, id, 0, func(doc *domain.SpecDoc) error {
+		v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, 0, func(doc *domain.SpecDoc) error {
 			if doc.IsActive == active {
 				return errUnchanged
 			}
@@ -229,7 +229,11 @@ func (s *server) triggerJob(ctx context.Context, in *JobPath) (*triggerOutput, e
 	if err != nil {
 		return nil, err
 	}
+	change := s.changeBy(ctx, domain.ActionTrigger)
 	e, err := s.Engine.Trigger(ctx, id)
+	if !e.JobID.IsZero() { // also one whose record was not waited for: it will run
+		s.note(ctx, change, &e)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,8 @@ var (
 	kindMalformed   = kind{"malformed", "The request cannot be read", http.StatusBadRequest, "The body is no JSON document of the right shape, or a parameter, a header or an id is wrong. errors names it."}
 	kindInvalid     = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity, "The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
 	kindUnknownKey  = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized, "Send Authorization: Bearer KEY with one of the server's keys."}
+	kindRole        = kind{"forbidden", "The key may not do this", http.StatusForbidden, "Its role is too weak: viewer reads, editor changes jobs, admin does everything."}
+	kindGuessing    = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests, "Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again, with a right key too."}
 	kindForbidden   = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden, "A web page of another origin tried to change something."}
 	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest, "Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it by DNS rebinding."}
 	kindNotFound    = kind{"not-found", "There is no such thing", http.StatusNotFound, "The path, the job or the execution does not exist."}
@@ -67,7 +69,7 @@ var (
 )
 
 var kinds = []kind{
-	kindMalformed, kindInvalid, kindUnknownKey, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
+	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
 	kindStale, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal, kindUnavailable,
 }
 
@@ -82,6 +84,11 @@ var kindOfCode = map[domain.Code]kind{
 
 func (k kind) problem(format string, args ...any) *Problem {
 	return &Problem{Type: "/docs#problem-" + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// plain returns a problem that says no more than its kind.
+func (k kind) plain() *Problem {
+	return &Problem{Type: "/docs#problem-" + k.slug, Title: k.title, Status: k.status}
 }
 
 // field returns a problem about one parameter, header or part of the body.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -56,7 +57,11 @@ func newReal(t *testing.T) (http.Handler, target) {
 			t.Error(err)
 		}
 	})
-	h, err := New(Config{Engine: e, Store: db, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now()})
+	keys, err := access.Open(ctx, access.Config{Store: db.Keys(), Clock: clock.System{}, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(Config{Engine: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

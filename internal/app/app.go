@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -41,6 +42,7 @@ type App struct {
 	cfg      *config.Config
 	log      *slog.Logger
 	store    store.Store
+	keys     *access.Keyring
 	executor *executor.Executor
 	engine   *engine.Engine
 	server   *http.Server
@@ -71,6 +73,9 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	a.store = db
+	if a.keys, err = a.openKeys(ctx, clk); err != nil {
+		return err
+	}
 	calls := fitCalls(a.cfg.MaxInFlight, a.log)
 	perHost := min(a.cfg.MaxInFlightPerHost, calls*9/10)
 	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
@@ -99,7 +104,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	}
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
-		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
+		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention,
 	})
 	if err != nil {
@@ -124,12 +129,23 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (a *App) keys() []string {
-	keys := make([]string, len(a.cfg.APIKeys))
+// openKeys reads who may come in, and refuses to listen for other machines
+// while that is everybody.
+func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, error) {
+	fixed := make([]string, len(a.cfg.APIKeys))
 	for i, k := range a.cfg.APIKeys {
-		keys[i] = k.Reveal()
+		fixed[i] = k.Reveal()
 	}
-	return keys
+	keys, err := access.Open(ctx, access.Config{Store: a.store.Keys(), Clock: clk, Log: a.log, Fixed: fixed})
+	switch {
+	case err != nil:
+		return nil, err
+	case keys.Empty():
+		return keys, a.cfg.Exposed()
+	case a.cfg.InsecureNoAuth:
+		a.log.Warn("insecure_no_auth has no effect: the database has API keys")
+	}
+	return keys, nil
 }
 
 // Addr returns the address that the server listens on.
@@ -146,6 +162,7 @@ func (a *App) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { a.keeper.run(keep) })
 	background.Go(func() { a.auditor.Run(keep) })
+	background.Go(func() { a.keys.Run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listener) }()
 	a.log.Info("belfry is running", "address", "http://"+a.Addr(), "data", a.cfg.DBPath)

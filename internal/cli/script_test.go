@@ -48,6 +48,8 @@ func TestMain(m *testing.M) {
 //	signal NAME TERM|INT|KILL   send it a signal
 //	ends NAME CODE|SIGNAL       wait for its end
 //	envsubst FROM TO            copy a file, with its variables filled in
+//	readvar VAR FILE            VAR is the first line of the file
+//	keyid VAR FILE              VAR is the id of the API key in the file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -62,6 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "expect": expect, "signal": sendSignal, "ends": ends, "envsubst": envsubst,
+			"readvar": readVar, "keyid": keyID,
 		},
 	})
 }
@@ -209,4 +212,17 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 func envsubst(ts *testscript.TestScript, _ bool, args []string) {
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+func readVar(ts *testscript.TestScript, _ bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
+	ts.Setenv(args[0], line)
+}
+
+func keyID(ts *testscript.TestScript, _ bool, args []string) {
+	parts := strings.Split(ts.ReadFile(args[1]), "_")
+	if len(parts) != 3 {
+		ts.Fatalf("%s holds no API key", args[1])
+	}
+	ts.Setenv(args[0], parts[1])
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -103,6 +104,21 @@ func (c *Config) LogValue() slog.Value {
 		attrs = append(attrs, slog.String(e.Key, e.Value))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// Exposed returns an error when the server would listen for other machines
+// although no API key is set and nobody said that this is meant. It is asked by
+// whoever knows the keys of the database, not by [Load].
+func (c *Config) Exposed() error {
+	if c.InsecureNoAuth || loopback(c.Host) {
+		return nil
+	}
+	src := c.sources["host"]
+	src.Name = cmp.Or(src.Name, "host")
+	return Fault{Source: src, Value: c.Host, Message: "without an API key only this machine may reach the server: " +
+		"listen on " + defaultHost + " and make a key with `belfry keys create NAME --role admin`, " +
+		"or set BELFRY_API_KEYS (`openssl rand -hex 24` makes one), " +
+		"or pass --insecure-no-auth if everyone who reaches the port may run jobs"}
 }
 
 // loopback reports whether only this machine can reach an address. The name

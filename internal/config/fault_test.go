@@ -62,8 +62,6 @@ func TestFaults(t *testing.T) {
 		{"same key", places{environ: []string{"BELFRY_API_KEYS=" + key1 + "," + key1}}, "key 2 is there twice"},
 		{"key alphabet", places{file: `api_keys: ["0123456789 abcdef"]`}, "key 1 holds a character"},
 		{"empty list", places{file: `api_keys: []`}, "key 1 has 0 characters"},
-		{"open without key", places{environ: []string{"HOST=0.0.0.0"}}, "HOST=0.0.0.0 (environment): without an API key"},
-		{"open by name", places{flags: []string{"--host=example.com"}}, "--host=example.com (flag): without an API key"},
 		{"key and no auth", places{environ: []string{"BELFRY_API_KEYS=" + key1, "BELFRY_INSECURE_NO_AUTH=1"}}, "contradicts the API keys"},
 		{"open with a refused key", places{environ: []string{"BELFRY_API_KEYS=abc", "HOST=0.0.0.0"}}, "key 1 has 3 characters"},
 	} {

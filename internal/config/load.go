@@ -312,13 +312,8 @@ func (l *loader) finish() {
 	if c.MaxBody > c.MaxImport {
 		l.judge("max_body", "must be at most max_import, which is "+formatSize(c.MaxImport))
 	}
-	switch {
-	case len(c.APIKeys) > 0 && c.InsecureNoAuth:
+	if len(c.APIKeys) > 0 && c.InsecureNoAuth {
 		l.judge("insecure_no_auth", "contradicts the API keys that are set: keep one of the two")
-	case len(c.APIKeys) == 0 && !c.InsecureNoAuth && !loopback(c.Host) && !l.keysFaulty():
-		l.judge("host", "without an API key only this machine may reach the server: set BELFRY_API_KEYS "+
-			"(`openssl rand -hex 24` makes a key), or listen on "+defaultHost+
-			", or pass --insecure-no-auth if everyone who reaches the port may run jobs")
 	}
 }
 
@@ -328,12 +323,6 @@ func (l *loader) judge(key, message string) {
 	src := l.config.sources[key]
 	src.Name = cmp.Or(src.Name, key)
 	l.fault(src, settingOf(key).get(l.config), message)
-}
-
-// keysFaulty reports whether keys were given and refused: then it would be
-// wrong to say that there are none.
-func (l *loader) keysFaulty() bool {
-	return len(l.config.APIKeys) == 0 && l.config.sources["api_keys"].Kind != FromDefault
 }
 
 // readFile returns a file whole, if it is no larger than a config can be.

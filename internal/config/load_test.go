@@ -184,6 +184,39 @@ func TestKeysOpenTheHostUnlessItIsSet(t *testing.T) {
 	}
 }
 
+// TestExposed: whoever finds no key in the database asks, and is told what to
+// do.
+func TestExposed(t *testing.T) {
+	for _, tc := range []struct {
+		p    places
+		want string // the start of the refusal; empty: none
+	}{
+		{places{}, ""},
+		{places{environ: []string{"HOST=localhost"}}, ""},
+		{places{environ: []string{"HOST=::1"}}, ""},
+		{places{flags: []string{"--insecure-no-auth", "--host=0.0.0.0"}}, ""},
+		{places{environ: []string{"HOST=0.0.0.0"}}, "HOST=0.0.0.0 (environment): without an API key"},
+		{places{flags: []string{"--host=example.com"}}, "--host=example.com (flag): without an API key"},
+		{places{environ: []string{"HOST=::"}}, "HOST=:: (environment): without an API key"},
+	} {
+		err := mustLoad(t, tc.p).Exposed()
+		if tc.want == "" {
+			if err != nil {
+				t.Errorf("%+v: %v", tc.p, err)
+			}
+			continue
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+			t.Fatalf("%+v: %v", tc.p, err)
+		}
+		for _, way := range []string{"belfry keys create", "BELFRY_API_KEYS", "--insecure-no-auth"} {
+			if !strings.Contains(err.Error(), way) {
+				t.Errorf("%s does not name %s", err, way)
+			}
+		}
+	}
+}
+
 func TestNodeEnvIsReadWhereAppEnvIsAbsent(t *testing.T) {
 	for _, tc := range []struct {
 		name string

@@ -74,7 +74,7 @@ var settings = []Setting{
 		Usage: "development (coloured log) or production (JSON log)",
 		set:   setEnv, get: func(c *Config) string { return string(c.Env) }},
 	{Key: "api_keys", Env: "BELFRY_API_KEYS", Kind: kindSecrets,
-		Usage: "keys that open the API, separated by commas, each of 16 characters or more",
+		Usage: "keys that open the API, with the role admin, separated by commas, each of 16 characters or more",
 		set:   setAPIKeys, get: getAPIKeys},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),

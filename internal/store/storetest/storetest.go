@@ -42,6 +42,8 @@ func Exercise(t *testing.T, db Database) {
 		{"Alerts", alertCases},
 		{"Shards", shardCases},
 		{"Expire", expireCases},
+		{"Keys", keyCases},
+		{"Changes", changeCases},
 		{"Durability", durabilityCases},
 		{"Model", modelCases},
 	} {
