@@ -16,6 +16,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -28,6 +29,22 @@ type Caller struct {
 	Key  string // id of the key, or one of domain's authors without one
 	Name string
 	Role domain.Role
+
+	rate *rate.Limiter // of the key; nil: none
+}
+
+// Wait returns how long the caller has to wait before the next request; zero: it
+// may come now, and is counted. A key may save up the requests of one second.
+func (c *Caller) Wait(now time.Time) time.Duration {
+	if c.rate == nil {
+		return 0
+	}
+	next := c.rate.ReserveN(now, 1)
+	wait := next.DelayFrom(now)
+	if wait > 0 {
+		next.CancelAt(now) // who is refused does not take the place of who comes later
+	}
+	return wait
 }
 
 // Config is what a keyring is made of.
@@ -36,6 +53,7 @@ type Config struct {
 	Clock clock.Clock
 	Log   *slog.Logger
 	Fixed []string // keys of the settings; each has every right
+	Rate  int      // requests a second that one key may make; zero: any number
 }
 
 // Keyring holds every key that opens the API.
@@ -53,7 +71,7 @@ type ring map[[32]byte]*holding
 // holding is a key in memory.
 type holding struct {
 	hash   [32]byte
-	key    domain.APIKey // zero for a key of the settings
+	key    domain.APIKey // without an id for a key of the settings
 	caller Caller
 
 	used  atomic.Int64 // Unix milliseconds, to the minute
@@ -70,7 +88,8 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 		if text == "" || strings.TrimSpace(text) != text {
 			return nil, errors.New("access: an API key must not be empty, nor start or end with a space")
 		}
-		h := &holding{hash: sha256.Sum256([]byte(text)), caller: Caller{Key: domain.AuthorEnv, Role: domain.RoleAdmin}}
+		h := k.hold(domain.APIKey{Hash: sha256.Sum256([]byte(text)), Role: domain.RoleAdmin})
+		h.caller.Key = domain.AuthorEnv
 		k.fixed[h.hash] = h
 	}
 	stored, err := c.Store.List(ctx)
@@ -80,15 +99,18 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 	next := make(ring, len(stored)+len(k.fixed))
 	maps.Copy(next, k.fixed)
 	for _, key := range stored {
-		next[key.Hash] = hold(key)
+		next[key.Hash] = k.hold(key)
 	}
 	k.held.Store(&next)
 	return k, nil
 }
 
-func hold(key domain.APIKey) *holding {
+func (k *Keyring) hold(key domain.APIKey) *holding {
 	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role}, noted: key.LastUsedAt}
 	h.used.Store(key.LastUsedAt)
+	if k.Rate > 0 {
+		h.caller.rate = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)
+	}
 	return h
 }
 
@@ -147,7 +169,7 @@ func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, 
 		return "", key, err
 	}
 	next := maps.Clone(held)
-	next[key.Hash] = hold(key)
+	next[key.Hash] = k.hold(key)
 	k.held.Store(&next)
 	return text, key, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -34,11 +35,12 @@ type guard struct {
 	keys     *access.Keyring
 	open     bool // without a key everybody may come in: the operator has said so
 	failures *access.Throttle
+	clock    clock.Clock
 	origin   *http.CrossOriginProtection
 }
 
 func newGuard(c *Config) *guard {
-	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), origin: http.NewCrossOriginProtection()}
+	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, origin: http.NewCrossOriginProtection()}
 }
 
 // admits returns who the caller is, or the refusal.
@@ -59,10 +61,16 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 		return access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleAdmin}, nil
 	}
 	caller, refusal := g.checkKey(r)
-	if refusal == nil && !caller.Role.Covers(needs(r.Method, r.URL.Path)) {
-		refusal = kindRole.plain()
+	if refusal != nil {
+		return caller, refusal
 	}
-	return caller, refusal
+	if wait := caller.Wait(g.clock.Now()); wait > 0 {
+		return caller, kindRate.plain().with("Retry-After", inSeconds(wait))
+	}
+	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) {
+		return caller, kindRole.plain()
+	}
+	return caller, nil
 }
 
 // checkKey looks the key up. An address that has sent too many wrong ones waits,

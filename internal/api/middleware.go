@@ -73,9 +73,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // net/http closes the connection in silence
 		}
 	}()
-	h := rec.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
+	setSafeHeaders(rec.Header(), r)
 	caller, refusal := s.guard.admits(r)
 	if refusal != nil {
 		refusal.write(rec)

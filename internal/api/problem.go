@@ -14,10 +14,11 @@ import (
 )
 
 // Limits of what a problem document echoes. A body of 1 MiB that is wrong in
-// every byte is answered with at most 100 * (256 + message) bytes.
+// every byte is answered with at most 100 * (256 + 1024 + 256) bytes.
 const (
 	maxFieldProblems = 100
 	maxEchoBytes     = 256
+	maxMessageBytes  = 1024 // what is wrong may quote what was sent
 )
 
 // Problem is an error as the API tells it: a problem document of RFC 9457.
@@ -54,6 +55,7 @@ var (
 	kindUnknownKey  = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized, "Send Authorization: Bearer KEY with one of the server's keys."}
 	kindRole        = kind{"forbidden", "The key may not do this", http.StatusForbidden, "Its role is too weak: viewer reads, editor changes jobs, admin does everything."}
 	kindGuessing    = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests, "Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again, with a right key too."}
+	kindRate        = kind{"rate", "Too many requests", http.StatusTooManyRequests, "The key makes more requests a second than the settings allow. Retry-After says when to try again."}
 	kindForbidden   = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden, "A web page of another origin tried to change something."}
 	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest, "Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it by DNS rebinding."}
 	kindNotFound    = kind{"not-found", "There is no such thing", http.StatusNotFound, "The path, the job or the execution does not exist."}
@@ -69,7 +71,7 @@ var (
 )
 
 var kinds = []kind{
-	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
+	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
 	kindStale, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal, kindUnavailable,
 }
 
@@ -158,7 +160,7 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 	p := k.problem("%s", e.Message)
 	p.cause = cause
 	for _, f := range e.Fields[:min(len(e.Fields), maxFieldProblems)] {
-		p.Errors = append(p.Errors, FieldProblem{f.Field, f.Message, echo(f.Value)})
+		p.Errors = append(p.Errors, FieldProblem{shorten(f.Field, maxEchoBytes), shorten(f.Message, maxMessageBytes), echo(f.Value)})
 	}
 	if p.Detail == "" {
 		p.Detail = summary(e.Fields)
@@ -185,7 +187,7 @@ func summary(fields []domain.FieldError) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	first := strings.TrimSpace(fields[0].Field + " " + fields[0].Message)
+	first := strings.TrimSpace(shorten(fields[0].Field, maxEchoBytes) + " " + shorten(fields[0].Message, maxMessageBytes))
 	switch n := len(fields); {
 	case n == 1:
 		return first
@@ -217,10 +219,15 @@ func echo(value any) any {
 	default:
 		text = fmt.Sprint(v)
 	}
-	if len(text) <= maxEchoBytes {
+	return shorten(text, maxEchoBytes)
+}
+
+// shorten cuts a text to so many bytes, between two characters.
+func shorten(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := maxEchoBytes
+	cut := most
 	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}

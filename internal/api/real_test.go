@@ -31,7 +31,7 @@ func (x target) Do(call *domain.Call, out *domain.Outcome) {
 }
 
 // newReal returns the API over the real engine and the real store.
-func newReal(t *testing.T) (http.Handler, target) {
+func newReal(t *testing.T, change ...func(*Config)) (http.Handler, target) {
 	t.Helper()
 	ctx := context.Background()
 	metrics := telemetry.NewMetrics()
@@ -61,7 +61,14 @@ func newReal(t *testing.T) (http.Handler, target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(Config{Engine: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now()})
+	c := Config{
+		Engine: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
+		Version: "1.2.3", StartedAt: time.Now(),
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	h, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

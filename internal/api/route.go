@@ -72,7 +72,7 @@ func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
 	}
 	all := append([]kind{kindMalformed, kindMisdirected, kindInternal}, refusals...)
 	if op.Security == nil { // otherwise the route is open to everybody
-		all = append(all, kindUnknownKey, kindGuessing, kindRole)
+		all = append(all, kindUnknownKey, kindGuessing, kindRate, kindRole)
 	}
 	if op.Method != http.MethodGet {
 		all = append(all, kindForbidden)

@@ -76,7 +76,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
-	calls := fitCalls(a.cfg.MaxInFlight, a.log)
+	calls := fitCalls(a.cfg.MaxInFlight, a.cfg.MaxConnections, a.log)
 	perHost := min(a.cfg.MaxInFlightPerHost, calls*9/10)
 	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
 		perHost = calls // asked for in so many words
@@ -110,9 +110,43 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.server = api.NewServer(a.cfg.Address(), handler)
+	return a.openServer(handler, clk, metrics)
+}
+
+// openServer makes the HTTP server, with TLS where there is a certificate.
+func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics) (err error) {
+	a.server, err = api.NewServer(api.ServerConfig{
+		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.cfg.MaxConnections,
+	})
+	if err != nil {
+		return err
+	}
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+	if a.cfg.TLSCert == "" {
+		return nil
+	}
+	cert, err := openCertificate(a.cfg.TLSCert, a.cfg.TLSKey, clk, a.log)
+	if err != nil {
+		return err
+	}
+	a.server.TLSConfig = cert.config()
 	return nil
+}
+
+// serve answers requests until the server is closed.
+func (a *App) serve() error {
+	if a.server.TLSConfig != nil {
+		return a.server.ServeTLS(a.listener, "", "")
+	}
+	return a.server.Serve(a.listener)
+}
+
+// URL returns where the API is.
+func (a *App) URL() string {
+	if a.server.TLSConfig != nil {
+		return "https://" + a.Addr()
+	}
+	return "http://" + a.Addr()
 }
 
 // listen takes the port, or says in one line why it cannot.
@@ -136,7 +170,7 @@ func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, e
 	for i, k := range a.cfg.APIKeys {
 		fixed[i] = k.Reveal()
 	}
-	keys, err := access.Open(ctx, access.Config{Store: a.store.Keys(), Clock: clk, Log: a.log, Fixed: fixed})
+	keys, err := access.Open(ctx, access.Config{Store: a.store.Keys(), Clock: clk, Log: a.log, Fixed: fixed, Rate: a.cfg.RateLimit})
 	switch {
 	case err != nil:
 		return nil, err
@@ -164,8 +198,8 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.auditor.Run(keep) })
 	background.Go(func() { a.keys.Run(keep) })
 	served := make(chan error, 1)
-	go func() { served <- a.server.Serve(a.listener) }()
-	a.log.Info("belfry is running", "address", "http://"+a.Addr(), "data", a.cfg.DBPath)
+	go func() { served <- a.serve() }()
+	a.log.Info("belfry is running", "address", a.URL(), "data", a.cfg.DBPath)
 
 	var err error
 	select {

@@ -22,6 +22,10 @@ type Config struct {
 	Env                Env           // decides how the console log looks
 	APIKeys            []Secret      // who may come in; empty: everyone who reaches the port
 	InsecureNoAuth     bool          // listen beyond loopback without a key
+	TLSCert            string        // file of the server's certificate chain, PEM; empty: no TLS
+	TLSKey             string        // file of its key, PEM
+	RateLimit          int           // requests a second that one key may make; zero: any number
+	MaxConnections     int           // clients connected at a time
 	Retention          time.Duration // how long history is kept
 	MaxInFlight        int           // calls in flight in all
 	MaxInFlightPerHost int           // calls in flight to one host

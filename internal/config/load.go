@@ -312,6 +312,12 @@ func (l *loader) finish() {
 	if c.MaxBody > c.MaxImport {
 		l.judge("max_body", "must be at most max_import, which is "+formatSize(c.MaxImport))
 	}
+	switch {
+	case c.TLSCert != "" && c.TLSKey == "":
+		l.judge("tls_cert", "needs tls_key beside it")
+	case c.TLSCert == "" && c.TLSKey != "":
+		l.judge("tls_key", "needs tls_cert beside it")
+	}
 	if len(c.APIKeys) > 0 && c.InsecureNoAuth {
 		l.judge("insecure_no_auth", "contradicts the API keys that are set: keep one of the two")
 	}

@@ -30,6 +30,7 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_jobs", "gauge", "state"},
 	{"belfry_http_request_seconds", "histogram", "class,method,route"},
 	{"belfry_panics_total", "counter", ""},
+	{"belfry_http_connections_dropped_total", "counter", ""},
 	{"belfry_build_info", "gauge", "version"},
 }
 
