@@ -29,6 +29,8 @@ type Caller struct {
 	Key  string // id of the key, or one of domain's authors without one
 	Name string
 	Role domain.Role
+	// Namespace is the only one whose jobs the caller sees; empty: all.
+	Namespace string
 
 	rate *rate.Limiter // of the key; nil: none
 }
@@ -106,7 +108,7 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 }
 
 func (k *Keyring) hold(key domain.APIKey) *holding {
-	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role}, noted: key.LastUsedAt}
+	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role, Namespace: key.Namespace}, noted: key.LastUsedAt}
 	h.used.Store(key.LastUsedAt)
 	if k.Rate > 0 {
 		h.caller.rate = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)
@@ -147,14 +149,14 @@ func (k *Keyring) List(ctx context.Context) ([]domain.APIKey, error) {
 	return stored, err
 }
 
-// Create makes a key of the name, role and expiry that are given and returns it
+// Create makes a key of the name, role, namespace and expiry that are given and returns it
 // with its text, which nobody can show again. Errors are *[domain.Error] where
 // the caller can do something about them.
 func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, key domain.APIKey, err error) {
 	k.edits.Lock()
 	defer k.edits.Unlock()
 	text, key = domain.NewAPIKey()
-	key.Name, key.Role, key.ExpiresAt, key.CreatedAt = want.Name, want.Role, want.ExpiresAt, clock.NowMs(k.Clock)
+	key.Name, key.Role, key.Namespace, key.ExpiresAt, key.CreatedAt = want.Name, want.Role, want.Namespace, want.ExpiresAt, clock.NowMs(k.Clock)
 	if err := key.Validate(); err != nil {
 		return "", key, err
 	}

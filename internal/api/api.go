@@ -61,6 +61,7 @@ type server struct {
 	mux     *http.ServeMux
 	huma    huma.API
 	guard   *guard
+	spaces  namespaces
 	order   atomic.Uint32 // of changes; see changeBy
 	imports chan struct{} // a place for each import under way
 	audits  chan struct{} // a place for each audit under way
@@ -78,6 +79,11 @@ func New(c Config) (http.Handler, error) {
 		imports: make(chan struct{}, maxImports),
 		audits:  make(chan struct{}, maxAudits),
 	}
+	seal, err := newSeal()
+	if err != nil {
+		return nil, err
+	}
+	s.spaces.seal = seal
 	s.huma = humago.New(s.mux, documentConfig(c.Version))
 	s.registerJobs()
 	s.registerImport()

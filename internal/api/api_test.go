@@ -108,7 +108,7 @@ func (p *Problem) fields() []string {
 const (
 	minimal = `{"schedule":"0 */5 * * * *","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`
 	full    = `{
-		"schedule":"0 30 2 * * *","api":"https://example.com/hook?x=1","type":"ATMOST_ONCE","name":"Größe","tags":["a","b"],
+		"schedule":"0 30 2 * * *","api":"https://example.com/hook?x=1","type":"ATMOST_ONCE","name":"Größe","namespace":"default","tags":["a","b"],
 		"timezone":"Europe/Berlin","method":"PUT","headers":{"X-A":"1"},"body":{"n":[1,2,{"k":null}]},"timeoutMs":500,
 		"retry":{"maxRetries":1,"delayMs":2,"backoff":"FIXED","maxDelayMs":3},"overlap":"SKIP",
 		"misfire":{"policy":"SKIP","maxAgeMs":5,"maxRuns":6},"startAt":1,"endAt":7000000000000,"jitterMs":9,

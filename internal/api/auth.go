@@ -67,7 +67,7 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	if wait := caller.Wait(g.clock.Now()); wait > 0 {
 		return caller, kindRate.plain().with("Retry-After", inSeconds(wait))
 	}
-	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) {
+	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) || caller.Namespace != "" && tellsOfAll(r.URL.Path) {
 		return caller, kindRole.plain()
 	}
 	return caller, nil
@@ -108,6 +108,12 @@ func needs(method, path string) domain.Role {
 	return domain.RoleAdmin
 }
 
+// tellsOfAll reports whether the answer of a path is about every namespace and
+// cannot be parted: counters, and the audit.
+func tellsOfAll(path string) bool {
+	return path == "/metrics" || path == "/observability/metrics" || path == "/audit"
+}
+
 // inSeconds writes a wait as Retry-After takes it.
 func inSeconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
@@ -123,20 +129,26 @@ func addressOf(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap()
 }
 
-type authorKey struct{}
+type visitorKey struct{}
 
-// withAuthor remembers who makes a request, for the trail of changes.
-func withAuthor(r *http.Request, c access.Caller) *http.Request {
-	author := domain.Author{Key: c.Key, Name: c.Name}
-	if from := addressOf(r); from.IsValid() {
-		author.Address = from.String()
-	}
-	return r.WithContext(context.WithValue(r.Context(), authorKey{}, author))
+// visitor is who makes a request: for the trail of changes, and for what he may
+// see.
+type visitor struct {
+	author    domain.Author
+	namespace string // the only one; empty: all
 }
 
-func authorOf(ctx context.Context) domain.Author {
-	author, _ := ctx.Value(authorKey{}).(domain.Author)
-	return author
+func withVisitor(r *http.Request, c access.Caller) *http.Request {
+	v := visitor{domain.Author{Key: c.Key, Name: c.Name}, c.Namespace}
+	if from := addressOf(r); from.IsValid() {
+		v.author.Address = from.String()
+	}
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+}
+
+func visitorOf(ctx context.Context) visitor {
+	v, _ := ctx.Value(visitorKey{}).(visitor)
+	return v
 }
 
 // onLoopback reports whether the request reached a loopback address of this

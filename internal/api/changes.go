@@ -29,7 +29,7 @@ func (s *server) under(ctx context.Context, action domain.Action) context.Contex
 func (s *server) changeBy(ctx context.Context, action domain.Action) domain.Change {
 	order := int64(s.order.Add(1) & math.MaxInt32) // so that no nonce is negative
 	return domain.Change{
-		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: authorOf(ctx), Action: action,
+		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author, Action: action,
 	}
 }
 
@@ -96,6 +96,7 @@ type changedKey struct {
 	ID        string      `json:"id" doc:"The key's id." example:"k7x2mq4a"`
 	Name      string      `json:"name,omitempty" doc:"Its name." example:"CI of team billing"`
 	Role      domain.Role `json:"role,omitempty" enum:"admin,editor,viewer" doc:"What it might do." example:"editor"`
+	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it saw; absent: all." example:"billing"`
 	ExpiresAt *int64      `json:"expiresAt" doc:"When it was to expire, Unix milliseconds; null: never." example:"1798761600000"`
 }
 
@@ -130,7 +131,7 @@ func changeBodyOf(c *domain.Change) changeBody {
 	if c.KeyID != "" {
 		b.Key = &changedKey{ID: c.KeyID}
 		if c.Key != nil {
-			b.Key = &changedKey{c.KeyID, c.Key.Name, c.Key.Role, unlessZero(c.Key.ExpiresAt)}
+			b.Key = &changedKey{c.KeyID, c.Key.Name, c.Key.Role, c.Key.Namespace, unlessZero(c.Key.ExpiresAt)}
 		}
 	}
 	return b

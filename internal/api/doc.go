@@ -24,6 +24,8 @@
 //     asks: neither idle nor slow clients keep others out.
 //   - Every route asks for a role, and a request that no rule knows for an
 //     admin's. A refusal of a key says nothing but that.
+//   - A key that is confined to a namespace learns nothing of the others, not
+//     even what exists there.
 //   - Every change is in the trail of changes, with who made it.
 //
 // # Who decides what

@@ -34,7 +34,7 @@ func (s *server) registerExport() {
 type exportInput struct{ JobFilter }
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
-	q, err := in.query()
+	q, err := in.query(ctx)
 	if err != nil {
 		return nil, err
 	}

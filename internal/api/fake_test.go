@@ -233,7 +233,7 @@ func (s fakeJobs) List(_ context.Context, q store.JobQuery) ([]domain.Job, error
 	for _, j := range all {
 		v := j.Current
 		if slices.Compare(j.ID[:], q.After[:]) > 0 && (q.Active == nil || *q.Active == v.Active) &&
-			(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
+			(q.Namespace == "" || q.Namespace == v.Spec.Namespace) && (q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
 			strings.Contains(strings.ToLower(v.Spec.Name+" "+v.Spec.API+" "+j.ID.String()), strings.ToLower(q.Text)) {
 			out = append(out, j)
 		}

@@ -78,7 +78,7 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 	default:
 		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
 	}
-	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody))
+	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody), s.newDoc(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +124,9 @@ func (run *importRun) all(ctx context.Context, items importReader) error {
 			return nil
 		}
 		index := run.report.add()
+		if item.err == nil {
+			item.err = mayCreate(ctx, &item.doc)
+		}
 		if item.err != nil {
 			run.report.refuse(index, problemOf(item.err))
 			continue

@@ -34,6 +34,7 @@ func (s *server) registerKeys() {
 type newKey struct {
 	Name      string      `json:"name" maxLength:"100" doc:"Who or what will use it: the trail of changes shows it. In bytes of printable text." example:"CI of team billing"`
 	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
+	Namespace string      `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"The only namespace whose jobs, executions and alerts it sees; absent: all. An admin is confined to none." example:"billing"`
 	ExpiresAt int64       `json:"expiresAt,omitempty" minimum:"0" doc:"From when on it opens nothing any more, Unix milliseconds; 0 or absent: it does not expire." example:"1798761600000"`
 }
 
@@ -41,13 +42,14 @@ type keyBody struct {
 	ID         string      `json:"id" doc:"The key's id, which is its public part." example:"k7x2mq4a"`
 	Name       string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
 	Role       domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
+	Namespace  string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
 	CreatedAt  int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
 	ExpiresAt  *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
 	LastUsedAt *int64      `json:"lastUsedAt" doc:"When it was last used, to the minute, Unix milliseconds; null: never." example:"1767229200000"`
 }
 
 func keyBodyOf(k *domain.APIKey) keyBody {
-	return keyBody{k.ID, k.Name, k.Role, k.CreatedAt, unlessZero(k.ExpiresAt), unlessZero(k.LastUsedAt)}
+	return keyBody{k.ID, k.Name, k.Role, k.Namespace, k.CreatedAt, unlessZero(k.ExpiresAt), unlessZero(k.LastUsedAt)}
 }
 
 type createKeyInput struct{ request }
@@ -62,6 +64,7 @@ type createdKeyBody struct {
 	ID        string      `json:"id" doc:"The key's id, which is its public part." example:"k7x2mq4a"`
 	Name      string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
 	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
+	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
 	CreatedAt int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
 	ExpiresAt *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
 }
@@ -73,7 +76,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	}
 	var name, role string
 	var want domain.APIKey
-	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "expiresAt": &want.ExpiresAt})
+	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace, "expiresAt": &want.ExpiresAt})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +86,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 		return nil, fromStore(err)
 	}
 	return &createKeyOutput{"/keys/" + key.ID, createdKeyBody{
-		text, key.ID, key.Name, key.Role, key.CreatedAt, unlessZero(key.ExpiresAt),
+		text, key.ID, key.Name, key.Role, key.Namespace, key.CreatedAt, unlessZero(key.ExpiresAt),
 	}}, nil
 }
 

@@ -79,7 +79,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.write(rec)
 		return
 	}
-	inner = withAuthor(r, caller)
+	inner = withVisitor(r, caller)
 	s.route(rec, inner)
 }
 

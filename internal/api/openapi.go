@@ -90,6 +90,7 @@ type jobSpec struct {
 	Type          domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
 	IsActive      *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
 	Name          string            `json:"name,omitempty" maxLength:"200" doc:"A name for people, in bytes of printable text." example:"Sync invoices"`
+	Namespace     string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" default:"default" doc:"Where it belongs: a key that is confined to a namespace sees the jobs of that one alone. It cannot be changed later." example:"billing"`
 	Tags          []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" doc:"Words to find jobs by: 1 to 64 bytes each, none twice." example:"billing,nightly"`
 	Timezone      string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
 	Method        string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" default:"POST" doc:"The HTTP method of the call."`
@@ -134,7 +135,7 @@ func (specFields) Schema(r huma.Registry) *huma.Schema {
 	out := *in
 	out.Properties = maps.Clone(in.Properties)
 	delete(out.Properties, "isActive")
-	out.Required = []string{"schedule", "api", "type", "timezone", "method", "timeoutMs", "retry", "overlap", "misfire", "dst"}
+	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry", "overlap", "misfire", "dst"}
 	slices.Sort(out.Required)
 	return &out
 }

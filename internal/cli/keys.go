@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ are lost.
 }
 
 func (s *shell) keysCreateCommand() *cobra.Command {
-	var role, expires string
+	var role, namespace, expires string
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a key and print it, this once",
@@ -57,7 +58,7 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
-			made, err := c.CreateKey(cmd.Context(), client.NewKey{Name: args[0], Role: role, ExpiresAt: until})
+			made, err := c.CreateKey(cmd.Context(), client.NewKey{Name: args[0], Role: role, Namespace: namespace, ExpiresAt: until})
 			if err != nil {
 				return reach(c, err)
 			}
@@ -67,6 +68,7 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&role, "role", "viewer", "what it may do: viewer, editor or admin")
+	cmd.Flags().StringVar(&namespace, "namespace", "", "the only namespace whose jobs it sees (default all)")
 	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, or RFC 3339 (default never)")
 	addServerFlag(cmd.Flags())
 	return cmd
@@ -123,9 +125,9 @@ func printKeys(w io.Writer, keys []client.Key, asJSON bool) error {
 		return auditInstant(*ms)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "ID\tROLE\tCREATED\tEXPIRES\tLAST USED\tNAME")
+	_, _ = fmt.Fprintln(t, "ID\tROLE\tNAMESPACE\tCREATED\tEXPIRES\tLAST USED\tNAME")
 	for _, k := range keys {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, auditInstant(k.CreatedAt), instant(k.ExpiresAt), instant(k.LastUsedAt), k.Name)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, cmp.Or(k.Namespace, "all"), auditInstant(k.CreatedAt), instant(k.ExpiresAt), instant(k.LastUsedAt), k.Name)
 	}
 	return t.Flush()
 }

@@ -9,6 +9,7 @@ import (
 type NewKey struct {
 	Name      string `json:"name"`
 	Role      string `json:"role"`                // admin, editor or viewer
+	Namespace string `json:"namespace,omitempty"` // the only one that it sees; empty: all
 	ExpiresAt int64  `json:"expiresAt,omitempty"` // Unix milliseconds; zero: it does not expire
 }
 
@@ -17,6 +18,7 @@ type Key struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
 	Role       string `json:"role"`
+	Namespace  string `json:"namespace"` // empty: all
 	CreatedAt  int64  `json:"createdAt"`
 	ExpiresAt  *int64 `json:"expiresAt"`  // nil: it does not expire
 	LastUsedAt *int64 `json:"lastUsedAt"` // nil: never
@@ -28,6 +30,7 @@ type CreatedKey struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
 	Role      string `json:"role"`
+	Namespace string `json:"namespace"`
 	CreatedAt int64  `json:"createdAt"`
 	ExpiresAt *int64 `json:"expiresAt"`
 }

@@ -45,10 +45,11 @@ type APIKey struct {
 	Hash       [32]byte // SHA-256 of the whole key
 	Name       string
 	Role       Role
-	CreatedAt  int64 // Unix milliseconds
-	ExpiresAt  int64 // first instant at which it opens nothing any more; zero: never
-	LastUsedAt int64 // to the minute; zero: never
-	RevokedAt  int64 // zero: it has not been
+	Namespace  string // the only one whose jobs it sees; empty: all
+	CreatedAt  int64  // Unix milliseconds
+	ExpiresAt  int64  // first instant at which it opens nothing any more; zero: never
+	LastUsedAt int64  // to the minute; zero: never
+	RevokedAt  int64  // zero: it has not been
 }
 
 // NewAPIKey returns a fresh key, as it is shown once: "bel_", an id of 8
@@ -67,6 +68,8 @@ func (k *APIKey) Validate() error {
 	fe.require(k.Name != "" && len(k.Name) <= MaxKeyNameLength && printable(k.Name), "name",
 		fmt.Sprintf("must be 1 to %d bytes of printable text: it says in the trail of changes who made one", MaxKeyNameLength), k.Name)
 	fe.require(slices.Contains(roles, k.Role), "role", "must be admin, editor or viewer", k.Role)
+	fe.require(k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
+	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace", "must be absent: an admin is confined to none", k.Namespace)
 	fe.require(k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt", "must be after now", k.ExpiresAt)
 	fe.require(k.ExpiresAt <= maxInstantMs, "expiresAt", fmt.Sprintf("must be at most %d (Unix milliseconds)", maxInstantMs), k.ExpiresAt)
 	return fe.err()

@@ -65,6 +65,10 @@ func TestKeyValidate(t *testing.T) {
 	}{
 		{"", func(*APIKey) {}},
 		{"", func(k *APIKey) { k.ExpiresAt = 0 }},
+		{"", func(k *APIKey) { k.Namespace = "team-7" }},
+		{"namespace", func(k *APIKey) { k.Namespace = "Team" }},
+		{"namespace", func(k *APIKey) { k.Namespace = strings.Repeat("a", 64) }},
+		{"namespace", func(k *APIKey) { k.Namespace, k.Role = "team-7", RoleAdmin }},
 		{"name", func(k *APIKey) { k.Name = "" }},
 		{"name", func(k *APIKey) { k.Name = strings.Repeat("x", 101) }},
 		{"name", func(k *APIKey) { k.Name = "a\nb" }},

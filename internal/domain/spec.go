@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,9 @@ const (
 	maxInstantMs    = 7_258_118_400_000 // 2200-01-01, the end of the calendar
 	defaultMethod   = "POST"
 	defaultTimezone = "UTC"
+
+	// DefaultNamespace is where jobs are that do not say.
+	DefaultNamespace = "default"
 )
 
 // Spec is what a user says about a job: when, where and how surely.
@@ -34,6 +38,7 @@ type Spec struct {
 	API           string            `json:"api"`
 	Type          Guarantee         `json:"type"`
 	Name          string            `json:"name,omitempty"`
+	Namespace     string            `json:"namespace"` // fixed at creation
 	Tags          []string          `json:"tags,omitempty"`
 	Timezone      string            `json:"timezone"`
 	Method        string            `json:"method"`
@@ -61,6 +66,7 @@ type DST struct {
 // are left for the user.
 func DefaultSpec() Spec {
 	return Spec{
+		Namespace: DefaultNamespace,
 		Timezone:  defaultTimezone,
 		Method:    defaultMethod,
 		TimeoutMs: DefaultTimeoutMs,
@@ -234,6 +240,7 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 func (s *Spec) checkLabels(fe *fieldErrors) {
 	fe.require(len(s.Name) <= MaxNameLength && printable(s.Name), "name",
 		fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength), s.Name)
+	fe.require(ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
 	fe.require(len(s.Tags) <= MaxTags, "tags", fmt.Sprintf("must be at most %d", MaxTags), len(s.Tags))
 	for i, tag := range s.Tags {
 		field := fmt.Sprintf("tags[%d]", i)
@@ -242,6 +249,13 @@ func (s *Spec) checkLabels(fe *fieldErrors) {
 		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
 }
+
+var namespaceForm = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+
+const namespaceRule = "must be 1 to 63 small letters, digits and hyphens"
+
+// ValidNamespace reports whether a text can name a namespace.
+func ValidNamespace(s string) bool { return namespaceForm.MatchString(s) }
 
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })

@@ -241,6 +241,9 @@ func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*
 	if err := change(&doc); err != nil {
 		return v, nil, err
 	}
+	if doc.Namespace != v.Spec.Namespace {
+		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+": a job does not move; create it anew", doc.Namespace)
+	}
 	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) {
 		return v, nil, nil
 	}

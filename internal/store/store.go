@@ -75,11 +75,12 @@ type Jobs interface {
 
 // JobQuery selects jobs that are not deleted.
 type JobQuery struct {
-	After  domain.JobID // exclusive; zero: from the start
-	Limit  int
-	Active *bool
-	Tag    string // exact
-	Text   string // part of name, api or id, letter case ignored (ASCII)
+	After     domain.JobID // exclusive; zero: from the start
+	Limit     int
+	Active    *bool
+	Tag       string // exact
+	Namespace string // exact; empty: any
+	Text      string // part of name, api or id, letter case ignored (ASCII)
 }
 
 // History answers what became of fires. It knows facts and open runs' facts

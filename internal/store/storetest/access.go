@@ -31,7 +31,7 @@ var changeCases = []testCase{
 func apiKey(n int) domain.APIKey {
 	return domain.APIKey{
 		ID: fmt.Sprintf("aaaaaa%02d", n), Hash: [32]byte{0: byte(n), 31: 1}, Name: fmt.Sprintf("Schlüssel %d", n),
-		Role: domain.RoleEditor, CreatedAt: noon + int64(n), ExpiresAt: noon + day,
+		Role: domain.RoleEditor, Namespace: "billing", CreatedAt: noon + int64(n), ExpiresAt: noon + day,
 	}
 }
 
@@ -48,7 +48,7 @@ func (f *fixture) addKey(t *testing.T, k domain.APIKey) {
 func keyLife(t *testing.T, f *fixture) {
 	equal(t, f.keys(t), nil)
 	first, second := apiKey(1), apiKey(2)
-	second.ExpiresAt = 0
+	second.ExpiresAt, second.Namespace = 0, ""
 	f.addKey(t, second)
 	f.addKey(t, first)
 	for range 2 {
@@ -63,6 +63,7 @@ func keyRepeat(t *testing.T, f *fixture) {
 	f.addKey(t, apiKey(1))
 	for _, change := range []func(*domain.APIKey){
 		func(k *domain.APIKey) { k.Role = domain.RoleAdmin },
+		func(k *domain.APIKey) { k.Namespace = "" },
 		func(k *domain.APIKey) { k.Hash[0]++ },
 		func(k *domain.APIKey) { k.ID = "bbbbbbbb" },
 	} {

@@ -6,6 +6,7 @@ CREATE TABLE api_key (
     hash         BLOB    NOT NULL UNIQUE,      -- SHA-256 of the whole key
     name         TEXT    NOT NULL,
     role         TEXT    NOT NULL,             -- viewer, editor or admin
+    namespace    TEXT,                         -- the only one whose jobs it sees; NULL: all
     created_at   INTEGER NOT NULL,             -- Unix milliseconds, as all instants here
     expires_at   INTEGER,                      -- NULL: never
     last_used_at INTEGER,                      -- NULL: never; to the minute
@@ -33,7 +34,7 @@ CREATE TABLE change (
 CREATE INDEX change_job ON change (job_id) WHERE job_id IS NOT NULL;
 
 CREATE VIEW api_keys AS
-SELECT id, name, role,
+SELECT id, name, role, namespace,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch') AS expires_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at / 1000.0, 'unixepoch') AS last_used_at,
