@@ -2,10 +2,12 @@ package api
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
@@ -315,6 +317,20 @@ func TestARateForEachKey(t *testing.T) {
 	}
 	if res := call(t, h, "GET", "/healthz", ""); res.StatusCode != 200 {
 		t.Errorf("healthz: %d", res.StatusCode)
+	}
+}
+
+// Over TLS a browser is told to stay with it, except on loopback.
+func TestStrictTransport(t *testing.T) {
+	h := newAPI(t, newFake())
+	for host, want := range map[string]string{"belfry.example.com": strictTransport, "belfry.example.com:8443": strictTransport, "localhost:3000": "", "127.0.0.1": "", "[::1]:1": ""} {
+		r := httptest.NewRequest("GET", "/docs", nil)
+		r.Host, r.TLS = host, &tls.ConnectionState{}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Header().Get("Strict-Transport-Security"); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
 	}
 }
 

@@ -20,13 +20,13 @@ const (
 INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count`
 
-	// The page after an entry, between two instants.
+	// The page after an entry, from an instant on.
 	selectChanges = `
 SELECT ` + changeColumns + ` FROM change
- WHERE (at, nonce) < (?1, ?2) AND at >= ?3 AND at <= ?4 ORDER BY at DESC, nonce DESC LIMIT 0 + ?5`
+ WHERE (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 	selectChangesOfJob = `
 SELECT ` + changeColumns + ` FROM change
- WHERE job_id = ?6 AND (at, nonce) < (?1, ?2) AND at >= ?3 AND at <= ?4 ORDER BY at DESC, nonce DESC LIMIT 0 + ?5`
+ WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 
 	pruneChanges = `DELETE FROM change WHERE (at, nonce) IN (SELECT at, nonce FROM change WHERE at <= ? LIMIT 0 + ?)`
 )
@@ -89,10 +89,13 @@ func (t changes) Add(ctx context.Context, e domain.Change) error {
 
 // List implements store.Changes.
 func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.Change, err error) {
-	if q.BeforeAt == 0 {
+	switch { // the end is a place too, so that what is newer is not read
+	case q.To < domain.Forever && (q.BeforeAt == 0 || q.BeforeAt > q.To):
+		q.BeforeAt, q.BeforeNonce = q.To+1, 0
+	case q.BeforeAt == 0:
 		q.BeforeAt = domain.Forever
 	}
-	query, args := selectChanges, []any{q.BeforeAt, q.BeforeNonce, q.From, q.To, q.Limit}
+	query, args := selectChanges, []any{q.BeforeAt, q.BeforeNonce, q.From, q.Limit}
 	if !q.JobID.IsZero() {
 		query, args = selectChangesOfJob, append(args, q.JobID)
 	}
