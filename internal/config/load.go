@@ -36,6 +36,9 @@ const (
 	ServerVariable = "BELFRY_SERVER"
 	// KeyVariable is the API key that client commands send.
 	KeyVariable = "BELFRY_API_KEY"
+	// CertificateVariable is a setting of the server that client commands on
+	// the same machine look at too.
+	CertificateVariable = "BELFRY_TLS_CERT"
 
 	prefix      = "BELFRY_"
 	nodeEnv     = "NODE_ENV"

@@ -81,7 +81,7 @@ var settings = []Setting{
 		set:   setAPIKeys, get: getAPIKeys},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
-	file("tls_cert", "BELFRY_TLS_CERT", "certificate chain of the server, in PEM; empty: no TLS",
+	file("tls_cert", CertificateVariable, "certificate chain of the server, in PEM; empty: no TLS",
 		func(c *Config) *string { return &c.TLSCert }),
 	file("tls_key", "BELFRY_TLS_KEY", "key of that certificate, in PEM",
 		func(c *Config) *string { return &c.TLSKey }),
