@@ -2,17 +2,20 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // openPaths are for probes that hold no key. They tell only whether the
@@ -36,11 +39,13 @@ type guard struct {
 	open     bool // without a key everybody may come in: the operator has said so
 	failures *access.Throttle
 	clock    clock.Clock
+	log      *slog.Logger
+	warned   atomic.Int64 // Unix milliseconds of the last warning
 	origin   *http.CrossOriginProtection
 }
 
 func newGuard(c *Config) *guard {
-	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, origin: http.NewCrossOriginProtection()}
+	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, log: c.Log, origin: http.NewCrossOriginProtection()}
 }
 
 // admits returns who the caller is, or the refusal.
@@ -88,9 +93,24 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	caller, ok := g.keys.Find(token)
 	if !ok {
 		g.failures.Failed(from)
+		g.warn(r, from)
 		return caller, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
 	}
 	return caller, nil
+}
+
+// warnEvery is how often wrong keys are told in the log, at most: whoever sends
+// them must not fill the disk.
+const warnEvery = time.Minute
+
+// warn tells that somebody sends wrong keys.
+func (g *guard) warn(r *http.Request, from netip.Addr) {
+	now := clock.NowMs(g.clock)
+	last := g.warned.Load()
+	if now-last >= warnEvery.Milliseconds() && g.warned.CompareAndSwap(last, now) {
+		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are told once a minute at most",
+			slog.String(telemetry.KeyAddr, from.String()), slog.String(telemetry.KeyPath, r.URL.Path))
+	}
 }
 
 // needs returns the role that a request takes. What is not known here takes the

@@ -185,7 +185,8 @@ func refusalsAreAlike(t *testing.T) {
 func TestGuessingIsSlow(t *testing.T) { synctest.Test(t, guessingIsSlow) }
 
 func guessingIsSlow(t *testing.T) {
-	k := newKeyed(t)
+	var log bytes.Buffer
+	k := newKeyed(t, logTo(&log))
 	send := func(from, key string) answer {
 		r := httptest.NewRequest("GET", "/jobs", nil)
 		r.RemoteAddr = from
@@ -216,6 +217,15 @@ func guessingIsSlow(t *testing.T) {
 	}
 	if res := send("192.0.2.7:1", k.keys[domain.RoleViewer]); res.StatusCode != 200 {
 		t.Errorf("another address: %d", res.StatusCode)
+	}
+	if n := strings.Count(log.String(), "a wrong API key was sent"); n != 1 || !strings.Contains(log.String(), `"addr":"2001:db8::1"`) || strings.Contains(log.String(), "guess-") {
+		t.Errorf("told %d times", n)
+	}
+	metrics := k.as(t, domain.RoleAdmin, "GET", "/metrics", "").text
+	for _, want := range []string{`reason="unauthorized"} 111`, `reason="wrong-keys"} 991`} {
+		if !strings.Contains(metrics, "belfry_http_requests_refused_total{"+want) {
+			t.Errorf("%s is not counted", want)
+		}
 	}
 	time.Sleep(time.Second)
 	if res := send(guesser, k.keys[domain.RoleAdmin]); res.StatusCode != 200 {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -76,6 +77,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setSafeHeaders(rec.Header(), r)
 	caller, refusal := s.guard.admits(r)
 	if refusal != nil {
+		s.Metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
 		refusal.write(rec)
 		return
 	}

@@ -13,6 +13,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// problemPath and the slug of a kind are the type of a problem.
+const problemPath = "/docs#problem-"
+
 // Limits of what a problem document echoes. A body of 1 MiB that is wrong in
 // every byte is answered with at most 100 * (256 + 1024 + 256) bytes.
 const (
@@ -85,12 +88,12 @@ var kindOfCode = map[domain.Code]kind{
 }
 
 func (k kind) problem(format string, args ...any) *Problem {
-	return &Problem{Type: "/docs#problem-" + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
+	return &Problem{Type: problemPath + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
 }
 
 // plain returns a problem that says no more than its kind.
 func (k kind) plain() *Problem {
-	return &Problem{Type: "/docs#problem-" + k.slug, Title: k.title, Status: k.status}
+	return &Problem{Type: problemPath + k.slug, Title: k.title, Status: k.status}
 }
 
 // field returns a problem about one parameter, header or part of the body.

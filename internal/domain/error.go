@@ -96,6 +96,13 @@ func (fe *fieldErrors) require(ok bool, field, message string, value any) {
 	}
 }
 
+// between requires a number from lo to hi. It costs nothing while that is so.
+func (fe *fieldErrors) between(field string, value, lo, hi int64) {
+	if value < lo || value > hi {
+		fe.add(field, within(lo, hi), value)
+	}
+}
+
 func (fe fieldErrors) err() error {
 	if len(fe) == 0 {
 		return nil

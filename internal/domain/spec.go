@@ -163,13 +163,12 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	default:
 		fe.add("type", "must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
 	}
-	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
-	fe.require(slices.Contains(methods, s.Method), "method", "must be one of "+strings.Join(methods, ", "), s.Method)
-	fe.require(len(s.Body) <= MaxBodyBytes, "body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
+	fe.require(slices.Contains(methods, s.Method), "method", methodRule, s.Method)
+	fe.require(len(s.Body) <= MaxBodyBytes, "body", bodyRule, nil)
 	if s.Method == "GET" || s.Method == "HEAD" {
 		fe.require(len(s.Body) == 0, "body", "must be absent: a "+s.Method+" request has none", nil)
 	}
-	fe.require(s.TimeoutMs >= 1 && s.TimeoutMs <= MaxTimeoutMs, "timeoutMs", within(1, MaxTimeoutMs), s.TimeoutMs)
+	fe.between("timeoutMs", s.TimeoutMs, 1, MaxTimeoutMs)
 }
 
 // urlFault says what is wrong with a target, or "".
@@ -215,7 +214,7 @@ var reservedHeaders = []string{
 }
 
 func (s *Spec) checkHeaders(fe *fieldErrors) {
-	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
+	fe.require(len(s.Headers) <= MaxHeaders, "headers", headersRule, len(s.Headers))
 	total := 0
 	seen := make(map[string]bool, len(s.Headers))
 	for _, name := range sortedKeys(s.Headers) {
@@ -234,14 +233,14 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 		}
 		seen[low] = true
 	}
-	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
+	fe.require(total <= MaxHeaderBytes, "headers", headerBytesRule, total)
 }
 
 func (s *Spec) checkLabels(fe *fieldErrors) {
 	fe.require(len(s.Name) <= MaxNameLength && printable(s.Name), "name",
-		fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength), s.Name)
+		nameRule, s.Name)
 	fe.require(ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
-	fe.require(len(s.Tags) <= MaxTags, "tags", fmt.Sprintf("must be at most %d", MaxTags), len(s.Tags))
+	fe.require(len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
 	for i, tag := range s.Tags {
 		field := fmt.Sprintf("tags[%d]", i)
 		fe.require(tag != "" && len(tag) <= MaxTagLength && printable(tag), field,
@@ -249,6 +248,18 @@ func (s *Spec) checkLabels(fe *fieldErrors) {
 		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
 }
+
+// Rules with figures in them, made once and not with each job that keeps them.
+var (
+	bodyRule        = fmt.Sprintf("must be at most %d bytes", MaxBodyBytes)
+	headersRule     = fmt.Sprintf("must be at most %d", MaxHeaders)
+	headerBytesRule = fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes)
+	nameRule        = fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength)
+	tagsRule        = fmt.Sprintf("must be at most %d", MaxTags)
+	instantRule     = within(0, maxInstantMs) + " (Unix milliseconds)"
+	methods         = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+	methodRule      = "must be one of " + strings.Join(methods, ", ")
+)
 
 var namespaceForm = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 
@@ -263,9 +274,9 @@ func printable(s string) bool {
 
 func (s *Spec) checkPolicies(fe *fieldErrors) {
 	r := s.Retry
-	fe.require(r.MaxRetries >= 0 && r.MaxRetries <= MaxRetriesLimit, "retry.maxRetries", within(0, MaxRetriesLimit), r.MaxRetries)
-	fe.require(r.DelayMs >= 0 && r.DelayMs <= MaxRetryDelayMs, "retry.delayMs", within(0, MaxRetryDelayMs), r.DelayMs)
-	fe.require(r.MaxDelayMs >= 0 && r.MaxDelayMs <= MaxRetryDelayMs, "retry.maxDelayMs", within(0, MaxRetryDelayMs), r.MaxDelayMs)
+	fe.between("retry.maxRetries", int64(r.MaxRetries), 0, MaxRetriesLimit)
+	fe.between("retry.delayMs", r.DelayMs, 0, MaxRetryDelayMs)
+	fe.between("retry.maxDelayMs", r.MaxDelayMs, 0, MaxRetryDelayMs)
 	fe.require(slices.Contains([]Backoff{BackoffFixed, BackoffLinear, BackoffExponential}, r.Backoff),
 		"retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", r.Backoff)
 	fe.require(slices.Contains([]OverlapPolicy{OverlapAllow, OverlapSkip, OverlapQueue}, s.Overlap),
@@ -273,15 +284,15 @@ func (s *Spec) checkPolicies(fe *fieldErrors) {
 	m := s.Misfire
 	fe.require(slices.Contains([]MisfirePolicy{MisfireRunAll, MisfireRunLatest, MisfireSkip}, m.Policy),
 		"misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", m.Policy)
-	fe.require(m.MaxAgeMs >= 1 && m.MaxAgeMs <= MaxMisfireAgeMs, "misfire.maxAgeMs", within(1, MaxMisfireAgeMs), m.MaxAgeMs)
-	fe.require(m.MaxRuns >= 1 && m.MaxRuns <= MaxMisfireRuns, "misfire.maxRuns", within(1, MaxMisfireRuns), m.MaxRuns)
+	fe.between("misfire.maxAgeMs", m.MaxAgeMs, 1, MaxMisfireAgeMs)
+	fe.between("misfire.maxRuns", int64(m.MaxRuns), 1, MaxMisfireRuns)
 }
 
 func (s *Spec) checkWindow(fe *fieldErrors) {
-	fe.require(s.StartAt >= 0 && s.StartAt <= maxInstantMs, "startAt", within(0, maxInstantMs)+" (Unix milliseconds)", s.StartAt)
-	fe.require(s.EndAt >= 0 && s.EndAt <= maxInstantMs, "endAt", within(0, maxInstantMs)+" (Unix milliseconds)", s.EndAt)
+	fe.require(s.StartAt >= 0 && s.StartAt <= maxInstantMs, "startAt", instantRule, s.StartAt)
+	fe.require(s.EndAt >= 0 && s.EndAt <= maxInstantMs, "endAt", instantRule, s.EndAt)
 	fe.require(s.EndAt == 0 || s.EndAt > s.StartAt, "endAt", "must be after startAt", s.EndAt)
-	fe.require(s.JitterMs >= 0 && s.JitterMs <= MaxJitterMs, "jitterMs", within(0, MaxJitterMs), s.JitterMs)
+	fe.between("jitterMs", s.JitterMs, 0, MaxJitterMs)
 }
 
 func within(lo, hi int64) string { return fmt.Sprintf("must be from %d to %d", lo, hi) }

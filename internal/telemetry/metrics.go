@@ -31,6 +31,7 @@ const (
 	MetricRequests      = "belfry_http_request_seconds"
 	MetricPanics        = "belfry_panics_total"
 	MetricConnsDropped  = "belfry_http_connections_dropped_total"
+	MetricRefused       = "belfry_http_requests_refused_total"
 	MetricBuildInfo     = "belfry_build_info"
 )
 
@@ -68,7 +69,8 @@ type Metrics struct {
 	Requests *prometheus.HistogramVec // seconds, by route, method and class; see Request
 	Panics   prometheus.Counter       // recovered panics
 
-	ConnectionsDropped prometheus.Counter // of clients, over the limit
+	ConnectionsDropped prometheus.Counter     // of clients, over the limit
+	Refused            *prometheus.CounterVec // requests that were not let in, by reason: the slug of the problem
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -118,6 +120,7 @@ func NewMetrics() *Metrics {
 		}, []string{"route", "method", "class"}),
 		Panics: counter(MetricPanics, "Panics that were recovered."),
 
+		Refused:            counterVec(MetricRefused, "Requests to the API that were not let in.", "reason"),
 		ConnectionsDropped: counter(MetricConnsDropped, "Connections of clients that were closed because there were too many."),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
@@ -127,7 +130,7 @@ func NewMetrics() *Metrics {
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
-		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics, m.ConnectionsDropped,
+		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics, m.ConnectionsDropped, m.Refused,
 		m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)
