@@ -92,7 +92,7 @@ func TestPaths(t *testing.T) {
 	page := read(t, "api.md")
 	called := map[string]bool{}
 	for _, m := range regexp.MustCompile(`\$B(/[^\s"?]*)`).FindAllStringSubmatch(page, -1) {
-		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}").Replace(m[1])
+		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}", "$KEY_ID", "{id}").Replace(m[1])
 		called[path] = true
 	}
 	served := map[string]bool{}

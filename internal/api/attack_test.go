@@ -203,10 +203,11 @@ func percentEncode(text string) string {
 // them: types, required fields, no other fields, the listed words.
 func TestAnswersKeepTheirSchema(t *testing.T) {
 	f := newFake()
-	h := newAPI(t, f)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	doc := openAPI(t)
 	id := create(t, h, full)
 	seedHistory(f, id)
+	key := seedChanges(t, f, id)
 	execution := f.facts[0].ID().String()
 	for _, c := range []struct{ method, path, body, template string }{
 		{"POST", "/jobs", minimal, "/jobs"},
@@ -232,6 +233,12 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"GET", "/", "", "/"},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}"},
 		{"GET", "/jobs/" + id, "", "/jobs/{id}"},
+		{"POST", "/keys", `{"name":"x","role":"viewer"}`, "/keys"},
+		{"POST", "/keys", `{}`, "/keys"},
+		{"GET", "/keys", "", "/keys"},
+		{"GET", "/audit/changes", "", "/audit/changes"},
+		{"DELETE", "/keys/" + key, "", "/keys/{id}"},
+		{"DELETE", "/keys/" + key[1:] + "7", "", "/keys/{id}"},
 	} {
 		res := call(t, h, c.method, c.path, c.body)
 		op := doc["paths"].(object)[c.template].(object)[strings.ToLower(c.method)].(object)

@@ -20,7 +20,7 @@ func (s *server) registerExport() {
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
-			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true. " +
+			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true: that is for admins. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
@@ -38,7 +38,7 @@ type exportInput struct {
 }
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
-	q, err := in.query()
+	q, err := in.query(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,9 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	}
 	document := func(d domain.SpecDoc) any { return domain.SpecDoc{Spec: d.Masked(), IsActive: d.IsActive} }
 	if show != nil && *show {
+		if err := s.mayReveal(ctx); err != nil {
+			return nil, err
+		}
 		document = func(d domain.SpecDoc) any { return revealed(d) }
 	}
 	q.Limit = exportPage
@@ -66,6 +69,15 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
 		}
 	}}, nil
+}
+
+// mayReveal refuses to show secrets to others than admins, and to show them
+// without an entry of the trail.
+func (s *server) mayReveal(ctx context.Context) error {
+	if !visitorOf(ctx).role.Covers(domain.RoleAdmin) {
+		return kindRole.plain()
+	}
+	return fromStore(s.Store.Changes().Add(ctx, s.changeBy(ctx, domain.ActionReveal)))
 }
 
 // revealed is a document that is encoded with its secrets.

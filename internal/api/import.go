@@ -81,12 +81,12 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 	default:
 		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
 	}
-	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody))
+	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody), s.newDoc(ctx))
 	if err != nil {
 		return nil, err
 	}
 	run := importRun{server: s, w: in.w}
-	if err := run.all(ctx, items); err != nil {
+	if err := run.all(s.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
 	return &streamOutput{func(ctx huma.Context) {
@@ -146,7 +146,7 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 		}
 		index := run.report.add()
 		if item.err == nil {
-			item.err = run.checkCertificate(&item.doc.Spec)
+			item.err = run.takes(ctx, &item.doc)
 		}
 		if item.err != nil {
 			run.report.refuse(index, problemOf(item.err))
@@ -161,6 +161,14 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 			}
 		}
 	}
+}
+
+// takes refuses a document that this caller, or this server, cannot have.
+func (run *importRun) takes(ctx context.Context, doc *domain.SpecDoc) error {
+	if err := mayCreate(ctx, doc); err != nil {
+		return err
+	}
+	return run.checkCertificate(&doc.Spec)
 }
 
 // commit hands the chunk that was read to the engine, once that has taken the

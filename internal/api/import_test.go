@@ -292,7 +292,7 @@ func TestItemsOfAnImportAreBounded(t *testing.T) {
 	run := importRun{server: &server{Config: Config{Engine: newFake()}}, w: httptest.NewRecorder()}
 	run.Log = discard
 	run.report.jobs = make([]domain.JobID, maxImportItems)
-	items, err := newImportReader(strings.NewReader(minimal), 1000)
+	items, err := newImportReader(strings.NewReader(minimal), 1000, domain.NewSpecDoc())
 	if err != nil {
 		t.Fatal(err)
 	}

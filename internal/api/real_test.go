@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -30,7 +31,7 @@ func (x target) Do(call *domain.Call, out *domain.Outcome) {
 }
 
 // newReal returns the API over the real engine and the real store.
-func newReal(t *testing.T) (http.Handler, target) {
+func newReal(t *testing.T, change ...func(*Config)) (http.Handler, target) {
 	t.Helper()
 	ctx := context.Background()
 	metrics := telemetry.NewMetrics()
@@ -56,8 +57,18 @@ func newReal(t *testing.T) (http.Handler, target) {
 			t.Error(err)
 		}
 	})
-	h, err := New(Config{Engine: e, Store: db, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now(),
-		ClientCertificates: []string{"bank"}})
+	keys, err := access.Open(ctx, access.Config{Store: db.Keys(), Clock: clock.System{}, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{
+		Engine: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
+		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: []string{"bank"},
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	h, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,18 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// keysCommand groups what is done with keys.
-func (s *shell) keysCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "keys",
-		Short: "Work on the keys of a server",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(s.rotateCommand())
-	return cmd
-}
-
 func (s *shell) rotateCommand() *cobra.Command {
 	var keepOld bool
 	cmd := &cobra.Command{

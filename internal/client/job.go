@@ -16,6 +16,7 @@ type Spec struct {
 	API           string            `json:"api,omitempty"`
 	Type          string            `json:"type,omitempty"` // ATLEAST_ONCE or ATMOST_ONCE
 	Name          string            `json:"name,omitempty"`
+	Namespace     string            `json:"namespace,omitempty"` // fixed at creation
 	Tags          []string          `json:"tags,omitempty"`
 	Timezone      string            `json:"timezone,omitempty"`
 	Method        string            `json:"method,omitempty"`

@@ -65,8 +65,6 @@ func TestFaults(t *testing.T) {
 		{"encryption key of no base64", places{environ: []string{"BELFRY_ENCRYPTION_KEY=" + sealKey1 + ",%%%"}}, "BELFRY_ENCRYPTION_KEY (environment): key 2 must be 32 bytes in base64"},
 		{"short encryption key", places{environ: []string{"BELFRY_ENCRYPTION_KEY=c2hvcnQ="}}, "key 1 must be 32 bytes in base64, as `openssl rand -base64 32`"},
 		{"same encryption key", places{environ: []string{"BELFRY_ENCRYPTION_KEY=" + sealKey1 + "," + sealKey1}}, "key 2 is there twice"},
-		{"open without key", places{environ: []string{"HOST=0.0.0.0"}}, "HOST=0.0.0.0 (environment): without an API key"},
-		{"open by name", places{flags: []string{"--host=example.com"}}, "--host=example.com (flag): without an API key"},
 		{"key and no auth", places{environ: []string{"BELFRY_API_KEYS=" + key1, "BELFRY_INSECURE_NO_AUTH=1"}}, "contradicts the API keys"},
 		{"open with a refused key", places{environ: []string{"BELFRY_API_KEYS=abc", "HOST=0.0.0.0"}}, "key 1 has 3 characters"},
 	} {

@@ -121,6 +121,9 @@ func parseDuration(s string) (time.Duration, bool) {
 	return total + d, true
 }
 
+// ParseDuration reads a duration as the settings have it: 90s, 36h, 30d.
+func ParseDuration(s string) (time.Duration, bool) { return parseDuration(s) }
+
 // formatDuration prints a duration in the form that parseDuration reads,
 // without the zero parts that time.Duration.String adds.
 func formatDuration(d time.Duration) string {

@@ -150,6 +150,7 @@ var specFields = map[string]specField{
 	"api":           field(func(d *SpecDoc) *string { return &d.API }),
 	"type":          field(func(d *SpecDoc) *Guarantee { return &d.Type }),
 	"name":          field(func(d *SpecDoc) *string { return &d.Name }),
+	"namespace":     field(func(d *SpecDoc) *string { return &d.Namespace }),
 	"tags":          field(func(d *SpecDoc) *[]string { return &d.Tags }),
 	"timezone":      field(func(d *SpecDoc) *string { return &d.Timezone }),
 	"method":        field(func(d *SpecDoc) *string { return &d.Method }),

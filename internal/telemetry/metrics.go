@@ -30,6 +30,8 @@ const (
 	MetricJobs          = "belfry_jobs"
 	MetricRequests      = "belfry_http_request_seconds"
 	MetricPanics        = "belfry_panics_total"
+	MetricConnsDropped  = "belfry_http_connections_dropped_total"
+	MetricRefused       = "belfry_http_requests_refused_total"
 	MetricBuildInfo     = "belfry_build_info"
 )
 
@@ -66,6 +68,9 @@ type Metrics struct {
 	Jobs     *prometheus.GaugeVec     // by state; JobsActive and JobsInactive
 	Requests *prometheus.HistogramVec // seconds, by route, method and class; see Request
 	Panics   prometheus.Counter       // recovered panics
+
+	ConnectionsDropped prometheus.Counter     // of clients, over the limit
+	Refused            *prometheus.CounterVec // requests that were not let in, by reason: the slug of the problem
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -114,6 +119,9 @@ func NewMetrics() *Metrics {
 			Name: MetricRequests, Help: "Duration of requests to the API.", Buckets: requestBuckets,
 		}, []string{"route", "method", "class"}),
 		Panics: counter(MetricPanics, "Panics that were recovered."),
+
+		Refused:            counterVec(MetricRefused, "Requests to the API that were not let in.", "reason"),
+		ConnectionsDropped: counter(MetricConnsDropped, "Connections of clients that were closed because there were too many."),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		registry:   prometheus.NewRegistry(),
@@ -122,7 +130,7 @@ func NewMetrics() *Metrics {
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
-		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics,
+		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics, m.ConnectionsDropped, m.Refused,
 		m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)

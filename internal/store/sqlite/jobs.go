@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
@@ -35,6 +36,12 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			if err := insertNewJob(c, &rows[i], j.box, &created); err != nil {
 				return tally{}, err
 			}
+		}
+		if created.total == 0 {
+			return created, nil // a repeat
+		}
+		if e, ok := store.CreationEntry(ctx, &versions[0], created.total); ok {
+			return created, insertEntry(c, &e)
 		}
 		return created, nil
 	}))
@@ -119,11 +126,11 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 		return fmt.Errorf("update job %s: %w", next.JobID, err)
 	}
 	return fault("update the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
-		return update(c, &row, j.box)
+		return update(ctx, c, &row, j.box)
 	}))
 }
 
-func update(c *conn, next *versionRow, box *seal.Box) (tally, error) {
+func update(ctx context.Context, c *conn, next *versionRow, box *seal.Box) (tally, error) {
 	job, err := readJob(c, next.jobID)
 	if err != nil {
 		return tally{}, err
@@ -143,6 +150,9 @@ func update(c *conn, next *versionRow, box *seal.Box) (tally, error) {
 	if err := next.insert(c); err != nil {
 		return tally{}, err
 	}
+	if err := insertJobEntry(ctx, c, domain.ActionUpdate, next.jobID, next.number); err != nil {
+		return tally{}, err
+	}
 	return tally{active: one(next.active) - one(job.active)}, c.exec(updateJob, next.number, next.active, next.jobID)
 }
 
@@ -160,11 +170,11 @@ func one(b bool) int64 {
 // Delete implements store.Jobs.
 func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
 	return fault("delete the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
-		return remove(c, id, number, at)
+		return remove(ctx, c, id, number, at)
 	}))
 }
 
-func remove(c *conn, id domain.JobID, number int, at int64) (tally, error) {
+func remove(ctx context.Context, c *conn, id domain.JobID, number int, at int64) (tally, error) {
 	job, err := readJob(c, id)
 	if err != nil {
 		return tally{}, err
@@ -180,6 +190,9 @@ func remove(c *conn, id domain.JobID, number int, at int64) (tally, error) {
 		return tally{}, fmt.Errorf("delete job %s: version %d begins after that", id, number)
 	}
 	if err := c.exec(closeVersion, at, id, number); err != nil {
+		return tally{}, err
+	}
+	if err := insertJobEntry(ctx, c, domain.ActionDelete, id, number); err != nil {
 		return tally{}, err
 	}
 	return tally{total: -1, active: -one(job.active)}, c.exec(deleteJob, at, id)

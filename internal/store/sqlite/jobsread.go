@@ -63,6 +63,7 @@ SELECT ` + versionColumns + `
    AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
            substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
            substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
+   AND (?6 IS NULL OR coalesce(v.options ->> '$.namespace', 'default') = ?6)
  ORDER BY j.id LIMIT 0 + ?5`
 
 // List implements store.Jobs.
@@ -71,7 +72,7 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Active != nil {
 		active = *q.Active
 	}
-	found, err := j.selectJobs(ctx, selectPage, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit)
+	found, err := j.selectJobs(ctx, selectPage, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
 

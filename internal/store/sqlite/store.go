@@ -270,6 +270,12 @@ func (s *Store) Shards() store.Shards { return shards{s} }
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return alerts{s} }
 
+// Keys implements store.Store.
+func (s *Store) Keys() store.Keys { return keys{s} }
+
+// Changes implements store.Store.
+func (s *Store) Changes() store.Changes { return changes{s} }
+
 // Close waits for the writes that have begun, puts the logs into the files and
 // lets go of the lock. A second call does nothing.
 func (s *Store) Close() error {

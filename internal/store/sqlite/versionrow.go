@@ -42,6 +42,7 @@ type options struct {
 	JitterMs      *int64                `json:"jitterMs,omitempty"`
 	DST           *domain.DST           `json:"dst,omitempty"`
 	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
+	Namespace     *string               `json:"namespace,omitempty"` // jobs are listed by it: see selectPage
 	SecretNames   *[]string             `json:"secretHeaders,omitempty"`
 	Signing       *storedSigning        `json:"signing,omitempty"` // sealed
 
@@ -51,6 +52,7 @@ type options struct {
 // defaults is what an absent option means. It is part of the schema: a new
 // default in package domain must not change the jobs that are stored.
 var defaults = domain.Spec{
+	Namespace: "default",
 	Method:    "POST",
 	TimeoutMs: 30_000,
 	Retry:     domain.Retry{MaxRetries: 3, DelayMs: 1_000, Backoff: domain.BackoffLinear, MaxDelayMs: 3_600_000},
@@ -86,6 +88,7 @@ func optionsOf(s *domain.Spec) options {
 		JitterMs:      differing(s.JitterMs, 0),
 		DST:           differing(s.DST, defaults.DST),
 		TLSSkipVerify: differing(s.TLSSkipVerify, false),
+		Namespace:     differing(s.Namespace, defaults.Namespace),
 
 		ClientCertificate: differing(s.ClientCertificate, ""),
 	}
@@ -108,6 +111,7 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.JitterMs, o.JitterMs)
 	orDefault(&s.DST, o.DST)
 	orDefault(&s.TLSSkipVerify, o.TLSSkipVerify)
+	orDefault(&s.Namespace, o.Namespace)
 	orDefault(&s.SecretNames, o.SecretNames)
 	orDefault(&s.ClientCertificate, o.ClientCertificate)
 }
