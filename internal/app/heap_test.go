@@ -28,7 +28,7 @@ func TestHeapKeeper(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	k := keepHeap()
-	live := make([]byte, 400<<20)
+	live := [][]byte{make([]byte, 400<<20)}
 	is := func(what string, percent func(int) bool) {
 		t.Helper()
 		for deadline := time.Now().Add(20 * time.Second); ; runtime.GC() {
@@ -45,8 +45,7 @@ func TestHeapKeeper(t *testing.T) {
 	is("while loading", func(p int) bool { return p == loadPercent })
 	k.loaded()
 	is("with 400 MiB live", func(p int) bool { return p < 25 })
-	runtime.KeepAlive(live)
-	live = nil
+	clear(live)
 	is("with little live", func(p int) bool { return p > 50 })
 	k.stop()
 	is("after the stop", func(p int) bool { return p == 100 })

@@ -108,7 +108,7 @@ func number(v float64) string {
 		return fmt.Sprintf("%gM", math.Round(v/1e5)/10)
 	case v >= 1e3:
 		return fmt.Sprintf("%gk", math.Round(v/1e2)/10)
-	case v >= 10:
+	case v >= 10 || v == math.Trunc(v):
 		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.1f", v)

@@ -7,9 +7,9 @@ import (
 
 // tables returns the parts that were measured.
 func (r *Report) tables() (all []table) {
-	add := func(measured bool, make func() table) {
+	add := func(measured bool, of func() table) {
 		if measured {
-			all = append(all, make())
+			all = append(all, of())
 		}
 	}
 	add(r.Throughput != nil, r.throughputTable)

@@ -118,7 +118,8 @@ func (b *Bench) world(ctx context.Context, cfg worldConfig) (*world, error) {
 // worldIn starts a server on the data in a folder.
 func (b *Bench) worldIn(ctx context.Context, folder string, cfg worldConfig) (*world, error) {
 	w := &world{bench: b, folder: folder, cfg: cfg}
-	return w, w.start(ctx)
+	err := w.start(ctx)
+	return w, err
 }
 
 // start starts the server on the data that is there.

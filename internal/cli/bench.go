@@ -217,28 +217,31 @@ func (o *benchOptions) hurry(cmd *cobra.Command) {
 }
 
 func (o *benchOptions) validate() error {
-	outside := func(lo, hi int) func(int) bool { return func(n int) bool { return n < lo || n > hi } }
+	for _, f := range []struct {
+		name   string
+		values []int
+		lo, hi int
+	}{
+		{"seconds", []int{o.seconds}, 1, 3600},
+		{"from", []int{o.from}, 0, 1_000_000},
+		{"steps", []int{o.steps}, 1, 30},
+		{"rate", []int{o.rate}, 1, 100_000},
+		{"jobs", o.jobs, 1, 1_000_000},
+		{"clients", o.clients, 1, 1_000},
+		{"calls", o.calls, 1, 1_000_000},
+		{"many", o.many, 1, 100_000_000},
+		{"rows", o.rows, 10_000, 2_000_000_000},
+		{"days", []int{o.days}, 1, 60},
+	} {
+		for _, v := range f.values {
+			if v < f.lo || v > f.hi {
+				return fmt.Errorf("--%s must be from %d to %d, not %d", f.name, f.lo, f.hi, v)
+			}
+		}
+	}
 	switch {
-	case o.seconds < 1 || o.seconds > 3600:
-		return fmt.Errorf("--seconds must be from 1 to 3600, not %d", o.seconds)
-	case o.from < 0 || o.from > 1_000_000:
-		return fmt.Errorf("--from must be from 0 to 1000000, not %d", o.from)
-	case o.steps < 1 || o.steps > 30:
-		return fmt.Errorf("--steps must be from 1 to 30, not %d", o.steps)
-	case o.rate < 1 || o.rate > 100_000:
-		return fmt.Errorf("--rate must be from 1 to 100000, not %d", o.rate)
-	case len(o.jobs) == 0 || slices.ContainsFunc(o.jobs, outside(1, 1_000_000)):
-		return fmt.Errorf("--jobs must be from 1 to 1000000, not %v", o.jobs)
-	case slices.ContainsFunc(o.clients, outside(1, 1_000)):
-		return fmt.Errorf("--clients must be from 1 to 1000, not %v", o.clients)
-	case slices.ContainsFunc(o.calls, outside(1, 1_000_000)):
-		return fmt.Errorf("--calls must be from 1 to 1000000, not %v", o.calls)
-	case slices.ContainsFunc(o.many, outside(1, 100_000_000)):
-		return fmt.Errorf("--many must be from 1 to 100000000, not %v", o.many)
-	case slices.ContainsFunc(o.rows, outside(10_000, 2_000_000_000)):
-		return fmt.Errorf("--rows must be from 10000 to 2000000000, not %v", o.rows)
-	case o.days < 1 || o.days > 60:
-		return fmt.Errorf("--days must be from 1 to 60, not %d", o.days)
+	case len(o.jobs) == 0:
+		return errors.New("--jobs must name a number")
 	case o.keep && o.folder == "":
 		return errors.New("--keep needs a --folder")
 	case slices.ContainsFunc(o.delays, func(d time.Duration) bool { return d < time.Millisecond || d > time.Minute }):

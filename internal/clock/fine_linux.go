@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,9 @@ func SleepFine(d time.Duration) {
 		return
 	}
 	left := unix.NsecToTimespec(int64(d))
-	for unix.Nanosleep(&left, &left) == unix.EINTR { // Go's scheduler sends signals
+	for {
+		if !errors.Is(unix.Nanosleep(&left, &left), unix.EINTR) { // Go's scheduler sends signals
+			return
+		}
 	}
 }

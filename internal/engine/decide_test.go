@@ -157,6 +157,13 @@ func TestHostOf(t *testing.T) {
 		"http://[2001:DB8::1]/":        "http://[2001:db8::1]:80",
 		"http://[2001:db8::1]:8080/":   "http://[2001:db8::1]:8080",
 		"http://127.0.0.1:4444/status": "http://127.0.0.1:4444",
+		"http://a.example:81":          "http://a.example:81",
+		"https://a.example:81?x=1":     "https://a.example:81",
+		"http://A.example:81/":         "http://a.example:81",
+		"http://u:1@a.example:81/":     "http://a.example:81",
+		"http://a.example:/x":          "http://a.example:80",
+		"HTTP://a.example:81/":         "http://a.example:81",
+		"http://a.example:81#x":        "http://a.example:81",
 	} {
 		if got := hostOf(target).Value(); got != want {
 			t.Errorf("%s: %s, want %s", target, got, want)

@@ -17,11 +17,11 @@ func TestJobIndexModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var x jobIndex
 		ids := make([]domain.JobID, rapid.IntRange(1, 40).Draw(t, "ids"))
-		close := rapid.Bool().Draw(t, "close")
+		near := rapid.Bool().Draw(t, "close")
 		for i, n := 0, uint64(0); i < len(ids); n++ {
 			var id domain.JobID
 			binary.BigEndian.PutUint64(id[8:], n)
-			if p, h := x.place(id); !close || p == &x.parts[7] && h%4 == 3 {
+			if p, h := x.place(id); !near || p == &x.parts[7] && h%4 == 3 {
 				ids[i] = id
 				i++
 			}

@@ -116,26 +116,58 @@ func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version)
 	if since < domain.Forever-1 {
 		since++ // a version ends before its EffectiveTo
 	}
-	var after domain.JobID
-	chunk := make([]domain.Version, 0, timelineChunk)
-	for {
-		chunk = chunk[:0]
-		err := j.readers.with(ctx, func(c *conn) (err error) {
-			chunk, err = readTimeline(c, j.box, after, since, chunk, timelineChunk)
-			return err
-		})
-		if err != nil {
-			return fault("read the timeline", err)
+	ctx, cancel := context.WithCancel(ctx)
+	pieces := make(chan timelinePiece)
+	defer func() {
+		cancel()
+		for range pieces { // the reader has ended when it is closed
 		}
-		if len(chunk) == 0 {
-			return nil
+	}()
+	go j.readPieces(ctx, since, pieces)
+	for p := range pieces {
+		if p.err != nil {
+			return fault("read the timeline", p.err)
 		}
-		for _, v := range chunk {
+		for _, v := range p.versions {
 			if err := fn(v); err != nil {
 				return err
 			}
 		}
-		after = chunk[len(chunk)-1].JobID
+	}
+	return ctx.Err()
+}
+
+// timelinePiece is what one read gives.
+type timelinePiece struct {
+	versions []domain.Version
+	err      error
+}
+
+// readPieces reads the timeline a piece ahead of whoever takes the pieces: he
+// has work of his own with each.
+func (j jobs) readPieces(ctx context.Context, since int64, pieces chan<- timelinePiece) {
+	defer close(pieces)
+	var after domain.JobID
+	var memory [2][]domain.Version // one is read into, one is being used
+	for turn := 0; ; turn++ {
+		versions := memory[turn%2][:0]
+		err := j.readers.with(ctx, func(c *conn) (err error) {
+			versions, err = readTimeline(c, j.box, after, since, versions, timelineChunk)
+			return err
+		})
+		if err == nil && len(versions) == 0 {
+			return
+		}
+		select {
+		case pieces <- timelinePiece{versions, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		memory[turn%2] = versions
+		after = versions[len(versions)-1].JobID
 	}
 }
 
