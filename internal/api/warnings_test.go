@@ -53,4 +53,8 @@ func TestTargetsThatWillBeRefused(t *testing.T) {
 			t.Errorf("%s %s %s: %q, want %q", step.method, step.path, step.body, got.Warnings, step.want)
 		}
 	}
+	report := imported(t, h, strings.Replace(minimal, "example.com", "10.0.0.1", 1)+"\n"+minimal+"\n{}", ndjson)
+	if r := report.Results; !slices.Equal(r[0].Warnings, want) || r[0].JobID == "" || r[1].Warnings != nil || r[2].Warnings != nil {
+		t.Errorf("import: %+v", report)
+	}
 }
