@@ -29,6 +29,7 @@ const (
 	MetricHorizonMargin = "belfry_horizon_margin_seconds"
 	MetricJobs          = "belfry_jobs"
 	MetricRequests      = "belfry_http_request_seconds"
+	MetricRefused       = "belfry_refused_targets_total"
 	MetricPanics        = "belfry_panics_total"
 	MetricBuildInfo     = "belfry_build_info"
 )
@@ -65,6 +66,7 @@ type Metrics struct {
 
 	Jobs     *prometheus.GaugeVec     // by state; JobsActive and JobsInactive
 	Requests *prometheus.HistogramVec // seconds, by route, method and class; see Request
+	Refused  prometheus.Counter       // names and addresses that the egress rules kept from being called
 	Panics   prometheus.Counter       // recovered panics
 
 	buildInfo  *prometheus.GaugeVec
@@ -113,7 +115,8 @@ func NewMetrics() *Metrics {
 		Requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: MetricRequests, Help: "Duration of requests to the API.", Buckets: requestBuckets,
 		}, []string{"route", "method", "class"}),
-		Panics: counter(MetricPanics, "Panics that were recovered."),
+		Refused: counter(MetricRefused, "Names and addresses that the egress rules kept from being called."),
+		Panics:  counter(MetricPanics, "Panics that were recovered."),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		registry:   prometheus.NewRegistry(),
@@ -122,7 +125,7 @@ func NewMetrics() *Metrics {
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
-		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics,
+		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Refused, m.Panics,
 		m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)
