@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -20,8 +21,8 @@ import (
 )
 
 // Limits of an import. The results of a million items take 24 MB until the
-// answer is sent; the details of refused items are kept up to maxErrorBytes in
-// all, later ones are refused without. A chunk is what one commit takes.
+// answer is sent; the details of refused items, and warnings, are kept up to
+// maxErrorBytes in all, later items are answered without. A chunk is what one commit takes.
 const (
 	maxImports     = 4
 	maxImportItems = 1_000_000
@@ -68,6 +69,8 @@ type importResult struct {
 	Index int        `json:"index" doc:"The item's place in the body, counted from 0." example:"0"`
 	JobID string     `json:"jobId,omitempty" format:"uuid" doc:"The new job's id; absent when the item was refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Error *itemError `json:"error,omitempty" doc:"Why the item was refused; absent when it was imported."`
+
+	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
 }
 
 type importInput struct{ request }
@@ -109,6 +112,8 @@ type importRun struct {
 	report importReport
 	next   *importChunk // is being filled
 	under  *importChunk // is being committed; nil: none
+	origin string       // of the last job that was made
+	told   []string     // its warnings
 }
 
 // importChunk is what one commit takes.
@@ -217,7 +222,7 @@ func (run *importRun) settle(ctx context.Context) error {
 	var fault error
 	for i, m := range c.made {
 		if m.Err == nil {
-			run.report.accept(c.places[i], m.Version.JobID)
+			run.report.accept(c.places[i], m.Version.JobID, run.warnings(&m.Version.Spec))
 			continue
 		}
 		p := problemOf(m.Err)
@@ -233,11 +238,26 @@ func (run *importRun) settle(ctx context.Context) error {
 	return nil
 }
 
+// warnings is [server.warnings], which asks about the host alone: it is asked once
+// for as many jobs in a row as have the same.
+func (run *importRun) warnings(spec *domain.Spec) []string {
+	scheme, rest, _ := strings.Cut(spec.API, "://")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	if origin := spec.API[:len(spec.API)-len(rest)+end]; origin != run.origin || scheme == "" {
+		run.origin, run.told = origin, run.server.warnings(spec)
+	}
+	return run.told
+}
+
 // importReport holds what became of each item, in little space.
 type importReport struct {
 	jobs     []domain.JobID // by index; zero: refused
 	errors   map[int]json.RawMessage
-	bytes    int // of errors
+	warnings map[int]json.RawMessage
+	bytes    int // of errors and warnings
 	imported int
 }
 
@@ -246,9 +266,21 @@ func (r *importReport) add() int {
 	return len(r.jobs) - 1
 }
 
-func (r *importReport) accept(index int, id domain.JobID) {
+func (r *importReport) accept(index int, id domain.JobID, warnings []string) {
 	r.jobs[index] = id
 	r.imported++
+	if len(warnings) == 0 || r.bytes >= maxErrorBytes {
+		return
+	}
+	text, err := json.Marshal(warnings)
+	if err != nil {
+		return // strings always encode
+	}
+	if r.warnings == nil {
+		r.warnings = map[int]json.RawMessage{}
+	}
+	r.warnings[index] = text
+	r.bytes += len(text)
 }
 
 // omittedError stands for the details that were not kept.
@@ -291,6 +323,10 @@ func (r *importReport) write(w http.ResponseWriter) {
 			_, _ = out.Write(text)
 		} else {
 			_, _ = out.WriteString(`,"jobId":"` + id.String() + `"`)
+			if text, ok := r.warnings[i]; ok {
+				_, _ = out.WriteString(`,"warnings":`)
+				_, _ = out.Write(text)
+			}
 		}
 		if out.WriteByte('}') != nil {
 			return

@@ -87,7 +87,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	names, err := a.openExecutor(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk, Guard: policy,
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
+		Guard: counted{policy, metrics.RefusedTargets},
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ type ImportResult struct {
 	Index int      `json:"index"` // counted from 0
 	JobID string   `json:"jobId"`
 	Error *Problem `json:"error"`
+
+	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
 
 // Import registers many jobs, each on its own: a wrong one does not spoil the

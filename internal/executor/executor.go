@@ -22,7 +22,7 @@ const (
 	DefaultMaxHosts         = 10_000
 	DefaultDialTimeout      = 5 * time.Second
 	DefaultMaxResponseBytes = 64 << 10
-	DefaultMaxHeaderBytes   = 64 << 10
+	DefaultMaxHeaderBytes   = 32 << 10
 
 	// DefaultIdleTimeout is less than the 60 s after which load balancers and
 	// web servers commonly close an idle connection, so that Belfry closes

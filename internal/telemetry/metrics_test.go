@@ -29,6 +29,7 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_horizon_margin_seconds", "gauge", ""},
 	{"belfry_jobs", "gauge", "state"},
 	{"belfry_http_request_seconds", "histogram", "class,method,route"},
+	{"belfry_refused_targets_total", "counter", ""},
 	{"belfry_panics_total", "counter", ""},
 	{"belfry_http_connections_dropped_total", "counter", ""},
 	{"belfry_http_requests_refused_total", "counter", "reason"},
