@@ -81,10 +81,12 @@ type Store struct {
 	closeErr error
 
 	// record is held by whoever writes history files: one batch at a time.
-	// erase is held by whoever deletes them. Who takes both takes record first.
-	record, erase gate
-	watched       day   // commits to days up to it count as late; under record
-	late          int64 // how many there were; under record
+	// erase is held by whoever deletes them, expire by a call of Expire. Who
+	// takes several takes them in the order expire, record, erase.
+	record, erase, expire gate
+
+	watched day   // commits to days up to it count as late; under record
+	late    int64 // how many there were; under record
 
 	// What the files say, kept in memory. Written under record and state,
 	// read under either.
@@ -94,8 +96,8 @@ type Store struct {
 	minutes   map[day]int64               // latest minute that the counters of a day have
 	openRuns  map[domain.FireKey]struct{} // keys that may have an open run
 	retiring  map[day]bool                // days whose file Expire has not deleted yet
-	irregular map[day]*irregulars
-	stale     bool // a commit ended in doubt: load it again before use
+	irregular map[day]*irregulars         // see irregular.go
+	stale     bool                        // a commit ended in doubt: load it again before use
 }
 
 var _ store.Store = (*Store)(nil)
@@ -123,7 +125,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), retiring: make(map[day]bool), stopSealing: func() {},
+		cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), expire: make(gate, 1),
+		retiring: make(map[day]bool), stopSealing: func() {},
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(cannotOpen(path, err), s.Close())
