@@ -25,7 +25,7 @@ var wrongValues = []any{
 // is a problem document, and nobody waits.
 func TestAttackByDocument(t *testing.T) {
 	f := newFake()
-	h := newAPI(t, f)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	doc := openAPI(t)
 	schemas := doc["components"].(object)["schemas"].(object)
 	id := create(t, h, minimal)

@@ -63,7 +63,8 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	case keyless && local:
 		return access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}, nil
 	case keyless && g.open:
-		return access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleAdmin}, nil
+		// No admin: a stranger could make the first key and lock the operator out.
+		return within(access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleEditor}, r)
 	}
 	caller, refusal := g.checkKey(r)
 	if refusal != nil {
@@ -72,6 +73,11 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	if wait := caller.Wait(g.clock.Now()); wait > 0 {
 		return caller, kindRate.plain().with("Retry-After", inSeconds(wait))
 	}
+	return within(caller, r)
+}
+
+// within refuses what the caller's role or namespace does not allow.
+func within(caller access.Caller, r *http.Request) (access.Caller, *Problem) {
 	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) || caller.Namespace != "" && tellsOfAll(r.URL.Path) {
 		return caller, kindRole.plain()
 	}

@@ -128,6 +128,16 @@ func TestTheFirstKeyClosesTheDoor(t *testing.T) {
 	}
 }
 
+// Where the operator lets everybody in, nobody can lock him out.
+func TestStrangersMakeNoKeys(t *testing.T) {
+	h := newAPI(t, newFake()) // Open, and not reached on loopback
+	call(t, h, "POST", "/keys", `{"name":"mine","role":"admin"}`).problem(t, 403)
+	for _, path := range []string{"/keys", "/audit/changes"} {
+		call(t, h, "GET", path, "").problem(t, 403)
+	}
+	create(t, h, minimal)
+}
+
 func TestWithoutAKeyNobodyElseComesIn(t *testing.T) {
 	h := newAPI(t, newFake(), func(c *Config) { c.Open = false })
 	for local, want := range map[string]int{"127.0.0.1:3000": 200, "[::1]:3000": 200, "10.0.0.1:3000": 401, "[2001:db8::1]:3000": 401} {
