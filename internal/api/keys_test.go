@@ -196,7 +196,7 @@ func TestGuessingIsSlow(t *testing.T) { synctest.Test(t, guessingIsSlow) }
 
 func guessingIsSlow(t *testing.T) {
 	var log bytes.Buffer
-	k := newKeyed(t, logTo(&log))
+	k := newKeyed(t, logTo(&log), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
 	send := func(from, key string) answer {
 		r := httptest.NewRequest("GET", "/jobs", nil)
 		r.RemoteAddr = from
@@ -215,9 +215,12 @@ func guessingIsSlow(t *testing.T) {
 	if statuses[401] != 10 || statuses[429] != 990 {
 		t.Errorf("statuses %v", statuses)
 	}
-	res := send("[2001:db8::2]:1", k.keys[domain.RoleAdmin]) // the same network, with a right key
+	res := send("[2001:db8::2]:1", key1) // the same network, with the right key of the settings
 	if p := res.problem(t, 429); p.Detail != "" || res.Header.Get("Retry-After") != "1" {
 		t.Errorf("%s, Retry-After %q", res.text, res.Header.Get("Retry-After"))
+	}
+	if res := send("[2001:db8::2]:1", k.keys[domain.RoleViewer]); res.StatusCode != 200 { // which nobody guesses
+		t.Errorf("a key of the database: %d", res.StatusCode)
 	}
 	send(guesser, "").problem(t, 401) // which is no guess
 	for range 100 {                   // nor is this
@@ -238,7 +241,7 @@ func guessingIsSlow(t *testing.T) {
 		}
 	}
 	time.Sleep(time.Second)
-	if res := send(guesser, k.keys[domain.RoleAdmin]); res.StatusCode != 200 {
+	if res := send(guesser, key1); res.StatusCode != 200 {
 		t.Errorf("a second later: %d", res.StatusCode)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
