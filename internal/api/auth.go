@@ -27,10 +27,10 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 // With keys: whoever holds one, as far as its role goes. Without, the server is
 // bound to loopback and whoever reaches it may come in, except web pages: a
 // browser on the same machine is the one program there that runs other people's
-// code. Two checks keep it out. The Host header must be a loopback name or address, because a
-// page can point its own name at 127.0.0.1 (DNS rebinding). And a change that
-// comes from another origin is refused, by Sec-Fetch-Site or Origin, which a
-// page cannot set.
+// code. Two checks keep it out. The Host header must be a loopback name or
+// address, because a page can point its own name at 127.0.0.1 (DNS rebinding).
+// And a change that comes from another origin is refused, by Sec-Fetch-Site or
+// Origin, which a page cannot set.
 //
 // A refusal never says why: the same answer for every key that does not open.
 type guard struct {
@@ -99,12 +99,15 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	if ok && caller.Key != domain.AuthorEnv {
 		return caller, nil
 	}
-	if wait := g.failures.Wait(from); wait > 0 {
-		return access.Caller{}, kindGuessing.plain().with("Retry-After", inSeconds(wait))
-	}
+	wait := g.failures.Wait(from)
 	if !ok {
-		g.failures.Failed(from)
+		wait = g.failures.Failed(from)
 		g.warn(r, from)
+	}
+	switch {
+	case wait > 0:
+		return access.Caller{}, kindGuessing.plain().with("Retry-After", inSeconds(wait))
+	case !ok:
 		return caller, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
 	}
 	return caller, nil
