@@ -50,15 +50,22 @@ func (t *Throttle) Wait(from netip.Addr) time.Duration {
 		}
 		l = t.beyond
 	}
-	missing := 1 - l.TokensAt(t.clock.Now())
+	return untilNext(l, t.clock.Now())
+}
+
+// untilNext returns how long it takes until a limiter has a token.
+func untilNext(l *rate.Limiter, now time.Time) time.Duration {
+	missing := 1 - l.TokensAt(now)
 	if missing <= 0 {
 		return 0
 	}
 	return time.Duration(math.Ceil(missing/float64(failureRate)*1e3)) * time.Millisecond
 }
 
-// Failed counts a failure.
-func (t *Throttle) Failed(from netip.Addr) {
+// Failed counts a failure. Where the address is over its failures already it
+// returns how long it has to wait, as Wait does: of many attempts at a time no
+// more are told that they failed than there may be.
+func (t *Throttle) Failed(from netip.Addr) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.clock.Now()
@@ -73,7 +80,10 @@ func (t *Throttle) Failed(from netip.Addr) {
 			t.byAddr[from] = l
 		}
 	}
-	l.AllowN(now, 1)
+	if l.AllowN(now, 1) {
+		return 0
+	}
+	return max(untilNext(l, now), time.Millisecond)
 }
 
 // sweep forgets the addresses that have not failed lately, at most once a

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +89,30 @@ func TestManyAddresses(t *testing.T) {
 		throttle.Failed(addr(1 << 30))
 		if len(throttle.byAddr) != 1 {
 			t.Errorf("%d addresses are kept after a minute of peace", len(throttle.byAddr))
+		}
+	})
+}
+
+// TestGuessingAtOnce: a thousand guesses at the same moment are no more than one
+// after the other.
+func TestGuessingAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := NewThrottle(clock.System{})
+		var told atomic.Int64
+		var guesses sync.WaitGroup
+		for range 1_000 {
+			guesses.Go(func() {
+				if throttle.Failed(addr(1)) == 0 {
+					told.Add(1)
+				}
+			})
+		}
+		guesses.Wait()
+		if n := told.Load(); n != failureBurst {
+			t.Errorf("%d were told, want %d", n, failureBurst)
+		}
+		if wait := throttle.Failed(addr(1)); wait <= 0 || wait > time.Second {
+			t.Errorf("a wait of %s", wait)
 		}
 	})
 }

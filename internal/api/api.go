@@ -30,7 +30,7 @@ type Config struct {
 	Log     *slog.Logger
 
 	Keys      *access.Keyring // who may come in; without a key whoever reaches the loopback address
-	Open      bool            // without a key everybody else may too
+	Open      bool            // without a key everybody else may too, as an editor
 	Version   string          // of Belfry
 	StartedAt time.Time       // of the process
 	MaxBody   int64           // bytes of one document; zero: DefaultMaxBody

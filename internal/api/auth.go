@@ -25,13 +25,12 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 // guard decides who may come in.
 //
 // With keys: whoever holds one, as far as its role goes. Without, the server is
-// bound to loopback and
-// whoever reaches it may come in, except web pages: a browser on the same
-// machine is the one program there that runs other people's code. Two checks
-// keep it out. The Host header must be a loopback name or address, because a
-// page can point its own name at 127.0.0.1 (DNS rebinding). And a change that
-// comes from another origin is refused, by Sec-Fetch-Site or Origin, which a
-// page cannot set.
+// bound to loopback and whoever reaches it may come in, except web pages: a
+// browser on the same machine is the one program there that runs other people's
+// code. Two checks keep it out. The Host header must be a loopback name or
+// address, because a page can point its own name at 127.0.0.1 (DNS rebinding).
+// And a change that comes from another origin is refused, by Sec-Fetch-Site or
+// Origin, which a page cannot set.
 //
 // A refusal never says why: the same answer for every key that does not open.
 type guard struct {
@@ -63,7 +62,8 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	case keyless && local:
 		return access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}, nil
 	case keyless && g.open:
-		return access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleAdmin}, nil
+		// No admin: a stranger could make the first key and lock the operator out.
+		return within(access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleEditor}, r)
 	}
 	caller, refusal := g.checkKey(r)
 	if refusal != nil {
@@ -72,6 +72,11 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	if wait := caller.Wait(g.clock.Now()); wait > 0 {
 		return caller, kindRate.plain().with("Retry-After", inSeconds(wait))
 	}
+	return within(caller, r)
+}
+
+// within refuses what the caller's role or namespace does not allow.
+func within(caller access.Caller, r *http.Request) (access.Caller, *Problem) {
 	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) || caller.Namespace != "" && tellsOfAll(r.URL.Path) {
 		return caller, kindRole.plain()
 	}
@@ -79,7 +84,10 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 }
 
 // checkKey looks the key up. An address that has sent too many wrong ones waits,
-// with a right one too: otherwise it could go on guessing.
+// with a right one of the settings too: otherwise it could go on guessing. A key
+// of the database opens all the same: it has too many random bits to be guessed
+// at any speed, and its holder must not be locked out by whoever shares his
+// address, as all clients of a proxy do.
 func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
@@ -87,13 +95,19 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 		return access.Caller{}, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry"`)
 	}
 	from := addressOf(r)
-	if wait := g.failures.Wait(from); wait > 0 {
-		return access.Caller{}, kindGuessing.plain().with("Retry-After", inSeconds(wait))
-	}
 	caller, ok := g.keys.Find(token)
+	if ok && caller.Key != domain.AuthorEnv {
+		return caller, nil
+	}
+	wait := g.failures.Wait(from)
 	if !ok {
-		g.failures.Failed(from)
+		wait = g.failures.Failed(from)
 		g.warn(r, from)
+	}
+	switch {
+	case wait > 0:
+		return access.Caller{}, kindGuessing.plain().with("Retry-After", inSeconds(wait))
+	case !ok:
 		return caller, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
 	}
 	return caller, nil

@@ -163,7 +163,7 @@ func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
 		}
 	}
 	before, err := parseCursor(cursorChanges, in.Cursor)
-	q.BeforeAt, q.BeforeNonce, q.Limit = before.at, before.nonce, limit+1
+	q.BeforeAt, q.BeforeNonce = before.at, before.nonce
 	return q, limit, err
 }
 
@@ -172,18 +172,27 @@ func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOut
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.Changes().List(ctx, q)
-	if err != nil {
-		return nil, fromStore(err)
+	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, min(limit, changesPiece))}}
+	for {
+		q.Limit = changesPiece
+		found, err := s.Store.Changes().List(ctx, q)
+		if err != nil {
+			return nil, fromStore(err)
+		}
+		for i := range found {
+			if len(out.Body.Changes) == limit {
+				out.Body.NextCursor = cursor{list: cursorChanges, at: q.BeforeAt, nonce: q.BeforeNonce}.String()
+				return out, nil
+			}
+			out.Body.Changes = append(out.Body.Changes, changeBodyOf(&found[i]))
+			q.BeforeAt, q.BeforeNonce = found[i].At, found[i].Nonce
+		}
+		if len(found) < changesPiece {
+			return out, nil
+		}
 	}
-	n := min(limit, len(found))
-	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, n)}}
-	for i := range found[:n] {
-		out.Body.Changes = append(out.Body.Changes, changeBodyOf(&found[i]))
-	}
-	if len(found) > limit {
-		last := found[limit-1]
-		out.Body.NextCursor = cursor{list: cursorChanges, at: last.At, nonce: last.Nonce}.String()
-	}
-	return out, nil
 }
+
+// changesPiece is how many entries are in memory with their versions as they
+// are stored, of up to 300 KiB each. Masked ones have at most 40 KiB.
+const changesPiece = 50

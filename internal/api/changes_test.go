@@ -51,7 +51,7 @@ func changesOf(t *testing.T, h http.Handler, query string) (b changesBody) {
 // TestTheTrail makes every change there is over the real engine and store, and
 // reads who did what.
 func TestTheTrail(t *testing.T) {
-	h, x := newReal(t)
+	h, x := realOfAdmin(t)
 	x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
 	secret := strings.TrimSuffix(never, "}") + `,"headers":{"Authorization":"Bearer canary-1","X-Own":"canary-3","X-Team":"billing"},` +
 		`"secretHeaders":["X-Own"],"signing":{"secrets":["` + canary1 + `"]},"body":"` + strings.Repeat("b", maxShownBody) + `"}`
@@ -80,7 +80,7 @@ func TestTheTrail(t *testing.T) {
 	var actions []string
 	for _, c := range all {
 		actions = append(actions, string(c.Action))
-		if c.By.Key != domain.AuthorAnonymous || c.By.Address != "192.0.2.1" || c.At == 0 {
+		if c.By.Key != domain.AuthorEnv || c.By.Address != "192.0.2.1" || c.At == 0 {
 			t.Errorf("%s by %+v at %d", c.Action, c.By, c.At)
 		}
 	}
@@ -190,12 +190,14 @@ func TestATriggerWithoutAnEntryIsLogged(t *testing.T) {
 	f := newFake()
 	failing := storefaults.New(f.access, 1)
 	failing.Add(storefaults.Rule{Method: "Changes", Fault: storefaults.FailBefore})
-	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Store = faultyTrail{fakeStore{f}, failing.Changes()} })
+	h := withKey{newAPI(t, f, logTo(&log), func(c *Config) {
+		c.Store, c.Keys = faultyTrail{fakeStore{f}, failing.Changes()}, ring(t, f, key1)
+	}), key1}
 	id := create(t, h, minimal)
 	if res := call(t, h, "POST", "/jobs/"+id+"/trigger", ""); res.StatusCode != 202 {
 		t.Fatalf("%d %s", res.StatusCode, res.text)
 	}
-	for _, want := range []string{"not in the trail of changes", id, domain.AuthorAnonymous, "192.0.2.1"} {
+	for _, want := range []string{"not in the trail of changes", id, `"by":"env"`, "192.0.2.1"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%s is not in the log", want)
 		}
@@ -205,7 +207,8 @@ func TestATriggerWithoutAnEntryIsLogged(t *testing.T) {
 }
 
 func TestWrongChangeQueries(t *testing.T) {
-	h := newAPI(t, newFake())
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, minimal)
 	for query, field := range map[string]string{
 		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1001": "limit", "cursor=x": "cursor", "foo=1": "foo",

@@ -26,7 +26,7 @@ func FuzzSpec(f *testing.F) {
 		}
 	}
 	fake := newFake()
-	h := newAPI(f, fake)
+	h := ofAdmin(f, fake)
 	f.Fuzz(func(t *testing.T, body string) {
 		clear(fake.jobs)
 		res := call(t, h, "POST", "/jobs", body, "Content-Type: application/json")

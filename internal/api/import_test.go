@@ -306,7 +306,7 @@ func TestItemsOfAnImportAreBounded(t *testing.T) {
 
 func TestExportCanBeImported(t *testing.T) {
 	from := newFake()
-	h := newAPI(t, from)
+	h := ofAdmin(t, from)
 	for i := range 2*exportPage + 7 {
 		body := minimal
 		switch i % 3 {
@@ -322,7 +322,7 @@ func TestExportCanBeImported(t *testing.T) {
 		t.Fatalf("%d, %s", res.StatusCode, ct)
 	}
 	to := newFake()
-	copied := newAPI(t, to)
+	copied := ofAdmin(t, to)
 	report := imported(t, copied, res.text, ndjson)
 	if report.Imported != 2*exportPage+7 || report.Refused != 0 {
 		t.Errorf("imported %d, refused %d", report.Imported, report.Refused)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -128,6 +129,16 @@ func TestTheFirstKeyClosesTheDoor(t *testing.T) {
 	}
 }
 
+// Where the operator lets everybody in, nobody can lock him out.
+func TestStrangersMakeNoKeys(t *testing.T) {
+	h := newAPI(t, newFake()) // Open, and not reached on loopback
+	call(t, h, "POST", "/keys", `{"name":"mine","role":"admin"}`).problem(t, 403)
+	for _, path := range []string{"/keys", "/audit/changes"} {
+		call(t, h, "GET", path, "").problem(t, 403)
+	}
+	create(t, h, minimal)
+}
+
 func TestWithoutAKeyNobodyElseComesIn(t *testing.T) {
 	h := newAPI(t, newFake(), func(c *Config) { c.Open = false })
 	for local, want := range map[string]int{"127.0.0.1:3000": 200, "[::1]:3000": 200, "10.0.0.1:3000": 401, "[2001:db8::1]:3000": 401} {
@@ -186,7 +197,7 @@ func TestGuessingIsSlow(t *testing.T) { synctest.Test(t, guessingIsSlow) }
 
 func guessingIsSlow(t *testing.T) {
 	var log bytes.Buffer
-	k := newKeyed(t, logTo(&log))
+	k := newKeyed(t, logTo(&log), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
 	send := func(from, key string) answer {
 		r := httptest.NewRequest("GET", "/jobs", nil)
 		r.RemoteAddr = from
@@ -205,9 +216,12 @@ func guessingIsSlow(t *testing.T) {
 	if statuses[401] != 10 || statuses[429] != 990 {
 		t.Errorf("statuses %v", statuses)
 	}
-	res := send("[2001:db8::2]:1", k.keys[domain.RoleAdmin]) // the same network, with a right key
+	res := send("[2001:db8::2]:1", key1) // the same network, with the right key of the settings
 	if p := res.problem(t, 429); p.Detail != "" || res.Header.Get("Retry-After") != "1" {
 		t.Errorf("%s, Retry-After %q", res.text, res.Header.Get("Retry-After"))
+	}
+	if res := send("[2001:db8::2]:1", k.keys[domain.RoleViewer]); res.StatusCode != 200 { // which nobody guesses
+		t.Errorf("a key of the database: %d", res.StatusCode)
 	}
 	send(guesser, "").problem(t, 401) // which is no guess
 	for range 100 {                   // nor is this
@@ -228,7 +242,7 @@ func guessingIsSlow(t *testing.T) {
 		}
 	}
 	time.Sleep(time.Second)
-	if res := send(guesser, k.keys[domain.RoleAdmin]); res.StatusCode != 200 {
+	if res := send(guesser, key1); res.StatusCode != 200 {
 		t.Errorf("a second later: %d", res.StatusCode)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
@@ -284,6 +298,28 @@ func TestWrongKeyDocuments(t *testing.T) {
 		t.Errorf("%d keys", len(list.Keys))
 	}
 	k.as(t, domain.RoleAdmin, "DELETE", "/keys/"+k.ids[domain.RoleAdmin], "").problem(t, 409) // the last one
+}
+
+// oneKey gives an API the key key1, an admin's.
+func oneKey(t testing.TB) func(*Config) {
+	return func(c *Config) {
+		t.Helper()
+		var err error
+		c.Keys, err = access.Open(t.Context(), access.Config{Store: c.Store.Keys(), Clock: c.Clock, Log: discard, Fixed: []string{key1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ofAdmin returns the API over a fake, as an admin has it.
+func ofAdmin(t testing.TB, f *fake) http.Handler { return withKey{newAPI(t, f, oneKey(t)), key1} }
+
+// realOfAdmin returns the API over the real engine and store, as an admin has
+// it.
+func realOfAdmin(t *testing.T) (http.Handler, target) {
+	h, x := newReal(t, oneKey(t))
+	return withKey{h, key1}, x
 }
 
 // Who reads jobs, or changes them, is not shown their secrets.

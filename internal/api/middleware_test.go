@@ -134,7 +134,8 @@ func TestRequestsAreLoggedAndCounted(t *testing.T) {
 }
 
 func TestMethodsAndPaths(t *testing.T) {
-	h := newAPI(t, newFake())
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	for _, tc := range []struct {
 		method, path string

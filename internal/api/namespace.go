@@ -71,11 +71,13 @@ func (s *server) sees(ctx context.Context, id domain.JobID) (bool, error) {
 	name, known := s.spaces.get(id)
 	if !known {
 		versions, err := s.Store.Jobs().Versions(ctx, id)
-		if err != nil || len(versions) == 0 {
+		if err != nil {
 			return false, err
 		}
-		name = versions[0].Spec.Namespace
-		s.spaces.put(id, name)
+		if len(versions) > 0 {
+			name = versions[0].Spec.Namespace
+			s.spaces.put(id, name)
+		}
 	}
 	return seesNamespace(ctx, name), nil
 }

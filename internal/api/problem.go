@@ -57,7 +57,7 @@ var (
 	kindInvalid     = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity, "The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
 	kindUnknownKey  = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized, "Send Authorization: Bearer KEY with one of the server's keys."}
 	kindRole        = kind{"forbidden", "The key may not do this", http.StatusForbidden, "Its role is too weak (viewer reads, editor changes jobs, admin does everything), or it is confined to a namespace and this is about another one, or about all."}
-	kindGuessing    = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests, "Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again, with a right key too."}
+	kindGuessing    = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests, "Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again; a right key of the settings has to wait too, one of the database has not."}
 	kindRate        = kind{"rate", "Too many requests", http.StatusTooManyRequests, "The key makes more requests a second than the settings allow. Retry-After says when to try again."}
 	kindForbidden   = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden, "A web page of another origin tried to change something."}
 	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest, "Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it by DNS rebinding."}

@@ -166,7 +166,7 @@ func TestPagesOfARealStore(t *testing.T) {
 }
 
 func TestJobsOfARealStore(t *testing.T) {
-	h, _ := newReal(t)
+	h, _ := realOfAdmin(t)
 	report := imported(t, h, strings.Repeat(never+"\n", 2*exportPage+3)+strings.NewReplacer("\n", "", "\t", "").Replace(full), ndjson)
 	if report.Refused != 0 {
 		t.Fatalf("%+v", report.Results[len(report.Results)-1])
@@ -178,7 +178,7 @@ func TestJobsOfARealStore(t *testing.T) {
 		t.Errorf("%d jobs found, want 1", len(got))
 	}
 	export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
-	again, _ := newReal(t)
+	again, _ := realOfAdmin(t)
 	if report := imported(t, again, export, ndjson); report.Imported != 2*exportPage+4 {
 		t.Errorf("imported %d", report.Imported)
 	}

@@ -28,7 +28,7 @@ func shownHeaders(t *testing.T, text string) map[string]string {
 // TestSecretsAreMasked: no answer shows a secret but the export that was asked
 // for it, and what a target is sent is the value.
 func TestSecretsAreMasked(t *testing.T) {
-	h, x := newReal(t)
+	h, x := realOfAdmin(t)
 	id := create(t, h, withSecrets)
 	sent := func() map[string]string {
 		t.Helper()
@@ -82,7 +82,7 @@ func TestSecretsAreMasked(t *testing.T) {
 // TestMasksAreNotImported: a masked export cannot become a job that sends the
 // mask, and a new job cannot be made of one.
 func TestMasksAreNotImported(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := ofAdmin(t, newFake())
 	create(t, h, withSecrets)
 	var report importBody
 	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export", "").text, ndjson).into(t, 200, &report)

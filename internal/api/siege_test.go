@@ -159,6 +159,52 @@ func TestSlowloris(t *testing.T) {
 	wantAlive(t, addr)
 }
 
+// TestIdleTLS: connections that never shake hands, and those that do and fall
+// silent, have to go as well, without a farewell that nobody reads.
+func TestIdleTLS(t *testing.T) {
+	const limit = 20
+	base := httptest.NewUnstartedServer(newAPI(t, newFake()))
+	m := telemetry.NewMetrics()
+	s, err := NewServer(ServerConfig{Handler: base.Config.Handler, Metrics: m, MaxConnections: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.Config = s
+	base.StartTLS()
+	defer base.Close()
+	addr := base.Listener.Addr().String()
+	ask := func(keepAlive bool) {
+		t.Helper()
+		transport := base.Client().Transport.(*http.Transport).Clone()
+		transport.DisableKeepAlives = !keepAlive
+		t.Cleanup(transport.CloseIdleConnections)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+addr+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := (&http.Client{Transport: transport}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK || res.ProtoMajor != 1 {
+			t.Errorf("%s %d", res.Proto, res.StatusCode)
+		}
+	}
+	for range 3 {
+		dial(t, addr, 2*limit, "")
+		dial(t, addr, 2*limit, "\x16\x03\x01\x02\x00\x01") // the start of a handshake
+		for range 2 * limit {
+			ask(true)
+		}
+	}
+	ask(false)
+	if n := testutil.ToFloat64(m.ConnectionsDropped); n < 3*5*limit {
+		t.Errorf("%.0f connections dropped", n)
+	}
+}
+
 // TestWorkIsNotDisplaced: a connection whose request is being answered stays
 // whatever comes, and when all are, the newcomer goes.
 func TestWorkIsNotDisplaced(t *testing.T) {

@@ -31,7 +31,7 @@ func (f *fake) secretsOf(t *testing.T, id string) []webhook.Secret {
 
 // TestSecretsLeaveOnlyByAnExportThatAsksForThem looks for them in every answer.
 func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := ofAdmin(t, newFake())
 	signed := strings.Replace(minimal, "{", `{"signing":{"secrets":["`+canary1+`","`+canary2+`"]},`, 1)
 	id := create(t, h, signed)
 	for _, res := range []answer{

@@ -51,20 +51,31 @@ func jobOf(v domain.Version) domain.Job {
 	return job
 }
 
-// selectPage lists jobs. A filter that is NULL lets everything pass. SQLite's
-// lower() changes ASCII letters only, as the contract says. CROSS JOIN keeps
-// the job table outside, whose order the page has.
-const selectPage = `
+// selectPage lists jobs, selectPageOfNamespace those of one that is not the
+// default. A filter that is NULL lets everything pass. SQLite's lower() changes
+// ASCII letters only, as the contract says. CROSS JOIN keeps the table outside
+// whose order the page has.
+const (
+	selectPage = `
 SELECT ` + versionColumns + `
   FROM job j CROSS JOIN version v ON v.job_id = j.id AND v.number = j.current_version
- WHERE j.id > ?1 AND j.deleted_at IS NULL
+ WHERE j.id > ?1 AND j.deleted_at IS NULL AND (?6 IS NULL OR v.options ->> '$.namespace' IS NULL)` + pageFilters + `
+ ORDER BY j.id LIMIT 0 + ?5`
+
+	selectPageOfNamespace = `
+SELECT ` + versionColumns + `
+  FROM version v CROSS JOIN job j ON j.id = v.job_id AND j.current_version = v.number
+ WHERE v.options ->> '$.namespace' = ?6 AND v.job_id > ?1 AND j.deleted_at IS NULL` + pageFilters + `
+ ORDER BY v.job_id LIMIT 0 + ?5`
+
+	pageFilters = `
    AND (?2 IS NULL OR j.is_active = ?2)
    AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(v.tags) t WHERE t.value = ?3))
    AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
            substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
            substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
-   AND (?6 IS NULL OR coalesce(v.options ->> '$.namespace', 'default') = ?6)
- ORDER BY j.id LIMIT 0 + ?5`
+`
+)
 
 // List implements store.Jobs.
 func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
@@ -72,7 +83,11 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Active != nil {
 		active = *q.Active
 	}
-	found, err := j.selectJobs(ctx, selectPage, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
+	query := selectPage
+	if q.Namespace != "" && q.Namespace != defaults.Namespace {
+		query = selectPageOfNamespace
+	}
+	found, err := j.selectJobs(ctx, query, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
 

@@ -202,6 +202,8 @@ func listFilters(t *testing.T, f *fixture) {
 		{"namespace", store.JobQuery{Namespace: "team-7"}, []int{2}},
 		{"the namespace that is not said", store.JobQuery{Namespace: "default"}, []int{1, 3}},
 		{"part of a namespace", store.JobQuery{Namespace: "team"}, nil},
+		{"all of a namespace together", store.JobQuery{Namespace: "team-7", Active: &yes, Tag: "eu", Text: "host", After: jobID(1)}, []int{2}},
+		{"after, in a namespace", store.JobQuery{Namespace: "team-7", After: jobID(2)}, nil},
 		{"tag", store.JobQuery{Tag: "eu"}, []int{2}},
 		{"tag with a quote", store.JobQuery{Tag: `odd " tag`}, []int{2}},
 		{"tag is exact", store.JobQuery{Tag: "e"}, nil},

@@ -33,6 +33,10 @@ CREATE TABLE change (
 
 CREATE INDEX change_job ON change (job_id) WHERE job_id IS NOT NULL;
 
+-- Jobs by namespace, without those in "default", who are most.
+CREATE INDEX version_namespace ON version (options ->> '$.namespace', job_id)
+ WHERE options ->> '$.namespace' IS NOT NULL;
+
 CREATE VIEW api_keys AS
 SELECT id, name, role, namespace,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
