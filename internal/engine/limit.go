@@ -9,12 +9,19 @@ import "time"
 //
 // The limit climbs while climbing pays, as the adaptive limits of congestion
 // control do. It looks at windows in which every slot was taken while fires
-// waited:
+// waited. At a slow host a trial is judged by the measurement before it:
 //
 //	steady   measure the rate of calls that end       ── then raise the limit
 //	trial    measure it again with the higher limit   ── better: keep it
 //	                                                  ── not better: go back, and
 //	                                                     try again later and later
+//
+// At a host that answers at once the machine's own work decides the rate, and
+// that changes from one moment to the next: a commit, a collection, a neighbour.
+// There a trial must be better than the measurements on both sides of it, and
+// every other trial goes down, so that what an accident has raised falls again:
+//
+//	steady ── trial ── again with the old limit ── keep the trial's, or not
 //
 // A measurement lasts for twice the time that the host's quickest calls take,
 // because a call that starts now tells nothing before it ends. While nothing
@@ -24,6 +31,7 @@ const (
 	minHostLimit = 64                     // enough to fill the cores at a target that answers at once
 	slowCall     = 20 * time.Millisecond  // the quickest call of a host that is called slow
 	leastMeasure = 50 * time.Millisecond  // shorter ones are noise
+	quickMeasure = 100 * time.Millisecond // the same at a host that answers at once
 	leastStall   = 100 * time.Millisecond // without an end, before a host is taken to hang
 	maxPatience  = 100                    // measurements between two trials that fail
 )
@@ -34,7 +42,10 @@ type hostLimit struct {
 	ceiling int
 
 	trialFrom int           // the limit to go back to; zero: steady
+	trialTo   int           // the limit that was tried, while it is checked once more; zero: it is not
 	rate      float64       // calls ended per window before the trial
+	trialRate float64       // and during it
+	down      bool          // the next trial at a quick host goes down
 	elapsed   time.Duration // under pressure, in this measurement
 	finished  int           // calls ended in it
 	holdOff   int           // measurements until the next trial
@@ -71,39 +82,77 @@ func (l *hostLimit) window() {
 	switch {
 	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
 		l.set(l.now * 2)
-		l.trialFrom = 0
+		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
-	case l.finished > 0 && l.elapsed >= max(leastMeasure, 2*base):
+	case l.finished > 0 && l.elapsed >= max(l.measure(), 2*base):
 		l.judge(float64(l.finished) * float64(limitWindow) / float64(l.elapsed))
 		l.restart()
 	}
 }
 
+// quick reports whether the host answers at once.
+func (l *hostLimit) quick() bool { return l.base() < slowCall }
+
+func (l *hostLimit) measure() time.Duration {
+	if l.quick() {
+		return quickMeasure
+	}
+	return leastMeasure
+}
+
 // judge takes the rate of a measurement that is complete.
 func (l *hostLimit) judge(rate float64) {
-	if l.trialFrom != 0 {
-		// Slots that are used add to the rate in proportion; four tenths of
-		// that is beyond what noise adds.
-		promised := float64(l.now)/float64(l.trialFrom) - 1
-		if rate < l.rate*(1+0.4*promised) {
-			l.now, l.trialFrom = l.trialFrom, 0
-			l.holdOff = l.patience
-			l.patience = min(2*l.patience, maxPatience)
-			return
+	switch {
+	case l.trialTo != 0: // once more with the old limit
+		to := l.trialTo
+		l.trialTo = 0
+		l.decide(to, max(l.rate, rate), l.trialRate)
+	case l.trialFrom != 0 && l.quick():
+		l.trialTo, l.trialRate, l.now = l.now, rate, l.trialFrom
+	case l.trialFrom != 0:
+		l.decide(l.now, l.rate, rate)
+		if l.trialFrom == 0 && l.holdOff == 0 {
+			l.try(rate) // it pays: go on at once
 		}
-		l.trialFrom, l.patience = 0, 1
-	}
-	if l.holdOff > 0 {
+	case l.holdOff > 0:
 		l.holdOff--
+	default:
+		l.try(rate)
+	}
+}
+
+// decide keeps the limit that was tried, or goes back to the one before.
+func (l *hostLimit) decide(to int, before, during float64) {
+	from := l.trialFrom
+	l.trialFrom = 0
+	// Slots that are used add to the rate in proportion; four tenths of that is
+	// beyond what noise adds. Fewer slots are better when they do as much.
+	needed := before * (1 + 0.4*(float64(to)/float64(from)-1))
+	if to < from {
+		needed = before * 0.98
+	}
+	if during >= needed {
+		l.now, l.patience = to, 1
 		return
 	}
-	l.rate, l.trialFrom = rate, l.now
+	l.now = from
+	l.holdOff = l.patience
+	l.patience = min(2*l.patience, maxPatience)
+}
+
+// try begins a trial, if there is a limit to try.
+func (l *hostLimit) try(rate float64) {
 	step := l.now / 2
-	if l.base() >= slowCall {
+	switch {
+	case !l.quick():
 		step = l.now
+	case l.down && l.now > minHostLimit:
+		step = max(-l.now/3, minHostLimit-l.now)
 	}
-	if l.set(l.now + step); l.now == l.trialFrom {
-		l.trialFrom = 0
+	l.down = !l.down
+	from := l.now
+	if l.set(from + step); l.now != from {
+		l.rate, l.trialFrom = rate, from
 	}
 }
 
@@ -115,7 +164,11 @@ func (l *hostLimit) restart() { l.elapsed, l.finished = 0, 0 }
 // far as the calls in flight allow. Call it once a second.
 func (l *hostLimit) relax(calls int, pressed bool) {
 	l.quickestBefore, l.quickest = l.quickest, 0
-	if !pressed {
-		l.now = min(l.now, max(minHostLimit, l.now-l.now/8, calls))
+	if pressed {
+		return
+	}
+	if fewer := min(l.now, max(minHostLimit, l.now-l.now/8, calls)); fewer != l.now {
+		l.now, l.trialFrom, l.trialTo = fewer, 0, 0
+		l.restart()
 	}
 }

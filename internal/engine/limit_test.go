@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -42,6 +43,41 @@ func TestHostLimitClimbs(t *testing.T) {
 		pressure(&l, c.windows, c.took, c.capacity)
 		if l.now < c.min || l.now > c.max {
 			t.Errorf("%s: %d slots, want %d to %d", c.name, l.now, c.min, c.max)
+		}
+	}
+}
+
+// A quick host is limited by the machine, whose rate is not steady: it is worth
+// half for a while, at random. That must not drive the limit up, and a limit
+// that is far too high comes down while the pressure lasts: more slots than
+// work can be done in cost time.
+func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		l := newHostLimit(18_000)
+		l.set([]int{minHostLimit, 1_000}[seed%2])
+		slow, left, sum := 0, 0.0, 0
+		const windows = 4_000 // 100 s under pressure
+		for i := range windows {
+			if slow--; slow < -20 && random.IntN(10) == 0 {
+				slow = random.IntN(20)
+			}
+			rate := 1_600 * (1 - 0.1*random.Float64()) // calls a window
+			if slow > 0 {
+				rate /= 2
+			}
+			rate /= 1 + float64(max(0, l.now-100))/2_000
+			for left += rate; left >= 1; left-- {
+				l.ended(time.Millisecond)
+			}
+			l.window()
+			if i > windows/2 {
+				sum += l.now
+			}
+		}
+		if mean := sum / (windows / 2); mean > 3*minHostLimit {
+			t.Errorf("seed %d: %d slots on average, and %d do all that can be done", seed, mean, minHostLimit)
 		}
 	}
 }
