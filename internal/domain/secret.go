@@ -20,10 +20,10 @@ const minSecretBytes = 4
 
 // SecretHeader reports whether a header of this name holds a secret by what it
 // is for: Authorization, Proxy-Authorization, Cookie, and what ends in -Key,
-// -Token or -Secret. Letter case is ignored. A job can name more: see
-// [Spec.IsSecret].
+// -Token or -Secret. Letter case is ignored, and an underscore counts as a
+// hyphen, as in reserved names. A job can name more: see [Spec.IsSecret].
 func SecretHeader(name string) bool {
-	switch low := strings.ToLower(name); low {
+	switch low := strings.ReplaceAll(strings.ToLower(name), "_", "-"); low {
 	case "authorization", "proxy-authorization", "cookie":
 		return true
 	default:

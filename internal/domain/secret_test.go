@@ -14,7 +14,7 @@ func TestSecretHeader(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"Authorization": true, "AUTHORIZATION": true, "Proxy-Authorization": true, "Cookie": true, "cookie": true,
-		"X-Api-Key": true, "x-api-key": true, "X-Token": true, "Private-TOKEN": true, "Client-Secret": true,
+		"X-Api-Key": true, "x-api-key": true, "X-Token": true, "X_API_KEY": true, "Proxy_Authorization": true, "Private-TOKEN": true, "Client-Secret": true,
 		"": false, "Accept": false, "Key": false, "X-Monkey": false, "X-Key-Id": false, "Authorization-Type": false, "Set-Cookies": false,
 	} {
 		if got := SecretHeader(name); got != want {
