@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	batchRows     = 1_000                // a commit takes at most four of these
-	linger        = 5 * time.Millisecond // how long a result waits for company
-	maxUnrecorded = 100_000              // results in memory; beyond it workers wait
+	batchRows     = 1_000                 // a commit takes at most four of these
+	linger        = 5 * time.Millisecond  // how long a result waits for company
+	longLinger    = 20 * time.Millisecond // the same where much company comes
+	muchCompany   = 50                    // results within linger: 10,000 a second
+	maxUnrecorded = 100_000               // results in memory; beyond it workers wait
 	retryCommit   = 250 * time.Millisecond
 )
 
@@ -126,8 +128,12 @@ func (r *recorder) gather(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	// A commit costs the same for one row and for a thousand. At a high rate it
+	// pays to wait longer for them; at a low one a crash would only find more
+	// that is not on record.
 	timer := time.NewTimer(linger)
 	defer timer.Stop()
+	waited := false
 	for {
 		r.mu.Lock()
 		n, hurry = len(r.entries), r.urgent || r.closing
@@ -137,7 +143,11 @@ func (r *recorder) gather(ctx context.Context) {
 		}
 		select {
 		case <-timer.C:
-			return
+			if waited || n < muchCompany {
+				return
+			}
+			waited = true
+			timer.Reset(longLinger - linger)
 		case <-r.wake:
 		case <-ctx.Done():
 		}

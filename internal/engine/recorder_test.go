@@ -79,6 +79,11 @@ func TestRecorderGroups(t *testing.T) {
 		}
 		<-time.After(2 * linger)
 		synctest.Wait()
+		if len(l.facts()) != 0 {
+			t.Error("a crowd does not wait for more")
+		}
+		<-time.After(longLinger - linger)
+		synctest.Wait()
 		if len(l.batches) != 1 || len(l.facts()) != 300 {
 			t.Errorf("%d commits of %d facts, want one of 300", len(l.batches), len(l.facts()))
 		}
@@ -102,6 +107,22 @@ func TestRecorderGroups(t *testing.T) {
 		}
 		if got := l.facts(); len(got) != 300+10*batchRows || !slices.IsSorted(got) {
 			t.Errorf("%d facts on record, in order: %v", len(got), slices.IsSorted(got))
+		}
+	})
+}
+
+// A few results do not wait as long as many do: at a low rate a crash should find
+// little that is not on record.
+func TestRecorderWaitsLittleForFew(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, r *recorder, l *ledger) {
+		for i := range muchCompany - 1 {
+			r.add(factAt(int64(i)))
+		}
+		<-time.After(linger)
+		synctest.Wait()
+		if n := len(l.facts()); n != muchCompany-1 {
+			t.Errorf("%d results on record after %s", n, linger)
 		}
 	})
 }
