@@ -66,7 +66,8 @@ func differing[T comparable](v, def T) *T {
 	if v == def {
 		return nil
 	}
-	return &v
+	kept := v // &v would put every v on the heap, also those that are the default
+	return &kept
 }
 
 // optionsOf returns the options of a spec without its signing secrets: see
