@@ -61,7 +61,7 @@ func TestBenchOfSlowAndMany(t *testing.T) {
 	if l := report.Lone; l == nil || l.Belfry.Count != 2 || l.Timer.Count < 2 {
 		t.Errorf("lone %+v", l)
 	}
-	if p := report.Traffic; p == nil || p.Reads < 100 || p.Imported != 2_000 || p.Exported < 1 {
+	if p := report.Traffic; p == nil || p.Reads < 100 || p.Imported != 2_000 {
 		t.Errorf("traffic %+v", p)
 	} else {
 		bursts = append(bursts, p.Alone, p.With)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"runtime"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -95,6 +96,9 @@ func (s *server) writeExport(
 	for {
 		extendDeadlines(w)
 		for i := range page {
+			if i%yieldEvery == yieldEvery-1 {
+				runtime.Gosched()
+			}
 			v := &page[i].Current
 			if err := enc.Encode(document(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active})); err != nil {
 				return err

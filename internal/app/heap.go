@@ -60,7 +60,9 @@ func keepHeap() *heapKeeper {
 func (k *heapKeeper) loaded() {
 	k.loading.Store(false)
 	if !k.stopped.Load() {
-		runtime.GC() // which calls the keeper
+		// It collects, which calls the keeper, and gives back what reading the
+		// jobs has used. Nobody waits for it: a second with ten million jobs.
+		go debug.FreeOSMemory()
 	}
 }
 

@@ -83,7 +83,8 @@ func (r *Report) loneTable() table {
 
 func (r *Report) trafficTable() table {
 	p := r.Traffic
-	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, exports of %d executions", p.PerSec, p.Imported, p.Exported)}
+	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, %d exports of the history (%d MB)",
+		p.PerSec, p.Imported, p.Exports, p.ExportedMB)}
 	t.add(append([]any{""}, burstColumns...)...)
 	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
 	t.add(append([]any{"with traffic"}, burstCells(p.With)...)...)

@@ -9,25 +9,27 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
 // Traffic is what the API's clients cost the fires: the same jobs alone, and
 // while others read, import and export.
 type Traffic struct {
-	Alone    Burst   `json:"alone"`
-	With     Burst   `json:"with"`
-	Reads    int64   `json:"reads"` // GET /jobs/ID that were answered
-	PerSec   float64 `json:"readsPerSecond"`
-	Imported int     `json:"imported"` // jobs
-	Exported int64   `json:"exported"` // executions that were read by exports
-	Factor   float64 `json:"p99Factor"`
+	Alone      Burst   `json:"alone"`
+	With       Burst   `json:"with"`
+	Reads      int64   `json:"reads"` // GET /jobs/ID that were answered
+	PerSec     float64 `json:"readsPerSecond"`
+	Imported   int     `json:"imported"` // jobs
+	Exports    int     `json:"exports"`  // of the whole history
+	ExportedMB int64   `json:"exportedMb"`
+	Factor     float64 `json:"p99Factor"`
 }
 
 // The traffic that a measurement makes.
 const (
 	readsPerSecond = 1_000
 	readers        = 8
-	trafficImport  = 100_000
+	exportEvery    = 5 * time.Second
 )
 
 // Traffic measures n jobs each second, spread over it, with and without.
@@ -58,8 +60,8 @@ func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traf
 	return out, nil
 }
 
-// traffic reads a job all the time, imports once and exports the history again
-// and again, until the context ends.
+// traffic reads a job all the time, imports once and exports the history now and
+// then, until the context ends.
 func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported int) error {
 	day := w.bench.cfg.Clock.Now().UTC().Truncate(24 * time.Hour)
 	today := client.TimeRange{From: day.Format(time.RFC3339), To: day.AddDate(0, 0, 2).Format(time.RFC3339)}
@@ -99,12 +101,13 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 		return err
 	})
 	work(func() error {
-		for ctx.Err() == nil {
+		for clock.Wait(ctx, exportEvery) {
 			n, err := w.api.ExportExecutions(ctx, today, io.Discard)
-			out.Exported += n
 			if err != nil {
 				return err
 			}
+			out.Exports++
+			out.ExportedMB += n >> 20
 		}
 		return nil
 	})
