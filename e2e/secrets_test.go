@@ -226,7 +226,7 @@ func (tr *transcript) look(url string, ids []string) {
 		}
 	}
 	for _, path := range []string{
-		"/", "/jobs?limit=1000", "/jobs?text=" + canary[:3], "/jobs/export", "/openapi.json", "/docs", "/metrics", "/audit", "/healthz", "/readyz",
+		"/", "/audit/changes?limit=1000", "/jobs?limit=1000", "/jobs?text=" + canary[:3], "/jobs/export", "/openapi.json", "/docs", "/metrics", "/audit", "/healthz", "/readyz",
 		"/observability/metrics", "/observability/health", "/observability/alerts?limit=1000", "/observability/executions/recent?limit=1000",
 		"/observability/executions/failed?limit=1000", "/debug/pprof/", "/debug/vars",
 	} {

@@ -24,8 +24,9 @@ func (s *shell) exportCommand() *cobra.Command {
 		Short: "Write the jobs of a server as NDJSON",
 		Long: `Write the jobs of a server as NDJSON, one job a line, which import takes. Ids are
 not part of it. Secrets, of headers and of signing, are ******** unless
---with-secrets is given; import refuses a job with such a mask. A file appears
-whole or not at all, readable by its owner only.
+--with-secrets is given, which takes the key of an admin and leaves an entry in
+the trail of changes; import refuses a job with such a mask. A file appears whole
+or not at all, readable by its owner only.
 
 ` + serverHelp,
 		Example: `  belfry export -o jobs.ndjson

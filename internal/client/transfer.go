@@ -49,7 +49,7 @@ func (c *Client) Import(ctx context.Context, form Format, body io.Reader) (Impor
 // [Mask] for secrets.
 type ExportFilter struct {
 	JobFilter
-	WithSecrets bool // show secrets, of headers and of signing
+	WithSecrets bool // show secrets, of headers and of signing; takes the key of an admin
 }
 
 // Export writes the selected jobs as NDJSON, a document that [Client.Import]
