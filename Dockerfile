@@ -2,24 +2,31 @@
 # an empty /data. Time zones are in the binary.
 #
 #   docker build --build-arg VERSION="$(git describe --tags --always)" -t belfry .
-#   docker run -p 127.0.0.1:3000:3000 -v belfry-data:/data \
+#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges \
+#     -p 127.0.0.1:3000:3000 -v belfry-data:/data \
 #     -e BELFRY_API_KEYS="$(openssl rand -hex 24)" belfry
 
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
+COPY LICENSE LICENSE
+COPY .ci/notices .ci/notices
 COPY cmd cmd
 COPY internal internal
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath \
+# With the VERSION of `make build` this is the same binary, byte for byte.
+RUN go mod verify \
+ && CGO_ENABLED=0 go build -trimpath -buildvcs=false \
       -ldflags "-s -w -X github.com/belfry-scheduler/belfry/internal/cli.version=${VERSION}" \
       -o /out/belfry ./cmd/belfry \
- && mkdir /out/data
+ && .ci/notices > /out/LICENCES \
+ && mkdir -m 700 /out/data
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/belfry /belfry
+COPY --from=build /out/LICENCES /LICENCES
 # A volume that is made here is owned as the folder in the image is.
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532

@@ -11,7 +11,9 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 GO       ?= go
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
-BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X github.com/belfry-scheduler/belfry/internal/cli.version=$(VERSION)'
+# The same sources, VERSION and Go make the same bytes, wherever they are built:
+# no paths, and nothing of the repository that an archive or an image does not have.
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X github.com/belfry-scheduler/belfry/internal/cli.version=$(VERSION)'
 # A look that people like, where nobody has chosen one.
 LOOK     := $(if $(wildcard .env),,APP_ENV="$${APP_ENV:-$${NODE_ENV:-development}}")
 
@@ -22,7 +24,7 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 	@$(LOOK) exec bin/belfry serve $(ARGS)
 
 .PHONY: test
-test: deps format vet lint race sim fuzz build ## Install what the tests need and run all of them
+test: deps format vet lint race sim fuzz build reproducible ## Install what the tests need and run all of them
 	$(call say,all is well)
 
 .PHONY: build
@@ -31,10 +33,11 @@ build: ## Build bin/belfry, a static binary
 	$(BUILD) -o bin/belfry ./cmd/belfry
 
 .PHONY: deps
-deps: ## Fetch the modules, and a C compiler where there is none (the race detector needs it)
+deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it)
 	$(call say,dependencies)
 	.ci/compiler
 	$(GO) mod download
+	$(GO) mod verify
 
 .PHONY: format
 format: ## Check that gofmt has nothing to say
@@ -118,10 +121,29 @@ cross: ## Check that it compiles for the other platforms
 	@for p in linux/arm64 darwin/arm64 windows/amd64; do \
 	  echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/belfry; done
 
+.PHONY: reproducible
+reproducible: build ## Build it again in another folder from nothing, and compare the bytes
+	$(call say,reproducible build)
+	@VERSION='$(VERSION)' .ci/reproducible
+
+.PHONY: licences
+licences: ## Write docs/licences.md: the licences of what is in the binary (a test holds it to the modules)
+	$(GO) test -count=1 -run 'TestLicences$$' . -update-licences
+
+.PHONY: notices
+notices: ## bin/LICENCES: the texts that have to go with the binary
+	@mkdir -p bin
+	.ci/notices >bin/LICENCES
+
+.PHONY: sbom
+sbom: build ## bin/belfry.cdx.json: what is in bin/belfry, in the form of CycloneDX
+	$(GO) tool -modfile=tools/sbom/go.mod cyclonedx-gomod bin -json -std -noserial -notimestamp \
+	  -version '$(VERSION)' -output bin/belfry.cdx.json bin/belfry
+
 .PHONY: clean
 clean: ## Remove what was built (not ./data)
 	rm -rf bin coverage.out coverage.html
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -5,6 +5,7 @@ package docs_test
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -91,7 +92,7 @@ func TestPaths(t *testing.T) {
 	page := read(t, "api.md")
 	called := map[string]bool{}
 	for _, m := range regexp.MustCompile(`\$B(/[^\s"?]*)`).FindAllStringSubmatch(page, -1) {
-		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}").Replace(m[1])
+		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}", "$KEY_ID", "{id}").Replace(m[1])
 		called[path] = true
 	}
 	served := map[string]bool{}
@@ -132,7 +133,7 @@ func TestMetrics(t *testing.T) {
 
 // TestLinks follows every relative link of the documents.
 func TestLinks(t *testing.T) {
-	pages := []string{"../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md"}
+	pages := []string{"../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md", "../SECURITY.md"}
 	for _, pattern := range []string{"*.md", "adr/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
@@ -200,5 +201,38 @@ func TestDecisions(t *testing.T) {
 		if n := strings.Count(text, "\n"); n > 60 {
 			t.Errorf("%s has %d lines, which is more than a screen", file, n)
 		}
+	}
+}
+
+// TestNamedTests: a document that says by which test something is shown names
+// one that exists.
+func TestNamedTests(t *testing.T) {
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exists := map[string]bool{}
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(read(t, path), -1) {
+			exists[m[1]] = true
+		}
+		return nil
+	})
+	if err != nil || len(exists) < 100 {
+		t.Fatalf("%d tests were found, error %v", len(exists), err)
+	}
+	named := 0
+	for _, page := range pages {
+		for _, m := range regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`").FindAllStringSubmatch(read(t, page), -1) {
+			if named++; !exists[m[1]] {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("only %d tests are named", named)
 	}
 }

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -32,6 +34,21 @@ func said(e client.Execution) string {
 	return *e.Error
 }
 
+// metrics returns what a scrape gets.
+func (p *process) metrics(t *testing.T) string {
+	t.Helper()
+	res, err := http.Get(p.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // byHand is a job that only a trigger runs.
 func byHand(api string) client.Spec {
 	return client.Spec{Schedule: "0 0 0 1 1 *", API: api, Type: "ATLEAST_ONCE"}
@@ -56,6 +73,10 @@ func TestPublicServerCallsNothingPrivate(t *testing.T) {
 	}
 	if got := tg.entries(t); len(got) != 0 {
 		t.Errorf("the target got %d requests", len(got))
+	}
+
+	if text := p.metrics(t); !strings.Contains(text, "\nbelfry_refused_targets_total 1\n") {
+		t.Error("the refusal is not counted once")
 	}
 
 	opened := serve(t, t.TempDir(), "BELFRY_EGRESS=public", "BELFRY_EGRESS_ALLOW=127.0.0.0/8")

@@ -316,13 +316,20 @@ func runOut(t *testing.T, env []string, args ...string) (code int, stdout string
 	return code, stdout
 }
 
+// belfry returns a command of the binary, in a folder of its own.
+func belfry(ctx context.Context, t *testing.T, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env, cmd.Dir = env, t.TempDir()
+	return cmd
+}
+
 func runAll(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := belfry(ctx, t, env, args...)
 	var out, errs bytes.Buffer
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = env, t.TempDir(), &out, &errs
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

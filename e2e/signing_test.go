@@ -76,7 +76,7 @@ func TestSignedCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	change(nextSecret, "whsec_********")
+	change(nextSecret, "********")
 	want(own, "SUCCESS") // the target still knows the old secret only
 	before := p.log()
 	if code := p.terminate(); code != 0 {
@@ -88,11 +88,11 @@ func TestSignedCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(own, "SUCCESS") // and this one the new secret only
-	change("whsec_********")
+	change("********")
 	want(own, "SUCCESS")
 
 	job, err := p.api.GetJob(t.Context(), own)
-	if err != nil || job.Spec.Signing == nil || strings.Join(job.Spec.Signing.Secrets, " ") != "whsec_********" {
+	if err != nil || job.Spec.Signing == nil || strings.Join(job.Spec.Signing.Secrets, " ") != "********" {
 		t.Errorf("%+v, %v", job.Spec.Signing, err)
 	}
 	for _, secret := range []string{serverSecret, jobSecret, nextSecret} {

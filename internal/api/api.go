@@ -4,9 +4,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -28,11 +29,12 @@ type Config struct {
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
 
-	Keys      []string  // API keys; none: whoever reaches the loopback address may come in
-	Version   string    // of Belfry
-	StartedAt time.Time // of the process
-	MaxBody   int64     // bytes of one document; zero: DefaultMaxBody
-	MaxImport int64     // bytes of an import; zero: DefaultMaxImport
+	Keys      *access.Keyring // who may come in; without a key whoever reaches the loopback address
+	Open      bool            // without a key everybody else may too, as an editor
+	Version   string          // of Belfry
+	StartedAt time.Time       // of the process
+	MaxBody   int64           // bytes of one document; zero: DefaultMaxBody
+	MaxImport int64           // bytes of an import; zero: DefaultMaxImport
 
 	Retention time.Duration // of the history: older days are not audited; zero: all are
 
@@ -44,16 +46,11 @@ type Config struct {
 }
 
 func (c *Config) validate() error {
-	if c.Engine == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil {
-		return errors.New("api: Engine, Store, Clock, Metrics and Log are required")
+	if c.Engine == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil || c.Keys == nil {
+		return errors.New("api: Engine, Store, Clock, Metrics, Log and Keys are required")
 	}
 	if c.MaxBody < 0 || c.MaxImport < 0 {
 		return errors.New("api: MaxBody and MaxImport must not be negative")
-	}
-	for _, key := range c.Keys {
-		if key == "" || strings.TrimSpace(key) != key {
-			return errors.New("api: an API key must not be empty, nor start or end with a space")
-		}
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
@@ -70,6 +67,8 @@ type server struct {
 	mux     *http.ServeMux
 	huma    huma.API
 	guard   *guard
+	spaces  namespaces
+	order   atomic.Uint32 // of changes; see changeBy
 	imports chan struct{} // a place for each import under way
 	audits  chan struct{} // a place for each audit under way
 	// historyExports has a place for each export of the history under way.
@@ -84,12 +83,17 @@ func New(c Config) (http.Handler, error) {
 	s := &server{
 		Config:  c,
 		mux:     http.NewServeMux(),
-		guard:   newGuard(c.Keys),
+		guard:   newGuard(&c),
 		imports: make(chan struct{}, maxImports),
 		audits:  make(chan struct{}, maxAudits),
 
 		historyExports: make(chan struct{}, maxHistoryExports),
 	}
+	seal, err := newSeal()
+	if err != nil {
+		return nil, err
+	}
+	s.spaces.seal = seal
 	s.huma = humago.New(s.mux, documentConfig(c.Version))
 	s.registerJobs()
 	s.registerImport()
@@ -99,6 +103,8 @@ func New(c Config) (http.Handler, error) {
 	s.registerSchedules()
 	s.registerObservability()
 	s.registerAudit()
+	s.registerKeys()
+	s.registerChanges()
 	s.registerHealth()
 	s.mux.HandleFunc("/", s.noRoute)
 	if err := s.registerDocs(); err != nil { // last: it renders all the others

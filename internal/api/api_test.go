@@ -108,8 +108,8 @@ func (p *Problem) fields() []string {
 const (
 	minimal = `{"schedule":"0 */5 * * * *","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`
 	full    = `{
-		"schedule":"0 30 2 * * *","api":"https://example.com/hook?x=1","type":"ATMOST_ONCE","name":"Größe","tags":["a","b"],
-		"timezone":"Europe/Berlin","method":"PUT","headers":{"X-A":"1"},"body":{"n":[1,2,{"k":null}]},"timeoutMs":500,
+		"schedule":"0 30 2 * * *","api":"https://example.com/hook?x=1","type":"ATMOST_ONCE","name":"Größe","namespace":"default","tags":["a","b"],
+		"timezone":"Europe/Berlin","method":"PUT","headers":{"X-A":"1"},"secretHeaders":["X-B"],"body":{"n":[1,2,{"k":null}]},"timeoutMs":500,
 		"retry":{"maxRetries":1,"delayMs":2,"backoff":"FIXED","maxDelayMs":3},"overlap":"SKIP",
 		"misfire":{"policy":"SKIP","maxAgeMs":5,"maxRuns":6},"startAt":1,"endAt":7000000000000,"jitterMs":9,
 		"dst":{"gap":"SKIP","fold":"BOTH"},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"]},"tlsSkipVerify":true,"clientCertificate":"bank","isActive":false}`
@@ -257,7 +257,7 @@ func TestSpecSurvivesTheRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(want, "isActive")
-	want["signing"] = map[string]any{"secrets": []any{"whsec_********"}}
+	want["signing"] = map[string]any{"secrets": []any{"********"}}
 	if diff := cmp.Diff(want, job.Spec); diff != "" {
 		t.Error(diff)
 	}
@@ -328,9 +328,10 @@ func walk(t *testing.T, h http.Handler, path, list, field string) []string {
 // TestAnswerFields holds the names of the fields of every answer: the contract.
 func TestAnswerFields(t *testing.T) {
 	f := newFake()
-	h := newAPI(t, f)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, full)
 	seedHistory(f, id)
+	seedChanges(t, f, id)
 	var out strings.Builder
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/jobs", minimal},
@@ -354,6 +355,9 @@ func TestAnswerFields(t *testing.T) {
 		{"GET", "/", ""},
 		{"GET", "/jobs/x", ""},
 		{"DELETE", "/jobs/" + id, ""},
+		{"POST", "/keys", `{"name":"x","role":"viewer"}`},
+		{"GET", "/keys", ""},
+		{"GET", "/audit/changes", ""},
 	} {
 		res := call(t, h, c.method, c.path, c.body)
 		var v any

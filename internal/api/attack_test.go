@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // wrongValues are laid into every field of every body and into every
@@ -18,24 +21,50 @@ var wrongValues = []any{
 	"", " ", "\x00", "null", "true", "0", "-1", "NaN", "../../etc/passwd", "<script>alert(1)</script>", "' OR 1=1 --", "${jndi:ldap://x}",
 	"\r\nX-Injected: 1", strings.Repeat("A", 70_000), strings.Repeat("9", 400), strings.Repeat("é", 3000), "\U0001F514\u202e\ufeff", "٣",
 	[]any{}, []any{nil}, []any{[]any{[]any{}}}, object{}, object{"a": object{"a": object{}}}, object{"": ""}, object{"__proto__": 1},
+	json.RawMessage(strings.Repeat("[", 60) + strings.Repeat("]", 60)), json.RawMessage(strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000)),
+	json.RawMessage(strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)), json.RawMessage("[" + strings.Repeat("0,", 4_000) + "0]"),
+	json.RawMessage(`{"` + strings.Repeat("k", 5_000) + `":1}`), json.RawMessage("1" + strings.Repeat("0", 400)), json.RawMessage(`"\ud800"`),
 }
 
 // TestAttackByDocument walks over the OpenAPI document and sends every wrong
-// value to every parameter and every field. No answer is a 5xx, every refusal
-// is a problem document, and nobody waits.
+// value to every parameter and every field, leaves each field out, and adds
+// some that are not there. No answer is a 5xx, every refusal is a problem
+// document, and nobody waits.
 func TestAttackByDocument(t *testing.T) {
-	f := newFake()
-	h := newAPI(t, f)
+	t.Run("over a fake", func(t *testing.T) {
+		attackByDocument(t, ofAdmin(t, newFake()))
+	})
+	t.Run("over the real store", func(t *testing.T) {
+		stopped := make(chan struct{})
+		t.Cleanup(func() { close(stopped) }) // after the engine has stopped: newReal comes later
+		h, x := realOfAdmin(t)
+		go func() { // jobs that are triggered
+			for {
+				select {
+				case <-x.called:
+					x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
+				case <-stopped:
+					return
+				}
+			}
+		}()
+		attackByDocument(t, h)
+	})
+}
+
+func attackByDocument(t *testing.T, h http.Handler) {
 	doc := openAPI(t)
 	schemas := doc["components"].(object)["schemas"].(object)
 	id := create(t, h, minimal)
 	sent := 0
+	slowest := time.Duration(0)
 	send := func(method, path, body string, header ...string) {
 		t.Helper()
 		sent++
 		start := time.Now()
 		res := call(t, h, method, path, body, header...)
-		if took := time.Since(start); took > 5*time.Second { // 1 s on a machine of one's own
+		took := time.Since(start)
+		if slowest = max(slowest, took); took > 5*time.Second { // 1 s on a machine of one's own
 			t.Errorf("%s %.80s took %v", method, path, took)
 		}
 		if res.StatusCode >= 500 {
@@ -44,7 +73,7 @@ func TestAttackByDocument(t *testing.T) {
 		if res.StatusCode >= 400 {
 			res.problem(t, res.StatusCode)
 		}
-		if len(res.text) > 1<<20 {
+		if len(res.text) > 1<<20+100*len(body) { // an import answers for each item
 			t.Errorf("%s %.80s: an answer of %d bytes", method, path, len(res.text))
 		}
 	}
@@ -56,7 +85,7 @@ func TestAttackByDocument(t *testing.T) {
 			for _, p := range parameters {
 				name, in := p.(object)["name"].(string), p.(object)["in"].(string)
 				for _, value := range wrongValues {
-					text := fmt.Sprint(value)
+					text := textOf(value)
 					switch in {
 					case "query":
 						send(method, at+"?"+name+"="+percentEncode(text), "")
@@ -67,16 +96,25 @@ func TestAttackByDocument(t *testing.T) {
 					}
 				}
 			}
+			send(method, at+"?unknown=1", bodyFor(op))
+			send(method, at+"?"+strings.Repeat("a=1&", 1_000), bodyFor(op))
+			send(method, at, "")
 			if content, ok := op["requestBody"].(object); ok {
 				attackBody(content["content"].(object)["application/json"].(object)["schema"].(object), schemas, func(body string) {
 					send(method, at, body)
 				})
+				if _, lines := content["content"].(object)["application/x-ndjson"]; lines {
+					for _, value := range wrongValues {
+						send(method, at, asJSON(value)+"\n"+minimal+"\n"+textOf(value), ndjson)
+					}
+				}
 			}
 		}
 	}
-	if sent < 2000 {
+	if sent < 3000 {
 		t.Errorf("only %d requests were sent: the document is not read right", sent)
 	}
+	t.Logf("%d requests, the slowest took %v", sent, slowest)
 	if res := call(t, h, "GET", "/readyz", ""); res.StatusCode != 200 {
 		t.Errorf("afterwards: %d", res.StatusCode)
 	}
@@ -102,7 +140,19 @@ func attackBody(schema, schemas object, send func(string)) {
 		send(asJSON(value))
 	}
 	fields := fieldsOf(schema, schemas)
+	whole := object{}
+	if err := json.Unmarshal([]byte(full), &whole); err != nil {
+		panic(err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		without := maps.Clone(whole)
+		delete(without, name)
+		send(asJSON(without))
+		send(laidOver(asJSON(name+"X") + ":1"))
+		send(laidOver(asJSON(strings.ToUpper(name)) + ":null"))
+		for inner := range fieldsOf(fields[name].(object), schemas) {
+			send(laidOver(fmt.Sprintf("%q:{%q:1}", name, inner+"X")))
+		}
 		for _, value := range wrongValues {
 			send(laidOver(asJSON(name) + ":" + asJSON(value)))
 		}
@@ -123,7 +173,18 @@ func fieldsOf(schema, schemas object) object {
 	return properties
 }
 
+// textOf is a value as it stands in a parameter.
+func textOf(v any) string {
+	if raw, ok := v.(json.RawMessage); ok {
+		return string(raw)
+	}
+	return fmt.Sprint(v)
+}
+
 func asJSON(v any) string {
+	if raw, ok := v.(json.RawMessage); ok {
+		return string(raw) // it is deeper than json.Marshal takes
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
@@ -144,10 +205,11 @@ func percentEncode(text string) string {
 // them: types, required fields, no other fields, the listed words.
 func TestAnswersKeepTheirSchema(t *testing.T) {
 	f := newFake()
-	h := newAPI(t, f)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	doc := openAPI(t)
 	id := create(t, h, full)
 	seedHistory(f, id)
+	key := seedChanges(t, f, id)
 	execution := f.facts[0].ID().String()
 	for _, c := range []struct{ method, path, body, template string }{
 		{"POST", "/jobs", minimal, "/jobs"},
@@ -173,6 +235,12 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"GET", "/", "", "/"},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}"},
 		{"GET", "/jobs/" + id, "", "/jobs/{id}"},
+		{"POST", "/keys", `{"name":"x","role":"viewer"}`, "/keys"},
+		{"POST", "/keys", `{}`, "/keys"},
+		{"GET", "/keys", "", "/keys"},
+		{"GET", "/audit/changes", "", "/audit/changes"},
+		{"DELETE", "/keys/" + key, "", "/keys/{id}"},
+		{"DELETE", "/keys/" + key[1:] + "7", "", "/keys/{id}"},
 	} {
 		res := call(t, h, c.method, c.path, c.body)
 		op := doc["paths"].(object)[c.template].(object)[strings.ToLower(c.method)].(object)

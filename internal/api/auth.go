@@ -1,12 +1,21 @@
 package api
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"context"
+	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // openPaths are for probes that hold no key. They tell only whether the
@@ -15,58 +24,166 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 
 // guard decides who may come in.
 //
-// With keys: whoever holds one. Without, the server is bound to loopback and
-// whoever reaches it may come in, except web pages: a browser on the same
-// machine is the one program there that runs other people's code. Two checks
-// keep it out. The Host header must be a loopback name or address, because a
-// page can point its own name at 127.0.0.1 (DNS rebinding). And a change that
-// comes from another origin is refused, by Sec-Fetch-Site or Origin, which a
-// page cannot set.
+// With keys: whoever holds one, as far as its role goes. Without, the server is
+// bound to loopback and whoever reaches it may come in, except web pages: a
+// browser on the same machine is the one program there that runs other people's
+// code. Two checks keep it out. The Host header must be a loopback name or
+// address, because a page can point its own name at 127.0.0.1 (DNS rebinding).
+// And a change that comes from another origin is refused, by Sec-Fetch-Site or
+// Origin, which a page cannot set.
+//
+// A refusal never says why: the same answer for every key that does not open.
 type guard struct {
-	keys   [][sha256.Size]byte
-	origin *http.CrossOriginProtection
+	keys     *access.Keyring
+	open     bool // without a key everybody may come in: the operator has said so
+	failures *access.Throttle
+	clock    clock.Clock
+	log      *slog.Logger
+	warned   atomic.Int64 // Unix milliseconds of the last warning
+	origin   *http.CrossOriginProtection
 }
 
-func newGuard(keys []string) *guard {
-	g := &guard{origin: http.NewCrossOriginProtection()}
-	for _, key := range keys {
-		g.keys = append(g.keys, sha256.Sum256([]byte(key)))
-	}
-	return g
+func newGuard(c *Config) *guard {
+	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, log: c.Log, origin: http.NewCrossOriginProtection()}
 }
 
-// admits returns nil or the refusal.
-func (g *guard) admits(r *http.Request) *Problem {
-	if len(g.keys) == 0 && onLoopback(r) && !loopbackHost(r.Host) {
-		return kindMisdirected.field("Host", "must be localhost or a loopback address while no API key is set", r.Host)
+// admits returns who the caller is, or the refusal.
+func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
+	keyless, local := g.keys.Empty(), onLoopback(r)
+	if keyless && local && !loopbackHost(r.Host) {
+		return access.Caller{}, kindMisdirected.field("Host", "must be localhost or a loopback address while no API key is set", r.Host)
 	}
 	if g.origin.Check(r) != nil {
-		return kindForbidden.problem("A page of another origin may not change anything here.")
+		return access.Caller{}, kindForbidden.problem("A page of another origin may not change anything here.")
 	}
-	if len(g.keys) == 0 || openPaths[r.URL.Path] {
-		return nil
+	switch {
+	case openPaths[r.URL.Path]:
+		return access.Caller{Role: domain.RoleViewer}, nil
+	case keyless && local:
+		return access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}, nil
+	case keyless && g.open:
+		// No admin: a stranger could make the first key and lock the operator out.
+		return within(access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleEditor}, r)
 	}
-	return g.checkKey(r.Header.Get("Authorization"))
+	caller, refusal := g.checkKey(r)
+	if refusal != nil {
+		return caller, refusal
+	}
+	if wait := caller.Wait(g.clock.Now()); wait > 0 {
+		return caller, kindRate.plain().with("Retry-After", inSeconds(wait))
+	}
+	return within(caller, r)
 }
 
-// checkKey compares with every key, in constant time, so that the time of a
-// refusal tells nothing about the keys.
-func (g *guard) checkKey(header string) *Problem {
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return kindUnknownKey.problem("Send Authorization: Bearer KEY.").
-			with("WWW-Authenticate", `Bearer realm="belfry"`)
+// within refuses what the caller's role or namespace does not allow.
+func within(caller access.Caller, r *http.Request) (access.Caller, *Problem) {
+	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) || caller.Namespace != "" && tellsOfAll(r.URL.Path) {
+		return caller, kindRole.plain()
 	}
-	got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	found := 0
-	for i := range g.keys {
-		found |= subtle.ConstantTimeCompare(got[:], g.keys[i][:])
+	return caller, nil
+}
+
+// checkKey looks the key up. An address that has sent too many wrong ones waits,
+// with a right one of the settings too: otherwise it could go on guessing. A key
+// of the database opens all the same: it has too many random bits to be guessed
+// at any speed, and its holder must not be locked out by whoever shares his
+// address, as all clients of a proxy do.
+func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") || token == "" { // no guess, so it is not counted
+		return access.Caller{}, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry"`)
 	}
-	if found == 1 {
-		return nil
+	from := addressOf(r)
+	caller, ok := g.keys.Find(token)
+	if ok && caller.Key != domain.AuthorEnv {
+		return caller, nil
 	}
-	return kindUnknownKey.problem("The key is not one of this server's.").
-		with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
+	wait := g.failures.Wait(from)
+	if !ok {
+		wait = g.failures.Failed(from)
+		g.warn(r, from)
+	}
+	switch {
+	case wait > 0:
+		return access.Caller{}, kindGuessing.plain().with("Retry-After", inSeconds(wait))
+	case !ok:
+		return caller, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
+	}
+	return caller, nil
+}
+
+// warnEvery is how often wrong keys are told in the log, at most: whoever sends
+// them must not fill the disk.
+const warnEvery = time.Minute
+
+// warn tells that somebody sends wrong keys.
+func (g *guard) warn(r *http.Request, from netip.Addr) {
+	now := clock.NowMs(g.clock)
+	last := g.warned.Load()
+	if now-last >= warnEvery.Milliseconds() && g.warned.CompareAndSwap(last, now) {
+		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are told once a minute at most",
+			slog.String(telemetry.KeyAddr, from.String()), slog.String(telemetry.KeyPath, r.URL.Path))
+	}
+}
+
+// needs returns the role that a request takes. What is not known here takes the
+// strongest.
+func needs(method, path string) domain.Role {
+	below := func(top string) bool { return path == top || strings.HasPrefix(path, top+"/") }
+	switch {
+	case below("/keys"), below("/audit/changes"):
+		return domain.RoleAdmin
+	case method == http.MethodGet, method == http.MethodHead:
+		return domain.RoleViewer
+	case below("/jobs"), below("/schedules"):
+		return domain.RoleEditor
+	}
+	return domain.RoleAdmin
+}
+
+// tellsOfAll reports whether the answer of a path is about every namespace and
+// cannot be parted: counters, and the audit.
+func tellsOfAll(path string) bool {
+	return path == "/metrics" || path == "/observability/metrics" || path == "/audit"
+}
+
+// inSeconds writes a wait as Retry-After takes it.
+func inSeconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
+}
+
+// addressOf returns where a request came from; the zero address when the
+// connection does not say.
+func addressOf(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+type visitorKey struct{}
+
+// visitor is who makes a request: for the trail of changes, and for what he may
+// see.
+type visitor struct {
+	author    domain.Author
+	role      domain.Role
+	namespace string // the only one; empty: all
+}
+
+func withVisitor(r *http.Request, c access.Caller) *http.Request {
+	v := visitor{domain.Author{Key: c.Key, Name: c.Name}, c.Role, c.Namespace}
+	if from := addressOf(r); from.IsValid() {
+		v.author.Address = from.String()
+	}
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+}
+
+func visitorOf(ctx context.Context) visitor {
+	v, _ := ctx.Value(visitorKey{}).(visitor)
+	return v
 }
 
 // onLoopback reports whether the request reached a loopback address of this

@@ -38,6 +38,12 @@ var wrongSpecs = []struct {
 	{"type: wrong", `"type":"SOMETIMES"`, []string{"type"}},
 	{"type: lower case", `"type":"atleast_once"`, []string{"type"}},
 	{"type: array", `"type":["ATLEAST_ONCE"]`, []string{"type"}},
+	{"namespace: number", `"namespace":1`, []string{"namespace"}},
+	{"namespace: empty", `"namespace":""`, []string{"namespace"}},
+	{"namespace: capitals", `"namespace":"Billing"`, []string{"namespace"}},
+	{"namespace: path", `"namespace":"../default"`, []string{"namespace"}},
+	{"namespace: line break", `"namespace":"a\n"`, []string{"namespace"}},
+	{"namespace: long", `"namespace":"` + strings.Repeat("a", 64) + `"`, []string{"namespace"}},
 	{"name: object", `"name":{}`, []string{"name"}},
 	{"name: long", `"name":"` + strings.Repeat("ä", 101) + `"`, []string{"name"}},
 	{"name: control", `"name":"a\u0007b"`, []string{"name"}},
@@ -93,7 +99,7 @@ var wrongSpecs = []struct {
 	{"signing.secrets: string", `"signing":{"secrets":"whsec_x"}`, []string{"signing.secrets"}},
 	{"signing.secrets: number", `"signing":{"secrets":[1]}`, []string{"signing.secrets"}},
 	{"signing.secrets: wrong", `"signing":{"secrets":["whsec_x"]}`, []string{"signing.secrets[0]"}},
-	{"signing.secrets: a mask", `"signing":{"secrets":["whsec_********"]}`, []string{"signing.secrets[0]"}},
+	{"signing.secrets: a mask", `"signing":{"secrets":["********"]}`, []string{"signing.secrets[0]"}},
 	{"clientCertificate: number", `"clientCertificate":1`, []string{"clientCertificate"}},
 	{"clientCertificate: unknown", `"clientCertificate":"none"`, []string{"clientCertificate"}},
 	{"clientCertificate: unknown, beside another fault", `"clientCertificate":"none","timeoutMs":0`, []string{"clientCertificate", "timeoutMs"}},
@@ -294,7 +300,7 @@ func TestWrongParameters(t *testing.T) {
 	}
 	for query, field := range map[string]string{
 		"/jobs?isActive=yes": "isActive", "/jobs?isActive=1": "isActive", "/observability/alerts?open=TRUE": "open",
-		"/jobs?tag=" + strings.Repeat("x", 201): "tag", "/jobs?text=" + strings.Repeat("x", 201): "text",
+		"/jobs?namespace=Billing": "namespace", "/jobs?tag=" + strings.Repeat("x", 201): "tag", "/jobs?text=" + strings.Repeat("x", 201): "text",
 		"/jobs/export?limit=5": "limit", "/healthz?x=1": "x", "/observability/metrics?x=1": "x",
 	} {
 		if p := call(t, h, "GET", query, "").problem(t, 400); !slices.Equal(p.fields(), []string{field}) {

@@ -1,13 +1,18 @@
 package api
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
 
 // BenchmarkParseItem reads one document of an import.
 func BenchmarkParseItem(b *testing.B) {
 	line := []byte(`{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:4444/ok?customer=17&job=4711","type":"ATLEAST_ONCE"}`)
+	base := domain.NewSpecDoc()
 	b.ReportAllocs()
 	for b.Loop() {
-		if item := parseItem(line, 1<<20); item.err != nil {
+		if item := parseItem(line, 1<<20, base); item.err != nil {
 			b.Fatal(item.err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Limits of a JSON document. A job has 19 fields, a document of 1 MiB could
+// Limits of a JSON document. A job has some 20 fields, a document of 1 MiB could
 // name 100,000; each unknown one is compared with all that are known.
 const (
 	maxMembers = 100 // of one object, outside of a job's body

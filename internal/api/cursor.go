@@ -31,6 +31,7 @@ type cursorList byte
 const (
 	cursorJobs       cursorList = 'j' // after job
 	cursorExecutions cursorList = 'x' // before (at, job, nonce)
+	cursorChanges    cursorList = 'c' // before (at, nonce), and there is no job
 	cursorAlerts     cursorList = 'a' // before (at, job), and nonce is lostNonce for an alert of lost fires
 )
 
@@ -72,7 +73,7 @@ func parseCursor(list cursorList, text string) (cursor, error) {
 		job:   domain.JobID(body[9:25]),
 		nonce: int64(binary.BigEndian.Uint64(body[25:])),
 	}
-	if crc32.ChecksumIEEE(body) != sum || c.list != list || c.at < 0 || c.nonce < 0 || c.job.IsZero() {
+	if crc32.ChecksumIEEE(body) != sum || c.list != list || c.at < 0 || c.nonce < 0 || c.job.IsZero() != (list == cursorChanges) {
 		return cursor{}, wrong
 	}
 	return c, nil

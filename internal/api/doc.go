@@ -20,6 +20,13 @@
 //   - The document at /openapi.json is made of the same Go types that the
 //     handlers answer with, and holds every route: a route cannot be added
 //     without it.
+//   - Connections are bounded, and whoever waits has to make room for whoever
+//     asks: neither idle nor slow clients keep others out.
+//   - Every route asks for a role, and a request that no rule knows for an
+//     admin's. A refusal of a key says nothing but that.
+//   - A key that is confined to a namespace learns nothing of the others, not
+//     even what exists there.
+//   - Every change is in the trail of changes, with who made it.
 //
 // # Who decides what
 //

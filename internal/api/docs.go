@@ -65,7 +65,6 @@ func serve(contentType string, content *[]byte) http.Handler {
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("Content-Security-Policy", pagePolicy)
-		h.Set("Referrer-Policy", "no-referrer")
 		_, _ = w.Write(*content) // the client is gone: there is nobody to tell
 	})
 }

@@ -116,6 +116,9 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inScope(ctx, id); err != nil {
+		return nil, err
+	}
 	// Live ones first: one that ends in between is then in both lists, and
 	// shown as the fact; the other way round it would be in neither.
 	live := s.liveBefore(id, from.fireKey(), limit+1)
@@ -197,6 +200,9 @@ func (s *server) getExecution(ctx context.Context, in *executionInput) (*executi
 	e, err := s.findExecution(ctx, id)
 	if err != nil {
 		return nil, fromStore(err)
+	}
+	if sees, err := s.sees(ctx, e.JobID); err != nil || !sees {
+		return nil, cmp.Or(err, error(domain.NotFound("execution", id)))
 	}
 	out := &executionOutput{executionWithAttempts{executionOf(&e), []attemptBody{}}}
 	for _, a := range e.AllAttempts() {

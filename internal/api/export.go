@@ -21,7 +21,7 @@ func (s *server) registerExport() {
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
-			"Signing secrets are masked, and a job with a masked secret is refused by an import: secrets=true exports the secrets themselves. " +
+			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true: that is for admins. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
@@ -35,21 +35,24 @@ func (s *server) registerExport() {
 
 type exportInput struct {
 	JobFilter
-	Secrets boolParam `query:"secrets" doc:"true: with the jobs' signing secrets instead of masks."`
+	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown. false: ******** stands for each."`
 }
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
-	q, err := in.query()
+	q, err := in.query(ctx)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := in.Secrets.parse("secrets")
+	show, err := in.WithSecrets.parse("withSecrets")
 	if err != nil {
 		return nil, err
 	}
-	document := func(doc domain.SpecDoc) any { return doc }
-	if secrets != nil && *secrets {
-		document = func(doc domain.SpecDoc) any { return revealed(doc) }
+	document := func(d domain.SpecDoc) any { return domain.SpecDoc{Spec: d.Masked(), IsActive: d.IsActive} }
+	if show != nil && *show {
+		if err := s.mayReveal(ctx); err != nil {
+			return nil, err
+		}
+		document = func(d domain.SpecDoc) any { return revealed(d) }
 	}
 	q.Limit = exportPage
 	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
@@ -69,13 +72,24 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	}}, nil
 }
 
+// mayReveal refuses to show secrets to others than admins, and to show them
+// without an entry of the trail.
+func (s *server) mayReveal(ctx context.Context) error {
+	if !visitorOf(ctx).role.Covers(domain.RoleAdmin) {
+		return kindRole.plain()
+	}
+	return fromStore(s.Store.Changes().Add(ctx, s.changeBy(ctx, domain.ActionReveal)))
+}
+
 // revealed is a document that is encoded with its secrets.
 type revealed domain.SpecDoc
 
 // MarshalJSON implements json.Marshaler.
 func (d revealed) MarshalJSON() ([]byte, error) { return domain.SpecDoc(d).RevealedJSON() }
 
-func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(domain.SpecDoc) any) error {
+func (s *server) writeExport(
+	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(domain.SpecDoc) any,
+) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)

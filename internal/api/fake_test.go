@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -30,13 +32,19 @@ type fake struct {
 	totals [2]store.Totals // ever, the last hour
 	health engine.Health
 	now    int64
-	fault  error // answered by everything
-	chunks []int // sizes of the calls of Create
+	fault  error       // answered by everything
+	chunks []int       // sizes of the calls of Create
+	access store.Store // keys and the trail of changes: a real store's
 }
 
 func newFake() *fake {
+	s, err := memory.NewDisk(clock.System{}).Open()
+	if err != nil {
+		panic(err)
+	}
 	return &fake{
-		jobs: map[domain.JobID]domain.Job{}, gone: map[domain.JobID]bool{}, now: 1_767_225_600_000,
+		access: s,
+		jobs:   map[domain.JobID]domain.Job{}, gone: map[domain.JobID]bool{}, now: 1_767_225_600_000,
 		health: engine.Health{Ready: true, Checks: []engine.Check{{Name: "store", OK: true}, {Name: "timetable", OK: true}}},
 	}
 }
@@ -189,6 +197,8 @@ func (s fakeStore) History() store.History { return fakeHistory(s) }
 func (s fakeStore) Alerts() store.Alerts   { return fakeAlerts(s) }
 func (s fakeStore) Ledger() store.Ledger   { return fakeLedger{} }
 func (s fakeStore) Shards() store.Shards   { return fakeShards{} }
+func (s fakeStore) Keys() store.Keys       { return s.access.Keys() }
+func (s fakeStore) Changes() store.Changes { return s.access.Changes() }
 func (s fakeStore) Close() error           { return nil }
 
 type fakeJobs struct{ *fake }
@@ -223,7 +233,7 @@ func (s fakeJobs) List(_ context.Context, q store.JobQuery) ([]domain.Job, error
 	for _, j := range all {
 		v := j.Current
 		if slices.Compare(j.ID[:], q.After[:]) > 0 && (q.Active == nil || *q.Active == v.Active) &&
-			(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
+			(q.Namespace == "" || q.Namespace == v.Spec.Namespace) && (q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
 			strings.Contains(strings.ToLower(v.Spec.Name+" "+v.Spec.API+" "+j.ID.String()), strings.ToLower(q.Text)) {
 			out = append(out, j)
 		}
@@ -340,12 +350,25 @@ func (fakeLedger) OpenRuns(context.Context, func(domain.OpenRun) error) error   
 func (fakeLedger) Facts(context.Context, int64, int64, func(store.FactRange) error) error { return nil }
 func (fakeLedger) Ranges(context.Context, int64, func(store.FactRange) error) error       { return nil }
 
+// ring returns the keys of a fake, and those that are given beside them.
+func ring(t testing.TB, f *fake, fixed ...string) *access.Keyring {
+	t.Helper()
+	k, err := access.Open(t.Context(), access.Config{
+		Store: f.access.Keys(), Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Fixed: fixed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
 // newAPI returns the API over a fake.
 func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
 		Engine: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
-		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", StartedAt: time.Now().Add(-90 * time.Second), ClientCertificates: []string{"acme", "bank"},
+		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3", StartedAt: time.Now().Add(-90 * time.Second),
+		ClientCertificates: []string{"acme", "bank"},
 	}
 	for _, fn := range change {
 		fn(&c)

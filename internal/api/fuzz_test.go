@@ -26,7 +26,7 @@ func FuzzSpec(f *testing.F) {
 		}
 	}
 	fake := newFake()
-	h := newAPI(f, fake)
+	h := ofAdmin(f, fake)
 	f.Fuzz(func(t *testing.T, body string) {
 		clear(fake.jobs)
 		res := call(t, h, "POST", "/jobs", body, "Content-Type: application/json")
@@ -37,7 +37,7 @@ func FuzzSpec(f *testing.F) {
 			}
 			return
 		}
-		export := call(t, h, "GET", "/jobs/export?secrets=true", "").text
+		export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
 		var report importBody
 		call(t, h, "POST", "/jobs/import", export, ndjson).into(t, 200, &report)
 		if len(fake.jobs) != 2 || report.Imported != 1 {

@@ -23,7 +23,7 @@ func (s *server) registerHistoryExport() {
 		OperationID: "export-executions", Method: http.MethodGet, Path: "/executions/export", Tags: []string{"Executions"},
 		Summary: "Export executions",
 		Description: "NDJSON: one execution that has ended a line, as in lists; with attempts where there were several. " +
-			"Oldest scheduled first. One that ends while the export runs is part of it if its place is still to come. " +
+			"Oldest scheduled first. A key that is confined to a namespace gets those of its jobs. One that ends while the export runs is part of it if its place is still to come. " +
 			"When the store fails on the way, or retention drops what is still to come, the connection is closed before the end: " +
 			"a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
@@ -74,11 +74,21 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) error {
 	out := bufio.NewWriterSize(w, historyBuffer)
 	var line []byte
+	confined := visitorOf(ctx).namespace != ""
 	err := s.Store.History().Stream(ctx, from, to, func(piece []domain.Execution) error {
 		extendDeadlines(w)
 		for i := range piece {
 			if i%yieldEvery == yieldEvery-1 {
 				runtime.Gosched()
+			}
+			if confined { // otherwise it need not be asked for each of millions
+				sees, err := s.sees(ctx, piece[i].JobID)
+				if err != nil {
+					return err
+				}
+				if !sees {
+					continue
+				}
 			}
 			line = append(appendExecution(line[:0], &piece[i]), '\n')
 			if _, err := out.Write(line); err != nil {

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -21,8 +22,8 @@ import (
 )
 
 // Limits of an import. The results of a million items take 24 MB until the
-// answer is sent; the details of refused items are kept up to maxErrorBytes in
-// all, later ones are refused without. A chunk is what one commit takes.
+// answer is sent; the details of refused items, and warnings, are kept up to
+// maxErrorBytes in all, later items are answered without. A chunk is what one commit takes.
 const (
 	maxImports     = 4
 	maxImportItems = 1_000_000
@@ -70,6 +71,8 @@ type importResult struct {
 	Index int        `json:"index" doc:"The item's place in the body, counted from 0." example:"0"`
 	JobID string     `json:"jobId,omitempty" format:"uuid" doc:"The new job's id; absent when the item was refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Error *itemError `json:"error,omitempty" doc:"Why the item was refused; absent when it was imported."`
+
+	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
 }
 
 type importInput struct{ request }
@@ -83,12 +86,12 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 	default:
 		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
 	}
-	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody))
+	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody), s.newDoc(ctx))
 	if err != nil {
 		return nil, err
 	}
 	run := importRun{server: s, w: in.w}
-	if err := run.all(ctx, items); err != nil {
+	if err := run.all(s.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
 	return &streamOutput{func(ctx huma.Context) {
@@ -111,6 +114,8 @@ type importRun struct {
 	report importReport
 	next   *importChunk // is being filled
 	under  *importChunk // is being committed; nil: none
+	origin string       // of the last job that was made
+	told   []string     // its warnings
 }
 
 // importChunk is what one commit takes.
@@ -151,7 +156,7 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 		}
 		index := run.report.add()
 		if item.err == nil {
-			item.err = run.checkCertificate(&item.doc.Spec)
+			item.err = run.takes(ctx, &item.doc)
 		}
 		if item.err != nil {
 			run.report.refuse(index, problemOf(item.err))
@@ -166,6 +171,14 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 			}
 		}
 	}
+}
+
+// takes refuses a document that this caller, or this server, cannot have.
+func (run *importRun) takes(ctx context.Context, doc *domain.SpecDoc) error {
+	if err := mayCreate(ctx, doc); err != nil {
+		return err
+	}
+	return run.checkCertificate(&doc.Spec)
 }
 
 // commit hands the chunk that was read to the engine, once that has taken the
@@ -214,7 +227,7 @@ func (run *importRun) settle(ctx context.Context) error {
 	var fault error
 	for i, m := range c.made {
 		if m.Err == nil {
-			run.report.accept(c.places[i], m.Version.JobID)
+			run.report.accept(c.places[i], m.Version.JobID, run.warnings(&m.Version.Spec))
 			continue
 		}
 		p := problemOf(m.Err)
@@ -230,11 +243,26 @@ func (run *importRun) settle(ctx context.Context) error {
 	return nil
 }
 
+// warnings is [server.warnings], which asks about the host alone: it is asked once
+// for as many jobs in a row as have the same.
+func (run *importRun) warnings(spec *domain.Spec) []string {
+	scheme, rest, _ := strings.Cut(spec.API, "://")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	if origin := spec.API[:len(spec.API)-len(rest)+end]; origin != run.origin || scheme == "" {
+		run.origin, run.told = origin, run.server.warnings(spec)
+	}
+	return run.told
+}
+
 // importReport holds what became of each item, in little space.
 type importReport struct {
 	jobs     []domain.JobID // by index; zero: refused
 	errors   map[int]json.RawMessage
-	bytes    int // of errors
+	warnings map[int]json.RawMessage
+	bytes    int // of errors and warnings
 	imported int
 }
 
@@ -243,9 +271,21 @@ func (r *importReport) add() int {
 	return len(r.jobs) - 1
 }
 
-func (r *importReport) accept(index int, id domain.JobID) {
+func (r *importReport) accept(index int, id domain.JobID, warnings []string) {
 	r.jobs[index] = id
 	r.imported++
+	if len(warnings) == 0 || r.bytes >= maxErrorBytes {
+		return
+	}
+	text, err := json.Marshal(warnings)
+	if err != nil {
+		return // strings always encode
+	}
+	if r.warnings == nil {
+		r.warnings = map[int]json.RawMessage{}
+	}
+	r.warnings[index] = text
+	r.bytes += len(text)
 }
 
 // omittedError stands for the details that were not kept.
@@ -288,6 +328,10 @@ func (r *importReport) write(w http.ResponseWriter) {
 			_, _ = out.Write(text)
 		} else {
 			_, _ = out.WriteString(`,"jobId":"` + id.String() + `"`)
+			if text, ok := r.warnings[i]; ok {
+				_, _ = out.WriteString(`,"warnings":`)
+				_, _ = out.Write(text)
+			}
 		}
 		if out.WriteByte('}') != nil {
 			return

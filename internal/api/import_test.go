@@ -292,7 +292,7 @@ func TestItemsOfAnImportAreBounded(t *testing.T) {
 	run := importRun{server: &server{Config: Config{Engine: newFake()}}, w: httptest.NewRecorder()}
 	run.Log = discard
 	run.report.jobs = make([]domain.JobID, maxImportItems)
-	items, err := newImportReader(strings.NewReader(minimal), 1000)
+	items, err := newImportReader(strings.NewReader(minimal), 1000, domain.NewSpecDoc())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestItemsOfAnImportAreBounded(t *testing.T) {
 
 func TestExportCanBeImported(t *testing.T) {
 	from := newFake()
-	h := newAPI(t, from)
+	h := ofAdmin(t, from)
 	for i := range 2*exportPage + 7 {
 		body := minimal
 		switch i % 3 {
@@ -317,17 +317,17 @@ func TestExportCanBeImported(t *testing.T) {
 		}
 		create(t, h, body)
 	}
-	res := call(t, h, "GET", "/jobs/export?secrets=true", "")
+	res := call(t, h, "GET", "/jobs/export?withSecrets=true", "")
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "application/x-ndjson" {
 		t.Fatalf("%d, %s", res.StatusCode, ct)
 	}
 	to := newFake()
-	copied := newAPI(t, to)
+	copied := ofAdmin(t, to)
 	report := imported(t, copied, res.text, ndjson)
 	if report.Imported != 2*exportPage+7 || report.Refused != 0 {
 		t.Errorf("imported %d, refused %d", report.Imported, report.Refused)
 	}
-	if again := call(t, copied, "GET", "/jobs/export?secrets=true", ""); again.text != res.text {
+	if again := call(t, copied, "GET", "/jobs/export?withSecrets=true", ""); again.text != res.text {
 		t.Error("the export of the copy differs")
 	}
 	filtered := call(t, h, "GET", "/jobs/export?isActive=false", "").text

@@ -29,9 +29,9 @@ type importReader interface {
 	next() (importItem, error)
 }
 
-// newImportReader looks at the first byte: an array starts with a bracket, and
+// newImportReader lays items over base. It looks at the first byte: an array starts with a bracket, and
 // no line of NDJSON that is a job does.
-func newImportReader(body io.Reader, maxItem int) (importReader, error) {
+func newImportReader(body io.Reader, maxItem int, base domain.SpecDoc) (importReader, error) {
 	br := bufio.NewReaderSize(body, 64<<10)
 	for at := int64(1); ; at++ {
 		b, err := br.ReadByte()
@@ -44,18 +44,18 @@ func newImportReader(body io.Reader, maxItem int) (importReader, error) {
 			continue
 		}
 		if b == '[' {
-			return &arrayReader{br: br, maxItem: maxItem, at: at}, nil
+			return &arrayReader{br: br, maxItem: maxItem, at: at, base: base}, nil
 		}
 		if err := br.UnreadByte(); err != nil {
 			return nil, err
 		}
-		return &lineReader{br: br, maxItem: maxItem}, nil
+		return &lineReader{br: br, maxItem: maxItem, base: base}, nil
 	}
 }
 
 // parseItem reads one document of an import.
-func parseItem(raw []byte, maxItem int) importItem {
-	item := importItem{doc: domain.NewSpecDoc()}
+func parseItem(raw []byte, maxItem int, base domain.SpecDoc) importItem {
+	item := importItem{doc: base}
 	if len(raw) > maxItem {
 		item.err = tooLong(maxItem)
 	} else if item.err = checkObject(raw); item.err == nil {
@@ -75,6 +75,7 @@ func tooLong(maxItem int) error {
 type arrayReader struct {
 	br      *bufio.Reader
 	maxItem int
+	base    domain.SpecDoc
 	at      int64 // bytes read
 	items   int
 	done    bool
@@ -112,7 +113,7 @@ func (a *arrayReader) next() (importItem, error) {
 	case !json.Valid(a.item):
 		return importItem{}, kindMalformed.problem("The item that starts at byte %d is not valid JSON. What came before was imported, nothing from here on.", start)
 	}
-	return parseItem(a.item, a.maxItem), nil
+	return parseItem(a.item, a.maxItem, a.base), nil
 }
 
 // token returns the next byte that is not white space.
@@ -194,6 +195,7 @@ func arrayFault(err error) error {
 type lineReader struct {
 	br      *bufio.Reader
 	maxItem int
+	base    domain.SpecDoc
 	line    []byte
 }
 
@@ -208,7 +210,7 @@ func (l *lineReader) next() (importItem, error) {
 		case long:
 			return importItem{err: tooLong(l.maxItem)}, nil
 		case len(line) > 0:
-			return parseItem(line, l.maxItem), nil
+			return parseItem(line, l.maxItem, l.base), nil
 		case err != nil:
 			return importItem{}, io.EOF
 		}

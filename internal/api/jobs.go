@@ -30,7 +30,8 @@ func (s *server) registerJobs() {
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
 		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
-			"headers, tags, body and secrets are replaced. The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
+			"headers, secretHeaders, tags, body and signing.secrets are replaced, and ******** in the place of a secret keeps the one that is stored. " +
+			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
 			"With one wrong field nothing is changed.",
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
 	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
@@ -82,11 +83,14 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 	if err != nil {
 		return nil, err
 	}
-	doc := domain.NewSpecDoc()
+	doc := s.newDoc(ctx)
 	if err := s.change(&doc, data); err != nil {
 		return nil, err
 	}
-	made := s.Engine.Create(ctx, []domain.SpecDoc{doc})
+	if err := mayCreate(ctx, &doc); err != nil {
+		return nil, err
+	}
+	made := s.Engine.Create(s.under(ctx, domain.ActionCreate), []domain.SpecDoc{doc})
 	if len(made) != 1 {
 		return nil, errors.New("the engine did not answer for the job")
 	}
@@ -134,7 +138,10 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(ctx, id, number, func(doc *domain.SpecDoc) error { return s.change(doc, data) })
+	if err := s.inScope(ctx, id); err != nil {
+		return nil, err
+	}
+	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, number, func(doc *domain.SpecDoc) error { return s.change(doc, data) })
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
@@ -174,7 +181,10 @@ func (s *server) deleteJob(ctx context.Context, in *deleteInput) (*deleteOutput,
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.Engine.Delete(ctx, id, number)
+	if err := s.inScope(ctx, id); err != nil {
+		return nil, err
+	}
+	to, err := s.Engine.Delete(s.under(ctx, domain.ActionDelete), id, number)
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
@@ -195,7 +205,10 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 		if err != nil {
 			return nil, err
 		}
-		v, err := s.Engine.Update(ctx, id, 0, func(doc *domain.SpecDoc) error {
+		if err := s.inScope(ctx, id); err != nil {
+			return nil, err
+		}
+		v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, 0, func(doc *domain.SpecDoc) error {
 			if doc.IsActive == active {
 				return errUnchanged
 			}
@@ -232,7 +245,14 @@ func (s *server) triggerJob(ctx context.Context, in *JobPath) (*triggerOutput, e
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inScope(ctx, id); err != nil {
+		return nil, err
+	}
+	change := s.changeBy(ctx, domain.ActionTrigger)
 	e, err := s.Engine.Trigger(ctx, id)
+	if !e.JobID.IsZero() { // also one whose record was not waited for: it will run
+		s.note(ctx, change, &e)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +267,7 @@ type jobOutput struct {
 
 type jobBody struct {
 	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in."`
+	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
 	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
 	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
 	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
@@ -258,7 +278,7 @@ type jobBody struct {
 
 func (s *server) jobBody(j *domain.Job) jobBody {
 	b := jobBody{
-		ID: j.ID.String(), Spec: j.Current.Spec, CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
+		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
 	}
 	if at, ok := s.Engine.NextFire(j.ID); ok {
@@ -276,17 +296,21 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	if err != nil {
 		return nil, fromStore(err)
 	}
+	if !seesNamespace(ctx, j.Current.Spec.Namespace) {
+		return nil, domain.NotFound("job", id)
+	}
 	return &jobOutput{etag(j.Current.Number), s.jobBody(&j)}, nil
 }
 
 // JobFilter selects jobs in a list or an export.
 type JobFilter struct {
-	IsActive boolParam `query:"isActive" doc:"Only jobs that are active (true) or paused (false)."`
-	Tag      string    `query:"tag" maxLength:"200" doc:"Only jobs with this tag, exactly." example:"billing"`
-	Text     string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text; the case of ASCII letters is ignored." example:"invoice"`
+	IsActive  boolParam `query:"isActive" doc:"Only jobs that are active (true) or paused (false)."`
+	Namespace string    `query:"namespace" maxLength:"63" doc:"Only jobs of this namespace." example:"billing"`
+	Tag       string    `query:"tag" maxLength:"200" doc:"Only jobs with this tag, exactly." example:"billing"`
+	Text      string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text; the case of ASCII letters is ignored." example:"invoice"`
 }
 
-func (f *JobFilter) query() (store.JobQuery, error) {
+func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {
 	active, err := f.IsActive.parse("isActive")
 	if err != nil {
 		return store.JobQuery{}, err
@@ -294,7 +318,17 @@ func (f *JobFilter) query() (store.JobQuery, error) {
 	if err := errors.Join(parseFilter("tag", f.Tag), parseFilter("text", f.Text)); err != nil {
 		return store.JobQuery{}, err
 	}
-	return store.JobQuery{Active: active, Tag: f.Tag, Text: f.Text}, nil
+	q := store.JobQuery{Active: active, Namespace: f.Namespace, Tag: f.Tag, Text: f.Text}
+	if f.Namespace != "" && !domain.ValidNamespace(f.Namespace) {
+		return q, kindMalformed.field("namespace", "must be 1 to 63 small letters, digits and hyphens", f.Namespace)
+	}
+	if only := visitorOf(ctx).namespace; only != "" {
+		if q.Namespace != "" && q.Namespace != only {
+			return q, kindRole.plain()
+		}
+		q.Namespace = only
+	}
+	return q, nil
 }
 
 type listInput struct {
@@ -311,7 +345,7 @@ type jobsBody struct {
 }
 
 func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
-	q, err := in.query()
+	q, err := in.query(ctx)
 	if err != nil {
 		return nil, err
 	}

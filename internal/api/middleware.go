@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -55,6 +56,7 @@ func plainWriter(w http.ResponseWriter) http.ResponseWriter {
 // request, not the process.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
+	inner := r // the mux writes the pattern of the route into the request that it gets
 	start := s.Clock.Mark()
 	defer func() {
 		fault := recover()
@@ -62,7 +64,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.recovered(rec, r, fault)
 		}
 		took := s.Clock.Since(start)
-		s.observe(r, rec.status, took)
+		s.observe(inner, rec.status, took)
 		if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 			s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
 				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, r.URL.Path), slog.Int(telemetry.KeyHTTPStatus, rec.status),
@@ -72,14 +74,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // net/http closes the connection in silence
 		}
 	}()
-	h := rec.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	if p := s.guard.admits(r); p != nil {
-		p.write(rec)
+	setSafeHeaders(rec.Header(), r)
+	caller, refusal := s.guard.admits(r)
+	if refusal != nil {
+		s.Metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
+		refusal.write(rec)
 		return
 	}
-	s.route(rec, r)
+	inner = withVisitor(r, caller)
+	s.route(rec, inner)
 }
 
 // recovered answers a panic. huma panics when it cannot write a response; that

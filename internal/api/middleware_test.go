@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 func logTo(w io.Writer) func(*Config) {
@@ -133,7 +134,8 @@ func TestRequestsAreLoggedAndCounted(t *testing.T) {
 }
 
 func TestMethodsAndPaths(t *testing.T) {
-	h := newAPI(t, newFake())
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	for _, tc := range []struct {
 		method, path string
@@ -213,7 +215,17 @@ func TestConfigIsChecked(t *testing.T) {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	s := NewServer("127.0.0.1:0", http.NotFoundHandler())
+	for _, c := range []ServerConfig{
+		{}, {Handler: http.NotFoundHandler()}, {Handler: http.NotFoundHandler(), Metrics: telemetry.NewMetrics(), MaxConnections: -1},
+	} {
+		if _, err := NewServer(c); err == nil {
+			t.Errorf("%+v was taken", c)
+		}
+	}
+	s, err := NewServer(ServerConfig{Addr: "127.0.0.1:0", Handler: http.NotFoundHandler(), Metrics: telemetry.NewMetrics()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
 		t.Error("a server without a limit")
 	}

@@ -169,25 +169,27 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.Alerts().List(ctx, store.AlertPage{
-		BeforeAt: from.at, BeforeJob: from.job, BeforeLost: from.nonce == lostNonce, Limit: limit + 1, OpenOnly: open != nil && *open,
+	found, next, err := visible(ctx, s, limit, from, alertCursor, func(from cursor, limit int) ([]domain.Alert, error) {
+		return s.Store.Alerts().List(ctx, store.AlertPage{
+			BeforeAt: from.at, BeforeJob: from.job, BeforeLost: from.nonce == lostNonce, Limit: limit, OpenOnly: open != nil && *open,
+		})
 	})
 	if err != nil {
 		return nil, fromStore(err)
 	}
-	out := &alertsOutput{alertsBody{Alerts: make([]alertBody, 0, min(limit, len(found)))}}
-	for i := range found[:min(limit, len(found))] {
+	out := &alertsOutput{alertsBody{Alerts: make([]alertBody, 0, len(found)), NextCursor: next}}
+	for i := range found {
 		out.Body.Alerts = append(out.Body.Alerts, alertOf(&found[i]))
 	}
-	if len(found) > limit {
-		last := found[limit-1]
-		next := cursor{list: cursorAlerts, at: last.LastAt, job: last.JobID}
-		if last.Lost {
-			next.nonce = lostNonce
-		}
-		out.Body.NextCursor = next.String()
-	}
 	return out, nil
+}
+
+func alertCursor(a *domain.Alert) (domain.JobID, cursor) {
+	c := cursor{list: cursorAlerts, at: a.LastAt, job: a.JobID}
+	if a.Lost {
+		c.nonce = lostNonce
+	}
+	return a.JobID, c
 }
 
 // The kinds of alerts.
@@ -213,27 +215,32 @@ type recentInput struct {
 	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
-// page parses the parameters; it asks the store for one more than the limit.
-func (in *recentInput) page() (store.Page, int, error) {
-	limit, err := in.Limit.parse()
-	if err != nil {
-		return store.Page{}, 0, err
-	}
-	from, err := parseCursor(cursorExecutions, in.Cursor)
-	return store.Page{Before: from.fireKey(), Limit: limit + 1}, limit, err
+func (s *server) recentExecutions(ctx context.Context, in *recentInput) (*executionsOutput, error) {
+	return s.executions(ctx, in, s.Store.History().Recent)
 }
 
-func (s *server) recentExecutions(ctx context.Context, in *recentInput) (*executionsOutput, error) {
-	page, limit, err := in.page()
+// executions answers a list of executions of all jobs that the caller may see.
+func (s *server) executions(ctx context.Context, in *recentInput, list func(context.Context, store.Page) ([]domain.Execution, error)) (*executionsOutput, error) {
+	limit, err := in.Limit.parse()
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.History().Recent(ctx, page)
+	from, err := parseCursor(cursorExecutions, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := visible(ctx, s, limit, from, executionCursor, func(from cursor, limit int) ([]domain.Execution, error) {
+		return list(ctx, store.Page{Before: from.fireKey(), Limit: limit})
+	})
 	if err != nil {
 		return nil, fromStore(err)
 	}
-	return pageOf(found, limit), nil
+	out := pageOf(found, len(found))
+	out.Body.NextCursor = next
+	return out, nil
 }
+
+func executionCursor(e *domain.Execution) (domain.JobID, cursor) { return e.JobID, cursorOf(e.FireKey) }
 
 type failedInput struct {
 	JobID  string     `query:"jobId" format:"uuid" doc:"Only executions of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
@@ -249,13 +256,7 @@ func (s *server) failedExecutions(ctx context.Context, in *failedInput) (*execut
 			return nil, err
 		}
 	}
-	page, limit, err := (&recentInput{in.Limit, in.Cursor}).page()
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.Store.History().Failed(ctx, job, page)
-	if err != nil {
-		return nil, fromStore(err)
-	}
-	return pageOf(found, limit), nil
+	return s.executions(ctx, &recentInput{in.Limit, in.Cursor}, func(ctx context.Context, p store.Page) ([]domain.Execution, error) {
+		return s.Store.History().Failed(ctx, job, p)
+	})
 }

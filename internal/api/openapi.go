@@ -17,7 +17,7 @@ Instants are Unix milliseconds (UTC), durations milliseconds, unless a field say
 
 Errors are problem documents (RFC 9457, application/problem+json). 400: the request cannot be read, or a parameter is wrong. 422: the document is JSON, but fields are wrong; errors names every one and says what would be right. Unknown fields and unknown query parameters are refused by name.
 
-When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
+When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
 
 // documentConfig returns huma's configuration: the frame of the document, and
 // none of huma's own pages.
@@ -49,6 +49,7 @@ func documentConfig(version string) huma.Config {
 				{Name: "Executions", Description: "What became of each fire."},
 				{Name: "Schedules", Description: "What an expression means."},
 				{Name: "Observability", Description: "How Belfry does."},
+				{Name: "Keys", Description: "Who may come in, and who changed what."},
 				{Name: "Probes", Description: "For orchestrators; no key needed."},
 				{Name: "Documents", Description: "This reference."},
 			},
@@ -89,10 +90,12 @@ type jobSpec struct {
 	Type              domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
 	IsActive          *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
 	Name              string            `json:"name,omitempty" maxLength:"200" doc:"A name for people, in bytes of printable text." example:"Sync invoices"`
+	Namespace         string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" default:"default" doc:"Where it belongs: a key that is confined to a namespace sees the jobs of that one alone. It cannot be changed later." example:"billing"`
 	Tags              []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" doc:"Words to find jobs by: 1 to 64 bytes each, none twice." example:"billing,nightly"`
 	Timezone          string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
 	Method            string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" default:"POST" doc:"The HTTP method of the call."`
-	Headers           map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key, Belfry-*, Webhook-* and Proxy-* are refused, also with _ for -."`
+	Headers           map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key, Belfry-*, Webhook-* and Proxy-* are refused, also with _ for -. Values of Authorization, Cookie, *-Key, *-Token and *-Secret are kept sealed and shown as ********; an edit that sends that back keeps the value."`
+	SecretHeaders     []string          `json:"secretHeaders,omitempty" nullable:"false" maxItems:"64" doc:"Names of further headers whose values are secret." example:"X-Signature"`
 	Body              any               `json:"body,omitempty" doc:"The body of the call: any JSON value, at most 256 KiB. A string is sent as its text. Without one the identity of the fire is sent: {jobId, executionId, scheduledAt, attempt}. Must be absent for GET and HEAD." example:"{\"full\":true}"`
 	TimeoutMs         int64             `json:"timeoutMs,omitempty" minimum:"1" maximum:"3600000" default:"30000" doc:"How long one attempt may take, connecting included, in milliseconds."`
 	Retry             *retrySpec        `json:"retry,omitempty" doc:"What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx."`
@@ -121,7 +124,7 @@ type misfireSpec struct {
 }
 
 type signingSpec struct {
-	Secrets []string `json:"secrets,omitempty" nullable:"false" maxItems:"2" doc:"One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Answers show whsec_********; in a change that stands for the secrets that are there, in their order." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
+	Secrets []string `json:"secrets,omitempty" nullable:"false" maxItems:"2" doc:"One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Kept sealed and shown as ********; in a change that stands for the secrets that are there, in their order." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
 }
 
 type dstSpec struct {
@@ -139,7 +142,7 @@ func (specFields) Schema(r huma.Registry) *huma.Schema {
 	out := *in
 	out.Properties = maps.Clone(in.Properties)
 	delete(out.Properties, "isActive")
-	out.Required = []string{"schedule", "api", "type", "timezone", "method", "timeoutMs", "retry", "overlap", "misfire", "dst"}
+	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry", "overlap", "misfire", "dst"}
 	slices.Sort(out.Required)
 	return &out
 }

@@ -13,11 +13,15 @@ import (
 	"github.com/google/uuid"
 )
 
+// problemPath and the slug of a kind are the type of a problem.
+const problemPath = "/docs#problem-"
+
 // Limits of what a problem document echoes. A body of 1 MiB that is wrong in
-// every byte is answered with at most 100 * (256 + message) bytes.
+// every byte is answered with at most 100 * (256 + 1024 + 256) bytes.
 const (
 	maxFieldProblems = 100
 	maxEchoBytes     = 256
+	maxMessageBytes  = 1024 // what is wrong may quote what was sent
 )
 
 // Problem is an error as the API tells it: a problem document of RFC 9457.
@@ -52,6 +56,9 @@ var (
 	kindMalformed   = kind{"malformed", "The request cannot be read", http.StatusBadRequest, "The body is no JSON document of the right shape, or a parameter, a header or an id is wrong. errors names it."}
 	kindInvalid     = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity, "The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
 	kindUnknownKey  = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized, "Send Authorization: Bearer KEY with one of the server's keys."}
+	kindRole        = kind{"forbidden", "The key may not do this", http.StatusForbidden, "Its role is too weak (viewer reads, editor changes jobs, admin does everything), or it is confined to a namespace and this is about another one, or about all."}
+	kindGuessing    = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests, "Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again; a right key of the settings has to wait too, one of the database has not."}
+	kindRate        = kind{"rate", "Too many requests", http.StatusTooManyRequests, "The key makes more requests a second than the settings allow. Retry-After says when to try again."}
 	kindForbidden   = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden, "A web page of another origin tried to change something."}
 	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest, "Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it by DNS rebinding."}
 	kindNotFound    = kind{"not-found", "There is no such thing", http.StatusNotFound, "The path, the job or the execution does not exist."}
@@ -67,7 +74,7 @@ var (
 )
 
 var kinds = []kind{
-	kindMalformed, kindInvalid, kindUnknownKey, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
+	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
 	kindStale, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal, kindUnavailable,
 }
 
@@ -81,7 +88,12 @@ var kindOfCode = map[domain.Code]kind{
 }
 
 func (k kind) problem(format string, args ...any) *Problem {
-	return &Problem{Type: "/docs#problem-" + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
+	return &Problem{Type: problemPath + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// plain returns a problem that says no more than its kind.
+func (k kind) plain() *Problem {
+	return &Problem{Type: problemPath + k.slug, Title: k.title, Status: k.status}
 }
 
 // field returns a problem about one parameter, header or part of the body.
@@ -151,7 +163,7 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 	p := k.problem("%s", e.Message)
 	p.cause = cause
 	for _, f := range e.Fields[:min(len(e.Fields), maxFieldProblems)] {
-		p.Errors = append(p.Errors, FieldProblem{f.Field, f.Message, echo(f.Value)})
+		p.Errors = append(p.Errors, FieldProblem{shorten(f.Field, maxEchoBytes), shorten(f.Message, maxMessageBytes), echo(f.Value)})
 	}
 	if p.Detail == "" {
 		p.Detail = summary(e.Fields)
@@ -178,7 +190,7 @@ func summary(fields []domain.FieldError) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	first := strings.TrimSpace(fields[0].Field + " " + fields[0].Message)
+	first := strings.TrimSpace(shorten(fields[0].Field, maxEchoBytes) + " " + shorten(fields[0].Message, maxMessageBytes))
 	switch n := len(fields); {
 	case n == 1:
 		return first
@@ -210,10 +222,15 @@ func echo(value any) any {
 	default:
 		text = fmt.Sprint(v)
 	}
-	if len(text) <= maxEchoBytes {
+	return shorten(text, maxEchoBytes)
+}
+
+// shorten cuts a text to so many bytes, between two characters.
+func shorten(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := maxEchoBytes
+	cut := most
 	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}

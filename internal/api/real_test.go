@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -30,7 +31,7 @@ func (x target) Do(call *domain.Call, out *domain.Outcome) {
 }
 
 // newReal returns the API over the real engine and the real store.
-func newReal(t *testing.T) (http.Handler, target) {
+func newReal(t *testing.T, change ...func(*Config)) (http.Handler, target) {
 	t.Helper()
 	ctx := context.Background()
 	metrics := telemetry.NewMetrics()
@@ -56,8 +57,18 @@ func newReal(t *testing.T) (http.Handler, target) {
 			t.Error(err)
 		}
 	})
-	h, err := New(Config{Engine: e, Store: db, Clock: clock.System{}, Metrics: metrics, Log: discard, Version: "1.2.3", StartedAt: time.Now(),
-		ClientCertificates: []string{"bank"}})
+	keys, err := access.Open(ctx, access.Config{Store: db.Keys(), Clock: clock.System{}, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{
+		Engine: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
+		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: []string{"bank"},
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	h, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +166,7 @@ func TestPagesOfARealStore(t *testing.T) {
 }
 
 func TestJobsOfARealStore(t *testing.T) {
-	h, _ := newReal(t)
+	h, _ := realOfAdmin(t)
 	report := imported(t, h, strings.Repeat(never+"\n", 2*exportPage+3)+strings.NewReplacer("\n", "", "\t", "").Replace(full), ndjson)
 	if report.Refused != 0 {
 		t.Fatalf("%+v", report.Results[len(report.Results)-1])
@@ -166,14 +177,14 @@ func TestJobsOfARealStore(t *testing.T) {
 	if got := walk(t, h, "/jobs?isActive=false&tag=b&text=gr%C3%B6", "jobs", "id"); len(got) != 1 {
 		t.Errorf("%d jobs found, want 1", len(got))
 	}
-	export := call(t, h, "GET", "/jobs/export?secrets=true", "").text
-	again, _ := newReal(t)
+	export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
+	again, _ := realOfAdmin(t)
 	if report := imported(t, again, export, ndjson); report.Imported != 2*exportPage+4 {
 		t.Errorf("imported %d", report.Imported)
 	}
 	// Jobs of one import share a millisecond: their order is by chance.
 	sorted := func(text string) []string { return slices.Sorted(strings.SplitSeq(text, "\n")) }
-	if got := call(t, again, "GET", "/jobs/export?secrets=true", "").text; !slices.Equal(sorted(got), sorted(export)) {
+	if got := call(t, again, "GET", "/jobs/export?withSecrets=true", "").text; !slices.Equal(sorted(got), sorted(export)) {
 		t.Error("the export of the copy differs")
 	}
 }

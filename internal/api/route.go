@@ -72,7 +72,7 @@ func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
 	}
 	all := append([]kind{kindMalformed, kindMisdirected, kindInternal}, refusals...)
 	if op.Security == nil { // otherwise the route is open to everybody
-		all = append(all, kindUnknownKey)
+		all = append(all, kindUnknownKey, kindGuessing, kindRate, kindRole)
 	}
 	if op.Method != http.MethodGet {
 		all = append(all, kindForbidden)
@@ -81,8 +81,12 @@ func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
 		all = append(all, kindTooLarge, kindMediaType, kindSlow)
 	}
 	for _, k := range all {
-		op.Responses[strconv.Itoa(k.status)] = &huma.Response{
-			Description: k.title + ". " + k.meaning,
+		status, text := strconv.Itoa(k.status), k.title+". "+k.meaning
+		if other := op.Responses[status]; other != nil { // two kinds of one status
+			text = other.Description + " Or: " + text
+		}
+		op.Responses[status] = &huma.Response{
+			Description: text,
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schema}},
 		}
 	}

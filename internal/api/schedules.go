@@ -197,7 +197,7 @@ func typeWords(into any) string {
 	switch into.(type) {
 	case *string:
 		return "a string"
-	case *int:
+	case *int, *int64:
 		return "a whole number"
 	}
 	return "an object with gap and fold"

@@ -1,8 +1,12 @@
 package api
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // Limits of the HTTP server. A client that sends a request of 1 MiB in 30 s
@@ -16,15 +20,35 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// NewServer returns a server with limits against slow and greedy clients.
-func NewServer(addr string, handler http.Handler) *http.Server {
-	return &http.Server{
-		Addr:              addr,
-		Handler:           handler,
+// ServerConfig is what a server is made of.
+type ServerConfig struct {
+	Addr           string
+	Handler        http.Handler
+	Metrics        *telemetry.Metrics
+	MaxConnections int // zero: DefaultMaxConnections
+}
+
+// NewServer returns a server with limits against slow and greedy clients. The
+// error is about the config.
+//
+// It speaks HTTP/1.1 alone, with TLS too: in HTTP/2 one connection carries
+// hundreds of requests, so that a limit of connections would limit nothing.
+func NewServer(c ServerConfig) (*http.Server, error) {
+	if c.Handler == nil || c.Metrics == nil || c.MaxConnections < 0 {
+		return nil, errors.New("api: Handler and Metrics are required, and MaxConnections must not be negative")
+	}
+	s := &http.Server{
+		Addr:              c.Addr,
+		Handler:           c.Handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		Protocols:         new(http.Protocols),
 	}
+	s.Protocols.SetHTTP1(true)
+	d := door{limit: cmp.Or(c.MaxConnections, DefaultMaxConnections), dropped: c.Metrics.ConnectionsDropped}
+	d.watch(s)
+	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // listen serves the handler on a free port of loopback.
@@ -23,7 +24,10 @@ func listen(t *testing.T, h http.Handler, change ...func(*http.Server)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer("", h)
+	s, err := NewServer(ServerConfig{Handler: h, Metrics: telemetry.NewMetrics()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, fn := range change {
 		fn(s)
 	}

@@ -31,7 +31,7 @@ func (f *fake) secretsOf(t *testing.T, id string) []webhook.Secret {
 
 // TestSecretsLeaveOnlyByAnExportThatAsksForThem looks for them in every answer.
 func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := ofAdmin(t, newFake())
 	signed := strings.Replace(minimal, "{", `{"signing":{"secrets":["`+canary1+`","`+canary2+`"]},`, 1)
 	id := create(t, h, signed)
 	for _, res := range []answer{
@@ -40,7 +40,7 @@ func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
 		call(t, h, "GET", "/jobs", ""),
 		call(t, h, "GET", "/jobs?text=whsec", ""),
 		call(t, h, "GET", "/jobs/export", ""),
-		call(t, h, "GET", "/jobs/export?secrets=false", ""),
+		call(t, h, "GET", "/jobs/export?withSecrets=false", ""),
 		call(t, h, "PUT", "/jobs/"+id, `{"name":"x"}`),
 		call(t, h, "PUT", "/jobs/"+id, `{"signing":{"secrets":["`+canary1+`","`+canary1+`"]}}`),
 		call(t, h, "PUT", "/jobs/"+id, `{"signing":{"secrets":["`+canary1+`x"]}}`),
@@ -54,14 +54,14 @@ func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
 			}
 		}
 	}
-	if text := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(text, `"signing":{"secrets":["whsec_********","whsec_********"]}`) {
+	if text := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(text, `"signing":{"secrets":["********","********"]}`) {
 		t.Errorf("%s does not say how many there are", text)
 	}
-	asked := call(t, h, "GET", "/jobs/export?secrets=true", "").text
+	asked := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
 	if !strings.Contains(asked, `"signing":{"secrets":["`+canary1+`","`+canary2+`"]}`) || strings.Contains(asked, "***") {
 		t.Errorf("the export is %s", asked)
 	}
-	call(t, h, "GET", "/jobs/export?secrets=1", "").problem(t, http.StatusBadRequest)
+	call(t, h, "GET", "/jobs/export?withSecrets=1", "").problem(t, http.StatusBadRequest)
 }
 
 // TestMasksKeepSecrets: what was shown can be sent back, and secrets can be
@@ -77,10 +77,10 @@ func TestMasksKeepSecrets(t *testing.T) {
 		{`"signing":{"secrets":["` + canary1 + `"]}`, []webhook.Secret{canary1}},
 		{`"name":"x"`, []webhook.Secret{canary1}},
 		{`"signing":{}`, []webhook.Secret{canary1}},
-		{`"signing":{"secrets":["whsec_********"]}`, []webhook.Secret{canary1}},
-		{`"signing":{"secrets":["` + canary2 + `","whsec_********"]}`, []webhook.Secret{canary2, canary1}},
-		{`"signing":{"secrets":["whsec_********","whsec_********"]}`, []webhook.Secret{canary2, canary1}},
-		{`"signing":{"secrets":["whsec_********"]}`, []webhook.Secret{canary2}},
+		{`"signing":{"secrets":["********"]}`, []webhook.Secret{canary1}},
+		{`"signing":{"secrets":["` + canary2 + `","********"]}`, []webhook.Secret{canary2, canary1}},
+		{`"signing":{"secrets":["********","********"]}`, []webhook.Secret{canary2, canary1}},
+		{`"signing":{"secrets":["********"]}`, []webhook.Secret{canary2}},
 		{`"signing":{"secrets":[]}`, nil},
 		{`"signing":{"secrets":["` + canary1 + `"]}`, []webhook.Secret{canary1}},
 		{`"signing":{"secrets":null}`, nil},
@@ -92,7 +92,7 @@ func TestMasksKeepSecrets(t *testing.T) {
 			t.Errorf("step %d, %s: %d, %d secrets, not those that were meant", i, step.change, res.StatusCode, len(got))
 		}
 	}
-	for _, masks := range []string{`"whsec_********"`, `"` + canary1 + `","whsec_********"`} {
+	for _, masks := range []string{`"********"`, `"` + canary1 + `","********"`} {
 		p := call(t, h, "PUT", "/jobs/"+id, `{"signing":{"secrets":[`+masks+`]}}`)
 		problem := p.problem(t, http.StatusUnprocessableEntity)
 		if want := fmt.Sprintf("signing.secrets[%d]", strings.Count(masks, ",")); !slices.Equal(problem.fields(), []string{want}) {

@@ -132,7 +132,7 @@ func TestReadFault(t *testing.T) {
 // the status of its error; then how the import ended.
 func drain(t *testing.T, r io.Reader) []string {
 	t.Helper()
-	items, err := newImportReader(r, 300)
+	items, err := newImportReader(r, 300, domain.NewSpecDoc())
 	if err != nil {
 		return []string{fmt.Sprint("none: ", problemOf(err).Status)}
 	}
@@ -201,7 +201,7 @@ func TestImportReaderTellsFaultsOfTheConnection(t *testing.T) {
 func TestImportReaderHoldsNoLongItem(t *testing.T) {
 	for _, start := range []string{`["`, `"`} {
 		r := &endless{head: []byte(start)}
-		items, err := newImportReader(io.LimitReader(r, 32<<20), 300)
+		items, err := newImportReader(io.LimitReader(r, 32<<20), 300, domain.NewSpecDoc())
 		if err != nil {
 			t.Fatal(err)
 		}

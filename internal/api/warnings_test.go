@@ -53,4 +53,11 @@ func TestTargetsThatWillBeRefused(t *testing.T) {
 			t.Errorf("%s %s %s: %q, want %q", step.method, step.path, step.body, got.Warnings, step.want)
 		}
 	}
+	refused := strings.Replace(minimal, "example.com", "10.0.0.1", 1)
+	report := imported(t, h, refused+"\n"+strings.Replace(refused, "/hook", "?a=b", 1)+"\n"+minimal+"\n{}\n"+refused, ndjson)
+	for i, warned := range []bool{true, true, false, false, true} {
+		if r := report.Results[i]; warned != slices.Equal(r.Warnings, want) || !warned && r.Warnings != nil || (r.JobID == "") != (i == 3) {
+			t.Errorf("import, item %d: %+v", i, r)
+		}
+	}
 }

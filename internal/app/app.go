@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -42,6 +43,7 @@ type App struct {
 	cfg      *config.Config
 	log      *slog.Logger
 	store    store.Store
+	keys     *access.Keyring
 	executor *executor.Executor
 	engine   *engine.Engine
 	server   *http.Server
@@ -67,12 +69,15 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
 		return err
 	}
-	db, err := sqlite.Open(ctx, sqlite.Config{Path: a.cfg.DBPath, Clock: clk, Log: a.log, Verbose: a.cfg.DBVerbose})
+	db, err := sqlite.Open(ctx, storeConfig(a.cfg, a.log))
 	if err != nil {
 		return err
 	}
 	a.store = db
-	calls := fitCalls(a.cfg.MaxInFlight, a.log)
+	if a.keys, err = a.openKeys(ctx, clk); err != nil {
+		return err
+	}
+	calls := fitCalls(a.cfg.MaxInFlight, a.cfg.MaxConnections, a.log)
 	perHost := min(a.cfg.MaxInFlightPerHost, calls*9/10)
 	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
 		perHost = calls // asked for in so many words
@@ -82,7 +87,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	names, err := a.openExecutor(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk, Guard: policy,
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
+		Guard: counted{policy, metrics.RefusedTargets},
 	})
 	if err != nil {
 		return err
@@ -105,14 +111,32 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	}
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
-		Keys: a.keys(), Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
+		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
 	})
 	if err != nil {
 		return err
 	}
-	a.server = api.NewServer(a.cfg.Address(), handler)
+	return a.openServer(handler, clk, metrics)
+}
+
+// openServer makes the HTTP server, with TLS where there is a certificate.
+func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics) (err error) {
+	a.server, err = api.NewServer(api.ServerConfig{
+		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.cfg.MaxConnections,
+	})
+	if err != nil {
+		return err
+	}
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+	if a.cfg.TLSCert == "" {
+		return nil
+	}
+	cert, err := openCertificate(a.cfg.TLSCert, a.cfg.TLSKey, clk, a.log)
+	if err != nil {
+		return err
+	}
+	a.server.TLSConfig = cert.config()
 	return nil
 }
 
@@ -122,6 +146,9 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 	if cfg.Signer, err = webhook.NewSigner(a.cfg.SigningSecrets); err != nil {
 		return nil, err
 	}
+	for _, secret := range a.cfg.SigningSecrets {
+		cfg.Secrets = append(cfg.Secrets, secret.Texts()...)
+	}
 	if cfg.RootCAs, err = authorities(a.cfg.EgressCAFile); err != nil {
 		return nil, err
 	}
@@ -130,6 +157,22 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 	}
 	a.executor, err = executor.New(cfg)
 	return certificates, err
+}
+
+// serve answers requests until the server is closed.
+func (a *App) serve() error {
+	if a.server.TLSConfig != nil {
+		return a.server.ServeTLS(a.listener, "", "")
+	}
+	return a.server.Serve(a.listener)
+}
+
+// URL returns where the API is.
+func (a *App) URL() string {
+	if a.server.TLSConfig != nil {
+		return "https://" + a.Addr()
+	}
+	return "http://" + a.Addr()
 }
 
 // listen takes the port, or says in one line why it cannot.
@@ -146,12 +189,36 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (a *App) keys() []string {
-	keys := make([]string, len(a.cfg.APIKeys))
-	for i, k := range a.cfg.APIKeys {
-		keys[i] = k.Reveal()
+func reveal(secrets []config.Secret) []string {
+	texts := make([]string, len(secrets))
+	for i, s := range secrets {
+		texts[i] = s.Reveal()
 	}
-	return keys
+	return texts
+}
+
+func storeConfig(cfg *config.Config, log *slog.Logger) sqlite.Config {
+	return sqlite.Config{
+		Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
+		EncryptionKeys: reveal(cfg.EncryptionKeys),
+	}
+}
+
+// openKeys reads who may come in, and refuses to listen for other machines
+// while that is everybody.
+func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, error) {
+	keys, err := access.Open(ctx, access.Config{
+		Store: a.store.Keys(), Clock: clk, Log: a.log, Fixed: reveal(a.cfg.APIKeys), Rate: a.cfg.RateLimit,
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case keys.Empty():
+		return keys, a.cfg.Exposed()
+	case a.cfg.InsecureNoAuth:
+		a.log.Warn("insecure_no_auth has no effect: the database has API keys")
+	}
+	return keys, nil
 }
 
 // Addr returns the address that the server listens on.
@@ -171,9 +238,10 @@ func (a *App) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { a.keeper.run(keep) })
 	background.Go(func() { a.auditor.Run(keep) })
+	background.Go(func() { a.keys.Run(keep) })
 	served := make(chan error, 1)
-	go func() { served <- a.server.Serve(a.listener) }()
-	a.log.Info("belfry is running", "address", "http://"+a.Addr(), "data", a.cfg.DBPath)
+	go func() { served <- a.serve() }()
+	a.log.Info("belfry is running", "address", a.URL(), "data", a.cfg.DBPath)
 
 	var err error
 	select {

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // egress returns the policy for the targets of jobs. It knows the port that was
@@ -23,6 +25,29 @@ func (a *App) egress() (*egress.Policy, error) {
 	return egress.New(egress.Config{
 		Mode: a.cfg.Egress, Allow: a.cfg.EgressAllow, Deny: a.cfg.EgressDeny, Own: own.AddrPort(),
 	})
+}
+
+// counted is a policy that counts what it refuses.
+type counted struct {
+	*egress.Policy
+	refused prometheus.Counter
+}
+
+// CheckName implements executor.Guard.
+func (c counted) CheckName(name string, port uint16) error {
+	return c.count(c.Policy.CheckName(name, port))
+}
+
+// CheckAddr implements executor.Guard.
+func (c counted) CheckAddr(name string, to netip.AddrPort) error {
+	return c.count(c.Policy.CheckAddr(name, to))
+}
+
+func (c counted) count(err error) error {
+	if err != nil {
+		c.refused.Inc()
+	}
+	return err
 }
 
 // authorities returns those of the system and of the file; nil, which stands

@@ -2,22 +2,23 @@ package app
 
 import "log/slog"
 
-// ownFiles is how many files Belfry may have open beside its calls: databases,
-// logs, clients of the API.
-const ownFiles = 2_000
+// ownFiles is how many files Belfry may have open beside its calls and the
+// clients of its API: databases, logs.
+const ownFiles = 1_000
 
 // fitCalls makes room for the configured calls in flight, each of which is an
-// open file, or returns how many the system allows. Running out of files would
+// open file as each client of the API is, or returns how many the system allows. Running out of files would
 // hit the store first, which is the last thing that should fail.
-func fitCalls(want int, log *slog.Logger) int {
-	return fit(want, raiseOpenFiles(uint64(want)+ownFiles), log)
+func fitCalls(want, clients int, log *slog.Logger) int {
+	beside := clients + ownFiles
+	return fit(want, beside, raiseOpenFiles(uint64(want+beside)), log)
 }
 
-func fit(want int, files uint64, log *slog.Logger) int {
-	if files == 0 || files >= uint64(want)+ownFiles {
+func fit(want, beside int, files uint64, log *slog.Logger) int {
+	if files == 0 || files >= uint64(want+beside) {
 		return want
 	}
-	fits := int(files) - ownFiles
+	fits := int(files) - beside
 	if fits < int(files)/2 {
 		fits = int(files) / 2
 	}

@@ -39,6 +39,7 @@ type Insert struct {
 	Before    int64   `json:"before"` // rows on record when it began
 	Rows      int64   `json:"rows"`
 	PerSecond float64 `json:"perSecond"`
+	CPUMicros float64 `json:"cpuMicros"` // of this process for each row, making it up included; says more on a busy machine
 }
 
 // HistorySize says how much history is made.
@@ -125,11 +126,13 @@ func (r *historyRun) fill(ctx context.Context) error {
 	window := max(recordBatch, r.size.Rows/insertWindows)
 	for done < r.size.Rows {
 		n := min(window, r.size.Rows-done)
+		cpu := used(os.Getpid()).cpu
 		took, err := r.record(ctx, n)
 		if err != nil {
 			return err
 		}
-		got := Insert{Before: done, Rows: n, PerSecond: float64(n) / took.Seconds()}
+		cpu = used(os.Getpid()).cpu - cpu
+		got := Insert{Before: done, Rows: n, PerSecond: float64(n) / took.Seconds(), CPUMicros: float64(cpu.Microseconds()) / float64(n)}
 		r.out.Inserts = append(r.out.Inserts, got)
 		r.say("%d rows: %.0f more at %.0f a second", done, float64(n), got.PerSecond)
 		done += n

@@ -14,9 +14,9 @@ func (h *History) tables() []table {
 }
 
 func (h *History) insertTable() [][]any {
-	rows := [][]any{{"on record", "then", "rows per second", "of the first"}}
+	rows := [][]any{{"on record", "then", "rows per second", "of the first", "CPU us each"}}
 	for _, i := range h.Inserts {
-		rows = append(rows, []any{i.Before, i.Rows, int(i.PerSecond), fmt.Sprintf("%.2f", i.PerSecond/h.Inserts[0].PerSecond)})
+		rows = append(rows, []any{i.Before, i.Rows, int(i.PerSecond), fmt.Sprintf("%.2f", i.PerSecond/h.Inserts[0].PerSecond), hundredth(i.CPUMicros)})
 	}
 	return rows
 }

@@ -16,15 +16,17 @@ import (
 func (s *shell) exportCommand() *cobra.Command {
 	var (
 		output string
-		filter client.JobFilter
+		filter client.ExportFilter
 		active bool
 	)
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the jobs of a server as NDJSON",
 		Long: `Write the jobs of a server as NDJSON, one job a line, which import takes. Ids are
-not part of it. A file appears whole or not at all, readable by its owner only:
-headers may hold secrets.
+not part of it. Secrets, of headers and of signing, are ******** unless
+--with-secrets is given, which takes the key of an admin and leaves an entry in
+the trail of changes; import refuses a job with such a mask. A file appears whole
+or not at all, readable by its owner only.
 
 ` + serverHelp,
 		Example: `  belfry export -o jobs.ndjson
@@ -53,10 +55,10 @@ headers may hold secrets.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
+	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "show secrets, of headers and of signing")
 	fs.BoolVar(&active, "active", true, "only jobs that are active, or with =false only paused ones")
 	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
 	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id holds this text")
-	fs.BoolVar(&filter.Secrets, "secrets", false, "with signing secrets instead of masks, so that import takes such jobs")
 	fs.Lookup("active").DefValue = ""
 	addServerFlag(fs)
 	return cmd

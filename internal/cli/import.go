@@ -27,8 +27,8 @@ func (s *shell) importCommand() *cobra.Command {
 		Long: `Register the jobs of a file: a JSON array of jobs, or NDJSON, one job a line.
 "-" is standard input. Each job stands for itself: one that is refused does not
 spoil the others, and is told on standard error as "line N: field: what would be
-right" ("index N", counted from 0, in an array). An import makes new jobs each
-time it is run.
+right" ("index N", counted from 0, in an array). So are warnings. An import makes
+new jobs each time it is run.
 
 ` + serverHelp + "\n\n" + exitCodes,
 		Example: `  belfry import sample-data.json
@@ -155,6 +155,7 @@ func (im *importer) send(ctx context.Context) error {
 		switch {
 		case result.Error == nil:
 			im.imported++
+			im.warn(im.places[i], result.Warnings)
 		case len(result.Error.Errors) > 0:
 			im.refuse(im.places[i], result.Error.Errors...)
 		default:
@@ -181,6 +182,14 @@ func (im *importer) refuse(at place, faults ...client.FieldError) {
 	im.progress.clear()
 	for _, f := range faults {
 		_, _ = fmt.Fprintf(im.err, "%s: %s\n", at, f)
+	}
+}
+
+// warn tells what may not be meant in an item that was imported.
+func (im *importer) warn(at place, warnings []string) {
+	for _, w := range warnings {
+		im.progress.clear()
+		_, _ = fmt.Fprintf(im.err, "%s: warning: %s\n", at, w)
 	}
 }
 

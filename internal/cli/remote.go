@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"syscall"
 
@@ -16,7 +17,7 @@ import (
 const serverFlag = "server"
 
 const serverHelp = `The server is the one of --server or BELFRY_SERVER, otherwise the one on this
-machine at PORT. BELFRY_API_KEY is the key that is sent. The variables may be
+machine at PORT, by TLS if BELFRY_TLS_CERT is set. BELFRY_API_KEY is the key that is sent. The variables may be
 in a .env file in the working directory.`
 
 func addServerFlag(fs *pflag.FlagSet) {
@@ -36,10 +37,33 @@ func (s *shell) connect(fs *pflag.FlagSet) (*client.Client, error) {
 	if server == "" {
 		server = vars[config.ServerVariable]
 	}
-	if server == "" {
-		server = "http://127.0.0.1:" + localPort(vars["PORT"])
+	if server != "" {
+		return client.New(server, vars[config.KeyVariable])
 	}
-	return client.New(server, vars[config.KeyVariable])
+	address := "127.0.0.1:" + localPort(vars["PORT"])
+	if vars[config.CertificateVariable] == "" {
+		return client.New("http://"+address, vars[config.KeyVariable])
+	}
+	return local(address, vars)
+}
+
+// local returns a client of the server on this machine that speaks TLS by the
+// same variables. Its certificate names a host, which 127.0.0.1 is not; the
+// file says better than any name whether it is the right one.
+func local(address string, vars map[string]string) (*client.Client, error) {
+	file := vars[config.CertificateVariable]
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config.CertificateVariable, err)
+	}
+	c, err := client.New("https://"+address, vars[config.KeyVariable])
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Pin(text); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", config.CertificateVariable, file, err)
+	}
+	return c, nil
 }
 
 // localPort is where a server on this machine listens by the same variables.

@@ -139,7 +139,7 @@ func (s *shell) root() *cobra.Command {
 	root.SetErr(s.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.historyCommand(), s.previewCommand(), s.receiverCommand(),
-		s.healthCommand(), s.auditCommand(), s.benchCommand(), s.configCommand(), s.versionCommand())
+		s.healthCommand(), s.auditCommand(), s.benchCommand(), s.keysCommand(), s.configCommand(), s.versionCommand())
 	return root
 }
 

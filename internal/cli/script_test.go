@@ -3,9 +3,15 @@ package cli
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"os/exec"
 	"regexp"
@@ -48,6 +54,9 @@ func TestMain(m *testing.M) {
 //	signal NAME TERM|INT|KILL   send it a signal
 //	ends NAME CODE|SIGNAL       wait for its end
 //	envsubst FROM TO            copy a file, with its variables filled in
+//	readvar VAR FILE            VAR is the first line of the file
+//	keyid VAR FILE              VAR is the id of the API key in the file
+//	certificate CERT KEY NAME   make a certificate for a name, and its key
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -62,6 +71,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "expect": expect, "signal": sendSignal, "ends": ends, "envsubst": envsubst,
+			"readvar": readVar, "keyid": keyID, "certificate": makeCertificate,
 		},
 	})
 }
@@ -209,4 +219,32 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 func envsubst(ts *testscript.TestScript, _ bool, args []string) {
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+func readVar(ts *testscript.TestScript, _ bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
+	ts.Setenv(args[0], line)
+}
+
+func keyID(ts *testscript.TestScript, _ bool, args []string) {
+	parts := strings.Split(ts.ReadFile(args[1]), "_")
+	if len(parts) != 3 {
+		ts.Fatalf("%s holds no API key", args[1])
+	}
+	ts.Setenv(args[0], parts[1])
+}
+
+func makeCertificate(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: []string{args[2]}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	ts.Check(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 }

@@ -218,10 +218,10 @@ func TestImport(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	c := exchange{
-		request: "GET /jobs/export?tag=x", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
+		request: "GET /jobs/export?tag=x&withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
 	}.serve(t)
 	var out bytes.Buffer
-	n, err := c.Export(t.Context(), JobFilter{Tag: "x"}, &out)
+	n, err := c.Export(t.Context(), ExportFilter{JobFilter{Tag: "x"}, true}, &out)
 	if err != nil || n != 6 || out.String() != "{}\n{}\n" {
 		t.Errorf("%d bytes, %q, %v", n, out.String(), err)
 	}
@@ -244,9 +244,9 @@ func TestExportExecutions(t *testing.T) {
 
 func TestExportWithSecrets(t *testing.T) {
 	c := exchange{
-		request: "GET /jobs/export?secrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
+		request: "GET /jobs/export?withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
 	}.serve(t)
-	if _, err := c.Export(t.Context(), JobFilter{Secrets: true}, io.Discard); err != nil {
+	if _, err := c.Export(t.Context(), ExportFilter{WithSecrets: true}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }
@@ -260,15 +260,15 @@ func TestExportThatIsNotComplete(t *testing.T) {
 		answer{contentType: typeLines, body: strings.Repeat("{}\n", 10_000)}.write(w)
 		panic(http.ErrAbortHandler)
 	})
-	if _, err := cut.Export(t.Context(), JobFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
+	if _, err := cut.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
 		t.Errorf("a connection cut on the way: %v", err)
 	}
 	page := connect(t, func(w http.ResponseWriter, _ *http.Request) { answer{contentType: "text/html", body: "hi"}.write(w) })
-	if _, err := page.Export(t.Context(), JobFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
+	if _, err := page.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
 		t.Errorf("a web page: %v", err)
 	}
 	whole := connect(t, func(w http.ResponseWriter, _ *http.Request) { answer{contentType: typeLines, body: "{}\n"}.write(w) })
-	if _, err := whole.Export(t.Context(), JobFilter{}, fullDisk{}); err == nil || errors.Is(err, ErrAnswer) {
+	if _, err := whole.Export(t.Context(), ExportFilter{}, fullDisk{}); err == nil || errors.Is(err, ErrAnswer) {
 		t.Errorf("a full disk: %v", err)
 	}
 }

@@ -16,10 +16,12 @@ type Spec struct {
 	API           string            `json:"api,omitempty"`
 	Type          string            `json:"type,omitempty"` // ATLEAST_ONCE or ATMOST_ONCE
 	Name          string            `json:"name,omitempty"`
+	Namespace     string            `json:"namespace,omitempty"` // fixed at creation
 	Tags          []string          `json:"tags,omitempty"`
 	Timezone      string            `json:"timezone,omitempty"`
 	Method        string            `json:"method,omitempty"`
 	Headers       map[string]string `json:"headers,omitempty"`
+	SecretHeaders []string          `json:"secretHeaders,omitempty"` // names of headers that are secret beside those that are by name
 	Body          json.RawMessage   `json:"body,omitempty"`
 	TimeoutMs     int64             `json:"timeoutMs,omitempty"`
 	Retry         *Retry            `json:"retry,omitempty"`
@@ -53,8 +55,8 @@ type Misfire struct {
 	MaxRuns  int    `json:"maxRuns,omitempty"`
 }
 
-// Signing is how a job's requests are signed. Answers show masks, which in a
-// change stand for the secrets that are there.
+// Signing is how a job's requests are signed. Answers show [Mask] for each
+// secret; in a change masks stand for the secrets that are there, in order.
 type Signing struct {
 	Secrets []string `json:"secrets,omitempty"` // at most two, the newest first
 }
@@ -130,13 +132,16 @@ func (c *Client) GetJob(ctx context.Context, id string) (Job, error) {
 	return out, err
 }
 
+// Mask stands for a secret, of a header or of signing, in what the server
+// answers. A change that sends it back keeps the secret.
+const Mask = "********"
+
 // JobFilter selects jobs. The zero value selects all.
 type JobFilter struct {
 	Active   *bool
 	Tag      string // exact
 	Text     string // part of name, api or id
 	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
-	Secrets  bool   // only for [Client.Export]: signing secrets instead of masks
 }
 
 func (f JobFilter) query() url.Values {

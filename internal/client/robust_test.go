@@ -31,7 +31,7 @@ func everyCall(ctx context.Context, c *Client) map[string]error {
 	note("TriggerJob")(c.TriggerJob(ctx, id1))
 	note("Execution")(c.Execution(ctx, id1))
 	note("Import")(c.Import(ctx, Lines, strings.NewReader("{}\n")))
-	note("Export")(c.Export(ctx, JobFilter{}, io.Discard))
+	note("Export")(c.Export(ctx, ExportFilter{}, io.Discard))
 	note("Preview")(c.Preview(ctx, PreviewRequest{}))
 	note("Health")(c.Health(ctx))
 	note("Ready")(c.Ready(ctx))
@@ -242,7 +242,7 @@ func TestALargeExportIsNotKept(t *testing.T) {
 		}
 	})
 	var largest, total int
-	n, err := c.Export(t.Context(), JobFilter{}, writerFunc(func(p []byte) (int, error) {
+	n, err := c.Export(t.Context(), ExportFilter{}, writerFunc(func(p []byte) (int, error) {
 		largest, total = max(largest, len(p)), total+len(p)
 		return len(p), nil
 	}))

@@ -31,6 +31,8 @@ type ImportResult struct {
 	Index int      `json:"index"` // counted from 0
 	JobID string   `json:"jobId"`
 	Error *Problem `json:"error"`
+
+	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
 
 // Import registers many jobs, each on its own: a wrong one does not spoil the
@@ -43,12 +45,20 @@ func (c *Client) Import(ctx context.Context, form Format, body io.Reader) (Impor
 	return out, err
 }
 
+// ExportFilter selects what is exported. The zero value selects all jobs, with
+// [Mask] for secrets.
+type ExportFilter struct {
+	JobFilter
+	WithSecrets bool // show secrets, of headers and of signing; takes the key of an admin
+}
+
 // Export writes the selected jobs as NDJSON, a document that [Client.Import]
-// takes. It returns the number of bytes. After an error w holds a part.
-func (c *Client) Export(ctx context.Context, f JobFilter, w io.Writer) (int64, error) {
+// takes if it holds no secrets or has them. It returns the number of bytes.
+// After an error w holds a part.
+func (c *Client) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, error) {
 	query := f.query()
-	if f.Secrets {
-		query.Set("secrets", "true")
+	if f.WithSecrets {
+		query.Set("withSecrets", "true")
 	}
 	return c.exportTo(ctx, w, query, "jobs", "export")
 }

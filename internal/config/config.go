@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -23,7 +24,12 @@ type Config struct {
 	DBVerbose          bool                // log every SQL statement
 	Env                Env                 // decides how the console log looks
 	APIKeys            []Secret            // who may come in; empty: everyone who reaches the port
+	EncryptionKeys     []Secret            // seal the secrets of jobs, the first; empty: the key file beside the database
 	InsecureNoAuth     bool                // listen beyond loopback without a key
+	TLSCert            string              // file of the server's certificate chain, PEM; empty: no TLS
+	TLSKey             string              // file of its key, PEM
+	RateLimit          int                 // requests a second that one key may make; zero: any number
+	MaxConnections     int                 // clients connected at a time
 	Retention          time.Duration       // how long history is kept
 	MaxInFlight        int                 // calls in flight in all
 	MaxInFlightPerHost int                 // calls in flight to one host
@@ -55,7 +61,7 @@ const (
 // a mask.
 type Secret string
 
-const mask = "********"
+const mask = webhook.Mask
 
 // Reveal returns the text itself, for the one place that compares it.
 func (s Secret) Reveal() string { return string(s) }
@@ -112,6 +118,21 @@ func (c *Config) LogValue() slog.Value {
 		attrs = append(attrs, slog.String(e.Key, e.Value))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// Exposed returns an error when the server would listen for other machines
+// although no API key is set and nobody said that this is meant. It is asked by
+// whoever knows the keys of the database, not by [Load].
+func (c *Config) Exposed() error {
+	if c.InsecureNoAuth || loopback(c.Host) {
+		return nil
+	}
+	src := c.sources["host"]
+	src.Name = cmp.Or(src.Name, "host")
+	return Fault{Source: src, Value: c.Host, Message: "without an API key only this machine may reach the server: " +
+		"listen on " + defaultHost + " and make a key with `belfry keys create NAME --role admin`, " +
+		"or set BELFRY_API_KEYS (`openssl rand -hex 24` makes one), " +
+		"or pass --insecure-no-auth if everyone who reaches the port may run jobs"}
 }
 
 // loopback reports whether only this machine can reach an address. The name

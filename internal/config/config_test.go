@@ -16,8 +16,8 @@ import (
 // TestNoPrintedFormShowsAKey prints a config in every usual way.
 func TestNoPrintedFormShowsAKey(t *testing.T) {
 	const canary = "canary-0123456789"
-	c := mustLoad(t, places{environ: []string{"BELFRY_API_KEYS=" + canary}})
-	if c.APIKeys[0].Reveal() != canary {
+	c := mustLoad(t, places{environ: []string{"BELFRY_API_KEYS=" + canary, "BELFRY_ENCRYPTION_KEY=" + sealKey1}})
+	if c.APIKeys[0].Reveal() != canary || c.EncryptionKeys[0].Reveal() != sealKey1 {
 		t.Fatal("Reveal does not give the key")
 	}
 	var out bytes.Buffer
@@ -33,7 +33,7 @@ func TestNoPrintedFormShowsAKey(t *testing.T) {
 		fmt.Fprintf(&out, verb+verb+verb, c, c.APIKeys, c.APIKeys[0])
 	}
 	fmt.Fprint(&out, c.Describe())
-	if strings.Contains(out.String(), canary) {
+	if strings.Contains(out.String(), canary) || strings.Contains(out.String(), sealKey1) {
 		t.Errorf("the key is shown:\n%s", out.String())
 	}
 	if !strings.Contains(out.String(), "api_keys = ******** (1)") {

@@ -14,8 +14,9 @@
 //     is refused also where a later place overrides it.
 //   - Complete. All faults are told at once ([Errors]), each with its place,
 //     its value and what would be right.
-//   - Closed by default. Without an API key the server listens on loopback
-//     only, unless the operator says --insecure-no-auth.
+//   - Closed by default. The server listens on loopback unless told otherwise,
+//     and without an API key, here or in the database, it refuses to be told
+//     ([Config.Exposed]), unless the operator says --insecure-no-auth.
 //   - Discreet. An API key leaves the package only through [Secret.Reveal]; it
 //     is in no printed form, log value or error, and it cannot be a flag,
 //     because every user of a machine can read the arguments of a process.

@@ -37,6 +37,9 @@ const (
 	ServerVariable = "BELFRY_SERVER"
 	// KeyVariable is the API key that client commands send.
 	KeyVariable = "BELFRY_API_KEY"
+	// CertificateVariable is a setting of the server that client commands on
+	// the same machine look at too.
+	CertificateVariable = "BELFRY_TLS_CERT"
 
 	prefix      = "BELFRY_"
 	nodeEnv     = "NODE_ENV"
@@ -319,12 +322,13 @@ func (l *loader) finish() {
 		l.judge("max_body", "must be at most max_import, which is "+formatSize(c.MaxImport))
 	}
 	switch {
-	case len(c.APIKeys) > 0 && c.InsecureNoAuth:
+	case c.TLSCert != "" && c.TLSKey == "":
+		l.judge("tls_cert", "needs tls_key beside it")
+	case c.TLSCert == "" && c.TLSKey != "":
+		l.judge("tls_key", "needs tls_cert beside it")
+	}
+	if len(c.APIKeys) > 0 && c.InsecureNoAuth {
 		l.judge("insecure_no_auth", "contradicts the API keys that are set: keep one of the two")
-	case len(c.APIKeys) == 0 && !c.InsecureNoAuth && !loopback(c.Host) && !l.keysFaulty():
-		l.judge("host", "without an API key only this machine may reach the server: set BELFRY_API_KEYS "+
-			"(`openssl rand -hex 24` makes a key), or listen on "+defaultHost+
-			", or pass --insecure-no-auth if everyone who reaches the port may run jobs")
 	}
 }
 
@@ -334,12 +338,6 @@ func (l *loader) judge(key, message string) {
 	src := l.config.sources[key]
 	src.Name = cmp.Or(src.Name, key)
 	l.fault(src, settingOf(key).get(l.config), message)
-}
-
-// keysFaulty reports whether keys were given and refused: then it would be
-// wrong to say that there are none.
-func (l *loader) keysFaulty() bool {
-	return len(l.config.APIKeys) == 0 && l.config.sources["api_keys"].Kind != FromDefault
 }
 
 // readFile returns a file whole, if it is no larger than a config can be.

@@ -72,7 +72,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := &Config{
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
-		ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20, Egress: egress.Private,
+		MaxConnections: 1_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20, Egress: egress.Private,
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -82,6 +82,12 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		t.Errorf("Address() = %s", got)
 	}
 }
+
+// Encryption keys: 32 bytes in base64.
+const (
+	sealKey1 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	sealKey2 = "IAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+)
 
 // sample holds a value of each setting that is not the default, one per place.
 var samples = map[string][4]string{
@@ -93,7 +99,10 @@ var samples = map[string][4]string{
 	"db_verbose":             {"true", "true", "true", "true"},
 	"env":                    {"development", "development", "development", "development"},
 	"api_keys":               {key1, key2, key1 + "," + key2, ""},
+	"encryption_key":         {sealKey1, sealKey2, sealKey1 + "," + sealKey2, ""},
 	"insecure_no_auth":       {"true", "true", "true", "true"},
+	"rate_limit":             {"1", "2", "3", "4"},
+	"max_connections":        {"11", "12", "13", "14"},
 	"retention":              {"2d", "3d", "36h", "5d"},
 	"max_in_flight":          {"101", "102", "103", "104"},
 	"max_in_flight_per_host": {"11", "12", "13", "14"},
@@ -114,6 +123,9 @@ var samples = map[string][4]string{
 func TestPrecedence(t *testing.T) {
 	for _, s := range Settings() {
 		t.Run(s.Key, func(t *testing.T) {
+			if s.Key == "tls_cert" || s.Key == "tls_key" {
+				return // one needs the other: TestCertificateAndKey
+			}
 			values, ok := samples[s.Key]
 			if !ok {
 				t.Fatal("the setting has no sample values")
@@ -187,6 +199,54 @@ func TestKeysOpenTheHostUnlessItIsSet(t *testing.T) {
 	} {
 		if c := mustLoad(t, tc.p); c.Host != tc.host {
 			t.Errorf("%+v: host %s, want %s", tc.p, c.Host, tc.host)
+		}
+	}
+}
+
+// TestExposed: whoever finds no key in the database asks, and is told what to
+// do.
+func TestExposed(t *testing.T) {
+	for _, tc := range []struct {
+		p    places
+		want string // the start of the refusal; empty: none
+	}{
+		{places{}, ""},
+		{places{environ: []string{"HOST=localhost"}}, ""},
+		{places{environ: []string{"HOST=::1"}}, ""},
+		{places{flags: []string{"--insecure-no-auth", "--host=0.0.0.0"}}, ""},
+		{places{environ: []string{"HOST=0.0.0.0"}}, "HOST=0.0.0.0 (environment): without an API key"},
+		{places{flags: []string{"--host=example.com"}}, "--host=example.com (flag): without an API key"},
+		{places{environ: []string{"HOST=::"}}, "HOST=:: (environment): without an API key"},
+	} {
+		err := mustLoad(t, tc.p).Exposed()
+		if tc.want == "" {
+			if err != nil {
+				t.Errorf("%+v: %v", tc.p, err)
+			}
+			continue
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+			t.Fatalf("%+v: %v", tc.p, err)
+		}
+		for _, way := range []string{"belfry keys create", "BELFRY_API_KEYS", "--insecure-no-auth"} {
+			if !strings.Contains(err.Error(), way) {
+				t.Errorf("%s does not name %s", err, way)
+			}
+		}
+	}
+}
+
+func TestCertificateAndKey(t *testing.T) {
+	c := mustLoad(t, places{environ: []string{"BELFRY_TLS_CERT=a.pem"}, flags: []string{"--tls-key=b.pem"}})
+	if c.TLSCert != "a.pem" || c.TLSKey != "b.pem" {
+		t.Errorf("%q, %q", c.TLSCert, c.TLSKey)
+	}
+	for want, p := range map[string]places{
+		"BELFRY_TLS_CERT=a.pem (environment): needs tls_key beside it": {environ: []string{"BELFRY_TLS_CERT=a.pem"}},
+		"--tls-key=b.pem (flag): needs tls_cert beside it":             {flags: []string{"--tls-key=b.pem"}},
+	} {
+		if _, err := p.load(t); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Setting is one thing that can be set, and the names it has in each place.
@@ -50,6 +51,10 @@ const (
 	minKeyLength     = 16
 	maxKeyLength     = 256
 	maxKeys          = 64
+	encryptionKey    = 32 // bytes
+	maxRateLimit     = 1_000_000
+	minConnections   = 10
+	maxConnections   = 100_000 // at 10 KiB each: 1 GB
 	defaultHost      = "127.0.0.1"
 	defaultOpenHost  = "0.0.0.0" // with an API key
 	hostSharePercent = 90        // of the calls in flight that one host may take
@@ -76,10 +81,21 @@ var settings = []Setting{
 		Usage: "development (coloured log) or production (JSON log)",
 		set:   setEnv, get: func(c *Config) string { return string(c.Env) }},
 	{Key: "api_keys", Env: "BELFRY_API_KEYS", Kind: kindSecrets,
-		Usage: "keys that open the API, separated by commas, each of 16 characters or more",
-		set:   setAPIKeys, get: getAPIKeys},
+		Usage: "keys that open the API, with the role admin, separated by commas, each of 16 characters or more",
+		set:   setAPIKeys, get: func(c *Config) string { return masked(c.APIKeys) }},
+	{Key: "encryption_key", Env: "BELFRY_ENCRYPTION_KEY", Kind: kindSecrets,
+		Usage: "seals the secrets of jobs: 32 bytes in base64; after a comma, older ones that open; empty uses the file encryption.key",
+		set:   setEncryptionKeys, get: func(c *Config) string { return masked(c.EncryptionKeys) }},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
+	file("tls_cert", CertificateVariable, "certificate chain of the server, in PEM; empty: no TLS",
+		func(c *Config) *string { return &c.TLSCert }),
+	file("tls_key", "BELFRY_TLS_KEY", "key of that certificate, in PEM",
+		func(c *Config) *string { return &c.TLSKey }),
+	number("rate_limit", "BELFRY_RATE_LIMIT", 0, 0, maxRateLimit, "requests a second that one API key may make; 0 means any number",
+		func(c *Config) *int { return &c.RateLimit }),
+	number("max_connections", "BELFRY_MAX_CONNECTIONS", 1_000, minConnections, maxConnections,
+		"clients of the API that are connected at a time", func(c *Config) *int { return &c.MaxConnections }),
 	duration("retention", "BELFRY_RETENTION", "30d", minRetention, maxRetention, "how long history is kept",
 		func(c *Config) *time.Duration { return &c.Retention }),
 	number("max_in_flight", "BELFRY_MAX_IN_FLIGHT", 20_000, 1, maxInFlightLimit, "most calls in flight at a time",
@@ -180,6 +196,20 @@ func size(key, env, def string, lo, hi int64, usage string, at func(*Config) *in
 	}
 }
 
+func file(key, env, usage string, at func(*Config) *string) Setting {
+	return Setting{
+		Key: key, Env: env, Flag: flagName(key), Kind: "file", Usage: usage,
+		set: func(c *Config, raw string) string {
+			if strings.ContainsRune(raw, 0) {
+				return "must be the path of a file"
+			}
+			*at(c) = raw
+			return ""
+		},
+		get: func(c *Config) string { return *at(c) },
+	}
+}
+
 func setLogLevel(c *Config, raw string) string {
 	levels := map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
@@ -200,9 +230,10 @@ func setEnv(c *Config, raw string) string {
 	return ""
 }
 
-func getAPIKeys(c *Config) string {
-	if len(c.APIKeys) == 0 {
+// masked prints how many secrets there are.
+func masked[T Secret | webhook.Secret](secrets []T) string {
+	if len(secrets) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (%d)", mask, len(c.APIKeys))
+	return fmt.Sprintf("%s (%d)", mask, len(secrets))
 }

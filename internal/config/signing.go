@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -25,8 +24,5 @@ func setSigningSecrets(c *Config, raw string) string {
 }
 
 func getSigningSecrets(c *Config) string {
-	if len(c.SigningSecrets) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s (%d)", mask, len(c.SigningSecrets))
+	return masked(c.SigningSecrets)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -72,6 +73,28 @@ func setAPIKeys(c *Config, raw string) string {
 	return ""
 }
 
+// setEncryptionKeys reads keys in base64 separated by commas. Its messages
+// count the keys and never show one.
+func setEncryptionKeys(c *Config, raw string) string {
+	var keys []Secret
+	for i, text := range strings.Split(raw, ",") {
+		text = strings.TrimSpace(text)
+		where := fmt.Sprintf("key %d", i+1)
+		bytes, err := base64.StdEncoding.Strict().DecodeString(text)
+		switch {
+		case err != nil || len(bytes) != encryptionKey:
+			return fmt.Sprintf("%s must be %d bytes in base64, as `openssl rand -base64 %d` makes them", where, encryptionKey, encryptionKey)
+		case slices.Contains(keys, Secret(text)):
+			return where + " is there twice"
+		case len(keys) == maxKeys:
+			return fmt.Sprintf("must be at most %d keys", maxKeys)
+		}
+		keys = append(keys, Secret(text))
+	}
+	c.EncryptionKeys = keys
+	return ""
+}
+
 const day = 24 * time.Hour
 
 // parseDuration reads what time.ParseDuration does, with whole days before it:
@@ -97,6 +120,9 @@ func parseDuration(s string) (time.Duration, bool) {
 	}
 	return total + d, true
 }
+
+// ParseDuration reads a duration as the settings have it: 90s, 36h, 30d.
+func ParseDuration(s string) (time.Duration, bool) { return parseDuration(s) }
 
 // formatDuration prints a duration in the form that parseDuration reads,
 // without the zero parts that time.Duration.String adds.

@@ -21,6 +21,7 @@ type Call struct {
 	BodyIsJSON  bool
 	Timeout     time.Duration // for the whole attempt, connecting included
 	SkipVerify  bool          // accept any TLS certificate
+	Secrets     []string      // texts that Outcome.Error must not show, the longest first
 
 	// ClientCert names the certificate to show to the target; empty: none.
 	ClientCert string

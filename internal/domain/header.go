@@ -29,7 +29,7 @@ func reservedHeader(name string) bool {
 }
 
 func (s *Spec) checkHeaders(fe *fieldErrors) {
-	fe.require(len(s.Headers) <= MaxHeaders, "headers", fmt.Sprintf("must be at most %d", MaxHeaders), len(s.Headers))
+	fe.require(len(s.Headers) <= MaxHeaders, "headers", headersRule, len(s.Headers))
 	total := 0
 	seen := make(map[string]bool, len(s.Headers))
 	for _, name := range sortedKeys(s.Headers) {
@@ -48,5 +48,10 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 		}
 		seen[low] = true
 	}
-	fe.require(total <= MaxHeaderBytes, "headers", fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes), total)
+	fe.require(total <= MaxHeaderBytes, "headers", headerBytesRule, total)
+	fe.require(len(s.SecretNames) <= MaxHeaders, "secretHeaders", headersRule, len(s.SecretNames))
+	for i, name := range s.SecretNames {
+		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength, fmt.Sprintf("secretHeaders[%d]", i),
+			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), name)
+	}
 }

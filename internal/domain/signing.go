@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -27,43 +26,4 @@ func (s *Spec) checkSigning(fe *fieldErrors) {
 			fe.add(field, "is there twice", nil)
 		}
 	}
-}
-
-// decodeSecrets reads the secrets of a document. What is shown of a secret is a
-// mask; a mask that is sent back stands for the secrets that are there, in their
-// order. So [new, mask] adds a secret before the one in use, and [mask] then
-// drops the old one.
-func decodeSecrets(raw json.RawMessage, d *SpecDoc) error {
-	var secrets []webhook.Secret
-	if err := json.Unmarshal(raw, &secrets); err != nil {
-		return err
-	}
-	kept := d.Signing.Secrets
-	for i := range secrets {
-		if secrets[i].Masked() && len(kept) > 0 {
-			secrets[i], kept = kept[0], kept[1:]
-		}
-	}
-	if len(secrets) == 0 {
-		secrets = nil
-	}
-	d.Signing.Secrets = secrets
-	return nil
-}
-
-// RevealedJSON is [SpecDoc.MarshalJSON] with the secrets themselves instead of
-// masks: for an export that was asked for them.
-func (d SpecDoc) RevealedJSON() ([]byte, error) {
-	type signing struct {
-		Secrets []string `json:"secrets,omitempty"`
-	}
-	var s signing
-	for _, secret := range d.Signing.Secrets {
-		s.Secrets = append(s.Secrets, secret.Reveal())
-	}
-	return json.Marshal(struct {
-		Spec
-		Signing  signing `json:"signing,omitzero"` // in the place of the spec's own
-		IsActive bool    `json:"isActive"`
-	}{d.Spec, s, d.IsActive})
 }

@@ -26,6 +26,9 @@ const (
 	maxInstantMs    = 7_258_118_400_000 // 2200-01-01, the end of the calendar
 	defaultMethod   = "POST"
 	defaultTimezone = "UTC"
+
+	// DefaultNamespace is where jobs are that do not say.
+	DefaultNamespace = "default"
 )
 
 // Spec is what a user says about a job: when, where and how surely.
@@ -34,11 +37,13 @@ type Spec struct {
 	API           string            `json:"api"`
 	Type          Guarantee         `json:"type"`
 	Name          string            `json:"name,omitempty"`
+	Namespace     string            `json:"namespace"` // fixed at creation
 	Tags          []string          `json:"tags,omitempty"`
 	Timezone      string            `json:"timezone"`
 	Method        string            `json:"method"`
 	Headers       map[string]string `json:"headers,omitempty"`
-	Body          json.RawMessage   `json:"body,omitempty"` // any JSON value; a string is sent as its text
+	SecretNames   []string          `json:"secretHeaders,omitempty"` // headers that are secret beside those of [SecretHeader]
+	Body          json.RawMessage   `json:"body,omitempty"`          // any JSON value; a string is sent as its text
 	TimeoutMs     int64             `json:"timeoutMs"`
 	Retry         Retry             `json:"retry"`
 	Overlap       OverlapPolicy     `json:"overlap"`
@@ -65,6 +70,7 @@ type DST struct {
 // are left for the user.
 func DefaultSpec() Spec {
 	return Spec{
+		Namespace: DefaultNamespace,
 		Timezone:  defaultTimezone,
 		Method:    defaultMethod,
 		TimeoutMs: DefaultTimeoutMs,
@@ -231,14 +237,37 @@ func urlFault(raw string) string {
 
 func (s *Spec) checkLabels(fe *fieldErrors) {
 	fe.require(len(s.Name) <= MaxNameLength && printable(s.Name), "name",
-		fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength), s.Name)
-	fe.require(len(s.Tags) <= MaxTags, "tags", fmt.Sprintf("must be at most %d", MaxTags), len(s.Tags))
+		nameRule, s.Name)
+	fe.require(ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
+	fe.require(len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
 	for i, tag := range s.Tags {
 		field := fmt.Sprintf("tags[%d]", i)
 		fe.require(tag != "" && len(tag) <= MaxTagLength && printable(tag), field,
 			fmt.Sprintf("must be 1 to %d bytes of printable text", MaxTagLength), tag)
 		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
+}
+
+// Rules with figures in them, made once and not with each job that keeps them.
+var (
+	headersRule     = fmt.Sprintf("must be at most %d", MaxHeaders)
+	headerBytesRule = fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes)
+	nameRule        = fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength)
+	tagsRule        = fmt.Sprintf("must be at most %d", MaxTags)
+)
+
+const maxNamespaceLength = 63
+
+const namespaceRule = "must be 1 to 63 small letters, digits and hyphens"
+
+// ValidNamespace reports whether a text can name a namespace.
+func ValidNamespace(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxNamespaceLength
 }
 
 func printable(s string) bool {

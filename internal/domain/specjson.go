@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // SpecDoc is a spec as it comes from outside: the spec and whether the job is
@@ -31,13 +32,16 @@ func (d SpecDoc) MarshalJSON() ([]byte, error) {
 }
 
 // Merge lays a JSON object over the document. A field that is absent keeps its
-// value, null sets the default again, an object (retry, misfire, dst, signing) is merged
-// field by field, and headers, tags, body and secrets are replaced whole. The error is a
+// value, null sets the default again, an object (retry, misfire, dst, signing)
+// is merged field by field, and headers, secretHeaders, tags, body and the
+// signing secrets are replaced whole; a [Mask] in the place of a secret keeps
+// the one that is stored. The error is a
 // CodeInvalid one that names every field that is unknown or of a wrong kind;
 // the document is then unchanged. Values are not judged: see [Spec.Validate].
 func (d *SpecDoc) Merge(data []byte) error {
 	m := merger{next: *d, defaults: NewSpecDoc()}
 	m.object("", data, specFields)
+	m.keepSecrets(d)
 	if err := m.faults.err(); err != nil {
 		return err
 	}
@@ -49,6 +53,7 @@ func (d *SpecDoc) Merge(data []byte) error {
 type merger struct {
 	next, defaults SpecDoc
 	faults         fieldErrors
+	headersSent    bool // the document has headers
 }
 
 // object merges a JSON object whose members are the given fields. The path
@@ -66,6 +71,7 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 	for _, name := range sortedKeys(members) {
 		field, known := fields[name]
 		raw := members[name]
+		m.headersSent = m.headersSent || path == "" && name == "headers"
 		switch {
 		case !known:
 			m.faults.add(path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)), nil)
@@ -140,16 +146,18 @@ func nested[T any](get func(*SpecDoc) *T, members map[string]specField) specFiel
 }
 
 var specFields = map[string]specField{
-	"schedule":  field(func(d *SpecDoc) *string { return &d.Schedule }),
-	"api":       field(func(d *SpecDoc) *string { return &d.API }),
-	"type":      field(func(d *SpecDoc) *Guarantee { return &d.Type }),
-	"name":      field(func(d *SpecDoc) *string { return &d.Name }),
-	"tags":      field(func(d *SpecDoc) *[]string { return &d.Tags }),
-	"timezone":  field(func(d *SpecDoc) *string { return &d.Timezone }),
-	"method":    field(func(d *SpecDoc) *string { return &d.Method }),
-	"headers":   field(func(d *SpecDoc) *map[string]string { return &d.Headers }),
-	"body":      field(func(d *SpecDoc) *json.RawMessage { return &d.Body }),
-	"timeoutMs": field(func(d *SpecDoc) *int64 { return &d.TimeoutMs }),
+	"schedule":      field(func(d *SpecDoc) *string { return &d.Schedule }),
+	"api":           field(func(d *SpecDoc) *string { return &d.API }),
+	"type":          field(func(d *SpecDoc) *Guarantee { return &d.Type }),
+	"name":          field(func(d *SpecDoc) *string { return &d.Name }),
+	"namespace":     field(func(d *SpecDoc) *string { return &d.Namespace }),
+	"tags":          field(func(d *SpecDoc) *[]string { return &d.Tags }),
+	"timezone":      field(func(d *SpecDoc) *string { return &d.Timezone }),
+	"method":        field(func(d *SpecDoc) *string { return &d.Method }),
+	"headers":       field(func(d *SpecDoc) *map[string]string { return &d.Headers }),
+	"secretHeaders": field(func(d *SpecDoc) *[]string { return &d.SecretNames }),
+	"body":          field(func(d *SpecDoc) *json.RawMessage { return &d.Body }),
+	"timeoutMs":     field(func(d *SpecDoc) *int64 { return &d.TimeoutMs }),
 	"retry": nested(func(d *SpecDoc) *Retry { return &d.Retry }, map[string]specField{
 		"maxRetries": field(func(d *SpecDoc) *int { return &d.Retry.MaxRetries }),
 		"delayMs":    field(func(d *SpecDoc) *int64 { return &d.Retry.DelayMs }),
@@ -171,7 +179,7 @@ var specFields = map[string]specField{
 	}),
 	"tlsSkipVerify": field(func(d *SpecDoc) *bool { return &d.TLSSkipVerify }),
 	"signing": nested(func(d *SpecDoc) *Signing { return &d.Signing }, map[string]specField{
-		"secrets": {decode: decodeSecrets, reset: func(dst, from *SpecDoc) { dst.Signing.Secrets = from.Signing.Secrets }},
+		"secrets": field(func(d *SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets }),
 	}),
 	"clientCertificate": field(func(d *SpecDoc) *string { return &d.ClientCertificate }),
 	"isActive":          field(func(d *SpecDoc) *bool { return &d.IsActive }),

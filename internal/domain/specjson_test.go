@@ -16,7 +16,8 @@ func fullDoc() SpecDoc {
 	return SpecDoc{IsActive: false, Spec: Spec{
 		Schedule: "0 0 9 * * MON-FRI", API: "https://example.com/hook", Type: AtMostOnce, Name: "Größe <b>",
 		Tags: []string{"a", "b"}, Timezone: "Europe/Berlin", Method: "PUT", Headers: map[string]string{"X-A": "1"},
-		Body: json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: Retry{1, 2, BackoffFixed, 3}, Overlap: OverlapQueue,
+		SecretNames: []string{"X-A"},
+		Body:        json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: Retry{1, 2, BackoffFixed, 3}, Overlap: OverlapQueue,
 		Misfire: Misfire{MisfireSkip, 4, 5}, StartAt: 6, EndAt: 7, JitterMs: 8, DST: DST{"SKIP", "BOTH"}, TLSSkipVerify: true,
 		ClientCertificate: "bank",
 	}}

@@ -124,7 +124,7 @@ func (e *Engine) commitNew(ctx context.Context, versions []domain.Version, letGo
 	e.unclear.Add(1)
 	go func() {
 		defer e.unclear.Add(-1)
-		if e.untilKnown(func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
+		if e.untilKnown(context.Background(), func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
 			letGo()
 		}
 	}()
@@ -244,6 +244,9 @@ func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*
 	if err := change(&doc); err != nil {
 		return v, nil, err
 	}
+	if doc.Namespace != v.Spec.Namespace {
+		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+": a job does not move; create it anew", doc.Namespace)
+	}
 	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) {
 		return v, nil, nil
 	}
@@ -318,7 +321,7 @@ func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
 	default:
 		done, known := e.ask(ctx, ed)
 		if !known {
-			go e.commitUntilKnown(ed)
+			go e.commitUntilKnown(context.WithoutCancel(ctx), ed)
 			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")
 		}
 		e.conclude(ed, done)
@@ -354,10 +357,10 @@ func (e *Engine) ask(ctx context.Context, ed editOf) (done, known bool) {
 
 // commitUntilKnown repeats an edit until the store says what became of it. A
 // read would not do: a commit that is still under way is not seen by it, and
-// may end after it.
-func (e *Engine) commitUntilKnown(ed editOf) {
+// may end after it. The context only says who made the edit.
+func (e *Engine) commitUntilKnown(by context.Context, ed editOf) {
 	done := true
-	known := e.untilKnown(func(ctx context.Context) error {
+	known := e.untilKnown(by, func(ctx context.Context) error {
 		err := ed.commit(ctx)
 		if err != nil && definite(err) {
 			done = false
@@ -373,10 +376,10 @@ func (e *Engine) commitUntilKnown(ed editOf) {
 
 // untilKnown repeats a call to the store until it succeeds. It returns false
 // when the engine stops first: the next start reads what the store has.
-func (e *Engine) untilKnown(call func(context.Context) error) bool {
+func (e *Engine) untilKnown(by context.Context, call func(context.Context) error) bool {
 	for !e.stopping.Load() {
 		clock.Wait(context.Background(), askAgain)
-		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+		ctx, cancel := context.WithTimeout(by, commitTimeout)
 		err := call(ctx)
 		cancel()
 		if err == nil {

@@ -40,6 +40,7 @@ type payload struct {
 	isJSON  bool
 	signer  *webhook.Signer // nil: the server's own secrets, if there are any
 	cert    string          // name of the client certificate
+	secrets []string        // see domain.Call
 }
 
 // version is one version of a job as the engine needs it.
@@ -147,7 +148,7 @@ func newPayload(s *domain.Spec) (*payload, error) {
 		return nil, domain.Invalid("signing.secrets", err.Error(), nil)
 	}
 	body, isJSON := s.Payload()
-	return &payload{s.Headers, body, isJSON, signer, s.ClientCertificate}, nil
+	return &payload{s.Headers, body, isJSON, signer, s.ClientCertificate, s.SecretTexts()}, nil
 }
 
 // timing compiles the calendar of the version. It is cheap: the expression is
@@ -174,9 +175,9 @@ func (v *version) fillCall(c *domain.Call) {
 	p := v.plan.Value()
 	c.Once, c.Method, c.URL = p.once, p.method, v.url
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
-	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert = nil, nil, true, nil, ""
+	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = nil, nil, true, nil, "", nil
 	if w := v.payload; w != nil {
-		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert = w.headers, w.body, w.isJSON, w.signer, w.cert
+		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = w.headers, w.body, w.isJSON, w.signer, w.cert, w.secrets
 	}
 }
 

@@ -14,6 +14,9 @@ const (
 	fallbackDelay = 300 * time.Millisecond
 	// minAddrTimeout is the least that one of several addresses gets.
 	minAddrTimeout = time.Second
+	// maxAddrs is how many addresses of one family are tried: a name may have
+	// thousands, and whoever owns it must not have us knock at each.
+	maxAddrs       = 8
 	maxTLSSessions = 1024
 )
 
@@ -117,6 +120,7 @@ func (d *dialer) dialAddr(ctx context.Context, addr netip.Addr, port uint16) (ne
 }
 
 // splitFamilies parts the addresses by family; the first one's comes first.
+// Of each it keeps the first maxAddrs.
 func splitFamilies(addrs []netip.Addr) (preferred, other []netip.Addr) {
 	for _, a := range addrs {
 		if a.Is4() == addrs[0].Is4() {
@@ -125,7 +129,7 @@ func splitFamilies(addrs []netip.Addr) (preferred, other []netip.Addr) {
 			other = append(other, a)
 		}
 	}
-	return preferred, other
+	return preferred[:min(len(preferred), maxAddrs)], other[:min(len(other), maxAddrs)]
 }
 
 // dialSerial tries one address after the other (there is one at least), each with an equal share of

@@ -155,6 +155,35 @@ func TestBothFamilies(t *testing.T) {
 	}
 }
 
+// Of a name with very many addresses only some are knocked at.
+func TestManyAddresses(t *testing.T) {
+	_, port, _ := net.SplitHostPort(freePort(t))
+	var v4, v6 atomic.Int64
+	x := newTestExecutor(t, Config{})
+	x.dialer.net.Control = func(network, _ string, _ syscall.RawConn) error {
+		if network == "tcp6" {
+			v6.Add(1)
+		} else {
+			v4.Add(1)
+		}
+		return nil
+	}
+	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
+		var addrs []netip.Addr
+		for i := range 200 {
+			addrs = append(addrs, netip.AddrFrom4([4]byte{127, 0, 7, byte(i + 1)}), netip.MustParseAddr("::1"))
+		}
+		return addrs, nil
+	})
+	out := do(x, newCall("http://crowd.invalid:"+port+"/"))
+	if out.Verdict != retry || out.MaybeSent {
+		t.Errorf("outcome %+v", out)
+	}
+	if v4.Load() != maxAddrs || v6.Load() > maxAddrs {
+		t.Errorf("%d and %d connects, want at most %d each", v4.Load(), v6.Load(), maxAddrs)
+	}
+}
+
 func TestBothFamiliesRefused(t *testing.T) {
 	_, port, _ := net.SplitHostPort(freePort(t))
 	x := newTestExecutor(t, Config{})

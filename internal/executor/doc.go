@@ -10,8 +10,11 @@
 //   - Do returns within Call.Timeout, which covers looking the name up,
 //     connecting, TLS, sending, waiting and reading.
 //   - Outcome.MaybeSent is false only when no byte of the request was written.
-//   - What a target sends is bounded: header bytes, interim responses, body
-//     bytes, and by the deadline the time it takes to send them.
+//   - What a target sends is bounded: header bytes and lines, interim
+//     responses, body bytes, and by the deadline the time it takes to send them.
+//   - Config.Guard has judged each address that is connected to, after the
+//     lookup; a connection serves only the scheme, host, port and client
+//     certificate under which it was opened.
 //   - Outcome.Error tells a person what went wrong and where.
 //   - Redirects are not followed, no proxy is used, nothing is read from the
 //     environment.
@@ -43,7 +46,8 @@
 //
 // # How this is shown
 //
-// Tests with real listeners for each way in which a target can fail, TLS with
+// Tests with real listeners for each way in which a target can fail or attack,
+// with what each may allocate; a DNS server that rebinds; TLS with
 // generated certificates, a count of requests at the target for everything
 // about sending twice, and benchmarks beside the bare fasthttp.HostClient in
 // the same run, for time, allocations and memory per waiting call.

@@ -56,6 +56,7 @@ type exchange struct {
 	written  int64 // bytes of the request, over all connections
 	bodyRead int   // bytes of the response's body
 	reusable bool  // the connection can carry another request
+	bulky    bool  // holds more memory than is worth keeping
 
 	head     []byte    // the request; afterwards a place to read bodies into
 	fallback [192]byte // the default body: 165 bytes at most
@@ -78,7 +79,7 @@ func newExchange() *exchange {
 
 func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 	e.x, e.call, e.out = x, call, out
-	e.phase, e.written, e.bodyRead, e.reusable = phaseConnect, 0, 0, false
+	e.phase, e.written, e.bodyRead, e.reusable, e.bulky = phaseConnect, 0, 0, false, false
 	e.deadline = monotonic.Now().Add(call.Timeout)
 }
 
@@ -86,7 +87,7 @@ func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 // used again.
 func (e *exchange) end() bool {
 	e.letGo()
-	fit := cap(e.head) <= maxKeptHeadBytes
+	fit := cap(e.head) <= maxKeptHeadBytes && !e.bulky
 	e.x, e.call, e.out, e.host = nil, nil, nil, nil
 	e.vector, e.snippet = [2][]byte{}, nil
 	e.br.Reset(nil)
@@ -236,7 +237,7 @@ func (e *exchange) roundTrip(body []byte) error {
 	// answer counts.
 	e.br.Reset(e)
 	e.readErr = nil
-	e.budget = e.x.cfg.MaxHeaderBytes + chunkOverhead*e.x.cfg.MaxResponseBytes
+	e.budget = e.readLimit()
 	if sendErr == nil {
 		e.phase = phaseWait
 	}
@@ -280,18 +281,10 @@ func (e *exchange) wrote(n int64, err error) {
 }
 
 // read reads the response, past any interim ones.
-func (e *exchange) read(br *bufio.Reader) error {
+func (e *exchange) read(br *bufio.Reader) (err error) {
 	for range maxInterim {
-		if err := e.resp.Header.Read(br); err != nil {
-			var small *fasthttp.ErrSmallBuffer
-			if !errors.As(err, &small) {
-				return err
-			}
-			if br.Size() >= e.x.cfg.MaxHeaderBytes {
-				return errHeaderTooLong
-			}
-			// The bytes read so far are in br: the longer one reads through it.
-			return e.read(bufio.NewReaderSize(br, e.x.cfg.MaxHeaderBytes))
+		if br, err = e.readHead(br); err != nil {
+			return err
 		}
 		if status := e.resp.StatusCode(); status >= 200 || status == fasthttp.StatusSwitchingProtocols {
 			return e.readBody(br)
@@ -299,11 +292,6 @@ func (e *exchange) read(br *bufio.Reader) error {
 	}
 	return errTooManyInterim
 }
-
-var (
-	errHeaderTooLong  = errors.New("response header too long")
-	errTooManyInterim = errors.New("too many interim responses")
-)
 
 // readBody reads the body to its end or to the limit. Of a failure it keeps
 // the start.
@@ -328,6 +316,14 @@ func (e *exchange) readBody(br *bufio.Reader) error {
 }
 
 var errTooLong = errors.New("response longer than the limit")
+
+// readLimit is how many bytes of a response may be read at all.
+func (e *exchange) readLimit() int {
+	return e.x.cfg.MaxHeaderBytes + chunkOverhead*e.x.cfg.MaxResponseBytes
+}
+
+// received is how many were read, buffered ones included.
+func (e *exchange) received() int { return e.readLimit() - e.budget }
 
 // Read reads from the connection within the budget. The end of the connection
 // is unexpected wherever a message has an end of its own; without this the

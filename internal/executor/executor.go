@@ -22,7 +22,7 @@ const (
 	DefaultMaxHosts         = 10_000
 	DefaultDialTimeout      = 5 * time.Second
 	DefaultMaxResponseBytes = 64 << 10
-	DefaultMaxHeaderBytes   = 64 << 10
+	DefaultMaxHeaderBytes   = 32 << 10
 
 	// DefaultIdleTimeout is less than the 60 s after which load balancers and
 	// web servers commonly close an idle connection, so that Belfry closes
@@ -44,6 +44,7 @@ type Config struct {
 	ClientCerts      map[string]tls.Certificate // by the names that calls say
 	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
 	Signer           *webhook.Signer            // signs the calls that bring no signer of their own; nil: those go unsigned
+	Secrets          []string                   // texts that Outcome.Error must not show, beside those of the call, the longest first
 	Guard            Guard                      // decides which targets may be called; nil: all
 }
 
@@ -150,6 +151,9 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	e.begin(x, call, out)
 	defer e.rescue()
 	e.run()
+	if out.Error != "" {
+		out.Error = hide(hide(out.Error, call.Secrets), x.cfg.Secrets)
+	}
 	if e.end() {
 		x.exchanges.Put(e)
 	}

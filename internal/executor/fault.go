@@ -144,12 +144,11 @@ func validNames(cert *x509.Certificate) string {
 }
 
 func (e *exchange) describeTransfer(err error) string {
+	if text := e.describeHead(err); text != "" {
+		return text
+	}
 	label := e.host.label
 	switch {
-	case errors.Is(err, errHeaderTooLong):
-		return fmt.Sprintf("the response header is larger than %d bytes", e.x.cfg.MaxHeaderBytes)
-	case errors.Is(err, errTooManyInterim):
-		return fmt.Sprintf("more than %d interim (1xx) responses", maxInterim)
 	case errors.Is(err, syscall.ECONNRESET):
 		return fmt.Sprintf("connection reset by %s %s", label, e.place())
 	case isClosed(err):

@@ -15,6 +15,10 @@ import (
 // maxSnippetBytes is how much of a failure's body an execution keeps.
 const maxSnippetBytes = 1 << 10
 
+// minHiddenBytes is how much of a secret at the end of a text is taken for one
+// that was cut: less is there by chance.
+const minHiddenBytes = 6
+
 // report sets the outcome of a call that was answered.
 func (e *exchange) report() {
 	status := e.resp.StatusCode()
@@ -45,6 +49,24 @@ func (e *exchange) answer(status int) string {
 		line += ": " + text
 	}
 	return line
+}
+
+// hide blots secrets out of a text: a target may repeat the headers it was
+// sent, and what it says goes into the history. Only failures have a text. The end of the text is checked
+// for a secret that was cut off with it.
+func hide(text string, secrets []string) string {
+	for _, secret := range secrets {
+		text = strings.ReplaceAll(text, secret, domain.Mask)
+	}
+	for _, secret := range secrets {
+		for n := min(len(secret)-1, len(text)); n >= minHiddenBytes; n-- {
+			if strings.HasSuffix(text, secret[:n]) {
+				text = text[:len(text)-n] + domain.Mask
+				break
+			}
+		}
+	}
+	return text
 }
 
 // snippetText returns the start of the body as text, or says what it is.

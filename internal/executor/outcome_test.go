@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 const (
@@ -165,7 +166,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"bad status":        {"HTTP/1.1 2x0 OK\r\n\r\n", 0, "malformed response: "},
 		"two lengths":       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 0, "malformed response: "},
 		"odd encoding":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nab", 0, "malformed response: "},
-		"100 KB of header":  {manyLines, 0, "the response header is larger than 65536 bytes"},
+		"100 KB of header":  {manyLines, 0, "the response header is larger than 32768 bytes"},
 		"1xx without end":   {strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 50), 0, "more than 16 interim (1xx) responses"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,7 +204,7 @@ func TestReset(t *testing.T) {
 
 // A header that needs more than the small buffer is read whole.
 func TestLongHeader(t *testing.T) {
-	filler := "X-Filler: " + strings.Repeat("y", 40_000)
+	filler := "X-Filler: " + strings.Repeat("y", 30_000)
 	s := answerWith(t, "HTTP/1.1 100 Continue\r\n\r\n"+response(503, "down", filler, "Retry-After: 3"), "keep")
 	x := newTestExecutor(t, Config{})
 	for range 2 {
@@ -258,7 +259,7 @@ func TestEndlessAnswers(t *testing.T) {
 		},
 		"a header without end": {
 			"HTTP/1.1 200 OK\r\nX: ", block,
-			domain.Outcome{Verdict: retry, Error: "the response header is larger than 65536 bytes", MaybeSent: true},
+			domain.Outcome{Verdict: retry, Error: "the response header is larger than 32768 bytes", MaybeSent: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -411,4 +412,48 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		wantOutcome(t, out, domain.Outcome{Verdict: success, HTTPStatus: 200})
 		e.end()
 	})
+}
+
+// A target may answer with what it was sent; no form of that shows a secret.
+func TestSecretsAreHiddenInErrors(t *testing.T) {
+	secrets := []string{"Bearer canary-0123456789", "canary-0123456789"}
+	for name, response := range map[string]string{
+		"body":          response(500, "you sent Bearer canary-0123456789, twice: canary-0123456789"),
+		"cut":           response(500, strings.Repeat("a", maxSnippetBytes-10)+"canary-0123456789"),
+		"location":      response(302, "", "Location: /login?was=canary-0123456789"),
+		"no HTTP":       "Bearer canary-0123456789\r\n\r\n",
+		"broken header": "HTTP/1.1 200 OK\r\ncanary-0123456789\r\n\r\n",
+		"broken length": "HTTP/1.1 200 OK\r\nContent-Length: canary-0123456789\r\n\r\n",
+		"the server's":  response(401, "want a signature by whsec_canary-of-the-server"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := answerWith(t, response, "close")
+			call := newCall(s.url())
+			call.Headers, call.Secrets = map[string]string{"Authorization": secrets[0]}, secrets
+			got := do(newTestExecutor(t, Config{Secrets: webhook.Secret("whsec_canary-of-the-server").Texts()}), call)
+			if got.Error == "" || strings.Contains(got.Error, "canary") {
+				t.Errorf("error %q", got.Error)
+			}
+		})
+	}
+}
+
+func TestHide(t *testing.T) {
+	secrets := []string{"Bearer abcdefghij", "abcdefghij"}
+	for text, want := range map[string]string{
+		"":                               "",
+		"nothing to see":                 "nothing to see",
+		"Bearer abcdefghij!":             "********!",
+		"x abcdefghij y abcdefghij":      "x ******** y ********",
+		"cut: abcdefgh":                  "cut: ********",
+		"cut: Bearer abc":                "cut: ********",
+		"too short to be one, maybe: ab": "too short to be one, maybe: ab",
+	} {
+		if got := hide(text, secrets); got != want {
+			t.Errorf("hide(%q) = %q, want %q", text, got, want)
+		}
+	}
+	if got := hide("Bearer abcdefghij", nil); got != "Bearer abcdefghij" {
+		t.Errorf("without secrets: %q", got)
+	}
 }

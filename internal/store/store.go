@@ -33,12 +33,18 @@ type Store interface {
 	Ledger() Ledger
 	Shards() Shards
 	Alerts() Alerts
+	Keys() Keys
+	Changes() Changes
 	// Close flushes and releases everything; no call is made afterwards.
 	Close() error
 }
 
 // Jobs keeps jobs and their timelines. Closed versions stay readable while the
 // history of their time is kept, so that every fire can be computed again.
+//
+// Create, Update and Delete look for a change in their context (see
+// [WithChange]). If there is one, the entry of the trail is written in the same
+// step; a repeat of the call writes no second one.
 type Jobs interface {
 	// Create inserts version 1 of each job, all or none. A repeat with the
 	// same id and the same content succeeds. A call of more than a few
@@ -69,11 +75,12 @@ type Jobs interface {
 
 // JobQuery selects jobs that are not deleted.
 type JobQuery struct {
-	After  domain.JobID // exclusive; zero: from the start
-	Limit  int
-	Active *bool
-	Tag    string // exact
-	Text   string // part of name, api or id, letter case ignored (ASCII)
+	After     domain.JobID // exclusive; zero: from the start
+	Limit     int
+	Active    *bool
+	Tag       string // exact
+	Namespace string // exact; empty: any
+	Text      string // part of name, api or id, letter case ignored (ASCII)
 }
 
 // History answers what became of fires. It knows facts and open runs' facts

@@ -13,24 +13,27 @@ import (
 // The names of the metrics. Dashboards and alerts of users build on them: a
 // change here is a change of the interface.
 const (
-	MetricExecutions    = "belfry_executions_total"
-	MetricDrift         = "belfry_drift_seconds"
-	MetricDuration      = "belfry_execution_duration_seconds"
-	MetricInFlight      = "belfry_in_flight"
-	MetricQueueDepth    = "belfry_queue_depth"
-	MetricOpenRuns      = "belfry_open_runs"
-	MetricRetries       = "belfry_retries_total"
-	MetricLateFires     = "belfry_late_fires_total"
-	MetricLostFires     = "belfry_lost_fires_total"
-	MetricCommitLatency = "belfry_commit_seconds"
-	MetricCommitRows    = "belfry_commit_rows"
-	MetricStoreErrors   = "belfry_store_errors_total"
-	MetricWatermarkLag  = "belfry_watermark_lag_seconds"
-	MetricHorizonMargin = "belfry_horizon_margin_seconds"
-	MetricJobs          = "belfry_jobs"
-	MetricRequests      = "belfry_http_request_seconds"
-	MetricPanics        = "belfry_panics_total"
-	MetricBuildInfo     = "belfry_build_info"
+	MetricExecutions     = "belfry_executions_total"
+	MetricDrift          = "belfry_drift_seconds"
+	MetricDuration       = "belfry_execution_duration_seconds"
+	MetricInFlight       = "belfry_in_flight"
+	MetricQueueDepth     = "belfry_queue_depth"
+	MetricOpenRuns       = "belfry_open_runs"
+	MetricRetries        = "belfry_retries_total"
+	MetricLateFires      = "belfry_late_fires_total"
+	MetricLostFires      = "belfry_lost_fires_total"
+	MetricCommitLatency  = "belfry_commit_seconds"
+	MetricCommitRows     = "belfry_commit_rows"
+	MetricStoreErrors    = "belfry_store_errors_total"
+	MetricWatermarkLag   = "belfry_watermark_lag_seconds"
+	MetricHorizonMargin  = "belfry_horizon_margin_seconds"
+	MetricJobs           = "belfry_jobs"
+	MetricRequests       = "belfry_http_request_seconds"
+	MetricRefusedTargets = "belfry_refused_targets_total"
+	MetricPanics         = "belfry_panics_total"
+	MetricConnsDropped   = "belfry_http_connections_dropped_total"
+	MetricRefused        = "belfry_http_requests_refused_total"
+	MetricBuildInfo      = "belfry_build_info"
 )
 
 // The values of the state label of [Metrics.Jobs].
@@ -63,9 +66,13 @@ type Metrics struct {
 	WatermarkLag  prometheus.Gauge // seconds from the watermark to now
 	HorizonMargin prometheus.Gauge // seconds from now to the horizon; negative: sending stands still
 
-	Jobs     *prometheus.GaugeVec     // by state; JobsActive and JobsInactive
-	Requests *prometheus.HistogramVec // seconds, by route, method and class; see Request
-	Panics   prometheus.Counter       // recovered panics
+	Jobs           *prometheus.GaugeVec     // by state; JobsActive and JobsInactive
+	Requests       *prometheus.HistogramVec // seconds, by route, method and class; see Request
+	RefusedTargets prometheus.Counter       // names and addresses that the egress rules kept from being called
+	Panics         prometheus.Counter       // recovered panics
+
+	ConnectionsDropped prometheus.Counter     // of clients, over the limit
+	Refused            *prometheus.CounterVec // requests that were not let in, by reason: the slug of the problem
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -113,7 +120,11 @@ func NewMetrics() *Metrics {
 		Requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: MetricRequests, Help: "Duration of requests to the API.", Buckets: requestBuckets,
 		}, []string{"route", "method", "class"}),
-		Panics: counter(MetricPanics, "Panics that were recovered."),
+		RefusedTargets: counter(MetricRefusedTargets, "Names and addresses that the egress rules kept from being called."),
+		Panics:         counter(MetricPanics, "Panics that were recovered."),
+
+		Refused:            counterVec(MetricRefused, "Requests to the API that were not let in.", "reason"),
+		ConnectionsDropped: counter(MetricConnsDropped, "Connections of clients that were closed because there were too many."),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		registry:   prometheus.NewRegistry(),
@@ -122,7 +133,8 @@ func NewMetrics() *Metrics {
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
-		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.Panics,
+		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.RefusedTargets, m.Panics,
+		m.ConnectionsDropped, m.Refused,
 		m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)

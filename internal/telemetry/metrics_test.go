@@ -29,7 +29,10 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_horizon_margin_seconds", "gauge", ""},
 	{"belfry_jobs", "gauge", "state"},
 	{"belfry_http_request_seconds", "histogram", "class,method,route"},
+	{"belfry_refused_targets_total", "counter", ""},
 	{"belfry_panics_total", "counter", ""},
+	{"belfry_http_connections_dropped_total", "counter", ""},
+	{"belfry_http_requests_refused_total", "counter", "reason"},
 	{"belfry_build_info", "gauge", "version"},
 }
 
@@ -48,6 +51,7 @@ func TestExpositionIsTheDocumentedOne(t *testing.T) {
 	m := NewMetrics()
 	m.SetVersion("1.2.3")
 	m.Request("/jobs", http.MethodGet, 200).Observe(0.01)
+	m.Refused.WithLabelValues("unauthorized").Inc()
 	got := map[string]string{}
 	labels := map[string]string{}
 	body := scrape(t, m)

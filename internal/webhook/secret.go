@@ -17,14 +17,20 @@ const (
 	MaxSecrets  = 2 // the new one and the old one, while targets change over
 	minKeyBytes = 24
 	maxKeyBytes = 64
-	prefix      = "whsec_"
+
+	// Prefix begins the text of every secret.
+	Prefix = "whsec_"
 )
 
-// Mask stands for a secret in everything that is shown.
-const Mask = prefix + "********"
+// Mask stands for a secret, of this kind or another, in everything that is shown.
+const Mask = "********"
 
 // Reveal returns the text itself, for the few places that must have it.
 func (s Secret) Reveal() string { return string(s) }
+
+// Texts returns what of a secret must not be shown, the longest first: the text,
+// and what is behind its prefix.
+func (s Secret) Texts() []string { return []string{string(s), strings.TrimPrefix(string(s), Prefix)} }
 
 // String returns a mask.
 func (Secret) String() string { return Mask }
@@ -38,14 +44,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 // LogValue returns a mask.
 func (Secret) LogValue() slog.Value { return slog.StringValue(Mask) }
 
-// Masked reports whether the secret is a mask: somebody sent back what was
-// shown.
-func (s Secret) Masked() bool { return s == Mask }
-
-var (
-	errForm = errors.New("must be whsec_ and the base64 of 24 to 64 random bytes: `echo whsec_$(openssl rand -base64 32)` makes one")
-	errMask = errors.New("is the mask of a secret, and there is none that it could stand for: send the secret itself")
-)
+var errForm = errors.New("must be whsec_ and the base64 of 24 to 64 random bytes: `echo whsec_$(openssl rand -base64 32)` makes one")
 
 // Validate returns what is wrong with the secret, without showing it.
 func (s Secret) Validate() error {
@@ -55,10 +54,7 @@ func (s Secret) Validate() error {
 
 // key returns the bytes that sign.
 func (s Secret) key() ([]byte, error) {
-	if s.Masked() {
-		return nil, errMask
-	}
-	text, ok := strings.CutPrefix(string(s), prefix)
+	text, ok := strings.CutPrefix(string(s), Prefix)
 	key, err := base64.StdEncoding.Strict().DecodeString(text)
 	if !ok || err != nil || len(key) < minKeyBytes || len(key) > maxKeyBytes ||
 		strings.ContainsAny(text, "\r\n") { // which the decoder skips

@@ -21,7 +21,7 @@ import (
 
 // secretOf makes a secret of n bytes.
 func secretOf(n int, fill byte) Secret {
-	return Secret(prefix + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, n)))
+	return Secret(Prefix + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, n)))
 }
 
 func newSigner(t testing.TB, secrets ...Secret) *Signer {
@@ -122,21 +122,21 @@ func TestSecretForms(t *testing.T) {
 		"longest":       {secretOf(64, 1), nil},
 		"too short":     {secretOf(23, 1), errForm},
 		"too long":      {secretOf(65, 1), errForm},
-		"no prefix":     {secretOf(32, 1)[len(prefix):], errForm},
-		"prefix alone":  {prefix, errForm},
+		"no prefix":     {secretOf(32, 1)[len(Prefix):], errForm},
+		"prefix alone":  {Prefix, errForm},
 		"empty":         {"", errForm},
-		"no base64":     {prefix + "!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!", errForm},
+		"no base64":     {Prefix + "!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!", errForm},
 		"no padding":    {Secret(strings.TrimRight(string(secretOf(32, 1)), "=")), errForm},
 		"line break":    {secretOf(24, 1) + "\n", errForm},
 		"inner break":   {secretOf(24, 1)[:20] + "\r\n" + secretOf(24, 1)[20:], errForm},
 		"space":         {secretOf(24, 1) + " ", errForm},
 		"loose bits":    {secretOf(25, 1)[:len(secretOf(25, 1))-3] + "R==", errForm},
-		"URL alphabet":  {Secret(prefix + base64.URLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 24))), errForm},
-		"the mask":      {Mask, errMask},
-		"another mask":  {prefix + "****", errForm},
-		"asymmetric":    {"whsk_" + secretOf(64, 1)[len(prefix):], errForm},
-		"upper case":    {Secret(strings.ToUpper(prefix)) + secretOf(32, 1)[len(prefix):], errForm},
-		"std alphabet+": {Secret(prefix + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 24))), nil},
+		"URL alphabet":  {Secret(Prefix + base64.URLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 24))), errForm},
+		"the mask":      {Mask, errForm},
+		"another mask":  {Prefix + "****", errForm},
+		"asymmetric":    {"whsk_" + secretOf(64, 1)[len(Prefix):], errForm},
+		"upper case":    {Secret(strings.ToUpper(Prefix)) + secretOf(32, 1)[len(Prefix):], errForm},
+		"std alphabet+": {Secret(Prefix + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 24))), nil},
 	} {
 		if err := tc.secret.Validate(); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", name, err, tc.want)
@@ -152,7 +152,7 @@ func TestSignersOfBadSecrets(t *testing.T) {
 	for want, secrets := range map[string][]Secret{
 		"at most 2":        {a, b, secretOf(32, 'c')},
 		"secret 2 must be": {a, "whsec_x"},
-		"secret 1 is the":  {Mask, a},
+		"secret 1 must be": {Mask, a},
 		"the same as":      {a, a},
 	} {
 		if _, err := NewSigner(secrets); err == nil || !strings.Contains(err.Error(), want) {
@@ -164,8 +164,8 @@ func TestSignersOfBadSecrets(t *testing.T) {
 // A secret is in nothing that is printed.
 func TestSecretsAreNotShown(t *testing.T) {
 	const canary = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"
-	s := Secret(prefix + canary)
-	if s.Validate() != nil || s.Reveal() != prefix+canary {
+	s := Secret(Prefix + canary)
+	if s.Validate() != nil || s.Reveal() != Prefix+canary {
 		t.Fatal("the canary is no secret")
 	}
 	doc, err := json.Marshal(map[string]any{"a": s, "b": []Secret{s}, "c": &s})
@@ -184,7 +184,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		}
 	}
 	var back []Secret
-	if err := json.Unmarshal([]byte(`["`+prefix+canary+`"]`), &back); err != nil || back[0] != s {
+	if err := json.Unmarshal([]byte(`["`+Prefix+canary+`"]`), &back); err != nil || back[0] != s {
 		t.Errorf("a secret is not read: %v", err)
 	}
 }

@@ -33,6 +33,8 @@ func (r *recording) History() store.History { return recordingHistory{r: r} }
 func (r *recording) Ledger() store.Ledger   { return recordingLedger{r: r} }
 func (r *recording) Shards() store.Shards   { return recordingShards{r: r} }
 func (r *recording) Alerts() store.Alerts   { return recordingAlerts{r: r} }
+func (r *recording) Keys() store.Keys       { return recordingKeys{r: r} }
+func (r *recording) Changes() store.Changes { return recordingChanges{r: r} }
 func (r *recording) Close() error           { return r.note("Close") }
 
 type recordingJobs struct{ r *recording }
@@ -125,6 +127,22 @@ func (a recordingAlerts) List(context.Context, store.AlertPage) ([]domain.Alert,
 
 func (a recordingAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domain.Loss, error) {
 	return make([]domain.Loss, 7), a.r.note("Alerts.AddLost")
+}
+
+type recordingKeys struct{ r *recording }
+
+func (k recordingKeys) Add(context.Context, domain.APIKey) error     { return k.r.note("Keys.Add") }
+func (k recordingKeys) Revoke(context.Context, string, int64) error  { return k.r.note("Keys.Revoke") }
+func (k recordingKeys) Used(context.Context, map[string]int64) error { return k.r.note("Keys.Used") }
+func (k recordingKeys) List(context.Context) ([]domain.APIKey, error) {
+	return make([]domain.APIKey, 7), k.r.note("Keys.List")
+}
+
+type recordingChanges struct{ r *recording }
+
+func (c recordingChanges) Add(context.Context, domain.Change) error { return c.r.note("Changes.Add") }
+func (c recordingChanges) List(context.Context, store.ChangeQuery) ([]domain.Change, error) {
+	return make([]domain.Change, 7), c.r.note("Changes.List")
 }
 
 // methods calls every method of a store and tells whether it gave a value.
@@ -220,6 +238,22 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Alerts().AddLost(ctx, nil, 0)
 		return len(v) == 7, err
 	},
+	"Keys.Add": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Keys().Add(ctx, domain.APIKey{})
+	},
+	"Keys.Revoke": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Keys().Revoke(ctx, "", 1) },
+	"Keys.Used":   func(ctx context.Context, s store.Store) (bool, error) { return false, s.Keys().Used(ctx, nil) },
+	"Keys.List": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Keys().List(ctx)
+		return len(v) == 7, err
+	},
+	"Changes.Add": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Changes().Add(ctx, domain.Change{})
+	},
+	"Changes.List": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Changes().List(ctx, store.ChangeQuery{})
+		return len(v) == 7, err
+	},
 	"History.Kept": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.History().Kept(ctx)
 		return v == 7, err
@@ -230,7 +264,7 @@ var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
-	"Alerts.AddLost": true, "History.Kept": true,
+	"Alerts.AddLost": true, "History.Kept": true, "Keys.List": true, "Changes.List": true,
 }
 
 func TestEveryMethod(t *testing.T) {

@@ -24,6 +24,12 @@ func (s *Store) Shards() store.Shards { return shards{s, s.real.Shards()} }
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return alerts{s, s.real.Alerts()} }
 
+// Keys implements store.Store.
+func (s *Store) Keys() store.Keys { return keys{s, s.real.Keys()} }
+
+// Changes implements store.Store.
+func (s *Store) Changes() store.Changes { return changes{s, s.real.Changes()} }
+
 // Close closes the store beneath. No rule applies to it.
 func (s *Store) Close() error { return s.real.Close() }
 
@@ -165,4 +171,38 @@ func (a alerts) List(ctx context.Context, p store.AlertPage) ([]domain.Alert, er
 
 func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) ([]domain.Loss, error) {
 	return get(ctx, a.Store, "Alerts", "AddLost", func() ([]domain.Loss, error) { return a.real.AddLost(ctx, losses, foundAt) })
+}
+
+type keys struct {
+	*Store
+	real store.Keys
+}
+
+func (k keys) Add(ctx context.Context, key domain.APIKey) error {
+	return k.call(ctx, "Keys", "Add", func() error { return k.real.Add(ctx, key) })
+}
+
+func (k keys) Revoke(ctx context.Context, id string, at int64) error {
+	return k.call(ctx, "Keys", "Revoke", func() error { return k.real.Revoke(ctx, id, at) })
+}
+
+func (k keys) List(ctx context.Context) ([]domain.APIKey, error) {
+	return get(ctx, k.Store, "Keys", "List", func() ([]domain.APIKey, error) { return k.real.List(ctx) })
+}
+
+func (k keys) Used(ctx context.Context, at map[string]int64) error {
+	return k.call(ctx, "Keys", "Used", func() error { return k.real.Used(ctx, at) })
+}
+
+type changes struct {
+	*Store
+	real store.Changes
+}
+
+func (c changes) Add(ctx context.Context, e domain.Change) error {
+	return c.call(ctx, "Changes", "Add", func() error { return c.real.Add(ctx, e) })
+}
+
+func (c changes) List(ctx context.Context, q store.ChangeQuery) ([]domain.Change, error) {
+	return get(ctx, c.Store, "Changes", "List", func() ([]domain.Change, error) { return c.real.List(ctx, q) })
 }

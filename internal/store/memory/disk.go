@@ -31,7 +31,9 @@ type Disk struct {
 	counters map[counterKey]counter
 	alerts   []*alert // in the order in which they began
 	losses   []loss
-	kept     int64 // history before it was dropped
+	keys     map[string]domain.APIKey
+	changes  []domain.Change // by (At, Nonce)
+	kept     int64           // history before it was dropped
 	shard    store.Shard
 }
 
@@ -40,7 +42,7 @@ type Disk struct {
 func NewDisk(clk clock.Clock) *Disk {
 	return &Disk{
 		clock: clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
-		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
+		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter), keys: make(map[string]domain.APIKey),
 	}
 }
 
@@ -65,6 +67,8 @@ type (
 	ledger  struct{ *Store }
 	shards  struct{ *Store }
 	alerts  struct{ *Store }
+	keys    struct{ *Store }
+	changes struct{ *Store }
 )
 
 // Jobs implements store.Store.
@@ -81,6 +85,12 @@ func (s *Store) Shards() store.Shards { return shards{s} }
 
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return alerts{s} }
+
+// Keys implements store.Store.
+func (s *Store) Keys() store.Keys { return keys{s} }
+
+// Changes implements store.Store.
+func (s *Store) Changes() store.Changes { return changes{s} }
 
 // Close ends the store at once: no later call does anything. The disk can be
 // opened again. A second Close does nothing.

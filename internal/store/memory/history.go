@@ -157,6 +157,7 @@ func (h history) Expire(ctx context.Context, before int64) (gone int, err error)
 		for day := range days {
 			d.kept = max(d.kept, (day+1)*dayMs)
 		}
+		d.expireAccess(before)
 		d.expireVersions(before)
 		return nil
 	})

@@ -71,6 +71,12 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			}
 		}
 		maps.Copy(d.jobs, fresh)
+		if len(fresh) == 0 {
+			return nil // a repeat
+		}
+		if e, ok := store.CreationEntry(ctx, &versions[0], int64(len(fresh))); ok {
+			d.enter(e)
+		}
 		return nil
 	})
 }
@@ -93,6 +99,7 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 		}
 		is.current().EffectiveTo = next.EffectiveFrom
 		is.versions = append(is.versions, copyVersion(next))
+		d.enterJob(ctx, domain.ActionUpdate, next.JobID, next.Number)
 		return nil
 	})
 }
@@ -117,6 +124,7 @@ func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64)
 		}
 		is.current().EffectiveTo = at
 		is.deleted, is.deletedAt = true, at
+		d.enterJob(ctx, domain.ActionDelete, id, number)
 		return nil
 	})
 }
@@ -154,6 +162,7 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, e
 func selects(q store.JobQuery, v *domain.Version) bool {
 	has := func(s string) bool { return strings.Contains(lowerASCII(s), lowerASCII(q.Text)) }
 	return (q.Active == nil || *q.Active == v.Active) &&
+		(q.Namespace == "" || q.Namespace == v.Spec.Namespace) &&
 		(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
 		(q.Text == "" || has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String()))
 }

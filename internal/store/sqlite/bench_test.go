@@ -182,19 +182,31 @@ func BenchmarkTimeline(b *testing.B) {
 }
 
 // BenchmarkCreateParallel creates single jobs from 32 callers, each durable
-// before it returns.
+// before it returns: alone, and with an entry of the trail of changes.
 func BenchmarkCreateParallel(b *testing.B) {
-	s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
-	var n atomic.Int64
-	b.SetParallelism(16) // times GOMAXPROCS
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if err := s.Jobs().Create(b.Context(), []domain.Version{benchVersion(n.Add(1))}); err != nil {
-				b.Error(err)
-			}
-		}
-	})
-	b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "jobs/s")
+	for _, trail := range []bool{false, true} {
+		b.Run(fmt.Sprintf("trail=%t", trail), func(b *testing.B) {
+			s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
+			var n atomic.Int64
+			cpu := cpuTime(b)
+			b.SetParallelism(16) // times GOMAXPROCS
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := n.Add(1)
+					ctx := b.Context()
+					if trail {
+						by := domain.Author{Key: "k7x2mq4a", Name: "CI of team billing", Address: "192.0.2.17"}
+						ctx = store.WithChange(ctx, domain.Change{At: 1_773_144_000_000 + i/10, Nonce: i, By: by})
+					}
+					if err := s.Jobs().Create(ctx, []domain.Version{benchVersion(i)}); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "jobs/s")
+			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(n.Load()), "cpu-ns/job")
+		})
+	}
 }
 
 // BenchmarkCreateBatch creates jobs 1,000 at a time, as an import does.

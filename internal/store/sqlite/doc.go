@@ -4,6 +4,7 @@
 //	data/
 //	├── jobs.db             jobs, versions, open runs, the shard: small, random access
 //	├── jobs.db.lock        held by the one process that may open the rest; its number
+//	├── encryption.key      opens the secrets of jobs (package seal), unless the key is given
 //	└── history/
 //	    ├── 2026-03-09.db   what became of the fires scheduled on that UTC day:
 //	    └── 2026-03-10.db   facts, their counters, their alerts; only ever appended to

@@ -22,6 +22,10 @@ import (
 // After a crash before step 2 is complete, Open deletes what is left of marked
 // days, so that nothing is counted twice.
 func (h history) Expire(ctx context.Context, before int64) (int, error) {
+	if err := h.expire.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer h.expire.leave()
 	if err := h.finishRetiring(ctx); err != nil { // of an earlier call that failed
 		return 0, fault("expire the history", err)
 	}

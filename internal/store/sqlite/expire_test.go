@@ -164,13 +164,15 @@ func TestExpireAmongLateFacts(t *testing.T) {
 			}
 		})
 	}
-	all.Go(func() {
-		for i := range int64(3 * (days - 1)) {
-			if _, err := s.History().Expire(t.Context(), dayOf(noon+(i/3)*dayMs).end()); err != nil {
-				t.Error(err)
+	for range 2 { // one at a time, however many are called
+		all.Go(func() {
+			for i := range int64(3 * (days - 1)) {
+				if _, err := s.History().Expire(t.Context(), dayOf(noon+(i/3)*dayMs).end()); err != nil {
+					t.Error(err)
+				}
 			}
-		}
-	})
+		})
+	}
 	all.Wait()
 	state := func() (n int64, open []domain.Alert) {
 		for _, a := range allAlerts(t, s) {

@@ -8,6 +8,8 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
@@ -30,7 +32,7 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
 		}
 		var err error
-		if rows[i], err = encodeVersion(v); err != nil {
+		if rows[i], err = encodeVersion(v, j.box); err != nil {
 			return fmt.Errorf("create job %s: %w", v.JobID, err)
 		}
 	}
@@ -40,15 +42,21 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			if i%yieldEvery == yieldEvery-1 {
 				runtime.Gosched()
 			}
-			if err := insertNewJob(c, &rows[i], &created); err != nil {
+			if err := insertNewJob(c, &rows[i], j.box, &created); err != nil {
 				return tally{}, err
 			}
+		}
+		if created.total == 0 {
+			return created, nil // a repeat
+		}
+		if e, ok := store.CreationEntry(ctx, &versions[0], created.total); ok {
+			return created, insertEntry(c, &e)
 		}
 		return created, nil
 	}))
 }
 
-func insertNewJob(c *conn, r *versionRow, created *tally) error {
+func insertNewJob(c *conn, r *versionRow, box *seal.Box, created *tally) error {
 	s, err := c.prepare(insertJob)
 	if err != nil {
 		return err
@@ -61,7 +69,7 @@ func insertNewJob(c *conn, r *versionRow, created *tally) error {
 		return err
 	}
 	if c.Changes() == 0 {
-		return sameVersion(c, r, domain.Conflict("job %s exists already", r.jobID))
+		return sameVersion(c, r, box, domain.Conflict("job %s exists already", r.jobID))
 	}
 	created.total++
 	if r.active {
@@ -75,11 +83,12 @@ SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE
 
 // sameVersion returns nil when the version is stored already with the same
 // content: the call is a repeat. Otherwise it returns the error.
-func sameVersion(c *conn, r *versionRow, otherwise error) error {
+func sameVersion(c *conn, r *versionRow, box *seal.Box, otherwise error) error {
 	same := false
-	err := c.query(selectVersion, func(s *sqlite.Stmt) error {
-		same = columnsRow(s) == *r
-		return nil
+	err := c.query(selectVersion, func(s *sqlite.Stmt) (err error) {
+		stored := columnsRow(s)
+		same, err = stored.equal(r, box)
+		return err
 	}, r.jobID, r.number)
 	if err == nil && !same {
 		return otherwise
@@ -121,16 +130,16 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 	if next.Number < 2 || next.EffectiveTo != domain.Forever {
 		return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
 	}
-	row, err := encodeVersion(&next)
+	row, err := encodeVersion(&next, j.box)
 	if err != nil {
 		return fmt.Errorf("update job %s: %w", next.JobID, err)
 	}
 	return fault("update the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
-		return update(c, &row)
+		return update(ctx, c, &row, j.box)
 	}))
 }
 
-func update(c *conn, next *versionRow) (tally, error) {
+func update(ctx context.Context, c *conn, next *versionRow, box *seal.Box) (tally, error) {
 	job, err := readJob(c, next.jobID)
 	if err != nil {
 		return tally{}, err
@@ -139,7 +148,7 @@ func update(c *conn, next *versionRow) (tally, error) {
 		return tally{}, domain.NotFound("job", next.jobID)
 	}
 	if job.current != next.number-1 {
-		return tally{}, sameVersion(c, next, wrongVersion(next.jobID, job.current, next.number-1))
+		return tally{}, sameVersion(c, next, box, wrongVersion(next.jobID, job.current, next.number-1))
 	}
 	if next.from < job.since {
 		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.jobID, next.number, job.current)
@@ -148,6 +157,9 @@ func update(c *conn, next *versionRow) (tally, error) {
 		return tally{}, err
 	}
 	if err := next.insert(c); err != nil {
+		return tally{}, err
+	}
+	if err := insertJobEntry(ctx, c, domain.ActionUpdate, next.jobID, next.number); err != nil {
 		return tally{}, err
 	}
 	return tally{active: one(next.active) - one(job.active)}, c.exec(updateJob, next.number, next.active, next.jobID)
@@ -167,11 +179,11 @@ func one(b bool) int64 {
 // Delete implements store.Jobs.
 func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
 	return fault("delete the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
-		return remove(c, id, number, at)
+		return remove(ctx, c, id, number, at)
 	}))
 }
 
-func remove(c *conn, id domain.JobID, number int, at int64) (tally, error) {
+func remove(ctx context.Context, c *conn, id domain.JobID, number int, at int64) (tally, error) {
 	job, err := readJob(c, id)
 	if err != nil {
 		return tally{}, err
@@ -187,6 +199,9 @@ func remove(c *conn, id domain.JobID, number int, at int64) (tally, error) {
 		return tally{}, fmt.Errorf("delete job %s: version %d begins after that", id, number)
 	}
 	if err := c.exec(closeVersion, at, id, number); err != nil {
+		return tally{}, err
+	}
+	if err := insertJobEntry(ctx, c, domain.ActionDelete, id, number); err != nil {
 		return tally{}, err
 	}
 	return tally{total: -1, active: -one(job.active)}, c.exec(deleteJob, at, id)

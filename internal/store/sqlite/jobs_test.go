@@ -30,7 +30,7 @@ func TestTimelineChunksEndBetweenJobs(t *testing.T) {
 		for after := (domain.JobID{}); ; after = all[len(all)-1].JobID {
 			var chunk []domain.Version
 			err := s.readers.with(t.Context(), func(c *conn) (err error) {
-				chunk, err = readTimeline(c, after, 0, nil, limit)
+				chunk, err = readTimeline(c, s.box, after, 0, nil, limit)
 				return err
 			})
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -32,7 +33,7 @@ func (j jobs) selectJobs(ctx context.Context, query string, limit int, args ...a
 	found := make([]domain.Job, 0, min(limit, 100))
 	err := j.readers.with(ctx, func(c *conn) error {
 		return c.query(query, func(s *sqlite.Stmt) error {
-			v, err := columnsVersion(s)
+			v, err := columnsVersion(s, j.box)
 			found = append(found, jobOf(v))
 			return err
 		}, args...)
@@ -50,19 +51,31 @@ func jobOf(v domain.Version) domain.Job {
 	return job
 }
 
-// selectPage lists jobs. A filter that is NULL lets everything pass. SQLite's
-// lower() changes ASCII letters only, as the contract says. CROSS JOIN keeps
-// the job table outside, whose order the page has.
-const selectPage = `
+// selectPage lists jobs, selectPageOfNamespace those of one that is not the
+// default. A filter that is NULL lets everything pass. SQLite's lower() changes
+// ASCII letters only, as the contract says. CROSS JOIN keeps the table outside
+// whose order the page has.
+const (
+	selectPage = `
 SELECT ` + versionColumns + `
   FROM job j CROSS JOIN version v ON v.job_id = j.id AND v.number = j.current_version
- WHERE j.id > ?1 AND j.deleted_at IS NULL
+ WHERE j.id > ?1 AND j.deleted_at IS NULL AND (?6 IS NULL OR v.options ->> '$.namespace' IS NULL)` + pageFilters + `
+ ORDER BY j.id LIMIT 0 + ?5`
+
+	selectPageOfNamespace = `
+SELECT ` + versionColumns + `
+  FROM version v CROSS JOIN job j ON j.id = v.job_id AND j.current_version = v.number
+ WHERE v.options ->> '$.namespace' = ?6 AND v.job_id > ?1 AND j.deleted_at IS NULL` + pageFilters + `
+ ORDER BY v.job_id LIMIT 0 + ?5`
+
+	pageFilters = `
    AND (?2 IS NULL OR j.is_active = ?2)
    AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(v.tags) t WHERE t.value = ?3))
    AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
            substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
            substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
- ORDER BY j.id LIMIT 0 + ?5`
+`
+)
 
 // List implements store.Jobs.
 func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
@@ -70,7 +83,11 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Active != nil {
 		active = *q.Active
 	}
-	found, err := j.selectJobs(ctx, selectPage, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit)
+	query := selectPage
+	if q.Namespace != "" && q.Namespace != defaults.Namespace {
+		query = selectPageOfNamespace
+	}
+	found, err := j.selectJobs(ctx, query, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
 
@@ -91,7 +108,7 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, 
 	var found []domain.Version
 	err := j.readers.with(ctx, func(c *conn) error {
 		return c.query(selectVersions, func(s *sqlite.Stmt) error {
-			v, err := columnsVersion(s)
+			v, err := columnsVersion(s, j.box)
 			found = append(found, v)
 			return err
 		}, id)
@@ -150,7 +167,7 @@ func (j jobs) readPieces(ctx context.Context, since int64, pieces chan<- timelin
 	for turn := 0; ; turn++ {
 		versions := memory[turn%2][:0]
 		err := j.readers.with(ctx, func(c *conn) (err error) {
-			versions, err = readTimeline(c, after, since, versions, timelineChunk)
+			versions, err = readTimeline(c, j.box, after, since, versions, timelineChunk)
 			return err
 		})
 		if err == nil && len(versions) == 0 {
@@ -171,12 +188,12 @@ func (j jobs) readPieces(ctx context.Context, since int64, pieces chan<- timelin
 
 // readTimeline appends the versions of the jobs after one: limit of them, and
 // the rest of the last job's.
-func readTimeline(c *conn, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
+func readTimeline(c *conn, box *seal.Box, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
 	err := c.query(selectTimeline, func(s *sqlite.Stmt) error {
 		if n := len(chunk); n >= limit && columnJobID(s, 0) != chunk[n-1].JobID {
 			return errFull
 		}
-		v, err := columnsVersion(s)
+		v, err := columnsVersion(s, box)
 		chunk = append(chunk, v)
 		return err
 	}, after, since)

@@ -31,10 +31,10 @@ DELETE FROM job WHERE id IN (
 	pruneAlerts = `DELETE FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`
 )
 
-// prune deletes the closed versions that ended at or before an instant, and
-// then the deleted jobs that have none left.
+// prune deletes the trail of changes up to an instant, the closed versions that
+// ended at or before it, and then the deleted jobs that have none left.
 func (s *Store) prune(ctx context.Context, before int64) error {
-	for _, query := range []string{pruneVersions, pruneJobs, pruneLosses} {
+	for _, query := range []string{pruneChanges, pruneKeys, pruneVersions, pruneJobs, pruneLosses} {
 		for more := true; more; {
 			err := s.writer.do(ctx, pruneChunk, func(c *conn) (tally, error) {
 				err := c.exec(query, before, pruneChunk)

@@ -13,10 +13,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// seal makes every file of a database immutable, or mutable again, but for the
+// freeze makes every file of a database immutable, or mutable again, but for the
 // -shm files: they are memory, and Linux ends a process by SIGBUS that writes to
 // memory of an immutable file.
-func seal(t *testing.T, s *Store, flag string) {
+func freeze(t *testing.T, s *Store, flag string) {
 	t.Helper()
 	folder := filepath.Dir(s.cfg.Path)
 	files, err := filepath.Glob(filepath.Join(folder, "*"))
@@ -55,9 +55,9 @@ func TestReadOnlyForAWhile(t *testing.T) {
 			return s.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(1, noon+second)}})
 		},
 	}
-	t.Cleanup(func() { seal(t, s, "-i") })
+	t.Cleanup(func() { freeze(t, s, "-i") })
 	for name, write := range work {
-		seal(t, s, "+i")
+		freeze(t, s, "+i")
 		for range 3 { // the first try breaks the connection, the next ones open others
 			if err := write(); err == nil {
 				t.Skip("immutable files can be written here through open descriptors")
@@ -69,7 +69,7 @@ func TestReadOnlyForAWhile(t *testing.T) {
 				t.Logf("a read while the files are sealed: %v", err)
 			}
 		}
-		seal(t, s, "-i")
+		freeze(t, s, "-i")
 		var err error
 		for range 3 { // one try may meet a connection that was opened before
 			if err = write(); err == nil {

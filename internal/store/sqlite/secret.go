@@ -1,35 +1,243 @@
 package sqlite
 
-import "github.com/belfry-scheduler/belfry/internal/webhook"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
+
+// This file is the only way by which the secrets of jobs, of headers and of
+// signing, go to the disk and come back.
+
+// storedText is a text as it is stored: a JSON string, or for a sealed one an
+// object. No text that somebody chooses has the form of a sealed one.
+type storedText struct {
+	text   string
+	sealed bool // it is that of a seal.Box
+}
+
+type sealedText struct {
+	Sealed string `json:"sealed"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v storedText) MarshalJSON() ([]byte, error) {
+	if v.sealed {
+		return json.Marshal(sealedText{v.text})
+	}
+	return json.Marshal(v.text)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *storedText) UnmarshalJSON(doc []byte) error {
+	if v.sealed = len(doc) > 0 && doc[0] == '{'; !v.sealed {
+		return json.Unmarshal(doc, &v.text)
+	}
+	// What Seal makes needs no escapes: without a second decoder a start with
+	// many secrets is a third shorter.
+	bare, ok := bytes.CutPrefix(doc, []byte(`{"sealed":"`))
+	if bare, end := bytes.CutSuffix(bare, []byte(`"}`)); ok && end && bytes.IndexByte(bare, '\\') < 0 && bytes.IndexByte(bare, '"') < 0 {
+		v.text = string(bare)
+		return nil
+	}
+	var s sealedText
+	err := json.Unmarshal(doc, &s)
+	v.text = s.Sealed
+	return err
+}
+
+// stale reports whether a secret has to be sealed anew.
+func (v *storedText) stale(box *seal.Box) bool { return !v.sealed || !box.IsCurrent(v.text) }
+
+// place is what a sealed text is bound to: the version, and the field's path in
+// the job's document.
+func (r *versionRow) place(field string) []byte {
+	return seal.Place("job", string(r.jobID[:]), strconv.Itoa(r.number), field)
+}
+
+// sealText seals a secret of the row.
+func (r *versionRow) sealText(box *seal.Box, field, secret string) (storedText, error) {
+	text, err := box.Seal(r.place(field), secret)
+	if err != nil {
+		return storedText{}, fmt.Errorf("%s: %w", field, err)
+	}
+	return storedText{text, true}, nil
+}
+
+// openText returns what a stored text says.
+func (r *versionRow) openText(box *seal.Box, field string, stored storedText) (string, error) {
+	if !stored.sealed {
+		return stored.text, nil
+	}
+	text, err := box.Open(r.place(field), stored.text)
+	if err != nil {
+		return "", fmt.Errorf("%s of version %d of job %s %w", field, r.number, r.jobID, err)
+	}
+	return text, nil
+}
+
+func headerField(name string) string { return "headers." + name }
+
+func signingField(i int) string { return "signing.secrets[" + strconv.Itoa(i) + "]" }
+
+// sealHeaders encodes the headers of a spec, the secret ones sealed.
+func (r *versionRow) sealHeaders(spec *domain.Spec, box *seal.Box) error {
+	secret := spec.SecretHeaders()
+	if len(secret) == 0 {
+		var err error
+		r.headers, err = encodeJSON(spec.Headers) // sorts the names
+		return err
+	}
+	stored := make(map[string]storedText, len(spec.Headers))
+	for name, value := range spec.Headers {
+		stored[name] = storedText{text: value}
+	}
+	for _, name := range secret {
+		var err error
+		if stored[name], err = r.sealText(box, headerField(name), spec.Headers[name]); err != nil {
+			return err
+		}
+	}
+	var err error
+	r.headers, err = encodeJSON(stored)
+	return err
+}
+
+// openHeaders decodes the headers of a row. Rows without a sealed value pay a
+// look for one.
+func (r *versionRow) openHeaders(box *seal.Box) (map[string]string, error) {
+	if r.headers == "" {
+		return nil, nil
+	}
+	if !strings.Contains(string(r.headers), seal.Prefix) {
+		var plain map[string]string
+		err := decodeJSON(r.headers, &plain)
+		return plain, err
+	}
+	var stored map[string]storedText
+	if err := decodeJSON(r.headers, &stored); err != nil {
+		return nil, err
+	}
+	headers := make(map[string]string, len(stored))
+	for _, name := range slices.Sorted(maps.Keys(stored)) { // the first fault is always the same
+		var err error
+		if headers[name], err = r.openText(box, headerField(name), stored[name]); err != nil {
+			return nil, err
+		}
+	}
+	return headers, nil
+}
 
 // storedSigning is how a job's signing secrets lie in the options of a version.
-// The two functions below are the only ones through which secrets go to the
-// disk and come back.
-//
-// What is stored must be the same for the same secrets: a repeated write is
-// known by its equal row (sameVersion).
 type storedSigning struct {
-	Secrets []string `json:"secrets"`
+	Secrets []storedText `json:"secrets"`
 }
 
-func storeSecrets(secrets []webhook.Secret) *storedSigning {
-	if len(secrets) == 0 {
-		return nil
-	}
+func (r *versionRow) sealSigning(secrets []webhook.Secret, box *seal.Box) (*storedSigning, error) {
 	s := new(storedSigning)
-	for _, secret := range secrets {
-		s.Secrets = append(s.Secrets, secret.Reveal())
+	for i, secret := range secrets {
+		text, err := r.sealText(box, signingField(i), secret.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		s.Secrets = append(s.Secrets, text)
 	}
-	return s
+	return s, nil
 }
 
-func (s *storedSigning) load() []webhook.Secret {
-	if s == nil {
-		return nil
+func (r *versionRow) openSigning(stored *storedSigning, box *seal.Box) ([]webhook.Secret, error) {
+	if stored == nil {
+		return nil, nil
 	}
 	var secrets []webhook.Secret
-	for _, text := range s.Secrets {
+	for i, secret := range stored.Secrets {
+		text, err := r.openText(box, signingField(i), secret)
+		if err != nil {
+			return nil, err
+		}
 		secrets = append(secrets, webhook.Secret(text))
 	}
-	return secrets
+	return secrets, nil
+}
+
+// equal reports whether two rows say the same. Sealing a value twice gives two
+// texts: those are compared by what is in them.
+func (r *versionRow) equal(o *versionRow, box *seal.Box) (bool, error) {
+	a, b := *r, *o
+	a.headers, b.headers, a.options, b.options = "", "", "", ""
+	if a != b {
+		return false, nil
+	}
+	if r.headers == o.headers && r.options == o.options {
+		return true, nil
+	}
+	mine, others := defaults, defaults
+	if err := errors.Join(r.decode(&mine, box), o.decode(&others, box)); err != nil {
+		return false, err
+	}
+	return reflect.DeepEqual(mine, others), nil
+}
+
+// reseal makes every secret value of the row sealed with the key that seals
+// now. It reports whether the row has changed.
+func (r *versionRow) reseal(box *seal.Box) (changed bool, err error) {
+	var o options
+	if r.options != "" && (r.headers != "" || strings.Contains(string(r.options), `"signing"`)) {
+		if err := decodeJSON(r.options, &o); err != nil {
+			return false, err
+		}
+	}
+	headers, err := r.resealHeaders(&o, box)
+	if err != nil {
+		return false, err
+	}
+	signing, err := r.resealSigning(&o, box)
+	return headers || signing, err
+}
+
+func (r *versionRow) resealHeaders(o *options, box *seal.Box) (changed bool, err error) {
+	if r.headers == "" {
+		return false, nil
+	}
+	var stored map[string]storedText
+	if err := decodeJSON(r.headers, &stored); err != nil {
+		return false, err
+	}
+	var spec domain.Spec
+	o.set(&spec)
+	for name, value := range stored {
+		changed = changed || value.sealed && value.stale(box) || !value.sealed && spec.IsSecret(name)
+	}
+	if !changed {
+		return false, nil
+	}
+	if spec.Headers, err = r.openHeaders(box); err != nil {
+		return false, err
+	}
+	return true, r.sealHeaders(&spec, box)
+}
+
+func (r *versionRow) resealSigning(o *options, box *seal.Box) (changed bool, err error) {
+	if o.Signing == nil || !slices.ContainsFunc(o.Signing.Secrets, func(v storedText) bool { return v.stale(box) }) {
+		return false, nil
+	}
+	secrets, err := r.openSigning(o.Signing, box)
+	if err != nil {
+		return false, err
+	}
+	if o.Signing, err = r.sealSigning(secrets, box); err != nil {
+		return false, err
+	}
+	r.options, err = encodeJSON(o)
+	return true, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -27,6 +28,14 @@ type Config struct {
 	Log       *slog.Logger // slog.Default when nil
 	Verbose   bool         // log every statement at debug level
 	ReadConns int          // connections that read one file at a time; 4 when zero
+
+	// EncryptionKeys seal the secrets of jobs: the first one; the others open
+	// what was sealed before. Each is 32 bytes in base64. Those of the file
+	// encryption.key beside the database open too; without any key there, one
+	// is made.
+	EncryptionKeys []string
+
+	sealedByCaller bool // nothing is sealed in the background
 }
 
 func (c *Config) setDefaults() error {
@@ -63,15 +72,21 @@ type Store struct {
 	readers *readers // of the jobs database
 	writer  *jobsWriter
 	days    *days
+	box     *seal.Box // of the secrets in jobs
+
+	sealing     sync.WaitGroup // of stored secrets, in the background
+	stopSealing context.CancelFunc
 
 	closing  sync.Once
 	closeErr error
 
 	// record is held by whoever writes history files: one batch at a time.
-	// erase is held by whoever deletes them. Who takes both takes record first.
-	record, erase gate
-	watched       day   // commits to days up to it count as late; under record
-	late          int64 // how many there were; under record
+	// erase is held by whoever deletes them, expire by a call of Expire. Who
+	// takes several takes them in the order expire, record, erase.
+	record, erase, expire gate
+
+	watched day   // commits to days up to it count as late; under record
+	late    int64 // how many there were; under record
 
 	// What the files say, kept in memory. Written under record and state,
 	// read under either.
@@ -81,8 +96,8 @@ type Store struct {
 	minutes   map[day]int64               // latest minute that the counters of a day have
 	openRuns  map[domain.FireKey]struct{} // keys that may have an open run
 	retiring  map[day]bool                // days whose file Expire has not deleted yet
-	irregular map[day]*irregulars
-	stale     bool // a commit ended in doubt: load it again before use
+	irregular map[day]*irregulars         // see irregular.go
+	stale     bool                        // a commit ended in doubt: load it again before use
 }
 
 var _ store.Store = (*Store)(nil)
@@ -109,7 +124,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), retiring: make(map[day]bool)}
+	s := &Store{
+		cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), expire: make(gate, 1),
+		retiring: make(map[day]bool), stopSealing: func() {},
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(cannotOpen(path, err), s.Close())
 	}
@@ -141,6 +159,9 @@ func (s *Store) open(ctx context.Context) error {
 	s.readers = newReaders(s.cfg.Path, s.cfg.ReadConns, log)
 	s.writer = newJobsWriter(s.cfg.Path, log, s.readers.renew)
 	go s.writer.loop()
+	if err := s.openBox(ctx); err != nil {
+		return err
+	}
 
 	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log)
 	if err != nil {
@@ -155,7 +176,15 @@ func (s *Store) open(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.load(ctx)
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	if !s.cfg.sealedByCaller {
+		var background context.Context
+		background, s.stopSealing = context.WithCancel(context.WithoutCancel(ctx))
+		s.sealing.Go(func() { s.sealInBackground(background) })
+	}
+	return nil
 }
 
 // load reads what is kept in memory from the files.
@@ -244,6 +273,12 @@ func (s *Store) Shards() store.Shards { return shards{s} }
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return alerts{s} }
 
+// Keys implements store.Store.
+func (s *Store) Keys() store.Keys { return keys{s} }
+
+// Changes implements store.Store.
+func (s *Store) Changes() store.Changes { return changes{s} }
+
 // Close waits for the writes that have begun, puts the logs into the files and
 // lets go of the lock. A second call does nothing.
 func (s *Store) Close() error {
@@ -252,6 +287,8 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) close() error {
+	s.stopSealing()
+	s.sealing.Wait()
 	s.record <- struct{}{}
 	defer s.record.leave()
 	s.erase <- struct{}{}

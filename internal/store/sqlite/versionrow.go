@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
 )
 
 // versionRow is a version as it is stored. Rows of the same content are equal.
@@ -23,9 +24,9 @@ type versionRow struct {
 	kind      string // ATLEAST_ONCE or ATMOST_ONCE
 	name      string
 	tags      text // JSON; the four below are NULL when empty
-	headers   text // JSON
+	headers   text // JSON, secrets sealed: see storedText
 	body      text // JSON
-	options   text // JSON
+	options   text // JSON, secrets sealed
 }
 
 // options are the fields of a spec that few jobs set. What equals the default
@@ -41,7 +42,9 @@ type options struct {
 	JitterMs      *int64                `json:"jitterMs,omitempty"`
 	DST           *domain.DST           `json:"dst,omitempty"`
 	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
-	Signing       *storedSigning        `json:"signing,omitempty"`
+	Namespace     *string               `json:"namespace,omitempty"` // jobs are listed by it: see selectPage
+	SecretNames   *[]string             `json:"secretHeaders,omitempty"`
+	Signing       *storedSigning        `json:"signing,omitempty"` // sealed
 
 	ClientCertificate *string `json:"clientCertificate,omitempty"`
 }
@@ -49,6 +52,7 @@ type options struct {
 // defaults is what an absent option means. It is part of the schema: a new
 // default in package domain must not change the jobs that are stored.
 var defaults = domain.Spec{
+	Namespace: "default",
 	Method:    "POST",
 	TimeoutMs: 30_000,
 	Retry:     domain.Retry{MaxRetries: 3, DelayMs: 1_000, Backoff: domain.BackoffLinear, MaxDelayMs: 3_600_000},
@@ -62,11 +66,19 @@ func differing[T comparable](v, def T) *T {
 	if v == def {
 		return nil
 	}
-	return &v
+	kept := v // &v would put every v on the heap, also those that are the default
+	return &kept
 }
 
+// optionsOf returns the options of a spec without its signing secrets: see
+// sealSigning.
 func optionsOf(s *domain.Spec) options {
+	var secret *[]string
+	if len(s.SecretNames) > 0 {
+		secret = &s.SecretNames
+	}
 	return options{
+		SecretNames:   secret,
 		Method:        differing(s.Method, defaults.Method),
 		TimeoutMs:     differing(s.TimeoutMs, defaults.TimeoutMs),
 		Retry:         differing(s.Retry, defaults.Retry),
@@ -77,7 +89,7 @@ func optionsOf(s *domain.Spec) options {
 		JitterMs:      differing(s.JitterMs, 0),
 		DST:           differing(s.DST, defaults.DST),
 		TLSSkipVerify: differing(s.TLSSkipVerify, false),
-		Signing:       storeSecrets(s.Signing.Secrets),
+		Namespace:     differing(s.Namespace, defaults.Namespace),
 
 		ClientCertificate: differing(s.ClientCertificate, ""),
 	}
@@ -100,14 +112,15 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.JitterMs, o.JitterMs)
 	orDefault(&s.DST, o.DST)
 	orDefault(&s.TLSSkipVerify, o.TLSSkipVerify)
-	s.Signing.Secrets = o.Signing.load()
+	orDefault(&s.Namespace, o.Namespace)
+	orDefault(&s.SecretNames, o.SecretNames)
 	orDefault(&s.ClientCertificate, o.ClientCertificate)
 }
 
 // encodeVersion makes the row of a version. It is called before the row is
 // queued, so that the writer's goroutine does no encoding and shares no memory
-// with the caller.
-func encodeVersion(v *domain.Version) (versionRow, error) {
+// with the caller. Secrets are sealed.
+func encodeVersion(v *domain.Version, box *seal.Box) (versionRow, error) {
 	s := &v.Spec
 	r := versionRow{
 		jobID: v.JobID, number: v.Number, from: v.EffectiveFrom, createdAt: v.CreatedAt, active: v.Active,
@@ -119,9 +132,13 @@ func encodeVersion(v *domain.Version) (versionRow, error) {
 		r.tags, err = encodeJSON(s.Tags)
 	}
 	if len(s.Headers) > 0 && err == nil {
-		r.headers, err = encodeJSON(s.Headers) // sorts the names
+		err = r.sealHeaders(s, box)
 	}
-	if o := optionsOf(s); o != (options{}) && err == nil {
+	o := optionsOf(s)
+	if len(s.Signing.Secrets) > 0 && err == nil {
+		o.Signing, err = r.sealSigning(s.Signing.Secrets, box)
+	}
+	if o != (options{}) && err == nil {
 		r.options, err = encodeJSON(o)
 	}
 	return r, err
@@ -177,7 +194,7 @@ func columnsRow(s *sqlite.Stmt) versionRow {
 
 // columnsVersion reads versionColumns as a version. Schedules and zones, which
 // many jobs share, are kept once.
-func columnsVersion(s *sqlite.Stmt) (domain.Version, error) {
+func columnsVersion(s *sqlite.Stmt, box *seal.Box) (domain.Version, error) {
 	r := columnsRow(s)
 	v := domain.Version{
 		JobID: r.jobID, Number: r.number, EffectiveFrom: r.from, EffectiveTo: domain.Forever,
@@ -193,20 +210,18 @@ func columnsVersion(s *sqlite.Stmt) (domain.Version, error) {
 	if r.body != "" {
 		v.Spec.Body = json.RawMessage(r.body)
 	}
-	return v, r.decode(&v.Spec)
+	return v, r.decode(&v.Spec, box)
 }
 
 // decode reads the parts that are stored as JSON.
-func (r *versionRow) decode(spec *domain.Spec) error {
+func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (err error) {
 	if r.tags != "" {
 		if err := decodeJSON(r.tags, &spec.Tags); err != nil {
 			return err
 		}
 	}
-	if r.headers != "" {
-		if err := decodeJSON(r.headers, &spec.Headers); err != nil {
-			return err
-		}
+	if spec.Headers, err = r.openHeaders(box); err != nil {
+		return err
 	}
 	if r.options == "" {
 		return nil
@@ -216,7 +231,8 @@ func (r *versionRow) decode(spec *domain.Spec) error {
 		return err
 	}
 	o.set(spec)
-	return nil
+	spec.Signing.Secrets, err = r.openSigning(o.Signing, box)
+	return err
 }
 
 func decodeJSON(doc text, into any) error {

@@ -20,7 +20,7 @@ func TestStoredDefaultsAreThoseOfNewJobs(t *testing.T) {
 		t.Errorf("defaults differ (-domain +stored):\n%s", diff)
 	}
 	v := version(1)
-	row, err := encodeVersion(&v)
+	row, err := encodeVersion(&v, nil)
 	if err != nil || row.options != "" || row.tags != "" || row.headers != "" || row.body != "" {
 		t.Errorf("a plain job is stored with %+v, error %v", row, err)
 	}
@@ -46,13 +46,13 @@ func TestOptionsHoldOnlyWhatDiffers(t *testing.T) {
 	v := version(1)
 	v.Spec.Retry.MaxRetries = 0
 	v.Spec.TLSSkipVerify = true
-	row, err := encodeVersion(&v)
+	row, err := encodeVersion(&v, nil)
 	want := text(`{"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR","maxDelayMs":3600000},"tlsSkipVerify":true}`)
 	if err != nil || row.options != want {
 		t.Errorf("options %s, want %s, error %v", row.options, want, err)
 	}
 	spec := defaults
-	if err := row.decode(&spec); err != nil || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify || spec.TimeoutMs != 30_000 {
+	if err := row.decode(&spec, nil); err != nil || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify || spec.TimeoutMs != 30_000 {
 		t.Errorf("read back as %+v, error %v", spec, err)
 	}
 }

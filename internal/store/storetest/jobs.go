@@ -186,6 +186,7 @@ func listFilters(t *testing.T, f *fixture) {
 	paused.Active, paused.Spec.Name = false, "Nightly 100% BILLING_run"
 	tagged := version(2)
 	tagged.Spec.Tags, tagged.Spec.API = []string{"eu", `odd " tag`}, "http://host/Path"
+	tagged.Spec.Namespace = "team-7"
 	plain := version(3)
 	f.create(t, paused, tagged, plain)
 	yes, no := true, false
@@ -198,6 +199,11 @@ func listFilters(t *testing.T, f *fixture) {
 		{"all", store.JobQuery{}, []int{1, 2, 3}},
 		{"active", store.JobQuery{Active: &yes}, []int{2, 3}},
 		{"paused", store.JobQuery{Active: &no}, []int{1}},
+		{"namespace", store.JobQuery{Namespace: "team-7"}, []int{2}},
+		{"the namespace that is not said", store.JobQuery{Namespace: "default"}, []int{1, 3}},
+		{"part of a namespace", store.JobQuery{Namespace: "team"}, nil},
+		{"all of a namespace together", store.JobQuery{Namespace: "team-7", Active: &yes, Tag: "eu", Text: "host", After: jobID(1)}, []int{2}},
+		{"after, in a namespace", store.JobQuery{Namespace: "team-7", After: jobID(2)}, nil},
 		{"tag", store.JobQuery{Tag: "eu"}, []int{2}},
 		{"tag with a quote", store.JobQuery{Tag: `odd " tag`}, []int{2}},
 		{"tag is exact", store.JobQuery{Tag: "e"}, nil},

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestFilesAreForTheirOwnerOnly: whatever the umask, each file that a server
+// makes has mode 0600 and each folder 0700, while it runs, after a crash and
+// after a rotation of its key.
+func TestFilesAreForTheirOwnerOnly(t *testing.T) {
+	was := syscall.Umask(0) // of this process, which the server inherits; tests of this package do not run in parallel
+	defer syscall.Umask(was)
+	dir := filepath.Join(t.TempDir(), "new", "data")
+	tg := newTarget(t)
+	env := []string{"LOG_DIR=" + filepath.Join(dir, "logs")}
+	p := serve(t, dir, env...)
+	p.importJobs(everySecond(1, tg.url+"/ok"))
+	eventually(t, "something was fired and recorded", func() bool { return len(tg.entries(t)) >= 2 })
+	seen := map[string]bool{}
+	wantModes(t, filepath.Dir(dir), seen)
+	p.kill()
+	wantModes(t, filepath.Dir(dir), seen)
+	p = serve(t, dir, env...)
+	p.terminate()
+	if code, _, errs := runAll(t, cleanEnv("DB_PATH="+filepath.Join(dir, "jobs.db")), "keys", "rotate-encryption"); code != 0 {
+		t.Errorf("rotation: %d %s", code, errs)
+	}
+	wantModes(t, filepath.Dir(dir), seen)
+	for _, name := range []string{"jobs.db", "jobs.db-wal", "jobs.db.lock", "encryption.key", "history", "logs", "combined.log", "error.log"} {
+		if !seen[name] {
+			t.Errorf("%s was not looked at: %v", name, seen)
+		}
+	}
+}
+
+// wantModes checks a folder and all below it.
+func wantModes(t *testing.T, root string, seen map[string]bool) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		seen[d.Name()] = true
+		want := fs.FileMode(0o600)
+		if d.IsDir() {
+			want = 0o700
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %04o, want %04o", path, got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// maxExposure is what `systemd-analyze security` may say of the unit at most,
+// times ten: 1.1 with systemd 252, of which 1.0 is for the network it needs.
+const maxExposure = "15"
+
+// TestServiceUnit lets systemd judge the unit, where there is systemd.
+func TestServiceUnit(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Skip("there is no systemd-analyze here")
+	}
+	text, err := os.ReadFile("../deploy/belfry.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const installed = "ExecStart=/usr/local/bin/belfry "
+	if bytes.Count(text, []byte(installed)) != 1 {
+		t.Fatalf("the unit does not start %q", installed)
+	}
+	unit := filepath.Join(t.TempDir(), "belfry.service")
+	text = bytes.Replace(text, []byte(installed), []byte("ExecStart="+binary+" "), 1)
+	if err := os.WriteFile(unit, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("systemd-analyze", "verify", unit).CombinedOutput()
+	if err != nil || strings.Contains(string(out), unit) {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxExposure, unit).CombinedOutput()
+	if err != nil {
+		t.Errorf("systemd-analyze security: %v\n%s", err, tail(string(out), 400))
+	}
+}

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+)
+
+// TestASiegeDoesNotDelayFires holds three thousand connections to a server, a
+// third of them silent, a third in the middle of a request that goes on byte by
+// byte and a third that guess keys, while jobs fire each second: none is lost,
+// none is late, probes are answered, and who has the key is served.
+func TestASiegeDoesNotDelayFires(t *testing.T) {
+	const each = 1_000
+	tg := newTarget(t)
+	p := serve(t, t.TempDir())
+	key, err := p.api.CreateKey(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := strings.TrimPrefix(p.url, "http://")
+	request := func(path, body string) int {
+		method := http.MethodGet
+		if body != "" {
+			method = http.MethodPost
+		}
+		req, err := http.NewRequestWithContext(t.Context(), method, p.url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Close = true
+		if path != "/healthz" {
+			req.Header.Set("Authorization", "Bearer "+key.Text)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			return 0
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	for i := range 10 {
+		job := fmt.Sprintf(`{"schedule":"* * * * * *","api":"%s/ok/%d","type":"ATLEAST_ONCE"}`, tg.url, i)
+		if status := request("/jobs", job); status != http.StatusCreated {
+			t.Fatalf("POST /jobs: %d", status)
+		}
+	}
+
+	stop := make(chan struct{})
+	var siege sync.WaitGroup
+	defer siege.Wait()
+	defer close(stop)
+	for i := range 3 * each {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		siege.Go(func() { besiege(c, i%3, stop) })
+	}
+	began := time.Now().UnixMilli()
+	for time.Now().UnixMilli() < began+6_000 {
+		if status := request("/healthz", ""); status != http.StatusOK {
+			t.Errorf("GET /healthz: %d", status)
+		}
+		if status := request("/jobs?limit=1", ""); status != http.StatusOK { // the guesses come from this address too
+
+			t.Errorf("GET /jobs: %d", status)
+		}
+	}
+	var late int64
+	eventually(t, "ten fires of each of five seconds have arrived", func() bool {
+		fires := map[int64]int{}
+		for _, e := range tg.entries(t) {
+			if e.ScheduledAt >= began && e.ScheduledAt < began+5_000 {
+				fires[e.ScheduledAt]++
+				late = max(late, e.ReceivedAt-e.ScheduledAt)
+			}
+		}
+		whole := 0
+		for _, n := range fires {
+			if n == 10 {
+				whole++
+			}
+		}
+		return whole == 5
+	})
+	if late > 5_000 { // some milliseconds on a machine of one's own
+		t.Errorf("a fire was %d ms late", late)
+	}
+	t.Logf("at most %d ms late", late)
+}
+
+// besiege holds one connection in its own way until it is hung up on or the
+// siege ends.
+func besiege(c net.Conn, way int, stop <-chan struct{}) {
+	defer func() { _ = c.Close() }()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	if way == 1 {
+		_, _ = io.WriteString(c, "GET /jobs HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+	}
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		var err error
+		switch way {
+		case 1:
+			_, err = io.WriteString(c, "a")
+		case 2:
+			_, err = io.WriteString(c, "GET /jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\nConnection: keep-alive\r\n\r\n")
+		}
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"golang.org/x/time/rate"
+)
+
+const (
+	usedEvery   = time.Minute // the use of a key is noted no more often
+	usedTimeout = 5 * time.Second
+)
+
+// Caller is who makes a request.
+type Caller struct {
+	Key  string // id of the key, or one of domain's authors without one
+	Name string
+	Role domain.Role
+	// Namespace is the only one whose jobs the caller sees; empty: all.
+	Namespace string
+
+	rate *rate.Limiter // of the key; nil: none
+}
+
+// Wait returns how long the caller has to wait before the next request; zero: it
+// may come now, and is counted. A key may save up the requests of one second.
+func (c *Caller) Wait(now time.Time) time.Duration {
+	if c.rate == nil {
+		return 0
+	}
+	next := c.rate.ReserveN(now, 1)
+	wait := next.DelayFrom(now)
+	if wait > 0 {
+		next.CancelAt(now) // who is refused does not take the place of who comes later
+	}
+	return wait
+}
+
+// Config is what a keyring is made of.
+type Config struct {
+	Store store.Keys
+	Clock clock.Clock
+	Log   *slog.Logger
+	Fixed []string // keys of the settings; each has every right
+	Rate  int      // requests a second that one key may make; zero: any number
+}
+
+// Keyring holds every key that opens the API.
+type Keyring struct {
+	Config
+
+	edits sync.Mutex            // one change of the keys at a time
+	held  atomic.Pointer[ring]  // replaced by each change
+	fixed map[[32]byte]*holding // of the settings
+}
+
+// ring is what the keyring holds at a time; it is not changed.
+type ring map[[32]byte]*holding
+
+// holding is a key in memory.
+type holding struct {
+	hash   [32]byte
+	key    domain.APIKey // without an id for a key of the settings
+	caller Caller
+
+	used  atomic.Int64 // Unix milliseconds, to the minute
+	noted int64        // what the store has of it; under Run alone
+}
+
+// Open reads the keys of the store.
+func Open(ctx context.Context, c Config) (*Keyring, error) {
+	if c.Store == nil || c.Clock == nil || c.Log == nil {
+		return nil, errors.New("access: Store, Clock and Log are required")
+	}
+	k := &Keyring{Config: c, fixed: map[[32]byte]*holding{}}
+	for _, text := range c.Fixed {
+		if text == "" || strings.TrimSpace(text) != text {
+			return nil, errors.New("access: an API key must not be empty, nor start or end with a space")
+		}
+		h := k.hold(domain.APIKey{Hash: sha256.Sum256([]byte(text)), Role: domain.RoleAdmin})
+		h.caller.Key = domain.AuthorEnv
+		k.fixed[h.hash] = h
+	}
+	stored, err := c.Store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := make(ring, len(stored)+len(k.fixed))
+	maps.Copy(next, k.fixed)
+	for _, key := range stored {
+		next[key.Hash] = k.hold(key)
+	}
+	k.held.Store(&next)
+	return k, nil
+}
+
+func (k *Keyring) hold(key domain.APIKey) *holding {
+	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role, Namespace: key.Namespace}, noted: key.LastUsedAt}
+	h.used.Store(key.LastUsedAt)
+	if k.Rate > 0 {
+		h.caller.rate = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)
+	}
+	return h
+}
+
+// Empty reports whether no key is set at all. One that has expired counts: time
+// must not open a door.
+func (k *Keyring) Empty() bool { return len(*k.held.Load()) == 0 }
+
+// Find returns who holds a key, or false.
+func (k *Keyring) Find(text string) (Caller, bool) {
+	hash := sha256.Sum256([]byte(text))
+	h, ok := (*k.held.Load())[hash]
+	if !ok || subtle.ConstantTimeCompare(h.hash[:], hash[:]) != 1 {
+		return Caller{}, false
+	}
+	now := clock.NowMs(k.Clock)
+	if !h.key.Opens(now) {
+		return Caller{}, false
+	}
+	if now-h.used.Load() >= usedEvery.Milliseconds() {
+		h.used.Store(now)
+	}
+	return h.caller, true
+}
+
+// List returns the stored keys, oldest first, with their latest use.
+func (k *Keyring) List(ctx context.Context) ([]domain.APIKey, error) {
+	stored, err := k.Store.List(ctx)
+	held := *k.held.Load()
+	for i := range stored {
+		if h := held[stored[i].Hash]; h != nil {
+			stored[i].LastUsedAt = max(stored[i].LastUsedAt, h.used.Load())
+		}
+	}
+	return stored, err
+}
+
+// Create makes a key of the name, role, namespace and expiry that are given and returns it
+// with its text, which nobody can show again. Errors are *[domain.Error] where
+// the caller can do something about them.
+func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, key domain.APIKey, err error) {
+	k.edits.Lock()
+	defer k.edits.Unlock()
+	text, key = domain.NewAPIKey()
+	key.Name, key.Role, key.Namespace, key.ExpiresAt, key.CreatedAt = want.Name, want.Role, want.Namespace, want.ExpiresAt, clock.NowMs(k.Clock)
+	if err := key.Validate(); err != nil {
+		return "", key, err
+	}
+	held := *k.held.Load()
+	switch {
+	case len(held)-len(k.fixed) >= domain.MaxKeys:
+		return "", key, domain.Conflict("there are %d keys already: revoke some", domain.MaxKeys)
+	case len(held) == 0 && !keepsOpen(&key):
+		return "", key, domain.Invalid("role", "must be admin, without an expiry: this is the first key, and somebody has to be able to make others", key.Role)
+	}
+	if err := k.Store.Add(ctx, key); err != nil {
+		return "", key, err
+	}
+	next := maps.Clone(held)
+	next[key.Hash] = k.hold(key)
+	k.held.Store(&next)
+	return text, key, nil
+}
+
+// keepsOpen reports whether a key will always let somebody in who can make
+// others.
+func keepsOpen(k *domain.APIKey) bool { return k.Role == domain.RoleAdmin && k.ExpiresAt == 0 }
+
+// Revoke ends a key. It opens nothing any more from the moment that Revoke is
+// called, and stays shut when the store fails: then nobody knows whether a
+// restart would still know the key, and the caller asks again.
+func (k *Keyring) Revoke(ctx context.Context, id string) (domain.APIKey, error) {
+	k.edits.Lock()
+	defer k.edits.Unlock()
+	held := *k.held.Load()
+	var found *holding
+	others := 0 // that keep the door open
+	for _, h := range held {
+		if h.key.ID == id {
+			found = h
+		} else if keepsOpen(&h.key) {
+			others++
+		}
+	}
+	gone := domain.APIKey{ID: id} // perhaps one whose revocation, or making, was not answered
+	if found != nil {
+		gone = found.key
+		if len(k.fixed) == 0 && keepsOpen(&gone) && others == 0 {
+			return gone, domain.Conflict("%s is the last key of an admin that does not expire: make another one first", id)
+		}
+		next := maps.Clone(held)
+		delete(next, found.hash)
+		k.held.Store(&next)
+	}
+	gone.RevokedAt = clock.NowMs(k.Clock)
+	return gone, k.Store.Revoke(ctx, id, gone.RevokedAt)
+}
+
+// Run notes each minute when keys were used, until the context ends, and then
+// once more.
+func (k *Keyring) Run(ctx context.Context) {
+	for clock.Wait(ctx, usedEvery) {
+		k.note(ctx)
+	}
+	k.note(context.WithoutCancel(ctx))
+}
+
+// note writes the uses that the store does not have.
+func (k *Keyring) note(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, usedTimeout)
+	defer cancel()
+	at := map[string]int64{}
+	var fresh []*holding
+	for _, h := range *k.held.Load() {
+		if used := h.used.Load(); used > h.noted && h.key.ID != "" {
+			at[h.key.ID] = used
+			fresh = append(fresh, h)
+		}
+	}
+	if len(at) == 0 {
+		return
+	}
+	if err := k.Store.Used(ctx, at); err != nil {
+		k.Log.Warn("the last use of keys could not be noted; it is tried again in a minute",
+			telemetry.KeyCount, len(at), telemetry.KeyError, err)
+		return
+	}
+	for _, h := range fresh {
+		h.noted = at[h.key.ID]
+	}
+}

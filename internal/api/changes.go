@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxShownBody is how much of a job's body the trail shows: a page has up to
+// 2,000 of them, which may have 256 KiB each.
+const maxShownBody = 4 << 10
+
+// noteTimeout bounds the wait for an entry that is written behind its change.
+const noteTimeout = 5 * time.Second
+
+// under returns a context under which the store writes an entry of the trail
+// together with the change: see [store.WithChange].
+func (s *server) under(ctx context.Context, action domain.Action) context.Context {
+	return store.WithChange(ctx, s.changeBy(ctx, action))
+}
+
+// changeBy returns a change that the caller asks for now. Nonces grow, so that
+// changes of one millisecond are listed in the order in which they were asked
+// for; half of each is random, as another process may write to the same trail.
+func (s *server) changeBy(ctx context.Context, action domain.Action) domain.Change {
+	order := int64(s.order.Add(1) & math.MaxInt32) // so that no nonce is negative
+	return domain.Change{
+		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author, Action: action,
+	}
+}
+
+// note writes the entry of a trigger, right behind it: the execution is on
+// record by then, and is not undone for the entry's sake. When the store fails
+// in between, the log has the entry.
+func (s *server) note(ctx context.Context, change domain.Change, e *domain.Execution) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	change.JobID, change.Version, change.Execution = e.JobID, e.Version, e.ID()
+	if err := s.Store.Changes().Add(ctx, change); err != nil {
+		by := change.By
+		s.Metrics.StoreErrors.Inc()
+		s.Log.LogAttrs(ctx, slog.LevelError, "a trigger is not in the trail of changes",
+			slog.String("by", by.Key), slog.String("name", by.Name), slog.String(telemetry.KeyAddr, by.Address),
+			slog.String(telemetry.KeyJobID, e.JobID.String()), slog.String(telemetry.KeyExecutionID, e.ID().String()), slog.Any(telemetry.KeyError, err))
+	}
+}
+
+func (s *server) registerChanges() {
+	register(s, huma.Operation{
+		OperationID: "list-changes", Method: http.MethodGet, Path: "/audit/changes", Tags: []string{"Keys"},
+		Summary: "List who changed what",
+		Description: "Every job that was made, changed, deleted or triggered, every import, every export with secrets and every key, newest first, for as long as history is kept. " +
+			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the length is shown. For admins.",
+	}, s.listChanges, kindUnavailable)
+}
+
+type changesInput struct {
+	From   instantParam `query:"from" doc:"The first instant. Absent: all that is kept."`
+	To     instantParam `query:"to" doc:"The last instant. Absent: now."`
+	JobID  string       `query:"jobId" format:"uuid" doc:"Only changes of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Limit  limitParam   `query:"limit"`
+	Cursor string       `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+type changesOutput struct{ Body changesBody }
+
+type changesBody struct {
+	Changes    []changeBody `json:"changes" nullable:"false" doc:"The page, newest first."`
+	NextCursor string       `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
+}
+
+type changeBody struct {
+	At          int64          `json:"at" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
+	By          changeAuthor   `json:"by" doc:"Who did it."`
+	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,REVEAL,KEY_CREATE,KEY_REVOKE" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. REVEAL is an export with secrets." example:"UPDATE"`
+	JobID       *string        `json:"jobId" format:"uuid" doc:"The job; null: it is not about one." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Version     *int           `json:"version" doc:"The job's version after it; of a DELETE the last one. null: it is not about a job." example:"2"`
+	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
+	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made." example:"100000"`
+	Key         *changedKey    `json:"key,omitempty" doc:"The key of KEY_CREATE and KEY_REVOKE."`
+	Before      *maskedVersion `json:"before,omitempty" doc:"The job before an UPDATE or a DELETE."`
+	After       *maskedVersion `json:"after,omitempty" doc:"The job after a CREATE or an UPDATE."`
+}
+
+type changeAuthor struct {
+	Key     string `json:"key" doc:"The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted." example:"k7x2mq4a"`
+	Name    string `json:"name,omitempty" doc:"The name of the key." example:"CI of team billing"`
+	Address string `json:"address,omitempty" doc:"Where the request came from." example:"192.0.2.17"`
+}
+
+type changedKey struct {
+	ID        string      `json:"id" doc:"The key's id." example:"k7x2mq4a"`
+	Name      string      `json:"name,omitempty" doc:"Its name." example:"CI of team billing"`
+	Role      domain.Role `json:"role,omitempty" enum:"admin,editor,viewer" doc:"What it might do." example:"editor"`
+	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it saw; absent: all." example:"billing"`
+	ExpiresAt *int64      `json:"expiresAt" doc:"When it was to expire, Unix milliseconds; null: never." example:"1798761600000"`
+}
+
+type maskedVersion struct {
+	IsActive bool        `json:"isActive" doc:"Whether the job fired." example:"true"`
+	Spec     domain.Spec `json:"spec" doc:"What the job was, with secrets masked."`
+}
+
+func maskedOf(v *domain.Version) *maskedVersion {
+	if v == nil {
+		return nil
+	}
+	shown := maskedVersion{v.Active, v.Spec.Masked()}
+	if n := len(shown.Spec.Body); n > maxShownBody {
+		shown.Spec.Body = json.RawMessage(fmt.Sprintf(`"(%d bytes)"`, n))
+	}
+	return &shown
+}
+
+func changeBodyOf(c *domain.Change) changeBody {
+	b := changeBody{
+		At: c.At, By: changeAuthor{c.By.Key, c.By.Name, c.By.Address}, Action: c.Action,
+		Version: unlessZero(c.Version), Before: maskedOf(c.Before), After: maskedOf(c.After),
+	}
+	if !c.JobID.IsZero() {
+		id := c.JobID.String()
+		b.JobID = &id
+	}
+	if c.Execution != (domain.ExecutionID{}) {
+		id := c.Execution.String()
+		b.ExecutionID = &id
+	}
+	if c.Action == domain.ActionImport {
+		b.Count = &c.Count
+	}
+	if c.KeyID != "" {
+		b.Key = &changedKey{ID: c.KeyID}
+		if c.Key != nil {
+			b.Key = &changedKey{c.KeyID, c.Key.Name, c.Key.Role, c.Key.Namespace, unlessZero(c.Key.ExpiresAt)}
+		}
+	}
+	return b
+}
+
+func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
+	if limit, err = in.Limit.parse(); err != nil {
+		return q, 0, err
+	}
+	if q.From, err = in.From.parse("from", 0); err != nil {
+		return q, 0, err
+	}
+	if q.To, err = in.To.parse("to", domain.Forever); err != nil {
+		return q, 0, err
+	}
+	if in.JobID != "" {
+		if q.JobID, err = parseJobID("jobId", in.JobID); err != nil {
+			return q, 0, err
+		}
+	}
+	before, err := parseCursor(cursorChanges, in.Cursor)
+	q.BeforeAt, q.BeforeNonce = before.at, before.nonce
+	return q, limit, err
+}
+
+func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOutput, error) {
+	q, limit, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, min(limit, changesPiece))}}
+	for {
+		q.Limit = changesPiece
+		found, err := s.Store.Changes().List(ctx, q)
+		if err != nil {
+			return nil, fromStore(err)
+		}
+		for i := range found {
+			if len(out.Body.Changes) == limit {
+				out.Body.NextCursor = cursor{list: cursorChanges, at: q.BeforeAt, nonce: q.BeforeNonce}.String()
+				return out, nil
+			}
+			out.Body.Changes = append(out.Body.Changes, changeBodyOf(&found[i]))
+			q.BeforeAt, q.BeforeNonce = found[i].At, found[i].Nonce
+		}
+		if len(found) < changesPiece {
+			return out, nil
+		}
+	}
+}
+
+// changesPiece is how many entries are in memory with their versions as they
+// are stored, of up to 300 KiB each. Masked ones have at most 40 KiB.
+const changesPiece = 50

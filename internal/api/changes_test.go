@@ -1,0 +1,227 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	storefaults "github.com/belfry-scheduler/belfry/internal/store/faulty"
+)
+
+// seedChanges puts one change of each kind into a fake's trail, and returns the id of the
+// key that they are about.
+func seedChanges(t *testing.T, f *fake, job string) string {
+	t.Helper()
+	id, err := domain.ParseJobID(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key := domain.NewAPIKey()
+	key.Name, key.Role, key.CreatedAt, key.ExpiresAt = "CI", domain.RoleEditor, f.now, 1<<42
+	by := domain.Author{Key: key.ID, Name: "CI", Address: "192.0.2.1"}
+	v := f.jobs[id].Current
+	next := v
+	next.Number, next.EffectiveFrom = 2, v.EffectiveFrom+1
+	under := func(nonce int64) context.Context {
+		return store.WithChange(t.Context(), domain.Change{At: f.now, Nonce: nonce, By: by})
+	}
+	jobs := f.access.Jobs()
+	err = errors.Join(f.access.Keys().Add(under(5), key), jobs.Create(under(6), []domain.Version{v}), jobs.Update(under(7), next),
+		f.access.Changes().Add(t.Context(), domain.Change{
+			At: f.now, Nonce: 8, By: by, Action: domain.ActionTrigger, JobID: id, Version: 2, Execution: domain.NewExecutionID(id, f.now, 8),
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.ID
+}
+
+func changesOf(t *testing.T, h http.Handler, query string) (b changesBody) {
+	t.Helper()
+	call(t, h, "GET", "/audit/changes"+query, "").into(t, 200, &b)
+	return b
+}
+
+// TestTheTrail makes every change there is over the real engine and store, and
+// reads who did what.
+func TestTheTrail(t *testing.T) {
+	h, x := realOfAdmin(t)
+	x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
+	secret := strings.TrimSuffix(never, "}") + `,"headers":{"Authorization":"Bearer canary-1","X-Own":"canary-3","X-Team":"billing"},` +
+		`"secretHeaders":["X-Own"],"signing":{"secrets":["` + canary1 + `"]},"body":"` + strings.Repeat("b", maxShownBody) + `"}`
+	id := create(t, h, secret)
+	job := "/jobs/" + id
+	for _, c := range []struct{ method, path, body string }{
+		{"PUT", job, `{"name":"renamed","headers":{"X-Api-Key":"canary-2"},"signing":{"secrets":["` + canary2 + `","********"]},"body":{"b":1}}`},
+		{"PUT", job, `{"name":"renamed"}`}, // changes nothing
+		{"PUT", job, `{"headers":{"X-Api-Key":"********"},"signing":{"secrets":["********","********"]}}`}, // neither
+		{"POST", job + "/pause", ""},
+		{"POST", job + "/pause", ""}, // neither
+		{"POST", job + "/trigger", ""},
+		{"GET", "/jobs/export", ""}, // shows nothing
+		{"GET", "/jobs/export?withSecrets=true", ""},
+		{"DELETE", job, ""},
+	} {
+		if res := call(t, h, c.method, c.path, c.body); res.StatusCode/100 != 2 {
+			t.Fatalf("%s %s: %s", c.method, c.path, res.text)
+		}
+	}
+	call(t, h, "DELETE", job, "").problem(t, 404)
+	call(t, h, "POST", "/jobs", "{}").problem(t, 422)
+	call(t, h, "POST", "/jobs/import", strings.Repeat(never+"\n", 2_500)+"{}\n", "Content-Type: application/x-ndjson")
+
+	all := changesOf(t, h, "").Changes
+	var actions []string
+	for _, c := range all {
+		actions = append(actions, string(c.Action))
+		if c.By.Key != domain.AuthorEnv || c.By.Address != "192.0.2.1" || c.At == 0 {
+			t.Errorf("%s by %+v at %d", c.Action, c.By, c.At)
+		}
+	}
+	if got := strings.Join(actions, " "); got != "IMPORT DELETE REVEAL TRIGGER UPDATE UPDATE CREATE" {
+		t.Fatalf("the trail is %s", got)
+	}
+	if n := all[0].Count; n == nil || *n != 2_500 || all[0].JobID != nil {
+		t.Errorf("the import: %+v", all[0])
+	}
+	if e := all[3].ExecutionID; e == nil || *all[3].JobID != id {
+		t.Errorf("the trigger: %+v", all[3])
+	}
+	update := all[5]
+	if update.Before.Spec.Name != "" || update.After.Spec.Name != "renamed" || *update.Version != 2 ||
+		update.Before.Spec.Headers["X-Team"] != "billing" || update.Before.Spec.Headers["Authorization"] != domain.Mask {
+		t.Errorf("the update: %+v, %+v", update.Before, update.After)
+	}
+	if before, after := update.Before.Spec, update.After.Spec; len(before.Signing.Secrets) != 1 || len(after.Signing.Secrets) != 2 ||
+		before.Headers["X-Own"] != domain.Mask || string(before.Body) != fmt.Sprintf(`"(%d bytes)"`, maxShownBody+2) || string(after.Body) != `{"b":1}` {
+		t.Errorf("the update: %+v, %+v", before, after)
+	}
+	if pause := all[4]; !pause.Before.IsActive || pause.After.IsActive {
+		t.Errorf("the pause: %+v", pause)
+	}
+	if remove := all[1]; remove.Before == nil || remove.After != nil || *remove.Version != 3 {
+		t.Errorf("the deletion: %+v", remove)
+	}
+	if text := call(t, h, "GET", "/audit/changes", "").text; strings.Contains(text, "canary") ||
+		strings.Contains(text, canary1[6:]) || strings.Contains(text, canary2[6:]) {
+		t.Errorf("a secret is shown: %s", text)
+	}
+	if ofJob := changesOf(t, h, "?jobId="+id).Changes; len(ofJob) != 5 {
+		t.Errorf("%d changes of the job", len(ofJob))
+	}
+	var paged []changeBody
+	for query := "?limit=1"; ; {
+		page := changesOf(t, h, query)
+		paged = append(paged, page.Changes...)
+		if page.NextCursor == "" {
+			break
+		}
+		query = "?limit=1&cursor=" + page.NextCursor
+	}
+	if len(paged) != 7 || paged[6].Action != domain.ActionCreate {
+		t.Errorf("paged: %d entries", len(paged))
+	}
+	found := false
+	for _, c := range changesOf(t, h, fmt.Sprintf("?from=%d&to=%d", update.At, update.At)).Changes {
+		if c.At != update.At {
+			t.Errorf("%s at %d, asked for %d", c.Action, c.At, update.At)
+		}
+		found = found || c.Version != nil && *c.Version == *update.Version
+	}
+	if !found {
+		t.Error("the update is not there at its instant")
+	}
+}
+
+func TestTheTrailNamesTheKey(t *testing.T) {
+	k := newKeyed(t)
+	var made createdKeyBody
+	k.as(t, domain.RoleAdmin, "POST", "/keys", `{"name":"CI","role":"viewer"}`).into(t, 201, &made)
+	if res := k.as(t, domain.RoleAdmin, "DELETE", "/keys/"+made.ID, ""); res.StatusCode != 200 {
+		t.Fatal(res.text)
+	}
+	id := create(t, withKey{k, k.keys[domain.RoleEditor]}, minimal)
+	k.as(t, domain.RoleEditor, "POST", "/jobs/"+id+"/trigger", "")
+	k.as(t, domain.RoleViewer, "POST", "/jobs/"+id+"/trigger", "").problem(t, 403)
+	var b changesBody
+	k.as(t, domain.RoleAdmin, "GET", "/audit/changes", "").into(t, 200, &b)
+	seen := map[domain.Action]changeBody{}
+	for _, c := range b.Changes {
+		seen[c.Action] = c
+	}
+	if c := seen[domain.ActionTrigger]; c.By.Key != k.ids[domain.RoleEditor] || c.By.Name != "the editor" {
+		t.Errorf("the trigger is by %+v", c.By)
+	}
+	for _, action := range []domain.Action{domain.ActionKeyCreate, domain.ActionKeyRevoke} {
+		if c := seen[action]; c.By.Key != k.ids[domain.RoleAdmin] || c.Key == nil || c.Key.ID != made.ID || c.Key.Name != "CI" || c.Key.Role != domain.RoleViewer {
+			t.Errorf("%s: %+v by %+v", action, c.Key, c.By)
+		}
+	}
+}
+
+// withKey is an API that every caller has a key of.
+type withKey struct {
+	http.Handler
+	key string
+}
+
+func (h withKey) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Header.Set("Authorization", "Bearer "+h.key)
+	h.Handler.ServeHTTP(w, r)
+}
+
+// faultyTrail is a store whose trail cannot be written.
+type faultyTrail struct {
+	fakeStore
+	trail store.Changes
+}
+
+func (s faultyTrail) Changes() store.Changes { return s.trail }
+
+// A trigger that is on record is answered as such; the log then has its entry.
+func TestATriggerWithoutAnEntryIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	f := newFake()
+	failing := storefaults.New(f.access, 1)
+	failing.Add(storefaults.Rule{Method: "Changes", Fault: storefaults.FailBefore})
+	h := withKey{newAPI(t, f, logTo(&log), func(c *Config) {
+		c.Store, c.Keys = faultyTrail{fakeStore{f}, failing.Changes()}, ring(t, f, key1)
+	}), key1}
+	id := create(t, h, minimal)
+	if res := call(t, h, "POST", "/jobs/"+id+"/trigger", ""); res.StatusCode != 202 {
+		t.Fatalf("%d %s", res.StatusCode, res.text)
+	}
+	for _, want := range []string{"not in the trail of changes", id, `"by":"env"`, "192.0.2.1"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not in the log", want)
+		}
+	}
+	call(t, h, "GET", "/audit/changes", "").problem(t, 503)
+	call(t, h, "GET", "/jobs/export?withSecrets=true", "").problem(t, 503) // no secret is shown without an entry
+}
+
+func TestWrongChangeQueries(t *testing.T) {
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	id := create(t, h, minimal)
+	for query, field := range map[string]string{
+		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1001": "limit", "cursor=x": "cursor", "foo=1": "foo",
+		"cursor=" + cursor{list: cursorJobs, job: domain.JobID{1}}.String(): "cursor", "from=1&from=2": "from",
+	} {
+		if p := call(t, h, "GET", "/audit/changes?"+query, "").problem(t, 400); len(p.Errors) != 1 || p.Errors[0].Field != field {
+			t.Errorf("%s: %+v", query, p.Errors)
+		}
+	}
+	ours := cursor{list: cursorChanges, at: 5, nonce: 7}
+	if c, err := parseCursor(cursorChanges, ours.String()); err != nil || c != ours {
+		t.Errorf("%+v, %v", c, err)
+	}
+	call(t, h, "GET", "/jobs?cursor="+ours.String(), "").problem(t, 400)
+	call(t, h, "GET", "/jobs/"+id+"/executions?cursor="+ours.String(), "").problem(t, 400)
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func (s *server) registerKeys() {
+	s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[newKey](), true, "")
+	register(s, huma.Operation{
+		OperationID: "create-key", Method: http.MethodPost, Path: "/keys", Tags: []string{"Keys"},
+		Summary: "Make an API key",
+		Description: "The answer is the only place where the key is ever shown: what is kept is its SHA-256. The first key must be an admin's, without an expiry; " +
+			"from then on every path but the probes needs a key. For admins.",
+		RequestBody: s.jsonBody("NewKey"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
+	}, s.createKey, kindInvalid, kindConflict, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Tags: []string{"Keys"},
+		Summary: "List the API keys", Description: "Those that are not revoked, oldest first, at most 1,000; the keys of the settings are not among them. For admins.",
+	}, s.listKeys, kindUnavailable)
+	register(s, huma.Operation{
+		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/keys/{id}", Tags: []string{"Keys"},
+		Summary: "Revoke an API key",
+		Description: "It opens nothing from the moment that the request is read, also when the answer is 503: then ask again, so that it stays so after a restart. " +
+			"The last key of an admin that does not expire cannot be revoked while the settings have none. For admins.",
+	}, s.revokeKey, kindNotFound, kindConflict, kindUnavailable)
+}
+
+// newKey is the body of a request for a key.
+type newKey struct {
+	Name      string      `json:"name" maxLength:"100" doc:"Who or what will use it: the trail of changes shows it. In bytes of printable text." example:"CI of team billing"`
+	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
+	Namespace string      `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"The only namespace whose jobs, executions and alerts it sees; absent: all. An admin is confined to none." example:"billing"`
+	ExpiresAt int64       `json:"expiresAt,omitempty" minimum:"0" doc:"From when on it opens nothing any more, Unix milliseconds; 0 or absent: it does not expire." example:"1798761600000"`
+}
+
+type keyBody struct {
+	ID         string      `json:"id" doc:"The key's id, which is its public part." example:"k7x2mq4a"`
+	Name       string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
+	Role       domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
+	Namespace  string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
+	CreatedAt  int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
+	ExpiresAt  *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
+	LastUsedAt *int64      `json:"lastUsedAt" doc:"When it was last used, to the minute, Unix milliseconds; null: never." example:"1767229200000"`
+}
+
+func keyBodyOf(k *domain.APIKey) keyBody {
+	return keyBody{k.ID, k.Name, k.Role, k.Namespace, k.CreatedAt, unlessZero(k.ExpiresAt), unlessZero(k.LastUsedAt)}
+}
+
+type createKeyInput struct{ request }
+
+type createKeyOutput struct {
+	Location string `header:"Location" doc:"The path of the new key."`
+	Body     createdKeyBody
+}
+
+type createdKeyBody struct {
+	Key       string      `json:"key" doc:"The key: send it as Authorization: Bearer KEY. It is shown this once." example:"bel_k7x2mq4a_ABCDEFGHIJKLMNOPQRSTUVWXYZ"`
+	ID        string      `json:"id" doc:"The key's id, which is its public part." example:"k7x2mq4a"`
+	Name      string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
+	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
+	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
+	CreatedAt int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
+	ExpiresAt *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
+}
+
+func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	var name, role string
+	var want domain.APIKey
+	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace, "expiresAt": &want.ExpiresAt})
+	if err != nil {
+		return nil, err
+	}
+	want.Name, want.Role = name, domain.Role(role)
+	text, key, err := s.Keys.Create(s.under(ctx, domain.ActionKeyCreate), want)
+	if err != nil {
+		return nil, fromStore(err)
+	}
+	return &createKeyOutput{"/keys/" + key.ID, createdKeyBody{
+		text, key.ID, key.Name, key.Role, key.Namespace, key.CreatedAt, unlessZero(key.ExpiresAt),
+	}}, nil
+}
+
+type keysOutput struct{ Body keysBody }
+
+type keysBody struct {
+	Keys []keyBody `json:"keys" nullable:"false" doc:"The keys."`
+}
+
+func (s *server) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error) {
+	stored, err := s.Keys.List(ctx)
+	if err != nil {
+		return nil, fromStore(err)
+	}
+	out := &keysOutput{keysBody{make([]keyBody, 0, len(stored))}}
+	for i := range stored {
+		out.Body.Keys = append(out.Body.Keys, keyBodyOf(&stored[i]))
+	}
+	return out, nil
+}
+
+type revokeKeyInput struct {
+	ID string `path:"id" doc:"The key's id." example:"k7x2mq4a"`
+}
+
+type revokeKeyOutput struct{ Body revokedKeyBody }
+
+type revokedKeyBody struct {
+	ID        string `json:"id" doc:"The key's id." example:"k7x2mq4a"`
+	Message   string `json:"message" doc:"What was done, for people." example:"Key revoked"`
+	RevokedAt int64  `json:"revokedAt" doc:"From when on it opens nothing, Unix milliseconds." example:"1767229200000"`
+}
+
+func (s *server) revokeKey(ctx context.Context, in *revokeKeyInput) (*revokeKeyOutput, error) {
+	id, err := domain.ParseKeyID(in.ID)
+	if err != nil {
+		return nil, asParameter("id", err)
+	}
+	key, err := s.Keys.Revoke(s.under(ctx, domain.ActionKeyRevoke), id)
+	if err != nil {
+		return nil, fromStore(err)
+	}
+	return &revokeKeyOutput{revokedKeyBody{id, "Key revoked", key.RevokedAt}}, nil
+}

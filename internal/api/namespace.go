@@ -1,0 +1,162 @@
+package api
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"sync"
+	"unique"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// namespaces remembers which namespace jobs are in: it is fixed when they are
+// made, so that what is known stays true. Only requests of confined keys ask.
+// 100,000 entries take some 5 MB; beyond that it begins anew.
+type namespaces struct {
+	seal cipher.Block // of this process
+
+	mu    sync.Mutex
+	byJob map[domain.JobID]unique.Handle[string]
+}
+
+const maxNamespaces = 100_000
+
+// sealed writes a cursor for a confined caller. It may be at a job that he must
+// not know of, and the id of a job is just one block of AES. It holds until the
+// next restart.
+func (n *namespaces) sealed(c cursor) string {
+	n.seal.Encrypt(c.job[:], c.job[:])
+	return c.String()
+}
+
+func newSeal() (cipher.Block, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
+	return aes.NewCipher(key)
+}
+
+func (n *namespaces) get(id domain.JobID) (string, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h, ok := n.byJob[id]
+	if !ok {
+		return "", false
+	}
+	return h.Value(), true
+}
+
+func (n *namespaces) put(id domain.JobID, name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.byJob == nil || len(n.byJob) >= maxNamespaces {
+		n.byJob = map[domain.JobID]unique.Handle[string]{}
+	}
+	n.byJob[id] = unique.Make(name)
+}
+
+// seesNamespace reports whether the caller may see a namespace.
+func seesNamespace(ctx context.Context, name string) bool {
+	only := visitorOf(ctx).namespace
+	return only == "" || only == name
+}
+
+// sees reports whether the caller may see a job. One of which nothing is known
+// any more is nobody's.
+func (s *server) sees(ctx context.Context, id domain.JobID) (bool, error) {
+	if visitorOf(ctx).namespace == "" {
+		return true, nil
+	}
+	name, known := s.spaces.get(id)
+	if !known {
+		versions, err := s.Store.Jobs().Versions(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		if len(versions) > 0 {
+			name = versions[0].Spec.Namespace
+			s.spaces.put(id, name)
+		}
+	}
+	return seesNamespace(ctx, name), nil
+}
+
+// inScope refuses a job of another namespace as if it did not exist.
+func (s *server) inScope(ctx context.Context, id domain.JobID) error {
+	sees, err := s.sees(ctx, id)
+	if err == nil && !sees {
+		return domain.NotFound("job", id)
+	}
+	return fromStore(err)
+}
+
+// newDoc returns the document that a new job is laid over: one in the caller's
+// namespace, if he has one.
+func (s *server) newDoc(ctx context.Context) domain.SpecDoc {
+	doc := domain.NewSpecDoc()
+	if only := visitorOf(ctx).namespace; only != "" {
+		doc.Namespace = only
+	}
+	return doc
+}
+
+// mayCreate refuses a job in a namespace that the caller does not see. What is
+// no namespace is left to the spec's own rules.
+func mayCreate(ctx context.Context, doc *domain.SpecDoc) error {
+	if domain.ValidNamespace(doc.Namespace) && !seesNamespace(ctx, doc.Namespace) {
+		return kindRole.plain()
+	}
+	return nil
+}
+
+// A list that has to be sifted is read in pieces, up to so many: neither store
+// nor history know namespaces, since that would cost every execution. A page
+// may then be short and have a next one all the same.
+const (
+	siftPiece  = 1_000
+	siftPieces = 20
+)
+
+// visible returns a page of what the caller may see of a list, and the cursor of
+// the next one. fetch reads the list after a cursor; placeOf tells an item's job
+// and place.
+func visible[T any](ctx context.Context, s *server, limit int, from cursor, placeOf func(*T) (domain.JobID, cursor),
+	fetch func(from cursor, limit int) ([]T, error)) (found []T, next string, err error) {
+	if visitorOf(ctx).namespace == "" {
+		found, err = fetch(from, limit+1) // one more tells whether there is a next page
+		if len(found) > limit {
+			found = found[:limit]
+			_, last := placeOf(&found[limit-1])
+			next = last.String()
+		}
+		return found, next, err
+	}
+	if !from.job.IsZero() {
+		s.spaces.seal.Decrypt(from.job[:], from.job[:])
+	}
+	for range siftPieces {
+		piece, err := fetch(from, siftPiece)
+		if err != nil {
+			return nil, "", err
+		}
+		for i := range piece {
+			id, place := placeOf(&piece[i])
+			sees, err := s.sees(ctx, id)
+			if err != nil {
+				return nil, "", err
+			}
+			if sees && len(found) == limit {
+				return found, s.spaces.sealed(from), nil
+			}
+			if sees {
+				found = append(found, piece[i])
+			}
+			from = place
+		}
+		if len(piece) < siftPiece {
+			return found, "", nil
+		}
+	}
+	return found, s.spaces.sealed(from), nil
+}

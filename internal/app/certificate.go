@@ -1,0 +1,113 @@
+package app
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// lookEvery is how often the files of a certificate are looked at, at most:
+// when somebody connects, by whoever comes first.
+const lookEvery = time.Second
+
+// certificate is a TLS certificate and its key, in two files. When the files
+// change it is read again, so that a renewal takes no restart. Files that
+// cannot be used, such as a new certificate beside the old key, change nothing
+// and are told once; they are tried again until they can.
+type certificate struct {
+	certFile, keyFile string
+	clock             clock.Clock
+	log               *slog.Logger
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	stamp   stamp // of the files that current is from
+	faulty  stamp // of the files that could not be used
+	looked  clock.Mark
+}
+
+// stamp tells whether files have changed.
+type stamp struct {
+	certTime, keyTime time.Time
+	certSize, keySize int64
+}
+
+// openCertificate reads the files, or says in one line what is wrong with them.
+func openCertificate(certFile, keyFile string, clk clock.Clock, log *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, clock: clk, log: log, looked: clk.Mark()}
+	var err error
+	if c.stamp, err = c.stat(); err == nil {
+		c.current, err = c.read()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the TLS certificate cannot be used: %w", err)
+	}
+	return c, nil
+}
+
+func (c *certificate) stat() (s stamp, err error) {
+	cert, err := os.Stat(c.certFile)
+	if err != nil {
+		return s, err
+	}
+	key, err := os.Stat(c.keyFile)
+	if err != nil {
+		return s, err
+	}
+	return stamp{cert.ModTime(), key.ModTime(), cert.Size(), key.Size()}, nil
+}
+
+func (c *certificate) read() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s: %w", c.certFile, c.keyFile, err)
+	}
+	return &pair, nil
+}
+
+// get returns the certificate of the moment, for a handshake.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clock.Elapsed(c.looked) >= lookEvery {
+		c.look()
+		c.looked = c.clock.Mark()
+	}
+	return c.current, nil
+}
+
+// look reads the files again if they have changed.
+func (c *certificate) look() {
+	now, err := c.stat()
+	if err == nil && now == c.stamp {
+		return
+	}
+	var next *tls.Certificate
+	if err == nil {
+		next, err = c.read()
+	}
+	if err == nil {
+		c.current, c.stamp, c.faulty = next, now, stamp{}
+		c.log.Info("the TLS certificate is replaced", telemetry.KeyPath, c.certFile, "expires", next.Leaf.NotAfter)
+		return
+	}
+	if now == (stamp{}) { // the files are not there
+		now.certSize = -1
+	}
+	if now != c.faulty {
+		c.log.Error("the new TLS certificate cannot be used; the old one stays", telemetry.KeyError, err)
+	}
+	c.faulty = now
+}
+
+// config returns the TLS settings of the server: TLS 1.2 and up, with the
+// cipher suites that Go holds to be safe.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+}

@@ -1,0 +1,18 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
+)
+
+// Rotation says what [RotateEncryption] has done.
+type Rotation = sqlite.Rotation
+
+// RotateEncryption seals the secrets of the data folder, which no server may
+// have open, with a new key. Killed at any point it leaves everything readable.
+func RotateEncryption(ctx context.Context, cfg *config.Config, log *slog.Logger, keepOld bool) (Rotation, error) {
+	return sqlite.RotateEncryption(ctx, storeConfig(cfg, log), keepOld)
+}

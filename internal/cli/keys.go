@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/spf13/cobra"
+)
+
+func (s *shell) keysCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "Work on the keys of a server",
+		Long: `Make, list and revoke the API keys of a server, and change the key that seals the
+secrets in its database. Roles of API keys:
+
+  viewer   reads
+  editor   changes jobs and triggers them too
+  admin    everything: keys and the trail of changes too
+
+The first key is made on the machine of a server that listens on loopback, where
+none is needed, and is an admin's. From then on each call needs one, and the
+server may listen elsewhere. The keys of BELFRY_API_KEYS are admins' as well;
+they are for servers that cannot be reached on loopback, and for when all others
+are lost.
+
+` + serverHelp,
+		Example: "  belfry keys create ops --role admin\n  belfry keys list\n  belfry keys revoke k7x2mq4a",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(s.keysCreateCommand(), s.keysListCommand(), s.keysRevokeCommand(), s.rotateCommand())
+	return cmd
+}
+
+func (s *shell) keysCreateCommand() *cobra.Command {
+	var role, namespace, expires string
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a key and print it, this once",
+		Long: "Make a key and print it, this once: the server keeps its SHA-256 alone. The name\n" +
+			"says who uses it; the trail of changes shows it.\n\n" + serverHelp,
+		Example: "  belfry keys create ops --role admin\n  belfry keys create billing-ci --role editor --expires 90d",
+		Args:    oneArg("a name"),
+		RunE: running(func(cmd *cobra.Command, args []string) error {
+			until, err := expiry(expires, s.clock)
+			if err != nil {
+				return err
+			}
+			c, err := s.connect(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			made, err := c.CreateKey(cmd.Context(), client.NewKey{Name: args[0], Role: role, Namespace: namespace, ExpiresAt: until})
+			if err != nil {
+				return reach(c, err)
+			}
+			_, _ = fmt.Fprintf(s.err, "key %s (%s) is made; it is shown only now:\n", made.ID, made.Role)
+			_, err = fmt.Fprintln(s.out, made.Text)
+			return err
+		}),
+	}
+	cmd.Flags().StringVar(&role, "role", "viewer", "what it may do: viewer, editor or admin")
+	cmd.Flags().StringVar(&namespace, "namespace", "", "the only namespace whose jobs it sees (default all)")
+	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, or RFC 3339 (default never)")
+	addServerFlag(cmd.Flags())
+	return cmd
+}
+
+// expiry reads --expires as Unix milliseconds; zero: never.
+func expiry(text string, c clock.Clock) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if d, ok := config.ParseDuration(text); ok && d > 0 {
+		return c.Now().Add(d).UnixMilli(), nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UnixMilli(), nil
+	}
+	return 0, fmt.Errorf("--expires %q must be a duration, as in 36h or 90d, or an instant in RFC 3339, as in 2027-01-01T00:00:00Z", text)
+}
+
+func (s *shell) keysListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the keys that are not revoked",
+		Long:    "List the keys that are not revoked, oldest first, without those of the settings.\n\n" + serverHelp,
+		Example: "  belfry keys list\n  belfry keys list --json",
+		Args:    noArgs,
+		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			c, err := s.connect(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			keys, err := c.Keys(cmd.Context())
+			if err != nil {
+				return reach(c, err)
+			}
+			return printKeys(s.out, keys, asJSON)
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the keys as JSON")
+	addServerFlag(cmd.Flags())
+	return cmd
+}
+
+func printKeys(w io.Writer, keys []client.Key, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(keys)
+	}
+	instant := func(ms *int64) string {
+		if ms == nil {
+			return "never"
+		}
+		return auditInstant(*ms)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "ID\tROLE\tNAMESPACE\tCREATED\tEXPIRES\tLAST USED\tNAME")
+	for _, k := range keys {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, cmp.Or(k.Namespace, "all"), auditInstant(k.CreatedAt), instant(k.ExpiresAt), instant(k.LastUsedAt), k.Name)
+	}
+	return t.Flush()
+}
+
+func (s *shell) keysRevokeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "revoke ID",
+		Short:   "End a key, at once",
+		Long:    "End a key, at once. The id is the part after bel_, which `belfry keys list` shows.\n\n" + serverHelp,
+		Example: "  belfry keys revoke k7x2mq4a",
+		Args:    oneArg("the id of a key"),
+		RunE: running(func(cmd *cobra.Command, args []string) error {
+			c, err := s.connect(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if err := c.RevokeKey(cmd.Context(), args[0]); err != nil {
+				return reach(c, err)
+			}
+			_, err = fmt.Fprintf(s.out, "%s is revoked\n", args[0])
+			return err
+		}),
+	}
+	addServerFlag(cmd.Flags())
+	return cmd
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/app"
+	"github.com/spf13/cobra"
+)
+
+func (s *shell) rotateCommand() *cobra.Command {
+	var keepOld bool
+	cmd := &cobra.Command{
+		Use:   "rotate-encryption",
+		Short: "Seal the stored secrets with a new key",
+		Long: `Seal the secrets of all jobs with a new key and compact the database, so that
+nothing is left of what was stored before. The server must be stopped. A kill
+leaves everything readable; run it again then.
+
+Without BELFRY_ENCRYPTION_KEY the new key is made and written to the file
+encryption.key beside the database, and the old one leaves it at the end: copies
+of the database from before need a copy of the old file. With it, put the new
+key first and the old one after a comma; when the command is done, the old one
+can go.
+
+Takes the settings of serve.`,
+		Example: `  belfry keys rotate-encryption --db-path /var/lib/belfry/jobs.db
+  BELFRY_ENCRYPTION_KEY=NEW,OLD belfry keys rotate-encryption`,
+		Args: noArgs,
+		RunE: running(func(cmd *cobra.Command, _ []string) error {
+			cfg, err := s.loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			done, err := app.RotateEncryption(cmd.Context(), cfg, log, keepOld)
+			if err != nil {
+				return err
+			}
+			return printRotation(s.out, done, keepOld)
+		}),
+	}
+	addConfigFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&keepOld, "keep-old-keys", false, "leave the old keys in the key file, for copies of the database from before")
+	return cmd
+}
+
+func printRotation(w io.Writer, r app.Rotation, keepOld bool) error {
+	if _, err := fmt.Fprintf(w, "sealed the secrets of %d versions with key %s\n", r.Versions, r.KeyID); err != nil {
+		return err
+	}
+	old := strings.Join(r.Retired, ", ")
+	var err error
+	switch {
+	case old == "":
+	case r.KeyFile == "":
+		_, err = fmt.Fprintf(w, "no longer needed: key %s\n", old)
+	case keepOld:
+		_, err = fmt.Fprintf(w, "kept in %s: key %s\n", r.KeyFile, old)
+	default:
+		_, err = fmt.Fprintf(w, "removed from %s: key %s\n", r.KeyFile, old)
+	}
+	return err
+}

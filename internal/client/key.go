@@ -1,0 +1,59 @@
+package client
+
+import (
+	"context"
+	"net/http"
+)
+
+// NewKey describes an API key that is to be made.
+type NewKey struct {
+	Name      string `json:"name"`
+	Role      string `json:"role"`                // admin, editor or viewer
+	Namespace string `json:"namespace,omitempty"` // the only one that it sees; empty: all
+	ExpiresAt int64  `json:"expiresAt,omitempty"` // Unix milliseconds; zero: it does not expire
+}
+
+// Key is an API key, without the key itself.
+type Key struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Role       string `json:"role"`
+	Namespace  string `json:"namespace"` // empty: all
+	CreatedAt  int64  `json:"createdAt"`
+	ExpiresAt  *int64 `json:"expiresAt"`  // nil: it does not expire
+	LastUsedAt *int64 `json:"lastUsedAt"` // nil: never
+}
+
+// CreatedKey is a key that was made. Text is the key, which no later call tells.
+type CreatedKey struct {
+	Text      string `json:"key"`
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Role      string `json:"role"`
+	Namespace string `json:"namespace"`
+	CreatedAt int64  `json:"createdAt"`
+	ExpiresAt *int64 `json:"expiresAt"`
+}
+
+// CreateKey makes an API key. It takes an admin's key, or none where none is
+// set.
+func (c *Client) CreateKey(ctx context.Context, k NewKey) (CreatedKey, error) {
+	var out CreatedKey
+	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"keys"}}, k, &out)
+	return out, err
+}
+
+// Keys returns the keys that are not revoked, oldest first.
+func (c *Client) Keys(ctx context.Context) ([]Key, error) {
+	var out struct {
+		Keys []Key `json:"keys"`
+	}
+	err := c.getJSON(ctx, &out, nil, "keys")
+	return out.Keys, err
+}
+
+// RevokeKey ends a key at once.
+func (c *Client) RevokeKey(ctx context.Context, id string) error {
+	var out struct{}
+	return c.exchange(ctx, call{method: http.MethodDelete, path: []string{"keys", id}}, nil, &out)
+}

@@ -1,0 +1,92 @@
+package domain
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Role says what the holder of an API key may do. Each includes the one below
+// it.
+type Role string
+
+// The roles, weakest first.
+const (
+	RoleViewer Role = "viewer" // reads
+	RoleEditor Role = "editor" // changes jobs and triggers them
+	RoleAdmin  Role = "admin"  // everything: keys and the trail of changes too
+)
+
+var roles = []Role{RoleViewer, RoleEditor, RoleAdmin}
+
+// Covers reports whether the role may do what needs another one. An unknown
+// role covers nothing, and nothing covers an unknown one.
+func (r Role) Covers(need Role) bool {
+	has, wants := slices.Index(roles, r), slices.Index(roles, need)
+	return wants >= 0 && has >= wants
+}
+
+// Limits of a key.
+const (
+	MaxKeyNameLength = 100 // bytes
+	MaxKeys          = 1_000
+
+	keyPrefix   = "bel_"
+	keyIDLength = 8
+)
+
+// APIKey is who may come in. The key itself is not in it: whoever reads the
+// database can open nothing with what is there.
+type APIKey struct {
+	ID         string   // the public part, which is in the key too
+	Hash       [32]byte // SHA-256 of the whole key
+	Name       string
+	Role       Role
+	Namespace  string // the only one whose jobs it sees; empty: all
+	CreatedAt  int64  // Unix milliseconds
+	ExpiresAt  int64  // first instant at which it opens nothing any more; zero: never
+	LastUsedAt int64  // to the minute; zero: never
+	RevokedAt  int64  // zero: it has not been
+}
+
+// NewAPIKey returns a fresh key, as it is shown once: "bel_", an id of 8
+// characters, and a secret of 26. The secret has 130 random bits: guessing it
+// is hopeless, so that a plain SHA-256 keeps it as well as a slow hash would.
+func NewAPIKey() (text string, key APIKey) {
+	key.ID = strings.ToLower(rand.Text()[:keyIDLength])
+	text = keyPrefix + key.ID + "_" + rand.Text()
+	key.Hash = sha256.Sum256([]byte(text))
+	return text, key
+}
+
+// Validate returns a CodeInvalid error that names every wrong field, or nil.
+func (k *APIKey) Validate() error {
+	var fe fieldErrors
+	fe.require(k.Name != "" && len(k.Name) <= MaxKeyNameLength && printable(k.Name), "name",
+		fmt.Sprintf("must be 1 to %d bytes of printable text: it says in the trail of changes who made one", MaxKeyNameLength), k.Name)
+	fe.require(slices.Contains(roles, k.Role), "role", "must be admin, editor or viewer", k.Role)
+	fe.require(k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
+	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace", "must be absent: an admin is confined to none", k.Namespace)
+	fe.require(k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt", "must be after now", k.ExpiresAt)
+	fe.require(k.ExpiresAt <= maxInstantMs, "expiresAt", fmt.Sprintf("must be at most %d (Unix milliseconds)", maxInstantMs), k.ExpiresAt)
+	return fe.err()
+}
+
+// Opens reports whether the key opens anything at the instant.
+func (k *APIKey) Opens(now int64) bool {
+	return k.RevokedAt == 0 && (k.ExpiresAt == 0 || now < k.ExpiresAt)
+}
+
+var keyID = regexp.MustCompile(`^[a-z2-7]{8}$`)
+
+// ParseKeyID checks the form of a key's id. A whole key is refused without being
+// echoed: it is easily given in the id's place.
+func ParseKeyID(s string) (string, error) {
+	if !keyID.MatchString(s) {
+		return "", Invalid("id", "must be the id of a key: 8 characters, as in k7x2mq4a", nil)
+	}
+	return s, nil
+}

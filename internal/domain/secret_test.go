@@ -1,0 +1,125 @@
+package domain
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
+
+func TestSecretHeader(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Authorization": true, "AUTHORIZATION": true, "Proxy-Authorization": true, "Cookie": true, "cookie": true,
+		"X-Api-Key": true, "x-api-key": true, "X-Token": true, "X_API_KEY": true, "Proxy_Authorization": true, "Private-TOKEN": true, "Client-Secret": true,
+		"": false, "Accept": false, "Key": false, "X-Monkey": false, "X-Key-Id": false, "Authorization-Type": false, "Set-Cookies": false,
+	} {
+		if got := SecretHeader(name); got != want {
+			t.Errorf("SecretHeader(%q) = %t, want %t", name, got, want)
+		}
+	}
+}
+
+func TestMaskedShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	s := validSpec()
+	s.Headers = map[string]string{"Authorization": "Bearer 1", "X-Own": "2", "Accept": "text/plain"}
+	s.SecretNames = []string{"x-own", "X-Absent"}
+	before := maps.Clone(s.Headers)
+	want := map[string]string{"Authorization": Mask, "X-Own": Mask, "Accept": "text/plain"}
+	if got := s.Masked(); !maps.Equal(got.Headers, want) || got.Schedule != s.Schedule {
+		t.Errorf("masked as %+v", got)
+	}
+	if !maps.Equal(s.Headers, before) {
+		t.Error("the spec itself was masked")
+	}
+	if got := s.SecretHeaders(); !slices.Equal(got, []string{"Authorization", "X-Own"}) {
+		t.Errorf("SecretHeaders %v", got)
+	}
+	s.Headers = map[string]string{"Accept": "*/*"}
+	if got := s.Masked(); reflect.ValueOf(got.Headers).Pointer() != reflect.ValueOf(s.Headers).Pointer() {
+		t.Error("headers without a secret were copied")
+	}
+}
+
+func TestSecretTexts(t *testing.T) {
+	t.Parallel()
+	s := validSpec()
+	s.Headers = map[string]string{
+		"Authorization": "Bearer abcdefgh", "Cookie": "sid=0123456; a=b", "X-Pin-Key": "123", "Accept": "text/html",
+	}
+	s.Signing.Secrets = []webhook.Secret{secretA}
+	want := []string{secretA.Reveal(), secretA.Reveal()[len(webhook.Prefix):], "sid=0123456; a=b", "Bearer abcdefgh", "abcdefgh", "0123456"}
+	if got := s.SecretTexts(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if s.Headers, s.Signing.Secrets = nil, nil; s.SecretTexts() != nil {
+		t.Error("a job without headers has secret texts")
+	}
+}
+
+// A PUT that sends back what a GET has shown changes nothing; a mask that
+// stands for nothing is refused; and no change shows what nobody has sent.
+func TestMergeKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text  string
+		want  map[string]string // nil: refused
+		fault string
+	}{
+		"nothing":             {`{}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
+		"the masks":           {`{"headers":{"Authorization":"********","X-Own":"********","Accept":"b"}}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "b"}, ""},
+		"in another case":     {`{"headers":{"authorization":"********"}}`, map[string]string{"authorization": "old"}, ""},
+		"a new value":         {`{"headers":{"Authorization":"new"}}`, map[string]string{"Authorization": "new"}, ""},
+		"removed":             {`{"headers":{"Accept":"a"}}`, map[string]string{"Accept": "a"}, ""},
+		"reset":               {`{"headers":null}`, map[string]string{}, ""},
+		"nothing to keep":     {`{"headers":{"X-Api-Key":"********"}}`, nil, "headers.X-Api-Key: must be the value itself"},
+		"new name, literal":   {`{"headers":{"Accept":"********"}}`, map[string]string{"Accept": "********"}, ""},
+		"no longer secret":    {`{"secretHeaders":[]}`, nil, "secretHeaders: must go on to name X-Own"},
+		"mask, not secret":    {`{"secretHeaders":null,"headers":{"X-Own":"********"}}`, nil, "secretHeaders: must go on to name X-Own"},
+		"sent anew":           {`{"secretHeaders":[],"headers":{"X-Own":"shown"}}`, map[string]string{"X-Own": "shown"}, ""},
+		"named from now on":   {`{"secretHeaders":["X-Own","Accept"]}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
+		"named and kept":      {`{"secretHeaders":["x-own"],"headers":{"X-Own":"********"}}`, map[string]string{"X-Own": "mine"}, ""},
+		"named, mask of none": {`{"secretHeaders":["Accept","X-Own"],"headers":{"Accept":"********"}}`, nil, "headers.Accept: must be the value itself"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := NewSpecDoc()
+			d.Spec = validSpec()
+			d.Headers = map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}
+			d.SecretNames = []string{"X-Own"}
+			shared, before := d.Headers, maps.Clone(d.Headers)
+			err := d.Merge([]byte(c.text))
+			switch faults := fieldsOf(t, err); {
+			case c.want == nil:
+				if len(faults) != 1 || !strings.Contains(faults[0], c.fault) {
+					t.Errorf("faults %q, want one with %q", faults, c.fault)
+				}
+			case err != nil || !maps.Equal(d.Headers, c.want):
+				t.Errorf("headers %q, error %v, want %q", d.Headers, err, c.want)
+			}
+			if !maps.Equal(shared, before) {
+				t.Error("the current version of the job has changed with its draft")
+			}
+			if strings.Contains(strings.Join(fieldsOf(t, err), ""), "mine") {
+				t.Errorf("the error shows a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretHeadersAreNames(t *testing.T) {
+	t.Parallel()
+	s := validSpec()
+	s.SecretNames = []string{"X-Fine", "", "a b", strings.Repeat("x", MaxNameLength+1)}
+	if faults := fieldsOf(t, s.Validate()); len(faults) != 3 || !strings.HasPrefix(faults[0], "secretHeaders[1]: must be the name") {
+		t.Errorf("%q", faults)
+	}
+	s.SecretNames = slices.Repeat([]string{"X-Fine"}, MaxHeaders+1)
+	if faults := fieldsOf(t, s.Validate()); len(faults) != 1 {
+		t.Errorf("%q", faults)
+	}
+}

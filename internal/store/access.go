@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Keys keeps the API keys, by the hash of each. There are few: see
+// [domain.MaxKeys].
+//
+// Add and Revoke look for a change in their context, as the methods of [Jobs]
+// do.
+type Keys interface {
+	// Add inserts a key. A repeat with the same content succeeds; CodeConflict
+	// when its id or its hash is another key's.
+	Add(ctx context.Context, key domain.APIKey) error
+	// Revoke ends a key at the instant. CodeNotFound: there is none with the
+	// id, or it was revoked at another instant.
+	Revoke(ctx context.Context, id string, at int64) error
+	// List returns the keys that are not revoked, oldest first.
+	List(ctx context.Context) ([]domain.APIKey, error)
+	// Used notes when keys were last used, by id. An older instant than the
+	// one that is kept, and an id that is not known, change nothing.
+	Used(ctx context.Context, at map[string]int64) error
+}
+
+// Changes is the trail of changes: who did what, and when. Entries about jobs
+// and keys are written with what they tell of; see [WithChange]. Expire of
+// [History] drops what is older than the history, in whole days.
+type Changes interface {
+	// Add writes an entry about what leaves no trace in this store by itself.
+	// One with the same At and Nonce as another changes nothing.
+	Add(ctx context.Context, change domain.Change) error
+	// List returns entries, newest first, with the versions and keys that they
+	// name as far as those are kept.
+	List(ctx context.Context, q ChangeQuery) ([]domain.Change, error)
+}
+
+// ChangeQuery selects entries of the trail in the order (At, Nonce) descending.
+type ChangeQuery struct {
+	BeforeAt    int64 // with BeforeNonce the entry after which to begin; zero: at the newest
+	BeforeNonce int64
+	From, To    int64 // of At, both inclusive, Unix milliseconds
+	JobID       domain.JobID
+	Limit       int
+}
+
+type changeKey struct{}
+
+// WithChange returns a context whose write of a job or a key is an entry of the
+// trail too: its At, Nonce and By are taken, and what the write knows better is
+// filled in. Creations under one change whose Action is IMPORT make one entry
+// together, which counts the jobs.
+//
+// It goes by the context because whoever knows the author (the API) and
+// whoever makes the write (the store) have the engine between them, to which it
+// is nothing.
+func WithChange(ctx context.Context, change domain.Change) context.Context {
+	return context.WithValue(ctx, changeKey{}, change)
+}
+
+// ChangeOf returns the change that a context has, and whether it has one.
+func ChangeOf(ctx context.Context) (domain.Change, bool) {
+	c, ok := ctx.Value(changeKey{}).(domain.Change)
+	return c, ok
+}
+
+// JobEntry completes a change with what one write of a job knows. The second
+// result is false when there is none in the context.
+func JobEntry(ctx context.Context, action domain.Action, id domain.JobID, number int) (domain.Change, bool) {
+	c, ok := ChangeOf(ctx)
+	c.Action, c.JobID, c.Version = action, id, number
+	return c, ok
+}
+
+// KeyEntry is JobEntry for a write of a key.
+func KeyEntry(ctx context.Context, action domain.Action, id string) (domain.Change, bool) {
+	c, ok := ChangeOf(ctx)
+	c.Action, c.KeyID = action, id
+	return c, ok
+}
+
+// CreationEntry completes a change with the creation of n jobs, of which v is
+// the first.
+func CreationEntry(ctx context.Context, v *domain.Version, n int64) (domain.Change, bool) {
+	c, ok := ChangeOf(ctx)
+	if c.Action == domain.ActionImport || n > 1 {
+		c.Action, c.Count = domain.ActionImport, n
+	} else {
+		c.Action, c.JobID, c.Version = domain.ActionCreate, v.JobID, v.Number
+	}
+	return c, ok
+}
+
+// NoKey is the CodeNotFound error about a key.
+func NoKey(id string) error {
+	return &domain.Error{Code: domain.CodeNotFound, Message: "key " + id + " does not exist"}
+}

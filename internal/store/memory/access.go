@@ -1,0 +1,159 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// Add implements store.Keys.
+func (k keys) Add(ctx context.Context, key domain.APIKey) error {
+	key.LastUsedAt, key.RevokedAt = 0, 0
+	return k.do(ctx, func(d *Disk) error {
+		for _, is := range d.keys {
+			if is.ID != key.ID && is.Hash != key.Hash {
+				continue
+			}
+			if is.LastUsedAt, is.RevokedAt = 0, 0; is == key {
+				return nil // a repeat
+			}
+			return domain.Conflict("there is another key with the id or the hash of %s", key.ID)
+		}
+		d.keys[key.ID] = key
+		d.enterKey(ctx, domain.ActionKeyCreate, key.ID)
+		return nil
+	})
+}
+
+// Revoke implements store.Keys.
+func (k keys) Revoke(ctx context.Context, id string, at int64) error {
+	return k.do(ctx, func(d *Disk) error {
+		is, known := d.keys[id]
+		switch {
+		case known && is.RevokedAt == at:
+			return nil // a repeat
+		case !known || is.RevokedAt != 0:
+			return store.NoKey(id)
+		}
+		is.RevokedAt = at
+		d.keys[id] = is
+		d.enterKey(ctx, domain.ActionKeyRevoke, id)
+		return nil
+	})
+}
+
+// List implements store.Keys.
+func (k keys) List(ctx context.Context) (found []domain.APIKey, err error) {
+	err = k.do(ctx, func(d *Disk) error {
+		for _, is := range d.keys {
+			if is.RevokedAt == 0 {
+				found = append(found, is)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b domain.APIKey) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return found, err
+}
+
+// Used implements store.Keys.
+func (k keys) Used(ctx context.Context, at map[string]int64) error {
+	return k.do(ctx, func(d *Disk) error {
+		for id, ms := range at {
+			if is, known := d.keys[id]; known {
+				is.LastUsedAt = max(is.LastUsedAt, ms)
+				d.keys[id] = is
+			}
+		}
+		return nil
+	})
+}
+
+func compareChanges(a, b domain.Change) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Nonce, b.Nonce))
+}
+
+// enter puts an entry into the trail. One that is there counts on.
+func (d *Disk) enter(e domain.Change) {
+	i, there := slices.BinarySearchFunc(d.changes, e, compareChanges)
+	if there {
+		d.changes[i].Count += e.Count
+		return
+	}
+	d.changes = slices.Insert(d.changes, i, e)
+}
+
+func (d *Disk) enterJob(ctx context.Context, action domain.Action, id domain.JobID, number int) {
+	if e, ok := store.JobEntry(ctx, action, id, number); ok {
+		d.enter(e)
+	}
+}
+
+func (d *Disk) enterKey(ctx context.Context, action domain.Action, id string) {
+	if e, ok := store.KeyEntry(ctx, action, id); ok {
+		d.enter(e)
+	}
+}
+
+// Add implements store.Changes.
+func (t changes) Add(ctx context.Context, e domain.Change) error {
+	e.Count = 0
+	return t.do(ctx, func(d *Disk) error {
+		d.enter(e)
+		return nil
+	})
+}
+
+// List implements store.Changes.
+func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.Change, err error) {
+	after := domain.Change{At: q.BeforeAt, Nonce: q.BeforeNonce}
+	err = t.do(ctx, func(d *Disk) error {
+		for _, e := range slices.Backward(d.changes) {
+			if len(found) == q.Limit {
+				break
+			}
+			if (q.BeforeAt == 0 || compareChanges(e, after) < 0) && e.At >= q.From && e.At <= q.To &&
+				(q.JobID.IsZero() || q.JobID == e.JobID) {
+				found = append(found, d.complete(e))
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// complete adds what an entry names.
+func (d *Disk) complete(e domain.Change) domain.Change {
+	before, after := e.Versions()
+	if j := d.jobs[e.JobID]; j != nil {
+		for _, v := range j.versions {
+			v := copyVersion(v)
+			if v.Number == before {
+				e.Before = &v
+			}
+			if v.Number == after {
+				e.After = &v
+			}
+		}
+	}
+	if k, known := d.keys[e.KeyID]; known {
+		e.Key = &k
+	}
+	return e
+}
+
+// expireAccess drops the trail up to an instant, and the keys that were
+// revoked by then.
+func (d *Disk) expireAccess(before int64) {
+	d.changes = slices.DeleteFunc(d.changes, func(e domain.Change) bool { return e.At <= before })
+	for id, k := range d.keys {
+		if k.RevokedAt != 0 && k.RevokedAt <= before {
+			delete(d.keys, id)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// changes implements store.Changes.
+type changes struct{ *Store }
+
+const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, count`
+
+const (
+	// Only an import has a count, so that a repeat of anything else adds zero.
+	insertChange = `
+INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count`
+
+	// The page after an entry, from an instant on.
+	selectChanges = `
+SELECT ` + changeColumns + ` FROM change
+ WHERE (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
+	selectChangesOfJob = `
+SELECT ` + changeColumns + ` FROM change
+ WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
+
+	pruneChanges = `DELETE FROM change WHERE (at, nonce) IN (SELECT at, nonce FROM change WHERE at <= ? LIMIT 0 + ?)`
+)
+
+// insertEntry writes one entry of the trail.
+func insertEntry(c *conn, e *domain.Change) error {
+	s, err := c.prepare(insertChange)
+	if err != nil {
+		return err
+	}
+	s.BindInt64(1, e.At)
+	s.BindInt64(2, e.Nonce)
+	s.BindText(3, string(e.Action))
+	s.BindText(4, e.By.Key)
+	bindText(s, 5, e.By.Name)
+	bindText(s, 6, e.By.Address)
+	if e.JobID.IsZero() {
+		s.BindNull(7)
+	} else {
+		s.BindBytes(7, e.JobID[:])
+	}
+	bindNonZero(s, 8, int64(e.Version))
+	if e.Execution == (domain.ExecutionID{}) {
+		s.BindNull(9)
+	} else {
+		s.BindBytes(9, e.Execution[:])
+	}
+	bindText(s, 10, e.KeyID)
+	s.BindInt64(11, e.Count)
+	_, err = s.Step()
+	return err
+}
+
+// insertJobEntry writes the entry of a write to one job, if its context has
+// one.
+func insertJobEntry(ctx context.Context, c *conn, action domain.Action, id domain.JobID, number int) error {
+	e, ok := store.JobEntry(ctx, action, id, number)
+	if !ok {
+		return nil
+	}
+	return insertEntry(c, &e)
+}
+
+// insertKeyEntry writes the entry of a write to a key, if its context has one.
+func insertKeyEntry(ctx context.Context, c *conn, action domain.Action, id string) error {
+	e, ok := store.KeyEntry(ctx, action, id)
+	if !ok {
+		return nil
+	}
+	return insertEntry(c, &e)
+}
+
+// Add implements store.Changes.
+func (t changes) Add(ctx context.Context, e domain.Change) error {
+	e.Count = 0
+	return fault("write to the trail of changes", t.writer.do(ctx, 1, func(c *conn) (tally, error) {
+		return tally{}, insertEntry(c, &e)
+	}))
+}
+
+// List implements store.Changes.
+func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.Change, err error) {
+	switch { // the end is a place too, so that what is newer is not read
+	case q.To < domain.Forever && (q.BeforeAt == 0 || q.BeforeAt > q.To):
+		q.BeforeAt, q.BeforeNonce = q.To+1, 0
+	case q.BeforeAt == 0:
+		q.BeforeAt = domain.Forever
+	}
+	query, args := selectChanges, []any{q.BeforeAt, q.BeforeNonce, q.From, q.Limit}
+	if !q.JobID.IsZero() {
+		query, args = selectChangesOfJob, append(args, q.JobID)
+	}
+	err = t.readers.with(ctx, func(c *conn) error {
+		err := c.query(query, func(s *sqlite.Stmt) error {
+			found = append(found, columnsChange(s))
+			return nil
+		}, args...)
+		for i := range found {
+			if err != nil {
+				return err
+			}
+			err = completeChange(c, t.box, &found[i])
+		}
+		return err
+	})
+	return found, fault("read the trail of changes", err)
+}
+
+func columnsChange(s *sqlite.Stmt) (e domain.Change) {
+	e.At, e.Nonce, e.Action = s.ColumnInt64(0), s.ColumnInt64(1), domain.Action(s.ColumnText(2))
+	e.By = domain.Author{Key: s.ColumnText(3), Name: s.ColumnText(4), Address: s.ColumnText(5)}
+	e.JobID, e.Version = columnJobID(s, 6), s.ColumnInt(7)
+	s.ColumnBytes(8, e.Execution[:])
+	e.KeyID, e.Count = s.ColumnText(9), s.ColumnInt64(10)
+	return e
+}
+
+// completeChange reads what an entry names.
+func completeChange(c *conn, box *seal.Box, e *domain.Change) (err error) {
+	before, after := e.Versions()
+	if e.Before, err = readVersion(c, box, e.JobID, before); err != nil {
+		return err
+	}
+	if e.After, err = readVersion(c, box, e.JobID, after); err != nil || e.KeyID == "" {
+		return err
+	}
+	e.Key, err = readAPIKey(c, e.KeyID)
+	return err
+}
+
+// readVersion returns a version of a job, or nil when it is not kept.
+func readVersion(c *conn, box *seal.Box, id domain.JobID, number int) (found *domain.Version, err error) {
+	if number == 0 {
+		return nil, nil
+	}
+	err = c.query(selectVersion, func(s *sqlite.Stmt) error {
+		v, err := columnsVersion(s, box)
+		found = &v
+		return err
+	}, id, number)
+	return found, err
+}

@@ -1,0 +1,53 @@
+package sqlite
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// A key that is confined to a small namespace asks for its jobs, among a
+// million others.
+func TestNamespaceQueryUsesItsIndex(t *testing.T) {
+	s := newStore(t)
+	var plan []string
+	err := s.readers.with(t.Context(), func(c *conn) error {
+		return c.query("EXPLAIN QUERY PLAN "+selectPageOfNamespace, func(s *sqlite.Stmt) error {
+			plan = append(plan, s.ColumnText(3))
+			return nil
+		})
+	})
+	for _, want := range []string{"SEARCH v USING INDEX version_namespace (<expr>=? AND job_id>?)", "SEARCH j USING PRIMARY KEY (id=?)"} {
+		if err != nil || !slices.Contains(plan, want) {
+			t.Errorf("plan %q, want %q, error %v", plan, want, err)
+		}
+	}
+	for _, step := range plan {
+		if strings.Contains(step, "TEMP B-TREE") {
+			t.Errorf("it sorts: %q", plan)
+		}
+	}
+}
+
+// The trail can be as long as history: no page of it may scan it.
+func TestTrailQueriesUseTheirIndex(t *testing.T) {
+	s := newStore(t)
+	for query, want := range map[string]string{
+		selectChanges:      "SEARCH change USING PRIMARY KEY (at>? AND (at,nonce)<(?,?))",
+		selectChangesOfJob: "SEARCH change USING INDEX change_job (job_id=? AND at>? AND (at,nonce)<(?,?))",
+		selectAPIKey:       "SEARCH api_key USING PRIMARY KEY (id=?)",
+	} {
+		var plan []string
+		err := s.readers.with(t.Context(), func(c *conn) error {
+			return c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
+				plan = append(plan, s.ColumnText(3))
+				return nil
+			})
+		})
+		if err != nil || len(plan) != 1 || plan[0] != want {
+			t.Errorf("%s\nplan %q, want %q, error %v", query, plan, want, err)
+		}
+	}
+}
