@@ -13,16 +13,16 @@ import (
 // Belfry grants the room by hand, after each collection:
 //
 //	live            room
-//	up to 32 MiB    as much again (Go's own rule: GOGC=100)
-//	220 MB          52 MiB      a million jobs
-//	2.2 GB          200 MiB     ten million
+//	up to 24 MiB    as much again (Go's own rule: GOGC=100)
+//	220 MB          38 MiB      a million jobs
+//	2.2 GB          160 MiB     ten million
 //
 // A fire allocates some 250 bytes, so at 40,000 a second ten megabytes a
-// second: a collection every five seconds with a million jobs, which takes a
+// second: a collection every four seconds with a million jobs, which takes a
 // quarter of a second of one core.
 const (
-	roomAtLeast = 32 << 20
-	roomShare   = 12 // of what is live: a twelfth
+	roomAtLeast = 24 << 20
+	roomShare   = 16 // of what is live: a sixteenth
 	loadPercent = 50 // while the jobs are read: they come to stay
 )
 

@@ -13,7 +13,7 @@ func TestGCPercent(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		most uint64 // room in MiB
-	}{{0, 1}, {mb, 1}, {30 * mb, 30}, {64 * mb, 38}, {220 * mb, 51}, {2200 * mb, 216}} {
+	}{{0, 1}, {mb, 1}, {20 * mb, 20}, {64 * mb, 28}, {220 * mb, 38}, {2200 * mb, 162}} {
 		got := gcPercent(c.live)
 		if room := c.live * uint64(got) / 100 / mb; got < 1 || got > 100 || room > c.most {
 			t.Errorf("%d MiB live: %d %%, which is room for %d MiB, want at most %d", c.live/mb, got, room, c.most)

@@ -15,7 +15,8 @@ type Call struct {
 	Attempt     int  // counted from 1
 	Once        bool // at most once: never sent again on another connection
 	Method      string
-	URL         string
+	URL         string // the target, or its scheme and authority alone
+	Path        string // the rest of the target, where URL is not all of it
 	Headers     map[string]string
 	Body        []byte // nil: the identity of the fire as JSON, where the method has a body
 	BodyIsJSON  bool
@@ -30,6 +31,9 @@ type Call struct {
 	// does, if there is one.
 	Signer *webhook.Signer
 }
+
+// Target returns the whole URL.
+func (c *Call) Target() string { return c.URL + c.Path }
 
 // Verdict classes the end of an attempt.
 type Verdict int

@@ -155,8 +155,8 @@ func (c *checker) checkCalls(x *domain.Execution, v *domain.Version) {
 		if s.wall < x.ScheduledAt {
 			c.t.Errorf("%v was sent at %d, before its time", x.FireKey, s.wall)
 		}
-		if u, err := url.Parse(s.URL); err != nil || (u.Query().Get("v") != "" && u.Query().Get("v") != strconv.Itoa(v.Number)) {
-			c.t.Errorf("%v is of version %d and was sent to %s", x.FireKey, v.Number, s.URL)
+		if u, err := url.Parse(s.Target()); err != nil || (u.Query().Get("v") != "" && u.Query().Get("v") != strconv.Itoa(v.Number)) {
+			c.t.Errorf("%v is of version %d and was sent to %s", x.FireKey, v.Number, s.Target())
 		}
 	}
 	switch x.Status {

@@ -158,6 +158,9 @@ func TestHostOf(t *testing.T) {
 		"http://[2001:db8::1]:8080/":   "http://[2001:db8::1]:8080",
 		"http://127.0.0.1:4444/status": "http://127.0.0.1:4444",
 		"http://a.example:81":          "http://a.example:81",
+		"http://a.example":             "http://a.example:80",
+		"http://a.example?x":           "http://a.example:80",
+		"https://10.0.0.1/a:b":         "https://10.0.0.1:443",
 		"https://a.example:81?x=1":     "https://a.example:81",
 		"http://A.example:81/":         "http://a.example:81",
 		"http://u:1@a.example:81/":     "http://a.example:81",
@@ -165,8 +168,13 @@ func TestHostOf(t *testing.T) {
 		"HTTP://a.example:81/":         "http://a.example:81",
 		"http://a.example:81#x":        "http://a.example:81",
 	} {
-		if got := hostOf(target).Value(); got != want {
-			t.Errorf("%s: %s, want %s", target, got, want)
+		v := version{}
+		v.host, v.rest, v.form = splitTarget(target)
+		if v.host.Value() != want || v.host != hostOf(target) {
+			t.Errorf("%s: %s, want %s", target, v.host.Value(), want)
+		}
+		if url, path := v.target(); url+path != target {
+			t.Errorf("%s became %s and %s", target, url, path)
 		}
 	}
 }

@@ -47,11 +47,12 @@ type payload struct {
 type version struct {
 	number  int32
 	active  bool
+	form    form // of rest
 	from    int64
 	to      atomic.Int64 // Forever while it is current
 	plan    unique.Handle[plan]
-	url     string
 	host    hostKey
+	rest    string // of the URL, or all of it
 	payload *payload
 }
 
@@ -125,8 +126,6 @@ func newVersion(v *domain.Version) (*version, error) {
 		number: int32(v.Number), //nolint:gosec // an edit a millisecond would take 24 days
 		active: v.Active,
 		from:   v.EffectiveFrom,
-		url:    s.API,
-		host:   hostOf(s.API),
 		plan: unique.Make(plan{
 			schedule: sched, once: s.Type == domain.AtMostOnce, method: s.Method,
 			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
@@ -135,6 +134,7 @@ func newVersion(v *domain.Version) (*version, error) {
 		}),
 	}
 	ver.to.Store(v.EffectiveTo)
+	ver.host, ver.rest, ver.form = splitTarget(s.API)
 	ver.payload, err = newPayload(s)
 	return ver, err
 }
@@ -173,7 +173,8 @@ func (v *version) nextAfter(j *job, after int64) int64 {
 // fillCall sets everything of the call that the version decides.
 func (v *version) fillCall(c *domain.Call) {
 	p := v.plan.Value()
-	c.Once, c.Method, c.URL = p.once, p.method, v.url
+	c.Once, c.Method = p.once, p.method
+	c.URL, c.Path = v.target()
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
 	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = nil, nil, true, nil, "", nil
 	if w := v.payload; w != nil {
@@ -184,48 +185,91 @@ func (v *version) fillCall(c *domain.Call) {
 // hostKey is scheme://host:port of a target: the unit of fairness.
 type hostKey = unique.Handle[string]
 
-// plainHost returns the part of a URL that is its host's key as it stands, which
-// it is in most URLs: scheme://name:port with a lower-case name and a port that
-// is said. It spares a start with millions of jobs as many URLs to parse.
-func plainHost(target string) (key string, ok bool) {
-	scheme := strings.Index(target, "://") + len("://")
-	if scheme != len("http://") && scheme != len("https://") {
-		return "", false
+// form says how a version keeps its URL.
+type form uint8
+
+const (
+	formWhole  form = iota // as it is
+	formPort               // the host's key comes before it
+	formNoPort             // the same, without the key's port
+)
+
+// splitTarget takes the host from a URL. Most URLs begin with their host's key, or
+// with the key but for its port: of those only the rest is kept, as one key serves
+// all jobs of a host.
+func splitTarget(target string) (host hostKey, rest string, f form) {
+	origin, port, ok := plainOrigin(target)
+	if !ok {
+		return hostOf(target), target, formWhole
 	}
+	// A copy: a part of the text would keep all of it in memory.
+	rest = strings.Clone(target[len(origin):])
+	if port {
+		return unique.Make(origin), rest, formPort
+	}
+	return unique.Make(origin + ":" + defaultPort(origin[:strings.IndexByte(origin, ':')])), rest, formNoPort
+}
+
+// plainOrigin returns the start of a URL up to its path, if that is plain: a
+// lower-case scheme and name or IPv4 address, with or without a port. It spares
+// a start with millions of jobs as many URLs to parse.
+func plainOrigin(target string) (origin string, port, ok bool) {
+	scheme, rest, found := strings.Cut(target, "://")
+	if !found || scheme != "http" && scheme != "https" {
+		return "", false, false
+	}
+	begin := len(scheme) + len("://")
 	colon := 0
-	for i := scheme; ; i++ {
+	for i := range len(rest) + 1 {
 		switch {
-		case i == len(target) || target[i] == '/' || target[i] == '?':
-			key = target[:i]
-			return key, colon > scheme && colon+1 < i && (key[:4] == "http")
-		case target[i] == ':' && colon == 0:
+		case i == len(rest) || rest[i] == '/' || rest[i] == '?':
+			end := begin + i
+			return target[:end], colon > 0, i > 0 && (colon == 0 || colon+1 < i)
+		case rest[i] >= '0' && rest[i] <= '9':
+		case rest[i] == ':' && colon == 0 && i > 0:
 			colon = i
-		case target[i] >= '0' && target[i] <= '9':
-		case colon == 0 && (target[i] >= 'a' && target[i] <= 'z' || target[i] == '.' || target[i] == '-'):
+		case colon == 0 && (rest[i] >= 'a' && rest[i] <= 'z' || rest[i] == '.' || rest[i] == '-'):
 		default:
-			return "", false
+			return "", false, false
 		}
 	}
+	return "", false, false
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
 }
 
 // hostOf returns the host of a valid target.
 func hostOf(target string) hostKey {
-	if plain, ok := plainHost(target); ok {
-		return unique.Make(plain)
-	}
 	u, err := url.Parse(target)
 	if err != nil {
 		return unique.Make(target)
 	}
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = defaultPort(u.Scheme)
 	}
 	host := strings.ToLower(u.Hostname())
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	return unique.Make(u.Scheme + "://" + host + ":" + port)
+}
+
+// target returns the URL in the parts that a call takes.
+func (v *version) target() (url, path string) {
+	switch v.form {
+	case formPort:
+		return v.host.Value(), v.rest
+	case formNoPort:
+		key := v.host.Value()
+		return key[:strings.LastIndexByte(key, ':')], v.rest
+	}
+	return v.rest, ""
 }
 
 // Reasons that the record of an unsent fire shows.

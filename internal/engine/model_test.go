@@ -64,9 +64,9 @@ func TestAnEditBeginsAfterWhatASpanNames(t *testing.T) {
 		sent := map[int64]int{}
 		for _, c := range w.targets.of(id) {
 			sent[c.Key.ScheduledAt]++
-			old := c.URL != "http://a.test/?v=2"
+			old := c.Target() != "http://a.test/?v=2"
 			if at := c.Key.ScheduledAt; old && at >= v.EffectiveFrom || !old && at < v.EffectiveFrom {
-				t.Errorf("%s was sent for %d, the edit is valid from %d", c.URL, at, v.EffectiveFrom)
+				t.Errorf("%s was sent for %d, the edit is valid from %d", c.Target(), at, v.EffectiveFrom)
 			}
 		}
 		for at, n := range sent {

@@ -50,7 +50,7 @@ func (l *life) kill() { l.once.Do(func() { close(l.dead) }) }
 
 // Do implements Executor.
 func (l *life) Do(call *domain.Call, out *domain.Outcome) {
-	u, err := url.Parse(call.URL)
+	u, err := url.Parse(call.Target())
 	if err != nil {
 		panic(err)
 	}

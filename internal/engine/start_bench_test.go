@@ -55,7 +55,6 @@ func BenchmarkStart(b *testing.B) {
 		}
 	}
 	stop(db, e)
-	e = nil
 	var before, after runtime.MemStats
 	b.ResetTimer()
 	for b.Loop() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -127,6 +128,9 @@ func (e *exchange) rescue() {
 // run does the exchange and sets the outcome.
 func (e *exchange) run() {
 	t, ok := splitURL(e.call.URL)
+	if e.call.Path != "" {
+		t.path, _, _ = strings.Cut(e.call.Path, "#")
+	}
 	if !ok {
 		e.refuse("the target is no http or https URL")
 		return

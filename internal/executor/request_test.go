@@ -3,6 +3,8 @@ package executor
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -184,6 +186,25 @@ func TestHostHeader(t *testing.T) {
 		}
 		if got := [2]string{h.header, h.label}; got != want {
 			t.Errorf("%s: header and label %q, want %q", origin, got, want)
+		}
+	}
+}
+
+// A target may come in two parts: what is shared by a host's jobs, and the rest.
+func TestPathApart(t *testing.T) {
+	got := make(chan string, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Host + " " + r.RequestURI }))
+	defer s.Close()
+	x := newTestExecutor(t, Config{})
+	host := strings.TrimPrefix(s.URL, "http://")
+	for path, want := range map[string]string{"": "/", "/a/b?c=1#d": "/a/b?c=1", "?c": "/?c", "/": "/"} {
+		call := newCall(s.URL)
+		call.Path = path
+		if out := do(x, call); out.HTTPStatus != 200 {
+			t.Fatalf("%+v", out)
+		}
+		if line := <-got; line != host+" "+want {
+			t.Errorf("%q: %s, want %s", path, line, want)
 		}
 	}
 }

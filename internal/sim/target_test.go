@@ -77,7 +77,7 @@ func (l *life) arrive(r *request, reached bool) bool {
 
 // Do implements engine.Executor.
 func (l *life) Do(call *domain.Call, out *domain.Outcome) {
-	u, err := url.Parse(call.URL)
+	u, err := url.Parse(call.Target())
 	if err != nil {
 		panic(err)
 	}
