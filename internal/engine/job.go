@@ -218,22 +218,20 @@ func plainOrigin(target string) (origin string, port, ok bool) {
 	if !found || scheme != "http" && scheme != "https" {
 		return "", false, false
 	}
-	begin := len(scheme) + len("://")
-	colon := 0
-	for i := range len(rest) + 1 {
-		switch {
-		case i == len(rest) || rest[i] == '/' || rest[i] == '?':
-			end := begin + i
-			return target[:end], colon > 0, i > 0 && (colon == 0 || colon+1 < i)
-		case rest[i] >= '0' && rest[i] <= '9':
-		case rest[i] == ':' && colon == 0 && i > 0:
-			colon = i
-		case colon == 0 && (rest[i] >= 'a' && rest[i] <= 'z' || rest[i] == '.' || rest[i] == '-'):
-		default:
-			return "", false, false
-		}
+	authority := rest
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		authority = rest[:end]
 	}
-	return "", false, false
+	name, digits, port := strings.Cut(authority, ":")
+	if !consists(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") || port && !consists(digits, "0123456789") {
+		return "", false, false
+	}
+	return target[:len(scheme)+len("://")+len(authority)], port, true
+}
+
+// consists reports whether a text has letters and no others than these.
+func consists(text, letters string) bool {
+	return text != "" && strings.Trim(text, letters) == ""
 }
 
 func defaultPort(scheme string) string {
