@@ -43,6 +43,7 @@ type App struct {
 	cfg      *config.Config
 	log      *slog.Logger
 	store    store.Store
+	madeKey  string // file of the encryption key, when this start has made it
 	keys     *access.Keyring
 	executor *executor.Executor
 	engine   *engine.Engine
@@ -73,7 +74,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.store = db
+	a.store, a.madeKey = db, db.MadeKey()
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
@@ -241,6 +242,9 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.keys.Run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
+	if a.madeKey != "" {
+		a.log.Info("made an encryption key: keep a copy of it apart from copies of the database", "file", a.madeKey)
+	}
 	a.log.Info("belfry is running", "address", a.URL(), "data", a.cfg.DBPath)
 
 	var err error

@@ -44,6 +44,10 @@ func (c *Config) loadKeys() (keys []seal.Key, err error) {
 
 const findSealed = `SELECT 1 FROM version WHERE instr(headers, ?1) OR instr(options, ?1) LIMIT 1`
 
+// MadeKey returns the file of the encryption key when this start has made it, or
+// "". Whoever runs the server should keep a copy.
+func (s *Store) MadeKey() string { return s.madeKey }
+
 // openBox makes the box of the store's secrets. Without any key it makes one,
 // unless there are values that the new key would not open.
 func (s *Store) openBox(ctx context.Context) error {
@@ -70,7 +74,7 @@ func (s *Store) openBox(ctx context.Context) error {
 		if err := seal.WriteFile(s.cfg.keyFile(), keys...); err != nil {
 			return domain.Unavailable(err, "cannot write the encryption key")
 		}
-		s.cfg.Log.Info("made an encryption key: keep a copy of it apart from copies of the database", "file", s.cfg.keyFile())
+		s.madeKey = s.cfg.keyFile()
 	}
 	s.box, err = seal.NewBox(keys...)
 	return err
@@ -99,7 +103,8 @@ func (s *Store) sealRows(ctx context.Context) (changed int, err error) {
 }
 
 const selectSecrets = `
-SELECT job_id, number, headers, options FROM version WHERE (job_id, number) > (?, ?) ORDER BY job_id, number LIMIT 0 + ?`
+SELECT job_id, number, headers, options FROM version WHERE (job_id, number) > (?, ?) AND (headers IS NOT NULL OR options IS NOT NULL)
+ ORDER BY job_id, number LIMIT 0 + ?`
 
 // readSecrets reads the next versions: what decides about their secrets.
 func readSecrets(c *conn, after *versionRow) (chunk []versionRow, err error) {

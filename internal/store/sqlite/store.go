@@ -74,6 +74,7 @@ type Store struct {
 	days    *days
 	box     *seal.Box // of the secrets in jobs
 
+	madeKey     string         // see MadeKey
 	sealing     sync.WaitGroup // of stored secrets, in the background
 	stopSealing context.CancelFunc
 
