@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
 // Go lets the heap double between two collections. With ten million jobs, that
@@ -24,6 +27,10 @@ const (
 	roomAtLeast = 24 << 20
 	roomShare   = 16 // of what is live: a sixteenth
 	loadPercent = 50 // while the jobs are read: they come to stay
+
+	// Collections that follow on one another sooner are too many: an import to
+	// ten million jobs would do little else. They get more room until it is over.
+	busy = 2 * time.Second
 )
 
 // gcPercent returns the value of GOGC for so many live bytes.
@@ -40,13 +47,15 @@ type heapKeeper struct {
 	stopped atomic.Bool
 	percent int // under the collector's turn: one call at a time
 	sample  []metrics.Sample
+	clock   clock.Clock
+	last    clock.Mark // the last collection
 }
 
 // keepHeap starts a keeper, which takes the jobs to be loading until loaded is
 // called. It leaves alone what the operator has decided with GOGC or
 // GOMEMLIMIT.
-func keepHeap() *heapKeeper {
-	k := &heapKeeper{percent: 100, sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+func keepHeap(clk clock.Clock) *heapKeeper {
+	k := &heapKeeper{percent: 100, clock: clk, last: clk.Mark(), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
 	k.loading.Store(true)
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		k.stopped.Store(true)
@@ -88,7 +97,10 @@ func (k *heapKeeper) collected() {
 	want := gcPercent(k.sample[0].Value.Uint64())
 	if k.loading.Load() {
 		want = loadPercent
+	} else if k.clock.Elapsed(k.last) < busy {
+		want = max(want, min(2*k.percent, loadPercent))
 	}
+	k.last = k.clock.Mark()
 	// Each change stops the world for some microseconds: small ones are not
 	// worth it.
 	if d := want - k.percent; d != 0 && (d*10 > k.percent || -d*10 > k.percent) {

@@ -3,8 +3,11 @@ package app
 import (
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
 func TestGCPercent(t *testing.T) {
@@ -21,13 +24,23 @@ func TestGCPercent(t *testing.T) {
 	}
 }
 
+// stepping is a clock on which so much passes between two looks.
+type stepping struct {
+	clock.System
+	step atomic.Int64
+}
+
+func (s *stepping) Elapsed(clock.Mark) time.Duration { return time.Duration(s.step.Load()) }
+
 // The keeper is called after every collection, not only after the first, and
 // gives the room back when it stops. Not parallel: there is one heap.
 func TestHeapKeeper(t *testing.T) {
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	k := keepHeap()
+	clk := &stepping{}
+	clk.step.Store(int64(busy))
+	k := keepHeap(clk)
 	live := [][]byte{make([]byte, 400<<20)}
 	is := func(what string, percent func(int) bool) {
 		t.Helper()
@@ -45,6 +58,10 @@ func TestHeapKeeper(t *testing.T) {
 	is("while loading", func(p int) bool { return p == loadPercent })
 	k.loaded()
 	is("with 400 MiB live", func(p int) bool { return p < 25 })
+	clk.step.Store(0)
+	is("with collections that chase each other", func(p int) bool { return p > 40 })
+	clk.step.Store(int64(busy))
+	is("with 400 MiB live again", func(p int) bool { return p < 25 })
 	clear(live)
 	is("with little live", func(p int) bool { return p > 50 })
 	k.stop()
@@ -54,7 +71,7 @@ func TestHeapKeeper(t *testing.T) {
 func TestHeapIsTheOperators(t *testing.T) {
 	t.Setenv("GOGC", "70")
 	defer debug.SetGCPercent(debug.SetGCPercent(70))
-	k := keepHeap()
+	k := keepHeap(&stepping{})
 	k.loaded()
 	k.stop()
 	runtime.GC()
