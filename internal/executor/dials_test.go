@@ -15,6 +15,7 @@ import (
 // gate is a guard at which every dial waits.
 type gate struct {
 	open    chan struct{}
+	arrived chan struct{}
 	waiting atomic.Int64
 }
 
@@ -24,6 +25,7 @@ func (*gate) CheckName(string, uint16) error { return nil }
 
 func (g *gate) CheckAddr(string, netip.AddrPort) error {
 	g.waiting.Add(1)
+	g.arrived <- struct{}{}
 	<-g.open
 	g.waiting.Add(-1)
 	return errGate
@@ -32,7 +34,7 @@ func (g *gate) CheckAddr(string, netip.AddrPort) error {
 // So many connections to a host are opened at a time and no more. Those that
 // wait for their turn give up in time, and other hosts do not wait with them.
 func TestDialsAtATime(t *testing.T) {
-	g := &gate{open: make(chan struct{})}
+	g := &gate{open: make(chan struct{}), arrived: make(chan struct{})}
 	x := newTestExecutor(t, Config{Guard: g, MaxConnsPerHost: 2 * maxDials})
 	var calls sync.WaitGroup
 	outcomes := make(chan domain.Outcome, maxDials)
@@ -41,8 +43,8 @@ func TestDialsAtATime(t *testing.T) {
 			outcomes <- do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: time.Minute})
 		})
 	}
-	for g.waiting.Load() < maxDials {
-		time.Sleep(time.Millisecond)
+	for range maxDials {
+		<-g.arrived
 	}
 	late := do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: 50 * time.Millisecond})
 	if late.Verdict != domain.VerdictRetry || !strings.Contains(late.Error, "timeout") || g.waiting.Load() != maxDials {
@@ -52,9 +54,7 @@ func TestDialsAtATime(t *testing.T) {
 	go func() {
 		other <- do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:10/", Timeout: time.Minute})
 	}()
-	for g.waiting.Load() < maxDials+1 {
-		time.Sleep(time.Millisecond)
-	}
+	<-g.arrived
 	close(g.open)
 	calls.Wait()
 	<-other

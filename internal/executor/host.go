@@ -22,10 +22,9 @@ import (
 const onceMaxIdle = 1500 * time.Millisecond
 
 // maxDials is how many connections to one host are opened at a time. A host that
-// hangs is given ever more calls, thousands at once; were they all to dial in
-// the same moment, the calls of healthy hosts would wait for half a second until
-// each had its turn on a core. It is no limit to speak of for others: 5,000 new
-// connections a second at 100 ms each.
+// hangs is given ever more calls, thousands at once, and each that dials wants a
+// core that the calls of healthy hosts want too. It is no limit to speak of for
+// others: 5,000 new connections a second at 100 ms each.
 const maxDials = 512
 
 // host is one origin with its open connections.
