@@ -12,6 +12,7 @@ func (d *dispatcher) press(h *host) {
 		return
 	}
 	h.pressed = true
+	h.limit.press()
 	d.pressed = append(d.pressed, h)
 	select {
 	case d.adapting <- struct{}{}:

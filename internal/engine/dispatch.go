@@ -226,18 +226,36 @@ func (d *dispatcher) pick() *fire {
 		f, why := d.pickFrom(h)
 		switch {
 		case f != nil:
-			d.enlistIf(h)
 			d.begin(h, f)
+			d.stand(h)
 			return f
 		case why == parkedFull:
-			h.parked = parkedFull
-			d.press(h)
+			d.full(h)
 		case why == parkedLate:
 			h.parked = parkedLate
 			d.lateWait = append(d.lateWait, h)
 		}
 	}
 	return nil
+}
+
+// stand finds the place of a host that has just begun a call. One that has used
+// up its limit is not put into the ring: a worker would be woken for nothing
+// with each call.
+func (d *dispatcher) stand(h *host) {
+	switch {
+	case !h.hasWork():
+	case h.calls >= h.limit.now:
+		d.full(h)
+	default:
+		d.enlist(h)
+	}
+}
+
+// full parks a host with fires and no slots left.
+func (d *dispatcher) full(h *host) {
+	h.parked = parkedFull
+	d.press(h)
 }
 
 // spareLate brings back a host that waits for the share of late fires while some

@@ -9,17 +9,25 @@ import "time"
 //
 // The limit climbs while climbing pays, as the adaptive limits of congestion
 // control do. It looks at windows in which every slot was taken while fires
-// waited. At a slow host a trial is judged by the measurement before it:
+// waited. There the number of slots and the rate of calls that end give how long
+// a call takes on average (Little's law), and three cases part:
+//
+// The average is a few milliseconds. What is above twice the quickest call is
+// waiting, in the host or in this process: as many slots are right as there are
+// calls in flight when each takes twice the quickest one's time. No rates are
+// compared here, because the rate is that of the machine's own work, and that
+// changes from one moment to the next: a commit, a collection, a neighbour.
+//
+// The host is slow. A trial is judged by the measurement before it:
 //
 //	steady   measure the rate of calls that end       ── then raise the limit
 //	trial    measure it again with the higher limit   ── better: keep it
 //	                                                  ── not better: go back, and
 //	                                                     try again later and later
 //
-// At a host that answers at once the machine's own work decides the rate, and
-// that changes from one moment to the next: a commit, a collection, a neighbour.
-// There a trial must be better than the measurements on both sides of it, and
-// every other trial goes down, so that what an accident has raised falls again:
+// Its quickest calls are quick and the average is not: some calls are slow, or
+// there are far too many slots. A trial must be better than the measurements on
+// both sides of it, and every other trial goes down:
 //
 //	steady ── trial ── again with the old limit ── keep the trial's, or not
 //
@@ -30,6 +38,8 @@ const (
 	limitWindow  = 25 * time.Millisecond
 	minHostLimit = 64                     // enough to fill the cores at a target that answers at once
 	slowCall     = 20 * time.Millisecond  // the quickest call of a host that is called slow
+	shortCall    = 5 * time.Millisecond   // on average: 64 slots carry 12,800 calls a second
+	leastCall    = time.Millisecond / 2   // what a call is taken to last at least: they are timed in milliseconds
 	leastMeasure = 50 * time.Millisecond  // shorter ones are noise
 	quickMeasure = 100 * time.Millisecond // the same at a host that answers at once
 	leastStall   = 100 * time.Millisecond // without an end, before a host is taken to hang
@@ -49,10 +59,13 @@ type hostLimit struct {
 	down      bool          // the next trial at a quick host goes down
 	elapsed   time.Duration // under pressure, in this measurement
 	finished  int           // calls ended in it
+	ends      int           // and in the window that runs
+	partial   bool          // the window began before the pressure
 	holdOff   int           // measurements until the next trial
 	patience  int           // doubles with every trial that fails
 
 	quickest, quickestBefore time.Duration // call of this second and of the last; zero: none ended
+	floor                    time.Duration // the quickest call that is to be had; follows quickest slowly upwards
 }
 
 func newHostLimit(ceiling int) hostLimit {
@@ -61,10 +74,13 @@ func newHostLimit(ceiling int) hostLimit {
 
 // ended notes a call that ended.
 func (l *hostLimit) ended(took time.Duration) {
-	l.finished++
-	took = max(took, time.Millisecond)
+	l.ends++
+	took = max(took, leastCall)
 	if l.quickest == 0 || took < l.quickest {
 		l.quickest = took
+		if l.floor == 0 || took < l.floor {
+			l.floor = took
+		}
 	}
 }
 
@@ -76,8 +92,19 @@ func (l *hostLimit) base() time.Duration {
 	return l.quickest
 }
 
+// press begins a time of pressure. Calls that ended before it say nothing of the
+// rate under pressure, nor does the window that runs.
+func (l *hostLimit) press() { l.partial = true }
+
 // window takes note of a window under pressure and moves the limit.
 func (l *hostLimit) window() {
+	ends := l.ends
+	l.ends = 0
+	if l.partial {
+		l.partial = false
+		return
+	}
+	l.finished += ends
 	l.elapsed += limitWindow
 	base := l.base()
 	switch {
@@ -115,11 +142,25 @@ func (l *hostLimit) judge(rate float64) {
 		if l.trialFrom == 0 && l.holdOff == 0 {
 			l.try(rate) // it pays: go on at once
 		}
+	case l.quick() && l.mean(rate) < shortCall:
+		l.settle(rate)
 	case l.holdOff > 0:
 		l.holdOff--
 	default:
 		l.try(rate)
 	}
+}
+
+// mean returns how long a call takes when so many end in a window.
+func (l *hostLimit) mean(rate float64) time.Duration {
+	return time.Duration(float64(l.now) / rate * float64(limitWindow))
+}
+
+// settle moves the limit to the calls that would be in flight if each took twice
+// the time of the quickest one.
+func (l *hostLimit) settle(rate float64) {
+	want := int(rate * 2 * float64(l.floor) / float64(limitWindow))
+	l.set(max(minHostLimit, l.now-l.now/4, min(want, l.now+l.now/2)))
 }
 
 // decide keeps the limit that was tried, or goes back to the one before.
@@ -159,11 +200,14 @@ func (l *hostLimit) try(rate float64) {
 
 func (l *hostLimit) set(n int) { l.now = min(n, l.ceiling) }
 
-func (l *hostLimit) restart() { l.elapsed, l.finished = 0, 0 }
+func (l *hostLimit) restart() { l.elapsed, l.finished, l.ends = 0, 0, 0 }
 
 // relax lets a limit that was not needed for a second shrink by an eighth, as
 // far as the calls in flight allow. Call it once a second.
 func (l *hostLimit) relax(calls int, pressed bool) {
+	// Were the quickest call of a second taken as it is, a second of trouble in
+	// which every call waits would raise the limit, and that the calls' time.
+	l.floor = min(l.floor+l.floor/8, max(l.floor, l.quickest))
 	l.quickestBefore, l.quickest = l.quickest, 0
 	if pressed {
 		return
