@@ -2,7 +2,10 @@ package bench
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -22,8 +25,9 @@ const bareCallers = 64
 // Belfry's: no schedule, no history, no retries. It is the limit of what any
 // scheduler on this machine could do with this receiver.
 type Bare struct {
-	PerSecond float64 `json:"perSecond"`
-	CPUMicros float64 `json:"cpuMicros"` // of the client, for each request
+	PerSecond      float64 `json:"perSecond"`
+	CPUMicros      float64 `json:"cpuMicros"`         // of the client, for each request
+	ReceiverMicros float64 `json:"receiverCpuMicros"` // of the receiver
 }
 
 // bare runs the loop for a while. The client is fasthttp's, as it comes.
@@ -45,7 +49,7 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 	var count atomic.Int64
 	var fault atomic.Pointer[error]
 	var callers sync.WaitGroup
-	mark, before := b.cfg.Clock.Mark(), ownCPU()
+	mark, before, received := b.cfg.Clock.Mark(), ownCPU(), b.receiver.usage().cpu
 	for range bareCallers {
 		callers.Go(func() {
 			err := bareLoop(ctx, hc, b.receiver.url+"/ok", func() {
@@ -65,9 +69,14 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 		return Bare{}, fmt.Errorf("the bare loop: %w", *err)
 	}
 	return Bare{
-		PerSecond: float64(n) / took.Seconds(),
-		CPUMicros: float64((ownCPU() - before).Microseconds()) / float64(max(1, n)),
+		PerSecond:      float64(n) / took.Seconds(),
+		CPUMicros:      microsEach(ownCPU()-before, n),
+		ReceiverMicros: microsEach(b.receiver.usage().cpu-received, n),
 	}, nil
+}
+
+func microsEach(d time.Duration, n int64) float64 {
+	return float64(d.Microseconds()) / float64(max(1, n))
 }
 
 // bareLoop posts until the context ends, and calls answered after each answer.
@@ -75,8 +84,9 @@ func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string, answered
 	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(res)
-	bareRequest(req, url)
+	next := bareRequest(req, url)
 	for ctx.Err() == nil {
+		next()
 		if err := hc.DoTimeout(req, res, 10*time.Second); err != nil {
 			return err
 		}
@@ -88,18 +98,31 @@ func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string, answered
 	return nil
 }
 
-// bareRequest makes a request like Belfry's.
-func bareRequest(req *fasthttp.Request, url string) {
-	job, execution := uuid.NewString(), uuid.NewString()
+// bareRequest makes a request like Belfry's. next makes it that of another
+// execution: a receiver remembers which it has seen, and what it has seen often
+// costs it less.
+func bareRequest(req *fasthttp.Request, url string) (next func()) {
+	job, execution := uuid.NewString(), uuid.New()
 	req.Header.SetMethod(fasthttp.MethodPost)
 	req.SetRequestURI(url)
 	req.Header.SetContentType("application/json")
 	req.Header.SetUserAgent("belfry/bench")
 	for name, value := range map[string]string{
-		"Idempotency-Key": execution, "Belfry-Job-Id": job, "Belfry-Execution-Id": execution,
-		"Belfry-Scheduled-At": strconv.FormatInt(1_767_225_600_000, 10), "Belfry-Attempt": "1",
+		"Belfry-Job-Id": job, "Belfry-Scheduled-At": strconv.FormatInt(1_767_225_600_000, 10), "Belfry-Attempt": "1",
 	} {
 		req.Header.Set(name, value)
 	}
-	req.SetBodyString(`{"jobId":"` + job + `","executionId":"` + execution + `","scheduledAt":1767225600000,"attempt":1}`)
+	text, n := []byte(execution.String()), rand.Uint64()
+	var body []byte
+	return func() {
+		n += 0x9e3779b97f4a7c15 // the golden ratio: every value comes once, and spread over all
+		binary.BigEndian.PutUint64(execution[8:], n)
+		hex.Encode(text[19:23], execution[8:10])
+		hex.Encode(text[24:36], execution[10:])
+		req.Header.SetBytesV("Idempotency-Key", text)
+		req.Header.SetBytesV("Belfry-Execution-Id", text)
+		body = append(append(body[:0], `{"jobId":"`...), job...)
+		body = append(append(body, `","executionId":"`...), text...)
+		req.SetBody(append(body, `","scheduledAt":1767225600000,"attempt":1}`...))
+	}
 }

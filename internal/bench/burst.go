@@ -21,15 +21,16 @@ const (
 
 // Burst is what came of N jobs that were due at every second.
 type Burst struct {
-	Jobs         int               `json:"jobs"` // due each second
-	Seconds      int               `json:"seconds"`
-	JitterMs     int64             `json:"jitterMs,omitempty"` // the fires of a second are spread over so many milliseconds
-	Complete     bool              `json:"complete"`           // every fire arrived, once
-	Missing      int64             `json:"missing,omitempty"`
-	Lateness     receiver.Lateness `json:"latenessMs"`
-	CPUMicros    float64           `json:"serverCpuMicros"` // for each execution
-	MemoryMB     int64             `json:"serverMemoryMb"`  // at the end
-	PathMeasured string            `json:"path"`            // of the receiver: how it answered
+	Jobs           int               `json:"jobs"` // due each second
+	Seconds        int               `json:"seconds"`
+	JitterMs       int64             `json:"jitterMs,omitempty"` // the fires of a second are spread over so many milliseconds
+	Complete       bool              `json:"complete"`           // every fire arrived, once
+	Missing        int64             `json:"missing,omitempty"`
+	Lateness       receiver.Lateness `json:"latenessMs"`
+	CPUMicros      float64           `json:"serverCpuMicros"` // for each execution
+	ReceiverMicros float64           `json:"receiverCpuMicros"`
+	MemoryMB       int64             `json:"serverMemoryMb"` // at the end
+	PathMeasured   string            `json:"path"`           // of the receiver: how it answered
 
 	atRest, peak int64         // bytes of the server's memory, after the import and at most
 	took         time.Duration // from the first instant until all had arrived
@@ -77,7 +78,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	if err := b.reset(ctx); err != nil {
 		return out, err
 	}
-	before := w.usage()
+	before, received := w.usage(), b.receiver.usage().cpu
 	want := int64(m.jobs) * int64(m.seconds)
 	if err := until(ctx, b.cfg.Clock, first); err != nil {
 		return out, err
@@ -95,8 +96,9 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	return Burst{
 		Jobs: m.jobs, Seconds: m.seconds, JitterMs: m.jitter.Milliseconds(), PathMeasured: m.path,
 		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
-		CPUMicros: float64((after.cpu - before.cpu).Microseconds()) / float64(max(1, got.Executions)), MemoryMB: after.rss >> 20,
-		atRest: before.rss, peak: peak, took: took,
+		CPUMicros: microsEach(after.cpu-before.cpu, got.Executions), MemoryMB: after.rss >> 20,
+		ReceiverMicros: microsEach(b.receiver.usage().cpu-received, got.Executions),
+		atRest:         before.rss, peak: peak, took: took,
 	}, nil
 }
 

@@ -150,6 +150,8 @@ type usage struct {
 	rss int64 // bytes now; zero where that cannot be told
 }
 
+func (p *process) usage() usage { return used(p.cmd.Process.Pid) }
+
 // ticksPerSecond is the unit of /proc/PID/stat on Linux, for every machine that
 // Go runs on.
 const ticksPerSecond = 100

@@ -33,16 +33,16 @@ func (r *Report) tables() (all []table) {
 func (r *Report) throughputTable() table {
 	p := r.Throughput
 	t := table{title: "Throughput: jobs that are due at every second, every result durable"}
-	t.add("", "per second", "p50 ms", "p99 ms", "CPU us each")
+	t.add("", "per second", "p50 ms", "p99 ms", "CPU us each", "and of the receiver")
 	step := func(name string, b Burst) {
-		t.add(name, b.Jobs, b.Lateness.P50, b.Lateness.P99, b.CPUMicros)
+		t.add(name, b.Jobs, b.Lateness.P50, b.Lateness.P99, b.CPUMicros, b.ReceiverMicros)
 	}
 	step("sustained", p.Sustained)
 	if p.Failed.Jobs > 0 {
 		step("not sustained", p.Failed)
 	}
-	t.add("bare loop", int(p.Bare.PerSecond), "", "", p.Bare.CPUMicros)
-	t.add("bare loop, a row each", int(p.Recorded.PerSecond), "", "", p.Recorded.CPUMicros)
+	t.add("bare loop", int(p.Bare.PerSecond), "", "", p.Bare.CPUMicros, p.Bare.ReceiverMicros)
+	t.add("bare loop, a row each", int(p.Recorded.PerSecond), "", "", p.Recorded.CPUMicros, p.Recorded.ReceiverMicros)
 	t.add("sustained / bare", fmt.Sprintf("%.2f", p.Ratio))
 	t.add("sustained / bare with rows", fmt.Sprintf("%.2f", p.OfRecord))
 	return t

@@ -139,7 +139,7 @@ func (w *world) start(ctx context.Context) error {
 }
 
 // usage is what the server has used so far.
-func (w *world) usage() usage { return used(w.server.cmd.Process.Pid) }
+func (w *world) usage() usage { return w.server.usage() }
 
 // stop stops the server, if it runs.
 func (w *world) stop() error {
