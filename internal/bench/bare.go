@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -26,6 +27,7 @@ const bareCallers = 64
 // scheduler on this machine could do with this receiver.
 type Bare struct {
 	PerSecond      float64 `json:"perSecond"`
+	Slowest        float64 `json:"slowestSecond"`     // requests in the slowest second of it
 	CPUMicros      float64 `json:"cpuMicros"`         // of the client, for each request
 	ReceiverMicros float64 `json:"receiverCpuMicros"` // of the receiver
 }
@@ -63,6 +65,7 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 			}
 		})
 	}
+	slowest := b.slowestSecond(ctx, &count)
 	callers.Wait()
 	took, n := b.cfg.Clock.Elapsed(mark), count.Load()
 	if err := fault.Load(); err != nil {
@@ -70,9 +73,31 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 	}
 	return Bare{
 		PerSecond:      float64(n) / took.Seconds(),
+		Slowest:        slowest,
 		CPUMicros:      microsEach(ownCPU()-before, n),
 		ReceiverMicros: microsEach(b.receiver.usage().cpu-received, n),
 	}, nil
+}
+
+// slowestSecond watches a counter until the context ends and returns by how much
+// it grew in the slowest of the seconds that were complete.
+func (b *Bench) slowestSecond(ctx context.Context, count *atomic.Int64) (slowest float64) {
+	slowest = math.Inf(1)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for last, begun := int64(0), b.cfg.Clock.Mark(); ; {
+		select {
+		case <-ctx.Done():
+			if math.IsInf(slowest, 1) {
+				return 0
+			}
+			return slowest
+		case <-tick.C:
+			n := count.Load()
+			slowest = min(slowest, float64(n-last)/b.cfg.Clock.Elapsed(begun).Seconds())
+			last, begun = n, b.cfg.Clock.Mark()
+		}
+	}
 }
 
 func microsEach(d time.Duration, n int64) float64 {

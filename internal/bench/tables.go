@@ -43,7 +43,9 @@ func (r *Report) throughputTable() table {
 	}
 	t.add("bare loop", int(p.Bare.PerSecond), "", "", p.Bare.CPUMicros, p.Bare.ReceiverMicros)
 	t.add("bare loop, a row each", int(p.Recorded.PerSecond), "", "", p.Recorded.CPUMicros, p.Recorded.ReceiverMicros)
+	t.add("its slowest second", int(p.Slowest))
 	t.add("sustained / bare", fmt.Sprintf("%.2f", p.Ratio))
+	t.add("sustained / slowest second", fmt.Sprintf("%.2f", p.OfSlowest))
 	t.add("sustained / bare with rows", fmt.Sprintf("%.2f", p.OfRecord))
 	return t
 }
