@@ -28,6 +28,7 @@ type Config struct {
 	Clock   clock.Clock
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
+	Pace    *clock.Pace // of imports and exports; may be nil
 
 	Keys      *access.Keyring // who may come in; without a key whoever reaches the loopback address
 	Open      bool            // without a key everybody else may too, as an editor

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"runtime"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -96,9 +95,7 @@ func (s *server) writeExport(
 	for {
 		extendDeadlines(w)
 		for i := range page {
-			if i%yieldEvery == yieldEvery-1 {
-				runtime.Gosched()
-			}
+			s.Pace.Step(i)
 			v := &page[i].Current
 			if err := enc.Encode(document(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active})); err != nil {
 				return err

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"net/http"
-	"runtime"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
@@ -78,9 +77,7 @@ func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, 
 	err := s.Store.History().Stream(ctx, from, to, func(piece []domain.Execution) error {
 		extendDeadlines(w)
 		for i := range piece {
-			if i%yieldEvery == yieldEvery-1 {
-				runtime.Gosched()
-			}
+			s.Pace.Step(i)
 			if confined { // otherwise it need not be asked for each of millions
 				sees, err := s.sees(ctx, piece[i].JobID)
 				if err != nil {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -30,7 +29,6 @@ const (
 	maxErrorBytes  = 16 << 20
 	chunkDocs      = 2_000
 	chunkBytes     = 8 << 20
-	yieldEvery     = 32 // items of a stream, until fires that are due get a turn
 )
 
 func (s *server) registerImport() {
@@ -134,9 +132,7 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 	run.next = &importChunk{}
 	defer func() { err = errors.Join(err, run.settle(ctx)) }() // nothing of it outlives the request
 	for n := 1; ; n++ {
-		if n%yieldEvery == 0 {
-			runtime.Gosched()
-		}
+		run.Pace.Step(n)
 		item, err := items.next()
 		if errors.Is(err, io.EOF) {
 			return run.commit(ctx)

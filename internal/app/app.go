@@ -51,6 +51,7 @@ type App struct {
 	listener net.Listener
 	keeper   *keeper
 	auditor  *audit.Auditor
+	pace     clock.Pace
 }
 
 // Open takes the port, opens the store and puts the parts together. Nothing is
@@ -70,7 +71,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
 		return err
 	}
-	db, err := sqlite.Open(ctx, storeConfig(a.cfg, a.log))
+	db, err := sqlite.Open(ctx, storeConfig(a.cfg, a.log, &a.pace))
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log,
 		MaxInFlight: calls, MaxInFlightPerHost: perHost,
-		SleepFine:      clock.SleepFine,
+		SleepFine: clock.SleepFine, Pace: &a.pace,
 		ResetWatermark: a.cfg.ResetWatermark,
 	})
 	if err != nil {
@@ -111,7 +112,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	handler, err := api.New(api.Config{
-		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log,
+		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
 	})
@@ -198,9 +199,9 @@ func reveal(secrets []config.Secret) []string {
 	return texts
 }
 
-func storeConfig(cfg *config.Config, log *slog.Logger) sqlite.Config {
+func storeConfig(cfg *config.Config, log *slog.Logger, pace *clock.Pace) sqlite.Config {
 	return sqlite.Config{
-		Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
+		Pace: pace, Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
 		EncryptionKeys: reveal(cfg.EncryptionKeys),
 	}
 }

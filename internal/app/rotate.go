@@ -14,5 +14,5 @@ type Rotation = sqlite.Rotation
 // RotateEncryption seals the secrets of the data folder, which no server may
 // have open, with a new key. Killed at any point it leaves everything readable.
 func RotateEncryption(ctx context.Context, cfg *config.Config, log *slog.Logger, keepOld bool) (Rotation, error) {
-	return sqlite.RotateEncryption(ctx, storeConfig(cfg, log), keepOld)
+	return sqlite.RotateEncryption(ctx, storeConfig(cfg, log, nil), keepOld)
 }

@@ -40,6 +40,9 @@ type Config struct {
 	Metrics  *telemetry.Metrics
 	Log      *slog.Logger
 
+	// Pace is told whether fires are sent, and kept by imports. nil: there is none.
+	Pace *clock.Pace
+
 	MaxInFlight        int // calls at a time; zero: DefaultMaxInFlight
 	MaxInFlightPerHost int // zero: 90 % of MaxInFlight
 

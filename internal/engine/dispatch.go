@@ -38,6 +38,7 @@ type dispatcher struct {
 	pressed   []*host // hosts at their limit with fires waiting
 	adapting  chan struct{}
 	calls     int
+	begun     int // calls, since takeBegun was asked last
 	lateCalls int
 	queued    int
 	workers   int
@@ -341,6 +342,7 @@ func (d *dispatcher) end() {
 
 func (d *dispatcher) begin(h *host, f *fire) {
 	d.calls++
+	d.begun++
 	h.calls++
 	if f.lane == laneLate {
 		d.lateCalls++

@@ -7,6 +7,15 @@ func (d *dispatcher) load() (calls, queued int) {
 	return d.calls, d.queued
 }
 
+// takeBegun returns how many calls have begun since it was asked last.
+func (d *dispatcher) takeBegun() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.begun
+	d.begun = 0
+	return n
+}
+
 // inFlight returns the fires whose calls have not ended.
 func (d *dispatcher) inFlight() []*fire {
 	d.mu.Lock()

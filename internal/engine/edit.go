@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"runtime"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -52,9 +51,7 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 	jobs := make([]*job, 0, len(docs))
 	versions := make([]domain.Version, 0, len(docs))
 	for i := range docs {
-		if i%32 == 31 {
-			runtime.Gosched() // an import lets fires pass
-		}
+		e.cfg.Pace.Step(i) // an import lets fires pass
 		v := domain.Version{
 			JobID: ids[i], Number: 1, EffectiveFrom: from, EffectiveTo: domain.Forever,
 			CreatedAt: now, Active: docs[i].IsActive, Spec: docs[i].Spec,

@@ -75,6 +75,9 @@ func (e *Engine) checkRunning() Check {
 // observe sets the gauges of the metrics.
 func (e *Engine) observe() {
 	calls, queued := e.dispatcher.load()
+	if begun := e.dispatcher.takeBegun(); e.cfg.Pace != nil {
+		e.cfg.Pace.Fires(begun > 0)
+	}
 	total, active := e.Jobs()
 	now := e.now()
 	e.metrics.InFlight.Set(float64(calls))

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"zombiezen.com/go/sqlite"
 
@@ -14,11 +13,6 @@ import (
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
 type jobs struct{ *Store }
-
-// yieldEvery is how many rows of an import or an export are handled before fires that are
-// due get a turn: they need a core for some microseconds, and would wait for
-// ten milliseconds until it is taken from whoever has it.
-const yieldEvery = 32
 
 const insertJob = `
 INSERT INTO job (id, created_at, current_version, is_active) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
@@ -39,9 +33,7 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 	return fault("create jobs", j.writer.do(ctx, len(rows), func(c *conn) (tally, error) {
 		var created tally
 		for i := range rows {
-			if i%yieldEvery == yieldEvery-1 {
-				runtime.Gosched()
-			}
+			j.cfg.Pace.Step(i)
 			if err := insertNewJob(c, &rows[i], j.box, &created); err != nil {
 				return tally{}, err
 			}

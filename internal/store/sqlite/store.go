@@ -28,6 +28,7 @@ type Config struct {
 	Log       *slog.Logger // slog.Default when nil
 	Verbose   bool         // log every statement at debug level
 	ReadConns int          // connections that read one file at a time; 4 when zero
+	Pace      *clock.Pace  // of imports and exports; may be nil
 
 	// EncryptionKeys seal the secrets of jobs: the first one; the others open
 	// what was sealed before. Each is 32 bytes in base64. Those of the file

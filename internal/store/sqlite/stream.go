@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"math"
-	"runtime"
 	"slices"
 
 	"zombiezen.com/go/sqlite"
@@ -96,9 +95,7 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 	piece = piece[:0]
 	err = s.days.read(ctx, d, func(c *conn) error {
 		return c.query(selectStream, func(stmt *sqlite.Stmt) error {
-			if len(piece)%yieldEvery == yieldEvery-1 {
-				runtime.Gosched()
-			}
+			s.cfg.Pace.Step(len(piece))
 			e, err := columnsExecution(stmt)
 			piece = append(piece, e)
 			return err

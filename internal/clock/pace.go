@@ -1,0 +1,39 @@
+package clock
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// Pace makes long work — an import, an export — give way to fires, which need a
+// core for some microseconds each, and at once.
+//
+// To let go of the core for a moment (runtime.Gosched) is not enough: it goes to
+// what is ready to run, and Go looks at the network only when nothing is, or ten
+// milliseconds after it last did. Work that is always ready to go on makes each
+// answer of a target wait that long. While fires are about, it rests instead: a
+// core with nothing to run looks at the network and the timers first.
+//
+// A nil *Pace is one without fires.
+type Pace struct{ fires atomic.Bool }
+
+// Work is handled a few items at a time: about as long as a rest.
+const (
+	paceEvery = 32
+	paceRest  = 100 * time.Microsecond
+)
+
+// Fires says whether there are fires to give way to.
+func (p *Pace) Fires(about bool) { p.fires.Store(about) }
+
+// Step is called after the n-th item of some work, counted from zero.
+func (p *Pace) Step(n int) {
+	switch {
+	case n%paceEvery != paceEvery-1:
+	case p != nil && p.fires.Load():
+		time.Sleep(paceRest)
+	default:
+		runtime.Gosched()
+	}
+}
