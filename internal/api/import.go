@@ -222,6 +222,7 @@ func (run *importRun) settle(ctx context.Context) error {
 	}
 	var fault error
 	for i, m := range c.made {
+		run.Pace.Step(i)
 		if m.Err == nil {
 			run.report.accept(c.places[i], m.Version.JobID, run.warnings(&m.Version.Spec))
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -144,16 +145,25 @@ func (e *Engine) undoNew(ctx context.Context, versions []domain.Version) error {
 	return nil
 }
 
+// installPart is how many new jobs are put into the timetable at a time: fires
+// that are due wait for its lock.
+const installPart = 128
+
 // install puts new jobs into the timetable.
 func (e *Engine) install(jobs []*job) {
-	e.mu.Lock()
-	for _, j := range jobs {
-		e.jobs.put(j)
-		e.countActive(nil, j.current)
+	for i, j := range jobs { // nobody else knows them yet
+		e.cfg.Pace.Step(i)
 		j.next = j.current.nextAfter(j, j.current.from-1)
-		e.place(j)
 	}
-	e.mu.Unlock()
+	for part := range slices.Chunk(jobs, installPart) {
+		e.mu.Lock()
+		for _, j := range part {
+			e.jobs.put(j)
+			e.countActive(nil, j.current)
+			e.place(j)
+		}
+		e.mu.Unlock()
+	}
 	e.nudge()
 }
 

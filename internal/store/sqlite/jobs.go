@@ -21,6 +21,7 @@ INSERT INTO job (id, created_at, current_version, is_active) VALUES (?, ?, ?, ?)
 func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 	rows := make([]versionRow, len(versions))
 	for i := range versions {
+		j.cfg.Pace.Step(i)
 		v := &versions[i]
 		if v.Number != 1 || v.EffectiveTo != domain.Forever {
 			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
