@@ -32,7 +32,10 @@ type dialer struct {
 }
 
 func newDialer(ctx context.Context, cfg *Config) *dialer {
-	return &dialer{ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard}
+	return &dialer{
+		ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard,
+		net: net.Dialer{Control: anyPort},
+	}
 }
 
 // refusedError says that a target may not be called.
