@@ -21,8 +21,7 @@ const (
 )
 
 // dialer opens TCP connections. It has no limit of its own on dials under way:
-// the engine's limit on calls is one, and each dial is a goroutine that waits
-// in the network poller.
+// each host has one, see host.awaitDial.
 type dialer struct {
 	ctx      context.Context // ends with the executor
 	timeout  time.Duration
