@@ -21,8 +21,7 @@ const (
 )
 
 // dialer opens TCP connections. It has no limit of its own on dials under way:
-// the engine's limit on calls is one, and each dial is a goroutine that waits
-// in the network poller.
+// each host has one, see host.awaitDial.
 type dialer struct {
 	ctx      context.Context // ends with the executor
 	timeout  time.Duration
@@ -32,7 +31,10 @@ type dialer struct {
 }
 
 func newDialer(ctx context.Context, cfg *Config) *dialer {
-	return &dialer{ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard}
+	return &dialer{
+		ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard,
+		net: net.Dialer{Control: anyPort},
+	}
 }
 
 // refusedError says that a target may not be called.

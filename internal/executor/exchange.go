@@ -207,13 +207,16 @@ func (e *exchange) connect() error {
 			e.host.release()
 		}
 	}()
-	next, err := e.host.awaitDial(e.deadline)
+	next, err := e.host.awaitDial(e.x.dialer.ctx, e.deadline)
 	if err != nil {
 		return err
 	}
 	raw, err := e.x.dialer.dial(e.deadline, e.host)
 	next()
 	if err != nil {
+		if !isTimeout(err) {
+			e.host.heard() // a refusal is an answer
+		}
 		return err
 	}
 	c := &conn{Conn: raw, host: e.host, probe: newProbe(raw)}
@@ -251,6 +254,7 @@ func (e *exchange) roundTrip(body []byte) error {
 		}
 		return err
 	}
+	e.host.heard()
 	e.phase = phaseHeader
 	if err := e.cause(e.read(e.br)); err != nil {
 		return err

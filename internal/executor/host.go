@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -38,12 +40,14 @@ type host struct {
 	tls    *tls.Config
 	pool   *table
 	dials  chan struct{} // has an entry for each dial under way
+	silent atomic.Int64  // dials since the host was last heard
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last
 	open    int     // connections idle, in use and being dialled
 	lastUse time.Time
-	dropped bool // not in the table: connections are not kept
+	dropped bool          // not in the table: connections are not kept
+	voice   chan struct{} // closed when the host is heard; nil: nobody waits for that
 }
 
 // conn is an open connection.
@@ -240,8 +244,12 @@ func (h *host) usage() (lastUse time.Time, busy bool) {
 	return h.lastUse, h.open > len(h.idle)
 }
 
-// awaitDial waits for its turn to open a connection; done gives it on.
-func (h *host) awaitDial(deadline time.Time) (done func(), err error) {
+// awaitDial waits for its turn to open a connection; done gives it on. At the
+// end of the context the turn comes at once.
+func (h *host) awaitDial(ctx context.Context, deadline time.Time) (done func(), err error) {
+	if h.silent.Add(1) > freeDials {
+		h.awaitPace(ctx, deadline)
+	}
 	done = func() { <-h.dials }
 	select {
 	case h.dials <- struct{}{}:

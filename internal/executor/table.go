@@ -31,6 +31,7 @@ type table struct {
 	maxIdle     int64
 	idleTimeout time.Duration
 	idleConns   atomic.Int64 // of all hosts
+	pace        pace         // of dials to those that are silent
 
 	mu     sync.RWMutex
 	hosts  map[hostKey]*host
