@@ -24,7 +24,7 @@ const DefaultConnectionRate = 2_000
 
 const (
 	// What a connection costs, in parts of the budget. To accept one and to reset
-	// it takes 25 us, a quarter: up to 8,000 a second are refused.
+	// it takes 28 us, a quarter: up to 8,000 a second are refused.
 	admission = 4
 	refusal   = 1
 
