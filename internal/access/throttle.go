@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"sync"
@@ -16,26 +17,20 @@ import (
 const (
 	failureBurst = 10
 	failureRate  = rate.Limit(1)
-
-	// maxAddresses bounds the memory: some 200 bytes each, 1.6 MB in all. An
-	// address is forgotten once its allowance is full again.
-	maxAddresses = 8_192
-	sweepEvery   = time.Second
 )
 
 // Throttle counts failed attempts by the address that they come from.
 type Throttle struct {
 	clock clock.Clock
 
-	mu      sync.Mutex
-	byAddr  map[netip.Addr]*rate.Limiter
-	beyond  *rate.Limiter // all addresses that there is no room for, together
-	sweptAt time.Time
+	mu     sync.Mutex
+	known  *Addresses
+	beyond *rate.Limiter // all addresses that there is no room for, together
 }
 
 // NewThrottle returns a throttle that has seen no failure.
 func NewThrottle(c clock.Clock) *Throttle {
-	return &Throttle{clock: c, byAddr: map[netip.Addr]*rate.Limiter{}, beyond: rate.NewLimiter(failureRate, failureBurst)}
+	return &Throttle{clock: c, known: NewAddresses(failureRate, failureBurst), beyond: rate.NewLimiter(failureRate, failureBurst)}
 }
 
 // Wait returns how long an address has to wait before it may try again; zero:
@@ -43,9 +38,9 @@ func NewThrottle(c clock.Clock) *Throttle {
 func (t *Throttle) Wait(from netip.Addr) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.byAddr[group(from)]
+	l := t.known.Known(from)
 	if l == nil {
-		if len(t.byAddr) < maxAddresses {
+		if !t.known.Full() {
 			return 0
 		}
 		l = t.beyond
@@ -69,45 +64,9 @@ func (t *Throttle) Failed(from netip.Addr) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.clock.Now()
-	from = group(from)
-	l := t.byAddr[from]
-	if l == nil {
-		if len(t.byAddr) >= maxAddresses {
-			t.sweep(now)
-		}
-		if l = t.beyond; len(t.byAddr) < maxAddresses {
-			l = rate.NewLimiter(failureRate, failureBurst)
-			t.byAddr[from] = l
-		}
-	}
+	l := cmp.Or(t.known.Of(from, now), t.beyond)
 	if l.AllowN(now, 1) {
 		return 0
 	}
 	return max(untilNext(l, now), time.Millisecond)
-}
-
-// sweep forgets the addresses that have not failed lately, at most once a
-// second: an attack from many addresses must not make each failure dear.
-func (t *Throttle) sweep(now time.Time) {
-	if since := now.Sub(t.sweptAt); since >= 0 && since < sweepEvery {
-		return
-	}
-	t.sweptAt = now
-	for addr, l := range t.byAddr {
-		if l.TokensAt(now) >= failureBurst {
-			delete(t.byAddr, addr)
-		}
-	}
-}
-
-// group returns what counts as one address: of IPv6 the network of 64 bits,
-// since whoever has one address there has all of it.
-func group(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return a
 }

@@ -65,8 +65,8 @@ func TestManyAddresses(t *testing.T) {
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		if len(throttle.byAddr) > maxAddresses {
-			t.Errorf("%d addresses are kept", len(throttle.byAddr))
+		if len(throttle.known.byAddr) > maxAddresses {
+			t.Errorf("%d addresses are kept", len(throttle.known.byAddr))
 		}
 		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
 			t.Errorf("the heap grew by %d bytes", grown)
@@ -87,8 +87,8 @@ func TestManyAddresses(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		throttle.Failed(addr(1 << 30))
-		if len(throttle.byAddr) != 1 {
-			t.Errorf("%d addresses are kept after a minute of peace", len(throttle.byAddr))
+		if len(throttle.known.byAddr) != 1 {
+			t.Errorf("%d addresses are kept after a minute of peace", len(throttle.known.byAddr))
 		}
 	})
 }

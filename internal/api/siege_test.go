@@ -37,6 +37,9 @@ func besieged(t *testing.T, h http.Handler, limit int, change ...func(*http.Serv
 	if err != nil {
 		t.Fatal(err)
 	}
+	if l, err = NewListener(ListenerConfig{Listener: l, Clock: clock.System{}, Metrics: m, PerSecond: 20_000}); err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error)
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {

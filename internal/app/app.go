@@ -130,6 +130,13 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 	if err != nil {
 		return err
 	}
+	paced, err := api.NewListener(api.ListenerConfig{
+		Listener: a.listener, Clock: clk, Metrics: metrics, PerSecond: a.cfg.MaxConnectionRate,
+	})
+	if err != nil {
+		return err
+	}
+	a.listener = paced
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
 	if a.cfg.TLSCert == "" {
 		return nil
@@ -188,6 +195,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
+	shortenQueue(l, api.Backlog)
 	return l, nil
 }
 

@@ -27,9 +27,15 @@ type server struct {
 
 func start(t *testing.T, dir string, before ...func(*app.App)) *server {
 	t.Helper()
-	cfg, err := config.Load(config.Options{Environ: []string{
+	return startWith(t, dir, nil, before...)
+}
+
+// startWith is start with more settings, as in the environment.
+func startWith(t *testing.T, dir string, settings []string, before ...func(*app.App)) *server {
+	t.Helper()
+	cfg, err := config.Load(config.Options{Environ: append([]string{
 		"PORT=0", "DB_PATH=" + filepath.Join(dir, "jobs.db"), "BELFRY_SHUTDOWN_GRACE=5s",
-	}})
+	}, settings...)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	TLSKey             string              // file of its key, PEM
 	RateLimit          int                 // requests a second that one key may make; zero: any number
 	MaxConnections     int                 // clients connected at a time
+	MaxConnectionRate  int                 // new connections a second; those beyond wait
 	Retention          time.Duration       // how long history is kept
 	MaxInFlight        int                 // calls in flight in all
 	MaxInFlightPerHost int                 // calls in flight to one host

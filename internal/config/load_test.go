@@ -72,7 +72,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := &Config{
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
-		MaxConnections: 1_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20, Egress: egress.Private,
+		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20, Egress: egress.Private,
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -103,6 +103,7 @@ var samples = map[string][4]string{
 	"insecure_no_auth":       {"true", "true", "true", "true"},
 	"rate_limit":             {"1", "2", "3", "4"},
 	"max_connections":        {"11", "12", "13", "14"},
+	"max_connection_rate":    {"101", "102", "103", "104"},
 	"retention":              {"2d", "3d", "36h", "5d"},
 	"max_in_flight":          {"101", "102", "103", "104"},
 	"max_in_flight_per_host": {"11", "12", "13", "14"},

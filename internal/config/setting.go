@@ -55,6 +55,8 @@ const (
 	maxRateLimit     = 1_000_000
 	minConnections   = 10
 	maxConnections   = 100_000 // at 10 KiB each: 1 GB
+	minConnRate      = 100
+	maxConnRate      = 100_000
 	defaultHost      = "127.0.0.1"
 	defaultOpenHost  = "0.0.0.0" // with an API key
 	hostSharePercent = 90        // of the calls in flight that one host may take
@@ -96,6 +98,8 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.RateLimit }),
 	number("max_connections", "BELFRY_MAX_CONNECTIONS", 1_000, minConnections, maxConnections,
 		"clients of the API that are connected at a time", func(c *Config) *int { return &c.MaxConnections }),
+	number("max_connection_rate", "BELFRY_MAX_CONNECTION_RATE", 2_000, minConnRate, maxConnRate,
+		"new connections a second let in", func(c *Config) *int { return &c.MaxConnectionRate }),
 	duration("retention", "BELFRY_RETENTION", "30d", minRetention, maxRetention, "how long history is kept",
 		func(c *Config) *time.Duration { return &c.Retention }),
 	number("max_in_flight", "BELFRY_MAX_IN_FLIGHT", 20_000, 1, maxInFlightLimit, "most calls in flight at a time",

@@ -32,6 +32,8 @@ const (
 	MetricRefusedTargets = "belfry_refused_targets_total"
 	MetricPanics         = "belfry_panics_total"
 	MetricConnsDropped   = "belfry_http_connections_dropped_total"
+	MetricConnsRefused   = "belfry_http_connections_refused_total"
+	MetricAcceptPauses   = "belfry_http_accept_paused_seconds_total"
 	MetricRefused        = "belfry_http_requests_refused_total"
 	MetricBuildInfo      = "belfry_build_info"
 )
@@ -72,6 +74,8 @@ type Metrics struct {
 	Panics         prometheus.Counter       // recovered panics
 
 	ConnectionsDropped prometheus.Counter     // of clients, over the limit
+	ConnectionsRefused prometheus.Counter     // of addresses that opened more than their share in a storm
+	AcceptPauses       prometheus.Counter     // seconds for which new connections had to wait
 	Refused            *prometheus.CounterVec // requests that were not let in, by reason: the slug of the problem
 
 	buildInfo  *prometheus.GaugeVec
@@ -125,6 +129,8 @@ func NewMetrics() *Metrics {
 
 		Refused:            counterVec(MetricRefused, "Requests to the API that were not let in.", "reason"),
 		ConnectionsDropped: counter(MetricConnsDropped, "Connections of clients that were closed because there were too many."),
+		ConnectionsRefused: counter(MetricConnsRefused, "New connections that were refused because their address opened too many a second."),
+		AcceptPauses:       counter(MetricAcceptPauses, "Time for which no new connection was let in because they came too fast."),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		registry:   prometheus.NewRegistry(),
@@ -134,7 +140,7 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.RefusedTargets, m.Panics,
-		m.ConnectionsDropped, m.Refused,
+		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused,
 		m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)

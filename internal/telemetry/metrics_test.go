@@ -32,6 +32,8 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_refused_targets_total", "counter", ""},
 	{"belfry_panics_total", "counter", ""},
 	{"belfry_http_connections_dropped_total", "counter", ""},
+	{"belfry_http_connections_refused_total", "counter", ""},
+	{"belfry_http_accept_paused_seconds_total", "counter", ""},
 	{"belfry_http_requests_refused_total", "counter", "reason"},
 	{"belfry_build_info", "gauge", "version"},
 }

@@ -1,0 +1,219 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+)
+
+// DefaultConnectionRate is how many new connections a second are let in, in the
+// long run. One costs 100 to 120 us of CPU from Accept to the door that closes
+// it again: the kernel's work, a goroutine, its buffers, two locks. 2,000 are a
+// quarter of a core, a budget that leaves the rest to the fires whoever comes.
+const DefaultConnectionRate = 2_000
+
+const (
+	// What a connection costs, in parts of the budget. To accept one and to reset
+	// it takes 28 us, a quarter: up to 8,000 a second are refused.
+	admission = 4
+	refusal   = 1
+
+	// evenShare is the part of a second's connections that may come at once all
+	// the time, 50. What comes in a siege comes evenly then, and not as one
+	// heap each time that the attackers' kernels have waited enough.
+	evenShare = 40
+
+	// reserveShare is the part that may come at once now and then, 500 more: clients
+	// that all start together. They take 60 ms of CPU, so that the
+	// reserve comes back slowly, within reserveTime.
+	reserveShare = 4
+	reserveTime  = 20 * time.Second
+
+	// addressShare is the part of all that one address may have while a storm
+	// lasts, 200 a second.
+	addressShare = 10
+
+	// patience is how long connections may come faster than they are let in
+	// before it is a storm.
+	patience = 250 * time.Millisecond
+
+	// breath is the least pause: a shorter one would wake a thread for each
+	// connection, which costs what was to be saved.
+	breath = 2 * time.Millisecond
+)
+
+// Backlog is how many connections the kernel should hold for Accept. What has
+// come in is handled at 2,000 a second or faster, so that nobody waits longer
+// than 64 ms in it. When it is full the kernel lets go of the packet that asks
+// for a connection, and the client sends it again after a second: whoever opens
+// connections as fast as he can is slowed down by his own kernel. The usual 4,096
+// would have everybody wait for two seconds behind an attacker.
+const Backlog = 128
+
+// ListenerConfig is what a listener of the API is made of.
+type ListenerConfig struct {
+	Listener  net.Listener // with a queue of [Backlog]
+	Clock     clock.Clock
+	Metrics   *telemetry.Metrics
+	PerSecond int // connections let in a second; zero: DefaultConnectionRate
+}
+
+// turnstile bounds how fast connections come in, before anything is spent on
+// them:
+//
+//	kernel's queue ─▶ budget left? ─▶ a storm, and more than its share? ─▶ door
+//	                  no: pause       yes: reset
+//
+// As long as the budget lasts everybody comes in, also a proxy that opens a
+// connection for each request. Beyond it Accept pauses, and the queue in the
+// kernel pushes back. That alone would let one greedy address fill the queue;
+// so once it has gone on for a while, addresses that take more than their share
+// are refused, which is cheap enough to get at those behind them: an honest
+// client gets through the queue in 16 to 64 ms. Addresses of the machine
+// itself are not refused, only slowed down: all clients of a proxy that runs on
+// it come from there.
+//
+// An attacker of more addresses than there is room for is not refused either,
+// and pays with the pause alone: he would otherwise use up the common share
+// of the honest ones.
+type turnstile struct {
+	net.Listener
+
+	clock     clock.Clock
+	refused   prometheus.Counter
+	paused    prometheus.Counter
+	open      context.Context // ends with Close
+	shut      context.CancelFunc
+	mu        sync.Mutex
+	budget    *rate.Limiter // of admission and refusal
+	reserve   *rate.Limiter // of connections
+	addresses *access.Addresses
+	lean      time.Time // since when the budget does not suffice; zero: it does
+}
+
+// NewListener returns a listener that lets in so many connections a second. The
+// error is about the config.
+func NewListener(c ListenerConfig) (net.Listener, error) {
+	if c.Listener == nil || c.Clock == nil || c.Metrics == nil || c.PerSecond < 0 {
+		return nil, errors.New("api: Listener, Clock and Metrics are required, and PerSecond must not be negative")
+	}
+	perSecond := cmp.Or(c.PerSecond, DefaultConnectionRate)
+	share, reserve := max(perSecond/addressShare, 1), max(perSecond/reserveShare, 1)
+	t := &turnstile{
+		Listener: c.Listener, clock: c.Clock, refused: c.Metrics.ConnectionsRefused, paused: c.Metrics.AcceptPauses,
+		budget:    rate.NewLimiter(rate.Limit(perSecond*admission), max(perSecond/evenShare, 1)*admission),
+		reserve:   rate.NewLimiter(rate.Limit(float64(reserve)/reserveTime.Seconds()), reserve),
+		addresses: access.NewAddresses(rate.Limit(share), share),
+	}
+	t.open, t.shut = context.WithCancel(context.Background())
+	return t, nil
+}
+
+// Accept returns the next connection that is let in.
+func (t *turnstile) Accept() (net.Conn, error) {
+	for {
+		paid, ok := t.rest()
+		if !ok {
+			return nil, net.ErrClosed
+		}
+		c, err := t.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if paid || t.admit(c.RemoteAddr()) {
+			return c, nil
+		}
+		t.refused.Inc()
+		reset(c)
+	}
+}
+
+// Close ends a pause too.
+func (t *turnstile) Close() error {
+	t.shut()
+	return t.Listener.Close()
+}
+
+// rest waits until there is room for a connection, and tells whether the reserve
+// has paid for it. It is not ok when the listener was closed.
+func (t *turnstile) rest() (paid, ok bool) {
+	for {
+		pause, paid := t.pause(t.clock.Now())
+		if pause == 0 {
+			return paid, true
+		}
+		if !clock.Wait(t.open, pause) {
+			return false, false
+		}
+		t.paused.Add(pause.Seconds())
+	}
+}
+
+// pause returns for how long nobody is to be let in, and whether the reserve has
+// paid for the next one.
+func (t *turnstile) pause(now time.Time) (pause time.Duration, paid bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	missing := admission - t.budget.TokensAt(now)
+	if missing <= 0 {
+		return 0, false
+	}
+	if t.reserve.AllowN(now, 1) {
+		return 0, true
+	}
+	if t.lean.IsZero() {
+		t.lean = now
+	}
+	return max(breath, time.Duration(missing/float64(t.budget.Limit())*float64(time.Second))), false
+}
+
+// admit decides about a connection, and pays for it.
+func (t *turnstile) admit(from net.Addr) bool {
+	now := t.clock.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.budget.TokensAt(now) >= float64(t.budget.Burst()) {
+		t.lean = time.Time{} // nobody was waiting
+	}
+	cost, ok := admission, true
+	if !t.lean.IsZero() && !t.within(from, now) && now.Sub(t.lean) >= patience {
+		cost, ok = refusal, false
+	}
+	t.budget.ReserveN(now, cost)
+	return ok
+}
+
+// within takes from the share of an address, and tells whether there was
+// something left; under mu.
+func (t *turnstile) within(from net.Addr, now time.Time) bool {
+	tcp, _ := from.(*net.TCPAddr)
+	if tcp == nil {
+		return true
+	}
+	addr, ok := netip.AddrFromSlice(tcp.IP)
+	if !ok || addr.Unmap().IsLoopback() {
+		return true
+	}
+	share := t.addresses.Of(addr, now)
+	return share == nil || share.AllowN(now, 1)
+}
+
+// reset throws a connection away at the least cost: without a farewell, and
+// without the minute for which the kernel keeps one that was closed in good
+// order.
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
