@@ -197,6 +197,7 @@ func (run *importRun) commit(ctx context.Context) error {
 		defer close(c.done)
 		defer func() {
 			if p := recover(); p != nil { // nobody else would catch it here
+				run.Metrics.Panics.Inc()
 				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
 			}
 		}()

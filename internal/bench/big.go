@@ -49,10 +49,13 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	empty := w.usage().rss
-	if out.CreateBefore, err = w.createRate(ctx); err != nil {
+	before, err := w.create(ctx, 8, createFor)
+	if err != nil {
 		return out, err
 	}
-	took, err := w.importEach(ctx, n, func(i int) client.Spec {
+	out.CreateBefore = before.PerSecond
+	rest := max(1, n-int(before.Jobs)) // with those there are n
+	took, err := w.importEach(ctx, rest, func(i int) client.Spec {
 		spec := b.idle()
 		spec.API = fmt.Sprintf("%s/ok?customer=%d&job=%d", b.receiver.url, i%5_000, i)
 		return spec
@@ -60,11 +63,8 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	if err != nil {
 		return out, err
 	}
-	out.ImportPerSecond = float64(n) / took.Seconds()
+	out.ImportPerSecond = float64(rest) / took.Seconds()
 	b.say("%d jobs: imported at %.0f a second", n, out.ImportPerSecond)
-	if out.CreateAfter, err = w.createRate(ctx); err != nil {
-		return out, err
-	}
 	first, err := w.api.CreateJob(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok", Type: "ATLEAST_ONCE"})
 	if err != nil {
 		return out, err
@@ -84,14 +84,12 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 		return out, err
 	}
 	out.DiskPerJob /= int64(n)
-	out.Burst, err = w.burst(ctx, burst{jobs: due, seconds: seconds, path: "/ok"})
+	if out.Burst, err = w.burst(ctx, burst{jobs: due, seconds: seconds, path: "/ok"}); err != nil {
+		return out, err
+	}
+	after, err := w.create(ctx, 8, createFor)
+	out.CreateAfter = after.PerSecond
 	return out, err
-}
-
-// createRate registers single jobs for a while.
-func (w *world) createRate(ctx context.Context) (float64, error) {
-	got, err := w.create(ctx, 8, createFor)
-	return got.PerSecond, err
 }
 
 // restart ends the server in good order, starts it again on its data and

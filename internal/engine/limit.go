@@ -33,7 +33,9 @@ import "time"
 //
 // A measurement lasts for twice the time that the host's quickest calls take,
 // because a call that starts now tells nothing before it ends. While nothing
-// has ended at all, the host is slow for sure and the limit doubles.
+// has ended at all, the host is slow for sure and the limit doubles. After two
+// seconds of that it may be dead, and grows by little at a time: a thousand calls
+// that begin at one instant keep the cores from those of healthy hosts.
 const (
 	limitWindow  = 25 * time.Millisecond
 	minHostLimit = 64                     // enough to fill the cores at a target that answers at once
@@ -44,6 +46,8 @@ const (
 	quickMeasure = 100 * time.Millisecond // the same at a host that answers at once
 	leastStall   = 100 * time.Millisecond // without an end, before a host is taken to hang
 	mostMore     = 1_024                  // slots that are added at a time: each is a connection to open
+	longSilence  = 2 * time.Second        // under pressure without an end
+	silentMore   = 64                     // slots that are added then: 2,560 a second
 	maxPatience  = 100                    // measurements between two trials that fail
 )
 
@@ -61,6 +65,7 @@ type hostLimit struct {
 	finished  int           // calls ended in it
 	ends      int           // and in the window that runs
 	partial   bool          // the window began before the pressure
+	silence   time.Duration // under pressure, since a call ended
 	holdOff   int           // measurements until the next trial
 	patience  int           // doubles with every trial that fails
 
@@ -75,6 +80,7 @@ func newHostLimit(ceiling int) hostLimit {
 // ended notes a call that ended.
 func (l *hostLimit) ended(took time.Duration) {
 	l.ends++
+	l.silence = 0
 	took = max(took, leastCall)
 	if l.quickest == 0 || took < l.quickest {
 		l.quickest = took
@@ -106,10 +112,15 @@ func (l *hostLimit) window() {
 	}
 	l.finished += ends
 	l.elapsed += limitWindow
+	l.silence += limitWindow
 	base := l.base()
 	switch {
 	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
-		l.set(min(l.now*2, l.now+mostMore))
+		more := min(l.now, mostMore)
+		if l.silence > longSilence {
+			more = silentMore
+		}
+		l.set(l.now + more)
 		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
 	case l.finished > 0 && l.elapsed >= max(l.measure(), 2*base):

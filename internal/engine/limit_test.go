@@ -50,6 +50,33 @@ func TestHostLimitClimbs(t *testing.T) {
 	}
 }
 
+// A host that has not answered for long may be dead: it gets more slots, few at
+// a time, until it answers.
+func TestHostLimitOfSilence(t *testing.T) {
+	t.Parallel()
+	l := newHostLimit(1 << 20)
+	grow := func(windows int) int {
+		before := l.now
+		for range windows {
+			l.window()
+		}
+		return l.now - before
+	}
+	if n := grow(80); n < 10_000 {
+		t.Errorf("%d slots more in two seconds: a host that is only slow needs them", n)
+	}
+	if n := grow(40); n == 0 || n > 40*silentMore {
+		t.Errorf("%d slots more in a second of a host that was silent for two", n)
+	}
+	l.ended(time.Second)
+	l.window() // judged by what ended
+	l.relax(l.now, true)
+	l.relax(l.now, true) // its time is forgotten
+	if n := grow(40); n < 10_000 {
+		t.Errorf("%d slots more in a second after a sign of life", n)
+	}
+}
+
 // A host that answers at once is limited by the machine, whose rate is not
 // steady: it is worth half for a while, at random, and each call waits then.
 // That must not drive the limit up, not even for a moment: each slot leaves a
