@@ -51,3 +51,29 @@ func TestConnectionsTakeAnyPort(t *testing.T) {
 		}
 	}
 }
+
+// A server may listen on the port that one of our connections has, while it is
+// open and after it was closed.
+func TestConnectionsKeepNoPortFromServers(t *testing.T) {
+	d := newTestExecutor(t, Config{}).dialer
+	target, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { target.Close() })
+	c, err := d.dialAddr(context.Background(), netip.MustParseAddr("127.0.0.1"), target.Addr().(*net.TCPAddr).AddrPort().Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := func(when string) {
+		ln, err := net.Listen("tcp", c.LocalAddr().String())
+		if err != nil {
+			t.Errorf("%s: %v", when, err)
+			return
+		}
+		ln.Close()
+	}
+	listen("while it is open")
+	c.Close() // the first to close waits for a minute
+	listen("after it was closed")
+}
