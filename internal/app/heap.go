@@ -28,8 +28,11 @@ const (
 	loadPercent = 50 // while the jobs are read: they come to stay
 
 	// Collections that follow on one another sooner are too many: an import to
-	// ten million jobs would do little else. They get more room until it is over.
-	busy = 2 * time.Second
+	// ten million jobs would do little else, and each takes the cores from the
+	// fires for some ten milliseconds. They get more room until it is over, up to
+	// half of what is live and to busyRoom where that is more.
+	busy     = 2 * time.Second
+	busyRoom = 96 << 20
 )
 
 // gcPercent returns the value of GOGC for so many live bytes.
@@ -38,6 +41,12 @@ func gcPercent(live uint64) int {
 		return 100
 	}
 	return int(min(100, (100*roomAtLeast+100*(live/roomShare))/live))
+}
+
+// busyPercent returns the most that GOGC may be while collections chase each
+// other.
+func busyPercent(live uint64) int {
+	return int(max(loadPercent, 100*busyRoom/max(live, 1<<20)))
 }
 
 // heapKeeper sets the room of the heap after each collection.
@@ -93,11 +102,12 @@ func (k *heapKeeper) collected() {
 		return
 	}
 	metrics.Read(k.sample)
-	want := gcPercent(k.sample[0].Value.Uint64())
+	live := k.sample[0].Value.Uint64()
+	want := gcPercent(live)
 	if k.loading.Load() {
 		want = loadPercent
 	} else if k.clock.Elapsed(k.last) < busy {
-		want = max(want, min(2*k.percent, loadPercent))
+		want = max(want, min(2*k.percent, busyPercent(live)))
 	}
 	k.last = k.clock.Mark()
 	// Each change stops the world for some microseconds: small ones are not

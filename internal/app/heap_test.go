@@ -63,7 +63,11 @@ func TestHeapKeeper(t *testing.T) {
 	clk.step.Store(int64(busy))
 	is("with 400 MiB live again", func(p int) bool { return p < 25 })
 	clear(live)
-	is("with little live", func(p int) bool { return p > 50 })
+	is("with little live", func(p int) bool { return p > 50 && p <= 100 })
+	clk.step.Store(0)
+	is("with little live and collections that chase each other", func(p int) bool { return p > 400 })
+	clk.step.Store(int64(busy))
+	is("when that is over", func(p int) bool { return p > 50 && p <= 100 })
 	k.stop()
 	is("after the stop", func(p int) bool { return p == 100 })
 }
