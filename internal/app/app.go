@@ -238,6 +238,7 @@ func (a *App) Addr() string { return a.listener.Addr().String() }
 // good order within the grace time. It returns nil after a stop that left
 // nothing to be done but what is on record.
 func (a *App) Run(ctx context.Context) error {
+	useMoreProcs()
 	heap := keepHeap(clock.System{})
 	defer heap.stop()
 	if err := a.engine.Start(ctx); err != nil {
