@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +57,7 @@ func TestManualShowsWallTime(t *testing.T) {
 		if got := c.Now().Sub(before); got != -time.Minute {
 			t.Errorf("a minute back is %s", got)
 		}
-		if before != before.Round(0) { //nolint:revive // Equal would not see the monotonic reading that is looked for
+		if strings.Contains(before.String(), " m=") {
 			t.Error("a monotonic reading is left")
 		}
 	})
