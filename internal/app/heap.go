@@ -54,9 +54,11 @@ type heapKeeper struct {
 	loading atomic.Bool
 	stopped atomic.Bool
 	percent int // under the collector's turn: one call at a time
-	sample  []metrics.Sample
-	clock   clock.Clock
-	last    clock.Mark // the last collection
+	// wasLoading: the jobs were still loading at the last collection; likewise.
+	wasLoading bool
+	sample     []metrics.Sample
+	clock      clock.Clock
+	last       clock.Mark // the last collection
 }
 
 // keepHeap starts a keeper, which takes the jobs to be loading until loaded is
@@ -97,18 +99,27 @@ func (k *heapKeeper) arm() {
 	runtime.AddCleanup(&sentinel{}, func(k *heapKeeper) { k.collected() }, k)
 }
 
+// want returns the value of GOGC for so many live bytes, so long after the last
+// collection. The first one after the jobs are loaded chases none: those before
+// it were of the loading, whose room is to be given back.
+func (k *heapKeeper) want(live uint64, since time.Duration) int {
+	loaded := k.wasLoading
+	k.wasLoading = k.loading.Load()
+	switch {
+	case k.wasLoading:
+		return loadPercent
+	case since < busy && !loaded:
+		return max(gcPercent(live), min(2*k.percent, busyPercent(live)))
+	}
+	return gcPercent(live)
+}
+
 func (k *heapKeeper) collected() {
 	if k.stopped.Load() {
 		return
 	}
 	metrics.Read(k.sample)
-	live := k.sample[0].Value.Uint64()
-	want := gcPercent(live)
-	if k.loading.Load() {
-		want = loadPercent
-	} else if k.clock.Elapsed(k.last) < busy {
-		want = max(want, min(2*k.percent, busyPercent(live)))
-	}
+	want := k.want(k.sample[0].Value.Uint64(), k.clock.Elapsed(k.last))
 	k.last = k.clock.Mark()
 	// Each change stops the world for some microseconds: small ones are not
 	// worth it.

@@ -24,6 +24,30 @@ func TestGCPercent(t *testing.T) {
 	}
 }
 
+// After a start the room of the loading is given back with the first collection,
+// however soon that comes.
+func TestRoomAfterLoading(t *testing.T) {
+	t.Parallel()
+	const live = 220 << 20
+	k := &heapKeeper{percent: 100}
+	k.loading.Store(true)
+	if p := k.want(live, 0); p != loadPercent {
+		t.Errorf("%d %% while loading", p)
+	}
+	k.percent = loadPercent
+	k.loading.Store(false)
+	if p := k.want(live, 0); p != gcPercent(live) {
+		t.Errorf("%d %% right after loading, want %d", p, gcPercent(live))
+	}
+	k.percent = gcPercent(live)
+	if p := k.want(live, 0); p != 2*gcPercent(live) {
+		t.Errorf("%d %% for one collection right after another", p)
+	}
+	if p := k.want(live, busy); p != gcPercent(live) {
+		t.Errorf("%d %% when that is over", p)
+	}
+}
+
 // stepping is a clock on which so much passes between two looks.
 type stepping struct {
 	clock.System
