@@ -212,7 +212,7 @@ func (s fakeJobs) Update(context.Context, domain.Version) error {
 func (s fakeJobs) Delete(context.Context, domain.JobID, int, int64) error {
 	panic("the API deletes by the engine")
 }
-func (s fakeJobs) Timeline(context.Context, int64, func(domain.Version) error) error {
+func (s fakeJobs) Timeline(context.Context, int64, store.Parts, func(domain.Version) error) error {
 	return nil // the audit reads it, and looks for nothing in a fake
 }
 

@@ -142,7 +142,7 @@ func (r *run) judge(ctx context.Context, after int64) (until int64, err error) {
 	}
 	expect := func(v domain.Version) error { return r.expect(ctx, &v, after, until) }
 	if r.window.Job.IsZero() {
-		err = r.db.Jobs().Timeline(ctx, after, expect)
+		err = r.db.Jobs().Timeline(ctx, after, store.TimingOnly, expect)
 	} else {
 		err = r.expectJob(ctx, expect)
 	}

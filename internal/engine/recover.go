@@ -136,7 +136,7 @@ func (r *recovery) readRuns(ctx context.Context) error {
 
 // readTimeline loads every job, and notes which versions have fires in the gap.
 func (r *recovery) readTimeline(ctx context.Context) error {
-	err := r.e.store.Jobs().Timeline(ctx, r.watermark, func(v domain.Version) error { return r.addVersion(&v) })
+	err := r.e.store.Jobs().Timeline(ctx, r.watermark, store.WholeVersions, func(v domain.Version) error { return r.addVersion(&v) })
 	r.closeJob()
 	return err
 }

@@ -68,10 +68,23 @@ type Jobs interface {
 	Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error)
 	// Timeline streams every version whose time overlaps (since, forever), the
 	// versions of one job together and in order. An error of fn ends it.
-	Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error
+	Timeline(ctx context.Context, since int64, parts Parts, fn func(domain.Version) error) error
 	// Count returns how many jobs there are and how many of them are active.
 	Count(ctx context.Context) (total, active int64, err error)
 }
+
+// Parts is how much of each version is wanted.
+type Parts int
+
+const (
+	// WholeVersions have every field.
+	WholeVersions Parts = iota
+	// TimingOnly is what says when a version fires: JobID, Number, the instants,
+	// Active and, of the spec, Schedule, Timezone, Type, StartAt, EndAt, JitterMs
+	// and DST. A store may leave out the rest. It costs a fraction: URLs and
+	// bodies are most of a version.
+	TimingOnly
+)
 
 // JobQuery selects jobs that are not deleted.
 type JobQuery struct {

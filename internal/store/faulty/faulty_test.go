@@ -55,7 +55,7 @@ func (j recordingJobs) List(context.Context, store.JobQuery) ([]domain.Job, erro
 func (j recordingJobs) Versions(context.Context, domain.JobID) ([]domain.Version, error) {
 	return make([]domain.Version, 7), j.r.note("Jobs.Versions")
 }
-func (j recordingJobs) Timeline(_ context.Context, _ int64, fn func(domain.Version) error) error {
+func (j recordingJobs) Timeline(_ context.Context, _ int64, _ store.Parts, fn func(domain.Version) error) error {
 	return errors.Join(fn(domain.Version{}), j.r.note("Jobs.Timeline"))
 }
 func (j recordingJobs) Count(context.Context) (int64, int64, error) {
@@ -167,7 +167,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return len(v) == 7, err
 	},
 	"Jobs.Timeline": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Jobs().Timeline(ctx, 0, func(domain.Version) error { return nil })
+		return false, s.Jobs().Timeline(ctx, 0, store.WholeVersions, func(domain.Version) error { return nil })
 	},
 	"Jobs.Count": func(ctx context.Context, s store.Store) (bool, error) {
 		total, active, err := s.Jobs().Count(ctx)

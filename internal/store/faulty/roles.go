@@ -62,8 +62,8 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, 
 	return get(ctx, j.Store, "Jobs", "Versions", func() ([]domain.Version, error) { return j.real.Versions(ctx, id) })
 }
 
-func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error {
-	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, since, fn) })
+func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
+	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, since, parts, fn) })
 }
 
 func (j jobs) Count(ctx context.Context) (total, active int64, err error) {

@@ -189,14 +189,28 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID) (found []domain.Ver
 	return found, err
 }
 
+// partsOf returns a copy of a version with what was asked for and no more: who
+// relies on the rest is found out.
+func partsOf(v domain.Version, parts store.Parts) domain.Version {
+	if parts == store.WholeVersions {
+		return copyVersion(v)
+	}
+	s := v.Spec
+	v.Spec = domain.Spec{
+		Schedule: s.Schedule, Timezone: s.Timezone, Type: s.Type,
+		StartAt: s.StartAt, EndAt: s.EndAt, JitterMs: s.JitterMs, DST: s.DST,
+	}
+	return v
+}
+
 // Timeline implements store.Jobs.
-func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error {
+func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
 	return stream(ctx, j.Store, func(d *Disk) (found []domain.Version) {
 		for _, id := range d.ids() {
 			for _, v := range d.jobs[id].versions {
 				// A version ends before its EffectiveTo.
 				if v.EffectiveTo == domain.Forever || v.EffectiveTo-1 > since {
-					found = append(found, copyVersion(v))
+					found = append(found, partsOf(v, parts))
 				}
 			}
 		}

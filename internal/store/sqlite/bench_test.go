@@ -155,7 +155,8 @@ func BenchmarkByJob(b *testing.B) {
 	}
 }
 
-// BenchmarkTimeline streams 100,000 versions, as a start does.
+// BenchmarkTimeline streams 100,000 versions: whole as a start does, and their
+// timing as an audit does.
 func BenchmarkTimeline(b *testing.B) {
 	const jobs = 100_000
 	s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
@@ -168,17 +169,22 @@ func BenchmarkTimeline(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	versions := 0
-	for b.Loop() {
-		err := s.Jobs().Timeline(b.Context(), 0, func(domain.Version) error {
-			versions++
-			return nil
+	for name, parts := range map[string]store.Parts{"whole": store.WholeVersions, "timing": store.TimingOnly} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			versions := 0
+			for b.Loop() {
+				err := s.Jobs().Timeline(b.Context(), 0, parts, func(domain.Version) error {
+					versions++
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(versions)/b.Elapsed().Seconds(), "versions/s")
 		})
-		if err != nil {
-			b.Fatal(err)
-		}
 	}
-	b.ReportMetric(float64(versions)/b.Elapsed().Seconds(), "versions/s")
 }
 
 // BenchmarkCreateParallel creates single jobs from 32 callers, each durable

@@ -78,7 +78,12 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 		"Jobs.Get":      func() error { _, err := s.Jobs().Get(t.Context(), jobID(1)); return err },
 		"Jobs.List":     func() error { _, err := s.Jobs().List(t.Context(), store.JobQuery{Limit: 5, Text: "x"}); return err },
 		"Jobs.Versions": func() error { _, err := s.Jobs().Versions(t.Context(), jobID(1)); return err },
-		"Jobs.Timeline": func() error { return s.Jobs().Timeline(t.Context(), noon, func(domain.Version) error { return nil }) },
+		"Jobs.Timeline": func() error {
+			return s.Jobs().Timeline(t.Context(), noon, store.WholeVersions, func(domain.Version) error { return nil })
+		},
+		"Jobs.Timeline, timings": func() error {
+			return s.Jobs().Timeline(t.Context(), noon, store.TimingOnly, func(domain.Version) error { return nil })
+		},
 		"Alerts.List": func() error {
 			_, err := s.Alerts().List(t.Context(), store.AlertPage{Limit: 5, BeforeAt: at})
 			return err

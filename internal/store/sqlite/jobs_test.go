@@ -30,7 +30,8 @@ func TestTimelineChunksEndBetweenJobs(t *testing.T) {
 		for after := (domain.JobID{}); ; after = all[len(all)-1].JobID {
 			var chunk []domain.Version
 			err := s.readers.with(t.Context(), func(c *conn) (err error) {
-				chunk, err = readTimeline(c, s.box, after, 0, nil, limit)
+				read := versionReader{box: s.box}
+				chunk, err = read.timeline(c, after, 0, nil, limit)
 				return err
 			})
 			if err != nil {

@@ -8,7 +8,6 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -122,12 +121,21 @@ SELECT ` + versionColumns + `
  WHERE v.job_id > ? AND (v.effective_to IS NULL OR v.effective_to > ?)
  ORDER BY v.job_id, v.number`
 
+// selectTimings leaves out what no timing needs. The URL and the body are most
+// of a row.
+const selectTimings = `
+SELECT v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
+       '', v.type, '', NULL, NULL, NULL, v.options, j.created_at
+  FROM version v CROSS JOIN job j ON j.id = v.job_id
+ WHERE v.job_id > ? AND (v.effective_to IS NULL OR v.effective_to > ?)
+ ORDER BY v.job_id, v.number`
+
 // timelineChunk is how many versions are read in one go. Reading in pieces, at
 // the border of two jobs, keeps a slow reader from holding back the log.
 const timelineChunk = 4_000
 
 // Timeline implements store.Jobs.
-func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version) error) error {
+func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
 	if since < domain.Forever-1 {
 		since++ // a version ends before its EffectiveTo
 	}
@@ -138,7 +146,7 @@ func (j jobs) Timeline(ctx context.Context, since int64, fn func(domain.Version)
 		for range pieces { // the reader has ended when it is closed
 		}
 	}()
-	go j.readPieces(ctx, since, pieces)
+	go j.readPieces(ctx, since, parts, pieces)
 	for p := range pieces {
 		if p.err != nil {
 			return fault("read the timeline", p.err)
@@ -160,14 +168,18 @@ type timelinePiece struct {
 
 // readPieces reads the timeline a piece ahead of whoever takes the pieces: he
 // has work of his own with each.
-func (j jobs) readPieces(ctx context.Context, since int64, pieces chan<- timelinePiece) {
+func (j jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pieces chan<- timelinePiece) {
 	defer close(pieces)
 	var after domain.JobID
+	read := versionReader{box: j.box, parts: parts}
 	var memory [2][]domain.Version // one is read into, one is being used
+	for i := range memory {
+		memory[i] = make([]domain.Version, 0, timelineChunk+timelineChunk/8) // the last job may have more versions than fit
+	}
 	for turn := 0; ; turn++ {
 		versions := memory[turn%2][:0]
 		err := j.readers.with(ctx, func(c *conn) (err error) {
-			versions, err = readTimeline(c, j.box, after, since, versions, timelineChunk)
+			versions, err = read.timeline(c, after, since, versions, timelineChunk)
 			return err
 		})
 		if err == nil && len(versions) == 0 {
@@ -186,16 +198,19 @@ func (j jobs) readPieces(ctx context.Context, since int64, pieces chan<- timelin
 	}
 }
 
-// readTimeline appends the versions of the jobs after one: limit of them, and
+// timeline appends the versions of the jobs after one: limit of them, and
 // the rest of the last job's.
-func readTimeline(c *conn, box *seal.Box, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
-	err := c.query(selectTimeline, func(s *sqlite.Stmt) error {
+func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
+	query := selectTimeline
+	if r.parts == store.TimingOnly {
+		query = selectTimings
+	}
+	err := c.query(query, func(s *sqlite.Stmt) error {
 		if n := len(chunk); n >= limit && columnJobID(s, 0) != chunk[n-1].JobID {
 			return errFull
 		}
-		v, err := columnsVersion(s, box)
-		chunk = append(chunk, v)
-		return err
+		chunk = append(chunk, domain.Version{})
+		return r.columns(s, &chunk[len(chunk)-1])
 	}, after, since)
 	if errors.Is(err, errFull) {
 		err = nil

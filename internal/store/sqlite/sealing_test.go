@@ -16,6 +16,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -285,7 +286,7 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 			return err
 		}
 		defer closeStore(t, s)
-		return s.Jobs().Timeline(t.Context(), 0, func(domain.Version) error { return nil })
+		return s.Jobs().Timeline(t.Context(), 0, store.WholeVersions, func(domain.Version) error { return nil })
 	}
 	t.Run("no key", func(t *testing.T) {
 		path := setup(t)
@@ -402,7 +403,7 @@ func BenchmarkTimelineWithSecrets(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Jobs().Timeline(b.Context(), 0, func(domain.Version) error { return nil }); err != nil {
+				if err := s.Jobs().Timeline(b.Context(), 0, store.WholeVersions, func(domain.Version) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // versionRow is a version as it is stored. Rows of the same content are equal.
@@ -184,33 +185,79 @@ const versionColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.
 
 // columnsRow reads versionColumns as they are stored.
 func columnsRow(s *sqlite.Stmt) versionRow {
+	var r versionReader
+	return r.row(s)
+}
+
+// versionReader reads versions, many by one reader: what they share it makes a
+// string of once.
+type versionReader struct {
+	box    *seal.Box
+	parts  store.Parts
+	shared map[string]string // schedules, zones and types
+}
+
+// sharedMost bounds what one reader remembers: few values are common, if any.
+const sharedMost = 1_000
+
+// text returns a column of which many rows have the same.
+func (r *versionReader) text(s *sqlite.Stmt, column int) string {
+	var buf [64]byte
+	n := s.ColumnLen(column)
+	if n > len(buf) {
+		return s.ColumnText(column)
+	}
+	key := buf[:s.ColumnBytes(column, buf[:])]
+	if known, ok := r.shared[string(key)]; ok {
+		return known
+	}
+	value := unique.Make(string(key)).Value()
+	if r.shared == nil || len(r.shared) >= sharedMost {
+		r.shared = make(map[string]string)
+	}
+	r.shared[value] = value
+	return value
+}
+
+func (r *versionReader) row(s *sqlite.Stmt) versionRow {
 	return versionRow{
 		jobID: columnJobID(s, 0), number: s.ColumnInt(1), from: s.ColumnInt64(2), active: s.ColumnBool(4),
-		schedule: s.ColumnText(5), timezone: s.ColumnText(6), api: s.ColumnText(7), kind: s.ColumnText(8),
+		schedule: r.text(s, 5), timezone: r.text(s, 6), api: s.ColumnText(7), kind: r.text(s, 8),
 		name: s.ColumnText(9), tags: text(s.ColumnText(10)), headers: text(s.ColumnText(11)),
 		body: text(s.ColumnText(12)), options: text(s.ColumnText(13)), createdAt: s.ColumnInt64(14),
 	}
 }
 
-// columnsVersion reads versionColumns as a version. Schedules and zones, which
-// many jobs share, are kept once.
+// columnsVersion reads versionColumns as a version.
 func columnsVersion(s *sqlite.Stmt, box *seal.Box) (domain.Version, error) {
-	r := columnsRow(s)
-	v := domain.Version{
+	r := versionReader{box: box}
+	var v domain.Version
+	err := r.columns(s, &v)
+	return v, err
+}
+
+// columns reads versionColumns into a version. Schedules and zones, which many
+// jobs share, are kept once.
+func (reader *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
+	r := reader.row(s)
+	*v = domain.Version{
 		JobID: r.jobID, Number: r.number, EffectiveFrom: r.from, EffectiveTo: domain.Forever,
 		CreatedAt: r.createdAt, Active: r.active, Spec: defaults,
 	}
 	if !s.ColumnIsNull(3) {
 		v.EffectiveTo = s.ColumnInt64(3)
 	}
-	v.Spec.Schedule = unique.Make(r.schedule).Value()
-	v.Spec.Timezone = unique.Make(r.timezone).Value()
+	v.Spec.Schedule, v.Spec.Timezone = r.schedule, r.timezone
 	v.Spec.API, v.Spec.Name = r.api, r.name
-	v.Spec.Type = domain.Guarantee(unique.Make(r.kind).Value())
+	v.Spec.Type = domain.Guarantee(r.kind)
 	if r.body != "" {
 		v.Spec.Body = json.RawMessage(r.body)
 	}
-	return v, r.decode(&v.Spec, box)
+	if reader.parts == store.TimingOnly {
+		_, err := r.decodeOptions(&v.Spec)
+		return err
+	}
+	return r.decode(&v.Spec, reader.box)
 }
 
 // decode reads the parts that are stored as JSON.
@@ -223,16 +270,25 @@ func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (err error) {
 	if spec.Headers, err = r.openHeaders(box); err != nil {
 		return err
 	}
+	signing, err := r.decodeOptions(spec)
+	if err != nil {
+		return err
+	}
+	spec.Signing.Secrets, err = r.openSigning(signing, box)
+	return err
+}
+
+// decodeOptions reads the options but for the secrets, which stay sealed.
+func (r *versionRow) decodeOptions(spec *domain.Spec) (*storedSigning, error) {
 	if r.options == "" {
-		return nil
+		return nil, nil
 	}
 	var o options
 	if err := decodeJSON(r.options, &o); err != nil {
-		return err
+		return nil, err
 	}
 	o.set(spec)
-	spec.Signing.Secrets, err = r.openSigning(o.Signing, box)
-	return err
+	return o.Signing, nil
 }
 
 func decodeJSON(doc text, into any) error {

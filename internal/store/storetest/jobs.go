@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ var jobCases = []testCase{
 	{"List filters by active, tag and text", listFilters},
 	{"Timeline streams what overlaps the time after an instant", timelineOverlaps},
 	{"Timeline keeps the versions of a job together over thousands", timelineMany},
+	{"Timeline gives the timing alone", timelineTimings},
 	{"Timeline ends with the error of its function", timelineStops},
 	{"Count follows every write", countFollows},
 }
@@ -230,7 +232,7 @@ func listFilters(t *testing.T, f *fixture) {
 
 func timeline(t *testing.T, f *fixture, since int64) (found []domain.Version) {
 	t.Helper()
-	ok(t, f.Jobs().Timeline(t.Context(), since, func(v domain.Version) error {
+	ok(t, f.Jobs().Timeline(t.Context(), since, store.WholeVersions, func(v domain.Version) error {
 		found = append(found, v)
 		return nil
 	}))
@@ -279,10 +281,44 @@ func timelineMany(t *testing.T, f *fixture) {
 	}
 }
 
+func timelineTimings(t *testing.T, f *fixture) {
+	a1, b1, c1 := version(1), everyField(2), version(3)
+	a1.CreatedAt = noon - hour // an @every is bound to it
+	a2 := edit(a1, noon+hour, func(v *domain.Version) { v.Spec.Schedule, v.Spec.Timezone = "0 0 6 * * *", "Europe/Paris" })
+	c1.Active = false
+	f.create(t, a1, b1, c1)
+	f.update(t, a2)
+	type timing struct {
+		id              domain.JobID
+		number          int
+		from, to, made  int64
+		active          bool
+		schedule, zone  string
+		kind            domain.Guarantee
+		start, end, jit int64
+		dst             domain.DST
+	}
+	read := func(parts store.Parts) (all []timing) {
+		ok(t, f.Jobs().Timeline(t.Context(), 0, parts, func(v domain.Version) error {
+			s := &v.Spec
+			all = append(all, timing{
+				v.JobID, v.Number, v.EffectiveFrom, v.EffectiveTo, v.CreatedAt, v.Active,
+				s.Schedule, s.Timezone, s.Type, s.StartAt, s.EndAt, s.JitterMs, s.DST,
+			})
+			return nil
+		}))
+		return all
+	}
+	got, want := read(store.TimingOnly), read(store.WholeVersions)
+	if len(want) != 4 || !slices.Equal(got, want) {
+		t.Errorf("timings\n%+v\nwant those of the whole versions\n%+v", got, want)
+	}
+}
+
 func timelineStops(t *testing.T, f *fixture) {
 	f.create(t, version(1), version(2))
 	stop, calls := errors.New("stop"), 0
-	err := f.Jobs().Timeline(t.Context(), 0, func(domain.Version) error { calls++; return stop })
+	err := f.Jobs().Timeline(t.Context(), 0, store.WholeVersions, func(domain.Version) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 1 {
 		t.Fatalf("error %v after %d calls, want %v after 1", err, calls, stop)
 	}
