@@ -31,6 +31,7 @@ type Window struct {
 	Job       domain.JobID  // zero: all jobs
 	Retention time.Duration // older days may have been dropped; zero: none was
 	lost      int           // how many lost fires to name; zero: MaxLost
+	gentle    bool          // nobody waits: let others have the core
 }
 
 // Report is what an audit found. Manual triggers are left out of it.
@@ -63,6 +64,7 @@ type run struct {
 	piece  int // facts in memory at a time
 	report Report
 
+	rest   *breath // nil: none is taken
 	open   map[domain.FireKey]bool
 	facts  map[domain.FireKey]outcome // of the piece
 	ranges map[domain.JobID][]store.FactRange
@@ -103,6 +105,9 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 		w.From = max(w.From, kept-kept%dayMs)
 	}
 	r := &run{db: db, window: w, piece: piece, report: Report{From: w.From, To: w.To}}
+	if w.gentle {
+		r.rest = &breath{clock: clk, mark: clk.Mark()}
+	}
 	if err := r.readOpen(ctx); err != nil {
 		return Report{}, err
 	}
@@ -199,6 +204,9 @@ func (r *run) readRanges(ctx context.Context, after, until int64) error {
 
 // expect compares every fire of a version in (after, until] with the record.
 func (r *run) expect(ctx context.Context, v *domain.Version, after, until int64) error {
+	if err := r.rest.step(ctx); err != nil {
+		return err
+	}
 	timing, err := v.Timing()
 	if err != nil {
 		return fmt.Errorf("job %s version %d: %w", v.JobID, v.Number, err)
