@@ -30,10 +30,22 @@ const (
 	// Collections that follow on one another sooner are too many: an import to
 	// ten million jobs would do little else, and each takes the cores from the
 	// fires for some ten milliseconds. They get more room until it is over, up to
-	// half of what is live and to busyRoom where that is more.
+	// half of what is live and to busyRoom where that is more. With much that is
+	// live each collection takes longer, two cores for a second per gigabyte, so
+	// that sooner is later there: ten million jobs halved the rate of single
+	// POSTs.
 	busy     = 2 * time.Second
+	busyEach = 100 << 20 // live bytes that make it one second more
 	busyRoom = 96 << 20
+
+	mostGrowth = 4 // of the room, from one collection to the next
 )
+
+// chaseTime returns how soon a collection must come after another to count as one
+// too many.
+func chaseTime(live uint64) time.Duration {
+	return busy + time.Duration(live/busyEach)*time.Second
+}
 
 // gcPercent returns the value of GOGC for so many live bytes.
 func gcPercent(live uint64) int {
@@ -105,11 +117,13 @@ func (k *heapKeeper) arm() {
 func (k *heapKeeper) want(live uint64, since time.Duration) int {
 	loaded := k.wasLoading
 	k.wasLoading = k.loading.Load()
+	chase := chaseTime(live)
 	switch {
 	case k.wasLoading:
 		return loadPercent
-	case since < busy && !loaded:
-		return max(gcPercent(live), min(2*k.percent, busyPercent(live)))
+	case since < chase && !loaded: // so much that the next one is not too soon
+		factor := float64(chase) / float64(max(since, chase/mostGrowth))
+		return max(gcPercent(live), min(int(factor*float64(k.percent)), busyPercent(live)))
 	}
 	return gcPercent(live)
 }

@@ -40,10 +40,18 @@ func TestRoomAfterLoading(t *testing.T) {
 		t.Errorf("%d %% right after loading, want %d", p, gcPercent(live))
 	}
 	k.percent = gcPercent(live)
-	if p := k.want(live, 0); p != 2*gcPercent(live) {
+	k.percent = 10
+	if p := k.want(live, 0); p != 10*mostGrowth {
 		t.Errorf("%d %% for one collection right after another", p)
 	}
-	if p := k.want(live, busy); p != gcPercent(live) {
+	k.percent = 20
+	if p := k.want(live, chaseTime(live)/2); p != 40 {
+		t.Errorf("%d %% for one after half the time that it should take", p)
+	}
+	if p := k.want(live, 0); p != loadPercent {
+		t.Errorf("%d %% at most", p)
+	}
+	if p := k.want(live, chaseTime(live)); p != gcPercent(live) {
 		t.Errorf("%d %% when that is over", p)
 	}
 }
@@ -63,7 +71,7 @@ func TestHeapKeeper(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	clk := &stepping{}
-	clk.step.Store(int64(busy))
+	clk.step.Store(int64(chaseTime(400 << 20)))
 	k := keepHeap(clk)
 	live := [][]byte{make([]byte, 400<<20)}
 	is := func(what string, percent func(int) bool) {
@@ -84,13 +92,13 @@ func TestHeapKeeper(t *testing.T) {
 	is("with 400 MiB live", func(p int) bool { return p < 25 })
 	clk.step.Store(0)
 	is("with collections that chase each other", func(p int) bool { return p > 40 })
-	clk.step.Store(int64(busy))
+	clk.step.Store(int64(chaseTime(400 << 20)))
 	is("with 400 MiB live again", func(p int) bool { return p < 25 })
 	clear(live)
 	is("with little live", func(p int) bool { return p > 50 && p <= 100 })
 	clk.step.Store(0)
 	is("with little live and collections that chase each other", func(p int) bool { return p > 400 })
-	clk.step.Store(int64(busy))
+	clk.step.Store(int64(chaseTime(400 << 20)))
 	is("when that is over", func(p int) bool { return p > 50 && p <= 100 })
 	k.stop()
 	is("after the stop", func(p int) bool { return p == 100 })
