@@ -112,6 +112,7 @@ type importRun struct {
 	report importReport
 	next   *importChunk // is being filled
 	under  *importChunk // is being committed; nil: none
+	spare  *importChunk // was committed: its memory; nil: none
 	origin string       // of the last job that was made
 	told   []string     // its warnings
 }
@@ -192,7 +193,10 @@ func (run *importRun) commit(ctx context.Context) error {
 	}
 	failpoint.Hit("api.import-chunk")
 	c.done = make(chan struct{})
-	run.under, run.next = c, &importChunk{docs: make([]domain.SpecDoc, 0, cap(c.docs)), places: make([]int, 0, cap(c.docs))}
+	run.under, run.next, run.spare = c, run.spare, nil
+	if run.next == nil {
+		run.next = &importChunk{}
+	}
 	go func() {
 		defer close(c.done)
 		defer func() {
@@ -238,6 +242,8 @@ func (run *importRun) settle(ctx context.Context) error {
 		run.tell(ctx, fault)
 	}
 	extendDeadlines(run.w)
+	clear(c.docs)
+	run.spare = &importChunk{docs: c.docs[:0], places: c.places[:0]}
 	return nil
 }
 

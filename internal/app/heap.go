@@ -124,8 +124,12 @@ func (k *heapKeeper) want(live uint64, since time.Duration) int {
 	case since < chase && !loaded: // so much that the next one is not too soon
 		factor := float64(chase) / float64(max(since, chase/mostGrowth))
 		return max(gcPercent(live), min(int(factor*float64(k.percent)), busyPercent(live)))
+	case loaded:
+		return gcPercent(live)
 	}
-	return gcPercent(live)
+	// With all the room gone at once the next collection would come at once, and
+	// the one after it would be one too many again.
+	return max(gcPercent(live), min(k.percent/2, busyPercent(live)))
 }
 
 func (k *heapKeeper) collected() {

@@ -51,8 +51,13 @@ func TestRoomAfterLoading(t *testing.T) {
 	if p := k.want(live, 0); p != loadPercent {
 		t.Errorf("%d %% at most", p)
 	}
-	if p := k.want(live, chaseTime(live)); p != gcPercent(live) {
+	k.percent = 48
+	if p := k.want(live, chaseTime(live)); p != 24 {
 		t.Errorf("%d %% when that is over", p)
+	}
+	k.percent = 24
+	if p := k.want(live, chaseTime(live)); p != gcPercent(live) {
+		t.Errorf("%d %% when that is over for good", p)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -39,7 +40,9 @@ func (d SpecDoc) MarshalJSON() ([]byte, error) {
 // CodeInvalid one that names every field that is unknown or of a wrong kind;
 // the document is then unchanged. Values are not judged: see [Spec.Validate].
 func (d *SpecDoc) Merge(data []byte) error {
-	m := merger{next: *d, defaults: NewSpecDoc()}
+	m := mergers.Get().(*merger)
+	defer m.release()
+	m.next = *d
 	m.object("", data, specFields)
 	m.keepSecrets(d)
 	if err := m.faults.err(); err != nil {
@@ -51,15 +54,44 @@ func (d *SpecDoc) Merge(data []byte) error {
 
 // merger lays JSON over a document and collects what is wrong with it.
 type merger struct {
-	next, defaults SpecDoc
-	faults         fieldErrors
-	headersSent    bool // the document has headers
+	next        SpecDoc
+	faults      fieldErrors
+	headersSent bool // the document has headers
+
+	// Of the outermost object, to be used again.
+	members map[string]json.RawMessage
+	names   []string
 }
+
+// mergers keeps the memory of past merges: an import makes 100,000 of them in a
+// second.
+var mergers = sync.Pool{New: func() any { return new(merger) }}
+
+// Longer lists and names are not kept for the next merge.
+const maxKeptMembers = 64
+
+func (m *merger) release() {
+	kept := merger{}
+	if len(m.members) <= maxKeptMembers {
+		clear(m.members)
+		clear(m.names)
+		kept.members, kept.names = m.members, m.names[:0]
+	}
+	*m = kept
+	mergers.Put(m)
+}
+
+// absent is the document in which nothing is said.
+var absent = NewSpecDoc()
 
 // object merges a JSON object whose members are the given fields. The path
 // leads to it: "" for the document, "retry." for one in it.
 func (m *merger) object(path string, data []byte, fields map[string]specField) {
 	var members map[string]json.RawMessage
+	var names []string
+	if path == "" {
+		members, names = m.members, m.names
+	}
 	if err := json.Unmarshal(data, &members); err != nil {
 		m.fault(strings.TrimSuffix(path, "."), err)
 		return
@@ -68,7 +100,11 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 		m.faults.add(strings.TrimSuffix(path, "."), "must be a JSON object", nil)
 		return
 	}
-	for _, name := range sortedKeys(members) {
+	names = appendSortedKeys(names, members)
+	if path == "" {
+		m.members, m.names = members, names
+	}
+	for _, name := range names {
 		field, known := fields[name]
 		raw := members[name]
 		m.headersSent = m.headersSent || path == "" && name == "headers"
@@ -76,7 +112,7 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 		case !known:
 			m.faults.add(path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)), nil)
 		case isNull(raw):
-			field.reset(&m.next, &m.defaults)
+			field.reset(&m.next, &absent)
 		case field.members != nil:
 			m.object(path+name+".", raw, field.members)
 		default:
@@ -186,7 +222,10 @@ var specFields = map[string]specField{
 }
 
 func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
+	return appendSortedKeys(make([]string, 0, len(m)), m)
+}
+
+func appendSortedKeys[V any](keys []string, m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
