@@ -29,14 +29,18 @@ func (d *dispatcher) adapt(ctx context.Context) {
 			return
 		case <-d.adapting:
 		}
-		tick := time.NewTicker(limitWindow)
-		for pressure := true; pressure; {
+		tick := time.NewTicker(limitWindow / silentSteps)
+		for n, pressure := 1, true; pressure; n++ {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
 				return
 			case <-tick.C:
+			}
+			if n%silentSteps == 0 {
 				pressure = d.adaptOnce()
+			} else {
+				d.stepOnce()
 			}
 		}
 		tick.Stop()
@@ -56,13 +60,32 @@ func (d *dispatcher) adaptOnce() bool {
 			continue
 		}
 		d.pressed = append(d.pressed, h)
-		if h.limit.window(); h.calls < h.limit.now {
-			h.parked = parkedIdle
-			d.enlistIf(h)
-		}
+		h.limit.window()
+		d.admit(h)
 	}
 	d.wake()
 	return len(d.pressed) > 0
+}
+
+// stepOnce gives silent hosts more of what they were granted.
+func (d *dispatcher) stepOnce() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.pressed {
+		if h.parked == parkedFull && h.limit.owed > 0 {
+			h.limit.step()
+			d.admit(h)
+		}
+	}
+	d.wake()
+}
+
+// admit lets a host that was full send again, if it has got slots.
+func (d *dispatcher) admit(h *host) {
+	if h.calls < h.limit.now {
+		h.parked = parkedIdle
+		d.enlistIf(h)
+	}
 }
 
 // relax lets every limit fall back to what is in use and forgets hosts that

@@ -33,9 +33,9 @@ import "time"
 //
 // A measurement lasts for twice the time that the host's quickest calls take,
 // because a call that starts now tells nothing before it ends. While nothing
-// has ended at all, the host is slow for sure and the limit doubles. After two
-// seconds of that it may be dead, and grows by little at a time: a thousand calls
-// that begin at one instant keep the cores from those of healthy hosts.
+// has ended at all, the host is slow for sure and the limit doubles, but by few
+// slots at a time: a thousand calls that begin at one instant keep the cores from
+// those of healthy hosts. After two seconds it may be dead, and gets fewer still.
 const (
 	limitWindow  = 25 * time.Millisecond
 	minHostLimit = 64                     // enough to fill the cores at a target that answers at once
@@ -45,10 +45,15 @@ const (
 	leastMeasure = 50 * time.Millisecond  // shorter ones are noise
 	quickMeasure = 100 * time.Millisecond // the same at a host that answers at once
 	leastStall   = 100 * time.Millisecond // without an end, before a host is taken to hang
-	mostMore     = 1_024                  // slots that are added at a time: each is a connection to open
+	mostMore     = 1_024                  // slots that a trial adds: each is a connection to open
 	longSilence  = 2 * time.Second        // under pressure without an end
 	silentMore   = 64                     // slots that are added then: 2,560 a second
-	maxPatience  = 100                    // measurements between two trials that fail
+
+	// Before that a silent host gets up to 10,240 more a second, in steps: about a
+	// millisecond of work each.
+	silentSteps = 4 // of a window
+	silentStep  = 64
+	maxPatience = 100 // measurements between two trials that fail
 )
 
 // hostLimit is the limit of one host and how it came about.
@@ -66,6 +71,7 @@ type hostLimit struct {
 	ends      int           // and in the window that runs
 	partial   bool          // the window began before the pressure
 	silence   time.Duration // under pressure, since a call ended
+	owed      int           // slots that a silent host gets in the steps to come
 	holdOff   int           // measurements until the next trial
 	patience  int           // doubles with every trial that fails
 
@@ -80,7 +86,7 @@ func newHostLimit(ceiling int) hostLimit {
 // ended notes a call that ended.
 func (l *hostLimit) ended(took time.Duration) {
 	l.ends++
-	l.silence = 0
+	l.silence, l.owed = 0, 0
 	took = max(took, leastCall)
 	if l.quickest == 0 || took < l.quickest {
 		l.quickest = took
@@ -116,17 +122,24 @@ func (l *hostLimit) window() {
 	base := l.base()
 	switch {
 	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
-		more := min(l.now, mostMore)
+		l.owed = min(l.now, silentSteps*silentStep)
 		if l.silence > longSilence {
-			more = silentMore
+			l.owed = silentMore
 		}
-		l.set(l.now + more)
+		l.step()
 		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
 	case l.finished > 0 && l.elapsed >= max(l.measure(), 2*base):
 		l.judge(float64(l.finished) * float64(limitWindow) / float64(l.elapsed))
 		l.restart()
 	}
+}
+
+// step gives a silent host some of the slots that it is to get.
+func (l *hostLimit) step() {
+	n := min(l.owed, silentStep)
+	l.owed -= n
+	l.set(l.now + n)
 }
 
 // quick reports whether the host answers at once.

@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// windowOf is a window with its steps.
+func windowOf(l *hostLimit) {
+	for range silentSteps - 1 {
+		l.step()
+	}
+	l.window()
+}
+
 // pressure drives a limit for some windows against a host that works on each
 // call for took and on at most capacity calls at once; more only wait. One in
 // each window finds the host free.
@@ -18,7 +26,7 @@ func pressure(l *hostLimit, windows int, took time.Duration, capacity int) {
 			l.ended(each)
 			each = took * time.Duration(l.now) / time.Duration(busy) // waiting in the host is part of a call
 		}
-		l.window()
+		windowOf(l)
 		if i%40 == 39 {
 			l.relax(l.now, true)
 		}
@@ -58,9 +66,16 @@ func TestHostLimitOfSilence(t *testing.T) {
 	grow := func(windows int) int {
 		before := l.now
 		for range windows {
-			l.window()
+			windowOf(&l)
 		}
 		return l.now - before
+	}
+	l.window()
+	for range silentSteps - 1 {
+		before := l.now
+		if l.step(); l.now-before > silentStep {
+			t.Errorf("%d slots more at a time", l.now-before)
+		}
 	}
 	if n := grow(80); n < 10_000 {
 		t.Errorf("%d slots more in two seconds: a host that is only slow needs them", n)
@@ -97,7 +112,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 				for range random.IntN(3_000) {
 					l.ended(time.Millisecond)
 				}
-				l.window()
+				windowOf(&l)
 			}
 			if slow--; slow < -20 && random.IntN(10) == 0 {
 				slow = random.IntN(20)
@@ -112,7 +127,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 			for left += rate; left >= 1; left-- {
 				l.ended(took)
 			}
-			l.window()
+			windowOf(&l)
 			if i%4 == 3 {
 				l.relax(l.now, true)
 			}

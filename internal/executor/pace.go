@@ -12,9 +12,9 @@ import (
 // fifth of a second nobody else gets a core in time. So dials to hosts that are
 // silent are spread over the time that follows. Hosts that answer wait for nothing.
 const (
-	// freeDials is how many dials a host gets at once after each sign of life:
-	// as many as the engine's calls to a host that it does not know.
-	freeDials = 64
+	// freeDials is how many dials a host gets at once after each sign of life.
+	// The first answer lets all others go.
+	freeDials = 16
 	// dialGap is the time from one dial to the next, of all silent hosts
 	// together, while few wait: 2,200 a second, a third of a core.
 	dialGap = 450 * time.Microsecond
