@@ -75,7 +75,7 @@ func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds 
 // of a host that takes connections and never answers.
 func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHost, err error) {
 	out.Dead = dead
-	hole, err := start(ctx, b.cfg.Binary, nil, "receiver", "--quiet", "--addr", "127.0.0.1:0")
+	hole, err := start(ctx, b.cfg.Binary, nil, "receiver", "--dead", "--addr", "127.0.0.1:0")
 	if err != nil {
 		return out, err
 	}
@@ -90,7 +90,7 @@ func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHos
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	err = w.importJobs(ctx, dead, client.Spec{
-		Schedule: "* * * * * *", API: hole.url + "/slow?ms=3600000", Type: "ATLEAST_ONCE", TimeoutMs: 30_000,
+		Schedule: "* * * * * *", API: hole.url + "/", Type: "ATLEAST_ONCE", TimeoutMs: 30_000,
 	})
 	if err != nil {
 		return out, err

@@ -35,6 +35,7 @@ type Config struct {
 	LogPath  string    // file to append one line per request to; none: no log
 	Out      io.Writer // gets one line per request for people; none: no lines
 	MaxConns int       // connections beyond it are answered 503 and closed
+	Dead     bool      // take connections, read nothing and never answer
 	Clock    clock.Clock
 }
 
@@ -152,6 +153,9 @@ func (r *Receiver) Run(ctx context.Context) error {
 }
 
 func (r *Receiver) serveUntil(ctx context.Context) error {
+	if r.cfg.Dead {
+		return r.hold(ctx)
+	}
 	served := make(chan error, len(r.listeners))
 	for _, ln := range r.listeners {
 		go func() { served <- r.server.Serve(ln) }()
