@@ -24,6 +24,7 @@ type DeadHost struct {
 	Alone Burst `json:"alone"` // the healthy host's jobs, alone
 	Dead  int   `json:"deadJobs"`
 	With  Burst `json:"with"` // the same jobs beside the dead host's
+	Down  Burst `json:"down"` // the same beside as many of a host that refuses connections
 }
 
 // warmUp is how many seconds a measurement of slow calls lasts before its
@@ -71,8 +72,9 @@ func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds 
 	}, nil
 }
 
-// DeadHost measures n jobs each second alone, and beside dead jobs each second
-// of a host that takes connections and never answers.
+// DeadHost measures n jobs each second alone, beside dead jobs each second of a
+// host that takes connections and never answers, and beside those of one that is
+// down.
 func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHost, err error) {
 	out.Dead = dead
 	hole, err := start(ctx, b.cfg.Binary, nil, "receiver", "--dead", "--addr", "127.0.0.1:0")
@@ -84,19 +86,32 @@ func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHos
 	if out.Alone, err = b.burst(ctx, m); err != nil {
 		return out, err
 	}
+	if out.With, err = b.besideHost(ctx, m, dead, hole.url); err != nil {
+		return out, err
+	}
+	b.say("dead host: p99 of the healthy one %.1f ms, alone %.1f ms", out.With.Lateness.P99, out.Alone.Lateness.P99)
+	if err := hole.stop(); err != nil {
+		return out, err
+	}
+	if out.Down, err = b.besideHost(ctx, m, dead, hole.url); err == nil { // nobody listens there any more
+		b.say("host that is down: p99 of the healthy one %.1f ms", out.Down.Lateness.P99)
+	}
+	return out, err
+}
+
+// besideHost measures a burst beside jobs of another host, of which so many are due
+// each second.
+func (b *Bench) besideHost(ctx context.Context, m burst, others int, url string) (out Burst, err error) {
 	w, err := b.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	err = w.importJobs(ctx, dead, client.Spec{
-		Schedule: "* * * * * *", API: hole.url + "/", Type: "ATLEAST_ONCE", TimeoutMs: 30_000,
+	err = w.importJobs(ctx, others, client.Spec{
+		Schedule: "* * * * * *", API: url + "/", Type: "ATLEAST_ONCE", TimeoutMs: 30_000,
 	})
 	if err != nil {
 		return out, err
 	}
-	if out.With, err = w.burst(ctx, m); err == nil {
-		b.say("dead host: p99 of the healthy one %.1f ms, alone %.1f ms", out.With.Lateness.P99, out.Alone.Lateness.P99)
-	}
-	return out, err
+	return w.burst(ctx, m)
 }

@@ -119,10 +119,11 @@ func (r *Report) inFlightTable() table {
 
 func (r *Report) deadHostTable() table {
 	p := r.DeadHost
-	t := table{title: fmt.Sprintf("A healthy host beside one that never answers and has %d jobs due each second", p.Dead)}
+	t := table{title: fmt.Sprintf("A healthy host beside one that does not answer and has %d jobs due each second", p.Dead)}
 	t.add(append([]any{""}, burstColumns...)...)
 	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
-	t.add(append([]any{"beside it"}, burstCells(p.With)...)...)
+	t.add(append([]any{"never answers"}, burstCells(p.With)...)...)
+	t.add(append([]any{"refuses"}, burstCells(p.Down)...)...)
 	return t
 }
 

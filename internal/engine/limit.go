@@ -49,10 +49,10 @@ const (
 	longSilence  = 2 * time.Second        // under pressure without an end
 	silentMore   = 64                     // slots that are added then: 2,560 a second
 
-	// Before that a silent host gets up to 10,240 more a second, in steps: about a
-	// millisecond of work each.
+	// Before that a silent host gets up to 20,480 more a second, in steps: some two
+	// milliseconds of work each.
 	silentSteps = 4 // of a window
-	silentStep  = 64
+	silentStep  = 128
 	maxPatience = 100 // measurements between two trials that fail
 )
 

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -251,7 +252,7 @@ func BenchmarkDrippedHead(b *testing.B) {
 			b.Fatal(err)
 		}
 		e.host, e.conn = h, &conn{Conn: peer, host: h}
-		e.br.Reset(e)
+		e.br = bufio.NewReaderSize(e, readBufferBytes)
 		if err := e.read(e.br); err != nil || e.resp.StatusCode() != 200 {
 			b.Fatal(err)
 		}

@@ -15,11 +15,13 @@ import (
 )
 
 // Sizes of what a waiting call holds, besides its goroutine's stack and the
-// connection itself. A longer header gets a longer buffer once it is there; a
-// longer request is sent from the caller's memory.
+// connection itself. The buffer to parse the response with comes when that does;
+// a longer header gets a longer one. A longer request is sent from the caller's
+// memory.
 const (
-	readBufferBytes  = 4 << 10
+	firstBytes       = 512 // hold most responses whole: one read
 	headBufferBytes  = 1 << 10
+	readBufferBytes  = 4 << 10 // not while it waits
 	maxKeptHeadBytes = 8 << 10 // a longer buffer is not kept for the next call
 	maxInlineBody    = 4 << 10 // a longer body is written without copying it
 	maxInterim       = 16      // 1xx responses before the real one
@@ -64,7 +66,9 @@ type exchange struct {
 	idText   [36]byte  // the execution's id, to be signed
 	names    []string
 	vector   [2][]byte
-	br       *bufio.Reader // reads through the exchange
+	first    [firstBytes]byte
+	unread   []byte        // of first
+	br       *bufio.Reader // reads through the exchange; nil while nothing has come
 	budget   int           // bytes that may still be read
 	readErr  error         // of the last read from the connection
 	resp     fasthttp.Response
@@ -72,10 +76,7 @@ type exchange struct {
 }
 
 func newExchange() *exchange {
-	return &exchange{
-		head: make([]byte, 0, headBufferBytes),
-		br:   bufio.NewReaderSize(nil, readBufferBytes),
-	}
+	return &exchange{head: make([]byte, 0, headBufferBytes)}
 }
 
 func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
@@ -88,10 +89,14 @@ func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 // used again.
 func (e *exchange) end() bool {
 	e.letGo()
+	if e.br != nil {
+		e.br.Reset(nil)
+		e.x.buffers.Put(e.br)
+		e.br, e.unread = nil, nil
+	}
 	fit := cap(e.head) <= maxKeptHeadBytes && !e.bulky
 	e.x, e.call, e.out, e.host = nil, nil, nil, nil
 	e.vector, e.snippet = [2][]byte{}, nil
-	e.br.Reset(nil)
 	clear(e.names)
 	return fit
 }
@@ -214,15 +219,14 @@ func (e *exchange) connect() error {
 	raw, err := e.x.dialer.dial(e.deadline, e.host)
 	next()
 	if err != nil {
-		if !isTimeout(err) {
-			e.host.heard() // a refusal is an answer
-		}
+		e.host.fail(err)
 		return err
 	}
 	c := &conn{Conn: raw, host: e.host, probe: newProbe(raw)}
 	if e.host.tls != nil {
 		e.phase = phaseHandshake
 		if c.Conn, err = e.x.dialer.handshake(e.deadline, raw, e.host.tls); err != nil {
+			e.host.fail(err)
 			return err
 		}
 	}
@@ -242,19 +246,25 @@ func (e *exchange) roundTrip(body []byte) error {
 	}
 	// A target may answer and close before it has read the whole request: the
 	// answer counts.
-	e.br.Reset(e)
 	e.readErr = nil
 	e.budget = e.readLimit()
 	if sendErr == nil {
 		e.phase = phaseWait
 	}
-	if _, err := e.br.Peek(1); err != nil {
+	n, err := e.Read(e.first[:])
+	if n == 0 {
 		if sendErr != nil {
-			return sendErr
+			err = sendErr
+		}
+		if !e.conn.used() {
+			e.host.fail(err)
 		}
 		return err
 	}
 	e.host.heard()
+	e.unread = e.first[:n]
+	e.br = e.x.buffers.Get().(*bufio.Reader)
+	e.br.Reset(e)
 	e.phase = phaseHeader
 	if err := e.cause(e.read(e.br)); err != nil {
 		return err
@@ -337,6 +347,11 @@ func (e *exchange) received() int { return e.readLimit() - e.budget }
 // is unexpected wherever a message has an end of its own; without this the
 // parser would take it for the last chunk.
 func (e *exchange) Read(p []byte) (int, error) {
+	if len(e.unread) > 0 {
+		n := copy(p, e.unread)
+		e.unread = e.unread[n:]
+		return n, nil
+	}
 	if e.budget <= 0 {
 		e.readErr = errTooLong
 		return 0, errTooLong

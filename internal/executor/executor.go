@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -106,6 +107,7 @@ type Executor struct {
 	hosts     *table
 	dialer    *dialer
 	exchanges sync.Pool                         // of *exchange
+	buffers   sync.Pool                         // of *bufio.Reader
 	sessions  map[string]tls.ClientSessionCache // by the client certificate
 	stop      context.CancelFunc
 	reaper    sync.WaitGroup
@@ -130,6 +132,7 @@ func New(cfg Config) (*Executor, error) {
 		x.sessions[name] = x.newSessions()
 	}
 	x.exchanges.New = func() any { return newExchange() }
+	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }
 	x.reaper.Go(func() { x.hosts.reap(ctx) })
 	return x, nil
 }

@@ -41,6 +41,7 @@ type host struct {
 	pool   *table
 	dials  chan struct{} // has an entry for each dial under way
 	silent atomic.Int64  // dials since the host was last heard
+	failed atomic.Int64  // those of them that failed at once
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last

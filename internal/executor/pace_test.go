@@ -1,6 +1,10 @@
 package executor
 
 import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -99,4 +103,71 @@ func TestPaceKeepsTime(t *testing.T) {
 		close(g.open)
 		calls.Wait()
 	})
+}
+
+// Connections to targets that are down follow each other in an even step, however
+// many wait; an answer ends that, and a refusal that takes long is none.
+func TestDialsToHostThatIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		x := newTestExecutor(t, Config{Guard: g})
+		var calls sync.WaitGroup
+		after := dialsIn(x, g, 1, time.Minute, &calls)
+		after(0)
+		h := x.hosts.list()[0]
+		for range freeDials + 1 {
+			h.silent.Add(1)
+			h.fail(os.ErrDeadlineExceeded)
+		}
+		if h.failed.Load() != 0 {
+			t.Error("a timeout counts as a failure that came at once")
+		}
+		for range freeDials + 1 {
+			h.fail(errors.New("connection refused"))
+		}
+		before := g.waiting.Load()
+		after = dialsIn(x, g, 300, time.Minute, &calls)
+		if n := after(100*failGap+failGap/2) - before; n < 100 || n > 102 {
+			t.Errorf("%d dials in the time of 100", n)
+		}
+		h.heard()
+		if n := after(0) - before; n != 300 {
+			t.Errorf("%d dials once the host is heard", n)
+		}
+		if h.failed.Load() != 0 {
+			t.Error("the failures before an answer still count")
+		}
+		close(g.open)
+		calls.Wait()
+	})
+}
+
+// A target that refuses connections is known to be down; one that answers is not.
+func TestRefusalsAreCounted(t *testing.T) {
+	x := newTestExecutor(t, Config{})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	_ = ln.Close()
+	call := func() domain.Outcome {
+		return do(x, &domain.Call{Method: "POST", URL: "http://" + addr + "/", Timeout: 20 * time.Second})
+	}
+	for range 3 {
+		call()
+	}
+	h := x.hosts.list()[0]
+	if n := h.failed.Load(); n != 3 {
+		t.Errorf("%d failures counted, want 3", n)
+	}
+	if ln, err = net.Listen("tcp", addr); err != nil {
+		t.Skip("the port was taken in between: ", err)
+	}
+	srv := &http.Server{Handler: http.NotFoundHandler()}
+	go func() { _ = srv.Serve(ln) }()
+	defer srv.Close()
+	if out := call(); out.HTTPStatus != http.StatusNotFound || h.failed.Load() != 0 {
+		t.Errorf("outcome %+v, %d failures counted after an answer", out, h.failed.Load())
+	}
 }
