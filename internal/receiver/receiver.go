@@ -35,7 +35,7 @@ type Config struct {
 	LogPath  string    // file to append one line per request to; none: no log
 	Out      io.Writer // gets one line per request for people; none: no lines
 	MaxConns int       // connections beyond it are answered 503 and closed
-	Dead     bool      // take connections, read nothing and never answer
+	Dead     bool      // take connections and never answer
 	Clock    clock.Clock
 }
 
