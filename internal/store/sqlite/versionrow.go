@@ -238,26 +238,26 @@ func columnsVersion(s *sqlite.Stmt, box *seal.Box) (domain.Version, error) {
 
 // columns reads versionColumns into a version. Schedules and zones, which many
 // jobs share, are kept once.
-func (reader *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
-	r := reader.row(s)
+func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
+	row := r.row(s)
 	*v = domain.Version{
-		JobID: r.jobID, Number: r.number, EffectiveFrom: r.from, EffectiveTo: domain.Forever,
-		CreatedAt: r.createdAt, Active: r.active, Spec: defaults,
+		JobID: row.jobID, Number: row.number, EffectiveFrom: row.from, EffectiveTo: domain.Forever,
+		CreatedAt: row.createdAt, Active: row.active, Spec: defaults,
 	}
 	if !s.ColumnIsNull(3) {
 		v.EffectiveTo = s.ColumnInt64(3)
 	}
-	v.Spec.Schedule, v.Spec.Timezone = r.schedule, r.timezone
-	v.Spec.API, v.Spec.Name = r.api, r.name
-	v.Spec.Type = domain.Guarantee(r.kind)
-	if r.body != "" {
-		v.Spec.Body = json.RawMessage(r.body)
+	v.Spec.Schedule, v.Spec.Timezone = row.schedule, row.timezone
+	v.Spec.API, v.Spec.Name = row.api, row.name
+	v.Spec.Type = domain.Guarantee(row.kind)
+	if row.body != "" {
+		v.Spec.Body = json.RawMessage(row.body)
 	}
-	if reader.parts == store.TimingOnly {
-		_, err := r.decodeOptions(&v.Spec)
+	if r.parts == store.TimingOnly {
+		_, err := row.decodeOptions(&v.Spec)
 		return err
 	}
-	return r.decode(&v.Spec, reader.box)
+	return row.decode(&v.Spec, r.box)
 }
 
 // decode reads the parts that are stored as JSON.
