@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -37,5 +38,6 @@ func TestReserveFiles(t *testing.T) {
 	if after := files(); after > before {
 		t.Errorf("%d files open, %d before", after, before)
 	}
-	reserveFiles(1 << 30) // more than may be open
+	reserveFiles(math.MaxInt32) // more than may be open
+	reserveFiles(0)             // unknown
 }

@@ -28,6 +28,9 @@ func raiseOpenFiles(n uint64) uint64 {
 // that is done, 10 to 20 ms: connections that are opened by the thousand held up
 // the fires of other hosts so. Where it does not work nothing is lost.
 func reserveFiles(n int) {
+	if n < 1 { // the limit is unknown
+		return
+	}
 	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return

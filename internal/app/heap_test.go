@@ -39,7 +39,6 @@ func TestRoomAfterLoading(t *testing.T) {
 	if p := k.want(live, 0); p != gcPercent(live) {
 		t.Errorf("%d %% right after loading, want %d", p, gcPercent(live))
 	}
-	k.percent = gcPercent(live)
 	k.percent = 10
 	if p := k.want(live, 0); p != 10*mostGrowth {
 		t.Errorf("%d %% for one collection right after another", p)

@@ -11,8 +11,9 @@ const ownFiles = 1_000
 // hit the store first, which is the last thing that should fail.
 func fitCalls(want, clients int, log *slog.Logger) int {
 	beside := clients + ownFiles
-	fits := fit(want, beside, raiseOpenFiles(uint64(want+beside)), log)
-	reserveFiles(fits + beside)
+	files := raiseOpenFiles(uint64(want + beside))
+	fits := fit(want, beside, files, log)
+	reserveFiles(min(fits+beside, int(min(files, 1<<30))))
 	return fits
 }
 

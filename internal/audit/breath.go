@@ -7,9 +7,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
-// The timelines of ten million jobs take a core for ten seconds, of which the
-// fires and the API have two on a small machine. Nobody waits for the background
-// auditor, so it works for a moment and rests for three.
+// To read the timelines of ten million jobs takes a core for some ten seconds, and
+// fires and the API want it too. Nobody waits for the background auditor, so it
+// works for a moment and rests for three.
 const (
 	breathEvery = 4_000 // versions: some 5 ms
 	breathRest  = 3     // times as long as they took

@@ -48,12 +48,11 @@ const (
 	mostMore     = 1_024                  // slots that a trial adds: each is a connection to open
 	longSilence  = 2 * time.Second        // under pressure without an end
 	silentMore   = 64                     // slots that are added then: 2,560 a second
+	maxPatience  = 100                    // measurements between two trials that fail
 
-	// Before that a silent host gets up to 20,480 more a second, in steps: some two
-	// milliseconds of work each.
+	// Before that a silent host gets up to 20,480 more a second, in steps.
 	silentSteps = 4 // of a window
 	silentStep  = 128
-	maxPatience = 100 // measurements between two trials that fail
 )
 
 // hostLimit is the limit of one host and how it came about.

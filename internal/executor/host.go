@@ -32,16 +32,17 @@ const maxDials = 512
 // host is one origin with its open connections.
 type host struct {
 	hostKey
-	name   string     // for the lookup and for TLS; no brackets
-	addr   netip.Addr // valid when the name is an address
-	port   uint16
-	header string // value of Host
-	label  string // host:port, for people
-	tls    *tls.Config
-	pool   *table
-	dials  chan struct{} // has an entry for each dial under way
-	silent atomic.Int64  // dials since the host was last heard
-	failed atomic.Int64  // those of them that failed at once
+	name     string     // for the lookup and for TLS; no brackets
+	addr     netip.Addr // valid when the name is an address
+	port     uint16
+	header   string // value of Host
+	label    string // host:port, for people
+	tls      *tls.Config
+	pool     *table
+	dials    chan struct{} // has an entry for each dial under way
+	silent   atomic.Int64  // dials since the host was last heard
+	failed   atomic.Int64  // those of them that failed at once
+	failPace pace          // of dials while they fail
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last

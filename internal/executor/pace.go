@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -21,10 +22,12 @@ const (
 	// maxPace is what no dial waits longer than. The longer the line is, the
 	// closer they follow each other.
 	maxPace = 4 * time.Second
-	// failGap is the time from one dial to the next, of all hosts together whose
-	// connections fail at once: refused, reset, unknown by name. Such a call
-	// takes no time and is tried again: 2,000 jobs a second whose target is down
-	// are 8,000 calls, which take both cores of a small machine.
+	// failGap is the time from one dial to the next of a host whose connections
+	// fail at once: refused, reset, unknown by name. Such a call takes no time and
+	// is tried again: 2,000 jobs a second whose target is down are 8,000 calls,
+	// which take both cores of a small machine. Each host has a line of its own: in
+	// a common one the calls of hundreds of hosts, as many as fail when a network
+	// does, would hold the slots that the calls of others need.
 	failGap = 500 * time.Microsecond
 	// paceShare is the part of a call's time that it may spend in the line.
 	paceShare = 4
@@ -37,12 +40,12 @@ type pace struct {
 }
 
 // bookFirm returns how long a dial has to wait that wants to begin now, where no
-// line makes them follow each other closer: those who wait hold few slots of the
-// engine, since more of them bring no more answers.
+// line makes them follow each other closer: few calls of one host wait, since
+// more of its slots bring no more ends.
 func (p *pace) bookFirm(now time.Time, gap time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := max(0, p.next.Sub(now))
+	line := min(max(0, p.next.Sub(now)), maxPace)
 	p.next = now.Add(line + gap)
 	return line
 }
@@ -75,9 +78,14 @@ func (h *host) heard() {
 }
 
 // fail notes that a connection could not be opened, or was closed at once, which
-// is no sign of life: a machine says so of a server that is gone.
+// is no sign of life: a machine says so of a server that is gone. What the guard
+// refuses was never dialled, and waits for nothing.
 func (h *host) fail(err error) {
-	if !isTimeout(err) {
+	_, refused := errors.AsType[*refusedError](err)
+	switch {
+	case refused:
+		h.heard()
+	case !isTimeout(err):
 		h.failed.Add(1)
 	}
 }
@@ -86,7 +94,7 @@ func (h *host) fail(err error) {
 func (h *host) paceOf(now, deadline time.Time) time.Duration {
 	most := deadline.Sub(now) / paceShare
 	if h.failed.Load() > freeDials {
-		return min(h.pool.failPace.bookFirm(now, failGap), most)
+		return min(h.failPace.bookFirm(now, failGap), most)
 	}
 	return min(h.pool.pace.book(now), most)
 }

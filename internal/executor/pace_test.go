@@ -130,12 +130,26 @@ func TestDialsToHostThatIsDown(t *testing.T) {
 		if n := after(100*failGap+failGap/2) - before; n < 100 || n > 102 {
 			t.Errorf("%d dials in the time of 100", n)
 		}
+		other := &host{pool: h.pool}
+		other.failed.Store(freeDials + 1)
+		if wait := other.paceOf(monotonic.Now(), monotonic.Now().Add(time.Minute)); wait != 0 {
+			t.Errorf("a dial to another host that is down waits for %s in the line of the first", wait)
+		}
 		h.heard()
 		if n := after(0) - before; n != 300 {
 			t.Errorf("%d dials once the host is heard", n)
 		}
 		if h.failed.Load() != 0 {
 			t.Error("the failures before an answer still count")
+		}
+		h.silent.Add(1)
+		if h.fail(&refusedError{errors.New("no")}); h.failed.Load() != 0 || h.silent.Load() != 0 {
+			t.Error("what the guard refuses counts as a dial")
+		}
+		for range 100_000 {
+			if wait := h.failPace.bookFirm(monotonic.Now(), failGap); wait > maxPace {
+				t.Fatalf("a dial waits for %s", wait)
+			}
 		}
 		close(g.open)
 		calls.Wait()
