@@ -25,10 +25,12 @@ const (
 	// failGap is the time from one dial to the next of a host whose connections
 	// fail at once: refused, reset, unknown by name. Such a call takes no time and
 	// is tried again: 2,000 jobs a second whose target is down are 8,000 calls,
-	// which take both cores of a small machine. Each host has a line of its own: in
-	// a common one the calls of hundreds of hosts, as many as fail when a network
-	// does, would hold the slots that the calls of others need.
-	failGap = 500 * time.Microsecond
+	// which take both cores of a small machine. Each host has a line of its own,
+	// and there is one of them all, in which none waits for long: else the calls
+	// of hundreds of hosts, as many as fail when a network does, would hold the
+	// slots that the calls of others need.
+	failGap       = 500 * time.Microsecond
+	maxSharedLine = 250 * time.Millisecond
 	// paceShare is the part of a call's time that it may spend in the line.
 	paceShare = 4
 )
@@ -42,11 +44,11 @@ type pace struct {
 // bookFirm returns how long a dial has to wait that wants to begin now, where no
 // line makes them follow each other closer: few calls of one host wait, since
 // more of its slots bring no more ends.
-func (p *pace) bookFirm(now time.Time, gap time.Duration) time.Duration {
+func (p *pace) bookFirm(now time.Time, most time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := min(max(0, p.next.Sub(now)), maxPace)
-	p.next = now.Add(line + gap)
+	line := min(max(0, p.next.Sub(now)), most)
+	p.next = now.Add(line + failGap)
 	return line
 }
 
@@ -94,7 +96,7 @@ func (h *host) fail(err error) {
 func (h *host) paceOf(now, deadline time.Time) time.Duration {
 	most := deadline.Sub(now) / paceShare
 	if h.failed.Load() > freeDials {
-		return min(h.failPace.bookFirm(now, failGap), most)
+		return min(most, max(h.failPace.bookFirm(now, maxPace), h.pool.failPace.bookFirm(now, maxSharedLine)))
 	}
 	return min(h.pool.pace.book(now), most)
 }

@@ -32,6 +32,7 @@ type table struct {
 	idleTimeout time.Duration
 	idleConns   atomic.Int64 // of all hosts
 	pace        pace         // of dials to those that are silent
+	failPace    pace         // and to those whose connections fail
 
 	mu     sync.RWMutex
 	hosts  map[hostKey]*host
