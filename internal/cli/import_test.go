@@ -146,9 +146,11 @@ func TestWhatBreaksAnImport(t *testing.T) {
 
 func TestASignalEndsAnImport(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	g := &target{answer: func(int, http.ResponseWriter) bool { cancel(); <-ctx.Done(); return false }}
+	given := make(chan struct{}) // no answer before the import has given up: it could win
+	g := &target{answer: func(int, http.ResponseWriter) bool { cancel(); <-given; return false }}
 	server := httptest.NewServer(g)
 	defer server.Close()
+	defer close(given)
 	c, err := client.New(server.URL, "")
 	if err != nil {
 		t.Fatal(err)
