@@ -66,6 +66,7 @@ type exchange struct {
 	idText   [36]byte  // the execution's id, to be signed
 	names    []string
 	vector   [2][]byte
+	duplex   duplex
 	first    [firstBytes]byte
 	unread   []byte        // of first
 	br       *bufio.Reader // reads through the exchange; nil while nothing has come
@@ -222,8 +223,9 @@ func (e *exchange) connect() error {
 		e.host.fail(err)
 		return err
 	}
-	c := &conn{Conn: raw, host: e.host, probe: newProbe(raw)}
+	c := &conn{Conn: raw, host: e.host, raw: rawTCP(raw), probe: newProbe(raw)}
 	if e.host.tls != nil {
+		c.raw = nil
 		e.phase = phaseHandshake
 		if c.Conn, err = e.x.dialer.handshake(e.deadline, raw, e.host.tls); err != nil {
 			e.host.fail(err)
@@ -240,18 +242,12 @@ func (e *exchange) roundTrip(body []byte) error {
 	if err := e.conn.SetDeadline(e.deadline); err != nil {
 		return err
 	}
-	sendErr := e.write(body)
+	e.readErr = nil
+	e.budget = e.readLimit()
+	n, sendErr, err := e.ask(body)
 	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
 		return sendErr
 	}
-	// A target may answer and close before it has read the whole request: the
-	// answer counts.
-	e.readErr = nil
-	e.budget = e.readLimit()
-	if sendErr == nil {
-		e.phase = phaseWait
-	}
-	n, err := e.Read(e.first[:])
 	if n == 0 {
 		if sendErr != nil {
 			err = sendErr
@@ -272,6 +268,40 @@ func (e *exchange) roundTrip(body []byte) error {
 	e.phase = phaseDone
 	e.reusable = e.reusable && sendErr == nil && !e.resp.ConnectionClose()
 	return nil
+}
+
+// ask sends the request and waits for the first bytes of the response. A target
+// may answer and close before it has read the whole request: the answer counts.
+func (e *exchange) ask(body []byte) (n int, sendErr, err error) {
+	if e.conn.raw != nil && len(body) <= maxInlineBody {
+		head := len(e.head)
+		e.head = append(e.head, body...)
+		whole := e.head
+		e.head = e.head[:head]
+		var wrote int
+		wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:])
+		e.written += int64(wrote)
+		switch {
+		case wrote == len(whole):
+			e.phase = phaseWait
+			return n, nil, e.noteRead(n, err)
+		case err != nil: // the deadline
+			return 0, err, nil
+		case sendErr == nil:
+			wrote, sendErr = e.conn.Write(whole[wrote:])
+			e.written += int64(wrote)
+		}
+	} else {
+		sendErr = e.write(body)
+	}
+	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
+		return 0, sendErr, nil
+	}
+	if sendErr == nil {
+		e.phase = phaseWait
+	}
+	n, err = e.Read(e.first[:])
+	return n, sendErr, err
 }
 
 // write sends the request. It counts bytes that reached the kernel, or, with
@@ -357,12 +387,17 @@ func (e *exchange) Read(p []byte) (int, error) {
 		return 0, errTooLong
 	}
 	n, err := e.conn.Read(p)
+	return n, e.noteRead(n, err)
+}
+
+// noteRead takes what a read from the connection came to.
+func (e *exchange) noteRead(n int, err error) error {
 	e.budget -= n
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	e.readErr = err
-	return n, err
+	return err
 }
 
 // cause returns what the connection reported, if that is why the parser

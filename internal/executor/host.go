@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -57,7 +58,8 @@ type conn struct {
 	net.Conn
 	host    *host
 	probe   *probe
-	lastUse time.Time // zero: never used
+	raw     syscall.RawConn // for a duplex; nil: write, then read
+	lastUse time.Time       // zero: never used
 }
 
 func (c *conn) used() bool { return !c.lastUse.IsZero() }

@@ -49,15 +49,45 @@ const (
 const executionColumns = `scheduled_at, job_id, nonce, version, status, drift_ms, duration_ms, http_status,
        retry_count, error, attempts, missed_from, missed_count`
 
-var (
-	insertFact      = insertExecutions(1)
-	insertManyFacts = insertExecutions(rowsPerStatement)
+// Almost all facts are plain, and differ in six columns only; the others are part
+// of the statement.
+const (
+	plainParams = 6
+	plainRow    = "(?, ?, 0, ?, 1, ?, ?, ?, 0, NULL, NULL, NULL, NULL)"
 )
 
-func insertExecutions(rows int) string {
-	row := "(?" + strings.Repeat(", ?", executionParams-1) + ")"
+var (
+	anyRow           = "(?" + strings.Repeat(", ?", executionParams-1) + ")"
+	insertFact       = insertExecutions(anyRow, 1)
+	insertManyFacts  = insertExecutions(anyRow, rowsPerStatement)
+	insertPlainFacts = insertExecutions(plainRow, rowsPerStatement)
+)
+
+func insertExecutions(row string, rows int) string {
 	return "INSERT INTO execution (" + executionColumns + ") VALUES " + row + strings.Repeat(", "+row, rows-1) +
 		" ON CONFLICT DO NOTHING"
+}
+
+// isPlain reports whether the fact is that of a scheduled fire which succeeded at
+// once.
+func isPlain(e *domain.Execution) bool {
+	return e.Status == domain.StatusSuccess && e.Nonce == 0 && e.RetryCount == 0 && len(e.Attempts) == 0 &&
+		e.StartedAt != 0 && e.CompletedAt != 0 && e.HTTPStatus != 0 && e.Error == "" && e.Missed == nil
+}
+
+func notPlain(e *domain.Execution) bool { return !isPlain(e) }
+
+// bindPlain binds a plain fact as row number row, from 0, of an insertion of
+// such.
+func bindPlain(s *sqlite.Stmt, row int, e *domain.Execution) error {
+	at := row * plainParams
+	s.BindInt64(at+1, e.ScheduledAt)
+	s.BindBytes(at+2, e.JobID[:])
+	s.BindInt64(at+3, int64(e.Version))
+	s.BindInt64(at+4, e.StartedAt-e.ScheduledAt)
+	s.BindInt64(at+5, e.CompletedAt-e.StartedAt)
+	s.BindInt64(at+6, int64(e.HTTPStatus))
+	return nil
 }
 
 // bindExecution binds a fact as row number row, from 0, of an insertion.

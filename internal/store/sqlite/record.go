@@ -139,25 +139,24 @@ var errRepeat = errors.New("repeat")
 // insertAll inserts facts of which none is there before, as it almost always
 // is. It returns errRepeat otherwise.
 func insertAll(c *conn, facts []*domain.Execution) ([]*domain.Execution, error) {
-	rest := facts
-	for _, step := range []struct {
-		query string
-		rows  int
-	}{{insertManyFacts, rowsPerStatement}, {insertFact, 1}} {
-		if len(rest) < step.rows {
-			continue
+	for rest := facts; len(rest) > 0; {
+		n, query, bind := 1, insertFact, bindExecution
+		if len(rest) >= rowsPerStatement {
+			n, query = rowsPerStatement, insertManyFacts
+			if !slices.ContainsFunc(rest[:n], notPlain) {
+				query, bind = insertPlainFacts, bindPlain
+			}
 		}
-		s, err := c.prepare(step.query)
+		s, err := c.prepare(query)
 		if err != nil {
 			return nil, err
 		}
-		for ; len(rest) >= step.rows; rest = rest[step.rows:] {
-			if n, err := insertRows(c, s, rest[:step.rows]); err != nil {
-				return nil, err
-			} else if n != step.rows {
-				return nil, errRepeat
-			}
+		if inserted, err := insertRows(c, s, bind, rest[:n]); err != nil {
+			return nil, err
+		} else if inserted != n {
+			return nil, errRepeat
 		}
+		rest = rest[n:]
 	}
 	return facts, nil
 }
@@ -170,7 +169,7 @@ func insertNew(c *conn, facts []*domain.Execution) (inserted []*domain.Execution
 		return nil, err
 	}
 	for i := range facts {
-		n, err := insertRows(c, s, facts[i:i+1])
+		n, err := insertRows(c, s, bindExecution, facts[i:i+1])
 		if err != nil {
 			return nil, err
 		}
@@ -181,10 +180,13 @@ func insertNew(c *conn, facts []*domain.Execution) (inserted []*domain.Execution
 	return inserted, nil
 }
 
+// bindFact binds a fact as row number row of an insertion.
+type bindFact func(s *sqlite.Stmt, row int, e *domain.Execution) error
+
 // insertRows runs an insertion and returns how many rows were new.
-func insertRows(c *conn, s *sqlite.Stmt, facts []*domain.Execution) (int, error) {
+func insertRows(c *conn, s *sqlite.Stmt, bind bindFact, facts []*domain.Execution) (int, error) {
 	for row, e := range facts {
-		if err := bindExecution(s, row, e); err != nil {
+		if err := bind(s, row, e); err != nil {
 			return 0, err
 		}
 	}

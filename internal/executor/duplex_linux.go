@@ -1,0 +1,87 @@
+package executor
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// duplex sends a request and reads the start of its answer with system calls of
+// which Go's scheduler is not told. It would be told for calls that block, and
+// its monitor takes the processor from a thread that is away for more than
+// 20 us: on a busy machine that is every other write, each of which wakes a
+// thread and puts this one to sleep. Neither call blocks here.
+type duplex struct {
+	step func(fd uintptr) bool // bound once, so that an exchange allocates nothing
+
+	request, answer []byte
+	sent            bool // the request was given to the kernel, as far as it took it
+	wrote, read     int
+	sendErr, err    error
+}
+
+// rawTCP returns what a duplex needs of a connection, or nil if that is no plain
+// one of TCP.
+func rawTCP(c net.Conn) syscall.RawConn {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// exchange writes the request and reads the first bytes of the answer, by the
+// connection's deadline. When the kernel does not take the whole request it
+// reads nothing: what is left is for the caller to write, unless sendErr says
+// that it is no use.
+func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte) (wrote, read int, sendErr, err error) {
+	if d.step == nil {
+		d.step = d.advance
+	}
+	*d = duplex{step: d.step, request: request, answer: answer}
+	// A turn of reading has two parts. The poller forgets what it has reported,
+	// and then step is called, after each report again until it has finished.
+	err = raw.Read(d.step)
+	d.request, d.answer = nil, nil
+	if err == nil {
+		err = d.err
+	}
+	return d.wrote, d.read, d.sendErr, err
+}
+
+// advance reports whether the exchange is over. It reads right after it has
+// written, though no answer can be there yet: a peer that has closed its side
+// before is reported no more.
+func (d *duplex) advance(fd uintptr) bool {
+	if !d.sent {
+		d.sent = true
+		n, errno := rawWrite(fd, d.request)
+		if errno != 0 && errno != syscall.EAGAIN {
+			d.sendErr = operationError("write", errno)
+		}
+		if d.wrote = n; n < len(d.request) {
+			return true
+		}
+	}
+	n, errno := rawRead(fd, d.answer)
+	switch {
+	case errno == syscall.EAGAIN:
+		return false
+	case errno != 0:
+		d.err = operationError("read", errno)
+	case n == 0:
+		d.err = io.EOF
+	}
+	d.read = n
+	return true
+}
+
+// operationError makes the error that package net would have returned.
+func operationError(op string, errno syscall.Errno) error {
+	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, errno)}
+}
