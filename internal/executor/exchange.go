@@ -53,6 +53,7 @@ type exchange struct {
 	out      *domain.Outcome
 	host     *host
 	conn     *conn // held while the exchange uses it
+	begun    time.Time
 	deadline time.Time
 
 	phase    phase
@@ -83,7 +84,8 @@ func newExchange() *exchange {
 func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 	e.x, e.call, e.out = x, call, out
 	e.phase, e.written, e.bodyRead, e.reusable, e.bulky = phaseConnect, 0, 0, false, false
-	e.deadline = monotonic.Now().Add(call.Timeout)
+	e.begun = monotonic.Now()
+	e.deadline = e.begun.Add(call.Timeout)
 }
 
 // end gives back the connection and reports whether the exchange is fit to be
@@ -179,7 +181,7 @@ func (e *exchange) body() []byte {
 // send has the request answered: on an idle connection or a new one, and where
 // that is allowed a second time on a new one if the idle one was stale.
 func (e *exchange) send(body []byte) error {
-	e.conn = e.host.take(e.call.Once)
+	e.conn = e.host.take(e.call.Once, e.begun)
 	if e.conn == nil {
 		if err := e.connect(); err != nil {
 			return err
@@ -217,11 +219,43 @@ func (e *exchange) connect() error {
 	if err != nil {
 		return err
 	}
+	e.conn, err = apart(func() (*conn, error) { return e.open(next) })
+	return err
+}
+
+// apart runs a function on a goroutine of its own and waits for it. To open a
+// connection takes a stack of 8 KiB, with TLS of more. The goroutine that makes
+// the call would keep it for as long as it waits for the answer.
+func apart(open func() (*conn, error)) (*conn, error) {
+	type opened struct {
+		conn  *conn
+		err   error
+		fault any
+	}
+	done := make(chan opened, 1)
+	go func() {
+		var o opened
+		defer func() {
+			o.fault = recover()
+			done <- o
+		}()
+		o.conn, o.err = open()
+	}()
+	o := <-done
+	if o.fault != nil {
+		panic(o.fault) // see rescue
+	}
+	return o.conn, o.err
+}
+
+// open dials and, where the target wants that, agrees on TLS. It calls dialled in
+// between.
+func (e *exchange) open(dialled func()) (*conn, error) {
 	raw, err := e.x.dialer.dial(e.deadline, e.host)
-	next()
+	dialled()
 	if err != nil {
 		e.host.fail(err)
-		return err
+		return nil, err
 	}
 	c := &conn{Conn: raw, host: e.host, raw: rawTCP(raw), probe: newProbe(raw)}
 	if e.host.tls != nil {
@@ -229,11 +263,10 @@ func (e *exchange) connect() error {
 		e.phase = phaseHandshake
 		if c.Conn, err = e.x.dialer.handshake(e.deadline, raw, e.host.tls); err != nil {
 			e.host.fail(err)
-			return err
+			return nil, err
 		}
 	}
-	e.conn = c
-	return nil
+	return c, nil
 }
 
 // roundTrip writes the request and reads the response on the connection.

@@ -118,9 +118,9 @@ func (x *Executor) newSessions() tls.ClientSessionCache {
 
 // take returns the idle connection that was used last, or nil. A call that is
 // at most once gets only one that is surely alive.
-func (h *host) take(once bool) *conn {
+func (h *host) take(once bool, now time.Time) *conn {
 	for {
-		c := h.pop(once)
+		c := h.pop(once, now)
 		if c == nil || !once || c.probe.quiet() {
 			return c
 		}
@@ -128,12 +128,11 @@ func (h *host) take(once bool) *conn {
 	}
 }
 
-func (h *host) pop(once bool) *conn {
+func (h *host) pop(once bool, now time.Time) *conn {
 	maxIdle := h.pool.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
 	}
-	now := monotonic.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lastUse = now
