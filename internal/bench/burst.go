@@ -29,11 +29,18 @@ type Burst struct {
 	Lateness       receiver.Lateness `json:"latenessMs"`
 	CPUMicros      float64           `json:"serverCpuMicros"` // for each execution
 	ReceiverMicros float64           `json:"receiverCpuMicros"`
-	MemoryMB       int64             `json:"serverMemoryMb"` // at the end
-	PathMeasured   string            `json:"path"`           // of the receiver: how it answered
+	MemoryMB       int64             `json:"serverMemoryMb"`          // at the end
+	PathMeasured   string            `json:"path"`                    // of the receiver: how it answered
+	BarePerSecond  float64           `json:"barePerSecond,omitempty"` // of the bare loop right before, where that was measured
 
 	atRest, peak int64         // bytes of the server's memory, after the import and at most
 	took         time.Duration // from the first instant until all had arrived
+}
+
+// OfBare is how long the last request of a second took to come, against what the
+// bare loop would have taken for all of them. Zero: the loop was not measured.
+func (b Burst) OfBare() float64 {
+	return b.Lateness.LastOfSecond / 1000 * b.BarePerSecond / float64(b.Jobs)
 }
 
 // burst is a measurement that is to be made.

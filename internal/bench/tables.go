@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -59,9 +60,13 @@ var burstColumns = []any{"p50", "p90", "p99", "p99.9", "max", "CPU us each"}
 
 func (r *Report) driftTable() table {
 	t := table{title: "Drift: from the instant to the receipt, ms"}
-	t.add(append([]any{"due each second", "spread"}, burstColumns...)...)
+	t.add(slices.Concat([]any{"due each second", "spread"}, burstColumns, []any{"last of a second", "x N / bare loop"})...)
 	for _, d := range r.Drift {
-		t.add(append([]any{d.Jobs, time.Duration(d.JitterMs) * time.Millisecond}, burstCells(d)...)...)
+		cells := append([]any{d.Jobs, time.Duration(d.JitterMs) * time.Millisecond}, burstCells(d)...)
+		if d.BarePerSecond > 0 {
+			cells = append(cells, d.Lateness.LastOfSecond, fmt.Sprintf("%.2f", d.OfBare()))
+		}
+		t.add(cells...)
 	}
 	return t
 }

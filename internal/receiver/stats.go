@@ -3,6 +3,7 @@ package receiver
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -29,6 +30,10 @@ type Lateness struct {
 	P99   float64 `json:"p99"`
 	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
+
+	// LastOfSecond is by how much the last request of a scheduled second was
+	// late: the median of the last 128 seconds.
+	LastOfSecond float64 `json:"lastOfSecond"`
 }
 
 const otherPath = "other"
@@ -39,6 +44,7 @@ type counters struct {
 	byPath                   map[string]*atomic.Int64
 	seen                     *seen
 	lateness                 histogram
+	lasts                    lasts
 }
 
 func newCounters() *counters {
@@ -65,6 +71,7 @@ func (c *counters) count(v visit, route string) {
 		c.early.Add(1)
 	}
 	c.lateness.add(max(0, late.Microseconds()))
+	c.lasts.add(v.ScheduledAt/1000, max(0, late.Microseconds()))
 }
 
 // Stats returns the counters as they are now.
@@ -80,6 +87,7 @@ func (r *Receiver) Stats() Stats {
 		ByPath:     make(map[string]int64),
 		Lateness:   c.lateness.summary(),
 	}
+	s.Lateness.LastOfSecond = inMs(c.lasts.median())
 	for route, n := range c.byPath {
 		if route == "" {
 			route = otherPath
@@ -146,6 +154,42 @@ func (h *histogram) summary() Lateness {
 		return Lateness{}
 	}
 	return Lateness{Count: total, P50: quantile(500), P90: quantile(900), P99: quantile(990), P999: quantile(999), Max: inMs(h.max.Load())}
+}
+
+// lasts holds the greatest value of each of the last seconds. An entry is the low
+// bits of the second and its value, so that both change at once.
+type lasts [128]atomic.Uint64
+
+const (
+	lastsValueBits = 42 // as of a histogram
+	lastsMask      = 1<<lastsValueBits - 1
+)
+
+func (l *lasts) add(second, v int64) {
+	entry := uint64(second)<<lastsValueBits | uint64(min(v, maxValue)) //nolint:gosec // neither is negative
+	slot := &l[uint64(second)%uint64(len(l))]                          //nolint:gosec // likewise
+	for {
+		old := slot.Load()
+		// The difference has a sign: the seconds begin again every 48 days.
+		if old != 0 && int64(entry-old) <= 0 || slot.CompareAndSwap(old, entry) { //nolint:gosec // see above
+			return
+		}
+	}
+}
+
+// median returns the lower median of the seconds that have a value.
+func (l *lasts) median() int64 {
+	var values []int64
+	for i := range l {
+		if entry := l[i].Load(); entry != 0 {
+			values = append(values, int64(entry&lastsMask)) //nolint:gosec // 42 bits
+		}
+	}
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return values[(len(values)-1)/2]
 }
 
 func inMs(us int64) float64 { return float64(us) / 1000 }

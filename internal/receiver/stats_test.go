@@ -57,6 +57,33 @@ func TestHistogramSummary(t *testing.T) {
 	}
 }
 
+func TestLastOfSecond(t *testing.T) {
+	var l lasts
+	if got := l.median(); got != 0 {
+		t.Errorf("of nothing: %d", got)
+	}
+	const now = 1_790_000_000
+	var all sync.WaitGroup
+	for g := range int64(4) {
+		all.Go(func() {
+			for second := range int64(300) { // only the last 128 count
+				for v := range int64(20) {
+					l.add(now+second, second*100+g*20+v)
+				}
+			}
+		})
+	}
+	all.Wait()
+	// The greatest of second s is 100 s + 79, of 172 to 299: 64 are at most that of 235.
+	if got := l.median(); got != (172+63)*100+79 {
+		t.Errorf("median %d", got)
+	}
+	l.add(now+300, 1<<50)
+	if got := l.median(); got != (173+63)*100+79 {
+		t.Errorf("one second more: %d", got)
+	}
+}
+
 func fireID(n int64) domain.ExecutionID {
 	return domain.NewExecutionID(domain.JobID{9}, 1_732_000_000_000+n, 0)
 }
