@@ -31,9 +31,8 @@ const (
 	// ten million jobs would do little else, and each takes the cores from the
 	// fires for some ten milliseconds. They get more room until it is over, up to
 	// half of what is live and to busyRoom where that is more. With much that is
-	// live each collection takes longer, two cores for a second per gigabyte, so
-	// that sooner is later there: ten million jobs halved the rate of single
-	// POSTs.
+	// live each collection takes longer, two cores for a quarter of a second per
+	// gigabyte, so that sooner is later there.
 	busy     = 2 * time.Second
 	busyEach = 100 << 20 // live bytes that make it one second more
 	busyRoom = 96 << 20
