@@ -113,37 +113,30 @@ func (j *job) tidy() {
 }
 
 func newJob(id domain.JobID, createdAt int64) *job {
-	return (*blocks)(nil).newJob(id, createdAt)
+	return &job{id: id, createdAt: createdAt, next: never}
 }
 
 func newVersion(v *domain.Version) (*version, error) {
-	return (*blocks)(nil).newVersion(v)
-}
-
-// newVersion returns a version as the engine needs it.
-func (b *blocks) newVersion(v *domain.Version) (*version, error) {
 	s := &v.Spec
 	sched, err := domain.ParseSchedule(s.Schedule, s.Timezone, s.DST)
 	if err != nil {
 		return nil, err
 	}
-	load, err := newPayload(s)
-	if err != nil {
-		return nil, err
+	ver := &version{
+		number: int32(v.Number), //nolint:gosec // an edit a millisecond would take 24 days
+		active: v.Active,
+		from:   v.EffectiveFrom,
+		plan: unique.Make(plan{
+			schedule: sched, once: s.Type == domain.AtMostOnce, method: s.Method,
+			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
+			retry:   s.Retry, overlap: s.Overlap, misfire: s.Misfire,
+			jitterMs: s.JitterMs, startAt: s.StartAt, endAt: s.EndAt, skipVerify: s.TLSSkipVerify,
+		}),
 	}
-	ver := b.version()
-	ver.number = int32(v.Number) //nolint:gosec // an edit a millisecond would take 24 days
-	ver.active, ver.from, ver.payload = v.Active, v.EffectiveFrom, load
-	ver.plan = unique.Make(plan{
-		schedule: sched, once: s.Type == domain.AtMostOnce, method: s.Method,
-		timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
-		retry:   s.Retry, overlap: s.Overlap, misfire: s.Misfire,
-		jitterMs: s.JitterMs, startAt: s.StartAt, endAt: s.EndAt, skipVerify: s.TLSSkipVerify,
-	})
 	ver.to.Store(v.EffectiveTo)
 	ver.host, ver.rest, ver.form = splitTarget(s.API)
-	ver.rest = b.keep(ver.rest)
-	return ver, nil
+	ver.payload, err = newPayload(s)
+	return ver, err
 }
 
 func newPayload(s *domain.Spec) (*payload, error) {
@@ -203,14 +196,14 @@ const (
 
 // splitTarget takes the host from a URL. Most URLs begin with their host's key, or
 // with the key but for its port: of those only the rest is kept, as one key serves
-// all jobs of a host. The rest is a part of the target, and keeps all of it in
-// memory.
+// all jobs of a host.
 func splitTarget(target string) (host hostKey, rest string, f form) {
 	origin, port, ok := plainOrigin(target)
 	if !ok {
 		return hostOf(target), target, formWhole
 	}
-	rest = target[len(origin):]
+	// A copy: a part of the text would keep all of it in memory.
+	rest = strings.Clone(target[len(origin):])
 	if port {
 		return unique.Make(origin), rest, formPort
 	}

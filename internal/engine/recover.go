@@ -37,7 +37,6 @@ type recovery struct {
 	runs   map[domain.JobID][]domain.OpenRun
 	opened map[domain.FireKey]struct{}
 
-	blocks  blocks
 	reading *job // the job whose versions are being read
 	walks   []walk
 	resumed []resumption
@@ -145,13 +144,13 @@ func (r *recovery) readTimeline(ctx context.Context) error {
 // addVersion takes the next version of the timeline: the versions of a job
 // come together, oldest first.
 func (r *recovery) addVersion(v *domain.Version) error {
-	ver, err := r.blocks.newVersion(v)
+	ver, err := newVersion(v)
 	if err != nil {
 		return fmt.Errorf("job %s version %d: %w", v.JobID, v.Number, err)
 	}
 	if r.reading == nil || r.reading.id != v.JobID {
 		r.closeJob()
-		r.reading = r.blocks.newJob(v.JobID, v.CreatedAt)
+		r.reading = newJob(v.JobID, v.CreatedAt)
 	}
 	r.reading.follow(v, ver)
 	r.addWalk(r.reading, ver)
