@@ -61,7 +61,7 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 .PHONY: race
 race: ## Every test, with the race detector
 	$(call say,go test -race)
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
 SEEDS ?= 2000
 SEED  ?= 1

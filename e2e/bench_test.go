@@ -17,7 +17,7 @@ import (
 func TestBench(t *testing.T) {
 	folder := t.TempDir()
 	var report bench.Report
-	out := benchOutput(t, "throughput", "drift", "create", "history", "--json", "--quick", "--seconds", "2", "--from", "50", "--steps", "2", "--jobs", "30", "--clients", "2", "--rows", "20000", "--days", "2", "--folder", folder)
+	out := benchOutput(t, "throughput", "drift", "create", "history", "--json", "--quick", "--seconds", "2", "--from", "8", "--steps", "2", "--jobs", "30", "--clients", "2", "--rows", "20000", "--days", "2", "--folder", folder)
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
@@ -25,15 +25,21 @@ func TestBench(t *testing.T) {
 		t.Errorf("machine %+v, version %q", report.Machine, report.Version)
 	}
 	th := report.Throughput
-	if th == nil || len(th.Steps) != 2 || th.Recorded.PerSecond < 100 || th.OfRecord <= 0 || th.Bare.PerSecond < 100 || th.Sustained.Jobs < 50 || th.Ratio <= 0 {
+	// A rate that was not sustained is tried twice, and then half of it.
+	if th == nil || len(th.Steps) < 2 || len(th.Steps) > 4 || th.Recorded.PerSecond <= 0 || th.OfRecord <= 0 ||
+		th.Bare.PerSecond <= 0 || th.Sustained.Jobs < 4 || th.Ratio <= 0 {
 		t.Fatalf("throughput %+v", th)
 	}
 	if len(report.Drift) != 2 || report.Drift[0].JitterMs != 0 || report.Drift[1].JitterMs != 1000 {
 		t.Fatalf("drift %+v", report.Drift)
 	}
+	for _, d := range append(report.Drift, th.Sustained) {
+		if !d.Complete || d.Lateness.Count != int64(d.Jobs*d.Seconds) || d.Lateness.Max <= 0 {
+			t.Errorf("%+v", d)
+		}
+	}
 	for _, d := range append(report.Drift, th.Steps...) {
-		l := d.Lateness
-		if !d.Complete || l.Count != int64(d.Jobs*d.Seconds) || l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.P999 || l.P999 > l.Max || l.Max <= 0 {
+		if l := d.Lateness; l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.P999 || l.P999 > l.Max {
 			t.Errorf("%+v", d)
 		}
 	}
@@ -61,7 +67,16 @@ func TestBenchOfSlowAndMany(t *testing.T) {
 	if l := report.Lone; l == nil || l.Belfry.Count != 2 || l.Timer.Count < 2 {
 		t.Errorf("lone %+v", l)
 	}
-	if p := report.Traffic; p == nil || p.Reads < 100 || p.Imported != 2_000 {
+	traffic := report.Traffic
+	if traffic != nil && (traffic.Reads < 100 || traffic.Imported == 0) { // cut off by the end: again, with more time
+		var again bench.Report
+		out := benchOutput(t, "traffic", "--json", "--quick", "--seconds", "15", "--rate", "50")
+		if err := json.Unmarshal([]byte(out), &again); err != nil {
+			t.Fatalf("%v in %s", err, out)
+		}
+		traffic = again.Traffic
+	}
+	if p := traffic; p == nil || p.Reads < 100 || p.Imported != 2_000 {
 		t.Errorf("traffic %+v", p)
 	} else {
 		bursts = append(bursts, p.Alone, p.With)
@@ -174,14 +189,20 @@ func TestBenchTables(t *testing.T) {
 
 func benchOutput(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience) // some of it is waiting
+	ctx, cancel := context.WithTimeout(t.Context(), 10*patience) // some of it is waiting
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, append([]string{"bench"}, args...)...)
-	var stderr strings.Builder
-	cmd.Env, cmd.Dir, cmd.Stderr = cleanEnv(), t.TempDir(), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
+	for tries := 1; ; tries++ {
+		cmd := exec.CommandContext(ctx, binary, append([]string{"bench"}, args...)...)
+		var stderr strings.Builder
+		cmd.Env, cmd.Dir, cmd.Stderr = cleanEnv(), t.TempDir(), &stderr
+		out, err := cmd.Output()
+		switch {
+		case err == nil:
+			return string(out)
+		case tries < 3 && strings.Contains(stderr.String(), "ms too long"):
+			// A stall held an import up until its jobs were due: nothing was measured.
+		default:
+			t.Fatalf("%v\n%s", err, stderr.String())
+		}
 	}
-	return string(out)
 }

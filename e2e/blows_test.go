@@ -79,8 +79,17 @@ func (m *martyr) outage(from time.Time) {
 	m.outages = append(m.outages, check.Outage{From: from.UnixMilli(), To: to}, check.Outage{From: to, To: to})
 }
 
+// dead notes an instant at which the server did nothing. What came before may come
+// again after it; that an outage begins and ends may be noted too early and too
+// late to lie between the two.
+func (m *martyr) dead() {
+	now := time.Now().UnixMilli()
+	m.outages = append(m.outages, check.Outage{From: now, To: now})
+}
+
 // start starts the server again after a random pause.
 func (m *martyr) start() {
+	m.dead()
 	m.mu.Lock() // the client is at work
 	pause := m.random.Int64N(1500)
 	m.mu.Unlock()
@@ -114,6 +123,7 @@ func (m *martyr) frozen() {
 	from := time.Now()
 	m.signal(syscall.SIGSTOP)
 	pass(from.UnixMilli() + 10_000)
+	m.dead()
 	m.signal(syscall.SIGCONT)
 	m.outage(from)
 	m.healthy()

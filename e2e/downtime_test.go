@@ -38,7 +38,7 @@ func TestDowntime(t *testing.T) {
 	caughtUp := time.Now().UnixMilli()
 	pass(caughtUp + int64(calmSeconds)*1000)
 	last := (time.Now().UnixMilli()/1000 - 1) * 1000
-	tg.waitFor(t, ids, last)
+	tg.waitFor(t, ids, first, last)
 	if code := p.terminate(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}

@@ -52,6 +52,7 @@ func (m *martyr) survive(blow func()) {
 			}
 		}()
 		blow()
+		m.dead()
 		<-busy
 		m.p = serve(m.t, m.dir, m.env...)
 		out.To = time.Now().UnixMilli()

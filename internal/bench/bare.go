@@ -43,7 +43,7 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 	addr := strings.TrimPrefix(b.receiver.url, "http://")
 	hc := &fasthttp.HostClient{
 		Addr: addr, MaxConns: bareCallers, MaxIdemponentCallAttempts: 1,
-		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, time.Second) },
+		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, 10*time.Second) },
 	}
 	defer hc.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, d)

@@ -54,7 +54,7 @@ func (b *Bench) Lone(ctx context.Context, seconds int) (out Lone, err error) {
 func (b *Bench) timer(ctx context.Context, target string) error {
 	hc := &fasthttp.HostClient{
 		Addr: strings.TrimPrefix(target, "http://"), MaxConns: 1, MaxIdemponentCallAttempts: 1,
-		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, time.Second) },
+		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, 10*time.Second) },
 	}
 	defer hc.CloseIdleConnections()
 	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()

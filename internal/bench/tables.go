@@ -63,10 +63,11 @@ func (r *Report) driftTable() table {
 	t.add(slices.Concat([]any{"due each second", "spread"}, burstColumns, []any{"last of a second", "x N / bare loop"})...)
 	for _, d := range r.Drift {
 		cells := append([]any{d.Jobs, time.Duration(d.JitterMs) * time.Millisecond}, burstCells(d)...)
+		last, ofBare := any(""), any("")
 		if d.BarePerSecond > 0 {
-			cells = append(cells, d.Lateness.LastOfSecond, fmt.Sprintf("%.2f", d.OfBare()))
+			last, ofBare = d.Lateness.LastOfSecond, fmt.Sprintf("%.2f", d.OfBare())
 		}
-		t.add(cells...)
+		t.add(append(cells, last, ofBare)...)
 	}
 	return t
 }

@@ -26,7 +26,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long a script waits for something that must come.
+// patience is how long a script waits for one thing that must come.
 const patience = 60 * time.Second
 
 // leakChecked runs the tests and then looks for goroutines they have left.
@@ -107,7 +107,7 @@ type process struct {
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithCancel(context.Background()) // the end of the script
 	p := &process{cancel: cancel, done: make(chan struct{}), more: make(chan struct{}, 1)}
 	p.cmd = exec.CommandContext(ctx, path, args[2:]...)
 	p.cmd.Dir = ts.MkAbs(".")
@@ -177,6 +177,7 @@ func expect(ts *testscript.TestScript, _ bool, args []string) {
 	p := named(ts, args[0])
 	re, err := regexp.Compile(args[1])
 	ts.Check(err)
+	limit := time.After(patience)
 	for ended := false; ; {
 		if m := p.match(re); m != nil {
 			if len(args) > 2 {
@@ -191,6 +192,8 @@ func expect(ts *testscript.TestScript, _ bool, args []string) {
 		case <-p.more:
 		case <-p.done:
 			ended = true // one more look at what came last
+		case <-limit:
+			ts.Fatalf("%s does not say %q; it said:\n%s", args[0], args[1], p.output())
 		}
 	}
 }
@@ -202,7 +205,11 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 
 func ends(ts *testscript.TestScript, _ bool, args []string) {
 	p := named(ts, args[0])
-	<-p.done
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		ts.Fatalf("%s does not end; it said:\n%s", args[0], p.output())
+	}
 	_ = p.cmd.Wait() // the state says it
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	got := strconv.Itoa(status.ExitStatus())

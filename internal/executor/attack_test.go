@@ -29,11 +29,11 @@ func forever(start, rest string) func(net.Conn) {
 	}
 }
 
-// drip is forever with a pause after each write.
-func drip(start, rest string) func(net.Conn) {
+// drip is forever with a pause between the writes.
+func drip(pause time.Duration, start, rest string) func(net.Conn) {
 	again := []byte(rest)
 	return func(c net.Conn) {
-		tick := time.NewTicker(time.Millisecond)
+		tick := time.NewTicker(pause)
 		defer tick.Stop()
 		_, err := io.WriteString(c, start)
 		for ; err == nil; <-tick.C {
@@ -58,31 +58,36 @@ var (
 	chunked  = okHead + "Transfer-Encoding: chunked\r\n\r\n"
 )
 
-// attacks are what hostile targets do after they have read the request.
-var attacks = map[string]struct {
+// many is a short piece again and again: in writes of a few bytes each a slow
+// machine would spend seconds.
+func many(piece string) string { return strings.Repeat(piece, 1+4000/len(piece)) }
+
+// attack is what a hostile target does after it has read the request.
+type attack struct {
 	serve  func(net.Conn)
 	want   domain.Verdict
 	status int
 	says   string // part of the error
-}{
+}
+
+// attacks are those that end before the timeout.
+var attacks = map[string]attack{
 	// The head.
 	"100 header lines of 1 MB":       {forever(okHead, "X: "+megabyte+"\r\n"), retry, 0, "the response header is larger than"},
 	"header lines without end":       {forever(okHead, line), retry, 0, "the response header is larger than"},
-	"short header lines without end": {forever(okHead, "X: y\r\n"), retry, 0, "more than 256 lines"},
+	"short header lines without end": {forever(okHead, many("X: y\r\n")), retry, 0, "more than 256 lines"},
 	"300 short header lines":         {say(okHead + strings.Repeat("X:\n", 300) + "Y: " + line[:600] + "\r\n\r\n"), retry, 0, "more than 256 lines"},
 	"200 short header lines":         {say(okHead + strings.Repeat("X:\n", 200) + "Connection: close\r\nContent-Length: 0\r\n\r\n"), success, 200, ""},
 	"one header line without end":    {forever(okHead+"X: ", block), retry, 0, "the response header is larger than"},
-	"folded lines without end":       {forever(okHead+"X: y\r\n", " z\r\n"), retry, 0, "more than 256 lines"},
+	"folded lines without end":       {forever(okHead+"X: y\r\n", many(" z\r\n")), retry, 0, "more than 256 lines"},
 	"a reason without end":           {forever("HTTP/1.1 200 ", block), retry, 0, "the response header is larger than"},
-	"a status without end":           {forever("HTTP/1.1 ", "2"), retry, 0, "the response header is larger than"},
+	"a status without end":           {forever("HTTP/1.1 ", many("2")), retry, 0, "the response header is larger than"},
 	"no line at all":                 {forever("", block), retry, 0, "the response header is larger than"},
-	"empty lines without end":        {forever("", "\r\n"), retry, 0, ""},
+	"empty lines without end":        {forever("", many("\r\n")), retry, 0, ""},
 	"NULs without end":               {forever("", strings.Repeat("\x00", 4096)), retry, 0, ""},
-	"1xx without end":                {forever("", "HTTP/1.1 102 Processing\r\n\r\n"), retry, 0, "interim (1xx) responses"},
+	"1xx without end":                {forever("", many("HTTP/1.1 102 Processing\r\n\r\n")), retry, 0, "interim (1xx) responses"},
 	"large 1xx without end":          {forever("", "HTTP/1.1 103 Early Hints\r\nLink: "+block[:30_000]+"\r\n\r\n"), retry, 0, "the interim (1xx) responses are too large"},
-	"a header that drips":            {drip(okHead+"X: ", "y"), retry, 0, "timeout after"},
-	"header lines that drip":         {drip(okHead, "X: y\r\n"), retry, 0, "timeout after"},
-	"1xx that drip":                  {drip("", "HTTP/1.1 102 Processing\r\n\r\n"), retry, 0, "interim (1xx) responses"},
+	"1xx that drip":                  {drip(time.Millisecond, "", "HTTP/1.1 102 Processing\r\n\r\n"), retry, 0, "interim (1xx) responses"},
 	"a switch of protocols":          {forever("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", block), final, 101, "HTTP 101"},
 	"many headers, then a body":      {forever(okHead+strings.Repeat("X: y\r\n", 4_000)+"\r\n", block), retry, 0, "more than 256 lines"},
 	"a long header, then a body":     {forever(okHead+strings.Repeat(line, 30)+"\r\n", block), success, 200, ""},
@@ -90,35 +95,42 @@ var attacks = map[string]struct {
 	"a length that overflows":        {say(okHead + "Content-Length: 99999999999999999999\r\n\r\n"), retry, 0, "malformed response"},
 	"a negative length":              {say(okHead + "Content-Length: -1\r\n\r\n"), retry, 0, "malformed response"},
 	"lengths that differ":            {say(okHead + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), retry, 0, "malformed response"},
-	"a length and chunks":            {forever(okHead+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n"), success, 200, ""},
+	"a length and chunks":            {forever(okHead+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", many("5\r\nhello\r\n")), success, 200, ""},
 	"an encoding of another name":    {forever(okHead+"Transfer-Encoding: gzip, chunked\r\n\r\n", block), retry, 0, ""},
 
 	// The body. What the limit cuts is a success where the status is one; what
 	// the target cuts, or does not end in time, is none.
-	"gigabytes":                       {forever(okHead+"Content-Length: 8000000000\r\n\r\n", block), success, 200, ""},
-	"a body without end":              {forever(okHead+"\r\n", block), success, 200, ""},
-	"a failure without end":           {forever("HTTP/1.1 500 X\r\n\r\n", block), retry, 500, "HTTP 500"},
-	"chunks without end":              {forever(chunked, "ea60\r\n"+block+"\r\n"), success, 200, ""},
-	"chunks of one byte without end":  {forever(chunked, strings.Repeat("1\r\nx\r\n", 1000)), success, 200, ""},
-	"a huge chunk":                    {forever(chunked+"7ffffffffffffff\r\n", block), success, 200, ""},
-	"a chunk size that overflows":     {say(chunked + "ffffffffffffffffff\r\n"), retry, 200, "malformed response"},
-	"a negative chunk size":           {say(chunked + "-5\r\nhello\r\n"), retry, 200, "malformed response"},
-	"a chunk size without end":        {forever(chunked, "0"), retry, 200, ""},
-	"a chunk extension without end":   {forever(chunked+"1;", block), success, 200, ""},
-	"a chunk without its line break":  {say(chunked + "2\r\nabcd\r\n0\r\n\r\n"), retry, 200, "malformed response"},
-	"trailers without end":            {forever(chunked+"0\r\n", "X: y\r\n"), retry, 200, "the trailer of the response is too large"},
-	"a trailer without end":           {forever(chunked+"0\r\nX: ", block), retry, 200, "the trailer of the response is too large"},
-	"a trailer that drips":            {drip(chunked+"0\r\nX: ", "y"), retry, 200, "timeout after"},
-	"a body that drips":               {drip(okHead+"Content-Length: 100000\r\n\r\n", "x"), retry, 200, "timeout after"},
-	"chunks that drip":                {drip(chunked, "1\r\nx\r\n"), retry, 200, "timeout after"},
+	"gigabytes":                      {forever(okHead+"Content-Length: 8000000000\r\n\r\n", block), success, 200, ""},
+	"a body without end":             {forever(okHead+"\r\n", block), success, 200, ""},
+	"a failure without end":          {forever("HTTP/1.1 500 X\r\n\r\n", block), retry, 500, "HTTP 500"},
+	"chunks without end":             {forever(chunked, "ea60\r\n"+block+"\r\n"), success, 200, ""},
+	"chunks of one byte without end": {forever(chunked, strings.Repeat("1\r\nx\r\n", 1000)), success, 200, ""},
+	"a huge chunk":                   {forever(chunked+"7ffffffffffffff\r\n", block), success, 200, ""},
+	"a chunk size that overflows":    {say(chunked + "ffffffffffffffffff\r\n"), retry, 200, "malformed response"},
+	"a negative chunk size":          {say(chunked + "-5\r\nhello\r\n"), retry, 200, "malformed response"},
+	"a chunk size without end":       {forever(chunked, many("0")), retry, 200, ""},
+	"a chunk extension without end":  {forever(chunked+"1;", block), success, 200, ""},
+	"a chunk without its line break": {say(chunked + "2\r\nabcd\r\n0\r\n\r\n"), retry, 200, "malformed response"},
+	"trailers without end":           {forever(chunked+"0\r\n", many("X: y\r\n")), retry, 200, "the trailer of the response is too large"},
+	"a trailer without end":          {forever(chunked+"0\r\nX: ", block), retry, 200, "the trailer of the response is too large"},
+	"a bomb of gzip": {
+		forever(okHead+"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", many("\xec\xc1\x01\x0d\x00\x00\x00\xc2")), success, 200, "",
+	},
+}
+
+// waits are attacks that the timeout ends. None comes to a limit of sizes before
+// even a long one.
+var waits = map[string]attack{
+	"a header that drips":             {drip(time.Millisecond, okHead+"X: ", "y"), retry, 0, "timeout after"},
+	"header lines that drip":          {drip(100*time.Millisecond, okHead, "X: y\r\n"), retry, 0, "timeout after"},
+	"a trailer that drips":            {drip(10*time.Millisecond, chunked+"0\r\nX: ", "y"), retry, 200, "timeout after"},
+	"a body that drips":               {drip(time.Millisecond, okHead+"Content-Length: 100000\r\n\r\n", "x"), retry, 200, "timeout after"},
+	"chunks that drip":                {drip(time.Millisecond, chunked, "1\r\nx\r\n"), retry, 200, "timeout after"},
 	"a body that never ends":          {say(okHead + "Content-Length: 9\r\n\r\nab"), retry, 200, "timeout after"},
 	"a connection that is never shut": {say(okHead + "\r\nab"), retry, 200, "timeout after"},
-	"a failure that drips":            {drip("HTTP/1.1 503 X\r\nContent-Length: 100000\r\n\r\n", "x"), retry, 503, "HTTP 503"},
-	"a bomb of gzip": {
-		forever(okHead+"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", "\xec\xc1\x01\x0d\x00\x00\x00\xc2"), success, 200, "",
-	},
-	"silence":    {say(""), retry, 0, "timeout after"},
-	"only a bit": {say("H"), retry, 0, "timeout after"},
+	"a failure that drips":            {drip(time.Millisecond, "HTTP/1.1 503 X\r\nContent-Length: 100000\r\n\r\n", "x"), retry, 503, "HTTP 503"},
+	"silence":                         {say(""), retry, 0, "timeout after"},
+	"only a bit":                      {say("H"), retry, 0, "timeout after"},
 }
 
 // stopwatch measures time in which this process had the processor: on a machine
@@ -150,43 +162,56 @@ func stopwatch() (stop func() time.Duration) {
 	}
 }
 
+// try makes a call to the target and returns what is wrong with its outcome. A
+// call to it must be over within the limit.
+func (a attack) try(t *testing.T, timeout, limit time.Duration) (fault string) {
+	s := serveRaw(t, func(_ int, c net.Conn) {
+		readRaw(c)
+		a.serve(c)
+	})
+	x := newTestExecutor(t, Config{})
+	call := newCall(s.url())
+	call.Timeout = timeout
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	stop := stopwatch()
+	out := do(x, call)
+	took := stop()
+	runtime.ReadMemStats(&after)
+
+	if (out.Error == "") != (out.Verdict == success) || len(out.Error) > 2*maxSnippetBytes {
+		t.Errorf("an error of %d bytes: %q", len(out.Error), out.Error)
+	}
+	if took > limit {
+		t.Errorf("took %v", took)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > maxAttackBytes {
+		t.Errorf("allocated %d bytes", n)
+	} else if testing.Verbose() {
+		fmt.Printf("%-32s %7d bytes  %v %q\n", t.Name(), n, took.Round(time.Millisecond), out.Error)
+	}
+	if n := x.hosts.idleConns.Load(); n != 0 {
+		t.Errorf("%d connections are kept for the next call", n)
+	}
+	if out.Verdict != a.want || out.HTTPStatus != a.status || !strings.Contains(out.Error, a.says) {
+		fault = fmt.Sprintf("outcome %+v, want verdict %v, status %d, %q", out, a.want, a.status, a.says)
+	}
+	return fault
+}
+
 // Whatever a target sends, a call to it is over at its timeout, takes a bounded
 // amount of memory, and ends as an outcome that a person can read.
 func TestAttacks(t *testing.T) {
-	const timeout = 500 * time.Millisecond
-	for name, tc := range attacks {
+	for name, a := range attacks {
 		t.Run(name, func(t *testing.T) {
-			s := serveRaw(t, func(_ int, c net.Conn) {
-				readRaw(c)
-				tc.serve(c)
-			})
-			x := newTestExecutor(t, Config{})
-			call := newCall(s.url())
-			call.Timeout = timeout
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			stop := stopwatch()
-			out := do(x, call)
-			took := stop()
-			runtime.ReadMemStats(&after)
-
-			if out.Verdict != tc.want || out.HTTPStatus != tc.status || !strings.Contains(out.Error, tc.says) {
-				t.Errorf("outcome %+v, want verdict %v, status %d, %q", out, tc.want, tc.status, tc.says)
+			if fault := a.try(t, ample, ample/2); fault != "" {
+				t.Error(fault)
 			}
-			if (out.Error == "") != (out.Verdict == success) || len(out.Error) > 2*maxSnippetBytes {
-				t.Errorf("an error of %d bytes: %q", len(out.Error), out.Error)
-			}
-			if took > timeout+5*time.Second {
-				t.Errorf("took %v", took)
-			}
-			if n := after.TotalAlloc - before.TotalAlloc; n > maxAttackBytes {
-				t.Errorf("allocated %d bytes", n)
-			} else if testing.Verbose() {
-				fmt.Printf("%-32s %7d bytes  %v %q\n", name, n, took.Round(time.Millisecond), out.Error)
-			}
-			if n := x.hosts.idleConns.Load(); n != 0 {
-				t.Errorf("%d connections are kept for the next call", n)
-			}
+		})
+	}
+	for name, a := range waits {
+		t.Run(name, func(t *testing.T) {
+			atTimeout(t, func(timeout time.Duration) string { return a.try(t, timeout, timeout+ample/2) })
 		})
 	}
 }
@@ -200,30 +225,38 @@ func TestAttacksInTheHandshake(t *testing.T) {
 	}{
 		"an endless record":        {forever("\x16\x03\x03\xff\xff", block), "tls: "},
 		"a huge message":           {forever(serverHello, "\x16\x03\x03\x40\x00"+block[:16384]), "tls: "},
-		"empty records":            {forever("", "\x16\x03\x03\x00\x00"), "tls: "},
-		"warnings without end":     {forever("", "\x15\x03\x03\x00\x02\x01\x00"), "tls: "},
-		"records that drip":        {drip("\x16\x03\x03\x40\x00", "x"), "tls: timeout after"},
+		"empty records":            {forever("", many("\x16\x03\x03\x00\x00")), "tls: "},
+		"warnings without end":     {forever("", many("\x15\x03\x03\x00\x02\x01\x00")), "tls: "},
+		"records that drip":        {drip(2*time.Millisecond, "\x16\x03\x03\x40\x00", "x"), "tls: timeout after"},
 		"plain HTTP without end":   {forever(okHead+"\r\n", block), "tls: "},
 		"a hello that never comes": {say(""), "tls: timeout after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveRaw(t, func(_ int, c net.Conn) { tc.serve(c) })
-			x := newTestExecutor(t, Config{DialTimeout: 500 * time.Millisecond})
-			call := newCall("https://" + s.addr + "/")
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			stop := stopwatch()
-			out := do(x, call)
-			took := stop()
-			runtime.ReadMemStats(&after)
-			if out.Verdict != retry || out.MaybeSent || !strings.HasPrefix(out.Error, tc.says) || len(out.Error) > 300 {
-				t.Errorf("outcome %+v, want %q", out, tc.says)
+			try := func(timeout, limit time.Duration) (fault string) {
+				x := newTestExecutor(t, Config{DialTimeout: timeout})
+				call := newCall("https://" + s.addr + "/")
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				stop := stopwatch()
+				out := do(x, call)
+				took := stop()
+				runtime.ReadMemStats(&after)
+				if took > limit {
+					t.Errorf("took %v", took)
+				}
+				if n := after.TotalAlloc - before.TotalAlloc; n > 2*maxAttackBytes { // keys and buffers of crypto/tls
+					t.Errorf("allocated %d bytes", n)
+				}
+				if out.Verdict != retry || out.MaybeSent || !strings.HasPrefix(out.Error, tc.says) || len(out.Error) > 300 {
+					fault = fmt.Sprintf("outcome %+v, want %q", out, tc.says)
+				}
+				return fault
 			}
-			if took > 5*time.Second {
-				t.Errorf("took %v", took)
-			}
-			if n := after.TotalAlloc - before.TotalAlloc; n > 2*maxAttackBytes { // keys and buffers of crypto/tls
-				t.Errorf("allocated %d bytes", n)
+			if strings.Contains(tc.says, "timeout") {
+				atTimeout(t, func(timeout time.Duration) string { return try(timeout, timeout+ample/2) })
+			} else if fault := try(ample, ample/2); fault != "" {
+				t.Error(fault)
 			}
 		})
 	}

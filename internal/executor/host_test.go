@@ -261,21 +261,24 @@ func TestNewConnectionIsTriedOnce(t *testing.T) {
 
 // A timeout on a used connection is no stale connection either.
 func TestTimeoutIsNotSentAgain(t *testing.T) {
-	k := count(t, func(_, answered int, c net.Conn) bool {
-		if answered == 1 {
-			_, _ = io.Copy(io.Discard, c)
-			return false
-		}
-		return true
+	atTimeout(t, func(timeout time.Duration) string {
+		k := count(t, func(_, answered int, c net.Conn) bool {
+			if answered == 1 {
+				_, _ = io.Copy(io.Discard, c)
+				return false
+			}
+			return true
+		})
+		x := newTestExecutor(t, Config{})
+		mustSucceed(t, x, newCall(k.url()))
+		call := newCall(k.url())
+		call.Timeout = timeout
+		out := do(x, call)
+		k.want(t, 1, 1)
+		return differs(out, domain.Outcome{
+			Verdict: retry, Error: fmt.Sprintf("timeout after %s waiting for the response", timeout), MaybeSent: true,
+		})
 	})
-	x := newTestExecutor(t, Config{})
-	mustSucceed(t, x, newCall(k.url()))
-	call := newCall(k.url())
-	call.Timeout = 500 * time.Millisecond
-	wantOutcome(t, do(x, call), domain.Outcome{
-		Verdict: retry, Error: "timeout after 500ms waiting for the response", MaybeSent: true,
-	})
-	k.want(t, 1, 1)
 }
 
 // A call that is at most once shuns connections that rested for long, and

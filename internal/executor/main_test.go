@@ -17,9 +17,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// ample is more time than anything takes here, stalls included.
+const ample = time.Minute
+
 // newTestExecutor returns an executor that is closed with the test.
 func newTestExecutor(t testing.TB, cfg Config) *Executor {
 	t.Helper()
+	cfg.DialTimeout = orDefault(cfg.DialTimeout, ample)
 	x, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +46,7 @@ func newCall(url string) *domain.Call {
 		Attempt:     1,
 		Method:      "POST",
 		URL:         url,
-		Timeout:     10 * time.Second,
+		Timeout:     ample,
 	}
 }
 
@@ -153,7 +157,27 @@ func readRaw(c net.Conn) string {
 
 func wantOutcome(t *testing.T, got, want domain.Outcome) {
 	t.Helper()
+	if fault := differs(got, want); fault != "" {
+		t.Error(fault)
+	}
+}
+
+func differs(got, want domain.Outcome) (fault string) {
 	if got != want {
-		t.Errorf("outcome\n got %+v\nwant %+v", got, want)
+		fault = fmt.Sprintf("outcome\n got %+v\nwant %+v", got, want)
+	}
+	return fault
+}
+
+// atTimeout tries a call that must come to its timeout in a certain phase. After a
+// stall a short timeout comes in an earlier phase: only what a long one does is a
+// fault of the test.
+func atTimeout(t *testing.T, try func(timeout time.Duration) (fault string)) {
+	t.Helper()
+	if try(500*time.Millisecond) == "" {
+		return
+	}
+	if fault := try(15 * time.Second); fault != "" {
+		t.Error(fault)
 	}
 }

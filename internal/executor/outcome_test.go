@@ -283,14 +283,14 @@ func TestTimeouts(t *testing.T) {
 	for name, tc := range map[string]struct {
 		serve  func(c net.Conn)
 		status int
-		want   string
+		want   string // %s is the timeout
 	}{
-		"no answer":       {func(net.Conn) {}, 0, "timeout after 500ms waiting for the response"},
-		"only interim":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0, "timeout after 500ms reading the response header"},
-		"half a header":   {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0, "timeout after 500ms reading the response header"},
-		"half a body":     {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200, "timeout after 500ms reading the response body (HTTP 200, 2 bytes read)"},
-		"half chunk size": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200, "timeout after 500ms reading the response body (HTTP 200, 0 bytes read)"},
-		"never closes":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200, "timeout after 500ms reading the response body (HTTP 200, 2 bytes read)"},
+		"no answer":       {func(net.Conn) {}, 0, "timeout after %s waiting for the response"},
+		"only interim":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0, "timeout after %s reading the response header"},
+		"half a header":   {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0, "timeout after %s reading the response header"},
+		"half a body":     {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200, "timeout after %s reading the response body (HTTP 200, 2 bytes read)"},
+		"half chunk size": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200, "timeout after %s reading the response body (HTTP 200, 0 bytes read)"},
+		"never closes":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200, "timeout after %s reading the response body (HTTP 200, 2 bytes read)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -299,16 +299,19 @@ func TestTimeouts(t *testing.T) {
 				tc.serve(c)
 				_, _ = io.Copy(io.Discard, c) // until the caller closes
 			})
-			call := newCall(s.url())
-			call.Timeout = 500 * time.Millisecond // enough for a busy machine to send the request
-			wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
-				Verdict: retry, HTTPStatus: tc.status, Error: tc.want, MaybeSent: true,
+			atTimeout(t, func(timeout time.Duration) string {
+				call := newCall(s.url())
+				call.Timeout = timeout
+				return differs(do(newTestExecutor(t, Config{}), call), domain.Outcome{
+					Verdict: retry, HTTPStatus: tc.status, Error: fmt.Sprintf(tc.want, timeout), MaybeSent: true,
+				})
 			})
 		})
 	}
 }
 
-// A target that drips is cut off at the deadline, however steadily it drips.
+// A target that drips is cut off at the deadline, however steadily it drips: it
+// could go on for minutes.
 func TestDripIsCutAtTheDeadline(t *testing.T) {
 	s := serveRaw(t, func(_ int, c net.Conn) {
 		readRaw(c)
@@ -319,16 +322,20 @@ func TestDripIsCutAtTheDeadline(t *testing.T) {
 			_, err = io.WriteString(c, "x")
 		}
 	})
-	call := newCall(s.url())
-	call.Timeout = 500 * time.Millisecond
-	start := time.Now()
-	out := do(newTestExecutor(t, Config{}), call)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v", took)
-	}
-	if out.Verdict != retry || !strings.HasPrefix(out.Error, "timeout after 500ms reading the response body (HTTP 200, ") {
-		t.Errorf("outcome %+v", out)
-	}
+	atTimeout(t, func(timeout time.Duration) (fault string) {
+		call := newCall(s.url())
+		call.Timeout = timeout
+		start := time.Now()
+		out := do(newTestExecutor(t, Config{}), call)
+		if took := time.Since(start); took > timeout+ample {
+			t.Errorf("took %v", took)
+		}
+		want := fmt.Sprintf("timeout after %s reading the response body (HTTP 200, ", timeout)
+		if out.Verdict != retry || !strings.HasPrefix(out.Error, want) {
+			fault = fmt.Sprintf("outcome %+v", out)
+		}
+		return fault
+	})
 }
 
 // A target that does not read holds a long body up.
@@ -337,11 +344,13 @@ func TestTimeoutWhileSending(t *testing.T) {
 		_ = c.(*net.TCPConn).SetReadBuffer(4096)
 		<-t.Context().Done()
 	})
-	call := newCall(s.url())
-	call.Body = make([]byte, 64<<20) // more than socket buffers hold
-	call.Timeout = 500 * time.Millisecond
-	wantOutcome(t, do(newTestExecutor(t, Config{}), call), domain.Outcome{
-		Verdict: retry, Error: "timeout after 500ms sending the request", MaybeSent: true,
+	atTimeout(t, func(timeout time.Duration) string {
+		call := newCall(s.url())
+		call.Body = make([]byte, 64<<20) // more than socket buffers hold
+		call.Timeout = timeout
+		return differs(do(newTestExecutor(t, Config{}), call), domain.Outcome{
+			Verdict: retry, Error: fmt.Sprintf("timeout after %s sending the request", timeout), MaybeSent: true,
+		})
 	})
 }
 

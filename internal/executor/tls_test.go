@@ -245,13 +245,15 @@ func TestNoTLS(t *testing.T) {
 	}{
 		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) }, "tls: LABEL does not speak TLS"},
 		"closes":     {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "tls: LABEL closed the connection in the handshake"},
-		"silent":     {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "tls: timeout after 500ms in the handshake with LABEL"},
+		"silent":     {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "tls: timeout after TIMEOUT in the handshake with LABEL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveRaw(t, func(_ int, c net.Conn) { tc.serve(c) })
-			x := newTestExecutor(t, Config{DialTimeout: 500 * time.Millisecond})
-			call := newCall("https://" + s.addr + "/")
-			wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: strings.Replace(tc.want, "LABEL", s.addr, 1)})
+			atTimeout(t, func(timeout time.Duration) string {
+				x := newTestExecutor(t, Config{DialTimeout: timeout})
+				want := strings.NewReplacer("LABEL", s.addr, "TIMEOUT", timeout.String()).Replace(tc.want)
+				return differs(do(x, newCall("https://"+s.addr+"/")), domain.Outcome{Verdict: retry, Error: want})
+			})
 		})
 	}
 }
