@@ -1,0 +1,101 @@
+package executor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+)
+
+// Ways in which a peer ends a connection. One that lingers has closed its side
+// and reads what comes for a while, to no avail: no answer and no reset follow.
+const (
+	byClose  = "closed"
+	byReset  = "reset"
+	byLinger = "lingering"
+)
+
+// closedBehind makes the first connection end after one answer and returns
+// when the close has reached this side.
+func closedBehind(t *testing.T, x *Executor, closed chan net.Conn, k *counter, how string) {
+	t.Helper()
+	mustSucceed(t, x, newCall(k.url()))
+	c := (<-closed).(*net.TCPConn)
+	arrived := arrival(t, onlyHost(t, x).idle[0].probe)
+	defer func() { <-arrived }()
+	switch how {
+	case byReset:
+		_ = c.SetLinger(0)
+		_ = c.Close()
+	case byLinger:
+		_ = c.CloseWrite()
+	default:
+		_ = c.Close()
+	}
+}
+
+// arrival returns when the poller watches a connection on which nothing has
+// arrived, and closes the channel when it has reported that something did. It
+// reports that once.
+func arrival(t *testing.T, p *probe) <-chan struct{} {
+	t.Helper()
+	watching, arrived := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(arrived)
+		told := false
+		if err := p.raw.Read(func(uintptr) bool {
+			if !told {
+				close(watching)
+			}
+			defer func() { told = true }()
+			return told
+		}); err != nil {
+			t.Error(err)
+		}
+	}()
+	<-watching
+	return arrived
+}
+
+// untilArrival waits for the kernel to know of bytes or of a close.
+func untilArrival(t *testing.T, p *probe) {
+	t.Helper()
+	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && !errors.Is(p.err, syscall.EAGAIN) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// handOver lets the first connection answer once, and hands it out for the
+// test to close.
+func handOver(closed chan net.Conn) func(n, answered int, c net.Conn) bool {
+	return func(n, answered int, c net.Conn) bool {
+		if n == 1 && answered == 1 {
+			closed <- c
+			_, _ = io.Copy(io.Discard, c)
+			return false
+		}
+		return true
+	}
+}
+
+func TestStaleConnection(t *testing.T) {
+	for _, how := range []string{byClose, byReset, byLinger} {
+		for _, once := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s once=%v", how, once), func(t *testing.T) {
+				closed := make(chan net.Conn, 1)
+				k := count(t, handOver(closed))
+				x := newTestExecutor(t, Config{})
+				closedBehind(t, x, closed, k, how)
+				call := newCall(k.url())
+				call.Once, call.Body = once, []byte("second")
+				mustSucceed(t, x, call)
+				k.want(t, 2, 2)
+				if k.bodies[1] != "second" {
+					t.Errorf("body %q", k.bodies[1])
+				}
+			})
+		}
+	}
+}
