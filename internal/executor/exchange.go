@@ -251,8 +251,10 @@ func apart(open func() (*conn, error)) (*conn, error) {
 // open dials and, where the target wants that, agrees on TLS. It calls dialled in
 // between.
 func (e *exchange) open(dialled func()) (*conn, error) {
-	raw, err := e.x.dialer.dial(e.deadline, e.host)
-	dialled()
+	raw, err := func() (net.Conn, error) {
+		defer dialled() // even when a guard breaks
+		return e.x.dialer.dial(e.deadline, e.host)
+	}()
 	if err != nil {
 		e.host.fail(err)
 		return nil, err
