@@ -12,7 +12,6 @@ func (b *Bench) Drift(ctx context.Context, jobs []int, seconds int) (out []Burst
 	for _, n := range jobs {
 		for _, jitter := range []time.Duration{0, time.Second} {
 			var loop Bare
-			var err error
 			spread := "spread over it"
 			if jitter == 0 {
 				spread = "at its edge"
