@@ -293,6 +293,11 @@ func (e *exchange) roundTrip(body []byte) error {
 		return err
 	}
 	e.host.heard()
+	if e.isPlain(n) && sendErr == nil {
+		e.phase = phaseDone
+		e.reusable = true
+		return nil
+	}
 	e.unread = e.first[:n]
 	e.br = e.x.buffers.Get().(*bufio.Reader)
 	e.br.Reset(e)
@@ -303,6 +308,20 @@ func (e *exchange) roundTrip(body []byte) error {
 	e.phase = phaseDone
 	e.reusable = e.reusable && sendErr == nil && !e.resp.ConnectionClose()
 	return nil
+}
+
+// isPlain reports whether the n bytes that came first are the whole response and
+// a plain success. It notes the status then.
+func (e *exchange) isPlain(n int) bool {
+	if e.call.Method == "HEAD" {
+		return false
+	}
+	status := plainSuccess(e.first[:n], e.x.cfg.MaxResponseBytes)
+	if status == 0 {
+		return false
+	}
+	e.resp.SetStatusCode(status)
+	return true
 }
 
 // ask sends the request and waits for the first bytes of the response. A target

@@ -1,0 +1,126 @@
+package executor
+
+import "bytes"
+
+// Almost every answer is a success of some hundred bytes that came whole with
+// the first read. Of such a one only the status matters, and that the connection
+// can be used again: it is looked through once, where the parser would make
+// buffers and lists of it, a twentieth of what a fire costs. Whatever is out of
+// the ordinary in the least is left to the parser. FuzzPlainSuccess holds one
+// against the other.
+
+// plainSuccess returns the status of an answer that is, to its last byte, one
+// whole response of HTTP/1.1 with a status of 200 to 299, a body of stated
+// length below maxBody, and no header field that would change what these mean.
+// Otherwise it returns 0. The request must not have been HEAD.
+func plainSuccess(answer []byte, maxBody int) (status int) {
+	const statusLine = len("HTTP/1.1 200 ")
+	if len(answer) < statusLine || string(answer[:10]) != "HTTP/1.1 2" || answer[statusLine-1] != ' ' {
+		return 0
+	}
+	tens, ones := answer[10]-'0', answer[11]-'0'
+	if tens > 9 || ones > 9 {
+		return 0
+	}
+	if status = 200 + 10*int(tens) + int(ones); status == 204 {
+		return 0
+	}
+	reason, rest, ok := plainLine(answer[statusLine:])
+	if !ok || !isText(reason) {
+		return 0
+	}
+	for length := -1; ; {
+		var line []byte
+		switch line, rest, ok = plainLine(rest); {
+		case !ok:
+			return 0
+		case len(line) > 0:
+			if length, ok = plainField(line, length); !ok {
+				return 0
+			}
+		case length == len(rest) && length < maxBody:
+			return status
+		default:
+			return 0
+		}
+	}
+}
+
+// plainLine cuts off a line that ends with CR and LF.
+func plainLine(b []byte) (line, rest []byte, ok bool) {
+	i := bytes.IndexByte(b, '\n')
+	if i < 1 || b[i-1] != '\r' {
+		return nil, nil, false
+	}
+	return b[:i-1], b[i+1:], true
+}
+
+// plainField reports whether a header field leaves the response plain. length is
+// what Content-Length has said so far, or -1.
+func plainField(line []byte, length int) (int, bool) {
+	i := bytes.IndexByte(line, ':')
+	if i < 1 || !isName(line[:i]) {
+		return 0, false
+	}
+	name, value := line[:i], line[i+1:]
+	switch {
+	case name[0]|0x20 == 'c' && bytes.EqualFold(name, fieldContentLength):
+		if length >= 0 {
+			return 0, false
+		}
+		return plainLength(value)
+	case name[0]|0x20 == 'c' && bytes.EqualFold(name, fieldConnection):
+		return length, bytes.EqualFold(value, valueKeepAlive)
+	case name[0]|0x20 == 't': // Transfer-Encoding, Trailer
+		return 0, false
+	}
+	return length, isText(value)
+}
+
+var (
+	fieldContentLength = []byte("Content-Length")
+	fieldConnection    = []byte("Connection")
+	valueKeepAlive     = []byte(" keep-alive")
+)
+
+// plainLength reads a length of one to three digits after a space: a longer body
+// has not come whole.
+func plainLength(value []byte) (n int, ok bool) {
+	if len(value) < 2 || len(value) > 4 || value[0] != ' ' {
+		return 0, false
+	}
+	for _, c := range value[1:] {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
+
+// isName reports whether all bytes are letters, digits or hyphens.
+func isName(b []byte) bool {
+	for _, c := range b {
+		if !nameBytes[c] {
+			return false
+		}
+	}
+	return true
+}
+
+var nameBytes = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c == '-' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+	}
+	return is
+}()
+
+// isText reports whether all bytes are printable ones of ASCII.
+func isText(b []byte) bool {
+	for _, c := range b {
+		if c-' ' > '~'-' ' {
+			return false
+		}
+	}
+	return true
+}
