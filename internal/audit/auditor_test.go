@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -72,6 +73,27 @@ func TestNothingIsLostBeforeTheFirstStart(t *testing.T) {
 	if found, err := newAuditor(t, newStore(t, 0, everyMinute(1)), &log).runOnce(t.Context()); len(found) > 0 || err != nil {
 		t.Errorf("found %v, error %v", found, err)
 	}
+}
+
+// A server that has just started has other things to do.
+func TestTheFirstRoundWaitsForItsTime(t *testing.T) {
+	db := faulty.New(newStore(t, noon, everyMinute(1)), 1)
+	db.Add(faulty.Rule{Method: "Shards.Peek"})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go newAuditor(t, db, new(bytes.Buffer)).Run(ctx)
+		time.Sleep(defaultEvery - time.Second)
+		synctest.Wait()
+		if n := db.Count("Shards.Peek").Calls; n != 0 {
+			t.Errorf("%d rounds before their time", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := db.Count("Shards.Peek").Calls; n != 1 {
+			t.Errorf("%d rounds after a minute", n)
+		}
+	})
 }
 
 // A round that fails is told, and the next one is tried.

@@ -76,8 +76,11 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 			}
 		})
 	}
-	for range readers {
+	for i := range readers {
 		work(func() error {
+			if !clock.Wait(ctx, time.Duration(i)*time.Second/readsPerSecond) { // not all at the same instant
+				return nil
+			}
 			tick := time.NewTicker(time.Second * readers / readsPerSecond)
 			defer tick.Stop()
 			for {
