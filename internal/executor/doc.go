@@ -29,7 +29,8 @@
 //	                            └─ read to its end: the connection goes back
 //	                               to the host; otherwise it is closed
 //
-// Messages are parsed by fasthttp. The pool of connections is Belfry's own and
+// Messages are parsed by fasthttp, except for a short success that came whole,
+// of which only the status matters: see plainSuccess. The pool of connections is Belfry's own and
 // not that of fasthttp.HostClient, for three reasons: a request that met a
 // stale connection must go out on a fresh one, while the HostClient would hand
 // out the next idle one, most likely stale too; a call that is at most once may
@@ -49,6 +50,7 @@
 // Tests with real listeners for each way in which a target can fail or attack,
 // with what each may allocate; a DNS server that rebinds; TLS with
 // generated certificates, a count of requests at the target for everything
-// about sending twice, and benchmarks beside the bare fasthttp.HostClient in
+// about sending twice, a fuzz test that holds what is read without the parser
+// against what the parser reads, and benchmarks beside the bare fasthttp.HostClient in
 // the same run, for time, allocations and memory per waiting call.
 package executor
