@@ -68,7 +68,7 @@ func New(c Config) (*Auditor, error) {
 
 // Run audits until the context ends. The first round waits for its time too: a
 // start has late fires to send and clients that come back, and with ten million
-// jobs a round takes a quarter of a core for most of a minute.
+// jobs a round takes a third of a core from them.
 func (a *Auditor) Run(ctx context.Context) {
 	for rest := a.Every; clock.Wait(ctx, rest); {
 		mark := a.Clock.Mark()

@@ -293,7 +293,7 @@ func (e *exchange) roundTrip(body []byte) error {
 		return err
 	}
 	e.host.heard()
-	if e.isPlain(n) && sendErr == nil {
+	if sendErr == nil && e.isPlain(n) {
 		e.phase = phaseDone
 		e.reusable = true
 		return nil

@@ -21,6 +21,31 @@ func (s *script) Write(p []byte) (int, error) { return len(p), nil }
 func (s *script) SetDeadline(time.Time) error { return nil }
 func (s *script) Close() error                { return nil }
 
+// answered makes the call on a connection whose peer answers with the bytes. The
+// caller ends the exchange.
+func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome, answer []byte) *exchange {
+	t.Helper()
+	e := newExchange()
+	e.begin(x, call, out)
+	tgt, _ := splitURL(call.URL)
+	h, err := x.host(tgt, call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.reserve(); err != nil {
+		t.Fatal(err)
+	}
+	peer := new(script)
+	peer.Reader.Reset(answer)
+	e.host, e.conn = h, &conn{Conn: peer, host: h}
+	if err := e.roundTrip(nil); err != nil {
+		e.fail(err)
+	} else {
+		e.report()
+	}
+	return e
+}
+
 // Whatever a target sends, the outcome is whole: a verdict that fits the
 // status, and a short text that can be shown unless it is a success.
 func FuzzResponse(f *testing.F) {
@@ -32,28 +57,12 @@ func FuzzResponse(f *testing.F) {
 	}
 	x := newTestExecutor(f, Config{MaxResponseBytes: 4096})
 	f.Fuzz(func(t *testing.T, answer []byte, head bool) {
-		e, call := newExchange(), newCall("http://example.com/")
+		call := newCall("http://example.com/")
 		if head {
 			call.Method = "HEAD"
 		}
 		var out domain.Outcome
-		e.begin(x, call, &out)
-		tgt, _ := splitURL(call.URL)
-		h, err := x.host(tgt, call)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.reserve(); err != nil {
-			t.Fatal(err)
-		}
-		peer := new(script)
-		peer.Reader.Reset(answer)
-		e.host, e.conn = h, &conn{Conn: peer, host: h}
-		if err := e.roundTrip(nil); err != nil {
-			e.fail(err)
-		} else {
-			e.report()
-		}
+		e := answered(t, x, call, &out, answer)
 		e.reusable = false
 		e.end()
 

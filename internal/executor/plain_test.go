@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/valyala/fasthttp"
 )
 
@@ -55,6 +56,23 @@ func TestPlainSuccess(t *testing.T) {
 		if got := plainSuccess([]byte(answer), 100); got != want {
 			t.Errorf("status %d, want %d, of %q", got, want, answer)
 		}
+	}
+}
+
+// An answer to HEAD has no body, whatever its Content-Length says: bytes that
+// follow it belong to no message, and the connection is not used again.
+func TestBodyInAnswerToHEAD(t *testing.T) {
+	x := newTestExecutor(t, Config{})
+	for method, reusable := range map[string]bool{"HEAD": false, "POST": true} {
+		call := newCall("http://example.com/")
+		call.Method = method
+		var out domain.Outcome
+		e := answered(t, x, call, &out, []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+		if out.HTTPStatus != 200 || out.Verdict != success || e.reusable != reusable {
+			t.Errorf("%s: %+v, reusable %v", method, out, e.reusable)
+		}
+		e.reusable = false
+		e.end()
 	}
 }
 
