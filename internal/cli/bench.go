@@ -54,7 +54,7 @@ var measurements = []measurement{
 			return err
 		}
 		var dead bench.DeadHost
-		dead, err = b.DeadHost(ctx, o.rate, o.pick(2_000, 20), o.seconds)
+		dead, err = b.DeadHost(ctx, o.rate, o.pick(2_000, 20), o.seconds*3/2) // its calls time out after 30 s
 		r.DeadHost = &dead
 		return err
 	}},

@@ -52,6 +52,10 @@ type Outcome struct {
 	Error        string // what went wrong, with the first KiB of a failure's body; empty on success
 	RetryAfterMs int64  // what a Retry-After header asked for; zero: nothing
 	MaybeSent    bool   // on a failure: the request, or a part of it, may have reached the target
+
+	// Held is how long the call stood in this process's own line before the
+	// attempt began. It is no part of Call.Timeout.
+	Held time.Duration
 }
 
 // VerdictOf classes an HTTP status: 2xx is success; 408 (Request Timeout), 425

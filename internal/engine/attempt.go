@@ -19,18 +19,18 @@ func (e *Engine) work() {
 	a := e.calls.Get().(*attempt)
 	defer e.calls.Put(a)
 	for f := e.dispatcher.take(); f != nil; {
-		end := f.since
+		begun, end := f.since, f.since
 		rule := e.sendRule(f)
 		if rule == sendMarked {
 			e.mark(f)
 			rule = e.sendRule(f)
 		}
 		if rule == sendNow {
-			end = e.call(f, a)
+			begun, end = e.call(f, a)
 		}
-		next := e.dispatcher.swap(f, end)
+		next := e.dispatcher.swap(f, begun, end)
 		if rule == sendNow {
-			e.settle(f, &a.out, end)
+			e.settle(f, &a.out, begun, end)
 		} else {
 			e.turnAway(f, end)
 		}
@@ -177,8 +177,9 @@ func (f *fire) lastError() string {
 	return "none"
 }
 
-// call makes the request and returns when it ended, in Unix milliseconds.
-func (e *Engine) call(f *fire, a *attempt) int64 {
+// call makes the request and returns when it began and ended, in Unix
+// milliseconds.
+func (e *Engine) call(f *fire, a *attempt) (begun, end int64) {
 	f.ver.fillCall(&a.call)
 	a.call.Key = f.key()
 	a.call.ExecutionID = a.call.Key.ID()
@@ -186,17 +187,21 @@ func (e *Engine) call(f *fire, a *attempt) int64 {
 	a.out = domain.Outcome{}
 	e.exec.Do(&a.call, &a.out)
 	failpoint.Hit("engine.sent")
-	return max(e.now(), f.since)
+	begun = f.since + milliseconds(a.out.Held)
+	return begun, max(e.now(), begun)
 }
 
 // settle decides what follows an attempt and hands it to the recorder.
-func (e *Engine) settle(f *fire, out *domain.Outcome, end int64) {
+func (e *Engine) settle(f *fire, out *domain.Outcome, begun, end int64) {
 	j := f.job
 	last := domain.Attempt{
-		Number: len(f.attempts) + 1, StartedAt: f.since, CompletedAt: end,
+		Number: len(f.attempts) + 1, StartedAt: begun, CompletedAt: end,
 		HTTPStatus: out.HTTPStatus, Error: out.Error,
 	}
 	j.mu.Lock()
+	if f.startedAt == f.since { // the first attempt, as far as anybody knows
+		f.startedAt = begun
+	}
 	after := decideEnding(f.ver.plan.Value(), out, f.failures()+1)
 	if after.status == domain.StatusPending {
 		f.attempts = append(f.attempts, last)

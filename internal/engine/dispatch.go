@@ -200,10 +200,10 @@ func (d *dispatcher) take() *fire {
 
 // swap ends a call and returns the next fire to send, or nil when there is
 // none now. The fire that ended may be handed on only after this.
-func (d *dispatcher) swap(last *fire, now int64) *fire {
+func (d *dispatcher) swap(last *fire, begun, now int64) *fire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.finish(last, now)
+	d.finish(last, begun, now)
 	return d.pickNow()
 }
 
@@ -358,11 +358,11 @@ func (d *dispatcher) begin(h *host, f *fire) {
 	d.newest = f
 }
 
-func (d *dispatcher) finish(f *fire, now int64) {
+func (d *dispatcher) finish(f *fire, begun, now int64) {
 	h := d.hosts[f.ver.host]
 	d.calls--
 	h.calls--
-	h.limit.ended(time.Duration(now-f.since) * time.Millisecond)
+	h.limit.ended(time.Duration(now-begun) * time.Millisecond)
 	h.used = true
 	if f.callPrev != nil {
 		f.callPrev.callNext = f.callNext

@@ -68,7 +68,7 @@ func (b *bench) end(fires ...*fire) {
 	b.d.mu.Lock()
 	defer b.d.mu.Unlock()
 	for _, f := range fires {
-		b.d.finish(f, b.now)
+		b.d.finish(f, f.since, b.now)
 	}
 }
 
@@ -329,7 +329,7 @@ func TestWorkers(t *testing.T) {
 		b.d.work = func() {
 			for f := b.d.take(); f != nil; {
 				<-time.After(time.Millisecond)
-				next := b.d.swap(f, 0)
+				next := b.d.swap(f, 0, 0)
 				done <- f
 				if next == nil {
 					next = b.d.take()

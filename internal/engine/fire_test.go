@@ -61,6 +61,39 @@ func starts(t *testing.T, calls []seen) []int64 {
 	return first
 }
 
+// What a call stood in the executor's own line for is no part of its attempt:
+// the record says when the request could leave, and how long the target took.
+func TestTimeInLineIsNoPartOfTheAttempt(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		id := w.create(spec("?held=700&delay=250&status=500&first=1"))
+		w.pass(20 * time.Second)
+		var facts int
+		for _, x := range w.facts(id) {
+			if x.Status != domain.StatusSuccess {
+				continue
+			}
+			facts++
+			at := x.ScheduledAt
+			if x.StartedAt != at+700 || x.CompletedAt != at+700+250+1000+700+250 {
+				t.Errorf("%d: began after %d ms, ended after %d", at, x.StartedAt-at, x.CompletedAt-at)
+			}
+			if len(x.Attempts) != 2 {
+				t.Fatalf("%d attempts on record", len(x.Attempts))
+			}
+			for i, a := range x.Attempts {
+				if began := at + 700 + int64(i)*(250+1000+700); a.StartedAt != began || a.CompletedAt != began+250 {
+					t.Errorf("attempt %d: from %d to %d ms, want from %d on", i+1, a.StartedAt-at, a.CompletedAt-at, began-at)
+				}
+			}
+		}
+		if facts < 15 {
+			t.Errorf("%d executions on record", facts)
+		}
+	})
+}
+
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	retry := func(r domain.Retry) func(*domain.SpecDoc) { return func(d *domain.SpecDoc) { d.Retry = r } }

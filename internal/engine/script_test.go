@@ -14,6 +14,7 @@ import (
 // targets are the receivers of a world. What one answers is in the query of
 // its URL:
 //
+//	held=700     milliseconds in the executor's line, before the request
 //	delay=1500   milliseconds until the answer
 //	status=500   the status
 //	first=2      only the first two attempts of an execution get that status
@@ -55,6 +56,11 @@ func (l *life) Do(call *domain.Call, out *domain.Outcome) {
 		panic(err)
 	}
 	q := u.Query()
+	held := time.Duration(number(q, "held")) * time.Millisecond
+	defer func() { out.Held = held }()
+	if held > 0 {
+		time.Sleep(held)
+	}
 	s := l.begin(call, q.Get("net") != "refused")
 	if s == nil {
 		<-l.dead

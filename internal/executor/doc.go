@@ -7,8 +7,10 @@
 //     to one connection and never again. Any other call is written a second
 //     time in one case only: the connection was a used one, and its peer closed
 //     it before a byte of the response.
-//   - Do returns within Call.Timeout, which covers looking the name up,
-//     connecting, TLS, sending, waiting and reading.
+//   - An attempt ends within Call.Timeout, which covers looking the name up,
+//     connecting, TLS, sending, waiting and reading. Before it begins, a call to a
+//     host that is silent may stand in line (see pace) for a quarter of that and 4 s
+//     at most; Outcome.Held says for how long.
 //   - Outcome.MaybeSent is false only when no byte of the request was written.
 //   - What a target sends is bounded: header bytes and lines, interim
 //     responses, body bytes, and by the deadline the time it takes to send them.

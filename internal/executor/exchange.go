@@ -130,6 +130,7 @@ func (e *exchange) rescue() {
 		Verdict:   domain.VerdictRetry,
 		Error:     fmt.Sprintf("internal fault: %v", fault),
 		MaybeSent: e.written > 0,
+		Held:      e.out.Held,
 	}
 }
 
@@ -215,7 +216,10 @@ func (e *exchange) connect() error {
 			e.host.release()
 		}
 	}()
-	next, err := e.host.awaitDial(e.x.dialer.ctx, e.deadline)
+	if e.host.silent.Add(1) > freeDials {
+		e.standInLine()
+	}
+	next, err := e.host.awaitDial(e.deadline)
 	if err != nil {
 		return err
 	}

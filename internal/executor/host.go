@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -247,12 +246,9 @@ func (h *host) usage() (lastUse time.Time, busy bool) {
 	return h.lastUse, h.open > len(h.idle)
 }
 
-// awaitDial waits for its turn to open a connection; done gives it on. At the
-// end of the context the turn comes at once.
-func (h *host) awaitDial(ctx context.Context, deadline time.Time) (done func(), err error) {
-	if h.silent.Add(1) > freeDials {
-		h.awaitPace(ctx, deadline)
-	}
+// awaitDial waits until no more than maxDials connections are being opened; done
+// says that one less is.
+func (h *host) awaitDial(deadline time.Time) (done func(), err error) {
 	done = func() { <-h.dials }
 	select {
 	case h.dials <- struct{}{}:

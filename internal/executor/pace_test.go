@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -102,6 +103,66 @@ func TestPaceKeepsTime(t *testing.T) {
 		}
 		close(g.open)
 		calls.Wait()
+	})
+}
+
+// The time in the line is not the target's: a call that has stood there has its
+// whole timeout still, and calls that dial one after the other also end so. The
+// outcome says how long it was.
+func TestTimeInLineIsNotTheTargets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, timeout = freeDials + maxDials + 300, time.Minute
+		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, n)}
+		x := newTestExecutor(t, Config{Guard: g})
+		var calls sync.WaitGroup
+		ends := make(chan time.Duration, n)
+		began := time.Now()
+		for range n {
+			calls.Go(func() {
+				out := do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: timeout})
+				if took := time.Since(began); strings.Contains(out.Error, "timeout") {
+					ends <- took
+					if took != out.Held+timeout || out.Held > timeout/paceShare {
+						t.Errorf("a call took %s, of which %s in the line", took, out.Held)
+					}
+				}
+			})
+		}
+		time.Sleep(2 * timeout) // those that got a turn to dial wait at the gate
+		close(g.open)
+		calls.Wait()
+		close(ends)
+		at := make(map[time.Duration]int)
+		for end := range ends {
+			at[end]++
+		}
+		if len(at) < n-freeDials-maxDials-1 {
+			t.Errorf("%d calls ended at %d instants", n-maxDials, len(at))
+		}
+	})
+}
+
+// A request of which a part has left is begun: the clock of its call runs on.
+func TestLineOfCallThatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, 1)}
+		close(g.open)
+		x := newTestExecutor(t, Config{Guard: g})
+		call := &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: time.Minute}
+		do(x, call)
+		for _, written := range []int64{0, 1} {
+			var out domain.Outcome
+			e := newExchange()
+			e.begin(x, call, &out)
+			e.host, e.written = x.hosts.list()[0], written
+			e.host.silent.Store(freeDials + 100)
+			e.host.pool.pace.next = monotonic.Now().Add(time.Second)
+			e.standInLine()
+			waited := monotonic.Now().Sub(e.begun)
+			if left := e.deadline.Sub(monotonic.Now()); waited != time.Second || (left == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
+				t.Errorf("%d bytes sent: waited for %s, noted %s, has %s left", written, waited, out.Held, left)
+			}
+		}
 	})
 }
 

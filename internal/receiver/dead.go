@@ -4,78 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"sync"
 )
 
-// holder is a target that takes connections, lets its clients write and never
-// answers. It costs little, so that what a dead target does to a scheduler on the
-// same machine can be told from what the target itself does there.
-type holder struct {
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // nil: the end has come
-	all   sync.WaitGroup
-}
-
-// hold runs a holder on the listeners until the context ends.
+// hold takes connections, lets their clients write and never answers, until the
+// context ends. It costs as little as it can, since a dead target is another
+// machine: what it does to a scheduler on this one is to be told from what the
+// target itself does here. See holder.
 func (r *Receiver) hold(ctx context.Context) error {
-	h := holder{conns: make(map[net.Conn]struct{})}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	ended := make(chan error, len(r.listeners))
 	for _, ln := range r.listeners {
-		h.all.Go(func() { ended <- h.accept(ln) })
+		go func() {
+			err := new(holder).hold(ctx, ln)
+			cancel()
+			ended <- err
+		}()
 	}
 	var broken error
-	select {
-	case err := <-ended:
-		broken = fmt.Errorf("receiver: %w", err)
-	case <-ctx.Done():
-	}
 	for _, ln := range r.listeners {
-		_ = ln.Close()
-	}
-	h.mu.Lock()
-	for c := range h.conns {
-		_ = c.Close()
-	}
-	h.conns = nil
-	h.mu.Unlock()
-	h.all.Wait()
-	close(ended)
-	for err := range ended {
-		if !errors.Is(err, net.ErrClosed) {
-			broken = errors.Join(broken, err)
+		if err := <-ended; err != nil {
+			broken = errors.Join(broken, fmt.Errorf("receiver: %w", err))
 		}
+		defer ln.Close() //nolint:errcheck // nothing is accepted any more
 	}
 	return broken
-}
-
-func (h *holder) accept(ln net.Listener) error {
-	for {
-		c, err := ln.Accept()
-		if err != nil {
-			return err
-		}
-		h.mu.Lock()
-		if h.conns == nil {
-			_ = c.Close()
-		} else {
-			h.conns[c] = struct{}{}
-			h.all.Go(func() { h.listen(c) })
-		}
-		h.mu.Unlock()
-	}
-}
-
-// listen waits until the client gives up.
-func (h *holder) listen(c net.Conn) {
-	var ignored [256]byte
-	for {
-		if _, err := c.Read(ignored[:]); err != nil {
-			break
-		}
-	}
-	_ = c.Close()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.conns, c)
 }

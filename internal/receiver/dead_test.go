@@ -45,3 +45,29 @@ func TestDead(t *testing.T) {
 		}
 	}
 }
+
+// A connection whose client has left is let go: a dead host that runs for long
+// does not use up its descriptors.
+func TestDeadLetsGo(t *testing.T) {
+	r := start(t, Config{Dead: true})
+	c, err := net.Dial("tcp", r.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %d bytes, error %v, want the connection closed", n, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
