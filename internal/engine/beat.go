@@ -70,7 +70,7 @@ func (e *Engine) leaseHolds() bool {
 func (e *Engine) settledUntil() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	w := e.pending.before(min(e.now(), e.table.next*1000) - 1)
+	w := e.pending.before(min(e.now(), e.unstaged()) - 1)
 	e.proposed = max(e.proposed, w)
 	return w
 }

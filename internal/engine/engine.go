@@ -36,10 +36,11 @@ type Engine struct {
 	jobs       jobIndex
 	active     int
 	table      *timetable
-	spareFires []fire  // to be used by newFire
-	staged     []*fire // of seconds that were taken, by instant
-	unsorted   bool    // staged needs a sort
-	released   int64   // the latest instant of the timetable that was released
+	spareFires []fire      // to be used by newFire
+	filling    filling     // the second that is being staged
+	staged     stagedFires // of seconds that were taken
+	stagePart  int         // see the constant
+	released   int64       // the latest instant of the timetable that was released
 
 	edits   editLocks
 	unclear atomic.Int64 // creations whose outcome is not known
@@ -84,6 +85,7 @@ func New(cfg Config) (*Engine, error) {
 		dispatcher: newDispatcher(cfg.MaxInFlight, cfg.MaxInFlightPerHost),
 		recorder:   newRecorder(cfg.Store.Ledger(), cfg.Clock),
 		gapPiece:   gapPiece,
+		stagePart:  stagePart,
 		wake:       make(chan struct{}, 1),
 		failed:     make(chan error, 1),
 	}

@@ -45,9 +45,9 @@ func (e *Engine) checkTimetable() Check {
 	turned := e.clock.Elapsed(e.lastLoop)
 	e.loopMu.Unlock()
 	e.mu.Lock()
-	behind := time.Duration(e.now()-e.table.next*1000) * time.Millisecond
-	if len(e.staged) > 0 {
-		behind = max(behind, time.Duration(e.now()-e.staged[0].at)*time.Millisecond)
+	behind := time.Duration(e.now()-e.unstaged()) * time.Millisecond
+	if f := e.staged.first(); f != nil {
+		behind = max(behind, time.Duration(e.now()-f.at)*time.Millisecond)
 	}
 	e.mu.Unlock()
 	switch {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -9,9 +8,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
-
-// stageAhead is how long before a second's edge its fires are made ready.
-const stageAhead = 500 * time.Millisecond
 
 // fineLead is how long before an instant the timer wakes, so that a finer clock
 // can wait for the rest: more than Go's timers are late on a machine that has
@@ -74,140 +70,22 @@ func (e *Engine) turn(now time.Time) time.Duration {
 	for part := range slices.Chunk(due, releasePart) {
 		e.release(part)
 	}
+	clear(due) // of the queue's memory, which is used again
 	return wait
-}
-
-// stageLast returns the last second to stage at the instant: ahead of it, and
-// none that the horizon does not reach. While the store cannot commit, the jobs
-// stay in the timetable, where a fire that nobody may send costs nothing.
-func (e *Engine) stageLast(now time.Time) int64 {
-	return min(second(now.Add(stageAhead).UnixMilli()), second(e.horizon.Load()+1)-1)
-}
-
-// stageUntil takes every second up to the last one from the timetable.
-func (e *Engine) stageUntil(last, now int64) {
-	for e.table.next <= last {
-		s, jobs := e.table.take()
-		e.stage(s, jobs, now)
-		e.table.recycle(jobs)
-	}
-	if e.unsorted {
-		slices.SortStableFunc(e.staged, func(a, b *fire) int { return cmp.Compare(a.at, b.at) })
-		e.unsorted = false
-	}
-}
-
-// stageFire makes the next fire of a job and moves the job to the one after.
-func (e *Engine) stageFire(j *job) {
-	if n := len(e.staged); n > 0 && e.staged[n-1].at > j.next {
-		e.unsorted = true
-	}
-	e.pending.add(j.next, 1) // W waits for it
-	f := e.newFire()
-	f.job, f.ver, f.at, f.holds, f.counted = j, j.current, j.next, j.next, true
-	e.staged = append(e.staged, f)
-	j.next = j.current.nextAfter(j, j.next)
-}
-
-// fireChunk is how many fires are allocated at a time. One that is slow to end
-// keeps the memory of its chunk, so it is not more.
-const fireChunk = 8
-
-// newFire returns an empty fire. Call with Engine.mu held.
-func (e *Engine) newFire() *fire {
-	if len(e.spareFires) == 0 {
-		e.spareFires = make([]fire, fireChunk)
-	}
-	f := &e.spareFires[0]
-	e.spareFires = e.spareFires[1:]
-	return f
-}
-
-// stage makes the fires of one second and puts each job at its next one. In a
-// second that is long over, jobs leave a span from there until now instead:
-// nobody could send those fires in time, and the misfire policy decides.
-func (e *Engine) stage(s int64, jobs []*job, now int64) {
-	lagging := s*1000 < now-lagLimit.Milliseconds()
-	var spans []*span
-	for _, j := range jobs {
-		if second(j.next) != s || j.next == never {
-			continue // moved or removed since
-		}
-		if lagging {
-			spans = append(spans, e.fallBehind(j, min(now, e.horizon.Load())))
-			e.table.add(j)
-			continue
-		}
-		e.stageFire(j)
-		e.table.add(j)
-	}
-	if len(spans) > 0 {
-		e.feeders.Go(func() { e.addLate(spans) })
-	}
-}
-
-// fallBehind makes a span of the job's fires up to the instant and moves the
-// job to the first one after it.
-func (e *Engine) fallBehind(j *job, until int64) *span {
-	sp := &span{job: j, ver: j.current, next: j.next, lane: laneLate}
-	last, ok := j.current.timing(j).Prev(until + 1)
-	if !ok || last < j.next {
-		last = j.next
-	}
-	sp.last = last
-	e.released = max(e.released, last) // what it names may be sent: edits begin after it
-	e.pending.add(sp.next, 1)
-	j.next = j.current.nextAfter(j, last)
-	return sp
-}
-
-// finish makes ready what the timetable has not come to of a version that ends
-// at the instant. It returns what is long over.
-func (e *Engine) finish(j *job, to int64) (late []*span) {
-	now := e.now()
-	for j.next < to {
-		if j.next < now-lagLimit.Milliseconds() {
-			late = append(late, e.fallBehind(j, to-1))
-		} else {
-			e.stageFire(j)
-		}
-	}
-	return late
-}
-
-// place puts a job whose next fire was just decided into the timetable. Fires
-// in seconds that were taken already are staged at once.
-func (e *Engine) place(j *job) {
-	for j.next != never && second(j.next) < e.table.next {
-		e.stageFire(j)
-	}
-	e.table.add(j)
-}
-
-// takeDue returns the staged fires that may go: due, and within the horizon.
-func (e *Engine) takeDue(now int64) []*fire {
-	limit := min(now, e.horizon.Load())
-	n := 0
-	for n < len(e.staged) && e.staged[n].at <= limit {
-		n++
-	}
-	due := slices.Clone(e.staged[:n])
-	e.staged = slices.Delete(e.staged, 0, n)
-	if n > 0 {
-		e.released = max(e.released, due[n-1].at)
-	}
-	return due
 }
 
 // untilNext returns how long until the next fire is due or the next second is
 // to be staged. It is at most that, so steps of the wall clock are noticed.
 func (e *Engine) untilNext(now time.Time) time.Duration {
 	next := time.UnixMilli(e.table.next * 1000).Add(-stageAhead)
-	if !next.After(now) { // beyond the horizon: the beat decides
+	switch {
+	case e.filling.unfinished():
+		return 0
+	case !next.After(now): // beyond the horizon: the beat decides
 		next = now.Add(50 * time.Millisecond)
 	}
-	if len(e.staged) > 0 {
-		at := e.staged[0].at
+	if f := e.staged.first(); f != nil {
+		at := f.at
 		if at > e.horizon.Load() {
 			return 50 * time.Millisecond // the beat decides
 		}

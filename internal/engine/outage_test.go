@@ -38,7 +38,7 @@ func TestStoreOutage(t *testing.T) {
 					}
 				}
 				w.eng.mu.Lock()
-				n := len(w.eng.staged)
+				n := w.eng.staged.len()
 				w.eng.mu.Unlock()
 				if n > 5*5 {
 					t.Errorf("%d fires are staged: the outage costs memory", n)

@@ -30,6 +30,7 @@ func TestRandom(t *testing.T) {
 			slots := 1 + r.IntN(40)
 			bubbleWith(t, Config{MaxInFlight: slots, MaxInFlightPerHost: slots}, func(t *testing.T, w *world) {
 				w.piece = []int{0, 1, 2 + r.IntN(40)}[r.IntN(3)]
+				w.part = r.IntN(4)
 				c := &chaos{world: w, Rand: r}
 				for range 30 {
 					c.step()

@@ -37,6 +37,7 @@ type world struct {
 	cfg  Config // what boot changes of the defaults
 
 	piece int // facts that a recovery holds at a time; zero: the default
+	part  int // jobs that a turn stages ahead; zero: the default
 
 	db      *sqlite.Store
 	gate    *gate
@@ -125,6 +126,9 @@ func (w *world) assemble() error {
 	}
 	if w.piece > 0 {
 		w.eng.gapPiece = w.piece
+	}
+	if w.part > 0 {
+		w.eng.stagePart = w.part
 	}
 	return nil
 }

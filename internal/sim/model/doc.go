@@ -37,7 +37,8 @@
 // # From step to code
 //
 //	step of the model                   code
-//	turn                                loop.go: turn, stageUntil, stage, fallBehind, takeDue, admit; late.go: addLate
+//	turn                                loop.go: turn, admit; stage.go: stageUntil, stage, fallBehind, takeDue;
+//	                                      late.go: addLate
 //	send, discard, keep, turn away      attempt.go: maySend, turnAway, discard
 //	answer, refused, time out           attempt.go: settle; retry.go: decideEnding
 //	a call runs long                    beat.go: sweepOnce
@@ -46,7 +47,7 @@
 //	beat (begins, ends, fails)          beat.go: beatOnce, settledUntil; pending.go: before; store: Shards.Beat
 //	an edit is asked for                edit.go: effective, Create, Update, Delete
 //	the store has / refuses it          store: Jobs; edit.go: commitEdit, ask, commitNew
-//	apply and answer                    edit.go: settleEdit, install; loop.go: finish, place
+//	apply and answer                    edit.go: settleEdit, install; stage.go: finish, place
 //	nobody can tell, undo               edit.go: commitNew, undoNew
 //	trigger                             trigger.go: Trigger
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
