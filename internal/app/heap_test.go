@@ -15,12 +15,15 @@ func TestGCPercent(t *testing.T) {
 	t.Parallel()
 	const mb = 1 << 20
 	for _, c := range []struct {
-		live uint64
-		most uint64 // room in MiB
-	}{{0, 1}, {mb, 1}, {20 * mb, 20}, {64 * mb, 28}, {220 * mb, 38}, {2200 * mb, 162}} {
-		got := gcPercent(c.live)
-		if room := c.live * uint64(got) / 100 / mb; got < 1 || got > 100 || room > c.most {
-			t.Errorf("%d MiB live: %d %%, which is room for %d MiB, want at most %d", c.live/mb, got, room, c.most)
+		live, stacks uint64
+		least, most  uint64 // room in MiB
+	}{
+		{0, 0, 0, 0}, {mb, 0, 10, 10}, {8 * mb, 0, 24, 25}, {20 * mb, 0, 24, 26}, {64 * mb, 0, 27, 28}, {220 * mb, 0, 35, 38},
+		{2200 * mb, 0, 132, 162}, {80 * mb, 24 * mb, 76, 78},
+	} {
+		got := gcPercent(c.live, c.stacks)
+		if room := c.live * uint64(got) / 100 / mb; got < 1 || room < c.least || room > c.most {
+			t.Errorf("%d MiB live: %d %%, which is room for %d MiB, want %d to %d", c.live/mb, got, room, c.least, c.most)
 		}
 	}
 }
@@ -32,31 +35,31 @@ func TestRoomAfterLoading(t *testing.T) {
 	const live = 220 << 20
 	k := &heapKeeper{percent: 100}
 	k.loading.Store(true)
-	if p := k.want(live, 0); p != loadPercent {
+	if p := k.want(live, 0, 0); p != loadPercent {
 		t.Errorf("%d %% while loading", p)
 	}
 	k.percent = loadPercent
 	k.loading.Store(false)
-	if p := k.want(live, 0); p != gcPercent(live) {
-		t.Errorf("%d %% right after loading, want %d", p, gcPercent(live))
+	if p := k.want(live, 0, 0); p != gcPercent(live, 0) {
+		t.Errorf("%d %% right after loading, want %d", p, gcPercent(live, 0))
 	}
 	k.percent = 10
-	if p := k.want(live, 0); p != 10*mostGrowth {
+	if p := k.want(live, 0, 0); p != 10*mostGrowth {
 		t.Errorf("%d %% for one collection right after another", p)
 	}
 	k.percent = 20
-	if p := k.want(live, chaseTime(live)/2); p != 40 {
+	if p := k.want(live, 0, chaseTime(live)/2); p != 40 {
 		t.Errorf("%d %% for one after half the time that it should take", p)
 	}
-	if p := k.want(live, 0); p != loadPercent {
+	if p := k.want(live, 0, 0); p != loadPercent {
 		t.Errorf("%d %% at most", p)
 	}
 	k.percent = 48
-	if p := k.want(live, chaseTime(live)); p != 24 {
+	if p := k.want(live, 0, chaseTime(live)); p != 24 {
 		t.Errorf("%d %% when that is over", p)
 	}
 	k.percent = 24
-	if p := k.want(live, chaseTime(live)); p != gcPercent(live) {
+	if p := k.want(live, 0, chaseTime(live)); p != gcPercent(live, 0) {
 		t.Errorf("%d %% when that is over for good", p)
 	}
 }
@@ -107,11 +110,12 @@ func TestHeapKeeper(t *testing.T) {
 	clk.step.Store(int64(chaseTime(400 << 20)))
 	is("with 400 MiB live again", func(p int) bool { return p < 25 })
 	clear(live)
-	is("with little live", func(p int) bool { return p > 50 && p <= 100 })
+	is("with little live", func(p int) bool { return p > 100 && p <= mostPercent })
+	little := heapPercent()
 	clk.step.Store(0)
-	is("with little live and collections that chase each other", func(p int) bool { return p > 400 })
+	is("with little live and collections that chase each other", func(p int) bool { return p > 2*little })
 	clk.step.Store(int64(chaseTime(400 << 20)))
-	is("when that is over", func(p int) bool { return p > 50 && p <= 100 })
+	is("when that is over", func(p int) bool { return p < 3*little/2 })
 	k.stop()
 	is("after the stop", func(p int) bool { return p == 100 })
 }

@@ -22,11 +22,13 @@ func (r *Receiver) hold(ctx context.Context) error {
 		}()
 	}
 	var broken error
-	for _, ln := range r.listeners {
+	for range r.listeners {
 		if err := <-ended; err != nil {
 			broken = errors.Join(broken, fmt.Errorf("receiver: %w", err))
 		}
-		defer ln.Close() //nolint:errcheck // nothing is accepted any more
+	}
+	for _, ln := range r.listeners {
+		_ = ln.Close() // nothing is accepted any more
 	}
 	return broken
 }

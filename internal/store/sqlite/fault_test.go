@@ -242,14 +242,16 @@ func TestLongReadIsInterrupted(t *testing.T) {
 	}
 }
 
+var errGone = errors.New("a lookup whose caller is gone")
+
 func TestReadersWaitForAConnection(t *testing.T) {
 	r := newReaders(newStore(t).cfg.Path, 1, nil)
 	err := r.with(t.Context(), func(*conn) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		return r.with(ctx, func(*conn) error { return nil })
+		return errors.Join(r.with(ctx, func(*conn) error { return nil }), r.lookup(ctx, func(*conn) error { return errGone }))
 	})
-	if !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, context.Canceled) || errors.Is(err, errGone) {
 		t.Errorf("a second reader of a pool of one: error %v", err)
 	}
 	if err := r.with(t.Context(), func(*conn) error { return nil }); err != nil {

@@ -18,7 +18,7 @@ SELECT ` + versionColumns + `
 
 // Get implements store.Jobs.
 func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
-	found, err := j.selectJobs(ctx, selectCurrent, 1, id)
+	found, err := j.selectJobs(ctx, j.readers.lookup, selectCurrent, 1, id)
 	if err != nil {
 		return domain.Job{}, fault("read the job", err)
 	}
@@ -28,9 +28,11 @@ func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 	return found[0], nil
 }
 
-func (j jobs) selectJobs(ctx context.Context, query string, limit int, args ...any) ([]domain.Job, error) {
+func (j jobs) selectJobs(
+	ctx context.Context, lend func(context.Context, func(*conn) error) error, query string, limit int, args ...any,
+) ([]domain.Job, error) {
 	found := make([]domain.Job, 0, min(limit, 100))
-	err := j.readers.with(ctx, func(c *conn) error {
+	err := lend(ctx, func(c *conn) error {
 		return c.query(query, func(s *sqlite.Stmt) error {
 			v, err := columnsVersion(s, j.box)
 			found = append(found, jobOf(v))
@@ -86,7 +88,7 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Namespace != "" && q.Namespace != defaults.Namespace {
 		query = selectPageOfNamespace
 	}
-	found, err := j.selectJobs(ctx, query, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
+	found, err := j.selectJobs(ctx, j.readers.with, query, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
 

@@ -26,6 +26,17 @@ func newReaders(path string, limit int, log *slog.Logger) *readers {
 // with lends a connection to fn. The context bounds the wait for it and
 // interrupts what fn runs on it.
 func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
+	return r.lend(ctx, ctx.Done(), fn)
+}
+
+// lookup is with for what reads a handful of rows by their key. Nothing interrupts
+// that: to watch the context takes a goroutine and two switches to it, which cost
+// more than the rows. It waits for busyTimeout at most.
+func (r *readers) lookup(ctx context.Context, fn func(*conn) error) error {
+	return r.lend(ctx, nil, fn)
+}
+
+func (r *readers) lend(ctx context.Context, interrupt <-chan struct{}, fn func(*conn) error) error {
 	select {
 	case r.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -42,7 +53,9 @@ func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
 	if err != nil {
 		return err
 	}
-	c.SetInterrupt(ctx.Done())
+	if interrupt != nil {
+		c.SetInterrupt(interrupt)
+	}
 	err = fn(c)
 	c.SetInterrupt(nil) // resets statements that were left in the middle
 	if err != nil && ctx.Err() != nil {
