@@ -55,7 +55,8 @@ func chaseTime(live uint64) time.Duration {
 // gcPercent returns the value of GOGC for so many live bytes, and bytes on the
 // stacks.
 func gcPercent(live, stacks uint64) int {
-	return int(min(mostPercent, 100*(roomAtLeast+live/roomShare+roomStacks*stacks)/max(live, 1<<20)))
+	const least = 4 << 20 // Go takes as much to be live at least
+	return int(min(mostPercent, 100*(roomAtLeast+live/roomShare+roomStacks*stacks)/max(live+stacks, least)))
 }
 
 // busyPercent returns the most that GOGC may be while collections chase each

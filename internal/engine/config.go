@@ -25,7 +25,7 @@ const (
 	beatEvery  = time.Second
 	beatGrace  = time.Second      // beyond the horizon, before sending stops
 	lagLimit   = 10 * time.Second // fires later than this go to the late lane
-	longCall   = 30 * time.Second // a call that runs longer gets an open run
+	longCall   = 35 * time.Second // a call that runs longer gets an open run: not one that ends at the usual timeout
 	poisonAt   = 3                // crashes in a row with the fire in flight
 	bigStep    = 10 * time.Minute // a forward step of the wall clock beyond this is distrusted
 	settleStep = 60 * time.Second // for so long

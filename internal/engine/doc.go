@@ -11,7 +11,7 @@
 //  3. A re-send carries the id of the first send.
 //  4. A fire costs one write: its result. Only what a crash would make
 //     uncertain for long has a row before it ends: retries that wait, manual
-//     triggers, recovered fires, calls longer than 30 s.
+//     triggers, recovered fires, calls longer than 35 s.
 //  5. An edit is exact: no fire of the old version at or after its
 //     effective_from is sent, none of the new one before it; a job that was
 //     paused or deleted sends nothing new once the call has answered.

@@ -339,7 +339,7 @@ func TestLongCallsDoNotHoldTheWatermark(t *testing.T) {
 		if at := w.eng.watermark.Load(); at >= key.ScheduledAt {
 			t.Errorf("W passed a fire in flight that has no open run")
 		}
-		w.pass(13 * time.Second)
+		w.pass(longCall - 17*time.Second)
 		runs := w.openRuns()
 		if len(runs) != 1 || runs[0].FireKey != key || !runs[0].InFlight {
 			t.Errorf("open runs: %+v", runs)

@@ -10,7 +10,8 @@ const (
 	// stagePart is how many jobs are looked at in one turn for a second to come: a
 	// tenth of a millisecond. 10,000 jobs a second at once were ten, in which
 	// nothing else left.
-	stagePart = 128
+	stagePart  = 128
+	stageTurns = 64 // a second with very many jobs takes no more turns than this
 )
 
 // stageLast returns the last second to stage at the instant: ahead of it, and
@@ -56,7 +57,7 @@ func (e *Engine) stageUntil(last, now int64) {
 		ahead := f.second*1000 > now
 		part := f.jobs[f.done:]
 		if ahead {
-			part = part[:min(e.stagePart, len(part))]
+			part = part[:min(max(e.stagePart, len(f.jobs)/stageTurns), len(part))]
 		}
 		e.stage(f.second, part, now)
 		f.done += len(part)

@@ -110,6 +110,8 @@ type Executor struct {
 	buffers   sync.Pool                         // of *bufio.Reader
 	sessions  map[string]tls.ClientSessionCache // by the client certificate
 	stop      context.CancelFunc
+	hurry     context.Context // ends with Hurry
+	hurryUp   context.CancelFunc
 	reaper    sync.WaitGroup
 }
 
@@ -127,6 +129,7 @@ func New(cfg Config) (*Executor, error) {
 		sessions: make(map[string]tls.ClientSessionCache),
 		stop:     stop,
 	}
+	x.hurry, x.hurryUp = context.WithCancel(ctx)
 	x.sessions[""] = x.newSessions()
 	for name := range cfg.ClientCerts {
 		x.sessions[name] = x.newSessions()
@@ -136,6 +139,11 @@ func New(cfg Config) (*Executor, error) {
 	x.reaper.Go(func() { x.hosts.reap(ctx) })
 	return x, nil
 }
+
+// Hurry lets go of the calls that stand in line, and none stands there any more.
+// Calls that are under way end within their timeouts then, counted from this
+// instant: whoever stops need not wait for longer.
+func (x *Executor) Hurry() { x.hurryUp() }
 
 // Close closes idle connections, and those in use when their call has ended;
 // it does not wait for that. Calls made afterwards fail.

@@ -105,10 +105,13 @@ func (h *host) paceOf(now, deadline time.Time) time.Duration {
 // before is only begun now: the target gets the whole time of the call, and calls
 // that dial one after the other also time out one after the other. 2,000 that end
 // at one instant keep both cores busy for as long as 2,000 dials.
+//
+// After Hurry the time in the line counts as the target's: the call ends when it
+// would have ended without a line.
 func (e *exchange) standInLine() {
 	before := monotonic.Now()
-	e.host.awaitPace(e.x.dialer.ctx, before, e.deadline)
-	if e.written == 0 {
+	e.host.awaitPace(e.x.hurry, before, e.deadline)
+	if e.written == 0 && e.x.hurry.Err() == nil {
 		held := monotonic.Now().Sub(before)
 		e.deadline = e.deadline.Add(held)
 		e.out.Held += held

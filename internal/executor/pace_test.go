@@ -142,6 +142,48 @@ func TestTimeInLineIsNotTheTargets(t *testing.T) {
 	})
 }
 
+// Once the executor is to hurry nobody stands in line, and those that stood there
+// end when they would have ended without it.
+func TestHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, timeout, stood = freeDials + maxDials + 300, time.Minute, 20 * time.Millisecond
+		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, n)}
+		x := newTestExecutor(t, Config{Guard: g})
+		var calls sync.WaitGroup
+		began, timedOut := time.Now(), make(chan domain.Outcome, n)
+		for range n {
+			calls.Go(func() {
+				out := do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: timeout})
+				if strings.Contains(out.Error, "timeout") {
+					timedOut <- out
+					if took := time.Since(began); took != timeout+out.Held {
+						t.Errorf("a call took %s, held for %s", took, out.Held)
+					}
+				}
+			})
+		}
+		time.Sleep(stood)
+		x.Hurry()
+		synctest.Wait()
+		if n := g.waiting.Load(); n != maxDials {
+			t.Errorf("%d dials at once, want %d", n, maxDials)
+		}
+		time.Sleep(2 * timeout)
+		close(g.open)
+		calls.Wait()
+		close(timedOut)
+		ended := 0
+		for out := range timedOut {
+			if ended++; out.Held > stood {
+				t.Errorf("a call was held for %s, and let go after %s", out.Held, stood)
+			}
+		}
+		if ended < 300 {
+			t.Errorf("%d calls timed out", ended)
+		}
+	})
+}
+
 // A request of which a part has left is begun: the clock of its call runs on.
 func TestLineOfCallThatWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
