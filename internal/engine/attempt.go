@@ -18,7 +18,8 @@ type attempt struct {
 func (e *Engine) work() {
 	a := e.calls.Get().(*attempt)
 	defer e.calls.Put(a)
-	for f := e.dispatcher.take(); f != nil; {
+	var before *fire
+	for f := e.dispatcher.take(nil); f != nil; {
 		begun, end := f.since, f.since
 		rule := e.sendRule(f)
 		if rule == sendMarked {
@@ -28,14 +29,15 @@ func (e *Engine) work() {
 		if rule == sendNow {
 			begun, end = e.call(f, a)
 		}
-		next := e.dispatcher.swap(f, begun, end)
+		next := e.dispatcher.swap(f, before, begun, end)
 		if rule == sendNow {
 			e.settle(f, &a.out, begun, end)
 		} else {
 			e.turnAway(f, end)
 		}
+		before = f
 		if next == nil {
-			next = e.dispatcher.take()
+			next = e.dispatcher.take(f)
 		}
 		f = next
 	}

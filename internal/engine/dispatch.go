@@ -49,6 +49,7 @@ type dispatcher struct {
 	drained   chan struct{} // closed when the last worker ends after close
 
 	oldest, newest *fire // calls in flight, in the order of their start
+	left           *fire // calls that have ended, until they are known to be elsewhere: see swap
 }
 
 func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
@@ -177,10 +178,11 @@ func (d *dispatcher) wake() {
 }
 
 // take returns the next fire to send. It waits for one; nil tells the worker
-// to end.
-func (d *dispatcher) take() *fire {
+// to end. before is the worker's last fire, which was handed on; nil: none.
+func (d *dispatcher) take(before *fire) *fire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forget(before)
 	for {
 		if f := d.pickNow(); f != nil {
 			return f
@@ -199,10 +201,13 @@ func (d *dispatcher) take() *fire {
 }
 
 // swap ends a call and returns the next fire to send, or nil when there is
-// none now. The fire that ended may be handed on only after this.
-func (d *dispatcher) swap(last *fire, begun, now int64) *fire {
+// none now. The fire that ended may be handed on only after this, and is found
+// here until the worker comes again: before is the one that it had before, which
+// was handed on. So whoever looks for an execution finds it on its way.
+func (d *dispatcher) swap(last, before *fire, begun, now int64) *fire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forget(before)
 	d.finish(last, begun, now)
 	return d.pickNow()
 }
@@ -341,6 +346,7 @@ func (d *dispatcher) end() {
 }
 
 func (d *dispatcher) begin(h *host, f *fire) {
+	d.forget(f)
 	d.calls++
 	d.begun++
 	h.calls++
@@ -374,7 +380,7 @@ func (d *dispatcher) finish(f *fire, begun, now int64) {
 	} else {
 		d.newest = f.callPrev
 	}
-	f.callNext, f.callPrev = nil, nil
+	d.leave(f)
 	f.opening = false
 	if f.lane == laneLate {
 		d.lateCalls--
@@ -385,6 +391,32 @@ func (d *dispatcher) finish(f *fire, begun, now int64) {
 		h.parked = parkedIdle
 		d.enlistIf(h)
 	}
+}
+
+// leave keeps a fire that is no call any more until it is forgotten.
+func (d *dispatcher) leave(f *fire) {
+	f.leaving = true
+	f.callPrev, f.callNext = nil, d.left
+	if d.left != nil {
+		d.left.callPrev = f
+	}
+	d.left = f
+}
+
+func (d *dispatcher) forget(f *fire) {
+	if f == nil || !f.leaving {
+		return
+	}
+	f.leaving = false
+	if f.callPrev != nil {
+		f.callPrev.callNext = f.callNext
+	} else {
+		d.left = f.callNext
+	}
+	if f.callNext != nil {
+		f.callNext.callPrev = f.callPrev
+	}
+	f.callNext, f.callPrev = nil, nil
 }
 
 // wakeLate brings back hosts that waited for the share of late fires: the one

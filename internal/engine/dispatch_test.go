@@ -327,12 +327,17 @@ func TestWorkers(t *testing.T) {
 		b := newBench(t, 50, 50)
 		done := make(chan *fire, 10_000)
 		b.d.work = func() {
-			for f := b.d.take(); f != nil; {
+			var before *fire
+			for f := b.d.take(nil); f != nil; {
 				<-time.After(time.Millisecond)
-				next := b.d.swap(f, 0, 0)
+				next := b.d.swap(f, before, 0, 0)
+				if b.d.find(func(x *fire) bool { return x == f }) != f {
+					t.Error("a fire that has ended is not found before it is handed on")
+				}
 				done <- f
+				before = f
 				if next == nil {
-					next = b.d.take()
+					next = b.d.take(f)
 				}
 				f = next
 			}
@@ -344,6 +349,9 @@ func TestWorkers(t *testing.T) {
 		<-time.After(time.Second)
 		b.d.close()
 		<-b.d.drained
+		if b.d.left != nil {
+			t.Error("a fire that was handed on is still kept")
+		}
 		seen := make(map[*fire]bool)
 		for range len(done) {
 			seen[<-done] = true

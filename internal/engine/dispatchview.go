@@ -76,9 +76,11 @@ func (d *dispatcher) find(match func(*fire) bool) (found *fire) {
 		}
 		return found == nil
 	}
-	for f := d.oldest; f != nil; f = f.callNext {
-		if !look(f) {
-			return found
+	for _, first := range []*fire{d.oldest, d.left} {
+		for f := first; f != nil; f = f.callNext {
+			if !look(f) {
+				return found
+			}
 		}
 	}
 	for _, h := range d.hosts {

@@ -262,6 +262,40 @@ func TestEditsThatDoNotHappen(t *testing.T) {
 }
 
 // The live view knows what has not ended, newest first, and the next fire.
+// An execution is found by its id from the answer to its trigger until it is on
+// record, at every moment: on its way to the queue, to the record and to its retry.
+func TestLiveAtEveryMoment(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		id := w.create(spec("?status=500&first=1", func(d *domain.SpecDoc) {
+			d.Schedule, d.Retry.DelayMs = "0 0 0 1 1 *", 0
+		}))
+		for range 100 {
+			x, err := w.trigger(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for looks := 0; ; looks++ {
+				_, err := w.db.History().Execution(t.Context(), x.ID())
+				if err == nil {
+					break
+				}
+				if _, ok := w.eng.Live(x.ID()); !ok {
+					if _, err := w.db.History().Execution(t.Context(), x.ID()); err != nil {
+						t.Fatalf("look %d: %v is neither live nor on record", looks, x.FireKey)
+					}
+					break
+				}
+				if looks%20 == 19 {
+					w.pass(100 * time.Millisecond) // virtual time stands still while one looks
+				}
+			}
+			w.pass(time.Second)
+		}
+	})
+}
+
 func TestLiveView(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

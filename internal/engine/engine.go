@@ -225,11 +225,7 @@ func (e *Engine) leaveOpen(inTime bool) {
 // waiting returns the executions that wait for a slot, for their retry, or for
 // their job to be free.
 func (e *Engine) waiting() []*fire {
-	out := e.dispatcher.waiting()
-	e.retries.find(func(f *fire) bool {
-		out = append(out, f)
-		return false
-	})
+	out := append(e.dispatcher.waiting(), e.retries.all()...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for j := range e.jobs.all() {

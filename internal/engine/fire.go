@@ -49,7 +49,8 @@ type fire struct {
 	since   int64 // start of the attempt in flight, Unix milliseconds; dispatcher lock
 
 	queueNext          *fire // host queue
-	callNext, callPrev *fire // calls in flight, oldest first
+	callNext, callPrev *fire // calls in flight, oldest first, or calls that have ended
+	leaving            bool  // of the latter. Dispatcher lock
 	jobNext, jobPrev   *fire
 }
 

@@ -48,19 +48,23 @@ func (e *Engine) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	at := id.ScheduledAt()
 	match := func(f *fire) bool { return f.at == at && f.key().ID() == id }
-	// In the order in which a fire moves, so that none is missed on its way.
-	var f *fire
-	for _, find := range []func(func(*fire) bool) *fire{e.dispatcher.find, e.recorder.find, e.retries.find, e.dispatcher.find} {
-		if f = find(match); f != nil {
-			break
+	// In the order in which a fire moves, each of which lets go of it only when the
+	// next one has it, so that none is missed on its way.
+	for _, find := range []func(func(*fire) bool) *fire{
+		e.dispatcher.find, e.recorder.find, e.retries.find, e.dispatcher.find, e.recorder.find,
+	} {
+		f := find(match)
+		if f == nil {
+			continue
+		}
+		f.job.mu.Lock()
+		x, live := f.snapshot(), f.entered
+		f.job.mu.Unlock()
+		if live { // and not one that was on record, or dropped, already
+			return x, true
 		}
 	}
-	if f == nil {
-		return domain.Execution{}, false
-	}
-	f.job.mu.Lock()
-	defer f.job.mu.Unlock()
-	return f.snapshot(), true
+	return domain.Execution{}, false
 }
 
 // NextFire returns the job's next scheduled instant after now, in Unix

@@ -3,6 +3,7 @@ package engine
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +57,7 @@ type retrier struct {
 	push  func([]*fire)
 	mu    sync.Mutex
 	heap  retryHeap
+	due   []*fire // no longer in heap, and being pushed
 	wake  chan struct{}
 }
 
@@ -100,6 +102,7 @@ func (r *retrier) runOnce() time.Duration {
 	for len(r.heap) > 0 && r.heap[0].retryAt <= now {
 		due = append(due, heap.Pop(&r.heap).(*fire))
 	}
+	r.due = due
 	wait := time.Second // a step of the wall clock is noticed within this
 	if len(r.heap) > 0 {
 		wait = min(wait, time.Duration(r.heap[0].retryAt-now)*time.Millisecond)
@@ -107,6 +110,9 @@ func (r *retrier) runOnce() time.Duration {
 	r.mu.Unlock()
 	if len(due) > 0 {
 		r.push(due)
+		r.mu.Lock()
+		r.due = nil
+		r.mu.Unlock()
 	}
 	return wait
 }
@@ -136,13 +142,22 @@ func (r *retrier) len() int {
 	return len(r.heap)
 }
 
-// find returns the first waiting fire that matches, or nil.
+// all returns the waiting fires.
+func (r *retrier) all() []*fire {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone([]*fire(r.heap))
+}
+
+// find returns the first fire that matches, waiting or being pushed, or nil.
 func (r *retrier) find(match func(*fire) bool) *fire {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, f := range r.heap {
-		if match(f) {
-			return f
+	for _, fires := range [][]*fire{r.heap, r.due} {
+		for _, f := range fires {
+			if match(f) {
+				return f
+			}
 		}
 	}
 	return nil

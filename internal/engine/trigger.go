@@ -36,9 +36,12 @@ func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution
 
 	stored := make(chan struct{})
 	e.recorder.addNow(entry{open: &run, fire: f, done: func() {
-		// Not on the recorder's goroutine: the queue may be waiting for it.
-		go e.dispatch([]*fire{f})
-		close(stored)
+		// Not on the recorder's goroutine: the queue may be waiting for it. Who gets
+		// the answer may ask for the execution at once.
+		go func() {
+			e.dispatch([]*fire{f})
+			close(stored)
+		}()
 	}})
 	select {
 	case <-stored:
