@@ -48,8 +48,36 @@ type dispatcher struct {
 	closed    bool
 	drained   chan struct{} // closed when the last worker ends after close
 
-	oldest, newest *fire // calls in flight, in the order of their start
-	left           *fire // calls that have ended, until they are known to be elsewhere: see swap
+	running callList // calls in flight, in the order of their start
+	left    callList // calls that have ended, until they are known to be elsewhere: see swap
+}
+
+// callList is a list of fires, linked through themselves. A fire is in one at
+// most.
+type callList struct{ first, last *fire }
+
+func (l *callList) add(f *fire) {
+	f.callPrev, f.callNext = l.last, nil
+	if l.last != nil {
+		l.last.callNext = f
+	} else {
+		l.first = f
+	}
+	l.last = f
+}
+
+func (l *callList) remove(f *fire) {
+	if f.callPrev != nil {
+		f.callPrev.callNext = f.callNext
+	} else {
+		l.first = f.callNext
+	}
+	if f.callNext != nil {
+		f.callNext.callPrev = f.callPrev
+	} else {
+		l.last = f.callPrev
+	}
+	f.callNext, f.callPrev = nil, nil
 }
 
 func newDispatcher(maxCalls, maxPerHost int) *dispatcher {
@@ -355,13 +383,7 @@ func (d *dispatcher) begin(h *host, f *fire) {
 		h.lateCalls++
 	}
 	f.since = d.now()
-	f.callPrev, f.callNext = d.newest, nil
-	if d.newest != nil {
-		d.newest.callNext = f
-	} else {
-		d.oldest = f
-	}
-	d.newest = f
+	d.running.add(f)
 }
 
 func (d *dispatcher) finish(f *fire, begun, now int64) {
@@ -370,18 +392,9 @@ func (d *dispatcher) finish(f *fire, begun, now int64) {
 	h.calls--
 	h.limit.ended(time.Duration(now-begun) * time.Millisecond)
 	h.used = true
-	if f.callPrev != nil {
-		f.callPrev.callNext = f.callNext
-	} else {
-		d.oldest = f.callNext
-	}
-	if f.callNext != nil {
-		f.callNext.callPrev = f.callPrev
-	} else {
-		d.newest = f.callPrev
-	}
-	d.leave(f)
-	f.opening = false
+	d.running.remove(f)
+	d.left.add(f)
+	f.leaving, f.opening = true, false
 	if f.lane == laneLate {
 		d.lateCalls--
 		h.lateCalls--
@@ -393,30 +406,12 @@ func (d *dispatcher) finish(f *fire, begun, now int64) {
 	}
 }
 
-// leave keeps a fire that is no call any more until it is forgotten.
-func (d *dispatcher) leave(f *fire) {
-	f.leaving = true
-	f.callPrev, f.callNext = nil, d.left
-	if d.left != nil {
-		d.left.callPrev = f
-	}
-	d.left = f
-}
-
+// forget lets go of a fire whose call has ended and that is elsewhere.
 func (d *dispatcher) forget(f *fire) {
-	if f == nil || !f.leaving {
-		return
+	if f != nil && f.leaving {
+		f.leaving = false
+		d.left.remove(f)
 	}
-	f.leaving = false
-	if f.callPrev != nil {
-		f.callPrev.callNext = f.callNext
-	} else {
-		d.left = f.callNext
-	}
-	if f.callNext != nil {
-		f.callNext.callPrev = f.callPrev
-	}
-	f.callNext, f.callPrev = nil, nil
 }
 
 // wakeLate brings back hosts that waited for the share of late fires: the one

@@ -349,7 +349,7 @@ func TestWorkers(t *testing.T) {
 		<-time.After(time.Second)
 		b.d.close()
 		<-b.d.drained
-		if b.d.left != nil {
+		if b.d.left != (callList{}) {
 			t.Error("a fire that was handed on is still kept")
 		}
 		seen := make(map[*fire]bool)

@@ -21,7 +21,7 @@ func (d *dispatcher) inFlight() []*fire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []*fire
-	for f := d.oldest; f != nil; f = f.callNext {
+	for f := d.running.first; f != nil; f = f.callNext {
 		out = append(out, f)
 	}
 	return out
@@ -57,7 +57,7 @@ func (d *dispatcher) longCalls(before int64) []*fire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []*fire
-	for f := d.oldest; f != nil && f.since < before; f = f.callNext {
+	for f := d.running.first; f != nil && f.since < before; f = f.callNext {
 		if !f.opening {
 			f.opening = true
 			out = append(out, f)
@@ -76,7 +76,7 @@ func (d *dispatcher) find(match func(*fire) bool) (found *fire) {
 		}
 		return found == nil
 	}
-	for _, first := range []*fire{d.oldest, d.left} {
+	for _, first := range []*fire{d.running.first, d.left.first} {
 		for f := first; f != nil; f = f.callNext {
 			if !look(f) {
 				return found

@@ -31,6 +31,9 @@ func TestRandom(t *testing.T) {
 			bubbleWith(t, Config{MaxInFlight: slots, MaxInFlightPerHost: slots}, func(t *testing.T, w *world) {
 				w.piece = []int{0, 1, 2 + r.IntN(40)}[r.IntN(3)]
 				w.part = r.IntN(4)
+				w.eng.mu.Lock()
+				w.eng.stagePart = max(1, w.part) // before the first reboot too
+				w.eng.mu.Unlock()
 				c := &chaos{world: w, Rand: r}
 				for range 30 {
 					c.step()
