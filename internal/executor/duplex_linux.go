@@ -16,6 +16,7 @@ type duplex struct {
 	step func(fd uintptr) bool // bound once, so that an exchange allocates nothing
 
 	request, answer []byte
+	warm            bool // the connection was in use a moment ago
 	sent            bool // the request was given to the kernel, as far as it took it
 	wrote, read     int
 	sendErr, err    error
@@ -38,12 +39,12 @@ func rawTCP(c net.Conn) syscall.RawConn {
 // exchange writes the request and reads the first bytes of the answer, by the
 // connection's deadline. When the kernel does not take the whole request it
 // reads nothing: what is left is for the caller to write, unless sendErr says
-// that it is no use.
-func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte) (wrote, read int, sendErr, err error) {
+// that it is no use. See warmFor for what a warm connection is spared.
+func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, warm bool) (wrote, read int, sendErr, err error) {
 	if d.step == nil {
 		d.step = d.advance
 	}
-	*d = duplex{step: d.step, request: request, answer: answer}
+	*d = duplex{step: d.step, request: request, answer: answer, warm: warm}
 	// A turn of reading has two parts. The poller forgets what it has reported,
 	// and then step is called, after each report again until it has finished.
 	err = raw.Read(d.step)
@@ -55,8 +56,8 @@ func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte) (wrote, r
 }
 
 // advance reports whether the exchange is over. It reads right after it has
-// written, though no answer can be there yet: a peer that has closed its side
-// before is reported no more.
+// written, though no answer can be there yet: that a peer has closed its side
+// before is reported no more. A warm connection is waited for at once.
 func (d *duplex) advance(fd uintptr) bool {
 	if !d.sent {
 		d.sent = true
@@ -66,6 +67,9 @@ func (d *duplex) advance(fd uintptr) bool {
 		}
 		if d.wrote = n; n < len(d.request) {
 			return true
+		}
+		if d.warm {
+			return false
 		}
 	}
 	n, errno := rawRead(fd, d.answer)

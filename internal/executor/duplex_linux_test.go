@@ -42,16 +42,16 @@ func TestDuplex(t *testing.T) {
 			_, _ = io.ReadFull(there, got)
 			_, _ = there.Write(append([]byte("re: "), got...))
 		}()
-		wrote, read, sendErr, err := d.exchange(raw, []byte(text), answer)
+		wrote, read, sendErr, err := d.exchange(raw, []byte(text), answer, text == "second")
 		if wrote != len(text) || string(answer[:read]) != "re: "+text || sendErr != nil || err != nil {
 			t.Errorf("%d, %q, %v, %v", wrote, answer[:read], sendErr, err)
 		}
 	}
 	_ = here.SetDeadline(time.Now().Add(20 * time.Millisecond))
-	if wrote, read, sendErr, err := d.exchange(raw, []byte("third"), answer); wrote != 5 || read != 0 || sendErr != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if wrote, read, sendErr, err := d.exchange(raw, []byte("third"), answer, false); wrote != 5 || read != 0 || sendErr != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("no answer: %d, %d, %v, %v", wrote, read, sendErr, err)
 	}
-	if wrote, _, _, err := d.exchange(raw, []byte("fourth"), answer); wrote != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if wrote, _, _, err := d.exchange(raw, []byte("fourth"), answer, false); wrote != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("past the deadline: %d, %v", wrote, err)
 	}
 }
@@ -66,7 +66,7 @@ func TestDuplexOfAFullConnection(t *testing.T) {
 	_, _ = there.Write([]byte("too early"))
 	request := []byte(strings.Repeat("x", 32<<20))
 	var d duplex
-	wrote, read, sendErr, err := d.exchange(rawTCP(here), request, make([]byte, 64))
+	wrote, read, sendErr, err := d.exchange(rawTCP(here), request, make([]byte, 64), false)
 	if wrote == 0 || wrote >= len(request) || read != 0 || sendErr != nil || err != nil {
 		t.Errorf("%d, %d, %v, %v", wrote, read, sendErr, err)
 	}
@@ -79,7 +79,7 @@ func TestDuplexOfAResetConnection(t *testing.T) {
 	probe := newProbe(here)
 	untilArrival(t, probe)
 	var d duplex
-	_, read, sendErr, err := d.exchange(rawTCP(here), []byte("text"), make([]byte, 64))
+	_, read, sendErr, err := d.exchange(rawTCP(here), []byte("text"), make([]byte, 64), false)
 	if e := errors.Join(sendErr, err); read != 0 || !errors.Is(e, syscall.EPIPE) && !errors.Is(e, syscall.ECONNRESET) {
 		t.Errorf("%d, %v, %v", read, sendErr, err)
 	}

@@ -13,6 +13,6 @@ type duplex struct{}
 
 func rawTCP(net.Conn) syscall.RawConn { return nil }
 
-func (d *duplex) exchange(syscall.RawConn, []byte, []byte) (wrote, read int, sendErr, err error) {
+func (d *duplex) exchange(syscall.RawConn, []byte, []byte, bool) (wrote, read int, sendErr, err error) {
 	return 0, 0, nil, nil
 }

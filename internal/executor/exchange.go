@@ -337,7 +337,7 @@ func (e *exchange) ask(body []byte) (n int, sendErr, err error) {
 		whole := e.head
 		e.head = e.head[:head]
 		var wrote int
-		wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:])
+		wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:], !e.call.Once && e.conn.warm(e.begun))
 		e.written += int64(wrote)
 		switch {
 		case wrote == len(whole):

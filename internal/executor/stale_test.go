@@ -7,6 +7,9 @@ import (
 	"net"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // Ways in which a peer ends a connection. One that lingers has closed its side
@@ -88,6 +91,7 @@ func TestStaleConnection(t *testing.T) {
 				k := count(t, handOver(closed))
 				x := newTestExecutor(t, Config{})
 				closedBehind(t, x, closed, k, how)
+				setLastUse(t, x, -warmFor)
 				call := newCall(k.url())
 				call.Once, call.Body = once, []byte("second")
 				mustSucceed(t, x, call)
@@ -97,5 +101,60 @@ func TestStaleConnection(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// setLastUse sets when the only idle connection was last used, from now.
+func setLastUse(t *testing.T, x *Executor, d time.Duration) {
+	t.Helper()
+	onlyHost(t, x).idle[0].lastUse = monotonic.Now().Add(d)
+}
+
+// A warm connection is not read from before the answer is due. That its peer has
+// closed it shows all the same, by the reset that answers the request; a call that
+// is at most once has looked before it sent.
+func TestStaleWarmConnection(t *testing.T) {
+	for _, how := range []string{byClose, byReset} {
+		for _, once := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s once=%v", how, once), func(t *testing.T) {
+				closed := make(chan net.Conn, 1)
+				k := count(t, handOver(closed))
+				x := newTestExecutor(t, Config{})
+				closedBehind(t, x, closed, k, how)
+				setLastUse(t, x, time.Minute)
+				call := newCall(k.url())
+				call.Once = once
+				mustSucceed(t, x, call)
+				k.want(t, 2, 2)
+			})
+		}
+	}
+}
+
+// The price of it: a peer that half closes right after an answer is waited for
+// until the deadline. The call is tried again, unless it is at most once: then it
+// was not sent there at all.
+func TestLingeringWarmConnection(t *testing.T) {
+	for _, once := range []bool{false, true} {
+		t.Run(fmt.Sprintf("once=%v", once), func(t *testing.T) {
+			closed := make(chan net.Conn, 1)
+			k := count(t, handOver(closed))
+			x := newTestExecutor(t, Config{})
+			closedBehind(t, x, closed, k, byLinger)
+			setLastUse(t, x, time.Minute)
+			call := newCall(k.url())
+			call.Once = once
+			if once || rawTCP(onlyHost(t, x).idle[0].Conn) == nil { // no duplex here
+				mustSucceed(t, x, call)
+				return
+			}
+			call.Timeout = 50 * time.Millisecond
+			if out := do(x, call); out.Verdict != domain.VerdictRetry || !out.MaybeSent {
+				t.Errorf("outcome %+v", out)
+			}
+			call.Timeout = ample
+			mustSucceed(t, x, call)
+			k.want(t, 2, 2)
+		})
 	}
 }
