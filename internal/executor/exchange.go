@@ -278,7 +278,7 @@ func (e *exchange) open(dialled func()) (*conn, error) {
 // roundTrip writes the request and reads the response on the connection.
 func (e *exchange) roundTrip(body []byte) error {
 	e.phase = phaseSend
-	if err := e.conn.SetDeadline(e.deadline); err != nil {
+	if err := e.conn.endBy(e.deadline, e.call.Timeout/1024); err != nil {
 		return err
 	}
 	e.readErr = nil

@@ -68,6 +68,7 @@ type conn struct {
 	probe   *probe
 	raw     syscall.RawConn // for a duplex; nil: write, then read
 	lastUse time.Time       // zero: never used
+	endsAt  time.Time       // its deadline
 }
 
 func (c *conn) used() bool { return !c.lastUse.IsZero() }
@@ -75,6 +76,17 @@ func (c *conn) used() bool { return !c.lastUse.IsZero() }
 // warm reports whether the connection has carried another call so shortly before
 // the instant that it need not be looked at.
 func (c *conn) warm(now time.Time) bool { return c.used() && now.Sub(c.lastUse) < warmFor }
+
+// endBy sets the connection's deadline to the one given or up to so much later:
+// later by as much, so that calls which follow soon find theirs within that and
+// need not set it again.
+func (c *conn) endBy(deadline time.Time, later time.Duration) error {
+	if d := c.endsAt.Sub(deadline); 0 <= d && d <= later {
+		return nil
+	}
+	c.endsAt = deadline.Add(later)
+	return c.SetDeadline(c.endsAt)
+}
 
 // newHost checks the authority of a URL and takes it apart.
 func newHost(key hostKey, t target) (*host, error) {

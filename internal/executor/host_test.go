@@ -414,3 +414,41 @@ func TestConcurrentCalls(t *testing.T) {
 		t.Errorf("%d requests, want %d", n, callers*each)
 	}
 }
+
+// timedConn counts how often its deadline is set.
+type timedConn struct {
+	net.Conn
+	set  int
+	last time.Time
+}
+
+func (c *timedConn) SetDeadline(t time.Time) error {
+	c.set++
+	c.last = t
+	return nil
+}
+
+// A deadline is never earlier than asked for, and later by the allowance at most;
+// calls that follow soon do not set it again.
+func TestDeadlineOfAConnection(t *testing.T) {
+	var timed timedConn
+	c := &conn{Conn: &timed}
+	now := time.Now()
+	const timeout, later = 30 * time.Second, 30 * time.Millisecond
+	for _, step := range []struct {
+		after   time.Duration // since the start
+		timeout time.Duration
+		set     int
+	}{
+		{0, timeout, 1}, {later, timeout, 1}, {later + 1, timeout, 2}, {later + 1, timeout, 2},
+		{2 * later, timeout - later, 3}, {2 * later, timeout, 3}, {time.Minute, timeout, 4},
+	} {
+		want := now.Add(step.after + step.timeout)
+		if err := c.endBy(want, later); err != nil {
+			t.Fatal(err)
+		}
+		if late := timed.last.Sub(want); late < 0 || late > later || timed.set != step.set {
+			t.Errorf("%v: set %d times, want %d; %v late", step, timed.set, step.set, late)
+		}
+	}
+}

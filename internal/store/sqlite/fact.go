@@ -63,8 +63,11 @@ var (
 	insertPlainFacts = insertExecutions(plainRow, rowsPerStatement)
 )
 
+// insertExecutions returns the statement that inserts rows. After a fault the
+// whole transaction is undone, so that SQLite need not be able to undo the
+// statement alone (OR FAIL): it would keep a copy of each page that it changes.
 func insertExecutions(row string, rows int) string {
-	return "INSERT INTO execution (" + executionColumns + ") VALUES " + row + strings.Repeat(", "+row, rows-1) +
+	return "INSERT OR FAIL INTO execution (" + executionColumns + ") VALUES " + row + strings.Repeat(", "+row, rows-1) +
 		" ON CONFLICT DO NOTHING"
 }
 
