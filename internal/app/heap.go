@@ -22,8 +22,8 @@ import (
 //
 // A fire allocates some 220 bytes, so at 40,000 a second nine megabytes a
 // second: a collection every six seconds with a million jobs. A job that is
-// registered allocates 9 kB, so at 5,000 a second 45 megabytes: every six seconds
-// with ten million.
+// registered allocates 9 kB, so at 5,000 a second 45 megabytes: the first after six
+// seconds with ten million, then more seldom (see busy).
 //
 // Calls that wait want more. Each has a stack, which a collection walks from end
 // to end, and while they come to be many the heap grows as fast as they do: with

@@ -124,19 +124,25 @@ func (e *Engine) runSweep(ctx context.Context) {
 	}
 }
 
-// sweepOnce returns how many calls got an open run.
-func (e *Engine) sweepOnce() int {
+// sweepOnce returns how many calls got an open run. It takes them in parts,
+// because nothing is sent meanwhile.
+func (e *Engine) sweepOnce() (opened int) {
+	const part = 256
 	now := e.now()
-	long := e.dispatcher.longCalls(now - milliseconds(longCall))
-	entries := make([]entry, len(long))
-	for i, f := range long {
-		f.job.mu.Lock()
-		run := f.openRun(now, true, now)
-		f.job.mu.Unlock()
-		entries[i] = entry{open: &run, fire: f}
+	for {
+		n := e.dispatcher.longCalls(now-milliseconds(longCall), part, func(f *fire) { e.openCall(f, now) })
+		opened += n
+		if n < part {
+			return opened
+		}
 	}
-	if len(entries) > 0 {
-		e.recorder.addNow(entries...)
-	}
-	return len(long)
+}
+
+// openCall gives a call in flight an open run. The caller holds the lock of the
+// dispatcher, so that the open run of a retry that follows comes later, and counts.
+func (e *Engine) openCall(f *fire, now int64) {
+	f.job.mu.Lock()
+	run := f.openRun(now, true, now)
+	f.job.mu.Unlock()
+	e.recorder.addNow(entry{open: &run, fire: f})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// Executor makes one HTTP attempt. It blocks at most call.Timeout and out.Held, and may be
+// Executor makes one HTTP attempt. It blocks at most call.Timeout, a thousandth more, and out.Held, and may be
 // called from any number of goroutines.
 type Executor interface {
 	Do(call *domain.Call, out *domain.Outcome)

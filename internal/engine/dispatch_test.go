@@ -279,7 +279,7 @@ func TestSuspendAndClose(t *testing.T) {
 	if got := b.take(5); len(got) != 0 {
 		t.Error("a closed dispatcher sends")
 	}
-	if n := len(b.d.inFlight()); n != 2 {
+	if n := b.d.inFlight(func(*fire) {}); n != 2 {
 		t.Errorf("%d calls in flight", n)
 	}
 }
@@ -300,7 +300,8 @@ func TestHostsAreForgotten(t *testing.T) {
 	}
 }
 
-// longCalls returns each call once, the oldest first.
+// longCalls tells of each call once, the oldest first. None can end meanwhile: what
+// is put on record of it would come after what follows from its end.
 func TestLongCalls(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10, 10)
@@ -311,11 +312,26 @@ func TestLongCalls(t *testing.T) {
 	second := b.take(1)
 	b.now = 9000
 	b.take(1)
-	if got := b.d.longCalls(5000); !slices.Equal(got, append(first, second...)) {
-		t.Errorf("%d long calls", len(got))
+	var got []*fire
+	note := func(f *fire) {
+		if b.d.mu.TryLock() {
+			b.d.mu.Unlock()
+			t.Error("the call may end meanwhile")
+		}
+		got = append(got, f)
 	}
-	if got := b.d.longCalls(5000); len(got) != 0 {
-		t.Errorf("%d long calls are returned again", len(got))
+	if n := b.d.longCalls(5000, 1, note); n != 1 || !slices.Equal(got, first) {
+		t.Errorf("%d long calls, want the first", n)
+	}
+	if n := b.d.longCalls(5000, 5, note); n != 1 || !slices.Equal(got, append(first, second...)) {
+		t.Errorf("%d further long calls", n)
+	}
+	if n := b.d.longCalls(5000, 5, note); n != 0 {
+		t.Errorf("%d long calls are told again", n)
+	}
+	got = nil
+	if n := b.d.inFlight(note); n != 3 || !slices.Equal(got[:2], append(first, second...)) {
+		t.Errorf("%d calls in flight", n)
 	}
 }
 

@@ -16,15 +16,18 @@ func (d *dispatcher) takeBegun() int {
 	return n
 }
 
-// inFlight returns the fires whose calls have not ended.
-func (d *dispatcher) inFlight() []*fire {
+// inFlight calls fn with each fire whose call has not ended, the oldest first, and
+// returns how many there are. The dispatcher is locked meanwhile, and a call ends
+// here before it is settled: what fn hands on of it comes before what its end
+// leads to.
+func (d *dispatcher) inFlight(fn func(*fire)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var out []*fire
 	for f := d.running.first; f != nil; f = f.callNext {
-		out = append(out, f)
+		fn(f)
+		n++
 	}
-	return out
+	return n
 }
 
 // settling returns how many workers are not in a call: after close, those that
@@ -51,19 +54,19 @@ func (d *dispatcher) waiting() []*fire {
 	return out
 }
 
-// longCalls returns the fires whose calls began before the instant and that
-// were not returned before.
-func (d *dispatcher) longCalls(before int64) []*fire {
+// longCalls is inFlight for calls that began before the instant and for which it
+// was not called before, at most so many.
+func (d *dispatcher) longCalls(before int64, most int, fn func(*fire)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var out []*fire
-	for f := d.running.first; f != nil && f.since < before; f = f.callNext {
+	for f := d.running.first; f != nil && f.since < before && n < most; f = f.callNext {
 		if !f.opening {
 			f.opening = true
-			out = append(out, f)
+			fn(f)
+			n++
 		}
 	}
-	return out
+	return n
 }
 
 // find returns the first fire, queued or in flight, that matches.

@@ -200,14 +200,8 @@ func (e *Engine) handedOver() bool {
 // retries and triggers have theirs.
 func (e *Engine) leaveOpen(inTime bool) {
 	now := e.now()
+	calls := e.dispatcher.inFlight(func(f *fire) { e.openCall(f, now) })
 	var entries []entry
-	for _, f := range e.dispatcher.inFlight() {
-		f.job.mu.Lock()
-		run := f.openRun(now, true, now)
-		f.job.mu.Unlock()
-		entries = append(entries, entry{open: &run, fire: f})
-	}
-	calls := len(entries)
 	for _, f := range e.waiting() {
 		f.job.mu.Lock()
 		if f.doubt {

@@ -8,7 +8,8 @@
 //     time in one case only: the connection was a used one, and its peer closed
 //     it before a byte of the response.
 //   - An attempt ends within Call.Timeout, which covers looking the name up,
-//     connecting, TLS, sending, waiting and reading. Before it begins, a call to a
+//     connecting, TLS, sending, waiting and reading, or a thousandth of it later
+//     (see endBy), never sooner. Before it begins, a call to a
 //     host that is silent may stand in line (see pace) for a quarter of that and 4 s
 //     at most; Outcome.Held says for how long.
 //   - Outcome.MaybeSent is false only when no byte of the request was written.
@@ -46,6 +47,9 @@
 // connection only when that was used a moment ago (onceMaxIdle) and the kernel
 // knows of no close; otherwise it connects anew. What remains is a peer that
 // closes within a round trip of being asked: such a call fails with MaybeSent.
+//
+// Any other call looks for a close right after it has written, except on a warm
+// connection, where a reset has to tell (see warmFor).
 //
 // # How this is shown
 //

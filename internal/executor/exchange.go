@@ -337,8 +337,12 @@ func (e *exchange) ask(body []byte) (n int, sendErr, err error) {
 		whole := e.head
 		e.head = e.head[:head]
 		var wrote int
-		wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:], !e.call.Once && e.conn.warm(e.begun))
+		warm := !e.call.Once && e.conn.warm(e.begun)
+		wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:], warm)
 		e.written += int64(wrote)
+		if warm && errors.Is(err, os.ErrDeadlineExceeded) && e.conn.probe.ended() {
+			e.host.lingers.Store(true)
+		}
 		switch {
 		case wrote == len(whole):
 			e.phase = phaseWait

@@ -154,7 +154,7 @@ func (x *Executor) Close() {
 }
 
 // Do makes the call and sets every field of out. It blocks for at most
-// call.Timeout and what out.Held says, and allocates nothing when the answer is a success on a
+// call.Timeout, a thousandth of it and what out.Held says, and allocates nothing when the answer is a success on a
 // connection that was already open.
 func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	*out = domain.Outcome{}

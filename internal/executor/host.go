@@ -28,8 +28,9 @@ const onceMaxIdle = 1500 * time.Millisecond
 // peer that has closed only its side, and reads on. Under load a connection is
 // used again within microseconds, and the look is 4 % of all that a call costs.
 // A peer that closes in this moment, without a Connection: close, is known by the
-// reset that answers the request. One that only half closes then is waited for
-// until the deadline, and the call tried again.
+// reset that answers the request. One that only half closes then, or stands behind
+// a proxy that passes on no more than that, is waited for until the deadline, as
+// an attempt that failed; afterwards connections to that host are looked at again.
 const warmFor = 200 * time.Microsecond
 
 // maxDials is how many connections to one host are opened at a time. A host that
@@ -52,6 +53,7 @@ type host struct {
 	silent   atomic.Int64  // dials since the host was last heard
 	failed   atomic.Int64  // those of them that failed at once
 	failPace pace          // of dials while they fail
+	lingers  atomic.Bool   // has half closed a connection right after an answer
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last
@@ -75,7 +77,9 @@ func (c *conn) used() bool { return !c.lastUse.IsZero() }
 
 // warm reports whether the connection has carried another call so shortly before
 // the instant that it need not be looked at.
-func (c *conn) warm(now time.Time) bool { return c.used() && now.Sub(c.lastUse) < warmFor }
+func (c *conn) warm(now time.Time) bool {
+	return c.used() && now.Sub(c.lastUse) < warmFor && !c.host.lingers.Load()
+}
 
 // endBy sets the connection's deadline to the one given or up to so much later:
 // later by as much, so that calls which follow soon find theirs within that and

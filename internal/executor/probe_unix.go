@@ -34,6 +34,19 @@ func newProbe(c net.Conn) *probe {
 	return p
 }
 
+// ended reports whether the peer has closed its side and all that it sent before
+// was read. Unlike quiet it may be asked after the connection's deadline.
+func (p *probe) ended() bool {
+	if p.raw == nil {
+		return false
+	}
+	n := -1
+	err := p.raw.Control(func(fd uintptr) {
+		n, _, p.err = syscall.Recvfrom(int(fd), p.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	return err == nil && p.err == nil && n == 0
+}
+
 // quiet reports whether the connection is open and nothing has arrived: on an
 // idle connection, bytes are a TLS close or an answer that nobody asked for.
 func (p *probe) quiet() bool {
