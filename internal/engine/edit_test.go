@@ -261,7 +261,6 @@ func TestEditsThatDoNotHappen(t *testing.T) {
 	})
 }
 
-// The live view knows what has not ended, newest first, and the next fire.
 // An execution is found by its id from the answer to its trigger until it is on
 // record, at every moment: on its way to the queue, to the record and to its retry.
 func TestLiveAtEveryMoment(t *testing.T) {
@@ -296,6 +295,7 @@ func TestLiveAtEveryMoment(t *testing.T) {
 	})
 }
 
+// The live view knows what has not ended, newest first, and the next fire.
 func TestLiveView(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -137,14 +136,14 @@ func TestStaleWarmConnection(t *testing.T) {
 }
 
 // halfClosing is a target that hands out each connection after the first answer on
-// it, and counts the bytes that come then.
-func halfClosing(t *testing.T) (k *counter, closed chan net.Conn, after *atomic.Int64) {
-	closed, after = make(chan net.Conn, 1), new(atomic.Int64)
+// it, and tells how many bytes came after that when the connection is closed.
+func halfClosing(t *testing.T) (k *counter, closed chan net.Conn, after chan int64) {
+	closed, after = make(chan net.Conn, 1), make(chan int64, 3)
 	return count(t, func(_, answered int, c net.Conn) bool {
 		if answered == 1 {
 			closed <- c
 			n, _ := io.Copy(io.Discard, c)
-			after.Add(n)
+			after <- n
 			return false
 		}
 		return true
@@ -185,7 +184,7 @@ func TestOnceOnALingeringWarmConnection(t *testing.T) {
 	call.Once = true
 	mustSucceed(t, x, call)
 	k.want(t, 2, 2)
-	if n := after.Load(); n != 0 {
+	if n := <-after; n != 0 {
 		t.Errorf("%d bytes were sent where nobody answers", n)
 	}
 }
