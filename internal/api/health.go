@@ -47,8 +47,9 @@ type healthBody struct {
 }
 
 type checkState struct {
-	OK     bool   `json:"ok" doc:"Whether all is well." example:"true"`
-	Detail string `json:"detail,omitempty" doc:"The reason when it is not." example:"no commit for 4.2s: disk full"`
+	OK      bool   `json:"ok" doc:"Whether all is well." example:"true"`
+	Detail  string `json:"detail,omitempty" doc:"The reason when it is not." example:"no commit for 4.2s: disk full"`
+	Warning string `json:"warning,omitempty" doc:"What somebody should look at although the check is ok." example:"2 jobs are set aside"`
 }
 
 func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
@@ -59,7 +60,7 @@ func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
 	h := s.Engine.Health()
 	well := h.Ready
 	for _, c := range h.Checks {
-		out.Body.Checks[c.Name] = checkState{c.OK, c.Detail}
+		out.Body.Checks[c.Name] = checkState{c.OK, c.Detail, c.Warning}
 		well = well && c.OK
 	}
 	if !well {

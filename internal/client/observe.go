@@ -19,6 +19,8 @@ type Health struct {
 type Check struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"` // the reason when it is not
+	// Warning says what somebody should look at although the check is OK.
+	Warning string `json:"warning"`
 }
 
 // Healthy reports whether all is well.

@@ -16,7 +16,8 @@ type Health struct {
 
 // Check is one reason for which the engine may be unwell.
 type Check struct {
-	Name   string // "store", "timetable", ...
-	OK     bool
-	Detail string // the reason when it is not OK, for people
+	Name    string // "store", "timetable", ...
+	OK      bool
+	Detail  string // the reason when it is not OK, for people
+	Warning string // what somebody should look at although it is OK; empty: nothing
 }

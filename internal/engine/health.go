@@ -31,11 +31,11 @@ func (e *Engine) checkStore() Check {
 	age := e.clock.Since(last)
 	switch {
 	case record != nil:
-		return Check{"store", false, "results cannot be recorded: " + record.Error()}
+		return Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
 	case beat != nil:
-		return Check{"store", false, "the store does not commit: " + beat.Error()}
+		return Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
 	case e.ready.Load() && age > unwellBeat:
-		return Check{"store", false, fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
+		return Check{Name: "store", Detail: fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
 	}
 	return Check{Name: "store", OK: true}
 }
@@ -52,12 +52,12 @@ func (e *Engine) checkTimetable() Check {
 	e.mu.Unlock()
 	switch {
 	case e.ready.Load() && turned > unwellLoop:
-		return Check{"timetable", false, fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
+		return Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
 	case -behind > unwellTable:
-		return Check{"timetable", false, fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
+		return Check{Name: "timetable", Detail: fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
 			(-behind).Round(time.Second))}
 	case behind > unwellTable:
-		return Check{"timetable", false, fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
+		return Check{Name: "timetable", Detail: fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
 	}
 	return Check{Name: "timetable", OK: true}
 }
@@ -65,9 +65,9 @@ func (e *Engine) checkTimetable() Check {
 func (e *Engine) checkRunning() Check {
 	switch {
 	case e.stopping.Load():
-		return Check{"engine", false, "stopping"}
+		return Check{Name: "engine", Detail: "stopping"}
 	case !e.ready.Load():
-		return Check{"engine", false, "reading the record"}
+		return Check{Name: "engine", Detail: "reading the record"}
 	}
 	return Check{Name: "engine", OK: true}
 }
