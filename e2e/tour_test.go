@@ -23,7 +23,7 @@ func TestTheTourOfTheReadme(t *testing.T) {
 
 	code, made := ask(t, "POST", p.url+"/jobs", kind, `{"schedule":"*/2 * * * * *","api":"`+tg.url+`/ok","type":"ATLEAST_ONCE"}`)
 	id, _ := made["jobId"].(string)
-	if code != http.StatusCreated || id == "" || made["message"] == "" {
+	if code != http.StatusCreated || id == "" || made["message"] != "Job created successfully" {
 		t.Fatalf("create: %d %v", code, made)
 	}
 	code, job := ask(t, "GET", p.url+"/jobs/"+id, "", "")

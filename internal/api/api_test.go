@@ -130,7 +130,7 @@ func TestJobLifecycle(t *testing.T) {
 	res := call(t, h, "POST", "/jobs", minimal)
 	var made createdBody
 	res.into(t, 201, &made)
-	if _, err := domain.ParseJobID(made.JobID); err != nil || made.EffectiveFrom != f.now || made.Message == "" {
+	if _, err := domain.ParseJobID(made.JobID); err != nil || made.EffectiveFrom != f.now || made.Message != "Job created successfully" {
 		t.Errorf("created: %s", res.text)
 	}
 	path := "/jobs/" + made.JobID

@@ -73,7 +73,7 @@ type createOutput struct {
 
 type createdBody struct {
 	JobID         string   `json:"jobId" format:"uuid" doc:"The new job's id, a UUIDv7." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Message       string   `json:"message" doc:"What was done, for people." example:"Job created"`
+	Message       string   `json:"message" doc:"What was done, for people." example:"Job created successfully"`
 	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on the job fires, Unix milliseconds." example:"1767225600000"`
 	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
 }
@@ -99,7 +99,7 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 	}
 	v := &made[0].Version
 	id := v.JobID.String()
-	return &createOutput{"/jobs/" + id, createdBody{id, "Job created", v.EffectiveFrom, s.warnings(&v.Spec)}}, nil
+	return &createOutput{"/jobs/" + id, createdBody{id, "Job created successfully", v.EffectiveFrom, s.warnings(&v.Spec)}}, nil
 }
 
 type updateInput struct {
