@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strconv"
-	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -70,7 +69,7 @@ type importResult struct {
 	JobID string     `json:"jobId,omitempty" format:"uuid" doc:"The new job's id; absent when the item was refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Error *itemError `json:"error,omitempty" doc:"Why the item was refused; absent when it was imported."`
 
-	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
+	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
 
 type importInput struct{ request }
@@ -113,8 +112,7 @@ type importRun struct {
 	next   *importChunk // is being filled
 	under  *importChunk // is being committed; nil: none
 	spare  *importChunk // was committed: its memory; nil: none
-	origin string       // of the last job that was made
-	told   []string     // its warnings
+	warned warningMemory
 }
 
 // importChunk is what one commit takes.
@@ -247,20 +245,6 @@ func (run *importRun) settle(ctx context.Context) error {
 	return nil
 }
 
-// warnings is [server.warnings], which asks about the host alone: it is asked once
-// for as many jobs in a row as have the same.
-func (run *importRun) warnings(spec *domain.Spec) []string {
-	scheme, rest, _ := strings.Cut(spec.API, "://")
-	end := strings.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	if origin := spec.API[:len(spec.API)-len(rest)+end]; origin != run.origin || scheme == "" {
-		run.origin, run.told = origin, run.server.warnings(spec)
-	}
-	return run.told
-}
-
 // importReport holds what became of each item, in little space.
 type importReport struct {
 	jobs     []domain.JobID // by index; zero: refused
@@ -275,21 +259,18 @@ func (r *importReport) add() int {
 	return len(r.jobs) - 1
 }
 
-func (r *importReport) accept(index int, id domain.JobID, warnings []string) {
+// accept takes the warnings as a JSON array; nil: none.
+func (r *importReport) accept(index int, id domain.JobID, warnings json.RawMessage) {
 	r.jobs[index] = id
 	r.imported++
-	if len(warnings) == 0 || r.bytes >= maxErrorBytes {
+	if warnings == nil || r.bytes >= maxErrorBytes {
 		return
-	}
-	text, err := json.Marshal(warnings)
-	if err != nil {
-		return // strings always encode
 	}
 	if r.warnings == nil {
 		r.warnings = map[int]json.RawMessage{}
 	}
-	r.warnings[index] = text
-	r.bytes += len(text)
+	r.warnings[index] = warnings
+	r.bytes += len(warnings)
 }
 
 // omittedError stands for the details that were not kept.

@@ -75,7 +75,7 @@ type createdBody struct {
 	JobID         string   `json:"jobId" format:"uuid" doc:"The new job's id, a UUIDv7." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Message       string   `json:"message" doc:"What was done, for people." example:"Job created successfully"`
 	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on the job fires, Unix milliseconds." example:"1767225600000"`
-	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
+	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
 
 func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput, error) {
@@ -118,7 +118,7 @@ type updatedBody struct {
 	Message       string   `json:"message" doc:"What was done, for people." example:"Job updated"`
 	Version       int      `json:"version" doc:"The number of the job's version now." example:"2"`
 	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on this version holds, Unix milliseconds." example:"1767225600000"`
-	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: a target that this server's egress rules refuse. Absent: nothing."`
+	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
 
 func (s *server) updated(v domain.Version, message string) *updateOutput {

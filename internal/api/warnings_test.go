@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,6 +59,77 @@ func TestTargetsThatWillBeRefused(t *testing.T) {
 	for i, warned := range []bool{true, true, false, false, true} {
 		if r := report.Results[i]; warned != slices.Equal(r.Warnings, want) || !warned && r.Warnings != nil || (r.JobID == "") != (i == 3) {
 			t.Errorf("import, item %d: %+v", i, r)
+		}
+	}
+}
+
+// TestWarningsOfASchedule: creation, change, pause, resume and import say of a
+// schedule what a preview says, word for word, and nothing when that does not.
+func TestWarningsOfASchedule(t *testing.T) {
+	h := newAPI(t, newFake())
+	for _, tc := range []struct {
+		schedule string
+		warns    bool
+	}{
+		{"* * * * * *", true},
+		{"* 0 * * * *", true},
+		{"*/7 * * * * *", true},
+		{"0 0 0 13 * 5", true},   // either day
+		{"0 0 12 ? * 2 *", true}, // Quartz's numbers
+		{"0 0 0 31 * *", true},
+		{"0 0 0 1 1 * 2199", false},
+		{"0 */5 * * * *", false},
+		{"H H * * *", false}, // a job has its own H
+		{"@every 90s", false},
+		{"@daily", false},
+	} {
+		body := `{"schedule":"` + tc.schedule + `","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`
+		var preview previewBody
+		call(t, h, "POST", "/schedules/preview",
+			`{"schedule":"`+tc.schedule+`","jobId":"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"}`).into(t, 200, &preview)
+		if tc.warns != (len(preview.Warnings) > 0) {
+			t.Errorf("%s: a preview says %q", tc.schedule, preview.Warnings)
+		}
+		var made createdBody
+		res := call(t, h, "POST", "/jobs", body)
+		if res.into(t, 201, &made); !slices.Equal(made.Warnings, preview.Warnings) || !tc.warns && strings.Contains(res.text, "warnings") {
+			t.Errorf("%s: create says %s, a preview %q", tc.schedule, res.text, preview.Warnings)
+		}
+		calm := "/jobs/" + create(t, h, minimal)
+		for _, step := range []struct{ method, path, body string }{
+			{"PUT", "", `{"schedule":"` + tc.schedule + `"}`}, {"PUT", "", `{"name":"x"}`}, {"POST", "/pause", ""}, {"POST", "/resume", ""},
+		} {
+			var changed updatedBody
+			call(t, h, step.method, calm+step.path, step.body).into(t, 200, &changed)
+			if !slices.Equal(changed.Warnings, preview.Warnings) {
+				t.Errorf("%s: %s %s says %q, a preview %q", tc.schedule, step.method, step.path, changed.Warnings, preview.Warnings)
+			}
+		}
+		report := imported(t, h, body+"\n"+minimal+"\n"+body, ndjson)
+		for i, r := range report.Results {
+			want := preview.Warnings
+			if i == 1 {
+				want = nil
+			}
+			if !slices.Equal(r.Warnings, want) {
+				t.Errorf("%s: item %d of an import says %q, a preview %q", tc.schedule, i, r.Warnings, want)
+			}
+		}
+	}
+}
+
+// TestWarningsOfAnImportAreKept: the memory of warnings is bounded, and what is
+// remembered is what would be found anew.
+func TestWarningsOfAnImportAreKept(t *testing.T) {
+	h := newAPI(t, newFake())
+	var body strings.Builder
+	const n = maxWarningKeys + 20
+	for i := range 2 * n {
+		fmt.Fprintf(&body, `{"schedule":"* %d %d * * *","api":"https://host-%d.example/hook","type":"ATLEAST_ONCE"}`+"\n", i%59, i%23, i%n)
+	}
+	for i, r := range imported(t, h, body.String(), ndjson).Results {
+		if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "fires 60 times") {
+			t.Fatalf("item %d: %q", i, r.Warnings)
 		}
 	}
 }

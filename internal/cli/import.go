@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
@@ -27,8 +29,8 @@ func (s *shell) importCommand() *cobra.Command {
 		Long: `Register the jobs of a file: a JSON array of jobs, or NDJSON, one job a line.
 "-" is standard input. Each job stands for itself: one that is refused does not
 spoil the others, and is told on standard error as "line N: field: what would be
-right" ("index N", counted from 0, in an array). So are warnings. An import makes
-new jobs each time it is run.
+right" ("index N", counted from 0, in an array). So are warnings, each ten times and
+then by their number. An import makes new jobs each time it is run.
 
 ` + serverHelp + "\n\n" + exitCodes,
 		Example: `  belfry import sample-data.json
@@ -65,6 +67,7 @@ func (s *shell) importFile(ctx context.Context, c *client.Client, name string) e
 	im := &importer{client: c, err: s.err, progress: newProgress(s.err, size, isTerminal(s.err))}
 	err := im.all(ctx, in)
 	im.progress.end()
+	im.rest()
 	if err != nil {
 		if im.imported+im.refused > 0 {
 			err = fmt.Errorf("%s: %w; until then %s", name, err, im.summary())
@@ -92,6 +95,8 @@ type importer struct {
 	places   []place      // of its items
 	imported int
 	refused  int
+	warned   map[string]int // how often each warning came
+	unsorted int            // warnings beyond mostKinds
 }
 
 func (im *importer) summary() string {
@@ -185,11 +190,41 @@ func (im *importer) refuse(at place, faults ...client.FieldError) {
 	}
 }
 
+// mostSame is how often one warning is told, and mostKinds how many kinds of
+// them are counted: a file of a million jobs has most of its warnings a million
+// times.
+const (
+	mostSame  = 10
+	mostKinds = 1_000
+)
+
 // warn tells what may not be meant in an item that was imported.
 func (im *importer) warn(at place, warnings []string) {
 	for _, w := range warnings {
-		im.progress.clear()
-		_, _ = fmt.Fprintf(im.err, "%s: warning: %s\n", at, w)
+		n, known := im.warned[w]
+		if !known && len(im.warned) >= mostKinds {
+			im.unsorted++
+			continue
+		}
+		if im.warned == nil {
+			im.warned = map[string]int{}
+		}
+		if im.warned[w] = n + 1; n < mostSame {
+			im.progress.clear()
+			_, _ = fmt.Fprintf(im.err, "%s: warning: %s\n", at, w)
+		}
+	}
+}
+
+// rest counts the warnings that were not told one by one.
+func (im *importer) rest() {
+	for _, w := range slices.Sorted(maps.Keys(im.warned)) {
+		if n := im.warned[w] - mostSame; n > 0 {
+			_, _ = fmt.Fprintf(im.err, "%d more: warning: %s\n", n, w)
+		}
+	}
+	if im.unsorted > 0 {
+		_, _ = fmt.Fprintf(im.err, "%d more warnings of other kinds\n", im.unsorted)
 	}
 }
 

@@ -123,6 +123,16 @@ func (s *Spec) parseSchedule() (*cron.Schedule, error) {
 	return ParseSchedule(s.Schedule, s.Timezone, s.DST)
 }
 
+// ScheduleWarnings returns what is legal in the schedule but may not be meant,
+// one sentence each: the words of a preview.
+func (s *Spec) ScheduleWarnings() []string {
+	sched, err := s.parseSchedule()
+	if err != nil {
+		return nil
+	}
+	return sched.Warnings()
+}
+
 // ParseSchedule compiles an expression and gives the errors of package cron
 // the names of the spec's fields.
 func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
