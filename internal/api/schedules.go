@@ -81,7 +81,7 @@ func (s *server) preview(_ context.Context, in *previewInput) (*previewOutput, e
 	out := previewBody{
 		Description: p.schedule.Describe(p.binding),
 		Next:        make([]instant, 0, p.count),
-		Warnings:    append([]string{}, p.schedule.Warnings()...),
+		Warnings:    append([]string{}, p.warnings()...),
 		DSTShifts:   []shiftState{},
 	}
 	for at := p.after.Unix(); len(out.Next) < p.count; {
@@ -110,6 +110,14 @@ type previewed struct {
 	binding  cron.Binding
 	after    time.Time
 	count    int
+	job      bool // H is that of a job
+}
+
+func (p *previewed) warnings() []string {
+	if p.job {
+		return p.schedule.Warnings()
+	}
+	return p.schedule.WarningsWithoutJob()
 }
 
 // parsePreview names every wrong field, as the spec of a job does.
@@ -139,7 +147,7 @@ func (s *server) parsePreview(data []byte) (previewed, error) {
 		p.after = t
 	}
 	var id domain.JobID
-	if job != "" {
+	if p.job = job != ""; p.job {
 		var err error
 		if id, err = domain.ParseJobID(job); err != nil {
 			fault(domain.Invalid("jobId", "must be a UUID of 36 characters", job))

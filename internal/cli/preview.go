@@ -72,6 +72,9 @@ func (s *shell) preview(text string, p preview) error {
 		return pointAt(text, err)
 	}
 	e := explain(sched, cron.Binding{Seed: seed, Anchor: after.Unix()}, after, p.count)
+	if p.job == "" {
+		e.Warnings = append([]string{}, sched.WarningsWithoutJob()...)
+	}
 	if p.json {
 		enc := json.NewEncoder(s.out)
 		enc.SetIndent("", "  ")

@@ -17,7 +17,7 @@ func (s *Schedule) Describe(b Binding) string {
 	text := timePhrase(syn)
 	if days := dayPhrase(syn); days != "" {
 		text += " " + days
-	} else if strings.HasPrefix(text, "At ") && !s.interval {
+	} else if strings.HasPrefix(text, "At ") && !s.interval || timesOfDay(syn) != "" {
 		text += " every day" + inMonths(syn)
 	} else {
 		text += inMonths(syn)
@@ -28,17 +28,9 @@ func (s *Schedule) Describe(b Binding) string {
 	return text + ", " + s.zone.name + " time."
 }
 
-// syntaxFor parses the text again, which is cheaper than keeping the tree for a million schedules, and puts the values
-// of the seed in the place of H.
+// syntaxFor is the syntax with the values of the seed in the place of H.
 func (s *Schedule) syntaxFor(seed uint64) *syntax {
-	text := strings.Trim(s.text, " \t")
-	if fields := macros[strings.ToLower(text)]; fields != "" {
-		text = fields
-	}
-	syn, err := parseFields(text)
-	if err != nil {
-		panic("cron: a compiled schedule does not parse: " + err.Error())
-	}
+	syn := s.syntax()
 	for id, items := range syn {
 		for i, it := range items {
 			items[i] = it.spoken(fieldID(id), seed)
@@ -47,7 +39,21 @@ func (s *Schedule) syntaxFor(seed uint64) *syntax {
 	return syn
 }
 
-// spoken is the item as it is put in words: H resolved, and a stepped range that goes round cut to what it reaches.
+// syntax parses the text again, which is cheaper than keeping the tree for a million schedules.
+func (s *Schedule) syntax() *syntax {
+	text := strings.Trim(s.text, " \t")
+	if fields := macros[strings.ToLower(text)]; fields != "" {
+		text = fields
+	}
+	syn, err := parseFields(text)
+	if err != nil {
+		panic("cron: a compiled schedule does not parse: " + err.Error())
+	}
+	return syn
+}
+
+// spoken is the item as it is put in words: H resolved, a step past its range left out, and a stepped range that goes
+// round cut to what it reaches.
 func (it item) spoken(id fieldID, seed uint64) item {
 	sp := &specs[id]
 	if it.form == formHash {
@@ -57,11 +63,23 @@ func (it item) spoken(id fieldID, seed uint64) item {
 			it.hi = it.lo
 		}
 	}
+	if it.overstep(sp) {
+		return item{form: formRange, lo: it.lo, hi: it.lo}
+	}
 	if it.form <= formStar && it.step > 1 && it.hi < it.lo {
 		reached := it.lo + (it.hi+sp.size()-it.lo)/it.step*it.step
 		it.hi = sp.min + (reached-sp.min)%sp.size()
 	}
 	return it
+}
+
+// overstep reports whether the step leaves nothing but the first value of what it goes over.
+func (it item) overstep(sp *spec) bool {
+	hi := it.hi
+	if hi < it.lo {
+		hi += sp.size()
+	}
+	return it.form <= formStar && it.step > hi-it.lo
 }
 
 // stamp renders an instant in UTC.

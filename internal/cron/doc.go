@@ -15,6 +15,8 @@
 //     a zone also makes the table of its changes, once: up to 1.6 ms), and refuses whatever
 //     it does not fully understand, with the field, the column and what would be right. A text that can never fire
 //     within 1970..2199 is refused. (TestParseErrors, TestNeverFires, FuzzParse, BenchmarkParse)
+//     A step past the end of its range is not such a mistake: it leaves the first value, as in a crontab, and
+//     Warnings says so. (TestSameMeaning, TestWarnings)
 //  5. Next and Prev do not allocate, do not read the clock, and touch a bounded number of months: the worst accepted
 //     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNextMedian, BenchmarkNextWorst)
 //  6. H is stable for ever: its hash is written down in hash.go and pinned. (TestSeedGolden, TestHashGolden)

@@ -86,7 +86,7 @@ func explain(err error, words []word) error {
 	}
 	last := words[len(words)-1]
 	if len(words) == 6 && isYear(last.text) {
-		e.Hint = "a year comes seventh, and the second first: 0 " + joinWords(words)
+		e.Hint = "a year comes seventh, and the second first: 0 " + strings.Join(wordTexts(words), " ")
 	}
 	if e.Field == "hour" && len(words) == 5 && strings.Contains(words[2].text+words[3].text, "?") {
 		e.Hint += "; five fields begin with the minute"
@@ -99,10 +99,10 @@ func isYear(s string) bool {
 	return len(s) >= 4 && isNumber(s[:4]) && s[:4] >= "1970" && s[:4] <= "2199"
 }
 
-func joinWords(words []word) string {
+func wordTexts(words []word) []string {
 	texts := make([]string, len(words))
 	for i, w := range words {
 		texts[i] = w.text
 	}
-	return clip(strings.Join(texts, " "))
+	return texts
 }

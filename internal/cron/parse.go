@@ -1,6 +1,9 @@
 package cron
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // word is a piece of the text with its 1-based column.
 type word struct {
@@ -96,13 +99,8 @@ func parseItem(sp *spec, w word) (item, error) {
 	if it.form > formHash || body == "?" {
 		return it, fail(sp.name, w.col, w.text, "steps go with *, a value, a range or H", "cannot have a step")
 	}
-	most := sp.size() - 1
-	if it.form == formHash {
-		most = it.hi - it.lo + 1
-	}
-	it.step, err = parseNumber(sp, at, 1, most, "step", "")
-	if err != nil {
-		return it, stepError(sp, at, most)
+	if it.step, err = parseStep(sp, it, at); err != nil {
+		return it, err
 	}
 	if it.form == formRange && !strings.Contains(body, "-") {
 		it.lo, it.hi = it.lo%sp.wrap(), sp.last() // 5/15: from 5 on
@@ -118,16 +116,30 @@ func (sp *spec) wrap() int {
 	return sp.max + 1
 }
 
-// stepError says what a step may be, and what people mean who write */90.
-func stepError(sp *spec, at word, most int) error {
-	hint := "use a step from 1 to " + itoa(most)
-	if most < 1 {
-		hint = "leave the step out"
+// maxStep is far beyond every field, and small enough for value + step on any machine.
+const maxStep = 999_999_999
+
+// parseStep reads what follows the slash. As in a crontab a step may go past the end of its range, and then leaves the
+// first value alone: the warnings tell. Only H may not: its start is chosen from as many values as the step is long.
+func parseStep(sp *spec, it item, at word) (int, error) {
+	most, hint := maxStep, "use a step of 1 or more, such as "+exampleStep(sp)
+	if it.form == formHash {
+		most = it.hi - it.lo + 1
+		hint = "use a step from 1 to " + itoa(most)
 	}
-	if sp.id <= fieldHour && isNumber(at.text) && at.text != "0" {
-		hint += "; for a period across its end use @every " + at.text + "smh"[sp.id:sp.id+1]
+	n, err := strconv.Atoi(at.text)
+	if err != nil || !isNumber(at.text) || n < 1 || n > most {
+		return 0, fail(sp.name, at.col, at.text, hint, "is not a usable step")
 	}
-	return fail(sp.name, at.col, at.text, hint, "is not a usable step")
+	return n, nil
+}
+
+// exampleStep is a step that divides the field evenly where one does.
+func exampleStep(sp *spec) string {
+	if sp.id <= fieldMinute {
+		return "*/5"
+	}
+	return "*/2"
 }
 
 // parseBody reads an element without its step.

@@ -14,24 +14,37 @@ func (s *Schedule) Warnings() []string {
 	if s.kind != kindFields {
 		return w
 	}
-	syn := s.syntaxFor(0)
+	syn := s.syntax()
 	for _, check := range []func(*syntax) []string{
-		s.warnSeconds, warnSteps, warnEither, s.warnShortMonths, warnRare, s.warnNumbering, s.warnEnd,
+		s.warnSeconds, warnSteps, s.warnOversteps, s.warnEither, s.warnShortMonths, warnRare, s.warnNumbering, s.warnEnd,
+		s.warnZone,
 	} {
 		w = append(w, check(syn)...)
 	}
 	return w
 }
 
-func (s *Schedule) warnSeconds(syn *syntax) []string {
-	n := bits.OnesCount64(s.fields.second)
-	switch {
-	case n == 60 && bits.OnesCount64(s.fields.minute) == 60:
-		return []string{"fires every second"}
-	case n == 60:
-		return []string{"fires 60 times in each minute that matches: put 0 in the second field to fire once"}
+// WarningsWithoutJob is Warnings for a preview that names no job: what H chooses cannot be known there.
+func (s *Schedule) WarningsWithoutJob() []string {
+	w := s.Warnings()
+	if len(s.hashed) > 0 {
+		w = append(w, "H depends on the id of the job, and no job is named: a job with this schedule fires at other times than shown")
 	}
-	return nil
+	return w
+}
+
+func (s *Schedule) warnSeconds(*syntax) []string {
+	seconds, minutes := bits.OnesCount64(s.fields.second), bits.OnesCount64(s.fields.minute)
+	switch {
+	case seconds < 60:
+		return nil
+	case minutes < 60:
+		return []string{"fires 60 times in each minute that matches: put 0 in the second field to fire once"}
+	case bits.OnesCount64(s.fields.hour) < 24:
+		return []string{"fires 3,600 times in each hour that matches, every second of it: put 0 in the second field to fire " +
+			"once a minute, and in the minute field too to fire once an hour"}
+	}
+	return []string{"fires every second"}
 }
 
 // warnSteps is for */7: the distance is not the same where the field starts again.
@@ -40,21 +53,107 @@ func warnSteps(syn *syntax) []string {
 	for id := fieldSecond; id <= fieldHour; id++ {
 		sp := &specs[id]
 		for _, it := range syn[id] {
-			if it.form != formStar || it.step < 2 || sp.size()%it.step == 0 {
+			if it.form != formStar || it.step < 2 || sp.size()%it.step == 0 || it.overstep(sp) {
 				continue
 			}
 			w = append(w, sp.name+" */"+itoa(it.step)+" starts again at 0: the last distance is "+
-				plural(sp.size()-it.end(), sp.name)+", not "+itoa(it.step)+"; for an even period use @every")
+				plural(sp.size()-it.end(), sp.name)+", not "+itoa(it.step)+"; for an even period use @every "+
+				itoa(it.step)+"smh"[id:id+1])
 		}
 	}
 	return w
 }
 
-func warnEither(syn *syntax) []string {
-	if restricted(syn[fieldDOM]) && restricted(syn[fieldDOW]) {
-		return []string{"both day fields are restricted: fires on a day that matches either of them, as in crontab"}
+// warnOversteps is for */90 in the minute, which is minute 0 alone.
+func (s *Schedule) warnOversteps(syn *syntax) []string {
+	words := splitWords(s.text)
+	first := fieldSecond
+	if len(words) == 5 {
+		first = fieldMinute
 	}
-	return nil
+	var w []string
+	for i, word := range words {
+		sp := &specs[int(first)+i]
+		parts := strings.Split(word.text, ",")
+		for k, it := range syn[sp.id] {
+			if it.step < 2 || !it.overstep(sp) {
+				continue
+			}
+			given, value := parts[k], itoa(it.lo)
+			parts[k] = value
+			texts := wordTexts(words)
+			texts[i] = strings.Join(parts, ",")
+			parts[k] = given
+			if len(sp.names) > 0 {
+				value = sp.names[it.lo-sp.min]
+			}
+			w = append(w, sp.name+" "+clip(given)+" is "+value+" alone, since the step goes past the end of its range: "+
+				strings.Join(texts, " ")+" says the same"+periodOf(sp, it))
+		}
+	}
+	return w
+}
+
+// periodOf offers the period that a step past a whole field was probably meant to be.
+func periodOf(sp *spec, it item) string {
+	hours := map[fieldID]int{fieldDOM: 24, fieldDOW: 24, fieldHour: 1}[sp.id]
+	text, unit := itoa(it.step)+"s", sp.name
+	switch {
+	case it.form != formStar || sp.id == fieldMonth || sp.id == fieldYear:
+		return ""
+	case hours == 24:
+		unit = "day"
+		fallthrough
+	case hours == 1:
+		text = itoa(it.step*hours) + "h"
+	case sp.id == fieldMinute:
+		text = itoa(it.step) + "m"
+	}
+	if _, err := parseEvery(text, 1); err != nil {
+		return ""
+	}
+	return "; for a period of " + plural(it.step, unit) + " use @every " + text
+}
+
+// warnEither is for two restricted day fields. Of those that begin with * the crons of Linux think otherwise.
+func (s *Schedule) warnEither(syn *syntax) []string {
+	if !restricted(syn[fieldDOM]) || !restricted(syn[fieldDOW]) {
+		return nil
+	}
+	text := "both day fields are restricted: fires on a day that matches either of them, as in crontab"
+	if syn[fieldDOM][0].form == formStar || syn[fieldDOW][0].form == formStar {
+		text += " (where one of them begins with *, the cron of Linux asks for both)"
+	}
+	words := splitWords(s.text)
+	at := len(words) - 3 // day-of-month in a text of five fields
+	if len(words) > 5 {
+		at = int(fieldDOM)
+	}
+	if nth := s.nthOf(); nth != "" {
+		texts := wordTexts(words)
+		texts[at], texts[at+2] = "?", nth
+		text += "; for days that match both write " + strings.Join(texts, " ")
+	}
+	return []string{text}
+}
+
+// nthOf says 1-7 with MON as MON#1; it is empty when the days of the month are not just one such week.
+func (s *Schedule) nthOf() string {
+	f := &s.fields
+	if f.special || len(s.hashed) > 0 {
+		return ""
+	}
+	for k := 1; k <= 4; k++ {
+		if f.dom != 0x7f<<(7*k-6) {
+			continue
+		}
+		var items []string
+		for set := f.dow; set != 0; set &= set - 1 {
+			items = append(items, specs[fieldDOW].names[lowest(set)]+"#"+itoa(k))
+		}
+		return strings.Join(items, ",")
+	}
+	return ""
 }
 
 // warnShortMonths is for days that some of the months do not have.
