@@ -60,7 +60,7 @@ var imports = []struct {
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "webhook"}, modules: []string{
-		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
+		"github.com/google/uuid", "golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
 	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"}, modules: []string{anyModule}}},

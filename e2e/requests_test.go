@@ -90,3 +90,73 @@ func TestWarningsComeWithTheAnswer(t *testing.T) {
 		row.send(t, p.url)
 	}
 }
+
+func TestValuesAsPeopleWriteThem(t *testing.T) {
+	p := serve(t, t.TempDir())
+	_, text := request{"a job", "POST", "/jobs", jsonHead, jobWith(""), 201, nil, nil}.send(t, p.url)
+	var made struct{ JobID string }
+	if err := json.Unmarshal([]byte(text), &made); err != nil {
+		t.Fatal(err)
+	}
+	job := "/jobs/" + made.JobID
+	post := func(name, members string, status int, holds ...string) request {
+		return request{name, "POST", "/jobs", jsonHead, jobWith(members), status, holds, nil}
+	}
+	raw := func(name, members string, status int, holds ...string) request {
+		return request{name, "PUT", job, jsonHead, "{" + members + "}", status, holds, nil}
+	}
+	shows := func(name string, holds ...string) request { return request{name, "GET", job, nil, "", 200, holds, nil} }
+	get := func(name, path string, status int, holds ...string) request {
+		return request{name, "GET", path, nil, "", status, holds, nil}
+	}
+	for _, row := range []request{
+		raw("a whole number with a point", `"timeoutMs":5000.0`, 200),
+		shows("is that number", `"timeoutMs":5000,`),
+		raw("a whole number with an exponent", `"retry":{"maxRetries":0.4e1,"delayMs":5e3}`, 200),
+		shows("is that number", `"maxRetries":4,`, `"delayMs":5000,`),
+		raw("a fraction", `"timeoutMs":5.5`, 422, `"field":"timeoutMs"`, "must be a whole number, not 5.5"),
+		raw("a number without end", `"timeoutMs":1e400`, 422, `"field":"timeoutMs"`, "within the limits"),
+		raw("minus zero", `"jitterMs":-0`, 200),
+		raw("a number in quotes", `"timeoutMs":"5000"`, 422, `"field":"timeoutMs"`, "leave the quotes out"),
+		raw("a bool in quotes", `"isActive":"true"`, 422, `"field":"isActive"`, "leave the quotes out"),
+		raw("a header that is null", `"headers":{"X-Token":null}`, 422, `"field":"headers.X-Token"`, "must be a string, not null"),
+		raw("a tag that is null", `"tags":[null]`, 422, `"field":"tags[0]"`, "not null"),
+		raw("null for a default", `"timeoutMs":null,"headers":null,"retry":null,"retry":null`, 400, `"field":"retry"`, "is there twice"),
+		raw("null for a default", `"timeoutMs":null,"headers":null,"retry":null`, 200),
+		shows("is the default", `"timeoutMs":30000,`, `"maxRetries":3,`),
+		raw("a word in small letters", `"type":"atleast_once"`, 422, "did you mean ATLEAST_ONCE?"),
+		raw("a word with a line break", `"method":"POST\n"`, 422, "did you mean POST?"),
+		raw("line breaks of a shell", `"schedule":"0 0 0 1 1 *\n","api":"http://127.0.0.1:9/\n","timezone":"UTC\n","name":"x\n","headers":{"X-A":"1\n"}`, 200),
+		shows("are gone", `"schedule":"0 0 0 1 1 *",`, `"api":"http://127.0.0.1:9/",`, `"X-A":"1"`, `"name":"x"`),
+
+		raw("seconds", `"startAt":1798761600`, 422, `"field":"startAt"`, "milliseconds? 1798761600 seconds are 1798761600000 milliseconds, 2027-01-01T00:00:00Z"),
+		raw("microseconds", `"endAt":1798761600000000`, 422, `"field":"endAt"`, "microseconds are 1798761600000"),
+		raw("RFC 3339", `"startAt":"2027-01-01T01:00:00+01:00","endAt":"2190-01-01T00:00:00Z"`, 200),
+		shows("is milliseconds in an answer", `"startAt":1798761600000,`),
+		raw("RFC 3339 without an offset", `"startAt":"2027-01-01T01:00:00"`, 422, "has no offset"),
+		raw("an end before the start", `"endAt":"2026-12-01T00:00:00Z"`, 422, `"field":"endAt"`, "must be after startAt"),
+		raw("no window", `"startAt":0,"endAt":null`, 200),
+		get("an export in seconds", "/executions/export?from=1798761600", 400, `"field":"from"`, "milliseconds? 1798761600 seconds are"),
+		get("an export backwards", "/executions/export?from=1798761600001&to=1798761600000", 400, `"field":"to"`, "must not be before from"),
+		get("an export in RFC 3339 with its plus lost", "/executions/export?from=2026-01-01T00:00:00+01:00", 200),
+		get("an audit backwards", "/audit?from=1798761600001&to=1798761600000", 400, `"field":"to"`, "must not be before from"),
+		get("an audit in seconds", "/audit?from=1798761600", 400, `"field":"from"`, "milliseconds?"),
+		get("the trail in nanoseconds", "/audit/changes?from=1798761600000000000", 400, `"field":"from"`, "nanoseconds are 1798761600000"),
+		{"a preview in milliseconds", "POST", "/schedules/preview", jsonHead, `{"schedule":"@hourly","after":1798761600000,"count":1.0}`, 200,
+			[]string{`"utc":"2027-01-01T01:00:00Z"`}, nil},
+		{"a preview in seconds", "POST", "/schedules/preview", jsonHead, `{"schedule":"@hourly","after":1798761600}`, 422, []string{"milliseconds?"}, nil},
+		{"a key in seconds", "POST", "/keys", jsonHead, `{"name":"x","role":"viewer","expiresAt":1798761600}`, 422, []string{`"field":"expiresAt"`, "milliseconds?"}, nil},
+
+		post("no scheme", `"api":"localhost:4444/x"`, 422, `"field":"api"`, "did you mean http://localhost:4444/x?"),
+		post("a host alone", `"api":"example.com"`, 422, "did you mean http://example.com?"),
+		post("another protocol", `"api":"ftp://example.com/"`, 422, "must be an http or https URL"),
+		raw("a host of another script", `"api":"http://bücher.example/ok"`, 200),
+		shows("is called by its ASCII name", `"api":"http://xn--bcher-kva.example/ok"`),
+		post("an address in wide digits is seen by the rules for targets", `"api":"http://１６９.２５４.１６９.２５４/"`, 201, "cloud metadata"),
+		get("an id with a line break", job+"%0A", 200),
+		get("the executions of one", job+"%0A/executions?limit=5.0", 200),
+		get("a limit in quotes", "/jobs?limit=%225%22", 400, `"field":"limit"`),
+	} {
+		row.send(t, p.url)
+	}
+}

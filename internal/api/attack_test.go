@@ -176,6 +176,9 @@ func fieldsOf(schema, schemas object) object {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema = schemas[ref[strings.LastIndexByte(ref, '/')+1:]].(object)
 	}
+	if all, ok := schema["anyOf"].([]any); ok {
+		return fieldsOf(all[0].(object), schemas)
+	}
 	properties, _ := schema["properties"].(object)
 	return properties
 }

@@ -2,8 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/audit"
@@ -28,32 +28,6 @@ func (s *server) registerAudit() {
 			"from and to of the answer say what was. Manual triggers are left out. At most 31 days.",
 	}, s.audit, kindBusy, kindUnavailable)
 }
-
-// instantParam is a query parameter: Unix milliseconds or RFC 3339.
-type instantParam string
-
-// Schema implements huma.SchemaProvider.
-func (instantParam) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		Type: "string", Examples: []any{"2026-01-01T00:00:00Z"}, Description: "Unix milliseconds, or RFC 3339.",
-	}
-}
-
-func (p instantParam) parse(name string, def int64) (int64, error) {
-	if p == "" {
-		return def, nil
-	}
-	if ms, err := strconv.ParseInt(string(p), 10, 64); err == nil && ms >= 0 && ms <= maxInstant {
-		return ms, nil
-	}
-	if t, err := time.Parse(time.RFC3339, string(p)); err == nil && t.UnixMilli() >= 0 {
-		return t.UnixMilli(), nil
-	}
-	return 0, kindMalformed.field(name, "must be Unix milliseconds or RFC 3339, as in 2026-01-01T00:00:00Z", string(p))
-}
-
-// maxInstant is the end of the year 9999.
-const maxInstant = 253_402_300_799_999
 
 type auditInput struct {
 	request
@@ -118,8 +92,8 @@ func (s *server) audit(ctx context.Context, in *auditInput) (*auditOutput, error
 	// it by the context.
 	_ = http.NewResponseController(in.w).SetWriteDeadline(time.Time{})
 	r, err := audit.Run(ctx, s.Store, s.Clock, w)
-	if domain.ErrorCode(err) == domain.CodeInvalid {
-		return nil, asParameter("from", err)
+	if e, ok := errors.AsType[*domain.Error](err); ok && e.Code == domain.CodeInvalid && len(e.Fields) > 0 {
+		return nil, asParameter(e.Fields[0].Field, err)
 	}
 	if err != nil {
 		return nil, fromStore(err)

@@ -26,11 +26,12 @@ func TestAuditOfARealStore(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"?from=yesterday":       "must be Unix milliseconds or RFC 3339",
-		"?to=-1":                "must be Unix milliseconds or RFC 3339",
-		"?from=2000&to=1999":    "must not be before from",
-		"?from=0&to=9999999999": "must be at most 31 days before to",
-		"?jobId=7":              "must be a UUID",
+		"?from=yesterday":                      "must be Unix milliseconds, as in",
+		"?to=-1":                               "before 2001: milliseconds?",
+		"?from=1767225600":                     `"from is before 2001: milliseconds? 1767225600 seconds are 1767225600000 milliseconds`,
+		"?from=1767225600000&to=1767225599999": `"to must not be before from"`,
+		"?from=0&to=1767225600000":             `"from must be at most 31 days before to"`,
+		"?jobId=7":                             "must be a UUID",
 	} {
 		rec := askAudit(t, h, query)
 		if rec.Code != http.StatusBadRequest || !strings.Contains(rec.Body.String(), want) {

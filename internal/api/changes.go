@@ -157,6 +157,9 @@ func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
 	if q.To, err = in.To.parse("to", domain.Forever); err != nil {
 		return q, 0, err
 	}
+	if err = checkRange(q.From, q.To, in.To); err != nil {
+		return q, 0, err
+	}
 	if in.JobID != "" {
 		if q.JobID, err = parseJobID("jobId", in.JobID); err != nil {
 			return q, 0, err

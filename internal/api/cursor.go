@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -55,6 +56,7 @@ func (c cursor) String() string {
 
 // parseCursor reads a cursor of the list. Empty text is the start.
 func parseCursor(list cursorList, text string) (cursor, error) {
+	text = strings.TrimRight(text, "\r\n")
 	if text == "" {
 		return cursor{list: list}, nil
 	}

@@ -39,7 +39,10 @@
 //
 // Tables of bad input for every field and every parameter, and a test that
 // walks over the OpenAPI document and lays every wrong value into each of them:
-// no 5xx, nothing stored. Every answer is checked against the schema that the
+// no 5xx, nothing stored. For every field of a request and every
+// parameter, values are made of what the schema says (at its bounds, beyond them,
+// of other types, null, absent, in other spellings): the schema and the program
+// must agree on each. Every answer is checked against the schema that the
 // document gives for it; golden files hold the paths and the names of the
 // fields, so that the contract cannot change in passing. The limits and defaults of the
 // document are sent to the domain, which must agree. Fuzz targets for the three

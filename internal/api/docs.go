@@ -43,6 +43,7 @@ func (s *server) registerDocs() error {
 	}, s.index)
 	s.renamePath("/{$}", "/")
 
+	takeNull(s.huma.OpenAPI().Components.Schemas.Map())
 	var err error
 	if text, err = s.document(); err != nil {
 		return err

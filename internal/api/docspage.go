@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -213,6 +214,8 @@ func typeOf(s *huma.Schema) docsType {
 			return docsType{"object of " + of.Text, of.Ref}
 		}
 		return docsType{Text: "object"}
+	case s.AnyOf != nil:
+		return oneOfTypes(s.AnyOf)
 	case s.Type == "":
 		return docsType{Text: "any JSON"}
 	}
@@ -226,11 +229,30 @@ func typeOf(s *huma.Schema) docsType {
 	return docsType{Text: text}
 }
 
+// oneOfTypes names the types of alternatives, each once.
+func oneOfTypes(all []*huma.Schema) docsType {
+	var words []string
+	ref := ""
+	for _, s := range all {
+		one := typeOf(s)
+		if s.Format == "date-time" {
+			one.Text = "RFC 3339"
+		}
+		if ref = cmp.Or(ref, one.Ref); !slices.Contains(words, one.Text) {
+			words = append(words, one.Text)
+		}
+	}
+	return docsType{strings.Join(words, " or "), ref}
+}
+
 func limitsOf(s *huma.Schema) string {
 	var limits []string
 	if len(s.Enum) > 0 {
 		var words []string
 		for _, v := range s.Enum {
+			if v == nil { // the type says so
+				continue
+			}
 			words = append(words, fmt.Sprint(v))
 		}
 		limits = append(limits, strings.Join(words, ", "))
@@ -242,7 +264,7 @@ func limitsOf(s *huma.Schema) string {
 		limits = append(limits, fmt.Sprintf("At least %.0f", *s.Minimum))
 	}
 	if s.MaxLength != nil {
-		limits = append(limits, fmt.Sprintf("At most %d bytes", *s.MaxLength))
+		limits = append(limits, fmt.Sprintf("At most %d characters", *s.MaxLength))
 	}
 	if s.MaxItems != nil {
 		limits = append(limits, fmt.Sprintf("At most %d", *s.MaxItems))

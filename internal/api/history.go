@@ -48,6 +48,9 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRange(from, to, in.To); err != nil {
+		return nil, err
+	}
 	if _, err := s.Store.History().Kept(ctx); err != nil { // before the status is sent: it may be a 503
 		return nil, fromStore(err)
 	}

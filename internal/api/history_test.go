@@ -28,7 +28,9 @@ func TestExportOfTheHistory(t *testing.T) {
 	recordMany(f, 500)
 	h := newAPI(t, f)
 	for query, want := range map[string][2]int{
-		"": {1, 500}, "?from=2000": {2, 500}, "?to=500000": {1, 499}, "?from=1970-01-01T00:00:03Z&to=4001": {3, 4}, "?from=9&to=8": {1, 0},
+		"": {1, 500}, "?from=1970-01-01T00:00:02Z": {2, 500}, "?to=1970-01-01T00:08:20Z": {1, 499}, "?from=1970-01-01T00:00:03Z&to=1970-01-01T00:00:04.001Z": {3, 4},
+		"?from=1970-01-01T00:00:00.009Z&to=1970-01-01T00:00:00.009Z": {1, 0}, "?from=0&to=9999-12-31T23:59:59Z": {1, 500},
+		"?to=1970-01-01T02:00:04.001+02:00": {1, 4}, "?to=1970-01-01T02:00:04.001%2B02:00%0A": {1, 4}, // a plus is a space in a query
 	} {
 		res := call(t, h, "GET", "/executions/export"+query, "")
 		if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "application/x-ndjson" {
@@ -45,8 +47,17 @@ func TestExportOfTheHistory(t *testing.T) {
 			}
 		}
 	}
+	for query, want := range map[string]string{
+		"?from=1798761600": "from is before 2001: milliseconds? 1798761600 seconds are 1798761600000 milliseconds",
+		"?to=1798761600":   "to is before 2001: milliseconds?", "?to=1798761600000000": "microseconds are",
+		"?from=1970-01-01T00:00:09Z&to=1970-01-01T00:00:08Z": "to must not be before from",
+	} {
+		if p := call(t, h, "GET", "/executions/export"+query, "").problem(t, 400); !strings.Contains(p.Detail, want) {
+			t.Errorf("%s: %q, want %q", query, p.Detail, want)
+		}
+	}
 	// A line is what the execution is elsewhere.
-	line := call(t, h, "GET", "/executions/export?to=1001", "").text
+	line := call(t, h, "GET", "/executions/export?to=1970-01-01T00:00:01.001Z", "").text
 	list := call(t, h, "GET", "/observability/executions/recent?limit=500", "").text
 	if !strings.Contains(list, strings.TrimSuffix(line, "\n")) {
 		t.Errorf("%s is not in the list", line)

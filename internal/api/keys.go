@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
@@ -32,10 +33,10 @@ func (s *server) registerKeys() {
 
 // newKey is the body of a request for a key.
 type newKey struct {
-	Name      string      `json:"name" maxLength:"100" doc:"Who or what will use it: the trail of changes shows it. In bytes of printable text." example:"CI of team billing"`
-	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
-	Namespace string      `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"The only namespace whose jobs, executions and alerts it sees; absent: all. An admin is confined to none." example:"billing"`
-	ExpiresAt int64       `json:"expiresAt,omitempty" minimum:"0" doc:"From when on it opens nothing any more, Unix milliseconds; 0 or absent: it does not expire." example:"1798761600000"`
+	Name      string       `json:"name" minLength:"1" maxLength:"100" pattern:"^\\s*[^\\s\\x00-\\x1f\\x7f][^\\x00-\\x1f\\x7f]*\\s*$" doc:"Who or what will use it: the trail of changes shows it. In printable text." example:"CI of team billing"`
+	Role      domain.Role  `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
+	Namespace string       `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]*$" doc:"The only namespace whose jobs, executions and alerts it sees; empty or absent: all. An admin is confined to none." example:"billing"`
+	ExpiresAt instantField `json:"expiresAt,omitempty" doc:"From when on it opens nothing any more: Unix milliseconds or RFC 3339; 0 or absent: it does not expire."`
 }
 
 type keyBody struct {
@@ -76,11 +77,11 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	}
 	var name, role string
 	var want domain.APIKey
-	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace, "expiresAt": &want.ExpiresAt})
+	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace, "expiresAt": (*instantField)(&want.ExpiresAt)})
 	if err != nil {
 		return nil, err
 	}
-	want.Name, want.Role = name, domain.Role(role)
+	want.Name, want.Role = strings.TrimSpace(name), domain.Role(role)
 	text, key, err := s.Keys.Create(s.under(ctx, domain.ActionKeyCreate), want)
 	if err != nil {
 		return nil, fromStore(err)

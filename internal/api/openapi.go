@@ -13,7 +13,7 @@ import (
 
 const apiDescription = `Belfry fires HTTP requests on schedule, each on time, each at least once, each on record.
 
-Instants are Unix milliseconds (UTC), durations milliseconds, unless a field says otherwise. Lists are paged: give nextCursor back as cursor until there is none.
+Instants are Unix milliseconds (UTC) or RFC 3339 where they are taken, and milliseconds in answers; durations are milliseconds, unless a field says otherwise. Lists are paged: give nextCursor back as cursor until there is none.
 
 Errors are problem documents (RFC 9457, application/problem+json). 400: the request cannot be read, or a parameter is wrong. 422: the document is JSON, but fields are wrong; errors names every one and says what would be right. Unknown fields and unknown query parameters are refused by name.
 
@@ -29,6 +29,7 @@ func documentConfig(version string) huma.Config {
 	change.Required = nil
 	change.Description = "Any subset of a job's fields."
 	registry.Map()["JobChange"] = &change
+	boundTags(registry.Map()["JobSpec"])
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -86,12 +87,12 @@ func (s *server) document() ([]byte, error) {
 // holds the two together.
 type jobSpec struct {
 	Schedule          string            `json:"schedule" maxLength:"256" doc:"When: second minute hour day-of-month month day-of-week, or five fields (second = 0), or a macro (@hourly, @every 1h30m, @at 2026-01-01T09:00:00Z)." example:"0 */5 * * * *"`
-	API               string            `json:"api" format:"uri" maxLength:"2048" doc:"Where: the http or https URL to call." example:"https://example.com/hook"`
+	API               string            `json:"api" format:"uri" maxLength:"2048" doc:"Where: the http or https URL to call. A host name of another script is kept in its xn-- form." example:"https://example.com/hook"`
 	Type              domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
 	IsActive          *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
-	Name              string            `json:"name,omitempty" maxLength:"200" doc:"A name for people, in bytes of printable text." example:"Sync invoices"`
+	Name              string            `json:"name,omitempty" maxLength:"200" pattern:"^\\s*[^\\x00-\\x1f\\x7f]*\\s*$" doc:"A name for people, in printable text." example:"Sync invoices"`
 	Namespace         string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" default:"default" doc:"Where it belongs: a key that is confined to a namespace sees the jobs of that one alone. It cannot be changed later." example:"billing"`
-	Tags              []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" doc:"Words to find jobs by: 1 to 64 bytes each, none twice." example:"billing,nightly"`
+	Tags              []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" uniqueItems:"true" doc:"Words to find jobs by: 1 to 64 characters each, none twice." example:"billing,nightly"`
 	Timezone          string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
 	Method            string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" default:"POST" doc:"The HTTP method of the call."`
 	Headers           map[string]string `json:"headers,omitempty" maxProperties:"64" doc:"Headers of the call, 32 KiB in all. Those of the connection, Host, Idempotency-Key, Belfry-*, Webhook-* and Proxy-* are refused, also with _ for -. Values of Authorization, Cookie, *-Key, *-Token and *-Secret are kept sealed and shown as ********; an edit that sends that back keeps the value."`
@@ -101,8 +102,8 @@ type jobSpec struct {
 	Retry             *retrySpec        `json:"retry,omitempty" doc:"What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx."`
 	Overlap           string            `json:"overlap,omitempty" enum:"ALLOW,SKIP,QUEUE" default:"ALLOW" doc:"What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended."`
 	Misfire           *misfireSpec      `json:"misfire,omitempty" doc:"What becomes of fires whose time passed while nobody could send them."`
-	StartAt           int64             `json:"startAt,omitempty" minimum:"0" doc:"No fire before this instant, Unix milliseconds; 0: at once." example:"1767225600000"`
-	EndAt             int64             `json:"endAt,omitempty" minimum:"0" doc:"No fire at or after this instant, Unix milliseconds; 0: for ever." example:"1798761600000"`
+	StartAt           instantField      `json:"startAt,omitempty" doc:"No fire before this instant: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: at once."`
+	EndAt             instantField      `json:"endAt,omitempty" doc:"No fire at or after this instant: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: for ever."`
 	JitterMs          int64             `json:"jitterMs,omitempty" minimum:"0" maximum:"86400000" default:"0" doc:"Spreads jobs of one schedule: each has its own fixed delay, from 0 to this many milliseconds, by its id."`
 	DST               *dstSpec          `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change."`
 	Signing           *signingSpec      `json:"signing,omitempty" doc:"How calls are signed (Standard Webhooks): webhook-id, webhook-timestamp, webhook-signature. Without secrets of its own a job uses the server's, if there are any."`
@@ -140,9 +141,81 @@ type specFields jobSpec
 func (specFields) Schema(r huma.Registry) *huma.Schema {
 	in := r.Schema(reflect.TypeFor[jobSpec](), false, "")
 	out := *in
-	out.Properties = maps.Clone(in.Properties)
+	out.Properties = map[string]*huma.Schema{}
+	for name, p := range in.Properties {
+		answer := *p
+		switch {
+		case p.Ref != "": // the part of a request takes null besides
+			part := strings.TrimSuffix(p.Ref[strings.LastIndexByte(p.Ref, '/')+1:], "Spec")
+			if r.Map()[part] == nil {
+				r.Map()[part] = cloneOf(r.SchemaFromRef(p.Ref))
+			}
+			answer.Ref = "#/components/schemas/" + part
+		case p.AnyOf != nil: // an instant
+			answer.AnyOf, answer.Type, answer.Examples = nil, huma.TypeInteger, p.Examples[:1]
+			answer.Description = strings.Replace(p.Description, "Unix milliseconds or RFC 3339, from 2001 to 2199", "Unix milliseconds", 1)
+		}
+		out.Properties[name] = &answer
+	}
 	delete(out.Properties, "isActive")
 	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry", "overlap", "misfire", "dst"}
 	slices.Sort(out.Required)
+	return &out
+}
+
+// cloneOf copies a schema and its properties.
+func cloneOf(s *huma.Schema) *huma.Schema {
+	out := *s
+	out.Properties = make(map[string]*huma.Schema, len(s.Properties))
+	for name, p := range s.Properties {
+		property := *p
+		out.Properties[name] = &property
+	}
+	return &out
+}
+
+// boundTags says of each tag what struct tags can say of the array alone.
+func boundTags(spec *huma.Schema) {
+	least, most := 1, domain.MaxTagLength
+	spec.Properties["tags"].Items = &huma.Schema{
+		Type: huma.TypeString, MinLength: &least, MaxLength: &most, Pattern: `^\s*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\s*$`,
+	}
+}
+
+// takeNull lets every optional field of the requests be null, which stands for
+// its default. It comes after the schemas of answers are made, in which nothing
+// is null that was not said to be.
+func takeNull(schemas map[string]*huma.Schema) {
+	for _, name := range []string{"JobSpec", "JobChange", "RetrySpec", "MisfireSpec", "DstSpec", "SigningSpec", "PreviewRequest", "NewKey"} {
+		s := schemas[name]
+		required := s.Required
+		if name == "JobChange" {
+			required = schemas["JobSpec"].Required // they may be absent, but have no default
+		}
+		s.Properties = maps.Clone(s.Properties)
+		for field, p := range s.Properties {
+			if !slices.Contains(required, field) {
+				s.Properties[field] = orNull(p)
+			}
+		}
+	}
+}
+
+// orNull returns the schema with null beside what it takes.
+func orNull(p *huma.Schema) *huma.Schema {
+	out := *p
+	null := &huma.Schema{Type: "null"}
+	switch {
+	case p.Ref != "":
+		out.Ref, out.AnyOf = "", []*huma.Schema{{Ref: p.Ref}, null}
+	case p.AnyOf != nil:
+		out.AnyOf = append(slices.Clone(p.AnyOf), null)
+	case p.Type == "": // it takes anything
+	default:
+		out.Nullable = true
+		if p.Enum != nil {
+			out.Enum = append(slices.Clone(p.Enum), nil)
+		}
+	}
 	return &out
 }

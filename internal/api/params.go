@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
@@ -13,8 +14,8 @@ import (
 const (
 	maxLimit          = 1000
 	defaultLimit      = 50
-	defaultJobLimit   = 5 // of the executions of one job: the contract's
-	maxFilterBytes    = 200
+	defaultJobLimit   = 5   // of the executions of one job: the contract's
+	maxFilterLength   = 200 // characters
 	maxIfMatchVersion = 1 << 31
 )
 
@@ -61,17 +62,17 @@ func parseLimit(text string, def int) (int, error) {
 	if text == "" {
 		return def, nil
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxLimit {
+	n, fault := domain.ParseInteger(strings.TrimSpace(text))
+	if fault != "" || n < 1 || n > maxLimit {
 		return 0, kindMalformed.field("limit", fmt.Sprintf("must be a whole number from 1 to %d", maxLimit), text)
 	}
-	return n, nil
+	return int(n), nil
 }
 
 // parse returns nil when the parameter is absent.
 func (p boolParam) parse(name string) (*bool, error) {
 	var yes bool
-	switch p {
+	switch strings.TrimSpace(string(p)) {
 	case "":
 		return nil, nil
 	case "true":
@@ -107,19 +108,19 @@ func (p versionParam) parse() (int, error) {
 func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
 func parseJobID(name, text string) (domain.JobID, error) {
-	id, err := domain.ParseJobID(text)
+	id, err := domain.ParseJobID(strings.TrimSpace(text)) // a line break at the end is nobody's id
 	return id, asParameter(name, err)
 }
 
 func parseExecutionID(text string) (domain.ExecutionID, error) {
-	id, err := domain.ParseExecutionID(text)
+	id, err := domain.ParseExecutionID(strings.TrimSpace(text))
 	return id, asParameter("id", err)
 }
 
 // parseFilter checks free text of a query.
 func parseFilter(name, text string) error {
-	if len(text) > maxFilterBytes {
-		return kindMalformed.field(name, fmt.Sprintf("must be at most %d bytes", maxFilterBytes), text)
+	if utf8.RuneCountInString(text) > maxFilterLength {
+		return kindMalformed.field(name, fmt.Sprintf("must be at most %d characters", maxFilterLength), text)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"reflect"
 	"slices"
@@ -39,12 +40,12 @@ type previewInput struct{ request }
 
 // previewRequest is the body of a preview.
 type previewRequest struct {
-	Schedule string    `json:"schedule" maxLength:"256" doc:"The expression, as in a job." example:"0 30 2 * * *"`
-	Timezone string    `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
-	After    time.Time `json:"after,omitempty" doc:"Instants strictly after this one, RFC 3339; absent: now. @every is counted from it." example:"2026-01-01T00:00:00Z"`
-	Count    int       `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
-	DST      dstSpec   `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
-	JobID    string    `json:"jobId,omitempty" format:"uuid" doc:"The job whose H is shown; absent: that of no job in particular." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Schedule string       `json:"schedule" maxLength:"256" doc:"The expression, as in a job." example:"0 30 2 * * *"`
+	Timezone string       `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
+	After    instantField `json:"after,omitempty" doc:"Instants strictly after this one: Unix milliseconds or RFC 3339, from 2001 to 2199; 0 or absent: now. @every is counted from it."`
+	Count    int          `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
+	DST      dstSpec      `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
+	JobID    string       `json:"jobId,omitempty" format:"uuid" doc:"The job whose H is shown; absent: that of no job in particular." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 }
 
 type previewOutput struct{ Body previewBody }
@@ -122,7 +123,9 @@ func (p *previewed) warnings() []string {
 
 // parsePreview names every wrong field, as the spec of a job does.
 func (s *server) parsePreview(data []byte) (previewed, error) {
-	var schedule, after, job string
+	var schedule string
+	var job *string
+	var after instantField
 	zone := "UTC"
 	dst := domain.DefaultSpec().DST
 	p := previewed{after: s.Clock.Now(), count: defaultPreview}
@@ -139,18 +142,15 @@ func (s *server) parsePreview(data []byte) (previewed, error) {
 	if p.count < 1 || p.count > maxPreview {
 		fault(domain.Invalid("count", fmt.Sprintf("must be from 1 to %d", maxPreview), p.count))
 	}
-	if after != "" {
-		t, err := time.Parse(time.RFC3339, after)
-		if err != nil || t.Unix() < cron.MinInstant || t.Unix() > cron.MaxInstant {
-			fault(domain.Invalid("after", "must be an instant in RFC 3339 between 1970 and 2199, as in 2026-01-01T00:00:00Z", after))
-		}
-		p.after = t
+	if after != 0 {
+		p.after = time.UnixMilli(int64(after))
 	}
+	schedule, zone = strings.TrimSpace(schedule), strings.TrimSpace(zone)
 	var id domain.JobID
-	if p.job = job != ""; p.job {
+	if p.job = job != nil; p.job {
 		var err error
-		if id, err = domain.ParseJobID(job); err != nil {
-			fault(domain.Invalid("jobId", "must be a UUID of 36 characters", job))
+		if id, err = domain.ParseJobID(*job); err != nil {
+			fault(domain.Invalid("jobId", "must be a UUID of 36 characters", *job))
 		}
 	}
 	if !slices.ContainsFunc(faults, func(f domain.FieldError) bool { return f.Field == "schedule" }) {
@@ -189,10 +189,8 @@ func decodeFields(data []byte, fields map[string]any) error {
 			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: "is not a field here: there are " + strings.Join(sortedNames(fields), ", ")})
 			continue
 		}
-		dec := json.NewDecoder(bytes.NewReader(object[name]))
-		dec.DisallowUnknownFields()
-		if dec.Decode(into) != nil {
-			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: "must be " + typeWords(into)})
+		if message := decodeField(object[name], into); message != "" {
+			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: message})
 		}
 	}
 	if len(e.Fields) > 0 {
@@ -201,12 +199,38 @@ func decodeFields(data []byte, fields map[string]any) error {
 	return nil
 }
 
-func typeWords(into any) string {
-	switch into.(type) {
-	case *string:
-		return "a string"
-	case *int, *int64:
-		return "a whole number"
+// decodeField decodes one value. It returns what is wrong with it; empty:
+// nothing.
+func decodeField(raw json.RawMessage, into any) (message string) {
+	if string(bytes.TrimSpace(raw)) == "null" {
+		return ""
 	}
-	return "an object with gap and fold"
+	switch to := into.(type) {
+	case *int:
+		n, message := domain.DecodeInteger(raw)
+		if message == "" {
+			*to = int(min(max(n, math.MinInt32), math.MaxInt32)) // each has narrower limits
+		}
+		return message
+	case *instantField:
+		ms, message := domain.DecodeInstant(raw)
+		if message == "" {
+			*to = instantField(ms)
+		}
+		return message
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	switch to := into.(type) {
+	case *domain.DST:
+		if err != nil || to.Gap == "" || to.Fold == "" {
+			return "must be an object with gap and fold, neither of them empty"
+		}
+	default:
+		if err != nil {
+			return "must be a string"
+		}
+	}
+	return ""
 }

@@ -42,6 +42,11 @@ func TestPreviewDefaults(t *testing.T) {
 	if got.Next[0].UTC != "2026-01-01T01:30:00Z" || got.Next[1].UTC != "2026-01-01T03:00:00Z" {
 		t.Errorf("@every counts from after: %+v", got.Next)
 	}
+	var same previewBody
+	call(t, h, "POST", "/schedules/preview", `{"schedule":" @every 90m\n","timezone":"UTC\n","after":1767225600000.0,"count":2e0}`).into(t, 200, &same)
+	if diff := cmp.Diff(got, same); diff != "" {
+		t.Errorf("after in milliseconds: %s", diff)
+	}
 	call(t, h, "POST", "/schedules/preview", `{"schedule":"@at 2031-05-01T12:00:00Z","count":9}`).into(t, 200, &got)
 	if len(got.Next) != 1 {
 		t.Errorf("@at fires once: %+v", got.Next)
@@ -68,7 +73,10 @@ func TestWrongPreviews(t *testing.T) {
 		{`{"schedule":"@hourly","after":"yesterday"}`, []string{"after"}},
 		{`{"schedule":"@hourly","after":"2026-01-01"}`, []string{"after"}},
 		{`{"schedule":"@hourly","after":"1815-12-10T00:00:00Z"}`, []string{"after"}},
-		{`{"schedule":"@hourly","after":1767225600000}`, []string{"after"}},
+		{`{"schedule":"@hourly","after":1767225600}`, []string{"after"}},
+		{`{"schedule":"@hourly","after":"1767225600000"}`, []string{"after"}},
+		{`{"schedule":"@hourly","count":"5"}`, []string{"count"}},
+		{`{"schedule":"@hourly","count":1e400}`, []string{"count"}},
 		{`{"schedule":"@hourly","dst":{"gap":"X","fold":"Y"}}`, []string{"dst.fold", "dst.gap"}},
 		{`{"schedule":"@hourly","dst":"X"}`, []string{"dst"}},
 		{`{"schedule":"@hourly","jobId":"7"}`, []string{"jobId"}},

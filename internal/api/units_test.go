@@ -258,7 +258,7 @@ func TestDocsWords(t *testing.T) {
 		{&huma.Schema{}, docsType{"any JSON", ""}, ""},
 		{&huma.Schema{Ref: "#/components/schemas/Job"}, docsType{"Job", "Job"}, ""},
 		{&huma.Schema{Type: "string", Format: "uuid"}, docsType{"uuid", ""}, ""},
-		{&huma.Schema{Type: "string", Format: "date-time", MaxLength: &n}, docsType{"string", ""}, "At most 9 bytes"},
+		{&huma.Schema{Type: "string", Format: "date-time", MaxLength: &n}, docsType{"string", ""}, "At most 9 characters"},
 		{&huma.Schema{Type: "integer", Nullable: true, Minimum: &lo, Maximum: &hi}, docsType{"integer or null", ""}, "From 1 to 5"},
 		{&huma.Schema{Type: "integer", Minimum: &lo}, docsType{"integer", ""}, "At least 1"},
 		{&huma.Schema{Type: "string", Enum: []any{"A", "B"}}, docsType{"string", ""}, "A, B"},

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/spf13/cobra"
 )
 
@@ -70,7 +71,7 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&role, "role", "viewer", "what it may do: viewer, editor or admin")
 	cmd.Flags().StringVar(&namespace, "namespace", "", "the only namespace whose jobs it sees (default all)")
-	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, or RFC 3339 (default never)")
+	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, RFC 3339, or Unix milliseconds (default never)")
 	addServerFlag(cmd.Flags())
 	return cmd
 }
@@ -83,8 +84,10 @@ func expiry(text string, c clock.Clock) (int64, error) {
 	if d, ok := config.ParseDuration(text); ok && d > 0 {
 		return c.Now().Add(d).UnixMilli(), nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t.UnixMilli(), nil
+	if ms, fault := domain.ParseInstant(text); fault == "" && ms > 0 {
+		return ms, nil
+	} else if strings.Trim(text, "0123456789") == "" && fault != "" {
+		return 0, fmt.Errorf("--expires %s %s", text, fault)
 	}
 	return 0, fmt.Errorf("--expires %q must be a duration, as in 36h or 90d, or an instant in RFC 3339, as in 2027-01-01T00:00:00Z", text)
 }

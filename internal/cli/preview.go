@@ -54,7 +54,7 @@ touch it. No server is needed. Quote the expression: the shell would expand *.`,
 	fs.SortFlags = false
 	fs.StringVar(&p.zone, "timezone", "UTC", "IANA zone in which the expression is read")
 	fs.IntVar(&p.count, "count", 5, "how many instants, 1 to 1000")
-	fs.StringVar(&p.after, "after", "", "list instants after this one, RFC 3339 (default now)")
+	fs.StringVar(&p.after, "after", "", "list instants after this one, RFC 3339 or Unix milliseconds (default now)")
 	fs.StringVar(&p.gap, "dst-gap", "AFTER", "fixed times that the clock skips: AFTER, SKIP or BEFORE")
 	fs.StringVar(&p.fold, "dst-fold", "FIRST", "fixed times that come twice: FIRST, SECOND or BOTH")
 	fs.StringVar(&p.job, "job", "", "id of the job whose H is shown")
@@ -92,9 +92,12 @@ func (p *preview) parse(now time.Time) (after time.Time, seed uint64, err error)
 	}
 	after = now
 	if p.after != "" {
-		after, err = time.Parse(time.RFC3339, p.after)
-		if err != nil || after.Unix() < cron.MinInstant || after.Unix() > cron.MaxInstant {
-			faults = append(faults, fmt.Errorf("--after=%s: must be an instant in RFC 3339 from 1970 to 2199, as in 2026-01-01T00:00:00Z", p.after))
+		ms, fault := domain.ParseInstant(p.after)
+		if after = time.UnixMilli(ms); fault == "" && after.Unix() > cron.MaxInstant {
+			fault = "must be an instant up to the year 2199"
+		}
+		if fault != "" {
+			faults = append(faults, fmt.Errorf("--after=%s: %s", p.after, fault))
 		}
 	}
 	var job domain.JobID

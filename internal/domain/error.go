@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -102,6 +103,29 @@ func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
 	if v < lo || v > hi {
 		fe.add(field, fmt.Sprintf("must be from %d to %d%s", lo, hi, note), v)
 	}
+}
+
+// choice requires one of some words, and tells a word that differs from one of
+// them in letter case, white space or separators which it is.
+func (fe *fieldErrors) choice(field, rule, word string, words ...string) {
+	if slices.Contains(words, word) {
+		return
+	}
+	near := foldWord(word)
+	for _, w := range words {
+		if foldWord(w) == near {
+			rule += "; did you mean " + w + "?"
+		}
+	}
+	fe.add(field, rule, word)
+}
+
+// foldWord brings a word to the form in which spellings of it are equal.
+func foldWord(word string) string {
+	if len(word) > MaxNameLength {
+		return word
+	}
+	return strings.NewReplacer("_", "", "-", "", " ", "", "\n", "", "\r", "", "\t", "").Replace(strings.ToLower(word))
 }
 
 func (fe fieldErrors) err() error {

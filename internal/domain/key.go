@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Role says what the holder of an API key may do. Each includes the one below
@@ -31,7 +32,7 @@ func (r Role) Covers(need Role) bool {
 
 // Limits of a key.
 const (
-	MaxKeyNameLength = 100 // bytes
+	MaxKeyNameLength = 100 // characters
 	MaxKeys          = 1_000
 
 	keyPrefix   = "bel_"
@@ -65,9 +66,9 @@ func NewAPIKey() (text string, key APIKey) {
 // Validate returns a CodeInvalid error that names every wrong field, or nil.
 func (k *APIKey) Validate() error {
 	var fe fieldErrors
-	fe.require(k.Name != "" && len(k.Name) <= MaxKeyNameLength && printable(k.Name), "name",
-		fmt.Sprintf("must be 1 to %d bytes of printable text: it says in the trail of changes who made one", MaxKeyNameLength), k.Name)
-	fe.require(slices.Contains(roles, k.Role), "role", "must be admin, editor or viewer", k.Role)
+	fe.require(k.Name != "" && utf8.RuneCountInString(k.Name) <= MaxKeyNameLength && printable(k.Name), "name",
+		fmt.Sprintf("must be 1 to %d characters of printable text: it says in the trail of changes who made one", MaxKeyNameLength), k.Name)
+	fe.choice("role", "must be admin, editor or viewer", string(k.Role), string(RoleAdmin), string(RoleEditor), string(RoleViewer))
 	fe.require(k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
 	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace", "must be absent: an admin is confined to none", k.Namespace)
 	fe.require(k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt", "must be after now", k.ExpiresAt)

@@ -4,17 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
-	"golang.org/x/net/http/httpguts"
 )
 
 // Limits of a job spec. The whole document is also under the API's body limit.
+// Lengths of text are in characters, as in JSON Schema; a character has at most
+// four bytes.
 const (
 	MaxURLLength    = 2048
 	MaxNameLength   = 200
@@ -112,6 +111,9 @@ func (v *Version) Validate() error {
 	if _, ok := t.Next(v.EffectiveFrom - 1); ok {
 		return nil
 	}
+	if v.Spec.EndAt != 0 && v.Spec.EndAt <= v.EffectiveFrom {
+		return Invalid("endAt", "must be after now: the job would never fire", v.Spec.EndAt)
+	}
 	field, msg := "schedule", "never fires: it names no instant after now"
 	if v.Spec.StartAt != 0 || v.Spec.EndAt != 0 {
 		msg = "never fires: it names no instant after now between startAt and endAt"
@@ -153,8 +155,12 @@ func (s *Spec) checkSchedule(fe *fieldErrors) {
 	}
 	gapOK := slices.Contains([]cron.Gap{"", "AFTER", "SKIP", "BEFORE"}, s.DST.Gap)
 	foldOK := slices.Contains([]cron.Fold{"", "FIRST", "SECOND", "BOTH"}, s.DST.Fold)
-	fe.require(gapOK, "dst.gap", "must be AFTER, SKIP or BEFORE", s.DST.Gap)
-	fe.require(foldOK, "dst.fold", "must be FIRST, SECOND or BOTH", s.DST.Fold)
+	if !gapOK {
+		fe.choice("dst.gap", "must be AFTER, SKIP or BEFORE", string(s.DST.Gap), "AFTER", "SKIP", "BEFORE")
+	}
+	if !foldOK {
+		fe.choice("dst.fold", "must be FIRST, SECOND or BOTH", string(s.DST.Fold), "FIRST", "SECOND", "BOTH")
+	}
 	if !gapOK || !foldOK {
 		return
 	}
@@ -171,16 +177,12 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	} else if msg := urlFault(s.API); msg != "" {
 		fe.add("api", msg, s.API)
 	}
-	switch s.Type {
-	case AtLeastOnce, AtMostOnce:
-	case "":
+	if s.Type == "" {
 		fe.add("type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)
-	default:
-		fe.add("type", "must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
+	} else {
+		fe.choice("type", "must be ATLEAST_ONCE or ATMOST_ONCE", string(s.Type), string(AtLeastOnce), string(AtMostOnce))
 	}
-	if !slices.Contains(methods, s.Method) {
-		fe.add("method", "must be one of "+strings.Join(methods, ", "), s.Method)
-	}
+	fe.choice("method", methodRule, s.Method, methods...)
 	if len(s.Body) > MaxBodyBytes {
 		fe.add("body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
 	}
@@ -198,62 +200,21 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 	if name == "" {
 		return
 	}
-	fe.require(len(name) <= MaxTagLength && printable(name), "clientCertificate",
-		fmt.Sprintf("must be a name of at most %d bytes of printable text", MaxTagLength), nil)
+	fe.require(utf8.RuneCountInString(name) <= MaxTagLength && printable(name), "clientCertificate",
+		fmt.Sprintf("must be a name of at most %d characters of printable text", MaxTagLength), nil)
 	secure := len(s.API) > len("https:") && strings.EqualFold(s.API[:len("https:")], "https:")
 	fe.require(secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
 }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
-// urlFault says what is wrong with a target, or "".
-func urlFault(raw string) string {
-	if len(raw) > MaxURLLength {
-		return fmt.Sprintf("must be at most %d bytes", MaxURLLength)
-	}
-	for _, r := range raw {
-		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
-			return "must not hold spaces or control characters: write them as %20 and so on"
-		}
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "must be a URL: " + strings.TrimPrefix(err.Error(), "parse ")
-	}
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "must be an http or https URL"
-	case u.Hostname() == "":
-		return "must name a host, as in https://example.com/hook"
-	case u.User != nil:
-		return "must not hold a user name or password: send an Authorization header"
-	case strings.Contains(raw, "#"):
-		return "must not hold a fragment (#...): it would not be sent"
-	case !httpguts.ValidHostHeader(u.Host):
-		return "must name a valid host"
-	}
-	if msg := hostFault(u.Hostname(), strings.HasPrefix(u.Host, "[")); msg != "" {
-		return msg
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return "must have a port from 1 to 65535"
-		}
-	} else if strings.HasSuffix(u.Host, ":") {
-		return "must have a port after the colon"
-	}
-	return ""
-}
-
 func (s *Spec) checkLabels(fe *fieldErrors) {
-	fe.require(len(s.Name) <= MaxNameLength && printable(s.Name), "name",
-		nameRule, s.Name)
+	fe.require(utf8.RuneCountInString(s.Name) <= MaxNameLength && printable(s.Name), "name", nameRule, s.Name)
 	fe.require(ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
 	fe.require(len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
 	for i, tag := range s.Tags {
 		field := fmt.Sprintf("tags[%d]", i)
-		fe.require(tag != "" && len(tag) <= MaxTagLength && printable(tag), field,
-			fmt.Sprintf("must be 1 to %d bytes of printable text", MaxTagLength), tag)
+		fe.require(tag != "" && utf8.RuneCountInString(tag) <= MaxTagLength && printable(tag), field, tagRule, tag)
 		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
 }
@@ -262,7 +223,9 @@ func (s *Spec) checkLabels(fe *fieldErrors) {
 var (
 	headersRule     = fmt.Sprintf("must be at most %d", MaxHeaders)
 	headerBytesRule = fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes)
-	nameRule        = fmt.Sprintf("must be at most %d bytes of printable text", MaxNameLength)
+	nameRule        = fmt.Sprintf("must be at most %d characters of printable text", MaxNameLength)
+	tagRule         = fmt.Sprintf("must be 1 to %d characters of printable text", MaxTagLength)
+	methodRule      = "must be one of " + strings.Join(methods, ", ")
 	tagsRule        = fmt.Sprintf("must be at most %d", MaxTags)
 )
 
@@ -289,13 +252,13 @@ func (s *Spec) checkPolicies(fe *fieldErrors) {
 	fe.within(int64(r.MaxRetries), 0, MaxRetriesLimit, "retry.maxRetries", "")
 	fe.within(r.DelayMs, 0, MaxRetryDelayMs, "retry.delayMs", "")
 	fe.within(r.MaxDelayMs, 0, MaxRetryDelayMs, "retry.maxDelayMs", "")
-	fe.require(slices.Contains([]Backoff{BackoffFixed, BackoffLinear, BackoffExponential}, r.Backoff),
-		"retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", r.Backoff)
-	fe.require(slices.Contains([]OverlapPolicy{OverlapAllow, OverlapSkip, OverlapQueue}, s.Overlap),
-		"overlap", "must be ALLOW, SKIP or QUEUE", s.Overlap)
+	fe.choice("retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", string(r.Backoff),
+		string(BackoffFixed), string(BackoffLinear), string(BackoffExponential))
+	fe.choice("overlap", "must be ALLOW, SKIP or QUEUE", string(s.Overlap),
+		string(OverlapAllow), string(OverlapSkip), string(OverlapQueue))
 	m := s.Misfire
-	fe.require(slices.Contains([]MisfirePolicy{MisfireRunAll, MisfireRunLatest, MisfireSkip}, m.Policy),
-		"misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", m.Policy)
+	fe.choice("misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", string(m.Policy),
+		string(MisfireRunAll), string(MisfireRunLatest), string(MisfireSkip))
 	fe.within(m.MaxAgeMs, 1, MaxMisfireAgeMs, "misfire.maxAgeMs", "")
 	fe.within(int64(m.MaxRuns), 1, MaxMisfireRuns, "misfire.maxRuns", "")
 }

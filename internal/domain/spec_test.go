@@ -76,7 +76,7 @@ func TestSpecValidate(t *testing.T) {
 		{"no port after the colon", api("http://example.com:/"), "api", "after the colon"},
 		{"an IPv6 host", api("http://[::1]:8080/x"), "", ""},
 		{"a query", api("http://example.com/?a=1&b=%20"), "", ""},
-		{"a long URL", api("http://example.com/" + strings.Repeat("x", MaxURLLength)), "api", "at most 2048 bytes"},
+		{"a long URL", api("http://example.com/" + strings.Repeat("x", MaxURLLength)), "api", "at most 2048 characters"},
 		{"a broken escape", api("http://example.com/%zz"), "api", "must be a URL"},
 		{"no type", func(s *Spec) { s.Type = "" }, "type", "is required"},
 		{"another type", func(s *Spec) { s.Type = "EXACTLY_ONCE" }, "type", "ATLEAST_ONCE or ATMOST_ONCE"},
@@ -101,12 +101,12 @@ func TestSpecValidate(t *testing.T) {
 				s.Headers[fmt.Sprint("X-", i)] = ""
 			}
 		}, "headers", "at most 64"},
-		{"a long name", func(s *Spec) { s.Name = strings.Repeat("n", MaxNameLength+1) }, "name", "at most 200 bytes"},
+		{"a long name", func(s *Spec) { s.Name = strings.Repeat("n", MaxNameLength+1) }, "name", "at most 200 characters"},
 		{"a name with a tab", func(s *Spec) { s.Name = "a\tb" }, "name", "printable"},
 		{"a name that is no UTF-8", func(s *Spec) { s.Name = "a\xff" }, "name", "printable"},
 		{"a name of letters", func(s *Spec) { s.Name = "Größe 大" }, "", ""},
 		{"many tags", func(s *Spec) { s.Tags = many(MaxTags+1, func(i int) string { return fmt.Sprint(i) }) }, "tags", "at most 32"},
-		{"an empty tag", func(s *Spec) { s.Tags = []string{"a", ""} }, "tags[1]", "1 to 64 bytes"},
+		{"an empty tag", func(s *Spec) { s.Tags = []string{"a", ""} }, "tags[1]", "1 to 64 characters"},
 		{"a tag twice", func(s *Spec) { s.Tags = []string{"a", "b", "a"} }, "tags[2]", "is there twice"},
 		{"retries below zero", func(s *Spec) { s.Retry.MaxRetries = -1 }, "retry.maxRetries", "from 0 to 100"},
 		{"too many retries", func(s *Spec) { s.Retry.MaxRetries = 101 }, "retry.maxRetries", "from 0 to 100"},
@@ -123,7 +123,7 @@ func TestSpecValidate(t *testing.T) {
 		{"a certificate", func(s *Spec) { s.ClientCertificate = "bank" }, "", ""},
 		{"a certificate for https in capitals", func(s *Spec) { s.API, s.ClientCertificate = "HTTPS://example.com", "bank" }, "", ""},
 		{"a certificate without TLS", func(s *Spec) { s.API, s.ClientCertificate = "http://example.com", "bank" }, "clientCertificate", "https URLs only"},
-		{"a long name of a certificate", func(s *Spec) { s.ClientCertificate = strings.Repeat("b", 65) }, "clientCertificate", "at most 64 bytes"},
+		{"a long name of a certificate", func(s *Spec) { s.ClientCertificate = strings.Repeat("b", 65) }, "clientCertificate", "at most 64 characters"},
 		{"too much jitter", func(s *Spec) { s.JitterMs = MaxJitterMs + 1 }, "jitterMs", "from 0 to 86400000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestVersionValidate(t *testing.T) {
 		{"once, in the past", func(v *Version) { v.Spec.Schedule = "@at 2020-01-01T00:00:00Z" }, "names no instant after now"},
 		{"once, in the past, paused", func(v *Version) { v.Spec.Schedule, v.Active = "@at 2020-01-01T00:00:00Z", false }, ""},
 		{"a window without a fire", func(v *Version) { v.Spec.StartAt, v.Spec.EndAt = now+1000, now+2000 }, "between startAt and endAt"},
-		{"a window that is over", func(v *Version) { v.Spec.EndAt = now - 1000 }, "between startAt and endAt"},
+		{"a window that is over", func(v *Version) { v.Spec.EndAt = now - 1000 }, "endAt: must be after now"},
 		{"a wrong spec", func(v *Version) { v.Spec.API = "" }, "is required"},
 	} {
 		v := Version{Number: 1, EffectiveFrom: now, EffectiveTo: Forever, Active: true, Spec: validSpec()}

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
-	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // SpecDoc is a spec as it comes from outside: the spec and whether the job is
@@ -127,53 +126,6 @@ func (m *merger) fault(field string, err error) {
 	m.faults = append(m.faults, jsonFault(field, err).Fields...)
 }
 
-// specField is how one field of the document is reached.
-type specField struct {
-	decode  func(json.RawMessage, *SpecDoc) error // replaces the value whole
-	reset   func(dst, from *SpecDoc)              // copies the default
-	members map[string]specField                  // of an object that is merged field by field
-}
-
-// field makes a specField of an accessor. It decodes into a fresh value:
-// encoding/json would merge into a map and write into the memory of a slice,
-// which the current version of the job shares.
-func field[T any](get func(*SpecDoc) *T) specField {
-	return specField{
-		decode: func(raw json.RawMessage, d *SpecDoc) error {
-			if text, plain := plainText(raw); plain {
-				switch to := any(get(d)).(type) {
-				case *string:
-					*to = text
-					return nil
-				case *Guarantee:
-					*to = Guarantee(text)
-					return nil
-				}
-			}
-			var value T
-			err := json.Unmarshal(raw, &value)
-			*get(d) = value
-			return err
-		},
-		reset: func(dst, from *SpecDoc) { *get(dst) = *get(from) },
-	}
-}
-
-// plainText reads a JSON string that stands for itself, which nearly all do:
-// printable ASCII without a backslash. A decoder would take ten times as long.
-func plainText(raw json.RawMessage) (text string, plain bool) {
-	n := len(raw)
-	if n < 2 || raw[0] != '"' || raw[n-1] != '"' {
-		return "", false
-	}
-	for _, c := range raw[1 : n-1] {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return "", false
-		}
-	}
-	return string(raw[1 : n-1]), true
-}
-
 // nested makes a specField of an object that is merged field by field.
 func nested[T any](get func(*SpecDoc) *T, members map[string]specField) specField {
 	f := field(get)
@@ -182,13 +134,13 @@ func nested[T any](get func(*SpecDoc) *T, members map[string]specField) specFiel
 }
 
 var specFields = map[string]specField{
-	"schedule":      field(func(d *SpecDoc) *string { return &d.Schedule }),
-	"api":           field(func(d *SpecDoc) *string { return &d.API }),
+	"schedule":      trimmed(func(d *SpecDoc) *string { return &d.Schedule }),
+	"api":           targetField(),
 	"type":          field(func(d *SpecDoc) *Guarantee { return &d.Type }),
-	"name":          field(func(d *SpecDoc) *string { return &d.Name }),
+	"name":          trimmed(func(d *SpecDoc) *string { return &d.Name }),
 	"namespace":     field(func(d *SpecDoc) *string { return &d.Namespace }),
-	"tags":          field(func(d *SpecDoc) *[]string { return &d.Tags }),
-	"timezone":      field(func(d *SpecDoc) *string { return &d.Timezone }),
+	"tags":          tagsField(),
+	"timezone":      trimmed(func(d *SpecDoc) *string { return &d.Timezone }),
 	"method":        field(func(d *SpecDoc) *string { return &d.Method }),
 	"headers":       field(func(d *SpecDoc) *map[string]string { return &d.Headers }),
 	"secretHeaders": field(func(d *SpecDoc) *[]string { return &d.SecretNames }),
@@ -206,18 +158,18 @@ var specFields = map[string]specField{
 		"maxAgeMs": field(func(d *SpecDoc) *int64 { return &d.Misfire.MaxAgeMs }),
 		"maxRuns":  field(func(d *SpecDoc) *int { return &d.Misfire.MaxRuns }),
 	}),
-	"startAt":  field(func(d *SpecDoc) *int64 { return &d.StartAt }),
-	"endAt":    field(func(d *SpecDoc) *int64 { return &d.EndAt }),
+	"startAt":  instantField(func(d *SpecDoc) *int64 { return &d.StartAt }),
+	"endAt":    instantField(func(d *SpecDoc) *int64 { return &d.EndAt }),
 	"jitterMs": field(func(d *SpecDoc) *int64 { return &d.JitterMs }),
 	"dst": nested(func(d *SpecDoc) *DST { return &d.DST }, map[string]specField{
-		"gap":  field(func(d *SpecDoc) *cron.Gap { return &d.DST.Gap }),
-		"fold": field(func(d *SpecDoc) *cron.Fold { return &d.DST.Fold }),
+		"gap":  word(func(d *SpecDoc) *cron.Gap { return &d.DST.Gap }, "AFTER, SKIP or BEFORE"),
+		"fold": word(func(d *SpecDoc) *cron.Fold { return &d.DST.Fold }, "FIRST, SECOND or BOTH"),
 	}),
 	"tlsSkipVerify": field(func(d *SpecDoc) *bool { return &d.TLSSkipVerify }),
 	"signing": nested(func(d *SpecDoc) *Signing { return &d.Signing }, map[string]specField{
-		"secrets": field(func(d *SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets }),
+		"secrets": secretsField(),
 	}),
-	"clientCertificate": field(func(d *SpecDoc) *string { return &d.ClientCertificate }),
+	"clientCertificate": trimmed(func(d *SpecDoc) *string { return &d.ClientCertificate }),
 	"isActive":          field(func(d *SpecDoc) *bool { return &d.IsActive }),
 }
 
@@ -238,6 +190,12 @@ func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "
 // jsonFault turns an error of encoding/json into a CodeInvalid one about a
 // field. Field is the path that led to the value, "" for the whole document.
 func jsonFault(field string, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok { // told already, from the value on
+		for i := range e.Fields {
+			e.Fields[i].Field = field + e.Fields[i].Field
+		}
+		return e
+	}
 	join := func(sub string) string {
 		if field == "" || sub == "" {
 			return field + sub
@@ -245,7 +203,12 @@ func jsonFault(field string, err error) *Error {
 		return field + "." + sub
 	}
 	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return Invalid(join(te.Field), fmt.Sprintf("must be %s, not %s", kindName(te.Type.Kind().String()), te.Value), nil)
+		kind := kindName(te.Type.Kind().String())
+		hint := ""
+		if kind == "true or false" && te.Value == "string" {
+			hint = "; leave the quotes out"
+		}
+		return Invalid(join(te.Field), fmt.Sprintf("must be %s, not %s%s", kind, te.Value, hint), nil)
 	}
 	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return Invalid(field, fmt.Sprintf("must be valid JSON: %v at byte %d", se, se.Offset), nil)

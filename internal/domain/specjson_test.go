@@ -18,7 +18,7 @@ func fullDoc() SpecDoc {
 		Tags: []string{"a", "b"}, Timezone: "Europe/Berlin", Method: "PUT", Headers: map[string]string{"X-A": "1"},
 		SecretNames: []string{"X-A"},
 		Body:        json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: Retry{1, 2, BackoffFixed, 3}, Overlap: OverlapQueue,
-		Misfire: Misfire{MisfireSkip, 4, 5}, StartAt: 6, EndAt: 7, JitterMs: 8, DST: DST{"SKIP", "BOTH"}, TLSSkipVerify: true,
+		Misfire: Misfire{MisfireSkip, 4, 5}, StartAt: 1_767_225_600_000, EndAt: 1_798_761_600_000, JitterMs: 8, DST: DST{"SKIP", "BOTH"}, TLSSkipVerify: true,
 		ClientCertificate: "bank",
 	}}
 }
@@ -124,7 +124,7 @@ func TestMergeFaults(t *testing.T) {
 		{`"x"`, []string{": must be an object, not string"}},
 		{`{"name":1}`, []string{"name: must be a string, not number"}},
 		{`{"timeoutMs":"1"}`, []string{"timeoutMs: must be a whole number, not string"}},
-		{`{"timeoutMs":1.5}`, []string{"timeoutMs: must be a whole number, not number 1.5"}},
+		{`{"timeoutMs":1.5}`, []string{"timeoutMs: must be a whole number, not 1.5"}},
 		{`{"timeoutMs":1e30}`, []string{"timeoutMs: must be a whole number"}},
 		{`{"isActive":"yes"}`, []string{"isActive: must be true or false, not string"}},
 		{`{"tags":"a"}`, []string{"tags: must be an array, not string"}},

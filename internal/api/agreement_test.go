@@ -1,0 +1,297 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The document, the schema in it and the program say the same of every field and
+// every parameter. For each one values are made of what the schema says: at each
+// bound, beyond it, of every other type, null, absent, empty, in another spelling.
+// Where the schema refuses, the program must, by name; where the schema takes,
+// the program must, too, except for the texts whose rules no schema can say (a
+// schedule, a zone, a URL): there it may refuse, by name.
+
+// tooRich are the fields of which a schema cannot say all.
+var tooRich = []string{"schedule", "api", "timezone", "clientCertificate", "headers", "secretHeaders", "signing.secrets"}
+
+// rightTexts are right values of fields whose schema does not lead to one.
+var rightTexts = map[string]string{
+	"schedule": `"@hourly"`, "api": `"https://example.com/x"`, "timezone": `"Europe/Berlin"`, "clientCertificate": `"bank"`,
+	"headers": `{"X-A":"1","X-B":""}`, "secretHeaders": `["X-A"]`, "signing.secrets": `["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"]`,
+}
+
+// anyValues are values of every type, and those that are mistaken for others.
+var anyValues = []string{
+	`null`, `true`, `false`, `0`, `-0`, `1`, `-1`, `5000`, `5000.0`, `5e3`, `5.0e+3`, `50000e-1`, `5.5`, `1e-1`, `1e308`, `1e400`, `-1e400`, `9223372036854775808`,
+	`""`, `" "`, `"\n"`, `"x"`, `"5000"`, `"true"`, `"null"`, `"ä"`, `"a\tb"`, `"a\u0000"`, `[]`, `{}`, `[null]`, `[1]`, `["x"]`, `["x","x"]`, `[""]`, `[" "]`, `["\n"]`, `[[]]`,
+	`{"x":null}`, `{"x":1}`, `{"x":"y"}`, `{"x":["y"]}`, `{"gap":null}`,
+}
+
+var formatted = map[string][]string{
+	"uuid": {
+		`"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`, `"0192F0C1-2D3E-7A4B-8C5D-6E7F80910A1B"`, `"0192f0c12d3e7a4b8c5d6e7f80910a1b"`,
+		`"{0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b}"`, `"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1g"`, `"urn:uuid:0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`,
+	},
+	"date-time": {
+		`"2026-01-01T00:00:00Z"`, `"2026-01-01t00:00:00.123z"`, `"2026-01-01T00:00:00+02:00"`, `"2026-01-01T00:00:00"`, `"2026-01-01"`, `"2026-02-30T00:00:00Z"`,
+		`"2026-01-01 00:00:00Z"`, `"2026-01-01T0:00:00Z"`, `"2026-01-01T00:00:00,5Z"`, `"2026-01-01T24:00:00Z"`, `"2026-01-01T00:00:00+0200"`, `"1767225600000"`,
+		`1798761600`, `1798761600000`, `1798761600000.0`, `1.7987616e12`, `1798761600000000`, `1798761600000000000`,
+	},
+}
+
+// valuesFor makes values of what a schema says.
+func (s schemas) valuesFor(schema object) []string {
+	schema = s.resolve(schema)
+	var out []string
+	for _, word := range slices.Sorted(maps.Keys(schema)) {
+		switch rule := schema[word]; word {
+		case "minimum", "maximum":
+			n := rule.(json.Number)
+			for _, step := range []int64{-1, 0, 1} {
+				at := new(big.Rat).Add(ratOf(n), new(big.Rat).SetInt64(step)).FloatString(0)
+				out = append(out, at, at+".0", at+"e0", at+".5", `"`+at+`"`)
+			}
+		case "enum":
+			for _, w := range rule.([]any) {
+				if text, is := w.(string); is {
+					out = append(out, asJSON(text), asJSON(strings.ToLower(text)), asJSON(text+"\n"), asJSON(" "+text), asJSON(text+text), "["+asJSON(text)+"]")
+				} else {
+					out = append(out, asJSON(w))
+				}
+			}
+		case "minLength", "maxLength":
+			n, _ := rule.(json.Number).Int64()
+			for _, letter := range []string{"a", "ä", "語", "😀"} {
+				for _, length := range []int64{n - 1, n, n + 1} {
+					out = append(out, asJSON(strings.Repeat(letter, int(max(0, length)))))
+				}
+			}
+		case "maxItems", "maxProperties":
+			n, _ := rule.(json.Number).Int64()
+			for _, length := range []int64{n, n + 1} {
+				items, members := make([]string, length), object{}
+				for i := range items {
+					items[i] = fmt.Sprintf("a%d", i)
+					members[items[i]] = "x"
+				}
+				out = append(out, asJSON(items), asJSON(members))
+			}
+		case "format":
+			out = append(out, formatted[rule.(string)]...)
+		case "pattern":
+			out = append(out, `"a-b-1"`, `"A"`, `"a_b"`, `"a b"`, `"a\n"`, `"\ta"`, `"a\tb"`, `"a\u007fb"`, `"ä"`)
+		case "items":
+			for _, value := range s.valuesFor(rule.(object)) {
+				out = append(out, "["+value+"]", "["+value+","+value+"]")
+			}
+		case "anyOf":
+			for _, one := range rule.([]any) {
+				out = append(out, s.valuesFor(one.(object))...)
+			}
+		}
+	}
+	return out
+}
+
+// fieldOf is a field of a request's body: its path, and how a value is put there.
+type fieldOf struct {
+	path   string
+	schema object
+	put    func(base object, value any)
+}
+
+// fields lists the fields of a body, those of objects in it too.
+func (s schemas) fields(schema object) []fieldOf {
+	var out []fieldOf
+	properties := fieldsOf(schema, s.named)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		rule := properties[name].(object)
+		out = append(out, fieldOf{name, rule, func(base object, value any) { base[name] = value }})
+		inner := fieldsOf(rule, s.named)
+		for _, part := range slices.Sorted(maps.Keys(inner)) {
+			out = append(out, fieldOf{name + "." + part, inner[part].(object), func(base object, value any) { base[name] = object{part: value} }})
+		}
+	}
+	return out
+}
+
+// newSchemas reads the document with its numbers as they are written.
+func newSchemas(t *testing.T, h interface{ get() string }) (schemas, object) {
+	doc := parseJSON(t, h.get()).(object)
+	return schemas{t, doc["components"].(object)["schemas"].(object)}, doc
+}
+
+type text string
+
+func (x text) get() string { return string(x) }
+
+// verdict says whether the program takes a value, and holds a refusal to naming
+// the field.
+func verdict(t *testing.T, what, path, sent string, res answer, status int) bool {
+	t.Helper()
+	if res.StatusCode == status {
+		return true
+	}
+	p := res.problem(t, 422)
+	names := func(f FieldProblem) bool {
+		return f.Field == path || strings.HasPrefix(f.Field, path+".") || strings.HasPrefix(f.Field, path+"[") ||
+			strings.HasPrefix(path, f.Field+".") && f.Field != ""
+	}
+	if !slices.ContainsFunc(p.Errors, names) {
+		t.Errorf("%s %s=%.100s is refused under another name: %s", what, path, sent, res.text)
+	}
+	return false
+}
+
+func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
+	paused := strings.TrimSuffix(minimal, "}") + `,"isActive":false}`
+	tried, taken := 0, 0
+	for _, op := range []struct {
+		method, path, template, base string
+		status                       int
+		rich                         []string // beside tooRich
+	}{
+		{"POST", "/jobs", "/jobs", paused, 201, nil},
+		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, []string{"namespace", "isActive"}}, // fixed; never fires
+		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
+		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}}, // past; as the other fields allow
+	} {
+		operation := doc["paths"].(object)[op.template].(object)[strings.ToLower(op.method)].(object)
+		body := operation["requestBody"].(object)["content"].(object)["application/json"].(object)["schema"].(object)
+		for _, field := range s.fields(body) {
+			values := slices.Concat(anyValues, s.valuesFor(field.schema), []string{rightTexts[field.path]})
+			slices.Sort(values)
+			path := op.path
+			if op.method == "PUT" {
+				clear(f.jobs)
+				path = fmt.Sprintf(op.path, create(t, h, paused))
+			}
+			for _, value := range slices.Compact(values) {
+				if value == "" {
+					continue
+				}
+				sent := parseJSON(t, op.base).(object)
+				field.put(sent, parseJSON(t, value))
+				bySchema := s.takes(body, sent)
+				byProgram := verdict(t, op.method+" "+op.template, field.path, value, call(t, h, op.method, path, asJSON(sent)), op.status)
+				rich := slices.Contains(tooRich, field.path) || slices.Contains(op.rich, field.path)
+				if tried++; byProgram {
+					taken++
+				}
+				if bySchema != byProgram && (byProgram || !rich || value == rightTexts[field.path]) {
+					t.Errorf("%s %s, %s = %.150s: the schema takes it: %v, the program: %v", op.method, op.template, field.path, value, bySchema, byProgram)
+				}
+			}
+			// Absent.
+			sent := parseJSON(t, op.base).(object)
+			delete(sent, field.path)
+			if got := call(t, h, op.method, path, asJSON(sent)).StatusCode == op.status; got != s.takes(body, sent) {
+				t.Errorf("%s %s without %s: the schema takes it: %v, the program: %v", op.method, op.template, field.path, !got, got)
+			}
+		}
+	}
+	t.Logf("%d values, of which %d are taken", tried, taken)
+	if tried < 3_000 || taken < 500 {
+		t.Errorf("%d values, of which %d are taken: the document is not read right", tried, taken)
+	}
+}
+
+// TestAnImportAgreesToo: the items of an import are what POST /jobs takes.
+func TestAnImportAgreesToo(t *testing.T) {
+	h := newAPI(t, newFake())
+	s, _ := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
+	var lines []string
+	for _, field := range s.fields(object{"$ref": "#/components/schemas/JobSpec"}) {
+		for _, value := range slices.Concat(anyValues, s.valuesFor(field.schema)) {
+			sent := parseJSON(t, strings.TrimSuffix(minimal, "}")+`,"isActive":false}`).(object)
+			field.put(sent, parseJSON(t, value))
+			lines = append(lines, asJSON(sent))
+		}
+	}
+	report := imported(t, h, strings.Join(lines, "\n"), ndjson)
+	for i, line := range lines {
+		alone := call(t, h, "POST", "/jobs", line).StatusCode == 201
+		if together := report.Results[i].Error == nil; alone != together {
+			t.Errorf("%.200s: taken alone: %v, in an import: %v", line, alone, together)
+		}
+	}
+}
+
+// TestSchemaAndProgramAgreeOnEveryParameter does the same for queries. A text is
+// read as what the schema asks for, if it can be.
+func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	id := create(t, h, minimal)
+	seedHistory(f, id)
+	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
+	tried := 0
+	for _, path := range slices.Sorted(maps.Keys(doc["paths"].(object))) {
+		op, ok := doc["paths"].(object)[path].(object)["get"].(object)
+		parameters, has := op["parameters"].([]any)
+		if !ok || !has {
+			continue
+		}
+		for _, p := range parameters {
+			p := p.(object)
+			name, rule := p["name"].(string), p["schema"].(object)
+			if p["in"] != "query" {
+				continue
+			}
+			values := slices.Concat(anyValues, s.valuesFor(rule), []string{"05", "+5", "0x5", "5_000", "TRUE", "yes"})
+			for _, value := range values {
+				var sent string
+				if json.Unmarshal([]byte(value), &sent) != nil {
+					sent = value // no JSON string: the text itself
+				}
+				if strings.TrimSpace(sent) == "" || strings.TrimSpace(sent) != sent {
+					continue // it is absent, or trimmed
+				}
+				tried++
+				at := strings.ReplaceAll(path, "{id}", id) + "?" + name + "=" + url.QueryEscape(sent)
+				res := call(t, h, "GET", at, "")
+				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
+				rich := name == "cursor" || path == "/audit" // unchanged; at most 31 days
+				if !byProgram {
+					if p := res.problem(t, 400); !slices.Contains(p.fields(), name) && !(rich && slices.Contains(p.fields(), "to")) {
+						t.Errorf("%s is refused under another name: %s", at, res.text)
+					}
+				}
+				if bySchema != byProgram && (byProgram || !rich) {
+					t.Errorf("%.200s: the schema takes it: %v, the program: %v", at, bySchema, byProgram)
+				}
+			}
+		}
+	}
+	if tried < 1_000 {
+		t.Errorf("only %d values were tried", tried)
+	}
+}
+
+// takesText reports whether a schema takes the text of a parameter.
+func (s schemas) takesText(rule object, sent string) bool {
+	if s.takes(rule, sent) {
+		return true
+	}
+	var v any
+	dec := json.NewDecoder(strings.NewReader(sent))
+	dec.UseNumber()
+	if dec.Decode(&v) != nil || dec.More() {
+		return false
+	}
+	switch v.(type) {
+	case json.Number, bool:
+		return s.takes(rule, v)
+	}
+	return false
+}

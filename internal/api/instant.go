@@ -1,0 +1,60 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Instants are taken in two forms wherever there is one: Unix milliseconds and
+// RFC 3339. Answers have milliseconds. Which numbers are none, because they are
+// of another unit, is for [domain.DecodeInstant] and [domain.ParseInstant] to say.
+
+// instantField is an instant in the body of a request; zero: none.
+type instantField int64
+
+// Schema implements huma.SchemaProvider.
+func (instantField) Schema(huma.Registry) *huma.Schema { return instantSchema(domain.MaxInstantMs) }
+
+// instantParam is an instant in a query: the end of a range.
+type instantParam string
+
+// Schema implements huma.SchemaProvider.
+func (instantParam) Schema(huma.Registry) *huma.Schema {
+	s := instantSchema(domain.MaxParameterMs)
+	s.Description = "Unix milliseconds, or RFC 3339."
+	return s
+}
+
+func instantSchema(most float64) *huma.Schema {
+	least := float64(domain.MinInstantMs)
+	return &huma.Schema{
+		AnyOf: []*huma.Schema{
+			{Type: "integer", Enum: []any{0}},
+			{Type: "integer", Minimum: &least, Maximum: &most},
+			{Type: "string", Format: "date-time"},
+		},
+		Examples: []any{1767225600000, "2026-01-01T00:00:00Z"},
+	}
+}
+
+func (p instantParam) parse(name string, def int64) (int64, error) {
+	if strings.TrimSpace(string(p)) == "" {
+		return def, nil
+	}
+	ms, fault := domain.ParseInstant(string(p))
+	if fault != "" {
+		return 0, kindMalformed.field(name, fault, string(p))
+	}
+	return ms, nil
+}
+
+// checkRange refuses a range that ends before it begins. The fault is about its
+// end.
+func checkRange(from, to int64, end instantParam) error {
+	if to < from {
+		return kindMalformed.field("to", "must not be before from", string(end))
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package domain
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// wholeNumber is how a value that should be one is asked for.
+const wholeNumber = "a whole number"
+
+// jsonNumber parts a JSON number (RFC 8259, section 6) into sign, digits before
+// and after the point, and exponent.
+var jsonNumber = regexp.MustCompile(`^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$`)
+
+const (
+	maxInt64Digits    = 19
+	maxExponentDigits = 6 // a longer exponent is beyond every limit, or makes a fraction of anything
+)
+
+// ParseInteger reads a JSON number whose value is whole, however it is written:
+// 5000, 5000.0, 5e3, -0. JSON Schema and so OpenAPI 3.1 take all of them for
+// integers. The fault says what is wrong; empty: nothing.
+func ParseInteger(text string) (n int64, fault string) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && plainInteger(text) {
+		return n, ""
+	}
+	parts := jsonNumber.FindStringSubmatch(text)
+	if parts == nil {
+		return 0, "must be " + wholeNumber
+	}
+	fraction := "must be " + wholeNumber + ", not " + clipText(text)
+	beyond := "must be " + wholeNumber + " within the limits, not " + clipText(text)
+	digits := strings.TrimLeft(parts[2]+parts[3], "0")
+	if digits == "" {
+		return 0, ""
+	}
+	exponent := parts[4]
+	if len(strings.TrimLeft(exponent, "+-0")) > maxExponentDigits {
+		if exponent[0] == '-' {
+			return 0, fraction
+		}
+		return 0, beyond
+	}
+	shift, _ := strconv.Atoi(exponent) // empty: 0
+	shift -= len(parts[3])
+	short := strings.TrimRight(digits, "0")
+	shift += len(digits) - len(short)
+	switch {
+	case shift < 0:
+		return 0, fraction
+	case len(short)+shift > maxInt64Digits:
+		return 0, beyond
+	}
+	n, err := strconv.ParseInt(parts[1]+short+strings.Repeat("0", shift), 10, 64)
+	if err != nil {
+		return 0, beyond
+	}
+	return n, ""
+}
+
+// plainInteger reports whether an integer is written as JSON writes it: without
+// a plus, a leading zero or a minus before zero.
+func plainInteger(text string) bool {
+	return text == "0" || text[0] >= '1' && text[0] <= '9' || text[0] == '-' && text[1] >= '1' && text[1] <= '9'
+}
+
+// DecodeInteger is [ParseInteger] of a JSON value of any kind.
+func DecodeInteger(raw []byte) (n int64, fault string) {
+	if kind := jsonKind(raw); kind != "number" {
+		return 0, "must be " + wholeNumber + ", not " + kind + quotedByMistake(raw)
+	}
+	return ParseInteger(string(bytes.TrimSpace(raw)))
+}
+
+// quotedByMistake is a hint for a string that holds a number, true or false.
+func quotedByMistake(raw []byte) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	text = strings.TrimSpace(text)
+	if text == "true" || text == "false" || jsonNumber.MatchString(text) {
+		return "; leave the quotes out"
+	}
+	return ""
+}
+
+// jsonKind names the kind of a JSON value.
+func jsonKind(raw []byte) string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return "nothing"
+	}
+	switch raw[0] {
+	case '"':
+		return "string"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case 't', 'f':
+		return "bool"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}
+
+// clipText keeps what a message quotes short.
+func clipText(text string) string {
+	const most = 48
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}

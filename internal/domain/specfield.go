@@ -1,0 +1,211 @@
+package domain
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
+
+// specField is how one field of the document is reached.
+type specField struct {
+	decode  func(json.RawMessage, *SpecDoc) error // replaces the value whole
+	reset   func(dst, from *SpecDoc)              // copies the default
+	members map[string]specField                  // of an object that is merged field by field
+}
+
+// field makes a specField of an accessor. It decodes into a fresh value:
+// encoding/json would merge into a map and write into the memory of a slice,
+// which the current version of the job shares.
+func field[T any](get func(*SpecDoc) *T) specField {
+	return specField{
+		decode: func(raw json.RawMessage, d *SpecDoc) error {
+			if known, err := decodeKnown(raw, get(d)); known {
+				return err
+			}
+			var value T
+			err := json.Unmarshal(raw, &value)
+			*get(d) = value
+			return err
+		},
+		reset: func(dst, from *SpecDoc) { *get(dst) = *get(from) },
+	}
+}
+
+// decodeKnown decodes what encoding/json would take too narrowly (integers) or
+// too widely (null in the place of a text), or takes ten times as long for.
+func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
+	switch to := into.(type) {
+	case *string:
+		if text, plain := plainText(raw); plain {
+			*to = text
+			return true, nil
+		}
+	case *Guarantee:
+		if text, plain := plainText(raw); plain {
+			*to = Guarantee(text)
+			return true, nil
+		}
+	case *int64:
+		n, fault := DecodeInteger(raw)
+		*to = n
+		return true, faultOf(fault)
+	case *int:
+		n, fault := DecodeInteger(raw)
+		if fault == "" && int64(int(n)) != n {
+			fault = "must be " + wholeNumber + " within the limits"
+		}
+		*to = int(n)
+		return true, faultOf(fault)
+	case *[]string:
+		if err := elements(raw, "null is none"); err != nil {
+			return true, err
+		}
+	case *map[string]string:
+		*to, err = decodeHeaders(raw)
+		return true, err
+	}
+	return false, nil
+}
+
+// trimmed is a field whose text has no use for white space at its ends: what a
+// shell's $(...) or a form has left there is taken off.
+func trimmed(get func(*SpecDoc) *string) specField {
+	f := field(get)
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+		err := decode(raw, d)
+		*get(d) = strings.TrimSpace(*get(d))
+		return err
+	}
+	return f
+}
+
+// targetField is a URL, whose host is kept in its ASCII form.
+func targetField() specField {
+	f := trimmed(func(d *SpecDoc) *string { return &d.API })
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+		err := decode(raw, d)
+		d.API = asciiHost(d.API)
+		return err
+	}
+	return f
+}
+
+// word is a field whose empty text would be taken for its default further on:
+// null and absence say that, and an empty text is a mistake.
+func word[T ~string](get func(*SpecDoc) *T, words string) specField {
+	f := field(get)
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+		err := decode(raw, d)
+		if err == nil && *get(d) == "" {
+			return Invalid("", "must be "+words, "")
+		}
+		return err
+	}
+	return f
+}
+
+// instantField is an instant; zero: none.
+func instantField(get func(*SpecDoc) *int64) specField {
+	f := field(get)
+	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+		ms, fault := DecodeInstant(raw)
+		*get(d) = ms
+		return faultOf(fault)
+	}
+	return f
+}
+
+// tagsField takes the white space off each tag.
+func tagsField() specField {
+	f := field(func(d *SpecDoc) *[]string { return &d.Tags })
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+		err := decode(raw, d)
+		for i, tag := range d.Tags {
+			d.Tags[i] = strings.TrimSpace(tag)
+		}
+		return err
+	}
+	return f
+}
+
+// secretsField takes the white space off each secret.
+func secretsField() specField {
+	f := field(func(d *SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets })
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+		if err := elements(raw, "null is none"); err != nil {
+			return err
+		}
+		err := decode(raw, d)
+		for i, secret := range d.Signing.Secrets {
+			d.Signing.Secrets[i] = webhook.Secret(strings.TrimSpace(secret.Reveal()))
+		}
+		return err
+	}
+	return f
+}
+
+// faultOf makes an error about the field itself; empty: nil.
+func faultOf(message string) error {
+	if message == "" {
+		return nil
+	}
+	return Invalid("", message, nil)
+}
+
+// elements refuses null among the values of an array, by name: encoding/json
+// would take it for an empty text.
+func elements(raw json.RawMessage, hint string) error {
+	var all []json.RawMessage
+	_ = json.Unmarshal(raw, &all) // what is no array is the caller's to name
+	var fe fieldErrors
+	for i, item := range all {
+		if isNull(item) {
+			fe.add(fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint, nil)
+		}
+	}
+	return fe.err()
+}
+
+// decodeHeaders refuses each value that is no text, by name. White space around
+// a value is no part of it (RFC 9110, section 5.5).
+func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, err
+	}
+	var fe fieldErrors
+	headers := make(map[string]string, len(all))
+	for _, name := range sortedKeys(all) {
+		var value string
+		switch kind := jsonKind(all[name]); {
+		case kind == "null":
+			fe.add("."+name, "must be a string, not null: leave the header out", nil)
+		case json.Unmarshal(all[name], &value) != nil:
+			fe.add("."+name, "must be a string, not "+kind+`: write it in quotes`, nil)
+		}
+		headers[name] = strings.Trim(value, " \t\r\n")
+	}
+	return headers, fe.err()
+}
+
+// plainText reads a JSON string that stands for itself, which nearly all do:
+// printable ASCII without a backslash. A decoder would take ten times as long.
+func plainText(raw json.RawMessage) (text string, plain bool) {
+	n := len(raw)
+	if n < 2 || raw[0] != '"' || raw[n-1] != '"' {
+		return "", false
+	}
+	for _, c := range raw[1 : n-1] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return "", false
+		}
+	}
+	return string(raw[1 : n-1]), true
+}

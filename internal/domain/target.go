@@ -1,0 +1,112 @@
+package domain
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/idna"
+)
+
+// asciiHost writes the host of a URL in the form in which it is looked up: a
+// name of another script (RFC 5891) in its xn-- form. It happens where a URL
+// comes in, so that whoever judges, counts or calls a host sees one name of it.
+// What cannot be written so is left for [urlFault].
+func asciiHost(raw string) string {
+	start, end, ok := hostOf(raw)
+	if !ok || isASCII(raw[start:end]) {
+		return raw
+	}
+	host, err := idna.Lookup.ToASCII(raw[start:end])
+	if err != nil {
+		return raw
+	}
+	return raw[:start] + host + raw[end:]
+}
+
+// hostOf returns where the host of a URL lies in its text. There is none where
+// somebody has to look closely: at a user name or an address in brackets.
+func hostOf(raw string) (start, end int, ok bool) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return 0, 0, false
+	}
+	start = len(scheme) + len("://")
+	authority := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+	}
+	if strings.ContainsAny(authority, "@[]%") {
+		return 0, 0, false
+	}
+	host, _, _ := strings.Cut(authority, ":")
+	return start, start + len(host), host != ""
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// schemeFault says what is wrong with a URL that does not begin with http:// or
+// https://, and which one was probably meant.
+func schemeFault(raw string) string {
+	const rule = "must be an http or https URL"
+	rest := strings.TrimLeft(raw, "/")
+	if scheme, after, ok := strings.Cut(raw, "://"); ok {
+		if known := foldWord(scheme); known != "http" && known != "https" {
+			return rule // another protocol is no mistake in writing
+		}
+		rest = after
+	} else if scheme, after, ok := strings.Cut(raw, ":/"); ok && (foldWord(scheme) == "http" || foldWord(scheme) == "https") {
+		rest = strings.TrimLeft(after, "/")
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	guess := "http://" + rest
+	if !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(asciiHost(guess)) != "" {
+		return rule + ", as in https://example.com/hook"
+	}
+	return rule + ": did you mean " + clipText(guess) + "?"
+}
+
+// urlFault says what is wrong with a target, or "".
+func urlFault(raw string) string {
+	if utf8.RuneCountInString(raw) > MaxURLLength {
+		return fmt.Sprintf("must be at most %d characters", MaxURLLength)
+	}
+	for _, r := range raw {
+		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
+			return "must not hold spaces or control characters: write them as %20 and so on"
+		}
+	}
+	u, err := url.Parse(raw)
+	if low := strings.ToLower(raw[:min(len(raw), len("https://"))]); !strings.HasPrefix(low, "http://") && low != "https://" {
+		return schemeFault(raw)
+	}
+	if err != nil {
+		return "must be a URL: " + strings.TrimPrefix(err.Error(), "parse ")
+	}
+	switch {
+	case u.Hostname() == "":
+		return "must name a host, as in https://example.com/hook"
+	case u.User != nil:
+		return "must not hold a user name or password: send an Authorization header"
+	case strings.Contains(raw, "#"):
+		return "must not hold a fragment (#...): it would not be sent"
+	case !httpguts.ValidHostHeader(u.Host):
+		return "must name a valid host"
+	}
+	if msg := hostFault(u.Hostname(), strings.HasPrefix(u.Host, "[")); msg != "" {
+		return msg
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "must have a port from 1 to 65535"
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return "must have a port after the colon"
+	}
+	return ""
+}
