@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/danielgtaylor/huma/v2"
@@ -44,6 +45,8 @@ type Config struct {
 	CheckTarget func(url string) error
 
 	ClientCertificates []string // names that a job may say
+
+	Checks []func() engine.Check // of health, beside the engine's
 }
 
 func (c *Config) validate() error {

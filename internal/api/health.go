@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/belfry-scheduler/belfry/internal/engine"
 )
 
 // open marks a route that needs no key: an empty list of requirements, where
@@ -57,16 +59,27 @@ func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
 		Status: "healthy", Checks: map[string]checkState{}, Version: s.Version,
 		UptimeSeconds: int64(max(0, s.Clock.Now().Sub(s.StartedAt)).Seconds()),
 	}}
-	h := s.Engine.Health()
-	well := h.Ready
-	for _, c := range h.Checks {
+	checks, well := s.checks()
+	for _, c := range checks {
 		out.Body.Checks[c.Name] = checkState{c.OK, c.Detail, c.Warning}
-		well = well && c.OK
 	}
 	if !well {
 		out.Status, out.Body.Status = http.StatusServiceUnavailable, "unhealthy"
 	}
 	return out, nil
+}
+
+// checks returns every check, and whether all is well.
+func (s *server) checks() (all []engine.Check, well bool) {
+	h := s.Engine.Health()
+	all, well = h.Checks, h.Ready
+	for _, check := range s.Checks {
+		all = append(all, check())
+	}
+	for _, c := range all {
+		well = well && c.OK
+	}
+	return all, well
 }
 
 type liveOutput struct{ Body liveBody }
@@ -92,13 +105,13 @@ type readyBody struct {
 
 func (s *server) ready(context.Context, *struct{}) (*readyOutput, error) {
 	out := &readyOutput{http.StatusOK, readyBody{Status: "ready"}}
-	h := s.Engine.Health()
-	for _, c := range h.Checks {
+	checks, well := s.checks()
+	for _, c := range checks {
 		if !c.OK {
 			out.Body.Failing = append(out.Body.Failing, c.Name)
 		}
 	}
-	if len(out.Body.Failing) > 0 || !h.Ready {
+	if !well {
 		out.Status, out.Body.Status = http.StatusServiceUnavailable, "unready"
 	}
 	return out, nil

@@ -9,6 +9,13 @@
 //	                     committed, the lease is given back
 //	        3 executor   its connections carry nothing any more
 //	        4 store      nobody writes any more
+//	        5 log        what waits is written, for a second at most
+//
+// What can hang on this way, and what bounds it: a line of the log waits in a
+// bounded buffer (package telemetry); requests to the API get 5 s, calls to
+// targets the grace time; a call of the store that does not return is cut off by
+// the end of the process, 5 s after the grace time (package cli). The next start
+// recovers what is left, as after a crash.
 package app
 
 import (
@@ -42,6 +49,8 @@ const apiGrace = 5 * time.Second
 type App struct {
 	cfg      *config.Config
 	log      *slog.Logger
+	logs     *telemetry.Log // behind log
+	stopping chan struct{}  // closed when a stop begins
 	store    store.Store
 	madeKey  string // file of the encryption key, when this start has made it
 	keys     *access.Keyring
@@ -57,8 +66,8 @@ type App struct {
 // Open takes the port, opens the store and puts the parts together. Nothing is
 // fired and no request is answered before Run. The errors are one line each,
 // fit to be shown to whoever starts the server.
-func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, metrics *telemetry.Metrics, version string) (*App, error) {
-	a := &App{cfg: cfg, log: log}
+func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *telemetry.Metrics, version string) (*App, error) {
+	a := &App{cfg: cfg, log: log.Logger, logs: log, stopping: make(chan struct{})}
 	if err := a.open(ctx, metrics, version); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -114,7 +123,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names, Checks: []func() engine.Check{a.checkLog},
 	})
 	if err != nil {
 		return err
@@ -241,7 +250,13 @@ func (a *App) Run(ctx context.Context) error {
 	useMoreProcs()
 	heap := keepHeap(clock.System{})
 	defer heap.stop()
+	begin := sync.OnceFunc(func() { close(a.stopping) })
+	defer begin()
 	if err := a.engine.Start(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			a.log.Info("stopped before the record was read")
+			return nil
+		}
 		return err
 	}
 	heap.loaded()
@@ -266,9 +281,19 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-served:
 		err = fmt.Errorf("the API stopped: %w", err)
 	}
+	begin()
 	stopKeeping()
 	background.Wait()
 	return errors.Join(err, a.stop())
+}
+
+// Stopping is closed when Run begins to stop.
+func (a *App) Stopping() <-chan struct{} { return a.stopping }
+
+// checkLog warns of outputs of the log that do not take lines. It does not fail:
+// jobs run without a log.
+func (a *App) checkLog() engine.Check {
+	return engine.Check{Name: "log", OK: true, Warning: a.logs.Warning()}
 }
 
 // stop is the first half of the stop order; Close is the second.

@@ -39,7 +39,7 @@ func startWith(t *testing.T, dir string, settings []string, before ...func(*app.
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := &telemetry.Log{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := app.Open(ctx, cfg, log, telemetry.NewMetrics(), "test")
 	if err != nil {
@@ -103,5 +103,27 @@ func TestAppFiresOnTheSecondAndStopsInGoodOrder(t *testing.T) {
 	case <-calls:
 	case <-time.After(time.Minute):
 		t.Fatal("the job is not fired after a restart")
+	}
+}
+
+// A stop that comes before the record was read is one in good order.
+func TestStopBeforeTheRecordIsRead(t *testing.T) {
+	cfg, err := config.Load(config.Options{Environ: []string{"PORT=0", "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &telemetry.Log{Logger: slog.New(slog.DiscardHandler)}
+	a, err := app.Open(t.Context(), cfg, log, telemetry.NewMetrics(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	<-a.Stopping()
+	if err := a.Close(); err != nil {
+		t.Errorf("Close: %v", err)
 	}
 }

@@ -164,7 +164,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	a, err := Open(ctx, cfg, slog.New(slog.DiscardHandler), telemetry.NewMetrics(), "test")
+	a, err := Open(ctx, cfg, &telemetry.Log{Logger: slog.New(slog.DiscardHandler)}, telemetry.NewMetrics(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func serveInProcess(t *testing.T) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, files, err := telemetry.NewLogger(telemetry.LogConfig{Stderr: t.Output()})
+	log, err := telemetry.NewLogger(telemetry.LogConfig{Stderr: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func serveInProcess(t *testing.T) *client.Client {
 	t.Cleanup(func() {
 		c.Close()
 		cancel()
-		for what, err := range map[string]error{"run": <-ended, "close": server.Close(), "log": files.Close()} {
+		for what, err := range map[string]error{"run": <-ended, "close": server.Close(), "log": log.Close()} {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}

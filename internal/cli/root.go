@@ -52,13 +52,14 @@ type shell struct {
 	out, err io.Writer
 	environ  []string
 	clock    clock.Clock
+	exit     func(code int) // ends the process at once
 }
 
 // Main runs the command line of the process and returns its exit code.
 func Main() int {
 	ctx, cancel := untilSignal()
 	defer cancel()
-	s := &shell{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), clock: clock.System{}}
+	s := &shell{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), clock: clock.System{}, exit: os.Exit}
 	return s.run(ctx, os.Args[1:])
 }
 
@@ -90,7 +91,7 @@ func (s *shell) run(ctx context.Context, args []string) int {
 	}
 	if f, ok := errors.AsType[*failure](err); ok {
 		if f.err != nil {
-			s.tell(f.err)
+			within(tellGrace, func() { s.tell(f.err) })
 		}
 		return f.code
 	}

@@ -25,7 +25,9 @@ the server listens on loopback only. NODE_ENV is read where APP_ENV is not set.
 
 SIGINT or SIGTERM: no new fires are sent, calls in flight end within the grace
 time, everything is recorded, exit code 0. A second signal ends it at once;
-nothing is lost then either: what was cut off is made up for at the next start.`,
+nothing is lost then either: what was cut off is made up for at the next start.
+A stop that hangs is cut off 5 seconds after the grace time, exit code 1.
+SIGHUP opens the log files anew (and stops a server that has a terminal).`,
 		Example: `  belfry serve
   belfry serve --port 8080 --db-path /var/lib/belfry/jobs.db --env development
   BELFRY_API_KEYS=$(openssl rand -hex 24) belfry serve --host 0.0.0.0`,
@@ -43,23 +45,42 @@ nothing is lost then either: what was cut off is made up for at the next start.`
 }
 
 func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
-	log, files, err := telemetry.NewLogger(telemetry.LogConfig{
+	metrics := telemetry.NewMetrics()
+	log, err := telemetry.NewLogger(telemetry.LogConfig{
 		Level: cfg.LogLevel, Dir: cfg.LogDir, Stderr: s.err,
 		Development: cfg.Env == config.Development, NoColor: !s.colour(s.err),
+		Metrics: metrics,
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, files.Close()) }()
+	defer func() { err = errors.Join(err, log.Close()) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer serverSignals(func() { s.hangUp(log, cancel) })()
 	version := currentBuild().Version
-	metrics := telemetry.NewMetrics()
 	metrics.SetVersion(version)
 	log.Debug("settings", "config", cfg, telemetry.KeyVersion, version)
 
 	server, err := app.Open(ctx, cfg, log, metrics, version)
 	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // a stop before anything was started
+		}
 		return err
 	}
+	defer s.watchStop(server.Stopping(), cfg.ShutdownGrace+stopMargin, log)()
 	defer func() { err = errors.Join(err, server.Close()) }()
 	return server.Run(ctx)
+}
+
+// hangUp follows SIGHUP: the end of a terminal stops the server, and otherwise
+// somebody has moved the log files away.
+func (s *shell) hangUp(log *telemetry.Log, stop func()) {
+	if isTerminal(s.err) {
+		stop()
+		return
+	}
+	log.Reopen()
+	log.Info("log files are opened anew")
 }

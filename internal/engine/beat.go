@@ -30,7 +30,14 @@ func (e *Engine) runBeat(ctx context.Context) {
 }
 
 // beatOnce moves H and W. Nothing is sent beyond H; W follows the facts.
+//
+// It moves neither while the recorder does not get on: what is sent would not be
+// on record. The last H lies at most the horizon ahead, so that sending stops
+// within it whatever the recorder hangs in.
 func (e *Engine) beatOnce(ctx context.Context) error {
+	if stalled := e.recorder.stalled(); stalled > recordLimit {
+		return fmt.Errorf("nothing has been recorded for %s", stalled.Round(time.Millisecond))
+	}
 	ctx, cancel := context.WithTimeout(ctx, horizon)
 	defer cancel()
 	start, wall := e.clock.Mark(), e.now()

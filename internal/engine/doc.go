@@ -15,8 +15,8 @@
 //  5. An edit is exact: no fire of the old version at or after its
 //     effective_from is sent, none of the new one before it; a job that was
 //     paused or deleted sends nothing new once the call has answered.
-//  6. When the store cannot commit, sending stops within the horizon of three
-//     seconds; afterwards the fires in between go out late.
+//  6. When nothing can be recorded, whatever the reason (the store cannot commit,
+//     a commit does not return), sending stops within the horizon of three seconds; afterwards the fires in between go out late.
 //
 // # How a fire goes through it
 //

@@ -9,9 +9,10 @@ import (
 
 // Lags from which the engine says that it is unwell.
 const (
-	unwellBeat  = horizon         // no beat for so long: nothing is sent any more
-	unwellLoop  = 5 * time.Second // the timetable has not turned
-	unwellTable = 5 * time.Second // the timetable is behind the clock
+	unwellBeat   = horizon         // no beat for so long: nothing is sent any more
+	unwellRecord = horizon         // results wait and nothing is recorded for so long
+	unwellLoop   = 5 * time.Second // the timetable has not turned
+	unwellTable  = 5 * time.Second // the timetable is behind the clock
 )
 
 // Health returns what the engine thinks of itself, and why.
@@ -28,12 +29,15 @@ func (e *Engine) checkStore() Check {
 	e.beatMu.Lock()
 	beat, record, last := e.beatErr, e.storeErr, e.lastBeat
 	e.beatMu.Unlock()
-	age := e.clock.Since(last)
+	age, stalled := e.clock.Since(last), e.recorder.stalled()
 	switch {
 	case record != nil:
 		return Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
 	case beat != nil:
 		return Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
+	case stalled > unwellRecord:
+		return Check{Name: "store", Detail: fmt.Sprintf("nothing has been recorded for %s although results wait; nothing is sent meanwhile",
+			stalled.Round(time.Second))}
 	case e.ready.Load() && age > unwellBeat:
 		return Check{Name: "store", Detail: fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
 	}

@@ -44,7 +44,8 @@ type recorder struct {
 	mu      sync.Mutex
 	room    *sync.Cond
 	entries []entry
-	batch   []entry // being committed
+	batch   []entry    // being committed
+	moved   clock.Mark // when it last got on: a commit ended, or the first entry came
 	spare   []entry
 	urgent  bool
 	closing bool
@@ -77,6 +78,9 @@ func (r *recorder) put(urgent bool, entries []entry) {
 	r.mu.Lock()
 	for !urgent && len(r.entries) >= maxUnrecorded && !r.stopped {
 		r.room.Wait()
+	}
+	if len(r.entries)+len(r.batch) == 0 {
+		r.moved = r.clock.Mark()
 	}
 	r.entries = append(r.entries, entries...)
 	r.urgent = r.urgent || urgent
@@ -160,6 +164,7 @@ func (r *recorder) swap() (batch []entry, closing bool) {
 	batch, r.entries, r.spare = r.entries, r.spare[:0], nil
 	r.spare = batch[:0]
 	r.batch = batch
+	r.moved = r.clock.Mark()
 	r.urgent = false
 	r.room.Broadcast()
 	return batch, r.closing
@@ -169,7 +174,21 @@ func (r *recorder) swap() (batch []entry, closing bool) {
 func (r *recorder) committing(left []entry) {
 	r.mu.Lock()
 	r.batch = left
+	r.moved = r.clock.Mark()
 	r.mu.Unlock()
+}
+
+// stalled returns for how long nothing was recorded although something waits for
+// it, whatever the reason: an error, a call that does not return, a commit that
+// takes long. Zero: nothing waits.
+func (r *recorder) stalled() time.Duration {
+	r.mu.Lock()
+	waits, moved := len(r.entries)+len(r.batch) > 0, r.moved
+	r.mu.Unlock()
+	if !waits {
+		return 0
+	}
+	return r.clock.Since(moved)
 }
 
 // commit records one batch, however often it takes. It returns false when the

@@ -10,7 +10,13 @@
 //
 // Files are readable by their owner alone, are rotated at [MaxLogBytes] and at
 // most [MaxLogBackups] old ones are kept of each: a log cannot fill the disk
-// that the jobs are on.
+// that the jobs are on. A file that was moved away or removed, or whose folder
+// was, is opened anew with the next line.
+//
+// Logging never waits. Each output has a bounded buffer and a goroutine that
+// writes. A reader that stops reading, a full or frozen disk, a closed pipe cost
+// log lines, which are counted ([Metrics.LogDropped]), told in the log as soon as
+// it is written again, and warned of by health; they cost nothing else.
 //
 // # Metrics
 //
@@ -20,7 +26,9 @@
 //
 // # How this is shown
 //
-// Tests compare the exposition with the table of names and types that
+// TestStuckOutputDropsAndTells, TestFailingOutput, TestCloseDoesNotWaitForAStuckOutput
+// and TestRemovedFilesComeBack are about outputs that do not take lines; package
+// e2e has the same with the binary. Other tests compare the exposition with the table of names and types that
 // dashboards build on, plant errors among other lines, and rotate files until
 // the bound must hold.
 package telemetry

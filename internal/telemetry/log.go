@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/lmittmann/tint"
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -31,6 +34,7 @@ type LogConfig struct {
 	Development bool   // coloured text on Stderr instead of JSON
 	NoColor     bool   // text without colour
 	Stderr      io.Writer
+	Metrics     *Metrics // counts lines that are lost; nil: nobody does
 }
 
 // Validate checks that there is somewhere to write to.
@@ -41,37 +45,117 @@ func (c LogConfig) Validate() error {
 	return nil
 }
 
-// NewLogger returns a logger and what closes its files. The error names the
-// folder when it cannot be written to.
-func NewLogger(c LogConfig) (*slog.Logger, io.Closer, error) {
-	if err := c.Validate(); err != nil {
-		return nil, nil, err
-	}
-	handlers := []slog.Handler{c.console()}
-	var files closers
-	if c.Dir != "" {
-		if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-			return nil, nil, fmt.Errorf("log folder %s: %w", c.Dir, reason(err))
-		}
-		for name, level := range map[string]slog.Level{combinedLog: c.Level, errorLog: max(c.Level, slog.LevelError)} {
-			f, err := openLog(filepath.Join(c.Dir, name), MaxLogBytes)
-			if err != nil {
-				return nil, nil, errors.Join(err, files.Close())
-			}
-			files = append(files, f)
-			handlers = append(handlers, jsonHandler(f, level))
-		}
-	}
-	return slog.New(slog.NewMultiHandler(handlers...)), files, nil
+// Log is a logger that never makes its caller wait, and the outputs behind it.
+type Log struct {
+	*slog.Logger
+	outputs []*output
+	files   []*logFile
 }
 
-func (c LogConfig) console() slog.Handler {
+// NewLogger returns a logger. The error names the folder when it cannot be
+// written to. Close the log when nobody logs any more.
+func NewLogger(c LogConfig) (*Log, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Dir != "" {
+		if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("log folder %s: %w", c.Dir, reason(err))
+		}
+	}
+	l := &Log{}
+	handlers := []slog.Handler{l.add(c, "stderr", c.Stderr, nil, c.console)}
+	for _, f := range c.files() {
+		file, err := openLog(filepath.Join(c.Dir, f.name), MaxLogBytes)
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		l.files = append(l.files, file)
+		handlers = append(handlers, l.add(c, f.name, file, file.reopen, func(w io.Writer) slog.Handler {
+			return jsonHandler(w, f.level)
+		}))
+	}
+	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
+	return l, nil
+}
+
+// fileOf is a log file and the least level of its lines.
+type fileOf struct {
+	name  string
+	level slog.Level
+}
+
+func (c LogConfig) files() []fileOf {
+	if c.Dir == "" {
+		return nil
+	}
+	return []fileOf{{combinedLog, c.Level}, {errorLog, max(c.Level, slog.LevelError)}}
+}
+
+// add returns a handler that writes to a new output.
+func (l *Log) add(c LogConfig, name string, to io.Writer, reopen func() error, handler func(io.Writer) slog.Handler) slog.Handler {
+	o := &output{name: name, to: to, reopen: reopen, count: func(int64) {}}
+	if c.Metrics != nil {
+		lost := c.Metrics.LogDropped.WithLabelValues(name)
+		o.count = func(lines int64) { lost.Add(float64(lines)) }
+	}
+	o.notice = func(lines int64) []byte {
+		var line bytes.Buffer
+		slog.New(handler(&line)).Error("log lines were dropped: the output did not take them", "output", name, KeyCount, lines)
+		return line.Bytes()
+	}
+	l.outputs = append(l.outputs, o.start())
+	return handler(o)
+}
+
+// Reopen opens the log files anew before their next line, as a program that
+// rotates them asks for. It does not wait.
+func (l *Log) Reopen() {
+	for _, o := range l.outputs {
+		o.openAnew()
+	}
+}
+
+// Warning says which outputs do not take lines, and why; empty: all do.
+func (l *Log) Warning() string {
+	var out []string
+	for _, o := range l.outputs {
+		if w := o.warning(); w != "" {
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// Close writes what waits, for at most [FlushGrace], and closes the files. A
+// file whose output is still stuck is left to the end of the process.
+func (l *Log) Close() error {
+	grace := time.NewTimer(FlushGrace)
+	defer grace.Stop()
+	for _, o := range l.outputs {
+		o.finish()
+	}
+	for _, o := range l.outputs {
+		select {
+		case <-o.finished:
+		case <-grace.C:
+			return nil
+		}
+	}
+	errs := make([]error, len(l.files))
+	for i, f := range l.files {
+		errs[i] = f.reopen()
+	}
+	return errors.Join(errs...)
+}
+
+func (c LogConfig) console(w io.Writer) slog.Handler {
 	if c.Development {
-		return tint.NewTextHandler(c.Stderr, &tint.Options{
+		return tint.NewTextHandler(w, &tint.Options{
 			Level: c.Level, TimeFormat: "15:04:05.000", NoColor: c.NoColor,
 		})
 	}
-	return jsonHandler(c.Stderr, c.Level)
+	return jsonHandler(w, c.Level)
 }
 
 // jsonHandler writes durations as text ("1.5s"): slog's own nanoseconds look
@@ -87,7 +171,7 @@ func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
 
 // openLog returns a rotated file after it has been opened once, so that a
 // folder without room or rights is reported now and not with the first line.
-func openLog(path string, maxBytes int) (*lumberjack.Logger, error) {
+func openLog(path string, maxBytes int) (*logFile, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("log file %s: %w", path, reason(err))
@@ -95,9 +179,9 @@ func openLog(path string, maxBytes int) (*lumberjack.Logger, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("log file %s: %w", path, reason(err))
 	}
-	return &lumberjack.Logger{
+	return &logFile{Logger: &lumberjack.Logger{
 		Filename: path, MaxSize: cmp.Or(maxBytes>>20, 1), MaxBackups: MaxLogBackups, Compress: true,
-	}, nil
+	}}, nil
 }
 
 // reason drops the path from an error about a file: the caller names it.
@@ -106,16 +190,4 @@ func reason(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// closers closes all of several things.
-type closers []io.Closer
-
-// Close implements io.Closer.
-func (c closers) Close() error {
-	errs := make([]error, len(c))
-	for i, each := range c {
-		errs[i] = each.Close()
-	}
-	return errors.Join(errs...)
 }

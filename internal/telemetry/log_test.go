@@ -20,20 +20,28 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"))
 }
 
-func logger(t *testing.T, c LogConfig) (*slog.Logger, *bytes.Buffer) {
+// logger returns a log, and a function that closes it and returns what the
+// console got.
+func logger(t *testing.T, c LogConfig) (*slog.Logger, func() string) {
 	t.Helper()
 	var console bytes.Buffer
 	c.Stderr = &console
-	log, closer, err := NewLogger(c)
+	log, err := NewLogger(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := closer.Close(); err != nil {
-			t.Error(err)
+	closed := false
+	end := func() string {
+		if !closed {
+			closed = true
+			if err := log.Close(); err != nil {
+				t.Error(err)
+			}
 		}
-	})
-	return log, &console
+		return console.String()
+	}
+	t.Cleanup(func() { end() })
+	return log.Logger, end
 }
 
 func say(log *slog.Logger) {
@@ -76,10 +84,10 @@ func TestLevels(t *testing.T) {
 	} {
 		t.Run(level.String(), func(t *testing.T) {
 			dir := t.TempDir()
-			log, console := logger(t, LogConfig{Level: level, Dir: dir})
+			log, end := logger(t, LogConfig{Level: level, Dir: dir})
 			say(log)
 			for name, text := range map[string]string{
-				"console": console.String(), combinedLog: read(t, dir, combinedLog),
+				"console": end(), combinedLog: read(t, dir, combinedLog),
 			} {
 				if got := messages(t, text); got != want[0] {
 					t.Errorf("%s holds %s, want %s", name, got, want[0])
@@ -94,8 +102,9 @@ func TestLevels(t *testing.T) {
 
 func TestAttributesReachTheFiles(t *testing.T) {
 	dir := t.TempDir()
-	log, _ := logger(t, LogConfig{Dir: dir})
+	log, end := logger(t, LogConfig{Dir: dir})
 	say(log)
+	end()
 	text := read(t, dir, errorLog)
 	for _, want := range []string{`"error":"boom"`, `"a":1,"g":{"b":2}`} {
 		if !strings.Contains(text, want) {
@@ -105,30 +114,31 @@ func TestAttributesReachTheFiles(t *testing.T) {
 }
 
 func TestDurationsAreReadable(t *testing.T) {
-	log, console := logger(t, LogConfig{Level: slog.LevelDebug})
+	log, end := logger(t, LogConfig{Level: slog.LevelDebug})
 	say(log)
-	if got := console.String(); !strings.Contains(got, `"count":1,"duration":"1.5s"`) {
+	if got := end(); !strings.Contains(got, `"count":1,"duration":"1.5s"`) {
 		t.Errorf("the duration is not text: %s", got)
 	}
 }
 
 func TestDevelopmentIsForPeople(t *testing.T) {
-	log, console := logger(t, LogConfig{Development: true})
+	log, end := logger(t, LogConfig{Development: true})
 	say(log)
-	if got := console.String(); !strings.Contains(got, "\x1b[") || strings.Contains(got, "{") || !strings.Contains(got, "boom") {
+	if got := end(); !strings.Contains(got, "\x1b[") || strings.Contains(got, "{") || !strings.Contains(got, "boom") {
 		t.Errorf("no coloured text: %q", got)
 	}
-	plain, console := logger(t, LogConfig{Development: true, NoColor: true})
+	plain, end := logger(t, LogConfig{Development: true, NoColor: true})
 	say(plain)
-	if got := console.String(); strings.Contains(got, "\x1b[") || strings.Count(got, "\n") != 4 {
+	if got := end(); strings.Contains(got, "\x1b[") || strings.Count(got, "\n") != 4 {
 		t.Errorf("no plain text: %q", got)
 	}
 }
 
 func TestFilesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "logs")
-	log, _ := logger(t, LogConfig{Dir: dir})
+	log, end := logger(t, LogConfig{Dir: dir})
 	log.Error("x")
+	end()
 	for path, want := range map[string]fs.FileMode{
 		dir: fs.ModeDir | 0o700, filepath.Join(dir, combinedLog): 0o600, filepath.Join(dir, errorLog): 0o600,
 	} {
@@ -145,12 +155,12 @@ func TestFilesArePrivate(t *testing.T) {
 func TestFilesAreAppendedTo(t *testing.T) {
 	dir := t.TempDir()
 	for _, msg := range []string{"a", "b"} {
-		log, closer, err := NewLogger(LogConfig{Dir: dir, Stderr: &bytes.Buffer{}})
+		log, err := NewLogger(LogConfig{Dir: dir, Stderr: &bytes.Buffer{}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		log.Info(msg)
-		if err := closer.Close(); err != nil {
+		if err := log.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -203,12 +213,12 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		file:  "log folder " + file + ": not a directory",
 		taken: "log file " + filepath.Join(taken, errorLog) + ": is a directory",
 	} {
-		_, _, err := NewLogger(LogConfig{Dir: dir, Stderr: &bytes.Buffer{}})
+		_, err := NewLogger(LogConfig{Dir: dir, Stderr: &bytes.Buffer{}})
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
-	if _, _, err := NewLogger(LogConfig{}); err == nil {
+	if _, err := NewLogger(LogConfig{}); err == nil {
 		t.Error("a logger without a console was made")
 	}
 }

@@ -35,6 +35,7 @@ const (
 	MetricConnsRefused   = "belfry_http_connections_refused_total"
 	MetricAcceptPauses   = "belfry_http_accept_paused_seconds_total"
 	MetricRefused        = "belfry_http_requests_refused_total"
+	MetricLogDropped     = "belfry_log_lines_dropped_total"
 	MetricBuildInfo      = "belfry_build_info"
 )
 
@@ -77,6 +78,8 @@ type Metrics struct {
 	ConnectionsRefused prometheus.Counter     // of addresses that opened more than their share in a storm
 	AcceptPauses       prometheus.Counter     // seconds for which new connections had to wait
 	Refused            *prometheus.CounterVec // requests that were not let in, by reason: the slug of the problem
+
+	LogDropped *prometheus.CounterVec // log lines that an output did not take, by output
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -131,6 +134,7 @@ func NewMetrics() *Metrics {
 		ConnectionsDropped: counter(MetricConnsDropped, "Connections of clients that were closed because there were too many."),
 		ConnectionsRefused: counter(MetricConnsRefused, "New connections that were refused because their address opened too many a second."),
 		AcceptPauses:       counter(MetricAcceptPauses, "Time for which no new connection was let in because they came too fast."),
+		LogDropped:         counterVec(MetricLogDropped, "Log lines that were lost because an output did not take them.", "output"),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		registry:   prometheus.NewRegistry(),
@@ -140,13 +144,14 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.RefusedTargets, m.Panics,
-		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused,
+		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
 		m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)
 	}
 	m.Jobs.WithLabelValues(JobsActive)
 	m.Jobs.WithLabelValues(JobsInactive)
+	m.LogDropped.WithLabelValues("stderr")
 	return m
 }
 

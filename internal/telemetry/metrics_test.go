@@ -35,6 +35,7 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_http_connections_refused_total", "counter", ""},
 	{"belfry_http_accept_paused_seconds_total", "counter", ""},
 	{"belfry_http_requests_refused_total", "counter", "reason"},
+	{"belfry_log_lines_dropped_total", "counter", "output"},
 	{"belfry_build_info", "gauge", "version"},
 }
 

@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+)
+
+// serveInto starts a server whose stderr is the file, and waits until it is
+// ready. Nobody else keeps the file open for writing.
+func serveInto(t *testing.T, stderr *os.File, binary, dir string, env ...string) *process {
+	t.Helper()
+	addr := freePort(t)
+	env = append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"), "PORT="+strings.TrimPrefix(addr, "127.0.0.1:"))
+	p := &process{t: t, url: "http://" + addr, cmd: exec.Command(binary, "serve"), exit: make(chan error, 1)}
+	p.cmd.Env, p.cmd.Dir, p.cmd.Stderr = cleanEnv(env...), t.TempDir(), stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = stderr.Close()
+	go func() {
+		p.exit <- p.cmd.Wait()
+		close(p.exit)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exit
+	})
+	api, err := client.New(p.url, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.api = api
+	t.Cleanup(api.Close)
+	p.ready()
+	return p
+}
+
+func (p *process) ready() {
+	p.t.Helper()
+	eventually(p.t, "the server is ready", func() bool {
+		r, err := p.api.Ready(context.Background())
+		return err == nil && r.Ready()
+	})
+}
+
+// tinyPipe returns a pipe that holds a page: a dozen log lines fill it.
+func tinyPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r, w
+}
+
+// recorded returns how many executions have ended.
+func (p *process) recorded() int64 {
+	p.t.Helper()
+	m, err := p.api.Metrics(context.Background())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return m.Executions.Total
+}
+
+// failing jobs log a line for each fire: forty jobs fill a tiny pipe in a second.
+const failingJobs = 40
+
+// A reader of the log that stops reading holds up nothing: executions are
+// recorded, the server is ready, it stops in good order, and no fire goes out twice.
+func TestLogReaderThatStopsReading(t *testing.T) {
+	t.Parallel()
+	target, dir := newTarget(t), t.TempDir()
+	_, w := tinyPipe(t)
+	p := serveInto(t, w, binary, dir, "BELFRY_SHUTDOWN_GRACE=5s")
+	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
+	eventually(t, "results are recorded while the log is stuck", func() bool { return p.recorded() >= 5*failingJobs })
+	p.ready()
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	again := serve(t, dir)
+	before := again.recorded()
+	eventually(t, "the next server goes on", func() bool { return again.recorded() > before+failingJobs })
+	again.terminate()
+	target.stop()
+	for id, seconds := range firesOf(target.entries(t)) {
+		for at, got := range seconds {
+			if len(got) > 1 {
+				t.Errorf("job %s: the fire of %d went out %d times", id, at, len(got))
+			}
+		}
+	}
+}
+
+// A reader of the log that goes away ends nothing, and health warns of it.
+func TestLogReaderThatGoesAway(t *testing.T) {
+	t.Parallel()
+	target, dir := newTarget(t), t.TempDir()
+	r, w := tinyPipe(t)
+	p := serveInto(t, w, binary, dir)
+	_ = r.Close()
+	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
+	eventually(t, "results are recorded without a reader of the log", func() bool { return p.recorded() >= 3*failingJobs })
+	h, err := p.api.Health(t.Context())
+	if err != nil || !h.Healthy() || !strings.Contains(h.Checks["log"].Warning, "stderr: broken pipe") {
+		t.Errorf("health %+v, error %v: want a warning of a broken pipe", h, err)
+	}
+	for _, s := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGHUP} {
+		if err := p.cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := p.recorded()
+	eventually(t, "results are recorded after the signals", func() bool { return p.recorded() > before+failingJobs })
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+}
+
+// Log files that are moved away are opened anew: at SIGHUP at once, and with the
+// next line where nobody says anything.
+func TestLogFilesThatAreMovedAway(t *testing.T) {
+	t.Parallel()
+	dir, logs := t.TempDir(), filepath.Join(t.TempDir(), "logs")
+	p := serve(t, dir, "LOG_DIR="+logs)
+	combined := filepath.Join(logs, "combined.log")
+	if err := os.Rename(combined, combined+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	holds := func(what string) func() bool {
+		return func() bool {
+			text, err := os.ReadFile(combined)
+			return err == nil && strings.Contains(string(text), what)
+		}
+	}
+	eventually(t, "the log file is opened anew after SIGHUP", holds("log files are opened anew"))
+	if err := os.RemoveAll(logs); err != nil {
+		t.Fatal(err)
+	}
+	target := newTarget(t)
+	p.importJobs(everySecond(1, target.url+"/status/404"))
+	eventually(t, "the log folder is made again", holds("execution failed"))
+}
+
+// A commit that does not return stops the sending within the horizon, health
+// says so, and the stop is cut off when its time is up. The next server makes up for it.
+func TestCommitThatHangs(t *testing.T) {
+	t.Parallel()
+	needFailing(t)
+	target, dir := newTarget(t), t.TempDir()
+	p := serveWith(t, failing, dir, "BELFRY_SHUTDOWN_GRACE=1s", "BELFRY_FAILPOINT=engine.recorded=stall:10m@20")
+	p.importJobs(everySecond(3, target.url+"/ok"))
+	eventually(t, "readiness tells that nothing is recorded", func() bool {
+		r, err := p.api.Ready(context.Background())
+		return err == nil && !r.Ready()
+	})
+	h, err := p.api.Health(t.Context())
+	if err != nil || !strings.Contains(h.Checks["store"].Detail, "nothing has been recorded for") {
+		t.Errorf("health %+v, error %v", h, err)
+	}
+	pass(time.Now().UnixMilli() + 3000) // the horizon
+	sent := len(target.entries(t))
+	pass(time.Now().UnixMilli() + 2000)
+	if n := len(target.entries(t)); n != sent {
+		t.Errorf("%d calls were sent although nothing is recorded", n-sent)
+	}
+	began := time.Now()
+	if code := p.terminate(); code != 1 {
+		t.Errorf("exit code %d of a stop that hangs, want 1", code)
+	}
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("the stop took %s: the grace is 1 s, and 5 s more are the bound", took)
+	}
+	again := serve(t, dir)
+	again.ready()
+	eventually(t, "fires go out again", func() bool { return len(target.entries(t)) > sent })
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+const (
+	// stopMargin is what a stop may take beyond the grace time of calls. Where the
+	// store works the steps after the calls take milliseconds; where it hangs they
+	// would take longer, and the next start recovers what they leave.
+	stopMargin = 5 * time.Second
+	// tellGrace bounds the last message of a process, whose output may be stuck.
+	tellGrace = time.Second
+)
+
+// watchStop ends the process when a stop that has begun takes longer than the
+// limit, whatever it hangs in. The function it returns ends the watch.
+func (s *shell) watchStop(stopping <-chan struct{}, limit time.Duration, log *telemetry.Log) func() {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-stopping:
+		case <-ctx.Done():
+			return
+		}
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			log.Error("the stop hangs and is cut off; the next start makes up for what it leaves", "limit", limit)
+			_ = log.Close() // it says nothing that could still be told
+			s.exit(exitFailure)
+		case <-ctx.Done():
+		}
+	}()
+	return cancel
+}
+
+// within runs fn and returns after the limit although fn still runs.
+func within(limit time.Duration, fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
