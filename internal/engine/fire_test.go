@@ -276,7 +276,7 @@ func TestTriggerRunsOnceItIsOnRecord(t *testing.T) {
 			t.Fatalf("%d calls before the trigger was on record", n)
 		}
 		w.gate.fail(nil)
-		w.pass(time.Second)
+		w.pass(2 * time.Second) // the next beat, and the call
 		if n := len(w.targets.all()); n != 1 {
 			t.Fatalf("%d calls", n)
 		}
