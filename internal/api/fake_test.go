@@ -346,6 +346,7 @@ func (fakeShards) Peek(context.Context) (store.Shard, error) { return store.Shar
 // fakeLedger has no open runs; the API writes no facts.
 type fakeLedger struct{ store.Ledger }
 
+func (fakeLedger) Asides(context.Context) ([]store.Aside, error)                          { return nil, nil }
 func (fakeLedger) OpenRuns(context.Context, func(domain.OpenRun) error) error             { return nil }
 func (fakeLedger) Facts(context.Context, int64, int64, func(store.FactRange) error) error { return nil }
 func (fakeLedger) Ranges(context.Context, int64, func(store.FactRange) error) error       { return nil }

@@ -273,6 +273,7 @@ type jobBody struct {
 	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
 	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
 	EffectiveFrom int64       `json:"effectiveFrom" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
+	Error         string      `json:"error,omitempty" doc:"Why the stored job cannot be run, and so fires nothing; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
 	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
 }
 
@@ -280,6 +281,9 @@ func (s *server) jobBody(j *domain.Job) jobBody {
 	b := jobBody{
 		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
+	}
+	if err := j.Current.Unusable(); err != nil {
+		b.Error = domain.FaultText(err)
 	}
 	if at, ok := s.Engine.NextFire(j.ID); ok {
 		b.NextFireAt = &at

@@ -43,7 +43,7 @@ type Report struct {
 	Skipped    int64
 	Missed     int64
 	Unknown    int64
-	Pending    int64         // not ended; their state is durable
+	Pending    int64         // not ended; their state is durable. Also those of a version that cannot be run
 	Late       int64         // of the sent ones: started later than LateAfterMs after their instant
 	LostCount  int64         // fires without a record
 	Lost       []domain.Loss // the first MaxLost of them, by job within a piece
@@ -66,6 +66,7 @@ type run struct {
 
 	rest   *breath // nil: none is taken
 	open   map[domain.FireKey]bool
+	asides []store.Aside              // versions that cannot be run: few, or none
 	facts  map[domain.FireKey]outcome // of the piece
 	ranges map[domain.JobID][]store.FactRange
 }
@@ -109,6 +110,9 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 		r.rest = &breath{clock: clk, mark: clk.Mark()}
 	}
 	if err := r.readOpen(ctx); err != nil {
+		return Report{}, err
+	}
+	if r.asides, err = db.Ledger().Asides(ctx); err != nil {
 		return Report{}, err
 	}
 	for after := w.From - 1; after < w.To; {
@@ -208,8 +212,8 @@ func (r *run) expect(ctx context.Context, v *domain.Version, after, until int64)
 		return err
 	}
 	timing, err := v.Timing()
-	if err != nil {
-		return fmt.Errorf("job %s version %d: %w", v.JobID, v.Number, err)
+	if err != nil || len(v.Unread) > 0 {
+		return nil // it is set aside: nobody can name its fires, and nobody sends them
 	}
 	for at, ok := timing.Next(after); ok && at <= until; at, ok = timing.Next(at) {
 		if err := ctx.Err(); err != nil {
@@ -236,7 +240,7 @@ func (r *run) settle(v *domain.Version, at int64) {
 			return
 		}
 	}
-	if r.open[key] {
+	if r.open[key] || r.setAside(v, at) {
 		r.report.Pending++
 		return
 	}
@@ -244,6 +248,17 @@ func (r *run) settle(v *domain.Version, at int64) {
 	if len(r.report.Lost) < r.window.lost {
 		r.report.Lost = append(r.report.Lost, domain.Loss{JobID: v.JobID, ScheduledAt: at, Version: v.Number})
 	}
+}
+
+// setAside reports whether a fire waits for its version to be mended: its
+// record is made then.
+func (r *run) setAside(v *domain.Version, at int64) bool {
+	for _, a := range r.asides {
+		if a.JobID == v.JobID && a.Version == v.Number && a.Since < at {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *Report) count(status domain.Status, late bool) {

@@ -81,6 +81,9 @@ type Job struct {
 	Version       int    `json:"version"`
 	EffectiveFrom int64  `json:"effectiveFrom"`
 	NextFireAt    *int64 `json:"nextFireAt"` // nil: there is none
+
+	// Error says why the job cannot be run, and so fires nothing; empty: it can.
+	Error string `json:"error"`
 }
 
 // Edit is what the server answers to a change.

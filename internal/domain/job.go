@@ -27,6 +27,7 @@ type Version struct {
 	CreatedAt     int64 // of the job: the anchor of @every
 	Active        bool
 	Spec          Spec
+	Unread        []Fault // parts of the stored version that the Spec lacks: see [Version.Unusable]
 }
 
 // Timing is the compiled calendar of one version. It is a small value that

@@ -153,6 +153,18 @@ func (s *Spec) checkSchedule(fe *fieldErrors) {
 		fe.add("schedule", `is required, as in "0 */5 * * * *" (every five minutes)`, nil)
 		return
 	}
+	if !s.checkDST(fe) {
+		return
+	}
+	if _, err := s.parseSchedule(); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			*fe = append(*fe, e.Fields...)
+		}
+	}
+}
+
+// checkDST reports whether the choices for changes of the clock are known.
+func (s *Spec) checkDST(fe *fieldErrors) bool {
 	gapOK := slices.Contains([]cron.Gap{"", "AFTER", "SKIP", "BEFORE"}, s.DST.Gap)
 	foldOK := slices.Contains([]cron.Fold{"", "FIRST", "SECOND", "BOTH"}, s.DST.Fold)
 	if !gapOK {
@@ -161,14 +173,7 @@ func (s *Spec) checkSchedule(fe *fieldErrors) {
 	if !foldOK {
 		fe.choice("dst.fold", "must be FIRST, SECOND or BOTH", string(s.DST.Fold), "FIRST", "SECOND", "BOTH")
 	}
-	if !gapOK || !foldOK {
-		return
-	}
-	if _, err := s.parseSchedule(); err != nil {
-		if e, ok := errors.AsType[*Error](err); ok {
-			*fe = append(*fe, e.Fields...)
-		}
-	}
+	return gapOK && foldOK
 }
 
 func (s *Spec) checkTarget(fe *fieldErrors) {
@@ -183,6 +188,7 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 		fe.choice("type", "must be ATLEAST_ONCE or ATMOST_ONCE", string(s.Type), string(AtLeastOnce), string(AtMostOnce))
 	}
 	fe.choice("method", methodRule, s.Method, methods...)
+	fe.require(string(s.Body) != spoiledBody, "body", "must be JSON", nil)
 	if len(s.Body) > MaxBodyBytes {
 		fe.add("body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
 	}
@@ -252,15 +258,20 @@ func (s *Spec) checkPolicies(fe *fieldErrors) {
 	fe.within(int64(r.MaxRetries), 0, MaxRetriesLimit, "retry.maxRetries", "")
 	fe.within(r.DelayMs, 0, MaxRetryDelayMs, "retry.delayMs", "")
 	fe.within(r.MaxDelayMs, 0, MaxRetryDelayMs, "retry.maxDelayMs", "")
-	fe.choice("retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", string(r.Backoff),
+	s.checkPolicyNames(fe)
+	m := s.Misfire
+	fe.within(m.MaxAgeMs, 1, MaxMisfireAgeMs, "misfire.maxAgeMs", "")
+	fe.within(int64(m.MaxRuns), 1, MaxMisfireRuns, "misfire.maxRuns", "")
+}
+
+// checkPolicyNames checks the policies that are chosen by name.
+func (s *Spec) checkPolicyNames(fe *fieldErrors) {
+	fe.choice("retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", string(s.Retry.Backoff),
 		string(BackoffFixed), string(BackoffLinear), string(BackoffExponential))
 	fe.choice("overlap", "must be ALLOW, SKIP or QUEUE", string(s.Overlap),
 		string(OverlapAllow), string(OverlapSkip), string(OverlapQueue))
-	m := s.Misfire
-	fe.choice("misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", string(m.Policy),
+	fe.choice("misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", string(s.Misfire.Policy),
 		string(MisfireRunAll), string(MisfireRunLatest), string(MisfireSkip))
-	fe.within(m.MaxAgeMs, 1, MaxMisfireAgeMs, "misfire.maxAgeMs", "")
-	fe.within(int64(m.MaxRuns), 1, MaxMisfireRuns, "misfire.maxRuns", "")
 }
 
 func (s *Spec) checkWindow(fe *fieldErrors) {

@@ -228,7 +228,7 @@ func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, cha
 	err = e.commitEdit(ctx, editOf{
 		job: j, from: next.EffectiveFrom, number: next.Number,
 		commit: func(ctx context.Context) error { return e.store.Jobs().Update(ctx, next) },
-		apply:  func() { e.settleEdit(j, ver, next.EffectiveFrom, stoppedByPause) },
+		apply:  func() { e.settleEdit(j, ver, next.EffectiveFrom, stoppedByPause); e.endAside(ctx, j) },
 		finish: func() { letGo(); unlock() },
 	})
 	return next, err
@@ -248,13 +248,16 @@ func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*
 		return v, nil, domain.Conflict("the job is at version %d, not %d: read it again", v.Number, ifVersion)
 	}
 	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
+	if err := doc.Spoil(v.Unread); err != nil {
+		return v, nil, err
+	}
 	if err := change(&doc); err != nil {
 		return v, nil, err
 	}
 	if doc.Namespace != v.Spec.Namespace {
 		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+": a job does not move; create it anew", doc.Namespace)
 	}
-	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) {
+	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
 		return v, nil, nil
 	}
 	next := domain.Version{
@@ -288,7 +291,7 @@ func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (in
 	err = e.commitEdit(ctx, editOf{
 		job: j, from: at, number: number + 1, deletes: true,
 		commit: func(ctx context.Context) error { return e.store.Jobs().Delete(ctx, id, number, at) },
-		apply:  func() { e.settleEdit(j, nil, at, stoppedByDelete) },
+		apply:  func() { e.settleEdit(j, nil, at, stoppedByDelete); e.endAside(ctx, j) },
 		finish: func() { letGo(); unlock() },
 	})
 	return at, err

@@ -35,6 +35,8 @@ type Engine struct {
 	mu         sync.Mutex // jobs, table, staged, late
 	jobs       jobIndex
 	active     int
+	aside      map[domain.JobID]asideVersion // jobs that cannot be run
+	asideOrder []domain.JobID                // in which they were set aside; they may be mended since
 	table      *timetable
 	spareFires []fire      // to be used by newFire
 	filling    filling     // the second that is being staged
@@ -84,6 +86,7 @@ func New(cfg Config) (*Engine, error) {
 		pending:    newPendingSeconds(),
 		dispatcher: newDispatcher(cfg.MaxInFlight, cfg.MaxInFlightPerHost),
 		recorder:   newRecorder(cfg.Store.Ledger(), cfg.Clock),
+		aside:      make(map[domain.JobID]asideVersion),
 		gapPiece:   gapPiece,
 		stagePart:  stagePart,
 		wake:       make(chan struct{}, 1),

@@ -17,7 +17,7 @@ const (
 
 // Health returns what the engine thinks of itself, and why.
 func (e *Engine) Health() Health {
-	checks := []Check{e.checkStore(), e.checkTimetable(), e.checkRunning()}
+	checks := []Check{e.checkStore(), e.checkTimetable(), e.checkJobs(), e.checkRunning()}
 	h := Health{Ready: true, Checks: checks}
 	for _, c := range checks {
 		h.Ready = h.Ready && c.OK
@@ -83,6 +83,9 @@ func (e *Engine) observe() {
 		e.cfg.Pace.Fires(begun > 0)
 	}
 	total, active := e.Jobs()
+	e.mu.Lock()
+	aside := len(e.aside)
+	e.mu.Unlock()
 	now := e.now()
 	e.metrics.InFlight.Set(float64(calls))
 	e.metrics.QueueDepth.Set(float64(queued))
@@ -90,5 +93,6 @@ func (e *Engine) observe() {
 	e.metrics.WatermarkLag.Set(float64(now-e.watermark.Load()) / 1000)
 	e.metrics.HorizonMargin.Set(float64(e.horizon.Load()-now) / 1000)
 	e.metrics.Jobs.WithLabelValues(telemetry.JobsActive).Set(float64(active))
-	e.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active))
+	e.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active - aside))
+	e.metrics.Jobs.WithLabelValues(telemetry.JobsSetAside).Set(float64(aside))
 }

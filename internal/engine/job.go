@@ -118,7 +118,7 @@ func newJob(id domain.JobID, createdAt int64) *job {
 
 func newVersion(v *domain.Version) (*version, error) {
 	s := &v.Spec
-	sched, err := domain.ParseSchedule(s.Schedule, s.Timezone, s.DST)
+	sched, err := v.Compile()
 	if err != nil {
 		return nil, err
 	}

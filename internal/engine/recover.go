@@ -37,6 +37,7 @@ type recovery struct {
 	runs   map[domain.JobID][]domain.OpenRun
 	opened map[domain.FireKey]struct{}
 
+	asides  asides
 	reading *job // the job whose versions are being read
 	walks   []walk
 	resumed []resumption
@@ -61,7 +62,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	r := e.newRecovery(shard)
 	r.reset = reset
 	for _, step := range []func(context.Context) error{
-		r.readRuns, r.readRanges, r.readTimeline, r.readFacts, r.resume, r.flush,
+		r.readRuns, r.readAsides, r.readRanges, r.readTimeline, r.settleAsides, r.readFacts, r.resume, r.flush, r.endAsides,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
@@ -146,7 +147,7 @@ func (r *recovery) readTimeline(ctx context.Context) error {
 func (r *recovery) addVersion(v *domain.Version) error {
 	ver, err := newVersion(v)
 	if err != nil {
-		return fmt.Errorf("job %s version %d: %w", v.JobID, v.Number, err)
+		ver = r.setAside(v, err)
 	}
 	if r.reading == nil || r.reading.id != v.JobID {
 		r.closeJob()
@@ -154,7 +155,9 @@ func (r *recovery) addVersion(v *domain.Version) error {
 	}
 	r.reading.follow(v, ver)
 	r.addWalk(r.reading, ver)
-	r.matchRuns(r.reading, ver)
+	if err == nil {
+		r.matchRuns(r.reading, ver)
+	}
 	return nil
 }
 
@@ -229,9 +232,9 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 	j := r.e.jobs.get(id)
 	for i := range versions {
 		v := &versions[i]
-		ver, err := newVersion(v)
-		if err != nil {
-			return fmt.Errorf("job %s version %d: %w", id, v.Number, err)
+		ver, broken := newVersion(v)
+		if broken != nil {
+			ver = standIn(v)
 		}
 		if j == nil {
 			j = newJob(id, v.CreatedAt)
@@ -246,7 +249,11 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 			}
 		}
 		for _, run := range runs {
-			if run.Version == v.Number {
+			switch {
+			case run.Version != v.Number:
+			case broken != nil:
+				r.batch.Facts = append(r.batch.Facts, endRun(&run, r.now, broken))
+			default:
 				r.resumed = append(r.resumed, resumption{run, j, ver})
 			}
 		}

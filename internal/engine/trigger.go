@@ -22,8 +22,11 @@ func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution
 		return domain.Execution{}, domain.Unavailable(e.storeError(), "too much waits to be recorded")
 	}
 	e.mu.Lock()
-	ver := j.current
+	ver, err := j.current, e.asideError(id)
 	e.mu.Unlock()
+	if err != nil {
+		return domain.Execution{}, err
+	}
 	f := &fire{job: j, ver: ver, at: e.now(), nonce: domain.NewNonce(), doubt: true}
 	if s := j.stop.Load(); s != nil {
 		f.at = max(f.at, s.before) // a pause that was answered before does not stop it

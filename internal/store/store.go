@@ -169,6 +169,24 @@ type Ledger interface {
 	// OpenRuns streams every open run. An open run whose fact exists is not
 	// streamed: the fact won.
 	OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error
+	// SetAside keeps that versions cannot be run. What is kept of a version
+	// already stays as it is.
+	SetAside(ctx context.Context, asides []Aside) error
+	// Asides returns what SetAside has kept, in the order of jobs and versions.
+	Asides(ctx context.Context) ([]Aside, error)
+	// EndAside forgets versions that SetAside has kept: what became of their
+	// fires is on record. One that is not known is no error.
+	EndAside(ctx context.Context, asides []Aside) error
+}
+
+// Aside is a version that was current when it could not be run. W passes its
+// fires: those after Since have no record until the version can be read again,
+// or an edit has ended it.
+type Aside struct {
+	JobID   domain.JobID
+	Version int
+	Since   int64 // W when it was set aside, Unix milliseconds
+	Certain int64 // fires after Since up to it may have been sent
 }
 
 // FactRange says that the fires of a job from From to Key.ScheduledAt, both

@@ -43,6 +43,7 @@ const (
 const (
 	JobsActive   = "active"
 	JobsInactive = "inactive"
+	JobsSetAside = "set_aside" // cannot be run
 )
 
 // maxScrapes bounds how many scrapes are answered at a time.
@@ -152,6 +153,7 @@ func NewMetrics() *Metrics {
 	m.Jobs.WithLabelValues(JobsActive)
 	m.Jobs.WithLabelValues(JobsInactive)
 	m.LogDropped.WithLabelValues("stderr")
+	m.Jobs.WithLabelValues(JobsSetAside)
 	return m
 }
 

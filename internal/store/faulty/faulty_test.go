@@ -100,6 +100,15 @@ func (l recordingLedger) Ranges(_ context.Context, _ int64, fn func(store.FactRa
 func (l recordingLedger) OpenRuns(_ context.Context, fn func(domain.OpenRun) error) error {
 	return errors.Join(fn(domain.OpenRun{}), l.r.note("Ledger.OpenRuns"))
 }
+func (l recordingLedger) SetAside(context.Context, []store.Aside) error {
+	return l.r.note("Ledger.SetAside")
+}
+func (l recordingLedger) Asides(context.Context) ([]store.Aside, error) {
+	return make([]store.Aside, 7), l.r.note("Ledger.Asides")
+}
+func (l recordingLedger) EndAside(context.Context, []store.Aside) error {
+	return l.r.note("Ledger.EndAside")
+}
 
 type recordingShards struct{ r *recording }
 
@@ -254,6 +263,12 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Changes().List(ctx, store.ChangeQuery{})
 		return len(v) == 7, err
 	},
+	"Ledger.SetAside": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Ledger().SetAside(ctx, nil) },
+	"Ledger.EndAside": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Ledger().EndAside(ctx, nil) },
+	"Ledger.Asides": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Ledger().Asides(ctx)
+		return len(v) == 7, err
+	},
 	"History.Kept": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.History().Kept(ctx)
 		return v == 7, err
@@ -264,7 +279,7 @@ var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
-	"Alerts.AddLost": true, "History.Kept": true, "Keys.List": true, "Changes.List": true,
+	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Keys.List": true, "Changes.List": true,
 }
 
 func TestEveryMethod(t *testing.T) {

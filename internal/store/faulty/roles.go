@@ -135,6 +135,18 @@ func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) err
 	return l.call(ctx, "Ledger", "OpenRuns", func() error { return l.real.OpenRuns(ctx, fn) })
 }
 
+func (l ledger) SetAside(ctx context.Context, asides []store.Aside) error {
+	return l.call(ctx, "Ledger", "SetAside", func() error { return l.real.SetAside(ctx, asides) })
+}
+
+func (l ledger) Asides(ctx context.Context) ([]store.Aside, error) {
+	return get(ctx, l.Store, "Ledger", "Asides", func() ([]store.Aside, error) { return l.real.Asides(ctx) })
+}
+
+func (l ledger) EndAside(ctx context.Context, asides []store.Aside) error {
+	return l.call(ctx, "Ledger", "EndAside", func() error { return l.real.EndAside(ctx, asides) })
+}
+
 type shards struct {
 	*Store
 	real store.Shards

@@ -28,6 +28,7 @@ type Disk struct {
 	facts    []*domain.Execution // by key
 	ofJob    map[domain.JobID][]*domain.Execution
 	runs     map[domain.FireKey]domain.OpenRun
+	asides   []store.Aside // by job and version
 	counters map[counterKey]counter
 	alerts   []*alert // in the order in which they began
 	losses   []loss

@@ -113,6 +113,14 @@ type fires struct {
 	versions []domain.Version // oldest first; those that are exhausted are cut off
 	timing   domain.Timing    // of the last one
 	compiled bool
+	readable bool // otherwise no fire of it can be named
+}
+
+func (f *fires) prevOfLast(before int64) (int64, bool) {
+	if !f.readable {
+		return 0, false
+	}
+	return f.timing.Prev(before)
 }
 
 // prev returns the last fire before the instant. Calls must go back in time.
@@ -121,13 +129,11 @@ func (f *fires) prev(before int64) (int64, bool, error) {
 		v := &f.versions[len(f.versions)-1]
 		if before > v.EffectiveFrom {
 			if !f.compiled {
-				t, err := v.Timing()
-				if err != nil {
-					return 0, false, err
-				}
-				f.timing, f.compiled = t, true
+				var err error
+				f.timing, err = v.Timing()
+				f.readable, f.compiled = err == nil, true
 			}
-			if at, ok := f.timing.Prev(before); ok {
+			if at, ok := f.prevOfLast(before); ok {
 				return at, true, nil
 			}
 		}

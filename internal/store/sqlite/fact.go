@@ -143,12 +143,16 @@ func bindAttempts(s *sqlite.Stmt, i int, attempts []domain.Attempt) error {
 	return nil
 }
 
-func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt, err error) {
+// columnAttempts reads the attempts of a record. In the place of what cannot be
+// read stands one attempt that says so: the execution is shown, or goes on.
+func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt) {
 	if s.ColumnIsNull(i) {
-		return nil, nil
+		return nil
 	}
-	err = json.Unmarshal([]byte(s.ColumnText(i)), &attempts)
-	return attempts, err
+	if err := json.Unmarshal([]byte(s.ColumnText(i)), &attempts); err != nil {
+		return []domain.Attempt{{Number: 1, Error: "what is stored of the attempts cannot be read: " + err.Error()}}
+	}
+	return attempts
 }
 
 // columnsExecution reads a row of executionColumns.
@@ -172,9 +176,8 @@ func columnsExecution(s *sqlite.Stmt) (domain.Execution, error) {
 	if !s.ColumnIsNull(12) {
 		e.Missed = &domain.MissedRange{From: s.ColumnInt64(11), Count: s.ColumnInt64(12)}
 	}
-	var err error
-	e.Attempts, err = columnAttempts(s, 10)
-	return e, err
+	e.Attempts = columnAttempts(s, 10)
+	return e, nil
 }
 
 // columnsKey reads scheduled_at, job_id and nonce from the first columns.

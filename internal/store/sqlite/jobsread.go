@@ -71,7 +71,7 @@ SELECT ` + versionColumns + `
 
 	pageFilters = `
    AND (?2 IS NULL OR j.is_active = ?2)
-   AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(v.tags) t WHERE t.value = ?3))
+   AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(v.tags), v.tags, NULL)) t WHERE t.value = ?3))
    AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
            substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
            substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))

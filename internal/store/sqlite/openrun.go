@@ -44,14 +44,13 @@ func (r *openRunRow) upsert(c *conn) error {
 		r.CreatedAt, r.attempts)
 }
 
-func columnsOpenRun(s *sqlite.Stmt) (domain.OpenRun, error) {
+func columnsOpenRun(s *sqlite.Stmt) domain.OpenRun {
 	r := domain.OpenRun{
 		FireKey: columnsKey(s), Version: s.ColumnInt(3), NextAt: s.ColumnInt64(4), Crashes: s.ColumnInt(5),
 		InFlight: s.ColumnBool(6), CreatedAt: s.ColumnInt64(7),
 	}
-	var err error
-	r.Attempts, err = columnAttempts(s, 8)
-	return r, err
+	r.Attempts = columnAttempts(s, 8)
+	return r
 }
 
 // openRunChunk is how many open runs are read in one go.
@@ -65,9 +64,8 @@ func (s *Store) eachOpenRun(ctx context.Context, fn func([]domain.OpenRun) error
 		var chunk []domain.OpenRun
 		err := s.readers.with(ctx, func(c *conn) error {
 			return c.query(selectOpenRuns, func(s *sqlite.Stmt) error {
-				r, err := columnsOpenRun(s)
-				chunk = append(chunk, r)
-				return err
+				chunk = append(chunk, columnsOpenRun(s))
+				return nil
 			}, after.ScheduledAt, after.JobID, after.Nonce, openRunChunk)
 		})
 		if err != nil || len(chunk) == 0 {

@@ -128,8 +128,13 @@ func (s *Store) sealChunk(ctx context.Context, chunk []versionRow) (changed int,
 	for i := range chunk {
 		row := chunk[i]
 		stale, err := row.reseal(s.box)
-		if err != nil {
+		if errors.Is(err, seal.ErrUnknownKey) {
 			return 0, err
+		} else if err != nil { // its job is set aside, and stays as it is
+			s.unsealed++
+			s.cfg.Log.Warn("the secrets of a version cannot be read: they stay as they are", "jobId", row.jobID.String(),
+				"version", row.number, "error", err)
+			continue
 		}
 		if stale {
 			before, after = append(before, chunk[i]), append(after, row)
@@ -175,6 +180,7 @@ type Rotation struct {
 	Versions int      // versions of jobs whose secrets were sealed anew
 	Retired  []string // keys that are not needed any more
 	KeyFile  string   // where the key is; empty: in the configuration
+	Unread   int      // versions whose secrets cannot be read: they are as they were, and the old keys are kept
 }
 
 // RotateEncryption seals every secret of a database that no server has open
@@ -210,10 +216,11 @@ func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r Rotation
 	if err := s.compact(ctx); err != nil {
 		return r, fault("compact the database", err)
 	}
+	r.Unread = s.unsealed
 	for _, k := range keys[1:] {
 		r.Retired = append(r.Retired, k.ID())
 	}
-	if r.KeyFile != "" && !keepOld {
+	if r.KeyFile != "" && !keepOld && r.Unread == 0 { // an old key may be what opens them once they are mended
 		err = seal.WriteFile(r.KeyFile, keys[0])
 	}
 	return r, err

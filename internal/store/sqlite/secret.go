@@ -182,10 +182,12 @@ func (r *versionRow) equal(o *versionRow, box *seal.Box) (bool, error) {
 		return true, nil
 	}
 	mine, others := defaults, defaults
-	if err := errors.Join(r.decode(&mine, box), o.decode(&others, box)); err != nil {
+	faults, err := r.decode(&mine, box)
+	more, err2 := o.decode(&others, box)
+	if err := errors.Join(err, err2); err != nil {
 		return false, err
 	}
-	return reflect.DeepEqual(mine, others), nil
+	return len(faults)+len(more) == 0 && reflect.DeepEqual(mine, others), nil
 }
 
 // reseal makes every secret value of the row sealed with the key that seals

@@ -32,12 +32,13 @@ func FuzzVersionRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, headers, options, tags string) {
 		row := versionRow{jobID: v.JobID, number: v.Number, headers: text(headers), options: text(options), tags: text(tags)}
 		var before, after domain.Spec
-		readable := row.decode(&before, box) == nil
+		faults, err := row.decode(&before, box)
+		readable := err == nil && len(faults) == 0
 		if _, err := row.reseal(box); err != nil || !readable {
 			return
 		}
-		if err := row.decode(&after, box); err != nil {
-			t.Fatalf("sealed anew as %s, %s: %v", row.headers, row.options, err)
+		if faults, err := row.decode(&after, box); err != nil || len(faults) > 0 {
+			t.Fatalf("sealed anew as %s, %s: %v %v", row.headers, row.options, faults, err)
 		}
 		was, err := domain.SpecDoc{Spec: before}.RevealedJSON()
 		if err != nil {
@@ -60,7 +61,7 @@ func TestPlainRowsNeedNoKey(t *testing.T) {
 		t.Fatalf("stored as %s, error %v", row.headers, err)
 	}
 	spec := defaults
-	if err := row.decode(&spec, nil); err != nil || len(spec.Headers) != 2 {
+	if faults, err := row.decode(&spec, nil); err != nil || len(faults) > 0 || len(spec.Headers) != 2 {
 		t.Errorf("read as %v, error %v", spec.Headers, err)
 	}
 	if changed, err := row.reseal(nil); changed || err != nil {

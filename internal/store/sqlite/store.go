@@ -78,6 +78,7 @@ type Store struct {
 	madeKey     string         // see MadeKey
 	sealing     sync.WaitGroup // of stored secrets, in the background
 	stopSealing context.CancelFunc
+	unsealed    int // versions whose secrets could not be read when all were sealed anew
 
 	closing  sync.Once
 	closeErr error

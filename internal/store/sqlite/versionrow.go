@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"unique"
 
@@ -250,45 +253,92 @@ func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
 	v.Spec.Schedule, v.Spec.Timezone = row.schedule, row.timezone
 	v.Spec.API, v.Spec.Name = row.api, row.name
 	v.Spec.Type = domain.Guarantee(row.kind)
-	if row.body != "" {
-		v.Spec.Body = json.RawMessage(row.body)
-	}
 	if r.parts == store.TimingOnly {
-		_, err := row.decodeOptions(&v.Spec)
-		return err
+		_, v.Unread = row.decodeOptions(&v.Spec)
+		return nil
 	}
-	return row.decode(&v.Spec, r.box)
-}
-
-// decode reads the parts that are stored as JSON.
-func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (err error) {
-	if r.tags != "" {
-		if err := decodeJSON(r.tags, &spec.Tags); err != nil {
-			return err
-		}
-	}
-	if spec.Headers, err = r.openHeaders(box); err != nil {
-		return err
-	}
-	signing, err := r.decodeOptions(spec)
-	if err != nil {
-		return err
-	}
-	spec.Signing.Secrets, err = r.openSigning(signing, box)
+	var err error
+	v.Unread, err = row.decode(&v.Spec, r.box)
 	return err
 }
 
-// decodeOptions reads the options but for the secrets, which stay sealed.
-func (r *versionRow) decodeOptions(spec *domain.Spec) (*storedSigning, error) {
+// decode reads the parts that are stored as JSON. What cannot be read is left
+// out and named: one row must not spoil an answer that has a thousand. Only a
+// secret whose key is missing is an error: the operator can put it back, and
+// without it most jobs would be set aside.
+func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Fault, err error) {
+	note := func(field string, cause error) {
+		if errors.Is(cause, seal.ErrUnknownKey) {
+			err = cause
+		} else if cause != nil {
+			unread = append(unread, domain.Fault{Field: field, Reason: cause.Error()})
+		}
+	}
+	if r.body != "" {
+		if json.Valid([]byte(r.body)) {
+			spec.Body = json.RawMessage(r.body)
+		} else {
+			note("body", errNotJSON)
+		}
+	}
+	if r.tags != "" {
+		var tags []string
+		fault := decodeJSON(r.tags, &tags)
+		note("tags", fault)
+		if fault == nil {
+			spec.Tags = tags
+		}
+	}
+	var fault error
+	spec.Headers, fault = r.openHeaders(box)
+	note("headers", fault)
+	signing, faults := r.decodeOptions(spec)
+	unread = append(unread, faults...)
+	spec.Signing.Secrets, fault = r.openSigning(signing, box)
+	note("signing", fault)
+	return unread, err
+}
+
+var errNotJSON = errors.New("it is not JSON")
+
+// decodeOptions reads the options but for the secrets, which stay sealed. It
+// names those that cannot be read.
+func (r *versionRow) decodeOptions(spec *domain.Spec) (*storedSigning, []domain.Fault) {
 	if r.options == "" {
 		return nil, nil
 	}
 	var o options
-	if err := decodeJSON(r.options, &o); err != nil {
-		return nil, err
+	if err := decodeJSON(r.options, &o); err == nil {
+		o.set(spec)
+		return o.Signing, nil
 	}
-	o.set(spec)
-	return o.Signing, nil
+	return r.salvageOptions(spec)
+}
+
+// salvageOptions reads the options one by one.
+func (r *versionRow) salvageOptions(spec *domain.Spec) (*storedSigning, []domain.Fault) {
+	var fields map[string]json.RawMessage
+	if err := decodeJSON(r.options, &fields); err != nil {
+		return nil, []domain.Fault{{Field: "options", Reason: err.Error()}}
+	}
+	var unread []domain.Fault
+	var signing *storedSigning
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		var o options
+		one, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
+		if err == nil {
+			err = json.Unmarshal(one, &o)
+		}
+		if err != nil {
+			unread = append(unread, domain.Fault{Field: name, Reason: err.Error()})
+			continue
+		}
+		o.set(spec)
+		if o.Signing != nil {
+			signing = o.Signing
+		}
+	}
+	return signing, unread
 }
 
 func decodeJSON(doc text, into any) error {

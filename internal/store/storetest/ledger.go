@@ -24,6 +24,7 @@ var ledgerCases = []testCase{
 	{"a fact and an open run in one batch: the fact wins", factWinsInBatch},
 	{"an execution that has not ended is refused", passingRefused},
 	{"an empty batch succeeds", emptyBatch},
+	{"versions that are set aside are kept, the first time as they are, and forgotten", asidesKept},
 }
 
 // oneOfEach returns a fact of every kind.
@@ -263,4 +264,17 @@ func passingRefused(t *testing.T, f *fixture) {
 
 func emptyBatch(t *testing.T, f *fixture) {
 	ok(t, f.Ledger().Record(t.Context(), store.Batch{}))
+}
+
+func asidesKept(t *testing.T, f *fixture) {
+	a := store.Aside{JobID: jobID(2), Version: 3, Since: noon, Certain: noon + minute}
+	b := store.Aside{JobID: jobID(1), Version: 7, Since: noon + 1, Certain: noon + 1}
+	later := store.Aside{JobID: jobID(2), Version: 3, Since: noon + day, Certain: noon + day}
+	ok(t, f.Ledger().SetAside(t.Context(), []store.Aside{a, b}))
+	ok(t, f.Ledger().SetAside(t.Context(), []store.Aside{later}))
+	f.reopen(t)
+	equal(t, must(f.Ledger().Asides(t.Context()))(t), []store.Aside{b, a})
+	ok(t, f.Ledger().EndAside(t.Context(), []store.Aside{a, {JobID: jobID(9), Version: 1}}))
+	ok(t, f.Ledger().EndAside(t.Context(), []store.Aside{a}))
+	equal(t, must(f.Ledger().Asides(t.Context()))(t), []store.Aside{b})
 }

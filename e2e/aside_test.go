@@ -1,0 +1,142 @@
+package e2e
+
+import (
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// alter changes the jobs database of a server that is down.
+func alter(t *testing.T, dir, query string, args ...any) {
+	t.Helper()
+	c, err := sqlite.OpenConn(filepath.Join(dir, "jobs.db"), sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := sqlitex.ExecuteTransient(c, query, &sqlitex.ExecOptions{Args: args}); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// rowID is a job's id as it is stored.
+func rowID(t *testing.T, id string) []byte {
+	t.Helper()
+	raw, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// A stored job that cannot be read or compiled is set aside: the others run, it
+// is shown with its error, and a change, a deletion or a program that can read
+// it settle its fires.
+func TestBadRows(t *testing.T) {
+	tg, dir := newTarget(t), t.TempDir()
+	p := serve(t, dir)
+	bad := []struct{ column, value, shown string }{
+		{"timezone", "Europe/Atlantis", "timezone: "},
+		{"schedule", "1 2 3 BRANDNEW", "schedule: "},
+		{"type", "EXACTLY_ONCE", "type: "},
+		{"headers", `{"A": `, "headers: cannot be read"},
+		{"tags", `{"not":"an array"}`, "tags: cannot be read"},
+		{"body", `{"cut`, "body: cannot be read"},
+		{"options", `{"overlap":"REPLACE"}`, "overlap: "},
+		{"options", `{"retry":"often"}`, "retry: cannot be read"},
+	}
+	ids := p.importJobs(everySecond(len(bad)+1, tg.url+"/ok"))
+	good := ids[len(bad)]
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM", code)
+	}
+	for i, b := range bad {
+		alter(t, dir, "UPDATE version SET "+b.column+" = ? WHERE job_id = ?", b.value, rowID(t, ids[i]))
+	}
+	before := len(tg.entries(t))
+	p = serve(t, dir)
+	eventually(t, "the good job fires", func() bool { return len(tg.entries(t)) > before+1 })
+	for _, e := range tg.entries(t)[before:] {
+		if e.JobID.String() != good {
+			t.Errorf("job %s was sent: it is set aside", e.JobID)
+		}
+	}
+	for i, b := range bad {
+		status, job := ask(t, "GET", p.url+"/jobs/"+ids[i], "", "")
+		if shown, _ := job["error"].(string); status != 200 || !strings.Contains(shown, b.shown) || job["nextFireAt"] != nil {
+			t.Errorf("%s = %s: status %d, error %q, next %v", b.column, b.value, status, shown, job["nextFireAt"])
+		}
+		if status, _ := ask(t, "POST", p.url+"/jobs/"+ids[i]+"/trigger", "", ""); status != 409 {
+			t.Errorf("%s: a trigger answers %d, want 409", b.column, status)
+		}
+	}
+	for _, path := range []string{"/jobs", "/jobs?tag=x", "/jobs/" + ids[0] + "/executions", "/audit", "/changes"} {
+		if status, body := ask(t, "GET", p.url+path, "", ""); status >= 500 {
+			t.Errorf("GET %s: %d %v", path, status, body)
+		}
+	}
+	_, health := ask(t, "GET", p.url+"/observability/health", "", "")
+	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" || !strings.Contains(got, "8 jobs cannot be run: ") {
+		t.Errorf("health %v", health)
+	}
+	eventually(t, "the metric says 8", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 8 })
+
+	// A change that leaves what is wrong is refused by name; one that mends it holds.
+	if status, _ := ask(t, "PUT", p.url+"/jobs/"+ids[3], "application/json", `{"name":"x"}`); status != 422 {
+		t.Errorf("a change that leaves unreadable headers: %d, want 422", status)
+	}
+	for i, change := range map[int]string{
+		0: `{"timezone":"UTC"}`, 3: `{"headers":{"A":"b"}}`, 4: `{"tags":[]}`, 5: `{"body":null}`,
+		7: `{"retry":{"maxRetries":1,"delayMs":1000,"backoff":"FIXED","maxDelayMs":1000}}`,
+	} {
+		if status, body := ask(t, "PUT", p.url+"/jobs/"+ids[i], "application/json", change); status != 200 {
+			t.Errorf("PUT %s: %d %v", change, status, body)
+		}
+	}
+	if status, body := ask(t, "DELETE", p.url+"/jobs/"+ids[1], "", ""); status != 200 {
+		t.Errorf("DELETE: %d %v", status, body)
+	}
+	n := len(tg.entries(t))
+	eventually(t, "the mended job fires", func() bool {
+		for _, e := range tg.entries(t)[n:] {
+			if e.JobID.String() == ids[0] {
+				return true
+			}
+		}
+		return false
+	})
+	eventually(t, "the time aside is on record", func() bool { return p.missed(ids[0], "not known") && p.missed(ids[3], "not known") })
+
+	// The time zone of a newer release, read by it: here the row is put right.
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM", code)
+	}
+	alter(t, dir, "UPDATE version SET type = 'ATLEAST_ONCE' WHERE job_id = ?", rowID(t, ids[2]))
+	from := time.Now()
+	p = serve(t, dir)
+	eventually(t, "what it missed is on record", func() bool { return p.missed(ids[2], "until the server was able to read it again") })
+	eventually(t, "nothing is lost", func() bool {
+		_, report := ask(t, "GET", fmt.Sprintf("%s/audit?from=%d&to=%d", p.url, from.Add(-time.Minute).UnixMilli(), from.UnixMilli()), "", "")
+		return report["lostCount"] == 0.0
+	})
+}
+
+// missed reports whether a job has a MISSED record whose reason has the text.
+func (p *process) missed(id, reason string) bool {
+	p.t.Helper()
+	_, page := ask(p.t, "GET", p.url+"/jobs/"+id+"/executions?limit=100", "", "")
+	list, _ := page["executions"].([]any)
+	for _, x := range list {
+		x, _ := x.(map[string]any)
+		if text, _ := x["error"].(string); x["status"] == "MISSED" && strings.Contains(text, reason) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+package domain
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
+
+// spoiledBody is no JSON: no stored body and no one's document has it.
+const spoiledBody = "{"
+
+// Fault says why a part of a stored version cannot be used.
+type Fault struct {
+	Field  string // of the spec, as in its JSON
+	Reason string
+}
+
+// Unusable returns why the stored version cannot be run, or nil: a part could
+// not be read, or a policy, a schedule or a zone is unknown to this program. A
+// limit that has become stricter since is no reason: what ran goes on.
+func (v *Version) Unusable() error {
+	_, err := v.Compile()
+	return err
+}
+
+// Compile returns the compiled schedule, or the error of [Version.Unusable].
+func (v *Version) Compile() (*cron.Schedule, error) {
+	if err := v.unknown(); err != nil {
+		return nil, err
+	}
+	return v.Spec.parseSchedule()
+}
+
+// unknown returns what this program does not know of the version, but for the
+// schedule.
+func (v *Version) unknown() error {
+	var fe fieldErrors
+	for _, f := range v.Unread {
+		fe.require(false, f.Field, "cannot be read as it is stored: "+f.Reason, nil)
+	}
+	s := &v.Spec
+	fe.require(s.Type == AtLeastOnce || s.Type == AtMostOnce, "type", "must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
+	s.checkPolicyNames(&fe)
+	s.checkDST(&fe)
+	if len(s.Signing.Secrets) > 0 {
+		if _, err := webhook.NewSigner(s.Signing.Secrets); err != nil {
+			fe.require(false, "signing.secrets", err.Error(), nil)
+		}
+	}
+	return fe.err()
+}
+
+// Spoil gives each field that could not be read a value that [Spec.Validate]
+// refuses by the field's name: a change that leaves one as it is does not pass
+// for a whole document.
+func (s *Spec) Spoil(unread []Fault) error {
+	for _, f := range unread {
+		if !s.spoil(f.Field) {
+			return Invalid(f.Field, fmt.Sprintf("cannot be read as it is stored (%s), nor be given anew: delete the job and create it again",
+				f.Reason), nil)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) spoil(field string) bool {
+	switch field {
+	case "method":
+		s.Method = ""
+	case "tags":
+		s.Tags = []string{""}
+	case "headers":
+		s.Headers = map[string]string{"": ""}
+	case "secretHeaders":
+		s.SecretNames = []string{""}
+	case "body":
+		s.Body = json.RawMessage(spoiledBody)
+	case "signing":
+		s.Signing.Secrets = []webhook.Secret{""}
+	case "timeoutMs":
+		s.TimeoutMs = -1
+	case "retry":
+		s.Retry = Retry{MaxRetries: -1, DelayMs: -1, MaxDelayMs: -1}
+	case "overlap":
+		s.Overlap = ""
+	case "misfire":
+		s.Misfire = Misfire{}
+	case "startAt":
+		s.StartAt = -1
+	case "endAt":
+		s.EndAt = -1
+	case "jitterMs":
+		s.JitterMs = -1
+	case "dst":
+		s.DST = DST{Gap: "?", Fold: "?"}
+	default:
+		return false
+	}
+	return true
+}
+
+// FaultText says an error of [Version.Unusable] in one line.
+func FaultText(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
