@@ -211,9 +211,9 @@ func (r *run) expect(ctx context.Context, v *domain.Version, after, until int64)
 	if err := r.rest.step(ctx); err != nil {
 		return err
 	}
-	timing, err := v.Timing()
-	if err != nil || len(v.Unread) > 0 {
-		return nil // it is set aside: nobody can name its fires, and nobody sends them
+	timing, unreadable := v.Timing()
+	if unreadable != nil || len(v.Unread) > 0 {
+		return nil //nolint:nilerr // it is set aside: nobody can name its fires, and nobody sends them
 	}
 	for at, ok := timing.Next(after); ok && at <= until; at, ok = timing.Next(at) {
 		if err := ctx.Err(); err != nil {

@@ -120,10 +120,10 @@ func (r *recovery) mend(ctx context.Context, key versionKey, a store.Aside) erro
 		if v.Number != key.number {
 			continue
 		}
-		ver, err := newVersion(v)
-		if err != nil {
-			r.endBroken(a, &brokenVersion{*v, err})
-			return nil
+		ver, broken := newVersion(v)
+		if broken != nil {
+			r.endBroken(a, &brokenVersion{*v, broken})
+			return nil //nolint:nilerr // its end is what the record says
 		}
 		j := r.e.jobs.get(key.id)
 		if j == nil {

@@ -50,9 +50,7 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 			break
 		}
 		if !h.mayBeIrregular(d, id) {
-			if fires, err := w.firesIn(d); err != nil {
-				return nil, fault("read the history", err)
-			} else if !fires {
+			if !w.firesIn(d) {
 				continue
 			}
 		}
@@ -124,7 +122,7 @@ func (f *fires) prevOfLast(before int64) (int64, bool) {
 }
 
 // prev returns the last fire before the instant. Calls must go back in time.
-func (f *fires) prev(before int64) (int64, bool, error) {
+func (f *fires) prev(before int64) (int64, bool) {
 	for len(f.versions) > 0 {
 		v := &f.versions[len(f.versions)-1]
 		if before > v.EffectiveFrom {
@@ -134,12 +132,12 @@ func (f *fires) prev(before int64) (int64, bool, error) {
 				f.readable, f.compiled = err == nil, true
 			}
 			if at, ok := f.prevOfLast(before); ok {
-				return at, true, nil
+				return at, true
 			}
 		}
 		f.versions, f.compiled = f.versions[:len(f.versions)-1], false
 	}
-	return 0, false, nil
+	return 0, false
 }
 
 // jobWalk collects the executions of one job, a file at a time.
@@ -178,15 +176,12 @@ func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jo
 
 // firesIn reports whether the calendar names a fire of a day that is still to
 // come in the walk. Days are asked for newest first.
-func (w *jobWalk) firesIn(d day) (bool, error) {
+func (w *jobWalk) firesIn(d day) bool {
 	if n := &w.next; n.below != w.below {
-		var err error
-		if n.at, n.ok, err = w.fires.prev(w.below); err != nil {
-			return false, err
-		}
+		n.at, n.ok = w.fires.prev(w.below)
 		n.below = w.below
 	}
-	return w.next.ok && w.next.at >= d.start(), nil
+	return w.next.ok && w.next.at >= d.start()
 }
 
 func (w *jobWalk) full() bool { return len(w.found) >= w.limit }
@@ -243,9 +238,9 @@ func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
 		if w.summary != nil && w.summary.count > maxSummaryWalk {
 			w.below, w.summary = min(w.below, w.summary.from), nil
 		}
-		at, ok, err := w.fires.prev(w.below)
-		if err != nil || !ok || at < d.start() {
-			return nil, err
+		at, ok := w.fires.prev(w.below)
+		if !ok || at < d.start() {
+			return nil, nil
 		}
 		e, err := readFact(c, domain.FireKey{JobID: w.id, ScheduledAt: at})
 		if err != nil || e != nil {
@@ -276,9 +271,9 @@ func (w *jobWalk) miss(c *conn, d day) error {
 
 func (w *jobWalk) irregular(c *conn) (rows []domain.Execution, err error) {
 	err = c.query(selectIrregular, func(s *sqlite.Stmt) error {
-		e, err := columnsExecution(s)
+		e := columnsExecution(s)
 		rows = append(rows, e)
-		return err
+		return nil
 	}, w.id, w.top.ScheduledAt, w.top.Nonce, w.limit-len(w.found))
 	return rows, err
 }

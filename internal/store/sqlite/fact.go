@@ -156,7 +156,7 @@ func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt) {
 }
 
 // columnsExecution reads a row of executionColumns.
-func columnsExecution(s *sqlite.Stmt) (domain.Execution, error) {
+func columnsExecution(s *sqlite.Stmt) domain.Execution {
 	e := domain.Execution{
 		FireKey:    columnsKey(s),
 		Version:    s.ColumnInt(3),
@@ -177,7 +177,7 @@ func columnsExecution(s *sqlite.Stmt) (domain.Execution, error) {
 		e.Missed = &domain.MissedRange{From: s.ColumnInt64(11), Count: s.ColumnInt64(12)}
 	}
 	e.Attempts = columnAttempts(s, 10)
-	return e, nil
+	return e
 }
 
 // columnsKey reads scheduled_at, job_id and nonce from the first columns.

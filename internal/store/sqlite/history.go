@@ -54,9 +54,9 @@ func findKey(c *conn, id domain.ExecutionID, at int64) (key domain.FireKey, foun
 // readFact returns the fact of a key, or nil.
 func readFact(c *conn, k domain.FireKey) (found *domain.Execution, err error) {
 	err = c.query(selectFact, func(s *sqlite.Stmt) error {
-		e, err := columnsExecution(s)
+		e := columnsExecution(s)
 		found = &e
-		return err
+		return nil
 	}, k.ScheduledAt, k.JobID, k.Nonce)
 	return found, err
 }
@@ -112,9 +112,9 @@ func (h history) page(ctx context.Context, page store.Page, query string, args .
 		err := h.days.read(ctx, d, func(c *conn) error {
 			params := append([]any{from.ScheduledAt, from.JobID, from.Nonce, page.Limit - len(found)}, args...)
 			return c.query(query, func(s *sqlite.Stmt) error {
-				e, err := columnsExecution(s)
+				e := columnsExecution(s)
 				found = append(found, e)
-				return err
+				return nil
 			}, params...)
 		})
 		if err != nil {

@@ -96,9 +96,9 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 	err = s.days.read(ctx, d, func(c *conn) error {
 		return c.query(selectStream, func(stmt *sqlite.Stmt) error {
 			s.cfg.Pace.Step(len(piece))
-			e, err := columnsExecution(stmt)
+			e := columnsExecution(stmt)
 			piece = append(piece, e)
-			return err
+			return nil
 		}, s.after.ScheduledAt, s.after.JobID, s.after.Nonce, s.to, streamPiece)
 	})
 	if err == nil {

@@ -268,7 +268,7 @@ func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
 // without it most jobs would be set aside.
 func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Fault, err error) {
 	note := func(field string, cause error) {
-		if errors.Is(cause, seal.ErrUnknownKey) {
+		if errors.Is(cause, seal.ErrUnknownKey) && err == nil {
 			err = cause
 		} else if cause != nil {
 			unread = append(unread, domain.Fault{Field: field, Reason: cause.Error()})
