@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // runBeat renews the lease once a second until the context ends.
@@ -49,6 +51,7 @@ func (e *Engine) beatOnce(ctx context.Context) error {
 	}
 	e.beatMu.Unlock()
 	if err != nil {
+		e.stopIfGone(err)
 		if domain.ErrorCode(err) == domain.CodeConflict {
 			e.fail(fmt.Errorf("%w: %w", ErrLeaseLost, err))
 		}
@@ -82,6 +85,23 @@ func (e *Engine) settledUntil() int64 {
 	return w
 }
 
+// stopIfGone ends the sending at once when files of the store are gone: what
+// would be recorded could not be found again. Only a beat that finds all of them
+// lets it go on.
+func (e *Engine) stopIfGone(err error) {
+	if isGone(err) {
+		e.sendUntil.Store(0)
+		e.dispatcher.suspend(true)
+	}
+}
+
+// isGone reports whether files of the store are gone. What it answers to a read
+// then is not what the next start finds.
+func isGone(err error) bool {
+	_, gone := errors.AsType[*store.GoneError](err)
+	return gone
+}
+
 // fail tells the owner of the engine that it cannot go on.
 func (e *Engine) fail(err error) {
 	e.sendUntil.Store(0)
@@ -100,6 +120,7 @@ func (e *Engine) noteStore(err error) {
 	e.beatMu.Unlock()
 	if err != nil {
 		e.metrics.StoreErrors.Inc()
+		e.stopIfGone(err)
 	}
 	if first {
 		e.log.Error("results cannot be recorded; they are kept in memory and tried again", "error", err)

@@ -16,7 +16,9 @@
 //     effective_from is sent, none of the new one before it; a job that was
 //     paused or deleted sends nothing new once the call has answered.
 //  6. When nothing can be recorded, whatever the reason (the store cannot commit,
-//     a commit does not return), sending stops within the horizon of three seconds; afterwards the fires in between go out late.
+//     a commit does not return), sending stops within the horizon of three seconds;
+//     afterwards the fires in between go out late. When files of the store are gone
+//     ([store.GoneError]) it stops as soon as that is known.
 //
 // # How a fire goes through it
 //

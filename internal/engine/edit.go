@@ -113,7 +113,7 @@ func (e *Engine) commitNew(ctx context.Context, versions []domain.Version, letGo
 	}
 	_, again := e.store.Jobs().Get(ctx, versions[0].JobID)
 	switch {
-	case again == nil:
+	case again == nil && !isGone(err):
 		return nil
 	case domain.ErrorCode(again) == domain.CodeNotFound:
 		letGo()
@@ -330,7 +330,7 @@ func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
 		e.settleEdit(ed.job, nil, 0, "")
 	default:
 		done, known := e.ask(ctx, ed)
-		if !known {
+		if !known || done && isGone(err) {
 			go e.commitUntilKnown(context.WithoutCancel(ctx), ed)
 			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")
 		}

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -30,7 +33,10 @@ func (e *Engine) checkStore() Check {
 	beat, record, last := e.beatErr, e.storeErr, e.lastBeat
 	e.beatMu.Unlock()
 	age, stalled := e.clock.Since(last), e.recorder.stalled()
+	gone, ok := errors.AsType[*store.GoneError](cmp.Or(beat, record))
 	switch {
+	case ok:
+		return Check{Name: "store", Detail: gone.Error()}
 	case record != nil:
 		return Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
 	case beat != nil:

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // When the store does not commit for five minutes, sending stops within the
@@ -62,6 +64,54 @@ func TestStoreOutage(t *testing.T) {
 				if got := w.statuses(latest); got[domain.StatusMissed] < 200 {
 					t.Errorf("RUN_LATEST: %v", got)
 				}
+			})
+		})
+	}
+}
+
+// When files of the store are gone, nothing is sent from the moment at which that
+// is known, with a beat or with a result; afterwards all goes out, late.
+func TestGoneStoreStopsSendingAtOnce(t *testing.T) {
+	t.Parallel()
+	gone := &store.GoneError{Path: "/data", Problem: "is gone", Advice: "put it back"}
+	for name, ops := range map[string][]op{"at a beat": {opBeat}, "at a result": {opRecord, opBeat}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, w *world) {
+				w.edge(0)
+				w.create(spec(""), spec("", once), spec("?status=500"))
+				w.pass(5 * time.Second)
+				known := make(chan time.Time, 1)
+				w.gate.fail(func(o op) fault {
+					if !slices.Contains(ops, o) {
+						return fault{}
+					}
+					select {
+					case known <- time.Now():
+					default:
+					}
+					return fault{before: domain.Unavailable(gone, "the store could not do it")}
+				})
+				w.pass(20 * time.Second)
+				at := <-known
+				ended := time.Now()
+				for _, s := range w.targets.all() {
+					if s.at.After(at) && s.at.Before(ended) {
+						t.Errorf("%v was sent %s after it was known", s.Key, s.at.Sub(at))
+					}
+				}
+				check := w.eng.Health().Checks[0]
+				if check.OK || check.Name != "store" || check.Detail != gone.Error() {
+					t.Errorf("health: %+v, want %q", check, gone)
+				}
+				w.gate.fail(nil)
+				w.pass(20 * time.Second)
+				if h := w.eng.Health(); !h.Ready {
+					t.Errorf("health afterwards: %+v", h)
+				}
+				until := w.now()
+				w.pass(20 * time.Second) // retries
+				w.check(until)
 			})
 		})
 	}

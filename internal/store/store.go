@@ -17,7 +17,8 @@
 //   - A fact, its counters and its alert are one atomic step.
 //   - Instants are Unix milliseconds. "Store clock" is the database's own.
 //   - Errors about the caller's data are *domain.Error with a code; all others
-//     mean that the store did not do its work.
+//     mean that the store did not do its work. A [*GoneError] among their
+//     causes says that files of the database are not where they were.
 package store
 
 import (

@@ -12,6 +12,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // Limits of a connection and of its write-ahead log.
@@ -37,6 +38,7 @@ const (
 type conn struct {
 	*sqlite.Conn
 	path    string
+	id      *identity    // of the files; nil: they are not watched
 	log     *slog.Logger // nil: statements are not logged
 	broken  bool         // its state is not known: close it and open another
 	age     int64        // of the pool when it was opened; see readers.renew
@@ -90,6 +92,14 @@ func openConn(path string, r role, log *slog.Logger) (*conn, error) {
 		}
 	}
 	return c, nil
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	if c.id != nil {
+		return c.id.close(c)
+	}
+	return c.Conn.Close()
 }
 
 func (c *conn) setPragma(p pragma) error {
@@ -211,6 +221,11 @@ func (c *conn) transact(ctx context.Context, fn func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if c.id != nil {
+		if err := c.id.check(); err != nil { // nothing has been written yet: a read says so
+			return err
+		}
+	}
 	c.SetInterrupt(ctx.Done())
 	err := c.exec("BEGIN IMMEDIATE")
 	if err == nil {
@@ -223,6 +238,11 @@ func (c *conn) transact(ctx context.Context, fn func() error) error {
 		}
 	}
 	if err == nil {
+		if c.id != nil {
+			if err := c.id.check(); err != nil { // it may be in files that nobody finds again
+				return fmt.Errorf("%w: %w", errCommit, err)
+			}
+		}
 		c.checkpoint()
 		return nil
 	}
@@ -277,6 +297,9 @@ func fault(what string, err error) error {
 	}
 	if _, ok := errors.AsType[*domain.Error](err); ok {
 		return err
+	}
+	if _, ok := errors.AsType[*store.GoneError](err); ok {
+		return domain.Unavailable(err, "the store could not %s: files of its database are gone, and /observability/health says which", what)
 	}
 	return domain.Unavailable(err, "the store could not %s", what)
 }

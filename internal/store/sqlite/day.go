@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -48,7 +49,7 @@ func parseDay(file string) (day, bool) {
 // dayFile is an open history file.
 type dayFile struct {
 	day     day
-	path    string
+	id      *identity
 	readers *readers
 	w       *conn // opened for the first write; used under Store.record
 
@@ -65,10 +66,15 @@ func (f *dayFile) write(ctx context.Context, log *slog.Logger) (*conn, error) {
 		f.w = nil
 		f.readers.renew()
 	}
+	if f.id.suspect.Load() {
+		if err := mend(f.id, f.readers, &f.w); err != nil {
+			return nil, err
+		}
+	}
 	if f.w != nil {
 		return f.w, nil
 	}
-	c, err := openConn(f.path, writer, log)
+	c, err := f.id.open(writer, log)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +100,8 @@ type days struct {
 	folder    string
 	readConns int
 	log       *slog.Logger // nil: statements are not logged
+	files     *watch       // to which the open files belong
+	found     fs.FileInfo  // the folder
 
 	limit int // of open files
 
@@ -105,15 +113,22 @@ type days struct {
 }
 
 // listDays finds the files of a folder, and makes the folder if there is none.
-func listDays(folder string, readConns int, log *slog.Logger) (*days, error) {
+func listDays(folder string, readConns int, log *slog.Logger, files *watch) (*days, error) {
 	if err := makeFolder(folder); err != nil {
+		return nil, err
+	}
+	found, err := os.Stat(folder)
+	if err != nil {
 		return nil, err
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
-	ds := &days{folder: folder, readConns: readConns, log: log, limit: maxOpenDays, open: make(map[day]*dayFile)}
+	ds := &days{
+		folder: folder, readConns: readConns, log: log, files: files, found: found, limit: maxOpenDays,
+		open: make(map[day]*dayFile),
+	}
 	for _, entry := range entries {
 		if d, ok := parseDay(entry.Name()); ok {
 			ds.known = append(ds.known, d)
@@ -121,6 +136,26 @@ func listDays(folder string, readConns int, log *slog.Logger) (*days, error) {
 	}
 	slices.Sort(ds.known)
 	return ds, nil
+}
+
+// checkFolder looks whether the folder is the one that was listed.
+func (ds *days) checkFolder() error {
+	if !namesCanVanish {
+		return nil
+	}
+	_, err := sameFile(ds.folder, ds.found)
+	return err
+}
+
+func (ds *days) newFile(d day) *dayFile {
+	id := &identity{path: ds.path(d), log: ds.files.log}
+	return &dayFile{day: d, id: id, readers: newReaders(id, ds.readConns, ds.log)}
+}
+
+// shut closes a file that is not in the set any more.
+func (ds *days) shut(f *dayFile) error {
+	ds.files.remove(f.id)
+	return f.close()
 }
 
 func (ds *days) path(d day) string { return filepath.Join(ds.folder, d.String()+".db") }
@@ -158,14 +193,18 @@ func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, erro
 		if !found && !create {
 			return nil, nil
 		}
-		f = &dayFile{day: d, path: ds.path(d), readers: newReaders(ds.path(d), ds.readConns, ds.log)}
+		f = ds.newFile(d)
 		if !found {
+			if err := ds.checkFolder(); err != nil {
+				return nil, err
+			}
 			if err := f.create(ctx, ds.log); err != nil {
 				return nil, err
 			}
 			ds.known = slices.Insert(ds.known, i, d)
 		}
 		ds.open[d] = f
+		ds.files.add(f.id)
 	}
 	ds.turn++
 	f.used = ds.turn
@@ -178,7 +217,7 @@ func (f *dayFile) create(ctx context.Context, log *slog.Logger) error {
 	if f.day < 0 || f.day > lastDay {
 		return domain.Invalid("scheduledAt", "must be from 1970 to 9999", f.day.start())
 	}
-	if err := createFile(f.path); err != nil {
+	if err := createFile(f.id.path); err != nil {
 		return err
 	}
 	_, err := f.write(ctx, log)
@@ -219,7 +258,7 @@ func (ds *days) evict() error {
 			break
 		}
 		delete(ds.open, oldest.day)
-		errs = append(errs, oldest.close())
+		errs = append(errs, ds.shut(oldest))
 	}
 	return errors.Join(errs...)
 }
@@ -275,7 +314,7 @@ func (ds *days) drain(f *dayFile) error {
 	if used {
 		<-f.drained
 	}
-	return f.close()
+	return ds.shut(f)
 }
 
 // deleteDatabase deletes a database and its log files and makes that durable.

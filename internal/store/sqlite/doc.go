@@ -52,6 +52,26 @@
 // deleting the file has a turn of its own (Store.erase), in which others record
 // and read.
 //
+// # Files that go away
+//
+// SQLite goes on with files that have lost their name: rm -rf, mv, a backup that
+// was put in their place. It would acknowledge what the next start cannot find.
+// So the store remembers each open file by device and inode ([identity]) and
+// looks at the path again: before a commit is acknowledged, at the files that it
+// wrote; at each beat, at all of them ([Store.checkFiles]): every database with
+// its log and shared memory, the folder of the history, the lock file. What is
+// missing is a [store.GoneError], and until all is there again nothing but the
+// next look is done: no commit, no new connection, no deletion.
+//
+//	jobs.db, a history file, a folder   the same inode has to come back (mv and mv
+//	                                    back), or the process ends
+//	-wal, -shm                          put back from the open descriptors ([mend])
+//	jobs.db.lock                        locked again, unless somebody else was first
+//
+// What it cannot see: a copy written onto the same inode (cp over the file), and a
+// log that is cut off in place; both look like the work of SQLite itself. On
+// Windows the system refuses to remove or rename what is open.
+//
 // # How this is shown
 //
 // Package storetest is the contract; here are the tests of what only this

@@ -190,6 +190,9 @@ func (s *Store) markedDays(ctx context.Context) (marked []day, err error) {
 
 // finish deletes the file of a day that was forgotten, and its mark.
 func (s *Store) finish(ctx context.Context, d day) error {
+	if err := s.days.checkFolder(); err != nil {
+		return err
+	}
 	if err := deleteDatabase(s.days.path(d)); err != nil {
 		return err
 	}

@@ -245,7 +245,7 @@ func TestLongReadIsInterrupted(t *testing.T) {
 var errGone = errors.New("a lookup whose caller is gone")
 
 func TestReadersWaitForAConnection(t *testing.T) {
-	r := newReaders(newStore(t).cfg.Path, 1, nil)
+	r := newReaders(&identity{path: newStore(t).cfg.Path}, 1, nil)
 	err := r.with(t.Context(), func(*conn) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

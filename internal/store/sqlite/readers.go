@@ -5,12 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 )
 
 // readers is a pool of query_only connections to one file, opened as they are
 // needed and at most cap(slots) of them.
 type readers struct {
-	path  string
+	id    *identity
 	log   *slog.Logger
 	slots chan struct{} // one token for each connection in use
 	idle  chan *conn
@@ -19,8 +20,8 @@ type readers struct {
 	closed bool // under all slots written, under one read
 }
 
-func newReaders(path string, limit int, log *slog.Logger) *readers {
-	return &readers{path: path, log: log, slots: make(chan struct{}, limit), idle: make(chan *conn, limit)}
+func newReaders(id *identity, limit int, log *slog.Logger) *readers {
+	return &readers{id: id, log: log, slots: make(chan struct{}, limit), idle: make(chan *conn, limit)}
 }
 
 // with lends a connection to fn. The context bounds the wait for it and
@@ -101,13 +102,44 @@ func (r *readers) take() (*conn, error) {
 		return c, nil
 	default:
 	}
-	c, err := openConn(r.path, reader, r.log)
+	c, err := r.id.open(reader, r.log)
 	if err != nil {
 		return nil, err
 	}
 	c.age = age
 	return c, nil
 }
+
+// alone calls fn while no connection is lent, unless those that are do not come
+// back within the time given.
+func (r *readers) alone(within time.Duration, fn func() error) error {
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	taken := 0
+	defer func() {
+		for range taken {
+			<-r.slots
+		}
+	}()
+	for ; taken < cap(r.slots); taken++ {
+		select {
+		case r.slots <- struct{}{}:
+		case <-deadline.C:
+			return errInUse
+		}
+	}
+	return fn()
+}
+
+// closeIdle closes the connections that are not lent. The caller lets nobody be
+// lent one, or has seen that nobody is.
+func (r *readers) closeIdle() {
+	for len(r.idle) > 0 {
+		_ = (<-r.idle).Close() // what was read is read
+	}
+}
+
+var errInUse = errors.New("the database is being read")
 
 // close waits until no connection is in use, and closes them.
 func (r *readers) close() error {

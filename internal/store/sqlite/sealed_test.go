@@ -87,7 +87,7 @@ func TestReadOnlyForAWhile(t *testing.T) {
 // is opened afterwards stays.
 func TestBrokenWriterRenewsReaders(t *testing.T) {
 	s := newStore(t)
-	s.sealing.Wait() // it reads too
+	s.background.Wait() // it reads too
 	read := func(fn func(c *conn)) {
 		t.Helper()
 		if err := s.readers.with(t.Context(), func(c *conn) error { fn(c); return nil }); err != nil {

@@ -159,14 +159,14 @@ func TestPlainRowsAreReadAndSealedAtTheNextStart(t *testing.T) {
 	path := plainStore(t, 3)
 	s := openStore(t, path)
 	wantReadable(t, s, 3) // sealed by now, or not
-	s.sealing.Wait()
+	s.background.Wait()
 	wantReadable(t, s, 3)
 	closeStore(t, s)
 	if got := storedKeys(t, path); got[s.box.KeyID()] != 9 || len(got) != 1 {
 		t.Errorf("stored %v", got)
 	}
 	s = openStore(t, path)
-	s.sealing.Wait()
+	s.background.Wait()
 	if n, err := s.sealRows(t.Context()); n != 0 || err != nil {
 		t.Errorf("sealed %d versions again, error %v", n, err)
 	}
@@ -214,7 +214,7 @@ func TestKeyOfTheConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sealing.Wait()
+	s.background.Wait()
 	wantReadable(t, s, 1)
 	closeStore(t, s)
 	if got := storedKeys(t, path); got[k.ID()] != 3 || len(got) != 1 {
@@ -389,7 +389,7 @@ func TestCloseEndsTheSealing(t *testing.T) {
 	cancel() // that of Open bounds opening alone
 	closeStore(t, s)
 	s = openStore(t, path)
-	s.sealing.Wait()
+	s.background.Wait()
 	wantReadable(t, s, 3)
 }
 

@@ -38,6 +38,9 @@ func writeShard(c *conn, sh store.Shard) error {
 func (s shards) change(ctx context.Context, what string, fn func(sh *store.Shard) error) (store.Shard, error) {
 	answer := make(chan store.Shard, 1)
 	err := s.writer.doFirst(ctx, func(c *conn) error {
+		if err := s.checkFiles(); err != nil {
+			return err
+		}
 		sh, err := readShard(c)
 		if err != nil {
 			return err

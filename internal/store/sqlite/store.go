@@ -70,15 +70,17 @@ func (c *Config) statementLog() *slog.Logger {
 type Store struct {
 	cfg     Config
 	lock    *flock.Flock
+	files   *watch   // what is looked at
 	readers *readers // of the jobs database
 	writer  *jobsWriter
 	days    *days
 	box     *seal.Box // of the secrets in jobs
 
-	madeKey     string         // see MadeKey
-	sealing     sync.WaitGroup // of stored secrets, in the background
-	stopSealing context.CancelFunc
-	unsealed    int // versions whose secrets could not be read when all were sealed anew
+	madeKey    string         // see MadeKey
+	background sync.WaitGroup // what works on the files by itself
+	working    context.Context
+	stopWork   context.CancelFunc
+	unsealed   int // versions whose secrets could not be read when all were sealed anew
 
 	closing  sync.Once
 	closeErr error
@@ -129,8 +131,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), expire: make(gate, 1),
-		retiring: make(map[day]bool), stopSealing: func() {},
+		retiring: make(map[day]bool),
 	}
+	s.working, s.stopWork = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(cannotOpen(path, err), s.Close())
 	}
@@ -159,14 +162,16 @@ func (s *Store) open(ctx context.Context) error {
 	if err := migrateFile(ctx, s.cfg.Path, "jobs", log); err != nil {
 		return err
 	}
-	s.readers = newReaders(s.cfg.Path, s.cfg.ReadConns, log)
-	s.writer = newJobsWriter(s.cfg.Path, log, s.readers.renew)
+	s.files = &watch{log: s.cfg.Log}
+	id := &identity{path: s.cfg.Path, log: s.cfg.Log}
+	s.readers = newReaders(id, s.cfg.ReadConns, log)
+	s.writer = newJobsWriter(s.readers, log, s.files.refuse)
 	go s.writer.loop()
 	if err := s.openBox(ctx); err != nil {
 		return err
 	}
 
-	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log)
+	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log, s.files)
 	if err != nil {
 		return err
 	}
@@ -183,9 +188,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	if !s.cfg.sealedByCaller {
-		var background context.Context
-		background, s.stopSealing = context.WithCancel(context.WithoutCancel(ctx))
-		s.sealing.Go(func() { s.sealInBackground(background) })
+		s.background.Go(func() { s.sealInBackground(s.working) })
 	}
 	return nil
 }
@@ -290,8 +293,8 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) close() error {
-	s.stopSealing()
-	s.sealing.Wait()
+	s.stopWork()
+	s.background.Wait()
 	s.record <- struct{}{}
 	defer s.record.leave()
 	s.erase <- struct{}{}

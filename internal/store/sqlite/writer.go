@@ -45,14 +45,16 @@ type tally struct{ total, active int64 }
 //	do ──┘          ├─ group ─ begin                          commit ─ answer all
 //	beat ── urgent ─┘             └─ savepoint, run, roll back┘  (that one fails)
 type jobsWriter struct {
-	path string
-	log  *slog.Logger
-	// replaced is called when a broken connection was closed: see readers.renew.
-	replaced func()
-	queue    chan *operation
-	urgent   chan *operation
-	stop     chan struct{}
-	ended    chan struct{}
+	id  *identity
+	log *slog.Logger
+	// readers are those of the same database: see readers.renew, mend.
+	readers *readers
+	// refuse returns why nothing but a beat is to be written now, or nil.
+	refuse func() error
+	queue  chan *operation
+	urgent chan *operation
+	stop   chan struct{}
+	ended  chan struct{}
 
 	closeErr error // of the connection, set before ended is closed
 
@@ -60,9 +62,9 @@ type jobsWriter struct {
 }
 
 // newJobsWriter returns a writer whose loop the caller starts.
-func newJobsWriter(path string, log *slog.Logger, replaced func()) *jobsWriter {
+func newJobsWriter(r *readers, log *slog.Logger, refuse func() error) *jobsWriter {
 	return &jobsWriter{
-		path: path, log: log, replaced: replaced,
+		id: r.id, log: log, readers: r, refuse: refuse,
 		queue: make(chan *operation, queueLength), urgent: make(chan *operation, queueLength),
 		stop: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -71,6 +73,9 @@ func newJobsWriter(path string, log *slog.Logger, replaced func()) *jobsWriter {
 // do queues an operation and waits for its commit. When the context ends first
 // the operation may still be done.
 func (w *jobsWriter) do(ctx context.Context, rows int, run func(*conn) (tally, error)) error {
+	if err := w.refuse(); err != nil {
+		return err
+	}
 	return w.submit(w.queue, &operation{ctx: ctx, rows: rows, run: run, done: make(chan struct{})})
 }
 
@@ -226,10 +231,15 @@ func (w *jobsWriter) conn() (*conn, error) {
 	if w.c != nil && w.c.broken {
 		_ = w.c.Close()
 		w.c = nil
-		w.replaced()
+		w.readers.renew()
+	}
+	if w.id.suspect.Load() {
+		if err := mend(w.id, w.readers, &w.c); err != nil {
+			return nil, err
+		}
 	}
 	if w.c == nil {
-		c, err := openConn(w.path, writer, w.log)
+		c, err := w.id.open(writer, w.log)
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ func testWriter(t *testing.T) *jobsWriter {
 		t.Fatal(err)
 	}
 	sql(t, path, "CREATE TABLE t (x)", "CREATE TABLE tally (one, total, active)", "INSERT INTO tally VALUES (1, 0, 0)")
-	return newJobsWriter(path, nil, func() {})
+	return newJobsWriter(newReaders(&identity{path: path}, 1, nil), nil, func() error { return nil })
 }
 
 func insert(x int) func(*conn) (tally, error) {
@@ -34,7 +34,7 @@ func queued(ctx context.Context, w *jobsWriter, run func(*conn) (tally, error)) 
 
 func contents(t *testing.T, w *jobsWriter) (xs []int, total int64) {
 	t.Helper()
-	r := newReaders(w.path, 1, nil)
+	r := newReaders(w.id, 1, nil)
 	err := r.with(t.Context(), func(c *conn) error {
 		for i := range 20 {
 			n, err := c.number("SELECT count(*) FROM t WHERE x = ?", i)

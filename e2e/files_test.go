@@ -1,0 +1,206 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// storeDetail returns what the health says of the store; "" when all is well.
+func (p *process) storeDetail() string {
+	_, health := ask(p.t, "GET", p.url+"/observability/health", "", "")
+	checks, _ := health["checks"].(map[string]any)
+	check, _ := checks["store"].(map[string]any)
+	detail, _ := check["detail"].(string)
+	return detail
+}
+
+func (p *process) ready() bool {
+	status, _ := ask(p.t, "GET", p.url+"/readyz", "", "")
+	return status == http.StatusOK
+}
+
+// tryCreate asks for a job and returns the status.
+func (p *process) tryCreate(name, url string) int {
+	status, _ := ask(p.t, "POST", p.url+"/jobs", "application/json",
+		fmt.Sprintf(`{"schedule":"0 0 0 1 1 *","api":%q,"type":"ATLEAST_ONCE","name":%q}`, url, name))
+	return status
+}
+
+// jobNames returns the names of all jobs.
+func (p *process) jobNames() string {
+	p.t.Helper()
+	status, list := ask(p.t, "GET", p.url+"/jobs", "", "")
+	if status != http.StatusOK {
+		p.t.Fatalf("GET /jobs: %d", status)
+	}
+	return fmt.Sprint(list["jobs"])
+}
+
+// loaded returns a server on a folder of data with jobs that fire every second.
+func loaded(t *testing.T, jobs int) (p *process, tg *target, dir string) {
+	t.Helper()
+	tg = newTarget(t)
+	dir = filepath.Join(t.TempDir(), "data")
+	p = serve(t, dir, "BELFRY_SHUTDOWN_GRACE=5s")
+	p.importJobs(everySecond(jobs, tg.url+"/status/200"))
+	eventually(t, "calls arrive", func() bool { return len(tg.entries(t)) > jobs })
+	return p, tg, dir
+}
+
+// wantSilence checks that a server that has said what is gone sends nothing.
+func wantSilence(t *testing.T, p *process, tg *target) {
+	t.Helper()
+	pass(time.Now().UnixMilli() + 300) // what was under way when it was found out
+	before := len(tg.entries(t))
+	pass(time.Now().UnixMilli() + 2_500)
+	if after := len(tg.entries(t)); after != before {
+		t.Errorf("%d calls while files are gone", after-before)
+	}
+	if p.ready() {
+		t.Error("it says that it is ready")
+	}
+}
+
+// The folder of data is removed under a server: no job is taken from then on,
+// nothing is sent, and the health says what is gone and what to do. It stops in
+// time, and starts anew.
+func TestDataRemovedWhileServing(t *testing.T) {
+	p, tg, dir := loaded(t, 20)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if status := p.tryCreate("too late", tg.url); status != http.StatusServiceUnavailable {
+		t.Errorf("a job after the data is gone: %d, want 503", status)
+	}
+	within(t, 5*time.Second, "the health names the folder", func() bool {
+		detail := p.storeDetail()
+		return strings.Contains(detail, dir+" is gone") && strings.Contains(detail, "restore a backup")
+	})
+	wantSilence(t, p, tg)
+	began := time.Now()
+	if code := p.terminate(); code == 0 {
+		t.Error("exit code 0, although results could not be recorded")
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+	if left, err := os.ReadDir(dir); err == nil {
+		t.Errorf("the server has made %v", left)
+	}
+	p = serve(t, dir)
+	if status := p.tryCreate("anew", tg.url); status != http.StatusCreated || strings.Contains(p.jobNames(), "too late") {
+		t.Errorf("a job in a new database: %d; jobs %s", status, p.jobNames())
+	}
+}
+
+// The folder is moved away and back: the server goes on by itself, and each fire
+// went out once.
+func TestDataMovedAwayAndBack(t *testing.T) {
+	p, tg, dir := loaded(t, 20)
+	from := (time.Now().UnixMilli()/1000 + 1) * 1000
+	pass(from + 1_500)
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if status := p.tryCreate("in between", tg.url); status != http.StatusServiceUnavailable {
+		t.Errorf("a job while the data is away: %d, want 503", status)
+	}
+	within(t, 5*time.Second, "the health names the folder", func() bool { return strings.Contains(p.storeDetail(), dir+" is gone") })
+	wantSilence(t, p, tg)
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 10*time.Second, "all is well again", p.ready)
+	until := time.Now().UnixMilli() / 1000 * 1000
+	type fire struct {
+		job string
+		at  int64
+	}
+	times := make(map[fire]int)
+	count := func() (n int) {
+		clear(times)
+		for _, e := range tg.entries(t) {
+			if e.ScheduledAt >= from && e.ScheduledAt < until {
+				times[fire{e.JobID.String(), e.ScheduledAt}]++
+			}
+		}
+		return len(times)
+	}
+	want := 20 * int((until-from)/1000)
+	within(t, 20*time.Second, fmt.Sprintf("all %d fires went out", want), func() bool { return count() == want })
+	for f, n := range times {
+		if n != 1 {
+			t.Errorf("the fire of job %s at %d was sent %d times", f.job, f.at, n)
+		}
+	}
+	if status := p.tryCreate("afterwards", tg.url); status != http.StatusCreated {
+		t.Errorf("a job afterwards: %d", status)
+	}
+	p.kill()
+	if names := serve(t, dir).jobNames(); !strings.Contains(names, "afterwards") {
+		t.Errorf("jobs after a kill: %s", names)
+	}
+}
+
+// The log of the database is removed: what it holds is put back, and a kill
+// loses nothing that was acknowledged before or after.
+func TestLogRemovedWhileServing(t *testing.T) {
+	p, tg, dir := loaded(t, 5)
+	if status := p.tryCreate("before", tg.url); status != http.StatusCreated {
+		t.Fatalf("create: %d", status)
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "history", "*-wal"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs of the history: %v, %v", logs, err)
+	}
+	for _, path := range append(logs, filepath.Join(dir, "jobs.db-wal")) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, 10*time.Second, "the logs are put back", func() bool {
+		return strings.Count(p.log(), "what it held is put back") == 1+len(logs) && p.ready()
+	})
+	var status int
+	within(t, 5*time.Second, "a job is taken", func() bool {
+		status = p.tryCreate("after", tg.url)
+		return status == http.StatusCreated
+	})
+	p.kill()
+	names := serve(t, dir).jobNames()
+	for _, name := range []string{"before", "after"} {
+		if !strings.Contains(names, name) {
+			t.Errorf("job %q is lost: %s", name, names)
+		}
+	}
+}
+
+// A file of the history that is removed stops the server; a lock file that is
+// removed is taken again.
+func TestHistoryRemovedWhileServing(t *testing.T) {
+	p, tg, dir := loaded(t, 5)
+	if err := os.Remove(filepath.Join(dir, "jobs.db.lock")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 5*time.Second, "the lock is taken again", func() bool { return strings.Contains(p.log(), "it is made again") })
+	if code, stderr := run(t, cleanEnv("DB_PATH="+filepath.Join(dir, "jobs.db")), "serve"); code != 1 ||
+		!strings.Contains(stderr, fmt.Sprint("process ", p.cmd.Process.Pid)) {
+		t.Errorf("a second server: exit code %d\n%s", code, stderr)
+	}
+	days, err := filepath.Glob(filepath.Join(dir, "history", "*.db"))
+	if err != nil || len(days) == 0 {
+		t.Fatalf("history files: %v, %v", days, err)
+	}
+	if err := os.Remove(days[len(days)-1]); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 5*time.Second, "the health names the file", func() bool {
+		return strings.Contains(p.storeDetail(), days[len(days)-1]+" is gone")
+	})
+	wantSilence(t, p, tg)
+}

@@ -1,0 +1,235 @@
+package sqlite
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// The files that an SQLite database consists of while it is open.
+const (
+	mainFile = iota
+	logFile
+	memoryFile
+	fileKinds
+)
+
+var fileSuffixes = [fileKinds]string{mainFile: "", logFile: "-wal", memoryFile: "-shm"}
+
+// leastDatabase is the least size of a database that has a schema: one page.
+const leastDatabase = 512
+
+// namesCanVanish reports whether a file can lose its name while it is open.
+// Windows refuses to remove, rename or replace a file that SQLite has open.
+const namesCanVanish = runtime.GOOS != "windows"
+
+// identity remembers which files a database consists of, by device and inode,
+// and finds out when they are not the ones at its path any more. SQLite itself
+// goes on in such a case: what it commits then goes into files without a name.
+//
+// It looks with stat alone. To open and close a database file would drop the
+// locks that this process has on it (POSIX locks belong to the process).
+//
+// A look takes 3 calls of stat, some 4 us. Every commit takes two, and the beat
+// one for each open file: with 64 of them 0.3 ms a second.
+type identity struct {
+	path string
+	log  *slog.Logger // of what was mended; slog.Default when nil
+
+	// turn is held while a connection is opened or closed: the last to close
+	// removes the log and the shared memory, the first to open makes them.
+	turn sync.Mutex
+
+	// suspect is set while the last look found something missing.
+	suspect atomic.Bool
+
+	mu    sync.Mutex
+	conns int                    // that are open
+	files [fileKinds]fs.FileInfo // as they were found; nil: not known
+}
+
+// open opens a connection, unless the files at the path are not those that the
+// other connections of the database have open.
+func (id *identity) open(r role, log *slog.Logger) (*conn, error) {
+	id.turn.Lock()
+	defer id.turn.Unlock()
+	if err := id.check(); err != nil {
+		return nil, err
+	}
+	before, err := os.Stat(id.path)
+	if err != nil {
+		return nil, goneError(id.path, err)
+	}
+	c, err := openConn(id.path, r, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := id.opened(before); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	c.id = id
+	return c, nil
+}
+
+// opened makes sure that the connection that was just opened, since before was
+// seen, is one to the known files, or learns the files when it is the first.
+func (id *identity) opened(before fs.FileInfo) error {
+	var now [fileKinds]fs.FileInfo
+	for kind, suffix := range fileSuffixes {
+		info, err := os.Stat(id.path + suffix)
+		switch {
+		case err == nil:
+			now[kind] = info
+		case kind == mainFile || !errors.Is(err, fs.ErrNotExist): // the others are made with the first transaction
+			return goneError(id.path+suffix, err)
+		}
+	}
+	if !os.SameFile(before, now[mainFile]) {
+		return replacedError(id.path)
+	}
+	id.mu.Lock()
+	first := id.conns == 0
+	if first {
+		id.files = now
+	}
+	id.mu.Unlock()
+	if !first {
+		if err := id.check(); err != nil {
+			return err
+		}
+	}
+	id.mu.Lock()
+	id.conns++
+	id.mu.Unlock()
+	return nil
+}
+
+// close closes a connection that open has opened.
+func (id *identity) close(c *conn) error {
+	id.turn.Lock()
+	defer id.turn.Unlock()
+	id.mu.Lock()
+	id.conns--
+	if id.conns == 0 { // SQLite removes them
+		id.files[logFile], id.files[memoryFile] = nil, nil
+	}
+	id.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// check looks whether the files at the path are still those that are open.
+func (id *identity) check() error {
+	_, err := id.look()
+	return err
+}
+
+// look is check that also says which file is missing.
+func (id *identity) look() (kind int, err error) {
+	if !namesCanVanish {
+		return 0, nil
+	}
+	id.mu.Lock()
+	files := id.files
+	id.mu.Unlock()
+	for kind, known := range files {
+		if known == nil {
+			id.learn(kind)
+			continue
+		}
+		info, err := sameFile(id.path+fileSuffixes[kind], known)
+		if err == nil && kind == mainFile && info.Size() < leastDatabase {
+			err = emptiedError(id.path)
+		}
+		if err != nil && id.stillKnown(kind, known) {
+			id.suspect.Store(true)
+			return kind, err
+		}
+	}
+	id.suspect.Store(false)
+	return 0, nil
+}
+
+// learn remembers a file that was not there when the connections were opened.
+func (id *identity) learn(kind int) {
+	info, err := os.Stat(id.path + fileSuffixes[kind])
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	if err == nil && id.conns > 0 && id.files[kind] == nil {
+		id.files[kind] = info
+	}
+}
+
+// stillKnown reports whether a file was not closed, and so removed, by the last
+// connection while it was looked at.
+func (id *identity) stillKnown(kind int, known fs.FileInfo) bool {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	return id.files[kind] == known
+}
+
+// sameFile returns an error unless the file at the path is the known one.
+func sameFile(path string, known fs.FileInfo) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, goneError(path, err)
+	case !os.SameFile(known, info):
+		return nil, replacedError(path)
+	}
+	return info, nil
+}
+
+// emptiedError says that somebody has cut off a database: a connection makes its
+// first page before anything else.
+func emptiedError(path string) error {
+	return &store.GoneError{Path: path, Problem: "was emptied by another program",
+		Advice: "stop Belfry, restore a backup and start it; " + untilThen}
+}
+
+const untilThen = "nothing is sent and no change is taken until then"
+
+// goneError words that a file cannot be found at its path any more. It names
+// the folder when that is gone with all that is in it.
+func goneError(path string, cause error) error {
+	e := &store.GoneError{Path: path, Problem: "is gone", Advice: "put the same file back (a copy is another one), " +
+		"or stop Belfry, restore a backup and start it; " + untilThen}
+	if !errors.Is(cause, fs.ErrNotExist) {
+		e.Problem = "cannot be looked at"
+		e.Advice = reasonOf(cause) + "; " + untilThen
+		return e
+	}
+	for folder := filepath.Dir(path); folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
+		if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		e.Path = folder
+	}
+	switch {
+	case e.Path != path:
+		e.Advice = "put the same folder back (a copy is another one), or stop Belfry, restore a backup and start it; " + untilThen
+	case strings.HasSuffix(path, fileSuffixes[logFile]), strings.HasSuffix(path, fileSuffixes[memoryFile]): // see mend
+		e.Advice = "Belfry puts it back if it can; otherwise stop Belfry (SIGTERM, no kill), which saves what it held, and start it; " + untilThen
+	}
+	return e
+}
+
+func replacedError(path string) error {
+	return &store.GoneError{Path: path, Problem: "is not the file that is open: another one has taken its place",
+		Advice: "put the first one back, or stop Belfry and start it to go on with the new one; " + untilThen}
+}
+
+// reasonOf drops the path from an error about a file.
+func reasonOf(err error) string {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
