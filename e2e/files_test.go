@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -203,4 +204,50 @@ func TestHistoryRemovedWhileServing(t *testing.T) {
 		return strings.Contains(p.storeDetail(), days[len(days)-1]+" is gone")
 	})
 	wantSilence(t, p, tg)
+}
+
+// A database that is reached by links has one lock and one history, beside the
+// real file. A second server is refused by whatever name it comes, also while the
+// lock file is missing.
+func TestLinkedDatabase(t *testing.T) {
+	root := t.TempDir()
+	data, link := filepath.Join(root, "data"), filepath.Join(root, "links", "belfry.db")
+	for _, err := range []error{
+		os.MkdirAll(data, 0o700), os.MkdirAll(filepath.Dir(link), 0o700),
+		os.Symlink(filepath.Join(data, "jobs.db"), link), os.Symlink(data, filepath.Join(root, "folder")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := startWith(t, binary, "belfry is running", "address", cleanEnv("DB_PATH="+link), "serve")
+	refused := func(path, want string) {
+		t.Helper()
+		if code, stderr := run(t, cleanEnv("DB_PATH="+path), "serve"); code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("a second server at %s: exit code %d, want 1 and %q:\n%s", path, code, want, stderr)
+		}
+	}
+	pid := fmt.Sprint("process ", p.cmd.Process.Pid)
+	refused(filepath.Join(data, "jobs.db"), pid)
+	refused(filepath.Join(root, "folder", "jobs.db"), pid)
+	if runtime.GOOS == "linux" {
+		if err := os.Remove(filepath.Join(data, "jobs.db.lock")); err != nil {
+			t.Fatal(err)
+		}
+		refused(filepath.Join(data, "jobs.db"), "is in use by")
+	}
+	if left, err := os.ReadDir(filepath.Dir(link)); err != nil || len(left) != 1 {
+		t.Errorf("beside the link there is %v, error %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(data, "history")); err != nil {
+		t.Error(err)
+	}
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	hard := filepath.Join(root, "links", "hard.db")
+	if err := os.Link(filepath.Join(data, "jobs.db"), hard); err != nil {
+		t.Fatal(err)
+	}
+	refused(hard, "hard links")
 }

@@ -68,6 +68,10 @@
 //	-wal, -shm                          put back from the open descriptors ([mend])
 //	jobs.db.lock                        locked again, unless somebody else was first
 //
+// Links in the path are followed before anything is opened ([place]), so that two
+// names of one database meet in one lock. On Linux the file itself is locked too
+// ([lockInode]): the second line behind a lock file that can be removed.
+//
 // What it cannot see: a copy written onto the same inode (cp over the file), and a
 // log that is cut off in place; both look like the work of SQLite itself. On
 // Windows the system refuses to remove or rename what is open.

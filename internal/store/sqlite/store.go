@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -21,9 +23,12 @@ import (
 // defaultReadConns is how many connections read one file at a time.
 const defaultReadConns = 4
 
+// historyFolder is the name of the folder of history files.
+const historyFolder = "history"
+
 // Config says where the data is.
 type Config struct {
-	Path      string       // of the jobs database; history/ and the lock file are beside it
+	Path      string       // of the jobs database, maybe by links; history/ and the lock file are beside the real file
 	Clock     clock.Clock  // the store clock; clock.System when nil
 	Log       *slog.Logger // slog.Default when nil
 	Verbose   bool         // log every statement at debug level
@@ -58,6 +63,9 @@ func (c *Config) setDefaults() error {
 	return nil
 }
 
+// historyFolder is beside the database.
+func (c *Config) historyFolder() string { return filepath.Join(filepath.Dir(c.Path), historyFolder) }
+
 // statementLog returns where statements are logged, nil when they are not.
 func (c *Config) statementLog() *slog.Logger {
 	if c.Verbose {
@@ -70,8 +78,9 @@ func (c *Config) statementLog() *slog.Logger {
 type Store struct {
 	cfg     Config
 	lock    *flock.Flock
-	files   *watch   // what is looked at
-	readers *readers // of the jobs database
+	inode   io.Closer // see lockInode; nil: there is none
+	files   *watch    // what is looked at
+	readers *readers  // of the jobs database
 	writer  *jobsWriter
 	days    *days
 	box     *seal.Box // of the secrets in jobs
@@ -117,7 +126,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	path, err := filepath.Abs(cfg.Path)
+	path, err := place(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +160,11 @@ func cannotOpen(path string, err error) error {
 	return domain.Unavailable(err, "cannot open %s", path)
 }
 
-func (s *Store) open(ctx context.Context) error {
+func (s *Store) open(ctx context.Context) (err error) {
+	s.tellNew()
+	if s.inode, err = lockInode(s.cfg.Path); err != nil {
+		return err
+	}
 	if err := createFile(s.cfg.Path); err != nil {
 		return err
 	}
@@ -171,7 +184,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 
-	ds, err := listDays(filepath.Join(filepath.Dir(s.cfg.Path), "history"), s.cfg.ReadConns, log, s.files)
+	ds, err := listDays(s.cfg.historyFolder(), s.cfg.ReadConns, log, s.files)
 	if err != nil {
 		return err
 	}
@@ -191,6 +204,20 @@ func (s *Store) open(ctx context.Context) error {
 		s.background.Go(func() { s.sealInBackground(s.working) })
 	}
 	return nil
+}
+
+// tellNew says that the store begins with nothing: whoever has lost the files of
+// a database should see it at the start.
+func (s *Store) tellNew() {
+	if _, err := os.Stat(s.cfg.Path); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if folder := s.cfg.historyFolder(); inUse(folder) {
+		s.cfg.Log.Warn("no database is there, but a history: the jobs that it tells of are gone; a new, empty database is made",
+			"file", s.cfg.Path, "history", folder)
+		return
+	}
+	s.cfg.Log.Info("no database is there: a new, empty one is made", "file", s.cfg.Path)
 }
 
 // load reads what is kept in memory from the files.
@@ -308,6 +335,9 @@ func (s *Store) close() error {
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
+	}
+	if s.inode != nil {
+		errs = append(errs, s.inode.Close())
 	}
 	if err := s.lock.Unlock(); err != nil {
 		errs = append(errs, fmt.Errorf("unlock %s: %w", s.lock.Path(), err))

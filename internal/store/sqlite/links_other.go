@@ -1,0 +1,8 @@
+//go:build !unix
+
+package sqlite
+
+import "io/fs"
+
+// hardLinks is not known here.
+func hardLinks(fs.FileInfo) uint64 { return 1 }

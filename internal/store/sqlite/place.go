@@ -1,0 +1,155 @@
+package sqlite
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// mostLinks bounds a chain of symbolic links, as systems do.
+const mostLinks = 40
+
+// realPath returns the absolute path of a file without links in it, as the
+// system would find it: ".." after a link is the folder above the link's target.
+// The file, and folders above it, need not exist yet; the last part may be a link
+// to what does not.
+func realPath(path string) (string, error) {
+	for range mostLinks {
+		found, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return filepath.Abs(found)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		target, err := os.Readlink(path)
+		if err != nil { // it is no link: nothing is there
+			return realPathOfNew(path)
+		}
+		if !filepath.IsAbs(target) { // not Join, which would drop a ".." after a link
+			target = folderOf(path) + string(filepath.Separator) + target
+		}
+		path = target
+	}
+	return "", fmt.Errorf("%s: too many links", path)
+}
+
+// realPathOfNew is realPath of a file that does not exist, by its folder.
+func realPathOfNew(path string) (string, error) {
+	folder := folderOf(path)
+	if folder == path {
+		return filepath.Abs(path)
+	}
+	found, err := realPath(folder)
+	return filepath.Join(found, filepath.Base(path)), err
+}
+
+// folderOf is filepath.Dir that leaves the folder as it is written.
+func folderOf(path string) string {
+	end := len(path) - 1
+	for end >= 0 && os.IsPathSeparator(path[end]) {
+		end--
+	}
+	for end >= 0 && !os.IsPathSeparator(path[end]) {
+		end--
+	}
+	if end < 0 {
+		return cmp.Or(filepath.VolumeName(path), ".")
+	}
+	if trimmed := strings.TrimRightFunc(path[:end], isSeparator); trimmed != "" {
+		return trimmed
+	}
+	return path[:end+1]
+}
+
+func isSeparator(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(uint8(r)) }
+
+// place finds where the database really is. Its lock, its log, its history and
+// its key lie beside the real file, however it is named: two names of one
+// database must meet in one lock. The error says what is in the way of that.
+func place(given string) (path string, err error) {
+	path, err = realPath(given)
+	if err != nil {
+		return "", cannotOpen(given, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", cannotOpen(path, err)
+	case info.IsDir():
+		return "", domain.Unavailable(nil, "%s is a folder: name the file in it, as in %s", path, filepath.Join(path, "jobs.db"))
+	case !info.Mode().IsRegular():
+		return "", domain.Unavailable(nil, "%s is not a regular file: jobs are kept in one", path)
+	case hardLinks(info) > 1:
+		return "", domain.Unavailable(nil, "%s has %d names (hard links): each would have a log and a history of its own. "+
+			"Remove the other names; cp makes a copy", path, hardLinks(info))
+	case isMountPoint(path):
+		return "", domain.Unavailable(nil, "%s is mounted as a single file: its log and its history would not be beside it. "+
+			"Mount its folder instead", path)
+	}
+	return path, leftBehind(given, path)
+}
+
+// leftBehind returns an error when an earlier Belfry, which did not follow
+// links, has left a part of this database beside the link.
+func leftBehind(given, path string) error {
+	link, err := filepath.Abs(given)
+	if err != nil || link == path {
+		return err
+	}
+	if !inUse(link + ".lock") { // it has never run by this name
+		return nil
+	}
+	lock, err := tryLock(link + ".lock")
+	switch {
+	case err != nil:
+		return domain.Unavailable(err, "cannot lock %s", link)
+	case lock == nil:
+		return domain.Unavailable(nil, "%s is in use by %s, by the name of %s", path, lockOwner(link+".lock"), link)
+	}
+	_ = lock.Unlock()
+	var moves []string
+	for _, name := range []string{historyFolder, keyFileName} {
+		old, now := filepath.Join(filepath.Dir(link), name), filepath.Join(filepath.Dir(path), name)
+		if inUse(old) && !isSame(old, now) {
+			if inUse(now) {
+				return domain.Unavailable(nil, "%s is a link to %s, and beside both there is a %s: put the files that belong to this database "+
+					"into %s, and move %s away", link, path, name, now, old)
+			}
+			moves = append(moves, fmt.Sprintf("mv %s %s", old, now))
+		}
+	}
+	if len(moves) > 0 {
+		return domain.Unavailable(nil, "%s is a link to %s, and a part of this database lies beside the link: move it beside the real file, "+
+			"and start again: %s", link, path, strings.Join(moves, "; "))
+	}
+	return nil
+}
+
+// inUse reports whether there is a file, or a folder with something in it.
+func inUse(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return err == nil
+	}
+	entries, err := os.ReadDir(path)
+	return err != nil || len(entries) > 0
+}
+
+// isSame reports whether two paths lead to the same file.
+func isSame(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
