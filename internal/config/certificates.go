@@ -57,8 +57,12 @@ func setClientCertificates(c *Config, raw string) string {
 		switch {
 		case !certificateName.MatchString(name):
 			return fmt.Sprintf("%s must be a name of 1 to 64 letters, digits and . _ -", show(name))
-		case files.Cert == "" || files.Key == "" || strings.ContainsRune(files.Cert+files.Key, 0):
+		case files.Cert == "" || files.Key == "":
 			return fmt.Sprintf("%s must have cert and key: two PEM files", name)
+		case badPath(files.Cert) != "":
+			return fmt.Sprintf("%s.cert %s", name, badPath(files.Cert))
+		case badPath(files.Key) != "":
+			return fmt.Sprintf("%s.key %s", name, badPath(files.Key))
 		}
 		list = append(list, ClientCertificate{name, files.Cert, files.Key})
 	}
@@ -84,8 +88,8 @@ func getClientCertificates(c *Config) string {
 }
 
 func setCAFile(c *Config, raw string) string {
-	if strings.ContainsRune(raw, 0) {
-		return "must be a PEM file, or empty for the system's authorities alone"
+	if msg := badPath(raw); msg != "" {
+		return msg
 	}
 	c.EgressCAFile = raw
 	return ""

@@ -88,8 +88,10 @@ func (e Errors) Error() string {
 
 const maxShown = 60
 
-// show prints a value of an operator for a fault: quoted, and not at length.
+// show prints a value of an operator for a fault: quoted, not at length, and
+// without the secrets that it may have in it.
 func show(raw string) string {
+	raw = discreet(raw)
 	if len(raw) > maxShown {
 		raw = raw[:maxShown] + "..."
 	}

@@ -47,7 +47,7 @@ func TestFaults(t *testing.T) {
 		{"db folder", places{environ: []string{"DB_PATH=data/"}}, "must name a file"},
 		{"db in memory", places{environ: []string{"DB_PATH=:memory:"}}, "must be a plain path"},
 		{"db uri", places{environ: []string{"DB_PATH=file:x?mode=ro"}}, "must be a plain path"},
-		{"log dir", places{flags: []string{"--log-dir=a\x00b"}}, "must be a folder"},
+		{"log dir", places{flags: []string{"--log-dir=a\x00b"}}, "must be a path"},
 		{"level", places{environ: []string{"LOG_LEVEL=loud"}}, "must be debug, info, warn or error"},
 		{"env", places{environ: []string{"APP_ENV=test"}}, "must be development or production"},
 		{"bool", places{environ: []string{"DB_VERBOSE=ja"}}, "must be true or false"},

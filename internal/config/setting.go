@@ -204,8 +204,8 @@ func file(key, env, usage string, at func(*Config) *string) Setting {
 	return Setting{
 		Key: key, Env: env, Flag: flagName(key), Kind: "file", Usage: usage,
 		set: func(c *Config, raw string) string {
-			if strings.ContainsRune(raw, 0) {
-				return "must be the path of a file"
+			if msg := badPath(raw); msg != "" {
+				return msg
 			}
 			*at(c) = raw
 			return ""

@@ -31,19 +31,16 @@ func setHost(c *Config, raw string) string {
 func allDigits(s string) bool { return strings.Trim(s, "0123456789.") == "" }
 
 func setDBPath(c *Config, raw string) string {
-	switch {
-	case raw == "", strings.HasSuffix(raw, "/"), strings.ContainsRune(raw, 0):
-		return "must name a file, as in ./data/jobs.db"
-	case strings.HasPrefix(raw, "file:"), strings.HasPrefix(raw, ":memory:"):
-		return "must be a plain path: jobs and history are kept in files"
+	if msg := badDatabasePath(raw); msg != "" {
+		return msg
 	}
 	c.DBPath = raw
 	return ""
 }
 
 func setLogDir(c *Config, raw string) string {
-	if strings.ContainsRune(raw, 0) {
-		return "must be a folder, or empty for no log files"
+	if msg := badPath(raw); msg != "" {
+		return msg
 	}
 	c.LogDir = raw
 	return ""
