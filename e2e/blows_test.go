@@ -31,6 +31,7 @@ var (
 		{"dead receiver", (*martyr).deserted, false},
 		{"full disk", (*martyr).stuffed, true},
 		{"read-only database", (*martyr).sealed, true},
+		{"data moved away", (*martyr).moved, false},
 		{"frozen", (*martyr).frozen, false},
 		{"frozen, then killed", (*martyr).frozenAndKilled, false},
 	}
@@ -185,6 +186,18 @@ func (m *martyr) sealed() {
 		}
 	}
 	m.unwell("read-only", func() { flag("+i") }, func() { flag("-i") })
+}
+
+// moved moves the folder of data away and back. Nothing that was acknowledged
+// meanwhile may be missing afterwards, and nothing may come twice.
+func (m *martyr) moved() {
+	rename := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			m.t.Error(err)
+		}
+	}
+	away := m.dir + ".away"
+	m.unwell("moved away", func() { rename(m.dir, away) }, func() { rename(away, m.dir) })
 }
 
 // unwell breaks what the server stands on, waits until it says that it is not

@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -250,4 +254,62 @@ func TestLinkedDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(hard, "hard links")
+}
+
+// With too few open files the server does not start, and one line says what to do.
+func TestTooFewOpenFiles(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no such limit")
+	}
+	start := func(limit int) *exec.Cmd {
+		args := []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" serve`, limit), binary}
+		if os.Getuid() == 0 { // who may raise any limit
+			args = append([]string{"setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"}, args...)
+		}
+		if _, err := exec.LookPath(args[0]); err != nil {
+			t.Skip(err)
+		}
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Env = cleanEnv("DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db"))
+		return cmd
+	}
+	out, err := start(256).CombinedOutput()
+	want := "belfry: the limit of open files is 256, and Belfry needs 512 to work at all: raise it (ulimit -n"
+	if err == nil || !strings.HasPrefix(string(out), want) || strings.Count(string(out), "\n") != 1 {
+		t.Errorf("256 files: error %v, want the line %q:\n%s", err, want, out)
+	}
+	few := start(512)
+	log := new(lockedBuffer)
+	few.Stderr = log
+	if err := few.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it runs with 512 files", func() bool { return strings.Contains(log.String(), "belfry is running") })
+	if !strings.Contains(log.String(), `"used":128`) {
+		t.Errorf("nothing is said of fewer calls:\n%s", log)
+	}
+	if err := few.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := few.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// lockedBuffer is a buffer that is read while a process writes to it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }

@@ -60,6 +60,7 @@ type App struct {
 	listener net.Listener
 	keeper   *keeper
 	auditor  *audit.Auditor
+	quota    quota
 	pace     clock.Pace
 }
 
@@ -77,6 +78,10 @@ func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *
 func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version string) (err error) {
 	clk := clock.System{}
 	started := clk.Now()
+	want := quota{a.cfg.MaxInFlight, a.cfg.MaxConnections}
+	if a.quota, err = fitFiles(want); err != nil {
+		return err
+	}
 	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
 		return err
 	}
@@ -88,7 +93,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
-	calls := fitCalls(a.cfg.MaxInFlight, a.cfg.MaxConnections, a.log)
+	tellFit(want, a.quota, a.log)
+	calls := a.quota.calls
 	perHost := min(a.cfg.MaxInFlightPerHost, calls*9/10)
 	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
 		perHost = calls // asked for in so many words
@@ -134,7 +140,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 // openServer makes the HTTP server, with TLS where there is a certificate.
 func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics) (err error) {
 	a.server, err = api.NewServer(api.ServerConfig{
-		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.cfg.MaxConnections,
+		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.quota.clients,
 	})
 	if err != nil {
 		return err

@@ -1,31 +1,63 @@
 package app
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+)
 
-// ownFiles is how many files Belfry may have open beside its calls and the
-// clients of its API: databases, logs.
-const ownFiles = 1_000
+// Open files. Each call in flight is one, and each client of the API. Running
+// out of them would hit the store first, which is the last thing that should
+// fail, so its share is set aside before the others are.
+const (
+	// ownFiles is how many Belfry may have open beside calls and clients. A
+	// database with all its connections takes 11: two for each of five, one for
+	// all. 64 history files and jobs.db make 715; locks, logs, sockets that listen
+	// or ask for names, certificates: fewer than 100.
+	ownFiles = 1_000
 
-// fitCalls makes room for the configured calls in flight, each of which is an
-// open file as each client of the API is, or returns how many the system allows. Running out of files would
-// hit the store first, which is the last thing that should fail.
-func fitCalls(want, clients int, log *slog.Logger) int {
-	beside := clients + ownFiles
-	files := raiseOpenFiles(uint64(want + beside))
-	fits := fit(want, beside, files, log)
-	reserveFiles(min(fits+beside, int(min(files, 1<<30))))
-	return fits
+	// leastFiles is the least with which Belfry works. jobs.db and the history
+	// files of two days with all connections take 33, 62 further ones that one
+	// connection reads 186, the rest of its own some 30: half of it. The other
+	// half is for 128 calls and as many clients.
+	leastFiles = 512
+)
+
+// quota is how many calls and clients there may be at a time.
+type quota struct{ calls, clients int }
+
+// fitFiles makes room for the calls and the clients that are asked for, or
+// returns how many the system allows. The error says that it allows too few to
+// work at all.
+func fitFiles(want quota) (quota, error) {
+	files := raiseOpenFiles(uint64(want.calls + want.clients + ownFiles))
+	fits, err := fit(want, files)
+	if err != nil {
+		return fits, err
+	}
+	reserveFiles(min(fits.calls+fits.clients+ownFiles, int(min(files, 1<<30))))
+	return fits, nil
 }
 
-func fit(want, beside int, files uint64, log *slog.Logger) int {
-	if files == 0 || files >= uint64(want+beside) {
-		return want
+// tellFit warns when there are fewer calls or clients than are asked for.
+func tellFit(want, fits quota, log *slog.Logger) {
+	if fits != want {
+		log.Warn("the limit of open files is too low: raise it (ulimit -n, LimitNOFILE)", "open_files", raiseOpenFiles(0),
+			"max_in_flight", want.calls, "used", fits.calls, "max_connections", want.clients, "clients", fits.clients)
 	}
-	fits := int(files) - beside
-	if fits < int(files)/2 {
-		fits = int(files) / 2
+}
+
+// fit shares a number of open files, zero when it is unknown. Calls go before
+// clients, as far as half of what there is for both.
+func fit(want quota, files uint64) (quota, error) {
+	if files == 0 || files >= uint64(want.calls+want.clients+ownFiles) {
+		return want, nil
 	}
-	log.Warn("the limit of open files is too low for max_in_flight: raise it (ulimit -n, LimitNOFILE)",
-		"open_files", files, "max_in_flight", want, "used", fits)
-	return fits
+	if files < leastFiles {
+		return quota{}, fmt.Errorf("the limit of open files is %d, and Belfry needs %d to work at all: raise it "+
+			"(ulimit -n, LimitNOFILE= of systemd, ulimits: of compose) to %d for the calls and clients that are configured",
+			files, leastFiles, want.calls+want.clients+ownFiles)
+	}
+	rest := int(files) - min(ownFiles, int(files)/2)
+	calls := min(want.calls, max(rest-want.clients, rest/2))
+	return quota{calls, min(want.clients, rest-calls)}, nil
 }

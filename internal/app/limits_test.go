@@ -1,29 +1,45 @@
 package app
 
 import (
-	"log/slog"
+	"strings"
 	"testing"
 )
 
 // TestFit: calls get what is left beside the databases and the clients of the
-// API, and never less than half.
+// API, and never less than half of it. With too few files nothing starts.
 func TestFit(t *testing.T) {
 	for _, tc := range []struct {
-		want, beside int
-		files        uint64
-		fits         int
+		want  quota
+		files uint64
+		fits  quota
 	}{
-		{20_000, 2_000, 0, 20_000}, // unknown
-		{20_000, 2_000, 22_000, 20_000},
-		{20_000, 2_000, 1 << 20, 20_000},
-		{20_000, 2_000, 21_999, 19_999},
-		{20_000, 2_000, 20_000, 18_000},
-		{20_000, 2_000, 1_024, 512},
-		{20_000, 101_000, 20_000, 10_000},
-		{100, 2_000, 2_100, 100},
+		{quota{20_000, 1_000}, 0, quota{20_000, 1_000}}, // unknown
+		{quota{20_000, 1_000}, 22_000, quota{20_000, 1_000}},
+		{quota{20_000, 1_000}, 1 << 20, quota{20_000, 1_000}},
+		{quota{20_000, 1_000}, 21_999, quota{19_999, 1_000}},
+		{quota{20_000, 1_000}, 20_000, quota{18_000, 1_000}},
+		{quota{20_000, 1_000}, 4_096, quota{2_096, 1_000}},
+		{quota{20_000, 1_000}, 1_024, quota{256, 256}},
+		{quota{20_000, 1_000}, 512, quota{128, 128}},
+		{quota{20_000, 100_000}, 20_000, quota{9_500, 9_500}},
+		{quota{100, 1_000}, 2_100, quota{100, 1_000}},
+		{quota{100, 1_000}, 2_000, quota{100, 900}},
+		{quota{100, 10}, 512, quota{100, 10}},
+		{quota{1, 10}, 512, quota{1, 10}},
 	} {
-		if got := fit(tc.want, tc.beside, tc.files, slog.New(slog.DiscardHandler)); got != tc.fits {
-			t.Errorf("%+v: %d", tc, got)
+		if got, err := fit(tc.want, tc.files); got != tc.fits || err != nil {
+			t.Errorf("%+v: %+v, error %v", tc, got, err)
+		} else if tc.files > 0 && uint64(got.calls+got.clients) > tc.files-min(ownFiles, tc.files/2) {
+			t.Errorf("%+v: %+v is more than there is", tc, got)
 		}
+	}
+	for _, files := range []uint64{1, 64, 256, 511} {
+		_, err := fit(quota{20_000, 1_000}, files)
+		if err == nil || !strings.Contains(err.Error(), "ulimit -n") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%d files: error %v", files, err)
+		}
+	}
+	if _, err := fit(quota{1, 10}, 511); err == nil {
+		t.Error("few calls do not need the files of the store")
 	}
 }
