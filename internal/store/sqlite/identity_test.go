@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -239,6 +240,24 @@ func TestRemovedLockIsTakenAgain(t *testing.T) {
 	wantGone(t, h.beat(), lock)
 	must(t, other.Unlock())
 	h.wantAllWell()
+}
+
+// A key file that is gone is told once: the next start will miss it.
+func TestRemovedKeyIsTold(t *testing.T) {
+	var out bytes.Buffer
+	s, err := Open(t.Context(), Config{
+		Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(slog.NewTextHandler(&out, nil)), sealedByCaller: true,
+	})
+	must(t, err, os.Remove(s.cfg.keyFile()))
+	for range 3 {
+		if _, err := s.Shards().Claim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closeStore(t, s)
+	if n := strings.Count(out.String(), "the encryption key is gone"); n != 1 {
+		t.Errorf("it is told %d times, want once:\n%s", n, &out)
+	}
 }
 
 func TestGoneErrorSaysWhatToDo(t *testing.T) {

@@ -76,6 +76,7 @@ func (s *Store) openBox(ctx context.Context) error {
 		}
 		s.madeKey = s.cfg.keyFile()
 	}
+	s.keyFiled = inUse(s.cfg.keyFile())
 	s.box, err = seal.NewBox(keys...)
 	return err
 }

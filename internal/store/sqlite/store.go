@@ -86,6 +86,8 @@ type Store struct {
 	box     *seal.Box // of the secrets in jobs
 
 	madeKey    string         // see MadeKey
+	keyFiled   bool           // the key file was there at the start
+	keyGone    bool           // see checkKey; on the writer's goroutine
 	background sync.WaitGroup // what works on the files by itself
 	working    context.Context
 	stopWork   context.CancelFunc

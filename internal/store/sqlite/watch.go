@@ -2,9 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -88,6 +91,7 @@ func (s *Store) checkFiles() error {
 	}
 	if err == nil {
 		s.files.gone.Store(nil)
+		s.checkKey()
 		return nil
 	}
 	s.files.gone.Store(&err)
@@ -116,6 +120,19 @@ func (s *Store) checkLock() error {
 	s.lock = lock
 	s.cfg.Log.Error("the lock file of the database was removed; it is made again: find out who removes files here", "file", lock.Path())
 	return nil
+}
+
+// checkKey tells once that the key file is gone. This process does not need it
+// any more, the next one does, unless the key was moved into the environment.
+func (s *Store) checkKey() {
+	if s.keyGone || !s.keyFiled {
+		return
+	}
+	if _, err := os.Stat(s.cfg.keyFile()); errors.Is(err, fs.ErrNotExist) {
+		s.keyGone = true
+		s.cfg.Log.Error("the encryption key is gone: put its copy back, or set BELFRY_ENCRYPTION_KEY, before the next start; "+
+			"without it the secrets of jobs are lost", "file", s.cfg.keyFile())
+	}
 }
 
 // mendTimeout bounds one try to mend history files; the next beat starts another.
