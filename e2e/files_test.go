@@ -98,6 +98,9 @@ func TestDataRemovedWhileServing(t *testing.T) {
 		t.Errorf("the server has made %v", left)
 	}
 	p = serve(t, dir)
+	if !strings.Contains(p.log(), "no database was there") {
+		t.Error("nothing is said of the new database")
+	}
 	if status := p.tryCreate("anew", tg.url); status != http.StatusCreated || strings.Contains(p.jobNames(), "too late") {
 		t.Errorf("a job in a new database: %d; jobs %s", status, p.jobNames())
 	}

@@ -53,6 +53,7 @@ type App struct {
 	stopping chan struct{}  // closed when a stop begins
 	store    store.Store
 	madeKey  string // file of the encryption key, when this start has made it
+	tellNew  func() // that the database is new
 	keys     *access.Keyring
 	executor *executor.Executor
 	engine   *engine.Engine
@@ -89,7 +90,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.store, a.madeKey = db, db.MadeKey()
+	a.store, a.madeKey, a.tellNew = db, db.MadeKey(), db.TellNew
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
@@ -273,6 +274,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.keys.Run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
+	a.tellNew()
 	if a.madeKey != "" {
 		a.log.Info("made an encryption key: keep a copy of it apart from copies of the database", "file", a.madeKey)
 	}

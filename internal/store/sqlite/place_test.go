@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,6 +179,30 @@ func TestInodeLockLeavesSQLiteItsLocks(t *testing.T) {
 		t.Fatalf("the shell: %s, error %v", out, err)
 	}
 	must(t, s.checkFiles())
+}
+
+// A store that begins with nothing says so, and louder beside a history.
+func TestNewDatabaseIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	told := func() string {
+		var out bytes.Buffer
+		s, err := Open(t.Context(), Config{Path: path, Log: slog.New(slog.NewTextHandler(&out, nil))})
+		must(t, err)
+		record(t, s, success(1, noon))
+		s.TellNew()
+		closeStore(t, s)
+		return out.String()
+	}
+	if got := told(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, "a new, empty one is made") {
+		t.Errorf("a new database: %q", got)
+	}
+	if got := told(); got != "" {
+		t.Errorf("the same again: %q", got)
+	}
+	must(t, os.Remove(path))
+	if got := told(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "the jobs that it tells of are gone") {
+		t.Errorf("beside a history: %q", got)
+	}
 }
 
 func TestFolderOf(t *testing.T) {

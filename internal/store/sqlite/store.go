@@ -85,6 +85,8 @@ type Store struct {
 	days    *days
 	box     *seal.Box // of the secrets in jobs
 
+	isNew      bool           // no database was there
+	hadHistory bool           // but a history
 	madeKey    string         // see MadeKey
 	keyFiled   bool           // the key file was there at the start
 	keyGone    bool           // see checkKey; on the writer's goroutine
@@ -163,7 +165,7 @@ func cannotOpen(path string, err error) error {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	s.tellNew()
+	s.noteNew()
 	if s.inode, err = lockInode(s.cfg.Path); err != nil {
 		return err
 	}
@@ -208,18 +210,23 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// tellNew says that the store begins with nothing: whoever has lost the files of
-// a database should see it at the start.
-func (s *Store) tellNew() {
-	if _, err := os.Stat(s.cfg.Path); !errors.Is(err, fs.ErrNotExist) {
-		return
+// noteNew notes whether the store begins with nothing.
+func (s *Store) noteNew() {
+	if _, err := os.Stat(s.cfg.Path); errors.Is(err, fs.ErrNotExist) {
+		s.isNew, s.hadHistory = true, inUse(s.cfg.historyFolder())
 	}
-	if folder := s.cfg.historyFolder(); inUse(folder) {
-		s.cfg.Log.Warn("no database is there, but a history: the jobs that it tells of are gone; a new, empty database is made",
-			"file", s.cfg.Path, "history", folder)
-		return
+}
+
+// TellNew says that there was no database, so that whoever has lost the files of
+// one sees it at the start.
+func (s *Store) TellNew() {
+	switch {
+	case s.hadHistory:
+		s.cfg.Log.Warn("no database was there, but a history: the jobs that it tells of are gone; a new, empty database is made",
+			"file", s.cfg.Path, "history", s.cfg.historyFolder())
+	case s.isNew:
+		s.cfg.Log.Info("no database was there: a new, empty one is made", "file", s.cfg.Path)
 	}
-	s.cfg.Log.Info("no database is there: a new, empty one is made", "file", s.cfg.Path)
 }
 
 // load reads what is kept in memory from the files.
