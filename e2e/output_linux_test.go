@@ -41,11 +41,11 @@ func serveInto(t *testing.T, stderr *os.File, binary, dir string, env ...string)
 	}
 	p.api = api
 	t.Cleanup(api.Close)
-	p.ready()
+	p.waitReady()
 	return p
 }
 
-func (p *process) ready() {
+func (p *process) waitReady() {
 	p.t.Helper()
 	eventually(p.t, "the server is ready", func() bool {
 		r, err := p.api.Ready(context.Background())
@@ -89,7 +89,7 @@ func TestLogReaderThatStopsReading(t *testing.T) {
 	p := serveInto(t, w, binary, dir, "BELFRY_SHUTDOWN_GRACE=5s")
 	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
 	eventually(t, "results are recorded while the log is stuck", func() bool { return p.recorded() >= 5*failingJobs })
-	p.ready()
+	p.waitReady()
 	if code := p.terminate(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM, want 0", code)
 	}
@@ -190,6 +190,6 @@ func TestCommitThatHangs(t *testing.T) {
 		t.Errorf("the stop took %s: the grace is 1 s, and 5 s more are the bound", took)
 	}
 	again := serve(t, dir)
-	again.ready()
+	again.waitReady()
 	eventually(t, "fires go out again", func() bool { return len(target.entries(t)) > sent })
 }
