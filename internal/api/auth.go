@@ -28,7 +28,8 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 // bound to loopback and whoever reaches it may come in, except web pages: a
 // browser on the same machine is the one program there that runs other people's
 // code. Two checks keep it out. The Host header must be a loopback name or
-// address, because a page can point its own name at 127.0.0.1 (DNS rebinding).
+// address, because a page can point its own name at 127.0.0.1 (DNS rebinding);
+// probes, which name what they like, learn nothing worth keeping from a page.
 // And a change that comes from another origin is refused, by Sec-Fetch-Site or
 // Origin, which a page cannot set.
 //
@@ -50,7 +51,7 @@ func newGuard(c *Config) *guard {
 // admits returns who the caller is, or the refusal.
 func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	keyless, local := g.keys.Empty(), onLoopback(r)
-	if keyless && local && !loopbackHost(r.Host) {
+	if keyless && local && !openPaths[r.URL.Path] && !loopbackHost(r.Host) && !fromNoBrowser(r) {
 		return access.Caller{}, kindMisdirected.field("Host", "must be localhost or a loopback address while no API key is set", r.Host)
 	}
 	if g.origin.Check(r) != nil {
@@ -134,7 +135,7 @@ func needs(method, path string) domain.Role {
 	switch {
 	case below("/keys"), below("/audit/changes"):
 		return domain.RoleAdmin
-	case method == http.MethodGet, method == http.MethodHead:
+	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions:
 		return domain.RoleViewer
 	case below("/jobs"), below("/schedules"):
 		return domain.RoleEditor
@@ -196,6 +197,10 @@ func onLoopback(r *http.Request) bool {
 	ap, err := netip.ParseAddrPort(addr.String())
 	return err == nil && ap.Addr().Unmap().IsLoopback()
 }
+
+// fromNoBrowser reports whether a request is one of HTTP/1.0 without a Host, which
+// had none. No browser sends it.
+func fromNoBrowser(r *http.Request) bool { return r.Host == "" && !r.ProtoAtLeast(1, 1) }
 
 func loopbackHost(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -59,7 +59,7 @@ func TestKeys(t *testing.T) {
 
 func TestUnknownPathsNeedAKeyToo(t *testing.T) {
 	h := newAPI(t, newFake(), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
-	for _, path := range []string{"/nope", "/healthz/", "/healthz/../jobs", "//healthz", "/HEALTHZ", "/readyz/x"} {
+	for _, path := range []string{"/nope", "/healthz/../jobs", "/healthz%2F", "/HEALTHZ", "/readyz/x", "/healthz//jobs", "//jobs"} {
 		call(t, h, "GET", path, "").problem(t, 401)
 	}
 }
@@ -112,6 +112,28 @@ func TestHostOnLoopback(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if w.Code != tc.status {
 			t.Errorf("%s reached as %q: %d, want %d", tc.local, tc.host, w.Code, tc.status)
+		}
+	}
+}
+
+// TestProbesOnLoopback: a balancer asks by HTTP/1.0 without a Host, or by a name of
+// its own.
+func TestProbesOnLoopback(t *testing.T) {
+	h := newAPI(t, newFake())
+	for _, tc := range []struct {
+		method, path, host string
+		minor, status      int
+	}{
+		{"GET", "/healthz", "", 0, 200}, {"HEAD", "/healthz", "", 0, 200}, {"OPTIONS", "/healthz", "", 0, 204}, {"GET", "/readyz", "", 0, 200},
+		{"GET", "/healthz", "belfry.internal", 1, 200}, {"GET", "/readyz", "10.0.0.1:3000", 1, 200}, {"GET", "/healthz?verbose&t=1", "lb", 1, 200},
+		{"GET", "/", "", 0, 200}, {"OPTIONS", "/", "", 0, 204}, {"GET", "/jobs", "", 0, 200}, {"GET", "/jobs", "", 1, 421},
+		{"GET", "/observability/health", "belfry.internal", 0, 421}, {"GET", "/jobs", "evil.example", 0, 421},
+	} {
+		r := at(httptest.NewRequest(tc.method, tc.path, nil), "127.0.0.1:3000")
+		r.Host, r.ProtoMinor = tc.host, tc.minor
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != tc.status {
+			t.Errorf("%s %s of %q by HTTP/1.%d: %d, want %d: %s", tc.method, tc.path, tc.host, tc.minor, w.Code, tc.status, w.Body)
 		}
 	}
 }

@@ -20,6 +20,11 @@
 //   - The document at /openapi.json is made of the same Go types that the
 //     handlers answer with, and holds every route: a route cannot be added
 //     without it.
+//   - Slashes that are doubled or at the end of a path make no difference, to
+//     the guard least of all. A path or a method that is none gets a pointer to
+//     what was probably meant, and never does what it guesses.
+//   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
+//     HTTP/1.0 too, whatever Host and query they send.
 //   - Connections are bounded, and whoever waits has to make room for whoever
 //     asks: neither idle nor slow clients keep others out.
 //   - Every route asks for a role, and a request that no rule knows for an

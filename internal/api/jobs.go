@@ -36,6 +36,12 @@ func (s *server) registerJobs() {
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
 	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(s, huma.Operation{
+		OperationID: "patch-job", Method: http.MethodPatch, Path: "/jobs/{id}", Tags: []string{"Jobs"},
+		Summary:     "Change a job",
+		Description: "The same as PUT, which takes any subset of the fields too.",
+		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
+	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(s, huma.Operation{
 		OperationID: "delete-job", Method: http.MethodDelete, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary:     "Delete a job",
 		Description: "No fire at or after effectiveTo is sent. The history stays readable for as long as it is kept.",

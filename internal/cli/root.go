@@ -122,6 +122,7 @@ func (s *shell) tell(err error) {
 }
 
 func (s *shell) root() *cobra.Command {
+	var show, also bool // --version or -v; -V
 	root := &cobra.Command{
 		Use:   "belfry",
 		Short: "Belfry fires HTTP requests on schedule",
@@ -133,8 +134,19 @@ func (s *shell) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if show || also {
+				return running(func(*cobra.Command, []string) error {
+					_, err := fmt.Fprintln(s.out, currentBuild())
+					return err
+				})(cmd, nil)
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVarP(&show, "version", "v", false, "print the version, as the command of that name does")
+	root.Flags().BoolVarP(&also, "print-version", "V", false, "")
+	root.Flags().Lookup("print-version").Hidden = true
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
