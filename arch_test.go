@@ -29,6 +29,7 @@ const (
 	messageNoRow      = "has no row in the import table of arch_test.go: add one, and say in docs/ARCHITECTURE.md what the package is for"
 	messageImport     = "may not import %s: the import table of arch_test.go allows %s"
 	messageClock      = "reads the time with time.%s: take a clock.Clock"
+	messageZone       = "takes zones from package time: they come from cron.LoadLocation"
 	messageDocumented = "exported %s has no comment"
 )
 
@@ -163,6 +164,7 @@ var checks = map[string]func(*source) []string{
 	"size":       checkSize,
 	"interfaces": checkInterfaces,
 	"clock":      checkClock,
+	"zones":      checkZones,
 	"documented": checkDocumented,
 	"finished":   checkFinished,
 }
@@ -318,6 +320,28 @@ func checkClock(s *source) []string {
 		}
 		return true
 	})
+	return faults
+}
+
+// checkZones finds zones that are looked for by name outside of package cron: package time prefers the files of the
+// system to those that the schedules have. The second implementation of the calendar is for tests.
+func checkZones(s *source) []string {
+	alias := s.importedAs("time")
+	if s.pkg == "internal/cron/crontest" || alias == "" {
+		return nil
+	}
+	var faults []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "LoadLocation" {
+			if id, ok := sel.X.(*ast.Ident); ok && id.Name == alias {
+				faults = append(faults, s.at(n)+": "+messageZone)
+			}
+		}
+		return true
+	})
+	if s.importedAs("time/tzdata") != "" {
+		faults = append(faults, s.name+": "+messageZone)
+	}
 	return faults
 }
 

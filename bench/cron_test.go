@@ -92,7 +92,7 @@ const instants = 1024
 // spread gives instants over ten years from 2026, in both forms.
 func spread(tb testing.TB, zone string) (at []int64, times []time.Time) {
 	tb.Helper()
-	loc, err := time.LoadLocation(zone)
+	loc, err := cron.LoadLocation(zone)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -140,3 +140,17 @@ func (p *process) missed(id, reason string) bool {
 	}
 	return false
 }
+
+// A name that only a file system takes for a zone is refused, with and without zone files on the machine.
+func TestZoneNamesOfTheFileSystem(t *testing.T) {
+	p := serve(t, t.TempDir(), "ZONEINFO=/usr/share/zoneinfo")
+	for _, name := range []string{"Europe//Berlin", "Europe/Berlin/", "Europe/./Berlin", "posix/UTC", "right/UTC", "posixrules", "Local", "localtime", "europe/berlin"} {
+		body := fmt.Sprintf(`{"schedule":"@daily","timezone":%q,"api":"http://127.0.0.1:9/","type":"ATLEAST_ONCE","isActive":false}`, name)
+		if status, answer := ask(t, "POST", p.url+"/jobs", "application/json", body); status < 400 || status >= 500 {
+			t.Errorf("%s: %d %v", name, status, answer)
+		}
+		if code, _ := run(t, cleanEnv("ZONEINFO=/usr/share/zoneinfo"), "preview", "@daily", "--timezone", name); code == 0 {
+			t.Errorf("preview takes %s", name)
+		}
+	}
+}

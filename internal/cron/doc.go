@@ -59,6 +59,9 @@
 //
 // # Where zone data comes from
 //
-// time.LoadLocation looks at $ZONEINFO, then at the system's zoneinfo directories, then at the copy embedded here by
-// time/tzdata. Nodes that share a store should therefore run the same release of the data.
+// Names and rules come from the copy of the IANA database in zoneinfo.zip, which is embedded, or from one zip or folder
+// that [UseZones] has named: never from $ZONEINFO or the files of the system, which differ from machine to machine. A
+// name is known if and only if these data have it, letter by letter: Europe//Berlin, europe/berlin, posix/UTC and Local
+// are not, whatever a file system takes (TestOnlyNamesOfTheData). TestEmbeddedZones compares the copy with the toolchain's, and
+// the check "zones" of arch_test.go keeps time.LoadLocation out. [ZoneData.Release] says which release is in force.
 package cron

@@ -45,7 +45,8 @@ func mustParse(t testing.TB, text, zone string, dst DST) *Schedule {
 // oracleOf is the slow calendar of the same job.
 func oracleOf(t interface{ Fatal(...any) }, s *Schedule, b Binding) *crontest.Calendar {
 	c, err := crontest.New(crontest.Job{
-		Text: s.text, Zone: s.Zone(), Gap: string(s.dst.Gap), Fold: string(s.dst.Fold), Seed: b.Seed, Anchor: b.Anchor,
+		Location: s.zone.loc,
+		Text:     s.text, Zone: s.Zone(), Gap: string(s.dst.Gap), Fold: string(s.dst.Fold), Seed: b.Seed, Anchor: b.Anchor,
 	})
 	if err != nil {
 		t.Fatal(s.text, err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	_ "time/tzdata" // a machine without zoneinfo gives the same answers
 )
 
 // span is a stretch of time with one UTC offset: [start, end) in Unix seconds.
@@ -43,7 +42,7 @@ func (z *zone) find(t int64) int {
 	return i
 }
 
-// maxZones bounds the table of zones. The database has some 600 names; a file system that ignores case could make more.
+// maxZones bounds the table of zones. The database has 598 names.
 const maxZones = 1024
 
 var zones struct {
@@ -65,8 +64,9 @@ func loadZone(name string) (*zone, error) {
 	if err := checkZoneName(name); err != nil {
 		return nil, err
 	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
+	data := Zones()
+	loc, ok := data.location(name)
+	if !ok {
 		return nil, fail("timezone", 1, name, zoneHint(name), "is not a known zone")
 	}
 	name = strings.Clone(name)
@@ -79,7 +79,7 @@ func loadZone(name string) (*zone, error) {
 	if zones.byName == nil {
 		zones.byName = make(map[string]*zone)
 	}
-	if len(zones.byName) < maxZones {
+	if len(zones.byName) < maxZones && Zones() == data {
 		zones.byName[name] = z
 	}
 	return z, nil

@@ -1,16 +1,13 @@
 package cron
 
-import (
-	"strings"
-	"time"
-)
+import "strings"
 
 // maxZoneName is well above the longest name of the database (America/Argentina/ComodRivadavia, 32 bytes).
 const maxZoneName = 64
 
 const zoneExample = "use an IANA name such as Europe/Berlin, America/New_York or UTC"
 
-// checkZoneName keeps out what time.LoadLocation would take but must not: names that mean something else on each
+// checkZoneName keeps out what a folder of zones may hold but must not be taken: names that mean something else on each
 // machine (Local, localtime), zones with leap seconds (right/...), and paths.
 func checkZoneName(name string) error {
 	if len(name) > maxZoneName {
@@ -21,10 +18,20 @@ func checkZoneName(name string) error {
 			return fail("timezone", i+1, name, zoneExample, "holds a character that no zone name has")
 		}
 	}
-	if name[0] < 'A' || name[0] > 'Z' || name == "Local" || name == "Factory" {
+	if !zoneName(name) {
 		return fail("timezone", 1, name, zoneHint(name), "is not a zone name")
 	}
 	return nil
+}
+
+// zoneName reports whether a text has the form of a zone's name.
+func zoneName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !isLetter(c) && !isDigit(c) && strings.IndexByte("/_+-", c) < 0 {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxZoneName && name[0] >= 'A' && name[0] <= 'Z' && name != "Local" && name != "Factory"
 }
 
 // zoneHint guesses what was meant: the right case of a known name, or Etc/GMT for an offset.
@@ -38,8 +45,8 @@ func zoneHint(name string) string {
 		if n == name || n == "" || n == "Local" || n == "LOCAL" || n == "Localtime" {
 			continue
 		}
-		if loc, err := time.LoadLocation(n); err == nil {
-			return "did you mean " + loc.String() + "?"
+		if _, known := Zones().location(n); known {
+			return "did you mean " + n + "?"
 		}
 	}
 	if i := strings.IndexAny(name, "+-"); i == 3 {

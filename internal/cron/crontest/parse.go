@@ -14,7 +14,8 @@ import (
 type Job struct {
 	Text, Zone, Gap, Fold string
 	Seed                  uint64
-	Anchor                int64 // Unix seconds
+	Anchor                int64          // Unix seconds
+	Location              *time.Location // of the zone data that the schedules have; nil: that of Zone on this machine
 }
 
 var named = map[string]string{
@@ -24,7 +25,10 @@ var named = map[string]string{
 
 // New reads a text of the dialect. It takes every valid text, and does not try to refuse all the others.
 func New(j Job) (*Calendar, error) {
-	loc, err := time.LoadLocation(j.Zone)
+	loc, err := j.Location, error(nil)
+	if loc == nil {
+		loc, err = time.LoadLocation(j.Zone)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -81,8 +81,12 @@ func (j *judge) expect(job *Job) error {
 		if !v.Active {
 			continue
 		}
+		loc, err := cron.LoadLocation(v.Spec.Timezone)
+		if err != nil {
+			return fmt.Errorf("job %s version %d: %w", job.ID, v.Number, err)
+		}
 		calendar, err := crontest.New(crontest.Job{
-			Text: v.Spec.Schedule, Zone: v.Spec.Timezone, Seed: cron.SeedOf(job.ID), Anchor: job.CreatedAt / 1000,
+			Text: v.Spec.Schedule, Zone: v.Spec.Timezone, Location: loc, Seed: cron.SeedOf(job.ID), Anchor: job.CreatedAt / 1000,
 			Gap: string(v.Spec.DST.Gap), Fold: string(v.Spec.DST.Fold),
 		})
 		if err != nil {
