@@ -32,6 +32,8 @@ var (
 		{"full disk", (*martyr).stuffed, true},
 		{"read-only database", (*martyr).sealed, true},
 		{"data moved away", (*martyr).moved, false},
+		{"log that is not read", (*martyr).logStuck, false},
+		{"log without a reader", (*martyr).logGone, false},
 		{"frozen", (*martyr).frozen, false},
 		{"frozen, then killed", (*martyr).frozenAndKilled, false},
 	}

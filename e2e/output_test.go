@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,8 +10,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
@@ -20,7 +19,13 @@ import (
 func serveInto(t *testing.T, stderr *os.File, binary, dir string, env ...string) *process {
 	t.Helper()
 	addr := freePort(t)
-	env = append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"), "PORT="+strings.TrimPrefix(addr, "127.0.0.1:"))
+	env = append([]string{"PORT=" + strings.TrimPrefix(addr, "127.0.0.1:")}, env...)
+	for _, setting := range env {
+		if port, ok := strings.CutPrefix(setting, "PORT="); ok {
+			addr = "127.0.0.1:" + port
+		}
+	}
+	env = append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"))
 	p := &process{t: t, url: "http://" + addr, cmd: exec.Command(binary, "serve"), exit: make(chan error, 1)}
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stderr = cleanEnv(env...), t.TempDir(), stderr
 	if err := p.cmd.Start(); err != nil {
@@ -53,18 +58,24 @@ func (p *process) waitReady() {
 	})
 }
 
-// tinyPipe returns a pipe that holds a page: a dozen log lines fill it.
-func tinyPipe(t *testing.T) (r, w *os.File) {
+// fullPipe returns a pipe that holds as much as it can.
+func fullPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+	t.Cleanup(func() { _ = r.Close() })
+	if err := w.SetWriteDeadline(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.Close() })
-	return r, w
+	for chunk := make([]byte, 4096); ; {
+		if _, err := w.Write(chunk); errors.Is(err, os.ErrDeadlineExceeded) {
+			return r, w
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // recorded returns how many executions have ended.
@@ -77,7 +88,7 @@ func (p *process) recorded() int64 {
 	return m.Executions.Total
 }
 
-// failing jobs log a line for each fire: forty jobs fill a tiny pipe in a second.
+// failingJobs is how many jobs log a line for each fire.
 const failingJobs = 40
 
 // A reader of the log that stops reading holds up nothing: executions are
@@ -85,7 +96,7 @@ const failingJobs = 40
 func TestLogReaderThatStopsReading(t *testing.T) {
 	t.Parallel()
 	target, dir := newTarget(t), t.TempDir()
-	_, w := tinyPipe(t)
+	_, w := fullPipe(t)
 	p := serveInto(t, w, binary, dir, "BELFRY_SHUTDOWN_GRACE=5s")
 	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
 	eventually(t, "results are recorded while the log is stuck", func() bool { return p.recorded() >= 5*failingJobs })
@@ -111,7 +122,7 @@ func TestLogReaderThatStopsReading(t *testing.T) {
 func TestLogReaderThatGoesAway(t *testing.T) {
 	t.Parallel()
 	target, dir := newTarget(t), t.TempDir()
-	r, w := tinyPipe(t)
+	r, w := fullPipe(t)
 	p := serveInto(t, w, binary, dir)
 	_ = r.Close()
 	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
@@ -192,4 +203,44 @@ func TestCommitThatHangs(t *testing.T) {
 	again := serve(t, dir)
 	again.waitReady()
 	eventually(t, "fires go out again", func() bool { return len(target.entries(t)) > sent })
+}
+
+// logStuck runs the server for a while with a log that nobody reads, and kills it.
+func (m *martyr) logStuck() {
+	from := time.Now()
+	_, w := fullPipe(m.t)
+	m.restartInto(w)
+	m.live(3 * time.Second)
+	m.healthy()
+	m.p.kill()
+	m.start()
+	m.outage(from)
+}
+
+// logGone closes the log of a server that runs: nothing ends, nor is anything lost.
+func (m *martyr) logGone() {
+	from := time.Now()
+	r, w := fullPipe(m.t)
+	m.restartInto(w)
+	_ = r.Close()
+	m.live(3 * time.Second)
+	m.healthy()
+	if code := m.p.terminate(); code != 0 {
+		m.t.Errorf("exit code %d after SIGTERM without a reader of the log", code)
+	}
+	m.start()
+	m.outage(from)
+}
+
+// restartInto restarts the server with the file for its stderr.
+func (m *martyr) restartInto(stderr *os.File) {
+	if code := m.p.terminate(); code != 0 {
+		m.t.Errorf("exit code %d after SIGTERM", code)
+	}
+	m.dead()
+	m.starts = append(m.starts, time.Now().UnixMilli())
+	p := serveInto(m.t, stderr, binary, m.dir, append(m.env, "LOG_LEVEL=debug", "DB_VERBOSE=true")...)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.p = p
 }
