@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/belfry-scheduler/belfry/internal/engine"
@@ -45,6 +46,7 @@ type healthBody struct {
 	Status        string                `json:"status" enum:"healthy,unhealthy" doc:"unhealthy as soon as one check is not ok." example:"healthy"`
 	Checks        map[string]checkState `json:"checks" doc:"Each check by its name."`
 	Version       string                `json:"version" doc:"Belfry's version." example:"0.1.0"`
+	Zones         string                `json:"zones" doc:"The release of the time zone data in force, and where they are from." example:"2025c (embedded)"`
 	UptimeSeconds int64                 `json:"uptimeSeconds" doc:"Since the process started." example:"86400"`
 }
 
@@ -56,7 +58,7 @@ type checkState struct {
 
 func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
 	out := &healthOutput{http.StatusOK, healthBody{
-		Status: "healthy", Checks: map[string]checkState{}, Version: s.Version,
+		Status: "healthy", Checks: map[string]checkState{}, Version: s.Version, Zones: cron.Zones().String(),
 		UptimeSeconds: int64(max(0, s.Clock.Now().Sub(s.StartedAt)).Seconds()),
 	}}
 	checks, well := s.checks()

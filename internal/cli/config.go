@@ -48,6 +48,9 @@ API keys are not shown.`,
 			if err != nil {
 				return err
 			}
+			if err := useZones(c.Zoneinfo); err != nil {
+				return err
+			}
 			return printSettings(s.out, c)
 		}),
 	}

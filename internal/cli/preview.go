@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/spf13/cobra"
@@ -24,6 +26,7 @@ const (
 // preview is what `belfry preview` was asked for.
 type preview struct {
 	zone, after, job string
+	zoneinfo         string
 	gap, fold        string
 	count            int
 	json             bool
@@ -47,6 +50,13 @@ touch it. No server is needed. Quote the expression: the shell would expand *.`,
 			return oneArg("an expression in quotes")(cmd, args)
 		},
 		RunE: running(func(_ *cobra.Command, args []string) error {
+			vars, err := config.Variables(".", s.environ)
+			if err != nil {
+				return err
+			}
+			if err := useZones(cmp.Or(p.zoneinfo, vars["BELFRY_ZONEINFO"])); err != nil {
+				return err
+			}
 			return s.preview(args[0], p)
 		}),
 	}
@@ -57,6 +67,7 @@ touch it. No server is needed. Quote the expression: the shell would expand *.`,
 	fs.StringVar(&p.after, "after", "", "list instants after this one, RFC 3339 or Unix milliseconds (default now)")
 	fs.StringVar(&p.gap, "dst-gap", "AFTER", "fixed times that the clock skips: AFTER, SKIP or BEFORE")
 	fs.StringVar(&p.fold, "dst-fold", "FIRST", "fixed times that come twice: FIRST, SECOND or BOTH")
+	fs.StringVar(&p.zoneinfo, "zoneinfo", "", "time zone data to use instead of the embedded ones, as for serve [BELFRY_ZONEINFO]")
 	fs.StringVar(&p.job, "job", "", "id of the job whose H is shown")
 	fs.BoolVar(&p.json, "json", false, "print JSON, as POST /schedules/preview answers")
 	return cmd

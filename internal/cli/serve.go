@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/belfry-scheduler/belfry/internal/app"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/spf13/cobra"
 )
@@ -45,6 +47,9 @@ SIGHUP opens the log files anew (and stops a server that has a terminal).`,
 }
 
 func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
+	if err := useZones(cfg.Zoneinfo); err != nil {
+		return err
+	}
 	metrics := telemetry.NewMetrics()
 	log, err := telemetry.NewLogger(telemetry.LogConfig{
 		Level: cfg.LogLevel, Dir: cfg.LogDir, Stderr: s.err,
@@ -72,6 +77,19 @@ func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
 	defer s.watchStop(server.Stopping(), cfg.ShutdownGrace+stopMargin, log)()
 	defer func() { err = errors.Join(err, server.Close()) }()
 	return server.Run(ctx)
+}
+
+// useZones puts the zone data in force that the operator has named.
+func useZones(path string) error {
+	if path == "" {
+		return nil
+	}
+	data, err := cron.OpenZones(path)
+	if err != nil {
+		return fmt.Errorf("zoneinfo: %w", err)
+	}
+	cron.UseZones(data)
+	return nil
 }
 
 // hangUp follows SIGHUP: the end of a terminal stops the server, and otherwise

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/spf13/cobra"
 )
 
@@ -20,12 +21,13 @@ type build struct {
 	Modified bool   `json:"modified,omitempty"` // built from a tree with changes
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	Zones    string `json:"zones"` // release of the embedded time zone data
 }
 
 // currentBuild takes the version of the linker, otherwise what the Go tool has
 // written into the binary.
 func currentBuild() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Zones: cron.EmbeddedRelease}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		b.Version = cmp.Or(b.Version, "unknown")
@@ -52,7 +54,11 @@ func (b build) String() string {
 			text += "+changes"
 		}
 	}
-	return text + " " + b.Go + " " + b.Platform
+	text += " " + b.Go + " " + b.Platform
+	if b.Zones != "" {
+		text += " tz" + b.Zones
+	}
+	return text
 }
 
 func (s *shell) versionCommand() *cobra.Command {

@@ -281,7 +281,7 @@ func TestHealth(t *testing.T) {
 	if err != nil || got.Healthy() {
 		t.Errorf("%+v, %v", got, err)
 	}
-	equal(t, got, Health{"unhealthy", map[string]Check{"store": {Detail: "disk full"}}, "1", 2})
+	equal(t, got, Health{"unhealthy", map[string]Check{"store": {Detail: "disk full"}}, "1", "", 2})
 	busy := connect(t, func(w http.ResponseWriter, _ *http.Request) {
 		answer{503, typeProblem, `{"detail":"stopping"}`, nil}.write(w)
 	})

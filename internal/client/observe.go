@@ -12,6 +12,7 @@ type Health struct {
 	Status        string           `json:"status"` // healthy or unhealthy
 	Checks        map[string]Check `json:"checks"`
 	Version       string           `json:"version"`
+	Zones         string           `json:"zones"` // release of the time zone data, and where they are from
 	UptimeSeconds int64            `json:"uptimeSeconds"`
 }
 

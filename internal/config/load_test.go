@@ -114,6 +114,7 @@ var samples = map[string][4]string{
 	"egress_allow":           {"10.0.0.0/8", "a.test", "*.a.test, :80", "[::1]:80"},
 	"egress_deny":            {"10.0.0.0/8", "a.test", "*.a.test, :80", "[::1]:80"},
 	"egress_ca_file":         {"a.pem", "b.pem", "c.pem", "d.pem"},
+	"zoneinfo":               {"a.zip", "b.zip", "c.zip", "d.zip"},
 	"client_certificates":    {`{"a":{"cert":"c","key":"k"}}`, "", "", ""},
 	"signing_secret":         {signing1, signing2, signing1 + "," + signing2, ""},
 	"reset_watermark":        {"", "", "", "true"},

@@ -122,6 +122,8 @@ var settings = []Setting{
 	{Key: "egress_ca_file", Env: "BELFRY_EGRESS_CA_FILE", Flag: "egress-ca-file", Kind: "file",
 		Usage: "PEM file of authorities to trust beside the system's",
 		set:   setCAFile, get: func(c *Config) string { return c.EgressCAFile }},
+	file("zoneinfo", "BELFRY_ZONEINFO", "time zone data to use, alone: a zoneinfo.zip or a folder",
+		func(c *Config) *string { return &c.Zoneinfo }),
 	{Key: "client_certificates", Kind: kindCertificates,
 		Usage: "certificates that jobs may show to their targets: a table of names, each with cert and key",
 		set:   setClientCertificates, get: getClientCertificates},

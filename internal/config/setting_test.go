@@ -69,6 +69,7 @@ func TestGoodValues(t *testing.T) {
 		"egress_allow":           {"": "", "10.0.0.0/8,a.test": "10.0.0.0/8, a.test", "*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
 		"egress_deny":            {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
 		"egress_ca_file":         {"": "", "/etc/ca.pem": "/etc/ca.pem"},
+		"zoneinfo":               {"": "", "/usr/share/zoneinfo": "/usr/share/zoneinfo"},
 		"client_certificates": {
 			"":                              "",
 			"{}":                            "",
@@ -103,6 +104,7 @@ func TestBadValues(t *testing.T) {
 		"max_import":             {"", "1023KiB", "2GiB"},
 		"egress":                 {"", "Public", "none"},
 		"egress_ca_file":         {"a\x00"},
+		"zoneinfo":               {"a\x00"},
 		"client_certificates": {
 			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`, `{"a b":{"cert":"c","key":"k"}}`,
 			`{"a":{"cert":"c","key":"k","x":1}}`, `{"a":{"cert":"c","key":"k"}} {}`, `{".a":{"cert":"c","key":"k"}}`,

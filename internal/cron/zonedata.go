@@ -24,8 +24,8 @@ import (
 //go:embed zoneinfo.zip
 var embeddedZip string
 
-// embeddedRelease is the release of the IANA database in it. A test compares both with the toolchain's.
-const embeddedRelease = "2025c"
+// EmbeddedRelease is the release of the IANA database in it. A test compares both with the toolchain's.
+const EmbeddedRelease = "2025c"
 
 // Limits of zone data that an operator names.
 const (
@@ -61,7 +61,7 @@ var embedded = sync.OnceValue(func() *ZoneData {
 	if err != nil {
 		panic("cron: the embedded zone data: " + err.Error()) // a test reads them
 	}
-	d.release = embeddedRelease
+	d.release = EmbeddedRelease
 	return d
 })
 

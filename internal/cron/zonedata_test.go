@@ -12,7 +12,7 @@ import (
 
 // TestEmbeddedZones compares the embedded data with those of the toolchain, release and content.
 func TestEmbeddedZones(t *testing.T) {
-	if Zones().Release() != embeddedRelease || Zones().Source() != "embedded" {
+	if Zones().Release() != EmbeddedRelease || Zones().Source() != "embedded" {
 		t.Errorf("in force: %s", Zones())
 	}
 	lib := filepath.Join(runtime.GOROOT(), "lib", "time") //nolint:staticcheck // the test runs where it was built
@@ -20,7 +20,7 @@ func TestEmbeddedZones(t *testing.T) {
 	if err != nil {
 		t.Skip("the toolchain has no zone data beside it: ", err)
 	}
-	if !strings.Contains(string(script), "\nDATA="+embeddedRelease+"\n") {
+	if !strings.Contains(string(script), "\nDATA="+EmbeddedRelease+"\n") {
 		t.Skip("the toolchain has another release")
 	}
 	ours, err := os.ReadFile(filepath.Join(lib, "zoneinfo.zip"))
@@ -28,7 +28,7 @@ func TestEmbeddedZones(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(ours) != embeddedZip {
-		t.Errorf("zoneinfo.zip is not that of release %s in the toolchain", embeddedRelease)
+		t.Errorf("zoneinfo.zip is not that of release %s in the toolchain", EmbeddedRelease)
 	}
 }
 
