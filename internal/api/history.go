@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -51,7 +52,7 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 	if err := checkRange(from, to, in.To); err != nil {
 		return nil, err
 	}
-	if _, err := s.Store.History().Kept(ctx); err != nil { // before the status is sent: it may be a 503
+	if err := s.canStream(ctx, from, to); err != nil { // before the status is sent: it may be a 503
 		return nil, fromStore(err)
 	}
 	select {
@@ -71,6 +72,16 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
 		}
 	}}, nil
+}
+
+// canStream begins to read a window of the history and stops at the first piece.
+func (s *server) canStream(ctx context.Context, from, to int64) error {
+	stop := errors.New("enough")
+	err := s.Store.History().Stream(ctx, from, to, func([]domain.Execution) error { return stop })
+	if errors.Is(err, stop) {
+		return nil
+	}
+	return err
 }
 
 func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) error {

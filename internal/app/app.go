@@ -47,22 +47,23 @@ const apiGrace = 5 * time.Second
 
 // App is a Belfry server.
 type App struct {
-	cfg      *config.Config
-	log      *slog.Logger
-	logs     *telemetry.Log // behind log
-	stopping chan struct{}  // closed when a stop begins
-	store    store.Store
-	madeKey  string // file of the encryption key, when this start has made it
-	tellNew  func() // that the database is new
-	keys     *access.Keyring
-	executor *executor.Executor
-	engine   *engine.Engine
-	server   *http.Server
-	listener net.Listener
-	keeper   *keeper
-	auditor  *audit.Auditor
-	quota    quota
-	pace     clock.Pace
+	cfg            *config.Config
+	log            *slog.Logger
+	logs           *telemetry.Log // behind log
+	stopping       chan struct{}  // closed when a stop begins
+	store          store.Store
+	madeKey        string        // file of the encryption key, when this start has made it
+	tellNew        func()        // that the database is new
+	historyWarning func() string // which history cannot be read
+	keys           *access.Keyring
+	executor       *executor.Executor
+	engine         *engine.Engine
+	server         *http.Server
+	listener       net.Listener
+	keeper         *keeper
+	auditor        *audit.Auditor
+	quota          quota
+	pace           clock.Pace
 }
 
 // Open takes the port, opens the store and puts the parts together. Nothing is
@@ -90,7 +91,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.store, a.madeKey, a.tellNew = db, db.MadeKey(), db.TellNew
+	a.store, a.madeKey, a.tellNew, a.historyWarning = db, db.MadeKey(), db.TellNew, db.Warning
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names, Checks: []func() engine.Check{a.checkLog},
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names, Checks: []func() engine.Check{a.checkLog, a.checkHistory},
 	})
 	if err != nil {
 		return err
@@ -297,6 +298,11 @@ func (a *App) Run(ctx context.Context) error {
 
 // Stopping is closed when Run begins to stop.
 func (a *App) Stopping() <-chan struct{} { return a.stopping }
+
+// checkHistory warns of history that cannot be read.
+func (a *App) checkHistory() engine.Check {
+	return engine.Check{Name: "history", OK: true, Warning: a.historyWarning()}
+}
 
 // checkLog warns of outputs of the log that do not take lines. It does not fail:
 // jobs run without a log.

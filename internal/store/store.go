@@ -126,8 +126,8 @@ type History interface {
 	// Expire drops all history scheduled before the instant, in whole units
 	// of the store (days); counters stay. It returns how many units went.
 	Expire(ctx context.Context, before int64) (int, error)
-	// Kept returns the instant before which Expire has dropped history; zero:
-	// it has dropped nothing.
+	// Kept returns the instant before which the history is not whole: Expire has
+	// dropped it, or a part of it cannot be read. Zero: all of it is there.
 	Kept(ctx context.Context) (since int64, err error)
 }
 

@@ -105,11 +105,12 @@ type days struct {
 
 	limit int // of open files
 
-	mu     sync.Mutex
-	known  []day // that have a file, ascending
-	open   map[day]*dayFile
-	turn   int64
-	closed bool
+	mu      sync.Mutex
+	known   []day // that have a file, ascending
+	open    map[day]*dayFile
+	turn    int64
+	closed  bool
+	damaged map[day]error // days that are set aside, and why
 }
 
 // listDays finds the files of a folder, and makes the folder if there is none.
@@ -190,6 +191,9 @@ func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, erro
 	f := ds.open[d]
 	if f == nil {
 		i, found := slices.BinarySearch(ds.known, d)
+		if err := ds.asideError(d); err != nil {
+			return nil, err
+		}
 		if !found && !create {
 			return nil, nil
 		}
@@ -283,7 +287,7 @@ func (ds *days) read(ctx context.Context, d day, fn func(*conn) error) error {
 	if err != nil {
 		return err
 	}
-	return f.readers.with(ctx, fn)
+	return ofDay(d, f.readers.with(ctx, fn))
 }
 
 // forget drops a day, waits until nobody reads its file, and closes it. The

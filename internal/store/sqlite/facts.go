@@ -52,6 +52,9 @@ func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange
 }
 
 func (l ledger) streamFacts(ctx context.Context, query string, after, until int64, fn func(store.FactRange) error) error {
+	if err := l.days.whole(after+1, until); err != nil {
+		return err
+	}
 	for _, d := range l.days.all() {
 		if d.end() <= after || d.start() > until {
 			continue

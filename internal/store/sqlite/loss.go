@@ -72,6 +72,15 @@ const pruneLosses = `DELETE FROM lost_fire WHERE (scheduled_at, job_id) IN (
 
 // Kept implements store.History.
 func (h history) Kept(ctx context.Context) (since int64, err error) {
+	since, err = h.dropped(ctx)
+	if asides := h.days.asides(); len(asides) > 0 {
+		since = max(since, asides[len(asides)-1].end())
+	}
+	return since, err
+}
+
+// dropped returns how far Expire has dropped history.
+func (h history) dropped(ctx context.Context) (since int64, err error) {
 	err = h.readers.with(ctx, func(c *conn) error {
 		since, err = c.number(`SELECT since FROM kept WHERE one = 1`)
 		return err

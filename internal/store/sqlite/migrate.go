@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -24,6 +25,9 @@ const minVersion = 3_051_003
 
 //go:embed migrations
 var migrationFiles embed.FS
+
+// errForeign says that a database is not one of Belfry.
+var errForeign = errors.New("another program made it")
 
 // migration is one numbered step of a schema. Steps are never edited once
 // released: a change is a new file.
@@ -106,7 +110,7 @@ func schemaVersion(c *conn) (int, error) {
 		return 0, err
 	}
 	if application != applicationID && (objects > 0 || version > 0) {
-		return 0, domain.Unavailable(nil, "%s is an SQLite database, but not one of Belfry", c.path)
+		return 0, domain.Unavailable(errForeign, "%s is an SQLite database, but not one of Belfry", c.path)
 	}
 	return int(version), nil
 }

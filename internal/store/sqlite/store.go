@@ -196,12 +196,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.finishRetiring(ctx); err != nil {
 		return err
 	}
-	for _, d := range ds.all() {
-		if err := migrateFile(ctx, ds.path(d), "history", log); err != nil {
-			return err
-		}
-	}
-	if err := s.load(ctx); err != nil {
+	if err := s.openDays(ctx); err != nil {
 		return err
 	}
 	if !s.cfg.sealedByCaller {

@@ -39,7 +39,10 @@ type stream struct {
 // pieces: a slow reader of the stream keeps neither the log from being emptied
 // nor a day from being dropped.
 func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
-	kept, err := h.Kept(ctx)
+	kept, err := h.dropped(ctx)
+	if err == nil {
+		err = h.days.whole(from, to-1)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,7 +124,7 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 // whole returns an error when Expire has dropped what was still to come. It
 // says how far it drops before it does.
 func (s *stream) whole(ctx context.Context) error {
-	kept, err := s.Kept(ctx)
+	kept, err := s.dropped(ctx)
 	if err == nil && kept > s.kept && s.at < min(kept, s.to) {
 		return domain.Unavailable(nil, "the history was dropped while it was read: begin again")
 	}
