@@ -16,7 +16,7 @@ type duplex struct {
 	step func(fd uintptr) bool // bound once, so that an exchange allocates nothing
 
 	request, answer []byte
-	warm            bool // the connection was in use a moment ago
+	look            bool // see whether the connection is open before writing to it
 	sent            bool // the request was given to the kernel, as far as it took it
 	wrote, read     int
 	sendErr, err    error
@@ -39,12 +39,14 @@ func rawTCP(c net.Conn) syscall.RawConn {
 // exchange writes the request and reads the first bytes of the answer, by the
 // connection's deadline. When the kernel does not take the whole request it
 // reads nothing: what is left is for the caller to write, unless sendErr says
-// that it is no use. See warmFor for what a warm connection is spared.
-func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, warm bool) (wrote, read int, sendErr, err error) {
+// that it is no use. With look it first sees whether the connection is open and
+// silent, and otherwise writes nothing and returns errStale; see warmFor for when
+// that is left out.
+func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, look bool) (wrote, read int, sendErr, err error) {
 	if d.step == nil {
 		d.step = d.advance
 	}
-	*d = duplex{step: d.step, request: request, answer: answer, warm: warm}
+	*d = duplex{step: d.step, request: request, answer: answer, look: look}
 	// A turn of reading has two parts. The poller forgets what it has reported,
 	// and then step is called, after each report again until it has finished.
 	err = raw.Read(d.step)
@@ -55,22 +57,14 @@ func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, warm bool
 	return d.wrote, d.read, d.sendErr, err
 }
 
-// advance reports whether the exchange is over. It reads right after it has
-// written, though no answer can be there yet: that a peer has closed its side
-// before is reported no more. A warm connection is waited for at once.
+// advance reports whether the exchange is over. It looks before it writes, since
+// what had been reported before this turn is reported no more, and what the look
+// does not find is reported afterwards. No answer can be there right after the
+// request was written: it is waited for at once.
 func (d *duplex) advance(fd uintptr) bool {
 	if !d.sent {
 		d.sent = true
-		n, errno := rawWrite(fd, d.request)
-		if errno != 0 && errno != syscall.EAGAIN {
-			d.sendErr = operationError("write", errno)
-		}
-		if d.wrote = n; n < len(d.request) {
-			return true
-		}
-		if d.warm {
-			return false
-		}
+		return !d.send(fd)
 	}
 	n, errno := rawRead(fd, d.answer)
 	switch {
@@ -83,6 +77,22 @@ func (d *duplex) advance(fd uintptr) bool {
 	}
 	d.read = n
 	return true
+}
+
+// send looks, writes, and reports whether the kernel took the whole request.
+func (d *duplex) send(fd uintptr) bool {
+	if d.look {
+		if _, errno := rawRead(fd, d.answer); errno != syscall.EAGAIN {
+			d.sendErr = errStale
+			return false
+		}
+	}
+	n, errno := rawWrite(fd, d.request)
+	if errno != 0 && errno != syscall.EAGAIN {
+		d.sendErr = operationError("write", errno)
+	}
+	d.wrote = n
+	return n == len(d.request)
 }
 
 // operationError makes the error that package net would have returned.

@@ -42,7 +42,7 @@ func TestDuplex(t *testing.T) {
 			_, _ = io.ReadFull(there, got)
 			_, _ = there.Write(append([]byte("re: "), got...))
 		}()
-		wrote, read, sendErr, err := d.exchange(raw, []byte(text), answer, text == "second")
+		wrote, read, sendErr, err := d.exchange(raw, []byte(text), answer, text == "first")
 		if wrote != len(text) || string(answer[:read]) != "re: "+text || sendErr != nil || err != nil {
 			t.Errorf("%d, %q, %v, %v", wrote, answer[:read], sendErr, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -53,14 +52,17 @@ type exchange struct {
 	out      *domain.Outcome
 	host     *host
 	conn     *conn // held while the exchange uses it
+	look     bool  // see whether conn is open before the request is written to it
 	begun    time.Time
 	deadline time.Time
 
-	phase    phase
-	written  int64 // bytes of the request, over all connections
-	bodyRead int   // bytes of the response's body
-	reusable bool  // the connection can carry another request
-	bulky    bool  // holds more memory than is worth keeping
+	phase      phase
+	written    int64         // bytes of the request, over all connections
+	bodyRead   int           // bytes of the response's body
+	reusable   bool          // the connection can carry another request
+	keptFailed bool          // a kept connection ended before a byte of the response
+	keeps      time.Duration // the target says that it keeps the connection for so long; zero: nothing
+	bulky      bool          // holds more memory than is worth keeping
 
 	head     []byte    // the request; afterwards a place to read bodies into
 	fallback [192]byte // the default body: 165 bytes at most
@@ -84,6 +86,7 @@ func newExchange() *exchange {
 func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 	e.x, e.call, e.out = x, call, out
 	e.phase, e.written, e.bodyRead, e.reusable, e.bulky = phaseConnect, 0, 0, false, false
+	e.look, e.keeps, e.keptFailed = false, 0, false
 	e.begun = monotonic.Now()
 	e.deadline = e.begun.Add(call.Timeout)
 }
@@ -109,7 +112,7 @@ func (e *exchange) letGo() {
 	switch {
 	case e.conn == nil:
 	case e.reusable:
-		e.host.keep(e.conn)
+		e.host.keep(e.conn, e.keeps)
 	default:
 		e.host.discard(e.conn)
 	}
@@ -179,32 +182,6 @@ func (e *exchange) body() []byte {
 	return nil
 }
 
-// send has the request answered: on an idle connection or a new one, and where
-// that is allowed a second time on a new one if the idle one was stale.
-func (e *exchange) send(body []byte) error {
-	e.conn = e.host.take(e.call.Once, e.begun)
-	if e.conn == nil {
-		if err := e.connect(); err != nil {
-			return err
-		}
-	}
-	err := e.roundTrip(body)
-	if err == nil || !e.stale(err) {
-		return err
-	}
-	e.letGo()
-	if err := e.connect(); err != nil {
-		return err
-	}
-	return e.roundTrip(body)
-}
-
-// stale reports whether the peer had closed a used connection before it
-// answered, and the request may be sent again.
-func (e *exchange) stale(err error) bool {
-	return e.conn.used() && !e.call.Once && e.phase <= phaseWait && !errors.Is(err, os.ErrDeadlineExceeded)
-}
-
 // connect opens a new connection.
 func (e *exchange) connect() error {
 	e.phase = phaseConnect
@@ -265,129 +242,14 @@ func (e *exchange) open(dialled func()) (*conn, error) {
 	}
 	c := &conn{Conn: raw, host: e.host, raw: rawTCP(raw), probe: newProbe(raw)}
 	if e.host.tls != nil {
-		c.raw = nil
+		c.raw, c.tally = nil, &tally{Conn: raw}
 		e.phase = phaseHandshake
-		if c.Conn, err = e.x.dialer.handshake(e.deadline, raw, e.host.tls); err != nil {
+		if c.Conn, err = e.x.dialer.handshake(e.deadline, c.tally, e.host.tls); err != nil {
 			e.host.fail(err)
 			return nil, err
 		}
 	}
 	return c, nil
-}
-
-// roundTrip writes the request and reads the response on the connection.
-func (e *exchange) roundTrip(body []byte) error {
-	e.phase = phaseSend
-	if err := e.conn.endBy(e.deadline, e.call.Timeout/1024); err != nil {
-		return err
-	}
-	e.readErr = nil
-	e.budget = e.readLimit()
-	n, sendErr, err := e.ask(body)
-	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
-		return sendErr
-	}
-	if n == 0 {
-		if sendErr != nil {
-			err = sendErr
-		}
-		if !e.conn.used() {
-			e.host.fail(err)
-		}
-		return err
-	}
-	e.host.heard()
-	if sendErr == nil && e.isPlain(n) {
-		e.phase = phaseDone
-		e.reusable = true
-		return nil
-	}
-	e.unread = e.first[:n]
-	e.br = e.x.buffers.Get().(*bufio.Reader)
-	e.br.Reset(e)
-	e.phase = phaseHeader
-	if err := e.cause(e.read(e.br)); err != nil {
-		return err
-	}
-	e.phase = phaseDone
-	e.reusable = e.reusable && sendErr == nil && !e.resp.ConnectionClose()
-	return nil
-}
-
-// isPlain reports whether the n bytes that came first are the whole response and
-// a plain success. It notes the status then.
-func (e *exchange) isPlain(n int) bool {
-	if e.call.Method == "HEAD" {
-		return false
-	}
-	status := plainSuccess(e.first[:n], e.x.cfg.MaxResponseBytes)
-	if status == 0 {
-		return false
-	}
-	e.resp.SetStatusCode(status)
-	return true
-}
-
-// ask sends the request and waits for the first bytes of the response. A target
-// may answer and close before it has read the whole request: the answer counts.
-func (e *exchange) ask(body []byte) (n int, sendErr, err error) {
-	if e.conn.raw != nil && len(body) <= maxInlineBody {
-		head := len(e.head)
-		e.head = append(e.head, body...)
-		whole := e.head
-		e.head = e.head[:head]
-		var wrote int
-		warm := !e.call.Once && e.conn.warm(e.begun)
-		wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:], warm)
-		e.written += int64(wrote)
-		if warm && errors.Is(err, os.ErrDeadlineExceeded) && e.conn.probe.ended() {
-			e.host.lingers.Store(true)
-		}
-		switch {
-		case wrote == len(whole):
-			e.phase = phaseWait
-			return n, nil, e.noteRead(n, err)
-		case err != nil: // the deadline
-			return 0, err, nil
-		case sendErr == nil:
-			wrote, sendErr = e.conn.Write(whole[wrote:])
-			e.written += int64(wrote)
-		}
-	} else {
-		sendErr = e.write(body)
-	}
-	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
-		return 0, sendErr, nil
-	}
-	if sendErr == nil {
-		e.phase = phaseWait
-	}
-	n, err = e.Read(e.first[:])
-	return n, sendErr, err
-}
-
-// write sends the request. It counts bytes that reached the kernel, or, with
-// TLS, may have.
-func (e *exchange) write(body []byte) error {
-	if len(body) <= maxInlineBody {
-		e.head = append(e.head, body...)
-		n, err := e.conn.Write(e.head)
-		e.head = e.head[:len(e.head)-len(body)]
-		e.wrote(int64(n), err)
-		return err
-	}
-	e.vector = [2][]byte{e.head, body}
-	buffers := net.Buffers(e.vector[:])
-	n, err := buffers.WriteTo(e.conn.Conn) // one writev on a plain connection
-	e.wrote(n, err)
-	return err
-}
-
-func (e *exchange) wrote(n int64, err error) {
-	if err != nil && e.host.tls != nil {
-		n = max(n, 1) // a record may be partly out
-	}
-	e.written += n
 }
 
 // read reads the response, past any interim ones.

@@ -150,9 +150,9 @@ func (e *exchange) describeTransfer(err error) string {
 	label := e.host.label
 	switch {
 	case errors.Is(err, syscall.ECONNRESET):
-		return fmt.Sprintf("connection reset by %s %s", label, e.place())
+		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.whichConn())
 	case isClosed(err):
-		return fmt.Sprintf("connection closed by %s %s", label, e.place())
+		return fmt.Sprintf("connection closed by %s %s%s", label, e.place(), e.whichConn())
 	case e.phase >= phaseHeader:
 		return "malformed response: " + rootCause(err)
 	}
@@ -162,6 +162,15 @@ func (e *exchange) describeTransfer(err error) string {
 func isClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// whichConn says that a connection which ended unanswered had been kept open
+// from an earlier call: the target may have closed it for its age.
+func (e *exchange) whichConn() string {
+	if !e.keptFailed {
+		return ""
+	}
+	return " (a connection kept from an earlier call)"
 }
 
 // place says where in the exchange a connection ended.

@@ -164,7 +164,7 @@ func serveAt(t *testing.T, address string, then string) *tallied {
 					return
 				}
 				k.answers.Add(1)
-				if _, err := c.Write([]byte(response(200, "ok"))); err != nil || then == "close" {
+				if _, err := c.Write([]byte(response(200, "ok", "Connection: "+then))); err != nil || then == "close" {
 					return
 				}
 			}
@@ -243,7 +243,7 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 	names := serveNames(t, map[string][]netip.Addr{
 		"good.test.": parseAddrs("127.0.0.2"), "evil.test.": parseAddrs("127.0.0.2"), "other.test.": parseAddrs("127.0.0.2"),
 	})
-	k := serveAt(t, "127.0.0.2:0", "keep")
+	k := serveAt(t, "127.0.0.2:0", "keep-alive")
 	port := portOf(t, k.addr)
 	x := guarded(t, egress.Public, "good.test", "evil.test", names)
 	for range 3 {
@@ -266,7 +266,14 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 	names.set("good.test.", "169.254.169.254")
 	forgetNames(x)
 	mustSucceed(t, x, newCall("http://good.test:"+port+"/"))
-	k.closeConns()
+	for _, h := range x.hosts.list() {
+		if len(h.idle) > 0 {
+			arrived := arrival(t, h.idle[0].probe)
+			k.closeConns()
+			<-arrived
+			h.idle[0].lastUse = h.idle[0].lastUse.Add(-warmFor)
+		}
+	}
 	forgetNames(x)
 	wantRefused(t, x, "http://good.test:"+port+"/", "cloud metadata")
 }

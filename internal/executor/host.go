@@ -23,14 +23,13 @@ import (
 // soonest.
 const onceMaxIdle = 1500 * time.Millisecond
 
-// warmFor is how long a connection counts as warm after a call. To read from it
-// between the request and the answer would find what nothing reports any more: a
-// peer that has closed only its side, and reads on. Under load a connection is
-// used again within microseconds, and the look is 4 % of all that a call costs.
-// A peer that closes in this moment, without a Connection: close, is known by the
-// reset that answers the request. One that only half closes then, or stands behind
-// a proxy that passes on no more than that, is waited for until the deadline, as
-// an attempt that failed; afterwards connections to that host are looked at again.
+// warmFor is how long a connection counts as warm after a call: it is not looked
+// at before the next one is written. Under load a connection is used again within
+// microseconds, and the look is 4 % of all that a call costs. A peer that closes
+// in this moment without having said so costs an attempt that failed; afterwards
+// the host is known for it, see habits. One that only half closes then, or stands
+// behind a proxy that passes on no more than that, is waited for until the
+// deadline; afterwards connections to that host are looked at.
 const warmFor = 200 * time.Microsecond
 
 // maxDials is how many connections to one host are opened at a time. A host that
@@ -53,12 +52,13 @@ type host struct {
 	silent   atomic.Int64  // dials since the host was last heard
 	failed   atomic.Int64  // those of them that failed at once
 	failPace pace          // of dials while they fail
-	lingers  atomic.Bool   // has half closed a connection right after an answer
+	wary     atomic.Bool   // habits.wary, to be read without mu
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last
 	open    int     // connections idle, in use and being dialled
 	lastUse time.Time
+	habits  habits
 	dropped bool          // not in the table: connections are not kept
 	voice   chan struct{} // closed when the host is heard; nil: nobody waits for that
 }
@@ -68,18 +68,13 @@ type conn struct {
 	net.Conn
 	host    *host
 	probe   *probe
+	tally   *tally          // below TLS; nil: Write itself tells what the kernel took
 	raw     syscall.RawConn // for a duplex; nil: write, then read
 	lastUse time.Time       // zero: never used
 	endsAt  time.Time       // its deadline
 }
 
 func (c *conn) used() bool { return !c.lastUse.IsZero() }
-
-// warm reports whether the connection has carried another call so shortly before
-// the instant that it need not be looked at.
-func (c *conn) warm(now time.Time) bool {
-	return c.used() && now.Sub(c.lastUse) < warmFor && !c.host.lingers.Load()
-}
 
 // endBy sets the connection's deadline to the one given or up to so much later:
 // later by as much, so that calls which follow soon find theirs within that and
@@ -144,19 +139,10 @@ func (x *Executor) newSessions() tls.ClientSessionCache {
 	return tls.NewLRUClientSessionCache(min(x.cfg.MaxHosts, maxTLSSessions))
 }
 
-// take returns the idle connection that was used last, or nil. A call that is
-// at most once gets only one that is surely alive.
-func (h *host) take(once bool, now time.Time) *conn {
-	for {
-		c := h.pop(once, now)
-		if c == nil || !once || c.probe.quiet() {
-			return c
-		}
-		h.discard(c)
-	}
-}
-
-func (h *host) pop(once bool, now time.Time) *conn {
+// take returns an idle connection, or nil, and whether it must be looked at
+// before it is written to: the one that was used last, or of a host that closes
+// soon after its answers the one that rested longest.
+func (h *host) take(once bool, now time.Time) (c *conn, look bool) {
 	maxIdle := h.pool.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
@@ -164,15 +150,35 @@ func (h *host) pop(once bool, now time.Time) *conn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lastUse = now
-	n := len(h.idle) - 1
-	if n < 0 || now.Sub(h.idle[n].lastUse) > maxIdle {
-		return nil // the others were used even earlier
+	maxIdle = h.habits.longest(maxIdle, now)
+	i := len(h.idle) - 1
+	if h.habits.wary {
+		i = h.oldest(now.Add(-maxIdle))
 	}
-	c := h.idle[n]
-	h.idle[n] = nil
-	h.idle = h.idle[:n]
+	if i < 0 || i >= len(h.idle) {
+		return nil, false
+	}
+	c = h.idle[i]
+	rested := now.Sub(c.lastUse)
+	if rested > maxIdle || h.habits.wary && rested < h.habits.rest {
+		return nil, false // the others were used even earlier, or later
+	}
+	last := len(h.idle) - 1
+	copy(h.idle[i:], h.idle[i+1:])
+	h.idle[last] = nil
+	h.idle = h.idle[:last]
 	h.pool.idleConns.Add(-1)
-	return c
+	return c, h.habits.mustLook(once, rested)
+}
+
+// oldest returns the place of the first idle connection that was used after the
+// instant; h.mu is held.
+func (h *host) oldest(after time.Time) int {
+	i := 0
+	for i < len(h.idle) && h.idle[i].lastUse.Before(after) {
+		i++
+	}
+	return i
 }
 
 // reserve counts a connection that is about to be dialled. At the limit an
@@ -207,12 +213,14 @@ func (h *host) cutIdle(n int) []*conn {
 }
 
 // keep makes the connection available for the next call, or closes it if the
-// host or the pool has no place for it.
-func (h *host) keep(c *conn) {
+// host or the pool has no place for it. said is for how long the host has said
+// that it keeps it; zero: nothing.
+func (h *host) keep(c *conn, said time.Duration) {
 	c.lastUse = monotonic.Now()
 	if h.pool.idleConns.Add(1) <= h.pool.maxIdle {
 		h.mu.Lock()
 		if !h.dropped {
+			h.habits.said = said
 			h.idle = append(h.idle, c)
 			h.mu.Unlock()
 			return
@@ -237,14 +245,17 @@ func (h *host) release() {
 	h.mu.Unlock()
 }
 
-// closeIdle closes the connections that were last used before the instant and
-// returns whether the host is then out of use.
+// closeIdle closes the connections that were last used before the instant, or
+// that the host is about to close, and returns whether the host is then out of
+// use.
 func (h *host) closeIdle(before time.Time) (unused bool) {
+	now := monotonic.Now()
 	h.mu.Lock()
-	n := 0
-	for n < len(h.idle) && h.idle[n].lastUse.Before(before) {
-		n++
+	last := before
+	if most := h.habits.longest(h.pool.idleTimeout, now); most < h.pool.idleTimeout {
+		last = before.Add(h.pool.idleTimeout - most)
 	}
+	n := h.oldest(last)
 	cut := h.cutIdle(n)
 	h.open -= n
 	unused = h.open == 0 && h.lastUse.Before(before)

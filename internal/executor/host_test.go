@@ -115,42 +115,6 @@ func onlyHost(t *testing.T, x *Executor) *host {
 	return hosts[0]
 }
 
-// The peer reads the second request of a connection and closes it unanswered.
-// At least once: sent again on a new connection. At most once: not.
-func TestClosedAfterTheRequestWasRead(t *testing.T) {
-	for _, once := range []bool{false, true} {
-		t.Run(fmt.Sprintf("once=%v", once), func(t *testing.T) {
-			var read atomic.Int64
-			k := count(t, func(n, answered int, c net.Conn) bool {
-				if n == 1 && answered == 1 {
-					if _, _, ok := readRequest(bufio.NewReader(c)); ok {
-						read.Add(1)
-					}
-					return false
-				}
-				return true
-			})
-			x := newTestExecutor(t, Config{})
-			mustSucceed(t, x, newCall(k.url()))
-			call := newCall(k.url())
-			call.Once = once
-			out := do(x, call)
-			if read.Load() != 1 {
-				t.Fatalf("the request was read %d times on the first connection", read.Load())
-			}
-			if !once {
-				wantOutcome(t, out, domain.Outcome{Verdict: success, HTTPStatus: 200})
-				k.want(t, 2, 2)
-				return
-			}
-			wantOutcome(t, out, domain.Outcome{
-				Verdict: retry, Error: "connection closed by " + k.addr + " before a response", MaybeSent: true,
-			})
-			k.want(t, 1, 1)
-		})
-	}
-}
-
 // A connection that fails when it is new is no stale one: nothing is sent
 // again.
 func TestNewConnectionIsTriedOnce(t *testing.T) {
@@ -268,7 +232,7 @@ func fill(t *testing.T, x *Executor, k *counter, n int) *host {
 		conns[i] = e.conn
 	}
 	for _, c := range conns {
-		h.keep(c)
+		h.keep(c, 0)
 	}
 	return h
 }

@@ -1,6 +1,9 @@
 package executor
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // Almost every answer is a success of some hundred bytes that came whole with
 // the first read. Of such a one only the status matters, and that the connection
@@ -12,36 +15,40 @@ import "bytes"
 // plainSuccess returns the status of an answer that is, to its last byte, one
 // whole response of HTTP/1.1 with a status of 200 to 299, a body of stated
 // length below maxBody, and no header field that would change what these mean.
-// Otherwise it returns 0. The request must not have been HEAD.
-func plainSuccess(answer []byte, maxBody int) (status int) {
+// Otherwise the status is 0. The request must not have been HEAD. keeps is what
+// keepAliveTimeout says.
+func plainSuccess(answer []byte, maxBody int) (status int, keeps time.Duration) {
 	const statusLine = len("HTTP/1.1 200 ")
 	if len(answer) < statusLine || string(answer[:10]) != "HTTP/1.1 2" || answer[statusLine-1] != ' ' {
-		return 0
+		return 0, 0
 	}
 	tens, ones := answer[10]-'0', answer[11]-'0'
 	if tens > 9 || ones > 9 {
-		return 0
+		return 0, 0
 	}
 	if status = 200 + 10*int(tens) + int(ones); status == 204 {
-		return 0
+		return 0, 0
 	}
 	reason, rest, ok := plainLine(answer[statusLine:])
 	if !ok || !isText(reason) {
-		return 0
+		return 0, 0
 	}
 	for length := -1; ; {
 		var line []byte
 		switch line, rest, ok = plainLine(rest); {
 		case !ok:
-			return 0
+			return 0, 0
 		case len(line) > 0:
 			if length, ok = plainField(line, length); !ok {
-				return 0
+				return 0, 0
+			}
+			if name, value, _ := bytes.Cut(line, colon); line[0]|0x20 == 'k' && bytes.EqualFold(name, fieldKeepAlive) {
+				keeps = keepAliveTimeout(value)
 			}
 		case length == len(rest) && length < maxBody:
-			return status
+			return status, keeps
 		default:
-			return 0
+			return 0, 0
 		}
 	}
 }
@@ -80,6 +87,8 @@ func plainField(line []byte, length int) (int, bool) {
 var (
 	fieldContentLength = []byte("Content-Length")
 	fieldConnection    = []byte("Connection")
+	fieldKeepAlive     = []byte("Keep-Alive")
+	colon              = []byte(":")
 	valueKeepAlive     = []byte(" keep-alive")
 )
 

@@ -53,7 +53,7 @@ func TestPlainSuccess(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + strings.Repeat("x", 100): 0, // the limit of this test
 		"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + strings.Repeat("x", 99):   200,
 	} {
-		if got := plainSuccess([]byte(answer), 100); got != want {
+		if got, _ := plainSuccess([]byte(answer), 100); got != want {
 			t.Errorf("status %d, want %d, of %q", got, want, answer)
 		}
 	}
@@ -87,7 +87,7 @@ func FuzzPlainSuccess(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		const limit = 1 << 10
-		status := plainSuccess(answer, limit)
+		status, _ := plainSuccess(answer, limit)
 		if status == 0 {
 			return
 		}

@@ -4,13 +4,13 @@ package executor
 
 import "net"
 
-// probe cannot tell here whether a connection is alive, so that calls that are
-// at most once always connect anew.
+// probe cannot tell here whether a connection is alive. Calls that are at most
+// once connect anew; others are written to connections that were not looked at.
 type probe struct{}
 
 func newProbe(net.Conn) *probe { return &probe{} }
 
-func (p *probe) quiet() bool { return false }
+func (p *probe) state() connState { return connUnknown }
 
 // ended is not known here.
 func (*probe) ended() bool { return false }

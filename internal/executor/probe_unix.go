@@ -35,7 +35,7 @@ func newProbe(c net.Conn) *probe {
 }
 
 // ended reports whether the peer has closed its side and all that it sent before
-// was read. Unlike quiet it may be asked after the connection's deadline.
+// was read. Unlike state it may be asked after the connection's deadline.
 func (p *probe) ended() bool {
 	if p.raw == nil {
 		return false
@@ -47,13 +47,16 @@ func (p *probe) ended() bool {
 	return err == nil && p.err == nil && n == 0
 }
 
-// quiet reports whether the connection is open and nothing has arrived: on an
-// idle connection, bytes are a TLS close or an answer that nobody asked for.
-func (p *probe) quiet() bool {
+// state asks whether the connection is open and nothing has arrived: on an idle
+// connection, bytes are a TLS close or an answer that nobody asked for.
+func (p *probe) state() connState {
 	if p.raw == nil {
-		return false
+		return connUnknown
 	}
 	p.err = nil
 	err := p.raw.Read(p.peek)
-	return err == nil && errors.Is(p.err, syscall.EAGAIN)
+	if err == nil && errors.Is(p.err, syscall.EAGAIN) {
+		return connQuiet
+	}
+	return connStale
 }
