@@ -86,7 +86,7 @@ func (s *Schedule) gapEffect(p *span, first int64, many bool) string {
 	if s.gap == gapBefore {
 		t--
 	}
-	local := stamp(t + int64(offsetAt(s.zone.loc, t)))
+	local := stamp(t + int64(s.zone.spans[s.zone.find(t)].off))
 	if date, clock := local[:10], local[11:]; date == stamp(first)[:10] {
 		local = clock
 	}

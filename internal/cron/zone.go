@@ -70,7 +70,14 @@ func loadZone(name string) (*zone, error) {
 		return nil, fail("timezone", 1, name, zoneHint(name), "is not a known zone")
 	}
 	name = strings.Clone(name)
-	z = newZone(name, loc)
+	zones.RLock()
+	pieces := history[name]
+	zones.RUnlock()
+	if len(pieces) > 1 {
+		z = splicedZone(name, loc, pieces)
+	} else {
+		z = newZone(name, loc)
+	}
 	zones.Lock()
 	defer zones.Unlock()
 	if old := zones.byName[name]; old != nil {
@@ -87,7 +94,13 @@ func loadZone(name string) (*zone, error) {
 
 // newZone makes the table of a location.
 func newZone(name string, loc *time.Location) *zone {
-	z := &zone{name: name, loc: loc}
+	z := &zone{name: name, loc: loc, spans: spansOf(loc)}
+	z.makeIndex()
+	return z
+}
+
+// spansOf is the table of a location's offsets.
+func spansOf(loc *time.Location) (spans []span) {
 	offset := offsetAt(loc, MinInstant-daySeconds)
 	open := span{start: farPast, off: offset, prev: offset}
 	for t := int64(MinInstant - daySeconds); ; {
@@ -96,19 +109,20 @@ func newZone(name string, loc *time.Location) *zone {
 			break
 		}
 		open.end, open.next = t, offsetAt(loc, t)
-		z.spans = append(z.spans, open)
+		spans = append(spans, open)
 		open = span{start: t, off: open.next, prev: open.off}
 	}
 	open.end, open.next = farFuture, open.off
-	z.spans = append(z.spans, open)
+	return append(spans, open)
+}
 
+func (z *zone) makeIndex() {
 	for t, i := int64(0), 0; t <= MaxInstant; t += 1 << indexShift {
 		for z.spans[i].end <= t {
 			i++
 		}
 		z.index = append(z.index, uint16(i))
 	}
-	return z
 }
 
 func offsetAt(loc *time.Location, t int64) int32 {

@@ -81,7 +81,7 @@ func UseZones(d *ZoneData) {
 	zones.Lock()
 	defer zones.Unlock()
 	inForce.Store(d)
-	zones.byName = nil
+	zones.byName, history = nil, nil
 	interned.Clear()
 }
 

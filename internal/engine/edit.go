@@ -74,7 +74,7 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		letGo()
 		return out
 	}
-	if err := e.commitNew(ctx, versions, letGo); err != nil {
+	if err := e.commitNew(ctx, jobs, versions, letGo); err != nil {
 		for i := range out {
 			if out[i].Err == nil {
 				out[i].Err = err
@@ -100,9 +100,13 @@ func (e *Engine) admitCreate() error {
 // there. When even that cannot be known it undoes them in the background, and
 // W waits: a job that is stored and that nobody fires would lose its fires.
 // letGo is called on an error, or is the caller's to call.
-func (e *Engine) commitNew(ctx context.Context, versions []domain.Version, letGo func()) error {
+func (e *Engine) commitNew(ctx context.Context, jobs []*job, versions []domain.Version, letGo func()) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
+	if err := e.keepRulesOf(ctx, jobs); err != nil {
+		letGo()
+		return err
+	}
 	err := e.store.Jobs().Create(ctx, versions)
 	if err == nil {
 		return nil
@@ -268,6 +272,9 @@ func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*
 		return v, nil, err
 	}
 	ver, err := newVersion(&next)
+	if err == nil {
+		err = e.keepRules(ctx, ver)
+	}
 	return next, ver, err
 }
 

@@ -44,6 +44,7 @@ type Engine struct {
 	stagePart  int         // see the constant
 	released   int64       // the latest instant of the timetable that was released
 
+	rules   zoneRules
 	edits   editLocks
 	unclear atomic.Int64 // creations whose outcome is not known
 
@@ -86,6 +87,7 @@ func New(cfg Config) (*Engine, error) {
 		pending:    newPendingSeconds(),
 		dispatcher: newDispatcher(cfg.MaxInFlight, cfg.MaxInFlightPerHost),
 		recorder:   newRecorder(cfg.Store.Ledger(), cfg.Clock),
+		rules:      zoneRules{kept: make(map[string]bool)},
 		aside:      make(map[domain.JobID]asideVersion),
 		gapPiece:   gapPiece,
 		stagePart:  stagePart,

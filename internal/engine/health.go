@@ -20,7 +20,7 @@ const (
 
 // Health returns what the engine thinks of itself, and why.
 func (e *Engine) Health() Health {
-	checks := []Check{e.checkStore(), e.checkTimetable(), e.checkJobs(), e.checkRunning()}
+	checks := []Check{e.checkStore(), e.checkTimetable(), e.checkJobs(), e.checkZones(), e.checkRunning()}
 	h := Health{Ready: true, Checks: checks}
 	for _, c := range checks {
 		h.Ready = h.Ready && c.OK

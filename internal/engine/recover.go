@@ -37,7 +37,12 @@ type recovery struct {
 	runs   map[domain.JobID][]domain.OpenRun
 	opened map[domain.FireKey]struct{}
 
-	asides  asides
+	asides asides
+
+	changed    map[string]changedZone // by zone
+	rulesFrom  int64                  // they hold from then on, Unix milliseconds
+	freshRules []store.ZoneRules      // of zones that the store does not know yet
+
 	reading *job // the job whose versions are being read
 	walks   []walk
 	resumed []resumption
@@ -62,7 +67,8 @@ func (e *Engine) recover(ctx context.Context) error {
 	r := e.newRecovery(shard)
 	r.reset = reset
 	for _, step := range []func(context.Context) error{
-		r.readRuns, r.readAsides, r.readRanges, r.readTimeline, r.settleAsides, r.readFacts, r.resume, r.flush, r.endAsides,
+		r.readRuns, r.readAsides, r.readRanges, r.readRules, r.readTimeline, r.keepFresh, r.settleAsides, r.readFacts, r.tellMoved,
+		r.resume, r.flush, r.endAsides,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
@@ -156,6 +162,7 @@ func (r *recovery) addVersion(v *domain.Version) error {
 	r.reading.follow(v, ver)
 	r.addWalk(r.reading, ver)
 	if err == nil {
+		r.noteZone(ver)
 		r.matchRuns(r.reading, ver)
 	}
 	return nil

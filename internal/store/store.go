@@ -219,6 +219,21 @@ type Shards interface {
 	// ResetWatermark sets W and H to the instant: fires up to it that are not
 	// on record are given up. Only an operator asks for it.
 	ResetWatermark(ctx context.Context, at int64) error
+	// ZoneRules returns which rules of time zones held from when on, by zone and
+	// instant.
+	ZoneRules(ctx context.Context) ([]ZoneRules, error)
+	// AddZoneRules keeps rules. Those of a zone and an instant that are kept
+	// already stay as they are.
+	AddZoneRules(ctx context.Context, rules []ZoneRules) error
+}
+
+// ZoneRules are those of one time zone, by which fires were computed from an
+// instant on.
+type ZoneRules struct {
+	Zone    string
+	From    int64  // Unix milliseconds; zero: the first that are known
+	Release string // of the zone data
+	Data    string // the compiled zone
 }
 
 // Lease is the fence of an owner.

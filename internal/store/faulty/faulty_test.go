@@ -127,6 +127,12 @@ func (s recordingShards) Peek(context.Context) (store.Shard, error) {
 func (s recordingShards) ResetWatermark(context.Context, int64) error {
 	return s.r.note("Shards.ResetWatermark")
 }
+func (s recordingShards) ZoneRules(context.Context) ([]store.ZoneRules, error) {
+	return make([]store.ZoneRules, 7), s.r.note("Shards.ZoneRules")
+}
+func (s recordingShards) AddZoneRules(context.Context, []store.ZoneRules) error {
+	return s.r.note("Shards.AddZoneRules")
+}
 
 type recordingAlerts struct{ r *recording }
 
@@ -263,6 +269,13 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Changes().List(ctx, store.ChangeQuery{})
 		return len(v) == 7, err
 	},
+	"Shards.AddZoneRules": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Shards().AddZoneRules(ctx, nil)
+	},
+	"Shards.ZoneRules": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Shards().ZoneRules(ctx)
+		return len(v) == 7, err
+	},
 	"Ledger.SetAside": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Ledger().SetAside(ctx, nil) },
 	"Ledger.EndAside": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Ledger().EndAside(ctx, nil) },
 	"Ledger.Asides": func(ctx context.Context, s store.Store) (bool, error) {
@@ -279,7 +292,7 @@ var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
-	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Keys.List": true, "Changes.List": true,
+	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true, "Changes.List": true,
 }
 
 func TestEveryMethod(t *testing.T) {

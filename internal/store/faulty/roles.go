@@ -172,6 +172,14 @@ func (s shards) ResetWatermark(ctx context.Context, at int64) error {
 	return s.call(ctx, "Shards", "ResetWatermark", func() error { return s.real.ResetWatermark(ctx, at) })
 }
 
+func (s shards) ZoneRules(ctx context.Context) ([]store.ZoneRules, error) {
+	return get(ctx, s.Store, "Shards", "ZoneRules", func() ([]store.ZoneRules, error) { return s.real.ZoneRules(ctx) })
+}
+
+func (s shards) AddZoneRules(ctx context.Context, rules []store.ZoneRules) error {
+	return s.call(ctx, "Shards", "AddZoneRules", func() error { return s.real.AddZoneRules(ctx, rules) })
+}
+
 type alerts struct {
 	*Store
 	real store.Alerts

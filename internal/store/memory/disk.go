@@ -28,7 +28,8 @@ type Disk struct {
 	facts    []*domain.Execution // by key
 	ofJob    map[domain.JobID][]*domain.Execution
 	runs     map[domain.FireKey]domain.OpenRun
-	asides   []store.Aside // by job and version
+	asides   []store.Aside     // by job and version
+	rules    []store.ZoneRules // by zone and instant
 	counters map[counterKey]counter
 	alerts   []*alert // in the order in which they began
 	losses   []loss

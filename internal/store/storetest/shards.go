@@ -15,6 +15,7 @@ var shardCases = []testCase{
 	{"a release ends the lease and can be repeated", releaseEnds},
 	{"a reset moves W and H back or forth", resetMoves},
 	{"a peek answers the same and changes nothing", peekReads},
+	{"the rules of zones are kept by zone and instant, the first time as they are", zoneRulesKept},
 }
 
 func claim(t *testing.T, f *fixture) store.Shard {
@@ -126,4 +127,16 @@ func peekReads(t *testing.T, f *fixture) {
 	if got := must(f.Shards().Peek(t.Context()))(t); !got.Clean || got.Watermark != a.Clock {
 		t.Errorf("after the release: %+v", got)
 	}
+}
+
+func zoneRulesKept(t *testing.T, f *fixture) {
+	first := store.ZoneRules{Zone: "Europe/Berlin", Release: "2025c", Data: "TZif2\x00\xff"}
+	next := store.ZoneRules{Zone: "Europe/Berlin", From: noon, Release: "2026a", Data: "TZif2\x00\x01"}
+	other := store.ZoneRules{Zone: "Asia/Tokyo", Release: "2026a", Data: "TZif3"}
+	again := first
+	again.Data = "TZif4"
+	ok(t, f.Shards().AddZoneRules(t.Context(), []store.ZoneRules{next, first}))
+	ok(t, f.Shards().AddZoneRules(t.Context(), []store.ZoneRules{again, other}))
+	f.reopen(t)
+	equal(t, must(f.Shards().ZoneRules(t.Context()))(t), []store.ZoneRules{other, first, next})
 }

@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// Limits of what is told of a change of rules.
+const (
+	movedLooked = 10_000               // jobs: each costs up to some 100 us
+	movedTold   = 20                   // jobs that are named
+	movedFires  = 3                    // fires of each that are named
+	movedWalk   = 500                  // fires of a stretch that are compared
+	movedAhead  = 366 * 24 * time.Hour // a rule of a year comes once in it
+)
+
+// zoneRules is what the engine knows of the rules of the zones that jobs have.
+// See ADR 19.
+type zoneRules struct {
+	mu      sync.Mutex
+	kept    map[string]bool // zones of which the store keeps the rules
+	warning string          // of this start
+}
+
+// unkept returns the rules of a zone that the store does not keep yet.
+func (z *zoneRules) unkept(zone string) (store.ZoneRules, bool) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.kept[zone] {
+		return store.ZoneRules{}, false
+	}
+	data := cron.Zones()
+	rules, known := data.Rules(zone)
+	return store.ZoneRules{Zone: zone, Release: data.Release(), Data: rules}, known
+}
+
+func (z *zoneRules) keep(rules []store.ZoneRules) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for i := range rules {
+		z.kept[rules[i].Zone] = true
+	}
+}
+
+// keepRules makes the store keep the rules of the zones of new versions, before
+// anything is fired by them.
+func (e *Engine) keepRules(ctx context.Context, versions ...*version) error {
+	var fresh []store.ZoneRules
+	for _, v := range versions {
+		zone := v.plan.Value().schedule.Zone()
+		if slices.ContainsFunc(fresh, func(r store.ZoneRules) bool { return r.Zone == zone }) {
+			continue
+		}
+		if r, some := e.rules.unkept(zone); some {
+			fresh = append(fresh, r)
+		}
+	}
+	return e.storeRules(ctx, fresh)
+}
+
+func (e *Engine) keepRulesOf(ctx context.Context, jobs []*job) error {
+	versions := make([]*version, len(jobs))
+	for i, j := range jobs {
+		versions[i] = j.current
+	}
+	return e.keepRules(ctx, versions...)
+}
+
+func (e *Engine) storeRules(ctx context.Context, fresh []store.ZoneRules) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := e.store.Shards().AddZoneRules(ctx, fresh); err != nil {
+		return domain.Unavailable(err, "the rules of the time zone could not be stored")
+	}
+	e.rules.keep(fresh)
+	return nil
+}
+
+// changedZone is a zone whose rules are others than those of the last owner.
+type changedZone struct{ old, now string }
+
+// readRules compares the rules of zones with those by which the last owner
+// fired. From now on, or from the end of the record, the new ones hold; what was
+// due before keeps its place.
+func (r *recovery) readRules(ctx context.Context) error {
+	stored, err := r.e.store.Shards().ZoneRules(ctx)
+	if err != nil {
+		return err
+	}
+	byZone := make(map[string][]store.ZoneRules)
+	for _, s := range stored {
+		byZone[s.Zone] = append(byZone[s.Zone], s)
+	}
+	from := (max(r.now, r.bound())/1000 + 1) * 1000
+	data := cron.Zones()
+	r.changed = make(map[string]changedZone)
+	history := make(map[string][]cron.Rules)
+	var fresh []store.ZoneRules
+	for _, zone := range slices.Sorted(maps.Keys(byZone)) {
+		pieces := byZone[zone]
+		last := pieces[len(pieces)-1]
+		if now, known := data.Rules(zone); known && !cron.SameRules(last.Data, now) {
+			next := store.ZoneRules{Zone: zone, From: max(from, last.From+1000), Release: data.Release(), Data: now}
+			fresh, pieces = append(fresh, next), append(pieces, next)
+			r.changed[zone] = changedZone{last.Data, now}
+			r.e.log.Warn("the rules of a time zone have changed", "zone", zone, "from", time.UnixMilli(next.From).UTC(),
+				"old", last.Release, "new", next.Release)
+		}
+		for _, p := range pieces {
+			history[zone] = append(history[zone], cron.Rules{From: p.From / 1000, Data: p.Data})
+		}
+		if len(pieces) == 1 {
+			delete(history, zone)
+		}
+	}
+	r.rulesFrom = from
+	r.e.rules.keep(stored)
+	if err := r.e.storeRules(ctx, fresh); err != nil {
+		return err
+	}
+	if len(history) > 0 {
+		cron.UseHistory(history)
+	}
+	return nil
+}
+
+// noteZone collects the zones of which the store keeps no rules yet.
+func (r *recovery) noteZone(v *version) {
+	if rules, some := r.e.rules.unkept(v.plan.Value().schedule.Zone()); some {
+		r.freshRules = append(r.freshRules, rules)
+		r.e.rules.keep(r.freshRules[len(r.freshRules)-1:])
+	}
+}
+
+func (r *recovery) keepFresh(ctx context.Context) error { return r.e.storeRules(ctx, r.freshRules) }
+
+// tellMoved says which jobs fire at other instants by the new rules of their
+// zones.
+func (r *recovery) tellMoved(context.Context) error {
+	if len(r.changed) == 0 {
+		return nil
+	}
+	looked, moved := 0, 0
+	var named []string
+	for j := range r.e.jobs.all() {
+		v := j.current
+		if !v.active {
+			continue
+		}
+		zone := v.plan.Value().schedule.Zone()
+		change, found := r.changed[zone]
+		if !found {
+			continue
+		}
+		if looked++; looked > movedLooked {
+			continue
+		}
+		gone, added := r.movedOf(j, v, change)
+		if len(gone)+len(added) == 0 {
+			continue
+		}
+		if moved++; moved <= movedTold {
+			r.e.log.Warn("a job fires at other instants by the new rules of its time zone", telemetry.KeyJobID, j.id.String(),
+				"zone", zone, "no_longer", stamps(gone), "instead", stamps(added))
+		}
+		if len(named) < movedFires {
+			named = append(named, j.id.String())
+		}
+	}
+	if moved == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("the rules of %s have changed with release %s: %d jobs fire at other instants, among them %s",
+		strings.Join(slices.Sorted(maps.Keys(r.changed)), ", "), cron.Zones().Release(), moved, strings.Join(named, ", "))
+	if looked > movedLooked {
+		text += fmt.Sprintf("; %d more were not looked at", looked-movedLooked)
+	}
+	r.e.log.Warn(text)
+	r.e.rules.mu.Lock()
+	r.e.rules.warning = text
+	r.e.rules.mu.Unlock()
+	return nil
+}
+
+// movedOf returns the first fires that a job has by one of two rules alone, in
+// a year.
+func (r *recovery) movedOf(j *job, v *version, change changedZone) (gone, added []int64) {
+	p := v.plan.Value()
+	window := domain.Window{From: max(v.from, r.rulesFrom), To: v.to.Load(), Active: true, StartAt: p.startAt, EndAt: p.endAt, JitterMs: p.jitterMs}
+	before, after := p.schedule.WithRules(change.old), p.schedule.WithRules(change.now)
+	if before == nil || after == nil {
+		return nil, nil
+	}
+	old, now := window.Timing(before, j.id, j.createdAt), window.Timing(after, j.id, j.createdAt)
+	const day = 24 * 60 * 60
+	start := r.rulesFrom / 1000
+	for _, s := range cron.Differences(change.old, change.now, start, start+int64(movedAhead/time.Second)) {
+		from, to := (s.From-day)*1000, (s.To+day)*1000
+		x, y := firesIn(old, from, to), firesIn(now, from, to)
+		if cut := min(endOfWalk(x), endOfWalk(y)); cut < to { // they are compared as far as both go
+			x, y = upTo(x, cut), upTo(y, cut)
+		}
+		gone, added = append(gone, missingIn(x, y)...), append(added, missingIn(y, x)...)
+	}
+	return gone[:min(len(gone), movedFires)], added[:min(len(added), movedFires)]
+}
+
+func firesIn(t domain.Timing, from, to int64) (fires []int64) {
+	for at, ok := t.Next(from - 1); ok && at < to && len(fires) < movedWalk; at, ok = t.Next(at) {
+		fires = append(fires, at)
+	}
+	return fires
+}
+
+// endOfWalk returns how far a walk came that was cut off, or never.
+func endOfWalk(fires []int64) int64 {
+	if len(fires) < movedWalk {
+		return never
+	}
+	return fires[len(fires)-1]
+}
+
+func upTo(fires []int64, last int64) []int64 {
+	i, found := slices.BinarySearch(fires, last)
+	if found {
+		i++
+	}
+	return fires[:i]
+}
+
+// missingIn returns those of one ordered list that another has not.
+func missingIn(fires, others []int64) (out []int64) {
+	for _, at := range fires {
+		if _, found := slices.BinarySearchFunc(others, at, cmp.Compare[int64]); !found {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+func stamps(fires []int64) []string {
+	out := make([]string, len(fires))
+	for i, at := range fires {
+		out[i] = time.UnixMilli(at).UTC().Format(time.RFC3339)
+	}
+	return out
+}
+
+// checkZones warns of rules that have changed at this start.
+func (e *Engine) checkZones() Check {
+	e.rules.mu.Lock()
+	defer e.rules.mu.Unlock()
+	return Check{Name: "zones", OK: true, Warning: e.rules.warning}
+}
