@@ -41,14 +41,14 @@ type Verdict int
 // The verdicts.
 const (
 	VerdictSuccess Verdict = iota // 2xx
-	VerdictRetry                  // network error, timeout, 408, 425, 429, 5xx
+	VerdictRetry                  // network error, timeout, 408, 425, 429, 5xx, a status out of range
 	VerdictFinal                  // any other answer, or a target that is refused
 )
 
 // Outcome is how an attempt ended.
 type Outcome struct {
 	Verdict      Verdict
-	HTTPStatus   int    // zero: no response
+	HTTPStatus   int    // as it was sent; zero: no response, or 000
 	Error        string // what went wrong, with the first KiB of a failure's body; empty on success
 	RetryAfterMs int64  // what a Retry-After header asked for; zero: nothing
 	MaybeSent    bool   // on a failure: the request, or a part of it, may have reached the target
@@ -60,12 +60,12 @@ type Outcome struct {
 
 // VerdictOf classes an HTTP status: 2xx is success; 408 (Request Timeout), 425
 // (Too Early), 429 (Too Many Requests) and 5xx may pass with time; all others
-// are answers.
+// are answers. What is no status at all counts as 5xx (RFC 9110, section 15).
 func VerdictOf(status int) Verdict {
 	switch {
 	case status >= 200 && status < 300:
 		return VerdictSuccess
-	case status == 408, status == 425, status == 429, status >= 500:
+	case status == 408, status == 425, status == 429, status >= 500, status < 100:
 		return VerdictRetry
 	}
 	return VerdictFinal

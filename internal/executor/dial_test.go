@@ -50,8 +50,8 @@ func TestNameErrors(t *testing.T) {
 		"no such host": {&net.DNSError{Err: "no such host", Name: "example.invalid", IsNotFound: true}, "dns: no such host example.invalid"},
 		"timeout":      {&net.DNSError{Err: "i/o timeout", Name: "example.invalid", IsTimeout: true}, "dns: timeout looking up example.invalid"},
 		"broken": {
-			&net.DNSError{Err: "server misbehaving", Name: "example.invalid", IsTemporary: true},
-			"dns: lookup of example.invalid failed: server misbehaving",
+			&net.DNSError{Err: "the name server answered with a failure (SERVFAIL or REFUSED)", Name: "example.invalid", IsTemporary: true},
+			"dns: lookup of example.invalid failed: the name server answered with a failure (SERVFAIL or REFUSED)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,9 +32,9 @@
 //	                            └─ read to its end: the connection goes back
 //	                               to the host; otherwise it is closed
 //
-// Messages are parsed by fasthttp, except for a short success that came whole,
-// of which only the status matters: see plainSuccess. The pool of connections is Belfry's own and
-// not that of fasthttp.HostClient, for three reasons: a request that met a
+// Answers are read by statusline.go, reply.go and framing.go (ADR 20), except for
+// a short success that came whole, of which only the status matters: see
+// plainSuccess. The pool of connections is Belfry's own and not that of fasthttp.HostClient, for three reasons: a request that met a
 // stale connection must go out on a fresh one, while the HostClient would hand
 // out the next idle one, most likely stale too; a call that is at most once may
 // use an idle connection only if it is surely alive; and Close must close.
@@ -70,6 +70,40 @@
 // A call that is at most once looks always, and takes a connection that was used
 // within onceMaxIdle only. Where the system does not tell (Windows) it connects
 // anew.
+//
+// # Answers as HTTP says them
+//
+// A target that answers has got the call, so that an answer is taken wherever RFC
+// 9112 and RFC 9110 allow it, and what cannot be taken is final: the same call
+// would be answered alike. Only what breaks off, or does not come in time, is
+// retried. What is taken beyond the grammar costs the connection, not the call.
+// Sections are of RFC 9112 unless said; TestAnswersByTheRFC has a case for each row.
+//
+//	2.2   LF alone ends a line; empty lines first     taken
+//	      white space before the first field          taken, connection closed
+//	2.3   HTTP/1.x; in lower case                     taken; taken, connection closed
+//	      another major version                       final
+//	4     no reason, or no space before it            taken
+//	      other white space in the status line        taken, connection closed
+//	      a status that is not three digits           final
+//	9110, 15    a status outside 100 to 599           recorded as sent, treated as 5xx
+//	9110, 15.2  1xx; 101                              passed over, 16 at most; final
+//	5.1   a space before the colon, no colon,
+//	      a name that is none, NUL in a value         the line is passed over or taken, connection closed
+//	5.2   folded lines                                taken
+//	6.1   identity; other codings, then chunked       taken; chunks are read, content is not decoded
+//	      a coding that is not chunked at the end     the body ends with the connection
+//	      a length beside a coding, or in HTTP/1.0    the coding counts, connection closed
+//	6.3   the same length several times               taken
+//	      lengths that differ or are no numbers       final for a 2xx; others stand by their status
+//	      no length                                   the body ends with the connection
+//	      HEAD, 1xx, 204, 304                         no body, whatever is said
+//	7.1   extensions, trailers, any case, LF alone    taken; LF alone closes the connection
+//	      no size, or more than the size              final for a 2xx
+//	8     the end before the body is whole            retried, also after a 2xx
+//	9.3   Connection: close, HTTP/1.0, surplus bytes  taken, connection closed
+//
+// What is not HTTP is named by how it begins (mistakes.go).
 //
 // # How this is shown
 //

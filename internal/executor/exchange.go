@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/valyala/fasthttp"
 )
 
 // Sizes of what a waiting call holds, besides its goroutine's stack and the
-// connection itself. The buffer to parse the response with comes when that does;
-// a longer header gets a longer one. A longer request is sent from the caller's
+// connection itself. The buffer to parse the response with comes when that does. A longer request is sent from the caller's
 // memory.
 const (
 	firstBytes       = 512 // hold most responses whole: one read
@@ -23,7 +21,7 @@ const (
 	readBufferBytes  = 4 << 10 // not while it waits
 	maxKeptHeadBytes = 8 << 10 // a longer buffer is not kept for the next call
 	maxInlineBody    = 4 << 10 // a longer body is written without copying it
-	maxInterim       = 16      // 1xx responses before the real one
+	maxInterim       = 1000    // 1xx responses before the real one: one a second for a quarter of an hour; their bytes count too
 
 	// chunkOverhead times the body limit is what may be read of a body on the
 	// wire: a chunk of one byte takes six. It bounds chunk extensions, which
@@ -62,7 +60,6 @@ type exchange struct {
 	reusable   bool          // the connection can carry another request
 	keptFailed bool          // a kept connection ended before a byte of the response
 	keeps      time.Duration // the target says that it keeps the connection for so long; zero: nothing
-	bulky      bool          // holds more memory than is worth keeping
 
 	head     []byte    // the request; afterwards a place to read bodies into
 	fallback [192]byte // the default body: 165 bytes at most
@@ -74,8 +71,8 @@ type exchange struct {
 	unread   []byte        // of first
 	br       *bufio.Reader // reads through the exchange; nil while nothing has come
 	budget   int           // bytes that may still be read
-	readErr  error         // of the last read from the connection
-	resp     fasthttp.Response
+	resp     reply
+	long     []byte // the start of a line that is longer than the buffer
 	snippet  []byte // start of a failure's body
 }
 
@@ -85,7 +82,7 @@ func newExchange() *exchange {
 
 func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 	e.x, e.call, e.out = x, call, out
-	e.phase, e.written, e.bodyRead, e.reusable, e.bulky = phaseConnect, 0, 0, false, false
+	e.phase, e.written, e.bodyRead, e.reusable = phaseConnect, 0, 0, false
 	e.look, e.keeps, e.keptFailed = false, 0, false
 	e.begun = monotonic.Now()
 	e.deadline = e.begun.Add(call.Timeout)
@@ -100,7 +97,7 @@ func (e *exchange) end() bool {
 		e.x.buffers.Put(e.br)
 		e.br, e.unread = nil, nil
 	}
-	fit := cap(e.head) <= maxKeptHeadBytes && !e.bulky
+	fit := cap(e.head) <= maxKeptHeadBytes && !e.resp.bulky()
 	e.x, e.call, e.out, e.host = nil, nil, nil, nil
 	e.vector, e.snippet = [2][]byte{}, nil
 	clear(e.names)
@@ -252,50 +249,10 @@ func (e *exchange) open(dialled func()) (*conn, error) {
 	return c, nil
 }
 
-// read reads the response, past any interim ones.
-func (e *exchange) read(br *bufio.Reader) (err error) {
-	for range maxInterim {
-		if br, err = e.readHead(br); err != nil {
-			return err
-		}
-		if status := e.resp.StatusCode(); status >= 200 || status == fasthttp.StatusSwitchingProtocols {
-			return e.readBody(br)
-		}
-	}
-	return errTooManyInterim
-}
-
-// readBody reads the body to its end or to the limit. Of a failure it keeps
-// the start.
-func (e *exchange) readBody(br *bufio.Reader) error {
-	if status := e.resp.StatusCode(); e.call.Method == "HEAD" || status < 200 || status == 204 || status == 304 {
-		e.reusable = status >= 200 && br.Buffered() == 0
-		return nil
-	}
-	e.phase = phaseBody
-	e.resp.StreamBody = true
-	if err := e.resp.ReadBody(br, 0); err != nil {
-		return err
-	}
-	success := domain.VerdictOf(e.resp.StatusCode()) == domain.VerdictSuccess
-	err := e.cause(e.drain(e.resp.BodyStream(), !success))
-	_ = e.resp.CloseBodyStream() // holds no resource that could fail to close
-	e.reusable = err == nil && br.Buffered() == 0
-	if !success || errors.Is(err, errTooLong) {
-		return nil // what the status says stands, whatever becomes of the body
-	}
-	return err
-}
-
-var errTooLong = errors.New("response longer than the limit")
-
 // readLimit is how many bytes of a response may be read at all.
 func (e *exchange) readLimit() int {
 	return e.x.cfg.MaxHeaderBytes + chunkOverhead*e.x.cfg.MaxResponseBytes
 }
-
-// received is how many were read, buffered ones included.
-func (e *exchange) received() int { return e.readLimit() - e.budget }
 
 // Read reads from the connection within the budget. The end of the connection
 // is unexpected wherever a message has an end of its own; without this the
@@ -307,7 +264,6 @@ func (e *exchange) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if e.budget <= 0 {
-		e.readErr = errTooLong
 		return 0, errTooLong
 	}
 	n, err := e.conn.Read(p)
@@ -320,41 +276,5 @@ func (e *exchange) noteRead(n int, err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	e.readErr = err
 	return err
-}
-
-// cause returns what the connection reported, if that is why the parser
-// failed: the parser does not always pass it on.
-func (e *exchange) cause(err error) error {
-	if err != nil && e.readErr != nil {
-		return e.readErr
-	}
-	return err
-}
-
-// drain reads a body, and keeps its start if asked to.
-func (e *exchange) drain(body io.Reader, keep bool) error {
-	buf := e.head[:min(cap(e.head), e.x.cfg.MaxResponseBytes)]
-	for e.bodyRead < e.x.cfg.MaxResponseBytes {
-		n, err := body.Read(buf)
-		e.bodyRead += n
-		if keep {
-			e.snippet = append(e.snippet, buf[:min(n, maxSnippetBytes-len(e.snippet))]...)
-		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF) && e.endsWithConnection():
-			return nil
-		case err != nil:
-			return err
-		}
-	}
-	return errTooLong
-}
-
-// endsWithConnection reports whether the body has neither a length nor chunks
-// (RFC 9112, section 6.3, rule 8).
-func (e *exchange) endsWithConnection() bool {
-	const identity = -2 // see fasthttp.ResponseHeader.ContentLength
-	return e.resp.Header.ContentLength() == identity
 }

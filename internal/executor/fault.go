@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,8 +33,37 @@ func (e *exchange) fail(err error) {
 	e.out.MaybeSent = e.written > 0
 	e.out.Error = e.describe(err)
 	if e.phase >= phaseBody {
-		e.out.HTTPStatus = e.resp.StatusCode()
+		e.out.HTTPStatus = e.resp.status
 	}
+	if isUnreadable(err) {
+		e.out.HTTPStatus = e.finalStatus()
+		e.out.Verdict = verdictOfUnreadable(e.out.HTTPStatus)
+	}
+}
+
+// isUnreadable reports whether the target has answered what cannot be taken.
+func isUnreadable(err error) bool {
+	_, odd := errors.AsType[*unreadable](err)
+	return odd || errors.Is(err, errHeaderTooLong) || errors.Is(err, errTooManyInterim) || errors.Is(err, errTooLong)
+}
+
+// verdictOfUnreadable classes an answer of which no more than the status can be
+// taken, or not even that (zero). The target has got the request and has
+// answered, most likely as it always does: to send it again would repeat the call
+// for nothing, unless the status asks for that.
+func verdictOfUnreadable(status int) domain.Verdict {
+	if status != 0 && domain.VerdictOf(status) == domain.VerdictRetry {
+		return domain.VerdictRetry
+	}
+	return domain.VerdictFinal
+}
+
+// finalStatus returns the status that was read, unless it is an interim one.
+func (e *exchange) finalStatus() int {
+	if s := e.resp.status; s >= 200 {
+		return s
+	}
+	return 0
 }
 
 // describe puts an error in words: what happened, to which host, and how far
@@ -79,7 +109,7 @@ func (e *exchange) describeTimeout(err error) string {
 
 // progress says how much of a response came.
 func (e *exchange) progress() string {
-	return fmt.Sprintf("HTTP %d, %d bytes read", e.resp.StatusCode(), e.bodyRead)
+	return fmt.Sprintf("HTTP %d, %d bytes read", e.resp.status, e.bodyRead)
 }
 
 func (e *exchange) describeConnect(err error) string {
@@ -88,7 +118,7 @@ func (e *exchange) describeConnect(err error) string {
 		if dns.IsNotFound {
 			return "dns: no such host " + dns.Name
 		}
-		return fmt.Sprintf("dns: lookup of %s failed: %s", dns.Name, dns.Err)
+		return fmt.Sprintf("dns: lookup of %s failed: %s", dns.Name, describeLookup(dns.Err))
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -97,6 +127,8 @@ func (e *exchange) describeConnect(err error) string {
 		return "no route to " + label
 	case errors.Is(err, syscall.ENETUNREACH):
 		return "network unreachable: " + label
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return "this machine does not permit connections to " + label
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "no local port is left to connect to " + label
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
@@ -105,30 +137,57 @@ func (e *exchange) describeConnect(err error) string {
 	return fmt.Sprintf("cannot connect to %s: %s", label, rootCause(err))
 }
 
+// describeLookup puts in words what package net says of a name server.
+func describeLookup(text string) string {
+	if text == "server misbehaving" {
+		return "the name server answered with a failure (SERVFAIL or REFUSED)"
+	}
+	return text
+}
+
 func (e *exchange) describeTLS(err error) string {
 	name := e.host.name
 	if bad, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the certificate is not valid for %s, only for %s", name, validNames(bad.Certificate))
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return fmt.Sprintf("the certificate of %s is signed by an unknown authority", name)
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return describeAuthority(name, unknown.Cert)
 	}
 	if bad, ok := errors.AsType[x509.CertificateInvalidError](err); ok && bad.Reason == x509.Expired {
 		if e.x.cfg.Clock.Now().Before(bad.Cert.NotBefore) {
-			return fmt.Sprintf("the certificate of %s is not valid before %s", name, bad.Cert.NotBefore.Format(time.RFC3339))
+			return fmt.Sprintf("the certificate of %s is not valid before %s (is the clock of this machine right?)",
+				name, bad.Cert.NotBefore.Format(time.RFC3339))
 		}
 		return fmt.Sprintf("the certificate of %s expired on %s", name, bad.Cert.NotAfter.Format(time.RFC3339))
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return e.host.label + " does not speak TLS"
+	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return nameNoTLS(e.host.label, bad.RecordHeader[:])
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
-		return fmt.Sprintf("%s refused the handshake: %s", e.host.label, strings.TrimPrefix(rootCause(err), "tls: "))
+		return describeAlert(e.host.label, strings.TrimPrefix(rootCause(err), "tls: "))
 	}
 	if isClosed(err) {
-		return e.host.label + " closed the connection in the handshake"
+		return e.host.label + " closed the connection in the handshake (does it speak TLS?)"
 	}
 	return strings.TrimPrefix(rootCause(err), "tls: ")
+}
+
+// describeAuthority tells a certificate that vouches for itself from one whose
+// authority is unknown here.
+func describeAuthority(name string, cert *x509.Certificate) string {
+	if cert != nil && bytes.Equal(cert.RawIssuer, cert.RawSubject) {
+		return fmt.Sprintf("the certificate of %s is self-signed", name)
+	}
+	return fmt.Sprintf("the certificate of %s is signed by an unknown authority", name)
+}
+
+// describeAlert says why the target ended the handshake.
+func describeAlert(label, alert string) string {
+	text := label + " refused the handshake: " + alert
+	if strings.Contains(alert, "no application protocol") {
+		text += " (it may speak HTTP/2 only, and Belfry speaks HTTP/1.1)"
+	}
+	return text
 }
 
 // validNames lists what a certificate is for.
@@ -144,19 +203,40 @@ func validNames(cert *x509.Certificate) string {
 }
 
 func (e *exchange) describeTransfer(err error) string {
-	if text := e.describeHead(err); text != "" {
+	if text := e.describeAnswer(err); text != "" {
 		return text
 	}
 	label := e.host.label
 	switch {
 	case errors.Is(err, syscall.ECONNRESET):
-		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.whichConn())
+		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.aside())
 	case isClosed(err):
-		return fmt.Sprintf("connection closed by %s %s%s", label, e.place(), e.whichConn())
-	case e.phase >= phaseHeader:
-		return "malformed response: " + rootCause(err)
+		return fmt.Sprintf("connection closed by %s %s%s", label, e.place(), e.aside())
 	}
 	return fmt.Sprintf("connection to %s broke %s: %s", label, e.place(), rootCause(err))
+}
+
+// describeAnswer puts in words what is wrong with an answer that cannot be taken,
+// or returns "".
+func (e *exchange) describeAnswer(err error) string {
+	var why string
+	bad, odd := errors.AsType[*unreadable](err)
+	switch {
+	case odd:
+		why = bad.why
+	case errors.Is(err, errHeaderTooLong):
+		why = fmt.Sprintf("its header is larger than %d bytes", e.x.cfg.MaxHeaderBytes)
+	case errors.Is(err, errTooManyInterim):
+		why = fmt.Sprintf("more than %d interim (1xx) responses", maxInterim)
+	case errors.Is(err, errTooLong):
+		why = "the interim (1xx) responses are too large"
+	default:
+		return ""
+	}
+	if status := e.finalStatus(); status != 0 {
+		return fmt.Sprintf("unreadable answer (HTTP %03d): %s", status, why)
+	}
+	return "unreadable answer: " + why
 }
 
 func isClosed(err error) bool {
@@ -164,13 +244,15 @@ func isClosed(err error) bool {
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// whichConn says that a connection which ended unanswered had been kept open
-// from an earlier call: the target may have closed it for its age.
-func (e *exchange) whichConn() string {
-	if !e.keptFailed {
-		return ""
+// aside is what may explain a connection that ended unanswered.
+func (e *exchange) aside() string {
+	switch {
+	case e.keptFailed:
+		return " (a connection kept from an earlier call)"
+	case e.phase <= phaseWait && e.host.tls == nil && usualTLSPort(e.host.port):
+		return fmt.Sprintf(" (port %d is mostly one of https)", e.host.port)
 	}
-	return " (a connection kept from an earlier call)"
+	return ""
 }
 
 // place says where in the exchange a connection ended.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,7 +22,7 @@ const minHiddenBytes = 6
 
 // report sets the outcome of a call that was answered.
 func (e *exchange) report() {
-	status := e.resp.StatusCode()
+	status := e.resp.status
 	e.out.HTTPStatus = status
 	e.out.Verdict = domain.VerdictOf(status)
 	if e.out.Verdict == domain.VerdictSuccess {
@@ -34,14 +35,20 @@ func (e *exchange) report() {
 
 // answer puts a response that is no success in words.
 func (e *exchange) answer(status int) string {
-	line := "HTTP " + strconv.Itoa(status)
+	line := fmt.Sprintf("HTTP %03d", status)
 	if text := http.StatusText(status); text != "" {
 		line += " " + text
 	}
+	if status < 100 || status > 599 { // RFC 9110, section 15
+		line += " (no status of HTTP; taken as a server error)"
+	}
+	if e.host.tls == nil && wantsTLS(status, e.snippet) {
+		line += " (the URL should begin with https://)"
+	}
 	if status >= 300 && status < 400 && status != http.StatusNotModified {
 		line += ": redirects are not followed"
-		if location := e.resp.Header.Peek("Location"); len(location) > 0 {
-			line += "; Location: " + printable(location)
+		if location := e.resp.values[fieldLocation]; len(location) > 0 {
+			line += "; Location: " + printable(location[:min(len(location), maxSnippetBytes)])
 		}
 		return line
 	}
@@ -74,19 +81,19 @@ func (e *exchange) snippetText() string {
 	if len(e.snippet) == 0 {
 		return ""
 	}
-	encoding := string(e.resp.Header.ContentEncoding())
+	encoding := string(e.resp.values[fieldContentEncoding])
 	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fmt.Sprintf("(%s body of %s)", printable([]byte(encoding)), e.bodySize())
 	}
 	if isBinary(e.snippet) {
-		return fmt.Sprintf("(binary body of %s, %s)", e.bodySize(), printable(e.resp.Header.ContentType()))
+		return fmt.Sprintf("(binary body of %s, %s)", e.bodySize(), printable(e.resp.values[fieldType]))
 	}
 	return printable(e.snippet)
 }
 
 func (e *exchange) bodySize() string {
-	if n := e.resp.Header.ContentLength(); n >= 0 {
-		return strconv.Itoa(n) + " bytes"
+	if n := e.resp.length; n >= 0 && !e.resp.encoded {
+		return strconv.FormatInt(n, 10) + " bytes"
 	}
 	if e.bodyRead >= e.x.cfg.MaxResponseBytes {
 		return "more than " + strconv.Itoa(e.x.cfg.MaxResponseBytes) + " bytes"
@@ -148,19 +155,31 @@ func printable(b []byte) string {
 	return out.String()
 }
 
-// retryAfterMs reads Retry-After (RFC 9110, section 10.2.3): seconds, or a
-// date. What is neither counts as absent.
+// retryAfterMs returns what the answer asks for, in milliseconds.
 func (e *exchange) retryAfterMs() int64 {
-	value := strings.TrimSpace(string(e.resp.Header.Peek("Retry-After")))
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return int64(min(seconds, math.MaxInt32)) * 1000
+	return retryAfter(string(e.resp.values[fieldRetryAfter]), e.x.cfg.Clock.Now())
+}
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date.
+// Seconds may have decimals, as some services send them, and are rounded up: an
+// attempt must not come sooner than asked for. What is neither counts as absent.
+func retryAfter(value string, now time.Time) int64 {
+	whole, part, dot := strings.Cut(value, ".")
+	if isDigits([]byte(whole)) && (!dot || isDigits([]byte(part))) {
+		seconds, _ := parseLength([]byte(whole))
+		ms := min(seconds, math.MaxInt32) * 1000
+		if thousandths := (part + "000")[:3]; dot {
+			n, _ := strconv.ParseInt(thousandths, 10, 64)
+			ms += n
+			if strings.Trim(part[min(len(part), 3):], "0") != "" {
+				ms++
+			}
+		}
+		return ms
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
 		return 0
 	}
-	return max(0, at.Sub(e.x.cfg.Clock.Now()).Milliseconds())
+	return max(0, at.Sub(now).Milliseconds())
 }

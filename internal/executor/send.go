@@ -39,7 +39,6 @@ func (e *exchange) roundTrip(body []byte) error {
 	if err := e.conn.endBy(e.deadline, e.call.Timeout/1024); err != nil {
 		return err
 	}
-	e.readErr = nil
 	e.budget = e.readLimit()
 	n, sendErr, err := e.ask(body)
 	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
@@ -67,12 +66,12 @@ func (e *exchange) roundTrip(body []byte) error {
 	e.br = e.x.buffers.Get().(*bufio.Reader)
 	e.br.Reset(e)
 	e.phase = phaseHeader
-	if err := e.cause(e.read(e.br)); err != nil {
+	if err := e.readAnswer(e.br); err != nil {
 		return err
 	}
 	e.phase = phaseDone
-	e.keeps = keepAliveTimeout(e.resp.Header.Peek("Keep-Alive"))
-	e.reusable = e.reusable && sendErr == nil && !e.resp.ConnectionClose()
+	e.keeps = keepAliveTimeout(e.resp.values[fieldKeep])
+	e.reusable = e.reusable && sendErr == nil && e.resp.persists()
 	return nil
 }
 
@@ -87,7 +86,7 @@ func (e *exchange) isPlain(n int) bool {
 	if status == 0 {
 		return false
 	}
-	e.resp.SetStatusCode(status)
+	e.resp.status = status
 	return true
 }
 

@@ -199,7 +199,7 @@ func TestTLSFailures(t *testing.T) {
 		},
 		"not valid yet": {
 			&tls.Config{Certificates: []tls.Certificate{early}}, "hook.test",
-			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339),
+			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339) + " (is the clock of this machine right?)",
 		},
 		"TLS 1.1": {old, "hook.test", "tls: LABEL refused the handshake: protocol version not supported"},
 	} {
@@ -243,8 +243,8 @@ func TestNoTLS(t *testing.T) {
 		serve func(c net.Conn)
 		want  string
 	}{
-		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) }, "tls: LABEL does not speak TLS"},
-		"closes":     {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "tls: LABEL closed the connection in the handshake"},
+		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) }, "tls: LABEL does not speak TLS but plain HTTP: the URL should begin with http://"},
+		"closes":     {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "tls: LABEL closed the connection in the handshake (does it speak TLS?)"},
 		"silent":     {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "tls: timeout after TIMEOUT in the handshake with LABEL"},
 	} {
 		t.Run(name, func(t *testing.T) {
