@@ -87,6 +87,14 @@ func TestBadRows(t *testing.T) {
 	}
 	eventually(t, "the metric says 8", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 8 })
 
+	code, exported := runOut(t, cleanEnv("BELFRY_SERVER="+p.url), "export")
+	if n := strings.Count(exported, `,"error":"`); code != 0 || n != len(bad) || strings.Count(exported, "\n") != len(bad)+1 {
+		t.Errorf("export: exit code %d, %d jobs with an error:\n%s", code, n, exported)
+	}
+	if status, body := ask(t, "POST", p.url+"/jobs/import", "application/x-ndjson", exported); status >= 500 || body["imported"] != 1.0 {
+		t.Errorf("an import of it: %d %v", status, body)
+	}
+
 	// A change that leaves what is wrong is refused by name; one that mends it holds.
 	if status, _ := ask(t, "PUT", p.url+"/jobs/"+ids[3], "application/json", `{"name":"x"}`); status != 422 {
 		t.Errorf("a change that leaves unreadable headers: %d, want 422", status)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -97,7 +98,7 @@ func (s *server) writeExport(
 		for i := range page {
 			s.Pace.Step(i)
 			v := &page[i].Current
-			if err := enc.Encode(document(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active})); err != nil {
+			if err := enc.Encode(withFault(document(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}), v)); err != nil {
 				return err
 			}
 		}
@@ -110,4 +111,32 @@ func (s *server) writeExport(
 			return fromStore(err)
 		}
 	}
+}
+
+// withFault adds to the document of a job that cannot be run why. What could not
+// be read is not in it: an import refuses the field by its name.
+func withFault(doc any, v *domain.Version) any {
+	fault := v.Unusable()
+	if fault == nil {
+		return doc
+	}
+	return faultyDocument{doc, domain.FaultText(fault)}
+}
+
+type faultyDocument struct {
+	doc   any
+	fault string
+}
+
+// MarshalJSON implements json.Marshaler.
+func (d faultyDocument) MarshalJSON() ([]byte, error) {
+	doc, err := json.Marshal(d.doc)
+	if err != nil {
+		return nil, err
+	}
+	fault, err := json.Marshal(d.fault)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(doc[:len(doc)-1], `,"error":%s}`, fault), nil
 }

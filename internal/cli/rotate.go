@@ -51,6 +51,10 @@ func printRotation(w io.Writer, r app.Rotation, keepOld bool) error {
 	if _, err := fmt.Fprintf(w, "sealed the secrets of %d versions with key %s\n", r.Versions, r.KeyID); err != nil {
 		return err
 	}
+	if r.Unread > 0 {
+		_, err := fmt.Fprintf(w, "left as they are: the secrets of %d versions, which cannot be read; every key is kept until they are mended\n", r.Unread)
+		return err
+	}
 	old := strings.Join(r.Retired, ", ")
 	var err error
 	switch {

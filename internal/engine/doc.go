@@ -36,6 +36,19 @@
 // range of fires of one version, in the memory of one, because fires can be
 // computed.
 //
+// # What cannot be run
+//
+// A stored version that cannot be read or compiled never ends a start. A
+// stand-in without fires takes its place (standIn), the store keeps since when
+// (store.Aside), and what became of its fires is on record once it is mended:
+// by an edit (endAside) or by a program that can run it (settleAsides). Nothing
+// of it is lost silently and nothing is recorded twice: TestSetAside and its
+// neighbours, on both stores; TestBadRows of the real binary.
+//
+// The rules of time zones by which fires are computed are on record too. Where
+// they change between two starts, the calendar has the old ones up to the change
+// and the new ones from then on: readRules, TestZoneRulesChange of the binary.
+//
 // # Locks
 //
 // Engine.mu (jobs, timetable) before job.mu; dispatcher.mu before job.mu;

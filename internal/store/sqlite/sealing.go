@@ -218,10 +218,13 @@ func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r Rotation
 		return r, fault("compact the database", err)
 	}
 	r.Unread = s.unsealed
+	if r.Unread > 0 { // an old key may be what opens them once they are mended
+		return r, nil
+	}
 	for _, k := range keys[1:] {
 		r.Retired = append(r.Retired, k.ID())
 	}
-	if r.KeyFile != "" && !keepOld && r.Unread == 0 { // an old key may be what opens them once they are mended
+	if r.KeyFile != "" && !keepOld {
 		err = seal.WriteFile(r.KeyFile, keys[0])
 	}
 	return r, err
