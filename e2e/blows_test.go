@@ -34,6 +34,7 @@ var (
 		{"data moved away", (*martyr).moved, false},
 		{"log that is not read", (*martyr).logStuck, false},
 		{"log without a reader", (*martyr).logGone, false},
+		{"zone data of another release", (*martyr).rezoned, false},
 		{"frozen", (*martyr).frozen, false},
 		{"frozen, then killed", (*martyr).frozenAndKilled, false},
 	}
@@ -118,6 +119,23 @@ func (m *martyr) restarted() {
 	}
 	m.start()
 	m.outage(from)
+}
+
+// zoneOfMartyrs is the zone of every third job. Their schedules have every
+// second, so that no rule moves a fire.
+const zoneOfMartyrs = "Europe/Berlin"
+
+// rezoned kills the server and starts it with other rules of a zone that jobs
+// have.
+func (m *martyr) rezoned() {
+	m.releases++
+	rules := []string{"Europe/Berlin", "Asia/Tokyo", "America/St_Johns"}[m.releases%3]
+	data := zoneData(m.t, fmt.Sprintf("test %d", m.releases), map[string]string{"UTC": "UTC", zoneOfMartyrs: rules})
+	m.env = append(m.env, "BELFRY_ZONEINFO="+data)
+	m.killed()
+	if !strings.Contains(m.p.log(), "the rules of a time zone have changed") {
+		m.t.Errorf("the change of rules with data %d is not told", m.releases)
+	}
 }
 
 // frozen stops the process for longer than the horizon, as a machine that is

@@ -63,6 +63,7 @@ type martyr struct {
 	volume   string         // file system that can be filled; "": none
 	counts   map[string]int // blows by name
 	edits    int
+	releases int // of zone data
 	names    int
 }
 
@@ -114,14 +115,18 @@ func (m *martyr) name() string {
 }
 
 func (m *martyr) spec(version int) client.Spec {
-	return client.Spec{Schedule: "* * * * * *", API: m.url(version), Type: "ATLEAST_ONCE", Name: m.name()}
+	s := client.Spec{Schedule: "* * * * * *", API: m.url(version), Type: "ATLEAST_ONCE", Name: m.name(), Timezone: "UTC"}
+	if m.names%3 == 0 {
+		s.Timezone = zoneOfMartyrs
+	}
+	return s
 }
 
 func (m *martyr) importMany(n int) {
 	var b strings.Builder
 	for range n {
 		s := m.spec(1)
-		fmt.Fprintf(&b, `{"schedule":%q,"api":%q,"type":%q,"name":%q}`+"\n", s.Schedule, s.API, s.Type, s.Name)
+		fmt.Fprintf(&b, `{"schedule":%q,"api":%q,"type":%q,"name":%q,"timezone":%q}`+"\n", s.Schedule, s.API, s.Type, s.Name, s.Timezone)
 	}
 	for _, id := range m.p.importJobs(b.String()) {
 		m.adopt(id)
