@@ -54,12 +54,13 @@ func (c cursor) String() string {
 	return cursorEncoding.EncodeToString(b)
 }
 
-// parseCursor reads a cursor of the list. Empty text is the start.
+// parseCursor reads a cursor of the list. Empty text is the start. A line break at
+// its end, as shells leave it, is passed over.
 func parseCursor(list cursorList, text string) (cursor, error) {
-	text = strings.TrimRight(text, "\r\n")
 	if text == "" {
 		return cursor{list: list}, nil
 	}
+	text = strings.TrimRight(text, "\r\n")
 	wrong := kindMalformed.field("cursor", "must be a nextCursor of this list, unchanged", text)
 	if len(text) != cursorEncoding.EncodedLen(cursorBytes) { // the decoder skips line breaks
 		return cursor{}, wrong

@@ -51,13 +51,14 @@ func FuzzSpec(f *testing.F) {
 func FuzzCursor(f *testing.F) {
 	f.Add("")
 	f.Add("x")
+	f.Add("\r")
 	f.Add(cursor{list: cursorJobs, job: domain.JobID{1}}.String())
 	f.Add(cursor{list: cursorExecutions, at: base, job: domain.JobID{1}, nonce: 7}.String())
 	f.Add(cursor{list: cursorAlerts, at: base, job: domain.JobID{1}}.String())
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, list := range []cursorList{cursorJobs, cursorExecutions, cursorAlerts} {
 			c, err := parseCursor(list, text)
-			if err == nil && text != "" && c.String() != text {
+			if err == nil && text != "" && c.String() != strings.TrimRight(text, "\r\n") {
 				t.Errorf("%q is read as %+v, which is %q", text, c, c.String())
 			}
 			if err != nil && problemOf(err).Status != 400 {
