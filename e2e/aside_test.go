@@ -41,6 +41,8 @@ func rowID(t *testing.T, id string) []byte {
 func TestBadRows(t *testing.T) {
 	tg, dir := newTarget(t), t.TempDir()
 	p := serve(t, dir)
+	long := p.importJobs(everySecond(1, tg.url+"/ok"))[0] // has fired before it becomes unreadable
+	eventually(t, "a job fires", func() bool { return len(tg.entries(t)) >= 2 })
 	bad := []struct{ column, value, shown string }{
 		{"timezone", "Europe/Atlantis", "timezone: "},
 		{"schedule", "1 2 3 BRANDNEW", "schedule: "},
@@ -59,6 +61,7 @@ func TestBadRows(t *testing.T) {
 	for i, b := range bad {
 		alter(t, dir, "UPDATE version SET "+b.column+" = ? WHERE job_id = ?", b.value, rowID(t, ids[i]))
 	}
+	alter(t, dir, "UPDATE version SET timezone = 'Europe/Atlantis' WHERE job_id = ?", rowID(t, long))
 	before := len(tg.entries(t))
 	p = serve(t, dir)
 	eventually(t, "the good job fires", func() bool { return len(tg.entries(t)) > before+1 })
@@ -76,19 +79,26 @@ func TestBadRows(t *testing.T) {
 			t.Errorf("%s: a trigger answers %d, want 409", b.column, status)
 		}
 	}
+	_, page := ask(t, "GET", p.url+"/jobs/"+long+"/executions?limit=2", "", "")
+	if list, _ := page["executions"].([]any); len(list) != 2 {
+		t.Errorf("what a job that is set aside has fired: %v", page)
+	}
+	if _, report := ask(t, "GET", p.url+"/audit", "", ""); report["unexpected"] != 0.0 || report["lostCount"] != 0.0 {
+		t.Errorf("audit: %v", report)
+	}
 	for _, path := range []string{"/jobs", "/jobs?tag=x", "/jobs/" + ids[0] + "/executions", "/audit", "/changes"} {
 		if status, body := ask(t, "GET", p.url+path, "", ""); status >= 500 {
 			t.Errorf("GET %s: %d %v", path, status, body)
 		}
 	}
 	_, health := ask(t, "GET", p.url+"/observability/health", "", "")
-	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" || !strings.Contains(got, "8 jobs cannot be run: ") {
+	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" || !strings.Contains(got, "9 jobs cannot be run: ") {
 		t.Errorf("health %v", health)
 	}
-	eventually(t, "the metric says 8", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 8 })
+	eventually(t, "the metric says 9", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 9 })
 
 	code, exported := runOut(t, cleanEnv("BELFRY_SERVER="+p.url), "export")
-	if n := strings.Count(exported, `,"error":"`); code != 0 || n != len(bad) || strings.Count(exported, "\n") != len(bad)+1 {
+	if n := strings.Count(exported, `,"error":"`); code != 0 || n != len(bad)+1 || strings.Count(exported, "\n") != len(bad)+2 {
 		t.Errorf("export: exit code %d, %d jobs with an error:\n%s", code, n, exported)
 	}
 	if status, body := ask(t, "POST", p.url+"/jobs/import", "application/x-ndjson", exported); status >= 500 || body["imported"] != 1.0 {

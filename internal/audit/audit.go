@@ -213,6 +213,7 @@ func (r *run) expect(ctx context.Context, v *domain.Version, after, until int64)
 	}
 	timing, unreadable := v.Timing()
 	if unreadable != nil || len(v.Unread) > 0 {
+		r.believe(v)
 		return nil //nolint:nilerr // it is set aside: nobody can name its fires, and nobody sends them
 	}
 	for at, ok := timing.Next(after); ok && at <= until; at, ok = timing.Next(at) {
@@ -222,6 +223,18 @@ func (r *run) expect(ctx context.Context, v *domain.Version, after, until int64)
 		r.settle(v, at)
 	}
 	return nil
+}
+
+// believe counts what is on record of a version whose fires cannot be named.
+func (r *run) believe(v *domain.Version) {
+	for key, o := range r.facts {
+		if key.JobID == v.JobID && key.ScheduledAt >= v.EffectiveFrom && key.ScheduledAt < v.EffectiveTo && !o.seen {
+			o.seen = true
+			r.facts[key] = o
+			r.report.Expected++
+			r.report.count(o.status, o.late)
+		}
+	}
 }
 
 // settle counts one expected fire.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"math"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -18,6 +19,10 @@ const (
 	// After every missesPerProbe of them the search asks whether the file has
 	// anything near at all, and skips what is empty.
 	missesPerProbe = 50
+	// Where a version cannot be read, a search looks through rows: some 0.2 us
+	// each, so 200 ms at most for a page.
+	searchRows  = 50_000
+	maxSearches = 20
 	// A summary of more fires than this is skipped as a whole. In a shorter
 	// one every fire is looked up, in case some have a record of their own.
 	maxSummaryWalk = 1_000
@@ -111,33 +116,44 @@ type fires struct {
 	versions []domain.Version // oldest first; those that are exhausted are cut off
 	timing   domain.Timing    // of the last one
 	compiled bool
-	readable bool // otherwise no fire of it can be named
+	readable bool // otherwise no fire of it can be named: see jobWalk.search
 }
 
-func (f *fires) prevOfLast(before int64) (int64, bool) {
-	if !f.readable {
-		return 0, false
-	}
-	return f.timing.Prev(before)
+// candidate is where the next record of a scheduled fire may be.
+type candidate struct {
+	at     int64
+	search bool  // the version cannot be read: it is at that instant or before
+	from   int64 // with search: not before the version
 }
 
 // prev returns the last fire before the instant. Calls must go back in time.
-func (f *fires) prev(before int64) (int64, bool) {
+func (f *fires) prev(before int64) (candidate, bool) {
 	for len(f.versions) > 0 {
 		v := &f.versions[len(f.versions)-1]
 		if before > v.EffectiveFrom {
 			if !f.compiled {
 				var err error
 				f.timing, err = v.Timing()
-				f.readable, f.compiled = err == nil, true
+				f.readable, f.compiled = err == nil && !unreadTiming(v), true
 			}
-			if at, ok := f.prevOfLast(before); ok {
-				return at, true
+			if !f.readable {
+				return candidate{min(before, v.EffectiveTo) - 1, true, v.EffectiveFrom}, true
+			}
+			if at, ok := f.timing.Prev(before); ok {
+				return candidate{at: at}, true
 			}
 		}
 		f.versions, f.compiled = f.versions[:len(f.versions)-1], false
 	}
-	return 0, false
+	return candidate{}, false
+}
+
+// unreadTiming reports whether a part of a version cannot be read that says when
+// it fires.
+func unreadTiming(v *domain.Version) bool {
+	return slices.ContainsFunc(v.Unread, func(f domain.Fault) bool {
+		return slices.Contains([]string{"options", "startAt", "endAt", "jitterMs", "dst"}, f.Field)
+	})
 }
 
 // jobWalk collects the executions of one job, a file at a time.
@@ -153,9 +169,11 @@ type jobWalk struct {
 		ok        bool
 	}
 
-	found   []domain.Execution
-	misses  int   // fires without a record in a row
-	summary *span // the MISSED summary that the walk is in
+	found  []domain.Execution
+	misses int // fires without a record in a row
+
+	searches int   // see search
+	summary  *span // the MISSED summary that the walk is in
 }
 
 // span is the range of a MISSED summary, below its last fire: from an instant
@@ -178,7 +196,8 @@ func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jo
 // come in the walk. Days are asked for newest first.
 func (w *jobWalk) firesIn(d day) bool {
 	if n := &w.next; n.below != w.below {
-		n.at, n.ok = w.fires.prev(w.below)
+		c, ok := w.fires.prev(w.below)
+		n.at, n.ok = c.at, ok
 		n.below = w.below
 	}
 	return w.next.ok && w.next.at >= d.start()
@@ -238,9 +257,20 @@ func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
 		if w.summary != nil && w.summary.count > maxSummaryWalk {
 			w.below, w.summary = min(w.below, w.summary.from), nil
 		}
-		at, ok := w.fires.prev(w.below)
+		next, ok := w.fires.prev(w.below)
+		at := next.at
 		if !ok || at < d.start() {
 			return nil, nil
+		}
+		if next.search {
+			if at, ok, err := w.search(c, max(next.from, d.start()), at+1); err != nil || ok {
+				if err != nil {
+					return nil, err
+				}
+				return readFact(c, domain.FireKey{JobID: w.id, ScheduledAt: at})
+			}
+			w.below = max(next.from, d.start())
+			continue
 		}
 		e, err := readFact(c, domain.FireKey{JobID: w.id, ScheduledAt: at})
 		if err != nil || e != nil {
@@ -252,6 +282,33 @@ func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
 		}
 	}
 	return nil, nil
+}
+
+const (
+	selectSearch = `
+SELECT scheduled_at FROM (
+       SELECT scheduled_at, job_id, nonce FROM execution WHERE scheduled_at >= ? AND scheduled_at < ? ORDER BY scheduled_at DESC LIMIT 0 + ?)
+ WHERE job_id = CAST(? AS BLOB) AND nonce = 0 LIMIT 1`
+
+	selectSearched = `SELECT scheduled_at FROM execution WHERE scheduled_at >= ? AND scheduled_at < ? ORDER BY scheduled_at DESC LIMIT 1 OFFSET ?`
+)
+
+// search looks through the file of a day for the last record of a scheduled fire
+// in [from, below), where no calendar names it: the version cannot be read.
+func (w *jobWalk) search(c *conn, from, below int64) (at int64, found bool, err error) {
+	for ; w.searches < maxSearches && below > from; w.searches++ {
+		err = c.query(selectSearch, func(s *sqlite.Stmt) error {
+			at, found = s.ColumnInt64(0), true
+			return nil
+		}, from, below, searchRows, w.id)
+		if err != nil || found {
+			return at, found, err
+		}
+		if below, err = c.number(selectSearched, from, below, searchRows-1); err != nil {
+			return 0, false, err
+		}
+	}
+	return 0, false, nil
 }
 
 // miss takes note of a fire without a record.
