@@ -51,7 +51,8 @@ var imports = []struct {
 	pkg string
 	row
 }{
-	{"internal/cron", row{}},
+	{"internal/cron/dialect", row{}},
+	{"internal/cron", row{internal: []string{"cron/dialect"}}},
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
 	{"internal/failpoint", row{}},

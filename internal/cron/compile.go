@@ -2,34 +2,39 @@ package cron
 
 import "strings"
 
-// compile reads the text and builds the schedule. The arguments are normal: zone not empty, dst filled in.
+// compile reads the text and builds the schedule. The arguments are normal: zone not empty, dst filled in. What it
+// refuses comes with advice.
 func compile(text, zoneName string, dst DST) (*Schedule, error) {
+	z, err := loadZone(zoneName)
+	if err != nil {
+		return nil, adviseZone(err, zoneName)
+	}
+	// The text may be a part of a large request: keep a copy of it, not the request.
+	s, err := compileIn(strings.Clone(text), z, dst)
+	if err != nil {
+		refused := &Schedule{text: text, zone: z, dst: dst}
+		return nil, refused.advise(err)
+	}
+	return s, nil
+}
+
+// compileIn is compile for a zone that is known, without advice.
+func compileIn(text string, z *zone, dst DST) (*Schedule, error) {
 	if err := checkText(text); err != nil {
 		return nil, err
 	}
-	z, err := loadZone(zoneName)
-	if err != nil {
-		return nil, err
-	}
-	// The text may be a part of a large request: keep a copy of it, not the request.
-	s := &Schedule{text: strings.Clone(text), zone: z, dst: dst}
+	s := &Schedule{text: text, zone: z, dst: dst}
 	if err := s.compileText(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// compileText tells the three kinds of text apart, and what belongs to other schedulers.
+// compileText tells the three kinds of text apart.
 func (s *Schedule) compileText() error {
 	trimmed := strings.Trim(s.text, " \t")
-	col := strings.Index(s.text, trimmed) + 1
 	if strings.HasPrefix(trimmed, "@") {
-		return s.compileNamed(trimmed, col)
-	}
-	if trimmed != "" {
-		if err := foreign(trimmed, col); err != nil {
-			return err
-		}
+		return s.compileNamed(trimmed, strings.Index(s.text, trimmed)+1)
 	}
 	return s.compileFields(s.text)
 }

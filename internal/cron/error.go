@@ -18,12 +18,42 @@ type Error struct {
 	// Msg says what is wrong, Hint what would be right; Hint may be empty.
 	Msg  string
 	Hint string
+	// Suggestion is what Hint offers, if it offers something: accepted by Parse, and compared with what the text means
+	// where it comes from.
+	Suggestion *Suggestion
+}
+
+// Suggestion is an offered translation. An empty field is to stay as it is.
+type Suggestion struct {
+	Schedule, Timezone string
+}
+
+// String is the suggestion as a hint says it.
+func (s *Suggestion) String() string {
+	switch {
+	case s.Timezone == "":
+		return s.Schedule
+	case s.Schedule == "":
+		return s.Timezone
+	}
+	return s.Schedule + ` with "timezone": "` + s.Timezone + `"`
 }
 
 // Error renders one line: field, column, text, what is wrong, what would be right.
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.Field + ", " + e.fault() }
+
+// Within renders the line for a document that puts the name of its own field before it, so that no name comes twice.
+func (e *Error) Within(field string) string {
+	if e.Field == field {
+		return "at " + e.fault()
+	}
+	return e.Error()
+}
+
+// fault is the line without the field.
+func (e *Error) fault() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, column %d", e.Field, e.Pos)
+	fmt.Fprintf(&b, "column %d", e.Pos)
 	if e.Text != "" {
 		fmt.Fprintf(&b, ": %q", e.Text)
 	}

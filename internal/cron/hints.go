@@ -2,8 +2,10 @@ package cron
 
 import (
 	"errors"
-	"strconv"
 	"strings"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
 // macros are the named schedules; each is nothing but the fields beside it.
@@ -17,86 +19,135 @@ var macros = map[string]string{
 	"@hourly":   "0 0 * * * *",
 }
 
-// foreign recognises habits of other schedulers and says how to write the same thing here. nil: nothing foreign.
-func foreign(text string, col int) error {
-	lower := strings.ToLower(text)
-	head, rest, _ := strings.Cut(lower, "(")
-	inner := strings.TrimSuffix(strings.TrimSpace(rest), ")")
-	switch {
-	case strings.HasPrefix(lower, "tz=") || strings.HasPrefix(lower, "cron_tz="):
-		zone, _, _ := strings.Cut(text[strings.IndexByte(text, '=')+1:], " ")
-		return fail("schedule", col, text, `give the zone in the job's own field: "timezone": "`+clip(zone)+`"`,
-			"a zone is not part of the schedule")
-	case head == "cron" && rest != "":
-		return fail("schedule", col, text,
-			"write the fields without cron(..) and a second before them: 0 "+clip(strings.ToUpper(inner))+
-				" (numbers of weekdays are one less here: 1 is Monday)", "is EventBridge's notation")
-	case head == "rate" && rest != "":
-		return fail("schedule", col, text, "use "+rateHint(inner), "is EventBridge's notation")
-	case head == "at" && rest != "":
-		return fail("schedule", col, text, "use @at "+clip(strings.ToUpper(inner))+"Z (or another offset)",
-			"is EventBridge's notation")
-	case strings.HasPrefix(lower, "every "):
-		return fail("schedule", col, text, "use "+rateHint(lower[len("every "):]), "is not a schedule")
-	case isISODuration(lower):
-		return fail("schedule", col, text, "use @every with h, m and s, such as @every 1h30m",
-			"an ISO 8601 duration is not a schedule")
-	}
-	return nil
-}
-
-func isISODuration(lower string) bool {
-	return strings.HasPrefix(lower, "pt") || len(lower) > 1 && lower[0] == 'p' && isDigit(lower[1]) ||
-		lower[0] == 'r' && strings.Contains(lower, "/p")
-}
-
-// rateHint translates "5 minutes" to @every.
-func rateHint(text string) string {
-	words := strings.Fields(text)
-	if len(words) == 2 && isNumber(words[0]) && len(words[0]) <= 4 {
-		switch strings.TrimSuffix(words[1], "s") {
-		case "second":
-			return "@every " + words[0] + "s"
-		case "minute":
-			return "@every " + words[0] + "m"
-		case "hour":
-			return "@every " + words[0] + "h"
-		case "day":
-			days, _ := strconv.Atoi(words[0])
-			return "@every " + itoa(24*days) + "h, or @daily"
-		}
-	}
-	return "@every with a duration, such as @every 5m"
-}
-
 // unknownMacro answers for "@" words that are none of ours.
 func unknownMacro(name string, col int) error {
-	hint := "use @yearly, @monthly, @weekly, @daily, @hourly, @every 5m or @at 2026-01-02T15:04:05Z"
-	if strings.EqualFold(name, "@reboot") {
-		hint = "Belfry runs jobs by the clock, not at a start; " + hint
-	}
+	const hint = "use @yearly, @monthly, @weekly, @daily, @hourly, @every 5m or @at 2026-01-02T15:04:05Z"
 	return fail("schedule", col, name, hint, "is not a named schedule")
 }
 
-// explain adds to an error in a field what another scheduler's user most likely meant.
-func explain(err error, words []word) error {
-	var e *Error
-	if !errors.As(err, &e) {
+// advise completes the error of a text that was refused: what it means where it comes from, and the same for Belfry.
+func (s *Schedule) advise(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		return err
 	}
-	last := words[len(words)-1]
-	if len(words) == 6 && isYear(last.text) {
-		e.Hint = "a year comes seventh, and the second first: 0 " + strings.Join(wordTexts(words), " ")
+	r, ok := dialect.Read(s.text)
+	if !ok {
+		e.Hint += minuteFirst(e, splitWords(s.text))
+		return e
 	}
-	if e.Field == "hour" && len(words) == 5 && strings.Contains(words[2].text+words[3].text, "?") {
-		e.Hint += "; five fields begin with the minute"
+	if !r.InField {
+		trimmed := strings.Trim(s.text, " \t\r\n")
+		e = fail("schedule", strings.Index(s.text, trimmed)+1, trimmed, "", "%s", r.Problem)
+	}
+	switch offer := s.offer(&r); {
+	case offer != nil:
+		e.Suggestion = offer
+		e.Hint = joinClauses("use "+offer.String(), r.Why)
+	case r.Rule == nil:
+		e.Hint = r.Why
+	case !r.InField:
+		e.Hint = s.whyNot(&r)
 	}
 	return e
 }
 
-// isYear recognises what can only have been meant as a year or years.
-func isYear(s string) bool {
-	return len(s) >= 4 && isNumber(s[:4]) && s[:4] >= "1970" && s[:4] <= "2199"
+// minuteFirst explains five fields that were taken for Quartz's, which begin with the second.
+func minuteFirst(e *Error, words []word) string {
+	if e.Field == "hour" && len(words) == 5 && strings.Contains(words[2].text+words[3].text, "?") {
+		return "; five fields begin with the minute"
+	}
+	return ""
+}
+
+// whyNot says why a text that was understood is offered no translation.
+func (s *Schedule) whyNot(r *dialect.Reading) string {
+	if r.Zone != "" {
+		if _, hint, ok := s.zoneOf(r); !ok {
+			return joinClauses(`"`+clip(r.Zone)+`" is not a known zone: `+hint, r.Why)
+		}
+	}
+	switch r.Rule.Kind {
+	case dialect.Period:
+		return "a period here is whole seconds, at most 87600h (ten years)"
+	case dialect.Fields:
+		return joinClauses("no schedule here means the same", r.Why)
+	case dialect.Instant:
+		return "in the zone no one instant of the years 1970 to 2199 has that reading: use @at with an offset"
+	}
+	return ""
+}
+
+// zoneOf is the zone of a reading: its own, or that of the schedule. When it is not known there is a hint.
+func (s *Schedule) zoneOf(r *dialect.Reading) (z *zone, hint string, ok bool) {
+	if r.Zone == "" {
+		return s.zone, "", true
+	}
+	z, err := loadZone(r.Zone)
+	if err == nil {
+		return z, "", true
+	}
+	name, why := meantZone(r.Zone)
+	if z, err = loadZone(name); name == "" || err != nil {
+		if why == "" {
+			why = zoneExample
+		}
+		return nil, why, false
+	}
+	return z, "", true
+}
+
+// joinClauses joins what is not empty.
+func joinClauses(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
+// offer is the translation of a reading if it compiles and means the same; nil: there is none.
+func (s *Schedule) offer(r *dialect.Reading) *Suggestion {
+	if r.Rule == nil {
+		return nil
+	}
+	z, _, ok := s.zoneOf(r)
+	if !ok {
+		return nil
+	}
+	suggestion := &Suggestion{Schedule: r.Offer}
+	switch {
+	case r.Rule.Kind == dialect.Instant:
+		at, ok := z.instantOf(r.Rule)
+		if !ok {
+			return nil
+		}
+		suggestion.Schedule = "@at " + at.Format(time.RFC3339)
+	case r.Zone != "":
+		suggestion.Timezone = z.name
+	}
+	got, err := compileIn(suggestion.Schedule, z, s.dst)
+	if err != nil || !got.means(r.Rule) {
+		return nil
+	}
+	return suggestion
+}
+
+// instantOf is the instant at which the clock of the zone shows the reading of the rule, if there is exactly one.
+func (z *zone) instantOf(r *dialect.Rule) (time.Time, bool) {
+	if r.Offset {
+		return r.At, true
+	}
+	wall := r.At.Unix()
+	var found []int64
+	for _, p := range z.spans {
+		if t := wall - int64(p.off); t >= p.start && t < p.end {
+			found = append(found, t)
+		}
+	}
+	if len(found) != 1 {
+		return time.Time{}, false
+	}
+	return time.Unix(found[0], 0).In(z.loc), true
 }
 
 func wordTexts(words []word) []string {

@@ -29,7 +29,7 @@ func parseFields(text string) (*syntax, error) {
 	for _, w := range words {
 		items, err := parseList(&specs[at], w)
 		if err != nil {
-			return nil, explain(err, words)
+			return nil, err
 		}
 		syn[at] = items
 		at++

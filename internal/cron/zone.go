@@ -67,7 +67,7 @@ func loadZone(name string) (*zone, error) {
 	data := Zones()
 	loc, ok := data.location(name)
 	if !ok {
-		return nil, fail("timezone", 1, name, zoneHint(name), "is not a known zone")
+		return nil, fail("timezone", 1, name, zoneExample, "is not a known zone")
 	}
 	name = strings.Clone(name)
 	zones.RLock()

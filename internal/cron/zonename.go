@@ -19,7 +19,7 @@ func checkZoneName(name string) error {
 		}
 	}
 	if !zoneName(name) {
-		return fail("timezone", 1, name, zoneHint(name), "is not a zone name")
+		return fail("timezone", 1, name, zoneExample, "is not a zone name")
 	}
 	return nil
 }
@@ -32,44 +32,6 @@ func zoneName(name string) bool {
 		}
 	}
 	return name != "" && len(name) <= maxZoneName && name[0] >= 'A' && name[0] <= 'Z' && name != "Local" && name != "Factory"
-}
-
-// zoneHint guesses what was meant: the right case of a known name, or Etc/GMT for an offset.
-func zoneHint(name string) string {
-	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '_' })
-	for i, p := range parts {
-		parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
-	}
-	guess := joinLike(name, parts)
-	for _, n := range []string{guess, strings.ToUpper(name)} {
-		if n == name || n == "" || n == "Local" || n == "LOCAL" || n == "Localtime" {
-			continue
-		}
-		if _, known := Zones().location(n); known {
-			return "did you mean " + n + "?"
-		}
-	}
-	if i := strings.IndexAny(name, "+-"); i == 3 {
-		return "for a fixed offset use Etc/GMT-2 (that is two hours east of Greenwich: the sign is POSIX's)"
-	}
-	return zoneExample
-}
-
-// joinLike puts the separators of name back between parts.
-func joinLike(name string, parts []string) string {
-	var b strings.Builder
-	next := 0
-	for i := 0; i < len(name); {
-		if name[i] == '/' || name[i] == '_' || next == len(parts) {
-			b.WriteByte(name[i])
-			i++
-			continue
-		}
-		b.WriteString(parts[next])
-		i += len(parts[next])
-		next++
-	}
-	return b.String()
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

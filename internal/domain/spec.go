@@ -142,10 +142,14 @@ func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
 	if err == nil {
 		return sched, nil
 	}
-	if ce, ok := errors.AsType[*cron.Error](err); ok && ce.Field == "timezone" {
-		return nil, Invalid("timezone", ce.Error(), zone)
+	ce, ok := errors.AsType[*cron.Error](err)
+	switch {
+	case !ok:
+		return nil, Invalid("schedule", err.Error(), text)
+	case ce.Field == "timezone":
+		return nil, Invalid("timezone", ce.Within("timezone"), zone)
 	}
-	return nil, Invalid("schedule", err.Error(), text)
+	return nil, Invalid("schedule", ce.Within("schedule"), text)
 }
 
 func (s *Spec) checkSchedule(fe *fieldErrors) {

@@ -1,0 +1,17 @@
+// Package dialect reads the schedule texts of other schedulers.
+//
+// # What it guarantees
+//
+// [Read] recognises a text of EventBridge, Quartz, Jenkins, Kubernetes, systemd, a crontab line with its command, ISO 8601
+// or plain English, and gives a [Reading]: a text for Belfry (Offer), what the foreign text means where it comes from
+// (Rule), or why nothing is offered (Why). It is for texts that Belfry refuses: some are legal in both notations.
+//
+// An Offer is not to be shown before it was compiled and compared with the Rule. Both come from the foreign text, the
+// Offer by rewriting its words, the Rule by evaluating them: where one of the two is wrong, the comparison fails and
+// nothing is offered. Package cron compares, in (*Schedule).offer and (*Schedule).means: the sets of seconds, minutes,
+// hours, months and years must be equal, and so must the days of every month that can occur, of each length and first
+// weekday. Equal sets are equal schedules at every reading of the clock. What a clock change does to a reading is not
+// compared: it is each scheduler's own, and docs/schedules.md has it.
+//
+// Read is a pure function, bounded by [MaxText], and never panics.
+package dialect

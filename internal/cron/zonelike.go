@@ -1,0 +1,124 @@
+package cron
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// namesOfZones lists the names of the zone data in force, in order.
+func namesOfZones() []string { return slices.Sorted(maps.Keys(Zones().zones)) }
+
+// zoneKey leaves the letters, the digits, and the signs that belong to a number.
+func zoneKey(name string) string {
+	var b strings.Builder
+	for i, c := range []byte(strings.ToLower(name)) {
+		sign := (c == '+' || c == '-') && i+1 < len(name) && isDigit(name[i+1])
+		if isLetter(c) || isDigit(c) || sign {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// spelledZone finds a name that differs from the text in case and separators alone, or has its folder before it.
+func spelledZone(text string) string {
+	key := zoneKey(text)
+	key = strings.TrimPrefix(strings.TrimPrefix(key, "usrsharezoneinfo"), "posix")
+	for _, name := range namesOfZones() {
+		if zoneKey(name) == key && name != "Factory" {
+			return name
+		}
+	}
+	return ""
+}
+
+// places are cities and names that people expect in the database, or that were in it.
+var places = map[string]string{
+	"beijing": "Asia/Shanghai", "asiabeijing": "Asia/Shanghai", "mumbai": "Asia/Kolkata", "asiamumbai": "Asia/Kolkata",
+	"delhi": "Asia/Kolkata", "asiadelhi": "Asia/Kolkata", "bangalore": "Asia/Kolkata", "india": "Asia/Kolkata",
+	"sanfrancisco": "America/Los_Angeles", "americasanfrancisco": "America/Los_Angeles", "seattle": "America/Los_Angeles",
+	"uspacificnew": "America/Los_Angeles", "boston": "America/New_York", "washington": "America/New_York",
+	"frankfurt": "Europe/Berlin", "europefrankfurt": "Europe/Berlin", "munich": "Europe/Berlin", "hamburg": "Europe/Berlin",
+	"milan": "Europe/Rome", "geneva": "Europe/Zurich", "barcelona": "Europe/Madrid", "germany": "Europe/Berlin", "france": "Europe/Paris",
+	"easterntimeuscanada": "America/New_York", "centraltimeuscanada": "America/Chicago",
+	"mountaintimeuscanada": "America/Denver", "pacifictimeuscanada": "America/Los_Angeles",
+	"easterntime": "America/New_York", "centraltime": "America/Chicago", "mountaintime": "America/Denver", "pacifictime": "America/Los_Angeles",
+}
+
+// askZone asks for a zone whose name is near, or whose place is the text: both are guesses.
+func askZone(text string) string {
+	key := zoneKey(text)
+	if len(key) < 4 {
+		return ""
+	}
+	names := namesOfZones()
+	near := citiesOf(names, key)
+	if place := places[key]; place != "" {
+		near = []string{place}
+	}
+	if len(near) == 0 {
+		near = nearZones(names, key)
+	}
+	switch len(near) {
+	case 0:
+		return ""
+	case 1:
+		return "did you mean " + near[0] + "?"
+	}
+	return "did you mean one of " + strings.Join(near[:min(len(near), 4)], ", ") + "?"
+}
+
+// citiesOf lists the zones whose last part is the text.
+func citiesOf(names []string, key string) []string {
+	var found []string
+	for _, name := range names {
+		if i := strings.LastIndexByte(name, '/'); i > 0 && zoneKey(name[i+1:]) == key {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// nearZones lists the names of places that are nearest to the text, at most two letters away.
+func nearZones(names []string, key string) []string {
+	const most = 2
+	var near []string
+	best := most
+	for _, name := range names {
+		if !strings.Contains(name, "/") || strings.HasPrefix(name, "Etc/") {
+			continue
+		}
+		switch d := distance(key, zoneKey(name), most+1); {
+		case d < best:
+			best, near = d, []string{name}
+		case d == best:
+			near = append(near, name)
+		}
+	}
+	return near
+}
+
+// distance counts the letters to change, add or leave out; at least most when it is that much.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) >= most || len(b)-len(a) >= most {
+		return most
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		left := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			up := row[j+1]
+			cost := left
+			if a[i] != b[j] {
+				cost = 1 + min(left, up, row[j])
+			}
+			left, row[j+1] = up, cost
+		}
+	}
+	return min(row[len(b)], most)
+}
