@@ -56,9 +56,10 @@ var imports = []struct {
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
 	{"internal/failpoint", row{}},
+	{"internal/charset", row{}},
 	{"internal/egress", row{}},
 	{"internal/webhook", row{}},
-	{"internal/config", row{internal: []string{"egress", "webhook"}, modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag"}}},
+	{"internal/config", row{internal: []string{"charset", "egress", "webhook"}, modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "webhook"}, modules: []string{
@@ -74,7 +75,7 @@ var imports = []struct {
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{"golang.org/x/time/rate"}}},
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/alert", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
-	{"internal/api", row{internal: []string{"cron", "failpoint", "domain", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "domain", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/dashboard", row{}},
 	{"internal/app", row{internal: []string{
 		"clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "access", "audit", "alert", "api", "dashboard",
@@ -87,7 +88,7 @@ var imports = []struct {
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}, modules: []string{anyModule}}},
 	{"internal/bench", row{internal: []string{"client", "clock", "domain", "receiver", "store", "store/sqlite"}, modules: []string{anyModule}}},
 	{"internal/cli", row{internal: []string{
-		"app", "bench", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
+		"app", "bench", "charset", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
 	}, modules: []string{anyModule}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},
 	{"e2e", row{}}, // tests only

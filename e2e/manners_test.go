@@ -6,6 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +95,116 @@ func TestRequestsAsClientsMakeThem(t *testing.T) {
 	} {
 		row.send(t, p.url)
 	}
+	with := func(header, value string) http.Header {
+		h := jsonHead.Clone()
+		h.Set(header, value)
+		return h
+	}
+	const mark = "\ufeff"
+	utf16 := "\xff\xfe" + strings.Join(strings.Split(jobWith(""), ""), "\x00") + "\x00"
+	for _, row := range []request{
+		{"a byte order mark", "POST", "/jobs", jsonHead, mark + jobWith(""), 201, nil, nil},
+		{"one in an import", "POST", "/jobs/import", jsonHead, mark + jobWith("") + "\n" + mark + jobWith(""), 200, []string{`"imported":2`}, nil},
+		{"UTF-16", "POST", "/jobs", jsonHead, utf16, 400, []string{"The body is UTF-16 (little endian)"}, nil},
+		{"an import in UTF-16", "POST", "/jobs/import", jsonHead, utf16, 400, []string{"The body is UTF-16 (little endian)"}, nil},
+		{"gzip", "POST", "/jobs", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`, "not compressed"}, nil},
+		{"gzip of an import", "POST", "/jobs/import", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`}, nil},
+		{"gzip that is not announced", "POST", "/jobs/import", jsonHead, "\x1f\x8b\x08\x00", 400, []string{"The body is compressed with gzip"}, nil},
+		{"a coding that is none", "POST", "/jobs", with("Content-Encoding", "identity"), jobWith(""), 201, nil, nil},
+		{"a charset as coding", "POST", "/jobs", with("Content-Encoding", "utf-8"), jobWith(""), 415, []string{"a charset belongs into Content-Type"}, nil},
+		{"utf8", "POST", "/jobs", with("Content-Type", "application/json; charset=utf8"), jobWith(""), 201, nil, nil},
+		{"half of a character", "PUT", job, jsonHead, `{"name":"a\ud83db"}`, 400, []string{`"field":"name"`, "holds half of a character"}, nil},
+		{"in a text that is sent", "PUT", job, jsonHead, `{"body":"a\ude00b"}`, 400, []string{`"field":"body"`, "holds half of a character"}, nil},
+		{"both halves", "PUT", job, jsonHead, `{"name":"a\ud83d\ude00b"}`, 200, nil, nil},
+		{"are one character", "GET", job, nil, "", 200, []string{`"name":"a😀b"`}, nil},
+	} {
+		row.send(t, p.url)
+	}
 	if code, out := runOut(t, cleanEnv(), "--version"); code != 0 || !strings.HasPrefix(out, "belfry ") {
 		t.Errorf("--version: %d, %q", code, out)
+	}
+}
+
+// TestFilesAsPeopleWriteThem: marks, other encodings, two documents in one file.
+func TestFilesAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
+	utf16 := func(text string) string { return "\xff\xfe" + strings.Join(strings.Split(text, ""), "\x00") + "\x00" }
+	for name, row := range map[string]struct {
+		file, text string
+		code       int
+		holds      string
+	}{
+		"a mark before the first variable":   {".env", "\ufeffBELFRY_RETENTION=7d\r\nLOG_LEVEL=warn\r\n", 0, "7d"},
+		"a mark before the first setting":    {"belfry.yaml", "\ufeffretention: 7d\r\n", 0, "7d"},
+		"a config file in UTF-16":            {"belfry.yaml", utf16("retention: 7d\n"), 0, "7d"},
+		"a .env file in UTF-16":              {".env", utf16("BELFRY_RETENTION=7d\n"), 1, "it is UTF-16 (little endian)"},
+		"a config file in UTF-16, no mark":   {"belfry.yaml", utf16("retention: 7d\n")[2:], 1, "it is UTF-16 (little endian)"},
+		"two documents":                      {"belfry.yaml", "log_level: warn\n---\nretention: 7d\n", 1, "there is a second one"},
+		"a mark where there is nothing more": {".env", "\ufeff", 0, "retention"},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, row.file), []byte(row.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env := cleanEnv()
+		if row.file == "belfry.yaml" {
+			env = append(env, "BELFRY_CONFIG=belfry.yaml")
+		}
+		cmd := exec.Command(binary, "config", "check")
+		cmd.Env, cmd.Dir = env, dir
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != row.code || !strings.Contains(string(out), row.holds) {
+			t.Errorf("%s: exit %d, %s", name, code, out)
+		}
+	}
+	p := serve(t, t.TempDir())
+	for name, row := range map[string]struct {
+		text  string
+		code  int
+		holds string
+	}{
+		"a mark":               {"\ufeff" + jobWith("") + "\n", 0, "imported 1, refused 0"},
+		"a mark and an array":  {"\ufeff[" + jobWith("") + "]", 0, "imported 1, refused 0"},
+		"files put together":   {"\ufeff" + jobWith("") + "\n\ufeff" + jobWith(""), 0, "imported 2, refused 0"},
+		"UTF-16":               {utf16(jobWith("") + "\n"), 1, "is UTF-16 (little endian): it must be JSON in UTF-8"},
+		"gzip":                 {"\x1f\x8b\x08\x00\x00", 1, "is compressed with gzip"},
+		"half of a character":  {jobWith("") + "\n" + strings.Replace(jobWith(`"name":"x"`), `"x"`, `"\ud83d"`, 1), 2, "line 2: name: holds half of a character"},
+		"Latin-1 in one line ": {strings.Replace(jobWith(`"name":"x"`), `"x"`, "\"\xf6\"", 1) + "\n" + jobWith(""), 2, "line 1: "},
+	} {
+		cmd := exec.Command(binary, "import", "-")
+		cmd.Env, cmd.Dir, cmd.Stdin = cleanEnv("BELFRY_SERVER="+p.url), t.TempDir(), strings.NewReader(row.text)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != row.code || !strings.Contains(string(out), row.holds) {
+			t.Errorf("%s: exit %d, %s", name, code, out)
+		}
+	}
+}
+
+// TestHealthFindsTheServer: `belfry health` in the environment of the server asks
+// that server, wherever it listens.
+func TestHealthFindsTheServer(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"127.0.0.1", "127.0.0.2", "::1", "localhost", "0.0.0.0", "::"} {
+		if listen, err := net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+			t.Logf("%s: not here: %v", host, err)
+			continue
+		} else if err := listen.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p := serve(t, t.TempDir(), "HOST="+host, "BELFRY_INSECURE_NO_AUTH=1")
+		_, port, err := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := filepath.Join(t.TempDir(), "belfry.yaml")
+		if err := os.WriteFile(config, []byte("host: '"+host+"'\nport: "+port+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, env := range [][]string{{"HOST=" + host, "PORT=" + port}, {"BELFRY_CONFIG=" + config, "PORT="}} {
+			if code, out := runOut(t, cleanEnv(env...), "health"); code != 0 || !strings.Contains(out, "ready") {
+				t.Errorf("%v: exit %d, %s", env, code, out)
+			}
+		}
+		_ = p.cmd.Process.Kill()
 	}
 }

@@ -201,8 +201,18 @@ var malformed = []struct{ name, body, detail string }{
 	{"comment", `{"name":"x" /* y */}`, "not valid JSON"},
 	{"single quotes", `{'name':'x'}`, "not valid JSON"},
 	{"NaN", `{"timeoutMs":NaN}`, "not valid JSON"},
-	{"byte order mark", "\ufeff" + minimal, "not valid JSON"},
-	{"Latin-1", "{\"name\":\"Gr\xf6\xdfe\"}", "UTF-8"},
+	{"two byte order marks", "\ufeff\ufeff" + minimal, "not valid JSON"},
+	{"a byte order mark alone", "\ufeff", "empty"},
+	{"Latin-1", "{\"name\":\"Gr\xf6\xdfe\"}", "not valid UTF-8: its byte 12 belongs to no character"},
+	{"UTF-16", "\xff\xfe{\x00}\x00", "is UTF-16 (little endian): it must be JSON in UTF-8"},
+	{"UTF-16 without a mark", "\x00{\x00}", "is UTF-16 (big endian)"},
+	{"UTF-32", "{\x00\x00\x00}\x00\x00\x00", "is UTF-32 (little endian)"},
+	{"gzip that is not announced", "\x1f\x8b\x08\x00\x00\x00\x00", "is compressed with gzip"},
+	{"half of a character", `{"name":"a\ud83d"}`, "name holds half of a character"},
+	{"the other half", `{"tags":["x","\ude00b"]}`, "tags[1] holds half of a character"},
+	{"half of a character in a header", `{"headers":{"X-A":"\ud800"}}`, "headers.X-A holds half of a character"},
+	{"half of a character in a name", `{"headers":{"X-\ud800":"1"}}`, "holds half of a character"},
+	{"half of a character in a text body", `{"body":"\ud83dx\ude00"}`, "body holds half of a character"},
 	{"name twice", `{"name":"a","name":"b"}`, "twice"},
 	{"name twice, escaped", `{"name":"a","n\u0061me":"b"}`, "twice"},
 	{"nested name twice", `{"retry":{"delayMs":1,"delayMs":2}}`, "retry.delayMs is there twice"},
@@ -249,7 +259,7 @@ func TestContentTypes(t *testing.T) {
 		ct     string
 		status int
 	}{
-		{"application/json", 201}, {"application/json; charset=utf-8", 201}, {"Application/JSON;charset=UTF-8", 201},
+		{"application/json", 201}, {"application/json; charset=utf-8", 201}, {"Application/JSON;charset=UTF-8", 201}, {"application/json; charset=utf8", 201},
 		{"", 415}, {"text/plain", 415}, {"text/json", 415}, {"application/x-www-form-urlencoded", 415}, {"multipart/form-data", 415},
 		{"application/json; charset=latin1", 415}, {"application/x-ndjson", 415}, {"application/", 415}, {";;;", 415},
 		{"application/json, text/plain", 415},
@@ -262,6 +272,40 @@ func TestContentTypes(t *testing.T) {
 		if tc.status == 415 {
 			if p := res.problem(t, 415); !slices.Equal(p.fields(), []string{"Content-Type"}) || res.Header.Get("Accept") == "" {
 				t.Errorf("%q: %v", tc.ct, p)
+			}
+		}
+	}
+}
+
+// TestContentEncodings: what is compressed is refused by the name of the header,
+// whatever the type.
+func TestContentEncodings(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
+	for _, tc := range []struct {
+		coding string
+		status int
+		hint   string
+	}{
+		{"", 201, ""}, {"identity", 201, ""}, {"Identity", 201, ""}, {"identity, identity", 201, ""},
+		{"gzip", 415, "not compressed"}, {"GZIP", 415, "not compressed"}, {"br", 415, "not compressed"}, {"identity, zstd", 415, "not compressed"}, {"x", 415, "not compressed"},
+		{"utf-8", 415, "a charset belongs into Content-Type"}, {"UTF8", 415, "a charset belongs into Content-Type"},
+	} {
+		for path, body := range map[string]string{"/jobs": minimal, "/jobs/import": "[" + minimal + "]"} {
+			clear(f.jobs)
+			res := call(t, h, "POST", path, body, "Content-Encoding: "+tc.coding)
+			if tc.status == 201 {
+				if res.StatusCode/100 != 2 || len(f.jobs) != 1 {
+					t.Errorf("%s, %q: %d %s", path, tc.coding, res.StatusCode, res.text)
+				}
+				continue
+			}
+			p := res.problem(t, tc.status)
+			if !slices.Equal(p.fields(), []string{"Content-Encoding"}) || !strings.Contains(p.Detail, tc.hint) || len(f.jobs) != 0 {
+				t.Errorf("%s, %q: %v", path, tc.coding, p)
+			}
+			if wants := res.Header.Get("Accept-Encoding"); tc.hint == "not compressed" && wants != "identity" {
+				t.Errorf("%s, %q: Accept-Encoding %q", path, tc.coding, wants)
 			}
 		}
 	}

@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -32,7 +34,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	if _, err := buf.ReadFrom(r.Body); err != nil {
 		return nil, readFault(err)
 	}
-	return buf.Bytes(), checkObject(buf.Bytes())
+	data := charset.Trim(buf.Bytes()) // RFC 8259, section 8.1
+	return data, checkObject(data)
 }
 
 // readFault tells a body that ended early or came too slowly from a fault of
@@ -51,16 +54,16 @@ func readFault(err error) error {
 }
 
 // checkObject checks the form of a document before anybody decodes it: one
-// JSON object in UTF-8, nothing after it, no name twice in an object, and not
-// too many names or too deep. encoding/json would take the last of two equal
-// names and replace what is not UTF-8, both in silence. The job's body is the
-// user's own: in it names may repeat.
+// JSON object in UTF-8, nothing after it, no name twice in an object, no half
+// characters, and not too many names or too deep. encoding/json would take the
+// last of two equal names and replace what is no character, both in silence.
+// The job's body is the user's own: what is inside of it is sent as it is.
 func checkObject(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return kindMalformed.problem("The body is empty: it must be a JSON object.")
 	}
-	if !utf8.Valid(data) {
-		return kindMalformed.problem("The body is not valid UTF-8.")
+	if err := checkEncoding(data); err != nil {
+		return err
 	}
 	if !json.Valid(data) {
 		return syntaxProblem(data)
@@ -70,6 +73,21 @@ func checkObject(data []byte) error {
 		return kindMalformed.problem("The body must be a JSON object.")
 	}
 	return s.value(&where{}, 1)
+}
+
+// checkEncoding names what is no text in UTF-8 as what it is.
+func checkEncoding(data []byte) error {
+	if name := charset.Foreign(data); name != "" {
+		return kindMalformed.problem("The body is %s: it must be JSON in UTF-8.", name)
+	}
+	if !utf8.Valid(data) {
+		at := 0
+		for r, n := utf8.DecodeRune(data); r != utf8.RuneError || n != 1; r, n = utf8.DecodeRune(data[at:]) {
+			at += n
+		}
+		return kindMalformed.problem("The body is not valid UTF-8: its byte %d belongs to no character.", at+1)
+	}
+	return nil
 }
 
 func syntaxProblem(data []byte) error {
@@ -99,12 +117,16 @@ func (s *scan) peek() byte {
 // where is a place in a document. It is made text only when something is
 // wrong there: a name can be as long as the document.
 type where struct {
-	parent *where
-	name   string
+	parent  *where
+	name    string
+	element int // of an array, counted from 1; zero: a member of an object
 }
 
 func (w *where) String() string {
-	if w.parent == nil || w.parent.name == "" {
+	if w.element > 0 {
+		return w.parent.String() + "[" + strconv.Itoa(w.element-1) + "]"
+	}
+	if w.parent == nil || w.parent.parent == nil {
 		return w.name
 	}
 	return w.parent.String() + "." + w.name
@@ -118,6 +140,9 @@ func (w *where) inBody() bool {
 	return w.parent != nil && w.name == "body"
 }
 
+// inside reports whether the place is below the top of the user's own body.
+func (w *where) inside() bool { return w.inBody() && w.parent.parent != nil }
+
 func (s *scan) value(at *where, depth int) error {
 	if depth > maxDepth {
 		return kindMalformed.problem("The body is nested deeper than %d levels.", maxDepth)
@@ -126,14 +151,18 @@ func (s *scan) value(at *where, depth int) error {
 	case '{':
 		return s.object(at, depth)
 	case '[':
+		element := where{parent: at}
 		for s.pos++; s.peek() != ']'; {
-			if err := s.value(at, depth+1); err != nil {
+			element.element++
+			if err := s.value(&element, depth+1); err != nil {
 				return err
 			}
 		}
 		s.pos++
 	case '"':
-		s.text()
+		if text := s.raw(); !at.inside() && domain.HalfCharacter(text) {
+			return halfCharacter(at.String())
+		}
 	default: // a number or a word
 		for s.pos < len(s.data) && strings.IndexByte(" \t\r\n,:]}", s.data[s.pos]) < 0 {
 			s.pos++
@@ -146,8 +175,12 @@ func (s *scan) object(at *where, depth int) error {
 	var names []string
 	free := at.inBody()
 	for s.pos++; s.peek() != '}'; {
-		member := where{at, s.text()}
+		raw := s.raw()
+		member := where{parent: at, name: unquoted(raw)}
 		if !free {
+			if domain.HalfCharacter(raw) {
+				return halfCharacter(member.String())
+			}
 			if slices.Contains(names, member.name) {
 				return kindMalformed.field(fmt.Sprint(echo(member.String())), "is there twice", nil)
 			}
@@ -163,23 +196,30 @@ func (s *scan) object(at *where, depth int) error {
 	return nil
 }
 
-// text reads the string at the cursor.
-func (s *scan) text() string {
-	start, escaped := s.pos, false
+// raw returns the string at the cursor as it is written, in its quotes.
+func (s *scan) raw() []byte {
+	start := s.pos
 	for s.pos++; s.data[s.pos] != '"'; s.pos++ {
 		if s.data[s.pos] == '\\' {
-			escaped = true
 			s.pos++
 		}
 	}
 	s.pos++
-	raw := s.data[start:s.pos]
-	if !escaped {
+	return s.data[start:s.pos]
+}
+
+// unquoted returns what a string says.
+func unquoted(raw []byte) string {
+	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
 	}
 	var text string
 	_ = json.Unmarshal(raw, &text) // valid: the whole document is
 	return text
+}
+
+func halfCharacter(field string) error {
+	return kindMalformed.field(fmt.Sprint(echo(field)), "holds half of a character: the two halves of one above U+FFFF must stand together, as in "+`\ud83d\ude00`, nil)
 }
 
 // merge lays a document over a spec as [domain.SpecDoc.Merge] does, but tells

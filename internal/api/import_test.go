@@ -335,3 +335,30 @@ func TestExportCanBeImported(t *testing.T) {
 		t.Errorf("%d paused jobs", n)
 	}
 }
+
+// TestImportMarks: a byte order mark is no part of an import, nor of a line where
+// files were put together; what is not UTF-8 is named.
+func TestImportMarks(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
+	const mark = "\ufeff"
+	for body, want := range map[string]int{
+		mark + minimal: 1, mark + minimal + "\n" + mark + minimal + "\r\n": 2, mark + "[" + minimal + "]": 1, mark + "\n [" + minimal + "]": 1,
+	} {
+		clear(f.jobs)
+		if res := call(t, h, "POST", "/jobs/import", body); res.StatusCode != 200 || len(f.jobs) != want {
+			t.Errorf("%q: %d jobs, %s", body, len(f.jobs), res.text)
+		}
+	}
+	clear(f.jobs)
+	for body, want := range map[string]string{
+		"\xff\xfe[\x00]\x00": "is UTF-16 (little endian)", "\x00{\x00}": "is UTF-16 (big endian)", "\x1f\x8b\x08\x00": "is compressed with gzip", mark: "is empty",
+	} {
+		if p := call(t, h, "POST", "/jobs/import", body).problem(t, 400); !strings.Contains(p.Detail, want) {
+			t.Errorf("%q: %q", body, p.Detail)
+		}
+	}
+	if len(f.jobs) != 0 {
+		t.Errorf("%d jobs", len(f.jobs))
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -33,6 +34,11 @@ type importReader interface {
 // no line of NDJSON that is a job does.
 func newImportReader(body io.Reader, maxItem int, base domain.SpecDoc) (importReader, error) {
 	br := bufio.NewReaderSize(body, 64<<10)
+	head, _ := br.Peek(charset.HeadSize) // its error comes again
+	if name := charset.Foreign(head); name != "" {
+		return nil, kindMalformed.problem("The body is %s: it must be JSON in UTF-8.", name)
+	}
+	_, _ = br.Discard(len(head) - len(charset.Trim(head))) // peeked
 	for at := int64(1); ; at++ {
 		b, err := br.ReadByte()
 		switch {
@@ -55,7 +61,7 @@ func newImportReader(body io.Reader, maxItem int, base domain.SpecDoc) (importRe
 
 // parseItem reads one document of an import.
 func parseItem(raw []byte, maxItem int, base domain.SpecDoc) importItem {
-	item := importItem{doc: base}
+	item, raw := importItem{doc: base}, charset.Trim(raw) // one in the middle: files were put together
 	if len(raw) > maxItem {
 		item.err = tooLong(maxItem)
 	} else if item.err = checkObject(raw); item.err == nil {

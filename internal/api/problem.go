@@ -66,7 +66,7 @@ var (
 	kindConflict    = kind{"conflict", "Somebody else was first", http.StatusConflict, "The job changed while the request was on its way. Read it and try again."}
 	kindStale       = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed, "If-Match names another version than the current one. Read the job and decide again."}
 	kindTooLarge    = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge, "The body is over the limit of the path."}
-	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json; an import takes application/x-ndjson too."}
+	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json, without Content-Encoding; an import takes application/x-ndjson too."}
 	kindSlow        = kind{"slow", "The request came too slowly", http.StatusRequestTimeout, "The body did not arrive in time."}
 	kindBusy        = kind{"busy", "Too much at a time", http.StatusTooManyRequests, "As many imports, audits or exports as the server takes are under way. Retry-After says when to try again."}
 	kindInternal    = kind{"internal", "A fault of the server", http.StatusInternalServerError, "instance is in the server's log, with the cause."}

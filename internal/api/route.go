@@ -155,9 +155,12 @@ func checkBody(op *huma.Operation, r *http.Request) error {
 	if r.ContentLength > op.MaxBodyBytes {
 		return &http.MaxBytesError{Limit: op.MaxBodyBytes}
 	}
+	if err := checkCoding(r.Header.Values("Content-Encoding")); err != nil {
+		return err
+	}
 	ct, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(params["charset"])
-	if err == nil && op.RequestBody.Content[ct] != nil && (charset == "" || charset == "utf-8") {
+	if err == nil && op.RequestBody.Content[ct] != nil && (charset == "" || charset == "utf-8" || charset == "utf8") {
 		return nil
 	}
 	var want []string
@@ -167,6 +170,24 @@ func checkBody(op *huma.Operation, r *http.Request) error {
 	sort.Strings(want)
 	return kindMediaType.field("Content-Type", "must be "+strings.Join(want, " or ")+", in UTF-8",
 		r.Header.Get("Content-Type")).with("Accept", strings.Join(want, ", "))
+}
+
+// checkCoding refuses a body that is compressed: what it would take unpacked is
+// not bounded by what it takes on the wire.
+func checkCoding(codings []string) error {
+	for _, list := range codings {
+		for coding := range strings.SplitSeq(list, ",") {
+			switch coding = strings.ToLower(strings.TrimSpace(coding)); coding {
+			case "", "identity":
+			case "utf-8", "utf8":
+				return kindMediaType.field("Content-Encoding", "must be absent: a charset belongs into Content-Type", coding)
+			default:
+				return kindMediaType.field("Content-Encoding", "must be absent: send the body as it is, not compressed", coding).
+					with("Accept-Encoding", "identity") // RFC 9110, section 12.5.3
+			}
+		}
+	}
+	return nil
 }
 
 // route hands the request to the mux. Paths that are not clean ("/jobs/../x") are

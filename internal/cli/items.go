@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/belfry-scheduler/belfry/internal/charset"
 )
 
 // maxItem bounds one item of an import. The server's own limit is lower.
@@ -36,15 +38,15 @@ type itemReader interface {
 	next() ([]byte, place, error)
 }
 
-var byteOrderMark = []byte("\xef\xbb\xbf")
-
 // newItemReader tells an array from NDJSON by the first byte that is not white
 // space. No item may be longer than most bytes.
 func newItemReader(in io.Reader, most int) (itemReader, error) {
 	br := bufio.NewReaderSize(in, 64<<10)
-	if head, err := br.Peek(len(byteOrderMark)); err == nil && bytes.Equal(head, byteOrderMark) {
-		_, _ = br.Discard(len(head)) // peeked
+	head, _ := br.Peek(charset.HeadSize) // its error comes again
+	if name := charset.Foreign(head); name != "" {
+		return nil, fmt.Errorf("is %s: it must be JSON in UTF-8", name)
 	}
+	_, _ = br.Discard(len(head) - len(charset.Trim(head))) // peeked
 	skipped := 0
 	for {
 		b, err := br.ReadByte()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"syscall"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
@@ -17,11 +16,12 @@ import (
 const serverFlag = "server"
 
 const serverHelp = `The server is the one of --server or BELFRY_SERVER, otherwise the one on this
-machine at PORT, by TLS if BELFRY_TLS_CERT is set. BELFRY_API_KEY is the key that is sent. The variables may be
-in a .env file in the working directory.`
+machine: at HOST and PORT, by TLS if BELFRY_TLS_CERT is set, as the variables or
+the file of BELFRY_CONFIG say. BELFRY_API_KEY is the key that is sent. The
+variables may be in a .env file in the working directory.`
 
 func addServerFlag(fs *pflag.FlagSet) {
-	fs.String(serverFlag, "", "URL of the server [BELFRY_SERVER] (default http://127.0.0.1:PORT)")
+	fs.String(serverFlag, "", "URL of the server [BELFRY_SERVER] (default http://HOST:PORT)")
 }
 
 // connect returns a client of the server that the flag or the variables name.
@@ -40,38 +40,32 @@ func (s *shell) connect(fs *pflag.FlagSet) (*client.Client, error) {
 	if server != "" {
 		return client.New(server, vars[config.KeyVariable])
 	}
-	address := "127.0.0.1:" + localPort(vars["PORT"])
-	if vars[config.CertificateVariable] == "" {
-		return client.New("http://"+address, vars[config.KeyVariable])
+	there := config.LocalServer(".", s.environ)
+	if there.Certificate == "" {
+		return client.New(urlOf("http", there.Address), vars[config.KeyVariable])
 	}
-	return local(address, vars)
+	return local(there, vars[config.KeyVariable])
 }
 
+// urlOf writes the URL of an address, which may have a zone.
+func urlOf(scheme, address string) string { return (&url.URL{Scheme: scheme, Host: address}).String() }
+
 // local returns a client of the server on this machine that speaks TLS by the
-// same variables. Its certificate names a host, which 127.0.0.1 is not; the
+// same settings. Its certificate names a host, which its address may not be; the
 // file says better than any name whether it is the right one.
-func local(address string, vars map[string]string) (*client.Client, error) {
-	file := vars[config.CertificateVariable]
-	text, err := os.ReadFile(file)
+func local(there config.Local, key string) (*client.Client, error) {
+	text, err := os.ReadFile(there.Certificate)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.CertificateVariable, err)
 	}
-	c, err := client.New("https://"+address, vars[config.KeyVariable])
+	c, err := client.New(urlOf("https", there.Address), key)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.Pin(text); err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", config.CertificateVariable, file, err)
+		return nil, fmt.Errorf("%s: %s: %w", config.CertificateVariable, there.Certificate, err)
 	}
 	return c, nil
-}
-
-// localPort is where a server on this machine listens by the same variables.
-func localPort(text string) string {
-	if n, err := strconv.Atoi(text); err == nil && n > 0 && n < 1<<16 {
-		return text
-	}
-	return "3000"
 }
 
 // reach puts the error of a call to the server in words: whom it did not

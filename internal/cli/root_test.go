@@ -112,6 +112,8 @@ func TestWhichServer(t *testing.T) {
 		{"", []string{"PORT=4000"}, "http://127.0.0.1:4000"},
 		{"", []string{"PORT=0"}, "http://127.0.0.1:3000"},
 		{"", []string{"PORT=tcp://1.2.3.4:5"}, "http://127.0.0.1:3000"},
+		{"", []string{"HOST=::1", "PORT=4000"}, "http://[::1]:4000"},
+		{"", []string{"HOST=fe80::1%lo", "PORT=4000"}, "http://[fe80::1%25lo]:4000"},
 		{"", []string{"PORT=4000", "BELFRY_SERVER=http://a:1"}, "http://a:1"},
 		{"https://b", []string{"PORT=4000", "BELFRY_SERVER=http://a:1"}, "https://b"},
 	} {

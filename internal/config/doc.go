@@ -14,12 +14,17 @@
 //     is refused also where a later place overrides it.
 //   - Complete. All faults are told at once ([Errors]), each with its place,
 //     its value and what would be right.
+//   - Whole. A file that holds more than is read, a second YAML document, or that is
+//     no UTF-8 is refused as what it is. A byte order mark is no part of it.
 //   - Closed by default. The server listens on loopback unless told otherwise,
 //     and without an API key, here or in the database, it refuses to be told
 //     ([Config.Exposed]), unless the operator says --insecure-no-auth.
 //   - Discreet. An API key leaves the package only through [Secret.Reveal]; it
 //     is in no printed form, log value or error, and it cannot be a flag,
 //     because every user of a machine can read the arguments of a process.
+//
+// [LocalServer] tells commands where the server on this machine is, from the same
+// places.
 //
 // The .env file may belong to other programs as well, and so may the
 // environment: names without the BELFRY_ prefix that are no settings are left

@@ -14,8 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/knadh/koanf/parsers/dotenv"
-	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/spf13/pflag"
@@ -49,12 +49,7 @@ const (
 // Load reads all places and returns the config that holds, or [Errors] with
 // every fault in them.
 func Load(o Options) (*Config, error) {
-	l := loader{config: &Config{sources: map[string]Source{}}}
-	for _, s := range settings {
-		if s.Default != "" {
-			s.set(l.config, s.Default)
-		}
-	}
+	l := newLoader()
 	environ := Source{Kind: FromEnvironment}
 	vars, err := env.Provider("", env.Opt{EnvironFunc: func() []string { return o.Environ }}).Read()
 	if err != nil {
@@ -80,6 +75,17 @@ func Load(o Options) (*Config, error) {
 type loader struct {
 	config *Config
 	faults Errors
+}
+
+// newLoader returns one that has the defaults.
+func newLoader() loader {
+	l := loader{config: &Config{sources: map[string]Source{}}}
+	for _, s := range settings {
+		if s.Default != "" {
+			s.set(l.config, s.Default)
+		}
+	}
+	return l
 }
 
 func (l *loader) fault(src Source, value, message string) {
@@ -143,9 +149,9 @@ func (l *loader) file(path string) {
 		l.fault(src, "", "cannot be read: "+reason(err))
 		return
 	}
-	values, err := yaml.Parser().Unmarshal(data)
-	if err != nil {
-		l.fault(src, "", "must be YAML of the form `key: value`: "+yamlReason(err))
+	values, fault := parseDocument(data)
+	if fault != "" {
+		l.fault(src, "", fault)
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -160,16 +166,6 @@ func (l *loader) file(path string) {
 			l.set(s, src, values[name])
 		}
 	}
-}
-
-// yamlReason puts the parser's message on one line. What it says of a value of
-// a wrong kind quotes the value.
-func yamlReason(err error) string {
-	msg := strings.Join(strings.Fields(err.Error()), " ")
-	if strings.Contains(msg, "cannot unmarshal") {
-		return "it is not a mapping"
-	}
-	return strings.TrimPrefix(msg, "yaml: ")
 }
 
 // settingOf returns the setting with the key, or nil.
@@ -208,7 +204,11 @@ func (l *loader) dotEnv(dir string) (Source, map[string]any) {
 		l.fault(src, "", "cannot be read: "+reason(err))
 		return src, nil
 	}
-	data = append(data, '\n') // the parser drops a last line that has no end and no '='
+	if name := charset.Foreign(data); name != "" {
+		l.fault(src, "", "must be lines of NAME=value in UTF-8: it is "+name)
+		return src, nil
+	}
+	data = append(charset.Trim(data), '\n') // the parser drops a last line that has no end and no '='
 	values, err := dotenv.Parser().Unmarshal(data)
 	if err != nil {
 		// The parser's own message quotes the file, which may hold a key.

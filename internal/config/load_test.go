@@ -286,6 +286,25 @@ func TestWhatIsNotOursIsLeftAlone(t *testing.T) {
 	})
 }
 
+// TestMarks: editors and shells of Windows write a byte order mark.
+func TestMarks(t *testing.T) {
+	utf16 := "\xff\xfe" + strings.Join(strings.Split("port: 4001\n", ""), "\x00") + "\x00"
+	for name, p := range map[string]places{
+		".env":                 {dotEnv: "\ufeffPORT=4001\r\n"},
+		"file":                 {file: "\ufeffport: 4001\r\n"},
+		"file in UTF-16":       {file: utf16},
+		"begin of a document":  {file: "# ours\n---\nport: 4001\n"},
+		"begin and end of one": {file: "%YAML 1.1\n---\nport: 4001\n...\n"},
+	} {
+		if c := mustLoad(t, p); c.Port != 4001 {
+			t.Errorf("%s: port %d", name, c.Port)
+		}
+	}
+	if c := mustLoad(t, places{file: "# nothing yet\n"}); c.Port != defaultPort {
+		t.Errorf("an empty file: port %d", c.Port)
+	}
+}
+
 func TestConfigFileFromTheEnvironment(t *testing.T) {
 	path := write(t, t.TempDir(), "c.yaml", "port: 4001")
 	c, err := Load(Options{Environ: []string{"BELFRY_CONFIG=" + path}})

@@ -58,6 +58,7 @@ const (
 	minConnRate      = 100
 	maxConnRate      = 100_000
 	defaultHost      = "127.0.0.1"
+	defaultPort      = 3000
 	defaultOpenHost  = "0.0.0.0" // with an API key
 	hostSharePercent = 90        // of the calls in flight that one host may take
 )
@@ -66,7 +67,7 @@ var settings = []Setting{
 	{Key: "host", Env: "HOST", Flag: "host", Kind: "address", Default: defaultHost,
 		Usage: "address to listen on; " + defaultOpenHost + " when API keys are set",
 		set:   setHost, get: func(c *Config) string { return c.Host }},
-	number("port", "PORT", 3000, 0, 65535, "TCP port to listen on; 0 takes a free one",
+	number("port", "PORT", defaultPort, 0, 65535, "TCP port to listen on; 0 takes a free one",
 		func(c *Config) *int { return &c.Port }),
 	{Key: "db_path", Env: "DB_PATH", Flag: "db-path", Kind: "file", Default: "./data/jobs.db",
 		Usage: "database file; the history files lie beside it",

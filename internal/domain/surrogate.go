@@ -1,0 +1,50 @@
+package domain
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// HalfCharacter reports whether a JSON string, as it is written, holds an escape
+// for half of a character: a surrogate (U+D800 to U+DFFF) without its other
+// half. RFC 8259, section 8.2, leaves open what becomes of it; encoding/json
+// puts U+FFFD in its place, in silence.
+func HalfCharacter(raw []byte) bool {
+	for {
+		at := bytes.IndexByte(raw, '\\')
+		if at < 0 || at+1 >= len(raw) {
+			return false
+		}
+		raw = raw[at:]
+		switch first := surrogate(raw); {
+		case first == 0:
+			raw = raw[2:]
+		case first < lowSurrogate && surrogate(raw[escapeSize:]) >= lowSurrogate:
+			raw = raw[2*escapeSize:]
+		default:
+			return true
+		}
+	}
+}
+
+// Halves of characters in UTF-16: the first are below lowSurrogate, the second
+// from it on. An escape is of the form \ud83d.
+const (
+	highSurrogate = 0xd800
+	lowSurrogate  = 0xdc00
+	lastSurrogate = 0xdfff
+	escapeSize    = 6
+)
+
+// surrogate returns the one that the escape at the beginning stands for; zero:
+// none.
+func surrogate(raw []byte) uint64 {
+	if len(raw) < escapeSize || raw[0] != '\\' || raw[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(raw[2:escapeSize]), 16, 16)
+	if err != nil || n < highSurrogate || n > lastSurrogate {
+		return 0
+	}
+	return n
+}
