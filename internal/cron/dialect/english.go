@@ -24,15 +24,16 @@ var ordinals = map[string]int{
 
 // readEnglish reads a time of day with days: "daily at 10:00", "every weekday 9:30", "first monday of month 04:00".
 func readEnglish(text string) (Reading, bool) {
-	words := strings.Fields(strings.ToLower(strings.ReplaceAll(text, ",", " ")))
-	if len(words) == 0 || len(words) > 16 {
+	written := strings.Fields(strings.ReplaceAll(text, ",", " "))
+	if len(written) == 0 || len(written) > 16 {
 		return Reading{}, false
 	}
 	const problem = "is not a schedule"
 	var p phrase
-	if last := strings.Fields(text); looksLikeZone(last[len(last)-1]) {
-		p.zone, words = last[len(last)-1], words[:len(words)-1]
+	if last := len(written) - 1; last > 0 && looksLikeZone(written[last]) {
+		p.zone, written = written[last], written[:last]
 	}
+	words := strings.Fields(strings.ToLower(strings.Join(written, " ")))
 	if len(words) == 1 && strings.Count(words[0], ":") == 2 && p.zone == "" {
 		return explained(problem, "a time alone may be a time of day or a period: use 0 30 9 * * * for 09:30:00 each day, or @every 9h30m")
 	}
