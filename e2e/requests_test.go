@@ -153,6 +153,8 @@ func TestValuesAsPeopleWriteThem(t *testing.T) {
 		raw("a host of another script", `"api":"http://bücher.example/ok"`, 200),
 		shows("is called by its ASCII name", `"api":"http://xn--bcher-kva.example/ok"`),
 		post("an address in wide digits is seen by the rules for targets", `"api":"http://１６９.２５４.１６９.２５４/"`, 201, "cloud metadata"),
+		raw("a name beyond ASCII", `"name":"Äpfel für ΣΊΣΥΦΟΣ"`, 200),
+		get("is found in other letters", "/jobs?text=%C3%A4PFEL+F%C3%9CR+%CF%83%CE%AF%CF%83%CF%85%CF%86%CE%BF%CF%82", 200, `"name":"Äpfel für ΣΊΣΥΦΟΣ"`),
 		get("an id with a line break", job+"%0A", 200),
 		get("the executions of one", job+"%0A/executions?limit=5.0", 200),
 		get("a limit in quotes", "/jobs?limit=%225%22", 400, `"field":"limit"`),

@@ -317,7 +317,7 @@ type JobFilter struct {
 	IsActive  boolParam `query:"isActive" doc:"Only jobs that are active (true) or paused (false)."`
 	Namespace string    `query:"namespace" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"Only jobs of this namespace." example:"billing"`
 	Tag       string    `query:"tag" maxLength:"200" doc:"Only jobs with this tag, exactly." example:"billing"`
-	Text      string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text; the case of ASCII letters is ignored." example:"invoice"`
+	Text      string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text, in letters of any case." example:"invoice"`
 }
 
 func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {

@@ -94,7 +94,7 @@ type JobQuery struct {
 	Active    *bool
 	Tag       string // exact
 	Namespace string // exact; empty: any
-	Text      string // part of name, api or id, letter case ignored (ASCII)
+	Text      string // part of name, api or id, letter case ignored: [domain.FoldCase] of both
 }
 
 // History answers what became of fires. It knows facts and open runs' facts

@@ -160,20 +160,12 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, e
 }
 
 func selects(q store.JobQuery, v *domain.Version) bool {
-	has := func(s string) bool { return strings.Contains(lowerASCII(s), lowerASCII(q.Text)) }
+	text := domain.FoldCase(q.Text)
+	has := func(s string) bool { return strings.Contains(domain.FoldCase(s), text) }
 	return (q.Active == nil || *q.Active == v.Active) &&
 		(q.Namespace == "" || q.Namespace == v.Spec.Namespace) &&
 		(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
 		(q.Text == "" || has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String()))
-}
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 // Versions implements store.Jobs.

@@ -91,6 +91,11 @@ func openConn(path string, r role, log *slog.Logger) (*conn, error) {
 			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), c.Close())
 		}
 	}
+	if r == reader {
+		if err := c.CreateFunction("fold_case", &foldCase); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), c.Close())
+		}
+	}
 	return c, nil
 }
 

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"zombiezen.com/go/sqlite"
 
@@ -54,8 +53,9 @@ func jobOf(v domain.Version) domain.Job {
 
 // selectPage lists jobs, selectPageOfNamespace those of one that is not the
 // default. A filter that is NULL lets everything pass. SQLite's lower() changes
-// ASCII letters only, as the contract says. CROSS JOIN keeps the table outside
-// whose order the page has.
+// ASCII letters only: a text with others, which has more bytes than characters,
+// goes through [domain.FoldCase], and a text of ASCII needs no call out of SQLite.
+// CROSS JOIN keeps the table outside whose order the page has.
 const (
 	selectPage = `
 SELECT ` + versionColumns + `
@@ -72,7 +72,8 @@ SELECT ` + versionColumns + `
 	pageFilters = `
    AND (?2 IS NULL OR j.is_active = ?2)
    AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(v.tags), v.tags, NULL)) t WHERE t.value = ?3))
-   AND (?4 IS NULL OR instr(lower(v.name), ?4) OR instr(lower(v.api), ?4) OR instr(lower(
+   AND (?4 IS NULL OR instr(iif(octet_length(v.name) > length(v.name), fold_case(v.name), lower(v.name)), ?4)
+        OR instr(iif(octet_length(v.api) > length(v.api), fold_case(v.api), lower(v.api)), ?4) OR instr(lower(
            substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
            substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
 `
@@ -88,17 +89,16 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Namespace != "" && q.Namespace != defaults.Namespace {
 		query = selectPageOfNamespace
 	}
-	found, err := j.selectJobs(ctx, j.readers.with, query, q.Limit, q.After, active, text(q.Tag), text(lowerASCII(q.Text)), q.Limit, text(q.Namespace))
+	found, err := j.selectJobs(ctx, j.readers.with, query, q.Limit, q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
 
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
+// foldCase is [domain.FoldCase] as a function of SQL.
+var foldCase = sqlite.FunctionImpl{
+	NArgs: 1, Deterministic: true,
+	Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+		return sqlite.TextValue(domain.FoldCase(args[0].Text())), nil
+	},
 }
 
 const selectVersions = `

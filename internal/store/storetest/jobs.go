@@ -190,6 +190,7 @@ func listFilters(t *testing.T, f *fixture) {
 	tagged.Spec.Tags, tagged.Spec.API = []string{"eu", `odd " tag`}, "http://host/Path"
 	tagged.Spec.Namespace = "team-7"
 	plain := version(3)
+	plain.Spec.Name = "Äpfel ΣΊΣΥΦΟΣ Отчёт ẞ"
 	f.create(t, paused, tagged, plain)
 	yes, no := true, false
 	id := strings.ToUpper(jobID(3).String())
@@ -214,6 +215,10 @@ func listFilters(t *testing.T, f *fixture) {
 		{"percent is a letter", store.JobQuery{Text: "100%"}, []int{1}},
 		{"underscore is a letter", store.JobQuery{Text: "billing?run"}, nil},
 		{"api", store.JobQuery{Text: "HOST/path"}, []int{2}},
+		{"small letters beyond ASCII", store.JobQuery{Text: "äpfel σίσυφος отчёт ß"}, []int{3}},
+		{"capital letters beyond ASCII", store.JobQuery{Text: "ÄPFEL ΣΊΣΥΦΟΣ ОТЧЁТ ẞ"}, []int{3}},
+		{"the long s", store.JobQuery{Text: "hoſt/path"}, []int{2}},
+		{"an accent is no case", store.JobQuery{Text: "apfel"}, nil},
 		{"id", store.JobQuery{Text: id}, []int{3}},
 		{"part of an id", store.JobQuery{Text: id[20:]}, []int{3}},
 		{"all together", store.JobQuery{Active: &yes, Tag: "eu", Text: "host", After: jobID(1)}, []int{2}},
