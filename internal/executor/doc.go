@@ -67,6 +67,15 @@
 // closes right after its answers, unannounced, is known after one such close; its
 // connections rest until they are looked at.
 //
+// Nor is a connection used for ever: a target that moves by DNS would be called
+// where it was for as long as it is called often enough. Each connection has an
+// age at which it retires (lifetime), a draw between half of Config.MaxConnAge and
+// all of it. It is looked at when a call takes the connection and when it gives it
+// back, by clock readings that are there anyway. The next call then looks the name
+// up, and no answer of the system's resolver is kept for longer than lookupTTL. So
+// after a change of the zone that the system knows of, calls begin at the old
+// address for MaxConnAge and lookupTTL at most, 5 min and 3 s.
+//
 // A call that is at most once looks always, and takes a connection that was used
 // within onceMaxIdle only. Where the system does not tell (Windows) it connects
 // anew.

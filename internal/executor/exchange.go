@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"time"
@@ -237,7 +238,8 @@ func (e *exchange) open(dialled func()) (*conn, error) {
 		e.host.fail(err)
 		return nil, err
 	}
-	c := &conn{Conn: raw, host: e.host, raw: rawTCP(raw), probe: newProbe(raw)}
+	age := lifetime(e.x.cfg.MaxConnAge, rand.Float64())
+	c := &conn{Conn: raw, host: e.host, raw: rawTCP(raw), probe: newProbe(raw), retires: monotonic.Now().Add(age)}
 	if e.host.tls != nil {
 		c.raw, c.tally = nil, &tally{Conn: raw}
 		e.phase = phaseHandshake

@@ -72,6 +72,7 @@ type conn struct {
 	raw     syscall.RawConn // for a duplex; nil: write, then read
 	lastUse time.Time       // zero: never used
 	endsAt  time.Time       // its deadline
+	retires time.Time       // from when on it is not used again
 }
 
 func (c *conn) used() bool { return !c.lastUse.IsZero() }
@@ -143,6 +144,16 @@ func (x *Executor) newSessions() tls.ClientSessionCache {
 // before it is written to: the one that was used last, or of a host that closes
 // soon after its answers the one that rested longest.
 func (h *host) take(once bool, now time.Time) (c *conn, look bool) {
+	c, look = h.pick(once, now)
+	for c != nil && c.tooOld(now) {
+		h.discard(c)
+		c, look = h.pick(once, now)
+	}
+	return c, look
+}
+
+// pick is take, whatever the age of the connection.
+func (h *host) pick(once bool, now time.Time) (c *conn, look bool) {
 	maxIdle := h.pool.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
@@ -212,11 +223,33 @@ func (h *host) cutIdle(n int) []*conn {
 	return cut
 }
 
+// cutOld removes the connections that are too old to be used again, and adds
+// them to those that were cut; h.mu is held.
+func (h *host) cutOld(now time.Time, cut []*conn) []*conn {
+	before := len(cut)
+	rest := h.idle[:0]
+	for _, c := range h.idle {
+		if c.tooOld(now) {
+			cut = append(cut, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	clear(h.idle[len(rest):])
+	h.idle = rest
+	h.pool.idleConns.Add(int64(before - len(cut)))
+	return cut
+}
+
 // keep makes the connection available for the next call, or closes it if the
 // host or the pool has no place for it. said is for how long the host has said
 // that it keeps it; zero: nothing.
 func (h *host) keep(c *conn, said time.Duration) {
 	c.lastUse = monotonic.Now()
+	if c.tooOld(c.lastUse) {
+		h.discard(c)
+		return
+	}
 	if h.pool.idleConns.Add(1) <= h.pool.maxIdle {
 		h.mu.Lock()
 		if !h.dropped {
@@ -245,8 +278,8 @@ func (h *host) release() {
 	h.mu.Unlock()
 }
 
-// closeIdle closes the connections that were last used before the instant, or
-// that the host is about to close, and returns whether the host is then out of
+// closeIdle closes the connections that were last used before the instant, that
+// the host is about to close, or that are too old, and returns whether the host is then out of
 // use.
 func (h *host) closeIdle(before time.Time) (unused bool) {
 	now := monotonic.Now()
@@ -256,8 +289,8 @@ func (h *host) closeIdle(before time.Time) (unused bool) {
 		last = before.Add(h.pool.idleTimeout - most)
 	}
 	n := h.oldest(last)
-	cut := h.cutIdle(n)
-	h.open -= n
+	cut := h.cutOld(now, h.cutIdle(n))
+	h.open -= len(cut)
 	unused = h.open == 0 && h.lastUse.Before(before)
 	h.mu.Unlock()
 	for _, c := range cut {

@@ -345,6 +345,7 @@ func TestNewRefusesBadConfig(t *testing.T) {
 		"negative limit": {MaxConnsPerHost: -1},
 		"small header":   {MaxHeaderBytes: 100},
 		"no timeout":     {DialTimeout: -time.Second},
+		"no age":         {MaxConnAge: -time.Second},
 		"user agent":     {UserAgent: "a\r\nb"},
 	} {
 		if x, err := New(cfg); err == nil {

@@ -147,6 +147,17 @@ func (h habits) mustLook(once bool, rested time.Duration) bool {
 	return once || h.wary || h.lingers || rested >= warmFor
 }
 
+// lifetime returns for how long after it was opened a connection is used: by a
+// draw from [0, 1), the greatest age or up to half of it less. So connections that
+// were opened in the same moment do not end in the same moment.
+func lifetime(maxAge time.Duration, draw float64) time.Duration {
+	return maxAge - time.Duration(draw*float64(maxAge/2))
+}
+
+// tooOld reports whether the connection is not to be used any more: its host
+// may have another address by now, which only a new connection finds.
+func (c *conn) tooOld(now time.Time) bool { return !now.Before(c.retires) }
+
 // sawClosed notes that a connection of the host was found closed.
 func (h *host) sawClosed(rested time.Duration) {
 	h.mu.Lock()
