@@ -113,3 +113,34 @@ func TestOwnAPIAndMetadataAreNeverCalled(t *testing.T) {
 		}
 	}
 }
+
+// A target on this machine by a name that no resolver and no hosts file knows.
+func TestLocalhostNamesAreThisMachine(t *testing.T) {
+	tg := newTarget(t)
+	_, port, ok := strings.Cut(strings.TrimPrefix(tg.url, "http://"), ":")
+	if !ok {
+		t.Fatalf("the target is at %s", tg.url)
+	}
+	p := serve(t, t.TempDir())
+	for _, name := range []string{"localhost", "hooks.belfry.localhost", "LOCALHOST"} {
+		made, err := p.api.CreateJob(t.Context(), byHand("http://"+name+":"+port+"/ok"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := p.ended(made.JobID); e.Status != "SUCCESS" {
+			t.Errorf("%s: execution %+v, %s", name, e, said(e))
+		}
+	}
+	public := serve(t, t.TempDir(), "BELFRY_EGRESS=public")
+	made, err := public.api.CreateJob(t.Context(), byHand("http://hooks.belfry.localhost:"+port+"/ok"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rule = "127.0.0.1 is a loopback address (127.0.0.0/8), and egress is public"
+	if e := public.ended(made.JobID); e.Status != "FAILED" || !strings.HasSuffix(said(e), rule) {
+		t.Errorf("execution %+v, %s", e, said(e))
+	}
+	if got := tg.entries(t); len(got) != 3 {
+		t.Errorf("the target got %d requests, want 3", len(got))
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/egress"
 )
 
 // freePort returns an address where nobody listens.
@@ -78,6 +79,53 @@ func TestLookupIsPartOfTheTimeout(t *testing.T) {
 	call := newCall("http://slow.invalid/")
 	call.Timeout = 50 * time.Millisecond
 	wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: "dns: timeout looking up slow.invalid"})
+}
+
+func TestIsLocalhost(t *testing.T) {
+	for name, want := range map[string]bool{
+		"localhost": true, "LocalHost": true, "localhost.": true, "a.localhost": true, "a.b.LOCALHOST.": true, "_x.localhost": true,
+		"": false, ".": false, ".localhost": false, "localhost..": false, "alocalhost": false, "localhost.test": false,
+		"localhost.localdomain": false, "localhos": false, "host": false, "ſocalhost": false, "localhoſt": false, "127.0.0.1": false,
+	} {
+		if got := isLocalhost(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
+// Names of this machine work where the resolver knows none of them, or others.
+func TestLocalhostNeedsNoResolver(t *testing.T) {
+	k := count(t, always)
+	_, port, _ := net.SplitHostPort(k.addr)
+	x := newTestExecutor(t, Config{})
+	withNames(x, func(_ context.Context, name string) ([]netip.Addr, error) {
+		t.Errorf("%s was looked up", name)
+		return parseAddrs("192.0.2.1"), nil
+	})
+	for _, name := range []string{"localhost", "LOCALHOST", "localhost.", "hooks.localhost", "a.b.localhost."} {
+		mustSucceed(t, x, newCall("http://"+name+":"+port+"/"))
+	}
+	if ln, err := net.Listen("tcp", "[::1]:0"); err == nil { // a server that listens on one family only
+		_ = ln.Close()
+		k := serveAt(t, ln.Addr().String(), "close")
+		mustSucceed(t, x, newCall("http://localhost:"+portOf(t, k.addr)+"/"))
+	}
+}
+
+// A guard judges them as what they lead to.
+func TestLocalhostIsGuardedAsLoopback(t *testing.T) {
+	k := serveAt(t, "127.0.0.1:0", "close")
+	port := portOf(t, k.addr)
+	for _, name := range []string{"localhost", "hooks.localhost"} {
+		url := "http://" + name + ":" + port + "/"
+		wantRefused(t, guarded(t, egress.Public, "", "", nil), url, "127.0.0.1 is a loopback address")
+		wantRefused(t, guarded(t, egress.Private, "", "127.0.0.0/8,::1", nil), url, `is denied by "127.0.0.0/8"`)
+		wantRefused(t, guarded(t, egress.Private, "", name, nil), url, "is denied by")
+		mustSucceed(t, guarded(t, egress.Public, "127.0.0.1", "", nil), newCall(url))
+	}
+	if n := k.answers.Load(); n != 2 {
+		t.Errorf("%d calls came, want 2", n)
+	}
 }
 
 // A lookup is shared by those who wait for it, kept for lookupTTL, and then

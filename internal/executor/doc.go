@@ -18,6 +18,7 @@
 //   - Config.Guard has judged each address that is connected to, after the
 //     lookup; a connection serves only the scheme, host, port and client
 //     certificate under which it was opened.
+//   - localhost, and names below it, are 127.0.0.1 and ::1: no resolver is asked.
 //   - Outcome.Error tells a person what went wrong and where.
 //   - Redirects are not followed, no proxy is used, nothing is read from the
 //     environment.

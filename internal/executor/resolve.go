@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -44,9 +45,25 @@ func newResolver(ctx context.Context, timeout time.Duration) *resolver {
 	return &resolver{ctx: ctx, timeout: timeout, lookup: r.LookupNetIP, answers: make(map[string]*answer)}
 }
 
+// loopback is where localhost names lead, in the order in which it is tried.
+var loopback = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+
+// isLocalhost reports whether a name is localhost or below it. Such names are this
+// machine whatever a resolver knows of them (RFC 6761, section 6.3), so that none
+// is asked: many know nothing of them, and one that leads elsewhere must not.
+func isLocalhost(name string) bool {
+	const local = "localhost"
+	name = strings.TrimSuffix(name, ".")
+	above := len(name) - len(local)
+	return above >= 0 && strings.EqualFold(name[above:], local) && (above == 0 || above > 1 && name[above-1] == '.')
+}
+
 // resolve returns the addresses of a name, in the order in which they should
 // be tried (RFC 6724, as net.Resolver sorts them).
 func (r *resolver) resolve(ctx context.Context, name string) ([]netip.Addr, error) {
+	if isLocalhost(name) {
+		return loopback, nil
+	}
 	a := r.ask(name)
 	select {
 	case <-a.done:
