@@ -162,3 +162,36 @@ func TestValuesAsPeopleWriteThem(t *testing.T) {
 		row.send(t, p.url)
 	}
 }
+
+// TestWhatWasReadCanBeSentBack: the document of a job is a change of it.
+func TestWhatWasReadCanBeSentBack(t *testing.T) {
+	p := serve(t, t.TempDir())
+	_, text := request{"a job", "POST", "/jobs", jsonHead, jobWith(`"headers":{"X-Token":"canary"},"tags":["a"]`), 201, nil, nil}.send(t, p.url)
+	var made struct{ JobID string }
+	if err := json.Unmarshal([]byte(text), &made); err != nil {
+		t.Fatal(err)
+	}
+	job := "/jobs/" + made.JobID
+	_, read := request{"read", "GET", job, nil, "", 200, nil, nil}.send(t, p.url)
+	with := func(from, to string) string {
+		if !strings.Contains(read, from) {
+			t.Fatalf("%s has no %s", read, from)
+		}
+		return strings.Replace(read, from, to, 1)
+	}
+	for _, row := range []request{
+		{"as it is", "PUT", job, jsonHead, read, 200, []string{`"version":1`}, nil},
+		{"with a wrong field", "PUT", job, jsonHead, with(`"timeoutMs":30000`, `"timeoutMs":0`), 422, []string{`"field":"spec.timeoutMs"`}, nil},
+		{"with another creation", "PUT", job, jsonHead, with(`"createdAt":`, `"createdAt":1`), 422, []string{`"field":"createdAt"`, "can only be read"}, nil},
+		{"a field beside spec", "PATCH", job, jsonHead, with(`"isActive":true`, `"isActive":true,"name":"x"`), 200, []string{`"version":2`}, nil},
+		{"of an old version", "PUT", job, jsonHead, with(`"timeoutMs":30000`, `"timeoutMs":1`), 409, []string{`"field":"version"`, "read the job again"}, nil},
+		{"the rest is as it was", "GET", job, nil, "", 200, []string{`"name":"x"`, `"timeoutMs":30000`, `"tags":["a"]`, `"X-Token":"********"`}, nil},
+		{"as a new job", "POST", "/jobs", jsonHead, read, 422, []string{`"field":"spec"`, "send what is in it"}, []string{"createdAt"}},
+	} {
+		row.send(t, p.url)
+	}
+	_, all := request{"its secret", "GET", "/jobs/export?withSecrets=true", nil, "", 200, nil, nil}.send(t, p.url)
+	if !strings.Contains(all, `"X-Token":"canary"`) {
+		t.Errorf("the secret is lost: %s", all)
+	}
+}

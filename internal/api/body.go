@@ -132,16 +132,22 @@ func (w *where) String() string {
 	return w.parent.String() + "." + w.name
 }
 
-// inBody reports whether the place is inside of the user's own body.
-func (w *where) inBody() bool {
-	for w.parent != nil && w.parent.parent != nil {
-		w = w.parent
+// body returns the place of the user's own body that this one is in, or nil. It
+// is a member of the document, or of spec in the document of a whole job.
+func (w *where) body() *where {
+	for at := w; at.parent != nil; at = at.parent {
+		if at.name == "body" && (at.parent.parent == nil || at.parent.name == "spec" && at.parent.parent.parent == nil) {
+			return at
+		}
 	}
-	return w.parent != nil && w.name == "body"
+	return nil
 }
 
 // inside reports whether the place is below the top of the user's own body.
-func (w *where) inside() bool { return w.inBody() && w.parent.parent != nil }
+func (w *where) inside() bool {
+	body := w.body()
+	return body != nil && body != w
+}
 
 func (s *scan) value(at *where, depth int) error {
 	if depth > maxDepth {
@@ -173,7 +179,7 @@ func (s *scan) value(at *where, depth int) error {
 
 func (s *scan) object(at *where, depth int) error {
 	var names []string
-	free := at.inBody()
+	free := at.body() != nil
 	for s.pos++; s.peek() != '}'; {
 		raw := s.raw()
 		member := where{parent: at, name: unquoted(raw)}

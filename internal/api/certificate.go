@@ -33,7 +33,7 @@ func (s *server) checkCertificate(spec *domain.Spec) error {
 func (s *server) change(doc *domain.SpecDoc, data []byte) error {
 	before := doc.ClientCertificate
 	if err := merge(doc, data); err != nil || doc.ClientCertificate == before {
-		return err
+		return pointToSpec(err)
 	}
 	return s.checkCertificate(&doc.Spec)
 }

@@ -23,6 +23,9 @@
 //   - Slashes that are doubled or at the end of a path make no difference, to
 //     the guard least of all. A path or a method that is none gets a pointer to
 //     what was probably meant, and never does what it guesses.
+//   - What GET /jobs/{id} answers can be sent back as a change. What can only be
+//     read is held to what it is, never ignored, and a document of an old version
+//     undoes nothing: wholejob.go.
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
 //   - Connections are bounded, and whoever waits has to make room for whoever

@@ -65,7 +65,7 @@ func parseItem(raw []byte, maxItem int, base domain.SpecDoc) importItem {
 	if len(raw) > maxItem {
 		item.err = tooLong(maxItem)
 	} else if item.err = checkObject(raw); item.err == nil {
-		item.err = merge(&item.doc, raw)
+		item.err = pointToSpec(merge(&item.doc, raw))
 	}
 	return item
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -29,7 +30,7 @@ func (s *server) registerJobs() {
 	register(s, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
-		Description: "Any subset of the fields. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
+		Description: "Any subset of the fields, or the document of GET /jobs/{id} with what is to change: what can only be read must be as it is, and version the current one. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
 			"headers, secretHeaders, tags, body and signing.secrets are replaced, and ******** in the place of a secret keeps the one that is stored. " +
 			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
 			"With one wrong field nothing is changed.",
@@ -147,11 +148,32 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err := s.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, number, func(doc *domain.SpecDoc) error { return s.change(doc, data) })
+	c, err := readChange(data)
 	if err != nil {
-		return nil, staleIf(number, err)
+		return nil, err
+	}
+	made, err := s.madeOf(ctx, id, &c)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made), func(doc *domain.SpecDoc) error { return s.change(doc, c.fields) })
+	if err != nil {
+		return nil, staleIf(number, c.place(err))
 	}
 	return s.updated(v, "Job updated"), nil
+}
+
+// madeOf returns the number of the version that a whole document was made of,
+// zero for a change that does not say.
+func (s *server) madeOf(ctx context.Context, id domain.JobID, c *change) (int, error) {
+	if c.readOnly == nil {
+		return 0, nil
+	}
+	j, err := s.Store.Jobs().Get(ctx, id)
+	if err != nil {
+		return 0, fromStore(err)
+	}
+	return c.check(s.jobBody(&j), s.Clock.Now().UnixMilli())
 }
 
 // staleIf turns the conflict of a request that named its version into a 412

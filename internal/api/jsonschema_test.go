@@ -21,7 +21,7 @@ type schemas struct {
 
 // annotations say nothing about which values are right. Of the formats, uri is
 // one: what is taken beyond it (a host of another script) is written as one.
-var annotations = []string{"description", "default", "examples", "title", "$schema"}
+var annotations = []string{"description", "default", "examples", "title", "$schema", "readOnly"}
 
 // resolve follows a reference.
 func (s schemas) resolve(schema object) object {

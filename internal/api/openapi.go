@@ -27,7 +27,12 @@ func documentConfig(version string) huma.Config {
 	registry.Schema(reflect.TypeFor[jobSpec](), true, "")
 	change := *registry.Map()["JobSpec"]
 	change.Required = nil
-	change.Description = "Any subset of a job's fields."
+	fields := change
+	fields.Description = "Any subset of a job's fields."
+	registry.Map()["JobFields"] = &fields
+	change.Description = "Any subset of a job's fields, here or in spec, or the whole document of a job."
+	change.Properties = maps.Clone(change.Properties)
+	maps.Copy(change.Properties, wholeJobProperties(registry))
 	registry.Map()["JobChange"] = &change
 	boundTags(registry.Map()["JobSpec"])
 	return huma.Config{
@@ -182,14 +187,36 @@ func boundTags(spec *huma.Schema) {
 	}
 }
 
+// wholeJob documents what the document of a job has beside its fields, in a
+// change.
+type wholeJob struct {
+	ID            string `json:"id,omitempty" format:"uuid" readOnly:"true" doc:"The job's id. Not needed; another one is refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	CreatedAt     int64  `json:"createdAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	UpdatedAt     int64  `json:"updatedAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	Version       int64  `json:"version,omitempty" readOnly:"true" doc:"The number of the version that the change was made of. Another one than the current is a 409." example:"1"`
+	EffectiveFrom int64  `json:"effectiveFrom,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	Error         string `json:"error,omitempty" readOnly:"true" doc:"As it was read; cannot be changed." example:"timezone: Europe/Atlantis is not a known zone"`
+	NextFireAt    int64  `json:"nextFireAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225900000"`
+}
+
+// wholeJobProperties returns the schemas of those members and of spec.
+func wholeJobProperties(r huma.Registry) map[string]*huma.Schema {
+	out := maps.Clone(huma.SchemaFromType(r, reflect.TypeFor[wholeJob]()).Properties)
+	out["spec"] = &huma.Schema{
+		Ref:         "#/components/schemas/JobFields",
+		Description: "The fields of the job, as GET /jobs/{id} has them; a field is here or beside it, not both.",
+	}
+	return out
+}
+
 // takeNull lets every optional field of the requests be null, which stands for
 // its default. It comes after the schemas of answers are made, in which nothing
 // is null that was not said to be.
 func takeNull(schemas map[string]*huma.Schema) {
-	for _, name := range []string{"JobSpec", "JobChange", "RetrySpec", "MisfireSpec", "DstSpec", "SigningSpec", "PreviewRequest", "NewKey"} {
+	for _, name := range []string{"JobSpec", "JobChange", "JobFields", "RetrySpec", "MisfireSpec", "DstSpec", "SigningSpec", "PreviewRequest", "NewKey"} {
 		s := schemas[name]
 		required := s.Required
-		if name == "JobChange" {
+		if name == "JobChange" || name == "JobFields" {
 			required = schemas["JobSpec"].Required // they may be absent, but have no default
 		}
 		s.Properties = maps.Clone(s.Properties)

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// The document that GET /jobs/{id} answers is a change, too: whoever reads a
+// job, alters a field and sends the whole back means that field. What can only
+// be read may come along as it is; with another value it is refused by name, and
+// nothing of it is ever ignored in silence.
+
+// change is what a PUT asks for.
+type change struct {
+	fields   []byte          // the fields of the job, as one JSON object
+	inSpec   map[string]bool // those of them that stood in spec
+	readOnly map[string]json.RawMessage
+}
+
+// readOnlyMembers are the members of a job's document that no change can set.
+var readOnlyMembers = []string{"id", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt", "error"}
+
+// readChange takes a document apart. It holds a subset of the fields of a job,
+// or spec with them, or some here and some there, but none in both places.
+func readChange(data []byte) (change, error) {
+	c := change{fields: data}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return c, err
+	}
+	spec, nested := all["spec"]
+	for _, name := range readOnlyMembers {
+		if raw, has := all[name]; has {
+			if c.readOnly == nil {
+				c.readOnly = map[string]json.RawMessage{}
+			}
+			c.readOnly[name] = raw
+			delete(all, name)
+		}
+	}
+	if nested {
+		delete(all, "spec")
+		if err := c.unfold(all, spec); err != nil {
+			return c, err
+		}
+	}
+	if !nested && c.readOnly == nil {
+		return c, nil
+	}
+	fields, err := json.Marshal(all)
+	c.fields = fields
+	return c, err
+}
+
+// unfold moves the members of spec to the other fields.
+func (c *change) unfold(all map[string]json.RawMessage, spec json.RawMessage) error {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(spec, &members) != nil {
+		return domain.Invalid("spec", "must be an object: the fields of the job", nil)
+	}
+	c.inSpec = map[string]bool{}
+	fault := &domain.Error{Code: domain.CodeInvalid}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if _, twice := all[name]; twice {
+			fault.Fields = append(fault.Fields, domain.FieldError{Field: name, Message: "is there twice, in spec too: leave one out"})
+		}
+		c.inSpec[name] = true
+		all[name] = members[name]
+	}
+	if len(fault.Fields) > 0 {
+		return fault
+	}
+	return nil
+}
+
+// check holds what can only be read to the job as it is. It returns the number
+// of the version that the change was made of, zero if it does not say.
+func (c *change) check(now jobBody, clockMs int64) (number int, err error) {
+	if c.readOnly == nil {
+		return 0, nil
+	}
+	text, err := json.Marshal(now)
+	if err != nil {
+		return 0, err
+	}
+	var is map[string]any
+	if err := json.Unmarshal(text, &is); err != nil {
+		return 0, err
+	}
+	fault := &domain.Error{Code: domain.CodeInvalid}
+	for _, name := range readOnlyMembers {
+		raw, has := c.readOnly[name]
+		var was any
+		switch {
+		case !has || string(raw) == "null": // null says nothing
+		case json.Unmarshal(raw, &was) == nil && unchanged(name, was, is[name], clockMs):
+		case name == "version" && isNumber(was):
+			return 0, staleDocument(now.Version, was)
+		default:
+			fault.Fields = append(fault.Fields, domain.FieldError{Field: name, Message: "can only be read: leave it out, or send it as it is, " + asRead(is[name])})
+		}
+	}
+	if len(fault.Fields) > 0 {
+		return 0, fault
+	}
+	return now.Version, nil
+}
+
+// staleDocument refuses a document of another version than the current one: its
+// unchanged fields would undo what somebody else has changed since.
+func staleDocument(current int, was any) *Problem {
+	return kindConflict.field("version", fmt.Sprintf("must be the job's current version, %d: read the job again, or leave version out", current), was)
+}
+
+// unchanged reports whether a member says what it said when it was read. The
+// next fire moves on by itself: one that has passed was right once.
+func unchanged(name string, was, is any, clockMs int64) bool {
+	switch name {
+	case "id":
+		text, _ := was.(string)
+		return strings.EqualFold(text, fmt.Sprint(is))
+	case "nextFireAt":
+		if at, isNumber := was.(float64); isNumber && at > 0 && at <= float64(clockMs) && at == math.Trunc(at) {
+			return true
+		}
+	}
+	return reflect.DeepEqual(was, is)
+}
+
+func isNumber(v any) bool {
+	_, is := v.(float64)
+	return is
+}
+
+// asRead shows a member as the job's document has it.
+func asRead(is any) string {
+	if is == nil {
+		return "null"
+	}
+	text, err := json.Marshal(is)
+	if err != nil {
+		return ""
+	}
+	return shorten(string(text), maxEchoBytes)
+}
+
+// place gives the faults of fields that stood in spec their path in the
+// document.
+func (c *change) place(err error) error {
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || len(c.inSpec) == 0 {
+		return err
+	}
+	placed := *e
+	placed.Fields = slices.Clone(e.Fields)
+	for i, f := range placed.Fields {
+		if top, _, _ := strings.Cut(f.Field, "."); c.inSpec[cutIndex(top)] {
+			placed.Fields[i].Field = "spec." + f.Field
+		}
+	}
+	return &placed
+}
+
+// cutIndex takes the index off a name: tags of tags[0].
+func cutIndex(name string) string {
+	before, _, _ := strings.Cut(name, "[")
+	return before
+}
+
+// pointToSpec tells whoever sends the document of a job to where only its fields
+// are taken, instead of naming each of its members as unknown.
+func pointToSpec(err error) error {
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || !slices.ContainsFunc(e.Fields, func(f domain.FieldError) bool { return f.Field == "spec" }) {
+		return err
+	}
+	return domain.Invalid("spec", "is where the document of a job has its fields: to make another one send what is in it, with isActive beside", nil)
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestUnchanged: which members of a document say what they said when it was
+// read.
+func TestUnchanged(t *testing.T) {
+	const now = 1_000_000
+	for _, row := range []struct {
+		name, was, is string
+		want          bool
+	}{
+		{"id", `"0192f0c1"`, `"0192f0c1"`, true},
+		{"id", `"0192F0C1"`, `"0192f0c1"`, true},
+		{"id", `"0192f0c2"`, `"0192f0c1"`, false},
+		{"id", `1`, `"1"`, false},
+		{"createdAt", `5000.0`, `5000`, true},
+		{"createdAt", `5e3`, `5000`, true},
+		{"createdAt", `5001`, `5000`, false},
+		{"createdAt", `"5000"`, `5000`, false},
+		{"updatedAt", `999999`, `999998`, false}, // does not move on by itself
+		{"error", `"x"`, `"x"`, true},
+		{"error", `"x"`, `null`, false},
+		{"nextFireAt", `1000001`, `1000001`, true},
+		{"nextFireAt", `1000000`, `1060000`, true}, // it has passed
+		{"nextFireAt", `1000002`, `1000001`, false},
+		{"nextFireAt", `1000002`, `null`, false},
+		{"nextFireAt", `0`, `1000001`, false},
+		{"nextFireAt", `999999.5`, `1000001`, false},
+		{"nextFireAt", `"999999"`, `1000001`, false},
+	} {
+		var was, is any
+		if json.Unmarshal([]byte(row.was), &was) != nil || json.Unmarshal([]byte(row.is), &is) != nil {
+			t.Fatal(row)
+		}
+		if got := unchanged(row.name, was, is, now); got != row.want {
+			t.Errorf("%s %s of %s: %v", row.name, row.was, row.is, got)
+		}
+	}
+}
+
+// TestWholeDocumentInAPut: what was read can be sent back, and means what is
+// altered in it.
+func TestWholeDocumentInAPut(t *testing.T) {
+	f := newFake()
+	h := newAPI(t, f)
+	id := create(t, h, laidOver(`"name":"a","body":{"x":{"y":1,"y":2}},"headers":{"Authorization":"secret"},"retry":{"maxRetries":7}`))
+	path := "/jobs/" + id
+	read := func() string { return call(t, h, "GET", path, "").text }
+	altered := func(from, to string) string {
+		text := read()
+		if !strings.Contains(text, from) {
+			t.Fatalf("%s has no %s", text, from)
+		}
+		return strings.Replace(text, from, to, 1)
+	}
+	stale := read()
+	for _, row := range []struct {
+		name, body string
+		status     int
+		holds      string
+	}{
+		{"as it was read", stale, 200, `"version":2`},
+		{"of an old version", stale, 409, `"field":"version","message":"must be the job's current version, 2`},
+	} {
+		if res := call(t, h, "PUT", path, row.body); res.StatusCode != row.status || !strings.Contains(res.text, row.holds) {
+			t.Errorf("%s: %d %s", row.name, res.StatusCode, res.text)
+		}
+	}
+	for _, row := range []struct {
+		name, from, to string
+		status         int
+		holds          string
+	}{
+		{"another name", `"name":"a"`, `"name":"b"`, 200, `"version":3`},
+		{"a wrong field in spec", `"maxRetries":7`, `"maxRetries":-7`, 422, `"field":"spec.retry.maxRetries"`},
+		{"an unknown field in spec", `"maxRetries":7`, `"maxTries":7`, 422, `"field":"spec.retry.maxTries"`},
+		{"a field in both places", `"isActive":true`, `"isActive":true,"name":"c"`, 422, `"field":"name","message":"is there twice, in spec too`},
+		{"a field beside spec", `"isActive":true`, `"isActive":true,"timezone":"Europe/Berlin"`, 422, `"field":"timezone","message":"is there twice`},
+		{"an unknown field beside spec", `"isActive":true`, `"active":true`, 422, `"field":"active"`},
+		{"another creation", `"createdAt":`, `"createdAt":1`, 422, `"field":"createdAt","message":"can only be read`},
+		{"another id", `{"id":"0`, `{"id":"1`, 422, `"field":"id"`},
+		{"another next fire", `"nextFireAt":`, `"nextFireAt":9`, 422, `"field":"nextFireAt"`},
+		{"a name twice", `{"id":`, `{"spec":{},"id":`, 400, `"field":"spec","message":"is there twice`},
+		{"no version", `"version":`, `"VERSION":`, 422, `"field":"VERSION"`},
+		{"another timeout", `"timeoutMs":30000`, `"timeoutMs":5e3`, 200, ""},
+		{"paused", `"isActive":true`, `"isActive":false`, 200, ""},
+	} {
+		if res := call(t, h, "PUT", path, altered(row.from, row.to)); res.StatusCode != row.status || !strings.Contains(res.text, row.holds) {
+			t.Errorf("%s: %d %s", row.name, res.StatusCode, res.text)
+		}
+	}
+	got := read()
+	for _, want := range []string{`"name":"b"`, `"timeoutMs":5000`, `"isActive":false`, `"maxRetries":7`, `"y":1,"y":2`, `"Authorization":"********"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s has no %s", got, want)
+		}
+	}
+	for stored, j := range f.jobs {
+		if value := j.Current.Spec.Headers["Authorization"]; value != "secret" {
+			t.Errorf("the secret of %s is %q", stored, value)
+		}
+	}
+	if res := call(t, h, "PUT", path, `{"version":99}`, `If-Match: "4"`); res.StatusCode != 409 {
+		t.Errorf("a version that If-Match does not name: %d %s", res.StatusCode, res.text)
+	}
+	for _, row := range []struct{ method, path string }{{"POST", "/jobs"}, {"POST", "/jobs/import"}} {
+		res := call(t, h, row.method, row.path, strings.ReplaceAll(got, "\n", ""))
+		if !strings.Contains(res.text, `"field":"spec","message":"is where the document of a job has its fields`) || strings.Contains(res.text, "createdAt") {
+			t.Errorf("%s %s: %d %s", row.method, row.path, res.StatusCode, res.text)
+		}
+	}
+}
