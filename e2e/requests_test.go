@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
 // request is one row of a table: what a client sends, and what it must get.
@@ -193,5 +196,45 @@ func TestWhatWasReadCanBeSentBack(t *testing.T) {
 	_, all := request{"its secret", "GET", "/jobs/export?withSecrets=true", nil, "", 200, nil, nil}.send(t, p.url)
 	if !strings.Contains(all, `"X-Token":"canary"`) {
 		t.Errorf("the secret is lost: %s", all)
+	}
+}
+
+// TestTheNextAttemptIsTold: an execution that waits for its retry says when that
+// is due, before and after a restart.
+func TestTheNextAttemptIsTold(t *testing.T) {
+	tg, dir := newTarget(t), t.TempDir()
+	p := serve(t, dir)
+	retries, delay := 3, int64(3_600_000)
+	job := byHand(tg.url + "/status/503")
+	job.Retry = &client.Retry{MaxRetries: &retries, DelayMs: &delay, Backoff: "FIXED"}
+	made, err := p.api.CreateJob(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := p.api.TriggerJob(t.Context(), made.JobID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := func() int64 {
+		var e client.Execution
+		eventually(t, "the execution waits for its retry", func() bool {
+			if e, err = p.api.Execution(t.Context(), run.ExecutionID); err != nil {
+				t.Fatal(err)
+			}
+			return e.NextAttemptAt != nil
+		})
+		if len(e.Attempts) != 1 || *e.NextAttemptAt != *e.Attempts[0].CompletedAt+delay || e.Status != "PENDING" {
+			t.Errorf("%+v, due at %d", e, *e.NextAttemptAt)
+		}
+		return *e.NextAttemptAt
+	}
+	due := waits()
+	request{"of the job", "GET", "/jobs/" + made.JobID + "/executions", nil, "", 200, []string{fmt.Sprintf(`"nextAttemptAt":%d`, due)}, nil}.send(t, p.url)
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	p = serve(t, dir)
+	if again := waits(); again != due {
+		t.Errorf("after a restart the retry is due at %d, not %d", again, due)
 	}
 }

@@ -43,6 +43,7 @@ type ExecutionBody struct {
 	RetryCount  int           `json:"retryCount" doc:"Attempts after the first." example:"0"`
 	Version     int           `json:"version" doc:"The version of the job that it belongs to." example:"1"`
 	Manual      bool          `json:"manual" doc:"Whether it was triggered by hand and not by the schedule." example:"false"`
+	NextAttempt *int64        `json:"nextAttemptAt,omitempty" doc:"When its next attempt is due, Unix milliseconds, while it waits for a retry." example:"1767225660145"`
 	Missed      *missedBody   `json:"missed,omitempty" doc:"For a MISSED record that stands for several fires: which."`
 }
 
@@ -56,7 +57,7 @@ func executionOf(e *domain.Execution) ExecutionBody {
 		ID: e.ID().String(), JobID: e.JobID.String(), Status: e.Status, ScheduledAt: e.ScheduledAt,
 		StartedAt: unlessZero(e.StartedAt), CompletedAt: unlessZero(e.CompletedAt),
 		HTTPStatus: unlessZero(e.HTTPStatus), Error: unlessZero(e.Error),
-		RetryCount: e.RetryCount, Version: e.Version, Manual: e.Nonce != 0,
+		RetryCount: e.RetryCount, Version: e.Version, Manual: e.Nonce != 0, NextAttempt: unlessZero(e.NextAttemptAt),
 	}
 	if e.StartedAt != 0 && e.CompletedAt != 0 {
 		d := e.Duration()

@@ -9,20 +9,23 @@ import (
 // Execution is the record of what became of a fire or of a manual trigger. What
 // is not known yet, or never will be, is nil.
 type Execution struct {
-	ID          string       `json:"id"`
-	JobID       string       `json:"jobId"`
-	Status      string       `json:"status"`
-	ScheduledAt int64        `json:"scheduledAt"`
-	StartedAt   *int64       `json:"startedAt"`
-	CompletedAt *int64       `json:"completedAt"`
-	Duration    *int64       `json:"duration"`   // milliseconds
-	HTTPStatus  *int         `json:"httpStatus"` // of the last attempt
-	Error       *string      `json:"error"`
-	RetryCount  int          `json:"retryCount"`
-	Version     int          `json:"version"`  // of the job
-	Manual      bool         `json:"manual"`   // triggered by hand
-	Missed      *MissedRange `json:"missed"`   // of a MISSED record that stands for several fires
-	Attempts    []Attempt    `json:"attempts"` // only from [Client.Execution]
+	ID          string  `json:"id"`
+	JobID       string  `json:"jobId"`
+	Status      string  `json:"status"`
+	ScheduledAt int64   `json:"scheduledAt"`
+	StartedAt   *int64  `json:"startedAt"`
+	CompletedAt *int64  `json:"completedAt"`
+	Duration    *int64  `json:"duration"`   // milliseconds
+	HTTPStatus  *int    `json:"httpStatus"` // of the last attempt
+	Error       *string `json:"error"`
+	RetryCount  int     `json:"retryCount"`
+	Version     int     `json:"version"` // of the job
+	Manual      bool    `json:"manual"`  // triggered by hand
+
+	NextAttemptAt *int64 `json:"nextAttemptAt"` // while it waits for a retry
+
+	Missed   *MissedRange `json:"missed"`   // of a MISSED record that stands for several fires
+	Attempts []Attempt    `json:"attempts"` // only from [Client.Execution]
 }
 
 // MissedRange says which fires a MISSED record stands for: Count of them, the

@@ -50,6 +50,10 @@ type Execution struct {
 	RetryCount  int       // attempts after the first
 	Attempts    []Attempt // complete when RetryCount > 0; otherwise nil, see AllAttempts
 	Missed      *MissedRange
+
+	// NextAttemptAt is when the next attempt is due, Unix milliseconds, of an
+	// execution that waits for its retry; otherwise zero. It is no part of a fact.
+	NextAttemptAt int64
 }
 
 // MissedRange is what a MISSED record stands for: Count fires of one job, the

@@ -45,7 +45,7 @@ type fire struct {
 	counted bool  // the pending seconds count it: W waits. Recorder only, once queued
 	open    bool  // an open run of it is on record. Recorder only
 	opening bool  // an open run is on its way. Dispatcher lock
-	retryAt int64
+	retryAt int64 // of a live view only when phase is phaseWaiting
 	since   int64 // start of the attempt in flight, Unix milliseconds; dispatcher lock
 
 	queueNext          *fire // host queue

@@ -284,6 +284,40 @@ func TestTriggerRunsOnceItIsOnRecord(t *testing.T) {
 	})
 }
 
+// TestTheNextAttemptIsTold: while an execution waits for its retry, and then
+// only, it says when that is due; after a stop, too.
+func TestTheNextAttemptIsTold(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		doc := spec("?status=503&delay=200", paused)
+		doc.Retry = domain.Retry{MaxRetries: 1, DelayMs: 60_000, Backoff: "FIXED", MaxDelayMs: 60_000}
+		id := w.create(doc)
+		x, err := w.trigger(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.pass(100 * time.Millisecond)
+		if live, ok := w.eng.Live(x.ID()); !ok || live.Status != domain.StatusRunning || live.NextAttemptAt != 0 {
+			t.Errorf("running: %+v %v", live, ok)
+		}
+		w.pass(time.Second)
+		live, ok := w.eng.Live(x.ID())
+		if !ok || len(live.Attempts) != 1 || live.NextAttemptAt != live.Attempts[0].CompletedAt+60_000 {
+			t.Errorf("waiting: %+v %v", live, ok)
+		}
+		if all := w.eng.LiveByJob(id, 5); len(all) != 1 || all[0].NextAttemptAt != live.NextAttemptAt {
+			t.Errorf("of the job: %+v", all)
+		}
+		w.pass(59*time.Second + 200*time.Millisecond)
+		if live, ok := w.eng.Live(x.ID()); !ok || live.Status != domain.StatusRunning || live.NextAttemptAt != 0 {
+			t.Errorf("running again: %+v %v", live, ok)
+		}
+		w.pass(2 * time.Second)
+		w.check(w.now())
+	})
+}
+
 func TestTriggerOfAnUnknownJob(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

@@ -14,6 +14,9 @@ func (f *fire) snapshot() domain.Execution {
 	if f.phase == phaseCalling || f.phase == phaseEnded {
 		x.Status = domain.StatusRunning
 	}
+	if f.phase == phaseWaiting {
+		x.NextAttemptAt = f.retryAt
+	}
 	if n := len(f.attempts); n > 0 {
 		x.Attempts = slices.Clone(f.attempts)
 		x.HTTPStatus, x.Error = f.attempts[n-1].HTTPStatus, f.attempts[n-1].Error
