@@ -166,7 +166,15 @@ func TestValuesAsPeopleWriteThem(t *testing.T) {
 	}
 }
 
-// TestWhatWasReadCanBeSentBack: the document of a job is a change of it.
+// tagged is jsonHead with a conditional header.
+func tagged(name, value string) http.Header {
+	h := jsonHead.Clone()
+	h[name] = []string{value}
+	return h
+}
+
+// TestWhatWasReadCanBeSentBack: the document of a job is a change of it, and tags
+// say of which version.
 func TestWhatWasReadCanBeSentBack(t *testing.T) {
 	p := serve(t, t.TempDir())
 	_, text := request{"a job", "POST", "/jobs", jsonHead, jobWith(`"headers":{"X-Token":"canary"},"tags":["a"]`), 201, nil, nil}.send(t, p.url)
@@ -189,6 +197,13 @@ func TestWhatWasReadCanBeSentBack(t *testing.T) {
 		{"a field beside spec", "PATCH", job, jsonHead, with(`"isActive":true`, `"isActive":true,"name":"x"`), 200, []string{`"version":2`}, nil},
 		{"of an old version", "PUT", job, jsonHead, with(`"timeoutMs":30000`, `"timeoutMs":1`), 409, []string{`"field":"version"`, "read the job again"}, nil},
 		{"the rest is as it was", "GET", job, nil, "", 200, []string{`"name":"x"`, `"timeoutMs":30000`, `"tags":["a"]`, `"X-Token":"********"`}, nil},
+		{"one of several tags", "PUT", job, tagged("If-Match", `"1", W/"2", "2"`), `{"tags":["b"]}`, 200, []string{`"version":3`}, nil},
+		{"none of several tags", "PUT", job, tagged("If-Match", `"1", "2"`), `{"tags":["c"]}`, 412, []string{`"field":"If-Match"`}, nil},
+		{"a weak tag", "DELETE", job, tagged("If-Match", `W/"3"`), "", 412, nil, nil},
+		{"no tag", "DELETE", job, tagged("If-Match", ""), "", 400, []string{`"field":"If-Match"`}, nil},
+		{"a pause of an old version", "POST", job + "/pause", tagged("If-Match", `"2"`), "", 412, nil, nil},
+		{"a run of an old version", "POST", job + "/trigger", tagged("If-Match", `"2"`), "", 412, nil, nil},
+		{"only if it is new", "PUT", job, tagged("If-None-Match", "*"), `{"tags":["c"]}`, 412, []string{`"field":"If-None-Match"`}, nil},
 		{"as a new job", "POST", "/jobs", jsonHead, read, 422, []string{`"field":"spec"`, "send what is in it"}, []string{"createdAt"}},
 	} {
 		row.send(t, p.url)

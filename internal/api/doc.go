@@ -26,6 +26,8 @@
 //   - What GET /jobs/{id} answers can be sent back as a change. What can only be
 //     read is held to what it is, never ignored, and a document of an old version
 //     undoes nothing: wholejob.go.
+//   - A condition of a request (If-Match, If-None-Match) is kept as RFC 9110,
+//     section 13 says, or refused: never ignored. precondition.go.
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
 //   - Connections are bounded, and whoever waits has to make room for whoever

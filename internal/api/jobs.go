@@ -51,18 +51,18 @@ func (s *server) registerJobs() {
 		OperationID: "pause-job", Method: http.MethodPost, Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
 		Summary:     "Pause a job",
 		Description: "The same as PUT with isActive false. Pausing a paused job changes nothing and makes no version.",
-	}, s.setActive(false), kindNotFound, kindConflict, kindUnavailable)
+	}, s.setActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "resume-job", Method: http.MethodPost, Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
 		Summary:     "Resume a job",
 		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active job changes nothing and makes no version.",
-	}, s.setActive(true), kindInvalid, kindNotFound, kindConflict, kindUnavailable)
+	}, s.setActive(true), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "trigger-job", Method: http.MethodPost, Path: "/jobs/{id}/trigger", Tags: []string{"Jobs"},
 		Summary:       "Run a job now",
 		Description:   "Beside its schedule, paused or not. The execution is durable when the answer is sent; its outcome is at GET /executions/{executionId}.",
 		DefaultStatus: http.StatusAccepted,
-	}, s.triggerJob, kindNotFound, kindUnavailable)
+	}, s.triggerJob, kindNotFound, kindStale, kindUnavailable)
 }
 
 // JobPath is the id of a job in a path. huma reads the fields of embedded types
@@ -112,7 +112,7 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 type updateInput struct {
 	request
 	JobPath
-	IfMatch versionParam `header:"If-Match"`
+	Precondition
 }
 
 type updateOutput struct {
@@ -137,15 +137,15 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	number, err := in.IfMatch.parse()
-	if err != nil {
-		return nil, err
-	}
 	data, err := readBody(in.r)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.inScope(ctx, id); err != nil {
+		return nil, err
+	}
+	number, err := s.condition(ctx, in.r, id)
+	if err != nil {
 		return nil, err
 	}
 	c, err := readChange(data)
@@ -187,9 +187,11 @@ func staleIf(number int, err error) error {
 	return err
 }
 
-type deleteInput struct {
+// jobInput is a request about a job that has no body.
+type jobInput struct {
+	request
 	JobPath
-	IfMatch versionParam `header:"If-Match"`
+	Precondition
 }
 
 type deleteOutput struct{ Body deletedBody }
@@ -200,16 +202,16 @@ type deletedBody struct {
 	EffectiveTo int64  `json:"effectiveTo" doc:"No fire at or after this instant is sent, Unix milliseconds." example:"1767225600000"`
 }
 
-func (s *server) deleteJob(ctx context.Context, in *deleteInput) (*deleteOutput, error) {
+func (s *server) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
 	}
-	number, err := in.IfMatch.parse()
-	if err != nil {
+	if err := s.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	if err := s.inScope(ctx, id); err != nil {
+	number, err := s.condition(ctx, in.r, id)
+	if err != nil {
 		return nil, err
 	}
 	to, err := s.Engine.Delete(s.under(ctx, domain.ActionDelete), id, number)
@@ -223,12 +225,12 @@ func (s *server) deleteJob(ctx context.Context, in *deleteInput) (*deleteOutput,
 var errUnchanged = errors.New("nothing to change")
 
 // setActive returns the handler of pause or resume.
-func (s *server) setActive(active bool) func(context.Context, *JobPath) (*updateOutput, error) {
+func (s *server) setActive(active bool) func(context.Context, *jobInput) (*updateOutput, error) {
 	done, already := "Job paused", "Job was paused already"
 	if active {
 		done, already = "Job resumed", "Job was active already"
 	}
-	return func(ctx context.Context, in *JobPath) (*updateOutput, error) {
+	return func(ctx context.Context, in *jobInput) (*updateOutput, error) {
 		id, err := parseJobID("id", in.ID)
 		if err != nil {
 			return nil, err
@@ -236,7 +238,11 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 		if err := s.inScope(ctx, id); err != nil {
 			return nil, err
 		}
-		v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, 0, func(doc *domain.SpecDoc) error {
+		number, err := s.condition(ctx, in.r, id)
+		if err != nil {
+			return nil, err
+		}
+		v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, number, func(doc *domain.SpecDoc) error {
 			if doc.IsActive == active {
 				return errUnchanged
 			}
@@ -247,7 +253,7 @@ func (s *server) setActive(active bool) func(context.Context, *JobPath) (*update
 			return s.updated(v, done), nil
 		}
 		if !errors.Is(err, errUnchanged) {
-			return nil, err
+			return nil, staleIf(number, err)
 		}
 		job, err := s.Store.Jobs().Get(ctx, id)
 		if err != nil {
@@ -268,12 +274,19 @@ type triggeredBody struct {
 	Message     string `json:"message" doc:"What was done, for people." example:"Job triggered"`
 }
 
-func (s *server) triggerJob(ctx context.Context, in *JobPath) (*triggerOutput, error) {
+func (s *server) triggerJob(ctx context.Context, in *jobInput) (*triggerOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.inScope(ctx, id); err != nil {
+		return nil, err
+	}
+	number, err := s.condition(ctx, in.r, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.must(ctx, number, id); err != nil {
 		return nil, err
 	}
 	change := s.changeBy(ctx, domain.ActionTrigger)

@@ -12,11 +12,10 @@ import (
 
 // Page sizes.
 const (
-	maxLimit          = 1000
-	defaultLimit      = 50
-	defaultJobLimit   = 5   // of the executions of one job: the contract's
-	maxFilterLength   = 200 // characters
-	maxIfMatchVersion = 1 << 31
+	maxLimit        = 1000
+	defaultLimit    = 50
+	defaultJobLimit = 5   // of the executions of one job: the contract's
+	maxFilterLength = 200 // characters
 )
 
 // The parameter types hold the text as it came: huma stores it, the handler
@@ -25,7 +24,6 @@ type (
 	limitParam    string // of a list
 	jobLimitParam string // of the executions of one job
 	boolParam     string
-	versionParam  string // If-Match
 )
 
 func limitSchema(def int) *huma.Schema {
@@ -45,14 +43,6 @@ func (jobLimitParam) Schema(huma.Registry) *huma.Schema { return limitSchema(def
 // Schema implements huma.SchemaProvider.
 func (boolParam) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: "boolean", Examples: []any{true}}
-}
-
-// Schema implements huma.SchemaProvider.
-func (versionParam) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		Type: "string", Examples: []any{`"3"`},
-		Description: "Go on only if this is the job's current version: the ETag of GET /jobs/{id}, in quotes or not. Otherwise 412.",
-	}
 }
 
 func (p limitParam) parse() (int, error)    { return parseLimit(string(p), defaultLimit) }
@@ -82,27 +72,6 @@ func (p boolParam) parse(name string) (*bool, error) {
 		return nil, kindMalformed.field(name, "must be true or false", string(p))
 	}
 	return &yes, nil
-}
-
-// parse returns the number of the version that If-Match names; zero: any.
-// Several are refused: a job has one current version.
-func (p versionParam) parse() (int, error) {
-	text := strings.TrimSpace(string(p))
-	if text == "" || text == "*" {
-		return 0, nil
-	}
-	if strings.HasPrefix(text, "W/") { // RFC 9110, 13.1.1: a weak tag never matches
-		return 0, kindStale.field("If-Match", `must be a strong tag, as in "3"`, text)
-	}
-	bare := text
-	if len(bare) >= 2 && bare[0] == '"' && bare[len(bare)-1] == '"' {
-		bare = bare[1 : len(bare)-1]
-	}
-	n, err := strconv.ParseInt(bare, 10, 64)
-	if err != nil || n < 1 || n > maxIfMatchVersion {
-		return 0, kindMalformed.field("If-Match", `must be one version of the job, as in "3"`, text)
-	}
-	return int(n), nil
 }
 
 func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }

@@ -64,7 +64,7 @@ var (
 	kindNotFound    = kind{"not-found", "There is no such thing", http.StatusNotFound, "The path, the job or the execution does not exist."}
 	kindMethod      = kind{"method", "The method is not allowed here", http.StatusMethodNotAllowed, "Allow names the methods of the path."}
 	kindConflict    = kind{"conflict", "Somebody else was first", http.StatusConflict, "The job changed while the request was on its way. Read it and try again."}
-	kindStale       = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed, "If-Match names another version than the current one. Read the job and decide again."}
+	kindStale       = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed, "If-Match names other versions than the current one, or If-None-Match names it. Read the job and decide again."}
 	kindTooLarge    = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge, "The body is over the limit of the path."}
 	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json, without Content-Encoding; an import takes application/x-ndjson too."}
 	kindSlow        = kind{"slow", "The request came too slowly", http.StatusRequestTimeout, "The body did not arrive in time."}

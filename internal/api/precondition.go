@@ -1,0 +1,167 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// The tag of a job is the number of its current version, and a request that
+// changes the job may ask for it (RFC 9110, section 13): If-Match goes on if one
+// of its tags is the current one, compared strongly, If-None-Match if none is,
+// compared weakly. A header that is there but cannot be read is refused: whoever
+// sends it does not want an unconditional change.
+
+// Precondition documents the headers. They are read from the request, where
+// there may be several lines of each.
+type Precondition struct {
+	IfMatch     matchParam     `header:"If-Match"`
+	IfNoneMatch noneMatchParam `header:"If-None-Match"`
+}
+
+type (
+	matchParam     string
+	noneMatchParam string
+)
+
+// Schema implements huma.SchemaProvider.
+func (matchParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: "string", Examples: []any{`"3"`},
+		Description: "Go on only if the job's current version is among these: the ETag of GET /jobs/{id}, in quotes or not, several with commas between them, or *. Otherwise 412.",
+	}
+}
+
+// Schema implements huma.SchemaProvider.
+func (noneMatchParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: "string", Examples: []any{`"3"`},
+		Description: "Go on only if the job's current version is not among these. * is a 412: the job exists.",
+	}
+}
+
+// entityTag is one tag of a list.
+type entityTag struct {
+	weak bool
+	text string
+}
+
+// tags is what a header says. One that is absent asks for nothing.
+type tags struct {
+	there bool
+	any   bool // *
+	list  []entityTag
+}
+
+// parseTags reads the lines of a header (RFC 9110, section 13.1.1): * alone, or
+// tags with commas between them. A number without quotes is taken for a tag.
+func parseTags(name string, lines []string) (tags, error) {
+	if len(lines) == 0 {
+		return tags{}, nil
+	}
+	rest := strings.Join(lines, ",")
+	malformed := kindMalformed.field(name, `must be versions of the job, as in "3" or "3", "4", or *`, rest)
+	if strings.TrimSpace(rest) == "*" {
+		return tags{there: true, any: true}, nil
+	}
+	out := tags{there: true}
+	for {
+		rest = strings.TrimLeft(rest, " \t,") // elements may be empty: section 5.6.1
+		if rest == "" {
+			break
+		}
+		tag, after, ok := cutTag(rest)
+		after = strings.TrimLeft(after, " \t")
+		if !ok || after != "" && after[0] != ',' {
+			return tags{}, malformed
+		}
+		out.list = append(out.list, tag)
+		rest = after
+	}
+	if len(out.list) == 0 {
+		return tags{}, malformed
+	}
+	return out, nil
+}
+
+// cutTag takes the first tag off a list.
+func cutTag(list string) (tag entityTag, after string, ok bool) {
+	list, tag.weak = strings.CutPrefix(list, "W/")
+	if quoted, is := strings.CutPrefix(list, `"`); is {
+		tag.text, after, ok = strings.Cut(quoted, `"`)
+		return tag, after, ok && !strings.ContainsFunc(tag.text, func(r rune) bool { return r <= ' ' || r == 0x7f })
+	}
+	end := strings.IndexFunc(list, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(list)
+	}
+	tag.text = list[:end]
+	return tag, list[end:], !tag.weak && end > 0 && tag.text[0] != '0'
+}
+
+// names reports whether the current version is among the tags.
+func (t *tags) names(version int, weakly bool) bool {
+	current := strconv.Itoa(version)
+	return t.any || slices.ContainsFunc(t.list, func(tag entityTag) bool { return tag.text == current && (weakly || !tag.weak) })
+}
+
+// single returns the only version that a header can be about; zero: it has to be
+// compared with the current one.
+func (t *tags) single() int {
+	if len(t.list) != 1 || t.list[0].weak {
+		return 0
+	}
+	n, err := strconv.Atoi(t.list[0].text)
+	if err != nil || n < 1 || strconv.Itoa(n) != t.list[0].text {
+		return 0
+	}
+	return n
+}
+
+// condition returns the version that the job must be at for a request to go on;
+// zero: at any. The engine compares it again when it has the job to itself.
+func (s *server) condition(ctx context.Context, r *http.Request, id domain.JobID) (version int, err error) {
+	match, err := parseTags("If-Match", r.Header.Values("If-Match"))
+	if err != nil {
+		return 0, err
+	}
+	none, err := parseTags("If-None-Match", r.Header.Values("If-None-Match"))
+	switch {
+	case err != nil:
+		return 0, err
+	case !none.there && (!match.there || match.any):
+		return 0, nil
+	case !none.there && match.single() != 0:
+		return match.single(), nil
+	}
+	j, err := s.Store.Jobs().Get(ctx, id)
+	if err != nil {
+		return 0, fromStore(err)
+	}
+	current := j.Current.Number
+	switch {
+	case match.there && !match.names(current, false):
+		return 0, kindStale.field("If-Match", "must name the job's current version", strings.Join(r.Header.Values("If-Match"), ","))
+	case none.there && none.names(current, true):
+		return 0, kindStale.field("If-None-Match", "must not name the job's current version", strings.Join(r.Header.Values("If-None-Match"), ","))
+	}
+	return current, nil
+}
+
+// must refuses a request that is about another version than the current one,
+// where no engine compares.
+func (s *server) must(ctx context.Context, version int, id domain.JobID) error {
+	if version == 0 {
+		return nil
+	}
+	j, err := s.Store.Jobs().Get(ctx, id)
+	if err == nil && j.Current.Number != version {
+		return kindStale.field("If-Match", "must name the job's current version", etag(version))
+	}
+	return fromStore(err)
+}
