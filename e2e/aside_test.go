@@ -172,3 +172,92 @@ func TestZoneNamesOfTheFileSystem(t *testing.T) {
 		}
 	}
 }
+
+// A job whose secrets were sealed with a key that is lost is set aside, and runs
+// again when they are given anew or the key is back. Where the keys open no secret
+// at all they are the wrong ones, and the server does not start.
+func TestLostKeySetsJobsAside(t *testing.T) {
+	tg, dir := newTarget(t), t.TempDir()
+	first, second := "BELFRY_ENCRYPTION_KEY="+strings.Repeat("A", 42)+"E=", "BELFRY_ENCRYPTION_KEY="+strings.Repeat("B", 42)+"A="
+	job := func(secret string) string {
+		return fmt.Sprintf(`{"schedule":"* * * * * *","api":%q,"type":"ATLEAST_ONCE",%s}`+"\n", tg.url+"/ok", secret)
+	}
+	const header, signing = `"headers":{"X-Api-Key":"one"}`, `"signing":{"secrets":["whsec_` + canary + `JOBJOBJOBJOBJOBJOBJOBJ"]}`
+	p := serve(t, dir, first)
+	ids := p.importJobs(job(header) + job(signing) + job(header))
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM", code)
+	}
+	env := cleanEnv(second, "DB_PATH="+filepath.Join(dir, "jobs.db"))
+	if code, _, errs := runAll(t, env, "serve"); code == 0 || !strings.Contains(errs, "none of the sealed secrets") {
+		t.Errorf("a start with a wrong key: exit code %d, %s", code, errs)
+	}
+
+	p = serve(t, dir, second+","+strings.TrimPrefix(first, "BELFRY_ENCRYPTION_KEY=")) // seals all anew, in the background
+	ids = append(ids, p.importJobs(job(header)+job(signing))...)
+	eventually(t, "all is sealed with the new key", func() bool { return strings.Contains(p.log(), "sealed stored secrets") })
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM", code)
+	}
+	for _, id := range ids[:3] { // as a backup of before would have them
+		alter(t, dir, `UPDATE version SET headers = replace(headers, ?1, ?2), options = replace(options, ?1, ?2) WHERE job_id = ?3`,
+			"sealed:v1:"+keyOf(t, dir, ids[3]), "sealed:v1:0123abcd", rowID(t, id))
+	}
+	before := len(tg.entries(t))
+	p = serve(t, dir, second)
+	sent := func(id string) bool {
+		for _, e := range tg.entries(t)[before:] {
+			if e.JobID.String() == id {
+				return true
+			}
+		}
+		return false
+	}
+	eventually(t, "the good jobs fire", func() bool { return sent(ids[3]) && sent(ids[4]) })
+	for i, field := range []string{"headers: ", "signing: ", "headers: "} {
+		status, shown := ask(t, "GET", p.url+"/jobs/"+ids[i], "", "")
+		fault, _ := shown["error"].(string)
+		if status != 200 || !strings.Contains(fault, field) || !strings.Contains(fault, "its key is 0123abcd") || sent(ids[i]) {
+			t.Errorf("job %d: status %d, error %q, sent %v", i, status, fault, sent(ids[i]))
+		}
+	}
+	_, health := ask(t, "GET", p.url+"/observability/health", "", "")
+	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" || !strings.Contains(got, "3 jobs cannot be run: ") {
+		t.Errorf("health %v", health)
+	}
+	eventually(t, "the metric says 3", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 3 })
+	if status, _ := ask(t, "PUT", p.url+"/jobs/"+ids[0], "application/json", `{"name":"x"}`); status != 422 {
+		t.Errorf("a change that leaves the secret: %d, want 422", status)
+	}
+	for i, change := range []string{`{` + header + `}`, `{` + signing + `}`} {
+		if status, body := ask(t, "PUT", p.url+"/jobs/"+ids[i], "application/json", change); status != 200 {
+			t.Errorf("PUT %s: %d %v", change, status, body)
+		}
+	}
+	eventually(t, "the mended jobs fire", func() bool { return sent(ids[0]) && sent(ids[1]) })
+	if sent(ids[2]) {
+		t.Error("a job that is set aside was sent")
+	}
+}
+
+// keyOf returns the id of the key that seals a header of a job.
+func keyOf(t *testing.T, dir, id string) (key string) {
+	t.Helper()
+	c, err := sqlite.OpenConn(filepath.Join(dir, "jobs.db"), sqlite.OpenReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	err = sqlitex.ExecuteTransient(c, `SELECT headers FROM version WHERE job_id = ?`, &sqlitex.ExecOptions{
+		Args: []any{rowID(t, id)},
+		ResultFunc: func(s *sqlite.Stmt) error {
+			_, rest, _ := strings.Cut(s.ColumnText(0), "sealed:v1:")
+			key, _, _ = strings.Cut(rest, ":")
+			return nil
+		},
+	})
+	if err != nil || key == "" {
+		t.Fatalf("job %s: key %q, error %v", id, key, err)
+	}
+	return key
+}

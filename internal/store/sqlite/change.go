@@ -144,9 +144,9 @@ func readVersion(c *conn, box *seal.Box, id domain.JobID, number int) (found *do
 		return nil, nil
 	}
 	err = c.query(selectVersion, func(s *sqlite.Stmt) error {
-		v, err := columnsVersion(s, box)
+		v := columnsVersion(s, box)
 		found = &v
-		return err
+		return nil
 	}, id, number)
 	return found, err
 }

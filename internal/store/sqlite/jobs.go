@@ -78,10 +78,10 @@ SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE
 // content: the call is a repeat. Otherwise it returns the error.
 func sameVersion(c *conn, r *versionRow, box *seal.Box, otherwise error) error {
 	same := false
-	err := c.query(selectVersion, func(s *sqlite.Stmt) (err error) {
+	err := c.query(selectVersion, func(s *sqlite.Stmt) error {
 		stored := columnsRow(s)
-		same, err = stored.equal(r, box)
-		return err
+		same = stored.equal(r, box)
+		return nil
 	}, r.jobID, r.number)
 	if err == nil && !same {
 		return otherwise

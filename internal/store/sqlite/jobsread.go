@@ -33,9 +33,8 @@ func (j jobs) selectJobs(
 	found := make([]domain.Job, 0, min(limit, 100))
 	err := lend(ctx, func(c *conn) error {
 		return c.query(query, func(s *sqlite.Stmt) error {
-			v, err := columnsVersion(s, j.box)
-			found = append(found, jobOf(v))
-			return err
+			found = append(found, jobOf(columnsVersion(s, j.box)))
+			return nil
 		}, args...)
 	})
 	return found, err
@@ -109,9 +108,8 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, 
 	var found []domain.Version
 	err := j.readers.with(ctx, func(c *conn) error {
 		return c.query(selectVersions, func(s *sqlite.Stmt) error {
-			v, err := columnsVersion(s, j.box)
-			found = append(found, v)
-			return err
+			found = append(found, columnsVersion(s, j.box))
+			return nil
 		}, id)
 	})
 	return found, fault("read the versions", err)
@@ -212,7 +210,8 @@ func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk
 			return errFull
 		}
 		chunk = append(chunk, domain.Version{})
-		return r.columns(s, &chunk[len(chunk)-1])
+		r.columns(s, &chunk[len(chunk)-1])
+		return nil
 	}, after, since)
 	if errors.Is(err, errFull) {
 		err = nil

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
@@ -42,7 +44,59 @@ func (c *Config) loadKeys() (keys []seal.Key, err error) {
 	return keys, nil
 }
 
-const findSealed = `SELECT 1 FROM version WHERE instr(headers, ?1) OR instr(options, ?1) LIMIT 1`
+const selectSealed = `SELECT headers, options FROM version WHERE instr(headers, ?1) OR instr(options, ?1)`
+
+// sealedMark is in every document that holds a sealed value, and ends right before
+// the id of its key. No text of a document has it: quotes are escaped there.
+const sealedMark = `{"sealed":"` + seal.Prefix
+
+// checkKeys looks whether the keys are those of the database. Where they open none
+// of its secrets they are the wrong ones, and the start is refused: the operator
+// can put the right ones back, and would otherwise find every job that has a
+// secret set aside. Where they open some, the versions whose secrets they do not
+// open are set aside one by one. It ends at the first value that they may open.
+func (s *Store) checkKeys(ctx context.Context, keys []seal.Key) error {
+	var missing string // id of a key
+	errFound := errors.New("found")
+	err := s.readers.with(ctx, func(c *conn) error {
+		return c.query(selectSealed, func(row *sqlite.Stmt) error {
+			for id := range sealedWith(row.ColumnText(0) + row.ColumnText(1)) {
+				if slices.ContainsFunc(keys, func(k seal.Key) bool { return k.ID() == id }) {
+					return errFound
+				}
+				missing = id
+			}
+			return nil
+		}, sealedMark)
+	})
+	switch {
+	case errors.Is(err, errFound):
+		return nil
+	case err != nil || missing == "":
+		return err
+	case len(keys) == 0:
+		return domain.Unavailable(nil, "%s holds sealed secrets, and their key is missing: put %s back, or set BELFRY_ENCRYPTION_KEY",
+			s.cfg.Path, s.cfg.keyFile())
+	}
+	var ids []string
+	for _, k := range keys {
+		ids = append(ids, k.ID())
+	}
+	return domain.Unavailable(seal.ErrUnknownKey, "none of the sealed secrets in %s opens with key %s: they need key %s, of %s or BELFRY_ENCRYPTION_KEY",
+		s.cfg.Path, strings.Join(ids, ", "), missing, s.cfg.keyFile())
+}
+
+// sealedWith yields the ids of the keys that the values of a document need.
+func sealedWith(doc string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		parts := strings.Split(doc, sealedMark)
+		for _, part := range parts[1:] {
+			if id, _, ok := strings.Cut(part, ":"); ok && !yield(id) {
+				return
+			}
+		}
+	}
+}
 
 // MadeKey returns the file of the encryption key when this start has made it, or
 // "". Whoever runs the server should keep a copy.
@@ -55,21 +109,10 @@ func (s *Store) openBox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkKeys(ctx, keys); err != nil {
+		return err
+	}
 	if len(keys) == 0 {
-		sealed := false
-		err := s.readers.with(ctx, func(c *conn) error {
-			return c.query(findSealed, func(*sqlite.Stmt) error {
-				sealed = true
-				return nil
-			}, seal.Prefix)
-		})
-		if err != nil {
-			return err
-		}
-		if sealed {
-			return domain.Unavailable(nil, "%s holds sealed secrets, and their key is missing: put %s back, or set BELFRY_ENCRYPTION_KEY",
-				s.cfg.Path, s.cfg.keyFile())
-		}
 		keys = []seal.Key{seal.NewKey()}
 		if err := seal.WriteFile(s.cfg.keyFile(), keys...); err != nil {
 			return domain.Unavailable(err, "cannot write the encryption key")
@@ -121,6 +164,10 @@ func readSecrets(c *conn, after *versionRow) (chunk []versionRow, err error) {
 const updateSecrets = `
 UPDATE version SET headers = ?, options = ? WHERE job_id = ? AND number = ? AND headers IS ? AND options IS ?`
 
+// unsealedTold is how many versions that cannot be read are logged one by one: a
+// lost key may concern a million.
+const unsealedTold = 10
+
 // sealBatch is how many rows are changed in one operation: some 20 ms.
 const sealBatch = 500
 
@@ -129,12 +176,11 @@ func (s *Store) sealChunk(ctx context.Context, chunk []versionRow) (changed int,
 	for i := range chunk {
 		row := chunk[i]
 		stale, err := row.reseal(s.box)
-		if errors.Is(err, seal.ErrUnknownKey) {
-			return 0, err
-		} else if err != nil { // its job is set aside, and stays as it is
-			s.unsealed++
-			s.cfg.Log.Warn("the secrets of a version cannot be read: they stay as they are", "jobId", row.jobID.String(),
-				"version", row.number, "error", err)
+		if err != nil { // its job is set aside, and stays as it is
+			if s.unsealed++; s.unsealed <= unsealedTold {
+				s.cfg.Log.Warn("the secrets of a version cannot be read: they stay as they are", "jobId", row.jobID.String(),
+					"version", row.number, "error", err)
+			}
 			continue
 		}
 		if stale {
@@ -169,6 +215,8 @@ func (s *Store) sealInBackground(ctx context.Context) {
 	switch {
 	case err != nil && ctx.Err() == nil:
 		s.cfg.Log.Warn("not every stored secret is sealed with the newest key", "error", err)
+	case s.unsealed > unsealedTold:
+		s.cfg.Log.Warn("the secrets of many versions cannot be read: they stay as they are", "versions", s.unsealed)
 	case n > 0:
 		s.cfg.Log.Info("sealed stored secrets; `belfry keys rotate-encryption` also clears what is left of them in free pages",
 			"versions", n, "key", s.box.KeyID())

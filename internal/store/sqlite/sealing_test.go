@@ -272,6 +272,23 @@ func TestKilledRotation(t *testing.T) {
 	wantReadable(t, openStore(t, path), 4)
 }
 
+// readTimeline opens the store and returns why a version cannot be read.
+func readTimeline(t *testing.T, path string, keys ...string) error {
+	s, err := Open(t.Context(), Config{Path: path, EncryptionKeys: keys})
+	if err != nil {
+		return err
+	}
+	defer closeStore(t, s)
+	var unread error
+	err = s.Jobs().Timeline(t.Context(), 0, store.WholeVersions, func(v domain.Version) error {
+		for _, f := range v.Unread {
+			unread = errors.Join(unread, errors.New(f.Field+": "+f.Reason))
+		}
+		return nil
+	})
+	return errors.Join(err, unread)
+}
+
 func TestSecretsThatDoNotOpen(t *testing.T) {
 	setup := func(t *testing.T) (path string) {
 		path = filepath.Join(t.TempDir(), "jobs.db")
@@ -279,21 +296,6 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 		create(t, s, secretVersion(0), secretVersion(1))
 		closeStore(t, s)
 		return path
-	}
-	timeline := func(t *testing.T, path string, keys ...string) error {
-		s, err := Open(t.Context(), Config{Path: path, EncryptionKeys: keys})
-		if err != nil {
-			return err
-		}
-		defer closeStore(t, s)
-		var unread error
-		err = s.Jobs().Timeline(t.Context(), 0, store.WholeVersions, func(v domain.Version) error {
-			for _, f := range v.Unread {
-				unread = errors.Join(unread, errors.New(f.Field+": "+f.Reason))
-			}
-			return nil
-		})
-		return errors.Join(err, unread)
 	}
 	t.Run("no key", func(t *testing.T) {
 		path := setup(t)
@@ -311,22 +313,25 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 		if err := os.Remove(filepath.Join(filepath.Dir(path), keyFileName)); err != nil {
 			t.Fatal(err)
 		}
-		err := timeline(t, path, seal.NewKey().Reveal())
-		if !errors.Is(err, seal.ErrUnknownKey) || !strings.Contains(err.Error(), "Authorization") {
+		key := seal.NewKey()
+		if err := readTimeline(t, path, key.Reveal()); !errors.Is(err, seal.ErrUnknownKey) || !strings.Contains(err.Error(), key.ID()) {
 			t.Errorf("error %v", err)
+		}
+		if _, err := RotateEncryption(t.Context(), Config{Path: path, EncryptionKeys: []string{key.Reveal()}}, false); !errors.Is(err, seal.ErrUnknownKey) {
+			t.Errorf("a rotation: %v", err)
 		}
 	})
 	t.Run("a copied value", func(t *testing.T) {
 		path := setup(t)
 		sql(t, path, `UPDATE version SET headers = (SELECT max(headers) FROM version)`)
-		if err := timeline(t, path); !damaged(err) || strings.Contains(err.Error(), canary) {
+		if err := readTimeline(t, path); !damaged(err) || strings.Contains(err.Error(), canary) {
 			t.Errorf("error %v, want ErrDamaged", err)
 		}
 	})
 	t.Run("a copied signing secret", func(t *testing.T) {
 		path := setup(t)
 		sql(t, path, `UPDATE version SET options = (SELECT max(options) FROM version)`)
-		if err := timeline(t, path); !damaged(err) || !strings.Contains(err.Error(), "signing.secrets[0] of version 1") {
+		if err := readTimeline(t, path); !damaged(err) || !strings.Contains(err.Error(), "signing.secrets[0] of version 1") {
 			t.Errorf("error %v, want ErrDamaged", err)
 		}
 	})
@@ -338,14 +343,14 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 		create(t, s, v)
 		closeStore(t, s)
 		sql(t, path, `UPDATE version SET options = json_set(options, '$.signing.secrets[0]', options->'$.signing.secrets[1]')`)
-		if err := timeline(t, path); !damaged(err) {
+		if err := readTimeline(t, path); !damaged(err) {
 			t.Errorf("error %v, want ErrDamaged", err)
 		}
 	})
 	t.Run("a damaged value", func(t *testing.T) {
 		path := setup(t)
 		sql(t, path, `UPDATE version SET headers = replace(headers, 'sealed:v1', 'sealed:v2') || ' '`)
-		if err := timeline(t, path); err != nil { // v2 is not even looked for: the fast path meets an object
+		if err := readTimeline(t, path); err != nil { // v2 is not even looked for: the fast path meets an object
 			if !strings.Contains(err.Error(), "headers: ") { // it is set aside, by name
 				t.Errorf("error %v", err)
 			}

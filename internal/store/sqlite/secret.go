@@ -3,7 +3,6 @@ package sqlite
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -172,22 +171,18 @@ func (r *versionRow) openSigning(stored *storedSigning, box *seal.Box) ([]webhoo
 
 // equal reports whether two rows say the same. Sealing a value twice gives two
 // texts: those are compared by what is in them.
-func (r *versionRow) equal(o *versionRow, box *seal.Box) (bool, error) {
+func (r *versionRow) equal(o *versionRow, box *seal.Box) bool {
 	a, b := *r, *o
 	a.headers, b.headers, a.options, b.options = "", "", "", ""
 	if a != b {
-		return false, nil
+		return false
 	}
 	if r.headers == o.headers && r.options == o.options {
-		return true, nil
+		return true
 	}
 	mine, others := defaults, defaults
-	faults, err := r.decode(&mine, box)
-	more, err2 := o.decode(&others, box)
-	if err := errors.Join(err, err2); err != nil {
-		return false, err
-	}
-	return len(faults)+len(more) == 0 && reflect.DeepEqual(mine, others), nil
+	faults := append(r.decode(&mine, box), o.decode(&others, box)...)
+	return len(faults) == 0 && reflect.DeepEqual(mine, others)
 }
 
 // reseal makes every secret value of the row sealed with the key that seals

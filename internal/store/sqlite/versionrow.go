@@ -232,16 +232,16 @@ func (r *versionReader) row(s *sqlite.Stmt) versionRow {
 }
 
 // columnsVersion reads versionColumns as a version.
-func columnsVersion(s *sqlite.Stmt, box *seal.Box) (domain.Version, error) {
+func columnsVersion(s *sqlite.Stmt, box *seal.Box) domain.Version {
 	r := versionReader{box: box}
 	var v domain.Version
-	err := r.columns(s, &v)
-	return v, err
+	r.columns(s, &v)
+	return v
 }
 
 // columns reads versionColumns into a version. Schedules and zones, which many
 // jobs share, are kept once.
-func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
+func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) {
 	row := r.row(s)
 	*v = domain.Version{
 		JobID: row.jobID, Number: row.number, EffectiveFrom: row.from, EffectiveTo: domain.Forever,
@@ -255,22 +255,17 @@ func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) error {
 	v.Spec.Type = domain.Guarantee(row.kind)
 	if r.parts == store.TimingOnly {
 		_, v.Unread = row.decodeOptions(&v.Spec)
-		return nil
+		return
 	}
-	var err error
-	v.Unread, err = row.decode(&v.Spec, r.box)
-	return err
+	v.Unread = row.decode(&v.Spec, r.box)
 }
 
 // decode reads the parts that are stored as JSON. What cannot be read is left
-// out and named: one row must not spoil an answer that has a thousand. Only a
-// secret whose key is missing is an error: the operator can put it back, and
-// without it most jobs would be set aside.
-func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Fault, err error) {
+// out and named: one row must not spoil an answer that has a thousand. A secret
+// whose key the server does not have is no exception: see checkKeys.
+func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Fault) {
 	note := func(field string, cause error) {
-		if errors.Is(cause, seal.ErrUnknownKey) && err == nil {
-			err = cause
-		} else if cause != nil {
+		if cause != nil {
 			unread = append(unread, domain.Fault{Field: field, Reason: cause.Error()})
 		}
 	}
@@ -296,7 +291,7 @@ func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (unread []domain.F
 	unread = append(unread, faults...)
 	spec.Signing.Secrets, fault = r.openSigning(signing, box)
 	note("signing", fault)
-	return unread, err
+	return unread
 }
 
 var errNotJSON = errors.New("it is not JSON")

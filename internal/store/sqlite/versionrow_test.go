@@ -52,7 +52,7 @@ func TestOptionsHoldOnlyWhatDiffers(t *testing.T) {
 		t.Errorf("options %s, want %s, error %v", row.options, want, err)
 	}
 	spec := defaults
-	if faults, err := row.decode(&spec, nil); err != nil || len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify || spec.TimeoutMs != 30_000 {
-		t.Errorf("read back as %+v, error %v", spec, err)
+	if faults := row.decode(&spec, nil); len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify || spec.TimeoutMs != 30_000 {
+		t.Errorf("read back as %+v, faults %v", spec, faults)
 	}
 }
