@@ -205,6 +205,82 @@ func TestCommitThatHangs(t *testing.T) {
 	eventually(t, "fires go out again", func() bool { return len(target.entries(t)) > sent })
 }
 
+// A log folder without room loses lines, and nothing else: executions are
+// recorded, and health and a metric tell what was lost.
+func TestLogFolderWithoutRoom(t *testing.T) {
+	t.Parallel()
+	full := "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("this system has no device that is always full")
+	}
+	target, logs := newTarget(t), t.TempDir()
+	for _, name := range []string{"combined.log", "error.log"} {
+		if err := os.Symlink(full, filepath.Join(logs, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := serve(t, t.TempDir(), "LOG_DIR="+logs)
+	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
+	eventually(t, "results are recorded", func() bool { return p.recorded() >= 2*failingJobs })
+	h, err := p.api.Health(t.Context())
+	if err != nil || !h.Healthy() || !strings.Contains(h.Checks["log"].Warning, "no space left on device") {
+		t.Errorf("health %+v, error %v: want a warning", h, err)
+	}
+	if lost := p.metric(`belfry_log_lines_dropped_total{output="combined.log"}`); lost < failingJobs {
+		t.Errorf("%v lines are counted as lost, want %d or more", lost, failingJobs)
+	}
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+}
+
+// A named pipe in the place of a file would keep the start waiting for the other
+// end: as a log file it is refused, and a start that hangs ends at SIGTERM.
+func TestStartThatHangs(t *testing.T) {
+	t.Parallel()
+	start := func(dir string) *exec.Cmd {
+		cmd := exec.Command(binary, "serve", "--port", strings.TrimPrefix(freePort(t), "127.0.0.1:"),
+			"--db-path", filepath.Join(dir, "jobs.db"), "--log-dir", filepath.Join(dir, "logs"))
+		cmd.Env, cmd.Dir = cleanEnv("BELFRY_SHUTDOWN_GRACE=1s"), dir
+		return cmd
+	}
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "logs"), 0o700),
+		syscall.Mkfifo(filepath.Join(dir, "logs", "error.log"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := start(dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "error.log: is a named pipe") {
+		t.Errorf("a named pipe as a log file: %v\n%s", err, out)
+	}
+
+	dir = t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "jobs.db.lock"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := start(dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	eventually(t, "the start has begun", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "logs", "combined.log"))
+		return err == nil
+	})
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-exited:
+		if code := cmd.ProcessState.ExitCode(); code != 1 {
+			t.Errorf("exit code %d of a start that hangs, want 1", code)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("a start that hangs goes on 30 s after SIGTERM; its grace is 1 s, and 5 s more are the bound")
+	}
+}
+
 // logStuck runs the server for a while with a log that nobody reads, and kills it.
 func (m *martyr) logStuck() {
 	from := time.Now()

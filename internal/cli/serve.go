@@ -28,7 +28,8 @@ the server listens on loopback only. NODE_ENV is read where APP_ENV is not set.
 SIGINT or SIGTERM: no new fires are sent, calls in flight end within the grace
 time, everything is recorded, exit code 0. A second signal ends it at once;
 nothing is lost then either: what was cut off is made up for at the next start.
-A stop that hangs is cut off 5 seconds after the grace time, exit code 1.
+A stop that hangs is cut off 5 seconds after the grace time, exit code 1, and
+so is a start that hangs and is to stop.
 SIGHUP opens the log files anew (and stops a server that has a terminal).`,
 		Example: `  belfry serve
   belfry serve --port 8080 --db-path /var/lib/belfry/jobs.db --env development
@@ -67,7 +68,9 @@ func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
 	metrics.SetVersion(version)
 	log.Debug("settings", "config", cfg, telemetry.KeyVersion, version)
 
+	opened := s.watchStop(ctx.Done(), cfg.ShutdownGrace+stopMargin, log)
 	server, err := app.Open(ctx, cfg, log, metrics, version)
+	opened()
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil // a stop before anything was started

@@ -170,8 +170,12 @@ func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
 }
 
 // openLog returns a rotated file after it has been opened once, so that a
-// folder without room or rights is reported now and not with the first line.
+// folder without room or rights is reported now and not with the first line. A
+// named pipe is refused: to open it waits for a reader.
 func openLog(path string, maxBytes int) (*logFile, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+		return nil, fmt.Errorf("log file %s: is a named pipe: a log file has to be a file", path)
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("log file %s: %w", path, reason(err))
