@@ -99,10 +99,11 @@ type readyOutput struct {
 	Body   readyBody
 }
 
-// readyBody names the failing checks and no more: who asks holds no key.
+// readyBody names the checks that fail or warn and no more: who asks holds no key.
 type readyBody struct {
 	Status  string   `json:"status" enum:"ready,unready" doc:"Whether Belfry does its work." example:"ready"`
 	Failing []string `json:"failing,omitempty" nullable:"false" doc:"The names of the failing checks; /observability/health has the details."`
+	Warning []string `json:"warning,omitempty" nullable:"false" doc:"The names of the checks that warn; /observability/health has the details."`
 }
 
 func (s *server) ready(context.Context, *struct{}) (*readyOutput, error) {
@@ -111,6 +112,9 @@ func (s *server) ready(context.Context, *struct{}) (*readyOutput, error) {
 	for _, c := range checks {
 		if !c.OK {
 			out.Body.Failing = append(out.Body.Failing, c.Name)
+		}
+		if c.Warning != "" {
+			out.Body.Warning = append(out.Body.Warning, c.Name)
 		}
 	}
 	if !well {

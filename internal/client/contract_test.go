@@ -293,7 +293,8 @@ func TestHealth(t *testing.T) {
 func TestReady(t *testing.T) {
 	for body, want := range map[string]Readiness{
 		`{"status":"ready"}`:                       {Status: "ready"},
-		`{"status":"unready","failing":["store"]}`: {"unready", []string{"store"}},
+		`{"status":"unready","failing":["store"]}`: {Status: "unready", Failing: []string{"store"}},
+		`{"status":"ready","warning":["jobs"]}`:    {Status: "ready", Warning: []string{"jobs"}},
 	} {
 		status := 200
 		if !want.Ready() {

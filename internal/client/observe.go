@@ -39,6 +39,7 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 type Readiness struct {
 	Status  string   `json:"status"`  // ready or unready
 	Failing []string `json:"failing"` // names of the checks that fail
+	Warning []string `json:"warning"` // names of the checks that warn
 }
 
 // Ready reports whether the server does its work.
