@@ -2,9 +2,11 @@ package cron
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/cron/crontest"
+	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
 // fuzzSeeds are texts from which the fuzzer starts: the mix, the nasty, and what must be refused.
@@ -21,13 +23,37 @@ func fuzzSeeds() []string {
 	return append(seeds, crontest.Nasty...)
 }
 
-// FuzzParse: no text makes Parse panic; what it refuses comes with a place and a reason, and what it accepts can be
-// described, fires, and means the same to the oracle.
+// checkSuggestion takes the suggestion of an error, as a user would who follows the hint.
+func checkSuggestion(t *testing.T, text, zone string, e *Error) {
+	t.Helper()
+	offer := e.Suggestion
+	if offer == nil {
+		return
+	}
+	if *offer == (Suggestion{}) || !strings.HasPrefix(e.Hint, "use "+offer.String()) {
+		t.Fatalf("%q in %q: suggests %+v with the hint %q", text, zone, offer, e.Hint)
+	}
+	if offer.Timezone != "" {
+		zone = offer.Timezone
+	}
+	schedule := offer.Schedule
+	if schedule == "" {
+		schedule = "@daily" // the text may have its own mistakes
+	}
+	if _, err := Parse(schedule, zone, DST{}); err != nil {
+		t.Fatalf("%q: suggests %+v, which is refused: %v", text, offer, err)
+	}
+}
+
+// FuzzParse: no text makes Parse panic; what it refuses comes with a place and a reason, what it suggests instead is
+// accepted, and what it accepts can be described, fires, and means the same to the oracle.
 func FuzzParse(f *testing.F) {
 	for _, text := range fuzzSeeds() {
 		f.Add(text, "Europe/Berlin")
 	}
 	f.Add("@daily", "../etc/passwd")
+	f.Add("@daily", "Tokyo Standard Time")
+	f.Add("cron(0 10 ? * 2 *)", "+05:00")
 	f.Fuzz(func(t *testing.T, text, zone string) {
 		s, err := Parse(text, zone, DST{})
 		if err != nil {
@@ -38,6 +64,7 @@ func FuzzParse(f *testing.F) {
 			if e.Field != "timezone" && e.Pos > len(text)+1 {
 				t.Fatalf("%q: column %d", text, e.Pos)
 			}
+			checkSuggestion(t, text, zone, e)
 			return
 		}
 		if s.String() != text || len(text) > MaxLength {
@@ -51,6 +78,36 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q never fires", text)
 		}
 		oracleOf(t, s, Binding{})
+	})
+}
+
+// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or work long, and what is read is whole:
+// an explanation, or a rule that can be asked for every day. What Parse suggests for it is accepted.
+func FuzzForeign(f *testing.F) {
+	for _, table := range foreignTables {
+		for _, row := range table.rows {
+			f.Add(row.text, row.zone)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, zone string) {
+		r, ok := dialect.Read(text)
+		switch {
+		case !ok:
+		case r.Rule == nil && (r.Offer != "" || r.Why == ""):
+			t.Fatalf("%q: neither a rule nor a reason: %+v", text, r)
+		case r.Rule != nil && (r.Offer == "") != (r.Rule.Kind == dialect.Instant):
+			t.Fatalf("%q: a rule of kind %d with the offer %q", text, r.Rule.Kind, r.Offer)
+		case r.Rule != nil && r.Rule.Kind == dialect.Fields:
+			for length := 28; length <= 31; length++ {
+				for day := 1; day <= length; day++ {
+					r.Rule.OnDay(day, length, day%7)
+				}
+			}
+		}
+		var e *Error
+		if _, err := Parse(text, zone, DST{}); errors.As(err, &e) {
+			checkSuggestion(t, text, zone, e)
+		}
 	})
 }
 

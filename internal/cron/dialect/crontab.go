@@ -5,11 +5,11 @@ import "strings"
 const noCommand = `Belfry calls an address, the job's "api", and runs no command`
 
 // readCrontabLine reads five fields with a command behind them, perhaps with a user between, or with a zone.
-func readCrontabLine(text string) (Reading, bool) {
+func (w within) readCrontabLine(text string) (Reading, bool) {
 	words := strings.Fields(text)
 	if n := len(words); n > 5 && looksLikeZone(words[n-1]) {
 		if r, ok := native(strings.Join(words[:n-1], " ")); ok {
-			return inZone(words[n-1], r.Offer)
+			return w.inZone(words[n-1], r.Offer)
 		}
 	}
 	if len(words) > 6 && isCommand(words[6:]) {

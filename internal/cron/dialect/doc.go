@@ -13,5 +13,7 @@
 // weekday. Equal sets are equal schedules at every reading of the clock. What a clock change does to a reading is not
 // compared: it is each scheduler's own, and docs/schedules.md has it.
 //
-// Read is a pure function, bounded by [MaxText], and never panics.
+// Read is a pure function and never panics (FuzzForeign of package cron). Its work is bounded: a text is at most [MaxText]
+// long, each reader goes through it a fixed number of times, and what stands in quotes, behind a zone or in lines is read
+// again at most four levels deep (TestWorkIsBounded of package cron).
 package dialect

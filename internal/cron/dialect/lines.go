@@ -3,7 +3,7 @@ package dialect
 import "strings"
 
 // readLines reads what stands in a file: several lines, of Jenkins or of a crontab, with comments and a zone.
-func readLines(text string) (Reading, bool) {
+func (w within) readLines(text string) (Reading, bool) {
 	if !strings.ContainsAny(text, "\r\n") {
 		return Reading{}, false
 	}
@@ -26,9 +26,9 @@ func readLines(text string) (Reading, bool) {
 		return explained(problem, "a job has one schedule: make a job for each line")
 	}
 	if zone != "" {
-		return inZone(zone, lines[0])
+		return w.inZone(zone, lines[0])
 	}
-	r, ok := nativeOrForeign(lines[0])
+	r, ok := w.nativeOrForeign(lines[0])
 	if !ok {
 		return explained(problem, "a schedule is one line")
 	}

@@ -18,10 +18,10 @@ func native(text string) (Reading, bool) {
 	return Reading{Offer: text, Rule: rule}, err == nil
 }
 
-// nativeOrForeign reads a text in Belfry's notation or in another one.
-func nativeOrForeign(text string) (Reading, bool) {
+// nativeOrForeign reads a text that stands in another one, in Belfry's notation or in a foreign one.
+func (w within) nativeOrForeign(text string) (Reading, bool) {
 	if r, ok := native(text); ok {
 		return r, true
 	}
-	return Read(text)
+	return (w + 1).read(text)
 }

@@ -11,7 +11,7 @@ var pasted = strings.NewReplacer(
 )
 
 // readPasted reads a text that is right but for what came with it: quotes, line ends, blanks and dashes of another kind.
-func readPasted(text string) (Reading, bool) {
+func (w within) readPasted(text string) (Reading, bool) {
 	clean := strings.Trim(pasted.Replace(text), " \r\n")
 	clean = strings.TrimPrefix(clean, "OnCalendar=")
 	for _, quotes := range []string{`""`, `''`, "``", "“”", "‘’", "„“", "«»"} {
@@ -25,7 +25,7 @@ func readPasted(text string) (Reading, bool) {
 	if clean == strings.Trim(text, " \t") || clean == "" {
 		return Reading{}, false
 	}
-	r, ok := nativeOrForeign(clean)
+	r, ok := w.nativeOrForeign(clean)
 	if ok && r.Problem == "" {
 		r.InField = true // the place of the first such character is known
 		r.Why = "quotes, line ends and typographic signs are not part of a schedule"

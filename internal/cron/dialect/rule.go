@@ -93,8 +93,18 @@ func spanText(d time.Duration) string {
 }
 
 // Read recognises a foreign text. It is for texts that Belfry refuses: some are legal in both notations.
-func Read(text string) (Reading, bool) {
-	if len(text) > MaxText {
+func Read(text string) (Reading, bool) { return within(0).read(text) }
+
+// within is the number of texts that a text stands in: it is in quotes, behind a zone, a line of a file.
+type within int
+
+// deepest bounds the work, since each text is read once more for what is in it. A quoted file of a line that is quoted
+// behind its zone has four.
+const deepest = 4
+
+// read is Read for what stands within other texts.
+func (w within) read(text string) (Reading, bool) {
+	if len(text) > MaxText || w > deepest {
 		return Reading{}, false
 	}
 	trimmed := strings.Trim(text, " \t\r\n")
@@ -102,12 +112,12 @@ func Read(text string) (Reading, bool) {
 		return Reading{}, false
 	}
 	for _, read := range []func(string) (Reading, bool){
-		readLines, readZonePrefix, readEventBridge, readMacro, readEvery, readISO, readInstant, readBareEventBridge, readYearLast,
-		readCrontabLine, readQuartz, readEnglish, readSystemd,
+		w.readLines, w.readZonePrefix, readEventBridge, readMacro, readEvery, readISO, readInstant, readBareEventBridge,
+		readYearLast, w.readCrontabLine, readQuartz, readEnglish, readSystemd,
 	} {
 		if r, ok := read(trimmed); ok {
 			return r, true
 		}
 	}
-	return readPasted(text)
+	return w.readPasted(text)
 }

@@ -5,19 +5,19 @@ import "strings"
 const aZone = "a zone is not part of the schedule"
 
 // readZonePrefix reads TZ=Europe/Berlin or CRON_TZ=.. before the rest.
-func readZonePrefix(text string) (Reading, bool) {
+func (w within) readZonePrefix(text string) (Reading, bool) {
 	name, rest, found := strings.Cut(text, "=")
 	if !found || !strings.EqualFold(name, "TZ") && !strings.EqualFold(name, "CRON_TZ") {
 		return Reading{}, false
 	}
 	zone, rest, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
-	return inZone(strings.Trim(zone, `"'`), strings.TrimSpace(rest))
+	return w.inZone(strings.Trim(zone, `"'`), strings.TrimSpace(rest))
 }
 
 // inZone is the reading of a text that stands behind its zone.
-func inZone(zone, rest string) (Reading, bool) {
+func (w within) inZone(zone, rest string) (Reading, bool) {
 	why := `the zone goes into the job's own field "timezone"`
-	r, ok := nativeOrForeign(rest)
+	r, ok := w.nativeOrForeign(rest)
 	if !ok || r.Rule == nil || r.Zone != "" {
 		return explained(aZone, join(why, r.Why))
 	}
