@@ -253,3 +253,32 @@ func TestTheNextAttemptIsTold(t *testing.T) {
 		t.Errorf("after a restart the retry is due at %d, not %d", again, due)
 	}
 }
+
+// TestRefusalsHideSecrets: what is refused, and the log of it, repeats nothing
+// that may be a secret.
+func TestRefusalsHideSecrets(t *testing.T) {
+	p := serve(t, t.TempDir(), "LOG_LEVEL=debug")
+	hidden := []string{"canary"}
+	for _, api := range []string{
+		"http://u:canary@example.com/", "u:canary@example.com:80/", "//u:canary@h/x", "ftp://u:canary@h/", "http://u:canary%zz@h/", "http://u:can/canary@h/",
+	} {
+		request{api, "POST", "/jobs", jsonHead, jobWith(fmt.Sprintf(`"api":%q`, api)), 422, []string{`"field":"api"`}, hidden}.send(t, p.url)
+	}
+	for _, row := range []request{
+		{"a header as a name", "POST", "/jobs", jsonHead, jobWith(`"headers":{"Authorization: canary":"x"}`), 422, []string{"Authorization..."}, hidden},
+		{"a wrong value", "POST", "/jobs", jsonHead, jobWith(`"headers":{"Authorization":"canary\u0001"}`), 422, []string{`"field":"headers.Authorization"`}, hidden},
+		{"a secret header with its value", "POST", "/jobs", jsonHead, jobWith(`"secretHeaders":["X-A: canary"]`), 422, []string{`"value":"X-A..."`}, hidden},
+		{"a signing secret", "POST", "/jobs", jsonHead, jobWith(`"signing":{"secrets":["canary"]}`), 422, []string{"signing.secrets[0]"}, hidden},
+		{"a key as the id of one", "DELETE", "/keys/bel_k7x2mq4a_canary", nil, "", 400, []string{`"field":"id"`}, hidden},
+	} {
+		row.send(t, p.url)
+	}
+	eventually(t, "the last request is in the log", func() bool { return strings.Contains(p.log(), "/keys/bel_k7x2mq4a_********") })
+	if strings.Contains(p.log(), "canary") {
+		t.Errorf("the log holds it: %s", p.log())
+	}
+	code, _, stderr := runAll(t, cleanEnv(), "keys", "list", "--server", "http://u:canary%zz@127.0.0.1:1")
+	if code == 0 || strings.Contains(stderr, "canary") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

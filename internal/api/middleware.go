@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -68,7 +69,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.observe(inner, rec.status, took)
 		if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 			s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, r.URL.Path), slog.Int(telemetry.KeyHTTPStatus, rec.status),
+				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)), slog.Int(telemetry.KeyHTTPStatus, rec.status),
 				slog.Int64("bytes", rec.bytes), slog.Duration(telemetry.KeyDuration, took), slog.String(telemetry.KeyAddr, r.RemoteAddr))
 		}
 		if err, _ := fault.(error); errors.Is(err, http.ErrAbortHandler) {
@@ -96,7 +97,7 @@ func (s *server) recovered(rec *recorder, r *http.Request, fault any) {
 	s.Metrics.Panics.Inc()
 	p := internalProblem(nil)
 	s.Log.LogAttrs(r.Context(), slog.LevelError, "panic in a handler",
-		slog.String(telemetry.KeyRequestID, p.Instance), slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, r.URL.Path),
+		slog.String(telemetry.KeyRequestID, p.Instance), slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)),
 		slog.Any("panic", fault), slog.String(telemetry.KeyStack, string(debug.Stack())))
 	if rec.status == 0 {
 		p.write(rec)

@@ -62,15 +62,24 @@ type Client struct {
 	http *http.Client
 }
 
+// withoutUser hides what stands before the host in a URL that is refused.
+func withoutUser(raw string) string {
+	at := strings.LastIndexByte(raw, '@')
+	if at < 0 {
+		return raw
+	}
+	return Mask + raw[at:]
+}
+
 // New returns a client of the server at baseURL, as in http://127.0.0.1:3000.
 // An empty key sends none.
 func New(baseURL, apiKey string) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("server URL: %w", err)
+		return nil, fmt.Errorf("server URL %q cannot be read: it must be of the form http://HOST:PORT", withoutUser(baseURL))
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return nil, fmt.Errorf("server URL %q must be of the form http://HOST:PORT", baseURL)
+		return nil, fmt.Errorf("server URL %q must be of the form http://HOST:PORT", withoutUser(baseURL))
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("server URL must not hold a user, a query or a fragment")
 	case strings.ContainsAny(apiKey, "\r\n \x00"):

@@ -38,7 +38,7 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 		field, low := "headers."+name, strings.ToLower(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			fe.add("headers", "holds a name that is no header name", name)
+			fe.add("headers", "holds a name that is no header name", nameAlone(name))
 		case reservedHeader(name):
 			fe.add(field, "is set by Belfry or belongs to the connection", nil)
 		case !httpguts.ValidHeaderFieldValue(value):
@@ -52,6 +52,15 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 	fe.require(len(s.SecretNames) <= MaxHeaders, "secretHeaders", headersRule, len(s.SecretNames))
 	for i, name := range s.SecretNames {
 		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength, fmt.Sprintf("secretHeaders[%d]", i),
-			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), name)
+			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), nameAlone(name))
 	}
+}
+
+// nameAlone cuts off what follows a name: whoever writes a whole header in the
+// place of its name has written its value there.
+func nameAlone(name string) string {
+	if i := strings.IndexAny(name, ": \t\r\n="); i >= 0 {
+		return name[:i] + "..."
+	}
+	return name
 }

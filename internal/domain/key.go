@@ -63,6 +63,29 @@ func NewAPIKey() (text string, key APIKey) {
 	return text, key
 }
 
+// MaskKeys hides the secrets of keys in a text that is logged, as a path into
+// which somebody has pasted one. The ids stay.
+func MaskKeys(text string) string {
+	for from := 0; ; {
+		i := strings.Index(text[from:], keyPrefix)
+		if i < 0 {
+			return text
+		}
+		from += i + len(keyPrefix)
+		_, after, ok := strings.Cut(text[from:], "_")
+		if !ok {
+			return text
+		}
+		start := len(text) - len(after)
+		end := start + len(after)
+		if j := strings.IndexAny(after, "/?&# "); j >= 0 {
+			end = start + j
+		}
+		text = text[:start] + Mask + text[end:]
+		from = start + len(Mask)
+	}
+}
+
 // Validate returns a CodeInvalid error that names every wrong field, or nil.
 func (k *APIKey) Validate() error {
 	var fe fieldErrors

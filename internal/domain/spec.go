@@ -184,7 +184,7 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.API == "" {
 		fe.add("api", "is required: the http or https URL to call", nil)
 	} else if msg := urlFault(s.API); msg != "" {
-		fe.add("api", msg, s.API)
+		fe.add("api", msg, withoutUser(s.API))
 	}
 	if s.Type == "" {
 		fe.add("type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)

@@ -65,10 +65,27 @@ func schemeFault(raw string) string {
 	}
 	host, _, _ := strings.Cut(rest, "/")
 	guess := "http://" + rest
-	if !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(asciiHost(guess)) != "" {
+	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(asciiHost(guess)) != "" {
 		return rule + ", as in https://example.com/hook"
 	}
 	return rule + ": did you mean " + clipText(guess) + "?"
+}
+
+// withoutUser is a URL as a refusal may repeat it: with a mask in the place of a
+// user name and password, and of what looks like them.
+func withoutUser(raw string) string {
+	at := strings.LastIndexByte(raw, '@')
+	if at < 0 {
+		return raw
+	}
+	start := 0
+	if i := strings.Index(raw, "://"); i >= 0 && i < at {
+		start = i + len("://")
+	}
+	if before := raw[start:at]; strings.Contains(before, "/") && !strings.Contains(before, ":") {
+		return raw // an @ in a path
+	}
+	return raw[:start] + Mask + raw[at:]
 }
 
 // urlFault says what is wrong with a target, or "".
@@ -86,6 +103,9 @@ func urlFault(raw string) string {
 		return schemeFault(raw)
 	}
 	if err != nil {
+		if strings.Contains(raw, "@") {
+			return "must be a URL, without a user name or password: send an Authorization header"
+		}
 		return "must be a URL: " + strings.TrimPrefix(err.Error(), "parse ")
 	}
 	switch {
