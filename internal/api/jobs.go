@@ -15,8 +15,9 @@ func (s *server) registerJobs() {
 	body := func(schema string) *huma.RequestBody { return s.jsonBody(schema) }
 	register(s, huma.Operation{
 		OperationID: "create-job", Method: http.MethodPost, Path: "/jobs", Tags: []string{"Jobs"},
-		Summary:     "Register a job",
-		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom.",
+		Summary: "Register a job",
+		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom. " +
+			"A repeat makes another job, so a request with Idempotency-Key, which is not supported yet, is refused.",
 		RequestBody: body("JobSpec"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
 	}, s.createJob, kindInvalid, kindUnavailable)
 	register(s, huma.Operation{
