@@ -14,6 +14,11 @@ var foreignQuartz = []foreign{
 	{text: `'0 0 12 1/5 * ?'`, offer: "0 0 12 1/5 * ?", fires: "01-01 12:00, 01-06 12:00, 01-11 12:00"},
 	{text: "0 0 12 L-3W * ?", says: "the weekday nearest to a day counted from the end of the month has no form here"},
 	{text: "0 0 12 l-3w * ?", says: "the weekday nearest to a day counted from the end of the month has no form here"},
+	{text: "0 0 12 1C * ?", says: "C asks for a calendar of Quartz"},
+	{text: "0 0 12 ? * 2C", says: "C asks for a calendar of Quartz"},
+	{text: `@Scheduled(cron = "0 0 9-17 * * MON-FRI")`, offer: "0 0 9-17 * * MON-FRI", fires: "01-01 09:00, 01-01 10:00"}, // Spring's own
+	{text: `@Scheduled(fixedRateString = "PT5M")`, offer: "@every 5m", fires: "01-01 00:05, 01-01 00:10"},
+	{text: `@Scheduled(fixedDelayString = "PT5M")`}, // from end to start
 	{text: "0 0 12 ? * FRI-L"},
 	{text: "0 0 12 ? * 2#6"},
 	{text: "0 0 12 W * ?"},

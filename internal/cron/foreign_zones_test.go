@@ -93,6 +93,12 @@ func TestForeignZonesWithoutOffer(t *testing.T) {
 		"Eastern Time (US & Canada)": "did you mean America/New_York?",
 		"Local":                      "each machine has a zone of its own",
 		"SYSTEM":                     "each machine has a zone of its own",
+		"Etc/UTC+2":                  "the sign of an offset is reversed",
+		"JST-9":                      "the sign of an offset is reversed",
+		"<+03>-3":                    "the sign of an offset is reversed",
+		"EST5":                       "the sign of an offset is reversed",
+		"CET-1CEST,M3.5.0,M10.5.0/3": "the sign of an offset is reversed",
+		"GMT0BST,M3.5.0/1,M10.5.0":   "the sign of an offset is reversed",
 		"Etc/GMT+15":                 zoneExample,
 		"Nowhere":                    zoneExample,
 	} {

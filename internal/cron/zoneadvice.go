@@ -44,6 +44,9 @@ func meantZone(name string) (zone, why string) {
 			why = abbreviation(clean)
 		}
 	}
+	if zone == "" && why == "" && posixRule.MatchString(clean) {
+		why = "that is a rule for the C library, where the sign of an offset is reversed (JST-9 is +09:00), not a name: " + zoneExample
+	}
 	if zone == "" && why == "" {
 		why = askZone(clean)
 	}
@@ -59,7 +62,10 @@ var machineZones = map[string]bool{
 }
 
 // offsetForm is an offset from UTC, with or without a name before it, and the cities that Windows shows behind it.
-var offsetForm = regexp.MustCompile(`^(?i:\(?(?:UTC|GMT)|Etc/UTC)?\s?([+-])(\d{1,2})(?::?(\d{2}))?(\).*)?$`)
+var offsetForm = regexp.MustCompile(`^(?i:\(?(?:UTC|GMT))?\s?([+-])(\d{1,2})(?::?(\d{2}))?(\).*)?$`)
+
+// posixRule is an offset, or the two of a zone with daylight saving time, as TZ has them for the C library.
+var posixRule = regexp.MustCompile(`^(?i:Etc/)?(?:<[A-Za-z0-9+-]+>|[A-Za-z]{3,6})[+-]?\d{1,2}(?::\d{2}){0,2}(?:(?:<[A-Za-z0-9+-]+>|[A-Za-z]{3,6}).*)?$`)
 
 // offPlaces are places whose clocks have an offset that no zone of a fixed offset has.
 var offPlaces = map[string]string{

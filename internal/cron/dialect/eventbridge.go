@@ -21,10 +21,14 @@ const eventBridgeNotation = "is EventBridge's notation"
 // readEventBridge reads cron(..), rate(..) and at(..).
 func readEventBridge(text string) (Reading, bool) {
 	if inner, ok := call(text, "cron"); ok {
-		r, err := eventBridge.offer(eventBridgeNotation, strings.Fields(inner))
+		words := strings.Fields(inner)
+		r, err := eventBridge.offer(eventBridgeNotation, words)
 		switch {
 		case errors.Is(err, errBothDays):
 			return explained(eventBridgeNotation, "EventBridge wants ? in one of the day fields; what is meant with both cannot be known")
+		case err != nil && len(words) == 6:
+			return explained(eventBridgeNotation, "one of the six fields (minute hour day-of-month month day-of-week year) has a value "+
+				"that is not known there; weekdays are 1 for Sunday to 7 for Saturday, or SUN to SAT")
 		case err != nil:
 			return explained(eventBridgeNotation, "in cron(..) it wants six fields: minute hour day-of-month month "+
 				"day-of-week year; here they stand without cron(..) and begin with the second")

@@ -14,7 +14,7 @@ func (w within) readLines(text string) (Reading, bool) {
 		line = strings.TrimSpace(line)
 		name, value, assigns := strings.Cut(line, "=")
 		switch name = strings.TrimSpace(name); {
-		case line == "" || line[0] == '#':
+		case line == "" || line[0] == '#' || strings.HasSuffix(line, ":"): // schedule:
 		case assigns && (name == "TZ" || name == "CRON_TZ") && !strings.Contains(strings.TrimSpace(value), " "):
 			zone = strings.Trim(value, ` "'`)
 		case assigns && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "":
@@ -24,6 +24,9 @@ func (w within) readLines(text string) (Reading, bool) {
 	}
 	if len(lines) != 1 {
 		return explained(problem, "a job has one schedule: make a job for each line")
+	}
+	if r, ok := signReversed(zone); ok {
+		return r, true
 	}
 	if zone != "" {
 		return w.inZone(zone, lines[0])

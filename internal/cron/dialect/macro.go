@@ -41,6 +41,10 @@ func readMacro(text string) (Reading, bool) {
 			r.Problem, r.Why = withCommand, noCommand
 			return r, true
 		}
+		if len(words) == 2 && strings.ContainsAny(words[1], ":mM") && clockForm.MatchString(strings.ToLower(words[1])) {
+			return explained("is a named schedule with a time", "a named schedule takes no time: use fields, such as 0 0 5 1 * * for 05:00 "+
+				"on the first day of each month, or 0 0 5 * * MON")
+		}
 	}
 	return Reading{}, false
 }

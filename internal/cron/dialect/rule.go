@@ -112,7 +112,7 @@ func (w within) read(text string) (Reading, bool) {
 		return Reading{}, false
 	}
 	for _, read := range []func(string) (Reading, bool){
-		w.readLines, w.readZonePrefix, readEventBridge, readMacro, readEvery, readISO, readInstant, readBareEventBridge,
+		w.readLines, w.readZonePrefix, w.readAround, readUnlike, readEventBridge, readMacro, readEvery, readISO, readInstant, readBareEventBridge,
 		readYearLast, w.readCrontabLine, readQuartz, readEnglish, readSystemd,
 	} {
 		if r, ok := read(trimmed); ok {

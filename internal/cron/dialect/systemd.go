@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ var calendarWords = map[string]string{
 	"quarterly": "*-01,04,07,10-01 00:00:00", "semiannually": "*-01,07-01 00:00:00", "semi-annually": "*-01,07-01 00:00:00",
 }
 
+// errNeverDay is the error of a single date that never comes.
+var errNeverDay = errors.New("no such day")
+
 const systemdNotation = "is systemd's notation"
 
 // readSystemd reads a calendar event, as in OnCalendar=.
@@ -42,6 +46,9 @@ func readSystemd(text string) (Reading, bool) {
 		return Reading{}, false
 	}
 	rule, err := c.rule()
+	if errors.Is(err, errNeverDay) {
+		return explained(systemdNotation, "no such day: the date does not exist, or is not on that weekday")
+	}
 	if err != nil {
 		return Reading{}, false
 	}
@@ -108,11 +115,21 @@ func (c *calendar) takeDate(w string) bool {
 	case 2:
 		c.month, c.day = parts[0], parts[1]
 	case 3:
-		c.year, c.month, c.day = parts[0], parts[1], parts[2]
+		c.year, c.month, c.day = fullYear(parts[0]), parts[1], parts[2]
 	default:
 		return false
 	}
 	return true
+}
+
+// fullYear is a year of two digits in full: 70 is 1970, 69 is 2069.
+func fullYear(year string) string {
+	if n, err := number(year); err == nil && n < 70 {
+		return itoa(2000 + n)
+	} else if err == nil && n < 100 {
+		return itoa(1900 + n)
+	}
+	return year
 }
 
 // takeTime reads hour:minute[:second].
@@ -257,7 +274,7 @@ func (c *calendar) once(r *Rule, lists [6][]int) (*Rule, error) {
 	year, month, day := lists[5][0], time.Month(lists[4][0]), lists[3][0]
 	at := time.Date(year, month, day, lists[2][0], lists[1][0], lists[0][0], 0, time.UTC)
 	if at.Day() != day || !r.OnDay(day, 31, int(at.Weekday())) {
-		return nil, errForm
+		return nil, errNeverDay
 	}
 	return &Rule{Kind: Instant, At: at}, nil
 }

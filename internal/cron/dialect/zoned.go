@@ -11,7 +11,11 @@ func (w within) readZonePrefix(text string) (Reading, bool) {
 		return Reading{}, false
 	}
 	zone, rest, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
-	return w.inZone(strings.Trim(zone, `"'`), strings.TrimSpace(rest))
+	zone = strings.Trim(zone, `"'`)
+	if r, ok := signReversed(zone); ok {
+		return r, true
+	}
+	return w.inZone(zone, strings.TrimSpace(rest))
 }
 
 // inZone is the reading of a text that stands behind its zone.
