@@ -157,31 +157,60 @@ func verdict(t *testing.T, what, path, sent string, res answer, status int) bool
 	return false
 }
 
+// bodyOperation is an operation with a body, and how it is tried.
+type bodyOperation struct {
+	method, path, template, base string
+	status                       int
+	rich                         []string // beside tooRich
+}
+
+var bodyOperations = func() []bodyOperation {
+	paused := strings.TrimSuffix(minimal, "}") + `,"isActive":false}`
+	change := slices.Concat([]string{"namespace", "isActive"}, readOnlyMembers) // fixed; never fires; as they are
+	return []bodyOperation{
+		{"POST", "/jobs", "/jobs", paused, 201, nil},
+		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
+		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
+		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
+		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}}, // past; as the other fields allow
+	}
+}()
+
+// operations calls fn with each operation of the document.
+func operations(doc object, fn func(method, path string, op object)) {
+	paths := doc["paths"].(object)
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		for _, method := range slices.Sorted(maps.Keys(paths[path].(object))) {
+			fn(strings.ToUpper(method), path, paths[path].(object)[method].(object))
+		}
+	}
+}
+
+// TestEveryBodyIsTried: an operation that gains a body is compared, too.
+func TestEveryBodyIsTried(t *testing.T) {
+	operations(openAPI(t), func(method, path string, op object) {
+		tried := path == "/jobs/import" || slices.ContainsFunc(bodyOperations, func(o bodyOperation) bool { return o.method == method && o.template == path })
+		if has := op["requestBody"] != nil; has != tried {
+			t.Errorf("%s %s has a body: %v, and is tried: %v", method, path, has, tried)
+		}
+	})
+}
+
 func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 	f := newFake()
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
-	paused := strings.TrimSuffix(minimal, "}") + `,"isActive":false}`
 	tried, taken := 0, 0
-	for _, op := range []struct {
-		method, path, template, base string
-		status                       int
-		rich                         []string // beside tooRich
-	}{
-		{"POST", "/jobs", "/jobs", paused, 201, nil},
-		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, slices.Concat([]string{"namespace", "isActive"}, readOnlyMembers)}, // fixed; never fires; as they are
-		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
-		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}}, // past; as the other fields allow
-	} {
+	for _, op := range bodyOperations {
 		operation := doc["paths"].(object)[op.template].(object)[strings.ToLower(op.method)].(object)
 		body := operation["requestBody"].(object)["content"].(object)["application/json"].(object)["schema"].(object)
 		for _, field := range s.fields(body) {
 			values := slices.Concat(anyValues, s.valuesFor(field.schema), []string{rightTexts[strings.TrimPrefix(field.path, "spec.")]})
 			slices.Sort(values)
 			path := op.path
-			if op.method == "PUT" {
+			if strings.Contains(op.path, "%s") {
 				clear(f.jobs)
-				path = fmt.Sprintf(op.path, create(t, h, paused))
+				path = fmt.Sprintf(op.path, create(t, h, bodyOperations[0].base))
 			}
 			for _, value := range slices.Compact(values) {
 				if value == "" {
@@ -244,12 +273,8 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 	seedHistory(f, id)
 	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
 	tried := 0
-	for _, path := range slices.Sorted(maps.Keys(doc["paths"].(object))) {
-		op, ok := doc["paths"].(object)[path].(object)["get"].(object)
-		parameters, has := op["parameters"].([]any)
-		if !ok || !has {
-			continue
-		}
+	operations(doc, func(method, path string, op object) {
+		parameters, _ := op["parameters"].([]any)
 		for _, p := range parameters {
 			p := p.(object)
 			name, rule := p["name"].(string), p["schema"].(object)
@@ -267,7 +292,7 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 				}
 				tried++
 				at := strings.ReplaceAll(path, "{id}", id) + "?" + name + "=" + url.QueryEscape(sent)
-				res := call(t, h, "GET", at, "")
+				res := call(t, h, method, at, bodyFor(op))
 				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
 				rich := name == "cursor" || path == "/audit" // unchanged; at most 31 days
 				if !byProgram {
@@ -280,8 +305,52 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 	if tried < 1_000 {
+		t.Errorf("only %d values were tried", tried)
+	}
+}
+
+// TestSchemaAndProgramAgreeOnEveryPath does the same for what stands in paths: a
+// value that the schema refuses is a 400 that names the parameter, and one that
+// it takes is nobody's or somebody's id, but never wrong.
+func TestSchemaAndProgramAgreeOnEveryPath(t *testing.T) {
+	f := newFake()
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
+	tried := 0
+	operations(doc, func(method, path string, op object) {
+		parameters, _ := op["parameters"].([]any)
+		for _, p := range parameters {
+			p := p.(object)
+			name, rule := p["name"].(string), p["schema"].(object)
+			if p["in"] != "path" {
+				continue
+			}
+			more := []string{"k7x2mq4a", "K7X2MQ4A", "k7x2mq4", "k7x2mq4aa", "k7x2mq41", "k7x2-q4a", "bel_k7x2mq4a_X", "a/b", "..", "%", "\u00e4"}
+			for _, value := range slices.Concat(anyValues, s.valuesFor(rule), more) {
+				var sent string
+				if json.Unmarshal([]byte(value), &sent) != nil {
+					sent = value
+				}
+				if strings.TrimSpace(sent) == "" || strings.TrimSpace(sent) != sent || sent == ".." {
+					continue // another path, or trimmed
+				}
+				tried++
+				at := strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(sent))
+				res := call(t, h, method, at, bodyFor(op))
+				if res.StatusCode == 400 {
+					if p := res.problem(t, 400); !slices.Equal(p.fields(), []string{name}) {
+						t.Errorf("%s %s is refused under another name: %s", method, at, res.text)
+					}
+				}
+				if bySchema, byProgram := s.takes(rule, sent), res.StatusCode != 400; bySchema != byProgram {
+					t.Errorf("%s %.200s: the schema takes it: %v, the program: %v, %s", method, at, bySchema, byProgram, res.text)
+				}
+			}
+		}
+	})
+	if tried < 400 {
 		t.Errorf("only %d values were tried", tried)
 	}
 }

@@ -52,7 +52,8 @@
 // no 5xx, nothing stored. For every field of a request and every
 // parameter, values are made of what the schema says (at its bounds, beyond them,
 // of other types, null, absent, in other spellings): the schema and the program
-// must agree on each. Every answer is checked against the schema that the
+// must agree on each, in bodies, queries and paths of every operation: one that
+// gains a body fails the test until it is tried. Every answer is checked against the schema that the
 // document gives for it; golden files hold the paths and the names of the
 // fields, so that the contract cannot change in passing. The limits and defaults of the
 // document are sent to the domain, which must agree. Fuzz targets for the three

@@ -110,7 +110,7 @@ func (s *server) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error)
 }
 
 type revokeKeyInput struct {
-	ID string `path:"id" doc:"The key's id." example:"k7x2mq4a"`
+	ID string `path:"id" pattern:"^[a-z2-7]{8}$" doc:"The key's id." example:"k7x2mq4a"`
 }
 
 type revokeKeyOutput struct{ Body revokedKeyBody }
@@ -122,7 +122,7 @@ type revokedKeyBody struct {
 }
 
 func (s *server) revokeKey(ctx context.Context, in *revokeKeyInput) (*revokeKeyOutput, error) {
-	id, err := domain.ParseKeyID(in.ID)
+	id, err := domain.ParseKeyID(strings.TrimSpace(in.ID))
 	if err != nil {
 		return nil, asParameter("id", err)
 	}
