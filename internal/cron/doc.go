@@ -18,8 +18,8 @@
 //     A step past the end of its range is not such a mistake: it leaves the first value, as in a crontab, and
 //     Warnings says so. (TestSameMeaning, TestWarnings)
 //     Where a refused text, or zone, is that of another scheduler, the error offers a translation if there is one that
-//     Parse accepts and that means the same, and otherwise explains. (TestForeignHabits, FuzzForeign, TestForeignTexts, TestForeignH,
-//     TestZoneNames, TestForeignZones)
+//     Parse accepts and that means the same, and otherwise explains. (TestForeignHabits, TestForeignTexts, TestHintsMeanTheSame,
+//     FuzzForeign, TestForeignH, TestZoneNames, TestForeignZones)
 //  5. Next and Prev do not allocate, do not read the clock, and touch a bounded number of months: the worst accepted
 //     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNextMedian, BenchmarkNextWorst)
 //  6. H is stable for ever: its hash is written down in hash.go and pinned. (TestSeedGolden, TestHashGolden)
