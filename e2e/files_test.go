@@ -316,3 +316,36 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+// A database that is emptied, or overwritten by a shorter file, keeps its inode:
+// the server stops sending all the same, and says so.
+func TestDatabaseOverwrittenWhileServing(t *testing.T) {
+	for name, overwrite := range map[string]func(path string, size int64) error{
+		"emptied":        func(path string, _ int64) error { return os.Truncate(path, 0) },
+		"a shorter file": func(path string, size int64) error { return os.WriteFile(path, make([]byte, size-4096), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, tg, dir := loaded(t, 5)
+			if code := p.terminate(); code != 0 { // all that is in the log goes into the file
+				t.Fatalf("exit code %d", code)
+			}
+			p = serve(t, dir)
+			path := filepath.Join(dir, "jobs.db")
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := overwrite(path, info.Size()); err != nil {
+				t.Fatal(err)
+			}
+			within(t, 5*time.Second, "the health names the file", func() bool {
+				return strings.Contains(p.storeDetail(), path+" was cut off or overwritten")
+			})
+			if status := p.tryCreate("too late", tg.url); status != http.StatusServiceUnavailable {
+				t.Errorf("a job afterwards: %d, want 503", status)
+			}
+			wantSilence(t, p, tg)
+		})
+	}
+}

@@ -72,8 +72,13 @@
 // names of one database meet in one lock. On Linux the file itself is locked too
 // ([lockInode]): the second line behind a lock file that can be removed.
 //
-// What it cannot see: a copy written onto the same inode (cp over the file), and a
-// log that is cut off in place; both look like the work of SQLite itself. On
+// A database that is cut off or overwritten in place (> jobs.db, cp over the file) has
+// the same inode. It is noticed by its size, for good: an open database never becomes
+// shorter. A file as long as the database or longer that is written onto it is not
+// noticed, nor is a log that is cut off: both look like the work of SQLite itself, and
+// so do times of change. To read the file and compare would need a descriptor of its
+// own, which must not be closed before the last connection is (POSIX locks), and would
+// still take a copy of an hour ago for the work of another checkpoint. On
 // Windows the system refuses to remove or rename what is open.
 //
 // # How this is shown

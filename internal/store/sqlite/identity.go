@@ -24,9 +24,6 @@ const (
 
 var fileSuffixes = [fileKinds]string{mainFile: "", logFile: "-wal", memoryFile: "-shm"}
 
-// leastDatabase is the least size of a database that has a schema: one page.
-const leastDatabase = 512
-
 // namesCanVanish reports whether a file can lose its name while it is open.
 // Windows refuses to remove, rename or replace a file that SQLite has open.
 const namesCanVanish = runtime.GOOS != "windows"
@@ -51,8 +48,13 @@ type identity struct {
 	// suspect is set while the last look found something missing.
 	suspect atomic.Bool
 
+	// cut is set for good when the database has become shorter: what is missing
+	// then does not come back when SQLite writes behind the end.
+	cut atomic.Bool
+
 	mu    sync.Mutex
 	conns int                    // that are open
+	size  int64                  // the greatest size of the database that was seen
 	files [fileKinds]fs.FileInfo // as they were found; nil: not known
 }
 
@@ -98,7 +100,7 @@ func (id *identity) opened(before fs.FileInfo) error {
 	id.mu.Lock()
 	first := id.conns == 0
 	if first {
-		id.files = now
+		id.files, id.size = now, now[mainFile].Size()
 	}
 	id.mu.Unlock()
 	if !first {
@@ -116,6 +118,7 @@ func (id *identity) opened(before fs.FileInfo) error {
 func (id *identity) close(c *conn) error {
 	id.turn.Lock()
 	defer id.turn.Unlock()
+	_ = id.check() // the last to close writes the log into the database, which hides that it was cut
 	id.mu.Lock()
 	id.conns--
 	if id.conns == 0 { // SQLite removes them
@@ -137,7 +140,7 @@ func (id *identity) look() (kind int, err error) {
 		return 0, nil
 	}
 	id.mu.Lock()
-	files := id.files
+	files, size := id.files, id.size // the size before the look: it grows meanwhile
 	id.mu.Unlock()
 	for kind, known := range files {
 		if known == nil {
@@ -145,8 +148,8 @@ func (id *identity) look() (kind int, err error) {
 			continue
 		}
 		info, err := sameFile(id.path+fileSuffixes[kind], known)
-		if err == nil && kind == mainFile && info.Size() < leastDatabase {
-			err = emptiedError(id.path)
+		if err == nil && kind == mainFile {
+			err = id.measure(info.Size(), size)
 		}
 		if err != nil && id.stillKnown(kind, known) {
 			id.suspect.Store(true)
@@ -155,6 +158,22 @@ func (id *identity) look() (kind int, err error) {
 	}
 	id.suspect.Store(false)
 	return 0, nil
+}
+
+// measure returns an error when the database is shorter than it was, or has ever
+// been found so. Nothing that is done while it is open makes it shorter: pages that
+// become free are used again, and VACUUM runs where no identity looks on (compact).
+func (id *identity) measure(now, before int64) error {
+	switch {
+	case now < before || id.cut.Load():
+		id.cut.Store(true)
+		return cutError(id.path)
+	case now > before:
+		id.mu.Lock()
+		id.size = max(id.size, now)
+		id.mu.Unlock()
+	}
+	return nil
 }
 
 // learn remembers a file that was not there when the connections were opened.
@@ -187,10 +206,10 @@ func sameFile(path string, known fs.FileInfo) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// emptiedError says that somebody has cut off a database: a connection makes its
-// first page before anything else.
-func emptiedError(path string) error {
-	return &store.GoneError{Path: path, Problem: "was emptied by another program",
+// cutError says that somebody has cut off a database, or has written a shorter
+// file onto it.
+func cutError(path string) error {
+	return &store.GoneError{Path: path, Problem: "was cut off or overwritten by another program: it is shorter than it was",
 		Advice: "stop Belfry, restore a backup and start it; " + untilThen}
 }
 
