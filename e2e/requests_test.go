@@ -152,6 +152,9 @@ func TestValuesAsPeopleWriteThem(t *testing.T) {
 
 		post("no scheme", `"api":"localhost:4444/x"`, 422, `"field":"api"`, "did you mean http://localhost:4444/x?"),
 		post("a host alone", `"api":"example.com"`, 422, "did you mean http://example.com?"),
+		post("a colon too few", `"api":"https//example.com/x"`, 422, "did you mean https://example.com/x?"),
+		post("a method before it", `"api":"POST https://example.com/x"`, 422, "did you mean https://example.com/x?"),
+		get("a filter with a line break", "/jobs?text=127.0.0.1%0A&namespace=default%0A", 200, `"jobs":[{`),
 		post("another protocol", `"api":"ftp://example.com/"`, 422, "must be an http or https URL"),
 		raw("a host of another script", `"api":"http://bücher.example/ok"`, 200),
 		shows("is called by its ASCII name", `"api":"http://xn--bcher-kva.example/ok"`),

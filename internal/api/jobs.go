@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -361,11 +362,12 @@ func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {
 	if err != nil {
 		return store.JobQuery{}, err
 	}
+	tag, text, namespace := strings.TrimSpace(f.Tag), strings.TrimSpace(f.Text), strings.TrimSpace(f.Namespace) // as fields are
 	if err := errors.Join(parseFilter("tag", f.Tag), parseFilter("text", f.Text)); err != nil {
 		return store.JobQuery{}, err
 	}
-	q := store.JobQuery{Active: active, Namespace: f.Namespace, Tag: f.Tag, Text: f.Text}
-	if f.Namespace != "" && !domain.ValidNamespace(f.Namespace) {
+	q := store.JobQuery{Active: active, Namespace: namespace, Tag: tag, Text: text}
+	if namespace != "" && !domain.ValidNamespace(namespace) {
 		return q, kindMalformed.field("namespace", "must be 1 to 63 small letters, digits and hyphens", f.Namespace)
 	}
 	if only := visitorOf(ctx).namespace; only != "" {

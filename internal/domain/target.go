@@ -54,21 +54,45 @@ func isASCII(s string) bool {
 // https://, and which one was probably meant.
 func schemeFault(raw string) string {
 	const rule = "must be an http or https URL"
-	rest := strings.TrimLeft(raw, "/")
-	if scheme, after, ok := strings.Cut(raw, "://"); ok {
-		if known := foldWord(scheme); known != "http" && known != "https" {
+	bare := strings.Trim(raw, "<>()\"'`")
+	scheme, rest := "http", bare
+	if name, after, ok := strings.Cut(bare, "://"); ok {
+		if scheme, rest = foldWord(name), after; scheme != "http" && scheme != "https" {
 			return rule // another protocol is no mistake in writing
 		}
-		rest = after
-	} else if scheme, after, ok := strings.Cut(raw, ":/"); ok && (foldWord(scheme) == "http" || foldWord(scheme) == "https") {
-		rest = strings.TrimLeft(after, "/")
+	} else {
+		for _, known := range []string{"https", "http"} {
+			if after, ok := cutPrefixFold(bare, known); ok && (strings.HasPrefix(after, ":") || strings.HasPrefix(after, "//")) {
+				scheme, rest = known, strings.TrimPrefix(after, ":")
+				break
+			}
+		}
 	}
+	rest = strings.TrimLeft(rest, "/")
 	host, _, _ := strings.Cut(rest, "/")
-	guess := "http://" + rest
+	guess := scheme + "://" + rest
 	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(asciiHost(guess)) != "" {
 		return rule + ", as in https://example.com/hook"
 	}
 	return rule + ": did you mean " + clipText(guess) + "?"
+}
+
+func cutPrefixFold(text, prefix string) (after string, ok bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
+}
+
+// spaceFault says what is wrong with a URL that holds blanks, and which one was
+// probably meant if it stands behind a command or a method.
+func spaceFault(raw string) string {
+	words := strings.Fields(raw)
+	last := words[max(0, len(words)-1):]
+	if len(words) > 1 && !strings.Contains(words[0], "://") && strings.Contains(last[0], "://") && !strings.Contains(raw, "@") && urlFault(last[0]) == "" {
+		return "must be the URL alone: did you mean " + clipText(last[0]) + "?"
+	}
+	return "must not hold spaces or control characters: write them as %20 and so on"
 }
 
 // withoutUser is a URL as a refusal may repeat it: with a mask in the place of a
@@ -95,7 +119,7 @@ func urlFault(raw string) string {
 	}
 	for _, r := range raw {
 		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
-			return "must not hold spaces or control characters: write them as %20 and so on"
+			return spaceFault(raw)
 		}
 	}
 	u, err := url.Parse(raw)
