@@ -37,6 +37,7 @@ func TestHintsOverTheAPI(t *testing.T) {
 		{"rate(5 fortnights)", "a period here is", "use @every 5"},
 		{"TZ=UTC+2 0 9 * * *", "the other way round", "Etc/GMT"},
 		{"cron(0 9 ? * 0 *)", "weekdays are 1 for Sunday to 7 for Saturday", "use 0 0 9"},
+		{"OnCalendar=Mon-Fri 08-18:00/5", "no calendar event that is known here", "has 2 fields"},
 		{"30~59 3 * * *", "H, or H(0-29), chooses a value for the job", "use H"},
 		{"Mon *-*-13 04:00", "systemd asks for the weekday and the date", "use 0 0 4"},
 	} {

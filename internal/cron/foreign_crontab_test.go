@@ -60,6 +60,12 @@ var foreignCrontab = []foreign{
 	{text: "- cron: '30 5 * * 1,3'", offer: "30 5 * * 1,3", fires: "01-05 05:30, 01-07 05:30, 01-12 05:30"},
 	{text: "- cron: '0 8 * * 1-5' # Monday through Friday", offer: "0 8 * * 1-5", fires: "01-01 08:00, 01-02 08:00, 01-05 08:00"},
 	{text: "schedule:\n  - cron: \"0 9 * * *\"", offer: "0 9 * * *", fires: "01-01 09:00, 01-02 09:00"},
+	{
+		text: "- cron: '01 20 * * 1-5'\n  timezone: 'Australia/Melbourne'", offer: `01 20 * * 1-5 with "timezone": "Australia/Melbourne"`,
+		fires: "01-01 20:01, 01-02 20:01, 01-05 20:01",
+	},
+	{text: "# Tokyo\nCRON_TZ=Asia/Tokyo 0 9 * * *", offer: `0 9 * * * with "timezone": "Asia/Tokyo"`, fires: "01-01 09:00, 01-02 09:00"},
+	{text: "timeZone: Etc/UTC\nschedule: \"@hourly\"", offer: `@hourly with "timezone": "Etc/UTC"`, fires: "01-01 00:00, 01-01 01:00"},
 	{text: `"schedule": "*/5 * * * *",`, offer: "*/5 * * * *", fires: "01-01 00:00, 01-01 00:05"},
 	{text: `schedule_interval="@daily"`, offer: "@daily", fires: "01-01 00:00, 01-02 00:00"},
 	{text: "0 9 * * * # daily", offer: "0 9 * * *", fires: "01-01 09:00, 01-02 09:00"},

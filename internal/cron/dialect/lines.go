@@ -1,6 +1,12 @@
 package dialect
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
+
+// zoneLine is the zone of a schedule in YAML or JSON.
+var zoneLine = regexp.MustCompile(`^(?:- +)?["']?(?i:time_?zone)["']?\s*[:=]\s*["']?([\w/+-]+)["']?,?$`)
 
 // readLines reads what stands in a file: several lines, of Jenkins or of a crontab, with comments and a zone.
 func (w within) readLines(text string) (Reading, bool) {
@@ -9,23 +15,19 @@ func (w within) readLines(text string) (Reading, bool) {
 	}
 	const problem = "has several lines"
 	var lines []string
-	zone := ""
+	zone, ofLibrary := "", false
 	for line := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '\n' || c == '\r' }) {
 		line = strings.TrimSpace(line)
-		name, value, assigns := strings.Cut(line, "=")
-		switch name = strings.TrimSpace(name); {
-		case line == "" || line[0] == '#' || strings.HasSuffix(line, ":"): // schedule:
-		case assigns && (name == "TZ" || name == "CRON_TZ") && !strings.Contains(strings.TrimSpace(value), " "):
-			zone = strings.Trim(value, ` "'`)
-		case assigns && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "":
-		default:
+		if z, posix := zoneIn(line); z != "" {
+			zone, ofLibrary = z, posix
+		} else if !isAside(line) {
 			lines = append(lines, line)
 		}
 	}
 	if len(lines) != 1 {
 		return explained(problem, "a job has one schedule: make a job for each line")
 	}
-	if r, ok := signReversed(zone); ok {
+	if r, ok := signReversed(zone); ok && ofLibrary {
 		return r, true
 	}
 	if zone != "" {
@@ -40,4 +42,24 @@ func (w within) readLines(text string) (Reading, bool) {
 		r.Problem, r.Why = problem, "a schedule is one line, without comments"
 	}
 	return r, true
+}
+
+// zoneIn is the zone that a line sets; ofLibrary: for the C library, in a crontab.
+func zoneIn(line string) (zone string, ofLibrary bool) {
+	if zoneLine.MatchString(line) {
+		return zoneLine.ReplaceAllString(line, "$1"), false
+	}
+	name, value, assigns := strings.Cut(line, "=")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	if !assigns || name != "TZ" && name != "CRON_TZ" || strings.Contains(value, " ") {
+		return "", false
+	}
+	return strings.Trim(value, `"'`), true
+}
+
+// isAside recognises lines beside the schedule: empty ones, comments, other settings (PATH=/bin), a key of YAML alone.
+func isAside(line string) bool {
+	name, _, assigns := strings.Cut(line, "=")
+	setting := assigns && strings.Trim(strings.TrimSpace(name), "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
+	return line == "" || line[0] == '#' || strings.HasSuffix(line, ":") || setting && name != "TZ" && name != "CRON_TZ"
 }

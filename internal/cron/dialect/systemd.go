@@ -30,9 +30,18 @@ const systemdNotation = "is systemd's notation"
 
 // readSystemd reads a calendar event, as in OnCalendar=.
 func readSystemd(text string) (Reading, bool) {
-	if rest, ok := strings.CutPrefix(text, "OnCalendar="); ok {
-		text = strings.Trim(rest, ` "'`)
+	rest, named := strings.CutPrefix(text, "OnCalendar=")
+	if r, ok := readCalendar(strings.Trim(rest, ` "'`)); ok {
+		return r, true
 	}
+	if _, ok := span(rest); named && !ok || strings.Contains(text, "*-*-") {
+		return explained(systemdNotation, "but no calendar event that is known here: those are of the form Mon..Fri *-*-* 08..18:00/5")
+	}
+	return Reading{}, false
+}
+
+// readCalendar is readSystemd for what stands behind OnCalendar=.
+func readCalendar(text string) (Reading, bool) {
 	why := ""
 	words := strings.Fields(text)
 	if len(words) > 0 && calendarWords[strings.ToLower(words[0])] != "" {
