@@ -78,7 +78,7 @@ var imports = []struct {
 	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "domain", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/dashboard", row{}},
 	{"internal/app", row{internal: []string{
-		"clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "access", "audit", "alert", "api", "dashboard",
+		"charset", "clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "access", "audit", "alert", "api", "dashboard",
 	}, modules: []string{anyModule}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"}, modules: []string{anyModule}}},

@@ -108,6 +108,7 @@ func TestRequestsAsClientsMakeThem(t *testing.T) {
 		{"UTF-16", "POST", "/jobs", jsonHead, utf16, 400, []string{"The body is UTF-16 (little endian)"}, nil},
 		{"an import in UTF-16", "POST", "/jobs/import", jsonHead, utf16, 400, []string{"The body is UTF-16 (little endian)"}, nil},
 		{"gzip", "POST", "/jobs", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`, "not compressed"}, nil},
+		{"gzip where no body is looked at", "POST", job + "/trigger", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`}, nil},
 		{"gzip of an import", "POST", "/jobs/import", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`}, nil},
 		{"gzip that is not announced", "POST", "/jobs/import", jsonHead, "\x1f\x8b\x08\x00", 400, []string{"The body is compressed with gzip"}, nil},
 		{"a coding that is none", "POST", "/jobs", with("Content-Encoding", "identity"), jobWith(""), 201, nil, nil},
@@ -207,4 +208,26 @@ func TestHealthFindsTheServer(t *testing.T) {
 		}
 		_ = p.cmd.Process.Kill()
 	}
+}
+
+// TestAKeyFileAsAnEditorLeavesIt: a byte order mark and Windows line ends are no
+// part of the key that opens the secrets.
+func TestAKeyFileAsAnEditorLeavesIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serve(t, dir)
+	request{"a secret", "POST", "/jobs", jsonHead, jobWith(`"headers":{"X-Token":"canary"}`), 201, nil, nil}.send(t, p.url)
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	file := filepath.Join(dir, "encryption.key")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("\ufeff"+strings.ReplaceAll(string(text), "\n", "\r\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = serve(t, dir)
+	request{"is opened", "GET", "/jobs/export?withSecrets=true", nil, "", 200, []string{`"X-Token":"canary"`}, nil}.send(t, p.url)
 }

@@ -75,10 +75,10 @@ func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
 		all = append(all, kindUnknownKey, kindGuessing, kindRate, kindRole)
 	}
 	if op.Method != http.MethodGet {
-		all = append(all, kindForbidden)
+		all = append(all, kindForbidden, kindMediaType)
 	}
 	if op.RequestBody != nil {
-		all = append(all, kindTooLarge, kindMediaType, kindSlow)
+		all = append(all, kindTooLarge, kindSlow)
 	}
 	for _, k := range all {
 		status, text := strconv.Itoa(k.status), k.title+". "+k.meaning
@@ -108,6 +108,8 @@ func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
 	if err == nil && op.RequestBody != nil {
 		err = checkBody(op, r)
 		r.Body = http.MaxBytesReader(plainWriter(w), r.Body, op.MaxBodyBytes)
+	} else if err == nil && op.Method != http.MethodGet && r.ContentLength != 0 { // a body that is not looked at
+		err = checkCoding(r.Header.Values("Content-Encoding"))
 	}
 	if err != nil {
 		s.tell(r.Context(), err).write(w)

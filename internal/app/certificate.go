@@ -64,7 +64,7 @@ func (c *certificate) stat() (s stamp, err error) {
 }
 
 func (c *certificate) read() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	pair, err := keyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", c.certFile, c.keyFile, err)
 	}

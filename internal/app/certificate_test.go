@@ -154,6 +154,37 @@ func TestACertificateThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestMarksBeforePEM: a byte order mark hides no certificate and no key.
+func TestMarksBeforePEM(t *testing.T) {
+	p := newPair(t)
+	dir := t.TempDir()
+	marked := func(from string) string {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(dir, filepath.Base(from))
+		if err := os.WriteFile(to, append([]byte("\xef\xbb\xbf"), text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	cert, key := marked(p.cert), marked(p.key)
+	if _, err := openCertificate(cert, key, clock.System{}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := clientCertificates([]config.ClientCertificate{{Name: "a", CertFile: cert, KeyFile: key}}); err != nil {
+		t.Error(err)
+	}
+	plain, err := authorities(p.cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pool, err := authorities(cert); err != nil || !pool.Equal(plain) {
+		t.Errorf("other authorities than without a mark, or %v", err)
+	}
+}
+
 // TestTLS speaks to a whole server, and renews its certificate meanwhile.
 func TestTLS(t *testing.T) {
 	p := newPair(t)

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/egress"
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,7 +65,7 @@ func authorities(file string) (*x509.CertPool, error) {
 	if err != nil { // this system has none
 		pool = x509.NewCertPool()
 	}
-	if !pool.AppendCertsFromPEM(pem) {
+	if !pool.AppendCertsFromPEM(charset.Trim(pem)) { // a mark would hide the first one
 		return nil, fmt.Errorf("egress_ca_file %s holds no certificate in PEM form", file)
 	}
 	return pool, nil
@@ -74,13 +75,27 @@ func authorities(file string) (*x509.CertPool, error) {
 func clientCertificates(list []config.ClientCertificate) (certs map[string]tls.Certificate, names []string, err error) {
 	certs = make(map[string]tls.Certificate, len(list))
 	for _, c := range list {
-		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		cert, err := keyPair(c.CertFile, c.KeyFile)
 		if err != nil {
 			return nil, nil, fmt.Errorf("client certificate %s (%s, %s): %w", c.Name, c.CertFile, c.KeyFile, reason(err))
 		}
 		certs[c.Name], names = cert, append(names, c.Name)
 	}
 	return certs, names, nil
+}
+
+// keyPair reads a certificate and its key. A byte order mark, which editors of
+// Windows write, would hide the first block of PEM.
+func keyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(charset.Trim(cert), charset.Trim(key))
 }
 
 // reason drops the path from an error about a file: the message names it.

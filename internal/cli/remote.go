@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/spf13/pflag"
@@ -62,7 +63,7 @@ func local(there config.Local, key string) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Pin(text); err != nil {
+	if err := c.Pin(charset.Trim(text)); err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", config.CertificateVariable, there.Certificate, err)
 	}
 	return c, nil

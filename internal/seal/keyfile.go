@@ -48,7 +48,7 @@ func ReadFile(path string) ([]Key, error) {
 func parseFile(text string) ([]Key, error) {
 	var keys []Key
 	number := 0
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) { // a byte order mark
 		number++
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {

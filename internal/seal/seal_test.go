@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -171,6 +172,17 @@ func TestKeyFile(t *testing.T) {
 		if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 			t.Errorf("mode %v, error %v", info.Mode(), err)
 		}
+	}
+	marked := filepath.Join(t.TempDir(), "encryption.key") // as an editor of Windows leaves it
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(marked, append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadFile(marked); err != nil || len(got) != 2 || got[0] != second {
+		t.Errorf("with a byte order mark: %v, error %v", got, err)
 	}
 	if names, _ := filepath.Glob(filepath.Dir(path) + "/*"); len(names) != 1 {
 		t.Errorf("the folder holds %v", names)
