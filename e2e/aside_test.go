@@ -62,10 +62,10 @@ func TestBadRows(t *testing.T) {
 		alter(t, dir, "UPDATE version SET "+b.column+" = ? WHERE job_id = ?", b.value, rowID(t, ids[i]))
 	}
 	alter(t, dir, "UPDATE version SET timezone = 'Europe/Atlantis' WHERE job_id = ?", rowID(t, long))
-	before := len(tg.entries(t))
+	began := time.Now().UnixMilli()
 	p = serve(t, dir)
-	eventually(t, "the good job fires", func() bool { return len(tg.entries(t)) > before+1 })
-	for _, e := range tg.entries(t)[before:] {
+	eventually(t, "the good job fires", func() bool { return len(tg.since(t, began)) > 1 })
+	for _, e := range tg.since(t, began) {
 		if e.JobID.String() != good {
 			t.Errorf("job %s was sent: it is set aside", e.JobID)
 		}
@@ -109,6 +109,7 @@ func TestBadRows(t *testing.T) {
 	if status, _ := ask(t, "PUT", p.url+"/jobs/"+ids[3], "application/json", `{"name":"x"}`); status != 422 {
 		t.Errorf("a change that leaves unreadable headers: %d, want 422", status)
 	}
+	mended := time.Now().UnixMilli()
 	for i, change := range map[int]string{
 		0: `{"timezone":"UTC"}`, 3: `{"headers":{"A":"b"}}`, 4: `{"tags":[]}`, 5: `{"body":null}`,
 		7: `{"retry":{"maxRetries":1,"delayMs":1000,"backoff":"FIXED","maxDelayMs":1000}}`,
@@ -120,9 +121,8 @@ func TestBadRows(t *testing.T) {
 	if status, body := ask(t, "DELETE", p.url+"/jobs/"+ids[1], "", ""); status != 200 {
 		t.Errorf("DELETE: %d %v", status, body)
 	}
-	n := len(tg.entries(t))
 	eventually(t, "the mended job fires", func() bool {
-		for _, e := range tg.entries(t)[n:] {
+		for _, e := range tg.since(t, mended) {
 			if e.JobID.String() == ids[0] {
 				return true
 			}
@@ -203,11 +203,11 @@ func TestLostKeySetsJobsAside(t *testing.T) {
 		alter(t, dir, `UPDATE version SET headers = replace(headers, ?1, ?2), options = replace(options, ?1, ?2) WHERE job_id = ?3`,
 			"sealed:v1:"+keyOf(t, dir, ids[3]), "sealed:v1:0123abcd", rowID(t, id))
 	}
-	began := time.Now().UnixMilli() // not a number of entries: the receiver writes its log with a delay
+	began := time.Now().UnixMilli()
 	p = serve(t, dir, second)
 	sent := func(id string) bool {
-		for _, e := range tg.entries(t) {
-			if e.ReceivedAt >= began && e.JobID.String() == id {
+		for _, e := range tg.since(t, began) {
+			if e.JobID.String() == id {
 				return true
 			}
 		}

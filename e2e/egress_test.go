@@ -71,9 +71,11 @@ func TestPublicServerCallsNothingPrivate(t *testing.T) {
 	if e.Status != "FAILED" || e.RetryCount != 0 || said(e) != "not sent: the target is refused: "+rule {
 		t.Errorf("execution %+v, want FAILED without a retry", e)
 	}
+	tg.stop() // the log is complete
 	if got := tg.entries(t); len(got) != 0 {
 		t.Errorf("the target got %d requests", len(got))
 	}
+	tg.resume(t)
 
 	if text := p.metrics(t); !strings.Contains(text, "\nbelfry_refused_targets_total 1\n") {
 		t.Error("the refusal is not counted once")
@@ -140,6 +142,7 @@ func TestLocalhostNamesAreThisMachine(t *testing.T) {
 	if e := public.ended(made.JobID); e.Status != "FAILED" || !strings.HasSuffix(said(e), rule) {
 		t.Errorf("execution %+v, %s", e, said(e))
 	}
+	tg.stop() // the log is complete
 	if got := tg.entries(t); len(got) != 3 {
 		t.Errorf("the target got %d requests, want 3", len(got))
 	}

@@ -61,10 +61,10 @@ func loaded(t *testing.T, jobs int) (p *process, tg *target, dir string) {
 func wantSilence(t *testing.T, p *process, tg *target) {
 	t.Helper()
 	pass(time.Now().UnixMilli() + 300) // what was under way when it was found out
-	before := len(tg.entries(t))
-	pass(time.Now().UnixMilli() + 2_500)
-	if after := len(tg.entries(t)); after != before {
-		t.Errorf("%d calls while files are gone", after-before)
+	began := time.Now().UnixMilli()
+	pass(began + 2_500)
+	if n := len(tg.since(t, began)); n > 0 {
+		t.Errorf("%d calls while files are gone", n)
 	}
 	if p.ready() {
 		t.Error("it says that it is ready")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -228,6 +229,14 @@ func (tg *target) entries(t *testing.T) []receiver.Entry {
 		out = append(out, e)
 	}
 	return out
+}
+
+// since reads what was received so far, from an instant on. It goes by the time of
+// receipt: entries come to the log with a delay, so what follows the entries read
+// before may have been received before.
+func (tg *target) since(t *testing.T, at int64) []receiver.Entry {
+	t.Helper()
+	return slices.DeleteFunc(tg.entries(t), func(e receiver.Entry) bool { return e.ReceivedAt < at })
 }
 
 // eventually asks until the condition holds.
