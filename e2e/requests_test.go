@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
@@ -286,5 +289,35 @@ func TestRefusalsHideSecrets(t *testing.T) {
 	code, _, stderr := runAll(t, cleanEnv(), "keys", "list", "--server", "http://u:canary%zz@127.0.0.1:1")
 	if code == 0 || strings.Contains(stderr, "canary") {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// TestNothingIsHiddenBehindARequest: where a proxy may see the end of a request
+// elsewhere, what comes behind it is not served.
+func TestNothingIsHiddenBehindARequest(t *testing.T) {
+	p := serve(t, t.TempDir())
+	const head = "Host: localhost\r\nContent-Type: application/json\r\nConnection: keep-alive\r\n"
+	const both = head + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+	for request, answers := range map[string]int{
+		"GET /healthz HTTP/1.1\r\n" + head + "\r\n":                      2,
+		"POST /jobs HTTP/1.1\r\n" + head + "Content-Length: 2\r\n\r\n{}": 2,
+		"POST /jobs HTTP/1.1\r\n" + both:                                 1,
+		"POST /jobs HTTP/1.0\r\n" + both:                                 1,
+	} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, request+"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(c)
+		if err != nil && !errors.Is(err, syscall.ECONNRESET) { // it has left the second request unread
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(got), "HTTP/1."); n != answers {
+			t.Errorf("%q: %d answers, want %d: %q", request, n, answers, got)
+		}
+		_ = c.Close()
 	}
 }

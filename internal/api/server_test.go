@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,6 +100,53 @@ func TestOnTheWire(t *testing.T) {
 	if len(f.jobs) != 1 {
 		t.Errorf("%d jobs", len(f.jobs))
 	}
+}
+
+// Where a proxy may see the end of a request elsewhere, what comes behind it is
+// not served.
+func TestNothingIsServedBehindADoubtfulEnd(t *testing.T) {
+	addr := listen(t, newAPI(t, newFake()))
+	const post, second = "POST /jobs HTTP/1.", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+	head := "Host: " + addr + "\r\nContent-Type: application/json\r\n"
+	for _, tc := range []struct {
+		name, request string
+		answers       int
+	}{
+		{"a length", post + "1\r\n" + head + "Content-Length: 2\r\n\r\n{}", 2},
+		{"no body", "GET /healthz HTTP/1.1\r\n" + head + "\r\n", 2},
+		{"a length and chunks", post + "1\r\n" + head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1},
+		{"chunks and a length", post + "1\r\n" + head + "Transfer-Encoding: Chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n", 1},
+		{"chunks", post + "1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1},
+		{"HTTP/1.0, a length and chunks", post + "0\r\nConnection: keep-alive\r\n" + head +
+			"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1},
+		{"HTTP/1.0, chunks", "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n", 1},
+		{"two lengths", post + "1\r\n" + head + "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}", 1},
+	} {
+		if n := answersTo(t, addr, tc.request+second); n != tc.answers {
+			t.Errorf("%s: %d answers, want %d", tc.name, n, tc.answers)
+		}
+	}
+}
+
+// answersTo sends bytes and counts the answers until the connection is closed.
+func answersTo(t *testing.T, addr, text string) int {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(c)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // it has left bytes unread
+		t.Fatal(err)
+	}
+	return strings.Count(string(got), "HTTP/1.1 ") + strings.Count(string(got), "HTTP/1.0 ")
 }
 
 func TestASlowBodyIsGivenUp(t *testing.T) {
