@@ -39,6 +39,7 @@ func rowID(t *testing.T, id string) []byte {
 // is shown with its error, and a change, a deletion or a program that can read
 // it settle its fires.
 func TestBadRows(t *testing.T) {
+	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
 	p := serve(t, dir)
 	long := p.importJobs(everySecond(1, tg.url+"/ok"))[0] // has fired before it becomes unreadable
@@ -161,6 +162,7 @@ func (p *process) missed(id, reason string) bool {
 
 // A name that only a file system takes for a zone is refused, with and without zone files on the machine.
 func TestZoneNamesOfTheFileSystem(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir(), "ZONEINFO=/usr/share/zoneinfo")
 	for _, name := range []string{"Europe//Berlin", "Europe/Berlin/", "Europe/./Berlin", "posix/UTC", "right/UTC", "posixrules", "Local", "localtime", "europe/berlin"} {
 		body := fmt.Sprintf(`{"schedule":"@daily","timezone":%q,"api":"http://127.0.0.1:9/","type":"ATLEAST_ONCE","isActive":false}`, name)
@@ -177,6 +179,7 @@ func TestZoneNamesOfTheFileSystem(t *testing.T) {
 // again when they are given anew or the key is back. Where the keys open no secret
 // at all they are the wrong ones, and the server does not start.
 func TestLostKeySetsJobsAside(t *testing.T) {
+	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
 	first, second := "BELFRY_ENCRYPTION_KEY="+strings.Repeat("A", 42)+"E=", "BELFRY_ENCRYPTION_KEY="+strings.Repeat("B", 42)+"A="
 	job := func(secret string) string {

@@ -12,6 +12,7 @@ import (
 // A record that somebody deletes by hand is missed: the command names the job
 // and says so by its exit code. Before that it has nothing to say.
 func TestAuditFindsADeletedRow(t *testing.T) {
+	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
 	p := serve(t, dir)
 	id := p.importJobs(everySecond(1, tg.url+"/ok"))[0]

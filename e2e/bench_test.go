@@ -164,6 +164,7 @@ func checkHistory(t *testing.T, reports []bench.History) {
 
 // A history that was kept is not written again.
 func TestBenchKeepsAHistory(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for run := range 2 {
 		var report bench.Report
@@ -179,6 +180,7 @@ func TestBenchKeepsAHistory(t *testing.T) {
 }
 
 func TestBenchTables(t *testing.T) {
+	t.Parallel()
 	out := benchOutput(t, "drift", "--seconds", "1", "--jobs", "10")
 	for _, want := range []string{"belfry ", "cores", "Drift", "p99.9", "spread"} {
 		if !strings.Contains(out, want) {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -15,22 +14,28 @@ import (
 // makes has mode 0600 and each folder 0700, while it runs, after a crash and
 // after a rotation of its key.
 func TestFilesAreForTheirOwnerOnly(t *testing.T) {
-	was := syscall.Umask(0) // of this process, which the server inherits; tests of this package do not run in parallel
-	defer syscall.Umask(was)
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	tg := newTarget(t)
-	env := []string{"LOG_DIR=" + filepath.Join(dir, "logs")}
-	p := serve(t, dir, env...)
+	env := cleanEnv("LOG_DIR="+filepath.Join(dir, "logs"), "DB_PATH="+filepath.Join(dir, "jobs.db"))
+	// The umask is set by a shell: that of this process is every test's.
+	open := []string{"-c", `umask 0 && exec "$0" "$@"`, binary}
+	start := func() *process {
+		return startWith(t, "/bin/sh", "belfry is running", "address", env, append(open, "serve")...)
+	}
+	p := start()
 	p.importJobs(everySecond(1, tg.url+"/ok"))
 	eventually(t, "something was fired and recorded", func() bool { return len(tg.entries(t)) >= 2 })
 	seen := map[string]bool{}
 	wantModes(t, filepath.Dir(dir), seen)
 	p.kill()
 	wantModes(t, filepath.Dir(dir), seen)
-	p = serve(t, dir, env...)
+	p = start()
 	p.terminate()
-	if code, _, errs := runAll(t, cleanEnv("DB_PATH="+filepath.Join(dir, "jobs.db")), "keys", "rotate-encryption"); code != 0 {
-		t.Errorf("rotation: %d %s", code, errs)
+	rotate := exec.Command("/bin/sh", append(open, "keys", "rotate-encryption")...)
+	rotate.Env, rotate.Dir = env, t.TempDir()
+	if out, err := rotate.CombinedOutput(); err != nil {
+		t.Errorf("rotation: %v %s", err, out)
 	}
 	wantModes(t, filepath.Dir(dir), seen)
 	for _, name := range []string{"jobs.db", "jobs.db-wal", "jobs.db.lock", "encryption.key", "history", "logs", "combined.log", "error.log"} {
@@ -72,6 +77,7 @@ const maxExposure = "15"
 
 // TestServiceUnit lets systemd judge the unit, where there is systemd.
 func TestServiceUnit(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("there is no systemd-analyze here")
 	}

@@ -57,6 +57,7 @@ func byHand(api string) client.Spec {
 // A public server does not call its own network: it says so when the job is
 // made, and again in the record, at once and without a retry.
 func TestPublicServerCallsNothingPrivate(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	p := serve(t, t.TempDir(), "BELFRY_EGRESS=public")
 	made, err := p.api.CreateJob(t.Context(), byHand(tg.url+"/ok"))
@@ -94,6 +95,7 @@ func TestPublicServerCallsNothingPrivate(t *testing.T) {
 // A server as a newcomer starts it calls this machine, but neither itself nor
 // a metadata service.
 func TestOwnAPIAndMetadataAreNeverCalled(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	for url, rule := range map[string]string{
 		p.url + "/jobs":                      "is where Belfry itself listens",
@@ -118,6 +120,7 @@ func TestOwnAPIAndMetadataAreNeverCalled(t *testing.T) {
 
 // A target on this machine by a name that no resolver and no hosts file knows.
 func TestLocalhostNamesAreThisMachine(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	_, port, ok := strings.Cut(strings.TrimPrefix(tg.url, "http://"), ":")
 	if !ok {

@@ -50,6 +50,7 @@ func needFailing(t *testing.T) {
 }
 
 func TestOnlyTheTagBringsFailpoints(t *testing.T) {
+	t.Parallel()
 	needFailing(t)
 	for path, want := range map[string]bool{binary: false, failing: true} {
 		content, err := os.ReadFile(path)
@@ -75,11 +76,15 @@ func seamNames() []string {
 // TestKilledAtASeam lets a server under load and edits die at a seam, starts
 // it again, and asks the checker.
 func TestKilledAtASeam(t *testing.T) {
+	t.Parallel()
 	needFailing(t)
 	for _, seam := range seams {
 		for _, pass := range seam.passes[:min(len(seam.passes), failpointPasses)] {
 			failpoint := fmt.Sprintf("%s=kill@%d", seam.name, pass)
-			t.Run(failpoint, func(t *testing.T) { dieAt(t, failpoint) })
+			t.Run(failpoint, func(t *testing.T) {
+				t.Parallel()
+				dieAt(t, failpoint)
+			})
 		}
 	}
 }
@@ -128,6 +133,7 @@ func (m *martyr) liveUntilDeath() check.Outage {
 // TestKilledInTheMiddleOfAnImport: chunks that were committed are there whole,
 // the others not at all, and the rest can be imported after the restart.
 func TestKilledInTheMiddleOfAnImport(t *testing.T) {
+	t.Parallel()
 	needFailing(t)
 	const all, chunk = 5_000, 2_000
 	lines := strings.SplitAfter(strings.TrimSuffix(strings.ReplaceAll(everySecond(all, "http://127.0.0.1:9/"), "* * * * * *", "0 0 1 1 *"), "\n"), "\n")
@@ -139,6 +145,7 @@ func TestKilledInTheMiddleOfAnImport(t *testing.T) {
 		{"engine.created=kill@1", chunk}, {"engine.created=kill@2", 2 * chunk}, {"engine.created=kill@3", all},
 	} {
 		t.Run(tc.failpoint, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			p := serveWith(t, failing, dir, "BELFRY_FAILPOINT="+tc.failpoint)
 			if _, err := p.api.Import(t.Context(), client.Lines, strings.NewReader(strings.Join(lines, ""))); err == nil {

@@ -75,6 +75,7 @@ func wantSilence(t *testing.T, p *process, tg *target) {
 // nothing is sent, and the health says what is gone and what to do. It stops in
 // time, and starts anew.
 func TestDataRemovedWhileServing(t *testing.T) {
+	t.Parallel()
 	p, tg, dir := loaded(t, 20)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -109,6 +110,7 @@ func TestDataRemovedWhileServing(t *testing.T) {
 // The folder is moved away and back: the server goes on by itself, and each fire
 // went out once.
 func TestDataMovedAwayAndBack(t *testing.T) {
+	t.Parallel()
 	p, tg, dir := loaded(t, 20)
 	from := (time.Now().UnixMilli()/1000 + 1) * 1000
 	pass(from + 1_500)
@@ -158,6 +160,7 @@ func TestDataMovedAwayAndBack(t *testing.T) {
 // The log of the database is removed: what it holds is put back, and a kill
 // loses nothing that was acknowledged before or after.
 func TestLogRemovedWhileServing(t *testing.T) {
+	t.Parallel()
 	p, tg, dir := loaded(t, 5)
 	if status := p.tryCreate("before", tg.url); status != http.StatusCreated {
 		t.Fatalf("create: %d", status)
@@ -191,6 +194,7 @@ func TestLogRemovedWhileServing(t *testing.T) {
 // A file of the history that is removed stops the server; a lock file that is
 // removed is taken again.
 func TestHistoryRemovedWhileServing(t *testing.T) {
+	t.Parallel()
 	p, tg, dir := loaded(t, 5)
 	if err := os.Remove(filepath.Join(dir, "jobs.db.lock")); err != nil {
 		t.Fatal(err)
@@ -217,6 +221,7 @@ func TestHistoryRemovedWhileServing(t *testing.T) {
 // real file. A second server is refused by whatever name it comes, also while the
 // lock file is missing.
 func TestLinkedDatabase(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	data, link := filepath.Join(root, "data"), filepath.Join(root, "links", "belfry.db")
 	for _, err := range []error{
@@ -261,6 +266,7 @@ func TestLinkedDatabase(t *testing.T) {
 
 // With too few open files the server does not start, and one line says what to do.
 func TestTooFewOpenFiles(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no such limit")
 	}
@@ -320,6 +326,7 @@ func (b *lockedBuffer) String() string {
 // A database that is emptied, or overwritten by a shorter file, keeps its inode:
 // the server stops sending all the same, and says so.
 func TestDatabaseOverwrittenWhileServing(t *testing.T) {
+	t.Parallel()
 	for name, overwrite := range map[string]func(path string, size int64) error{
 		"emptied":        func(path string, _ int64) error { return os.Truncate(path, 0) },
 		"a shorter file": func(path string, size int64) error { return os.WriteFile(path, make([]byte, size-4096), 0o600) },

@@ -190,7 +190,7 @@ func (tg *target) resume(t *testing.T) {
 	t.Helper()
 	addr := strings.TrimPrefix(tg.url, "http://")
 	if addr == "" {
-		addr = "127.0.0.1:0"
+		addr = freePort(t)
 	}
 	r, err := receiver.New(receiver.Config{Addr: addr, LogPath: tg.log})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 // TestHintsOverTheAPI: a schedule or a zone of another scheduler is refused with what to write, and that is taken.
 func TestHintsOverTheAPI(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	for _, c := range []struct{ member, refused, hint, taken, next string }{
 		{"schedule", "0 10 * * ? *", "use 0 0 10 * * ? *;", "0 0 10 * * ? *", `"description":"At 10:00:00 every day`},

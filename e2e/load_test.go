@@ -118,6 +118,7 @@ func (tg *target) waitFor(t *testing.T, ids []string, first, last int64) fires {
 }
 
 func TestKillAndRestartUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	dir := t.TempDir()
 	p := serve(t, dir)
@@ -174,6 +175,7 @@ func checkRecord(t *testing.T, p *process, ids []string, first, last int64) {
 }
 
 func TestTerminateUnderLoadLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	dir := t.TempDir()
 	p := serve(t, dir)

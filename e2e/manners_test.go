@@ -40,6 +40,7 @@ func (p *process) wire(request, method string) (*http.Response, string) {
 
 // TestProbesAsBalancersMakeThem: without a Host, by HTTP/1.0, by another name.
 func TestProbesAsBalancersMakeThem(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	for _, row := range []struct {
 		method, rest string
@@ -71,6 +72,7 @@ func TestProbesAsBalancersMakeThem(t *testing.T) {
 
 // TestRequestsAsClientsMakeThem: other slashes, other methods, other paths.
 func TestRequestsAsClientsMakeThem(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	_, text := request{"a slash at the end", "POST", "/jobs/", jsonHead, jobWith(""), 201, nil, nil}.send(t, p.url)
 	var made struct{ JobID string }

@@ -92,6 +92,7 @@ func (m *martyr) compare() {
 }
 
 func TestAnswersSurviveKill(t *testing.T) {
+	t.Parallel()
 	m, chance := newMartyr(t)
 	m.dir = t.TempDir()
 	m.survive(func() {
@@ -101,6 +102,7 @@ func TestAnswersSurviveKill(t *testing.T) {
 }
 
 func TestAnswersSurvivePowerLoss(t *testing.T) {
+	t.Parallel()
 	m, chance := newMartyr(t)
 	disk := power.Mount(t, "")
 	m.dir = disk.Path
@@ -169,6 +171,7 @@ func TestGroupCommit(t *testing.T) {
 // TestNoAnswerBeforeFsync takes the power away at the first fsync after a
 // create was sent. An answer of success would be a lie.
 func TestNoAnswerBeforeFsync(t *testing.T) {
+	t.Parallel()
 	p, disk := idle(t)
 	if _, err := p.api.CreateJob(t.Context(), yearly(1)); err != nil {
 		t.Fatal(err)

@@ -78,6 +78,7 @@ func jobWith(members string) string {
 }
 
 func TestWarningsComeWithTheAnswer(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	const second, either = "fires 60 times in each minute that matches", "both day fields are restricted"
 	_, calm := request{"a schedule without a doubt", "POST", "/jobs", jsonHead, jobWith(""), 201, nil, []string{"warnings"}}.send(t, p.url)
@@ -98,6 +99,7 @@ func TestWarningsComeWithTheAnswer(t *testing.T) {
 }
 
 func TestValuesAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	_, text := request{"a job", "POST", "/jobs", jsonHead, jobWith(""), 201, nil, nil}.send(t, p.url)
 	var made struct{ JobID string }
@@ -182,6 +184,7 @@ func tagged(name, value string) http.Header {
 // TestWhatWasReadCanBeSentBack: the document of a job is a change of it, and tags
 // say of which version.
 func TestWhatWasReadCanBeSentBack(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	_, text := request{"a job", "POST", "/jobs", jsonHead, jobWith(`"headers":{"X-Token":"canary"},"tags":["a"]`), 201, nil, nil}.send(t, p.url)
 	var made struct{ JobID string }
@@ -226,6 +229,7 @@ func TestWhatWasReadCanBeSentBack(t *testing.T) {
 // TestTheNextAttemptIsTold: an execution that waits for its retry says when that
 // is due, before and after a restart.
 func TestTheNextAttemptIsTold(t *testing.T) {
+	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
 	p := serve(t, dir)
 	retries, delay := 3, int64(3_600_000)
@@ -266,6 +270,7 @@ func TestTheNextAttemptIsTold(t *testing.T) {
 // TestRefusalsHideSecrets: what is refused, and the log of it, repeats nothing
 // that may be a secret.
 func TestRefusalsHideSecrets(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir(), "LOG_LEVEL=debug")
 	hidden := []string{"canary"}
 	for _, api := range []string{

@@ -106,6 +106,7 @@ func (p *process) create(s client.Spec) string {
 // got the attempt: the next request is a retry, with the next number, and without
 // retries there is none.
 func TestOneRequestForEachAttempt(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	for _, retries := range []int{0, 2} {
 		t.Run(fmt.Sprintf("maxRetries %d", retries), func(t *testing.T) {
@@ -138,6 +139,7 @@ func TestOneRequestForEachAttempt(t *testing.T) {
 // A target that closes a connection while it rests costs nothing: the request goes
 // out once, on a new one.
 func TestConnectionClosedAtRestCostsNoAttempt(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	closed := make(chan struct{}, 10)
 	w := serveWire(t, func(_ int, c net.Conn) bool {

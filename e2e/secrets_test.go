@@ -132,6 +132,7 @@ var secretPaths = []string{"/ok", "/fail", "/refuse", "/move", "/garbage"}
 // exported over a crash, and looks for them in everything that left the server
 // and in every file it has written. Only the target may have them.
 func TestNoSecretLeaves(t *testing.T) {
+	t.Parallel()
 	target := newParrot(t)
 	dir := t.TempDir()
 	tr := &transcript{t: t, key: canary + "-api-key"}
@@ -265,6 +266,7 @@ func wantNoCanaryIn(t *testing.T, dir string) {
 // another: each finds what the last has left, and at the end every secret can
 // be read. What is in the files at each step is looked at in store/sqlite.
 func TestKilledRotations(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, dir)
 	const jobs = 3_000

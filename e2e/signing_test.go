@@ -43,6 +43,7 @@ func signedTarget(t *testing.T, secret string) string {
 // server signs, through a change of secrets and a restart; secrets are in no
 // log.
 func TestSignedCalls(t *testing.T) {
+	t.Parallel()
 	byServer, byJob, byNext := signedTarget(t, serverSecret), signedTarget(t, jobSecret), signedTarget(t, nextSecret)
 	dir := t.TempDir()
 	env := []string{"BELFRY_SIGNING_SECRET=" + serverSecret, "LOG_LEVEL=debug", "DB_VERBOSE=true"}

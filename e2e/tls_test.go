@@ -80,6 +80,7 @@ func (p *pki) file(name string) string { return filepath.Join(p.dir, name) }
 // A target with a certificate of the operator's own authority, which asks for
 // one of the caller: both are settings, and a job names the certificate.
 func TestMutualTLS(t *testing.T) {
+	t.Parallel()
 	ca := newPKI(t)
 	ca.issue("target", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	ca.issue("bank", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
@@ -138,6 +139,7 @@ func TestMutualTLS(t *testing.T) {
 
 // Files that cannot be used are told at start, in one line.
 func TestBadCertificateFilesAreToldAtStart(t *testing.T) {
+	t.Parallel()
 	ca := newPKI(t)
 	ca.issue("bank", &x509.Certificate{})
 	ca.issue("other", &x509.Certificate{})

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 )
 
 func TestTheTourOfTheReadme(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	dir := t.TempDir()
 	p := serve(t, dir)
@@ -90,6 +90,7 @@ func TestTheTourOfTheReadme(t *testing.T) {
 }
 
 func TestRetriesAfterOneTwoAndThreeSeconds(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	p := serve(t, t.TempDir())
 	var at time.Time
@@ -144,6 +145,7 @@ func TestRetriesAfterOneTwoAndThreeSeconds(t *testing.T) {
 }
 
 func TestTheSampleDataRuns(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	dead := freePort(t)
 	sample, err := os.ReadFile("../sample-data.json")
@@ -188,18 +190,8 @@ func TestTheSampleDataRuns(t *testing.T) {
 	})
 }
 
-// freePort returns an address on which nobody listens.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestASecondProcessOnTheSameDataIsTurnedAway(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, dir)
 	_, port, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), ":")
@@ -226,6 +218,7 @@ func TestASecondProcessOnTheSameDataIsTurnedAway(t *testing.T) {
 }
 
 func TestKeysCloseTheDoor(t *testing.T) {
+	t.Parallel()
 	const key = "a-key-of-more-than-16-characters"
 	p := serve(t, t.TempDir(), "BELFRY_API_KEYS="+key)
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/jobs": 401, "/metrics": 401, "/openapi.json": 401} {

@@ -55,6 +55,7 @@ func readAll(t *testing.T, url, key, list string) (all []map[string]any) {
 // by the import, and the trail names none that is not: an entry and its change
 // are one commit. A key that was revoked stays so.
 func TestTheTrailSurvivesAKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, dir)
 	admin, err := p.api.CreateKey(t.Context(), client.NewKey{Name: "ops", Role: "admin"})

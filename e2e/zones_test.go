@@ -49,6 +49,7 @@ func zoneData(t *testing.T, release string, zones map[string]string) string {
 // rules hold from then on, and what was fired by the old ones is found and
 // audited by them.
 func TestZoneRulesChange(t *testing.T) {
+	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
 	first := zoneData(t, "2098a", map[string]string{"UTC": "UTC", "Europe/Berlin": "Etc/GMT-1"})
 	second := zoneData(t, "2099a", map[string]string{"UTC": "UTC", "Europe/Berlin": "Etc/GMT-9"})
