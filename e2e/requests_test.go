@@ -300,6 +300,7 @@ func TestRefusalsHideSecrets(t *testing.T) {
 // TestNothingIsHiddenBehindARequest: where a proxy may see the end of a request
 // elsewhere, what comes behind it is not served.
 func TestNothingIsHiddenBehindARequest(t *testing.T) {
+	t.Parallel()
 	p := serve(t, t.TempDir())
 	const head = "Host: localhost\r\nContent-Type: application/json\r\nConnection: keep-alive\r\n"
 	const both = head + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
