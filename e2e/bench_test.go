@@ -7,20 +7,35 @@ import (
 	"encoding/xml"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/bench"
 )
 
-// Every measurement, small: what must be true of its report at any speed.
-func TestBench(t *testing.T) {
-	folder := t.TempDir()
-	var report bench.Report
-	out := benchOutput(t, "throughput", "drift", "create", "history", "--json", "--quick", "--seconds", "2", "--from", "8", "--steps", "2", "--jobs", "30", "--clients", "2", "--rows", "20000", "--days", "2", "--folder", folder)
-	if err := json.Unmarshal([]byte(out), &report); err != nil {
+// reportOf runs measurements, small, and returns their report.
+func reportOf(t *testing.T, args ...string) (r bench.Report) {
+	t.Helper()
+	out := benchOutput(t, append(args, "--json", "--quick")...)
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
+	return r
+}
+
+// wantBurst checks a burst: all of it was sent.
+func wantBurst(t *testing.T, b bench.Burst) {
+	t.Helper()
+	if !b.Complete || b.Lateness.Count != int64(b.Jobs*b.Seconds) {
+		t.Errorf("%+v", b)
+	}
+}
+
+// Every measurement, small: what must be true of its report at any speed. This one
+// looks for the limit of the machine, and runs alone.
+func TestBenchThroughput(t *testing.T) {
+	report := reportOf(t, "throughput", "--seconds", "2", "--from", "8", "--steps", "2")
 	if report.Machine.Cores < 1 || report.Version == "" {
 		t.Errorf("machine %+v, version %q", report.Machine, report.Version)
 	}
@@ -30,21 +45,47 @@ func TestBench(t *testing.T) {
 		th.Bare.PerSecond <= 0 || th.Sustained.Jobs < 4 || th.Ratio <= 0 {
 		t.Fatalf("throughput %+v", th)
 	}
-	if len(report.Drift) != 2 || report.Drift[0].JitterMs != 0 || report.Drift[1].JitterMs != 1000 {
-		t.Fatalf("drift %+v", report.Drift)
+	wantDrift(t, th.Sustained)
+	for _, d := range th.Steps {
+		wantOrder(t, d)
 	}
-	for _, d := range append(report.Drift, th.Sustained) {
-		if !d.Complete || d.Lateness.Count != int64(d.Jobs*d.Seconds) || d.Lateness.Max <= 0 {
-			t.Errorf("%+v", d)
-		}
+}
+
+// wantDrift checks that all was sent, and that some of it took time.
+func wantDrift(t *testing.T, d bench.Burst) {
+	t.Helper()
+	wantBurst(t, d)
+	if d.Lateness.Max <= 0 {
+		t.Errorf("%+v", d)
 	}
-	for _, d := range append(report.Drift, th.Steps...) {
-		if l := d.Lateness; l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.P999 || l.P999 > l.Max {
-			t.Errorf("%+v", d)
-		}
+}
+
+// wantOrder checks that percentiles are in their order.
+func wantOrder(t *testing.T, d bench.Burst) {
+	t.Helper()
+	if l := d.Lateness; l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.P999 || l.P999 > l.Max {
+		t.Errorf("%+v", d)
 	}
-	if len(report.Create) != 2 || report.Create[0].Clients != 2 || report.Create[0].Jobs < 1 || report.Create[1].Jobs != 10_000 {
-		t.Errorf("create %+v", report.Create)
+}
+
+func TestBenchDrift(t *testing.T) {
+	t.Parallel()
+	drift := reportOf(t, "drift", "--seconds", "2", "--jobs", "30").Drift
+	if len(drift) != 2 || drift[0].JitterMs != 0 || drift[1].JitterMs != 1000 {
+		t.Fatalf("drift %+v", drift)
+	}
+	for _, d := range drift {
+		wantDrift(t, d)
+		wantOrder(t, d)
+	}
+}
+
+func TestBenchCreateAndHistory(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	report := reportOf(t, "create", "history", "--seconds", "2", "--clients", "2", "--rows", "20000", "--days", "2", "--folder", folder)
+	if c := report.Create; len(c) != 2 || c[0].Clients != 2 || c[0].Jobs < 1 || c[1].Jobs != 10_000 {
+		t.Errorf("create %+v", c)
 	}
 	checkHistory(t, report.History)
 	left, err := exec.Command("find", folder, "-name", "*.db").Output()
@@ -53,56 +94,58 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// The longer measurements, small.
-func TestBenchOfSlowAndMany(t *testing.T) {
+func TestBenchLoneAndRecovery(t *testing.T) {
 	t.Parallel()
-	var report bench.Report
-	svg := t.TempDir() + "/growth.svg"
-	out := benchOutput(t, "lone", "traffic", "inflight", "recovery", "big", "growth",
-		"--json", "--quick", "--seconds", "2", "--jobs", "20", "--many", "500", "--rate", "50", "--calls", "20", "--svg", svg)
-	if err := json.Unmarshal([]byte(out), &report); err != nil {
-		t.Fatalf("%v in %s", err, out)
-	}
-	bursts := []bench.Burst{}
+	report := reportOf(t, "lone", "recovery", "--seconds", "2", "--jobs", "20")
 	if l := report.Lone; l == nil || l.Belfry.Count != 2 || l.Timer.Count < 2 {
 		t.Errorf("lone %+v", l)
 	}
-	traffic := report.Traffic
+	if p := report.Recovery; len(p) != 1 || p[0].FirstMs <= 0 || p[0].CaughtUpMs < p[0].FirstMs || p[0].Late < 20 || p[0].DownMs < 2000 {
+		t.Errorf("recovery %+v", p)
+	}
+}
+
+func TestBenchTraffic(t *testing.T) {
+	t.Parallel()
+	traffic := reportOf(t, "traffic", "--seconds", "2", "--rate", "50").Traffic
 	if traffic != nil && (traffic.Reads < 100 || traffic.Imported == 0) { // cut off by the end: again, with more time
-		var again bench.Report
-		out := benchOutput(t, "traffic", "--json", "--quick", "--seconds", "15", "--rate", "50")
-		if err := json.Unmarshal([]byte(out), &again); err != nil {
-			t.Fatalf("%v in %s", err, out)
-		}
-		traffic = again.Traffic
+		traffic = reportOf(t, "traffic", "--seconds", "15", "--rate", "50").Traffic
 	}
-	if p := traffic; p == nil || p.Reads < 100 || p.Imported != 2_000 {
-		t.Errorf("traffic %+v", p)
-	} else {
-		bursts = append(bursts, p.Alone, p.With)
+	if traffic == nil || traffic.Reads < 100 || traffic.Imported != 2_000 {
+		t.Fatalf("traffic %+v", traffic)
 	}
+	wantBurst(t, traffic.Alone)
+	wantBurst(t, traffic.With)
+}
+
+// Half of its time goes by until calls of a dead host have used up theirs.
+func TestBenchInFlight(t *testing.T) {
+	t.Parallel()
+	report := reportOf(t, "inflight", "--seconds", "2", "--rate", "50", "--calls", "20")
 	if p := report.InFlight; len(p) != 1 || p[0].InFlight != 20 || p[0].PerSecond < 1 || p[0].Burst.Lateness.Count < 200 {
 		t.Errorf("inflight %+v", p)
 	}
 	if p := report.DeadHost; p == nil || p.Dead != 20 {
 		t.Errorf("dead host %+v", p)
 	} else {
-		bursts = append(bursts, p.Alone, p.With)
+		wantBurst(t, p.Alone)
+		wantBurst(t, p.With)
 	}
-	if p := report.Recovery; len(p) != 1 || p[0].FirstMs <= 0 || p[0].CaughtUpMs < p[0].FirstMs || p[0].Late < 20 || p[0].DownMs < 2000 {
-		t.Errorf("recovery %+v", p)
+}
+
+func TestBenchBig(t *testing.T) {
+	t.Parallel()
+	p := reportOf(t, "big", "--seconds", "2", "--many", "500").Big
+	if len(p) != 1 || p[0].Jobs != 500 || p[0].StartMs <= 0 || p[0].DiskPerJob <= 0 || p[0].CreateAfter <= 0 {
+		t.Fatalf("big %+v", p)
 	}
-	if p := report.Big; len(p) != 1 || p[0].Jobs != 500 || p[0].StartMs <= 0 || p[0].DiskPerJob <= 0 || p[0].CreateAfter <= 0 {
-		t.Errorf("big %+v", p)
-	} else {
-		bursts = append(bursts, p[0].Burst)
-	}
-	for _, b := range bursts {
-		if !b.Complete || b.Lateness.Count != int64(b.Jobs*b.Seconds) {
-			t.Errorf("%+v", b)
-		}
-	}
-	checkGrowth(t, report.Growth, svg)
+	wantBurst(t, p[0].Burst)
+}
+
+func TestBenchGrowth(t *testing.T) {
+	t.Parallel()
+	svg := filepath.Join(t.TempDir(), "growth.svg")
+	checkGrowth(t, reportOf(t, "growth", "--svg", svg).Growth, svg)
 }
 
 func checkGrowth(t *testing.T, g *bench.Growth, svg string) {
@@ -167,12 +210,7 @@ func TestBenchKeepsAHistory(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for run := range 2 {
-		var report bench.Report
-		out := benchOutput(t, "history", "--json", "--quick", "--rows", "20000", "--days", "2", "--keep", "--folder", folder)
-		if err := json.Unmarshal([]byte(out), &report); err != nil {
-			t.Fatal(err)
-		}
-		h := report.History[0]
+		h := reportOf(t, "history", "--rows", "20000", "--days", "2", "--keep", "--folder", folder).History[0]
 		if wrote := len(h.Inserts) > 0; wrote != (run == 0) || len(h.Queries) != 7 || (h.Drop != nil) != (run == 0) {
 			t.Errorf("run %d: %+v", run, h)
 		}

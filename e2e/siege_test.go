@@ -67,7 +67,7 @@ func TestASiegeDoesNotDelayFires(t *testing.T) {
 		}
 		siege.Go(func() { besiege(c, i%3, stop) })
 	}
-	began := time.Now().UnixMilli()
+	began, machine := time.Now().UnixMilli(), watchStalls(t)
 	for time.Now().UnixMilli() < began+6_000 {
 		if status := request("/healthz", ""); status != http.StatusOK {
 			t.Errorf("GET /healthz: %d", status)
@@ -94,10 +94,7 @@ func TestASiegeDoesNotDelayFires(t *testing.T) {
 		}
 		return whole == 5
 	})
-	if late > 30_000 { // some milliseconds on a machine of one's own
-		t.Errorf("a fire was %d ms late", late)
-	}
-	t.Logf("at most %d ms late", late)
+	machine.wantTimely(t, "the latest fire under siege", late)
 }
 
 // besiege holds one connection in its own way until it is hung up on or the

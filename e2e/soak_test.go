@@ -46,6 +46,7 @@ func TestSoak(t *testing.T) {
 	first := (time.Now().UnixMilli()/1000 + 2) * 1000
 	last := first + int64(soakSeconds-1)*1000
 
+	machine := watchStalls(t)
 	var samples []sample
 	for at := first; at <= last; at += 1000 {
 		pass(at)
@@ -72,6 +73,9 @@ func TestSoak(t *testing.T) {
 	}
 	drift := readDrift(t, tg, len(ids), first, last)
 	report(t, samples, drift)
+	for i := range drift {
+		machine.wantTimely(t, fmt.Sprintf("99 %% of the fires of third %d", i+1), int64(drift[i].percentile(99)))
+	}
 }
 
 // count returns how many requests have come of what was due from first to last. A

@@ -204,14 +204,14 @@ func (a attack) try(t *testing.T, timeout, limit time.Duration) (fault string) {
 func TestAttacks(t *testing.T) {
 	for name, a := range attacks {
 		t.Run(name, func(t *testing.T) {
-			if fault := a.try(t, ample, ample/2); fault != "" {
+			if fault := a.try(t, ample, prompt); fault != "" {
 				t.Error(fault)
 			}
 		})
 	}
 	for name, a := range waits {
 		t.Run(name, func(t *testing.T) {
-			atTimeout(t, func(timeout time.Duration) string { return a.try(t, timeout, timeout+ample/2) })
+			atTimeout(t, func(timeout time.Duration) string { return a.try(t, timeout, timeout+prompt) })
 		})
 	}
 }
@@ -254,8 +254,8 @@ func TestAttacksInTheHandshake(t *testing.T) {
 				return fault
 			}
 			if strings.Contains(tc.says, "timeout") {
-				atTimeout(t, func(timeout time.Duration) string { return try(timeout, timeout+ample/2) })
-			} else if fault := try(ample, ample/2); fault != "" {
+				atTimeout(t, func(timeout time.Duration) string { return try(timeout, timeout+prompt) })
+			} else if fault := try(ample, prompt); fault != "" {
 				t.Error(fault)
 			}
 		})

@@ -20,6 +20,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // ample is more time than anything takes here, stalls included.
 const ample = time.Minute
 
+// prompt is what a call may take beyond its timeout, or in all where the target has
+// said enough: milliseconds without the race detector. A call that waits for what
+// does not come takes ample.
+const prompt = 5 * time.Second
+
 // newTestExecutor returns an executor that is closed with the test.
 func newTestExecutor(t testing.TB, cfg Config) *Executor {
 	t.Helper()

@@ -316,9 +316,9 @@ func TestDripIsCutAtTheDeadline(t *testing.T) {
 	atTimeout(t, func(timeout time.Duration) (fault string) {
 		call := newCall(s.url())
 		call.Timeout = timeout
-		start := time.Now()
+		stop := stopwatch()
 		out := do(newTestExecutor(t, Config{}), call)
-		if took := time.Since(start); took > timeout+ample {
+		if took := stop(); took > timeout+prompt {
 			t.Errorf("took %v", took)
 		}
 		want := fmt.Sprintf("timeout after %s reading the response body (HTTP 200, ", timeout)
