@@ -71,7 +71,17 @@ var imports = []struct {
 	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
 	{"internal/executor", row{internal: []string{"webhook", "domain", "clock", "telemetry"}, modules: []string{anyModule}}},
-	{"internal/engine", row{internal: []string{"cron", "webhook", "failpoint", "domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/engine/hold", row{}},
+	{"internal/engine/run", row{internal: []string{"cron", "webhook", "domain", "engine/hold"}}},
+	{"internal/engine/run/runtest", row{internal: []string{"domain", "engine/run"}}}, // for tests only
+	{"internal/engine/due", row{internal: []string{"clock", "engine/hold", "engine/run"}}},
+	{"internal/engine/dispatch", row{internal: []string{"engine/run"}}},
+	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/run"}}},
+	{"internal/engine/shard", row{internal: []string{"store", "clock", "engine/hold"}}},
+	{"internal/engine", row{internal: []string{
+		"cron", "failpoint", "domain", "store", "clock", "telemetry",
+		"engine/hold", "engine/run", "engine/due", "engine/dispatch", "engine/record", "engine/shard",
+	}}},
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{"golang.org/x/time/rate"}}},
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/alert", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},

@@ -15,26 +15,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// TestEndOf is the truth table of what becomes of an open run whose version
-// cannot be run.
-func TestEndOf(t *testing.T) {
-	failed := []domain.Attempt{{Number: 1, StartedAt: 1, Error: "refused"}}
-	for _, c := range []struct {
-		run  domain.OpenRun
-		want domain.Status
-		text string
-	}{
-		{domain.OpenRun{}, domain.StatusMissed, "why"},
-		{domain.OpenRun{Attempts: failed}, domain.StatusFailed, "no further attempt: why; last error: refused"},
-		{domain.OpenRun{InFlight: true}, domain.StatusUnknown, lostOutcome + "; why"},
-		{domain.OpenRun{InFlight: true, Attempts: failed}, domain.StatusUnknown, lostOutcome + "; why"},
-	} {
-		if got, text := endOf(&c.run, "why"); got != c.want || text != c.text {
-			t.Errorf("%+v: %s %q, want %s %q", c.run, got, text, c.want, c.text)
-		}
-	}
-}
-
 // TestUnknownFires: one record stands for the time of a version that could not
 // be run, and none where it had no time or no fires.
 func TestUnknownFires(t *testing.T) {
@@ -196,13 +176,13 @@ func TestSetAside(t *testing.T) {
 		if a := w.asides(); len(a) != 1 || a[0].Since != since || a[0].JobID != v.JobID || a[0].Version != 1 {
 			t.Fatalf("set aside: %+v, since %d at first", a, since)
 		}
-		if lag := w.now() - w.eng.watermark.Load(); lag > 3_000 {
+		if lag := w.now() - w.eng.shard.Watermark(); lag > 3_000 {
 			t.Errorf("W is %d ms behind", lag)
 		}
 		if total, active := w.eng.Jobs(); total != 1 || active != 0 {
 			t.Errorf("%d jobs, %d active", total, active)
 		}
-		if c := w.eng.checkJobs(); !c.OK || !strings.Contains(c.Warning, "1 job cannot be run: "+v.JobID.String()+": timezone") {
+		if c := w.eng.registry.checkJobs(); !c.OK || !strings.Contains(c.Warning, "1 job cannot be run: "+v.JobID.String()+": timezone") {
 			t.Errorf("check %+v", c)
 		}
 		if _, err := w.eng.Trigger(context.Background(), v.JobID); domain.ErrorCode(err) != domain.CodeConflict {
@@ -228,7 +208,7 @@ func TestSetAside(t *testing.T) {
 		if len(facts) < 3 || facts[0].Status != domain.StatusSuccess {
 			t.Errorf("%d records, the latest %+v", len(facts), facts[0])
 		}
-		if a, c := w.asides(), w.eng.checkJobs(); len(a) != 0 || c.Warning != "" {
+		if a, c := w.asides(), w.eng.registry.checkJobs(); len(a) != 0 || c.Warning != "" {
 			t.Errorf("still set aside: %v, %+v", a, c)
 		}
 		w.stop()
@@ -351,7 +331,7 @@ func TestBrokenVersionThatHasEnded(t *testing.T) {
 			w.ok(db.Jobs().Update(context.Background(), next))
 		})
 		w.boot()
-		if c := w.eng.checkJobs(); c.Warning != "" {
+		if c := w.eng.registry.checkJobs(); c.Warning != "" {
 			t.Errorf("check %+v", c)
 		}
 		w.pass(3 * time.Second)

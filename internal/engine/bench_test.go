@@ -11,6 +11,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -72,12 +73,12 @@ func BenchmarkFire(b *testing.B) {
 			e, clk, target := benchEngine(b, n)
 			second := func() {
 				clk.Step(time.Second)
-				if err := e.beatOnce(b.Context()); err != nil {
+				if err := e.keeper.beatOnce(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 				now := clk.Now() // which goes on by itself, and may reach what is staged
-				e.turn(now)
-				for e.pending.before(never) < now.UnixMilli() {
+				e.loop.turn(now)
+				for e.shard.Holds.Before(run.Never) < now.UnixMilli() {
 					runtime.Gosched()
 				}
 			}
@@ -95,29 +96,6 @@ func BenchmarkFire(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/fires, "ns/fire")
 			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/fires, "allocs/fire")
 			b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/fires, "B/fire")
-		})
-	}
-}
-
-// BenchmarkTimetable takes a second and puts its jobs into the next one.
-func BenchmarkTimetable(b *testing.B) {
-	for _, n := range []int{1_000, 1_000_000} {
-		b.Run(fmt.Sprint(n, " jobs a second"), func(b *testing.B) {
-			t := newTimetable(0)
-			for range n {
-				t.add(&job{next: 0})
-			}
-			b.ReportAllocs()
-			b.ResetTimer()
-			for b.Loop() {
-				s, jobs := t.take()
-				for _, j := range jobs {
-					j.next = (s + 1) * 1000
-					t.add(j)
-				}
-				t.recycle(jobs)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/job")
 		})
 	}
 }

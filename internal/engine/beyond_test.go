@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
 // A fire that is due and beyond the horizon, because the clock was set ahead
@@ -17,20 +18,20 @@ func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
 		id := w.create(spec("", every(30)))
 		w.edge(300 * time.Millisecond)
 		e := w.eng
-		e.mu.Lock()
-		j := e.jobs.get(id)
-		f := &fire{job: j, ver: j.current, at: e.horizon.Load() + 1}
-		e.mu.Unlock()
-		j.mu.Lock()
-		j.enter(f)
-		j.mu.Unlock()
+		e.registry.mu.Lock()
+		j := e.registry.jobs.Get(id)
+		f := &run.Run{Job: j, Ver: j.Current, At: e.shard.Horizon() + 1}
+		e.registry.mu.Unlock()
+		j.Mu.Lock()
+		j.Enter(f)
+		j.Mu.Unlock()
 		w.clk.Step(10 * time.Second)
-		e.turnAway(f, w.now())
-		if n := e.retries.len(); n != 0 {
+		e.runner.refuse(f, run.WaitHorizon, "", w.now())
+		if n := e.runner.retries.Len(); n != 0 {
 			t.Errorf("%d fires wait for an instant that has come", n)
 		}
 		w.pass(5 * time.Second)
-		if calls := w.targets.of(id); len(calls) == 0 || calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: f.at}) {
+		if calls := w.targets.of(id); len(calls) == 0 || calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: f.At}) {
 			t.Errorf("it was not sent after the next beat: %+v", calls)
 		}
 	})

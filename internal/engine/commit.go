@@ -5,52 +5,54 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/due"
+	"github.com/belfry-scheduler/belfry/internal/engine/hold"
+	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // committed follows a batch that is durable. It runs on the recorder's
 // goroutine, which alone decides when a fire stops holding W.
-func (e *Engine) committed(batch []entry, took time.Duration) {
-	e.metrics.CommitLatency.Observe(took.Seconds())
-	e.metrics.CommitRows.Observe(float64(len(batch)))
-	settled := settlement{pending: e.pending}
+func (r *runner) committed(batch []record.Entry, took time.Duration) {
+	r.metrics.CommitLatency.Observe(took.Seconds())
+	r.metrics.CommitRows.Observe(float64(len(batch)))
+	var released hold.Batch
 	for i := range batch {
 		en := &batch[i]
-		if en.ends() {
-			e.count(&en.fact)
+		if en.Ends() {
+			r.count(&en.Fact)
 		}
-		if f := en.fire; f != nil {
-			if f.counted {
-				f.counted = false
-				settled.add(f.holds)
+		if f := en.Run; f != nil {
+			if f.Hold.Held() {
+				released.Release(&f.Hold)
 			}
-			f.open = en.open != nil
-			if en.ends() {
-				f.job.mu.Lock()
-				f.job.unlink(f)
-				f.job.mu.Unlock()
+			f.OpenOnRecord = en.Open != nil
+			if en.Ends() {
+				f.Job.Mu.Lock()
+				f.Job.Leave(f)
+				f.Job.Mu.Unlock()
 			}
 		}
-		if en.done != nil {
-			en.done()
+		if en.Done != nil {
+			en.Done()
 		}
 	}
-	settled.flush()
+	released.Flush()
 }
 
 // count feeds the metrics and the log with one record.
-func (e *Engine) count(x *domain.Execution) {
-	e.metrics.Executed(string(x.Status), x.Fires())
+func (r *runner) count(x *domain.Execution) {
+	r.metrics.Executed(string(x.Status), x.Fires())
 	if x.StartedAt != 0 {
 		drift := float64(x.StartedAt-x.ScheduledAt) / 1000
-		e.metrics.Drift.Observe(max(0, drift))
-		e.metrics.Duration.Observe(float64(x.Duration()) / 1000)
-		if drift > lagLimit.Seconds() {
-			e.metrics.LateFires.Inc()
+		r.metrics.Drift.Observe(max(0, drift))
+		r.metrics.Duration.Observe(float64(x.Duration()) / 1000)
+		if drift > due.LagLimit.Seconds() {
+			r.metrics.LateFires.Inc()
 		}
 	}
 	if x.Status.Alerts() {
-		e.log.Warn("execution failed",
+		r.log.Warn("execution failed",
 			slog.String(telemetry.KeyJobID, x.JobID.String()),
 			slog.String(telemetry.KeyExecutionID, x.ID().String()),
 			slog.Int64(telemetry.KeyScheduledAt, x.ScheduledAt),
@@ -58,27 +60,4 @@ func (e *Engine) count(x *domain.Execution) {
 			slog.Int(telemetry.KeyHTTPStatus, x.HTTPStatus),
 			slog.String(telemetry.KeyError, x.Error))
 	}
-}
-
-// settlement takes counts off the pending seconds, those of one second at a
-// time: a batch is mostly of one second.
-type settlement struct {
-	pending *pendingSeconds
-	at      int64
-	n       int
-}
-
-func (s *settlement) add(at int64) {
-	if s.n > 0 && second(at) != second(s.at) {
-		s.flush()
-	}
-	s.at = at
-	s.n++
-}
-
-func (s *settlement) flush() {
-	if s.n > 0 {
-		s.pending.done(s.at, s.n)
-	}
-	s.n = 0
 }

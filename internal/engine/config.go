@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -21,19 +22,16 @@ type Executor interface {
 const (
 	DefaultMaxInFlight = 20_000
 
-	horizon   = 3 * time.Second // how far ahead of the store's clock a beat allows sends
+	horizon   = shard.Horizon
 	beatEvery = time.Second
 	// A beat is left out while nothing has been recorded for longer: H was moved at
 	// most so long after the recorder stopped, and the horizon follows. A commit of a
 	// slow disk that ends within the horizon delays nothing: the beat after it comes
 	// before H.
 	recordLimit = time.Second
-	beatGrace   = time.Second      // beyond the horizon, before sending stops
-	lagLimit    = 10 * time.Second // fires later than this go to the late lane
 	longCall    = 35 * time.Second // a call that runs longer gets an open run: not one that ends at the usual timeout
-	poisonAt    = 3                // crashes in a row with the fire in flight
 	bigStep     = 10 * time.Minute // a forward step of the wall clock beyond this is distrusted
-	settleStep  = 60 * time.Second // for so long
+	stableFor   = 60 * time.Second // for so long
 	futureW     = 3 * time.Hour    // a watermark further ahead of the clock is refused
 )
 

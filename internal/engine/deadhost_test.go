@@ -26,9 +26,7 @@ func TestDeadHost(t *testing.T) {
 			docs = append(docs, spec("?delay=200"))
 		}
 		w.create(docs...)
-		w.eng.dispatcher.mu.Lock()
-		w.eng.dispatcher.hostQueue = 500 // the rest becomes spans
-		w.eng.dispatcher.mu.Unlock()
+		w.eng.runner.dispatcher.LimitHostQueue(500) // the rest becomes spans
 		w.pass(2 * time.Minute)
 		most, spans := 0, 0
 		for _, s := range w.targets.of(w.jobs[first]) {
@@ -36,12 +34,10 @@ func TestDeadHost(t *testing.T) {
 				t.Errorf("%v of the healthy host is late by %d ms", s.Key, s.wall-s.Key.ScheduledAt)
 			}
 		}
-		w.eng.dispatcher.mu.Lock()
-		for _, h := range w.eng.dispatcher.hosts {
-			most = max(most, h.calls)
-			spans += len(h.spill.heap)
+		for _, h := range w.eng.runner.dispatcher.Hosts() {
+			most = max(most, h.Calls)
+			spans += h.Spans
 		}
-		w.eng.dispatcher.mu.Unlock()
 		if most > 90 || most < 60 {
 			t.Errorf("the dead host has %d of 100 slots", most)
 		}
@@ -70,9 +66,7 @@ func TestSpansAreSent(t *testing.T) {
 	bubbleWith(t, Config{MaxInFlight: 8, MaxInFlightPerHost: 8}, func(t *testing.T, w *world) {
 		w.edge(300 * time.Millisecond)
 		id := w.create(spec("?v=1&delay=100"))
-		w.eng.dispatcher.mu.Lock()
-		w.eng.dispatcher.hostQueue = 0 // every fire becomes a span first
-		w.eng.dispatcher.mu.Unlock()
+		w.eng.runner.dispatcher.LimitHostQueue(0) // every fire becomes a span first
 		w.pass(50 * time.Second)
 		w.check(w.now() - 1000)
 		if got := w.statuses(id); got[domain.StatusSuccess] < 49 || len(got) != 1 {
@@ -99,17 +93,13 @@ func TestBacklogIsBounded(t *testing.T) {
 				w.pass(10 * time.Minute)
 				longest := 0
 				for _, f := range w.eng.waiting() {
-					if f.job.busy > runs+1 {
-						t.Errorf("%d fires of one job are queued or in flight, want at most %d", f.job.busy, runs+1)
+					if f.Job.Busy > runs+1 {
+						t.Errorf("%d fires of one job are queued or in flight, want at most %d", f.Job.Busy, runs+1)
 					}
 				}
-				w.eng.dispatcher.mu.Lock()
-				for _, h := range w.eng.dispatcher.hosts {
-					for _, s := range h.spill.heap {
-						longest = max(longest, s.grown)
-					}
+				for _, h := range w.eng.runner.dispatcher.Hosts() {
+					longest = max(longest, h.LongestSpan)
 				}
-				w.eng.dispatcher.mu.Unlock()
 				if longest > runs+runs/8 {
 					t.Errorf("a range of %d fires waits, want at most %d", longest, runs+runs/8)
 				}

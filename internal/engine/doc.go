@@ -20,16 +20,36 @@
 //     afterwards the fires in between go out late. When files of the store are gone
 //     ([store.GoneError]) it stops as soon as that is known.
 //
+// # Its rooms
+//
+//	engine    Engine: what starts and stops what, in which order (engine.go)
+//	          registry  every job, and the timetable (registry.go)
+//	          loop      turns the timetable (loop.go)
+//	          runner    sees a run through, from due to its record (runner.go, work.go,
+//	                    late.go, commit.go)
+//	          editor    changes jobs (editor.go, edit.go, trigger.go)
+//	          keeper    beat, long calls, gauges (beat.go)
+//	          recovery  what the last owner left (recover.go, gap.go, mend.go)
+//	shard     how far fires may be sent and are on record
+//	record    group commit
+//	dispatch  queues, host limits, workers
+//	due       timetable, retries
+//	run       job, run, span, and every decision
+//	hold      what keeps the watermark back
+//
+// A room imports those below it.
+//
 // # How a fire goes through it
 //
-//	timetable ─► stage ─► release ─► dispatcher ─► worker ─► recorder ─► store
-//	 per second   0.5 s    at the     per host,     one HTTP   group       facts
-//	 buckets      ahead    instant    in turn       attempt    commit
-//	    ▲                                             │           │
-//	    └── next from this scheduled instant          └─ retry ◄──┘ open run
+//	due.Timetable ─► runner.release ─► dispatch ─► runner.work ─► record ─► store
+//	made ready       at the instant:   per host,   one HTTP        group     facts
+//	0.5 s ahead      overlap           in turn     attempt         commit
+//	    ▲                                             │               │
+//	    └── next from this scheduled instant          └─ due.Retries ◄┘ open run
 //
-//	pending seconds: every fire from stage until its commit holds W back
-//	beat, each second: H = clock + 3 s, W = before the first pending second
+//	hold: every fire keeps W back from the moment at which it leaves the ring until
+//	its commit
+//	beat, each second: H = clock + 3 s, W = before the first second that is held
 //
 // Fires that are due and cannot be sent (a gap after a restart, a host whose
 // queue is full, a job that runs one execution at a time) are kept as spans: a
@@ -39,9 +59,9 @@
 // # What cannot be run
 //
 // A stored version that cannot be read or compiled never ends a start. A
-// stand-in without fires takes its place (standIn), the store keeps since when
-// (store.Aside), and what became of its fires is on record once it is mended:
-// by an edit (endAside) or by a program that can run it (settleAsides). Nothing
+// version without fires takes its place (run.StandIn), the store keeps since when
+// (store.Aside), and what became of its fires is on record once it is mended: by an
+// edit (endUnusable) or by a program that can run it (decideStored). Nothing
 // of it is lost silently and nothing is recorded twice: TestSetAside and its
 // neighbours, on both stores; TestBadRows of the real binary.
 //
@@ -51,10 +71,23 @@
 //
 // # Locks
 //
-// Engine.mu (jobs, timetable) before job.mu; dispatcher.mu before job.mu;
-// pendingSeconds and recorder are leaves. Engine.mu and dispatcher.mu are never
-// held together. A fire is owned by one goroutine at a time, from stage to
-// queue to worker to recorder.
+// In the order in which they are taken; a lock to the right is never held while one
+// to its left is asked for:
+//
+//	registry.mu ──► Job.Mu ──► leaves: hold.Set, due.Retries, record.Recorder,
+//	dispatch    ──►            shard.State, storeWatch, zoneRules, loop
+//
+// The locks of registry and dispatcher are never held together. registry.mu guards
+// the index of jobs, Job.Current and Job.Next, the timetable, and which watermark was
+// proposed. The dispatcher's lock guards queues, hosts and calls in flight. Job.Mu
+// guards the runs of a job and its backlog. A run is owned by one goroutine at a
+// time, from the timetable to queue to worker to recorder.
+//
+// # Goroutines
+//
+// Start starts them, Stop ends them in this order: the loop and the retries
+// (feeders), edits whose outcome is not known (editor.background), the workers, the
+// keeper's and the host limits (keepers), the recorder.
 //
 // # How this is shown
 //

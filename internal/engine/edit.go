@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 )
 
@@ -22,23 +23,23 @@ const (
 // that was sent or settled, and after now. It holds W below that instant until
 // let go, so that no watermark passes a fire of the new version before the
 // timetable knows it.
-func (e *Engine) effective(j *job) (from int64, letGo func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	from = max(e.now(), e.proposed, e.released) + 1
+func (e *editor) effective(j *run.Job) (from int64, release func()) {
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	from = max(e.now(), e.shard.Proposed(), e.registry.table.Frontier()) + 1
 	if j != nil {
-		j.mu.Lock()
-		j.putAside().holdFrom = from
-		j.mu.Unlock()
+		j.Mu.Lock()
+		j.OpenBacklog().EditFrom = from
+		j.Mu.Unlock()
 	}
-	e.pending.add(from, 1)
-	return from, func() { e.pending.done(from, 1) }
+	token := e.shard.Holds.Take(from)
+	return from, token.Release
 }
 
-// Create makes one job for each document, in order. A document that is not
+// create makes one job for each document, in order. A document that is not
 // valid carries its error and does not spoil the rest. The others are one
 // commit: when the store fails, each of them carries that error.
-func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
+func (e *editor) create(ctx context.Context, docs []domain.SpecDoc) []Created {
 	out := make([]Created, len(docs))
 	if err := e.admitCreate(); err != nil {
 		for i := range out {
@@ -47,12 +48,12 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		return out
 	}
 	now := e.now()
-	from, letGo := e.effective(nil)
+	from, release := e.effective(nil)
 	ids := domain.NewJobIDs(now, len(docs))
-	jobs := make([]*job, 0, len(docs))
+	jobs := make([]*run.Job, 0, len(docs))
 	versions := make([]domain.Version, 0, len(docs))
 	for i := range docs {
-		e.cfg.Pace.Step(i) // an import lets fires pass
+		e.pace.Step(i) // an import lets fires pass
 		v := domain.Version{
 			JobID: ids[i], Number: 1, EffectiveFrom: from, EffectiveTo: domain.Forever,
 			CreatedAt: now, Active: docs[i].IsActive, Spec: docs[i].Spec,
@@ -61,20 +62,20 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		if out[i].Err != nil {
 			continue
 		}
-		ver, err := newVersion(&v)
+		ver, err := run.NewVersion(&v)
 		if err != nil {
 			out[i].Err = err
 			continue
 		}
-		j := newJob(v.JobID, v.CreatedAt)
-		j.current = ver
+		j := run.NewJob(v.JobID, v.CreatedAt)
+		j.Current = ver
 		jobs, versions = append(jobs, j), append(versions, v)
 	}
 	if len(jobs) == 0 {
-		letGo()
+		release()
 		return out
 	}
-	if err := e.commitNew(ctx, jobs, versions, letGo); err != nil {
+	if err := e.commitNew(ctx, jobs, versions, release); err != nil {
 		for i := range out {
 			if out[i].Err == nil {
 				out[i].Err = err
@@ -84,27 +85,27 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 	}
 	failpoint.Hit("engine.created")
 	e.install(jobs)
-	letGo()
+	release()
 	return out
 }
 
 // admitCreate refuses new jobs while the outcome of too many others is open.
-func (e *Engine) admitCreate() error {
+func (e *editor) admitCreate() error {
 	if e.unclear.Load() < maxUnclear {
 		return nil
 	}
-	return domain.Unavailable(e.storeError(), "the store does not answer")
+	return domain.Unavailable(e.watch.cause(), "the store does not answer")
 }
 
 // commitNew stores new jobs. After an unclear answer it looks whether they are
 // there. When even that cannot be known it undoes them in the background, and
 // W waits: a job that is stored and that nobody fires would lose its fires.
-// letGo is called on an error, or is the caller's to call.
-func (e *Engine) commitNew(ctx context.Context, jobs []*job, versions []domain.Version, letGo func()) error {
+// release is called on an error, or is the caller's to call.
+func (e *editor) commitNew(ctx context.Context, jobs []*run.Job, versions []domain.Version, release func()) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	if err := e.keepRulesOf(ctx, jobs); err != nil {
-		letGo()
+	if err := e.rules.keepOfJobs(ctx, jobs); err != nil {
+		release()
 		return err
 	}
 	err := e.store.Jobs().Create(ctx, versions)
@@ -112,7 +113,7 @@ func (e *Engine) commitNew(ctx context.Context, jobs []*job, versions []domain.V
 		return nil
 	}
 	if definite(err) {
-		letGo()
+		release()
 		return err
 	}
 	_, again := e.store.Jobs().Get(ctx, versions[0].JobID)
@@ -120,23 +121,24 @@ func (e *Engine) commitNew(ctx context.Context, jobs []*job, versions []domain.V
 	case again == nil && !isGone(err):
 		return nil
 	case domain.ErrorCode(again) == domain.CodeNotFound:
-		letGo()
+		release()
 		return domain.Unavailable(err, "the job could not be stored")
 	}
 	e.unclear.Add(1)
-	go func() {
+	by := context.WithoutCancel(ctx)
+	e.background.Go(func() {
 		defer e.unclear.Add(-1)
-		if e.untilKnown(context.Background(), func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
-			letGo()
+		if e.untilKnown(by, func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
+			release()
 		}
-	}()
+	})
 	return domain.Unavailable(err, "the job could not be stored")
 }
 
 // undoNew deletes jobs that may be stored, from their first instant on. It
 // stores them first: a commit that is still under way ends before this one, and
 // only then is it known what there is to delete.
-func (e *Engine) undoNew(ctx context.Context, versions []domain.Version) error {
+func (e *editor) undoNew(ctx context.Context, versions []domain.Version) error {
 	if err := e.store.Jobs().Create(ctx, versions); err != nil && !definite(err) {
 		return err
 	}
@@ -154,30 +156,21 @@ func (e *Engine) undoNew(ctx context.Context, versions []domain.Version) error {
 const installPart = 128
 
 // install puts new jobs into the timetable.
-func (e *Engine) install(jobs []*job) {
+func (e *editor) install(jobs []*run.Job) {
 	for i, j := range jobs { // nobody else knows them yet
-		e.cfg.Pace.Step(i)
-		j.next = j.current.nextAfter(j, j.current.from-1)
+		e.pace.Step(i)
+		j.Next = j.Current.NextAfter(j, j.Current.From-1)
 	}
 	for part := range slices.Chunk(jobs, installPart) {
-		e.mu.Lock()
+		e.registry.mu.Lock()
 		for _, j := range part {
-			e.jobs.put(j)
-			e.countActive(nil, j.current)
-			e.place(j)
+			e.registry.jobs.Put(j)
+			e.registry.countActive(nil, j.Current)
+			e.registry.table.Place(j)
 		}
-		e.mu.Unlock()
+		e.registry.mu.Unlock()
 	}
-	e.nudge()
-}
-
-func (e *Engine) countActive(old, now *version) {
-	if old != nil && old.active {
-		e.active--
-	}
-	if now != nil && now.active {
-		e.active++
-	}
+	e.loop.nudge()
 }
 
 // definite reports whether the error is about the caller's data: the store has
@@ -187,36 +180,26 @@ func definite(err error) bool {
 	return errors.As(err, &de) && de.Code != domain.CodeUnavailable && de.Code != domain.CodeInternal
 }
 
-// lookup returns a job that is not deleted.
-func (e *Engine) lookup(id domain.JobID) (*job, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if j := e.jobs.get(id); j != nil {
-		return j, nil
-	}
-	return nil, domain.NotFound("job", id)
-}
-
 // lockEdits waits for the job's other edits.
-func (e *Engine) lockEdits(ctx context.Context, id domain.JobID) (unlock func(), err error) {
+func (e *editor) lockEdits(ctx context.Context, id domain.JobID) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	if unlock, err = e.edits.lock(ctx, id); err != nil {
-		return nil, domain.Unavailable(e.storeError(), "another change of this job is still under way")
+		return nil, domain.Unavailable(e.watch.cause(), "another change of this job is still under way")
 	}
 	return unlock, nil
 }
 
-// Update changes a job: change gets the current document and alters it. A
+// update changes a job: change gets the current document and alters it. A
 // change that alters nothing makes no version. ifVersion zero takes any
 // current version; another number is refused with CodeConflict unless it is
 // the current one.
-func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
+func (e *editor) update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
 	unlock, err := e.lockEdits(ctx, id)
 	if err != nil {
 		return domain.Version{}, err
 	}
-	j, err := e.lookup(id)
+	j, err := e.registry.lookup(id)
 	if err != nil {
 		unlock()
 		return domain.Version{}, err
@@ -226,24 +209,24 @@ func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, cha
 		unlock()
 		return next, err
 	}
-	var letGo func()
-	next.EffectiveFrom, letGo = e.effective(j)
-	ver.from = next.EffectiveFrom
+	var release func()
+	next.EffectiveFrom, release = e.effective(j)
+	ver.From = next.EffectiveFrom
 	err = e.commitEdit(ctx, editOf{
 		job: j, from: next.EffectiveFrom, number: next.Number,
 		commit: func(ctx context.Context) error { return e.store.Jobs().Update(ctx, next) },
-		apply:  func() { e.settleEdit(j, ver, next.EffectiveFrom, stoppedByPause); e.endAside(ctx, j) },
-		finish: func() { letGo(); unlock() },
+		apply:  func() { e.applyEdit(j, ver, next.EffectiveFrom, run.StoppedByPause); e.endUnusable(ctx, j) },
+		finish: func() { release(); unlock() },
 	})
 	return next, err
 }
 
 // draft makes the next version, compiled but not yet effective. Where the
 // change alters nothing it returns the current version and nil.
-func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, *version, error) {
+func (e *editor) draft(ctx context.Context, j *run.Job, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, *run.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
 	defer cancel()
-	cur, err := e.store.Jobs().Get(ctx, j.id)
+	cur, err := e.store.Jobs().Get(ctx, j.ID)
 	if err != nil {
 		return domain.Version{}, nil, err
 	}
@@ -271,48 +254,42 @@ func (e *Engine) draft(ctx context.Context, j *job, ifVersion int, change func(*
 	if err := next.Validate(); err != nil {
 		return v, nil, err
 	}
-	ver, err := newVersion(&next)
+	ver, err := run.NewVersion(&next)
 	if err == nil {
-		err = e.keepRules(ctx, ver)
+		err = e.rules.keepOf(ctx, ver)
 	}
 	return next, ver, err
 }
 
-// Delete ends a job. It returns the instant from which the job has no fires.
-func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (int64, error) {
+// remove ends a job. It returns the instant from which the job has no fires.
+func (e *editor) remove(ctx context.Context, id domain.JobID, ifVersion int) (int64, error) {
 	unlock, err := e.lockEdits(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	j, err := e.lookup(id)
+	j, err := e.registry.lookup(id)
 	if err != nil {
 		unlock()
 		return 0, err
 	}
-	number := e.currentNumber(j)
+	number := e.registry.currentNumber(j)
 	if ifVersion != 0 && ifVersion != number {
 		unlock()
 		return 0, domain.Conflict("the job is at version %d, not %d: read it again", number, ifVersion)
 	}
-	at, letGo := e.effective(j)
+	at, release := e.effective(j)
 	err = e.commitEdit(ctx, editOf{
 		job: j, from: at, number: number + 1, deletes: true,
 		commit: func(ctx context.Context) error { return e.store.Jobs().Delete(ctx, id, number, at) },
-		apply:  func() { e.settleEdit(j, nil, at, stoppedByDelete); e.endAside(ctx, j) },
-		finish: func() { letGo(); unlock() },
+		apply:  func() { e.applyEdit(j, nil, at, run.StoppedByDelete); e.endUnusable(ctx, j) },
+		finish: func() { release(); unlock() },
 	})
 	return at, err
 }
 
-func (e *Engine) currentNumber(j *job) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return int(j.current.number)
-}
-
 // editOf is one edit on its way to the store.
 type editOf struct {
-	job     *job
+	job     *run.Job
 	from    int64
 	number  int // of the version that the edit makes
 	deletes bool
@@ -324,7 +301,7 @@ type editOf struct {
 // commitEdit commits an edit and applies it. While the outcome is not known
 // the job stays held: nothing is sent that the edit may have ended. The caller
 // gets its answer at once; the question is asked again in the background.
-func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
+func (e *editor) commitEdit(ctx context.Context, ed editOf) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	err := ed.commit(ctx)
@@ -334,11 +311,12 @@ func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
 		ed.apply()
 		failpoint.Hit("engine.edit-applied")
 	case definite(err):
-		e.settleEdit(ed.job, nil, 0, "")
+		e.applyEdit(ed.job, nil, 0, "")
 	default:
 		done, known := e.ask(ctx, ed)
 		if !known || done && isGone(err) {
-			go e.commitUntilKnown(context.WithoutCancel(ctx), ed)
+			by := context.WithoutCancel(ctx)
+			e.background.Go(func() { e.commitUntilKnown(by, ed) })
 			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")
 		}
 		e.conclude(ed, done)
@@ -352,17 +330,17 @@ func (e *Engine) commitEdit(ctx context.Context, ed editOf) error {
 	return err
 }
 
-func (e *Engine) conclude(ed editOf, done bool) {
+func (e *editor) conclude(ed editOf, done bool) {
 	if done {
 		ed.apply()
 	} else {
-		e.settleEdit(ed.job, nil, 0, "")
+		e.applyEdit(ed.job, nil, 0, "")
 	}
 }
 
 // ask reads whether an edit was committed.
-func (e *Engine) ask(ctx context.Context, ed editOf) (done, known bool) {
-	cur, err := e.store.Jobs().Get(ctx, ed.job.id)
+func (e *editor) ask(ctx context.Context, ed editOf) (done, known bool) {
+	cur, err := e.store.Jobs().Get(ctx, ed.job.ID)
 	switch {
 	case err == nil:
 		return !ed.deletes && cur.Current.Number >= ed.number, true
@@ -375,7 +353,7 @@ func (e *Engine) ask(ctx context.Context, ed editOf) (done, known bool) {
 // commitUntilKnown repeats an edit until the store says what became of it. A
 // read would not do: a commit that is still under way is not seen by it, and
 // may end after it. The context only says who made the edit.
-func (e *Engine) commitUntilKnown(by context.Context, ed editOf) {
+func (e *editor) commitUntilKnown(by context.Context, ed editOf) {
 	done := true
 	known := e.untilKnown(by, func(ctx context.Context) error {
 		err := ed.commit(ctx)
@@ -393,9 +371,11 @@ func (e *Engine) commitUntilKnown(by context.Context, ed editOf) {
 
 // untilKnown repeats a call to the store until it succeeds. It returns false
 // when the engine stops first: the next start reads what the store has.
-func (e *Engine) untilKnown(by context.Context, call func(context.Context) error) bool {
-	for !e.stopping.Load() {
-		clock.Wait(context.Background(), askAgain)
+func (e *editor) untilKnown(by context.Context, call func(context.Context) error) bool {
+	by, cancel := context.WithCancel(by)
+	defer cancel()
+	defer context.AfterFunc(e.ending, cancel)()
+	for clock.Wait(by, askAgain) {
 		ctx, cancel := context.WithTimeout(by, commitTimeout)
 		err := call(ctx)
 		cancel()
@@ -408,46 +388,46 @@ func (e *Engine) untilKnown(by context.Context, call func(context.Context) error
 
 // settleEdit makes an edit valid from the instant and lets the job go on. With
 // from zero the edit did not happen. next nil deletes the job.
-func (e *Engine) settleEdit(j *job, next *version, from int64, stopReason string) {
-	var late []*span
-	e.mu.Lock()
+func (e *editor) applyEdit(j *run.Job, next *run.Version, from int64, stopReason string) {
+	var late []*run.Span
+	e.registry.mu.Lock()
 	if from != 0 {
-		old := j.current
-		old.to.Store(from)
-		late = e.finish(j, from)
-		if next == nil || !next.active {
-			j.stopBefore(from, stopReason)
+		old := j.Current
+		old.To.Store(from)
+		late = e.registry.table.FinishVersion(j, from, e.now())
+		if next == nil || !next.Active {
+			j.StopBefore(from, stopReason)
 		}
-		j.next = never
-		e.countActive(old, next)
+		j.Next = run.Never
+		e.registry.countActive(old, next)
 		if next != nil {
-			j.current = next
-			j.next = next.nextAfter(j, from-1)
-			e.place(j)
+			j.Current = next
+			j.Next = next.NextAfter(j, from-1)
+			e.registry.table.Place(j)
 		} else {
-			e.jobs.remove(j.id)
+			e.registry.jobs.Remove(j.ID)
 		}
 	}
-	j.mu.Lock()
-	a := j.putAside()
-	held := a.held
-	a.holdFrom, a.held = never, nil
-	j.tidy()
-	j.mu.Unlock()
-	e.mu.Unlock()
+	j.Mu.Lock()
+	a := j.OpenBacklog()
+	held := a.AwaitEdit
+	a.EditFrom, a.AwaitEdit = run.Never, nil
+	j.FreeBacklog()
+	j.Mu.Unlock()
+	e.registry.mu.Unlock()
 	// Held fires come back through admission or the send rule, which drop
 	// those that the edit has ended. So do retries of a job that was stopped.
-	entered, staged := split(held, func(f *fire) bool { return f.entered })
-	e.release(staged)
-	e.addLate(late)
-	e.dispatch(append(entered, e.retries.take(func(f *fire) bool {
-		return f.job == j && j.stopReason(f.at) != ""
+	entered, staged := split(held, func(f *run.Run) bool { return f.Entered })
+	e.runner.release(staged)
+	e.runner.addLate(late)
+	e.runner.dispatch(append(entered, e.runner.retries.Take(func(f *run.Run) bool {
+		return f.Job == j && j.StopReason(f.At) != ""
 	})...))
-	e.nudge()
+	e.loop.nudge()
 }
 
 // split parts the fires into those that match and the others.
-func split(fires []*fire, match func(*fire) bool) (yes, no []*fire) {
+func split(fires []*run.Run, match func(*run.Run) bool) (yes, no []*run.Run) {
 	for _, f := range fires {
 		if match(f) {
 			yes = append(yes, f)

@@ -205,7 +205,7 @@ func TestEditsOfUnknownOutcome(t *testing.T) {
 				if _, err := w.db.Jobs().Get(context.Background(), created[0].Version.JobID); domain.ErrorCode(err) != domain.CodeNotFound {
 					t.Errorf("a job whose creation was refused: %v", err)
 				}
-				if lag := w.now() - w.eng.watermark.Load(); lag > 3000 {
+				if lag := w.now() - w.eng.shard.Watermark(); lag > 3000 {
 					t.Errorf("the watermark is %d ms behind", lag)
 				}
 				w.check(w.now() - 500)

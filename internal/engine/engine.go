@@ -10,8 +10,11 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/due"
+	"github.com/belfry-scheduler/belfry/internal/engine/record"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
-	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // ErrLeaseLost ends an engine whose shard somebody else has claimed.
@@ -19,56 +22,26 @@ var ErrLeaseLost = errors.New("engine: another process has taken over the jobs")
 
 // Engine fires jobs. Make one with New, start it with Start, end it with Stop.
 type Engine struct {
-	cfg     Config
-	store   store.Store
-	exec    Executor
-	clock   clock.Clock
-	log     *slog.Logger
-	metrics *telemetry.Metrics
+	cfg   Config
+	store store.Store
+	clock clock.Clock
+	log   *slog.Logger
 
-	pending    *pendingSeconds
-	dispatcher *dispatcher
-	recorder   *recorder
-	retries    *retrier
-	calls      sync.Pool // *domain.Call with *domain.Outcome
+	shard  *shard.State
+	runner *runner
+	watch  *storeWatch
 
-	mu         sync.Mutex // jobs, table, staged, late
-	jobs       jobIndex
-	active     int
-	aside      map[domain.JobID]asideVersion // jobs that cannot be run
-	asideOrder []domain.JobID                // in which they were set aside; they may be mended since
-	table      *timetable
-	spareFires []fire      // to be used by newFire
-	filling    filling     // the second that is being staged
-	staged     stagedFires // of seconds that were taken
-	stagePart  int         // see the constant
-	released   int64       // the latest instant of the timetable that was released
+	registry *registry
+	loop     *loop
 
-	rules   zoneRules
-	edits   editLocks
-	unclear atomic.Int64 // creations whose outcome is not known
+	rules  *zoneRules
+	editor *editor
+	keeper *keeper
 
-	proposed int64 // the latest W that a beat was given; under mu
-
-	horizon   atomic.Int64 // H
-	watermark atomic.Int64 // W on record
-	sendUntil atomic.Int64 // wall clock, Unix milliseconds: the lease holds until then
-	ready     atomic.Bool
-	stopping  atomic.Bool
-
-	beatMu   sync.Mutex
-	lease    store.Lease
-	lastBeat clock.Mark // start of the last beat that succeeded
-	beatErr  error
-	storeErr error
-
-	loopMu   sync.Mutex
-	lastLoop clock.Mark // the timetable's last turn
+	ready    atomic.Bool
+	stopping atomic.Bool
 
 	gapPiece int // see the constant
-
-	wake   chan struct{} // the timetable looks again
-	failed chan error    // a reason to end
 
 	stopFeed   context.CancelFunc // timetable and retries
 	stopKeep   context.CancelFunc // beat, limits, sweep
@@ -83,25 +56,24 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, store: cfg.Store, exec: cfg.Executor, clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics,
-		pending:    newPendingSeconds(),
-		dispatcher: newDispatcher(cfg.MaxInFlight, cfg.MaxInFlightPerHost),
-		recorder:   newRecorder(cfg.Store.Ledger(), cfg.Clock),
-		rules:      zoneRules{kept: make(map[string]bool)},
-		aside:      make(map[domain.JobID]asideVersion),
-		gapPiece:   gapPiece,
-		stagePart:  stagePart,
-		wake:       make(chan struct{}, 1),
-		failed:     make(chan error, 1),
+		cfg: cfg, store: cfg.Store, clock: cfg.Clock, log: cfg.Log,
+		shard:    shard.New(),
+		rules:    &zoneRules{shards: cfg.Store.Shards(), kept: make(map[string]bool)},
+		gapPiece: gapPiece,
 	}
-	e.calls.New = func() any { return new(attempt) }
-	e.dispatcher.work = e.work
-	e.dispatcher.now = e.now
-	e.dispatcher.fromSpan = e.fromSpan
-	e.dispatcher.trim = e.trim
-	e.recorder.onCommit = e.committed
-	e.recorder.onError = e.noteStore
-	e.retries = newRetrier(cfg.Clock, func(fires []*fire) { e.dispatch(fires) })
+	e.registry = newRegistry(cfg.Clock, due.NewTimetable(e.shard.Holds))
+	e.watch = &storeWatch{log: cfg.Log, metrics: cfg.Metrics, shard: e.shard}
+	e.runner = newRunner(&cfg, e.shard, &e.stopping, e.watch.note)
+	e.watch.dispatcher = e.runner.dispatcher
+	e.loop = &loop{
+		clock: cfg.Clock, log: cfg.Log, sleepFine: cfg.SleepFine, registry: e.registry, runner: e.runner, shard: e.shard,
+		background: &e.feeders, wake: make(chan struct{}, 1),
+	}
+	e.editor = newEditor(e)
+	e.keeper = &keeper{
+		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics, shards: cfg.Store.Shards(), watch: e.watch,
+		shard: e.shard, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
+	}
 	return e, nil
 }
 
@@ -115,27 +87,27 @@ func (e *Engine) Start(ctx context.Context) error {
 	feed, e.stopFeed = context.WithCancel(base)
 	keep, e.stopKeep = context.WithCancel(base)
 	rec, e.stopRecord = context.WithCancel(base)
-	e.tick()
-	go e.recorder.run(rec)
+	e.loop.tick()
+	go e.runner.recorder.Run(rec)
 	if err := e.recover(ctx); err != nil {
 		e.stopFeed()
 		e.stopKeep()
 		e.feeders.Wait()
 		e.stopRecord()
-		<-e.recorder.idle
+		<-e.runner.recorder.Idle
 		return err
 	}
-	e.keepers.Go(func() { e.runBeat(keep) })
-	e.keepers.Go(func() { e.dispatcher.adapt(keep) })
-	e.keepers.Go(func() { e.runSweep(keep) })
-	e.feeders.Go(func() { e.runTimetable(feed) })
-	e.feeders.Go(func() { e.retries.run(feed) })
+	e.keepers.Go(func() { e.keeper.runBeat(keep) })
+	e.keepers.Go(func() { e.runner.dispatcher.Adapt(keep) })
+	e.keepers.Go(func() { e.keeper.runSweep(keep) })
+	e.feeders.Go(func() { e.loop.runTimetable(feed) })
+	e.feeders.Go(func() { e.runner.retries.Run(feed) })
 	e.ready.Store(true)
 	return nil
 }
 
 // Failed delivers the error for which the engine cannot go on.
-func (e *Engine) Failed() <-chan error { return e.failed }
+func (e *Engine) Failed() <-chan error { return e.keeper.failed }
 
 // Stop ends the engine in good order: no new fires, then the calls in flight
 // and everything queued until the context ends, then the record, then the
@@ -144,10 +116,11 @@ func (e *Engine) Failed() <-chan error { return e.failed }
 func (e *Engine) Stop(ctx context.Context) error {
 	e.stopping.Store(true)
 	e.stopFeed()
-	e.dispatcher.end()
+	e.runner.dispatcher.End()
 	// A record that takes nothing must not keep those that wait for room.
-	defer context.AfterFunc(ctx, e.recorder.giveUp)()
+	defer context.AfterFunc(ctx, e.runner.recorder.GiveUp)()
 	e.feeders.Wait()
+	e.editor.stop(ctx)
 	inTime := e.drain(ctx)
 	e.stopKeep()
 	e.keepers.Wait()
@@ -161,9 +134,9 @@ func (e *Engine) drain(ctx context.Context) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		calls, queued := e.dispatcher.load()
-		if !e.leaseHolds() {
-			e.dispatcher.suspend(true)
+		calls, queued := e.runner.dispatcher.Load()
+		if !e.shard.LeaseHolds(e.clock) {
+			e.runner.dispatcher.Suspend(true)
 			queued = 0 // not to be sent any more
 		}
 		if calls == 0 && queued == 0 {
@@ -176,9 +149,9 @@ func (e *Engine) drain(ctx context.Context) bool {
 		}
 		break
 	}
-	e.dispatcher.close()
+	e.runner.dispatcher.Close()
 	select {
-	case <-e.dispatcher.drained:
+	case <-e.runner.dispatcher.Drained:
 		return true
 	case <-ctx.Done():
 		return false
@@ -191,7 +164,7 @@ func (e *Engine) handedOver() bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for range horizon / (5 * time.Millisecond) {
-		if e.dispatcher.settling() == 0 {
+		if e.runner.dispatcher.BetweenCalls() == 0 {
 			return true
 		}
 		<-tick.C
@@ -205,17 +178,17 @@ func (e *Engine) handedOver() bool {
 // retries and triggers have theirs.
 func (e *Engine) leaveOpen(inTime bool) {
 	now := e.now()
-	calls := e.dispatcher.inFlight(func(f *fire) { e.openCall(f, now) })
-	var entries []entry
+	calls := e.runner.dispatcher.InFlight(func(f *run.Run) { e.runner.openCall(f, now) })
+	var entries []record.Entry
 	for _, f := range e.waiting() {
-		f.job.mu.Lock()
-		if f.doubt {
-			run := f.openRun(max(f.at, f.retryAt), false, now)
-			entries = append(entries, entry{open: &run, fire: f})
+		f.Job.Mu.Lock()
+		if f.Marked {
+			open := f.OpenRun(max(f.At, f.RetryAt), false, now)
+			entries = append(entries, record.Entry{Open: &open, Run: f})
 		}
-		f.job.mu.Unlock()
+		f.Job.Mu.Unlock()
 	}
-	e.recorder.addNow(entries...)
+	e.runner.recorder.AddNow(entries...)
 	if !inTime {
 		e.log.Warn("some calls did not end within the grace time; they are on record and will be sent again", "calls", calls)
 	}
@@ -223,14 +196,14 @@ func (e *Engine) leaveOpen(inTime bool) {
 
 // waiting returns the executions that wait for a slot, for their retry, or for
 // their job to be free.
-func (e *Engine) waiting() []*fire {
-	out := append(e.dispatcher.waiting(), e.retries.all()...)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for j := range e.jobs.all() {
-		j.mu.Lock()
-		out = append(out, j.aside().resumed...)
-		j.mu.Unlock()
+func (e *Engine) waiting() []*run.Run {
+	out := append(e.runner.dispatcher.Waiting(), e.runner.retries.All()...)
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	for j := range e.registry.jobs.All() {
+		j.Mu.Lock()
+		out = append(out, j.ReadBacklog().Resumed...)
+		j.Mu.Unlock()
 	}
 	return out
 }
@@ -239,15 +212,15 @@ func (e *Engine) waiting() []*fire {
 // when a result is not on record: the next start then knows that it has to ask
 // what was sent.
 func (e *Engine) closeRecord(known bool) error {
-	e.recorder.close()
+	e.runner.recorder.Close()
 	timeout := time.AfterFunc(horizon, e.stopRecord)
 	defer timeout.Stop()
-	<-e.recorder.idle
+	<-e.runner.recorder.Idle
 	e.stopRecord()
-	if n := e.recorder.backlog(); n > 0 || !known {
-		return domain.Unavailable(e.storeError(), "%d results could not be recorded", n)
+	if n := e.runner.recorder.Backlog(); n > 0 || !known {
+		return domain.Unavailable(e.watch.cause(), "%d results could not be recorded", n)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), horizon)
 	defer cancel()
-	return e.store.Shards().Release(ctx, e.lease, e.settledUntil())
+	return e.shard.Release(ctx, e.store.Shards(), e.keeper.proposeWatermark())
 }

@@ -38,7 +38,7 @@ func TestFineClockWaitsTheLastMoments(t *testing.T) {
 func TestCoarse(t *testing.T) {
 	t.Parallel()
 	slept := time.Duration(-1)
-	e := &Engine{cfg: Config{SleepFine: func(d time.Duration) { slept = d }}}
+	l := &loop{sleepFine: func(d time.Duration) { slept = d }}
 	for _, c := range []struct{ wait, timer, fine time.Duration }{
 		{time.Second, time.Second - fineLead, -1},
 		{fineLead, 0, fineLead},
@@ -46,12 +46,12 @@ func TestCoarse(t *testing.T) {
 		{0, 0, 0},
 	} {
 		slept = -1
-		if got := e.coarse(c.wait); got != c.timer || slept != c.fine {
+		if got := l.coarse(c.wait); got != c.timer || slept != c.fine {
 			t.Errorf("%s: timer %s, fine %s, want %s and %s", c.wait, got, slept, c.timer, c.fine)
 		}
 	}
-	e.cfg.SleepFine = nil
-	if got := e.coarse(time.Millisecond); got != time.Millisecond {
+	l.sleepFine = nil
+	if got := l.coarse(time.Millisecond); got != time.Millisecond {
 		t.Errorf("without a fine clock the timer waits %s", got)
 	}
 }

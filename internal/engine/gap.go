@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -18,15 +19,15 @@ const gapPiece = 500_000
 //	──┼──●──●──○──●──┼──●──○──○──●────┼──●──●──●──●────┼──○──○──┼──►
 //	     facts of one piece in memory      ○ not on record: uncertain, or a span
 type walk struct {
-	job     *job
-	ver     *version
-	next    int64 // the first fire that was not looked at; never: no more
-	missing *span // the latest fires were not on record and never sent
+	job     *run.Job
+	ver     *run.Version
+	next    int64     // the first fire that was not looked at; never: no more
+	missing *run.Span // the latest fires were not on record and never sent
 }
 
 // addWalk notes a version that has fires in the gap.
-func (r *recovery) addWalk(j *job, v *version) {
-	if at := v.nextAfter(j, r.watermark); at <= r.bound() {
+func (r *recovery) addWalk(j *run.Job, v *run.Version) {
+	if at := v.NextAfter(j, r.watermark); at <= r.bound() {
 		r.walks = append(r.walks, walk{job: j, ver: v, next: at})
 	}
 }
@@ -94,14 +95,14 @@ func (r *recovery) readFacts(ctx context.Context) error {
 func (r *recovery) judge(to int64) {
 	to = min(to, r.until)
 	for i := range r.walks {
-		for w := &r.walks[i]; w.next <= to; w.next = w.ver.nextAfter(w.job, w.next) {
+		for w := &r.walks[i]; w.next <= to; w.next = w.ver.NextAfter(w.job, w.next) {
 			r.judgeFire(w)
 		}
 	}
 }
 
 func (r *recovery) judgeFire(w *walk) {
-	key := domain.FireKey{JobID: w.job.id, ScheduledAt: w.next}
+	key := domain.FireKey{JobID: w.job.ID, ScheduledAt: w.next}
 	switch {
 	case r.onRecord(key):
 		r.endMissing(w)
@@ -109,9 +110,9 @@ func (r *recovery) judgeFire(w *walk) {
 		r.endMissing(w)
 		r.addUncertain(w.job, w.ver, key)
 	case w.missing == nil:
-		w.missing = &span{job: w.job, ver: w.ver, next: w.next, last: w.next, lane: laneLate}
+		w.missing = &run.Span{Job: w.job, Ver: w.ver, Next: w.next, Last: w.next, Lane: run.LaneLate}
 	default:
-		w.missing.last = w.next
+		w.missing.Last = w.next
 	}
 }
 
@@ -119,11 +120,11 @@ func (r *recovery) judgeFire(w *walk) {
 func (r *recovery) finish(w *walk) {
 	if w.next <= r.until {
 		if w.missing == nil {
-			w.missing = &span{job: w.job, ver: w.ver, next: w.next, lane: laneLate}
+			w.missing = &run.Span{Job: w.job, Ver: w.ver, Next: w.next, Lane: run.LaneLate}
 		}
-		w.missing.last = w.next
-		if last, found := w.ver.timing(w.job).Prev(r.until + 1); found {
-			w.missing.last = max(w.next, last)
+		w.missing.Last = w.next
+		if last, found := w.ver.Timing(w.job).Prev(r.until + 1); found {
+			w.missing.Last = max(w.next, last)
 		}
 	}
 	r.endMissing(w)
@@ -131,7 +132,7 @@ func (r *recovery) finish(w *walk) {
 
 func (r *recovery) endMissing(w *walk) {
 	if w.missing != nil {
-		r.e.pending.add(w.missing.next, 1)
+		w.missing.Hold = r.e.shard.Holds.Take(w.missing.Next)
 		r.spans = append(r.spans, w.missing)
 		w.missing = nil
 	}
@@ -155,12 +156,12 @@ func (r *recovery) onRecord(key domain.FireKey) bool {
 // place makes the timetable and puts every job at its first fire after the gap.
 func (r *recovery) place() {
 	e := r.e
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.table = newTimetable(second(r.until))
-	e.proposed, e.released = r.until, r.until
-	for j := range e.jobs.all() {
-		j.next = j.current.nextAfter(j, r.until)
-		e.place(j)
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	e.registry.table.Begin(r.until)
+	e.shard.Begin(r.until)
+	for j := range e.registry.jobs.All() {
+		j.Next = j.Current.NextAfter(j, r.until)
+		e.registry.table.Place(j)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/store"
-	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // Lags from which the engine says that it is unwell.
@@ -20,7 +19,7 @@ const (
 
 // Health returns what the engine thinks of itself, and why.
 func (e *Engine) Health() Health {
-	checks := []Check{e.checkStore(), e.checkTimetable(), e.checkJobs(), e.checkZones(), e.checkRunning()}
+	checks := []Check{e.checkStore(), e.checkTimetable(), e.registry.checkJobs(), e.rules.check(), e.checkRunning()}
 	h := Health{Ready: true, Checks: checks}
 	for _, c := range checks {
 		h.Ready = h.Ready && c.OK
@@ -29,10 +28,9 @@ func (e *Engine) Health() Health {
 }
 
 func (e *Engine) checkStore() Check {
-	e.beatMu.Lock()
-	beat, record, last := e.beatErr, e.storeErr, e.lastBeat
-	e.beatMu.Unlock()
-	age, stalled := e.clock.Since(last), e.recorder.stalled()
+	last, beat := e.shard.LastBeat()
+	record := e.watch.recordError()
+	age, stalled := e.clock.Since(last), e.runner.recorder.Stalled()
 	gone, ok := errors.AsType[*store.GoneError](cmp.Or(beat, record))
 	switch {
 	case ok:
@@ -51,15 +49,12 @@ func (e *Engine) checkStore() Check {
 }
 
 func (e *Engine) checkTimetable() Check {
-	e.loopMu.Lock()
-	turned := e.clock.Elapsed(e.lastLoop)
-	e.loopMu.Unlock()
-	e.mu.Lock()
-	behind := time.Duration(e.now()-e.unstaged()) * time.Millisecond
-	if f := e.staged.first(); f != nil {
-		behind = max(behind, time.Duration(e.now()-f.at)*time.Millisecond)
-	}
-	e.mu.Unlock()
+	e.loop.mu.Lock()
+	turned := e.clock.Elapsed(e.loop.last)
+	e.loop.mu.Unlock()
+	e.registry.mu.Lock()
+	behind := e.registry.table.Behind(e.now())
+	e.registry.mu.Unlock()
 	switch {
 	case e.ready.Load() && turned > unwellLoop:
 		return Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
@@ -80,25 +75,4 @@ func (e *Engine) checkRunning() Check {
 		return Check{Name: "engine", Detail: "reading the record"}
 	}
 	return Check{Name: "engine", OK: true}
-}
-
-// observe sets the gauges of the metrics.
-func (e *Engine) observe() {
-	calls, queued := e.dispatcher.load()
-	if begun := e.dispatcher.takeBegun(); e.cfg.Pace != nil {
-		e.cfg.Pace.Fires(begun > 0)
-	}
-	total, active := e.Jobs()
-	e.mu.Lock()
-	aside := len(e.aside)
-	e.mu.Unlock()
-	now := e.now()
-	e.metrics.InFlight.Set(float64(calls))
-	e.metrics.QueueDepth.Set(float64(queued))
-	e.metrics.OpenRuns.Set(float64(e.retries.len()))
-	e.metrics.WatermarkLag.Set(float64(now-e.watermark.Load()) / 1000)
-	e.metrics.HorizonMargin.Set(float64(e.horizon.Load()-now) / 1000)
-	e.metrics.Jobs.WithLabelValues(telemetry.JobsActive).Set(float64(active))
-	e.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active - aside))
-	e.metrics.Jobs.WithLabelValues(telemetry.JobsSetAside).Set(float64(aside))
 }

@@ -2,11 +2,17 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/due"
+	"github.com/belfry-scheduler/belfry/internal/engine/record"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 )
 
 // fineLead is how long before an instant the timer wakes, so that a finer clock
@@ -17,6 +23,23 @@ const fineLead = 2 * time.Millisecond
 // releasePart is how many fires are admitted before they are queued.
 const releasePart = 512
 
+// loop turns the timetable: it makes fires ready ahead of their second, and releases
+// them at their instant.
+type loop struct {
+	clock     clock.Clock
+	log       *slog.Logger
+	sleepFine func(time.Duration) // see Config
+	registry  *registry
+	runner    *runner
+	shard     *shard.State
+
+	background *sync.WaitGroup // of what a turn leaves to others
+	wake       chan struct{}   // the timetable looks again
+
+	mu   sync.Mutex
+	last clock.Mark // the last turn
+}
+
 // runTimetable stages and releases fires until the context ends.
 //
 //	... ── stage s+1 ──┬── edge of s+1: release ── stage s+2 ──┬── ...
@@ -24,168 +47,152 @@ const releasePart = 512
 //
 // It plans on the wall clock and waits on the monotonic one. However late it
 // wakes, the seconds are taken one after the other: none is skipped.
-func (e *Engine) runTimetable(ctx context.Context) {
+func (l *loop) runTimetable(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	guard := stepGuard{last: e.clock.Mark(), wall: e.clock.Now()}
+	guard := stepGuard{last: l.clock.Mark(), wall: l.clock.Now()}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-e.wake:
+		case <-l.wake:
 		}
-		e.tick()
-		if pause := guard.check(e.clock); pause > 0 {
-			e.log.Warn("the wall clock jumped ahead; waiting for it to settle before firing", "wait", pause)
+		l.tick()
+		if pause := guard.check(l.clock); pause > 0 {
+			l.log.Warn("the wall clock jumped ahead; waiting for it to settle before firing", "wait", pause)
 			timer.Reset(time.Second)
 			continue
 		}
-		timer.Reset(e.coarse(e.turn(e.clock.Now())))
+		timer.Reset(l.coarse(l.turn(l.clock.Now())))
 	}
 }
 
 // coarse returns how long a timer should wait of a wait that is to be exact.
 // The last moments of it are over when it returns.
-func (e *Engine) coarse(wait time.Duration) time.Duration {
+func (l *loop) coarse(wait time.Duration) time.Duration {
 	switch {
-	case e.cfg.SleepFine == nil:
+	case l.sleepFine == nil:
 		return wait
 	case wait > fineLead:
 		return wait - fineLead
 	}
-	e.cfg.SleepFine(wait)
+	l.sleepFine(wait)
 	return 0
 }
 
 // turn does what is due at the instant and returns how long there is nothing
 // to do.
-func (e *Engine) turn(now time.Time) time.Duration {
-	e.mu.Lock()
-	e.stageUntil(e.stageLast(now), now.UnixMilli())
-	due := e.takeDue(now.UnixMilli())
-	wait := e.untilNext(now)
-	e.mu.Unlock()
+func (l *loop) turn(now time.Time) time.Duration {
+	l.registry.mu.Lock()
+	horizon := l.shard.Horizon()
+	late := l.registry.table.StageUntil(due.LastSecond(now, horizon), now.UnixMilli(), horizon)
+	due := l.registry.table.TakeDue(now.UnixMilli(), horizon)
+	wait := l.registry.table.UntilNext(now, horizon)
+	l.registry.mu.Unlock()
+	if len(late) > 0 {
+		l.background.Go(func() { l.runner.addLate(late) })
+	}
 	// In parts, so that the first call does not wait for the last admission.
 	for part := range slices.Chunk(due, releasePart) {
-		e.release(part)
+		l.runner.release(part)
 	}
 	clear(due) // of the queue's memory, which is used again
 	return wait
 }
 
-// untilNext returns how long until the next fire is due or the next second is
-// to be staged. It is at most that, so steps of the wall clock are noticed.
-func (e *Engine) untilNext(now time.Time) time.Duration {
-	next := time.UnixMilli(e.table.next * 1000).Add(-stageAhead)
-	switch {
-	case e.filling.unfinished():
-		return 0
-	case !next.After(now): // beyond the horizon: the beat decides
-		next = now.Add(50 * time.Millisecond)
-	}
-	if f := e.staged.first(); f != nil {
-		at := f.at
-		if at > e.horizon.Load() {
-			return 50 * time.Millisecond // the beat decides
-		}
-		if due := time.UnixMilli(at); due.Before(next) {
-			next = due
-		}
-	}
-	return min(max(next.Sub(now), 0), time.Second)
-}
-
 // nudge makes the timetable look again at once.
-func (e *Engine) nudge() {
+func (l *loop) nudge() {
 	select {
-	case e.wake <- struct{}{}:
+	case l.wake <- struct{}{}:
 	default:
 	}
 }
 
 // release admits fires that are due to their jobs and queues them.
-func (e *Engine) release(due []*fire) {
-	now := e.now()
+func (r *runner) release(due []*run.Run) {
+	now := r.now()
 	send := due[:0]
-	var entries []entry
+	var entries []record.Entry
 	for _, f := range due {
-		switch e.admit(f) {
-		case admitNot:
-			e.pending.done(f.holds, 1)
-		case admitSend:
+		switch r.admit(f) {
+		case run.AdmitNot:
+			f.Hold.Release()
+		case run.AdmitSend:
 			send = append(send, f)
-		case admitSkip:
-			fact := f.result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
-			entries = append(entries, entry{fact: fact, fire: f})
-		case admitWait: // the job keeps it
+		case run.AdmitSkip:
+			fact := f.Result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
+			entries = append(entries, record.Entry{Fact: fact, Run: f})
+		case run.AdmitWait: // the job keeps it
 		}
 	}
-	e.dispatch(send)
-	e.recorder.add(entries...)
+	r.dispatch(send)
+	r.recorder.Add(entries...)
 }
 
 // admit drops what an edit has ended, keeps what an edit under way may end,
 // applies the overlap policy, and enters what is to be sent into its job.
-func (e *Engine) admit(f *fire) admission {
-	j := f.job
-	j.mu.Lock()
-	defer j.mu.Unlock()
+func (r *runner) admit(f *run.Run) run.Admission {
+	j := f.Job
+	j.Mu.Lock()
+	defer j.Mu.Unlock()
 	switch {
-	case f.at >= f.ver.to.Load():
-		return admitNot // staged before an edit that ended its version first
-	case f.at >= j.aside().holdFrom:
-		j.asides.held = append(j.asides.held, f)
-		return admitWait
+	case f.At >= f.Ver.To.Load():
+		return run.AdmitNot // staged before an edit that ended its version first
+	case f.At >= j.ReadBacklog().EditFrom:
+		a := j.OpenBacklog()
+		a.AwaitEdit = append(a.AwaitEdit, f)
+		return run.AdmitWait
 	}
-	verdict := decideOverlap(f.ver.plan.Value().overlap, j.busy, len(j.aside().waiting) > 0)
+	verdict := run.DecideOverlap(f.Ver.Plan.Value().Overlap, j.Busy, len(j.ReadBacklog().Waiting) > 0)
 	switch verdict {
-	case admitSend:
-		j.enter(f)
-	case admitWait:
-		if j.wait(&span{job: j, ver: f.ver, next: f.at, last: f.at, lane: laneLive, grown: 1}) {
-			e.pending.done(f.at, 1) // the span's first fire holds W for all of it
-			e.trim(j.lastWaiting())
+	case run.AdmitSend:
+		j.Enter(f)
+	case run.AdmitWait:
+		s := run.SpanOf(f)
+		if j.KeepWaiting(s) {
+			s.Hold.Release() // the first fire of the longer span holds W for all of it
+			r.trim(j.LastWaiting())
 		}
-	case admitSkip, admitNot:
+	case run.AdmitSkip, run.AdmitNot:
 	}
 	return verdict
 }
 
 // dispatch queues fires that have entered their jobs. Those for which the host
 // has no room become spans.
-func (e *Engine) dispatch(fires []*fire) {
+func (r *runner) dispatch(fires []*run.Run) {
 	if len(fires) == 0 {
 		return
 	}
-	refused := e.dispatcher.push(fires)
+	refused := r.dispatcher.Push(fires)
 	if len(refused) == 0 {
 		return
 	}
-	spans := make([]*span, len(refused))
+	spans := make([]*run.Span, len(refused))
 	for i, f := range refused {
-		f.job.mu.Lock()
-		f.job.unlink(f)
-		f.job.busy--
-		f.job.mu.Unlock()
-		spans[i] = &span{job: f.job, ver: f.ver, next: f.at, last: f.at, lane: f.lane, grown: 1}
+		f.Job.Mu.Lock()
+		f.Job.Leave(f)
+		f.Job.Busy--
+		f.Job.Mu.Unlock()
+		spans[i] = run.SpanOf(f)
 	}
-	e.queueSpans(spans)
+	r.queueSpans(spans)
 }
 
 // queueSpans hands spans to their hosts. A span that became part of another
 // one gives up its count: that one's first fire is older and holds W.
-func (e *Engine) queueSpans(spans []*span) {
-	for _, s := range e.dispatcher.pushSpans(spans) {
-		e.pending.done(s.next, 1)
+func (r *runner) queueSpans(spans []*run.Span) {
+	for _, s := range r.dispatcher.PushSpans(spans) {
+		s.Hold.Release()
 	}
 }
 
 // tick notes that the timetable turns: the health check looks at it.
-func (e *Engine) tick() {
-	e.loopMu.Lock()
-	e.lastLoop = e.clock.Mark()
-	e.loopMu.Unlock()
+func (l *loop) tick() {
+	l.mu.Lock()
+	l.last = l.clock.Mark()
+	l.mu.Unlock()
 }
 
 // stepGuard watches for the wall clock running ahead of the monotonic one.
@@ -212,7 +219,7 @@ func (g *stepGuard) check(c clock.Clock) time.Duration {
 	if !g.held {
 		return 0
 	}
-	if left := settleStep - c.Elapsed(g.until); left > 0 {
+	if left := stableFor - c.Elapsed(g.until); left > 0 {
 		return left
 	}
 	g.held = false

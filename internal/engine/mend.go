@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -14,10 +15,13 @@ type versionKey struct {
 	number int
 }
 
-// asides is what a recovery knows of versions that cannot be run, or could not.
-type asides struct {
+// mending is the part of a recovery that looks after versions that cannot be run, or
+// could not.
+type mending struct {
+	recovery *recovery
+
 	stored map[versionKey]store.Aside // by earlier starts
-	now    map[versionKey]*brokenVersion
+	broken map[versionKey]*brokenVersion
 	done   []store.Aside // to be forgotten once all is on record
 }
 
@@ -27,91 +31,91 @@ type brokenVersion struct {
 	reason error
 }
 
-func (r *recovery) readAsides(ctx context.Context) error {
-	r.asides = asides{stored: make(map[versionKey]store.Aside), now: make(map[versionKey]*brokenVersion)}
-	found, err := r.e.store.Ledger().Asides(ctx)
+func (m *mending) readStored(ctx context.Context) error {
+	m.stored, m.broken = make(map[versionKey]store.Aside), make(map[versionKey]*brokenVersion)
+	found, err := m.recovery.e.store.Ledger().Asides(ctx)
 	for _, a := range found {
-		r.asides.stored[versionKey{a.JobID, a.Version}] = a
+		m.stored[versionKey{a.JobID, a.Version}] = a
 	}
 	return err
 }
 
 // setAside notes a version that cannot be run, and returns what stands in for
 // it.
-func (r *recovery) setAside(v *domain.Version, reason error) *version {
-	r.asides.now[versionKey{v.JobID, v.Number}] = &brokenVersion{*v, reason}
-	return standIn(v)
+func (m *mending) setAside(v *domain.Version, reason error) *run.Version {
+	m.broken[versionKey{v.JobID, v.Number}] = &brokenVersion{*v, reason}
+	return run.StandIn(v)
 }
 
 // settleAsides decides about every version that is set aside: it stays so, or
 // what became of its fires is on record.
-func (r *recovery) settleAsides(ctx context.Context) error {
+func (m *mending) decideStored(ctx context.Context) error {
 	var fresh []store.Aside
-	for key, b := range r.asides.now {
-		a, known := r.asides.stored[key]
+	for key, b := range m.broken {
+		a, known := m.stored[key]
 		if !known {
-			a = store.Aside{JobID: key.id, Version: key.number, Since: r.watermark, Certain: r.certain}
+			a = store.Aside{JobID: key.id, Version: key.number, Since: m.recovery.watermark, Certain: m.recovery.certain}
 		}
-		delete(r.asides.stored, key)
+		delete(m.stored, key)
 		if b.v.EffectiveTo == domain.Forever {
 			fresh = append(fresh, a)
-			r.keepAside(asideVersion{a, b.reason})
+			m.keepUnusable(unusableVersion{a, b.reason})
 			continue
 		}
-		r.endBroken(a, b)
+		m.endBroken(a, b)
 	}
 	if len(fresh) > 0 {
-		if err := r.e.store.Ledger().SetAside(ctx, fresh); err != nil {
+		if err := m.recovery.e.store.Ledger().SetAside(ctx, fresh); err != nil {
 			return err
 		}
 	}
-	for key, a := range r.asides.stored { // it can be run now, or ended before W
-		if err := r.mend(ctx, key, a); err != nil {
+	for key, a := range m.stored { // it can be run now, or ended before W
+		if err := m.mendStored(ctx, key, a); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *recovery) keepAside(a asideVersion) {
-	e := r.e
+func (m *mending) keepUnusable(a unusableVersion) {
+	e := m.recovery.e
 	e.log.Error("a job cannot be run and is set aside", telemetry.KeyJobID, a.JobID.String(),
 		"version", a.Version, telemetry.KeyError, a.reason)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.aside[a.JobID] = a
-	e.asideOrder = append(e.asideOrder, a.JobID)
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	e.registry.unusable[a.JobID] = a
+	e.registry.unusableOrder = append(e.registry.unusableOrder, a.JobID)
 	// Its open runs stay on record until it is mended.
-	kept := r.runs[a.JobID][:0]
-	for _, run := range r.runs[a.JobID] {
-		if run.Version != a.Version {
-			kept = append(kept, run)
+	kept := m.recovery.runs[a.JobID][:0]
+	for _, open := range m.recovery.runs[a.JobID] {
+		if open.Version != a.Version {
+			kept = append(kept, open)
 		}
 	}
-	r.runs[a.JobID] = kept
+	m.recovery.runs[a.JobID] = kept
 }
 
 // endBroken records what became of a version that has ended and cannot be run.
-func (r *recovery) endBroken(a store.Aside, b *brokenVersion) {
-	if fact, some := unknownFires(a, &b.v, r.now, b.reason); some {
-		r.batch.Facts = append(r.batch.Facts, fact)
+func (m *mending) endBroken(a store.Aside, b *brokenVersion) {
+	if fact, some := unknownFires(a, &b.v, m.recovery.now, b.reason); some {
+		m.recovery.batch.Facts = append(m.recovery.batch.Facts, fact)
 	}
-	r.asides.done = append(r.asides.done, a)
-	kept := r.runs[a.JobID][:0]
-	for _, run := range r.runs[a.JobID] {
-		if run.Version == b.v.Number {
-			r.batch.Facts = append(r.batch.Facts, endRun(&run, r.now, b.reason))
+	m.done = append(m.done, a)
+	kept := m.recovery.runs[a.JobID][:0]
+	for _, open := range m.recovery.runs[a.JobID] {
+		if open.Version == b.v.Number {
+			m.recovery.batch.Facts = append(m.recovery.batch.Facts, run.EndBroken(&open, m.recovery.now, b.reason))
 		} else {
-			kept = append(kept, run)
+			kept = append(kept, open)
 		}
 	}
-	r.runs[a.JobID] = kept
+	m.recovery.runs[a.JobID] = kept
 }
 
 // mend settles the fires up to W of a version that was set aside and can be run
 // again, or of one that has ended before W.
-func (r *recovery) mend(ctx context.Context, key versionKey, a store.Aside) error {
-	versions, err := r.e.store.Jobs().Versions(ctx, key.id)
+func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside) error {
+	versions, err := m.recovery.e.store.Jobs().Versions(ctx, key.id)
 	if err != nil {
 		return err
 	}
@@ -120,44 +124,44 @@ func (r *recovery) mend(ctx context.Context, key versionKey, a store.Aside) erro
 		if v.Number != key.number {
 			continue
 		}
-		ver, broken := newVersion(v)
+		ver, broken := run.NewVersion(v)
 		if broken != nil {
-			r.endBroken(a, &brokenVersion{*v, broken})
+			m.endBroken(a, &brokenVersion{*v, broken})
 			return nil //nolint:nilerr // its end is what the record says
 		}
-		j := r.e.jobs.get(key.id)
+		j := m.recovery.e.registry.jobs.Get(key.id)
 		if j == nil {
-			j = newJob(key.id, v.CreatedAt)
-			j.follow(v, ver)
-			j.stopBefore(v.EffectiveTo, stoppedByDelete)
-		} else if int(j.current.number) == v.Number {
-			ver = j.current
+			j = run.NewJob(key.id, v.CreatedAt)
+			j.Follow(v, ver)
+			j.StopBefore(v.EffectiveTo, run.StoppedByDelete)
+		} else if int(j.Current.Number) == v.Number {
+			ver = j.Current
 		}
-		return r.settleMended(ctx, j, ver, a)
+		return m.recordMended(ctx, j, ver, a)
 	}
-	r.asides.done = append(r.asides.done, a) // nothing is kept of it
+	m.done = append(m.done, a) // nothing is kept of it
 	return nil
 }
 
 // settleMended decides about the fires in (Since, W]: those that may have been
 // sent are uncertain, as after any crash; the others were not sent, and their
 // time is over.
-func (r *recovery) settleMended(ctx context.Context, j *job, ver *version, a store.Aside) error {
-	recorded, err := r.recordOf(ctx, a)
+func (m *mending) recordMended(ctx context.Context, j *run.Job, ver *run.Version, a store.Aside) error {
+	recorded, err := m.recordOf(ctx, a)
 	if err != nil {
 		return err
 	}
-	until := min(a.Certain, r.watermark)
-	for at := ver.nextAfter(j, a.Since); at <= until; at = ver.nextAfter(j, at) {
+	until := min(a.Certain, m.recovery.watermark)
+	for at := ver.NextAfter(j, a.Since); at <= until; at = ver.NextAfter(j, at) {
 		key := domain.FireKey{JobID: a.JobID, ScheduledAt: at}
-		if _, open := r.opened[key]; !open && !recorded.has(at) {
-			r.addUncertain(j, ver, key)
+		if _, open := m.recovery.opened[key]; !open && !recorded.has(at) {
+			m.recovery.addUncertain(j, ver, key)
 		}
 	}
-	missed := &domain.Execution{Version: a.Version, Status: domain.StatusMissed, CompletedAt: r.now,
+	missed := &domain.Execution{Version: a.Version, Status: domain.StatusMissed, CompletedAt: m.recovery.now,
 		Error: "the job could not be run until the server was able to read it again", Missed: &domain.MissedRange{}}
 	missed.JobID = a.JobID
-	for at := ver.nextAfter(j, max(a.Since, until)); at <= r.watermark; at = ver.nextAfter(j, at) {
+	for at := ver.NextAfter(j, max(a.Since, until)); at <= m.recovery.watermark; at = ver.NextAfter(j, at) {
 		if recorded.has(at) {
 			continue
 		}
@@ -171,19 +175,19 @@ func (r *recovery) settleMended(ctx context.Context, j *job, ver *version, a sto
 		missed.Missed = nil
 	}
 	if missed.ScheduledAt != 0 {
-		r.batch.Facts = append(r.batch.Facts, *missed)
+		m.recovery.batch.Facts = append(m.recovery.batch.Facts, *missed)
 	}
-	r.asides.done = append(r.asides.done, a)
+	m.done = append(m.done, a)
 	return nil
 }
 
-// record is which fires of one version are on record.
-type record struct {
+// recordedFires is which fires of one version are on record.
+type recordedFires struct {
 	fires  map[int64]struct{}
 	ranges []store.FactRange
 }
 
-func (r *record) has(at int64) bool {
+func (r *recordedFires) has(at int64) bool {
 	if _, ok := r.fires[at]; ok {
 		return true
 	}
@@ -197,9 +201,9 @@ func (r *record) has(at int64) bool {
 
 // recordOf reads what is on record of a version that was set aside: the fires
 // that may have been sent, and the summaries.
-func (r *recovery) recordOf(ctx context.Context, a store.Aside) (*record, error) {
-	rec := &record{fires: make(map[int64]struct{})}
-	ledger := r.e.store.Ledger()
+func (m *mending) recordOf(ctx context.Context, a store.Aside) (*recordedFires, error) {
+	rec := &recordedFires{fires: make(map[int64]struct{})}
+	ledger := m.recovery.e.store.Ledger()
 	err := ledger.Facts(ctx, a.Since, max(a.Since, a.Certain), func(f store.FactRange) error {
 		if f.Key.JobID == a.JobID && f.Key.Nonce == 0 {
 			rec.fires[f.Key.ScheduledAt] = struct{}{}
@@ -218,9 +222,9 @@ func (r *recovery) recordOf(ctx context.Context, a store.Aside) (*record, error)
 }
 
 // endAsides forgets what was settled. It is on record.
-func (r *recovery) endAsides(ctx context.Context) error {
-	if len(r.asides.done) == 0 {
+func (m *mending) forgetDone(ctx context.Context) error {
+	if len(m.done) == 0 {
 		return nil
 	}
-	return r.e.store.Ledger().EndAside(ctx, r.asides.done)
+	return m.recovery.e.store.Ledger().EndAside(ctx, m.done)
 }

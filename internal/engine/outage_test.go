@@ -39,9 +39,9 @@ func TestStoreOutage(t *testing.T) {
 						t.Errorf("%v was sent %s into the outage", s.Key, s.at.Sub(began))
 					}
 				}
-				w.eng.mu.Lock()
-				n := w.eng.staged.len()
-				w.eng.mu.Unlock()
+				w.eng.registry.mu.Lock()
+				n := w.eng.registry.table.Ready()
+				w.eng.registry.mu.Unlock()
 				if n > 5*5 {
 					t.Errorf("%d fires are staged: the outage costs memory", n)
 				}
@@ -131,7 +131,7 @@ func TestResultsWaitForTheStore(t *testing.T) {
 		w.gate.fail(nil)
 		w.pass(20 * time.Second)
 		w.check(w.now() - 3000)
-		if lag := w.now() - w.eng.watermark.Load(); lag > 4000 {
+		if lag := w.now() - w.eng.shard.Watermark(); lag > 4000 {
 			t.Errorf("the watermark is %d ms behind", lag)
 		}
 	})

@@ -31,9 +31,9 @@ func TestRandom(t *testing.T) {
 			bubbleWith(t, Config{MaxInFlight: slots, MaxInFlightPerHost: slots}, func(t *testing.T, w *world) {
 				w.piece = []int{0, 1, 2 + r.IntN(40)}[r.IntN(3)]
 				w.part = r.IntN(4)
-				w.eng.mu.Lock()
-				w.eng.stagePart = max(1, w.part) // before the first reboot too
-				w.eng.mu.Unlock()
+				w.eng.registry.mu.Lock()
+				w.eng.registry.table.SetPart(max(1, w.part)) // before the first reboot too
+				w.eng.registry.mu.Unlock()
 				c := &chaos{world: w, Rand: r}
 				for range 30 {
 					c.step()
@@ -158,10 +158,10 @@ func (c *chaos) settle() {
 	if runs := c.openRuns(); len(runs) > 0 {
 		c.t.Errorf("open runs are left: %+v", runs)
 	}
-	if n := c.eng.pending.len(); n > 0 {
-		c.t.Errorf("%d seconds are pending for ever", n)
+	if n := c.eng.shard.Holds.Seconds(); n > 0 {
+		c.t.Errorf("%d seconds are held for ever", n)
 	}
-	if lag := c.now() - c.eng.watermark.Load(); lag > 3000 {
+	if lag := c.now() - c.eng.shard.Watermark(); lag > 3000 {
 		c.t.Errorf("the watermark is %d ms behind", lag)
 	}
 }

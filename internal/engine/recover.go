@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/record"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
-
-const lostOutcome = "the server stopped while this request may have been under way"
 
 // recovery reads what the last owner left and decides what each fire of the
 // gap becomes.
@@ -37,25 +37,23 @@ type recovery struct {
 	runs   map[domain.JobID][]domain.OpenRun
 	opened map[domain.FireKey]struct{}
 
-	asides asides
+	mending *mending
 
-	changed    map[string]changedZone // by zone
-	rulesFrom  int64                  // they hold from then on, Unix milliseconds
-	freshRules []store.ZoneRules      // of zones that the store does not know yet
+	zones *zoneChange
 
-	reading *job // the job whose versions are being read
+	reading *run.Job // the job whose versions are being read
 	walks   []walk
 	resumed []resumption
-	spans   []*span
+	spans   []*run.Span
 	batch   store.Batch
-	fires   []*fire // with an open run: to be sent again
+	fires   []*run.Run // with an open run: to be sent again
 }
 
 // resumption is an open run with what it belongs to.
 type resumption struct {
-	run domain.OpenRun
-	job *job
-	ver *version
+	open domain.OpenRun
+	job  *run.Job
+	ver  *run.Version
 }
 
 // recover claims the shard and rebuilds the engine's state from the store.
@@ -64,21 +62,21 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.shard.Own(shard)
 	r := e.newRecovery(shard)
 	r.reset = reset
 	for _, step := range []func(context.Context) error{
-		r.readRuns, r.readAsides, r.readRanges, r.readRules, r.readTimeline, r.keepFresh, r.settleAsides, r.readFacts, r.tellMoved,
-		r.resume, r.flush, r.endAsides,
+		r.readRuns, r.mending.readStored, r.readRanges, r.zones.readRules, r.readTimeline, r.zones.keepFresh, r.mending.decideStored, r.readFacts, r.zones.tellMoved,
+		r.resume, r.flush, r.mending.forgetDone,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
 		}
 	}
-	e.watermark.Store(shard.Watermark)
-	if err := e.beatOnce(ctx); err != nil {
+	if err := e.keeper.beatOnce(ctx); err != nil {
 		return fmt.Errorf("recovery: %w", err)
 	}
-	e.log.Info("recovered", "jobs", e.jobs.n, "gap", time.Duration(r.until-r.watermark)*time.Millisecond,
+	e.log.Info("recovered", "jobs", e.registry.jobs.Len(), "gap", time.Duration(r.until-r.watermark)*time.Millisecond,
 		"open", len(r.resumed), "late", len(r.spans), "clean", r.clean)
 	r.start()
 	return nil
@@ -92,7 +90,6 @@ func (e *Engine) claim(ctx context.Context) (shard store.Shard, reset bool, err 
 	if err != nil {
 		return shard, false, fmt.Errorf("recovery: %w", err)
 	}
-	e.lease = shard.Lease
 	now := e.now()
 	if shard.Watermark == 0 {
 		shard.Watermark = now - 1 // a new database: nothing was due before now
@@ -103,7 +100,7 @@ func (e *Engine) claim(ctx context.Context) (shard store.Shard, reset bool, err 
 		}
 		shard.Watermark, shard.Horizon = now-1, now-1
 		return shard, true, nil
-	} else if ahead > milliseconds(futureW) {
+	} else if ahead > futureW.Milliseconds() {
 		return shard, false, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or is wrong now. "+
 			"Set the clock right, or start with --reset-watermark to give up the fires in between",
 			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
@@ -119,8 +116,9 @@ func (e *Engine) newRecovery(shard store.Shard) *recovery {
 		runs:   make(map[domain.JobID][]domain.OpenRun),
 		opened: make(map[domain.FireKey]struct{}),
 	}
+	r.zones, r.mending = &zoneChange{recovery: r}, &mending{recovery: r}
 	r.until = max(r.now, r.watermark)
-	if !r.clean && r.now < shard.Horizon-milliseconds(horizon+time.Second) {
+	if !r.clean && r.now < shard.Horizon-(horizon+time.Second).Milliseconds() {
 		// The clock was set back: fires up to H had come due by the old one.
 		r.until = max(r.until, shard.Horizon)
 	}
@@ -131,11 +129,11 @@ func (e *Engine) newRecovery(shard store.Shard) *recovery {
 }
 
 func (r *recovery) readRuns(ctx context.Context) error {
-	return r.e.store.Ledger().OpenRuns(ctx, func(run domain.OpenRun) error {
-		r.runs[run.JobID] = append(r.runs[run.JobID], run)
-		r.opened[run.FireKey] = struct{}{}
-		if run.Nonce == 0 {
-			r.lastFact = max(r.lastFact, run.ScheduledAt)
+	return r.e.store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
+		r.runs[open.JobID] = append(r.runs[open.JobID], open)
+		r.opened[open.FireKey] = struct{}{}
+		if open.Nonce == 0 {
+			r.lastFact = max(r.lastFact, open.ScheduledAt)
 		}
 		return nil
 	})
@@ -151,30 +149,21 @@ func (r *recovery) readTimeline(ctx context.Context) error {
 // addVersion takes the next version of the timeline: the versions of a job
 // come together, oldest first.
 func (r *recovery) addVersion(v *domain.Version) error {
-	ver, err := newVersion(v)
+	ver, err := run.NewVersion(v)
 	if err != nil {
-		ver = r.setAside(v, err)
+		ver = r.mending.setAside(v, err)
 	}
-	if r.reading == nil || r.reading.id != v.JobID {
+	if r.reading == nil || r.reading.ID != v.JobID {
 		r.closeJob()
-		r.reading = newJob(v.JobID, v.CreatedAt)
+		r.reading = run.NewJob(v.JobID, v.CreatedAt)
 	}
-	r.reading.follow(v, ver)
+	r.reading.Follow(v, ver)
 	r.addWalk(r.reading, ver)
 	if err == nil {
-		r.noteZone(ver)
+		r.zones.noteZone(ver)
 		r.matchRuns(r.reading, ver)
 	}
 	return nil
-}
-
-// follow makes ver the job's current version. What an inactive one stops is
-// stopped: see settleEdit.
-func (j *job) follow(v *domain.Version, ver *version) {
-	j.current = ver
-	if !v.Active {
-		j.stopBefore(v.EffectiveFrom, stoppedByPause)
-	}
 }
 
 // closeJob keeps the job whose versions were read, if it is not deleted.
@@ -184,35 +173,35 @@ func (r *recovery) closeJob() {
 		return
 	}
 	r.reading = nil
-	if to := j.current.to.Load(); to != domain.Forever {
-		j.stopBefore(to, stoppedByDelete)
+	if to := j.Current.To.Load(); to != domain.Forever {
+		j.StopBefore(to, run.StoppedByDelete)
 		return
 	}
 	e := r.e
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.jobs.put(j)
-	e.countActive(nil, j.current)
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	e.registry.jobs.Put(j)
+	e.registry.countActive(nil, j.Current)
 }
 
 // addUncertain treats a fire that may have been sent like an open run whose
 // request was in flight.
-func (r *recovery) addUncertain(j *job, v *version, key domain.FireKey) {
-	run := domain.OpenRun{FireKey: key, Version: int(v.number), NextAt: key.ScheduledAt, InFlight: true, CreatedAt: r.now}
-	r.resumed = append(r.resumed, resumption{run, j, v})
+func (r *recovery) addUncertain(j *run.Job, v *run.Version, key domain.FireKey) {
+	open := domain.OpenRun{FireKey: key, Version: int(v.Number), NextAt: key.ScheduledAt, InFlight: true, CreatedAt: r.now}
+	r.resumed = append(r.resumed, resumption{open, j, v})
 }
 
-func (r *recovery) matchRuns(j *job, v *version) {
-	runs := r.runs[j.id]
+func (r *recovery) matchRuns(j *run.Job, v *run.Version) {
+	runs := r.runs[j.ID]
 	kept := runs[:0]
-	for _, run := range runs {
-		if run.Version == int(v.number) {
-			r.resumed = append(r.resumed, resumption{run, j, v})
+	for _, open := range runs {
+		if open.Version == int(v.Number) {
+			r.resumed = append(r.resumed, resumption{open, j, v})
 		} else {
-			kept = append(kept, run)
+			kept = append(kept, open)
 		}
 	}
-	r.runs[j.id] = kept
+	r.runs[j.ID] = kept
 }
 
 // resume decides what every open run and every uncertain fire becomes.
@@ -236,32 +225,32 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 	if err != nil {
 		return err
 	}
-	j := r.e.jobs.get(id)
+	j := r.e.registry.jobs.Get(id)
 	for i := range versions {
 		v := &versions[i]
-		ver, broken := newVersion(v)
+		ver, broken := run.NewVersion(v)
 		if broken != nil {
-			ver = standIn(v)
+			ver = run.StandIn(v)
 		}
 		if j == nil {
-			j = newJob(id, v.CreatedAt)
+			j = run.NewJob(id, v.CreatedAt)
 		}
 		if !v.Active { // a pause holds for what came before it, though W is past it
-			j.stopBefore(v.EffectiveFrom, stoppedByPause)
+			j.StopBefore(v.EffectiveFrom, run.StoppedByPause)
 		}
-		if r.e.jobs.get(id) == nil {
-			j.follow(v, ver)
+		if r.e.registry.jobs.Get(id) == nil {
+			j.Follow(v, ver)
 			if i == len(versions)-1 {
-				j.stopBefore(v.EffectiveTo, stoppedByDelete)
+				j.StopBefore(v.EffectiveTo, run.StoppedByDelete)
 			}
 		}
-		for _, run := range runs {
+		for _, open := range runs {
 			switch {
-			case run.Version != v.Number:
+			case open.Version != v.Number:
 			case broken != nil:
-				r.batch.Facts = append(r.batch.Facts, endRun(&run, r.now, broken))
+				r.batch.Facts = append(r.batch.Facts, run.EndBroken(&open, r.now, broken))
 			default:
-				r.resumed = append(r.resumed, resumption{run, j, ver})
+				r.resumed = append(r.resumed, resumption{open, j, ver})
 			}
 		}
 	}
@@ -269,28 +258,28 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 }
 
 func (r *recovery) resumeOne(res resumption) {
-	run, p := res.run, res.ver.plan.Value()
+	open, p := res.open, res.ver.Plan.Value()
 	// A retry that was due when the last owner was alive may be under way. One
-	// that was recovered before is marked before it is sent: see Engine.mark.
-	run.InFlight = run.InFlight || (!r.clean && run.Crashes == 0 && run.NextAt <= r.certain)
-	what := decideResume(&run, p.once, res.job.stopReason(run.ScheduledAt))
-	f := &fire{
-		job: res.job, ver: res.ver, at: run.ScheduledAt, nonce: run.Nonce, lane: laneLate,
-		attempts: run.Attempts, crashes: run.Crashes, open: true,
+	// that was recovered before is marked before it is sent: see runner.mark.
+	open.InFlight = open.InFlight || (!r.clean && open.Crashes == 0 && open.NextAt <= r.certain)
+	what := run.DecideResume(&open, p.Once, res.job.StopReason(open.ScheduledAt))
+	f := &run.Run{
+		Job: res.job, Ver: res.ver, At: open.ScheduledAt, Nonce: open.Nonce, Lane: run.LaneLate,
+		Attempts: open.Attempts, Crashes: open.Crashes, OpenOnRecord: true,
 	}
-	if n := len(f.attempts); n > 0 {
-		f.startedAt = f.attempts[0].StartedAt
+	if n := len(f.Attempts); n > 0 {
+		f.StartedAt = f.Attempts[0].StartedAt
 	}
-	if run.InFlight {
-		f.attempts = append(f.attempts, domain.Attempt{Number: len(f.attempts) + 1, CompletedAt: r.now, Error: lostOutcome})
-		f.crashes++
+	if open.InFlight {
+		f.Attempts = append(f.Attempts, domain.Attempt{Number: len(f.Attempts) + 1, CompletedAt: r.now, Error: run.LostOutcome})
+		f.Crashes++
 	}
-	if what.status != domain.StatusPending {
-		r.batch.Facts = append(r.batch.Facts, f.result(what.status, r.now, what.reason))
+	if what.Status != domain.StatusPending {
+		r.batch.Facts = append(r.batch.Facts, f.Result(what.Status, r.now, what.Reason))
 		return
 	}
-	f.retryAt = max(run.NextAt, run.ScheduledAt)
-	r.batch.Open = append(r.batch.Open, f.openRun(f.retryAt, false, run.CreatedAt))
+	f.RetryAt = max(open.NextAt, open.ScheduledAt)
+	r.batch.Open = append(r.batch.Open, f.OpenRun(f.RetryAt, false, open.CreatedAt))
 	r.fires = append(r.fires, f)
 }
 
@@ -298,49 +287,36 @@ func (r *recovery) resumeOne(res resumption) {
 func (r *recovery) flush(ctx context.Context) error {
 	facts, open := r.batch.Facts, r.batch.Open
 	for len(facts) > 0 || len(open) > 0 {
-		nf, no := min(len(facts), batchRows), min(len(open), batchRows)
+		nf, no := min(len(facts), record.BatchRows), min(len(open), record.BatchRows)
 		if err := r.e.store.Ledger().Record(ctx, store.Batch{Facts: facts[:nf], Open: open[:no]}); err != nil {
 			return err
 		}
 		for i := range facts[:nf] {
-			r.e.count(&facts[i])
+			r.e.runner.count(&facts[i])
 		}
 		facts, open = facts[nf:], open[no:]
 	}
 	return nil
 }
 
-// takeOver enters a recovered fire, or keeps it until the job is free where its
-// executions must not overlap.
-func (j *job) takeOver(f *fire) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.busy > 0 && f.scheduled() && f.ver.plan.Value().overlap != domain.OverlapAllow {
-		a := j.putAside()
-		a.resumed = append(a.resumed, f)
-		return false
-	}
-	j.enter(f)
-	return true
-}
-
 // start hands over what is to be sent.
 func (r *recovery) start() {
 	e := r.e
-	var now []*fire
+	var now []*run.Run
 	for _, f := range r.fires {
-		if !f.job.takeOver(f) {
+		if !f.Job.TakeOver(f) {
 			continue
 		}
-		if f.retryAt <= r.now {
+		if f.RetryAt <= r.now {
 			now = append(now, f)
 		} else {
-			f.phase, f.lane = phaseWaiting, laneLive
-			e.retries.add(f)
+			f.SetState(run.StateAwaitRetry)
+			f.Lane = run.LaneLive
+			e.runner.retries.Add(f)
 		}
 	}
-	e.dispatch(now)
+	e.runner.dispatch(now)
 	if len(r.spans) > 0 {
-		e.feeders.Go(func() { e.addLate(r.spans) })
+		e.feeders.Go(func() { e.runner.addLate(r.spans) })
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
 // A crash at any moment, and a start after a gap: every fire of the time
@@ -130,7 +131,7 @@ func TestUncertainFires(t *testing.T) {
 			t.Errorf("at least once: %+v", calls)
 		}
 		facts := w.facts(again)
-		if x := facts[0]; x.Status != domain.StatusSuccess || x.RetryCount != 1 || x.Attempts[0].Error != lostOutcome {
+		if x := facts[0]; x.Status != domain.StatusSuccess || x.RetryCount != 1 || x.Attempts[0].Error != run.LostOutcome {
 			t.Errorf("at least once on record: %+v", x)
 		}
 		for _, x := range w.facts(never) {

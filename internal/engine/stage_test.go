@@ -1,13 +1,9 @@
 package engine
 
 import (
-	"cmp"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -17,7 +13,7 @@ import (
 func (w *world) turnUntilIdle() (turns int) {
 	for {
 		turns++
-		if w.eng.turn(w.clk.Now()) > 0 {
+		if w.eng.loop.turn(w.clk.Now()) > 0 {
 			return turns
 		}
 	}
@@ -38,7 +34,7 @@ func TestSecondIsStagedInParts(t *testing.T) {
 		w.create(docs...)
 		w.eng.stopFeed() // the test turns the timetable
 		w.eng.feeders.Wait()
-		w.eng.stagePart = part
+		w.eng.registry.table.SetPart(part)
 		w.edge(510 * time.Millisecond)
 		w.turnUntilIdle()
 
@@ -46,9 +42,9 @@ func TestSecondIsStagedInParts(t *testing.T) {
 		w.pass(time.Second)
 		next := w.now()/1000 + 1
 		sent := len(w.targets.all())
-		first := w.eng.turn(w.clk.Now())
-		if first != 0 || len(w.eng.filling.fires) != part {
-			t.Fatalf("the first turn made %d fires ready and has %s to wait", len(w.eng.filling.fires), first)
+		first := w.eng.loop.turn(w.clk.Now())
+		if first != 0 || w.eng.registry.table.Progress().Ready != part {
+			t.Fatalf("the first turn made %d fires ready and has %s to wait", w.eng.registry.table.Progress().Ready, first)
 		}
 		if synctest.Wait(); len(w.targets.all()) <= sent {
 			t.Error("nothing that was due went out with the first part")
@@ -66,11 +62,11 @@ func TestSecondIsStagedInParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(2 * time.Second)
-		if settled := w.eng.settledUntil(); settled >= next*1000 {
+		if settled := w.eng.keeper.proposeWatermark(); settled >= next*1000 {
 			t.Errorf("the watermark may pass fires that were not staged: %d, the second begins at %d", settled, next*1000)
 		}
-		w.eng.turn(w.clk.Now()) // what is late is made ready at once
-		if settled := w.eng.unstaged(); settled <= w.now() {
+		w.eng.loop.turn(w.clk.Now()) // what is late is made ready at once
+		if settled := w.eng.registry.table.Unstaged(); settled <= w.now() {
 			t.Errorf("after a turn the fires of %d are not ready at %d", settled, w.now())
 		}
 		if turns := w.turnUntilIdle(); turns < n/part-1 {
@@ -102,7 +98,7 @@ func TestWatermarkWaitsForAPart(t *testing.T) {
 		w.pass(3 * time.Second)
 		w.eng.stopFeed() // the test turns the timetable
 		w.eng.feeders.Wait()
-		w.eng.stagePart = part
+		w.eng.registry.table.SetPart(part)
 		w.turnUntilIdle()
 		for _, id := range w.jobs[:part] {
 			if _, err := w.update(id, paused); err != nil {
@@ -111,107 +107,16 @@ func TestWatermarkWaitsForAPart(t *testing.T) {
 		}
 		next := w.now()/1000*1000 + 1000
 		w.edge(-300 * time.Millisecond)
-		w.eng.turn(w.clk.Now())
-		if f := &w.eng.filling; f.second*1000 != next || !f.unfinished() || len(f.fires) > 0 {
-			t.Fatalf("of second %d, %d of %d jobs were looked at and made %d fires; the next one begins at %d", f.second, f.done, len(f.jobs), len(f.fires), next)
+		w.eng.loop.turn(w.clk.Now())
+		if f := w.eng.registry.table.Progress(); f.Second*1000 != next || f.Looked == f.Jobs || f.Ready > 0 {
+			t.Fatalf("of second %d, %d of %d jobs were looked at and made %d fires; the next one begins at %d", f.Second, f.Looked, f.Jobs, f.Ready, next)
 		}
 		w.pass(2 * time.Second)
-		if settled := w.eng.settledUntil(); settled >= next {
+		if settled := w.eng.keeper.proposeWatermark(); settled >= next {
 			t.Errorf("the watermark may pass a fire of %d: %d", next, settled)
 		}
 		w.turnUntilIdle()
 		w.pass(time.Second)
 		w.check(w.now() - 1000)
 	})
-}
-
-// What is taken is what was put in, by instant and then in the order of coming,
-// whatever is put in when.
-func TestStagedFires(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		var s stagedFires
-		var want []*fire // a stable sort at each step
-		sort := func() {
-			slices.SortStableFunc(want, func(a, b *fire) int { return cmp.Compare(a.at, b.at) })
-		}
-		now, second, serial := int64(0), int64(1), int64(0)
-		fires := func(from, width int64) (out []*fire) {
-			for range rapid.SampledFrom([]int{0, 1, 3, 40, 500}).Draw(t, "fires") {
-				serial++
-				out = append(out, &fire{at: from + (serial*7_919)%width, holds: serial})
-			}
-			return out
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"second": func(*rapid.T) {
-				s.settle()
-				sort()
-				added := fires(second*1000, rapid.SampledFrom([]int64{1, 7, 1000}).Draw(t, "width"))
-				want = append(want, added...)
-				sort()
-				s.addSecond(second, added)
-				second++
-			},
-			"edit": func(*rapid.T) {
-				for _, f := range fires(now, (second+1)*1000-now) {
-					s.add(f)
-					want = append(want, f)
-				}
-			},
-			"take": func(*rapid.T) {
-				s.settle()
-				sort()
-				now = rapid.Int64Range(now, second*1000).Draw(t, "now")
-				n := 0
-				for n < len(want) && want[n].at <= now {
-					n++
-				}
-				got := s.take(now)
-				if !slices.Equal(got, want[:n]) {
-					t.Fatalf("took %d, want %d", len(got), n)
-				}
-				clear(got)
-				want = want[n:]
-			},
-			"": func(*rapid.T) {
-				if s.len() != len(want) {
-					t.Fatalf("%d fires are staged, want %d", s.len(), len(want))
-				}
-				first := s.first()
-				if (first == nil) != (len(want) == 0) {
-					t.Fatalf("first: %v of %d", first, len(want))
-				}
-				for _, f := range want {
-					if f.at < first.at {
-						t.Fatalf("the first is due at %d, one at %d", first.at, f.at)
-					}
-				}
-			},
-		})
-	})
-}
-
-// A second with very many fires leaves no memory behind.
-func TestStagedFiresForgetAGreatSecond(t *testing.T) {
-	t.Parallel()
-	var s stagedFires
-	many := make([]*fire, 100_000)
-	for i := range many {
-		many[i] = &fire{at: 1000}
-	}
-	s.addSecond(1, many)
-	if n := len(s.take(1999)); n != len(many) {
-		t.Fatalf("%d of %d fires", n, len(many))
-	}
-	s.addSecond(2, []*fire{{at: 2000}})
-	if c := cap(s.ready); c > 5_000 {
-		t.Errorf("room for %d fires is kept", c)
-	}
-	if reuse(many[:1]) != nil {
-		t.Error("the memory of the second is kept where it was made ready")
-	}
-	if few := reuse(make([]*fire, 10, 4_000)); cap(few) != 4_000 || len(few) != 0 {
-		t.Error("memory that is of use is given back")
-	}
 }

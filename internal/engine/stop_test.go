@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/record"
 )
 
 // A stop in good order leaves nothing uncertain: nothing is doubled, also at
@@ -190,13 +191,13 @@ func TestStopWhileTheRecorderIsFull(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		w.gate.failAll(fault{before: errDisk}, opRecord)
-		w.eng.recorder.add(entry{}) // makes the batch that fails
+		w.eng.runner.recorder.Add(record.Entry{}) // makes the batch that fails
 		w.pass(time.Second)
-		w.eng.recorder.add(make([]entry, maxUnrecorded)...)
+		w.eng.runner.recorder.Add(make([]record.Entry, record.MaxUnrecorded)...)
 		blocked := make(chan struct{})
 		w.eng.feeders.Go(func() {
 			defer close(blocked)
-			w.eng.recorder.add(entry{})
+			w.eng.runner.recorder.Add(record.Entry{})
 		})
 		synctest.Wait()
 		select {
@@ -222,14 +223,14 @@ func TestAFullRecordRefusesTriggers(t *testing.T) {
 		if _, err := w.eng.Trigger(soon, id); domain.ErrorCode(err) != domain.CodeUnavailable {
 			t.Errorf("a trigger that is not on record: %v", err)
 		}
-		w.eng.recorder.add(make([]entry, maxUnrecorded)...)
-		before := w.eng.recorder.backlog()
+		w.eng.runner.recorder.Add(make([]record.Entry, record.MaxUnrecorded)...)
+		before := w.eng.runner.recorder.Backlog()
 		for range 3 {
 			if _, err := w.eng.Trigger(context.Background(), id); domain.ErrorCode(err) != domain.CodeUnavailable {
 				t.Errorf("error %v", err)
 			}
 		}
-		if n := w.eng.recorder.backlog(); n != before {
+		if n := w.eng.runner.recorder.Backlog(); n != before {
 			t.Errorf("%d more entries", n-before)
 		}
 		w.gate.fail(nil)

@@ -16,12 +16,16 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	run.CheckTransitions = true
+	goleak.VerifyTestMain(m)
+}
 
 var silent = slog.New(slog.DiscardHandler)
 
@@ -128,7 +132,7 @@ func (w *world) assemble() error {
 		w.eng.gapPiece = w.piece
 	}
 	if w.part > 0 {
-		w.eng.stagePart = w.part
+		w.eng.registry.table.SetPart(w.part)
 	}
 	return nil
 }
@@ -140,14 +144,15 @@ func (w *world) crash() {
 	w.gate.cut()
 	e := w.eng
 	e.stopping.Store(true)
+	e.editor.stop(context.Background())
 	e.stopFeed()
 	e.stopKeep()
 	e.stopRecord()
-	e.dispatcher.close()
+	e.runner.dispatcher.Close()
 	e.feeders.Wait()
 	e.keepers.Wait()
-	<-e.recorder.idle
-	<-e.dispatcher.drained
+	<-e.runner.recorder.Idle
+	<-e.runner.dispatcher.Drained
 	w.closeStore()
 }
 
@@ -167,8 +172,8 @@ func (w *world) stop(grace time.Duration) error {
 	defer cancel()
 	err := w.eng.Stop(ctx)
 	w.life.kill()
-	w.eng.dispatcher.close()
-	<-w.eng.dispatcher.drained
+	w.eng.runner.dispatcher.Close()
+	<-w.eng.runner.dispatcher.Drained
 	w.closeStore()
 	return err
 }

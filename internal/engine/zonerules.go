@@ -12,6 +12,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -28,6 +29,8 @@ const (
 // zoneRules is what the engine knows of the rules of the zones that jobs have.
 // See ADR 19.
 type zoneRules struct {
+	shards store.Shards
+
 	mu      sync.Mutex
 	kept    map[string]bool // zones of which the store keeps the rules
 	warning string          // of this start
@@ -53,49 +56,59 @@ func (z *zoneRules) keep(rules []store.ZoneRules) {
 	}
 }
 
-// keepRules makes the store keep the rules of the zones of new versions, before
+// keepOf makes the store keep the rules of the zones of new versions, before
 // anything is fired by them.
-func (e *Engine) keepRules(ctx context.Context, versions ...*version) error {
+func (z *zoneRules) keepOf(ctx context.Context, versions ...*run.Version) error {
 	var fresh []store.ZoneRules
 	for _, v := range versions {
-		zone := v.plan.Value().schedule.Zone()
+		zone := v.Plan.Value().Schedule.Zone()
 		if slices.ContainsFunc(fresh, func(r store.ZoneRules) bool { return r.Zone == zone }) {
 			continue
 		}
-		if r, some := e.rules.unkept(zone); some {
+		if r, some := z.unkept(zone); some {
 			fresh = append(fresh, r)
 		}
 	}
-	return e.storeRules(ctx, fresh)
+	return z.put(ctx, fresh)
 }
 
-func (e *Engine) keepRulesOf(ctx context.Context, jobs []*job) error {
-	versions := make([]*version, len(jobs))
+func (z *zoneRules) keepOfJobs(ctx context.Context, jobs []*run.Job) error {
+	versions := make([]*run.Version, len(jobs))
 	for i, j := range jobs {
-		versions[i] = j.current
+		versions[i] = j.Current
 	}
-	return e.keepRules(ctx, versions...)
+	return z.keepOf(ctx, versions...)
 }
 
-func (e *Engine) storeRules(ctx context.Context, fresh []store.ZoneRules) error {
+func (z *zoneRules) put(ctx context.Context, fresh []store.ZoneRules) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if err := e.store.Shards().AddZoneRules(ctx, fresh); err != nil {
+	if err := z.shards.AddZoneRules(ctx, fresh); err != nil {
 		return domain.Unavailable(err, "the rules of the time zone could not be stored")
 	}
-	e.rules.keep(fresh)
+	z.keep(fresh)
 	return nil
 }
 
 // changedZone is a zone whose rules are others than those of the last owner.
 type changedZone struct{ old, now string }
 
+// zoneChange is the part of a recovery that looks after zones whose rules are others
+// than those by which the last owner fired.
+type zoneChange struct {
+	recovery *recovery
+
+	changed    map[string]changedZone // by zone
+	rulesFrom  int64                  // they hold from then on, Unix milliseconds
+	freshRules []store.ZoneRules      // of zones that the store does not know yet
+}
+
 // readRules compares the rules of zones with those by which the last owner
 // fired. From now on, or from the end of the record, the new ones hold; what was
 // due before keeps its place.
-func (r *recovery) readRules(ctx context.Context) error {
-	stored, err := r.e.store.Shards().ZoneRules(ctx)
+func (c *zoneChange) readRules(ctx context.Context) error {
+	stored, err := c.recovery.e.store.Shards().ZoneRules(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,9 +116,9 @@ func (r *recovery) readRules(ctx context.Context) error {
 	for _, s := range stored {
 		byZone[s.Zone] = append(byZone[s.Zone], s)
 	}
-	from := (max(r.now, r.bound())/1000 + 1) * 1000
+	from := (max(c.recovery.now, c.recovery.bound())/1000 + 1) * 1000
 	data := cron.Zones()
-	r.changed = make(map[string]changedZone)
+	c.changed = make(map[string]changedZone)
 	history := make(map[string][]cron.Rules)
 	var fresh []store.ZoneRules
 	for _, zone := range slices.Sorted(maps.Keys(byZone)) {
@@ -114,8 +127,8 @@ func (r *recovery) readRules(ctx context.Context) error {
 		if now, known := data.Rules(zone); known && !cron.SameRules(last.Data, now) {
 			next := store.ZoneRules{Zone: zone, From: max(from, last.From+1000), Release: data.Release(), Data: now}
 			fresh, pieces = append(fresh, next), append(pieces, next)
-			r.changed[zone] = changedZone{last.Data, now}
-			r.e.log.Warn("the rules of a time zone have changed", "zone", zone, "from", time.UnixMilli(next.From).UTC(),
+			c.changed[zone] = changedZone{last.Data, now}
+			c.recovery.e.log.Warn("the rules of a time zone have changed", "zone", zone, "from", time.UnixMilli(next.From).UTC(),
 				"old", last.Release, "new", next.Release)
 		}
 		for _, p := range pieces {
@@ -125,9 +138,9 @@ func (r *recovery) readRules(ctx context.Context) error {
 			delete(history, zone)
 		}
 	}
-	r.rulesFrom = from
-	r.e.rules.keep(stored)
-	if err := r.e.storeRules(ctx, fresh); err != nil {
+	c.rulesFrom = from
+	c.recovery.e.rules.keep(stored)
+	if err := c.recovery.e.rules.put(ctx, fresh); err != nil {
 		return err
 	}
 	if len(history) > 0 {
@@ -137,75 +150,77 @@ func (r *recovery) readRules(ctx context.Context) error {
 }
 
 // noteZone collects the zones of which the store keeps no rules yet.
-func (r *recovery) noteZone(v *version) {
-	if rules, some := r.e.rules.unkept(v.plan.Value().schedule.Zone()); some {
-		r.freshRules = append(r.freshRules, rules)
-		r.e.rules.keep(r.freshRules[len(r.freshRules)-1:])
+func (c *zoneChange) noteZone(v *run.Version) {
+	if rules, some := c.recovery.e.rules.unkept(v.Plan.Value().Schedule.Zone()); some {
+		c.freshRules = append(c.freshRules, rules)
+		c.recovery.e.rules.keep(c.freshRules[len(c.freshRules)-1:])
 	}
 }
 
-func (r *recovery) keepFresh(ctx context.Context) error { return r.e.storeRules(ctx, r.freshRules) }
+func (c *zoneChange) keepFresh(ctx context.Context) error {
+	return c.recovery.e.rules.put(ctx, c.freshRules)
+}
 
 // tellMoved says which jobs fire at other instants by the new rules of their
 // zones.
-func (r *recovery) tellMoved(context.Context) error {
-	if len(r.changed) == 0 {
+func (c *zoneChange) tellMoved(context.Context) error {
+	if len(c.changed) == 0 {
 		return nil
 	}
 	looked, moved := 0, 0
 	var named []string
-	for j := range r.e.jobs.all() {
-		v := j.current
-		if !v.active {
+	for j := range c.recovery.e.registry.jobs.All() {
+		v := j.Current
+		if !v.Active {
 			continue
 		}
-		zone := v.plan.Value().schedule.Zone()
-		change, found := r.changed[zone]
+		zone := v.Plan.Value().Schedule.Zone()
+		change, found := c.changed[zone]
 		if !found {
 			continue
 		}
 		if looked++; looked > movedLooked {
 			continue
 		}
-		gone, added := r.movedOf(j, v, change)
+		gone, added := c.movedOf(j, v, change)
 		if len(gone)+len(added) == 0 {
 			continue
 		}
 		if moved++; moved <= movedTold {
-			r.e.log.Warn("a job fires at other instants by the new rules of its time zone", telemetry.KeyJobID, j.id.String(),
+			c.recovery.e.log.Warn("a job fires at other instants by the new rules of its time zone", telemetry.KeyJobID, j.ID.String(),
 				"zone", zone, "no_longer", stamps(gone), "instead", stamps(added))
 		}
 		if len(named) < movedFires {
-			named = append(named, j.id.String())
+			named = append(named, j.ID.String())
 		}
 	}
 	if moved == 0 {
 		return nil
 	}
 	text := fmt.Sprintf("the rules of %s have changed with release %s: %d jobs fire at other instants, among them %s",
-		strings.Join(slices.Sorted(maps.Keys(r.changed)), ", "), cron.Zones().Release(), moved, strings.Join(named, ", "))
+		strings.Join(slices.Sorted(maps.Keys(c.changed)), ", "), cron.Zones().Release(), moved, strings.Join(named, ", "))
 	if looked > movedLooked {
 		text += fmt.Sprintf("; %d more were not looked at", looked-movedLooked)
 	}
-	r.e.log.Warn(text)
-	r.e.rules.mu.Lock()
-	r.e.rules.warning = text
-	r.e.rules.mu.Unlock()
+	c.recovery.e.log.Warn(text)
+	c.recovery.e.rules.mu.Lock()
+	c.recovery.e.rules.warning = text
+	c.recovery.e.rules.mu.Unlock()
 	return nil
 }
 
 // movedOf returns the first fires that a job has by one of two rules alone, in
 // a year.
-func (r *recovery) movedOf(j *job, v *version, change changedZone) (gone, added []int64) {
-	p := v.plan.Value()
-	window := domain.Window{From: max(v.from, r.rulesFrom), To: v.to.Load(), Active: true, StartAt: p.startAt, EndAt: p.endAt, JitterMs: p.jitterMs}
-	before, after := p.schedule.WithRules(change.old), p.schedule.WithRules(change.now)
+func (c *zoneChange) movedOf(j *run.Job, v *run.Version, change changedZone) (gone, added []int64) {
+	p := v.Plan.Value()
+	window := domain.Window{From: max(v.From, c.rulesFrom), To: v.To.Load(), Active: true, StartAt: p.StartAt, EndAt: p.EndAt, JitterMs: p.JitterMs}
+	before, after := p.Schedule.WithRules(change.old), p.Schedule.WithRules(change.now)
 	if before == nil || after == nil {
 		return nil, nil
 	}
-	old, now := window.Timing(before, j.id, j.createdAt), window.Timing(after, j.id, j.createdAt)
+	old, now := window.Timing(before, j.ID, j.CreatedAt), window.Timing(after, j.ID, j.CreatedAt)
 	const day = 24 * 60 * 60
-	start := r.rulesFrom / 1000
+	start := c.rulesFrom / 1000
 	for _, s := range cron.Differences(change.old, change.now, start, start+int64(movedAhead/time.Second)) {
 		from, to := (s.From-day)*1000, (s.To+day)*1000
 		x, y := firesIn(old, from, to), firesIn(now, from, to)
@@ -227,7 +242,7 @@ func firesIn(t domain.Timing, from, to int64) (fires []int64) {
 // endOfWalk returns how far a walk came that was cut off, or never.
 func endOfWalk(fires []int64) int64 {
 	if len(fires) < movedWalk {
-		return never
+		return run.Never
 	}
 	return fires[len(fires)-1]
 }
@@ -258,9 +273,9 @@ func stamps(fires []int64) []string {
 	return out
 }
 
-// checkZones warns of rules that have changed at this start.
-func (e *Engine) checkZones() Check {
-	e.rules.mu.Lock()
-	defer e.rules.mu.Unlock()
-	return Check{Name: "zones", OK: true, Warning: e.rules.warning}
+// check warns of rules that have changed at this start.
+func (z *zoneRules) check() Check {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return Check{Name: "zones", OK: true, Warning: z.warning}
 }

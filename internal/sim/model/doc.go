@@ -36,24 +36,25 @@
 //
 // # From step to code
 //
-//	step of the model                   code
-//	turn                                loop.go: turn, admit; stage.go: stageUntil, stage, fallBehind, takeDue;
-//	                                      late.go: addLate
-//	send, discard, keep, turn away      attempt.go: maySend, turnAway, discard
-//	answer, refused, time out           attempt.go: settle; retry.go: decideEnding
+//	step of the model                   code, below internal/engine
+//	turn                                loop.go: turn, release, admit; due/timetable.go: StageUntil, stage,
+//	                                      fallBehind, TakeDue; late.go: addLate
+//	send, discard, keep, refuse         run/send.go: DecideSend; work.go: beginCall, refuse, discard
+//	answer, refused, time out           work.go: conclude; run/ending.go: DecideEnding
 //	a call runs long                    beat.go: sweepOnce
-//	commit results (ok, error before,   recorder.go: commit; commit.go: committed; store: Ledger.Record,
+//	commit results (ok, error before,   record/recorder.go: commit; commit.go: committed; store: Ledger.Record,
 //	  error after, facts alone)           facts first
-//	beat (begins, ends, fails)          beat.go: beatOnce, settledUntil; pending.go: before; store: Shards.Beat
-//	an edit is asked for                edit.go: effective, Create, Update, Delete
+//	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermark; shard/state.go: Propose, Beat;
+//	                                      hold/hold.go: Before; store: Shards.Beat
+//	an edit is asked for                edit.go: effective, create, update, remove
 //	the store has / refuses it          store: Jobs; edit.go: commitEdit, ask, commitNew
-//	apply and answer                    edit.go: settleEdit, install; stage.go: finish, place
+//	apply and answer                    edit.go: applyEdit, install; due/timetable.go: FinishVersion, Place
 //	nobody can tell, undo               edit.go: commitNew, undoNew
-//	trigger                             trigger.go: Trigger
+//	trigger                             trigger.go: trigger
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
 //	a process starts                    recover.go: claim; store: Shards.Claim
-//	recovery decides                    recover.go: newRecovery, readFacts, readTimeline, addGap, resumeOne, flush;
-//	                                      resume.go: decideResume
+//	recovery decides                    recover.go: newRecovery, readTimeline, resumeOne, flush; gap.go: addWalk,
+//	                                      readFacts, judge; run/resume.go: DecideResume
 //	the first beat                      recover.go: recover, start
 //
 // A commit that fails before it did anything is a commit that has not come yet.

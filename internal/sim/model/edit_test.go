@@ -1,7 +1,7 @@
 package model
 
 // edits moves each job's edit on: Engine.effective, the commit, and
-// Engine.settleEdit with the answer.
+// editor.applyEdit with the answer.
 func (p *protocol) edits(s *state, emit func(step, *state), o int) {
 	for j := range p.jobs {
 		switch job := &s.owners[o].jobs[j]; job.edit {
@@ -141,7 +141,7 @@ func (p *protocol) drop(n *state, o, j int, match func(*execution) bool) {
 	}
 }
 
-// applyEdit is Engine.install for a creation and Engine.settleEdit for the
+// applyEdit is editor.install for a creation and editor.applyEdit for the
 // rest; then the user has an answer.
 func (p *protocol) applyEdit(n *state, o, j int) {
 	w := &n.owners[o]

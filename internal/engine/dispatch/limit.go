@@ -1,0 +1,242 @@
+package dispatch
+
+import "time"
+
+// How many calls one host gets at a time is found while they run. Too few and
+// a slow target is starved: at 100 ms a call, 64 slots carry 640 calls a
+// second. Too many and a fast one is drowned: every slot is a connection, and
+// beyond what the two machines can work on at once a further one only waits.
+//
+// The limit climbs while climbing pays, as the adaptive limits of congestion
+// control do. It looks at windows in which every slot was taken while fires
+// waited. There the number of slots and the rate of calls that end give how long
+// a call takes on average (Little's law), and three cases part:
+//
+// The average is a few milliseconds. What is above twice the quickest call is
+// waiting, in the host or in this process: as many slots are right as there are
+// calls in flight when each takes twice the quickest one's time. No rates are
+// compared here, because the rate is that of the machine's own work, and that
+// changes from one moment to the next: a commit, a collection, a neighbour.
+//
+// The host is slow. A trial is judged by the measurement before it:
+//
+//	steady   measure the rate of calls that end       ── then raise the limit
+//	trial    measure it again with the higher limit   ── better: keep it
+//	                                                  ── not better: go back, and
+//	                                                     try again later and later
+//
+// Its quickest calls are quick and the average is not: some calls are slow, or
+// there are far too many slots. A trial must be better than the measurements on
+// both sides of it, and every other trial goes down:
+//
+//	steady ── trial ── again with the old limit ── keep the trial's, or not
+//
+// A measurement lasts for twice the time that the host's quickest calls take,
+// because a call that starts now tells nothing before it ends. While nothing
+// has ended at all, the host is slow for sure and the limit doubles, but by few
+// slots at a time: a thousand calls that begin at one instant keep the cores from
+// those of healthy hosts. After two seconds it may be dead, and gets fewer still.
+const (
+	limitWindow   = 25 * time.Millisecond
+	minHostLimit  = 64                     // enough to fill the cores at a target that answers at once
+	slowCall      = 20 * time.Millisecond  // the quickest call of a host that is called slow
+	shortCall     = 5 * time.Millisecond   // on average: 64 slots carry 12,800 calls a second
+	leastCall     = time.Millisecond / 2   // what a call is taken to last at least: they are timed in milliseconds
+	leastMeasure  = 50 * time.Millisecond  // shorter ones are noise
+	quickMeasure  = 100 * time.Millisecond // the same at a host that answers at once
+	leastStall    = 100 * time.Millisecond // without an end, before a host is taken to hang
+	mostMore      = 1_024                  // slots that a trial adds: each is a connection to open
+	longSilence   = 2 * time.Second        // under pressure without an end
+	silentMore    = 64                     // slots that are added then: 2,560 a second
+	maxRetryAfter = 100                    // measurements between two trials that fail
+
+	// Before that a silent host gets up to 20,480 more a second, in steps.
+	silentSteps = 4 // of a window
+	silentStep  = 128
+)
+
+// hostLimit is the limit of one host and how it came about.
+type hostLimit struct {
+	now     int // slots
+	ceiling int
+
+	trialFrom  int           // the limit to go back to; zero: steady
+	trialTo    int           // the limit that was tried, while it is checked once more; zero: it is not
+	rate       float64       // calls ended per window before the trial
+	trialRate  float64       // and during it
+	down       bool          // the next trial at a quick host goes down
+	elapsed    time.Duration // under pressure, in this measurement
+	finished   int           // calls ended in it
+	ends       int           // and in the window that runs
+	partial    bool          // the window began before the pressure
+	silence    time.Duration // under pressure, since a call ended
+	owed       int           // slots that a silent host gets in the steps to come
+	holdOff    int           // measurements until the next trial
+	retryAfter int           // doubles with every trial that fails
+
+	quickest, quickestBefore time.Duration // call of this second and of the last; zero: none ended
+	floor                    time.Duration // the quickest call that is to be had; follows quickest slowly upwards
+}
+
+func newHostLimit(ceiling int) hostLimit {
+	return hostLimit{now: min(minHostLimit, ceiling), ceiling: ceiling, retryAfter: 1}
+}
+
+// ended notes a call that ended.
+func (l *hostLimit) ended(took time.Duration) {
+	l.ends++
+	l.silence, l.owed = 0, 0
+	took = max(took, leastCall)
+	if l.quickest == 0 || took < l.quickest {
+		l.quickest = took
+		if l.floor == 0 || took < l.floor {
+			l.floor = took
+		}
+	}
+}
+
+// base returns how long the host's quickest calls take; zero: not known.
+func (l *hostLimit) base() time.Duration {
+	if l.quickest == 0 || (l.quickestBefore != 0 && l.quickestBefore < l.quickest) {
+		return l.quickestBefore
+	}
+	return l.quickest
+}
+
+// beginPressure begins a time of pressure. Calls that ended before it say nothing of the
+// rate under pressure, nor does the window that runs.
+func (l *hostLimit) beginPressure() { l.partial = true }
+
+// window takes note of a window under pressure and moves the limit.
+func (l *hostLimit) window() {
+	ends := l.ends
+	l.ends = 0
+	if l.partial {
+		l.partial = false
+		return
+	}
+	l.finished += ends
+	l.elapsed += limitWindow
+	l.silence += limitWindow
+	base := l.base()
+	switch {
+	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
+		l.owed = min(l.now, silentSteps*silentStep)
+		if l.silence > longSilence {
+			l.owed = silentMore
+		}
+		l.step()
+		l.trialFrom, l.trialTo = 0, 0
+		l.restart()
+	case l.finished > 0 && l.elapsed >= max(l.measure(), 2*base):
+		l.judge(float64(l.finished) * float64(limitWindow) / float64(l.elapsed))
+		l.restart()
+	}
+}
+
+// step gives a silent host some of the slots that it is to get.
+func (l *hostLimit) step() {
+	n := min(l.owed, silentStep)
+	l.owed -= n
+	l.set(l.now + n)
+}
+
+// quick reports whether the host answers at once.
+func (l *hostLimit) quick() bool { return l.base() < slowCall }
+
+func (l *hostLimit) measure() time.Duration {
+	if l.quick() {
+		return quickMeasure
+	}
+	return leastMeasure
+}
+
+// judge takes the rate of a measurement that is complete.
+func (l *hostLimit) judge(rate float64) {
+	switch {
+	case l.trialTo != 0: // once more with the old limit
+		to := l.trialTo
+		l.trialTo = 0
+		l.decide(to, max(l.rate, rate), l.trialRate)
+	case l.trialFrom != 0 && l.quick():
+		l.trialTo, l.trialRate, l.now = l.now, rate, l.trialFrom
+	case l.trialFrom != 0:
+		l.decide(l.now, l.rate, rate)
+		if l.trialFrom == 0 && l.holdOff == 0 {
+			l.try(rate) // it pays: go on at once
+		}
+	case l.quick() && l.mean(rate) < shortCall:
+		l.aimAtQuickest(rate)
+	case l.holdOff > 0:
+		l.holdOff--
+	default:
+		l.try(rate)
+	}
+}
+
+// mean returns how long a call takes when so many end in a window.
+func (l *hostLimit) mean(rate float64) time.Duration {
+	return time.Duration(float64(l.now) / rate * float64(limitWindow))
+}
+
+// aimAtQuickest moves the limit to the calls that would be in flight if each took twice
+// the time of the quickest one.
+func (l *hostLimit) aimAtQuickest(rate float64) {
+	want := int(rate * 2 * float64(l.floor) / float64(limitWindow))
+	l.set(max(minHostLimit, l.now-l.now/4, min(want, l.now+l.now/2)))
+}
+
+// decide keeps the limit that was tried, or goes back to the one before.
+func (l *hostLimit) decide(to int, before, during float64) {
+	from := l.trialFrom
+	l.trialFrom = 0
+	// Slots that are used add to the rate in proportion; four tenths of that is
+	// beyond what noise adds. Fewer slots are better when they do as much.
+	needed := before * (1 + 0.4*(float64(to)/float64(from)-1))
+	if to < from {
+		needed = before * 0.98
+	}
+	if during >= needed {
+		l.now, l.retryAfter = to, 1
+		return
+	}
+	l.now = from
+	l.holdOff = l.retryAfter
+	l.retryAfter = min(2*l.retryAfter, maxRetryAfter)
+}
+
+// try begins a trial, if there is a limit to try.
+func (l *hostLimit) try(rate float64) {
+	step := l.now / 2
+	switch {
+	case !l.quick():
+		step = min(l.now, mostMore)
+	case l.down && l.now > minHostLimit:
+		step = max(-l.now/3, minHostLimit-l.now)
+	}
+	l.down = !l.down
+	from := l.now
+	if l.set(from + step); l.now != from {
+		l.rate, l.trialFrom = rate, from
+	}
+}
+
+func (l *hostLimit) set(n int) { l.now = min(n, l.ceiling) }
+
+func (l *hostLimit) restart() { l.elapsed, l.finished, l.ends = 0, 0, 0 }
+
+// relax lets a limit that was not needed for a second shrink by an eighth, as
+// far as the calls in flight allow. Call it once a second.
+func (l *hostLimit) relax(calls int, pressed bool) {
+	// Were the quickest call of a second taken as it is, a second of trouble in
+	// which every call waits would raise the limit, and that the calls' time.
+	l.floor = min(l.floor+l.floor/8, max(l.floor, l.quickest))
+	l.quickestBefore, l.quickest = l.quickest, 0
+	if pressed {
+		return
+	}
+	if fewer := min(l.now, max(minHostLimit, l.now-l.now/8, calls)); fewer != l.now {
+		l.now, l.trialFrom, l.trialTo = fewer, 0, 0
+		l.restart()
+	}
+}

@@ -1,0 +1,171 @@
+package dispatch
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// windowOf is a window with its steps.
+func windowOf(l *hostLimit) {
+	for range silentSteps - 1 {
+		l.step()
+	}
+	l.window()
+}
+
+// pressure drives a limit for some windows against a host that works on each
+// call for took and on at most capacity calls at once; more only wait. One in
+// each window finds the host free.
+func pressure(l *hostLimit, windows int, took time.Duration, capacity int) {
+	left := 0.0
+	for i := range windows {
+		busy := min(l.now, capacity)
+		left += float64(busy) * float64(limitWindow) / float64(took)
+		for each := took; left >= 1; left-- {
+			l.ended(each)
+			each = took * time.Duration(l.now) / time.Duration(busy) // waiting in the host is part of a call
+		}
+		windowOf(l)
+		if i%40 == 39 {
+			l.relax(l.now, true)
+		}
+	}
+}
+
+func TestHostLimitClimbs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		took     time.Duration
+		capacity int
+		windows  int
+		min, max int
+	}{
+		{"slow calls, all the room there is", 100 * time.Millisecond, 1 << 30, 400, 5000, 5000},
+		{"calls of a second", time.Second, 1 << 30, 2000, 5000, 5000},
+		{"a quick host that is full at 64", time.Millisecond, 64, 400, minHostLimit, minHostLimit * 2},
+		{"quick calls, all the room there is", 10 * time.Millisecond, 1 << 30, 400, 5000, 5000},
+		{"a quick host that is full at 640", 10 * time.Millisecond, 640, 400, 640, 1_280},
+		{"a slow host that is full at 64", 100 * time.Millisecond, 64, 400, minHostLimit, minHostLimit * 2},
+		{"nothing ends", time.Hour, 1 << 30, 400, 5000, 5000},
+	} {
+		l := newHostLimit(5000)
+		pressure(&l, c.windows, c.took, c.capacity)
+		if l.now < c.min || l.now > c.max {
+			t.Errorf("%s: %d slots, want %d to %d", c.name, l.now, c.min, c.max)
+		}
+	}
+}
+
+// A host that has not answered for long may be dead: it gets more slots, few at
+// a time, until it answers.
+func TestHostLimitOfSilence(t *testing.T) {
+	t.Parallel()
+	l := newHostLimit(1 << 20)
+	grow := func(windows int) int {
+		before := l.now
+		for range windows {
+			windowOf(&l)
+		}
+		return l.now - before
+	}
+	l.window()
+	for range silentSteps - 1 {
+		before := l.now
+		if l.step(); l.now-before > silentStep {
+			t.Errorf("%d slots more at a time", l.now-before)
+		}
+	}
+	if n := grow(80); n < 10_000 {
+		t.Errorf("%d slots more in two seconds: a host that is only slow needs them", n)
+	}
+	if n := grow(40); n == 0 || n > 40*silentMore {
+		t.Errorf("%d slots more in a second of a host that was silent for two", n)
+	}
+	l.ended(time.Second)
+	l.window() // judged by what ended
+	l.relax(l.now, true)
+	l.relax(l.now, true) // its time is forgotten
+	if n := grow(40); n < 10_000 {
+		t.Errorf("%d slots more in a second after a sign of life", n)
+	}
+}
+
+// A host that answers at once is limited by the machine, whose rate is not
+// steady: it is worth half for a while, at random, and each call waits then.
+// That must not drive the limit up, not even for a moment: each slot leaves a
+// connection open. A limit that is far too high comes down while the pressure
+// lasts: more slots than work can be done in cost time.
+func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		l := newHostLimit(18_000)
+		from := []int{minHostLimit, 1_000}[seed%2]
+		l.set(from)
+		slow, left, sum, most := 0, 0.0, 0, 0
+		const windows = 4_000 // 100 s under pressure
+		for i := range windows {
+			if i%4 == 0 { // a burst each second, calls between
+				l.beginPressure()
+				for range random.IntN(3_000) {
+					l.ended(time.Millisecond)
+				}
+				windowOf(&l)
+			}
+			if slow--; slow < -20 && random.IntN(10) == 0 {
+				slow = random.IntN(20)
+			}
+			rate := 1_600 * (1 - 0.1*random.Float64()) // calls a window
+			took := time.Millisecond
+			if slow > 0 {
+				rate /= 2
+				took = 3 * time.Millisecond
+			}
+			rate /= 1 + float64(max(0, l.now-100))/2_000
+			for left += rate; left >= 1; left-- {
+				l.ended(took)
+			}
+			windowOf(&l)
+			if i%4 == 3 {
+				l.relax(l.now, true)
+			}
+			if i > windows/2 {
+				sum += l.now
+				most = max(most, l.now)
+			}
+		}
+		if mean := sum / (windows / 2); mean > 3*minHostLimit || most > 3*minHostLimit && from == minHostLimit {
+			t.Errorf("seed %d: %d slots on average, %d at most, and %d do all that can be done", seed, mean, most, minHostLimit)
+		}
+	}
+}
+
+// Without pressure a limit shrinks to what is in use, and not below the least.
+func TestHostLimitRelaxes(t *testing.T) {
+	t.Parallel()
+	l := newHostLimit(5000)
+	l.set(5000)
+	for range 100 {
+		l.relax(700, false)
+	}
+	if l.now != 700 {
+		t.Errorf("%d slots with 700 calls in flight", l.now)
+	}
+	for range 100 {
+		l.relax(0, true)
+	}
+	if l.now != 700 {
+		t.Errorf("%d slots, and they were needed", l.now)
+	}
+	for range 100 {
+		l.relax(0, false)
+	}
+	if l.now != minHostLimit {
+		t.Errorf("%d slots in the end", l.now)
+	}
+	if small := newHostLimit(5); small.now != 5 {
+		t.Errorf("%d slots with a ceiling of 5", small.now)
+	}
+}

@@ -1,0 +1,128 @@
+package dispatch
+
+import "github.com/belfry-scheduler/belfry/internal/engine/run"
+
+// Load returns the number of calls in flight and of fires that wait.
+func (d *Dispatcher) Load() (calls, queued int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.calls, d.queued
+}
+
+// TakeBegun returns how many calls have begun since it was asked last.
+func (d *Dispatcher) TakeBegun() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.begun
+	d.begun = 0
+	return n
+}
+
+// InFlight calls fn with each fire whose call has not ended, the oldest first, and
+// returns how many there are. The dispatcher is locked meanwhile, and a call ends
+// here before it is settled: what fn hands on of it comes before what its end
+// leads to.
+func (d *Dispatcher) InFlight(fn func(*run.Run)) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for f := d.running.first; f != nil; f = f.CallNext {
+		fn(f)
+		n++
+	}
+	return n
+}
+
+// BetweenCalls returns how many workers are not in a call: after close, those that
+// hand over a result and those that are about to end.
+func (d *Dispatcher) BetweenCalls() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.workers - d.calls
+}
+
+// Waiting returns the fires that are queued.
+func (d *Dispatcher) Waiting() []*run.Run {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*run.Run
+	add := func(f *run.Run) bool {
+		out = append(out, f)
+		return true
+	}
+	for _, h := range d.hosts {
+		h.live.all(add)
+		h.late.all(add)
+	}
+	return out
+}
+
+// LongCalls is inFlight for calls that began before the instant and for which it
+// was not called before, at most so many.
+func (d *Dispatcher) LongCalls(before int64, most int, fn func(*run.Run)) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for f := d.running.first; f != nil && f.Since < before && n < most; f = f.CallNext {
+		if !f.Opening {
+			f.Opening = true
+			fn(f)
+			n++
+		}
+	}
+	return n
+}
+
+// Find returns the first fire, queued or in flight, that matches.
+func (d *Dispatcher) Find(match func(*run.Run) bool) (found *run.Run) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	look := func(f *run.Run) bool {
+		if match(f) {
+			found = f
+		}
+		return found == nil
+	}
+	for _, first := range []*run.Run{d.running.first, d.ended.first} {
+		for f := first; f != nil; f = f.CallNext {
+			if !look(f) {
+				return found
+			}
+		}
+	}
+	for _, h := range d.hosts {
+		if !h.live.all(look) || !h.late.all(look) {
+			return found
+		}
+	}
+	return nil
+}
+
+// HostState is what a host is doing.
+type HostState struct {
+	Key          run.HostKey
+	Calls, Limit int // calls in flight, and how many there may be
+	Queued       int // runs that wait, one by one
+	Spans        int // ranges of fires that found no room among them
+	LongestSpan  int // fires that joined one of those one by one
+}
+
+// Hosts returns what each host is doing that is known.
+func (d *Dispatcher) Hosts() []HostState {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []HostState
+	for key, h := range d.hosts {
+		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.now, Queued: h.live.n + h.late.n, Spans: len(h.overflow.heap)}
+		for _, span := range h.overflow.heap {
+			s.LongestSpan = max(s.LongestSpan, span.Grown)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// LimitHostQueue chooses how many runs are queued for one host; more become spans.
+func (d *Dispatcher) LimitHostQueue(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hostQueue = n
+}

@@ -1,0 +1,283 @@
+package record
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// Sizes and times of a group commit.
+const (
+	BatchRows     = 1_000                 // a commit takes at most four of these
+	linger        = 5 * time.Millisecond  // how long a result waits for company
+	longLinger    = 20 * time.Millisecond // the same where much company comes
+	muchCompany   = 50                    // results within linger: 10,000 a second
+	MaxUnrecorded = 100_000               // results in memory; beyond it workers wait
+	retryCommit   = 250 * time.Millisecond
+)
+
+// Entry is one result or one open run on its way to the store.
+type Entry struct {
+	Fact domain.Execution // without a status: there is none
+	Open *domain.OpenRun
+	Run  *run.Run
+	Done func() // after the commit, on the recorder's goroutine
+}
+
+// Ends reports whether the entry has the result of an execution.
+func (en *Entry) Ends() bool { return en.Fact.Status != "" }
+
+// Recorder commits results in groups. Workers append to a slice under a mutex;
+// one goroutine swaps the slice for an empty one and commits it. A batch that
+// fails is tried again, the same batch, until the store takes it: the store
+// promises that a repeat changes nothing.
+type Recorder struct {
+	ledger   store.Ledger
+	clock    clock.Clock
+	onCommit func(b []Entry, took time.Duration) // after each commit
+	onError  func(error)                         // after each failed try; nil: it works again
+
+	mu      sync.Mutex
+	room    *sync.Cond
+	entries []Entry
+	batch   []Entry    // being committed
+	moved   clock.Mark // when it last got on: a commit ended, or the first entry came
+	spare   []Entry
+	urgent  bool
+	closing bool
+	stopped bool
+
+	spareBatch store.Batch // memory for the next commit
+
+	wake chan struct{}
+	Idle chan struct{} // closed when the goroutine has ended
+}
+
+// NewRecorder makes a recorder; Run starts it. onCommit follows each commit, onError
+// each try: nil says that the store works again.
+func NewRecorder(l store.Ledger, c clock.Clock, onCommit func([]Entry, time.Duration), onError func(error)) *Recorder {
+	r := &Recorder{
+		ledger: l, clock: c, onCommit: onCommit, onError: onError,
+		wake: make(chan struct{}, 1), Idle: make(chan struct{}),
+	}
+	r.room = sync.NewCond(&r.mu)
+	return r
+}
+
+// Add takes entries. It waits while too many are on their way: that is the
+// back-pressure of a store that does not commit.
+func (r *Recorder) Add(entries ...Entry) { r.put(false, entries) }
+
+// AddNow is add for entries that somebody waits for: they do not linger, and
+// they do not wait for room, because their number is bounded by their callers.
+func (r *Recorder) AddNow(entries ...Entry) { r.put(true, entries) }
+
+func (r *Recorder) put(urgent bool, entries []Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	r.mu.Lock()
+	for !urgent && len(r.entries) >= MaxUnrecorded && !r.stopped {
+		r.room.Wait()
+	}
+	if len(r.entries)+len(r.batch) == 0 {
+		r.moved = r.clock.Mark()
+	}
+	r.entries = append(r.entries, entries...)
+	r.urgent = r.urgent || urgent
+	n := len(r.entries)
+	r.mu.Unlock()
+	if urgent || n == len(entries) || n >= BatchRows {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Run commits until close is called and everything is committed, or until the
+// context ends, which gives up what the store does not take.
+func (r *Recorder) Run(ctx context.Context) {
+	defer close(r.Idle)
+	defer r.GiveUp()
+	for {
+		r.gather(ctx)
+		batch, closing := r.swap()
+		if len(batch) == 0 {
+			if closing || ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		for len(batch) > 0 {
+			n := min(len(batch), 4*BatchRows)
+			if !r.commit(ctx, batch[:n]) {
+				return
+			}
+			done := batch[:n]
+			batch = batch[n:]
+			r.committing(batch)
+			clear(done) // the memory is used again; what it names may go
+		}
+	}
+}
+
+// gather waits until there is a batch worth a commit.
+func (r *Recorder) gather(ctx context.Context) {
+	r.mu.Lock()
+	n, hurry := len(r.entries), r.urgent || r.closing
+	r.mu.Unlock()
+	if n == 0 && !hurry {
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+		}
+	}
+	// A commit costs the same for one row and for a thousand. At a high rate it
+	// pays to wait longer for them; at a low one a crash would only find more
+	// that is not on record.
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	waited := false
+	for {
+		r.mu.Lock()
+		n, hurry = len(r.entries), r.urgent || r.closing
+		r.mu.Unlock()
+		if n >= BatchRows || hurry || ctx.Err() != nil {
+			return
+		}
+		select {
+		case <-timer.C:
+			if waited || r.waiting() < muchCompany { // as many as there are by now
+				return
+			}
+			waited = true
+			timer.Reset(longLinger - linger)
+		case <-r.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// waiting returns how many entries wait for the next batch.
+func (r *Recorder) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.entries)
+}
+
+func (r *Recorder) swap() (batch []Entry, closing bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch, r.entries, r.spare = r.entries, r.spare[:0], nil
+	r.spare = batch[:0]
+	r.batch = batch
+	r.moved = r.clock.Mark()
+	r.urgent = false
+	r.room.Broadcast()
+	return batch, r.closing
+}
+
+// committing notes what is left of the batch.
+func (r *Recorder) committing(left []Entry) {
+	r.mu.Lock()
+	r.batch = left
+	r.moved = r.clock.Mark()
+	r.mu.Unlock()
+}
+
+// Stalled returns for how long nothing was recorded although something waits for
+// it, whatever the reason: an error, a call that does not return, a commit that
+// takes long. Zero: nothing waits.
+func (r *Recorder) Stalled() time.Duration {
+	r.mu.Lock()
+	waits, moved := len(r.entries)+len(r.batch) > 0, r.moved
+	r.mu.Unlock()
+	if !waits {
+		return 0
+	}
+	return r.clock.Since(moved)
+}
+
+// commit records one batch, however often it takes. It returns false when the
+// context ended first.
+func (r *Recorder) commit(ctx context.Context, batch []Entry) bool {
+	b := r.spareBatch
+	r.spareBatch = store.Batch{}
+	for i := range batch {
+		if batch[i].Ends() {
+			b.Facts = append(b.Facts, batch[i].Fact)
+		}
+		if batch[i].Open != nil {
+			b.Open = append(b.Open, *batch[i].Open)
+		}
+	}
+	for tries := 0; ; tries++ {
+		start := r.clock.Mark()
+		err := r.ledger.Record(ctx, b)
+		if err == nil {
+			failpoint.Hit("engine.recorded")
+			r.onError(nil)
+			r.onCommit(batch, r.clock.Since(start))
+			if tries == 0 { // a try that failed may still be reading it
+				clear(b.Facts)
+				clear(b.Open)
+				r.spareBatch = store.Batch{Facts: b.Facts[:0], Open: b.Open[:0]}
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		r.onError(err)
+		if !clock.Wait(ctx, retryCommit) {
+			return false
+		}
+	}
+}
+
+// Close lets run end once everything is committed.
+func (r *Recorder) Close() {
+	r.mu.Lock()
+	r.closing = true
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// GiveUp frees workers that wait for room.
+func (r *Recorder) GiveUp() {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	r.room.Broadcast()
+}
+
+// Backlog returns how many entries are not committed.
+func (r *Recorder) Backlog() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.entries) + len(r.batch)
+}
+
+// Find returns the first fire with an entry on its way that matches, or nil.
+func (r *Recorder) Find(match func(*run.Run) bool) *run.Run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, entries := range [][]Entry{r.batch, r.entries} {
+		for i := range entries {
+			if f := entries[i].Run; f != nil && match(f) {
+				return f
+			}
+		}
+	}
+	return nil
+}

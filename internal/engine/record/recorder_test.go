@@ -1,0 +1,236 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+var errLedger = errors.New("disk I/O error")
+
+// ledger notes batches, and fails as long as it is told to.
+type ledger struct {
+	store.Ledger
+	mu      sync.Mutex
+	batches []store.Batch
+	tries   int
+	err     error
+}
+
+func (l *ledger) Record(ctx context.Context, b store.Batch) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tries++
+	if l.err != nil {
+		return l.err
+	}
+	l.batches = append(l.batches, store.Batch{Facts: slices.Clone(b.Facts), Open: slices.Clone(b.Open)})
+	return ctx.Err()
+}
+
+func (l *ledger) fail(err error) {
+	l.mu.Lock()
+	l.err = err
+	l.mu.Unlock()
+}
+
+func (l *ledger) facts() (out []int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range l.batches {
+		for i := range b.Facts {
+			out = append(out, b.Facts[i].ScheduledAt)
+		}
+	}
+	return out
+}
+
+// recording runs a recorder on virtual time.
+func recording(t *testing.T, test func(t *testing.T, r *Recorder, l *ledger)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{}
+		r := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) {}, func(error) {})
+		ctx, cancel := context.WithCancel(context.Background())
+		go r.Run(ctx)
+		test(t, r, l)
+		cancel()
+		<-r.Idle
+	})
+}
+
+func factAt(at int64) Entry {
+	return Entry{Fact: domain.Execution{FireKey: domain.FireKey{ScheduledAt: at}, Status: domain.StatusSuccess}}
+}
+
+func TestRecorderGroups(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+		for i := range 300 { // within the time that a result waits for company
+			r.Add(factAt(int64(i)))
+		}
+		<-time.After(2 * linger)
+		synctest.Wait()
+		if len(l.facts()) != 0 {
+			t.Error("a crowd does not wait for more")
+		}
+		<-time.After(longLinger - linger)
+		synctest.Wait()
+		if len(l.batches) != 1 || len(l.facts()) != 300 {
+			t.Errorf("%d commits of %d facts, want one of 300", len(l.batches), len(l.facts()))
+		}
+		began := time.Now()
+		committed := make(chan time.Duration, 1)
+		r.AddNow(Entry{Open: &domain.OpenRun{}, Done: func() { committed <- time.Since(began) }})
+		synctest.Wait()
+		if len(l.batches) != 2 || len(l.batches[1].Open) != 1 {
+			t.Error("what somebody waits for is not committed at once")
+		}
+		many := make([]Entry, 10*BatchRows)
+		for i := range many {
+			many[i] = factAt(int64(1000 + i))
+		}
+		r.Add(many...)
+		synctest.Wait()
+		for i, b := range l.batches {
+			if n := len(b.Facts) + len(b.Open); n > 4*BatchRows {
+				t.Errorf("commit %d has %d rows", i, n)
+			}
+		}
+		if got := l.facts(); len(got) != 300+10*BatchRows || !slices.IsSorted(got) {
+			t.Errorf("%d facts on record, in order: %v", len(got), slices.IsSorted(got))
+		}
+	})
+}
+
+// A few results do not wait as long as many do: at a low rate a crash should find
+// little that is not on record.
+func TestRecorderWaitsLittleForFew(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+		for i := range muchCompany - 1 {
+			r.Add(factAt(int64(i)))
+		}
+		<-time.After(linger)
+		synctest.Wait()
+		if n := len(l.facts()); n != muchCompany-1 {
+			t.Errorf("%d results on record after %s", n, linger)
+		}
+	})
+}
+
+// A batch that fails is tried again, the same batch, and those after it wait.
+func TestRecorderRepeats(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+		var errs []error
+		r.onError = func(err error) { errs = append(errs, err) }
+		commits := 0
+		r.onCommit = func(b []Entry, _ time.Duration) { commits += len(b) }
+		l.fail(errLedger)
+		r.Add(factAt(1), factAt(2))
+		<-time.After(time.Second)
+		r.Add(factAt(3))
+		<-time.After(time.Second)
+		synctest.Wait()
+		if l.tries < 7 || commits != 0 || r.Backlog() != 3 {
+			t.Errorf("%d tries, %d committed, %d wait", l.tries, commits, r.Backlog())
+		}
+		if f := r.Find(func(*run.Run) bool { return true }); f != nil {
+			t.Error("an entry without a fire was found")
+		}
+		l.fail(nil)
+		<-time.After(time.Second)
+		synctest.Wait()
+		if got := l.facts(); !slices.Equal(got, []int64{1, 2, 3}) || len(l.batches[0].Facts) != 2 || commits != 3 || r.Backlog() != 0 {
+			t.Errorf("on record: %v in %d commits", got, len(l.batches))
+		}
+		if !errors.Is(errs[0], errLedger) || errs[len(errs)-1] != nil {
+			t.Errorf("errors: %v", errs)
+		}
+	})
+}
+
+// A full recorder makes those who add wait; what somebody waits for goes in.
+func TestRecorderBackPressure(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+		l.fail(errLedger)
+		r.Add(factAt(0))
+		<-time.After(time.Second) // it is the batch that fails
+		full := make([]Entry, MaxUnrecorded)
+		for i := range full {
+			full[i] = factAt(int64(i + 1))
+		}
+		r.Add(full...)
+		added := make(chan struct{})
+		go func() {
+			r.Add(factAt(MaxUnrecorded + 1))
+			close(added)
+		}()
+		r.AddNow(Entry{Open: &domain.OpenRun{}})
+		r.Add() // nothing waits for nothing
+		synctest.Wait()
+		select {
+		case <-added:
+			t.Fatal("a full recorder took a result")
+		default:
+		}
+		l.fail(nil)
+		<-added
+		<-time.After(time.Second)
+		synctest.Wait()
+		if n := len(l.facts()); n != MaxUnrecorded+2 {
+			t.Errorf("%d facts on record", n)
+		}
+	})
+}
+
+// close commits everything; the end of the context gives up, says how much was
+// lost, and frees those who wait.
+func TestRecorderEnds(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+		l.fail(errLedger)
+		r.Add(factAt(1))
+		<-time.After(time.Second)
+		r.Add(factAt(2))
+		r.Close()
+		<-time.After(time.Second)
+		l.fail(nil)
+		<-r.Idle
+		if got := l.facts(); !slices.Equal(got, []int64{1, 2}) || r.Backlog() != 0 {
+			t.Errorf("on record after close: %v", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{err: errLedger}
+		r := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) { t.Error("committed") }, func(error) {})
+		ctx, cancel := context.WithCancel(context.Background())
+		go r.Run(ctx)
+		r.Add(factAt(1))
+		<-time.After(time.Second)
+		r.Add(make([]Entry, MaxUnrecorded)...)
+		blocked := make(chan struct{})
+		go func() {
+			r.Add(factAt(2))
+			close(blocked)
+		}()
+		synctest.Wait()
+		cancel()
+		<-r.Idle
+		<-blocked
+		if n := r.Backlog(); n != MaxUnrecorded+2 {
+			t.Errorf("%d were lost, want %d", n, MaxUnrecorded+2)
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/due"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+)
+
+// registry knows every job, and when each fires next.
+type registry struct {
+	clock clock.Clock
+
+	mu            sync.Mutex // what follows, run.Job.Current and Next, and what the shard has proposed
+	jobs          run.JobIndex
+	active        int
+	unusable      map[domain.JobID]unusableVersion // jobs that cannot be run
+	unusableOrder []domain.JobID                   // in which they were set aside; they may be mended since
+	table         *due.Timetable
+}
+
+func newRegistry(c clock.Clock, table *due.Timetable) *registry {
+	return &registry{clock: c, unusable: make(map[domain.JobID]unusableVersion), table: table}
+}
+
+func (r *registry) now() int64 { return clock.NowMs(r.clock) }
+
+// lookup returns a job that is not deleted.
+func (r *registry) lookup(id domain.JobID) (*run.Job, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j := r.jobs.Get(id); j != nil {
+		return j, nil
+	}
+	return nil, domain.NotFound("job", id)
+}
+
+func (r *registry) currentNumber(j *run.Job) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int(j.Current.Number)
+}
+
+func (r *registry) countActive(old, now *run.Version) {
+	if old != nil && old.Active {
+		r.active--
+	}
+	if now != nil && now.Active {
+		r.active++
+	}
+}
+
+// nextFire returns the job's next scheduled instant after now, in Unix
+// milliseconds.
+func (r *registry) nextFire(id domain.JobID) (int64, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j := r.jobs.Get(id)
+	if j == nil {
+		return 0, false
+	}
+	at := j.Current.NextAfter(j, r.now())
+	return at, at != run.Never
+}
+
+// count returns how many jobs there are and how many of them are active.
+func (r *registry) count() (total, active int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.jobs.Len(), r.active
+}

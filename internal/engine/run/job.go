@@ -1,0 +1,96 @@
+package run
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Job is a job as the engine needs it. A job is in the timetable at most once
+// per second, at next. There are millions: what only few have at a time is
+// in the backlog, and the sizes of job and version are held by a test.
+type Job struct {
+	ID        domain.JobID
+	CreatedAt int64
+
+	// Under the lock of the registry.
+	Current *Version
+	Next    int64 // the next fire that is not staged; never: none
+
+	stop atomic.Pointer[stop]
+
+	Mu      sync.Mutex
+	Live    *Run // executions that have not ended, newest first
+	Busy    int  // how many those are
+	backlog *Backlog
+}
+
+// NewJob makes a job without a version.
+func NewJob(id domain.JobID, createdAt int64) *Job {
+	return &Job{ID: id, CreatedAt: createdAt, Next: Never}
+}
+
+// Enter adds an execution to the job's live ones. It counts as running.
+func (j *Job) Enter(f *Run) {
+	f.Entered = true
+	f.JobNext, f.jobPrev = j.Live, nil
+	if j.Live != nil {
+		j.Live.jobPrev = f
+	}
+	j.Live = f
+	j.Busy++
+}
+
+// Leave removes an execution from the live ones, once its end is on record.
+func (j *Job) Leave(f *Run) {
+	if !f.Entered {
+		return
+	}
+	f.Entered = false
+	if f.jobPrev != nil {
+		f.jobPrev.JobNext = f.JobNext
+	} else {
+		j.Live = f.JobNext
+	}
+	if f.JobNext != nil {
+		f.JobNext.jobPrev = f.jobPrev
+	}
+	f.JobNext, f.jobPrev = nil, nil
+}
+
+// Crowded reports whether as many fires of the job as it wants to catch up on
+// have not ended. queued is the length of the queue that a further one would
+// join: a short one cannot hold so many, and is not worth a lock.
+func (j *Job) Crowded(v *Version, queued int) bool {
+	most := v.Plan.Value().Misfire.MaxRuns
+	if queued < most {
+		return false
+	}
+	j.Mu.Lock()
+	defer j.Mu.Unlock()
+	return j.Busy > most
+}
+
+// TakeOver enters a recovered fire, or keeps it until the job is free where its
+// executions must not overlap.
+func (j *Job) TakeOver(f *Run) bool {
+	j.Mu.Lock()
+	defer j.Mu.Unlock()
+	if j.Busy > 0 && f.Scheduled() && f.Ver.Plan.Value().Overlap != domain.OverlapAllow {
+		a := j.OpenBacklog()
+		a.Resumed = append(a.Resumed, f)
+		return false
+	}
+	j.Enter(f)
+	return true
+}
+
+// Follow makes ver the job's current version. What an inactive one stops is
+// stopped: see editor.applyEdit.
+func (j *Job) Follow(v *domain.Version, ver *Version) {
+	j.Current = ver
+	if !v.Active {
+		j.StopBefore(v.EffectiveFrom, StoppedByPause)
+	}
+}

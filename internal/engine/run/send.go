@@ -1,0 +1,89 @@
+package run
+
+import "github.com/belfry-scheduler/belfry/internal/domain"
+
+// Verdict says whether a run may be sent now; otherwise why not, which decides what
+// becomes of it.
+type Verdict uint8
+
+// The verdicts of the send rule.
+const (
+	SendNow       Verdict = iota
+	SendMarked            // once its open run says that a request may be under way
+	RefuseStopped         // its job was paused or deleted
+	RefuseDropped         // it is no fire: its version ended before it
+	RefuseTooOld          // misfire.maxAgeMs
+	KeepForEdit           // an edit under way may end it
+	WaitHorizon           // the beat has to come first
+	WaitLease             // nothing may be sent now
+)
+
+// Limits are up to when requests may be sent, all Unix milliseconds.
+type Limits struct {
+	Now       int64 // wall clock
+	SendUntil int64 // nothing is sent later, whatever it is
+	Horizon   int64 // no scheduled fire later than this is sent
+}
+
+// sendFacts is what the send rule asks of a run and its job.
+type sendFacts struct {
+	at        int64
+	scheduled bool // by the calendar
+	fresh     bool // never sent, as far as anybody knows
+	stopped   bool
+	versionTo int64
+	editFrom  int64
+	maxAge    int64 // milliseconds
+	crashed   bool  // recovered
+	marked    bool
+}
+
+// decideSend is the send rule. What ends a run for good comes first: it is on record
+// also while nothing may be sent.
+//
+// A run that was recovered is marked on record before it is sent again. Only so does
+// the next recovery know which ones were under way: one that waited through three
+// crashes is no poison.
+func decideSend(f sendFacts, l Limits) Verdict {
+	switch {
+	case f.stopped:
+		return RefuseStopped
+	case f.fresh && f.at >= f.versionTo:
+		return RefuseDropped
+	case f.fresh && f.at >= f.editFrom:
+		return KeepForEdit
+	case f.fresh && f.at < l.Now-f.maxAge:
+		return RefuseTooOld
+	case f.scheduled && f.at > l.Horizon: // also a late one, where the wall clock was set back
+		return WaitHorizon
+	case l.Now > l.SendUntil:
+		return WaitLease
+	case f.crashed && !f.marked:
+		return SendMarked
+	}
+	return SendNow
+}
+
+// DecideSend applies the send rule to the run right before its request. stopReason
+// is that of RefuseStopped. Call with Job.Mu held.
+func (r *Run) DecideSend(l Limits) (v Verdict, stopReason string) {
+	stopReason = r.Job.StopReason(r.At)
+	return decideSend(sendFacts{
+		at: r.At, scheduled: r.Scheduled(), fresh: r.Fresh(), stopped: stopReason != "",
+		versionTo: r.Ver.To.Load(), editFrom: r.Job.ReadBacklog().EditFrom, maxAge: r.Ver.Plan.Value().Misfire.MaxAgeMs,
+		crashed: r.Crashes > 0, marked: r.Marked,
+	}, l), stopReason
+}
+
+// EndStopped is what becomes of an execution whose job was paused or deleted, by its
+// attempts so far and the reason.
+func EndStopped(attempts []domain.Attempt, reason string) (domain.Status, string) {
+	n := len(attempts)
+	switch {
+	case n == 0:
+		return domain.StatusSkipped, reason
+	case attempts[n-1].StartedAt == 0: // a crash hid whether it was sent
+		return domain.StatusUnknown, LostOutcome + "; " + reason + " again"
+	}
+	return domain.StatusFailed, "no further attempt: " + reason + "; last error: " + attempts[n-1].Error
+}

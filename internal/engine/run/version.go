@@ -1,0 +1,149 @@
+package run
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+	"unique"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
+
+// Plan is what many jobs have in common. Equal plans are held once: a million
+// jobs that differ in their URL alone share one.
+type Plan struct {
+	Schedule   *cron.Schedule
+	Once       bool // at most once
+	method     string
+	timeout    time.Duration
+	retry      domain.Retry
+	Overlap    domain.OverlapPolicy
+	Misfire    domain.Misfire
+	JitterMs   int64
+	StartAt    int64
+	EndAt      int64
+	skipVerify bool
+}
+
+// payload is what goes on the wire beside the URL. Most jobs have none.
+type payload struct {
+	headers map[string]string
+	body    []byte
+	isJSON  bool
+	signer  *webhook.Signer // nil: the server's own secrets, if there are any
+	cert    string          // name of the client certificate
+	secrets []string        // see domain.Call
+}
+
+// Version is one version of a job as the engine needs it.
+type Version struct {
+	Number  int32
+	Active  bool
+	form    form // of rest
+	From    int64
+	To      atomic.Int64 // Forever while it is current
+	Plan    unique.Handle[Plan]
+	Host    HostKey
+	rest    string // of the URL, or all of it
+	payload *payload
+}
+
+// NewVersion compiles a version. It fails with CodeInvalid, or where its secrets
+// cannot be used.
+func NewVersion(v *domain.Version) (*Version, error) {
+	s := &v.Spec
+	sched, err := v.Compile()
+	if err != nil {
+		return nil, err
+	}
+	ver := &Version{
+		Number: int32(v.Number), //nolint:gosec // an edit a millisecond would take 24 days
+		Active: v.Active,
+		From:   v.EffectiveFrom,
+		Plan: unique.Make(Plan{
+			Schedule: sched, Once: s.Type == domain.AtMostOnce, method: s.Method,
+			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
+			retry:   s.Retry, Overlap: s.Overlap, Misfire: s.Misfire,
+			JitterMs: s.JitterMs, StartAt: s.StartAt, EndAt: s.EndAt, skipVerify: s.TLSSkipVerify,
+		}),
+	}
+	ver.To.Store(v.EffectiveTo)
+	ver.Host, ver.rest, ver.form = splitTarget(s.API)
+	ver.payload, err = newPayload(s)
+	return ver, err
+}
+
+func newPayload(s *domain.Spec) (*payload, error) {
+	if len(s.Headers) == 0 && len(s.Body) == 0 && len(s.Signing.Secrets) == 0 && s.ClientCertificate == "" {
+		return nil, nil //nolint:nilnil // most jobs have none, and nil is how that is said
+	}
+	signer, err := webhook.NewSigner(s.Signing.Secrets)
+	if err != nil {
+		return nil, domain.Invalid("signing.secrets", err.Error(), nil)
+	}
+	body, isJSON := s.Payload()
+	return &payload{s.Headers, body, isJSON, signer, s.ClientCertificate, s.SecretTexts()}, nil
+}
+
+// Timing compiles the calendar of the version. It is cheap: the expression is
+// compiled already.
+func (v *Version) Timing(j *Job) domain.Timing {
+	p := v.Plan.Value()
+	w := domain.Window{
+		From: v.From, To: v.To.Load(), Active: v.Active,
+		StartAt: p.StartAt, EndAt: p.EndAt, JitterMs: p.JitterMs,
+	}
+	return w.Timing(p.Schedule, j.ID, j.CreatedAt)
+}
+
+// NextAfter returns the first fire of the version after the instant, or never.
+func (v *Version) NextAfter(j *Job, after int64) int64 {
+	if at, ok := v.Timing(j).Next(after); ok {
+		return at
+	}
+	return Never
+}
+
+// FillCall sets everything of the call that the version decides.
+func (v *Version) FillCall(c *domain.Call) {
+	p := v.Plan.Value()
+	c.Once, c.Method = p.Once, p.method
+	c.URL, c.Path = v.target()
+	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
+	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = nil, nil, true, nil, "", nil
+	if w := v.payload; w != nil {
+		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = w.headers, w.body, w.isJSON, w.signer, w.cert, w.secrets
+	}
+}
+
+// form says how a version keeps its URL.
+type form uint8
+
+const (
+	formWhole  form = iota // as it is
+	formPort               // the host's key comes before it
+	formNoPort             // the same, without the key's port
+)
+
+// target returns the URL in the parts that a call takes.
+func (v *Version) target() (url, path string) {
+	switch v.form {
+	case formPort:
+		return v.Host.Value(), v.rest
+	case formNoPort:
+		key := v.Host.Value()
+		return key[:strings.LastIndexByte(key, ':')], v.rest
+	}
+	return v.rest, ""
+}
+
+// StandIn is what takes the place of a version that cannot be run: it has its
+// number and its time, and no fires.
+func StandIn(v *domain.Version) *Version {
+	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom, Plan: unique.Make(Plan{})} //nolint:gosec // as in newVersion
+	ver.To.Store(v.EffectiveTo)
+	ver.Host = unique.Make("")
+	return ver
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// storeWatch knows whether results can be recorded.
+type storeWatch struct {
+	log        *slog.Logger
+	metrics    *telemetry.Metrics
+	shard      *shard.State
+	dispatcher *dispatch.Dispatcher
+
+	mu  sync.Mutex
+	err error // of the last try to record; nil: it works
+}
+
+// note takes the outcome of a try to record.
+func (w *storeWatch) note(err error) {
+	w.mu.Lock()
+	first := err != nil && w.err == nil
+	w.err = err
+	w.mu.Unlock()
+	if err != nil {
+		w.metrics.StoreErrors.Inc()
+		w.stopIfGone(err)
+	}
+	if first {
+		w.log.Error("results cannot be recorded; they are kept in memory and tried again", "error", err)
+	}
+}
+
+// recordError returns the error of the last try to record, or nil.
+func (w *storeWatch) recordError() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// cause returns why the store does not work, as far as that is known.
+func (w *storeWatch) cause() error {
+	if err := w.recordError(); err != nil {
+		return err
+	}
+	_, err := w.shard.LastBeat()
+	return err
+}
+
+// stopIfGone ends the sending at once when files of the store are gone: what
+// would be recorded could not be found again. Only a beat that finds all of them
+// lets it go on.
+func (w *storeWatch) stopIfGone(err error) {
+	if isGone(err) {
+		w.shard.StopSending()
+		w.dispatcher.Suspend(true)
+	}
+}
+
+// isGone reports whether files of the store are gone. What it answers to a read
+// then is not what the next start finds.
+func isGone(err error) bool {
+	_, gone := errors.AsType[*store.GoneError](err)
+	return gone
+}
