@@ -197,6 +197,7 @@ func TestEveryBodyIsTried(t *testing.T) {
 }
 
 func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))

@@ -31,10 +31,13 @@ var wrongValues = []any{
 // some that are not there. No answer is a 5xx, every refusal is a problem
 // document, and nobody waits.
 func TestAttackByDocument(t *testing.T) {
+	t.Parallel()
 	t.Run("over a fake", func(t *testing.T) {
+		t.Parallel()
 		attackByDocument(t, ofAdmin(t, newFake()))
 	})
 	t.Run("over the real store", func(t *testing.T) {
+		t.Parallel()
 		stopped := make(chan struct{})
 		t.Cleanup(func() { close(stopped) }) // after the engine has stopped: newReal comes later
 		h, x := realOfAdmin(t)

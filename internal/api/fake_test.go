@@ -161,14 +161,18 @@ func (f *fake) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 
 // take returns the newest executions that match.
 func take(all []domain.Execution, limit int, match func(domain.Execution) bool) []domain.Execution {
-	var out []domain.Execution
-	for _, e := range all {
-		if match(e) {
-			out = append(out, e)
+	var found []*domain.Execution // of tens of thousands, for a page of one
+	for i := range all {
+		if match(all[i]) {
+			found = append(found, &all[i])
 		}
 	}
-	slices.SortFunc(out, func(a, b domain.Execution) int { return newestFirst(a.FireKey, b.FireKey) })
-	return out[:min(limit, len(out))]
+	slices.SortFunc(found, func(a, b *domain.Execution) int { return newestFirst(a.FireKey, b.FireKey) })
+	var out []domain.Execution
+	for _, e := range found[:min(limit, len(found))] {
+		out = append(out, *e)
+	}
+	return out
 }
 
 // NextFire implements Observer.
@@ -328,14 +332,19 @@ func (s fakeAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domain.Los
 func (s fakeAlerts) List(_ context.Context, p store.AlertPage) ([]domain.Alert, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []domain.Alert
-	for _, a := range s.alerts {
+	var found []*domain.Alert
+	for i := range s.alerts {
+		a := &s.alerts[i]
 		if (!p.OpenOnly || a.Open()) && (p.BeforeAt == 0 || a.LastAt < p.BeforeAt || a.LastAt == p.BeforeAt && p.BeforeLost && !a.Lost) {
-			out = append(out, a)
+			found = append(found, a)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b domain.Alert) int { return int(b.LastAt - a.LastAt) })
-	return out[:min(p.Limit, len(out))], s.fault
+	slices.SortStableFunc(found, func(a, b *domain.Alert) int { return int(b.LastAt - a.LastAt) })
+	var out []domain.Alert
+	for _, a := range found[:min(p.Limit, len(found))] {
+		out = append(out, *a)
+	}
+	return out, s.fault
 }
 
 // fakeShards is a shard whose watermark is at zero; the API only reads it.

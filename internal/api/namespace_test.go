@@ -138,6 +138,7 @@ func TestCreatingElsewhereIsRefused(t *testing.T) {
 // TestListsAreSifted pages through every list with a confined key: its own jobs,
 // all of them, in order, and nothing of the others, in cursors neither.
 func TestListsAreSifted(t *testing.T) {
+	t.Parallel()
 	w := newTenants(t)
 	id := w.id(t, w.theirs)
 	w.record(t, w.ours, 1_000_000, 3)

@@ -28,6 +28,7 @@ func (panickingHistory) Recent(context.Context, store.Page) ([]domain.Execution,
 // TestPanicsDoNotStopTheTimetable lets handlers panic without pause while a job
 // fires each second: it goes on, and leaves out no second.
 func TestPanicsDoNotStopTheTimetable(t *testing.T) {
+	t.Parallel()
 	stopped := make(chan struct{})
 	t.Cleanup(func() { close(stopped) }) // after the engine has stopped: newReal comes later
 	h, x := newReal(t, func(c *Config) { c.Store = panicking{c.Store} })

@@ -1,13 +1,11 @@
 package app_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -98,8 +96,24 @@ func deleteFirst(t *testing.T, dir string) (scheduledAt int64) {
 // rests fifty times as long as that took, and a stall of five seconds is part of it.
 const auditPatience = 5 * time.Minute
 
+// eventually asks until the condition holds. It asks now and then only: what takes
+// the processor from the auditor makes it rest for longer.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(auditPatience); !holds(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited %s in vain: %s", auditPatience, what)
+		}
+	}
+}
+
 // TestAuditNamesARowDeletedByHand: nobody but the auditor can see it.
 func TestAuditNamesARowDeletedByHand(t *testing.T) {
+	t.Parallel()
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer target.Close()
 	dir := t.TempDir()
@@ -107,48 +121,38 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 	defer s.stop(t)
 	job := s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
 
-	ctx, cancel := context.WithTimeout(t.Context(), auditPatience)
-	defer cancel()
-	a := s.audit(t)
-	for ; a.Succeeded < 2 && ctx.Err() == nil; a = s.audit(t) {
+	eventually(t, "two fires are on record", func() bool {
+		a := s.audit(t)
 		if a.LostCount != 0 || a.Unexpected > 0 {
 			t.Fatalf("before anything was deleted: %+v", a)
 		}
-	}
+		return a.Succeeded >= 2
+	})
 	at := deleteFirst(t, dir)
-	a = s.audit(t)
+	a := s.audit(t)
 	if a.LostCount != 1 || len(a.Lost) != 1 || a.Lost[0].JobID != job || a.Lost[0].ScheduledAt != at {
 		t.Fatalf("after the record of %d of job %v was deleted: %+v", at, job, a)
 	}
-	for !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") {
-		if ctx.Err() != nil {
-			t.Fatal("the auditor has not counted it")
-		}
-	}
+	eventually(t, "the auditor has counted it", func() bool { return strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") })
 	wantLostAlert(t, s, job, at, 1)
 }
 
 // After a restart a lost fire is not told again: when the next one has been
 // counted, it has been alone.
 func TestLossesAreNotToldAgainAfterARestart(t *testing.T) {
+	t.Parallel()
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer target.Close()
 	dir := t.TempDir()
 	var job any
 	for round := int64(1); round <= 2; round++ {
-		ctx, cancel := context.WithTimeout(t.Context(), auditPatience)
-		defer cancel()
 		s := start(t, dir, func(a *app.App) { app.AuditEvery(a, 10*time.Millisecond) })
 		if job == nil {
 			job = s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
 		}
-		for ctx.Err() == nil && s.audit(t).Succeeded < 2 {
-			runtime.Gosched()
-		}
+		eventually(t, "two fires are on record", func() bool { return s.audit(t).Succeeded >= 2 })
 		at := deleteFirst(t, dir)
-		for ctx.Err() == nil && strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") {
-			runtime.Gosched()
-		}
+		eventually(t, "a loss is counted", func() bool { return !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") })
 		if !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") {
 			t.Errorf("round %d: more than the fire at %d was counted, or nothing", round, at)
 		}
