@@ -31,7 +31,7 @@
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
 //   - Nothing behind a request whose end a proxy may see elsewhere is taken for
-//     the next one (RFC 9112, section 6.1): doubtfulEnd in headers.go.
+//     the next one (RFC 9112, section 6.1): ambiguousLength in headers.go.
 //   - Connections are bounded, and whoever waits has to make room for whoever
 //     asks: neither idle nor slow clients keep others out.
 //   - Every route asks for a role, and a request that no rule knows for an

@@ -74,7 +74,7 @@ func (d *door) enter(c net.Conn) *visit {
 		if longest := d.waiting.Front(); longest != nil {
 			gone := longest.Value.(*visit)
 			out = gone.conn
-			d.forget(gone)
+			d.remove(gone)
 		}
 	}
 	if out != c {
@@ -98,8 +98,8 @@ func hangUp(c net.Conn) {
 	_ = c.Close()
 }
 
-// forget takes a visit out; under mu.
-func (d *door) forget(v *visit) {
+// remove takes a visit out; under mu.
+func (d *door) remove(v *visit) {
 	delete(d.byConn, v.conn)
 	if v.wait != nil {
 		d.waiting.Remove(v.wait)
@@ -111,7 +111,7 @@ func (d *door) leave(c net.Conn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if v := d.byConn[c]; v != nil {
-		d.forget(v)
+		d.remove(v)
 	}
 }
 

@@ -32,17 +32,17 @@ func setSafeHeaders(h http.Header, r *http.Request) {
 	if r.TLS != nil && !loopbackHost(r.Host) {
 		h.Set("Strict-Transport-Security", strictTransport)
 	}
-	if doubtfulEnd(r) {
+	if ambiguousLength(r) {
 		h.Set("Connection", "close")
 	}
 }
 
-// doubtfulEnd reports whether a proxy may see the end of a request elsewhere, so
+// ambiguousLength reports whether a proxy may see the end of a request elsewhere, so
 // that nothing behind it may be taken for the next one: the server must close the
 // connection after a request with both Content-Length and Transfer-Encoding, and
 // after one of HTTP/1.0 with Transfer-Encoding (RFC 9112, section 6.1). net/http
 // does neither, and hides which of the headers were there: hence every request
 // in chunks and every one of HTTP/1.0.
-func doubtfulEnd(r *http.Request) bool {
+func ambiguousLength(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }

@@ -129,7 +129,7 @@ type importChunk struct {
 // gone, and nobody reads results.
 func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 	run.next = &importChunk{}
-	defer func() { err = errors.Join(err, run.settle(ctx)) }() // nothing of it outlives the request
+	defer func() { err = errors.Join(err, run.finishChunk(ctx)) }() // nothing of it outlives the request
 	for n := 1; ; n++ {
 		run.Pace.Step(n)
 		item, err := items.next()
@@ -143,7 +143,7 @@ func (run *importRun) all(ctx context.Context, items importReader) (err error) {
 			if cerr := run.commit(ctx); cerr != nil {
 				return cerr
 			}
-			if serr := run.settle(ctx); serr != nil {
+			if serr := run.finishChunk(ctx); serr != nil {
 				return serr
 			}
 			run.report.refuse(run.report.add(), run.tell(ctx, err))
@@ -186,7 +186,7 @@ func (run *importRun) commit(ctx context.Context) error {
 	if len(c.docs) == 0 {
 		return nil
 	}
-	if err := run.settle(ctx); err != nil {
+	if err := run.finishChunk(ctx); err != nil {
 		return err
 	}
 	failpoint.Hit("api.import-chunk")
@@ -208,9 +208,9 @@ func (run *importRun) commit(ctx context.Context) error {
 	return nil
 }
 
-// settle waits for the chunk that is being committed and notes what became of
+// finishChunk waits for the chunk that is being committed and notes what became of
 // its items.
-func (run *importRun) settle(ctx context.Context) error {
+func (run *importRun) finishChunk(ctx context.Context) error {
 	c := run.under
 	if c == nil {
 		return nil

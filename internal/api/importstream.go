@@ -279,16 +279,16 @@ func extendDeadlines(w http.ResponseWriter) {
 // progress extends the deadlines as the body comes in.
 type progress struct {
 	io.Reader
-	w    http.ResponseWriter
-	left int
+	w         http.ResponseWriter
+	remaining int
 }
 
 // Read implements io.Reader.
 func (p *progress) Read(b []byte) (int, error) {
 	n, err := p.Reader.Read(b)
-	if p.left -= n; p.left <= 0 {
+	if p.remaining -= n; p.remaining <= 0 {
 		extendDeadlines(p.w)
-		p.left = progressBytes
+		p.remaining = progressBytes
 	}
 	return n, err
 }

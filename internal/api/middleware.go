@@ -57,7 +57,7 @@ func plainWriter(w http.ResponseWriter) http.ResponseWriter {
 // request, not the process.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
-	r = tidied(r)
+	r = withCleanPath(r)
 	inner := r // the mux writes the pattern of the route into the request that it gets
 	start := s.Clock.Mark()
 	defer func() {

@@ -43,13 +43,13 @@ const (
 	// lasts, 200 a second.
 	addressShare = 10
 
-	// patience is how long connections may come faster than they are let in
-	// before it is a storm.
-	patience = 250 * time.Millisecond
+	// stormAfter is how long connections may arrive faster than they are accepted
+	// before addresses above their share are refused.
+	stormAfter = 250 * time.Millisecond
 
-	// breath is the least pause: a shorter one would wake a thread for each
-	// connection, which costs what was to be saved.
-	breath = 2 * time.Millisecond
+	// minPause is the shortest pause. A shorter one would wake a thread for each
+	// connection, and that costs as much as the pause saves.
+	minPause = 2 * time.Millisecond
 )
 
 // Backlog is how many connections the kernel should hold for Accept. What has
@@ -89,16 +89,16 @@ type ListenerConfig struct {
 type turnstile struct {
 	net.Listener
 
-	clock     clock.Clock
-	refused   prometheus.Counter
-	paused    prometheus.Counter
-	open      context.Context // ends with Close
-	shut      context.CancelFunc
-	mu        sync.Mutex
-	budget    *rate.Limiter // of admission and refusal
-	reserve   *rate.Limiter // of connections
-	addresses *access.Addresses
-	lean      time.Time // since when the budget does not suffice; zero: it does
+	clock           clock.Clock
+	refused         prometheus.Counter
+	paused          prometheus.Counter
+	open            context.Context // ends with Close
+	shut            context.CancelFunc
+	mu              sync.Mutex
+	budget          *rate.Limiter // of admission and refusal
+	reserve         *rate.Limiter // of connections
+	addresses       *access.Addresses
+	overBudgetSince time.Time // when the budget was first exceeded; zero: it is not
 }
 
 // NewListener returns a listener that lets in so many connections a second. The
@@ -171,10 +171,10 @@ func (t *turnstile) pause(now time.Time) (pause time.Duration, paid bool) {
 	if t.reserve.AllowN(now, 1) {
 		return 0, true
 	}
-	if t.lean.IsZero() {
-		t.lean = now
+	if t.overBudgetSince.IsZero() {
+		t.overBudgetSince = now
 	}
-	return max(breath, time.Duration(missing/float64(t.budget.Limit())*float64(time.Second))), false
+	return max(minPause, time.Duration(missing/float64(t.budget.Limit())*float64(time.Second))), false
 }
 
 // admit decides about a connection, and pays for it.
@@ -183,10 +183,10 @@ func (t *turnstile) admit(from net.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.budget.TokensAt(now) >= float64(t.budget.Burst()) {
-		t.lean = time.Time{} // nobody was waiting
+		t.overBudgetSince = time.Time{} // nobody was waiting
 	}
 	cost, ok := admission, true
-	if !t.lean.IsZero() && !t.within(from, now) && now.Sub(t.lean) >= patience {
+	if !t.overBudgetSince.IsZero() && !t.within(from, now) && now.Sub(t.overBudgetSince) >= stormAfter {
 		cost, ok = refusal, false
 	}
 	t.budget.ReserveN(now, cost)

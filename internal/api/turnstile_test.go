@@ -238,7 +238,7 @@ func TestAStormKeepsNobodyOut(t *testing.T) {
 			binary.BigEndian.PutUint32(ip[12:], i)
 			return ip
 		}, 8)
-		time.Sleep(patience + 50*time.Millisecond)
+		time.Sleep(stormAfter + 50*time.Millisecond)
 		before, refused := e.count(), e.refusals()
 		var honest []*knock
 		for i := range uint32(50) {

@@ -64,7 +64,7 @@ type run struct {
 	piece  int // facts in memory at a time
 	report Report
 
-	rest   *breath // nil: none is taken
+	rest   *throttle // nil: none is taken
 	open   map[domain.FireKey]bool
 	asides []store.Aside              // versions that cannot be run: few, or none
 	facts  map[domain.FireKey]outcome // of the piece
@@ -107,7 +107,7 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 	}
 	r := &run{db: db, window: w, piece: piece, report: Report{From: w.From, To: w.To}}
 	if w.gentle {
-		r.rest = &breath{clock: clk, mark: clk.Mark()}
+		r.rest = &throttle{clock: clk, mark: clk.Mark()}
 	}
 	if err := r.readOpen(ctx); err != nil {
 		return Report{}, err
@@ -220,7 +220,7 @@ func (r *run) expect(ctx context.Context, v *domain.Version, after, until int64)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r.settle(v, at)
+		r.countFire(v, at)
 	}
 	return nil
 }
@@ -237,8 +237,8 @@ func (r *run) believe(v *domain.Version) {
 	}
 }
 
-// settle counts one expected fire.
-func (r *run) settle(v *domain.Version, at int64) {
+// countFire counts one expected fire.
+func (r *run) countFire(v *domain.Version, at int64) {
 	key := domain.FireKey{JobID: v.JobID, ScheduledAt: at}
 	r.report.Expected++
 	if o, ok := r.facts[key]; ok {

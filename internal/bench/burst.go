@@ -12,11 +12,11 @@ import (
 )
 
 // lead is how long after the import the first fire is due: the server is at
-// rest by then. settle is how long after the last instant it may take until all
+// rest by then. drainTime is how long after the last instant it may take until all
 // has arrived; what takes longer is missing.
 const (
-	lead   = 3 * time.Second
-	settle = 10 * time.Second
+	lead      = 3 * time.Second
+	drainTime = 10 * time.Second
 )
 
 // Burst is what came of N jobs that were due at every second.
@@ -48,7 +48,7 @@ type burst struct {
 	jobs, seconds int
 	jitter        time.Duration
 	path          string
-	settle        time.Duration // more of it, for targets that are slow
+	drainTime     time.Duration // more of it, for targets that are slow
 
 	targets   []string                    // URLs of hosts that share the jobs; none: the receiver's
 	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
@@ -125,7 +125,7 @@ func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got rece
 		peak = max(peak, w.usage().rss)
 		if now >= last {
 			got, err = w.bench.received(ctx)
-			if err != nil || got.Executions >= want || now > last+(settle+m.settle).Milliseconds() {
+			if err != nil || got.Executions >= want || now > last+(drainTime+m.drainTime).Milliseconds() {
 				return got, peak, err
 			}
 		}

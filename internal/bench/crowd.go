@@ -142,8 +142,8 @@ func (c *crowd) advance() {
 			c.fire(n, at)
 		}
 	}
-	if left := c.perDay - c.ofDay; int64(len(c.ready)) > left { // the day is full
-		c.ready = c.ready[:left]
+	if remaining := c.perDay - c.ofDay; int64(len(c.ready)) > remaining { // the day is full
+		c.ready = c.ready[:remaining]
 	}
 	slot := c.second % lateSeconds
 	c.ready = append(c.ready, c.late[slot]...)

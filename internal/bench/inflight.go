@@ -60,7 +60,7 @@ func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds 
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	seconds += warmUp + int(2*d/time.Second)
-	m := burst{jobs: rate, seconds: seconds, jitter: time.Second, path: fmt.Sprintf("/slow?ms=%d", d.Milliseconds()), settle: d}
+	m := burst{jobs: rate, seconds: seconds, jitter: time.Second, path: fmt.Sprintf("/slow?ms=%d", d.Milliseconds()), drainTime: d}
 	got, err := w.burst(ctx, m)
 	if err != nil {
 		return out, err

@@ -334,7 +334,7 @@ func (brokenGuard) CheckAddr(string, netip.AddrPort) error { panic("guard broke"
 
 // Thousands of connects in the same instant all succeed.
 func TestBurstOfDials(t *testing.T) {
-	const calls, patience = 1500, 5 * time.Minute
+	const calls, dialTimeout = 1500, 5 * time.Minute
 	arrived := make(chan struct{}, calls)
 	release := make(chan struct{})
 	k := count(t, func(_, answered int, _ net.Conn) bool {
@@ -345,7 +345,7 @@ func TestBurstOfDials(t *testing.T) {
 		return true
 	})
 	_, port, _ := net.SplitHostPort(k.addr)
-	x := newTestExecutor(t, Config{DialTimeout: patience})
+	x := newTestExecutor(t, Config{DialTimeout: dialTimeout})
 	var lookups atomic.Int64
 	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
 		lookups.Add(1)
@@ -356,7 +356,7 @@ func TestBurstOfDials(t *testing.T) {
 	for range calls {
 		wg.Go(func() {
 			call := newCall("http://burst.invalid:" + port + "/")
-			call.Timeout = patience
+			call.Timeout = dialTimeout
 			if out := do(x, call); out.Verdict != success {
 				t.Errorf("outcome %+v", out)
 			}

@@ -92,7 +92,7 @@ func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
 // end gives back the connection and reports whether the exchange is fit to be
 // used again.
 func (e *exchange) end() bool {
-	e.letGo()
+	e.releaseConn()
 	if e.br != nil {
 		e.br.Reset(nil)
 		e.x.buffers.Put(e.br)
@@ -105,8 +105,8 @@ func (e *exchange) end() bool {
 	return fit
 }
 
-// letGo returns the connection to its host, or closes it.
-func (e *exchange) letGo() {
+// releaseConn returns the connection to its host, or closes it.
+func (e *exchange) releaseConn() {
 	switch {
 	case e.conn == nil:
 	case e.reusable:
@@ -192,7 +192,7 @@ func (e *exchange) connect() error {
 		}
 	}()
 	if e.host.silent.Add(1) > freeDials {
-		e.standInLine()
+		e.awaitDialTurn()
 	}
 	next, err := e.host.awaitDial(e.deadline)
 	if err != nil {

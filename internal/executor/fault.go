@@ -209,9 +209,9 @@ func (e *exchange) describeTransfer(err error) string {
 	label := e.host.label
 	switch {
 	case errors.Is(err, syscall.ECONNRESET):
-		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.aside())
+		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.closeHint())
 	case isClosed(err):
-		return fmt.Sprintf("connection closed by %s %s%s", label, e.place(), e.aside())
+		return fmt.Sprintf("connection closed by %s %s%s", label, e.place(), e.closeHint())
 	}
 	return fmt.Sprintf("connection to %s broke %s: %s", label, e.place(), rootCause(err))
 }
@@ -244,8 +244,8 @@ func isClosed(err error) bool {
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// aside is what may explain a connection that ended unanswered.
-func (e *exchange) aside() string {
+// closeHint returns what may explain a connection that ended without an answer.
+func (e *exchange) closeHint() string {
 	switch {
 	case e.keptFailed:
 		return " (a connection kept from an earlier call)"

@@ -133,8 +133,8 @@ func guarded(t *testing.T, mode egress.Mode, allow, deny string, names *nameServ
 	return x
 }
 
-// forgetNames makes the next dial ask the name server again.
-func forgetNames(x *Executor) {
+// expireNames makes the next dial ask the name server again.
+func expireNames(x *Executor) {
 	r := x.dialer.resolver
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -209,11 +209,11 @@ func TestRebinding(t *testing.T) {
 	mustSucceed(t, x, newCall(url))
 	for _, inner := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "0.0.0.0"} {
 		names.set("rebind.test.", inner)
-		forgetNames(x)
+		expireNames(x)
 		wantRefused(t, x, url, netip.MustParseAddr(inner).Unmap().String())
 	}
 	names.set("rebind.test.", "127.0.0.1", "127.0.0.2") // only one of them may be called
-	forgetNames(x)
+	expireNames(x)
 	mustSucceed(t, x, newCall(url))
 	if n := inside.conns.Load(); n != 0 {
 		t.Errorf("%d connections to the refused address", n)
@@ -229,7 +229,7 @@ func TestOneLookupForEachConnection(t *testing.T) {
 	k := serveAt(t, "127.0.0.2:0", "close")
 	x := guarded(t, egress.Public, "127.0.0.2", "", names)
 	for i := range 3 {
-		forgetNames(x)
+		expireNames(x)
 		mustSucceed(t, x, newCall("http://a.test:"+portOf(t, k.addr)+"/"))
 		if n := names.questions("a.test."); n != i+1 {
 			t.Errorf("%d questions for %d connections", n, i+1)
@@ -264,7 +264,7 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 	}
 	// The name leads elsewhere now: what is open goes to where it was judged.
 	names.set("good.test.", "169.254.169.254")
-	forgetNames(x)
+	expireNames(x)
 	mustSucceed(t, x, newCall("http://good.test:"+port+"/"))
 	for _, h := range x.hosts.list() {
 		if len(h.idle) > 0 {
@@ -274,7 +274,7 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 			h.idle[0].lastUse = h.idle[0].lastUse.Add(-warmFor)
 		}
 	}
-	forgetNames(x)
+	expireNames(x)
 	wantRefused(t, x, "http://good.test:"+port+"/", "cloud metadata")
 }
 

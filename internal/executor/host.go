@@ -49,18 +49,18 @@ type host struct {
 	tls      *tls.Config
 	pool     *table
 	dials    chan struct{} // has an entry for each dial under way
-	silent   atomic.Int64  // dials since the host was last heard
+	silent   atomic.Int64  // dials since the host last answered
 	failed   atomic.Int64  // those of them that failed at once
 	failPace pace          // of dials while they fail
 	wary     atomic.Bool   // habits.wary, to be read without mu
 
-	mu      sync.Mutex
-	idle    []*conn // by time of last use, the latest last
-	open    int     // connections idle, in use and being dialled
-	lastUse time.Time
-	habits  habits
-	dropped bool          // not in the table: connections are not kept
-	voice   chan struct{} // closed when the host is heard; nil: nobody waits for that
+	mu       sync.Mutex
+	idle     []*conn // by time of last use, the latest last
+	open     int     // connections idle, in use and being dialled
+	lastUse  time.Time
+	habits   habits
+	dropped  bool          // not in the table: connections are not kept
+	answered chan struct{} // closed when the host answers; nil: nobody waits for that
 }
 
 // conn is an open connection.

@@ -13,22 +13,22 @@ import (
 // fifth of a second nobody else gets a core in time. So dials to hosts that are
 // silent are spread over the time that follows. Hosts that answer wait for nothing.
 const (
-	// freeDials is how many dials a host gets at once after each sign of life.
-	// The first answer lets all others go.
+	// freeDials is how many dials a host gets at once after each answer. The first
+	// answer ends the waiting of all others.
 	freeDials = 16
 	// dialGap is the time from one dial to the next, of all silent hosts
 	// together, while few wait: 2,200 a second, a third of a core.
 	dialGap = 450 * time.Microsecond
-	// maxPace is what no dial waits longer than. The longer the line is, the
-	// closer they follow each other.
+	// maxPace is the longest wait of a dial. The longer the line is, the closer
+	// the dials follow each other.
 	maxPace = 4 * time.Second
 	// failGap is the time from one dial to the next of a host whose connections
 	// fail at once: refused, reset, unknown by name. Such a call takes no time and
 	// is tried again: 2,000 jobs a second whose target is down are 8,000 calls,
-	// which take both cores of a small machine. Each host has a line of its own,
-	// and there is one of them all, in which none waits for long: else the calls
-	// of hundreds of hosts, as many as fail when a network does, would hold the
-	// slots that the calls of others need.
+	// which take both cores of a small machine. Each host has its own line, and all
+	// hosts share another one with a short limit. Without that limit the calls of
+	// hundreds of hosts, which fail together when a network fails, would occupy the
+	// slots that other calls need.
 	failGap       = 500 * time.Microsecond
 	maxSharedLine = 250 * time.Millisecond
 	// paceShare is the part of a call's time that it may spend in the line.
@@ -41,10 +41,10 @@ type pace struct {
 	next time.Time
 }
 
-// bookFirm returns how long a dial has to wait that wants to begin now, where no
-// line makes them follow each other closer: few calls of one host wait, since
-// more of its slots bring no more ends.
-func (p *pace) bookFirm(now time.Time, most time.Duration) time.Duration {
+// reserveFixed reserves the turn of a dial that is ready now and returns how long it
+// has to wait, at most the given time. Turns are failGap apart however long the line
+// is: a host that fails at once gains nothing from more calls in flight.
+func (p *pace) reserveFixed(now time.Time, most time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := min(max(0, p.next.Sub(now)), most)
@@ -52,9 +52,9 @@ func (p *pace) bookFirm(now time.Time, most time.Duration) time.Duration {
 	return line
 }
 
-// book returns how long a dial to a silent host has to wait that wants to begin
-// now.
-func (p *pace) book(now time.Time) time.Duration {
+// reserve reserves the turn of a dial to a silent host that is ready now and returns
+// how long it has to wait.
+func (p *pace) reserve(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := min(max(0, p.next.Sub(now)), maxPace)
@@ -63,9 +63,9 @@ func (p *pace) book(now time.Time) time.Duration {
 	return line
 }
 
-// heard notes that the host has answered something, and lets those go who wait
-// because it had not.
-func (h *host) heard() {
+// noteAnswer notes that the host has answered, and ends the waiting of the dials that
+// were delayed because it was silent.
+func (h *host) noteAnswer() {
 	if h.silent.Load() == 0 { // most answers come on open connections: they cost no write
 		return
 	}
@@ -73,20 +73,20 @@ func (h *host) heard() {
 	h.failed.Store(0)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.voice != nil {
-		close(h.voice)
-		h.voice = nil
+	if h.answered != nil {
+		close(h.answered)
+		h.answered = nil
 	}
 }
 
-// fail notes that a connection could not be opened, or was closed at once, which
-// is no sign of life: a machine says so of a server that is gone. What the guard
-// refuses was never dialled, and waits for nothing.
+// fail notes that a connection could not be opened, or was closed at once. Neither
+// counts as an answer: a machine does the same for a server that is gone. An address
+// that the guard refuses was never dialled, so its calls do not wait.
 func (h *host) fail(err error) {
 	_, refused := errors.AsType[*refusedError](err)
 	switch {
 	case refused:
-		h.heard()
+		h.noteAnswer()
 	case !isTimeout(err):
 		h.failed.Add(1)
 	}
@@ -96,19 +96,20 @@ func (h *host) fail(err error) {
 func (h *host) paceOf(now, deadline time.Time) time.Duration {
 	most := deadline.Sub(now) / paceShare
 	if h.failed.Load() > freeDials {
-		return min(most, max(h.failPace.bookFirm(now, maxPace), h.pool.failPace.bookFirm(now, maxSharedLine)))
+		return min(most, max(h.failPace.reserveFixed(now, maxPace), h.pool.failPace.reserveFixed(now, maxSharedLine)))
 	}
-	return min(h.pool.pace.book(now), most)
+	return min(h.pool.pace.reserve(now), most)
 }
 
-// standInLine waits for the turn of a dial to a silent host. What was not sent
-// before is only begun now: the target gets the whole time of the call, and calls
-// that dial one after the other also time out one after the other. 2,000 that end
-// at one instant keep both cores busy for as long as 2,000 dials.
+// awaitDialTurn waits for the turn of a dial to a silent host. If nothing of the
+// request was sent yet, the clock of the call starts only now: the target gets the
+// whole time of the call, and calls that dial one after the other also time out one
+// after the other. 2,000 timeouts at one instant would keep both cores busy for as
+// long as 2,000 dials.
 //
-// After Hurry the time in the line counts as the target's: the call ends when it
-// would have ended without a line.
-func (e *exchange) standInLine() {
+// After Hurry the wait counts as part of the call: the call ends when it would have
+// ended without a line.
+func (e *exchange) awaitDialTurn() {
 	before := monotonic.Now()
 	e.host.awaitPace(e.x.hurry, before, e.deadline)
 	if e.written == 0 && e.x.hurry.Err() == nil {
@@ -122,13 +123,13 @@ func (e *exchange) standInLine() {
 // no more or the context ends.
 func (h *host) awaitPace(ctx context.Context, now, deadline time.Time) {
 	h.mu.Lock()
-	if h.voice == nil {
-		h.voice = make(chan struct{})
+	if h.answered == nil {
+		h.answered = make(chan struct{})
 	}
-	voice := h.voice
+	answered := h.answered
 	h.mu.Unlock()
 	if h.silent.Load() <= freeDials {
-		return // it was heard just now, and may not be again
+		return // it has just answered; noteAnswer may not run again
 	}
 	wait := h.paceOf(now, deadline)
 	if wait <= 0 {
@@ -138,7 +139,7 @@ func (h *host) awaitPace(ctx context.Context, now, deadline time.Time) {
 	defer turn.Stop()
 	select {
 	case <-turn.C:
-	case <-voice:
+	case <-answered:
 	case <-ctx.Done():
 	}
 }

@@ -21,7 +21,7 @@ func TestPace(t *testing.T) {
 	now := time.Unix(1_000, 0)
 	var last time.Duration
 	for i := range 100_000 {
-		wait := p.book(now)
+		wait := p.reserve(now)
 		switch {
 		case i == 0 && wait != 0:
 			t.Fatalf("the first one waits for %s", wait)
@@ -32,10 +32,10 @@ func TestPace(t *testing.T) {
 		}
 		last = wait
 	}
-	if wait := p.book(now.Add(time.Minute)); wait != 0 {
+	if wait := p.reserve(now.Add(time.Minute)); wait != 0 {
 		t.Errorf("a minute later one waits for %s", wait)
 	}
-	if wait := p.book(now.Add(time.Minute)); wait != dialGap {
+	if wait := p.reserve(now.Add(time.Minute)); wait != dialGap {
 		t.Errorf("the second one waits for %s", wait)
 	}
 }
@@ -68,9 +68,9 @@ func TestDialsToSilentHost(t *testing.T) {
 		if n := after(100*dialGap + dialGap/2); n < freeDials+100 || n > freeDials+105 {
 			t.Errorf("%d dials in the time of 100", n)
 		}
-		x.hosts.list()[0].heard()
+		x.hosts.list()[0].noteAnswer()
 		if n := after(0); n != freeDials+300 {
-			t.Errorf("%d dials once the host is heard", n)
+			t.Errorf("%d dials once the host has answered", n)
 		}
 		close(g.open)
 		calls.Wait()
@@ -199,10 +199,10 @@ func TestLineOfCallThatWasSent(t *testing.T) {
 			e.host, e.written = x.hosts.list()[0], written
 			e.host.silent.Store(freeDials + 100)
 			e.host.pool.pace.next = monotonic.Now().Add(time.Second)
-			e.standInLine()
+			e.awaitDialTurn()
 			waited := monotonic.Now().Sub(e.begun)
-			if left := e.deadline.Sub(monotonic.Now()); waited != time.Second || (left == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
-				t.Errorf("%d bytes sent: waited for %s, noted %s, has %s left", written, waited, out.Held, left)
+			if remaining := e.deadline.Sub(monotonic.Now()); waited != time.Second || (remaining == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
+				t.Errorf("%d bytes sent: waited for %s, noted %s, has %s left", written, waited, out.Held, remaining)
 			}
 		}
 	})
@@ -238,9 +238,9 @@ func TestDialsToHostThatIsDown(t *testing.T) {
 		if wait := other.paceOf(monotonic.Now(), monotonic.Now().Add(time.Minute)); wait > maxSharedLine {
 			t.Errorf("a dial to another host that is down waits for %s in the line of the first", wait)
 		}
-		h.heard()
+		h.noteAnswer()
 		if n := after(0) - before; n != 300 {
-			t.Errorf("%d dials once the host is heard", n)
+			t.Errorf("%d dials once the host has answered", n)
 		}
 		if h.failed.Load() != 0 {
 			t.Error("the failures before an answer still count")
@@ -250,7 +250,7 @@ func TestDialsToHostThatIsDown(t *testing.T) {
 			t.Error("what the guard refuses counts as a dial")
 		}
 		for range 100_000 {
-			if wait := h.failPace.bookFirm(monotonic.Now(), maxPace); wait > maxPace {
+			if wait := h.failPace.reserveFixed(monotonic.Now(), maxPace); wait > maxPace {
 				t.Fatalf("a dial waits for %s", wait)
 			}
 		}

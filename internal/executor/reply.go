@@ -73,11 +73,11 @@ func (r *reply) bulky() bool {
 // readHead reads one head of an answer into e.resp.
 func (e *exchange) readHead(br *bufio.Reader) error {
 	e.resp.reset()
-	left := e.x.cfg.MaxHeaderBytes
-	if err := awaitStatusLine(br, &left); err != nil {
+	remaining := e.x.cfg.MaxHeaderBytes
+	if err := awaitStatusLine(br, &remaining); err != nil {
 		return err
 	}
-	line, _, err := e.readLine(br, &left)
+	line, _, err := e.readLine(br, &remaining)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (e *exchange) readHead(br *bufio.Reader) error {
 		return err
 	}
 	for {
-		line, cut, err := e.readLine(br, &left)
+		line, cut, err := e.readLine(br, &remaining)
 		if err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func (r *resolver) ask(name string) *answer {
 		return a
 	}
 	if len(r.answers) >= maxLookups {
-		r.forget(now)
+		r.evict(now)
 	}
 	a := &answer{done: make(chan struct{})}
 	r.answers[name] = a
@@ -99,9 +99,9 @@ func (a *answer) stale(now time.Time) bool {
 	}
 }
 
-// forget drops the stale answers, or all when none is: callers that wait for
-// one hold it themselves.
-func (r *resolver) forget(now time.Time) {
+// evict drops the stale answers, or all of them when none is stale: callers that
+// wait for an answer hold their own reference.
+func (r *resolver) evict(now time.Time) {
 	for name, a := range r.answers {
 		if a.stale(now) {
 			delete(r.answers, name)

@@ -24,7 +24,7 @@ func (e *exchange) send(body []byte) error {
 			e.keptFailed = e.phase <= phaseWait
 			return err
 		}
-		e.letGo()
+		e.releaseConn()
 	}
 	if err := e.connect(); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (e *exchange) roundTrip(body []byte) error {
 		}
 		return err
 	}
-	e.host.heard()
+	e.host.noteAnswer()
 	if sendErr == nil && e.isPlain(n) {
 		e.phase = phaseDone
 		e.reusable = true

@@ -76,14 +76,14 @@ func isDigits(b []byte) bool {
 // awaitStatusLine skips empty lines and white space, and reports what does not
 // begin as HTTP does without waiting for the rest of it: a server of another
 // protocol may send no line at all.
-func awaitStatusLine(br *bufio.Reader, left *int) error {
+func awaitStatusLine(br *bufio.Reader, remaining *int) error {
 	for n := 1; n <= len(httpName); {
 		b, err := br.Peek(n)
 		if err != nil {
 			return err
 		}
 		if n == 1 && (isGap(b[0]) || b[0] == '\n') {
-			if *left--; *left < 0 {
+			if *remaining--; *remaining < 0 {
 				return errHeaderTooLong
 			}
 			_, _ = br.Discard(1)
@@ -99,23 +99,23 @@ func awaitStatusLine(br *bufio.Reader, left *int) error {
 }
 
 // readLine reads a line and returns it without its end. Of one that is longer
-// than the buffer it returns the start, and that it was cut. left is how many
-// bytes the head may still have.
-func (e *exchange) readLine(br *bufio.Reader, left *int) (line []byte, cut bool, err error) {
+// than the buffer it returns the start, and that it was cut. remaining is how
+// many bytes the head may still have.
+func (e *exchange) readLine(br *bufio.Reader, remaining *int) (line []byte, cut bool, err error) {
 	line, err = br.ReadSlice('\n')
-	*left -= len(line)
+	*remaining -= len(line)
 	if errors.Is(err, bufio.ErrBufferFull) {
 		cut = true
 		e.long = append(e.long[:0], line...)
-		for errors.Is(err, bufio.ErrBufferFull) && *left >= 0 {
+		for errors.Is(err, bufio.ErrBufferFull) && *remaining >= 0 {
 			var more []byte
 			more, err = br.ReadSlice('\n')
-			*left -= len(more)
+			*remaining -= len(more)
 		}
 		line = e.long
 	}
 	switch {
-	case *left < 0:
+	case *remaining < 0:
 		return nil, cut, errHeaderTooLong
 	case err != nil:
 		return nil, cut, err
