@@ -60,9 +60,10 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 	$(LINT) run ./...
 
 .PHONY: race
-race: ## Every test but the end-to-end ones, with the race detector
+race: ## Every test but the end-to-end ones, with the race detector; and those of the engine with the order of its locks asserted
 	$(call say,go test -race)
 	packages="$$($(GO) list ./... | grep -v '/e2e$$')"; CGO_ENABLED=1 $(GO) test -race -timeout 30m $$packages
+	$(GO) test -tags lockorder ./internal/engine/...
 
 # They drive a server in a process of its own, built without the detector, and
 # mostly wait: those that measure run one after the other, the others E2E at a time.

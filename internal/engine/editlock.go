@@ -2,15 +2,15 @@ package engine
 
 import (
 	"context"
-	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 )
 
 // editLocks lets one edit of a job go on at a time. It holds an entry only for
 // jobs that are being edited.
 type editLocks struct {
-	mu   sync.Mutex
+	mu   lock.Leaf
 	busy map[domain.JobID]chan struct{} // closed when the edit has ended
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/due"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
@@ -36,7 +37,7 @@ type loop struct {
 	background *sync.WaitGroup // of what a turn leaves to others
 	wake       chan struct{}   // the timetable looks again
 
-	mu   sync.Mutex
+	mu   lock.Leaf
 	last clock.Mark // the last turn
 }
 

@@ -1,11 +1,10 @@
 package engine
 
 import (
-	"sync"
-
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/due"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
@@ -13,7 +12,7 @@ import (
 type registry struct {
 	clock clock.Clock
 
-	mu            sync.Mutex // what follows, run.Job.Current and Next, and what the shard has proposed
+	mu            lock.Registry // what follows, run.Job.Current and Next, and what the shard has proposed
 	jobs          run.JobIndex
 	active        int
 	unusable      map[domain.JobID]unusableVersion // jobs that cannot be run

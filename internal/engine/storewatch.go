@@ -3,9 +3,9 @@ package engine
 import (
 	"errors"
 	"log/slog"
-	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -18,7 +18,7 @@ type storeWatch struct {
 	shard      *shard.State
 	dispatcher *dispatch.Dispatcher
 
-	mu  sync.Mutex
+	mu  lock.Leaf
 	err error // of the last try to record; nil: it works
 }
 

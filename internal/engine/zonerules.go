@@ -7,11 +7,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -31,7 +31,7 @@ const (
 type zoneRules struct {
 	shards store.Shards
 
-	mu      sync.Mutex
+	mu      lock.Leaf
 	kept    map[string]bool // zones of which the store keeps the rules
 	warning string          // of this start
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
@@ -44,7 +45,7 @@ type Dispatcher struct {
 	maxLate   int
 	hostQueue int // runs queued for one host
 
-	mu        sync.Mutex
+	mu        lock.Dispatcher
 	cond      *sync.Cond
 	hosts     map[run.HostKey]*host
 	ring      []*host // first in, first out; a slice that is compacted

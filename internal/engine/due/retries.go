@@ -4,10 +4,10 @@ import (
 	"container/heap"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
@@ -32,7 +32,7 @@ func (h *retryHeap) Pop() any {
 type Retries struct {
 	clock clock.Clock
 	push  func([]*run.Run)
-	mu    sync.Mutex
+	mu    lock.Leaf
 	heap  retryHeap
 	due   []*run.Run // no longer in heap, and being pushed
 	wake  chan struct{}

@@ -19,12 +19,12 @@
 // the engine hold the set to be empty at the end of each.
 package hold
 
-import "sync"
+import "github.com/belfry-scheduler/belfry/internal/engine/lock"
 
 // Set counts the tokens of each second. It is safe for concurrent use, and its
 // lock is a leaf: nothing is called with it held.
 type Set struct {
-	mu     sync.Mutex
+	mu     lock.Leaf
 	counts map[int64]int
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -43,7 +44,7 @@ type Recorder struct {
 	onCommit func(b []Entry, took time.Duration) // after each commit
 	onError  func(error)                         // after each failed try; nil: it works again
 
-	mu      sync.Mutex
+	mu      lock.Leaf
 	room    *sync.Cond
 	entries []Entry
 	batch   []Entry    // being committed

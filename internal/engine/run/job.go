@@ -1,10 +1,10 @@
 package run
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 )
 
 // Job is a job as the engine needs it. A job is in the timetable at most once
@@ -20,7 +20,7 @@ type Job struct {
 
 	stop atomic.Pointer[stop]
 
-	Mu      sync.Mutex
+	Mu      lock.Job
 	Live    *Run // executions that have not ended, newest first
 	Busy    int  // how many those are
 	backlog *Backlog

@@ -12,12 +12,12 @@ package shard
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine/hold"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -39,7 +39,7 @@ type State struct {
 	// Under the lock of the jobs: an edit chooses its instant with it held.
 	proposed int64
 
-	mu       sync.Mutex // a leaf
+	mu       lock.Leaf // a leaf
 	lease    store.Lease
 	lastBeat clock.Mark // start of the last beat that the store took
 	beatErr  error      // of the last beat
