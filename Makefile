@@ -83,12 +83,12 @@ sim: ## Simulate SEEDS (2000) days from SEED (1) on, each with crashes, faults a
 	$(call say,sim: $(SEEDS) days from seed $(SEED) on)
 	BELFRY_SIM_SEEDS=$(SEEDS) BELFRY_SIM_SEED=$(SEED) $(GO) test -count=1 -timeout 90m -run TestSimulation ./internal/sim
 
-BLOWS ?= 130
+FAULTS ?= 130
 JOBS  ?= 2000
 
 .PHONY: torture
-torture: ## Strike a loaded server BLOWS (130) times with JOBS (2000) jobs a second: kills, full disk, frozen ... then check
-	BELFRY_TORTURE_BLOWS=$(BLOWS) BELFRY_TORTURE_JOBS=$(JOBS) BELFRY_FAILPOINT_PASSES=9 \
+torture: ## Inject FAULTS (130) into a server with JOBS (2000) jobs a second: kills, full disk, frozen ... then check
+	BELFRY_TORTURE_FAULTS=$(FAULTS) BELFRY_TORTURE_JOBS=$(JOBS) BELFRY_FAILPOINT_PASSES=9 \
 	  $(GO) test -count=1 -timeout 90m -run 'TestTorture|TestKilled' -v ./e2e
 
 DOWNTIME ?= 600

@@ -88,9 +88,9 @@ func TestBenchCreateAndHistory(t *testing.T) {
 		t.Errorf("create %+v", c)
 	}
 	checkHistory(t, report.History)
-	left, err := exec.Command("find", folder, "-name", "*.db").Output()
-	if err != nil || len(bytes.TrimSpace(left)) > 0 {
-		t.Errorf("left behind: %s %v", left, err)
+	remaining, err := exec.Command("find", folder, "-name", "*.db").Output()
+	if err != nil || len(bytes.TrimSpace(remaining)) > 0 {
+		t.Errorf("left behind: %s %v", remaining, err)
 	}
 }
 
@@ -229,7 +229,7 @@ func TestBenchTables(t *testing.T) {
 
 func benchOutput(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*patience) // some of it is waiting
+	ctx, cancel := context.WithTimeout(t.Context(), 10*maxWait) // some of it is waiting
 	defer cancel()
 	for tries := 1; ; tries++ {
 		cmd := exec.CommandContext(ctx, binary, append([]string{"bench"}, args...)...)

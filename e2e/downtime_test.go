@@ -14,9 +14,9 @@ import (
 // the next fires are due. `make test` runs a short form of it, `make downtime`
 // ten minutes of a thousand jobs.
 var (
-	downSeconds = fromEnv("BELFRY_DOWNTIME_SECONDS", 20)
-	downJobs    = fromEnv("BELFRY_DOWNTIME_JOBS", 200)
-	calmSeconds = fromEnv("BELFRY_DOWNTIME_CALM", 5)
+	downSeconds  = fromEnv("BELFRY_DOWNTIME_SECONDS", 20)
+	downJobs     = fromEnv("BELFRY_DOWNTIME_JOBS", 200)
+	quietSeconds = fromEnv("BELFRY_DOWNTIME_CALM", 5)
 )
 
 func TestDowntime(t *testing.T) {
@@ -25,18 +25,18 @@ func TestDowntime(t *testing.T) {
 	p, machine := serve(t, dir, env), watchStalls(t)
 	ids := p.importJobs(everySecond(downJobs, tg.url+"/ok"))
 	first := (time.Now().UnixMilli()/1000 + 2) * 1000
-	pass(first + int64(calmSeconds)*1000 + 500)
+	pass(first + int64(quietSeconds)*1000 + 500)
 	p.kill()
 	down := time.Now().UnixMilli()
 	pass(down + int64(downSeconds)*1000)
 	p = serve(t, dir, env)
 	up := time.Now().UnixMilli()
 	want := float64((up/1000 - down/1000) * int64(downJobs))
-	within(t, patience+time.Duration(downSeconds)*time.Second, "the late fires are on record", func() bool {
+	within(t, maxWait+time.Duration(downSeconds)*time.Second, "the late fires are on record", func() bool {
 		return p.metric("belfry_late_fires_total") >= want-float64(11*downJobs) && p.metric("belfry_watermark_lag_seconds") < 3
 	})
 	caughtUp := time.Now().UnixMilli()
-	pass(caughtUp + int64(calmSeconds)*1000)
+	pass(caughtUp + int64(quietSeconds)*1000)
 	last := (time.Now().UnixMilli()/1000 - 1) * 1000
 	tg.waitFor(t, ids, first, last)
 	if code := p.terminate(); code != 0 {

@@ -83,14 +83,14 @@ func TestKilledAtASeam(t *testing.T) {
 			failpoint := fmt.Sprintf("%s=kill@%d", seam.name, pass)
 			t.Run(failpoint, func(t *testing.T) {
 				t.Parallel()
-				dieAt(t, failpoint)
+				killAt(t, failpoint)
 			})
 		}
 	}
 }
 
-func dieAt(t *testing.T, failpoint string) {
-	m := &martyr{t: t, random: rand.New(rand.NewPCG(7, 7)), target: newTarget(t), dir: t.TempDir()}
+func killAt(t *testing.T, failpoint string) {
+	m := &torturedServer{t: t, random: rand.New(rand.NewPCG(7, 7)), target: newTarget(t), dir: t.TempDir()}
 	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
 	m.p = serve(t, m.dir, m.env...) // the jobs are there before the seam is armed
 	m.importMany(50)
@@ -103,18 +103,18 @@ func dieAt(t *testing.T, failpoint string) {
 	m.p = serveWith(t, failing, m.dir, append(m.env, "BELFRY_FAILPOINT="+failpoint)...)
 	down.To = time.Now().UnixMilli()
 	m.outages = append(m.outages, down)
-	out := m.liveUntilDeath()
+	out := m.runUntilKilled()
 	m.p = serve(t, m.dir, m.env...)
 	out.To = time.Now().UnixMilli()
 	m.outages = append(m.outages, out)
-	m.clarify()
-	m.live(1500 * time.Millisecond)
+	m.resolveUnanswered()
+	m.runFor(1500 * time.Millisecond)
 	m.judge(from, (time.Now().UnixMilli()/1000-1)*1000)
 }
 
-// liveUntilDeath lets the client work until the server has killed itself.
-func (m *martyr) liveUntilDeath() check.Outage {
-	deadline := time.After(patience)
+// runUntilKilled lets the client work until the server has killed itself.
+func (m *torturedServer) runUntilKilled() check.Outage {
+	deadline := time.After(maxWait)
 	for {
 		select {
 		case <-m.p.exit:
@@ -125,7 +125,7 @@ func (m *martyr) liveUntilDeath() check.Outage {
 		case <-deadline:
 			m.t.Fatal("the server does not come to the failpoint")
 		default:
-			m.live(20 * time.Millisecond)
+			m.runFor(20 * time.Millisecond)
 		}
 	}
 }

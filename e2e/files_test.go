@@ -95,8 +95,8 @@ func TestDataRemovedWhileServing(t *testing.T) {
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the stop took %s", took)
 	}
-	if left, err := os.ReadDir(dir); err == nil {
-		t.Errorf("the server has made %v", left)
+	if remaining, err := os.ReadDir(dir); err == nil {
+		t.Errorf("the server has made %v", remaining)
 	}
 	p = serve(t, dir)
 	if !strings.Contains(p.log(), "no database was there") {
@@ -248,8 +248,8 @@ func TestLinkedDatabase(t *testing.T) {
 		}
 		refused(filepath.Join(data, "jobs.db"), "is in use by")
 	}
-	if left, err := os.ReadDir(filepath.Dir(link)); err != nil || len(left) != 1 {
-		t.Errorf("beside the link there is %v, error %v", left, err)
+	if remaining, err := os.ReadDir(filepath.Dir(link)); err != nil || len(remaining) != 1 {
+		t.Errorf("beside the link there is %v, error %v", remaining, err)
 	}
 	if _, err := os.Stat(filepath.Join(data, "history")); err != nil {
 		t.Error(err)

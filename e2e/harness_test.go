@@ -23,9 +23,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
-// patience is how long a test waits for what should take seconds: tests share
+// maxWait is how long a test waits for what should take seconds: tests share
 // the machine.
-const patience = 60 * time.Second
+const maxWait = 60 * time.Second
 
 var (
 	binary  string
@@ -104,7 +104,7 @@ func startWith(t *testing.T, binary, message, attr string, env []string, args ..
 	case p.url = <-urls:
 	case err := <-p.exit:
 		t.Fatalf("belfry %v ended: %v\n%s", args, err, p.log())
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		t.Fatalf("belfry %v does not start", args)
 	}
 	p.api, err = client.New(p.url, "")
@@ -160,7 +160,7 @@ func (p *process) terminate() int {
 	select {
 	case <-p.exit:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		p.t.Fatal("the server does not stop on SIGTERM")
 		return -1
 	}
@@ -242,7 +242,7 @@ func (tg *target) since(t *testing.T, at int64) []receiver.Entry {
 // eventually asks until the condition holds.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	within(t, patience, what, cond)
+	within(t, maxWait, what, cond)
 }
 
 // within asks until the condition holds, for no longer than the time given.
@@ -334,7 +334,7 @@ func belfry(ctx context.Context, t *testing.T, env []string, args ...string) *ex
 
 func runAll(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	cmd := belfry(ctx, t, env, args...)
 	var out, errs bytes.Buffer

@@ -27,7 +27,7 @@ func firesOf(entries []receiver.Entry) fires {
 // check compares the fires with the calendar of every-second jobs from first to
 // last, both inclusive: none may be missing, none may be early, and none may be
 // there twice unless doubled says that it may.
-func (f fires) check(t *testing.T, ids []string, first, last int64, doubled func(got []receiver.Entry) bool) {
+func (f fires) check(t *testing.T, ids []string, first, last int64, secondProcess func(got []receiver.Entry) bool) {
 	t.Helper()
 	var missing, twice int
 	for _, id := range ids {
@@ -38,7 +38,7 @@ func (f fires) check(t *testing.T, ids []string, first, last int64, doubled func
 				if missing++; missing <= 5 {
 					t.Errorf("job %s: no fire at %d (%s)", id, at, time.UnixMilli(at).Format(time.TimeOnly))
 				}
-			case len(got) > 1 && !doubled(got):
+			case len(got) > 1 && !secondProcess(got):
 				if twice++; twice <= 5 {
 					t.Errorf("job %s: %d fires at %d: %+v", id, len(got), at, got)
 				}

@@ -22,7 +22,7 @@ func (p *process) wire(request, method string) (*http.Response, string) {
 		p.t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(maxWait))
 	if _, err := io.WriteString(conn, request); err != nil {
 		p.t.Fatal(err)
 	}

@@ -286,25 +286,25 @@ func TestStartThatHangs(t *testing.T) {
 }
 
 // logStuck runs the server for a while with a log that nobody reads, and kills it.
-func (m *martyr) logStuck() {
+func (m *torturedServer) logStuck() {
 	from := time.Now()
 	_, w := fullPipe(m.t)
 	m.restartInto(w)
-	m.live(3 * time.Second)
-	m.healthy()
+	m.runFor(3 * time.Second)
+	m.waitHealthy()
 	m.p.kill()
 	m.start()
 	m.outage(from)
 }
 
 // logGone closes the log of a server that runs: nothing ends, nor is anything lost.
-func (m *martyr) logGone() {
+func (m *torturedServer) logGone() {
 	from := time.Now()
 	r, w := fullPipe(m.t)
 	m.restartInto(w)
 	_ = r.Close()
-	m.live(3 * time.Second)
-	m.healthy()
+	m.runFor(3 * time.Second)
+	m.waitHealthy()
 	if code := m.p.terminate(); code != 0 {
 		m.t.Errorf("exit code %d after SIGTERM without a reader of the log", code)
 	}
@@ -313,11 +313,11 @@ func (m *martyr) logGone() {
 }
 
 // restartInto restarts the server with the file for its stderr.
-func (m *martyr) restartInto(stderr *os.File) {
+func (m *torturedServer) restartInto(stderr *os.File) {
 	if code := m.p.terminate(); code != 0 {
 		m.t.Errorf("exit code %d after SIGTERM", code)
 	}
-	m.dead()
+	m.markIdle()
 	m.starts = append(m.starts, time.Now().UnixMilli())
 	p := serveInto(m.t, stderr, binary, m.dir, append(m.env, "LOG_LEVEL=debug", "DB_VERBOSE=true")...)
 	m.mu.Lock()

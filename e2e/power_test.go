@@ -24,49 +24,49 @@ import (
 // checker looks for lost fires. Each takes BELFRY_POWER_ROUNDS rounds.
 var powerRounds = fromEnv("BELFRY_POWER_ROUNDS", 3)
 
-// newMartyr returns a client, and chance for its torturer: the client uses its
-// own in another goroutine.
-func newMartyr(t *testing.T) (*martyr, *rand.Rand) {
+// newTortured returns a tortured server and a source of random numbers for the test: the
+// client uses the server's own in another goroutine.
+func newTortured(t *testing.T) (*torturedServer, *rand.Rand) {
 	seed := uint64(fromEnv("BELFRY_TORTURE_SEED", int(time.Now().UnixNano()%1_000_000)))
 	t.Logf("BELFRY_TORTURE_SEED=%d", seed)
-	m := &martyr{t: t, random: rand.New(rand.NewPCG(seed, 2)), target: newTarget(t)}
+	m := &torturedServer{t: t, random: rand.New(rand.NewPCG(seed, 2)), target: newTarget(t)}
 	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
 	return m, rand.New(rand.NewPCG(seed, 3))
 }
 
-// survive runs the rounds. A blow ends the server and leaves m.dir, and where
+// survive runs the rounds. kill ends the server and leaves m.dir, and where
 // needed m.look, as they are for the next.
-func (m *martyr) survive(blow func()) {
+func (m *torturedServer) survive(kill func()) {
 	m.p = serve(m.t, m.dir, m.env...)
 	m.importMany(50)
 	from := (time.Now().UnixMilli()/1000 + 1) * 1000
 	pass(from)
 	for range powerRounds {
-		m.live(time.Duration(500+m.random.IntN(1500)) * time.Millisecond)
+		m.runFor(time.Duration(500+m.random.IntN(1500)) * time.Millisecond)
 		out := check.Outage{From: time.Now().UnixMilli()}
 		busy := make(chan struct{})
-		go func() { // calls that the blow cuts off
+		go func() { // calls that the kill cuts off
 			defer close(busy)
 			for range 20 {
 				m.act()
 			}
 		}()
-		blow()
-		m.dead()
+		kill()
+		m.markIdle()
 		<-busy
 		m.p = serve(m.t, m.dir, m.env...)
 		out.To = time.Now().UnixMilli()
 		m.outages = append(m.outages, out, check.Outage{From: out.To, To: out.To})
-		m.clarify()
+		m.resolveUnanswered()
 		m.compare()
 	}
-	m.live(2 * time.Second)
+	m.runFor(2 * time.Second)
 	m.judge(from, (time.Now().UnixMilli()/1000-1)*1000)
 }
 
 // compare holds every answer against what the server has. What was not
-// answered has been asked for by clarify.
-func (m *martyr) compare() {
+// answered has been looked up by resolveUnanswered.
+func (m *torturedServer) compare() {
 	ctx := context.Background()
 	for _, j := range m.jobs {
 		last := j.Versions[len(j.Versions)-1]
@@ -93,7 +93,7 @@ func (m *martyr) compare() {
 
 func TestAnswersSurviveKill(t *testing.T) {
 	t.Parallel()
-	m, chance := newMartyr(t)
+	m, chance := newTortured(t)
 	m.dir = t.TempDir()
 	m.survive(func() {
 		pass(time.Now().UnixMilli() + chance.Int64N(100))
@@ -103,25 +103,25 @@ func TestAnswersSurviveKill(t *testing.T) {
 
 func TestAnswersSurvivePowerLoss(t *testing.T) {
 	t.Parallel()
-	m, chance := newMartyr(t)
+	m, chance := newTortured(t)
 	disk := power.Mount(t, "")
 	m.dir = disk.Path
 	m.survive(func() {
 		disk.CutAfter(1 + chance.IntN(150))
 		select {
 		case <-disk.Lost():
-		case <-time.After(patience):
+		case <-time.After(maxWait):
 			t.Error("the server writes nothing")
 			disk.Cut()
 		}
 		m.p.kill()
-		left := t.TempDir()
+		remaining := t.TempDir()
 		m.look = t.TempDir() // the server's own files are not for another process: see package power
 		fate := power.Fate{Seed: chance.Uint64(), Chance: 0.5 * float64(chance.IntN(3))}
-		if err := errors.Join(disk.Image(left, fate), disk.Image(m.look, fate)); err != nil {
+		if err := errors.Join(disk.Image(remaining, fate), disk.Image(m.look, fate)); err != nil {
 			t.Fatal(err)
 		}
-		disk = power.Mount(t, left)
+		disk = power.Mount(t, remaining)
 		m.dir = disk.Path
 	})
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/sim/check"
 )
 
-// tell reports a torture: what was expected and what came, and how long the
+// report logs the outcome of a torture: what was expected and what came, and how long the
 // server took to go on.
-func (m *martyr) tell(run *check.Run, report *check.Report) {
+func (m *torturedServer) report(run *check.Run, result *check.Report) {
 	t := m.t
-	kills := max(1, m.counts[killBlow.name]+m.counts["frozen, then killed"])
-	t.Logf("blows: %v", m.counts)
+	kills := max(1, m.counts[killFault.name]+m.counts["frozen, then killed"])
+	t.Logf("faults: %v", m.counts)
 	t.Logf("%d jobs, %d client calls, %d triggers", len(m.jobs), m.edits, len(m.triggers))
-	t.Logf("%d fires expected, %d requests received; classes %v", report.Expected, len(run.Sends), report.Counts)
+	t.Logf("%d fires expected, %d requests received; classes %v", result.Expected, len(run.Sends), result.Counts)
 	t.Logf("duplicates: %d, %.1f a kill; latest first request %d ms after its instant; longest gap between requests %d ms",
-		report.Counts[check.DupExplained], float64(report.Counts[check.DupExplained])/float64(kills), latest(run), longestGap(run))
+		result.Counts[check.DupExplained], float64(result.Counts[check.DupExplained])/float64(kills), latest(run), longestGap(run))
 	t.Logf("from start to the first late request: %s", spread(m.firstLate(run)))
 }
 
@@ -52,7 +52,7 @@ func longestGap(run *check.Run) (gap int64) {
 // firstLate returns, for each start of the server, how long after the start of
 // the process its first request came that had been due before it, in
 // milliseconds.
-func (m *martyr) firstLate(run *check.Run) (took []int64) {
+func (m *torturedServer) firstLate(run *check.Run) (took []int64) {
 	for _, start := range m.starts {
 		first := int64(-1)
 		for _, s := range run.Sends {

@@ -28,15 +28,15 @@ const (
 	canaryNext     = "whsec_" + canary + "NEXTNEXTNEXTNEXTNEXTNE"
 )
 
-// parrot is a target that answers with what it was sent, in every way that
+// echoServer is a target that answers with what it was sent, in every way that
 // Belfry might write down.
-type parrot struct {
+type echoServer struct {
 	*httptest.Server
 	seen atomic.Int64 // requests that carried every secret
 }
 
-func newParrot(t *testing.T) *parrot {
-	p := &parrot{}
+func newEchoServer(t *testing.T) *echoServer {
+	p := &echoServer{}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secret := r.Header.Get("Authorization")
 		if strings.Contains(secret, canary) && strings.Contains(r.Header.Get("X-Api-Key"), canary) &&
@@ -112,9 +112,9 @@ func (tr *transcript) wantNone() {
 	}
 }
 
-// secretJob is a job of the parrot with a canary in four headers and in its
+// secretJob is a job that calls the echo server with a canary in four headers and in its
 // signing secret; one of them is signed with that of the server.
-func secretJob(p *parrot, path string) string {
+func secretJob(p *echoServer, path string) string {
 	secrets := `["` + canaryOfJob + `"]`
 	if path == "/ok" {
 		secrets = "[]"
@@ -124,7 +124,7 @@ func secretJob(p *parrot, path string) string {
 		"secretHeaders":["X-Own"],"signing":{"secrets":%s}}`, p.URL+path, path, canary, canary, canary, canary, secrets)
 }
 
-// secretPaths are the ways in which a call of the parrot ends.
+// secretPaths are the ways in which a call of the echo server ends.
 var secretPaths = []string{"/ok", "/fail", "/refuse", "/move", "/garbage"}
 
 // TestNoSecretLeaves plants canaries in headers, in signing secrets of jobs and
@@ -133,7 +133,7 @@ var secretPaths = []string{"/ok", "/fail", "/refuse", "/move", "/garbage"}
 // and in every file it has written. Only the target may have them.
 func TestNoSecretLeaves(t *testing.T) {
 	t.Parallel()
-	target := newParrot(t)
+	target := newEchoServer(t)
 	dir := t.TempDir()
 	tr := &transcript{t: t, key: canary + "-api-key"}
 	env := []string{
@@ -176,7 +176,7 @@ func TestNoSecretLeaves(t *testing.T) {
 }
 
 // plant makes a job for each way to end, and asks for what must be refused.
-func (tr *transcript) plant(url string, target *parrot) (ids []string) {
+func (tr *transcript) plant(url string, target *echoServer) (ids []string) {
 	tr.t.Helper()
 	for _, path := range secretPaths {
 		_, rest, ok := strings.Cut(tr.ask("POST", url+"/jobs", secretJob(target, path)), `"jobId":"`)

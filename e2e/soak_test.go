@@ -58,7 +58,7 @@ func TestSoak(t *testing.T) {
 	eventually(t, "every fire has been received", func() bool {
 		return tg.count(t, first, last) >= len(ids)*soakSeconds
 	})
-	left, err := filepath.Glob(filepath.Join(dir, "history", "*.db"))
+	remaining, err := filepath.Glob(filepath.Join(dir, "history", "*.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +67,8 @@ func TestSoak(t *testing.T) {
 	}
 	tg.stop()
 	if soakSeconds > 240 { // the server looks each minute
-		if len(left) > 2+int(time.Now().UTC().Truncate(24*time.Hour).Sub(today)/(24*time.Hour)) {
-			t.Errorf("history that is left: %v", left)
+		if len(remaining) > 2+int(time.Now().UTC().Truncate(24*time.Hour).Sub(today)/(24*time.Hour)) {
+			t.Errorf("history that is left: %v", remaining)
 		}
 	}
 	drift := readDrift(t, tg, len(ids), first, last)

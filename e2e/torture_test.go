@@ -29,18 +29,18 @@ import (
 // The torture: a server under load, with a client that edits and triggers, is
 // killed, stopped, frozen and started again at random moments. Then the checker
 // compares the target's log, the database and the client's own memory of its
-// edits. `make test` runs a short form, in which each kind of blow comes once and
-// several servers share the blows; `make torture` the long one, with one server.
+// edits. `make test` runs a short form, in which each kind of fault comes once and
+// several servers share the faults; `make torture` the long one, with one server.
 var (
-	tortureBlows = fromEnv("BELFRY_TORTURE_BLOWS", shortTorture)
-	tortureJobs  = fromEnv("BELFRY_TORTURE_JOBS", 200)
+	tortureFaults = fromEnv("BELFRY_TORTURE_FAULTS", shortTorture)
+	tortureJobs   = fromEnv("BELFRY_TORTURE_JOBS", 200)
 )
 
-// shortServers is how many servers share the blows of a short torture: nearly all
+// shortServers is how many servers share the faults of a short torture: nearly all
 // of it is waiting.
 const shortServers = 3
 
-var shortTorture = 2 + len(otherBlows)
+var shortTorture = 2 + len(otherFaults)
 
 func fromEnv(name string, otherwise int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
@@ -49,8 +49,8 @@ func fromEnv(name string, otherwise int) int {
 	return otherwise
 }
 
-// martyr is the server under torture and what its client knows.
-type martyr struct {
+// torturedServer is the server of a torture test and what its client knows.
+type torturedServer struct {
 	t      *testing.T
 	random *rand.Rand
 	target *target
@@ -59,44 +59,44 @@ type martyr struct {
 	env    []string
 	p      *process
 
-	mu       sync.Mutex
-	jobs     []*check.Job
-	unsure   []*check.Job // an edit was not answered
-	lost     []string     // names of jobs whose creation was not answered
-	triggers []domain.ExecutionID
-	outages  []check.Outage
-	deserts  []check.Outage // the target was gone
-	starts   []int64        // of the server after the first
-	volume   string         // file system that can be filled; "": none
-	counts   map[string]int // blows by name
-	edits    int
-	releases int // of zone data
-	names    int
+	mu            sync.Mutex
+	jobs          []*check.Job
+	unanswered    []*check.Job // an edit was not answered
+	lostCreates   []string     // names of jobs whose creation was not answered
+	triggers      []domain.ExecutionID
+	outages       []check.Outage
+	targetOutages []check.Outage // the target was gone
+	starts        []int64        // of the server after the first
+	volume        string         // file system that can be filled; "": none
+	counts        map[string]int // faults by name
+	edits         int
+	releases      int // of zone data
+	names         int
 }
 
 func TestTorture(t *testing.T) {
 	seed := uint64(fromEnv("BELFRY_TORTURE_SEED", int(time.Now().UnixNano()%1_000_000)))
 	t.Logf("BELFRY_TORTURE_SEED=%d", seed)
 	servers := 1
-	if tortureBlows <= shortTorture {
+	if tortureFaults <= shortTorture {
 		servers = shortServers
 		t.Parallel() // a short one measures nothing
 	}
 	for server := range servers {
-		var blows []int
-		for i := server; i < tortureBlows; i += servers {
-			blows = append(blows, i)
+		var faults []int
+		for i := server; i < tortureFaults; i += servers {
+			faults = append(faults, i)
 		}
 		t.Run(fmt.Sprintf("server %d", server), func(t *testing.T) {
 			t.Parallel()
-			torture(t, rand.New(rand.NewPCG(seed, uint64(server+1))), blows)
+			torture(t, rand.New(rand.NewPCG(seed, uint64(server+1))), faults)
 		})
 	}
 }
 
-// torture strikes a server with the blows of these numbers.
-func torture(t *testing.T, chance *rand.Rand, blows []int) {
-	m := &martyr{t: t, random: chance, target: newTarget(t), counts: make(map[string]int)}
+// torture runs one server through the faults of these numbers.
+func torture(t *testing.T, chance *rand.Rand, faults []int) {
+	m := &torturedServer{t: t, random: chance, target: newTarget(t), counts: make(map[string]int)}
 	if m.volume = volume(t); m.volume != "" {
 		m.dir = filepath.Join(m.volume, "data")
 	} else {
@@ -108,17 +108,17 @@ func torture(t *testing.T, chance *rand.Rand, blows []int) {
 	from := (time.Now().UnixMilli()/1000 + 1) * 1000
 	pass(from)
 
-	for _, i := range blows {
-		m.live(time.Duration(500+m.random.IntN(2500)) * time.Millisecond)
-		m.strike(i, blowAt(i, tortureBlows))
+	for _, i := range faults {
+		m.runFor(time.Duration(500+m.random.IntN(2500)) * time.Millisecond)
+		m.injectFault(i, faultAt(i, tortureFaults))
 	}
-	m.live(3 * time.Second)
+	m.runFor(3 * time.Second)
 	until := (time.Now().UnixMilli()/1000 - 1) * 1000
 	m.judge(from, until)
 }
 
 // url returns a target that answers 200 and tells the version by its path.
-func (m *martyr) url(version int) string {
+func (m *torturedServer) url(version int) string {
 	return fmt.Sprintf("%s/status/%d", m.target.url, 206+version%80)
 }
 
@@ -135,33 +135,33 @@ func versionOf(e receiver.Entry, versions []check.Version) int {
 	return -1
 }
 
-func (m *martyr) name() string {
+func (m *torturedServer) name() string {
 	m.names++
-	return fmt.Sprintf("martyr %d", m.names)
+	return fmt.Sprintf("torture job %d", m.names)
 }
 
-func (m *martyr) spec(version int) client.Spec {
+func (m *torturedServer) spec(version int) client.Spec {
 	s := client.Spec{Schedule: "* * * * * *", API: m.url(version), Type: "ATLEAST_ONCE", Name: m.name(), Timezone: "UTC"}
 	if m.names%3 == 0 {
-		s.Timezone = zoneOfMartyrs
+		s.Timezone = changedZone
 	}
 	return s
 }
 
-func (m *martyr) importMany(n int) {
+func (m *torturedServer) importMany(n int) {
 	var b strings.Builder
 	for range n {
 		s := m.spec(1)
 		fmt.Fprintf(&b, `{"schedule":%q,"api":%q,"type":%q,"name":%q,"timezone":%q}`+"\n", s.Schedule, s.API, s.Type, s.Name, s.Timezone)
 	}
 	for _, id := range m.p.importJobs(b.String()) {
-		m.adopt(id)
+		m.learnJob(id)
 	}
 }
 
-// adopt learns a job from the server: after an import, or when an answer was
-// cut off. What the server has is then what counts.
-func (m *martyr) adopt(id string) {
+// learnJob reads a job from the server: after an import, or when the answer to its
+// creation was cut off.
+func (m *torturedServer) learnJob(id string) {
 	job, err := m.p.api.GetJob(context.Background(), id)
 	if err != nil {
 		m.t.Fatalf("job %s: %v", id, err)
@@ -175,15 +175,15 @@ func (m *martyr) adopt(id string) {
 	m.jobs = append(m.jobs, j)
 }
 
-func (m *martyr) version(number int, from int64, active bool, api string) check.Version {
+func (m *torturedServer) version(number int, from int64, active bool, api string) check.Version {
 	s := domain.DefaultSpec()
 	s.Schedule, s.API, s.Type = "* * * * * *", api, domain.AtLeastOnce
 	return check.Version{Number: number, From: from, To: domain.Forever, Active: active, Spec: s}
 }
 
-// live lets the client work for a while. Errors are no failures: the server may
-// be dying. What they leave open is asked after the next start.
-func (m *martyr) live(d time.Duration) {
+// runFor lets the client work for a while. Errors are not failures, since the server
+// may be about to end: resolveUnanswered asks later what became of those calls.
+func (m *torturedServer) runFor(d time.Duration) {
 	end := time.After(d)
 	tick := time.NewTicker(15 * time.Millisecond)
 	defer tick.Stop()
@@ -199,13 +199,13 @@ func (m *martyr) live(d time.Duration) {
 
 // act makes one random call. Calls come one after the other: an edit of a job
 // follows the answer to the one before.
-func (m *martyr) act() {
+func (m *torturedServer) act() {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.jobs[m.random.IntN(len(m.jobs))]
-	if slices.Contains(m.unsure, j) || j.Versions[len(j.Versions)-1].To != domain.Forever {
+	if slices.Contains(m.unanswered, j) || j.Versions[len(j.Versions)-1].To != domain.Forever {
 		return
 	}
 	last := &j.Versions[len(j.Versions)-1]
@@ -222,14 +222,14 @@ func (m *martyr) act() {
 		}
 	case n < 18:
 		if got, err := m.p.api.DeleteJob(ctx, j.ID.String(), 0); err != nil {
-			m.unsure = append(m.unsure, j)
+			m.unanswered = append(m.unanswered, j)
 		} else {
 			last.To = got.EffectiveTo
 		}
 	default:
 		s := m.spec(1)
 		if got, err := m.p.api.CreateJob(ctx, s); err != nil {
-			m.lost = append(m.lost, s.Name)
+			m.lostCreates = append(m.lostCreates, s.Name)
 		} else {
 			id, _ := domain.ParseJobID(got.JobID)
 			m.jobs = append(m.jobs, &check.Job{ID: id, Versions: []check.Version{m.version(1, got.EffectiveFrom, true, s.API)}})
@@ -237,30 +237,30 @@ func (m *martyr) act() {
 	}
 }
 
-func (m *martyr) edit(ctx context.Context, j *check.Job, change client.Change, active bool, api string) {
+func (m *torturedServer) edit(ctx context.Context, j *check.Job, change client.Change, active bool, api string) {
 	got, err := m.p.api.UpdateJob(ctx, j.ID.String(), 0, change)
 	if err != nil {
-		m.unsure = append(m.unsure, j)
+		m.unanswered = append(m.unanswered, j)
 		return
 	}
 	m.follow(j, m.version(got.Version, got.EffectiveFrom, active, api))
 }
 
-func (m *martyr) follow(j *check.Job, v check.Version) {
+func (m *torturedServer) follow(j *check.Job, v check.Version) {
 	j.Versions[len(j.Versions)-1].To = v.From
 	j.Versions = append(j.Versions, v)
 }
 
-func (m *martyr) signal(s syscall.Signal) {
+func (m *torturedServer) signal(s syscall.Signal) {
 	if err := m.p.cmd.Process.Signal(s); err != nil {
 		m.t.Fatal(err)
 	}
 }
 
-// clarify asks what became of the edits that were not answered.
-func (m *martyr) clarify() {
+// resolveUnanswered asks what became of the edits that were not answered.
+func (m *torturedServer) resolveUnanswered() {
 	ctx := context.Background()
-	for _, j := range m.unsure {
+	for _, j := range m.unanswered {
 		last := &j.Versions[len(j.Versions)-1]
 		job, err := m.p.api.GetJob(ctx, j.ID.String())
 		switch {
@@ -272,26 +272,26 @@ func (m *martyr) clarify() {
 			m.t.Fatal(err)
 		}
 	}
-	m.unsure = nil
-	for _, name := range m.lost {
+	m.unanswered = nil
+	for _, name := range m.lostCreates {
 		for job, err := range m.p.api.ListJobs(ctx, client.JobFilter{Text: name}) {
 			if err != nil {
 				m.t.Fatal(err)
 			}
 			if job.Spec.Name == name {
-				m.adopt(job.ID)
+				m.learnJob(job.ID)
 			}
 		}
 	}
-	m.lost = nil
+	m.lostCreates = nil
 }
 
-// judge stops the server in good order, reads everything, and lets the checker
-// speak.
-func (m *martyr) judge(from, until int64) {
+// judge stops the server in good order, reads everything, and fails on each finding of
+// the checker.
+func (m *torturedServer) judge(from, until int64) {
 	t := m.t
 	run := &check.Run{From: from, Until: until, LateAfter: 1_000, Slack: 50, Outages: m.outages, Triggers: m.triggers}
-	run.TargetOutages = append([]check.Outage{}, m.deserts...)
+	run.TargetOutages = append([]check.Outage{}, m.targetOutages...)
 	eventually(t, "everything has ended", func() bool {
 		run.Records, run.Live = nil, nil
 		for _, j := range m.jobs {
@@ -323,7 +323,7 @@ func (m *martyr) judge(from, until int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.tell(run, report)
+	m.report(run, report)
 	for _, f := range report.Findings {
 		t.Errorf("%s: job %s at %d (%s): %s", f.Class, f.JobID, f.ScheduledAt,
 			time.UnixMilli(f.ScheduledAt).Format(time.TimeOnly), f.Detail)
@@ -331,7 +331,7 @@ func (m *martyr) judge(from, until int64) {
 }
 
 // read reads the records of a job in the window.
-func (m *martyr) read(run *check.Run, j *check.Job) {
+func (m *torturedServer) read(run *check.Run, j *check.Job) {
 	for x, err := range m.p.api.JobExecutions(context.Background(), j.ID.String(), 1000) {
 		if err != nil {
 			m.t.Fatal(err)
@@ -366,7 +366,7 @@ func (m *martyr) read(run *check.Run, j *check.Job) {
 
 // deletedAt reads from a copy of the database when a job ended whose deletion
 // was not answered: the API does not tell it.
-func (m *martyr) deletedAt(j *check.Job) int64 {
+func (m *torturedServer) deletedAt(j *check.Job) int64 {
 	m.t.Helper()
 	at, err := effectiveTo(filepath.Join(cmp.Or(m.look, m.dir), "jobs.db"), j.ID)
 	if err != nil {

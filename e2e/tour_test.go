@@ -146,13 +146,13 @@ func TestRetriesAfterOneTwoAndThreeSeconds(t *testing.T) {
 func TestTheSampleDataRuns(t *testing.T) {
 	t.Parallel()
 	tg := newTarget(t)
-	dead := freePort(t)
+	markIdle := freePort(t)
 	sample, err := os.ReadFile("../sample-data.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	host := strings.TrimPrefix(tg.url, "http://")
-	text := strings.NewReplacer("127.0.0.1:4444", host, "localhost:4444", host, "127.0.0.1:4445", dead, "localhost:4445", dead).Replace(string(sample))
+	text := strings.NewReplacer("127.0.0.1:4444", host, "localhost:4444", host, "127.0.0.1:4445", markIdle, "localhost:4445", markIdle).Replace(string(sample))
 	p := serve(t, t.TempDir())
 	report, err := p.api.Import(t.Context(), client.Array, strings.NewReader(text))
 	if err != nil {

@@ -29,8 +29,8 @@ const (
 	refusal   = 1
 
 	// evenShare is the part of a second's connections that may come at once all
-	// the time, 50. What comes in a siege comes evenly then, and not as one
-	// heap each time that the attackers' kernels have waited enough.
+	// the time, 50. So a flood is accepted evenly, and not in bursts whenever
+	// the attackers' kernels send their packets again.
 	evenShare = 40
 
 	// reserveShare is the part that may come at once now and then, 500 more: clients

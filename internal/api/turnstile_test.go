@@ -193,9 +193,9 @@ func TestAProxyIsNotRefused(t *testing.T) {
 	})
 }
 
-// TestASiegeComesEvenly: a flood from the machine itself is slowed down to the
+// TestFloodComesEvenly: a flood from the machine itself is slowed down to the
 // rate, in every tenth of a second, and nobody is refused.
-func TestASiegeComesEvenly(t *testing.T) {
+func TestFloodComesEvenly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t)
 		began := time.Now()

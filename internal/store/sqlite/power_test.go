@@ -102,13 +102,13 @@ var errKilled = errors.New("killed before the fsync")
 // victim says are done.
 func (c *cutter) run(t *testing.T, d *power.Disk, killAt int) (acknowledged int) {
 	t.Helper()
-	blow, killed := make(chan struct{}), make(chan struct{})
+	kill, killed := make(chan struct{}), make(chan struct{})
 	if killAt > 0 {
 		var fsyncs atomic.Int64
 		d.BeforeSync(func(string) error {
 			n := fsyncs.Add(1)
 			if n == int64(killAt) {
-				close(blow)
+				close(kill)
 			}
 			if n < int64(killAt) {
 				return nil
@@ -135,7 +135,7 @@ func (c *cutter) run(t *testing.T, d *power.Disk, killAt int) (acknowledged int)
 		select {
 		case <-d.Lost():
 			_ = cmd.Process.Kill()
-		case <-blow:
+		case <-kill:
 			_ = cmd.Process.Kill()
 		case <-ended:
 		}
@@ -145,7 +145,7 @@ func (c *cutter) run(t *testing.T, d *power.Disk, killAt int) (acknowledged int)
 	<-killed
 	select {
 	case <-d.Lost():
-	case <-blow:
+	case <-kill:
 	default:
 		if err != nil {
 			t.Fatalf("the victim ended by itself: %v\n%s", err, complaints.String())

@@ -22,8 +22,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// besieged serves the API with so many connections at most.
-func besieged(t *testing.T, h http.Handler, limit int, change ...func(*http.Server)) (addr string, m *telemetry.Metrics) {
+// serveLimited serves the API with so many connections at most.
+func serveLimited(t *testing.T, h http.Handler, limit int, change ...func(*http.Server)) (addr string, m *telemetry.Metrics) {
 	t.Helper()
 	m = telemetry.NewMetrics()
 	s, err := NewServer(ServerConfig{Handler: h, Metrics: m, MaxConnections: limit})
@@ -110,7 +110,7 @@ func TestIdleConnections(t *testing.T) {
 		"silent": "", "half a request": "GET /jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "kept alive": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr, m := besieged(t, newAPI(t, newFake()), 0, func(s *http.Server) { s.ReadHeaderTimeout = time.Hour })
+			addr, m := serveLimited(t, newAPI(t, newFake()), 0, func(s *http.Server) { s.ReadHeaderTimeout = time.Hour })
 			n := openFiles(t, 5*DefaultMaxConnections)
 			if text != "" { // these take longer, and show the same
 				n = min(n, 2*DefaultMaxConnections)
@@ -138,7 +138,7 @@ func TestIdleConnections(t *testing.T) {
 // TestSlowloris sends headers byte by byte from ten times as many connections as
 // the server takes, without end.
 func TestSlowloris(t *testing.T) {
-	addr, _ := besieged(t, newAPI(t, newFake()), 50, func(s *http.Server) { s.ReadHeaderTimeout = 2 * time.Second })
+	addr, _ := serveLimited(t, newAPI(t, newFake()), 50, func(s *http.Server) { s.ReadHeaderTimeout = 2 * time.Second })
 	var attackers sync.WaitGroup
 	for _, c := range dial(t, addr, 500, "GET / HTTP/1.1\r\n") {
 		attackers.Go(func() {
@@ -213,7 +213,7 @@ func TestIdleTLS(t *testing.T) {
 func TestWorkIsNotDisplaced(t *testing.T) {
 	const limit = 3
 	entered, leave := make(chan struct{}), make(chan struct{})
-	addr, m := besieged(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	addr, m := serveLimited(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			entered <- struct{}{}
 			<-leave
@@ -250,7 +250,7 @@ func TestWorkIsNotDisplaced(t *testing.T) {
 // TestMalformedRequests: each is refused or hung up on, and leaves nothing.
 func TestMalformedRequests(t *testing.T) {
 	f := newFake()
-	addr, _ := besieged(t, newAPI(t, f), 0, func(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = time.Second, time.Second })
+	addr, _ := serveLimited(t, newAPI(t, f), 0, func(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = time.Second, time.Second })
 	host := "Host: " + addr + "\r\n"
 	for name, request := range map[string]string{
 		"nothing": "\r\n\r\n", "binary": "\x00\x01\x02\xff\xfe\r\n\r\n", "TLS": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",

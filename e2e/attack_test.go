@@ -13,11 +13,11 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-// TestASiegeDoesNotDelayFires holds three thousand connections to a server, a
+// TestAttackDoesNotDelayFires holds three thousand connections to a server, a
 // third of them silent, a third in the middle of a request that goes on byte by
 // byte and a third that guess keys, while jobs fire each second: none is lost,
 // none is late, probes are answered, and who has the key is served.
-func TestASiegeDoesNotDelayFires(t *testing.T) {
+func TestAttackDoesNotDelayFires(t *testing.T) {
 	const each = 1_000
 	tg := newTarget(t)
 	p := serve(t, t.TempDir())
@@ -57,15 +57,15 @@ func TestASiegeDoesNotDelayFires(t *testing.T) {
 	}
 
 	stop := make(chan struct{})
-	var siege sync.WaitGroup
-	defer siege.Wait()
+	var attacks sync.WaitGroup
+	defer attacks.Wait()
 	defer close(stop)
 	for i := range 3 * each {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		siege.Go(func() { besiege(c, i%3, stop) })
+		attacks.Go(func() { attack(c, i%3, stop) })
 	}
 	began, machine := time.Now().UnixMilli(), watchStalls(t)
 	for time.Now().UnixMilli() < began+6_000 {
@@ -94,12 +94,12 @@ func TestASiegeDoesNotDelayFires(t *testing.T) {
 		}
 		return whole == 5
 	})
-	machine.wantTimely(t, "the latest fire under siege", late)
+	machine.wantTimely(t, "the latest fire under attack", late)
 }
 
-// besiege holds one connection in its own way until it is hung up on or the
-// siege ends.
-func besiege(c net.Conn, way int, stop <-chan struct{}) {
+// attack holds one connection in its own way until it is hung up on or the
+// attack ends.
+func attack(c net.Conn, way int, stop <-chan struct{}) {
 	defer func() { _ = c.Close() }()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

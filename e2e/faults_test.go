@@ -13,87 +13,86 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/sim/check"
 )
 
-// blow is one bad thing that happens to a server under load. What it does to
-// the process or to what the process stands on is over when it returns, and
-// the server runs.
-type blow struct {
-	name string
-	hit  func(m *martyr)
-	disk bool // it needs a file system of its own
+// fault is one fault injected into a server under load. When inject returns, the fault
+// is over and the server runs.
+type fault struct {
+	name   string
+	inject func(m *torturedServer)
+	disk   bool // it needs a file system of its own
 }
 
 var (
-	killBlow = blow{"kill", (*martyr).killed, false}
+	killFault = fault{"kill", (*torturedServer).killed, false}
 
-	otherBlows = []blow{
-		{"rolling restart", (*martyr).restarted, false},
-		{"second process", (*martyr).doubled, false},
-		{"dead receiver", (*martyr).deserted, false},
-		{"full disk", (*martyr).stuffed, true},
-		{"read-only database", (*martyr).sealed, true},
-		{"data moved away", (*martyr).moved, false},
-		{"log that is not read", (*martyr).logStuck, false},
-		{"log without a reader", (*martyr).logGone, false},
-		{"zone data of another release", (*martyr).rezoned, false},
-		{"frozen", (*martyr).frozen, false},
-		{"frozen, then killed", (*martyr).frozenAndKilled, false},
+	otherFaults = []fault{
+		{"rolling restart", (*torturedServer).restarted, false},
+		{"second process", (*torturedServer).secondProcess, false},
+		{"dead receiver", (*torturedServer).targetDown, false},
+		{"full disk", (*torturedServer).diskFull, true},
+		{"read-only database", (*torturedServer).readOnlyFiles, true},
+		{"data moved away", (*torturedServer).dataMoved, false},
+		{"log that is not read", (*torturedServer).logStuck, false},
+		{"log without a reader", (*torturedServer).logGone, false},
+		{"zone data of another release", (*torturedServer).otherZoneData, false},
+		{"frozen", (*torturedServer).frozen, false},
+		{"frozen, then killed", (*torturedServer).frozenAndKilled, false},
 	}
 )
 
-// blowAt chooses the blow with a number: in a short torture each kind comes
-// once after two kills, in a long one every fifth blow is one of the others.
-func blowAt(i, of int) blow {
-	if of < 4*len(otherBlows) {
-		if i >= 2 && i-2 < len(otherBlows) {
-			return otherBlows[i-2]
+// faultAt chooses the fault with a number: in a short torture each kind comes
+// once after two kills, in a long one every fifth fault is one of the others.
+func faultAt(i, of int) fault {
+	if of < 4*len(otherFaults) {
+		if i >= 2 && i-2 < len(otherFaults) {
+			return otherFaults[i-2]
 		}
-		return killBlow
+		return killFault
 	}
 	if i%5 == 4 {
-		return otherBlows[i/5%len(otherBlows)]
+		return otherFaults[i/5%len(otherFaults)]
 	}
-	return killBlow
+	return killFault
 }
 
-// strike does one blow while the client works on, and asks afterwards what
-// became of the edits that it cut off.
-func (m *martyr) strike(i int, b blow) {
+// injectFault injects one fault while the client works, and asks afterwards what became
+// of the edits that it cut off.
+func (m *torturedServer) injectFault(i int, b fault) {
 	if b.disk && m.volume == "" {
-		m.t.Logf("blow %d: %s left out: no file system can be mounted here", i, b.name)
+		m.t.Logf("fault %d: %s left out: no file system can be mounted here", i, b.name)
 		return
 	}
 	began := time.Now()
 	busy := make(chan struct{})
-	go func() { // calls that the blow cuts off
+	go func() { // calls that the fault cuts off
 		defer close(busy)
 		for range 5 {
 			m.act()
 		}
 	}()
-	b.hit(m)
+	b.inject(m)
 	<-busy
 	m.counts[b.name]++
-	m.t.Logf("blow %d: %s, %d ms", i, b.name, time.Since(began).Milliseconds())
-	m.clarify()
+	m.t.Logf("fault %d: %s, %d ms", i, b.name, time.Since(began).Milliseconds())
+	m.resolveUnanswered()
 }
 
 // outage notes a time at which the server did not work. It ends now.
-func (m *martyr) outage(from time.Time) {
+func (m *torturedServer) outage(from time.Time) {
 	to := time.Now().UnixMilli()
 	m.outages = append(m.outages, check.Outage{From: from.UnixMilli(), To: to}, check.Outage{From: to, To: to})
 }
 
-// dead notes an instant at which the server did nothing. What came before may come
-// again after it; that an outage begins and ends may be noted too early and too
-// late to lie between the two.
-func (m *martyr) dead() {
+// markIdle notes an instant at which the server did nothing: a request before it may be
+// repeated after it. The begin and the end of an outage do not show that, since one may
+// be noted too early and the other too late.
+func (m *torturedServer) markIdle() {
 	now := time.Now().UnixMilli()
 	m.outages = append(m.outages, check.Outage{From: now, To: now})
 }
 
 // start starts the server again after a random pause.
-func (m *martyr) start() {
-	m.dead()
+func (m *torturedServer) start() {
+	m.markIdle()
 	m.mu.Lock() // the client is at work
 	pause := m.random.Int64N(1500)
 	m.mu.Unlock()
@@ -105,14 +104,14 @@ func (m *martyr) start() {
 	m.p = p
 }
 
-func (m *martyr) killed() {
+func (m *torturedServer) killed() {
 	from := time.Now()
 	m.p.kill()
 	m.start()
 	m.outage(from)
 }
 
-func (m *martyr) restarted() {
+func (m *torturedServer) restarted() {
 	from := time.Now()
 	if code := m.p.terminate(); code != 0 {
 		m.t.Errorf("exit code %d after SIGTERM", code)
@@ -121,16 +120,16 @@ func (m *martyr) restarted() {
 	m.outage(from)
 }
 
-// zoneOfMartyrs is the zone of every third job. Their schedules have every
+// changedZone is the zone of every third job. Their schedules have every
 // second, so that no rule moves a fire.
-const zoneOfMartyrs = "Europe/Berlin"
+const changedZone = "Europe/Berlin"
 
-// rezoned kills the server and starts it with other rules of a zone that jobs
+// otherZoneData kills the server and starts it with other rules of a zone that jobs
 // have.
-func (m *martyr) rezoned() {
+func (m *torturedServer) otherZoneData() {
 	m.releases++
 	rules := []string{"Europe/Berlin", "Asia/Tokyo", "America/St_Johns"}[m.releases%3]
-	data := zoneData(m.t, fmt.Sprintf("test %d", m.releases), map[string]string{"UTC": "UTC", zoneOfMartyrs: rules})
+	data := zoneData(m.t, fmt.Sprintf("test %d", m.releases), map[string]string{"UTC": "UTC", changedZone: rules})
 	m.env = append(m.env, "BELFRY_ZONEINFO="+data)
 	m.killed()
 	if !strings.Contains(m.p.log(), "the rules of a time zone have changed") {
@@ -140,56 +139,56 @@ func (m *martyr) rezoned() {
 
 // frozen stops the process for longer than the horizon, as a machine that is
 // suspended or starved does, and lets it go on.
-func (m *martyr) frozen() {
+func (m *torturedServer) frozen() {
 	from := time.Now()
 	m.signal(syscall.SIGSTOP)
 	pass(from.UnixMilli() + 10_000)
-	m.dead()
+	m.markIdle()
 	m.signal(syscall.SIGCONT)
 	m.outage(from)
-	m.healthy()
+	m.waitHealthy()
 }
 
-func (m *martyr) frozenAndKilled() {
+func (m *torturedServer) frozenAndKilled() {
 	m.frozen()
 	m.killed()
 }
 
-// doubled starts a second server on the same data. It must leave with a clear
-// word and not disturb the first.
-func (m *martyr) doubled() {
+// secondProcess starts a second server on the same data. It must end with a clear
+// message and not disturb the first.
+func (m *torturedServer) secondProcess() {
 	code, stderr := run(m.t, cleanEnv("DB_PATH="+filepath.Join(m.dir, "jobs.db")), "serve")
 	if want := fmt.Sprint(m.p.cmd.Process.Pid); code != 1 || !strings.Contains(stderr, want) {
 		m.t.Errorf("a second server on the same data: exit code %d, want 1 and the number %s of the first:\n%s", code, want, stderr)
 	}
-	m.healthy()
+	m.waitHealthy()
 }
 
-// deserted ends the target for longer than the retries go on. What used up its
+// targetDown stops the target for longer than the retries last. What used up its
 // retries in that time is FAILED; all else must reach the target.
-func (m *martyr) deserted() {
+func (m *torturedServer) targetDown() {
 	from := time.Now().UnixMilli()
 	m.target.stop()
 	pass(from + 8_000)
 	m.target.resume(m.t)
-	m.deserts = append(m.deserts, check.Outage{From: from, To: time.Now().UnixMilli()})
+	m.targetOutages = append(m.targetOutages, check.Outage{From: from, To: time.Now().UnixMilli()})
 }
 
-// stuffed fills the disk, and makes room again once the server has said that it
+// diskFull fills the disk, and makes room again once the server has said that it
 // cannot record.
-func (m *martyr) stuffed() {
-	ballast := filepath.Join(m.volume, "ballast")
-	m.unwell("full", func() { fill(m.t, ballast) }, func() {
-		if err := os.Remove(ballast); err != nil {
+func (m *torturedServer) diskFull() {
+	filler := filepath.Join(m.volume, "ballast")
+	m.whileUnhealthy("full", func() { fill(m.t, filler) }, func() {
+		if err := os.Remove(filler); err != nil {
 			m.t.Error(err)
 		}
 	})
 }
 
-// sealed makes every file of the database immutable, which on ext4 refuses
+// readOnlyFiles makes every file of the database immutable, which on ext4 refuses
 // writes through open descriptors too. But for the -shm files: they are memory,
 // and Linux ends a process by SIGBUS that writes to memory of an immutable file.
-func (m *martyr) sealed() {
+func (m *torturedServer) readOnlyFiles() {
 	flag := func(how string) {
 		files, err := filepath.Glob(filepath.Join(m.dir, "*"))
 		days, _ := filepath.Glob(filepath.Join(m.dir, "history", "*"))
@@ -205,24 +204,24 @@ func (m *martyr) sealed() {
 			}
 		}
 	}
-	m.unwell("read-only", func() { flag("+i") }, func() { flag("-i") })
+	m.whileUnhealthy("read-only", func() { flag("+i") }, func() { flag("-i") })
 }
 
-// moved moves the folder of data away and back. Nothing that was acknowledged
+// dataMoved moves the folder of data away and back. Nothing that was acknowledged
 // meanwhile may be missing afterwards, and nothing may come twice.
-func (m *martyr) moved() {
+func (m *torturedServer) dataMoved() {
 	rename := func(from, to string) {
 		if err := os.Rename(from, to); err != nil {
 			m.t.Error(err)
 		}
 	}
 	away := m.dir + ".away"
-	m.unwell("moved away", func() { rename(m.dir, away) }, func() { rename(away, m.dir) })
+	m.whileUnhealthy("moved away", func() { rename(m.dir, away) }, func() { rename(away, m.dir) })
 }
 
-// unwell breaks what the server stands on, waits until it says that it is not
-// well and a moment longer, mends it, and waits until all is well.
-func (m *martyr) unwell(what string, breakIt, mendIt func()) {
+// whileUnhealthy breaks something that the server needs, waits until the server reports
+// it and three seconds longer, mends it, and waits until the server is healthy again.
+func (m *torturedServer) whileUnhealthy(what string, breakIt, mendIt func()) {
 	breakIt()
 	mended := false
 	defer func() {
@@ -234,17 +233,17 @@ func (m *martyr) unwell(what string, breakIt, mendIt func()) {
 	pass(time.Now().UnixMilli() + 3_000)
 	mendIt()
 	mended = true
-	m.healthy()
+	m.waitHealthy()
 }
 
-func (m *martyr) isHealthy() bool {
+func (m *torturedServer) isHealthy() bool {
 	status, _ := ask(m.t, "GET", m.p.url+"/readyz", "", "")
 	return status == 200
 }
 
-func (m *martyr) healthy() {
+func (m *torturedServer) waitHealthy() {
 	m.t.Helper()
-	eventually(m.t, "the server is well again", m.isHealthy)
+	eventually(m.t, "the server is healthy again", m.isHealthy)
 }
 
 // fill writes a file until the disk takes no more.
