@@ -92,7 +92,7 @@ func (p *Policy) CheckAddr(name string, to netip.AddrPort) error {
 	}
 	for _, f := range fs {
 		if s, special := spanOf(f.addr); special && !f.guessed {
-			return refused(f.addr, fs[0].addr, s.words()+", and egress is public")
+			return refused(f.addr, fs[0].addr, s.describe()+", and egress is public")
 		}
 	}
 	return nil
@@ -111,21 +111,20 @@ func (p *Policy) always(f form, asked netip.Addr, port uint16) error {
 	if !special || s.firm == byMode {
 		return nil
 	}
-	accident := s.what != metadata && s.what != linkLocal // zeros and the like
-	if f.guessed && accident || s.firm == byExact && p.named(f.addr, port) {
+	if f.guessed && !s.whenGuessed || s.firm == byExact && p.named(f.addr, port) {
 		return nil
 	}
 	if s.firm == byExact {
-		return refused(f.addr, asked, s.words()+", which egress_allow opens one by one")
+		return refused(f.addr, asked, s.describe()+", which egress_allow opens one by one")
 	}
-	return refused(f.addr, asked, s.words()+", which is never called")
+	return refused(f.addr, asked, s.describe()+", which is never called")
 }
 
-func (s span) words() string {
+func (s span) describe() string {
 	if s.prefix.Bits() == 0 || s.prefix.IsSingleIP() {
-		return "is " + s.what
+		return "is " + s.words
 	}
-	return fmt.Sprintf("is %s (%s)", s.what, s.prefix)
+	return fmt.Sprintf("is %s (%s)", s.words, s.prefix)
 }
 
 // refused words a refusal of an address that was asked for in this form or in

@@ -400,3 +400,26 @@ func TestModesAndListsAreMonotone(t *testing.T) {
 		}
 	})
 }
+
+// TestGuessedReadings: whether a range is refused in an address of several readings
+// is a property of its kind, and not of the text that describes it.
+func TestGuessedReadings(t *testing.T) {
+	p := newPolicy(t, Private, "", "")
+	for _, s := range spans {
+		addr := s.prefix.Addr()
+		for _, tc := range []struct {
+			guessed, want bool
+		}{
+			{false, s.firm != byMode}, {true, s.whenGuessed},
+		} {
+			if err := p.always(form{addr: addr, guessed: tc.guessed}, addr, 80); (err != nil) != tc.want {
+				t.Errorf("%s, guessed %t: %v, want refused %t", addr, tc.guessed, err, tc.want)
+			}
+		}
+	}
+	for _, s := range []string{"169.254.169.254", "169.254.1.1"} {
+		if at, _ := spanOf(netip.MustParseAddr(s)); !at.whenGuessed {
+			t.Errorf("%s is open in an address of a local NAT64", s)
+		}
+	}
+}

@@ -11,21 +11,38 @@ const (
 	never                   // refused
 )
 
-// span is a range with the words for it.
-type span struct {
-	prefix netip.Prefix
-	what   string // "a private address"
-	firm   firmness
+// kind is what the addresses of a range have in common.
+type kind struct {
+	words string // "a private address"
+	firm  firmness
+	// whenGuessed: the range is refused also where the address is only one of several
+	// readings of another one. Zeros, for example, are likely there by accident.
+	whenGuessed bool
 }
 
-const (
-	metadata  = "an address of cloud metadata"
-	linkLocal = "a link-local address"
-	private   = "a private address"
-	reserved  = "a reserved address"
-	document  = "an address for documentation"
-	tunnel    = "an address of a tunnel"
+var (
+	metadata    = kind{"an address of cloud metadata", never, true}
+	linkLocal   = kind{"a link-local address", byExact, true}
+	unspecified = kind{words: "an unspecified address", firm: never}
+	broadcast   = kind{words: "the broadcast address", firm: never}
+	multicast   = kind{words: "a multicast address", firm: never}
+	loopback    = kind{words: "a loopback address"}
+	private     = kind{words: "a private address"}
+	uniqueLocal = kind{words: "a unique local address"}
+	siteLocal   = kind{words: "a site-local address"}
+	carrierNAT  = kind{words: "an address of carrier-grade NAT"}
+	document    = kind{words: "an address for documentation"}
+	benchmark   = kind{words: "an address for benchmarks"}
+	reserved    = kind{words: "a reserved address"}
+	ownNAT64    = kind{words: "an address of a local NAT64"}
+	tunnel      = kind{words: "an address of a tunnel"}
 )
+
+// span is a range of addresses and its kind.
+type span struct {
+	prefix netip.Prefix
+	kind
+}
 
 // spans are the ranges that are not the public internet: the special-purpose
 // registries of IANA (RFC 6890 and its updates), and where clouds keep the
@@ -33,49 +50,49 @@ const (
 var spans = []span{
 	// Metadata. Most of it is link-local; the rest hides in other ranges, one
 	// of them public.
-	{netip.MustParsePrefix("169.254.169.254/32"), metadata, never}, // AWS, Azure, Google, OpenStack and others
-	{netip.MustParsePrefix("169.254.170.2/32"), metadata, never},   // AWS, tasks
-	{netip.MustParsePrefix("169.254.170.23/32"), metadata, never},  // AWS, pods
-	{netip.MustParsePrefix("169.254.0.23/32"), metadata, never},    // Tencent
-	{netip.MustParsePrefix("169.254.42.42/32"), metadata, never},   // Scaleway
-	{netip.MustParsePrefix("100.100.100.200/32"), metadata, never}, // Alibaba
-	{netip.MustParsePrefix("192.0.0.192/32"), metadata, never},     // Oracle
-	{netip.MustParsePrefix("168.63.129.16/32"), metadata, never},   // Azure, the host of the machine
-	{netip.MustParsePrefix("fd00:ec2::/32"), metadata, never},      // AWS
-	{netip.MustParsePrefix("fd20:ce::254/128"), metadata, never},   // Google
-	{netip.MustParsePrefix("fd00:42::42/128"), metadata, never},    // Scaleway
-	{netip.MustParsePrefix("fe80::a9fe:a9fe/128"), metadata, never},
+	{netip.MustParsePrefix("169.254.169.254/32"), metadata}, // AWS, Azure, Google, OpenStack and others
+	{netip.MustParsePrefix("169.254.170.2/32"), metadata},   // AWS, tasks
+	{netip.MustParsePrefix("169.254.170.23/32"), metadata},  // AWS, pods
+	{netip.MustParsePrefix("169.254.0.23/32"), metadata},    // Tencent
+	{netip.MustParsePrefix("169.254.42.42/32"), metadata},   // Scaleway
+	{netip.MustParsePrefix("100.100.100.200/32"), metadata}, // Alibaba
+	{netip.MustParsePrefix("192.0.0.192/32"), metadata},     // Oracle
+	{netip.MustParsePrefix("168.63.129.16/32"), metadata},   // Azure, the host of the machine
+	{netip.MustParsePrefix("fd00:ec2::/32"), metadata},      // AWS
+	{netip.MustParsePrefix("fd20:ce::254/128"), metadata},   // Google
+	{netip.MustParsePrefix("fd00:42::42/128"), metadata},    // Scaleway
+	{netip.MustParsePrefix("fe80::a9fe:a9fe/128"), metadata},
 
-	{netip.MustParsePrefix("0.0.0.0/8"), "an unspecified address", never}, // connects to this machine
-	{netip.MustParsePrefix("::/128"), "an unspecified address", never},
-	{netip.MustParsePrefix("255.255.255.255/32"), "the broadcast address", never},
-	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address", never},
-	{netip.MustParsePrefix("ff00::/8"), "a multicast address", never},
-	{netip.MustParsePrefix("169.254.0.0/16"), linkLocal, byExact},
-	{netip.MustParsePrefix("fe80::/10"), linkLocal, byExact},
+	{netip.MustParsePrefix("0.0.0.0/8"), unspecified}, // connects to this machine
+	{netip.MustParsePrefix("::/128"), unspecified},
+	{netip.MustParsePrefix("255.255.255.255/32"), broadcast},
+	{netip.MustParsePrefix("224.0.0.0/4"), multicast},
+	{netip.MustParsePrefix("ff00::/8"), multicast},
+	{netip.MustParsePrefix("169.254.0.0/16"), linkLocal},
+	{netip.MustParsePrefix("fe80::/10"), linkLocal},
 
-	{netip.MustParsePrefix("127.0.0.0/8"), "a loopback address", byMode},
-	{netip.MustParsePrefix("::1/128"), "a loopback address", byMode},
-	{netip.MustParsePrefix("10.0.0.0/8"), private, byMode},
-	{netip.MustParsePrefix("172.16.0.0/12"), private, byMode},
-	{netip.MustParsePrefix("192.168.0.0/16"), private, byMode},
-	{netip.MustParsePrefix("fc00::/7"), "a unique local address", byMode},
-	{netip.MustParsePrefix("fec0::/10"), "a site-local address", byMode},
-	{netip.MustParsePrefix("100.64.0.0/10"), "an address of carrier-grade NAT", byMode},
-	{netip.MustParsePrefix("192.0.2.0/24"), document, byMode},
-	{netip.MustParsePrefix("198.51.100.0/24"), document, byMode},
-	{netip.MustParsePrefix("203.0.113.0/24"), document, byMode},
-	{netip.MustParsePrefix("2001:db8::/32"), document, byMode},
-	{netip.MustParsePrefix("3fff::/20"), document, byMode},
-	{netip.MustParsePrefix("198.18.0.0/15"), "an address for benchmarks", byMode},
-	{netip.MustParsePrefix("2001:2::/48"), "an address for benchmarks", byMode},
-	{netip.MustParsePrefix("192.0.0.0/24"), reserved, byMode},
-	{netip.MustParsePrefix("192.88.99.0/24"), tunnel, byMode}, // relays of 6to4
-	{netip.MustParsePrefix("240.0.0.0/4"), reserved, byMode},
-	{localNAT64, "an address of a local NAT64", byMode},
-	{teredo, tunnel, byMode},
-	{sixToFour, tunnel, byMode},
-	{netip.MustParsePrefix("2001::/23"), reserved, byMode},
+	{netip.MustParsePrefix("127.0.0.0/8"), loopback},
+	{netip.MustParsePrefix("::1/128"), loopback},
+	{netip.MustParsePrefix("10.0.0.0/8"), private},
+	{netip.MustParsePrefix("172.16.0.0/12"), private},
+	{netip.MustParsePrefix("192.168.0.0/16"), private},
+	{netip.MustParsePrefix("fc00::/7"), uniqueLocal},
+	{netip.MustParsePrefix("fec0::/10"), siteLocal},
+	{netip.MustParsePrefix("100.64.0.0/10"), carrierNAT},
+	{netip.MustParsePrefix("192.0.2.0/24"), document},
+	{netip.MustParsePrefix("198.51.100.0/24"), document},
+	{netip.MustParsePrefix("203.0.113.0/24"), document},
+	{netip.MustParsePrefix("2001:db8::/32"), document},
+	{netip.MustParsePrefix("3fff::/20"), document},
+	{netip.MustParsePrefix("198.18.0.0/15"), benchmark},
+	{netip.MustParsePrefix("2001:2::/48"), benchmark},
+	{netip.MustParsePrefix("192.0.0.0/24"), reserved},
+	{netip.MustParsePrefix("192.88.99.0/24"), tunnel}, // relays of 6to4
+	{netip.MustParsePrefix("240.0.0.0/4"), reserved},
+	{localNAT64, ownNAT64},
+	{teredo, tunnel},
+	{sixToFour, tunnel},
+	{netip.MustParsePrefix("2001::/23"), reserved},
 }
 
 // globalUnicast is the part of IPv6 that is given out. What lies outside of it
@@ -91,7 +108,7 @@ func spanOf(a netip.Addr) (span, bool) {
 		}
 	}
 	if a.Is6() && !globalUnicast.Contains(a) && !nat64.Contains(a) {
-		return span{netip.MustParsePrefix("::/0"), reserved, byMode}, true
+		return span{netip.MustParsePrefix("::/0"), reserved}, true
 	}
 	return span{}, false
 }

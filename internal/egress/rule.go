@@ -76,9 +76,9 @@ func (r Rule) opens() error {
 	}
 	switch {
 	case s.firm == never:
-		return fmt.Errorf("%q must not be there: it is %s, which nothing opens", r.text, s.what)
+		return fmt.Errorf("%q must not be there: it is %s, which nothing opens", r.text, s.words)
 	case s.firm == byExact && !r.prefix.IsSingleIP():
-		return fmt.Errorf("%q must be one address: %s is opened one by one", r.text, s.what)
+		return fmt.Errorf("%q must be one address: %s is opened one by one", r.text, s.words)
 	}
 	return nil
 }
