@@ -92,9 +92,9 @@ func deleteFirst(t *testing.T, dir string) (scheduledAt int64) {
 	return scheduledAt
 }
 
-// auditPatience is how long a loss may take to be told: after a round the auditor
+// auditMaxWait is how long a loss may take to be told: after a round the auditor
 // rests fifty times as long as that took, and a stall of five seconds is part of it.
-const auditPatience = 5 * time.Minute
+const auditMaxWait = 5 * time.Minute
 
 // eventually asks until the condition holds. It asks now and then only: what takes
 // the processor from the auditor makes it rest for longer.
@@ -102,11 +102,11 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(auditPatience); !holds(); {
+	for deadline := time.After(auditMaxWait); !holds(); {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited %s in vain: %s", auditPatience, what)
+			t.Fatalf("waited %s in vain: %s", auditMaxWait, what)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func newArrayReader(in io.Reader, most int) (*arrayReader, error) {
 
 func (a *arrayReader) next() ([]byte, place, error) {
 	at := place{unitIndex, a.n}
-	a.rest.left = a.most
+	a.rest.remaining = a.most
 	if !a.dec.More() {
 		return nil, at, a.end()
 	}
@@ -179,15 +179,15 @@ func (a *arrayReader) fault(err error) error {
 
 // rationed lets the decoder read a bounded amount for each item.
 type rationed struct {
-	r    io.Reader
-	left int
+	r         io.Reader
+	remaining int
 }
 
 func (r *rationed) Read(p []byte) (int, error) {
-	if r.left <= 0 {
+	if r.remaining <= 0 {
 		return 0, errItemSize
 	}
 	n, err := r.r.Read(p)
-	r.left -= n
+	r.remaining -= n
 	return n, err
 }

@@ -26,8 +26,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long a script waits for one thing that must come.
-const patience = 60 * time.Second
+// maxWait is how long a script waits for one thing that must come.
+const maxWait = 60 * time.Second
 
 // leakChecked runs the tests and then looks for goroutines they have left.
 type leakChecked struct{ *testing.M }
@@ -177,7 +177,7 @@ func expect(ts *testscript.TestScript, _ bool, args []string) {
 	p := named(ts, args[0])
 	re, err := regexp.Compile(args[1])
 	ts.Check(err)
-	limit := time.After(patience)
+	limit := time.After(maxWait)
 	for ended := false; ; {
 		if m := p.match(re); m != nil {
 			if len(args) > 2 {
@@ -207,7 +207,7 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 	p := named(ts, args[0])
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		ts.Fatalf("%s does not end; it said:\n%s", args[0], p.output())
 	}
 	_ = p.cmd.Wait() // the state says it

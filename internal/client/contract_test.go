@@ -114,13 +114,13 @@ func collect[T any](list iter.Seq2[T, error], most int) ([]T, error) {
 	return out, nil
 }
 
-// book serves pages in turn and keeps what was asked.
-type book struct {
+// pageServer serves pages in turn and keeps what was asked.
+type pageServer struct {
 	pages []string
 	asked []string
 }
 
-func (b *book) serve(t *testing.T) *Client {
+func (b *pageServer) serve(t *testing.T) *Client {
 	return connect(t, func(w http.ResponseWriter, r *http.Request) {
 		b.asked = append(b.asked, r.URL.RequestURI())
 		if len(b.asked) > len(b.pages) {
@@ -132,7 +132,7 @@ func (b *book) serve(t *testing.T) *Client {
 }
 
 func TestListsAreReadPageByPage(t *testing.T) {
-	b := &book{pages: []string{
+	b := &pageServer{pages: []string{
 		`{"jobs":[{"id":"1"},{"id":"2"}],"nextCursor":"A"}`, `{"jobs":[],"nextCursor":"B"}`, `{"jobs":[{"id":"3"}]}`,
 	}}
 	jobs, err := collect(b.serve(t).ListJobs(t.Context(), JobFilter{Active: new(true), Tag: "a b", Text: "x&y", PageSize: 2}), 0)
@@ -152,7 +152,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 }
 
 func TestAListEndsWhereTheCallerStops(t *testing.T) {
-	b := &book{pages: []string{`{"executions":[{"id":"1"},{"id":"2"}],"nextCursor":"A"}`}}
+	b := &pageServer{pages: []string{`{"executions":[{"id":"1"},{"id":"2"}],"nextCursor":"A"}`}}
 	got, err := collect(b.serve(t).JobExecutions(t.Context(), "j", 2), 2)
 	if err != nil || len(got) != 2 || len(b.asked) != 1 {
 		t.Errorf("%d items of %v, %v", len(got), b.asked, err)
@@ -160,12 +160,12 @@ func TestAListEndsWhereTheCallerStops(t *testing.T) {
 }
 
 func TestAListThatBreaksIsAnError(t *testing.T) {
-	b := &book{pages: []string{`{"executions":[{"id":"1"}],"nextCursor":"A"}`}}
+	b := &pageServer{pages: []string{`{"executions":[{"id":"1"}],"nextCursor":"A"}`}}
 	got, err := collect(b.serve(t).RecentExecutions(t.Context(), 0), 0)
 	if p, isProblem := errors.AsType[*Problem](err); len(got) != 1 || !isProblem || p.Status != 500 {
 		t.Errorf("%d items, %v", len(got), err)
 	}
-	round := &book{pages: []string{`{"alerts":[],"nextCursor":"A"}`, `{"alerts":[],"nextCursor":"A"}`, `{"alerts":[]}`}}
+	round := &pageServer{pages: []string{`{"alerts":[],"nextCursor":"A"}`, `{"alerts":[],"nextCursor":"A"}`, `{"alerts":[]}`}}
 	if _, err := collect(round.serve(t).Alerts(t.Context(), false, 0), 0); !errors.Is(err, errSameCursor) {
 		t.Errorf("a list that goes in circles: %v", err)
 	}
@@ -191,7 +191,7 @@ func TestListPaths(t *testing.T) {
 			return err
 		},
 	} {
-		b := &book{pages: []string{`{}`}}
+		b := &pageServer{pages: []string{`{}`}}
 		if err := call(b.serve(t)); err != nil {
 			t.Error(err)
 		}
@@ -317,7 +317,7 @@ func TestMetricsAndAlerts(t *testing.T) {
 		m.Alerts.RecentFailures != 1 || m.Timestamp != 7 {
 		t.Errorf("%+v, %v", m, err)
 	}
-	b := &book{pages: []string{`{"alerts":[{"jobId":"j","executionId":"e","open":true,"count":3,"firstAt":1,"lastAt":2,"recoveredAt":null,"httpStatus":500,"error":"x"}]}`}}
+	b := &pageServer{pages: []string{`{"alerts":[{"jobId":"j","executionId":"e","open":true,"count":3,"firstAt":1,"lastAt":2,"recoveredAt":null,"httpStatus":500,"error":"x"}]}`}}
 	alerts, err := collect(b.serve(t).Alerts(t.Context(), false, 0), 0)
 	if err != nil {
 		t.Fatal(err)

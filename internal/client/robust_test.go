@@ -95,10 +95,10 @@ func TestEveryCallEndsWithItsContext(t *testing.T) {
 // TestTheKeyGoesToOneServer: a redirect to another server is not followed.
 func TestTheKeyGoesToOneServer(t *testing.T) {
 	var other atomic.Int32
-	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { other.Add(1) }))
-	defer thief.Close()
+	otherHost := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { other.Add(1) }))
+	defer otherHost.Close()
 	c := connect(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, thief.URL, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, otherHost.URL, http.StatusTemporaryRedirect)
 	})
 	for name, err := range everyCall(t.Context(), c) {
 		if p, ok := errors.AsType[*Problem](err); !ok || p.Status != http.StatusTemporaryRedirect {
@@ -211,7 +211,7 @@ func TestOneClientForMany(t *testing.T) {
 
 // TestAListCanBeReadTwice: ranging again starts at the first page again.
 func TestAListCanBeReadTwice(t *testing.T) {
-	b := &book{pages: []string{
+	b := &pageServer{pages: []string{
 		`{"jobs":[{"id":"1"}],"nextCursor":"A"}`, `{"jobs":[{"id":"2"}]}`, `{"jobs":[{"id":"1"}],"nextCursor":"A"}`, `{"jobs":[{"id":"2"}]}`,
 	}}
 	list := b.serve(t).ListJobs(t.Context(), JobFilter{})

@@ -14,9 +14,9 @@ func SleepFine(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	left := unix.NsecToTimespec(int64(d))
+	remaining := unix.NsecToTimespec(int64(d))
 	for {
-		if !errors.Is(unix.Nanosleep(&left, &left), unix.EINTR) { // Go's scheduler sends signals
+		if !errors.Is(unix.Nanosleep(&remaining, &remaining), unix.EINTR) { // Go's scheduler sends signals
 			return
 		}
 	}

@@ -109,15 +109,15 @@ func distance(a, b string, most int) int {
 		row[j] = j
 	}
 	for i := range len(a) {
-		left := row[0]
+		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
 			up := row[j+1]
-			cost := left
+			cost := diagonal
 			if a[i] != b[j] {
-				cost = 1 + min(left, up, row[j])
+				cost = 1 + min(diagonal, up, row[j])
 			}
-			left, row[j+1] = up, cost
+			diagonal, row[j+1] = up, cost
 		}
 	}
 	return min(row[len(b)], most)

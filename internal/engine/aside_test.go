@@ -280,7 +280,7 @@ func TestMendedByAnotherProgram(t *testing.T) {
 		until := w.now()
 		w.boot()
 		w.pass(3 * time.Second)
-		settled := func() (sent, missed int64, fired int) {
+		counts := func() (sent, missed int64, fired int) {
 			for _, x := range w.facts(id) {
 				switch {
 				case x.ScheduledAt == since+2_000 && x.Status == domain.StatusSuccess && x.RetryCount == 1:
@@ -294,7 +294,7 @@ func TestMendedByAnotherProgram(t *testing.T) {
 			return sent, missed, fired
 		}
 		want := until/1000 - (since/1000 + 2)
-		if sent, missed, fired := settled(); sent != 1 || missed != want || fired < 2 {
+		if sent, missed, fired := counts(); sent != 1 || missed != want || fired < 2 {
 			t.Errorf("%d sent again, %d missed, %d fired; want 1, %d, 2", sent, missed, fired, want)
 		}
 		if a := w.asides(); len(a) != 0 {
@@ -305,7 +305,7 @@ func TestMendedByAnotherProgram(t *testing.T) {
 		w.down(func(db store.Store) { w.ok(db.Ledger().SetAside(context.Background(), []store.Aside{aside})) })
 		w.boot()
 		w.pass(2 * time.Second)
-		if sent, missed, _ := settled(); sent != 1 || missed != want {
+		if sent, missed, _ := counts(); sent != 1 || missed != want {
 			t.Errorf("after a repeat: %d sent again, %d missed; want 1, %d", sent, missed, want)
 		}
 		w.stop()
@@ -356,9 +356,9 @@ func TestBrokenVersionThatHasEnded(t *testing.T) {
 	})
 }
 
-// TestSettledWithoutItsJob: what was set aside is settled also when its job was
+// TestMendedWithoutItsJob: what was set aside is settled also when its job was
 // deleted meanwhile, or nothing is kept of it.
-func TestSettledWithoutItsJob(t *testing.T) {
+func TestMendedWithoutItsJob(t *testing.T) {
 	eachStore(t, func(w *asideWorld) {
 		w.boot()
 		created := w.eng.Create(context.Background(), []domain.SpecDoc{spec("ok")})

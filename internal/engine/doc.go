@@ -59,7 +59,7 @@
 // # What cannot be run
 //
 // A stored version that cannot be read or compiled never ends a start. A
-// version without fires takes its place (run.StandIn), the store keeps since when
+// version without fires takes its place (run.Placeholder), the store keeps since when
 // (store.Aside), and what became of its fires is on record once it is mended: by an
 // edit (endUnusable) or by a program that can run it (decideStored). Nothing
 // of it is lost silently and nothing is recorded twice: TestSetAside and its

@@ -42,13 +42,13 @@ func (r *runner) keepWaiting(s *run.Span) {
 
 // drop records the fires of a span before the instant as one summary.
 func (r *runner) drop(s *run.Span, before int64, status domain.Status, reason string) {
-	left, last := s.SkipTo(before)
-	if left == nil {
+	skipped, last := s.SkipTo(before)
+	if skipped == nil {
 		return
 	}
 	f := &run.Run{Job: s.Job, Ver: s.Ver, At: last, Hold: s.PassHold()}
 	fact := f.Result(status, r.now(), reason)
-	fact.Missed = left
+	fact.Missed = skipped
 	r.recorder.AddNow(record.Entry{Fact: fact, Run: f})
 }
 

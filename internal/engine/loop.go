@@ -220,8 +220,8 @@ func (g *stepGuard) check(c clock.Clock) time.Duration {
 	if !g.held {
 		return 0
 	}
-	if left := stableFor - c.Elapsed(g.until); left > 0 {
-		return left
+	if remaining := stableFor - c.Elapsed(g.until); remaining > 0 {
+		return remaining
 	}
 	g.held = false
 	return 0

@@ -44,7 +44,7 @@ func (m *mending) readStored(ctx context.Context) error {
 // it.
 func (m *mending) setAside(v *domain.Version, reason error) *run.Version {
 	m.broken[versionKey{v.JobID, v.Number}] = &brokenVersion{*v, reason}
-	return run.StandIn(v)
+	return run.Placeholder(v)
 }
 
 // settleAsides decides about every version that is set aside: it stays so, or
@@ -222,7 +222,7 @@ func (m *mending) recordOf(ctx context.Context, a store.Aside) (*recordedFires, 
 }
 
 // endAsides forgets what was settled. It is on record.
-func (m *mending) forgetDone(ctx context.Context) error {
+func (m *mending) endAsides(ctx context.Context) error {
 	if len(m.done) == 0 {
 		return nil
 	}

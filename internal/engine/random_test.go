@@ -39,7 +39,7 @@ func TestRandom(t *testing.T) {
 					c.step()
 					w.pass(time.Duration(r.IntN(1800)) * time.Millisecond)
 				}
-				c.settle()
+				c.finish()
 				if t.Failed() {
 					t.Logf("seed %d", seed)
 				}
@@ -138,9 +138,9 @@ func (c *chaos) shape(d *domain.SpecDoc) {
 	d.Retry.MaxRetries = c.IntN(4)
 }
 
-// settle heals the store, ends every job, waits for the end of what runs, and
+// finish heals the store, ends every job, waits for the end of what runs, and
 // checks.
-func (c *chaos) settle() {
+func (c *chaos) finish() {
 	c.gate.fail(nil)
 	c.gate.crashAtWrite(0, false)
 	c.pass(20 * time.Second) // edits of unknown outcome become known, calls that were delayed end

@@ -67,7 +67,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	r.reset = reset
 	for _, step := range []func(context.Context) error{
 		r.readRuns, r.mending.readStored, r.readRanges, r.zones.readRules, r.readTimeline, r.zones.keepFresh, r.mending.decideStored, r.readFacts, r.zones.tellMoved,
-		r.resume, r.flush, r.mending.forgetDone,
+		r.resume, r.flush, r.mending.endAsides,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
@@ -230,7 +230,7 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 		v := &versions[i]
 		ver, broken := run.NewVersion(v)
 		if broken != nil {
-			ver = run.StandIn(v)
+			ver = run.Placeholder(v)
 		}
 		if j == nil {
 			j = run.NewJob(id, v.CreatedAt)

@@ -62,12 +62,12 @@ func TestSecondIsStagedInParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(2 * time.Second)
-		if settled := w.eng.keeper.proposeWatermark(); settled >= next*1000 {
-			t.Errorf("the watermark may pass fires that were not staged: %d, the second begins at %d", settled, next*1000)
+		if watermark := w.eng.keeper.proposeWatermark(); watermark >= next*1000 {
+			t.Errorf("the watermark may pass fires that were not staged: %d, the second begins at %d", watermark, next*1000)
 		}
 		w.eng.loop.turn(w.clk.Now()) // what is late is made ready at once
-		if settled := w.eng.registry.table.Unstaged(); settled <= w.now() {
-			t.Errorf("after a turn the fires of %d are not ready at %d", settled, w.now())
+		if unstaged := w.eng.registry.table.Unstaged(); unstaged <= w.now() {
+			t.Errorf("after a turn the fires of %d are not ready at %d", unstaged, w.now())
 		}
 		if turns := w.turnUntilIdle(); turns < n/part-1 {
 			t.Errorf("a second to come takes %d turns", turns)
@@ -112,8 +112,8 @@ func TestWatermarkWaitsForAPart(t *testing.T) {
 			t.Fatalf("of second %d, %d of %d jobs were looked at and made %d fires; the next one begins at %d", f.Second, f.Looked, f.Jobs, f.Ready, next)
 		}
 		w.pass(2 * time.Second)
-		if settled := w.eng.keeper.proposeWatermark(); settled >= next {
-			t.Errorf("the watermark may pass a fire of %d: %d", next, settled)
+		if watermark := w.eng.keeper.proposeWatermark(); watermark >= next {
+			t.Errorf("the watermark may pass a fire of %d: %d", next, watermark)
 		}
 		w.turnUntilIdle()
 		w.pass(time.Second)

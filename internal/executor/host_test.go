@@ -237,7 +237,7 @@ func fill(t *testing.T, x *Executor, k *counter, n int) *host {
 	return h
 }
 
-func TestSweepClosesIdleConnectionsAndForgetsHosts(t *testing.T) {
+func TestSweepClosesIdleConnectionsAndDropsHosts(t *testing.T) {
 	k := count(t, always)
 	x := newTestExecutor(t, Config{})
 	h := fill(t, x, k, 4) // and the one of the first call

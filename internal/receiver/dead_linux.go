@@ -76,7 +76,7 @@ func (h *holder) glance() {
 	seen := h.held[:part]
 	h.held = h.held[part:]
 	for _, fd := range seen {
-		if left(fd) {
+		if clientClosed(fd) {
 			_ = syscall.Close(fd)
 		} else {
 			h.held = append(h.held, fd)
@@ -84,9 +84,9 @@ func (h *holder) glance() {
 	}
 }
 
-// left reports whether the client has closed the connection. What it wrote is
+// clientClosed reports whether the client has closed the connection. What it wrote is
 // read and forgotten.
-func left(fd int) bool {
+func clientClosed(fd int) bool {
 	var ignored [4 << 10]byte
 	for {
 		n, err := syscall.Read(fd, ignored[:])

@@ -113,7 +113,7 @@ func TestSeen(t *testing.T) {
 }
 
 // In a full table the oldest entries make room; the newest are remembered.
-func TestSeenForgetsTheOldest(t *testing.T) {
+func TestSeenDropsTheOldest(t *testing.T) {
 	s := newSeen(1 << 8)
 	const capacity = seenWays << 8
 	for i := range int64(10 * capacity) {

@@ -48,8 +48,8 @@ func (c *client) tag(s *domain.Spec) {
 	setEdit(s, c.edits)
 }
 
-// patience is for how long a client waits for an answer.
-const patience = 20 * time.Second
+// maxWait is for how long a client waits for an answer.
+const maxWait = 20 * time.Second
 
 func (c *client) create(e *engine.Engine, docs []domain.SpecDoc) {
 	for i := range docs {
@@ -87,8 +87,8 @@ func (c *client) begin(k *known) (edit int) {
 	return k.edits
 }
 
-// hush begins a silence, unless another edit has begun meanwhile.
-func (c *client) hush(k *known, edit int) {
+// beginSilence begins a silence, unless another edit has begun meanwhile.
+func (c *client) beginSilence(k *known, edit int) {
 	if k.edits == edit {
 		c.silences = append(c.silences, silence{job: k, from: time.Since(c.start)})
 	}
@@ -96,7 +96,7 @@ func (c *client) hush(k *known, edit int) {
 
 func (c *client) update(e *engine.Engine, k *known, change func(*domain.SpecDoc)) {
 	edit := c.begin(k)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
 	var want domain.SpecDoc
 	v, err := e.Update(ctx, k.id, 0, func(d *domain.SpecDoc) error {
@@ -111,7 +111,7 @@ func (c *client) update(e *engine.Engine, k *known, change func(*domain.SpecDoc)
 	case err == nil:
 		k.acked[v.Number] = v
 		if !v.Active {
-			c.hush(k, edit)
+			c.beginSilence(k, edit)
 		}
 	case domain.ErrorCode(err) == domain.CodeUnavailable || domain.ErrorCode(err) == domain.CodeInternal:
 		k.asked = append(k.asked, domain.Version{JobID: k.id, Active: want.IsActive, Spec: want.Spec})
@@ -121,14 +121,14 @@ func (c *client) update(e *engine.Engine, k *known, change func(*domain.SpecDoc)
 // remove deletes a job and reports whether it is gone for sure.
 func (c *client) remove(e *engine.Engine, k *known) bool {
 	edit := c.begin(k)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
 	at, err := e.Delete(ctx, k.id, 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
 		k.deleted, k.deletedAt = true, at
-		c.hush(k, edit)
+		c.beginSilence(k, edit)
 		return true
 	}
 	if domain.ErrorCode(err) == domain.CodeNotFound {

@@ -21,11 +21,11 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		plant plant
 		want  string // begins what is reported
 	}{
-		"a fact acknowledged and forgotten":   {plant{store: ledgerThat(forgetsFacts)}, "lost"},
+		"a fact acknowledged and dropped":     {plant{store: ledgerThat(dropsFacts)}, "lost"},
 		"a trigger acknowledged and dropped":  {plant{store: ledgerThat(dropsTriggers)}, "lost"},
 		"a success made of a failure":         {plant{store: ledgerThat(liesAboutFailures)}, "fabricated"},
 		"W beaten too far":                    {plant{store: shardThat(beatsTooFar)}, "lost"},
-		"a crash taken for a stop":            {plant{store: shardThat(forgetsCrashes)}, "twice"},
+		"a crash taken for a stop":            {plant{store: shardThat(dropsCrashes)}, "twice"},
 		"an edit stored a second late":        {plant{store: editsLate}, "edit"},
 		"an edit acknowledged and not stored": {plant{store: editsDropped}, "edit"},
 		"a request sent twice":                {plant{executor: sendsTwice}, "dup-unexplained"},
@@ -79,7 +79,7 @@ func (l brokenLedger) Record(ctx context.Context, b store.Batch) error {
 	return l.Ledger.Record(ctx, b)
 }
 
-func forgetsFacts(b *store.Batch) {
+func dropsFacts(b *store.Batch) {
 	b.Facts = slices.DeleteFunc(b.Facts, func(x domain.Execution) bool { return x.Nonce == 0 && x.ScheduledAt/1000%17 == 3 })
 }
 
@@ -125,7 +125,7 @@ func (s brokenShards) Claim(ctx context.Context) (store.Shard, error) {
 
 func beatsTooFar(s *brokenShards) { s.beat = func(int64) int64 { return domain.Forever } }
 
-func forgetsCrashes(s *brokenShards) { s.claim = func(sh *store.Shard) { sh.Clean = true } }
+func dropsCrashes(s *brokenShards) { s.claim = func(sh *store.Shard) { sh.Clean = true } }
 
 // brokenJobs changes edits on their way to the disk.
 type brokenJobs struct {

@@ -250,9 +250,9 @@ func setEdit(s *domain.Spec, edit int) {
 	s.API = u.String()
 }
 
-// settle lets everything come to its end: no faults, no jobs, and a wall clock
+// finish lets everything come to its end: no faults, no jobs, and a wall clock
 // that has caught up with what it was before.
-func (w *world) settle() {
+func (w *world) finish() {
 	if w.eng == nil {
 		w.boot()
 	}

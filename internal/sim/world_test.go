@@ -84,7 +84,7 @@ func simulate(t *testing.T, seed uint64, on opener, p plant) (v verdict) {
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(seed, on, p)
 		w.day()
-		w.settle()
+		w.finish()
 		v.expected = w.judge()
 		w.end(true)
 		w.pass(time.Minute) // what the last process left behind gives up

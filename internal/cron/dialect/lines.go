@@ -20,7 +20,7 @@ func (w within) readLines(text string) (Reading, bool) {
 		line = strings.TrimSpace(line)
 		if z, posix := zoneIn(line); z != "" {
 			zone, ofLibrary = z, posix
-		} else if !isAside(line) {
+		} else if !isNoSchedule(line) {
 			lines = append(lines, line)
 		}
 	}
@@ -57,8 +57,8 @@ func zoneIn(line string) (zone string, ofLibrary bool) {
 	return strings.Trim(value, `"'`), true
 }
 
-// isAside recognises lines beside the schedule: empty ones, comments, other settings (PATH=/bin), a key of YAML alone.
-func isAside(line string) bool {
+// isNoSchedule recognises lines beside the schedule: empty ones, comments, other settings (PATH=/bin), a key of YAML alone.
+func isNoSchedule(line string) bool {
 	name, _, assigns := strings.Cut(line, "=")
 	setting := assigns && strings.Trim(strings.TrimSpace(name), "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 	return line == "" || line[0] == '#' || strings.HasSuffix(line, ":") || setting && name != "TZ" && name != "CRON_TZ"

@@ -12,7 +12,7 @@ func (d *Dispatcher) noteSaturated(h *host) {
 		return
 	}
 	h.saturated = true
-	h.limit.beginPressure()
+	h.limit.beginSaturation()
 	d.saturated = append(d.saturated, h)
 	select {
 	case d.adapting <- struct{}{}:
@@ -30,7 +30,7 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 		case <-d.adapting:
 		}
 		tick := time.NewTicker(limitWindow / silentSteps)
-		for n, pressure := 1, true; pressure; n++ {
+		for n, saturated := 1, true; saturated; n++ {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
@@ -38,7 +38,7 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 			case <-tick.C:
 			}
 			if n%silentSteps == 0 {
-				pressure = d.adaptOnce()
+				saturated = d.adaptOnce()
 			} else {
 				d.stepOnce()
 			}
@@ -72,7 +72,7 @@ func (d *Dispatcher) stepOnce() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range d.saturated {
-		if h.parked == parkedFull && h.limit.owed > 0 {
+		if h.parked == parkedFull && h.limit.pendingSlots > 0 {
 			h.limit.step()
 			d.readmit(h)
 		}
@@ -94,7 +94,7 @@ func (d *Dispatcher) Relax() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for key, h := range d.hosts {
-		h.limit.relax(h.calls, h.saturatedLately)
+		h.limit.shrinkIdle(h.calls, h.saturatedLately)
 		if h.idle() && !h.used && h.parked == parkedIdle && !h.saturated {
 			delete(d.hosts, key)
 		}

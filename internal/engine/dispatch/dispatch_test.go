@@ -288,7 +288,7 @@ func TestSuspendAndClose(t *testing.T) {
 }
 
 // Hosts without work are forgotten.
-func TestHostsAreForgotten(t *testing.T) {
+func TestIdleHostsAreDropped(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10, 10)
 	for i := range 100 {

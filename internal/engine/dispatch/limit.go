@@ -60,19 +60,19 @@ type hostLimit struct {
 	now     int // slots
 	ceiling int
 
-	trialFrom  int           // the limit to go back to; zero: steady
-	trialTo    int           // the limit that was tried, while it is checked once more; zero: it is not
-	rate       float64       // calls ended per window before the trial
-	trialRate  float64       // and during it
-	down       bool          // the next trial at a quick host goes down
-	elapsed    time.Duration // under pressure, in this measurement
-	finished   int           // calls ended in it
-	ends       int           // and in the window that runs
-	partial    bool          // the window began before the pressure
-	silence    time.Duration // under pressure, since a call ended
-	owed       int           // slots that a silent host gets in the steps to come
-	holdOff    int           // measurements until the next trial
-	retryAfter int           // doubles with every trial that fails
+	trialFrom    int           // the limit to go back to; zero: steady
+	trialTo      int           // the limit that was tried, while it is checked once more; zero: it is not
+	rate         float64       // calls ended per window before the trial
+	trialRate    float64       // and during it
+	down         bool          // the next trial at a quick host goes down
+	elapsed      time.Duration // under pressure, in this measurement
+	finished     int           // calls ended in it
+	ends         int           // and in the window that runs
+	partial      bool          // the window began before the pressure
+	silence      time.Duration // under pressure, since a call ended
+	pendingSlots int           // slots that a silent host gets in the steps to come
+	holdOff      int           // measurements until the next trial
+	retryAfter   int           // doubles with every trial that fails
 
 	quickest, quickestBefore time.Duration // call of this second and of the last; zero: none ended
 	floor                    time.Duration // the quickest call that is to be had; follows quickest slowly upwards
@@ -85,7 +85,7 @@ func newHostLimit(ceiling int) hostLimit {
 // ended notes a call that ended.
 func (l *hostLimit) ended(took time.Duration) {
 	l.ends++
-	l.silence, l.owed = 0, 0
+	l.silence, l.pendingSlots = 0, 0
 	took = max(took, leastCall)
 	if l.quickest == 0 || took < l.quickest {
 		l.quickest = took
@@ -103,9 +103,9 @@ func (l *hostLimit) base() time.Duration {
 	return l.quickest
 }
 
-// beginPressure begins a time of pressure. Calls that ended before it say nothing of the
+// beginSaturation begins a time of pressure. Calls that ended before it say nothing of the
 // rate under pressure, nor does the window that runs.
-func (l *hostLimit) beginPressure() { l.partial = true }
+func (l *hostLimit) beginSaturation() { l.partial = true }
 
 // window takes note of a window under pressure and moves the limit.
 func (l *hostLimit) window() {
@@ -121,9 +121,9 @@ func (l *hostLimit) window() {
 	base := l.base()
 	switch {
 	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
-		l.owed = min(l.now, silentSteps*silentStep)
+		l.pendingSlots = min(l.now, silentSteps*silentStep)
 		if l.silence > longSilence {
-			l.owed = silentMore
+			l.pendingSlots = silentMore
 		}
 		l.step()
 		l.trialFrom, l.trialTo = 0, 0
@@ -136,8 +136,8 @@ func (l *hostLimit) window() {
 
 // step gives a silent host some of the slots that it is to get.
 func (l *hostLimit) step() {
-	n := min(l.owed, silentStep)
-	l.owed -= n
+	n := min(l.pendingSlots, silentStep)
+	l.pendingSlots -= n
 	l.set(l.now + n)
 }
 
@@ -225,14 +225,14 @@ func (l *hostLimit) set(n int) { l.now = min(n, l.ceiling) }
 
 func (l *hostLimit) restart() { l.elapsed, l.finished, l.ends = 0, 0, 0 }
 
-// relax lets a limit that was not needed for a second shrink by an eighth, as
+// shrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
 // far as the calls in flight allow. Call it once a second.
-func (l *hostLimit) relax(calls int, pressed bool) {
+func (l *hostLimit) shrinkIdle(calls int, saturated bool) {
 	// Were the quickest call of a second taken as it is, a second of trouble in
 	// which every call waits would raise the limit, and that the calls' time.
 	l.floor = min(l.floor+l.floor/8, max(l.floor, l.quickest))
 	l.quickestBefore, l.quickest = l.quickest, 0
-	if pressed {
+	if saturated {
 		return
 	}
 	if fewer := min(l.now, max(minHostLimit, l.now-l.now/8, calls)); fewer != l.now {

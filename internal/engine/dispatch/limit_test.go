@@ -14,21 +14,21 @@ func windowOf(l *hostLimit) {
 	l.window()
 }
 
-// pressure drives a limit for some windows against a host that works on each
+// drive drives a limit for some windows against a host that works on each
 // call for took and on at most capacity calls at once; more only wait. One in
 // each window finds the host free.
-func pressure(l *hostLimit, windows int, took time.Duration, capacity int) {
-	left := 0.0
+func drive(l *hostLimit, windows int, took time.Duration, capacity int) {
+	remaining := 0.0
 	for i := range windows {
 		busy := min(l.now, capacity)
-		left += float64(busy) * float64(limitWindow) / float64(took)
-		for each := took; left >= 1; left-- {
+		remaining += float64(busy) * float64(limitWindow) / float64(took)
+		for each := took; remaining >= 1; remaining-- {
 			l.ended(each)
 			each = took * time.Duration(l.now) / time.Duration(busy) // waiting in the host is part of a call
 		}
 		windowOf(l)
 		if i%40 == 39 {
-			l.relax(l.now, true)
+			l.shrinkIdle(l.now, true)
 		}
 	}
 }
@@ -51,7 +51,7 @@ func TestHostLimitClimbs(t *testing.T) {
 		{"nothing ends", time.Hour, 1 << 30, 400, 5000, 5000},
 	} {
 		l := newHostLimit(5000)
-		pressure(&l, c.windows, c.took, c.capacity)
+		drive(&l, c.windows, c.took, c.capacity)
 		if l.now < c.min || l.now > c.max {
 			t.Errorf("%s: %d slots, want %d to %d", c.name, l.now, c.min, c.max)
 		}
@@ -85,8 +85,8 @@ func TestHostLimitOfSilence(t *testing.T) {
 	}
 	l.ended(time.Second)
 	l.window() // judged by what ended
-	l.relax(l.now, true)
-	l.relax(l.now, true) // its time is forgotten
+	l.shrinkIdle(l.now, true)
+	l.shrinkIdle(l.now, true) // its time is dropped
 	if n := grow(40); n < 10_000 {
 		t.Errorf("%d slots more in a second after a sign of life", n)
 	}
@@ -104,11 +104,11 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 		l := newHostLimit(18_000)
 		from := []int{minHostLimit, 1_000}[seed%2]
 		l.set(from)
-		slow, left, sum, most := 0, 0.0, 0, 0
+		slow, remaining, sum, most := 0, 0.0, 0, 0
 		const windows = 4_000 // 100 s under pressure
 		for i := range windows {
 			if i%4 == 0 { // a burst each second, calls between
-				l.beginPressure()
+				l.beginSaturation()
 				for range random.IntN(3_000) {
 					l.ended(time.Millisecond)
 				}
@@ -124,12 +124,12 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 				took = 3 * time.Millisecond
 			}
 			rate /= 1 + float64(max(0, l.now-100))/2_000
-			for left += rate; left >= 1; left-- {
+			for remaining += rate; remaining >= 1; remaining-- {
 				l.ended(took)
 			}
 			windowOf(&l)
 			if i%4 == 3 {
-				l.relax(l.now, true)
+				l.shrinkIdle(l.now, true)
 			}
 			if i > windows/2 {
 				sum += l.now
@@ -148,19 +148,19 @@ func TestHostLimitRelaxes(t *testing.T) {
 	l := newHostLimit(5000)
 	l.set(5000)
 	for range 100 {
-		l.relax(700, false)
+		l.shrinkIdle(700, false)
 	}
 	if l.now != 700 {
 		t.Errorf("%d slots with 700 calls in flight", l.now)
 	}
 	for range 100 {
-		l.relax(0, true)
+		l.shrinkIdle(0, true)
 	}
 	if l.now != 700 {
 		t.Errorf("%d slots, and they were needed", l.now)
 	}
 	for range 100 {
-		l.relax(0, false)
+		l.shrinkIdle(0, false)
 	}
 	if l.now != minHostLimit {
 		t.Errorf("%d slots in the end", l.now)

@@ -88,11 +88,11 @@ func (s *staged) trim(more int) {
 	if s.taken == 0 {
 		return
 	}
-	left := s.ready[s.taken:]
-	if n := len(left) + more; wasteful(n, cap(s.ready)) {
-		s.ready = append(make([]*run.Run, 0, n), left...)
+	remaining := s.ready[s.taken:]
+	if n := len(remaining) + more; wasteful(n, cap(s.ready)) {
+		s.ready = append(make([]*run.Run, 0, n), remaining...)
 	} else {
-		n := copy(s.ready, left)
+		n := copy(s.ready, remaining)
 		clear(s.ready[n:])
 		s.ready = s.ready[:n]
 	}

@@ -78,7 +78,7 @@ func TestStagedFires(t *testing.T) {
 }
 
 // A second with very many fires leaves no memory behind.
-func TestStagedFiresForgetAGreatSecond(t *testing.T) {
+func TestBurstDoesNotPinMemory(t *testing.T) {
 	t.Parallel()
 	var s staged
 	many := make([]*run.Run, 100_000)

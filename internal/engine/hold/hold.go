@@ -69,10 +69,10 @@ func (s *Set) Seconds() int {
 func (s *Set) release(second int64, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch left := s.counts[second] - n; {
-	case left > 0:
-		s.counts[second] = left
-	case left == 0:
+	switch remaining := s.counts[second] - n; {
+	case remaining > 0:
+		s.counts[second] = remaining
+	case remaining == 0:
 		delete(s.counts, second)
 	default:
 		panic("hold: more tokens were released than were taken")

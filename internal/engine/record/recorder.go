@@ -186,9 +186,9 @@ func (r *Recorder) swap() (batch []Entry, closing bool) {
 }
 
 // committing notes what is left of the batch.
-func (r *Recorder) committing(left []Entry) {
+func (r *Recorder) committing(remaining []Entry) {
 	r.mu.Lock()
-	r.batch = left
+	r.batch = remaining
 	r.moved = r.clock.Mark()
 	r.mu.Unlock()
 }

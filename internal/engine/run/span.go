@@ -45,16 +45,16 @@ func (s *Span) Pop() (at int64) {
 
 // SkipTo moves the span past every fire before the instant. It returns the
 // range that was left out and its last fire, or nil.
-func (s *Span) SkipTo(cutoff int64) (left *domain.MissedRange, last int64) {
+func (s *Span) SkipTo(cutoff int64) (skipped *domain.MissedRange, last int64) {
 	if s.Next >= cutoff {
 		return nil, 0
 	}
-	left = &domain.MissedRange{From: s.Next}
+	skipped = &domain.MissedRange{From: s.Next}
 	for s.Next < cutoff {
 		last = s.Pop()
-		left.Count++
+		skipped.Count++
 	}
-	return left, last
+	return skipped, last
 }
 
 // SpanOf returns a span of the run's fire alone, which takes over its hold.

@@ -57,12 +57,12 @@ func TestSpanModel(t *testing.T) {
 				for n < len(model) && model[n] < cut {
 					n++
 				}
-				left, last := s.SkipTo(cut)
-				if (left == nil) != (n == 0) {
-					t.Fatalf("skip to %d: %+v, want %d fires", cut, left, n)
+				skipped, last := s.SkipTo(cut)
+				if (skipped == nil) != (n == 0) {
+					t.Fatalf("skip to %d: %+v, want %d fires", cut, skipped, n)
 				}
-				if n > 0 && (left.From != model[0] || left.Count != int64(n) || last != model[n-1]) {
-					t.Fatalf("skip to %d: %+v until %d, want %v", cut, left, last, model[:n])
+				if n > 0 && (skipped.From != model[0] || skipped.Count != int64(n) || last != model[n-1]) {
+					t.Fatalf("skip to %d: %+v until %d, want %v", cut, skipped, last, model[:n])
 				}
 				model = model[n:]
 			},

@@ -139,9 +139,9 @@ func (v *Version) target() (url, path string) {
 	return v.rest, ""
 }
 
-// StandIn is what takes the place of a version that cannot be run: it has its
+// Placeholder is what takes the place of a version that cannot be run: it has its
 // number and its time, and no fires.
-func StandIn(v *domain.Version) *Version {
+func Placeholder(v *domain.Version) *Version {
 	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom, Plan: unique.Make(Plan{})} //nolint:gosec // as in newVersion
 	ver.To.Store(v.EffectiveTo)
 	ver.Host = unique.Make("")

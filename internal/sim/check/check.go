@@ -186,9 +186,9 @@ func (j *judge) agree(r *Record, sends []Send) {
 	}
 }
 
-// patience is how long after its instant a fire may have begun to be sent for
+// maxLateness is how long after its instant a fire may have begun to be sent for
 // an outage of the target to excuse it.
-const patience = 60_000
+const maxLateness = 60_000
 
 // poisonAt is how many crashes in a row with a fire in flight end it.
 const poisonAt = 3
@@ -208,7 +208,7 @@ func (j *judge) poison(r *Record) bool {
 // unreachable reports whether the target may have been out of reach of a fire.
 func (j *judge) unreachable(at int64) bool {
 	return j.run.TargetOutages == nil || slices.ContainsFunc(j.run.TargetOutages, func(o Outage) bool {
-		return at <= o.To && o.From <= at+patience
+		return at <= o.To && o.From <= at+maxLateness
 	})
 }
 

@@ -102,7 +102,7 @@ func (p *protocol) request(n *state, o, i int, reached bool) {
 	e.phase, e.reached = calling, reached
 	past := &n.past[i]
 	past.sent = true
-	past.excuse = false
+	past.mayRepeat = false
 	past.versions |= 1 << e.version
 	past.id = past.at
 	if p.idFromNow && !f.trigger {
@@ -140,7 +140,7 @@ func (p *protocol) fail(n *state, o, i int, maybe bool) {
 	spend(&n.world.fails)
 	e := &n.owners[o].runs[i]
 	plan := &p.jobs[p.runs[i].job]
-	n.past[i].excuse = true
+	n.past[i].mayRepeat = true
 	e.reached = false
 	switch failures := e.attempts + 1 - e.crashes; {
 	case plan.once && maybe && !p.onceRetriesMaybe, failures > plan.retries:
@@ -148,7 +148,7 @@ func (p *protocol) fail(n *state, o, i int, maybe bool) {
 		return
 	}
 	e.attempts++
-	e.retryAt, e.doubt, e.rowDue = min(n.wall()+1, p.lastWall()), false, false
+	e.retryAt, e.inFlight, e.rowDue = min(n.wall()+1, p.lastWall()), false, false
 	e.phase = opening
 	if p.retryInMemory {
 		e.phase, e.counted = waiting, false

@@ -121,7 +121,7 @@
 // what SQLite does. The send rule looked at the clock and not at the fire's own
 // instant (clockIsEnough); a span did not move the frontier that edits look at
 // (spanUnseen); a recovery after W had passed a pause did not know of it
-// (stopForgotten); a file that a killed process had written was read without
+// (stopIgnored); a file that a killed process had written was read without
 // syncing it first (unsyncedOpen).
 //
 // # Where the promises end

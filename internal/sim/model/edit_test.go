@@ -82,7 +82,7 @@ func (p *protocol) failEdit(s *state, emit func(step, *state), o, j int) {
 		spend(&n.world.faults)
 		job := &n.owners[o].jobs[j]
 		job.spent = true
-		p.letGo(n, o, j)
+		p.endEdit(n, o, j)
 		if p.dropHeld {
 			p.drop(n, o, j, func(e *execution) bool { return e.phase == held })
 		}
@@ -101,7 +101,7 @@ func (p *protocol) undo(s *state, emit func(step, *state), o, j int) {
 		job := &n.owners[o].jobs[j]
 		job.edit, job.spent = undoing, true
 		if p.loseUnclear {
-			p.letGo(n, o, j)
+			p.endEdit(n, o, j)
 		}
 	})
 }
@@ -111,10 +111,10 @@ func (p *protocol) undone(n *state, o, j int) {
 	t := &n.jobs[j]
 	from := n.owners[o].jobs[j].from
 	t.versions, t.from[0], t.deleted = 1, from, from
-	p.letGo(n, o, j)
+	p.endEdit(n, o, j)
 }
 
-func (p *protocol) letGo(n *state, o, j int) {
+func (p *protocol) endEdit(n *state, o, j int) {
 	job := &n.owners[o].jobs[j]
 	job.edit, job.from = noEdit, 0
 	if job.known {
@@ -152,7 +152,7 @@ func (p *protocol) applyEdit(n *state, o, j int) {
 		p.place(n, o, j, 0, from)
 		return
 	}
-	for job.next < from && !p.forgetOverdue {
+	for job.next < from && !p.dropOverdue {
 		p.stage(n, o, j, from-1) // Engine.finish: what the timetable has not come to
 	}
 	stops := true
@@ -172,7 +172,7 @@ func (p *protocol) applyEdit(n *state, o, j int) {
 		n.said[j].stop = from
 		p.dueNow(n, o, j)
 	}
-	p.letGo(n, o, j)
+	p.endEdit(n, o, j)
 	p.freeHeld(n, o, j)
 	job.next = never
 	if job.known {
@@ -218,7 +218,7 @@ func (p *protocol) trigger(s *state, emit func(step, *state), o int) {
 		}
 		p.alter(s, emit, "trigger", i, func(n *state) {
 			n.past[i].at = at
-			n.owners[o].runs[i] = execution{phase: opening, version: job.version, retryAt: at, doubt: true}
+			n.owners[o].runs[i] = execution{phase: opening, version: job.version, retryAt: at, inFlight: true}
 			if p.triggerBeforeRow {
 				n.owners[o].runs[i].phase = queued
 				n.past[i].answered = true

@@ -62,7 +62,7 @@ func (p *protocol) judgeSend(n *state, o, i int, reached bool) {
 		n.breaks(afterStop)
 	case plan.once && reached && past.arrived:
 		n.breaks(twice)
-	case past.sent && !past.excuse, n.ledger[i].fact != none && !p.two:
+	case past.sent && !past.mayRepeat, n.ledger[i].fact != none && !p.two:
 		n.breaks(unexplained)
 	case past.sent && past.id != id:
 		n.breaks(otherID)
@@ -76,8 +76,8 @@ func (p *protocol) law(s *state) *violation {
 	if s.broken != keptAll {
 		return &violation{kindOf[s.broken], "the last step breaks it"}
 	}
-	if s.shard.settled > s.shard.horizon {
-		return &violation{ahead, fmt.Sprintf("W is %d, H is %d", s.shard.settled, s.shard.horizon)}
+	if s.shard.watermark > s.shard.horizon {
+		return &violation{ahead, fmt.Sprintf("W is %d, H is %d", s.shard.watermark, s.shard.horizon)}
 	}
 	for i := range p.runs {
 		if v := p.lawOf(s, i); v != nil {
@@ -100,8 +100,8 @@ func (p *protocol) lawOf(s *state, i int) *violation {
 	v, valid := s.jobs[f.job].valid(f.at)
 	named := valid && p.names(f.job, v, f.at)
 	switch {
-	case named && f.at <= s.shard.settled && !onRecord:
-		return &violation{lost, fmt.Sprintf("W is %d, and fire %d of %d is not on record", s.shard.settled, i, f.at)}
+	case named && f.at <= s.shard.watermark && !onRecord:
+		return &violation{lost, fmt.Sprintf("W is %d, and fire %d of %d is not on record", s.shard.watermark, i, f.at)}
 	case past.sent && (!named || past.versions != 1<<v):
 		return &violation{phantom, fmt.Sprintf("execution %d of %d was sent as a fire of a version that does not have it", i, f.at)}
 	case row.fact != none && (!named || row.factVersion != v):

@@ -77,7 +77,7 @@ func TestProtocol(t *testing.T) {
 		return
 	}
 	// A law that holds because nothing happens would be no proof.
-	for _, name := range happenings {
+	for _, name := range events {
 		if taken[name] == 0 {
 			t.Errorf("%q happens nowhere", name)
 		}
@@ -105,8 +105,8 @@ func check(t *testing.T, p *protocol) report {
 	return r
 }
 
-// happenings are the steps of the model, each of which some scenario takes.
-var happenings = []string{
+// events are the steps of the model, each of which some scenario takes.
+var events = []string{
 	"a tick passes", "the wall clock is set back", "the wall clock is set forward",
 	"a process starts and claims the shard", "recovery decides", "the first beat; it runs",
 	"turn", "send", "send, and it does not arrive:", "discard", "turn away", "keep for the edit",

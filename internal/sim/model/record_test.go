@@ -97,12 +97,12 @@ func (p *protocol) acknowledge(n *state, o int) {
 		e, row := &w.runs[i], &n.ledger[i]
 		if e.rowDue {
 			e.rowDue, e.counted = false, false
-			e.doubt = e.phase == calling
+			e.inFlight = e.phase == calling
 		}
 		switch e.phase {
 		case ended:
 			row.wet = p.unsyncedFacts
-			n.past[i].excuse = n.past[i].excuse && p.two // the other owner may not have seen it
+			n.past[i].mayRepeat = n.past[i].mayRepeat && p.two // the other owner may not have seen it
 			row.open = openRun{}
 			*e = execution{}
 		case opening:
@@ -144,7 +144,7 @@ func (p *protocol) beat(s *state, emit func(step, *state), o int) {
 
 func (p *protocol) beginBeat(n *state, o int) {
 	w := &n.owners[o]
-	w.beating, w.beatW, w.beatWall = true, p.settled(n, o), n.wall()
+	w.beating, w.beatW, w.beatWall = true, p.watermark(n, o), n.wall()
 	if p.edited {
 		w.proposed = max(w.proposed, w.beatW)
 	}
@@ -163,15 +163,15 @@ func (p *protocol) endBeat(s *state, emit func(step, *state), o int) {
 	if s.world.faults == 0 {
 		return
 	}
-	forget := func(w *owner) { w.beating, w.beatW, w.beatWall = false, 0, 0 }
+	clearBeat := func(w *owner) { w.beating, w.beatW, w.beatWall = false, 0, 0 }
 	p.alter(s, emit, "a beat that fails", o, func(n *state) {
 		spend(&n.world.faults)
-		forget(&n.owners[o])
+		clearBeat(&n.owners[o])
 	})
 	p.alter(s, emit, "a beat that commits and reports an error", o, func(n *state) {
 		spend(&n.world.faults)
 		p.moveShard(n, n.owners[o].beatW)
-		forget(&n.owners[o])
+		clearBeat(&n.owners[o])
 	})
 }
 
@@ -188,11 +188,11 @@ func (p *protocol) commitBeat(n *state, o int) {
 // moveShard is the store's part of a beat.
 func (p *protocol) moveShard(n *state, w tick) {
 	n.shard.horizon = max(n.shard.horizon, p.clock(n)+horizon)
-	n.shard.settled = max(n.shard.settled, min(w, n.shard.horizon))
+	n.shard.watermark = max(n.shard.watermark, min(w, n.shard.horizon))
 }
 
-// settled is Engine.settledUntil: the latest W that is true now.
-func (p *protocol) settled(s *state, o int) tick {
+// watermark is keeper.proposeWatermark: the latest W that is true now.
+func (p *protocol) watermark(s *state, o int) tick {
 	w := &s.owners[o]
 	to := min(s.wall(), w.table) - 1
 	for i := range w.runs {

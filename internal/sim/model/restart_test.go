@@ -20,7 +20,7 @@ func (p *protocol) claim(s *state, emit func(step, *state), o int) {
 		n.owners[o] = owner{mode: claimed, epoch: n.shard.epoch, wasClean: n.shard.clean}
 		n.shard.clean = false
 		for i := range n.ledger {
-			n.past[i].excuse = n.past[i].excuse || n.past[i].sent && n.ledger[i].fact == none
+			n.past[i].mayRepeat = n.past[i].mayRepeat || n.past[i].sent && n.ledger[i].fact == none
 			n.ledger[i].wet = n.ledger[i].wet && (p.unsyncedOpen || p.unsyncedFacts)
 		}
 	})
@@ -59,7 +59,7 @@ type gap struct {
 }
 
 func (p *protocol) readGap(n *state, o int) gap {
-	now, w, h := n.wall(), n.shard.settled, n.shard.horizon
+	now, w, h := n.wall(), n.shard.watermark, n.shard.horizon
 	g := gap{certain: h, until: max(now, w), clean: n.owners[o].wasClean}
 	if !g.clean && now < h-horizon-slack {
 		g.until = max(g.until, h)
@@ -102,7 +102,7 @@ func (p *protocol) load(n *state, o, j int, g gap) {
 	job := newJob()
 	job.version = t.versions - 1
 	for v := range t.versions {
-		if p.plan(j, v).stops && (t.to(v) > n.shard.settled || !p.stopForgotten) {
+		if p.plan(j, v).stops && (t.to(v) > n.shard.watermark || !p.stopIgnored) {
 			job.stop = t.from[v]
 		}
 	}
@@ -123,12 +123,12 @@ func (p *protocol) decideRun(n *state, o, i int, g gap) {
 		return
 	}
 	run := row.open
-	if run.exists && p.forgetRuns {
+	if run.exists && p.dropRuns {
 		return
 	}
 	if !run.exists {
 		v, ok := n.jobs[f.job].valid(f.at)
-		if f.trigger || !ok || !p.names(f.job, v, f.at) || f.at <= n.shard.settled || f.at > g.until {
+		if f.trigger || !ok || !p.names(f.job, v, f.at) || f.at <= n.shard.watermark || f.at > g.until {
 			return
 		}
 		if f.at > g.certain {
@@ -173,7 +173,7 @@ func (p *protocol) resume(n *state, o, i int, run openRun) {
 		n.ledger[i].open = run
 	}
 	*e = execution{phase: waiting, version: run.version, attempts: run.attempts, crashes: run.crashes,
-		retryAt: run.next, doubt: run.inFlight}
+		retryAt: run.next, inFlight: run.inFlight}
 }
 
 // stop ends a process in good order: Engine.Stop.
@@ -189,7 +189,7 @@ func (p *protocol) stop(s *state, emit func(step, *state), o int) {
 		p.alter(s, emit, "stop: open runs for what is in flight", o, func(n *state) { p.leaveOpen(n, o) })
 	case w.mode == closing && !w.backlog() && s.shard.epoch == w.epoch:
 		p.alter(s, emit, "stop: release the shard, end", o, func(n *state) {
-			n.shard.settled = max(n.shard.settled, min(p.settled(n, o), n.shard.horizon))
+			n.shard.watermark = max(n.shard.watermark, min(p.watermark(n, o), n.shard.horizon))
 			n.shard.clean = true
 			p.lose(n, o)
 		})
@@ -203,7 +203,7 @@ func (p *protocol) leaveOpen(n *state, o int) {
 	for i := range w.runs {
 		e := &w.runs[i]
 		e.rowDue = e.rowDue || e.phase == calling && !p.cleanWithCalls ||
-			e.doubt && (e.phase == queued || e.phase == waiting)
+			e.inFlight && (e.phase == queued || e.phase == waiting)
 	}
 }
 
@@ -222,7 +222,7 @@ func (p *protocol) kill(s *state, emit func(step, *state), o int) {
 func (p *protocol) lose(n *state, o int) {
 	for i := range n.owners[o].runs {
 		if n.ledger[i].fact == none || n.ledger[i].wet {
-			n.past[i].excuse = n.past[i].sent
+			n.past[i].mayRepeat = n.past[i].sent
 		}
 	}
 	n.owners[o] = owner{}

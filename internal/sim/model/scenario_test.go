@@ -63,7 +63,7 @@ type mutant struct {
 	noHold           bool // an edit does not keep back the fires that it may end
 	noFloor          bool // an edit does not keep W below its instant
 	ignoreProposed   bool // an edit does not look at the W that a beat carries
-	forgetOverdue    bool // an edit moves a job on past fires that were not staged
+	dropOverdue      bool // an edit moves a job on past fires that were not staged
 	dropHeld         bool // an edit that was refused forgets the fires that it held
 	loseUnclear      bool // a creation of unknown outcome lets W go at once
 	nextFromNow      bool // the next fire is the next after now
@@ -84,8 +84,8 @@ type mutant struct {
 	spanUnseen       bool // a span does not move the frontier that edits look at
 	releaseEarly     bool // fires are released a tick before they are due
 	sendAfterError   bool // a result that was not acknowledged is sent for again
-	forgetRuns       bool // recovery does not take up open runs
-	stopForgotten    bool // recovery knows of a pause only while W is before its end
+	dropRuns         bool // recovery does not take up open runs
+	stopIgnored      bool // recovery knows of a pause only while W is before its end
 	unsyncedOpen     bool // opening does not sync what a killed process wrote
 }
 

@@ -73,10 +73,10 @@ type world struct {
 
 // shard is the row of the shard, on disk.
 type shard struct {
-	epoch   uint8
-	clean   bool
-	horizon tick // H
-	settled tick // W
+	epoch     uint8
+	clean     bool
+	horizon   tick // H
+	watermark tick // W
 }
 
 // timeline is a job on disk: version n is valid from from[n] until the next
@@ -166,20 +166,20 @@ type execution struct {
 	retryAt  tick
 	result   outcome
 	counted  bool // W waits for it
-	doubt    bool // its open run says that a request may be under way
+	inFlight bool // its open run says that a request may be under way
 	reached  bool // the request in flight has reached the target
 	rowDue   bool // a call in flight: an open run of it waits for the commit
 }
 
 // past is what the checker remembers of an execution. No owner reads it.
 type past struct {
-	at       tick  // when it is scheduled
-	arrived  bool  // a request has reached the target
-	versions uint8 // by which version it was sent: a bit each
-	id       tick  // what its identity was made from at the first send
-	sent     bool
-	excuse   bool // a further send is explained: a crash, an unclear or bad end
-	answered bool // a trigger whose caller was told yes
+	at        tick  // when it is scheduled
+	arrived   bool  // a request has reached the target
+	versions  uint8 // by which version it was sent: a bit each
+	id        tick  // what its identity was made from at the first send
+	sent      bool
+	mayRepeat bool // a further send is explained: a crash, an unclear or bad end
+	answered  bool // a trigger whose caller was told yes
 }
 
 // said is what users were told about a job.

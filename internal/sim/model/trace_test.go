@@ -20,7 +20,7 @@ func (p *protocol) table(path []choice) string {
 		if s.world.offset != 0 {
 			clock += fmt.Sprintf(" (%d)", s.wall())
 		}
-		disk := fmt.Sprintf("H=%d W=%d", s.shard.horizon, s.shard.settled)
+		disk := fmt.Sprintf("H=%d W=%d", s.shard.horizon, s.shard.watermark)
 		if s.shard.clean {
 			disk += " clean"
 		}

@@ -26,13 +26,13 @@ func (d *Disk) Image(folder string, fate Fate) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	random := rand.New(rand.NewPCG(fate.Seed, 0))
-	left := d.durableTree()
+	durable := d.durableTree()
 	for _, c := range d.renames {
 		if random.Float64() < fate.Chance {
-			c.apply(func(o *object) map[string]*object { return left[o] })
+			c.apply(func(o *object) map[string]*object { return durable[o] })
 		}
 	}
-	return writeTree(folder, d.root, left, func(o *object) []byte {
+	return writeTree(folder, d.root, durable, func(o *object) []byte {
 		content := slices.Clone(o.durable)
 		for _, c := range o.pending {
 			for _, piece := range c.pieces() {
@@ -47,15 +47,15 @@ func (d *Disk) Image(folder string, fate Fate) error {
 
 // durableTree returns copies of the durable names of every folder.
 func (d *Disk) durableTree() map[*object]map[string]*object {
-	left := make(map[*object]map[string]*object)
+	durable := make(map[*object]map[string]*object)
 	var visit func(o *object)
 	visit = func(o *object) {
-		if o == nil || o.names == nil || left[o] != nil {
+		if o == nil || o.names == nil || durable[o] != nil {
 			return
 		}
-		left[o] = make(map[string]*object, len(o.durableNames))
+		durable[o] = make(map[string]*object, len(o.durableNames))
 		for name, child := range o.durableNames {
-			left[o][name] = child
+			durable[o][name] = child
 			visit(child)
 		}
 	}
@@ -66,7 +66,7 @@ func (d *Disk) durableTree() map[*object]map[string]*object {
 			visit(s.object)
 		}
 	}
-	return left
+	return durable
 }
 
 // pieces splits a write at the borders of sectors.
@@ -83,9 +83,9 @@ func (c dataChange) pieces() []dataChange {
 	return out
 }
 
-func writeTree(folder string, o *object, left map[*object]map[string]*object, content func(*object) []byte) error {
-	for _, name := range sortedNames(left[o]) {
-		child, path := left[o][name], filepath.Join(folder, name)
+func writeTree(folder string, o *object, durable map[*object]map[string]*object, content func(*object) []byte) error {
+	for _, name := range sortedNames(durable[o]) {
+		child, path := durable[o][name], filepath.Join(folder, name)
 		if child.volatile {
 			continue
 		}
@@ -98,7 +98,7 @@ func writeTree(folder string, o *object, left map[*object]map[string]*object, co
 		if err := os.Mkdir(path, os.FileMode(child.mode)&os.ModePerm); err != nil {
 			return err
 		}
-		if err := writeTree(path, child, left, content); err != nil {
+		if err := writeTree(path, child, durable, content); err != nil {
 			return err
 		}
 	}

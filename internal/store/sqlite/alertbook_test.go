@@ -9,10 +9,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// events reads a story of job 1: "F3" is a failure that completed at 3, "S5" a
+// factsOf reads a story of job 1: "F3" is a failure that completed at 3, "S5" a
 // success at 5, "K7" a skipped fire, and "f3"/"s5" the same of job 2.
-func events(story string) (facts []*domain.Execution) {
-	for i, word := range strings.Fields(story) {
+func factsOf(events string) (facts []*domain.Execution) {
+	for i, word := range strings.Fields(events) {
 		at := int64(0)
 		_, _ = fmt.Sscan(word[1:], &at)
 		e := &domain.Execution{FireKey: domain.FireKey{JobID: jobID(1), ScheduledAt: noon + int64(i)}, StartedAt: 1, CompletedAt: at}
@@ -43,9 +43,9 @@ func tell(changes []*alertChange) string {
 
 func TestPlanOfAlerts(t *testing.T) {
 	for _, c := range []struct {
-		name          string
-		before, story string // what was committed, and the batch
-		want          string
+		name           string
+		before, events string // what was committed, and the batch
+		want           string
 	}{
 		{"nothing fails", "", "S1 s2 K3", ""},
 		{"the first failure opens", "", "F1", "1:1-1*1"},
@@ -69,9 +69,9 @@ func TestPlanOfAlerts(t *testing.T) {
 		{"successes after the end", "F1 S2", "S3 S4", ""},
 	} {
 		open := openAlerts{}
-		open.commit(open.plan(dayOf(noon), events(c.before)))
+		open.commit(open.plan(dayOf(noon), factsOf(c.before)))
 		was := fmt.Sprint(open)
-		changes := open.plan(dayOf(noon), events(c.story))
+		changes := open.plan(dayOf(noon), factsOf(c.events))
 		if got := tell(changes); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -84,19 +84,19 @@ func TestPlanOfAlerts(t *testing.T) {
 func TestPlanMarksAlertsThatSpread(t *testing.T) {
 	open := openAlerts{}
 	d := dayOf(noon)
-	open.commit(open.plan(d, events("F1")))
+	open.commit(open.plan(d, factsOf("F1")))
 	if live := open[jobID(1)]; live.spread || live.day != d {
 		t.Fatalf("in one file: %+v", live)
 	}
-	changes := open.plan(d+1, events("F2"))
+	changes := open.plan(d+1, factsOf("F2"))
 	if c := changes[0]; !c.spread || c.day != d+1 || c.from != d {
 		t.Fatalf("into the next file: %+v", c)
 	}
 	open.commit(changes)
-	if c := open.plan(d+1, events("F3"))[0]; !c.spread || c.from != d+1 {
+	if c := open.plan(d+1, factsOf("F3"))[0]; !c.spread || c.from != d+1 {
 		t.Fatalf("once spread, always spread: %+v", c)
 	}
-	open.commit(open.plan(d, events("S9")))
+	open.commit(open.plan(d, factsOf("S9")))
 	if len(open) != 0 {
 		t.Fatalf("open alerts %+v after the success", open)
 	}
@@ -104,13 +104,13 @@ func TestPlanMarksAlertsThatSpread(t *testing.T) {
 
 // A success must cost nothing while no job has an open alert.
 func TestPlanOfSuccessesAllocatesNothing(t *testing.T) {
-	open, batch := openAlerts{}, events("S1 s2 S3 s4")
+	open, batch := openAlerts{}, factsOf("S1 s2 S3 s4")
 	if n := testing.AllocsPerRun(100, func() { open.plan(dayOf(noon), batch) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-func TestCarriedAlertOfAForgottenJobGoes(t *testing.T) {
+func TestCarriedAlertOfADeletedJobIsDropped(t *testing.T) {
 	s := newStore(t)
 	create(t, s, version(1))
 	record(t, s, failure(1, noon), failure(2, noon)) // job 2 is not known

@@ -102,7 +102,7 @@ func TestCrashBetweenFactAndOpenRun(t *testing.T) {
 	crashed := before.with("history", snapshot(t, s.cfg.Path))
 
 	after := crashed.restart(t)
-	if _, left := after.openRuns[success(1, noon).FireKey]; !left {
+	if _, remaining := after.openRuns[success(1, noon).FireKey]; !remaining {
 		t.Fatal("the crash left no open run behind: the test shows nothing")
 	}
 	for range 2 { // the first time it is cleaned up

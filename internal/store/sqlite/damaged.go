@@ -119,7 +119,7 @@ func (s *Store) needs(ctx context.Context, d day) (needed bool, err error) {
 
 // setAside takes a damaged day out of the set.
 func (ds *days) setAside(damaged *damagedDay) error {
-	err := ds.forget(damaged.day)
+	err := ds.drop(damaged.day)
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	if ds.damaged == nil {

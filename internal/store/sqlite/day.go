@@ -290,9 +290,9 @@ func (ds *days) read(ctx context.Context, d day, fn func(*conn) error) error {
 	return ofDay(d, f.readers.with(ctx, fn))
 }
 
-// forget drops a day, waits until nobody reads its file, and closes it. The
+// drop drops a day, waits until nobody reads its file, and closes it. The
 // file can then be deleted.
-func (ds *days) forget(d day) error {
+func (ds *days) drop(d day) error {
 	ds.mu.Lock()
 	if i, found := slices.BinarySearch(ds.known, d); found {
 		ds.known = slices.Delete(ds.known, i, i+1)

@@ -112,7 +112,7 @@ func TestOpenFilesAreBounded(t *testing.T) {
 	s.days.release(held)
 }
 
-func TestForgetWaitsForReaders(t *testing.T) {
+func TestDropWaitsForReaders(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon))
 	d := dayOf(noon)
@@ -121,7 +121,7 @@ func TestForgetWaitsForReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := make(chan error, 1)
-	go func() { gone <- s.days.forget(d) }()
+	go func() { gone <- s.days.drop(d) }()
 	waiting := func() bool {
 		s.days.mu.Lock()
 		defer s.days.mu.Unlock()

@@ -78,13 +78,13 @@ func (s *Store) watchLate(ctx context.Context, d day) (late int64, err error) {
 	return s.late, s.fresh(ctx)
 }
 
-// lastWords is what stays of a day whose file goes.
-type lastWords struct {
+// dayRemains is what stays of a day whose file goes.
+type dayRemains struct {
 	sums counts
 	open []alertRow
 }
 
-func (s *Store) lastOf(ctx context.Context, d day) (last lastWords, err error) {
+func (s *Store) lastOf(ctx context.Context, d day) (last dayRemains, err error) {
 	if last.sums, err = s.countersByDay(ctx, d); err == nil {
 		last.open, err = s.openAlertsOf(ctx, d)
 	}
@@ -93,7 +93,7 @@ func (s *Store) lastOf(ctx context.Context, d day) (last lastWords, err error) {
 
 // mark is the first step. It returns the number of late commits that the days
 // after d may be judged by.
-func (s *Store) mark(ctx context.Context, d day, last lastWords, late int64) (int64, error) {
+func (s *Store) mark(ctx context.Context, d day, last dayRemains, late int64) (int64, error) {
 	if err := s.record.enter(ctx); err != nil {
 		return late, err
 	}
@@ -161,7 +161,7 @@ func (s *Store) finishRetiring(ctx context.Context) error {
 	}
 	s.state.Unlock()
 	for _, d := range marked { // from here on none of them is read
-		if err := s.days.forget(d); err != nil {
+		if err := s.days.drop(d); err != nil {
 			return err
 		}
 	}

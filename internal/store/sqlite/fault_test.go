@@ -137,25 +137,25 @@ func TestFolderGoneAndBack(t *testing.T) {
 }
 
 // After a commit whose outcome is not known, memory is read from the files.
-func TestStateIsLoadedAgainWhenInDoubt(t *testing.T) {
+func TestStateIsLoadedAgainWhenStale(t *testing.T) {
 	s := newStore(t)
 	begin(t, s, openRun(3, noon))
 	record(t, s, failure(1, noon), success(2, noon))
-	doubt := func() {
+	makeStale := func() {
 		s.state.Lock()
 		defer s.state.Unlock()
 		s.alerts, s.lifetime, s.openRuns = openAlerts{}, totals{}, map[domain.FireKey]struct{}{}
 		s.stale = true
 	}
-	doubt()
+	makeStale()
 	if n := totalOf(t, s, domain.StatusSuccess); n != 1 {
 		t.Errorf("%d successes counted, want 1", n)
 	}
-	doubt()
+	makeStale()
 	if got := allAlerts(t, s); len(got) != 1 || !got[0].Open() {
 		t.Errorf("alerts %+v, want an open one", got)
 	}
-	doubt()
+	makeStale()
 	record(t, s, success(1, noon+second), success(3, noon))
 	if got := allAlerts(t, s); len(got) != 1 || got[0].Open() {
 		t.Errorf("alerts %+v, want a recovered one", got)
@@ -169,7 +169,7 @@ func TestDeletionThatFailsIsFinishedLater(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon), success(1, noon+dayMs))
 	d := dayOf(noon)
-	if err := s.days.forget(d); err != nil { // closes the file: now a folder can take its place
+	if err := s.days.drop(d); err != nil { // closes the file: now a folder can take its place
 		t.Fatal(err)
 	}
 	path := s.days.path(d)

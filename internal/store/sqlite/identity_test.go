@@ -133,8 +133,8 @@ func TestRemovedForGood(t *testing.T) {
 		must(t, os.Mkdir(folder, 0o700))
 		h.wantNothingTaken(h.cfg.Path)
 		closeStore(t, h.Store)
-		if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
-			t.Errorf("the new folder has %v; error %v", left, err)
+		if remaining, err := os.ReadDir(folder); err != nil || len(remaining) > 0 {
+			t.Errorf("the new folder has %v; error %v", remaining, err)
 		}
 	})
 	t.Run("another database in its place", func(t *testing.T) {
@@ -152,8 +152,8 @@ func TestRemovedForGood(t *testing.T) {
 		must(t, os.Rename(h.days.folder, h.days.folder+".old"), os.Mkdir(h.days.folder, 0o700))
 		h.wantNothingTaken(h.days.folder)
 		wantUnavailable(t, h.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(1, noon+dayMs)}}))
-		if left, err := os.ReadDir(h.days.folder); err != nil || len(left) > 0 {
-			t.Errorf("the other folder has %v; error %v", left, err)
+		if remaining, err := os.ReadDir(h.days.folder); err != nil || len(remaining) > 0 {
+			t.Errorf("the other folder has %v; error %v", remaining, err)
 		}
 	})
 	t.Run("emptied", func(t *testing.T) {

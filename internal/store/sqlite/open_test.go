@@ -159,9 +159,9 @@ func TestFilesArePrivate(t *testing.T) {
 		t.Errorf("%d files, error %v", seen, err)
 	}
 	closeStore(t, s)
-	left, err := filepath.Glob(filepath.Join(folder, "*", "*-wal"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("logs %v are left after Close, error %v", left, err)
+	remaining, err := filepath.Glob(filepath.Join(folder, "*", "*-wal"))
+	if err != nil || len(remaining) > 0 {
+		t.Errorf("logs %v are left after Close, error %v", remaining, err)
 	}
 }
 

@@ -95,12 +95,12 @@ func place(given string) (path string, err error) {
 		return "", domain.Unavailable(nil, "%s is mounted as a single file: its log and its history would not be beside it. "+
 			"Mount its folder instead", path)
 	}
-	return path, leftBehind(given, path)
+	return path, checkLinkFolder(given, path)
 }
 
-// leftBehind returns an error when an earlier Belfry, which did not follow
+// checkLinkFolder returns an error when an earlier Belfry, which did not follow
 // links, has left a part of this database beside the link.
-func leftBehind(given, path string) error {
+func checkLinkFolder(given, path string) error {
 	link, err := filepath.Abs(given)
 	if err != nil || link == path {
 		return err

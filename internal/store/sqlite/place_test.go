@@ -76,9 +76,9 @@ func TestLinkedDatabaseIsOne(t *testing.T) {
 	if n := len(recent(t, openStore(t, path))); n != 1 {
 		t.Errorf("%d facts by the other name, want 1", n)
 	}
-	left, err := filepath.Glob(filepath.Join(root, "b", "*"))
-	if err != nil || len(left) != 4 {
-		t.Errorf("beside the links there are %v; error %v", left, err)
+	remaining, err := filepath.Glob(filepath.Join(root, "b", "*"))
+	if err != nil || len(remaining) != 4 {
+		t.Errorf("beside the links there are %v; error %v", remaining, err)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestMountedFileIsRefused(t *testing.T) {
 }
 
 // What an earlier version has left beside a link is never passed over silently.
-func TestLeftBesideTheLink(t *testing.T) {
+func TestFilesBesideTheLink(t *testing.T) {
 	root := linked(t)
 	link, folder := filepath.Join(root, "b", "file.db"), filepath.Join(root, "a", "real")
 	history, key := filepath.Join(root, "b", historyFolder), filepath.Join(root, "b", keyFileName)

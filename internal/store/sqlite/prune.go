@@ -46,12 +46,12 @@ func (s *Store) prune(ctx context.Context, before int64) error {
 			}
 		}
 	}
-	return s.forgetAlerts(ctx)
+	return s.deleteCarriedAlerts(ctx)
 }
 
-// forgetAlerts drops the carried alerts of jobs that are gone: nothing would
+// deleteCarriedAlerts drops the carried alerts of jobs that are gone: nothing would
 // ever end them.
-func (s *Store) forgetAlerts(ctx context.Context) error {
+func (s *Store) deleteCarriedAlerts(ctx context.Context) error {
 	gone := make(map[domain.JobID]bool)
 	err := s.readers.with(ctx, func(c *conn) error {
 		return c.query(`SELECT job_id FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`,
