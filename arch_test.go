@@ -57,26 +57,27 @@ var imports = []struct {
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
 	{"internal/failpoint", row{}},
 	{"internal/charset", row{}},
-	{"internal/egress", row{}},
+	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
+	{"internal/egress", row{internal: []string{"target"}}},
 	{"internal/webhook", row{}},
 	{"internal/config", row{internal: []string{"charset", "egress", "webhook"}, modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
-	{"internal/domain", row{internal: []string{"cron", "webhook"}, modules: []string{
-		"github.com/google/uuid", "golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
+	{"internal/domain", row{internal: []string{"cron", "target", "webhook"}, modules: []string{
+		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
 	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/memory", row{internal: []string{"clock", "store", "domain"}}},
 	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"}, modules: []string{anyModule}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
-	{"internal/executor", row{internal: []string{"webhook", "domain", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/executor", row{internal: []string{"target", "webhook", "domain", "clock", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/engine/lock", row{}},
 	{"internal/engine/hold", row{internal: []string{"engine/lock"}}},
-	{"internal/engine/run", row{internal: []string{"cron", "webhook", "domain", "engine/lock", "engine/hold"}}},
+	{"internal/engine/run", row{internal: []string{"cron", "target", "webhook", "domain", "engine/lock", "engine/hold"}}},
 	{"internal/engine/run/runtest", row{internal: []string{"domain", "engine/run"}}}, // for tests only
 	{"internal/engine/due", row{internal: []string{"clock", "engine/lock", "engine/hold", "engine/run"}}},
-	{"internal/engine/dispatch", row{internal: []string{"engine/lock", "engine/run"}}},
+	{"internal/engine/dispatch", row{internal: []string{"target", "engine/lock", "engine/run"}}},
 	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/lock", "engine/run"}}},
 	{"internal/engine/shard", row{internal: []string{"store", "clock", "engine/lock", "engine/hold"}}},
 	{"internal/engine", row{internal: []string{
@@ -86,7 +87,7 @@ var imports = []struct {
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{"golang.org/x/time/rate"}}},
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/alert", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
-	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "domain", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "target", "domain", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/dashboard", row{}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "access", "audit", "alert", "api", "dashboard",

@@ -2,9 +2,9 @@ package api
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // warningMemory keeps the warnings of jobs that were imported: most of an import
@@ -17,7 +17,7 @@ type warningMemory map[warningKey]json.RawMessage
 type warningKey struct {
 	schedule, timezone string
 	dst                domain.DST
-	origin             string
+	host               target.Host
 }
 
 // maxWarningKeys bounds the memory: 1,000 keys of at most 256 + 64 + 2,048 bytes
@@ -26,7 +26,7 @@ const maxWarningKeys = 1_000
 
 // warnings is [server.warnings] as a JSON array; nil: none.
 func (run *importRun) warnings(spec *domain.Spec) json.RawMessage {
-	key := warningKey{spec.Schedule, spec.Timezone, spec.DST, originOf(spec.API)}
+	key := warningKey{spec.Schedule, spec.Timezone, spec.DST, target.Of(spec.API)}
 	if text, known := run.warned[key]; known {
 		return text
 	}
@@ -39,17 +39,4 @@ func (run *importRun) warnings(spec *domain.Spec) json.RawMessage {
 	}
 	run.warned[key] = text
 	return text
-}
-
-// originOf returns the part of a URL before its path: the rules for targets ask
-// about nothing else. A text without one is returned whole.
-func originOf(url string) string {
-	scheme, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return url
-	}
-	if end := strings.IndexAny(rest, "/?"); end >= 0 {
-		return url[:len(scheme)+len("://")+end]
-	}
-	return url
 }

@@ -318,7 +318,7 @@ func ofAdmin(t testing.TB, f *fake) http.Handler { return withKey{newAPI(t, f, o
 
 // realOfAdmin returns the API over the real engine and store, as an admin has
 // it.
-func realOfAdmin(t *testing.T) (http.Handler, target) {
+func realOfAdmin(t *testing.T) (http.Handler, heldTarget) {
 	h, x := newReal(t, oneKey(t))
 	return withKey{h, key1}, x
 }

@@ -18,20 +18,20 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// target is an executor whose calls wait until the test lets them end.
-type target struct {
+// heldTarget is an executor whose calls wait until the test lets them end.
+type heldTarget struct {
 	called  chan domain.Call
 	outcome chan domain.Outcome
 }
 
 // Do implements engine.Executor.
-func (x target) Do(call *domain.Call, out *domain.Outcome) {
+func (x heldTarget) Do(call *domain.Call, out *domain.Outcome) {
 	x.called <- *call
 	*out = <-x.outcome
 }
 
 // newReal returns the API over the real engine and the real store.
-func newReal(t *testing.T, change ...func(*Config)) (http.Handler, target) {
+func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 	t.Helper()
 	ctx := context.Background()
 	metrics := telemetry.NewMetrics()
@@ -39,7 +39,7 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := target{make(chan domain.Call, 16), make(chan domain.Outcome, 16)}
+	x := heldTarget{make(chan domain.Call, 16), make(chan domain.Outcome, 16)}
 	e, err := engine.New(engine.Config{Store: db, Executor: x, Clock: clock.System{}, Metrics: metrics, Log: discard})
 	if err != nil {
 		t.Fatal(err)

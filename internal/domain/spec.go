@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // Limits of a job spec. The whole document is also under the API's body limit.
@@ -212,8 +213,8 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 	}
 	fe.require(utf8.RuneCountInString(name) <= MaxTagLength && printable(name), "clientCertificate",
 		fmt.Sprintf("must be a name of at most %d characters of printable text", MaxTagLength), nil)
-	secure := len(s.API) > len("https:") && strings.EqualFold(s.API[:len("https:")], "https:")
-	fe.require(secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
+	parts, _ := target.Cut(s.API) // another fault says what is wrong with it
+	fe.require(parts.Secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
 }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}

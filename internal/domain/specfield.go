@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -88,7 +89,7 @@ func targetField() specField {
 	decode := f.decode
 	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
 		err := decode(raw, d)
-		d.API = asciiHost(d.API)
+		d.API = target.ASCII(d.API)
 		return err
 	}
 	return f

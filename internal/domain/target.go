@@ -2,53 +2,11 @@ package domain
 
 import (
 	"fmt"
-	"net/url"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/net/http/httpguts"
-	"golang.org/x/net/idna"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
-
-// asciiHost writes the host of a URL in the form in which it is looked up: a
-// name of another script (RFC 5891) in its xn-- form. It happens where a URL
-// comes in, so that whoever judges, counts or calls a host sees one name of it.
-// What cannot be written so is left for [urlFault].
-func asciiHost(raw string) string {
-	start, end, ok := hostOf(raw)
-	if !ok || isASCII(raw[start:end]) {
-		return raw
-	}
-	host, err := idna.Lookup.ToASCII(raw[start:end])
-	if err != nil {
-		return raw
-	}
-	return raw[:start] + host + raw[end:]
-}
-
-// hostOf returns where the host of a URL lies in its text. There is none where
-// somebody has to look closely: at a user name or an address in brackets.
-func hostOf(raw string) (start, end int, ok bool) {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok {
-		return 0, 0, false
-	}
-	start = len(scheme) + len("://")
-	authority := rest
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		authority = rest[:i]
-	}
-	if strings.ContainsAny(authority, "@[]%") {
-		return 0, 0, false
-	}
-	host, _, _ := strings.Cut(authority, ":")
-	return start, start + len(host), host != ""
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
-}
 
 // schemeFault says what is wrong with a URL that does not begin with http:// or
 // https://, and which one was probably meant.
@@ -71,7 +29,7 @@ func schemeFault(raw string) string {
 	rest = strings.TrimLeft(rest, "/")
 	host, _, _ := strings.Cut(rest, "/")
 	guess := scheme + "://" + rest
-	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(asciiHost(guess)) != "" {
+	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(target.ASCII(guess)) != "" {
 		return rule + ", as in https://example.com/hook"
 	}
 	return rule + ": did you mean " + clipText(guess) + "?"
@@ -122,35 +80,8 @@ func urlFault(raw string) string {
 			return spaceFault(raw)
 		}
 	}
-	u, err := url.Parse(raw)
 	if low := strings.ToLower(raw[:min(len(raw), len("https://"))]); !strings.HasPrefix(low, "http://") && low != "https://" {
 		return schemeFault(raw)
 	}
-	if err != nil {
-		if strings.Contains(raw, "@") {
-			return "must be a URL, without a user name or password: send an Authorization header"
-		}
-		return "must be a URL: " + strings.TrimPrefix(err.Error(), "parse ")
-	}
-	switch {
-	case u.Hostname() == "":
-		return "must name a host, as in https://example.com/hook"
-	case u.User != nil:
-		return "must not hold a user name or password: send an Authorization header"
-	case strings.Contains(raw, "#"):
-		return "must not hold a fragment (#...): it would not be sent"
-	case !httpguts.ValidHostHeader(u.Host):
-		return "must name a valid host"
-	}
-	if msg := hostFault(u.Hostname(), strings.HasPrefix(u.Host, "[")); msg != "" {
-		return msg
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return "must have a port from 1 to 65535"
-		}
-	} else if strings.HasSuffix(u.Host, ":") {
-		return "must have a port after the colon"
-	}
-	return ""
+	return target.Fault(raw)
 }

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // Mode says how far calls may reach.
@@ -227,26 +228,19 @@ func (p *Policy) allows(name string, fs []form, port uint16) bool {
 // its host where that is an address, and its name. A URL that is refused here
 // will most likely be refused when it is called; one that is not may be.
 func (p *Policy) CheckURL(raw string) error {
-	u, err := url.Parse(raw)
+	t, err := target.Parse(raw)
 	if err != nil {
 		return nil //nolint:nilerr // no URL of a job: somebody else says so
 	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	if err != nil {
-		port = map[string]uint64{"https": 443}[strings.ToLower(u.Scheme)]
-		if port == 0 {
-			port = 80
-		}
+	to := t.Host.Endpoint()
+	if to.Addr.IsValid() {
+		return p.CheckAddr(to.Name, netip.AddrPortFrom(to.Addr, to.Port))
 	}
-	name := u.Hostname()
-	if a, err := netip.ParseAddr(name); err == nil {
-		return p.CheckAddr(name, netip.AddrPortFrom(a, uint16(port)))
-	}
-	if err := p.CheckName(name, uint16(port)); err != nil {
+	if err := p.CheckName(to.Name, to.Port); err != nil {
 		return err
 	}
-	if low := canonical(name); low == "localhost" || strings.HasSuffix(low, ".localhost") { // RFC 6761, section 6.3
-		return p.CheckAddr(name, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)))
+	if low := canonical(to.Name); low == "localhost" || strings.HasSuffix(low, ".localhost") { // RFC 6761, section 6.3
+		return p.CheckAddr(to.Name, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), to.Port))
 	}
 	return nil
 }

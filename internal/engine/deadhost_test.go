@@ -122,3 +122,28 @@ func TestBacklogIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// Jobs that spell one host in several ways share its limit, and a healthy one
+// stands beside it.
+func TestSpellingsShareALimit(t *testing.T) {
+	t.Parallel()
+	bubbleWith(t, Config{MaxInFlight: 100, MaxInFlightPerHost: 3}, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		var docs []domain.SpecDoc
+		for _, api := range []string{"http://A.x/1?delay=20000", "http://a.x:80/2?delay=20000", "HTTP://a.X:080/3?delay=20000", "http://b.x/?delay=20000"} {
+			docs = append(docs, spec("", overlap(domain.OverlapAllow), func(d *domain.SpecDoc) { d.API, d.TimeoutMs = api, 30_000 }))
+		}
+		w.create(docs...)
+		w.pass(15 * time.Second)
+		calls := make(map[string]int)
+		for _, h := range w.eng.runner.dispatcher.Hosts() {
+			calls[h.Key.String()] = h.Calls
+		}
+		if len(calls) != 2 || calls["http://a.x:80"] != 3 || calls["http://b.x:80"] != 3 {
+			t.Errorf("calls in flight by host: %v, want 3 of each of two hosts", calls)
+		}
+		if first, second := len(w.targets.of(w.jobs[0])), len(w.targets.of(w.jobs[1])); first+second >= 4 {
+			t.Errorf("%d and %d calls of one host began, of which 3 may be in flight", first, second)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 const (
@@ -47,7 +48,7 @@ type Dispatcher struct {
 
 	mu        lock.Dispatcher
 	cond      *sync.Cond
-	hosts     map[run.HostKey]*host
+	hosts     map[target.Host]*host
 	ring      []*host // first in, first out; a slice that is compacted
 	lateWait  []*host // parkedLate
 	saturated []*host // hosts at their limit with fires waiting
@@ -99,7 +100,7 @@ func (l *callList) remove(f *run.Run) {
 func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{
 		cfg: cfg, maxLate: max(1, cfg.MaxCalls/4), hostQueue: maxHostQueue,
-		hosts:    make(map[run.HostKey]*host),
+		hosts:    make(map[target.Host]*host),
 		adapting: make(chan struct{}, 1),
 		Drained:  make(chan struct{}),
 
@@ -109,7 +110,7 @@ func New(cfg Config) *Dispatcher {
 	return d
 }
 
-func (d *Dispatcher) host(key run.HostKey) *host {
+func (d *Dispatcher) host(key target.Host) *host {
 	h := d.hosts[key]
 	if h == nil {
 		h = &host{key: key, limit: newHostLimit(d.cfg.MaxPerHost)}

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unique"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/run/runtest"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // bench is a dispatcher whose workers take fires and keep them until the test
@@ -38,7 +38,7 @@ func (b *bench) job(host string) *run.Job {
 	j := b.jobs[host]
 	if j == nil {
 		j = runtest.Job(b.t, "* * * * * *", 0)
-		j.Current.Host = unique.Make(host)
+		j.Current.Host = target.Of("http://" + host)
 		b.jobs[host] = j
 	}
 	return j
@@ -78,7 +78,7 @@ func (b *bench) end(fires ...*run.Run) {
 func byHost(fires []*run.Run) map[string]int {
 	out := make(map[string]int)
 	for _, f := range fires {
-		out[f.Ver.Host.Value()]++
+		out[f.Ver.Host.Endpoint().Name]++
 	}
 	return out
 }
@@ -170,7 +170,7 @@ func TestLateShareOfAll(t *testing.T) {
 	for range 100 {
 		// Always a call of a host that has the most in flight: one at its own share.
 		busiest := slices.MaxFunc(calls, func(x, y *run.Run) int {
-			return byHost(calls)[x.Ver.Host.Value()] - byHost(calls)[y.Ver.Host.Value()]
+			return byHost(calls)[x.Ver.Host.Endpoint().Name] - byHost(calls)[y.Ver.Host.Endpoint().Name]
 		})
 		b.end(busiest)
 		calls = slices.DeleteFunc(calls, func(f *run.Run) bool { return f == busiest })
@@ -260,7 +260,7 @@ func TestSpansInADispatcher(t *testing.T) {
 	if want := []int64{1000, 2000, 5000, 6000, 7000, 8000, 9000}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if h := b.d.hosts[unique.Make("a")]; len(h.spans.last) != 0 || h.spans.first() != nil {
+	if h := b.d.hosts[target.Of("http://a")]; len(h.spans.last) != 0 || h.spans.first() != nil {
 		t.Errorf("%d spans are left", len(h.spans.last))
 	}
 }

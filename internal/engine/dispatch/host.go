@@ -1,6 +1,9 @@
 package dispatch
 
-import "github.com/belfry-scheduler/belfry/internal/engine/run"
+import (
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/target"
+)
 
 // runQueue is a first-in first-out queue, linked through the fires.
 type runQueue struct {
@@ -45,7 +48,7 @@ func (q *runQueue) all(fn func(*run.Run) bool) bool {
 // host is one target (scheme, host, port): the unit of fairness. All its
 // fields are under the dispatcher's lock.
 type host struct {
-	key      run.HostKey
+	key      target.Host
 	live     runQueue  // due now
 	overflow spanQueue // due now, and no room in live: it flows back as live drains
 	late     runQueue  // recovered one by one

@@ -1,6 +1,9 @@
 package dispatch
 
-import "github.com/belfry-scheduler/belfry/internal/engine/run"
+import (
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/target"
+)
 
 // Load returns the number of calls in flight and of fires that wait.
 func (d *Dispatcher) Load() (calls, queued int) {
@@ -98,7 +101,7 @@ func (d *Dispatcher) Find(match func(*run.Run) bool) (found *run.Run) {
 
 // HostState is what a host is doing.
 type HostState struct {
-	Key          run.HostKey
+	Key          target.Host
 	Calls, Limit int // calls in flight, and how many there may be
 	Queued       int // runs that wait, one by one
 	Spans        int // ranges of fires that found no room among them

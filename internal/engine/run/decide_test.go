@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 func TestDecideOverlap(t *testing.T) {
@@ -137,34 +138,36 @@ func TestDecideResume(t *testing.T) {
 	}
 }
 
-func TestHostOf(t *testing.T) {
+func TestSplitTarget(t *testing.T) {
 	t.Parallel()
-	for target, want := range map[string]string{
-		"http://A.example/x?y=1":       "http://a.example:80",
-		"http://a.example:80/":         "http://a.example:80",
-		"https://a.example":            "https://a.example:443",
-		"https://a.example:8443/x":     "https://a.example:8443",
-		"http://[2001:DB8::1]/":        "http://[2001:db8::1]:80",
-		"http://[2001:db8::1]:8080/":   "http://[2001:db8::1]:8080",
-		"http://127.0.0.1:4444/status": "http://127.0.0.1:4444",
-		"http://a.example:81":          "http://a.example:81",
-		"http://a.example":             "http://a.example:80",
-		"http://a.example?x":           "http://a.example:80",
-		"https://10.0.0.1/a:b":         "https://10.0.0.1:443",
-		"https://a.example:81?x=1":     "https://a.example:81",
-		"http://A.example:81/":         "http://a.example:81",
-		"http://u:1@a.example:81/":     "http://a.example:81",
-		"http://a.example:/x":          "http://a.example:80",
-		"HTTP://a.example:81/":         "http://a.example:81",
-		"http://a.example:81#x":        "http://a.example:81",
+	for url, want := range map[string]string{ // what is kept
+		"http://a.example/x?y=1":       "/x?y=1",
+		"http://a.example:80/":         "/",
+		"https://a.example":            "",
+		"https://a.example:8443/x":     "/x",
+		"http://[2001:db8::1]:8080/":   "/",
+		"http://127.0.0.1:4444/status": "/status",
+		"http://a.example:81":          "",
+		"http://a.example?x":           "?x",
+		"https://10.0.0.1/a:b":         "/a:b",
+		"http://a.example:81#x":        "#x",
+		"http://A.example/x?y=1":       "http://A.example/x?y=1",
+		"http://[2001:DB8::1]/":        "http://[2001:DB8::1]/",
+		"HTTP://a.example:81/":         "HTTP://a.example:81/",
+		"http://a.example:/x":          "http://a.example:/x",
+		"http://a.example:080/x":       "http://a.example:080/x",
+		"http://u:1@a.example:81/":     "http://u:1@a.example:81/",
+		"ftp://a.example/":             "ftp://a.example/",
+		"/":                            "/",
+		"":                             "",
 	} {
 		v := Version{}
-		v.Host, v.rest, v.form = splitTarget(target)
-		if v.Host.Value() != want || v.Host != hostOf(target) {
-			t.Errorf("%s: %s, want %s", target, v.Host.Value(), want)
+		v.Host, v.rest, v.form = splitTarget(url)
+		if v.Host != target.Of(url) || v.rest != want {
+			t.Errorf("%s: %q of %s, want %q", url, v.rest, v.Host, want)
 		}
-		if url, path := v.target(); url+path != target {
-			t.Errorf("%s became %s and %s", target, url, path)
+		if origin, path := v.target(); origin+path != url {
+			t.Errorf("%s became %s and %s", url, origin, path)
 		}
 	}
 }

@@ -1,13 +1,13 @@
 package run
 
 import (
-	"strings"
 	"sync/atomic"
 	"time"
 	"unique"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -45,8 +45,8 @@ type Version struct {
 	From    int64
 	To      atomic.Int64 // Forever while it is current
 	Plan    unique.Handle[Plan]
-	Host    HostKey
-	rest    string // of the URL, or all of it
+	Host    target.Host // the unit of fairness
+	rest    string      // of the URL, or all of it
 	payload *payload
 }
 
@@ -118,25 +118,12 @@ func (v *Version) FillCall(c *domain.Call) {
 	}
 }
 
-// form says how a version keeps its URL.
-type form uint8
-
-const (
-	formWhole  form = iota // as it is
-	formPort               // the host's key comes before it
-	formNoPort             // the same, without the key's port
-)
-
 // target returns the URL in the parts that a call takes.
 func (v *Version) target() (url, path string) {
-	switch v.form {
-	case formPort:
-		return v.Host.Value(), v.rest
-	case formNoPort:
-		key := v.Host.Value()
-		return key[:strings.LastIndexByte(key, ':')], v.rest
+	if v.form == formWhole {
+		return v.rest, ""
 	}
-	return v.rest, ""
+	return v.form.origin(v.Host), v.rest
 }
 
 // Placeholder is what takes the place of a version that cannot be run: it has its
@@ -144,6 +131,5 @@ func (v *Version) target() (url, path string) {
 func Placeholder(v *domain.Version) *Version {
 	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom, Plan: unique.Make(Plan{})} //nolint:gosec // as in newVersion
 	ver.To.Store(v.EffectiveTo)
-	ver.Host = unique.Make("")
 	return ver
 }

@@ -1,4 +1,4 @@
-package domain
+package target
 
 import (
 	"strings"
@@ -42,7 +42,7 @@ func TestOddHosts(t *testing.T) {
 		".": "must name a valid host",
 	} {
 		for _, scheme := range []string{"http://", "https://"} {
-			got := urlFault(scheme + host + "/hook")
+			got := Fault(scheme + host + "/hook")
 			if want == "" && got != "" || want != "" && !strings.Contains(got, want) {
 				t.Errorf("%s%s: %q, want %q", scheme, host, got, want)
 			}

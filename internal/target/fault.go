@@ -1,9 +1,50 @@
-package domain
+package target
 
 import (
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
+
+// Fault says what is wrong with an http or https URL as a target, or "". It is
+// stricter than [Parse]: what somebody may read in another way is refused when it
+// comes in.
+func Fault(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		if strings.Contains(raw, "@") {
+			return "must be a URL, without a user name or password: send an Authorization header"
+		}
+		return "must be a URL: " + strings.TrimPrefix(err.Error(), "parse ")
+	}
+	switch {
+	case u.Hostname() == "":
+		return "must name a host, as in https://example.com/hook"
+	case u.User != nil:
+		return "must not hold a user name or password: send an Authorization header"
+	case strings.Contains(raw, "#"):
+		return "must not hold a fragment (#...): it would not be sent"
+	case !httpguts.ValidHostHeader(u.Host):
+		return "must name a valid host"
+	}
+	if msg := hostFault(u.Hostname(), strings.HasPrefix(u.Host, "[")); msg != "" {
+		return msg
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "must have a port from 1 to 65535"
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return "must have a port after the colon"
+	}
+	if _, err := Parse(raw); err != nil {
+		return "must name a valid host"
+	}
+	return ""
+}
 
 // Limits of a host name (RFC 1035, section 2.3.4).
 const (
