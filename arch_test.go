@@ -181,6 +181,7 @@ var checks = map[string]func(*source) []string{
 	"zones":      checkZones,
 	"documented": checkDocumented,
 	"finished":   checkFinished,
+	"words":      checkWords,
 }
 
 func TestArchitecture(t *testing.T) {

@@ -48,6 +48,14 @@ func TestChecksFindPlantedFaults(t *testing.T) {
 		{"documented", "x/x.go", "package x\n// All of them.\nvar (\n\tA = 1\n\tB = 2\n)", ""},
 		{"finished", "x/x.go", "package x\n// " + "TODO: later", "TODO"},
 		{"finished", "x/x.go", "package x\n// TODOS are things", ""},
+		{"words", "internal/x/x.go", "package x; func letGo() {}", "the word let-go was given up"},
+		{"words", "internal/x/x.go", "package x; func (t T) isSettled(n int) {}", "the word settled was given up"},
+		{"words", "internal/x/x_test.go", "package x; type martyr struct{}", "the word martyr was given up"},
+		{"words", "internal/x/x.go", "package x; var standard, copyleft, compress, bookkeeping int", ""},
+		{"words", "internal/x/x.go", `package x; import "strings"; var s = strings.TrimLeft("", "")`, ""},
+		{"words", "internal/x/x.go", `package x; import "` + module + `internal/y"; var s = y.TrimLeft`, "the word left"},
+		{"words", "internal/store/x.go", "package store; type Aside struct{}", ""},
+		{"words", "internal/cron/x.go", "package cron; type Aside struct{}", "the word aside"},
 	} {
 		s, err := parse(tc.file, tc.text)
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 // the program must, too, except for the texts whose rules no schema can say (a
 // schedule, a zone, a URL): there it may refuse, by name.
 
-// tooRich are the fields of which a schema cannot say all.
-var tooRich = []string{"schedule", "api", "timezone", "clientCertificate", "headers", "secretHeaders", "signing.secrets"}
+// partlyInSchema are the fields of which a schema cannot say all.
+var partlyInSchema = []string{"schedule", "api", "timezone", "clientCertificate", "headers", "secretHeaders", "signing.secrets"}
 
 // rightTexts are right values of fields whose schema does not lead to one.
 var rightTexts = map[string]string{
@@ -161,7 +161,7 @@ func verdict(t *testing.T, what, path, sent string, res answer, status int) bool
 type bodyOperation struct {
 	method, path, template, base string
 	status                       int
-	rich                         []string // beside tooRich
+	partly                       []string // beside partlyInSchema
 }
 
 var bodyOperations = func() []bodyOperation {
@@ -222,11 +222,11 @@ func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 				bySchema := s.takes(body, sent)
 				byProgram := verdict(t, op.method+" "+op.template, field.path, value, call(t, h, op.method, path, asJSON(sent)), op.status)
 				place := strings.TrimPrefix(field.path, "spec.")
-				rich := slices.Contains(tooRich, place) || slices.Contains(op.rich, place)
+				partly := slices.Contains(partlyInSchema, place) || slices.Contains(op.partly, place)
 				if tried++; byProgram {
 					taken++
 				}
-				if bySchema != byProgram && (byProgram || !rich || value == rightTexts[place]) {
+				if bySchema != byProgram && (byProgram || !partly || value == rightTexts[place]) {
 					t.Errorf("%s %s, %s = %.150s: the schema takes it: %v, the program: %v", op.method, op.template, field.path, value, bySchema, byProgram)
 				}
 			}
@@ -295,13 +295,13 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 				at := strings.ReplaceAll(path, "{id}", id) + "?" + name + "=" + url.QueryEscape(sent)
 				res := call(t, h, method, at, bodyFor(op))
 				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
-				rich := name == "cursor" || path == "/audit" // unchanged; at most 31 days
+				partly := name == "cursor" || path == "/audit" // unchanged; at most 31 days
 				if !byProgram {
-					if p := res.problem(t, 400); !slices.Contains(p.fields(), name) && !(rich && slices.Contains(p.fields(), "to")) {
+					if p := res.problem(t, 400); !slices.Contains(p.fields(), name) && !(partly && slices.Contains(p.fields(), "to")) {
 						t.Errorf("%s is refused under another name: %s", at, res.text)
 					}
 				}
-				if bySchema != byProgram && (byProgram || !rich) {
+				if bySchema != byProgram && (byProgram || !partly) {
 					t.Errorf("%.200s: the schema takes it: %v, the program: %v", at, bySchema, byProgram)
 				}
 			}

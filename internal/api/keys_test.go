@@ -130,7 +130,7 @@ func TestTheFirstKeyClosesTheDoor(t *testing.T) {
 }
 
 // Where the operator lets everybody in, nobody can lock him out.
-func TestStrangersMakeNoKeys(t *testing.T) {
+func TestKeysNeedAnAdmin(t *testing.T) {
 	h := newAPI(t, newFake()) // Open, and not reached on loopback
 	call(t, h, "POST", "/keys", `{"name":"mine","role":"admin"}`).problem(t, 403)
 	for _, path := range []string{"/keys", "/audit/changes"} {

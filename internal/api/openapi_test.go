@@ -197,7 +197,7 @@ func TestDocumentedLimitsAreTheRules(t *testing.T) {
 	}
 }
 
-func TestDocsPageStandsAlone(t *testing.T) {
+func TestDocsPageIsSelfContained(t *testing.T) {
 	res := call(t, newAPI(t, newFake()), "GET", "/docs", "")
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "text/html; charset=utf-8" {
 		t.Fatalf("%d, %s", res.StatusCode, ct)

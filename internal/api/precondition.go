@@ -105,9 +105,9 @@ func cutTag(list string) (tag entityTag, after string, ok bool) {
 }
 
 // names reports whether the current version is among the tags.
-func (t *tags) names(version int, weakly bool) bool {
+func (t *tags) names(version int, weak bool) bool {
 	current := strconv.Itoa(version)
-	return t.any || slices.ContainsFunc(t.list, func(tag entityTag) bool { return tag.text == current && (weakly || !tag.weak) })
+	return t.any || slices.ContainsFunc(t.list, func(tag entityTag) bool { return tag.text == current && (weak || !tag.weak) })
 }
 
 // single returns the only version that a header can be about; zero: it has to be

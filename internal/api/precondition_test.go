@@ -39,7 +39,7 @@ func TestLinesOfTags(t *testing.T) {
 		lines   []string
 		right   bool
 		version int // the only one
-		weakly  string
+		weak    string
 		strong  string // of the versions 1 to 3
 	}{
 		{nil, true, 0, "", ""},
@@ -62,17 +62,17 @@ func TestLinesOfTags(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		weakly, strong := "", ""
+		weak, strong := "", ""
 		for i, name := range []string{"1", "2", "3"} {
 			if got.names(i+1, true) {
-				weakly += name
+				weak += name
 			}
 			if got.names(i+1, false) {
 				strong += name
 			}
 		}
-		if got.there != (row.lines != nil) || got.single() != row.version || weakly != row.weakly || strong != row.strong {
-			t.Errorf("%q: %+v, only %d, weakly %q, strongly %q", row.lines, got, got.single(), weakly, strong)
+		if got.there != (row.lines != nil) || got.single() != row.version || weak != row.weak || strong != row.strong {
+			t.Errorf("%q: %+v, only %d, weakly %q, strongly %q", row.lines, got, got.single(), weak, strong)
 		}
 	}
 }

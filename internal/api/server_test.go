@@ -104,7 +104,7 @@ func TestOnTheWire(t *testing.T) {
 
 // Where a proxy may see the end of a request elsewhere, what comes behind it is
 // not served.
-func TestNothingIsServedBehindADoubtfulEnd(t *testing.T) {
+func TestNothingIsServedAfterAnAmbiguousEnd(t *testing.T) {
 	addr := listen(t, newAPI(t, newFake()))
 	const post, second = "POST /jobs HTTP/1.", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 	head := "Host: " + addr + "\r\nContent-Type: application/json\r\n"

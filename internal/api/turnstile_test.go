@@ -36,22 +36,22 @@ func (q *queue) Accept() (net.Conn, error) {
 func (q *queue) Close() error   { close(q.closed); return nil }
 func (q *queue) Addr() net.Addr { return &net.TCPAddr{} }
 
-// knock is a connection that comes in; of what it can do only Close is asked.
-type knock struct {
+// fakeConn is a connection that comes in; of what it can do only Close is asked.
+type fakeConn struct {
 	net.Conn
 	from   *net.TCPAddr
 	came   time.Time
 	closed atomic.Bool
 }
 
-func (k *knock) RemoteAddr() net.Addr { return k.from }
-func (k *knock) Close() error         { k.closed.Store(true); return nil }
+func (k *fakeConn) RemoteAddr() net.Addr { return k.from }
+func (k *fakeConn) Close() error         { k.closed.Store(true); return nil }
 
 // from waits in front of the queue until there is room.
-func (q *queue) from(ip string) *knock { return q.fromIP(net.ParseIP(ip)) }
+func (q *queue) from(ip string) *fakeConn { return q.fromIP(net.ParseIP(ip)) }
 
-func (q *queue) fromIP(ip net.IP) *knock {
-	k := &knock{from: &net.TCPAddr{IP: ip}, came: time.Now()}
+func (q *queue) fromIP(ip net.IP) *fakeConn {
+	k := &fakeConn{from: &net.TCPAddr{IP: ip}, came: time.Now()}
 	select {
 	case q.waiting <- k:
 	case <-q.closed:
@@ -61,12 +61,12 @@ func (q *queue) fromIP(ip net.IP) *knock {
 
 // entry is one that was let in.
 type entry struct {
-	*knock
+	*fakeConn
 	at time.Time
 }
 
-// entrance is a turnstile whose server takes whoever is let in.
-type entrance struct {
+// testTurnstile is a turnstile whose server takes whoever is let in.
+type testTurnstile struct {
 	*queue
 	*turnstile
 	metrics *telemetry.Metrics
@@ -76,10 +76,10 @@ type entrance struct {
 	let []entry
 }
 
-// newEntrance opens one of the default rate. Close it at the end.
-func newEntrance(t *testing.T) *entrance {
+// newTestTurnstile opens one of the default rate. Close it at the end.
+func newTestTurnstile(t *testing.T) *testTurnstile {
 	t.Helper()
-	e := &entrance{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})}, metrics: telemetry.NewMetrics()}
+	e := &testTurnstile{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})}, metrics: telemetry.NewMetrics()}
 	l, err := NewListener(ListenerConfig{Listener: e.queue, Clock: clock.System{}, Metrics: e.metrics})
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func newEntrance(t *testing.T) *entrance {
 				return
 			}
 			e.mu.Lock()
-			e.let = append(e.let, entry{c.(*knock), time.Now()})
+			e.let = append(e.let, entry{c.(*fakeConn), time.Now()})
 			e.mu.Unlock()
 		}
 	})
@@ -103,7 +103,7 @@ func newEntrance(t *testing.T) *entrance {
 }
 
 // end closes it and returns who was let in.
-func (e *entrance) end(t *testing.T) []entry {
+func (e *testTurnstile) end(t *testing.T) []entry {
 	t.Helper()
 	if err := e.turnstile.Close(); err != nil {
 		t.Error(err)
@@ -112,10 +112,10 @@ func (e *entrance) end(t *testing.T) []entry {
 	return e.let
 }
 
-func (e *entrance) refusals() int { return int(testutil.ToFloat64(e.metrics.ConnectionsRefused)) }
+func (e *testTurnstile) refusals() int { return int(testutil.ToFloat64(e.metrics.ConnectionsRefused)) }
 
 // flood has each address come again and again, as fast as the queue takes it.
-func (e *entrance) flood(addresses func(i uint32) net.IP, attackers int) {
+func (e *testTurnstile) flood(addresses func(i uint32) net.IP, attackers int) {
 	var next atomic.Uint32
 	for range attackers {
 		e.served.Go(func() {
@@ -141,7 +141,7 @@ func ipv4(base string, i uint32) net.IP {
 // even for a millisecond, and again half a minute later.
 func TestManyComeAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		for range 2 {
 			for i := range uint32(500) {
 				e.fromIP(ipv4("192.0.2.0", i%3))
@@ -165,7 +165,7 @@ func TestManyComeAtOnce(t *testing.T) {
 // a little slower than what is let in, or for a moment much faster.
 func TestAProxyIsNotRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		n := 0
 		for range 60 {
 			for range 9 { // 1,900 a second
@@ -197,7 +197,7 @@ func TestAProxyIsNotRefused(t *testing.T) {
 // rate, in every tenth of a second, and nobody is refused.
 func TestFloodComesEvenly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		began := time.Now()
 		e.flood(func(i uint32) net.IP { return ipv4("127.0.0.2", i%6) }, 6)
 		time.Sleep(10 * time.Second)
@@ -228,7 +228,7 @@ func TestFloodComesEvenly(t *testing.T) {
 // the flood is refused, and when it is over its addresses may come again.
 func TestAStormKeepsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		network := net.ParseIP("2001:db8::")
 		e.flood(func(i uint32) net.IP {
 			if i%4 > 0 {
@@ -240,20 +240,20 @@ func TestAStormKeepsNobodyOut(t *testing.T) {
 		}, 8)
 		time.Sleep(stormAfter + 50*time.Millisecond)
 		before, refused := e.count(), e.refusals()
-		var honest []*knock
+		var client []*fakeConn
 		for i := range uint32(50) {
-			honest = append(honest, e.fromIP(ipv4("198.51.100.1", i%5)))
+			client = append(client, e.fromIP(ipv4("198.51.100.1", i%5)))
 			time.Sleep(100 * time.Millisecond)
 		}
 		seconds := 5.0
 		refused = e.refusals() - refused
 		admitted := e.count() - before
 		let := e.end(t)
-		at := map[*knock]time.Time{}
+		at := map[*fakeConn]time.Time{}
 		for _, k := range let {
-			at[k.knock] = k.at
+			at[k.fakeConn] = k.at
 		}
-		for i, k := range honest {
+		for i, k := range client {
 			longest := 30 * time.Millisecond
 			if i < 10 { // the attackers' shares last for a while
 				longest = 70 * time.Millisecond
@@ -277,7 +277,7 @@ func TestAStormKeepsNobodyOut(t *testing.T) {
 	})
 }
 
-func (e *entrance) count() int {
+func (e *testTurnstile) count() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.let)
@@ -287,9 +287,9 @@ func (e *entrance) count() int {
 // was refused by is closed.
 func TestAStormPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		defer e.end(t)
-		var flood []*knock
+		var flood []*fakeConn
 		for range 5_000 {
 			flood = append(flood, e.from("192.0.2.1"))
 		}
@@ -305,7 +305,7 @@ func TestAStormPasses(t *testing.T) {
 		}
 		again := e.from("192.0.2.1")
 		synctest.Wait()
-		if again.closed.Load() || e.let[len(e.let)-1].knock != again {
+		if again.closed.Load() || e.let[len(e.let)-1].fakeConn != again {
 			t.Error("it is not forgiven")
 		}
 	})
@@ -315,7 +315,7 @@ func TestAStormPasses(t *testing.T) {
 // and an honest client is not refused for their sake.
 func TestAStormOfManyAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		e.flood(func(i uint32) net.IP { return ipv4("10.0.0.0", i) }, 8)
 		time.Sleep(10 * time.Second)
 		k := e.from("192.0.2.1")
@@ -327,7 +327,7 @@ func TestAStormOfManyAddresses(t *testing.T) {
 		last := let[len(let)-250:]
 		found := false
 		for _, l := range last {
-			found = found || l.knock == k && l.at.Sub(k.came) <= 70*time.Millisecond
+			found = found || l.fakeConn == k && l.at.Sub(k.came) <= 70*time.Millisecond
 		}
 		if !found {
 			t.Error("an honest client did not come through the queue")
@@ -338,7 +338,7 @@ func TestAStormOfManyAddresses(t *testing.T) {
 // TestClosingEndsAPause closes a turnstile that pauses, and one that waits.
 func TestClosingEndsAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t)
+		e := newTestTurnstile(t)
 		for range 700 {
 			e.from("127.0.0.1")
 		}
@@ -351,7 +351,7 @@ func TestClosingEndsAPause(t *testing.T) {
 		if time.Since(before) != 0 {
 			t.Error("the pause went on")
 		}
-		newEntrance(t).end(t)
+		newTestTurnstile(t).end(t)
 	})
 }
 

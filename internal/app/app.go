@@ -312,7 +312,7 @@ func (a *App) checkLog() engine.Check {
 
 // stop is the first half of the stop order; Close is the second.
 func (a *App) stop() error {
-	a.executor.Hurry() // a call that waits for its turn must not begin its timeout then
+	a.executor.EndWaiting() // a call that waits for its turn must not begin its timeout then
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownGrace)
 	defer cancel()
 	quick, cancelQuick := context.WithTimeout(ctx, apiGrace)

@@ -48,9 +48,9 @@ const (
 	mostGrowth = 4 // of the room, from one collection to the next
 )
 
-// chaseTime returns how soon a collection must come after another to count as one
-// too many.
-func chaseTime(live uint64) time.Duration {
+// minCollectionGap returns the time between two collections below which they count as
+// too frequent.
+func minCollectionGap(live uint64) time.Duration {
 	return busy + time.Duration(live/busyEach)*time.Second
 }
 
@@ -61,14 +61,14 @@ func gcPercent(live, stacks uint64) int {
 	return int(min(mostPercent, 100*(roomAtLeast+live/roomShare+roomStacks*stacks)/max(live+stacks, least)))
 }
 
-// busyPercent returns the most that GOGC may be while collections chase each
-// other.
+// busyPercent returns the highest value of GOGC while collections follow each other
+// too closely.
 func busyPercent(live uint64) int {
 	return int(max(loadPercent, 100*busyRoom/max(live, 1<<20)))
 }
 
-// heapKeeper sets the room of the heap after each collection.
-type heapKeeper struct {
+// heapController sets the room of the heap after each collection.
+type heapController struct {
 	loading atomic.Bool
 	stopped atomic.Bool
 	percent int // under the collector's turn: one call at a time
@@ -82,8 +82,8 @@ type heapKeeper struct {
 // keepHeap starts a keeper, which takes the jobs to be loading until loaded is
 // called. It leaves alone what the operator has decided with GOGC or
 // GOMEMLIMIT.
-func keepHeap(clk clock.Clock) *heapKeeper {
-	k := &heapKeeper{percent: 100, clock: clk, last: clk.Mark(), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}}
+func keepHeap(clk clock.Clock) *heapController {
+	k := &heapController{percent: 100, clock: clk, last: clk.Mark(), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}}
 	k.loading.Store(true)
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		k.stopped.Store(true)
@@ -94,7 +94,7 @@ func keepHeap(clk clock.Clock) *heapKeeper {
 }
 
 // loaded says that the jobs are in memory.
-func (k *heapKeeper) loaded() {
+func (k *heapController) loaded() {
 	k.loading.Store(false)
 	if !k.stopped.Load() {
 		// It collects, which calls the keeper, and gives back what reading the
@@ -104,7 +104,7 @@ func (k *heapKeeper) loaded() {
 }
 
 // stop leaves the heap to Go's own rule.
-func (k *heapKeeper) stop() {
+func (k *heapController) stop() {
 	if !k.stopped.Swap(true) {
 		debug.SetGCPercent(100)
 	}
@@ -112,23 +112,23 @@ func (k *heapKeeper) stop() {
 
 // arm has the keeper called after the next collection: that is when an object
 // which nobody holds is cleaned up.
-func (k *heapKeeper) arm() {
+func (k *heapController) arm() {
 	type sentinel struct{ _ [16]byte }
-	runtime.AddCleanup(&sentinel{}, func(k *heapKeeper) { k.collected() }, k)
+	runtime.AddCleanup(&sentinel{}, func(k *heapController) { k.collected() }, k)
 }
 
 // want returns the value of GOGC for so many live bytes and stacks, so long after the last
 // collection. The first one after the jobs are loaded chases none: those before
 // it were of the loading, whose room is to be given back.
-func (k *heapKeeper) want(live, stacks uint64, since time.Duration) int {
+func (k *heapController) want(live, stacks uint64, since time.Duration) int {
 	loaded := k.wasLoading
 	k.wasLoading = k.loading.Load()
-	chase := chaseTime(live)
+	shortGaps := minCollectionGap(live)
 	switch {
 	case k.wasLoading:
 		return loadPercent
-	case since < chase && !loaded: // so much that the next one is not too soon
-		factor := float64(chase) / float64(max(since, chase/mostGrowth))
+	case since < shortGaps && !loaded: // so much that the next one is not too soon
+		factor := float64(shortGaps) / float64(max(since, shortGaps/mostGrowth))
 		return max(gcPercent(live, stacks), min(int(factor*float64(k.percent)), busyPercent(live)))
 	case loaded:
 		return gcPercent(live, stacks)
@@ -138,7 +138,7 @@ func (k *heapKeeper) want(live, stacks uint64, since time.Duration) int {
 	return max(gcPercent(live, stacks), min(k.percent/2, busyPercent(live)))
 }
 
-func (k *heapKeeper) collected() {
+func (k *heapController) collected() {
 	if k.stopped.Load() {
 		return
 	}

@@ -34,7 +34,7 @@ func TestGCPercent(t *testing.T) {
 func TestRoomAfterLoading(t *testing.T) {
 	t.Parallel()
 	const live = 220 << 20
-	k := &heapKeeper{percent: 100}
+	k := &heapController{percent: 100}
 	k.loading.Store(true)
 	if p := k.want(live, 0, 0); p != loadPercent {
 		t.Errorf("%d %% while loading", p)
@@ -49,18 +49,18 @@ func TestRoomAfterLoading(t *testing.T) {
 		t.Errorf("%d %% for one collection right after another", p)
 	}
 	k.percent = 20
-	if p := k.want(live, 0, chaseTime(live)/2); p != 40 {
+	if p := k.want(live, 0, minCollectionGap(live)/2); p != 40 {
 		t.Errorf("%d %% for one after half the time that it should take", p)
 	}
 	if p := k.want(live, 0, 0); p != loadPercent {
 		t.Errorf("%d %% at most", p)
 	}
 	k.percent = 48
-	if p := k.want(live, 0, chaseTime(live)); p != 24 {
+	if p := k.want(live, 0, minCollectionGap(live)); p != 24 {
 		t.Errorf("%d %% when that is over", p)
 	}
 	k.percent = 24
-	if p := k.want(live, 0, chaseTime(live)); p != gcPercent(live, 0) {
+	if p := k.want(live, 0, minCollectionGap(live)); p != gcPercent(live, 0) {
 		t.Errorf("%d %% when that is over for good", p)
 	}
 }
@@ -83,12 +83,12 @@ func heapPercent() int {
 
 // The keeper is called after every collection, not only after the first, and
 // gives the room back when it stops. Not parallel: there is one heap.
-func TestHeapKeeper(t *testing.T) {
+func TestHeapController(t *testing.T) {
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	clk := &stepping{}
-	clk.step.Store(int64(chaseTime(400 << 20)))
+	clk.step.Store(int64(minCollectionGap(400 << 20)))
 	k := keepHeap(clk)
 	live := [][]byte{make([]byte, 400<<20)}
 	is := func(what string, percent func(int) bool) {
@@ -108,14 +108,14 @@ func TestHeapKeeper(t *testing.T) {
 	is("with 400 MiB live", func(p int) bool { return p < 25 })
 	clk.step.Store(0)
 	is("with collections that chase each other", func(p int) bool { return p > 40 })
-	clk.step.Store(int64(chaseTime(400 << 20)))
+	clk.step.Store(int64(minCollectionGap(400 << 20)))
 	is("with 400 MiB live again", func(p int) bool { return p < 25 })
 	clear(live)
 	is("with little live", func(p int) bool { return p > 100 && p <= mostPercent })
 	little := heapPercent()
 	clk.step.Store(0)
 	is("with little live and collections that chase each other", func(p int) bool { return p > 2*little })
-	clk.step.Store(int64(chaseTime(400 << 20)))
+	clk.step.Store(int64(minCollectionGap(400 << 20)))
 	is("when that is over", func(p int) bool { return p < 3*little/2 })
 	k.stop()
 	is("after the stop", func(p int) bool { return p == 100 })

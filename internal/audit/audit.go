@@ -27,11 +27,11 @@ const dayMs = 24 * 60 * 60_000
 
 // Window selects what is audited.
 type Window struct {
-	From, To  int64         // fires f with From <= f <= To, Unix milliseconds
-	Job       domain.JobID  // zero: all jobs
-	Retention time.Duration // older days may have been dropped; zero: none was
-	lost      int           // how many lost fires to name; zero: MaxLost
-	gentle    bool          // nobody waits: let others have the core
+	From, To   int64         // fires f with From <= f <= To, Unix milliseconds
+	Job        domain.JobID  // zero: all jobs
+	Retention  time.Duration // older days may have been dropped; zero: none was
+	lost       int           // how many lost fires to name; zero: MaxLost
+	background bool          // nobody waits: let others have the core
 }
 
 // Report is what an audit found. Manual triggers are left out of it.
@@ -106,7 +106,7 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 		w.From = max(w.From, kept-kept%dayMs)
 	}
 	r := &run{db: db, window: w, piece: piece, report: Report{From: w.From, To: w.To}}
-	if w.gentle {
+	if w.background {
 		r.rest = &throttle{clock: clk, mark: clk.Mark()}
 	}
 	if err := r.readOpen(ctx); err != nil {

@@ -158,10 +158,10 @@ func (c *crowd) fire(n int, at int64) {
 		FireKey: domain.FireKey{JobID: c.versions[n].JobID, ScheduledAt: at}, Version: 1,
 		Status: domain.StatusSuccess, StartedAt: at + c.random.Int64N(5), HTTPStatus: 200,
 	}
-	luck, took := c.random.Float64(), 5+c.random.Int64N(95)
+	draw, took := c.random.Float64(), 5+c.random.Int64N(95)
 	e.CompletedAt = e.StartedAt + took
 	switch {
-	case luck < failedShare:
+	case draw < failedShare:
 		e.Status, e.HTTPStatus, e.RetryCount = domain.StatusFailed, 503, retryRounds
 		e.Error = "503 Service Unavailable: no backend is ready"
 		e.Attempts = make([]domain.Attempt, 0, retryRounds+1)
@@ -173,7 +173,7 @@ func (c *crowd) fire(n int, at int64) {
 			})
 			began = e.CompletedAt + (i+1)*1_000
 		}
-	case luck < failedShare+slowShare:
+	case draw < failedShare+slowShare:
 		e.CompletedAt += 1_000 + c.random.Int64N(25_000)
 	default:
 		c.ready = append(c.ready, e)

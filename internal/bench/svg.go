@@ -55,16 +55,16 @@ type panel struct {
 }
 
 func (p panel) draw(b *strings.Builder) {
-	left, right := p.x+panelMargin, p.x+panelWidth-16
+	x0, x1 := p.x+panelMargin, p.x+panelWidth-16
 	top, bottom := p.y+30, p.y+panelHeight-34
-	fmt.Fprintf(b, `<text x="%d" y="%d" font-weight="bold">%s</text>`+"\n", left, p.y+18, escape(p.q.name))
-	fmt.Fprintf(b, `<path d="M%d %dV%dH%d" fill="none" stroke="#888"/>`+"\n", left, top, bottom, right)
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#555">%s</text>`+"\n", (left+right)/2, bottom+30, escape(p.curve.Name))
+	fmt.Fprintf(b, `<text x="%d" y="%d" font-weight="bold">%s</text>`+"\n", x0, p.y+18, escape(p.q.name))
+	fmt.Fprintf(b, `<path d="M%d %dV%dH%d" fill="none" stroke="#888"/>`+"\n", x0, top, bottom, x1)
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#555">%s</text>`+"\n", (x0+x1)/2, bottom+30, escape(p.curve.Name))
 	lowest, highest := p.span()
 	at := func(i int, v float64) (x, y float64) {
-		x = float64(left) + 14
+		x = float64(x0) + 14
 		if n := len(p.curve.Points); n > 1 {
-			x += float64(right-left-28) * float64(i) / float64(n-1)
+			x += float64(x1-x0-28) * float64(i) / float64(n-1)
 		}
 		share := (math.Log10(v) - lowest) / (highest - lowest)
 		return x, float64(bottom) - share*float64(bottom-top)
@@ -72,7 +72,7 @@ func (p panel) draw(b *strings.Builder) {
 	for d := lowest; d <= highest; d++ {
 		_, y := at(0, math.Pow(10, d))
 		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="#eee"/><text x="%d" y="%.1f" text-anchor="end" fill="#555">%s</text>`+"\n",
-			left+1, y, right, left-5, y+4, number(math.Pow(10, d)))
+			x0+1, y, x1, x0-5, y+4, number(math.Pow(10, d)))
 	}
 	var line strings.Builder
 	for i, point := range p.curve.Points {

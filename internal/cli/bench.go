@@ -163,7 +163,7 @@ Tables go to stdout, progress to stderr. Run nothing else meanwhile.`,
 	}
 	o.addFlags(cmd)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		o.hurry(cmd)
+		o.applyQuick(cmd)
 		return o.validate()
 	}
 	return cmd
@@ -190,8 +190,8 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs.StringVar(&o.folder, "folder", "", "where the databases are made (default a temporary folder)")
 }
 
-// hurry sets what --quick changes and nobody has set.
-func (o *benchOptions) hurry(cmd *cobra.Command) {
+// applyQuick sets what --quick changes and nobody has set.
+func (o *benchOptions) applyQuick(cmd *cobra.Command) {
 	if !o.quick {
 		return
 	}

@@ -91,7 +91,7 @@ const maxShown = 60
 // show prints a value of an operator for a fault: quoted, not at length, and
 // without the secrets that it may have in it.
 func show(raw string) string {
-	raw = discreet(raw)
+	raw = maskSecrets(raw)
 	if len(raw) > maxShown {
 		raw = raw[:maxShown] + "..."
 	}

@@ -337,7 +337,7 @@ func (l *loader) finish() {
 func (l *loader) judge(key, message string) {
 	src := l.config.sources[key]
 	src.Name = cmp.Or(src.Name, key)
-	l.fault(src, discreet(settingOf(key).get(l.config)), message)
+	l.fault(src, maskSecrets(settingOf(key).get(l.config)), message)
 }
 
 // readFile returns a file whole, if it is no larger than a config can be.

@@ -273,7 +273,7 @@ func TestNodeEnvIsReadWhereAppEnvIsAbsent(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOursIsLeftAlone(t *testing.T) {
+func TestOtherVariablesAreIgnored(t *testing.T) {
 	mustLoad(t, places{
 		dotEnv: "# of another program\nDATABASE_URL=postgres://x\nexport OTHER='multi\nline'\n",
 		environ: []string{

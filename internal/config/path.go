@@ -98,8 +98,8 @@ var (
 	userAtServer   = regexp.MustCompile(`^[^/\s]+@(tcp|unix)\(`)
 )
 
-// discreet drops secrets from a wrong value that is to be shown.
-func discreet(raw string) string {
+// maskSecrets drops secrets from a wrong value that is to be shown.
+func maskSecrets(raw string) string {
 	if strings.Contains(raw, "-----BEGIN") {
 		return "-----BEGIN " + mask
 	}

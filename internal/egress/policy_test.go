@@ -114,8 +114,8 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// disguises are IPv6 addresses that lead to an IPv4 one.
-var disguises = map[string]func(v4 [4]byte) netip.Addr{
+// embeddings are IPv6 addresses that lead to an IPv4 one.
+var embeddings = map[string]func(v4 [4]byte) netip.Addr{
 	"mapped":     func(v [4]byte) netip.Addr { return at(netip.MustParseAddr("::ffff:0:0"), 12, v[:]...) },
 	"compatible": func(v [4]byte) netip.Addr { return at(netip.MustParseAddr("::"), 12, v[:]...) },
 	"translated": func(v [4]byte) netip.Addr { return at(netip.MustParseAddr("::ffff:0:0:0"), 12, v[:]...) },
@@ -148,11 +148,11 @@ func at(a netip.Addr, place int, bytes ...byte) netip.Addr {
 
 // An IPv4 address that nothing opens is not reached by another spelling, and
 // in public mode neither is a private one.
-func TestDisguises(t *testing.T) {
+func TestEmbeddedAddresses(t *testing.T) {
 	everything := "0.0.0.0/0, ::/0, *.example.com, :1-65535"
-	for name, disguise := range disguises {
+	for name, embed := range embeddings {
 		for _, v4 := range []string{"169.254.169.254", "100.100.100.200", "168.63.129.16", "169.254.1.1"} {
-			a := disguise(netip.MustParseAddr(v4).As4())
+			a := embed(netip.MustParseAddr(v4).As4())
 			for _, p := range []*Policy{newPolicy(t, Private, "", ""), newPolicy(t, Public, everything, "")} {
 				if err := p.CheckAddr("x.example.com", netip.AddrPortFrom(a, 80)); err == nil || !strings.Contains(err.Error(), v4) {
 					t.Errorf("%s of %s, %s: %v", name, v4, a, err)
@@ -160,7 +160,7 @@ func TestDisguises(t *testing.T) {
 			}
 		}
 		for _, v4 := range []string{"10.1.2.3", "127.0.0.1", "192.168.7.7"} {
-			a := disguise(netip.MustParseAddr(v4).As4())
+			a := embed(netip.MustParseAddr(v4).As4())
 			if err := newPolicy(t, Public, "", "").at(a.String(), 80); err == nil {
 				t.Errorf("%s of %s, %s: allowed", name, v4, a)
 			}
@@ -374,7 +374,7 @@ func TestModesAndListsAreMonotone(t *testing.T) {
 			a = netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "addr")))
 		}
 		if name := rapid.SampledFrom([]string{"", "NAT64", "6to4", "mapped"}).Draw(t, "disguise"); name != "" && a.Is4() {
-			a = disguises[name](a.As4())
+			a = embeddings[name](a.As4())
 		}
 		to := netip.AddrPortFrom(a, rapid.SampledFrom([]uint16{80, 443}).Draw(t, "port"))
 		allow, deny := rapid.SampledFrom(lists).Draw(t, "allow"), rapid.SampledFrom(lists).Draw(t, "deny")

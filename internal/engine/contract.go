@@ -14,7 +14,7 @@ type Health struct {
 	Checks []Check
 }
 
-// Check is one reason for which the engine may be unwell.
+// Check is one reason for which the engine may be unhealthy.
 type Check struct {
 	Name    string // "store", "timetable", ...
 	OK      bool

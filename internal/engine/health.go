@@ -9,12 +9,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// Lags from which the engine says that it is unwell.
+// Lags from which the engine reports that it is unhealthy.
 const (
-	unwellBeat   = horizon         // no beat for so long: nothing is sent any more
-	unwellRecord = horizon         // results wait and nothing is recorded for so long
-	unwellLoop   = 5 * time.Second // the timetable has not turned
-	unwellTable  = 5 * time.Second // the timetable is behind the clock
+	unhealthyBeat   = horizon         // no beat for so long: nothing is sent any more
+	unhealthyRecord = horizon         // results wait and nothing is recorded for so long
+	unhealthyLoop   = 5 * time.Second // the timetable has not turned
+	unhealthyTable  = 5 * time.Second // the timetable is behind the clock
 )
 
 // Health returns what the engine thinks of itself, and why.
@@ -39,10 +39,10 @@ func (e *Engine) checkStore() Check {
 		return Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
 	case beat != nil:
 		return Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
-	case stalled > unwellRecord:
+	case stalled > unhealthyRecord:
 		return Check{Name: "store", Detail: fmt.Sprintf("nothing has been recorded for %s although results wait; nothing is sent meanwhile",
 			stalled.Round(time.Second))}
-	case e.ready.Load() && age > unwellBeat:
+	case e.ready.Load() && age > unhealthyBeat:
 		return Check{Name: "store", Detail: fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
 	}
 	return Check{Name: "store", OK: true}
@@ -56,12 +56,12 @@ func (e *Engine) checkTimetable() Check {
 	behind := e.registry.table.Behind(e.now())
 	e.registry.mu.Unlock()
 	switch {
-	case e.ready.Load() && turned > unwellLoop:
+	case e.ready.Load() && turned > unhealthyLoop:
 		return Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
-	case -behind > unwellTable:
+	case -behind > unhealthyTable:
 		return Check{Name: "timetable", Detail: fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
 			(-behind).Round(time.Second))}
-	case behind > unwellTable:
+	case behind > unhealthyTable:
 		return Check{Name: "timetable", Detail: fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
 	}
 	return Check{Name: "timetable", OK: true}

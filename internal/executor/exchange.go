@@ -117,9 +117,9 @@ func (e *exchange) releaseConn() {
 	e.conn = nil
 }
 
-// rescue turns a panic into an outcome: one odd answer of one target must not
+// recoverPanic turns a panic into an outcome: one odd answer of one target must not
 // end the process. The exchange is not used again.
-func (e *exchange) rescue() {
+func (e *exchange) recoverPanic() {
 	fault := recover()
 	if fault == nil {
 		return

@@ -114,16 +114,16 @@ var monotonic clock.System
 
 // Executor makes calls. Its methods may be called from many goroutines.
 type Executor struct {
-	cfg       Config
-	hosts     *table
-	dialer    *dialer
-	exchanges sync.Pool                         // of *exchange
-	buffers   sync.Pool                         // of *bufio.Reader
-	sessions  map[string]tls.ClientSessionCache // by the client certificate
-	stop      context.CancelFunc
-	hurry     context.Context // ends with Hurry
-	hurryUp   context.CancelFunc
-	reaper    sync.WaitGroup
+	cfg        Config
+	hosts      *table
+	dialer     *dialer
+	exchanges  sync.Pool                         // of *exchange
+	buffers    sync.Pool                         // of *bufio.Reader
+	sessions   map[string]tls.ClientSessionCache // by the client certificate
+	stop       context.CancelFunc
+	waiting    context.Context // ends with EndWaiting
+	endWaiting context.CancelFunc
+	reaper     sync.WaitGroup
 }
 
 // New returns an executor, or an error about the configuration.
@@ -140,7 +140,7 @@ func New(cfg Config) (*Executor, error) {
 		sessions: make(map[string]tls.ClientSessionCache),
 		stop:     stop,
 	}
-	x.hurry, x.hurryUp = context.WithCancel(ctx)
+	x.waiting, x.endWaiting = context.WithCancel(ctx)
 	x.sessions[""] = x.newSessions()
 	for name := range cfg.ClientCerts {
 		x.sessions[name] = x.newSessions()
@@ -151,10 +151,10 @@ func New(cfg Config) (*Executor, error) {
 	return x, nil
 }
 
-// Hurry lets go of the calls that stand in line, and none stands there any more.
+// EndWaiting ends the waiting of calls for their turn to dial, now and for later calls.
 // Calls that are under way end within their timeouts then, counted from this
 // instant: whoever stops need not wait for longer.
-func (x *Executor) Hurry() { x.hurryUp() }
+func (x *Executor) EndWaiting() { x.endWaiting() }
 
 // Close closes idle connections, and those in use when their call has ended;
 // it does not wait for that. Calls made afterwards fail.
@@ -171,7 +171,7 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	*out = domain.Outcome{}
 	e := x.exchanges.Get().(*exchange)
 	e.begin(x, call, out)
-	defer e.rescue()
+	defer e.recoverPanic()
 	e.run()
 	if out.Error != "" {
 		out.Error = hide(hide(out.Error, call.Secrets), x.cfg.Secrets)

@@ -107,12 +107,12 @@ func (h *host) paceOf(now, deadline time.Time) time.Duration {
 // after the other. 2,000 timeouts at one instant would keep both cores busy for as
 // long as 2,000 dials.
 //
-// After Hurry the wait counts as part of the call: the call ends when it would have
+// After EndWaiting the wait counts as part of the call: the call ends when it would have
 // ended without a line.
 func (e *exchange) awaitDialTurn() {
 	before := monotonic.Now()
-	e.host.awaitPace(e.x.hurry, before, e.deadline)
-	if e.written == 0 && e.x.hurry.Err() == nil {
+	e.host.awaitPace(e.x.waiting, before, e.deadline)
+	if e.written == 0 && e.x.waiting.Err() == nil {
 		held := monotonic.Now().Sub(before)
 		e.deadline = e.deadline.Add(held)
 		e.out.Held += held

@@ -142,11 +142,11 @@ func TestTimeInLineIsNotTheTargets(t *testing.T) {
 	})
 }
 
-// Once the executor is to hurry nobody stands in line, and those that stood there
-// end when they would have ended without it.
-func TestHurry(t *testing.T) {
+// After EndWaiting no call waits for its turn to dial, and those that waited end when
+// they would have ended without the line.
+func TestEndWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n, timeout, stood = freeDials + maxDials + 300, time.Minute, 20 * time.Millisecond
+		const n, timeout, waited = freeDials + maxDials + 300, time.Minute, 20 * time.Millisecond
 		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, n)}
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
@@ -162,8 +162,8 @@ func TestHurry(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(stood)
-		x.Hurry()
+		time.Sleep(waited)
+		x.EndWaiting()
 		synctest.Wait()
 		if n := g.waiting.Load(); n != maxDials {
 			t.Errorf("%d dials at once, want %d", n, maxDials)
@@ -174,8 +174,8 @@ func TestHurry(t *testing.T) {
 		close(timedOut)
 		ended := 0
 		for out := range timedOut {
-			if ended++; out.Held > stood {
-				t.Errorf("a call was held for %s, and let go after %s", out.Held, stood)
+			if ended++; out.Held > waited {
+				t.Errorf("a call was held for %s, and let go after %s", out.Held, waited)
 			}
 		}
 		if ended < 300 {

@@ -84,7 +84,7 @@ func (d *Dispatcher) stepOnce() {
 func (d *Dispatcher) readmit(h *host) {
 	if h.calls < h.limit.now {
 		h.parked = parkedIdle
-		d.enlistIf(h)
+		d.addToRingIf(h)
 	}
 }
 

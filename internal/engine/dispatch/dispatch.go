@@ -139,7 +139,7 @@ func (d *Dispatcher) Push(fires []*run.Run) (refused []*run.Run) {
 			h.live.push(f)
 		}
 		d.queued++
-		d.enlist(h)
+		d.addToRing(h)
 	}
 	d.wake()
 	return refused
@@ -162,14 +162,14 @@ func (d *Dispatcher) PushSpans(spans []*run.Span) (merged []*run.Span) {
 				q.moved(s.Job)
 			}
 		}
-		d.enlist(h)
+		d.addToRing(h)
 	}
 	d.wake()
 	return merged
 }
 
-// enlist puts a host that has something to send into the ring.
-func (d *Dispatcher) enlist(h *host) {
+// addToRing puts a host that has something to send into the ring.
+func (d *Dispatcher) addToRing(h *host) {
 	if h.parked == parkedIdle || (h.parked == parkedLate && h.hasLive()) {
 		if h.parked == parkedLate {
 			d.lateWait = without(d.lateWait, h)
@@ -280,7 +280,7 @@ func (d *Dispatcher) placeAfterBegin(h *host) {
 	case h.calls >= h.limit.now:
 		d.full(h)
 	default:
-		d.enlist(h)
+		d.addToRing(h)
 	}
 }
 
@@ -305,9 +305,9 @@ func (d *Dispatcher) spareLate() bool {
 	return false
 }
 
-func (d *Dispatcher) enlistIf(h *host) {
+func (d *Dispatcher) addToRingIf(h *host) {
 	if h.hasWork() {
-		d.enlist(h)
+		d.addToRing(h)
 	}
 }
 
@@ -400,7 +400,7 @@ func (d *Dispatcher) finish(f *run.Run, begun, now int64) {
 	}
 	if h.parked == parkedFull {
 		h.parked = parkedIdle
-		d.enlistIf(h)
+		d.addToRingIf(h)
 	}
 }
 
@@ -428,7 +428,7 @@ func (d *Dispatcher) wakeLate(h *host) {
 func (d *Dispatcher) unpark(h *host) {
 	d.lateWait = without(d.lateWait, h)
 	h.parked = parkedIdle
-	d.enlistIf(h)
+	d.addToRingIf(h)
 }
 
 // Suspend stops new calls, or lets them go on.

@@ -16,9 +16,9 @@ import (
 // Sizes and times of a group commit.
 const (
 	BatchRows     = 1_000                 // a commit takes at most four of these
-	linger        = 5 * time.Millisecond  // how long a result waits for company
-	longLinger    = 20 * time.Millisecond // the same where much company comes
-	muchCompany   = 50                    // results within linger: 10,000 a second
+	maxDelay      = 5 * time.Millisecond  // how long a result waits for others to join its commit
+	maxDelayBusy  = 20 * time.Millisecond // the same while results come fast
+	busyResults   = 50                    // results within maxDelay from which they come fast: 10,000 a second
 	MaxUnrecorded = 100_000               // results in memory; beyond it workers wait
 	retryCommit   = 250 * time.Millisecond
 )
@@ -132,9 +132,9 @@ func (r *Recorder) Run(ctx context.Context) {
 // gather waits until there is a batch worth a commit.
 func (r *Recorder) gather(ctx context.Context) {
 	r.mu.Lock()
-	n, hurry := len(r.entries), r.urgent || r.closing
+	n, urgent := len(r.entries), r.urgent || r.closing
 	r.mu.Unlock()
-	if n == 0 && !hurry {
+	if n == 0 && !urgent {
 		select {
 		case <-r.wake:
 		case <-ctx.Done():
@@ -143,23 +143,23 @@ func (r *Recorder) gather(ctx context.Context) {
 	// A commit costs the same for one row and for a thousand. At a high rate it
 	// pays to wait longer for them; at a low one a crash would only find more
 	// that is not on record.
-	timer := time.NewTimer(linger)
+	timer := time.NewTimer(maxDelay)
 	defer timer.Stop()
 	waited := false
 	for {
 		r.mu.Lock()
-		n, hurry = len(r.entries), r.urgent || r.closing
+		n, urgent = len(r.entries), r.urgent || r.closing
 		r.mu.Unlock()
-		if n >= BatchRows || hurry || ctx.Err() != nil {
+		if n >= BatchRows || urgent || ctx.Err() != nil {
 			return
 		}
 		select {
 		case <-timer.C:
-			if waited || r.waiting() < muchCompany { // as many as there are by now
+			if waited || r.waiting() < busyResults { // as many as there are by now
 				return
 			}
 			waited = true
-			timer.Reset(longLinger - linger)
+			timer.Reset(maxDelayBusy - maxDelay)
 		case <-r.wake:
 		case <-ctx.Done():
 		}

@@ -78,12 +78,12 @@ func TestRecorderGroups(t *testing.T) {
 		for i := range 300 { // within the time that a result waits for company
 			r.Add(factAt(int64(i)))
 		}
-		<-time.After(2 * linger)
+		<-time.After(2 * maxDelay)
 		synctest.Wait()
 		if len(l.facts()) != 0 {
 			t.Error("a crowd does not wait for more")
 		}
-		<-time.After(longLinger - linger)
+		<-time.After(maxDelayBusy - maxDelay)
 		synctest.Wait()
 		if len(l.batches) != 1 || len(l.facts()) != 300 {
 			t.Errorf("%d commits of %d facts, want one of 300", len(l.batches), len(l.facts()))
@@ -117,13 +117,13 @@ func TestRecorderGroups(t *testing.T) {
 func TestRecorderWaitsLittleForFew(t *testing.T) {
 	t.Parallel()
 	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
-		for i := range muchCompany - 1 {
+		for i := range busyResults - 1 {
 			r.Add(factAt(int64(i)))
 		}
-		<-time.After(linger)
+		<-time.After(maxDelay)
 		synctest.Wait()
-		if n := len(l.facts()); n != muchCompany-1 {
-			t.Errorf("%d results on record after %s", n, linger)
+		if n := len(l.facts()); n != busyResults-1 {
+			t.Errorf("%d results on record after %s", n, maxDelay)
 		}
 	})
 }

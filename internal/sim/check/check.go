@@ -50,7 +50,7 @@ func Judge(run *Run) (*Report, error) {
 	for key, v := range j.expected {
 		j.fire(key, v)
 	}
-	j.strangers()
+	j.unexplained()
 	j.unended()
 	return j.report, nil
 }
@@ -61,7 +61,7 @@ func (j *judge) index() {
 	}
 	for i := range j.run.Records {
 		r := &j.run.Records[i]
-		if twin := j.records[r.ExecutionID]; twin != nil {
+		if duplicate := j.records[r.ExecutionID]; duplicate != nil {
 			j.report.add(Fabricated, r.JobID, r.ScheduledAt, "two records of one execution")
 		}
 		j.records[r.ExecutionID] = r
@@ -247,8 +247,8 @@ func (j *judge) outageBetween(a, b int64) bool {
 	})
 }
 
-// strangers finds requests and records in the window that no fire explains.
-func (j *judge) strangers() {
+// unexplained finds requests and records in the window that no fire explains.
+func (j *judge) unexplained() {
 	known := func(job domain.JobID, at int64, id domain.ExecutionID) bool {
 		if j.triggers[id] || at < j.run.From || at >= j.run.Until {
 			return true

@@ -45,7 +45,7 @@ func TestDaysAndTheirNames(t *testing.T) {
 	}
 }
 
-func TestOtherFilesInTheFolderAreLeftAlone(t *testing.T) {
+func TestOtherFilesInTheFolderAreKept(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon))
 	notes := filepath.Join(s.days.folder, "notes.txt")

@@ -28,10 +28,10 @@ func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 }
 
 func (j jobs) selectJobs(
-	ctx context.Context, lend func(context.Context, func(*conn) error) error, query string, limit int, args ...any,
+	ctx context.Context, use func(context.Context, func(*conn) error) error, query string, limit int, args ...any,
 ) ([]domain.Job, error) {
 	found := make([]domain.Job, 0, min(limit, 100))
-	err := lend(ctx, func(c *conn) error {
+	err := use(ctx, func(c *conn) error {
 		return c.query(query, func(s *sqlite.Stmt) error {
 			found = append(found, jobOf(columnsVersion(s, j.box)))
 			return nil

@@ -27,17 +27,17 @@ func newReaders(id *identity, limit int, log *slog.Logger) *readers {
 // with lends a connection to fn. The context bounds the wait for it and
 // interrupts what fn runs on it.
 func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
-	return r.lend(ctx, ctx.Done(), fn)
+	return r.use(ctx, ctx.Done(), fn)
 }
 
 // lookup is with for what reads a handful of rows by their key. Nothing interrupts
 // that: to watch the context takes a goroutine and two switches to it, which cost
 // more than the rows. It waits for busyTimeout at most.
 func (r *readers) lookup(ctx context.Context, fn func(*conn) error) error {
-	return r.lend(ctx, nil, fn)
+	return r.use(ctx, nil, fn)
 }
 
-func (r *readers) lend(ctx context.Context, interrupt <-chan struct{}, fn func(*conn) error) error {
+func (r *readers) use(ctx context.Context, interrupt <-chan struct{}, fn func(*conn) error) error {
 	select {
 	case r.slots <- struct{}{}:
 	case <-ctx.Done():

@@ -97,14 +97,14 @@ func TestBrokenWriterRenewsReaders(t *testing.T) {
 	write := func(run func(c *conn) error) error {
 		return s.writer.do(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, run(c) })
 	}
-	var first, lent, later *conn
+	var first, inUse, later *conn
 	read(func(c *conn) { first = c })
 	var writing *conn
 	if err := write(func(c *conn) error { writing, c.broken = c, true; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	read(func(c *conn) {
-		if lent = c; lent != first {
+		if inUse = c; inUse != first {
 			t.Error("nothing has been replaced yet, and the connection is another")
 		}
 		if err := write(func(c *conn) error {
@@ -117,7 +117,7 @@ func TestBrokenWriterRenewsReaders(t *testing.T) {
 		}
 	})
 	read(func(c *conn) { later = c })
-	if later == lent {
+	if later == inUse {
 		t.Error("a connection from before the fault was lent again")
 	}
 	read(func(c *conn) {
