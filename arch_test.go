@@ -65,6 +65,7 @@ var imports = []struct {
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "target", "webhook"}, modules: []string{
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
+	{"internal/wire", row{internal: []string{"charset", "cron", "target", "webhook", "domain"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
 	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"}, modules: []string{anyModule}}},
@@ -87,7 +88,7 @@ var imports = []struct {
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{"golang.org/x/time/rate"}}},
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/alert", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{anyModule}}},
-	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "target", "domain", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
+	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "target", "domain", "wire", "store", "engine", "access", "audit", "alert", "clock", "telemetry"}, modules: []string{anyModule}}},
 	{"internal/dashboard", row{}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "access", "audit", "alert", "api", "dashboard",
@@ -100,7 +101,7 @@ var imports = []struct {
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}, modules: []string{anyModule}}},
 	{"internal/bench", row{internal: []string{"client", "clock", "domain", "receiver", "store", "store/sqlite"}, modules: []string{anyModule}}},
 	{"internal/cli", row{internal: []string{
-		"app", "bench", "charset", "config", "client", "cron", "domain", "clock", "receiver", "telemetry",
+		"app", "bench", "charset", "config", "client", "cron", "domain", "wire", "clock", "receiver", "telemetry",
 	}, modules: []string{anyModule}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},
 	{"e2e", row{}}, // tests only

@@ -17,6 +17,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 func read(t *testing.T, name string) string {
@@ -72,7 +73,7 @@ func TestSampleData(t *testing.T) {
 	} {
 		for i, item := range items {
 			doc := domain.NewSpecDoc()
-			if err := doc.Merge(item); err != nil {
+			if err := wire.Merge(&doc, item); err != nil {
 				t.Fatalf("job %d: %v", i, err)
 			}
 			v := domain.Version{

@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/charset"
-	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // Limits of a JSON document. A job has some 20 fields, a document of 1 MiB could
@@ -166,7 +166,7 @@ func (s *scan) value(at *where, depth int) error {
 		}
 		s.pos++
 	case '"':
-		if text := s.raw(); !at.inside() && domain.HalfCharacter(text) {
+		if text := s.raw(); !at.inside() && wire.HalfCharacter(text) {
 			return halfCharacter(at.String())
 		}
 	default: // a number or a word
@@ -184,7 +184,7 @@ func (s *scan) object(at *where, depth int) error {
 		raw := s.raw()
 		member := where{parent: at, name: unquoted(raw)}
 		if !free {
-			if domain.HalfCharacter(raw) {
+			if wire.HalfCharacter(raw) {
 				return halfCharacter(member.String())
 			}
 			if slices.Contains(names, member.name) {
@@ -226,39 +226,4 @@ func unquoted(raw []byte) string {
 
 func halfCharacter(field string) error {
 	return kindMalformed.field(fmt.Sprint(echo(field)), "holds half of a character: the two halves of one above U+FFFF must stand together, as in "+`\ud83d\ude00`, nil)
-}
-
-// merge lays a document over a spec as [domain.SpecDoc.Merge] does, but tells
-// wrong values beside wrong names and types, so that one answer names all that
-// is wrong.
-func merge(doc *domain.SpecDoc, data []byte) error {
-	err := doc.Merge(data)
-	first, ok := errors.AsType[*domain.Error](err)
-	if !ok {
-		return err
-	}
-	rest := *doc
-	var object map[string]json.RawMessage
-	if json.Unmarshal(data, &object) != nil {
-		return err
-	}
-	told := make(map[string]bool, len(first.Fields))
-	for _, f := range first.Fields {
-		top, _, _ := strings.Cut(f.Field, ".")
-		told[top] = true
-		delete(object, top)
-	}
-	readable, merr := json.Marshal(object)
-	if merr != nil || rest.Merge(readable) != nil {
-		return err
-	}
-	all := &domain.Error{Code: first.Code, Message: first.Message, Fields: first.Fields, Err: first.Err}
-	if more, ok := errors.AsType[*domain.Error](rest.Spec.Validate()); ok {
-		for _, f := range more.Fields {
-			if top, _, _ := strings.Cut(f.Field, "."); !told[top] {
-				all.Fields = append(all.Fields, f)
-			}
-		}
-	}
-	return all
 }

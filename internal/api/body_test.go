@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 func TestCheckObject(t *testing.T) {
@@ -88,7 +89,7 @@ func TestCheckObjectIsLinear(t *testing.T) {
 func TestMergeTellsValuesBesideTypes(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	before := fmt.Sprint(doc)
-	err := merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},"timeoutMs":0}`))
+	err := wire.Merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},"timeoutMs":0}`))
 	var e *domain.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)

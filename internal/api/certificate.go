@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // checkCertificate refuses a job that names a client certificate which this
@@ -32,7 +33,7 @@ func (s *server) checkCertificate(spec *domain.Spec) error {
 // still be changed.
 func (s *server) change(doc *domain.SpecDoc, data []byte) error {
 	before := doc.ClientCertificate
-	if err := merge(doc, data); err != nil || doc.ClientCertificate == before {
+	if err := wire.Merge(doc, data); err != nil || doc.ClientCertificate == before {
 		return pointToSpec(err)
 	}
 	return s.checkCertificate(&doc.Spec)

@@ -43,7 +43,7 @@
 // # Who decides what
 //
 // Handlers translate. They hold no rule about jobs: a spec is read by
-// [domain.SpecDoc.Merge] and judged by the engine with
+// [wire.Merge] and judged by the engine with
 // [domain.Version.Validate]. huma's own validation of parameters and bodies is
 // switched off, so that there is one set of rules and one voice.
 //

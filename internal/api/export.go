@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -47,12 +47,12 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	if err != nil {
 		return nil, err
 	}
-	document := func(d domain.SpecDoc) any { return domain.SpecDoc{Spec: d.Masked(), IsActive: d.IsActive} }
+	document := wire.Document
 	if show != nil && *show {
 		if err := s.mayReveal(ctx); err != nil {
 			return nil, err
 		}
-		document = func(d domain.SpecDoc) any { return revealed(d) }
+		document = wire.Revealed
 	}
 	q.Limit = exportPage
 	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
@@ -81,14 +81,8 @@ func (s *server) mayReveal(ctx context.Context) error {
 	return fromStore(s.Store.Changes().Add(ctx, s.changeBy(ctx, domain.ActionReveal)))
 }
 
-// revealed is a document that is encoded with its secrets.
-type revealed domain.SpecDoc
-
-// MarshalJSON implements json.Marshaler.
-func (d revealed) MarshalJSON() ([]byte, error) { return domain.SpecDoc(d).RevealedJSON() }
-
 func (s *server) writeExport(
-	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(domain.SpecDoc) any,
+	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(*domain.Version) json.Marshaler,
 ) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)
@@ -97,8 +91,7 @@ func (s *server) writeExport(
 		extendDeadlines(w)
 		for i := range page {
 			s.Pace.Step(i)
-			v := &page[i].Current
-			if err := enc.Encode(withFault(document(domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}), v)); err != nil {
+			if err := enc.Encode(document(&page[i].Current)); err != nil {
 				return err
 			}
 		}
@@ -111,32 +104,4 @@ func (s *server) writeExport(
 			return fromStore(err)
 		}
 	}
-}
-
-// withFault adds to the document of a job that cannot be run why. What could not
-// be read is not in it: an import refuses the field by its name.
-func withFault(doc any, v *domain.Version) any {
-	fault := v.Unusable()
-	if fault == nil {
-		return doc
-	}
-	return faultyDocument{doc, domain.FaultText(fault)}
-}
-
-type faultyDocument struct {
-	doc   any
-	fault string
-}
-
-// MarshalJSON implements json.Marshaler.
-func (d faultyDocument) MarshalJSON() ([]byte, error) {
-	doc, err := json.Marshal(d.doc)
-	if err != nil {
-		return nil, err
-	}
-	fault, err := json.Marshal(d.fault)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(doc[:len(doc)-1], `,"error":%s}`, fault), nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // importItem is one item of an import: a document, or why it is none.
@@ -65,7 +66,7 @@ func parseItem(raw []byte, maxItem int, base domain.SpecDoc) importItem {
 	if len(raw) > maxItem {
 		item.err = tooLong(maxItem)
 	} else if item.err = checkObject(raw); item.err == nil {
-		item.err = pointToSpec(merge(&item.doc, raw))
+		item.err = pointToSpec(wire.Merge(&item.doc, raw))
 	}
 	return item
 }

@@ -3,32 +3,32 @@ package api
 import (
 	"strings"
 
-	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
 // Instants are taken in two forms wherever there is one: Unix milliseconds and
 // RFC 3339. Answers have milliseconds. Which numbers are none, because they are
-// of another unit, is for [domain.DecodeInstant] and [domain.ParseInstant] to say.
+// of another unit, is for [wire.DecodeInstant] and [wire.ParseInstant] to say.
 
 // instantField is an instant in the body of a request; zero: none.
 type instantField int64
 
 // Schema implements huma.SchemaProvider.
-func (instantField) Schema(huma.Registry) *huma.Schema { return instantSchema(domain.MaxInstantMs) }
+func (instantField) Schema(huma.Registry) *huma.Schema { return instantSchema(wire.MaxInstantMs) }
 
 // instantParam is an instant in a query: the end of a range.
 type instantParam string
 
 // Schema implements huma.SchemaProvider.
 func (instantParam) Schema(huma.Registry) *huma.Schema {
-	s := instantSchema(domain.MaxParameterMs)
+	s := instantSchema(wire.MaxParameterMs)
 	s.Description = "Unix milliseconds, or RFC 3339."
 	return s
 }
 
 func instantSchema(most float64) *huma.Schema {
-	least := float64(domain.MinInstantMs)
+	least := float64(wire.MinInstantMs)
 	return &huma.Schema{
 		AnyOf: []*huma.Schema{
 			{Type: "integer", Enum: []any{0}},
@@ -43,7 +43,7 @@ func (p instantParam) parse(name string, def int64) (int64, error) {
 	if strings.TrimSpace(string(p)) == "" {
 		return def, nil
 	}
-	ms, fault := domain.ParseInstant(string(p))
+	ms, fault := wire.ParseInstant(string(p))
 	if fault != "" {
 		return 0, kindMalformed.field(name, fault, string(p))
 	}

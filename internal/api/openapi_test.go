@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -134,7 +135,7 @@ func TestFieldsHaveExamplesAndUnits(t *testing.T) {
 func TestSpecSchemaIsTheSpec(t *testing.T) {
 	schemas := openAPI(t)["components"].(object)["schemas"].(object)
 	whole := domain.NewSpecDoc()
-	if err := whole.Merge([]byte(full)); err != nil {
+	if err := wire.Merge(&whole, []byte(full)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(whole)

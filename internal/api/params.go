@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -52,7 +53,7 @@ func parseLimit(text string, def int) (int, error) {
 	if text == "" {
 		return def, nil
 	}
-	n, fault := domain.ParseInteger(strings.TrimSpace(text))
+	n, fault := wire.ParseInteger(strings.TrimSpace(text))
 	if fault != "" || n < 1 || n > maxLimit {
 		return 0, kindMalformed.field("limit", fmt.Sprintf("must be a whole number from 1 to %d", maxLimit), text)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -207,13 +208,13 @@ func decodeField(raw json.RawMessage, into any) (message string) {
 	}
 	switch to := into.(type) {
 	case *int:
-		n, message := domain.DecodeInteger(raw)
+		n, message := wire.DecodeInteger(raw)
 		if message == "" {
 			*to = int(min(max(n, math.MinInt32), math.MaxInt32)) // each has narrower limits
 		}
 		return message
 	case *instantField:
-		ms, message := domain.DecodeInstant(raw)
+		ms, message := wire.DecodeInstant(raw)
 		if message == "" {
 			*to = instantField(ms)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
-	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -84,7 +84,7 @@ func expiry(text string, c clock.Clock) (int64, error) {
 	if d, ok := config.ParseDuration(text); ok && d > 0 {
 		return c.Now().Add(d).UnixMilli(), nil
 	}
-	if ms, fault := domain.ParseInstant(text); fault == "" && ms > 0 {
+	if ms, fault := wire.ParseInstant(text); fault == "" && ms > 0 {
 		return ms, nil
 	} else if strings.Trim(text, "0123456789") == "" && fault != "" {
 		return 0, fmt.Errorf("--expires %s %s", text, fault)

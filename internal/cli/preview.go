@@ -14,6 +14,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -103,7 +104,7 @@ func (p *preview) parse(now time.Time) (after time.Time, seed uint64, err error)
 	}
 	after = now
 	if p.after != "" {
-		ms, fault := domain.ParseInstant(p.after)
+		ms, fault := wire.ParseInstant(p.after)
 		if after = time.UnixMilli(ms); fault == "" && after.Unix() > cron.MaxInstant {
 			fault = "must be an instant up to the year 2199"
 		}

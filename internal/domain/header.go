@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 	fe.require(len(s.Headers) <= MaxHeaders, "headers", headersRule, len(s.Headers))
 	total := 0
 	seen := make(map[string]bool, len(s.Headers))
-	for _, name := range sortedKeys(s.Headers) {
+	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
 		value := s.Headers[name]
 		total += len(name) + len(value)
 		field, low := "headers."+name, strings.ToLower(name)

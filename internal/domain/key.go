@@ -95,7 +95,7 @@ func (k *APIKey) Validate() error {
 	fe.require(k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
 	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace", "must be absent: an admin is confined to none", k.Namespace)
 	fe.require(k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt", "must be after now", k.ExpiresAt)
-	fe.require(k.ExpiresAt <= maxInstantMs, "expiresAt", fmt.Sprintf("must be at most %d (Unix milliseconds)", maxInstantMs), k.ExpiresAt)
+	fe.require(k.ExpiresAt <= MaxInstantMs, "expiresAt", fmt.Sprintf("must be at most %d (Unix milliseconds)", MaxInstantMs), k.ExpiresAt)
 	return fe.err()
 }
 

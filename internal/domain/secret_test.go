@@ -61,56 +61,6 @@ func TestSecretTexts(t *testing.T) {
 	}
 }
 
-// A PUT that sends back what a GET has shown changes nothing; a mask that
-// stands for nothing is refused; and no change shows what nobody has sent.
-func TestMergeKeepsSecrets(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		text  string
-		want  map[string]string // nil: refused
-		fault string
-	}{
-		"nothing":             {`{}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
-		"the masks":           {`{"headers":{"Authorization":"********","X-Own":"********","Accept":"b"}}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "b"}, ""},
-		"in another case":     {`{"headers":{"authorization":"********"}}`, map[string]string{"authorization": "old"}, ""},
-		"a new value":         {`{"headers":{"Authorization":"new"}}`, map[string]string{"Authorization": "new"}, ""},
-		"removed":             {`{"headers":{"Accept":"a"}}`, map[string]string{"Accept": "a"}, ""},
-		"reset":               {`{"headers":null}`, map[string]string{}, ""},
-		"nothing to keep":     {`{"headers":{"X-Api-Key":"********"}}`, nil, "headers.X-Api-Key: must be the value itself"},
-		"new name, literal":   {`{"headers":{"Accept":"********"}}`, map[string]string{"Accept": "********"}, ""},
-		"no longer secret":    {`{"secretHeaders":[]}`, nil, "secretHeaders: must go on to name X-Own"},
-		"mask, not secret":    {`{"secretHeaders":null,"headers":{"X-Own":"********"}}`, nil, "secretHeaders: must go on to name X-Own"},
-		"sent anew":           {`{"secretHeaders":[],"headers":{"X-Own":"shown"}}`, map[string]string{"X-Own": "shown"}, ""},
-		"named from now on":   {`{"secretHeaders":["X-Own","Accept"]}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
-		"named and kept":      {`{"secretHeaders":["x-own"],"headers":{"X-Own":"********"}}`, map[string]string{"X-Own": "mine"}, ""},
-		"named, mask of none": {`{"secretHeaders":["Accept","X-Own"],"headers":{"Accept":"********"}}`, nil, "headers.Accept: must be the value itself"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := NewSpecDoc()
-			d.Spec = validSpec()
-			d.Headers = map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}
-			d.SecretNames = []string{"X-Own"}
-			shared, before := d.Headers, maps.Clone(d.Headers)
-			err := d.Merge([]byte(c.text))
-			switch faults := fieldsOf(t, err); {
-			case c.want == nil:
-				if len(faults) != 1 || !strings.Contains(faults[0], c.fault) {
-					t.Errorf("faults %q, want one with %q", faults, c.fault)
-				}
-			case err != nil || !maps.Equal(d.Headers, c.want):
-				t.Errorf("headers %q, error %v, want %q", d.Headers, err, c.want)
-			}
-			if !maps.Equal(shared, before) {
-				t.Error("the current version of the job has changed with its draft")
-			}
-			if strings.Contains(strings.Join(fieldsOf(t, err), ""), "mine") {
-				t.Errorf("the error shows a secret: %v", err)
-			}
-		})
-	}
-}
-
 func TestSecretHeadersAreNames(t *testing.T) {
 	t.Parallel()
 	s := validSpec()

@@ -23,9 +23,11 @@ const (
 	MaxHeaders      = 64
 	MaxHeaderBytes  = 32 << 10 // names and values together
 	MaxBodyBytes    = 256 << 10
-	maxInstantMs    = 7_258_118_400_000 // 2200-01-01, the end of the calendar
 	defaultMethod   = "POST"
 	defaultTimezone = "UTC"
+
+	// MaxInstantMs is 2200-01-01, the end of the calendar.
+	MaxInstantMs = 7_258_118_400_000
 
 	// DefaultNamespace is where jobs are that do not say.
 	DefaultNamespace = "default"
@@ -58,6 +60,16 @@ type Spec struct {
 	// ClientCertificate names one of the server's client certificates; empty: none.
 	ClientCertificate string `json:"clientCertificate,omitempty"`
 }
+
+// SpecDoc is what a change of a job acts on: the spec and whether the job is
+// active.
+type SpecDoc struct {
+	Spec
+	IsActive bool `json:"isActive"`
+}
+
+// NewSpecDoc returns an active document with every default set.
+func NewSpecDoc() SpecDoc { return SpecDoc{Spec: DefaultSpec(), IsActive: true} }
 
 // DST is a job's choice for wall-clock times that a change of offset skips
 // (gap) or repeats (fold).
@@ -280,8 +292,8 @@ func (s *Spec) checkPolicyNames(fe *fieldErrors) {
 }
 
 func (s *Spec) checkWindow(fe *fieldErrors) {
-	fe.within(s.StartAt, 0, maxInstantMs, "startAt", " (Unix milliseconds)")
-	fe.within(s.EndAt, 0, maxInstantMs, "endAt", " (Unix milliseconds)")
+	fe.within(s.StartAt, 0, MaxInstantMs, "startAt", " (Unix milliseconds)")
+	fe.within(s.EndAt, 0, MaxInstantMs, "endAt", " (Unix milliseconds)")
 	fe.require(s.EndAt == 0 || s.EndAt > s.StartAt, "endAt", "must be after startAt", s.EndAt)
 	fe.within(s.JitterMs, 0, MaxJitterMs, "jitterMs", "")
 }

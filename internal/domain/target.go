@@ -32,7 +32,7 @@ func schemeFault(raw string) string {
 	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(target.ASCII(guess)) != "" {
 		return rule + ", as in https://example.com/hook"
 	}
-	return rule + ": did you mean " + clipText(guess) + "?"
+	return rule + ": did you mean " + Clip(guess) + "?"
 }
 
 func cutPrefixFold(text, prefix string) (after string, ok bool) {
@@ -48,7 +48,7 @@ func spaceFault(raw string) string {
 	words := strings.Fields(raw)
 	last := words[max(0, len(words)-1):]
 	if len(words) > 1 && !strings.Contains(words[0], "://") && strings.Contains(last[0], "://") && !strings.Contains(raw, "@") && urlFault(last[0]) == "" {
-		return "must be the URL alone: did you mean " + clipText(last[0]) + "?"
+		return "must be the URL alone: did you mean " + Clip(last[0]) + "?"
 	}
 	return "must not hold spaces or control characters: write them as %20 and so on"
 }
@@ -84,4 +84,13 @@ func urlFault(raw string) string {
 		return schemeFault(raw)
 	}
 	return target.Fault(raw)
+}
+
+// Clip keeps what a message quotes short.
+func Clip(text string) string {
+	const most = 48
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // FuzzVersionRow reads any text as the JSON of a stored version, as a damaged
@@ -39,11 +40,11 @@ func FuzzVersionRow(f *testing.F) {
 		if faults := row.decode(&after, box); len(faults) > 0 {
 			t.Fatalf("sealed anew as %s, %s: %v", row.headers, row.options, faults)
 		}
-		was, err := domain.SpecDoc{Spec: before}.RevealedJSON()
+		was, err := wire.Revealed(&domain.Version{Spec: before}).MarshalJSON()
 		if err != nil {
 			return // a body that is no JSON
 		}
-		is, err := domain.SpecDoc{Spec: after}.RevealedJSON()
+		is, err := wire.Revealed(&domain.Version{Spec: after}).MarshalJSON()
 		if err != nil || !bytes.Equal(was, is) {
 			t.Errorf("%s became %s, error %v", was, is, err)
 		}

@@ -1,39 +1,64 @@
-package domain
+package wire
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"pgregory.net/rapid"
 )
 
+func validSpec() domain.Spec {
+	s := domain.DefaultSpec()
+	s.Schedule, s.API, s.Type = "0 */5 * * * *", "https://example.com/hook", domain.AtLeastOnce
+	return s
+}
+
+// fieldsOf returns the faults of an error as "field: message" lines.
+func fieldsOf(t *testing.T, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || e.Code != domain.CodeInvalid {
+		t.Fatalf("%v is no CodeInvalid error", err)
+	}
+	var out []string
+	for _, f := range e.Fields {
+		out = append(out, f.Field+": "+f.Message)
+	}
+	return out
+}
+
 // fullDoc returns a document that sets every field.
-func fullDoc() SpecDoc {
-	return SpecDoc{IsActive: false, Spec: Spec{
-		Schedule: "0 0 9 * * MON-FRI", API: "https://example.com/hook", Type: AtMostOnce, Name: "Größe <b>",
+func fullDoc() domain.SpecDoc {
+	return domain.SpecDoc{IsActive: false, Spec: domain.Spec{
+		Schedule: "0 0 9 * * MON-FRI", API: "https://example.com/hook", Type: domain.AtMostOnce, Name: "Größe <b>",
 		Tags: []string{"a", "b"}, Timezone: "Europe/Berlin", Method: "PUT", Headers: map[string]string{"X-A": "1"},
 		SecretNames: []string{"X-A"},
-		Body:        json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: Retry{1, 2, BackoffFixed, 3}, Overlap: OverlapQueue,
-		Misfire: Misfire{MisfireSkip, 4, 5}, StartAt: 1_767_225_600_000, EndAt: 1_798_761_600_000, JitterMs: 8, DST: DST{"SKIP", "BOTH"}, TLSSkipVerify: true,
+		Body:        json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: domain.Retry{MaxRetries: 1, DelayMs: 2, Backoff: domain.BackoffFixed, MaxDelayMs: 3}, Overlap: domain.OverlapQueue,
+		Misfire: domain.Misfire{Policy: domain.MisfireSkip, MaxAgeMs: 4, MaxRuns: 5}, StartAt: 1_767_225_600_000, EndAt: 1_798_761_600_000, JitterMs: 8, DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true,
 		ClientCertificate: "bank",
 	}}
 }
 
 func TestSpecDocRoundTrip(t *testing.T) {
 	t.Parallel()
-	plain := NewSpecDoc()
+	plain := domain.NewSpecDoc()
 	plain.Spec = validSpec()
-	for _, in := range []SpecDoc{fullDoc(), plain} {
+	for _, in := range []domain.SpecDoc{fullDoc(), plain} {
 		text, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := NewSpecDoc()
-		if err := out.Merge(text); err != nil || !reflect.DeepEqual(in, out) {
+		out := domain.NewSpecDoc()
+		if err := lay(&out, text); err != nil || !reflect.DeepEqual(in, out) {
 			t.Errorf("%s\ncame back as %+v: %v", text, out, err)
 		}
 	}
@@ -43,8 +68,8 @@ func TestSpecDocRoundTrip(t *testing.T) {
 func TestSpecFieldsAreComplete(t *testing.T) {
 	t.Parallel()
 	names := []string{"isActive"}
-	for i := range reflect.TypeFor[Spec]().NumField() {
-		name, _, _ := strings.Cut(reflect.TypeFor[Spec]().Field(i).Tag.Get("json"), ",")
+	for i := range reflect.TypeFor[domain.Spec]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[domain.Spec]().Field(i).Tag.Get("json"), ",")
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -52,7 +77,7 @@ func TestSpecFieldsAreComplete(t *testing.T) {
 		t.Errorf("the spec has %v, the document takes %v", names, known)
 	}
 	for name, typ := range map[string]reflect.Type{
-		"retry": reflect.TypeFor[Retry](), "misfire": reflect.TypeFor[Misfire](), "dst": reflect.TypeFor[DST](),
+		"retry": reflect.TypeFor[domain.Retry](), "misfire": reflect.TypeFor[domain.Misfire](), "dst": reflect.TypeFor[domain.DST](),
 	} {
 		var members []string
 		for i := range typ.NumField() {
@@ -67,34 +92,34 @@ func TestSpecFieldsAreComplete(t *testing.T) {
 
 func TestMerge(t *testing.T) {
 	t.Parallel()
-	d := NewSpecDoc()
+	d := domain.NewSpecDoc()
 	for _, c := range []struct {
 		name, text string
-		want       func(*SpecDoc) // of a full document; nil: unchanged
+		want       func(*domain.SpecDoc) // of a full document; nil: unchanged
 	}{
 		{"nothing", `{}`, nil},
-		{"one field", `{"name":"x"}`, func(w *SpecDoc) { w.Name = "x" }},
-		{"spaces around", " {\n\"timeoutMs\" : 17 }\n", func(w *SpecDoc) { w.TimeoutMs = 17 }},
-		{"active", `{"isActive":true}`, func(w *SpecDoc) { w.IsActive = true }},
-		{"part of an object", `{"retry":{"delayMs":9}}`, func(w *SpecDoc) { w.Retry.DelayMs = 9 }},
-		{"two objects", `{"misfire":{"maxRuns":1},"dst":{"fold":"FIRST"}}`, func(w *SpecDoc) { w.Misfire.MaxRuns, w.DST.Fold = 1, "FIRST" }},
-		{"headers are replaced", `{"headers":{"X-B":"2"}}`, func(w *SpecDoc) { w.Headers = map[string]string{"X-B": "2"} }},
-		{"tags are replaced", `{"tags":["c"]}`, func(w *SpecDoc) { w.Tags = []string{"c"} }},
-		{"the body is replaced", `{"body":"text"}`, func(w *SpecDoc) { w.Body = json.RawMessage(`"text"`) }},
-		{"null is the default", `{"retry":null,"method":null,"timezone":null}`, func(w *SpecDoc) { w.Retry, w.Method, w.Timezone = d.Retry, d.Method, d.Timezone }},
+		{"one field", `{"name":"x"}`, func(w *domain.SpecDoc) { w.Name = "x" }},
+		{"spaces around", " {\n\"timeoutMs\" : 17 }\n", func(w *domain.SpecDoc) { w.TimeoutMs = 17 }},
+		{"active", `{"isActive":true}`, func(w *domain.SpecDoc) { w.IsActive = true }},
+		{"part of an object", `{"retry":{"delayMs":9}}`, func(w *domain.SpecDoc) { w.Retry.DelayMs = 9 }},
+		{"two objects", `{"misfire":{"maxRuns":1},"dst":{"fold":"FIRST"}}`, func(w *domain.SpecDoc) { w.Misfire.MaxRuns, w.DST.Fold = 1, "FIRST" }},
+		{"headers are replaced", `{"headers":{"X-B":"2"}}`, func(w *domain.SpecDoc) { w.Headers = map[string]string{"X-B": "2"} }},
+		{"tags are replaced", `{"tags":["c"]}`, func(w *domain.SpecDoc) { w.Tags = []string{"c"} }},
+		{"the body is replaced", `{"body":"text"}`, func(w *domain.SpecDoc) { w.Body = json.RawMessage(`"text"`) }},
+		{"null is the default", `{"retry":null,"method":null,"timezone":null}`, func(w *domain.SpecDoc) { w.Retry, w.Method, w.Timezone = d.Retry, d.Method, d.Timezone }},
 		{"null is nothing where that is the default", `{"headers":null,"tags":null,"body":null,"startAt":null}`,
-			func(w *SpecDoc) { w.Headers, w.Tags, w.Body, w.StartAt = nil, nil, nil, 0 }},
+			func(w *domain.SpecDoc) { w.Headers, w.Tags, w.Body, w.StartAt = nil, nil, nil, 0 }},
 		{"null inside an object", `{"retry":{"maxRetries":null},"misfire":{"policy":null},"dst":{"gap":null}}`,
-			func(w *SpecDoc) {
-				w.Retry.MaxRetries, w.Misfire.Policy, w.DST.Gap = DefaultMaxRetries, MisfireRunAll, "AFTER"
+			func(w *domain.SpecDoc) {
+				w.Retry.MaxRetries, w.Misfire.Policy, w.DST.Gap = domain.DefaultMaxRetries, domain.MisfireRunAll, "AFTER"
 			}},
-		{"null activates", `{"isActive":null}`, func(w *SpecDoc) { w.IsActive = true }},
+		{"null activates", `{"isActive":null}`, func(w *domain.SpecDoc) { w.IsActive = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, want, shared := fullDoc(), fullDoc(), fullDoc()
 			before := got
 			before.Tags, before.Headers, before.Body = got.Tags, got.Headers, got.Body
-			if err := got.Merge([]byte(c.text)); err != nil {
+			if err := lay(&got, []byte(c.text)); err != nil {
 				t.Fatal(err)
 			}
 			if c.want != nil {
@@ -145,7 +170,7 @@ func TestMergeFaults(t *testing.T) {
 		{`{"` + strings.Repeat("x", 5000) + `":1}`, []string{"is not a field of a job"}},
 	} {
 		got, want := fullDoc(), fullDoc()
-		faults := fieldsOf(t, got.Merge([]byte(c.text)))
+		faults := fieldsOf(t, lay(&got, []byte(c.text)))
 		if len(faults) != len(c.want) {
 			t.Errorf("%.60s: %q, want %q", c.text, faults, c.want)
 			continue
@@ -168,7 +193,7 @@ func TestEditDistance(t *testing.T) {
 		want int
 	}{
 		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0},
-		{strings.Repeat("x", 300), "x", MaxNameLength},
+		{strings.Repeat("x", 300), "x", domain.MaxNameLength},
 	} {
 		if got := editDistance(c.a, c.b); got != c.want {
 			t.Errorf("%.10q to %.10q: %d, want %d", c.a, c.b, got, c.want)
@@ -187,8 +212,8 @@ func FuzzSpecMerge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, before := fullDoc(), fullDoc()
-		if err := d.Merge(data); err != nil {
-			if ErrorCode(err) != CodeInvalid || !reflect.DeepEqual(d, before) {
+		if err := lay(&d, data); err != nil {
+			if domain.ErrorCode(err) != domain.CodeInvalid || !reflect.DeepEqual(d, before) {
 				t.Fatalf("%v, and the document is %+v", err, d)
 			}
 			return
@@ -198,8 +223,8 @@ func FuzzSpecMerge(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := NewSpecDoc()
-		if err := back.Merge(text); err != nil {
+		back := domain.NewSpecDoc()
+		if err := lay(&back, text); err != nil {
 			t.Fatalf("%s does not come back: %v", text, err)
 		}
 		again, err := json.Marshal(back)

@@ -1,27 +1,28 @@
-package domain
+package wire
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // specField is how one field of the document is reached.
 type specField struct {
-	decode  func(json.RawMessage, *SpecDoc) error // replaces the value whole
-	reset   func(dst, from *SpecDoc)              // copies the default
-	members map[string]specField                  // of an object that is merged field by field
+	decode  func(json.RawMessage, *domain.SpecDoc) error // replaces the value whole
+	reset   func(dst, from *domain.SpecDoc)              // copies the default
+	members map[string]specField                         // of an object that is merged field by field
 }
 
 // field makes a specField of an accessor. It decodes into a fresh value:
 // encoding/json would merge into a map and write into the memory of a slice,
 // which the current version of the job shares.
-func field[T any](get func(*SpecDoc) *T) specField {
+func field[T any](get func(*domain.SpecDoc) *T) specField {
 	return specField{
-		decode: func(raw json.RawMessage, d *SpecDoc) error {
+		decode: func(raw json.RawMessage, d *domain.SpecDoc) error {
 			if known, err := decodeKnown(raw, get(d)); known {
 				return err
 			}
@@ -30,7 +31,7 @@ func field[T any](get func(*SpecDoc) *T) specField {
 			*get(d) = value
 			return err
 		},
-		reset: func(dst, from *SpecDoc) { *get(dst) = *get(from) },
+		reset: func(dst, from *domain.SpecDoc) { *get(dst) = *get(from) },
 	}
 }
 
@@ -43,9 +44,9 @@ func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 			*to = text
 			return true, nil
 		}
-	case *Guarantee:
+	case *domain.Guarantee:
 		if text, plain := plainText(raw); plain {
-			*to = Guarantee(text)
+			*to = domain.Guarantee(text)
 			return true, nil
 		}
 	case *int64:
@@ -72,10 +73,10 @@ func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 
 // trimmed is a field whose text has no use for white space at its ends: what a
 // shell's $(...) or a form has left there is taken off.
-func trimmed(get func(*SpecDoc) *string) specField {
+func trimmed(get func(*domain.SpecDoc) *string) specField {
 	f := field(get)
 	decode := f.decode
-	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		err := decode(raw, d)
 		*get(d) = strings.TrimSpace(*get(d))
 		return err
@@ -85,9 +86,9 @@ func trimmed(get func(*SpecDoc) *string) specField {
 
 // targetField is a URL, whose host is kept in its ASCII form.
 func targetField() specField {
-	f := trimmed(func(d *SpecDoc) *string { return &d.API })
+	f := trimmed(func(d *domain.SpecDoc) *string { return &d.API })
 	decode := f.decode
-	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		err := decode(raw, d)
 		d.API = target.ASCII(d.API)
 		return err
@@ -97,13 +98,13 @@ func targetField() specField {
 
 // word is a field whose empty text would be taken for its default further on:
 // null and absence say that, and an empty text is a mistake.
-func word[T ~string](get func(*SpecDoc) *T, words string) specField {
+func word[T ~string](get func(*domain.SpecDoc) *T, words string) specField {
 	f := field(get)
 	decode := f.decode
-	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		err := decode(raw, d)
 		if err == nil && *get(d) == "" {
-			return Invalid("", "must be "+words, "")
+			return domain.Invalid("", "must be "+words, "")
 		}
 		return err
 	}
@@ -111,9 +112,9 @@ func word[T ~string](get func(*SpecDoc) *T, words string) specField {
 }
 
 // instantField is an instant; zero: none.
-func instantField(get func(*SpecDoc) *int64) specField {
+func instantField(get func(*domain.SpecDoc) *int64) specField {
 	f := field(get)
-	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		ms, fault := DecodeInstant(raw)
 		*get(d) = ms
 		return faultOf(fault)
@@ -123,9 +124,9 @@ func instantField(get func(*SpecDoc) *int64) specField {
 
 // tagsField takes the white space off each tag.
 func tagsField() specField {
-	f := field(func(d *SpecDoc) *[]string { return &d.Tags })
+	f := field(func(d *domain.SpecDoc) *[]string { return &d.Tags })
 	decode := f.decode
-	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		err := decode(raw, d)
 		for i, tag := range d.Tags {
 			d.Tags[i] = strings.TrimSpace(tag)
@@ -137,9 +138,9 @@ func tagsField() specField {
 
 // secretsField takes the white space off each secret.
 func secretsField() specField {
-	f := field(func(d *SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets })
+	f := field(func(d *domain.SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets })
 	decode := f.decode
-	f.decode = func(raw json.RawMessage, d *SpecDoc) error {
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		if err := elements(raw, "null is none"); err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func faultOf(message string) error {
 	if message == "" {
 		return nil
 	}
-	return Invalid("", message, nil)
+	return domain.Invalid("", message, nil)
 }
 
 // elements refuses null among the values of an array, by name: encoding/json
@@ -165,7 +166,7 @@ func faultOf(message string) error {
 func elements(raw json.RawMessage, hint string) error {
 	var all []json.RawMessage
 	_ = json.Unmarshal(raw, &all) // what is no array is the caller's to name
-	var fe fieldErrors
+	var fe faults
 	for i, item := range all {
 		if isNull(item) {
 			fe.add(fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint, nil)
@@ -181,7 +182,7 @@ func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return nil, err
 	}
-	var fe fieldErrors
+	var fe faults
 	headers := make(map[string]string, len(all))
 	for _, name := range sortedKeys(all) {
 		var value string

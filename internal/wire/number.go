@@ -1,4 +1,4 @@
-package domain
+package wire
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // wholeNumber is how a value that should be one is asked for.
@@ -31,8 +33,8 @@ func ParseInteger(text string) (n int64, fault string) {
 	if parts == nil {
 		return 0, "must be " + wholeNumber
 	}
-	fraction := "must be " + wholeNumber + ", not " + clipText(text)
-	beyond := "must be " + wholeNumber + " within the limits, not " + clipText(text)
+	fraction := "must be " + wholeNumber + ", not " + domain.Clip(text)
+	beyond := "must be " + wholeNumber + " within the limits, not " + domain.Clip(text)
 	digits := strings.TrimLeft(parts[2]+parts[3], "0")
 	if digits == "" {
 		return 0, ""
@@ -107,13 +109,4 @@ func jsonKind(raw []byte) string {
 		return "null"
 	}
 	return "number"
-}
-
-// clipText keeps what a message quotes short.
-func clipText(text string) string {
-	const most = 48
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
 }

@@ -1,4 +1,4 @@
-package domain
+package wire
 
 import (
 	"encoding/json"
@@ -7,14 +7,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // Instants come as Unix milliseconds or as RFC 3339, wherever one is taken.
 // Outside of these bounds a number is one of another unit: today is 1.8e9 in
 // seconds (1970 as milliseconds), 1.8e15 in microseconds (the year 58,000).
 const (
-	MinInstantMs = 978_307_200_000 // 2001-01-01T00:00:00Z
-	MaxInstantMs = maxInstantMs    // of a job
+	MinInstantMs = 978_307_200_000     // 2001-01-01T00:00:00Z
+	MaxInstantMs = domain.MaxInstantMs // of a job
 
 	// MaxParameterMs is 9999-12-31T23:59:59.999Z, the last instant that RFC 3339
 	// can write.

@@ -1,10 +1,12 @@
-package domain
+package wire
 
 import (
 	"encoding/json"
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 func TestParseInteger(t *testing.T) {
@@ -93,11 +95,11 @@ func TestParseInstant(t *testing.T) {
 }
 
 func TestTargetsAsPeopleWriteThem(t *testing.T) {
-	merged := func(api string) (SpecDoc, string) {
-		doc := NewSpecDoc()
-		doc.Schedule, doc.Type = "@hourly", AtLeastOnce
+	merged := func(api string) (domain.SpecDoc, string) {
+		doc := domain.NewSpecDoc()
+		doc.Schedule, doc.Type = "@hourly", domain.AtLeastOnce
 		raw := mustJSON(t, map[string]string{"api": api})
-		if err := doc.Merge(raw); err != nil {
+		if err := lay(&doc, raw); err != nil {
 			t.Fatalf("%s: %v", api, err)
 		}
 		if err := doc.Validate(); err != nil {
@@ -157,8 +159,8 @@ func TestTargetsAsPeopleWriteThem(t *testing.T) {
 }
 
 func TestTextIsTrimmedOrNamed(t *testing.T) {
-	doc := NewSpecDoc()
-	if err := doc.Merge([]byte(`{"schedule":"@hourly\n","api":"http://a.example/\r\n","type":"ATLEAST_ONCE","timezone":" Europe/Berlin\n",
+	doc := domain.NewSpecDoc()
+	if err := lay(&doc, []byte(`{"schedule":"@hourly\n","api":"http://a.example/\r\n","type":"ATLEAST_ONCE","timezone":" Europe/Berlin\n",
 		"name":"x\n","tags":["a\n"," b"],"headers":{"X-A":"\t1\n","X-B":""},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5\n"]}}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +191,9 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 		`{"retry":{"maxRetries":3.5}}`:                    "retry.maxRetries: must be a whole number, not 3.5",
 		`{"endAt":1767225600001,"startAt":1767225600001}`: "endAt: must be after startAt",
 	} {
-		doc := NewSpecDoc()
-		doc.Schedule, doc.API, doc.Type = "@hourly", "http://a.example/", AtLeastOnce
-		err := doc.Merge([]byte(raw))
+		doc := domain.NewSpecDoc()
+		doc.Schedule, doc.API, doc.Type = "@hourly", "http://a.example/", domain.AtLeastOnce
+		err := lay(&doc, []byte(raw))
 		if err == nil {
 			err = doc.Validate()
 		}
@@ -200,7 +202,7 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 		}
 	}
 	// The text of a body is the user's own.
-	if err := doc.Merge([]byte(`{"body":" x\n"}`)); err != nil || string(doc.Body) != `" x\n"` {
+	if err := lay(&doc, []byte(`{"body":" x\n"}`)); err != nil || string(doc.Body) != `" x\n"` {
 		t.Errorf("body %s, %v", doc.Body, err)
 	}
 }

@@ -1,0 +1,205 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Merge lays a JSON object over the document of a job. A field that is absent keeps its
+// value, null sets the default again, an object (retry, misfire, dst, signing)
+// is merged field by field, and headers, secretHeaders, tags, body and the
+// signing secrets are replaced whole; a [domain.Mask] in the place of a secret keeps
+// the one that is stored. The error is a
+// CodeInvalid one that names every field that is unknown or of a wrong kind, and
+// beside those the fields whose values are wrong, so that one answer names all; the
+// document is then unchanged. Without such a field values are not judged: see
+// [domain.Spec.Validate].
+func Merge(doc *domain.SpecDoc, data []byte) error {
+	err := lay(doc, data)
+	first, ok := errors.AsType[*domain.Error](err)
+	if !ok {
+		return err
+	}
+	rest := *doc
+	var object map[string]json.RawMessage
+	if json.Unmarshal(data, &object) != nil {
+		return err
+	}
+	told := make(map[string]bool, len(first.Fields))
+	for _, f := range first.Fields {
+		top, _, _ := strings.Cut(f.Field, ".")
+		told[top] = true
+		delete(object, top)
+	}
+	readable, merr := json.Marshal(object)
+	if merr != nil || lay(&rest, readable) != nil {
+		return err
+	}
+	all := &domain.Error{Code: first.Code, Message: first.Message, Fields: first.Fields, Err: first.Err}
+	if more, ok := errors.AsType[*domain.Error](rest.Spec.Validate()); ok {
+		for _, f := range more.Fields {
+			if top, _, _ := strings.Cut(f.Field, "."); !told[top] {
+				all.Fields = append(all.Fields, f)
+			}
+		}
+	}
+	return all
+}
+
+// lay is [Merge] without the values that are wrong.
+func lay(doc *domain.SpecDoc, data []byte) error {
+	m := mergers.Get().(*merger)
+	defer m.release()
+	m.next = *doc
+	m.object("", data, specFields)
+	m.keepSecrets(doc)
+	if err := m.faults.err(); err != nil {
+		return err
+	}
+	*doc = m.next
+	return nil
+}
+
+// merger lays JSON over a document and collects what is wrong with it.
+type merger struct {
+	next        domain.SpecDoc
+	faults      faults
+	headersSent bool // the document has headers
+
+	// Of the outermost object, to be used again.
+	members map[string]json.RawMessage
+	names   []string
+}
+
+// mergers keeps the memory of past merges: an import makes 100,000 of them in a
+// second.
+var mergers = sync.Pool{New: func() any { return new(merger) }}
+
+// Longer lists and names are not kept for the next merge.
+const maxKeptMembers = 64
+
+func (m *merger) release() {
+	kept := merger{}
+	if len(m.members) <= maxKeptMembers {
+		clear(m.members)
+		clear(m.names)
+		kept.members, kept.names = m.members, m.names[:0]
+	}
+	*m = kept
+	mergers.Put(m)
+}
+
+// absent is the document in which nothing is said.
+var absent = domain.NewSpecDoc()
+
+// object merges a JSON object whose members are the given fields. The path
+// leads to it: "" for the document, "retry." for one in it.
+func (m *merger) object(path string, data []byte, fields map[string]specField) {
+	var members map[string]json.RawMessage
+	var names []string
+	if path == "" {
+		members, names = m.members, m.names
+	}
+	if err := json.Unmarshal(data, &members); err != nil {
+		m.fault(strings.TrimSuffix(path, "."), err)
+		return
+	}
+	if members == nil {
+		m.faults.add(strings.TrimSuffix(path, "."), "must be a JSON object", nil)
+		return
+	}
+	names = appendSortedKeys(names, members)
+	if path == "" {
+		m.members, m.names = members, names
+	}
+	for _, name := range names {
+		field, known := fields[name]
+		raw := members[name]
+		m.headersSent = m.headersSent || path == "" && name == "headers"
+		switch {
+		case !known:
+			m.faults.add(path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)), nil)
+		case isNull(raw):
+			field.reset(&m.next, &absent)
+		case field.members != nil:
+			m.object(path+name+".", raw, field.members)
+		default:
+			if err := field.decode(raw, &m.next); err != nil {
+				m.fault(path+name, err)
+			}
+		}
+	}
+}
+
+func (m *merger) fault(field string, err error) {
+	m.faults = append(m.faults, jsonFault(field, err).Fields...)
+}
+
+// noSecret is what is wrong with a mask that stands for nothing.
+const noSecret = "must be the value itself: " + domain.Mask + " keeps a value that is stored, and none is. " +
+	"Exported jobs have the values only with --with-secrets"
+
+// keepSecrets puts stored values where the document has a mask in their place.
+// A mask that stands for nothing is a fault.
+func (m *merger) keepSecrets(old *domain.SpecDoc) {
+	m.keepHeaders(old)
+	m.keepSigning(old)
+}
+
+// keepHeaders: a change by which a value would be shown that nobody has sent
+// with it is a fault too: what is secret stays it.
+func (m *merger) keepHeaders(old *domain.SpecDoc) {
+	copied := false
+	for _, name := range sortedKeys(m.next.Headers) {
+		value, secret := m.next.Headers[name], m.next.IsSecret(name)
+		stored, was := secretValue(&old.Spec, name)
+		masked := value == domain.Mask && (secret || was)
+		switch {
+		case masked && !was:
+			m.faults.add("headers."+name, noSecret, nil)
+		case was && !secret && (masked || !m.headersSent):
+			m.faults.add("secretHeaders", "must go on to name "+name+", or its value must be sent anew", nil)
+		case masked:
+			if !copied { // the map may be the one of the version that is current
+				m.next.Headers, copied = maps.Clone(m.next.Headers), true
+			}
+			m.next.Headers[name] = stored
+		}
+	}
+}
+
+// secretValue returns the secret of a header, whose name may be written in
+// another case.
+func secretValue(s *domain.Spec, name string) (string, bool) {
+	for known, value := range s.Headers {
+		if strings.EqualFold(known, name) && s.IsSecret(known) {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// keepSigning: masks stand for the secrets that are there, in their order. So
+// [new, mask] adds a secret before the one in use, and [mask] then drops the old
+// one. Only a list that was sent has masks, and that one is nobody else's yet.
+func (m *merger) keepSigning(old *domain.SpecDoc) {
+	secrets, kept := m.next.Signing.Secrets, old.Signing.Secrets
+	for i := range secrets {
+		switch {
+		case secrets[i] != domain.Mask:
+		case len(kept) == 0:
+			m.faults.add(fmt.Sprintf("signing.secrets[%d]", i), noSecret, nil)
+		default:
+			secrets[i], kept = kept[0], kept[1:]
+		}
+	}
+	if len(secrets) == 0 {
+		m.next.Signing.Secrets = nil
+	}
+}
