@@ -2,26 +2,13 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/wire"
-)
-
-// Limits of a JSON document. A job has some 20 fields, a document of 1 MiB could
-// name 100,000; each unknown one is compared with all that are known.
-const (
-	maxMembers = 100 // of one object, outside of a job's body
-	maxDepth   = 64  // of objects and arrays in each other
 )
 
 // readBody reads a whole JSON body that [server.admit] has let in, and checks
@@ -35,7 +22,7 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, readFault(err)
 	}
 	data := charset.Trim(buf.Bytes()) // RFC 8259, section 8.1
-	return data, checkObject(data)
+	return data, wire.CheckObject(data)
 }
 
 // readFault tells a body that ended early or came too slowly from a fault of
@@ -51,179 +38,4 @@ func readFault(err error) error {
 		return kindMalformed.problem("The body ended before its announced length.")
 	}
 	return kindMalformed.problem("The body cannot be read: its transfer encoding is broken.")
-}
-
-// checkObject checks the form of a document before anybody decodes it: one
-// JSON object in UTF-8, nothing after it, no name twice in an object, no half
-// characters, and not too many names or too deep. encoding/json would take the
-// last of two equal names and replace what is no character, both in silence.
-// The job's body is the user's own: what is inside of it is sent as it is.
-func checkObject(data []byte) error {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return kindMalformed.problem("The body is empty: it must be a JSON object.")
-	}
-	if err := checkEncoding(data); err != nil {
-		return err
-	}
-	if !json.Valid(data) {
-		return syntaxProblem(data)
-	}
-	s := scan{data: data}
-	if s.peek() != '{' {
-		return kindMalformed.problem("The body must be a JSON object.")
-	}
-	return s.value(&where{}, 1)
-}
-
-// checkEncoding names what is no text in UTF-8 as what it is.
-func checkEncoding(data []byte) error {
-	if name := charset.Foreign(data); name != "" {
-		return kindMalformed.problem("The body is %s: it must be JSON in UTF-8.", name)
-	}
-	if !utf8.Valid(data) {
-		at := 0
-		for r, n := utf8.DecodeRune(data); r != utf8.RuneError || n != 1; r, n = utf8.DecodeRune(data[at:]) {
-			at += n
-		}
-		return kindMalformed.problem("The body is not valid UTF-8: its byte %d belongs to no character.", at+1)
-	}
-	return nil
-}
-
-func syntaxProblem(data []byte) error {
-	var v json.RawMessage
-	err := json.Unmarshal(data, &v)
-	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-		line := 1 + bytes.Count(data[:min(int(se.Offset), len(data))], []byte("\n"))
-		return kindMalformed.problem("The body is not valid JSON: %v (line %d, byte %d).", se, line, se.Offset)
-	}
-	return kindMalformed.problem("The body is not valid JSON.")
-}
-
-// scan walks over a document that is known to be valid JSON.
-type scan struct {
-	data []byte
-	pos  int
-}
-
-// peek skips white space and separators and returns the next byte.
-func (s *scan) peek() byte {
-	for strings.IndexByte(" \t\r\n,:", s.data[s.pos]) >= 0 {
-		s.pos++
-	}
-	return s.data[s.pos]
-}
-
-// where is a place in a document. It is made text only when something is
-// wrong there: a name can be as long as the document.
-type where struct {
-	parent  *where
-	name    string
-	element int // of an array, counted from 1; zero: a member of an object
-}
-
-func (w *where) String() string {
-	if w.element > 0 {
-		return w.parent.String() + "[" + strconv.Itoa(w.element-1) + "]"
-	}
-	if w.parent == nil || w.parent.parent == nil {
-		return w.name
-	}
-	return w.parent.String() + "." + w.name
-}
-
-// body returns the place of the user's own body that this one is in, or nil. It
-// is a member of the document, or of spec in the document of a whole job.
-func (w *where) body() *where {
-	for at := w; at.parent != nil; at = at.parent {
-		if at.name == "body" && (at.parent.parent == nil || at.parent.name == "spec" && at.parent.parent.parent == nil) {
-			return at
-		}
-	}
-	return nil
-}
-
-// inside reports whether the place is below the top of the user's own body.
-func (w *where) inside() bool {
-	body := w.body()
-	return body != nil && body != w
-}
-
-func (s *scan) value(at *where, depth int) error {
-	if depth > maxDepth {
-		return kindMalformed.problem("The body is nested deeper than %d levels.", maxDepth)
-	}
-	switch s.peek() {
-	case '{':
-		return s.object(at, depth)
-	case '[':
-		element := where{parent: at}
-		for s.pos++; s.peek() != ']'; {
-			element.element++
-			if err := s.value(&element, depth+1); err != nil {
-				return err
-			}
-		}
-		s.pos++
-	case '"':
-		if text := s.raw(); !at.inside() && wire.HalfCharacter(text) {
-			return halfCharacter(at.String())
-		}
-	default: // a number or a word
-		for s.pos < len(s.data) && strings.IndexByte(" \t\r\n,:]}", s.data[s.pos]) < 0 {
-			s.pos++
-		}
-	}
-	return nil
-}
-
-func (s *scan) object(at *where, depth int) error {
-	var names []string
-	free := at.body() != nil
-	for s.pos++; s.peek() != '}'; {
-		raw := s.raw()
-		member := where{parent: at, name: unquoted(raw)}
-		if !free {
-			if wire.HalfCharacter(raw) {
-				return halfCharacter(member.String())
-			}
-			if slices.Contains(names, member.name) {
-				return kindMalformed.field(fmt.Sprint(echo(member.String())), "is there twice", nil)
-			}
-			if names = append(names, member.name); len(names) > maxMembers {
-				return kindMalformed.problem("An object has more than %d members.", maxMembers)
-			}
-		}
-		if err := s.value(&member, depth+1); err != nil {
-			return err
-		}
-	}
-	s.pos++
-	return nil
-}
-
-// raw returns the string at the cursor as it is written, in its quotes.
-func (s *scan) raw() []byte {
-	start := s.pos
-	for s.pos++; s.data[s.pos] != '"'; s.pos++ {
-		if s.data[s.pos] == '\\' {
-			s.pos++
-		}
-	}
-	s.pos++
-	return s.data[start:s.pos]
-}
-
-// unquoted returns what a string says.
-func unquoted(raw []byte) string {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1])
-	}
-	var text string
-	_ = json.Unmarshal(raw, &text) // valid: the whole document is
-	return text
-}
-
-func halfCharacter(field string) error {
-	return kindMalformed.field(fmt.Sprint(echo(field)), "holds half of a character: the two halves of one above U+FFFF must stand together, as in "+`\ud83d\ude00`, nil)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -165,8 +166,8 @@ func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
 			return q, 0, err
 		}
 	}
-	before, err := parseCursor(cursorChanges, in.Cursor)
-	q.BeforeAt, q.BeforeNonce = before.at, before.nonce
+	before, err := wire.ParseCursor(wire.CursorChanges, in.Cursor)
+	q.BeforeAt, q.BeforeNonce = before.At, before.Nonce
 	return q, limit, err
 }
 
@@ -184,7 +185,7 @@ func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOut
 		}
 		for i := range found {
 			if len(out.Body.Changes) == limit {
-				out.Body.NextCursor = cursor{list: cursorChanges, at: q.BeforeAt, nonce: q.BeforeNonce}.String()
+				out.Body.NextCursor = wire.Cursor{List: wire.CursorChanges, At: q.BeforeAt, Nonce: q.BeforeNonce}.String()
 				return out, nil
 			}
 			out.Body.Changes = append(out.Body.Changes, changeBodyOf(&found[i]))

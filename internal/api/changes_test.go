@@ -12,6 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	storefaults "github.com/belfry-scheduler/belfry/internal/store/faulty"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // seedChanges puts one change of each kind into a fake's trail, and returns the id of the
@@ -212,14 +213,14 @@ func TestWrongChangeQueries(t *testing.T) {
 	id := create(t, h, minimal)
 	for query, field := range map[string]string{
 		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1001": "limit", "cursor=x": "cursor", "foo=1": "foo",
-		"cursor=" + cursor{list: cursorJobs, job: domain.JobID{1}}.String(): "cursor", "from=1&from=2": "from",
+		"cursor=" + wire.Cursor{List: wire.CursorJobs, Job: domain.JobID{1}}.String(): "cursor", "from=1&from=2": "from",
 	} {
 		if p := call(t, h, "GET", "/audit/changes?"+query, "").problem(t, 400); len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: %+v", query, p.Errors)
 		}
 	}
-	ours := cursor{list: cursorChanges, at: 5, nonce: 7}
-	if c, err := parseCursor(cursorChanges, ours.String()); err != nil || c != ours {
+	ours := wire.Cursor{List: wire.CursorChanges, At: 5, Nonce: 7}
+	if c, err := wire.ParseCursor(wire.CursorChanges, ours.String()); err != nil || c != ours {
 		t.Errorf("%+v, %v", c, err)
 	}
 	call(t, h, "GET", "/jobs?cursor="+ours.String(), "").problem(t, 400)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -93,7 +94,7 @@ func pageOf(found []domain.Execution, limit int) *executionsOutput {
 		out.Body.Executions = append(out.Body.Executions, executionOf(&found[i]))
 	}
 	if len(found) > limit {
-		out.Body.NextCursor = cursorOf(found[limit-1].FireKey).String()
+		out.Body.NextCursor = wire.CursorOf(found[limit-1].FireKey).String()
 	}
 	return out
 }
@@ -113,7 +114,7 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	if err != nil {
 		return nil, err
 	}
-	from, err := parseCursor(cursorExecutions, in.Cursor)
+	from, err := wire.ParseCursor(wire.CursorExecutions, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +123,8 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	}
 	// Live ones first: one that ends in between is then in both lists, and
 	// shown as the fact; the other way round it would be in neither.
-	live := s.liveBefore(id, from.fireKey(), limit+1)
-	facts, err := s.Store.History().ByJob(ctx, id, store.Page{Before: from.fireKey(), Limit: limit + 1})
+	live := s.liveBefore(id, from.FireKey(), limit+1)
+	facts, err := s.Store.History().ByJob(ctx, id, store.Page{Before: from.FireKey(), Limit: limit + 1})
 	if err != nil {
 		return nil, fromStore(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // FuzzSpec sends any body to POST /jobs. Whatever it is, the answer is a job
@@ -42,28 +40,6 @@ func FuzzSpec(f *testing.F) {
 		call(t, h, "POST", "/jobs/import", export, ndjson).into(t, 200, &report)
 		if len(fake.jobs) != 2 || report.Imported != 1 {
 			t.Errorf("the export %q of %q cannot be imported: %+v", export, body, report)
-		}
-	})
-}
-
-// FuzzCursor reads any text as a cursor: it is refused, or it is what its
-// place is written as.
-func FuzzCursor(f *testing.F) {
-	f.Add("")
-	f.Add("x")
-	f.Add("\r")
-	f.Add(cursor{list: cursorJobs, job: domain.JobID{1}}.String())
-	f.Add(cursor{list: cursorExecutions, at: base, job: domain.JobID{1}, nonce: 7}.String())
-	f.Add(cursor{list: cursorAlerts, at: base, job: domain.JobID{1}}.String())
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, list := range []cursorList{cursorJobs, cursorExecutions, cursorAlerts} {
-			c, err := parseCursor(list, text)
-			if err == nil && text != "" && c.String() != strings.TrimRight(text, "\r\n") {
-				t.Errorf("%q is read as %+v, which is %q", text, c, c.String())
-			}
-			if err != nil && problemOf(err).Status != 400 {
-				t.Errorf("%q: %v", text, err)
-			}
 		}
 	})
 }

@@ -65,7 +65,7 @@ func parseItem(raw []byte, maxItem int, base domain.SpecDoc) importItem {
 	item, raw := importItem{doc: base}, charset.Trim(raw) // one in the middle: files were put together
 	if len(raw) > maxItem {
 		item.err = tooLong(maxItem)
-	} else if item.err = checkObject(raw); item.err == nil {
+	} else if item.err = wire.CheckObject(raw); item.err == nil {
 		item.err = pointToSpec(wire.Merge(&item.doc, raw))
 	}
 	return item

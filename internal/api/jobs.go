@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -401,11 +402,11 @@ func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	from, err := parseCursor(cursorJobs, in.Cursor)
+	from, err := wire.ParseCursor(wire.CursorJobs, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	q.After, q.Limit = from.job, limit+1 // one more tells whether there is a next page
+	q.After, q.Limit = from.Job, limit+1 // one more tells whether there is a next page
 	jobs, err := s.Store.Jobs().List(ctx, q)
 	if err != nil {
 		return nil, fromStore(err)
@@ -415,7 +416,7 @@ func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 		out.Body.Jobs = append(out.Body.Jobs, s.jobBody(&jobs[i]))
 	}
 	if len(jobs) > limit {
-		out.Body.NextCursor = cursor{list: cursorJobs, job: jobs[limit-1].ID}.String()
+		out.Body.NextCursor = wire.Cursor{List: wire.CursorJobs, Job: jobs[limit-1].ID}.String()
 	}
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"unique"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // namespaces remembers which namespace jobs are in: it is fixed when they are
@@ -26,8 +27,8 @@ const maxNamespaces = 100_000
 // sealed writes a cursor for a confined caller. It may be at a job that he must
 // not know of, and the id of a job is just one block of AES. It holds until the
 // next restart.
-func (n *namespaces) sealed(c cursor) string {
-	n.seal.Encrypt(c.job[:], c.job[:])
+func (n *namespaces) sealed(c wire.Cursor) string {
+	n.seal.Encrypt(c.Job[:], c.Job[:])
 	return c.String()
 }
 
@@ -121,8 +122,8 @@ const (
 // visible returns a page of what the caller may see of a list, and the cursor of
 // the next one. fetch reads the list after a cursor; placeOf tells an item's job
 // and place.
-func visible[T any](ctx context.Context, s *server, limit int, from cursor, placeOf func(*T) (domain.JobID, cursor),
-	fetch func(from cursor, limit int) ([]T, error)) (found []T, next string, err error) {
+func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor, placeOf func(*T) (domain.JobID, wire.Cursor),
+	fetch func(from wire.Cursor, limit int) ([]T, error)) (found []T, next string, err error) {
 	if visitorOf(ctx).namespace == "" {
 		found, err = fetch(from, limit+1) // one more tells whether there is a next page
 		if len(found) > limit {
@@ -132,8 +133,8 @@ func visible[T any](ctx context.Context, s *server, limit int, from cursor, plac
 		}
 		return found, next, err
 	}
-	if !from.job.IsZero() {
-		s.spaces.seal.Decrypt(from.job[:], from.job[:])
+	if !from.Job.IsZero() {
+		s.spaces.seal.Decrypt(from.Job[:], from.Job[:])
 	}
 	for range siftPieces {
 		piece, err := fetch(from, siftPiece)

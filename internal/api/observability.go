@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -161,7 +162,7 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	from, err := parseCursor(cursorAlerts, in.Cursor)
+	from, err := wire.ParseCursor(wire.CursorAlerts, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -169,9 +170,9 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, s, limit, from, alertCursor, func(from cursor, limit int) ([]domain.Alert, error) {
+	found, next, err := visible(ctx, s, limit, from, alertCursor, func(from wire.Cursor, limit int) ([]domain.Alert, error) {
 		return s.Store.Alerts().List(ctx, store.AlertPage{
-			BeforeAt: from.at, BeforeJob: from.job, BeforeLost: from.nonce == lostNonce, Limit: limit, OpenOnly: open != nil && *open,
+			BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit, OpenOnly: open != nil && *open,
 		})
 	})
 	if err != nil {
@@ -184,10 +185,10 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 	return out, nil
 }
 
-func alertCursor(a *domain.Alert) (domain.JobID, cursor) {
-	c := cursor{list: cursorAlerts, at: a.LastAt, job: a.JobID}
+func alertCursor(a *domain.Alert) (domain.JobID, wire.Cursor) {
+	c := wire.Cursor{List: wire.CursorAlerts, At: a.LastAt, Job: a.JobID}
 	if a.Lost {
-		c.nonce = lostNonce
+		c.Nonce = wire.LostNonce
 	}
 	return a.JobID, c
 }
@@ -225,12 +226,12 @@ func (s *server) executions(ctx context.Context, in *recentInput, list func(cont
 	if err != nil {
 		return nil, err
 	}
-	from, err := parseCursor(cursorExecutions, in.Cursor)
+	from, err := wire.ParseCursor(wire.CursorExecutions, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, s, limit, from, executionCursor, func(from cursor, limit int) ([]domain.Execution, error) {
-		return list(ctx, store.Page{Before: from.fireKey(), Limit: limit})
+	found, next, err := visible(ctx, s, limit, from, executionCursor, func(from wire.Cursor, limit int) ([]domain.Execution, error) {
+		return list(ctx, store.Page{Before: from.FireKey(), Limit: limit})
 	})
 	if err != nil {
 		return nil, fromStore(err)
@@ -240,7 +241,9 @@ func (s *server) executions(ctx context.Context, in *recentInput, list func(cont
 	return out, nil
 }
 
-func executionCursor(e *domain.Execution) (domain.JobID, cursor) { return e.JobID, cursorOf(e.FireKey) }
+func executionCursor(e *domain.Execution) (domain.JobID, wire.Cursor) {
+	return e.JobID, wire.CursorOf(e.FireKey)
+}
 
 type failedInput struct {
 	JobID  string     `query:"jobId" format:"uuid" doc:"Only executions of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`

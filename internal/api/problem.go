@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/uuid"
 )
 
@@ -137,6 +138,9 @@ func problemOf(err error) *Problem {
 		// Nobody waits for the rest of the body.
 		return kindTooLarge.problem("The body must be at most %d bytes.", e.Limit).with("Connection", "close")
 	}
+	if f, ok := errors.AsType[*wire.Fault](err); ok {
+		return problemOfFault(f)
+	}
 	if e, ok := errors.AsType[*domain.Error](err); ok && e.Code != domain.CodeInternal {
 		return problemOfDomain(e, err)
 	}
@@ -146,6 +150,17 @@ func problemOf(err error) *Problem {
 		return p
 	}
 	return internalProblem(err)
+}
+
+// problemOfFault tells why a body or a parameter cannot be read.
+func problemOfFault(f *wire.Fault) *Problem {
+	switch {
+	case f.Subject == "":
+		return kindMalformed.field(shorten(f.Field, maxEchoBytes), f.Message, f.Value)
+	case f.TooLong:
+		return kindTooLarge.problem("%v.", f)
+	}
+	return kindMalformed.problem("%v.", f)
 }
 
 func internalProblem(cause error) *Problem {

@@ -1,14 +1,14 @@
-package api
+package wire
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 func TestCheckObject(t *testing.T) {
@@ -41,13 +41,13 @@ func TestCheckObject(t *testing.T) {
 		{"body twice", `{"body":1,"body":3}`, "body is there twice"},
 		{"line of a fault", "{\n\"a\": 1,\n\"b\" 2}", "line 3"},
 	} {
-		err := checkObject([]byte(tc.doc))
-		var p *Problem
+		err := CheckObject([]byte(tc.doc))
+		var p *Fault
 		switch {
 		case tc.detail == "" && err == nil:
 		case tc.detail == "":
 			t.Errorf("%s: %v", tc.name, err)
-		case !errors.As(err, &p) || p.Status != 400 || !strings.Contains(p.Detail, tc.detail):
+		case !errors.As(err, &p) || p.TooLong || !strings.Contains(p.Error(), tc.detail):
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.detail)
 		}
 	}
@@ -70,7 +70,7 @@ func TestCheckObjectIsLinear(t *testing.T) {
 		short, long := []byte(document(15_000)), []byte(document(60_000))
 		of := func(doc []byte) time.Duration {
 			start := time.Now()
-			if err := checkObject(doc); err != nil {
+			if err := CheckObject(doc); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			return time.Since(start)
@@ -89,16 +89,29 @@ func TestCheckObjectIsLinear(t *testing.T) {
 func TestMergeTellsValuesBesideTypes(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	before := fmt.Sprint(doc)
-	err := wire.Merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},"timeoutMs":0}`))
+	err := Merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},"timeoutMs":0}`))
 	var e *domain.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
-	got := (&Problem{Errors: problemOf(e).Errors}).fields()
+	var got []string
+	for _, f := range e.Fields {
+		got = append(got, f.Field)
+	}
+	slices.Sort(got)
 	if want := "[api retry.maxRetries schedule timeoutMs]"; fmt.Sprint(got) != want {
 		t.Errorf("named %v, want %s", got, want)
 	}
 	if fmt.Sprint(doc) != before {
 		t.Error("the document was changed")
 	}
+}
+
+// wide returns so many members of an object.
+func wide(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf(`"f%d":%d`, i, i)
+	}
+	return strings.Join(names, ",")
 }

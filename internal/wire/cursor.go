@@ -1,0 +1,94 @@
+package wire
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Cursor is a place in a list. Clients get it as opaque text and give it back
+// unchanged; nothing is kept on the server, so a cursor lives as long as what
+// it points at.
+//
+//	byte   0     1        9            25      33      37
+//	       list  at       job          nonce   CRC-32
+//
+// as base64url without padding: 50 characters. The checksum is there to tell a
+// user about a cut or mistyped cursor, not to keep anybody out: a cursor
+// reaches nothing that its list does not.
+type Cursor struct {
+	List  CursorList
+	At    int64 // Unix milliseconds
+	Job   domain.JobID
+	Nonce int64
+}
+
+// CursorList says which list a cursor belongs to.
+type CursorList byte
+
+// The lists that have cursors.
+const (
+	CursorJobs       CursorList = 'j' // after job
+	CursorExecutions CursorList = 'x' // before (at, job, nonce)
+	CursorChanges    CursorList = 'c' // before (at, nonce), and there is no job
+	CursorAlerts     CursorList = 'a' // before (at, job), and nonce is LostNonce for an alert of lost fires
+)
+
+// LostNonce marks the place of an alert of lost fires, which comes right before
+// the failures of the same job at the same instant.
+const LostNonce = 1
+
+const cursorBytes = 1 + 8 + 16 + 8 + 4
+
+var cursorEncoding = base64.RawURLEncoding.Strict()
+
+func (c Cursor) String() string {
+	b := make([]byte, 0, cursorBytes)
+	b = append(b, byte(c.List))
+	b = binary.BigEndian.AppendUint64(b, uint64(c.At))
+	b = append(b, c.Job[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.Nonce))
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return cursorEncoding.EncodeToString(b)
+}
+
+// ParseCursor reads a cursor of the list. Empty text is the start. A line break at
+// its end, as shells leave it, is passed over.
+func ParseCursor(list CursorList, text string) (Cursor, error) {
+	if text == "" {
+		return Cursor{List: list}, nil
+	}
+	text = strings.TrimRight(text, "\r\n")
+	wrong := &Fault{Field: "cursor", Message: "must be a nextCursor of this list, unchanged", Value: text}
+	if len(text) != cursorEncoding.EncodedLen(cursorBytes) { // the decoder skips line breaks
+		return Cursor{}, wrong
+	}
+	b, err := cursorEncoding.DecodeString(text)
+	if err != nil || len(b) != cursorBytes {
+		return Cursor{}, wrong
+	}
+	body, sum := b[:cursorBytes-4], binary.BigEndian.Uint32(b[cursorBytes-4:])
+	c := Cursor{
+		List:  CursorList(body[0]),
+		At:    int64(binary.BigEndian.Uint64(body[1:])),
+		Job:   domain.JobID(body[9:25]),
+		Nonce: int64(binary.BigEndian.Uint64(body[25:])),
+	}
+	if crc32.ChecksumIEEE(body) != sum || c.List != list || c.At < 0 || c.Nonce < 0 || c.Job.IsZero() != (list == CursorChanges) {
+		return Cursor{}, wrong
+	}
+	return c, nil
+}
+
+// FireKey returns the fire that a cursor of executions is at.
+func (c Cursor) FireKey() domain.FireKey {
+	return domain.FireKey{JobID: c.Job, ScheduledAt: c.At, Nonce: c.Nonce}
+}
+
+// CursorOf returns the cursor of a list of executions that is at a fire.
+func CursorOf(k domain.FireKey) Cursor {
+	return Cursor{List: CursorExecutions, At: k.ScheduledAt, Job: k.JobID, Nonce: k.Nonce}
+}
