@@ -16,7 +16,7 @@ const (
 // wideTypes may have more fields, or more methods, than others: their fields are
 // settings, columns or metrics, and not a state that changes.
 var wideTypes = []string{
-	"api.jobSpec", "client.Spec", "domain.Spec", // a job document
+	"wire.JobSpec", "client.Spec", "domain.Spec", // a job document
 	"config.Config", "telemetry.Metrics",
 }
 

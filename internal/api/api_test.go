@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
@@ -138,7 +139,7 @@ func TestJobLifecycle(t *testing.T) {
 		t.Errorf("Location %q, want %q", got, path)
 	}
 
-	var job jobBody
+	var job wire.Job
 	res = call(t, h, "GET", path, "")
 	res.into(t, 200, &job)
 	if job.ID != made.JobID || !job.IsActive || job.Version != 1 || job.NextFireAt == nil || res.Header.Get("ETag") != `"1"` {
@@ -219,7 +220,7 @@ func TestIfMatch(t *testing.T) {
 					t.Errorf("%s %s: fields %v", method, tc.tag, p.fields())
 				}
 			}
-			var job jobBody
+			var job wire.Job
 			if after := call(t, h, "GET", path, ""); after.StatusCode == 200 {
 				after.into(t, 200, &job)
 			}

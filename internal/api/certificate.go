@@ -34,7 +34,7 @@ func (s *server) checkCertificate(spec *domain.Spec) error {
 func (s *server) change(doc *domain.SpecDoc, data []byte) error {
 	before := doc.ClientCertificate
 	if err := wire.Merge(doc, data); err != nil || doc.ClientCertificate == before {
-		return pointToSpec(err)
+		return wire.PointToSpec(err)
 	}
 	return s.checkCertificate(&doc.Spec)
 }

@@ -66,7 +66,7 @@ func parseItem(raw []byte, maxItem int, base domain.SpecDoc) importItem {
 	if len(raw) > maxItem {
 		item.err = tooLong(maxItem)
 	} else if item.err = wire.CheckObject(raw); item.err == nil {
-		item.err = pointToSpec(wire.Merge(&item.doc, raw))
+		item.err = wire.PointToSpec(wire.Merge(&item.doc, raw))
 	}
 	return item
 }

@@ -151,7 +151,7 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	c, err := readChange(data)
+	c, err := wire.ReadChange(data)
 	if err != nil {
 		return nil, err
 	}
@@ -159,24 +159,25 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made), func(doc *domain.SpecDoc) error { return s.change(doc, c.fields) })
+	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made), func(doc *domain.SpecDoc) error { return s.change(doc, c.Fields) })
 	if err != nil {
-		return nil, staleIf(number, c.place(err))
+		return nil, staleIf(number, c.Place(err))
 	}
 	return s.updated(v, "Job updated"), nil
 }
 
 // madeOf returns the number of the version that a whole document was made of,
 // zero for a change that does not say.
-func (s *server) madeOf(ctx context.Context, id domain.JobID, c *change) (int, error) {
-	if c.readOnly == nil {
+func (s *server) madeOf(ctx context.Context, id domain.JobID, c *wire.Change) (int, error) {
+	if !c.NamesState() {
 		return 0, nil
 	}
 	j, err := s.Store.Jobs().Get(ctx, id)
 	if err != nil {
 		return 0, fromStore(err)
 	}
-	return c.check(s.jobBody(&j), s.Clock.Now().UnixMilli())
+	now := s.jobBody(&j)
+	return c.Check(&now, s.Clock.Now().UnixMilli())
 }
 
 // staleIf turns the conflict of a request that named its version into a 412
@@ -306,33 +307,15 @@ func (s *server) triggerJob(ctx context.Context, in *jobInput) (*triggerOutput, 
 
 type jobOutput struct {
 	ETag string `header:"ETag" doc:"The number of the job's version."`
-	Body jobBody
+	Body wire.Job
 }
 
-type jobBody struct {
-	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
-	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
-	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
-	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
-	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
-	EffectiveFrom int64       `json:"effectiveFrom" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
-	Error         string      `json:"error,omitempty" doc:"Why the stored job cannot be run, and so fires nothing; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
-	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
-}
-
-func (s *server) jobBody(j *domain.Job) jobBody {
-	b := jobBody{
-		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
-		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
+func (s *server) jobBody(j *domain.Job) wire.Job {
+	at, fires := s.Engine.NextFire(j.ID)
+	if !fires {
+		return wire.JobOf(j, nil)
 	}
-	if err := j.Current.Unusable(); err != nil {
-		b.Error = domain.FaultText(err)
-	}
-	if at, ok := s.Engine.NextFire(j.ID); ok {
-		b.NextFireAt = &at
-	}
-	return b
+	return wire.JobOf(j, &at)
 }
 
 func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
@@ -389,8 +372,8 @@ type listInput struct {
 type listOutput struct{ Body jobsBody }
 
 type jobsBody struct {
-	Jobs       []jobBody `json:"jobs" nullable:"false" doc:"The page."`
-	NextCursor string    `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
+	Jobs       []wire.Job `json:"jobs" nullable:"false" doc:"The page."`
+	NextCursor string     `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
 }
 
 func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -411,7 +394,7 @@ func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 	if err != nil {
 		return nil, fromStore(err)
 	}
-	out := &listOutput{jobsBody{Jobs: make([]jobBody, 0, min(limit, len(jobs)))}}
+	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, min(limit, len(jobs)))}}
 	for i := range jobs[:min(limit, len(jobs))] {
 		out.Body.Jobs = append(out.Body.Jobs, s.jobBody(&jobs[i]))
 	}

@@ -6,6 +6,8 @@ import (
 	pathpkg "path"
 	"slices"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // A path that differs from one of ours by slashes alone is taken for it: clients
@@ -134,4 +136,4 @@ func methodHint(method, path string) string {
 	return ""
 }
 
-func clipPath(path string) string { return shorten(path, maxEchoBytes) }
+func clipPath(path string) string { return wire.Shorten(path, maxEchoBytes) }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -156,7 +155,7 @@ func problemOf(err error) *Problem {
 func problemOfFault(f *wire.Fault) *Problem {
 	switch {
 	case f.Subject == "":
-		return kindMalformed.field(shorten(f.Field, maxEchoBytes), f.Message, f.Value)
+		return kindMalformed.field(wire.Shorten(f.Field, maxEchoBytes), f.Message, f.Value)
 	case f.TooLong:
 		return kindTooLarge.problem("%v.", f)
 	}
@@ -178,7 +177,7 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 	p := k.problem("%s", e.Message)
 	p.cause = cause
 	for _, f := range e.Fields[:min(len(e.Fields), maxFieldProblems)] {
-		p.Errors = append(p.Errors, FieldProblem{shorten(f.Field, maxEchoBytes), shorten(f.Message, maxMessageBytes), echo(f.Value)})
+		p.Errors = append(p.Errors, FieldProblem{wire.Shorten(f.Field, maxEchoBytes), wire.Shorten(f.Message, maxMessageBytes), echo(f.Value)})
 	}
 	if p.Detail == "" {
 		p.Detail = summary(e.Fields)
@@ -205,7 +204,7 @@ func summary(fields []domain.FieldError) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	first := strings.TrimSpace(shorten(fields[0].Field, maxEchoBytes) + " " + shorten(fields[0].Message, maxMessageBytes))
+	first := strings.TrimSpace(wire.Shorten(fields[0].Field, maxEchoBytes) + " " + wire.Shorten(fields[0].Message, maxMessageBytes))
 	switch n := len(fields); {
 	case n == 1:
 		return first
@@ -237,19 +236,7 @@ func echo(value any) any {
 	default:
 		text = fmt.Sprint(v)
 	}
-	return shorten(text, maxEchoBytes)
-}
-
-// shorten cuts a text to so many bytes, between two characters.
-func shorten(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
+	return wire.Shorten(text, maxEchoBytes)
 }
 
 // write answers with the problem outside of huma.

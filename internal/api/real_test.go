@@ -16,6 +16,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // heldTarget is an executor whose calls wait until the test lets them end.
@@ -210,7 +211,7 @@ func TestEditsOfARealEngine(t *testing.T) {
 			t.Errorf("%s %s: version %d, want %d", step.method, step.path, out.Version, step.version)
 		}
 	}
-	var job jobBody
+	var job wire.Job
 	call(t, h, "GET", path, "").into(t, 200, &job)
 	if job.Version != 5 || job.Spec.Retry.MaxRetries != 9 || job.Spec.Retry.DelayMs != domain.DefaultRetryDelayMs || job.NextFireAt == nil {
 		t.Errorf("%+v", job)

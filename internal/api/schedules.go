@@ -45,7 +45,7 @@ type previewRequest struct {
 	Timezone string       `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
 	After    instantField `json:"after,omitempty" doc:"Instants strictly after this one: Unix milliseconds or RFC 3339, from 2001 to 2199; 0 or absent: now. @every is counted from it."`
 	Count    int          `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
-	DST      dstSpec      `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
+	DST      wire.DstSpec `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
 	JobID    string       `json:"jobId,omitempty" format:"uuid" doc:"The job whose H is shown; absent: that of no job in particular." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 }
 

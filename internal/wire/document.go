@@ -7,6 +7,43 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
+// Job is the document of a job as GET /jobs/{id} answers it. [ReadChange] takes it as a change.
+type Job struct {
+	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
+	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
+	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
+	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
+	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
+	EffectiveFrom int64       `json:"effectiveFrom" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
+	Error         string      `json:"error,omitempty" doc:"Why the stored job cannot be run, and so fires nothing; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
+	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
+}
+
+// JobOf writes the document of a job with its secrets masked; nextFireAt nil: it fires no more.
+func JobOf(j *domain.Job, nextFireAt *int64) Job {
+	out := Job{
+		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
+		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom, NextFireAt: nextFireAt,
+	}
+	if err := j.Current.Unusable(); err != nil {
+		out.Error = domain.FaultText(err)
+	}
+	return out
+}
+
+// ReadOnly describes what the document of a job has beside its fields, in a
+// change.
+type ReadOnly struct {
+	ID            string `json:"id,omitempty" format:"uuid" readOnly:"true" doc:"The job's id. Not needed; another one is refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	CreatedAt     int64  `json:"createdAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	UpdatedAt     int64  `json:"updatedAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	Version       int64  `json:"version,omitempty" readOnly:"true" doc:"The number of the version that the change was made of. Another one than the current is a 409." example:"1"`
+	EffectiveFrom int64  `json:"effectiveFrom,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	Error         string `json:"error,omitempty" readOnly:"true" doc:"As it was read; cannot be changed." example:"timezone: Europe/Atlantis is not a known zone"`
+	NextFireAt    int64  `json:"nextFireAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225900000"`
+}
+
 // Document is what an export shows of a version: a document that [Merge] takes, with
 // [domain.Mask] in the place of each secret. A job that cannot be run has error besides,
 // which says why: what could not be read is not in the document, and an import refuses the

@@ -35,6 +35,13 @@ func field[T any](get func(*domain.SpecDoc) *T) specField {
 	}
 }
 
+// nested makes a specField of an object that is merged field by field.
+func nested[T any](get func(*domain.SpecDoc) *T, members map[string]specField) specField {
+	f := field(get)
+	f.members = members
+	return f
+}
+
 // decodeKnown decodes what encoding/json would take too narrowly (integers) or
 // too widely (null in the place of a text), or takes ten times as long for.
 func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {

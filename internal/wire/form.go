@@ -215,3 +215,15 @@ func unquoted(raw []byte) string {
 func halfCharacter(field string) error {
 	return &Fault{Field: field, Message: "holds half of a character: the two halves of one above U+FFFF must stand together, as in " + `\ud83d\ude00`}
 }
+
+// Shorten cuts a text to so many bytes, between two characters.
+func Shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	cut := most
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

@@ -76,6 +76,17 @@ func TestSpecFieldsAreComplete(t *testing.T) {
 	if known := sortedKeys(specFields); !slices.Equal(names, known) {
 		t.Errorf("the spec has %v, the document takes %v", names, known)
 	}
+	if described := membersOf(reflect.TypeFor[JobSpec]()); !slices.Equal(names, described) {
+		t.Errorf("the spec has %v, the schema describes %v", names, described)
+	}
+	for part, typ := range map[string]reflect.Type{
+		"retry": reflect.TypeFor[RetrySpec](), "misfire": reflect.TypeFor[MisfireSpec](), "dst": reflect.TypeFor[DstSpec](),
+		"signing": reflect.TypeFor[SigningSpec](),
+	} {
+		if known, described := sortedKeys(specFields[part].members), membersOf(typ); !slices.Equal(known, described) {
+			t.Errorf("%s takes %v, the schema describes %v", part, known, described)
+		}
+	}
 	for name, typ := range map[string]reflect.Type{
 		"retry": reflect.TypeFor[domain.Retry](), "misfire": reflect.TypeFor[domain.Misfire](), "dst": reflect.TypeFor[domain.DST](),
 	} {
@@ -88,6 +99,17 @@ func TestSpecFieldsAreComplete(t *testing.T) {
 			t.Errorf("%s has %v, the document takes %v", name, members, known)
 		}
 	}
+}
+
+// membersOf returns the names of a struct's fields in JSON.
+func membersOf(typ reflect.Type) []string {
+	var names []string
+	for field := range typ.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func TestMerge(t *testing.T) {

@@ -1,4 +1,4 @@
-package api
+package wire
 
 import (
 	"encoding/json"
@@ -18,9 +18,9 @@ import (
 // be read may come along as it is; with another value it is refused by name, and
 // nothing of it is ever ignored in silence.
 
-// change is what a PUT asks for.
-type change struct {
-	fields   []byte          // the fields of the job, as one JSON object
+// Change is what a PUT asks for.
+type Change struct {
+	Fields   []byte          // the fields of the job, as one JSON object
 	inSpec   map[string]bool // those of them that stood in spec
 	readOnly map[string]json.RawMessage
 }
@@ -28,10 +28,10 @@ type change struct {
 // readOnlyMembers are the members of a job's document that no change can set.
 var readOnlyMembers = []string{"id", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt", "error"}
 
-// readChange takes a document apart. It holds a subset of the fields of a job,
+// ReadChange takes a document apart. It holds a subset of the fields of a job,
 // or spec with them, or some here and some there, but none in both places.
-func readChange(data []byte) (change, error) {
-	c := change{fields: data}
+func ReadChange(data []byte) (Change, error) {
+	c := Change{Fields: data}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
 		return c, err
@@ -56,34 +56,35 @@ func readChange(data []byte) (change, error) {
 		return c, nil
 	}
 	fields, err := json.Marshal(all)
-	c.fields = fields
+	c.Fields = fields
 	return c, err
 }
 
 // unfold moves the members of spec to the other fields.
-func (c *change) unfold(all map[string]json.RawMessage, spec json.RawMessage) error {
+func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) error {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(spec, &members) != nil {
 		return domain.Invalid("spec", "must be an object: the fields of the job", nil)
 	}
 	c.inSpec = map[string]bool{}
-	fault := &domain.Error{Code: domain.CodeInvalid}
+	var wrong faults
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if _, twice := all[name]; twice {
-			fault.Fields = append(fault.Fields, domain.FieldError{Field: name, Message: "is there twice, in spec too: leave one out"})
+			wrong.add(name, "is there twice, in spec too: leave one out", nil)
 		}
 		c.inSpec[name] = true
 		all[name] = members[name]
 	}
-	if len(fault.Fields) > 0 {
-		return fault
-	}
-	return nil
+	return wrong.err()
 }
 
-// check holds what can only be read to the job as it is. It returns the number
-// of the version that the change was made of, zero if it does not say.
-func (c *change) check(now jobBody, clockMs int64) (number int, err error) {
+// NamesState reports whether the document says what it was made of: then it is for [Change.Check].
+func (c *Change) NamesState() bool { return c.readOnly != nil }
+
+// Check holds what can only be read to the job as it is. It returns the number
+// of the version that the change was made of, zero if it does not say. The error is a
+// CodeConflict one when that version is not the current one.
+func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 	if c.readOnly == nil {
 		return 0, nil
 	}
@@ -95,7 +96,7 @@ func (c *change) check(now jobBody, clockMs int64) (number int, err error) {
 	if err := json.Unmarshal(text, &is); err != nil {
 		return 0, err
 	}
-	fault := &domain.Error{Code: domain.CodeInvalid}
+	var wrong faults
 	for _, name := range readOnlyMembers {
 		raw, has := c.readOnly[name]
 		var was any
@@ -105,19 +106,21 @@ func (c *change) check(now jobBody, clockMs int64) (number int, err error) {
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)
 		default:
-			fault.Fields = append(fault.Fields, domain.FieldError{Field: name, Message: "can only be read: leave it out, or send it as it is, " + asRead(is[name])})
+			wrong.add(name, "can only be read: leave it out, or send it as it is, "+asRead(is[name]), nil)
 		}
 	}
-	if len(fault.Fields) > 0 {
-		return 0, fault
+	if err := wrong.err(); err != nil {
+		return 0, err
 	}
 	return now.Version, nil
 }
 
 // staleDocument refuses a document of another version than the current one: its
 // unchanged fields would undo what somebody else has changed since.
-func staleDocument(current int, was any) *Problem {
-	return kindConflict.field("version", fmt.Sprintf("must be the job's current version, %d: read the job again, or leave version out", current), was)
+func staleDocument(current int, was any) error {
+	return &domain.Error{Code: domain.CodeConflict, Fields: []domain.FieldError{{
+		Field: "version", Message: fmt.Sprintf("must be the job's current version, %d: read the job again, or leave version out", current), Value: was,
+	}}}
 }
 
 // unchanged reports whether a member says what it said when it was read. The
@@ -140,6 +143,9 @@ func isNumber(v any) bool {
 	return is
 }
 
+// maxShownMember is how much of a member a fault shows, in bytes.
+const maxShownMember = 256
+
 // asRead shows a member as the job's document has it.
 func asRead(is any) string {
 	if is == nil {
@@ -149,12 +155,12 @@ func asRead(is any) string {
 	if err != nil {
 		return ""
 	}
-	return shorten(string(text), maxEchoBytes)
+	return Shorten(string(text), maxShownMember)
 }
 
-// place gives the faults of fields that stood in spec their path in the
+// Place gives the faults of fields that stood in spec their path in the
 // document.
-func (c *change) place(err error) error {
+func (c *Change) Place(err error) error {
 	e, ok := errors.AsType[*domain.Error](err)
 	if !ok || len(c.inSpec) == 0 {
 		return err
@@ -175,9 +181,9 @@ func cutIndex(name string) string {
 	return before
 }
 
-// pointToSpec tells whoever sends the document of a job to where only its fields
+// PointToSpec tells whoever sends the document of a job to where only its fields
 // are taken, instead of naming each of its members as unknown.
-func pointToSpec(err error) error {
+func PointToSpec(err error) error {
 	e, ok := errors.AsType[*domain.Error](err)
 	if !ok || !slices.ContainsFunc(e.Fields, func(f domain.FieldError) bool { return f.Field == "spec" }) {
 		return err
