@@ -70,7 +70,7 @@ func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) er
 	var wrong faults
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if _, twice := all[name]; twice {
-			wrong.add(name, "is there twice, in spec too: leave one out", nil)
+			wrong.add(name, "is there twice, in spec too: leave one out")
 		}
 		c.inSpec[name] = true
 		all[name] = members[name]
@@ -106,7 +106,7 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)
 		default:
-			wrong.add(name, "can only be read: leave it out, or send it as it is, "+asRead(is[name]), nil)
+			wrong.add(name, "can only be read: leave it out, or send it as it is, "+asRead(is[name]))
 		}
 	}
 	if err := wrong.err(); err != nil {

@@ -176,7 +176,7 @@ func elements(raw json.RawMessage, hint string) error {
 	var fe faults
 	for i, item := range all {
 		if isNull(item) {
-			fe.add(fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint, nil)
+			fe.add(fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint)
 		}
 	}
 	return fe.err()
@@ -195,9 +195,9 @@ func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 		var value string
 		switch kind := jsonKind(all[name]); {
 		case kind == "null":
-			fe.add("."+name, "must be a string, not null: leave the header out", nil)
+			fe.add("."+name, "must be a string, not null: leave the header out")
 		case json.Unmarshal(all[name], &value) != nil:
-			fe.add("."+name, "must be a string, not "+kind+`: write it in quotes`, nil)
+			fe.add("."+name, "must be a string, not "+kind+`: write it in quotes`)
 		}
 		headers[name] = strings.Trim(value, " \t\r\n")
 	}

@@ -14,8 +14,8 @@ import (
 // faults collects what is wrong with a document so that all is told at once.
 type faults []domain.FieldError
 
-func (f *faults) add(field, message string, value any) {
-	*f = append(*f, domain.FieldError{Field: field, Message: message, Value: value})
+func (f *faults) add(field, message string) {
+	*f = append(*f, domain.FieldError{Field: field, Message: message})
 }
 
 func (f faults) err() error {
