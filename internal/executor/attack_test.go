@@ -279,8 +279,7 @@ func BenchmarkDrippedHead(b *testing.B) {
 		peer := new(dripping)
 		peer.Reset([]byte(head))
 		e.budget = e.readLimit()
-		target, _ := splitURL(call.URL)
-		h, err := x.host(target, call)
+		h, err := hostOf(x, call)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 	"github.com/valyala/fasthttp"
 )
@@ -142,8 +143,8 @@ func BenchmarkRequest(b *testing.B) {
 			e.x, e.call = newTestExecutor(b, Config{Signer: newSigner(b, secrets...)}), call
 			b.ReportAllocs()
 			for b.Loop() {
-				t, _ := splitURL(call.URL)
-				e.head, _ = e.appendHead(e.head[:0], t.path, t.authority, e.body())
+				p, _ := target.Cut(call.URL)
+				e.head, _ = e.appendHead(e.head[:0], p.Path, p.Authority, e.body())
 			}
 		})
 	}
@@ -157,8 +158,8 @@ func BenchmarkRequest(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				t, _ := splitURL(call.URL)
-				e.head, _ = e.appendHead(e.head[:0], t.path, t.authority, e.body())
+				p, _ := target.Cut(call.URL)
+				e.head, _ = e.appendHead(e.head[:0], p.Path, p.Authority, e.body())
 			}
 		})
 	}

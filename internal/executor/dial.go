@@ -47,18 +47,18 @@ func (e *refusedError) Unwrap() error { return e.err }
 func (d *dialer) dial(deadline time.Time, h *host) (net.Conn, error) {
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
-	if h.addr.IsValid() {
-		if _, err := d.permit(h, []netip.Addr{h.addr}); err != nil {
+	if h.Addr.IsValid() {
+		if _, err := d.permit(h, []netip.Addr{h.Addr}); err != nil {
 			return nil, err
 		}
-		return d.dialAddr(ctx, h.addr, h.port)
+		return d.dialAddr(ctx, h.Addr, h.Port)
 	}
 	if d.guard != nil {
-		if err := d.guard.CheckName(h.name, h.port); err != nil {
+		if err := d.guard.CheckName(h.Name, h.Port); err != nil {
 			return nil, &refusedError{err}
 		}
 	}
-	addrs, err := d.resolver.resolve(ctx, h.name)
+	addrs, err := d.resolver.resolve(ctx, h.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +67,9 @@ func (d *dialer) dial(deadline time.Time, h *host) (net.Conn, error) {
 	}
 	preferred, other := splitFamilies(addrs)
 	if len(other) == 0 {
-		return d.dialSerial(ctx, preferred, h.port)
+		return d.dialSerial(ctx, preferred, h.Port)
 	}
-	return d.dialRace(ctx, preferred, other, h.port)
+	return d.dialRace(ctx, preferred, other, h.Port)
 }
 
 // permit returns the addresses that may be called, or why none may. What
@@ -82,7 +82,7 @@ func (d *dialer) permit(h *host, addrs []netip.Addr) ([]netip.Addr, error) {
 	var first error
 	permitted := make([]netip.Addr, 0, len(addrs)) // addrs belongs to the resolver
 	for _, a := range addrs {
-		err := d.guard.CheckAddr(h.name, netip.AddrPortFrom(a, h.port))
+		err := d.guard.CheckAddr(h.Name, netip.AddrPortFrom(a, h.Port))
 		switch {
 		case err == nil:
 			permitted = append(permitted, a)

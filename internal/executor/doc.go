@@ -16,7 +16,7 @@
 //   - What a target sends is bounded: header bytes and lines, interim
 //     responses, body bytes, and by the deadline the time it takes to send them.
 //   - Config.Guard has judged each address that is connected to, after the
-//     lookup; a connection serves only the scheme, host, port and client
+//     lookup; a connection serves only the scheme, host, port (one target.Host) and client
 //     certificate under which it was opened.
 //   - localhost, and names below it, are 127.0.0.1 and ::1: no resolver is asked.
 //   - Outcome.Error tells a person what went wrong and where.
@@ -25,8 +25,8 @@
 //
 // # How an attempt goes
 //
-//	Do ──> splitURL ──> table ──> host ──> idle connection, newest first ──┐
-//	                                 └───> resolver ─> dialer ─> TLS ──────┤
+//	Do ──> Cut ──> route ──> host ──> idle connection, newest first ───────┐
+//	                          └───> resolver ─> dialer ─> TLS ─────────────┤
 //	                                                                       v
 //	Outcome <── report <── body, to the limit <── header <── write the request
 //	                            │

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // Sizes of what a waiting call holds, besides its goroutine's stack and the
@@ -137,9 +138,9 @@ func (e *exchange) recoverPanic() {
 
 // run does the exchange and sets the outcome.
 func (e *exchange) run() {
-	t, ok := splitURL(e.call.URL)
+	p, ok := target.Cut(e.call.URL)
 	if e.call.Path != "" {
-		t.path, _, _ = strings.Cut(e.call.Path, "#")
+		p.Path, _, _ = strings.Cut(e.call.Path, "#")
 	}
 	if !ok {
 		e.refuse("the target is no http or https URL")
@@ -149,14 +150,14 @@ func (e *exchange) run() {
 		e.refuse(fmt.Sprintf("this server has no client certificate named %q", name))
 		return
 	}
-	h, err := e.x.host(t, e.call)
+	to, err := e.x.route(p, e.call)
 	if err != nil {
 		e.fail(err)
 		return
 	}
-	e.host = h
+	e.host = to.host
 	body := e.body()
-	head, refused := e.appendHead(e.head[:0], t.path, h.header, body)
+	head, refused := e.appendHead(e.head[:0], p.Path, to.header, body)
 	e.head = head
 	if refused != "" {
 		e.refuse(refused)

@@ -146,7 +146,7 @@ func describeLookup(text string) string {
 }
 
 func (e *exchange) describeTLS(err error) string {
-	name := e.host.name
+	name := e.host.Name
 	if bad, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the certificate is not valid for %s, only for %s", name, validNames(bad.Certificate))
 	}
@@ -249,8 +249,8 @@ func (e *exchange) closeHint() string {
 	switch {
 	case e.keptFailed:
 		return " (a connection kept from an earlier call)"
-	case e.phase <= phaseWait && e.host.tls == nil && usualTLSPort(e.host.port):
-		return fmt.Sprintf(" (port %d is mostly one of https)", e.host.port)
+	case e.phase <= phaseWait && e.host.tls == nil && usualTLSPort(e.host.Port):
+		return fmt.Sprintf(" (port %d is mostly one of https)", e.host.Port)
 	}
 	return ""
 }

@@ -27,8 +27,7 @@ func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome,
 	t.Helper()
 	e := newExchange()
 	e.begin(x, call, out)
-	tgt, _ := splitURL(call.URL)
-	h, err := x.host(tgt, call)
+	h, err := hostOf(x, call)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // FuzzRequest makes a request of any job that the domain takes. It goes to the
@@ -42,20 +43,20 @@ func FuzzRequest(f *testing.F) {
 		if !bodyMethod(method) {
 			call.Body = nil
 		}
-		tgt, ok := splitURL(api)
+		tgt, ok := target.Cut(api)
 		if !ok {
 			t.Fatalf("%q is accepted by the domain and not by the executor", api)
 		}
-		h, err := newHost(hostKey{}, tgt)
+		to, err := x.route(tgt, call)
 		if err != nil {
 			t.Fatalf("%q: %v", api, err)
 		}
-		wantSameHost(t, api, h)
+		wantSameHost(t, api, to.host)
 		e := newExchange()
 		var out domain.Outcome
 		e.begin(x, call, &out)
 		defer e.end()
-		head, refused := e.appendHead(nil, tgt.path, h.header, e.body())
+		head, refused := e.appendHead(nil, tgt.Path, to.header, e.body())
 		if refused != "" {
 			t.Fatalf("%q, %q: %q: refused: %s", api, name, value, refused)
 		}
@@ -75,15 +76,15 @@ func wantSameHost(t *testing.T, api string, h *host) {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	name, _, _ := strings.Cut(u.Hostname(), "%")
-	if want, err := strconv.Atoi(port); err != nil || int(h.port) != want {
-		t.Errorf("%q goes to port %d, want %s", api, h.port, port)
+	if want, err := strconv.Atoi(port); err != nil || int(h.Port) != want {
+		t.Errorf("%q goes to port %d, want %s", api, h.Port, port)
 	}
-	if own, _, _ := strings.Cut(h.name, "%"); own != name && !h.addr.IsValid() {
-		t.Errorf("%q goes to %s, want %s", api, h.name, name)
+	if own, _, _ := strings.Cut(h.Name, "%"); !strings.EqualFold(own, name) && !h.Addr.IsValid() {
+		t.Errorf("%q goes to %s, want %s", api, h.Name, name)
 	}
 }
 
-func wantOneRequest(t *testing.T, wire []byte, call *domain.Call, to target) {
+func wantOneRequest(t *testing.T, wire []byte, call *domain.Call, to target.Parts) {
 	t.Helper()
 	br := bufio.NewReader(bytes.NewReader(wire))
 	req, err := http.ReadRequest(br)
@@ -98,7 +99,7 @@ func wantOneRequest(t *testing.T, wire []byte, call *domain.Call, to target) {
 		t.Errorf("after the request comes %q", rest)
 	}
 	if req.Method != call.Method || len(req.TransferEncoding) > 0 ||
-		!strings.EqualFold(req.Host, to.authority) && !strings.Contains(call.URL, "%25") {
+		!strings.EqualFold(req.Host, to.Authority) && !strings.Contains(call.URL, "%25") {
 		t.Errorf("%s to %q, transfer encoding %v: %q", req.Method, req.Host, req.TransferEncoding, wire)
 	}
 	allowed := map[string]bool{"Content-Type": true, "Content-Length": true}

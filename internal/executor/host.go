@@ -2,20 +2,15 @@ package executor
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"net/url"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // onceMaxIdle is how long a connection may have been unused to carry a call
@@ -38,13 +33,10 @@ const warmFor = 200 * time.Microsecond
 // others: 5,000 new connections a second at 100 ms each.
 const maxDials = 512
 
-// host is one origin with its open connections.
+// host is one target.Host, called in one way, with its open connections.
 type host struct {
 	hostKey
-	name     string     // for the lookup and for TLS; no brackets
-	addr     netip.Addr // valid when the name is an address
-	port     uint16
-	header   string // value of Host
+	target.Endpoint
 	label    string // host:port, for people
 	tls      *tls.Config
 	pool     *table
@@ -53,6 +45,8 @@ type host struct {
 	failed   atomic.Int64  // those of them that failed at once
 	failPace pace          // of dials while they fail
 	wary     atomic.Bool   // habits.wary, to be read without mu
+
+	spellings []spelling // whose routes lead here; under the table's mu
 
 	mu       sync.Mutex
 	idle     []*conn // by time of last use, the latest last
@@ -88,33 +82,14 @@ func (c *conn) endBy(deadline time.Time, later time.Duration) error {
 	return c.SetDeadline(c.endsAt)
 }
 
-// newHost checks the authority of a URL and takes it apart.
-func newHost(key hostKey, t target) (*host, error) {
-	u, err := url.Parse(t.origin)
-	if err != nil || u.User != nil || u.Hostname() == "" || !httpguts.ValidHostHeader(t.authority) {
-		return nil, errors.New("the URL names no valid host")
+// newHost returns a host that is in no table yet.
+func (x *Executor) newHost(key hostKey) *host {
+	to := key.host.Endpoint()
+	h := &host{hostKey: key, Endpoint: to, label: to.Label(), dials: make(chan struct{}, maxDials)}
+	if to.Secure {
+		h.tls = x.tlsConfig(to.Name, key)
 	}
-	h := &host{hostKey: key, name: u.Hostname(), port: 80, header: t.authority, dials: make(chan struct{}, maxDials)}
-	if t.secure {
-		h.port = 443
-	}
-	if p := u.Port(); p != "" {
-		n, err := strconv.ParseUint(p, 10, 16)
-		if err != nil || n == 0 {
-			return nil, fmt.Errorf("the URL has a bad port %q", p)
-		}
-		h.port = uint16(n)
-	}
-	h.header = strings.TrimSuffix(h.header, ":")
-	if addr, err := netip.ParseAddr(h.name); err == nil {
-		h.addr = addr
-		if addr.Zone() != "" { // a zone means nothing to the peer (RFC 6874, section 4)
-			h.name = addr.WithZone("").String()
-			h.header = net.JoinHostPort(h.name, strconv.Itoa(int(h.port)))
-		}
-	}
-	h.label = net.JoinHostPort(h.name, strconv.Itoa(int(h.port)))
-	return h, nil
+	return h
 }
 
 func (x *Executor) tlsConfig(name string, key hostKey) *tls.Config {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // counter is a keep-alive server that counts connections and requests.
@@ -104,6 +105,13 @@ func TestConnectionIsNotReused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hostOf returns the host of a call.
+func hostOf(x *Executor, call *domain.Call) (*host, error) {
+	parts, _ := target.Cut(call.URL)
+	to, err := x.route(parts, call)
+	return to.host, err
 }
 
 func onlyHost(t *testing.T, x *Executor) *host {

@@ -388,8 +388,7 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		call := newCall("http://example.com/")
 		var out domain.Outcome
 		e.begin(x, call, &out)
-		tgt, _ := splitURL(call.URL)
-		h, err := x.host(tgt, call)
+		h, err := hostOf(x, call)
 		if err != nil {
 			t.Fatal(err)
 		}

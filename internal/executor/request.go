@@ -11,35 +11,6 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// target is a URL cut into the parts that a request needs. All are parts of
-// the URL's own memory.
-type target struct {
-	origin    string // scheme://authority
-	authority string // host or host:port, as the user wrote it
-	path      string // path and query; may be empty or start with '?'
-	secure    bool   // https
-}
-
-// splitURL cuts a URL that domain.Spec.Validate has accepted; it does not
-// check the authority, which newHost does once for each origin.
-func splitURL(raw string) (t target, ok bool) {
-	n := len("http://")
-	switch {
-	case hasPrefixFold(raw, "http://"):
-	case hasPrefixFold(raw, "https://"):
-		n, t.secure = len("https://"), true
-	default:
-		return t, false
-	}
-	end := n
-	for end < len(raw) && raw[end] != '/' && raw[end] != '?' && raw[end] != '#' {
-		end++
-	}
-	t.origin, t.authority = raw[:end], raw[n:end]
-	t.path, _, _ = strings.Cut(raw[end:], "#")
-	return t, t.authority != ""
-}
-
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // sent makes the call against a server that keeps what it got.
@@ -168,23 +169,25 @@ func TestRefusedBeforeSending(t *testing.T) {
 }
 
 func TestHostHeader(t *testing.T) {
+	x := newTestExecutor(t, Config{})
 	for origin, want := range map[string][2]string{ // header, label
 		"http://example.com":           {"example.com", "example.com:80"},
 		"https://example.com":          {"example.com", "example.com:443"},
-		"http://Example.com:8080":      {"Example.com:8080", "Example.com:8080"},
+		"http://Example.com:8080":      {"Example.com:8080", "example.com:8080"},
 		"http://example.com:":          {"example.com", "example.com:80"},
+		"http://EXAMPLE.com:080":       {"EXAMPLE.com:080", "example.com:80"},
+		"HTTPS://Example.com.":         {"Example.com.", "example.com.:443"},
+		"http://[::FFFF:127.0.0.1]":    {"[::FFFF:127.0.0.1]", "127.0.0.1:80"},
 		"http://[::1]:81":              {"[::1]:81", "[::1]:81"},
 		"http://[fe80::1%25eth0]:8080": {"[fe80::1]:8080", "[fe80::1]:8080"},
 	} {
-		tgt, ok := splitURL(origin + "/path")
-		if !ok {
-			t.Fatalf("%s: not split", origin)
-		}
-		h, err := newHost(hostKey{origin: origin}, tgt)
+		call := newCall(origin + "/path")
+		parts, _ := target.Cut(call.URL)
+		to, err := x.route(parts, call)
 		if err != nil {
 			t.Fatalf("%s: %v", origin, err)
 		}
-		if got := [2]string{h.header, h.label}; got != want {
+		if got := [2]string{to.header, to.host.label}; got != want {
 			t.Errorf("%s: header and label %q, want %q", origin, got, want)
 		}
 	}

@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // hostKey tells pools of connections apart. Connections with and without
 // verification are never mixed, nor those that have shown different
 // certificates.
 type hostKey struct {
-	origin     string
+	host       target.Host
 	skipVerify bool
 	clientCert string // name; empty: none
 }
@@ -36,6 +35,7 @@ type table struct {
 
 	mu     sync.RWMutex
 	hosts  map[hostKey]*host
+	routes map[spelling]route // to hosts
 	closed bool
 }
 
@@ -46,54 +46,8 @@ func newTable(cfg *Config) *table {
 		maxIdle:     int64(cfg.MaxIdleConns),
 		idleTimeout: cfg.IdleTimeout,
 		hosts:       make(map[hostKey]*host),
+		routes:      make(map[spelling]route),
 	}
-}
-
-// host returns the host of the target, which is made if need be.
-func (x *Executor) host(t target, call *domain.Call) (*host, error) {
-	key := hostKey{origin: t.origin}
-	if t.secure {
-		key.skipVerify, key.clientCert = call.SkipVerify, call.ClientCert
-	}
-	x.hosts.mu.RLock()
-	h, closed := x.hosts.hosts[key], x.hosts.closed
-	x.hosts.mu.RUnlock()
-	if closed {
-		return nil, errClosed
-	}
-	if h != nil {
-		return h, nil
-	}
-	key.origin, key.clientCert = strings.Clone(key.origin), strings.Clone(key.clientCert) // not the whole URL
-	h, err := newHost(key, t)
-	if err != nil {
-		return nil, &refusedError{err}
-	}
-	if t.secure {
-		h.tls = x.tlsConfig(h.name, key)
-	}
-	return x.hosts.add(h), nil
-}
-
-// add puts the host in the table and returns it, or the one that is there
-// already. When the table is full of hosts in use, the host serves this call
-// only and its connection is not kept.
-func (t *table) add(h *host) *host {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if there := t.hosts[h.hostKey]; there != nil {
-		return there
-	}
-	h.pool, h.lastUse = t, monotonic.Now()
-	if len(t.hosts) >= t.maxHosts {
-		t.evict()
-	}
-	if t.closed || len(t.hosts) >= t.maxHosts {
-		h.dropped = true
-		return h
-	}
-	t.hosts[h.hostKey] = h
-	return h
 }
 
 // evict drops the tenth of the hosts that was unused for longest, so that a
@@ -111,7 +65,7 @@ func (t *table) evict() {
 	}
 	slices.SortFunc(unused, func(a, b candidate) int { return a.lastUse.Compare(b.lastUse) })
 	for _, c := range unused[:min(len(unused), max(1, len(t.hosts)/10))] {
-		delete(t.hosts, c.h.hostKey)
+		t.remove(c.h)
 		c.h.drop()
 	}
 }
@@ -128,7 +82,7 @@ func (t *table) sweep(before time.Time) {
 	for _, h := range t.list() {
 		if h.closeIdle(before) {
 			t.mu.Lock()
-			delete(t.hosts, h.hostKey)
+			t.remove(h)
 			t.mu.Unlock()
 			h.drop()
 		}

@@ -43,5 +43,7 @@
 // hold, over any text and over URLs made of odd parts, the fast reading against the
 // slow one, a Host's text against the Host, Fault against Parse, and Cut against
 // package net/url. That jobs of several spellings share one limit is shown in
-// package engine (TestSpellingsShareALimit).
+// package engine (TestSpellingsShareALimit), that they share connections and keep
+// their Host headers in package executor (TestSpellingsShareConnections), both by
+// the built binary in e2e (TestSpellingsOfAHost).
 package target
