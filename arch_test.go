@@ -180,6 +180,7 @@ var checks = map[string]func(*source) []string{
 	"documented": checkDocumented,
 	"finished":   checkFinished,
 	"words":      checkWords,
+	"named":      checkNamed,
 }
 
 func TestArchitecture(t *testing.T) {

@@ -157,3 +157,43 @@ func TestGivenUpWords(t *testing.T) {
 		}
 	}
 }
+
+// checkNamed refuses a comment on a function, type, variable or constant that begins
+// with the name of something else: the name of before a rename.
+func checkNamed(s *source) []string {
+	var faults []string
+	check := func(doc *ast.CommentGroup, name *ast.Ident) {
+		first, _, _ := strings.Cut(strings.TrimSpace(doc.Text()), " ")
+		if isIdentifier(first) && first != name.Name {
+			faults = append(faults, s.at(name)+": the comment on "+name.Name+" begins with "+first)
+		}
+	}
+	for _, d := range s.file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			check(d.Doc, d.Name)
+		case *ast.GenDecl:
+			if len(d.Specs) != 1 {
+				continue
+			}
+			switch spec := d.Specs[0].(type) {
+			case *ast.TypeSpec:
+				check(d.Doc, spec.Name)
+			case *ast.ValueSpec:
+				if len(spec.Names) == 1 {
+					check(d.Doc, spec.Names[0])
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// isIdentifier reports whether a word can only be an identifier: it has a capital
+// behind a small letter, and is no proper name of several capitals.
+func isIdentifier(word string) bool {
+	if word == "" || !unicode.IsLower(rune(word[0])) {
+		return false
+	}
+	return len(splitName(word)) > 1 && !strings.ContainsAny(word, "-.,:/'()\"`")
+}

@@ -37,7 +37,7 @@ func rowID(t *testing.T, id string) []byte {
 
 // A stored job that cannot be read or compiled is set aside: the others run, it
 // is shown with its error, and a change, a deletion or a program that can read
-// it settle its fires.
+// it record its fires.
 func TestBadRows(t *testing.T) {
 	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
@@ -130,7 +130,7 @@ func TestBadRows(t *testing.T) {
 		}
 		return false
 	})
-	eventually(t, "the time aside is on record", func() bool { return p.missed(ids[0], "not known") && p.missed(ids[3], "not known") })
+	eventually(t, "the time for which it was set aside is on record", func() bool { return p.missed(ids[0], "not known") && p.missed(ids[3], "not known") })
 
 	// The time zone of a newer release, read by it: here the row is put right.
 	if code := p.terminate(); code != 0 {

@@ -10,6 +10,6 @@
 // the whole process. A test that measures lateness, counts what comes in a time or
 // loads the machine is not parallel: go test runs these first, one after the other.
 //
-// A time that a test waits for at most (patience) is no assertion. What a test
+// A time that a test waits for at most (maxWait) is no assertion. What a test
 // asserts of time is a bound that a fault of that kind exceeds.
 package e2e

@@ -138,7 +138,7 @@ func (m *torturedServer) otherZoneData() {
 }
 
 // frozen stops the process for longer than the horizon, as a machine that is
-// suspended or starved does, and lets it go on.
+// suspended or starved does, and resumes it.
 func (m *torturedServer) frozen() {
 	from := time.Now()
 	m.signal(syscall.SIGSTOP)

@@ -47,12 +47,12 @@ func watchStalls(t *testing.T) *stalls {
 func (s *stalls) longestMs() int64 { return s.longest.Load() / int64(time.Millisecond) }
 
 // wantTimely checks that something was late by no more than lateAtMost and the
-// longest time for which the machine stood still.
+// longest time for which the machine stalled.
 func (s *stalls) wantTimely(t *testing.T, what string, ms int64) {
 	t.Helper()
 	late, stall := time.Duration(ms)*time.Millisecond, time.Duration(s.longest.Load())
-	t.Logf("%s: %v late (the machine stood still for %v at most)", what, late, stall.Round(time.Millisecond))
+	t.Logf("%s: %v late (the machine stalled for %v at most)", what, late, stall.Round(time.Millisecond))
 	if late < 0 || late > lateAtMost+stall {
-		t.Errorf("%s: %v late, want from 0 to %v beyond the %v for which the machine stood still", what, late, lateAtMost, stall)
+		t.Errorf("%s: %v late, want from 0 to %v beyond the %v for which the machine stalled", what, late, lateAtMost, stall)
 	}
 }

@@ -81,7 +81,7 @@ func TestWarningsComeWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	p := serve(t, t.TempDir())
 	const second, either = "fires 60 times in each minute that matches", "both day fields are restricted"
-	_, quiet := request{"a schedule without a doubt", "POST", "/jobs", jsonHead, jobWith(""), 201, nil, []string{"warnings"}}.send(t, p.url)
+	_, quiet := request{"an unambiguous schedule", "POST", "/jobs", jsonHead, jobWith(""), 201, nil, []string{"warnings"}}.send(t, p.url)
 	var made struct{ JobID string }
 	if err := json.Unmarshal([]byte(quiet), &made); err != nil {
 		t.Fatal(err)

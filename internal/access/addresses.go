@@ -9,7 +9,7 @@ import (
 
 const (
 	// maxAddresses bounds the memory: some 200 bytes each, 1.6 MB in all. An
-	// address is forgotten once its allowance is full again.
+	// address is dropped once its allowance is full again.
 	maxAddresses = 8_192
 	sweepEvery   = time.Second
 )
@@ -54,7 +54,7 @@ func (a *Addresses) Of(from netip.Addr, now time.Time) *rate.Limiter {
 	return l
 }
 
-// sweep forgets the addresses whose allowance is whole, at most once a second:
+// sweep drops the addresses whose allowance is whole, at most once a second:
 // an attack from many addresses must not make each look dear.
 func (a *Addresses) sweep(now time.Time) {
 	if since := now.Sub(a.sweptAt); since >= 0 && since < sweepEvery {

@@ -58,12 +58,12 @@ func TestAddressesAreBounded(t *testing.T) {
 			}
 		}
 		if l := a.Of(addr(7), time.Now()); l == nil || l.AllowN(time.Now(), 1) {
-			t.Error("a flood of strangers has given one his allowance back")
+			t.Error("a flood of other addresses has given one its allowance back")
 		}
 		if n := len(a.byAddr); n != maxAddresses {
 			t.Errorf("%d addresses", n)
 		}
-		time.Sleep(time.Second) // one of two is back: none is forgotten
+		time.Sleep(time.Second) // one of two is back: none is dropped
 		a.Known(addr(7)).AllowN(time.Now(), 1)
 		time.Sleep(time.Second)
 		if a.Of(addr(1<<30), time.Now()) == nil {

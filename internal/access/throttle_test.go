@@ -83,7 +83,7 @@ func TestManyAddresses(t *testing.T) {
 			throttle.Failed(addr(1<<24 + i))
 		}
 		if throttle.Wait(known) == 0 {
-			t.Error("a flood of strangers has made it forgotten")
+			t.Error("a flood of other addresses has dropped it")
 		}
 		time.Sleep(time.Minute)
 		throttle.Failed(addr(1 << 30))

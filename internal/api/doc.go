@@ -45,7 +45,7 @@
 // Handlers translate. They hold no rule about jobs: a spec is read by
 // [wire.Merge] and judged by the engine with
 // [domain.Version.Validate]. huma's own validation of parameters and bodies is
-// switched off, so that there is one set of rules and one voice.
+// switched off, so that there is one set of rules and one kind of message.
 //
 // # How this is shown
 //

@@ -137,8 +137,8 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	return pageOf(all, limit), nil
 }
 
-// knownJob returns CodeNotFound when the store has never heard of a job, or
-// has forgotten it.
+// knownJob returns CodeNotFound when the store has never had a job, or has
+// deleted it.
 func (s *server) knownJob(ctx context.Context, id domain.JobID) error {
 	versions, err := s.Store.Jobs().Versions(ctx, id)
 	if err == nil && len(versions) == 0 {

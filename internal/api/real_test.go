@@ -79,7 +79,7 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 // never is a job that is not due while the test runs.
 const never = `{"schedule":"0 0 0 1 1 *","api":"https://example.com/hook","type":"ATLEAST_ONCE","retry":{"maxRetries":0}}`
 
-// until asks again until the answer is as wanted; the engine settles results
+// until asks again until the answer is as wanted; the engine records results
 // in a goroutine of its own, and tells nobody outside when.
 func until(t *testing.T, h http.Handler, path string, wanted func(text string) bool) {
 	t.Helper()

@@ -54,8 +54,8 @@ type burst struct {
 	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
 }
 
-// run makes N jobs that fire in the same few seconds and never again, and sees
-// what arrives. A server of its own each time: no run rests on another's data.
+// burst makes N jobs that fire in the same few seconds and never again, and measures
+// what arrives. Each burst has its own server: none depends on another's data.
 func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
 	w, err := b.world(ctx, worldConfig{})
 	if err != nil {

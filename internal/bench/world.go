@@ -193,7 +193,7 @@ func (b *Bench) received(ctx context.Context) (r receiver.Stats, err error) {
 	return r, err
 }
 
-// reset makes the receiver forget what it has counted.
+// reset clears what the receiver has counted.
 func (b *Bench) reset(ctx context.Context) error { return b.ask(ctx, http.MethodDelete, nil) }
 
 func (b *Bench) ask(ctx context.Context, method string, into any) error {

@@ -9,7 +9,7 @@ import (
 // Pace makes long work — an import, an export — give way to fires, which need a
 // core for some microseconds each, and at once.
 //
-// To let go of the core for a moment (runtime.Gosched) is not enough: it goes to
+// Yielding the core for a moment (runtime.Gosched) is not enough: it goes to
 // what is ready to run, and Go looks at the network only when nothing is, or ten
 // milliseconds after it last did. Work that is always ready to go on makes each
 // answer of a target wait that long. While fires are about, it rests instead: a

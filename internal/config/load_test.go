@@ -89,7 +89,7 @@ const (
 	sealKey2 = "IAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 )
 
-// sample holds a value of each setting that is not the default, one per place.
+// samples holds a value of each setting that is not the default, one per place.
 var samples = map[string][4]string{
 	"host":                   {"127.0.0.2", "127.0.0.3", "127.0.0.4", "::1"},
 	"port":                   {"3001", "3002", "3003", "3004"},

@@ -53,7 +53,7 @@ type Outcome struct {
 	RetryAfterMs int64  // what a Retry-After header asked for; zero: nothing
 	MaybeSent    bool   // on a failure: the request, or a part of it, may have reached the target
 
-	// Held is how long the call stood in this process's own line before the
+	// Held is how long the call waited in this process's own line before the
 	// attempt began. It is no part of Call.Timeout.
 	Held time.Duration
 }

@@ -26,7 +26,7 @@ type MisfirePolicy string
 
 // The misfire policies.
 const (
-	MisfireRunAll    MisfirePolicy = "RUN_ALL"    // send all, oldest first, within MaxAge and MaxRuns
+	MisfireRunAll    MisfirePolicy = "RUN_ALL"    // send all, oldest first, within MaxAgeMs and MaxRuns
 	MisfireRunLatest MisfirePolicy = "RUN_LATEST" // send the latest, record the rest as MISSED
 	MisfireSkip      MisfirePolicy = "SKIP"       // record all as MISSED
 )

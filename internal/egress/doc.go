@@ -13,7 +13,7 @@
 //     IPv4-mapped and IPv4-compatible forms, NAT64, 6to4, Teredo and ISATAP.
 //   - A refusal names the rule.
 //
-// # Where it stands
+// # Where it is used
 //
 //	URL of a job ──> CheckURL ──> a warning in the answer to whoever made it
 //	name ──> CheckName ──> lookup ──> CheckAddr, for each address ──> connect

@@ -10,7 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// asideVersion is a version that cannot be run: nothing of it is sent, and W
+// unusableVersion is a version that cannot be run: nothing of it is sent, and W
 // does not wait for it. See ADR 17.
 //
 //	   since          certain              mended: a newer program, or an edit
@@ -22,7 +22,7 @@ type unusableVersion struct {
 	reason error
 }
 
-// asideError refuses what a job that is set aside cannot do. Call with the
+// unusableError refuses what a job that is set aside cannot do. Call with the
 // lock of the registry held.
 func (r *registry) unusableError(id domain.JobID) error {
 	if a, found := r.unusable[id]; found {
@@ -55,7 +55,7 @@ func (r *registry) checkJobs() Check {
 }
 
 // unknownFires is the record of the time in which a version that has ended
-// could not be run. Which fires it had is not known: it stands for all of them.
+// could not be run. Which fires it had is not known: the record covers all of them.
 func unknownFires(a store.Aside, v *domain.Version, now int64, reason error) (domain.Execution, bool) {
 	from, last := max(a.Since+1, v.EffectiveFrom), v.EffectiveTo-1
 	if !v.Active || last <= from {
@@ -69,7 +69,7 @@ func unknownFires(a store.Aside, v *domain.Version, now int64, reason error) (do
 	}, true
 }
 
-// endAside follows an edit that has ended a version which could not be run.
+// endUnusable follows an edit that has ended a version which could not be run.
 func (e *editor) endUnusable(by context.Context, j *run.Job) {
 	e.registry.mu.Lock()
 	a, found := e.registry.unusable[j.ID]

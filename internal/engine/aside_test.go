@@ -15,7 +15,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// TestUnknownFires: one record stands for the time of a version that could not
+// TestUnknownFires: one record covers the time of a version that could not
 // be run, and none where it had no time or no fires.
 func TestUnknownFires(t *testing.T) {
 	a := store.Aside{Since: 1_000}
@@ -253,7 +253,7 @@ func TestSetAsideIsDeleted(t *testing.T) {
 	})
 }
 
-// TestMendedByAnotherProgram: a later start that can run the version settles its
+// TestMendedByAnotherProgram: a later start that can run the version records its
 // fires. Those that may have been sent are sent again, the others are MISSED, as
 // one record however often a crash makes it be repeated; after that it fires.
 func TestMendedByAnotherProgram(t *testing.T) {
@@ -301,7 +301,7 @@ func TestMendedByAnotherProgram(t *testing.T) {
 			t.Errorf("still set aside: %v", a)
 		}
 		w.stop()
-		// The crash before the row is gone: the next start settles it again.
+		// A crash before the row is deleted: the next start decides again, with the same result.
 		w.down(func(db store.Store) { w.ok(db.Ledger().SetAside(context.Background(), []store.Aside{aside})) })
 		w.boot()
 		w.pass(2 * time.Second)
@@ -356,7 +356,7 @@ func TestBrokenVersionThatHasEnded(t *testing.T) {
 	})
 }
 
-// TestMendedWithoutItsJob: what was set aside is settled also when its job was
+// TestMendedWithoutItsJob: what was set aside is decided also when its job was
 // deleted meanwhile, or nothing is kept of it.
 func TestMendedWithoutItsJob(t *testing.T) {
 	eachStore(t, func(w *asideWorld) {

@@ -9,8 +9,8 @@ import (
 )
 
 // A fire that is due and beyond the horizon, because the clock was set ahead
-// since the last beat, waits for the next beat. It does not go round between
-// the retries and the workers until then: on virtual time it would for ever.
+// since the last beat, waits for the next beat. Until then it does not
+// circulate between the retries and the workers: on virtual time that would not end.
 func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

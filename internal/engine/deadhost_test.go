@@ -77,7 +77,7 @@ func TestSpansAreSent(t *testing.T) {
 
 // What a host that answers nothing leaves behind is bounded by maxRuns, not by
 // the length of its silence: in the queue, in the ranges, in the age of W, and
-// so in what a crash leaves in doubt.
+// so in what a crash leaves uncertain.
 func TestBacklogIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []domain.OverlapPolicy{domain.OverlapAllow, domain.OverlapQueue} {

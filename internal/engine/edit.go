@@ -20,8 +20,8 @@ const (
 )
 
 // effective chooses the instant from which an edit is valid: after anything
-// that was sent or settled, and after now. It holds W below that instant until
-// let go, so that no watermark passes a fire of the new version before the
+// that was sent or is below W, and after now. It holds W below that instant until
+// release is called, so that no watermark passes a fire of the new version before the
 // timetable knows it.
 func (e *editor) effective(j *run.Job) (from int64, release func()) {
 	e.registry.mu.Lock()
@@ -386,8 +386,8 @@ func (e *editor) untilKnown(by context.Context, call func(context.Context) error
 	return false
 }
 
-// settleEdit makes an edit valid from the instant and lets the job go on. With
-// from zero the edit did not happen. next nil deletes the job.
+// applyEdit makes an edit valid from the instant and ends the hold on the job's fires.
+// With from zero the edit did not happen. next nil deletes the job.
 func (e *editor) applyEdit(j *run.Job, next *run.Version, from int64, stopReason string) {
 	var late []*run.Span
 	e.registry.mu.Lock()

@@ -287,7 +287,7 @@ func TestLiveAtEveryMoment(t *testing.T) {
 					break
 				}
 				if looks%20 == 19 {
-					w.pass(100 * time.Millisecond) // virtual time stands still while one looks
+					w.pass(100 * time.Millisecond) // virtual time does not pass during the checks
 				}
 			}
 			w.pass(time.Second)
@@ -342,7 +342,7 @@ func TestLiveView(t *testing.T) {
 }
 
 // A store that hangs while a change reads the job does not hold the job's other
-// changes for longer than a commit may take, whatever patience the caller has.
+// changes for longer than a commit may take, whatever the caller's timeout is.
 func TestUpdateOfAStoreThatHangs(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

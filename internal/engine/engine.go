@@ -173,8 +173,8 @@ func (e *Engine) handedOver() bool {
 }
 
 // leaveOpen writes an open run for every call still in flight, so that the next
-// start finds nothing else uncertain, and takes back the doubt about those that
-// wait. What else is queued needs no row: the calendar will name it again, and
+// start finds nothing else uncertain, and notes on the open runs of those that wait
+// that they are not in flight. What else is queued needs no row: the calendar will name it again, and
 // retries and triggers have theirs.
 func (e *Engine) leaveOpen(inTime bool) {
 	now := e.now()

@@ -61,7 +61,7 @@ func starts(t *testing.T, calls []seen) []int64 {
 	return first
 }
 
-// What a call stood in the executor's own line for is no part of its attempt:
+// The time that a call waits for its turn to dial is no part of its attempt:
 // the record says when the request could leave, and how long the target took.
 func TestTimeInLineIsNoPartOfTheAttempt(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,7 @@ type fault struct {
 	delay         time.Duration
 }
 
-// gate stands before a store. While it is open it passes everything on.
+// gate wraps a store. While it is open it passes every call on.
 type gate struct {
 	store.Store
 	onCut func()

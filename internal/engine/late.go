@@ -54,8 +54,8 @@ func (r *runner) drop(s *run.Span, before int64, status domain.Status, reason st
 
 // trim gives up the oldest fires of a backlog that has grown beyond what its
 // job wants to catch up on. Without this a host that answers nothing would hold W
-// for misfire.maxAgeMs, and a crash would leave every one of those fires in
-// doubt. It waits for an eighth more, so that one record tells of many. Called
+// for misfire.maxAgeMs, and a crash would leave every one of those fires
+// uncertain. It waits for an eighth more, so that one record covers many. Called
 // with the lock that guards the span held.
 func (r *runner) trim(s *run.Span) bool {
 	most := s.Ver.Plan.Value().Misfire.MaxRuns

@@ -205,9 +205,9 @@ type stepGuard struct {
 }
 
 // check returns how long firing should wait because the wall clock jumped
-// ahead by more than bigStep: such a step is more often a mistake than a truth
-// (a bad time server, a battery). It is believed once it has stood for
-// settleStep.
+// ahead by more than bigStep: such a step is more often an error than the right time
+// (a bad time server, an empty battery). It is accepted once the clock has been stable
+// for stableFor.
 func (g *stepGuard) check(c clock.Clock) time.Duration {
 	now := c.Now()
 	jump := now.Sub(g.wall) - c.Elapsed(g.last)

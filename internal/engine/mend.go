@@ -22,7 +22,7 @@ type mending struct {
 
 	stored map[versionKey]store.Aside // by earlier starts
 	broken map[versionKey]*brokenVersion
-	done   []store.Aside // to be forgotten once all is on record
+	done   []store.Aside // to be deleted from the store once everything is on record
 }
 
 // brokenVersion is a version that this program cannot run.
@@ -40,15 +40,14 @@ func (m *mending) readStored(ctx context.Context) error {
 	return err
 }
 
-// setAside notes a version that cannot be run, and returns what stands in for
-// it.
+// setAside notes a version that cannot be run, and returns a placeholder for it.
 func (m *mending) setAside(v *domain.Version, reason error) *run.Version {
 	m.broken[versionKey{v.JobID, v.Number}] = &brokenVersion{*v, reason}
 	return run.Placeholder(v)
 }
 
-// settleAsides decides about every version that is set aside: it stays so, or
-// what became of its fires is on record.
+// decideStored decides about every version that is set aside: it stays so, or its fires
+// get their records.
 func (m *mending) decideStored(ctx context.Context) error {
 	var fresh []store.Aside
 	for key, b := range m.broken {
@@ -112,7 +111,7 @@ func (m *mending) endBroken(a store.Aside, b *brokenVersion) {
 	m.recovery.runs[a.JobID] = kept
 }
 
-// mend settles the fires up to W of a version that was set aside and can be run
+// mendStored records the fires up to W of a version that was set aside and can be run
 // again, or of one that has ended before W.
 func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside) error {
 	versions, err := m.recovery.e.store.Jobs().Versions(ctx, key.id)
@@ -143,7 +142,7 @@ func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside)
 	return nil
 }
 
-// settleMended decides about the fires in (Since, W]: those that may have been
+// recordMended decides about the fires in (Since, W]: those that may have been
 // sent are uncertain, as after any crash; the others were not sent, and their
 // time is over.
 func (m *mending) recordMended(ctx context.Context, j *run.Job, ver *run.Version, a store.Aside) error {
@@ -221,7 +220,7 @@ func (m *mending) recordOf(ctx context.Context, a store.Aside) (*recordedFires, 
 	})
 }
 
-// endAsides forgets what was settled. It is on record.
+// endAsides deletes from the store what is no longer set aside. Its fires are on record.
 func (m *mending) endAsides(ctx context.Context) error {
 	if len(m.done) == 0 {
 		return nil

@@ -54,8 +54,8 @@ func (w *storeWatch) cause() error {
 }
 
 // stopIfGone ends the sending at once when files of the store are gone: what
-// would be recorded could not be found again. Only a beat that finds all of them
-// lets it go on.
+// is recorded now could not be found again. Only a beat that finds all of them
+// resumes it.
 func (w *storeWatch) stopIfGone(err error) {
 	if isGone(err) {
 		w.shard.StopSending()

@@ -47,7 +47,7 @@ func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, look bool
 		d.step = d.advance
 	}
 	*d = duplex{step: d.step, request: request, answer: answer, look: look}
-	// A turn of reading has two parts. The poller forgets what it has reported,
+	// A turn of reading has two parts. The poller drops what it has reported,
 	// and then step is called, after each report again until it has finished.
 	err = raw.Read(d.step)
 	d.request, d.answer = nil, nil

@@ -17,7 +17,7 @@ import (
 // FuzzRequest makes a request of any job that the domain takes. It goes to the
 // host that the URL names and to no other, and what goes over the wire is one
 // request, with the job's header, Belfry's own once each and no header more:
-// whatever stands in the URL or in a value.
+// whatever the URL or a value contains.
 func FuzzRequest(f *testing.F) {
 	f.Add("http://example.com/hook?x=1", "X-Team", "billing", "POST", "{}")
 	f.Add("https://EXAMPLE.com:8443", "Authorization", "Bearer x", "PUT", "")

@@ -15,7 +15,7 @@ import (
 )
 
 // 2,000 dials that want to begin at once are spread over most of a second; no
-// number of them has one wait longer than the most; a line that was is forgotten.
+// number of them has one wait longer than the most; a line that has passed has no effect.
 func TestPace(t *testing.T) {
 	var p pace
 	now := time.Unix(1_000, 0)
@@ -106,7 +106,7 @@ func TestPaceKeepsTime(t *testing.T) {
 	})
 }
 
-// The time in the line is not the target's: a call that has stood there has its
+// The time in the line is not the target's: a call that has waited there has its
 // whole timeout still, and calls that dial one after the other also end so. The
 // outcome says how long it was.
 func TestTimeInLineIsNotTheTargets(t *testing.T) {
@@ -175,7 +175,7 @@ func TestEndWaiting(t *testing.T) {
 		ended := 0
 		for out := range timedOut {
 			if ended++; out.Held > waited {
-				t.Errorf("a call was held for %s, and let go after %s", out.Held, waited)
+				t.Errorf("a call was held for %s, and released after %s", out.Held, waited)
 			}
 		}
 		if ended < 300 {

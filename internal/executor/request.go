@@ -16,7 +16,7 @@ func hasPrefixFold(s, prefix string) bool {
 }
 
 // appendPath appends the request target (RFC 9112, section 3.2.1). Bytes that
-// cannot stand in a URI (RFC 3986, section 2) are percent-encoded; all others
+// cannot be in a URI (RFC 3986, section 2) are percent-encoded; all others
 // go out as the user wrote them.
 func appendPath(b []byte, path string) []byte {
 	if path == "" || path[0] != '/' {
@@ -204,5 +204,5 @@ func appendUUID(b []byte, id [16]byte) []byte {
 	return b
 }
 
-// uuidPlaces are where the bytes of a UUID stand in its text.
+// uuidPlaces are where the bytes of a UUID are in its text.
 var uuidPlaces = [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}

@@ -70,7 +70,7 @@ func (t *table) evict() {
 	}
 }
 
-// reap closes idle connections and forgets unused hosts until the context
+// reap closes idle connections and drops unused hosts until the context
 // ends.
 func (t *table) reap(ctx context.Context) {
 	for clock.Wait(ctx, max(t.idleTimeout/8, 10*time.Millisecond)) {

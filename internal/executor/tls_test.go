@@ -116,7 +116,7 @@ func serveTLS(t testing.TB, cfg *tls.Config) *tlsServer {
 	return s
 }
 
-// url returns the server's address under a name.
+// under returns the server's URL with the name as host.
 func (s *tlsServer) under(name string) string {
 	_, port, _ := net.SplitHostPort(s.addr)
 	return "https://" + name + ":" + port + "/"

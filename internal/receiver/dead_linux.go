@@ -85,7 +85,7 @@ func (h *holder) glance() {
 }
 
 // clientClosed reports whether the client has closed the connection. What it wrote is
-// read and forgotten.
+// read and dropped.
 func clientClosed(fd int) bool {
 	var ignored [4 << 10]byte
 	for {

@@ -46,7 +46,7 @@ func TestDead(t *testing.T) {
 	}
 }
 
-// A connection whose client has left is let go: a dead host that runs for long
+// A connection whose client has closed it is closed: a dead host that runs for long
 // does not use up its descriptors.
 func TestDeadLetsGo(t *testing.T) {
 	r := start(t, Config{Dead: true})

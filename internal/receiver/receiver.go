@@ -172,7 +172,7 @@ func (r *Receiver) serveUntil(ctx context.Context) error {
 	defer cancel()
 	err := r.server.ShutdownWithContext(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = nil // a client that does not read its answer is left behind
+		err = nil // a client that does not read its answer does not delay the stop
 	}
 	for _, ln := range r.listeners {
 		_ = ln.Close() // one that was not served yet when the server was shut down

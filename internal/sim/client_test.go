@@ -37,7 +37,7 @@ type known struct {
 // answer to a pause or a delete until its next edit begins.
 type silence struct {
 	job         *known
-	from, until time.Duration // until zero: for ever
+	from, until time.Duration // until zero: no end
 }
 
 // tag makes a spec tell which edit it is of.

@@ -121,7 +121,7 @@ func (w *world) checkEnd(k *known, stored []domain.Version) {
 }
 
 // readRecords reads what the database tells, and returns how many scheduled
-// fires the records stand for.
+// fires that the records cover.
 func (w *world) readRecords(run *check.Run) (counted int) {
 	w.statuses = make(map[domain.Status]int)
 	facts := w.facts()

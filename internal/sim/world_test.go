@@ -87,7 +87,7 @@ func simulate(t *testing.T, seed uint64, on opener, p plant) (v verdict) {
 		w.finish()
 		v.expected = w.judge()
 		w.end(true)
-		w.pass(time.Minute) // what the last process left behind gives up
+		w.pass(time.Minute) // calls of the last process end
 		v.faults, v.script, v.statuses = w.faulted, w.script, w.statuses
 		v.requests, v.day = len(w.targets.requests), time.Since(w.start)
 	})

@@ -152,7 +152,7 @@ type Batch struct {
 	Open  []domain.OpenRun   // inserted or replaced; ignored where a fact exists
 }
 
-// Ledger is what at-least-once stands on.
+// Ledger is what at-least-once depends on.
 type Ledger interface {
 	// Record commits a batch. Repeating it, whole or in other batches,
 	// changes nothing: see the package's rules. Facts are durable no later
@@ -160,7 +160,7 @@ type Ledger interface {
 	// batch is the caller's again: nothing of it is kept.
 	Record(ctx context.Context, b Batch) error
 	// Facts streams the facts scheduled in (after, until], in the order of
-	// their keys. The fires that a summary stands for are streamed as its
+	// their keys. The fires that a summary covers are streamed as its
 	// range.
 	Facts(ctx context.Context, after, until int64, fn func(FactRange) error) error
 	// Ranges streams the summaries alone that are scheduled after the instant,
@@ -175,7 +175,7 @@ type Ledger interface {
 	SetAside(ctx context.Context, asides []Aside) error
 	// Asides returns what SetAside has kept, in the order of jobs and versions.
 	Asides(ctx context.Context) ([]Aside, error)
-	// EndAside forgets versions that SetAside has kept: what became of their
+	// EndAside deletes versions that SetAside has kept: what became of their
 	// fires is on record. One that is not known is no error.
 	EndAside(ctx context.Context, asides []Aside) error
 }
@@ -192,14 +192,14 @@ type Aside struct {
 
 // FactRange says that the fires of a job from From to Key.ScheduledAt, both
 // inclusive, are on record. From equals Key.ScheduledAt except in a summary:
-// a MISSED or SKIPPED record that stands for several fires of one version.
+// a MISSED or SKIPPED record that covers several fires of one version.
 type FactRange struct {
 	Key       domain.FireKey
 	From      int64
 	Version   int
 	Status    domain.Status
 	StartedAt int64 // of the first attempt, Unix milliseconds; zero: never sent
-	Count     int64 // fires that the record stands for, 1 without a summary
+	Count     int64 // fires that the record covers, 1 without a summary
 }
 
 // Shards keeps who fires which jobs, and how far.

@@ -68,7 +68,7 @@ type Metrics struct {
 	StoreErrors   prometheus.Counter   // calls to the store that failed
 
 	WatermarkLag  prometheus.Gauge // seconds from the watermark to now
-	HorizonMargin prometheus.Gauge // seconds from now to the horizon; negative: sending stands still
+	HorizonMargin prometheus.Gauge // seconds from now to the horizon; negative: nothing is sent
 
 	Jobs           *prometheus.GaugeVec     // by state; JobsActive and JobsInactive
 	Requests       *prometheus.HistogramVec // seconds, by route, method and class; see Request

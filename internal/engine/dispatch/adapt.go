@@ -88,7 +88,7 @@ func (d *Dispatcher) readmit(h *host) {
 	}
 }
 
-// Relax lets every limit fall back to what is in use and forgets hosts that
+// Relax lowers every limit towards what is in use and drops hosts that
 // have nothing to do. Call it once a second.
 func (d *Dispatcher) Relax() {
 	d.mu.Lock()

@@ -54,7 +54,7 @@ type Dispatcher struct {
 	saturated []*host // hosts at their limit with fires waiting
 	adapting  chan struct{}
 	calls     int
-	begun     int // calls, since takeBegun was asked last
+	begun     int // calls, since TakeBegun was asked last
 	lateCalls int
 	queued    int
 	workers   int
@@ -431,7 +431,7 @@ func (d *Dispatcher) unpark(h *host) {
 	d.addToRingIf(h)
 }
 
-// Suspend stops new calls, or lets them go on.
+// Suspend stops new calls, or allows them again.
 func (d *Dispatcher) Suspend(stop bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

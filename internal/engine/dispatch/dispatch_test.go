@@ -287,7 +287,7 @@ func TestSuspendAndClose(t *testing.T) {
 	}
 }
 
-// Hosts without work are forgotten.
+// Hosts without work are dropped.
 func TestIdleHostsAreDropped(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10, 10)
@@ -303,7 +303,7 @@ func TestIdleHostsAreDropped(t *testing.T) {
 	}
 }
 
-// longCalls tells of each call once, the oldest first. None can end meanwhile: what
+// LongCalls reports each call once, the oldest first. None can end meanwhile: what
 // is put on record of it would come after what follows from its end.
 func TestLongCalls(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,7 @@ type host struct {
 	parked parking
 }
 
-// parking says where a host stands that is not in the ring.
+// parking says why a host is not in the ring.
 type parking uint8
 
 const (

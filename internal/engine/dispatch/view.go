@@ -22,9 +22,9 @@ func (d *Dispatcher) TakeBegun() int {
 }
 
 // InFlight calls fn with each fire whose call has not ended, the oldest first, and
-// returns how many there are. The dispatcher is locked meanwhile, and a call ends
-// here before it is settled: what fn hands on of it comes before what its end
-// leads to.
+// returns how many there are. The dispatcher is locked meanwhile, and a call leaves
+// this list before its outcome is handled: so what fn passes on about a call comes
+// before what follows from its end.
 func (d *Dispatcher) InFlight(fn func(*run.Run)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

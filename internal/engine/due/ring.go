@@ -9,7 +9,7 @@ import (
 // It is a power of two so that a second's bucket is a mask away.
 const ringSize = 1 << 12
 
-// timetable holds every job at the second of its next fire:
+// ring holds every job at the second of its next fire:
 //
 //	ring   [s][s+1][s+2] ... [s+4095]      one bucket per second
 //	far    {block: jobs}                   4096 seconds a block

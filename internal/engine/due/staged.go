@@ -82,8 +82,8 @@ func (s *staged) sortSecond(from int64, fires, sorted []*run.Run) {
 	}
 }
 
-// trim forgets what was taken, and gives back memory of which more are to come
-// need only a small part: one large second does not pin memory.
+// trim drops the runs that were taken, and frees the buffer when the next runs need
+// only a small part of it: a burst does not pin memory.
 func (s *staged) trim(more int) {
 	if s.taken == 0 {
 		return

@@ -10,9 +10,9 @@ import (
 const (
 	// stageAhead is how long before a second's edge its fires are made ready.
 	stageAhead = 500 * time.Millisecond
-	// stagePart is how many jobs are looked at in one turn for a second to come: a
-	// tenth of a millisecond. 10,000 jobs a second at once were ten, in which
-	// nothing else left.
+	// stagePart is how many jobs one turn stages for a second to come: that takes a
+	// tenth of a millisecond. Staging 10,000 jobs in one turn would take 10 ms, in which
+	// no fire is released.
 	stagePart  = 128
 	stageTurns = 64 // a second with very many jobs takes no more turns than this
 	// beatWait is how long the timetable waits before it looks again whether a beat
@@ -26,7 +26,7 @@ const LagLimit = 10 * time.Second
 // Timetable knows when each job fires next, and makes fires ready ahead of their
 // second:
 //
-//	ring ─► filling ─► staged ─► takeDue
+//	ring ─► filling ─► staged ─► TakeDue
 //	jobs    a second    runs, by
 //	        in parts    instant
 //

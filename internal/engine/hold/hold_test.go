@@ -136,7 +136,7 @@ func TestTokensAreReleasedOnce(t *testing.T) {
 	}
 }
 
-// Advancing holds the later instant before the earlier one is let go.
+// Advancing holds the later instant before the earlier one is released.
 func TestAdvanceLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	set := NewSet()

@@ -6,7 +6,7 @@ import (
 )
 
 // Span is a run of fires that are due and not sent: those of one version from
-// next to last, both inclusive. It stands for all of them in the memory of
+// next to last, both inclusive. It keeps all of them in the memory of
 // one, because fires can be computed; a host that is dead for a day costs a
 // span per job, not a fire per second.
 type Span struct {

@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A span against the list of the fires it stands for.
+// A span against the list of the fires it covers.
 func TestSpanModel(t *testing.T) {
 	t.Parallel()
 	job1, job2 := testJob(t, "*/3 * * * * *", 0), testJob(t, "* * * * * *", 1700)

@@ -129,7 +129,7 @@ func (v *Version) target() (url, path string) {
 // Placeholder is what takes the place of a version that cannot be run: it has its
 // number and its time, and no fires.
 func Placeholder(v *domain.Version) *Version {
-	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom, Plan: unique.Make(Plan{})} //nolint:gosec // as in newVersion
+	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom, Plan: unique.Make(Plan{})} //nolint:gosec // as in NewVersion
 	ver.To.Store(v.EffectiveTo)
 	return ver
 }

@@ -25,7 +25,7 @@ type judge struct {
 	expected map[fireKey]*Version
 	sends    map[domain.ExecutionID][]Send
 	records  map[domain.ExecutionID]*Record
-	ranges   map[domain.JobID][]*Record // records that stand for several fires
+	ranges   map[domain.JobID][]*Record // records that cover several fires
 	triggers map[domain.ExecutionID]bool
 }
 

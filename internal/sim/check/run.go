@@ -60,7 +60,7 @@ type Record struct {
 	HTTPStatus  int
 	Manual      bool
 	Reason      string // what the record says went wrong
-	From        int64  // first fire that it stands for; ScheduledAt when it stands for one
+	From        int64  // first fire that it covers; ScheduledAt when it covers one
 }
 
 // Outage is a time in which the server did not run, or was stopped hard.

@@ -111,7 +111,7 @@ func (p *protocol) request(n *state, o, i int, reached bool) {
 	past.arrived = past.arrived || reached
 }
 
-// answer ends a call: Engine.settle.
+// answer ends a call: runner.conclude.
 func (p *protocol) answer(s *state, emit func(step, *state), o, i int) {
 	e := &s.owners[o].runs[i]
 	plan := &p.jobs[p.runs[i].job]
@@ -134,7 +134,7 @@ func (p *protocol) finish(n *state, o, i int, result outcome) {
 	e.phase, e.result = ended, result
 }
 
-// fail applies the retry policy to a failure: decideEnding. maybe says that
+// fail applies the retry policy to a failure: run.DecideEnding. maybe says that
 // bytes may have reached the target.
 func (p *protocol) fail(n *state, o, i int, maybe bool) {
 	spend(&n.world.fails)

@@ -28,7 +28,7 @@
 //
 // An execution runs through idle, staged, (held,) queued, calling, ended or
 // opening, waiting; what ended is idle again once its fact is acknowledged.
-// Time is a handful of ticks. A tick stands for a second of the timetable and
+// Time is a handful of ticks. A tick is a second of the timetable and
 // for the millisecond that an edit keeps as its distance; H is one tick ahead.
 // Nothing is urgent: whatever can be done can also be left for any number of
 // ticks, which is how stores that hang, loops that wake late and queues that

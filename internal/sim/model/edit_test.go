@@ -132,7 +132,7 @@ func (p *protocol) freeHeld(n *state, o, j int) {
 	}
 }
 
-// drop forgets executions of a job that were not sent.
+// drop drops executions of a job that were not sent.
 func (p *protocol) drop(n *state, o, j int, match func(*execution) bool) {
 	for i, f := range p.runs {
 		if e := &n.owners[o].runs[i]; f.job == j && !f.trigger && match(e) {

@@ -111,7 +111,7 @@ func (p *protocol) stageFire(n *state, o, j int) int {
 	return i
 }
 
-// release is Engine.takeDue and Engine.admit: fires that are due and within
+// release is due.Timetable.TakeDue and runner.admit: fires that are due and within
 // the horizon are queued, or kept by an edit that commits.
 func (p *protocol) release(n *state, o int) {
 	w := &n.owners[o]

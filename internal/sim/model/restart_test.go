@@ -114,7 +114,7 @@ func (p *protocol) load(n *state, o, j int, g gap) {
 	n.owners[o].jobs[j] = job
 }
 
-// decideRun decides about one execution: recovery.addGap, decideResume and
+// decideRun decides about one execution: recovery.judge, run.DecideResume and
 // recovery.resumeOne.
 func (p *protocol) decideRun(n *state, o, i int, g gap) {
 	f, row, e := p.runs[i], &n.ledger[i], &n.owners[o].runs[i]
@@ -217,7 +217,7 @@ func (p *protocol) kill(s *state, emit func(step, *state), o int) {
 	}
 }
 
-// lose forgets the memory of a process. Requests in flight have reached their
+// lose drops the memory of a process. Requests in flight have reached their
 // target or not; nobody hears of it.
 func (p *protocol) lose(n *state, o int) {
 	for i := range n.owners[o].runs {

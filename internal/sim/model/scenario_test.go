@@ -64,8 +64,8 @@ type mutant struct {
 	noFloor          bool // an edit does not keep W below its instant
 	ignoreProposed   bool // an edit does not look at the W that a beat carries
 	dropOverdue      bool // an edit moves a job on past fires that were not staged
-	dropHeld         bool // an edit that was refused forgets the fires that it held
-	loseUnclear      bool // a creation of unknown outcome lets W go at once
+	dropHeld         bool // an edit that was refused drops the fires that it held
+	loseUnclear      bool // a creation of unknown outcome releases its hold on W at once
 	nextFromNow      bool // the next fire is the next after now
 	retryInMemory    bool // a retry waits without an open run
 	backFill         bool // a resumed job fires from where it was paused

@@ -34,7 +34,7 @@
 //
 // # How this is shown
 //
-// The tests of this package take each promise and each loss by itself, on the
-// mounted file system. The crash tests of the SQLite store and of the binary
-// stand on it; without the fsyncs of what they test they fail.
+// The tests of this package check each promise and each loss by itself, on the
+// mounted file system. The crash tests of the SQLite store and of the binary use it,
+// and fail if the fsyncs of what they test are removed.
 package power

@@ -37,7 +37,7 @@ const (
 // into. Both come newest first and are merged:
 //
 //	calendar    12:05   12:04   12:03   ....   11:00
-//	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, stands for 11:01 to 12:02
+//	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, covers 11:01 to 12:02
 //	result      12:05, 12:04:31, 12:04, 12:03, 12:02 (MISSED, 62 fires), 11:00
 func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
 	versions, err := h.Jobs().Versions(ctx, id)
@@ -72,7 +72,7 @@ SELECT missed_from, missed_count FROM execution INDEXED BY execution_irregular
  WHERE (nonce <> 0 OR status = 4) AND job_id = CAST(? AS BLOB) AND scheduled_at >= ? AND missed_count > 0
  ORDER BY scheduled_at LIMIT 1`
 
-// summaryOver returns the MISSED summary that stands for the fires right below
+// summaryOver returns the MISSED summary that covers the fires right below
 // an instant, or nil: a page may begin in the middle of one.
 func (h history) summaryOver(ctx context.Context, id domain.JobID, below int64) (*span, error) {
 	var next *span // the first summary at or after the instant

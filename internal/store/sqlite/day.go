@@ -27,7 +27,7 @@ const (
 // day is a UTC day: days since 1970-01-01.
 type day int64
 
-// carried stands for the jobs database where a day is asked for: the alerts
+// carried means the jobs database where a day is expected: the alerts
 // whose own file is gone are kept there.
 const carried day = -1
 

@@ -41,7 +41,7 @@
 //
 // Nothing is read back from memory that is not in the files: totals, open
 // alerts and the keys of open runs are loaded at start, changed after each
-// commit, and loaded again when a commit has ended in doubt. Which jobs have
+// commit, and loaded again when the outcome of a commit is unknown. Which jobs have
 // triggers or summaries in a file is remembered before the commit: too many
 // only cost a look.
 //

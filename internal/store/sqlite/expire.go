@@ -149,7 +149,7 @@ func (s *Store) finishRetiring(ctx context.Context) error {
 	}
 	defer s.erase.leave()
 	s.state.RLock()
-	done := slices.Collect(maps.Keys(s.retiring)) // of some the mark may be gone: its removal ended in doubt
+	done := slices.Collect(maps.Keys(s.retiring)) // the mark of some may be gone: the outcome of its removal is unknown
 	s.state.RUnlock()
 	marked, err := s.markedDays(ctx)
 	if err != nil {
@@ -188,7 +188,7 @@ func (s *Store) markedDays(ctx context.Context) (marked []day, err error) {
 	return marked, err
 }
 
-// finish deletes the file of a day that was forgotten, and its mark.
+// finish deletes the file of a day that was dropped, and its mark.
 func (s *Store) finish(ctx context.Context, d day) error {
 	if err := s.days.checkFolder(); err != nil {
 		return err

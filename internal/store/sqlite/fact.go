@@ -143,8 +143,8 @@ func bindAttempts(s *sqlite.Stmt, i int, attempts []domain.Attempt) error {
 	return nil
 }
 
-// columnAttempts reads the attempts of a record. In the place of what cannot be
-// read stands one attempt that says so: the execution is shown, or goes on.
+// columnAttempts reads the attempts of a record. What cannot be read
+// becomes one attempt that says so: the execution is shown, or goes on.
 func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt) {
 	if s.ColumnIsNull(i) {
 		return nil

@@ -115,7 +115,7 @@ type Store struct {
 	openRuns  map[domain.FireKey]struct{} // keys that may have an open run
 	retiring  map[day]bool                // days whose file Expire has not deleted yet
 	irregular map[day]*irregulars         // see irregular.go
-	stale     bool                        // a commit ended in doubt: load it again before use
+	stale     bool                        // the outcome of a commit is unknown: load it again before use
 }
 
 var _ store.Store = (*Store)(nil)
@@ -250,7 +250,7 @@ func (s *Store) load(ctx context.Context) error {
 	return nil
 }
 
-// fresh loads the state again when a commit ended in doubt. The caller holds
+// fresh loads the state again when the outcome of a commit is unknown. The caller holds
 // record.
 func (s *Store) fresh(ctx context.Context) error {
 	if !s.stale {

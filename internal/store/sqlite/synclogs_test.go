@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// syncLogs takes the logs of both kinds of files, and a folder without any. A
+// TestSyncLogs: syncLogs takes the logs of both kinds of files, and a folder without any. A
 // log that cannot be opened is told: what lies in it would be built on.
 func TestSyncLogs(t *testing.T) {
 	dir := t.TempDir()

@@ -95,7 +95,7 @@ func byJobPages(t *testing.T, f *fixture) {
 		switch {
 		case i%100 == 99:
 			facts = append(facts, failure(1, at))
-		case i >= 200 && i < 300: // a summary stands for them
+		case i >= 200 && i < 300: // a summary covers them
 		case i == 300:
 			facts = append(facts, missed(1, noon+200*minute, at, 101))
 		default:

@@ -1,6 +1,6 @@
 // Package storetest is the contract of package store as tests.
 //
-// A store that passes [Exercise] can stand behind the engine; what is not
+// A store that passes [Exercise] can serve the engine; what is not
 // tested here is not promised. Each subtest is named after the sentence of the
 // contract that it shows. The package knows no store and looks at none but
 // through its interface:
