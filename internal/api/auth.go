@@ -84,11 +84,11 @@ func within(caller access.Caller, r *http.Request) (access.Caller, *Problem) {
 	return caller, nil
 }
 
-// checkKey looks the key up. An address that has sent too many wrong ones waits,
-// with a right one of the settings too: otherwise it could go on guessing. A key
-// of the database opens all the same: it has too many random bits to be guessed
-// at any speed, and its holder must not be locked out by whoever shares his
-// address, as all clients of a proxy do.
+// checkKey looks the key up. An address that has sent too many wrong keys must wait, even
+// with a right key of the settings: otherwise it could keep guessing. A key of the
+// database is accepted all the same. It has too many random bits to be guessed, and its
+// holder must not be locked out by others behind the same address, such as all clients
+// of a proxy.
 func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)

@@ -20,24 +20,25 @@
 //   - The document at /openapi.json is made of the same Go types that the
 //     handlers answer with, and holds every route: a route cannot be added
 //     without it.
-//   - Slashes that are doubled or at the end of a path make no difference, to
-//     the guard least of all. A path or a method that is none gets a pointer to
-//     what was probably meant, and never does what it guesses.
-//   - What GET /jobs/{id} answers can be sent back as a change. What can only be
-//     read is held to what it is, never ignored, and a document of an old version
-//     undoes nothing: wholejob.go.
-//   - A condition of a request (If-Match, If-None-Match) is kept as RFC 9110,
-//     section 13 says, or refused: never ignored. precondition.go.
+//   - Doubled slashes, and slashes at the end of a path, make no difference, neither
+//     to the route nor to the check of keys. The answer to an unknown path or method
+//     suggests what was probably meant; the suggestion is never carried out.
+//   - The answer to GET /jobs/{id} can be sent back as a change. A read-only field in
+//     it must have its present value, and a document of an old version is refused
+//     where it would undo a later change: package wire.
+//   - A condition of a request (If-Match, If-None-Match) is evaluated as RFC 9110,
+//     section 13 says, or the request is refused. It is never ignored: precondition.go.
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
-//   - Nothing behind a request whose end a proxy may see elsewhere is taken for
-//     the next one (RFC 9112, section 6.1): ambiguousLength in headers.go.
-//   - Connections are bounded, and whoever waits has to make room for whoever
-//     asks: neither idle nor slow clients keep others out.
-//   - Every route asks for a role, and a request that no rule knows for an
-//     admin's. A refusal of a key says nothing but that.
-//   - A key that is confined to a namespace learns nothing of the others, not
-//     even what exists there.
+//   - After a request whose length a proxy may read differently, the connection is
+//     closed, so that its body is never taken for another request (RFC 9112, section
+//     6.1): ambiguousLength in headers.go.
+//   - The number of connections is bounded. At the bound an idle or slow connection is
+//     closed for a new one, so that neither kind keeps other clients out.
+//   - Every route requires a role; a request that no rule matches requires admin. The
+//     refusal of a key does not say what was wrong with it.
+//   - A key that is confined to a namespace learns nothing of the others, not even
+//     which jobs or namespaces exist.
 //   - Every change is in the trail of changes, with who made it.
 //
 // # Who decides what

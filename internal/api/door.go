@@ -15,14 +15,14 @@ import (
 // waits takes about 10 KiB and an open file.
 const DefaultMaxConnections = 1_000
 
-// door bounds the connections of a server. When one too many comes, the one that
-// has gone longest without a request being answered has to go: an attacker who
-// opens connections and sends nothing, or a byte now and then, displaces his own
-// and not the client that asks for something. A connection whose request is in
-// the hands of a handler is never closed; when all are, the newcomer is.
+// door bounds the number of connections of a server. At the bound a new connection
+// replaces the one that has gone longest without an answered request. So an attacker
+// who opens connections and sends nothing, or a byte now and then, loses his own
+// connections, and clients that send requests keep theirs. A connection whose request is
+// being handled is never closed; when all are being handled, the new one is closed.
 //
-// A limit in front of Accept would do the opposite: whoever fills it keeps
-// everybody else out.
+// A limit in front of Accept would do the opposite: whoever fills it keeps all other
+// clients out.
 type door struct {
 	limit   int
 	dropped prometheus.Counter

@@ -37,12 +37,12 @@ func setSafeHeaders(h http.Header, r *http.Request) {
 	}
 }
 
-// ambiguousLength reports whether a proxy may see the end of a request elsewhere, so
-// that nothing behind it may be taken for the next one: the server must close the
-// connection after a request with both Content-Length and Transfer-Encoding, and
-// after one of HTTP/1.0 with Transfer-Encoding (RFC 9112, section 6.1). net/http
-// does neither, and hides which of the headers were there: hence every request
-// in chunks and every one of HTTP/1.0.
+// ambiguousLength reports whether a proxy may read the length of a request differently.
+// The server must close the connection after such a request, so that nothing behind it
+// is taken for the next one: after a request with both Content-Length and
+// Transfer-Encoding, and after one of HTTP/1.0 with Transfer-Encoding (RFC 9112, section
+// 6.1). net/http does not close it, and hides which of the headers were there. So the
+// answer is yes for every chunked request and for every request of HTTP/1.0.
 func ambiguousLength(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }

@@ -52,12 +52,12 @@ const (
 	minPause = 2 * time.Millisecond
 )
 
-// Backlog is how many connections the kernel should hold for Accept. What has
-// come in is handled at 2,000 a second or faster, so that nobody waits longer
-// than 64 ms in it. When it is full the kernel lets go of the packet that asks
-// for a connection, and the client sends it again after a second: whoever opens
-// connections as fast as he can is slowed down by his own kernel. The usual 4,096
-// would have everybody wait for two seconds behind an attacker.
+// Backlog is how many connections the kernel should hold for Accept. They are accepted
+// at 2,000 a second or faster, so that a connection waits at most 64 ms in the queue.
+// When the queue is full the kernel drops the packet that opens a connection, and the
+// client's kernel sends it again after a second: that slows down whoever opens
+// connections as fast as possible. With the usual 4,096 everybody would wait for two
+// seconds behind an attacker.
 const Backlog = 128
 
 // ListenerConfig is what a listener of the API is made of.
@@ -74,18 +74,17 @@ type ListenerConfig struct {
 //	kernel's queue ─▶ budget left? ─▶ a storm, and more than its share? ─▶ door
 //	                  no: pause       yes: reset
 //
-// As long as the budget lasts everybody comes in, also a proxy that opens a
-// connection for each request. Beyond it Accept pauses, and the queue in the
-// kernel pushes back. That alone would let one greedy address fill the queue;
-// so once it has gone on for a while, addresses that take more than their share
-// are refused, which is cheap enough to get at those behind them: an honest
-// client gets through the queue in 16 to 64 ms. Addresses of the machine
-// itself are not refused, only slowed down: all clients of a proxy that runs on
-// it come from there.
+// While the budget lasts every connection is accepted, also from a proxy that opens one
+// for each request. Beyond the budget Accept pauses, and the queue in the kernel fills.
+// With pauses alone one greedy address could fill the queue. So once the budget has been
+// exceeded for a while, addresses that take more than their share are refused. A refusal
+// is cheap, so that those behind in the queue are reached: an honest client gets
+// through it in 16 to 64 ms. Loopback addresses are never refused, only slowed down: all
+// clients of a proxy on this machine come from there.
 //
-// An attacker of more addresses than there is room for is not refused either,
-// and pays with the pause alone: he would otherwise use up the common share
-// of the honest ones.
+// The table of addresses is bounded. An attacker with more addresses than it holds is
+// slowed down by the pauses alone and not refused: refusing him would use up the common
+// share of honest clients.
 type turnstile struct {
 	net.Listener
 

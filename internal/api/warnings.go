@@ -6,11 +6,11 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// warnings returns what is allowed in a job but may not be meant: what a preview
-// says of its schedule, in the same words, and what this server says of its
-// target. A target that the server would not call is no error: a name may lead
-// elsewhere tomorrow, and an import may come before the setting that opens its
-// targets.
+// warnings returns what is allowed in a job but is probably not intended: the warnings
+// of a preview about the schedule, in the same words, and those of this server about the
+// target. A target that the server would not call is a warning and no error: its name
+// may resolve to another address tomorrow, and an import may run before the setting that
+// allows its targets is made.
 //
 // Every answer about a job has its warnings from here.
 func (s *server) warnings(spec *domain.Spec) []string {

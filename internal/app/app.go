@@ -11,11 +11,10 @@
 //	        4 store      nobody writes any more
 //	        5 log        what waits is written, for a second at most
 //
-// What can hang on this way, and what bounds it: a line of the log waits in a
-// bounded buffer (package telemetry); requests to the API get 5 s, calls to
-// targets the grace time; a call of the store that does not return is cut off by
-// the end of the process, 5 s after the grace time (package cli). The next start
-// recovers what is left, as after a crash.
+// Each step of the stop is bounded. Log lines wait in a bounded buffer (package
+// telemetry). Requests to the API get 5 s, calls to targets the grace time. A call of the
+// store that does not return is cut off by the end of the process, 5 s after the grace
+// time (package cli). The next start recovers what is unfinished, as after a crash.
 package app
 
 import (

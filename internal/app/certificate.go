@@ -16,10 +16,10 @@ import (
 // when somebody connects, by whoever comes first.
 const lookEvery = time.Second
 
-// certificate is a TLS certificate and its key, in two files. When the files
-// change it is read again, so that a renewal takes no restart. Files that
-// cannot be used, such as a new certificate beside the old key, change nothing
-// and are told once; they are tried again until they can.
+// certificate is a TLS certificate and its key, in two files. When the files change they
+// are read again, so that a renewal needs no restart. Files that cannot be used, such as
+// a new certificate beside the old key, change nothing: they are logged once, and tried
+// again until they can be used.
 type certificate struct {
 	certFile, keyFile string
 	clock             clock.Clock

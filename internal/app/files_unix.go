@@ -23,10 +23,10 @@ func raiseOpenFiles(n uint64) uint64 {
 	return have.Cur
 }
 
-// reserveFiles has the table of open files made as long as it is to get. Linux
-// doubles it whenever it is full, and every thread that wants a file waits until
-// that is done, 10 to 20 ms: connections that are opened by the thousand held up
-// the fires of other hosts so. Where it does not work nothing is lost.
+// reserveFiles makes the kernel's table of open files as long as it may become. Linux
+// doubles the table when it is full, and every thread that opens a file waits for that,
+// 10 to 20 ms: thousands of new connections delayed the fires of other hosts that way.
+// If it fails, only this advantage is lost.
 func reserveFiles(n int) {
 	if n < 1 { // the limit is unknown
 		return

@@ -11,8 +11,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
-// Go lets the heap double between two collections. With ten million jobs, that
-// never move and are in use for ever, this would be two gigabytes for nothing.
+// Go lets the heap double between two collections. With ten million jobs, which stay in
+// memory, that would waste two gigabytes.
 // Belfry grants the room by hand, after each collection:
 //
 //	live            room
@@ -25,9 +25,9 @@ import (
 // registered allocates 9 kB, so at 5,000 a second 45 megabytes: the first after six
 // seconds with ten million, then more seldom (see busy).
 //
-// Calls that wait want more. Each has a stack, which a collection walks from end
-// to end, and while they come to be many the heap grows as fast as they do: with
-// 16,000 of them one takes both cores for 70 ms and more.
+// Waiting calls need more room. Each has a stack, which every collection scans from end
+// to end, and while the number of calls grows the heap grows as fast: with 16,000 of
+// them one collection takes both cores for 70 ms and more.
 const (
 	roomAtLeast = 24 << 20
 	roomShare   = 8 // of what is live: an eighth
@@ -117,9 +117,10 @@ func (k *heapController) arm() {
 	runtime.AddCleanup(&sentinel{}, func(k *heapController) { k.collected() }, k)
 }
 
-// want returns the value of GOGC for so many live bytes and stacks, so long after the last
-// collection. The first one after the jobs are loaded chases none: those before
-// it were of the loading, whose room is to be given back.
+// want returns the value of GOGC for so many live bytes and bytes on stacks, so long
+// after the last collection. The first collection after the jobs are loaded does not
+// count as too frequent: those before it belong to the loading, whose room is given
+// back.
 func (k *heapController) want(live, stacks uint64, since time.Duration) int {
 	loaded := k.wasLoading
 	k.wasLoading = k.loading.Load()

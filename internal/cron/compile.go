@@ -139,9 +139,9 @@ func (s *Schedule) addRange(id fieldID, it item) {
 	}
 }
 
-// checkFires refuses an expression without a single fire. Only the month can make a hashed one fire for some jobs and
-// not for others (31 H), since H in a day field stays within days that every month has: so each month that H may
-// choose has to do.
+// checkFires refuses an expression without a single fire. H in a day field chooses only days that every month has. So
+// whether a hashed expression fires can differ between jobs only by the month (31 H), and each month that H may choose
+// must have a fire.
 func (s *Schedule) checkFires(text string, syn *syntax) error {
 	for _, h := range s.hashed {
 		if h.field != fieldMonth {

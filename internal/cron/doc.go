@@ -22,7 +22,7 @@
 //     FuzzForeign, TestForeignH, TestZoneNames, TestForeignZones)
 //  5. Next and Prev do not allocate, do not read the clock, and touch a bounded number of months: the worst accepted
 //     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNextMedian, BenchmarkNextWorst)
-//  6. H is stable for ever: its hash is written down in hash.go and pinned. (TestSeedGolden, TestHashGolden)
+//  6. H never changes: its hash is written down in hash.go and pinned. (TestSeedGolden, TestHashGolden)
 //  7. Equal (text, zone, dst) give the same *Schedule, immutable and safe for concurrent use; one that nobody holds any
 //     more is collected. (TestParseInterns, TestInternedSchedulesAreCollected)
 //
@@ -33,8 +33,8 @@
 //
 // # The DST law
 //
-// An expression describes readings of a wall clock. A zone turns readings into instants, and twice a year it does so
-// badly:
+// An expression describes readings of a wall clock. A zone maps readings to instants, and twice a year the mapping has a
+// gap or a fold:
 //
 //	Europe/Berlin, 2026-03-29: a gap                 Europe/Berlin, 2026-10-25: a fold
 //

@@ -132,9 +132,9 @@ func offsetAt(loc *time.Location, t int64) int32 {
 
 // nextChange is the first instant after t with another offset than t has, or math.MaxInt64.
 //
-// [time.Time.ZoneBounds] does the leaps, but is only trusted to leap: where a recurring rule is in force its end can
-// be the end of the year instead of a change, and on 31 December of a leap year even lie before t (Go 1.26). So each leap
-// is checked by the offset, moves on by at least a day, and is searched when the offset did change within.
+// [time.Time.ZoneBounds] proposes how far to jump, and each jump is checked. Where a recurring rule is in force the end
+// that it returns can be the end of the year instead of a change, and on 31 December of a leap year even lie before t
+// (Go 1.26). So each jump goes forward by at least a day, and when the offset did change within it the change is searched.
 func nextChange(loc *time.Location, t int64) int64 {
 	offset := offsetAt(loc, t)
 	for lo := t; lo <= MaxInstant+daySeconds; {

@@ -3,15 +3,15 @@
 //
 // # What it guarantees
 //
-//   - One Do is at most one request on the wire. It is written a second time in
-//     one case only: the connection was a kept one, and the kernel took no byte of
-//     the request for it (mayWriteAgain). Whatever happens later is an attempt
-//     that failed, which the job's rule counts, numbers and repeats.
-//   - An attempt ends within Call.Timeout, which covers looking the name up,
-//     connecting, TLS, sending, waiting and reading, or a thousandth of it later
-//     (see endBy), never sooner. Before it begins, a call to a
-//     host that is silent may stand in line (see pace) for a quarter of that and 4 s
-//     at most; Outcome.Held says for how long.
+//   - One Do sends at most one request. It is written a second time in one case
+//     only: the connection was a kept one, and the kernel took no byte of the
+//     request for it (mayWriteAgain). Any later failure fails the attempt; whether
+//     it is retried is for the job's retry policy.
+//   - A timeout ends the attempt at Call.Timeout or up to a thousandth of it later
+//     (see endBy), never sooner. It covers the lookup of the name, connecting, TLS,
+//     sending, waiting and reading. Before it begins, a call to a silent host may
+//     wait for its turn to dial (see pace): for a quarter of the timeout, and for
+//     4 s at most. Outcome.Held says for how long.
 //   - Outcome.MaybeSent is false only when no byte of the request was written.
 //   - What a target sends is bounded: header bytes and lines, interim
 //     responses, body bytes, and by the deadline the time it takes to send them.
@@ -33,60 +33,64 @@
 //	                            └─ read to its end: the connection goes back
 //	                               to the host; otherwise it is closed
 //
-// Answers are read by statusline.go, reply.go and framing.go (ADR 20), except for
-// a short success that came whole, of which only the status matters: see
-// plainSuccess. The pool of connections is Belfry's own and not that of fasthttp.HostClient, for three reasons: a request that met a
-// stale connection must go out on a fresh one, while the HostClient would hand
-// out the next idle one, most likely stale too; a call that is at most once may
-// use an idle connection only if it is surely alive; and Close must close.
+// Answers are read by statusline.go, reply.go and framing.go (ADR 20). A short
+// success that arrives whole takes a shorter way, since only its status matters:
+// see plainSuccess.
+//
+// The pool of connections is Belfry's own and not that of fasthttp.HostClient, for
+// three reasons. A request that met a stale connection must go out on a new one;
+// the HostClient would take the next idle one, which is most likely stale too. An
+// at-most-once call may use an idle connection only if it is certainly alive. And
+// Close must close the connections.
 //
 // # Kept connections
 //
-// A peer may close an idle connection in the moment in which a request is
-// written to it. Nobody can tell then whether the request was read:
+// A peer may close an idle connection at the moment at which a request is written
+// to it. Then it is not known whether the request was read:
 //
 //	found before the write: an end, a reset, bytes     nothing was written: a new connection
 //	the write fails, nothing taken                     the same
-//	the write takes a part, or all, and then
+//	a part of the request, or all of it, is written, and then
 //	  an end or a reset, nothing acknowledged          may have been read: acknowledgements are
 //	                                                   delayed, and no reset carries one that counts
 //	  an end first, then nothing                       may have been read: a half closed peer reads on
 //	  the deadline, a part of an answer                may have been read
 //
-// So there is a look before each write (a read that finds nothing), except on a
-// connection that was in use within warmFor. It takes the place of a read that
-// came after the write, so that no call has a system call more; with TLS, and for
-// a long body, it is one more, where the connection is not warm. What the look
-// cannot find is a close that is still on its way: a peer that closes within the
-// time of one way before it is asked, and a few microseconds. For a job that comes
-// at an instant of no relation to the peer's idle timeout T the chance is that
-// time over T: of 50 ms over 60 s one in 1,200 where each call comes after a rest
-// about as long, and none where calls come sooner. For a job whose period is T it
-// would be each call. So connections are left unused before their peers close
-// them (habits): after what a Keep-Alive header says, after the shortest rest
-// at which one was found closed, and after IdleTimeout in any case. A host that
-// closes right after its answers, unannounced, is known after one such close; its
-// connections rest until they are looked at.
+// So a connection is checked before each write, by a read that must find nothing. A
+// connection that was in use within warmFor is not checked. The check replaces the
+// read after the write, so it costs no further system call, except with TLS and for
+// a long body.
 //
-// Nor is a connection used for ever: a target that moves by DNS would be called
-// where it was for as long as it is called often enough. Each connection has an
-// age at which it retires (lifetime), a draw between half of Config.MaxConnAge and
-// all of it. It is looked at when a call takes the connection and when it gives it
-// back, by clock readings that are there anyway. The next call then looks the name
-// up, and no answer of the system's resolver is kept for longer than lookupTTL. So
-// after a change of the zone that the system knows of, calls begin at the old
-// address for MaxConnAge and lookupTTL at most, 5 min and 3 s.
+// The check cannot see a close that is still on its way. Its packet takes one network
+// delay d; the connection breaks if the peer closes it within d before the request.
+// For a job whose instants are unrelated to the peer's idle timeout T the chance is
+// d/T where each call follows a pause of about T (50 ms over 60 s: one in 1,200),
+// and zero where calls follow sooner. For a job whose period is T it would be every
+// call. So a connection is not used any more some time before its peer closes it
+// (habits): at the time that a Keep-Alive header says, at the shortest pause after
+// which one was found closed, and at IdleTimeout in any case. A host that closes
+// right after its answers without announcing it is recognised at the first such
+// close; from then on its connections wait a moment before they are checked.
 //
-// A call that is at most once looks always, and takes a connection that was used
-// within onceMaxIdle only. Where the system does not tell (Windows) it connects
-// anew.
+// No connection is used without a limit of time: otherwise a target that moves to
+// another address would be called at the old one as long as it is called often. Each
+// connection has a maximal age (lifetime), drawn between half of Config.MaxConnAge
+// and all of it. The age is checked when a call takes the connection and when the
+// call returns it, with clock readings that are taken anyway. The next call then
+// looks the name up again, and an answer of the system's resolver is kept for
+// lookupTTL at most. So calls go to the old address for at most MaxConnAge plus
+// lookupTTL, 5 min 3 s, after the system's resolver knows the new one.
+//
+// An at-most-once call always checks, and takes only a connection that was used
+// within onceMaxIdle. Where the system cannot check (Windows) it opens a new one.
 //
 // # Answers as HTTP says them
 //
-// A target that answers has got the call, so that an answer is taken wherever RFC
-// 9112 and RFC 9110 allow it, and what cannot be taken is final: the same call
-// would be answered alike. Only what breaks off, or does not come in time, is
-// retried. What is taken beyond the grammar costs the connection, not the call.
+// A target that answers has received the call. So an answer is accepted ("taken")
+// wherever RFC 9112 and RFC 9110 allow it, and one that cannot be accepted is final:
+// the same call would get the same answer. Only an answer that breaks off, or does not
+// come in time, is retried. An answer that violates the grammar and is accepted all the
+// same closes the connection; it does not fail the call.
 // Sections are of RFC 9112 unless said; TestAnswersByTheRFC has a case for each row.
 //
 //	2.2   LF alone ends a line; empty lines first     taken
@@ -105,7 +109,7 @@
 //	      a coding that is not chunked at the end     the body ends with the connection
 //	      a length beside a coding, or in HTTP/1.0    the coding counts, connection closed
 //	6.3   the same length several times               taken
-//	      lengths that differ or are no numbers       final for a 2xx; others stand by their status
+//	      lengths that differ or are no numbers       final for a 2xx; others count by their status
 //	      no length                                   the body ends with the connection
 //	      HEAD, 1xx, 204, 304                         no body, whatever is said
 //	7.1   extensions, trailers, any case, LF alone    taken; LF alone closes the connection
@@ -117,10 +121,10 @@
 //
 // # How this is shown
 //
-// Tests with real listeners for each way in which a target can fail or attack,
-// with what each may allocate; a DNS server that rebinds; TLS with
-// generated certificates, a count of requests at the target for everything
-// about sending twice, a fuzz test that holds what is read without the parser
-// against what the parser reads, and benchmarks beside the bare fasthttp.HostClient in
-// the same run, for time, allocations and memory per waiting call.
+// Tests with real listeners cover each way in which a target can fail or attack, with
+// a bound on what each may allocate. A DNS server rebinds. TLS uses generated
+// certificates. Tests about duplicate requests count the requests at the target. A fuzz
+// test compares what plainSuccess reads with what the parser reads. Benchmarks run
+// beside the bare fasthttp.HostClient, for time, allocations and memory per waiting
+// call.
 package executor

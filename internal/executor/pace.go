@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A host that takes connections and never answers has a connection opened for
-// each of its calls. 2,000 jobs due at one instant are 2,000 dials of 150 us of
-// CPU time each, and as much again where the host is on this machine: for a
-// fifth of a second nobody else gets a core in time. So dials to hosts that are
-// silent are spread over the time that follows. Hosts that answer wait for nothing.
+// A host that accepts connections and never answers gets a new connection for each of
+// its calls. 2,000 jobs due at one instant are 2,000 dials of 150 us of CPU time each,
+// and as much again where the host is on this machine: for a fifth of a second nothing
+// else gets a core in time. So dials to silent hosts are spread over time. Calls to
+// hosts that answer are not delayed.
 const (
 	// freeDials is how many dials a host gets at once after each answer. The first
 	// answer ends the waiting of all others.

@@ -17,11 +17,11 @@ var errStale = errors.New("the connection was closed before the request was writ
 // written to a new one within the same attempt: only when it was a kept one and
 // the kernel took no byte of the request, so that nobody can have read it.
 //
-// Nothing that is known later makes this certain. A reset that comes before any
-// acknowledgement does not: acknowledgements are delayed, and a peer that reads
-// the request and resets at once has acknowledged nothing by then (Linux shows
-// tcpi_bytes_acked unchanged). An end that comes first does not either: a peer
-// that has closed only its own side still reads.
+// Nothing that is seen later proves that the request was not read. A reset before any
+// acknowledgement does not prove it: acknowledgements are delayed, and a peer that
+// reads the request and resets at once has acknowledged nothing by then (Linux shows
+// tcpi_bytes_acked unchanged). The end of the stream does not prove it either: a peer
+// that has closed only its sending side still reads.
 func mayWriteAgain(kept bool, taken int64, err error) bool {
 	return kept && taken == 0 && !errors.Is(err, os.ErrDeadlineExceeded)
 }

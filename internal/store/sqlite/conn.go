@@ -72,9 +72,8 @@ func (r role) pragmas() []pragma {
 	return append(common, pragma{"cache_size", cache, cache}, pragma{"wal_autocheckpoint", pages, pages})
 }
 
-// openConn opens a connection to a file that exists and makes sure that every
-// setting took: a silent fallback to another journal mode would cost the
-// promise that what is acknowledged is durable.
+// openConn opens a connection to an existing file and reads every setting back: if
+// SQLite fell back to another journal mode, what is acknowledged would not be durable.
 //
 // A reader is opened for writing and then set to query_only. A connection that
 // the operating system forbids to write could neither recover a log that a

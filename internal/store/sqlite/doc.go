@@ -24,13 +24,13 @@
 // Facts are a stream of thousands a second, already in batches. A batch goes
 // straight into the file of its day, whose table is clustered by the natural
 // key (scheduled_at, job, nonce). Fires come in about that order, so a row is
-// written at the end of the table, costs no second index, and a repeat is
+// written at the end of the table. It needs no second index, and a repeat is
 // found by the key itself. An index by job would cost more than the call that
-// the row records; instead the job's timeline says when it fired, and each
-// instant is looked up by the key ([history.ByJob]). Rows that no calendar
-// names (manual triggers, MISSED summaries) and failures have partial indexes.
-// A fact that no kept version names, because the rules of a time zone changed
-// after it, is found by Recent and by its id, but not by ByJob.
+// the row records. Instead the job's timeline says when it fired, and each
+// instant is looked up by the key ([history.ByJob]). Rows that cannot be computed
+// from a timeline (manual triggers, MISSED summaries) and failures have partial
+// indexes. A fact that no kept version yields any more, because the rules of its
+// time zone changed, is found by Recent and by its id, but not by ByJob.
 //
 // # A crash at any moment
 //
@@ -39,29 +39,29 @@
 //	Expire   counters, open alerts, mark (jobs.db)  ✗  delete files  ✗  remove mark
 //	         Open deletes what is left of marked days before it counts anything.
 //
-// Nothing is read back from memory that is not in the files: totals, open
-// alerts and the keys of open runs are loaded at start, changed after each
-// commit, and loaded again when the outcome of a commit is unknown. Which jobs have
-// triggers or summaries in a file is remembered before the commit: too many
-// only cost a look.
+// What is kept in memory (totals, open alerts, the keys of open runs) is a copy of
+// what the files hold: it is loaded at start, changed after each commit, and loaded
+// again when the outcome of a commit is unknown. One set is changed before the commit:
+// which jobs have triggers or summaries in a file. A job too many in it costs only a
+// lookup that finds nothing.
 //
 // # Who waits for whom
 //
-// One batch at a time is recorded (Store.record); reads never wait for it.
-// Dropping a day takes that turn for its first step alone, some milliseconds;
-// deleting the file has a turn of its own (Store.erase), in which others record
-// and read.
+// One batch is recorded at a time (Store.record); reads never wait for it. Dropping
+// a day holds Store.record during its first step only, for some milliseconds. The
+// deletion of the file has its own lock (Store.erase), under which others record and
+// read.
 //
 // # Files that go away
 //
-// SQLite goes on with files that have lost their name: rm -rf, mv, a backup that
-// was put in their place. It would acknowledge what the next start cannot find.
-// So the store remembers each open file by device and inode ([identity]) and
-// looks at the path again: before a commit is acknowledged, at the files that it
-// wrote; at each beat, at all of them ([Store.checkFiles]): every database with
-// its log and shared memory, the folder of the history, the lock file. What is
-// missing is a [store.GoneError], and until all is there again nothing but the
-// next look is done: no commit, no new connection, no deletion.
+// SQLite keeps using an open file that no longer has its name, after rm -rf, after mv,
+// or when a backup was put in its place. It would acknowledge what the next start
+// cannot find. So the store keeps the device and inode of each open file ([identity])
+// and compares them with the file at the path: before a commit is acknowledged, for
+// the files that it wrote; at each beat, for all files ([Store.checkFiles]): every
+// database with its log and shared memory, the folder of the history, the lock file. A
+// missing file is a [store.GoneError]. Until all files are back, the store only repeats
+// this check: it makes no commit, opens no connection and deletes nothing.
 //
 //	jobs.db, a history file, a folder   the same inode has to come back (mv and mv
 //	                                    back), or the process ends
@@ -70,23 +70,24 @@
 //
 // Links in the path are followed before anything is opened ([place]), so that two
 // names of one database meet in one lock. On Linux the file itself is locked too
-// ([lockInode]): the second line behind a lock file that can be removed.
+// ([lockInode]), because the lock file can be removed.
 //
-// A database that is cut off or overwritten in place (> jobs.db, cp over the file) has
-// the same inode. It is noticed by its size, for good: an open database never becomes
-// shorter. A file as long as the database or longer that is written onto it is not
-// noticed, nor is a log that is cut off: both look like the work of SQLite itself, and
-// so do times of change. To read the file and compare would need a descriptor of its
-// own, which must not be closed before the last connection is (POSIX locks), and would
-// still take a copy of an hour ago for the work of another checkpoint. On
-// Windows the system refuses to remove or rename what is open.
+// A database that is truncated or overwritten in place (> jobs.db, cp over the file)
+// keeps its inode. It is detected by its size, since an open database never becomes
+// shorter, and the store does not recover from it. Two cases are not detected, because
+// they look like SQLite's own work, in size and in modification time: a file of the
+// same length or longer that is written over the database, and a truncated log. Reading
+// the file and comparing would not help: it needs another descriptor, which must not be
+// closed before the last connection is (POSIX locks), and a copy of an hour ago would
+// look like the result of a checkpoint. On Windows the system refuses to remove or
+// rename an open file.
 //
 // # How this is shown
 //
-// Package storetest is the contract; here are the tests of what only this
-// store has: files, locks, migrations, crashes (by copies of the files taken
-// between the steps), full disks, and the views as the sqlite3 shell shows
-// them. TestPowerLoss runs the store on a disk whose power goes at a random
-// write (package power): what is left is the state after the last acknowledged
-// call or, whole, after the one under way.
+// Package storetest tests the contract. The tests of this package are about what only
+// this store has: files, locks, migrations, crashes (by copies of the files taken
+// between the steps), full disks, and the views as the sqlite3 shell shows them.
+// TestPowerLoss runs the store on a disk whose power fails at a random write (package
+// power). Afterwards the store has the state after the last acknowledged call, or after
+// the call that was under way, and nothing in between.
 package sqlite

@@ -17,9 +17,9 @@ import (
 // rows, some milliseconds.
 const mendWait = time.Second
 
-// mend puts back the log or the shared memory of a database, when somebody has
-// removed one of them and the database itself is where it was. Without that the
-// next start would not find what was committed since the last checkpoint.
+// mend restores the log or the shared memory of a database, when one of them was
+// removed and the database itself is still at its path. Without that the next start
+// would not find what was committed since the last checkpoint.
 //
 // No connection may be in use but w, the writing one, which may be nil. The
 // steps are safe against a crash at any point:
@@ -31,9 +31,9 @@ const mendWait = time.Second
 //  3. All connections are closed, which removes the copy. The next one makes a
 //     log and shared memory that have a name again.
 //
-// Where step 1 cannot be done, nothing is: the files stay missing until the
-// process ends in good order, which is a checkpoint too. When it has closed the
-// connection, w is nil.
+// If step 1 cannot be done, nothing is done: the files stay missing until the process
+// ends in good order, which includes a checkpoint. If mend has closed the connection, w
+// is nil afterwards.
 func mend(id *identity, r *readers, w **conn) error {
 	kind, gone := id.look()
 	if gone == nil || kind == mainFile {

@@ -50,11 +50,11 @@ const selectSealed = `SELECT headers, options FROM version WHERE instr(headers, 
 // the id of its key. No text of a document has it: quotes are escaped there.
 const sealedMark = `{"sealed":"` + seal.Prefix
 
-// checkKeys looks whether the keys are those of the database. Where they open none
-// of its secrets they are the wrong ones, and the start is refused: the operator
-// can put the right ones back, and would otherwise find every job that has a
-// secret set aside. Where they open some, the versions whose secrets they do not
-// open are set aside one by one. It ends at the first value that they may open.
+// checkKeys checks whether the keys are those of the database. If they open none of its
+// secrets, they are the wrong keys and the start is refused: the operator can supply the
+// right ones, and would otherwise find every job with a secret set aside. If they open
+// some, only the versions whose secrets they do not open are set aside. The check ends
+// at the first value that the keys open.
 func (s *Store) checkKeys(ctx context.Context, keys []seal.Key) error {
 	var missing string // id of a key
 	errFound := errors.New("found")
