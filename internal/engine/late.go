@@ -55,18 +55,18 @@ func (r *runner) drop(s *run.Span, before int64, status domain.Status, reason st
 // trim gives up the oldest fires of a backlog that has grown beyond what its
 // job wants to catch up on. Without this a host that answers nothing would hold W
 // for misfire.maxAgeMs, and a crash would leave every one of those fires
-// uncertain. It waits for an eighth more, so that one record covers many. Called
+// uncertain. Called
 // with the lock that guards the span held.
 func (r *runner) trim(s *run.Span) bool {
-	most := s.Ver.Plan.Value().Misfire.MaxRuns
-	if s.Grown <= most+most/8 {
+	surplus := run.Surplus(s.Ver.Plan.Value().Misfire, s.Grown)
+	if surplus == 0 {
 		return false
 	}
 	cut := s.Next
-	for range s.Grown - most {
+	for range surplus {
 		cut = s.Ver.NextAfter(s.Job, cut)
 	}
-	r.drop(s, cut, domain.StatusMissed, "more than misfire.maxRuns fires waited for their turn")
+	r.drop(s, cut, domain.StatusMissed, run.SurplusReason)
 	return true
 }
 
@@ -78,8 +78,7 @@ func (r *runner) popSpan(s *run.Span) *run.Run {
 		r.drop(s, s.Last+1, domain.StatusSkipped, reason)
 		return nil
 	}
-	r.drop(s, r.now()-s.Ver.Plan.Value().Misfire.MaxAgeMs, domain.StatusMissed,
-		"older than misfire.maxAgeMs when it could be sent")
+	r.drop(s, run.OldestSent(s.Ver.Plan.Value().Misfire, r.now()), domain.StatusMissed, run.TooOldReason)
 	if s.Next == run.Never {
 		return nil
 	}

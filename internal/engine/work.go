@@ -87,7 +87,7 @@ func (r *runner) refuse(f *run.Run, v run.Verdict, stopReason string, now int64)
 		status, reason := run.EndStopped(f.Attempts, stopReason)
 		r.endLocked(f, f.Result(status, now, reason))
 	case v == run.RefuseTooOld:
-		fact := f.Result(domain.StatusMissed, now, "older than misfire.maxAgeMs when it could be sent")
+		fact := f.Result(domain.StatusMissed, now, run.TooOldReason)
 		fact.Missed = &domain.MissedRange{From: f.At, Count: 1}
 		r.endLocked(f, fact)
 	case v == run.KeepForEdit && f.At >= j.ReadBacklog().EditFrom: // it is still under way

@@ -171,3 +171,23 @@ func TestSplitTarget(t *testing.T) {
 		}
 	}
 }
+
+func TestSurplus(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ runs, waiting, want int }{
+		{1, 0, 0}, {1, 1, 0}, {1, 2, 1}, {8, 9, 0}, {8, 10, 2}, {1000, 1125, 0}, {1000, 1126, 126},
+	} {
+		if got := Surplus(domain.Misfire{MaxRuns: c.runs}, c.waiting); got != c.want {
+			t.Errorf("maxRuns %d, %d wait: %d are given up, want %d", c.runs, c.waiting, got, c.want)
+		}
+	}
+}
+
+func TestCrowded(t *testing.T) {
+	t.Parallel()
+	for busy, want := range map[int]bool{0: false, 2: false, 3: false, 4: true} {
+		if got := Crowded(domain.Misfire{MaxRuns: 3}, busy); got != want {
+			t.Errorf("maxRuns 3, %d busy: crowded %v, want %v", busy, got, want)
+		}
+	}
+}

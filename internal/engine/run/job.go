@@ -63,13 +63,13 @@ func (j *Job) Leave(f *Run) {
 // have not ended. queued is the length of the queue that a further one would
 // join: a short one cannot hold so many, and is not worth a lock.
 func (j *Job) Crowded(v *Version, queued int) bool {
-	most := v.Plan.Value().Misfire.MaxRuns
-	if queued < most {
+	misfire := v.Plan.Value().Misfire
+	if queued < misfire.MaxRuns {
 		return false
 	}
 	j.Mu.Lock()
 	defer j.Mu.Unlock()
-	return j.Busy > most
+	return Crowded(misfire, j.Busy)
 }
 
 // TakeOver enters a recovered fire, or keeps it until the job is free where its

@@ -33,7 +33,7 @@ type sendFacts struct {
 	stopped   bool
 	versionTo int64
 	editFrom  int64
-	maxAge    int64 // milliseconds
+	oldest    int64 // the oldest instant that is sent; see OldestSent
 	crashed   bool  // recovered
 	marked    bool
 }
@@ -52,7 +52,7 @@ func decideSend(f sendFacts, l Limits) Verdict {
 		return RefuseDropped
 	case f.fresh && f.at >= f.editFrom:
 		return KeepForEdit
-	case f.fresh && f.at < l.Now-f.maxAge:
+	case f.fresh && f.at < f.oldest:
 		return RefuseTooOld
 	case f.scheduled && f.at > l.Horizon: // also a late one, where the wall clock was set back
 		return WaitHorizon
@@ -70,7 +70,7 @@ func (r *Run) DecideSend(l Limits) (v Verdict, stopReason string) {
 	stopReason = r.Job.StopReason(r.At)
 	return decideSend(sendFacts{
 		at: r.At, scheduled: r.Scheduled(), fresh: r.Fresh(), stopped: stopReason != "",
-		versionTo: r.Ver.To.Load(), editFrom: r.Job.ReadBacklog().EditFrom, maxAge: r.Ver.Plan.Value().Misfire.MaxAgeMs,
+		versionTo: r.Ver.To.Load(), editFrom: r.Job.ReadBacklog().EditFrom, oldest: OldestSent(r.Ver.Plan.Value().Misfire, l.Now),
 		crashed: r.Crashes > 0, marked: r.Marked,
 	}, l), stopReason
 }

@@ -11,10 +11,10 @@ import (
 func TestDecideSend(t *testing.T) {
 	t.Parallel()
 	may := Limits{Now: 10_000, SendUntil: 12_000, Horizon: 13_000}
-	fire := sendFacts{at: 9_900, scheduled: true, fresh: true, versionTo: Never, editFrom: Never, maxAge: 1_000}
+	fire := sendFacts{at: 9_900, scheduled: true, fresh: true, versionTo: Never, editFrom: Never, oldest: 9_000}
 	retry := fire
 	retry.fresh = false
-	manual := sendFacts{at: 9_900, versionTo: Never, editFrom: Never, maxAge: 1_000}
+	manual := sendFacts{at: 9_900, versionTo: Never, editFrom: Never, oldest: 9_000}
 	for _, c := range []struct {
 		name   string
 		facts  sendFacts
