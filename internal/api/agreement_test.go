@@ -319,7 +319,7 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 	}
 }
 
-// TestSchemaAndProgramAgreeOnEveryPath does the same for what stands in paths: a
+// TestSchemaAndProgramAgreeOnEveryPath does the same for what is in paths: a
 // value that the schema refuses is a 400 that names the parameter, and one that
 // it takes is nobody's or somebody's id, but never wrong.
 func TestSchemaAndProgramAgreeOnEveryPath(t *testing.T) {

@@ -45,7 +45,7 @@ type ExecutionBody struct {
 	Version     int           `json:"version" doc:"The version of the job that it belongs to." example:"1"`
 	Manual      bool          `json:"manual" doc:"Whether it was triggered by hand and not by the schedule." example:"false"`
 	NextAttempt *int64        `json:"nextAttemptAt,omitempty" doc:"When its next attempt is due, Unix milliseconds, while it waits for a retry." example:"1767225660145"`
-	Missed      *missedBody   `json:"missed,omitempty" doc:"For a MISSED record that stands for several fires: which."`
+	Missed      *missedBody   `json:"missed,omitempty" doc:"For a MISSED record that covers several fires: which."`
 }
 
 type missedBody struct {

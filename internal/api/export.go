@@ -35,7 +35,7 @@ func (s *server) registerExport() {
 
 type exportInput struct {
 	JobFilter
-	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown. false: ******** stands for each."`
+	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown. false: each is shown as ********."`
 }
 
 func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {

@@ -273,7 +273,7 @@ func (r *importReport) accept(index int, id domain.JobID, warnings json.RawMessa
 	r.bytes += len(warnings)
 }
 
-// omittedError stands for the details that were not kept.
+// omittedError replaces the details that were not kept.
 var omittedError = json.RawMessage(`{"title":"Refused; details are omitted after so many","status":422}`)
 
 func (r *importReport) refuse(index int, p *Problem) {

@@ -54,7 +54,7 @@ type metricsOutput struct{ Body metricsBody }
 
 type metricsBody struct {
 	Jobs       jobCounts       `json:"jobs" doc:"Jobs that are not deleted."`
-	Executions executionCounts `json:"executions" doc:"Executions that have ended. A MISSED record counts each fire it stands for."`
+	Executions executionCounts `json:"executions" doc:"Executions that have ended. A MISSED record counts each fire it covers."`
 	Alerts     alertCounts     `json:"alerts" doc:"Failures."`
 	Timestamp  int64           `json:"timestamp" doc:"When this was read, Unix milliseconds." example:"1767225600000"`
 }

@@ -149,7 +149,7 @@ func wholeJobProperties(r huma.Registry) map[string]*huma.Schema {
 	return out
 }
 
-// takeNull lets every optional field of the requests be null, which stands for
+// takeNull lets every optional field of the requests be null, which means
 // its default. It comes after the schemas of answers are made, in which nothing
 // is null that was not said to be.
 func takeNull(schemas map[string]*huma.Schema) {

@@ -16,7 +16,7 @@ package charset
 
 import "bytes"
 
-// mark is what stands before a text in UTF-8, where anything does.
+// mark is what is before a text in UTF-8, where anything does.
 const mark = "\xef\xbb\xbf"
 
 // Trim takes a byte order mark of UTF-8 off.

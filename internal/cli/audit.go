@@ -19,7 +19,7 @@ func (s *shell) auditCommand() *cobra.Command {
 		Short: "Ask a server whether there is a record of every fire",
 		Long: `Let a server compute the fires of a window again and compare them with its
 record. Exit code 0 means that none is lost, 2 that some are; they are listed.
-What is not settled yet and what retention has dropped is not judged.
+What is above the watermark and what retention has dropped is not judged.
 
 ` + serverHelp,
 		Example: "  belfry audit\n  belfry audit --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z --json",

@@ -62,7 +62,7 @@ type Client struct {
 	http *http.Client
 }
 
-// withoutUser hides what stands before the host in a URL that is refused.
+// withoutUser hides what is before the host in a URL that is refused.
 func withoutUser(raw string) string {
 	at := strings.LastIndexByte(raw, '@')
 	if at < 0 {

@@ -24,11 +24,11 @@ type Execution struct {
 
 	NextAttemptAt *int64 `json:"nextAttemptAt"` // while it waits for a retry
 
-	Missed   *MissedRange `json:"missed"`   // of a MISSED record that stands for several fires
+	Missed   *MissedRange `json:"missed"`   // of a MISSED record that covers several fires
 	Attempts []Attempt    `json:"attempts"` // only from [Client.Execution]
 }
 
-// MissedRange says which fires a MISSED record stands for: Count of them, the
+// MissedRange says which fires a MISSED record covers: Count of them, the
 // first at From, the last at the record's ScheduledAt.
 type MissedRange struct {
 	From  int64 `json:"from"`

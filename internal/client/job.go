@@ -56,7 +56,7 @@ type Misfire struct {
 }
 
 // Signing is how a job's requests are signed. Answers show [Mask] for each
-// secret; in a change masks stand for the secrets that are there, in order.
+// secret; in a change masks replace the secrets that are there, in order.
 type Signing struct {
 	Secrets []string `json:"secrets,omitempty"` // at most two, the newest first
 }
@@ -135,7 +135,7 @@ func (c *Client) GetJob(ctx context.Context, id string) (Job, error) {
 	return out, err
 }
 
-// Mask stands for a secret, of a header or of signing, in what the server
+// Mask replaces a secret, of a header or of signing, in what the server
 // answers. A change that sends it back keeps the secret.
 const Mask = "********"
 

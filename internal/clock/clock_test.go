@@ -80,7 +80,7 @@ func TestSystem(t *testing.T) {
 	}
 }
 
-// The boot clock is zero for ever where there is none; elsewhere it runs.
+// The boot clock is always zero where there is none; elsewhere it runs.
 func TestBootTime(t *testing.T) {
 	t.Parallel()
 	a := bootTime()

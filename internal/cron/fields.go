@@ -99,7 +99,7 @@ func weekdays(set uint64, wd uint) uint64 {
 	return rotate(set, wd) * (1 | 1<<7 | 1<<14 | 1<<21 | 1<<28) << 1
 }
 
-// specialDays are the days that L, L-n, nW and LW stand for in a month of n days whose 1st is the weekday wd.
+// specialDays are the days that L, L-n, nW and LW mean in a month of n days whose 1st is the weekday wd.
 func (f *fields) specialDays(n int, wd uint) uint64 {
 	var m uint64
 	for set := f.fromEnd; set != 0; set &= set - 1 {
@@ -135,7 +135,7 @@ func nearestWeekday(d, n int, wd uint) int {
 	return d
 }
 
-// specialWeekdays are the days that n#k and nL stand for.
+// specialWeekdays are the days that n#k and nL mean.
 func (f *fields) specialWeekdays(n int, wd uint) uint64 {
 	var m uint64
 	for k, set := range f.nth {

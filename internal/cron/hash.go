@@ -13,7 +13,7 @@ import "math/bits"
 // pseudorandom number generators", OOPSLA 2014. The product's high word in place of a remainder: Lemire, "Fast random
 // integer generation in an interval", ACM TOMACS 29 (2019).
 
-// SeedOf is the seed of a job: a hash of its id, the same for ever and on every machine.
+// SeedOf is the seed of a job: a hash of its id, the same at all times and on every machine.
 func SeedOf(id [16]byte) uint64 {
 	h := uint64(0xcbf29ce484222325)
 	for _, c := range id {
@@ -36,7 +36,7 @@ type hashed struct {
 	lo, hi, step uint8
 }
 
-// choices is how many sets the item may stand for.
+// choices is how many sets the item may mean.
 func (h hashed) choices() uint64 {
 	if h.step > 0 {
 		return uint64(h.step)

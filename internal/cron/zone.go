@@ -134,7 +134,8 @@ func offsetAt(loc *time.Location, t int64) int32 {
 //
 // [time.Time.ZoneBounds] proposes how far to jump, and each jump is checked. Where a recurring rule is in force the end
 // that it returns can be the end of the year instead of a change, and on 31 December of a leap year even lie before t
-// (Go 1.26). So each jump goes forward by at least a day, and when the offset did change within it the change is searched.
+// (Go 1.26). So each jump goes forward by at least a day, and when the offset has changed within it, the change is
+// searched for.
 func nextChange(loc *time.Location, t int64) int64 {
 	offset := offsetAt(loc, t)
 	for lo := t; lo <= MaxInstant+daySeconds; {

@@ -45,7 +45,7 @@ var abbreviations = map[string]string{
 	"EAT":  "Africa/Nairobi is East Africa",
 }
 
-// abbreviation says which zones an abbreviation may stand for; "" when it is none.
+// abbreviation says which zones an abbreviation may mean; "" when it is none.
 func abbreviation(name string) string {
 	name = strings.ToUpper(name)
 	if zones := abbreviations[name]; zones != "" {

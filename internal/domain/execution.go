@@ -56,7 +56,7 @@ type Execution struct {
 	NextAttemptAt int64
 }
 
-// MissedRange is what a MISSED record stands for: Count fires of one job, the
+// MissedRange is what a MISSED record covers: Count fires of one job, the
 // first at From and the last at the record's ScheduledAt (Unix milliseconds).
 type MissedRange struct {
 	From  int64
@@ -71,7 +71,7 @@ func (e *Execution) Duration() int64 {
 	return max(0, e.CompletedAt-e.StartedAt)
 }
 
-// Fires returns how many fires the record stands for: one, or the count of a
+// Fires returns how many fires the record covers: one, or the count of a
 // MISSED summary.
 func (e *Execution) Fires() int64 {
 	if e.Missed != nil {

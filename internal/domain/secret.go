@@ -8,8 +8,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// Mask stands for a secret value wherever a job is shown. A change that sends
-// it back keeps the value that it stands for.
+// Mask replaces a secret value wherever a job is shown. A change that sends
+// it back keeps the value that it replaces.
 const Mask = webhook.Mask
 
 // minSecretBytes is the shortest text that is blotted out of what a target

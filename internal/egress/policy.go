@@ -25,7 +25,7 @@ type Config struct {
 	Mode  Mode
 	Allow Rules // what Public would refuse
 	Deny  Rules // goes over Allow
-	// Own is where Belfry listens. An unspecified address stands for all of
+	// Own is where Belfry listens. An unspecified address means all of
 	// the machine's. The zero value: nowhere.
 	Own netip.AddrPort
 	// Local returns the addresses of the machine; nil: those of its
@@ -74,7 +74,7 @@ func denied(target string, r *Rule) error {
 	return &Refusal{target, fmt.Sprintf("is denied by %q", r.text)}
 }
 
-// CheckAddr judges an address that a name was looked up to, or that stands in
+// CheckAddr judges an address that a name was looked up to, or that is in
 // the URL itself; name is then the same. The caller must connect to this
 // address and no other.
 func (p *Policy) CheckAddr(name string, to netip.AddrPort) error {

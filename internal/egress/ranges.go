@@ -96,7 +96,7 @@ var spans = []span{
 }
 
 // globalUnicast is the part of IPv6 that is given out. What lies outside of it
-// is reserved, but for the translator, whose addresses stand for IPv4 ones.
+// is reserved, but for the translator, whose addresses contain IPv4 ones.
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
 // spanOf returns the range of an address, or false for one of the public

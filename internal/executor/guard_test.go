@@ -197,7 +197,7 @@ func wantRefused(t *testing.T, x *Executor, url, words string) {
 }
 
 // A name that leads elsewhere at the second lookup is judged by where it then
-// leads. The first address stands for a public one.
+// leads. The first address acts as a public one.
 func TestRebinding(t *testing.T) {
 	names := serveNames(t, map[string][]netip.Addr{"rebind.test.": parseAddrs("127.0.0.2")})
 	public := serveAt(t, "127.0.0.2:0", "close")

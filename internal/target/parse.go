@@ -22,7 +22,7 @@ const (
 // Parts is a URL cut where its path begins. All are parts of the URL's own memory.
 type Parts struct {
 	Origin    string // scheme://authority
-	Authority string // what stands for the host, as the user wrote it
+	Authority string // the host, as the user wrote it
 	Path      string // path and query; may be empty or begin with '?'
 	Secure    bool   // https
 }

@@ -22,7 +22,7 @@ const (
 	Prefix = "whsec_"
 )
 
-// Mask stands for a secret, of this kind or another, in everything that is shown.
+// Mask replaces a secret, of this kind or another, in everything that is shown.
 const Mask = "********"
 
 // Reveal returns the text itself, for the few places that must have it.

@@ -21,7 +21,7 @@ import (
 // Change is what a PUT asks for.
 type Change struct {
 	Fields   []byte          // the fields of the job, as one JSON object
-	inSpec   map[string]bool // those of them that stood in spec
+	inSpec   map[string]bool // those of them that were in spec
 	readOnly map[string]json.RawMessage
 }
 
@@ -158,7 +158,7 @@ func asRead(is any) string {
 	return Shorten(string(text), maxShownMember)
 }
 
-// Place gives the faults of fields that stood in spec their path in the
+// Place gives the faults of fields that were in spec their path in the
 // document.
 func (c *Change) Place(err error) error {
 	e, ok := errors.AsType[*domain.Error](err)

@@ -204,7 +204,7 @@ func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 	return headers, fe.err()
 }
 
-// plainText reads a JSON string that stands for itself, which nearly all do:
+// plainText reads a JSON string without escapes, which nearly all do:
 // printable ASCII without a backslash. A decoder would take ten times as long.
 func plainText(raw json.RawMessage) (text string, plain bool) {
 	n := len(raw)

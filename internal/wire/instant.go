@@ -46,7 +46,7 @@ func ParseRFC3339(text string) (t time.Time, fault string) {
 }
 
 // DecodeInstant reads an instant that a JSON value gives, in Unix milliseconds.
-// Zero stands for none and is left to whoever asks.
+// Zero means none and is left to whoever asks.
 func DecodeInstant(raw []byte) (ms int64, fault string) {
 	switch kind := jsonKind(raw); kind {
 	case "number":

@@ -141,12 +141,12 @@ func (m *merger) fault(field string, err error) {
 	m.faults = append(m.faults, jsonFault(field, err).Fields...)
 }
 
-// noSecret is what is wrong with a mask that stands for nothing.
+// noSecret is what is wrong with a mask that replaces nothing.
 const noSecret = "must be the value itself: " + domain.Mask + " keeps a value that is stored, and none is. " +
 	"Exported jobs have the values only with --with-secrets"
 
 // keepSecrets puts stored values where the document has a mask in their place.
-// A mask that stands for nothing is a fault.
+// A mask that replaces nothing is a fault.
 func (m *merger) keepSecrets(old *domain.SpecDoc) {
 	m.keepHeaders(old)
 	m.keepSigning(old)
@@ -185,7 +185,7 @@ func secretValue(s *domain.Spec, name string) (string, bool) {
 	return "", false
 }
 
-// keepSigning: masks stand for the secrets that are there, in their order. So
+// keepSigning: masks replace the secrets that are there, in their order. So
 // [new, mask] adds a secret before the one in use, and [mask] then drops the old
 // one. Only a list that was sent has masks, and that one is nobody else's yet.
 func (m *merger) keepSigning(old *domain.SpecDoc) {

@@ -118,7 +118,7 @@ func TestDraftsDoNotTouchSecrets(t *testing.T) {
 	}
 }
 
-// A mask stands for a secret that is there, or for nothing: that is a fault.
+// A mask replaces a secret that is there; one that replaces nothing is a fault.
 func TestMasksOfSigningSecrets(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -36,7 +36,7 @@ const (
 	escapeSize    = 6
 )
 
-// surrogate returns the one that the escape at the beginning stands for; zero:
+// surrogate returns the one that the escape at the beginning encodes; zero:
 // none.
 func surrogate(raw []byte) uint64 {
 	if len(raw) < escapeSize || raw[0] != '\\' || raw[1] != 'u' {

@@ -16,6 +16,6 @@
 // compared: it is each scheduler's own, and docs/schedules.md has it.
 //
 // Read is a pure function and never panics (FuzzForeign of package cron). Its work is bounded: a text is at most [MaxText]
-// long, each reader goes through it a fixed number of times, and what stands in quotes, behind a zone or in lines is read
+// long, each reader goes through it a fixed number of times, and what is in quotes, behind a zone or in lines is read
 // again at most four levels deep (TestWorkIsBounded of package cron).
 package dialect

@@ -8,7 +8,7 @@ import (
 // zoneLine is the zone of a schedule in YAML or JSON.
 var zoneLine = regexp.MustCompile(`^(?:- +)?["']?(?i:time_?zone)["']?\s*[:=]\s*["']?([\w/+-]+)["']?,?$`)
 
-// readLines reads what stands in a file: several lines, of Jenkins or of a crontab, with comments and a zone.
+// readLines reads what is in a file: several lines, of Jenkins or of a crontab, with comments and a zone.
 func (w within) readLines(text string) (Reading, bool) {
 	if !strings.ContainsAny(text, "\r\n") {
 		return Reading{}, false

@@ -2,7 +2,7 @@ package dialect
 
 import "strings"
 
-// pasted are characters that word processors, web pages and shells leave in a text, and what they stand for.
+// pasted are characters that word processors, web pages and shells leave in a text, and what they mean.
 var pasted = strings.NewReplacer(
 	"\u00a0", " ", "\u2002", " ", "\u2003", " ", "\u2009", " ", "\u202f", " ", "\u3000", " ", "\u200b", "", "\ufeff", "",
 	"\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-",

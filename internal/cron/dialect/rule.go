@@ -95,14 +95,14 @@ func spanText(d time.Duration) string {
 // Read recognises a foreign text. It is for texts that Belfry refuses: some are legal in both notations.
 func Read(text string) (Reading, bool) { return within(0).read(text) }
 
-// within is the number of texts that a text stands in: it is in quotes, behind a zone, a line of a file.
+// within is the number of texts that contain a text: it is in quotes, behind a zone, a line of a file.
 type within int
 
 // deepest bounds the work, since each text is read once more for what is in it. A quoted file of a line that is quoted
 // behind its zone has four.
 const deepest = 4
 
-// read is Read for what stands within other texts.
+// read is Read for what is within other texts.
 func (w within) read(text string) (Reading, bool) {
 	if len(text) > MaxText || w > deepest {
 		return Reading{}, false

@@ -40,7 +40,7 @@ func readSystemd(text string) (Reading, bool) {
 	return Reading{}, false
 }
 
-// readCalendar is readSystemd for what stands behind OnCalendar=.
+// readCalendar is readSystemd for what follows OnCalendar=.
 func readCalendar(text string) (Reading, bool) {
 	why := ""
 	words := strings.Fields(text)
