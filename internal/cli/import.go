@@ -27,7 +27,7 @@ func (s *shell) importCommand() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Register the jobs of a file",
 		Long: `Register the jobs of a file: a JSON array of jobs, or NDJSON, one job a line.
-"-" is standard input. Each job stands for itself: one that is refused does not
+"-" is standard input. Each job is handled on its own: one that is refused does not
 spoil the others, and is told on standard error as "line N: field: what would be
 right" ("index N", counted from 0, in an array). So are warnings, each ten times and
 then by their number. An import makes new jobs each time it is run.
