@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // BenchmarkParseItem reads one document of an import.
@@ -12,8 +13,9 @@ func BenchmarkParseItem(b *testing.B) {
 	base := domain.NewSpecDoc()
 	b.ReportAllocs()
 	for b.Loop() {
-		if item := parseItem(line, 1<<20, base); item.err != nil {
-			b.Fatal(item.err)
+		item, doc := wire.Item{Text: line}, base
+		if err := item.Read(&doc); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -127,7 +127,7 @@ type importChunk struct {
 
 // all imports every item. The error is about the whole request: the client is
 // gone, and nobody reads results.
-func (run *importRun) all(ctx context.Context, items importReader) (err error) {
+func (run *importRun) all(ctx context.Context, items *importReader) (err error) {
 	run.next = &importChunk{}
 	defer func() { err = errors.Join(err, run.finishChunk(ctx)) }() // nothing of it outlives the request
 	for n := 1; ; n++ {

@@ -197,41 +197,6 @@ func TestImportReaderTellsFaultsOfTheConnection(t *testing.T) {
 	}
 }
 
-// A long item is never held: the reader's memory is its limit.
-func TestImportReaderHoldsNoLongItem(t *testing.T) {
-	for _, start := range []string{`["`, `"`} {
-		r := &endless{head: []byte(start)}
-		items, err := newImportReader(io.LimitReader(r, 32<<20), 300, domain.NewSpecDoc())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for err == nil {
-			_, err = items.next()
-		}
-		var held int
-		switch items := items.(type) {
-		case *arrayReader:
-			held = cap(items.item)
-		case *lineReader:
-			held = cap(items.line)
-		}
-		if held > 1<<20 {
-			t.Errorf("%q: %d bytes are held", start, held)
-		}
-	}
-}
-
-// endless is a text that never comes to its end.
-type endless struct{ head []byte }
-
-func (e *endless) Read(b []byte) (int, error) {
-	if n := copy(b, e.head); n > 0 {
-		e.head = e.head[n:]
-		return n, nil
-	}
-	return copy(b, bytes.Repeat([]byte("x"), len(b))), nil
-}
-
 func TestRecorder(t *testing.T) {
 	w := httptest.NewRecorder()
 	rec := &recorder{ResponseWriter: w}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -20,6 +22,8 @@ import (
 const (
 	chunkItems = 5_000
 	chunkBytes = 8 << 20
+
+	maxItem = chunkBytes // the server's own limit is lower
 )
 
 func (s *shell) importCommand() *cobra.Command {
@@ -92,7 +96,7 @@ type importer struct {
 	progress progress
 
 	body     bytes.Buffer // of the next request, NDJSON
-	places   []place      // of its items
+	places   []wire.Place // of its items
 	imported int
 	refused  int
 	warned   map[string]int // how often each warning came
@@ -106,14 +110,17 @@ func (im *importer) summary() string {
 // all sends every item. When the file breaks off, what came before is sent.
 func (im *importer) all(ctx context.Context, in io.Reader) error {
 	read := &counted{r: in}
-	items, err := newItemReader(read, maxItem)
+	items, err := wire.NewItems(read, maxItem)
+	if fault, ok := errors.AsType[*wire.Fault](err); ok {
+		return errors.New(fault.Message)
+	}
 	if err != nil {
 		return err
 	}
 	for {
-		text, at, err := items.next()
-		if errors.Is(err, errItemSize) && text == nil && at.unit == unitLine {
-			im.refuse(at, client.FieldError{Message: err.Error()})
+		item, err := items.Next()
+		if item.Long && err == nil {
+			im.refuse(item.Place, client.FieldError{Message: fmt.Sprintf("is longer than %d MiB", maxItem>>20)})
 			continue
 		}
 		if err != nil {
@@ -126,16 +133,25 @@ func (im *importer) all(ctx context.Context, in io.Reader) error {
 			}
 			return err
 		}
-		if len(im.places) == chunkItems || len(im.places) > 0 && im.body.Len()+len(text) >= chunkBytes {
+		if len(im.places) == chunkItems || len(im.places) > 0 && im.body.Len()+len(item.Text) >= chunkBytes {
 			if err := im.send(ctx); err != nil {
 				return err
 			}
 			im.progress.at(read.n)
 		}
-		im.body.Write(text)
-		im.body.WriteByte('\n')
-		im.places = append(im.places, at)
+		im.add(&item)
 	}
+}
+
+// add collects an item as a line.
+func (im *importer) add(item *wire.Item) {
+	if item.Place.Array {
+		_ = json.Compact(&im.body, item.Text) // valid: it may have line breaks
+	} else {
+		im.body.Write(item.Text)
+	}
+	im.body.WriteByte('\n')
+	im.places = append(im.places, item.Place)
 }
 
 // send imports what is collected. The error of a request that did not come
@@ -178,11 +194,11 @@ func (im *importer) collected() string {
 	if first == last {
 		return first.String()
 	}
-	return fmt.Sprintf("%s to %d", first, last.n)
+	return fmt.Sprintf("%s to %d", first, last.N)
 }
 
 // refuse tells why an item was not imported.
-func (im *importer) refuse(at place, faults ...client.FieldError) {
+func (im *importer) refuse(at wire.Place, faults ...client.FieldError) {
 	im.refused++
 	im.progress.clear()
 	for _, f := range faults {
@@ -199,7 +215,7 @@ const (
 )
 
 // warn tells what may not be meant in an item that was imported.
-func (im *importer) warn(at place, warnings []string) {
+func (im *importer) warn(at wire.Place, warnings []string) {
 	for _, w := range warnings {
 		n, known := im.warned[w]
 		if !known && len(im.warned) >= mostKinds {

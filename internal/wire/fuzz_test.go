@@ -1,8 +1,8 @@
-package cli
+package wire
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 )
@@ -17,23 +17,22 @@ func FuzzItems(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		items, err := newItemReader(strings.NewReader(text), testItem)
+		items, err := NewItems(strings.NewReader(text), testItem)
 		n := 0
 		for err == nil {
-			var item []byte
-			var at place
-			if item, at, err = items.next(); err != nil {
-				if errors.Is(err, errItemSize) && at.unit == unitLine {
-					err = nil // about that line only
+			var item Item
+			if item, err = items.Next(); err != nil || item.Long {
+				if err == nil {
+					n++
 				}
 				continue
 			}
 			n++
-			if len(item) == 0 || strings.ContainsAny(string(item), "\n") {
-				t.Errorf("%v: item %q", at, item)
+			if len(item.Text) == 0 || len(item.Text) > testItem+3 || !item.Place.Array && bytes.Contains(item.Text, []byte("\n")) {
+				t.Errorf("%v: item %q", item.Place, item.Text)
 			}
-			if at.unit == unitIndex && !json.Valid(item) {
-				t.Errorf("%v: %q is no JSON", at, item)
+			if item.Place.Array && !json.Valid(item.Text) {
+				t.Errorf("%v: %q is no JSON", item.Place, item.Text)
 			}
 			if n > len(text) {
 				t.Fatal("there are more items than bytes")
