@@ -180,13 +180,13 @@ func (m *mending) recordMended(ctx context.Context, j *run.Job, ver *run.Version
 	return nil
 }
 
-// recordedFires is which fires of one version are on record.
-type recordedFires struct {
+// firesOnRecord is which fires of one version are on record.
+type firesOnRecord struct {
 	fires  map[int64]struct{}
 	ranges []store.FactRange
 }
 
-func (r *recordedFires) has(at int64) bool {
+func (r *firesOnRecord) has(at int64) bool {
 	if _, ok := r.fires[at]; ok {
 		return true
 	}
@@ -200,8 +200,8 @@ func (r *recordedFires) has(at int64) bool {
 
 // recordOf reads what is on record of a version that was set aside: the fires
 // that may have been sent, and the summaries.
-func (m *mending) recordOf(ctx context.Context, a store.Aside) (*recordedFires, error) {
-	rec := &recordedFires{fires: make(map[int64]struct{})}
+func (m *mending) recordOf(ctx context.Context, a store.Aside) (*firesOnRecord, error) {
+	rec := &firesOnRecord{fires: make(map[int64]struct{})}
 	ledger := m.recovery.e.store.Ledger()
 	err := ledger.Facts(ctx, a.Since, max(a.Since, a.Certain), func(f store.FactRange) error {
 		if f.Key.JobID == a.JobID && f.Key.Nonce == 0 {
