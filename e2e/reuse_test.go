@@ -141,10 +141,10 @@ func TestOneRequestForEachAttempt(t *testing.T) {
 func TestConnectionClosedAtRestCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	p := serve(t, t.TempDir())
-	closed := make(chan struct{}, 10)
+	rests, closed := make(chan struct{}), make(chan struct{}, 10)
 	w := serveWire(t, func(_ int, c net.Conn) bool {
 		answerOK(c)
-		time.Sleep(50 * time.Millisecond)
+		<-rests
 		_ = c.Close()
 		closed <- struct{}{}
 		return false
@@ -154,7 +154,8 @@ func TestConnectionClosedAtRestCostsNoAttempt(t *testing.T) {
 		s.Type = kind
 		id := p.create(s)
 		for range 2 {
-			e := p.ended(id)
+			e := p.ended(id) // on record: its connection has been given back
+			rests <- struct{}{}
 			<-closed
 			if got := w.attempts(e.ID); e.Status != "SUCCESS" || !slices.Equal(got, []string{"1"}) {
 				t.Errorf("%s: attempts %v; %s %q", kind, got, e.Status, said(e))

@@ -80,7 +80,7 @@ func (e *editor) endUnusable(by context.Context, j *run.Job) {
 	}
 	// A start repeats it as long as the store keeps the version as set aside.
 	by = context.WithoutCancel(by)
-	e.background.Go(func() { e.untilKnown(by, func(ctx context.Context) error { return e.recordUnusable(ctx, a) }) })
+	e.inBackground(func() { e.untilKnown(by, func(ctx context.Context) error { return e.recordUnusable(ctx, a) }) })
 }
 
 func (e *editor) recordUnusable(ctx context.Context, a unusableVersion) error {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -124,15 +123,6 @@ func (k *keeper) sweepOnce() (opened int) {
 			return opened
 		}
 	}
-}
-
-// openCall gives a call in flight an open run. The caller holds the lock of the
-// dispatcher, so that the open run of a retry that follows comes later, and counts.
-func (r *runner) openCall(f *run.Run, now int64) {
-	f.Job.Mu.Lock()
-	open := f.OpenRun(now, true, now)
-	f.Job.Mu.Unlock()
-	r.recorder.AddNow(record.Entry{Open: &open, Run: f})
 }
 
 // observe sets the gauges of the metrics.

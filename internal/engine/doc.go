@@ -25,7 +25,7 @@
 //	engine    Engine: what starts and stops what, in which order (engine.go)
 //	          registry  every job, and the timetable (registry.go)
 //	          loop      turns the timetable (loop.go)
-//	          runner    sees a run through, from due to its record (runner.go, work.go,
+//	          runner    sees a run through, from due to its record (runner.go, release.go, work.go,
 //	                    late.go, commit.go)
 //	          editor    changes jobs (editor.go, edit.go, trigger.go)
 //	          keeper    beat, long calls, gauges (beat.go)

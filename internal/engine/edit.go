@@ -126,7 +126,7 @@ func (e *editor) commitNew(ctx context.Context, jobs []*run.Job, versions []doma
 	}
 	e.unclear.Add(1)
 	by := context.WithoutCancel(ctx)
-	e.background.Go(func() {
+	e.inBackground(func() {
 		defer e.unclear.Add(-1)
 		if e.untilKnown(by, func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
 			release()
@@ -316,7 +316,7 @@ func (e *editor) commitEdit(ctx context.Context, ed editOf) error {
 		done, known := e.ask(ctx, ed)
 		if !known || done && isGone(err) {
 			by := context.WithoutCancel(ctx)
-			e.background.Go(func() { e.commitUntilKnown(by, ed) })
+			e.inBackground(func() { e.commitUntilKnown(by, ed) })
 			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")
 		}
 		e.conclude(ed, done)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
@@ -32,9 +33,11 @@ type editor struct {
 
 	// Of edits whose outcome the store has not told: they end before the engine has
 	// stopped, and the next start reads what the store has.
-	background sync.WaitGroup
 	ending     context.Context //nolint:containedctx // ends with the engine, not with a call
 	end        context.CancelFunc
+	mu         lock.Leaf // of what follows: nothing is begun once stop waits
+	stopped    bool
+	background sync.WaitGroup
 }
 
 func newEditor(e *Engine) *editor {
@@ -48,9 +51,22 @@ func newEditor(e *Engine) *editor {
 
 func (e *editor) now() int64 { return clock.NowMs(e.clock) }
 
+// inBackground runs fn beside the caller. Once the engine stops it runs nothing: the
+// next start reads what the store has.
+func (e *editor) inBackground(fn func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopped {
+		e.background.Go(fn)
+	}
+}
+
 // stop ends what goes on in the background, and waits for that until the context
 // ends.
 func (e *editor) stop(ctx context.Context) {
+	e.mu.Lock()
+	e.stopped = true
+	e.mu.Unlock()
 	e.end()
 	done := make(chan struct{})
 	go func() {

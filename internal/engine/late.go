@@ -55,8 +55,7 @@ func (r *runner) drop(s *run.Span, before int64, status domain.Status, reason st
 // trim gives up the oldest fires of a backlog that has grown beyond what its
 // job wants to catch up on. Without this a host that answers nothing would hold W
 // for misfire.maxAgeMs, and a crash would leave every one of those fires
-// uncertain. Called
-// with the lock that guards the span held.
+// uncertain. Call with the lock that guards the span held.
 func (r *runner) trim(s *run.Span) bool {
 	surplus := run.Surplus(s.Ver.Plan.Value().Misfire, s.Grown)
 	if surplus == 0 {
@@ -71,8 +70,8 @@ func (r *runner) trim(s *run.Span) bool {
 }
 
 // popSpan takes the next fire off a span, or returns nil when none of it is to
-// be sent. The count that holds W moves with it. It may be called with
-// the dispatcher's lock or Job.Mu held.
+// be sent. The hold moves on to the next one. It may be called with the
+// dispatcher's lock or Job.Mu held.
 func (r *runner) popSpan(s *run.Span) *run.Run {
 	if reason := s.Job.StopReason(s.Next); reason != "" {
 		r.drop(s, s.Last+1, domain.StatusSkipped, reason)

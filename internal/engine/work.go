@@ -223,3 +223,12 @@ func (r *runner) nextWaiting(j *run.Job) []*run.Run {
 	}
 	return nil
 }
+
+// openCall gives a call in flight an open run. The caller holds the lock of the
+// dispatcher, so that the open run of a retry that follows comes later, and counts.
+func (r *runner) openCall(f *run.Run, now int64) {
+	f.Job.Mu.Lock()
+	open := f.OpenRun(now, true, now)
+	f.Job.Mu.Unlock()
+	r.recorder.AddNow(record.Entry{Open: &open, Run: f})
+}

@@ -37,7 +37,7 @@
 // # From step to code
 //
 //	step of the model                   code, below internal/engine
-//	turn                                loop.go: turn, release, admit; due/timetable.go: StageUntil, stage,
+//	turn                                loop.go: turn; release.go: release, admit; due/timetable.go: StageUntil, stage,
 //	                                      fallBehind, TakeDue; late.go: addLate
 //	send, discard, keep, refuse         run/send.go: DecideSend; work.go: beginCall, refuse, discard
 //	answer, refused, time out           work.go: conclude; run/ending.go: DecideEnding
