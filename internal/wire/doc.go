@@ -25,8 +25,8 @@
 // # Errors
 //
 // A [Fault] says why a text cannot be read at all; a *domain.Error with CodeInvalid says what is wrong with the fields of
-// one that can. Errors of the reader underneath come as they are. Each front says them in its own voice: the API as a
-// problem document, the CLI as a line.
+// one that can. Errors of the reader underneath come as they are. The API answers them as a problem document, the CLI
+// prints a line.
 //
 // # How this is shown
 //

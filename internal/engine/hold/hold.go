@@ -15,8 +15,8 @@
 // Releasing twice, passing on what was passed on, and advancing backwards panic:
 // the watermark could otherwise pass a fire that is not on record, and a fire that
 // is lost is worse than a server that starts again. A token that nobody releases
-// keeps the watermark where it is, which the metric of its lag shows; the tests of
-// the engine hold the set to be empty at the end of each.
+// keeps the watermark where it is, which the metric of its lag shows; the engine's
+// random test and its tests of gaps end with an empty set.
 package hold
 
 import "github.com/belfry-scheduler/belfry/internal/engine/lock"

@@ -5,8 +5,8 @@
 //
 //   - Nothing is sent later than [State.SendUntil], which a beat moves: at most the
 //     horizon of the store, and the time of a beat that the store took and a grace.
-//   - The watermark is moved by a beat alone, to a [State.Propose]d instant. An edit
-//     begins after what was proposed, so no watermark passes it.
+//   - The watermark is moved by a beat alone, to what [State.Propose] returned. An
+//     edit begins after that, so no watermark passes it.
 //   - The hot path reads two atomics.
 package shard
 
