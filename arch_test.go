@@ -20,12 +20,13 @@ import (
 const (
 	module = "github.com/belfry-scheduler/belfry/"
 
-	maxFileLines      = 500
-	maxFuncLines      = 70
-	maxMedianLines    = 12
-	maxInterfaceSize  = 8
-	clockPackage      = "internal/clock"
-	messageNoRow      = "has no row in the import table of arch_test.go: add one, and say in docs/ARCHITECTURE.md what the package is for"
+	maxFileLines     = 500
+	maxFuncLines     = 70
+	maxMedianLines   = 12
+	maxInterfaceSize = 8
+	clockPackage     = "internal/clock"
+	messageNoRow     = "has no row in the import table of arch_test.go: add one, and say in docs/ARCHITECTURE.md " +
+		"what the package is for"
 	messageImport     = "may not import %s: the import table of arch_test.go allows %s"
 	messageClock      = "reads the time with time.%s: take a clock.Clock"
 	messageZone       = "takes zones from package time: they come from cron.LoadLocation"
@@ -44,7 +45,8 @@ type row struct {
 // may open a real store.
 //
 // Every package that waits or measures may take a clock, since none may read
-// the time itself; the engine and the API may name the compiled schedule of cron, the one to share it between jobs of the
+// the time itself; the engine and the API may name the compiled schedule of cron, the one to share it between jobs of
+// the
 // same text, the other to explain it.
 var imports = []struct {
 	pkg string
@@ -59,7 +61,8 @@ var imports = []struct {
 	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/egress", row{internal: []string{"target"}}},
 	{"internal/webhook", row{}},
-	{"internal/config", row{internal: []string{"charset", "egress", "webhook"}, modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
+	{"internal/config", row{internal: []string{"charset", "egress", "webhook"},
+		modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "target", "webhook"}, modules: []string{
@@ -67,39 +70,52 @@ var imports = []struct {
 	{"internal/wire", row{internal: []string{"charset", "cron", "target", "webhook", "domain"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
-	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"}, modules: []string{"github.com/gofrs/flock", "golang.org/x/sys", "zombiezen.com/go/sqlite"}}},
+	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"},
+		modules: []string{"github.com/gofrs/flock", "golang.org/x/sys", "zombiezen.com/go/sqlite"}}},
 	{"internal/store/memory", row{internal: []string{"clock", "store", "domain"}}},
-	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"}, modules: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}}},
+	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"},
+		modules: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
-	{"internal/executor", row{internal: []string{"target", "webhook", "domain", "clock", "telemetry"}, modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
+	{"internal/executor", row{internal: []string{"target", "webhook", "domain", "clock", "telemetry"},
+		modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
 	{"internal/engine/lock", row{}},
 	{"internal/engine/hold", row{internal: []string{"engine/lock"}}},
-	{"internal/engine/run", row{internal: []string{"cron", "target", "webhook", "domain", "engine/lock", "engine/hold"}}},
+	{"internal/engine/run", row{internal: []string{"cron", "target", "webhook", "domain", "engine/lock",
+		"engine/hold"}}},
 	{"internal/engine/run/runtest", row{internal: []string{"domain", "engine/run"}}}, // for tests only
 	{"internal/engine/due", row{internal: []string{"clock", "engine/lock", "engine/hold", "engine/run"}}},
 	{"internal/engine/dispatch", row{internal: []string{"target", "engine/lock", "engine/run"}}},
-	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/lock", "engine/run"}}},
+	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/lock",
+		"engine/run"}}},
 	{"internal/engine/shard", row{internal: []string{"store", "clock", "engine/lock", "engine/hold"}}},
 	{"internal/engine", row{internal: []string{
 		"cron", "failpoint", "domain", "store", "clock", "telemetry",
 		"engine/lock", "engine/hold", "engine/run", "engine/due", "engine/dispatch", "engine/record", "engine/shard",
 	}}},
-	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"}, modules: []string{"golang.org/x/time/rate"}}},
+	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"},
+		modules: []string{"golang.org/x/time/rate"}}},
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
-	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "target", "domain", "wire", "store", "engine", "access", "audit", "clock", "telemetry"}, modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid", "github.com/prometheus/client_golang", "golang.org/x/time"}}},
+	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "target", "domain", "wire", "store",
+		"engine", "access", "audit", "clock", "telemetry"},
+		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid",
+			"github.com/prometheus/client_golang", "golang.org/x/time"}}},
 	{"internal/app", row{internal: []string{
-		"charset", "clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor", "engine", "access", "audit", "api",
+		"charset", "clock", "egress", "webhook", "config", "telemetry", "domain", "store", "store/sqlite", "executor",
+		"engine", "access", "audit", "api",
 	}, modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys"}}},
 	{"internal/client", row{}},
-	{"internal/receiver", row{internal: []string{"domain", "clock"}, modules: []string{"github.com/google/uuid", "github.com/valyala/fasthttp"}}},
+	{"internal/receiver", row{internal: []string{"domain", "clock"},
+		modules: []string{"github.com/google/uuid", "github.com/valyala/fasthttp"}}},
 	{"internal/sim/check", row{internal: []string{"cron", "cron/crontest", "domain"}}},
 	{"internal/sim/model", row{}}, // tests only
 	{"internal/sim/power", row{modules: []string{"github.com/hanwen/go-fuse/v2"}}}, // for tests only
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}}},
-	{"internal/bench", row{internal: []string{"client", "clock", "domain", "receiver", "store", "store/sqlite"}, modules: []string{"github.com/google/uuid", "github.com/valyala/fasthttp"}}},
+	{"internal/bench", row{internal: []string{"client", "clock", "domain", "receiver", "store", "store/sqlite"},
+		modules: []string{"github.com/google/uuid", "github.com/valyala/fasthttp"}}},
 	{"internal/cli", row{internal: []string{
 		"app", "bench", "charset", "config", "client", "cron", "domain", "wire", "clock", "receiver", "telemetry",
-	}, modules: []string{"github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra", "github.com/spf13/pflag"}}},
+	}, modules: []string{"github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
+		"github.com/spf13/pflag"}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},
 	{"e2e", row{}}, // tests only
 }
@@ -174,6 +190,7 @@ var checks = map[string]func(*source) []string{
 	"imports":    checkImports,
 	"names":      checkNames,
 	"size":       checkSize,
+	"width":      checkWidth,
 	"interfaces": checkInterfaces,
 	"clock":      checkClock,
 	"zones":      checkZones,
@@ -273,7 +290,8 @@ func checkSize(s *source) []string {
 	}
 	for _, fn := range s.functions() {
 		if n := s.lines(fn); n > maxFuncLines && !s.test {
-			faults = append(faults, fmt.Sprintf("%s: %s has %d lines; the limit is %d", s.at(fn), fn.Name.Name, n, maxFuncLines))
+			faults = append(faults, fmt.Sprintf("%s: %s has %d lines; the limit is %d", s.at(fn), fn.Name.Name,
+				n, maxFuncLines))
 		}
 	}
 	return faults
@@ -377,7 +395,8 @@ func (s *source) importedAs(name string) string {
 }
 
 // plainMethods implement interfaces that everybody knows.
-var plainMethods = []string{"Error", "String", "GoString", "Unwrap", "Read", "Write", "ServeHTTP", "Len", "Less", "Swap"}
+var plainMethods = []string{"Error", "String", "GoString", "Unwrap", "Read", "Write", "ServeHTTP", "Len",
+	"Less", "Swap"}
 
 func checkDocumented(s *source) []string {
 	if s.test {

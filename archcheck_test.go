@@ -13,12 +13,15 @@ func TestChecksFindPlantedFaults(t *testing.T) {
 		check, file, text string
 		want              string // a part of the one fault; empty: there is none
 	}{
-		{"imports", "internal/store/s.go", `package store; import "` + module + `internal/engine"`, "internal/store may not import"},
+		{"imports", "internal/store/s.go", `package store; import "` + module + `internal/engine"`,
+			"internal/store may not import"},
 		{"imports", "internal/store/s.go", `package store; import "` + module + `internal/domain"`, ""},
 		{"imports", "internal/store/s_test.go", `package store; import "` + module + `internal/engine"`, ""},
-		{"imports", "internal/cron/c.go", `package cron; import "github.com/robfig/cron/v3"`, "may not import github.com/robfig"},
+		{"imports", "internal/cron/c.go", `package cron; import "github.com/robfig/cron/v3"`,
+			"may not import github.com/robfig"},
 		{"imports", "internal/clock/c.go", `package clock; import "golang.org/x/sys/unix"`, ""},
-		{"imports", "internal/clock/c.go", `package clock; import "golang.org/x/system"`, "may not import golang.org/x/system"},
+		{"imports", "internal/clock/c.go", `package clock; import "golang.org/x/system"`,
+			"may not import golang.org/x/system"},
 		{"imports", "internal/cron/c.go", `package cron; import "net/http"`, ""},
 		{"imports", "internal/new/n.go", `package new`, "has no row"},
 		{"names", "internal/x/x.go", `package helpers`, "says nothing"},
@@ -56,7 +59,8 @@ func TestChecksFindPlantedFaults(t *testing.T) {
 		{"words", "internal/x/x_test.go", "package x; type martyr struct{}", "the word martyr was given up"},
 		{"words", "internal/x/x.go", "package x; var standard, copyleft, compress, bookkeeping int", ""},
 		{"words", "internal/x/x.go", `package x; import "strings"; var s = strings.TrimLeft("", "")`, ""},
-		{"words", "internal/x/x.go", `package x; import "` + module + `internal/y"; var s = y.TrimLeft`, "the word left"},
+		{"words", "internal/x/x.go", `package x; import "` + module + `internal/y"; var s = y.TrimLeft`,
+			"the word left"},
 		{"words", "internal/store/x.go", "package store; type Aside struct{}", ""},
 		{"words", "internal/cron/x.go", "package cron; type Aside struct{}", "the word aside"},
 	} {

@@ -100,7 +100,8 @@ func tooLarge(files []*source, wide []string) (faults []string) {
 			continue
 		}
 		if size.fields > maxTypeFields || size.methods > maxTypeMethods {
-			faults = append(faults, fmt.Sprintf("%s: %s has %d fields and %d methods; the limits are %d and %d: it is more than one thing",
+			faults = append(faults, fmt.Sprintf("%s: %s has %d fields and %d methods; the limits are %d and %d: it "+
+				"is more than one thing",
 				size.where, name, size.fields, size.methods, maxTypeFields, maxTypeMethods))
 		}
 	}
@@ -124,7 +125,8 @@ func TestTypesAreSmall(t *testing.T) {
 }
 
 func TestLargeTypesAreFound(t *testing.T) {
-	text := "package p\ntype Big struct { a" + strings.Repeat(", x", maxTypeFields) + " int }\ntype Small struct { a int }\n" +
+	text := "package p\ntype Big struct { a" + strings.Repeat(", x", maxTypeFields) +
+		" int }\ntype Small struct { a int }\n" +
 		strings.Repeat("func (s *Small) f() {}\n", maxTypeMethods+1)
 	s, err := parse("internal/p/p.go", text)
 	if err != nil {

@@ -85,7 +85,8 @@ func modulesOf(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, goos := range []string{"linux", "darwin", "windows"} {
-		cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", "./cmd/belfry")
+		cmd := exec.Command("go", "list", "-deps", "-f",
+			"{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", "./cmd/belfry")
 		cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
@@ -158,17 +159,27 @@ func TestLicences(t *testing.T) {
 // TestLicencesAreTold tells texts apart, and refuses what binds.
 func TestLicencesAreTold(t *testing.T) {
 	for text, want := range map[string]string{
-		"Permission is hereby granted,\n free of charge, to any person obtaining a copy":                              "MIT",
-		"Redistribution and use in source and binary forms ... Neither the name of the X":                             "BSD-3-Clause",
-		"Redistribution and use in source and binary forms, with or without":                                          "BSD-2-Clause",
-		"Apache License\n Version 2.0, January 2004":                                                                  "Apache-2.0",
-		"Licensed under the Apache License, Version 2.0. Permission is hereby granted, free of charge, to any person": "Apache-2.0",
-		"This is free and unencumbered software released into the public domain.":                                     "public domain",
-		"GNU General Public License, version 3":                                                                       "",
-		"Mozilla Public License Version 2.0":                                                                          "",
-		"All rights reserved.":                                                                                        "",
-		"":                                                                                                            "",
-		"Permission is hereby granted, free of charge, to any person obtaining a copy ... or the GNU Affero General Public License": "",
+		"Permission is hereby granted,\n free of charge, to any person obtaining " +
+			"a copy": "MIT",
+		"Redistribution and use in source and binary forms ... Neither the name of " +
+			"the X": "BSD-3-Clause",
+		"Redistribution and use in source and binary forms, with or " +
+			"without": "BSD-2-Clause",
+		"Apache License\n Version 2.0, " +
+			"January 2004": "Apache-2.0",
+		"Licensed under the Apache License, Version 2.0. Permission is hereby granted, free of charge, to any " +
+			"person": "Apache-2.0",
+		"This is free and unencumbered software released into the public " +
+			"domain.": "public domain",
+		"GNU General Public License, " +
+			"version 3": "",
+		"Mozilla Public License " +
+			"Version 2.0": "",
+		"All rights " +
+			"reserved.": "",
+		"": "",
+		"Permission is hereby granted, free of charge, to any person obtaining a copy ... or the GNU Affero General " +
+			"Public License": "",
 	} {
 		names, err := licencesOf(text)
 		if got := strings.Join(names, ", "); got != want || (err == nil) != (want != "") {
@@ -180,7 +191,8 @@ func TestLicencesAreTold(t *testing.T) {
 		t.Error("a module without a licence passed")
 	}
 	for name, text := range map[string]string{
-		"LICENSE": "Permission is hereby granted, free of charge, to any person obtaining a copy", "COPYING.LIB": "GNU Lesser General Public License",
+		"LICENSE":     "Permission is hereby granted, free of charge, to any person obtaining a copy",
+		"COPYING.LIB": "GNU Lesser General Public License",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

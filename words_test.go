@@ -17,10 +17,12 @@ var givenUp = []struct {
 	instead  string   // what is said now, by meaning
 	packages []string // where the word is a term of the glossary
 }{
-	{words: "settle settles settled settling", why: "it had eight meanings", instead: "end, record, finish, drain, or the watermark"},
+	{words: "settle settles settled settling", why: "it had eight meanings",
+		instead: "end, record, finish, drain, or the watermark"},
 	{words: "let-go", why: "it does not say what is given to whom", instead: "release"},
 	{words: "stand stands stood standing", why: "it had four meanings", instead: "wait, be, or a placeholder"},
-	{words: "press presses pressed pressing", why: "of a host at its limit: the term is saturated", instead: "saturated"},
+	{words: "press presses pressed pressing", why: "of a host at its limit: the term is saturated",
+		instead: "saturated"},
 	{words: "spill spills spilled", why: "of fires that find no room in a queue", instead: "span"},
 	{words: "voice heard", why: "a host does not speak", instead: "answer"},
 	{words: "breath breathe", why: "a personified pause", instead: "pause, throttle"},
@@ -30,10 +32,12 @@ var givenUp = []struct {
 	{words: "aside asides", why: "outside of the glossary's 'set aside' it had three meanings", instead: "hint, other",
 		packages: []string{
 			"internal/store", "internal/store/sqlite", "internal/store/memory", "internal/store/faulty",
-			"internal/store/storetest", "internal/engine", "internal/audit", "internal/api", "internal/telemetry", "e2e",
+			"internal/store/storetest", "internal/engine", "internal/audit", "internal/api",
+			"internal/telemetry", "e2e",
 		}},
 	{words: "tidy tidied tidies", why: "it does not say what is changed", instead: "clean, delete, truncate"},
-	{words: "left", why: "it meant what remains, what was skipped, and what went away", instead: "remaining, skipped, closed"},
+	{words: "left", why: "it meant what remains, what was skipped, and what went away",
+		instead: "remaining, skipped, closed"},
 	{words: "forget forgets forgotten forgot", why: "memory is personified", instead: "drop, delete, evict, end"},
 	{words: "book books booked", why: "it had two meanings", instead: "reserve, page"},
 	{words: "doubt doubts doubtful", why: "a program has none", instead: "uncertain, in flight, stale, ambiguous"},
@@ -129,7 +133,8 @@ func splitName(name string) []string {
 func TestSplitName(t *testing.T) {
 	for name, want := range map[string]string{
 		"letGo": "let go", "LastWords": "last words", "HTTPServer": "http server", "a_b": "a b", "standard": "standard",
-		"TrimLeft2": "trim left", "x": "x", "_": "", "sendHTTP": "send http", "fooBARBaz": "foo bar baz", "ÄußersteGrenze": "äußerste grenze",
+		"TrimLeft2": "trim left", "x": "x", "_": "", "sendHTTP": "send http", "fooBARBaz": "foo bar baz",
+		"ÄußersteGrenze": "äußerste grenze",
 	} {
 		if got := strings.Join(splitName(name), " "); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -41,7 +41,8 @@ func belfryParse(tb testing.TB, text, zone string) *cron.Schedule {
 
 func robfigParse(tb testing.TB, text string) robfig.Schedule {
 	tb.Helper()
-	p := robfig.NewParser(robfig.SecondOptional | robfig.Minute | robfig.Hour | robfig.Dom | robfig.Month | robfig.Dow | robfig.Descriptor)
+	p := robfig.NewParser(robfig.SecondOptional | robfig.Minute | robfig.Hour | robfig.Dom | robfig.Month | robfig.Dow |
+		robfig.Descriptor)
 	s, err := p.Parse(text)
 	if err != nil {
 		tb.Fatal(err)
@@ -51,7 +52,8 @@ func robfigParse(tb testing.TB, text string) robfig.Schedule {
 
 func netresearchParse(tb testing.TB, text string) netresearch.Schedule {
 	tb.Helper()
-	p, err := netresearch.TryNewParser(netresearch.SecondOptional | netresearch.Minute | netresearch.Hour | netresearch.Dom |
+	p, err := netresearch.TryNewParser(netresearch.SecondOptional | netresearch.Minute | netresearch.Hour |
+		netresearch.Dom |
 		netresearch.Month | netresearch.Dow | netresearch.Descriptor | netresearch.DowOrDom)
 	if err != nil {
 		tb.Fatal(err)
@@ -129,7 +131,8 @@ func TestSameFires(t *testing.T) {
 	}
 }
 
-// BenchmarkNextMedian times each expression in batches short enough to be mostly uninterrupted on a busy machine, takes the
+// BenchmarkNextMedian times each expression in batches short enough to be mostly uninterrupted on a busy machine, takes
+// the
 // median batch, and reports the median and the slowest over the expressions in ns per call.
 func BenchmarkNextMedian(b *testing.B) {
 	const batches = 31

@@ -97,7 +97,8 @@ func TestPaths(t *testing.T) {
 		called[path] = true
 	}
 	served := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^[A-Z]+ +(/\S*)`).FindAllStringSubmatch(read(t, "../internal/api/testdata/paths.txt"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^[A-Z]+ +(/\S*)`).FindAllStringSubmatch(
+		read(t, "../internal/api/testdata/paths.txt"), -1) {
 		served[m[1]] = true
 	}
 	if len(served) < 20 {
@@ -119,7 +120,8 @@ func TestPaths(t *testing.T) {
 // among the metrics.
 func TestMetrics(t *testing.T) {
 	name := regexp.MustCompile(`belfry_[a-z_]+`)
-	named, there := name.FindAllString(read(t, "operations.md"), -1), name.FindAllString(read(t, "../internal/telemetry/metrics.go"), -1)
+	named, there := name.FindAllString(read(t, "operations.md"), -1),
+		name.FindAllString(read(t, "../internal/telemetry/metrics.go"), -1)
 	for _, n := range there {
 		if !slices.Contains(named, n) {
 			t.Errorf("operations.md does not name %s", n)
@@ -194,7 +196,8 @@ func TestDecisions(t *testing.T) {
 		}
 		last = number
 		text := read(t, file)
-		for _, part := range []string{fmt.Sprintf("# %d. ", number), "\nStatus: ", "\n## Context\n", "\n## Decision\n", "\n## Consequences\n"} {
+		for _, part := range []string{fmt.Sprintf("# %d. ", number), "\nStatus: ", "\n## Context\n", "\n## Decision\n",
+			"\n## Consequences\n"} {
 			if !strings.Contains(text, part) {
 				t.Errorf("%s has no %q", file, strings.TrimSpace(part))
 			}
@@ -217,7 +220,8 @@ func TestNamedTests(t *testing.T) {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(read(t, path), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(
+			read(t, path), -1) {
 			exists[m[1]] = true
 		}
 		return nil

@@ -73,7 +73,8 @@ func TestBadRows(t *testing.T) {
 	}
 	for i, b := range bad {
 		status, job := ask(t, "GET", p.url+"/jobs/"+ids[i], "", "")
-		if shown, _ := job["error"].(string); status != 200 || !strings.Contains(shown, b.shown) || job["nextFireAt"] != nil {
+		if shown, _ := job["error"].(string); status != 200 || !strings.Contains(shown, b.shown) ||
+			job["nextFireAt"] != nil {
 			t.Errorf("%s = %s: status %d, error %q, next %v", b.column, b.value, status, shown, job["nextFireAt"])
 		}
 		if status, _ := ask(t, "POST", p.url+"/jobs/"+ids[i]+"/trigger", "", ""); status != 409 {
@@ -93,16 +94,19 @@ func TestBadRows(t *testing.T) {
 		}
 	}
 	_, health := ask(t, "GET", p.url+"/observability/health", "", "")
-	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" || !strings.Contains(got, "9 jobs cannot be run: ") {
+	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" ||
+		!strings.Contains(got, "9 jobs cannot be run: ") {
 		t.Errorf("health %v", health)
 	}
 	eventually(t, "the metric says 9", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 9 })
 
 	code, exported := runOut(t, cleanEnv("BELFRY_SERVER="+p.url), "export")
-	if n := strings.Count(exported, `,"error":"`); code != 0 || n != len(bad)+1 || strings.Count(exported, "\n") != len(bad)+2 {
+	if n := strings.Count(exported, `,"error":"`); code != 0 || n != len(bad)+1 ||
+		strings.Count(exported, "\n") != len(bad)+2 {
 		t.Errorf("export: exit code %d, %d jobs with an error:\n%s", code, n, exported)
 	}
-	if status, body := ask(t, "POST", p.url+"/jobs/import", "application/x-ndjson", exported); status >= 500 || body["imported"] != 1.0 {
+	if status, body := ask(t, "POST", p.url+"/jobs/import", "application/x-ndjson", exported); status >= 500 ||
+		body["imported"] != 1.0 {
 		t.Errorf("an import of it: %d %v", status, body)
 	}
 
@@ -130,7 +134,8 @@ func TestBadRows(t *testing.T) {
 		}
 		return false
 	})
-	eventually(t, "the time for which it was set aside is on record", func() bool { return p.missed(ids[0], "not known") && p.missed(ids[3], "not known") })
+	eventually(t, "the time for which it was set aside is on record",
+		func() bool { return p.missed(ids[0], "not known") && p.missed(ids[3], "not known") })
 
 	// The time zone of a newer release, read by it: here the row is put right.
 	if code := p.terminate(); code != 0 {
@@ -139,9 +144,11 @@ func TestBadRows(t *testing.T) {
 	alter(t, dir, "UPDATE version SET type = 'ATLEAST_ONCE' WHERE job_id = ?", rowID(t, ids[2]))
 	from := time.Now()
 	p = serve(t, dir)
-	eventually(t, "what it missed is on record", func() bool { return p.missed(ids[2], "until the server was able to read it again") })
+	eventually(t, "what it missed is on record",
+		func() bool { return p.missed(ids[2], "until the server was able to read it again") })
 	eventually(t, "nothing is lost", func() bool {
-		_, report := ask(t, "GET", fmt.Sprintf("%s/audit?from=%d&to=%d", p.url, from.Add(-time.Minute).UnixMilli(), from.UnixMilli()), "", "")
+		_, report := ask(t, "GET", fmt.Sprintf("%s/audit?from=%d&to=%d", p.url, from.Add(-time.Minute).UnixMilli(),
+			from.UnixMilli()), "", "")
 		return report["lostCount"] == 0.0
 	})
 }
@@ -164,12 +171,15 @@ func (p *process) missed(id, reason string) bool {
 func TestZoneNamesOfTheFileSystem(t *testing.T) {
 	t.Parallel()
 	p := serve(t, t.TempDir(), "ZONEINFO=/usr/share/zoneinfo")
-	for _, name := range []string{"Europe//Berlin", "Europe/Berlin/", "Europe/./Berlin", "posix/UTC", "right/UTC", "posixrules", "Local", "localtime", "europe/berlin"} {
-		body := fmt.Sprintf(`{"schedule":"@daily","timezone":%q,"api":"http://127.0.0.1:9/","type":"ATLEAST_ONCE","isActive":false}`, name)
+	for _, name := range []string{"Europe//Berlin", "Europe/Berlin/", "Europe/./Berlin", "posix/UTC", "right/UTC",
+		"posixrules", "Local", "localtime", "europe/berlin"} {
+		body := fmt.Sprintf(`{"schedule":"@daily","timezone":%q,"api":"http://127.0.0.1:9/","type":"ATLEAST_ONCE",`+
+			`"isActive":false}`, name)
 		if status, answer := ask(t, "POST", p.url+"/jobs", "application/json", body); status < 400 || status >= 500 {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
-		if code, _ := run(t, cleanEnv("ZONEINFO=/usr/share/zoneinfo"), "preview", "@daily", "--timezone", name); code == 0 {
+		if code, _ := run(t, cleanEnv("ZONEINFO=/usr/share/zoneinfo"), "preview", "@daily", "--timezone",
+			name); code == 0 {
 			t.Errorf("preview takes %s", name)
 		}
 	}
@@ -181,11 +191,13 @@ func TestZoneNamesOfTheFileSystem(t *testing.T) {
 func TestLostKeySetsJobsAside(t *testing.T) {
 	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()
-	first, second := "BELFRY_ENCRYPTION_KEY="+strings.Repeat("A", 42)+"E=", "BELFRY_ENCRYPTION_KEY="+strings.Repeat("B", 42)+"A="
+	first, second := "BELFRY_ENCRYPTION_KEY="+strings.Repeat("A", 42)+"E=",
+		"BELFRY_ENCRYPTION_KEY="+strings.Repeat("B", 42)+"A="
 	job := func(secret string) string {
 		return fmt.Sprintf(`{"schedule":"* * * * * *","api":%q,"type":"ATLEAST_ONCE",%s}`+"\n", tg.url+"/ok", secret)
 	}
-	const header, signing = `"headers":{"X-Api-Key":"one"}`, `"signing":{"secrets":["whsec_` + canary + `JOBJOBJOBJOBJOBJOBJOBJ"]}`
+	const header, signing = `"headers":{"X-Api-Key":"one"}`, `"signing":{"secrets":["whsec_` + canary +
+		`JOBJOBJOBJOBJOBJOBJOBJ"]}`
 	p := serve(t, dir, first)
 	ids := p.importJobs(job(header) + job(signing) + job(header))
 	if code := p.terminate(); code != 0 {
@@ -196,14 +208,17 @@ func TestLostKeySetsJobsAside(t *testing.T) {
 		t.Errorf("a start with a wrong key: exit code %d, %s", code, errs)
 	}
 
-	p = serve(t, dir, second+","+strings.TrimPrefix(first, "BELFRY_ENCRYPTION_KEY=")) // seals all anew, in the background
+	// seals all anew, in the background
+	p = serve(t, dir, second+","+strings.TrimPrefix(first, "BELFRY_ENCRYPTION_KEY="))
 	ids = append(ids, p.importJobs(job(header)+job(signing))...)
-	eventually(t, "all is sealed with the new key", func() bool { return strings.Contains(p.log(), "sealed stored secrets") })
+	eventually(t, "all is sealed with the new key",
+		func() bool { return strings.Contains(p.log(), "sealed stored secrets") })
 	if code := p.terminate(); code != 0 {
 		t.Fatalf("exit code %d after SIGTERM", code)
 	}
 	for _, id := range ids[:3] { // as a backup of before would have them
-		alter(t, dir, `UPDATE version SET headers = replace(headers, ?1, ?2), options = replace(options, ?1, ?2) WHERE job_id = ?3`,
+		alter(t, dir, `UPDATE version SET headers = replace(headers, ?1, ?2), options = replace(options, ?1, ?2) `+
+			`WHERE job_id = ?3`,
 			"sealed:v1:"+keyOf(t, dir, ids[3]), "sealed:v1:0123abcd", rowID(t, id))
 	}
 	began := time.Now().UnixMilli()
@@ -220,12 +235,14 @@ func TestLostKeySetsJobsAside(t *testing.T) {
 	for i, field := range []string{"headers: ", "signing: ", "headers: "} {
 		status, shown := ask(t, "GET", p.url+"/jobs/"+ids[i], "", "")
 		fault, _ := shown["error"].(string)
-		if status != 200 || !strings.Contains(fault, field) || !strings.Contains(fault, "its key is 0123abcd") || sent(ids[i]) {
+		if status != 200 || !strings.Contains(fault, field) || !strings.Contains(fault, "its key is 0123abcd") ||
+			sent(ids[i]) {
 			t.Errorf("job %d: status %d, error %q, sent %v", i, status, fault, sent(ids[i]))
 		}
 	}
 	_, health := ask(t, "GET", p.url+"/observability/health", "", "")
-	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" || !strings.Contains(got, "3 jobs cannot be run: ") {
+	if got := fmt.Sprint(health["checks"]); health["status"] != "healthy" ||
+		!strings.Contains(got, "3 jobs cannot be run: ") {
 		t.Errorf("health %v", health)
 	}
 	eventually(t, "the metric says 3", func() bool { return p.metric(`belfry_jobs{state="set_aside"}`) == 3 })

@@ -117,7 +117,8 @@ func attack(c net.Conn, way int, stop <-chan struct{}) {
 		case 1:
 			_, err = io.WriteString(c, "a")
 		case 2:
-			_, err = io.WriteString(c, "GET /jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\nConnection: keep-alive\r\n\r\n")
+			_, err = io.WriteString(c, "GET /jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\nConnection: "+
+				"keep-alive\r\n\r\n")
 		}
 		if err != nil {
 			return

@@ -35,7 +35,8 @@ func TestAuditFindsADeletedRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.SetBlockOnBusy()
-	err = sqlitex.ExecuteTransient(c, "DELETE FROM execution WHERE scheduled_at = (SELECT min(scheduled_at) FROM execution)", nil)
+	err = sqlitex.ExecuteTransient(c, "DELETE FROM execution WHERE scheduled_at = (SELECT min(scheduled_at) FROM "+
+		"execution)", nil)
 	if err != nil || c.Changes() != 1 {
 		t.Fatalf("%d rows deleted, %v", c.Changes(), err)
 	}

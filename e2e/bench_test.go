@@ -83,7 +83,8 @@ func TestBenchDrift(t *testing.T) {
 func TestBenchCreateAndHistory(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	report := reportOf(t, "create", "history", "--seconds", "2", "--clients", "2", "--rows", "20000", "--days", "2", "--folder", folder)
+	report := reportOf(t, "create", "history", "--seconds", "2", "--clients", "2", "--rows", "20000", "--days", "2",
+		"--folder", folder)
 	if c := report.Create; len(c) != 2 || c[0].Clients != 2 || c[0].Jobs < 1 || c[1].Jobs != 10_000 {
 		t.Errorf("create %+v", c)
 	}
@@ -100,7 +101,8 @@ func TestBenchLoneAndRecovery(t *testing.T) {
 	if l := report.Lone; l == nil || l.Belfry.Count != 2 || l.Timer.Count < 2 {
 		t.Errorf("lone %+v", l)
 	}
-	if p := report.Recovery; len(p) != 1 || p[0].FirstMs <= 0 || p[0].CaughtUpMs < p[0].FirstMs || p[0].Late < 20 || p[0].DownMs < 2000 {
+	if p := report.Recovery; len(p) != 1 || p[0].FirstMs <= 0 || p[0].CaughtUpMs < p[0].FirstMs || p[0].Late < 20 ||
+		p[0].DownMs < 2000 {
 		t.Errorf("recovery %+v", p)
 	}
 }
@@ -122,7 +124,8 @@ func TestBenchTraffic(t *testing.T) {
 func TestBenchInFlight(t *testing.T) {
 	t.Parallel()
 	report := reportOf(t, "inflight", "--seconds", "2", "--rate", "50", "--calls", "20")
-	if p := report.InFlight; len(p) != 1 || p[0].InFlight != 20 || p[0].PerSecond < 1 || p[0].Burst.Lateness.Count < 200 {
+	if p := report.InFlight; len(p) != 1 || p[0].InFlight != 20 || p[0].PerSecond < 1 ||
+		p[0].Burst.Lateness.Count < 200 {
 		t.Errorf("inflight %+v", p)
 	}
 	if p := report.DeadHost; p == nil || p.Dead != 20 {
@@ -200,7 +203,8 @@ func checkHistory(t *testing.T, reports []bench.History) {
 	if e := h.Export; e.Rows < 9_000 || e.Rows > 10_000 || e.Bytes < 200*e.Rows || e.PerSecond <= 0 {
 		t.Errorf("export %+v", e)
 	}
-	if d := h.Drop; d.Rows != 10_000 || d.Ms <= 0 || d.Before.Commits < 1 || d.Before.Reads < 1 || d.During.Commits < 1 || d.During.LongestCommitMs <= 0 {
+	if d := h.Drop; d.Rows != 10_000 || d.Ms <= 0 || d.Before.Commits < 1 || d.Before.Reads < 1 ||
+		d.During.Commits < 1 || d.During.LongestCommitMs <= 0 {
 		t.Errorf("drop %+v", d)
 	}
 }

@@ -38,7 +38,8 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 		t.Errorf("rotation: %v %s", err, out)
 	}
 	wantModes(t, filepath.Dir(dir), seen)
-	for _, name := range []string{"jobs.db", "jobs.db-wal", "jobs.db.lock", "encryption.key", "history", "logs", "combined.log", "error.log"} {
+	for _, name := range []string{"jobs.db", "jobs.db-wal", "jobs.db.lock", "encryption.key", "history", "logs",
+		"combined.log", "error.log"} {
 		if !seen[name] {
 			t.Errorf("%s was not looked at: %v", name, seen)
 		}
@@ -98,7 +99,8 @@ func TestServiceUnit(t *testing.T) {
 	if err != nil || strings.Contains(string(out), unit) {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
-	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxExposure, unit).CombinedOutput()
+	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxExposure,
+		unit).CombinedOutput()
 	if err != nil {
 		t.Errorf("systemd-analyze security: %v\n%s", err, tail(string(out), 400))
 	}

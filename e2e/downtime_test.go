@@ -33,7 +33,8 @@ func TestDowntime(t *testing.T) {
 	up := time.Now().UnixMilli()
 	want := float64((up/1000 - down/1000) * int64(downJobs))
 	within(t, maxWait+time.Duration(downSeconds)*time.Second, "the late fires are on record", func() bool {
-		return p.metric("belfry_late_fires_total") >= want-float64(11*downJobs) && p.metric("belfry_watermark_lag_seconds") < 3
+		return p.metric("belfry_late_fires_total") >= want-float64(11*downJobs) &&
+			p.metric("belfry_watermark_lag_seconds") < 3
 	})
 	caughtUp := time.Now().UnixMilli()
 	pass(caughtUp + int64(quietSeconds)*1000)
@@ -105,7 +106,8 @@ func tellDowntime(t *testing.T, machine *stalls, tg *target, jobs int, d downtim
 		when string
 		h    *histogram
 	}{{"before", &before}, {"while late fires go out", &during}, {"after", &after}} {
-		t.Logf("live fires %-24s p50 %4d ms, p99 %4d ms, max %4d ms", row.when, row.h.percentile(50), row.h.percentile(99), row.h.percentile(100))
+		t.Logf("live fires %-24s p50 %4d ms, p99 %4d ms, max %4d ms", row.when, row.h.percentile(50),
+			row.h.percentile(99), row.h.percentile(100))
 		if p99 := row.h.percentile(99); p99 >= 0 { // all may have been caught up before the next second
 			machine.wantTimely(t, "99 % of the live fires "+row.when, int64(p99))
 		}

@@ -112,7 +112,8 @@ func TestOwnAPIAndMetadataAreNeverCalled(t *testing.T) {
 			t.Errorf("%s: warnings %q, want one", url, made.Warnings)
 		}
 		e := p.ended(made.JobID)
-		if e.Status != "FAILED" || e.RetryCount != 0 || !strings.Contains(said(e), "the target is refused: ") || !strings.Contains(said(e), rule) {
+		if e.Status != "FAILED" || e.RetryCount != 0 || !strings.Contains(said(e), "the target is refused: ") ||
+			!strings.Contains(said(e), rule) {
 			t.Errorf("%s: execution %+v, want FAILED by %q", url, e, rule)
 		}
 	}

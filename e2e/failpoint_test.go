@@ -136,7 +136,8 @@ func TestKilledInTheMiddleOfAnImport(t *testing.T) {
 	t.Parallel()
 	needFailing(t)
 	const all, chunk = 5_000, 2_000
-	lines := strings.SplitAfter(strings.TrimSuffix(strings.ReplaceAll(everySecond(all, "http://127.0.0.1:9/"), "* * * * * *", "0 0 1 1 *"), "\n"), "\n")
+	lines := strings.SplitAfter(strings.TrimSuffix(strings.ReplaceAll(everySecond(all, "http://127.0.0.1:9/"),
+		"* * * * * *", "0 0 1 1 *"), "\n"), "\n")
 	for _, tc := range []struct {
 		failpoint string
 		kept      int
@@ -148,7 +149,8 @@ func TestKilledInTheMiddleOfAnImport(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			p := serveWith(t, failing, dir, "BELFRY_FAILPOINT="+tc.failpoint)
-			if _, err := p.api.Import(t.Context(), client.Lines, strings.NewReader(strings.Join(lines, ""))); err == nil {
+			if _, err := p.api.Import(t.Context(), client.Lines,
+				strings.NewReader(strings.Join(lines, ""))); err == nil {
 				t.Fatal("the import was answered by a server that was to die")
 			}
 			<-p.exit

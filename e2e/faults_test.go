@@ -159,7 +159,8 @@ func (m *torturedServer) frozenAndKilled() {
 func (m *torturedServer) secondProcess() {
 	code, stderr := run(m.t, cleanEnv("DB_PATH="+filepath.Join(m.dir, "jobs.db")), "serve")
 	if want := fmt.Sprint(m.p.cmd.Process.Pid); code != 1 || !strings.Contains(stderr, want) {
-		m.t.Errorf("a second server on the same data: exit code %d, want 1 and the number %s of the first:\n%s", code, want, stderr)
+		m.t.Errorf("a second server on the same data: exit code %d, want 1 and the number %s of the first:\n%s",
+			code, want, stderr)
 	}
 	m.waitHealthy()
 }

@@ -102,7 +102,8 @@ func TestDataRemovedWhileServing(t *testing.T) {
 	if !strings.Contains(p.log(), "no database was there") {
 		t.Error("nothing is said of the new database")
 	}
-	if status := p.tryCreate("anew", tg.url); status != http.StatusCreated || strings.Contains(p.jobNames(), "too late") {
+	if status := p.tryCreate("anew", tg.url); status != http.StatusCreated ||
+		strings.Contains(p.jobNames(), "too late") {
 		t.Errorf("a job in a new database: %d; jobs %s", status, p.jobNames())
 	}
 }
@@ -120,7 +121,8 @@ func TestDataMovedAwayAndBack(t *testing.T) {
 	if status := p.tryCreate("in between", tg.url); status != http.StatusServiceUnavailable {
 		t.Errorf("a job while the data is away: %d, want 503", status)
 	}
-	within(t, 5*time.Second, "the health names the folder", func() bool { return strings.Contains(p.storeDetail(), dir+" is gone") })
+	within(t, 5*time.Second, "the health names the folder",
+		func() bool { return strings.Contains(p.storeDetail(), dir+" is gone") })
 	wantSilence(t, p, tg)
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
@@ -199,7 +201,8 @@ func TestHistoryRemovedWhileServing(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "jobs.db.lock")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 5*time.Second, "the lock is taken again", func() bool { return strings.Contains(p.log(), "it is made again") })
+	within(t, 5*time.Second, "the lock is taken again",
+		func() bool { return strings.Contains(p.log(), "it is made again") })
 	if code, stderr := run(t, cleanEnv("DB_PATH="+filepath.Join(dir, "jobs.db")), "serve"); code != 1 ||
 		!strings.Contains(stderr, fmt.Sprint("process ", p.cmd.Process.Pid)) {
 		t.Errorf("a second server: exit code %d\n%s", code, stderr)
@@ -328,8 +331,10 @@ func (b *lockedBuffer) String() string {
 func TestDatabaseOverwrittenWhileServing(t *testing.T) {
 	t.Parallel()
 	for name, overwrite := range map[string]func(path string, size int64) error{
-		"emptied":        func(path string, _ int64) error { return os.Truncate(path, 0) },
-		"a shorter file": func(path string, size int64) error { return os.WriteFile(path, make([]byte, size-4096), 0o600) },
+		"emptied": func(path string, _ int64) error { return os.Truncate(path, 0) },
+		"a shorter file": func(path string, size int64) error {
+			return os.WriteFile(path, make([]byte, size-4096), 0o600)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -63,7 +63,8 @@ type process struct {
 
 // cleanEnv is the environment without settings of Belfry.
 func cleanEnv(extra ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "APP_ENV=production", "PORT=0"}, extra...)
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "APP_ENV=production", "PORT=0"},
+		extra...)
 }
 
 // serve starts a server on a free port and waits until it says where.
@@ -75,7 +76,8 @@ func serve(t *testing.T, dir string, env ...string) *process {
 // serveWith is serve with another binary.
 func serveWith(t *testing.T, binary, dir string, env ...string) *process {
 	t.Helper()
-	return startWith(t, binary, "belfry is running", "address", cleanEnv(append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"))...), "serve")
+	return startWith(t, binary, "belfry is running", "address",
+		cleanEnv(append(env, "DB_PATH="+filepath.Join(dir, "jobs.db"))...), "serve")
 }
 
 // startWith runs a binary and waits for the JSON log line with the message; the

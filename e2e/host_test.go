@@ -37,7 +37,8 @@ func TestSpellingsOfAHost(t *testing.T) {
 	srv.Start()
 	defer srv.Close()
 	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
-	hosts := []string{"127.0.0.1:" + port, "127.0.0.1:0" + port, "[::ffff:127.0.0.1]:" + port, "[::FFFF:7f00:1]:" + port}
+	hosts := []string{"127.0.0.1:" + port, "127.0.0.1:0" + port, "[::ffff:127.0.0.1]:" + port,
+		"[::FFFF:7f00:1]:" + port}
 	var jobs strings.Builder
 	for _, host := range hosts {
 		jobs.WriteString(everySecond(1, "http://"+host+"/x"))

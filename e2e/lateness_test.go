@@ -53,6 +53,7 @@ func (s *stalls) wantTimely(t *testing.T, what string, ms int64) {
 	late, stall := time.Duration(ms)*time.Millisecond, time.Duration(s.longest.Load())
 	t.Logf("%s: %v late (the machine stalled for %v at most)", what, late, stall.Round(time.Millisecond))
 	if late < 0 || late > lateAtMost+stall {
-		t.Errorf("%s: %v late, want from 0 to %v beyond the %v for which the machine stalled", what, late, lateAtMost, stall)
+		t.Errorf("%s: %v late, want from 0 to %v beyond the %v for which the machine stalled", what, late,
+			lateAtMost, stall)
 	}
 }

@@ -54,7 +54,8 @@ func (f fires) check(t *testing.T, ids []string, first, last int64, secondProces
 		}
 	}
 	if missing > 0 || twice > 0 {
-		t.Errorf("%d of %d fires missing, %d doubled without a reason", missing, len(ids)*int((last-first)/1000+1), twice)
+		t.Errorf("%d of %d fires missing, %d doubled without a reason", missing,
+			len(ids)*int((last-first)/1000+1), twice)
 	}
 }
 
@@ -148,7 +149,10 @@ func TestKillAndRestartUnderLoadLosesNothing(t *testing.T) {
 	got.check(t, ids, first, last, func(got []receiver.Entry) bool {
 		for i := 1; i < len(got); i++ {
 			a, b := got[i-1].ReceivedAt, got[i].ReceivedAt
-			if !slices.ContainsFunc(kills, func(kill int64) bool { return a <= kill && a > kill-unrecorded && b >= kill }) {
+			if !slices.ContainsFunc(kills, func(kill int64) bool {
+				return a <= kill &&
+					a > kill-unrecorded && b >= kill
+			}) {
 				return false
 			}
 		}

@@ -93,7 +93,8 @@ func TestRequestsAsClientsMakeThem(t *testing.T) {
 		{"one job", "GET", "/job/" + made.JobID, nil, "", 404, []string{"did you mean " + job + "?"}, nil},
 		{"another verb", "POST", job + "/run", nil, "", 404, []string{"did you mean " + job + "/trigger?"}, nil},
 		{"another probe", "GET", "/health", nil, "", 404, []string{"did you mean /healthz?"}, nil},
-		{"nothing like it", "GET", "/wp-login.php", nil, "", 404, []string{"/docs lists the paths"}, []string{"did you mean"}},
+		{"nothing like it", "GET", "/wp-login.php", nil, "", 404, []string{"/docs lists the paths"},
+			[]string{"did you mean"}},
 	} {
 		row.send(t, p.url)
 	}
@@ -106,18 +107,27 @@ func TestRequestsAsClientsMakeThem(t *testing.T) {
 	utf16 := "\xff\xfe" + strings.Join(strings.Split(jobWith(""), ""), "\x00") + "\x00"
 	for _, row := range []request{
 		{"a byte order mark", "POST", "/jobs", jsonHead, mark + jobWith(""), 201, nil, nil},
-		{"one in an import", "POST", "/jobs/import", jsonHead, mark + jobWith("") + "\n" + mark + jobWith(""), 200, []string{`"imported":2`}, nil},
+		{"one in an import", "POST", "/jobs/import", jsonHead, mark + jobWith("") + "\n" + mark + jobWith(""), 200,
+			[]string{`"imported":2`}, nil},
 		{"UTF-16", "POST", "/jobs", jsonHead, utf16, 400, []string{"The body is UTF-16 (little endian)"}, nil},
-		{"an import in UTF-16", "POST", "/jobs/import", jsonHead, utf16, 400, []string{"The body is UTF-16 (little endian)"}, nil},
-		{"gzip", "POST", "/jobs", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`, "not compressed"}, nil},
-		{"gzip where no body is looked at", "POST", job + "/trigger", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`}, nil},
-		{"gzip of an import", "POST", "/jobs/import", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`}, nil},
-		{"gzip that is not announced", "POST", "/jobs/import", jsonHead, "\x1f\x8b\x08\x00", 400, []string{"The body is compressed with gzip"}, nil},
+		{"an import in UTF-16", "POST", "/jobs/import", jsonHead, utf16, 400,
+			[]string{"The body is UTF-16 (little endian)"}, nil},
+		{"gzip", "POST", "/jobs", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415,
+			[]string{`"field":"Content-Encoding"`, "not compressed"}, nil},
+		{"gzip where no body is looked at", "POST", job + "/trigger", with("Content-Encoding", "gzip"),
+			"\x1f\x8b\x08\x00", 415, []string{`"field":"Content-Encoding"`}, nil},
+		{"gzip of an import", "POST", "/jobs/import", with("Content-Encoding", "gzip"), "\x1f\x8b\x08\x00", 415,
+			[]string{`"field":"Content-Encoding"`}, nil},
+		{"gzip that is not announced", "POST", "/jobs/import", jsonHead, "\x1f\x8b\x08\x00", 400,
+			[]string{"The body is compressed with gzip"}, nil},
 		{"a coding that is none", "POST", "/jobs", with("Content-Encoding", "identity"), jobWith(""), 201, nil, nil},
-		{"a charset as coding", "POST", "/jobs", with("Content-Encoding", "utf-8"), jobWith(""), 415, []string{"a charset belongs into Content-Type"}, nil},
+		{"a charset as coding", "POST", "/jobs", with("Content-Encoding", "utf-8"), jobWith(""), 415,
+			[]string{"a charset belongs into Content-Type"}, nil},
 		{"utf8", "POST", "/jobs", with("Content-Type", "application/json; charset=utf8"), jobWith(""), 201, nil, nil},
-		{"half of a character", "PUT", job, jsonHead, `{"name":"a\ud83db"}`, 400, []string{`"field":"name"`, "holds half of a character"}, nil},
-		{"in a text that is sent", "PUT", job, jsonHead, `{"body":"a\ude00b"}`, 400, []string{`"field":"body"`, "holds half of a character"}, nil},
+		{"half of a character", "PUT", job, jsonHead, `{"name":"a\ud83db"}`, 400,
+			[]string{`"field":"name"`, "holds half of a character"}, nil},
+		{"in a text that is sent", "PUT", job, jsonHead, `{"body":"a\ude00b"}`, 400,
+			[]string{`"field":"body"`, "holds half of a character"}, nil},
 		{"both halves", "PUT", job, jsonHead, `{"name":"a\ud83d\ude00b"}`, 200, nil, nil},
 		{"are one character", "GET", job, nil, "", 200, []string{`"name":"a😀b"`}, nil},
 	} {
@@ -137,12 +147,15 @@ func TestFilesAsPeopleWriteThem(t *testing.T) {
 		code       int
 		holds      string
 	}{
-		"a mark before the first variable":   {".env", "\ufeffBELFRY_RETENTION=7d\r\nLOG_LEVEL=warn\r\n", 0, "7d"},
-		"a mark before the first setting":    {"belfry.yaml", "\ufeffretention: 7d\r\n", 0, "7d"},
-		"a config file in UTF-16":            {"belfry.yaml", utf16("retention: 7d\n"), 0, "7d"},
-		"a .env file in UTF-16":              {".env", utf16("BELFRY_RETENTION=7d\n"), 1, "it is UTF-16 (little endian)"},
-		"a config file in UTF-16, no mark":   {"belfry.yaml", utf16("retention: 7d\n")[2:], 1, "it is UTF-16 (little endian)"},
-		"two documents":                      {"belfry.yaml", "log_level: warn\n---\nretention: 7d\n", 1, "there is a second one"},
+		"a mark before the first variable": {".env", "\ufeffBELFRY_RETENTION=7d\r\nLOG_LEVEL=warn\r\n", 0, "7d"},
+		"a mark before the first setting":  {"belfry.yaml", "\ufeffretention: 7d\r\n", 0, "7d"},
+		"a config file in UTF-16":          {"belfry.yaml", utf16("retention: 7d\n"), 0, "7d"},
+		"a .env file in UTF-16": {".env", utf16("BELFRY_RETENTION=7d\n"), 1,
+			"it is UTF-16 (little endian)"},
+		"a config file in UTF-16, no mark": {"belfry.yaml", utf16("retention: 7d\n")[2:], 1,
+			"it is UTF-16 (little endian)"},
+		"two documents": {"belfry.yaml", "log_level: warn\n---\nretention: 7d\n", 1,
+			"there is a second one"},
 		"a mark where there is nothing more": {".env", "\ufeff", 0, "retention"},
 	} {
 		dir := t.TempDir()
@@ -166,13 +179,15 @@ func TestFilesAsPeopleWriteThem(t *testing.T) {
 		code  int
 		holds string
 	}{
-		"a mark":               {"\ufeff" + jobWith("") + "\n", 0, "imported 1, refused 0"},
-		"a mark and an array":  {"\ufeff[" + jobWith("") + "]", 0, "imported 1, refused 0"},
-		"files put together":   {"\ufeff" + jobWith("") + "\n\ufeff" + jobWith(""), 0, "imported 2, refused 0"},
-		"UTF-16":               {utf16(jobWith("") + "\n"), 1, "is UTF-16 (little endian): it must be JSON in UTF-8"},
-		"gzip":                 {"\x1f\x8b\x08\x00\x00", 1, "is compressed with gzip"},
-		"half of a character":  {jobWith("") + "\n" + strings.Replace(jobWith(`"name":"x"`), `"x"`, `"\ud83d"`, 1), 2, "line 2: name: holds half of a character"},
-		"Latin-1 in one line ": {strings.Replace(jobWith(`"name":"x"`), `"x"`, "\"\xf6\"", 1) + "\n" + jobWith(""), 2, "line 1: "},
+		"a mark":              {"\ufeff" + jobWith("") + "\n", 0, "imported 1, refused 0"},
+		"a mark and an array": {"\ufeff[" + jobWith("") + "]", 0, "imported 1, refused 0"},
+		"files put together":  {"\ufeff" + jobWith("") + "\n\ufeff" + jobWith(""), 0, "imported 2, refused 0"},
+		"UTF-16":              {utf16(jobWith("") + "\n"), 1, "is UTF-16 (little endian): it must be JSON in UTF-8"},
+		"gzip":                {"\x1f\x8b\x08\x00\x00", 1, "is compressed with gzip"},
+		"half of a character": {jobWith("") + "\n" + strings.Replace(jobWith(`"name":"x"`), `"x"`, `"\ud83d"`, 1), 2,
+			"line 2: name: holds half of a character"},
+		"Latin-1 in one line ": {strings.Replace(jobWith(`"name":"x"`), `"x"`, "\"\xf6\"", 1) + "\n" + jobWith(""),
+			2, "line 1: "},
 	} {
 		cmd := exec.Command(binary, "import", "-")
 		cmd.Env, cmd.Dir, cmd.Stdin = cleanEnv("BELFRY_SERVER="+p.url), t.TempDir(), strings.NewReader(row.text)
@@ -218,7 +233,8 @@ func TestAKeyFileAsAnEditorLeavesIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, dir)
-	request{"a secret", "POST", "/jobs", jsonHead, jobWith(`"headers":{"X-Token":"canary"}`), 201, nil, nil}.send(t, p.url)
+	request{"a secret", "POST", "/jobs", jsonHead, jobWith(`"headers":{"X-Token":"canary"}`), 201, nil,
+		nil}.send(t, p.url)
 	if code := p.terminate(); code != 0 {
 		t.Fatalf("exit %d", code)
 	}
@@ -231,5 +247,6 @@ func TestAKeyFileAsAnEditorLeavesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = serve(t, dir)
-	request{"is opened", "GET", "/jobs/export?withSecrets=true", nil, "", 200, []string{`"X-Token":"canary"`}, nil}.send(t, p.url)
+	request{"is opened", "GET", "/jobs/export?withSecrets=true", nil, "", 200, []string{`"X-Token":"canary"`},
+		nil}.send(t, p.url)
 }

@@ -62,7 +62,8 @@ func TestDatabaseOfAnEarlierBinary(t *testing.T) {
 		}
 		jobs[j.Spec.Name] = j
 	}
-	if len(jobs) != 4 || jobs["paused"].IsActive || !jobs["yearly, changed"].IsActive || jobs["yearly, changed"].Version != 2 {
+	if len(jobs) != 4 || jobs["paused"].IsActive || !jobs["yearly, changed"].IsActive ||
+		jobs["yearly, changed"].Version != 2 {
 		t.Errorf("the jobs are %+v", jobs)
 	}
 	request{"the secret header", "GET", "/jobs/export?withSecrets=true", nil, "", 200,

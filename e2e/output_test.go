@@ -126,12 +126,14 @@ func TestLogReaderThatGoesAway(t *testing.T) {
 	p := serveInto(t, w, binary, dir)
 	_ = r.Close()
 	p.importJobs(everySecond(failingJobs, target.url+"/status/404"))
-	eventually(t, "results are recorded without a reader of the log", func() bool { return p.recorded() >= 3*failingJobs })
+	eventually(t, "results are recorded without a reader of the log",
+		func() bool { return p.recorded() >= 3*failingJobs })
 	h, err := p.api.Health(t.Context())
 	if err != nil || !h.Healthy() || !strings.Contains(h.Checks["log"].Warning, "stderr: broken pipe") {
 		t.Errorf("health %+v, error %v: want a warning of a broken pipe", h, err)
 	}
-	for _, s := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGHUP} {
+	for _, s := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,
+		syscall.SIGHUP} {
 		if err := p.cmd.Process.Signal(s); err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +255,8 @@ func TestStartThatHangs(t *testing.T) {
 		syscall.Mkfifo(filepath.Join(dir, "logs", "error.log"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := start(dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "error.log: is a named pipe") {
+	if out, err := start(dir).CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "error.log: is a named pipe") {
 		t.Errorf("a named pipe as a log file: %v\n%s", err, out)
 	}
 

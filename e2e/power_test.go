@@ -78,9 +78,12 @@ func (m *torturedServer) compare() {
 			}
 		case err != nil:
 			m.t.Errorf("job %s, acknowledged version %d: %v", j.ID, last.Number, err)
-		case job.Version != last.Number || job.EffectiveFrom != last.From || job.Spec.API != last.Spec.API || job.IsActive != last.Active:
-			m.t.Errorf("job %s has version %d from %d (%s, active: %t); acknowledged was %d from %d (%s, active: %t)", j.ID,
-				job.Version, job.EffectiveFrom, job.Spec.API, job.IsActive, last.Number, last.From, last.Spec.API, last.Active)
+		case job.Version != last.Number || job.EffectiveFrom != last.From || job.Spec.API != last.Spec.API ||
+			job.IsActive != last.Active:
+			m.t.Errorf("job %s has version %d from %d (%s, active: %t); acknowledged was %d from %d (%s, "+
+				"active: %t)", j.ID,
+				job.Version, job.EffectiveFrom, job.Spec.API, job.IsActive, last.Number, last.From,
+				last.Spec.API, last.Active)
 		}
 	}
 	for _, id := range m.triggers {
@@ -134,7 +137,8 @@ func idle(t *testing.T) (*process, *power.Disk) {
 }
 
 func yearly(n int) client.Spec {
-	return client.Spec{Schedule: "0 0 0 1 1 *", API: "http://127.0.0.1:9/", Type: "ATLEAST_ONCE", Name: fmt.Sprintf("yearly %d", n)}
+	return client.Spec{Schedule: "0 0 0 1 1 *", API: "http://127.0.0.1:9/", Type: "ATLEAST_ONCE",
+		Name: fmt.Sprintf("yearly %d", n)}
 }
 
 const jobsLog = "jobs.db-wal"

@@ -16,8 +16,10 @@ func (m *torturedServer) report(run *check.Run, result *check.Report) {
 	t.Logf("faults: %v", m.counts)
 	t.Logf("%d jobs, %d client calls, %d triggers", len(m.jobs), m.edits, len(m.triggers))
 	t.Logf("%d fires expected, %d requests received; classes %v", result.Expected, len(run.Sends), result.Counts)
-	t.Logf("duplicates: %d, %.1f a kill; latest first request %d ms after its instant; longest gap between requests %d ms",
-		result.Counts[check.DupExplained], float64(result.Counts[check.DupExplained])/float64(kills), latest(run), longestGap(run))
+	t.Logf("duplicates: %d, %.1f a kill; latest first request %d ms after its instant; longest gap between "+
+		"requests %d ms",
+		result.Counts[check.DupExplained], float64(result.Counts[check.DupExplained])/float64(kills), latest(run),
+		longestGap(run))
 	t.Logf("from start to the first late request: %s", spread(m.firstLate(run)))
 }
 

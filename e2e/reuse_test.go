@@ -129,7 +129,8 @@ func TestOneRequestForEachAttempt(t *testing.T) {
 			if !slices.Equal(got, want) || e.Status != status || e.RetryCount != len(want)-1 {
 				t.Errorf("attempts %v on the wire, want %v; execution %+v %q", got, want, e, said(e))
 			}
-			if retries == 0 && !strings.HasSuffix(said(e), "before a response (a connection kept from an earlier call)") {
+			if retries == 0 && !strings.HasSuffix(said(e),
+				"before a response (a connection kept from an earlier call)") {
 				t.Errorf("error %q", said(e))
 			}
 		})

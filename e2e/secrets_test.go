@@ -47,7 +47,8 @@ func newEchoServer(t *testing.T) *echoServer {
 		switch r.URL.Path {
 		case "/fail":
 			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = fmt.Fprintf(w, "you sent %v, that is %s; no signature by %s or %s", r.Header, strings.TrimPrefix(secret, "Bearer "),
+			_, _ = fmt.Fprintf(w, "you sent %v, that is %s; no signature by %s or %s", r.Header,
+				strings.TrimPrefix(secret, "Bearer "),
 				canaryOfServer, strings.TrimPrefix(canaryOfJob, "whsec_"))
 		case "/refuse":
 			http.Error(w, strings.Repeat("a", 1010)+secret, http.StatusForbidden) // cut in the middle
@@ -137,7 +138,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	dir := t.TempDir()
 	tr := &transcript{t: t, key: canary + "-api-key"}
 	env := []string{
-		"LOG_LEVEL=debug", "DB_VERBOSE=true", "LOG_DIR=" + filepath.Join(dir, "logs"), "HOST=127.0.0.1", "BELFRY_API_KEYS=" + tr.key,
+		"LOG_LEVEL=debug", "DB_VERBOSE=true", "LOG_DIR=" + filepath.Join(dir, "logs"), "HOST=127.0.0.1",
+		"BELFRY_API_KEYS=" + tr.key,
 		"BELFRY_SIGNING_SECRET=" + canaryOfServer,
 		"BELFRY_ENCRYPTION_KEY=" + canary + strings.Repeat("A", 43-len(canary)) + "=",
 	}
@@ -145,7 +147,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	ids := tr.plant(p.url, target)
 	eventually(t, "every job has ended in its way", func() bool {
 		recent := tr.ask("GET", p.url+"/observability/executions/recent?limit=1000", "")
-		return strings.Contains(recent, "SUCCESS") && strings.Contains(recent, "HTTP 302") && strings.Contains(recent, "HTTP 403") &&
+		return strings.Contains(recent, "SUCCESS") && strings.Contains(recent, "HTTP 302") &&
+			strings.Contains(recent, "HTTP 403") &&
 			strings.Contains(recent, "HTTP 500") && strings.Contains(recent, `"httpStatus":null`)
 	})
 	tr.edit(p.url, ids)
@@ -187,10 +190,13 @@ func (tr *transcript) plant(url string, target *echoServer) (ids []string) {
 	}
 	for _, wrong := range []string{
 		`{"headers":{"Authorization":"` + canary + `\u0001"}}`, `{"headers":{"X-Api-Key":["` + canary + `"]}}`,
-		`{"headers":{"X-Api-Key":"` + canary + `"`, `{"headers":"` + canary + `"}`, `{"headers":{"Cookie":"` + canary + `"},"headers":{}}`,
+		`{"headers":{"X-Api-Key":"` + canary + `"`, `{"headers":"` + canary + `"}`,
+		`{"headers":{"Cookie":"` + canary + `"},"headers":{}}`,
 		`{"signing":{"secrets":["` + canaryNext + `!"]}}`, `{"signing":{"secrets":"` + canaryNext + `"}}`,
-		`{"signing":{"secrets":["` + canaryNext + `","` + canaryNext + `"]}}`, `{"signing":{"secrets":[{"` + canaryNext + `":1}]}}`,
-		`{"headers":{"Proxy-Authorization":"` + canary + `"}}`, `{"headers":{"X-Token":"` + strings.Repeat(canary, 4000) + `"}}`,
+		`{"signing":{"secrets":["` + canaryNext + `","` + canaryNext + `"]}}`,
+		`{"signing":{"secrets":[{"` + canaryNext + `":1}]}}`,
+		`{"headers":{"Proxy-Authorization":"` + canary + `"}}`, `{"headers":{"X-Token":"` +
+			strings.Repeat(canary, 4000) + `"}}`,
 	} {
 		tr.ask("POST", url+"/jobs", wrong)
 		tr.ask("PUT", url+"/jobs/"+ids[0], wrong)
@@ -202,9 +208,11 @@ func (tr *transcript) plant(url string, target *echoServer) (ids []string) {
 // edit changes jobs as a client does that sends back what it was shown.
 func (tr *transcript) edit(url string, ids []string) {
 	for _, id := range ids {
-		tr.ask("PUT", url+"/jobs/"+id, `{"name":"edited","headers":{"Authorization":"********","X-Api-Key":"********","Cookie":"********","X-Own":"********"}}`)
+		tr.ask("PUT", url+"/jobs/"+id, `{"name":"edited","headers":{"Authorization":"********",`+
+			`"X-Api-Key":"********","Cookie":"********","X-Own":"********"}}`)
 		tr.ask("PUT", url+"/jobs/"+id, `{"signing":{"secrets":["`+canaryNext+`","********"]}}`)
-		tr.ask("PUT", url+"/jobs/"+id, `{"signing":{"secrets":["********","********"]}}`) // the job of the server's secret has none to keep
+		// the job of the server's secret has none to keep
+		tr.ask("PUT", url+"/jobs/"+id, `{"signing":{"secrets":["********","********"]}}`)
 		tr.ask("PUT", url+"/jobs/"+id, `{"secretHeaders":[]}`)
 		tr.ask("PUT", url+"/jobs/"+id, `{"secretHeaders":[],"headers":{"X-Own":"********"}}`)
 		tr.ask("POST", url+"/jobs/"+id+"/pause", "")
@@ -227,8 +235,10 @@ func (tr *transcript) look(url string, ids []string) {
 		}
 	}
 	for _, path := range []string{
-		"/", "/audit/changes?limit=1000", "/jobs?limit=1000", "/jobs?text=" + canary[:3], "/jobs/export", "/openapi.json", "/docs", "/metrics", "/audit", "/healthz", "/readyz",
-		"/observability/metrics", "/observability/health", "/observability/alerts?limit=1000", "/observability/executions/recent?limit=1000",
+		"/", "/audit/changes?limit=1000", "/jobs?limit=1000", "/jobs?text=" + canary[:3], "/jobs/export",
+		"/openapi.json", "/docs", "/metrics", "/audit", "/healthz", "/readyz",
+		"/observability/metrics", "/observability/health", "/observability/alerts?limit=1000",
+		"/observability/executions/recent?limit=1000",
 		"/observability/executions/failed?limit=1000", "/debug/pprof/", "/debug/vars",
 	} {
 		tr.ask("GET", url+path, "")
@@ -270,7 +280,8 @@ func TestKilledRotations(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir)
 	const jobs = 3_000
-	line := `{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE","headers":{"X-Api-Key":"` + canary + `"},"signing":{"secrets":["` + canaryOfJob + `"]}}` + "\n"
+	line := `{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE","headers":{"X-Api-Key":"` +
+		canary + `"},"signing":{"secrets":["` + canaryOfJob + `"]}}` + "\n"
 	p.importJobs(strings.Repeat(line, jobs))
 	p.terminate()
 	env := cleanEnv("DB_PATH=" + filepath.Join(dir, "jobs.db"))
@@ -293,7 +304,8 @@ func TestKilledRotations(t *testing.T) {
 	}
 	keys, err := os.ReadFile(filepath.Join(dir, "encryption.key"))
 	if err != nil || strings.Count(string(keys), "=\n") != 1 {
-		t.Errorf("after the last rotation the key file holds %d keys, error %v", strings.Count(string(keys), "=\n"), err)
+		t.Errorf("after the last rotation the key file holds %d keys, error %v",
+			strings.Count(string(keys), "=\n"), err)
 	}
 	p = serve(t, dir)
 	code, out := runOut(t, cleanEnv("BELFRY_SERVER="+p.url), "export", "--with-secrets")

@@ -73,7 +73,8 @@ func TestSignedCalls(t *testing.T) {
 
 	change := func(secrets ...string) {
 		t.Helper()
-		if _, err := p.api.UpdateJob(t.Context(), own, 0, client.Change{"signing": client.Signing{Secrets: secrets}}); err != nil {
+		if _, err := p.api.UpdateJob(t.Context(), own, 0,
+			client.Change{"signing": client.Signing{Secrets: secrets}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -147,7 +147,8 @@ func (p *process) sample() sample {
 	}
 	return sample{
 		// The next collection comes when the heap is so many percent above it.
-		rssKB: rss, liveKB: int(p.metric("go_memstats_next_gc_bytes") / (1 + p.metric("go_gc_gogc_percent")/100) / 1024),
+		rssKB:      rss,
+		liveKB:     int(p.metric("go_memstats_next_gc_bytes") / (1 + p.metric("go_gc_gogc_percent")/100) / 1024),
 		goroutines: int(p.metric("go_goroutines")), files: len(files),
 	}
 }
@@ -217,7 +218,8 @@ func readDrift(t *testing.T, tg *target, jobs int, first, last int64) (thirds [3
 		thirds[s*3/len(got)].add(e.ReceivedAt - e.ScheduledAt)
 	}
 	if i := slices.IndexFunc(got, func(n int) bool { return n != jobs }); i >= 0 || early > 0 {
-		t.Errorf("second %d has %d of %d fires (all from then on: %v...); %d were early", i, got[max(0, i)], jobs, got[max(0, i):min(len(got), i+5)], early)
+		t.Errorf("second %d has %d of %d fires (all from then on: %v...); %d were early", i, got[max(0, i)], jobs,
+			got[max(0, i):min(len(got), i+5)], early)
 	}
 	return thirds
 }
@@ -252,6 +254,7 @@ func report(t *testing.T, samples []sample, drift [3]histogram) {
 		}
 	}
 	for _, p := range []int{50, 99} {
-		t.Logf("%-20s %8d %8d %8d", fmt.Sprintf("drift p%d, ms", p), drift[0].percentile(p), drift[1].percentile(p), drift[2].percentile(p))
+		t.Logf("%-20s %8d %8d %8d", fmt.Sprintf("drift p%d, ms", p), drift[0].percentile(p), drift[1].percentile(p),
+			drift[2].percentile(p))
 	}
 }

@@ -34,7 +34,8 @@ type pki struct {
 func newPKI(t *testing.T) *pki {
 	t.Helper()
 	p := &pki{t: t, dir: t.TempDir()}
-	p.cert, p.key = p.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	p.cert, p.key = p.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign})
 	return p
 }
 
@@ -82,7 +83,8 @@ func (p *pki) file(name string) string { return filepath.Join(p.dir, name) }
 func TestMutualTLS(t *testing.T) {
 	t.Parallel()
 	ca := newPKI(t)
-	ca.issue("target", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	ca.issue("target", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	ca.issue("bank", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	pair, err := tls.LoadX509KeyPair(ca.file("target.crt"), ca.file("target.key"))
 	if err != nil {
@@ -91,13 +93,15 @@ func TestMutualTLS(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.cert)
 	target := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	target.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+	target.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool,
+		ClientAuth: tls.RequireAndVerifyClientCert}
 	target.Config.ErrorLog = log.New(io.Discard, "", 0)
 	target.StartTLS()
 	defer target.Close()
 
 	config := filepath.Join(t.TempDir(), "belfry.yaml")
-	text := "client_certificates:\n  bank:\n    cert: " + ca.file("bank.crt") + "\n    key: " + ca.file("bank.key") + "\n"
+	text := "client_certificates:\n  bank:\n    cert: " + ca.file("bank.crt") + "\n    key: " +
+		ca.file("bank.key") + "\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +124,8 @@ func TestMutualTLS(t *testing.T) {
 	}
 	unknown := byHand(target.URL)
 	unknown.ClientCertificate = "acme"
-	if _, err := p.api.CreateJob(t.Context(), unknown); err == nil || !strings.Contains(err.Error(), "clientCertificate") || !strings.Contains(err.Error(), "it has bank") {
+	if _, err := p.api.CreateJob(t.Context(), unknown); err == nil ||
+		!strings.Contains(err.Error(), "clientCertificate") || !strings.Contains(err.Error(), "it has bank") {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 
@@ -129,7 +134,8 @@ func TestMutualTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plain.api.UpdateJob(t.Context(), made.JobID, 0, client.Change{"retry": client.Retry{MaxRetries: new(0)}}); err != nil {
+	if _, err := plain.api.UpdateJob(t.Context(), made.JobID, 0,
+		client.Change{"retry": client.Retry{MaxRetries: new(0)}}); err != nil {
 		t.Fatal(err)
 	}
 	if e := plain.ended(made.JobID); !strings.Contains(said(e), "signed by an unknown authority") {
@@ -146,13 +152,15 @@ func TestBadCertificateFilesAreToldAtStart(t *testing.T) {
 	config := func(cert, key string) string {
 		t.Helper()
 		file := filepath.Join(t.TempDir(), "belfry.yaml")
-		if err := os.WriteFile(file, []byte("client_certificates: {bank: {cert: "+cert+", key: "+key+"}}\n"), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte("client_certificates: {bank: {cert: "+cert+", key: "+key+"}}\n"),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		return "BELFRY_CONFIG=" + file
 	}
 	for env, words := range map[string]string{
-		"BELFRY_EGRESS_CA_FILE=" + ca.file("none.crt"):    "egress_ca_file " + ca.file("none.crt") + " cannot be read: no such file",
+		"BELFRY_EGRESS_CA_FILE=" + ca.file("none.crt"): "egress_ca_file " + ca.file("none.crt") +
+			" cannot be read: no such file",
 		"BELFRY_EGRESS_CA_FILE=" + ca.file("ca.key"):      "holds no certificate in PEM form",
 		config(ca.file("none.crt"), ca.file("bank.key")):  "client certificate bank (",
 		config(ca.file("bank.crt"), ca.file("other.key")): "private key does not match",
@@ -160,7 +168,8 @@ func TestBadCertificateFilesAreToldAtStart(t *testing.T) {
 		"BELFRY_EGRESS_ALLOW=169.254.169.254":             "which nothing opens",
 		"BELFRY_SIGNING_SECRET=too-short":                 "secret 1 must be whsec_",
 	} {
-		code, stderr := run(t, cleanEnv(env, "BELFRY_MAX_IN_FLIGHT=100", "DB_PATH="+filepath.Join(t.TempDir(), "jobs.db")), "serve")
+		code, stderr := run(t, cleanEnv(env, "BELFRY_MAX_IN_FLIGHT=100",
+			"DB_PATH="+filepath.Join(t.TempDir(), "jobs.db")), "serve")
 		if code != 1 || !strings.Contains(stderr, words) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {
 			t.Errorf("%s: exit code %d, stderr %q; want 1 and one line with %q", env, code, stderr, words)
 		}

@@ -141,7 +141,8 @@ func (m *torturedServer) name() string {
 }
 
 func (m *torturedServer) spec(version int) client.Spec {
-	s := client.Spec{Schedule: "* * * * * *", API: m.url(version), Type: "ATLEAST_ONCE", Name: m.name(), Timezone: "UTC"}
+	s := client.Spec{Schedule: "* * * * * *", API: m.url(version), Type: "ATLEAST_ONCE", Name: m.name(),
+		Timezone: "UTC"}
 	if m.names%3 == 0 {
 		s.Timezone = changedZone
 	}
@@ -152,7 +153,8 @@ func (m *torturedServer) importMany(n int) {
 	var b strings.Builder
 	for range n {
 		s := m.spec(1)
-		fmt.Fprintf(&b, `{"schedule":%q,"api":%q,"type":%q,"name":%q,"timezone":%q}`+"\n", s.Schedule, s.API, s.Type, s.Name, s.Timezone)
+		fmt.Fprintf(&b, `{"schedule":%q,"api":%q,"type":%q,"name":%q,"timezone":%q}`+"\n", s.Schedule, s.API, s.Type,
+			s.Name, s.Timezone)
 	}
 	for _, id := range m.p.importJobs(b.String()) {
 		m.learnJob(id)
@@ -214,7 +216,8 @@ func (m *torturedServer) act() {
 	case n < 8:
 		m.edit(ctx, j, client.Change{"api": m.url(last.Number + 1)}, last.Active, m.url(last.Number+1))
 	case n < 14:
-		m.edit(ctx, j, client.Change{"isActive": !last.Active, "api": m.url(last.Number + 1)}, !last.Active, m.url(last.Number+1))
+		m.edit(ctx, j, client.Change{"isActive": !last.Active, "api": m.url(last.Number + 1)}, !last.Active,
+			m.url(last.Number+1))
 	case n < 17:
 		if got, err := m.p.api.TriggerJob(ctx, j.ID.String()); err == nil {
 			id, _ := domain.ParseExecutionID(got.ExecutionID)
@@ -232,7 +235,8 @@ func (m *torturedServer) act() {
 			m.lostCreates = append(m.lostCreates, s.Name)
 		} else {
 			id, _ := domain.ParseJobID(got.JobID)
-			m.jobs = append(m.jobs, &check.Job{ID: id, Versions: []check.Version{m.version(1, got.EffectiveFrom, true, s.API)}})
+			m.jobs = append(m.jobs,
+				&check.Job{ID: id, Versions: []check.Version{m.version(1, got.EffectiveFrom, true, s.API)}})
 		}
 	}
 }
@@ -382,10 +386,11 @@ func effectiveTo(path string, id domain.JobID) (at int64, err error) {
 		return 0, err
 	}
 	defer conn.Close()
-	err = sqlitex.Execute(conn, "SELECT effective_to FROM version WHERE job_id = ? ORDER BY number DESC LIMIT 1", &sqlitex.ExecOptions{
-		Args:       []any{id[:]},
-		ResultFunc: func(s *sqlite.Stmt) error { at = s.ColumnInt64(0); return nil },
-	})
+	err = sqlitex.Execute(conn, "SELECT effective_to FROM version WHERE job_id = ? ORDER BY number DESC LIMIT 1",
+		&sqlitex.ExecOptions{
+			Args:       []any{id[:]},
+			ResultFunc: func(s *sqlite.Stmt) error { at = s.ColumnInt64(0); return nil },
+		})
 	return at, err
 }
 

@@ -22,7 +22,8 @@ func TestTheTourOfTheReadme(t *testing.T) {
 	p := serve(t, dir)
 	const kind = "application/json"
 
-	code, made := ask(t, "POST", p.url+"/jobs", kind, `{"schedule":"*/2 * * * * *","api":"`+tg.url+`/ok","type":"ATLEAST_ONCE"}`)
+	code, made := ask(t, "POST", p.url+"/jobs", kind, `{"schedule":"*/2 * * * * *","api":"`+tg.url+
+		`/ok","type":"ATLEAST_ONCE"}`)
 	id, _ := made["jobId"].(string)
 	if code != http.StatusCreated || id == "" || made["message"] != "Job created successfully" {
 		t.Fatalf("create: %d %v", code, made)
@@ -35,7 +36,8 @@ func TestTheTourOfTheReadme(t *testing.T) {
 	eventually(t, "two executions", func() bool {
 		_, list = ask(t, "GET", p.url+"/jobs/"+id+"/executions?limit=2", "", "")
 		got := list["executions"].([]any)
-		return len(got) == 2 && got[0].(map[string]any)["status"] == "SUCCESS" && got[1].(map[string]any)["status"] == "SUCCESS"
+		return len(got) == 2 && got[0].(map[string]any)["status"] == "SUCCESS" &&
+			got[1].(map[string]any)["status"] == "SUCCESS"
 	})
 	newest := list["executions"].([]any)[0].(map[string]any)
 	if at := int64(newest["scheduledAt"].(float64)); at%2000 != 0 {
@@ -66,7 +68,8 @@ func TestTheTourOfTheReadme(t *testing.T) {
 		}
 	}
 
-	code, out := ask(t, "PUT", p.url+"/jobs/"+id, kind, `{"isActive":true,"api":"`+tg.url+`/fail","retry":{"maxRetries":0}}`)
+	code, out := ask(t, "PUT", p.url+"/jobs/"+id, kind, `{"isActive":true,"api":"`+tg.url+
+		`/fail","retry":{"maxRetries":0}}`)
 	if code != 200 {
 		t.Fatalf("update: %d %v", code, out)
 	}
@@ -133,13 +136,15 @@ func TestRetriesAfterOneTwoAndThreeSeconds(t *testing.T) {
 	}
 	for i, want := range []int64{0, 1000, 2000, 3000} {
 		if got[i].Attempt != i+1 || got[i].ExecutionID.String() != last.ID {
-			t.Errorf("request %d: attempt %d of %s, want attempt %d of %s", i, got[i].Attempt, got[i].ExecutionID, i+1, last.ID)
+			t.Errorf("request %d: attempt %d of %s, want attempt %d of %s", i, got[i].Attempt,
+				got[i].ExecutionID, i+1, last.ID)
 		}
 		before := at.UnixMilli()
 		if i > 0 {
 			before = got[i-1].ReceivedAt
 		}
-		machine.wantTimely(t, fmt.Sprintf("request %d, due %d ms after the one before,", i, want), got[i].ReceivedAt-before-want)
+		machine.wantTimely(t, fmt.Sprintf("request %d, due %d ms after the one before,", i, want),
+			got[i].ReceivedAt-before-want)
 	}
 }
 
@@ -152,7 +157,8 @@ func TestTheSampleDataRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := strings.TrimPrefix(tg.url, "http://")
-	text := strings.NewReplacer("127.0.0.1:4444", host, "localhost:4444", host, "127.0.0.1:4445", markIdle, "localhost:4445", markIdle).Replace(string(sample))
+	text := strings.NewReplacer("127.0.0.1:4444", host, "localhost:4444", host, "127.0.0.1:4445", markIdle,
+		"localhost:4445", markIdle).Replace(string(sample))
 	p := serve(t, t.TempDir())
 	report, err := p.api.Import(t.Context(), client.Array, strings.NewReader(text))
 	if err != nil {
@@ -205,7 +211,8 @@ func TestASecondProcessOnTheSameDataIsTurnedAway(t *testing.T) {
 		{"a taken port", "in use", []string{"PORT=" + port, "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db")}},
 		{"a locked database", "jobs.db", []string{"DB_PATH=" + filepath.Join(dir, "jobs.db")}},
 		{"a folder that cannot be made", "a file", []string{"DB_PATH=" + filepath.Join(file, "jobs.db")}},
-		{"an address beyond loopback without a key", "BELFRY_API_KEYS", []string{"HOST=0.0.0.0", "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db")}},
+		{"an address beyond loopback without a key", "BELFRY_API_KEYS",
+			[]string{"HOST=0.0.0.0", "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			code, stderr := run(t, cleanEnv(tt.env...), "serve")
@@ -220,7 +227,8 @@ func TestKeysCloseTheDoor(t *testing.T) {
 	t.Parallel()
 	const key = "a-key-of-more-than-16-characters"
 	p := serve(t, t.TempDir(), "BELFRY_API_KEYS="+key)
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/jobs": 401, "/metrics": 401, "/openapi.json": 401} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/jobs": 401, "/metrics": 401,
+		"/openapi.json": 401} {
 		res, err := http.Get(p.url + path)
 		if err != nil {
 			t.Fatal(err)

@@ -86,7 +86,8 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 	for range 8 {
 		clients.Go(func() {
 			for {
-				made, err := api.CreateJob(t.Context(), client.Spec{Schedule: "0 0 0 1 1 *", API: "http://127.0.0.1:1/", Type: "ATLEAST_ONCE"})
+				made, err := api.CreateJob(t.Context(),
+					client.Spec{Schedule: "0 0 0 1 1 *", API: "http://127.0.0.1:1/", Type: "ATLEAST_ONCE"})
 				if err != nil {
 					return // killed
 				}
@@ -110,7 +111,8 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 		case "IMPORT":
 			imported = int(c["count"].(float64))
 		}
-		if by := c["by"].(map[string]any); c["action"] != "KEY_CREATE" && (by["key"] != admin.ID || by["name"] != "ops") {
+		if by := c["by"].(map[string]any); c["action"] != "KEY_CREATE" &&
+			(by["key"] != admin.ID || by["name"] != "ops") {
 			t.Errorf("%v by %v", c["action"], by)
 		}
 	}

@@ -59,7 +59,8 @@ func TestZoneRulesChange(t *testing.T) {
 		return fmt.Sprintf("%d,%d,%d", (h+23)%24, h%24, (h+1)%24)
 	}
 	job := func(east int) string {
-		return fmt.Sprintf(`{"schedule":"* * %s * * *","timezone":"Europe/Berlin","api":%q,"type":"ATLEAST_ONCE"}`+"\n", hours(east), tg.url+"/ok")
+		return fmt.Sprintf(`{"schedule":"* * %s * * *","timezone":"Europe/Berlin","api":%q,"type":"ATLEAST_ONCE"}`+"\n",
+			hours(east), tg.url+"/ok")
 	}
 	ids := p.importJobs(job(1) + job(9))
 	fires := func(id string, from int64) (n int) {
@@ -86,11 +87,13 @@ func TestZoneRulesChange(t *testing.T) {
 		if zones := fmt.Sprint(health["zones"]); !strings.Contains(zones, "2099a") || health["status"] != "healthy" {
 			t.Errorf("health: %v", health)
 		}
-		if told := strings.Contains(fmt.Sprint(health["checks"]), "2 jobs fire at other instants"); told != (restart == 0) {
+		told := strings.Contains(fmt.Sprint(health["checks"]), "2 jobs fire at other instants")
+		if told != (restart == 0) {
 			t.Errorf("start %d: the health check says %v", restart, health["checks"])
 		}
 		for _, id := range ids {
-			if told := strings.Contains(p.log(), `"a job fires at other instants by the new rules of its time zone","job_id":"`+id); told != (restart == 0) {
+			if told := strings.Contains(p.log(), `"a job fires at other instants by the new rules of its time `+
+				`zone","job_id":"`+id); told != (restart == 0) {
 				t.Errorf("start %d: whether job %s is told: %t", restart, id, told)
 			}
 		}

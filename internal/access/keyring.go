@@ -108,7 +108,8 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 }
 
 func (k *Keyring) hold(key domain.APIKey) *holding {
-	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role, Namespace: key.Namespace}, noted: key.LastUsedAt}
+	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role,
+		Namespace: key.Namespace}, noted: key.LastUsedAt}
 	h.used.Store(key.LastUsedAt)
 	if k.Rate > 0 {
 		h.caller.rate = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)
@@ -156,7 +157,8 @@ func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, 
 	k.edits.Lock()
 	defer k.edits.Unlock()
 	text, key = domain.NewAPIKey()
-	key.Name, key.Role, key.Namespace, key.ExpiresAt, key.CreatedAt = want.Name, want.Role, want.Namespace, want.ExpiresAt, clock.NowMs(k.Clock)
+	key.Name, key.Role, key.Namespace, key.ExpiresAt, key.CreatedAt = want.Name, want.Role, want.Namespace,
+		want.ExpiresAt, clock.NowMs(k.Clock)
 	if err := key.Validate(); err != nil {
 		return "", key, err
 	}
@@ -165,7 +167,8 @@ func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, 
 	case len(held)-len(k.fixed) >= domain.MaxKeys:
 		return "", key, domain.Conflict("there are %d keys already: revoke some", domain.MaxKeys)
 	case len(held) == 0 && !keepsOpen(&key):
-		return "", key, domain.Invalid("role", "must be admin, without an expiry: this is the first key, and somebody has to be able to make others", key.Role)
+		return "", key, domain.Invalid("role", "must be admin, without an expiry: this is the first key, and "+
+			"somebody has to be able to make others", key.Role)
 	}
 	if err := k.Store.Add(ctx, key); err != nil {
 		return "", key, err
@@ -200,7 +203,8 @@ func (k *Keyring) Revoke(ctx context.Context, id string) (domain.APIKey, error) 
 	if found != nil {
 		gone = found.key
 		if len(k.fixed) == 0 && keepsOpen(&gone) && others == 0 {
-			return gone, domain.Conflict("%s is the last key of an admin that does not expire: make another one first", id)
+			return gone, domain.Conflict("%s is the last key of an admin that does not expire: make another "+
+				"one first", id)
 		}
 		next := maps.Clone(held)
 		delete(next, found.hash)

@@ -24,7 +24,8 @@ type world struct {
 
 func open(t *testing.T, s *faulty.Store, fixed ...string) *world {
 	t.Helper()
-	k, err := Open(t.Context(), Config{Store: s.Keys(), Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Fixed: fixed})
+	k, err := Open(t.Context(), Config{Store: s.Keys(), Clock: clock.System{},
+		Log: slog.New(slog.DiscardHandler), Fixed: fixed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,8 @@ func TestNobodyIsLockedOut(t *testing.T) {
 	w := open(t, newStore(t))
 	soon := clock.NowMs(w.Clock) + time.Hour.Milliseconds()
 	for _, first := range []domain.APIKey{
-		{Name: "x", Role: domain.RoleViewer}, {Name: "x", Role: domain.RoleEditor}, {Name: "x", Role: domain.RoleAdmin, ExpiresAt: soon},
+		{Name: "x", Role: domain.RoleViewer}, {Name: "x", Role: domain.RoleEditor},
+		{Name: "x", Role: domain.RoleAdmin, ExpiresAt: soon},
 	} {
 		if _, _, err := w.Create(t.Context(), first); domain.ErrorCode(err) != domain.CodeInvalid || !w.Empty() {
 			t.Errorf("a first key %+v: %v", first, err)
@@ -137,11 +139,13 @@ func TestTooManyKeysAndBadOnes(t *testing.T) {
 	for range domain.MaxKeys {
 		w.create(t, domain.RoleViewer, 0)
 	}
-	if _, _, err := w.Create(t.Context(), domain.APIKey{Name: "x", Role: domain.RoleViewer}); domain.ErrorCode(err) != domain.CodeConflict {
+	if _, _, err := w.Create(t.Context(), domain.APIKey{Name: "x", Role: domain.RoleViewer}); domain.ErrorCode(
+		err) != domain.CodeConflict {
 		t.Errorf("one more: %v", err)
 	}
 	for _, text := range []string{"", " x", "x "} {
-		if _, err := Open(t.Context(), Config{Store: w.store.Keys(), Clock: w.Clock, Log: w.Log, Fixed: []string{text}}); err == nil {
+		if _, err := Open(t.Context(), Config{Store: w.store.Keys(), Clock: w.Clock, Log: w.Log,
+			Fixed: []string{text}}); err == nil {
 			t.Errorf("key %q was taken", text)
 		}
 	}
@@ -161,7 +165,8 @@ func failingStoreOpensNothing(t *testing.T) {
 			t.Errorf("Revoke: %v", err)
 		}
 		w.wantOpens(t, text, false)
-		if lost, _, err := w.Create(t.Context(), domain.APIKey{Name: "x", Role: domain.RoleViewer}); err == nil || lost != "" {
+		if lost, _, err := w.Create(t.Context(), domain.APIKey{Name: "x", Role: domain.RoleViewer}); err == nil ||
+			lost != "" {
 			t.Errorf("Create: %q, %v", lost, err)
 		}
 		if _, err := Open(t.Context(), w.Config); err == nil {
@@ -170,7 +175,8 @@ func failingStoreOpensNothing(t *testing.T) {
 		remove()
 		time.Sleep(time.Millisecond)
 		_, err := w.Revoke(t.Context(), id) // asked again
-		if fault == faulty.FailBefore && err != nil || fault == faulty.FailAfter && domain.ErrorCode(err) != domain.CodeNotFound {
+		if fault == faulty.FailBefore && err != nil || fault == faulty.FailAfter &&
+			domain.ErrorCode(err) != domain.CodeNotFound {
 			t.Errorf("asked again: %v", err)
 		}
 		open(t, w.store).wantOpens(t, text, false)
@@ -208,7 +214,8 @@ func (c *countingKeys) wrote(next error) int {
 func TestUseIsNotedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		counting := &countingKeys{Keys: newStore(t).Keys()}
-		k, err := Open(t.Context(), Config{Store: counting, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Fixed: []string{"a key of the settings"}})
+		k, err := Open(t.Context(), Config{Store: counting, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+			Fixed: []string{"a key of the settings"}})
 		if err != nil {
 			t.Fatal(err)
 		}

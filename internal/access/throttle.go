@@ -30,7 +30,8 @@ type Throttle struct {
 
 // NewThrottle returns a throttle that has seen no failure.
 func NewThrottle(c clock.Clock) *Throttle {
-	return &Throttle{clock: c, known: NewAddresses(failureRate, failureBurst), beyond: rate.NewLimiter(failureRate, failureBurst)}
+	return &Throttle{clock: c, known: NewAddresses(failureRate, failureBurst),
+		beyond: rate.NewLimiter(failureRate, failureBurst)}
 }
 
 // Wait returns how long an address has to wait before it may try again; zero:

@@ -22,29 +22,38 @@ import (
 // schedule, a zone, a URL): there it may refuse, by name.
 
 // partlyInSchema are the fields of which a schema cannot say all.
-var partlyInSchema = []string{"schedule", "api", "timezone", "clientCertificate", "headers", "secretHeaders", "signing.secrets"}
+var partlyInSchema = []string{"schedule", "api", "timezone", "clientCertificate", "headers", "secretHeaders",
+	"signing.secrets"}
 
 // rightTexts are right values of fields whose schema does not lead to one.
 var rightTexts = map[string]string{
-	"schedule": `"@hourly"`, "api": `"https://example.com/x"`, "timezone": `"Europe/Berlin"`, "clientCertificate": `"bank"`,
-	"headers": `{"X-A":"1","X-B":""}`, "secretHeaders": `["X-A"]`, "signing.secrets": `["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"]`,
+	"schedule": `"@hourly"`, "api": `"https://example.com/x"`, "timezone": `"Europe/Berlin"`,
+	"clientCertificate": `"bank"`,
+	"headers":           `{"X-A":"1","X-B":""}`, "secretHeaders": `["X-A"]`,
+	"signing.secrets": `["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"]`,
 }
 
 // anyValues are values of every type, and those that are mistaken for others.
 var anyValues = []string{
-	`null`, `true`, `false`, `0`, `-0`, `1`, `-1`, `5000`, `5000.0`, `5e3`, `5.0e+3`, `50000e-1`, `5.5`, `1e-1`, `1e308`, `1e400`, `-1e400`, `9223372036854775808`,
-	`""`, `" "`, `"\n"`, `"x"`, `"5000"`, `"true"`, `"null"`, `"ä"`, `"a\tb"`, `"a\u0000"`, `[]`, `{}`, `[null]`, `[1]`, `["x"]`, `["x","x"]`, `[""]`, `[" "]`, `["\n"]`, `[[]]`,
+	`null`, `true`, `false`, `0`, `-0`, `1`, `-1`, `5000`, `5000.0`, `5e3`, `5.0e+3`, `50000e-1`, `5.5`, `1e-1`,
+	`1e308`, `1e400`, `-1e400`, `9223372036854775808`,
+	`""`, `" "`, `"\n"`, `"x"`, `"5000"`, `"true"`, `"null"`, `"ä"`, `"a\tb"`, `"a\u0000"`, `[]`, `{}`, `[null]`, `[1]`,
+	`["x"]`, `["x","x"]`, `[""]`, `[" "]`, `["\n"]`, `[[]]`,
 	`{"x":null}`, `{"x":1}`, `{"x":"y"}`, `{"x":["y"]}`, `{"gap":null}`,
 }
 
 var formatted = map[string][]string{
 	"uuid": {
-		`"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`, `"0192F0C1-2D3E-7A4B-8C5D-6E7F80910A1B"`, `"0192f0c12d3e7a4b8c5d6e7f80910a1b"`,
-		`"{0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b}"`, `"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1g"`, `"urn:uuid:0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`,
+		`"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`, `"0192F0C1-2D3E-7A4B-8C5D-6E7F80910A1B"`,
+		`"0192f0c12d3e7a4b8c5d6e7f80910a1b"`,
+		`"{0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b}"`, `"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1g"`,
+		`"urn:uuid:0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`,
 	},
 	"date-time": {
-		`"2026-01-01T00:00:00Z"`, `"2026-01-01t00:00:00.123z"`, `"2026-01-01T00:00:00+02:00"`, `"2026-01-01T00:00:00"`, `"2026-01-01"`, `"2026-02-30T00:00:00Z"`,
-		`"2026-01-01 00:00:00Z"`, `"2026-01-01T0:00:00Z"`, `"2026-01-01T00:00:00,5Z"`, `"2026-01-01T24:00:00Z"`, `"2026-01-01T00:00:00+0200"`, `"1767225600000"`,
+		`"2026-01-01T00:00:00Z"`, `"2026-01-01t00:00:00.123z"`, `"2026-01-01T00:00:00+02:00"`, `"2026-01-01T00:00:00"`,
+		`"2026-01-01"`, `"2026-02-30T00:00:00Z"`,
+		`"2026-01-01 00:00:00Z"`, `"2026-01-01T0:00:00Z"`, `"2026-01-01T00:00:00,5Z"`, `"2026-01-01T24:00:00Z"`,
+		`"2026-01-01T00:00:00+0200"`, `"1767225600000"`,
 		`1798761600`, `1798761600000`, `1798761600000.0`, `1.7987616e12`, `1798761600000000`, `1798761600000000000`,
 	},
 }
@@ -64,7 +73,8 @@ func (s schemas) valuesFor(schema object) []string {
 		case "enum":
 			for _, w := range rule.([]any) {
 				if text, is := w.(string); is {
-					out = append(out, asJSON(text), asJSON(strings.ToLower(text)), asJSON(text+"\n"), asJSON(" "+text), asJSON(text+text), "["+asJSON(text)+"]")
+					out = append(out, asJSON(text), asJSON(strings.ToLower(text)), asJSON(text+"\n"), asJSON(" "+text),
+						asJSON(text+text), "["+asJSON(text)+"]")
 				} else {
 					out = append(out, asJSON(w))
 				}
@@ -179,7 +189,8 @@ var bodyOperations = func() []bodyOperation {
 		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
 		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
 		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
-		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}}, // past; as the other fields allow
+		// past; as the other fields allow
+		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}},
 	}
 }()
 
@@ -196,7 +207,8 @@ func operations(doc object, fn func(method, path string, op object)) {
 // TestEveryBodyIsTried: an operation that gains a body is compared, too.
 func TestEveryBodyIsTried(t *testing.T) {
 	operations(openAPI(t), func(method, path string, op object) {
-		tried := path == "/jobs/import" || slices.ContainsFunc(bodyOperations, func(o bodyOperation) bool { return o.method == method && o.template == path })
+		tried := path == "/jobs/import" || slices.ContainsFunc(bodyOperations,
+			func(o bodyOperation) bool { return o.method == method && o.template == path })
 		if has := op["requestBody"] != nil; has != tried {
 			t.Errorf("%s %s has a body: %v, and is tried: %v", method, path, has, tried)
 		}
@@ -213,7 +225,8 @@ func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 		operation := doc["paths"].(object)[op.template].(object)[strings.ToLower(op.method)].(object)
 		body := operation["requestBody"].(object)["content"].(object)["application/json"].(object)["schema"].(object)
 		for _, field := range s.fields(body) {
-			values := slices.Concat(anyValues, s.valuesFor(field.schema), []string{rightTexts[strings.TrimPrefix(field.path, "spec.")]})
+			values := slices.Concat(anyValues, s.valuesFor(field.schema),
+				[]string{rightTexts[strings.TrimPrefix(field.path, "spec.")]})
 			slices.Sort(values)
 			path := op.path
 			if strings.Contains(op.path, "%s") {
@@ -227,21 +240,24 @@ func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 				sent := parseJSON(t, op.base).(object)
 				field.put(sent, parseJSON(t, value))
 				bySchema := s.takes(body, sent)
-				byProgram := verdict(t, op.method+" "+op.template, field.path, value, call(t, h, op.method, path, asJSON(sent)), op.status)
+				byProgram := verdict(t, op.method+" "+op.template, field.path, value,
+					call(t, h, op.method, path, asJSON(sent)), op.status)
 				place := strings.TrimPrefix(field.path, "spec.")
 				partly := slices.Contains(partlyInSchema, place) || slices.Contains(op.partly, place)
 				if tried++; byProgram {
 					taken++
 				}
 				if bySchema != byProgram && (byProgram || !partly || value == rightTexts[place]) {
-					t.Errorf("%s %s, %s = %.150s: the schema takes it: %v, the program: %v", op.method, op.template, field.path, value, bySchema, byProgram)
+					t.Errorf("%s %s, %s = %.150s: the schema takes it: %v, the program: %v", op.method, op.template,
+						field.path, value, bySchema, byProgram)
 				}
 			}
 			// Absent.
 			sent := parseJSON(t, op.base).(object)
 			delete(sent, field.path)
 			if got := call(t, h, op.method, path, asJSON(sent)).StatusCode == op.status; got != s.takes(body, sent) {
-				t.Errorf("%s %s without %s: the schema takes it: %v, the program: %v", op.method, op.template, field.path, !got, got)
+				t.Errorf("%s %s without %s: the schema takes it: %v, the program: %v", op.method, op.template,
+					field.path, !got, got)
 			}
 		}
 	}
@@ -304,7 +320,8 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
 				partly := name == "cursor" || path == "/audit" // unchanged; at most 31 days
 				if !byProgram {
-					if p := res.problem(t, 400); !slices.Contains(p.fields(), name) && !(partly && slices.Contains(p.fields(), "to")) {
+					if p := res.problem(t, 400); !slices.Contains(p.fields(), name) &&
+						!(partly && slices.Contains(p.fields(), "to")) {
 						t.Errorf("%s is refused under another name: %s", at, res.text)
 					}
 				}
@@ -335,7 +352,8 @@ func TestSchemaAndProgramAgreeOnEveryPath(t *testing.T) {
 			if p["in"] != "path" {
 				continue
 			}
-			more := []string{"k7x2mq4a", "K7X2MQ4A", "k7x2mq4", "k7x2mq4aa", "k7x2mq41", "k7x2-q4a", "bel_k7x2mq4a_X", "a/b", "..", "%", "\u00e4"}
+			more := []string{"k7x2mq4a", "K7X2MQ4A", "k7x2mq4", "k7x2mq4aa", "k7x2mq41", "k7x2-q4a", "bel_k7x2mq4a_X",
+				"a/b", "..", "%", "\u00e4"}
 			for _, value := range slices.Concat(anyValues, s.valuesFor(rule), more) {
 				var sent string
 				if json.Unmarshal([]byte(value), &sent) != nil {
@@ -353,7 +371,8 @@ func TestSchemaAndProgramAgreeOnEveryPath(t *testing.T) {
 					}
 				}
 				if bySchema, byProgram := s.takes(rule, sent), res.StatusCode != 400; bySchema != byProgram {
-					t.Errorf("%s %.200s: the schema takes it: %v, the program: %v, %s", method, at, bySchema, byProgram, res.text)
+					t.Errorf("%s %.200s: the schema takes it: %v, the program: %v, %s", method, at, bySchema,
+						byProgram, res.text)
 				}
 			}
 		}

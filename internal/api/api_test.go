@@ -131,7 +131,8 @@ func TestJobLifecycle(t *testing.T) {
 	res := call(t, h, "POST", "/jobs", minimal)
 	var made createdBody
 	res.into(t, 201, &made)
-	if _, err := domain.ParseJobID(made.JobID); err != nil || made.EffectiveFrom != f.now || made.Message != "Job created successfully" {
+	if _, err := domain.ParseJobID(made.JobID); err != nil || made.EffectiveFrom != f.now ||
+		made.Message != "Job created successfully" {
 		t.Errorf("created: %s", res.text)
 	}
 	path := "/jobs/" + made.JobID
@@ -142,7 +143,8 @@ func TestJobLifecycle(t *testing.T) {
 	var job wire.Job
 	res = call(t, h, "GET", path, "")
 	res.into(t, 200, &job)
-	if job.ID != made.JobID || !job.IsActive || job.Version != 1 || job.NextFireAt == nil || res.Header.Get("ETag") != `"1"` {
+	if job.ID != made.JobID || !job.IsActive || job.Version != 1 || job.NextFireAt == nil ||
+		res.Header.Get("ETag") != `"1"` {
 		t.Errorf("read: %s, ETag %s", res.text, res.Header.Get("ETag"))
 	}
 
@@ -153,7 +155,8 @@ func TestJobLifecycle(t *testing.T) {
 		t.Errorf("updated: %s", res.text)
 	}
 	call(t, h, "GET", path, "").into(t, 200, &job)
-	if job.Spec.Name != "renamed" || job.IsActive || job.NextFireAt != nil || job.Spec.API != "https://example.com/hook" {
+	if job.Spec.Name != "renamed" || job.IsActive || job.NextFireAt != nil ||
+		job.Spec.API != "https://example.com/hook" {
 		t.Errorf("after the update: %+v", job)
 	}
 
@@ -198,9 +201,12 @@ func TestIfMatch(t *testing.T) {
 		status int
 	}{
 		{`"1"`, 200}, {`1`, 200}, {`*`, 200}, {`"2"`, 412}, {`7`, 412}, {`W/"1"`, 412},
-		{`"1", "2"`, 200}, {`"7",, "1" ,`, 200}, {`W/"1", "1"`, 200}, {`"a,1", 1`, 200}, {`"2", "3"`, 412}, {`W/"1", "2"`, 412},
-		{`"x"`, 412}, {`"1,2"`, 412}, {`"01"`, 412}, {`""`, 412}, {`"99999999999999999999"`, 412}, {`99999999999999999999`, 412},
-		{`0`, 400}, {`-1`, 400}, {`01`, 400}, {`x`, 400}, {``, 400}, {`,`, 400}, {`"1" "2"`, 400}, {`"1", *`, 400}, {`*, *`, 400}, {`"1`, 400}, {`W/1`, 400}, {`w/"1"`, 400},
+		{`"1", "2"`, 200}, {`"7",, "1" ,`, 200}, {`W/"1", "1"`, 200}, {`"a,1", 1`, 200}, {`"2", "3"`, 412},
+		{`W/"1", "2"`, 412},
+		{`"x"`, 412}, {`"1,2"`, 412}, {`"01"`, 412}, {`""`, 412}, {`"99999999999999999999"`, 412},
+		{`99999999999999999999`, 412},
+		{`0`, 400}, {`-1`, 400}, {`01`, 400}, {`x`, 400}, {``, 400}, {`,`, 400}, {`"1" "2"`, 400}, {`"1", *`, 400},
+		{`*, *`, 400}, {`"1`, 400}, {`W/1`, 400}, {`w/"1"`, 400},
 	} {
 		for _, method := range []string{"PUT", "DELETE", "pause", "trigger"} {
 			path := "/jobs/" + create(t, h, minimal)
@@ -225,7 +231,8 @@ func TestIfMatch(t *testing.T) {
 				after.into(t, 200, &job)
 			}
 			if touched := job.Version != 1; res.StatusCode != tc.status || touched != (tc.status == 200) {
-				t.Errorf("%s with %s: status %d, touched %v; want %d", method, tc.tag, res.StatusCode, touched, tc.status)
+				t.Errorf("%s with %s: status %d, touched %v; want %d", method, tc.tag, res.StatusCode,
+					touched, tc.status)
 			}
 		}
 	}
@@ -373,7 +380,8 @@ func TestAnswerFields(t *testing.T) {
 		if err := json.Unmarshal([]byte(res.text), &v); err != nil {
 			t.Fatalf("%s %s: %v", c.method, c.path, err)
 		}
-		out.WriteString(c.method + " " + strings.NewReplacer(id, "{id}", f.facts[0].ID().String(), "{id}").Replace(c.path) + "\n")
+		out.WriteString(c.method + " " + strings.NewReplacer(id, "{id}", f.facts[0].ID().String(),
+			"{id}").Replace(c.path) + "\n")
 		shape(&out, "  ", v)
 	}
 	golden(t, "answers.txt", out.String())
@@ -397,7 +405,8 @@ func shape(out *strings.Builder, indent string, v any) {
 
 func TestFaultsOfTheStore(t *testing.T) {
 	id := "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
-	gets := []string{"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/" + id + "/executions", "/observability/metrics", "/observability/alerts",
+	gets := []string{"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/" + id + "/executions", "/observability/metrics",
+		"/observability/alerts",
 		"/observability/executions/recent", "/observability/executions/failed", "/executions/export"}
 	for _, tc := range []struct {
 		fault  error

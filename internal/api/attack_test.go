@@ -18,12 +18,18 @@ import (
 // server keeps its head.
 var wrongValues = []any{
 	nil, true, false, 0, -1, 1.5, 1e308, json.Number("99999999999999999999999"), json.Number("-9223372036854775808"),
-	"", " ", "\x00", "null", "true", "0", "-1", "NaN", "../../etc/passwd", "<script>alert(1)</script>", "' OR 1=1 --", "${jndi:ldap://x}",
-	"\r\nX-Injected: 1", strings.Repeat("A", 70_000), strings.Repeat("9", 400), strings.Repeat("é", 3000), "\U0001F514\u202e\ufeff", "٣",
-	[]any{}, []any{nil}, []any{[]any{[]any{}}}, object{}, object{"a": object{"a": object{}}}, object{"": ""}, object{"__proto__": 1},
-	json.RawMessage(strings.Repeat("[", 60) + strings.Repeat("]", 60)), json.RawMessage(strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000)),
-	json.RawMessage(strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)), json.RawMessage("[" + strings.Repeat("0,", 4_000) + "0]"),
-	json.RawMessage(`{"` + strings.Repeat("k", 5_000) + `":1}`), json.RawMessage("1" + strings.Repeat("0", 400)), json.RawMessage(`"\ud800"`),
+	"", " ", "\x00", "null", "true", "0", "-1", "NaN", "../../etc/passwd", "<script>alert(1)</script>", "' OR 1=1 --",
+	"${jndi:ldap://x}",
+	"\r\nX-Injected: 1", strings.Repeat("A", 70_000), strings.Repeat("9", 400), strings.Repeat("é", 3000),
+	"\U0001F514\u202e\ufeff", "٣",
+	[]any{}, []any{nil}, []any{[]any{[]any{}}}, object{}, object{"a": object{"a": object{}}}, object{"": ""},
+	object{"__proto__": 1},
+	json.RawMessage(strings.Repeat("[", 60) + strings.Repeat("]", 60)),
+	json.RawMessage(strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000)),
+	json.RawMessage(strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)),
+	json.RawMessage("[" + strings.Repeat("0,", 4_000) + "0]"),
+	json.RawMessage(`{"` + strings.Repeat("k", 5_000) + `":1}`), json.RawMessage("1" + strings.Repeat("0", 400)),
+	json.RawMessage(`"\ud800"`),
 }
 
 // TestAttackByDocument walks over the OpenAPI document and sends every wrong
@@ -106,9 +112,10 @@ func attackByDocument(t *testing.T, h http.Handler) {
 			send(method, at+"?"+strings.Repeat("a=1&", 1_000), bodyFor(op))
 			send(method, at, "")
 			if content, ok := op["requestBody"].(object); ok {
-				attackBody(content["content"].(object)["application/json"].(object)["schema"].(object), schemas, func(body string) {
-					send(method, at, body)
-				})
+				attackBody(content["content"].(object)["application/json"].(object)["schema"].(object), schemas,
+					func(body string) {
+						send(method, at, body)
+					})
 				if _, lines := content["content"].(object)["application/x-ndjson"]; lines {
 					for _, value := range wrongValues {
 						send(method, at, asJSON(value)+"\n"+minimal+"\n"+textOf(value), ndjson)

@@ -24,7 +24,8 @@ func (s *server) registerAudit() {
 		OperationID: "audit", Method: http.MethodGet, Path: "/audit", Tags: []string{"Observability"},
 		Summary: "Compare the record with the timeline",
 		Description: "Computes the fires of every version in the window again and compares them with the record. " +
-			"A fire without a record is lost; there must be none. What is above the watermark, and what retention has dropped, is not judged: " +
+			"A fire without a record is lost; there must be none. What is above the watermark, and what retention " +
+			"has dropped, is not judged: " +
 			"from and to of the answer say what was. Manual triggers are left out. At most 31 days.",
 	}, s.audit, kindBusy, kindUnavailable)
 }

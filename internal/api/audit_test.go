@@ -19,16 +19,18 @@ func askAudit(t *testing.T, h http.Handler, query string) *httptest.ResponseReco
 
 func TestAuditOfARealStore(t *testing.T) {
 	h, _ := newReal(t)
-	for _, query := range []string{"", "?from=2026-01-01T00:00:00Z&to=1767312000000", "?jobId=0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"} {
+	for _, query := range []string{"", "?from=2026-01-01T00:00:00Z&to=1767312000000",
+		"?jobId=0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"} {
 		rec := askAudit(t, h, query)
 		if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), `"lost":[]`) {
 			t.Errorf("%s: %d %s", query, rec.Code, rec.Body)
 		}
 	}
 	for query, want := range map[string]string{
-		"?from=yesterday":                      "must be Unix milliseconds, as in",
-		"?to=-1":                               "before 2001: milliseconds?",
-		"?from=1767225600":                     `"from is before 2001: milliseconds? 1767225600 seconds are 1767225600000 milliseconds`,
+		"?from=yesterday": "must be Unix milliseconds, as in",
+		"?to=-1":          "before 2001: milliseconds?",
+		"?from=1767225600": `"from is before 2001: milliseconds? 1767225600 seconds are ` +
+			`1767225600000 milliseconds`,
 		"?from=1767225600000&to=1767225599999": `"to must not be before from"`,
 		"?from=0&to=1767225600000":             `"from must be at most 31 days before to"`,
 		"?jobId=7":                             "must be a UUID",

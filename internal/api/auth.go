@@ -45,14 +45,16 @@ type guard struct {
 }
 
 func newGuard(c *Config) *guard {
-	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, log: c.Log, origin: http.NewCrossOriginProtection()}
+	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, log: c.Log,
+		origin: http.NewCrossOriginProtection()}
 }
 
 // admits returns who the caller is, or the refusal.
 func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	keyless, local := g.keys.Empty(), onLoopback(r)
 	if keyless && local && !openPaths[r.URL.Path] && !loopbackHost(r.Host) && !fromNoBrowser(r) {
-		return access.Caller{}, kindMisdirected.field("Host", "must be localhost or a loopback address while no API key is set", r.Host)
+		return access.Caller{}, kindMisdirected.field("Host",
+			"must be localhost or a loopback address while no API key is set", r.Host)
 	}
 	if g.origin.Check(r) != nil {
 		return access.Caller{}, kindForbidden.problem("A page of another origin may not change anything here.")
@@ -123,7 +125,8 @@ func (g *guard) warn(r *http.Request, from netip.Addr) {
 	now := clock.NowMs(g.clock)
 	last := g.warned.Load()
 	if now-last >= warnEvery.Milliseconds() && g.warned.CompareAndSwap(last, now) {
-		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are told once a minute at most",
+		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are told once a "+
+			"minute at most",
 			slog.String(telemetry.KeyAddr, from.String()), slog.String(telemetry.KeyPath, r.URL.Path))
 	}
 }

@@ -59,7 +59,8 @@ func TestKeys(t *testing.T) {
 
 func TestUnknownPathsNeedAKeyToo(t *testing.T) {
 	h := newAPI(t, newFake(), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
-	for _, path := range []string{"/nope", "/healthz/../jobs", "/healthz%2F", "/HEALTHZ", "/readyz/x", "/healthz//jobs", "//jobs"} {
+	for _, path := range []string{"/nope", "/healthz/../jobs", "/healthz%2F", "/HEALTHZ", "/readyz/x",
+		"/healthz//jobs", "//jobs"} {
 		call(t, h, "GET", path, "").problem(t, 401)
 	}
 }
@@ -124,16 +125,20 @@ func TestProbesOnLoopback(t *testing.T) {
 		method, path, host string
 		minor, status      int
 	}{
-		{"GET", "/healthz", "", 0, 200}, {"HEAD", "/healthz", "", 0, 200}, {"OPTIONS", "/healthz", "", 0, 204}, {"GET", "/readyz", "", 0, 200},
-		{"GET", "/healthz", "belfry.internal", 1, 200}, {"GET", "/readyz", "10.0.0.1:3000", 1, 200}, {"GET", "/healthz?verbose&t=1", "lb", 1, 200},
-		{"GET", "/", "", 0, 200}, {"OPTIONS", "/", "", 0, 204}, {"GET", "/jobs", "", 0, 200}, {"GET", "/jobs", "", 1, 421},
+		{"GET", "/healthz", "", 0, 200}, {"HEAD", "/healthz", "", 0, 200}, {"OPTIONS", "/healthz", "", 0, 204},
+		{"GET", "/readyz", "", 0, 200},
+		{"GET", "/healthz", "belfry.internal", 1, 200}, {"GET", "/readyz", "10.0.0.1:3000", 1, 200},
+		{"GET", "/healthz?verbose&t=1", "lb", 1, 200},
+		{"GET", "/", "", 0, 200}, {"OPTIONS", "/", "", 0, 204}, {"GET", "/jobs", "", 0, 200},
+		{"GET", "/jobs", "", 1, 421},
 		{"GET", "/observability/health", "belfry.internal", 0, 421}, {"GET", "/jobs", "evil.example", 0, 421},
 	} {
 		r := at(httptest.NewRequest(tc.method, tc.path, nil), "127.0.0.1:3000")
 		r.Host, r.ProtoMinor = tc.host, tc.minor
 		w := httptest.NewRecorder()
 		if h.ServeHTTP(w, r); w.Code != tc.status {
-			t.Errorf("%s %s of %q by HTTP/1.%d: %d, want %d: %s", tc.method, tc.path, tc.host, tc.minor, w.Code, tc.status, w.Body)
+			t.Errorf("%s %s of %q by HTTP/1.%d: %d, want %d: %s", tc.method, tc.path, tc.host, tc.minor, w.Code,
+				tc.status, w.Body)
 		}
 	}
 }
@@ -162,7 +167,8 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 		if tc.status == 403 {
 			res.problem(t, 403)
 		}
-		if res := call(t, h, "GET", "/jobs", "", tc.header); res.StatusCode != 200 || res.Header.Get("Access-Control-Allow-Origin") != "" {
+		if res := call(t, h, "GET", "/jobs", "", tc.header); res.StatusCode != 200 ||
+			res.Header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: reading %d, CORS %q", tc.name, res.StatusCode, res.Header.Get("Access-Control-Allow-Origin"))
 		}
 	}

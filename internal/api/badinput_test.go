@@ -105,8 +105,10 @@ var wrongSpecs = []struct {
 	{"signing.secrets: a mask", `"signing":{"secrets":["********"]}`, []string{"signing.secrets[0]"}},
 	{"clientCertificate: number", `"clientCertificate":1`, []string{"clientCertificate"}},
 	{"clientCertificate: unknown", `"clientCertificate":"none"`, []string{"clientCertificate"}},
-	{"clientCertificate: unknown, beside another fault", `"clientCertificate":"none","timeoutMs":0`, []string{"clientCertificate", "timeoutMs"}},
-	{"clientCertificate: for http", `"clientCertificate":"bank","api":"http://example.com/"`, []string{"clientCertificate"}},
+	{"clientCertificate: unknown, beside another fault", `"clientCertificate":"none","timeoutMs":0`,
+		[]string{"clientCertificate", "timeoutMs"}},
+	{"clientCertificate: for http", `"clientCertificate":"bank","api":"http://example.com/"`,
+		[]string{"clientCertificate"}},
 	{"tlsSkipVerify: string", `"tlsSkipVerify":"yes"`, []string{"tlsSkipVerify"}},
 	{"isActive: string", `"isActive":"true"`, []string{"isActive"}},
 	{"isActive: number", `"isActive":1`, []string{"isActive"}},
@@ -236,7 +238,8 @@ func TestMalformedBodies(t *testing.T) {
 		clear(f.jobs)
 		path := "/jobs/" + create(t, h, minimal)
 		before := call(t, h, "GET", path, "").text
-		for _, c := range []struct{ method, path string }{{"POST", "/jobs"}, {"PUT", path}, {"POST", "/schedules/preview"}} {
+		for _, c := range []struct{ method, path string }{{"POST", "/jobs"}, {"PUT", path},
+			{"POST", "/schedules/preview"}} {
 			p := call(t, h, c.method, c.path, tc.body).problem(t, 400)
 			if !strings.Contains(p.Detail, tc.detail) || len(p.Detail) > 500 {
 				t.Errorf("%s, %s %s: %q", tc.name, c.method, c.path, p.Detail)
@@ -259,8 +262,10 @@ func TestContentTypes(t *testing.T) {
 		ct     string
 		status int
 	}{
-		{"application/json", 201}, {"application/json; charset=utf-8", 201}, {"Application/JSON;charset=UTF-8", 201}, {"application/json; charset=utf8", 201},
-		{"", 415}, {"text/plain", 415}, {"text/json", 415}, {"application/x-www-form-urlencoded", 415}, {"multipart/form-data", 415},
+		{"application/json", 201}, {"application/json; charset=utf-8", 201}, {"Application/JSON;charset=UTF-8", 201},
+		{"application/json; charset=utf8", 201},
+		{"", 415}, {"text/plain", 415}, {"text/json", 415}, {"application/x-www-form-urlencoded", 415},
+		{"multipart/form-data", 415},
 		{"application/json; charset=latin1", 415}, {"application/x-ndjson", 415}, {"application/", 415}, {";;;", 415},
 		{"application/json, text/plain", 415},
 	} {
@@ -270,7 +275,8 @@ func TestContentTypes(t *testing.T) {
 			t.Errorf("%q: %d", tc.ct, res.StatusCode)
 		}
 		if tc.status == 415 {
-			if p := res.problem(t, 415); !slices.Equal(p.fields(), []string{"Content-Type"}) || res.Header.Get("Accept") == "" {
+			if p := res.problem(t, 415); !slices.Equal(p.fields(), []string{"Content-Type"}) ||
+				res.Header.Get("Accept") == "" {
 				t.Errorf("%q: %v", tc.ct, p)
 			}
 		}
@@ -288,7 +294,8 @@ func TestContentEncodings(t *testing.T) {
 		hint   string
 	}{
 		{"", 201, ""}, {"identity", 201, ""}, {"Identity", 201, ""}, {"identity, identity", 201, ""},
-		{"gzip", 415, "not compressed"}, {"GZIP", 415, "not compressed"}, {"br", 415, "not compressed"}, {"identity, zstd", 415, "not compressed"}, {"x", 415, "not compressed"},
+		{"gzip", 415, "not compressed"}, {"GZIP", 415, "not compressed"}, {"br", 415, "not compressed"},
+		{"identity, zstd", 415, "not compressed"}, {"x", 415, "not compressed"},
 		{"utf-8", 415, "a charset belongs into Content-Type"}, {"UTF8", 415, "a charset belongs into Content-Type"},
 	} {
 		for path, body := range map[string]string{"/jobs": minimal, "/jobs/import": "[" + minimal + "]"} {
@@ -301,7 +308,8 @@ func TestContentEncodings(t *testing.T) {
 				continue
 			}
 			p := res.problem(t, tc.status)
-			if !slices.Equal(p.fields(), []string{"Content-Encoding"}) || !strings.Contains(p.Detail, tc.hint) || len(f.jobs) != 0 {
+			if !slices.Equal(p.fields(), []string{"Content-Encoding"}) || !strings.Contains(p.Detail, tc.hint) ||
+				len(f.jobs) != 0 {
 				t.Errorf("%s, %q: %v", path, tc.coding, p)
 			}
 			if wants := res.Header.Get("Accept-Encoding"); tc.hint == "not compressed" && wants != "identity" {
@@ -329,11 +337,14 @@ func TestBodyLimit(t *testing.T) {
 func TestWrongParameters(t *testing.T) {
 	h := newAPI(t, newFake())
 	id := create(t, h, minimal)
-	lists := []string{"/jobs", "/jobs/" + id + "/executions", "/observability/alerts", "/observability/executions/recent", "/observability/executions/failed"}
+	lists := []string{"/jobs", "/jobs/" + id + "/executions", "/observability/alerts",
+		"/observability/executions/recent", "/observability/executions/failed"}
 	for _, path := range lists {
 		for _, tc := range []struct{ query, field string }{
-			{"limit=0", "limit"}, {"limit=-1", "limit"}, {"limit=1001", "limit"}, {"limit=x", "limit"}, {"limit=1.5", "limit"},
-			{"limit=99999999999999999999", "limit"}, {"limit=5&limit=6", "limit"}, {"limit=%D9%A5", "limit"}, {"limit=0x5", "limit"},
+			{"limit=0", "limit"}, {"limit=-1", "limit"}, {"limit=1001", "limit"}, {"limit=x", "limit"},
+			{"limit=1.5", "limit"},
+			{"limit=99999999999999999999", "limit"}, {"limit=5&limit=6", "limit"}, {"limit=%D9%A5", "limit"},
+			{"limit=0x5", "limit"},
 			{"cursor=x", "cursor"}, {"cursor=" + strings.Repeat("A", 50), "cursor"}, {"cursor=%00", "cursor"},
 			{"foo=1", "foo"}, {"Limit=5", "Limit"}, {"limit[]=5", "limit[]"}, {"offset=1", "offset"},
 		} {
@@ -347,8 +358,9 @@ func TestWrongParameters(t *testing.T) {
 	}
 	for query, field := range map[string]string{
 		"/jobs?isActive=yes": "isActive", "/jobs?isActive=1": "isActive", "/observability/alerts?open=TRUE": "open",
-		"/jobs?namespace=Billing": "namespace", "/jobs?tag=" + strings.Repeat("x", 201): "tag", "/jobs?text=" + strings.Repeat("x", 201): "text",
-		"/jobs/export?limit=5": "limit", "/observability/metrics?x=1": "x",
+		"/jobs?namespace=Billing": "namespace", "/jobs?tag=" + strings.Repeat("x", 201): "tag",
+		"/jobs?text=" + strings.Repeat("x", 201): "text",
+		"/jobs/export?limit=5":                   "limit", "/observability/metrics?x=1": "x",
 	} {
 		if p := call(t, h, "GET", query, "").problem(t, 400); !slices.Equal(p.fields(), []string{field}) {
 			t.Errorf("%.40s names %v", query, p.fields())
@@ -359,14 +371,18 @@ func TestWrongParameters(t *testing.T) {
 func TestWrongIDs(t *testing.T) {
 	h := newAPI(t, newFake())
 	for _, id := range []string{
-		"1", "x", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1bb", "0192f0c12d3e7a4b8c5d6e7f80910a1b",
-		"{0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b}", "urn:uuid:0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "zzzzzzzz-2d3e-7a4b-8c5d-6e7f80910a1b",
+		"1", "x", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1bb",
+		"0192f0c12d3e7a4b8c5d6e7f80910a1b",
+		"{0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b}", "urn:uuid:0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b",
+		"zzzzzzzz-2d3e-7a4b-8c5d-6e7f80910a1b",
 		"%00", "' OR 1=1", "import", strings.Repeat("a", 3000),
 	} {
 		id = strings.ReplaceAll(id, " ", "%20")
 		for _, c := range []struct{ method, path, body string }{
-			{"GET", "/jobs/%s", ""}, {"PUT", "/jobs/%s", `{"name":"x"}`}, {"DELETE", "/jobs/%s", ""}, {"POST", "/jobs/%s/pause", ""},
-			{"POST", "/jobs/%s/resume", ""}, {"POST", "/jobs/%s/trigger", ""}, {"GET", "/jobs/%s/executions", ""}, {"GET", "/executions/%s", ""},
+			{"GET", "/jobs/%s", ""}, {"PUT", "/jobs/%s", `{"name":"x"}`}, {"DELETE", "/jobs/%s", ""},
+			{"POST", "/jobs/%s/pause", ""},
+			{"POST", "/jobs/%s/resume", ""}, {"POST", "/jobs/%s/trigger", ""}, {"GET", "/jobs/%s/executions", ""},
+			{"GET", "/executions/%s", ""},
 		} {
 			p := call(t, h, c.method, fmt.Sprintf(c.path, id), c.body).problem(t, http.StatusBadRequest)
 			if !slices.Equal(p.fields(), []string{"id"}) {

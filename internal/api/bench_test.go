@@ -9,7 +9,8 @@ import (
 
 // BenchmarkParseItem reads one document of an import.
 func BenchmarkParseItem(b *testing.B) {
-	line := []byte(`{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:4444/ok?customer=17&job=4711","type":"ATLEAST_ONCE"}`)
+	line := []byte(`{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:4444/ok?customer=17&job=4711",` +
+		`"type":"ATLEAST_ONCE"}`)
 	base := domain.NewSpecDoc()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -16,7 +16,8 @@ func TestCertificatesOfThisServer(t *testing.T) {
 
 	id := create(t, h, with("bank"))
 	p := call(t, h, "POST", "/jobs", with("none")).problem(t, http.StatusUnprocessableEntity)
-	if !slices.Equal(p.fields(), []string{"clientCertificate"}) || !strings.Contains(p.Errors[0].Message, "it has acme, bank") {
+	if !slices.Equal(p.fields(), []string{"clientCertificate"}) ||
+		!strings.Contains(p.Errors[0].Message, "it has acme, bank") {
 		t.Errorf("%+v", p)
 	}
 	p = call(t, bare, "POST", "/jobs", with("bank")).problem(t, http.StatusUnprocessableEntity)

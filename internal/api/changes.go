@@ -36,7 +36,8 @@ func (s *server) under(ctx context.Context, action domain.Action) context.Contex
 func (s *server) changeBy(ctx context.Context, action domain.Action) domain.Change {
 	order := int64(s.order.Add(1) & math.MaxInt32) // so that no nonce is negative
 	return domain.Change{
-		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author, Action: action,
+		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author,
+		Action: action,
 	}
 }
 
@@ -52,7 +53,8 @@ func (s *server) note(ctx context.Context, change domain.Change, e *domain.Execu
 		s.Metrics.StoreErrors.Inc()
 		s.Log.LogAttrs(ctx, slog.LevelError, "a trigger is not in the trail of changes",
 			slog.String("by", by.Key), slog.String("name", by.Name), slog.String(telemetry.KeyAddr, by.Address),
-			slog.String(telemetry.KeyJobID, e.JobID.String()), slog.String(telemetry.KeyExecutionID, e.ID().String()), slog.Any(telemetry.KeyError, err))
+			slog.String(telemetry.KeyJobID, e.JobID.String()), slog.String(telemetry.KeyExecutionID, e.ID().String()),
+			slog.Any(telemetry.KeyError, err))
 	}
 }
 
@@ -60,8 +62,10 @@ func (s *server) registerChanges() {
 	register(s, huma.Operation{
 		OperationID: "list-changes", Method: http.MethodGet, Path: "/audit/changes", Tags: []string{"Keys"},
 		Summary: "List who changed what",
-		Description: "Every job that was made, changed, deleted or triggered, every import, every export with secrets and every key, newest first, for as long as history is kept. " +
-			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the length is shown. For admins.",
+		Description: "Every job that was made, changed, deleted or triggered, every import, every export with " +
+			"secrets and every key, newest first, for as long as history is kept. " +
+			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the " +
+			"length is shown. For admins.",
 	}, s.listChanges, kindUnavailable)
 }
 
@@ -185,7 +189,8 @@ func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOut
 		}
 		for i := range found {
 			if len(out.Body.Changes) == limit {
-				out.Body.NextCursor = wire.Cursor{List: wire.CursorChanges, At: q.BeforeAt, Nonce: q.BeforeNonce}.String()
+				out.Body.NextCursor = wire.Cursor{List: wire.CursorChanges, At: q.BeforeAt,
+					Nonce: q.BeforeNonce}.String()
 				return out, nil
 			}
 			out.Body.Changes = append(out.Body.Changes, changeBodyOf(&found[i]))

@@ -33,9 +33,11 @@ func seedChanges(t *testing.T, f *fake, job string) string {
 		return store.WithChange(t.Context(), domain.Change{At: f.now, Nonce: nonce, By: by})
 	}
 	jobs := f.access.Jobs()
-	err = errors.Join(f.access.Keys().Add(under(5), key), jobs.Create(under(6), []domain.Version{v}), jobs.Update(under(7), next),
+	err = errors.Join(f.access.Keys().Add(under(5), key), jobs.Create(under(6), []domain.Version{v}),
+		jobs.Update(under(7), next),
 		f.access.Changes().Add(t.Context(), domain.Change{
-			At: f.now, Nonce: 8, By: by, Action: domain.ActionTrigger, JobID: id, Version: 2, Execution: domain.NewExecutionID(id, f.now, 8),
+			At: f.now, Nonce: 8, By: by, Action: domain.ActionTrigger, JobID: id, Version: 2,
+			Execution: domain.NewExecutionID(id, f.now, 8),
 		}))
 	if err != nil {
 		t.Fatal(err)
@@ -54,12 +56,15 @@ func changesOf(t *testing.T, h http.Handler, query string) (b changesBody) {
 func TestTheTrail(t *testing.T) {
 	h, x := realOfAdmin(t)
 	x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
-	secret := strings.TrimSuffix(never, "}") + `,"headers":{"Authorization":"Bearer canary-1","X-Own":"canary-3","X-Team":"billing"},` +
-		`"secretHeaders":["X-Own"],"signing":{"secrets":["` + canary1 + `"]},"body":"` + strings.Repeat("b", maxShownBody) + `"}`
+	secret := strings.TrimSuffix(never, "}") + `,"headers":{"Authorization":"Bearer ` +
+		`canary-1","X-Own":"canary-3","X-Team":"billing"},` +
+		`"secretHeaders":["X-Own"],"signing":{"secrets":["` + canary1 + `"]},"body":"` +
+		strings.Repeat("b", maxShownBody) + `"}`
 	id := create(t, h, secret)
 	job := "/jobs/" + id
 	for _, c := range []struct{ method, path, body string }{
-		{"PUT", job, `{"name":"renamed","headers":{"X-Api-Key":"canary-2"},"signing":{"secrets":["` + canary2 + `","********"]},"body":{"b":1}}`},
+		{"PUT", job, `{"name":"renamed","headers":{"X-Api-Key":"canary-2"},"signing":{"secrets":["` + canary2 +
+			`","********"]},"body":{"b":1}}`},
 		{"PUT", job, `{"name":"renamed"}`}, // changes nothing
 		{"PUT", job, `{"headers":{"X-Api-Key":"********"},"signing":{"secrets":["********","********"]}}`}, // neither
 		{"POST", job + "/pause", ""},
@@ -96,11 +101,14 @@ func TestTheTrail(t *testing.T) {
 	}
 	update := all[5]
 	if update.Before.Spec.Name != "" || update.After.Spec.Name != "renamed" || *update.Version != 2 ||
-		update.Before.Spec.Headers["X-Team"] != "billing" || update.Before.Spec.Headers["Authorization"] != domain.Mask {
+		update.Before.Spec.Headers["X-Team"] != "billing" ||
+		update.Before.Spec.Headers["Authorization"] != domain.Mask {
 		t.Errorf("the update: %+v, %+v", update.Before, update.After)
 	}
-	if before, after := update.Before.Spec, update.After.Spec; len(before.Signing.Secrets) != 1 || len(after.Signing.Secrets) != 2 ||
-		before.Headers["X-Own"] != domain.Mask || string(before.Body) != fmt.Sprintf(`"(%d bytes)"`, maxShownBody+2) || string(after.Body) != `{"b":1}` {
+	if before, after := update.Before.Spec, update.After.Spec; len(before.Signing.Secrets) != 1 ||
+		len(after.Signing.Secrets) != 2 ||
+		before.Headers["X-Own"] != domain.Mask || string(before.Body) != fmt.Sprintf(`"(%d bytes)"`, maxShownBody+2) ||
+		string(after.Body) != `{"b":1}` {
 		t.Errorf("the update: %+v, %+v", before, after)
 	}
 	if pause := all[4]; !pause.Before.IsActive || pause.After.IsActive {
@@ -160,7 +168,8 @@ func TestTheTrailNamesTheKey(t *testing.T) {
 		t.Errorf("the trigger is by %+v", c.By)
 	}
 	for _, action := range []domain.Action{domain.ActionKeyCreate, domain.ActionKeyRevoke} {
-		if c := seen[action]; c.By.Key != k.ids[domain.RoleAdmin] || c.Key == nil || c.Key.ID != made.ID || c.Key.Name != "CI" || c.Key.Role != domain.RoleViewer {
+		if c := seen[action]; c.By.Key != k.ids[domain.RoleAdmin] || c.Key == nil || c.Key.ID != made.ID ||
+			c.Key.Name != "CI" || c.Key.Role != domain.RoleViewer {
 			t.Errorf("%s: %+v by %+v", action, c.Key, c.By)
 		}
 	}
@@ -212,10 +221,13 @@ func TestWrongChangeQueries(t *testing.T) {
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, minimal)
 	for query, field := range map[string]string{
-		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1001": "limit", "cursor=x": "cursor", "foo=1": "foo",
-		"cursor=" + wire.Cursor{List: wire.CursorJobs, Job: domain.JobID{1}}.String(): "cursor", "from=1&from=2": "from",
+		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1001": "limit",
+		"cursor=x": "cursor", "foo=1": "foo",
+		"cursor=" + wire.Cursor{List: wire.CursorJobs, Job: domain.JobID{1}}.String(): "cursor",
+		"from=1&from=2": "from",
 	} {
-		if p := call(t, h, "GET", "/audit/changes?"+query, "").problem(t, 400); len(p.Errors) != 1 || p.Errors[0].Field != field {
+		if p := call(t, h, "GET", "/audit/changes?"+query, "").problem(t, 400); len(p.Errors) != 1 ||
+			p.Errors[0].Field != field {
 			t.Errorf("%s: %+v", query, p.Errors)
 		}
 	}

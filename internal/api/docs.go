@@ -35,7 +35,8 @@ func (s *server) registerDocs() error {
 	}, "application/json", serve("application/json", &text))
 	s.registerPage(huma.Operation{
 		OperationID: "get-docs", Method: http.MethodGet, Path: "/docs", Tags: []string{"Documents"},
-		Summary: "This page", Description: "The reference for people, made of the OpenAPI document. It loads nothing from anywhere.",
+		Summary: "This page", Description: "The reference for people, made of the OpenAPI document. It loads nothing " +
+			"from anywhere.",
 	}, "text/html", serve("text/html; charset=utf-8", &page))
 	register(s, huma.Operation{
 		OperationID: "get-index", Method: http.MethodGet, Path: "/{$}", Tags: []string{"Documents"},

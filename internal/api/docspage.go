@@ -112,7 +112,8 @@ func methodsOf(item *huma.PathItem) []*huma.Operation {
 }
 
 func operationOf(op *huma.Operation, path string, doc *huma.OpenAPI) docsOperation {
-	d := docsOperation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description}
+	d := docsOperation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary,
+		Description: op.Description}
 	for _, p := range op.Parameters {
 		row := rowOf(p.Name, p.Schema, p.Required)
 		row.Meaning = strings.TrimSpace(row.Meaning + " In the " + p.In + ".")
@@ -120,7 +121,8 @@ func operationOf(op *huma.Operation, path string, doc *huma.OpenAPI) docsOperati
 	}
 	if op.RequestBody != nil {
 		for _, ct := range sortedNames(op.RequestBody.Content) {
-			d.Bodies = append(d.Bodies, docsBody{ct, bytesText(op.MaxBodyBytes), typeOf(op.RequestBody.Content[ct].Schema)})
+			d.Bodies = append(d.Bodies, docsBody{ct, bytesText(op.MaxBodyBytes),
+				typeOf(op.RequestBody.Content[ct].Schema)})
 		}
 		if media := op.RequestBody.Content["application/json"]; media != nil {
 			d.Example = exampleOf(media.Schema, doc)

@@ -25,7 +25,8 @@ type Editor interface {
 	// Update lays a change over the current version. With ifVersion not zero,
 	// CodeConflict when the current number is another one. An error of change
 	// ends it and is returned, wrapped or not.
-	Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error)
+	Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (
+		domain.Version, error)
 	// Delete ends the job. No fire at or after effectiveTo (Unix
 	// milliseconds) is sent. ifVersion as in Update.
 	Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error)

@@ -33,16 +33,21 @@ func randomExecution(r *rand.Rand) domain.Execution {
 		}
 		return r.Int64N(limit)
 	}
-	texts := []string{"", "503 Service Unavailable", `say "hi" \ no`, "<&>", "é \u2028 \x00 \x7f", "bad \xff utf-8", "line\nbreak"}
-	statuses := []domain.Status{domain.StatusSuccess, domain.StatusFailed, domain.StatusSkipped, domain.StatusMissed, domain.StatusUnknown}
+	texts := []string{"", "503 Service Unavailable", `say "hi" \ no`, "<&>", "é \u2028 \x00 \x7f",
+		"bad \xff utf-8", "line\nbreak"}
+	statuses := []domain.Status{domain.StatusSuccess, domain.StatusFailed, domain.StatusSkipped, domain.StatusMissed,
+		domain.StatusUnknown}
 	e := domain.Execution{
-		FireKey: domain.FireKey{JobID: domain.NewJobID(r.Int64N(1 << 47)), ScheduledAt: number(1 << 47), Nonce: number(1 << 47)},
-		Version: int(number(9)), Status: statuses[r.IntN(len(statuses))], StartedAt: number(1 << 47), CompletedAt: number(1 << 47),
-		HTTPStatus: int(number(600)), Error: texts[r.IntN(len(texts))], RetryCount: int(number(100)),
+		FireKey: domain.FireKey{JobID: domain.NewJobID(r.Int64N(1 << 47)), ScheduledAt: number(1 << 47),
+			Nonce: number(1 << 47)},
+		Version: int(number(9)), Status: statuses[r.IntN(len(statuses))], StartedAt: number(1 << 47),
+		CompletedAt: number(1 << 47),
+		HTTPStatus:  int(number(600)), Error: texts[r.IntN(len(texts))], RetryCount: int(number(100)),
 	}
 	for n := range r.IntN(4) {
 		e.Attempts = append(e.Attempts, domain.Attempt{
-			Number: n + 1, StartedAt: number(1 << 47), CompletedAt: number(1 << 47), HTTPStatus: int(number(600)), Error: texts[r.IntN(len(texts))],
+			Number: n + 1, StartedAt: number(1 << 47), CompletedAt: number(1 << 47), HTTPStatus: int(number(600)),
+			Error: texts[r.IntN(len(texts))],
 		})
 	}
 	if r.IntN(4) == 0 {

@@ -18,7 +18,8 @@ const maxLive = 25_000
 
 func (s *server) registerExecutions() {
 	register(s, huma.Operation{
-		OperationID: "list-job-executions", Method: http.MethodGet, Path: "/jobs/{id}/executions", Tags: []string{"Executions"},
+		OperationID: "list-job-executions", Method: http.MethodGet, Path: "/jobs/{id}/executions",
+		Tags:    []string{"Executions"},
 		Summary: "List the executions of a job",
 		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). " +
 			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of the id.",
@@ -161,7 +162,8 @@ func (s *server) liveBefore(id domain.JobID, before domain.FireKey, limit int) [
 // newestFirst is the order of lists of executions, [store.Page]'s: scheduled
 // at, job, nonce, all descending.
 func newestFirst(a, b domain.FireKey) int {
-	return cmp.Or(cmp.Compare(b.ScheduledAt, a.ScheduledAt), slices.Compare(b.JobID[:], a.JobID[:]), cmp.Compare(b.Nonce, a.Nonce))
+	return cmp.Or(cmp.Compare(b.ScheduledAt, a.ScheduledAt), slices.Compare(b.JobID[:], a.JobID[:]),
+		cmp.Compare(b.Nonce, a.Nonce))
 }
 
 // mergeNewest merges two lists in the order newest first. Of a key that is in

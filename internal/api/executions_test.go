@@ -19,20 +19,26 @@ func seedHistory(f *fake, id string) domain.JobID {
 	}
 	key := func(at int64) domain.FireKey { return domain.FireKey{JobID: job, ScheduledAt: at} }
 	f.facts = []domain.Execution{
-		{FireKey: key(base + 60_000), Version: 1, Status: domain.StatusFailed, StartedAt: base + 60_001, CompletedAt: base + 63_000,
-			HTTPStatus: 500, Error: "500 Internal Server Error", RetryCount: 1, Attempts: []domain.Attempt{
+		{FireKey: key(base + 60_000), Version: 1, Status: domain.StatusFailed, StartedAt: base + 60_001,
+			CompletedAt: base + 63_000,
+			HTTPStatus:  500, Error: "500 Internal Server Error", RetryCount: 1, Attempts: []domain.Attempt{
 				{Number: 1, StartedAt: base + 60_001, CompletedAt: base + 60_100, Error: "connect: connection refused"},
-				{Number: 2, StartedAt: base + 62_000, CompletedAt: base + 63_000, HTTPStatus: 500, Error: "500 Internal Server Error"},
+				{Number: 2, StartedAt: base + 62_000, CompletedAt: base + 63_000, HTTPStatus: 500,
+					Error: "500 Internal Server Error"},
 			}},
-		{FireKey: key(base), Version: 1, Status: domain.StatusSuccess, StartedAt: base + 2, CompletedAt: base + 145, HTTPStatus: 200},
-		{FireKey: key(base - 60_000), Version: 1, Status: domain.StatusMissed, CompletedAt: base, Missed: &domain.MissedRange{From: base - 600_000, Count: 10}},
+		{FireKey: key(base), Version: 1, Status: domain.StatusSuccess, StartedAt: base + 2, CompletedAt: base + 145,
+			HTTPStatus: 200},
+		{FireKey: key(base - 60_000), Version: 1, Status: domain.StatusMissed, CompletedAt: base,
+			Missed: &domain.MissedRange{From: base - 600_000, Count: 10}},
 	}
 	f.alerts = []domain.Alert{
-		{JobID: job, FirstAt: base, LastAt: base + 63_000, Count: 3, Execution: f.facts[0].ID(), HTTPStatus: 500, Error: "x"},
+		{JobID: job, FirstAt: base, LastAt: base + 63_000, Count: 3, Execution: f.facts[0].ID(),
+			HTTPStatus: 500, Error: "x"},
 		{JobID: job, FirstAt: base - 9, LastAt: base - 5, RecoveredAt: base - 1, Count: 1, Execution: f.facts[1].ID()},
 	}
 	f.totals[0] = store.Totals{ByStatus: map[domain.Status]int64{
-		domain.StatusSuccess: 197, domain.StatusFailed: 2, domain.StatusUnknown: 1, domain.StatusSkipped: 4, domain.StatusMissed: 10,
+		domain.StatusSuccess: 197, domain.StatusFailed: 2, domain.StatusUnknown: 1, domain.StatusSkipped: 4,
+		domain.StatusMissed: 10,
 	}, DurationMs: 1000, Timed: 3}
 	f.totals[1] = store.Totals{ByStatus: map[domain.Status]int64{
 		domain.StatusSuccess: 50, domain.StatusFailed: 2, domain.StatusUnknown: 1, domain.StatusMissed: 7,
@@ -47,7 +53,8 @@ func TestJobExecutionsMergeLiveAndFacts(t *testing.T) {
 	job := seedHistory(f, id)
 	f.facts = f.facts[:2]
 	live := func(at, nonce int64, s domain.Status) domain.Execution {
-		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce}, Version: 1, Status: s}
+		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce},
+			Version: 1, Status: s}
 	}
 	f.live = []domain.Execution{
 		live(base+120_000, 0, domain.StatusRunning),
@@ -74,7 +81,8 @@ func TestDefaultLimits(t *testing.T) {
 	job := seedHistory(f, id)
 	f.facts = nil
 	for i := range int64(60) {
-		f.facts = append(f.facts, domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: base + i*1000}, Status: domain.StatusFailed})
+		f.facts = append(f.facts, domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: base + i*1000},
+			Status: domain.StatusFailed})
 	}
 	for path, want := range map[string]int{
 		"/jobs/" + id + "/executions":               5,
@@ -134,7 +142,8 @@ func TestExecutionDocument(t *testing.T) {
 		t.Errorf("success: %+v", ok)
 	}
 	missed := read(2)
-	if missed.Missed == nil || missed.Missed.Count != 10 || missed.StartedAt != nil || missed.Duration != nil || len(missed.Attempts) != 0 {
+	if missed.Missed == nil || missed.Missed.Count != 10 || missed.StartedAt != nil || missed.Duration != nil ||
+		len(missed.Attempts) != 0 {
 		t.Errorf("missed: %+v", missed)
 	}
 	// A live one that is a fact too is answered as the fact.
@@ -192,7 +201,8 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("open: %+v", page)
 	}
 	call(t, h, "GET", "/observability/alerts", "").into(t, 200, &page)
-	if len(page.Alerts) != 2 || page.Alerts[1].Open || *page.Alerts[1].RecoveredAt != base-1 || page.Alerts[1].HTTPStatus != nil {
+	if len(page.Alerts) != 2 || page.Alerts[1].Open || *page.Alerts[1].RecoveredAt != base-1 ||
+		page.Alerts[1].HTTPStatus != nil {
 		t.Errorf("all: %+v", page)
 	}
 }

@@ -20,10 +20,13 @@ func (s *server) registerExport() {
 	register(s, huma.Operation{
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
-		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every default filled in; ids are not part of it. " +
-			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true: that is for admins. " +
+		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every " +
+			"default filled in; ids are not part of it. " +
+			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true: " +
+			"that is for admins. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
-			"When the store fails on the way the connection is closed before the end: a complete answer is a complete export.",
+			"When the store fails on the way the connection is closed before the end: a complete answer is a " +
+			"complete export.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The jobs.",
 			Content: map[string]*huma.MediaType{"application/x-ndjson": {
@@ -82,7 +85,8 @@ func (s *server) mayReveal(ctx context.Context) error {
 }
 
 func (s *server) writeExport(
-	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job, document func(*domain.Version) json.Marshaler,
+	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job,
+	document func(*domain.Version) json.Marshaler,
 ) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)

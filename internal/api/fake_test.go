@@ -45,7 +45,8 @@ func newFake() *fake {
 	return &fake{
 		access: s,
 		jobs:   map[domain.JobID]domain.Job{}, gone: map[domain.JobID]bool{}, now: 1_767_225_600_000,
-		health: engine.Health{Ready: true, Checks: []engine.Check{{Name: "store", OK: true}, {Name: "timetable", OK: true}}},
+		health: engine.Health{Ready: true, Checks: []engine.Check{{Name: "store", OK: true},
+			{Name: "timetable", OK: true}}},
 	}
 }
 
@@ -58,8 +59,9 @@ func (f *fake) Create(_ context.Context, docs []domain.SpecDoc) []engine.Created
 	for i, doc := range docs {
 		f.now++
 		v := domain.Version{
-			JobID: domain.NewJobID(f.now), Number: 1, CreatedAt: f.now, EffectiveFrom: f.now, EffectiveTo: domain.Forever,
-			Active: doc.IsActive, Spec: doc.Spec,
+			JobID: domain.NewJobID(f.now), Number: 1, CreatedAt: f.now, EffectiveFrom: f.now,
+			EffectiveTo: domain.Forever,
+			Active:      doc.IsActive, Spec: doc.Spec,
 		}
 		if out[i].Err = v.Validate(); out[i].Err == nil {
 			out[i].Err = f.fault
@@ -84,7 +86,8 @@ func (f *fake) get(id domain.JobID) (domain.Job, error) {
 }
 
 // Update implements Editor.
-func (f *fake) Update(_ context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
+func (f *fake) Update(_ context.Context, id domain.JobID, ifVersion int,
+	change func(*domain.SpecDoc) error) (domain.Version, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	j, err := f.get(id)
@@ -134,7 +137,8 @@ func (f *fake) Trigger(_ context.Context, id domain.JobID) (domain.Execution, er
 		return domain.Execution{}, err
 	}
 	e := domain.Execution{
-		FireKey: domain.FireKey{JobID: id, ScheduledAt: f.now, Nonce: domain.NewNonce()}, Version: 1, Status: domain.StatusPending,
+		FireKey: domain.FireKey{JobID: id, ScheduledAt: f.now, Nonce: domain.NewNonce()}, Version: 1,
+		Status: domain.StatusPending,
 	}
 	f.live = append(f.live, e)
 	return e, nil
@@ -237,7 +241,8 @@ func (s fakeJobs) List(_ context.Context, q store.JobQuery) ([]domain.Job, error
 	for _, j := range all {
 		v := j.Current
 		if slices.Compare(j.ID[:], q.After[:]) > 0 && (q.Active == nil || *q.Active == v.Active) &&
-			(q.Namespace == "" || q.Namespace == v.Spec.Namespace) && (q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
+			(q.Namespace == "" || q.Namespace == v.Spec.Namespace) &&
+			(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
 			strings.Contains(strings.ToLower(v.Spec.Name+" "+v.Spec.API+" "+j.ID.String()), strings.ToLower(q.Text)) {
 			out = append(out, j)
 		}
@@ -301,7 +306,8 @@ func (s fakeHistory) Failed(_ context.Context, id domain.JobID, p store.Page) ([
 
 func (s fakeHistory) Stream(_ context.Context, from, to int64, fn func([]domain.Execution) error) error {
 	s.mu.Lock()
-	facts := slices.DeleteFunc(slices.Clone(s.facts), func(e domain.Execution) bool { return e.ScheduledAt < from || e.ScheduledAt >= to })
+	facts := slices.DeleteFunc(slices.Clone(s.facts),
+		func(e domain.Execution) bool { return e.ScheduledAt < from || e.ScheduledAt >= to })
 	s.mu.Unlock()
 	slices.SortFunc(facts, func(a, b domain.Execution) int { return newestFirst(b.FireKey, a.FireKey) })
 	for i := range facts {
@@ -335,7 +341,8 @@ func (s fakeAlerts) List(_ context.Context, p store.AlertPage) ([]domain.Alert, 
 	var found []*domain.Alert
 	for i := range s.alerts {
 		a := &s.alerts[i]
-		if (!p.OpenOnly || a.Open()) && (p.BeforeAt == 0 || a.LastAt < p.BeforeAt || a.LastAt == p.BeforeAt && p.BeforeLost && !a.Lost) {
+		if (!p.OpenOnly || a.Open()) && (p.BeforeAt == 0 || a.LastAt < p.BeforeAt ||
+			a.LastAt == p.BeforeAt && p.BeforeLost && !a.Lost) {
 			found = append(found, a)
 		}
 	}
@@ -377,7 +384,8 @@ func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
 		Engine: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
-		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3", StartedAt: time.Now().Add(-90 * time.Second),
+		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
+		StartedAt:          time.Now().Add(-90 * time.Second),
 		ClientCertificates: []string{"acme", "bank"},
 	}
 	for _, fn := range change {

@@ -23,7 +23,8 @@ import (
 )
 
 // serveLimited serves the API with so many connections at most.
-func serveLimited(t *testing.T, h http.Handler, limit int, change ...func(*http.Server)) (addr string, m *telemetry.Metrics) {
+func serveLimited(t *testing.T, h http.Handler, limit int, change ...func(*http.Server)) (addr string,
+	m *telemetry.Metrics) {
 	t.Helper()
 	m = telemetry.NewMetrics()
 	s, err := NewServer(ServerConfig{Handler: h, Metrics: m, MaxConnections: limit})
@@ -37,7 +38,8 @@ func serveLimited(t *testing.T, h http.Handler, limit int, change ...func(*http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err = NewListener(ListenerConfig{Listener: l, Clock: clock.System{}, Metrics: m, PerSecond: 20_000}); err != nil {
+	if l, err = NewListener(ListenerConfig{Listener: l, Clock: clock.System{}, Metrics: m,
+		PerSecond: 20_000}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error)
@@ -56,7 +58,8 @@ func serveLimited(t *testing.T, h http.Handler, limit int, change ...func(*http.
 // wantAlive asks on a connection of its own, as a probe does.
 func wantAlive(t *testing.T, addr string) {
 	t.Helper()
-	if res := raw(t, addr, "GET /healthz HTTP/1.1\r\nHost: "+addr+"\r\nConnection: close\r\n\r\n"); res.StatusCode != 200 {
+	if res := raw(t, addr, "GET /healthz HTTP/1.1\r\nHost: "+addr+
+		"\r\nConnection: close\r\n\r\n"); res.StatusCode != 200 {
 		t.Errorf("GET /healthz: %d", res.StatusCode)
 	}
 }
@@ -77,7 +80,8 @@ func dial(t *testing.T, addr string, n int, text string) []net.Conn {
 		}
 		conns = append(conns, c)
 		// The server may have hung up again.
-		if _, err := io.WriteString(c, text); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		if _, err := io.WriteString(c, text); err != nil && !errors.Is(err, syscall.EPIPE) &&
+			!errors.Is(err, syscall.ECONNRESET) {
 			t.Fatal(err)
 		}
 	}
@@ -107,10 +111,12 @@ func inUse() int64 {
 // answered.
 func TestIdleConnections(t *testing.T) {
 	for name, text := range map[string]string{
-		"silent": "", "half a request": "GET /jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "kept alive": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"silent": "", "half a request": "GET /jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+		"kept alive": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr, m := serveLimited(t, newAPI(t, newFake()), 0, func(s *http.Server) { s.ReadHeaderTimeout = time.Hour })
+			addr, m := serveLimited(t, newAPI(t, newFake()), 0,
+				func(s *http.Server) { s.ReadHeaderTimeout = time.Hour })
 			n := openFiles(t, 5*DefaultMaxConnections)
 			if text != "" { // these take longer, and show the same
 				n = min(n, 2*DefaultMaxConnections)
@@ -250,35 +256,48 @@ func TestWorkIsNotDisplaced(t *testing.T) {
 // TestMalformedRequests: each is refused or hung up on, and leaves nothing.
 func TestMalformedRequests(t *testing.T) {
 	f := newFake()
-	addr, _ := serveLimited(t, newAPI(t, f), 0, func(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = time.Second, time.Second })
+	addr, _ := serveLimited(t, newAPI(t, f), 0, func(s *http.Server) {
+		s.ReadHeaderTimeout,
+			s.ReadTimeout = time.Second, time.Second
+	})
 	host := "Host: " + addr + "\r\n"
 	for name, request := range map[string]string{
-		"nothing": "\r\n\r\n", "binary": "\x00\x01\x02\xff\xfe\r\n\r\n", "TLS": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-		"HTTP/2 preface": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "no version": "GET /jobs\r\n\r\n", "HTTP/9": "GET /jobs HTTP/9.9\r\n" + host + "\r\n",
+		"nothing": "\r\n\r\n", "binary": "\x00\x01\x02\xff\xfe\r\n\r\n",
+		"TLS":            "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+		"HTTP/2 preface": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "no version": "GET /jobs\r\n\r\n",
+		"HTTP/9":  "GET /jobs HTTP/9.9\r\n" + host + "\r\n",
 		"no host": "GET /jobs HTTP/1.1\r\n\r\n", "two hosts": "GET /jobs HTTP/1.1\r\n" + host + host + "\r\n",
-		"space in name": "GET /jobs HTTP/1.1\r\n" + host + "X A: b\r\n\r\n", "control in value": "GET /jobs HTTP/1.1\r\n" + host + "X-A: \x01\r\n\r\n",
-		"large header": "GET /jobs HTTP/1.1\r\n" + host + "X-A: " + strings.Repeat("a", 200<<10) + "\r\n\r\n",
-		"many headers": "GET /jobs HTTP/1.1\r\n" + host + strings.Repeat("X-A: b\r\n", 20_000) + "\r\n",
-		"long line":    "GET /" + strings.Repeat("a", 200<<10) + " HTTP/1.1\r\n" + host + "\r\n",
-		"two lengths":  "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
-		"length and chunks": "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: 2\r\n" +
+		"space in name":    "GET /jobs HTTP/1.1\r\n" + host + "X A: b\r\n\r\n",
+		"control in value": "GET /jobs HTTP/1.1\r\n" + host + "X-A: \x01\r\n\r\n",
+		"large header":     "GET /jobs HTTP/1.1\r\n" + host + "X-A: " + strings.Repeat("a", 200<<10) + "\r\n\r\n",
+		"many headers":     "GET /jobs HTTP/1.1\r\n" + host + strings.Repeat("X-A: b\r\n", 20_000) + "\r\n",
+		"long line":        "GET /" + strings.Repeat("a", 200<<10) + " HTTP/1.1\r\n" + host + "\r\n",
+		"two lengths": "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: " +
+			"5\r\nContent-Length: 6\r\n\r\n{}",
+		"length and chunks": "POST /jobs HTTP/1.1\r\n" + host +
+			"Content-Type: application/json\r\nContent-Length: 2\r\n" +
 			"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
 		"negative length": "POST /jobs HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\n",
-		"huge length":     "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: 9223372036854775807\r\n\r\n",
-		"huge chunk":      "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-		"escape":          "GET /%zz HTTP/1.1\r\n" + host + "\r\n", "connect": "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n",
+		"huge length": "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: " +
+			"9223372036854775807\r\n\r\n",
+		"huge chunk": "POST /jobs HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\nffffffffffffffffff\r\n",
+		"escape":  "GET /%zz HTTP/1.1\r\n" + host + "\r\n",
+		"connect": "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n",
 		"upgrade": "GET /jobs HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: websocket\r\nX-A: \x7f\r\n\r\n",
 	} {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(c, request); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		if _, err := io.WriteString(c, request); err != nil && !errors.Is(err, syscall.EPIPE) &&
+			!errors.Is(err, syscall.ECONNRESET) {
 			t.Fatal(err)
 		}
 		res, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err == nil { // otherwise it has hung up
-			if res.StatusCode/100 != 4 && res.StatusCode != http.StatusNotImplemented && res.StatusCode != http.StatusHTTPVersionNotSupported {
+			if res.StatusCode/100 != 4 && res.StatusCode != http.StatusNotImplemented &&
+				res.StatusCode != http.StatusHTTPVersionNotSupported {
 				t.Errorf("%s: %d", name, res.StatusCode)
 			}
 			if v := res.Header.Get("Server"); v != "" {
@@ -353,7 +372,8 @@ func TestARateForEachKey(t *testing.T) {
 		res := call(t, h, "GET", "/jobs", "", "Authorization: Bearer "+key1)
 		statuses[res.StatusCode]++
 		if res.StatusCode == 429 {
-			if p := res.problem(t, 429); p.Detail != "" || res.Header.Get("Retry-After") != "1" || !strings.HasSuffix(p.Type, "rate") {
+			if p := res.problem(t, 429); p.Detail != "" || res.Header.Get("Retry-After") != "1" ||
+				!strings.HasSuffix(p.Type, "rate") {
 				t.Errorf("%s, Retry-After %q", res.text, res.Header.Get("Retry-After"))
 			}
 		}
@@ -372,7 +392,8 @@ func TestARateForEachKey(t *testing.T) {
 // Over TLS a browser is told to stay with it, except on loopback.
 func TestStrictTransport(t *testing.T) {
 	h := newAPI(t, newFake())
-	for host, want := range map[string]string{"belfry.example.com": strictTransport, "belfry.example.com:8443": strictTransport, "localhost:3000": "", "127.0.0.1": "", "[::1]:1": ""} {
+	for host, want := range map[string]string{"belfry.example.com": strictTransport,
+		"belfry.example.com:8443": strictTransport, "localhost:3000": "", "127.0.0.1": "", "[::1]:1": ""} {
 		r := httptest.NewRequest("GET", "/docs", nil)
 		r.Host, r.TLS = host, &tls.ConnectionState{}
 		w := httptest.NewRecorder()
@@ -398,11 +419,13 @@ func TestSafeHeadersAreOnEveryAnswer(t *testing.T) {
 				}
 			}
 			for name := range res.Header {
-				if strings.HasPrefix(name, "Access-Control-") || name == "Server" || name == "X-Powered-By" || name == "Strict-Transport-Security" {
+				if strings.HasPrefix(name, "Access-Control-") || name == "Server" || name == "X-Powered-By" ||
+					name == "Strict-Transport-Security" {
 					t.Errorf("%s: %s", path, name)
 				}
 			}
-			if res.StatusCode >= 400 && (strings.Contains(res.text, "1.2.3") || strings.Contains(res.text, "goroutine") || strings.Contains(res.text, ".go:")) {
+			if res.StatusCode >= 400 && (strings.Contains(res.text, "1.2.3") ||
+				strings.Contains(res.text, "goroutine") || strings.Contains(res.text, ".go:")) {
 				t.Errorf("%s tells too much: %s", path, res.text)
 			}
 		}

@@ -41,8 +41,10 @@ func wantSane(t *testing.T, what string, a answer) {
 // leaves the job as it was, and no answer is a 5xx.
 func FuzzChange(f *testing.F) {
 	for _, body := range []string{
-		`{}`, `{"name":"x"}`, `{"headers":{"X-Token":"********"}}`, `{"secretHeaders":[]}`, `{"schedule":null}`, `{"retry":{"maxRetries":-1}}`,
-		`{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin","count":3,"after":"2027-03-27T00:00:00Z"}`, `{"schedule":"@every 1ns","count":1e9}`,
+		`{}`, `{"name":"x"}`, `{"headers":{"X-Token":"********"}}`, `{"secretHeaders":[]}`, `{"schedule":null}`,
+		`{"retry":{"maxRetries":-1}}`,
+		`{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin","count":3,"after":"2027-03-27T00:00:00Z"}`,
+		`{"schedule":"@every 1ns","count":1e9}`,
 		`{"after":"9999-99-99T99:99:99Z","schedule":"* * * * * *"}`, "\x00", `[`, `{"dst":{"gap":[]}}`,
 	} {
 		f.Add(body)
@@ -67,9 +69,12 @@ func FuzzChange(f *testing.F) {
 func FuzzRequestLine(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"/jobs", "limit=5&cursor=x", `"1"`}, {"/jobs", "limit=%00&isActive=maybe", `W/"1"`}, {"/jobs/%zz", "a;b", "*"},
-		{"/executions/0192f0c1-2d3e-8a4b-8c5d-6e7f80910a1b", "", ""}, {"/audit", "from=1&to=9999999999999999999&jobId=x", ""},
-		{"/audit", "from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", ""}, {"/jobs/export", "withSecrets=1", ""}, {"//", "%", "\x00"},
-		{"/observability/alerts", "open=true&cursor=" + strings.Repeat("A", 400), ""}, {"/jobs/../jobs", "limit[]=1", `"99999999999999999999"`},
+		{"/executions/0192f0c1-2d3e-8a4b-8c5d-6e7f80910a1b", "", ""},
+		{"/audit", "from=1&to=9999999999999999999&jobId=x", ""},
+		{"/audit", "from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", ""}, {"/jobs/export", "withSecrets=1", ""},
+		{"//", "%", "\x00"},
+		{"/observability/alerts", "open=true&cursor=" + strings.Repeat("A", 400), ""},
+		{"/jobs/../jobs", "limit[]=1", `"99999999999999999999"`},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
@@ -77,7 +82,8 @@ func FuzzRequestLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, query, ifMatch string) {
 		for _, method := range []string{"GET", "PUT", "POST", "DELETE", "PATCH"} {
 			header := http.Header{"If-Match": {ifMatch}, "Content-Type": {"application/json"}}
-			wantSane(t, method+" "+path+"?"+query, serveRaw(t, h, method, &url.URL{Path: path, RawQuery: query}, `{"name":"x"}`, header))
+			wantSane(t, method+" "+path+"?"+query, serveRaw(t, h, method, &url.URL{Path: path, RawQuery: query},
+				`{"name":"x"}`, header))
 		}
 	})
 }

@@ -18,12 +18,15 @@ func (s *server) registerHealth() {
 	unhealthy := func(schema string) map[string]*huma.Response {
 		return map[string]*huma.Response{"503": {
 			Description: "Unwell. The answer has the same shape, and says why.",
-			Content:     map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}}},
+			Content: map[string]*huma.MediaType{
+				"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}}},
 		}}
 	}
 	register(s, huma.Operation{
-		OperationID: "get-health", Method: http.MethodGet, Path: "/observability/health", Tags: []string{"Observability"},
-		Summary: "Health", Description: "200 while Belfry does its work; 503 with the reason when the store cannot commit or the timetable lags.",
+		OperationID: "get-health", Method: http.MethodGet, Path: "/observability/health",
+		Tags:    []string{"Observability"},
+		Summary: "Health", Description: "200 while Belfry does its work; 503 with the reason when the store cannot " +
+			"commit or the timetable lags.",
 		Responses: unhealthy("Health"),
 	}, s.health)
 	register(s, huma.Operation{
@@ -32,7 +35,8 @@ func (s *server) registerHealth() {
 	}, s.live)
 	register(s, huma.Operation{
 		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: []string{"Probes"},
-		Summary: "Readiness probe", Description: "200 when fires are sent and calls to the API succeed; 503 with the names of the failing checks otherwise. Needs no key.", Security: open,
+		Summary: "Readiness probe", Description: "200 when fires are sent and calls to the API succeed; 503 with the " +
+			"names of the failing checks otherwise. Needs no key.", Security: open,
 		Responses: unhealthy("Ready"),
 	}, s.ready)
 }

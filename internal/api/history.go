@@ -20,11 +20,15 @@ const historyBuffer = 64 << 10
 
 func (s *server) registerHistoryExport() {
 	register(s, huma.Operation{
-		OperationID: "export-executions", Method: http.MethodGet, Path: "/executions/export", Tags: []string{"Executions"},
+		OperationID: "export-executions", Method: http.MethodGet, Path: "/executions/export",
+		Tags:    []string{"Executions"},
 		Summary: "Export executions",
-		Description: "NDJSON: one execution that has ended a line, as in lists; with attempts where there were several. " +
-			"Oldest scheduled first. A key that is confined to a namespace gets those of its jobs. One that ends while the export runs is part of it if its place is still to come. " +
-			"When the store fails on the way, or retention drops what is still to come, the connection is closed before the end: " +
+		Description: "NDJSON: one execution that has ended a line, as in lists; with attempts where there " +
+			"were several. " +
+			"Oldest scheduled first. A key that is confined to a namespace gets those of its jobs. One that ends " +
+			"while the export runs is part of it if its place is still to come. " +
+			"When the store fails on the way, or retention drops what is still to come, the connection is closed " +
+			"before the end: " +
 			"a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The executions.",
@@ -58,7 +62,8 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 	select {
 	case s.historyExports <- struct{}{}:
 	default:
-		return nil, kindBusy.problem("%d exports of the history are under way.", maxHistoryExports).with("Retry-After", "5")
+		return nil, kindBusy.problem("%d exports of the history are under way.",
+			maxHistoryExports).with("Retry-After", "5")
 	}
 	return &streamOutput{func(hc huma.Context) {
 		defer func() { <-s.historyExports }()

@@ -18,7 +18,8 @@ func recordMany(f *fake, n int) {
 	for i := range n {
 		f.facts = append(f.facts, domain.Execution{
 			FireKey: domain.FireKey{JobID: domain.NewJobID(1), ScheduledAt: 1_000 * int64(i+1)}, Version: 1,
-			Status: domain.StatusSuccess, StartedAt: 1_000*int64(i+1) + 2, CompletedAt: 1_000*int64(i+1) + 20, HTTPStatus: 200,
+			Status: domain.StatusSuccess, StartedAt: 1_000*int64(i+1) + 2, CompletedAt: 1_000*int64(i+1) + 20,
+			HTTPStatus: 200,
 		})
 	}
 }
@@ -28,9 +29,12 @@ func TestExportOfTheHistory(t *testing.T) {
 	recordMany(f, 500)
 	h := newAPI(t, f)
 	for query, want := range map[string][2]int{
-		"": {1, 500}, "?from=1970-01-01T00:00:02Z": {2, 500}, "?to=1970-01-01T00:08:20Z": {1, 499}, "?from=1970-01-01T00:00:03Z&to=1970-01-01T00:00:04.001Z": {3, 4},
-		"?from=1970-01-01T00:00:00.009Z&to=1970-01-01T00:00:00.009Z": {1, 0}, "?from=0&to=9999-12-31T23:59:59Z": {1, 500},
-		"?to=1970-01-01T02:00:04.001+02:00": {1, 4}, "?to=1970-01-01T02:00:04.001%2B02:00%0A": {1, 4}, // a plus is a space in a query
+		"": {1, 500}, "?from=1970-01-01T00:00:02Z": {2, 500}, "?to=1970-01-01T00:08:20Z": {1, 499},
+		"?from=1970-01-01T00:00:03Z&to=1970-01-01T00:00:04.001Z":     {3, 4},
+		"?from=1970-01-01T00:00:00.009Z&to=1970-01-01T00:00:00.009Z": {1, 0},
+		"?from=0&to=9999-12-31T23:59:59Z":                            {1, 500},
+		// a plus is a space in a query
+		"?to=1970-01-01T02:00:04.001+02:00": {1, 4}, "?to=1970-01-01T02:00:04.001%2B02:00%0A": {1, 4},
 	} {
 		res := call(t, h, "GET", "/executions/export"+query, "")
 		if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "application/x-ndjson" {
@@ -63,7 +67,8 @@ func TestExportOfTheHistory(t *testing.T) {
 		t.Errorf("%s is not in the list", line)
 	}
 	for _, query := range []string{"from=x", "to=-1", "from=2026-01-01"} {
-		if p := call(t, h, "GET", "/executions/export?"+query, "").problem(t, 400); len(p.fields()) != 1 || !strings.HasPrefix(query, p.fields()[0]) {
+		if p := call(t, h, "GET", "/executions/export?"+query, "").problem(t, 400); len(p.fields()) != 1 ||
+			!strings.HasPrefix(query, p.fields()[0]) {
 			t.Errorf("%s names %v", query, p.fields())
 		}
 	}

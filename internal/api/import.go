@@ -37,14 +37,19 @@ func (s *server) registerImport() {
 	register(s, huma.Operation{
 		OperationID: "import-jobs", Method: http.MethodPost, Path: "/jobs/import", Tags: []string{"Jobs"},
 		Summary: "Register many jobs",
-		Description: "A JSON array of jobs, or NDJSON: one job a line. The first byte that is not white space decides which. Up to 64 MiB and 1,000,000 items. " +
-			"Jobs are committed in chunks while the body is read, each item on its own: one that is wrong does not spoil the others. " +
-			"The answer is 200 also when items were refused; results has one entry for each item in the order of the body (empty lines are not counted). " +
-			"A syntax error inside an array ends the import: what came before is imported and one entry reports the rest; in NDJSON it costs that line only. " +
+		Description: "A JSON array of jobs, or NDJSON: one job a line. The first byte that is not white space " +
+			"decides which. Up to 64 MiB and 1,000,000 items. " +
+			"Jobs are committed in chunks while the body is read, each item on its own: one that is wrong does not " +
+			"spoil the others. " +
+			"The answer is 200 also when items were refused; results has one entry for each item in the order of the " +
+			"body (empty lines are not counted). " +
+			"A syntax error inside an array ends the import: what came before is imported and one entry reports the " +
+			"rest; in NDJSON it costs that line only. " +
 			"An import that is broken off keeps what it has committed.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
-			"application/json":     {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
-			"application/x-ndjson": {Schema: item, Example: `{"schedule":"0 0 * * * *","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`},
+			"application/json": {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
+			"application/x-ndjson": {Schema: item, Example: `{"schedule":"0 0 * * * ` +
+				`*","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`},
 		}},
 		MaxBodyBytes: s.MaxImport,
 		Responses: map[string]*huma.Response{"200": {

@@ -137,7 +137,8 @@ func TestImportOverTheLimitWithoutLength(t *testing.T) {
 			t.Fatal(err, w.Body)
 		}
 		last := report.Results[len(report.Results)-1]
-		if w.Code != 200 || report.Imported != 1000/(len(minimal)+1) || report.Refused != 1 || last.Error.Status != 413 {
+		if w.Code != 200 || report.Imported != 1000/(len(minimal)+1) || report.Refused != 1 ||
+			last.Error.Status != 413 {
 			t.Errorf("%q: %d, %+v", sep, w.Code, report)
 		}
 	}
@@ -343,7 +344,8 @@ func TestImportMarks(t *testing.T) {
 	h := newAPI(t, f)
 	const mark = "\ufeff"
 	for body, want := range map[string]int{
-		mark + minimal: 1, mark + minimal + "\n" + mark + minimal + "\r\n": 2, mark + "[" + minimal + "]": 1, mark + "\n [" + minimal + "]": 1,
+		mark + minimal: 1, mark + minimal + "\n" + mark + minimal + "\r\n": 2, mark + "[" + minimal + "]": 1,
+		mark + "\n [" + minimal + "]": 1,
 	} {
 		clear(f.jobs)
 		if res := call(t, h, "POST", "/jobs/import", body); res.StatusCode != 200 || len(f.jobs) != want {
@@ -352,7 +354,8 @@ func TestImportMarks(t *testing.T) {
 	}
 	clear(f.jobs)
 	for body, want := range map[string]string{
-		"\xff\xfe[\x00]\x00": "is UTF-16 (little endian)", "\x00{\x00}": "is UTF-16 (big endian)", "\x1f\x8b\x08\x00": "is compressed with gzip", mark: "is empty",
+		"\xff\xfe[\x00]\x00": "is UTF-16 (little endian)", "\x00{\x00}": "is UTF-16 (big endian)",
+		"\x1f\x8b\x08\x00": "is compressed with gzip", mark: "is empty",
 	} {
 		if p := call(t, h, "POST", "/jobs/import", body).problem(t, 400); !strings.Contains(p.Detail, want) {
 			t.Errorf("%q: %q", body, p.Detail)

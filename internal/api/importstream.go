@@ -62,11 +62,13 @@ func itemsFault(err error) error {
 	case !ok:
 		return readFault(err)
 	case b.Rule != "":
-		return kindMalformed.problem("The array is not valid JSON: %s (byte %d). What came before was imported, nothing after.", b.Rule, b.Byte)
+		return kindMalformed.problem("The array is not valid JSON: %s (byte %d). What came before was imported, "+
+			"nothing after.", b.Rule, b.Byte)
 	case errors.Is(b.Err, io.ErrUnexpectedEOF):
 		return kindMalformed.problem("The array has no end. What came before was imported.")
 	}
-	return kindMalformed.problem("The item that starts at byte %d is not valid JSON. What came before was imported, nothing from here on.", b.Byte)
+	return kindMalformed.problem("The item that starts at byte %d is not valid JSON. What came before was imported, "+
+		"nothing from here on.", b.Byte)
 }
 
 // itemError is the error of one item in the answer of an import: what a
@@ -84,7 +86,8 @@ func itemErrorOf(p *Problem) itemError {
 
 // limitReached is told of the first item beyond the limit.
 func limitReached(limit int) error {
-	return kindTooLarge.problem("%s", fmt.Sprintf("An import takes at most %d items. What came before was imported, nothing from here on.", limit))
+	return kindTooLarge.problem("%s",
+		fmt.Sprintf("An import takes at most %d items. What came before was imported, nothing from here on.", limit))
 }
 
 // streamTimeout is how long an import or export may take for progressBytes or

@@ -24,7 +24,8 @@ func (s *server) registerJobs() {
 	}, s.createJob, kindInvalid, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
-		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to the millisecond.",
+		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to " +
+			"the millisecond.",
 	}, s.listJobs, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
@@ -33,9 +34,13 @@ func (s *server) registerJobs() {
 	register(s, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
-		Description: "Any subset of the fields, or the document of GET /jobs/{id} with what is to change: what can only be read must be as it is, and version the current one. A field that is absent keeps its value, null sets its default; retry, misfire, dst and signing are merged field by field; " +
-			"headers, secretHeaders, tags, body and signing.secrets are replaced, and ******** in the place of a secret keeps the one that is stored. " +
-			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the new one before it. " +
+		Description: "Any subset of the fields, or the document of GET /jobs/{id} with what is to change: what can " +
+			"only be read must be as it is, and version the current one. A field that is absent keeps its value, " +
+			"null sets its default; retry, misfire, dst and signing are merged field by field; " +
+			"headers, secretHeaders, tags, body and signing.secrets are replaced, and ******** in the place of a " +
+			"secret keeps the one that is stored. " +
+			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the " +
+			"new one before it. " +
 			"With one wrong field nothing is changed.",
 		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
 	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
@@ -57,13 +62,15 @@ func (s *server) registerJobs() {
 	}, s.setActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "resume-job", Method: http.MethodPost, Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
-		Summary:     "Resume a job",
-		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active job changes nothing and makes no version.",
+		Summary: "Resume a job",
+		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active " +
+			"job changes nothing and makes no version.",
 	}, s.setActive(true), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "trigger-job", Method: http.MethodPost, Path: "/jobs/{id}/trigger", Tags: []string{"Jobs"},
-		Summary:       "Run a job now",
-		Description:   "Beside its schedule, paused or not. The execution is durable when the answer is sent; its outcome is at GET /executions/{executionId}.",
+		Summary: "Run a job now",
+		Description: "Beside its schedule, paused or not. The execution is durable when the answer is sent; its " +
+			"outcome is at GET /executions/{executionId}.",
 		DefaultStatus: http.StatusAccepted,
 	}, s.triggerJob, kindNotFound, kindStale, kindUnavailable)
 }
@@ -109,7 +116,8 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 	}
 	v := &made[0].Version
 	id := v.JobID.String()
-	return &createOutput{"/jobs/" + id, createdBody{id, "Job created successfully", v.EffectiveFrom, s.warnings(&v.Spec)}}, nil
+	return &createOutput{"/jobs/" + id, createdBody{id, "Job created successfully", v.EffectiveFrom,
+		s.warnings(&v.Spec)}}, nil
 }
 
 type updateInput struct {
@@ -132,7 +140,8 @@ type updatedBody struct {
 }
 
 func (s *server) updated(v domain.Version, message string) *updateOutput {
-	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom, s.warnings(&v.Spec)}}
+	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom,
+		s.warnings(&v.Spec)}}
 }
 
 func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput, error) {
@@ -159,7 +168,8 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made), func(doc *domain.SpecDoc) error { return s.change(doc, c.Fields) })
+	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
+		func(doc *domain.SpecDoc) error { return s.change(doc, c.Fields) })
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
 	}
@@ -346,7 +356,8 @@ func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {
 	if err != nil {
 		return store.JobQuery{}, err
 	}
-	tag, text, namespace := strings.TrimSpace(f.Tag), strings.TrimSpace(f.Text), strings.TrimSpace(f.Namespace) // as fields are
+	// as fields are
+	tag, text, namespace := strings.TrimSpace(f.Tag), strings.TrimSpace(f.Text), strings.TrimSpace(f.Namespace)
 	if err := errors.Join(parseFilter("tag", f.Tag), parseFilter("text", f.Text)); err != nil {
 		return store.JobQuery{}, err
 	}

@@ -91,7 +91,8 @@ func init() { // not initialised in place: they call takes
 		"additionalProperties": func(s schemas, schema object, _, v any) bool { return s.takesMembers(schema, v) },
 		"required": func(_ schemas, _ object, rule, v any) bool {
 			members, is := v.(object)
-			return !is || !slices.ContainsFunc(rule.([]any), func(name any) bool { _, there := members[name.(string)]; return !there })
+			return !is || !slices.ContainsFunc(rule.([]any),
+				func(name any) bool { _, there := members[name.(string)]; return !there })
 		},
 	}
 }
@@ -202,22 +203,27 @@ func parseJSON(t *testing.T, text string) any {
 
 // TestTheSchemasAreJudged: the judge itself, by hand.
 func TestTheSchemasAreJudged(t *testing.T) {
-	s := schemas{t, object{"A": object{"type": "object", "properties": object{"n": object{"type": []any{"integer", "null"}}},
-		"additionalProperties": false, "required": []any{"n"}}}}
+	s := schemas{t,
+		object{"A": object{"type": "object", "properties": object{"n": object{"type": []any{"integer", "null"}}},
+			"additionalProperties": false, "required": []any{"n"}}}}
 	rule := parseJSON(t, `{"type":"array","maxItems":2,"uniqueItems":true,"items":{"anyOf":[{"$ref":"#/components/schemas/A"},
 		{"type":"integer","minimum":2,"maximum":5,"enum":[3,4,9]},{"type":"string","minLength":1,"maxLength":2,"pattern":"^ä"},
 		{"type":"object","additionalProperties":{"type":"boolean"},"maxProperties":1}]}}`).(object)
 	for text, want := range map[string]bool{
-		`[]`: true, `[3]`: true, `[3.0,4e0]`: true, `[3,3.0]`: false, `[2]`: false, `[9]`: false, `[3.5]`: false, `[3,4,{"n":1}]`: false,
-		`[{"n":1}]`: true, `[{"n":null}]`: true, `[{"n":1.5}]`: false, `[{}]`: true, `[{"n":1,"m":2}]`: false, `[{"m":true}]`: true,
-		`[{"m":true,"k":true}]`: false, `["ä"]`: true, `["äb"]`: true, `["äbc"]`: false, `[""]`: false, `["x"]`: false, `null`: false, `{}`: false,
+		`[]`: true, `[3]`: true, `[3.0,4e0]`: true, `[3,3.0]`: false, `[2]`: false, `[9]`: false, `[3.5]`: false,
+		`[3,4,{"n":1}]`: false,
+		`[{"n":1}]`:     true, `[{"n":null}]`: true, `[{"n":1.5}]`: false, `[{}]`: true, `[{"n":1,"m":2}]`: false,
+		`[{"m":true}]`:          true,
+		`[{"m":true,"k":true}]`: false, `["ä"]`: true, `["äb"]`: true, `["äbc"]`: false, `[""]`: false, `["x"]`: false,
+		`null`: false, `{}`: false,
 	} {
 		if got := s.takes(rule, parseJSON(t, text)); got != want {
 			t.Errorf("%s: %v, want %v", text, got, want)
 		}
 	}
 	for text, want := range map[string]bool{
-		"2026-01-01T00:00:00Z": true, "2026-01-01t00:00:00.5+02:00": true, "2026-02-30T00:00:00Z": false, "2026-01-01": false, "2026-01-01 00:00:00Z": false,
+		"2026-01-01T00:00:00Z": true, "2026-01-01t00:00:00.5+02:00": true, "2026-02-30T00:00:00Z": false,
+		"2026-01-01": false, "2026-01-01 00:00:00Z": false,
 	} {
 		if isOfFormat(t, "date-time", text) != want {
 			t.Errorf("%s: want %v", text, want)

@@ -15,18 +15,21 @@ func (s *server) registerKeys() {
 	register(s, huma.Operation{
 		OperationID: "create-key", Method: http.MethodPost, Path: "/keys", Tags: []string{"Keys"},
 		Summary: "Make an API key",
-		Description: "The answer is the only place where the key is ever shown: what is kept is its SHA-256. The first key must be an admin's, without an expiry; " +
+		Description: "The answer is the only place where the key is ever shown: what is kept is its SHA-256. The " +
+			"first key must be an admin's, without an expiry; " +
 			"from then on every path but the probes needs a key. For admins.",
 		RequestBody: s.jsonBody("NewKey"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
 	}, s.createKey, kindInvalid, kindConflict, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Tags: []string{"Keys"},
-		Summary: "List the API keys", Description: "Those that are not revoked, oldest first, at most 1,000; the keys of the settings are not among them. For admins.",
+		Summary: "List the API keys", Description: "Those that are not revoked, oldest first, at most 1,000; the " +
+			"keys of the settings are not among them. For admins.",
 	}, s.listKeys, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/keys/{id}", Tags: []string{"Keys"},
 		Summary: "Revoke an API key",
-		Description: "It opens nothing from the moment that the request is read, also when the answer is 503: then ask again, so that it stays so after a restart. " +
+		Description: "It opens nothing from the moment that the request is read, also when the answer is 503: then " +
+			"ask again, so that it stays so after a restart. " +
 			"The last key of an admin that does not expire cannot be revoked while the settings have none. For admins.",
 	}, s.revokeKey, kindNotFound, kindConflict, kindUnavailable)
 }
@@ -77,7 +80,8 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	}
 	var name, role string
 	var want domain.APIKey
-	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace, "expiresAt": (*instantField)(&want.ExpiresAt)})
+	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace,
+		"expiresAt": (*instantField)(&want.ExpiresAt)})
 	if err != nil {
 		return nil, err
 	}

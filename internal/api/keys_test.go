@@ -75,7 +75,8 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 					t.Errorf("%s %s as %s: %d", method, path, role, res.StatusCode)
 				}
 				if !may {
-					if p := res.problem(t, 403); p.Detail != "" || len(p.Errors) > 0 || !strings.HasSuffix(p.Type, "forbidden") {
+					if p := res.problem(t, 403); p.Detail != "" || len(p.Errors) > 0 ||
+						!strings.HasSuffix(p.Type, "forbidden") {
 						t.Errorf("%s %s as %s: the refusal tells %s", method, path, role, res.text)
 					}
 				}
@@ -87,7 +88,8 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		t.Errorf("only %d requests", tried)
 	}
 	// What is no route, or another spelling of one, gives nothing away either.
-	for _, path := range []string{"/keys/", "/%6Beys", "/keys%2F", "/keys?limit=1", "/audit/changes/", "/audit/%63hanges", "/keys/x/y"} {
+	for _, path := range []string{"/keys/", "/%6Beys", "/keys%2F", "/keys?limit=1", "/audit/changes/",
+		"/audit/%63hanges", "/keys/x/y"} {
 		k.as(t, domain.RoleEditor, "GET", path, "").problem(t, 403)
 	}
 	k.as(t, domain.RoleEditor, "POST", "/nope", "").problem(t, 403)
@@ -108,7 +110,8 @@ func TestTheFirstKeyClosesTheDoor(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w
 	}
-	for _, body := range []string{`{"name":"x","role":"editor"}`, `{"name":"x","role":"viewer"}`, `{"name":"x","role":"admin","expiresAt":4102444800000}`} {
+	for _, body := range []string{`{"name":"x","role":"editor"}`, `{"name":"x","role":"viewer"}`,
+		`{"name":"x","role":"admin","expiresAt":4102444800000}`} {
 		if w := local("POST", "/keys", body); w.Code != 422 {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
@@ -141,7 +144,8 @@ func TestKeysNeedAnAdmin(t *testing.T) {
 
 func TestWithoutAKeyNobodyElseComesIn(t *testing.T) {
 	h := newAPI(t, newFake(), func(c *Config) { c.Open = false })
-	for local, want := range map[string]int{"127.0.0.1:3000": 200, "[::1]:3000": 200, "10.0.0.1:3000": 401, "[2001:db8::1]:3000": 401} {
+	for local, want := range map[string]int{"127.0.0.1:3000": 200, "[::1]:3000": 200, "10.0.0.1:3000": 401,
+		"[2001:db8::1]:3000": 401} {
 		r := at(httptest.NewRequest("GET", "/jobs", nil), local)
 		r.Host = "localhost"
 		w := httptest.NewRecorder()
@@ -161,7 +165,8 @@ func refusalsAreAlike(t *testing.T) {
 	time.Sleep(500 * 24 * time.Hour) // the bubble begins in 2000, where a number is no instant
 	soon := fmt.Sprint(clock.NowMs(clock.System{}) + 1000)
 	var expiring, revoked createdKeyBody
-	k.as(t, domain.RoleAdmin, "POST", "/keys", `{"name":"x","role":"admin","expiresAt":`+soon+`}`).into(t, 201, &expiring)
+	k.as(t, domain.RoleAdmin, "POST", "/keys", `{"name":"x","role":"admin","expiresAt":`+soon+`}`).into(t,
+		201, &expiring)
 	k.as(t, domain.RoleAdmin, "POST", "/keys", `{"name":"x","role":"admin"}`).into(t, 201, &revoked)
 	for _, key := range []string{expiring.Key, revoked.Key} {
 		if res := call(t, k, "GET", "/keys", "", "Authorization: Bearer "+key); res.StatusCode != 200 {
@@ -174,8 +179,9 @@ func refusalsAreAlike(t *testing.T) {
 	}
 	var first string
 	for name, key := range map[string]string{
-		"expired": expiring.Key, "revoked": revoked.Key, "cut": revoked.Key[:20], "unknown": "bel_aaaaaaaa_AAAAAAAAAAAAAAAAAAAAAAAAAA",
-		"its id": revoked.ID, "another case": strings.ToLower(k.keys[domain.RoleAdmin]),
+		"expired": expiring.Key, "revoked": revoked.Key, "cut": revoked.Key[:20],
+		"unknown": "bel_aaaaaaaa_AAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"its id":  revoked.ID, "another case": strings.ToLower(k.keys[domain.RoleAdmin]),
 	} {
 		res := call(t, k, "GET", "/jobs", "", "Authorization: Bearer "+key)
 		if p := res.problem(t, 401); p.Detail != "" || len(p.Errors) > 0 {
@@ -233,7 +239,8 @@ func guessingIsSlow(t *testing.T) {
 	if res := send("192.0.2.7:1", k.keys[domain.RoleViewer]); res.StatusCode != 200 {
 		t.Errorf("another address: %d", res.StatusCode)
 	}
-	if n := strings.Count(log.String(), "a wrong API key was sent"); n != 1 || !strings.Contains(log.String(), `"addr":"2001:db8::1"`) || strings.Contains(log.String(), "guess-") {
+	if n := strings.Count(log.String(), "a wrong API key was sent"); n != 1 ||
+		!strings.Contains(log.String(), `"addr":"2001:db8::1"`) || strings.Contains(log.String(), "guess-") {
 		t.Errorf("told %d times", n)
 	}
 	metrics := k.as(t, domain.RoleAdmin, "GET", "/metrics", "").text
@@ -281,11 +288,16 @@ func TestWrongKeyDocuments(t *testing.T) {
 		status      int
 	}{
 		{`{}`, "name", 422}, {`{"name":"x"}`, "role", 422}, {`{"name":"","role":"viewer"}`, "name", 422},
-		{`{"name":"x","role":"root"}`, "role", 422}, {`{"name":"x","role":["admin"]}`, "role", 422}, {`{"name":7,"role":"viewer"}`, "name", 422},
-		{`{"name":"x\u0000","role":"viewer"}`, "name", 422}, {`{"name":"` + strings.Repeat("x", 101) + `","role":"viewer"}`, "name", 422},
-		{`{"name":"x","role":"viewer","expiresAt":1}`, "expiresAt", 422}, {`{"name":"x","role":"viewer","expiresAt":-1}`, "expiresAt", 422},
-		{`{"name":"x","role":"viewer","expiresAt":1e300}`, "expiresAt", 422}, {`{"name":"x","role":"viewer","expiresAt":"soon"}`, "expiresAt", 422},
-		{`{"name":"x","role":"viewer","hash":"x"}`, "hash", 422}, {`{"name":"x","role":"viewer","role":"admin"}`, "role", 400},
+		{`{"name":"x","role":"root"}`, "role", 422}, {`{"name":"x","role":["admin"]}`, "role", 422},
+		{`{"name":7,"role":"viewer"}`, "name", 422},
+		{`{"name":"x\u0000","role":"viewer"}`, "name", 422},
+		{`{"name":"` + strings.Repeat("x", 101) + `","role":"viewer"}`, "name", 422},
+		{`{"name":"x","role":"viewer","expiresAt":1}`, "expiresAt", 422},
+		{`{"name":"x","role":"viewer","expiresAt":-1}`, "expiresAt", 422},
+		{`{"name":"x","role":"viewer","expiresAt":1e300}`, "expiresAt", 422},
+		{`{"name":"x","role":"viewer","expiresAt":"soon"}`, "expiresAt", 422},
+		{`{"name":"x","role":"viewer","hash":"x"}`, "hash", 422},
+		{`{"name":"x","role":"viewer","role":"admin"}`, "role", 400},
 		{`[]`, "", 400}, {`{"name":`, "", 400},
 	} {
 		p := k.as(t, domain.RoleAdmin, "POST", "/keys", tc.body).problem(t, tc.status)
@@ -306,7 +318,8 @@ func oneKey(t testing.TB) func(*Config) {
 	return func(c *Config) {
 		t.Helper()
 		var err error
-		c.Keys, err = access.Open(t.Context(), access.Config{Store: c.Store.Keys(), Clock: c.Clock, Log: discard, Fixed: []string{key1}})
+		c.Keys, err = access.Open(t.Context(), access.Config{Store: c.Store.Keys(), Clock: c.Clock, Log: discard,
+			Fixed: []string{key1}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -332,7 +345,8 @@ func TestOnlyAdminsExportSecrets(t *testing.T) {
 		if res.StatusCode != want || strings.Contains(res.text, "canary") != (want == 200) {
 			t.Errorf("%s: %d %s", role, res.StatusCode, res.text)
 		}
-		if masked := k.as(t, role, "GET", "/jobs/export?withSecrets=false", ""); masked.StatusCode != 200 || strings.Contains(masked.text, "canary") {
+		if masked := k.as(t, role, "GET", "/jobs/export?withSecrets=false", ""); masked.StatusCode != 200 ||
+			strings.Contains(masked.text, "canary") {
 			t.Errorf("%s, masked: %d %s", role, masked.StatusCode, masked.text)
 		}
 	}

@@ -69,8 +69,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.observe(inner, rec.status, took)
 		if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 			s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)), slog.Int(telemetry.KeyHTTPStatus, rec.status),
-				slog.Int64("bytes", rec.bytes), slog.Duration(telemetry.KeyDuration, took), slog.String(telemetry.KeyAddr, r.RemoteAddr))
+				slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)),
+				slog.Int(telemetry.KeyHTTPStatus, rec.status),
+				slog.Int64("bytes", rec.bytes), slog.Duration(telemetry.KeyDuration, took),
+				slog.String(telemetry.KeyAddr, r.RemoteAddr))
 		}
 		if err, _ := fault.(error); errors.Is(err, http.ErrAbortHandler) {
 			panic(http.ErrAbortHandler) // net/http closes the connection in silence
@@ -97,7 +99,8 @@ func (s *server) recovered(rec *recorder, r *http.Request, fault any) {
 	s.Metrics.Panics.Inc()
 	p := internalProblem(nil)
 	s.Log.LogAttrs(r.Context(), slog.LevelError, "panic in a handler",
-		slog.String(telemetry.KeyRequestID, p.Instance), slog.String(telemetry.KeyMethod, r.Method), slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)),
+		slog.String(telemetry.KeyRequestID, p.Instance), slog.String(telemetry.KeyMethod, r.Method),
+		slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)),
 		slog.Any("panic", fault), slog.String(telemetry.KeyStack, string(debug.Stack())))
 	if rec.status == 0 {
 		p.write(rec)
@@ -113,7 +116,8 @@ func (s *server) tell(ctx context.Context, err error) *Problem {
 	case errors.Is(err, context.Canceled):
 	default:
 		s.Log.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance), slog.Any(telemetry.KeyError, err))
+			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance),
+			slog.Any(telemetry.KeyError, err))
 	}
 	return p
 }

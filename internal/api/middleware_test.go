@@ -193,7 +193,8 @@ func TestHealth(t *testing.T) {
 	var ready readyBody
 	res := call(t, h, "GET", "/readyz", "")
 	res.into(t, 503, &ready)
-	if ready.Status != "unready" || len(ready.Failing) != 1 || ready.Failing[0] != "store" || strings.Contains(res.text, "4.2s") {
+	if ready.Status != "unready" || len(ready.Failing) != 1 || ready.Failing[0] != "store" ||
+		strings.Contains(res.text, "4.2s") {
 		t.Errorf("%s", res.text)
 	}
 	f.health = engine.Health{Ready: false}
@@ -216,17 +217,20 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 	for _, c := range []ServerConfig{
-		{}, {Handler: http.NotFoundHandler()}, {Handler: http.NotFoundHandler(), Metrics: telemetry.NewMetrics(), MaxConnections: -1},
+		{}, {Handler: http.NotFoundHandler()}, {Handler: http.NotFoundHandler(), Metrics: telemetry.NewMetrics(),
+			MaxConnections: -1},
 	} {
 		if _, err := NewServer(c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
 	}
-	s, err := NewServer(ServerConfig{Addr: "127.0.0.1:0", Handler: http.NotFoundHandler(), Metrics: telemetry.NewMetrics()})
+	s, err := NewServer(ServerConfig{Addr: "127.0.0.1:0", Handler: http.NotFoundHandler(),
+		Metrics: telemetry.NewMetrics()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 ||
+		s.MaxHeaderBytes == 0 {
 		t.Error("a server without a limit")
 	}
 }

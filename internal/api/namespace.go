@@ -122,7 +122,8 @@ const (
 // visible returns a page of what the caller may see of a list, and the cursor of
 // the next one. fetch reads the list after a cursor; placeOf tells an item's job
 // and place.
-func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor, placeOf func(*T) (domain.JobID, wire.Cursor),
+func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor,
+	placeOf func(*T) (domain.JobID, wire.Cursor),
 	fetch func(from wire.Cursor, limit int) ([]T, error)) (found []T, next string, err error) {
 	if visitorOf(ctx).namespace == "" {
 		found, err = fetch(from, limit+1) // one more tells whether there is a next page

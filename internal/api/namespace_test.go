@@ -26,7 +26,8 @@ func newTenants(t *testing.T) *tenants {
 	h := newAPI(t, f, func(c *Config) {
 		c.Keys = ring(t, f, key1)
 		var err error
-		if key, _, err = c.Keys.Create(t.Context(), domain.APIKey{Name: "CI", Role: domain.RoleEditor, Namespace: "billing"}); err != nil {
+		if key, _, err = c.Keys.Create(t.Context(), domain.APIKey{Name: "CI", Role: domain.RoleEditor,
+			Namespace: "billing"}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -56,7 +57,8 @@ func (w *tenants) record(t *testing.T, job string, from int64, n int) {
 			StartedAt: from + i*1000, CompletedAt: from + i*1000 + 5, Error: "canary",
 		}
 		w.facts = append(w.facts, e)
-		w.alerts = append(w.alerts, domain.Alert{JobID: id, FirstAt: e.CompletedAt, LastAt: e.CompletedAt, Count: 1, Execution: e.ID()})
+		w.alerts = append(w.alerts, domain.Alert{JobID: id, FirstAt: e.CompletedAt, LastAt: e.CompletedAt, Count: 1,
+			Execution: e.ID()})
 	}
 }
 
@@ -67,7 +69,8 @@ func TestAJobOfOthersDoesNotExist(t *testing.T) {
 	const nobody = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	w.record(t, w.theirs, 1000, 1)
 	w.record(t, w.ours, 1000, 1)
-	execution := map[string]string{w.theirs: w.facts[0].ID().String(), w.ours: w.facts[1].ID().String(), nobody: domain.NewExecutionID(domain.JobID{1}, 5, 0).String()}
+	execution := map[string]string{w.theirs: w.facts[0].ID().String(), w.ours: w.facts[1].ID().String(),
+		nobody: domain.NewExecutionID(domain.JobID{1}, 5, 0).String()}
 	for _, c := range []struct{ method, path, body string }{
 		{"GET", "/jobs/%s", ""}, {"PUT", "/jobs/%s", `{"name":"x"}`}, {"PUT", "/jobs/%s", `{"namespace":"billing"}`},
 		{"POST", "/jobs/%s/pause", ""}, {"POST", "/jobs/%s/resume", ""}, {"POST", "/jobs/%s/trigger", ""},
@@ -82,7 +85,8 @@ func TestAJobOfOthersDoesNotExist(t *testing.T) {
 		theirs, none := ask(w.theirs), ask(nobody)
 		theirs.problem(t, 404)
 		hide := func(a answer) string {
-			return strings.NewReplacer(w.theirs, "ID", nobody, "ID", execution[w.theirs], "ID", execution[nobody], "ID").Replace(a.text)
+			return strings.NewReplacer(w.theirs, "ID", nobody, "ID", execution[w.theirs], "ID", execution[nobody],
+				"ID").Replace(a.text)
 		}
 		if hide(theirs) != hide(none) {
 			t.Errorf("%s %s tells that the job exists:\n%s\n%s", c.method, c.path, theirs.text, none.text)
@@ -125,7 +129,8 @@ func TestCreatingElsewhereIsRefused(t *testing.T) {
 		t.Error("something was stored")
 	}
 	var b importBody
-	call(t, w.billing, "POST", "/jobs/import", minimal+"\n"+laidOver(`"namespace":"billing"`), "Content-Type: application/x-ndjson").into(t, 200, &b)
+	call(t, w.billing, "POST", "/jobs/import", minimal+"\n"+laidOver(`"namespace":"billing"`),
+		"Content-Type: application/x-ndjson").into(t, 200, &b)
 	if b.Imported != 2 {
 		t.Errorf("%+v", b)
 	}
@@ -147,7 +152,8 @@ func TestListsAreSifted(t *testing.T) {
 	w.record(t, w.ours, 90_000_000, 4)
 	w.record(t, w.theirs, 91_000_000, 7)
 	for path, list := range map[string]string{
-		"/observability/executions/recent": "executions", "/observability/executions/failed": "executions", "/observability/alerts": "alerts",
+		"/observability/executions/recent": "executions", "/observability/executions/failed": "executions",
+		"/observability/alerts": "alerts",
 	} {
 		for _, limit := range []int{1, 3, 1000} {
 			var got []string
@@ -164,7 +170,8 @@ func TestListsAreSifted(t *testing.T) {
 				if next == "" {
 					break
 				}
-				if raw, err := base64.RawURLEncoding.DecodeString(next); err != nil || strings.Contains(string(raw), string(id[:])) {
+				if raw, err := base64.RawURLEncoding.DecodeString(next); err != nil ||
+					strings.Contains(string(raw), string(id[:])) {
 					t.Fatalf("%s: the cursor names a job of others (%v)", path, err)
 				}
 				query = fmt.Sprintf("?limit=%d&cursor=%s", limit, next)
@@ -185,19 +192,23 @@ func TestListsAreSifted(t *testing.T) {
 		t.Error("the failures of a job of others are listed")
 	}
 	export := call(t, w.billing, "GET", "/executions/export?from=1970-01-01T00:33:19Z&to=1970-01-02T01:16:43Z", "")
-	if n := strings.Count(export.text, w.ours); export.StatusCode != 200 || n != 4 || strings.Count(export.text, "\n") != n {
-		t.Errorf("an export of the history: %d, %d lines, %d of them ours", export.StatusCode, strings.Count(export.text, "\n"), n)
+	if n := strings.Count(export.text, w.ours); export.StatusCode != 200 || n != 4 ||
+		strings.Count(export.text, "\n") != n {
+		t.Errorf("an export of the history: %d, %d lines, %d of them ours", export.StatusCode,
+			strings.Count(export.text, "\n"), n)
 	}
 	for query, want := range map[string]int{"": 200, "?namespace=billing": 200, "?namespace=default": 403} {
 		for _, path := range []string{"/jobs", "/jobs/export"} {
 			res := call(t, w.billing, "GET", path+query, "")
-			if res.StatusCode != want || strings.Contains(res.text, w.theirs) || want == 200 && !strings.Contains(res.text, `"namespace":"billing"`) ||
+			if res.StatusCode != want || strings.Contains(res.text, w.theirs) ||
+				want == 200 && !strings.Contains(res.text, `"namespace":"billing"`) ||
 				strings.Contains(res.text, `"namespace":"default"`) {
 				t.Errorf("%s%s: %d %s", path, query, res.StatusCode, res.text)
 			}
 		}
 	}
-	for query, want := range map[string]int{"": 2, "?namespace=billing": 1, "?namespace=default": 1, "?namespace=nobody": 0} {
+	for query, want := range map[string]int{"": 2, "?namespace=billing": 1, "?namespace=default": 1,
+		"?namespace=nobody": 0} {
 		var b jobsBody
 		if call(t, w.admin, "GET", "/jobs"+query, "").into(t, 200, &b); len(b.Jobs) != want {
 			t.Errorf("an admin lists %d jobs of %q, want %d", len(b.Jobs), query, want)
@@ -207,7 +218,8 @@ func TestListsAreSifted(t *testing.T) {
 
 func TestWhatTellsOfAllIsNotForTheConfined(t *testing.T) {
 	w := newTenants(t)
-	for _, path := range []string{"/metrics", "/observability/metrics", "/audit", "/audit?jobId=" + w.ours, "/keys", "/audit/changes"} {
+	for _, path := range []string{"/metrics", "/observability/metrics", "/audit", "/audit?jobId=" + w.ours, "/keys",
+		"/audit/changes"} {
 		call(t, w.billing, "GET", path, "").problem(t, 403)
 	}
 	for _, path := range []string{"/", "/docs", "/openapi.json", "/observability/health", "/healthz"} {
@@ -229,7 +241,8 @@ func TestWhatTellsOfAllIsNotForTheConfined(t *testing.T) {
 func TestAJobDoesNotMove(t *testing.T) {
 	h, _ := newReal(t)
 	id := create(t, h, strings.TrimSuffix(never, "}")+`,"namespace":"billing"}`)
-	for _, body := range []string{`{"namespace":"default"}`, `{"namespace":null}`, `{"name":"x","namespace":"shipping"}`} {
+	for _, body := range []string{`{"namespace":"default"}`, `{"namespace":null}`,
+		`{"name":"x","namespace":"shipping"}`} {
 		if p := call(t, h, "PUT", "/jobs/"+id, body).problem(t, 422); !slices.Equal(p.fields(), []string{"namespace"}) {
 			t.Errorf("%s: %v", body, p.fields())
 		}

@@ -17,21 +17,27 @@ import (
 
 func (s *server) registerObservability() {
 	register(s, huma.Operation{
-		OperationID: "get-metrics", Method: http.MethodGet, Path: "/observability/metrics", Tags: []string{"Observability"},
+		OperationID: "get-metrics", Method: http.MethodGet, Path: "/observability/metrics",
+		Tags:        []string{"Observability"},
 		Summary:     "Counters",
 		Description: "From counters that are kept with the record, since the database was made.",
 	}, s.metrics, kindUnavailable)
 	register(s, huma.Operation{
-		OperationID: "list-alerts", Method: http.MethodGet, Path: "/observability/alerts", Tags: []string{"Observability"},
-		Summary:     "List alerts",
-		Description: "An alert is a run of final failures of one job: opened by the first, counted on by the next, closed by the first success. Newest failure first.",
+		OperationID: "list-alerts", Method: http.MethodGet, Path: "/observability/alerts",
+		Tags:    []string{"Observability"},
+		Summary: "List alerts",
+		Description: "An alert is a run of final failures of one job: opened by the first, counted on by the next, " +
+			"closed by the first success. Newest failure first.",
 	}, s.alerts, kindUnavailable)
 	register(s, huma.Operation{
-		OperationID: "list-recent-executions", Method: http.MethodGet, Path: "/observability/executions/recent", Tags: []string{"Observability"},
-		Summary: "List the latest executions of all jobs", Description: "Those that have ended, newest scheduled first.",
+		OperationID: "list-recent-executions", Method: http.MethodGet, Path: "/observability/executions/recent",
+		Tags:        []string{"Observability"},
+		Summary:     "List the latest executions of all jobs",
+		Description: "Those that have ended, newest scheduled first.",
 	}, s.recentExecutions, kindUnavailable)
 	register(s, huma.Operation{
-		OperationID: "list-failed-executions", Method: http.MethodGet, Path: "/observability/executions/failed", Tags: []string{"Observability"},
+		OperationID: "list-failed-executions", Method: http.MethodGet, Path: "/observability/executions/failed",
+		Tags:    []string{"Observability"},
 		Summary: "List failed executions", Description: "Those with status FAILED or UNKNOWN, newest scheduled first.",
 	}, s.failedExecutions, kindUnavailable)
 	s.registerPage(huma.Operation{
@@ -170,11 +176,13 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, s, limit, from, alertCursor, func(from wire.Cursor, limit int) ([]domain.Alert, error) {
-		return s.Store.Alerts().List(ctx, store.AlertPage{
-			BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit, OpenOnly: open != nil && *open,
+	found, next, err := visible(ctx, s, limit, from, alertCursor,
+		func(from wire.Cursor, limit int) ([]domain.Alert, error) {
+			return s.Store.Alerts().List(ctx, store.AlertPage{
+				BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit,
+				OpenOnly: open != nil && *open,
+			})
 		})
-	})
 	if err != nil {
 		return nil, fromStore(err)
 	}
@@ -221,7 +229,8 @@ func (s *server) recentExecutions(ctx context.Context, in *recentInput) (*execut
 }
 
 // executions answers a list of executions of all jobs that the caller may see.
-func (s *server) executions(ctx context.Context, in *recentInput, list func(context.Context, store.Page) ([]domain.Execution, error)) (*executionsOutput, error) {
+func (s *server) executions(ctx context.Context, in *recentInput,
+	list func(context.Context, store.Page) ([]domain.Execution, error)) (*executionsOutput, error) {
 	limit, err := in.Limit.parse()
 	if err != nil {
 		return nil, err
@@ -230,9 +239,10 @@ func (s *server) executions(ctx context.Context, in *recentInput, list func(cont
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, s, limit, from, executionCursor, func(from wire.Cursor, limit int) ([]domain.Execution, error) {
-		return list(ctx, store.Page{Before: from.FireKey(), Limit: limit})
-	})
+	found, next, err := visible(ctx, s, limit, from, executionCursor,
+		func(from wire.Cursor, limit int) ([]domain.Execution, error) {
+			return list(ctx, store.Page{Before: from.FireKey(), Limit: limit})
+		})
 	if err != nil {
 		return nil, fromStore(err)
 	}
@@ -259,7 +269,8 @@ func (s *server) failedExecutions(ctx context.Context, in *failedInput) (*execut
 			return nil, err
 		}
 	}
-	return s.executions(ctx, &recentInput{in.Limit, in.Cursor}, func(ctx context.Context, p store.Page) ([]domain.Execution, error) {
-		return s.Store.History().Failed(ctx, job, p)
-	})
+	return s.executions(ctx, &recentInput{in.Limit, in.Cursor},
+		func(ctx context.Context, p store.Page) ([]domain.Execution, error) {
+			return s.Store.History().Failed(ctx, job, p)
+		})
 }

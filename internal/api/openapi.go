@@ -62,7 +62,8 @@ func documentConfig(version string) huma.Config {
 				{Name: "Documents", Description: "This reference."},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
+			"json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 	}
 }
@@ -110,12 +111,14 @@ func (specFields) Schema(r huma.Registry) *huma.Schema {
 			answer.Ref = "#/components/schemas/" + part
 		case p.AnyOf != nil: // an instant
 			answer.AnyOf, answer.Type, answer.Examples = nil, huma.TypeInteger, p.Examples[:1]
-			answer.Description = strings.Replace(p.Description, "Unix milliseconds or RFC 3339, from 2001 to 2199", "Unix milliseconds", 1)
+			answer.Description = strings.Replace(p.Description, "Unix milliseconds or RFC 3339, from 2001 to 2199",
+				"Unix milliseconds", 1)
 		}
 		out.Properties[name] = &answer
 	}
 	delete(out.Properties, "isActive")
-	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry", "overlap", "misfire", "dst"}
+	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry",
+		"overlap", "misfire", "dst"}
 	slices.Sort(out.Required)
 	return &out
 }
@@ -135,7 +138,8 @@ func cloneOf(s *huma.Schema) *huma.Schema {
 func boundTags(spec *huma.Schema) {
 	least, most := 1, domain.MaxTagLength
 	spec.Properties["tags"].Items = &huma.Schema{
-		Type: huma.TypeString, MinLength: &least, MaxLength: &most, Pattern: `^\s*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\s*$`,
+		Type: huma.TypeString, MinLength: &least, MaxLength: &most,
+		Pattern: `^\s*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\s*$`,
 	}
 }
 
@@ -153,7 +157,8 @@ func wholeJobProperties(r huma.Registry) map[string]*huma.Schema {
 // its default. It comes after the schemas of answers are made, in which nothing
 // is null that was not said to be.
 func takeNull(schemas map[string]*huma.Schema) {
-	for _, name := range []string{"JobSpec", "JobChange", "JobFields", "RetrySpec", "MisfireSpec", "DstSpec", "SigningSpec", "PreviewRequest", "NewKey"} {
+	for _, name := range []string{"JobSpec", "JobChange", "JobFields", "RetrySpec", "MisfireSpec", "DstSpec",
+		"SigningSpec", "PreviewRequest", "NewKey"} {
 		s := schemas[name]
 		required := s.Required
 		if name == "JobChange" || name == "JobFields" {

@@ -118,11 +118,14 @@ func TestFieldsHaveExamplesAndUnits(t *testing.T) {
 		for field, p := range properties {
 			p := p.(object)
 			text, _ := p["description"].(string)
-			timed := strings.HasSuffix(field, "At") || strings.HasSuffix(field, "Ms") || field == "duration" || strings.HasPrefix(field, "effective")
-			if (timed || strings.Contains(text, "clock change")) && fmt.Sprint(p["type"]) == "integer" && !unit.MatchString(text) {
+			timed := strings.HasSuffix(field, "At") || strings.HasSuffix(field, "Ms") || field == "duration" ||
+				strings.HasPrefix(field, "effective")
+			if (timed || strings.Contains(text, "clock change")) && fmt.Sprint(p["type"]) == "integer" &&
+				!unit.MatchString(text) {
 				t.Errorf("%s.%s does not say its unit: %q", name, field, text)
 			}
-			if p["$ref"] == nil && p["examples"] == nil && p["default"] == nil && p["enum"] == nil && p["type"] == "string" &&
+			if p["$ref"] == nil && p["examples"] == nil && p["default"] == nil && p["enum"] == nil &&
+				p["type"] == "string" &&
 				field != "nextCursor" && field != "title" && p["format"] == nil && name != "Problem" {
 				t.Errorf("%s.%s has no example", name, field)
 			}
@@ -155,7 +158,8 @@ func TestSpecSchemaIsTheSpec(t *testing.T) {
 	properties := func(name string) object { return schemas[name].(object)["properties"].(object) }
 	names := func(o object) []string { return slices.Sorted(maps.Keys(o)) }
 	for schema, value := range map[string]object{
-		"JobSpec": want, "RetrySpec": want["retry"].(object), "MisfireSpec": want["misfire"].(object), "DstSpec": want["dst"].(object),
+		"JobSpec": want, "RetrySpec": want["retry"].(object), "MisfireSpec": want["misfire"].(object),
+		"DstSpec":     want["dst"].(object),
 		"SigningSpec": want["signing"].(object),
 	} {
 		if diff := cmp.Diff(names(value), names(properties(schema))); diff != "" {
@@ -163,7 +167,8 @@ func TestSpecSchemaIsTheSpec(t *testing.T) {
 		}
 	}
 	for schema, value := range map[string]object{
-		"JobSpec": defaults, "RetrySpec": defaults["retry"].(object), "MisfireSpec": defaults["misfire"].(object), "DstSpec": defaults["dst"].(object),
+		"JobSpec": defaults, "RetrySpec": defaults["retry"].(object), "MisfireSpec": defaults["misfire"].(object),
+		"DstSpec": defaults["dst"].(object),
 	} {
 		for name, p := range properties(schema) {
 			if def, ok := p.(object)["default"]; ok && value[name] != nil && !reflect.DeepEqual(def, value[name]) {
@@ -203,12 +208,15 @@ func TestDocsPageIsSelfContained(t *testing.T) {
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "text/html; charset=utf-8" {
 		t.Fatalf("%d, %s", res.StatusCode, ct)
 	}
-	if policy := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") {
+	if policy := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy,
+		"default-src 'none'; style-src 'sha256-") {
 		t.Errorf("policy %q", policy)
 	}
-	for _, tag := range []string{"<script", "<link", "<img", "<iframe", "<object", "@import", "url(", "ZgotmplZ", " on"} {
+	for _, tag := range []string{"<script", "<link", "<img", "<iframe", "<object", "@import", "url(",
+		"ZgotmplZ", " on"} {
 		for _, m := range regexp.MustCompile(`<[^>]*>`).FindAllString(res.text, -1) {
-			if strings.Contains(m, tag) && tag != " on" || tag == " on" && regexp.MustCompile(` on\w+=`).MatchString(m) {
+			if strings.Contains(m, tag) && tag != " on" || tag == " on" &&
+				regexp.MustCompile(` on\w+=`).MatchString(m) {
 				t.Errorf("the page holds %s", m)
 			}
 		}
@@ -247,7 +255,8 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 			t.Errorf("%s has no status", code)
 		}
 	}
-	if p := problemOf(&domain.Error{Code: "new", Message: "canary"}); p.Status != 500 || strings.Contains(p.Error(), "canary") {
+	if p := problemOf(&domain.Error{Code: "new", Message: "canary"}); p.Status != 500 ||
+		strings.Contains(p.Error(), "canary") {
 		t.Errorf("an unknown code: %v", p)
 	}
 }

@@ -65,7 +65,8 @@ func TestPanicsDoNotStopTheTimetable(t *testing.T) {
 	defer close(stop)
 	// A second that a stall has made late may come after others.
 	seen := make(map[int64]bool)
-	for first, limit := int64(math.MaxInt64), time.After(time.Minute); !(seen[first] && seen[first+1000] && seen[first+2000] && seen[first+3000]); {
+	for first, limit := int64(math.MaxInt64), time.After(time.Minute); !(seen[first] && seen[first+1000] &&
+		seen[first+2000] && seen[first+3000]); {
 		select {
 		case at := <-fired:
 			if seen[at] {

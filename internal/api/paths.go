@@ -32,22 +32,30 @@ func withCleanPath(r *http.Request) *http.Request {
 // otherPaths are names under which other programs have what is here, by which
 // people and probes look for it.
 var otherPaths = map[string]string{
-	"/health": "/healthz", "/livez": "/healthz", "/live": "/healthz", "/liveness": "/healthz", "/ping": "/healthz", "/up": "/healthz",
+	"/health": "/healthz", "/livez": "/healthz", "/live": "/healthz", "/liveness": "/healthz", "/ping": "/healthz",
+	"/up":          "/healthz",
 	"/health/live": "/healthz", "/status": "/observability/health", "/actuator/health": "/observability/health",
 	"/ready": "/readyz", "/readiness": "/readyz", "/health/ready": "/readyz",
-	"/prometheus": "/metrics", "/alerts": "/observability/alerts", "/audit/log": "/audit/changes", "/changes": "/audit/changes",
+	"/prometheus": "/metrics", "/alerts": "/observability/alerts", "/audit/log": "/audit/changes",
+	"/changes":    "/audit/changes",
 	"/executions": "/observability/executions/recent", "/executions/recent": "/observability/executions/recent",
-	"/executions/failed": "/observability/executions/failed", "/preview": "/schedules/preview", "/schedules": "/schedules/preview",
-	"/import": "/jobs/import", "/export": "/jobs/export", "/doc": "/docs", "/help": "/docs", "/openapi": "/openapi.json",
-	"/openapi.yaml": "/openapi.json", "/openapi.yml": "/openapi.json", "/swagger": "/docs", "/swagger.json": "/openapi.json", "/api-docs": "/openapi.json",
+	"/executions/failed": "/observability/executions/failed", "/preview": "/schedules/preview",
+	"/schedules": "/schedules/preview",
+	"/import":    "/jobs/import", "/export": "/jobs/export", "/doc": "/docs", "/help": "/docs",
+	"/openapi":      "/openapi.json",
+	"/openapi.yaml": "/openapi.json", "/openapi.yml": "/openapi.json", "/swagger": "/docs",
+	"/swagger.json": "/openapi.json", "/api-docs": "/openapi.json",
 }
 
 // otherWords are words for parts of a path; otherVerbs for its end after an id.
 var (
-	otherWords = map[string]string{"job": "jobs", "execution": "executions", "schedule": "schedules", "key": "keys", "tasks": "jobs", "task": "jobs"}
+	otherWords = map[string]string{"job": "jobs", "execution": "executions", "schedule": "schedules", "key": "keys",
+		"tasks": "jobs", "task": "jobs"}
 	otherVerbs = map[string]string{
-		"run": "trigger", "execute": "trigger", "start": "trigger", "fire": "trigger", "enable": "resume", "unpause": "resume", "activate": "resume",
-		"disable": "pause", "stop": "pause", "deactivate": "pause", "history": "executions", "runs": "executions", "execution": "executions",
+		"run": "trigger", "execute": "trigger", "start": "trigger", "fire": "trigger", "enable": "resume",
+		"unpause": "resume", "activate": "resume",
+		"disable": "pause", "stop": "pause", "deactivate": "pause", "history": "executions", "runs": "executions",
+		"execution": "executions",
 	}
 	prefixes = []string{"api", "rest", "belfry", "v1", "v2", "v3"}
 )
@@ -121,7 +129,8 @@ func (s *server) noRoute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := strings.Join(allow, ", ")
-	kindMethod.problem("%v takes %s.%s", echo(r.URL.Path), list, methodHint(r.Method, r.URL.Path)).with("Allow", list).write(w)
+	kindMethod.problem("%v takes %s.%s", echo(r.URL.Path), list, methodHint(r.Method, r.URL.Path)).with("Allow",
+		list).write(w)
 }
 
 // methodHint says how the API does what a method does elsewhere.

@@ -33,7 +33,8 @@ type (
 func (matchParam) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
 		Type: "string", Examples: []any{`"3"`},
-		Description: "Go on only if the job's current version is among these: the ETag of GET /jobs/{id}, in quotes or not, several with commas between them, or *. Otherwise 412.",
+		Description: "Go on only if the job's current version is among these: the ETag of GET /jobs/{id}, in quotes " +
+			"or not, several with commas between them, or *. Otherwise 412.",
 	}
 }
 
@@ -107,7 +108,10 @@ func cutTag(list string) (tag entityTag, after string, ok bool) {
 // names reports whether the current version is among the tags.
 func (t *tags) names(version int, weak bool) bool {
 	current := strconv.Itoa(version)
-	return t.any || slices.ContainsFunc(t.list, func(tag entityTag) bool { return tag.text == current && (weak || !tag.weak) })
+	return t.any || slices.ContainsFunc(t.list, func(tag entityTag) bool {
+		return tag.text == current &&
+			(weak || !tag.weak)
+	})
 }
 
 // single returns the only version that a header can be about; zero: it has to be
@@ -146,9 +150,11 @@ func (s *server) condition(ctx context.Context, r *http.Request, id domain.JobID
 	current := j.Current.Number
 	switch {
 	case match.there && !match.names(current, false):
-		return 0, kindStale.field("If-Match", "must name the job's current version", strings.Join(r.Header.Values("If-Match"), ","))
+		return 0, kindStale.field("If-Match", "must name the job's current version",
+			strings.Join(r.Header.Values("If-Match"), ","))
 	case none.there && none.names(current, true):
-		return 0, kindStale.field("If-None-Match", "must not name the job's current version", strings.Join(r.Header.Values("If-None-Match"), ","))
+		return 0, kindStale.field("If-None-Match", "must not name the job's current version",
+			strings.Join(r.Header.Values("If-None-Match"), ","))
 	}
 	return current, nil
 }

@@ -27,7 +27,8 @@ func TestIfNoneMatch(t *testing.T) {
 			t.Errorf("%q: %d, want %d: %s", tc.lines, res.StatusCode, tc.status, res.text)
 		}
 	}
-	for _, line := range []string{`If-Match: "1"`, `If-Match: "1", "2"`, `If-Match: *`, `If-None-Match: "1"`} { // RFC 9110, section 13.2.1
+	// RFC 9110, section 13.2.1
+	for _, line := range []string{`If-Match: "1"`, `If-Match: "1", "2"`, `If-Match: *`, `If-None-Match: "1"`} {
 		call(t, h, "PUT", "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", `{}`, line).problem(t, 404)
 	}
 }

@@ -53,28 +53,50 @@ type kind struct {
 
 // The kinds of problems. The page at /docs lists them.
 var (
-	kindMalformed   = kind{"malformed", "The request cannot be read", http.StatusBadRequest, "The body is no JSON document of the right shape, or a parameter, a header or an id is wrong. errors names it."}
-	kindInvalid     = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity, "The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
-	kindUnknownKey  = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized, "Send Authorization: Bearer KEY with one of the server's keys."}
-	kindRole        = kind{"forbidden", "The key may not do this", http.StatusForbidden, "Its role is too weak (viewer reads, editor changes jobs, admin does everything), or it is confined to a namespace and this is about another one, or about all."}
-	kindGuessing    = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests, "Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again; a right key of the settings has to wait too, one of the database has not."}
-	kindRate        = kind{"rate", "Too many requests", http.StatusTooManyRequests, "The key makes more requests a second than the settings allow. Retry-After says when to try again."}
-	kindForbidden   = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden, "A web page of another origin tried to change something."}
-	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest, "Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it by DNS rebinding."}
-	kindNotFound    = kind{"not-found", "There is no such thing", http.StatusNotFound, "The path, the job or the execution does not exist."}
-	kindMethod      = kind{"method", "The method is not allowed here", http.StatusMethodNotAllowed, "Allow names the methods of the path."}
-	kindConflict    = kind{"conflict", "Somebody else was first", http.StatusConflict, "The job changed while the request was on its way. Read it and try again."}
-	kindStale       = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed, "If-Match names other versions than the current one, or If-None-Match names it. Read the job and decide again."}
-	kindTooLarge    = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge, "The body is over the limit of the path."}
-	kindMediaType   = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType, "Send Content-Type: application/json, without Content-Encoding; an import takes application/x-ndjson too."}
-	kindSlow        = kind{"slow", "The request came too slowly", http.StatusRequestTimeout, "The body did not arrive in time."}
-	kindBusy        = kind{"busy", "Too much at a time", http.StatusTooManyRequests, "As many imports, audits or exports as the server takes are under way. Retry-After says when to try again."}
-	kindInternal    = kind{"internal", "A fault of the server", http.StatusInternalServerError, "instance is in the server's log, with the cause."}
-	kindUnavailable = kind{"unavailable", "Not now", http.StatusServiceUnavailable, "The store cannot commit, or the server is stopping. Retry-After says when to try again."}
+	kindMalformed = kind{"malformed", "The request cannot be read", http.StatusBadRequest,
+		"The body is no JSON document of the right shape, or a parameter, a header or an id is wrong. errors names it."}
+	kindInvalid = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity,
+		"The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
+	kindUnknownKey = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized,
+		"Send Authorization: Bearer KEY with one of the server's keys."}
+	kindRole = kind{"forbidden", "The key may not do this", http.StatusForbidden,
+		"Its role is too weak (viewer reads, editor changes jobs, admin does everything), or it is confined to a " +
+			"namespace and this is about another one, or about all."}
+	kindGuessing = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests,
+		"Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again; a " +
+			"right key of the settings has to wait too, one of the database has not."}
+	kindRate = kind{"rate", "Too many requests", http.StatusTooManyRequests,
+		"The key makes more requests a second than the settings allow. Retry-After says when to try again."}
+	kindForbidden = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden,
+		"A web page of another origin tried to change something."}
+	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest,
+		"Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it " +
+			"by DNS rebinding."}
+	kindNotFound = kind{"not-found", "There is no such thing", http.StatusNotFound,
+		"The path, the job or the execution does not exist."}
+	kindMethod = kind{"method", "The method is not allowed here", http.StatusMethodNotAllowed,
+		"Allow names the methods of the path."}
+	kindConflict = kind{"conflict", "Somebody else was first", http.StatusConflict,
+		"The job changed while the request was on its way. Read it and try again."}
+	kindStale = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed,
+		"If-Match names other versions than the current one, or If-None-Match names it. Read the job and decide again."}
+	kindTooLarge = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge,
+		"The body is over the limit of the path."}
+	kindMediaType = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType,
+		"Send Content-Type: application/json, without Content-Encoding; an import takes application/x-ndjson too."}
+	kindSlow = kind{"slow", "The request came too slowly", http.StatusRequestTimeout,
+		"The body did not arrive in time."}
+	kindBusy = kind{"busy", "Too much at a time", http.StatusTooManyRequests,
+		"As many imports, audits or exports as the server takes are under way. Retry-After says when to try again."}
+	kindInternal = kind{"internal", "A fault of the server", http.StatusInternalServerError,
+		"instance is in the server's log, with the cause."}
+	kindUnavailable = kind{"unavailable", "Not now", http.StatusServiceUnavailable,
+		"The store cannot commit, or the server is stopping. Retry-After says when to try again."}
 )
 
 var kinds = []kind{
-	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindMisdirected, kindNotFound, kindMethod, kindConflict,
+	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindMisdirected,
+	kindNotFound, kindMethod, kindConflict,
 	kindStale, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal, kindUnavailable,
 }
 
@@ -177,7 +199,8 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 	p := k.problem("%s", e.Message)
 	p.cause = cause
 	for _, f := range e.Fields[:min(len(e.Fields), maxFieldProblems)] {
-		p.Errors = append(p.Errors, FieldProblem{wire.Shorten(f.Field, maxEchoBytes), wire.Shorten(f.Message, maxMessageBytes), echo(f.Value)})
+		p.Errors = append(p.Errors, FieldProblem{wire.Shorten(f.Field, maxEchoBytes),
+			wire.Shorten(f.Message, maxMessageBytes), echo(f.Value)})
 	}
 	if p.Detail == "" {
 		p.Detail = summary(e.Fields)
@@ -204,7 +227,8 @@ func summary(fields []domain.FieldError) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	first := strings.TrimSpace(wire.Shorten(fields[0].Field, maxEchoBytes) + " " + wire.Shorten(fields[0].Message, maxMessageBytes))
+	first := strings.TrimSpace(wire.Shorten(fields[0].Field, maxEchoBytes) + " " +
+		wire.Shorten(fields[0].Message, maxMessageBytes))
 	switch n := len(fields); {
 	case n == 1:
 		return first

@@ -77,7 +77,8 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 }
 
 // never is a job that is not due while the test runs.
-const never = `{"schedule":"0 0 0 1 1 *","api":"https://example.com/hook","type":"ATLEAST_ONCE","retry":{"maxRetries":0}}`
+const never = `{"schedule":"0 0 0 1 1 *","api":"https://example.com/hook","type":"ATLEAST_ONCE",` +
+	`"retry":{"maxRetries":0}}`
 
 // until asks again until the answer is as wanted; the engine records results
 // in a goroutine of its own, and tells nobody outside when.
@@ -116,7 +117,8 @@ func TestExecutionFromTriggerToRecord(t *testing.T) {
 	until(t, h, path, func(text string) bool { return strings.Contains(text, `"status":"FAILED"`) })
 	var e executionWithAttempts
 	call(t, h, "GET", path, "").into(t, 200, &e)
-	if len(e.Attempts) != 1 || *e.HTTPStatus != 404 || !e.Manual || e.JobID != id || *e.Attempts[0].Error != "404 Not Found: no such hook" {
+	if len(e.Attempts) != 1 || *e.HTTPStatus != 404 || !e.Manual || e.JobID != id ||
+		*e.Attempts[0].Error != "404 Not Found: no such hook" {
 		t.Errorf("%+v", e)
 	}
 	// On record: in every list, counted, and an alert.
@@ -128,12 +130,14 @@ func TestExecutionFromTriggerToRecord(t *testing.T) {
 			t.Errorf("%s holds %v", list, got)
 		}
 	}
-	if got := walk(t, h, "/observability/alerts?open=true", "alerts", "executionId"); !slices.Equal(got, []string{out.ExecutionID}) {
+	if got := walk(t, h, "/observability/alerts?open=true", "alerts", "executionId"); !slices.Equal(got,
+		[]string{out.ExecutionID}) {
 		t.Errorf("alerts: %v", got)
 	}
 	var m metricsBody
 	call(t, h, "GET", "/observability/metrics", "").into(t, 200, &m)
-	if m.Jobs != (jobCounts{1, 1}) || m.Executions.Failed != 1 || m.Executions.RecentHour != 1 || m.Alerts.RecentFailures != 1 || m.Executions.SuccessRate != "0.00%" {
+	if m.Jobs != (jobCounts{1, 1}) || m.Executions.Failed != 1 || m.Executions.RecentHour != 1 ||
+		m.Alerts.RecentFailures != 1 || m.Executions.SuccessRate != "0.00%" {
 		t.Errorf("%+v", m)
 	}
 	// Its history outlives the job.
@@ -152,7 +156,8 @@ func TestPagesOfARealStore(t *testing.T) {
 		call(t, h, "POST", "/jobs/"+id+"/trigger", "").into(t, 202, &out)
 		<-x.called
 		x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
-		until(t, h, "/executions/"+out.ExecutionID, func(text string) bool { return strings.Contains(text, `"status":"SUCCESS"`) })
+		until(t, h, "/executions/"+out.ExecutionID,
+			func(text string) bool { return strings.Contains(text, `"status":"SUCCESS"`) })
 		want = append(want, out.ExecutionID)
 	}
 	for _, list := range []string{"/jobs/" + id + "/executions?limit=", "/observability/executions/recent?limit="} {
@@ -168,7 +173,8 @@ func TestPagesOfARealStore(t *testing.T) {
 
 func TestJobsOfARealStore(t *testing.T) {
 	h, _ := realOfAdmin(t)
-	report := imported(t, h, strings.Repeat(never+"\n", 2*exportPage+3)+strings.NewReplacer("\n", "", "\t", "").Replace(full), ndjson)
+	report := imported(t, h, strings.Repeat(never+"\n", 2*exportPage+3)+
+		strings.NewReplacer("\n", "", "\t", "").Replace(full), ndjson)
 	if report.Refused != 0 {
 		t.Fatalf("%+v", report.Results[len(report.Results)-1])
 	}
@@ -185,7 +191,8 @@ func TestJobsOfARealStore(t *testing.T) {
 	}
 	// Jobs of one import share a millisecond: their order is by chance.
 	sorted := func(text string) []string { return slices.Sorted(strings.SplitSeq(text, "\n")) }
-	if got := call(t, again, "GET", "/jobs/export?withSecrets=true", "").text; !slices.Equal(sorted(got), sorted(export)) {
+	if got := call(t, again, "GET", "/jobs/export?withSecrets=true", "").text; !slices.Equal(sorted(got),
+		sorted(export)) {
 		t.Error("the export of the copy differs")
 	}
 }
@@ -213,7 +220,8 @@ func TestEditsOfARealEngine(t *testing.T) {
 	}
 	var job wire.Job
 	call(t, h, "GET", path, "").into(t, 200, &job)
-	if job.Version != 5 || job.Spec.Retry.MaxRetries != 9 || job.Spec.Retry.DelayMs != domain.DefaultRetryDelayMs || job.NextFireAt == nil {
+	if job.Version != 5 || job.Spec.Retry.MaxRetries != 9 || job.Spec.Retry.DelayMs != domain.DefaultRetryDelayMs ||
+		job.NextFireAt == nil {
 		t.Errorf("%+v", job)
 	}
 	call(t, h, "PUT", path, `{"name":"b"}`, `If-Match: "4"`).problem(t, 412)

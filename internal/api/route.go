@@ -184,7 +184,8 @@ func checkIdempotency(op *huma.Operation, header http.Header) error {
 	if !makesAnew[op.OperationID] || header.Get("Idempotency-Key") == "" {
 		return nil
 	}
-	return kindMalformed.field("Idempotency-Key", "is not supported yet: leave it out; when an answer is lost, look whether the request was carried out before it is sent again", nil)
+	return kindMalformed.field("Idempotency-Key", "is not supported yet: leave it out; when an answer is lost, look "+
+		"whether the request was carried out before it is sent again", nil)
 }
 
 // makesAnew are the operations of which a repeat makes a second thing.
@@ -198,9 +199,11 @@ func checkCoding(codings []string) error {
 			switch coding = strings.ToLower(strings.TrimSpace(coding)); coding {
 			case "", "identity":
 			case "utf-8", "utf8":
-				return kindMediaType.field("Content-Encoding", "must be absent: a charset belongs into Content-Type", coding)
+				return kindMediaType.field("Content-Encoding",
+					"must be absent: a charset belongs into Content-Type", coding)
 			default:
-				return kindMediaType.field("Content-Encoding", "must be absent: send the body as it is, not compressed", coding).
+				return kindMediaType.field("Content-Encoding",
+					"must be absent: send the body as it is, not compressed", coding).
 					with("Accept-Encoding", "identity") // RFC 9110, section 12.5.3
 			}
 		}

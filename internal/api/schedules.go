@@ -29,10 +29,12 @@ const (
 func (s *server) registerSchedules() {
 	s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[previewRequest](), true, "")
 	register(s, huma.Operation{
-		OperationID: "preview-schedule", Method: http.MethodPost, Path: "/schedules/preview", Tags: []string{"Schedules"},
+		OperationID: "preview-schedule", Method: http.MethodPost, Path: "/schedules/preview",
+		Tags:    []string{"Schedules"},
 		Summary: "See what a schedule means",
 		Description: "In words, as instants, and what clock changes do to it in the two years after. Stores nothing. " +
-			"The same rules as a job's: what is refused here is refused there. next is shorter than count when the schedule ends.",
+			"The same rules as a job's: what is refused here is refused there. next is shorter than count when the " +
+			"schedule ends.",
 		RequestBody: s.jsonBody("PreviewRequest"), MaxBodyBytes: s.MaxBody,
 	}, s.preview, kindInvalid)
 }
@@ -187,7 +189,8 @@ func decodeFields(data []byte, fields map[string]any) error {
 	for _, name := range sortedNames(object) {
 		into, known := fields[name]
 		if !known {
-			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: "is not a field here: there are " + strings.Join(sortedNames(fields), ", ")})
+			e.Fields = append(e.Fields, domain.FieldError{Field: name,
+				Message: "is not a field here: there are " + strings.Join(sortedNames(fields), ", ")})
 			continue
 		}
 		if message := decodeField(object[name], into); message != "" {

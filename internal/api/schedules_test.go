@@ -13,7 +13,8 @@ func TestPreview(t *testing.T) {
 	h := newAPI(t, newFake())
 	var got previewBody
 	call(t, h, "POST", "/schedules/preview",
-		`{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin","after":"2026-03-28T00:00:00Z","count":3}`).into(t, 200, &got)
+		`{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin","after":"2026-03-28T00:00:00Z","count":3}`).into(
+		t, 200, &got)
 	want := []instant{
 		{1774661400000, "2026-03-28T01:30:00Z", "2026-03-28T02:30:00+01:00"},
 		{1774746000000, "2026-03-29T01:00:00Z", "2026-03-29T03:00:00+02:00"}, // 02:30 does not exist
@@ -40,12 +41,14 @@ func TestPreviewDefaults(t *testing.T) {
 	if at := got.Next[0].At; at <= before || at > after+1000 {
 		t.Errorf("the first instant is %d, asked between %d and %d", at, before, after)
 	}
-	call(t, h, "POST", "/schedules/preview", `{"schedule":"@every 90m","after":"2026-01-01T00:00:00Z","count":2}`).into(t, 200, &got)
+	call(t, h, "POST", "/schedules/preview", `{"schedule":"@every 90m","after":"2026-01-01T00:00:00Z","count":2}`).into(
+		t, 200, &got)
 	if got.Next[0].UTC != "2026-01-01T01:30:00Z" || got.Next[1].UTC != "2026-01-01T03:00:00Z" {
 		t.Errorf("@every counts from after: %+v", got.Next)
 	}
 	var same previewBody
-	call(t, h, "POST", "/schedules/preview", `{"schedule":" @every 90m\n","timezone":"UTC\n","after":1767225600000.0,"count":2e0}`).into(t, 200, &same)
+	call(t, h, "POST", "/schedules/preview", `{"schedule":" @every 90m\n","timezone":"UTC\n","after":1767225600000.0,`+
+		`"count":2e0}`).into(t, 200, &same)
 	if diff := cmp.Diff(got, same); diff != "" {
 		t.Errorf("after in milliseconds: %s", diff)
 	}
@@ -95,7 +98,8 @@ func TestWrongPreviews(t *testing.T) {
 func TestPreviewOfAJob(t *testing.T) {
 	h := newAPI(t, newFake())
 	seen := map[string]bool{}
-	for _, id := range []string{"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1c", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1d"} {
+	for _, id := range []string{"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1c",
+		"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1d"} {
 		body := `{"schedule":"H H H * * *","after":"2026-01-01T00:00:00Z","count":1,"jobId":"` + id + `"}`
 		first := call(t, h, "POST", "/schedules/preview", body)
 		if again := call(t, h, "POST", "/schedules/preview", body); again.text != first.text {

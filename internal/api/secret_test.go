@@ -44,7 +44,8 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 	masked := map[string]string{"Authorization": domain.Mask, "X-Own": domain.Mask, "Accept": "text/plain"}
 	whole := call(t, h, "GET", "/jobs/"+id, "").text
-	if got := shownHeaders(t, whole); got["Authorization"] != domain.Mask || got["X-Own"] != domain.Mask || got["Accept"] != "text/plain" {
+	if got := shownHeaders(t, whole); got["Authorization"] != domain.Mask || got["X-Own"] != domain.Mask ||
+		got["Accept"] != "text/plain" {
 		t.Errorf("shown %v, want %v", got, masked)
 	}
 
@@ -65,7 +66,8 @@ func TestSecretsAreMasked(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	for _, path := range []string{
-		"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/export?withSecrets=false", "/jobs?text=canary", "/jobs/" + id + "/executions",
+		"/jobs", "/jobs/" + id, "/jobs/export", "/jobs/export?withSecrets=false", "/jobs?text=canary",
+		"/jobs/" + id + "/executions",
 		"/observability/executions/recent", "/observability/metrics", "/metrics", "/audit",
 	} {
 		if res := call(t, h, "GET", path, ""); res.StatusCode != 200 || strings.Contains(res.text, "canary") {
@@ -86,11 +88,13 @@ func TestMasksAreNotImported(t *testing.T) {
 	create(t, h, withSecrets)
 	var report importBody
 	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export", "").text, ndjson).into(t, 200, &report)
-	if report.Refused != 1 || len(report.Results[0].Error.Errors) != 2 || report.Results[0].Error.Errors[0].Field != "headers.Authorization" ||
+	if report.Refused != 1 || len(report.Results[0].Error.Errors) != 2 ||
+		report.Results[0].Error.Errors[0].Field != "headers.Authorization" ||
 		!strings.Contains(report.Results[0].Error.Errors[0].Message, "--with-secrets") {
 		t.Errorf("%+v", report)
 	}
-	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export?withSecrets=true", "").text, ndjson).into(t, 200, &report)
+	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export?withSecrets=true", "").text,
+		ndjson).into(t, 200, &report)
 	if report.Imported != 1 {
 		t.Errorf("%+v", report)
 	}

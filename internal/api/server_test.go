@@ -77,11 +77,14 @@ func TestOnTheWire(t *testing.T) {
 		name, request string
 		status        int
 	}{
-		{"chunked", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(minimal), minimal), 201},
-		{"chunked over the limit", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", 2001, strings.Repeat(" ", 2001)), 413},
+		{"chunked", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(minimal), minimal), 201},
+		{"chunked over the limit", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", 2001, strings.Repeat(" ", 2001)), 413},
 		{"broken chunks", "POST /jobs HTTP/1.1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
 		{"announced over the limit", "POST /jobs HTTP/1.1\r\n" + head + "Content-Length: 999999999\r\n\r\n", 413},
-		{"import announced over the limit", "POST /jobs/import HTTP/1.1\r\n" + head + "Content-Length: 4001\r\n\r\n", 413},
+		{"import announced over the limit", "POST /jobs/import HTTP/1.1\r\n" + head +
+			"Content-Length: 4001\r\n\r\n", 413},
 		{"another host", "GET /jobs HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421},
 		{"absolute form", "GET http://evil.example/jobs HTTP/1.1\r\nHost: " + addr + "\r\n\r\n", 421},
 		{"no such method", "BREW /jobs HTTP/1.1\r\nHost: " + addr + "\r\n\r\n", 405},
@@ -114,12 +117,15 @@ func TestNothingIsServedAfterAnAmbiguousEnd(t *testing.T) {
 	}{
 		{"a length", post + "1\r\n" + head + "Content-Length: 2\r\n\r\n{}", 2},
 		{"no body", "GET /healthz HTTP/1.1\r\n" + head + "\r\n", 2},
-		{"a length and chunks", post + "1\r\n" + head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1},
-		{"chunks and a length", post + "1\r\n" + head + "Transfer-Encoding: Chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n", 1},
+		{"a length and chunks", post + "1\r\n" + head + "Content-Length: 4\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n0\r\n\r\n", 1},
+		{"chunks and a length", post + "1\r\n" + head + "Transfer-Encoding: Chunked\r\nContent-Length: " +
+			"4\r\n\r\n0\r\n\r\n", 1},
 		{"chunks", post + "1\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1},
 		{"HTTP/1.0, a length and chunks", post + "0\r\nConnection: keep-alive\r\n" + head +
 			"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1},
-		{"HTTP/1.0, chunks", "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n", 1},
+		{"HTTP/1.0, chunks", "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n" + head +
+			"Transfer-Encoding: chunked\r\n\r\n", 1},
 		{"two lengths", post + "1\r\n" + head + "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}", 1},
 	} {
 		if n := answersTo(t, addr, tc.request+second); n != tc.answers {
@@ -151,7 +157,8 @@ func answersTo(t *testing.T, addr, text string) int {
 
 func TestASlowBodyIsGivenUp(t *testing.T) {
 	addr := listen(t, newAPI(t, newFake()), func(s *http.Server) { s.ReadTimeout = 100 * time.Millisecond })
-	res := raw(t, addr, "POST /jobs HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	res := raw(t, addr, "POST /jobs HTTP/1.1\r\nHost: "+addr+
+		"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 	if res.StatusCode != http.StatusRequestTimeout {
 		t.Errorf("status %d", res.StatusCode)
 	}
@@ -164,8 +171,10 @@ func TestImportOnTheWire(t *testing.T) {
 	addr := listen(t, newAPI(t, f), func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute })
 	const n = 20_000
 	body := strings.Repeat(minimal+"\n", n)
-	res := raw(t, addr, fmt.Sprintf("POST /jobs/import HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body))
-	if res.StatusCode != 200 || len(f.jobs) != n || !strings.Contains(res.text, fmt.Sprintf(`"imported":%d,"refused":0`, n)) {
+	res := raw(t, addr, fmt.Sprintf("POST /jobs/import HTTP/1.1\r\nHost: %s\r\nContent-Type: "+
+		"application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body))
+	if res.StatusCode != 200 || len(f.jobs) != n || !strings.Contains(res.text,
+		fmt.Sprintf(`"imported":%d,"refused":0`, n)) {
 		t.Errorf("status %d, %d jobs", res.StatusCode, len(f.jobs))
 	}
 }

@@ -54,11 +54,13 @@ func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
 			}
 		}
 	}
-	if text := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(text, `"signing":{"secrets":["********","********"]}`) {
+	if text := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(text,
+		`"signing":{"secrets":["********","********"]}`) {
 		t.Errorf("%s does not say how many there are", text)
 	}
 	asked := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
-	if !strings.Contains(asked, `"signing":{"secrets":["`+canary1+`","`+canary2+`"]}`) || strings.Contains(asked, "***") {
+	if !strings.Contains(asked, `"signing":{"secrets":["`+canary1+`","`+canary2+`"]}`) ||
+		strings.Contains(asked, "***") {
 		t.Errorf("the export is %s", asked)
 	}
 	call(t, h, "GET", "/jobs/export?withSecrets=1", "").problem(t, http.StatusBadRequest)
@@ -95,14 +97,16 @@ func TestMasksKeepSecrets(t *testing.T) {
 	for _, masks := range []string{`"********"`, `"` + canary1 + `","********"`} {
 		p := call(t, h, "PUT", "/jobs/"+id, `{"signing":{"secrets":[`+masks+`]}}`)
 		problem := p.problem(t, http.StatusUnprocessableEntity)
-		if want := fmt.Sprintf("signing.secrets[%d]", strings.Count(masks, ",")); !slices.Equal(problem.fields(), []string{want}) {
+		if want := fmt.Sprintf("signing.secrets[%d]", strings.Count(masks, ",")); !slices.Equal(problem.fields(),
+			[]string{want}) {
 			t.Errorf("%s: %v, want %s", masks, problem.fields(), want)
 		}
 	}
 	// What an export has masked is refused by name, and not made unsigned.
 	create(t, h, strings.Replace(minimal, "{", `{"signing":{"secrets":["`+canary1+`"]},`, 1))
 	report := imported(t, newAPI(t, newFake()), call(t, h, "GET", "/jobs/export", "").text, ndjson)
-	if report.Imported != 1 || report.Refused != 1 || !strings.Contains(fmt.Sprintf("%+v", *report.Results[1].Error), "signing.secrets[0]") {
+	if report.Imported != 1 || report.Refused != 1 || !strings.Contains(fmt.Sprintf("%+v", *report.Results[1].Error),
+		"signing.secrets[0]") {
 		t.Errorf("%+v", report)
 	}
 }

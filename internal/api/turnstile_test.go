@@ -79,7 +79,8 @@ type testTurnstile struct {
 // newTestTurnstile opens one of the default rate. Close it at the end.
 func newTestTurnstile(t *testing.T) *testTurnstile {
 	t.Helper()
-	e := &testTurnstile{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})}, metrics: telemetry.NewMetrics()}
+	e := &testTurnstile{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})},
+		metrics: telemetry.NewMetrics()}
 	l, err := NewListener(ListenerConfig{Listener: e.queue, Clock: clock.System{}, Metrics: e.metrics})
 	if err != nil {
 		t.Fatal(err)
@@ -358,7 +359,8 @@ func TestClosingEndsAPause(t *testing.T) {
 func TestListenerConfig(t *testing.T) {
 	q, m := &queue{}, telemetry.NewMetrics()
 	for _, c := range []ListenerConfig{
-		{}, {Listener: q}, {Listener: q, Clock: clock.System{}}, {Listener: q, Metrics: m}, {Clock: clock.System{}, Metrics: m},
+		{}, {Listener: q}, {Listener: q, Clock: clock.System{}}, {Listener: q, Metrics: m},
+		{Clock: clock.System{}, Metrics: m},
 		{Listener: q, Clock: clock.System{}, Metrics: m, PerSecond: -1},
 	} {
 		if _, err := NewListener(c); err == nil {
@@ -371,7 +373,8 @@ func TestListenerConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := l.(*turnstile)
-		if s.budget.Burst() < admission || s.reserve.Burst() < 1 || s.addresses.Of(netip.MustParseAddr("192.0.2.1"), time.Time{}).Burst() < 1 {
+		if s.budget.Burst() < admission || s.reserve.Burst() < 1 ||
+			s.addresses.Of(netip.MustParseAddr("192.0.2.1"), time.Time{}).Burst() < 1 {
 			t.Errorf("%d a second: nobody would come in", perSecond)
 		}
 		s.shut()

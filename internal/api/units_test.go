@@ -32,15 +32,19 @@ func TestProblemOf(t *testing.T) {
 		{"a wrong field", domain.Invalid("api", "must be a URL", "x"), 422, "api must be a URL"},
 		{"no field, a message", &domain.Error{Code: domain.CodeInvalid, Message: "no good"}, 422, "no good"},
 		{"neither", &domain.Error{Code: domain.CodeInvalid}, 422, ""},
-		{"not found", domain.NotFound("job", domain.JobID{}), 404, "job 00000000-0000-0000-0000-000000000000 does not exist"},
+		{"not found", domain.NotFound("job", domain.JobID{}), 404,
+			"job 00000000-0000-0000-0000-000000000000 does not exist"},
 		{"conflict", domain.Conflict("version %d", 3), 409, "version 3"},
 		{"wrapped", fmt.Errorf("while: %w", domain.Conflict("x")), 409, "x"},
 		{"unavailable", domain.Unavailable(io.EOF, "no commit"), 503, "no commit"},
-		{"internal", &domain.Error{Code: domain.CodeInternal, Message: "canary"}, 500, "The server failed. Its log has the cause under the number in instance."},
-		{"anything else", errors.New("canary"), 500, "The server failed. Its log has the cause under the number in instance."},
+		{"internal", &domain.Error{Code: domain.CodeInternal, Message: "canary"}, 500,
+			"The server failed. Its log has the cause under the number in instance."},
+		{"anything else", errors.New("canary"), 500, "The server failed. Its log has the cause under the number " +
+			"in instance."},
 		{"too large", &http.MaxBytesError{Limit: 7}, 413, "The body must be at most 7 bytes."},
 		{"canceled", context.Canceled, 503, "The request was given up before it was done."},
-		{"too late", fmt.Errorf("list: %w", context.DeadlineExceeded), 503, "The request was given up before it was done."},
+		{"too late", fmt.Errorf("list: %w", context.DeadlineExceeded), 503,
+			"The request was given up before it was done."},
 	} {
 		p := problemOf(tc.err)
 		if p.Status != tc.status || p.Detail != tc.detail || strings.Contains(fmt.Sprintf("%+v", p.Errors), "canary") {
@@ -61,7 +65,8 @@ func TestManyWrongFieldsAreCut(t *testing.T) {
 		e.Fields = append(e.Fields, domain.FieldError{Field: fmt.Sprint("f", i), Message: "is wrong"})
 	}
 	p := problemOf(e)
-	if len(p.Errors) != maxFieldProblems || p.Detail != "5000 fields are wrong (the first 100 are listed): f0 is wrong" {
+	if len(p.Errors) != maxFieldProblems || p.Detail != "5000 fields are wrong (the first 100 are "+
+		"listed): f0 is wrong" {
 		t.Errorf("%d fields, %q", len(p.Errors), p.Detail)
 	}
 	e.Fields = e.Fields[:2]
@@ -96,7 +101,8 @@ func TestEcho(t *testing.T) {
 		{domain.AtLeastOnce, "ATLEAST_ONCE"}, {[]string{"a"}, "[a]"},
 		{strings.Repeat("x", maxEchoBytes), strings.Repeat("x", maxEchoBytes)},
 		{strings.Repeat("x", maxEchoBytes+1), strings.Repeat("x", maxEchoBytes) + "…"},
-		{"x" + strings.Repeat("é", maxEchoBytes), "x" + strings.Repeat("é", maxEchoBytes/2-1) + "…"}, // not within a letter
+		// not within a letter
+		{"x" + strings.Repeat("é", maxEchoBytes), "x" + strings.Repeat("é", maxEchoBytes/2-1) + "…"},
 	} {
 		if got := echo(tc.in); got != tc.want {
 			t.Errorf("echo(%.20v) = %.300v, want %.300v", tc.in, got, tc.want)
@@ -118,7 +124,8 @@ func TestReadFault(t *testing.T) {
 		err    error
 		status int
 	}{
-		{slowConn{}, 408}, {os.ErrDeadlineExceeded, 408}, {io.ErrUnexpectedEOF, 400}, {errors.New("malformed chunked encoding"), 400},
+		{slowConn{}, 408}, {os.ErrDeadlineExceeded, 408}, {io.ErrUnexpectedEOF, 400},
+		{errors.New("malformed chunked encoding"), 400},
 		{&http.MaxBytesError{Limit: 1}, 413},
 	} {
 		if got := problemOf(readFault(tc.err)).Status; got != tc.status {
@@ -206,7 +213,8 @@ func TestRecorder(t *testing.T) {
 	if w.Code != 200 || rec.status != 200 {
 		t.Errorf("%d", w.Code)
 	}
-	if plainWriter(rec) != http.ResponseWriter(w) || plainWriter(w) != http.ResponseWriter(w) || rec.Unwrap() != http.ResponseWriter(w) {
+	if plainWriter(rec) != http.ResponseWriter(w) || plainWriter(w) != http.ResponseWriter(w) ||
+		rec.Unwrap() != http.ResponseWriter(w) {
 		t.Error("the writer inside is not reached")
 	}
 }
@@ -222,13 +230,17 @@ func TestDocsWords(t *testing.T) {
 		{&huma.Schema{}, docsType{"any JSON", ""}, ""},
 		{&huma.Schema{Ref: "#/components/schemas/Job"}, docsType{"Job", "Job"}, ""},
 		{&huma.Schema{Type: "string", Format: "uuid"}, docsType{"uuid", ""}, ""},
-		{&huma.Schema{Type: "string", Format: "date-time", MaxLength: &n}, docsType{"string", ""}, "At most 9 characters"},
-		{&huma.Schema{Type: "integer", Nullable: true, Minimum: &lo, Maximum: &hi}, docsType{"integer or null", ""}, "From 1 to 5"},
+		{&huma.Schema{Type: "string", Format: "date-time", MaxLength: &n}, docsType{"string", ""},
+			"At most 9 characters"},
+		{&huma.Schema{Type: "integer", Nullable: true, Minimum: &lo, Maximum: &hi}, docsType{"integer or null", ""},
+			"From 1 to 5"},
 		{&huma.Schema{Type: "integer", Minimum: &lo}, docsType{"integer", ""}, "At least 1"},
 		{&huma.Schema{Type: "string", Enum: []any{"A", "B"}}, docsType{"string", ""}, "A, B"},
-		{&huma.Schema{Type: "array", Items: &huma.Schema{Ref: "#/x/Job"}, MaxItems: &n}, docsType{"array of Job", "Job"}, "At most 9"},
+		{&huma.Schema{Type: "array", Items: &huma.Schema{Ref: "#/x/Job"}, MaxItems: &n},
+			docsType{"array of Job", "Job"}, "At most 9"},
 		{&huma.Schema{Type: "object"}, docsType{"object", ""}, ""},
-		{&huma.Schema{Type: "object", AdditionalProperties: &huma.Schema{Type: "string"}, MaxProperties: &n}, docsType{"object of string", ""}, "At most 9"},
+		{&huma.Schema{Type: "object", AdditionalProperties: &huma.Schema{Type: "string"}, MaxProperties: &n},
+			docsType{"object of string", ""}, "At most 9"},
 	} {
 		if got := typeOf(tc.schema); got != tc.typ {
 			t.Errorf("%+v, want %+v", got, tc.typ)
@@ -237,7 +249,8 @@ func TestDocsWords(t *testing.T) {
 			t.Errorf("%q, want %q", limitsOf(tc.schema), tc.limits)
 		}
 	}
-	if got := []string{bytesText(1 << 20), bytesText(64 << 20), bytesText(1000), jsonText("x"), jsonText([]int{1}), jsonText(func() {})}; got[0] != "1 MiB" ||
+	if got := []string{bytesText(1 << 20), bytesText(64 << 20), bytesText(1000), jsonText("x"), jsonText([]int{1}),
+		jsonText(func() {})}; got[0] != "1 MiB" ||
 		got[1] != "64 MiB" || got[2] != "1000 bytes" || got[3] != "x" || got[4] != "[1]" || got[5] == "" {
 		t.Errorf("%q", got)
 	}
@@ -260,7 +273,8 @@ func TestMergeNewest(t *testing.T) {
 		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce}, Status: s}
 	}
 	facts := []domain.Execution{e(a, 9, 0, "SUCCESS"), e(b, 5, 2, "FAILED"), e(a, 5, 2, "SUCCESS")}
-	live := []domain.Execution{e(a, 10, 0, "RUNNING"), e(b, 5, 3, "PENDING"), e(b, 5, 2, "RUNNING"), e(a, 1, 0, "PENDING")}
+	live := []domain.Execution{e(a, 10, 0, "RUNNING"), e(b, 5, 3, "PENDING"), e(b, 5, 2, "RUNNING"),
+		e(a, 1, 0, "PENDING")}
 	want := []domain.Execution{live[0], facts[0], live[1], facts[1], facts[2], live[3]}
 	if diff := cmp.Diff(want, mergeNewest(facts, live)); diff != "" {
 		t.Error(diff)

@@ -50,14 +50,17 @@ func TestTargetsThatWillBeRefused(t *testing.T) {
 		{"POST", "/resume", "", nil},
 		{"PUT", "", `{"api":"https://10.0.0.1/"}`, want},
 	} {
-		if got := send(http.StatusOK, step.method, "/jobs/"+bad.JobID+step.path, step.body); !slices.Equal(got.Warnings, step.want) {
+		if got := send(http.StatusOK, step.method, "/jobs/"+bad.JobID+step.path,
+			step.body); !slices.Equal(got.Warnings, step.want) {
 			t.Errorf("%s %s %s: %q, want %q", step.method, step.path, step.body, got.Warnings, step.want)
 		}
 	}
 	refused := strings.Replace(minimal, "example.com", "10.0.0.1", 1)
-	report := imported(t, h, refused+"\n"+strings.Replace(refused, "/hook", "?a=b", 1)+"\n"+minimal+"\n{}\n"+refused, ndjson)
+	report := imported(t, h, refused+"\n"+strings.Replace(refused, "/hook", "?a=b", 1)+"\n"+minimal+"\n{}\n"+
+		refused, ndjson)
 	for i, warned := range []bool{true, true, false, false, true} {
-		if r := report.Results[i]; warned != slices.Equal(r.Warnings, want) || !warned && r.Warnings != nil || (r.JobID == "") != (i == 3) {
+		if r := report.Results[i]; warned != slices.Equal(r.Warnings, want) || !warned && r.Warnings != nil ||
+			(r.JobID == "") != (i == 3) {
 			t.Errorf("import, item %d: %+v", i, r)
 		}
 	}
@@ -92,17 +95,20 @@ func TestWarningsOfASchedule(t *testing.T) {
 		}
 		var made createdBody
 		res := call(t, h, "POST", "/jobs", body)
-		if res.into(t, 201, &made); !slices.Equal(made.Warnings, preview.Warnings) || !tc.warns && strings.Contains(res.text, "warnings") {
+		if res.into(t, 201, &made); !slices.Equal(made.Warnings, preview.Warnings) ||
+			!tc.warns && strings.Contains(res.text, "warnings") {
 			t.Errorf("%s: create says %s, a preview %q", tc.schedule, res.text, preview.Warnings)
 		}
 		calm := "/jobs/" + create(t, h, minimal)
 		for _, step := range []struct{ method, path, body string }{
-			{"PUT", "", `{"schedule":"` + tc.schedule + `"}`}, {"PUT", "", `{"name":"x"}`}, {"POST", "/pause", ""}, {"POST", "/resume", ""},
+			{"PUT", "", `{"schedule":"` + tc.schedule + `"}`}, {"PUT", "", `{"name":"x"}`}, {"POST", "/pause", ""},
+			{"POST", "/resume", ""},
 		} {
 			var changed updatedBody
 			call(t, h, step.method, calm+step.path, step.body).into(t, 200, &changed)
 			if !slices.Equal(changed.Warnings, preview.Warnings) {
-				t.Errorf("%s: %s %s says %q, a preview %q", tc.schedule, step.method, step.path, changed.Warnings, preview.Warnings)
+				t.Errorf("%s: %s %s says %q, a preview %q", tc.schedule, step.method, step.path, changed.Warnings,
+					preview.Warnings)
 			}
 		}
 		report := imported(t, h, body+"\n"+minimal+"\n"+body, ndjson)
@@ -125,7 +131,8 @@ func TestWarningsOfAnImportAreKept(t *testing.T) {
 	var body strings.Builder
 	const n = maxWarningKeys + 20
 	for i := range 2 * n {
-		fmt.Fprintf(&body, `{"schedule":"* %d %d * * *","api":"https://host-%d.example/hook","type":"ATLEAST_ONCE"}`+"\n", i%59, i%23, i%n)
+		fmt.Fprintf(&body, `{"schedule":"* %d %d * * *","api":"https://host-%d.example/hook","type":"ATLEAST_ONCE"}`+
+			"\n", i%59, i%23, i%n)
 	}
 	for i, r := range imported(t, h, body.String(), ndjson).Results {
 		if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "fires 60 times") {

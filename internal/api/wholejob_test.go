@@ -10,7 +10,8 @@ import (
 func TestWholeDocumentInAPut(t *testing.T) {
 	f := newFake()
 	h := newAPI(t, f)
-	id := create(t, h, laidOver(`"name":"a","body":{"x":{"y":1,"y":2}},"headers":{"Authorization":"secret"},"retry":{"maxRetries":7}`))
+	id := create(t, h, laidOver(`"name":"a","body":{"x":{"y":1,"y":2}},"headers":{"Authorization":"secret"},`+
+		`"retry":{"maxRetries":7}`))
 	path := "/jobs/" + id
 	read := func() string { return call(t, h, "GET", path, "").text }
 	altered := func(from, to string) string {
@@ -29,7 +30,8 @@ func TestWholeDocumentInAPut(t *testing.T) {
 		{"as it was read", stale, 200, `"version":2`},
 		{"of an old version", stale, 409, `"field":"version","message":"must be the job's current version, 2`},
 	} {
-		if res := call(t, h, "PUT", path, row.body); res.StatusCode != row.status || !strings.Contains(res.text, row.holds) {
+		if res := call(t, h, "PUT", path, row.body); res.StatusCode != row.status ||
+			!strings.Contains(res.text, row.holds) {
 			t.Errorf("%s: %d %s", row.name, res.StatusCode, res.text)
 		}
 	}
@@ -41,8 +43,10 @@ func TestWholeDocumentInAPut(t *testing.T) {
 		{"another name", `"name":"a"`, `"name":"b"`, 200, `"version":3`},
 		{"a wrong field in spec", `"maxRetries":7`, `"maxRetries":-7`, 422, `"field":"spec.retry.maxRetries"`},
 		{"an unknown field in spec", `"maxRetries":7`, `"maxTries":7`, 422, `"field":"spec.retry.maxTries"`},
-		{"a field in both places", `"isActive":true`, `"isActive":true,"name":"c"`, 422, `"field":"name","message":"is there twice, in spec too`},
-		{"a field beside spec", `"isActive":true`, `"isActive":true,"timezone":"Europe/Berlin"`, 422, `"field":"timezone","message":"is there twice`},
+		{"a field in both places", `"isActive":true`, `"isActive":true,"name":"c"`, 422,
+			`"field":"name","message":"is there twice, in spec too`},
+		{"a field beside spec", `"isActive":true`, `"isActive":true,"timezone":"Europe/Berlin"`, 422,
+			`"field":"timezone","message":"is there twice`},
 		{"an unknown field beside spec", `"isActive":true`, `"active":true`, 422, `"field":"active"`},
 		{"another creation", `"createdAt":`, `"createdAt":1`, 422, `"field":"createdAt","message":"can only be read`},
 		{"another id", `{"id":"0`, `{"id":"1`, 422, `"field":"id"`},
@@ -52,12 +56,14 @@ func TestWholeDocumentInAPut(t *testing.T) {
 		{"another timeout", `"timeoutMs":30000`, `"timeoutMs":5e3`, 200, ""},
 		{"paused", `"isActive":true`, `"isActive":false`, 200, ""},
 	} {
-		if res := call(t, h, "PUT", path, altered(row.from, row.to)); res.StatusCode != row.status || !strings.Contains(res.text, row.holds) {
+		if res := call(t, h, "PUT", path, altered(row.from, row.to)); res.StatusCode != row.status ||
+			!strings.Contains(res.text, row.holds) {
 			t.Errorf("%s: %d %s", row.name, res.StatusCode, res.text)
 		}
 	}
 	got := read()
-	for _, want := range []string{`"name":"b"`, `"timeoutMs":5000`, `"isActive":false`, `"maxRetries":7`, `"y":1,"y":2`, `"Authorization":"********"`} {
+	for _, want := range []string{`"name":"b"`, `"timeoutMs":5000`, `"isActive":false`, `"maxRetries":7`, `"y":1,"y":2`,
+		`"Authorization":"********"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s has no %s", got, want)
 		}
@@ -72,7 +78,8 @@ func TestWholeDocumentInAPut(t *testing.T) {
 	}
 	for _, row := range []struct{ method, path string }{{"POST", "/jobs"}, {"POST", "/jobs/import"}} {
 		res := call(t, h, row.method, row.path, strings.ReplaceAll(got, "\n", ""))
-		if !strings.Contains(res.text, `"field":"spec","message":"is where the document of a job has its fields`) || strings.Contains(res.text, "createdAt") {
+		if !strings.Contains(res.text, `"field":"spec","message":"is where the document of a job has its fields`) ||
+			strings.Contains(res.text, "createdAt") {
 			t.Errorf("%s %s: %d %s", row.method, row.path, res.StatusCode, res.text)
 		}
 	}

@@ -68,7 +68,8 @@ type App struct {
 // Open takes the port, opens the store and puts the parts together. Nothing is
 // fired and no request is answered before Run. The errors are one line each,
 // fit to be shown to whoever starts the server.
-func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *telemetry.Metrics, version string) (*App, error) {
+func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *telemetry.Metrics,
+	version string) (*App, error) {
 	a := &App{cfg: cfg, log: log.Logger, logs: log, stopping: make(chan struct{})}
 	if err := a.open(ctx, metrics, version); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -129,8 +130,10 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	}
 	handler, err := api.New(api.Config{
 		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
-		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names, Checks: []func() engine.Check{a.checkLog, a.checkHistory},
+		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
+		MaxImport: a.cfg.MaxImport,
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
+		Checks: []func() engine.Check{a.checkLog, a.checkHistory},
 	})
 	if err != nil {
 		return err

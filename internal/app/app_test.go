@@ -88,7 +88,8 @@ func TestAppFiresOnTheSecondAndStopsInGoodOrder(t *testing.T) {
 	defer target.Close()
 	dir := t.TempDir()
 	s := start(t, dir)
-	s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)
+	s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`,
+		http.StatusCreated)
 	for range 3 {
 		r := <-calls
 		if r.Header.Get("Belfry-Scheduled-At") == "" || !strings.HasSuffix(r.Header.Get("Belfry-Scheduled-At"), "000") {
@@ -108,7 +109,8 @@ func TestAppFiresOnTheSecondAndStopsInGoodOrder(t *testing.T) {
 
 // A stop that comes before the record was read is one in good order.
 func TestStopBeforeTheRecordIsRead(t *testing.T) {
-	cfg, err := config.Load(config.Options{Environ: []string{"PORT=0", "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db")}})
+	cfg, err := config.Load(config.Options{Environ: []string{"PORT=0",
+		"DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db")}})
 	if err != nil {
 		t.Fatal(err)
 	}

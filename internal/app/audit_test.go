@@ -81,7 +81,8 @@ func deleteFirst(t *testing.T, dir string) (scheduledAt int64) {
 	}
 	defer c.Close()
 	c.SetBlockOnBusy()
-	const remove = `DELETE FROM execution WHERE scheduled_at = (SELECT min(scheduled_at) FROM execution) RETURNING scheduled_at`
+	const remove = `DELETE FROM execution WHERE scheduled_at = (SELECT min(scheduled_at) FROM execution) ` +
+		`RETURNING scheduled_at`
 	err = sqlitex.ExecuteTransient(c, remove, &sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
 		scheduledAt = s.ColumnInt64(0)
 		return nil
@@ -119,7 +120,8 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir, func(a *app.App) { app.AuditEvery(a, 10*time.Millisecond) })
 	defer s.stop(t)
-	job := s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
+	job := s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`,
+		http.StatusCreated)["jobId"]
 
 	eventually(t, "two fires are on record", func() bool {
 		a := s.audit(t)
@@ -133,7 +135,8 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 	if a.LostCount != 1 || len(a.Lost) != 1 || a.Lost[0].JobID != job || a.Lost[0].ScheduledAt != at {
 		t.Fatalf("after the record of %d of job %v was deleted: %+v", at, job, a)
 	}
-	eventually(t, "the auditor has counted it", func() bool { return strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") })
+	eventually(t, "the auditor has counted it",
+		func() bool { return strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") })
 	wantLostAlert(t, s, job, at, 1)
 }
 
@@ -148,11 +151,13 @@ func TestLossesAreNotToldAgainAfterARestart(t *testing.T) {
 	for round := int64(1); round <= 2; round++ {
 		s := start(t, dir, func(a *app.App) { app.AuditEvery(a, 10*time.Millisecond) })
 		if job == nil {
-			job = s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`, http.StatusCreated)["jobId"]
+			job = s.post(t, "/jobs", `{"schedule":"* * * * * *","api":"`+target.URL+`/hook","type":"ATLEAST_ONCE"}`,
+				http.StatusCreated)["jobId"]
 		}
 		eventually(t, "two fires are on record", func() bool { return s.audit(t).Succeeded >= 2 })
 		at := deleteFirst(t, dir)
-		eventually(t, "a loss is counted", func() bool { return !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") })
+		eventually(t, "a loss is counted",
+			func() bool { return !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 0\n") })
 		if !strings.Contains(s.metrics(t), "\nbelfry_lost_fires_total 1\n") {
 			t.Errorf("round %d: more than the fire at %d was counted, or nothing", round, at)
 		}
@@ -175,7 +180,8 @@ func wantLostAlert(t *testing.T, s *server, job any, at, count int64) {
 	if len(body.Alerts) != 1 {
 		t.Fatalf("alerts %+v, want one", body.Alerts)
 	}
-	if a := body.Alerts[0]; a.JobID != job || a.Kind != "LOST" || !a.Open || a.Count != count || a.Error != domain.LossText(at) {
+	if a := body.Alerts[0]; a.JobID != job || a.Kind != "LOST" || !a.Open || a.Count != count ||
+		a.Error != domain.LossText(at) {
 		t.Errorf("alert %+v, want that of job %v, %d fires, the latest at %d", a, job, count, at)
 	}
 }

@@ -39,8 +39,9 @@ func (p pair) write(t *testing.T, number int64) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(number), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(100 * 365 * 24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(100 * 365 * 24 * time.Hour), IsCA: true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -146,7 +147,8 @@ func TestACertificateThatCannotBeUsed(t *testing.T) {
 	if err := os.WriteFile(garbage, []byte("canary"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, files := range [][2]string{{p.cert, "nowhere"}, {"nowhere", p.key}, {p.cert, other.key}, {garbage, p.key}, {p.cert, garbage}, {p.key, p.cert}} {
+	for _, files := range [][2]string{{p.cert, "nowhere"}, {"nowhere", p.key}, {p.cert, other.key}, {garbage, p.key},
+		{p.cert, garbage}, {p.key, p.cert}} {
 		_, err := openCertificate(files[0], files[1], clock.System{}, slog.New(slog.DiscardHandler))
 		if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%v: %v", files, err)
@@ -173,7 +175,8 @@ func TestMarksBeforePEM(t *testing.T) {
 	if _, err := openCertificate(cert, key, clock.System{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := clientCertificates([]config.ClientCertificate{{Name: "a", CertFile: cert, KeyFile: key}}); err != nil {
+	if _, _, err := clientCertificates([]config.ClientCertificate{
+		{Name: "a", CertFile: cert, KeyFile: key}}); err != nil {
 		t.Error(err)
 	}
 	plain, err := authorities(p.cert)
@@ -189,7 +192,8 @@ func TestMarksBeforePEM(t *testing.T) {
 func TestTLS(t *testing.T) {
 	p := newPair(t)
 	cfg, err := config.Load(config.Options{Environ: []string{
-		"PORT=0", "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db"), "BELFRY_TLS_CERT=" + p.cert, "BELFRY_TLS_KEY=" + p.key,
+		"PORT=0", "DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db"), "BELFRY_TLS_CERT=" + p.cert,
+		"BELFRY_TLS_KEY=" + p.key,
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +240,10 @@ func TestTLS(t *testing.T) {
 	if _, err := get(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }); err != nil {
 		t.Errorf("TLS 1.2: %v", err)
 	}
-	if _, err := get(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }); err == nil {
+	if _, err := get(func(c *tls.Config) {
+		c.MinVersion, c.MaxVersion = tls.VersionTLS10,
+			tls.VersionTLS11
+	}); err == nil {
 		t.Error("TLS 1.1 was taken")
 	}
 	if res, err := http.Get("http://" + a.Addr() + "/healthz"); err == nil {

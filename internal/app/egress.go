@@ -77,7 +77,8 @@ func clientCertificates(list []config.ClientCertificate) (certs map[string]tls.C
 	for _, c := range list {
 		cert, err := keyPair(c.CertFile, c.KeyFile)
 		if err != nil {
-			return nil, nil, fmt.Errorf("client certificate %s (%s, %s): %w", c.Name, c.CertFile, c.KeyFile, reason(err))
+			return nil, nil, fmt.Errorf("client certificate %s (%s, %s): %w", c.Name, c.CertFile,
+				c.KeyFile, reason(err))
 		}
 		certs[c.Name], names = cert, append(names, c.Name)
 	}

@@ -83,7 +83,8 @@ type heapController struct {
 // called. It leaves alone what the operator has decided with GOGC or
 // GOMEMLIMIT.
 func keepHeap(clk clock.Clock) *heapController {
-	k := &heapController{percent: 100, clock: clk, last: clk.Mark(), sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}}
+	k := &heapController{percent: 100, clock: clk, last: clk.Mark(),
+		sample: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}}
 	k.loading.Store(true)
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		k.stopped.Store(true)

@@ -18,13 +18,15 @@ func TestGCPercent(t *testing.T) {
 		live, stacks uint64
 		least, most  uint64 // room in MiB
 	}{
-		{0, 0, 23, 24}, {mb, 0, 23, 25}, {8 * mb, 0, 24, 25}, {20 * mb, 0, 25, 27}, {64 * mb, 0, 31, 32}, {220 * mb, 0, 49, 52},
+		{0, 0, 23, 24}, {mb, 0, 23, 25}, {8 * mb, 0, 24, 25}, {20 * mb, 0, 25, 27}, {64 * mb, 0, 31, 32},
+		{220 * mb, 0, 49, 52},
 		{2200 * mb, 0, 277, 299}, {80 * mb, 24 * mb, 81, 82}, {20 * mb, 30 * mb, 86, 87},
 	} {
 		got := gcPercent(c.live, c.stacks)
 		room := max(c.live+c.stacks, 4*mb) * uint64(got) / 100 / mb // as Go counts it
 		if got < 1 || room < c.least || room > c.most {
-			t.Errorf("%d MiB live: %d %%, which is room for %d MiB, want %d to %d", c.live/mb, got, room, c.least, c.most)
+			t.Errorf("%d MiB live: %d %%, which is room for %d MiB, want %d to %d", c.live/mb, got, room,
+				c.least, c.most)
 		}
 	}
 }

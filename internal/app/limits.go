@@ -41,7 +41,8 @@ func fitFiles(want quota) (quota, error) {
 // tellFit warns when there are fewer calls or clients than are asked for.
 func tellFit(want, fits quota, log *slog.Logger) {
 	if fits != want {
-		log.Warn("the limit of open files is too low: raise it (ulimit -n, LimitNOFILE)", "open_files", raiseOpenFiles(0),
+		log.Warn("the limit of open files is too low: raise it (ulimit -n, LimitNOFILE)", "open_files",
+			raiseOpenFiles(0),
 			"max_in_flight", want.calls, "used", fits.calls, "max_connections", want.clients, "clients", fits.clients)
 	}
 }
@@ -54,7 +55,8 @@ func fit(want quota, files uint64) (quota, error) {
 	}
 	if files < leastFiles {
 		return quota{}, fmt.Errorf("the limit of open files is %d, and Belfry needs %d to work at all: raise it "+
-			"(ulimit -n, LimitNOFILE= of systemd, ulimits: of compose) to %d for the calls and clients that are configured",
+			"(ulimit -n, LimitNOFILE= of systemd, ulimits: of compose) to %d for the calls and clients that "+
+			"are configured",
 			files, leastFiles, want.calls+want.clients+ownFiles)
 	}
 	rest := int(files) - min(ownFiles, int(files)/2)

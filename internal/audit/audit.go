@@ -83,7 +83,8 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 		return Report{}, domain.Invalid("to", "must not be before from", w.To)
 	}
 	if w.To-w.From > MaxWindow.Milliseconds() {
-		return Report{}, domain.Invalid("from", fmt.Sprintf("must be at most %d days before to", MaxWindow/(24*time.Hour)), w.From)
+		return Report{}, domain.Invalid("from", fmt.Sprintf("must be at most %d days before to",
+			MaxWindow/(24*time.Hour)), w.From)
 	}
 	if w.lost == 0 {
 		w.lost = MaxLost

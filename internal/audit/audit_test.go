@@ -155,7 +155,8 @@ func TestWindowIsClipped(t *testing.T) {
 
 	midnight := noon - 12*60*minute
 	got := audit(t, db, Window{From: midnight - 20*60*minute, To: noon, Retention: time.Hour}, 10)
-	equal(t, got, Report{From: midnight, To: noon, Expected: 1, LostCount: 1, Lost: []domain.Loss{loss(jobID(1), noon)}})
+	equal(t, got, Report{From: midnight, To: noon, Expected: 1, LostCount: 1,
+		Lost: []domain.Loss{loss(jobID(1), noon)}})
 }
 
 // The fires of each version are those of its own time.
@@ -195,16 +196,19 @@ func TestWrongWindows(t *testing.T) {
 
 // What cannot be read is an error, never a good report.
 func TestFaultsAreErrors(t *testing.T) {
-	for _, method := range []string{"Shards.Peek", "Ledger.OpenRuns", "Ledger.Facts", "Ledger.Ranges", "Jobs.Timeline"} {
+	for _, method := range []string{"Shards.Peek", "Ledger.OpenRuns", "Ledger.Facts", "Ledger.Ranges",
+		"Jobs.Timeline"} {
 		db := faulty.New(fullHour(t), 1)
 		db.Add(faulty.Rule{Method: method})
-		if _, err := Run(t.Context(), db, fixed{}, Window{From: noon, To: noon + minute}); !errors.Is(err, faulty.ErrInjected) {
+		if _, err := Run(t.Context(), db, fixed{}, Window{From: noon, To: noon + minute}); !errors.Is(err,
+			faulty.ErrInjected) {
 			t.Errorf("%s: error %v", method, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, fullHour(t), fixed{}, Window{From: noon, To: noon + minute}); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, fullHour(t), fixed{}, Window{From: noon, To: noon + minute}); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("after the end of the context: error %v", err)
 	}
 }

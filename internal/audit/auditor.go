@@ -87,7 +87,8 @@ func (a *Auditor) runOnce(ctx context.Context) (found []domain.Loss, err error) 
 		return nil, err
 	}
 	from := shard.Watermark - a.Span.Milliseconds()
-	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: shard.Watermark, Retention: a.Retention, lost: maxFound, background: true})
+	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: shard.Watermark, Retention: a.Retention, lost: maxFound,
+		background: true})
 	if err != nil {
 		return nil, err
 	}

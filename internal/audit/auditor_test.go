@@ -70,7 +70,8 @@ func TestLossesAreToldOnce(t *testing.T) {
 
 func TestNothingIsLostBeforeTheFirstStart(t *testing.T) {
 	var log bytes.Buffer
-	if found, err := newAuditor(t, newStore(t, 0, everyMinute(1)), &log).runOnce(t.Context()); len(found) > 0 || err != nil {
+	if found, err := newAuditor(t, newStore(t, 0, everyMinute(1)), &log).runOnce(t.Context()); len(found) > 0 ||
+		err != nil {
 		t.Errorf("found %v, error %v", found, err)
 	}
 }
@@ -117,7 +118,8 @@ func TestRoundsGoOnAfterAFault(t *testing.T) {
 }
 
 func TestWrongConfig(t *testing.T) {
-	good := Config{Store: faulty.New(nil, 1), Clock: fixed{}, Metrics: telemetry.NewMetrics(), Log: slog.New(slog.DiscardHandler)}
+	good := Config{Store: faulty.New(nil, 1), Clock: fixed{}, Metrics: telemetry.NewMetrics(),
+		Log: slog.New(slog.DiscardHandler)}
 	for _, change := range []func(*Config){
 		func(c *Config) { c.Store = nil }, func(c *Config) { c.Log = nil }, func(c *Config) { c.Every = -1 },
 		func(c *Config) { c.Span = MaxWindow + 1 },

@@ -65,7 +65,8 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	}
 	out.ImportPerSecond = float64(rest) / took.Seconds()
 	b.say("%d jobs: imported at %.0f a second", n, out.ImportPerSecond)
-	first, err := w.api.CreateJob(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok", Type: "ATLEAST_ONCE"})
+	first, err := w.api.CreateJob(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok",
+		Type: "ATLEAST_ONCE"})
 	if err != nil {
 		return out, err
 	}

@@ -21,17 +21,19 @@ const (
 
 // Burst is what came of N jobs that were due at every second.
 type Burst struct {
-	Jobs           int               `json:"jobs"` // due each second
-	Seconds        int               `json:"seconds"`
-	JitterMs       int64             `json:"jitterMs,omitempty"` // the fires of a second are spread over so many milliseconds
-	Complete       bool              `json:"complete"`           // every fire arrived, once
+	Jobs    int `json:"jobs"` // due each second
+	Seconds int `json:"seconds"`
+	// the fires of a second are spread over so many milliseconds
+	JitterMs       int64             `json:"jitterMs,omitempty"`
+	Complete       bool              `json:"complete"` // every fire arrived, once
 	Missing        int64             `json:"missing,omitempty"`
 	Lateness       receiver.Lateness `json:"latenessMs"`
 	CPUMicros      float64           `json:"serverCpuMicros"` // for each execution
 	ReceiverMicros float64           `json:"receiverCpuMicros"`
-	MemoryMB       int64             `json:"serverMemoryMb"`          // at the end
-	PathMeasured   string            `json:"path"`                    // of the receiver: how it answered
-	BarePerSecond  float64           `json:"barePerSecond,omitempty"` // of the bare loop right before, where that was measured
+	MemoryMB       int64             `json:"serverMemoryMb"` // at the end
+	PathMeasured   string            `json:"path"`           // of the receiver: how it answered
+	// of the bare loop right before, where that was measured
+	BarePerSecond float64 `json:"barePerSecond,omitempty"`
 
 	atRest, peak int64         // bytes of the server's memory, after the import and at most
 	took         time.Duration // from the first instant until all had arrived
@@ -98,7 +100,8 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	took := b.cfg.Clock.Elapsed(mark)
 	after := w.usage()
 	if got.Early > 0 || got.Executions > want {
-		return out, fmt.Errorf("%d requests came early and %d executions where %d were due: that must not be", got.Early, got.Executions, want)
+		return out, fmt.Errorf("%d requests came early and %d executions where %d were due: that must not be",
+			got.Early, got.Executions, want)
 	}
 	return Burst{
 		Jobs: m.jobs, Seconds: m.seconds, JitterMs: m.jitter.Milliseconds(), PathMeasured: m.path,

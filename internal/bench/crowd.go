@@ -53,13 +53,15 @@ type crowd struct {
 // are cut off where the jobs would make more.
 func newCrowd(rows int64, days int) *crowd {
 	c := &crowd{
-		rows: rows, perDay: (rows + int64(days) - 1) / int64(days), random: rand.New(rand.NewPCG(1, 2)), //nolint:gosec // made up, and the same each time
+		rows: rows, perDay: (rows + int64(days) - 1) / int64(days), random: rand.New(rand.NewPCG(1, 2)),
+		//nolint:gosec // made up, and the same each time
 		byMonth: map[int][]int{},
 		ends:    crowdStart.AddDate(0, 0, days+1).UnixMilli(), // one more for what is written while a day is dropped
 	}
 	jobs := int(min(maxCrowd, max(1_000, rows/rowsPerMember)))
 	share := func(of float64, each int) int { return int(of*float64(c.perDay)/float64(each)) + 1 }
-	c.secondly, c.minutely, c.hourly = share(secondlyShare, secondsPerDay), share(minutelyShare, 1440), share(hourlyShare, 24)
+	c.secondly, c.minutely, c.hourly = share(secondlyShare, secondsPerDay), share(minutelyShare, 1440),
+		share(hourlyShare, 24)
 	jobs = max(jobs, c.secondly+c.minutely+c.hourly+100)
 	for n := range jobs {
 		c.versions = append(c.versions, c.version(n))
@@ -169,7 +171,8 @@ func (c *crowd) fire(n int, at int64) {
 		for i := range int64(retryRounds + 1) {
 			e.CompletedAt = began + took
 			e.Attempts = append(e.Attempts, domain.Attempt{
-				Number: int(i) + 1, StartedAt: began, CompletedAt: e.CompletedAt, HTTPStatus: e.HTTPStatus, Error: e.Error,
+				Number: int(i) + 1, StartedAt: began, CompletedAt: e.CompletedAt, HTTPStatus: e.HTTPStatus,
+				Error: e.Error,
 			})
 			began = e.CompletedAt + (i+1)*1_000
 		}

@@ -42,7 +42,8 @@ func TestCrowd(t *testing.T) {
 		} else if at, ok := timing.Prev(e.ScheduledAt + 1); !ok || at != e.ScheduledAt {
 			t.Fatalf("%v: the schedule names %d", e, at)
 		}
-		if seen[e.FireKey] || e.StartedAt < e.ScheduledAt || e.CompletedAt <= e.StartedAt || latest-e.CompletedAt > lateSeconds*1_000 {
+		if seen[e.FireKey] || e.StartedAt < e.ScheduledAt || e.CompletedAt <= e.StartedAt ||
+			latest-e.CompletedAt > lateSeconds*1_000 {
 			t.Fatalf("%+v, twice: %t, after %d", e, seen[e.FireKey], latest)
 		}
 		seen[e.FireKey], latest = true, max(latest, e.CompletedAt)
@@ -83,7 +84,8 @@ func TestWrongAnswersAreRefused(t *testing.T) {
 		got  []domain.Execution
 		ok   bool
 	}{
-		{3, at(3, 2, 1), true}, {0, at(3, 2), true}, {0, nil, true}, {3, at(3, 2), false}, {3, at(2, 3, 1), false}, {2, at(2, 2), false},
+		{3, at(3, 2, 1), true}, {0, at(3, 2), true}, {0, nil, true}, {3, at(3, 2), false}, {3, at(2, 3, 1), false},
+		{2, at(2, 2), false},
 	} {
 		if err := checkAnswer(question{want: c.want}, c.got); (err == nil) != c.ok {
 			t.Errorf("%v, want %d: %v", c.got, c.want, err)

@@ -24,7 +24,8 @@ func (b *Bench) Drift(ctx context.Context, jobs []int, seconds int) (out []Burst
 				return out, err
 			}
 			got.BarePerSecond = loop.PerSecond
-			b.say("%d jobs each second, %s: p50 %.1f, p99 %.1f, max %.1f ms", n, spread, got.Lateness.P50, got.Lateness.P99, got.Lateness.Max)
+			b.say("%d jobs each second, %s: p50 %.1f, p99 %.1f, max %.1f ms", n, spread, got.Lateness.P50,
+				got.Lateness.P99, got.Lateness.Max)
 			out = append(out, got)
 		}
 	}

@@ -65,7 +65,8 @@ func (b *Bench) Growth(ctx context.Context, cfg GrowthConfig) (*Growth, error) {
 				return out, fmt.Errorf("%d %s: %w", n, c.name, err)
 			}
 			b.say("%d %s: p99 %.1f ms, %.1f us CPU each", n, c.name, got.Lateness.P99, got.CPUMicros)
-			curve.Points = append(curve.Points, Point{n, got.Lateness.P50, got.Lateness.P99, got.CPUMicros, got.MemoryMB})
+			curve.Points = append(curve.Points, Point{n, got.Lateness.P50, got.Lateness.P99,
+				got.CPUMicros, got.MemoryMB})
 		}
 		out.Curves = append(out.Curves, curve)
 	}

@@ -39,7 +39,8 @@ type Insert struct {
 	Before    int64   `json:"before"` // rows on record when it began
 	Rows      int64   `json:"rows"`
 	PerSecond float64 `json:"perSecond"`
-	CPUMicros float64 `json:"cpuMicros"` // of this process for each row, making it up included; says more on a busy machine
+	// of this process for each row, making it up included; says more on a busy machine
+	CPUMicros float64 `json:"cpuMicros"`
 }
 
 // HistorySize says how much history is made.
@@ -76,7 +77,8 @@ func (b *Bench) History(ctx context.Context, size HistorySize) (out History, err
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		run.open, run.fill, run.closed, run.measureSize, run.open, run.queries, run.closed, run.export, run.open, run.drop,
+		run.open, run.fill, run.closed, run.measureSize, run.open, run.queries, run.closed, run.export,
+		run.open, run.drop,
 	} {
 		if err := step(ctx); err != nil {
 			return run.out, err
@@ -132,7 +134,8 @@ func (r *historyRun) fill(ctx context.Context) error {
 			return err
 		}
 		cpu = used(os.Getpid()).cpu - cpu
-		got := Insert{Before: done, Rows: n, PerSecond: float64(n) / took.Seconds(), CPUMicros: float64(cpu.Microseconds()) / float64(n)}
+		got := Insert{Before: done, Rows: n, PerSecond: float64(n) / took.Seconds(),
+			CPUMicros: float64(cpu.Microseconds()) / float64(n)}
 		r.out.Inserts = append(r.out.Inserts, got)
 		r.say("%d rows: %.0f more at %.0f a second", done, float64(n), got.PerSecond)
 		done += n

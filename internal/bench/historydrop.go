@@ -105,7 +105,8 @@ func (t *StoreLoad) addReads(from StoreLoad) {
 
 // traffic repeats an operation until the context ends. What has not ended when
 // the drop begins belongs to it.
-func (r *historyRun) traffic(ctx context.Context, dropping *atomic.Bool, do func() error, note func(late bool, ms float64)) error {
+func (r *historyRun) traffic(ctx context.Context, dropping *atomic.Bool, do func() error,
+	note func(late bool, ms float64)) error {
 	for ctx.Err() == nil {
 		mark := r.cfg.Clock.Mark()
 		err := do()

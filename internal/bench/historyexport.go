@@ -49,7 +49,8 @@ func (r *historyRun) export(ctx context.Context) (err error) {
 		return fmt.Errorf("%d executions came, want about %d", sink.rows, want)
 	}
 	r.out.Export = &ExportRate{
-		Rows: sink.rows, Bytes: sink.bytes, Seconds: took.Seconds(), PerSecond: float64(sink.rows) / took.Seconds(), Memory: sink.grown,
+		Rows: sink.rows, Bytes: sink.bytes, Seconds: took.Seconds(), PerSecond: float64(sink.rows) / took.Seconds(),
+		Memory: sink.grown,
 	}
 	r.say("%d rows exported, %.0f a second", sink.rows, r.out.Export.PerSecond)
 	return nil

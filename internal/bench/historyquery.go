@@ -39,9 +39,10 @@ func (r *historyRun) questions() []question {
 		return c.versions[first+(i%queriedJobs)*(end-first)/queriedJobs].JobID
 	}
 	lastOf := func(name string, first, end, want int) question {
-		return question{"last 20 of a job, " + name, want, func(ctx context.Context, i int) ([]domain.Execution, error) {
-			return h.ByJob(ctx, job(first, end, i), store.Page{Limit: 20})
-		}}
+		return question{"last 20 of a job, " + name, want,
+			func(ctx context.Context, i int) ([]domain.Execution, error) {
+				return h.ByJob(ctx, job(first, end, i), store.Page{Limit: 20})
+			}}
 	}
 	all := store.Page{Limit: 50}
 	return []question{
@@ -55,7 +56,10 @@ func (r *historyRun) questions() []question {
 		{"last 50 failed of a job", 0, func(ctx context.Context, i int) ([]domain.Execution, error) {
 			return h.Failed(ctx, job(minutely, hourly, i), all)
 		}},
-		{"last 50 of all", 50, func(ctx context.Context, _ int) ([]domain.Execution, error) { return h.Recent(ctx, all) }},
+		{"last 50 of all", 50, func(ctx context.Context, _ int) ([]domain.Execution,
+			error) {
+			return h.Recent(ctx, all)
+		}},
 	}
 }
 

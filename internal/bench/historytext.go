@@ -16,7 +16,8 @@ func (h *History) tables() []table {
 func (h *History) insertTable() [][]any {
 	rows := [][]any{{"on record", "then", "rows per second", "of the first", "CPU us each"}}
 	for _, i := range h.Inserts {
-		rows = append(rows, []any{i.Before, i.Rows, int(i.PerSecond), fmt.Sprintf("%.2f", i.PerSecond/h.Inserts[0].PerSecond), hundredth(i.CPUMicros)})
+		rows = append(rows, []any{i.Before, i.Rows, int(i.PerSecond),
+			fmt.Sprintf("%.2f", i.PerSecond/h.Inserts[0].PerSecond), hundredth(i.CPUMicros)})
 	}
 	return rows
 }
@@ -47,7 +48,8 @@ func (h *History) dropTable() [][]any {
 	return [][]any{
 		{"", "rows", "MB", "ms", "commits", "longest ms", "reads", "longest ms"},
 		{"before", "", "", "", d.Before.Commits, d.Before.LongestCommitMs, d.Before.Reads, d.Before.LongestReadMs},
-		{"during", d.Rows, d.Bytes / 1e6, d.Ms, d.During.Commits, d.During.LongestCommitMs, d.During.Reads, d.During.LongestReadMs},
+		{"during", d.Rows, d.Bytes / 1e6, d.Ms, d.During.Commits, d.During.LongestCommitMs, d.During.Reads,
+			d.During.LongestReadMs},
 	}
 }
 

@@ -33,7 +33,8 @@ const warmUp = 4
 
 // InFlight measures calls that take so long, for each number of them in flight.
 // The instants are spread over the second, so that as many end as begin.
-func (b *Bench) InFlight(ctx context.Context, delays []time.Duration, calls []int, seconds int) (out []InFlight, err error) {
+func (b *Bench) InFlight(ctx context.Context, delays []time.Duration, calls []int,
+	seconds int) (out []InFlight, err error) {
 	for _, d := range delays {
 		for _, n := range calls {
 			rate := int(float64(n) / d.Seconds())
@@ -44,7 +45,8 @@ func (b *Bench) InFlight(ctx context.Context, delays []time.Duration, calls []in
 			if err != nil {
 				return out, fmt.Errorf("%d calls of %s: %w", n, d, err)
 			}
-			b.say("%d calls of %s in flight: %.0f answered a second, %d bytes each", n, d, got.PerSecond, got.BytesPerCall)
+			b.say("%d calls of %s in flight: %.0f answered a second, %d bytes each", n, d, got.PerSecond,
+				got.BytesPerCall)
 			out = append(out, got)
 		}
 	}
@@ -60,7 +62,8 @@ func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds 
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	seconds += warmUp + int(2*d/time.Second)
-	m := burst{jobs: rate, seconds: seconds, jitter: time.Second, path: fmt.Sprintf("/slow?ms=%d", d.Milliseconds()), drainTime: d}
+	m := burst{jobs: rate, seconds: seconds, jitter: time.Second, path: fmt.Sprintf("/slow?ms=%d", d.Milliseconds()),
+		drainTime: d}
 	got, err := w.burst(ctx, m)
 	if err != nil {
 		return out, err

@@ -27,7 +27,8 @@ func (b *Bench) Recovery(ctx context.Context, jobs []int, down time.Duration) (o
 		if err != nil {
 			return out, err
 		}
-		b.say("%d jobs each second, down for %.1f s: first request after %d ms, %d late fires within %d ms", n, float64(got.DownMs)/1000, got.FirstMs, got.Late, got.CaughtUpMs)
+		b.say("%d jobs each second, down for %.1f s: first request after %d ms, %d late fires within %d ms", n,
+			float64(got.DownMs)/1000, got.FirstMs, got.Late, got.CaughtUpMs)
 		out = append(out, got)
 	}
 	return out, nil
@@ -40,7 +41,8 @@ func (b *Bench) recovery(ctx context.Context, n int, down time.Duration) (out Re
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	if err := w.importJobs(ctx, n, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok", Type: "ATLEAST_ONCE"}); err != nil {
+	if err := w.importJobs(ctx, n, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok",
+		Type: "ATLEAST_ONCE"}); err != nil {
 		return out, err
 	}
 	if err := b.reset(ctx); err != nil {

@@ -70,7 +70,8 @@ func TestUnknownProcessUsesNothing(t *testing.T) {
 
 func TestNumbersInLittleRoom(t *testing.T) {
 	for v, want := range map[float64]string{
-		0.1: "0.1", 1: "1", 2.54: "2.5", 10: "10", 99.4: "99", 1000: "1k", 1540: "1.5k", 10_000: "10k", 2_000_000: "2M", 12_340_000: "12.3M",
+		0.1: "0.1", 1: "1", 2.54: "2.5", 10: "10", 99.4: "99", 1000: "1k", 1540: "1.5k", 10_000: "10k", 2_000_000: "2M",
+		12_340_000: "12.3M",
 	} {
 		if got := number(v); got != want {
 			t.Errorf("%g: %s, want %s", v, got, want)

@@ -31,7 +31,8 @@ var quantities = []quantity{
 func (g *Growth) SVG(w io.Writer, caption string) error {
 	width, height := panelWidth*len(g.Curves), panelHeight*len(quantities)+30
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" `+
+		`font-size="11">`+"\n", width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
 	for row, q := range quantities {
 		for col, c := range g.Curves {
@@ -59,7 +60,8 @@ func (p panel) draw(b *strings.Builder) {
 	top, bottom := p.y+30, p.y+panelHeight-34
 	fmt.Fprintf(b, `<text x="%d" y="%d" font-weight="bold">%s</text>`+"\n", x0, p.y+18, escape(p.q.name))
 	fmt.Fprintf(b, `<path d="M%d %dV%dH%d" fill="none" stroke="#888"/>`+"\n", x0, top, bottom, x1)
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#555">%s</text>`+"\n", (x0+x1)/2, bottom+30, escape(p.curve.Name))
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#555">%s</text>`+"\n", (x0+x1)/2, bottom+30,
+		escape(p.curve.Name))
 	lowest, highest := p.span()
 	at := func(i int, v float64) (x, y float64) {
 		x = float64(x0) + 14
@@ -71,7 +73,8 @@ func (p panel) draw(b *strings.Builder) {
 	}
 	for d := lowest; d <= highest; d++ {
 		_, y := at(0, math.Pow(10, d))
-		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="#eee"/><text x="%d" y="%.1f" text-anchor="end" fill="#555">%s</text>`+"\n",
+		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="#eee"/><text x="%d" y="%.1f" text-anchor="end" `+
+			`fill="#555">%s</text>`+"\n",
 			x0+1, y, x1, x0-5, y+4, number(math.Pow(10, d)))
 	}
 	var line strings.Builder
@@ -79,10 +82,13 @@ func (p panel) draw(b *strings.Builder) {
 		v := positive(p.q.of(point))
 		x, y := at(i, v)
 		fmt.Fprintf(&line, "%.1f,%.1f ", x, y)
-		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="#0a58ca"/><text x="%.1f" y="%.1f" text-anchor="middle">%s</text>`+"\n", x, y, x, y-7, number(v))
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#555">%s</text>`+"\n", x, bottom+15, number(float64(point.N)))
+		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="#0a58ca"/><text x="%.1f" y="%.1f" `+
+			`text-anchor="middle">%s</text>`+"\n", x, y, x, y-7, number(v))
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#555">%s</text>`+"\n", x, bottom+15,
+			number(float64(point.N)))
 	}
-	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#0a58ca" stroke-width="1.5"/>`+"\n", strings.TrimSpace(line.String()))
+	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#0a58ca" stroke-width="1.5"/>`+"\n",
+		strings.TrimSpace(line.String()))
 }
 
 // span returns the decades that hold every value.

@@ -60,7 +60,8 @@ var burstColumns = []any{"p50", "p90", "p99", "p99.9", "max", "CPU us each"}
 
 func (r *Report) driftTable() table {
 	t := table{title: "Drift: from the instant to the receipt, ms"}
-	t.add(slices.Concat([]any{"due each second", "spread"}, burstColumns, []any{"last of a second", "x N / bare loop"})...)
+	t.add(slices.Concat([]any{"due each second", "spread"}, burstColumns,
+		[]any{"last of a second", "x N / bare loop"})...)
 	for _, d := range r.Drift {
 		cells := append([]any{d.Jobs, time.Duration(d.JitterMs) * time.Millisecond}, burstCells(d)...)
 		last, ofBare := any(""), any("")
@@ -73,13 +74,15 @@ func (r *Report) driftTable() table {
 }
 
 func (r *Report) loneTable() table {
-	t := table{title: fmt.Sprintf("A lone job, %d seconds, beside a bare timer: from the instant to the receipt, ms", r.Lone.Seconds)}
+	t := table{title: fmt.Sprintf("A lone job, %d seconds, beside a bare timer: from the instant to the receipt, ms",
+		r.Lone.Seconds)}
 	t.add("", "p50", "p90", "p99", "p99.9", "max")
 	b, m := r.Lone.Belfry, r.Lone.Timer
 	for _, row := range []struct {
 		name string
 		of   []float64
-	}{{"belfry", []float64{b.P50, b.P90, b.P99, b.P999, b.Max}}, {"timer", []float64{m.P50, m.P90, m.P99, m.P999, m.Max}}} {
+	}{{"belfry", []float64{b.P50, b.P90, b.P99, b.P999, b.Max}},
+		{"timer", []float64{m.P50, m.P90, m.P99, m.P999, m.Max}}} {
 		cells := []any{row.name}
 		for _, ms := range row.of {
 			cells = append(cells, fmt.Sprintf("%.2f", ms))
@@ -91,7 +94,8 @@ func (r *Report) loneTable() table {
 
 func (r *Report) trafficTable() table {
 	p := r.Traffic
-	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, %d exports of the history (%d MB)",
+	t := table{title: fmt.Sprintf("Drift under API traffic: %.0f reads a second, an import of %d jobs, %d exports of "+
+		"the history (%d MB)",
 		p.PerSec, p.Imported, p.Exports, p.ExportedMB)}
 	t.add(append([]any{""}, burstColumns...)...)
 	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
@@ -125,7 +129,8 @@ func (r *Report) inFlightTable() table {
 
 func (r *Report) deadHostTable() table {
 	p := r.DeadHost
-	t := table{title: fmt.Sprintf("A healthy host beside one that does not answer and has %d jobs due each second", p.Dead)}
+	t := table{title: fmt.Sprintf("A healthy host beside one that does not answer and has %d jobs due each second",
+		p.Dead)}
 	t.add(append([]any{""}, burstColumns...)...)
 	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
 	t.add(append([]any{"never answers"}, burstCells(p.With)...)...)
@@ -144,7 +149,8 @@ func (r *Report) recoveryTable() table {
 
 func (r *Report) bigTable() table {
 	t := table{title: "Many jobs, each with a URL of its own"}
-	t.add("jobs", "import/s", "memory MB", "bytes each", "disk each", "start to first fire ms", "POST/s empty", "POST/s full", "burst", "p99 ms")
+	t.add("jobs", "import/s", "memory MB", "bytes each", "disk each", "start to first fire ms", "POST/s empty",
+		"POST/s full", "burst", "p99 ms")
 	for _, p := range r.Big {
 		t.add(p.Jobs, int(p.ImportPerSecond), p.MemoryMB, p.BytesPerJob, p.DiskPerJob, p.StartMs,
 			int(p.CreateBefore), int(p.CreateAfter), p.Burst.Jobs, p.Burst.Lateness.P99)

@@ -59,7 +59,8 @@ func (b *Bench) Throughput(ctx context.Context, how Search) (out Throughput, err
 	if out.Recorded, err = b.recorded(ctx, bareTime); err != nil {
 		return out, err
 	}
-	b.say("bare loop with a durable row each: %.0f a second, %.1f us CPU each", out.Recorded.PerSecond, out.Recorded.CPUMicros)
+	b.say("bare loop with a durable row each: %.0f a second, %.1f us CPU each", out.Recorded.PerSecond,
+		out.Recorded.CPUMicros)
 	if err := b.measureBare(ctx, &out); err != nil {
 		return out, err
 	}
@@ -101,7 +102,8 @@ func (b *Bench) measureBare(ctx context.Context, out *Throughput) error {
 	if err != nil {
 		return err
 	}
-	b.say("bare loop: %.0f requests a second, %.1f us CPU each and %.1f of the receiver", got.PerSecond, got.CPUMicros, got.ReceiverMicros)
+	b.say("bare loop: %.0f requests a second, %.1f us CPU each and %.1f of the receiver", got.PerSecond, got.CPUMicros,
+		got.ReceiverMicros)
 	out.Bares = append(out.Bares, got)
 	return nil
 }
@@ -116,7 +118,8 @@ func (t *Throughput) sumUp(good, bad int) {
 			t.Failed = step
 		}
 	}
-	bares := slices.SortedFunc(slices.Values(t.Bares), func(x, y Bare) int { return cmp.Compare(x.PerSecond, y.PerSecond) })
+	bares := slices.SortedFunc(slices.Values(t.Bares),
+		func(x, y Bare) int { return cmp.Compare(x.PerSecond, y.PerSecond) })
 	t.Bare = bares[len(bares)/2]
 	t.Ratio = float64(t.Sustained.Jobs) / t.Bare.PerSecond
 	t.Slowest = bares[0].Slowest

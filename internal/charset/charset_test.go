@@ -50,7 +50,8 @@ func TestForeign(t *testing.T) {
 	}
 	for data, want := range map[string]string{
 		"": "", "\x00": "", "a": "", "\xff": "", "\xef\xbb": "", "P": "", "PK": "",
-		"\x1f\x8b\x08\x00": "compressed with gzip", "\x28\xb5\x2f\xfd\x04": "compressed with zstd", "PK\x03\x04": "a zip archive", "\xfd7zXZ\x00": "compressed with xz",
+		"\x1f\x8b\x08\x00": "compressed with gzip", "\x28\xb5\x2f\xfd\x04": "compressed with zstd",
+		"PK\x03\x04": "a zip archive", "\xfd7zXZ\x00": "compressed with xz",
 	} {
 		if got := Foreign([]byte(data)); got != want {
 			t.Errorf("%q: %q, want %q", data, got, want)
@@ -75,7 +76,8 @@ func TestTextIsNeverForeign(t *testing.T) {
 }
 
 func TestTrim(t *testing.T) {
-	for data, want := range map[string]string{"": "", mark: "", mark + "a": "a", "a" + mark: "a" + mark, mark + mark: mark, "\xef\xbb": "\xef\xbb"} {
+	for data, want := range map[string]string{"": "", mark: "", mark + "a": "a", "a" + mark: "a" + mark,
+		mark + mark: mark, "\xef\xbb": "\xef\xbb"} {
 		if got := string(Trim([]byte(data))); got != want {
 			t.Errorf("%q: %q, want %q", data, got, want)
 		}

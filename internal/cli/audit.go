@@ -43,7 +43,8 @@ What is above the watermark and what retention has dropped is not judged.
 			return nil
 		}),
 	}
-	cmd.Flags().StringVar(&ask.From, "from", "", "first instant, Unix milliseconds or RFC 3339 (default an hour before --to)")
+	cmd.Flags().StringVar(&ask.From, "from", "", "first instant, Unix milliseconds or RFC 3339 (default an "+
+		"hour before --to)")
 	cmd.Flags().StringVar(&ask.To, "to", "", "last instant (default now)")
 	cmd.Flags().StringVar(&ask.JobID, "job", "", "id of a job: only its fires")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")

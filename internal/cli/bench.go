@@ -177,13 +177,16 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs.IntVar(&o.seconds, "seconds", 30, "how long each rate is held (5 with --quick)")
 	fs.IntVar(&o.from, "from", 0, "throughput: jobs each second to begin with (default half of the bare loop's rate)")
 	fs.IntVar(&o.steps, "steps", 8, "throughput: rates that are tried at most")
-	fs.IntSliceVar(&o.jobs, "jobs", []int{10, 100, 1_000, 5_000, 10_000}, "drift: jobs due at the same instant; recovery: the last of them")
+	fs.IntSliceVar(&o.jobs, "jobs", []int{10, 100, 1_000, 5_000, 10_000},
+		"drift: jobs due at the same instant; recovery: the last of them")
 	fs.IntVar(&o.rate, "rate", 5_000, "traffic, inflight: fires a second that are watched (100 with --quick)")
 	fs.IntSliceVar(&o.clients, "clients", []int{1, 8, 32, 128}, "create: clients at a time")
-	fs.DurationSliceVar(&o.delays, "delays", []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second}, "inflight: how long a target takes (100ms with --quick)")
+	fs.DurationSliceVar(&o.delays, "delays", []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second},
+		"inflight: how long a target takes (100ms with --quick)")
 	fs.IntSliceVar(&o.calls, "calls", []int{1_000, 5_000, 20_000}, "inflight: calls in flight (100 with --quick)")
 	fs.IntSliceVar(&o.many, "many", []int{1_000_000}, "big: jobs (5000 with --quick)")
-	fs.IntSliceVar(&o.rows, "rows", []int{10_000_000}, "history: executions, a store for each number (1000000 with --quick)")
+	fs.IntSliceVar(&o.rows, "rows", []int{10_000_000}, "history: executions, a store for each number (1000000 "+
+		"with --quick)")
 	fs.IntVar(&o.days, "days", 5, "history: days that they are spread over")
 	fs.BoolVar(&o.keep, "keep", false, "history: leave it in --folder, and go on with what is there")
 	fs.StringVar(&o.svg, "svg", "", "growth: file to draw the curves into")
@@ -289,6 +292,7 @@ func draw(r *bench.Report, path string) error {
 	if err != nil {
 		return err
 	}
-	caption := fmt.Sprintf("belfry %s, %s, %d cores (%s)", r.Version, r.At.Format(time.DateOnly), r.Machine.Cores, r.Machine.CPU)
+	caption := fmt.Sprintf("belfry %s, %s, %d cores (%s)", r.Version, r.At.Format(time.DateOnly),
+		r.Machine.Cores, r.Machine.CPU)
 	return errors.Join(r.Growth.SVG(f, caption), f.Close())
 }

@@ -55,7 +55,8 @@ func TestABrokenExportLeavesTheOldFile(t *testing.T) {
 		s, _, errs := testShell()
 		return s.run(t.Context(), []string{"export", "--server", server, "-o", name}), errs.String()
 	}
-	if code, errs := export(serveLines(t, 5_000, true)); code != exitFailure || !strings.Contains(errs, "cannot be used") || filesIn(t, dir) != "" {
+	if code, errs := export(serveLines(t, 5_000, true)); code != exitFailure ||
+		!strings.Contains(errs, "cannot be used") || filesIn(t, dir) != "" {
 		t.Errorf("exit code %d, %q, files: %s", code, errs, filesIn(t, dir))
 	}
 	if code, errs := export(serveLines(t, 3, false)); code != exitOK || errs != "exported 3 jobs to "+name+"\n" {
@@ -86,7 +87,8 @@ func TestABrokenExportToAPipeIsAFailure(t *testing.T) {
 	}
 	s, _, errs := testShell()
 	s.out = brokenPipe{}
-	if code := s.run(t.Context(), []string{"export", "--server", serveLines(t, 3, false)}); code != exitFailure || errs.String() != "belfry: nobody reads\n" {
+	if code := s.run(t.Context(), []string{"export", "--server", serveLines(t, 3, false)}); code != exitFailure ||
+		errs.String() != "belfry: nobody reads\n" {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
 }
@@ -101,13 +103,16 @@ func TestHistory(t *testing.T) {
 		code := s.run(t.Context(), append([]string{"history", "--server", server, "--from", "5"}, args...))
 		return code, out.String(), errs.String()
 	}
-	if code, _, errs := history(serveLines(t, 5_000, true), "-o", name); code != exitFailure || !strings.Contains(errs, "cannot be used") || filesIn(t, dir) != "" {
+	if code, _, errs := history(serveLines(t, 5_000, true), "-o", name); code != exitFailure ||
+		!strings.Contains(errs, "cannot be used") || filesIn(t, dir) != "" {
 		t.Errorf("exit code %d, %q, files: %s", code, errs, filesIn(t, dir))
 	}
-	if code, _, errs := history(serveLines(t, 3, false), "-o", name); code != exitOK || errs != "exported 3 executions to "+name+"\n" {
+	if code, _, errs := history(serveLines(t, 3, false), "-o", name); code != exitOK ||
+		errs != "exported 3 executions to "+name+"\n" {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
-	if code, out, errs := history(serveLines(t, 2, false)); code != exitOK || out != "{\"line\":0}\n{\"line\":1}\n" || errs != "" {
+	if code, out, errs := history(serveLines(t, 2, false)); code != exitOK ||
+		out != "{\"line\":0}\n{\"line\":1}\n" || errs != "" {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 	if code, _, _ := history(serveLines(t, 5_000, true)); code != exitFailure {
@@ -129,10 +134,13 @@ func TestHealth(t *testing.T) {
 		out, errs         string
 	}{
 		{200, "application/json", `{"status":"ready"}`, exitOK, "ready\n", ""},
-		{503, "application/json", `{"status":"unready","failing":["store","timetable"]}`, exitFailure, "", "belfry: the server at SERVER is not ready: store, timetable\n"},
-		{503, "application/json", `{"status":"unready"}`, exitFailure, "", "belfry: the server at SERVER is not ready\n"},
+		{503, "application/json", `{"status":"unready","failing":["store","timetable"]}`, exitFailure, "",
+			"belfry: the server at SERVER is not ready: store, timetable\n"},
+		{503, "application/json", `{"status":"unready"}`, exitFailure, "",
+			"belfry: the server at SERVER is not ready\n"},
 		{503, "text/plain", "no upstream", exitFailure, "", "belfry: Service Unavailable (HTTP 503)\n"},
-		{200, "text/html", "<h1>hello</h1>", exitFailure, "", "belfry: the answer of the server cannot be used: it is \"text/html\", not JSON\n"},
+		{200, "text/html", "<h1>hello</h1>", exitFailure, "",
+			"belfry: the answer of the server cannot be used: it is \"text/html\", not JSON\n"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", tc.contentType)

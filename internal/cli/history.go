@@ -43,7 +43,8 @@ holds more than a few thousand in memory. A file appears whole or not at all.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
-	fs.StringVar(&window.From, "from", "", "first scheduled instant, Unix milliseconds or RFC 3339 (default the oldest)")
+	fs.StringVar(&window.From, "from", "", "first scheduled instant, Unix milliseconds or RFC 3339 "+
+		"(default the oldest)")
 	fs.StringVar(&window.To, "to", "", "scheduled instant to end before (default none)")
 	addServerFlag(fs)
 	return cmd

@@ -170,7 +170,8 @@ func (im *importer) send(ctx context.Context) error {
 		return fmt.Errorf("%w; whether %s was imported is not known", told, im.collected())
 	}
 	if len(report.Results) != len(im.places) {
-		return fmt.Errorf("the server answered for %d of %d items from %s on", len(report.Results), len(im.places), im.places[0])
+		return fmt.Errorf("the server answered for %d of %d items from %s on", len(report.Results),
+			len(im.places), im.places[0])
 	}
 	for i, result := range report.Results {
 		switch {

@@ -26,7 +26,8 @@ type target struct {
 
 func (g *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || r.Method+" "+r.URL.Path != "POST /jobs/import" || r.Header.Get("Content-Type") != "application/x-ndjson" {
+	if err != nil || r.Method+" "+r.URL.Path != "POST /jobs/import" ||
+		r.Header.Get("Content-Type") != "application/x-ndjson" {
 		http.Error(w, "no import", http.StatusBadRequest)
 		return
 	}
@@ -129,7 +130,8 @@ func TestWhatBreaksAnImport(t *testing.T) {
 			_, _ = io.WriteString(w, `{"results":[{"index":0,"jobId":"j"}]}`)
 			return true
 		}, "standard input: the server answered for 1 of 2 items from line 1 on"},
-		"a file that breaks off": {"[{},{},", nil, "standard input: index 2: the array has no end; until then imported 2, refused 0"},
+		"a file that breaks off": {"[{},{},", nil, "standard input: index 2: the array has no end; until then " +
+			"imported 2, refused 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := &target{answer: tc.answer}

@@ -60,7 +60,8 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
-			made, err := c.CreateKey(cmd.Context(), client.NewKey{Name: args[0], Role: role, Namespace: namespace, ExpiresAt: until})
+			made, err := c.CreateKey(cmd.Context(), client.NewKey{Name: args[0], Role: role, Namespace: namespace,
+				ExpiresAt: until})
 			if err != nil {
 				return reach(c, err)
 			}
@@ -71,7 +72,8 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&role, "role", "viewer", "what it may do: viewer, editor or admin")
 	cmd.Flags().StringVar(&namespace, "namespace", "", "the only namespace whose jobs it sees (default all)")
-	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, RFC 3339, or Unix milliseconds (default never)")
+	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, RFC 3339, or Unix "+
+		"milliseconds (default never)")
 	addServerFlag(cmd.Flags())
 	return cmd
 }
@@ -89,7 +91,8 @@ func expiry(text string, c clock.Clock) (int64, error) {
 	} else if strings.Trim(text, "0123456789") == "" && fault != "" {
 		return 0, fmt.Errorf("--expires %s %s", text, fault)
 	}
-	return 0, fmt.Errorf("--expires %q must be a duration, as in 36h or 90d, or an instant in RFC 3339, as in 2027-01-01T00:00:00Z", text)
+	return 0, fmt.Errorf("--expires %q must be a duration, as in 36h or 90d, or an instant in RFC 3339, as in "+
+		"2027-01-01T00:00:00Z", text)
 }
 
 func (s *shell) keysListCommand() *cobra.Command {
@@ -131,7 +134,8 @@ func printKeys(w io.Writer, keys []client.Key, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "ID\tROLE\tNAMESPACE\tCREATED\tEXPIRES\tLAST USED\tNAME")
 	for _, k := range keys {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, cmp.Or(k.Namespace, "all"), auditInstant(k.CreatedAt), instant(k.ExpiresAt), instant(k.LastUsedAt), k.Name)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, cmp.Or(k.Namespace, "all"),
+			auditInstant(k.CreatedAt), instant(k.ExpiresAt), instant(k.LastUsedAt), k.Name)
 	}
 	return t.Flush()
 }

@@ -68,7 +68,8 @@ touch it. No server is needed. Quote the expression: the shell would expand *.`,
 	fs.StringVar(&p.after, "after", "", "list instants after this one, RFC 3339 or Unix milliseconds (default now)")
 	fs.StringVar(&p.gap, "dst-gap", "AFTER", "fixed times that the clock skips: AFTER, SKIP or BEFORE")
 	fs.StringVar(&p.fold, "dst-fold", "FIRST", "fixed times that come twice: FIRST, SECOND or BOTH")
-	fs.StringVar(&p.zoneinfo, "zoneinfo", "", "time zone data to use instead of the embedded ones, as for serve [BELFRY_ZONEINFO]")
+	fs.StringVar(&p.zoneinfo, "zoneinfo", "", "time zone data to use instead of the embedded ones, as for serve "+
+		"[BELFRY_ZONEINFO]")
 	fs.StringVar(&p.job, "job", "", "id of the job whose H is shown")
 	fs.BoolVar(&p.json, "json", false, "print JSON, as POST /schedules/preview answers")
 	return cmd
@@ -134,7 +135,8 @@ func (p *pointed) Error() string { return p.fault.Error() }
 func pointAt(text string, err error) error {
 	fault, ok := errors.AsType[*cron.Error](err)
 	elsewhere := ok && (fault.Field == "timezone" || strings.HasPrefix(fault.Field, "dst."))
-	if !ok || elsewhere || fault.Pos < 1 || fault.Pos > len(text)+1 || len(text) > cron.MaxLength || strings.ContainsFunc(text, unprintable) {
+	if !ok || elsewhere || fault.Pos < 1 || fault.Pos > len(text)+1 || len(text) > cron.MaxLength ||
+		strings.ContainsFunc(text, unprintable) {
 		return err
 	}
 	return &pointed{text, fault}
@@ -171,7 +173,8 @@ type shift struct {
 
 func explain(sched *cron.Schedule, b cron.Binding, after time.Time, count int) explanation {
 	e := explanation{
-		Description: sched.Describe(b), Next: []instant{}, Warnings: append([]string{}, sched.Warnings()...), DSTShifts: []shift{},
+		Description: sched.Describe(b), Next: []instant{}, Warnings: append([]string{}, sched.Warnings()...),
+		DSTShifts: []shift{},
 	}
 	for at := after.Unix(); len(e.Next) < count; {
 		next, ok := sched.Next(at, b)
@@ -179,7 +182,8 @@ func explain(sched *cron.Schedule, b cron.Binding, after time.Time, count int) e
 			break
 		}
 		t := time.Unix(next, 0)
-		e.Next = append(e.Next, instant{next * 1000, t.UTC().Format(time.RFC3339), t.In(sched.Location()).Format(time.RFC3339)})
+		e.Next = append(e.Next, instant{next * 1000, t.UTC().Format(time.RFC3339),
+			t.In(sched.Location()).Format(time.RFC3339)})
 		at = next
 	}
 	until := after.AddDate(shiftYears, 0, 0).Unix()

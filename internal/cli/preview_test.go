@@ -25,7 +25,8 @@ func TestPreviewIsThatOfTheServer(t *testing.T) {
 		{Schedule: "0 0 0 31 2,4,5 1", Count: 2},
 		{Schedule: "@every 90m", Count: 4},
 		{Schedule: "@at 2026-05-01T00:00:00Z", Count: 5},
-		{Schedule: "0 H H * * *", Timezone: "Australia/Lord_Howe", Count: 5, DST: &client.DST{Gap: "SKIP", Fold: "BOTH"}},
+		{Schedule: "0 H H * * *", Timezone: "Australia/Lord_Howe", Count: 5,
+			DST: &client.DST{Gap: "SKIP", Fold: "BOTH"}},
 		{Schedule: "0 0 12 LW * ?", Timezone: "Asia/Kathmandu", Count: 5},
 	} {
 		p.After = "2026-01-01T00:00:00Z"
@@ -130,12 +131,14 @@ func TestMarkPointsAtTheFault(t *testing.T) {
 // TestNoMarkWhereItCannotBeShown: a terminal must not be sent control
 // characters, and a mark under several lines points nowhere.
 func TestNoMarkWhereItCannotBeShown(t *testing.T) {
-	for _, text := range []string{"0 0\n61 * * *", "0 \x1b[31m * * * *", strings.Repeat("9,", 200) + " * * * *", "\xff * * * *"} {
+	for _, text := range []string{"0 0\n61 * * *", "0 \x1b[31m * * * *", strings.Repeat("9,", 200) + " * * * *",
+		"\xff * * * *"} {
 		s, _, errs := testShell()
 		if code := s.run(t.Context(), []string{"preview", text}); code != exitFailure {
 			t.Errorf("%q: exit code %d", text, code)
 		}
-		if got := errs.String(); strings.Count(got, "\n") != 1 || regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x7f]`).MatchString(got) {
+		if got := errs.String(); strings.Count(got, "\n") != 1 ||
+			regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x7f]`).MatchString(got) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}

@@ -34,7 +34,8 @@ for tests: anybody who reaches its address can call it.`,
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&cfg.Addr, "addr", receiver.DefaultAddr, "address to listen on; port 0 takes a free one")
-	fs.IntVar(&cfg.Ports, "ports", 1, "listen on so many ports, free ones beside the first: each is a host of its own to Belfry")
+	fs.IntVar(&cfg.Ports, "ports", 1, "listen on so many ports, free ones beside the first: each is a host of its "+
+		"own to Belfry")
 	fs.StringVar(&cfg.LogPath, "log", "", "file to append one line per request to, for programs")
 	fs.BoolVar(&cfg.Dead, "dead", false, "take connections and never answer")
 	fs.BoolVar(&quiet, "quiet", false, "print no line per request")

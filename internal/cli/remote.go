@@ -80,7 +80,8 @@ func reach(c *client.Client, err error) error {
 	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		if errors.Is(err, syscall.ECONNREFUSED) {
-			return fmt.Errorf("nothing answers at %s: start `belfry serve`, or name the server with --%s", c.Base(), serverFlag)
+			return fmt.Errorf("nothing answers at %s: start `belfry serve`, or name the server with --%s",
+				c.Base(), serverFlag)
 		}
 		return fmt.Errorf("cannot reach %s: %w", c.Base(), ue.Err)
 	}

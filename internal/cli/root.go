@@ -59,7 +59,8 @@ type shell struct {
 func Main() int {
 	ctx, cancel := untilSignal()
 	defer cancel()
-	s := &shell{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), clock: clock.System{}, exit: os.Exit}
+	s := &shell{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(),
+		clock: clock.System{}, exit: os.Exit}
 	return s.run(ctx, os.Args[1:])
 }
 
@@ -127,7 +128,8 @@ func (s *shell) root() *cobra.Command {
 		Use:   "belfry",
 		Short: "Belfry fires HTTP requests on schedule",
 		Long: "Belfry fires HTTP requests on schedule: each on time, each at least once, each on record.\n\n" +
-			"`belfry serve` is the server. `belfry preview` explains a schedule. The other commands\nspeak to a server that runs.\n\n" + exitCodes,
+			"`belfry serve` is the server. `belfry preview` explains a schedule. The other commands\nspeak to a " +
+			"server that runs.\n\n" + exitCodes,
 		Example: `  belfry serve
   belfry preview '0 30 9 * * MON-FRI' --timezone Europe/Berlin
   belfry import jobs.json`,
@@ -151,7 +153,8 @@ func (s *shell) root() *cobra.Command {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.historyCommand(), s.previewCommand(), s.receiverCommand(),
+	root.AddCommand(s.serveCommand(), s.importCommand(), s.exportCommand(), s.historyCommand(), s.previewCommand(),
+		s.receiverCommand(),
 		s.healthCommand(), s.auditCommand(), s.benchCommand(), s.keysCommand(), s.configCommand(), s.versionCommand())
 	return root
 }

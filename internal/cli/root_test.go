@@ -18,7 +18,8 @@ import (
 
 func testShell(environ ...string) (*shell, *bytes.Buffer, *bytes.Buffer) {
 	var out, errs bytes.Buffer
-	return &shell{in: strings.NewReader(""), out: &out, err: &errs, environ: environ, clock: clock.System{}}, &out, &errs
+	return &shell{in: strings.NewReader(""), out: &out, err: &errs, environ: environ, clock: clock.System{}},
+		&out, &errs
 }
 
 // everyCommand calls fn with each command that does something.
@@ -62,7 +63,8 @@ func TestExamplesAreCommandLines(t *testing.T) {
 	everyCommand(s.root(), func(cmd *cobra.Command) {
 		for line := range strings.Lines(cmd.Example) {
 			line = line[strings.LastIndex(line, "belfry ")+len("belfry "):]
-			words := strings.Fields(strings.NewReplacer("'0 30 9 * * MON-FRI'", "x", "'@every 90m'", "x", "'0 30 2 * * *'", "x").Replace(line))
+			words := strings.Fields(strings.NewReplacer("'0 30 9 * * MON-FRI'", "x", "'@every 90m'", "x",
+				"'0 30 2 * * *'", "x").Replace(line))
 			for i, w := range words {
 				if w == "|" {
 					words = words[:i]
@@ -91,7 +93,8 @@ func TestErrorsAreOneLine(t *testing.T) {
 		"belfry: a; b\n":                 errors.Join(errors.New("a"), errors.New("b")),
 		"belfry: a\n":                    fmt.Errorf("%s", "a\n"),
 		"belfry: --x (flag): is wrong\n": config.Errors{fault("x")},
-		"belfry: 2 settings are wrong:\n  --x (flag): is wrong\n  --y (flag): is wrong\n": config.Errors{fault("x"), fault("y")},
+		"belfry: 2 settings are wrong:\n  --x (flag): is wrong\n  --y (flag): is " +
+			"wrong\n": config.Errors{fault("x"), fault("y")},
 	} {
 		s, _, errs := testShell()
 		s.tell(err)
@@ -139,7 +142,8 @@ func TestReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, err := range map[string]error{
-		"cannot reach http://x:1: context canceled":                                 &url.Error{Op: "Get", URL: "http://x:1/y", Err: context.Canceled},
+		"cannot reach http://x:1: context canceled": &url.Error{Op: "Get",
+			URL: "http://x:1/y", Err: context.Canceled},
 		"http://x:1 asks for an API key: set BELFRY_API_KEY to one of the server's": &client.Problem{Status: 401},
 		"gone (HTTP 404)": &client.Problem{Status: 404, Detail: "gone"},
 		"disk full":       errors.New("disk full"),
@@ -161,10 +165,11 @@ func TestBuild(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	for want, b := range map[string]build{
-		"belfry 1 go a/b":                      {Version: "1", Go: "go", Platform: "a/b"},
-		"belfry 1 0123456789ab go a/b":         {Version: "1", Commit: "0123456789abcdef", Go: "go", Platform: "a/b"},
-		"belfry 1 0123456789ab+changes go a/b": {Version: "1", Commit: "0123456789abcdef", Modified: true, Go: "go", Platform: "a/b"},
-		"belfry 1 abc go a/b":                  {Version: "1", Commit: "abc", Go: "go", Platform: "a/b"},
+		"belfry 1 go a/b":              {Version: "1", Go: "go", Platform: "a/b"},
+		"belfry 1 0123456789ab go a/b": {Version: "1", Commit: "0123456789abcdef", Go: "go", Platform: "a/b"},
+		"belfry 1 0123456789ab+changes go a/b": {Version: "1", Commit: "0123456789abcdef", Modified: true, Go: "go",
+			Platform: "a/b"},
+		"belfry 1 abc go a/b": {Version: "1", Commit: "abc", Go: "go", Platform: "a/b"},
 	} {
 		if got := b.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)

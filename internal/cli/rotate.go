@@ -43,7 +43,8 @@ Takes the settings of serve.`,
 		}),
 	}
 	addConfigFlags(cmd.Flags())
-	cmd.Flags().BoolVar(&keepOld, "keep-old-keys", false, "leave the old keys in the key file, for copies of the database from before")
+	cmd.Flags().BoolVar(&keepOld, "keep-old-keys", false,
+		"leave the old keys in the key file, for copies of the database from before")
 	return cmd
 }
 
@@ -52,7 +53,8 @@ func printRotation(w io.Writer, r app.Rotation, keepOld bool) error {
 		return err
 	}
 	if r.Unread > 0 {
-		_, err := fmt.Fprintf(w, "left as they are: the secrets of %d versions, which cannot be read; every key is kept until they are mended\n", r.Unread)
+		_, err := fmt.Fprintf(w, "left as they are: the secrets of %d versions, which cannot be read; every key is "+
+			"kept until they are mended\n", r.Unread)
 		return err
 	}
 	old := strings.Join(r.Retired, ", ")

@@ -27,7 +27,8 @@ type build struct {
 // currentBuild takes the version of the linker, otherwise what the Go tool has
 // written into the binary.
 func currentBuild() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Zones: cron.EmbeddedRelease}
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Zones: cron.EmbeddedRelease}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		b.Version = cmp.Or(b.Version, "unknown")

@@ -77,7 +77,8 @@ func New(baseURL, apiKey string) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("server URL %q cannot be read: it must be of the form http://HOST:PORT", withoutUser(baseURL))
+		return nil, fmt.Errorf("server URL %q cannot be read: it must be of the form http://HOST:PORT",
+			withoutUser(baseURL))
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("server URL %q must be of the form http://HOST:PORT", withoutUser(baseURL))
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":

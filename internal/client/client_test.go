@@ -75,7 +75,8 @@ func (e exchange) serve(t *testing.T) *Client {
 			t.Errorf("request %s, want %s", got, e.request)
 		}
 		for name, want := range map[string]string{
-			"Authorization": "Bearer " + key, "Content-Type": e.contentType, "If-Match": e.ifMatch, "User-Agent": "belfry-client",
+			"Authorization": "Bearer " + key, "Content-Type": e.contentType, "If-Match": e.ifMatch,
+			"User-Agent": "belfry-client",
 		} {
 			if got := r.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
@@ -154,19 +155,24 @@ func TestWithoutAKeyNoneIsSent(t *testing.T) {
 }
 
 func TestRefusalsAreProblems(t *testing.T) {
-	fields := `{"type":"/docs#problem-invalid","title":"The document has wrong fields","status":422,"detail":"2 fields are wrong",` +
-		`"errors":[{"field":"api","message":"is required"},{"field":"retry.maxRetries","message":"must be from 0 to 100","value":-1}]}`
+	fields := `{"type":"/docs#problem-invalid","title":"The document has wrong fields","status":422,"detail":"2 ` +
+		`fields are wrong",` +
+		`"errors":[{"field":"api","message":"is required"},{"field":"retry.maxRetries","message":"must be from 0 to ` +
+		`100","value":-1}]}`
 	for name, tc := range map[string]struct {
 		answer answer
 		want   Problem
 		text   string
 	}{
 		"fields": {answer{422, typeProblem, fields, nil}, Problem{
-			Type: "/docs#problem-invalid", Title: "The document has wrong fields", Status: 422, Detail: "2 fields are wrong",
+			Type: "/docs#problem-invalid", Title: "The document has wrong fields", Status: 422,
+			Detail: "2 fields are wrong",
 			Errors: []FieldError{{"api", "is required", nil}, {"retry.maxRetries", "must be from 0 to 100", -1.0}},
 		}, "api: is required; retry.maxRetries: must be from 0 to 100 (HTTP 422)"},
-		"detail": {answer{404, typeProblem, `{"title":"There is no such thing","status":404,"detail":"job x does not exist"}`, nil},
-			Problem{Title: "There is no such thing", Status: 404, Detail: "job x does not exist"}, "job x does not exist (HTTP 404)"},
+		"detail": {answer{404, typeProblem, `{"title":"There is no such thing","status":404,"detail":"job x does not ` +
+			`exist"}`, nil},
+			Problem{Title: "There is no such thing", Status: 404, Detail: "job x does not exist"},
+			"job x does not exist (HTTP 404)"},
 		"the line's status counts": {answer{409, typeProblem, `{"title":"t","status":200}`, nil},
 			Problem{Title: "t", Status: 409}, "t (HTTP 409)"},
 		"no problem document": {answer{502, "text/html", "<h1>Bad Gateway</h1>", nil},
@@ -176,8 +182,10 @@ func TestRefusalsAreProblems(t *testing.T) {
 			"the server's explanation cannot be read (HTTP 500)"},
 		"a redirect": {answer{307, "text/plain", "", map[string]string{"Location": "http://elsewhere/"}},
 			Problem{Title: "Temporary Redirect", Status: 307,
-				Detail: "the server redirects to http://elsewhere/; redirects are not followed, so name the right server"},
-			"the server redirects to http://elsewhere/; redirects are not followed, so name the right server (HTTP 307)"},
+				Detail: "the server redirects to http://elsewhere/; redirects are not followed, so name the " +
+					"right server"},
+			"the server redirects to http://elsewhere/; redirects are not followed, so name the right " +
+				"server (HTTP 307)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, func(w http.ResponseWriter, _ *http.Request) { tc.answer.write(w) })

@@ -11,16 +11,22 @@ import (
 	"testing"
 )
 
-const jobJSON = `{"id":"` + id1 + `","spec":{"schedule":"0 0 * * * *","api":"http://x/","type":"ATLEAST_ONCE","timezone":"UTC",` +
-	`"method":"POST","timeoutMs":30000,"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR","maxDelayMs":3600000},` +
+const jobJSON = `{"id":"` + id1 + `","spec":{"schedule":"0 0 * * * ` +
+	`*","api":"http://x/","type":"ATLEAST_ONCE","timezone":"UTC",` +
+	`"method":"POST","timeoutMs":30000,"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR",` +
+	`"maxDelayMs":3600000},` +
 	`"overlap":"ALLOW","misfire":{"policy":"RUN_ALL","maxAgeMs":1,"maxRuns":2},"dst":{"gap":"AFTER","fold":"FIRST"}},` +
-	`"createdAt":1767225600000,"updatedAt":1767225600001,"isActive":true,"version":3,"effectiveFrom":1767225600002,"nextFireAt":null}`
+	`"createdAt":1767225600000,"updatedAt":1767225600001,"isActive":true,"version":3,"effectiveFrom":1767225600002,` +
+	`"nextFireAt":null}`
 
 var wantJob = Job{
-	ID: id1, CreatedAt: 1767225600000, UpdatedAt: 1767225600001, IsActive: true, Version: 3, EffectiveFrom: 1767225600002,
+	ID: id1, CreatedAt: 1767225600000, UpdatedAt: 1767225600001, IsActive: true, Version: 3,
+	EffectiveFrom: 1767225600002,
 	Spec: Spec{
-		Schedule: "0 0 * * * *", API: "http://x/", Type: "ATLEAST_ONCE", Timezone: "UTC", Method: "POST", TimeoutMs: 30_000,
-		Retry:   &Retry{MaxRetries: new(0), DelayMs: new(int64(1000)), Backoff: "LINEAR", MaxDelayMs: new(int64(3_600_000))},
+		Schedule: "0 0 * * * *", API: "http://x/", Type: "ATLEAST_ONCE", Timezone: "UTC", Method: "POST",
+		TimeoutMs: 30_000,
+		Retry: &Retry{MaxRetries: new(0), DelayMs: new(int64(1000)), Backoff: "LINEAR",
+			MaxDelayMs: new(int64(3_600_000))},
 		Overlap: "ALLOW", Misfire: &Misfire{"RUN_ALL", 1, 2}, DST: &DST{"AFTER", "FIRST"},
 	},
 }
@@ -32,7 +38,8 @@ var wantEdit = Edit{JobID: id1, Message: "done", Version: 2, EffectiveFrom: 5}
 func TestCreateJobSendsOnlyWhatIsSet(t *testing.T) {
 	c := exchange{
 		request: "POST /jobs", contentType: "application/json",
-		body:   `{"schedule":"@hourly","api":"http://x/","type":"ATMOST_ONCE","retry":{"maxRetries":0},"isActive":false,"body":{"a":[1]}}`,
+		body: `{"schedule":"@hourly","api":"http://x/","type":"ATMOST_ONCE","retry":{"maxRetries":0},` +
+			`"isActive":false,"body":{"a":[1]}}`,
 		answer: answer{201, typeJSON, editJSON, nil},
 	}.serve(t)
 	got, err := c.CreateJob(t.Context(), Spec{
@@ -54,21 +61,26 @@ func TestJobCalls(t *testing.T) {
 	}{
 		"get": {exchange{request: "GET" + path, answer: ok(jobJSON)},
 			func(c *Client) (any, error) { return c.GetJob(t.Context(), id1) }, wantJob},
-		"update": {exchange{request: "PUT" + path, contentType: typeJSON, body: `{"name":null,"isActive":true}`, answer: ok(editJSON)},
+		"update": {exchange{request: "PUT" + path, contentType: typeJSON, body: `{"name":null,"isActive":true}`,
+			answer: ok(editJSON)},
 			func(c *Client) (any, error) {
 				return c.UpdateJob(t.Context(), id1, 0, Change{"name": nil, "isActive": true})
 			}, wantEdit},
-		"update one version": {exchange{request: "PUT" + path, contentType: typeJSON, ifMatch: `"7"`, body: `{}`, answer: ok(editJSON)},
+		"update one version": {exchange{request: "PUT" + path, contentType: typeJSON, ifMatch: `"7"`, body: `{}`,
+			answer: ok(editJSON)},
 			func(c *Client) (any, error) { return c.UpdateJob(t.Context(), id1, 7, Change{}) }, wantEdit},
-		"delete": {exchange{request: "DELETE" + path, answer: ok(`{"jobId":"` + id1 + `","message":"gone","effectiveTo":9}`)},
-			func(c *Client) (any, error) { return c.DeleteJob(t.Context(), id1, 0) }, Edit{JobID: id1, Message: "gone", EffectiveTo: 9}},
+		"delete": {exchange{request: "DELETE" + path,
+			answer: ok(`{"jobId":"` + id1 + `","message":"gone","effectiveTo":9}`)},
+			func(c *Client) (any, error) { return c.DeleteJob(t.Context(), id1, 0) },
+			Edit{JobID: id1, Message: "gone", EffectiveTo: 9}},
 		"delete one version": {exchange{request: "DELETE" + path, ifMatch: `"2"`, answer: ok(editJSON)},
 			func(c *Client) (any, error) { return c.DeleteJob(t.Context(), id1, 2) }, wantEdit},
 		"pause": {exchange{request: "POST" + path + "/pause", answer: ok(editJSON)},
 			func(c *Client) (any, error) { return c.PauseJob(t.Context(), id1) }, wantEdit},
 		"resume": {exchange{request: "POST" + path + "/resume", answer: ok(editJSON)},
 			func(c *Client) (any, error) { return c.ResumeJob(t.Context(), id1) }, wantEdit},
-		"trigger": {exchange{request: "POST" + path + "/trigger", answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
+		"trigger": {exchange{request: "POST" + path + "/trigger",
+			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
 			func(c *Client) (any, error) { return c.TriggerJob(t.Context(), id1) }, Triggered{"e", "j", "m"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +147,8 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	b := &pageServer{pages: []string{
 		`{"jobs":[{"id":"1"},{"id":"2"}],"nextCursor":"A"}`, `{"jobs":[],"nextCursor":"B"}`, `{"jobs":[{"id":"3"}]}`,
 	}}
-	jobs, err := collect(b.serve(t).ListJobs(t.Context(), JobFilter{Active: new(true), Tag: "a b", Text: "x&y", PageSize: 2}), 0)
+	jobs, err := collect(b.serve(t).ListJobs(t.Context(),
+		JobFilter{Active: new(true), Tag: "a b", Text: "x&y", PageSize: 2}), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +178,8 @@ func TestAListThatBreaksIsAnError(t *testing.T) {
 	if p, isProblem := errors.AsType[*Problem](err); len(got) != 1 || !isProblem || p.Status != 500 {
 		t.Errorf("%d items, %v", len(got), err)
 	}
-	round := &pageServer{pages: []string{`{"alerts":[],"nextCursor":"A"}`, `{"alerts":[],"nextCursor":"A"}`, `{"alerts":[]}`}}
+	round := &pageServer{pages: []string{`{"alerts":[],"nextCursor":"A"}`, `{"alerts":[],"nextCursor":"A"}`,
+		`{"alerts":[]}`}}
 	if _, err := collect(round.serve(t).Alerts(t.Context(), false, 0), 0); !errors.Is(err, errSameCursor) {
 		t.Errorf("a list that goes in circles: %v", err)
 	}
@@ -173,7 +187,11 @@ func TestAListThatBreaksIsAnError(t *testing.T) {
 
 func TestListPaths(t *testing.T) {
 	for want, call := range map[string]func(*Client) error{
-		"/jobs/j/executions?limit=5": func(c *Client) error { _, err := collect(c.JobExecutions(t.Context(), "j", 5), 0); return err },
+		"/jobs/j/executions?limit=5": func(c *Client) error {
+			_,
+				err := collect(c.JobExecutions(t.Context(), "j", 5), 0)
+			return err
+		},
 		"/observability/executions/recent": func(c *Client) error {
 			_, err := collect(c.RecentExecutions(t.Context(), 0), 0)
 			return err
@@ -203,7 +221,8 @@ func TestImport(t *testing.T) {
 	for _, form := range []Format{Lines, Array} {
 		c := exchange{
 			request: "POST /jobs/import", contentType: string(form), body: "whatever\nit is",
-			answer: ok(`{"results":[{"index":0,"jobId":"a"},{"index":1,"error":{"title":"t","status":422,"errors":[{"field":"api","message":"is required"}]}}],"imported":1,"refused":1}`),
+			answer: ok(`{"results":[{"index":0,"jobId":"a"},{"index":1,"error":{"title":"t","status":422,` +
+				`"errors":[{"field":"api","message":"is required"}]}}],"imported":1,"refused":1}`),
 		}.serve(t)
 		got, err := c.Import(t.Context(), form, strings.NewReader("whatever\nit is"))
 		if err != nil {
@@ -211,7 +230,8 @@ func TestImport(t *testing.T) {
 		}
 		equal(t, got, ImportReport{Imported: 1, Refused: 1, Results: []ImportResult{
 			{Index: 0, JobID: "a"},
-			{Index: 1, Error: &Problem{Title: "t", Status: 422, Errors: []FieldError{{Field: "api", Message: "is required"}}}},
+			{Index: 1, Error: &Problem{Title: "t", Status: 422,
+				Errors: []FieldError{{Field: "api", Message: "is required"}}}},
 		}})
 	}
 }
@@ -229,7 +249,8 @@ func TestExport(t *testing.T) {
 
 func TestExportExecutions(t *testing.T) {
 	c := exchange{
-		request: "GET /executions/export?from=5&to=2026-01-01T00%3A00%3A00Z", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
+		request: "GET /executions/export?from=5&to=2026-01-01T00%3A00%3A00Z",
+		answer:  answer{contentType: typeLines, body: "{}\n{}\n"},
 	}.serve(t)
 	var out bytes.Buffer
 	n, err := c.ExportExecutions(t.Context(), TimeRange{From: "5", To: "2026-01-01T00:00:00Z"}, &out)
@@ -263,11 +284,15 @@ func TestExportThatIsNotComplete(t *testing.T) {
 	if _, err := cut.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
 		t.Errorf("a connection cut on the way: %v", err)
 	}
-	page := connect(t, func(w http.ResponseWriter, _ *http.Request) { answer{contentType: "text/html", body: "hi"}.write(w) })
+	page := connect(t, func(w http.ResponseWriter, _ *http.Request) {
+		answer{contentType: "text/html", body: "hi"}.write(w)
+	})
 	if _, err := page.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
 		t.Errorf("a web page: %v", err)
 	}
-	whole := connect(t, func(w http.ResponseWriter, _ *http.Request) { answer{contentType: typeLines, body: "{}\n"}.write(w) })
+	whole := connect(t, func(w http.ResponseWriter, _ *http.Request) {
+		answer{contentType: typeLines, body: "{}\n"}.write(w)
+	})
 	if _, err := whole.Export(t.Context(), ExportFilter{}, fullDisk{}); err == nil || errors.Is(err, ErrAnswer) {
 		t.Errorf("a full disk: %v", err)
 	}
@@ -275,7 +300,8 @@ func TestExportThatIsNotComplete(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	c := exchange{request: "GET /observability/health", answer: answer{
-		503, typeJSON, `{"status":"unhealthy","checks":{"store":{"ok":false,"detail":"disk full"}},"version":"1","uptimeSeconds":2}`, nil,
+		503, typeJSON, `{"status":"unhealthy","checks":{"store":{"ok":false,"detail":"disk ` +
+			`full"}},"version":"1","uptimeSeconds":2}`, nil,
 	}}.serve(t)
 	got, err := c.Health(t.Context())
 	if err != nil || got.Healthy() {
@@ -300,7 +326,8 @@ func TestReady(t *testing.T) {
 		if !want.Ready() {
 			status = 503
 		}
-		got, err := exchange{request: "GET /readyz", answer: answer{status, typeJSON, body, nil}}.serve(t).Ready(t.Context())
+		got, err := exchange{request: "GET /readyz", answer: answer{status, typeJSON, body, nil}}.serve(
+			t).Ready(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,16 +340,19 @@ func TestMetricsAndAlerts(t *testing.T) {
 		"executions":{"total":200,"successful":197,"failed":3,"successRate":"98.50%","recentHour":60,"averageDurationMs":143.25},
 		"alerts":{"recentFailures":1},"timestamp":7}`)}.serve(t)
 	m, err := c.Metrics(t.Context())
-	if err != nil || m.Jobs.Active != 11 || m.Executions.SuccessRate != "98.50%" || m.Executions.AverageDurationMs != 143.25 ||
+	if err != nil || m.Jobs.Active != 11 || m.Executions.SuccessRate != "98.50%" ||
+		m.Executions.AverageDurationMs != 143.25 ||
 		m.Alerts.RecentFailures != 1 || m.Timestamp != 7 {
 		t.Errorf("%+v, %v", m, err)
 	}
-	b := &pageServer{pages: []string{`{"alerts":[{"jobId":"j","executionId":"e","open":true,"count":3,"firstAt":1,"lastAt":2,"recoveredAt":null,"httpStatus":500,"error":"x"}]}`}}
+	b := &pageServer{pages: []string{`{"alerts":[{"jobId":"j","executionId":"e","open":true,"count":3,"firstAt":1,` +
+		`"lastAt":2,"recoveredAt":null,"httpStatus":500,"error":"x"}]}`}}
 	alerts, err := collect(b.serve(t).Alerts(t.Context(), false, 0), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, alerts, []Alert{{JobID: "j", ExecutionID: "e", Open: true, Count: 3, FirstAt: 1, LastAt: 2, HTTPStatus: new(500), Error: new("x")}})
+	equal(t, alerts, []Alert{{JobID: "j", ExecutionID: "e", Open: true, Count: 3, FirstAt: 1, LastAt: 2,
+		HTTPStatus: new(500), Error: new("x")}})
 }
 
 func TestPreview(t *testing.T) {
@@ -336,5 +366,6 @@ func TestPreview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, got, Preview{"At 02:30:00 every day.", []Instant{{1, "u", "l"}}, []string{"w"}, []Shift{{2, "2026-03-29", "gap", "e"}}})
+	equal(t, got, Preview{"At 02:30:00 every day.", []Instant{{1, "u", "l"}}, []string{"w"},
+		[]Shift{{2, "2026-03-29", "gap", "e"}}})
 }

@@ -73,7 +73,8 @@ func (c *Client) FailedExecutions(ctx context.Context, jobID string, pageSize in
 	return c.executions(ctx, pageSize, q, "observability", "executions", "failed")
 }
 
-func (c *Client) executions(ctx context.Context, pageSize int, q url.Values, path ...string) iter.Seq2[Execution, error] {
+func (c *Client) executions(ctx context.Context, pageSize int, q url.Values,
+	path ...string) iter.Seq2[Execution, error] {
 	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[Execution], error) {
 		var out struct {
 			Executions []Execution `json:"executions"`

@@ -20,7 +20,8 @@ var errEnough = errors.New("the list has no end")
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, "application/json", `{"jobs":[{"id":"x","spec":{}}],"nextCursor":"a"}`)
 	f.Add(200, "application/json", `{"executions":[{"attempts":[{}]}],"results":[{"index":0,"error":{}}]}`)
-	f.Add(422, "application/problem+json", `{"title":"t","status":422,"errors":[{"field":"a","message":"b","value":{}}]}`)
+	f.Add(422, "application/problem+json", `{"title":"t","status":422,"errors":[{"field":"a","message":"b",`+
+		`"value":{}}]}`)
 	f.Add(302, "text/html", "<html>")
 	f.Add(200, "application/x-ndjson", "{}\n{")
 	f.Add(503, "application/json", `{"status":"unhealthy","checks":[{"name":"store"}]}`)
@@ -39,7 +40,8 @@ func FuzzAnswer(f *testing.F) {
 				return nil, errEnough
 			}
 			return &http.Response{
-				StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+				StatusCode: status, Header: http.Header{"Content-Type": {kind}},
+				Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 			}, nil
 		})
 		for name, err := range everyCall(t.Context(), c) {

@@ -12,27 +12,28 @@ import (
 // Spec is what a job is. Schedule, API and Type are required; every other
 // field that is not set takes the server's default.
 type Spec struct {
-	Schedule      string            `json:"schedule,omitempty"`
-	API           string            `json:"api,omitempty"`
-	Type          string            `json:"type,omitempty"` // ATLEAST_ONCE or ATMOST_ONCE
-	Name          string            `json:"name,omitempty"`
-	Namespace     string            `json:"namespace,omitempty"` // fixed at creation
-	Tags          []string          `json:"tags,omitempty"`
-	Timezone      string            `json:"timezone,omitempty"`
-	Method        string            `json:"method,omitempty"`
-	Headers       map[string]string `json:"headers,omitempty"`
-	SecretHeaders []string          `json:"secretHeaders,omitempty"` // names of headers that are secret beside those that are by name
-	Body          json.RawMessage   `json:"body,omitempty"`
-	TimeoutMs     int64             `json:"timeoutMs,omitempty"`
-	Retry         *Retry            `json:"retry,omitempty"`
-	Overlap       string            `json:"overlap,omitempty"` // ALLOW, SKIP or QUEUE
-	Misfire       *Misfire          `json:"misfire,omitempty"`
-	StartAt       int64             `json:"startAt,omitempty"`
-	EndAt         int64             `json:"endAt,omitempty"`
-	JitterMs      int64             `json:"jitterMs,omitempty"`
-	DST           *DST              `json:"dst,omitempty"`
-	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
-	Signing       *Signing          `json:"signing,omitempty"`
+	Schedule  string            `json:"schedule,omitempty"`
+	API       string            `json:"api,omitempty"`
+	Type      string            `json:"type,omitempty"` // ATLEAST_ONCE or ATMOST_ONCE
+	Name      string            `json:"name,omitempty"`
+	Namespace string            `json:"namespace,omitempty"` // fixed at creation
+	Tags      []string          `json:"tags,omitempty"`
+	Timezone  string            `json:"timezone,omitempty"`
+	Method    string            `json:"method,omitempty"`
+	Headers   map[string]string `json:"headers,omitempty"`
+	// names of headers that are secret beside those that are by name
+	SecretHeaders []string        `json:"secretHeaders,omitempty"`
+	Body          json.RawMessage `json:"body,omitempty"`
+	TimeoutMs     int64           `json:"timeoutMs,omitempty"`
+	Retry         *Retry          `json:"retry,omitempty"`
+	Overlap       string          `json:"overlap,omitempty"` // ALLOW, SKIP or QUEUE
+	Misfire       *Misfire        `json:"misfire,omitempty"`
+	StartAt       int64           `json:"startAt,omitempty"`
+	EndAt         int64           `json:"endAt,omitempty"`
+	JitterMs      int64           `json:"jitterMs,omitempty"`
+	DST           *DST            `json:"dst,omitempty"`
+	TLSSkipVerify bool            `json:"tlsSkipVerify,omitempty"`
+	Signing       *Signing        `json:"signing,omitempty"`
 
 	ClientCertificate string `json:"clientCertificate,omitempty"` // a name in the server's config file
 	IsActive          *bool  `json:"isActive,omitempty"`          // in a request only; nil: active

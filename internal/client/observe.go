@@ -49,7 +49,8 @@ func (r Readiness) Ready() bool { return r.Status == "ready" }
 // is not ready is no error.
 func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	var out Readiness
-	err := c.exchange(ctx, call{method: http.MethodGet, path: []string{"readyz"}}, nil, &out, http.StatusServiceUnavailable)
+	err := c.exchange(ctx, call{method: http.MethodGet, path: []string{"readyz"}}, nil, &out,
+		http.StatusServiceUnavailable)
 	return out, err
 }
 

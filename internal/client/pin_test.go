@@ -63,7 +63,8 @@ func TestPin(t *testing.T) {
 	if _, err := c.Keys(t.Context()); err == nil || asked != 1 {
 		t.Errorf("another certificate was taken: %v", err)
 	}
-	for _, text := range []string{"", "no PEM", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
+	for _, text := range []string{"", "no PEM", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
 		if err := c.Pin([]byte(text)); err == nil {
 			t.Errorf("%q was taken for a certificate", text)
 		}

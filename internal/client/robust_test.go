@@ -212,7 +212,8 @@ func TestOneClientForMany(t *testing.T) {
 // TestAListCanBeReadTwice: ranging again starts at the first page again.
 func TestAListCanBeReadTwice(t *testing.T) {
 	b := &pageServer{pages: []string{
-		`{"jobs":[{"id":"1"}],"nextCursor":"A"}`, `{"jobs":[{"id":"2"}]}`, `{"jobs":[{"id":"1"}],"nextCursor":"A"}`, `{"jobs":[{"id":"2"}]}`,
+		`{"jobs":[{"id":"1"}],"nextCursor":"A"}`, `{"jobs":[{"id":"2"}]}`, `{"jobs":[{"id":"1"}],"nextCursor":"A"}`,
+		`{"jobs":[{"id":"2"}]}`,
 	}}
 	list := b.serve(t).ListJobs(t.Context(), JobFilter{})
 	for range 2 {

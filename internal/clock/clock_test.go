@@ -72,7 +72,8 @@ func TestSystem(t *testing.T) {
 	<-time.After(5 * time.Millisecond)
 	since, elapsed := c.Since(mark), c.Elapsed(mark)
 	took := time.Since(before)
-	if c.Now().Before(before) || since < 5*time.Millisecond || elapsed < 5*time.Millisecond || since > took+slew || elapsed > took+slew {
+	if c.Now().Before(before) || since < 5*time.Millisecond || elapsed < 5*time.Millisecond || since > took+slew ||
+		elapsed > took+slew {
 		t.Errorf("since %s, elapsed %s, of %s", since, elapsed, took)
 	}
 	if c.Since(Mark{}) < 24*time.Hour {

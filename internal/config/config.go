@@ -16,15 +16,16 @@ import (
 // Config is everything that `belfry serve` can be told. A value that [Load]
 // returned is complete and valid; it is not changed afterwards.
 type Config struct {
-	Host               string              // address to listen on: an IP address or a host name
-	Port               int                 // 0 to 65535; 0 takes a free one
-	DBPath             string              // file of jobs.db; history and the lock lie beside it
-	LogLevel           slog.Level          // least level that is logged
-	LogDir             string              // folder of combined.log and error.log; empty: no files
-	DBVerbose          bool                // log every SQL statement
-	Env                Env                 // decides how the console log looks
-	APIKeys            []Secret            // who may come in; empty: everyone who reaches the port
-	EncryptionKeys     []Secret            // seal the secrets of jobs, the first; empty: the key file beside the database
+	Host      string     // address to listen on: an IP address or a host name
+	Port      int        // 0 to 65535; 0 takes a free one
+	DBPath    string     // file of jobs.db; history and the lock lie beside it
+	LogLevel  slog.Level // least level that is logged
+	LogDir    string     // folder of combined.log and error.log; empty: no files
+	DBVerbose bool       // log every SQL statement
+	Env       Env        // decides how the console log looks
+	APIKeys   []Secret   // who may come in; empty: everyone who reaches the port
+	// seal the secrets of jobs, the first; empty: the key file beside the database
+	EncryptionKeys     []Secret
 	InsecureNoAuth     bool                // listen beyond loopback without a key
 	TLSCert            string              // file of the server's certificate chain, PEM; empty: no TLS
 	TLSKey             string              // file of its key, PEM

@@ -71,7 +71,8 @@ func TestFlagsTellVariableAndDefault(t *testing.T) {
 	RegisterFlags(fs)
 	help := fs.FlagUsages()
 	for _, want := range []string{
-		`--port number`, "[PORT] (default 3000)", `[BELFRY_RETENTION] (default 30d)`, `--reset-watermark`, `[DB_VERBOSE]`,
+		`--port number`, "[PORT] (default 3000)", `[BELFRY_RETENTION] (default 30d)`, `--reset-watermark`,
+		`[DB_VERBOSE]`,
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("help lacks %q:\n%s", want, help)

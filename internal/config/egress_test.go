@@ -15,14 +15,15 @@ func TestEgressFollowsTheAddress(t *testing.T) {
 		p    places
 		want egress.Mode
 	}{
-		"nothing said":       {places{}, egress.Private},
-		"localhost":          {places{flags: []string{"--host=localhost"}}, egress.Private},
-		"IPv6 loopback":      {places{flags: []string{"--host=::1"}}, egress.Private},
-		"keys":               {places{environ: []string{"BELFRY_API_KEYS=" + key1}}, egress.Public},
-		"keys on loopback":   {places{environ: []string{"BELFRY_API_KEYS=" + key1, "HOST=127.0.0.1"}}, egress.Private},
-		"open to everybody":  {places{flags: []string{"--host=0.0.0.0", "--insecure-no-auth"}}, egress.Public},
-		"the operator knows": {places{environ: []string{"BELFRY_API_KEYS=" + key1}, file: "egress: private"}, egress.Private},
-		"strict at home":     {places{dotEnv: "BELFRY_EGRESS=public"}, egress.Public},
+		"nothing said":      {places{}, egress.Private},
+		"localhost":         {places{flags: []string{"--host=localhost"}}, egress.Private},
+		"IPv6 loopback":     {places{flags: []string{"--host=::1"}}, egress.Private},
+		"keys":              {places{environ: []string{"BELFRY_API_KEYS=" + key1}}, egress.Public},
+		"keys on loopback":  {places{environ: []string{"BELFRY_API_KEYS=" + key1, "HOST=127.0.0.1"}}, egress.Private},
+		"open to everybody": {places{flags: []string{"--host=0.0.0.0", "--insecure-no-auth"}}, egress.Public},
+		"the operator knows": {places{environ: []string{"BELFRY_API_KEYS=" + key1}, file: "egress: private"},
+			egress.Private},
+		"strict at home": {places{dotEnv: "BELFRY_EGRESS=public"}, egress.Public},
 	} {
 		if got := mustLoad(t, tc.p).Egress; got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
@@ -45,13 +46,15 @@ func TestEgressListsInAFile(t *testing.T) {
 
 // TestClientCertificatesInAFile: as people write it.
 func TestClientCertificatesInAFile(t *testing.T) {
-	c := mustLoad(t, places{file: "client_certificates:\n  bank:\n    cert: /etc/belfry/bank.crt\n    key: /etc/belfry/bank.key\n  acme: {cert: a.pem, key: a.pem}\n"})
+	c := mustLoad(t, places{file: "client_certificates:\n  bank:\n    cert: /etc/belfry/bank.crt\n    key: " +
+		"/etc/belfry/bank.key\n  acme: {cert: a.pem, key: a.pem}\n"})
 	want := []ClientCertificate{{"acme", "a.pem", "a.pem"}, {"bank", "/etc/belfry/bank.crt", "/etc/belfry/bank.key"}}
 	if !slices.Equal(c.ClientCertificates, want) {
 		t.Errorf("%+v, want %+v", c.ClientCertificates, want)
 	}
 	for _, doc := range []string{
-		"client_certificates: [a]", "client_certificates:\n  - cert: a\n    key: b\n", "client_certificates:\n  1: {cert: a}\n",
+		"client_certificates: [a]", "client_certificates:\n  - cert: a\n    key: b\n",
+		"client_certificates:\n  1: {cert: a}\n",
 		"client_certificates:\n  bank: {cert: [a], key: b}\n",
 	} {
 		if _, err := (places{file: doc}).load(t); err == nil || !strings.Contains(err.Error(), "client_certificates") {

@@ -254,7 +254,8 @@ func (l *loader) variables(src Source, vars map[string]any) {
 	l.nodeEnv(src, text(vars[nodeEnv]))
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		value := text(vars[name])
-		if strings.HasPrefix(name, prefix) && value != "" && !slices.Contains(known, name) && !serviceLink(name, value) {
+		if strings.HasPrefix(name, prefix) && value != "" && !slices.Contains(known, name) &&
+			!serviceLink(name, value) {
 			src.Name = name
 			l.fault(src, "", "is not a setting"+suggest(name, known))
 		}
@@ -278,7 +279,8 @@ func (l *loader) nodeEnv(src Source, raw string) {
 
 // kubernetesLink matches what Kubernetes sets in every container for a service
 // named belfry: BELFRY_SERVICE_HOST, BELFRY_PORT_3000_TCP_ADDR and the like.
-var kubernetesLink = regexp.MustCompile(`^BELFRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$`)
+var kubernetesLink = regexp.MustCompile(
+	`^BELFRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$`)
 
 func serviceLink(name, value string) bool {
 	return kubernetesLink.MatchString(name) ||

@@ -72,7 +72,8 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := &Config{
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
-		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20, MaxImport: 64 << 20, Egress: egress.Private,
+		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20,
+		MaxImport: 64 << 20, Egress: egress.Private,
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -262,10 +263,13 @@ func TestNodeEnvIsReadWhereAppEnvIsAbsent(t *testing.T) {
 		{"development", places{environ: []string{"NODE_ENV=development"}}, Development},
 		{"any other value is production", places{environ: []string{"NODE_ENV=test"}}, Production},
 		{"APP_ENV wins", places{environ: []string{"NODE_ENV=development", "APP_ENV=production"}}, Production},
-		{"APP_ENV of .env wins", places{environ: []string{"NODE_ENV=development"}, dotEnv: "APP_ENV=production"}, Production},
-		{"environment over .env", places{environ: []string{"NODE_ENV=production"}, dotEnv: "NODE_ENV=development"}, Production},
+		{"APP_ENV of .env wins", places{environ: []string{"NODE_ENV=development"}, dotEnv: "APP_ENV=production"},
+			Production},
+		{"environment over .env", places{environ: []string{"NODE_ENV=production"}, dotEnv: "NODE_ENV=development"},
+			Production},
 		{"over the file", places{environ: []string{"NODE_ENV=development"}, file: "env: production"}, Development},
-		{"under the flag", places{environ: []string{"NODE_ENV=development"}, flags: []string{"--env=production"}}, Production},
+		{"under the flag", places{environ: []string{"NODE_ENV=development"}, flags: []string{"--env=production"}},
+			Production},
 	} {
 		if c := mustLoad(t, tc.p); c.Env != tc.want {
 			t.Errorf("%s: %s", tc.name, c.Env)

@@ -23,8 +23,10 @@ var (
 
 // serverSchemes are those of databases that are servers.
 var serverSchemes = map[string]bool{
-	"postgres": true, "postgresql": true, "mysql": true, "mariadb": true, "mssql": true, "sqlserver": true, "oracle": true,
-	"mongodb": true, "mongodb+srv": true, "redis": true, "rediss": true, "cockroachdb": true, "libsql": true, "jdbc": true,
+	"postgres": true, "postgresql": true, "mysql": true, "mariadb": true, "mssql": true, "sqlserver": true,
+	"oracle":  true,
+	"mongodb": true, "mongodb+srv": true, "redis": true, "rediss": true, "cockroachdb": true,
+	"libsql": true, "jdbc": true,
 	"http": true, "https": true, "tcp": true, "s3": true,
 }
 
@@ -47,7 +49,8 @@ func badPath(raw string) string {
 	case urlScheme.MatchString(raw) && strings.Contains(raw, "://"):
 		return "must be a path, not a URL"
 	case strings.HasPrefix(raw, "~"):
-		return "must be a path written out, as in /home/NAME/...: only shells know ~ (a file of that name is ./" + raw + ")"
+		return "must be a path written out, as in /home/NAME/...: only shells know ~ (a file of that name " +
+			"is ./" + raw + ")"
 	case shellVariable.MatchString(raw):
 		return "must be a path written out: variables are not replaced here"
 	case runtime.GOOS != "windows" && windowsDrive.MatchString(raw):

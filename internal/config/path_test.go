@@ -77,9 +77,11 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%q as DB_PATH: %q is more than a line", raw, got)
 		}
 		for key, set := range map[string]func(*Config, string) string{
-			"log_dir": setLogDir, "egress_ca_file": setCAFile, "tls_cert": settingOf("tls_cert").set, "tls_key": settingOf("tls_key").set,
+			"log_dir": setLogDir, "egress_ca_file": setCAFile, "tls_cert": settingOf("tls_cert").set,
+			"tls_key": settingOf("tls_key").set,
 		} {
-			if got := set(new(Config), raw); (got != "") != want.every || want.every && !strings.Contains(raw, "://") && !strings.Contains(got, want.message) {
+			if got := set(new(Config), raw); (got != "") != want.every ||
+				want.every && !strings.Contains(raw, "://") && !strings.Contains(got, want.message) {
 				t.Errorf("%q as %s: %q, want %q", raw, key, got, want.message)
 			}
 		}
@@ -95,8 +97,10 @@ func TestPaths(t *testing.T) {
 func TestWrongPathsAreShownDiscreetly(t *testing.T) {
 	const canary = "CANARY"
 	for _, raw := range []string{
-		"postgres://belfry:CANARY@db.example/belfry", "postgres://belfry:a@CANARY@db.example/belfry", "host=h password=CANARY dbname=d",
-		"Server=h;Pwd=CANARY;", "belfry:CANARY@tcp(h:3306)/d", "-----BEGIN PRIVATE KEY-----\nCANARY", "jdbc:mysql://h/d?password=CANARY",
+		"postgres://belfry:CANARY@db.example/belfry", "postgres://belfry:a@CANARY@db.example/belfry",
+		"host=h password=CANARY dbname=d",
+		"Server=h;Pwd=CANARY;", "belfry:CANARY@tcp(h:3306)/d", "-----BEGIN PRIVATE KEY-----\nCANARY",
+		"jdbc:mysql://h/d?password=CANARY",
 	} {
 		for _, variable := range []string{"DB_PATH", "BELFRY_TLS_KEY", "LOG_DIR"} {
 			_, err := Load(Options{Environ: []string{variable + "=" + raw}})

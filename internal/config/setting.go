@@ -87,15 +87,17 @@ var settings = []Setting{
 		Usage: "keys that open the API, with the role admin, separated by commas, each of 16 characters or more",
 		set:   setAPIKeys, get: func(c *Config) string { return masked(c.APIKeys) }},
 	{Key: "encryption_key", Env: "BELFRY_ENCRYPTION_KEY", Kind: kindSecrets,
-		Usage: "seals the secrets of jobs: 32 bytes in base64; after a comma, older ones that open; empty uses the file encryption.key",
-		set:   setEncryptionKeys, get: func(c *Config) string { return masked(c.EncryptionKeys) }},
+		Usage: "seals the secrets of jobs: 32 bytes in base64; after a comma, older ones that open; empty uses the " +
+			"file encryption.key",
+		set: setEncryptionKeys, get: func(c *Config) string { return masked(c.EncryptionKeys) }},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
 	file("tls_cert", CertificateVariable, "certificate chain of the server, in PEM; empty: no TLS",
 		func(c *Config) *string { return &c.TLSCert }),
 	file("tls_key", "BELFRY_TLS_KEY", "key of that certificate, in PEM",
 		func(c *Config) *string { return &c.TLSKey }),
-	number("rate_limit", "BELFRY_RATE_LIMIT", 0, 0, maxRateLimit, "requests a second that one API key may make; 0 means any number",
+	number("rate_limit", "BELFRY_RATE_LIMIT", 0, 0, maxRateLimit,
+		"requests a second that one API key may make; 0 means any number",
 		func(c *Config) *int { return &c.RateLimit }),
 	number("max_connections", "BELFRY_MAX_CONNECTIONS", 1_000, minConnections, maxConnections,
 		"clients of the API that are connected at a time", func(c *Config) *int { return &c.MaxConnections }),
@@ -179,7 +181,8 @@ func duration(key, env, def string, lo, hi time.Duration, usage string, at func(
 		set: func(c *Config, raw string) string {
 			d, ok := parseDuration(raw)
 			if !ok || d < lo || d > hi {
-				return fmt.Sprintf("must be a duration from %s to %s, as in 90s, 36h or 30d", formatDuration(lo), formatDuration(hi))
+				return fmt.Sprintf("must be a duration from %s to %s, as in 90s, 36h or 30d", formatDuration(lo),
+					formatDuration(hi))
 			}
 			*at(c) = d
 			return ""
@@ -194,7 +197,8 @@ func size(key, env, def string, lo, hi int64, usage string, at func(*Config) *in
 		set: func(c *Config, raw string) string {
 			n, ok := parseSize(raw)
 			if !ok || n < lo || n > hi {
-				return fmt.Sprintf("must be a size from %s to %s: a whole number and B, KiB, MiB or GiB", formatSize(lo), formatSize(hi))
+				return fmt.Sprintf("must be a size from %s to %s: a whole number and B, KiB, MiB or GiB",
+					formatSize(lo), formatSize(hi))
 			}
 			*at(c) = n
 			return ""

@@ -66,15 +66,17 @@ func TestGoodValues(t *testing.T) {
 		"max_body":               {"1024": "1KiB", "64MiB": "64MiB", "1025": "1025B"},
 		"max_import":             {"1MiB": "1MiB", "1GiB": "1GiB"},
 		"egress":                 {"private": "private", "public": "public"},
-		"egress_allow":           {"": "", "10.0.0.0/8,a.test": "10.0.0.0/8, a.test", "*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
-		"egress_deny":            {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
-		"egress_ca_file":         {"": "", "/etc/ca.pem": "/etc/ca.pem"},
-		"zoneinfo":               {"": "", "/usr/share/zoneinfo": "/usr/share/zoneinfo"},
+		"egress_allow": {"": "", "10.0.0.0/8,a.test": "10.0.0.0/8, a.test",
+			"*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
+		"egress_deny":    {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
+		"egress_ca_file": {"": "", "/etc/ca.pem": "/etc/ca.pem"},
+		"zoneinfo":       {"": "", "/usr/share/zoneinfo": "/usr/share/zoneinfo"},
 		"client_certificates": {
 			"":                              "",
 			"{}":                            "",
 			`{"b":{"key":"k&","cert":"c"}}`: `{"b":{"cert":"c","key":"k&"}}`,
-			`{"b":{"cert":"c","key":"k"},"A.1_x-":{"cert":"/d e/f","key":"k"}}`: `{"A.1_x-":{"cert":"/d e/f","key":"k"},"b":{"cert":"c","key":"k"}}`,
+			`{"b":{"cert":"c","key":"k"},"A.1_x-":{"cert":"/d e/f","key":"k"}}`: `{"A.1_x-":{"cert":"/d ` +
+				`e/f","key":"k"},"b":{"cert":"c","key":"k"}}`,
 		},
 		"reset_watermark": {"true": "true"},
 	} {
@@ -90,7 +92,8 @@ func TestGoodValues(t *testing.T) {
 // TestBadValues lists what is just outside.
 func TestBadValues(t *testing.T) {
 	for key, values := range map[string][]string{
-		"host":                   {"", " ", "a b", "-a", "a-", "a..b", ".a", "a/b", "http://a", "*", "[::1]", "1.2.3", "8080", strings.Repeat("a", 254)},
+		"host": {"", " ", "a b", "-a", "a-", "a..b", ".a", "a/b", "http://a", "*", "[::1]", "1.2.3",
+			"8080", strings.Repeat("a", 254)},
 		"port":                   {"", "-1", "65536", "1.5", "0x50", "80 ", "9999999999999999999"},
 		"db_path":                {"", "a/", "file:a", ":memory:", "a\x00"},
 		"log_level":              {"", "trace", "info "},
@@ -106,7 +109,8 @@ func TestBadValues(t *testing.T) {
 		"egress_ca_file":         {"a\x00"},
 		"zoneinfo":               {"a\x00"},
 		"client_certificates": {
-			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`, `{"a b":{"cert":"c","key":"k"}}`,
+			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`,
+			`{"a b":{"cert":"c","key":"k"}}`,
 			`{"a":{"cert":"c","key":"k","x":1}}`, `{"a":{"cert":"c","key":"k"}} {}`, `{".a":{"cert":"c","key":"k"}}`,
 		},
 		"egress_allow": {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
@@ -201,7 +205,8 @@ func TestYAMLValues(t *testing.T) {
 			t.Errorf("%q: port %s, want %s", doc, got, want)
 		}
 	}
-	for _, doc := range []string{"port: 80.5", "port: true", "port: {a: 1}", "port: [80]", "port: 2026-01-01", "db_verbose: yes", "\tport: 1", "port: &a [*a]"} {
+	for _, doc := range []string{"port: 80.5", "port: true", "port: {a: 1}", "port: [80]", "port: 2026-01-01",
+		"db_verbose: yes", "\tport: 1", "port: &a [*a]"} {
 		if c, err := (places{file: doc}).load(t); err == nil {
 			t.Errorf("%q was taken: port %d", doc, c.Port)
 		}
@@ -293,7 +298,8 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("another kind of error: %v", err)
 			}
 			for _, fault := range faults {
-				if fault.Message == "" || (strings.Contains(fault.Source.Name, "API_KEYS") || strings.Contains(fault.Source.Name, "SIGNING")) && fault.Value != "" {
+				if fault.Message == "" || (strings.Contains(fault.Source.Name, "API_KEYS") ||
+					strings.Contains(fault.Source.Name, "SIGNING")) && fault.Value != "" {
 					t.Errorf("a fault without a message, or with a key: %+v", fault)
 				}
 			}

@@ -10,7 +10,10 @@ import (
 // count them and never show one.
 func setSigningSecrets(c *Config, raw string) string {
 	var secrets []webhook.Secret
-	for _, text := range strings.FieldsFunc(raw, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }) {
+	for _, text := range strings.FieldsFunc(raw, func(r rune) bool {
+		return r == ',' || r == ' ' ||
+			r == '\t' || r == '\n'
+	}) {
 		secrets = append(secrets, webhook.Secret(text))
 	}
 	if len(secrets) == 0 {

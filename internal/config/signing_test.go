@@ -41,7 +41,8 @@ func TestSigningSecrets(t *testing.T) {
 	if len(c.SigningSecrets) != 2 || c.SigningSecrets[1] != webhook.Secret(signing2) {
 		t.Errorf("a list in a file: %d secrets", len(c.SigningSecrets))
 	}
-	if text := c.String(); !strings.Contains(text, "signing_secret = ******** (2)") || strings.Contains(text, signing1) {
+	if text := c.String(); !strings.Contains(text, "signing_secret = ******** (2)") ||
+		strings.Contains(text, signing1) {
 		t.Errorf("printed as %s", text)
 	}
 }

@@ -13,7 +13,8 @@ import (
 
 // hostName is the shape of a DNS name: labels of letters, digits and inner
 // hyphens (RFC 1123, section 2.1). Underscores are seen in container networks.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+var hostName = regexp.MustCompile(
+	`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 
 // apiKey is the alphabet of a bearer token (RFC 6750, section 2.1).
 var apiKey = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
@@ -21,7 +22,8 @@ var apiKey = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 func setHost(c *Config, raw string) string {
 	_, err := netip.ParseAddr(raw)
 	if err != nil && (len(raw) > 253 || !hostName.MatchString(raw) || allDigits(raw)) {
-		return "must be an IP address or a host name, as in 127.0.0.1, ::1 or localhost; the port is a setting of its own"
+		return "must be an IP address or a host name, as in 127.0.0.1, ::1 or localhost; the port is a " +
+			"setting of its own"
 	}
 	c.Host = raw
 	return ""
@@ -80,7 +82,8 @@ func setEncryptionKeys(c *Config, raw string) string {
 		bytes, err := base64.StdEncoding.Strict().DecodeString(text)
 		switch {
 		case err != nil || len(bytes) != encryptionKey:
-			return fmt.Sprintf("%s must be %d bytes in base64, as `openssl rand -base64 %d` makes them", where, encryptionKey, encryptionKey)
+			return fmt.Sprintf("%s must be %d bytes in base64, as `openssl rand -base64 %d` makes them", where,
+				encryptionKey, encryptionKey)
 		case slices.Contains(keys, Secret(text)):
 			return where + " is there twice"
 		case len(keys) == maxKeys:

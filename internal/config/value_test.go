@@ -16,7 +16,8 @@ func TestParseDuration(t *testing.T) {
 			t.Errorf("parseDuration(%q) = %v, %v", text, got, ok)
 		}
 	}
-	for _, text := range []string{"", "d", "30", "1.5d", "-1d", "-1s", "1d-1h", "1d+1h", "1d1d", "70000d", "1h1d", " 1s", "٣d", "1w"} {
+	for _, text := range []string{"", "d", "30", "1.5d", "-1d", "-1s", "1d-1h", "1d+1h", "1d1d", "70000d", "1h1d",
+		" 1s", "٣d", "1w"} {
 		if got, ok := parseDuration(text); ok {
 			t.Errorf("parseDuration(%q) = %v", text, got)
 		}

@@ -60,7 +60,8 @@ func typical(b *testing.B, calls int, batch func()) float64 {
 	return each[batches/2]
 }
 
-// BenchmarkNextMedian is the figure required of the engine: the median over the mix, at most 150 ns in UTC and 400 ns in a
+// BenchmarkNextMedian is the figure required of the engine: the median over the mix, at most 150 ns in UTC and 400 ns
+// in a
 // zone with clock changes. Run it with -benchtime 1x.
 func BenchmarkNextMedian(b *testing.B) {
 	at := benchInstants()
@@ -109,7 +110,8 @@ func BenchmarkNextWorst(b *testing.B) {
 
 // BenchmarkChain is what a scheduler does: each fire from the one before.
 func BenchmarkChain(b *testing.B) {
-	for _, text := range []string{"* * * * * *", "*/5 * * * *", "0 30 9 * * MON-FRI", "0 0 18 LW * ?", "H H * * *", "@every 90s"} {
+	for _, text := range []string{"* * * * * *", "*/5 * * * *", "0 30 9 * * MON-FRI", "0 0 18 LW * ?", "H H * * *",
+		"@every 90s"} {
 		for _, zone := range []string{"UTC", "Europe/Berlin"} {
 			s := mustParse(b, text, zone, DST{})
 			b.Run(zone+"/"+text, func(b *testing.B) {

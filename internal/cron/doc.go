@@ -18,7 +18,8 @@
 //     A step past the end of its range is not such a mistake: it leaves the first value, as in a crontab, and
 //     Warnings says so. (TestSameMeaning, TestWarnings)
 //     Where a refused text, or zone, is that of another scheduler, the error offers a translation if there is one that
-//     Parse accepts and that means the same, and otherwise explains. (TestForeignHabits, TestForeignTexts, TestHintsMeanTheSame,
+//     Parse accepts and that means the same, and otherwise explains. (TestForeignHabits, TestForeignTexts,
+//     TestHintsMeanTheSame,
 //     FuzzForeign, TestForeignH, TestZoneNames, TestForeignZones)
 //  5. Next and Prev do not allocate, do not read the clock, and touch a bounded number of months: the worst accepted
 //     expression stays under 20 microseconds. (TestNextDoesNotAllocate, BenchmarkNextMedian, BenchmarkNextWorst)
@@ -33,7 +34,8 @@
 //
 // # The DST law
 //
-// An expression describes readings of a wall clock. A zone maps readings to instants, and twice a year the mapping has a
+// An expression describes readings of a wall clock. A zone maps readings to instants, and twice a year the mapping has
+// a
 // gap or a fold:
 //
 //	Europe/Berlin, 2026-03-29: a gap                 Europe/Berlin, 2026-10-25: a fold
@@ -65,6 +67,7 @@
 // Names and rules come from the copy of the IANA database in zoneinfo.zip, which is embedded, or from one zip or folder
 // that [UseZones] has named: never from $ZONEINFO or the files of the system, which differ from machine to machine. A
 // name is known if and only if these data have it, letter by letter: Europe//Berlin, europe/berlin, posix/UTC and Local
-// are not, whatever a file system takes (TestOnlyNamesOfTheData). TestEmbeddedZones compares the copy with the toolchain's, and
+// are not, whatever a file system takes (TestOnlyNamesOfTheData). TestEmbeddedZones compares the copy with the
+// toolchain's, and
 // the check "zones" of arch_test.go keeps time.LoadLocation out. [ZoneData.Release] says which release is in force.
 package cron

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestDocsTellTheTruth holds docs/schedules.md to the program: its examples have the descriptions it gives, its sample error
+// TestDocsTellTheTruth holds docs/schedules.md to the program: its examples have the descriptions it gives, its sample
+// error
 // is the real one, and every form in its table is accepted.
 func TestDocsTellTheTruth(t *testing.T) {
 	page, err := os.ReadFile("../../docs/schedules.md")
@@ -27,7 +28,8 @@ func TestDocsTellTheTruth(t *testing.T) {
 	if _, err := Parse("0 0 25 * * *", "", DST{}); err == nil || !strings.Contains(text, err.Error()) {
 		t.Errorf("the page does not have the error %v", err)
 	}
-	forms := regexp.MustCompile("(?m)^\\| (`.+`) \\| (everywhere|day fields|day-of-month|day-of-week|all but the year) \\|").FindAllStringSubmatch(text, -1)
+	forms := regexp.MustCompile("(?m)^\\| (`.+`) \\| (everywhere|day fields|day-of-month|day-of-week|all but the "+
+		"year) \\|").FindAllStringSubmatch(text, -1)
 	if len(forms) < 15 {
 		t.Fatalf("only %d forms found", len(forms))
 	}

@@ -94,7 +94,8 @@ func TestAt(t *testing.T) {
 	if got, ok := s.Prev(want, Binding{}); ok {
 		t.Errorf("a fire before it at %d", got)
 	}
-	for _, text := range []string{"@at 2026-03-01T08:00:00Z", "@AT 2026-03-01T08:00:00.000Z", "@at 2026-03-01T13:45:00+05:45"} {
+	for _, text := range []string{"@at 2026-03-01T08:00:00Z", "@AT 2026-03-01T08:00:00.000Z",
+		"@at 2026-03-01T13:45:00+05:45"} {
 		if got, _ := mustParse(t, text, "", DST{}).Next(0, Binding{}); got != want {
 			t.Errorf("%s is %d, want %d", text, got, want)
 		}
@@ -113,22 +114,29 @@ func TestNamedErrors(t *testing.T) {
 		{"@every 500ms", "use 1s or more, without a fraction", 8},
 		{"@every 1.5s", "use 1s or more, without a fraction", 8},
 		{"@every 1s1ns", "use 1s or more, without a fraction", 8},
-		{"@every 1d", "use @every 24h; a day is 24h of real time here, @daily follows the clock; it counts from the creation of the job, the first fire is one period later", 9},
-		{"@every 2w", "use @every 336h; a day is 24h of real time here, @daily follows the clock; it counts from the creation of the job, the first fire is one period later", 9},
+		{"@every 1d", "use @every 24h; a day is 24h of real time here, @daily follows the clock; it counts from the " +
+			"creation of the job, the first fire is one period later", 9},
+		{"@every 2w", "use @every 336h; a day is 24h of real time here, @daily follows the clock; it counts from the " +
+			"creation of the job, the first fire is one period later", 9},
 		{"@every 87601h", "use 87600h (ten years) or less", 8},
 		{"@every 99999999999999h", "use a duration in h, m and s, such as @every 1h30m", 8},
-		{"@every 5m 5s", "use @every 5m5s; it counts from the creation of the job, the first fire is one period later", 8},
+		{"@every 5m 5s", "use @every 5m5s; it counts from the creation of the job, the first fire is one " +
+			"period later", 8},
 		{"@at", "use RFC 3339 with an offset, such as @at 2026-03-01T09:00:00+01:00 or @at 2026-03-01T08:00:00Z", 4},
-		{"@at 2026-03-01", "use RFC 3339 with an offset, such as @at 2026-03-01T09:00:00+01:00 or @at 2026-03-01T08:00:00Z", 5},
-		{"@at 2026-03-01T09:00:00", "use @at 2026-03-01T09:00:00Z; without an offset it was read in the zone of the job", 5},
-		{"@at 2026-02-30T09:00:00Z", "use RFC 3339 with an offset, such as @at 2026-03-01T09:00:00+01:00 or @at 2026-03-01T08:00:00Z", 5},
+		{"@at 2026-03-01", "use RFC 3339 with an offset, such as @at 2026-03-01T09:00:00+01:00 or @at " +
+			"2026-03-01T08:00:00Z", 5},
+		{"@at 2026-03-01T09:00:00", "use @at 2026-03-01T09:00:00Z; without an offset it was read in the zone " +
+			"of the job", 5},
+		{"@at 2026-02-30T09:00:00Z", "use RFC 3339 with an offset, such as @at 2026-03-01T09:00:00+01:00 or @at " +
+			"2026-03-01T08:00:00Z", 5},
 		{"@at 2026-03-01T09:00:00.5Z", "leave the fraction out", 5},
 		{"@at 1969-12-31T23:59:59Z", "use an instant in the years 1970 to 2199 (UTC)", 5},
 		{"@at 2200-01-01T00:00:00Z", "use an instant in the years 1970 to 2199 (UTC)", 5},
 		{"@at 2199-12-31T23:59:59Z", "", 0},
 		{"@at 2200-01-01T00:00:00+01:00", "", 0}, // 2199-12-31T23:00:00Z
 		{"@daily 5", "use @daily alone", 8},
-		{"@reboot", "Belfry runs jobs by the clock, not at a start; use @yearly, @monthly, @weekly, @daily, @hourly, @every 5m or @at 2026-01-02T15:04:05Z", 1},
+		{"@reboot", "Belfry runs jobs by the clock, not at a start; use @yearly, @monthly, @weekly, @daily, @hourly, " +
+			"@every 5m or @at 2026-01-02T15:04:05Z", 1},
 		{"  @nightly", "use @yearly, @monthly, @weekly, @daily, @hourly, @every 5m or @at 2026-01-02T15:04:05Z", 3},
 	} {
 		_, err := Parse(c.text, "", DST{})

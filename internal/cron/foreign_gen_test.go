@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// meaning is what a generated text means where it comes from: made with the text, by the generator, and so without any reader
+// meaning is what a generated text means where it comes from: made with the text, by the generator, and so without any
+// reader
 // of texts. It is asked for readings of the clock.
 type meaning struct {
 	text        string
@@ -22,9 +23,11 @@ type meaning struct {
 
 func always(int) bool { return true }
 
-// genValues draws a field: a list of values, ranges and steps within lo..hi, with the test of a value. between is the sign
+// genValues draws a field: a list of values, ranges and steps within lo..hi, with the test of a value. between is the
+// sign
 // of a range; round allows for one that goes past hi and on from lo.
-func genValues(t *rapid.T, label string, lo, hi int, between string, round bool, name func(int) string) (string, func(int) bool) {
+func genValues(t *rapid.T, label string, lo, hi int, between string, round bool, name func(int) string) (string,
+	func(int) bool) {
 	var texts []string
 	var tests []func(int) bool
 	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, label) {
@@ -58,7 +61,8 @@ func genValues(t *rapid.T, label string, lo, hi int, between string, round bool,
 }
 
 // genOrStar is genValues, or *.
-func genOrStar(t *rapid.T, label string, lo, hi int, between string, round bool, name func(int) string) (string, func(int) bool) {
+func genOrStar(t *rapid.T, label string, lo, hi int, between string, round bool, name func(int) string) (string,
+	func(int) bool) {
 	if rapid.Bool().Draw(t, label+" open") {
 		return "*", always
 	}
@@ -108,7 +112,8 @@ func genQuartzDays(t *rapid.T) (dom, dow string, test func(time.Time) bool) {
 	wd := rapid.IntRange(1, 7).Draw(t, "weekday") // 1 is Sunday
 	named := namedFrom(t, 1, weekdaysFromSunday...)
 	weekday := func(at time.Time) int { return int(at.Weekday()) + 1 }
-	switch rapid.SampledFrom([]string{"dom", "dow", "dow", "L", "L-n", "LW", "nW", "L of week", "nL", "n#k"}).Draw(t, "days") {
+	switch rapid.SampledFrom([]string{"dom", "dow", "dow", "L", "L-n", "LW", "nW", "L of week", "nL", "n#k"}).Draw(
+		t, "days") {
 	case "dom":
 		text, values := genOrStar(t, "dom", 1, 31, "-", false, plainName)
 		return text, "?", func(at time.Time) bool { return values(at.Day()) }
@@ -127,10 +132,14 @@ func genQuartzDays(t *rapid.T) (dom, dow string, test func(time.Time) bool) {
 	case "L of week":
 		return "?", "L", func(at time.Time) bool { return at.Weekday() == time.Saturday }
 	case "nL":
-		return "?", named(wd) + "L", func(at time.Time) bool { return weekday(at) == wd && at.AddDate(0, 0, 7).Month() != at.Month() }
+		return "?", named(wd) + "L", func(at time.Time) bool {
+			return weekday(at) == wd &&
+				at.AddDate(0, 0, 7).Month() != at.Month()
+		}
 	}
 	k := rapid.IntRange(1, 5).Draw(t, "k")
-	return "?", fmt.Sprintf("%s#%d", named(wd), k), func(at time.Time) bool { return weekday(at) == wd && (at.Day()+6)/7 == k }
+	return "?", fmt.Sprintf("%s#%d", named(wd), k),
+		func(at time.Time) bool { return weekday(at) == wd && (at.Day()+6)/7 == k }
 }
 
 // genYears draws a year field.
@@ -190,7 +199,8 @@ func genSystemd(t *rapid.T) *meaning {
 	m := &meaning{year: always}
 	var clock [3]string
 	for i, most := range []int{59, 59, 23} {
-		clock[i], m.clock[i] = genOrStar(t, "clock", 0, most, "..", false, func(v int) string { return fmt.Sprintf("%02d", v) })
+		clock[i], m.clock[i] = genOrStar(t, "clock", 0, most, "..", false,
+			func(v int) string { return fmt.Sprintf("%02d", v) })
 	}
 	month, months := genOrStar(t, "month", 1, 12, "..", false, plainName)
 	m.month = months
@@ -226,7 +236,8 @@ func genSystemd(t *rapid.T) *meaning {
 	return m
 }
 
-// TestHintsMeanTheSame: where a generated text of another scheduler gets an offer, the offer fires at exactly the readings at
+// TestHintsMeanTheSame: where a generated text of another scheduler gets an offer, the offer fires at exactly the
+// readings at
 // which the text does there, on days of two years and at moments around each of its fires.
 func TestHintsMeanTheSame(t *testing.T) {
 	for _, notation := range []struct {
@@ -272,14 +283,16 @@ func offered(t *rapid.T, m *meaning) bool {
 	return true
 }
 
-// compareNext finds the first fire after an instant by the meaning, second by second where it may fire and else day by day,
+// compareNext finds the first fire after an instant by the meaning, second by second where it may fire and else day by
+// day,
 // within 40 days, and compares that of the schedule.
 func compareNext(t *rapid.T, m *meaning, s *Schedule, after time.Time) {
 	next, ok := s.Next(after.Unix(), Binding{})
 	limit := after.AddDate(0, 0, 40)
 	want, found := m.next(after, limit)
 	if ok = ok && next <= limit.Unix(); ok != found || ok && next != want.Unix() {
-		t.Fatalf("%q, offered %q: after %s comes %s (%v), want %s (%v)", m.text, s, after, local(s, next), ok, want, found)
+		t.Fatalf("%q, offered %q: after %s comes %s (%v), want %s (%v)", m.text, s, after, local(s, next),
+			ok, want, found)
 	}
 }
 

@@ -13,7 +13,8 @@ type foreign struct {
 	text  string
 	zone  string // that of the job; empty is UTC
 	offer string // what the hint has to offer; empty: nothing
-	fires string // the first fires from 2026-01-01 00:00 on, in the zone of the offer: all that the text has in that time
+	// the first fires from 2026-01-01 00:00 on, in the zone of the offer: all that the text has in that time
+	fires string
 	says  string // a part of the hint
 }
 

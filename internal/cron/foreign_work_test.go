@@ -7,7 +7,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
-// longTexts are as long as a text may be that is looked at, and hard in ways that differ: nested, many words, many items,
+// longTexts are as long as a text may be that is looked at, and hard in ways that differ: nested, many words, many
+// items,
 // many values in an item.
 func longTexts() []string {
 	fill := func(head, part, tail string) string {
@@ -17,19 +18,26 @@ func longTexts() []string {
 	quotes := fill("", `"“`, "")
 	texts := []string{
 		quotes[:len(quotes)/2], fill("", "“", "”"), strings.Repeat(`"`, dialect.MaxText),
-		fill("", "TZ=A/B ", ""), fill("", "CRON_TZ=a ", "* * * * * UTC"), fill("", "OnCalendar=", "daily"), fill("", "@daily ", ""),
-		fill("", "a\n", ""), fill("", "* ", ""), fill("", "every ", ""), fill("", "first ", ""), fill("", "mon,", "tue 10:00"),
-		fill("", "~", ""), fill("", "P1Y", ""), fill("", "PT1M", ""), fill("", "1h", ""), fill("", "1d ", ""), fill("", "( ", ""),
-		fill("", "cron(", ""), fill("", "H(", ""), fill("", "\u00a0", ""), fill("", `\*`, ""), fill("", "A/B ", ""), fill("", "9", ""),
-		fill("cron(", "*/1,", "1 * * * ? *)"), fill("cron(* * * * ? ", "*/1,", "1970)"), fill("cron(0 0 ? * ", "MON#1,", "FRIL *)"),
+		fill("", "TZ=A/B ", ""), fill("", "CRON_TZ=a ", "* * * * * UTC"), fill("", "OnCalendar=", "daily"),
+		fill("", "@daily ", ""),
+		fill("", "a\n", ""), fill("", "* ", ""), fill("", "every ", ""), fill("", "first ", ""),
+		fill("", "mon,", "tue 10:00"),
+		fill("", "~", ""), fill("", "P1Y", ""), fill("", "PT1M", ""), fill("", "1h", ""), fill("", "1d ", ""),
+		fill("", "( ", ""),
+		fill("", "cron(", ""), fill("", "H(", ""), fill("", "\u00a0", ""), fill("", `\*`, ""), fill("", "A/B ", ""),
+		fill("", "9", ""),
+		fill("cron(", "*/1,", "1 * * * ? *)"), fill("cron(* * * * ? ", "*/1,", "1970)"),
+		fill("cron(0 0 ? * ", "MON#1,", "FRIL *)"),
 		fill("*-*-", "1..31,", "1 00:00"), fill("", "1970/1,", "1970-01-01 00:00"), fill("*-*~", "31/1,", "1 00:00"),
-		fill("TZ=Asia/Tokyo ", "*/1,", "1 * * * *"), fill("TZ=Asia/Tokyo 0 0 0 1 1 * ", "*/2,", "2000"), fill(`"`, "0-59,", `1 * * * *"`),
+		fill("TZ=Asia/Tokyo ", "*/1,", "1 * * * *"), fill("TZ=Asia/Tokyo 0 0 0 1 1 * ", "*/2,", "2000"),
+		fill(`"`, "0-59,", `1 * * * *"`),
 		fill("* * * * ", "MON#1,", "FRI /bin/true"), fill("0 0 * * * /bin/true ", "x ", ""),
 	}
 	return texts
 }
 
-// TestWorkIsBounded counts what a refused text costs in allocations, which unlike time are the same on each machine: at most
+// TestWorkIsBounded counts what a refused text costs in allocations, which unlike time are the same on each machine: at
+// most
 // ten for each byte. Nested quotes that were read anew for each pair of them had 53,000, and took 37 ms.
 func TestWorkIsBounded(t *testing.T) {
 	for _, text := range longTexts() {

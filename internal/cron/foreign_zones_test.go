@@ -59,7 +59,8 @@ func TestForeignZones(t *testing.T) {
 	} {
 		_, err := Parse("@daily", c.name, DST{})
 		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Suggestion == nil || *e.Suggestion != (Suggestion{Timezone: c.offer}) || !strings.HasPrefix(e.Hint, "use "+c.offer) {
+		if !ok || e.Suggestion == nil || *e.Suggestion != (Suggestion{Timezone: c.offer}) ||
+			!strings.HasPrefix(e.Hint, "use "+c.offer) {
 			t.Errorf("%q: %v, want %s", c.name, err, c.offer)
 			continue
 		}

@@ -12,10 +12,13 @@ import (
 // fuzzSeeds are texts from which the fuzzer starts: the mix, the nasty, and what must be refused.
 func fuzzSeeds() []string {
 	seeds := []string{
-		"", "@", "@every 1h", "@at 2026-01-01T00:00:00Z", "@daily", "H(0-29)/10 H H(1-5) H * H", "0 0 0 L-3,LW,15W * FRI#2,MONL",
+		"", "@", "@every 1h", "@at 2026-01-01T00:00:00Z", "@daily", "H(0-29)/10 H H(1-5) H * H",
+		"0 0 0 L-3,LW,15W * FRI#2,MONL",
 		"0 0 22-2/2 28-3 NOV-FEB FRI-7 2026/2", "*/0 * * * *", "1-2-3 * * * *", "cron(0 12 * * ? *)", "rate(5 minutes)",
-		"0 12 * * ? 2026", "TZ=UTC * * * * *", "A/0", "Mon *-*~7/1 04:00 Asia/Tokyo", "last friday of month 5 pm Asia/Tokyo",
-		"R/PT1.5H", "at(2026-11-20T13:00:00)", "0 0 1 * 1 root /bin/true", "PATH=/bin\n0 9 * * 1-5", "every 90 seconds", "0 0 0 30 2 *", "0 0 0 ? 2 MON#5", "* * * * *\n", "H(", "H()", "?,? * * * *",
+		"0 12 * * ? 2026", "TZ=UTC * * * * *", "A/0", "Mon *-*~7/1 04:00 Asia/Tokyo",
+		"last friday of month 5 pm Asia/Tokyo",
+		"R/PT1.5H", "at(2026-11-20T13:00:00)", "0 0 1 * 1 root /bin/true", "PATH=/bin\n0 9 * * 1-5", "every 90 seconds",
+		"0 0 0 30 2 *", "0 0 0 ? 2 MON#5", "* * * * *\n", "H(", "H()", "?,? * * * *",
 	}
 	for _, e := range crontest.Mix {
 		seeds = append(seeds, e.Text)
@@ -81,7 +84,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or work long, and what is read is whole:
+// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or work long, and what is read is
+// whole:
 // an explanation, or a rule that can be asked for every day. What Parse suggests for it is accepted.
 func FuzzForeign(f *testing.F) {
 	for _, table := range foreignTables {

@@ -14,7 +14,8 @@ import (
 // strangeZones have what breaks naive arithmetic: half-hour and two-hour shifts, gaps and folds at midnight, a skipped
 // day, offsets of odd minutes or seconds, rules that changed or come twice within weeks.
 var strangeZones = []string{
-	"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut", "Africa/Cairo",
+	"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut",
+	"Africa/Cairo",
 	"America/Asuncion", "Pacific/Apia", "Asia/Kathmandu", "Africa/Casablanca", "Asia/Gaza", "Pacific/Kwajalein",
 	"Antarctica/Troll", "Antarctica/Casey", "Asia/Tehran", "America/Havana", "Atlantic/Azores", "Africa/Monrovia",
 	"America/Caracas", "Asia/Pyongyang", "America/St_Johns", "Europe/Dublin", "Pacific/Chatham", "America/Scoresbysund",
@@ -46,7 +47,8 @@ func mustParse(t testing.TB, text, zone string, dst DST) *Schedule {
 func oracleOf(t interface{ Fatal(...any) }, s *Schedule, b Binding) *crontest.Calendar {
 	c, err := crontest.New(crontest.Job{
 		Location: s.zone.loc,
-		Text:     s.text, Zone: s.Zone(), Gap: string(s.dst.Gap), Fold: string(s.dst.Fold), Seed: b.Seed, Anchor: b.Anchor,
+		Text:     s.text, Zone: s.Zone(), Gap: string(s.dst.Gap), Fold: string(s.dst.Fold), Seed: b.Seed,
+		Anchor: b.Anchor,
 	})
 	if err != nil {
 		t.Fatal(s.text, err)

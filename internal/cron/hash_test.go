@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The golden values were computed by a separate program from the formulas in hash.go. They may never change: a job whose
+// The golden values were computed by a separate program from the formulas in hash.go. They may never change: a job
+// whose
 // schedule has an H would move.
 
 func TestSeedGolden(t *testing.T) {
@@ -51,7 +52,8 @@ func TestHashGolden(t *testing.T) {
 
 // TestHashStaysInRange: whatever the seed, an H chooses within its bounds, and a stepped one at least once.
 func TestHashStaysInRange(t *testing.T) {
-	for _, h := range []hashed{{fieldMinute, 0, 59, 0}, {fieldDOM, 1, 28, 0}, {fieldHour, 5, 5, 0}, {fieldMinute, 10, 20, 11}, {fieldHour, 0, 23, 24}, {fieldSecond, 3, 40, 1}} {
+	for _, h := range []hashed{{fieldMinute, 0, 59, 0}, {fieldDOM, 1, 28, 0}, {fieldHour, 5, 5, 0},
+		{fieldMinute, 10, 20, 11}, {fieldHour, 0, 23, 24}, {fieldSecond, 3, 40, 1}} {
 		allowed := uint64(2)<<h.hi - 1<<h.lo
 		for seed := range uint64(2000) {
 			m := h.mask(h.pick(seed * 0x9e3779b97f4a7c15))

@@ -58,7 +58,8 @@ func TestChainsAcrossChanges(t *testing.T) {
 		}
 		for i := len(want) - 1; i > 0; i-- {
 			if prev, ok := s.Prev(want[i], b); !ok || prev != want[i-1] {
-				t.Fatalf("%q in %s: Prev(%s) = %s, want %s", s, s.Zone(), local(s, want[i]), local(s, prev), local(s, want[i-1]))
+				t.Fatalf("%q in %s: Prev(%s) = %s, want %s", s, s.Zone(), local(s, want[i]), local(s, prev),
+					local(s, want[i-1]))
 			}
 		}
 	})

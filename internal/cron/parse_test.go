@@ -154,7 +154,8 @@ func TestParseErrors(t *testing.T) {
 		{"0 0 0 W * *", "day-of-month", 7, "use one day before W"},
 		{"0 0 0 32W * *", "day-of-month", 7, "use one day before W"},
 		{"0 0 0 1-5W * *", "day-of-month", 7, "use one day before W"},
-		{"0 0 0 ? * L", "day-of-week", 11, "use 0 0 0 ? * SAT; L alone is Saturday there, SATL would be the last Saturday"},
+		{"0 0 0 ? * L", "day-of-week", 11, "use 0 0 0 ? * SAT; L alone is Saturday there, SATL would be the " +
+			"last Saturday"},
 		{"0 0 0 ? * 8L", "day-of-week", 11, "out of range"},
 		{"0 0 0 ? * MON-FRIL", "day-of-week", 11, "L goes with one weekday, such as FRIL"},
 		{"0 0 0 ? * FRI#0", "day-of-week", 15, "use #1 to #5"},
@@ -214,7 +215,8 @@ func TestForeignHabits(t *testing.T) {
 		{"at(2026-11-20T13:00:00)", "schedule", 1, "use @at 2026-11-20T13:00:00Z"},
 		{"every 10 seconds", "schedule", 1, "use @every 10s"},
 		{"PT5M", "schedule", 1, "use @every 5m;"},
-		{"R5/2026-01-01T00:00:00Z/PT1H", "schedule", 1, "@every counts from the creation of the job and takes no start"},
+		{"R5/2026-01-01T00:00:00Z/PT1H", "schedule", 1,
+			"@every counts from the creation of the job and takes no start"},
 		{"TZ=Europe/Berlin 0 9 * * *", "schedule", 1, `"timezone": "Europe/Berlin"`},
 		{" CRON_TZ=Asia/Tokyo 0 9 * * *", "schedule", 2, `"timezone": "Asia/Tokyo"`},
 		{"0 0 12 * * 2026", "day-of-week", 12, "use 0 0 0 12 * * 2026; a year comes seventh, and the second first"},
@@ -256,7 +258,8 @@ func TestNeverFires(t *testing.T) {
 	checkNever(DST{}, false)
 	checkNever(DST{Gap: GapBefore}, false)
 	checkError(t, "0 0 0 ? 2 MON#5 2026", "schedule", 1, "can never fire")
-	for _, text := range []string{"0 0 0 29 2 *", "0 0 0 31 * *", "0 0 0 31 H/2 *", "0 0 0 31 1,H *", "0 0 0 31 H(7-8) *", "0 0 0 30 2 FRI", "0 0 0 ? 2 MON#5", "0 0 0 29 2 ? 2096"} {
+	for _, text := range []string{"0 0 0 29 2 *", "0 0 0 31 * *", "0 0 0 31 H/2 *", "0 0 0 31 1,H *",
+		"0 0 0 31 H(7-8) *", "0 0 0 30 2 FRI", "0 0 0 ? 2 MON#5", "0 0 0 29 2 ? 2096"} {
 		mustParse(t, text, "", DST{})
 	}
 }

@@ -29,7 +29,8 @@ func TestSplicedZone(t *testing.T) {
 		UseHistory(map[string][]Rules{"Europe/Berlin": pieces})
 		s := mustParse(t, text, "Europe/Berlin", DST{})
 		var out []string
-		for now, ok := s.Next(at("2026-06-30T00:00:00Z"), Binding{}); ok && len(out) < 3; now, ok = s.Next(now, Binding{}) {
+		for now, ok := s.Next(at("2026-06-30T00:00:00Z"), Binding{}); ok && len(out) < 3; now,
+			ok = s.Next(now, Binding{}) {
 			out = append(out, time.Unix(now, 0).UTC().Format("02 15:04"))
 		}
 		return out
@@ -42,7 +43,8 @@ func TestSplicedZone(t *testing.T) {
 		{"0 0 9 * * *", fixed, [3]string{"30 07:00", "01 07:00", "02 08:00"}},
 		{"0 30 11 * * *", fixed, [3]string{"30 09:30", "01 09:30", "02 10:30"}}, // comes twice on the day of the change
 		{"0 30 12 * * *", fixed, [3]string{"30 10:30", "01 11:30", "02 11:30"}},
-		{"0 30 12 * * *", forward, [3]string{"30 10:30", "01 10:00", "02 09:30"}}, // is skipped on the day of the change
+		// is skipped on the day of the change
+		{"0 30 12 * * *", forward, [3]string{"30 10:30", "01 10:00", "02 09:30"}},
 	} {
 		got := daily(c.text, berlin, c.to)
 		for i := range c.want {

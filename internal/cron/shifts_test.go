@@ -24,12 +24,16 @@ func TestShifts(t *testing.T) {
 			{gapAt, "gap", "2026-03-29", "02:00:00 and 02:30:00 do not exist: they fire together, once, at 01:59:59"},
 			{foldAt, "fold", "2026-10-25", "02:00:00 and 02:30:00 come twice: fire both times"}}},
 		{"0 10,20,30 2 * 3 *", "Europe/Berlin", DST{}, []Shift{
-			{gapAt, "gap", "2026-03-29", "02:10:00, 02:20:00 and 02:30:00 do not exist: they fire together, once, at 03:00:00"}}},
+			{gapAt, "gap", "2026-03-29", "02:10:00, 02:20:00 and 02:30:00 do not exist: they fire together, once, " +
+				"at 03:00:00"}}},
 		{"* 30 2 * * *", "Europe/Berlin", DST{}, []Shift{
-			{gapAt, "gap", "2026-03-29", "02:30:00, 02:30:01, 02:30:02 and 57 more do not exist: they fire together, once, at 03:00:00"},
-			{foldAt, "fold", "2026-10-25", "02:30:00, 02:30:01, 02:30:02 and 57 more come twice: fire the first time (UTC+02:00)"}}},
+			{gapAt, "gap", "2026-03-29", "02:30:00, 02:30:01, 02:30:02 and 57 more do not exist: they fire together, " +
+				"once, at 03:00:00"},
+			{foldAt, "fold", "2026-10-25", "02:30:00, 02:30:01, 02:30:02 and 57 more come twice: fire the first time " +
+				"(UTC+02:00)"}}},
 		{"0 30 * * * *", "Europe/Berlin", DST{}, []Shift{
-			{gapAt, "gap", "2026-03-29", "02:30:00 does not exist: the schedule follows real time and goes on after the gap"},
+			{gapAt, "gap", "2026-03-29", "02:30:00 does not exist: the schedule follows real time and goes on " +
+				"after the gap"},
 			{foldAt, "fold", "2026-10-25", "02:30:00 comes twice: fires both times, following real time"}}},
 		{"0 30 2 * * MON-SAT", "Europe/Berlin", DST{}, nil}, // both changes are on a Sunday
 		{"0 30 9 * * *", "Europe/Berlin", DST{}, nil},
@@ -49,7 +53,8 @@ func TestShifts(t *testing.T) {
 func TestShiftsOnOtherDates(t *testing.T) {
 	s := mustParse(t, "0 0 9 * * *", "Pacific/Apia", DST{})
 	got := s.Shifts(unix(t, "2011-12-01T00:00:00Z"), unix(t, "2012-01-01T00:00:00Z"), Binding{})
-	want := []Shift{{unix(t, "2011-12-30T10:00:00Z"), "gap", "2011-12-30", "09:00:00 does not exist: it fires at 2011-12-31 00:00:00"}}
+	want := []Shift{{unix(t, "2011-12-30T10:00:00Z"), "gap", "2011-12-30",
+		"09:00:00 does not exist: it fires at 2011-12-31 00:00:00"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("Apia: %+v", got)
 	}
@@ -66,7 +71,8 @@ func TestShiftsOnOtherDates(t *testing.T) {
 	for _, c := range []struct {
 		from, to int64
 		n        int
-	}{{at, at + 1, 1}, {at + 1, at + 2, 0}, {at - 1, at, 0}, {at, at, 0}, {at + 1, at, 0}, {-1 << 62, 0, 0}, {1 << 62, 1<<62 + 1, 0}} {
+	}{{at, at + 1, 1}, {at + 1, at + 2, 0}, {at - 1, at, 0}, {at, at, 0}, {at + 1, at, 0}, {-1 << 62, 0, 0},
+		{1 << 62, 1<<62 + 1, 0}} {
 		if got := s.Shifts(c.from, c.to, Binding{}); len(got) != c.n {
 			t.Errorf("[%d, %d): %+v", c.from, c.to, got)
 		}

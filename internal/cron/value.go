@@ -81,7 +81,8 @@ func parseWeekdayForm(sp *spec, w word) (it item, ok bool, err error) {
 	}
 	if day, found := strings.CutSuffix(w.text, "L"); found {
 		if strings.Contains(day, "-") {
-			return item{}, false, fail(sp.name, w.col, w.text, "L goes with one weekday, such as FRIL", "is not a weekday")
+			return item{}, false, fail(sp.name, w.col, w.text, "L goes with one weekday, such as FRIL",
+				"is not a weekday")
 		}
 		d, err := parseValue(sp, word{day, w.col})
 		return item{form: formLast, lo: d % 7}, true, err

@@ -16,7 +16,8 @@ func (s *Schedule) Warnings() []string {
 	}
 	syn := s.syntax()
 	for _, check := range []func(*syntax) []string{
-		s.warnSeconds, warnSteps, s.warnOversteps, s.warnEither, s.warnShortMonths, warnRare, s.warnNumbering, s.warnEnd,
+		s.warnSeconds, warnSteps, s.warnOversteps, s.warnEither, s.warnShortMonths, warnRare,
+		s.warnNumbering, s.warnEnd,
 		s.warnZone,
 	} {
 		w = append(w, check(syn)...)
@@ -28,7 +29,8 @@ func (s *Schedule) Warnings() []string {
 func (s *Schedule) WarningsWithoutJob() []string {
 	w := s.Warnings()
 	if len(s.hashed) > 0 {
-		w = append(w, "H depends on the id of the job, and no job is named: a job with this schedule fires at other times than shown")
+		w = append(w, "H depends on the id of the job, and no job is named: a job with this schedule fires at other "+
+			"times than shown")
 	}
 	return w
 }
@@ -41,7 +43,8 @@ func (s *Schedule) warnSeconds(*syntax) []string {
 	case minutes < 60:
 		return []string{"fires 60 times in each minute that matches: put 0 in the second field to fire once"}
 	case bits.OnesCount64(s.fields.hour) < 24:
-		return []string{"fires 3,600 times in each hour that matches, every second of it: put 0 in the second field to fire " +
+		return []string{"fires 3,600 times in each hour that matches, every second of it: put 0 in the second " +
+			"field to fire " +
 			"once a minute, and in the minute field too to fire once an hour"}
 	}
 	return []string{"fires every second"}
@@ -87,7 +90,8 @@ func (s *Schedule) warnOversteps(syn *syntax) []string {
 			if len(sp.names) > 0 {
 				value = sp.names[it.lo-sp.min]
 			}
-			w = append(w, sp.name+" "+clip(given)+" is "+value+" alone, since the step goes past the end of its range: "+
+			w = append(w, sp.name+" "+clip(given)+" is "+value+
+				" alone, since the step goes past the end of its range: "+
 				strings.Join(texts, " ")+" says the same"+periodOf(sp, it))
 		}
 	}
@@ -214,7 +218,8 @@ func (s *Schedule) warnNumbering(*syntax) []string {
 	dow := words[min(len(words)-1, int(fieldDOW))].text
 	looks := len(words) == 7 || strings.ContainsAny(s.text, "?#") || strings.Contains(strings.ToUpper(dow), "L")
 	if looks && strings.ContainsAny(strings.SplitN(strings.Split(dow, "/")[0], "#", 2)[0], "01234567") {
-		return []string{"weekday numbers here are 0 or 7 Sunday, 1 Monday .. 6 Saturday; Quartz and EventBridge count " +
+		return []string{"weekday numbers here are 0 or 7 Sunday, 1 Monday .. 6 Saturday; Quartz and " +
+			"EventBridge count " +
 			"1 Sunday .. 7 Saturday: names (SUN, MON) leave no doubt"}
 	}
 	return nil

@@ -48,7 +48,8 @@ func TestZoneTables(t *testing.T) {
 		for i, p := range z.spans {
 			check(p.start - 1)
 			check(p.start)
-			if i > 0 && (p.start != z.spans[i-1].end || p.prev != z.spans[i-1].off || z.spans[i-1].next != p.off || p.off == p.prev) {
+			if i > 0 && (p.start != z.spans[i-1].end || p.prev != z.spans[i-1].off || z.spans[i-1].next != p.off ||
+				p.off == p.prev) {
 				t.Fatalf("%s: spans %d and %d do not fit: %+v %+v", z.name, i-1, i, z.spans[i-1], p)
 			}
 		}
@@ -150,10 +151,12 @@ func checkFixed(t *testing.T, z *zone, i int) {
 				continue
 			}
 			if !ok || next != want {
-				t.Fatalf("%s, %q: after %s comes %s, want %s", z.name, text, local(s, at), local(s, next), local(s, want))
+				t.Fatalf("%s, %q: after %s comes %s, want %s", z.name, text, local(s, at), local(s, next),
+					local(s, want))
 			}
 			if prev, ok := s.Prev(next, Binding{}); !ok || prev != at {
-				t.Fatalf("%s, %q: before %s comes %s, want %s", z.name, text, local(s, next), local(s, prev), local(s, at))
+				t.Fatalf("%s, %q: before %s comes %s, want %s", z.name, text, local(s, next),
+					local(s, prev), local(s, at))
 			}
 			at = next
 		}
@@ -176,7 +179,8 @@ func checkOnce(t *testing.T, z *zone, p *span, reading int64, dst DST) {
 		return
 	}
 	shift := int64(max(p.off-p.prev, p.prev-p.off))
-	for _, away := range []int64{-1000 * daySeconds, -shift, -shift / 2, -1, 0, 1, shift / 2, shift, 1000 * daySeconds} {
+	for _, away := range []int64{-1000 * daySeconds, -shift, -shift / 2, -1, 0, 1, shift / 2, shift,
+		1000 * daySeconds} {
 		at := max(p.start+away, MinInstant)
 		i := 0 // the number of fires up to at
 		for i < len(want) && want[i] <= at {
@@ -221,21 +225,23 @@ func checkQuarters(t *testing.T, s *Schedule, p *span) {
 
 func TestZoneNames(t *testing.T) {
 	for name, hint := range map[string]string{
-		"europe/berlin":         "use Europe/Berlin",
-		"AMERICA/NEW_YORK":      "use America/New_York",
-		"utc":                   "use UTC",
-		"Local":                 "each machine has a zone of its own there: name the zone, such as Europe/Berlin",
-		"localtime":             "each machine has a zone of its own there: name the zone, such as Europe/Berlin",
-		"Factory":               zoneExample,
-		"right/Europe/Berlin":   zoneExample,
-		"posix/Europe/Berlin":   "use Europe/Berlin",
-		"../../etc/passwd":      zoneExample,
-		"/etc/localtime":        "each machine has a zone of its own there: name the zone, such as Europe/Berlin",
-		"Europe":                zoneExample,
-		"Europe/":               zoneExample,
-		"Mars/Olympus":          zoneExample,
-		"CEST":                  "CEST is an abbreviation, not a zone: Europe/Berlin, Europe/Paris and others follow Central European time through the year",
-		"UTC+2":                 "use Etc/GMT-2; that is +02:00 all year (the sign in the name is reversed); a place such as Europe/Berlin follows clock changes",
+		"europe/berlin":       "use Europe/Berlin",
+		"AMERICA/NEW_YORK":    "use America/New_York",
+		"utc":                 "use UTC",
+		"Local":               "each machine has a zone of its own there: name the zone, such as Europe/Berlin",
+		"localtime":           "each machine has a zone of its own there: name the zone, such as Europe/Berlin",
+		"Factory":             zoneExample,
+		"right/Europe/Berlin": zoneExample,
+		"posix/Europe/Berlin": "use Europe/Berlin",
+		"../../etc/passwd":    zoneExample,
+		"/etc/localtime":      "each machine has a zone of its own there: name the zone, such as Europe/Berlin",
+		"Europe":              zoneExample,
+		"Europe/":             zoneExample,
+		"Mars/Olympus":        zoneExample,
+		"CEST": "CEST is an abbreviation, not a zone: Europe/Berlin, Europe/Paris and others follow " +
+			"Central European time through the year",
+		"UTC+2": "use Etc/GMT-2; that is +02:00 all year (the sign in the name is reversed); a place " +
+			"such as Europe/Berlin follows clock changes",
 		"Europe/Berlin ":        "use Europe/Berlin",
 		"Europe/Bérlin":         "did you mean Europe/Berlin?",
 		strings.Repeat("A", 65): zoneExample,

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// adviseZone completes the error of a zone that was refused. A zone is offered only where the name says exactly that zone;
+// adviseZone completes the error of a zone that was refused. A zone is offered only where the name says exactly that
+// zone;
 // where the name leaves a choice the hint asks, or explains.
 func adviseZone(err error, name string) error {
 	e, ok := errors.AsType[*Error](err)
@@ -45,7 +46,8 @@ func meantZone(name string) (zone, why string) {
 		}
 	}
 	if zone == "" && why == "" && posixRule.MatchString(clean) {
-		why = "that is a rule for the C library, where the sign of an offset is reversed (JST-9 is +09:00), not a name: " + zoneExample
+		why = "that is a rule for the C library, where the sign of an offset is reversed (JST-9 is +09:00), not a " +
+			"name: " + zoneExample
 	}
 	if zone == "" && why == "" {
 		why = askZone(clean)
@@ -65,7 +67,8 @@ var machineZones = map[string]bool{
 var offsetForm = regexp.MustCompile(`^(?i:\(?(?:UTC|GMT))?\s?([+-])(\d{1,2})(?::?(\d{2}))?(\).*)?$`)
 
 // posixRule is an offset, or the two of a zone with daylight saving time, as TZ has them for the C library.
-var posixRule = regexp.MustCompile(`^(?i:Etc/)?(?:<[A-Za-z0-9+-]+>|[A-Za-z]{3,6})[+-]?\d{1,2}(?::\d{2}){0,2}(?:(?:<[A-Za-z0-9+-]+>|[A-Za-z]{3,6}).*)?$`)
+var posixRule = regexp.MustCompile(`^(?i:Etc/)?(?:<[A-Za-z0-9+-]+>|[A-Za-z]{3,6})[+-]?\d{1,2}(?::\d{2}){0,` +
+	`2}(?:(?:<[A-Za-z0-9+-]+>|[A-Za-z]{3,6}).*)?$`)
 
 // offPlaces are places whose clocks have an offset that no zone of a fixed offset has.
 var offPlaces = map[string]string{
@@ -74,7 +77,8 @@ var offPlaces = map[string]string{
 	"-03:30": "America/St_Johns",
 }
 
-// offsetZone finds the zone of a fixed offset. The name of such a zone has the sign of POSIX, which is the other one: so
+// offsetZone finds the zone of a fixed offset. The name of such a zone has the sign of POSIX, which is the other one:
+// so
 // the offset of the zone is compared.
 func offsetZone(name string) (zone, why string) {
 	if name == "Z" || name == "z" {
@@ -107,5 +111,6 @@ func offsetZone(name string) (zone, why string) {
 	if err != nil || len(z.spans) != 1 || z.spans[0].off != offset {
 		return "", none
 	}
-	return zone, "that is " + text + " all year (the sign in the name is reversed); a place such as Europe/Berlin follows clock changes"
+	return zone, "that is " + text + " all year (the sign in the name is reversed); a place such as Europe/Berlin " +
+		"follows clock changes"
 }

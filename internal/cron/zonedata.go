@@ -116,7 +116,8 @@ func OpenZones(path string) (*ZoneData, error) {
 	}
 	d.source = path
 	if len(d.zones) == 0 {
-		return nil, fmt.Errorf("%s cannot be used as zone data: it holds no compiled zone; want Go's zoneinfo.zip or a folder like /usr/share/zoneinfo", path)
+		return nil, fmt.Errorf("%s cannot be used as zone data: it holds no compiled zone; want Go's zoneinfo.zip or "+
+			"a folder like /usr/share/zoneinfo", path)
 	}
 	if _, ok := d.location("UTC"); !ok {
 		return nil, fmt.Errorf("%s cannot be used as zone data: it has no zone UTC", path)

@@ -32,7 +32,8 @@ func TestEmbeddedZones(t *testing.T) {
 	}
 }
 
-// TestOnlyNamesOfTheData: a name is known if and only if the data have it, letter by letter, whatever files the system has.
+// TestOnlyNamesOfTheData: a name is known if and only if the data have it, letter by letter, whatever files the system
+// has.
 func TestOnlyNamesOfTheData(t *testing.T) {
 	for _, name := range strings.Fields(zoneNames) {
 		if _, err := LoadLocation(name); err != nil {
@@ -41,9 +42,12 @@ func TestOnlyNamesOfTheData(t *testing.T) {
 	}
 	t.Setenv("ZONEINFO", "/usr/share/zoneinfo")
 	for _, name := range []string{
-		"Europe//Berlin", "Europe/Berlin/", "/Europe/Berlin", "Europe/./Berlin", "Europe/../Europe/Berlin", "europe/berlin", "EUROPE/BERLIN",
-		"Europe/berlin", "posix/UTC", "posix/Europe/Berlin", "right/UTC", "posixrules", "localtime", "Local", "local", "Factory", "utc", "Utc",
-		"Europe", "Europe/", "zone.tab", "tzdata.zi", "+VERSION", "leapseconds", "Europe\\Berlin", "Europe/Berlin\x00", " UTC", "UTC ", "..", ".",
+		"Europe//Berlin", "Europe/Berlin/", "/Europe/Berlin", "Europe/./Berlin", "Europe/../Europe/Berlin",
+		"europe/berlin", "EUROPE/BERLIN",
+		"Europe/berlin", "posix/UTC", "posix/Europe/Berlin", "right/UTC", "posixrules", "localtime", "Local", "local",
+		"Factory", "utc", "Utc",
+		"Europe", "Europe/", "zone.tab", "tzdata.zi", "+VERSION", "leapseconds", "Europe\\Berlin", "Europe/Berlin\x00",
+		" UTC", "UTC ", "..", ".",
 	} {
 		if _, err := LoadLocation(name); err == nil {
 			t.Errorf("%q is taken for a zone", name)
@@ -82,7 +86,8 @@ func zoneZip(t *testing.T, zones map[string]string, more map[string]string) stri
 }
 
 func TestOpenZones(t *testing.T) {
-	d, err := OpenZones(zoneZip(t, map[string]string{"UTC": "UTC", "Mars/Olympus": "Europe/Berlin"}, map[string]string{"+VERSION": "2099a\n"}))
+	d, err := OpenZones(zoneZip(t, map[string]string{"UTC": "UTC", "Mars/Olympus": "Europe/Berlin"},
+		map[string]string{"+VERSION": "2099a\n"}))
 	if err != nil || d.Release() != "2099a" || len(d.zones) != 2 {
 		t.Fatalf("%v, error %v", d, err)
 	}
@@ -100,7 +105,8 @@ func TestOpenZones(t *testing.T) {
 	}
 
 	folder := t.TempDir()
-	for name, from := range map[string]string{"UTC": "UTC", "Europe/Berlin": "Europe/Berlin", "posix/UTC": "UTC", "localtime": "Europe/Berlin"} {
+	for name, from := range map[string]string{"UTC": "UTC", "Europe/Berlin": "Europe/Berlin", "posix/UTC": "UTC",
+		"localtime": "Europe/Berlin"} {
 		path := filepath.Join(folder, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -128,7 +134,8 @@ func TestWrongZoneData(t *testing.T) {
 		zoneZip(t, map[string]string{"UTC": "UTC"}, map[string]string{"A/B": "TZif2 cut"}): "its zone A/B is damaged",
 	} {
 		_, err := OpenZones(path)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
 	}

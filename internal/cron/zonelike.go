@@ -37,13 +37,17 @@ func spelledZone(text string) string {
 var places = map[string]string{
 	"beijing": "Asia/Shanghai", "asiabeijing": "Asia/Shanghai", "mumbai": "Asia/Kolkata", "asiamumbai": "Asia/Kolkata",
 	"delhi": "Asia/Kolkata", "asiadelhi": "Asia/Kolkata", "bangalore": "Asia/Kolkata", "india": "Asia/Kolkata",
-	"sanfrancisco": "America/Los_Angeles", "americasanfrancisco": "America/Los_Angeles", "seattle": "America/Los_Angeles",
+	"sanfrancisco": "America/Los_Angeles", "americasanfrancisco": "America/Los_Angeles",
+	"seattle":      "America/Los_Angeles",
 	"uspacificnew": "America/Los_Angeles", "boston": "America/New_York", "washington": "America/New_York",
-	"frankfurt": "Europe/Berlin", "europefrankfurt": "Europe/Berlin", "munich": "Europe/Berlin", "hamburg": "Europe/Berlin",
-	"milan": "Europe/Rome", "geneva": "Europe/Zurich", "barcelona": "Europe/Madrid", "germany": "Europe/Berlin", "france": "Europe/Paris",
+	"frankfurt": "Europe/Berlin", "europefrankfurt": "Europe/Berlin", "munich": "Europe/Berlin",
+	"hamburg": "Europe/Berlin",
+	"milan":   "Europe/Rome", "geneva": "Europe/Zurich", "barcelona": "Europe/Madrid", "germany": "Europe/Berlin",
+	"france":              "Europe/Paris",
 	"easterntimeuscanada": "America/New_York", "centraltimeuscanada": "America/Chicago",
 	"mountaintimeuscanada": "America/Denver", "pacifictimeuscanada": "America/Los_Angeles",
-	"easterntime": "America/New_York", "centraltime": "America/Chicago", "mountaintime": "America/Denver", "pacifictime": "America/Los_Angeles",
+	"easterntime": "America/New_York", "centraltime": "America/Chicago", "mountaintime": "America/Denver",
+	"pacifictime": "America/Los_Angeles",
 }
 
 // askZone asks for a zone whose name is near, or whose place is the text: both are guesses.

@@ -31,7 +31,8 @@ func zoneName(name string) bool {
 			return false
 		}
 	}
-	return name != "" && len(name) <= maxZoneName && name[0] >= 'A' && name[0] <= 'Z' && name != "Local" && name != "Factory"
+	return name != "" && len(name) <= maxZoneName && name[0] >= 'A' && name[0] <= 'Z' && name != "Local" &&
+		name != "Factory"
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

@@ -58,7 +58,8 @@ func (v *Version) unknown() error {
 
 // plain reports whether a spec has the usual policies and no signing secrets.
 func (s *Spec) plain() bool {
-	return (s.Type == AtLeastOnce || s.Type == AtMostOnce) && s.Overlap == OverlapAllow && s.Misfire.Policy == MisfireRunAll &&
+	return (s.Type == AtLeastOnce || s.Type == AtMostOnce) && s.Overlap == OverlapAllow &&
+		s.Misfire.Policy == MisfireRunAll &&
 		s.Retry.Backoff == BackoffLinear && s.DST.Gap == "AFTER" && s.DST.Fold == "FIRST" && len(s.Signing.Secrets) == 0
 }
 
@@ -68,7 +69,8 @@ func (s *Spec) plain() bool {
 func (s *Spec) Spoil(unread []Fault) error {
 	for _, f := range unread {
 		if !s.spoil(f.Field) {
-			return Invalid(f.Field, fmt.Sprintf("cannot be read as it is stored (%s), nor be given anew: delete the job and create it again",
+			return Invalid(f.Field, fmt.Sprintf("cannot be read as it is stored (%s), nor be given anew: delete the "+
+				"job and create it again",
 				f.Reason), nil)
 		}
 	}

@@ -56,8 +56,10 @@ func TestUnusable(t *testing.T) {
 // and names the field.
 func TestSpoil(t *testing.T) {
 	for field, named := range map[string]string{
-		"method": "method", "tags": "tags", "headers": "headers", "secretHeaders": "secretHeaders", "body": "body", "signing": "signing",
-		"timeoutMs": "timeoutMs", "retry": "retry.", "overlap": "overlap", "misfire": "misfire.", "startAt": "startAt", "endAt": "endAt",
+		"method": "method", "tags": "tags", "headers": "headers", "secretHeaders": "secretHeaders", "body": "body",
+		"signing":   "signing",
+		"timeoutMs": "timeoutMs", "retry": "retry.", "overlap": "overlap", "misfire": "misfire.", "startAt": "startAt",
+		"endAt":    "endAt",
 		"jitterMs": "jitterMs", "dst": "dst.", "clientCertificate": "clientCertificate",
 	} {
 		v := storedVersion(func(*Version) {})
@@ -69,7 +71,8 @@ func TestSpoil(t *testing.T) {
 		}
 	}
 	v := storedVersion(func(*Version) {})
-	if err := v.Spec.Spoil([]Fault{{"options", "why"}}); err == nil || !strings.Contains(err.Error(), "delete the job") {
+	if err := v.Spec.Spoil([]Fault{{"options", "why"}}); err == nil ||
+		!strings.Contains(err.Error(), "delete the job") {
 		t.Errorf("options: %v", err)
 	}
 }

@@ -8,7 +8,8 @@ import (
 
 func TestFoldCase(t *testing.T) {
 	for _, same := range []string{
-		"Billing BILLING billing", "ÄPFEL äpfel Äpfel", "ΣΊΣΥΦΟΣ σίσυφος σίσυφοσ", "ОТЧЁТ отчёт Отчёт", "Ոստիկան ՈՍՏԻԿԱՆ",
+		"Billing BILLING billing", "ÄPFEL äpfel Äpfel", "ΣΊΣΥΦΟΣ σίσυφος σίσυφοσ", "ОТЧЁТ отчёт Отчёт",
+		"Ոստիկան ՈՍՏԻԿԱՆ",
 		"Straße STRAẞE", "kelvin \u212aelvin", "ſee see SEE", "Ǆ ǅ ǆ", "𐐀 𐐨", "Ⅷ ⅷ", "日本 日本", "Ꭰ ꭰ", "ა Ა",
 	} {
 		words := strings.Fields(same)
@@ -18,7 +19,8 @@ func TestFoldCase(t *testing.T) {
 			}
 		}
 	}
-	for _, differ := range [][2]string{{"ä", "a"}, {"ß", "ss"}, {"ı", "i"}, {"İ", "i"}, {"İ", "ı"}, {"é", "e"}, {"日", "月"}} {
+	for _, differ := range [][2]string{{"ä", "a"}, {"ß", "ss"}, {"ı", "i"}, {"İ", "i"}, {"İ", "ı"},
+		{"é", "e"}, {"日", "月"}} {
 		if FoldCase(differ[0]) == FoldCase(differ[1]) {
 			t.Errorf("%q and %q are taken for one", differ[0], differ[1])
 		}

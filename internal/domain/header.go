@@ -14,7 +14,8 @@ import (
 // of the reservedPrefixes.
 var (
 	reservedHeaders = []string{
-		"connection", "content-length", "expect", "host", "http2-settings", "idempotency-key", "keep-alive", "proxy", "te",
+		"connection", "content-length", "expect", "host", "http2-settings", "idempotency-key",
+		"keep-alive", "proxy", "te",
 		"trailer", "transfer-encoding", "upgrade",
 	}
 	reservedPrefixes = []string{"belfry-", "proxy-", "webhook-"}
@@ -52,7 +53,8 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 	fe.require(total <= MaxHeaderBytes, "headers", headerBytesRule, total)
 	fe.require(len(s.SecretNames) <= MaxHeaders, "secretHeaders", headersRule, len(s.SecretNames))
 	for i, name := range s.SecretNames {
-		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength, fmt.Sprintf("secretHeaders[%d]", i),
+		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength,
+			fmt.Sprintf("secretHeaders[%d]", i),
 			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), nameAlone(name))
 	}
 }

@@ -16,30 +16,37 @@ func TestHeaderRules(t *testing.T) {
 		control  = ": must not hold line breaks or control characters"
 	)
 	for _, name := range []string{
-		"Authorization", "Cookie", "Content-Type", "User-Agent", "Accept", "X-Belfry-Job-Id", "X_Y", "Hosts", "Te-St", "Proxied", "Webhooks",
+		"Authorization", "Cookie", "Content-Type", "User-Agent", "Accept", "X-Belfry-Job-Id", "X_Y", "Hosts", "Te-St",
+		"Proxied", "Webhooks",
 		"X-Forwarded-For", "!#$%&'*+-.^_`|~09aZ", "Content-Lengthy",
 	} {
 		checkHeader(t, name, "value", "")
 	}
 	for _, name := range []string{
-		"Connection", "Keep-Alive", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "HTTP2-Settings", "Proxy", "Proxy-Connection",
-		"Proxy-Authorization", "Proxy-Authenticate", "Host", "Content-Length", "Expect", "Idempotency-Key", "Belfry-Job-Id",
-		"Belfry-Execution-Id", "Belfry-Scheduled-At", "Belfry-Attempt", "Belfry-Anything", "webhook-id", "webhook-timestamp",
+		"Connection", "Keep-Alive", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "HTTP2-Settings", "Proxy",
+		"Proxy-Connection",
+		"Proxy-Authorization", "Proxy-Authenticate", "Host", "Content-Length", "Expect", "Idempotency-Key",
+		"Belfry-Job-Id",
+		"Belfry-Execution-Id", "Belfry-Scheduled-At", "Belfry-Attempt", "Belfry-Anything", "webhook-id",
+		"webhook-timestamp",
 		"webhook-signature", "Webhook-Anything",
 	} {
-		for _, spelled := range []string{name, strings.ToUpper(name), strings.ToLower(name), strings.ReplaceAll(name, "-", "_")} {
+		for _, spelled := range []string{name, strings.ToUpper(name), strings.ToLower(name),
+			strings.ReplaceAll(name, "-", "_")} {
 			checkHeader(t, spelled, "value", "headers."+spelled+reserved)
 			checkHeader(t, spelled, "a\r\nb", "headers."+spelled+reserved)
 		}
 	}
 	for _, name := range []string{
-		"", " ", "X A", " X", "X ", "X:", ":authority", ":path", "X\tY", "X\r\nY", "X\nY", "X\rY", "X\x00Y", "X\x7fY", "X(Y)", "X,Y", "X;Y", "X/Y",
+		"", " ", "X A", " X", "X ", "X:", ":authority", ":path", "X\tY", "X\r\nY", "X\nY", "X\rY", "X\x00Y", "X\x7fY",
+		"X(Y)", "X,Y", "X;Y", "X/Y",
 		"X=Y", "X@Y", `X"Y`, "X[Y]", "X{Y}", "X\\Y", "X?", "X<", "Ü", "X\u2028Y", "Host\u200b", "Hoſt", "X\xff",
 	} {
 		checkHeader(t, name, "value", noName)
 	}
 	for _, value := range []string{
-		"", "a", " a ", "a\tb", "a:b", "Bearer x.y-z", "ü", "世界", "\u2028", "\u0085", strings.Repeat("a", 8192), "a=\"b\"; c", "%0d%0aX: y",
+		"", "a", " a ", "a\tb", "a:b", "Bearer x.y-z", "ü", "世界", "\u2028", "\u0085", strings.Repeat("a", 8192),
+		"a=\"b\"; c", "%0d%0aX: y",
 	} {
 		checkHeader(t, "X-A", value, "")
 	}
@@ -69,11 +76,12 @@ func TestHeaderLimits(t *testing.T) {
 		count, size int // of headers, and of each value
 		want        string
 	}{
-		"as many as may be":    {MaxHeaders, 1, ""},
-		"one more":             {MaxHeaders + 1, 1, "headers: must be at most 64"},
-		"as large as may be":   {1, MaxHeaderBytes - len("X-000"), ""},
-		"one byte more":        {1, MaxHeaderBytes - len("X-000") + 1, "headers: must be at most 32768 bytes in all"},
-		"all of them together": {MaxHeaders, MaxHeaderBytes / MaxHeaders, "headers: must be at most 32768 bytes in all"},
+		"as many as may be":  {MaxHeaders, 1, ""},
+		"one more":           {MaxHeaders + 1, 1, "headers: must be at most 64"},
+		"as large as may be": {1, MaxHeaderBytes - len("X-000"), ""},
+		"one byte more":      {1, MaxHeaderBytes - len("X-000") + 1, "headers: must be at most 32768 bytes in all"},
+		"all of them together": {MaxHeaders, MaxHeaderBytes / MaxHeaders,
+			"headers: must be at most 32768 bytes in all"},
 	} {
 		s := validSpec()
 		s.Headers = map[string]string{}

@@ -71,7 +71,8 @@ func TestNewJobID(t *testing.T) {
 		ms := time.Date(2026, 3, 10, 12, 0, i, 5_000_000, time.UTC).UnixMilli()
 		id := NewJobID(ms)
 		u := uuid.UUID(id)
-		if u.Version() != 7 || u.Variant() != uuid.RFC4122 || ExecutionID(id).ScheduledAt() != ms || seen[id] || id.IsZero() {
+		if u.Version() != 7 || u.Variant() != uuid.RFC4122 || ExecutionID(id).ScheduledAt() != ms ||
+			seen[id] || id.IsZero() {
 			t.Fatalf("%s for %d", u, ms)
 		}
 		seen[id] = true

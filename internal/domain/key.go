@@ -90,12 +90,16 @@ func MaskKeys(text string) string {
 func (k *APIKey) Validate() error {
 	var fe fieldErrors
 	fe.require(k.Name != "" && utf8.RuneCountInString(k.Name) <= MaxKeyNameLength && printable(k.Name), "name",
-		fmt.Sprintf("must be 1 to %d characters of printable text: it says in the trail of changes who made one", MaxKeyNameLength), k.Name)
-	fe.choice("role", "must be admin, editor or viewer", string(k.Role), string(RoleAdmin), string(RoleEditor), string(RoleViewer))
+		fmt.Sprintf("must be 1 to %d characters of printable text: it says in the trail of changes who made one",
+			MaxKeyNameLength), k.Name)
+	fe.choice("role", "must be admin, editor or viewer", string(k.Role), string(RoleAdmin), string(RoleEditor),
+		string(RoleViewer))
 	fe.require(k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
-	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace", "must be absent: an admin is confined to none", k.Namespace)
+	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace",
+		"must be absent: an admin is confined to none", k.Namespace)
 	fe.require(k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt", "must be after now", k.ExpiresAt)
-	fe.require(k.ExpiresAt <= MaxInstantMs, "expiresAt", fmt.Sprintf("must be at most %d (Unix milliseconds)", MaxInstantMs), k.ExpiresAt)
+	fe.require(k.ExpiresAt <= MaxInstantMs, "expiresAt",
+		fmt.Sprintf("must be at most %d (Unix milliseconds)", MaxInstantMs), k.ExpiresAt)
 	return fe.err()
 }
 

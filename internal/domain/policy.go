@@ -53,7 +53,8 @@ type Retry struct {
 type Misfire struct {
 	Policy   MisfirePolicy `json:"policy"`
 	MaxAgeMs int64         `json:"maxAgeMs"` // older fires are not sent any more
-	MaxRuns  int           `json:"maxRuns"`  // RUN_ALL sends at most this many of one gap, the latest ones; bounds a backlog too
+	// RUN_ALL sends at most this many of one gap, the latest ones; bounds a backlog too
+	MaxRuns int `json:"maxRuns"`
 }
 
 // Defaults and limits of the policies, in the units of their fields.

@@ -35,11 +35,12 @@ func TestRetryDelay(t *testing.T) {
 		{Retry{99, 0, BackoffExponential, MaxRetryDelayMs}, 100, 0, 0},
 		{Retry{99, MaxRetryDelayMs, BackoffLinear, MaxRetryDelayMs}, 100, 0, MaxRetryDelayMs},
 	} {
-		t.Run(fmt.Sprintf("%s %d, retry %d, after %d", c.retry.Backoff, c.retry.DelayMs, c.n, c.after), func(t *testing.T) {
-			if got := c.retry.Delay(c.n, c.after); got != c.want {
-				t.Errorf("%d ms, want %d", got, c.want)
-			}
-		})
+		t.Run(fmt.Sprintf("%s %d, retry %d, after %d", c.retry.Backoff, c.retry.DelayMs, c.n, c.after),
+			func(t *testing.T) {
+				if got := c.retry.Delay(c.n, c.after); got != c.want {
+					t.Errorf("%d ms, want %d", got, c.want)
+				}
+			})
 	}
 }
 
@@ -51,7 +52,8 @@ func TestRetryDelayProperties(t *testing.T) {
 		r := Retry{
 			MaxRetries: MaxRetriesLimit,
 			DelayMs:    rapid.Int64Range(0, MaxRetryDelayMs).Draw(t, "delay"),
-			Backoff:    rapid.SampledFrom([]Backoff{BackoffFixed, BackoffLinear, BackoffExponential}).Draw(t, "backoff"),
+			Backoff: rapid.SampledFrom([]Backoff{BackoffFixed, BackoffLinear, BackoffExponential}).Draw(
+				t, "backoff"),
 			MaxDelayMs: rapid.Int64Range(0, MaxRetryDelayMs).Draw(t, "max"),
 		}
 		after := rapid.Int64Range(0, 1<<62).Draw(t, "after")
@@ -73,7 +75,8 @@ func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[Status][2]bool{ // final, alerts
 		StatusPending: {false, false}, StatusRunning: {false, false}, StatusSuccess: {true, false},
-		StatusFailed: {true, true}, StatusSkipped: {true, false}, StatusMissed: {true, false}, StatusUnknown: {true, true},
+		StatusFailed: {true, true}, StatusSkipped: {true, false}, StatusMissed: {true, false},
+		StatusUnknown: {true, true},
 	} {
 		if s.Final() != want[0] || s.Alerts() != want[1] {
 			t.Errorf("%s: final %v, alerts %v", s, s.Final(), s.Alerts())
@@ -111,7 +114,8 @@ func TestExecution(t *testing.T) {
 	if len(e.AllAttempts()) != 2 {
 		t.Error("attempts are not those on record")
 	}
-	if (&Execution{CompletedAt: 5}).Duration() != 0 || (&Execution{StartedAt: 9, CompletedAt: 5}).Duration() != 0 || (&Execution{StartedAt: 9}).Duration() != 0 {
+	if (&Execution{CompletedAt: 5}).Duration() != 0 || (&Execution{StartedAt: 9, CompletedAt: 5}).Duration() != 0 ||
+		(&Execution{StartedAt: 9}).Duration() != 0 {
 		t.Error("a duration of what was not sent, has not ended, or ended before it began")
 	}
 	if n := len((&Execution{CompletedAt: 5}).AllAttempts()); n != 0 {

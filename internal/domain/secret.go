@@ -32,7 +32,8 @@ func SecretHeader(name string) bool {
 // IsSecret reports whether the value of a header of this job is never shown:
 // by the header's name, or because secretHeaders names it.
 func (s *Spec) IsSecret(name string) bool {
-	return SecretHeader(name) || slices.ContainsFunc(s.SecretNames, func(n string) bool { return strings.EqualFold(n, name) })
+	return SecretHeader(name) || slices.ContainsFunc(s.SecretNames,
+		func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // SecretHeaders returns the names of the job's headers whose values are secret,

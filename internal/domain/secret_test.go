@@ -14,8 +14,10 @@ func TestSecretHeader(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"Authorization": true, "AUTHORIZATION": true, "Proxy-Authorization": true, "Cookie": true, "cookie": true,
-		"X-Api-Key": true, "x-api-key": true, "X-Token": true, "X_API_KEY": true, "Proxy_Authorization": true, "Private-TOKEN": true, "Client-Secret": true,
-		"": false, "Accept": false, "Key": false, "X-Monkey": false, "X-Key-Id": false, "Authorization-Type": false, "Set-Cookies": false,
+		"X-Api-Key": true, "x-api-key": true, "X-Token": true, "X_API_KEY": true, "Proxy_Authorization": true,
+		"Private-TOKEN": true, "Client-Secret": true,
+		"": false, "Accept": false, "Key": false, "X-Monkey": false, "X-Key-Id": false, "Authorization-Type": false,
+		"Set-Cookies": false,
 	} {
 		if got := SecretHeader(name); got != want {
 			t.Errorf("SecretHeader(%q) = %t, want %t", name, got, want)
@@ -52,7 +54,8 @@ func TestSecretTexts(t *testing.T) {
 		"Authorization": "Bearer abcdefgh", "Cookie": "sid=0123456; a=b", "X-Pin-Key": "123", "Accept": "text/html",
 	}
 	s.Signing.Secrets = []webhook.Secret{secretA}
-	want := []string{secretA.Reveal(), secretA.Reveal()[len(webhook.Prefix):], "sid=0123456; a=b", "Bearer abcdefgh", "abcdefgh", "0123456"}
+	want := []string{secretA.Reveal(), secretA.Reveal()[len(webhook.Prefix):], "sid=0123456; a=b", "Bearer abcdefgh",
+		"abcdefgh", "0123456"}
 	if got := s.SecretTexts(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -65,7 +68,8 @@ func TestSecretHeadersAreNames(t *testing.T) {
 	t.Parallel()
 	s := validSpec()
 	s.SecretNames = []string{"X-Fine", "", "a b", strings.Repeat("x", MaxNameLength+1)}
-	if faults := fieldsOf(t, s.Validate()); len(faults) != 3 || !strings.HasPrefix(faults[0], "secretHeaders[1]: must be the name") {
+	if faults := fieldsOf(t, s.Validate()); len(faults) != 3 ||
+		!strings.HasPrefix(faults[0], "secretHeaders[1]: must be the name") {
 		t.Errorf("%q", faults)
 	}
 	s.SecretNames = slices.Repeat([]string{"X-Fine"}, MaxHeaders+1)

@@ -15,7 +15,8 @@ type Signing struct {
 func (s *Spec) checkSigning(fe *fieldErrors) {
 	secrets := s.Signing.Secrets
 	if len(secrets) > webhook.MaxSecrets {
-		fe.add("signing.secrets", fmt.Sprintf("must be at most %d: the new one and the old one", webhook.MaxSecrets), len(secrets))
+		fe.add("signing.secrets", fmt.Sprintf("must be at most %d: the new one and the old one", webhook.MaxSecrets),
+			len(secrets))
 		return
 	}
 	for i, secret := range secrets {

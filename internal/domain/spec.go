@@ -35,27 +35,28 @@ const (
 
 // Spec is what a user says about a job: when, where and how surely.
 type Spec struct {
-	Schedule      string            `json:"schedule"`
-	API           string            `json:"api"`
-	Type          Guarantee         `json:"type"`
-	Name          string            `json:"name,omitempty"`
-	Namespace     string            `json:"namespace"` // fixed at creation
-	Tags          []string          `json:"tags,omitempty"`
-	Timezone      string            `json:"timezone"`
-	Method        string            `json:"method"`
-	Headers       map[string]string `json:"headers,omitempty"`
-	SecretNames   []string          `json:"secretHeaders,omitempty"` // headers that are secret beside those of [SecretHeader]
-	Body          json.RawMessage   `json:"body,omitempty"`          // any JSON value; a string is sent as its text
-	TimeoutMs     int64             `json:"timeoutMs"`
-	Retry         Retry             `json:"retry"`
-	Overlap       OverlapPolicy     `json:"overlap"`
-	Misfire       Misfire           `json:"misfire"`
-	StartAt       int64             `json:"startAt,omitempty"` // first instant that may fire, Unix milliseconds
-	EndAt         int64             `json:"endAt,omitempty"`   // first instant that may not, Unix milliseconds
-	JitterMs      int64             `json:"jitterMs,omitempty"`
-	DST           DST               `json:"dst"`
-	TLSSkipVerify bool              `json:"tlsSkipVerify,omitempty"`
-	Signing       Signing           `json:"signing,omitzero"` // secrets are masked in JSON
+	Schedule  string            `json:"schedule"`
+	API       string            `json:"api"`
+	Type      Guarantee         `json:"type"`
+	Name      string            `json:"name,omitempty"`
+	Namespace string            `json:"namespace"` // fixed at creation
+	Tags      []string          `json:"tags,omitempty"`
+	Timezone  string            `json:"timezone"`
+	Method    string            `json:"method"`
+	Headers   map[string]string `json:"headers,omitempty"`
+	// headers that are secret beside those of [SecretHeader]
+	SecretNames   []string        `json:"secretHeaders,omitempty"`
+	Body          json.RawMessage `json:"body,omitempty"` // any JSON value; a string is sent as its text
+	TimeoutMs     int64           `json:"timeoutMs"`
+	Retry         Retry           `json:"retry"`
+	Overlap       OverlapPolicy   `json:"overlap"`
+	Misfire       Misfire         `json:"misfire"`
+	StartAt       int64           `json:"startAt,omitempty"` // first instant that may fire, Unix milliseconds
+	EndAt         int64           `json:"endAt,omitempty"`   // first instant that may not, Unix milliseconds
+	JitterMs      int64           `json:"jitterMs,omitempty"`
+	DST           DST             `json:"dst"`
+	TLSSkipVerify bool            `json:"tlsSkipVerify,omitempty"`
+	Signing       Signing         `json:"signing,omitzero"` // secrets are masked in JSON
 
 	// ClientCertificate names one of the server's client certificates; empty: none.
 	ClientCertificate string `json:"clientCertificate,omitempty"`
@@ -202,7 +203,8 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.Type == "" {
 		fe.add("type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)
 	} else {
-		fe.choice("type", "must be ATLEAST_ONCE or ATMOST_ONCE", string(s.Type), string(AtLeastOnce), string(AtMostOnce))
+		fe.choice("type", "must be ATLEAST_ONCE or ATMOST_ONCE", string(s.Type), string(AtLeastOnce),
+			string(AtMostOnce))
 	}
 	fe.choice("method", methodRule, s.Method, methods...)
 	fe.require(string(s.Body) != spoiledBody, "body", "must be JSON", nil)

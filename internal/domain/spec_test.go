@@ -77,20 +77,24 @@ func TestSpecValidate(t *testing.T) {
 		{"no port after the colon", api("http://example.com:/"), "api", "after the colon"},
 		{"an IPv6 host", api("http://[::1]:8080/x"), "", ""},
 		{"a query", api("http://example.com/?a=1&b=%20"), "", ""},
-		{"a long URL", api("http://example.com/" + strings.Repeat("x", MaxURLLength)), "api", "at most 2048 characters"},
+		{"a long URL", api("http://example.com/" + strings.Repeat("x", MaxURLLength)), "api",
+			"at most 2048 characters"},
 		{"a broken escape", api("http://example.com/%zz"), "api", "must be a URL"},
 		{"no type", func(s *Spec) { s.Type = "" }, "type", "is required"},
 		{"another type", func(s *Spec) { s.Type = "EXACTLY_ONCE" }, "type", "ATLEAST_ONCE or ATMOST_ONCE"},
 		{"at most once", func(s *Spec) { s.Type = AtMostOnce }, "", ""},
 		{"another method", func(s *Spec) { s.Method = "TRACE" }, "method", "GET, HEAD, POST"},
 		{"a method in lower case", func(s *Spec) { s.Method = "post" }, "method", "must be one of"},
-		{"GET with a body", func(s *Spec) { s.Method, s.Body = "GET", json.RawMessage(`{}`) }, "body", "must be absent"},
-		{"a large body", func(s *Spec) { s.Body = make(json.RawMessage, MaxBodyBytes+1) }, "body", "at most 262144 bytes"},
+		{"GET with a body", func(s *Spec) { s.Method, s.Body = "GET", json.RawMessage(`{}`) }, "body",
+			"must be absent"},
+		{"a large body", func(s *Spec) { s.Body = make(json.RawMessage, MaxBodyBytes+1) }, "body",
+			"at most 262144 bytes"},
 		{"no time", func(s *Spec) { s.TimeoutMs = 0 }, "timeoutMs", "from 1 to 3600000"},
 		{"too much time", func(s *Spec) { s.TimeoutMs = MaxTimeoutMs + 1 }, "timeoutMs", "from 1 to 3600000"},
 		{"headers", headers("Authorization", "Bearer x", "X-Empty", ""), "", ""},
 		{"a header of Belfry", headers("Belfry-Job-Id", "x"), "headers.Belfry-Job-Id", "is set by Belfry"},
-		{"a header of the connection", headers("Transfer-Encoding", "chunked"), "headers.Transfer-Encoding", "connection"},
+		{"a header of the connection", headers("Transfer-Encoding", "chunked"),
+			"headers.Transfer-Encoding", "connection"},
 		{"the key of the call", headers("idempotency-KEY", "x"), "headers.idempotency-KEY", "is set by Belfry"},
 		{"a proxy's header", headers("Proxy-Authorization", "x"), "headers.Proxy-Authorization", "connection"},
 		{"no header name", headers("X Y", "x"), "headers", "no header name"},
@@ -102,11 +106,13 @@ func TestSpecValidate(t *testing.T) {
 				s.Headers[fmt.Sprint("X-", i)] = ""
 			}
 		}, "headers", "at most 64"},
-		{"a long name", func(s *Spec) { s.Name = strings.Repeat("n", MaxNameLength+1) }, "name", "at most 200 characters"},
+		{"a long name", func(s *Spec) { s.Name = strings.Repeat("n", MaxNameLength+1) }, "name",
+			"at most 200 characters"},
 		{"a name with a tab", func(s *Spec) { s.Name = "a\tb" }, "name", "printable"},
 		{"a name that is no UTF-8", func(s *Spec) { s.Name = "a\xff" }, "name", "printable"},
 		{"a name of letters", func(s *Spec) { s.Name = "Größe 大" }, "", ""},
-		{"many tags", func(s *Spec) { s.Tags = many(MaxTags+1, func(i int) string { return fmt.Sprint(i) }) }, "tags", "at most 32"},
+		{"many tags", func(s *Spec) { s.Tags = many(MaxTags+1, func(i int) string { return fmt.Sprint(i) }) },
+			"tags", "at most 32"},
 		{"an empty tag", func(s *Spec) { s.Tags = []string{"a", ""} }, "tags[1]", "1 to 64 characters"},
 		{"a tag twice", func(s *Spec) { s.Tags = []string{"a", "b", "a"} }, "tags[2]", "is there twice"},
 		{"retries below zero", func(s *Spec) { s.Retry.MaxRetries = -1 }, "retry.maxRetries", "from 0 to 100"},
@@ -115,16 +121,22 @@ func TestSpecValidate(t *testing.T) {
 		{"too long a delay", func(s *Spec) { s.Retry.MaxDelayMs = MaxRetryDelayMs + 1 }, "retry.maxDelayMs", "from 0"},
 		{"another backoff", func(s *Spec) { s.Retry.Backoff = "" }, "retry.backoff", "FIXED, LINEAR or EXPONENTIAL"},
 		{"another overlap", func(s *Spec) { s.Overlap = "KILL" }, "overlap", "ALLOW, SKIP or QUEUE"},
-		{"another misfire policy", func(s *Spec) { s.Misfire.Policy = "" }, "misfire.policy", "RUN_ALL, RUN_LATEST or SKIP"},
+		{"another misfire policy", func(s *Spec) { s.Misfire.Policy = "" }, "misfire.policy",
+			"RUN_ALL, RUN_LATEST or SKIP"},
 		{"misfires of no age", func(s *Spec) { s.Misfire.MaxAgeMs = 0 }, "misfire.maxAgeMs", "from 1"},
 		{"no runs", func(s *Spec) { s.Misfire.MaxRuns = 0 }, "misfire.maxRuns", "from 1 to 1000000"},
 		{"a start below zero", func(s *Spec) { s.StartAt = -1 }, "startAt", "Unix milliseconds"},
 		{"a start in nanoseconds", func(s *Spec) { s.StartAt = 1e18 }, "startAt", "Unix milliseconds"},
 		{"an end at the start", func(s *Spec) { s.StartAt, s.EndAt = 5, 5 }, "endAt", "after startAt"},
 		{"a certificate", func(s *Spec) { s.ClientCertificate = "bank" }, "", ""},
-		{"a certificate for https in capitals", func(s *Spec) { s.API, s.ClientCertificate = "HTTPS://example.com", "bank" }, "", ""},
-		{"a certificate without TLS", func(s *Spec) { s.API, s.ClientCertificate = "http://example.com", "bank" }, "clientCertificate", "https URLs only"},
-		{"a long name of a certificate", func(s *Spec) { s.ClientCertificate = strings.Repeat("b", 65) }, "clientCertificate", "at most 64 characters"},
+		{"a certificate for https in capitals", func(s *Spec) {
+			s.API, s.ClientCertificate = "HTTPS://example.com",
+				"bank"
+		}, "", ""},
+		{"a certificate without TLS", func(s *Spec) { s.API, s.ClientCertificate = "http://example.com", "bank" },
+			"clientCertificate", "https URLs only"},
+		{"a long name of a certificate", func(s *Spec) { s.ClientCertificate = strings.Repeat("b", 65) },
+			"clientCertificate", "at most 64 characters"},
 		{"too much jitter", func(s *Spec) { s.JitterMs = MaxJitterMs + 1 }, "jitterMs", "from 0 to 86400000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -134,7 +146,8 @@ func TestSpecValidate(t *testing.T) {
 			switch {
 			case c.field == "" && len(got) > 0:
 				t.Errorf("refused: %q", got)
-			case c.field != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.field+": ") || !strings.Contains(got[0], c.says)):
+			case c.field != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.field+": ") ||
+				!strings.Contains(got[0], c.says)):
 				t.Errorf("%q, want one fault of %s that says %q", got, c.field, c.says)
 			}
 		})
@@ -156,7 +169,8 @@ func TestSpecTellsEveryFault(t *testing.T) {
 	t.Parallel()
 	var empty Spec
 	got := strings.Join(fieldsOf(t, empty.Validate()), "\n")
-	for _, field := range []string{"schedule", "api", "type", "method", "timeoutMs", "retry.backoff", "overlap", "misfire.policy"} {
+	for _, field := range []string{"schedule", "api", "type", "method", "timeoutMs", "retry.backoff", "overlap",
+		"misfire.policy"} {
 		if !strings.Contains(got, field+": ") {
 			t.Errorf("%s is not in\n%s", field, got)
 		}
@@ -172,9 +186,14 @@ func TestVersionValidate(t *testing.T) {
 		says   string
 	}{
 		{"fires", func(*Version) {}, ""},
-		{"once, in the past", func(v *Version) { v.Spec.Schedule = "@at 2020-01-01T00:00:00Z" }, "names no instant after now"},
-		{"once, in the past, paused", func(v *Version) { v.Spec.Schedule, v.Active = "@at 2020-01-01T00:00:00Z", false }, ""},
-		{"a window without a fire", func(v *Version) { v.Spec.StartAt, v.Spec.EndAt = now+1000, now+2000 }, "between startAt and endAt"},
+		{"once, in the past", func(v *Version) { v.Spec.Schedule = "@at 2020-01-01T00:00:00Z" },
+			"names no instant after now"},
+		{"once, in the past, paused", func(v *Version) {
+			v.Spec.Schedule,
+				v.Active = "@at 2020-01-01T00:00:00Z", false
+		}, ""},
+		{"a window without a fire", func(v *Version) { v.Spec.StartAt, v.Spec.EndAt = now+1000, now+2000 },
+			"between startAt and endAt"},
 		{"a window that is over", func(v *Version) { v.Spec.EndAt = now - 1000 }, "endAt: must be after now"},
 		{"a wrong spec", func(v *Version) { v.Spec.API = "" }, "is required"},
 	} {
@@ -190,7 +209,8 @@ func TestVersionValidate(t *testing.T) {
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		``: ``, `{"a":1}`: `{"a":1}`, `[1, 2]`: `[1, 2]`, `17`: `17`, `"plain \u00fc\n"`: "plain ü\n", `""`: ``, `"unclosed`: `"unclosed`,
+		``: ``, `{"a":1}`: `{"a":1}`, `[1, 2]`: `[1, 2]`, `17`: `17`, `"plain \u00fc\n"`: "plain ü\n", `""`: ``,
+		`"unclosed`: `"unclosed`,
 	} {
 		s := Spec{Body: json.RawMessage(in)}
 		body, isJSON := s.Payload()
@@ -214,7 +234,8 @@ func TestErrors(t *testing.T) {
 		{Unavailable(cause, "not now"), CodeUnavailable, "not now: disk full"},
 		{fmt.Errorf("open: %w", Conflict("taken")), CodeConflict, "open: taken"},
 		{cause, CodeInternal, "disk full"},
-		{&Error{Code: CodeInvalid, Message: "bad", Fields: []FieldError{{Field: "a", Message: "b"}, {Field: "c", Message: "d"}}}, CodeInvalid, "bad; a: b; c: d"},
+		{&Error{Code: CodeInvalid, Message: "bad", Fields: []FieldError{{Field: "a", Message: "b"},
+			{Field: "c", Message: "d"}}}, CodeInvalid, "bad; a: b; c: d"},
 	} {
 		if ErrorCode(c.err) != c.code || c.err.Error() != c.text {
 			t.Errorf("%s: %q, want %s: %q", ErrorCode(c.err), c.err, c.code, c.text)

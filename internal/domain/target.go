@@ -20,7 +20,8 @@ func schemeFault(raw string) string {
 		}
 	} else {
 		for _, known := range []string{"https", "http"} {
-			if after, ok := cutPrefixFold(bare, known); ok && (strings.HasPrefix(after, ":") || strings.HasPrefix(after, "//")) {
+			if after, ok := cutPrefixFold(bare, known); ok &&
+				(strings.HasPrefix(after, ":") || strings.HasPrefix(after, "//")) {
 				scheme, rest = known, strings.TrimPrefix(after, ":")
 				break
 			}
@@ -29,7 +30,8 @@ func schemeFault(raw string) string {
 	rest = strings.TrimLeft(rest, "/")
 	host, _, _ := strings.Cut(rest, "/")
 	guess := scheme + "://" + rest
-	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" || urlFault(target.ASCII(guess)) != "" {
+	if strings.Contains(host, "@") || !strings.ContainsAny(host, ".:") && host != "localhost" ||
+		urlFault(target.ASCII(guess)) != "" {
 		return rule + ", as in https://example.com/hook"
 	}
 	return rule + ": did you mean " + Clip(guess) + "?"
@@ -47,7 +49,8 @@ func cutPrefixFold(text, prefix string) (after string, ok bool) {
 func spaceFault(raw string) string {
 	words := strings.Fields(raw)
 	last := words[max(0, len(words)-1):]
-	if len(words) > 1 && !strings.Contains(words[0], "://") && strings.Contains(last[0], "://") && !strings.Contains(raw, "@") && urlFault(last[0]) == "" {
+	if len(words) > 1 && !strings.Contains(words[0], "://") && strings.Contains(last[0], "://") &&
+		!strings.Contains(raw, "@") && urlFault(last[0]) == "" {
 		return "must be the URL alone: did you mean " + Clip(last[0]) + "?"
 	}
 	return "must not hold spaces or control characters: write them as %20 and so on"
@@ -80,7 +83,8 @@ func urlFault(raw string) string {
 			return spaceFault(raw)
 		}
 	}
-	if low := strings.ToLower(raw[:min(len(raw), len("https://"))]); !strings.HasPrefix(low, "http://") && low != "https://" {
+	if low := strings.ToLower(raw[:min(len(raw), len("https://"))]); !strings.HasPrefix(low, "http://") &&
+		low != "https://" {
 		return schemeFault(raw)
 	}
 	return target.Fault(raw)

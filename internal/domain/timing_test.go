@@ -16,7 +16,8 @@ func drawVersion(t *rapid.T) Version {
 	for i := range v.JobID {
 		v.JobID[i] = rapid.Byte().Draw(t, "id")
 	}
-	v.Spec.Schedule = rapid.SampledFrom([]string{"* * * * * *", "*/7 * * * * *", "0 * * * * *", "@every 13s", "H/20 * * * * *"}).Draw(t, "schedule")
+	v.Spec.Schedule = rapid.SampledFrom([]string{"* * * * * *", "*/7 * * * * *", "0 * * * * *", "@every 13s",
+		"H/20 * * * * *"}).Draw(t, "schedule")
 	v.Spec.JitterMs = rapid.SampledFrom([]int64{0, 0, 1, 999, 1500, 70_000}).Draw(t, "jitter")
 	if rapid.Bool().Draw(t, "closed") {
 		v.EffectiveTo = v.EffectiveFrom + rapid.Int64Range(0, 300_000).Draw(t, "length")

@@ -84,8 +84,10 @@ var ranges = []struct {
 // public is just outside of the ranges.
 var public = []string{
 	"1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
-	"168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "191.255.255.255",
-	"192.0.1.0", "192.0.3.0", "192.88.98.255", "192.88.100.0", "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0",
+	"168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0",
+	"191.255.255.255",
+	"192.0.1.0", "192.0.3.0", "192.88.98.255", "192.88.100.0", "192.167.255.255", "192.169.0.0",
+	"198.17.255.255", "198.20.0.0",
 	"198.51.99.255", "198.51.101.0", "203.0.112.255", "203.0.114.0", "223.255.255.255",
 	"2000::", "2001:200::", "2001:db7:ffff::", "2001:db9::", "2003::", "3ffe:ffff::", "3fff:1000::", "2606:4700::1111",
 	"64:ff9b::101:101",
@@ -154,7 +156,8 @@ func TestEmbeddedAddresses(t *testing.T) {
 		for _, v4 := range []string{"169.254.169.254", "100.100.100.200", "168.63.129.16", "169.254.1.1"} {
 			a := embed(netip.MustParseAddr(v4).As4())
 			for _, p := range []*Policy{newPolicy(t, Private, "", ""), newPolicy(t, Public, everything, "")} {
-				if err := p.CheckAddr("x.example.com", netip.AddrPortFrom(a, 80)); err == nil || !strings.Contains(err.Error(), v4) {
+				if err := p.CheckAddr("x.example.com", netip.AddrPortFrom(a, 80)); err == nil ||
+					!strings.Contains(err.Error(), v4) {
 					t.Errorf("%s of %s, %s: %v", name, v4, a, err)
 				}
 			}
@@ -164,7 +167,8 @@ func TestEmbeddedAddresses(t *testing.T) {
 			if err := newPolicy(t, Public, "", "").at(a.String(), 80); err == nil {
 				t.Errorf("%s of %s, %s: allowed", name, v4, a)
 			}
-			if err := newPolicy(t, Private, "", v4).at(a.String(), 80); err == nil && !strings.HasPrefix(name, "local NAT64") {
+			if err := newPolicy(t, Private, "", v4).at(a.String(), 80); err == nil &&
+				!strings.HasPrefix(name, "local NAT64") {
 				t.Errorf("%s of %s, %s: the deny list does not see it", name, v4, a)
 			}
 		}
@@ -197,36 +201,42 @@ func TestListsDecide(t *testing.T) {
 		port              uint16
 		want              string // part of the refusal; empty: allowed
 	}{
-		"public refuses":                {Public, "", "", "a.test", "10.0.0.1", 80, "10.0.0.1 is a private address (10.0.0.0/8), and egress is public"},
-		"a network opens":               {Public, "10.0.0.0/24", "", "a.test", "10.0.0.1", 80, ""},
-		"another network does not":      {Public, "10.0.1.0/24", "", "a.test", "10.0.0.1", 80, "private"},
-		"an address opens":              {Public, "10.0.0.1", "", "10.0.0.1", "10.0.0.1", 80, ""},
-		"a name opens":                  {Public, "hook.internal", "", "Hook.Internal.", "10.0.0.1", 80, ""},
-		"another name does not":         {Public, "hook.internal", "", "evil-hook.internal", "10.0.0.1", 80, "private"},
-		"names below":                   {Public, "*.internal", "", "a.b.internal", "10.0.0.1", 80, ""},
-		"the name itself is not below":  {Public, "*.internal", "", "internal", "10.0.0.1", 80, "private"},
-		"a suffix is not below":         {Public, "*.internal", "", "x-internal", "10.0.0.1", 80, "private"},
-		"a port opens":                  {Public, ":8080", "", "a.test", "10.0.0.1", 8080, ""},
-		"another port does not":         {Public, ":8080", "", "a.test", "10.0.0.1", 8081, "private"},
-		"both must hold":                {Public, "10.0.0.0/8:8000-8010", "", "a.test", "10.0.0.1", 8011, "private"},
-		"both hold":                     {Public, "10.0.0.0/8:8000-8010", "", "a.test", "10.0.0.1", 8010, ""},
-		"IPv6 with a port":              {Public, "[fd00::/8]:443", "", "a.test", "fd12::1", 443, ""},
-		"mapped IPv6 is IPv4":           {Public, "10.0.0.0/8", "", "a.test", "::ffff:10.0.0.1", 443, ""},
-		"a zone does not hide":          {Private, "", "fd00::/8", "a.test", "fd12::1%eth0", 443, `[fd12::1]:443 is denied by "fd00::/8"`},
-		"deny goes over allow":          {Public, "10.0.0.0/8", "10.9.0.0/16", "a.test", "10.9.0.1", 80, `10.9.0.1:80 is denied by "10.9.0.0/16"`},
-		"deny holds in private mode":    {Private, "", "10.0.0.0/8", "a.test", "10.9.0.1", 80, "denied"},
-		"deny holds for the public":     {Private, "", "1.1.1.1", "a.test", "1.1.1.1", 80, "denied"},
-		"a denied name":                 {Private, "", "*.evil.test", "x.evil.test", "1.1.1.1", 80, "denied"},
-		"a denied port":                 {Private, "", ":25", "a.test", "1.1.1.1", 25, `1.1.1.1:25 is denied by ":25"`},
-		"link-local by its address":     {Public, "169.254.7.7", "", "a.test", "169.254.7.7", 80, ""},
-		"link-local in private mode":    {Private, "169.254.7.7:80", "", "a.test", "169.254.7.7", 80, ""},
-		"link-local, another port":      {Private, "169.254.7.7:80", "", "a.test", "169.254.7.7", 81, "link-local"},
-		"link-local not by its network": {Public, "0.0.0.0/0", "", "a.test", "169.254.7.7", 80, "169.254.7.7 is a link-local address (169.254.0.0/16), which egress_allow opens one by one"},
-		"link-local not by a name":      {Public, "a.test", "", "a.test", "169.254.7.7", 80, "link-local"},
-		"metadata by nothing":           {Public, "0.0.0.0/0, a.test, :80, 169.254.169.254", "", "a.test", "169.254.169.254", 80, "169.254.169.254 is an address of cloud metadata, which is never called"},
-		"unspecified by nothing":        {Public, "0.0.0.0/0, 0.0.0.0", "", "a.test", "0.0.0.0", 80, "unspecified"},
+		"public refuses": {Public, "", "", "a.test", "10.0.0.1", 80,
+			"10.0.0.1 is a private address (10.0.0.0/8), and egress is public"},
+		"a network opens":              {Public, "10.0.0.0/24", "", "a.test", "10.0.0.1", 80, ""},
+		"another network does not":     {Public, "10.0.1.0/24", "", "a.test", "10.0.0.1", 80, "private"},
+		"an address opens":             {Public, "10.0.0.1", "", "10.0.0.1", "10.0.0.1", 80, ""},
+		"a name opens":                 {Public, "hook.internal", "", "Hook.Internal.", "10.0.0.1", 80, ""},
+		"another name does not":        {Public, "hook.internal", "", "evil-hook.internal", "10.0.0.1", 80, "private"},
+		"names below":                  {Public, "*.internal", "", "a.b.internal", "10.0.0.1", 80, ""},
+		"the name itself is not below": {Public, "*.internal", "", "internal", "10.0.0.1", 80, "private"},
+		"a suffix is not below":        {Public, "*.internal", "", "x-internal", "10.0.0.1", 80, "private"},
+		"a port opens":                 {Public, ":8080", "", "a.test", "10.0.0.1", 8080, ""},
+		"another port does not":        {Public, ":8080", "", "a.test", "10.0.0.1", 8081, "private"},
+		"both must hold":               {Public, "10.0.0.0/8:8000-8010", "", "a.test", "10.0.0.1", 8011, "private"},
+		"both hold":                    {Public, "10.0.0.0/8:8000-8010", "", "a.test", "10.0.0.1", 8010, ""},
+		"IPv6 with a port":             {Public, "[fd00::/8]:443", "", "a.test", "fd12::1", 443, ""},
+		"mapped IPv6 is IPv4":          {Public, "10.0.0.0/8", "", "a.test", "::ffff:10.0.0.1", 443, ""},
+		"a zone does not hide": {Private, "", "fd00::/8", "a.test", "fd12::1%eth0", 443,
+			`[fd12::1]:443 is denied by "fd00::/8"`},
+		"deny goes over allow": {Public, "10.0.0.0/8", "10.9.0.0/16", "a.test", "10.9.0.1", 80,
+			`10.9.0.1:80 is denied by "10.9.0.0/16"`},
+		"deny holds in private mode": {Private, "", "10.0.0.0/8", "a.test", "10.9.0.1", 80, "denied"},
+		"deny holds for the public":  {Private, "", "1.1.1.1", "a.test", "1.1.1.1", 80, "denied"},
+		"a denied name":              {Private, "", "*.evil.test", "x.evil.test", "1.1.1.1", 80, "denied"},
+		"a denied port":              {Private, "", ":25", "a.test", "1.1.1.1", 25, `1.1.1.1:25 is denied by ":25"`},
+		"link-local by its address":  {Public, "169.254.7.7", "", "a.test", "169.254.7.7", 80, ""},
+		"link-local in private mode": {Private, "169.254.7.7:80", "", "a.test", "169.254.7.7", 80, ""},
+		"link-local, another port":   {Private, "169.254.7.7:80", "", "a.test", "169.254.7.7", 81, "link-local"},
+		"link-local not by its network": {Public, "0.0.0.0/0", "", "a.test", "169.254.7.7", 80,
+			"169.254.7.7 is a link-local address (169.254.0.0/16), which egress_allow opens one by one"},
+		"link-local not by a name": {Public, "a.test", "", "a.test", "169.254.7.7", 80, "link-local"},
+		"metadata by nothing": {Public, "0.0.0.0/0, a.test, :80, 169.254.169.254", "", "a.test",
+			"169.254.169.254", 80, "169.254.169.254 is an address of cloud metadata, which is never called"},
+		"unspecified by nothing": {Public, "0.0.0.0/0, 0.0.0.0", "", "a.test", "0.0.0.0", 80, "unspecified"},
 	} {
-		err := newPolicy(t, tc.mode, tc.allow, tc.deny).CheckAddr(tc.host, netip.AddrPortFrom(netip.MustParseAddr(tc.addr), tc.port))
+		err := newPolicy(t, tc.mode, tc.allow, tc.deny).CheckAddr(tc.host,
+			netip.AddrPortFrom(netip.MustParseAddr(tc.addr), tc.port))
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 			t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}
@@ -239,8 +249,9 @@ func TestListsDecide(t *testing.T) {
 func TestNames(t *testing.T) {
 	p := newPolicy(t, Private, "", "evil.test, *.bad.test:8443, :25, 10.0.0.0/8")
 	for target, want := range map[string]bool{
-		"evil.test 80": true, "EVIL.test. 443": true, "a.evil.test 80": false, "bad.test 8443": false, "a.bad.test 8443": true,
-		"a.bad.test 443": false, "good.test 25": true, "good.test 26": false,
+		"evil.test 80": true, "EVIL.test. 443": true, "a.evil.test 80": false, "bad.test 8443": false,
+		"a.bad.test 8443": true,
+		"a.bad.test 443":  false, "good.test 25": true, "good.test 26": false,
 	} {
 		host, port, _ := strings.Cut(target, " ")
 		n, _, _ := parsePorts(port)
@@ -252,7 +263,8 @@ func TestNames(t *testing.T) {
 
 // Belfry does not call itself, whatever is allowed.
 func TestOwnAddress(t *testing.T) {
-	local := []netip.Addr{netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("fd12::5%eth0"), netip.MustParseAddr("93.184.216.34")}
+	local := []netip.Addr{netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("fd12::5%eth0"),
+		netip.MustParseAddr("93.184.216.34")}
 	for name, tc := range map[string]struct {
 		own     string
 		refused []string
@@ -263,14 +275,17 @@ func TestOwnAddress(t *testing.T) {
 			[]string{"127.0.0.1:3000", "[::ffff:127.0.0.1]:3000", "[64:ff9b::7f00:1]:3000", "[64:ff9b:1::7f00:1]:3000"},
 			[]string{"127.0.0.1:3001", "127.0.0.2:3000", "[::1]:3000", "10.0.0.5:3000"},
 		},
-		"one address": {"[::ffff:10.0.0.5]:3000", []string{"10.0.0.5:3000"}, []string{"127.0.0.1:3000", "10.0.0.6:3000"}},
+		"one address": {"[::ffff:10.0.0.5]:3000", []string{"10.0.0.5:3000"},
+			[]string{"127.0.0.1:3000", "10.0.0.6:3000"}},
 		"all of them": {
 			"0.0.0.0:3000",
-			[]string{"127.0.0.1:3000", "127.8.8.8:3000", "[::1]:3000", "10.0.0.5:3000", "[fd12::5]:3000", "93.184.216.34:3000", "[2002:a00:5::1]:3000"},
+			[]string{"127.0.0.1:3000", "127.8.8.8:3000", "[::1]:3000", "10.0.0.5:3000", "[fd12::5]:3000",
+				"93.184.216.34:3000", "[2002:a00:5::1]:3000"},
 			[]string{"127.0.0.1:3001", "10.0.0.6:3000", "1.1.1.1:3000"},
 		},
-		"all of them, IPv6": {"[::]:3000", []string{"127.0.0.1:3000", "[::1]:3000", "10.0.0.5:3000"}, []string{"10.0.0.6:3000"}},
-		"nowhere":           {"", nil, []string{"127.0.0.1:3000", "127.0.0.1:0"}},
+		"all of them, IPv6": {"[::]:3000", []string{"127.0.0.1:3000", "[::1]:3000", "10.0.0.5:3000"},
+			[]string{"10.0.0.6:3000"}},
+		"nowhere": {"", nil, []string{"127.0.0.1:3000", "127.0.0.1:0"}},
 	} {
 		allow, err := ParseRules("0.0.0.0/0, ::/0, a.test, :3000")
 		if err != nil {
@@ -285,7 +300,8 @@ func TestOwnAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, to := range tc.refused {
-			if err := p.CheckAddr("a.test", netip.MustParseAddrPort(to)); err == nil || !strings.Contains(err.Error(), "is where Belfry itself listens") {
+			if err := p.CheckAddr("a.test", netip.MustParseAddrPort(to)); err == nil ||
+				!strings.Contains(err.Error(), "is where Belfry itself listens") {
 				t.Errorf("%s: %s: %v", name, to, err)
 			}
 		}
@@ -373,7 +389,8 @@ func TestModesAndListsAreMonotone(t *testing.T) {
 		} else {
 			a = netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "addr")))
 		}
-		if name := rapid.SampledFrom([]string{"", "NAT64", "6to4", "mapped"}).Draw(t, "disguise"); name != "" && a.Is4() {
+		if name := rapid.SampledFrom([]string{"", "NAT64", "6to4", "mapped"}).Draw(t, "disguise"); name != "" &&
+			a.Is4() {
 			a = embeddings[name](a.As4())
 		}
 		to := netip.AddrPortFrom(a, rapid.SampledFrom([]uint16{80, 443}).Draw(t, "port"))

@@ -40,7 +40,10 @@ func (rs Rules) String() string {
 // which is wrong and what would be right.
 func ParseRules(text string) (Rules, error) {
 	var rs Rules
-	for _, entry := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }) {
+	for _, entry := range strings.FieldsFunc(text, func(r rune) bool {
+		return r == ',' || r == ' ' ||
+			r == '\t' || r == '\n'
+	}) {
 		if len(rs) == MaxRules {
 			return nil, fmt.Errorf("must be at most %d entries", MaxRules)
 		}
@@ -83,7 +86,8 @@ func (r Rule) opens() error {
 	return nil
 }
 
-const ruleForm = "must be an address, a CIDR, a host name or *.NAME, with or without :PORT or :FROM-TO, as in 10.0.0.0/8, [fd00::/8]:443, *.example.com or :8080"
+const ruleForm = "must be an address, a CIDR, a host name or *.NAME, with or without :PORT or :FROM-TO, as in " +
+	"10.0.0.0/8, [fd00::/8]:443, *.example.com or :8080"
 
 func parseRule(text string) (Rule, error) {
 	r := Rule{text: text, hi: 65535}

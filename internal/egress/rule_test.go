@@ -6,7 +6,8 @@ import (
 )
 
 func TestRulesAreRead(t *testing.T) {
-	good := "10.0.0.0/8, 10.1.2.3, 10.0.0.0/8:443, ::1\tfd00::/8\n[::1]:80,[fd00::/8]:1-65535,[::1] host, Host.Example.COM., *.example.com:8000-8010 :25, a_b.c-d:1"
+	good := "10.0.0.0/8, 10.1.2.3, 10.0.0.0/8:443, ::1\tfd00::/8\n[::1]:80,[fd00::/8]:1-65535,[::1] host, " +
+		"Host.Example.COM., *.example.com:8000-8010 :25, a_b.c-d:1"
 	rs, err := ParseRules(good)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +52,8 @@ func TestBadRules(t *testing.T) {
 		"[::1]80":             "must be an address",
 		"münchen.de":          "must be an address",
 	} {
-		if rs, err := ParseRules(entry); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), entry) {
+		if rs, err := ParseRules(entry); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), entry) {
 			t.Errorf("%q: %v, %v, want %q", entry, rs, err, want)
 		}
 	}

@@ -30,7 +30,8 @@ func TestUnknownFires(t *testing.T) {
 		"it had a millisecond of it": {domain.Version{EffectiveFrom: 500, EffectiveTo: 1_002, Active: true}, 0},
 	} {
 		x, some := unknownFires(a, &c.v, 10_000, context.Canceled)
-		if some != (c.from != 0) || some && (x.Missed.From != c.from || x.ScheduledAt != c.v.EffectiveTo-1 || x.Status != domain.StatusMissed) {
+		if some != (c.from != 0) || some && (x.Missed.From != c.from || x.ScheduledAt != c.v.EffectiveTo-1 ||
+			x.Status != domain.StatusMissed) {
 			t.Errorf("%s: %+v, %t", name, x, some)
 		}
 	}
@@ -133,8 +134,9 @@ func (w *asideWorld) broken() domain.Version {
 	w.t.Helper()
 	d := spec("ok")
 	d.Timezone = "Europe/Atlantis"
-	v := domain.Version{JobID: domain.NewJobIDs(w.now(), 1)[0], Number: 1, EffectiveFrom: w.now(), EffectiveTo: domain.Forever,
-		CreatedAt: w.now(), Active: true, Spec: d.Spec}
+	v := domain.Version{JobID: domain.NewJobIDs(w.now(), 1)[0], Number: 1, EffectiveFrom: w.now(),
+		EffectiveTo: domain.Forever,
+		CreatedAt:   w.now(), Active: true, Spec: d.Spec}
 	w.ok(w.db.Jobs().Create(context.Background(), []domain.Version{v}))
 	return v
 }
@@ -182,27 +184,33 @@ func TestSetAside(t *testing.T) {
 		if total, active := w.eng.Jobs(); total != 1 || active != 0 {
 			t.Errorf("%d jobs, %d active", total, active)
 		}
-		if c := w.eng.registry.checkJobs(); !c.OK || !strings.Contains(c.Warning, "1 job cannot be run: "+v.JobID.String()+": timezone") {
+		if c := w.eng.registry.checkJobs(); !c.OK || !strings.Contains(c.Warning,
+			"1 job cannot be run: "+v.JobID.String()+": timezone") {
 			t.Errorf("check %+v", c)
 		}
 		if _, err := w.eng.Trigger(context.Background(), v.JobID); domain.ErrorCode(err) != domain.CodeConflict {
 			t.Errorf("trigger: %v", err)
 		}
-		if _, err := w.eng.Update(context.Background(), v.JobID, 0, func(d *domain.SpecDoc) error { d.Name = "still"; return nil }); domain.ErrorCode(err) != domain.CodeInvalid {
+		if _, err := w.eng.Update(context.Background(), v.JobID, 0,
+			func(d *domain.SpecDoc) error { d.Name = "still"; return nil }); domain.ErrorCode(
+			err) != domain.CodeInvalid {
 			t.Errorf("a change that does not mend: %v", err)
 		}
-		if _, err := w.eng.Update(context.Background(), v.JobID, 0, func(*domain.SpecDoc) error { return nil }); domain.ErrorCode(err) != domain.CodeInvalid {
+		if _, err := w.eng.Update(context.Background(), v.JobID, 0,
+			func(*domain.SpecDoc) error { return nil }); domain.ErrorCode(err) != domain.CodeInvalid {
 			t.Errorf("a change of nothing passes for a mend: %v", err)
 		}
 		if n := len(w.facts(v.JobID)); n != 0 {
 			t.Fatalf("%d records", n)
 		}
-		next, err := w.eng.Update(context.Background(), v.JobID, 0, func(d *domain.SpecDoc) error { d.Timezone = "UTC"; return nil })
+		next, err := w.eng.Update(context.Background(), v.JobID, 0,
+			func(d *domain.SpecDoc) error { d.Timezone = "UTC"; return nil })
 		w.ok(err)
 		w.pass(3 * time.Second)
 		facts := w.facts(v.JobID)
 		last := facts[len(facts)-1]
-		if last.Status != domain.StatusMissed || last.Missed == nil || last.Missed.From != max(since+1, v.EffectiveFrom) || last.ScheduledAt != next.EffectiveFrom-1 {
+		if last.Status != domain.StatusMissed || last.Missed == nil ||
+			last.Missed.From != max(since+1, v.EffectiveFrom) || last.ScheduledAt != next.EffectiveFrom-1 {
 			t.Errorf("the time aside: %+v", last)
 		}
 		if len(facts) < 3 || facts[0].Status != domain.StatusSuccess {
@@ -226,8 +234,10 @@ func TestSetAsideIsDeleted(t *testing.T) {
 			v = w.broken()
 			w.ok(db.Ledger().Record(context.Background(), store.Batch{Open: []domain.OpenRun{
 				{FireKey: key(0), Version: 1, NextAt: at, InFlight: true, CreatedAt: at},
-				{FireKey: key(1000), Version: 1, NextAt: at, CreatedAt: at, Attempts: []domain.Attempt{{Number: 1, StartedAt: at, Error: "refused"}}},
-				{FireKey: domain.FireKey{JobID: v.JobID, ScheduledAt: at, Nonce: 7}, Version: 1, NextAt: at, CreatedAt: at},
+				{FireKey: key(1000), Version: 1, NextAt: at, CreatedAt: at,
+					Attempts: []domain.Attempt{{Number: 1, StartedAt: at, Error: "refused"}}},
+				{FireKey: domain.FireKey{JobID: v.JobID, ScheduledAt: at, Nonce: 7}, Version: 1, NextAt: at,
+					CreatedAt: at},
 			}}))
 		})
 		w.boot()
@@ -324,7 +334,8 @@ func TestBrokenVersionThatHasEnded(t *testing.T) {
 		w.down(func(db store.Store) {
 			v = w.broken()
 			key = domain.FireKey{JobID: v.JobID, ScheduledAt: w.now() + 1}
-			w.ok(db.Ledger().Record(context.Background(), store.Batch{Open: []domain.OpenRun{{FireKey: key, Version: 1, NextAt: w.now(), InFlight: true}}}))
+			w.ok(db.Ledger().Record(context.Background(),
+				store.Batch{Open: []domain.OpenRun{{FireKey: key, Version: 1, NextAt: w.now(), InFlight: true}}}))
 			w.pass(5 * time.Second)
 			next := v
 			next.Number, next.EffectiveFrom, next.Spec.Timezone = 2, w.now(), "UTC"

@@ -33,7 +33,8 @@ func TestEditsOfUnknownOutcomeKeepTheirAuthor(t *testing.T) {
 					return fault{}
 				})
 				by := domain.Author{Key: "k7x2mq4a", Name: "CI"}
-				ctx, leave := context.WithCancel(store.WithChange(context.Background(), domain.Change{At: w.now(), Nonce: 7, By: by}))
+				ctx, leave := context.WithCancel(store.WithChange(context.Background(),
+					domain.Change{At: w.now(), Nonce: 7, By: by}))
 				_, err := w.eng.Update(ctx, id, 0, func(d *domain.SpecDoc) error {
 					target("?v=2")(d)
 					return nil
@@ -44,8 +45,10 @@ func TestEditsOfUnknownOutcomeKeepTheirAuthor(t *testing.T) {
 				leave()
 				w.gate.fail(nil)
 				w.pass(3 * time.Second)
-				trail, err := w.db.Changes().List(context.Background(), store.ChangeQuery{To: domain.Forever, Limit: 10})
-				if err != nil || len(trail) != 1 || trail[0].By != by || trail[0].Action != domain.ActionUpdate || trail[0].JobID != id || trail[0].Version != 2 {
+				trail, err := w.db.Changes().List(context.Background(),
+					store.ChangeQuery{To: domain.Forever, Limit: 10})
+				if err != nil || len(trail) != 1 || trail[0].By != by || trail[0].Action != domain.ActionUpdate ||
+					trail[0].JobID != id || trail[0].Version != 2 {
 					t.Errorf("the trail is %+v, error %v", trail, err)
 				}
 				w.check(w.now() - 500)

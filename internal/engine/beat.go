@@ -45,7 +45,8 @@ func (k *keeper) runBeat(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := k.beatOnce(ctx); err != nil && ctx.Err() == nil {
-			k.log.Error("the store did not take the beat; nothing is sent beyond the horizon until it does", "error", err)
+			k.log.Error("the store did not take the beat; nothing is sent beyond the horizon until it does",
+				"error", err)
 		}
 		if !k.shard.LeaseHolds(k.clock) {
 			k.runner.dispatcher.Suspend(true)
@@ -117,7 +118,8 @@ func (k *keeper) sweepOnce() (opened int) {
 	const part = 256
 	now := k.now()
 	for {
-		n := k.runner.dispatcher.LongCalls(now-longCall.Milliseconds(), part, func(f *run.Run) { k.runner.openCall(f, now) })
+		n := k.runner.dispatcher.LongCalls(now-longCall.Milliseconds(), part,
+			func(f *run.Run) { k.runner.openCall(f, now) })
 		opened += n
 		if n < part {
 			return opened

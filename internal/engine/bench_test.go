@@ -29,7 +29,8 @@ func (a *atOnce) Do(_ *domain.Call, out *domain.Outcome) {
 func benchEngine(b *testing.B, n int) (e *Engine, clk *clock.Manual, target *atOnce) {
 	b.Helper()
 	clk, target = &clock.Manual{}, &atOnce{}
-	db, err := sqlite.Open(b.Context(), sqlite.Config{Path: filepath.Join(b.TempDir(), "jobs.db"), Clock: clk, Log: silent})
+	db, err := sqlite.Open(b.Context(), sqlite.Config{Path: filepath.Join(b.TempDir(), "jobs.db"),
+		Clock: clk, Log: silent})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -31,7 +31,8 @@ func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
 			t.Errorf("%d fires wait for an instant that has come", n)
 		}
 		w.pass(5 * time.Second)
-		if calls := w.targets.of(id); len(calls) == 0 || calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: f.At}) {
+		if calls := w.targets.of(id); len(calls) == 0 ||
+			calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: f.At}) {
 			t.Errorf("it was not sent after the next beat: %+v", calls)
 		}
 	})

@@ -93,7 +93,8 @@ func versionOf(versions []domain.Version, number int) *domain.Version {
 }
 
 // checkVersion looks for the record of each fire of a version.
-func (c *checker) checkVersion(v *domain.Version, ranges []*domain.Execution, counts map[*domain.Execution]int64, expected map[domain.FireKey]*domain.Version) {
+func (c *checker) checkVersion(v *domain.Version, ranges []*domain.Execution, counts map[*domain.Execution]int64,
+	expected map[domain.FireKey]*domain.Version) {
 	c.t.Helper()
 	timing, err := v.Timing()
 	if err != nil {
@@ -155,7 +156,8 @@ func (c *checker) checkCalls(x *domain.Execution, v *domain.Version) {
 		if s.wall < x.ScheduledAt {
 			c.t.Errorf("%v was sent at %d, before its time", x.FireKey, s.wall)
 		}
-		if u, err := url.Parse(s.Target()); err != nil || (u.Query().Get("v") != "" && u.Query().Get("v") != strconv.Itoa(v.Number)) {
+		if u, err := url.Parse(s.Target()); err != nil ||
+			(u.Query().Get("v") != "" && u.Query().Get("v") != strconv.Itoa(v.Number)) {
 			c.t.Errorf("%v is of version %d and was sent to %s", x.FireKey, v.Number, s.Target())
 		}
 	}

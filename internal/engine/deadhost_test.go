@@ -130,8 +130,10 @@ func TestSpellingsShareALimit(t *testing.T) {
 	bubbleWith(t, Config{MaxInFlight: 100, MaxInFlightPerHost: 3}, func(t *testing.T, w *world) {
 		w.edge(300 * time.Millisecond)
 		var docs []domain.SpecDoc
-		for _, api := range []string{"http://A.x/1?delay=20000", "http://a.x:80/2?delay=20000", "HTTP://a.X:080/3?delay=20000", "http://b.x/?delay=20000"} {
-			docs = append(docs, spec("", overlap(domain.OverlapAllow), func(d *domain.SpecDoc) { d.API, d.TimeoutMs = api, 30_000 }))
+		for _, api := range []string{"http://A.x/1?delay=20000", "http://a.x:80/2?delay=20000",
+			"HTTP://a.X:080/3?delay=20000", "http://b.x/?delay=20000"} {
+			docs = append(docs, spec("", overlap(domain.OverlapAllow),
+				func(d *domain.SpecDoc) { d.API, d.TimeoutMs = api, 30_000 }))
 		}
 		w.create(docs...)
 		w.pass(15 * time.Second)

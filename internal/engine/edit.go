@@ -194,7 +194,8 @@ func (e *editor) lockEdits(ctx context.Context, id domain.JobID) (unlock func(),
 // change that alters nothing makes no version. ifVersion zero takes any
 // current version; another number is refused with CodeConflict unless it is
 // the current one.
-func (e *editor) update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
+func (e *editor) update(ctx context.Context, id domain.JobID, ifVersion int,
+	change func(*domain.SpecDoc) error) (domain.Version, error) {
 	unlock, err := e.lockEdits(ctx, id)
 	if err != nil {
 		return domain.Version{}, err
@@ -223,7 +224,8 @@ func (e *editor) update(ctx context.Context, id domain.JobID, ifVersion int, cha
 
 // draft makes the next version, compiled but not yet effective. Where the
 // change alters nothing it returns the current version and nil.
-func (e *editor) draft(ctx context.Context, j *run.Job, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, *run.Version, error) {
+func (e *editor) draft(ctx context.Context, j *run.Job, ifVersion int,
+	change func(*domain.SpecDoc) error) (domain.Version, *run.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
 	defer cancel()
 	cur, err := e.store.Jobs().Get(ctx, j.ID)
@@ -242,7 +244,8 @@ func (e *editor) draft(ctx context.Context, j *run.Job, ifVersion int, change fu
 		return v, nil, err
 	}
 	if doc.Namespace != v.Spec.Namespace {
-		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+": a job does not move; create it anew", doc.Namespace)
+		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+
+			": a job does not move; create it anew", doc.Namespace)
 	}
 	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
 		return v, nil, nil

@@ -144,7 +144,8 @@ func TestUnclearEdits(t *testing.T) {
 				_, updateErr := w.update(ids[0], target("?v=2"))
 				_, pauseErr := w.update(ids[1], paused)
 				_, deleteErr := w.delete(ids[2])
-				for what, err := range map[string]error{"create": created[0].Err, "update": updateErr, "pause": pauseErr, "delete": deleteErr} {
+				for what, err := range map[string]error{"create": created[0].Err, "update": updateErr,
+					"pause": pauseErr, "delete": deleteErr} {
 					if c.done != (err == nil) || (err != nil && domain.ErrorCode(err) != domain.CodeUnavailable) {
 						t.Errorf("%s: error %v", what, err)
 					}
@@ -189,7 +190,8 @@ func TestEditsOfUnknownOutcome(t *testing.T) {
 				blind = false
 				_, pauseErr := w.update(ids[1], paused)
 				_, deleteErr := w.delete(ids[2])
-				for what, err := range map[string]error{"create": created[0].Err, "update": updateErr, "pause": pauseErr, "delete": deleteErr} {
+				for what, err := range map[string]error{"create": created[0].Err, "update": updateErr,
+					"pause": pauseErr, "delete": deleteErr} {
 					if domain.ErrorCode(err) != domain.CodeUnavailable {
 						t.Errorf("%s: error %v", what, err)
 					}
@@ -202,7 +204,8 @@ func TestEditsOfUnknownOutcome(t *testing.T) {
 				}
 				w.gate.fail(nil)
 				w.pass(4 * time.Second)
-				if _, err := w.db.Jobs().Get(context.Background(), created[0].Version.JobID); domain.ErrorCode(err) != domain.CodeNotFound {
+				if _, err := w.db.Jobs().Get(context.Background(), created[0].Version.JobID); domain.ErrorCode(
+					err) != domain.CodeNotFound {
 					t.Errorf("a job whose creation was refused: %v", err)
 				}
 				if lag := w.now() - w.eng.shard.Watermark(); lag > 3000 {
@@ -235,21 +238,26 @@ func TestEditsThatDoNotHappen(t *testing.T) {
 			t.Errorf("delete of another version: %v", err)
 		}
 		stop := errors.New("stop")
-		if _, err := w.eng.Update(context.Background(), id, 1, func(*domain.SpecDoc) error { return stop }); !errors.Is(err, stop) {
+		if _, err := w.eng.Update(context.Background(), id, 1, func(*domain.SpecDoc) error { return stop }); !errors.Is(
+			err, stop) {
 			t.Errorf("an error of the change: %v", err)
 		}
-		if _, err := w.update(id, func(d *domain.SpecDoc) { d.API = "ftp://x" }); domain.ErrorCode(err) != domain.CodeInvalid {
+		if _, err := w.update(id, func(d *domain.SpecDoc) { d.API = "ftp://x" }); domain.ErrorCode(
+			err) != domain.CodeInvalid {
 			t.Errorf("an invalid change: %v", err)
 		}
 		unknown := domain.NewJobID(1)
-		if _, err := w.eng.Update(context.Background(), unknown, 0, keep); domain.ErrorCode(err) != domain.CodeNotFound {
+		if _, err := w.eng.Update(context.Background(), unknown, 0, keep); domain.ErrorCode(
+			err) != domain.CodeNotFound {
 			t.Errorf("update of an unknown job: %v", err)
 		}
 		if _, err := w.eng.Delete(context.Background(), unknown, 0); domain.ErrorCode(err) != domain.CodeNotFound {
 			t.Errorf("delete of an unknown job: %v", err)
 		}
-		out := w.eng.Create(context.Background(), []domain.SpecDoc{spec("?v=1"), {}, spec("?v=1", func(d *domain.SpecDoc) { d.Schedule = "@at 1990-01-01T00:00:00Z" })})
-		if out[0].Err != nil || domain.ErrorCode(out[1].Err) != domain.CodeInvalid || domain.ErrorCode(out[2].Err) != domain.CodeInvalid {
+		out := w.eng.Create(context.Background(), []domain.SpecDoc{spec("?v=1"), {},
+			spec("?v=1", func(d *domain.SpecDoc) { d.Schedule = "@at 1990-01-01T00:00:00Z" })})
+		if out[0].Err != nil || domain.ErrorCode(out[1].Err) != domain.CodeInvalid ||
+			domain.ErrorCode(out[2].Err) != domain.CodeInvalid {
 			t.Errorf("create: %v", out)
 		}
 		w.jobs = append(w.jobs, out[0].Version.JobID)
@@ -315,7 +323,8 @@ func TestLiveView(t *testing.T) {
 				t.Errorf("by id %+v %v, by job %+v", one, ok, x)
 			}
 		}
-		if first, last := live[0], live[3]; first.Status != domain.StatusRunning || last.RetryCount != 1 || last.HTTPStatus != 500 {
+		if first, last := live[0], live[3]; first.Status != domain.StatusRunning || last.RetryCount != 1 ||
+			last.HTTPStatus != 500 {
 			t.Errorf("newest %+v, oldest %+v", first, last)
 		}
 		if got := w.eng.LiveByJob(id, 2); len(got) != 2 || got[0].ScheduledAt != live[0].ScheduledAt {

@@ -90,7 +90,8 @@ func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 // change that alters nothing makes no version. ifVersion zero takes any
 // current version; another number is refused with CodeConflict unless it is
 // the current one.
-func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int, change func(*domain.SpecDoc) error) (domain.Version, error) {
+func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int,
+	change func(*domain.SpecDoc) error) (domain.Version, error) {
 	return e.editor.update(ctx, id, ifVersion, change)
 }
 

@@ -66,12 +66,14 @@ func New(cfg Config) (*Engine, error) {
 	e.runner = newRunner(&cfg, e.shard, &e.stopping, e.watch.note)
 	e.watch.dispatcher = e.runner.dispatcher
 	e.loop = &loop{
-		clock: cfg.Clock, log: cfg.Log, sleepFine: cfg.SleepFine, registry: e.registry, runner: e.runner, shard: e.shard,
+		clock: cfg.Clock, log: cfg.Log, sleepFine: cfg.SleepFine, registry: e.registry, runner: e.runner,
+		shard:      e.shard,
 		background: &e.feeders, wake: make(chan struct{}, 1),
 	}
 	e.editor = newEditor(e)
 	e.keeper = &keeper{
-		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics, shards: cfg.Store.Shards(), watch: e.watch,
+		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics, shards: cfg.Store.Shards(),
+		watch: e.watch,
 		shard: e.shard, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
 	}
 	return e, nil
@@ -190,7 +192,8 @@ func (e *Engine) leaveOpen(inTime bool) {
 	}
 	e.runner.recorder.AddNow(entries...)
 	if !inTime {
-		e.log.Warn("some calls did not end within the grace time; they are on record and will be sent again", "calls", calls)
+		e.log.Warn("some calls did not end within the grace time; they are on record and will be sent again",
+			"calls", calls)
 	}
 }
 

@@ -84,7 +84,8 @@ func TestTimeInLineIsNoPartOfTheAttempt(t *testing.T) {
 			}
 			for i, a := range x.Attempts {
 				if began := at + 700 + int64(i)*(250+1000+700); a.StartedAt != began || a.CompletedAt != began+250 {
-					t.Errorf("attempt %d: from %d to %d ms, want from %d on", i+1, a.StartedAt-at, a.CompletedAt-at, began-at)
+					t.Errorf("attempt %d: from %d to %d ms, want from %d on", i+1, a.StartedAt-at,
+						a.CompletedAt-at, began-at)
 				}
 			}
 		}
@@ -103,22 +104,30 @@ func TestRetries(t *testing.T) {
 		status domain.Status
 		http   int
 	}{
-		"three retries after 1, 2 and 3 s": {spec("?status=500"), []int64{0, 1000, 3000, 6000}, domain.StatusFailed, 500},
-		"the delay counts from the end":    {spec("?status=500&delay=300"), []int64{0, 1300, 3600, 6900}, domain.StatusFailed, 500},
-		"success ends it":                  {spec("?status=503&first=2"), []int64{0, 1000, 3000}, domain.StatusSuccess, 200},
-		"Retry-After is honoured":          {spec("?status=429&first=1&after=5000"), []int64{0, 5000}, domain.StatusSuccess, 200},
+		"three retries after 1, 2 and 3 s": {spec("?status=500"), []int64{0, 1000, 3000, 6000},
+			domain.StatusFailed, 500},
+		"the delay counts from the end": {spec("?status=500&delay=300"), []int64{0, 1300, 3600, 6900},
+			domain.StatusFailed, 500},
+		"success ends it": {spec("?status=503&first=2"), []int64{0, 1000, 3000},
+			domain.StatusSuccess, 200},
+		"Retry-After is honoured": {spec("?status=429&first=1&after=5000"), []int64{0, 5000},
+			domain.StatusSuccess, 200},
 		"Retry-After up to the limit": {
-			spec("?status=429&first=1&after=500000", retry(domain.Retry{MaxRetries: 1, DelayMs: 10, Backoff: domain.BackoffFixed, MaxDelayMs: 7000})),
+			spec("?status=429&first=1&after=500000",
+				retry(domain.Retry{MaxRetries: 1, DelayMs: 10, Backoff: domain.BackoffFixed, MaxDelayMs: 7000})),
 			[]int64{0, 7000}, domain.StatusSuccess, 200},
 		"other 4xx are final":     {spec("?status=404"), []int64{0}, domain.StatusFailed, 404},
 		"3xx is final":            {spec("?status=302"), []int64{0}, domain.StatusFailed, 302},
 		"408 and 425 are retried": {spec("?status=425&first=1"), []int64{0, 1000}, domain.StatusSuccess, 200},
-		"no retries":              {spec("?status=500", retry(domain.Retry{Backoff: domain.BackoffFixed})), []int64{0}, domain.StatusFailed, 500},
+		"no retries": {spec("?status=500", retry(domain.Retry{Backoff: domain.BackoffFixed})), []int64{0},
+			domain.StatusFailed, 500},
 		"a timeout is retried": {
 			spec("?delay=9000", func(d *domain.SpecDoc) { d.TimeoutMs = 400; d.Retry.MaxRetries = 1 }),
 			[]int64{0, 1400}, domain.StatusFailed, 0},
-		"connection refused":               {spec("?net=refused"), []int64{0, 1000, 3000, 6000}, domain.StatusFailed, 0},
-		"at most once, surely not sent":    {spec("?net=refused", once), []int64{0, 1000, 3000, 6000}, domain.StatusFailed, 0},
+		"connection refused": {spec("?net=refused"), []int64{0, 1000, 3000, 6000},
+			domain.StatusFailed, 0},
+		"at most once, surely not sent": {spec("?net=refused", once), []int64{0, 1000, 3000, 6000},
+			domain.StatusFailed, 0},
 		"at most once, maybe sent: final":  {spec("?net=reset", once), []int64{0}, domain.StatusFailed, 0},
 		"at least once, maybe sent: again": {spec("?net=reset"), []int64{0, 1000, 3000, 6000}, domain.StatusFailed, 0},
 	} {
@@ -134,7 +143,8 @@ func TestRetries(t *testing.T) {
 					t.Errorf("sent at %v, want %v", got, c.starts)
 				}
 				for _, x := range w.facts(id) {
-					if x.Status != c.status || x.RetryCount != len(c.starts)-1 || x.HTTPStatus != c.http || len(x.AllAttempts()) != len(c.starts) {
+					if x.Status != c.status || x.RetryCount != len(c.starts)-1 || x.HTTPStatus != c.http ||
+						len(x.AllAttempts()) != len(c.starts) {
 						t.Errorf("on record: %+v", x)
 					}
 					if (x.Error == "") != (c.status == domain.StatusSuccess) {
@@ -334,7 +344,10 @@ func TestJitterStartAndEnd(t *testing.T) {
 		start, end := w.now()+5_000, w.now()+15_500
 		var docs []domain.SpecDoc
 		for range 20 {
-			docs = append(docs, spec("", func(d *domain.SpecDoc) { d.JitterMs, d.StartAt, d.EndAt = 2_500, start, end }))
+			docs = append(docs, spec("", func(d *domain.SpecDoc) {
+				d.JitterMs, d.StartAt,
+					d.EndAt = 2_500, start, end
+			}))
 		}
 		w.create(docs...)
 		w.pass(20 * time.Second)

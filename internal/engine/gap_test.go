@@ -22,7 +22,8 @@ func TestRecoveryInPieces(t *testing.T) {
 				w.piece = piece
 				dead := func(d *domain.SpecDoc) { d.API, d.TimeoutMs = "http://dead.test/?delay=600000", 20_000 }
 				w.create(spec("?v=1"), spec("?v=1", once), spec("?v=1&status=500", every(3)), spec("", dead),
-					spec("?v=1&delay=2500", overlap(domain.OverlapSkip)), spec("", dead, misfire(domain.MisfireRunAll, 3, time.Hour)))
+					spec("?v=1&delay=2500", overlap(domain.OverlapSkip)),
+					spec("", dead, misfire(domain.MisfireRunAll, 3, time.Hour)))
 				w.pass(25 * time.Second)
 				if lag := w.now() - w.eng.shard.Watermark(); lag < 15_000 {
 					t.Fatalf("W is %d ms behind: nothing holds it", lag)
@@ -49,7 +50,8 @@ func TestRecoveryInPieces(t *testing.T) {
 func TestRecoveryHoldsOnePiece(t *testing.T) {
 	t.Parallel()
 	bubbleWith(t, Config{MaxInFlight: 8, MaxInFlightPerHost: 2}, func(t *testing.T, w *world) {
-		w.create(spec("?v=1"), spec("?v=1"), spec("?v=1"), spec("", func(d *domain.SpecDoc) { d.API = "http://dead.test/?delay=600000" }))
+		w.create(spec("?v=1"), spec("?v=1"), spec("?v=1"),
+			spec("", func(d *domain.SpecDoc) { d.API = "http://dead.test/?delay=600000" }))
 		w.pass(29 * time.Second)
 		w.crash()
 		w.piece = 9 // of 80 or more: three jobs, so pieces end at multiples of three

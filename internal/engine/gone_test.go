@@ -16,7 +16,8 @@ func TestCommitIntoGoneFilesIsNotAcknowledged(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		id := w.create(spec(""))
 		w.pass(3 * time.Second)
-		gone := domain.Unavailable(&store.GoneError{Path: "/data", Problem: "is gone", Advice: "put it back"}, "not stored")
+		gone := domain.Unavailable(&store.GoneError{Path: "/data", Problem: "is gone", Advice: "put it back"},
+			"not stored")
 		w.gate.failAll(fault{after: gone}, opCreate, opUpdate, opDelete, opBeat)
 		_, updateErr := w.update(id, every(30))
 		made := w.eng.Create(t.Context(), []domain.SpecDoc{spec("?new=1")})

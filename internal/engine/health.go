@@ -40,7 +40,8 @@ func (e *Engine) checkStore() Check {
 	case beat != nil:
 		return Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
 	case stalled > unhealthyRecord:
-		return Check{Name: "store", Detail: fmt.Sprintf("nothing has been recorded for %s although results wait; nothing is sent meanwhile",
+		return Check{Name: "store", Detail: fmt.Sprintf("nothing has been recorded for %s although results wait; "+
+			"nothing is sent meanwhile",
 			stalled.Round(time.Second))}
 	case e.ready.Load() && age > unhealthyBeat:
 		return Check{Name: "store", Detail: fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
@@ -59,8 +60,9 @@ func (e *Engine) checkTimetable() Check {
 	case e.ready.Load() && turned > unhealthyLoop:
 		return Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
 	case -behind > unhealthyTable:
-		return Check{Name: "timetable", Detail: fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
-			(-behind).Round(time.Second))}
+		return Check{Name: "timetable",
+			Detail: fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
+				(-behind).Round(time.Second))}
 	case behind > unhealthyTable:
 		return Check{Name: "timetable", Detail: fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
 	}

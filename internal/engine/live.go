@@ -34,7 +34,8 @@ func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	// In the order in which a fire moves, each of which lets go of it only when the
 	// next one has it, so that none is missed on its way.
 	for _, find := range []func(func(*run.Run) bool) *run.Run{
-		e.runner.dispatcher.Find, e.runner.recorder.Find, e.runner.retries.Find, e.runner.dispatcher.Find, e.runner.recorder.Find,
+		e.runner.dispatcher.Find, e.runner.recorder.Find, e.runner.retries.Find, e.runner.dispatcher.Find,
+		e.runner.recorder.Find,
 	} {
 		f := find(match)
 		if f == nil {

@@ -53,7 +53,8 @@ func (m *mending) decideStored(ctx context.Context) error {
 	for key, b := range m.broken {
 		a, known := m.stored[key]
 		if !known {
-			a = store.Aside{JobID: key.id, Version: key.number, Since: m.recovery.watermark, Certain: m.recovery.certain}
+			a = store.Aside{JobID: key.id, Version: key.number, Since: m.recovery.watermark,
+				Certain: m.recovery.certain}
 		}
 		delete(m.stored, key)
 		if b.v.EffectiveTo == domain.Forever {

@@ -16,7 +16,8 @@ import (
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]fault{
-		"errors": {before: errDisk}, "done but reported as failed": {after: errDisk}, "hangs": {delay: 20 * time.Second},
+		"errors": {before: errDisk}, "done but reported as failed": {after: errDisk},
+		"hangs": {delay: 20 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -125,7 +125,8 @@ func (c *chaos) shape(d *domain.SpecDoc) {
 	pick := func(s ...string) string { return s[c.IntN(len(s))] }
 	d.Schedule = pick("* * * * * *", "* * * * * *", "*/2 * * * * *", "*/7 * * * * *", "@every 3s")
 	d.API = "http://" + pick("a", "b", "c") + ".test/?" +
-		pick("", "", "status=500", "status=503&first=1", "status=404", "net=refused", "net=reset", "status=429&first=1&after=3000") +
+		pick("", "", "status=500", "status=503&first=1", "status=404", "net=refused", "net=reset",
+			"status=429&first=1&after=3000") +
 		pick("", "", "&delay=300", "&delay=900", "&delay=2500", "&delay=8000")
 	d.Type = []domain.Guarantee{domain.AtLeastOnce, domain.AtMostOnce}[c.IntN(2)]
 	d.Overlap = []domain.OverlapPolicy{domain.OverlapAllow, domain.OverlapSkip, domain.OverlapQueue}[c.IntN(3)]

@@ -66,7 +66,8 @@ func (e *Engine) recover(ctx context.Context) error {
 	r := e.newRecovery(shard)
 	r.reset = reset
 	for _, step := range []func(context.Context) error{
-		r.readRuns, r.mending.readStored, r.readRanges, r.zones.readRules, r.readTimeline, r.zones.keepFresh, r.mending.decideStored, r.readFacts, r.zones.tellMoved,
+		r.readRuns, r.mending.readStored, r.readRanges, r.zones.readRules, r.readTimeline, r.zones.keepFresh,
+		r.mending.decideStored, r.readFacts, r.zones.tellMoved,
 		r.resume, r.flush, r.mending.endAsides,
 	} {
 		if err := step(ctx); err != nil {
@@ -101,7 +102,8 @@ func (e *Engine) claim(ctx context.Context) (shard store.Shard, reset bool, err 
 		shard.Watermark, shard.Horizon = now-1, now-1
 		return shard, true, nil
 	} else if ahead > futureW.Milliseconds() {
-		return shard, false, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or is wrong now. "+
+		return shard, false, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or "+
+			"is wrong now. "+
 			"Set the clock right, or start with --reset-watermark to give up the fires in between",
 			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
 	}
@@ -141,7 +143,8 @@ func (r *recovery) readRuns(ctx context.Context) error {
 
 // readTimeline loads every job, and notes which versions have fires in the gap.
 func (r *recovery) readTimeline(ctx context.Context) error {
-	err := r.e.store.Jobs().Timeline(ctx, r.watermark, store.WholeVersions, func(v domain.Version) error { return r.addVersion(&v) })
+	err := r.e.store.Jobs().Timeline(ctx, r.watermark, store.WholeVersions,
+		func(v domain.Version) error { return r.addVersion(&v) })
 	r.closeJob()
 	return err
 }
@@ -187,7 +190,8 @@ func (r *recovery) closeJob() {
 // addUncertain treats a fire that may have been sent like an open run whose
 // request was in flight.
 func (r *recovery) addUncertain(j *run.Job, v *run.Version, key domain.FireKey) {
-	open := domain.OpenRun{FireKey: key, Version: int(v.Number), NextAt: key.ScheduledAt, InFlight: true, CreatedAt: r.now}
+	open := domain.OpenRun{FireKey: key, Version: int(v.Number), NextAt: key.ScheduledAt, InFlight: true,
+		CreatedAt: r.now}
 	r.resumed = append(r.resumed, resumption{open, j, v})
 }
 
@@ -271,7 +275,8 @@ func (r *recovery) resumeOne(res resumption) {
 		f.StartedAt = f.Attempts[0].StartedAt
 	}
 	if open.InFlight {
-		f.Attempts = append(f.Attempts, domain.Attempt{Number: len(f.Attempts) + 1, CompletedAt: r.now, Error: run.LostOutcome})
+		f.Attempts = append(f.Attempts, domain.Attempt{Number: len(f.Attempts) + 1, CompletedAt: r.now,
+			Error: run.LostOutcome})
 		f.Crashes++
 	}
 	if what.Status != domain.StatusPending {

@@ -19,7 +19,8 @@ func TestCrashAtEveryMoment(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				w.create(spec("?v=1"), spec("?v=1", once), spec("?v=1&delay=700"), spec("?v=1&delay=1300", once),
 					spec("?v=1&status=500"), spec("?v=1&status=503&first=1", overlap(domain.OverlapQueue)),
-					spec("?v=1", misfire(domain.MisfireRunLatest, 1, time.Hour)), spec("?v=1", misfire(domain.MisfireSkip, 1, time.Hour)))
+					spec("?v=1", misfire(domain.MisfireRunLatest, 1, time.Hour)),
+					spec("?v=1", misfire(domain.MisfireSkip, 1, time.Hour)))
 				w.pass(3 * time.Second)
 				for offset := 0; offset < 1000; offset += 240 {
 					w.edge(time.Duration(offset) * time.Millisecond)
@@ -27,7 +28,10 @@ func TestCrashAtEveryMoment(t *testing.T) {
 					w.pass(4 * time.Second)
 				}
 				for _, id := range w.jobs {
-					if _, err := w.update(id, func(d *domain.SpecDoc) { every(30)(d); d.API = "http://a.test/?v=2" }); err != nil {
+					if _, err := w.update(id, func(d *domain.SpecDoc) {
+						every(30)(d)
+						d.API = "http://a.test/?v=2"
+					}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -47,7 +51,8 @@ func TestCrashAtEveryWrite(t *testing.T) {
 		t.Run(map[bool]string{false: "before the commit", true: "after the commit"}[after], func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, w *world) {
-				w.create(spec("?v=1"), spec("?v=1", once), spec("?v=1&status=503&first=1"), spec("?v=1&delay=600", once))
+				w.create(spec("?v=1"), spec("?v=1", once), spec("?v=1&status=503&first=1"),
+					spec("?v=1&delay=600", once))
 				for n := 1; n <= 12; n++ {
 					w.gate.crashAtWrite(n, after)
 					for !w.gate.dead() {
@@ -131,7 +136,8 @@ func TestUncertainFires(t *testing.T) {
 			t.Errorf("at least once: %+v", calls)
 		}
 		facts := w.facts(again)
-		if x := facts[0]; x.Status != domain.StatusSuccess || x.RetryCount != 1 || x.Attempts[0].Error != run.LostOutcome {
+		if x := facts[0]; x.Status != domain.StatusSuccess || x.RetryCount != 1 ||
+			x.Attempts[0].Error != run.LostOutcome {
 			t.Errorf("at least once on record: %+v", x)
 		}
 		for _, x := range w.facts(never) {
@@ -172,7 +178,8 @@ func TestPoison(t *testing.T) {
 // poison: it is marked on record before it is sent again, and it was not.
 func TestWaitingThroughCrashesIsNoPoison(t *testing.T) {
 	t.Parallel()
-	bubbleWith(t, Config{MaxInFlight: 4, MaxInFlightPerHost: 4}, func(t *testing.T, w *world) { // one late call at a time
+	// one late call at a time
+	bubbleWith(t, Config{MaxInFlight: 4, MaxInFlightPerHost: 4}, func(t *testing.T, w *world) {
 		w.edge(300 * time.Millisecond)
 		w.create(spec("?v=1&delay=5000", every(30)), spec("?v=1&delay=5000", every(30)))
 		a, b := w.jobs[0], w.jobs[1]
@@ -236,7 +243,8 @@ func TestRetriesSurvive(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, w *world) {
 				w.edge(300 * time.Millisecond)
-				id := w.create(spec("?v=1&status=503&first=1&after=20000", func(d *domain.SpecDoc) { d.Schedule = "40 * * * * *" }))
+				id := w.create(spec("?v=1&status=503&first=1&after=20000",
+					func(d *domain.SpecDoc) { d.Schedule = "40 * * * * *" }))
 				for len(w.targets.of(id)) == 0 {
 					w.edge(100 * time.Millisecond)
 				}

@@ -44,7 +44,8 @@ func TestSecondIsStagedInParts(t *testing.T) {
 		sent := len(w.targets.all())
 		first := w.eng.loop.turn(w.clk.Now())
 		if first != 0 || w.eng.registry.table.Progress().Ready != part {
-			t.Fatalf("the first turn made %d fires ready and has %s to wait", w.eng.registry.table.Progress().Ready, first)
+			t.Fatalf("the first turn made %d fires ready and has %s to wait",
+				w.eng.registry.table.Progress().Ready, first)
 		}
 		if synctest.Wait(); len(w.targets.all()) <= sent {
 			t.Error("nothing that was due went out with the first part")
@@ -63,7 +64,8 @@ func TestSecondIsStagedInParts(t *testing.T) {
 		}
 		w.pass(2 * time.Second)
 		if watermark := w.eng.keeper.proposeWatermark(); watermark >= next*1000 {
-			t.Errorf("the watermark may pass fires that were not staged: %d, the second begins at %d", watermark, next*1000)
+			t.Errorf("the watermark may pass fires that were not staged: %d, the second begins at %d",
+				watermark, next*1000)
 		}
 		w.eng.loop.turn(w.clk.Now()) // what is late is made ready at once
 		if unstaged := w.eng.registry.table.Unstaged(); unstaged <= w.now() {
@@ -109,7 +111,8 @@ func TestWatermarkWaitsForAPart(t *testing.T) {
 		w.edge(-300 * time.Millisecond)
 		w.eng.loop.turn(w.clk.Now())
 		if f := w.eng.registry.table.Progress(); f.Second*1000 != next || f.Looked == f.Jobs || f.Ready > 0 {
-			t.Fatalf("of second %d, %d of %d jobs were looked at and made %d fires; the next one begins at %d", f.Second, f.Looked, f.Jobs, f.Ready, next)
+			t.Fatalf("of second %d, %d of %d jobs were looked at and made %d fires; the next one begins at %d",
+				f.Second, f.Looked, f.Jobs, f.Ready, next)
 		}
 		w.pass(2 * time.Second)
 		if watermark := w.eng.keeper.proposeWatermark(); watermark >= next {

@@ -28,7 +28,8 @@ func TestClockSteps(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, w *world) {
 				w.edge(300 * time.Millisecond)
-				w.create(spec(""), spec("", once), spec("?status=500&first=1"), spec("", misfire(domain.MisfireSkip, 1, time.Hour)))
+				w.create(spec(""), spec("", once), spec("?status=500&first=1"),
+					spec("", misfire(domain.MisfireSkip, 1, time.Hour)))
 				id := w.jobs[0]
 				w.pass(5 * time.Second)
 				before := len(w.targets.of(id))

@@ -128,7 +128,8 @@ func (c *zoneChange) readRules(ctx context.Context) error {
 			next := store.ZoneRules{Zone: zone, From: max(from, last.From+1000), Release: data.Release(), Data: now}
 			fresh, pieces = append(fresh, next), append(pieces, next)
 			c.changed[zone] = changedZone{last.Data, now}
-			c.recovery.e.log.Warn("the rules of a time zone have changed", "zone", zone, "from", time.UnixMilli(next.From).UTC(),
+			c.recovery.e.log.Warn("the rules of a time zone have changed", "zone", zone, "from",
+				time.UnixMilli(next.From).UTC(),
 				"old", last.Release, "new", next.Release)
 		}
 		for _, p := range pieces {
@@ -187,7 +188,8 @@ func (c *zoneChange) tellMoved(context.Context) error {
 			continue
 		}
 		if moved++; moved <= movedTold {
-			c.recovery.e.log.Warn("a job fires at other instants by the new rules of its time zone", telemetry.KeyJobID, j.ID.String(),
+			c.recovery.e.log.Warn("a job fires at other instants by the new rules of its time zone",
+				telemetry.KeyJobID, j.ID.String(),
 				"zone", zone, "no_longer", stamps(gone), "instead", stamps(added))
 		}
 		if len(named) < movedFires {
@@ -198,7 +200,8 @@ func (c *zoneChange) tellMoved(context.Context) error {
 		return nil
 	}
 	text := fmt.Sprintf("the rules of %s have changed with release %s: %d jobs fire at other instants, among them %s",
-		strings.Join(slices.Sorted(maps.Keys(c.changed)), ", "), cron.Zones().Release(), moved, strings.Join(named, ", "))
+		strings.Join(slices.Sorted(maps.Keys(c.changed)), ", "), cron.Zones().Release(), moved,
+		strings.Join(named, ", "))
 	if looked > movedLooked {
 		text += fmt.Sprintf("; %d more were not looked at", looked-movedLooked)
 	}
@@ -213,7 +216,8 @@ func (c *zoneChange) tellMoved(context.Context) error {
 // a year.
 func (c *zoneChange) movedOf(j *run.Job, v *run.Version, change changedZone) (gone, added []int64) {
 	p := v.Plan.Value()
-	window := domain.Window{From: max(v.From, c.rulesFrom), To: v.To.Load(), Active: true, StartAt: p.StartAt, EndAt: p.EndAt, JitterMs: p.JitterMs}
+	window := domain.Window{From: max(v.From, c.rulesFrom), To: v.To.Load(), Active: true, StartAt: p.StartAt,
+		EndAt: p.EndAt, JitterMs: p.JitterMs}
 	before, after := p.Schedule.WithRules(change.old), p.Schedule.WithRules(change.now)
 	if before == nil || after == nil {
 		return nil, nil

@@ -104,7 +104,8 @@ func TestAgesAreSpread(t *testing.T) {
 	seen := map[time.Time]bool{}
 	for _, c := range h.idle {
 		seen[c.retires] = true
-		if c.retires.Before(before.Add(DefaultMaxConnAge/2)) || c.retires.After(monotonic.Now().Add(DefaultMaxConnAge)) {
+		if c.retires.Before(before.Add(DefaultMaxConnAge/2)) ||
+			c.retires.After(monotonic.Now().Add(DefaultMaxConnAge)) {
 			t.Errorf("retires after %v", c.retires.Sub(before))
 		}
 	}

@@ -53,7 +53,8 @@ var answerRows = map[string]answerRow{
 	"999": {"HTTP/1.1 999 Denied\r\n" + plainBody, retry, 999, "HTTP 999 (no status of HTTP", true},
 
 	// 15.2: interim answers.
-	"100, 102, 103": {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
+	"100, 102, 103": {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early " +
+		"Hints\r\nLink: x\r\n\r\n" +
 		"HTTP/1.1 200 OK\r\n" + plainBody, success, 200, "", true},
 	"101": {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", final, 101, "HTTP 101", false},
 
@@ -65,26 +66,32 @@ var answerRows = map[string]answerRow{
 	"a folded field":           {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n" + plainBody, success, 200, "", true},
 	"bytes beyond ASCII":       {"HTTP/1.1 200 OK\r\nX: \xff\xfe\r\n" + plainBody, success, 200, "", true},
 	"a NUL":                    {"HTTP/1.1 200 OK\r\nX: a\x00b\r\n" + plainBody, success, 200, "", false},
-	"300 fields":               {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 300) + plainBody, success, 200, "", true},
+	"300 fields": {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 300) + plainBody, success,
+		200, "", true},
 
 	// 6.1: transfer codings.
-	"identity":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n" + plainBody, success, 200, "", true},
-	"gzip, chunked":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", true},
-	"gzip alone":          {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok", success, 200, "", false},
-	"a length and chunks": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 99\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", false},
-	"chunks in HTTP/1.0":  {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", false},
+	"identity": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n" + plainBody, success, 200, "", true},
+	"gzip, chunked": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", success,
+		200, "", true},
+	"gzip alone": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok", success, 200, "", false},
+	"a length and chunks": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: " +
+		"99\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", false},
+	"chunks in HTTP/1.0": {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", false},
 
 	// 6.2 and 6.3: lengths.
-	"the same length twice":       {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + plainBody, success, 200, "", true},
-	"the same length in a list":   {"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", success, 200, "", true},
-	"lengths that differ":         {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + plainBody, final, 200, "two lengths that differ", false},
+	"the same length twice":     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + plainBody, success, 200, "", true},
+	"the same length in a list": {"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", success, 200, "", true},
+	"lengths that differ": {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + plainBody, final, 200,
+		"two lengths that differ", false},
 	"a negative length":           {"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", final, 200, "no number", false},
 	"a length with a sign":        {"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok", final, 200, "no number", false},
 	"an unreadable length of 503": {"HTTP/1.1 503 Busy\r\nContent-Length: x\r\n\r\nok", retry, 503, "HTTP 503", false},
 	"no length":                   {"HTTP/1.1 200 OK\r\n\r\nok", success, 200, "", false},
 	"more than the length":        {"HTTP/1.1 200 OK\r\n" + plainBody + "more", success, 200, "", false},
 	"204 with a length":           {"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n", success, 204, "", true},
-	"304":                         {"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", final, 304, "HTTP 304", true},
+	"304": {"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", final, 304,
+		"HTTP 304", true},
 
 	// 7.1: chunks.
 	"upper case":         {chunked + "A\r\n0123456789\r\n0\r\n\r\n", success, 200, "", true},
@@ -98,23 +105,26 @@ var answerRows = map[string]answerRow{
 	"no end of trailers": {chunked + "2\r\nok\r\n0\r\n", success, 200, "", false},
 
 	// 9.3 and 9.6: connections.
-	"Connection: close":         {"HTTP/1.1 200 OK\r\nConnection: close\r\n" + plainBody, success, 200, "", false},
-	"Connection: x, CLOSE":      {"HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\n" + plainBody, success, 200, "", false},
-	"Keep-Alive: timeout=0":     {"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\n" + plainBody, success, 200, "", false},
-	"cut in the header":         {"HTTP/1.1 200 OK\r\nContent-", retry, 0, "connection closed", false},
-	"cut before the header":     {"", retry, 0, "connection closed", false},
-	"cut in a body of a length": {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", retry, 200, "connection closed", false},
+	"Connection: close":     {"HTTP/1.1 200 OK\r\nConnection: close\r\n" + plainBody, success, 200, "", false},
+	"Connection: x, CLOSE":  {"HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\n" + plainBody, success, 200, "", false},
+	"Keep-Alive: timeout=0": {"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\n" + plainBody, success, 200, "", false},
+	"cut in the header":     {"HTTP/1.1 200 OK\r\nContent-", retry, 0, "connection closed", false},
+	"cut before the header": {"", retry, 0, "connection closed", false},
+	"cut in a body of a length": {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", retry, 200,
+		"connection closed", false},
 
 	// Mistakes of set-up.
-	"HTML":          {"<html><body>hello</body></html>", final, 0, "begins as HTML", false},
-	"SSH":           {"SSH-2.0-OpenSSH_9.6\r\n", final, 0, "an SSH server answers there", false},
-	"SMTP":          {"220 mail.example ESMTP\r\n", final, 0, "a mail or FTP server answers there", false},
-	"Redis":         {"-ERR unknown command 'POST'\r\n", final, 0, "a Redis or POP3 server answers there", false},
-	"a TLS alert":   {"\x15\x03\x01\x00\x02\x02\x46", final, 0, "it is TLS: the URL should begin with https://", false},
-	"HTTP/2":        {"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00d", final, 0, "speaks HTTP/2", false},
-	"SHOUTcast":     {"ICY 200 OK\r\n\r\n", final, 0, "SHOUTcast", false},
-	"HTTP to nginx": {response(400, "<h1>400</h1>The plain HTTP request was sent to HTTPS port"), final, 400, "the URL should begin with https://", true},
-	"HTTP to Go":    {response(400, "Client sent an HTTP request to an HTTPS server.\n"), final, 400, "the URL should begin with https://", true},
+	"HTML":        {"<html><body>hello</body></html>", final, 0, "begins as HTML", false},
+	"SSH":         {"SSH-2.0-OpenSSH_9.6\r\n", final, 0, "an SSH server answers there", false},
+	"SMTP":        {"220 mail.example ESMTP\r\n", final, 0, "a mail or FTP server answers there", false},
+	"Redis":       {"-ERR unknown command 'POST'\r\n", final, 0, "a Redis or POP3 server answers there", false},
+	"a TLS alert": {"\x15\x03\x01\x00\x02\x02\x46", final, 0, "it is TLS: the URL should begin with https://", false},
+	"HTTP/2":      {"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00d", final, 0, "speaks HTTP/2", false},
+	"SHOUTcast":   {"ICY 200 OK\r\n\r\n", final, 0, "SHOUTcast", false},
+	"HTTP to nginx": {response(400, "<h1>400</h1>The plain HTTP request was sent to HTTPS port"), final, 400,
+		"the URL should begin with https://", true},
+	"HTTP to Go": {response(400, "Client sent an HTTP request to an HTTPS server.\n"), final, 400,
+		"the URL should begin with https://", true},
 }
 
 // Each answer is recorded as the table says, by the parser, and by the short way

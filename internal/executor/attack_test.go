@@ -76,27 +76,42 @@ var attacks = map[string]attack{
 	"100 header lines of 1 MB":       {forever(okHead, "X: "+megabyte+"\r\n"), final, 200, "its header is larger than"},
 	"header lines without end":       {forever(okHead, line), final, 200, "its header is larger than"},
 	"short header lines without end": {forever(okHead, many("X: y\r\n")), final, 200, "its header is larger than"},
-	"300 short header lines":         {say(okHead + strings.Repeat("X:\n", 300) + "Connection: close\r\nContent-Length: 0\r\n\r\n"), success, 200, ""},
-	"200 short header lines":         {say(okHead + strings.Repeat("X:\n", 200) + "Connection: close\r\nContent-Length: 0\r\n\r\n"), success, 200, ""},
-	"one header line without end":    {forever(okHead+"X: ", block), final, 200, "its header is larger than"},
-	"folded lines without end":       {forever(okHead+"X: y\r\n", many(" z\r\n")), final, 200, "its header is larger than"},
-	"a reason without end":           {forever("HTTP/1.1 200 ", block), final, 0, "its header is larger than"},
-	"a status without end":           {forever("HTTP/1.1 ", many("2")), final, 0, "its header is larger than"},
-	"no line at all":                 {forever("", block), final, 0, "it is not HTTP, but begins with"},
-	"empty lines without end":        {forever("", many("\r\n")), final, 0, "its header is larger than"},
-	"NULs without end":               {forever("", strings.Repeat("\x00", 4096)), final, 0, "it is not HTTP, but binary"},
-	"1xx without end":                {forever("", many("HTTP/1.1 102 Processing\r\n\r\n")), final, 0, "interim (1xx) responses"},
-	"large 1xx without end":          {forever("", "HTTP/1.1 103 Early Hints\r\nLink: "+block[:30_000]+"\r\n\r\n"), final, 0, "the interim (1xx) responses are too large"},
-	"1xx that drip":                  {drip(time.Millisecond, "", "HTTP/1.1 102 Processing\r\n\r\n"), final, 0, "interim (1xx) responses"},
-	"a switch of protocols":          {forever("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", block), final, 101, "HTTP 101"},
-	"many headers, then a body":      {forever(okHead+strings.Repeat("X: y\r\n", 4_000)+"\r\n", block), success, 200, ""},
-	"a long header, then a body":     {forever(okHead+strings.Repeat(line, 30)+"\r\n", block), success, 200, ""},
-	"a status of four digits":        {say("HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"), final, 0, "no number of three digits"},
-	"a length that overflows":        {forever(okHead+"Content-Length: 99999999999999999999\r\n\r\n", block), success, 200, ""},
-	"a negative length":              {say(okHead + "Content-Length: -1\r\n\r\n"), final, 200, "is no number"},
-	"lengths that differ":            {say(okHead + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), final, 200, "lengths that differ"},
-	"a length and chunks":            {forever(okHead+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", many("5\r\nhello\r\n")), success, 200, ""},
-	"an encoding of another name":    {forever(okHead+"Transfer-Encoding: gzip, chunked\r\n\r\n", block), final, 200, "a chunk has no size"},
+	"300 short header lines": {say(okHead + strings.Repeat("X:\n", 300) +
+		"Connection: close\r\nContent-Length: 0\r\n\r\n"), success, 200, ""},
+	"200 short header lines": {say(okHead + strings.Repeat("X:\n", 200) +
+		"Connection: close\r\nContent-Length: 0\r\n\r\n"), success, 200, ""},
+	"one header line without end": {forever(okHead+"X: ", block), final, 200, "its header is larger than"},
+	"folded lines without end": {forever(okHead+"X: y\r\n", many(" z\r\n")), final, 200,
+		"its header is larger than"},
+	"a reason without end":    {forever("HTTP/1.1 200 ", block), final, 0, "its header is larger than"},
+	"a status without end":    {forever("HTTP/1.1 ", many("2")), final, 0, "its header is larger than"},
+	"no line at all":          {forever("", block), final, 0, "it is not HTTP, but begins with"},
+	"empty lines without end": {forever("", many("\r\n")), final, 0, "its header is larger than"},
+	"NULs without end": {forever("", strings.Repeat("\x00", 4096)), final, 0,
+		"it is not HTTP, but binary"},
+	"1xx without end": {forever("", many("HTTP/1.1 102 Processing\r\n\r\n")), final, 0,
+		"interim (1xx) responses"},
+	"large 1xx without end": {forever("", "HTTP/1.1 103 Early Hints\r\nLink: "+block[:30_000]+"\r\n\r\n"),
+		final, 0, "the interim (1xx) responses are too large"},
+	"1xx that drip": {drip(time.Millisecond, "", "HTTP/1.1 102 Processing\r\n\r\n"), final, 0,
+		"interim (1xx) responses"},
+	"a switch of protocols": {
+		forever("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", block), final,
+		101, "HTTP 101"},
+	"many headers, then a body": {forever(okHead+strings.Repeat("X: y\r\n", 4_000)+"\r\n", block),
+		success, 200, ""},
+	"a long header, then a body": {forever(okHead+strings.Repeat(line, 30)+"\r\n", block), success, 200, ""},
+	"a status of four digits": {say("HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"), final, 0,
+		"no number of three digits"},
+	"a length that overflows": {forever(okHead+"Content-Length: 99999999999999999999\r\n\r\n", block),
+		success, 200, ""},
+	"a negative length": {say(okHead + "Content-Length: -1\r\n\r\n"), final, 200, "is no number"},
+	"lengths that differ": {say(okHead + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), final, 200,
+		"lengths that differ"},
+	"a length and chunks": {forever(okHead+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+		many("5\r\nhello\r\n")), success, 200, ""},
+	"an encoding of another name": {forever(okHead+"Transfer-Encoding: gzip, chunked\r\n\r\n", block), final, 200,
+		"a chunk has no size"},
 
 	// The body. What the limit cuts is a success where the status is one; what
 	// the target cuts, or does not end in time, is none.
@@ -111,26 +126,30 @@ var attacks = map[string]attack{
 	"a chunk size without end":       {forever(chunked, many("0")), final, 200, "a chunk has no size"},
 	"a chunk extension without end":  {forever(chunked+"1;", block), success, 200, ""},
 	"a trailer that drips":           {drip(10*time.Millisecond, chunked+"0\r\nX: ", "y"), success, 200, ""},
-	"a chunk without its line break": {say(chunked + "2\r\nabcd\r\n0\r\n\r\n"), final, 200, "a chunk is longer than it said"},
-	"trailers without end":           {forever(chunked+"0\r\n", many("X: y\r\n")), success, 200, ""},
-	"a trailer without end":          {forever(chunked+"0\r\nX: ", block), success, 200, ""},
+	"a chunk without its line break": {say(chunked + "2\r\nabcd\r\n0\r\n\r\n"), final, 200,
+		"a chunk is longer than it said"},
+	"trailers without end":  {forever(chunked+"0\r\n", many("X: y\r\n")), success, 200, ""},
+	"a trailer without end": {forever(chunked+"0\r\nX: ", block), success, 200, ""},
 	"a bomb of gzip": {
-		forever(okHead+"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", many("\xec\xc1\x01\x0d\x00\x00\x00\xc2")), success, 200, "",
+		forever(okHead+"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff",
+			many("\xec\xc1\x01\x0d\x00\x00\x00\xc2")), success, 200, "",
 	},
 }
 
 // waits are attacks that the timeout ends. None comes to a limit of sizes before
 // even a long one.
 var waits = map[string]attack{
-	"a header that drips":             {drip(time.Millisecond, okHead+"X: ", "y"), retry, 0, "timeout after"},
-	"header lines that drip":          {drip(100*time.Millisecond, okHead, "X: y\r\n"), retry, 0, "timeout after"},
-	"a body that drips":               {drip(time.Millisecond, okHead+"Content-Length: 100000\r\n\r\n", "x"), retry, 200, "timeout after"},
+	"a header that drips":    {drip(time.Millisecond, okHead+"X: ", "y"), retry, 0, "timeout after"},
+	"header lines that drip": {drip(100*time.Millisecond, okHead, "X: y\r\n"), retry, 0, "timeout after"},
+	"a body that drips": {drip(time.Millisecond, okHead+"Content-Length: 100000\r\n\r\n", "x"), retry,
+		200, "timeout after"},
 	"chunks that drip":                {drip(time.Millisecond, chunked, "1\r\nx\r\n"), retry, 200, "timeout after"},
 	"a body that never ends":          {say(okHead + "Content-Length: 9\r\n\r\nab"), retry, 200, "timeout after"},
 	"a connection that is never shut": {say(okHead + "\r\nab"), retry, 200, "timeout after"},
-	"a failure that drips":            {drip(time.Millisecond, "HTTP/1.1 503 X\r\nContent-Length: 100000\r\n\r\n", "x"), retry, 503, "HTTP 503"},
-	"silence":                         {say(""), retry, 0, "timeout after"},
-	"only a bit":                      {say("H"), retry, 0, "timeout after"},
+	"a failure that drips": {drip(time.Millisecond, "HTTP/1.1 503 X\r\nContent-Length: 100000\r\n\r\n", "x"),
+		retry, 503, "HTTP 503"},
+	"silence":    {say(""), retry, 0, "timeout after"},
+	"only a bit": {say("H"), retry, 0, "timeout after"},
 }
 
 // stopwatch measures time in which this process had the processor: on a machine
@@ -248,7 +267,8 @@ func TestAttacksInTheHandshake(t *testing.T) {
 				if n := after.TotalAlloc - before.TotalAlloc; n > 2*maxAttackBytes { // keys and buffers of crypto/tls
 					t.Errorf("allocated %d bytes", n)
 				}
-				if out.Verdict != retry || out.MaybeSent || !strings.HasPrefix(out.Error, tc.says) || len(out.Error) > 300 {
+				if out.Verdict != retry || out.MaybeSent || !strings.HasPrefix(out.Error, tc.says) ||
+					len(out.Error) > 300 {
 					fault = fmt.Sprintf("outcome %+v, want %q", out, tc.says)
 				}
 				return fault

@@ -61,7 +61,8 @@ func serveMutual(t testing.TB, cfg *tls.Config) (*tlsServer, <-chan string) {
 func TestClientCertificates(t *testing.T) {
 	ca, clients := newAuthority(t), newAuthority(t)
 	s, seen := serveMutual(t, &tls.Config{
-		Certificates: []tls.Certificate{ca.sign(t, nil)}, ClientCAs: clients.pool, ClientAuth: tls.RequireAndVerifyClientCert,
+		Certificates: []tls.Certificate{ca.sign(t, nil)}, ClientCAs: clients.pool,
+		ClientAuth: tls.RequireAndVerifyClientCert,
 	})
 	x := newTLSExecutor(t, Config{RootCAs: ca.pool, ClientCerts: map[string]tls.Certificate{
 		"bank": clients.client(t, "the bank's"), "stranger": newAuthority(t).client(t, "a stranger's"),
@@ -79,7 +80,8 @@ func TestClientCertificates(t *testing.T) {
 		}
 	}
 	call.ClientCert = "lost"
-	wantOutcome(t, do(x, call), domain.Outcome{Verdict: final, Error: `not sent: this server has no client certificate named "lost"`})
+	wantOutcome(t, do(x, call), domain.Outcome{Verdict: final,
+		Error: `not sent: this server has no client certificate named "lost"`})
 }
 
 // A job's certificate is not shown for another job of the same target: neither
@@ -91,7 +93,8 @@ func TestClientCertificatesAreNotMixed(t *testing.T) {
 		for _, path := range []string{"", "close"} {
 			t.Run(fmt.Sprintf("%s /%s", tls.VersionName(version), path), func(t *testing.T) {
 				s, seen := serveMutual(t, &tls.Config{
-					Certificates: []tls.Certificate{server}, ClientCAs: clients.pool, ClientAuth: tls.VerifyClientCertIfGiven, MaxVersion: version,
+					Certificates: []tls.Certificate{server}, ClientCAs: clients.pool,
+					ClientAuth: tls.VerifyClientCertIfGiven, MaxVersion: version,
 				})
 				x := newTLSExecutor(t, Config{RootCAs: ca.pool, ClientCerts: map[string]tls.Certificate{
 					"a": clients.client(t, "A"), "b": clients.client(t, "B"),

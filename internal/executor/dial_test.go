@@ -48,10 +48,13 @@ func TestNameErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no such host": {&net.DNSError{Err: "no such host", Name: "example.invalid", IsNotFound: true}, "dns: no such host example.invalid"},
-		"timeout":      {&net.DNSError{Err: "i/o timeout", Name: "example.invalid", IsTimeout: true}, "dns: timeout looking up example.invalid"},
+		"no such host": {&net.DNSError{Err: "no such host", Name: "example.invalid", IsNotFound: true},
+			"dns: no such host example.invalid"},
+		"timeout": {&net.DNSError{Err: "i/o timeout", Name: "example.invalid", IsTimeout: true},
+			"dns: timeout looking up example.invalid"},
 		"broken": {
-			&net.DNSError{Err: "the name server answered with a failure (SERVFAIL or REFUSED)", Name: "example.invalid", IsTemporary: true},
+			&net.DNSError{Err: "the name server answered with a failure (SERVFAIL or REFUSED)", Name: "example.invalid",
+				IsTemporary: true},
 			"dns: lookup of example.invalid failed: the name server answered with a failure (SERVFAIL or REFUSED)",
 		},
 	} {
@@ -83,9 +86,12 @@ func TestLookupIsPartOfTheTimeout(t *testing.T) {
 
 func TestIsLocalhost(t *testing.T) {
 	for name, want := range map[string]bool{
-		"localhost": true, "LocalHost": true, "localhost.": true, "a.localhost": true, "a.b.LOCALHOST.": true, "_x.localhost": true,
-		"": false, ".": false, ".localhost": false, "localhost..": false, "alocalhost": false, "localhost.test": false,
-		"localhost.localdomain": false, "localhos": false, "host": false, "ſocalhost": false, "localhoſt": false, "127.0.0.1": false,
+		"localhost": true, "LocalHost": true, "localhost.": true, "a.localhost": true, "a.b.LOCALHOST.": true,
+		"_x.localhost": true,
+		"":             false, ".": false, ".localhost": false, "localhost..": false, "alocalhost": false,
+		"localhost.test":        false,
+		"localhost.localdomain": false, "localhos": false, "host": false, "ſocalhost": false, "localhoſt": false,
+		"127.0.0.1": false,
 	} {
 		if got := isLocalhost(name); got != want {
 			t.Errorf("%q: %v", name, got)

@@ -42,7 +42,8 @@ func rawTCP(c net.Conn) syscall.RawConn {
 // that it is no use. With look it first sees whether the connection is open and
 // silent, and otherwise writes nothing and returns errStale; see warmFor for when
 // that is left out.
-func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, look bool) (wrote, read int, sendErr, err error) {
+func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, look bool) (wrote, read int,
+	sendErr, err error) {
 	if d.step == nil {
 		d.step = d.advance
 	}

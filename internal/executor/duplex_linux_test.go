@@ -48,10 +48,12 @@ func TestDuplex(t *testing.T) {
 		}
 	}
 	_ = here.SetDeadline(time.Now().Add(20 * time.Millisecond))
-	if wrote, read, sendErr, err := d.exchange(raw, []byte("third"), answer, false); wrote != 5 || read != 0 || sendErr != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if wrote, read, sendErr, err := d.exchange(raw, []byte("third"), answer, false); wrote != 5 || read != 0 ||
+		sendErr != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("no answer: %d, %d, %v, %v", wrote, read, sendErr, err)
 	}
-	if wrote, _, _, err := d.exchange(raw, []byte("fourth"), answer, false); wrote != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if wrote, _, _, err := d.exchange(raw, []byte("fourth"), answer, false); wrote != 0 ||
+		!errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("past the deadline: %d, %v", wrote, err)
 	}
 }

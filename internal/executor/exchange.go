@@ -15,7 +15,8 @@ import (
 )
 
 // Sizes of what a waiting call holds, besides its goroutine's stack and the
-// connection itself. The buffer to parse the response with comes when that does. A longer request is sent from the caller's
+// connection itself. The buffer to parse the response with comes when that does. A longer request is sent from the
+// caller's
 // memory.
 const (
 	firstBytes       = 512 // hold most responses whole: one read
@@ -23,7 +24,8 @@ const (
 	readBufferBytes  = 4 << 10 // not while it waits
 	maxKeptHeadBytes = 8 << 10 // a longer buffer is not kept for the next call
 	maxInlineBody    = 4 << 10 // a longer body is written without copying it
-	maxInterim       = 1000    // 1xx responses before the real one: one a second for a quarter of an hour; their bytes count too
+	// 1xx responses before the real one: one a second for a quarter of an hour; their bytes count too
+	maxInterim = 1000
 
 	// chunkOverhead times the body limit is what may be read of a body on the
 	// wire: a chunk of one byte takes six. It bounds chunk extensions, which

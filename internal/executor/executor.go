@@ -42,10 +42,11 @@ const (
 
 // Config says how calls are made. The zero value of a field is its default.
 type Config struct {
-	UserAgent        string                     // "belfry/VERSION"
-	MaxConnsPerHost  int                        // open connections to one host; at least the engine's limit per host
-	MaxIdleConns     int                        // unused connections kept open, all hosts together
-	DialTimeout      time.Duration              // for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
+	UserAgent       string // "belfry/VERSION"
+	MaxConnsPerHost int    // open connections to one host; at least the engine's limit per host
+	MaxIdleConns    int    // unused connections kept open, all hosts together
+	// for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
+	DialTimeout      time.Duration
 	IdleTimeout      time.Duration              // connections unused so long are closed
 	MaxConnAge       time.Duration              // connections open so long are not used again, some from half of it on
 	MaxResponseBytes int                        // of a body; what is longer is left unread and the connection closed
@@ -54,9 +55,11 @@ type Config struct {
 	RootCAs          *x509.CertPool             // authorities that sign targets' certificates; nil: the system's
 	ClientCerts      map[string]tls.Certificate // by the names that calls say
 	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
-	Signer           *webhook.Signer            // signs the calls that bring no signer of their own; nil: those go unsigned
-	Secrets          []string                   // texts that Outcome.Error must not show, beside those of the call, the longest first
-	Guard            Guard                      // decides which targets may be called; nil: all
+	// signs the calls that bring no signer of their own; nil: those go unsigned
+	Signer *webhook.Signer
+	// texts that Outcome.Error must not show, beside those of the call, the longest first
+	Secrets []string
+	Guard   Guard // decides which targets may be called; nil: all
 }
 
 // Guard says which targets may be called. It is asked for each new connection;

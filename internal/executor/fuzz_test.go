@@ -49,8 +49,10 @@ func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome,
 // status, and a short text that can be shown unless it is a success.
 func FuzzResponse(f *testing.F) {
 	for _, seed := range []string{
-		"", response(200, "ok"), response(503, "down", "Retry-After: 9"), "HTTP/1.1 100 Continue\r\n\r\n" + response(302, "", "Location: /"),
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n", "HTTP/1.0 500 X\r\n\r\n\x00\xff",
+		"", response(200, "ok"), response(503, "down", "Retry-After: 9"),
+		"HTTP/1.1 100 Continue\r\n\r\n" + response(302, "", "Location: /"),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
+		"HTTP/1.0 500 X\r\n\r\n\x00\xff",
 	} {
 		f.Add([]byte(seed), false)
 	}
@@ -68,7 +70,8 @@ func FuzzResponse(f *testing.F) {
 		switch {
 		case out.Verdict == success && (out.Error != "" || domain.VerdictOf(out.HTTPStatus) != success):
 			t.Errorf("a success: %+v", out)
-		case out.Verdict != success && (out.Error == "" || len(out.Error) > 3*maxSnippetBytes || !utf8.ValidString(out.Error)):
+		case out.Verdict != success && (out.Error == "" || len(out.Error) > 3*maxSnippetBytes ||
+			!utf8.ValidString(out.Error)):
 			t.Errorf("a failure: %+v", out)
 		case out.RetryAfterMs < 0 || out.HTTPStatus < 0 || out.HTTPStatus > 999:
 			t.Errorf("out of range: %+v", out)

@@ -80,9 +80,11 @@ func (s *nameServer) answer(question []byte) ([]byte, error) {
 		rh := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}
 		switch {
 		case a.Is4() && q.Type == dnsmessage.TypeA:
-			reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: rh, Body: &dnsmessage.AResource{A: a.As4()}})
+			reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: rh,
+				Body: &dnsmessage.AResource{A: a.As4()}})
 		case a.Is6() && q.Type == dnsmessage.TypeAAAA:
-			reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: rh, Body: &dnsmessage.AAAAResource{AAAA: a.As16()}})
+			reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: rh,
+				Body: &dnsmessage.AAAAResource{AAAA: a.As16()}})
 		}
 	}
 	return reply.Pack()
@@ -190,7 +192,8 @@ func portOf(t *testing.T, addr string) string {
 func wantRefused(t *testing.T, x *Executor, url, words string) {
 	t.Helper()
 	out := do(x, newCall(url))
-	if out.Verdict != domain.VerdictFinal || out.MaybeSent || !strings.HasPrefix(out.Error, "not sent: the target is refused: ") ||
+	if out.Verdict != domain.VerdictFinal || out.MaybeSent ||
+		!strings.HasPrefix(out.Error, "not sent: the target is refused: ") ||
 		!strings.Contains(out.Error, words) {
 		t.Errorf("%s: outcome %+v, want a refusal that says %q", url, out, words)
 	}
@@ -207,7 +210,8 @@ func TestRebinding(t *testing.T) {
 	url := "http://rebind.test:" + port + "/"
 
 	mustSucceed(t, x, newCall(url))
-	for _, inner := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "0.0.0.0"} {
+	for _, inner := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1",
+		"64:ff9b::7f00:1", "0.0.0.0"} {
 		names.set("rebind.test.", inner)
 		expireNames(x)
 		wantRefused(t, x, url, netip.MustParseAddr(inner).Unmap().String())
@@ -241,7 +245,8 @@ func TestOneLookupForEachConnection(t *testing.T) {
 // another name, which may be denied; nor under another port or spelling.
 func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 	names := serveNames(t, map[string][]netip.Addr{
-		"good.test.": parseAddrs("127.0.0.2"), "evil.test.": parseAddrs("127.0.0.2"), "other.test.": parseAddrs("127.0.0.2"),
+		"good.test.": parseAddrs("127.0.0.2"), "evil.test.": parseAddrs("127.0.0.2"),
+		"other.test.": parseAddrs("127.0.0.2"),
 	})
 	k := serveAt(t, "127.0.0.2:0", "keep-alive")
 	port := portOf(t, k.addr)
@@ -296,17 +301,22 @@ func TestOddSpellingsReachNothing(t *testing.T) {
 	port := portOf(t, k.addr)
 	names := serveNames(t, map[string][]netip.Addr{
 		// The worst of all resolvers knows them.
-		"2130706433.": parseAddrs("127.0.0.1"), "0x7f000001.": parseAddrs("127.0.0.1"), "127.1.": parseAddrs("127.0.0.1"),
-		"0177.0.0.1.": parseAddrs("127.0.0.1"), "127.0.0.1.": parseAddrs("127.0.0.1"), "a.test.": parseAddrs("127.0.0.1"),
+		"2130706433.": parseAddrs("127.0.0.1"), "0x7f000001.": parseAddrs("127.0.0.1"),
+		"127.1.":      parseAddrs("127.0.0.1"),
+		"0177.0.0.1.": parseAddrs("127.0.0.1"), "127.0.0.1.": parseAddrs("127.0.0.1"),
+		"a.test.": parseAddrs("127.0.0.1"),
 	})
 	x := guarded(t, egress.Public, "", "", names)
 	for _, host := range []string{
-		"127.0.0.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:0001]", "[::1]", "[::1%25lo]", "[::127.0.0.1]",
+		"127.0.0.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:0001]", "[::1]", "[::1%25lo]",
+		"[::127.0.0.1]",
 		"[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "0.0.0.0", "[::]",
-		"2130706433", "0x7f000001", "0x7f.1", "127.1", "0177.0.0.1", "0177.1", "127.0.0.1.", "127.000.000.001", "017700000001",
+		"2130706433", "0x7f000001", "0x7f.1", "127.1", "0177.0.0.1", "0177.1", "127.0.0.1.", "127.000.000.001",
+		"017700000001",
 		"a.test", "A.TEST", "a.test.",
 		"%31%32%37.0.0.1", "127%2e0.0.1", "127。0。0。1", "１２７.0.0.1", "127．0．0．1", "①②⑦.0.0.1",
-		"x@127.0.0.1", "x:y@127.0.0.1", "example.com\\@127.0.0.1", "127.0.0.1\\", "127.0.0.1%00", "127.0.0.1\t", "[127.0.0.1]", "[::1]x", "a.test%25b",
+		"x@127.0.0.1", "x:y@127.0.0.1", "example.com\\@127.0.0.1", "127.0.0.1\\", "127.0.0.1%00", "127.0.0.1\t",
+		"[127.0.0.1]", "[::1]x", "a.test%25b",
 	} {
 		out := do(x, newCall("http://"+host+":"+port+"/"))
 		if out.Verdict == success || out.MaybeSent {

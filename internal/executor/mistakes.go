@@ -16,7 +16,8 @@ func nameAnswer(begins []byte) string {
 		return "it has no status line, but begins as HTML or XML"
 	}
 	if isBinary(begins[:min(len(begins), 60)]) {
-		return fmt.Sprintf("it is not HTTP, but binary, and begins with % x", begins[:min(len(begins), minHiddenBytes-1)])
+		return fmt.Sprintf("it is not HTTP, but binary, and begins with % x",
+			begins[:min(len(begins), minHiddenBytes-1)])
 	}
 	return "it is not HTTP, but begins with: " + excerpt(begins)
 }

@@ -29,9 +29,11 @@ var answerCases = map[string]struct {
 	response string
 	want     domain.Outcome
 }{
-	"200":                {"POST", response(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
-	"204 without a body": {"POST", "HTTP/1.1 204 No Content\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
-	"204 with a length":  {"POST", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", domain.Outcome{Verdict: success, HTTPStatus: 204}},
+	"200": {"POST", response(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
+	"204 without a body": {"POST", "HTTP/1.1 204 No Content\r\n\r\n",
+		domain.Outcome{Verdict: success, HTTPStatus: 204}},
+	"204 with a length": {"POST", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n",
+		domain.Outcome{Verdict: success, HTTPStatus: 204}},
 	"HEAD": {
 		"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
 		domain.Outcome{Verdict: success, HTTPStatus: 200},
@@ -46,7 +48,8 @@ var answerCases = map[string]struct {
 	},
 	"HTTP/1.0": {
 		"POST", "HTTP/1.0 500 Oops\r\n\r\nall of it",
-		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: all of it", MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: all of it",
+			MaybeSent: true},
 	},
 	"100, 103, then the answer": {
 		"POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(201, "made"),
@@ -58,7 +61,8 @@ var answerCases = map[string]struct {
 	},
 	"404": {
 		"POST", response(404, "no such hook\r\n\tat all "),
-		domain.Outcome{Verdict: final, HTTPStatus: 404, Error: "HTTP 404 Not Found: no such hook at all", MaybeSent: true},
+		domain.Outcome{Verdict: final, HTTPStatus: 404, Error: "HTTP 404 Not Found: no such hook at all",
+			MaybeSent: true},
 	},
 	"503": {
 		"POST", response(503, "down"),
@@ -74,19 +78,23 @@ var answerCases = map[string]struct {
 	},
 	"first KiB of a long body": {
 		"POST", response(500, longBody),
-		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + longBody[:1024], MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + longBody[:1024],
+			MaybeSent: true},
 	},
 	"failure whose body breaks off": {
 		"POST", "HTTP/1.1 500 X\r\nContent-Length: 100\r\nConnection: close\r\n\r\npartial",
-		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: partial", MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: partial",
+			MaybeSent: true},
 	},
 	"binary body": {
 		"POST", response(500, "\x89PNG\r\n\x1a\n\x00\x00", "Content-Type: image/png"),
-		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (binary body of 10 bytes, image/png)", MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 500,
+			Error: "HTTP 500 Internal Server Error: (binary body of 10 bytes, image/png)", MaybeSent: true},
 	},
 	"compressed body": {
 		"POST", response(500, "\x1f\x8b\x08\x00", "Content-Encoding: gzip"),
-		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (gzip body of 4 bytes)", MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (gzip body of 4 bytes)",
+			MaybeSent: true},
 	},
 	"redirect": {
 		"POST", response(302, "moved", "Location: https://example.com/new"),
@@ -97,7 +105,8 @@ var answerCases = map[string]struct {
 	},
 	"redirect to nowhere": {
 		"POST", response(308, ""),
-		domain.Outcome{Verdict: final, HTTPStatus: 308, Error: "HTTP 308 Permanent Redirect: redirects are not followed", MaybeSent: true},
+		domain.Outcome{Verdict: final, HTTPStatus: 308,
+			Error: "HTTP 308 Permanent Redirect: redirects are not followed", MaybeSent: true},
 	},
 	"304": {
 		"GET", "HTTP/1.1 304 Not Modified\r\n\r\n",
@@ -105,11 +114,13 @@ var answerCases = map[string]struct {
 	},
 	"Retry-After in seconds": {
 		"POST", response(429, "", "Retry-After: 17"),
-		domain.Outcome{Verdict: retry, HTTPStatus: 429, Error: "HTTP 429 Too Many Requests", RetryAfterMs: 17_000, MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 429, Error: "HTTP 429 Too Many Requests", RetryAfterMs: 17_000,
+			MaybeSent: true},
 	},
 	"Retry-After beyond reason": {
 		"POST", response(503, "", "Retry-After: 9999999999999"),
-		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", RetryAfterMs: 2147483647000, MaybeSent: true},
+		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable",
+			RetryAfterMs: 2147483647000, MaybeSent: true},
 	},
 	"Retry-After of no sense": {
 		"POST", response(503, "", "Retry-After: -1"),
@@ -166,17 +177,21 @@ func TestBrokenAnswers(t *testing.T) {
 		status   int
 		want     string // LABEL is the server's address
 	}{
-		"nothing":           {"", 0, "connection closed by LABEL before a response"},
-		"half a header":     {"HTTP/1.1 200 OK\r\nContent-Le", 0, "connection closed by LABEL in the response header"},
-		"half a body":       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", 200, "connection closed by LABEL in the response body (HTTP 200, 3 bytes read)"},
-		"half a chunk":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 200, "connection closed by LABEL in the response body (HTTP 200, 2 bytes read)"},
-		"no last chunk":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", 200, "connection closed by LABEL in the response body (HTTP 200, 2 bytes read)"},
+		"nothing":       {"", 0, "connection closed by LABEL before a response"},
+		"half a header": {"HTTP/1.1 200 OK\r\nContent-Le", 0, "connection closed by LABEL in the response header"},
+		"half a body": {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", 200,
+			"connection closed by LABEL in the response body (HTTP 200, 3 bytes read)"},
+		"half a chunk": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 200,
+			"connection closed by LABEL in the response body (HTTP 200, 2 bytes read)"},
+		"no last chunk": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", 200,
+			"connection closed by LABEL in the response body (HTTP 200, 2 bytes read)"},
 		"interim, then end": {"HTTP/1.1 100 Continue\r\n\r\n", 0, "connection closed by LABEL in the response header"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveAnswer(t, tc.response)
 			wantOutcome(t, do(newTestExecutor(t, Config{}), newCall(s.url())), domain.Outcome{
-				Verdict: retry, HTTPStatus: tc.status, Error: strings.Replace(tc.want, "LABEL", s.addr, 1), MaybeSent: true,
+				Verdict: retry, HTTPStatus: tc.status, Error: strings.Replace(tc.want, "LABEL", s.addr, 1),
+				MaybeSent: true,
 			})
 		})
 	}
@@ -200,7 +215,8 @@ func TestLongHeader(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	for range 2 {
 		wantOutcome(t, do(x, newCall(s.url())), domain.Outcome{
-			Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", RetryAfterMs: 3000, MaybeSent: true,
+			Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", RetryAfterMs: 3000,
+			MaybeSent: true,
 		})
 	}
 }
@@ -246,11 +262,13 @@ func TestEndlessAnswers(t *testing.T) {
 		},
 		"a failure": {
 			"HTTP/1.1 500 X\r\n\r\n", block,
-			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + block[:1024], MaybeSent: true},
+			domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + block[:1024],
+				MaybeSent: true},
 		},
 		"a header without end": {
 			"HTTP/1.1 200 OK\r\nX: ", block,
-			domain.Outcome{Verdict: final, HTTPStatus: 200, Error: "unreadable answer (HTTP 200): its header is larger than 32768 bytes", MaybeSent: true},
+			domain.Outcome{Verdict: final, HTTPStatus: 200,
+				Error: "unreadable answer (HTTP 200): its header is larger than 32768 bytes", MaybeSent: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -276,12 +294,18 @@ func TestTimeouts(t *testing.T) {
 		status int
 		want   string // %s is the timeout
 	}{
-		"no answer":       {func(net.Conn) {}, 0, "timeout after %s waiting for the response"},
-		"only interim":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0, "timeout after %s reading the response header"},
-		"half a header":   {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0, "timeout after %s reading the response header"},
-		"half a body":     {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200, "timeout after %s reading the response body (HTTP 200, 2 bytes read)"},
-		"half chunk size": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200, "timeout after %s reading the response body (HTTP 200, 0 bytes read)"},
-		"never closes":    {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200, "timeout after %s reading the response body (HTTP 200, 2 bytes read)"},
+		"no answer": {func(net.Conn) {}, 0, "timeout after %s waiting for the response"},
+		"only interim": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 100 Continue\r\n\r\n") }, 0,
+			"timeout after %s reading the response header"},
+		"half a header": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nX") }, 0,
+			"timeout after %s reading the response header"},
+		"half a body": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 200,
+			"timeout after %s reading the response body (HTTP 200, 2 bytes read)"},
+		"half chunk size": {
+			func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1") }, 200,
+			"timeout after %s reading the response body (HTTP 200, 0 bytes read)"},
+		"never closes": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\nab") }, 200,
+			"timeout after %s reading the response body (HTTP 200, 2 bytes read)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

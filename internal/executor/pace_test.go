@@ -201,7 +201,8 @@ func TestLineOfCallThatWasSent(t *testing.T) {
 			e.host.pool.pace.next = monotonic.Now().Add(time.Second)
 			e.awaitDialTurn()
 			waited := monotonic.Now().Sub(e.begun)
-			if remaining := e.deadline.Sub(monotonic.Now()); waited != time.Second || (remaining == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
+			if remaining := e.deadline.Sub(monotonic.Now()); waited != time.Second ||
+				(remaining == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
 				t.Errorf("%d bytes sent: waited for %s, noted %s, has %s left", written, waited, out.Held, remaining)
 			}
 		}

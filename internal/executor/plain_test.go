@@ -81,7 +81,8 @@ func TestBodyInAnswerToHEAD(t *testing.T) {
 func FuzzPlainSuccess(f *testing.F) {
 	for _, seed := range []string{
 		response(200, "ok"), response(201, ""), response(250, "x", "Connection: keep-alive", "X-T: 1"),
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nDate: now\r\n\r\nhello", "HTTP/1.1 200 \r\nContent-Length: 0\r\nKeep-Alive: timeout=5\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nDate: now\r\n\r\nhello",
+		"HTTP/1.1 200 \r\nContent-Length: 0\r\nKeep-Alive: timeout=5\r\n\r\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -105,7 +106,8 @@ func FuzzPlainSuccess(f *testing.F) {
 			t.Errorf("a body of %d bytes, %v", len(body), err)
 		}
 		if resp.StatusCode() != status || resp.ConnectionClose() || br.Buffered() > 0 {
-			t.Errorf("status %d, want %d; close %v; %d bytes left", resp.StatusCode(), status, resp.ConnectionClose(), br.Buffered())
+			t.Errorf("status %d, want %d; close %v; %d bytes left", resp.StatusCode(), status,
+				resp.ConnectionClose(), br.Buffered())
 		}
 	})
 }

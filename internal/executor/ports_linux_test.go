@@ -61,7 +61,8 @@ func TestConnectionsKeepNoPortFromServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { target.Close() })
-	c, err := d.dialAddr(context.Background(), netip.MustParseAddr("127.0.0.1"), target.Addr().(*net.TCPAddr).AddrPort().Port())
+	c, err := d.dialAddr(context.Background(), netip.MustParseAddr("127.0.0.1"),
+		target.Addr().(*net.TCPAddr).AddrPort().Port())
 	if err != nil {
 		t.Fatal(err)
 	}

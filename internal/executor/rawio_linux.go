@@ -22,7 +22,8 @@ func rawRead(fd uintptr, b []byte) (n int, errno syscall.Errno) {
 
 func transfer(trap, fd uintptr, b []byte, flags uintptr) (n int, errno syscall.Errno) {
 	for {
-		r, _, errno := syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0)
+		r, _, errno := syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+			uintptr(len(b)), flags, 0, 0)
 		switch errno {
 		case 0:
 			return int(r), 0

@@ -23,8 +23,10 @@ const (
 )
 
 var fieldNames = [fieldCount]string{
-	fieldLength: "Content-Length", fieldEncoding: "Transfer-Encoding", fieldConnections: "Connection", fieldKeep: "Keep-Alive",
-	fieldLocation: "Location", fieldRetryAfter: "Retry-After", fieldType: "Content-Type", fieldContentEncoding: "Content-Encoding",
+	fieldLength: "Content-Length", fieldEncoding: "Transfer-Encoding", fieldConnections: "Connection",
+	fieldKeep:     "Keep-Alive",
+	fieldLocation: "Location", fieldRetryAfter: "Retry-After", fieldType: "Content-Type",
+	fieldContentEncoding: "Content-Encoding",
 }
 
 // maxKeptValue is how much of a field's value is kept: Location is the only long

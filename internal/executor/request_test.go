@@ -37,8 +37,10 @@ var (
 		"Belfry-Execution-Id: " + wireExec + "\r\n" +
 		"Belfry-Scheduled-At: 1732000000000\r\n" +
 		"Belfry-Attempt: 1\r\n\r\n"
-	wireBody     = `{"jobId":"` + testJobID + `","executionId":"` + wireExec + `","scheduledAt":1732000000000,"attempt":1}`
-	wireDefaults = fmt.Sprintf("User-Agent: belfry/1.2.3\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", len(wireBody)) +
+	wireBody = `{"jobId":"` + testJobID + `","executionId":"` + wireExec +
+		`","scheduledAt":1732000000000,"attempt":1}`
+	wireDefaults = fmt.Sprintf("User-Agent: belfry/1.2.3\r\nContent-Type: application/json\r\nContent-Length: %d\r\n",
+		len(wireBody)) +
 		wireIdentity + wireBody
 )
 
@@ -84,14 +86,16 @@ var wireCases = map[string]struct {
 	"headers as written, in order, over the wireDefaults": {
 		func(c *domain.Call) {
 			c.Body = []byte("x")
-			c.Headers = map[string]string{"x-LOWER": "1", "Authorization": "Bearer t", "content-type": "text/csv", "user-AGENT": "mine"}
+			c.Headers = map[string]string{"x-LOWER": "1", "Authorization": "Bearer t", "content-type": "text/csv",
+				"user-AGENT": "mine"}
 		},
 		"POST /hook HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer t\r\ncontent-type: text/csv\r\n" +
 			"user-AGENT: mine\r\nx-LOWER: 1\r\nContent-Length: 1\r\n" + wireIdentity + "x",
 	},
 	"path and query": {
 		func(c *domain.Call) { c.Method, c.URL = "GET", "HTTP://HOST/a%2Fb//c/../d?x=%20&y={1}&ü#frag" },
-		"GET /a%2Fb//c/../d?x=%20&y=%7B1%7D&%C3%BC HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" + wireIdentity,
+		"GET /a%2Fb//c/../d?x=%20&y=%7B1%7D&%C3%BC HTTP/1.1\r\nHost: HOST\r\nUser-Agent: belfry/1.2.3\r\n" +
+			wireIdentity,
 	},
 	"no path": {
 		func(c *domain.Call) { c.Method, c.URL = "GET", "http://HOST?q=1" },
@@ -130,30 +134,39 @@ func TestRefusedBeforeSending(t *testing.T) {
 		prepare func(*domain.Call)
 		want    string
 	}{
-		"other scheme": {func(c *domain.Call) { c.URL = "ftp://example.com/" }, "not sent: the target is no http or https URL"},
-		"no host":      {func(c *domain.Call) { c.URL = "http:///x" }, "not sent: the target is no http or https URL"},
-		"user name":    {func(c *domain.Call) { c.URL = "http://u:p@" + s.addr + "/" }, "not sent: the target is refused: the URL names no valid host"},
-		"bad port":     {func(c *domain.Call) { c.URL = "http://127.0.0.1:70000/" }, `not sent: the target is refused: the URL has a bad port "70000"`},
-		"bad host":     {func(c *domain.Call) { c.URL = "http://a\r\nb/" }, "not sent: the target is refused: the URL names no valid host"},
+		"other scheme": {func(c *domain.Call) { c.URL = "ftp://example.com/" },
+			"not sent: the target is no http or https URL"},
+		"no host": {func(c *domain.Call) { c.URL = "http:///x" }, "not sent: the target is no http or https URL"},
+		"user name": {func(c *domain.Call) { c.URL = "http://u:p@" + s.addr + "/" },
+			"not sent: the target is refused: the URL names no valid host"},
+		"bad port": {func(c *domain.Call) { c.URL = "http://127.0.0.1:70000/" },
+			`not sent: the target is refused: the URL has a bad port "70000"`},
+		"bad host": {func(c *domain.Call) { c.URL = "http://a\r\nb/" },
+			"not sent: the target is refused: the URL names no valid host"},
 		"line break in a value": {
 			func(c *domain.Call) { c.Headers = map[string]string{"X-A": "1\r\nHost: evil"} },
 			`not sent: the header "X-A" must not be sent`,
 		},
-		"bad name":       {func(c *domain.Call) { c.Headers = map[string]string{"a b": "1"} }, `not sent: the header "a b" must not be sent`},
-		"content-length": {func(c *domain.Call) { c.Headers = map[string]string{"content-length": "1"} }, `not sent: the header "content-length" must not be sent`},
+		"bad name": {func(c *domain.Call) { c.Headers = map[string]string{"a b": "1"} },
+			`not sent: the header "a b" must not be sent`},
+		"content-length": {func(c *domain.Call) { c.Headers = map[string]string{"content-length": "1"} },
+			`not sent: the header "content-length" must not be sent`},
 		"transfer-encoding": {
 			func(c *domain.Call) { c.Headers = map[string]string{"Transfer-Encoding": "chunked"} },
 			`not sent: the header "Transfer-Encoding" must not be sent`,
 		},
-		"host":       {func(c *domain.Call) { c.Headers = map[string]string{"HOST": "a"} }, `not sent: the header "HOST" must not be sent`},
-		"connection": {func(c *domain.Call) { c.Headers = map[string]string{"Connection": "close"} }, `not sent: the header "Connection" must not be sent`},
+		"host": {func(c *domain.Call) { c.Headers = map[string]string{"HOST": "a"} },
+			`not sent: the header "HOST" must not be sent`},
+		"connection": {func(c *domain.Call) { c.Headers = map[string]string{"Connection": "close"} },
+			`not sent: the header "Connection" must not be sent`},
 		"a signature of the job's own": {
 			func(c *domain.Call) {
 				c.Signer, c.Headers = newSigner(t, secretA), map[string]string{"Webhook-Signature": "v1,forged"}
 			},
 			`not sent: the header "Webhook-Signature" must not be sent`,
 		},
-		"NUL in a value": {func(c *domain.Call) { c.Headers = map[string]string{"X-A": "1\x00"} }, `not sent: the header "X-A" must not be sent`},
+		"NUL in a value": {func(c *domain.Call) { c.Headers = map[string]string{"X-A": "1\x00"} },
+			`not sent: the header "X-A" must not be sent`},
 		"line break in a name": {
 			func(c *domain.Call) { c.Headers = map[string]string{"X-A: 1\r\nX-B": "1"} },
 			`not sent: the header "X-A: 1\r\nX-B" must not be sent`,
@@ -196,7 +209,10 @@ func TestHostHeader(t *testing.T) {
 // A target may come in two parts: what is shared by a host's jobs, and the rest.
 func TestPathApart(t *testing.T) {
 	got := make(chan string, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Host + " " + r.RequestURI }))
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter,
+		r *http.Request) {
+		got <- r.Host + " " + r.RequestURI
+	}))
 	defer s.Close()
 	x := newTestExecutor(t, Config{})
 	host := strings.TrimPrefix(s.URL, "http://")

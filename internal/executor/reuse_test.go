@@ -320,9 +320,11 @@ func TestAnswerBeforeTheRequest(t *testing.T) {
 
 func TestKeepAliveTimeout(t *testing.T) {
 	for value, want := range map[string]time.Duration{
-		"": 0, "timeout=5": 5 * time.Second, " timeout=5, max=100": 5 * time.Second, "max=99, Timeout = 15": 15 * time.Second,
-		"timeout=\"7\"": 7 * time.Second, "timeout=0": notKept, "timeout=5, max=0": notKept, "max=5": 0, "timeout=-1": 0,
-		"timeout=x": 0, "timeout": 0, "timeout=99999999999999999999": 0, "timeout=4000000000": longKept, ",,": 0,
+		"": 0, "timeout=5": 5 * time.Second, " timeout=5, max=100": 5 * time.Second,
+		"max=99, Timeout = 15": 15 * time.Second,
+		"timeout=\"7\"":        7 * time.Second, "timeout=0": notKept, "timeout=5, max=0": notKept, "max=5": 0,
+		"timeout=-1": 0,
+		"timeout=x":  0, "timeout": 0, "timeout=99999999999999999999": 0, "timeout=4000000000": longKept, ",,": 0,
 	} {
 		if got := keepAliveTimeout([]byte(value)); got != want {
 			t.Errorf("%q: %v, want %v", value, got, want)

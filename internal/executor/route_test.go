@@ -32,7 +32,8 @@ func TestSpellingsShareConnections(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	port := portOf(t, s.addr)
 	for i, spellings := range [][]string{
-		{"http://LOCALHOST:" + port, "http://localhost:" + port, "HTTP://LocalHost:0" + port, "http://localhost:00" + port},
+		{"http://LOCALHOST:" + port, "http://localhost:" + port, "HTTP://LocalHost:0" + port,
+			"http://localhost:00" + port},
 		{"http://127.0.0.1:" + port, "http://[::ffff:127.0.0.1]:" + port, "http://[::FFFF:7f00:1]:0" + port},
 		{"http://a.localhost:" + port},
 	} {
@@ -71,12 +72,14 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s has a pool of its own", same.label)
 		}
 	}
-	for _, other := range []*host{at("https://a.x"), at("https://a.x", skip), at("http://a.x:443"), at("http://a.x."), at("http://b.x")} {
+	for _, other := range []*host{at("https://a.x"), at("https://a.x", skip), at("http://a.x:443"), at("http://a.x."),
+		at("http://b.x")} {
 		if other == first {
 			t.Error("two hosts share a pool")
 		}
 	}
-	if at("https://A.x:443") != at("https://a.x") || at("https://A.x", skip) != at("https://a.x:443", skip) || at("https://a.x", skip) == at("https://a.x") {
+	if at("https://A.x:443") != at("https://a.x") || at("https://A.x", skip) != at("https://a.x:443", skip) ||
+		at("https://a.x", skip) == at("https://a.x") {
 		t.Error("verification does not part the pools, or case does")
 	}
 }

@@ -105,7 +105,8 @@ func (e *exchange) ask(body []byte) (n int, sendErr, err error) {
 		}
 		sendErr = e.write(body)
 	}
-	if errors.Is(sendErr, os.ErrDeadlineExceeded) || sendErr != nil && mayWriteAgain(e.conn.used(), e.written, sendErr) {
+	if errors.Is(sendErr, os.ErrDeadlineExceeded) || sendErr != nil &&
+		mayWriteAgain(e.conn.used(), e.written, sendErr) {
 		return 0, sendErr, nil
 	}
 	if sendErr == nil {

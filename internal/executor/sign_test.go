@@ -55,11 +55,13 @@ func TestSignedRequests(t *testing.T) {
 		bad     []webhook.Secret
 	}{
 		"the server's secret": {func(*domain.Call) {}, []webhook.Secret{secretA}, []webhook.Secret{secretB}},
-		"the job's secrets":   {func(c *domain.Call) { c.Signer = job }, []webhook.Secret{secretB, secretC}, []webhook.Secret{secretA}},
-		"a body":              {func(c *domain.Call) { c.Body, c.BodyIsJSON = []byte(`{"a":1}`), true }, []webhook.Secret{secretA}, nil},
-		"a long body":         {func(c *domain.Call) { c.Body = long }, []webhook.Secret{secretA}, nil},
-		"no body":             {func(c *domain.Call) { c.Method = "GET" }, []webhook.Secret{secretA}, nil},
-		"an empty body":       {func(c *domain.Call) { c.Body = []byte{} }, []webhook.Secret{secretA}, nil},
+		"the job's secrets": {func(c *domain.Call) { c.Signer = job }, []webhook.Secret{secretB, secretC},
+			[]webhook.Secret{secretA}},
+		"a body": {func(c *domain.Call) { c.Body, c.BodyIsJSON = []byte(`{"a":1}`), true },
+			[]webhook.Secret{secretA}, nil},
+		"a long body":   {func(c *domain.Call) { c.Body = long }, []webhook.Secret{secretA}, nil},
+		"no body":       {func(c *domain.Call) { c.Method = "GET" }, []webhook.Secret{secretA}, nil},
+		"an empty body": {func(c *domain.Call) { c.Body = []byte{} }, []webhook.Secret{secretA}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, request := sent(t, Config{Signer: server}, tc.prepare)
@@ -116,7 +118,8 @@ func TestRetriesAreSignedAnew(t *testing.T) {
 	if first.Get("webhook-id") != second.Get("webhook-id") || first.Get("webhook-id") != first.Get("Idempotency-Key") {
 		t.Errorf("ids %q and %q", first.Get("webhook-id"), second.Get("webhook-id"))
 	}
-	if first.Get("webhook-timestamp") == second.Get("webhook-timestamp") || first.Get("webhook-signature") == second.Get("webhook-signature") {
+	if first.Get("webhook-timestamp") == second.Get("webhook-timestamp") ||
+		first.Get("webhook-signature") == second.Get("webhook-signature") {
 		t.Errorf("the second attempt says %v, as the first", second)
 	}
 }

@@ -178,7 +178,8 @@ func TestTLSFailures(t *testing.T) {
 	start := time.Now().Add(time.Minute).UTC().Truncate(time.Second)
 	expired := ca.sign(t, func(c *x509.Certificate) { c.NotAfter = expiry })
 	early := ca.sign(t, func(c *x509.Certificate) { c.NotBefore = start })
-	old := &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+	old := &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}, MaxVersion: tls.VersionTLS11,
+		MinVersion: tls.VersionTLS10}
 
 	for name, tc := range map[string]struct {
 		server *tls.Config
@@ -199,7 +200,8 @@ func TestTLSFailures(t *testing.T) {
 		},
 		"not valid yet": {
 			&tls.Config{Certificates: []tls.Certificate{early}}, "hook.test",
-			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339) + " (is the clock of this machine right?)",
+			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339) +
+				" (is the clock of this machine right?)",
 		},
 		"TLS 1.1": {old, "hook.test", "tls: LABEL refused the handshake: protocol version not supported"},
 	} {
@@ -243,9 +245,12 @@ func TestNoTLS(t *testing.T) {
 		serve func(c net.Conn)
 		want  string
 	}{
-		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) }, "tls: LABEL does not speak TLS but plain HTTP: the URL should begin with http://"},
-		"closes":     {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "tls: LABEL closed the connection in the handshake (does it speak TLS?)"},
-		"silent":     {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "tls: timeout after TIMEOUT in the handshake with LABEL"},
+		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) },
+			"tls: LABEL does not speak TLS but plain HTTP: the URL should begin with http://"},
+		"closes": {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) },
+			"tls: LABEL closed the connection in the handshake (does it speak TLS?)"},
+		"silent": {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+			"tls: timeout after TIMEOUT in the handshake with LABEL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveRaw(t, func(_ int, c net.Conn) { tc.serve(c) })
@@ -262,7 +267,8 @@ func TestNoTLS(t *testing.T) {
 // (TLS 1.3): the request may have been read.
 func TestTLSClientCertificateRequired(t *testing.T) {
 	ca := newAuthority(t)
-	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}, ClientAuth: tls.RequireAnyClientCert})
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)},
+		ClientAuth: tls.RequireAnyClientCert})
 	out := do(newTLSExecutor(t, Config{RootCAs: ca.pool}), newCall(s.under("hook.test")))
 	if out.Verdict != retry || !out.MaybeSent || !strings.Contains(out.Error, "certificate required") {
 		t.Errorf("outcome %+v", out)

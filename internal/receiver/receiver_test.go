@@ -22,8 +22,10 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // the clock of Date headers, one for ever
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // looks for the stop every 10 s
+		// the clock of Date headers, one for ever
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// looks for the stop every 10 s
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 	)
 }
 
@@ -197,7 +199,8 @@ func TestSlowAnswersBlockNothing(t *testing.T) {
 		}
 		defer c.Close()
 		conns[i] = c
-		if _, err := io.WriteString(c, "POST /slow?ms=3600000 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "POST /slow?ms=3600000 HTTP/1.1\r\nHost: x\r\nContent-Length: "+
+			"0\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -253,7 +256,8 @@ func TestStats(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("stats\n got %+v\nwant %+v", got, want)
 	}
-	if late.Count != 102 || late.P50 < 48_000 || late.P50 > 51_000+took || late.P99 < 97_000 || late.Max < 99_000 || late.Max > 101_000+took {
+	if late.Count != 102 || late.P50 < 48_000 || late.P50 > 51_000+took || late.P99 < 97_000 || late.Max < 99_000 ||
+		late.Max > 101_000+took {
 		t.Errorf("lateness %+v", late)
 	}
 }

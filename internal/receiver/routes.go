@@ -91,7 +91,8 @@ func status(ctx *fasthttp.RequestCtx, _ visit) answer {
 	if err != nil || code < 200 || code > 599 {
 		return bad("the status must be from 200 to 599, as in /status/503")
 	}
-	return answer{status: code, body: fasthttp.StatusMessage(code) + "\n", retryAfter: string(ctx.QueryArgs().Peek("retryAfter"))}
+	return answer{status: code, body: fasthttp.StatusMessage(code) + "\n",
+		retryAfter: string(ctx.QueryArgs().Peek("retryAfter"))}
 }
 
 func flaky(ctx *fasthttp.RequestCtx, v visit) answer {

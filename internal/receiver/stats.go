@@ -153,7 +153,8 @@ func (h *histogram) summary() Lateness {
 	if total == 0 {
 		return Lateness{}
 	}
-	return Lateness{Count: total, P50: quantile(500), P90: quantile(900), P99: quantile(990), P999: quantile(999), Max: inMs(h.max.Load())}
+	return Lateness{Count: total, P50: quantile(500), P90: quantile(900), P99: quantile(990), P999: quantile(999),
+		Max: inMs(h.max.Load())}
 }
 
 // lasts holds the greatest value of each of the last seconds. An entry is the low

@@ -37,7 +37,8 @@ func ParseKey(text string) (Key, error) {
 	case err != nil:
 		return k, fmt.Errorf("must be base64, as `openssl rand -base64 %d` makes it", keySize)
 	case len(raw) != keySize:
-		return k, fmt.Errorf("has %d bytes: must be %d, as `openssl rand -base64 %d` makes them", len(raw), keySize, keySize)
+		return k, fmt.Errorf("has %d bytes: must be %d, as `openssl rand -base64 %d` makes them", len(raw),
+			keySize, keySize)
 	}
 	copy(k.secret[:], raw)
 	if k == (Key{}) {

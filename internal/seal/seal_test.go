@@ -55,7 +55,8 @@ func TestOpensOnlyAtItsPlace(t *testing.T) {
 	b := box(t, NewKey())
 	text := sealed(t, b, Place("job", "1", "headers.A"), "value")
 	for _, place := range [][]byte{
-		nil, Place("job", "2", "headers.A"), Place("job", "1", "headers.B"), Place("job", "1h", "eaders.A"), Place("job1headers.A"),
+		nil, Place("job", "2", "headers.A"), Place("job", "1", "headers.B"), Place("job", "1h", "eaders.A"),
+		Place("job1headers.A"),
 	} {
 		if got, err := b.Open(place, text); !errors.Is(err, ErrDamaged) || got != "" {
 			t.Errorf("at place %q: %q, error %v, want ErrDamaged", place, got, err)
@@ -107,7 +108,8 @@ func TestSeveralKeysOpenOneSeals(t *testing.T) {
 		t.Error("the first key does not seal")
 	}
 	_, err := after.Open(nil, text)
-	if !errors.Is(err, ErrUnknownKey) || !strings.Contains(err.Error(), oldKey.ID()) || !strings.Contains(err.Error(), newKey.ID()) {
+	if !errors.Is(err, ErrUnknownKey) || !strings.Contains(err.Error(), oldKey.ID()) ||
+		!strings.Contains(err.Error(), newKey.ID()) {
 		t.Errorf("error %v, want one that names both keys", err)
 	}
 	if _, err := NewBox(oldKey, newKey, oldKey); err == nil {
@@ -126,7 +128,8 @@ func TestParseKeySaysWhatIsRight(t *testing.T) {
 	if got, err := ParseKey(" " + k.Reveal() + "\n"); err != nil || got != k {
 		t.Errorf("a key does not come back: %v", err)
 	}
-	for _, text := range []string{"", "short", "c2hvcnQ=", k.Reveal()[1:], k.Reveal() + "AAAA", strings.Repeat("A", 43) + "="} {
+	for _, text := range []string{"", "short", "c2hvcnQ=", k.Reveal()[1:], k.Reveal() + "AAAA",
+		strings.Repeat("A", 43) + "="} {
 		_, err := ParseKey(text)
 		if err == nil || !strings.Contains(err.Error(), "openssl rand -base64 32") {
 			t.Errorf("%q: error %v", text, err)
@@ -146,7 +149,8 @@ func TestKeysPrintAsTheirID(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := log.String() + string(doc) + fmt.Sprintf("%v %+v %#v %s %q %x %d", k, k, k, k, k, k, k)
-	if strings.Contains(all, k.Reveal()) || strings.Contains(all, fmt.Sprintf("%x", k.secret[:4])) || !strings.Contains(all, k.ID()) {
+	if strings.Contains(all, k.Reveal()) || strings.Contains(all, fmt.Sprintf("%x", k.secret[:4])) ||
+		!strings.Contains(all, k.ID()) {
 		t.Errorf("printed as %s", all)
 	}
 }
@@ -178,7 +182,8 @@ func TestKeyFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(marked, append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...), 0o600); err != nil {
+	if err := os.WriteFile(marked, append([]byte("\xef\xbb\xbf"),
+		bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := ReadFile(marked); err != nil || len(got) != 2 || got[0] != second {

@@ -59,7 +59,8 @@ func (c *client) create(e *engine.Engine, docs []domain.SpecDoc) {
 		if made.Version.JobID.IsZero() {
 			continue // refused before it had a name
 		}
-		k := &known{id: made.Version.JobID, createdAt: made.Version.CreatedAt, acked: make(map[int]domain.Version), edits: 1}
+		k := &known{id: made.Version.JobID, createdAt: made.Version.CreatedAt,
+			acked: make(map[int]domain.Version), edits: 1}
 		if made.Err == nil {
 			k.acked[1] = made.Version
 		} else {

@@ -40,7 +40,8 @@ func (w *world) judge() int {
 		panic(err)
 	}
 	for _, f := range report.Findings {
-		w.fault("%s: job %s at %s: %s", f.Class, f.JobID, time.UnixMilli(f.ScheduledAt).UTC().Format("02 15:04:05.000"), f.Detail)
+		w.fault("%s: job %s at %s: %s", f.Class, f.JobID, time.UnixMilli(f.ScheduledAt).UTC().Format("02 15:04:05.000"),
+			f.Detail)
 	}
 	if counted != report.Expected && report.Bad() == 0 {
 		w.fault("%d fires, but the records stand for %d", report.Expected, counted)
@@ -77,7 +78,8 @@ func (w *world) recall(k *known, editOf map[int]int) check.Job {
 		acked, isAcked := k.acked[v.Number]
 		if isAcked {
 			found++
-			if acked.EffectiveFrom != v.EffectiveFrom || acked.Active != v.Active || !reflect.DeepEqual(acked.Spec, v.Spec) {
+			if acked.EffectiveFrom != v.EffectiveFrom || acked.Active != v.Active ||
+				!reflect.DeepEqual(acked.Spec, v.Spec) {
 				w.fault("edit: version %d of %s is stored as %+v, and was answered as %+v", v.Number, k.id, v, acked)
 			}
 			v = acked
@@ -88,7 +90,8 @@ func (w *world) recall(k *known, editOf map[int]int) check.Job {
 		if i+1 < len(stored) && to != stored[i+1].EffectiveFrom {
 			w.fault("edit: a hole after version %d of %s", v.Number, k.id)
 		}
-		job.Versions = append(job.Versions, check.Version{Number: v.Number, From: v.EffectiveFrom, To: to, Active: v.Active, Spec: v.Spec})
+		job.Versions = append(job.Versions, check.Version{Number: v.Number, From: v.EffectiveFrom, To: to,
+			Active: v.Active, Spec: v.Spec})
 		editOf[editIn(v.Spec.API)] = v.Number
 	}
 	if found != len(k.acked) {
@@ -142,7 +145,8 @@ func (w *world) readRecords(run *check.Run) (counted int) {
 	}
 	for _, o := range w.openRuns() {
 		run.Live = append(run.Live, check.Record{
-			JobID: o.JobID, ExecutionID: o.ID(), ScheduledAt: o.ScheduledAt, Version: o.Version, Status: domain.StatusPending,
+			JobID: o.JobID, ExecutionID: o.ID(), ScheduledAt: o.ScheduledAt, Version: o.Version,
+			Status: domain.StatusPending,
 		})
 	}
 	return counted
@@ -178,7 +182,8 @@ func (w *world) readRequests(run *check.Run, editOf map[int]int) {
 	for _, r := range w.targets.requests {
 		run.Sends = append(run.Sends, check.Send{
 			JobID: r.key.JobID, ExecutionID: r.key.ID(), ScheduledAt: r.key.ScheduledAt, Attempt: r.attempt,
-			ReceivedAt: r.at.Milliseconds() + later, Took: r.took.Milliseconds(), Status: r.status, Version: editOf[r.edit],
+			ReceivedAt: r.at.Milliseconds() + later, Took: r.took.Milliseconds(), Status: r.status,
+			Version: editOf[r.edit],
 		})
 	}
 }

@@ -80,7 +80,10 @@ func (l brokenLedger) Record(ctx context.Context, b store.Batch) error {
 }
 
 func dropsFacts(b *store.Batch) {
-	b.Facts = slices.DeleteFunc(b.Facts, func(x domain.Execution) bool { return x.Nonce == 0 && x.ScheduledAt/1000%17 == 3 })
+	b.Facts = slices.DeleteFunc(b.Facts, func(x domain.Execution) bool {
+		return x.Nonce == 0 &&
+			x.ScheduledAt/1000%17 == 3
+	})
 }
 
 func dropsTriggers(b *store.Batch) {

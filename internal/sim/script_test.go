@@ -126,9 +126,12 @@ func (w *world) stepClock() {
 }
 
 func (w *world) breakStore() {
-	fault := []faulty.Fault{faulty.FailBefore, faulty.FailAfter, faulty.Delay, faulty.HangBefore, faulty.HangAfter}[w.IntN(5)]
-	method := []string{"", "Ledger.Record", "Ledger.Record", "Shards.Beat", "Jobs", "Jobs.Update", "Jobs.Create", "Jobs.Delete", "Jobs.Get"}[w.IntN(9)]
-	rule := faulty.Rule{Method: method, Fault: fault, P: []float64{0, 0.5, 0.1}[w.IntN(3)], Skip: w.IntN(4), Times: w.IntN(8)}
+	fault := []faulty.Fault{faulty.FailBefore, faulty.FailAfter, faulty.Delay, faulty.HangBefore,
+		faulty.HangAfter}[w.IntN(5)]
+	method := []string{"", "Ledger.Record", "Ledger.Record", "Shards.Beat", "Jobs", "Jobs.Update", "Jobs.Create",
+		"Jobs.Delete", "Jobs.Get"}[w.IntN(9)]
+	rule := faulty.Rule{Method: method, Fault: fault, P: []float64{0, 0.5, 0.1}[w.IntN(3)], Skip: w.IntN(4),
+		Times: w.IntN(8)}
 	switch fault {
 	case faulty.Delay:
 		rule.Delay = time.Duration(1+w.IntN(6000)) * time.Millisecond
@@ -197,7 +200,8 @@ func (w *world) idle(d time.Duration) {
 }
 
 var sparseSchedules = []string{
-	"0 */5 * * * *", "30 17 * * * *", "@hourly", "0 30 2 * * *", "0 0 3 * * *", "15 */20 1-4 * * *", "0 0 */2 * * *", "0 0 9 * * MON-FRI",
+	"0 */5 * * * *", "30 17 * * * *", "@hourly", "0 30 2 * * *", "0 0 3 * * *", "15 */20 1-4 * * *", "0 0 */2 * * *",
+	"0 0 9 * * MON-FRI",
 }
 
 func isSparse(schedule string) bool {
@@ -213,10 +217,12 @@ func pick[T any](w *world, from ...T) T { return from[w.IntN(len(from))] }
 
 // shape draws a document.
 func (w *world) shape(d *domain.SpecDoc) {
-	d.Schedule = pick(w, "* * * * * *", "* * * * * *", "*/2 * * * * *", "*/7 * * * * *", "@every 3s", pick(w, sparseSchedules...))
+	d.Schedule = pick(w, "* * * * * *", "* * * * * *", "*/2 * * * * *", "*/7 * * * * *", "@every 3s",
+		pick(w, sparseSchedules...))
 	d.Timezone = pick(w, "UTC", "UTC", "Europe/Berlin", "America/New_York")
 	d.API = "http://" + pick(w, "a", "b", "c") + ".test/?" +
-		pick(w, "", "", "", "status=500", "status=503&first=1", "status=404", "net=refused", "net=reset", "status=429&first=1&after=3000") +
+		pick(w, "", "", "", "status=500", "status=503&first=1", "status=404", "net=refused", "net=reset",
+			"status=429&first=1&after=3000") +
 		pick(w, "", "", "&delay=300", "&delay=900", "&delay=2500", "&delay=8000", "&delay=40000")
 	d.Type = pick(w, domain.AtLeastOnce, domain.AtMostOnce)
 	d.Overlap = pick(w, domain.OverlapAllow, domain.OverlapSkip, domain.OverlapQueue)

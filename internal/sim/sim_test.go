@@ -69,7 +69,8 @@ func onSQLite(t *testing.T) opener {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return func(clk clock.Clock) func() (store.Store, error) {
 		return func() (store.Store, error) {
-			return sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(dir, "jobs.db"), Clock: clk, Log: silent})
+			return sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(dir, "jobs.db"),
+				Clock: clk, Log: silent})
 		}
 	}
 }
@@ -108,7 +109,8 @@ func TestFewSeedsMeetEverything(t *testing.T) {
 	for _, what := range []string{
 		"  crash", "  stop with", "  start", "steps by -1h0m0s", "steps by 5m0s", "steps by 1h0m0s",
 		"  create 1:", "  change", "  pause", "  resume", "  delete", "  trigger", "  down for", "  heal",
-		"Ledger.Record Fault:0", "Ledger.Record Fault:1", "Ledger.Record Fault:2", "Ledger.Record Fault:3", "Ledger.Record Fault:4",
+		"Ledger.Record Fault:0", "Ledger.Record Fault:1", "Ledger.Record Fault:2", "Ledger.Record Fault:3",
+		"Ledger.Record Fault:4",
 	} {
 		if !strings.Contains(script, what) {
 			t.Errorf("no seed did this: %q", what)

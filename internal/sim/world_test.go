@@ -98,15 +98,18 @@ func newWorld(seed uint64, on opener, p plant) *world {
 	r := rand.New(rand.NewPCG(seed, 0))
 	clk, start := new(clock.Manual), time.Now()
 	// Some days have a change of the clocks in them.
-	begin := []string{"2026-03-10T12:00:00Z", "2026-03-28T14:00:00Z", "2026-10-24T20:00:00Z", "2027-12-31T18:00:00Z"}[r.IntN(4)]
+	begin := []string{"2026-03-10T12:00:00Z", "2026-03-28T14:00:00Z", "2026-10-24T20:00:00Z",
+		"2027-12-31T18:00:00Z"}[r.IntN(4)]
 	at, err := time.Parse(time.RFC3339, begin)
 	if err != nil {
 		panic(err)
 	}
 	clk.Step(at.Add(time.Duration(r.IntN(3_600_000)) * time.Millisecond).Sub(start))
 	w := &world{
-		Rand: r, seed: seed, plant: p, clk: clk, start: start, first: clock.NowMs(clk), open: on(clk), slots: 1 + r.IntN(40),
-		targets: &targets{clk: clk, start: start}, client: &client{start: start, triggers: make(map[domain.ExecutionID]bool)},
+		Rand: r, seed: seed, plant: p, clk: clk, start: start, first: clock.NowMs(clk), open: on(clk),
+		slots:   1 + r.IntN(40),
+		targets: &targets{clk: clk, start: start}, client: &client{start: start,
+			triggers: make(map[domain.ExecutionID]bool)},
 	}
 	w.boot()
 	return w

@@ -76,11 +76,13 @@ func hostFault(host string, brackets bool) string {
 	labels := strings.Split(name, ".")
 	for _, label := range labels {
 		if !validLabel(label) {
-			return "must name a valid host: labels of 1 to 63 letters, digits, - and _ (a name in another script in its xn-- form)"
+			return "must name a valid host: labels of 1 to 63 letters, digits, - and _ (a name in another script in " +
+				"its xn-- form)"
 		}
 	}
 	if numeric(labels[len(labels)-1]) {
-		return "must name a host, or an address in its usual form, as in 127.0.0.1 or [::1]: a name does not end in a number"
+		return "must name a host, or an address in its usual form, as in 127.0.0.1 or [::1]: a name does not " +
+			"end in a number"
 	}
 	return ""
 }

@@ -16,38 +16,47 @@ func TestHosts(t *testing.T) {
 	seen := make(map[Host]string)
 	for want, spellings := range map[string][]string{
 		"http://a.x:80": {
-			"http://A.x/1", "http://a.x:80/2", "http://a.X", "HTTP://a.x", "Http://A.X:80?q", "http://a.x:", "http://a.x:/", "http://a.x:080/",
+			"http://A.x/1", "http://a.x:80/2", "http://a.X", "HTTP://a.x", "Http://A.X:80?q", "http://a.x:",
+			"http://a.x:/", "http://a.x:080/",
 			"http://a.x:00080", "http://a.x#f", "http://a.x:80#f", "http://a.x/%zz", "http://a.x?@b", "http://a.x/@b:1",
 		},
-		"https://a.x:443":     {"https://a.x", "https://A.x:443/", "HTTPS://a.x:0443"},
-		"http://a.x:443":      {"http://a.x:443", "http://a.x:0443/"},
-		"https://a.x:80":      {"https://a.x:80/"},
-		"http://a.x.:80":      {"http://a.x.", "http://A.X.:80/"},
-		"http://b.a.x:80":     {"http://b.a.x/"},
-		"http://a_b.x:81":     {"http://a_b.x:81", "http://A_b.x:081"},
-		"http://a.x:54321":    {"http://a.x:54321/", "http://a.x:054321/"},
-		"http://a.x:65535":    {"http://a.x:65535"},
-		"http://127.0.0.1:80": {"http://127.0.0.1", "http://127.0.0.1:80/", "http://[::ffff:127.0.0.1]", "http://[::FFFF:7f00:1]:80/", "http://[0:0:0:0:0:ffff:7f00:0001]"},
-		"http://[::1]:80":     {"http://[::1]", "http://[0:0:0:0:0:0:0:1]/", "http://[0::0001]:80"},
-		"http://[::1]:8080":   {"http://[::1]:8080", "http://[::0:1]:8080/"},
+		"https://a.x:443":  {"https://a.x", "https://A.x:443/", "HTTPS://a.x:0443"},
+		"http://a.x:443":   {"http://a.x:443", "http://a.x:0443/"},
+		"https://a.x:80":   {"https://a.x:80/"},
+		"http://a.x.:80":   {"http://a.x.", "http://A.X.:80/"},
+		"http://b.a.x:80":  {"http://b.a.x/"},
+		"http://a_b.x:81":  {"http://a_b.x:81", "http://A_b.x:081"},
+		"http://a.x:54321": {"http://a.x:54321/", "http://a.x:054321/"},
+		"http://a.x:65535": {"http://a.x:65535"},
+		"http://127.0.0.1:80": {"http://127.0.0.1", "http://127.0.0.1:80/", "http://[::ffff:127.0.0.1]",
+			"http://[::FFFF:7f00:1]:80/", "http://[0:0:0:0:0:ffff:7f00:0001]"},
+		"http://[::1]:80":   {"http://[::1]", "http://[0:0:0:0:0:0:0:1]/", "http://[0::0001]:80"},
+		"http://[::1]:8080": {"http://[::1]:8080", "http://[::0:1]:8080/"},
 		"http://[2001:db8::1]:80": {
-			"http://[2001:DB8::1]/", "http://[2001:db8:0:0::1]", "http://[2001:0db8::0.0.0.1]:80", "http://[2001:db8:0000::1]:080",
+			"http://[2001:DB8::1]/", "http://[2001:db8:0:0::1]", "http://[2001:0db8::0.0.0.1]:80",
+			"http://[2001:db8:0000::1]:080",
 		},
-		"http://[fe80::1]:80":              {"http://[fe80::1]", "http://[FE80::0:1]:80"},
-		"http://[fe80::1%25eth0]:80":       {"http://[fe80::1%25eth0]", "http://[FE80::1%25eth0]:80/x"},
-		"http://[fe80::1%25ETH0]:80":       {"http://[fe80::1%25ETH0]"},
-		"http://xn--mnchen-3ya.de:80":      {"http://münchen.de/", "http://MÜNCHEN.de:80", "http://XN--MNCHEN-3YA.DE/", "http://mu\u0308nchen.de", "http://münchen。de"},
+		"http://[fe80::1]:80":        {"http://[fe80::1]", "http://[FE80::0:1]:80"},
+		"http://[fe80::1%25eth0]:80": {"http://[fe80::1%25eth0]", "http://[FE80::1%25eth0]:80/x"},
+		"http://[fe80::1%25ETH0]:80": {"http://[fe80::1%25ETH0]"},
+		"http://xn--mnchen-3ya.de:80": {"http://münchen.de/", "http://MÜNCHEN.de:80", "http://XN--MNCHEN-3YA.DE/",
+			"http://mu\u0308nchen.de", "http://münchen。de"},
 		"https://xn--mnchen-3ya.de:443":    {"https://münchen.de?x=ü"},
 		"http://xn--fa-hia.de:80":          {"http://faß.de"},
 		"http://fass.de:80":                {"http://fass.de"},
 		"http://xn--h1alffa9f.xn--p1ai:80": {"http://россия.рф", "http://РОССИЯ.рф"},
 		"": {
-			"", "a.x", "//a.x", "ftp://a.x", "http:/a.x", "http://", "http:///x", "http://?x", "https://:80", "mailto:a@a.x",
+			"", "a.x", "//a.x", "ftp://a.x", "http:/a.x", "http://", "http:///x", "http://?x", "https://:80",
+			"mailto:a@a.x",
 			"http://u@a.x/", "http://u:p@a.x", "http://@a.x", "http://a.x@b.x", "http://%75@a.x",
-			"http://%61.x", "http://a%2ex", "http://m%C3%BCnchen.de", "http://127%E3%80%820.0.1", "http://a%00.x", "http://a%25", "http://a.x%25eth0",
-			"http://a.x:0", "http://a.x:65536", "http://a.x:99999", "http://a.x:8a", "http://a.x:-1", "http://a.x:1:2", "http://a.x:８０",
-			"http://[a.x]", "http://[127.0.0.1]", "http://::1/", "http://[::1", "http://[::1]x", "http://[]", "http://[::g]", "http://[fe80::1%eth0]",
-			"http://a b", "http://a\r\nb", "http://a\x00", "http://a\\b", "http://\xff", "http://ü\xff", "http://<a>", "http://]", "http://a]b", "http://\uFFFD.de", "http://[fe80::1%25a%20b]",
+			"http://%61.x", "http://a%2ex", "http://m%C3%BCnchen.de", "http://127%E3%80%820.0.1", "http://a%00.x",
+			"http://a%25", "http://a.x%25eth0",
+			"http://a.x:0", "http://a.x:65536", "http://a.x:99999", "http://a.x:8a", "http://a.x:-1", "http://a.x:1:2",
+			"http://a.x:８０",
+			"http://[a.x]", "http://[127.0.0.1]", "http://::1/", "http://[::1", "http://[::1]x", "http://[]",
+			"http://[::g]", "http://[fe80::1%eth0]",
+			"http://a b", "http://a\r\nb", "http://a\x00", "http://a\\b", "http://\xff", "http://ü\xff", "http://<a>",
+			"http://]", "http://a]b", "http://\uFFFD.de", "http://[fe80::1%25a%20b]",
 		},
 	} {
 		for _, raw := range spellings {
@@ -73,17 +82,19 @@ func TestEndpoint(t *testing.T) {
 		port                      uint16
 		secure                    bool
 	}{
-		"http://Example.com":           {"example.com", "", "example.com:80", "Example.com", 80, false},
-		"https://Example.com.":         {"example.com.", "", "example.com.:443", "Example.com.", 443, true},
-		"HTTP://Example.com:08080/x":   {"example.com", "", "example.com:8080", "Example.com:08080", 8080, false},
-		"http://example.com:?x":        {"example.com", "", "example.com:80", "example.com", 80, false},
-		"http://127.0.0.1:81":          {"127.0.0.1", "127.0.0.1", "127.0.0.1:81", "127.0.0.1:81", 81, false},
-		"http://[2001:DB8:0::1]:81":    {"2001:db8::1", "2001:db8::1", "[2001:db8::1]:81", "[2001:DB8:0::1]:81", 81, false},
+		"http://Example.com":         {"example.com", "", "example.com:80", "Example.com", 80, false},
+		"https://Example.com.":       {"example.com.", "", "example.com.:443", "Example.com.", 443, true},
+		"HTTP://Example.com:08080/x": {"example.com", "", "example.com:8080", "Example.com:08080", 8080, false},
+		"http://example.com:?x":      {"example.com", "", "example.com:80", "example.com", 80, false},
+		"http://127.0.0.1:81":        {"127.0.0.1", "127.0.0.1", "127.0.0.1:81", "127.0.0.1:81", 81, false},
+		"http://[2001:DB8:0::1]:81": {"2001:db8::1", "2001:db8::1", "[2001:db8::1]:81",
+			"[2001:DB8:0::1]:81", 81, false},
 		"https://[::1]":                {"::1", "::1", "[::1]:443", "[::1]", 443, true},
 		"http://[::ffff:127.0.0.1]":    {"127.0.0.1", "127.0.0.1", "127.0.0.1:80", "[::ffff:127.0.0.1]", 80, false},
 		"http://[fe80::1%25eth0]:8080": {"fe80::1", "fe80::1%eth0", "[fe80::1]:8080", "[fe80::1]:8080", 8080, false},
 		"http://[fe80::1%25a%25b]":     {"fe80::1", "fe80::1%a%b", "[fe80::1]:80", "[fe80::1]:80", 80, false},
-		"http://münchen.de:81/ü":       {"xn--mnchen-3ya.de", "", "xn--mnchen-3ya.de:81", "xn--mnchen-3ya.de:81", 81, false},
+		"http://münchen.de:81/ü": {"xn--mnchen-3ya.de", "", "xn--mnchen-3ya.de:81",
+			"xn--mnchen-3ya.de:81", 81, false},
 	} {
 		parsed, err := Parse(raw)
 		if err != nil {
@@ -94,7 +105,8 @@ func TestEndpoint(t *testing.T) {
 			addr = netip.MustParseAddr(want.addr)
 		}
 		got := parsed.Host.Endpoint()
-		if got != (Endpoint{want.secure, want.name, addr, want.port}) || got.Label() != want.label || parsed.Header != want.header {
+		if got != (Endpoint{want.secure, want.name, addr, want.port}) || got.Label() != want.label ||
+			parsed.Header != want.header {
 			t.Errorf("%s: %+v, label %s, header %s", raw, got, got.Label(), parsed.Header)
 		}
 	}
@@ -174,7 +186,8 @@ func check(t interface {
 	if notURL == nil && err == nil && (u.Host == "" || !sameName(u.Hostname(), parsed.Host.Endpoint())) {
 		t.Fatalf("%q is at %q, and package url reads %q", raw, parsed.Host, u.Host)
 	}
-	if p, ok := Cut(raw); ok && notURL == nil && u.User == nil && u.Host != "" && !strings.Contains(p.Authority, "%") && p.Authority != u.Host {
+	if p, ok := Cut(raw); ok && notURL == nil && u.User == nil && u.Host != "" && !strings.Contains(p.Authority, "%") &&
+		p.Authority != u.Host {
 		t.Fatalf("%q: cut to %q, and package url reads %q", raw, p.Authority, u.Host)
 	}
 }
@@ -191,11 +204,14 @@ var pieces = struct{ schemes, users, hosts, ports, rests []string }{
 	[]string{"http://", "https://", "HTTP://", "hTTps://", "http:/", "ftp://", ""},
 	[]string{"", "", "", "", "u@", "u:p@", "%40@", "@"},
 	[]string{
-		"a.x", "A.x", "a.x.", "a_b", "a-b.c", "127.0.0.1", "127.1", "0x7f.1", "[::1]", "[::FFFF:127.0.0.1]", "[fe80::1%25e0]", "[fe80::1%25E]",
-		"[1.2.3.4]", "[", "]", "::1", "ü.de", "%C3%BC.de", "%61", "a%2e", "xn--tda.de", "XN--tda.DE", "", ".", "a..b", "a!", "*.a", "a\\b", "a b",
+		"a.x", "A.x", "a.x.", "a_b", "a-b.c", "127.0.0.1", "127.1", "0x7f.1", "[::1]", "[::FFFF:127.0.0.1]",
+		"[fe80::1%25e0]", "[fe80::1%25E]",
+		"[1.2.3.4]", "[", "]", "::1", "ü.de", "%C3%BC.de", "%61", "a%2e", "xn--tda.de", "XN--tda.DE", "", ".", "a..b",
+		"a!", "*.a", "a\\b", "a b",
 		"１.2.3.4", "1。2.3.4", "a\xff", "xn--", "ü\u200d.x",
 	},
-	[]string{"", "", ":", ":80", ":443", ":080", ":8080", ":65535", ":65536", ":0", ":00", ":000080", ":a", ":8 0", ":+80", ":1:2", ":54321", ":99999"},
+	[]string{"", "", ":", ":80", ":443", ":080", ":8080", ":65535", ":65536", ":0", ":00", ":000080", ":a", ":8 0",
+		":+80", ":1:2", ":54321", ":99999"},
 	[]string{"", "/", "/x?y#z", "?", "#", "/%zz", "/ü", "\\x", "/@", ";", "//", "?://"},
 }
 
@@ -214,7 +230,8 @@ func TestProperties(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		host := rapid.StringMatching(`[a-zA-Z0-9.:_%\[\]ü-]{0,12}`).Draw(t, "host")
-		check(t, rapid.SampledFrom(pieces.schemes).Draw(t, "scheme")+host+rapid.SampledFrom(pieces.rests).Draw(t, "rest"))
+		check(t, rapid.SampledFrom(pieces.schemes).Draw(t, "scheme")+host+
+			rapid.SampledFrom(pieces.rests).Draw(t, "rest"))
 	})
 }
 
@@ -229,7 +246,8 @@ func FuzzTarget(f *testing.F) {
 // A Host costs a start as much as it did: BenchmarkOf for each job.
 func BenchmarkOf(b *testing.B) {
 	for name, raw := range map[string]string{
-		"plain": "http://127.0.0.1:4444/ok?customer=17&job=9", "no port": "https://hooks.example.com/v1/ring", "capitals": "https://Hooks.example.com/v1/ring",
+		"plain": "http://127.0.0.1:4444/ok?customer=17&job=9", "no port": "https://hooks.example.com/v1/ring",
+		"capitals": "https://Hooks.example.com/v1/ring",
 	} {
 		keep := Of(raw)
 		b.Run(name, func(b *testing.B) {

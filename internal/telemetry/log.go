@@ -93,7 +93,8 @@ func (c LogConfig) files() []fileOf {
 }
 
 // add returns a handler that writes to a new output.
-func (l *Log) add(c LogConfig, name string, to io.Writer, reopen func() error, handler func(io.Writer) slog.Handler) slog.Handler {
+func (l *Log) add(c LogConfig, name string, to io.Writer, reopen func() error,
+	handler func(io.Writer) slog.Handler) slog.Handler {
 	o := &output{name: name, to: to, reopen: reopen, count: func(int64) {}}
 	if c.Metrics != nil {
 		lost := c.Metrics.LogDropped.WithLabelValues(name)
@@ -101,7 +102,8 @@ func (l *Log) add(c LogConfig, name string, to io.Writer, reopen func() error, h
 	}
 	o.notice = func(lines int64) []byte {
 		var line bytes.Buffer
-		slog.New(handler(&line)).Error("log lines were dropped: the output did not take them", "output", name, KeyCount, lines)
+		slog.New(handler(&line)).Error("log lines were dropped: the output did not take them", "output", name,
+			KeyCount, lines)
 		return line.Bytes()
 	}
 	l.outputs = append(l.outputs, o.start())
@@ -161,12 +163,13 @@ func (c LogConfig) console(w io.Writer) slog.Handler {
 // jsonHandler writes durations as text ("1.5s"): slog's own nanoseconds look
 // like any other number.
 func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Value.Kind() == slog.KindDuration {
-			a.Value = slog.StringValue(a.Value.Duration().String())
-		}
-		return a
-	}})
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Value.Kind() == slog.KindDuration {
+				a.Value = slog.StringValue(a.Value.Duration().String())
+			}
+			return a
+		}})
 }
 
 // openLog returns a rotated file after it has been opened once, so that a

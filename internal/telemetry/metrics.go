@@ -109,12 +109,15 @@ var (
 // together with those of the Go runtime and the process.
 func NewMetrics() *Metrics {
 	m := &Metrics{
-		Executions:    counterVec(MetricExecutions, "Executions that ended.", "status"),
-		Drift:         histogram(MetricDrift, "Time from the scheduled instant to the start of the first attempt.", driftBuckets),
-		Duration:      histogram(MetricDuration, "Time from the start of the first attempt to the end of the execution.", durationBuckets),
-		InFlight:      gauge(MetricInFlight, "HTTP calls under way."),
-		QueueDepth:    gauge(MetricQueueDepth, "Fires that are due and wait for a slot."),
-		OpenRuns:      gauge(MetricOpenRuns, "Executions with a durable state that have not ended: retries, triggers, long calls."),
+		Executions: counterVec(MetricExecutions, "Executions that ended.", "status"),
+		Drift: histogram(MetricDrift, "Time from the scheduled instant to the start of the first attempt.",
+			driftBuckets),
+		Duration: histogram(MetricDuration, "Time from the start of the first attempt to the end of the "+
+			"execution.", durationBuckets),
+		InFlight:   gauge(MetricInFlight, "HTTP calls under way."),
+		QueueDepth: gauge(MetricQueueDepth, "Fires that are due and wait for a slot."),
+		OpenRuns: gauge(MetricOpenRuns, "Executions with a durable state that have not ended: retries, "+
+			"triggers, long calls."),
 		Retries:       counter(MetricRetries, "Attempts after the first."),
 		LateFires:     counter(MetricLateFires, "Fires sent after a gap in which they could not be."),
 		LostFires:     counter(MetricLostFires, "Fires without a record that the audit found. Must stay zero."),
@@ -128,23 +131,30 @@ func NewMetrics() *Metrics {
 		Requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: MetricRequests, Help: "Duration of requests to the API.", Buckets: requestBuckets,
 		}, []string{"route", "method", "class"}),
-		RefusedTargets: counter(MetricRefusedTargets, "Names and addresses that the egress rules kept from being called."),
-		Panics:         counter(MetricPanics, "Panics that were recovered."),
+		RefusedTargets: counter(MetricRefusedTargets, "Names and addresses that the egress rules kept from "+
+			"being called."),
+		Panics: counter(MetricPanics, "Panics that were recovered."),
 
-		Refused:            counterVec(MetricRefused, "Requests to the API that were not let in.", "reason"),
-		ConnectionsDropped: counter(MetricConnsDropped, "Connections of clients that were closed because there were too many."),
-		ConnectionsRefused: counter(MetricConnsRefused, "New connections that were refused because their address opened too many a second."),
-		AcceptPauses:       counter(MetricAcceptPauses, "Time for which no new connection was let in because they came too fast."),
-		LogDropped:         counterVec(MetricLogDropped, "Log lines that were lost because an output did not take them.", "output"),
+		Refused: counterVec(MetricRefused, "Requests to the API that were not let in.", "reason"),
+		ConnectionsDropped: counter(MetricConnsDropped,
+			"Connections of clients that were closed because there were too many."),
+		ConnectionsRefused: counter(MetricConnsRefused,
+			"New connections that were refused because their address opened too many a second."),
+		AcceptPauses: counter(MetricAcceptPauses,
+			"Time for which no new connection was let in because they came too fast."),
+		LogDropped: counterVec(MetricLogDropped,
+			"Log lines that were lost because an output did not take them.", "output"),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	m.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
-		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests, m.RefusedTargets, m.Panics,
+		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests,
+		m.RefusedTargets, m.Panics,
 		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
 		m.buildInfo)
 	for _, s := range statuses {
@@ -187,7 +197,8 @@ func (m *Metrics) Executed(status string, n int64) {
 // that matched, never the path. Unknown methods share one series.
 func (m *Metrics) Request(route, method string, status int) prometheus.Observer {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
 	default:
 		method = "other"
 	}

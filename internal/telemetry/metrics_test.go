@@ -61,7 +61,8 @@ func TestExpositionIsTheDocumentedOne(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^# TYPE (belfry_\w+) (\w+)$`).FindAllStringSubmatch(body, -1) {
 		got[match[1]] = match[2]
 	}
-	for _, match := range regexp.MustCompile(`(?m)^(belfry_\w+?)(?:_count)?(?:\{(.*)\})? `).FindAllStringSubmatch(body, -1) {
+	for _, match := range regexp.MustCompile(`(?m)^(belfry_\w+?)(?:_count)?(?:\{(.*)\})? `).FindAllStringSubmatch(
+		body, -1) {
 		var names []string
 		for _, pair := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(match[2], -1) {
 			names = append(names, pair[1])
@@ -151,7 +152,8 @@ func TestVersionIsOne(t *testing.T) {
 	m := NewMetrics()
 	m.SetVersion("1")
 	m.SetVersion("2")
-	if body := scrape(t, m); strings.Count(body, "belfry_build_info{") != 1 || !strings.Contains(body, `version="2"} 1`) {
+	if body := scrape(t, m); strings.Count(body, "belfry_build_info{") != 1 ||
+		!strings.Contains(body, `version="2"} 1`) {
 		t.Error("belfry_build_info does not name the one version")
 	}
 }

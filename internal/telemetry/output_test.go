@@ -82,11 +82,13 @@ func TestStuckOutputDropsAndTells(t *testing.T) {
 	if kept < maxBuffered/1200 || kept > maxBuffered/1000 {
 		t.Errorf("%d lines were kept of %d bytes", kept, maxBuffered)
 	}
-	told := `"msg":"log lines were dropped: the output did not take them","output":"stderr","count":` + strconv.Itoa(lines-kept) + "}"
+	told := `"msg":"log lines were dropped: the output did not take them","output":"stderr","count":` +
+		strconv.Itoa(lines-kept) + "}"
 	if !strings.Contains(text, told) {
 		t.Errorf("no line tells of %d dropped ones", lines-kept)
 	}
-	if want := `belfry_log_lines_dropped_total{output="stderr"} ` + strconv.Itoa(lines-kept) + "\n"; !strings.Contains(scrape(t, metrics), want) {
+	if want := `belfry_log_lines_dropped_total{output="stderr"} ` + strconv.Itoa(lines-kept) +
+		"\n"; !strings.Contains(scrape(t, metrics), want) {
 		t.Errorf("the metric does not count %d lines", lines-kept)
 	}
 }
@@ -111,7 +113,8 @@ func TestFailingOutput(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if text := to.text(); strings.Contains(text, "lost") || !strings.Contains(text, "kept") || !strings.Contains(text, `"count":1}`) {
+	if text := to.text(); strings.Contains(text, "lost") || !strings.Contains(text, "kept") ||
+		!strings.Contains(text, `"count":1}`) {
 		t.Errorf("written: %s", text)
 	}
 }
@@ -137,8 +140,11 @@ func TestCloseDoesNotWaitForAStuckOutput(t *testing.T) {
 // A file that was moved away, or whose folder is gone, is opened anew.
 func TestRemovedFilesComeBack(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
-		"file removed":   func(dir string) error { return os.Remove(filepath.Join(dir, combinedLog)) },
-		"file moved":     func(dir string) error { return os.Rename(filepath.Join(dir, combinedLog), filepath.Join(dir, "old")) },
+		"file removed": func(dir string) error { return os.Remove(filepath.Join(dir, combinedLog)) },
+		"file moved": func(dir string) error {
+			return os.Rename(filepath.Join(dir, combinedLog),
+				filepath.Join(dir, "old"))
+		},
 		"folder removed": os.RemoveAll,
 	} {
 		t.Run(name, func(t *testing.T) {

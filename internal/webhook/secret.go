@@ -44,7 +44,8 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 // LogValue returns a mask.
 func (Secret) LogValue() slog.Value { return slog.StringValue(Mask) }
 
-var errForm = errors.New("must be whsec_ and the base64 of 24 to 64 random bytes: `echo whsec_$(openssl rand -base64 32)` makes one")
+var errForm = errors.New("must be whsec_ and the base64 of 24 to 64 random bytes: `echo whsec_$(openssl rand -base64 " +
+	"32)` makes one")
 
 // Validate returns what is wrong with the secret, without showing it.
 func (s Secret) Validate() error {

@@ -47,7 +47,8 @@ func headers(t testing.TB, b []byte) http.Header {
 // signs the same.
 func TestTheStandardLibraryAgrees(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		secrets := []Secret{secretOf(rapid.IntRange(minKeyBytes, maxKeyBytes).Draw(rt, "bytes"), 'a'), secretOf(32, 'b')}[:rapid.IntRange(1, 2).Draw(rt, "secrets")]
+		secrets := []Secret{secretOf(rapid.IntRange(minKeyBytes, maxKeyBytes).Draw(rt, "bytes"), 'a'),
+			secretOf(32, 'b')}[:rapid.IntRange(1, 2).Draw(rt, "secrets")]
 		id := rapid.StringMatching(`[0-9a-f-]{36}`).Draw(rt, "id")
 		body := rapid.SliceOf(rapid.Byte()).Draw(rt, "body")
 		now := time.Now()
@@ -176,7 +177,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "in", struct{ S []Secret }{[]Secret{s}})
 	_, bad := NewSigner([]Secret{s + "!"})
 	for _, text := range []string{
-		s.String(), fmt.Sprintf("%v %+v %#v %s %q", s, s, s, s, s), fmt.Sprintf("%+v", struct{ S []Secret }{[]Secret{s}}),
+		s.String(), fmt.Sprintf("%v %+v %#v %s %q", s, s, s, s, s),
+		fmt.Sprintf("%+v", struct{ S []Secret }{[]Secret{s}}),
 		string(doc), log.String(), bad.Error(),
 	} {
 		if strings.Contains(text, canary) {

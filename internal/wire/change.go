@@ -119,7 +119,8 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 // unchanged fields would undo what somebody else has changed since.
 func staleDocument(current int, was any) error {
 	return &domain.Error{Code: domain.CodeConflict, Fields: []domain.FieldError{{
-		Field: "version", Message: fmt.Sprintf("must be the job's current version, %d: read the job again, or leave version out", current), Value: was,
+		Field: "version", Message: fmt.Sprintf("must be the job's current version, %d: read the job again, or leave "+
+			"version out", current), Value: was,
 	}}}
 }
 
@@ -188,5 +189,6 @@ func PointToSpec(err error) error {
 	if !ok || !slices.ContainsFunc(e.Fields, func(f domain.FieldError) bool { return f.Field == "spec" }) {
 		return err
 	}
-	return domain.Invalid("spec", "is where the document of a job has its fields: to make another one send what is in it, with isActive beside", nil)
+	return domain.Invalid("spec", "is where the document of a job has its fields: to make another one send what is "+
+		"in it, with isActive beside", nil)
 }

@@ -77,7 +77,8 @@ func ParseCursor(list CursorList, text string) (Cursor, error) {
 		Job:   domain.JobID(body[9:25]),
 		Nonce: int64(binary.BigEndian.Uint64(body[25:])),
 	}
-	if crc32.ChecksumIEEE(body) != sum || c.List != list || c.At < 0 || c.Nonce < 0 || c.Job.IsZero() != (list == CursorChanges) {
+	if crc32.ChecksumIEEE(body) != sum || c.List != list || c.At < 0 || c.Nonce < 0 ||
+		c.Job.IsZero() != (list == CursorChanges) {
 		return Cursor{}, wrong
 	}
 	return c, nil

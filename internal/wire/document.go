@@ -24,7 +24,8 @@ type Job struct {
 func JobOf(j *domain.Job, nextFireAt *int64) Job {
 	out := Job{
 		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
-		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom, NextFireAt: nextFireAt,
+		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
+		NextFireAt: nextFireAt,
 	}
 	if err := j.Current.Unusable(); err != nil {
 		out.Error = domain.FaultText(err)

@@ -11,7 +11,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
-// TestAFieldIsWhereItBelongs holds together what docs/adr/0022 lists: a field of a job is described, known to the client,
+// TestAFieldIsWhereItBelongs holds together what docs/adr/0022 lists: a field of a job is described, known to the
+// client,
 // and refused by name when what is stored of it cannot be read.
 func TestAFieldIsWhereItBelongs(t *testing.T) {
 	spec := names(reflect.TypeFor[domain.Spec]())
@@ -25,7 +26,8 @@ func TestAFieldIsWhereItBelongs(t *testing.T) {
 	}
 	for _, name := range spec {
 		var s domain.Spec
-		column := slices.Contains([]string{"schedule", "api", "type", "name", "namespace", "timezone"}, name) // text, always readable
+		// text, always readable
+		column := slices.Contains([]string{"schedule", "api", "type", "name", "namespace", "timezone"}, name)
 		if err := s.Spoil([]domain.Fault{{Field: name}}); (err == nil) == column {
 			t.Errorf("%s, when it cannot be read: %v", name, err)
 		}

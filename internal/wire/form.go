@@ -124,7 +124,8 @@ func (w *where) String() string {
 // is a member of the document, or of spec in the document of a whole job.
 func (w *where) body() *where {
 	for at := w; at.parent != nil; at = at.parent {
-		if at.name == "body" && (at.parent.parent == nil || at.parent.name == "spec" && at.parent.parent.parent == nil) {
+		if at.name == "body" && (at.parent.parent == nil || at.parent.name == "spec" &&
+			at.parent.parent.parent == nil) {
 			return at
 		}
 	}
@@ -213,7 +214,8 @@ func unquoted(raw []byte) string {
 }
 
 func halfCharacter(field string) error {
-	return &Fault{Field: field, Message: "holds half of a character: the two halves of one above U+FFFF must stand together, as in " + `\ud83d\ude00`}
+	return &Fault{Field: field, Message: "holds half of a character: the two halves of one above U+FFFF must stand " +
+		"together, as in " + `\ud83d\ude00`}
 }
 
 // Shorten cuts a text to so many bytes, between two characters.

@@ -59,7 +59,8 @@ func TestCheckObject(t *testing.T) {
 func TestCheckObjectIsLinear(t *testing.T) {
 	for name, document := range map[string]func(n int) string{
 		"long name above many objects": func(n int) string {
-			return `{"` + strings.Repeat("n", 7*n) + `":[` + strings.TrimSuffix(strings.Repeat(`{"a":1},`, n), ",") + `]}`
+			return `{"` + strings.Repeat("n", 7*n) + `":[` +
+				strings.TrimSuffix(strings.Repeat(`{"a":1},`, n), ",") + `]}`
 		},
 		"wide body": func(n int) string { return `{"body":{` + wide(n) + `}}` },
 		"long names side by side": func(n int) string {
@@ -89,7 +90,8 @@ func TestCheckObjectIsLinear(t *testing.T) {
 func TestMergeTellsValuesBesideTypes(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	before := fmt.Sprint(doc)
-	err := Merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},"timeoutMs":0}`))
+	err := Merge(&doc, []byte(`{"schedule":1,"api":"nope","type":"ATLEAST_ONCE","retry":{"maxRetries":"x"},`+
+		`"timeoutMs":0}`))
 	var e *domain.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)

@@ -12,7 +12,8 @@ import (
 // array has as many.
 func FuzzItems(f *testing.F) {
 	for _, text := range []string{
-		"{}\n{}", "[{},{}]", "\ufeff[1]", "[1] 2", "[1", "\n\n{", "[[],{\"a\":[1,2]}]", "[\"\\ud800\"]", "{}\r\n\x00\r\n", "[" + strings.Repeat("[", 50) + "]",
+		"{}\n{}", "[{},{}]", "\ufeff[1]", "[1] 2", "[1", "\n\n{", "[[],{\"a\":[1,2]}]", "[\"\\ud800\"]",
+		"{}\r\n\x00\r\n", "[" + strings.Repeat("[", 50) + "]",
 	} {
 		f.Add(text)
 	}
@@ -28,7 +29,8 @@ func FuzzItems(f *testing.F) {
 				continue
 			}
 			n++
-			if len(item.Text) == 0 || len(item.Text) > testItem+3 || !item.Place.Array && bytes.Contains(item.Text, []byte("\n")) {
+			if len(item.Text) == 0 || len(item.Text) > testItem+3 || !item.Place.Array &&
+				bytes.Contains(item.Text, []byte("\n")) {
 				t.Errorf("%v: item %q", item.Place, item.Text)
 			}
 			if item.Place.Array && !json.Valid(item.Text) {

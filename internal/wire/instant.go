@@ -24,7 +24,8 @@ const (
 )
 
 // InstantRule says how an instant is given.
-const InstantRule = "must be Unix milliseconds, as in 1767225600000, or RFC 3339 with an offset, as in 2026-01-01T00:00:00Z"
+const InstantRule = "must be Unix milliseconds, as in 1767225600000, or RFC 3339 with an offset, as in " +
+	"2026-01-01T00:00:00Z"
 
 // rfc3339 is stricter than [time.Parse], which takes an hour of one digit and a
 // comma.
@@ -117,7 +118,8 @@ func unitFault(ms, most int64) string {
 }
 
 func meant(where string, n int64, unit string, ms int64) string {
-	return fmt.Sprintf("is %s: milliseconds? %d %s are %d milliseconds, %s", where, n, unit, ms, time.UnixMilli(ms).UTC().Format(time.RFC3339))
+	return fmt.Sprintf("is %s: milliseconds? %d %s are %d milliseconds, %s", where, n, unit, ms,
+		time.UnixMilli(ms).UTC().Format(time.RFC3339))
 }
 
 func lastYearOf(most int64) string { return strconv.Itoa(time.UnixMilli(most - 1).UTC().Year()) }

@@ -42,7 +42,8 @@ func (it *Item) Read(doc *domain.SpecDoc) error {
 	return PointToSpec(Merge(doc, raw))
 }
 
-// Broken says why an array cannot be read on: where the next item starts is then anybody's guess. A line that is no JSON
+// Broken says why an array cannot be read on: where the next item starts is then anybody's guess. A line that is no
+// JSON
 // is wrong alone.
 type Broken struct {
 	Index int    // of the item that could not be read
@@ -77,7 +78,8 @@ type Items struct {
 	text  []byte
 }
 
-// NewItems looks at the first byte that is not white space: an array starts with a bracket, and no line of NDJSON that is a job
+// NewItems looks at the first byte that is not white space: an array starts with a bracket, and no line of NDJSON that
+// is a job
 // does. No item may be longer than most bytes. The error is a [Fault], or the reader's.
 func NewItems(in io.Reader, most int) (*Items, error) {
 	br := bufio.NewReaderSize(in, 64<<10)
@@ -109,7 +111,8 @@ func NewItems(in io.Reader, most int) (*Items, error) {
 	}
 }
 
-// Next returns the next item. After the last one the error is io.EOF. One of an array may be a [*Broken]; all others are the
+// Next returns the next item. After the last one the error is io.EOF. One of an array may be a [*Broken]; all others
+// are the
 // reader's.
 func (it *Items) Next() (Item, error) {
 	if it.array {

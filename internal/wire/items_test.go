@@ -44,27 +44,35 @@ func TestItems(t *testing.T) {
 		"empty lines":          {"\n \n\t{}\r\n\r\n\n 8 \n", "line 3 {}|line 6 8"},
 		"byte order mark":      {"\ufeff{}\n", "line 1 {}"},
 		"mark and array":       {"\ufeff[1]", "index 0 1"},
-		"UTF-16":               {"\xff\xfe{\x00}\x00\n\x00", "The body is UTF-16 (little endian): it must be JSON in UTF-8"},
-		"UTF-16, an array":     {"\x00[\x00]", "The body is UTF-16 (big endian): it must be JSON in UTF-8"},
-		"gzip":                 {"\x1f\x8b\x08\x00\x00\x00", "The body is compressed with gzip: it must be JSON in UTF-8"},
-		"a mark alone":         {"\ufeff", "The body is empty: it must be a JSON array of jobs, or one job a line"},
-		"no JSON":              {"{}\nx\n", "line 1 {}|line 2 x"},
-		"a long line":          {"1\n" + long + "y\n2\n", "line 1 1|line 2 is too long|line 3 2"},
-		"a long last line":     {"1\n" + long + "y", "line 1 1|line 2 is too long"},
-		"a line just fits":     {long[:testItem-1] + "\n1\n", "line 1 " + long[:testItem-1] + "|line 2 1"},
-		"array":                {"\n [ {} , {\"a\" :\n \"x\\ny\"},\n3]\n ", `index 0 {}|index 1 {"a" :` + "\n" + ` "x\ny"}|index 2 3`},
-		"empty array":          {"[]", ""},
-		"after the array":      {"[1] 2", "index 0 1|index 1: is not valid JSON: nothing may come after the array (byte 5)"},
-		"two arrays":           {"[1][2]", "index 0 1|index 1: is not valid JSON: nothing may come after the array (byte 4)"},
-		"junk after":           {"[1]x", "index 0 1|index 1: is not valid JSON: nothing may come after the array (byte 4)"},
-		"array without end":    {"[1,2", "index 0 1|index 1 2|index 2: the array has no end"},
-		"item without end":     {`[1,{"a":`, "index 0 1|index 1: the array has no end"},
-		"syntax error":         {`[1,{"a" 2},3]`, "index 0 1|index 1: is not valid JSON: invalid character '2' after object key; it begins after byte 3 of the file"},
-		"a long item":          {`[1,"` + long + long + `",2]`, "index 0 1|index 1 is too long|index 2 2"},
-		"no comma":             {`[1 {}]`, "index 0 1|index 1: is not valid JSON: a comma or the end of the array must come here (byte 4)"},
-		"no item":              {`[1,]`, "index 0 1|index 1: is not valid JSON: an item must come here (byte 4)"},
-		"empty":                {"", "The body is empty: it must be a JSON array of jobs, or one job a line"},
-		"blank":                {" \r\n\t\n", "The body is empty: it must be a JSON array of jobs, or one job a line"},
+		"UTF-16": {"\xff\xfe{\x00}\x00\n\x00",
+			"The body is UTF-16 (little endian): it must be JSON in UTF-8"},
+		"UTF-16, an array": {"\x00[\x00]", "The body is UTF-16 (big endian): it must be JSON in UTF-8"},
+		"gzip": {"\x1f\x8b\x08\x00\x00\x00",
+			"The body is compressed with gzip: it must be JSON in UTF-8"},
+		"a mark alone":     {"\ufeff", "The body is empty: it must be a JSON array of jobs, or one job a line"},
+		"no JSON":          {"{}\nx\n", "line 1 {}|line 2 x"},
+		"a long line":      {"1\n" + long + "y\n2\n", "line 1 1|line 2 is too long|line 3 2"},
+		"a long last line": {"1\n" + long + "y", "line 1 1|line 2 is too long"},
+		"a line just fits": {long[:testItem-1] + "\n1\n", "line 1 " + long[:testItem-1] + "|line 2 1"},
+		"array": {"\n [ {} , {\"a\" :\n \"x\\ny\"},\n3]\n ",
+			`index 0 {}|index 1 {"a" :` + "\n" + ` "x\ny"}|index 2 3`},
+		"empty array": {"[]", ""},
+		"after the array": {"[1] 2", "index 0 1|index 1: is not valid JSON: nothing may come after the " +
+			"array (byte 5)"},
+		"two arrays": {"[1][2]", "index 0 1|index 1: is not valid JSON: nothing may come after the " +
+			"array (byte 4)"},
+		"junk after": {"[1]x", "index 0 1|index 1: is not valid JSON: nothing may come after the " +
+			"array (byte 4)"},
+		"array without end": {"[1,2", "index 0 1|index 1 2|index 2: the array has no end"},
+		"item without end":  {`[1,{"a":`, "index 0 1|index 1: the array has no end"},
+		"syntax error": {`[1,{"a" 2},3]`, "index 0 1|index 1: is not valid JSON: invalid character '2' after " +
+			"object key; it begins after byte 3 of the file"},
+		"a long item": {`[1,"` + long + long + `",2]`, "index 0 1|index 1 is too long|index 2 2"},
+		"no comma": {`[1 {}]`, "index 0 1|index 1: is not valid JSON: a comma or the end of the array " +
+			"must come here (byte 4)"},
+		"no item": {`[1,]`, "index 0 1|index 1: is not valid JSON: an item must come here (byte 4)"},
+		"empty":   {"", "The body is empty: it must be a JSON array of jobs, or one job a line"},
+		"blank":   {" \r\n\t\n", "The body is empty: it must be a JSON array of jobs, or one job a line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, in := range []io.Reader{strings.NewReader(tc.in), iotest.DataErrReader(strings.NewReader(tc.in))} {
@@ -98,7 +106,8 @@ func TestLinesSurvive(t *testing.T) {
 				want = append(want, fmt.Sprintf("line %d %s", i+1, line))
 			}
 		}
-		in := iotest.OneByteReader(bytes.NewBufferString(strings.Join(lines, rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "break"))))
+		in := iotest.OneByteReader(bytes.NewBufferString(
+			strings.Join(lines, rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "break"))))
 		if got := strings.Join(readItems(in), "|"); got != strings.Join(want, "|") {
 			t.Fatalf("got  %s\nwant %s", got, strings.Join(want, "|"))
 		}

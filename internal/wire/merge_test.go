@@ -42,8 +42,11 @@ func fullDoc() domain.SpecDoc {
 		Schedule: "0 0 9 * * MON-FRI", API: "https://example.com/hook", Type: domain.AtMostOnce, Name: "Größe <b>",
 		Tags: []string{"a", "b"}, Timezone: "Europe/Berlin", Method: "PUT", Headers: map[string]string{"X-A": "1"},
 		SecretNames: []string{"X-A"},
-		Body:        json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5, Retry: domain.Retry{MaxRetries: 1, DelayMs: 2, Backoff: domain.BackoffFixed, MaxDelayMs: 3}, Overlap: domain.OverlapQueue,
-		Misfire: domain.Misfire{Policy: domain.MisfireSkip, MaxAgeMs: 4, MaxRuns: 5}, StartAt: 1_767_225_600_000, EndAt: 1_798_761_600_000, JitterMs: 8, DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true,
+		Body:        json.RawMessage(`{"a":[1,2.50]}`), TimeoutMs: 5,
+		Retry:   domain.Retry{MaxRetries: 1, DelayMs: 2, Backoff: domain.BackoffFixed, MaxDelayMs: 3},
+		Overlap: domain.OverlapQueue,
+		Misfire: domain.Misfire{Policy: domain.MisfireSkip, MaxAgeMs: 4, MaxRuns: 5}, StartAt: 1_767_225_600_000,
+		EndAt: 1_798_761_600_000, JitterMs: 8, DST: domain.DST{Gap: "SKIP", Fold: "BOTH"}, TLSSkipVerify: true,
 		ClientCertificate: "bank",
 	}}
 }
@@ -80,7 +83,8 @@ func TestSpecFieldsAreComplete(t *testing.T) {
 		t.Errorf("the spec has %v, the schema describes %v", names, described)
 	}
 	for part, typ := range map[string]reflect.Type{
-		"retry": reflect.TypeFor[RetrySpec](), "misfire": reflect.TypeFor[MisfireSpec](), "dst": reflect.TypeFor[DstSpec](),
+		"retry": reflect.TypeFor[RetrySpec](), "misfire": reflect.TypeFor[MisfireSpec](),
+		"dst":     reflect.TypeFor[DstSpec](),
 		"signing": reflect.TypeFor[SigningSpec](),
 	} {
 		if known, described := sortedKeys(specFields[part].members), membersOf(typ); !slices.Equal(known, described) {
@@ -88,7 +92,8 @@ func TestSpecFieldsAreComplete(t *testing.T) {
 		}
 	}
 	for name, typ := range map[string]reflect.Type{
-		"retry": reflect.TypeFor[domain.Retry](), "misfire": reflect.TypeFor[domain.Misfire](), "dst": reflect.TypeFor[domain.DST](),
+		"retry": reflect.TypeFor[domain.Retry](), "misfire": reflect.TypeFor[domain.Misfire](),
+		"dst": reflect.TypeFor[domain.DST](),
 	} {
 		var members []string
 		for i := range typ.NumField() {
@@ -124,16 +129,20 @@ func TestMerge(t *testing.T) {
 		{"spaces around", " {\n\"timeoutMs\" : 17 }\n", func(w *domain.SpecDoc) { w.TimeoutMs = 17 }},
 		{"active", `{"isActive":true}`, func(w *domain.SpecDoc) { w.IsActive = true }},
 		{"part of an object", `{"retry":{"delayMs":9}}`, func(w *domain.SpecDoc) { w.Retry.DelayMs = 9 }},
-		{"two objects", `{"misfire":{"maxRuns":1},"dst":{"fold":"FIRST"}}`, func(w *domain.SpecDoc) { w.Misfire.MaxRuns, w.DST.Fold = 1, "FIRST" }},
-		{"headers are replaced", `{"headers":{"X-B":"2"}}`, func(w *domain.SpecDoc) { w.Headers = map[string]string{"X-B": "2"} }},
+		{"two objects", `{"misfire":{"maxRuns":1},"dst":{"fold":"FIRST"}}`,
+			func(w *domain.SpecDoc) { w.Misfire.MaxRuns, w.DST.Fold = 1, "FIRST" }},
+		{"headers are replaced", `{"headers":{"X-B":"2"}}`,
+			func(w *domain.SpecDoc) { w.Headers = map[string]string{"X-B": "2"} }},
 		{"tags are replaced", `{"tags":["c"]}`, func(w *domain.SpecDoc) { w.Tags = []string{"c"} }},
 		{"the body is replaced", `{"body":"text"}`, func(w *domain.SpecDoc) { w.Body = json.RawMessage(`"text"`) }},
-		{"null is the default", `{"retry":null,"method":null,"timezone":null}`, func(w *domain.SpecDoc) { w.Retry, w.Method, w.Timezone = d.Retry, d.Method, d.Timezone }},
+		{"null is the default", `{"retry":null,"method":null,"timezone":null}`,
+			func(w *domain.SpecDoc) { w.Retry, w.Method, w.Timezone = d.Retry, d.Method, d.Timezone }},
 		{"null is nothing where that is the default", `{"headers":null,"tags":null,"body":null,"startAt":null}`,
 			func(w *domain.SpecDoc) { w.Headers, w.Tags, w.Body, w.StartAt = nil, nil, nil, 0 }},
 		{"null inside an object", `{"retry":{"maxRetries":null},"misfire":{"policy":null},"dst":{"gap":null}}`,
 			func(w *domain.SpecDoc) {
-				w.Retry.MaxRetries, w.Misfire.Policy, w.DST.Gap = domain.DefaultMaxRetries, domain.MisfireRunAll, "AFTER"
+				w.Retry.MaxRetries, w.Misfire.Policy, w.DST.Gap = domain.DefaultMaxRetries,
+					domain.MisfireRunAll, "AFTER"
 			}},
 		{"null activates", `{"isActive":null}`, func(w *domain.SpecDoc) { w.IsActive = true }},
 	} {
@@ -182,7 +191,8 @@ func TestMergeFaults(t *testing.T) {
 		{`{"retry":{"maxRetries":"3"}}`, []string{"retry.maxRetries: must be a whole number, not string"}},
 		{`{"retry":{"times":3}}`, []string{"retry.times: is not a field of a job"}},
 		{`{"retry":{"MAXRETRIES":3}}`, []string{`did you mean "maxRetries"?`}},
-		{`{"dst":{"gap":1},"misfire":{"maxRuns":"all"}}`, []string{"dst.gap: must be a string", "misfire.maxRuns: must be a whole number"}},
+		{`{"dst":{"gap":1},"misfire":{"maxRuns":"all"}}`,
+			[]string{"dst.gap: must be a string", "misfire.maxRuns: must be a whole number"}},
 		{`{"url":"x","name":1}`, []string{"name: must be a string", "url: is not a field of a job"}},
 		{`{"time_zone":"UTC"}`, []string{`time_zone: is not a field of a job; did you mean "timezone"?`}},
 		{`{"Schedule":"x"}`, []string{`did you mean "schedule"?`}},
@@ -227,8 +237,10 @@ func TestEditDistance(t *testing.T) {
 // taken comes back the same through JSON.
 func FuzzSpecMerge(f *testing.F) {
 	for _, s := range []string{
-		`{}`, `{"schedule":"* * * * * *","api":"http://a","type":"ATLEAST_ONCE"}`, `{"retry":{"maxRetries":1},"headers":{"a":"b"}}`,
-		`{"body":"\u00fc","tags":["x"],"misfire":null}`, `[1]`, `{"retry":{"x":1},"nope":2}`, `{"body": {"a" : [1, 2]} }`, `{"name":"\ud800"}`,
+		`{}`, `{"schedule":"* * * * * *","api":"http://a","type":"ATLEAST_ONCE"}`,
+		`{"retry":{"maxRetries":1},"headers":{"a":"b"}}`,
+		`{"body":"\u00fc","tags":["x"],"misfire":null}`, `[1]`, `{"retry":{"x":1},"nope":2}`,
+		`{"body": {"a" : [1, 2]} }`, `{"name":"\ud800"}`,
 	} {
 		f.Add([]byte(s))
 	}

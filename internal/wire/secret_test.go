@@ -27,20 +27,28 @@ func TestMergeKeepsSecrets(t *testing.T) {
 		want  map[string]string // nil: refused
 		fault string
 	}{
-		"nothing":             {`{}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
-		"the masks":           {`{"headers":{"Authorization":"********","X-Own":"********","Accept":"b"}}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "b"}, ""},
-		"in another case":     {`{"headers":{"authorization":"********"}}`, map[string]string{"authorization": "old"}, ""},
-		"a new value":         {`{"headers":{"Authorization":"new"}}`, map[string]string{"Authorization": "new"}, ""},
-		"removed":             {`{"headers":{"Accept":"a"}}`, map[string]string{"Accept": "a"}, ""},
-		"reset":               {`{"headers":null}`, map[string]string{}, ""},
-		"nothing to keep":     {`{"headers":{"X-Api-Key":"********"}}`, nil, "headers.X-Api-Key: must be the value itself"},
-		"new name, literal":   {`{"headers":{"Accept":"********"}}`, map[string]string{"Accept": "********"}, ""},
-		"no longer secret":    {`{"secretHeaders":[]}`, nil, "secretHeaders: must go on to name X-Own"},
-		"mask, not secret":    {`{"secretHeaders":null,"headers":{"X-Own":"********"}}`, nil, "secretHeaders: must go on to name X-Own"},
-		"sent anew":           {`{"secretHeaders":[],"headers":{"X-Own":"shown"}}`, map[string]string{"X-Own": "shown"}, ""},
-		"named from now on":   {`{"secretHeaders":["X-Own","Accept"]}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
-		"named and kept":      {`{"secretHeaders":["x-own"],"headers":{"X-Own":"********"}}`, map[string]string{"X-Own": "mine"}, ""},
-		"named, mask of none": {`{"secretHeaders":["Accept","X-Own"],"headers":{"Accept":"********"}}`, nil, "headers.Accept: must be the value itself"},
+		"nothing": {`{}`, map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
+		"the masks": {`{"headers":{"Authorization":"********","X-Own":"********","Accept":"b"}}`,
+			map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "b"}, ""},
+		"in another case": {`{"headers":{"authorization":"********"}}`,
+			map[string]string{"authorization": "old"}, ""},
+		"a new value": {`{"headers":{"Authorization":"new"}}`, map[string]string{"Authorization": "new"}, ""},
+		"removed":     {`{"headers":{"Accept":"a"}}`, map[string]string{"Accept": "a"}, ""},
+		"reset":       {`{"headers":null}`, map[string]string{}, ""},
+		"nothing to keep": {`{"headers":{"X-Api-Key":"********"}}`, nil,
+			"headers.X-Api-Key: must be the value itself"},
+		"new name, literal": {`{"headers":{"Accept":"********"}}`, map[string]string{"Accept": "********"}, ""},
+		"no longer secret":  {`{"secretHeaders":[]}`, nil, "secretHeaders: must go on to name X-Own"},
+		"mask, not secret": {`{"secretHeaders":null,"headers":{"X-Own":"********"}}`, nil,
+			"secretHeaders: must go on to name X-Own"},
+		"sent anew": {`{"secretHeaders":[],"headers":{"X-Own":"shown"}}`,
+			map[string]string{"X-Own": "shown"}, ""},
+		"named from now on": {`{"secretHeaders":["X-Own","Accept"]}`,
+			map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}, ""},
+		"named and kept": {`{"secretHeaders":["x-own"],"headers":{"X-Own":"********"}}`,
+			map[string]string{"X-Own": "mine"}, ""},
+		"named, mask of none": {`{"secretHeaders":["Accept","X-Own"],"headers":{"Accept":"********"}}`, nil,
+			"headers.Accept: must be the value itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,10 +87,12 @@ func TestMaskedDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	masked := doc.Masked()
-	if len(masked.Signing.Secrets) != 2 || masked.Signing.Secrets[0] != domain.Mask || masked.Signing.Secrets[1] != domain.Mask || doc.Signing.Secrets[0] != secretA {
+	if len(masked.Signing.Secrets) != 2 || masked.Signing.Secrets[0] != domain.Mask ||
+		masked.Signing.Secrets[1] != domain.Mask || doc.Signing.Secrets[0] != secretA {
 		t.Errorf("masked as %q", masked.Signing.Secrets)
 	}
-	if text := string(shown) + fmt.Sprintf("%v %+v %#v", doc, doc, doc); strings.Contains(text, string(secretA[6:])) || strings.Contains(text, string(secretB[6:])) {
+	if text := string(shown) + fmt.Sprintf("%v %+v %#v", doc, doc, doc); strings.Contains(text, string(secretA[6:])) ||
+		strings.Contains(text, string(secretB[6:])) {
 		t.Errorf("a secret is in %s", text)
 	}
 	same := doc
@@ -113,7 +123,8 @@ func TestDraftsDoNotTouchSecrets(t *testing.T) {
 	if err := lay(&draft, []byte(`{"signing":{"secrets":["`+string(secretC)+`","********"]}}`)); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(draft.Signing.Secrets, []webhook.Secret{secretC, secretA}) || !reflect.DeepEqual(doc.Signing.Secrets, []webhook.Secret{secretA, secretB}) {
+	if !reflect.DeepEqual(draft.Signing.Secrets, []webhook.Secret{secretC, secretA}) ||
+		!reflect.DeepEqual(doc.Signing.Secrets, []webhook.Secret{secretA, secretB}) {
 		t.Error("the wrong secrets, or the current version has changed")
 	}
 }
@@ -126,13 +137,17 @@ func TestMasksOfSigningSecrets(t *testing.T) {
 		want      []webhook.Secret // nil with a fault
 		fault     string
 	}{
-		"kept":             {[]webhook.Secret{secretA}, []webhook.Secret{domain.Mask}, []webhook.Secret{secretA}, ""},
-		"both kept":        {[]webhook.Secret{secretA, secretB}, []webhook.Secret{domain.Mask, domain.Mask}, []webhook.Secret{secretA, secretB}, ""},
-		"one before":       {[]webhook.Secret{secretA}, []webhook.Secret{secretC, domain.Mask}, []webhook.Secret{secretC, secretA}, ""},
-		"the old one goes": {[]webhook.Secret{secretC, secretA}, []webhook.Secret{domain.Mask}, []webhook.Secret{secretC}, ""},
-		"none left":        {[]webhook.Secret{secretA}, []webhook.Secret{}, nil, ""},
-		"mask of nothing":  {nil, []webhook.Secret{domain.Mask}, nil, "signing.secrets[0]: must be the value itself"},
-		"one too many":     {[]webhook.Secret{secretA}, []webhook.Secret{domain.Mask, domain.Mask}, nil, "signing.secrets[1]: must be the value itself"},
+		"kept": {[]webhook.Secret{secretA}, []webhook.Secret{domain.Mask}, []webhook.Secret{secretA}, ""},
+		"both kept": {[]webhook.Secret{secretA, secretB}, []webhook.Secret{domain.Mask, domain.Mask},
+			[]webhook.Secret{secretA, secretB}, ""},
+		"one before": {[]webhook.Secret{secretA}, []webhook.Secret{secretC, domain.Mask},
+			[]webhook.Secret{secretC, secretA}, ""},
+		"the old one goes": {[]webhook.Secret{secretC, secretA}, []webhook.Secret{domain.Mask},
+			[]webhook.Secret{secretC}, ""},
+		"none left":       {[]webhook.Secret{secretA}, []webhook.Secret{}, nil, ""},
+		"mask of nothing": {nil, []webhook.Secret{domain.Mask}, nil, "signing.secrets[0]: must be the value itself"},
+		"one too many": {[]webhook.Secret{secretA}, []webhook.Secret{domain.Mask, domain.Mask}, nil,
+			"signing.secrets[1]: must be the value itself"},
 	} {
 		doc := domain.NewSpecDoc()
 		doc.Signing.Secrets = c.had
@@ -144,7 +159,8 @@ func TestMasksOfSigningSecrets(t *testing.T) {
 		faults := fieldsOf(t, err)
 		switch {
 		case c.fault != "":
-			if len(faults) != 1 || !strings.HasPrefix(faults[0], c.fault) || !reflect.DeepEqual(doc.Signing.Secrets, c.had) {
+			if len(faults) != 1 || !strings.HasPrefix(faults[0], c.fault) ||
+				!reflect.DeepEqual(doc.Signing.Secrets, c.had) {
 				t.Errorf("%s: faults %q, %d secrets", name, faults, len(doc.Signing.Secrets))
 			}
 		case err != nil || !reflect.DeepEqual(doc.Signing.Secrets, c.want):

@@ -11,14 +11,20 @@ type Expression struct {
 var Mix = []Expression{
 	{"* * * * *", true}, {"*/5 * * * *", true}, {"*/15 * * * *", true}, {"0 * * * *", true}, {"30 * * * *", true},
 	{"0 */2 * * *", true}, {"0 */6 * * *", true}, {"0 0 * * *", true}, {"30 2 * * *", true}, {"15 3 * * *", true},
-	{"0 9 * * 1-5", true}, {"30 9 * * MON-FRI", true}, {"0 9,17 * * *", true}, {"0 0 * * 0", true}, {"0 8 * * MON", true},
+	{"0 9 * * 1-5", true}, {"30 9 * * MON-FRI", true}, {"0 9,17 * * *", true}, {"0 0 * * 0", true},
+	{"0 8 * * MON", true},
 	{"0 0 1 * *", true}, {"0 6 1,15 * *", true}, {"0 0 1 1 *", true}, {"0 0 1 */3 *", true}, {"0 22 * * FRI", true},
-	{"*/10 9-17 * * MON-FRI", true}, {"0 9-17 * * MON-FRI", true}, {"5,35 * * * *", true}, {"0 0 13 * FRI", true}, {"59 23 31 12 *", true},
-	{"* * * * * *", true}, {"*/10 * * * * *", true}, {"30 * * * * *", true}, {"0 */5 * * * *", true}, {"0 0 * * * *", true},
-	{"0 30 9 * * *", true}, {"15 30 4 * * *", true}, {"0 0 12 * * ?", true}, {"0 15 10 ? * MON-FRI", true}, {"0 0-5 14 * * ?", true},
+	{"*/10 9-17 * * MON-FRI", true}, {"0 9-17 * * MON-FRI", true}, {"5,35 * * * *", true}, {"0 0 13 * FRI", true},
+	{"59 23 31 12 *", true},
+	{"* * * * * *", true}, {"*/10 * * * * *", true}, {"30 * * * * *", true}, {"0 */5 * * * *", true},
+	{"0 0 * * * *", true},
+	{"0 30 9 * * *", true}, {"15 30 4 * * *", true}, {"0 0 12 * * ?", true}, {"0 15 10 ? * MON-FRI", true},
+	{"0 0-5 14 * * ?", true},
 	{"0 10,44 14 ? 3 WED", true}, {"@hourly", true}, {"@daily", true}, {"@weekly", true}, {"@monthly", true},
-	{"0 0 0 29 2 *", true}, {"0 0 3 31 * *", true}, {"0 15 10 L * ?", false}, {"0 0 18 LW * ?", false}, {"0 0 9 15W * ?", false},
-	{"0 15 10 ? * 6L", false}, {"0 0 10 ? * FRI#2", false}, {"H H * * *", false}, {"H/15 * * * *", false}, {"0 0 12 1 1 ? 2026/2", false},
+	{"0 0 0 29 2 *", true}, {"0 0 3 31 * *", true}, {"0 15 10 L * ?", false}, {"0 0 18 LW * ?", false},
+	{"0 0 9 15W * ?", false},
+	{"0 15 10 ? * 6L", false}, {"0 0 10 ? * FRI#2", false}, {"H H * * *", false}, {"H/15 * * * *", false},
+	{"0 0 12 1 1 ? 2026/2", false},
 }
 
 // Nasty are accepted expressions that make a search work: fires that are years apart, and calendar forms at every turn.

@@ -51,6 +51,7 @@ func signReversed(zone string) (Reading, bool) {
 	if !offsetSign.MatchString(zone) {
 		return Reading{}, false
 	}
-	return explained(aZone, "after TZ= the C library reads the sign of an offset the other way round, UTC-2 as +02:00, so it cannot be "+
+	return explained(aZone, "after TZ= the C library reads the sign of an offset the other way round, UTC-2 as "+
+		"+02:00, so it cannot be "+
 		"known what is meant: name a place in the job's own field \"timezone\", such as Europe/Berlin")
 }

@@ -37,7 +37,8 @@ var (
 	seven       = style{"Belfry", "smhDMWY", 0, either}
 )
 
-var bounds = map[byte][2]int{'s': {0, 59}, 'm': {0, 59}, 'h': {0, 23}, 'D': {1, 31}, 'M': {1, 12}, 'W': {0, 6}, 'Y': {1970, 2199}}
+var bounds = map[byte][2]int{'s': {0, 59}, 'm': {0, 59}, 'h': {0, 23}, 'D': {1, 31}, 'M': {1, 12}, 'W': {0, 6},
+	'Y': {1970, 2199}}
 
 var weekdayNames = []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}
 

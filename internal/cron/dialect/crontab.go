@@ -35,7 +35,8 @@ const withCommand = "has a command behind the fields"
 
 func restricts(field string) bool { return strings.Trim(field, "*?") != "" }
 
-// isCommand recognises what is no further field: a path, a quoted or assigned word, or a name with arguments that is not a
+// isCommand recognises what is no further field: a path, a quoted or assigned word, or a name with arguments that is
+// not a
 // name of a month or a weekday, whatever is behind it (MONDAY).
 func isCommand(words []string) bool {
 	first := words[0]

@@ -19,7 +19,8 @@ type phrase struct {
 var clockForm = regexp.MustCompile(`^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?(am|pm)?$`)
 
 var ordinals = map[string]int{
-	"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": 6, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5,
+	"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": 6, "1st": 1, "2nd": 2, "3rd": 3,
+	"4th": 4, "5th": 5,
 }
 
 // readEnglish reads a time of day with days: "daily at 10:00", "every weekday 9:30", "first monday of month 04:00".
@@ -35,14 +36,17 @@ func readEnglish(text string) (Reading, bool) {
 	}
 	words := strings.Fields(strings.ToLower(strings.Join(written, " ")))
 	if len(words) == 1 && strings.Count(words[0], ":") == 2 && p.zone == "" {
-		return explained(problem, "a time alone may be a time of day or a period: use 0 30 9 * * * for 09:30:00 each day, or @every 9h30m")
+		return explained(problem, "a time alone may be a time of day or a period: use 0 30 9 * * * for 09:30:00 each "+
+			"day, or @every 9h30m")
 	}
 	if len(words) == 2 && words[0] == "every" && words[1] == "day" || len(words) == 1 && words[0] == "everyday" {
-		return explained(problem, "use @daily for 00:00 by the clock, 0 30 9 * * * for another time of day, or @every 24h for real time")
+		return explained(problem, "use @daily for 00:00 by the clock, 0 30 9 * * * for another time of day, or "+
+			"@every 24h for real time")
 	}
 	if !p.read(words) {
 		if words[0] == "every" || words[0] == "each" {
-			return explained(problem, "periods are of the form @every 5m, times of day are fields such as 0 30 9 * * MON-FRI")
+			return explained(problem, "periods are of the form @every 5m, times of day are fields such as 0 30 "+
+				"9 * * MON-FRI")
 		}
 		return Reading{}, false
 	}
@@ -178,7 +182,8 @@ func (p *phrase) rule() *Rule {
 	r.OnDay = func(day, length, weekday int) bool {
 		onWeekday := len(p.weekdays) == 0 || slices.Contains(p.weekdays, weekday)
 		place := (day + 6) / 7
-		return onWeekday && (len(p.nth) == 0 || slices.Contains(p.nth, place) || day+7 > length && slices.Contains(p.nth, 6))
+		return onWeekday && (len(p.nth) == 0 || slices.Contains(p.nth, place) ||
+			day+7 > length && slices.Contains(p.nth, 6))
 	}
 	return r
 }

@@ -25,9 +25,11 @@ func readEventBridge(text string) (Reading, bool) {
 		r, err := eventBridge.offer(eventBridgeNotation, words)
 		switch {
 		case errors.Is(err, errBothDays):
-			return explained(eventBridgeNotation, "EventBridge wants ? in one of the day fields; what is meant with both cannot be known")
+			return explained(eventBridgeNotation, "EventBridge wants ? in one of the day fields; what is meant with "+
+				"both cannot be known")
 		case err != nil && len(words) == 6:
-			return explained(eventBridgeNotation, "one of the six fields (minute hour day-of-month month day-of-week year) has a value "+
+			return explained(eventBridgeNotation, "one of the six fields (minute hour day-of-month month day-of-week "+
+				"year) has a value "+
 				"that is not known there; weekdays are 1 for Sunday to 7 for Saturday, or SUN to SAT")
 		case err != nil:
 			return explained(eventBridgeNotation, "in cron(..) it wants six fields: minute hour day-of-month month "+
@@ -64,18 +66,21 @@ func readAtCall(inner string) (Reading, bool) {
 	}, true
 }
 
-// readBareEventBridge reads its six fields without cron(..): one of its day fields is ?, where Belfry has hour or month.
+// readBareEventBridge reads its six fields without cron(..): one of its day fields is ?, where Belfry has hour or
+// month.
 func readBareEventBridge(text string) (Reading, bool) {
 	words := strings.Fields(text)
 	if len(words) != 6 || words[2] != "?" && words[4] != "?" {
 		return Reading{}, false
 	}
-	r, err := eventBridge.offer("has the fields of EventBridge, which begin with the minute and end with the year", words)
+	r, err := eventBridge.offer("has the fields of EventBridge, which begin with the minute and end with the year",
+		words)
 	if err != nil {
 		return Reading{}, false
 	}
 	r.InField = true
-	r.Why = join("these look like EventBridge's six fields, minute first and year last, and here the second is first", r.Why)
+	r.Why = join("these look like EventBridge's six fields, minute first and year last, and here the second is first",
+		r.Why)
 	return r, true
 }
 

@@ -37,9 +37,11 @@ func readEpoch(digits string) (Reading, bool) {
 	n, _ := strconv.ParseInt(digits, 10, 64)
 	switch {
 	case len(digits) == 13:
-		return explained(isInstant, "Unix milliseconds cannot be told from seconds for sure: use @at 2026-01-02T15:04:05Z")
+		return explained(isInstant, "Unix milliseconds cannot be told from seconds for sure: use @at "+
+			"2026-01-02T15:04:05Z")
 	case n < 100_000_000:
-		return explained(isInstant, "so early an instant can hardly be meant: use @at 2026-01-02T15:04:05Z, or @every 90s for a period")
+		return explained(isInstant, "so early an instant can hardly be meant: use @at 2026-01-02T15:04:05Z, or "+
+			"@every 90s for a period")
 	}
 	return Reading{Problem: isInstant, Rule: &Rule{Kind: Instant, At: time.Unix(n, 0).UTC(), Offset: true}}, true
 }
@@ -92,7 +94,8 @@ func weekdayOf(s string) (int, bool) {
 	lower := strings.ToLower(s)
 	for d := range time.Saturday + 1 {
 		full := strings.ToLower(d.String())
-		if lower == full || lower == full+"s" || lower == full[:3] || len(lower) > 3 && len(lower) < 6 && strings.HasPrefix(full, lower) {
+		if lower == full || lower == full+"s" || lower == full[:3] || len(lower) > 3 && len(lower) < 6 &&
+			strings.HasPrefix(full, lower) {
 			return int(d), true
 		}
 	}

@@ -57,7 +57,8 @@ func zoneIn(line string) (zone string, ofLibrary bool) {
 	return strings.Trim(value, `"'`), true
 }
 
-// isNoSchedule recognises lines beside the schedule: empty ones, comments, other settings (PATH=/bin), a key of YAML alone.
+// isNoSchedule recognises lines beside the schedule: empty ones, comments, other settings (PATH=/bin), a key of YAML
+// alone.
 func isNoSchedule(line string) bool {
 	name, _, assigns := strings.Cut(line, "=")
 	setting := assigns && strings.Trim(strings.TrimSpace(name), "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""

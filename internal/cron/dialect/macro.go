@@ -26,7 +26,8 @@ func readMacro(text string) (Reading, bool) {
 	const problem = "is not a named schedule"
 	switch {
 	case name == "@reboot":
-		return explained(problem, "Belfry runs jobs by the clock, not at a start; use @yearly, @monthly, @weekly, @daily, @hourly, "+
+		return explained(problem, "Belfry runs jobs by the clock, not at a start; use @yearly, @monthly, @weekly, "+
+			"@daily, @hourly, "+
 			"@every 5m or @at 2026-01-02T15:04:05Z")
 	case name == "@once" || name == "@continuous":
 		return explained(problem, "use @at 2026-01-02T15:04:05Z for a single fire")
@@ -42,8 +43,9 @@ func readMacro(text string) (Reading, bool) {
 			return r, true
 		}
 		if len(words) == 2 && strings.ContainsAny(words[1], ":mM") && clockForm.MatchString(strings.ToLower(words[1])) {
-			return explained("is a named schedule with a time", "a named schedule takes no time: use fields, such as 0 0 5 1 * * for 05:00 "+
-				"on the first day of each month, or 0 0 5 * * MON")
+			return explained("is a named schedule with a time",
+				"a named schedule takes no time: use fields, such as 0 0 5 1 * * for 05:00 "+
+					"on the first day of each month, or 0 0 5 * * MON")
 		}
 	}
 	return Reading{}, false

@@ -4,13 +4,16 @@ import "strings"
 
 // pasted are characters that word processors, web pages and shells leave in a text, and what they mean.
 var pasted = strings.NewReplacer(
-	"\u00a0", " ", "\u2002", " ", "\u2003", " ", "\u2009", " ", "\u202f", " ", "\u3000", " ", "\u200b", "", "\ufeff", "",
+	"\u00a0", " ", "\u2002", " ", "\u2003", " ", "\u2009", " ", "\u202f", " ", "\u3000", " ", "\u200b",
+	"", "\ufeff", "",
 	"\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-",
-	"\u2217", "*", "\uff0a", "*", "\u2731", "*", "\uff0f", "/", "\u2044", "/", "\u2215", "/", "\uff0c", ",", "\uff1f", "?",
+	"\u2217", "*", "\uff0a", "*", "\u2731", "*", "\uff0f", "/", "\u2044", "/", "\u2215", "/", "\uff0c",
+	",", "\uff1f", "?",
 	"\\*", "*", "\t", " ",
 )
 
-// readPasted reads a text that is right but for what came with it: quotes, line ends, blanks and dashes of another kind.
+// readPasted reads a text that is right but for what came with it: quotes, line ends, blanks and dashes of another
+// kind.
 func (w within) readPasted(text string) (Reading, bool) {
 	clean := strings.Trim(pasted.Replace(text), " \r\n")
 	clean = strings.TrimPrefix(clean, "OnCalendar=")

@@ -94,8 +94,9 @@ func number9(s string) bool {
 	return s != "" && len(s) <= 9 && strings.Trim(s, "0123456789") == ""
 }
 
-var isoPeriod = regexp.MustCompile(`^P(?:(\d+(?:\.\d+)?)Y)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?` +
-	`(?:T(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$`)
+var isoPeriod = regexp.MustCompile(
+	`^P(?:(\d+(?:\.\d+)?)Y)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?` +
+		`(?:T(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$`)
 
 // readISO reads a duration of ISO 8601, alone or behind R.
 func readISO(text string) (Reading, bool) {
@@ -110,14 +111,17 @@ func readISO(text string) (Reading, bool) {
 	}
 	switch {
 	case len(parts) == 3:
-		return explained(problem, "@every counts from the creation of the job and takes no start; use fields such as 0 0 * * * * and "+
+		return explained(problem, "@every counts from the creation of the job and takes no start; use fields such as "+
+			"0 0 * * * * and "+
 			"startAt, or @every and endAt")
 	case repeats && parts[0] != "R" && parts[0] != "R-1":
 		return explained(problem, "a number of repeats has no form here; use @every with endAt")
 	case m[1]+m[2] != "":
-		return explained(problem, "months and years differ in length: use @monthly, @yearly or fields with a day of the month")
+		return explained(problem, "months and years differ in length: use @monthly, @yearly or fields with a "+
+			"day of the month")
 	case m[3]+m[4] != "":
-		return explained(problem, "a day of the calendar is not always 24 hours: use @daily or @weekly to follow the clock, or @every 24h, "+
+		return explained(problem, "a day of the calendar is not always 24 hours: use @daily or @weekly to follow the "+
+			"clock, or @every 24h, "+
 			"@every 168h for real time")
 	}
 	d, ok := span(strings.ReplaceAll(strings.TrimPrefix(period, "PT"), ",", "."))

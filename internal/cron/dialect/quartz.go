@@ -11,7 +11,8 @@ func readQuartz(text string) (Reading, bool) {
 	}
 	day := strings.ToUpper(words[3])
 	if strings.HasPrefix(day, "L-") && strings.HasSuffix(day, "W") {
-		r, _ := explained(problem, "the weekday nearest to a day counted from the end of the month has no form here: use L-3 or LW")
+		r, _ := explained(problem, "the weekday nearest to a day counted from the end of the month has no form here: "+
+			"use L-3 or LW")
 		r.InField = true
 		return r, true
 	}

@@ -12,7 +12,8 @@ const MaxText = 2048
 type Reading struct {
 	// Problem completes "the text ..": "is EventBridge's notation".
 	Problem string
-	// Offer is the same for Belfry, to be compared with Rule first. It is empty for an instant, which the caller renders
+	// Offer is the same for Belfry, to be compared with Rule first. It is empty for an instant, which the caller
+	// renders
 	// from Rule, and where there is none: then Rule is nil and Why says why.
 	Offer string
 	// Zone is the zone that the text names; empty: that of the job.
@@ -73,7 +74,8 @@ func periodOffer(problem string, d time.Duration) (Reading, bool) {
 	if d%(24*time.Hour) == 0 {
 		why = join("a day is 24h of real time here, @daily follows the clock", why)
 	}
-	return Reading{Problem: problem, Offer: "@every " + spanText(d), Rule: &Rule{Kind: Period, Period: d}, Why: why}, true
+	return Reading{Problem: problem, Offer: "@every " + spanText(d), Rule: &Rule{Kind: Period, Period: d},
+		Why: why}, true
 }
 
 // spanText renders whole seconds in h, m and s; what is finer is left to fail the comparison.
@@ -112,7 +114,8 @@ func (w within) read(text string) (Reading, bool) {
 		return Reading{}, false
 	}
 	for _, read := range []func(string) (Reading, bool){
-		w.readLines, w.readZonePrefix, w.readAround, readUnlike, readEventBridge, readMacro, readEvery, readISO, readInstant, readBareEventBridge,
+		w.readLines, w.readZonePrefix, w.readAround, readUnlike, readEventBridge, readMacro, readEvery, readISO,
+		readInstant, readBareEventBridge,
 		readYearLast, w.readCrontabLine, readQuartz, readEnglish, readSystemd,
 	} {
 		if r, ok := read(trimmed); ok {

@@ -20,7 +20,8 @@ type calendar struct {
 var calendarWords = map[string]string{
 	"minutely": "*-*-* *:*:00", "hourly": "*-*-* *:00:00", "daily": "*-*-* 00:00:00", "monthly": "*-*-01 00:00:00",
 	"weekly": "Mon *-*-* 00:00:00", "yearly": "*-01-01 00:00:00", "annually": "*-01-01 00:00:00",
-	"quarterly": "*-01,04,07,10-01 00:00:00", "semiannually": "*-01,07-01 00:00:00", "semi-annually": "*-01,07-01 00:00:00",
+	"quarterly": "*-01,04,07,10-01 00:00:00", "semiannually": "*-01,07-01 00:00:00",
+	"semi-annually": "*-01,07-01 00:00:00",
 }
 
 // errNeverDay is the error of a single date that never comes.
@@ -35,7 +36,8 @@ func readSystemd(text string) (Reading, bool) {
 		return r, true
 	}
 	if _, ok := span(rest); named && !ok || strings.Contains(text, "*-*-") {
-		return explained(systemdNotation, "but no calendar event that is known here: those are of the form Mon..Fri *-*-* 08..18:00/5")
+		return explained(systemdNotation, "but no calendar event that is known here: those are of the form Mon..Fri "+
+			"*-*-* 08..18:00/5")
 	}
 	return Reading{}, false
 }

@@ -16,7 +16,8 @@ var (
 // readUnlike explains what no schedule of Belfry does.
 func readUnlike(text string) (Reading, bool) {
 	if monotonic.MatchString(text) {
-		return explained(systemdNotation, "it counts from a start or from the last run there; a period here is @every 5m, counted from the "+
+		return explained(systemdNotation, "it counts from a start or from the last run there; a period here is "+
+			"@every 5m, counted from the "+
 			"creation of the job")
 	}
 	words := strings.Fields(text)

@@ -28,7 +28,10 @@ func newBench(t *testing.T, calls, perHost int) *bench {
 	b.d = New(Config{
 		MaxCalls: calls, MaxPerHost: perHost,
 		Work: func() {}, Now: func() int64 { return b.now }, Trim: func(*run.Span) bool { return false },
-		FromSpan: func(s *run.Span) *run.Run { return &run.Run{Job: s.Job, Ver: s.Ver, At: s.Pop(), Lane: run.LaneLate} },
+		FromSpan: func(s *run.Span) *run.Run {
+			return &run.Run{Job: s.Job, Ver: s.Ver, At: s.Pop(),
+				Lane: run.LaneLate}
+		},
 	})
 	b.d.suspended = false
 	return b
@@ -245,7 +248,8 @@ func TestSpansInADispatcher(t *testing.T) {
 	at := func(first, last int64) *run.Span {
 		return &run.Span{Job: j, Ver: j.Current, Next: first, Last: last, Lane: run.LaneLate}
 	}
-	if merged := b.d.PushSpans([]*run.Span{at(5000, 7000), at(8000, 8000), at(1000, 2000), at(9000, 9000)}); len(merged) != 1 {
+	if merged := b.d.PushSpans([]*run.Span{at(5000, 7000), at(8000, 8000), at(1000, 2000), at(9000, 9000)}); len(
+		merged) != 1 {
 		t.Errorf("%d merged, want one", len(merged))
 	}
 	var got []int64

@@ -137,7 +137,8 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 			}
 		}
 		if mean := sum / (windows / 2); mean > 3*minHostLimit || most > 3*minHostLimit && from == minHostLimit {
-			t.Errorf("seed %d: %d slots on average, %d at most, and %d do all that can be done", seed, mean, most, minHostLimit)
+			t.Errorf("seed %d: %d slots on average, %d at most, and %d do all that can be done", seed, mean,
+				most, minHostLimit)
 		}
 	}
 }

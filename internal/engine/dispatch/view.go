@@ -114,7 +114,8 @@ func (d *Dispatcher) Hosts() []HostState {
 	defer d.mu.Unlock()
 	var out []HostState
 	for key, h := range d.hosts {
-		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.now, Queued: h.live.n + h.late.n, Spans: len(h.overflow.heap)}
+		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.now, Queued: h.live.n + h.late.n,
+			Spans: len(h.overflow.heap)}
 		for _, span := range h.overflow.heap {
 			s.LongestSpan = max(s.LongestSpan, span.Grown)
 		}

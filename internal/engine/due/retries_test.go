@@ -38,7 +38,8 @@ func TestRetrier(t *testing.T) {
 			r.Add(f)
 		}
 		taken := r.Take(func(f *run.Run) bool { return f.At == 3000 })
-		if len(taken) != 1 || r.Find(func(f *run.Run) bool { return f.At == 3000 }) != nil || r.Find(func(f *run.Run) bool { return f == fires[0] }) == nil {
+		if len(taken) != 1 || r.Find(func(f *run.Run) bool { return f.At == 3000 }) != nil ||
+			r.Find(func(f *run.Run) bool { return f == fires[0] }) == nil {
 			t.Errorf("%d taken", len(taken))
 		}
 		<-time.After(6 * time.Second)

@@ -23,7 +23,8 @@ func TestTimetableModel(t *testing.T) {
 			j := run.NewJob(domain.JobID{}, 0)
 			jobs = append(jobs, j)
 		}
-		distance := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, ringSize), rapid.Int64Range(ringSize-2, ringSize+2),
+		distance := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, ringSize),
+			rapid.Int64Range(ringSize-2, ringSize+2),
 			rapid.Int64Range(ringSize, 4*ringSize))
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {

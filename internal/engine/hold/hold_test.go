@@ -101,7 +101,8 @@ func TestSetModel(t *testing.T) {
 					want = min(want, s*1000-1)
 				}
 				if got := set.Before(limit); got != want || set.Seconds() != len(held) {
-					t.Fatalf("Before(%d) = %d with %d seconds, want %d with %d", limit, got, set.Seconds(), want, len(held))
+					t.Fatalf("Before(%d) = %d with %d seconds, want %d with %d", limit, got, set.Seconds(),
+						want, len(held))
 				}
 			},
 		})

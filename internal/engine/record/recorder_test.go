@@ -151,7 +151,8 @@ func TestRecorderRepeats(t *testing.T) {
 		l.fail(nil)
 		<-time.After(time.Second)
 		synctest.Wait()
-		if got := l.facts(); !slices.Equal(got, []int64{1, 2, 3}) || len(l.batches[0].Facts) != 2 || commits != 3 || r.Backlog() != 0 {
+		if got := l.facts(); !slices.Equal(got, []int64{1, 2, 3}) || len(l.batches[0].Facts) != 2 || commits != 3 ||
+			r.Backlog() != 0 {
 			t.Errorf("on record: %v in %d commits", got, len(l.batches))
 		}
 		if !errors.Is(errs[0], errLedger) || errs[len(errs)-1] != nil {

@@ -47,13 +47,16 @@ func TestKeepFrom(t *testing.T) {
 		want int64
 	}{
 		{"SKIP drops all", domain.Misfire{Policy: domain.MisfireSkip, MaxAgeMs: 1000, MaxRuns: 99}, 205, last + 1},
-		{"RUN_LATEST keeps the last", domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 1000, MaxRuns: 99}, 205, 200},
+		{"RUN_LATEST keeps the last", domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 1000, MaxRuns: 99},
+			205, 200},
 		{"RUN_LATEST, too old", domain.Misfire{Policy: domain.MisfireRunLatest, MaxAgeMs: 50, MaxRuns: 99}, 300, 250},
 		{"RUN_ALL keeps all", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 99}, 205, first},
-		{"RUN_ALL, exactly as many", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 11}, 205, first},
+		{"RUN_ALL, exactly as many", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 11},
+			205, first},
 		{"RUN_ALL, one too many", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 10}, 205, 110},
 		{"RUN_ALL, one run", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 1000, MaxRuns: 1}, 205, 200},
-		{"RUN_ALL, as old as allowed", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 60, MaxRuns: 99}, 210, 150},
+		{"RUN_ALL, as old as allowed", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 60, MaxRuns: 99},
+			210, 150},
 		{"RUN_ALL, all too old", domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 60, MaxRuns: 99}, 900, 840},
 	} {
 		if got := KeepFrom(c.m, first, last, c.now, prev); got != c.want {

@@ -24,7 +24,8 @@ func DecideResume(run *domain.OpenRun, once bool, stopReason string) ResumeVerdi
 		status, reason := EndStopped(run.Attempts, stopReason)
 		return ResumeVerdict{status, reason}
 	case run.InFlight && run.Crashes+1 >= poisonAt:
-		return ResumeVerdict{domain.StatusFailed, "poison: the server stopped three times in a row while this request was under way"}
+		return ResumeVerdict{domain.StatusFailed, "poison: the server stopped three times in a row while this " +
+			"request was under way"}
 	}
 	return ResumeVerdict{Status: domain.StatusPending}
 }

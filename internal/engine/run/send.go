@@ -70,7 +70,8 @@ func (r *Run) DecideSend(l Limits) (v Verdict, stopReason string) {
 	stopReason = r.Job.StopReason(r.At)
 	return decideSend(sendFacts{
 		at: r.At, scheduled: r.Scheduled(), fresh: r.Fresh(), stopped: stopReason != "",
-		versionTo: r.Ver.To.Load(), editFrom: r.Job.ReadBacklog().EditFrom, oldest: OldestSent(r.Ver.Plan.Value().Misfire, l.Now),
+		versionTo: r.Ver.To.Load(), editFrom: r.Job.ReadBacklog().EditFrom,
+		oldest:  OldestSent(r.Ver.Plan.Value().Misfire, l.Now),
 		crashed: r.Crashes > 0, marked: r.Marked,
 	}, l), stopReason
 }

@@ -47,9 +47,12 @@ func TestDecideSend(t *testing.T) {
 		{"a trigger after the lease", manual, nil, Limits{10_001, 10_000, 13_000}, WaitLease},
 		{"recovered", retry, func(f *sendFacts) { f.crashed = true }, may, SendMarked},
 		{"recovered and marked", retry, func(f *sendFacts) { f.crashed, f.marked = true, true }, may, SendNow},
-		{"recovered, after the lease", retry, func(f *sendFacts) { f.crashed = true }, Limits{10_001, 10_000, 13_000}, WaitLease},
-		{"stopped, after the lease", fire, func(f *sendFacts) { f.stopped = true }, Limits{10_001, 0, 0}, RefuseStopped},
-		{"stopped, and dropped by its version's end", fire, func(f *sendFacts) { f.stopped, f.versionTo = true, 1 }, may, RefuseStopped},
+		{"recovered, after the lease", retry, func(f *sendFacts) { f.crashed = true },
+			Limits{10_001, 10_000, 13_000}, WaitLease},
+		{"stopped, after the lease", fire, func(f *sendFacts) { f.stopped = true }, Limits{10_001, 0, 0},
+			RefuseStopped},
+		{"stopped, and dropped by its version's end", fire, func(f *sendFacts) { f.stopped, f.versionTo = true, 1 },
+			may, RefuseStopped},
 		{"too old, during an edit", fire, func(f *sendFacts) { f.at, f.editFrom = 1, 1 }, may, KeepForEdit},
 	} {
 		facts := c.facts
@@ -71,8 +74,10 @@ func TestEndStopped(t *testing.T) {
 		text     string
 	}{
 		{"never sent", nil, domain.StatusSkipped, "paused"},
-		{"an attempt failed", []domain.Attempt{{StartedAt: 1, Error: "refused"}}, domain.StatusFailed, "no further attempt: paused; last error: refused"},
-		{"a crash hid the last attempt", []domain.Attempt{{StartedAt: 1}, {}}, domain.StatusUnknown, LostOutcome + "; paused again"},
+		{"an attempt failed", []domain.Attempt{{StartedAt: 1, Error: "refused"}}, domain.StatusFailed,
+			"no further attempt: paused; last error: refused"},
+		{"a crash hid the last attempt", []domain.Attempt{{StartedAt: 1}, {}}, domain.StatusUnknown,
+			LostOutcome + "; paused again"},
 	} {
 		if got, text := EndStopped(c.attempts, "paused"); got != c.want || text != c.text {
 			t.Errorf("%s: %s %q, want %s %q", c.name, got, text, c.want, c.text)

@@ -9,7 +9,8 @@ import (
 // Snapshot returns the fire as a record that has not ended. Call with Job.Mu
 // held. An attempt that ended is RUNNING until its result is durable.
 func (r *Run) Snapshot() domain.Execution {
-	x := domain.Execution{FireKey: r.Key(), Version: int(r.Ver.Number), Status: domain.StatusPending, StartedAt: r.StartedAt}
+	x := domain.Execution{FireKey: r.Key(), Version: int(r.Ver.Number), Status: domain.StatusPending,
+		StartedAt: r.StartedAt}
 	if r.State == StateCalling || r.State == StateEnded {
 		x.Status = domain.StatusRunning
 	}

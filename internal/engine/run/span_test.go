@@ -67,7 +67,8 @@ func TestSpanModel(t *testing.T) {
 				model = model[n:]
 			},
 			"": func(t *rapid.T) {
-				if (s.Next == Never) != (len(model) == 0) || (len(model) > 0 && (s.Next != model[0] || s.Last != model[len(model)-1])) {
+				if (s.Next == Never) != (len(model) == 0) ||
+					(len(model) > 0 && (s.Next != model[0] || s.Last != model[len(model)-1])) {
 					t.Fatalf("span %d to %d, want %v", s.Next, s.Last, model)
 				}
 			},

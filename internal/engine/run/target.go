@@ -15,7 +15,8 @@ func splitTarget(url string) (host target.Host, rest string, f form) {
 		return host, url, formWhole
 	}
 	for _, f := range []form{formPort, formNoPort} {
-		if rest, ok := strings.CutPrefix(url, f.origin(host)); ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) {
+		if rest, ok := strings.CutPrefix(url, f.origin(host)); ok &&
+			(rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) {
 			return host, strings.Clone(rest), f // a part of the text would keep all of it in memory
 		}
 	}

@@ -114,7 +114,8 @@ func (v *Version) FillCall(c *domain.Call) {
 	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
 	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = nil, nil, true, nil, "", nil
 	if w := v.payload; w != nil {
-		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = w.headers, w.body, w.isJSON, w.signer, w.cert, w.secrets
+		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = w.headers, w.body, w.isJSON, w.signer,
+			w.cert, w.secrets
 	}
 }
 
@@ -129,7 +130,8 @@ func (v *Version) target() (url, path string) {
 // Placeholder is what takes the place of a version that cannot be run: it has its
 // number and its time, and no fires.
 func Placeholder(v *domain.Version) *Version {
-	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom, Plan: unique.Make(Plan{})} //nolint:gosec // as in NewVersion
+	ver := &Version{Number: int32(v.Number), From: v.EffectiveFrom,
+		Plan: unique.Make(Plan{})} //nolint:gosec // as in NewVersion
 	ver.To.Store(v.EffectiveTo)
 	return ver
 }

@@ -44,7 +44,8 @@ func TestBeat(t *testing.T) {
 	}
 	h := clock.NowMs(clk) + Horizon.Milliseconds()
 	if s.Horizon() < h-1000 || s.SendUntil() > s.Horizon() || s.Watermark() != w || !s.LeaseHolds(clk) {
-		t.Errorf("after a beat: H %d, until %d, W %d, the lease holds: %v", s.Horizon(), s.SendUntil(), s.Watermark(), s.LeaseHolds(clk))
+		t.Errorf("after a beat: H %d, until %d, W %d, the lease holds: %v", s.Horizon(), s.SendUntil(), s.Watermark(),
+			s.LeaseHolds(clk))
 	}
 	before := s.SendUntil()
 	shards.err = errors.New("disk I/O error")

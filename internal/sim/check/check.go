@@ -86,8 +86,9 @@ func (j *judge) expect(job *Job) error {
 			return fmt.Errorf("job %s version %d: %w", job.ID, v.Number, err)
 		}
 		calendar, err := crontest.New(crontest.Job{
-			Text: v.Spec.Schedule, Zone: v.Spec.Timezone, Location: loc, Seed: cron.SeedOf(job.ID), Anchor: job.CreatedAt / 1000,
-			Gap: string(v.Spec.DST.Gap), Fold: string(v.Spec.DST.Fold),
+			Text: v.Spec.Schedule, Zone: v.Spec.Timezone, Location: loc, Seed: cron.SeedOf(job.ID),
+			Anchor: job.CreatedAt / 1000,
+			Gap:    string(v.Spec.DST.Gap), Fold: string(v.Spec.DST.Fold),
 		})
 		if err != nil {
 			return fmt.Errorf("job %s version %d: %w", job.ID, v.Number, err)
@@ -122,13 +123,15 @@ func (j *judge) fire(key fireKey, v *Version) {
 		j.report.add(Lost, key.job, key.at, fmt.Sprintf("no record; %d requests", len(sends)))
 	default:
 		if record.Version != v.Number {
-			j.report.add(WrongVersion, key.job, key.at, fmt.Sprintf("recorded for version %d, version %d was valid", record.Version, v.Number))
+			j.report.add(WrongVersion, key.job, key.at,
+				fmt.Sprintf("recorded for version %d, version %d was valid", record.Version, v.Number))
 		}
 		j.agree(record, sends)
 	}
 	for _, s := range sends {
 		if s.Version != 0 && s.Version != v.Number {
-			j.report.add(WrongVersion, key.job, key.at, fmt.Sprintf("sent for version %d, version %d was valid", s.Version, v.Number))
+			j.report.add(WrongVersion, key.job, key.at,
+				fmt.Sprintf("sent for version %d, version %d was valid", s.Version, v.Number))
 		}
 	}
 	j.timely(key, sends)
@@ -236,7 +239,8 @@ func (j *judge) doubled(key fireKey, v *Version, sends []Send) {
 			j.report.add(DupExplained, key.job, key.at, "")
 		default:
 			j.report.add(DupUnexplained, key.job, key.at, fmt.Sprintf(
-				"attempt %d at %d, answered %d, then attempt %d at %d", a.Attempt, a.ReceivedAt, a.Status, b.Attempt, b.ReceivedAt))
+				"attempt %d at %d, answered %d, then attempt %d at %d", a.Attempt, a.ReceivedAt, a.Status,
+				b.Attempt, b.ReceivedAt))
 		}
 	}
 }

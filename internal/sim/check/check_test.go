@@ -116,14 +116,21 @@ func TestEachPlantedFaultIsFoundAndNothingElse(t *testing.T) {
 	}{
 		{"a fire without record and request", func(r *check.Run) { without(r, id, true, true) }, one(check.Lost)},
 		{"a fire that was sent and not recorded", func(r *check.Run) { without(r, id, false, true) }, one(check.Lost)},
-		{"a record that nobody asked the target for", func(r *check.Run) { without(r, id, true, false) }, one(check.Fabricated)},
-		{"a success that the target refused", func(r *check.Run) { s, _ := at(r, jobA, third); s.Status = 500 }, one(check.Fabricated)},
+		{"a record that nobody asked the target for", func(r *check.Run) { without(r, id, true, false) },
+			one(check.Fabricated)},
+		{"a success that the target refused", func(r *check.Run) { s, _ := at(r, jobA, third); s.Status = 500 },
+			one(check.Fabricated)},
 		{"a failure that the target never answered", func(r *check.Run) {
 			_, x := at(r, jobA, third)
 			x.Status, x.HTTPStatus = domain.StatusFailed, 404
 		}, one(check.Fabricated)},
-		{"a passing status on record", func(r *check.Run) { _, x := at(r, jobA, third); x.Status = domain.StatusRunning }, one(check.Fabricated)},
-		{"SKIPPED, but sent", func(r *check.Run) { _, x := at(r, jobA, third); x.Status = domain.StatusSkipped }, one(check.Fabricated)},
+		{"a passing status on record", func(r *check.Run) {
+			_,
+				x := at(r, jobA, third)
+			x.Status = domain.StatusRunning
+		}, one(check.Fabricated)},
+		{"SKIPPED, but sent", func(r *check.Run) { _, x := at(r, jobA, third); x.Status = domain.StatusSkipped },
+			one(check.Fabricated)},
 		{"SKIPPED and not sent", func(r *check.Run) {
 			_, x := at(r, jobA, third)
 			x.Status = domain.StatusSkipped
@@ -131,21 +138,34 @@ func TestEachPlantedFaultIsFoundAndNothingElse(t *testing.T) {
 		}, one(check.OK)},
 		{"two records", func(r *check.Run) { _, x := at(r, jobA, third); r.Records = append(r.Records, *x) },
 			map[check.Class]int{check.OK: 15, check.Fabricated: 1}},
-		{"sent before its instant", func(r *check.Run) { s, _ := at(r, jobA, third); s.ReceivedAt = third - 6 }, one(check.Early)},
-		{"sent within the slack of the clocks", func(r *check.Run) { s, _ := at(r, jobA, third); s.ReceivedAt = third - 5 }, one(check.OK)},
+		{"sent before its instant", func(r *check.Run) { s, _ := at(r, jobA, third); s.ReceivedAt = third - 6 },
+			one(check.Early)},
+		{"sent within the slack of the clocks", func(r *check.Run) {
+			s,
+				_ := at(r, jobA, third)
+			s.ReceivedAt = third - 5
+		}, one(check.OK)},
 		{"sent late", func(r *check.Run) { s, _ := at(r, jobA, third); s.ReceivedAt = third + 1_001 }, one(check.Late)},
-		{"the old version after the edit", func(r *check.Run) { s, _ := at(r, jobA, base+5_000); s.Version = 1 }, one(check.WrongVersion)},
-		{"the new version before the edit", func(r *check.Run) { s, _ := at(r, jobA, base+4_000); s.Version = 2 }, one(check.WrongVersion)},
-		{"recorded for the wrong version", func(r *check.Run) { _, x := at(r, jobA, third); x.Version = 2 }, one(check.WrongVersion)},
-		{"a fire between two fires", func(r *check.Run) { r.Sends = append(r.Sends, send(jobB, third, 1, third+3, 200, 1)) },
+		{"the old version after the edit", func(r *check.Run) { s, _ := at(r, jobA, base+5_000); s.Version = 1 },
+			one(check.WrongVersion)},
+		{"the new version before the edit", func(r *check.Run) { s, _ := at(r, jobA, base+4_000); s.Version = 2 },
+			one(check.WrongVersion)},
+		{"recorded for the wrong version", func(r *check.Run) { _, x := at(r, jobA, third); x.Version = 2 },
+			one(check.WrongVersion)},
+		{"a fire between two fires",
+			func(r *check.Run) { r.Sends = append(r.Sends, send(jobB, third, 1, third+3, 200, 1)) },
 			map[check.Class]int{check.OK: 15, check.Phantom: 1}},
 		{"a record between two fires", func(r *check.Run) {
 			r.Records = append(r.Records, record(jobB, third, 1, domain.StatusSkipped, 0))
 		}, map[check.Class]int{check.OK: 15, check.Phantom: 1}},
 		{"a fire of a job that was paused", func(r *check.Run) { r.Jobs[0].Versions[1].Active = false },
 			map[check.Class]int{check.OK: 10, check.Phantom: 10}},
-		{"the same attempt twice", func(r *check.Run) { r.Sends = append(r.Sends, send(jobA, third, 1, third+700, 200, 1)) }, one(check.DupUnexplained)},
-		{"a retry of a success", func(r *check.Run) { r.Sends = append(r.Sends, send(jobA, third, 2, third+700, 200, 1)) }, one(check.DupUnexplained)},
+		{"the same attempt twice",
+			func(r *check.Run) { r.Sends = append(r.Sends, send(jobA, third, 1, third+700, 200, 1)) },
+			one(check.DupUnexplained)},
+		{"a retry of a success",
+			func(r *check.Run) { r.Sends = append(r.Sends, send(jobA, third, 2, third+700, 200, 1)) },
+			one(check.DupUnexplained)},
 		{"the same attempt twice around a crash", func(r *check.Run) {
 			r.Sends = append(r.Sends, send(jobA, third, 1, third+700, 200, 1))
 			r.Outages = []check.Outage{outage}
@@ -213,7 +233,8 @@ func one(c check.Class) map[check.Class]int {
 
 func TestFiresOutsideTheWindowAreNotJudged(t *testing.T) {
 	run := sound()
-	run.Sends = append(run.Sends, send(jobA, base-1_000, 1, base-997, 200, 1), send(jobA, base+10_000, 1, base+10_003, 200, 2))
+	run.Sends = append(run.Sends, send(jobA, base-1_000, 1, base-997, 200, 1),
+		send(jobA, base+10_000, 1, base+10_003, 200, 2))
 	run.Records = append(run.Records, record(jobA, base+10_000, 2, domain.StatusSuccess, 200))
 	got, err := check.Judge(run)
 	if err != nil || got.Bad() != 0 || got.Expected != 15 {
@@ -248,8 +269,14 @@ func TestFailedWithoutARequest(t *testing.T) {
 	} {
 		run := sound()
 		run.TargetOutages = c.gone
-		run.Sends = slices.DeleteFunc(run.Sends, func(s check.Send) bool { return s.JobID == jobA && s.ScheduledAt == third })
-		i := slices.IndexFunc(run.Records, func(r check.Record) bool { return r.JobID == jobA && r.ScheduledAt == third })
+		run.Sends = slices.DeleteFunc(run.Sends, func(s check.Send) bool {
+			return s.JobID == jobA &&
+				s.ScheduledAt == third
+		})
+		i := slices.IndexFunc(run.Records, func(r check.Record) bool {
+			return r.JobID == jobA &&
+				r.ScheduledAt == third
+		})
 		run.Records[i].Status, run.Records[i].HTTPStatus = domain.StatusFailed, 0
 		got, err := check.Judge(run)
 		if err != nil {
@@ -271,16 +298,27 @@ func TestPoisonWithoutARequest(t *testing.T) {
 		outages []check.Outage
 		bad     int
 	}{
-		"three crashes":         {"poison: the server stopped three times", []check.Outage{out(third), out(third + 200), out(third + 400)}, 0},
-		"two crashes":           {"poison: the server stopped three times", []check.Outage{out(third), out(third + 200)}, 1},
-		"one was before":        {"poison: the server stopped three times", []check.Outage{out(third - 500), out(third), out(third + 200)}, 1},
-		"starts are no crashes": {"poison: the server stopped three times", []check.Outage{out(third), {From: third + 1, To: third + 1}, out(third + 200)}, 1},
-		"another reason":        {"connection refused", []check.Outage{out(third), out(third + 200), out(third + 400)}, 1},
+		"three crashes": {"poison: the server stopped three times",
+			[]check.Outage{out(third), out(third + 200), out(third + 400)}, 0},
+		"two crashes": {"poison: the server stopped three times",
+			[]check.Outage{out(third), out(third + 200)}, 1},
+		"one was before": {"poison: the server stopped three times",
+			[]check.Outage{out(third - 500), out(third), out(third + 200)}, 1},
+		"starts are no crashes": {"poison: the server stopped three times",
+			[]check.Outage{out(third), {From: third + 1, To: third + 1}, out(third + 200)}, 1},
+		"another reason": {"connection refused",
+			[]check.Outage{out(third), out(third + 200), out(third + 400)}, 1},
 	} {
 		run := sound()
 		run.TargetOutages, run.Outages = []check.Outage{}, c.outages
-		run.Sends = slices.DeleteFunc(run.Sends, func(s check.Send) bool { return s.JobID == jobA && s.ScheduledAt == third })
-		i := slices.IndexFunc(run.Records, func(r check.Record) bool { return r.JobID == jobA && r.ScheduledAt == third })
+		run.Sends = slices.DeleteFunc(run.Sends, func(s check.Send) bool {
+			return s.JobID == jobA &&
+				s.ScheduledAt == third
+		})
+		i := slices.IndexFunc(run.Records, func(r check.Record) bool {
+			return r.JobID == jobA &&
+				r.ScheduledAt == third
+		})
 		run.Records[i].Status, run.Records[i].HTTPStatus, run.Records[i].Reason = domain.StatusFailed, 0, c.reason
 		got, err := check.Judge(run)
 		if err != nil {

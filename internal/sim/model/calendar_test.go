@@ -62,7 +62,8 @@ func TestExecutionsOfAScenario(t *testing.T) {
 }
 
 func TestTableTellsEachStep(t *testing.T) {
-	p := of(scenario{last: 3, kills: 1, fails: 1, jobs: []jobPlan{{first: every(1), retries: 1}}, mutant: mutant{retryInMemory: true}})
+	p := of(scenario{last: 3, kills: 1, fails: 1, jobs: []jobPlan{{first: every(1), retries: 1}},
+		mutant: mutant{retryInMemory: true}})
 	r := explore(p, limit)
 	if r.broken == nil {
 		t.Fatal("nothing is broken")

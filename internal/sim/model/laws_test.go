@@ -103,9 +103,11 @@ func (p *protocol) lawOf(s *state, i int) *violation {
 	case named && f.at <= s.shard.watermark && !onRecord:
 		return &violation{lost, fmt.Sprintf("W is %d, and fire %d of %d is not on record", s.shard.watermark, i, f.at)}
 	case past.sent && (!named || past.versions != 1<<v):
-		return &violation{phantom, fmt.Sprintf("execution %d of %d was sent as a fire of a version that does not have it", i, f.at)}
+		return &violation{phantom, fmt.Sprintf("execution %d of %d was sent as a fire of a version that does not "+
+			"have it", i, f.at)}
 	case row.fact != none && (!named || row.factVersion != v):
-		return &violation{phantom, fmt.Sprintf("execution %d of %d is on record as a fire of a version that does not have it", i, f.at)}
+		return &violation{phantom, fmt.Sprintf("execution %d of %d is on record as a fire of a version that does not "+
+			"have it", i, f.at)}
 	}
 	return nil
 }

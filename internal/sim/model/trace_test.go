@@ -10,7 +10,8 @@ import (
 func (p *protocol) table(path []choice) string {
 	var b strings.Builder
 	row := func(n, step, clock, shard, rest string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%4s  %-46s  %-7s  %-12s  %s", n, step, clock, shard, rest), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%4s  %-46s  %-7s  %-12s  %s", n, step, clock, shard, rest),
+			" ") + "\n")
 	}
 	row("step", "what happens", "clock", "on disk", "executions: in memory [on disk] whether a request has arrived")
 	n := 0

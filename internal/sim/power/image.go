@@ -117,7 +117,8 @@ func (d *Disk) load(folder string, into *object) error {
 		if err != nil {
 			return err
 		}
-		o, path := d.newObject(into, entry.Name(), uint32(info.Mode().Perm()), entry.IsDir()), filepath.Join(folder, entry.Name())
+		o, path := d.newObject(into, entry.Name(), uint32(info.Mode().Perm()), entry.IsDir()),
+			filepath.Join(folder, entry.Name())
 		if o.volatile {
 			continue
 		}

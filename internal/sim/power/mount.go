@@ -177,7 +177,8 @@ func (n *node) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, sys
 }
 
 // add makes an object with a name.
-func (n *node) add(ctx context.Context, name string, mode uint32, folder bool, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+func (n *node) add(ctx context.Context, name string, mode uint32, folder bool, out *fuse.EntryOut) (*fs.Inode,
+	syscall.Errno) {
 	n.d.mu.Lock()
 	defer n.d.mu.Unlock()
 	if n.o.names[name] != nil {
@@ -191,7 +192,8 @@ func (n *node) add(ctx context.Context, name string, mode uint32, folder bool, o
 	return n.child(ctx, o, out), 0
 }
 
-func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode,
+	fs.FileHandle, uint32, syscall.Errno) {
 	inode, errno := n.add(ctx, name, mode, false, out)
 	return inode, &handle{sync: flags&syscall.O_DSYNC != 0}, fuse.FOPEN_KEEP_CACHE, errno
 }
@@ -220,7 +222,8 @@ func (n *node) remove(name string) syscall.Errno {
 func (n *node) Unlink(_ context.Context, name string) syscall.Errno { return n.remove(name) }
 func (n *node) Rmdir(_ context.Context, name string) syscall.Errno  { return n.remove(name) }
 
-func (n *node) Rename(_ context.Context, name string, parent fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
+func (n *node) Rename(_ context.Context, name string, parent fs.InodeEmbedder, newName string,
+	flags uint32) syscall.Errno {
 	to, ok := parent.(*node)
 	if !ok || flags != 0 {
 		return syscall.EINVAL

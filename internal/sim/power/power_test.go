@@ -85,7 +85,8 @@ func TestWhatStays(t *testing.T) {
 			map[string]string{"old": "before", "new": ""},
 		},
 		"a rename without the folder's fsync is lost": {
-			func(t *testing.T, root string) { must(t, os.Rename(root+"/old", root+"/other")) }, map[string]string{"old": "before"},
+			func(t *testing.T, root string) { must(t, os.Rename(root+"/old", root+"/other")) },
+			map[string]string{"old": "before"},
 		},
 		"a rename with it stays": {
 			func(t *testing.T, root string) { must(t, os.Rename(root+"/old", root+"/other")); syncFolder(t, root) },
@@ -95,7 +96,8 @@ func TestWhatStays(t *testing.T) {
 			func(t *testing.T, root string) { must(t, os.Remove(root+"/old")) }, map[string]string{"old": "before"},
 		},
 		"a removal with it stays": {
-			func(t *testing.T, root string) { must(t, os.Remove(root+"/old")); syncFolder(t, root) }, map[string]string{},
+			func(t *testing.T, root string) { must(t, os.Remove(root+"/old")); syncFolder(t, root) },
+			map[string]string{},
 		},
 		"a folder is a name in its parent": {
 			func(t *testing.T, root string) {
@@ -113,7 +115,8 @@ func TestWhatStays(t *testing.T) {
 			}, map[string]string{"old": "before", "sub/": "", "sub/new": "x"},
 		},
 		"a truncation without fsync is lost": {
-			func(t *testing.T, root string) { must(t, os.Truncate(root+"/old", 2)) }, map[string]string{"old": "before"},
+			func(t *testing.T, root string) { must(t, os.Truncate(root+"/old", 2)) },
+			map[string]string{"old": "before"},
 		},
 		"shared memory does not stay": {
 			func(t *testing.T, root string) { put(t, root+"/x-shm", "x", true); syncFolder(t, root) },

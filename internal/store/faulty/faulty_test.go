@@ -276,8 +276,14 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Shards().ZoneRules(ctx)
 		return len(v) == 7, err
 	},
-	"Ledger.SetAside": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Ledger().SetAside(ctx, nil) },
-	"Ledger.EndAside": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Ledger().EndAside(ctx, nil) },
+	"Ledger.SetAside": func(ctx context.Context, s store.Store) (bool, error) {
+		return false,
+			s.Ledger().SetAside(ctx, nil)
+	},
+	"Ledger.EndAside": func(ctx context.Context, s store.Store) (bool, error) {
+		return false,
+			s.Ledger().EndAside(ctx, nil)
+	},
 	"Ledger.Asides": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Ledger().Asides(ctx)
 		return len(v) == 7, err
@@ -292,7 +298,8 @@ var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
-	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true, "Changes.List": true,
+	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
+	"Changes.List": true,
 }
 
 func TestEveryMethod(t *testing.T) {
@@ -301,7 +308,8 @@ func TestEveryMethod(t *testing.T) {
 			real := new(recording)
 			s := faulty.New(real, 1)
 
-			if value, err := call(t.Context(), s); err != nil || value != hasValue[name] || len(real.calls) != 1 || real.calls[0] != name {
+			if value, err := call(t.Context(), s); err != nil || value != hasValue[name] || len(real.calls) != 1 ||
+				real.calls[0] != name {
 				t.Fatalf("without rules: value %t, error %v, calls %v", value, err, real.calls)
 			}
 			s.Add(faulty.Rule{Method: name, Fault: faulty.FailBefore, Times: 1})
@@ -467,7 +475,8 @@ func TestHangEndsWithTheContext(t *testing.T) {
 			defer cancel()
 			begin := time.Now()
 			err := beat(ctx, s)
-			if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Minute || len(real.calls) != c.calls {
+			if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Minute ||
+				len(real.calls) != c.calls {
 				t.Fatalf("fault %d: error %v after %v and %d calls", c.fault, err, time.Since(begin), len(real.calls))
 			}
 		})

@@ -83,7 +83,8 @@ type history struct {
 }
 
 func (h history) Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error) {
-	return get(ctx, h.Store, "History", "Execution", func() (domain.Execution, error) { return h.real.Execution(ctx, id) })
+	return get(ctx, h.Store, "History", "Execution",
+		func() (domain.Execution, error) { return h.real.Execution(ctx, id) })
 }
 
 func (h history) ByJob(ctx context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
@@ -95,7 +96,10 @@ func (h history) Recent(ctx context.Context, p store.Page) ([]domain.Execution, 
 }
 
 func (h history) Failed(ctx context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
-	return get(ctx, h.Store, "History", "Failed", func() ([]domain.Execution, error) { return h.real.Failed(ctx, id, p) })
+	return get(ctx, h.Store, "History", "Failed", func() ([]domain.Execution,
+		error) {
+		return h.real.Failed(ctx, id, p)
+	})
 }
 
 func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
@@ -190,7 +194,10 @@ func (a alerts) List(ctx context.Context, p store.AlertPage) ([]domain.Alert, er
 }
 
 func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) ([]domain.Loss, error) {
-	return get(ctx, a.Store, "Alerts", "AddLost", func() ([]domain.Loss, error) { return a.real.AddLost(ctx, losses, foundAt) })
+	return get(ctx, a.Store, "Alerts", "AddLost", func() ([]domain.Loss,
+		error) {
+		return a.real.AddLost(ctx, losses, foundAt)
+	})
 }
 
 type keys struct {

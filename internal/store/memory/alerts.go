@@ -22,7 +22,9 @@ type alert struct {
 // completed after the last failure ends it.
 func (d *Disk) alert(inserted []*domain.Execution) {
 	inserted = slices.Clone(inserted)
-	slices.SortStableFunc(inserted, func(a, b *domain.Execution) int { return cmp.Compare(a.CompletedAt, b.CompletedAt) })
+	slices.SortStableFunc(inserted, func(a, b *domain.Execution) int {
+		return cmp.Compare(a.CompletedAt, b.CompletedAt)
+	})
 	for _, e := range inserted {
 		if !e.Status.Alerts() && e.Status != domain.StatusSuccess {
 			continue
@@ -64,7 +66,8 @@ type loss struct {
 func (l alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) (added []domain.Loss, err error) {
 	err = l.do(ctx, func(d *Disk) error {
 		for _, x := range losses {
-			known := slices.ContainsFunc(d.losses, func(y loss) bool { return x.JobID == y.JobID && x.ScheduledAt == y.ScheduledAt })
+			known := slices.ContainsFunc(d.losses,
+				func(y loss) bool { return x.JobID == y.JobID && x.ScheduledAt == y.ScheduledAt })
 			if !known {
 				d.losses = append(d.losses, loss{x, foundAt})
 				added = append(added, x)
@@ -103,7 +106,8 @@ func (l alerts) List(ctx context.Context, page store.AlertPage) (found []domain.
 		return 1
 	}
 	order := func(a, b domain.Alert) int { // newest first
-		return cmp.Or(cmp.Compare(b.LastAt, a.LastAt), slices.Compare(b.JobID[:], a.JobID[:]), cmp.Compare(place(a.Lost), place(b.Lost)))
+		return cmp.Or(cmp.Compare(b.LastAt, a.LastAt), slices.Compare(b.JobID[:], a.JobID[:]),
+			cmp.Compare(place(a.Lost), place(b.Lost)))
 	}
 	after := domain.Alert{LastAt: page.BeforeAt, JobID: page.BeforeJob, Lost: page.BeforeLost}
 	err = l.do(ctx, func(d *Disk) error {

@@ -44,7 +44,8 @@ type Disk struct {
 func NewDisk(clk clock.Clock) *Disk {
 	return &Disk{
 		clock: clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
-		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter), keys: make(map[string]domain.APIKey),
+		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
+		keys: make(map[string]domain.APIKey),
 	}
 }
 
@@ -135,7 +136,8 @@ func stream[T any](ctx context.Context, s *Store, gather func(d *Disk) []T, fn f
 
 // compareKeys is the order of the history, oldest first.
 func compareKeys(a, b domain.FireKey) int {
-	return cmp.Or(cmp.Compare(a.ScheduledAt, b.ScheduledAt), slices.Compare(a.JobID[:], b.JobID[:]), cmp.Compare(a.Nonce, b.Nonce))
+	return cmp.Or(cmp.Compare(a.ScheduledAt, b.ScheduledAt), slices.Compare(a.JobID[:], b.JobID[:]),
+		cmp.Compare(a.Nonce, b.Nonce))
 }
 
 func compareFact(e *domain.Execution, k domain.FireKey) int { return compareKeys(e.FireKey, k) }

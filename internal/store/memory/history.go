@@ -42,7 +42,8 @@ func (h history) Execution(ctx context.Context, id domain.ExecutionID) (found do
 }
 
 // page reads a page of facts that are sorted by key.
-func (h history) page(ctx context.Context, page store.Page, list func(d *Disk) []*domain.Execution, want func(*domain.Execution) bool) ([]domain.Execution, error) {
+func (h history) page(ctx context.Context, page store.Page, list func(d *Disk) []*domain.Execution,
+	want func(*domain.Execution) bool) ([]domain.Execution, error) {
 	var found []domain.Execution
 	err := h.do(ctx, func(d *Disk) error {
 		facts := list(d)

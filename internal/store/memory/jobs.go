@@ -87,7 +87,8 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 		is := d.jobs[next.JobID]
 		switch {
 		case next.Number < 2 || next.EffectiveTo != domain.Forever:
-			return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
+			return fmt.Errorf("update job %s: want an open version after the first, not number %d",
+				next.JobID, next.Number)
 		case is == nil || is.deleted:
 			return domain.NotFound("job", next.JobID)
 		case is.current().Number != next.Number-1 && is.holds(next):
@@ -95,7 +96,8 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 		case is.current().Number != next.Number-1:
 			return wrongVersion(next.JobID, is.current().Number, next.Number-1)
 		case next.EffectiveFrom < is.current().EffectiveFrom:
-			return fmt.Errorf("update job %s: version %d would begin before the one it follows", next.JobID, next.Number)
+			return fmt.Errorf("update job %s: version %d would begin before the one it follows",
+				next.JobID, next.Number)
 		}
 		is.current().EffectiveTo = next.EffectiveFrom
 		is.versions = append(is.versions, copyVersion(next))

@@ -132,7 +132,8 @@ func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange
 // OpenRuns implements store.Ledger.
 func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
 	return stream(ctx, l.Store, func(d *Disk) []domain.OpenRun {
-		found := slices.SortedFunc(maps.Values(d.runs), func(a, b domain.OpenRun) int { return compareKeys(a.FireKey, b.FireKey) })
+		found := slices.SortedFunc(maps.Values(d.runs),
+			func(a, b domain.OpenRun) int { return compareKeys(a.FireKey, b.FireKey) })
 		for i := range found {
 			found[i].Attempts = slices.Clone(found[i].Attempts)
 		}

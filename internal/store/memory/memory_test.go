@@ -54,7 +54,8 @@ func TestNothingIsSharedWithTheCaller(t *testing.T) {
 	s := open(t, memory.NewDisk(clock.System{}))
 	spec := domain.DefaultSpec()
 	spec.Schedule, spec.API, spec.Tags = "* * * * * *", "http://a.test/", []string{"kept"}
-	v := domain.Version{JobID: domain.NewJobID(1), Number: 1, EffectiveFrom: 1, EffectiveTo: domain.Forever, CreatedAt: 1, Spec: spec}
+	v := domain.Version{JobID: domain.NewJobID(1), Number: 1, EffectiveFrom: 1, EffectiveTo: domain.Forever,
+		CreatedAt: 1, Spec: spec}
 	if err := s.Jobs().Create(t.Context(), []domain.Version{v}); err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,8 @@ func (s shards) Peek(ctx context.Context) (found store.Shard, err error) {
 func (s shards) owned(ctx context.Context, lease store.Lease, fn func(sh *store.Shard)) error {
 	return s.do(ctx, func(d *Disk) error {
 		if d.shard.Lease != lease || d.shard.Clean {
-			return domain.Conflict("the shard has been claimed by another owner (epoch %d, not %d)", d.shard.Epoch, lease.Epoch)
+			return domain.Conflict("the shard has been claimed by another owner (epoch %d, not %d)",
+				d.shard.Epoch, lease.Epoch)
 		}
 		d.shard.Clock = clock.NowMs(d.clock)
 		fn(&d.shard)

@@ -15,7 +15,8 @@ func factsOf(events string) (facts []*domain.Execution) {
 	for i, word := range strings.Fields(events) {
 		at := int64(0)
 		_, _ = fmt.Sscan(word[1:], &at)
-		e := &domain.Execution{FireKey: domain.FireKey{JobID: jobID(1), ScheduledAt: noon + int64(i)}, StartedAt: 1, CompletedAt: at}
+		e := &domain.Execution{FireKey: domain.FireKey{JobID: jobID(1), ScheduledAt: noon + int64(i)}, StartedAt: 1,
+			CompletedAt: at}
 		if word[0] >= 'a' {
 			e.JobID = jobID(2)
 		}

@@ -38,7 +38,9 @@ func (a alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert,
 		return nil, fault("read the alerts", err)
 	}
 	found = append(lost, found...) // of a job at one instant the lost fires come first
-	slices.SortStableFunc(found, func(x, y domain.Alert) int { return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID) })
+	slices.SortStableFunc(found, func(x, y domain.Alert) int {
+		return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID)
+	})
 	return found[:max(0, min(page.Limit, len(found)))], nil
 }
 

@@ -16,7 +16,8 @@ const keyColumns = `id, hash, name, role, created_at, expires_at, last_used_at, 
 
 const (
 	insertAPIKey = `
-INSERT INTO api_key (id, hash, name, role, created_at, expires_at, namespace) VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?) ON CONFLICT DO NOTHING`
+INSERT INTO api_key (id, hash, name, role, created_at, expires_at, namespace) VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?)
+			ON CONFLICT DO NOTHING`
 	selectAPIKey  = `SELECT ` + keyColumns + ` FROM api_key WHERE id = ?`
 	selectAPIKeys = `SELECT ` + keyColumns + ` FROM api_key WHERE revoked_at IS NULL ORDER BY created_at, id`
 	revokeKey     = `UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
@@ -29,7 +30,8 @@ INSERT INTO api_key (id, hash, name, role, created_at, expires_at, namespace) VA
 func columnsAPIKey(s *sqlite.Stmt) (k domain.APIKey) {
 	k.ID, k.Name, k.Role = s.ColumnText(0), s.ColumnText(2), domain.Role(s.ColumnText(3))
 	s.ColumnBytes(1, k.Hash[:])
-	k.CreatedAt, k.ExpiresAt, k.LastUsedAt, k.RevokedAt = s.ColumnInt64(4), s.ColumnInt64(5), s.ColumnInt64(6), s.ColumnInt64(7)
+	k.CreatedAt, k.ExpiresAt, k.LastUsedAt, k.RevokedAt = s.ColumnInt64(4), s.ColumnInt64(5), s.ColumnInt64(6),
+		s.ColumnInt64(7)
 	k.Namespace = s.ColumnText(8)
 	return k
 }
@@ -48,7 +50,8 @@ func readAPIKey(c *conn, id string) (found *domain.APIKey, err error) {
 func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 	key.LastUsedAt, key.RevokedAt = 0, 0
 	return fault("store the key", k.writer.do(ctx, 2, func(c *conn) (tally, error) {
-		err := c.exec(insertAPIKey, key.ID, key.Hash[:], key.Name, string(key.Role), key.CreatedAt, key.ExpiresAt, text(key.Namespace))
+		err := c.exec(insertAPIKey, key.ID, key.Hash[:], key.Name, string(key.Role), key.CreatedAt, key.ExpiresAt,
+			text(key.Namespace))
 		if err != nil {
 			return tally{}, err
 		}

@@ -43,7 +43,8 @@ func (f *benchFacts) fill() []domain.Execution {
 		}
 		f.batch[i] = domain.Execution{
 			FireKey: domain.FireKey{JobID: f.jobs[f.next], ScheduledAt: f.at}, Version: 1,
-			Status: domain.StatusSuccess, StartedAt: f.at + int64(i%7), CompletedAt: f.at + 20 + int64(i%50), HTTPStatus: 200,
+			Status: domain.StatusSuccess, StartedAt: f.at + int64(i%7), CompletedAt: f.at + 20 + int64(i%50),
+			HTTPStatus: 200,
 		}
 		f.next++
 	}
@@ -104,7 +105,8 @@ func historyBytes(b *testing.B, path string) (size int64) {
 
 func benchVersion(n int64) domain.Version {
 	spec := domain.DefaultSpec()
-	spec.Schedule, spec.API, spec.Type = "0 */5 * * * *", fmt.Sprintf("http://127.0.0.1:4444/hook/%d", n), domain.AtLeastOnce
+	spec.Schedule, spec.API, spec.Type = "0 */5 * * * *", fmt.Sprintf("http://127.0.0.1:4444/hook/%d", n),
+		domain.AtLeastOnce
 	return domain.Version{
 		JobID: domain.NewJobID(1_773_144_000_000 + n/10), Number: 1, EffectiveFrom: 1_773_144_000_000,
 		EffectiveTo: domain.Forever, CreatedAt: 1_773_144_000_000, Active: true, Spec: spec,

@@ -287,10 +287,12 @@ func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
 const (
 	selectSearch = `
 SELECT scheduled_at FROM (
-       SELECT scheduled_at, job_id, nonce FROM execution WHERE scheduled_at >= ? AND scheduled_at < ? ORDER BY scheduled_at DESC LIMIT 0 + ?)
+       SELECT scheduled_at, job_id, nonce FROM execution WHERE scheduled_at >= ? AND scheduled_at < ?
+       ORDER BY scheduled_at DESC LIMIT 0 + ?)
  WHERE job_id = CAST(? AS BLOB) AND nonce = 0 LIMIT 1`
 
-	selectSearched = `SELECT scheduled_at FROM execution WHERE scheduled_at >= ? AND scheduled_at < ? ORDER BY scheduled_at DESC LIMIT 1 OFFSET ?`
+	selectSearched = `SELECT scheduled_at FROM execution WHERE scheduled_at >= ? AND scheduled_at < ? ORDER BY ` +
+		`scheduled_at DESC LIMIT 1 OFFSET ?`
 )
 
 // search looks through the file of a day for the last record of a scheduled fire

@@ -88,7 +88,8 @@ func (l *lookups) Handle(_ context.Context, r slog.Record) error {
 // and whatever other jobs did in the meantime; nor is it walked through.
 func TestByJobSkipsLongSummaries(t *testing.T) {
 	count := &lookups{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})}
-	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(count), Verbose: true})
+	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(count),
+		Verbose: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,19 +121,24 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon))
 	for query, want := range map[string]string{
-		selectFact:         "SEARCH execution USING PRIMARY KEY (scheduled_at=? AND job_id=? AND nonce=?)",
-		selectInstant:      "SEARCH execution USING PRIMARY KEY (scheduled_at=?)",
-		selectRecent:       "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
-		selectKeys:         "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
-		selectRanges:       "SEARCH execution USING INDEX execution_summary ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
-		selectStream:       "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND scheduled_at<?)",
-		selectFailed:       "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
-		selectFailedOfJob:  "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
-		selectIrregular:    "SEARCH execution USING INDEX execution_irregular (job_id=? AND (scheduled_at,nonce)<(?,?))",
+		selectFact:    "SEARCH execution USING PRIMARY KEY (scheduled_at=? AND job_id=? AND nonce=?)",
+		selectInstant: "SEARCH execution USING PRIMARY KEY (scheduled_at=?)",
+		selectRecent:  "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
+		selectKeys: "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND " +
+			"scheduled_at<?)",
+		selectRanges: "SEARCH execution USING INDEX execution_summary ((scheduled_at,job_id,nonce)>(?,?,?) AND " +
+			"scheduled_at<?)",
+		selectStream: "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND " +
+			"scheduled_at<?)",
+		selectFailed:      "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
+		selectFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
+		selectIrregular: "SEARCH execution USING INDEX execution_irregular (job_id=? AND " +
+			"(scheduled_at,nonce)<(?,?))",
 		selectIrregularJob: "SEARCH execution USING INDEX execution_irregular (job_id>?)",
 		selectSummary:      "SEARCH execution USING INDEX execution_irregular (job_id=? AND scheduled_at>?)",
 		sumCounters:        "SEARCH counter USING PRIMARY KEY (minute>?)",
-		`SELECT max(scheduled_at) FROM execution WHERE scheduled_at < ?`: "SEARCH execution USING PRIMARY KEY (scheduled_at<?)",
+		`SELECT max(scheduled_at) FROM execution WHERE scheduled_at < ?`: "SEARCH execution USING PRIMARY KEY " +
+			"(scheduled_at<?)",
 	} {
 		var plan []string
 		err := s.days.read(t.Context(), dayOf(noon), func(c *conn) error {
@@ -199,7 +205,8 @@ func TestByJobReadsFewFiles(t *testing.T) {
 		if len(got) != 3 || got[0].ScheduledAt != may || got[1].Nonce != 7 || got[2].ScheduledAt != april {
 			t.Errorf("found %+v", got)
 		}
-		if len(log.files) != 4 || !log.files["2026-04-01.db"] || !log.files["2026-04-19.db"] || !log.files["2026-05-01.db"] {
+		if len(log.files) != 4 || !log.files["2026-04-01.db"] || !log.files["2026-04-19.db"] ||
+			!log.files["2026-05-01.db"] {
 			t.Errorf("read %v", log.files)
 		}
 		closeStore(t, s)

@@ -43,12 +43,17 @@ func (c *compiled) watch(t *testing.T, s *Store) {
 func TestStatementsAreCompiledOnce(t *testing.T) {
 	s := newStore(t)
 	create(t, s, version(1))
-	record(t, s, success(1, noon), failure(1, noon+minute), missed(1, noon+2*minute, noon+9*minute, 8), success(1, noon+dayMs))
+	record(t, s, success(1, noon), failure(1, noon+minute), missed(1, noon+2*minute, noon+9*minute, 8),
+		success(1, noon+dayMs))
 	begin(t, s, openRun(1, noon+dayMs+minute))
 	at := noon + 2*dayMs
 	history, page := s.History(), store.Page{Limit: 5, Before: success(1, noon+5*minute).FireKey}
 	calls := map[string]func() error{
-		"ByJob":        func() error { _, err := history.ByJob(t.Context(), jobID(1), store.Page{Limit: 9}); return err },
+		"ByJob": func() error {
+			_, err := history.ByJob(t.Context(), jobID(1),
+				store.Page{Limit: 9})
+			return err
+		},
 		"ByJob, below": func() error { _, err := history.ByJob(t.Context(), jobID(1), page); return err },
 		"Recent":       func() error { _, err := history.Recent(t.Context(), page); return err },
 		"Failed":       func() error { _, err := history.Failed(t.Context(), domain.JobID{}, page); return err },
@@ -68,15 +73,21 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 		"Record": func() error {
 			at += minute
 			return s.Ledger().Record(t.Context(), store.Batch{
-				Facts: []domain.Execution{success(1, at), failure(2, at), failure(3, at)}, Open: []domain.OpenRun{openRun(1, at+1)},
+				Facts: []domain.Execution{success(1, at), failure(2, at), failure(3, at)},
+				Open:  []domain.OpenRun{openRun(1, at+1)},
 			})
 		},
 		"Record, recovered": func() error {
 			at += minute
-			return s.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{failure(4, at), success(2, at), success(3, at)}})
+			return s.Ledger().Record(t.Context(),
+				store.Batch{Facts: []domain.Execution{failure(4, at), success(2, at), success(3, at)}})
 		},
-		"Jobs.Get":      func() error { _, err := s.Jobs().Get(t.Context(), jobID(1)); return err },
-		"Jobs.List":     func() error { _, err := s.Jobs().List(t.Context(), store.JobQuery{Limit: 5, Text: "x"}); return err },
+		"Jobs.Get": func() error { _, err := s.Jobs().Get(t.Context(), jobID(1)); return err },
+		"Jobs.List": func() error {
+			_, err := s.Jobs().List(t.Context(),
+				store.JobQuery{Limit: 5, Text: "x"})
+			return err
+		},
 		"Jobs.Versions": func() error { _, err := s.Jobs().Versions(t.Context(), jobID(1)); return err },
 		"Jobs.Timeline": func() error {
 			return s.Jobs().Timeline(t.Context(), noon, store.WholeVersions, func(domain.Version) error { return nil })

@@ -303,7 +303,8 @@ func fault(what string, err error) error {
 		return err
 	}
 	if _, ok := errors.AsType[*store.GoneError](err); ok {
-		return domain.Unavailable(err, "the store could not %s: files of its database are gone, and /observability/health says which", what)
+		return domain.Unavailable(err, "the store could not %s: files of its database are gone, and "+
+			"/observability/health says which", what)
 	}
 	return domain.Unavailable(err, "the store could not %s", what)
 }

@@ -15,13 +15,15 @@ func TestMeasure(t *testing.T) {
 		gone        bool
 		size        int64 // afterwards
 	}{
-		{false, 0, 0, false, 0}, {false, 0, 4096, false, 4096}, {false, 8192, 8192, false, 8192}, {false, 8192, 12288, false, 12288},
+		{false, 0, 0, false, 0}, {false, 0, 4096, false, 4096}, {false, 8192, 8192, false, 8192},
+		{false, 8192, 12288, false, 12288},
 		{false, 8192, 8191, true, 8192}, {false, 4096, 0, true, 4096},
 		{true, 8192, 8192, true, 8192}, {true, 8192, 12288, true, 8192},
 	} {
 		id := &identity{path: "jobs.db", size: tc.before}
 		id.cut.Store(tc.cut)
-		if err := id.measure(tc.now, tc.before); (err != nil) != tc.gone || id.size != tc.size || id.cut.Load() != tc.gone {
+		if err := id.measure(tc.now, tc.before); (err != nil) != tc.gone || id.size != tc.size ||
+			id.cut.Load() != tc.gone {
 			t.Errorf("%+v: %v, size %d, cut %v", tc, err, id.size, id.cut.Load())
 		}
 	}
@@ -35,7 +37,8 @@ func TestMeasure(t *testing.T) {
 // written behind its end.
 func TestOverwrittenInPlace(t *testing.T) {
 	for name, of := range map[string]func(h *holder) string{
-		"the database": func(h *holder) string { return h.cfg.Path }, "a history file": func(h *holder) string { return h.day },
+		"the database":   func(h *holder) string { return h.cfg.Path },
+		"a history file": func(h *holder) string { return h.day },
 	} {
 		for how, overwrite := range map[string]func(path string, size int64) error{
 			"emptied": func(path string, _ int64) error { return os.Truncate(path, 0) },

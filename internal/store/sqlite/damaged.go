@@ -92,7 +92,8 @@ func (s *Store) setAsideDay(ctx context.Context, err error) error {
 	}
 	path := s.days.path(damaged.day)
 	if needed {
-		return fmt.Errorf("the history file %s is damaged, and it is needed to know what was sent: restore it from a backup, "+
+		return fmt.Errorf("the history file %s is damaged, and it is needed to know what was sent: restore it "+
+			"from a backup, "+
 			"or move it away to have its fires sent again: %w", path, err)
 	}
 	s.cfg.Log.Error("a history file is damaged and set aside; restore it from a backup and start again, or remove it",
@@ -110,7 +111,8 @@ func (s *Store) needs(ctx context.Context, d day) (needed bool, err error) {
 		if w == 0 { // a new database has no fire to recover
 			w = clock.NowMs(s.cfg.Clock)
 		}
-		runs, err := c.number(`SELECT count(*) FROM open_run WHERE scheduled_at >= ? AND scheduled_at < ?`, d.start(), d.end())
+		runs, err := c.number(`SELECT count(*) FROM open_run WHERE scheduled_at >= ? AND scheduled_at < ?`,
+			d.start(), d.end())
 		needed = d >= dayOf(w) || runs > 0
 		return err
 	})

@@ -98,7 +98,8 @@ func TestDamagedOldDayIsSetAside(t *testing.T) {
 				t.Errorf("recent executions: %+v", got)
 			}
 			none := func([]domain.Execution) error { return nil }
-			if err := s.History().Stream(t.Context(), old, today, none); domain.ErrorCode(err) != domain.CodeUnavailable {
+			if err := s.History().Stream(t.Context(), old, today, none); domain.ErrorCode(
+				err) != domain.CodeUnavailable {
 				t.Errorf("a stream over the damaged day: error %v", err)
 			}
 			if err := s.History().Stream(t.Context(), today, today+1, none); err != nil {
@@ -108,7 +109,8 @@ func TestDamagedOldDayIsSetAside(t *testing.T) {
 				t.Errorf("history is whole from %d, want %d; error %v", kept, dayOf(old).end(), err)
 			}
 			lost := success(1, old)
-			if _, err := s.History().Execution(t.Context(), lost.ID()); domain.ErrorCode(err) != domain.CodeUnavailable {
+			if _, err := s.History().Execution(t.Context(), lost.ID()); domain.ErrorCode(
+				err) != domain.CodeUnavailable {
 				t.Errorf("an execution of the damaged day: error %v", err)
 			}
 			closeStore(t, s)

@@ -51,7 +51,8 @@ func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange
 	return l.streamFacts(ctx, selectRanges, after, domain.Forever, fn)
 }
 
-func (l ledger) streamFacts(ctx context.Context, query string, after, until int64, fn func(store.FactRange) error) error {
+func (l ledger) streamFacts(ctx context.Context, query string, after, until int64,
+	fn func(store.FactRange) error) error {
 	if err := l.days.whole(after+1, until); err != nil {
 		return err
 	}

@@ -109,7 +109,10 @@ func TestBrokenConnectionIsReplaced(t *testing.T) {
 	wantUnavailable(t, s.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(2, noon)}}))
 	record(t, s, success(2, noon))
 
-	err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, c.exec("PRAGMA query_only = ON") })
+	err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+		return tally{},
+			c.exec("PRAGMA query_only = ON")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +252,8 @@ func TestReadersWaitForAConnection(t *testing.T) {
 	err := r.with(t.Context(), func(*conn) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		return errors.Join(r.with(ctx, func(*conn) error { return nil }), r.lookup(ctx, func(*conn) error { return errGone }))
+		return errors.Join(r.with(ctx, func(*conn) error { return nil }),
+			r.lookup(ctx, func(*conn) error { return errGone }))
 	})
 	if !errors.Is(err, context.Canceled) || errors.Is(err, errGone) {
 		t.Errorf("a second reader of a pool of one: error %v", err)

@@ -209,7 +209,8 @@ func sameFile(path string, known fs.FileInfo) (fs.FileInfo, error) {
 // cutError says that somebody has cut off a database, or has written a shorter
 // file onto it.
 func cutError(path string) error {
-	return &store.GoneError{Path: path, Problem: "was cut off or overwritten by another program: it is shorter than it was",
+	return &store.GoneError{Path: path, Problem: "was cut off or overwritten by another program: it is " +
+		"shorter than it was",
 		Advice: "stop Belfry, restore a backup and start it; " + untilThen}
 }
 
@@ -233,9 +234,11 @@ func goneError(path string, cause error) error {
 	}
 	switch {
 	case e.Path != path:
-		e.Advice = "put the same folder back (a copy is another one), or stop Belfry, restore a backup and start it; " + untilThen
+		e.Advice = "put the same folder back (a copy is another one), or stop Belfry, restore a backup and " +
+			"start it; " + untilThen
 	case strings.HasSuffix(path, fileSuffixes[logFile]), strings.HasSuffix(path, fileSuffixes[memoryFile]): // see mend
-		e.Advice = "Belfry puts it back if it can; otherwise stop Belfry (SIGTERM, no kill), which saves what it held, and start it; " + untilThen
+		e.Advice = "Belfry puts it back if it can; otherwise stop Belfry (SIGTERM, no kill), which saves what it " +
+			"held, and start it; " + untilThen
 	}
 	return e
 }

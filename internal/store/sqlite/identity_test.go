@@ -151,7 +151,8 @@ func TestRemovedForGood(t *testing.T) {
 		h := newHolder(t)
 		must(t, os.Rename(h.days.folder, h.days.folder+".old"), os.Mkdir(h.days.folder, 0o700))
 		h.wantNothingTaken(h.days.folder)
-		wantUnavailable(t, h.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(1, noon+dayMs)}}))
+		wantUnavailable(t, h.Ledger().Record(t.Context(),
+			store.Batch{Facts: []domain.Execution{success(1, noon+dayMs)}}))
 		if remaining, err := os.ReadDir(h.days.folder); err != nil || len(remaining) > 0 {
 			t.Errorf("the other folder has %v; error %v", remaining, err)
 		}
@@ -199,12 +200,14 @@ func TestRemovedLogIsPutBack(t *testing.T) {
 				h.background.Wait()
 			}
 			after := snapshot(t, h.cfg.Path).restart(t)
-			if total, _, err := after.Jobs().Count(t.Context()); total != 1 || err != nil || len(recent(t, after)) != 1 {
+			if total, _, err := after.Jobs().Count(t.Context()); total != 1 || err != nil ||
+				len(recent(t, after)) != 1 {
 				t.Errorf("%d jobs, %d facts after a kill, want 1 and 1; error %v", total, len(recent(t, after)), err)
 			}
 			h.wantAllWell()
 			after = snapshot(t, h.cfg.Path).restart(t)
-			if total, _, err := after.Jobs().Count(t.Context()); total != 2 || err != nil || len(recent(t, after)) != 2 {
+			if total, _, err := after.Jobs().Count(t.Context()); total != 2 || err != nil ||
+				len(recent(t, after)) != 2 {
 				t.Errorf("%d jobs, %d facts after a kill, want 2 and 2; error %v", total, len(recent(t, after)), err)
 			}
 		})
@@ -246,7 +249,8 @@ func TestRemovedLockIsTakenAgain(t *testing.T) {
 func TestRemovedKeyIsTold(t *testing.T) {
 	var out bytes.Buffer
 	s, err := Open(t.Context(), Config{
-		Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(slog.NewTextHandler(&out, nil)), sealedByCaller: true,
+		Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(slog.NewTextHandler(&out, nil)),
+		sealedByCaller: true,
 	})
 	must(t, err, os.Remove(s.cfg.keyFile()))
 	for range 3 {
@@ -263,7 +267,8 @@ func TestRemovedKeyIsTold(t *testing.T) {
 func TestGoneErrorSaysWhatToDo(t *testing.T) {
 	folder := t.TempDir()
 	for path, want := range map[string][]string{
-		filepath.Join(folder, "jobs.db"):           {folder + "/jobs.db is gone", "put the same file back", "restore a backup"},
+		filepath.Join(folder, "jobs.db"): {folder + "/jobs.db is gone", "put the same file back",
+			"restore a backup"},
 		filepath.Join(folder, "jobs.db-wal"):       {"jobs.db-wal is gone", "SIGTERM"},
 		filepath.Join(folder, "a", "b", "jobs.db"): {folder + "/a is gone", "put the same folder back"},
 	} {
@@ -275,7 +280,8 @@ func TestGoneErrorSaysWhatToDo(t *testing.T) {
 			}
 		}
 	}
-	if got := goneError("/x/jobs.db", os.ErrPermission).Error(); !strings.Contains(got, "cannot be looked at: permission denied") {
+	if got := goneError("/x/jobs.db", os.ErrPermission).Error(); !strings.Contains(got,
+		"cannot be looked at: permission denied") {
 		t.Errorf("no permission: %q", got)
 	}
 }

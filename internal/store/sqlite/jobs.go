@@ -144,7 +144,8 @@ func update(ctx context.Context, c *conn, next *versionRow, box *seal.Box) (tall
 		return tally{}, sameVersion(c, next, box, wrongVersion(next.jobID, job.current, next.number-1))
 	}
 	if next.from < job.since {
-		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.jobID, next.number, job.current)
+		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.jobID,
+			next.number, job.current)
 	}
 	if err := c.exec(closeVersion, next.from, next.jobID, job.current); err != nil {
 		return tally{}, err

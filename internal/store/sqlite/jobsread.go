@@ -88,7 +88,8 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Namespace != "" && q.Namespace != defaults.Namespace {
 		query = selectPageOfNamespace
 	}
-	found, err := j.selectJobs(ctx, j.readers.with, query, q.Limit, q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace))
+	found, err := j.selectJobs(ctx, j.readers.with, query, q.Limit, q.After, active, text(q.Tag),
+		text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
 
@@ -101,7 +102,8 @@ var foldCase = sqlite.FunctionImpl{
 }
 
 const selectVersions = `
-SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
+SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id
+WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
 
 // Versions implements store.Jobs.
 func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
@@ -174,7 +176,8 @@ func (j jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pi
 	read := versionReader{box: j.box, parts: parts}
 	var memory [2][]domain.Version // one is read into, one is being used
 	for i := range memory {
-		memory[i] = make([]domain.Version, 0, timelineChunk+timelineChunk/8) // the last job may have more versions than fit
+		// the last job may have more versions than fit
+		memory[i] = make([]domain.Version, 0, timelineChunk+timelineChunk/8)
 	}
 	for turn := 0; ; turn++ {
 		versions := memory[turn%2][:0]
@@ -200,7 +203,8 @@ func (j jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pi
 
 // timeline appends the versions of the jobs after one: limit of them, and
 // the rest of the last job's.
-func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk []domain.Version, limit int) ([]domain.Version, error) {
+func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk []domain.Version,
+	limit int) ([]domain.Version, error) {
 	query := selectTimeline
 	if r.parts == store.TimingOnly {
 		query = selectTimings

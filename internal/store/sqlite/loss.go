@@ -13,7 +13,8 @@ import (
 const (
 	lossChunk = 1_000 // rows of one operation of the writer
 
-	insertLoss = `INSERT INTO lost_fire (scheduled_at, job_id, version, found_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	insertLoss = `INSERT INTO lost_fire (scheduled_at, job_id, version, found_at) VALUES (?, ?, ?, ?) ON ` +
+		`CONFLICT DO NOTHING`
 
 	// selectLost makes one alert of the lost fires of each job. A bare column
 	// beside max() is of the row that has the maximum.

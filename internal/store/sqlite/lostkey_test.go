@@ -39,9 +39,11 @@ func sealElsewhere(t *testing.T, path string, n int, key seal.Key) {
 // any key.
 func TestKeyIDsOfADocument(t *testing.T) {
 	for doc, want := range map[string]string{
-		``: "[]", `{"A":"b"}`: "[]", `{"X":"sealed:v1:0011aabb:AAAA"}`: "[]", `{"X":"{\"sealed\":\"sealed:v1:0011aabb:AAAA\"}"}`: "[]",
-		`{"X":{"sealed":"sealed:v1:0011aabb:AAAA"}}`: "[0011aabb]", `{"X":{"sealed":"sealed:v1:0011aabb"}}`: "[]",
-		`{"X":{"sealed":"sealed:v1:k1:A"},"Y":"z"}{"signing":{"secrets":[{"sealed":"sealed:v1:k2:B"},{"sealed":"sealed:v1:k3:C"}]}}`: "[k1 k2 k3]",
+		``: "[]", `{"A":"b"}`: "[]", `{"X":"sealed:v1:0011aabb:AAAA"}`: "[]",
+		`{"X":"{\"sealed\":\"sealed:v1:0011aabb:AAAA\"}"}`: "[]",
+		`{"X":{"sealed":"sealed:v1:0011aabb:AAAA"}}`:       "[0011aabb]", `{"X":{"sealed":"sealed:v1:0011aabb"}}`: "[]",
+		`{"X":{"sealed":"sealed:v1:k1:A"},"Y":"z"}{"signing":{"secrets":[{"sealed":"sealed:v1:k2:B"},` +
+			`{"sealed":"sealed:v1:k3:C"}]}}`: "[k1 k2 k3]",
 	} {
 		if got := fmt.Sprint(slices.Collect(sealedWith(doc))); got != want {
 			t.Errorf("%s: %s, want %s", doc, got, want)
@@ -50,7 +52,8 @@ func TestKeyIDsOfADocument(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jobs.db")
 	s := openStore(t, path)
 	v := version(0)
-	v.Spec.Headers = map[string]string{"X-Plain": seal.Prefix + "0011aabb:AAAA", "X-Json": sealedMark + `0011aabb:AAAA"}`}
+	v.Spec.Headers = map[string]string{"X-Plain": seal.Prefix + "0011aabb:AAAA",
+		"X-Json": sealedMark + `0011aabb:AAAA"}`}
 	create(t, s, v)
 	closeStore(t, s)
 	if err := os.Remove(s.cfg.keyFile()); err != nil {
@@ -67,7 +70,8 @@ func TestLostKey(t *testing.T) {
 	closeStore(t, first)
 	sealElsewhere(t, path, 0, lost)
 	err := readTimeline(t, path)
-	for _, part := range []string{"headers: headers.Authorization of version 1", "signing: signing.secrets[0]", "its key is " + lost.ID()} {
+	for _, part := range []string{"headers: headers.Authorization of version 1", "signing: signing.secrets[0]",
+		"its key is " + lost.ID()} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("error %v, want one that says %q", err, part)
 		}
@@ -86,7 +90,8 @@ func TestLostKey(t *testing.T) {
 		t.Errorf("a list: %v, error %v", list, err)
 	}
 	closeStore(t, s)
-	if r, err := RotateEncryption(t.Context(), Config{Path: path}, false); err != nil || r.Versions != 1 || r.Unread != 1 || len(r.Retired) != 0 {
+	if r, err := RotateEncryption(t.Context(), Config{Path: path}, false); err != nil || r.Versions != 1 ||
+		r.Unread != 1 || len(r.Retired) != 0 {
 		t.Errorf("a rotation: %+v, error %v", r, err)
 	}
 	if err := readTimeline(t, path, lost.Reveal()); err != nil { // it is put back

@@ -63,7 +63,8 @@ func mend(id *identity, r *readers, w **conn) error {
 	if err != nil {
 		return fmt.Errorf("%w (it cannot be put back: %w)", gone, err)
 	}
-	cmp.Or(id.log, slog.Default()).Error("a file of the database was removed while it was open; what it held is put back: "+
+	cmp.Or(id.log, slog.Default()).Error("a file of the database was removed while it was open; what it held "+
+		"is put back: "+
 		"find out who removes files here", "file", id.path+fileSuffixes[kind])
 	return nil
 }

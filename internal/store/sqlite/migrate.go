@@ -71,7 +71,8 @@ func migrate(ctx context.Context, c *conn, schema string) error {
 		return err
 	}
 	if have > len(steps) {
-		return domain.Unavailable(nil, "%s was written by a newer Belfry: its schema is number %d, this program knows %d",
+		return domain.Unavailable(nil, "%s was written by a newer Belfry: its schema is number %d, this "+
+			"program knows %d",
 			c.path, have, len(steps))
 	}
 	for _, step := range steps[have:] {

@@ -130,7 +130,8 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestPermissionWording(t *testing.T) {
 	err := cannotOpen("/data/jobs.db", &fs.PathError{Op: "mkdir", Path: "/data", Err: fs.ErrPermission})
-	if want := "cannot open /data/jobs.db: the folder or a file in it is not writable"; !strings.HasPrefix(err.Error(), want) {
+	if want := "cannot open /data/jobs.db: the folder or a file in it is not " +
+		"writable"; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %q, want %q", err, want)
 	}
 }
@@ -175,7 +176,8 @@ func TestSettingsAreReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.setPragma(pragma{"synchronous", "FULL", "3"}); err == nil || !strings.Contains(err.Error(), `"2", not "3"`) {
+		if err := c.setPragma(pragma{"synchronous", "FULL", "3"}); err == nil ||
+			!strings.Contains(err.Error(), `"2", not "3"`) {
 			t.Errorf("a setting that did not take: error %v", err)
 		}
 		writeErr := c.exec("CREATE TABLE t (x)")

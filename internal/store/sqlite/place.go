@@ -85,14 +85,17 @@ func place(given string) (path string, err error) {
 	case err != nil:
 		return "", cannotOpen(path, err)
 	case info.IsDir():
-		return "", domain.Unavailable(nil, "%s is a folder: name the file in it, as in %s", path, filepath.Join(path, "jobs.db"))
+		return "", domain.Unavailable(nil, "%s is a folder: name the file in it, as in %s", path,
+			filepath.Join(path, "jobs.db"))
 	case !info.Mode().IsRegular():
 		return "", domain.Unavailable(nil, "%s is not a regular file: jobs are kept in one", path)
 	case hardLinks(info) > 1:
-		return "", domain.Unavailable(nil, "%s has %d names (hard links): each would have a log and a history of its own. "+
+		return "", domain.Unavailable(nil, "%s has %d names (hard links): each would have a log and a "+
+			"history of its own. "+
 			"Remove the other names; cp makes a copy", path, hardLinks(info))
 	case isMountPoint(path):
-		return "", domain.Unavailable(nil, "%s is mounted as a single file: its log and its history would not be beside it. "+
+		return "", domain.Unavailable(nil, "%s is mounted as a single file: its log and its history would not "+
+			"be beside it. "+
 			"Mount its folder instead", path)
 	}
 	return path, checkLinkFolder(given, path)
@@ -121,14 +124,16 @@ func checkLinkFolder(given, path string) error {
 		old, now := filepath.Join(filepath.Dir(link), name), filepath.Join(filepath.Dir(path), name)
 		if inUse(old) && !isSame(old, now) {
 			if inUse(now) {
-				return domain.Unavailable(nil, "%s is a link to %s, and beside both there is a %s: put the files that belong to this database "+
+				return domain.Unavailable(nil, "%s is a link to %s, and beside both there is a %s: put the files "+
+					"that belong to this database "+
 					"into %s, and move %s away", link, path, name, now, old)
 			}
 			moves = append(moves, fmt.Sprintf("mv %s %s", old, now))
 		}
 	}
 	if len(moves) > 0 {
-		return domain.Unavailable(nil, "%s is a link to %s, and a part of this database lies beside the link: move it beside the real file, "+
+		return domain.Unavailable(nil, "%s is a link to %s, and a part of this database lies beside the link: move "+
+			"it beside the real file, "+
 			"and start again: %s", link, path, strings.Join(moves, "; "))
 	}
 	return nil

@@ -34,7 +34,8 @@ func lockInode(path string) (io.Closer, error) {
 	}
 	err = unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Start: lockedByte, Len: 1})
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-		return nil, errors.Join(domain.Unavailable(nil, "%s is in use by another process: only one may open it", path), f.Close())
+		return nil, errors.Join(domain.Unavailable(nil, "%s is in use by another process: only one may open it", path),
+			f.Close())
 	}
 	return f, nil // a file system without such locks has the lock file
 }

@@ -53,7 +53,8 @@ func TestRealPath(t *testing.T) {
 		}
 	}
 	for way, want := range map[string]string{
-		"new.db": "b/new.db", "x/y/new.db": "b/x/y/new.db", "folder/x/new.db": "a/real/x/new.db", "folder/../x.db": "a/x.db",
+		"new.db": "b/new.db", "x/y/new.db": "b/x/y/new.db", "folder/x/new.db": "a/real/x/new.db",
+		"folder/../x.db": "a/x.db",
 	} {
 		if got, err := realPath(way); got != filepath.Join(root, want) || err != nil {
 			t.Errorf("%s: %s, error %v; want %s", way, got, err, want)
@@ -120,7 +121,8 @@ func TestFilesBesideTheLink(t *testing.T) {
 	s := openStore(t, link)
 	record(t, s, success(1, noon))
 	closeStore(t, s)
-	must(t, os.Rename(filepath.Join(folder, historyFolder), history), os.Rename(filepath.Join(folder, keyFileName), key))
+	must(t, os.Rename(filepath.Join(folder, historyFolder), history),
+		os.Rename(filepath.Join(folder, keyFileName), key))
 	openAndClose := func() { closeStore(t, openStore(t, link)) }
 
 	// Another database's: Belfry has never run by the name of the link.
@@ -128,11 +130,13 @@ func TestFilesBesideTheLink(t *testing.T) {
 	must(t, os.RemoveAll(filepath.Join(folder, historyFolder)), os.Remove(filepath.Join(folder, keyFileName)))
 
 	must(t, os.WriteFile(link+".lock", nil, 0o600))
-	wantRefused(t, link, "mv "+history+" "+filepath.Join(folder, historyFolder), "mv "+key+" "+filepath.Join(folder, keyFileName))
+	wantRefused(t, link, "mv "+history+" "+filepath.Join(folder, historyFolder),
+		"mv "+key+" "+filepath.Join(folder, keyFileName))
 	must(t, os.Rename(key, filepath.Join(folder, keyFileName)))
 	must(t, os.MkdirAll(filepath.Join(folder, historyFolder, "x"), 0o700))
 	wantRefused(t, link, "beside both there is")
-	must(t, os.RemoveAll(filepath.Join(folder, historyFolder)), os.Rename(history, filepath.Join(folder, historyFolder)))
+	must(t, os.RemoveAll(filepath.Join(folder, historyFolder)),
+		os.Rename(history, filepath.Join(folder, historyFolder)))
 	if n := len(recent(t, openStore(t, link))); n != 1 {
 		t.Errorf("%d facts, want 1", n)
 	}
@@ -200,14 +204,16 @@ func TestNewDatabaseIsTold(t *testing.T) {
 		t.Errorf("the same again: %q", got)
 	}
 	must(t, os.Remove(path))
-	if got := told(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "the jobs that it tells of are gone") {
+	if got := told(); !strings.Contains(got, "level=WARN") ||
+		!strings.Contains(got, "the jobs that it tells of are gone") {
 		t.Errorf("beside a history: %q", got)
 	}
 }
 
 func TestFolderOf(t *testing.T) {
 	for path, want := range map[string]string{
-		"x.db": ".", "./x.db": ".", "/x.db": "/", "a/x.db": "a", "a//x.db": "a", "a/../x.db": "a/..", "/a/b/": "/a", ".": ".",
+		"x.db": ".", "./x.db": ".", "/x.db": "/", "a/x.db": "a", "a//x.db": "a", "a/../x.db": "a/..",
+		"/a/b/": "/a", ".": ".",
 	} {
 		if got := folderOf(path); got != want {
 			t.Errorf("folderOf(%q) = %q, want %q", path, got, want)

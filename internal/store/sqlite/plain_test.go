@@ -20,7 +20,8 @@ func TestPlainFactsComeBack(t *testing.T) {
 	for i := range facts {
 		n := int64(i)
 		facts[i] = domain.Execution{
-			FireKey: domain.FireKey{JobID: ids[i], ScheduledAt: at + 1000*(n/50)}, Version: 1 + i%3, Status: domain.StatusSuccess,
+			FireKey: domain.FireKey{JobID: ids[i], ScheduledAt: at + 1000*(n/50)}, Version: 1 + i%3,
+			Status:    domain.StatusSuccess,
 			StartedAt: at + 1000*(n/50) + n%7, CompletedAt: at + 1000*(n/50) + n%7 + n%90, HTTPStatus: 200 + i%5,
 		}
 	}

@@ -19,7 +19,8 @@ func TestNamespaceQueryUsesItsIndex(t *testing.T) {
 			return nil
 		})
 	})
-	for _, want := range []string{"SEARCH v USING INDEX version_namespace (<expr>=? AND job_id>?)", "SEARCH j USING PRIMARY KEY (id=?)"} {
+	for _, want := range []string{"SEARCH v USING INDEX version_namespace (<expr>=? AND job_id>?)",
+		"SEARCH j USING PRIMARY KEY (id=?)"} {
 		if err != nil || !slices.Contains(plan, want) {
 			t.Errorf("plan %q, want %q, error %v", plan, want, err)
 		}

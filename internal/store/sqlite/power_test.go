@@ -30,7 +30,8 @@ const powerSeeds = 8
 const powerRounds = 3
 
 // TestPowerLoss runs a store on a disk whose power goes at a random write or
-// fsync, now and then after a process that was killed in an fsync. What is left must be the state after the last acknowledged step, or
+// fsync, now and then after a process that was killed in an fsync. What is left must be the state after the last
+// acknowledged step, or
 // after the one under way, whole; the disk may have written any part of what
 // it was not asked to sync.
 func TestPowerLoss(t *testing.T) {
@@ -197,7 +198,8 @@ func (c *cutter) check(t *testing.T, folder string, acknowledged int) {
 	}
 	c.done = acknowledged + 1
 	if d := cmp.Diff(c.states[c.done], got); d != "" {
-		t.Fatalf("after %d acknowledged steps, the last %s, the next %s:\nagainst the last (-want +got):\n%s\nagainst the next:\n%s",
+		t.Fatalf("after %d acknowledged steps, the last %s, the next %s:\nagainst the last (-want "+
+			"+got):\n%s\nagainst the next:\n%s",
 			acknowledged, c.steps[max(acknowledged-1, 0)].what, next.what, diff, d)
 	}
 }

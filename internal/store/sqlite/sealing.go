@@ -75,14 +75,16 @@ func (s *Store) checkKeys(ctx context.Context, keys []seal.Key) error {
 	case err != nil || missing == "":
 		return err
 	case len(keys) == 0:
-		return domain.Unavailable(nil, "%s holds sealed secrets, and their key is missing: put %s back, or set BELFRY_ENCRYPTION_KEY",
+		return domain.Unavailable(nil, "%s holds sealed secrets, and their key is missing: put %s back, or set "+
+			"BELFRY_ENCRYPTION_KEY",
 			s.cfg.Path, s.cfg.keyFile())
 	}
 	var ids []string
 	for _, k := range keys {
 		ids = append(ids, k.ID())
 	}
-	return domain.Unavailable(seal.ErrUnknownKey, "none of the sealed secrets in %s opens with key %s: they need key %s, of %s or BELFRY_ENCRYPTION_KEY",
+	return domain.Unavailable(seal.ErrUnknownKey, "none of the sealed secrets in %s opens with key %s: they need key "+
+		"%s, of %s or BELFRY_ENCRYPTION_KEY",
 		s.cfg.Path, strings.Join(ids, ", "), missing, s.cfg.keyFile())
 }
 
@@ -147,14 +149,16 @@ func (s *Store) sealRows(ctx context.Context) (changed int, err error) {
 }
 
 const selectSecrets = `
-SELECT job_id, number, headers, options FROM version WHERE (job_id, number) > (?, ?) AND (headers IS NOT NULL OR options IS NOT NULL)
+SELECT job_id, number, headers, options FROM version
+WHERE (job_id, number) > (?, ?) AND (headers IS NOT NULL OR options IS NOT NULL)
  ORDER BY job_id, number LIMIT 0 + ?`
 
 // readSecrets reads the next versions: what decides about their secrets.
 func readSecrets(c *conn, after *versionRow) (chunk []versionRow, err error) {
 	err = c.query(selectSecrets, func(s *sqlite.Stmt) error {
 		chunk = append(chunk, versionRow{
-			jobID: columnJobID(s, 0), number: s.ColumnInt(1), headers: text(s.ColumnText(2)), options: text(s.ColumnText(3)),
+			jobID: columnJobID(s, 0), number: s.ColumnInt(1), headers: text(s.ColumnText(2)),
+			options: text(s.ColumnText(3)),
 		})
 		return nil
 	}, after.jobID, after.number, timelineChunk)
@@ -178,7 +182,8 @@ func (s *Store) sealChunk(ctx context.Context, chunk []versionRow) (changed int,
 		stale, err := row.reseal(s.box)
 		if err != nil { // its job is set aside, and stays as it is
 			if s.unsealed++; s.unsealed <= unsealedTold {
-				s.cfg.Log.Warn("the secrets of a version cannot be read: they stay as they are", "jobId", row.jobID.String(),
+				s.cfg.Log.Warn("the secrets of a version cannot be read: they stay as they are", "jobId",
+					row.jobID.String(),
 					"version", row.number, "error", err)
 			}
 			continue
@@ -194,7 +199,8 @@ func (s *Store) sealChunk(ctx context.Context, chunk []versionRow) (changed int,
 		err := s.writer.do(ctx, n, func(c *conn) (tally, error) {
 			for i := range next {
 				n, o := &next[i], &old[i]
-				if err := c.exec(updateSecrets, n.headers, n.options, n.jobID, n.number, o.headers, o.options); err != nil {
+				if err := c.exec(updateSecrets, n.headers, n.options, n.jobID, n.number, o.headers,
+					o.options); err != nil {
 					return tally{}, err
 				}
 			}
@@ -218,7 +224,8 @@ func (s *Store) sealInBackground(ctx context.Context) {
 	case s.unsealed > unsealedTold:
 		s.cfg.Log.Warn("the secrets of many versions cannot be read: they stay as they are", "versions", s.unsealed)
 	case n > 0:
-		s.cfg.Log.Info("sealed stored secrets; `belfry keys rotate-encryption` also clears what is left of them in free pages",
+		s.cfg.Log.Info("sealed stored secrets; `belfry keys rotate-encryption` also clears what is left of them "+
+			"in free pages",
 			"versions", n, "key", s.box.KeyID())
 	}
 }

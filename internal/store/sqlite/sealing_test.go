@@ -138,7 +138,8 @@ func plainStore(t *testing.T, n int) (path string) {
 			t.Fatal(err)
 		}
 		err = s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
-			return tally{}, c.exec(`UPDATE version SET headers = ?, options = json_set(options, '$.signing.secrets[0]', ?) WHERE job_id = ?`,
+			return tally{}, c.exec(`UPDATE version SET headers = ?, options = json_set(options, `+
+				`'$.signing.secrets[0]', ?) WHERE job_id = ?`,
 				doc, spec.Signing.Secrets[0].Reveal(), jobID(i))
 		})
 		if err != nil {
@@ -190,7 +191,8 @@ func TestRotation(t *testing.T) {
 	if err != nil || len(third.Retired) != 2 {
 		t.Fatalf("%+v, error %v", third, err)
 	}
-	if keys, err := seal.ReadFile(filepath.Join(filepath.Dir(path), keyFileName)); err != nil || len(keys) != 1 || keys[0].ID() != third.KeyID {
+	if keys, err := seal.ReadFile(filepath.Join(filepath.Dir(path), keyFileName)); err != nil || len(keys) != 1 ||
+		keys[0].ID() != third.KeyID {
 		t.Errorf("keys %v, error %v", keys, err)
 	}
 	if got := storedKeys(t, path); got[third.KeyID] != 9 || len(got) != 1 {
@@ -221,7 +223,8 @@ func TestKeyOfTheConfiguration(t *testing.T) {
 		t.Errorf("stored %v, want values of %s", got, k.ID())
 	}
 	next := seal.NewKey()
-	r, err := RotateEncryption(t.Context(), Config{Path: path, EncryptionKeys: []string{next.Reveal(), k.Reveal()}}, false)
+	r, err := RotateEncryption(t.Context(), Config{Path: path, EncryptionKeys: []string{next.Reveal(), k.Reveal()}},
+		false)
 	if err != nil || r.KeyID != next.ID() || r.Versions != 1 || r.KeyFile != "" {
 		t.Errorf("%+v, error %v", r, err)
 	}
@@ -314,10 +317,12 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		key := seal.NewKey()
-		if err := readTimeline(t, path, key.Reveal()); !errors.Is(err, seal.ErrUnknownKey) || !strings.Contains(err.Error(), key.ID()) {
+		if err := readTimeline(t, path, key.Reveal()); !errors.Is(err, seal.ErrUnknownKey) ||
+			!strings.Contains(err.Error(), key.ID()) {
 			t.Errorf("error %v", err)
 		}
-		if _, err := RotateEncryption(t.Context(), Config{Path: path, EncryptionKeys: []string{key.Reveal()}}, false); !errors.Is(err, seal.ErrUnknownKey) {
+		if _, err := RotateEncryption(t.Context(), Config{Path: path, EncryptionKeys: []string{key.Reveal()}},
+			false); !errors.Is(err, seal.ErrUnknownKey) {
 			t.Errorf("a rotation: %v", err)
 		}
 	})
@@ -331,7 +336,8 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 	t.Run("a copied signing secret", func(t *testing.T) {
 		path := setup(t)
 		sql(t, path, `UPDATE version SET options = (SELECT max(options) FROM version)`)
-		if err := readTimeline(t, path); !damaged(err) || !strings.Contains(err.Error(), "signing.secrets[0] of version 1") {
+		if err := readTimeline(t, path); !damaged(err) ||
+			!strings.Contains(err.Error(), "signing.secrets[0] of version 1") {
 			t.Errorf("error %v, want ErrDamaged", err)
 		}
 	})
@@ -342,7 +348,8 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 		v.Spec.Signing.Secrets = []webhook.Secret{"whsec_new", "whsec_old"}
 		create(t, s, v)
 		closeStore(t, s)
-		sql(t, path, `UPDATE version SET options = json_set(options, '$.signing.secrets[0]', options->'$.signing.secrets[1]')`)
+		sql(t, path, `UPDATE version SET options = json_set(options, '$.signing.secrets[0]', `+
+			`options->'$.signing.secrets[1]')`)
 		if err := readTimeline(t, path); !damaged(err) {
 			t.Errorf("error %v, want ErrDamaged", err)
 		}
@@ -400,7 +407,8 @@ func TestCloseEndsTheSealing(t *testing.T) {
 
 func BenchmarkTimelineWithSecrets(b *testing.B) {
 	for name, headers := range map[string]map[string]string{
-		"none": nil, "plain": {"Accept": "text/plain"}, "secret": {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"},
+		"none": nil, "plain": {"Accept": "text/plain"},
+		"secret": {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"},
 	} {
 		b.Run(name, func(b *testing.B) {
 			s := openStore(b, filepath.Join(b.TempDir(), "jobs.db"))
@@ -415,7 +423,8 @@ func BenchmarkTimelineWithSecrets(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Jobs().Timeline(b.Context(), 0, store.WholeVersions, func(domain.Version) error { return nil }); err != nil {
+				if err := s.Jobs().Timeline(b.Context(), 0, store.WholeVersions,
+					func(domain.Version) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -45,7 +45,8 @@ func (v *storedText) UnmarshalJSON(doc []byte) error {
 	// What Seal makes needs no escapes: without a second decoder a start with
 	// many secrets is a third shorter.
 	bare, ok := bytes.CutPrefix(doc, []byte(`{"sealed":"`))
-	if bare, end := bytes.CutSuffix(bare, []byte(`"}`)); ok && end && bytes.IndexByte(bare, '\\') < 0 && bytes.IndexByte(bare, '"') < 0 {
+	if bare, end := bytes.CutSuffix(bare, []byte(`"}`)); ok && end && bytes.IndexByte(bare, '\\') < 0 &&
+		bytes.IndexByte(bare, '"') < 0 {
 		v.text = string(bare)
 		return nil
 	}

@@ -31,7 +31,8 @@ func FuzzVersionRow(f *testing.F) {
 	f.Add(`{"A":{"x":"sealed:v1:"}}`, `null`, `null`)
 	f.Add(`[1]`, `{"secretHeaders":null,"method":"GET"}`, `{}`)
 	f.Fuzz(func(t *testing.T, headers, options, tags string) {
-		row := versionRow{jobID: v.JobID, number: v.Number, headers: text(headers), options: text(options), tags: text(tags)}
+		row := versionRow{jobID: v.JobID, number: v.Number, headers: text(headers), options: text(options),
+			tags: text(tags)}
 		var before, after domain.Spec
 		readable := len(row.decode(&before, box)) == 0
 		if _, err := row.reseal(box); err != nil || !readable {

@@ -28,7 +28,8 @@ func TestPeopleCanReadTheFiles(t *testing.T) {
 	v.Spec.Name, v.Spec.Tags, v.Spec.TimeoutMs = "nightly", []string{"a"}, 500
 	create(t, s, v)
 	retried := failure(1, noon+second)
-	retried.RetryCount, retried.Attempts = 1, []domain.Attempt{{Number: 1, StartedAt: noon}, {Number: 2, StartedAt: noon + 1}}
+	retried.RetryCount, retried.Attempts = 1, []domain.Attempt{{Number: 1, StartedAt: noon},
+		{Number: 2, StartedAt: noon + 1}}
 	manual := success(1, noon+7)
 	manual.Nonce = 5
 	record(t, s, success(1, noon), retried, manual, missed(1, noon+2*second, noon+5*second, 4))
@@ -44,16 +45,19 @@ func TestPeopleCanReadTheFiles(t *testing.T) {
 			id + "|schedule|2026-03-10T13:00:00.000Z|2026-03-10T13:00:01.000Z"},
 		{s.cfg.Path, "SELECT total, active FROM tally", "1|1"},
 		{s.cfg.Path, "SELECT epoch, released FROM shards", "0|no"},
-		{history, "SELECT job_id, cause, status, scheduled_at, started_at, completed_at, drift_ms, duration_ms FROM executions LIMIT 1",
+		{history, "SELECT job_id, cause, status, scheduled_at, started_at, completed_at, drift_ms, duration_ms FROM " +
+			"executions LIMIT 1",
 			id + "|schedule|SUCCESS|" + at + "00.000Z|" + at + "00.001Z|" + at + "00.021Z|1|20"},
 		{history, "SELECT cause FROM executions WHERE scheduled_at = '" + at + "00.007Z'", "manual"},
 		{history, "SELECT status, error, attempts FROM executions WHERE retry_count = 1",
-			`FAILED|500: broken|[{"number":1,"startedAt":1773144000000,"completedAt":0},{"number":2,"startedAt":1773144000001,"completedAt":0}]`},
+			`FAILED|500: broken|[{"number":1,"startedAt":1773144000000,"completedAt":0},{"number":2,` +
+				`"startedAt":1773144000001,"completedAt":0}]`},
 		{history, "SELECT status, completed_at, missed_from, missed_count FROM executions WHERE missed_count",
 			"MISSED|" + at + "05.021Z|" + at + "02.000Z|4"},
 		{history, "SELECT minute, status, executions, fires FROM counters ORDER BY status",
 			"2026-03-10T12:00Z|FAILED|1|1\n2026-03-10T12:00Z|MISSED|1|4\n2026-03-10T12:00Z|SUCCESS|2|2"},
-		{history, "SELECT job_id, failures, last_at, recovered_at, error FROM alerts", id + "|1|" + at + "01.021Z||500: broken"},
+		{history, "SELECT job_id, failures, last_at, recovered_at, error FROM alerts",
+			id + "|1|" + at + "01.021Z||500: broken"},
 	} {
 		if got := shell(t, c.path, c.query); got != c.want {
 			t.Errorf("%s\n%s\nwant\n%s", c.query, got, c.want)

@@ -217,7 +217,8 @@ func (s *Store) noteNew() {
 func (s *Store) TellNew() {
 	switch {
 	case s.hadHistory:
-		s.cfg.Log.Warn("no database was there, but a history: the jobs that it tells of are gone; a new, empty database is made",
+		s.cfg.Log.Warn("no database was there, but a history: the jobs that it tells of are gone; a new, empty "+
+			"database is made",
 			"file", s.cfg.Path, "history", s.cfg.historyFolder())
 	case s.isNew:
 		s.cfg.Log.Info("no database was there: a new, empty one is made", "file", s.cfg.Path)

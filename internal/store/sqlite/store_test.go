@@ -64,7 +64,8 @@ func version(n int) domain.Version {
 	spec := domain.DefaultSpec()
 	spec.Schedule, spec.API, spec.Type = "* * * * * *", "http://127.0.0.1:4444/ok", domain.AtLeastOnce
 	return domain.Version{
-		JobID: jobID(n), Number: 1, EffectiveFrom: noon, EffectiveTo: domain.Forever, CreatedAt: noon, Active: true, Spec: spec,
+		JobID: jobID(n), Number: 1, EffectiveFrom: noon, EffectiveTo: domain.Forever, CreatedAt: noon,
+		Active: true, Spec: spec,
 	}
 }
 
@@ -82,7 +83,8 @@ func failure(n int, at int64) domain.Execution {
 }
 
 func openRun(n int, at int64) domain.OpenRun {
-	return domain.OpenRun{FireKey: domain.FireKey{JobID: jobID(n), ScheduledAt: at}, Version: 1, NextAt: at + second, CreatedAt: at}
+	return domain.OpenRun{FireKey: domain.FireKey{JobID: jobID(n), ScheduledAt: at}, Version: 1,
+		NextAt: at + second, CreatedAt: at}
 }
 
 func create(t *testing.T, s *Store, versions ...domain.Version) {

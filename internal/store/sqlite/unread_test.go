@@ -44,10 +44,12 @@ func TestRowThatCannotBeRead(t *testing.T) {
 			if err := job.Current.Unusable(); err == nil || !strings.Contains(err.Error(), c.field+": cannot be read") {
 				t.Errorf("unusable: %v", err)
 			}
-			if column == "options" && (job.Current.Spec.Namespace != "billing" || job.Current.Spec.JitterMs != 7 || job.Current.Spec.Retry != defaults.Retry) {
+			if column == "options" && (job.Current.Spec.Namespace != "billing" || job.Current.Spec.JitterMs != 7 ||
+				job.Current.Spec.Retry != defaults.Retry) {
 				t.Errorf("what can be read: %+v", job.Current.Spec)
 			}
-			for _, q := range []store.JobQuery{{Limit: 9}, {Limit: 9, Namespace: "billing"}, {Limit: 9, Tag: "a"}, {Limit: 9, Text: "x"}} {
+			for _, q := range []store.JobQuery{{Limit: 9}, {Limit: 9, Namespace: "billing"}, {Limit: 9, Tag: "a"},
+				{Limit: 9, Text: "x"}} {
 				if _, err := s.Jobs().List(t.Context(), q); err != nil {
 					t.Errorf("List %+v: %v", q, err)
 				}
@@ -86,7 +88,8 @@ func TestRotationKeepsWhatItCannotRead(t *testing.T) {
 	s := openStore(t, path)
 	create(t, s, secretVersion(0), secretVersion(1))
 	closeStore(t, s)
-	sql(t, path, `UPDATE version SET headers = substr(headers, 1, length(headers) - 2) WHERE job_id = (SELECT min(id) FROM job)`)
+	sql(t, path, `UPDATE version SET headers = substr(headers, 1, length(headers) - 2) WHERE job_id = (SELECT `+
+		`min(id) FROM job)`)
 	r, err := RotateEncryption(t.Context(), Config{Path: path}, false)
 	if err != nil || r.Versions != 1 || r.Unread != 1 || len(r.Retired) != 0 {
 		t.Fatalf("%+v, error %v; want one version, one left, no key retired", r, err)

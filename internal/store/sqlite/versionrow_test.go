@@ -47,12 +47,14 @@ func TestOptionsHoldOnlyWhatDiffers(t *testing.T) {
 	v.Spec.Retry.MaxRetries = 0
 	v.Spec.TLSSkipVerify = true
 	row, err := encodeVersion(&v, nil)
-	want := text(`{"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR","maxDelayMs":3600000},"tlsSkipVerify":true}`)
+	want := text(`{"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR","maxDelayMs":3600000},` +
+		`"tlsSkipVerify":true}`)
 	if err != nil || row.options != want {
 		t.Errorf("options %s, want %s, error %v", row.options, want, err)
 	}
 	spec := defaults
-	if faults := row.decode(&spec, nil); len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify || spec.TimeoutMs != 30_000 {
+	if faults := row.decode(&spec, nil); len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify ||
+		spec.TimeoutMs != 30_000 {
 		t.Errorf("read back as %+v, faults %v", spec, faults)
 	}
 }

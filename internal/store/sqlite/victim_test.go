@@ -49,7 +49,8 @@ type ledgerState struct {
 }
 
 func (m ledgerState) clone() ledgerState {
-	m.Jobs, m.Facts, m.Open, m.Totals = maps.Clone(m.Jobs), maps.Clone(m.Facts), maps.Clone(m.Open), maps.Clone(m.Totals)
+	m.Jobs, m.Facts, m.Open, m.Totals = maps.Clone(m.Jobs), maps.Clone(m.Facts), maps.Clone(m.Open),
+		maps.Clone(m.Totals)
 	return m
 }
 

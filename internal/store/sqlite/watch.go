@@ -114,11 +114,13 @@ func (s *Store) checkLock() error {
 	lock, err := lockFile(s.cfg.Path)
 	if err != nil {
 		return &store.GoneError{Path: s.lock.Path(), Problem: "was removed or replaced",
-			Advice: "it cannot be locked again (" + err.Error() + "); see that no other Belfry works on this database, stop this one and start it"}
+			Advice: "it cannot be locked again (" + err.Error() +
+				"); see that no other Belfry works on this database, stop this one and start it"}
 	}
 	_ = s.lock.Unlock() // of the file without a name
 	s.lock = lock
-	s.cfg.Log.Error("the lock file of the database was removed; it is made again: find out who removes files here", "file", lock.Path())
+	s.cfg.Log.Error("the lock file of the database was removed; it is made again: find out who removes files here",
+		"file", lock.Path())
 	return nil
 }
 
@@ -130,7 +132,8 @@ func (s *Store) checkKey() {
 	}
 	if _, err := os.Stat(s.cfg.keyFile()); errors.Is(err, fs.ErrNotExist) {
 		s.keyGone = true
-		s.cfg.Log.Error("the encryption key is gone: put its copy back, or set BELFRY_ENCRYPTION_KEY, before the next start; "+
+		s.cfg.Log.Error("the encryption key is gone: put its copy back, or set BELFRY_ENCRYPTION_KEY, before "+
+			"the next start; "+
 			"without it the secrets of jobs are lost", "file", s.cfg.keyFile())
 	}
 }

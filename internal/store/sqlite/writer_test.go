@@ -65,7 +65,10 @@ func TestGroupUndoesOnlyWhatFailed(t *testing.T) {
 			return tally{total: 100}, errors.Join(err, bad)
 		}),
 		queued(dead, w, insert(3)),
-		queued(t.Context(), w, func(c *conn) (tally, error) { return tally{}, c.exec("INSERT INTO nowhere VALUES (1)") }),
+		queued(t.Context(), w, func(c *conn) (tally, error) {
+			return tally{},
+				c.exec("INSERT INTO nowhere VALUES (1)")
+		}),
 		queued(t.Context(), w, insert(5)),
 	}
 	group := w.next()
@@ -93,7 +96,8 @@ func TestGroupIsLost(t *testing.T) {
 	w := testWriter(t)
 	ops := []*operation{
 		queued(t.Context(), w, insert(1)),
-		queued(t.Context(), w, func(c *conn) (tally, error) { return tally{}, c.exec("ROLLBACK") }), // as a full disk does
+		// as a full disk does
+		queued(t.Context(), w, func(c *conn) (tally, error) { return tally{}, c.exec("ROLLBACK") }),
 		queued(t.Context(), w, insert(3)),
 	}
 	w.commit(w.next())

@@ -207,7 +207,8 @@ func changeOfKeys(t *testing.T, f *fixture) {
 func changeAdd(t *testing.T, f *fixture) {
 	c := domain.Change{
 		At: noon, Nonce: 1 << 40, Action: domain.ActionTrigger, JobID: jobID(1), Version: 3,
-		Execution: domain.NewExecutionID(jobID(1), noon, 9), By: domain.Author{Key: domain.AuthorLoopback, Address: "::1"},
+		Execution: domain.NewExecutionID(jobID(1), noon, 9),
+		By:        domain.Author{Key: domain.AuthorLoopback, Address: "::1"},
 	}
 	ok(t, f.Changes().Add(t.Context(), c))
 	ok(t, f.Changes().Add(t.Context(), c))

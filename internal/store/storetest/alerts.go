@@ -215,7 +215,8 @@ func alertLost(t *testing.T, f *fixture) {
 	equal(t, f.lose(t, noon+2*hour, b, a, c), []domain.Loss{a})
 	for range 2 {
 		equal(t, f.lose(t, noon+3*hour, a, b, c), nil)
-		equal(t, f.alerts(t), []domain.Alert{lostAlert(noon+hour, noon+2*hour, a, b), lostAlert(noon+hour, noon+hour, c)})
+		equal(t, f.alerts(t), []domain.Alert{lostAlert(noon+hour, noon+2*hour, a, b),
+			lostAlert(noon+hour, noon+hour, c)})
 		f.reopen(t)
 	}
 	f.record(t, success(1, noon+2*minute)) // which does not bring them back
@@ -225,7 +226,8 @@ func alertLost(t *testing.T, f *fixture) {
 func alertLostPages(t *testing.T, f *fixture) {
 	fail1, fail2 := failure(1, noon), failure(2, noon)
 	f.record(t, fail1, fail2)
-	l1, l2 := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1}, domain.Loss{JobID: jobID(2), ScheduledAt: noon, Version: 1}
+	l1, l2 := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1},
+		domain.Loss{JobID: jobID(2), ScheduledAt: noon, Version: 1}
 	at := fail1.CompletedAt
 	f.lose(t, at, l1, l2)
 	want := []domain.Alert{lostAlert(at, at, l2), alertOf(fail2), lostAlert(at, at, l1), alertOf(fail1)}
@@ -247,7 +249,8 @@ func alertLostPages(t *testing.T, f *fixture) {
 }
 
 func alertLostExpire(t *testing.T, f *fixture) {
-	old, young := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1}, domain.Loss{JobID: jobID(1), ScheduledAt: noon + day, Version: 1}
+	old, young := domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1},
+		domain.Loss{JobID: jobID(1), ScheduledAt: noon + day, Version: 1}
 	f.record(t, success(1, noon), success(1, noon+day))
 	f.lose(t, noon+hour, old, young)
 	equal(t, must(f.History().Kept(t.Context()))(t), int64(0))

@@ -95,7 +95,8 @@ func parallelEdits(t *testing.T, f *fixture) {
 			if err != nil {
 				return err
 			}
-			next := edit(job.Current, job.Current.EffectiveFrom+1, func(v *domain.Version) { v.Spec.Name = fmt.Sprint(e, done) })
+			next := edit(job.Current, job.Current.EffectiveFrom+1,
+				func(v *domain.Version) { v.Spec.Name = fmt.Sprint(e, done) })
 			switch err := f.Jobs().Update(ctx, next); {
 			case err == nil:
 				done++

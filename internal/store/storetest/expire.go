@@ -28,7 +28,8 @@ func (f *fixture) expire(t *testing.T, before int64, want int) {
 
 func expireDays(t *testing.T, f *fixture) {
 	f.create(t, version(1))
-	facts := []domain.Execution{success(1, noon), success(1, midnight-minute), success(1, midnight), success(1, midnight+day)}
+	facts := []domain.Execution{success(1, noon), success(1, midnight-minute), success(1, midnight),
+		success(1, midnight+day)}
 	f.record(t, facts...)
 	f.expire(t, midnight-1, 0)
 	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), newestFirst(facts))
@@ -110,7 +111,8 @@ func expireLateFact(t *testing.T, f *fixture) {
 	f.expire(t, midnight, 1)
 	f.record(t, success(1, noon+minute))
 	for range 2 {
-		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), []domain.Execution{success(1, noon+minute)})
+		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t),
+			[]domain.Execution{success(1, noon+minute)})
 		equal(t, f.totals(t, 0).ByStatus[domain.StatusSuccess], 2)
 		f.reopen(t)
 	}

@@ -52,7 +52,10 @@ func recentPages(t *testing.T, f *fixture) {
 	}
 	f.record(t, facts...)
 	for _, size := range []int{1, 3, 100} {
-		got := pages(t, size, func(p store.Page) ([]domain.Execution, error) { return f.History().Recent(t.Context(), p) })
+		got := pages(t, size, func(p store.Page) ([]domain.Execution,
+			error) {
+			return f.History().Recent(t.Context(), p)
+		})
 		equal(t, got, newestFirst(facts))
 	}
 	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 0}))(t), nil)
@@ -73,7 +76,10 @@ func failedPages(t *testing.T, f *fixture) {
 	}
 	for _, size := range []int{1, 2, 100} {
 		list := func(id domain.JobID) []domain.Execution {
-			return pages(t, size, func(p store.Page) ([]domain.Execution, error) { return f.History().Failed(t.Context(), id, p) })
+			return pages(t, size, func(p store.Page) ([]domain.Execution,
+				error) {
+				return f.History().Failed(t.Context(), id, p)
+			})
 		}
 		equal(t, list(domain.JobID{}), newestFirst(want))
 		equal(t, list(jobID(2)), newestFirst(wantOfTwo))
@@ -84,7 +90,9 @@ func failedPages(t *testing.T, f *fixture) {
 // byJob reads the history of job 1, page by page.
 func (f *fixture) byJob(t *testing.T, size int) []domain.Execution {
 	t.Helper()
-	return pages(t, size, func(p store.Page) ([]domain.Execution, error) { return f.History().ByJob(t.Context(), jobID(1), p) })
+	return pages(t, size, func(p store.Page) ([]domain.Execution, error) {
+		return f.History().ByJob(t.Context(), jobID(1), p)
+	})
 }
 
 func byJobPages(t *testing.T, f *fixture) {
@@ -197,7 +205,8 @@ func byJobLongSummary(t *testing.T, f *fixture) {
 	every.Spec.Schedule = "* * * * * *"
 	f.create(t, every)
 	long := missed(1, noon+10*second, noon+3*day, 3*86_400-9)
-	facts := []domain.Execution{success(1, noon+9*second), success(1, noon+8*second), long, success(1, noon+3*day+second)}
+	facts := []domain.Execution{success(1, noon+9*second), success(1, noon+8*second), long,
+		success(1, noon+3*day+second)}
 	facts = append(facts, trigger(1, noon+day, 1)) // in the middle of it
 	f.record(t, facts...)
 	f.record(t, success(2, noon+day), success(2, noon+2*day))
@@ -270,7 +279,8 @@ func streamAll(t *testing.T, f *fixture) {
 		f.reopen(t)
 	}
 	for _, w := range []struct{ from, to int64 }{
-		{noon, noon + 1}, {noon + 1, noon + 2*day}, {noon, noon}, {noon + 1, noon}, {noon + 2*day, noon + 2*day + 1}, {noon + 3*day, domain.Forever},
+		{noon, noon + 1}, {noon + 1, noon + 2*day}, {noon, noon}, {noon + 1, noon}, {noon + 2*day, noon + 2*day + 1},
+		{noon + 3*day, domain.Forever},
 	} {
 		var inside []domain.Execution
 		for _, e := range want {
@@ -292,7 +302,8 @@ func streamEnds(t *testing.T, f *fixture) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := f.History().Stream(ctx, 0, domain.Forever, func([]domain.Execution) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := f.History().Stream(ctx, 0, domain.Forever, func([]domain.Execution) error { return nil }); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("error %v of a cancelled call", err)
 	}
 }

@@ -205,7 +205,8 @@ func listFilters(t *testing.T, f *fixture) {
 		{"namespace", store.JobQuery{Namespace: "team-7"}, []int{2}},
 		{"the namespace that is not said", store.JobQuery{Namespace: "default"}, []int{1, 3}},
 		{"part of a namespace", store.JobQuery{Namespace: "team"}, nil},
-		{"all of a namespace together", store.JobQuery{Namespace: "team-7", Active: &yes, Tag: "eu", Text: "host", After: jobID(1)}, []int{2}},
+		{"all of a namespace together", store.JobQuery{Namespace: "team-7", Active: &yes, Tag: "eu", Text: "host",
+			After: jobID(1)}, []int{2}},
 		{"after, in a namespace", store.JobQuery{Namespace: "team-7", After: jobID(2)}, nil},
 		{"tag", store.JobQuery{Tag: "eu"}, []int{2}},
 		{"tag with a quote", store.JobQuery{Tag: `odd " tag`}, []int{2}},
@@ -289,7 +290,10 @@ func timelineMany(t *testing.T, f *fixture) {
 func timelineTimings(t *testing.T, f *fixture) {
 	a1, b1, c1 := version(1), everyField(2), version(3)
 	a1.CreatedAt = noon - hour // an @every is bound to it
-	a2 := edit(a1, noon+hour, func(v *domain.Version) { v.Spec.Schedule, v.Spec.Timezone = "0 0 6 * * *", "Europe/Paris" })
+	a2 := edit(a1, noon+hour, func(v *domain.Version) {
+		v.Spec.Schedule, v.Spec.Timezone = "0 0 6 * * *",
+			"Europe/Paris"
+	})
 	c1.Active = false
 	f.create(t, a1, b1, c1)
 	f.update(t, a2)

@@ -40,7 +40,8 @@ func oneOfEach() []domain.Execution {
 	retried := success(1, noon+5*minute)
 	retried.RetryCount = 1
 	retried.Attempts = []domain.Attempt{
-		{Number: 1, StartedAt: retried.StartedAt, CompletedAt: retried.StartedAt + 1, HTTPStatus: 429, Error: "slow down"},
+		{Number: 1, StartedAt: retried.StartedAt, CompletedAt: retried.StartedAt + 1, HTTPStatus: 429,
+			Error: "slow down"},
 		{Number: 2, StartedAt: retried.StartedAt + 5, CompletedAt: retried.CompletedAt, HTTPStatus: 200},
 	}
 	return []domain.Execution{
@@ -114,7 +115,8 @@ func factRanges(t *testing.T, f *fixture, after, until int64) (found []store.Fac
 
 func rangeOf(e domain.Execution) store.FactRange {
 	r := store.FactRange{
-		Key: e.FireKey, From: e.ScheduledAt, Version: e.Version, Status: e.Status, StartedAt: e.StartedAt, Count: e.Fires(),
+		Key: e.FireKey, From: e.ScheduledAt, Version: e.Version, Status: e.Status, StartedAt: e.StartedAt,
+		Count: e.Fires(),
 	}
 	if e.Missed != nil {
 		r.From = e.Missed.From
@@ -216,7 +218,8 @@ func openRunLives(t *testing.T, f *fixture) {
 	f.begin(t, waiting, manual)
 	equal(t, f.runs(t), []domain.OpenRun{waiting, manual})
 
-	waiting.Attempts = append(waiting.Attempts, domain.Attempt{Number: 2, StartedAt: noon + second, CompletedAt: noon + second + 1})
+	waiting.Attempts = append(waiting.Attempts, domain.Attempt{Number: 2, StartedAt: noon + second,
+		CompletedAt: noon + second + 1})
 	waiting.NextAt, waiting.Crashes, waiting.InFlight = noon+3*second, 0, false
 	f.begin(t, waiting)
 	f.begin(t, waiting)
@@ -255,7 +258,8 @@ func passingRefused(t *testing.T, f *fixture) {
 	for _, status := range []domain.Status{domain.StatusPending, domain.StatusRunning, ""} {
 		e := success(1, noon)
 		e.Status = status
-		if err := f.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(2, noon), e}}); err == nil {
+		if err := f.Ledger().Record(t.Context(),
+			store.Batch{Facts: []domain.Execution{success(2, noon), e}}); err == nil {
 			t.Errorf("status %q was recorded as a fact", status)
 		}
 	}

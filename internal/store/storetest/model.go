@@ -61,7 +61,8 @@ func drawSpec(rt *rapid.T) domain.Spec {
 		"* * * * * *", "*/7 * * * * *", "0 * * * * *", "15,45 */2 * * * *", "0 0 * * * *", "0 30 2 * * *",
 		"0 0 12 * * MON-FRI", "@every 1s", "@every 90s", "@hourly", "@every 7h13m",
 	}).Draw(rt, "schedule")
-	spec.Timezone = rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"}).Draw(rt, "zone")
+	spec.Timezone = rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"}).Draw(
+		rt, "zone")
 	if rapid.Bool().Draw(rt, "jitters") {
 		spec.JitterMs = rapid.Int64Range(1, 90_000).Draw(rt, "jitter")
 	}
@@ -204,7 +205,8 @@ func recordInBatches(rt *rapid.T, f *fixture, facts []domain.Execution) {
 	}
 }
 
-func comparePages(rt *rapid.T, name string, want []domain.Execution, list func(store.Page) ([]domain.Execution, error)) {
+func comparePages(rt *rapid.T, name string, want []domain.Execution,
+	list func(store.Page) ([]domain.Execution, error)) {
 	size := rapid.SampledFrom([]int{3, 20, 1_000}).Draw(rt, "page")
 	var got []domain.Execution
 	for page := (store.Page{Limit: size}); ; {

@@ -31,7 +31,8 @@ func claimAnswers(t *testing.T, f *fixture) {
 	beat := must(f.Shards().Beat(t.Context(), a.Lease, 3_000, a.Clock-1_000))(t)
 	f.reopen(t)
 	b := claim(t, f)
-	if b.Epoch != a.Epoch+1 || b.Token == a.Token || b.Horizon != beat.Horizon || b.Watermark != a.Clock-1_000 || b.Clean {
+	if b.Epoch != a.Epoch+1 || b.Token == a.Token || b.Horizon != beat.Horizon ||
+		b.Watermark != a.Clock-1_000 || b.Clean {
 		t.Fatalf("second claim: %+v after %+v", b, beat)
 	}
 }

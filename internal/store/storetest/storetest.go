@@ -113,8 +113,9 @@ func everyField(n int) domain.Version {
 	v := version(n)
 	v.Spec = domain.Spec{
 		Schedule: "*/5 9-17 * * MON-FRI", API: "https://example.com/hook?x=1", Type: domain.AtMostOnce,
-		Name: `Größe "1"; DROP TABLE job`, Tags: []string{"billing", "nightly"}, Namespace: "team-7", Timezone: "Europe/Berlin",
-		Method: "PUT", Headers: map[string]string{"X-B": "2", "X-C": "3", "Authorization": "Bearer 1"},
+		Name: `Größe "1"; DROP TABLE job`, Tags: []string{"billing", "nightly"}, Namespace: "team-7",
+		Timezone: "Europe/Berlin",
+		Method:   "PUT", Headers: map[string]string{"X-B": "2", "X-C": "3", "Authorization": "Bearer 1"},
 		SecretNames: []string{"x-c"},
 		Body:        json.RawMessage(`{"a": [1, 2.50, "ü"]}`), TimeoutMs: 1_234,
 		Retry:   domain.Retry{MaxRetries: 0, DelayMs: 5, Backoff: domain.BackoffExponential, MaxDelayMs: 7},

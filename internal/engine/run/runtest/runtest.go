@@ -14,7 +14,8 @@ func Job(t testing.TB, schedule string, jitterMs int64) *run.Job {
 	t.Helper()
 	d := domain.NewSpecDoc()
 	d.Schedule, d.Type, d.API, d.JitterMs = schedule, domain.AtLeastOnce, "http://a.test/", jitterMs
-	v := domain.Version{JobID: domain.JobID{1, 2, 3}, Number: 1, EffectiveTo: domain.Forever, Active: true, Spec: d.Spec}
+	v := domain.Version{JobID: domain.JobID{1, 2, 3}, Number: 1, EffectiveTo: domain.Forever,
+		Active: true, Spec: d.Spec}
 	ver, err := run.NewVersion(&v)
 	if err != nil {
 		t.Fatal(err)
