@@ -24,26 +24,26 @@ type unusableVersion struct {
 
 // unusableError refuses what a job that is set aside cannot do. Call with the
 // lock of the registry held.
-func (r *registry) unusableError(id domain.JobID) error {
-	if a, found := r.unusable[id]; found {
+func (reg *registry) unusableError(id domain.JobID) error {
+	if a, found := reg.unusable[id]; found {
 		return domain.Conflict("the job cannot be run: %s. Change it, or delete it", domain.FaultText(a.reason))
 	}
 	return nil
 }
 
 // checkJobs warns of jobs that are set aside.
-func (r *registry) checkJobs() Check {
+func (reg *registry) checkJobs() Check {
 	c := Check{Name: "jobs", OK: true}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
 	const most = 3 // are named
 	var named []string
-	for _, id := range r.unusableOrder {
-		if a, found := r.unusable[id]; found && len(named) < most {
+	for _, id := range reg.unusableOrder {
+		if a, found := reg.unusable[id]; found && len(named) < most {
 			named = append(named, fmt.Sprintf("%s: %s", id, domain.FaultText(a.reason)))
 		}
 	}
-	switch n := len(r.unusable); {
+	switch n := len(reg.unusable); {
 	case n == 1:
 		c.Warning = "1 job cannot be run: " + named[0]
 	case n > most:

@@ -119,7 +119,7 @@ func (k *keeper) sweepOnce() (opened int) {
 	now := k.now()
 	for {
 		n := k.runner.dispatcher.LongCalls(now-longCall.Milliseconds(), part,
-			func(f *run.Run) { k.runner.openCall(f, now) })
+			func(r *run.Run) { k.runner.openCall(r, now) })
 		opened += n
 		if n < part {
 			return opened

@@ -20,19 +20,19 @@ func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
 		e := w.eng
 		e.registry.mu.Lock()
 		j := e.registry.jobs.Get(id)
-		f := &run.Run{Job: j, Ver: j.Current, At: e.shard.Horizon() + 1}
+		r := &run.Run{Job: j, Ver: j.Current, At: e.shard.Horizon() + 1}
 		e.registry.mu.Unlock()
 		j.Mu.Lock()
-		j.Enter(f)
+		j.Enter(r)
 		j.Mu.Unlock()
 		w.clk.Step(10 * time.Second)
-		e.runner.refuse(f, run.WaitHorizon, "", w.now())
+		e.runner.refuse(r, run.WaitHorizon, "", w.now())
 		if n := e.runner.retries.Len(); n != 0 {
 			t.Errorf("%d fires wait for an instant that has come", n)
 		}
 		w.pass(5 * time.Second)
 		if calls := w.targets.of(id); len(calls) == 0 ||
-			calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: f.At}) {
+			calls[0].Key != (domain.FireKey{JobID: id, ScheduledAt: r.At}) {
 			t.Errorf("it was not sent after the next beat: %+v", calls)
 		}
 	})

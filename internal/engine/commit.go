@@ -13,24 +13,24 @@ import (
 
 // committed follows a batch that is durable. It runs on the recorder's
 // goroutine, which alone decides when a fire stops holding W.
-func (r *runner) committed(batch []record.Entry, took time.Duration) {
-	r.metrics.CommitLatency.Observe(took.Seconds())
-	r.metrics.CommitRows.Observe(float64(len(batch)))
+func (rn *runner) committed(batch []record.Entry, took time.Duration) {
+	rn.metrics.CommitLatency.Observe(took.Seconds())
+	rn.metrics.CommitRows.Observe(float64(len(batch)))
 	var released hold.Batch
 	for i := range batch {
 		en := &batch[i]
 		if en.Ends() {
-			r.count(&en.Fact)
+			rn.count(&en.Fact)
 		}
-		if f := en.Run; f != nil {
-			if f.Hold.Held() {
-				released.Release(&f.Hold)
+		if r := en.Run; r != nil {
+			if r.Hold.Held() {
+				released.Release(&r.Hold)
 			}
-			f.OpenOnRecord = en.Open != nil
+			r.OpenOnRecord = en.Open != nil
 			if en.Ends() {
-				f.Job.Mu.Lock()
-				f.Job.Leave(f)
-				f.Job.Mu.Unlock()
+				r.Job.Mu.Lock()
+				r.Job.Leave(r)
+				r.Job.Mu.Unlock()
 			}
 		}
 		if en.Done != nil {
@@ -41,18 +41,18 @@ func (r *runner) committed(batch []record.Entry, took time.Duration) {
 }
 
 // count feeds the metrics and the log with one record.
-func (r *runner) count(x *domain.Execution) {
-	r.metrics.Executed(string(x.Status), x.Fires())
+func (rn *runner) count(x *domain.Execution) {
+	rn.metrics.Executed(string(x.Status), x.Fires())
 	if x.StartedAt != 0 {
 		drift := float64(x.StartedAt-x.ScheduledAt) / 1000
-		r.metrics.Drift.Observe(max(0, drift))
-		r.metrics.Duration.Observe(float64(x.Duration()) / 1000)
+		rn.metrics.Drift.Observe(max(0, drift))
+		rn.metrics.Duration.Observe(float64(x.Duration()) / 1000)
 		if drift > due.LagLimit.Seconds() {
-			r.metrics.LateFires.Inc()
+			rn.metrics.LateFires.Inc()
 		}
 	}
 	if x.Status.Alerts() {
-		r.log.Warn("execution failed",
+		rn.log.Warn("execution failed",
 			slog.String(telemetry.KeyJobID, x.JobID.String()),
 			slog.String(telemetry.KeyExecutionID, x.ID().String()),
 			slog.Int64(telemetry.KeyScheduledAt, x.ScheduledAt),

@@ -92,9 +92,9 @@ func TestBacklogIsBounded(t *testing.T) {
 				w.create(spec("", dead, overlap(policy)), spec("", dead, overlap(policy)), spec(""))
 				w.pass(10 * time.Minute)
 				longest := 0
-				for _, f := range w.eng.waiting() {
-					if f.Job.Busy > runs+1 {
-						t.Errorf("%d fires of one job are queued or in flight, want at most %d", f.Job.Busy, runs+1)
+				for _, r := range w.eng.waiting() {
+					if r.Job.Busy > runs+1 {
+						t.Errorf("%d fires of one job are queued or in flight, want at most %d", r.Job.Busy, runs+1)
 					}
 				}
 				for _, h := range w.eng.runner.dispatcher.Hosts() {

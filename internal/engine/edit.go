@@ -420,22 +420,22 @@ func (e *editor) applyEdit(j *run.Job, next *run.Version, from int64, stopReason
 	e.registry.mu.Unlock()
 	// Held fires come back through admission or the send rule, which drop
 	// those that the edit has ended. So do retries of a job that was stopped.
-	entered, staged := split(held, func(f *run.Run) bool { return f.Entered })
+	entered, staged := split(held, func(r *run.Run) bool { return r.Entered })
 	e.runner.release(staged)
 	e.runner.addLate(late)
-	e.runner.dispatch(append(entered, e.runner.retries.Take(func(f *run.Run) bool {
-		return f.Job == j && j.StopReason(f.At) != ""
+	e.runner.dispatch(append(entered, e.runner.retries.Take(func(r *run.Run) bool {
+		return r.Job == j && j.StopReason(r.At) != ""
 	})...))
 	e.loop.nudge()
 }
 
 // split parts the fires into those that match and the others.
 func split(fires []*run.Run, match func(*run.Run) bool) (yes, no []*run.Run) {
-	for _, f := range fires {
-		if match(f) {
-			yes = append(yes, f)
+	for _, r := range fires {
+		if match(r) {
+			yes = append(yes, r)
 		} else {
-			no = append(no, f)
+			no = append(no, r)
 		}
 	}
 	return yes, no

@@ -180,15 +180,15 @@ func (e *Engine) handedOver() bool {
 // retries and triggers have theirs.
 func (e *Engine) leaveOpen(inTime bool) {
 	now := e.now()
-	calls := e.runner.dispatcher.InFlight(func(f *run.Run) { e.runner.openCall(f, now) })
+	calls := e.runner.dispatcher.InFlight(func(r *run.Run) { e.runner.openCall(r, now) })
 	var entries []record.Entry
-	for _, f := range e.waiting() {
-		f.Job.Mu.Lock()
-		if f.Marked {
-			open := f.OpenRun(max(f.At, f.RetryAt), false, now)
-			entries = append(entries, record.Entry{Open: &open, Run: f})
+	for _, r := range e.waiting() {
+		r.Job.Mu.Lock()
+		if r.Marked {
+			open := r.OpenRun(max(r.At, r.RetryAt), false, now)
+			entries = append(entries, record.Entry{Open: &open, Run: r})
 		}
-		f.Job.Mu.Unlock()
+		r.Job.Mu.Unlock()
 	}
 	e.runner.recorder.AddNow(entries...)
 	if !inTime {

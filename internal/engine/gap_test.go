@@ -65,9 +65,9 @@ func TestRecoveryHoldsOnePiece(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := w.eng.newRecovery(shard)
-		spy.each = func() { most, facts = max(most, len(r.facts)), facts+1 }
-		for _, step := range []func(context.Context) error{r.readRuns, r.readRanges, r.readTimeline, r.readFacts} {
+		rc := w.eng.newRecovery(shard)
+		spy.each = func() { most, facts = max(most, len(rc.facts)), facts+1 }
+		for _, step := range []func(context.Context) error{rc.readRuns, rc.readRanges, rc.readTimeline, rc.readFacts} {
 			if err := step(context.Background()); err != nil {
 				t.Fatal(err)
 			}

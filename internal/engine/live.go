@@ -17,8 +17,8 @@ func (e *Engine) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 	}
 	j.Mu.Lock()
 	var out []domain.Execution
-	for f := j.Live; f != nil; f = f.JobNext {
-		out = append(out, f.Snapshot())
+	for r := j.Live; r != nil; r = r.JobNext {
+		out = append(out, r.Snapshot())
 	}
 	j.Mu.Unlock()
 	slices.SortFunc(out, func(a, b domain.Execution) int {
@@ -30,20 +30,20 @@ func (e *Engine) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 // Live returns an execution that has not ended.
 func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	at := id.ScheduledAt()
-	match := func(f *run.Run) bool { return f.At == at && f.Key().ID() == id }
+	match := func(r *run.Run) bool { return r.At == at && r.Key().ID() == id }
 	// In the order in which a fire moves, each of which lets go of it only when the
 	// next one has it, so that none is missed on its way.
 	for _, find := range []func(func(*run.Run) bool) *run.Run{
 		e.runner.dispatcher.Find, e.runner.recorder.Find, e.runner.retries.Find, e.runner.dispatcher.Find,
 		e.runner.recorder.Find,
 	} {
-		f := find(match)
-		if f == nil {
+		r := find(match)
+		if r == nil {
 			continue
 		}
-		f.Job.Mu.Lock()
-		x, live := f.Snapshot(), f.Entered
-		f.Job.Mu.Unlock()
+		r.Job.Mu.Lock()
+		x, live := r.Snapshot(), r.Entered
+		r.Job.Mu.Unlock()
 		if live { // and not one that was on record, or dropped, already
 			return x, true
 		}

@@ -63,12 +63,12 @@ func (e *Engine) recover(ctx context.Context) error {
 		return err
 	}
 	e.shard.Own(shard)
-	r := e.newRecovery(shard)
-	r.reset = reset
+	rc := e.newRecovery(shard)
+	rc.reset = reset
 	for _, step := range []func(context.Context) error{
-		r.readRuns, r.mending.readStored, r.readRanges, r.zones.readRules, r.readTimeline, r.zones.keepFresh,
-		r.mending.decideStored, r.readFacts, r.zones.tellMoved,
-		r.resume, r.flush, r.mending.endAsides,
+		rc.readRuns, rc.mending.readStored, rc.readRanges, rc.zones.readRules, rc.readTimeline, rc.zones.keepFresh,
+		rc.mending.decideStored, rc.readFacts, rc.zones.tellMoved,
+		rc.resume, rc.flush, rc.mending.endAsides,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("recovery: %w", err)
@@ -77,9 +77,9 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err := e.keeper.beatOnce(ctx); err != nil {
 		return fmt.Errorf("recovery: %w", err)
 	}
-	e.log.Info("recovered", "jobs", e.registry.jobs.Len(), "gap", time.Duration(r.until-r.watermark)*time.Millisecond,
-		"open", len(r.resumed), "late", len(r.spans), "clean", r.clean)
-	r.start()
+	e.log.Info("recovered", "jobs", e.registry.jobs.Len(), "gap", time.Duration(rc.until-rc.watermark)*time.Millisecond,
+		"open", len(rc.resumed), "late", len(rc.spans), "clean", rc.clean)
+	rc.start()
 	return nil
 }
 
@@ -111,76 +111,76 @@ func (e *Engine) claim(ctx context.Context) (shard store.Shard, reset bool, err 
 }
 
 func (e *Engine) newRecovery(shard store.Shard) *recovery {
-	r := &recovery{
+	rc := &recovery{
 		e: e, now: e.now(), watermark: shard.Watermark, certain: shard.Horizon, clean: shard.Clean,
 		facts:  make(map[domain.FireKey]struct{}),
 		ranges: make(map[domain.JobID][]store.FactRange),
 		runs:   make(map[domain.JobID][]domain.OpenRun),
 		opened: make(map[domain.FireKey]struct{}),
 	}
-	r.zones, r.mending = &zoneChange{recovery: r}, &mending{recovery: r}
-	r.until = max(r.now, r.watermark)
-	if !r.clean && r.now < shard.Horizon-(horizon+time.Second).Milliseconds() {
+	rc.zones, rc.mending = &zoneChange{recovery: rc}, &mending{recovery: rc}
+	rc.until = max(rc.now, rc.watermark)
+	if !rc.clean && rc.now < shard.Horizon-(horizon+time.Second).Milliseconds() {
 		// The clock was set back: fires up to H had come due by the old one.
-		r.until = max(r.until, shard.Horizon)
+		rc.until = max(rc.until, shard.Horizon)
 	}
-	if r.clean {
-		r.certain = shard.Watermark
+	if rc.clean {
+		rc.certain = shard.Watermark
 	}
-	return r
+	return rc
 }
 
-func (r *recovery) readRuns(ctx context.Context) error {
-	return r.e.store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
-		r.runs[open.JobID] = append(r.runs[open.JobID], open)
-		r.opened[open.FireKey] = struct{}{}
+func (rc *recovery) readRuns(ctx context.Context) error {
+	return rc.e.store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
+		rc.runs[open.JobID] = append(rc.runs[open.JobID], open)
+		rc.opened[open.FireKey] = struct{}{}
 		if open.Nonce == 0 {
-			r.lastFact = max(r.lastFact, open.ScheduledAt)
+			rc.lastFact = max(rc.lastFact, open.ScheduledAt)
 		}
 		return nil
 	})
 }
 
 // readTimeline loads every job, and notes which versions have fires in the gap.
-func (r *recovery) readTimeline(ctx context.Context) error {
-	err := r.e.store.Jobs().Timeline(ctx, r.watermark, store.WholeVersions,
-		func(v domain.Version) error { return r.addVersion(&v) })
-	r.closeJob()
+func (rc *recovery) readTimeline(ctx context.Context) error {
+	err := rc.e.store.Jobs().Timeline(ctx, rc.watermark, store.WholeVersions,
+		func(v domain.Version) error { return rc.addVersion(&v) })
+	rc.closeJob()
 	return err
 }
 
 // addVersion takes the next version of the timeline: the versions of a job
 // come together, oldest first.
-func (r *recovery) addVersion(v *domain.Version) error {
+func (rc *recovery) addVersion(v *domain.Version) error {
 	ver, err := run.NewVersion(v)
 	if err != nil {
-		ver = r.mending.setAside(v, err)
+		ver = rc.mending.setAside(v, err)
 	}
-	if r.reading == nil || r.reading.ID != v.JobID {
-		r.closeJob()
-		r.reading = run.NewJob(v.JobID, v.CreatedAt)
+	if rc.reading == nil || rc.reading.ID != v.JobID {
+		rc.closeJob()
+		rc.reading = run.NewJob(v.JobID, v.CreatedAt)
 	}
-	r.reading.Follow(v, ver)
-	r.addWalk(r.reading, ver)
+	rc.reading.Follow(v, ver)
+	rc.addWalk(rc.reading, ver)
 	if err == nil {
-		r.zones.noteZone(ver)
-		r.matchRuns(r.reading, ver)
+		rc.zones.noteZone(ver)
+		rc.matchRuns(rc.reading, ver)
 	}
 	return nil
 }
 
 // closeJob keeps the job whose versions were read, if it is not deleted.
-func (r *recovery) closeJob() {
-	j := r.reading
+func (rc *recovery) closeJob() {
+	j := rc.reading
 	if j == nil {
 		return
 	}
-	r.reading = nil
+	rc.reading = nil
 	if to := j.Current.To.Load(); to != domain.Forever {
 		j.StopBefore(to, run.StoppedByDelete)
 		return
 	}
-	e := r.e
+	e := rc.e
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
 	e.registry.jobs.Put(j)
@@ -189,47 +189,47 @@ func (r *recovery) closeJob() {
 
 // addUncertain treats a fire that may have been sent like an open run whose
 // request was in flight.
-func (r *recovery) addUncertain(j *run.Job, v *run.Version, key domain.FireKey) {
+func (rc *recovery) addUncertain(j *run.Job, v *run.Version, key domain.FireKey) {
 	open := domain.OpenRun{FireKey: key, Version: int(v.Number), NextAt: key.ScheduledAt, InFlight: true,
-		CreatedAt: r.now}
-	r.resumed = append(r.resumed, resumption{open, j, v})
+		CreatedAt: rc.now}
+	rc.resumed = append(rc.resumed, resumption{open, j, v})
 }
 
-func (r *recovery) matchRuns(j *run.Job, v *run.Version) {
-	runs := r.runs[j.ID]
+func (rc *recovery) matchRuns(j *run.Job, v *run.Version) {
+	runs := rc.runs[j.ID]
 	kept := runs[:0]
 	for _, open := range runs {
 		if open.Version == int(v.Number) {
-			r.resumed = append(r.resumed, resumption{open, j, v})
+			rc.resumed = append(rc.resumed, resumption{open, j, v})
 		} else {
 			kept = append(kept, open)
 		}
 	}
-	r.runs[j.ID] = kept
+	rc.runs[j.ID] = kept
 }
 
 // resume decides what every open run and every uncertain fire becomes.
-func (r *recovery) resume(ctx context.Context) error {
-	for id, runs := range r.runs {
+func (rc *recovery) resume(ctx context.Context) error {
+	for id, runs := range rc.runs {
 		if len(runs) > 0 {
-			if err := r.matchOld(ctx, id, runs); err != nil {
+			if err := rc.matchOld(ctx, id, runs); err != nil {
 				return err
 			}
 		}
 	}
-	for _, res := range r.resumed {
-		r.resumeOne(res)
+	for _, res := range rc.resumed {
+		rc.resumeOne(res)
 	}
 	return nil
 }
 
 // matchOld finds the versions of open runs that ended before W.
-func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.OpenRun) error {
-	versions, err := r.e.store.Jobs().Versions(ctx, id)
+func (rc *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.OpenRun) error {
+	versions, err := rc.e.store.Jobs().Versions(ctx, id)
 	if err != nil {
 		return err
 	}
-	j := r.e.registry.jobs.Get(id)
+	j := rc.e.registry.jobs.Get(id)
 	for i := range versions {
 		v := &versions[i]
 		ver, broken := run.NewVersion(v)
@@ -242,7 +242,7 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 		if !v.Active { // a pause holds for what came before it, though W is past it
 			j.StopBefore(v.EffectiveFrom, run.StoppedByPause)
 		}
-		if r.e.registry.jobs.Get(id) == nil {
+		if rc.e.registry.jobs.Get(id) == nil {
 			j.Follow(v, ver)
 			if i == len(versions)-1 {
 				j.StopBefore(v.EffectiveTo, run.StoppedByDelete)
@@ -252,52 +252,52 @@ func (r *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.
 			switch {
 			case open.Version != v.Number:
 			case broken != nil:
-				r.batch.Facts = append(r.batch.Facts, run.EndBroken(&open, r.now, broken))
+				rc.batch.Facts = append(rc.batch.Facts, run.EndBroken(&open, rc.now, broken))
 			default:
-				r.resumed = append(r.resumed, resumption{open, j, ver})
+				rc.resumed = append(rc.resumed, resumption{open, j, ver})
 			}
 		}
 	}
 	return nil
 }
 
-func (r *recovery) resumeOne(res resumption) {
+func (rc *recovery) resumeOne(res resumption) {
 	open, p := res.open, res.ver.Plan.Value()
 	// A retry that was due when the last owner was alive may be under way. One
 	// that was recovered before is marked before it is sent: see runner.mark.
-	open.InFlight = open.InFlight || (!r.clean && open.Crashes == 0 && open.NextAt <= r.certain)
+	open.InFlight = open.InFlight || (!rc.clean && open.Crashes == 0 && open.NextAt <= rc.certain)
 	what := run.DecideResume(&open, p.Once, res.job.StopReason(open.ScheduledAt))
-	f := &run.Run{
+	r := &run.Run{
 		Job: res.job, Ver: res.ver, At: open.ScheduledAt, Nonce: open.Nonce, Lane: run.LaneLate,
 		Attempts: open.Attempts, Crashes: open.Crashes, OpenOnRecord: true,
 	}
-	if n := len(f.Attempts); n > 0 {
-		f.StartedAt = f.Attempts[0].StartedAt
+	if n := len(r.Attempts); n > 0 {
+		r.StartedAt = r.Attempts[0].StartedAt
 	}
 	if open.InFlight {
-		f.Attempts = append(f.Attempts, domain.Attempt{Number: len(f.Attempts) + 1, CompletedAt: r.now,
+		r.Attempts = append(r.Attempts, domain.Attempt{Number: len(r.Attempts) + 1, CompletedAt: rc.now,
 			Error: run.LostOutcome})
-		f.Crashes++
+		r.Crashes++
 	}
 	if what.Status != domain.StatusPending {
-		r.batch.Facts = append(r.batch.Facts, f.Result(what.Status, r.now, what.Reason))
+		rc.batch.Facts = append(rc.batch.Facts, r.Result(what.Status, rc.now, what.Reason))
 		return
 	}
-	f.RetryAt = max(open.NextAt, open.ScheduledAt)
-	r.batch.Open = append(r.batch.Open, f.OpenRun(f.RetryAt, false, open.CreatedAt))
-	r.fires = append(r.fires, f)
+	r.RetryAt = max(open.NextAt, open.ScheduledAt)
+	rc.batch.Open = append(rc.batch.Open, r.OpenRun(r.RetryAt, false, open.CreatedAt))
+	rc.fires = append(rc.fires, r)
 }
 
 // flush makes the decisions durable before anything is sent on them.
-func (r *recovery) flush(ctx context.Context) error {
-	facts, open := r.batch.Facts, r.batch.Open
+func (rc *recovery) flush(ctx context.Context) error {
+	facts, open := rc.batch.Facts, rc.batch.Open
 	for len(facts) > 0 || len(open) > 0 {
 		nf, no := min(len(facts), record.BatchRows), min(len(open), record.BatchRows)
-		if err := r.e.store.Ledger().Record(ctx, store.Batch{Facts: facts[:nf], Open: open[:no]}); err != nil {
+		if err := rc.e.store.Ledger().Record(ctx, store.Batch{Facts: facts[:nf], Open: open[:no]}); err != nil {
 			return err
 		}
 		for i := range facts[:nf] {
-			r.e.runner.count(&facts[i])
+			rc.e.runner.count(&facts[i])
 		}
 		facts, open = facts[nf:], open[no:]
 	}
@@ -305,23 +305,23 @@ func (r *recovery) flush(ctx context.Context) error {
 }
 
 // start hands over what is to be sent.
-func (r *recovery) start() {
-	e := r.e
+func (rc *recovery) start() {
+	e := rc.e
 	var now []*run.Run
-	for _, f := range r.fires {
-		if !f.Job.TakeOver(f) {
+	for _, r := range rc.fires {
+		if !r.Job.TakeOver(r) {
 			continue
 		}
-		if f.RetryAt <= r.now {
-			now = append(now, f)
+		if r.RetryAt <= rc.now {
+			now = append(now, r)
 		} else {
-			f.SetState(run.StateAwaitRetry)
-			f.Lane = run.LaneLive
-			e.runner.retries.Add(f)
+			r.SetState(run.StateAwaitRetry)
+			r.Lane = run.LaneLive
+			e.runner.retries.Add(r)
 		}
 	}
 	e.runner.dispatch(now)
-	if len(r.spans) > 0 {
-		e.feeders.Go(func() { e.runner.addLate(r.spans) })
+	if len(rc.spans) > 0 {
+		e.feeders.Go(func() { e.runner.addLate(rc.spans) })
 	}
 }

@@ -24,49 +24,49 @@ func newRegistry(c clock.Clock, table *due.Timetable) *registry {
 	return &registry{clock: c, unusable: make(map[domain.JobID]unusableVersion), table: table}
 }
 
-func (r *registry) now() int64 { return clock.NowMs(r.clock) }
+func (reg *registry) now() int64 { return clock.NowMs(reg.clock) }
 
 // lookup returns a job that is not deleted.
-func (r *registry) lookup(id domain.JobID) (*run.Job, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if j := r.jobs.Get(id); j != nil {
+func (reg *registry) lookup(id domain.JobID) (*run.Job, error) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	if j := reg.jobs.Get(id); j != nil {
 		return j, nil
 	}
 	return nil, domain.NotFound("job", id)
 }
 
-func (r *registry) currentNumber(j *run.Job) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (reg *registry) currentNumber(j *run.Job) int {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
 	return int(j.Current.Number)
 }
 
-func (r *registry) countActive(old, now *run.Version) {
+func (reg *registry) countActive(old, now *run.Version) {
 	if old != nil && old.Active {
-		r.active--
+		reg.active--
 	}
 	if now != nil && now.Active {
-		r.active++
+		reg.active++
 	}
 }
 
 // nextFire returns the job's next scheduled instant after now, in Unix
 // milliseconds.
-func (r *registry) nextFire(id domain.JobID) (int64, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	j := r.jobs.Get(id)
+func (reg *registry) nextFire(id domain.JobID) (int64, bool) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	j := reg.jobs.Get(id)
 	if j == nil {
 		return 0, false
 	}
-	at := j.Current.NextAfter(j, r.now())
+	at := j.Current.NextAfter(j, reg.now())
 	return at, at != run.Never
 }
 
 // count returns how many jobs there are and how many of them are active.
-func (r *registry) count() (total, active int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.jobs.Len(), r.active
+func (reg *registry) count() (total, active int) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	return reg.jobs.Len(), reg.active
 }

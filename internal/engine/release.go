@@ -7,49 +7,49 @@ import (
 )
 
 // release admits fires that are due to their jobs and queues them.
-func (r *runner) release(due []*run.Run) {
-	now := r.now()
+func (rn *runner) release(due []*run.Run) {
+	now := rn.now()
 	send := due[:0]
 	var entries []record.Entry
-	for _, f := range due {
-		switch r.admit(f) {
+	for _, r := range due {
+		switch rn.admit(r) {
 		case run.AdmitNot:
-			f.Hold.Release()
+			r.Hold.Release()
 		case run.AdmitSend:
-			send = append(send, f)
+			send = append(send, r)
 		case run.AdmitSkip:
-			fact := f.Result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
-			entries = append(entries, record.Entry{Fact: fact, Run: f})
+			fact := r.Result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
+			entries = append(entries, record.Entry{Fact: fact, Run: r})
 		case run.AdmitWait: // the job keeps it
 		}
 	}
-	r.dispatch(send)
-	r.recorder.Add(entries...)
+	rn.dispatch(send)
+	rn.recorder.Add(entries...)
 }
 
 // admit drops what an edit has ended, keeps what an edit under way may end,
 // applies the overlap policy, and enters what is to be sent into its job.
-func (r *runner) admit(f *run.Run) run.Admission {
-	j := f.Job
+func (rn *runner) admit(r *run.Run) run.Admission {
+	j := r.Job
 	j.Mu.Lock()
 	defer j.Mu.Unlock()
 	switch {
-	case f.At >= f.Ver.To.Load():
+	case r.At >= r.Ver.To.Load():
 		return run.AdmitNot // staged before an edit that ended its version first
-	case f.At >= j.ReadBacklog().EditFrom:
+	case r.At >= j.ReadBacklog().EditFrom:
 		a := j.OpenBacklog()
-		a.AwaitEdit = append(a.AwaitEdit, f)
+		a.AwaitEdit = append(a.AwaitEdit, r)
 		return run.AdmitWait
 	}
-	verdict := run.DecideOverlap(f.Ver.Plan.Value().Overlap, j.Busy, len(j.ReadBacklog().Waiting) > 0)
+	verdict := run.DecideOverlap(r.Ver.Plan.Value().Overlap, j.Busy, len(j.ReadBacklog().Waiting) > 0)
 	switch verdict {
 	case run.AdmitSend:
-		j.Enter(f)
+		j.Enter(r)
 	case run.AdmitWait:
-		s := run.SpanOf(f)
+		s := run.SpanOf(r)
 		if j.KeepWaiting(s) {
 			s.Hold.Release() // the first fire of the longer span holds W for all of it
-			r.trim(j.LastWaiting())
+			rn.trim(j.LastWaiting())
 		}
 	case run.AdmitSkip, run.AdmitNot:
 	}
@@ -58,29 +58,29 @@ func (r *runner) admit(f *run.Run) run.Admission {
 
 // dispatch queues fires that have entered their jobs. Those for which the host
 // has no room become spans.
-func (r *runner) dispatch(fires []*run.Run) {
+func (rn *runner) dispatch(fires []*run.Run) {
 	if len(fires) == 0 {
 		return
 	}
-	refused := r.dispatcher.Push(fires)
+	refused := rn.dispatcher.Push(fires)
 	if len(refused) == 0 {
 		return
 	}
 	spans := make([]*run.Span, len(refused))
-	for i, f := range refused {
-		f.Job.Mu.Lock()
-		f.Job.Leave(f)
-		f.Job.Busy--
-		f.Job.Mu.Unlock()
-		spans[i] = run.SpanOf(f)
+	for i, r := range refused {
+		r.Job.Mu.Lock()
+		r.Job.Leave(r)
+		r.Job.Busy--
+		r.Job.Mu.Unlock()
+		spans[i] = run.SpanOf(r)
 	}
-	r.queueSpans(spans)
+	rn.queueSpans(spans)
 }
 
 // queueSpans hands spans to their hosts. A span that became part of another
 // one releases its hold: that one's first fire is older and holds W.
-func (r *runner) queueSpans(spans []*run.Span) {
-	for _, s := range r.dispatcher.PushSpans(spans) {
+func (rn *runner) queueSpans(spans []*run.Span) {
+	for _, s := range rn.dispatcher.PushSpans(spans) {
 		s.Hold.Release()
 	}
 }

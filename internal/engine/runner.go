@@ -38,17 +38,17 @@ type runner struct {
 // newRunner makes a runner. onStore is told the error of each try to record, or nil
 // where it was taken.
 func newRunner(cfg *Config, state *shard.State, stopping *atomic.Bool, onStore func(error)) *runner {
-	r := &runner{
+	rn := &runner{
 		clock: cfg.Clock, exec: cfg.Executor, log: cfg.Log, metrics: cfg.Metrics, shard: state, stopping: stopping,
 	}
-	r.calls.New = func() any { return new(attempt) }
-	r.dispatcher = dispatch.New(dispatch.Config{
+	rn.calls.New = func() any { return new(attempt) }
+	rn.dispatcher = dispatch.New(dispatch.Config{
 		MaxCalls: cfg.MaxInFlight, MaxPerHost: cfg.MaxInFlightPerHost,
-		Work: r.work, FromSpan: r.fromSpan, Trim: r.trim, Now: r.now,
+		Work: rn.work, FromSpan: rn.fromSpan, Trim: rn.trim, Now: rn.now,
 	})
-	r.recorder = record.NewRecorder(cfg.Store.Ledger(), cfg.Clock, r.committed, onStore)
-	r.retries = due.NewRetries(cfg.Clock, func(runs []*run.Run) { r.dispatch(runs) })
-	return r
+	rn.recorder = record.NewRecorder(cfg.Store.Ledger(), cfg.Clock, rn.committed, onStore)
+	rn.retries = due.NewRetries(cfg.Clock, func(runs []*run.Run) { rn.dispatch(runs) })
+	return rn
 }
 
-func (r *runner) now() int64 { return clock.NowMs(r.clock) }
+func (rn *runner) now() int64 { return clock.NowMs(rn.clock) }

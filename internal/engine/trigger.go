@@ -29,17 +29,17 @@ func (e *editor) trigger(ctx context.Context, id domain.JobID) (domain.Execution
 	if err != nil {
 		return domain.Execution{}, err
 	}
-	f := &run.Run{Job: j, Ver: ver, At: e.now(), Nonce: domain.NewNonce(), Marked: true}
-	f.At = max(f.At, j.StoppedUntil()) // a pause that was answered before does not stop it
+	r := &run.Run{Job: j, Ver: ver, At: e.now(), Nonce: domain.NewNonce(), Marked: true}
+	r.At = max(r.At, j.StoppedUntil()) // a pause that was answered before does not stop it
 	j.Mu.Lock()
-	j.Enter(f)
-	open := f.OpenRun(f.At, true, f.At)
-	answer := f.Result(domain.StatusPending, 0, "")
+	j.Enter(r)
+	open := r.OpenRun(r.At, true, r.At)
+	answer := r.Result(domain.StatusPending, 0, "")
 	j.Mu.Unlock()
 
 	stored := make(chan struct{})
-	e.runner.recorder.AddNow(record.Entry{Open: &open, Run: f, Done: func() {
-		e.runner.dispatch([]*run.Run{f}) // who gets the answer may ask for the execution at once
+	e.runner.recorder.AddNow(record.Entry{Open: &open, Run: r, Done: func() {
+		e.runner.dispatch([]*run.Run{r}) // who gets the answer may ask for the execution at once
 		close(stored)
 	}})
 	select {

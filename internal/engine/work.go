@@ -15,182 +15,182 @@ type attempt struct {
 
 // work is one worker: it takes a run, makes the call, decides what follows, and
 // takes the next, until the dispatcher has no use for it.
-func (r *runner) work() {
-	a := r.calls.Get().(*attempt)
-	defer r.calls.Put(a)
+func (rn *runner) work() {
+	a := rn.calls.Get().(*attempt)
+	defer rn.calls.Put(a)
 	var before *run.Run
-	for f := r.dispatcher.Take(nil); f != nil; {
-		begun, end := f.Since, f.Since
-		verdict, reason := r.beginCall(f)
+	for r := rn.dispatcher.Take(nil); r != nil; {
+		begun, end := r.Since, r.Since
+		verdict, reason := rn.beginCall(r)
 		if verdict == run.SendMarked {
-			r.mark(f)
-			verdict, reason = r.beginCall(f)
+			rn.mark(r)
+			verdict, reason = rn.beginCall(r)
 		}
 		if verdict == run.SendNow {
-			begun, end = r.call(f, a)
+			begun, end = rn.call(r, a)
 		}
-		next := r.dispatcher.Swap(f, before, begun, end)
+		next := rn.dispatcher.Swap(r, before, begun, end)
 		if verdict == run.SendNow {
-			r.conclude(f, &a.out, begun, end)
+			rn.conclude(r, &a.out, begun, end)
 		} else {
-			r.refuse(f, verdict, reason, end)
+			rn.refuse(r, verdict, reason, end)
 		}
-		before = f
+		before = r
 		if next == nil {
-			next = r.dispatcher.Take(f)
+			next = rn.dispatcher.Take(r)
 		}
-		f = next
+		r = next
 	}
 }
 
 // beginCall applies the send rule, and notes that the run is in a call where that
 // is what it says.
-func (r *runner) beginCall(f *run.Run) (v run.Verdict, stopReason string) {
-	f.Job.Mu.Lock()
-	defer f.Job.Mu.Unlock()
-	v, stopReason = f.DecideSend(run.Limits{Now: f.Since, SendUntil: r.shard.SendUntil(), Horizon: r.shard.Horizon()})
+func (rn *runner) beginCall(r *run.Run) (v run.Verdict, stopReason string) {
+	r.Job.Mu.Lock()
+	defer r.Job.Mu.Unlock()
+	v, stopReason = r.DecideSend(run.Limits{Now: r.Since, SendUntil: rn.shard.SendUntil(), Horizon: rn.shard.Horizon()})
 	if v != run.SendNow {
 		return v, stopReason
 	}
-	f.SetState(run.StateCalling)
-	if f.StartedAt == 0 {
-		f.StartedAt = f.Since
+	r.SetState(run.StateCalling)
+	if r.StartedAt == 0 {
+		r.StartedAt = r.Since
 	}
 	return v, ""
 }
 
 // mark puts on record that a request of a recovered fire is about to go out. It
 // waits for that with the fire's slot taken: what has no slot is not marked.
-func (r *runner) mark(f *run.Run) {
-	f.Job.Mu.Lock()
-	open := f.OpenRun(max(f.RetryAt, f.At), true, f.Since)
-	f.Job.Mu.Unlock()
+func (rn *runner) mark(r *run.Run) {
+	r.Job.Mu.Lock()
+	open := r.OpenRun(max(r.RetryAt, r.At), true, r.Since)
+	r.Job.Mu.Unlock()
 	marked := make(chan struct{})
-	r.recorder.AddNow(record.Entry{Open: &open, Run: f, Done: func() { close(marked) }})
+	rn.recorder.AddNow(record.Entry{Open: &open, Run: r, Done: func() { close(marked) }})
 	select {
 	case <-marked:
-		f.Job.Mu.Lock()
-		f.Marked = true
-		f.Job.Mu.Unlock()
-	case <-r.recorder.Idle: // it has given up: nothing is sent any more
+		r.Job.Mu.Lock()
+		r.Marked = true
+		r.Job.Mu.Unlock()
+	case <-rn.recorder.Idle: // it has given up: nothing is sent any more
 	}
 }
 
 // refuse does with a run what the verdict of the send rule asks for. now is in Unix
 // milliseconds.
-func (r *runner) refuse(f *run.Run, v run.Verdict, stopReason string, now int64) {
-	j := f.Job
+func (rn *runner) refuse(r *run.Run, v run.Verdict, stopReason string, now int64) {
+	j := r.Job
 	j.Mu.Lock()
-	f.SetState(run.StateQueued)
+	r.SetState(run.StateQueued)
 	switch {
 	case v == run.RefuseStopped:
-		status, reason := run.EndStopped(f.Attempts, stopReason)
-		r.endLocked(f, f.Result(status, now, reason))
+		status, reason := run.EndStopped(r.Attempts, stopReason)
+		rn.endLocked(r, r.Result(status, now, reason))
 	case v == run.RefuseTooOld:
-		fact := f.Result(domain.StatusMissed, now, run.TooOldReason)
-		fact.Missed = &domain.MissedRange{From: f.At, Count: 1}
-		r.endLocked(f, fact)
-	case v == run.KeepForEdit && f.At >= j.ReadBacklog().EditFrom: // it is still under way
+		fact := r.Result(domain.StatusMissed, now, run.TooOldReason)
+		fact.Missed = &domain.MissedRange{From: r.At, Count: 1}
+		rn.endLocked(r, fact)
+	case v == run.KeepForEdit && r.At >= j.ReadBacklog().EditFrom: // it is still under way
 		a := j.OpenBacklog()
-		a.AwaitEdit = append(a.AwaitEdit, f)
+		a.AwaitEdit = append(a.AwaitEdit, r)
 		j.Mu.Unlock()
 	case v == run.RefuseDropped:
 		j.Mu.Unlock()
-		r.discard(f)
-	case v == run.WaitHorizon && f.At > r.now():
-		f.RetryAt = f.At // the horizon will have come by then
+		rn.discard(r)
+	case v == run.WaitHorizon && r.At > rn.now():
+		r.RetryAt = r.At // the horizon will have come by then
 		j.Mu.Unlock()
-		r.retries.Add(f)
+		rn.retries.Add(r)
 	default: // WaitLease, or the obstacle is gone
 		j.Mu.Unlock()
-		r.requeue(f)
+		rn.requeue(r)
 	}
 }
 
 // endLocked ends a run with a record without a further attempt. Call with Job.Mu
 // held; it is released.
-func (r *runner) endLocked(f *run.Run, fact domain.Execution) {
-	next := r.ended(f)
-	f.Job.Mu.Unlock()
-	r.recorder.Add(record.Entry{Fact: fact, Run: f})
-	r.dispatch(next)
+func (rn *runner) endLocked(r *run.Run, fact domain.Execution) {
+	next := rn.ended(r)
+	r.Job.Mu.Unlock()
+	rn.recorder.Add(record.Entry{Fact: fact, Run: r})
+	rn.dispatch(next)
 }
 
 // requeue puts a run back, and stops sending when the lease does not hold.
-func (r *runner) requeue(f *run.Run) {
-	if r.now() > r.shard.SendUntil() {
-		r.dispatcher.Suspend(true)
+func (rn *runner) requeue(r *run.Run) {
+	if rn.now() > rn.shard.SendUntil() {
+		rn.dispatcher.Suspend(true)
 	}
-	r.dispatch([]*run.Run{f})
+	rn.dispatch([]*run.Run{r})
 }
 
 // discard drops what only looked like a fire: the version had ended before it.
-func (r *runner) discard(f *run.Run) {
-	f.Job.Mu.Lock()
-	next := r.ended(f)
-	f.Job.Leave(f)
-	f.Job.Mu.Unlock()
-	f.Hold.Release()
-	r.dispatch(next)
+func (rn *runner) discard(r *run.Run) {
+	r.Job.Mu.Lock()
+	next := rn.ended(r)
+	r.Job.Leave(r)
+	r.Job.Mu.Unlock()
+	r.Hold.Release()
+	rn.dispatch(next)
 }
 
 // call makes the request and returns when it began and ended, in Unix
 // milliseconds.
-func (r *runner) call(f *run.Run, a *attempt) (begun, end int64) {
-	f.Ver.FillCall(&a.call)
-	a.call.Key = f.Key()
+func (rn *runner) call(r *run.Run, a *attempt) (begun, end int64) {
+	r.Ver.FillCall(&a.call)
+	a.call.Key = r.Key()
 	a.call.ExecutionID = a.call.Key.ID()
-	a.call.Attempt = len(f.Attempts) + 1
+	a.call.Attempt = len(r.Attempts) + 1
 	a.out = domain.Outcome{}
-	r.exec.Do(&a.call, &a.out)
+	rn.exec.Do(&a.call, &a.out)
 	failpoint.Hit("engine.sent")
-	begun = f.Since + a.out.Held.Milliseconds()
-	return begun, max(r.now(), begun)
+	begun = r.Since + a.out.Held.Milliseconds()
+	return begun, max(rn.now(), begun)
 }
 
 // conclude decides what follows an attempt and hands it to the recorder.
-func (r *runner) conclude(f *run.Run, out *domain.Outcome, begun, end int64) {
-	j := f.Job
+func (rn *runner) conclude(r *run.Run, out *domain.Outcome, begun, end int64) {
+	j := r.Job
 	last := domain.Attempt{
-		Number: len(f.Attempts) + 1, StartedAt: begun, CompletedAt: end,
+		Number: len(r.Attempts) + 1, StartedAt: begun, CompletedAt: end,
 		HTTPStatus: out.HTTPStatus, Error: out.Error,
 	}
 	j.Mu.Lock()
-	if f.StartedAt == f.Since { // the first attempt, as far as anybody knows
-		f.StartedAt = begun
+	if r.StartedAt == r.Since { // the first attempt, as far as anybody knows
+		r.StartedAt = begun
 	}
-	after := run.DecideEnding(f.Ver.Plan.Value(), out, f.Failures()+1)
+	after := run.DecideEnding(r.Ver.Plan.Value(), out, r.Failures()+1)
 	if after.Status == domain.StatusPending {
-		f.Attempts = append(f.Attempts, last)
-		f.SetState(run.StateAwaitRetry)
-		f.RetryAt, f.Marked, f.Crashes = end+after.DelayMs, false, 0
-		open := f.OpenRun(f.RetryAt, false, end)
+		r.Attempts = append(r.Attempts, last)
+		r.SetState(run.StateAwaitRetry)
+		r.RetryAt, r.Marked, r.Crashes = end+after.DelayMs, false, 0
+		open := r.OpenRun(r.RetryAt, false, end)
 		j.Mu.Unlock()
-		r.metrics.Retries.Inc()
-		r.recorder.Add(record.Entry{Open: &open, Run: f, Done: func() { r.retries.Add(f) }})
+		rn.metrics.Retries.Inc()
+		rn.recorder.Add(record.Entry{Open: &open, Run: r, Done: func() { rn.retries.Add(r) }})
 		return
 	}
-	fact := f.ResultOf(after.Status, last)
-	next := r.ended(f)
+	fact := r.ResultOf(after.Status, last)
+	next := rn.ended(r)
 	j.Mu.Unlock()
-	r.recorder.Add(record.Entry{Fact: fact, Run: f})
-	r.dispatch(next)
+	rn.recorder.Add(record.Entry{Fact: fact, Run: r})
+	rn.dispatch(next)
 }
 
 // ended notes that nothing more is sent for the execution, and returns the one
 // that waited for it. Call with Job.Mu held.
-func (r *runner) ended(f *run.Run) []*run.Run {
-	f.SetState(run.StateEnded)
-	if f.Entered {
-		f.Job.Busy--
+func (rn *runner) ended(r *run.Run) []*run.Run {
+	r.SetState(run.StateEnded)
+	if r.Entered {
+		r.Job.Busy--
 	}
-	return r.nextWaiting(f.Job)
+	return rn.nextWaiting(r.Job)
 }
 
 // nextWaiting returns the fire that the overlap policy kept back, when the job
 // is free. At a stop it stays: nothing of it was sent. Call with Job.Mu held.
-func (r *runner) nextWaiting(j *run.Job) []*run.Run {
-	if r.stopping.Load() {
+func (rn *runner) nextWaiting(j *run.Job) []*run.Run {
+	if rn.stopping.Load() {
 		return nil
 	}
 	if j.Busy > 0 {
@@ -199,26 +199,26 @@ func (r *runner) nextWaiting(j *run.Job) []*run.Run {
 	defer j.FreeBacklog()
 	a := j.ReadBacklog()
 	if len(a.Resumed) > 0 {
-		f := a.Resumed[0]
+		r := a.Resumed[0]
 		a.Resumed = a.Resumed[1:]
-		j.Enter(f)
-		if f.RetryAt > r.now() {
-			f.SetState(run.StateAwaitRetry)
-			f.Lane = run.LaneLive
-			r.retries.Add(f)
+		j.Enter(r)
+		if r.RetryAt > rn.now() {
+			r.SetState(run.StateAwaitRetry)
+			r.Lane = run.LaneLive
+			rn.retries.Add(r)
 			return nil
 		}
-		return []*run.Run{f}
+		return []*run.Run{r}
 	}
 	for len(a.Waiting) > 0 {
 		s := a.Waiting[0]
-		f := r.popSpan(s)
+		r := rn.popSpan(s)
 		if s.Next == run.Never {
 			a.Waiting = a.Waiting[1:]
 		}
-		if f != nil {
-			j.Enter(f)
-			return []*run.Run{f}
+		if r != nil {
+			j.Enter(r)
+			return []*run.Run{r}
 		}
 	}
 	return nil
@@ -226,9 +226,9 @@ func (r *runner) nextWaiting(j *run.Job) []*run.Run {
 
 // openCall gives a call in flight an open run. The caller holds the lock of the
 // dispatcher, so that the open run of a retry that follows comes later, and counts.
-func (r *runner) openCall(f *run.Run, now int64) {
-	f.Job.Mu.Lock()
-	open := f.OpenRun(now, true, now)
-	f.Job.Mu.Unlock()
-	r.recorder.AddNow(record.Entry{Open: &open, Run: f})
+func (rn *runner) openCall(r *run.Run, now int64) {
+	r.Job.Mu.Lock()
+	open := r.OpenRun(now, true, now)
+	r.Job.Mu.Unlock()
+	rn.recorder.AddNow(record.Entry{Open: &open, Run: r})
 }

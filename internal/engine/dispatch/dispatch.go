@@ -72,28 +72,28 @@ type Dispatcher struct {
 // most.
 type callList struct{ first, last *run.Run }
 
-func (l *callList) add(f *run.Run) {
-	f.CallPrev, f.CallNext = l.last, nil
+func (l *callList) add(r *run.Run) {
+	r.CallPrev, r.CallNext = l.last, nil
 	if l.last != nil {
-		l.last.CallNext = f
+		l.last.CallNext = r
 	} else {
-		l.first = f
+		l.first = r
 	}
-	l.last = f
+	l.last = r
 }
 
-func (l *callList) remove(f *run.Run) {
-	if f.CallPrev != nil {
-		f.CallPrev.CallNext = f.CallNext
+func (l *callList) remove(r *run.Run) {
+	if r.CallPrev != nil {
+		r.CallPrev.CallNext = r.CallNext
 	} else {
-		l.first = f.CallNext
+		l.first = r.CallNext
 	}
-	if f.CallNext != nil {
-		f.CallNext.CallPrev = f.CallPrev
+	if r.CallNext != nil {
+		r.CallNext.CallPrev = r.CallPrev
 	} else {
-		l.last = f.CallPrev
+		l.last = r.CallPrev
 	}
-	f.CallNext, f.CallPrev = nil, nil
+	r.CallNext, r.CallPrev = nil, nil
 }
 
 // New makes a dispatcher that is suspended until the first beat.
@@ -126,17 +126,17 @@ func (d *Dispatcher) host(key target.Host) *host {
 func (d *Dispatcher) Push(fires []*run.Run) (refused []*run.Run) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, f := range fires {
-		h := d.host(f.Ver.Host)
+	for _, r := range fires {
+		h := d.host(r.Ver.Host)
 		full := h.live.n >= d.hostQueue || (d.queued >= maxTotalQueue && h.live.n > 0)
 		switch {
-		case f.Lane == run.LaneLate:
-			h.late.push(f)
-		case (full || h.overflow.follows(f) || f.Job.Crowded(f.Ver, h.live.n)) && f.MayBeSpan():
-			refused = append(refused, f)
+		case r.Lane == run.LaneLate:
+			h.late.push(r)
+		case (full || h.overflow.follows(r) || r.Job.Crowded(r.Ver, h.live.n)) && r.MayBeSpan():
+			refused = append(refused, r)
 			continue
 		default:
-			h.live.push(f)
+			h.live.push(r)
 		}
 		d.queued++
 		d.addToRing(h)
@@ -210,8 +210,8 @@ func (d *Dispatcher) Take(before *run.Run) *run.Run {
 	defer d.mu.Unlock()
 	d.release(before)
 	for {
-		if f := d.pickNow(); f != nil {
-			return f
+		if r := d.pickNow(); r != nil {
+			return r
 		}
 		if d.closed || d.idle >= maxIdle {
 			d.workers--
@@ -242,11 +242,11 @@ func (d *Dispatcher) pickNow() *run.Run {
 	if d.suspended || d.closed || d.calls >= d.cfg.MaxCalls {
 		return nil
 	}
-	f := d.pick()
-	if f != nil {
+	r := d.pick()
+	if r != nil {
 		d.wake()
 	}
-	return f
+	return r
 }
 
 // pick takes the next fire off the first host that may send one.
@@ -255,12 +255,12 @@ func (d *Dispatcher) pick() *run.Run {
 		h := d.ring[0]
 		d.ring = d.ring[1:]
 		h.parked = parkedIdle
-		f, why := d.pickFrom(h)
+		r, why := d.pickFrom(h)
 		switch {
-		case f != nil:
-			d.begin(h, f)
+		case r != nil:
+			d.begin(h, r)
 			d.placeAfterBegin(h)
-			return f
+			return r
 		case why == parkedFull:
 			d.full(h)
 		case why == parkedLate:
@@ -316,25 +316,25 @@ func (d *Dispatcher) pickFrom(h *host) (*run.Run, parking) {
 		return nil, parkedFull
 	}
 	d.refill(h)
-	if f := h.live.pop(); f != nil {
+	if r := h.live.pop(); r != nil {
 		d.queued--
-		return f, parkedIdle
+		return r, parkedIdle
 	}
 	for h.hasLate() {
 		if d.lateCalls >= d.maxLate || h.lateCalls >= h.lateLimit() {
 			return nil, parkedLate
 		}
-		if f := h.late.pop(); f != nil {
+		if r := h.late.pop(); r != nil {
 			d.queued--
-			return f, parkedIdle
+			return r, parkedIdle
 		}
 		if d.ending {
 			break
 		}
-		f := d.cfg.FromSpan(h.spans.first())
+		r := d.cfg.FromSpan(h.spans.first())
 		h.spans.advanced()
-		if f != nil {
-			return f, parkedIdle
+		if r != nil {
+			return r, parkedIdle
 		}
 	}
 	return nil, parkedIdle
@@ -346,10 +346,10 @@ func (d *Dispatcher) refill(h *host) {
 		return
 	}
 	for n := 0; n < refillPart && d.mayRefill(h); {
-		f := d.cfg.FromSpan(h.overflow.first())
+		r := d.cfg.FromSpan(h.overflow.first())
 		h.overflow.advanced()
-		if f != nil {
-			h.live.push(f)
+		if r != nil {
+			h.live.push(r)
 			d.queued++
 			n++
 		}
@@ -371,29 +371,29 @@ func (d *Dispatcher) End() {
 	d.mu.Unlock()
 }
 
-func (d *Dispatcher) begin(h *host, f *run.Run) {
-	d.release(f)
+func (d *Dispatcher) begin(h *host, r *run.Run) {
+	d.release(r)
 	d.calls++
 	d.begun++
 	h.calls++
-	if f.Lane == run.LaneLate {
+	if r.Lane == run.LaneLate {
 		d.lateCalls++
 		h.lateCalls++
 	}
-	f.Since = d.cfg.Now()
-	d.running.add(f)
+	r.Since = d.cfg.Now()
+	d.running.add(r)
 }
 
-func (d *Dispatcher) finish(f *run.Run, begun, now int64) {
-	h := d.hosts[f.Ver.Host]
+func (d *Dispatcher) finish(r *run.Run, begun, now int64) {
+	h := d.hosts[r.Ver.Host]
 	d.calls--
 	h.calls--
 	h.limit.ended(time.Duration(now-begun) * time.Millisecond)
 	h.used = true
-	d.running.remove(f)
-	d.ended.add(f)
-	f.InEnded, f.Opening = true, false
-	if f.Lane == run.LaneLate {
+	d.running.remove(r)
+	d.ended.add(r)
+	r.InEnded, r.Opening = true, false
+	if r.Lane == run.LaneLate {
 		d.lateCalls--
 		h.lateCalls--
 		d.wakeLate(h)
@@ -405,10 +405,10 @@ func (d *Dispatcher) finish(f *run.Run, begun, now int64) {
 }
 
 // release lets go of a fire whose call has ended and that is elsewhere.
-func (d *Dispatcher) release(f *run.Run) {
-	if f != nil && f.InEnded {
-		f.InEnded = false
-		d.ended.remove(f)
+func (d *Dispatcher) release(r *run.Run) {
+	if r != nil && r.InEnded {
+		r.InEnded = false
+		d.ended.remove(r)
 	}
 }
 

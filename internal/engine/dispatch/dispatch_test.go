@@ -60,11 +60,11 @@ func (b *bench) take(most int) (out []*run.Run) {
 	b.d.mu.Lock()
 	defer b.d.mu.Unlock()
 	for len(out) < most {
-		f := b.d.pickNow()
-		if f == nil {
+		r := b.d.pickNow()
+		if r == nil {
 			break
 		}
-		out = append(out, f)
+		out = append(out, r)
 	}
 	return out
 }
@@ -73,15 +73,15 @@ func (b *bench) take(most int) (out []*run.Run) {
 func (b *bench) end(fires ...*run.Run) {
 	b.d.mu.Lock()
 	defer b.d.mu.Unlock()
-	for _, f := range fires {
-		b.d.finish(f, f.Since, b.now)
+	for _, r := range fires {
+		b.d.finish(r, r.Since, b.now)
 	}
 }
 
 func byHost(fires []*run.Run) map[string]int {
 	out := make(map[string]int)
-	for _, f := range fires {
-		out[f.Ver.Host.Endpoint().Name]++
+	for _, r := range fires {
+		out[r.Ver.Host.Endpoint().Name]++
 	}
 	return out
 }
@@ -139,9 +139,9 @@ func TestLateLane(t *testing.T) {
 	b.d.Push(b.fires("a", 50, run.LaneLate))
 	b.d.Push(b.fires("a", 8, run.LaneLive))
 	calls := b.take(100)
-	for i, f := range calls {
-		if (f.Lane == run.LaneLive) != (i < 8) {
-			t.Fatalf("call %d is of lane %d", i, f.Lane)
+	for i, r := range calls {
+		if (r.Lane == run.LaneLive) != (i < 8) {
+			t.Fatalf("call %d is of lane %d", i, r.Lane)
 		}
 	}
 	if len(calls) != 8+10 {
@@ -176,7 +176,7 @@ func TestLateShareOfAll(t *testing.T) {
 			return byHost(calls)[x.Ver.Host.Endpoint().Name] - byHost(calls)[y.Ver.Host.Endpoint().Name]
 		})
 		b.end(busiest)
-		calls = slices.DeleteFunc(calls, func(f *run.Run) bool { return f == busiest })
+		calls = slices.DeleteFunc(calls, func(r *run.Run) bool { return r == busiest })
 		next := b.take(100)
 		for host, n := range byHost(next) {
 			served[host] += n
@@ -199,11 +199,11 @@ func TestLateShareThatNobodyTakes(t *testing.T) {
 	b := newBench(t, 4, 4) // one late call in all
 	send := b.d.cfg.FromSpan
 	b.d.cfg.FromSpan = func(s *run.Span) *run.Run {
-		f := send(s)
+		r := send(s)
 		if s.Job == b.jobs["dropped"] {
 			return nil
 		}
-		return f
+		return r
 	}
 	for _, host := range []string{"first", "dropped", "last"} {
 		j := b.job(host)
@@ -320,12 +320,12 @@ func TestLongCalls(t *testing.T) {
 	b.now = 9000
 	b.take(1)
 	var got []*run.Run
-	note := func(f *run.Run) {
+	note := func(r *run.Run) {
 		if b.d.mu.TryLock() {
 			b.d.mu.Unlock()
 			t.Error("the call may end meanwhile")
 		}
-		got = append(got, f)
+		got = append(got, r)
 	}
 	if n := b.d.LongCalls(5000, 1, note); n != 1 || !slices.Equal(got, first) {
 		t.Errorf("%d long calls, want the first", n)
@@ -351,18 +351,18 @@ func TestWorkers(t *testing.T) {
 		done := make(chan *run.Run, 10_000)
 		b.d.cfg.Work = func() {
 			var before *run.Run
-			for f := b.d.Take(nil); f != nil; {
+			for r := b.d.Take(nil); r != nil; {
 				<-time.After(time.Millisecond)
-				next := b.d.Swap(f, before, 0, 0)
-				if b.d.Find(func(x *run.Run) bool { return x == f }) != f {
+				next := b.d.Swap(r, before, 0, 0)
+				if b.d.Find(func(x *run.Run) bool { return x == r }) != r {
 					t.Error("a fire that has ended is not found before it is handed on")
 				}
-				done <- f
-				before = f
+				done <- r
+				before = r
 				if next == nil {
-					next = b.d.Take(f)
+					next = b.d.Take(r)
 				}
-				f = next
+				r = next
 			}
 		}
 		for i := range 20 {
@@ -436,22 +436,22 @@ func TestFireQueue(t *testing.T) {
 	var model []*run.Run
 	for i := range 1000 {
 		if i%3 == 2 {
-			f := q.pop()
-			if f != model[0] {
+			r := q.pop()
+			if r != model[0] {
 				t.Fatalf("pop %d: the wrong fire", i)
 			}
 			model = model[1:]
 		} else {
-			f := &run.Run{At: int64(i)}
-			q.push(f)
-			model = append(model, f)
+			r := &run.Run{At: int64(i)}
+			q.push(r)
+			model = append(model, r)
 		}
 		if q.n != len(model) {
 			t.Fatalf("%d fires, want %d", q.n, len(model))
 		}
 	}
 	var all []*run.Run
-	q.all(func(f *run.Run) bool { all = append(all, f); return true })
+	q.all(func(r *run.Run) bool { all = append(all, r); return true })
 	if !slices.Equal(all, model) {
 		t.Error("all does not show what is queued")
 	}

@@ -11,34 +11,34 @@ type runQueue struct {
 	n          int
 }
 
-func (q *runQueue) push(f *run.Run) {
-	f.QueueNext = nil
+func (q *runQueue) push(r *run.Run) {
+	r.QueueNext = nil
 	if q.tail == nil {
-		q.head = f
+		q.head = r
 	} else {
-		q.tail.QueueNext = f
+		q.tail.QueueNext = r
 	}
-	q.tail = f
+	q.tail = r
 	q.n++
 }
 
 func (q *runQueue) pop() *run.Run {
-	f := q.head
-	if f == nil {
+	r := q.head
+	if r == nil {
 		return nil
 	}
-	q.head, f.QueueNext = f.QueueNext, nil
+	q.head, r.QueueNext = r.QueueNext, nil
 	if q.head == nil {
 		q.tail = nil
 	}
 	q.n--
-	return f
+	return r
 }
 
 // all calls fn for each fire until it returns false.
 func (q *runQueue) all(fn func(*run.Run) bool) bool {
-	for f := q.head; f != nil; f = f.QueueNext {
-		if !fn(f) {
+	for r := q.head; r != nil; r = r.QueueNext {
+		if !fn(r) {
 			return false
 		}
 	}

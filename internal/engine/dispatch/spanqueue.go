@@ -78,9 +78,9 @@ func (q *spanQueue) add(s *run.Span) (merged bool) {
 func (q *spanQueue) moved(j *run.Job) { heap.Fix(&q.heap, q.last[j].Slot) }
 
 // follows reports whether a fire has others of its job before it in the queue.
-func (q *spanQueue) follows(f *run.Run) bool {
-	last := q.last[f.Job]
-	return last != nil && last.Last < f.At
+func (q *spanQueue) follows(r *run.Run) bool {
+	last := q.last[r.Job]
+	return last != nil && last.Last < r.At
 }
 
 func (q *spanQueue) first() *run.Span { return q.heap.first() }

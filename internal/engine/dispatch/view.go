@@ -28,8 +28,8 @@ func (d *Dispatcher) TakeBegun() int {
 func (d *Dispatcher) InFlight(fn func(*run.Run)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for f := d.running.first; f != nil; f = f.CallNext {
-		fn(f)
+	for r := d.running.first; r != nil; r = r.CallNext {
+		fn(r)
 		n++
 	}
 	return n
@@ -48,8 +48,8 @@ func (d *Dispatcher) Waiting() []*run.Run {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []*run.Run
-	add := func(f *run.Run) bool {
-		out = append(out, f)
+	add := func(r *run.Run) bool {
+		out = append(out, r)
 		return true
 	}
 	for _, h := range d.hosts {
@@ -64,10 +64,10 @@ func (d *Dispatcher) Waiting() []*run.Run {
 func (d *Dispatcher) LongCalls(before int64, most int, fn func(*run.Run)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for f := d.running.first; f != nil && f.Since < before && n < most; f = f.CallNext {
-		if !f.Opening {
-			f.Opening = true
-			fn(f)
+	for r := d.running.first; r != nil && r.Since < before && n < most; r = r.CallNext {
+		if !r.Opening {
+			r.Opening = true
+			fn(r)
 			n++
 		}
 	}
@@ -78,15 +78,15 @@ func (d *Dispatcher) LongCalls(before int64, most int, fn func(*run.Run)) (n int
 func (d *Dispatcher) Find(match func(*run.Run) bool) (found *run.Run) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	look := func(f *run.Run) bool {
-		if match(f) {
-			found = f
+	look := func(r *run.Run) bool {
+		if match(r) {
+			found = r
 		}
 		return found == nil
 	}
 	for _, first := range []*run.Run{d.running.first, d.ended.first} {
-		for f := first; f != nil; f = f.CallNext {
-			if !look(f) {
+		for r := first; r != nil; r = r.CallNext {
+			if !look(r) {
 				return found
 			}
 		}

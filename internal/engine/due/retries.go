@@ -21,10 +21,10 @@ func (h *retryHeap) Push(x any)        { *h = append(*h, x.(*run.Run)) }
 func (h *retryHeap) Pop() any {
 	old := *h
 	n := len(old) - 1
-	f := old[n]
+	r := old[n]
 	old[n] = nil
 	*h = old[:n]
-	return f
+	return r
 }
 
 // Retries holds the fires that wait for their next attempt. Each has an open
@@ -43,99 +43,99 @@ func NewRetries(c clock.Clock, push func([]*run.Run)) *Retries {
 	return &Retries{clock: c, push: push, wake: make(chan struct{}, 1)}
 }
 
-// Add takes a fire that is to be sent again at f.retryAt.
-func (r *Retries) Add(f *run.Run) {
-	r.mu.Lock()
-	heap.Push(&r.heap, f)
-	first := r.heap[0] == f
-	r.mu.Unlock()
+// Add takes a run that is to be sent again at its RetryAt.
+func (rs *Retries) Add(r *run.Run) {
+	rs.mu.Lock()
+	heap.Push(&rs.heap, r)
+	first := rs.heap[0] == r
+	rs.mu.Unlock()
 	if first {
 		select {
-		case r.wake <- struct{}{}:
+		case rs.wake <- struct{}{}:
 		default:
 		}
 	}
 }
 
 // Run pushes fires as their retries come due, until the context ends.
-func (r *Retries) Run(ctx context.Context) {
+func (rs *Retries) Run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		timer.Reset(r.runOnce())
+		timer.Reset(rs.runOnce())
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-r.wake:
+		case <-rs.wake:
 		}
 	}
 }
 
 // runOnce pushes what is due and returns how long there is nothing to do.
-func (r *Retries) runOnce() time.Duration {
-	now := clock.NowMs(r.clock)
+func (rs *Retries) runOnce() time.Duration {
+	now := clock.NowMs(rs.clock)
 	var due []*run.Run
-	r.mu.Lock()
-	for len(r.heap) > 0 && r.heap[0].RetryAt <= now {
-		due = append(due, heap.Pop(&r.heap).(*run.Run))
+	rs.mu.Lock()
+	for len(rs.heap) > 0 && rs.heap[0].RetryAt <= now {
+		due = append(due, heap.Pop(&rs.heap).(*run.Run))
 	}
-	r.due = due
+	rs.due = due
 	wait := time.Second // a step of the wall clock is noticed within this
-	if len(r.heap) > 0 {
-		wait = min(wait, time.Duration(r.heap[0].RetryAt-now)*time.Millisecond)
+	if len(rs.heap) > 0 {
+		wait = min(wait, time.Duration(rs.heap[0].RetryAt-now)*time.Millisecond)
 	}
-	r.mu.Unlock()
+	rs.mu.Unlock()
 	if len(due) > 0 {
-		r.push(due)
-		r.mu.Lock()
-		r.due = nil
-		r.mu.Unlock()
+		rs.push(due)
+		rs.mu.Lock()
+		rs.due = nil
+		rs.mu.Unlock()
 	}
 	return wait
 }
 
 // Take removes and returns the fires of a job that match.
-func (r *Retries) Take(match func(*run.Run) bool) []*run.Run {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (rs *Retries) Take(match func(*run.Run) bool) []*run.Run {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	var out []*run.Run
-	kept := r.heap[:0]
-	for _, f := range r.heap {
-		if match(f) {
-			out = append(out, f)
+	kept := rs.heap[:0]
+	for _, r := range rs.heap {
+		if match(r) {
+			out = append(out, r)
 		} else {
-			kept = append(kept, f)
+			kept = append(kept, r)
 		}
 	}
-	clear(r.heap[len(kept):])
-	r.heap = kept
-	heap.Init(&r.heap)
+	clear(rs.heap[len(kept):])
+	rs.heap = kept
+	heap.Init(&rs.heap)
 	return out
 }
 
 // Len returns how many runs wait.
-func (r *Retries) Len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.heap)
+func (rs *Retries) Len() int {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return len(rs.heap)
 }
 
 // All returns the waiting fires.
-func (r *Retries) All() []*run.Run {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone([]*run.Run(r.heap))
+func (rs *Retries) All() []*run.Run {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return slices.Clone([]*run.Run(rs.heap))
 }
 
 // Find returns the first fire that matches, waiting or being pushed, or nil.
-func (r *Retries) Find(match func(*run.Run) bool) *run.Run {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, fires := range [][]*run.Run{r.heap, r.due} {
-		for _, f := range fires {
-			if match(f) {
-				return f
+func (rs *Retries) Find(match func(*run.Run) bool) *run.Run {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for _, fires := range [][]*run.Run{rs.heap, rs.due} {
+		for _, r := range fires {
+			if match(r) {
+				return r
 			}
 		}
 	}

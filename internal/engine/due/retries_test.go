@@ -19,33 +19,33 @@ func TestRetrier(t *testing.T) {
 			f  *run.Run
 		}
 		var got []pushed
-		r := NewRetries(clk, func(fires []*run.Run) {
-			for _, f := range fires {
-				got = append(got, pushed{clock.NowMs(clk), f})
+		rs := NewRetries(clk, func(fires []*run.Run) {
+			for _, r := range fires {
+				got = append(got, pushed{clock.NowMs(clk), r})
 			}
 		})
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			r.Run(ctx)
+			rs.Run(ctx)
 		}()
 		start := clock.NowMs(clk)
 		var fires []*run.Run
 		for _, delay := range []int64{5000, 100, 3000, 100, 1, 0, 7000} {
-			f := &run.Run{RetryAt: start + delay, At: delay}
-			fires = append(fires, f)
-			r.Add(f)
+			r := &run.Run{RetryAt: start + delay, At: delay}
+			fires = append(fires, r)
+			rs.Add(r)
 		}
-		taken := r.Take(func(f *run.Run) bool { return f.At == 3000 })
-		if len(taken) != 1 || r.Find(func(f *run.Run) bool { return f.At == 3000 }) != nil ||
-			r.Find(func(f *run.Run) bool { return f == fires[0] }) == nil {
+		taken := rs.Take(func(r *run.Run) bool { return r.At == 3000 })
+		if len(taken) != 1 || rs.Find(func(r *run.Run) bool { return r.At == 3000 }) != nil ||
+			rs.Find(func(r *run.Run) bool { return r == fires[0] }) == nil {
 			t.Errorf("%d taken", len(taken))
 		}
 		<-time.After(6 * time.Second)
 		synctest.Wait()
-		if len(got) != 5 || r.Len() != 1 {
-			t.Fatalf("%d pushed, %d wait", len(got), r.Len())
+		if len(got) != 5 || rs.Len() != 1 {
+			t.Fatalf("%d pushed, %d wait", len(got), rs.Len())
 		}
 		for _, p := range got {
 			if p.at != p.f.RetryAt {
@@ -55,7 +55,7 @@ func TestRetrier(t *testing.T) {
 		clk.Step(time.Hour) // noticed within a second
 		<-time.After(time.Second)
 		synctest.Wait()
-		if r.Len() != 0 {
+		if rs.Len() != 0 {
 			t.Error("a step of the clock was not noticed")
 		}
 		cancel()

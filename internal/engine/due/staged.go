@@ -26,16 +26,16 @@ func (s *staged) first() *run.Run {
 	if s.taken < len(s.ready) {
 		first = s.ready[s.taken]
 	}
-	for _, f := range s.added {
-		if first == nil || f.At < first.At {
-			first = f
+	for _, r := range s.added {
+		if first == nil || r.At < first.At {
+			first = r
 		}
 	}
 	return first
 }
 
 // add takes one fire of any second.
-func (s *staged) add(f *run.Run) { s.added = append(s.added, f) }
+func (s *staged) add(r *run.Run) { s.added = append(s.added, r) }
 
 // mergeAdded puts what was added where it belongs. What take returned is over.
 func (s *staged) mergeAdded() {
@@ -69,15 +69,15 @@ func (s *staged) sortSecond(from int64, fires, sorted []*run.Run) {
 	// slots[m+1] is first how many there are in millisecond m; slots[m] is then
 	// where the next one of it goes.
 	clear(s.slots[:])
-	for _, f := range fires {
-		s.slots[f.At-from+1]++
+	for _, r := range fires {
+		s.slots[r.At-from+1]++
 	}
 	for m := 1; m < len(s.slots); m++ {
 		s.slots[m] += s.slots[m-1]
 	}
-	for _, f := range fires {
-		slot := &s.slots[f.At-from]
-		sorted[*slot] = f
+	for _, r := range fires {
+		slot := &s.slots[r.At-from]
+		sorted[*slot] = r
 		*slot++
 	}
 }

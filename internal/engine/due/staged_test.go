@@ -39,9 +39,9 @@ func TestStagedFires(t *testing.T) {
 				second++
 			},
 			"edit": func(*rapid.T) {
-				for _, f := range fires(now, (second+1)*1000-now) {
-					s.add(f)
-					want = append(want, f)
+				for _, r := range fires(now, (second+1)*1000-now) {
+					s.add(r)
+					want = append(want, r)
 				}
 			},
 			"take": func(*rapid.T) {
@@ -67,9 +67,9 @@ func TestStagedFires(t *testing.T) {
 				if (first == nil) != (len(want) == 0) {
 					t.Fatalf("first: %v of %d", first, len(want))
 				}
-				for _, f := range want {
-					if f.At < first.At {
-						t.Fatalf("the first is due at %d, one at %d", first.At, f.At)
+				for _, r := range want {
+					if r.At < first.At {
+						t.Fatalf("the first is due at %d, one at %d", first.At, r.At)
 					}
 				}
 			},

@@ -111,10 +111,10 @@ func (t *Timetable) StageUntil(last, now, horizon int64) (late []*run.Span) {
 
 // stageFire makes the next fire of a job and moves the job to the one after.
 func (t *Timetable) stageFire(j *run.Job) *run.Run {
-	f := t.newRun()
-	f.Job, f.Ver, f.At, f.Hold = j, j.Current, j.Next, t.holds.Take(j.Next)
+	r := t.newRun()
+	r.Job, r.Ver, r.At, r.Hold = j, j.Current, j.Next, t.holds.Take(j.Next)
 	j.Next = j.Current.NextAfter(j, j.Next)
-	return f
+	return r
 }
 
 // runChunk is how many runs are allocated at a time. One that is slow to end
@@ -126,9 +126,9 @@ func (t *Timetable) newRun() *run.Run {
 	if len(t.spare) == 0 {
 		t.spare = make([]run.Run, runChunk)
 	}
-	f := &t.spare[0]
+	r := &t.spare[0]
 	t.spare = t.spare[1:]
-	return f
+	return r
 }
 
 // stage makes the fires of one second and puts each job at its next one. In a
@@ -208,11 +208,11 @@ func (t *Timetable) UntilNext(now time.Time, horizon int64) time.Duration {
 	case !next.After(now): // beyond the horizon: the beat decides
 		next = now.Add(beatWait)
 	}
-	if f := t.staged.first(); f != nil {
-		if f.At > horizon {
+	if r := t.staged.first(); r != nil {
+		if r.At > horizon {
 			return beatWait
 		}
-		if due := time.UnixMilli(f.At); due.Before(next) {
+		if due := time.UnixMilli(r.At); due.Before(next) {
 			next = due
 		}
 	}
@@ -246,8 +246,8 @@ func (t *Timetable) SetPart(n int) { t.Part = n }
 // clock is behind the timetable.
 func (t *Timetable) Behind(now int64) time.Duration {
 	late := now - t.Unstaged()
-	if f := t.staged.first(); f != nil {
-		late = max(late, now-f.At)
+	if r := t.staged.first(); r != nil {
+		late = max(late, now-r.At)
 	}
 	return time.Duration(late) * time.Millisecond
 }

@@ -63,40 +63,40 @@ type Recorder struct {
 // NewRecorder makes a recorder; Run starts it. onCommit follows each commit, onError
 // each try: nil says that the store works again.
 func NewRecorder(l store.Ledger, c clock.Clock, onCommit func([]Entry, time.Duration), onError func(error)) *Recorder {
-	r := &Recorder{
+	rec := &Recorder{
 		ledger: l, clock: c, onCommit: onCommit, onError: onError,
 		wake: make(chan struct{}, 1), Idle: make(chan struct{}),
 	}
-	r.room = sync.NewCond(&r.mu)
-	return r
+	rec.room = sync.NewCond(&rec.mu)
+	return rec
 }
 
 // Add takes entries. It waits while too many are on their way: that is the
 // back-pressure of a store that does not commit.
-func (r *Recorder) Add(entries ...Entry) { r.put(false, entries) }
+func (rec *Recorder) Add(entries ...Entry) { rec.put(false, entries) }
 
 // AddNow is add for entries that somebody waits for: they do not linger, and
 // they do not wait for room, because their number is bounded by their callers.
-func (r *Recorder) AddNow(entries ...Entry) { r.put(true, entries) }
+func (rec *Recorder) AddNow(entries ...Entry) { rec.put(true, entries) }
 
-func (r *Recorder) put(urgent bool, entries []Entry) {
+func (rec *Recorder) put(urgent bool, entries []Entry) {
 	if len(entries) == 0 {
 		return
 	}
-	r.mu.Lock()
-	for !urgent && len(r.entries) >= MaxUnrecorded && !r.stopped {
-		r.room.Wait()
+	rec.mu.Lock()
+	for !urgent && len(rec.entries) >= MaxUnrecorded && !rec.stopped {
+		rec.room.Wait()
 	}
-	if len(r.entries)+len(r.batch) == 0 {
-		r.moved = r.clock.Mark()
+	if len(rec.entries)+len(rec.batch) == 0 {
+		rec.moved = rec.clock.Mark()
 	}
-	r.entries = append(r.entries, entries...)
-	r.urgent = r.urgent || urgent
-	n := len(r.entries)
-	r.mu.Unlock()
+	rec.entries = append(rec.entries, entries...)
+	rec.urgent = rec.urgent || urgent
+	n := len(rec.entries)
+	rec.mu.Unlock()
 	if urgent || n == len(entries) || n >= BatchRows {
 		select {
-		case r.wake <- struct{}{}:
+		case rec.wake <- struct{}{}:
 		default:
 		}
 	}
@@ -104,12 +104,12 @@ func (r *Recorder) put(urgent bool, entries []Entry) {
 
 // Run commits until close is called and everything is committed, or until the
 // context ends, which gives up what the store does not take.
-func (r *Recorder) Run(ctx context.Context) {
-	defer close(r.Idle)
-	defer r.GiveUp()
+func (rec *Recorder) Run(ctx context.Context) {
+	defer close(rec.Idle)
+	defer rec.GiveUp()
 	for {
-		r.gather(ctx)
-		batch, closing := r.swap()
+		rec.gather(ctx)
+		batch, closing := rec.swap()
 		if len(batch) == 0 {
 			if closing || ctx.Err() != nil {
 				return
@@ -118,25 +118,25 @@ func (r *Recorder) Run(ctx context.Context) {
 		}
 		for len(batch) > 0 {
 			n := min(len(batch), 4*BatchRows)
-			if !r.commit(ctx, batch[:n]) {
+			if !rec.commit(ctx, batch[:n]) {
 				return
 			}
 			done := batch[:n]
 			batch = batch[n:]
-			r.committing(batch)
+			rec.committing(batch)
 			clear(done) // the memory is used again; what it names may go
 		}
 	}
 }
 
 // gather waits until there is a batch worth a commit.
-func (r *Recorder) gather(ctx context.Context) {
-	r.mu.Lock()
-	n, urgent := len(r.entries), r.urgent || r.closing
-	r.mu.Unlock()
+func (rec *Recorder) gather(ctx context.Context) {
+	rec.mu.Lock()
+	n, urgent := len(rec.entries), rec.urgent || rec.closing
+	rec.mu.Unlock()
 	if n == 0 && !urgent {
 		select {
-		case <-r.wake:
+		case <-rec.wake:
 		case <-ctx.Done():
 		}
 	}
@@ -147,70 +147,70 @@ func (r *Recorder) gather(ctx context.Context) {
 	defer timer.Stop()
 	waited := false
 	for {
-		r.mu.Lock()
-		n, urgent = len(r.entries), r.urgent || r.closing
-		r.mu.Unlock()
+		rec.mu.Lock()
+		n, urgent = len(rec.entries), rec.urgent || rec.closing
+		rec.mu.Unlock()
 		if n >= BatchRows || urgent || ctx.Err() != nil {
 			return
 		}
 		select {
 		case <-timer.C:
-			if waited || r.waiting() < busyResults { // as many as there are by now
+			if waited || rec.waiting() < busyResults { // as many as there are by now
 				return
 			}
 			waited = true
 			timer.Reset(maxDelayBusy - maxDelay)
-		case <-r.wake:
+		case <-rec.wake:
 		case <-ctx.Done():
 		}
 	}
 }
 
 // waiting returns how many entries wait for the next batch.
-func (r *Recorder) waiting() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.entries)
+func (rec *Recorder) waiting() int {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return len(rec.entries)
 }
 
-func (r *Recorder) swap() (batch []Entry, closing bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	batch, r.entries, r.spare = r.entries, r.spare[:0], nil
-	r.spare = batch[:0]
-	r.batch = batch
-	r.moved = r.clock.Mark()
-	r.urgent = false
-	r.room.Broadcast()
-	return batch, r.closing
+func (rec *Recorder) swap() (batch []Entry, closing bool) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	batch, rec.entries, rec.spare = rec.entries, rec.spare[:0], nil
+	rec.spare = batch[:0]
+	rec.batch = batch
+	rec.moved = rec.clock.Mark()
+	rec.urgent = false
+	rec.room.Broadcast()
+	return batch, rec.closing
 }
 
 // committing notes what is left of the batch.
-func (r *Recorder) committing(remaining []Entry) {
-	r.mu.Lock()
-	r.batch = remaining
-	r.moved = r.clock.Mark()
-	r.mu.Unlock()
+func (rec *Recorder) committing(remaining []Entry) {
+	rec.mu.Lock()
+	rec.batch = remaining
+	rec.moved = rec.clock.Mark()
+	rec.mu.Unlock()
 }
 
 // Stalled returns for how long nothing was recorded although something waits for
 // it, whatever the reason: an error, a call that does not return, a commit that
 // takes long. Zero: nothing waits.
-func (r *Recorder) Stalled() time.Duration {
-	r.mu.Lock()
-	waits, moved := len(r.entries)+len(r.batch) > 0, r.moved
-	r.mu.Unlock()
+func (rec *Recorder) Stalled() time.Duration {
+	rec.mu.Lock()
+	waits, moved := len(rec.entries)+len(rec.batch) > 0, rec.moved
+	rec.mu.Unlock()
 	if !waits {
 		return 0
 	}
-	return r.clock.Since(moved)
+	return rec.clock.Since(moved)
 }
 
 // commit records one batch, however often it takes. It returns false when the
 // context ended first.
-func (r *Recorder) commit(ctx context.Context, batch []Entry) bool {
-	b := r.spareBatch
-	r.spareBatch = store.Batch{}
+func (rec *Recorder) commit(ctx context.Context, batch []Entry) bool {
+	b := rec.spareBatch
+	rec.spareBatch = store.Batch{}
 	for i := range batch {
 		if batch[i].Ends() {
 			b.Facts = append(b.Facts, batch[i].Fact)
@@ -220,23 +220,23 @@ func (r *Recorder) commit(ctx context.Context, batch []Entry) bool {
 		}
 	}
 	for tries := 0; ; tries++ {
-		start := r.clock.Mark()
-		err := r.ledger.Record(ctx, b)
+		start := rec.clock.Mark()
+		err := rec.ledger.Record(ctx, b)
 		if err == nil {
 			failpoint.Hit("engine.recorded")
-			r.onError(nil)
-			r.onCommit(batch, r.clock.Since(start))
+			rec.onError(nil)
+			rec.onCommit(batch, rec.clock.Since(start))
 			if tries == 0 { // a try that failed may still be reading it
 				clear(b.Facts)
 				clear(b.Open)
-				r.spareBatch = store.Batch{Facts: b.Facts[:0], Open: b.Open[:0]}
+				rec.spareBatch = store.Batch{Facts: b.Facts[:0], Open: b.Open[:0]}
 			}
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		r.onError(err)
+		rec.onError(err)
 		if !clock.Wait(ctx, retryCommit) {
 			return false
 		}
@@ -244,39 +244,39 @@ func (r *Recorder) commit(ctx context.Context, batch []Entry) bool {
 }
 
 // Close lets run end once everything is committed.
-func (r *Recorder) Close() {
-	r.mu.Lock()
-	r.closing = true
-	r.mu.Unlock()
+func (rec *Recorder) Close() {
+	rec.mu.Lock()
+	rec.closing = true
+	rec.mu.Unlock()
 	select {
-	case r.wake <- struct{}{}:
+	case rec.wake <- struct{}{}:
 	default:
 	}
 }
 
 // GiveUp frees workers that wait for room.
-func (r *Recorder) GiveUp() {
-	r.mu.Lock()
-	r.stopped = true
-	r.mu.Unlock()
-	r.room.Broadcast()
+func (rec *Recorder) GiveUp() {
+	rec.mu.Lock()
+	rec.stopped = true
+	rec.mu.Unlock()
+	rec.room.Broadcast()
 }
 
 // Backlog returns how many entries are not committed.
-func (r *Recorder) Backlog() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.entries) + len(r.batch)
+func (rec *Recorder) Backlog() int {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return len(rec.entries) + len(rec.batch)
 }
 
 // Find returns the first fire with an entry on its way that matches, or nil.
-func (r *Recorder) Find(match func(*run.Run) bool) *run.Run {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, entries := range [][]Entry{r.batch, r.entries} {
+func (rec *Recorder) Find(match func(*run.Run) bool) *run.Run {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	for _, entries := range [][]Entry{rec.batch, rec.entries} {
 		for i := range entries {
-			if f := entries[i].Run; f != nil && match(f) {
-				return f
+			if r := entries[i].Run; r != nil && match(r) {
+				return r
 			}
 		}
 	}

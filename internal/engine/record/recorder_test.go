@@ -55,16 +55,16 @@ func (l *ledger) facts() (out []int64) {
 }
 
 // recording runs a recorder on virtual time.
-func recording(t *testing.T, test func(t *testing.T, r *Recorder, l *ledger)) {
+func recording(t *testing.T, test func(t *testing.T, rec *Recorder, l *ledger)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{}
-		r := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) {}, func(error) {})
+		rec := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) {}, func(error) {})
 		ctx, cancel := context.WithCancel(context.Background())
-		go r.Run(ctx)
-		test(t, r, l)
+		go rec.Run(ctx)
+		test(t, rec, l)
 		cancel()
-		<-r.Idle
+		<-rec.Idle
 	})
 }
 
@@ -74,9 +74,9 @@ func factAt(at int64) Entry {
 
 func TestRecorderGroups(t *testing.T) {
 	t.Parallel()
-	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+	recording(t, func(t *testing.T, rec *Recorder, l *ledger) {
 		for i := range 300 { // within the time that a result waits for company
-			r.Add(factAt(int64(i)))
+			rec.Add(factAt(int64(i)))
 		}
 		<-time.After(2 * maxDelay)
 		synctest.Wait()
@@ -90,7 +90,7 @@ func TestRecorderGroups(t *testing.T) {
 		}
 		began := time.Now()
 		committed := make(chan time.Duration, 1)
-		r.AddNow(Entry{Open: &domain.OpenRun{}, Done: func() { committed <- time.Since(began) }})
+		rec.AddNow(Entry{Open: &domain.OpenRun{}, Done: func() { committed <- time.Since(began) }})
 		synctest.Wait()
 		if len(l.batches) != 2 || len(l.batches[1].Open) != 1 {
 			t.Error("what somebody waits for is not committed at once")
@@ -99,7 +99,7 @@ func TestRecorderGroups(t *testing.T) {
 		for i := range many {
 			many[i] = factAt(int64(1000 + i))
 		}
-		r.Add(many...)
+		rec.Add(many...)
 		synctest.Wait()
 		for i, b := range l.batches {
 			if n := len(b.Facts) + len(b.Open); n > 4*BatchRows {
@@ -116,9 +116,9 @@ func TestRecorderGroups(t *testing.T) {
 // little that is not on record.
 func TestRecorderWaitsLittleForFew(t *testing.T) {
 	t.Parallel()
-	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+	recording(t, func(t *testing.T, rec *Recorder, l *ledger) {
 		for i := range busyResults - 1 {
-			r.Add(factAt(int64(i)))
+			rec.Add(factAt(int64(i)))
 		}
 		<-time.After(maxDelay)
 		synctest.Wait()
@@ -131,28 +131,28 @@ func TestRecorderWaitsLittleForFew(t *testing.T) {
 // A batch that fails is tried again, the same batch, and those after it wait.
 func TestRecorderRepeats(t *testing.T) {
 	t.Parallel()
-	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+	recording(t, func(t *testing.T, rec *Recorder, l *ledger) {
 		var errs []error
-		r.onError = func(err error) { errs = append(errs, err) }
+		rec.onError = func(err error) { errs = append(errs, err) }
 		commits := 0
-		r.onCommit = func(b []Entry, _ time.Duration) { commits += len(b) }
+		rec.onCommit = func(b []Entry, _ time.Duration) { commits += len(b) }
 		l.fail(errLedger)
-		r.Add(factAt(1), factAt(2))
+		rec.Add(factAt(1), factAt(2))
 		<-time.After(time.Second)
-		r.Add(factAt(3))
+		rec.Add(factAt(3))
 		<-time.After(time.Second)
 		synctest.Wait()
-		if l.tries < 7 || commits != 0 || r.Backlog() != 3 {
-			t.Errorf("%d tries, %d committed, %d wait", l.tries, commits, r.Backlog())
+		if l.tries < 7 || commits != 0 || rec.Backlog() != 3 {
+			t.Errorf("%d tries, %d committed, %d wait", l.tries, commits, rec.Backlog())
 		}
-		if f := r.Find(func(*run.Run) bool { return true }); f != nil {
+		if r := rec.Find(func(*run.Run) bool { return true }); r != nil {
 			t.Error("an entry without a fire was found")
 		}
 		l.fail(nil)
 		<-time.After(time.Second)
 		synctest.Wait()
 		if got := l.facts(); !slices.Equal(got, []int64{1, 2, 3}) || len(l.batches[0].Facts) != 2 || commits != 3 ||
-			r.Backlog() != 0 {
+			rec.Backlog() != 0 {
 			t.Errorf("on record: %v in %d commits", got, len(l.batches))
 		}
 		if !errors.Is(errs[0], errLedger) || errs[len(errs)-1] != nil {
@@ -164,22 +164,22 @@ func TestRecorderRepeats(t *testing.T) {
 // A full recorder makes those who add wait; what somebody waits for goes in.
 func TestRecorderBackPressure(t *testing.T) {
 	t.Parallel()
-	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+	recording(t, func(t *testing.T, rec *Recorder, l *ledger) {
 		l.fail(errLedger)
-		r.Add(factAt(0))
+		rec.Add(factAt(0))
 		<-time.After(time.Second) // it is the batch that fails
 		full := make([]Entry, MaxUnrecorded)
 		for i := range full {
 			full[i] = factAt(int64(i + 1))
 		}
-		r.Add(full...)
+		rec.Add(full...)
 		added := make(chan struct{})
 		go func() {
-			r.Add(factAt(MaxUnrecorded + 1))
+			rec.Add(factAt(MaxUnrecorded + 1))
 			close(added)
 		}()
-		r.AddNow(Entry{Open: &domain.OpenRun{}})
-		r.Add() // nothing waits for nothing
+		rec.AddNow(Entry{Open: &domain.OpenRun{}})
+		rec.Add() // nothing waits for nothing
 		synctest.Wait()
 		select {
 		case <-added:
@@ -200,37 +200,37 @@ func TestRecorderBackPressure(t *testing.T) {
 // lost, and frees those who wait.
 func TestRecorderEnds(t *testing.T) {
 	t.Parallel()
-	recording(t, func(t *testing.T, r *Recorder, l *ledger) {
+	recording(t, func(t *testing.T, rec *Recorder, l *ledger) {
 		l.fail(errLedger)
-		r.Add(factAt(1))
+		rec.Add(factAt(1))
 		<-time.After(time.Second)
-		r.Add(factAt(2))
-		r.Close()
+		rec.Add(factAt(2))
+		rec.Close()
 		<-time.After(time.Second)
 		l.fail(nil)
-		<-r.Idle
-		if got := l.facts(); !slices.Equal(got, []int64{1, 2}) || r.Backlog() != 0 {
+		<-rec.Idle
+		if got := l.facts(); !slices.Equal(got, []int64{1, 2}) || rec.Backlog() != 0 {
 			t.Errorf("on record after close: %v", got)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{err: errLedger}
-		r := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) { t.Error("committed") }, func(error) {})
+		rec := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) { t.Error("committed") }, func(error) {})
 		ctx, cancel := context.WithCancel(context.Background())
-		go r.Run(ctx)
-		r.Add(factAt(1))
+		go rec.Run(ctx)
+		rec.Add(factAt(1))
 		<-time.After(time.Second)
-		r.Add(make([]Entry, MaxUnrecorded)...)
+		rec.Add(make([]Entry, MaxUnrecorded)...)
 		blocked := make(chan struct{})
 		go func() {
-			r.Add(factAt(2))
+			rec.Add(factAt(2))
 			close(blocked)
 		}()
 		synctest.Wait()
 		cancel()
-		<-r.Idle
+		<-rec.Idle
 		<-blocked
-		if n := r.Backlog(); n != MaxUnrecorded+2 {
+		if n := rec.Backlog(); n != MaxUnrecorded+2 {
 			t.Errorf("%d were lost, want %d", n, MaxUnrecorded+2)
 		}
 	})

@@ -32,31 +32,31 @@ func NewJob(id domain.JobID, createdAt int64) *Job {
 }
 
 // Enter adds an execution to the job's live ones. It counts as running.
-func (j *Job) Enter(f *Run) {
-	f.Entered = true
-	f.JobNext, f.jobPrev = j.Live, nil
+func (j *Job) Enter(r *Run) {
+	r.Entered = true
+	r.JobNext, r.jobPrev = j.Live, nil
 	if j.Live != nil {
-		j.Live.jobPrev = f
+		j.Live.jobPrev = r
 	}
-	j.Live = f
+	j.Live = r
 	j.Busy++
 }
 
 // Leave removes an execution from the live ones, once its end is on record.
-func (j *Job) Leave(f *Run) {
-	if !f.Entered {
+func (j *Job) Leave(r *Run) {
+	if !r.Entered {
 		return
 	}
-	f.Entered = false
-	if f.jobPrev != nil {
-		f.jobPrev.JobNext = f.JobNext
+	r.Entered = false
+	if r.jobPrev != nil {
+		r.jobPrev.JobNext = r.JobNext
 	} else {
-		j.Live = f.JobNext
+		j.Live = r.JobNext
 	}
-	if f.JobNext != nil {
-		f.JobNext.jobPrev = f.jobPrev
+	if r.JobNext != nil {
+		r.JobNext.jobPrev = r.jobPrev
 	}
-	f.JobNext, f.jobPrev = nil, nil
+	r.JobNext, r.jobPrev = nil, nil
 }
 
 // Crowded reports whether as many fires of the job as it wants to catch up on
@@ -74,15 +74,15 @@ func (j *Job) Crowded(v *Version, queued int) bool {
 
 // TakeOver enters a recovered fire, or keeps it until the job is free where its
 // executions must not overlap.
-func (j *Job) TakeOver(f *Run) bool {
+func (j *Job) TakeOver(r *Run) bool {
 	j.Mu.Lock()
 	defer j.Mu.Unlock()
-	if j.Busy > 0 && f.Scheduled() && f.Ver.Plan.Value().Overlap != domain.OverlapAllow {
+	if j.Busy > 0 && r.Scheduled() && r.Ver.Plan.Value().Overlap != domain.OverlapAllow {
 		a := j.OpenBacklog()
-		a.Resumed = append(a.Resumed, f)
+		a.Resumed = append(a.Resumed, r)
 		return false
 	}
-	j.Enter(f)
+	j.Enter(r)
 	return true
 }
 

@@ -58,8 +58,8 @@ func (s *Span) SkipTo(cutoff int64) (skipped *domain.MissedRange, last int64) {
 }
 
 // SpanOf returns a span of the run's fire alone, which takes over its hold.
-func SpanOf(f *Run) *Span {
-	return &Span{Job: f.Job, Ver: f.Ver, Next: f.At, Last: f.At, Lane: f.Lane, Grown: 1, Hold: f.Hold.Pass()}
+func SpanOf(r *Run) *Span {
+	return &Span{Job: r.Job, Ver: r.Ver, Next: r.At, Last: r.At, Lane: r.Lane, Grown: 1, Hold: r.Hold.Pass()}
 }
 
 // PassHold returns the hold of the fire that was taken off last. The span keeps W
