@@ -93,8 +93,12 @@ func againstOrder(info *types.Info, fset *token.FileSet, files []*ast.File, orde
 }
 
 // ofFiles says whether an object is one that a file gives to the others of its
-// package: declared at its top, or a method.
+// package: a function, variable or constant declared at its top, or a method. Types
+// are left out: two that hold each other, as a job and its runs, have no order.
 func ofFiles(obj types.Object) bool {
+	if _, isType := obj.(*types.TypeName); isType {
+		return false
+	}
 	if obj.Pkg() == nil || !obj.Pos().IsValid() {
 		return false
 	}
@@ -192,8 +196,8 @@ func TestFilesUseEachOtherOneWay(t *testing.T) {
 func TestFilesAgainstTheOrderAreFound(t *testing.T) {
 	texts := map[string]string{
 		"a.go": "package p\n\ntype A struct{ n int }\n\nfunc (a *A) low() { a.high(); last = a.n }\n",
-		"b.go": "package p\n\nfunc (a *A) high() { a.low() }\n\nfunc local() { last := 1; _ = last }\n",
-		"c.go": "package p\n\nvar last int\n",
+		"b.go": "package p\n\nfunc (a *A) high() { a.low() }\n\nfunc local() { last := 1; _ = last }\n\ntype B C\n",
+		"c.go": "package p\n\nvar last int\n\ntype C int\n",
 	}
 	fset, info := token.NewFileSet(), &types.Info{Uses: make(map[*ast.Ident]types.Object)}
 	var files []*ast.File
