@@ -21,7 +21,7 @@ func TestAttackDoesNotDelayFires(t *testing.T) {
 	const each = 1_000
 	tg := newTarget(t)
 	p := serve(t, t.TempDir())
-	key, err := p.api.CreateKey(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
+	key, err := p.api.Keys.Create(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,13 +12,13 @@ import (
 // ended triggers a job and waits for its execution.
 func (p *process) ended(id string) client.Execution {
 	p.t.Helper()
-	run, err := p.api.TriggerJob(p.t.Context(), id)
+	run, err := p.api.Jobs.Trigger(p.t.Context(), id)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	var e client.Execution
 	eventually(p.t, "the execution ends", func() bool {
-		if e, err = p.api.Execution(p.t.Context(), run.ExecutionID); err != nil {
+		if e, err = p.api.Executions.Get(p.t.Context(), run.ExecutionID); err != nil {
 			p.t.Fatal(err)
 		}
 		return e.Status != "PENDING" && e.Status != "RUNNING"
@@ -60,7 +60,7 @@ func TestPublicServerCallsNothingPrivate(t *testing.T) {
 	t.Parallel()
 	tg := newTarget(t)
 	p := serve(t, t.TempDir(), "BELFRY_EGRESS=public")
-	made, err := p.api.CreateJob(t.Context(), byHand(tg.url+"/ok"))
+	made, err := p.api.Jobs.Create(t.Context(), byHand(tg.url+"/ok"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestPublicServerCallsNothingPrivate(t *testing.T) {
 	}
 
 	opened := serve(t, t.TempDir(), "BELFRY_EGRESS=public", "BELFRY_EGRESS_ALLOW=127.0.0.0/8")
-	made, err = opened.api.CreateJob(t.Context(), byHand(tg.url+"/ok"))
+	made, err = opened.api.Jobs.Create(t.Context(), byHand(tg.url+"/ok"))
 	if err != nil || len(made.Warnings) != 0 {
 		t.Fatalf("%v, warnings %q", err, made.Warnings)
 	}
@@ -104,7 +104,7 @@ func TestOwnAPIAndMetadataAreNeverCalled(t *testing.T) {
 		"http://[64:ff9b::169.254.169.254]/": "cloud metadata",
 		"http://0.0.0.0/":                    "unspecified",
 	} {
-		made, err := p.api.CreateJob(t.Context(), byHand(url))
+		made, err := p.api.Jobs.Create(t.Context(), byHand(url))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestLocalhostNamesAreThisMachine(t *testing.T) {
 	}
 	p := serve(t, t.TempDir())
 	for _, name := range []string{"localhost", "hooks.belfry.localhost", "LOCALHOST"} {
-		made, err := p.api.CreateJob(t.Context(), byHand("http://"+name+":"+port+"/ok"))
+		made, err := p.api.Jobs.Create(t.Context(), byHand("http://"+name+":"+port+"/ok"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestLocalhostNamesAreThisMachine(t *testing.T) {
 		}
 	}
 	public := serve(t, t.TempDir(), "BELFRY_EGRESS=public")
-	made, err := public.api.CreateJob(t.Context(), byHand("http://hooks.belfry.localhost:"+port+"/ok"))
+	made, err := public.api.Jobs.Create(t.Context(), byHand("http://hooks.belfry.localhost:"+port+"/ok"))
 	if err != nil {
 		t.Fatal(err)
 	}

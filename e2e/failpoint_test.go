@@ -149,7 +149,7 @@ func TestKilledInTheMiddleOfAnImport(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			p := serveWith(t, failing, dir, "BELFRY_FAILPOINT="+tc.failpoint)
-			if _, err := p.api.Import(t.Context(), client.Lines,
+			if _, err := p.api.Jobs.Import(t.Context(), client.Lines,
 				strings.NewReader(strings.Join(lines, ""))); err == nil {
 				t.Fatal("the import was answered by a server that was to die")
 			}
@@ -170,7 +170,7 @@ func TestKilledInTheMiddleOfAnImport(t *testing.T) {
 
 func (p *process) countJobs() (n int) {
 	p.t.Helper()
-	for _, err := range p.api.ListJobs(p.t.Context(), client.JobFilter{}) {
+	for _, err := range p.api.Jobs.List(p.t.Context(), client.JobFilter{}) {
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -299,7 +299,7 @@ func everySecond(n int, api string) string {
 // importJobs imports NDJSON and returns the ids.
 func (p *process) importJobs(ndjson string) []string {
 	p.t.Helper()
-	report, err := p.api.Import(p.t.Context(), client.Lines, strings.NewReader(ndjson))
+	report, err := p.api.Jobs.Import(p.t.Context(), client.Lines, strings.NewReader(ndjson))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -171,7 +171,7 @@ func checkRecord(t *testing.T, p *process, ids []string, first, last int64) {
 	t.Helper()
 	for _, id := range ids {
 		seen := make(map[int64]string)
-		for x, err := range p.api.JobExecutions(t.Context(), id, 1000) {
+		for x, err := range p.api.Executions.OfJob(t.Context(), id, 1000) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -56,7 +56,7 @@ func TestDatabaseOfAnEarlierBinary(t *testing.T) {
 	unpack(t, "testdata/database-of-23d25ae.tgz", dir)
 	p := serve(t, filepath.Join(dir, "data"), "BELFRY_RETENTION=3650d")
 	jobs := make(map[string]client.Job)
-	for j, err := range p.api.ListJobs(t.Context(), client.JobFilter{}) {
+	for j, err := range p.api.Jobs.List(t.Context(), client.JobFilter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestDatabaseOfAnEarlierBinary(t *testing.T) {
 // manual returns how the triggers of a job ended.
 func (p *process) manual(id string) (statuses []string) {
 	p.t.Helper()
-	for x, err := range p.api.JobExecutions(p.t.Context(), id, 100) {
+	for x, err := range p.api.Executions.OfJob(p.t.Context(), id, 100) {
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -70,7 +70,7 @@ func (m *torturedServer) compare() {
 	ctx := context.Background()
 	for _, j := range m.jobs {
 		last := j.Versions[len(j.Versions)-1]
-		job, err := m.p.api.GetJob(ctx, j.ID.String())
+		job, err := m.p.api.Jobs.Get(ctx, j.ID.String())
 		switch {
 		case last.To != domain.Forever:
 			if !notFound(err) {
@@ -87,7 +87,7 @@ func (m *torturedServer) compare() {
 		}
 	}
 	for _, id := range m.triggers {
-		if _, err := m.p.api.Execution(ctx, id.String()); err != nil {
+		if _, err := m.p.api.Executions.Get(ctx, id.String()); err != nil {
 			m.t.Errorf("acknowledged trigger %s: %v", id, err)
 		}
 	}
@@ -159,7 +159,7 @@ func TestGroupCommit(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range creates {
 		all.Go(func() {
-			if _, err := p.api.CreateJob(t.Context(), yearly(n)); err != nil {
+			if _, err := p.api.Jobs.Create(t.Context(), yearly(n)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -177,14 +177,14 @@ func TestGroupCommit(t *testing.T) {
 func TestNoAnswerBeforeFsync(t *testing.T) {
 	t.Parallel()
 	p, disk := idle(t)
-	if _, err := p.api.CreateJob(t.Context(), yearly(1)); err != nil {
+	if _, err := p.api.Jobs.Create(t.Context(), yearly(1)); err != nil {
 		t.Fatal(err)
 	}
 	disk.BeforeSync(func(string) error {
 		disk.Cut()
 		return nil
 	})
-	if job, err := p.api.CreateJob(t.Context(), yearly(2)); err == nil {
+	if job, err := p.api.Jobs.Create(t.Context(), yearly(2)); err == nil {
 		t.Errorf("job %s was acknowledged before any fsync", job.JobID)
 	}
 	disk.Cut() // where nothing was synced, the server still runs

@@ -265,18 +265,18 @@ func TestTheNextAttemptIsTold(t *testing.T) {
 	retries, delay := 3, int64(3_600_000)
 	job := byHand(tg.url + "/status/503")
 	job.Retry = &client.Retry{MaxRetries: &retries, DelayMs: &delay, Backoff: "FIXED"}
-	made, err := p.api.CreateJob(t.Context(), job)
+	made, err := p.api.Jobs.Create(t.Context(), job)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := p.api.TriggerJob(t.Context(), made.JobID)
+	run, err := p.api.Jobs.Trigger(t.Context(), made.JobID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	waits := func() int64 {
 		var e client.Execution
 		eventually(t, "the execution waits for its retry", func() bool {
-			if e, err = p.api.Execution(t.Context(), run.ExecutionID); err != nil {
+			if e, err = p.api.Executions.Get(t.Context(), run.ExecutionID); err != nil {
 				t.Fatal(err)
 			}
 			return e.NextAttemptAt != nil

@@ -95,7 +95,7 @@ func retried(api string, most int) client.Spec {
 
 func (p *process) create(s client.Spec) string {
 	p.t.Helper()
-	made, err := p.api.CreateJob(p.t.Context(), s)
+	made, err := p.api.Jobs.Create(p.t.Context(), s)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func TestSignedCalls(t *testing.T) {
 		if len(secrets) > 0 {
 			spec.Signing = &client.Signing{Secrets: secrets}
 		}
-		made, err := p.api.CreateJob(t.Context(), spec)
+		made, err := p.api.Jobs.Create(t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestSignedCalls(t *testing.T) {
 
 	change := func(secrets ...string) {
 		t.Helper()
-		if _, err := p.api.UpdateJob(t.Context(), own, 0,
+		if _, err := p.api.Jobs.Update(t.Context(), own, 0,
 			client.Change{"signing": client.Signing{Secrets: secrets}}); err != nil {
 			t.Fatal(err)
 		}
@@ -86,14 +86,14 @@ func TestSignedCalls(t *testing.T) {
 	}
 	p = serve(t, dir, env...)
 	want(own, "SUCCESS")
-	if _, err := p.api.UpdateJob(t.Context(), own, 0, client.Change{"api": byNext}); err != nil {
+	if _, err := p.api.Jobs.Update(t.Context(), own, 0, client.Change{"api": byNext}); err != nil {
 		t.Fatal(err)
 	}
 	want(own, "SUCCESS") // and this one the new secret only
 	change("********")
 	want(own, "SUCCESS")
 
-	job, err := p.api.GetJob(t.Context(), own)
+	job, err := p.api.Jobs.Get(t.Context(), own)
 	if err != nil || job.Spec.Signing == nil || strings.Join(job.Spec.Signing.Secrets, " ") != "********" {
 		t.Errorf("%+v, %v", job.Spec.Signing, err)
 	}

@@ -110,7 +110,7 @@ func TestMutualTLS(t *testing.T) {
 		t.Helper()
 		spec := byHand(target.URL)
 		spec.ClientCertificate, spec.Retry = cert, &client.Retry{MaxRetries: new(0)}
-		made, err := p.api.CreateJob(t.Context(), spec)
+		made, err := p.api.Jobs.Create(t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,17 +124,17 @@ func TestMutualTLS(t *testing.T) {
 	}
 	unknown := byHand(target.URL)
 	unknown.ClientCertificate = "acme"
-	if _, err := p.api.CreateJob(t.Context(), unknown); err == nil ||
+	if _, err := p.api.Jobs.Create(t.Context(), unknown); err == nil ||
 		!strings.Contains(err.Error(), "clientCertificate") || !strings.Contains(err.Error(), "it has bank") {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 
 	plain := serve(t, t.TempDir())
-	made, err := plain.api.CreateJob(t.Context(), byHand(target.URL))
+	made, err := plain.api.Jobs.Create(t.Context(), byHand(target.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plain.api.UpdateJob(t.Context(), made.JobID, 0,
+	if _, err := plain.api.Jobs.Update(t.Context(), made.JobID, 0,
 		client.Change{"retry": client.Retry{MaxRetries: new(0)}}); err != nil {
 		t.Fatal(err)
 	}

@@ -164,7 +164,7 @@ func (m *torturedServer) importMany(n int) {
 // learnJob reads a job from the server: after an import, or when the answer to its
 // creation was cut off.
 func (m *torturedServer) learnJob(id string) {
-	job, err := m.p.api.GetJob(context.Background(), id)
+	job, err := m.p.api.Jobs.Get(context.Background(), id)
 	if err != nil {
 		m.t.Fatalf("job %s: %v", id, err)
 	}
@@ -219,19 +219,19 @@ func (m *torturedServer) act() {
 		m.edit(ctx, j, client.Change{"isActive": !last.Active, "api": m.url(last.Number + 1)}, !last.Active,
 			m.url(last.Number+1))
 	case n < 17:
-		if got, err := m.p.api.TriggerJob(ctx, j.ID.String()); err == nil {
+		if got, err := m.p.api.Jobs.Trigger(ctx, j.ID.String()); err == nil {
 			id, _ := domain.ParseExecutionID(got.ExecutionID)
 			m.triggers = append(m.triggers, id)
 		}
 	case n < 18:
-		if got, err := m.p.api.DeleteJob(ctx, j.ID.String(), 0); err != nil {
+		if got, err := m.p.api.Jobs.Delete(ctx, j.ID.String(), 0); err != nil {
 			m.unanswered = append(m.unanswered, j)
 		} else {
 			last.To = got.EffectiveTo
 		}
 	default:
 		s := m.spec(1)
-		if got, err := m.p.api.CreateJob(ctx, s); err != nil {
+		if got, err := m.p.api.Jobs.Create(ctx, s); err != nil {
 			m.lostCreates = append(m.lostCreates, s.Name)
 		} else {
 			id, _ := domain.ParseJobID(got.JobID)
@@ -242,7 +242,7 @@ func (m *torturedServer) act() {
 }
 
 func (m *torturedServer) edit(ctx context.Context, j *check.Job, change client.Change, active bool, api string) {
-	got, err := m.p.api.UpdateJob(ctx, j.ID.String(), 0, change)
+	got, err := m.p.api.Jobs.Update(ctx, j.ID.String(), 0, change)
 	if err != nil {
 		m.unanswered = append(m.unanswered, j)
 		return
@@ -266,7 +266,7 @@ func (m *torturedServer) resolveUnanswered() {
 	ctx := context.Background()
 	for _, j := range m.unanswered {
 		last := &j.Versions[len(j.Versions)-1]
-		job, err := m.p.api.GetJob(ctx, j.ID.String())
+		job, err := m.p.api.Jobs.Get(ctx, j.ID.String())
 		switch {
 		case err == nil && job.Version > last.Number:
 			m.follow(j, m.version(job.Version, job.EffectiveFrom, job.IsActive, job.Spec.API))
@@ -278,7 +278,7 @@ func (m *torturedServer) resolveUnanswered() {
 	}
 	m.unanswered = nil
 	for _, name := range m.lostCreates {
-		for job, err := range m.p.api.ListJobs(ctx, client.JobFilter{Text: name}) {
+		for job, err := range m.p.api.Jobs.List(ctx, client.JobFilter{Text: name}) {
 			if err != nil {
 				m.t.Fatal(err)
 			}
@@ -336,7 +336,7 @@ func (m *torturedServer) judge(from, until int64) {
 
 // read reads the records of a job in the window.
 func (m *torturedServer) read(run *check.Run, j *check.Job) {
-	for x, err := range m.p.api.JobExecutions(context.Background(), j.ID.String(), 1000) {
+	for x, err := range m.p.api.Executions.OfJob(context.Background(), j.ID.String(), 1000) {
 		if err != nil {
 			m.t.Fatal(err)
 		}

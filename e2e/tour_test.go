@@ -101,7 +101,7 @@ func TestRetriesAfterOneTwoAndThreeSeconds(t *testing.T) {
 	var at time.Time
 	create := func(lead time.Duration) (client.Edit, error) {
 		at = time.Now().Add(lead).UTC().Truncate(time.Second)
-		return p.api.CreateJob(t.Context(), client.Spec{
+		return p.api.Jobs.Create(t.Context(), client.Spec{
 			Schedule: "@at " + at.Format(time.RFC3339), API: tg.url + "/fail", Type: "ATLEAST_ONCE",
 		})
 	}
@@ -114,7 +114,7 @@ func TestRetriesAfterOneTwoAndThreeSeconds(t *testing.T) {
 	}
 	var last client.Execution
 	eventually(t, "the execution has failed", func() bool {
-		for x, err := range p.api.JobExecutions(t.Context(), made.JobID, 1) {
+		for x, err := range p.api.Executions.OfJob(t.Context(), made.JobID, 1) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func TestTheSampleDataRuns(t *testing.T) {
 	text := strings.NewReplacer("127.0.0.1:4444", host, "localhost:4444", host, "127.0.0.1:4445", markIdle,
 		"localhost:4445", markIdle).Replace(string(sample))
 	p := serve(t, t.TempDir())
-	report, err := p.api.Import(t.Context(), client.Array, strings.NewReader(text))
+	report, err := p.api.Jobs.Import(t.Context(), client.Array, strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, dir)
-	admin, err := p.api.CreateKey(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
+	admin, err := p.api.Keys.Create(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +67,11 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer api.Close()
-	editor, err := api.CreateKey(t.Context(), client.NewKey{Name: "CI", Role: "editor"})
+	editor, err := api.Keys.Create(t.Context(), client.NewKey{Name: "CI", Role: "editor"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := api.RevokeKey(t.Context(), editor.ID); err != nil {
+	if err := api.Keys.Revoke(t.Context(), editor.ID); err != nil {
 		t.Fatal(err)
 	}
 
@@ -81,12 +81,12 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 	enough := make(chan struct{})
 	var clients sync.WaitGroup
 	clients.Go(func() { // broken off by the kill
-		_, _ = api.Import(t.Context(), client.Lines, strings.NewReader(strings.Repeat(idle, 100_000)))
+		_, _ = api.Jobs.Import(t.Context(), client.Lines, strings.NewReader(strings.Repeat(idle, 100_000)))
 	})
 	for range 8 {
 		clients.Go(func() {
 			for {
-				made, err := api.CreateJob(t.Context(),
+				made, err := api.Jobs.Create(t.Context(),
 					client.Spec{Schedule: "0 0 0 1 1 *", API: "http://127.0.0.1:1/", Type: "ATLEAST_ONCE"})
 				if err != nil {
 					return // killed

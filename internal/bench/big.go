@@ -65,7 +65,7 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	}
 	out.ImportPerSecond = float64(rest) / took.Seconds()
 	b.say("%d jobs: imported at %.0f a second", n, out.ImportPerSecond)
-	first, err := w.api.CreateJob(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok",
+	first, err := w.api.Jobs.Create(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok",
 		Type: "ATLEAST_ONCE"})
 	if err != nil {
 		return out, err
@@ -73,7 +73,7 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	if out.StartMs, err = w.restart(ctx); err != nil {
 		return out, err
 	}
-	if _, err := w.api.DeleteJob(ctx, first.JobID, 0); err != nil {
+	if _, err := w.api.Jobs.Delete(ctx, first.JobID, 0); err != nil {
 		return out, err
 	}
 	rss, err := w.restingMemory(ctx)

@@ -62,7 +62,7 @@ func (w *world) create(ctx context.Context, clients int, d time.Duration) (out C
 		all.Go(func() {
 			for limited.Err() == nil {
 				// An answer that is cut off by the end is not waited for.
-				if _, err := w.api.CreateJob(limited, b.idle()); err == nil {
+				if _, err := w.api.Jobs.Create(limited, b.idle()); err == nil {
 					created.Add(1)
 				} else if limited.Err() == nil {
 					fault.Store(&err)

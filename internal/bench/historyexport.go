@@ -36,7 +36,7 @@ func (r *historyRun) export(ctx context.Context) (err error) {
 	last := crowdStart.AddDate(0, 0, r.size.Days-1)
 	sink := &exportSink{pid: w.server.cmd.Process.Pid, before: used(w.server.cmd.Process.Pid).rss}
 	mark := r.cfg.Clock.Mark()
-	_, err = w.api.ExportExecutions(ctx, client.TimeRange{
+	_, err = w.api.Executions.Export(ctx, client.TimeRange{
 		From: last.Format(time.RFC3339), To: last.AddDate(0, 0, 1).Format(time.RFC3339),
 	}, sink)
 	if err != nil {

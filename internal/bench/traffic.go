@@ -43,7 +43,7 @@ func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traf
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	known, err := w.api.CreateJob(ctx, b.idle())
+	known, err := w.api.Jobs.Create(ctx, b.idle())
 	if err != nil {
 		return out, err
 	}
@@ -89,7 +89,7 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 					return nil
 				case <-tick.C:
 				}
-				if _, err := w.api.GetJob(ctx, id); err != nil {
+				if _, err := w.api.Jobs.Get(ctx, id); err != nil {
 					return err
 				}
 				reads.Add(1)
@@ -105,7 +105,7 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 	})
 	work(func() error {
 		for clock.Wait(ctx, exportEvery) {
-			n, err := w.api.ExportExecutions(ctx, today, io.Discard)
+			n, err := w.api.Executions.Export(ctx, today, io.Discard)
 			if err != nil {
 				return err
 			}

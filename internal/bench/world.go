@@ -174,7 +174,7 @@ func (w *world) importEach(ctx context.Context, n int, job func(i int) client.Sp
 			}
 		}
 		mark := w.bench.cfg.Clock.Mark()
-		got, err := w.api.Import(ctx, client.Lines, &body)
+		got, err := w.api.Jobs.Import(ctx, client.Lines, &body)
 		took += w.bench.cfg.Clock.Elapsed(mark)
 		if err != nil {
 			return took, err

@@ -43,11 +43,11 @@ or not at all, readable by its owner only.
 			defer c.Close()
 			if output == "" || output == "-" {
 				out := bufio.NewWriterSize(s.out, 64<<10)
-				_, err := c.Export(cmd.Context(), filter, out)
+				_, err := c.Jobs.Export(cmd.Context(), filter, out)
 				return reach(c, errors.Join(err, out.Flush()))
 			}
 			return s.exportFile(output, "jobs", func(w io.Writer) error {
-				_, err := c.Export(cmd.Context(), filter, w)
+				_, err := c.Jobs.Export(cmd.Context(), filter, w)
 				return reach(c, err)
 			})
 		}),

@@ -30,7 +30,7 @@ holds more than a few thousand in memory. A file appears whole or not at all.
 			}
 			defer c.Close()
 			write := func(w io.Writer) error {
-				_, err := c.ExportExecutions(cmd.Context(), window, w)
+				_, err := c.Executions.Export(cmd.Context(), window, w)
 				return reach(c, err)
 			}
 			if output == "" || output == "-" {

@@ -160,7 +160,7 @@ func (im *importer) send(ctx context.Context) error {
 	if len(im.places) == 0 {
 		return nil
 	}
-	report, err := im.client.Import(ctx, client.Lines, &im.body)
+	report, err := im.client.Jobs.Import(ctx, client.Lines, &im.body)
 	if err != nil {
 		_, refused := errors.AsType[*client.Problem](err)
 		told := reach(im.client, err)

@@ -60,7 +60,7 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
-			made, err := c.CreateKey(cmd.Context(), client.NewKey{Name: args[0], Role: role, Namespace: namespace,
+			made, err := c.Keys.Create(cmd.Context(), client.NewKey{Name: args[0], Role: role, Namespace: namespace,
 				ExpiresAt: until})
 			if err != nil {
 				return reach(c, err)
@@ -109,7 +109,7 @@ func (s *shell) keysListCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
-			keys, err := c.Keys(cmd.Context())
+			keys, err := c.Keys.List(cmd.Context())
 			if err != nil {
 				return reach(c, err)
 			}
@@ -153,7 +153,7 @@ func (s *shell) keysRevokeCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
-			if err := c.RevokeKey(cmd.Context(), args[0]); err != nil {
+			if err := c.Keys.Revoke(cmd.Context(), args[0]); err != nil {
 				return reach(c, err)
 			}
 			_, err = fmt.Fprintf(s.out, "%s is revoked\n", args[0])

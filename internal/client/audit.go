@@ -46,6 +46,6 @@ func (c *Client) Audit(ctx context.Context, r AuditRequest) (Audit, error) {
 		}
 	}
 	var out Audit
-	err := c.getJSON(ctx, &out, q, "audit")
+	err := c.server.getJSON(ctx, &out, q, "audit")
 	return out, err
 }

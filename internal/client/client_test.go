@@ -149,7 +149,7 @@ func TestWithoutAKeyNoneIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.GetJob(t.Context(), id1); err != nil {
+	if _, err := c.Jobs.Get(t.Context(), id1); err != nil {
 		t.Error(err)
 	}
 }
@@ -189,7 +189,7 @@ func TestRefusalsAreProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, func(w http.ResponseWriter, _ *http.Request) { tc.answer.write(w) })
-			_, err := c.CreateJob(t.Context(), Spec{})
+			_, err := c.Jobs.Create(t.Context(), Spec{})
 			p, isProblem := errors.AsType[*Problem](err)
 			if !isProblem {
 				t.Fatalf("no problem: %v", err)
@@ -218,15 +218,15 @@ func TestBadAnswersAreErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, h)
-			_, err := c.GetJob(t.Context(), id1)
+			_, err := c.Jobs.Get(t.Context(), id1)
 			if !errors.Is(err, ErrAnswer) {
 				t.Errorf("GetJob: %v", err)
 			}
-			_, err = c.Import(t.Context(), Lines, strings.NewReader("{}\n"))
+			_, err = c.Jobs.Import(t.Context(), Lines, strings.NewReader("{}\n"))
 			if !errors.Is(err, ErrAnswer) {
 				t.Errorf("Import: %v", err)
 			}
-			for _, err := range c.JobExecutions(t.Context(), id1, 0) {
+			for _, err := range c.Executions.OfJob(t.Context(), id1, 0) {
 				if !errors.Is(err, ErrAnswer) {
 					t.Errorf("JobExecutions: %v", err)
 				}
@@ -242,11 +242,11 @@ func TestIDsThatWouldBeOtherPaths(t *testing.T) {
 		}
 	})
 	for _, id := range []string{"", ".", ".."} {
-		if _, err := c.GetJob(t.Context(), id); err == nil || err.Error() != fmt.Sprintf("%q is no id", id) {
+		if _, err := c.Jobs.Get(t.Context(), id); err == nil || err.Error() != fmt.Sprintf("%q is no id", id) {
 			t.Errorf("GetJob(%q): %v", id, err)
 		}
 	}
-	if _, err := c.GetJob(t.Context(), "../x?y"); !errors.Is(err, ErrAnswer) {
+	if _, err := c.Jobs.Get(t.Context(), "../x?y"); !errors.Is(err, ErrAnswer) {
 		t.Error(err)
 	}
 }
@@ -262,7 +262,7 @@ func TestTheContextEndsACall(t *testing.T) {
 		<-arrived
 		cancel()
 	}()
-	if _, err := c.GetJob(ctx, id1); !errors.Is(err, context.Canceled) {
+	if _, err := c.Jobs.Get(ctx, id1); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

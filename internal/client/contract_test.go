@@ -42,7 +42,7 @@ func TestCreateJobSendsOnlyWhatIsSet(t *testing.T) {
 			`"isActive":false,"body":{"a":[1]}}`,
 		answer: answer{201, typeJSON, editJSON, nil},
 	}.serve(t)
-	got, err := c.CreateJob(t.Context(), Spec{
+	got, err := c.Jobs.Create(t.Context(), Spec{
 		Schedule: "@hourly", API: "http://x/", Type: "ATMOST_ONCE", Retry: &Retry{MaxRetries: new(0)},
 		IsActive: new(false), Body: json.RawMessage(`{"a":[1]}`),
 	})
@@ -60,28 +60,28 @@ func TestJobCalls(t *testing.T) {
 		want any
 	}{
 		"get": {exchange{request: "GET" + path, answer: ok(jobJSON)},
-			func(c *Client) (any, error) { return c.GetJob(t.Context(), id1) }, wantJob},
+			func(c *Client) (any, error) { return c.Jobs.Get(t.Context(), id1) }, wantJob},
 		"update": {exchange{request: "PUT" + path, contentType: typeJSON, body: `{"name":null,"isActive":true}`,
 			answer: ok(editJSON)},
 			func(c *Client) (any, error) {
-				return c.UpdateJob(t.Context(), id1, 0, Change{"name": nil, "isActive": true})
+				return c.Jobs.Update(t.Context(), id1, 0, Change{"name": nil, "isActive": true})
 			}, wantEdit},
 		"update one version": {exchange{request: "PUT" + path, contentType: typeJSON, ifMatch: `"7"`, body: `{}`,
 			answer: ok(editJSON)},
-			func(c *Client) (any, error) { return c.UpdateJob(t.Context(), id1, 7, Change{}) }, wantEdit},
+			func(c *Client) (any, error) { return c.Jobs.Update(t.Context(), id1, 7, Change{}) }, wantEdit},
 		"delete": {exchange{request: "DELETE" + path,
 			answer: ok(`{"jobId":"` + id1 + `","message":"gone","effectiveTo":9}`)},
-			func(c *Client) (any, error) { return c.DeleteJob(t.Context(), id1, 0) },
+			func(c *Client) (any, error) { return c.Jobs.Delete(t.Context(), id1, 0) },
 			Edit{JobID: id1, Message: "gone", EffectiveTo: 9}},
 		"delete one version": {exchange{request: "DELETE" + path, ifMatch: `"2"`, answer: ok(editJSON)},
-			func(c *Client) (any, error) { return c.DeleteJob(t.Context(), id1, 2) }, wantEdit},
+			func(c *Client) (any, error) { return c.Jobs.Delete(t.Context(), id1, 2) }, wantEdit},
 		"pause": {exchange{request: "POST" + path + "/pause", answer: ok(editJSON)},
-			func(c *Client) (any, error) { return c.PauseJob(t.Context(), id1) }, wantEdit},
+			func(c *Client) (any, error) { return c.Jobs.Pause(t.Context(), id1) }, wantEdit},
 		"resume": {exchange{request: "POST" + path + "/resume", answer: ok(editJSON)},
-			func(c *Client) (any, error) { return c.ResumeJob(t.Context(), id1) }, wantEdit},
+			func(c *Client) (any, error) { return c.Jobs.Resume(t.Context(), id1) }, wantEdit},
 		"trigger": {exchange{request: "POST" + path + "/trigger",
 			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
-			func(c *Client) (any, error) { return c.TriggerJob(t.Context(), id1) }, Triggered{"e", "j", "m"}},
+			func(c *Client) (any, error) { return c.Jobs.Trigger(t.Context(), id1) }, Triggered{"e", "j", "m"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := tc.call(tc.serve(t))
@@ -98,7 +98,7 @@ func TestExecution(t *testing.T) {
 		"completedAt":5,"duration":3,"httpStatus":null,"error":"refused","retryCount":1,"version":4,"manual":true,
 		"attempts":[{"number":1,"startedAt":2,"completedAt":3,"httpStatus":500,"error":"500"},
 			{"number":2,"startedAt":4,"completedAt":null,"httpStatus":null,"error":null}]}`)}.serve(t)
-	got, err := c.Execution(t.Context(), "e")
+	got, err := c.Executions.Get(t.Context(), "e")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	b := &pageServer{pages: []string{
 		`{"jobs":[{"id":"1"},{"id":"2"}],"nextCursor":"A"}`, `{"jobs":[],"nextCursor":"B"}`, `{"jobs":[{"id":"3"}]}`,
 	}}
-	jobs, err := collect(b.serve(t).ListJobs(t.Context(),
+	jobs, err := collect(b.serve(t).Jobs.List(t.Context(),
 		JobFilter{Active: new(true), Tag: "a b", Text: "x&y", PageSize: 2}), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 
 func TestAListEndsWhereTheCallerStops(t *testing.T) {
 	b := &pageServer{pages: []string{`{"executions":[{"id":"1"},{"id":"2"}],"nextCursor":"A"}`}}
-	got, err := collect(b.serve(t).JobExecutions(t.Context(), "j", 2), 2)
+	got, err := collect(b.serve(t).Executions.OfJob(t.Context(), "j", 2), 2)
 	if err != nil || len(got) != 2 || len(b.asked) != 1 {
 		t.Errorf("%d items of %v, %v", len(got), b.asked, err)
 	}
@@ -174,7 +174,7 @@ func TestAListEndsWhereTheCallerStops(t *testing.T) {
 
 func TestAListThatBreaksIsAnError(t *testing.T) {
 	b := &pageServer{pages: []string{`{"executions":[{"id":"1"}],"nextCursor":"A"}`}}
-	got, err := collect(b.serve(t).RecentExecutions(t.Context(), 0), 0)
+	got, err := collect(b.serve(t).Executions.Recent(t.Context(), 0), 0)
 	if p, isProblem := errors.AsType[*Problem](err); len(got) != 1 || !isProblem || p.Status != 500 {
 		t.Errorf("%d items, %v", len(got), err)
 	}
@@ -189,19 +189,19 @@ func TestListPaths(t *testing.T) {
 	for want, call := range map[string]func(*Client) error{
 		"/jobs/j/executions?limit=5": func(c *Client) error {
 			_,
-				err := collect(c.JobExecutions(t.Context(), "j", 5), 0)
+				err := collect(c.Executions.OfJob(t.Context(), "j", 5), 0)
 			return err
 		},
 		"/observability/executions/recent": func(c *Client) error {
-			_, err := collect(c.RecentExecutions(t.Context(), 0), 0)
+			_, err := collect(c.Executions.Recent(t.Context(), 0), 0)
 			return err
 		},
 		"/observability/executions/failed": func(c *Client) error {
-			_, err := collect(c.FailedExecutions(t.Context(), "", 0), 0)
+			_, err := collect(c.Executions.Failed(t.Context(), "", 0), 0)
 			return err
 		},
 		"/observability/executions/failed?jobId=j": func(c *Client) error {
-			_, err := collect(c.FailedExecutions(t.Context(), "j", 0), 0)
+			_, err := collect(c.Executions.Failed(t.Context(), "j", 0), 0)
 			return err
 		},
 		"/observability/alerts?limit=1&open=true": func(c *Client) error {
@@ -224,7 +224,7 @@ func TestImport(t *testing.T) {
 			answer: ok(`{"results":[{"index":0,"jobId":"a"},{"index":1,"error":{"title":"t","status":422,` +
 				`"errors":[{"field":"api","message":"is required"}]}}],"imported":1,"refused":1}`),
 		}.serve(t)
-		got, err := c.Import(t.Context(), form, strings.NewReader("whatever\nit is"))
+		got, err := c.Jobs.Import(t.Context(), form, strings.NewReader("whatever\nit is"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +241,7 @@ func TestExport(t *testing.T) {
 		request: "GET /jobs/export?tag=x&withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
 	}.serve(t)
 	var out bytes.Buffer
-	n, err := c.Export(t.Context(), ExportFilter{JobFilter{Tag: "x"}, true}, &out)
+	n, err := c.Jobs.Export(t.Context(), ExportFilter{JobFilter{Tag: "x"}, true}, &out)
 	if err != nil || n != 6 || out.String() != "{}\n{}\n" {
 		t.Errorf("%d bytes, %q, %v", n, out.String(), err)
 	}
@@ -253,12 +253,12 @@ func TestExportExecutions(t *testing.T) {
 		answer:  answer{contentType: typeLines, body: "{}\n{}\n"},
 	}.serve(t)
 	var out bytes.Buffer
-	n, err := c.ExportExecutions(t.Context(), TimeRange{From: "5", To: "2026-01-01T00:00:00Z"}, &out)
+	n, err := c.Executions.Export(t.Context(), TimeRange{From: "5", To: "2026-01-01T00:00:00Z"}, &out)
 	if err != nil || n != 6 || out.String() != "{}\n{}\n" {
 		t.Errorf("%d bytes, %q, %v", n, out.String(), err)
 	}
 	all := exchange{request: "GET /executions/export", answer: answer{contentType: typeLines}}.serve(t)
-	if n, err := all.ExportExecutions(t.Context(), TimeRange{}, &out); err != nil || n != 0 {
+	if n, err := all.Executions.Export(t.Context(), TimeRange{}, &out); err != nil || n != 0 {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 }
@@ -267,7 +267,7 @@ func TestExportWithSecrets(t *testing.T) {
 	c := exchange{
 		request: "GET /jobs/export?withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
 	}.serve(t)
-	if _, err := c.Export(t.Context(), ExportFilter{WithSecrets: true}, io.Discard); err != nil {
+	if _, err := c.Jobs.Export(t.Context(), ExportFilter{WithSecrets: true}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }
@@ -281,19 +281,19 @@ func TestExportThatIsNotComplete(t *testing.T) {
 		answer{contentType: typeLines, body: strings.Repeat("{}\n", 10_000)}.write(w)
 		panic(http.ErrAbortHandler)
 	})
-	if _, err := cut.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
+	if _, err := cut.Jobs.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
 		t.Errorf("a connection cut on the way: %v", err)
 	}
 	page := connect(t, func(w http.ResponseWriter, _ *http.Request) {
 		answer{contentType: "text/html", body: "hi"}.write(w)
 	})
-	if _, err := page.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
+	if _, err := page.Jobs.Export(t.Context(), ExportFilter{}, &bytes.Buffer{}); !errors.Is(err, ErrAnswer) {
 		t.Errorf("a web page: %v", err)
 	}
 	whole := connect(t, func(w http.ResponseWriter, _ *http.Request) {
 		answer{contentType: typeLines, body: "{}\n"}.write(w)
 	})
-	if _, err := whole.Export(t.Context(), ExportFilter{}, fullDisk{}); err == nil || errors.Is(err, ErrAnswer) {
+	if _, err := whole.Jobs.Export(t.Context(), ExportFilter{}, fullDisk{}); err == nil || errors.Is(err, ErrAnswer) {
 		t.Errorf("a full disk: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ type Execution struct {
 	NextAttemptAt *int64 `json:"nextAttemptAt"` // while it waits for a retry
 
 	Missed   *MissedRange `json:"missed"`   // of a MISSED record that covers several fires
-	Attempts []Attempt    `json:"attempts"` // only from [Client.Execution]
+	Attempts []Attempt    `json:"attempts"` // only from [Executions.Get]
 }
 
 // MissedRange says which fires a MISSED record covers: Count of them, the
@@ -44,43 +44,46 @@ type Attempt struct {
 	Error       *string `json:"error"`
 }
 
-// Execution reads an execution with all its attempts.
-func (c *Client) Execution(ctx context.Context, id string) (Execution, error) {
+// Executions are the calls about what became of fires and of manual triggers.
+type Executions struct{ server *connection }
+
+// Get reads an execution with all its attempts.
+func (e *Executions) Get(ctx context.Context, id string) (Execution, error) {
 	var out Execution
-	err := c.getJSON(ctx, &out, nil, "executions", id)
+	err := e.server.getJSON(ctx, &out, nil, "executions", id)
 	return out, err
 }
 
-// JobExecutions ranges over the executions of a job, newest scheduled first.
+// OfJob ranges over the executions of a job, newest scheduled first.
 // The page size is 1 to 1,000; zero takes the server's default.
-func (c *Client) JobExecutions(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
-	return c.executions(ctx, pageSize, nil, "jobs", jobID, "executions")
+func (e *Executions) OfJob(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
+	return e.list(ctx, pageSize, nil, "jobs", jobID, "executions")
 }
 
-// RecentExecutions ranges over ended executions of all jobs, newest scheduled
+// Recent ranges over ended executions of all jobs, newest scheduled
 // first.
-func (c *Client) RecentExecutions(ctx context.Context, pageSize int) iter.Seq2[Execution, error] {
-	return c.executions(ctx, pageSize, nil, "observability", "executions", "recent")
+func (e *Executions) Recent(ctx context.Context, pageSize int) iter.Seq2[Execution, error] {
+	return e.list(ctx, pageSize, nil, "observability", "executions", "recent")
 }
 
-// FailedExecutions ranges over FAILED and UNKNOWN executions, newest scheduled
+// Failed ranges over FAILED and UNKNOWN executions, newest scheduled
 // first; of one job, unless jobID is empty.
-func (c *Client) FailedExecutions(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
+func (e *Executions) Failed(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
 	q := url.Values{}
 	if jobID != "" {
 		q.Set("jobId", jobID)
 	}
-	return c.executions(ctx, pageSize, q, "observability", "executions", "failed")
+	return e.list(ctx, pageSize, q, "observability", "executions", "failed")
 }
 
-func (c *Client) executions(ctx context.Context, pageSize int, q url.Values,
+func (e *Executions) list(ctx context.Context, pageSize int, q url.Values,
 	path ...string) iter.Seq2[Execution, error] {
 	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[Execution], error) {
 		var out struct {
 			Executions []Execution `json:"executions"`
 			NextCursor string      `json:"nextCursor"`
 		}
-		err := c.getJSON(ctx, &out, q, path...)
+		err := e.server.getJSON(ctx, &out, q, path...)
 		return page[Execution]{out.Executions, out.NextCursor}, err
 	})
 }

@@ -35,7 +35,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		requests := 0
-		c.http.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+		c.server.http.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
 			if requests++; requests > 100 {
 				return nil, errEnough
 			}

@@ -105,18 +105,21 @@ type Triggered struct {
 	Message     string `json:"message"`
 }
 
-// CreateJob registers a job. It is durable when the call returns.
-func (c *Client) CreateJob(ctx context.Context, spec Spec) (Edit, error) {
+// Jobs are the calls about jobs.
+type Jobs struct{ server *connection }
+
+// Create registers a job. It is durable when the call returns.
+func (j *Jobs) Create(ctx context.Context, spec Spec) (Edit, error) {
 	var out Edit
-	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}}, spec, &out)
+	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}}, spec, &out)
 	return out, err
 }
 
-// UpdateJob changes some fields of a job, all or none. A version other than
+// Update changes some fields of a job, all or none. A version other than
 // zero must be the job's current one, otherwise the problem has status 412.
-func (c *Client) UpdateJob(ctx context.Context, id string, version int, change Change) (Edit, error) {
+func (j *Jobs) Update(ctx context.Context, id string, version int, change Change) (Edit, error) {
 	var out Edit
-	err := c.exchange(ctx, call{
+	err := j.server.exchange(ctx, call{
 		method: http.MethodPut, path: []string{"jobs", id}, header: ifMatch(version),
 	}, change, &out)
 	return out, err
@@ -129,10 +132,10 @@ func ifMatch(version int) http.Header {
 	return http.Header{"If-Match": {`"` + strconv.Itoa(version) + `"`}}
 }
 
-// GetJob reads a job.
-func (c *Client) GetJob(ctx context.Context, id string) (Job, error) {
+// Get reads a job.
+func (j *Jobs) Get(ctx context.Context, id string) (Job, error) {
 	var out Job
-	err := c.getJSON(ctx, &out, nil, "jobs", id)
+	err := j.server.getJSON(ctx, &out, nil, "jobs", id)
 	return out, err
 }
 
@@ -162,48 +165,48 @@ func (f JobFilter) query() url.Values {
 	return q
 }
 
-// ListJobs ranges over jobs in the order of their creation.
-func (c *Client) ListJobs(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
+// List ranges over jobs in the order of their creation.
+func (j *Jobs) List(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
 	return pages(ctx, f.PageSize, f.query(), func(ctx context.Context, q url.Values) (page[Job], error) {
 		var out struct {
 			Jobs       []Job  `json:"jobs"`
 			NextCursor string `json:"nextCursor"`
 		}
-		err := c.getJSON(ctx, &out, q, "jobs")
+		err := j.server.getJSON(ctx, &out, q, "jobs")
 		return page[Job]{out.Jobs, out.NextCursor}, err
 	})
 }
 
-// DeleteJob deletes a job. A version other than zero must be its current one.
-func (c *Client) DeleteJob(ctx context.Context, id string, version int) (Edit, error) {
+// Delete deletes a job. A version other than zero must be its current one.
+func (j *Jobs) Delete(ctx context.Context, id string, version int) (Edit, error) {
 	var out Edit
-	err := c.exchange(ctx, call{
+	err := j.server.exchange(ctx, call{
 		method: http.MethodDelete, path: []string{"jobs", id}, header: ifMatch(version),
 	}, nil, &out)
 	return out, err
 }
 
-// PauseJob stops a job from firing.
-func (c *Client) PauseJob(ctx context.Context, id string) (Edit, error) {
-	return c.act(ctx, id, "pause")
+// Pause stops a job from firing.
+func (j *Jobs) Pause(ctx context.Context, id string) (Edit, error) {
+	return j.act(ctx, id, "pause")
 }
 
-// ResumeJob lets a paused job fire again; the fires of the pause are not made
+// Resume lets a paused job fire again; the fires of the pause are not made
 // up for.
-func (c *Client) ResumeJob(ctx context.Context, id string) (Edit, error) {
-	return c.act(ctx, id, "resume")
+func (j *Jobs) Resume(ctx context.Context, id string) (Edit, error) {
+	return j.act(ctx, id, "resume")
 }
 
-func (c *Client) act(ctx context.Context, id, verb string) (Edit, error) {
+func (j *Jobs) act(ctx context.Context, id, verb string) (Edit, error) {
 	var out Edit
-	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, verb}}, nil, &out)
+	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, verb}}, nil, &out)
 	return out, err
 }
 
-// TriggerJob runs a job now, beside its schedule. The execution is durable when
-// the call returns; [Client.Execution] tells its outcome.
-func (c *Client) TriggerJob(ctx context.Context, id string) (Triggered, error) {
+// Trigger runs a job now, beside its schedule. The execution is durable when
+// the call returns; [Executions.Get] tells its outcome.
+func (j *Jobs) Trigger(ctx context.Context, id string) (Triggered, error) {
 	var out Triggered
-	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "trigger"}}, nil, &out)
+	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "trigger"}}, nil, &out)
 	return out, err
 }

@@ -35,25 +35,28 @@ type CreatedKey struct {
 	ExpiresAt *int64 `json:"expiresAt"`
 }
 
-// CreateKey makes an API key. It takes an admin's key, or none where none is
+// Keys are the calls about API keys.
+type Keys struct{ server *connection }
+
+// Create makes an API key. It takes an admin's key, or none where none is
 // set.
-func (c *Client) CreateKey(ctx context.Context, k NewKey) (CreatedKey, error) {
+func (k *Keys) Create(ctx context.Context, key NewKey) (CreatedKey, error) {
 	var out CreatedKey
-	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"keys"}}, k, &out)
+	err := k.server.exchange(ctx, call{method: http.MethodPost, path: []string{"keys"}}, key, &out)
 	return out, err
 }
 
-// Keys returns the keys that are not revoked, oldest first.
-func (c *Client) Keys(ctx context.Context) ([]Key, error) {
+// List returns the keys that are not revoked, oldest first.
+func (k *Keys) List(ctx context.Context) ([]Key, error) {
 	var out struct {
 		Keys []Key `json:"keys"`
 	}
-	err := c.getJSON(ctx, &out, nil, "keys")
+	err := k.server.getJSON(ctx, &out, nil, "keys")
 	return out.Keys, err
 }
 
-// RevokeKey ends a key at once.
-func (c *Client) RevokeKey(ctx context.Context, id string) error {
+// Revoke ends a key at once.
+func (k *Keys) Revoke(ctx context.Context, id string) error {
 	var out struct{}
-	return c.exchange(ctx, call{method: http.MethodDelete, path: []string{"keys", id}}, nil, &out)
+	return k.server.exchange(ctx, call{method: http.MethodDelete, path: []string{"keys", id}}, nil, &out)
 }

@@ -8,7 +8,7 @@ func TestKeys(t *testing.T) {
 		answer: answer{201, typeJSON, `{"key":"bel_k7x2mq4a_X","id":"k7x2mq4a","name":"CI","role":"editor",` +
 			`"createdAt":5,"expiresAt":null}`, nil},
 	}.serve(t)
-	made, err := c.CreateKey(t.Context(), NewKey{Name: "CI", Role: "editor"})
+	made, err := c.Keys.Create(t.Context(), NewKey{Name: "CI", Role: "editor"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestKeys(t *testing.T) {
 		answer: ok(`{"keys":[{"id":"k7x2mq4a","name":"CI","role":"editor","createdAt":5,"expiresAt":7,` +
 			`"lastUsedAt":null}]}`),
 	}.serve(t)
-	list, err := c.Keys(t.Context())
+	list, err := c.Keys.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,10 +27,10 @@ func TestKeys(t *testing.T) {
 
 	c = exchange{request: "DELETE /keys/k7x2mq4a",
 		answer: ok(`{"id":"k7x2mq4a","message":"Key revoked","revokedAt":9}`)}.serve(t)
-	if err := c.RevokeKey(t.Context(), "k7x2mq4a"); err != nil {
+	if err := c.Keys.Revoke(t.Context(), "k7x2mq4a"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.RevokeKey(t.Context(), ".."); err == nil {
+	if err := c.Keys.Revoke(t.Context(), ".."); err == nil {
 		t.Error(".. was taken for an id")
 	}
 }

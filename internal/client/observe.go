@@ -30,7 +30,7 @@ func (h Health) Healthy() bool { return h.Status == "healthy" }
 // Health asks the server how it is. A server that is unhealthy is no error.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var out Health
-	err := c.exchange(ctx, call{method: http.MethodGet, path: []string{"observability", "health"}},
+	err := c.server.exchange(ctx, call{method: http.MethodGet, path: []string{"observability", "health"}},
 		nil, &out, http.StatusServiceUnavailable)
 	return out, err
 }
@@ -49,7 +49,7 @@ func (r Readiness) Ready() bool { return r.Status == "ready" }
 // is not ready is no error.
 func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	var out Readiness
-	err := c.exchange(ctx, call{method: http.MethodGet, path: []string{"readyz"}}, nil, &out,
+	err := c.server.exchange(ctx, call{method: http.MethodGet, path: []string{"readyz"}}, nil, &out,
 		http.StatusServiceUnavailable)
 	return out, err
 }
@@ -80,7 +80,7 @@ type Metrics struct {
 // Metrics reads the counters.
 func (c *Client) Metrics(ctx context.Context) (Metrics, error) {
 	var out Metrics
-	err := c.getJSON(ctx, &out, nil, "observability", "metrics")
+	err := c.server.getJSON(ctx, &out, nil, "observability", "metrics")
 	return out, err
 }
 
@@ -110,7 +110,7 @@ func (c *Client) Alerts(ctx context.Context, openOnly bool, pageSize int) iter.S
 			Alerts     []Alert `json:"alerts"`
 			NextCursor string  `json:"nextCursor"`
 		}
-		err := c.getJSON(ctx, &out, q, "observability", "alerts")
+		err := c.server.getJSON(ctx, &out, q, "observability", "alerts")
 		return page[Alert]{out.Alerts, out.NextCursor}, err
 	})
 }
@@ -150,6 +150,6 @@ type Shift struct {
 // Preview explains a schedule. Nothing is stored.
 func (c *Client) Preview(ctx context.Context, p PreviewRequest) (Preview, error) {
 	var out Preview
-	err := c.exchange(ctx, call{method: http.MethodPost, path: []string{"schedules", "preview"}}, p, &out)
+	err := c.server.exchange(ctx, call{method: http.MethodPost, path: []string{"schedules", "preview"}}, p, &out)
 	return out, err
 }

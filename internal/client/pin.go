@@ -20,7 +20,7 @@ func (c *Client) Pin(text []byte) error {
 	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 		return err
 	}
-	transport, ok := c.http.Transport.(*http.Transport)
+	transport, ok := c.server.http.Transport.(*http.Transport)
 	if !ok {
 		return errors.New("the transport of the client is none of ours")
 	}

@@ -46,13 +46,13 @@ func TestPin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.Keys(t.Context()); err == nil || asked != 0 {
+	if _, err := c.Keys.List(t.Context()); err == nil || asked != 0 {
 		t.Errorf("without a pin a certificate that nobody has signed was taken: %v", err)
 	}
 	if err := c.Pin(right); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Keys(t.Context()); err != nil || asked != 1 {
+	if _, err := c.Keys.List(t.Context()); err != nil || asked != 1 {
 		t.Errorf("%d requests, error %v", asked, err)
 	}
 
@@ -60,7 +60,7 @@ func TestPin(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close() // connections from before
-	if _, err := c.Keys(t.Context()); err == nil || asked != 1 {
+	if _, err := c.Keys.List(t.Context()); err == nil || asked != 1 {
 		t.Errorf("another certificate was taken: %v", err)
 	}
 	for _, text := range []string{"", "no PEM", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",

@@ -22,24 +22,24 @@ func everyCall(ctx context.Context, c *Client) map[string]error {
 	note := func(name string) func(any, error) {
 		return func(_ any, err error) { out[name] = err }
 	}
-	note("CreateJob")(c.CreateJob(ctx, Spec{}))
-	note("UpdateJob")(c.UpdateJob(ctx, id1, 0, Change{}))
-	note("GetJob")(c.GetJob(ctx, id1))
-	note("DeleteJob")(c.DeleteJob(ctx, id1, 0))
-	note("PauseJob")(c.PauseJob(ctx, id1))
-	note("ResumeJob")(c.ResumeJob(ctx, id1))
-	note("TriggerJob")(c.TriggerJob(ctx, id1))
-	note("Execution")(c.Execution(ctx, id1))
-	note("Import")(c.Import(ctx, Lines, strings.NewReader("{}\n")))
-	note("Export")(c.Export(ctx, ExportFilter{}, io.Discard))
+	note("Jobs.Create")(c.Jobs.Create(ctx, Spec{}))
+	note("Jobs.Update")(c.Jobs.Update(ctx, id1, 0, Change{}))
+	note("Jobs.Get")(c.Jobs.Get(ctx, id1))
+	note("Jobs.Delete")(c.Jobs.Delete(ctx, id1, 0))
+	note("Jobs.Pause")(c.Jobs.Pause(ctx, id1))
+	note("Jobs.Resume")(c.Jobs.Resume(ctx, id1))
+	note("Jobs.Trigger")(c.Jobs.Trigger(ctx, id1))
+	note("Executions.Get")(c.Executions.Get(ctx, id1))
+	note("Jobs.Import")(c.Jobs.Import(ctx, Lines, strings.NewReader("{}\n")))
+	note("Jobs.Export")(c.Jobs.Export(ctx, ExportFilter{}, io.Discard))
 	note("Preview")(c.Preview(ctx, PreviewRequest{}))
 	note("Health")(c.Health(ctx))
 	note("Ready")(c.Ready(ctx))
 	note("Metrics")(c.Metrics(ctx))
-	note("ListJobs")(collect(c.ListJobs(ctx, JobFilter{}), 0))
-	note("JobExecutions")(collect(c.JobExecutions(ctx, id1, 0), 0))
-	note("RecentExecutions")(collect(c.RecentExecutions(ctx, 0), 0))
-	note("FailedExecutions")(collect(c.FailedExecutions(ctx, "", 0), 0))
+	note("Jobs.List")(collect(c.Jobs.List(ctx, JobFilter{}), 0))
+	note("Executions.OfJob")(collect(c.Executions.OfJob(ctx, id1, 0), 0))
+	note("Executions.Recent")(collect(c.Executions.Recent(ctx, 0), 0))
+	note("Executions.Failed")(collect(c.Executions.Failed(ctx, "", 0), 0))
 	note("Alerts")(collect(c.Alerts(ctx, false, 0), 0))
 	return out
 }
@@ -133,10 +133,10 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 	defer c.Close()
 	for range 20 {
-		if _, err := c.GetJob(t.Context(), id1); err != nil {
+		if _, err := c.Jobs.Get(t.Context(), id1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.PauseJob(t.Context(), id1); err == nil {
+		if _, err := c.Jobs.Pause(t.Context(), id1); err == nil {
 			t.Fatal("no refusal")
 		}
 	}
@@ -166,7 +166,7 @@ func TestImportIsStreamed(t *testing.T) {
 		ok(`{"results":[{"index":0,"jobId":"a"},{"index":1,"jobId":"b"}],"imported":2}`).write(w)
 	})
 	go func() { _, _ = io.WriteString(write, "{}\n") }()
-	report, err := c.Import(t.Context(), Lines, read)
+	report, err := c.Jobs.Import(t.Context(), Lines, read)
 	if err != nil || report.Imported != 2 {
 		t.Errorf("%+v, %v", report, err)
 	}
@@ -184,7 +184,7 @@ func TestCompressedAnswers(t *testing.T) {
 		_, _ = io.WriteString(z, jobJSON)
 		_ = z.Close()
 	})
-	got, err := c.GetJob(t.Context(), id1)
+	got, err := c.Jobs.Get(t.Context(), id1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestOneClientForMany(t *testing.T) {
 	for i := range 50 {
 		calls.Go(func() {
 			id := fmt.Sprintf("job-%d", i)
-			if got, err := c.GetJob(t.Context(), id); err != nil || got.ID != id {
+			if got, err := c.Jobs.Get(t.Context(), id); err != nil || got.ID != id {
 				t.Errorf("%s: %q, %v", id, got.ID, err)
 			}
 		})
@@ -215,7 +215,7 @@ func TestAListCanBeReadTwice(t *testing.T) {
 		`{"jobs":[{"id":"1"}],"nextCursor":"A"}`, `{"jobs":[{"id":"2"}]}`, `{"jobs":[{"id":"1"}],"nextCursor":"A"}`,
 		`{"jobs":[{"id":"2"}]}`,
 	}}
-	list := b.serve(t).ListJobs(t.Context(), JobFilter{})
+	list := b.serve(t).Jobs.List(t.Context(), JobFilter{})
 	for range 2 {
 		if jobs, err := collect(list, 0); err != nil || len(jobs) != 2 {
 			t.Errorf("%v, %v", jobs, err)
@@ -229,7 +229,7 @@ func TestUnknownFieldsAreOfTomorrow(t *testing.T) {
 	c := connect(t, func(w http.ResponseWriter, _ *http.Request) {
 		ok(strings.Replace(jobJSON, `{"id"`, `{"namespace":"x","id"`, 1)).write(w)
 	})
-	got, err := c.GetJob(t.Context(), id1)
+	got, err := c.Jobs.Get(t.Context(), id1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestALargeExportIsNotKept(t *testing.T) {
 		}
 	})
 	var largest, total int
-	n, err := c.Export(t.Context(), ExportFilter{}, writerFunc(func(p []byte) (int, error) {
+	n, err := c.Jobs.Export(t.Context(), ExportFilter{}, writerFunc(func(p []byte) (int, error) {
 		largest, total = max(largest, len(p)), total+len(p)
 		return len(p), nil
 	}))

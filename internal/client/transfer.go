@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -37,9 +35,9 @@ type ImportResult struct {
 
 // Import registers many jobs, each on its own: a wrong one does not spoil the
 // others. The body is streamed.
-func (c *Client) Import(ctx context.Context, form Format, body io.Reader) (ImportReport, error) {
+func (j *Jobs) Import(ctx context.Context, form Format, body io.Reader) (ImportReport, error) {
 	var out ImportReport
-	err := c.exchange(ctx, call{
+	err := j.server.exchange(ctx, call{
 		method: http.MethodPost, path: []string{"jobs", "import"}, contentType: string(form), body: body,
 	}, nil, &out)
 	return out, err
@@ -52,22 +50,22 @@ type ExportFilter struct {
 	WithSecrets bool // show secrets, of headers and of signing; takes the key of an admin
 }
 
-// Export writes the selected jobs as NDJSON, a document that [Client.Import]
+// Export writes the selected jobs as NDJSON, a document that [Jobs.Import]
 // takes if it holds no secrets or has them. It returns the number of bytes.
 // After an error w holds a part.
-func (c *Client) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, error) {
+func (j *Jobs) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, error) {
 	query := f.query()
 	if f.WithSecrets {
 		query.Set("withSecrets", "true")
 	}
-	return c.exportTo(ctx, w, query, "jobs", "export")
+	return j.server.exportTo(ctx, w, query, "jobs", "export")
 }
 
-// ExportExecutions writes the executions that have ended and were scheduled
+// Export writes the executions that have ended and were scheduled
 // from one instant until before another as NDJSON, one [Execution] a line,
 // oldest first. It returns the number of bytes. After an error w holds a part.
-func (c *Client) ExportExecutions(ctx context.Context, t TimeRange, w io.Writer) (int64, error) {
-	return c.exportTo(ctx, w, t.query(), "executions", "export")
+func (e *Executions) Export(ctx context.Context, t TimeRange, w io.Writer) (int64, error) {
+	return e.server.exportTo(ctx, w, t.query(), "executions", "export")
 }
 
 // TimeRange selects by scheduled instant: Unix milliseconds or RFC 3339. Empty
@@ -82,29 +80,4 @@ func (t TimeRange) query() url.Values {
 		}
 	}
 	return q
-}
-
-// exportTo copies an answer of lines.
-func (c *Client) exportTo(ctx context.Context, w io.Writer, q url.Values, path ...string) (int64, error) {
-	res, err := c.do(ctx, call{method: http.MethodGet, path: path, query: q})
-	if err != nil {
-		return 0, err
-	}
-	defer drain(res)
-	if t := mediaType(res); t != typeLines {
-		return 0, fmt.Errorf("%w: it is %q, not NDJSON", ErrAnswer, t)
-	}
-	n, err := io.Copy(w, tagged{res.Body})
-	return n, err
-}
-
-// tagged tells an error of the server's side from one of the writer's.
-type tagged struct{ r io.Reader }
-
-func (t tagged) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: %w", ErrAnswer, err)
-	}
-	return n, err
 }

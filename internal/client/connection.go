@@ -1,0 +1,108 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// connection sends calls to one server.
+type connection struct {
+	base *url.URL
+	key  string
+	http *http.Client
+}
+
+// call is one request to the API.
+type call struct {
+	method      string
+	path        []string // segments, escaped when sent
+	query       url.Values
+	contentType string
+	body        io.Reader
+	header      http.Header
+}
+
+// do sends a call. The caller closes the body of the response, which has a 2xx
+// status or one of the others that are named.
+func (c *connection) do(ctx context.Context, in call, others ...int) (*http.Response, error) {
+	segments := make([]string, len(in.path))
+	for i, s := range in.path {
+		if s == "" || s == "." || s == ".." { // would be another path
+			return nil, fmt.Errorf("%q is no id", s)
+		}
+		segments[i] = url.PathEscape(s)
+	}
+	u := c.base.JoinPath(segments...)
+	u.RawQuery = in.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, in.method, u.String(), in.body)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range in.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json, application/x-ndjson, application/problem+json")
+	req.Header.Set("User-Agent", "belfry-client")
+	if in.contentType != "" {
+		req.Header.Set("Content-Type", in.contentType)
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 == 2 {
+		return res, nil
+	}
+	for _, status := range others {
+		if res.StatusCode == status && mediaType(res) == typeJSON {
+			return res, nil
+		}
+	}
+	defer drain(res)
+	return nil, problemOf(res)
+}
+
+// getJSON sends a call without a body and decodes the answer.
+func (c *connection) getJSON(ctx context.Context, into any, query url.Values, path ...string) error {
+	return c.exchange(ctx, call{method: http.MethodGet, path: path, query: query}, nil, into)
+}
+
+// exchange sends a call with in as its JSON body, unless it is nil, and decodes
+// the answer into out.
+func (c *connection) exchange(ctx context.Context, request call, in, out any, others ...int) error {
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		request.contentType, request.body = typeJSON, bytes.NewReader(data)
+	}
+	res, err := c.do(ctx, request, others...)
+	if err != nil {
+		return err
+	}
+	defer drain(res)
+	return decode(res, out)
+}
+
+// exportTo copies an answer of lines.
+func (c *connection) exportTo(ctx context.Context, w io.Writer, q url.Values, path ...string) (int64, error) {
+	res, err := c.do(ctx, call{method: http.MethodGet, path: path, query: q})
+	if err != nil {
+		return 0, err
+	}
+	defer drain(res)
+	if t := mediaType(res); t != typeLines {
+		return 0, fmt.Errorf("%w: it is %q, not NDJSON", ErrAnswer, t)
+	}
+	n, err := io.Copy(w, tagged{res.Body})
+	return n, err
+}
