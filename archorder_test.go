@@ -30,7 +30,7 @@ const orderHeading = "# Order of the files"
 var unordered = []string{
 	"internal/access", "internal/api", "internal/app", "internal/audit", "internal/bench", "internal/cli",
 	"internal/clock", "internal/config", "internal/cron", "internal/cron/crontest",
-	"internal/cron/dialect", "internal/domain", "internal/egress", "internal/engine", "internal/engine/dispatch",
+	"internal/cron/dialect", "internal/domain", "internal/egress", "internal/engine",
 	"internal/engine/due", "internal/engine/run", "internal/executor", "internal/receiver", "internal/seal",
 	"internal/sim/power", "internal/store/memory", "internal/store/sqlite", "internal/store/storetest",
 	"internal/target", "internal/telemetry", "internal/wire",

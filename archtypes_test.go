@@ -23,7 +23,7 @@ var wideTypes = []string{
 // notSplit are types that are more than one thing and were not taken apart yet. The
 // list only gets shorter.
 var notSplit = []string{
-	"api.server", "bench.Bench", "cli.shell", "cron.Schedule", "engine/dispatch.Dispatcher",
+	"api.server", "bench.Bench", "cli.shell", "cron.Schedule",
 	"executor.exchange", "store/sqlite.Store",
 }
 

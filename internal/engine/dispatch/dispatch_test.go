@@ -17,13 +17,13 @@ import (
 // bench is a dispatcher whose workers take fires and keep them until the test
 // ends the calls.
 type bench struct {
-	t    *testing.T
+	t    testing.TB
 	d    *Dispatcher
 	jobs map[string]*run.Job // by host
 	now  int64
 }
 
-func newBench(t *testing.T, calls, perHost int) *bench {
+func newBench(t testing.TB, calls, perHost int) *bench {
 	b := &bench{t: t, jobs: make(map[string]*run.Job)}
 	b.d = New(Config{
 		MaxCalls: calls, MaxPerHost: perHost,
@@ -197,8 +197,8 @@ func TestLateShareOfAll(t *testing.T) {
 func TestLateShareThatNobodyTakes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 4, 4) // one late call in all
-	send := b.d.cfg.FromSpan
-	b.d.cfg.FromSpan = func(s *run.Span) *run.Run {
+	send := b.d.queues.fromSpan
+	b.d.queues.fromSpan = func(s *run.Span) *run.Run {
 		r := send(s)
 		if s.Job == b.jobs["dropped"] {
 			return nil
@@ -264,7 +264,7 @@ func TestSpansInADispatcher(t *testing.T) {
 	if want := []int64{1000, 2000, 5000, 6000, 7000, 8000, 9000}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if h := b.d.hosts[target.Of("http://a")]; len(h.spans.last) != 0 || h.spans.first() != nil {
+	if h := b.d.queues.hosts[target.Of("http://a")]; len(h.spans.last) != 0 || h.spans.first() != nil {
 		t.Errorf("%d spans are left", len(h.spans.last))
 	}
 }
@@ -302,8 +302,8 @@ func TestIdleHostsAreDropped(t *testing.T) {
 	b.d.Push(b.fires("busy", 1, run.LaneLive))
 	b.d.Relax()
 	b.d.Relax()
-	if len(b.d.hosts) != 1 {
-		t.Errorf("%d hosts are kept", len(b.d.hosts))
+	if len(b.d.queues.hosts) != 1 {
+		t.Errorf("%d hosts are kept", len(b.d.queues.hosts))
 	}
 }
 
@@ -349,7 +349,7 @@ func TestWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 50, 50)
 		done := make(chan *run.Run, 10_000)
-		b.d.cfg.Work = func() {
+		b.d.workers.work = func() {
 			var before *run.Run
 			for r := b.d.Take(nil); r != nil; {
 				<-time.After(time.Millisecond)
@@ -372,7 +372,7 @@ func TestWorkers(t *testing.T) {
 		<-time.After(time.Second)
 		b.d.Close()
 		<-b.d.Drained
-		if b.d.ended != (callList{}) {
+		if b.d.calls.ended != (callList{}) {
 			t.Error("a fire that was handed on is still kept")
 		}
 		seen := make(map[*run.Run]bool)
@@ -383,7 +383,7 @@ func TestWorkers(t *testing.T) {
 			t.Errorf("%d of 2000 fires were worked on", len(seen))
 		}
 		if b.d.BetweenCalls() != 0 {
-			t.Errorf("%d workers are left", b.d.workers)
+			t.Errorf("%d workers are left", b.d.workers.n)
 		}
 	})
 }

@@ -3,15 +3,46 @@
 //
 // # What it guarantees
 //
-// Hosts take turns, whatever the length of their queues. Inside a host runs that are
-// on time go before late ones, and late ones use at most a quarter of all slots. A
-// host that does not answer keeps its own slots busy and nobody else's. Queues are
-// bounded: what finds no room is kept as spans, which take no memory per fire.
+//   - Hosts take turns, whatever the length of their queues.
+//   - Of one host, runs that are on time go before late ones.
+//   - Late runs use at most a quarter of a host's slots, and at most a quarter of all.
+//   - A host that does not answer occupies its own slots and nobody else's.
+//   - Queues are bounded. Fires that find no room are kept as spans, which take no
+//     memory per fire.
+//   - A run that is queued, in flight or just ended is found (Dispatcher.Find) until
+//     whoever takes it next has it.
 //
-// The limit of a host is found while its calls run: see limit.go.
+// # How a run goes through it
+//
+//	Push ─► queues: live ─┐                                        ┌─► Drained
+//	                late ─┼─► turns: a ring of hosts ─► Take ─► workers
+//	PushSpans ─►   spans ─┘                              │         │
+//	                             calls in flight ◄───────┘         ▼
+//	        adapter ─► limits of hosts ◄──────────────────────── Swap
+//
+// The [Dispatcher] holds the lock and these parts:
+//
+//	queues    what waits, by host, and the slots that each host has
+//	turns     whose turn it is
+//	calls     what is in flight, and what has just ended
+//	workers   the goroutines that call
+//	adapter   moves the limits of hosts that are saturated
 //
 // # Locks
 //
 // One lock guards all of it. It comes before Job.Mu, and nothing that waits is done
 // with it held.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	limit.go runqueue.go spanqueue.go calls.go hostqueue.go turns.go queues.go
+//	adapt.go workers.go dispatch.go view.go
+//
+// # How this is shown
+//
+// Each part has tests of its own; dispatch_test.go has those of the guarantees. What
+// hosts that hang, refuse or are slow do to their neighbours is shown in package
+// engine (TestDeadHost, TestBacklogIsBounded). BenchmarkSwap is the cost of a run.
 package dispatch

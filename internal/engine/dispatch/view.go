@@ -5,76 +5,59 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// Load returns the number of calls in flight and of fires that wait.
+// Load returns the number of calls in flight and of runs that wait.
 func (d *Dispatcher) Load() (calls, queued int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.calls, d.queued
+	return d.calls.n, d.queues.queued
 }
 
-// TakeBegun returns how many calls have begun since it was asked last.
+// TakeBegun returns how many calls have begun since it was called last.
 func (d *Dispatcher) TakeBegun() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := d.begun
-	d.begun = 0
-	return n
+	return d.calls.takeBegun()
 }
 
-// InFlight calls fn with each fire whose call has not ended, the oldest first, and
+// InFlight calls fn with each run whose call has not ended, the oldest first, and
 // returns how many there are. The dispatcher is locked meanwhile, and a call leaves
 // this list before its outcome is handled: so what fn passes on about a call comes
 // before what follows from its end.
 func (d *Dispatcher) InFlight(fn func(*run.Run)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for r := d.running.first; r != nil; r = r.CallNext {
-		fn(r)
-		n++
-	}
-	return n
+	return d.calls.inFlight(fn)
 }
 
-// BetweenCalls returns how many workers are not in a call: after close, those that
-// hand over a result and those that are about to end.
-func (d *Dispatcher) BetweenCalls() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.workers - d.calls
-}
-
-// Waiting returns the fires that are queued.
-func (d *Dispatcher) Waiting() []*run.Run {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out []*run.Run
-	add := func(r *run.Run) bool {
-		out = append(out, r)
-		return true
-	}
-	for _, h := range d.hosts {
-		h.live.all(add)
-		h.late.all(add)
-	}
-	return out
-}
-
-// LongCalls is inFlight for calls that began before the instant and for which it
+// LongCalls is InFlight for calls that began before the instant and for which it
 // was not called before, at most so many.
 func (d *Dispatcher) LongCalls(before int64, most int, fn func(*run.Run)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for r := d.running.first; r != nil && r.Since < before && n < most; r = r.CallNext {
-		if !r.Opening {
-			r.Opening = true
-			fn(r)
-			n++
-		}
-	}
-	return n
+	return d.calls.long(before, most, fn)
 }
 
-// Find returns the first fire, queued or in flight, that matches.
+// BetweenCalls returns how many workers are not in a call: after Close, those that
+// hand over a result and those that are about to end.
+func (d *Dispatcher) BetweenCalls() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.workers.n - d.calls.n
+}
+
+// Waiting returns the runs that are queued.
+func (d *Dispatcher) Waiting() []*run.Run {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*run.Run
+	d.queues.all(func(r *run.Run) bool {
+		out = append(out, r)
+		return true
+	})
+	return out
+}
+
+// Find returns the first run, queued or in flight, that matches.
 func (d *Dispatcher) Find(match func(*run.Run) bool) (found *run.Run) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,19 +67,10 @@ func (d *Dispatcher) Find(match func(*run.Run) bool) (found *run.Run) {
 		}
 		return found == nil
 	}
-	for _, first := range []*run.Run{d.running.first, d.ended.first} {
-		for r := first; r != nil; r = r.CallNext {
-			if !look(r) {
-				return found
-			}
-		}
+	if d.calls.all(look) {
+		d.queues.all(look)
 	}
-	for _, h := range d.hosts {
-		if !h.live.all(look) || !h.late.all(look) {
-			return found
-		}
-	}
-	return nil
+	return found
 }
 
 // HostState is what a host is doing.
@@ -113,9 +87,8 @@ func (d *Dispatcher) Hosts() []HostState {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []HostState
-	for key, h := range d.hosts {
-		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.now, Queued: h.live.n + h.late.n,
-			Spans: len(h.overflow.heap)}
+	for key, h := range d.queues.hosts {
+		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.now, Queued: h.queued(), Spans: len(h.overflow.heap)}
 		for _, span := range h.overflow.heap {
 			s.LongestSpan = max(s.LongestSpan, span.Grown)
 		}
@@ -128,5 +101,5 @@ func (d *Dispatcher) Hosts() []HostState {
 func (d *Dispatcher) LimitHostQueue(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.hostQueue = n
+	d.queues.maxHost = n
 }

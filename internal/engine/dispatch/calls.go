@@ -1,0 +1,120 @@
+package dispatch
+
+import "github.com/belfry-scheduler/belfry/internal/engine/run"
+
+// callList is a list of runs, linked through themselves. A run is in one at most.
+type callList struct{ first, last *run.Run }
+
+func (l *callList) add(r *run.Run) {
+	r.CallPrev, r.CallNext = l.last, nil
+	if l.last != nil {
+		l.last.CallNext = r
+	} else {
+		l.first = r
+	}
+	l.last = r
+}
+
+func (l *callList) remove(r *run.Run) {
+	if r.CallPrev != nil {
+		r.CallPrev.CallNext = r.CallNext
+	} else {
+		l.first = r.CallNext
+	}
+	if r.CallNext != nil {
+		r.CallNext.CallPrev = r.CallPrev
+	} else {
+		l.last = r.CallPrev
+	}
+	r.CallNext, r.CallPrev = nil, nil
+}
+
+// calls are the calls in flight, and those that have ended and whose runs are not
+// known to be elsewhere yet: see Dispatcher.Swap.
+type calls struct {
+	most, mostLate int // at a time: all of them, and those of late fires
+
+	n, late int // in flight
+	begun   int // since takeBegun was called last
+
+	running callList // in the order of their start
+	ended   callList
+}
+
+// full reports whether no further call may begin.
+func (c *calls) full() bool { return c.n >= c.most }
+
+// lateFull reports whether no further call of a late fire may begin.
+func (c *calls) lateFull() bool { return c.late >= c.mostLate }
+
+func (c *calls) begin(r *run.Run, now int64) {
+	c.release(r)
+	c.n++
+	c.begun++
+	if r.Lane == run.LaneLate {
+		c.late++
+	}
+	r.Since = now
+	c.running.add(r)
+}
+
+// end keeps the run among those that have ended until it is released.
+func (c *calls) end(r *run.Run) {
+	c.n--
+	if r.Lane == run.LaneLate {
+		c.late--
+	}
+	c.running.remove(r)
+	c.ended.add(r)
+	r.InEnded, r.Opening = true, false
+}
+
+// release takes a run whose call has ended off the list: it is elsewhere now.
+func (c *calls) release(r *run.Run) {
+	if r != nil && r.InEnded {
+		r.InEnded = false
+		c.ended.remove(r)
+	}
+}
+
+// takeBegun returns how many calls have begun since it was called last.
+func (c *calls) takeBegun() int {
+	n := c.begun
+	c.begun = 0
+	return n
+}
+
+// inFlight calls fn with the run of each call in flight, the oldest first, and
+// returns how many there are.
+func (c *calls) inFlight(fn func(*run.Run)) (n int) {
+	for r := c.running.first; r != nil; r = r.CallNext {
+		fn(r)
+		n++
+	}
+	return n
+}
+
+// long is inFlight for calls that began before the instant and for which it was not
+// called before, at most so many.
+func (c *calls) long(before int64, most int, fn func(*run.Run)) (n int) {
+	for r := c.running.first; r != nil && r.Since < before && n < most; r = r.CallNext {
+		if !r.Opening {
+			r.Opening = true
+			fn(r)
+			n++
+		}
+	}
+	return n
+}
+
+// all calls fn with the run of each call, in flight or ended, until it returns false.
+func (c *calls) all(fn func(*run.Run) bool) bool {
+	for _, first := range []*run.Run{c.running.first, c.ended.first} {
+		for r := first; r != nil; r = r.CallNext {
+			if !fn(r) {
+				return false
+			}
+		}
+	}
+	return true
+}

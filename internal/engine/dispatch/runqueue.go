@@ -1,0 +1,43 @@
+package dispatch
+
+import "github.com/belfry-scheduler/belfry/internal/engine/run"
+
+// runQueue is a first-in first-out queue, linked through the runs.
+type runQueue struct {
+	head, tail *run.Run
+	n          int
+}
+
+func (q *runQueue) push(r *run.Run) {
+	r.QueueNext = nil
+	if q.tail == nil {
+		q.head = r
+	} else {
+		q.tail.QueueNext = r
+	}
+	q.tail = r
+	q.n++
+}
+
+func (q *runQueue) pop() *run.Run {
+	r := q.head
+	if r == nil {
+		return nil
+	}
+	q.head, r.QueueNext = r.QueueNext, nil
+	if q.head == nil {
+		q.tail = nil
+	}
+	q.n--
+	return r
+}
+
+// all calls fn for each run until it returns false.
+func (q *runQueue) all(fn func(*run.Run) bool) bool {
+	for r := q.head; r != nil; r = r.QueueNext {
+		if !fn(r) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,94 @@
+package dispatch
+
+// turns says whose turn it is: hosts that have something to send and a slot for it
+// go round in a ring. The others are parked, each for a reason, and come back by an
+// event that ends the reason:
+//
+//	          add                 next
+//	idle ─────────────► ring ─────────────► whoever asks sends a run of the host, and
+//	  ▲                                     adds it again or parks it
+//	  │ readmit         parkFull: no slot is free, until a call ends or the limit rises
+//	  └──────────────── parkLate: the share of late fires is used up, until a late call ends
+type turns struct {
+	ring     []*hostQueue // first in, first out; a slice that is compacted
+	lateWait []*hostQueue // parkedLate, the longest wait first
+}
+
+// add puts a host that has something to send into the ring. One that waits for the
+// share of late fires need not wait when it has others.
+func (t *turns) add(h *hostQueue) {
+	if h.parked == parkedIdle || (h.parked == parkedLate && h.hasLive()) {
+		if h.parked == parkedLate {
+			t.lateWait = without(t.lateWait, h)
+		}
+		h.parked = parkedRing
+		t.ring = append(t.ring, h)
+	}
+}
+
+// next takes the host whose turn it is out of the ring; nil: there is none. Where
+// the share of late fires is not used up, hosts that wait for it count.
+func (t *turns) next(lateFree bool) *hostQueue {
+	if len(t.ring) == 0 && lateFree {
+		t.readmitLate()
+	}
+	if len(t.ring) == 0 {
+		return nil
+	}
+	h := t.ring[0]
+	t.ring = t.ring[1:]
+	h.parked = parkedIdle
+	return h
+}
+
+// parkFull parks a host with work and no slots left.
+func (t *turns) parkFull(h *hostQueue) { h.parked = parkedFull }
+
+// parkLate parks a host that has late fires only, and whose share is used up.
+func (t *turns) parkLate(h *hostQueue) {
+	h.parked = parkedLate
+	t.lateWait = append(t.lateWait, h)
+}
+
+// readmit brings back a host that was parked, if it has work.
+func (t *turns) readmit(h *hostQueue) {
+	if h.parked == parkedLate {
+		t.lateWait = without(t.lateWait, h)
+	}
+	h.parked = parkedIdle
+	if h.hasWork() {
+		t.add(h)
+	}
+}
+
+// readmitLate brings back a host that waits for the share of late fires while some
+// of it is free: the host that was to have it may have found nothing to send.
+func (t *turns) readmitLate() {
+	for _, h := range t.lateWait {
+		if !h.lateFull() {
+			t.readmit(h)
+			return
+		}
+	}
+}
+
+// lateEnded brings back hosts that waited for the share of late fires: the one whose
+// call ended, and the one that has waited longest. One alone would not do: a host
+// at its own share would take every turn of those that wait for the share of all.
+func (t *turns) lateEnded(h *hostQueue) {
+	if len(t.lateWait) > 0 && t.lateWait[0] != h {
+		t.readmit(t.lateWait[0])
+	}
+	if h.parked == parkedLate {
+		t.readmit(h)
+	}
+}
+
+func without(hosts []*hostQueue, h *hostQueue) []*hostQueue {
+	for i := range hosts {
+		if hosts[i] == h {
+			return append(hosts[:i], hosts[i+1:]...)
+		}
+	}
+	return hosts
+}
