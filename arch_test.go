@@ -52,8 +52,9 @@ var imports = []struct {
 	pkg string
 	row
 }{
+	{"internal/spelling", row{}},
 	{"internal/cron/dialect", row{}},
-	{"internal/cron", row{internal: []string{"cron/dialect"}}},
+	{"internal/cron", row{internal: []string{"cron/dialect", "spelling"}}},
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
 	{"internal/failpoint", row{}},
@@ -61,13 +62,13 @@ var imports = []struct {
 	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/egress", row{internal: []string{"target"}}},
 	{"internal/webhook", row{}},
-	{"internal/config", row{internal: []string{"charset", "egress", "webhook"},
+	{"internal/config", row{internal: []string{"charset", "egress", "spelling", "webhook"},
 		modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
-	{"internal/domain", row{internal: []string{"cron", "target", "webhook"}, modules: []string{
+	{"internal/domain", row{internal: []string{"cron", "spelling", "target", "webhook"}, modules: []string{
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
-	{"internal/wire", row{internal: []string{"charset", "cron", "target", "webhook", "domain"}}},
+	{"internal/wire", row{internal: []string{"charset", "cron", "spelling", "target", "webhook", "domain"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
 	{"internal/store/sqlite", row{internal: []string{"webhook", "clock", "failpoint", "seal", "store", "domain"},
@@ -113,7 +114,8 @@ var imports = []struct {
 	{"internal/bench", row{internal: []string{"client", "clock", "domain", "receiver", "store", "store/sqlite"},
 		modules: []string{"github.com/google/uuid", "github.com/valyala/fasthttp"}}},
 	{"internal/cli", row{internal: []string{
-		"app", "bench", "charset", "config", "client", "cron", "domain", "wire", "clock", "receiver", "telemetry",
+		"app", "bench", "charset", "config", "client", "cron", "domain", "wire", "clock", "receiver", "spelling",
+		"telemetry",
 	}, modules: []string{"github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
 		"github.com/spf13/pflag"}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},

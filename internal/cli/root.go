@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/spelling"
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 )
@@ -183,8 +184,13 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	case !cmd.HasSubCommands():
 		return fmt.Errorf("%s takes no arguments, not %q", nameOf(cmd), args[0])
 	}
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+	var known []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	if near := spelling.Nearest(args[0], known, nil); near != nil {
 		return fmt.Errorf("there is no command %q; did you mean %s?", args[0], near[0])
 	}
 	return fmt.Errorf("there is no command %q", args[0])

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
 
 // Source is where a setting comes from. The zero value is the defaults.
@@ -98,50 +100,15 @@ func show(raw string) string {
 	return strconv.Quote(raw)
 }
 
-// suggest returns `; did you mean "x"?` for the known name that is closest to
-// a wrong one, or "".
+// suggest asks whether a known name was meant that is near to a wrong one.
 func suggest(wrong string, known []string) string {
-	const far = 1 << 10
-	best, at := far, ""
-	for _, k := range known {
-		d := editDistance(fold(wrong), fold(k))
-		if d < best && d <= (len(fold(k))+2)/3 {
-			best, at = d, k
-		}
-	}
-	if at == "" {
+	near := spelling.Nearest(wrong, known, withoutPrefix)
+	if near == nil {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %s?", at)
+	return fmt.Sprintf("; did you mean %s?", near[0])
 }
 
-// fold drops what people vary in names: case, separators, and our prefix.
-func fold(name string) string {
-	name = strings.TrimPrefix(strings.ToLower(name), "belfry_")
-	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(name)
-}
-
-// editDistance is the Levenshtein distance (Wagner and Fischer 1974), in
-// bytes. Names longer than 64 bytes are far from everything.
-func editDistance(a, b string) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
-}
+// withoutPrefix folds a name and drops the prefix of our variables, which people
+// put before names that have none.
+func withoutPrefix(name string) string { return strings.TrimPrefix(spelling.Fold(name), "belfry") }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 // accepts gives one setting a value by its strongest place and returns how the
@@ -261,22 +260,6 @@ func TestLoadsDoNotTouchEachOther(t *testing.T) {
 	list[0].Key = "changed"
 	if Settings()[0].Key == "changed" {
 		t.Error("Settings gives away its table")
-	}
-}
-
-func TestEditDistanceIsAMetric(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.StringMatching(`[abc]{0,8}`)
-		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
-		ab := editDistance(a, b)
-		if (ab == 0) != (a == b) || ab != editDistance(b, a) || ab > editDistance(a, c)+editDistance(c, b) {
-			t.Fatalf("distance of %q and %q is %d", a, b, ab)
-		}
-	})
-	for pair, want := range map[[2]string]int{{"kitten", "sitting"}: 3, {"", "abc"}: 3, {"prot", "port"}: 2} {
-		if got := editDistance(pair[0], pair[1]); got != want {
-			t.Errorf("editDistance(%v) = %d, want %d", pair, got, want)
-		}
 	}
 }
 

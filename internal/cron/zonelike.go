@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
 
 // namesOfZones lists the names of the zone data in force, in order.
@@ -62,7 +64,7 @@ func askZone(text string) string {
 		near = []string{place}
 	}
 	if len(near) == 0 {
-		near = nearZones(names, key)
+		near = nearZones(names, text)
 	}
 	switch len(near) {
 	case 0:
@@ -84,45 +86,10 @@ func citiesOf(names []string, key string) []string {
 	return found
 }
 
-// nearZones lists the names of places that are nearest to the text, at most two letters away.
-func nearZones(names []string, key string) []string {
-	const most = 2
-	var near []string
-	best := most
-	for _, name := range names {
-		if !strings.Contains(name, "/") || strings.HasPrefix(name, "Etc/") {
-			continue
-		}
-		switch d := distance(key, zoneKey(name), most+1); {
-		case d < best:
-			best, near = d, []string{name}
-		case d == best:
-			near = append(near, name)
-		}
-	}
-	return near
-}
-
-// distance counts the letters to change, add or leave out; at least most when it is that much.
-func distance(a, b string, most int) int {
-	if len(a)-len(b) >= most || len(b)-len(a) >= most {
-		return most
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			up := row[j+1]
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, up, row[j])
-			}
-			diagonal, row[j+1] = up, cost
-		}
-	}
-	return min(row[len(b)], most)
+// nearZones lists the names of places that are nearest to the text.
+func nearZones(names []string, text string) []string {
+	places := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !strings.Contains(name, "/") || strings.HasPrefix(name, "Etc/")
+	})
+	return spelling.Nearest(text, places, zoneKey)
 }

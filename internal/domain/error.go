@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
 
 // Code classes an error by what a caller can do about it. The API maps each
@@ -105,27 +107,15 @@ func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
 	}
 }
 
-// choice requires one of some words, and tells a word that differs from one of
-// them in letter case, white space or separators which it is.
+// choice requires one of some words, and asks whether one was meant that is near.
 func (fe *fieldErrors) choice(field, rule, word string, words ...string) {
 	if slices.Contains(words, word) {
 		return
 	}
-	near := foldWord(word)
-	for _, w := range words {
-		if foldWord(w) == near {
-			rule += "; did you mean " + w + "?"
-		}
+	if near := spelling.Nearest(word, words, nil); near != nil {
+		rule += "; did you mean " + near[0] + "?"
 	}
 	fe.add(field, rule, word)
-}
-
-// foldWord brings a word to the form in which spellings of it are equal.
-func foldWord(word string) string {
-	if len(word) > MaxNameLength {
-		return word
-	}
-	return strings.NewReplacer("_", "", "-", "", " ", "", "\n", "", "\r", "", "\t", "").Replace(strings.ToLower(word))
 }
 
 func (fe fieldErrors) err() error {

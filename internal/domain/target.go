@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/belfry-scheduler/belfry/internal/spelling"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -15,7 +16,7 @@ func schemeFault(raw string) string {
 	bare := strings.Trim(raw, "<>()\"'`")
 	scheme, rest := "http", bare
 	if name, after, ok := strings.Cut(bare, "://"); ok {
-		if scheme, rest = foldWord(name), after; scheme != "http" && scheme != "https" {
+		if scheme, rest = spelling.Fold(name), after; scheme != "http" && scheme != "https" {
 			return rule // another protocol is no mistake in writing
 		}
 	} else {

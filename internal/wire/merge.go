@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
 
 // Merge lays a JSON object over the document of a job. A field that is absent keeps its
@@ -202,4 +203,13 @@ func (m *merger) keepSigning(old *domain.SpecDoc) {
 	if len(secrets) == 0 {
 		m.next.Signing.Secrets = nil
 	}
+}
+
+// suggest asks whether a known name was meant that is near to a wrong one.
+func suggest(wrong string, known []string) string {
+	near := spelling.Nearest(wrong, known, nil)
+	if near == nil {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near[0])
 }

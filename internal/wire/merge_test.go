@@ -218,21 +218,6 @@ func TestMergeFaults(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0},
-		{strings.Repeat("x", 300), "x", domain.MaxNameLength},
-	} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("%.10q to %.10q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 // Whatever comes in: no panic, an error leaves the document alone, and what was
 // taken comes back the same through JSON.
 func FuzzSpecMerge(f *testing.F) {
