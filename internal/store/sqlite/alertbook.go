@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"cmp"
-	"context"
 	"slices"
 
 	"zombiezen.com/go/sqlite"
@@ -213,26 +212,6 @@ type alertID struct {
 	by  opener
 }
 
-// loadAlerts finds the open alerts: of each alert with an open row, the row
-// with the most failures, unless a file has a row that says it has recovered.
-func (s *Store) loadAlerts(ctx context.Context) (openAlerts, error) {
-	best := make(map[alertID]liveAlert)
-	ended := make(map[alertID]bool)
-	for _, d := range append(s.days.all(), carried) {
-		err := s.readDay(ctx, d, func(c *conn) error { return collectAlerts(c, d, best, ended) })
-		if err != nil {
-			return nil, err
-		}
-	}
-	open := make(openAlerts, len(best))
-	for id, live := range best {
-		if other, taken := open[id.job]; !ended[id] && (!taken || other.lastAt < live.lastAt) {
-			open[id.job] = live
-		}
-	}
-	return open, nil
-}
-
 func collectAlerts(c *conn, d day, best map[alertID]liveAlert, ended map[alertID]bool) error {
 	table := d.alertTable()
 	err := c.query("SELECT "+alertColumns+" FROM "+table+" WHERE recovered_at IS NULL", func(s *sqlite.Stmt) error {
@@ -257,13 +236,4 @@ func collectAlerts(c *conn, d day, best map[alertID]liveAlert, ended map[alertID
 			ended[alertID{columnJobID(s, 0), opener{s.ColumnInt64(1), s.ColumnInt64(2)}}] = true
 			return nil
 		})
-}
-
-// readDay lends a reading connection to the file of a day, or to the jobs
-// database for the carried alerts.
-func (s *Store) readDay(ctx context.Context, d day, fn func(*conn) error) error {
-	if d == carried {
-		return s.readers.with(ctx, fn)
-	}
-	return s.days.read(ctx, d, fn)
 }

@@ -1,132 +1,136 @@
 package sqlite
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"errors"
-	"math"
-	"slices"
+	"sync"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// alerts implements store.Alerts.
-type alerts struct{ *Store }
+// alerts are the runs of failures, in the file of the day that changed each last, and
+// the lost fires. It implements store.Alerts: see alertlist.go.
+type alerts struct {
+	db   *jobsDB
+	days *days
+	lock *recordLock
 
-// List implements store.Alerts.
-func (a alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
-	if err := a.freshForRead(ctx); err != nil {
-		return nil, fault("read the alerts", err)
-	}
-	if page.BeforeAt == 0 && page.BeforeJob.IsZero() {
-		page.BeforeAt = math.MaxInt64
-	}
-	list := a.listAll
-	if page.OpenOnly {
-		list = a.listOpen
-	}
-	found, err := list(ctx, page)
-	if err != nil {
-		return nil, fault("read the alerts", err)
-	}
-	lost, err := a.listLost(ctx, page)
-	if err != nil {
-		return nil, fault("read the alerts", err)
-	}
-	found = append(lost, found...) // of a job at one instant the lost fires come first
-	slices.SortStableFunc(found, func(x, y domain.Alert) int {
-		return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID)
-	})
-	return found[:max(0, min(page.Limit, len(found)))], nil
+	mu   sync.RWMutex
+	open openAlerts // written under the recordLock and mu, read under either
 }
 
-// newestFirst orders alerts by (LastAt, JobID) descending.
-func newestFirst(aAt int64, aJob domain.JobID, bAt int64, bJob domain.JobID) int {
-	if c := cmp.Compare(bAt, aAt); c != 0 {
-		return c
-	}
-	return bytes.Compare(bJob[:], aJob[:])
-}
-
-// listOpen takes the order from memory and the rows from the files.
-func (a alerts) listOpen(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
-	type entry struct {
-		job domain.JobID
-		liveAlert
-	}
-	var open []entry
-	a.state.RLock()
-	for job, live := range a.alerts {
-		if c := newestFirst(live.lastAt, job, page.BeforeAt, page.BeforeJob); c > 0 || c == 0 && page.BeforeLost {
-			open = append(open, entry{job, live})
-		}
-	}
-	a.state.RUnlock()
-	slices.SortFunc(open, func(x, y entry) int { return newestFirst(x.lastAt, x.job, y.lastAt, y.job) })
-
-	found := make([]domain.Alert, 0, min(page.Limit, len(open)))
-	for _, e := range open[:max(0, min(page.Limit, len(open)))] {
-		row, err := a.storedAlert(ctx, &alertChange{liveAlert: e.liveAlert, job: e.job, from: e.day})
-		if err != nil {
-			return nil, err
-		}
-		if row.Count > 0 { // otherwise Expire has just moved it
-			found = append(found, row.Alert)
-		}
-	}
-	return found, nil
-}
-
-// listAll gathers the first rows of every file.
-func (a alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
-	var found []domain.Alert
+// load implements fileCopy. It finds the open alerts: of each alert with an open row, the row
+// with the most failures, unless a file has a row that says it has recovered.
+func (a *alerts) load(ctx context.Context) error {
+	best := make(map[alertID]liveAlert)
+	ended := make(map[alertID]bool)
 	for _, d := range append(a.days.all(), carried) {
-		err := a.readDay(ctx, d, func(c *conn) error {
-			rows, err := a.rowsOf(c, d, page)
-			found = append(found, rows...)
-			return err
-		})
+		err := a.readDay(ctx, d, func(c *conn) error { return collectAlerts(c, d, best, ended) })
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return found, nil
+	open := make(openAlerts, len(best))
+	for id, live := range best {
+		if other, taken := open[id.job]; !ended[id] && (!taken || other.lastAt < live.lastAt) {
+			open[id.job] = live
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open = open
+	return nil
 }
 
-// rowsOf returns the newest alerts below a page's start of which the file of a
-// day has the row that counts. A row that says recovered is final. An open one
-// counts when memory says that its alert is open and that this is its file.
-func (a alerts) rowsOf(c *conn, d day, page store.AlertPage) ([]domain.Alert, error) {
-	var found []domain.Alert
-	below := "<"
-	if page.BeforeLost { // its failures come after it
-		below = "<="
-	}
-	err := c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+
-		" WHERE (last_at, job_id) "+below+" (?, ?) ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
-		if len(found) >= page.Limit {
-			return errFull
+// plan returns what the executions that a transaction has inserted change in the file
+// of a day. The caller holds the recordLock.
+func (a *alerts) plan(d day, inserted []*domain.Execution) []*alertChange {
+	return a.open.plan(d, inserted)
+}
+
+// write stores changes in the transaction of the file of their day. The caller holds
+// the recordLock.
+func (a *alerts) write(ctx context.Context, c *conn, changes []*alertChange) error {
+	stored := func(ch *alertChange) (alertRow, error) { return a.stored(ctx, ch) }
+	for _, ch := range changes {
+		if err := ch.write(c, stored); err != nil {
+			return err
 		}
-		if row := columnsAlert(s); !row.Open() || a.counts(d, &row) {
-			found = append(found, row.Alert)
-		}
-		return nil
-	}, page.BeforeAt, page.BeforeJob)
-	if errors.Is(err, errFull) {
-		err = nil
 	}
-	return found, err
+	return nil
+}
+
+// commit takes over changes that are durable. The caller holds the recordLock.
+func (a *alerts) commit(changes []*alertChange) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open.commit(changes)
+}
+
+// carry takes note that open alerts are in the jobs database now. The caller holds the
+// recordLock.
+func (a *alerts) carry(rows []alertRow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range rows {
+		live := a.open[rows[i].JobID]
+		live.day = carried
+		a.open[rows[i].JobID] = live
+	}
+}
+
+// dropCarried forgets the carried alerts of jobs that are gone. The caller holds the
+// recordLock.
+func (a *alerts) dropCarried(gone map[domain.JobID]bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for job := range gone {
+		if a.open[job].day == carried {
+			delete(a.open, job)
+		}
+	}
 }
 
 // counts reports whether an open row of the file of a day is the one that
 // counts.
-func (s *Store) counts(d day, row *alertRow) bool {
-	s.state.RLock()
-	defer s.state.RUnlock()
-	live, ok := s.alerts[row.JobID]
+func (a *alerts) counts(d day, row *alertRow) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	live, ok := a.open[row.JobID]
 	return ok && live.by == row.by && live.day == d
+}
+
+// stored reads the row of an alert from the file that it was in so far.
+func (a *alerts) stored(ctx context.Context, ch *alertChange) (row alertRow, err error) {
+	err = a.readDay(ctx, ch.from, func(c *conn) error {
+		return c.query("SELECT "+alertColumns+" FROM "+ch.from.alertTable()+
+			" WHERE job_id = ? AND opened_by = ? AND opened_nonce = ?", func(s *sqlite.Stmt) error {
+			row = columnsAlert(s)
+			return nil
+		}, ch.job, ch.by.scheduledAt, ch.by.nonce)
+	})
+	return row, err
+}
+
+// openOf returns the open alerts whose row is in the file of a day.
+func (a *alerts) openOf(ctx context.Context, d day) (rows []alertRow, err error) {
+	err = a.days.read(ctx, d, func(c *conn) error {
+		return c.query("SELECT "+alertColumns+" FROM alert WHERE recovered_at IS NULL", func(stmt *sqlite.Stmt) error {
+			if row := columnsAlert(stmt); a.counts(d, &row) {
+				rows = append(rows, row)
+			}
+			return nil
+		})
+	})
+	return rows, err
+}
+
+// readDay lends a reading connection to the file of a day, or to the jobs
+// database for the carried alerts.
+func (a *alerts) readDay(ctx context.Context, d day, fn func(*conn) error) error {
+	if d == carried {
+		return a.db.read(ctx, fn)
+	}
+	return a.days.read(ctx, d, fn)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // keys implements store.Keys.
-type keys struct{ *Store }
+type keys struct{ db *jobsDB }
 
 const keyColumns = `id, hash, name, role, created_at, expires_at, last_used_at, revoked_at, namespace`
 
@@ -49,7 +49,7 @@ func readAPIKey(c *conn, id string) (found *domain.APIKey, err error) {
 // Add implements store.Keys.
 func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 	key.LastUsedAt, key.RevokedAt = 0, 0
-	return fault("store the key", k.writer.do(ctx, 2, func(c *conn) (tally, error) {
+	return fault("store the key", k.db.write(ctx, 2, func(c *conn) (tally, error) {
 		err := c.exec(insertAPIKey, key.ID, key.Hash[:], key.Name, string(key.Role), key.CreatedAt, key.ExpiresAt,
 			text(key.Namespace))
 		if err != nil {
@@ -74,7 +74,7 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 
 // Revoke implements store.Keys.
 func (k keys) Revoke(ctx context.Context, id string, at int64) error {
-	return fault("revoke the key", k.writer.do(ctx, 2, func(c *conn) (tally, error) {
+	return fault("revoke the key", k.db.write(ctx, 2, func(c *conn) (tally, error) {
 		if err := c.exec(revokeKey, at, id); err != nil {
 			return tally{}, err
 		}
@@ -91,7 +91,7 @@ func (k keys) Revoke(ctx context.Context, id string, at int64) error {
 
 // List implements store.Keys.
 func (k keys) List(ctx context.Context) (found []domain.APIKey, err error) {
-	err = k.readers.with(ctx, func(c *conn) error {
+	err = k.db.read(ctx, func(c *conn) error {
 		return c.query(selectAPIKeys, func(s *sqlite.Stmt) error {
 			found = append(found, columnsAPIKey(s))
 			return nil
@@ -102,7 +102,7 @@ func (k keys) List(ctx context.Context) (found []domain.APIKey, err error) {
 
 // Used implements store.Keys.
 func (k keys) Used(ctx context.Context, at map[string]int64) error {
-	return fault("note the use of keys", k.writer.do(ctx, len(at), func(c *conn) (tally, error) {
+	return fault("note the use of keys", k.db.write(ctx, len(at), func(c *conn) (tally, error) {
 		for id, ms := range at {
 			if err := c.exec(useKey, ms, id); err != nil {
 				return tally{}, err

@@ -15,8 +15,8 @@ const (
 )
 
 // SetAside implements store.Ledger.
-func (l ledger) SetAside(ctx context.Context, asides []store.Aside) error {
-	return fault("set versions aside", l.writer.do(ctx, len(asides), func(c *conn) (tally, error) {
+func (l *ledger) SetAside(ctx context.Context, asides []store.Aside) error {
+	return fault("set versions aside", l.db.write(ctx, len(asides), func(c *conn) (tally, error) {
 		for _, a := range asides {
 			if err := c.exec(insertAside, a.JobID, a.Version, a.Since, a.Certain); err != nil {
 				return tally{}, err
@@ -27,8 +27,8 @@ func (l ledger) SetAside(ctx context.Context, asides []store.Aside) error {
 }
 
 // Asides implements store.Ledger.
-func (l ledger) Asides(ctx context.Context) (found []store.Aside, err error) {
-	err = l.readers.with(ctx, func(c *conn) error {
+func (l *ledger) Asides(ctx context.Context) (found []store.Aside, err error) {
+	err = l.db.read(ctx, func(c *conn) error {
 		return c.query(selectAsides, func(s *sqlite.Stmt) error {
 			found = append(found, store.Aside{
 				JobID: columnJobID(s, 0), Version: s.ColumnInt(1), Since: s.ColumnInt64(2), Certain: s.ColumnInt64(3),
@@ -40,8 +40,8 @@ func (l ledger) Asides(ctx context.Context) (found []store.Aside, err error) {
 }
 
 // EndAside implements store.Ledger.
-func (l ledger) EndAside(ctx context.Context, asides []store.Aside) error {
-	return fault("end what was set aside", l.writer.do(ctx, len(asides), func(c *conn) (tally, error) {
+func (l *ledger) EndAside(ctx context.Context, asides []store.Aside) error {
+	return fault("end what was set aside", l.db.write(ctx, len(asides), func(c *conn) (tally, error) {
 		for _, a := range asides {
 			if err := c.exec(deleteAside, a.JobID, a.Version); err != nil {
 				return tally{}, err

@@ -39,8 +39,8 @@ const (
 //	calendar    12:05   12:04   12:03   ....   11:00
 //	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, covers 11:01 to 12:02
 //	result      12:05, 12:04:31, 12:04, 12:03, 12:02 (MISSED, 62 fires), 11:00
-func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
-	versions, err := h.Jobs().Versions(ctx, id)
+func (h *history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
+	versions, err := h.jobs.Versions(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([
 		if w.full() || w.misses >= maxMisses {
 			break
 		}
-		if !h.mayBeIrregular(d, id) {
+		if !h.irregular.mayHave(d, id) {
 			if !w.firesIn(d) {
 				continue
 			}
@@ -74,10 +74,10 @@ SELECT missed_from, missed_count FROM execution INDEXED BY execution_irregular
 
 // summaryOver returns the MISSED summary that covers the fires right below
 // an instant, or nil: a page may begin in the middle of one.
-func (h history) summaryOver(ctx context.Context, id domain.JobID, below int64) (*span, error) {
+func (h *history) summaryOver(ctx context.Context, id domain.JobID, below int64) (*span, error) {
 	var next *span // the first summary at or after the instant
 	for _, d := range h.days.all() {
-		if d.end() <= below || next != nil || !h.mayBeIrregular(d, id) {
+		if d.end() <= below || next != nil || !h.irregular.mayHave(d, id) {
 			continue
 		}
 		err := h.days.read(ctx, d, func(c *conn) error {

@@ -232,7 +232,7 @@ func TestManyIrregularJobs(t *testing.T) {
 		if len(byJob(t, s, 1, 5)) != 1 || len(byJob(t, s, maxIrregular+5, 5)) != 1 {
 			t.Error("a trigger is not found")
 		}
-		if !s.irregular[dayOf(noon)].many || s.mayBeIrregular(dayOf(noon+dayMs), jobID(1)) {
+		if !s.history.irregular.byDay[dayOf(noon)].many || s.history.irregular.mayHave(dayOf(noon+dayMs), jobID(1)) {
 			t.Error("the store does not know which file has many")
 		}
 		closeStore(t, s)

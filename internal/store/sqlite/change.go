@@ -11,7 +11,10 @@ import (
 )
 
 // changes implements store.Changes.
-type changes struct{ *Store }
+type changes struct {
+	db  *jobsDB
+	box *seal.Box
+}
 
 const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, count`
 
@@ -83,7 +86,7 @@ func insertKeyEntry(ctx context.Context, c *conn, action domain.Action, id strin
 // Add implements store.Changes.
 func (t changes) Add(ctx context.Context, e domain.Change) error {
 	e.Count = 0
-	return fault("write to the trail of changes", t.writer.do(ctx, 1, func(c *conn) (tally, error) {
+	return fault("write to the trail of changes", t.db.write(ctx, 1, func(c *conn) (tally, error) {
 		return tally{}, insertEntry(c, &e)
 	}))
 }
@@ -100,7 +103,7 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 	if !q.JobID.IsZero() {
 		query, args = selectChangesOfJob, append(args, q.JobID)
 	}
-	err = t.readers.with(ctx, func(c *conn) error {
+	err = t.db.read(ctx, func(c *conn) error {
 		err := c.query(query, func(s *sqlite.Stmt) error {
 			found = append(found, columnsChange(s))
 			return nil

@@ -30,10 +30,10 @@ func (c *compiled) watch(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.readers.with(t.Context(), set); err != nil {
+	if err := s.db.read(t.Context(), set); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, set(c) }); err != nil {
+	if err := s.db.write(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, set(c) }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -89,7 +89,7 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	if totalOf(t, after, domain.StatusSuccess) != 1 || totalOf(t, after, domain.StatusFailed) != 1 {
 		t.Error("counters are lost")
 	}
-	if len(openRuns(t, after)) != 1 || len(allAlerts(t, after)) != 1 {
+	if len(allOpenRuns(t, after)) != 1 || len(allAlerts(t, after)) != 1 {
 		t.Error("the open run or the alert is lost")
 	}
 }
@@ -102,17 +102,17 @@ func TestCrashBetweenFactAndOpenRun(t *testing.T) {
 	crashed := before.with("history", snapshot(t, s.cfg.Path))
 
 	after := crashed.restart(t)
-	if _, remaining := after.openRuns[success(1, noon).FireKey]; !remaining {
+	if _, remaining := after.ledger.runs.keys[success(1, noon).FireKey]; !remaining {
 		t.Fatal("the crash left no open run behind: the test shows nothing")
 	}
 	for range 2 { // the first time it is cleaned up
-		runs := openRuns(t, after)
+		runs := allOpenRuns(t, after)
 		if len(runs) != 1 || runs[0].FireKey != openRun(2, noon).FireKey {
 			t.Fatalf("open runs %+v, want that of job 2", runs)
 		}
 	}
-	if len(after.openRuns) != 1 {
-		t.Errorf("%d keys in memory, want 1", len(after.openRuns))
+	if len(after.ledger.runs.keys) != 1 {
+		t.Errorf("%d keys in memory, want 1", len(after.ledger.runs.keys))
 	}
 	// The engine, which did not get an answer, records again.
 	record(t, after, success(1, noon))
@@ -126,23 +126,23 @@ func TestOpenRunOfAFactIsNotWritten(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon))
 	begin(t, s, openRun(1, noon))
-	if len(s.openRuns) != 0 {
-		t.Errorf("%d open runs are kept", len(s.openRuns))
+	if len(s.ledger.runs.keys) != 0 {
+		t.Errorf("%d open runs are kept", len(s.ledger.runs.keys))
 	}
 }
 
 // expireTo runs the first step of Expire for a day.
 func expireTo(t *testing.T, s *Store, d day) {
 	t.Helper()
-	sums, err := s.countersByDay(t.Context(), d)
+	sums, err := s.ledger.counters.byDay(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := s.openAlertsOf(t.Context(), d)
+	open, err := s.alerts.openOf(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.writer.do(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, writeRetired(c, d, sums, open) })
+	err = s.db.write(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, writeRetired(c, d, sums, open) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +189,8 @@ func TestCrashInExpire(t *testing.T) {
 				t.Fatal(err)
 			}
 			check(1)
-			if len(after.retiring) != 0 {
-				t.Errorf("days %v are still retiring", after.retiring)
+			if len(after.eraser.retiring) != 0 {
+				t.Errorf("days %v are still retiring", after.eraser.retiring)
 			}
 			if _, err := os.Stat(after.days.path(d)); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the file is still there: %v", err)

@@ -95,7 +95,7 @@ func TestGrowthIsNoCut(t *testing.T) {
 		for i := range jobs {
 			must(t, h.Jobs().Delete(t.Context(), jobID(first+i), 1, noon+second))
 		}
-		must(t, h.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+		must(t, h.db.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
 			c.broken = true // it is closed, and another one opened
 			return tally{}, nil
 		}), h.beat())

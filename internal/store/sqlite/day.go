@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -51,7 +52,8 @@ type dayFile struct {
 	day     day
 	id      *identity
 	readers *readers
-	w       *conn // opened for the first write; used under Store.record
+	log     *slog.Logger // nil: statements are not logged
+	w       *conn        // opened for the first write; used under the recordLock
 
 	// Guarded by days.mu.
 	refs    int
@@ -60,7 +62,7 @@ type dayFile struct {
 }
 
 // write returns the file's one writing connection.
-func (f *dayFile) write(ctx context.Context, log *slog.Logger) (*conn, error) {
+func (f *dayFile) write(ctx context.Context) (*conn, error) {
 	if f.w != nil && f.w.broken {
 		_ = f.w.Close()
 		f.w = nil
@@ -74,7 +76,7 @@ func (f *dayFile) write(ctx context.Context, log *slog.Logger) (*conn, error) {
 	if f.w != nil {
 		return f.w, nil
 	}
-	c, err := f.id.open(writer, log)
+	c, err := f.id.open(writer, f.log)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +152,7 @@ func (ds *days) checkFolder() error {
 
 func (ds *days) newFile(d day) *dayFile {
 	id := &identity{path: ds.path(d), log: ds.files.log}
-	return &dayFile{day: d, id: id, readers: newReaders(id, ds.readConns, ds.log)}
+	return &dayFile{day: d, id: id, readers: newReaders(id, ds.readConns, ds.log), log: ds.log}
 }
 
 // shut closes a file that is not in the set any more.
@@ -202,7 +204,7 @@ func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, erro
 			if err := ds.checkFolder(); err != nil {
 				return nil, err
 			}
-			if err := f.create(ctx, ds.log); err != nil {
+			if err := f.create(ctx); err != nil {
 				return nil, err
 			}
 			ds.known = slices.Insert(ds.known, i, d)
@@ -217,14 +219,14 @@ func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, erro
 }
 
 // create makes the file of a day with its schema.
-func (f *dayFile) create(ctx context.Context, log *slog.Logger) error {
+func (f *dayFile) create(ctx context.Context) error {
 	if f.day < 0 || f.day > lastDay {
 		return domain.Invalid("scheduledAt", "must be from 1970 to 9999", f.day.start())
 	}
 	if err := createFile(f.id.path); err != nil {
 		return err
 	}
-	_, err := f.write(ctx, log)
+	_, err := f.write(ctx)
 	return err
 }
 
@@ -343,4 +345,74 @@ func (ds *days) close() error {
 		errs = append(errs, ds.drain(f))
 	}
 	return errors.Join(errs...)
+}
+
+// next returns the first day at or after d that has a file.
+func (ds *days) next(d day) (day, bool) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	i, _ := slices.BinarySearch(ds.known, d)
+	if i == len(ds.known) {
+		return 0, false
+	}
+	return ds.known[i], true
+}
+
+// borrowAll returns every open file. The caller releases each.
+func (ds *days) borrowAll() []*dayFile {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	files := slices.Collect(maps.Values(ds.open))
+	for _, f := range files {
+		f.refs++
+	}
+	return files
+}
+
+// setAside takes a damaged day out of the set.
+func (ds *days) setAside(damaged *damagedDay) error {
+	err := ds.drop(damaged.day)
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.damaged == nil {
+		ds.damaged = make(map[day]error)
+	}
+	ds.damaged[damaged.day] = damaged.err
+	return err
+}
+
+// asideError returns an error when the day is set aside. The caller holds the lock.
+func (ds *days) asideError(d day) error {
+	if ds.damaged[d] != nil {
+		return domain.Unavailable(ds.damaged[d], "the history of %s is damaged and set aside", d)
+	}
+	return nil
+}
+
+// whole returns an error when a day of [from, to] is set aside.
+func (ds *days) whole(from, to int64) error {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	for d := range ds.damaged {
+		if d.end() > from && d.start() <= to {
+			return ds.asideError(d)
+		}
+	}
+	return nil
+}
+
+// asides returns the days that are set aside, ascending.
+func (ds *days) asides() []day {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	return slices.Sorted(maps.Keys(ds.damaged))
+}
+
+// migrate brings the file of a day to the schema of this program.
+func (ds *days) migrate(ctx context.Context, d day) error {
+	path := ds.path(d)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %w", path, errNotDatabase)
+	}
+	return migrateFile(ctx, path, "history", ds.log)
 }

@@ -32,6 +32,24 @@
 // indexes. A fact that no kept version yields any more, because the rules of its
 // time zone changed, is found by Recent and by its id, but not by ByJob.
 //
+// # The parts
+//
+// [Store] opens the parts, hands out the roles and closes everything. Each part has its
+// own state:
+//
+//	claim           the locks that keep other processes from the database
+//	jobsDB          jobs.db: readers, and the writer with its group commit
+//	days            the history files: which there are, which are open, which are damaged
+//	watch, guard    whether the files are where they were opened
+//	keyFile, sealer the encryption keys, and the secrets that the newest key does not seal yet
+//	recordLock      who may write history files, and whether what is in memory is up to date
+//	alerts          open alerts; counters: totals; openRuns: keys of open runs;
+//	irregularJobs   jobs with triggers or summaries. These four are copies of what files hold
+//	expiry, eraser  drop days: the first step in the database, then the deletion of the file
+//	background      goroutines of the store; Close waits for them
+//
+// The roles are jobs, history, ledger, shards, alerts, keys and changes.
+//
 // # A crash at any moment
 //
 //	Record   facts + counters + alerts (day file)  ✗  end of open runs (jobs.db)
@@ -47,10 +65,17 @@
 //
 // # Who waits for whom
 //
-// One batch is recorded at a time (Store.record); reads never wait for it. Dropping
-// a day holds Store.record during its first step only, for some milliseconds. The
-// deletion of the file has its own lock (Store.erase), under which others record and
-// read.
+// One batch is recorded at a time ([recordLock]); reads never wait for it. Dropping
+// a day holds the recordLock during its first step only, for some milliseconds. The
+// deletion of the file has its own lock ([eraser]), under which others record and
+// read. Whoever takes several locks takes them in this order:
+//
+//	expiry.turn     one call of Expire
+//	recordLock      one writer of history files
+//	eraser.turn     one who deletes history files
+//	mu              of alerts, counters, openRuns, irregularJobs, eraser and days: what
+//	                is in memory. It is held for no call of SQLite, except that days
+//	                opens and closes its files under it.
 //
 // # Files that go away
 //
@@ -58,7 +83,7 @@
 // or when a backup was put in its place. It would acknowledge what the next start
 // cannot find. So the store keeps the device and inode of each open file ([identity])
 // and compares them with the file at the path: before a commit is acknowledged, for
-// the files that it wrote; at each beat, for all files ([Store.checkFiles]): every
+// the files that it wrote; at each beat, for all files ([guard]): every
 // database with its log and shared memory, the folder of the history, the lock file. A
 // missing file is a [store.GoneError]. Until all files are back, the store only repeats
 // this check: it makes no commit, opens no connection and deletes nothing.

@@ -78,24 +78,24 @@ func TestALateFactBeforeTheMark(t *testing.T) {
 	s := newStore(t)
 	record(t, s, success(1, noon), failure(1, noon+dayMs))
 	d := dayOf(noon)
-	late, err := s.watchLate(t.Context(), d)
+	late, err := s.lock.watchLate(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.sweepAlerts(t.Context(), d, s.inTurn); err != nil {
+	if err := s.alerts.sweep(t.Context(), d, s.lock.with); err != nil {
 		t.Fatal(err)
 	}
-	last, err := s.lastOf(t.Context(), d)
+	last, err := s.history.expiry.lastOf(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ends := success(1, noon+second) // ends the alert of the next day, in the file that goes
 	ends.CompletedAt = noon + 2*dayMs
 	record(t, s, ends)
-	if late, err = s.mark(t.Context(), d, last, late); err != nil || late != 1 {
+	if late, err = s.history.expiry.mark(t.Context(), d, last, late); err != nil || late != 1 {
 		t.Fatalf("%d late commits, error %v", late, err)
 	}
-	if err := s.finishRetiring(t.Context()); err != nil {
+	if err := s.eraser.eraseMarked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -116,19 +116,19 @@ func TestAnAlertThatGoesOnBeforeTheMark(t *testing.T) {
 	s := newStore(t)
 	record(t, s, failure(1, noon), failure(2, noon))
 	d := dayOf(noon)
-	late, err := s.watchLate(t.Context(), d)
+	late, err := s.lock.watchLate(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	last, err := s.lastOf(t.Context(), d)
+	last, err := s.history.expiry.lastOf(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	record(t, s, failure(1, noon+dayMs), success(2, noon+dayMs))
-	if _, err = s.mark(t.Context(), d, last, late); err != nil {
+	if _, err = s.history.expiry.mark(t.Context(), d, last, late); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.finishRetiring(t.Context()); err != nil {
+	if err := s.eraser.eraseMarked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

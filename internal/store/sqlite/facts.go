@@ -42,16 +42,16 @@ func columnsFactRange(s *sqlite.Stmt) store.FactRange {
 }
 
 // Facts implements store.Ledger.
-func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
+func (l *ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
 	return l.streamFacts(ctx, selectKeys, after, until, fn)
 }
 
 // Ranges implements store.Ledger.
-func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
+func (l *ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
 	return l.streamFacts(ctx, selectRanges, after, domain.Forever, fn)
 }
 
-func (l ledger) streamFacts(ctx context.Context, query string, after, until int64,
+func (l *ledger) streamFacts(ctx context.Context, query string, after, until int64,
 	fn func(store.FactRange) error) error {
 	if err := l.days.whole(after+1, until); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (l ledger) streamFacts(ctx context.Context, query string, after, until int6
 	return nil
 }
 
-func (l ledger) factsOfDay(ctx context.Context, d day, query string, after, until int64,
+func (l *ledger) factsOfDay(ctx context.Context, d day, query string, after, until int64,
 	fn func(store.FactRange) error) error {
 	last := domain.FireKey{ScheduledAt: after + 1, Nonce: -1 << 63}
 	var chunk []store.FactRange

@@ -30,7 +30,7 @@ func dayWriter(t *testing.T, s *Store, at int64) *conn {
 		t.Fatal(err)
 	}
 	defer s.days.release(f)
-	c, err := f.write(t.Context(), nil)
+	c, err := f.write(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestFullDiskUnderJobs(t *testing.T) {
 	create(t, s, version(1))
 	limit := func(pages int) {
 		t.Helper()
-		err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+		err := s.db.write(t.Context(), 1, func(c *conn) (tally, error) {
 			return tally{}, c.exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages))
 		})
 		if err != nil {
@@ -109,7 +109,7 @@ func TestBrokenConnectionIsReplaced(t *testing.T) {
 	wantUnavailable(t, s.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(2, noon)}}))
 	record(t, s, success(2, noon))
 
-	err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+	err := s.db.write(t.Context(), 1, func(c *conn) (tally, error) {
 		return tally{},
 			c.exec("PRAGMA query_only = ON")
 	})
@@ -145,10 +145,9 @@ func TestStateIsLoadedAgainWhenStale(t *testing.T) {
 	begin(t, s, openRun(3, noon))
 	record(t, s, failure(1, noon), success(2, noon))
 	makeStale := func() {
-		s.state.Lock()
-		defer s.state.Unlock()
-		s.alerts, s.lifetime, s.openRuns = openAlerts{}, totals{}, map[domain.FireKey]struct{}{}
-		s.stale = true
+		s.alerts.open, s.ledger.counters.lifetime = openAlerts{}, totals{}
+		s.ledger.runs.keys = map[domain.FireKey]struct{}{}
+		s.lock.stale.Store(true)
 	}
 	makeStale()
 	if n := totalOf(t, s, domain.StatusSuccess); n != 1 {
@@ -163,8 +162,8 @@ func TestStateIsLoadedAgainWhenStale(t *testing.T) {
 	if got := allAlerts(t, s); len(got) != 1 || got[0].Open() {
 		t.Errorf("alerts %+v, want a recovered one", got)
 	}
-	if n := totalOf(t, s, domain.StatusSuccess); n != 3 || len(openRuns(t, s)) != 0 {
-		t.Errorf("%d successes counted, %d open runs", n, len(openRuns(t, s)))
+	if n := totalOf(t, s, domain.StatusSuccess); n != 3 || len(allOpenRuns(t, s)) != 0 {
+		t.Errorf("%d successes counted, %d open runs", n, len(allOpenRuns(t, s)))
 	}
 }
 
@@ -184,7 +183,7 @@ func TestDeletionThatFailsIsFinishedLater(t *testing.T) {
 	}
 	block() // os.Remove fails on a folder that is not empty
 	expireTo(t, s, d)
-	if err := s.finishRetiring(t.Context()); err == nil {
+	if err := s.eraser.eraseMarked(t.Context()); err == nil {
 		t.Fatal("a folder was deleted")
 	}
 	late := store.Batch{Facts: []domain.Execution{success(2, noon)}}
@@ -230,7 +229,7 @@ func TestLongReadIsInterrupted(t *testing.T) {
 	started := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.readers.with(ctx, func(c *conn) error {
+		ended <- s.db.read(ctx, func(c *conn) error {
 			close(started)
 			return c.exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 		})

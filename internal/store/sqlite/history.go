@@ -6,12 +6,22 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // history implements store.History. ByJob is in byjob.go, Expire in expire.go.
-type history struct{ *Store }
+type history struct {
+	db        *jobsDB
+	jobs      *jobs
+	days      *days
+	lock      *recordLock
+	counters  *counters
+	irregular *irregularJobs
+	expiry    *expiry
+	pace      *clock.Pace // of exports; may be nil
+}
 
 const (
 	selectInstant = `SELECT scheduled_at, job_id, nonce FROM execution WHERE scheduled_at = ?`
@@ -21,7 +31,7 @@ SELECT ` + executionColumns + ` FROM execution WHERE scheduled_at = ? AND job_id
 
 // Execution implements store.History. The id starts with the scheduled
 // instant; the executions of that instant are compared with the rest of it.
-func (h history) Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error) {
+func (h *history) Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error) {
 	var found *domain.Execution
 	at := id.ScheduledAt()
 	err := h.days.read(ctx, dayOf(at), func(c *conn) error {
@@ -88,12 +98,12 @@ SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed_by_jo
 )
 
 // Recent implements store.History.
-func (h history) Recent(ctx context.Context, page store.Page) ([]domain.Execution, error) {
+func (h *history) Recent(ctx context.Context, page store.Page) ([]domain.Execution, error) {
 	return h.page(ctx, page, selectRecent)
 }
 
 // Failed implements store.History.
-func (h history) Failed(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
+func (h *history) Failed(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
 	if id.IsZero() {
 		return h.page(ctx, page, selectFailed)
 	}
@@ -102,7 +112,7 @@ func (h history) Failed(ctx context.Context, id domain.JobID, page store.Page) (
 
 // page collects a page from the newest file down. The query's first four
 // parameters are the key to start below and the number of rows.
-func (h history) page(ctx context.Context, page store.Page, query string, args ...any) ([]domain.Execution, error) {
+func (h *history) page(ctx context.Context, page store.Page, query string, args ...any) ([]domain.Execution, error) {
 	from := before(page)
 	found := make([]domain.Execution, 0, max(0, min(page.Limit, 1_000)))
 	for _, d := range h.days.downFrom(dayOf(from.ScheduledAt)) {
@@ -124,64 +134,32 @@ func (h history) page(ctx context.Context, page store.Page, query string, args .
 	return found, nil
 }
 
-const (
-	sumCounters = `
-SELECT status, sum(fires), sum(duration_ms), sum(timed) FROM counter WHERE minute >= ? GROUP BY status`
-
-	sumRetired = `
-SELECT status, sum(fires), sum(duration_ms), sum(timed) FROM retired_counter WHERE day >= ? GROUP BY status`
-)
-
 // Totals implements store.History.
-func (h history) Totals(ctx context.Context, since int64) (store.Totals, error) {
-	if err := h.freshForRead(ctx); err != nil {
+func (h *history) Totals(ctx context.Context, since int64) (store.Totals, error) {
+	if err := h.lock.freshForRead(ctx); err != nil {
 		return store.Totals{}, fault("read the counters", err)
 	}
 	if since <= 0 {
-		h.state.RLock()
-		defer h.state.RUnlock()
-		return h.lifetime.result(), nil
+		sum := h.counters.total()
+		return sum.result(), nil
 	}
-	minute := floorDiv(since, minuteMs)
-	var sum totals
-	for _, d := range h.daysSince(minute) {
-		err := h.days.read(ctx, d, func(c *conn) error { return sum.sum(c, sumCounters, minute) })
-		if err != nil {
-			return store.Totals{}, fault("read the counters", err)
-		}
+	sum, err := h.counters.since(ctx, since)
+	if err != nil {
+		return store.Totals{}, fault("read the counters", err)
 	}
-	err := h.readers.with(ctx, func(c *conn) error { return sum.sum(c, sumRetired, int64(dayOf(since))) })
-	return sum.result(), fault("read the counters", err)
+	return sum.result(), nil
 }
 
-// daysSince returns the days whose files count executions that completed at or
-// after a minute.
-func (s *Store) daysSince(minute int64) (found []day) {
-	s.state.RLock()
-	defer s.state.RUnlock()
-	for d, last := range s.minutes {
-		if last >= minute {
-			found = append(found, d)
-		}
+// Kept implements store.History.
+func (h *history) Kept(ctx context.Context) (since int64, err error) {
+	since, err = h.db.dropped(ctx)
+	if asides := h.days.asides(); len(asides) > 0 {
+		since = max(since, asides[len(asides)-1].end())
 	}
-	return found
+	return since, err
 }
 
-func (s *Store) loadTotals(ctx context.Context) (sum totals, minutes map[day]int64, err error) {
-	minutes = make(map[day]int64)
-	for _, d := range s.days.all() {
-		err := s.days.read(ctx, d, func(c *conn) error {
-			if err := sum.sum(c, sumCounters, 0); err != nil {
-				return err
-			}
-			last, err := c.number(`SELECT max(minute) FROM counter`)
-			minutes[d] = last
-			return err
-		})
-		if err != nil {
-			return sum, nil, err
-		}
-	}
-	err = s.readers.with(ctx, func(c *conn) error { return sum.sum(c, sumRetired, 0) })
-	return sum, minutes, err
+// Expire implements store.History.
+func (h *history) Expire(ctx context.Context, before int64) (int, error) {
+	return h.expiry.run(ctx, before)
 }

@@ -187,7 +187,7 @@ func TestRemovedLogIsPutBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHolder(t)
-			h.background.Wait()
+			h.background.running.Wait()
 			path := of(h)
 			must(t, os.Remove(path))
 			wantGone(t, h.beat(), path)
@@ -197,7 +197,7 @@ func TestRemovedLogIsPutBack(t *testing.T) {
 				if ctx.Err() != nil {
 					t.Fatalf("it is not put back: %v", h.beat())
 				}
-				h.background.Wait()
+				h.background.running.Wait()
 			}
 			after := snapshot(t, h.cfg.Path).restart(t)
 			if total, _, err := after.Jobs().Count(t.Context()); total != 1 || err != nil ||

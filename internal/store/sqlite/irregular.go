@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"sync"
 
 	"zombiezen.com/go/sqlite"
 
@@ -33,31 +34,49 @@ func (i *irregulars) add(id domain.JobID) {
 	}
 }
 
+// irregularJobs are the jobs of which the files have irregular rows.
+type irregularJobs struct {
+	days *days
+
+	mu    sync.RWMutex
+	byDay map[day]*irregulars // written under the recordLock and mu, read under either
+}
+
 // irregular reports whether an execution is in the index execution_irregular.
 func irregular(e *domain.Execution) bool { return e.Nonce != 0 || e.Status == domain.StatusMissed }
 
-// noteIrregular remembers the irregular ones of facts that are about to be
+// note remembers the irregular ones of facts that are about to be
 // committed.
-func (s *Store) noteIrregular(d day, facts []*domain.Execution) {
+func (j *irregularJobs) note(d day, facts []*domain.Execution) {
 	for _, e := range facts {
-		if !irregular(e) {
-			continue
+		if irregular(e) {
+			j.add(d, e.JobID)
 		}
-		s.state.Lock()
-		if s.irregular[d] == nil {
-			s.irregular[d] = new(irregulars)
-		}
-		s.irregular[d].add(e.JobID)
-		s.state.Unlock()
 	}
 }
 
-// mayBeIrregular reports whether the file of a day may have irregular rows of
+func (j *irregularJobs) add(d day, id domain.JobID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.byDay[d] == nil {
+		j.byDay[d] = new(irregulars)
+	}
+	j.byDay[d].add(id)
+}
+
+// drop forgets a day whose file goes.
+func (j *irregularJobs) drop(d day) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.byDay, d)
+}
+
+// mayHave reports whether the file of a day may have irregular rows of
 // the job.
-func (s *Store) mayBeIrregular(d day, id domain.JobID) bool {
-	s.state.RLock()
-	defer s.state.RUnlock()
-	i := s.irregular[d]
+func (j *irregularJobs) mayHave(d day, id domain.JobID) bool {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	i := j.byDay[d]
 	if i == nil {
 		return false
 	}
@@ -71,19 +90,23 @@ const selectIrregularJob = `
 SELECT job_id FROM execution INDEXED BY execution_irregular
  WHERE (nonce <> 0 OR status = 4) AND job_id > CAST(? AS BLOB) ORDER BY job_id LIMIT 1`
 
-func (s *Store) loadIrregular(ctx context.Context) (map[day]*irregulars, error) {
+// load implements fileCopy.
+func (j *irregularJobs) load(ctx context.Context) error {
 	all := make(map[day]*irregulars)
-	for _, d := range s.days.all() {
+	for _, d := range j.days.all() {
 		found := new(irregulars)
-		err := s.days.read(ctx, d, func(c *conn) error { return collectIrregular(c, found) })
+		err := j.days.read(ctx, d, func(c *conn) error { return collectIrregular(c, found) })
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if found.many || len(found.jobs) > 0 {
 			all[d] = found
 		}
 	}
-	return all, nil
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.byDay = all
+	return nil
 }
 
 func collectIrregular(c *conn, found *irregulars) error {

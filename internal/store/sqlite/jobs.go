@@ -6,22 +6,27 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
-type jobs struct{ *Store }
+type jobs struct {
+	db   *jobsDB
+	box  *seal.Box
+	pace *clock.Pace // of imports; may be nil
+}
 
 const insertJob = `
 INSERT INTO job (id, created_at, current_version, is_active) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 // Create implements store.Jobs.
-func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
+func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 	rows := make([]versionRow, len(versions))
 	for i := range versions {
-		j.cfg.Pace.Step(i)
+		j.pace.Step(i)
 		v := &versions[i]
 		if v.Number != 1 || v.EffectiveTo != domain.Forever {
 			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
@@ -31,10 +36,10 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			return fmt.Errorf("create job %s: %w", v.JobID, err)
 		}
 	}
-	return fault("create jobs", j.writer.do(ctx, len(rows), func(c *conn) (tally, error) {
+	return fault("create jobs", j.db.write(ctx, len(rows), func(c *conn) (tally, error) {
 		var created tally
 		for i := range rows {
-			j.cfg.Pace.Step(i)
+			j.pace.Step(i)
 			if err := insertNewJob(c, &rows[i], j.box, &created); err != nil {
 				return tally{}, err
 			}
@@ -119,7 +124,7 @@ const (
 )
 
 // Update implements store.Jobs.
-func (j jobs) Update(ctx context.Context, next domain.Version) error {
+func (j *jobs) Update(ctx context.Context, next domain.Version) error {
 	if next.Number < 2 || next.EffectiveTo != domain.Forever {
 		return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
 	}
@@ -127,7 +132,7 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 	if err != nil {
 		return fmt.Errorf("update job %s: %w", next.JobID, err)
 	}
-	return fault("update the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
+	return fault("update the job", j.db.write(ctx, 2, func(c *conn) (tally, error) {
 		return update(ctx, c, &row, j.box)
 	}))
 }
@@ -171,8 +176,8 @@ func one(b bool) int64 {
 }
 
 // Delete implements store.Jobs.
-func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
-	return fault("delete the job", j.writer.do(ctx, 2, func(c *conn) (tally, error) {
+func (j *jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
+	return fault("delete the job", j.db.write(ctx, 2, func(c *conn) (tally, error) {
 		return remove(ctx, c, id, number, at)
 	}))
 }

@@ -29,8 +29,8 @@ func TestTimelineChunksEndBetweenJobs(t *testing.T) {
 		var all []domain.Version
 		for after := (domain.JobID{}); ; after = all[len(all)-1].JobID {
 			var chunk []domain.Version
-			err := s.readers.with(t.Context(), func(c *conn) (err error) {
-				read := versionReader{box: s.box}
+			err := s.db.read(t.Context(), func(c *conn) (err error) {
+				read := versionReader{box: s.sealer.box}
 				chunk, err = read.timeline(c, after, 0, nil, limit)
 				return err
 			})
@@ -81,7 +81,7 @@ func TestImpossibleVersionsAreRefused(t *testing.T) {
 func TestListOfJobsKeepsToTheTable(t *testing.T) {
 	s := newStore(t)
 	plan := strings.Builder{}
-	err := s.readers.with(t.Context(), func(c *conn) error {
+	err := s.db.read(t.Context(), func(c *conn) error {
 		for _, query := range []string{selectPage, selectTimeline, selectCurrent} {
 			err := c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
 				_, err := fmt.Fprintln(&plan, s.ColumnText(3))

@@ -16,8 +16,8 @@ SELECT ` + versionColumns + `
  WHERE j.id = CAST(? AS BLOB) AND j.deleted_at IS NULL`
 
 // Get implements store.Jobs.
-func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
-	found, err := j.selectJobs(ctx, j.readers.lookup, selectCurrent, 1, id)
+func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
+	found, err := j.selectJobs(ctx, j.db.readers.lookup, selectCurrent, 1, id)
 	if err != nil {
 		return domain.Job{}, fault("read the job", err)
 	}
@@ -27,7 +27,7 @@ func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 	return found[0], nil
 }
 
-func (j jobs) selectJobs(
+func (j *jobs) selectJobs(
 	ctx context.Context, use func(context.Context, func(*conn) error) error, query string, limit int, args ...any,
 ) ([]domain.Job, error) {
 	found := make([]domain.Job, 0, min(limit, 100))
@@ -79,7 +79,7 @@ SELECT ` + versionColumns + `
 )
 
 // List implements store.Jobs.
-func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
+func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
 	var active any
 	if q.Active != nil {
 		active = *q.Active
@@ -88,7 +88,7 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	if q.Namespace != "" && q.Namespace != defaults.Namespace {
 		query = selectPageOfNamespace
 	}
-	found, err := j.selectJobs(ctx, j.readers.with, query, q.Limit, q.After, active, text(q.Tag),
+	found, err := j.selectJobs(ctx, j.db.readers.with, query, q.Limit, q.After, active, text(q.Tag),
 		text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace))
 	return found, fault("list the jobs", err)
 }
@@ -106,9 +106,9 @@ SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id
 WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
 
 // Versions implements store.Jobs.
-func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
+func (j *jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
 	var found []domain.Version
-	err := j.readers.with(ctx, func(c *conn) error {
+	err := j.db.read(ctx, func(c *conn) error {
 		return c.query(selectVersions, func(s *sqlite.Stmt) error {
 			found = append(found, columnsVersion(s, j.box))
 			return nil
@@ -137,7 +137,7 @@ SELECT v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.sche
 const timelineChunk = 4_000
 
 // Timeline implements store.Jobs.
-func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
+func (j *jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
 	if since < domain.Forever-1 {
 		since++ // a version ends before its EffectiveTo
 	}
@@ -170,7 +170,7 @@ type timelinePiece struct {
 
 // readPieces reads the timeline a piece ahead of whoever takes the pieces: he
 // has work of his own with each.
-func (j jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pieces chan<- timelinePiece) {
+func (j *jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pieces chan<- timelinePiece) {
 	defer close(pieces)
 	var after domain.JobID
 	read := versionReader{box: j.box, parts: parts}
@@ -181,7 +181,7 @@ func (j jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pi
 	}
 	for turn := 0; ; turn++ {
 		versions := memory[turn%2][:0]
-		err := j.readers.with(ctx, func(c *conn) (err error) {
+		err := j.db.read(ctx, func(c *conn) (err error) {
 			versions, err = read.timeline(c, after, since, versions, timelineChunk)
 			return err
 		})
@@ -227,8 +227,8 @@ func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk
 var errFull = errors.New("full")
 
 // Count implements store.Jobs.
-func (j jobs) Count(ctx context.Context) (total, active int64, err error) {
-	err = j.readers.with(ctx, func(c *conn) error {
+func (j *jobs) Count(ctx context.Context) (total, active int64, err error) {
+	err = j.db.read(ctx, func(c *conn) error {
 		return c.query(`SELECT total, active FROM tally`, func(s *sqlite.Stmt) error {
 			total, active = s.ColumnInt64(0), s.ColumnInt64(1)
 			return nil

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -10,7 +12,71 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
+
+// claim keeps every other process from a database: by the lock file beside it, and
+// where the system has such locks by one on the database itself.
+type claim struct {
+	database string // its path
+	log      *slog.Logger
+	lock     *flock.Flock // of the lock file; check replaces it, on the writer's goroutine
+	inode    io.Closer    // see lockInode; nil: there is none
+}
+
+// claimDatabase takes the lock file of the database at the path.
+func claimDatabase(path string, log *slog.Logger) (*claim, error) {
+	lock, err := lockFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return &claim{database: path, log: log, lock: lock}, nil
+}
+
+// lockInode takes the lock on the database itself.
+func (l *claim) lockInode() (err error) {
+	l.inode, err = lockInode(l.database)
+	return err
+}
+
+// check takes the lock again when its file was removed: a second process
+// would make another file, and lock that. Whoever is first has the data.
+func (l *claim) check() error {
+	if !namesCanVanish {
+		return nil
+	}
+	held, err := l.lock.Stat()
+	if err != nil {
+		return fmt.Errorf("lock file: %w", err)
+	}
+	if _, err := sameFile(l.lock.Path(), held); err == nil {
+		return nil
+	}
+	lock, err := lockFile(l.database)
+	if err != nil {
+		return &store.GoneError{Path: l.lock.Path(), Problem: "was removed or replaced",
+			Advice: "it cannot be locked again (" + err.Error() +
+				"); see that no other Belfry works on this database, stop this one and start it"}
+	}
+	_ = l.lock.Unlock() // of the file without a name
+	l.lock = lock
+	l.log.Error("the lock file of the database was removed; it is made again: find out who removes files here",
+		"file", lock.Path())
+	return nil
+}
+
+// release gives the locks back. SQLite has closed all of its files before: see
+// lockInode.
+func (l *claim) release() error {
+	var errs []error
+	if l.inode != nil {
+		errs = append(errs, l.inode.Close())
+	}
+	if err := l.lock.Unlock(); err != nil {
+		errs = append(errs, fmt.Errorf("unlock %s: %w", l.lock.Path(), err))
+	}
+	return errors.Join(errs...)
+}
 
 // lockFile takes the exclusive lock beside the database and writes this
 // process's number into it. The operating system lets go of the lock when the

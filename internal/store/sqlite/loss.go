@@ -25,10 +25,10 @@ SELECT job_id, count(*), min(found_at), max(found_at) AS last_at, latest FROM (
 )
 
 // AddLost implements store.Alerts.
-func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) (added []domain.Loss, err error) {
+func (a *alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) (added []domain.Loss, err error) {
 	for part := range slices.Chunk(losses, lossChunk) {
 		answer := make(chan []domain.Loss, 1) // the operation may run when nobody waits any more
-		err := a.writer.do(ctx, len(part), func(c *conn) (tally, error) {
+		err := a.db.write(ctx, len(part), func(c *conn) (tally, error) {
 			var fresh []domain.Loss
 			for _, l := range part {
 				if err := c.exec(insertLoss, l.ScheduledAt, l.JobID, l.Version, foundAt); err != nil {
@@ -50,8 +50,8 @@ func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64
 }
 
 // listLost returns the alerts of lost fires below a page's start.
-func (a alerts) listLost(ctx context.Context, page store.AlertPage) (found []domain.Alert, err error) {
-	err = a.readers.with(ctx, func(c *conn) error {
+func (a *alerts) listLost(ctx context.Context, page store.AlertPage) (found []domain.Alert, err error) {
+	err = a.db.read(ctx, func(c *conn) error {
 		return c.query(selectLost, func(s *sqlite.Stmt) error {
 			l := domain.Alert{
 				JobID: columnJobID(s, 0), Lost: true, Count: s.ColumnInt64(1),
@@ -70,26 +70,3 @@ func (a alerts) listLost(ctx context.Context, page store.AlertPage) (found []dom
 // pruneLosses drops the lost fires of days that are gone.
 const pruneLosses = `DELETE FROM lost_fire WHERE (scheduled_at, job_id) IN (
  SELECT scheduled_at, job_id FROM lost_fire WHERE scheduled_at < ? LIMIT 0 + ?)`
-
-// Kept implements store.History.
-func (h history) Kept(ctx context.Context) (since int64, err error) {
-	since, err = h.dropped(ctx)
-	if asides := h.days.asides(); len(asides) > 0 {
-		since = max(since, asides[len(asides)-1].end())
-	}
-	return since, err
-}
-
-// dropped returns how far Expire has dropped history.
-func (h history) dropped(ctx context.Context) (since int64, err error) {
-	err = h.readers.with(ctx, func(c *conn) error {
-		since, err = c.number(`SELECT since FROM kept WHERE one = 1`)
-		return err
-	})
-	return since, fault("read how far history goes back", err)
-}
-
-// markKept notes that a day is dropped.
-func markKept(c *conn, d day) error {
-	return c.exec(`UPDATE kept SET since = max(since, ?) WHERE one = 1`, d.end())
-}

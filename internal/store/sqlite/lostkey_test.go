@@ -77,9 +77,9 @@ func TestLostKey(t *testing.T) {
 		}
 	}
 	s := openStore(t, path)
-	s.background.Wait()
-	if s.unsealed != 1 {
-		t.Errorf("%d versions cannot be sealed anew, want 1", s.unsealed)
+	s.background.running.Wait()
+	if s.sealer.unsealed != 1 {
+		t.Errorf("%d versions cannot be sealed anew, want 1", s.sealer.unsealed)
 	}
 	for i, want := range []int{2, 0} {
 		if job, err := s.Jobs().Get(t.Context(), jobID(i)); err != nil || len(job.Current.Unread) != want {

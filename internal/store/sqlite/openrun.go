@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"sync"
 
 	"zombiezen.com/go/sqlite"
 
@@ -53,16 +54,27 @@ func columnsOpenRun(s *sqlite.Stmt) domain.OpenRun {
 	return r
 }
 
+// openRuns are the open runs in the jobs database.
+type openRuns struct {
+	db   *jobsDB
+	days *days // a run whose fact is there has ended
+
+	// Keys that may have an open run; written under mu. Only change adds some, under
+	// the recordLock.
+	mu   sync.RWMutex
+	keys map[domain.FireKey]struct{}
+}
+
 // openRunChunk is how many open runs are read in one go.
 const openRunChunk = 1_000
 
-// eachOpenRun reads all open runs in the order of their keys, and hands them
+// each reads all open runs in the order of their keys, and hands them
 // over in chunks.
-func (s *Store) eachOpenRun(ctx context.Context, fn func([]domain.OpenRun) error) error {
+func (o *openRuns) each(ctx context.Context, fn func([]domain.OpenRun) error) error {
 	after := domain.FireKey{ScheduledAt: -1}
 	for {
 		var chunk []domain.OpenRun
-		err := s.readers.with(ctx, func(c *conn) error {
+		err := o.db.read(ctx, func(c *conn) error {
 			return c.query(selectOpenRuns, func(s *sqlite.Stmt) error {
 				chunk = append(chunk, columnsOpenRun(s))
 				return nil
@@ -78,24 +90,31 @@ func (s *Store) eachOpenRun(ctx context.Context, fn func([]domain.OpenRun) error
 	}
 }
 
-func (s *Store) loadOpenRuns(ctx context.Context) (map[domain.FireKey]struct{}, error) {
+// load implements fileCopy.
+func (o *openRuns) load(ctx context.Context) error {
 	keys := make(map[domain.FireKey]struct{})
-	err := s.eachOpenRun(ctx, func(chunk []domain.OpenRun) error {
+	err := o.each(ctx, func(chunk []domain.OpenRun) error {
 		for _, r := range chunk {
 			keys[r.FireKey] = struct{}{}
 		}
 		return nil
 	})
-	return keys, err
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.keys = keys
+	return nil
 }
 
-// OpenRuns implements store.Ledger. A run whose fact exists was left by a
+// open hands over every open run: see store.Ledger. A run whose fact exists was left by a
 // crash between the two files; it is deleted.
-func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
+func (o *openRuns) open(ctx context.Context, fn func(domain.OpenRun) error) error {
 	var dead []domain.FireKey
-	err := l.eachOpenRun(ctx, func(chunk []domain.OpenRun) error {
+	err := o.each(ctx, func(chunk []domain.OpenRun) error {
 		for _, r := range chunk {
-			ended, err := l.hasFact(ctx, r.FireKey)
+			ended, err := o.hasFact(ctx, r.FireKey)
 			if err != nil {
 				return fault("read the open runs", err)
 			}
@@ -112,26 +131,26 @@ func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) err
 	if err != nil || len(dead) == 0 {
 		return err
 	}
-	return l.changeOpenRuns(ctx, dead, nil)
+	return o.change(ctx, dead, nil)
 }
 
 // hasFact reports whether a fact of the key is on record.
-func (s *Store) hasFact(ctx context.Context, k domain.FireKey) (found bool, err error) {
-	err = s.days.read(ctx, dayOf(k.ScheduledAt), func(c *conn) (err error) {
+func (o *openRuns) hasFact(ctx context.Context, k domain.FireKey) (found bool, err error) {
+	err = o.days.read(ctx, dayOf(k.ScheduledAt), func(c *conn) (err error) {
 		found, err = c.hasFact(k)
 		return err
 	})
 	return found, err
 }
 
-// changeOpenRuns deletes open runs and inserts or replaces others, in one step.
-func (s *Store) changeOpenRuns(ctx context.Context, ended []domain.FireKey, rows []openRunRow) error {
-	s.state.Lock()
+// change deletes open runs and inserts or replaces others, in one step.
+func (o *openRuns) change(ctx context.Context, ended []domain.FireKey, rows []openRunRow) error {
+	o.mu.Lock()
 	for _, r := range rows { // before the write: it may succeed and be reported as failed
-		s.openRuns[r.FireKey] = struct{}{}
+		o.keys[r.FireKey] = struct{}{}
 	}
-	s.state.Unlock()
-	err := s.writer.do(ctx, len(ended)+len(rows), func(c *conn) (tally, error) {
+	o.mu.Unlock()
+	err := o.db.write(ctx, len(ended)+len(rows), func(c *conn) (tally, error) {
 		for _, k := range ended {
 			if err := c.exec(deleteOpenRun, k.ScheduledAt, k.JobID, k.Nonce); err != nil {
 				return tally{}, err
@@ -147,10 +166,25 @@ func (s *Store) changeOpenRuns(ctx context.Context, ended []domain.FireKey, rows
 	if err != nil {
 		return fault("write the open runs", err)
 	}
-	s.state.Lock()
-	defer s.state.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for _, k := range ended {
-		delete(s.openRuns, k)
+		delete(o.keys, k)
 	}
 	return nil
+}
+
+// ended returns the keys of facts that may have an open run.
+func (o *openRuns) ended(facts []*domain.Execution) (ended []domain.FireKey) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	if len(o.keys) == 0 {
+		return nil
+	}
+	for _, e := range facts {
+		if _, ok := o.keys[e.FireKey]; ok {
+			ended = append(ended, e.FireKey)
+		}
+	}
+	return ended
 }

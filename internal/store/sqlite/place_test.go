@@ -182,7 +182,7 @@ func TestInodeLockLeavesSQLiteItsLocks(t *testing.T) {
 	if err != nil || strings.TrimSpace(string(out)) != "1" {
 		t.Fatalf("the shell: %s, error %v", out, err)
 	}
-	must(t, s.checkFiles())
+	must(t, s.shards.guard.check())
 }
 
 // A store that begins with nothing says so, and louder beside a history.

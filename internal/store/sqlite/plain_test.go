@@ -34,7 +34,7 @@ func TestPlainFactsComeBack(t *testing.T) {
 		}
 	}
 	got := make(map[domain.FireKey]domain.Execution)
-	err := s.readDay(t.Context(), dayOf(at), func(c *conn) error {
+	err := s.alerts.readDay(t.Context(), dayOf(at), func(c *conn) error {
 		return c.query("SELECT "+executionColumns+" FROM execution", func(s *sqlite.Stmt) error {
 			e := columnsExecution(s)
 			got[e.FireKey] = e

@@ -13,7 +13,7 @@ import (
 func TestNamespaceQueryUsesItsIndex(t *testing.T) {
 	s := newStore(t)
 	var plan []string
-	err := s.readers.with(t.Context(), func(c *conn) error {
+	err := s.db.read(t.Context(), func(c *conn) error {
 		return c.query("EXPLAIN QUERY PLAN "+selectPageOfNamespace, func(s *sqlite.Stmt) error {
 			plan = append(plan, s.ColumnText(3))
 			return nil
@@ -41,7 +41,7 @@ func TestTrailQueriesUseTheirIndex(t *testing.T) {
 		selectAPIKey:       "SEARCH api_key USING PRIMARY KEY (id=?)",
 	} {
 		var plan []string
-		err := s.readers.with(t.Context(), func(c *conn) error {
+		err := s.db.read(t.Context(), func(c *conn) error {
 			return c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
 				plan = append(plan, s.ColumnText(3))
 				return nil

@@ -33,10 +33,10 @@ DELETE FROM job WHERE id IN (
 
 // prune deletes the trail of changes up to an instant, the closed versions that
 // ended at or before it, and then the deleted jobs that have none left.
-func (s *Store) prune(ctx context.Context, before int64) error {
+func (x *expiry) prune(ctx context.Context, before int64) error {
 	for _, query := range []string{pruneChanges, pruneKeys, pruneVersions, pruneJobs, pruneLosses} {
 		for more := true; more; {
-			err := s.writer.do(ctx, pruneChunk, func(c *conn) (tally, error) {
+			err := x.db.write(ctx, pruneChunk, func(c *conn) (tally, error) {
 				err := c.exec(query, before, pruneChunk)
 				more = err == nil && c.Changes() == pruneChunk
 				return tally{}, err
@@ -46,14 +46,14 @@ func (s *Store) prune(ctx context.Context, before int64) error {
 			}
 		}
 	}
-	return s.deleteCarriedAlerts(ctx)
+	return x.deleteCarriedAlerts(ctx)
 }
 
 // deleteCarriedAlerts drops the carried alerts of jobs that are gone: nothing would
 // ever end them.
-func (s *Store) deleteCarriedAlerts(ctx context.Context) error {
+func (x *expiry) deleteCarriedAlerts(ctx context.Context) error {
 	gone := make(map[domain.JobID]bool)
-	err := s.readers.with(ctx, func(c *conn) error {
+	err := x.db.read(ctx, func(c *conn) error {
 		return c.query(`SELECT job_id FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`,
 			func(s *sqlite.Stmt) error {
 				gone[columnJobID(s, 0)] = true
@@ -63,20 +63,14 @@ func (s *Store) deleteCarriedAlerts(ctx context.Context) error {
 	if err != nil || len(gone) == 0 {
 		return err
 	}
-	err = s.writer.do(ctx, len(gone), func(c *conn) (tally, error) { return tally{}, c.exec(pruneAlerts) })
+	err = x.db.write(ctx, len(gone), func(c *conn) (tally, error) { return tally{}, c.exec(pruneAlerts) })
 	if err != nil {
 		return err
 	}
-	if err := s.record.enter(ctx); err != nil {
+	if err := x.lock.enter(ctx); err != nil {
 		return err
 	}
-	defer s.record.leave()
-	s.state.Lock()
-	defer s.state.Unlock()
-	for job := range gone {
-		if s.alerts[job].day == carried {
-			delete(s.alerts, job)
-		}
-	}
+	defer x.lock.leave()
+	x.alerts.dropCarried(gone)
 	return nil
 }

@@ -13,7 +13,16 @@ import (
 )
 
 // ledger implements store.Ledger.
-type ledger struct{ *Store }
+type ledger struct {
+	db        *jobsDB
+	days      *days
+	lock      *recordLock
+	eraser    *eraser
+	alerts    *alerts
+	counters  *counters
+	irregular *irregularJobs
+	runs      *openRuns
+}
 
 // Record implements store.Ledger.
 //
@@ -21,16 +30,16 @@ type ledger struct{ *Store }
 // database comes last, and only when a fact of the batch may have an open run
 // or the batch opens one. After a crash in between an open run is left whose
 // fact exists; OpenRuns does not show it.
-func (l ledger) Record(ctx context.Context, b store.Batch) error {
+func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	facts, err := sortFacts(b.Facts)
 	if err != nil {
 		return err
 	}
-	if err := l.record.enter(ctx); err != nil {
+	if err := l.lock.enter(ctx); err != nil {
 		return err
 	}
-	defer l.record.leave()
-	if err := l.fresh(ctx); err != nil {
+	defer l.lock.leave()
+	if err := l.lock.fresh(ctx); err != nil {
 		return fault("record", err)
 	}
 	for rest := facts; len(rest) > 0; {
@@ -67,10 +76,10 @@ func sortFacts(batch []domain.Execution) ([]*domain.Execution, error) {
 }
 
 // recordDay commits the facts of one day with their counters and alerts. The
-// caller holds record.
-func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution) error {
-	if l.isRetiring(d) { // a late fact: its day begins again, with an empty file
-		if err := l.finishRetiring(ctx); err != nil {
+// caller holds the lock.
+func (l *ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution) error {
+	if l.eraser.isRetiring(d) { // a late fact: its day begins again, with an empty file
+		if err := l.eraser.eraseMarked(ctx); err != nil {
 			return err
 		}
 	}
@@ -82,27 +91,24 @@ func (l ledger) recordDay(ctx context.Context, d day, facts []*domain.Execution)
 	if err != nil {
 		return err
 	}
-	c, err := f.write(ctx, l.cfg.statementLog())
+	c, err := f.write(ctx)
 	if err != nil {
 		return err
 	}
-	l.noteIrregular(d, facts)
+	l.irregular.note(d, facts)
 	done, err := l.commitDay(ctx, c, d, facts, insertAll)
 	if errors.Is(err, errRepeat) {
 		done, err = l.commitDay(ctx, c, d, facts, insertNew)
 	}
-	if d <= l.watched { // Expire is at it
-		l.late++
-	}
-	l.state.Lock()
-	defer l.state.Unlock()
+	l.lock.noteCommit(d)
 	if err != nil {
-		l.stale = l.stale || errors.Is(err, errCommit)
+		if errors.Is(err, errCommit) {
+			l.lock.stale.Store(true)
+		}
 		return err
 	}
 	l.alerts.commit(done.changes)
-	l.lifetime.addAll(done.sums)
-	l.minutes[d] = max(l.minutes[d], done.sums.lastMinute())
+	l.counters.add(d, done.sums)
 	return nil
 }
 
@@ -112,7 +118,7 @@ type dayCommit struct {
 	changes []*alertChange
 }
 
-func (l ledger) commitDay(ctx context.Context, c *conn, d day, facts []*domain.Execution,
+func (l *ledger) commitDay(ctx context.Context, c *conn, d day, facts []*domain.Execution,
 	insert func(*conn, []*domain.Execution) ([]*domain.Execution, error)) (done dayCommit, err error) {
 	err = c.transact(ctx, func() error {
 		inserted, err := insert(c, facts)
@@ -128,7 +134,7 @@ func (l ledger) commitDay(ctx context.Context, c *conn, d day, facts []*domain.E
 			return err
 		}
 		done.changes = l.alerts.plan(d, inserted)
-		return l.writeAlerts(ctx, c, done.changes)
+		return l.alerts.write(ctx, c, done.changes)
 	})
 	return done, err
 }
@@ -196,35 +202,13 @@ func insertRows(c *conn, s *sqlite.Stmt, bind bindFact, facts []*domain.Executio
 	return c.Changes(), s.Reset()
 }
 
-func (s *Store) writeAlerts(ctx context.Context, c *conn, changes []*alertChange) error {
-	stored := func(ch *alertChange) (alertRow, error) { return s.storedAlert(ctx, ch) }
-	for _, ch := range changes {
-		if err := ch.write(c, stored); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// storedAlert reads the row of an alert from the file that it was in so far.
-func (s *Store) storedAlert(ctx context.Context, ch *alertChange) (row alertRow, err error) {
-	err = s.readDay(ctx, ch.from, func(c *conn) error {
-		return c.query("SELECT "+alertColumns+" FROM "+ch.from.alertTable()+
-			" WHERE job_id = ? AND opened_by = ? AND opened_nonce = ?", func(s *sqlite.Stmt) error {
-			row = columnsAlert(s)
-			return nil
-		}, ch.job, ch.by.scheduledAt, ch.by.nonce)
-	})
-	return row, err
-}
-
 // recordRuns ends the open runs of facts and writes the open runs of a batch.
-// The caller holds record.
-func (l ledger) recordRuns(ctx context.Context, facts []*domain.Execution, open []domain.OpenRun) error {
-	ended := l.endedRuns(facts)
+// The caller holds the lock.
+func (l *ledger) recordRuns(ctx context.Context, facts []*domain.Execution, open []domain.OpenRun) error {
+	ended := l.runs.ended(facts)
 	rows := make([]openRunRow, 0, len(open))
 	for _, r := range open {
-		won, err := l.hasFact(ctx, r.FireKey)
+		won, err := l.runs.hasFact(ctx, r.FireKey)
 		if err != nil {
 			return fault("record", err)
 		}
@@ -240,20 +224,10 @@ func (l ledger) recordRuns(ctx context.Context, facts []*domain.Execution, open 
 	if len(ended) == 0 && len(rows) == 0 {
 		return nil
 	}
-	return l.changeOpenRuns(ctx, ended, rows)
+	return l.runs.change(ctx, ended, rows)
 }
 
-// endedRuns returns the keys of facts that may have an open run.
-func (s *Store) endedRuns(facts []*domain.Execution) (ended []domain.FireKey) {
-	s.state.RLock()
-	defer s.state.RUnlock()
-	if len(s.openRuns) == 0 {
-		return nil
-	}
-	for _, e := range facts {
-		if _, ok := s.openRuns[e.FireKey]; ok {
-			ended = append(ended, e.FireKey)
-		}
-	}
-	return ended
+// OpenRuns implements store.Ledger.
+func (l *ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
+	return l.runs.open(ctx, fn)
 }

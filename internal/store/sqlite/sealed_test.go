@@ -87,15 +87,15 @@ func TestReadOnlyForAWhile(t *testing.T) {
 // is opened afterwards stays.
 func TestBrokenWriterRenewsReaders(t *testing.T) {
 	s := newStore(t)
-	s.background.Wait() // it reads too
+	s.background.running.Wait() // it reads too
 	read := func(fn func(c *conn)) {
 		t.Helper()
-		if err := s.readers.with(t.Context(), func(c *conn) error { fn(c); return nil }); err != nil {
+		if err := s.db.read(t.Context(), func(c *conn) error { fn(c); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write := func(run func(c *conn) error) error {
-		return s.writer.do(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, run(c) })
+		return s.db.write(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, run(c) })
 	}
 	var first, inUse, later *conn
 	read(func(c *conn) { first = c })
@@ -132,7 +132,7 @@ func TestBrokenWriterRenewsReaders(t *testing.T) {
 func TestReadOnlyErrorOfAnOperationBreaksTheConnection(t *testing.T) {
 	s := newStore(t)
 	var writing *conn
-	err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+	err := s.db.write(t.Context(), 1, func(c *conn) (tally, error) {
 		writing = c
 		if err := c.exec("PRAGMA query_only = ON"); err != nil {
 			return tally{}, err
@@ -142,7 +142,7 @@ func TestReadOnlyErrorOfAnOperationBreaksTheConnection(t *testing.T) {
 	if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultReadOnly {
 		t.Fatalf("error %v, want that of a read-only database", err)
 	}
-	if err := s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+	if err := s.db.write(t.Context(), 1, func(c *conn) (tally, error) {
 		if c == writing {
 			t.Error("the same connection writes on")
 		}

@@ -119,8 +119,8 @@ func TestSecretsAreSealedOnDisk(t *testing.T) {
 	wantNoCanary(t, filepath.Dir(path)) // the log is not in the file yet
 	closeStore(t, s)
 	wantNoCanary(t, filepath.Dir(path))
-	if got := storedKeys(t, path); len(got) != 1 || got[s.box.KeyID()] != 6 {
-		t.Errorf("stored %v, want 6 values of key %s", got, s.box.KeyID())
+	if got := storedKeys(t, path); len(got) != 1 || got[s.sealer.box.KeyID()] != 6 {
+		t.Errorf("stored %v, want 6 values of key %s", got, s.sealer.box.KeyID())
 	}
 	wantReadable(t, openStore(t, path), 1)
 }
@@ -137,7 +137,7 @@ func plainStore(t *testing.T, n int) (path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
+		err = s.db.write(t.Context(), 1, func(c *conn) (tally, error) {
 			return tally{}, c.exec(`UPDATE version SET headers = ?, options = json_set(options, `+
 				`'$.signing.secrets[0]', ?) WHERE job_id = ?`,
 				doc, spec.Signing.Secrets[0].Reveal(), jobID(i))
@@ -160,15 +160,15 @@ func TestPlainRowsAreReadAndSealedAtTheNextStart(t *testing.T) {
 	path := plainStore(t, 3)
 	s := openStore(t, path)
 	wantReadable(t, s, 3) // sealed by now, or not
-	s.background.Wait()
+	s.background.running.Wait()
 	wantReadable(t, s, 3)
 	closeStore(t, s)
-	if got := storedKeys(t, path); got[s.box.KeyID()] != 9 || len(got) != 1 {
+	if got := storedKeys(t, path); got[s.sealer.box.KeyID()] != 9 || len(got) != 1 {
 		t.Errorf("stored %v", got)
 	}
 	s = openStore(t, path)
-	s.background.Wait()
-	if n, err := s.sealRows(t.Context()); n != 0 || err != nil {
+	s.background.running.Wait()
+	if n, err := s.sealer.sealAll(t.Context()); n != 0 || err != nil {
 		t.Errorf("sealed %d versions again, error %v", n, err)
 	}
 }
@@ -216,7 +216,7 @@ func TestKeyOfTheConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.background.Wait()
+	s.background.running.Wait()
 	wantReadable(t, s, 1)
 	closeStore(t, s)
 	if got := storedKeys(t, path); got[k.ID()] != 3 || len(got) != 1 {
@@ -242,7 +242,7 @@ func TestKilledRotation(t *testing.T) {
 	for i := range 4 {
 		create(t, s, secretVersion(i))
 	}
-	oldKey, newKey := s.box.Keys()[0], seal.NewKey()
+	oldKey, newKey := s.sealer.box.Keys()[0], seal.NewKey()
 	closeStore(t, s)
 	if err := seal.WriteFile(s.cfg.keyFile(), newKey, oldKey); err != nil {
 		t.Fatal(err)
@@ -255,14 +255,14 @@ func TestKilledRotation(t *testing.T) {
 		wantReadable(t, s, 4)
 		if sealed < 4 {
 			var chunk []versionRow
-			err := s.readers.with(t.Context(), func(c *conn) (err error) {
+			err := s.db.read(t.Context(), func(c *conn) (err error) {
 				chunk, err = readSecrets(c, &versionRow{})
 				return err
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n, err := s.sealChunk(t.Context(), chunk[sealed:sealed+1]); n != 1 || err != nil {
+			if n, err := s.sealer.sealChunk(t.Context(), chunk[sealed:sealed+1]); n != 1 || err != nil {
 				t.Fatalf("sealed %d, error %v", n, err)
 			}
 		}
@@ -378,14 +378,14 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 func TestHeaderThatLooksSealed(t *testing.T) {
 	s := newStore(t)
 	v := version(0)
-	fake := seal.Prefix + s.box.KeyID() + ":AAAA"
+	fake := seal.Prefix + s.sealer.box.KeyID() + ":AAAA"
 	v.Spec.Headers = map[string]string{"X-Plain": fake, "X-Json": `{"sealed":"` + fake + `"}`, "X-Key": fake}
 	create(t, s, v)
 	job, err := s.Jobs().Get(t.Context(), jobID(0))
 	if err != nil || fmt.Sprint(job.Current.Spec.Headers) != fmt.Sprint(v.Spec.Headers) {
 		t.Errorf("%v, error %v", job.Current.Spec.Headers, err)
 	}
-	if n, err := s.sealRows(t.Context()); n != 0 || err != nil {
+	if n, err := s.sealer.sealAll(t.Context()); n != 0 || err != nil {
 		t.Errorf("sealed %d again, error %v", n, err)
 	}
 }
@@ -401,7 +401,7 @@ func TestCloseEndsTheSealing(t *testing.T) {
 	cancel() // that of Open bounds opening alone
 	closeStore(t, s)
 	s = openStore(t, path)
-	s.background.Wait()
+	s.background.running.Wait()
 	wantReadable(t, s, 3)
 }
 
@@ -444,7 +444,7 @@ func BenchmarkSealScan(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		if n, err := s.sealRows(b.Context()); n != 0 || err != nil {
+		if n, err := s.sealer.sealAll(b.Context()); n != 0 || err != nil {
 			b.Fatal(n, err)
 		}
 	}

@@ -12,7 +12,11 @@ import (
 
 // shards implements store.Shards: one row, since one process owns all jobs.
 // Its writes overtake all others: a node that cannot beat must stop sending.
-type shards struct{ *Store }
+type shards struct {
+	db    *jobsDB
+	guard *guard
+	clock clock.Clock
+}
 
 const (
 	selectShard = `SELECT epoch, token, horizon, watermark, revision, released FROM shard WHERE one = 1`
@@ -37,15 +41,15 @@ func writeShard(c *conn, sh store.Shard) error {
 // what fn made of it.
 func (s shards) change(ctx context.Context, what string, fn func(sh *store.Shard) error) (store.Shard, error) {
 	answer := make(chan store.Shard, 1)
-	err := s.writer.doFirst(ctx, func(c *conn) error {
-		if err := s.checkFiles(); err != nil {
+	err := s.db.writer.doFirst(ctx, func(c *conn) error {
+		if err := s.guard.check(); err != nil {
 			return err
 		}
 		sh, err := readShard(c)
 		if err != nil {
 			return err
 		}
-		sh.Clock = clock.NowMs(s.cfg.Clock)
+		sh.Clock = clock.NowMs(s.clock)
 		if err := fn(&sh); err != nil {
 			return err
 		}
@@ -116,11 +120,11 @@ func (s shards) Release(ctx context.Context, lease store.Lease, w int64) error {
 
 // Peek implements store.Shards.
 func (s shards) Peek(ctx context.Context) (sh store.Shard, err error) {
-	err = s.readers.with(ctx, func(c *conn) (err error) {
+	err = s.db.read(ctx, func(c *conn) (err error) {
 		sh, err = readShard(c)
 		return err
 	})
-	sh.Clock = clock.NowMs(s.cfg.Clock)
+	sh.Clock = clock.NowMs(s.clock)
 	return sh, fault("read the shard", err)
 }
 

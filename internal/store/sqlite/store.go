@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
-	"github.com/gofrs/flock"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -76,46 +75,29 @@ func (c *Config) statementLog() *slog.Logger {
 
 // Store is a [store.Store] in SQLite files. See the package's comment.
 type Store struct {
-	cfg     Config
-	lock    *flock.Flock
-	inode   io.Closer // see lockInode; nil: there is none
-	files   *watch    // what is looked at
-	readers *readers  // of the jobs database
-	writer  *jobsWriter
-	days    *days
-	box     *seal.Box // of the secrets in jobs
+	cfg        Config
+	claim      *claim
+	db         *jobsDB
+	days       *days
+	lock       *recordLock
+	eraser     *eraser
+	keyFile    *keyFile
+	sealer     *sealer
+	background *background
 
-	isNew      bool           // no database was there
-	hadHistory bool           // but a history
-	madeKey    string         // see MadeKey
-	keyFiled   bool           // the key file was there at the start
-	keyGone    bool           // see checkKey; on the writer's goroutine
-	background sync.WaitGroup // what works on the files by itself
-	working    context.Context
-	stopWork   context.CancelFunc
-	unsealed   int // versions whose secrets could not be read when all were sealed anew
+	jobs    *jobs
+	history *history
+	ledger  *ledger
+	shards  *shards
+	alerts  *alerts
+	keys    *keys
+	changes *changes
+
+	isNew      bool // no database was there
+	hadHistory bool // but a history
 
 	closing  sync.Once
-	closeErr error
-
-	// record is held by whoever writes history files: one batch at a time.
-	// erase is held by whoever deletes them, expire by a call of Expire. Who
-	// takes several takes them in the order expire, record, erase.
-	record, erase, expire gate
-
-	watched day   // commits to days up to it count as late; under record
-	late    int64 // how many there were; under record
-
-	// What the files say, kept in memory. Written under record and state,
-	// read under either.
-	state     sync.RWMutex
-	alerts    openAlerts
-	lifetime  totals                      // of every execution ever counted
-	minutes   map[day]int64               // latest minute that the counters of a day have
-	openRuns  map[domain.FireKey]struct{} // keys that may have an open run
-	retiring  map[day]bool                // days whose file Expire has not deleted yet
-	irregular map[day]*irregulars         // see irregular.go
-	stale     bool                        // the outcome of a commit is unknown: load it again before use
+	closeErr error // of the first Close
 }
 
 var _ store.Store = (*Store)(nil)
@@ -138,15 +120,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, cannotOpen(path, err)
 	}
-	lock, err := lockFile(path)
+	claim, err := claimDatabase(path, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{
-		cfg: cfg, lock: lock, record: make(gate, 1), erase: make(gate, 1), expire: make(gate, 1),
-		retiring: make(map[day]bool),
-	}
-	s.working, s.stopWork = context.WithCancel(context.WithoutCancel(ctx))
+	s := &Store{cfg: cfg, claim: claim, background: newBackground(ctx)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(cannotOpen(path, err), s.Close())
 	}
@@ -166,7 +144,7 @@ func cannotOpen(path string, err error) error {
 
 func (s *Store) open(ctx context.Context) (err error) {
 	s.noteNew()
-	if s.inode, err = lockInode(s.cfg.Path); err != nil {
+	if err := s.claim.lockInode(); err != nil {
 		return err
 	}
 	if err := createFile(s.cfg.Path); err != nil {
@@ -176,33 +154,60 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	log := s.cfg.statementLog()
-	if err := migrateFile(ctx, s.cfg.Path, "jobs", log); err != nil {
-		return err
-	}
-	s.files = &watch{log: s.cfg.Log}
+	watched := &watch{log: s.cfg.Log}
 	id := &identity{path: s.cfg.Path, log: s.cfg.Log}
-	s.readers = newReaders(id, s.cfg.ReadConns, log)
-	s.writer = newJobsWriter(s.readers, log, s.files.refuse)
-	go s.writer.loop()
-	if err := s.openBox(ctx); err != nil {
+	if s.db, err = openJobsDB(ctx, id, s.cfg.ReadConns, log, watched.refuse); err != nil {
 		return err
 	}
-
-	ds, err := listDays(s.cfg.historyFolder(), s.cfg.ReadConns, log, s.files)
+	box, keyFile, err := s.cfg.openBox(ctx, s.db)
 	if err != nil {
 		return err
 	}
-	s.days = ds
-	if err := s.finishRetiring(ctx); err != nil {
+	s.keyFile = keyFile
+	if s.days, err = listDays(s.cfg.historyFolder(), s.cfg.ReadConns, log, watched); err != nil {
 		return err
 	}
-	if err := s.openDays(ctx); err != nil {
+	s.join(box, watched)
+	if err := s.eraser.eraseMarked(ctx); err != nil {
+		return err
+	}
+	opener := &historyOpener{s.db, s.days, s.lock, s.cfg.Clock, s.cfg.Log}
+	if err := opener.open(ctx); err != nil {
 		return err
 	}
 	if !s.cfg.sealedByCaller {
-		s.background.Go(func() { s.sealInBackground(s.working) })
+		s.background.start(s.sealer.run)
 	}
 	return nil
+}
+
+// join makes the parts of the store that work on its open files.
+func (s *Store) join(box *seal.Box, watched *watch) {
+	s.eraser = newEraser(s.db, s.days)
+	s.lock = newRecordLock(s.eraser)
+	s.alerts = &alerts{db: s.db, days: s.days, lock: s.lock}
+	runs := &openRuns{db: s.db, days: s.days}
+	counters := &counters{db: s.db, days: s.days}
+	irregular := &irregularJobs{days: s.days}
+	s.lock.copies = []fileCopy{s.alerts, counters, runs, irregular}
+	s.ledger = &ledger{
+		db: s.db, days: s.days, lock: s.lock, eraser: s.eraser, alerts: s.alerts, counters: counters,
+		irregular: irregular, runs: runs,
+	}
+	s.jobs = &jobs{db: s.db, box: box, pace: s.cfg.Pace}
+	s.history = &history{
+		db: s.db, jobs: s.jobs, days: s.days, lock: s.lock, counters: counters, irregular: irregular,
+		pace: s.cfg.Pace, expiry: &expiry{
+			db: s.db, days: s.days, lock: s.lock, eraser: s.eraser, alerts: s.alerts, counters: counters,
+			irregular: irregular, turn: newGate(),
+		},
+	}
+	s.shards = &shards{db: s.db, clock: s.cfg.Clock, guard: &guard{
+		db: s.db, claim: s.claim, days: s.days, history: watched, key: s.keyFile, lock: s.lock,
+		background: s.background,
+	}}
+	s.keys, s.changes = &keys{s.db}, &changes{s.db, box}
+	s.sealer = &sealer{db: s.db, box: box, log: s.cfg.Log}
 }
 
 // noteNew notes whether the store begins with nothing.
@@ -225,97 +230,35 @@ func (s *Store) TellNew() {
 	}
 }
 
-// load reads what is kept in memory from the files.
-func (s *Store) load(ctx context.Context) error {
-	alerts, err := s.loadAlerts(ctx)
-	if err != nil {
-		return err
+// MadeKey returns the file of the encryption key when this start has made it, or
+// "". Whoever runs the server should keep a copy.
+func (s *Store) MadeKey() string {
+	if !s.keyFile.made {
+		return ""
 	}
-	lifetime, minutes, err := s.loadTotals(ctx)
-	if err != nil {
-		return err
-	}
-	runs, err := s.loadOpenRuns(ctx)
-	if err != nil {
-		return err
-	}
-	irregular, err := s.loadIrregular(ctx)
-	if err != nil {
-		return err
-	}
-	s.state.Lock()
-	defer s.state.Unlock()
-	s.irregular = irregular
-	s.alerts, s.lifetime, s.minutes, s.openRuns = alerts, lifetime, minutes, runs
-	s.stale = false
-	return nil
+	return s.keyFile.path
 }
-
-// fresh loads the state again when the outcome of a commit is unknown. The caller holds
-// record.
-func (s *Store) fresh(ctx context.Context) error {
-	if !s.stale {
-		return nil
-	}
-	if err := s.finishRetiring(ctx); err != nil {
-		return err
-	}
-	return s.load(ctx)
-}
-
-// freshForRead is fresh for a caller that does not hold record.
-func (s *Store) freshForRead(ctx context.Context) error {
-	s.state.RLock()
-	stale := s.stale
-	s.state.RUnlock()
-	if !stale {
-		return nil
-	}
-	if err := s.record.enter(ctx); err != nil {
-		return err
-	}
-	defer s.record.leave()
-	return s.fresh(ctx)
-}
-
-// gate is a mutex whose wait ends with a context: a disk that hangs under one
-// caller must not hold the others beyond their deadlines.
-type gate chan struct{}
-
-func (g gate) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case g <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (g gate) leave() { <-g }
 
 // Jobs implements store.Store.
-func (s *Store) Jobs() store.Jobs { return jobs{s} }
+func (s *Store) Jobs() store.Jobs { return s.jobs }
 
 // History implements store.Store.
-func (s *Store) History() store.History { return history{s} }
+func (s *Store) History() store.History { return s.history }
 
 // Ledger implements store.Store.
-func (s *Store) Ledger() store.Ledger { return ledger{s} }
+func (s *Store) Ledger() store.Ledger { return s.ledger }
 
 // Shards implements store.Store.
-func (s *Store) Shards() store.Shards { return shards{s} }
+func (s *Store) Shards() store.Shards { return s.shards }
 
 // Alerts implements store.Store.
-func (s *Store) Alerts() store.Alerts { return alerts{s} }
+func (s *Store) Alerts() store.Alerts { return s.alerts }
 
 // Keys implements store.Store.
-func (s *Store) Keys() store.Keys { return keys{s} }
+func (s *Store) Keys() store.Keys { return s.keys }
 
 // Changes implements store.Store.
-func (s *Store) Changes() store.Changes { return changes{s} }
+func (s *Store) Changes() store.Changes { return s.changes }
 
 // Close waits for the writes that have begun, puts the logs into the files and
 // lets go of the lock. A second call does nothing.
@@ -325,27 +268,36 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) close() error {
-	s.stopWork()
-	s.background.Wait()
-	s.record <- struct{}{}
-	defer s.record.leave()
-	s.erase <- struct{}{}
-	defer s.erase.leave()
+	s.background.stop()
+	if s.lock != nil { // nothing is recorded or deleted any more
+		s.lock.enterAtLast()
+		defer s.lock.leave()
+		s.eraser.turn.enterAtLast()
+		defer s.eraser.turn.leave()
+	}
 	var errs []error
 	if s.days != nil {
 		errs = append(errs, s.days.close())
 	}
-	if s.readers != nil {
-		errs = append(errs, s.readers.close())
+	if s.db != nil {
+		errs = append(errs, s.db.close())
 	}
-	if s.writer != nil {
-		errs = append(errs, s.writer.close())
+	return errors.Join(append(errs, s.claim.release())...)
+}
+
+// Warning says which days of the history are set aside; empty: none.
+func (s *Store) Warning() string {
+	var names []string
+	for _, d := range s.days.asides() {
+		names = append(names, d.String())
 	}
-	if s.inode != nil {
-		errs = append(errs, s.inode.Close())
+	const most = 5
+	if len(names) == 0 {
+		return ""
 	}
-	if err := s.lock.Unlock(); err != nil {
-		errs = append(errs, fmt.Errorf("unlock %s: %w", s.lock.Path(), err))
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more days", len(names)-most)
 	}
-	return errors.Join(errs...)
+	return "damaged history is set aside, neither shown nor counted: " + text
 }

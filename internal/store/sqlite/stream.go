@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"math"
-	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -25,21 +24,21 @@ SELECT ` + executionColumns + ` FROM execution
 
 // stream is one call of Stream.
 type stream struct {
-	history
-	after domain.FireKey // the last that was read
-	at    int64          // all before it was read
-	to    int64
-	kept  int64 // how far the history was dropped when it began
-	free  chan []domain.Execution
-	read  chan []domain.Execution
+	history *history
+	after   domain.FireKey // the last that was read
+	at      int64          // all before it was read
+	to      int64
+	kept    int64 // how far the history was dropped when it began
+	free    chan []domain.Execution
+	read    chan []domain.Execution
 }
 
 // Stream implements store.History. It reads ahead by a piece, so that reading
 // and what fn does take place at the same time. No transaction is open between
 // pieces: a slow reader of the stream keeps neither the log from being emptied
 // nor a day from being dropped.
-func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
-	kept, err := h.dropped(ctx)
+func (h *history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
+	kept, err := h.db.dropped(ctx)
 	if err == nil {
 		err = h.days.whole(from, to-1)
 	}
@@ -74,7 +73,7 @@ func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Ex
 // run reads the files of the window. It looks for the next one when it is done
 // with one: there may be a new day by then.
 func (s *stream) run(ctx context.Context) error {
-	for d, ok := s.days.next(dayOf(s.at)); ok && d.start() < s.to; d, ok = s.days.next(d + 1) {
+	for d, ok := s.history.days.next(dayOf(s.at)); ok && d.start() < s.to; d, ok = s.history.days.next(d + 1) {
 		for more := true; more; {
 			var err error
 			if more, err = s.piece(ctx, d); err != nil {
@@ -96,9 +95,9 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 		return false, ctx.Err()
 	}
 	piece = piece[:0]
-	err = s.days.read(ctx, d, func(c *conn) error {
+	err = s.history.days.read(ctx, d, func(c *conn) error {
 		return c.query(selectStream, func(stmt *sqlite.Stmt) error {
-			s.cfg.Pace.Step(len(piece))
+			s.history.pace.Step(len(piece))
 			e := columnsExecution(stmt)
 			piece = append(piece, e)
 			return nil
@@ -124,20 +123,9 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 // whole returns an error when Expire has dropped what was still to come. It
 // says how far it drops before it does.
 func (s *stream) whole(ctx context.Context) error {
-	kept, err := s.dropped(ctx)
+	kept, err := s.history.db.dropped(ctx)
 	if err == nil && kept > s.kept && s.at < min(kept, s.to) {
 		return domain.Unavailable(nil, "the history was dropped while it was read: begin again")
 	}
 	return err
-}
-
-// next returns the first day at or after d that has a file.
-func (ds *days) next(d day) (day, bool) {
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	i, _ := slices.BinarySearch(ds.known, d)
-	if i == len(ds.known) {
-		return 0, false
-	}
-	return ds.known[i], true
 }

@@ -10,25 +10,25 @@ import (
 // records waits.
 const sweepChunk = 200
 
-// sweepAlerts deletes open rows that no longer count, because their alert went
+// sweep deletes open rows that no longer count, because their alert went
 // on or ended in the file of another day. It must come before that file is
 // deleted: the row would look like an open alert again. The file of day first is
 // left out: it is deleted before all others.
 //
 // What it deletes it deletes in turn, each time with no more than a chunk, so
 // that others can record in between.
-func (s *Store) sweepAlerts(ctx context.Context, first day, turn func(context.Context, func() error) error) error {
-	for _, d := range append(s.days.all(), carried) {
+func (a *alerts) sweep(ctx context.Context, first day, turn func(context.Context, func() error) error) error {
+	for _, d := range append(a.days.all(), carried) {
 		if d == first {
 			continue
 		}
-		dead, err := s.deadAlerts(ctx, d)
+		dead, err := a.dead(ctx, d)
 		if err != nil {
 			return err
 		}
 		for len(dead) > 0 {
 			n := min(len(dead), sweepChunk)
-			err := turn(ctx, func() error { return s.deleteAlerts(ctx, d, dead[:n]) })
+			err := turn(ctx, func() error { return a.remove(ctx, d, dead[:n]) })
 			if err != nil {
 				return err
 			}
@@ -38,26 +38,14 @@ func (s *Store) sweepAlerts(ctx context.Context, first day, turn func(context.Co
 	return nil
 }
 
-// inTurn runs fn while nothing is recorded.
-func (s *Store) inTurn(ctx context.Context, fn func() error) error {
-	if err := s.record.enter(ctx); err != nil {
-		return err
-	}
-	defer s.record.leave()
-	if err := s.fresh(ctx); err != nil {
-		return err
-	}
-	return fn()
-}
-
-// alreadyInTurn is inTurn for a caller that holds record.
+// alreadyInTurn is recordLock.with for a caller that holds the lock.
 func alreadyInTurn(_ context.Context, fn func() error) error { return fn() }
 
-func (s *Store) deadAlerts(ctx context.Context, d day) (dead []alertRow, err error) {
-	err = s.readDay(ctx, d, func(c *conn) error {
+func (a *alerts) dead(ctx context.Context, d day) (dead []alertRow, err error) {
+	err = a.readDay(ctx, d, func(c *conn) error {
 		return c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+" WHERE recovered_at IS NULL",
 			func(stmt *sqlite.Stmt) error {
-				if row := columnsAlert(stmt); !s.counts(d, &row) {
+				if row := columnsAlert(stmt); !a.counts(d, &row) {
 					dead = append(dead, row)
 				}
 				return nil
@@ -66,14 +54,14 @@ func (s *Store) deadAlerts(ctx context.Context, d day) (dead []alertRow, err err
 	return dead, err
 }
 
-// deleteAlerts deletes those of the rows that are still open and do not count:
+// remove deletes those of the rows that are still open and do not count:
 // since they were read, a late fact may have changed one. The caller holds
-// record.
-func (s *Store) deleteAlerts(ctx context.Context, d day, rows []alertRow) error {
+// the recordLock.
+func (a *alerts) remove(ctx context.Context, d day, rows []alertRow) error {
 	remove := func(c *conn) error {
 		for i := range rows {
 			r := &rows[i]
-			if s.counts(d, r) {
+			if a.counts(d, r) {
 				continue
 			}
 			err := c.exec("DELETE FROM "+d.alertTable()+
@@ -86,17 +74,17 @@ func (s *Store) deleteAlerts(ctx context.Context, d day, rows []alertRow) error 
 		return nil
 	}
 	if d == carried {
-		return s.writer.do(ctx, len(rows), func(c *conn) (tally, error) { return tally{}, remove(c) })
+		return a.db.write(ctx, len(rows), func(c *conn) (tally, error) { return tally{}, remove(c) })
 	}
-	f, err := s.days.acquire(ctx, d, false)
+	f, err := a.days.acquire(ctx, d, false)
 	if f == nil {
 		return err
 	}
-	defer s.days.release(f)
+	defer a.days.release(f)
 	if err != nil {
 		return err
 	}
-	c, err := f.write(ctx, s.cfg.statementLog())
+	c, err := f.write(ctx)
 	if err != nil {
 		return err
 	}

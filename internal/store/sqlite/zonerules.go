@@ -16,7 +16,7 @@ INSERT INTO zone_rules (zone, valid_from, release, data) VALUES (?, ?, ?, ?) ON 
 
 // ZoneRules implements store.Shards.
 func (s shards) ZoneRules(ctx context.Context) (found []store.ZoneRules, err error) {
-	err = s.readers.with(ctx, func(c *conn) error {
+	err = s.db.read(ctx, func(c *conn) error {
 		return c.query(selectZoneRules, func(s *sqlite.Stmt) error {
 			data := make([]byte, s.ColumnLen(3))
 			s.ColumnBytes(3, data)
@@ -31,7 +31,7 @@ func (s shards) ZoneRules(ctx context.Context) (found []store.ZoneRules, err err
 
 // AddZoneRules implements store.Shards.
 func (s shards) AddZoneRules(ctx context.Context, rules []store.ZoneRules) error {
-	return fault("keep the rules of zones", s.writer.do(ctx, len(rules), func(c *conn) (tally, error) {
+	return fault("keep the rules of zones", s.db.write(ctx, len(rules), func(c *conn) (tally, error) {
 		for _, r := range rules {
 			if err := c.exec(insertZoneRules, r.Zone, r.From, r.Release, []byte(r.Data)); err != nil {
 				return tally{}, err

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// List implements store.Alerts.
+func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
+	if err := a.lock.freshForRead(ctx); err != nil {
+		return nil, fault("read the alerts", err)
+	}
+	if page.BeforeAt == 0 && page.BeforeJob.IsZero() {
+		page.BeforeAt = math.MaxInt64
+	}
+	list := a.listAll
+	if page.OpenOnly {
+		list = a.listOpen
+	}
+	found, err := list(ctx, page)
+	if err != nil {
+		return nil, fault("read the alerts", err)
+	}
+	lost, err := a.listLost(ctx, page)
+	if err != nil {
+		return nil, fault("read the alerts", err)
+	}
+	found = append(lost, found...) // of a job at one instant the lost fires come first
+	slices.SortStableFunc(found, func(x, y domain.Alert) int {
+		return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID)
+	})
+	return found[:max(0, min(page.Limit, len(found)))], nil
+}
+
+// newestFirst orders alerts by (LastAt, JobID) descending.
+func newestFirst(aAt int64, aJob domain.JobID, bAt int64, bJob domain.JobID) int {
+	if c := cmp.Compare(bAt, aAt); c != 0 {
+		return c
+	}
+	return bytes.Compare(bJob[:], aJob[:])
+}
+
+// listOpen takes the order from memory and the rows from the files.
+func (a *alerts) listOpen(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
+	type entry struct {
+		job domain.JobID
+		liveAlert
+	}
+	var open []entry
+	a.mu.RLock()
+	for job, live := range a.open {
+		if c := newestFirst(live.lastAt, job, page.BeforeAt, page.BeforeJob); c > 0 || c == 0 && page.BeforeLost {
+			open = append(open, entry{job, live})
+		}
+	}
+	a.mu.RUnlock()
+	slices.SortFunc(open, func(x, y entry) int { return newestFirst(x.lastAt, x.job, y.lastAt, y.job) })
+
+	found := make([]domain.Alert, 0, min(page.Limit, len(open)))
+	for _, e := range open[:max(0, min(page.Limit, len(open)))] {
+		row, err := a.stored(ctx, &alertChange{liveAlert: e.liveAlert, job: e.job, from: e.day})
+		if err != nil {
+			return nil, err
+		}
+		if row.Count > 0 { // otherwise Expire has just moved it
+			found = append(found, row.Alert)
+		}
+	}
+	return found, nil
+}
+
+// listAll gathers the first rows of every file.
+func (a *alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Alert, error) {
+	var found []domain.Alert
+	for _, d := range append(a.days.all(), carried) {
+		err := a.readDay(ctx, d, func(c *conn) error {
+			rows, err := a.rowsOf(c, d, page)
+			found = append(found, rows...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// rowsOf returns the newest alerts below a page's start of which the file of a
+// day has the row that counts. A row that says recovered is final. An open one
+// counts when memory says that its alert is open and that this is its file.
+func (a *alerts) rowsOf(c *conn, d day, page store.AlertPage) ([]domain.Alert, error) {
+	var found []domain.Alert
+	below := "<"
+	if page.BeforeLost { // its failures come after it
+		below = "<="
+	}
+	err := c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+
+		" WHERE (last_at, job_id) "+below+" (?, ?) ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
+		if len(found) >= page.Limit {
+			return errFull
+		}
+		if row := columnsAlert(s); !row.Open() || a.counts(d, &row) {
+			found = append(found, row.Alert)
+		}
+		return nil
+	}, page.BeforeAt, page.BeforeJob)
+	if errors.Is(err, errFull) {
+		err = nil
+	}
+	return found, err
+}
