@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/danielgtaylor/huma/v2"
@@ -98,7 +100,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s.spaces.seal = seal
-	s.huma = humago.New(s.mux, documentConfig(c.Version))
+	s.huma = humago.New(s.mux, reference.Config(c.Version))
 	s.registerJobs()
 	s.registerImport()
 	s.registerExport()
@@ -114,5 +116,5 @@ func New(c Config) (http.Handler, error) {
 	if err := s.registerDocs(); err != nil { // last: it renders all the others
 		return nil, err
 	}
-	return s, nil
+	return front.NewHandler(front.Config{Next: s, Fault: panicProblem, Clock: c.Clock, Metrics: c.Metrics, Log: c.Log})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -52,7 +53,7 @@ func newGuard(c *Config) *guard {
 // admits returns who the caller is, or the refusal.
 func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	keyless, local := g.keys.Empty(), onLoopback(r)
-	if keyless && local && !openPaths[r.URL.Path] && !loopbackHost(r.Host) && !fromNoBrowser(r) {
+	if keyless && local && !openPaths[r.URL.Path] && !front.LoopbackHost(r.Host) && !fromNoBrowser(r) {
 		return access.Caller{}, kindMisdirected.field("Host",
 			"must be localhost or a loopback address while no API key is set", r.Host)
 	}
@@ -204,15 +205,3 @@ func onLoopback(r *http.Request) bool {
 // fromNoBrowser reports whether a request is one of HTTP/1.0 without a Host, which
 // had none. No browser sends it.
 func fromNoBrowser(r *http.Request) bool { return r.Host == "" && !r.ProtoAtLeast(1, 1) }
-
-func loopbackHost(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.Unmap().IsLoopback()
-}

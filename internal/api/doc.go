@@ -1,11 +1,11 @@
 // Package api is Belfry's REST API: the routes, one file per resource, and the
 // document that describes them.
 //
-//	             ┌ recover, count, log ┐ ┌ who may come in ┐ ┌ route ┐ ┌ form ┐
-//	request ────▶│ middleware.go       │▶│ auth.go         │▶│ huma  │▶│      │▶ handler
-//	             └─────────────────────┘ └─────────────────┘ └───────┘ └──────┘     │
-//	                                                          route.go: query names,│
-//	problem document ◀── problem.go ◀── *domain.Error ◀───────content type, size ───┘
+//	             ┌ headers, panics, log ┐ ┌ who may come in ┐ ┌ route ┐ ┌ form ┐
+//	request ────▶│ package front        │▶│ auth.go         │▶│ huma  │▶│      │▶ handler
+//	             └──────────────────────┘ └─────────────────┘ └───────┘ └──────┘     │
+//	                                                           route.go: query names,│
+//	problem document ◀── problem.go ◀── *domain.Error ◀────────content type, size ───┘
 //
 // # What it guarantees
 //
@@ -30,11 +30,8 @@
 //     section 13 says, or the request is refused. It is never ignored: precondition.go.
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
-//   - After a request whose length a proxy may read differently, the connection is
-//     closed, so that its body is never taken for another request (RFC 9112, section
-//     6.1): ambiguousLength in headers.go.
-//   - The number of connections is bounded. At the bound an idle or slow connection is
-//     closed for a new one, so that neither kind keeps other clients out.
+//   - Connections are bounded, every answer has safe headers, and a panic ends one
+//     request: package front.
 //   - Every route requires a role; a request that no rule matches requires admin. The
 //     refusal of a key does not say what was wrong with it.
 //   - A key that is confined to a namespace learns nothing of the others, not even

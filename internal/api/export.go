@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -67,7 +68,7 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-jobs.ndjson"`)
 		if err := s.writeExport(ctx, w, q, first, document); err != nil {
-			if rec, ok := w.(*recorder); !ok || rec.err == nil { // otherwise the client went away
+			if front.WriteError(w) == nil { // otherwise the client went away
 				s.tell(ctx, err)
 			}
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -71,7 +72,7 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-executions.ndjson"`)
 		if err := s.writeHistory(ctx, w, from, to); err != nil {
-			if rec, ok := w.(*recorder); !ok || rec.err == nil { // otherwise the client went away
+			if front.WriteError(w) == nil { // otherwise the client went away
 				s.tell(ctx, err)
 			}
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell

@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -11,32 +12,14 @@ import (
 // RFC 3339. Answers have milliseconds. Which numbers are none, because they are
 // of another unit, is for [wire.DecodeInstant] and [wire.ParseInstant] to say.
 
-// instantField is an instant in the body of a request; zero: none.
-type instantField int64
-
-// Schema implements huma.SchemaProvider.
-func (instantField) Schema(huma.Registry) *huma.Schema { return instantSchema(wire.MaxInstantMs) }
-
 // instantParam is an instant in a query: the end of a range.
 type instantParam string
 
 // Schema implements huma.SchemaProvider.
 func (instantParam) Schema(huma.Registry) *huma.Schema {
-	s := instantSchema(wire.MaxParameterMs)
+	s := reference.InstantSchema(wire.MaxParameterMs)
 	s.Description = "Unix milliseconds, or RFC 3339."
 	return s
-}
-
-func instantSchema(most float64) *huma.Schema {
-	least := float64(wire.MinInstantMs)
-	return &huma.Schema{
-		AnyOf: []*huma.Schema{
-			{Type: "integer", Enum: []any{0}},
-			{Type: "integer", Minimum: &least, Maximum: &most},
-			{Type: "string", Format: "date-time"},
-		},
-		Examples: []any{1767225600000, "2026-01-01T00:00:00Z"},
-	}
 }
 
 func (p instantParam) parse(name string, def int64) (int64, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -14,7 +15,7 @@ import (
 )
 
 func (s *server) registerJobs() {
-	body := func(schema string) *huma.RequestBody { return s.jsonBody(schema) }
+	body := reference.JSONBody
 	register(s, huma.Operation{
 		OperationID: "create-job", Method: http.MethodPost, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "Register a job",

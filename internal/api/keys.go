@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -18,7 +19,7 @@ func (s *server) registerKeys() {
 		Description: "The answer is the only place where the key is ever shown: what is kept is its SHA-256. The " +
 			"first key must be an admin's, without an expiry; " +
 			"from then on every path but the probes needs a key. For admins.",
-		RequestBody: s.jsonBody("NewKey"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
+		RequestBody: reference.JSONBody("NewKey"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
 	}, s.createKey, kindInvalid, kindConflict, kindUnavailable)
 	register(s, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Tags: []string{"Keys"},
@@ -36,10 +37,10 @@ func (s *server) registerKeys() {
 
 // newKey is the body of a request for a key.
 type newKey struct {
-	Name      string       `json:"name" minLength:"1" maxLength:"100" pattern:"^\\s*[^\\s\\x00-\\x1f\\x7f][^\\x00-\\x1f\\x7f]*\\s*$" doc:"Who or what will use it: the trail of changes shows it. In printable text." example:"CI of team billing"`
-	Role      domain.Role  `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
-	Namespace string       `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]*$" doc:"The only namespace whose jobs, executions and alerts it sees; empty or absent: all. An admin is confined to none." example:"billing"`
-	ExpiresAt instantField `json:"expiresAt,omitempty" doc:"From when on it opens nothing any more: Unix milliseconds or RFC 3339; 0 or absent: it does not expire."`
+	Name      string            `json:"name" minLength:"1" maxLength:"100" pattern:"^\\s*[^\\s\\x00-\\x1f\\x7f][^\\x00-\\x1f\\x7f]*\\s*$" doc:"Who or what will use it: the trail of changes shows it. In printable text." example:"CI of team billing"`
+	Role      domain.Role       `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
+	Namespace string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]*$" doc:"The only namespace whose jobs, executions and alerts it sees; empty or absent: all. An admin is confined to none." example:"billing"`
+	ExpiresAt reference.Instant `json:"expiresAt,omitempty" doc:"From when on it opens nothing any more: Unix milliseconds or RFC 3339; 0 or absent: it does not expire."`
 }
 
 type keyBody struct {
@@ -81,7 +82,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	var name, role string
 	var want domain.APIKey
 	err = decodeFields(data, map[string]any{"name": &name, "role": &role, "namespace": &want.Namespace,
-		"expiresAt": (*instantField)(&want.ExpiresAt)})
+		"expiresAt": (*reference.Instant)(&want.ExpiresAt)})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -44,16 +43,6 @@ func (s *server) registerObservability() {
 		OperationID: "get-prometheus", Method: http.MethodGet, Path: "/metrics", Tags: []string{"Observability"},
 		Summary: "Metrics for Prometheus", Description: "The Prometheus text format.",
 	}, "text/plain", s.Metrics.Handler())
-}
-
-// observe counts a request. The mux leaves the pattern of the route in the
-// request; what no route took is one label value.
-func (s *server) observe(r *http.Request, status int, took time.Duration) {
-	_, route, _ := strings.Cut(r.Pattern, " ")
-	if route == "" {
-		route = "none"
-	}
-	s.Metrics.Request(route, r.Method, status).Observe(took.Seconds())
 }
 
 type metricsOutput struct{ Body metricsBody }

@@ -10,25 +10,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
-// A path that differs from one of ours by slashes alone is taken for it: clients
-// join a base URL that ends in one. What differs by more gets a pointer.
-
-// withCleanPath returns the request with slashes that are doubled or at the end of its
-// path taken off. It comes before anybody decides by the path, above all before
-// the guard. A path with encoded slashes, or with segments that lead upwards, is
-// left as it is: it is none of ours.
-func withCleanPath(r *http.Request) *http.Request {
-	p := r.URL.Path
-	if r.URL.RawPath != "" || len(p) < 2 || p[0] != '/' || p[len(p)-1] != '/' && !strings.Contains(p, "//") {
-		return r
-	}
-	parts := strings.FieldsFunc(p, func(c rune) bool { return c == '/' })
-	out, u := *r, *r.URL
-	u.Path = "/" + strings.Join(parts, "/")
-	out.URL = &u
-	return &out
-}
-
 // otherPaths are names under which other programs have what is here, by which
 // people and probes look for it.
 var otherPaths = map[string]string{

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -13,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/front"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -46,7 +51,7 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 		}
 		return out, nil
 	})
-	for _, documented := range methodsOf(s.huma.OpenAPI().Paths[op.Path]) {
+	for _, documented := range reference.Operations(s.huma.OpenAPI().Paths[op.Path]) {
 		if documented.Method == op.Method {
 			documented.RequestBody = body
 		}
@@ -107,7 +112,7 @@ func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
 	}
 	if err == nil && op.RequestBody != nil {
 		err = checkBody(op, r)
-		r.Body = http.MaxBytesReader(plainWriter(w), r.Body, op.MaxBodyBytes)
+		r.Body = http.MaxBytesReader(front.ServerWriter(w), r.Body, op.MaxBodyBytes)
 	} else if err == nil && op.Method != http.MethodGet && r.ContentLength != 0 { // a body that is not looked at
 		err = checkCoding(r.Header.Values("Content-Encoding"))
 	}
@@ -211,6 +216,20 @@ func checkCoding(codings []string) error {
 	return nil
 }
 
+// ServeHTTP implements http.Handler: it asks the guard, then hands the request to
+// its route.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	caller, refusal := s.guard.admits(r)
+	if refusal != nil {
+		s.Metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
+		refusal.write(w)
+		return
+	}
+	inner := withVisitor(r, caller)
+	defer func() { r.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
+	s.route(w, inner)
+}
+
 // route hands the request to the mux. Paths that are not clean ("/jobs/../x") are
 // no paths of ours: the mux would redirect them, with a page.
 func (s *server) route(w http.ResponseWriter, r *http.Request) {
@@ -219,4 +238,25 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// tell makes the problem of an error, and logs the error where it is not the
+// caller's.
+func (s *server) tell(ctx context.Context, err error) *Problem {
+	p := problemOf(err)
+	switch {
+	case p.Status < http.StatusInternalServerError:
+	case errors.Is(err, context.Canceled):
+	default:
+		s.Log.LogAttrs(ctx, slog.LevelError, "request failed",
+			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance),
+			slog.Any(telemetry.KeyError, err))
+	}
+	return p
+}
+
+// panicProblem is the answer to a request that ended in a panic, and its number.
+func panicProblem() (id string, answer http.Handler) {
+	p := internalProblem(nil)
+	return p.Instance, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { p.write(w) })
 }

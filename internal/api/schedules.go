@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -35,7 +37,7 @@ func (s *server) registerSchedules() {
 		Description: "In words, as instants, and what clock changes do to it in the two years after. Stores nothing. " +
 			"The same rules as a job's: what is refused here is refused there. next is shorter than count when the " +
 			"schedule ends.",
-		RequestBody: s.jsonBody("PreviewRequest"), MaxBodyBytes: s.MaxBody,
+		RequestBody: reference.JSONBody("PreviewRequest"), MaxBodyBytes: s.MaxBody,
 	}, s.preview, kindInvalid)
 }
 
@@ -43,12 +45,12 @@ type previewInput struct{ request }
 
 // previewRequest is the body of a preview.
 type previewRequest struct {
-	Schedule string       `json:"schedule" maxLength:"256" doc:"The expression, as in a job." example:"0 30 2 * * *"`
-	Timezone string       `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
-	After    instantField `json:"after,omitempty" doc:"Instants strictly after this one: Unix milliseconds or RFC 3339, from 2001 to 2199; 0 or absent: now. @every is counted from it."`
-	Count    int          `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
-	DST      wire.DstSpec `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
-	JobID    string       `json:"jobId,omitempty" format:"uuid" doc:"The job whose H is shown; absent: that of no job in particular." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Schedule string            `json:"schedule" maxLength:"256" doc:"The expression, as in a job." example:"0 30 2 * * *"`
+	Timezone string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
+	After    reference.Instant `json:"after,omitempty" doc:"Instants strictly after this one: Unix milliseconds or RFC 3339, from 2001 to 2199; 0 or absent: now. @every is counted from it."`
+	Count    int               `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
+	DST      wire.DstSpec      `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`
+	JobID    string            `json:"jobId,omitempty" format:"uuid" doc:"The job whose H is shown; absent: that of no job in particular." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 }
 
 type previewOutput struct{ Body previewBody }
@@ -128,7 +130,7 @@ func (p *previewed) warnings() []string {
 func (s *server) parsePreview(data []byte) (previewed, error) {
 	var schedule string
 	var job *string
-	var after instantField
+	var after reference.Instant
 	zone := "UTC"
 	dst := domain.DefaultSpec().DST
 	p := previewed{after: s.Clock.Now(), count: defaultPreview}
@@ -186,11 +188,11 @@ func decodeFields(data []byte, fields map[string]any) error {
 		return domain.Invalid("", "must be a JSON object", nil)
 	}
 	e := &domain.Error{Code: domain.CodeInvalid}
-	for _, name := range sortedNames(object) {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
 		into, known := fields[name]
 		if !known {
 			e.Fields = append(e.Fields, domain.FieldError{Field: name,
-				Message: "is not a field here: there are " + strings.Join(sortedNames(fields), ", ")})
+				Message: "is not a field here: there are " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")})
 			continue
 		}
 		if message := decodeField(object[name], into); message != "" {
@@ -216,10 +218,10 @@ func decodeField(raw json.RawMessage, into any) (message string) {
 			*to = int(min(max(n, math.MinInt32), math.MaxInt32)) // each has narrower limits
 		}
 		return message
-	case *instantField:
+	case *reference.Instant:
 		ms, message := wire.DecodeInstant(raw)
 		if message == "" {
-			*to = instantField(ms)
+			*to = reference.Instant(ms)
 		}
 		return message
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -25,7 +26,7 @@ func listen(t *testing.T, h http.Handler, change ...func(*http.Server)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewServer(ServerConfig{Handler: h, Metrics: telemetry.NewMetrics()})
+	s, err := front.NewServer(front.ServerConfig{Handler: h, Metrics: telemetry.NewMetrics()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"testing/iotest"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -200,59 +198,6 @@ func TestImportReaderTellsFaultsOfTheConnection(t *testing.T) {
 	}
 	if got := drain(t, iotest.ErrReader(slowConn{})); got[0] != "none: 408" {
 		t.Errorf("%v", got)
-	}
-}
-
-func TestRecorder(t *testing.T) {
-	w := httptest.NewRecorder()
-	rec := &recorder{ResponseWriter: w}
-	if _, err := rec.Write([]byte("abc")); err != nil || rec.status != 200 || rec.bytes != 3 {
-		t.Errorf("%+v, %v", rec, err)
-	}
-	rec.WriteHeader(500) // too late
-	if w.Code != 200 || rec.status != 200 {
-		t.Errorf("%d", w.Code)
-	}
-	if plainWriter(rec) != http.ResponseWriter(w) || plainWriter(w) != http.ResponseWriter(w) ||
-		rec.Unwrap() != http.ResponseWriter(w) {
-		t.Error("the writer inside is not reached")
-	}
-}
-
-func TestDocsWords(t *testing.T) {
-	lo, hi, n := 1.0, 5.0, 9
-	for _, tc := range []struct {
-		schema *huma.Schema
-		typ    docsType
-		limits string
-	}{
-		{nil, docsType{"none", ""}, ""},
-		{&huma.Schema{}, docsType{"any JSON", ""}, ""},
-		{&huma.Schema{Ref: "#/components/schemas/Job"}, docsType{"Job", "Job"}, ""},
-		{&huma.Schema{Type: "string", Format: "uuid"}, docsType{"uuid", ""}, ""},
-		{&huma.Schema{Type: "string", Format: "date-time", MaxLength: &n}, docsType{"string", ""},
-			"At most 9 characters"},
-		{&huma.Schema{Type: "integer", Nullable: true, Minimum: &lo, Maximum: &hi}, docsType{"integer or null", ""},
-			"From 1 to 5"},
-		{&huma.Schema{Type: "integer", Minimum: &lo}, docsType{"integer", ""}, "At least 1"},
-		{&huma.Schema{Type: "string", Enum: []any{"A", "B"}}, docsType{"string", ""}, "A, B"},
-		{&huma.Schema{Type: "array", Items: &huma.Schema{Ref: "#/x/Job"}, MaxItems: &n},
-			docsType{"array of Job", "Job"}, "At most 9"},
-		{&huma.Schema{Type: "object"}, docsType{"object", ""}, ""},
-		{&huma.Schema{Type: "object", AdditionalProperties: &huma.Schema{Type: "string"}, MaxProperties: &n},
-			docsType{"object of string", ""}, "At most 9"},
-	} {
-		if got := typeOf(tc.schema); got != tc.typ {
-			t.Errorf("%+v, want %+v", got, tc.typ)
-		}
-		if tc.schema != nil && limitsOf(tc.schema) != tc.limits {
-			t.Errorf("%q, want %q", limitsOf(tc.schema), tc.limits)
-		}
-	}
-	if got := []string{bytesText(1 << 20), bytesText(64 << 20), bytesText(1000), jsonText("x"), jsonText([]int{1}),
-		jsonText(func() {})}; got[0] != "1 MiB" ||
-		got[1] != "64 MiB" || got[2] != "1000 bytes" || got[3] != "x" || got[4] != "[1]" || got[5] == "" {
-		t.Errorf("%q", got)
 	}
 }
 

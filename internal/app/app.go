@@ -35,6 +35,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/executor"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -143,13 +144,13 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 
 // openServer makes the HTTP server, with TLS where there is a certificate.
 func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics) (err error) {
-	a.server, err = api.NewServer(api.ServerConfig{
+	a.server, err = front.NewServer(front.ServerConfig{
 		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.quota.clients,
 	})
 	if err != nil {
 		return err
 	}
-	paced, err := api.NewListener(api.ListenerConfig{
+	paced, err := front.NewListener(front.ListenerConfig{
 		Listener: a.listener, Clock: clk, Metrics: metrics, PerSecond: a.cfg.MaxConnectionRate,
 	})
 	if err != nil {
@@ -160,11 +161,11 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 	if a.cfg.TLSCert == "" {
 		return nil
 	}
-	cert, err := openCertificate(a.cfg.TLSCert, a.cfg.TLSKey, clk, a.log)
+	cert, err := front.OpenCertificate(a.cfg.TLSCert, a.cfg.TLSKey, clk, a.log)
 	if err != nil {
 		return err
 	}
-	a.server.TLSConfig = cert.config()
+	a.server.TLSConfig = cert.Config()
 	return nil
 }
 
@@ -214,7 +215,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
-	shortenQueue(l, api.Backlog)
+	front.ShortenQueue(l, front.Backlog)
 	return l, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -75,7 +76,7 @@ func authorities(file string) (*x509.CertPool, error) {
 func clientCertificates(list []config.ClientCertificate) (certs map[string]tls.Certificate, names []string, err error) {
 	certs = make(map[string]tls.Certificate, len(list))
 	for _, c := range list {
-		cert, err := keyPair(c.CertFile, c.KeyFile)
+		cert, err := front.KeyPair(c.CertFile, c.KeyFile)
 		if err != nil {
 			return nil, nil, fmt.Errorf("client certificate %s (%s, %s): %w", c.Name, c.CertFile,
 				c.KeyFile, reason(err))
@@ -83,20 +84,6 @@ func clientCertificates(list []config.ClientCertificate) (certs map[string]tls.C
 		certs[c.Name], names = cert, append(names, c.Name)
 	}
 	return certs, names, nil
-}
-
-// keyPair reads a certificate and its key. A byte order mark, which editors of
-// Windows write, would hide the first block of PEM.
-func keyPair(certFile, keyFile string) (tls.Certificate, error) {
-	cert, err := os.ReadFile(certFile)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := os.ReadFile(keyFile)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.X509KeyPair(charset.Trim(cert), charset.Trim(key))
 }
 
 // reason drops the path from an error about a file: the message names it.

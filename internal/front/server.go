@@ -1,4 +1,4 @@
-package api
+package front
 
 import (
 	"cmp"
@@ -35,7 +35,7 @@ type ServerConfig struct {
 // hundreds of requests, so that a limit of connections would limit nothing.
 func NewServer(c ServerConfig) (*http.Server, error) {
 	if c.Handler == nil || c.Metrics == nil || c.MaxConnections < 0 {
-		return nil, errors.New("api: Handler and Metrics are required, and MaxConnections must not be negative")
+		return nil, errors.New("front: Handler and Metrics are required, and MaxConnections must not be negative")
 	}
 	s := &http.Server{
 		Addr:              c.Addr,
@@ -48,7 +48,7 @@ func NewServer(c ServerConfig) (*http.Server, error) {
 		Protocols:         new(http.Protocols),
 	}
 	s.Protocols.SetHTTP1(true)
-	d := door{limit: cmp.Or(c.MaxConnections, DefaultMaxConnections), dropped: c.Metrics.ConnectionsDropped}
-	d.watch(s)
+	cs := connections{limit: cmp.Or(c.MaxConnections, DefaultMaxConnections), dropped: c.Metrics.ConnectionsDropped}
+	cs.watch(s)
 	return s, nil
 }

@@ -1,4 +1,4 @@
-package api
+package front
 
 import (
 	"encoding/binary"
@@ -65,10 +65,10 @@ type entry struct {
 	at time.Time
 }
 
-// testTurnstile is a turnstile whose server takes whoever is let in.
-type testTurnstile struct {
+// testListener is a rateListener whose server takes whoever is let in.
+type testListener struct {
 	*queue
-	*turnstile
+	*rateListener
 	metrics *telemetry.Metrics
 	served  sync.WaitGroup
 
@@ -76,16 +76,16 @@ type testTurnstile struct {
 	let []entry
 }
 
-// newTestTurnstile opens one of the default rate. Close it at the end.
-func newTestTurnstile(t *testing.T) *testTurnstile {
+// newTestListener opens one of the default rate. Close it at the end.
+func newTestListener(t *testing.T) *testListener {
 	t.Helper()
-	e := &testTurnstile{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})},
+	e := &testListener{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})},
 		metrics: telemetry.NewMetrics()}
 	l, err := NewListener(ListenerConfig{Listener: e.queue, Clock: clock.System{}, Metrics: e.metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.turnstile = l.(*turnstile)
+	e.rateListener = l.(*rateListener)
 	e.served.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -104,19 +104,19 @@ func newTestTurnstile(t *testing.T) *testTurnstile {
 }
 
 // end closes it and returns who was let in.
-func (e *testTurnstile) end(t *testing.T) []entry {
+func (e *testListener) end(t *testing.T) []entry {
 	t.Helper()
-	if err := e.turnstile.Close(); err != nil {
+	if err := e.rateListener.Close(); err != nil {
 		t.Error(err)
 	}
 	e.served.Wait()
 	return e.let
 }
 
-func (e *testTurnstile) refusals() int { return int(testutil.ToFloat64(e.metrics.ConnectionsRefused)) }
+func (e *testListener) refusals() int { return int(testutil.ToFloat64(e.metrics.ConnectionsRefused)) }
 
 // flood has each address come again and again, as fast as the queue takes it.
-func (e *testTurnstile) flood(addresses func(i uint32) net.IP, attackers int) {
+func (e *testListener) flood(addresses func(i uint32) net.IP, attackers int) {
 	var next atomic.Uint32
 	for range attackers {
 		e.served.Go(func() {
@@ -142,7 +142,7 @@ func ipv4(base string, i uint32) net.IP {
 // even for a millisecond, and again half a minute later.
 func TestManyComeAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		for range 2 {
 			for i := range uint32(500) {
 				e.fromIP(ipv4("192.0.2.0", i%3))
@@ -166,7 +166,7 @@ func TestManyComeAtOnce(t *testing.T) {
 // a little slower than what is let in, or for a moment much faster.
 func TestAProxyIsNotRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		n := 0
 		for range 60 {
 			for range 9 { // 1,900 a second
@@ -198,7 +198,7 @@ func TestAProxyIsNotRefused(t *testing.T) {
 // rate, in every tenth of a second, and nobody is refused.
 func TestFloodComesEvenly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		began := time.Now()
 		e.flood(func(i uint32) net.IP { return ipv4("127.0.0.2", i%6) }, 6)
 		time.Sleep(10 * time.Second)
@@ -224,12 +224,12 @@ func TestFloodComesEvenly(t *testing.T) {
 	})
 }
 
-// TestAStormKeepsNobodyOut: while few addresses flood the queue, of IPv4 and
+// TestAFloodKeepsNobodyOut: while few addresses flood the queue, of IPv4 and
 // of one network of IPv6, others come through it in some tens of milliseconds,
 // the flood is refused, and when it is over its addresses may come again.
-func TestAStormKeepsNobodyOut(t *testing.T) {
+func TestAFloodKeepsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		network := net.ParseIP("2001:db8::")
 		e.flood(func(i uint32) net.IP {
 			if i%4 > 0 {
@@ -239,7 +239,7 @@ func TestAStormKeepsNobodyOut(t *testing.T) {
 			binary.BigEndian.PutUint32(ip[12:], i)
 			return ip
 		}, 8)
-		time.Sleep(stormAfter + 50*time.Millisecond)
+		time.Sleep(floodAfter + 50*time.Millisecond)
 		before, refused := e.count(), e.refusals()
 		var client []*fakeConn
 		for i := range uint32(50) {
@@ -278,17 +278,17 @@ func TestAStormKeepsNobodyOut(t *testing.T) {
 	})
 }
 
-func (e *testTurnstile) count() int {
+func (e *testListener) count() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.let)
 }
 
-// TestAStormPasses: whoever was refused comes in once it is over, and what he
+// TestAFloodPasses: whoever was refused comes in once it is over, and what he
 // was refused by is closed.
-func TestAStormPasses(t *testing.T) {
+func TestAFloodPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		defer e.end(t)
 		var flood []*fakeConn
 		for range 5_000 {
@@ -312,11 +312,11 @@ func TestAStormPasses(t *testing.T) {
 	})
 }
 
-// TestAStormOfManyAddresses has a million of them: what is remembered is bounded,
+// TestAFloodOfManyAddresses has a million of them: what is remembered is bounded,
 // and an honest client is not refused for their sake.
-func TestAStormOfManyAddresses(t *testing.T) {
+func TestAFloodOfManyAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		e.flood(func(i uint32) net.IP { return ipv4("10.0.0.0", i) }, 8)
 		time.Sleep(10 * time.Second)
 		k := e.from("192.0.2.1")
@@ -336,10 +336,10 @@ func TestAStormOfManyAddresses(t *testing.T) {
 	})
 }
 
-// TestClosingEndsAPause closes a turnstile that pauses, and one that waits.
+// TestClosingEndsAPause closes a listener that pauses, and one that waits.
 func TestClosingEndsAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newTestTurnstile(t)
+		e := newTestListener(t)
 		for range 700 {
 			e.from("127.0.0.1")
 		}
@@ -352,7 +352,7 @@ func TestClosingEndsAPause(t *testing.T) {
 		if time.Since(before) != 0 {
 			t.Error("the pause went on")
 		}
-		newTestTurnstile(t).end(t)
+		newTestListener(t).end(t)
 	})
 }
 
@@ -372,7 +372,7 @@ func TestListenerConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := l.(*turnstile)
+		s := l.(*rateListener)
 		if s.budget.Burst() < admission || s.reserve.Burst() < 1 ||
 			s.addresses.Of(netip.MustParseAddr("192.0.2.1"), time.Time{}).Burst() < 1 {
 			t.Errorf("%d a second: nobody would come in", perSecond)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package app
+package front
 
 import (
 	"net"
@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shortenQueue sets how many connections the kernel holds for a listener, of
+// ShortenQueue sets how many connections the kernel holds for a listener, of
 // which Go always asks for as many as the system allows. Where that fails the
 // queue stays as long as it was, which only makes it slower.
-func shortenQueue(l net.Listener, n int) {
+func ShortenQueue(l net.Listener, n int) {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {
 		return

@@ -1,4 +1,4 @@
-package api
+package front
 
 import (
 	"cmp"
@@ -16,10 +16,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// DefaultConnectionRate is how many new connections a second are let in, in the
-// long run. One costs 100 to 120 us of CPU from Accept to the door that closes
-// it again: the kernel's work, a goroutine, its buffers, two locks. 2,000 are a
-// quarter of a core, a budget that leaves the rest to the fires whoever comes.
+// DefaultConnectionRate is how many new connections a second are accepted, in the
+// long run. One costs 100 to 120 us of CPU from Accept until it is closed again for
+// another one: the kernel's work, a goroutine, its buffers, two locks. 2,000 are a
+// quarter of a core, which leaves the rest to the fires during a flood too.
 const DefaultConnectionRate = 2_000
 
 const (
@@ -39,13 +39,13 @@ const (
 	reserveShare = 4
 	reserveTime  = 20 * time.Second
 
-	// addressShare is the part of all that one address may have while a storm
-	// lasts, 200 a second.
+	// addressShare is the part of all that one address may have during a flood,
+	// 200 a second.
 	addressShare = 10
 
-	// stormAfter is how long connections may arrive faster than they are accepted
+	// floodAfter is how long connections may arrive faster than they are accepted
 	// before addresses above their share are refused.
-	stormAfter = 250 * time.Millisecond
+	floodAfter = 250 * time.Millisecond
 
 	// minPause is the shortest pause. A shorter one would wake a thread for each
 	// connection, and that costs as much as the pause saves.
@@ -65,13 +65,13 @@ type ListenerConfig struct {
 	Listener  net.Listener // with a queue of [Backlog]
 	Clock     clock.Clock
 	Metrics   *telemetry.Metrics
-	PerSecond int // connections let in a second; zero: DefaultConnectionRate
+	PerSecond int // connections accepted a second; zero: DefaultConnectionRate
 }
 
-// turnstile bounds how fast connections come in, before anything is spent on
+// rateListener bounds how fast connections are accepted, before anything is spent on
 // them:
 //
-//	kernel's queue ─▶ budget left? ─▶ a storm, and more than its share? ─▶ door
+//	kernel's queue ─▶ budget left? ─▶ a flood, and the address over its share? ─▶ server
 //	                  no: pause       yes: reset
 //
 // While the budget lasts every connection is accepted, also from a proxy that opens one
@@ -85,7 +85,7 @@ type ListenerConfig struct {
 // The table of addresses is bounded. An attacker with more addresses than it holds is
 // slowed down by the pauses alone and not refused: refusing him would use up the common
 // share of honest clients.
-type turnstile struct {
+type rateListener struct {
 	net.Listener
 
 	clock           clock.Clock
@@ -100,15 +100,15 @@ type turnstile struct {
 	overBudgetSince time.Time // when the budget was first exceeded; zero: it is not
 }
 
-// NewListener returns a listener that lets in so many connections a second. The
+// NewListener returns a listener that accepts so many connections a second. The
 // error is about the config.
 func NewListener(c ListenerConfig) (net.Listener, error) {
 	if c.Listener == nil || c.Clock == nil || c.Metrics == nil || c.PerSecond < 0 {
-		return nil, errors.New("api: Listener, Clock and Metrics are required, and PerSecond must not be negative")
+		return nil, errors.New("front: Listener, Clock and Metrics are required, and PerSecond must not be negative")
 	}
 	perSecond := cmp.Or(c.PerSecond, DefaultConnectionRate)
 	share, reserve := max(perSecond/addressShare, 1), max(perSecond/reserveShare, 1)
-	t := &turnstile{
+	t := &rateListener{
 		Listener: c.Listener, clock: c.Clock, refused: c.Metrics.ConnectionsRefused, paused: c.Metrics.AcceptPauses,
 		budget:    rate.NewLimiter(rate.Limit(perSecond*admission), max(perSecond/evenShare, 1)*admission),
 		reserve:   rate.NewLimiter(rate.Limit(float64(reserve)/reserveTime.Seconds()), reserve),
@@ -118,83 +118,83 @@ func NewListener(c ListenerConfig) (net.Listener, error) {
 	return t, nil
 }
 
-// Accept returns the next connection that is let in.
-func (t *turnstile) Accept() (net.Conn, error) {
+// Accept returns the next connection that is not refused.
+func (l *rateListener) Accept() (net.Conn, error) {
 	for {
-		paid, ok := t.rest()
+		paid, ok := l.waitForBudget()
 		if !ok {
 			return nil, net.ErrClosed
 		}
-		c, err := t.Listener.Accept()
+		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if paid || t.admit(c.RemoteAddr()) {
+		if paid || l.admit(c.RemoteAddr()) {
 			return c, nil
 		}
-		t.refused.Inc()
+		l.refused.Inc()
 		reset(c)
 	}
 }
 
 // Close ends a pause too.
-func (t *turnstile) Close() error {
-	t.shut()
-	return t.Listener.Close()
+func (l *rateListener) Close() error {
+	l.shut()
+	return l.Listener.Close()
 }
 
-// rest waits until there is room for a connection, and tells whether the reserve
-// has paid for it. It is not ok when the listener was closed.
-func (t *turnstile) rest() (paid, ok bool) {
+// waitForBudget waits until the budget has room for a connection, and tells whether
+// the reserve has paid for it. It is not ok when the listener was closed.
+func (l *rateListener) waitForBudget() (paid, ok bool) {
 	for {
-		pause, paid := t.pause(t.clock.Now())
+		pause, paid := l.pause(l.clock.Now())
 		if pause == 0 {
 			return paid, true
 		}
-		if !clock.Wait(t.open, pause) {
+		if !clock.Wait(l.open, pause) {
 			return false, false
 		}
-		t.paused.Add(pause.Seconds())
+		l.paused.Add(pause.Seconds())
 	}
 }
 
 // pause returns for how long nobody is to be let in, and whether the reserve has
 // paid for the next one.
-func (t *turnstile) pause(now time.Time) (pause time.Duration, paid bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	missing := admission - t.budget.TokensAt(now)
+func (l *rateListener) pause(now time.Time) (pause time.Duration, paid bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	missing := admission - l.budget.TokensAt(now)
 	if missing <= 0 {
 		return 0, false
 	}
-	if t.reserve.AllowN(now, 1) {
+	if l.reserve.AllowN(now, 1) {
 		return 0, true
 	}
-	if t.overBudgetSince.IsZero() {
-		t.overBudgetSince = now
+	if l.overBudgetSince.IsZero() {
+		l.overBudgetSince = now
 	}
-	return max(minPause, time.Duration(missing/float64(t.budget.Limit())*float64(time.Second))), false
+	return max(minPause, time.Duration(missing/float64(l.budget.Limit())*float64(time.Second))), false
 }
 
 // admit decides about a connection, and pays for it.
-func (t *turnstile) admit(from net.Addr) bool {
-	now := t.clock.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.budget.TokensAt(now) >= float64(t.budget.Burst()) {
-		t.overBudgetSince = time.Time{} // nobody was waiting
+func (l *rateListener) admit(from net.Addr) bool {
+	now := l.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.budget.TokensAt(now) >= float64(l.budget.Burst()) {
+		l.overBudgetSince = time.Time{} // nobody was waiting
 	}
 	cost, ok := admission, true
-	if !t.overBudgetSince.IsZero() && !t.within(from, now) && now.Sub(t.overBudgetSince) >= stormAfter {
+	if !l.overBudgetSince.IsZero() && !l.within(from, now) && now.Sub(l.overBudgetSince) >= floodAfter {
 		cost, ok = refusal, false
 	}
-	t.budget.ReserveN(now, cost)
+	l.budget.ReserveN(now, cost)
 	return ok
 }
 
 // within takes from the share of an address, and tells whether there was
 // something left; under mu.
-func (t *turnstile) within(from net.Addr, now time.Time) bool {
+func (l *rateListener) within(from net.Addr, now time.Time) bool {
 	tcp, _ := from.(*net.TCPAddr)
 	if tcp == nil {
 		return true
@@ -203,7 +203,7 @@ func (t *turnstile) within(from net.Addr, now time.Time) bool {
 	if !ok || addr.Unmap().IsLoopback() {
 		return true
 	}
-	share := t.addresses.Of(addr, now)
+	share := l.addresses.Of(addr, now)
 	return share == nil || share.AllowN(now, 1)
 }
 

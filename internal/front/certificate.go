@@ -1,4 +1,4 @@
-package app
+package front
 
 import (
 	"crypto/tls"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -16,11 +17,25 @@ import (
 // when somebody connects, by whoever comes first.
 const lookEvery = time.Second
 
-// certificate is a TLS certificate and its key, in two files. When the files change they
+// KeyPair reads a certificate and its key. A byte order mark, which editors of
+// Windows write, would hide the first block of PEM.
+func KeyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(charset.Trim(cert), charset.Trim(key))
+}
+
+// Certificate is a TLS certificate and its key, in two files. When the files change they
 // are read again, so that a renewal needs no restart. Files that cannot be used, such as
 // a new certificate beside the old key, change nothing: they are logged once, and tried
 // again until they can be used.
-type certificate struct {
+type Certificate struct {
 	certFile, keyFile string
 	clock             clock.Clock
 	log               *slog.Logger
@@ -38,9 +53,9 @@ type stamp struct {
 	certSize, keySize int64
 }
 
-// openCertificate reads the files, or says in one line what is wrong with them.
-func openCertificate(certFile, keyFile string, clk clock.Clock, log *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, clock: clk, log: log, looked: clk.Mark()}
+// OpenCertificate reads the files, or says in one line what is wrong with them.
+func OpenCertificate(certFile, keyFile string, clk clock.Clock, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, clock: clk, log: log, looked: clk.Mark()}
 	var err error
 	if c.stamp, err = c.stat(); err == nil {
 		c.current, err = c.read()
@@ -51,7 +66,7 @@ func openCertificate(certFile, keyFile string, clk clock.Clock, log *slog.Logger
 	return c, nil
 }
 
-func (c *certificate) stat() (s stamp, err error) {
+func (c *Certificate) stat() (s stamp, err error) {
 	cert, err := os.Stat(c.certFile)
 	if err != nil {
 		return s, err
@@ -63,8 +78,8 @@ func (c *certificate) stat() (s stamp, err error) {
 	return stamp{cert.ModTime(), key.ModTime(), cert.Size(), key.Size()}, nil
 }
 
-func (c *certificate) read() (*tls.Certificate, error) {
-	pair, err := keyPair(c.certFile, c.keyFile)
+func (c *Certificate) read() (*tls.Certificate, error) {
+	pair, err := KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", c.certFile, c.keyFile, err)
 	}
@@ -72,7 +87,7 @@ func (c *certificate) read() (*tls.Certificate, error) {
 }
 
 // get returns the certificate of the moment, for a handshake.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.clock.Elapsed(c.looked) >= lookEvery {
@@ -83,7 +98,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // look reads the files again if they have changed.
-func (c *certificate) look() {
+func (c *Certificate) look() {
 	now, err := c.stat()
 	if err == nil && now == c.stamp {
 		return
@@ -106,8 +121,8 @@ func (c *certificate) look() {
 	c.faulty = now
 }
 
-// config returns the TLS settings of the server: TLS 1.2 and up, with the
+// Config returns the TLS settings of the server: TLS 1.2 and up, with the
 // cipher suites that Go holds to be safe.
-func (c *certificate) config() *tls.Config {
+func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 }

@@ -1,17 +1,68 @@
-package api
+package reference
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
+	"net/http"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
+
+//go:embed page.html.tmpl
+var pageTemplate string
+
+//go:embed page.css
+var pageStyle string
+
+// pagePolicy lets a page use its own style and nothing else: no script, no
+// font, no picture, no other host.
+var pagePolicy = func() string {
+	sum := sha256.Sum256([]byte(pageStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+// Problem is a kind of problem that the API answers with, as the page explains it.
+type Problem struct {
+	Slug, Title, Meaning string
+	Status               int
+}
+
+// Page returns the page that is made of the finished document. It explains the
+// problems in their order.
+func Page(doc *huma.OpenAPI, problems []Problem) ([]byte, error) {
+	t, err := template.New("docs").Parse(pageTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, reader{doc, problems}.page())
+	return b.Bytes(), err
+}
+
+// PagePolicy returns the Content-Security-Policy of the page.
+func PagePolicy() string { return pagePolicy }
+
+// Serve answers with a text that is whole when the server runs, and lets a page
+// use its own style.
+func Serve(contentType string, content *[]byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", contentType)
+		h.Set("Content-Security-Policy", pagePolicy)
+		_, _ = w.Write(*content) // the client is gone: there is nobody to tell
+	})
+}
 
 // docsPage is the OpenAPI document as the template of /docs reads it.
 type docsPage struct {
@@ -19,7 +70,7 @@ type docsPage struct {
 	Style                       template.CSS
 	Groups                      []docsGroup
 	Schemas                     []docsSchema
-	Problems                    []docsProblem
+	Problems                    []Problem
 }
 
 type docsGroup struct {
@@ -32,7 +83,7 @@ type docsOperation struct {
 	Parameters                                      []docsRow
 	Bodies                                          []docsBody
 	Answers                                         []docsAnswer
-	Problems                                        []docsProblem
+	Problems                                        []Problem
 }
 
 type docsBody struct {
@@ -59,59 +110,46 @@ type docsRow struct {
 // docsType is a type in words, and the schema it leads to, if any.
 type docsType struct{ Text, Ref string }
 
-type docsProblem struct {
-	Slug, Title, Meaning string
-	Status               int
+// reader makes the page of the document.
+type reader struct {
+	doc      *huma.OpenAPI
+	problems []Problem
 }
 
-func docsPageOf(doc *huma.OpenAPI) docsPage {
-	page := docsPage{
-		Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description,
-		Style: template.CSS(docsStyle), //nolint:gosec // the page's own file
+func (r reader) page() docsPage {
+	doc := r.doc
+	p := docsPage{
+		Problems: r.problems, Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description,
+		Style: template.CSS(pageStyle), //nolint:gosec // the page's own file
 	}
 	for _, tag := range doc.Tags {
-		page.Groups = append(page.Groups, docsGroup{tag.Name, tag.Description, operationsOf(doc, tag.Name)})
+		p.Groups = append(p.Groups, docsGroup{tag.Name, tag.Description, r.operations(tag.Name)})
 	}
 	schemas := doc.Components.Schemas.Map()
-	for _, name := range sortedNames(schemas) {
+	for _, name := range sortedKeys(schemas) {
 		s := schemas[name]
-		page.Schemas = append(page.Schemas, docsSchema{name, s.Description, fieldRows(s)})
+		p.Schemas = append(p.Schemas, docsSchema{name, s.Description, fieldRows(s)})
 	}
-	for _, k := range kinds {
-		page.Problems = append(page.Problems, docsProblem{k.slug, k.title, k.meaning, k.status})
-	}
-	return page
+	return p
 }
 
-func sortedNames[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// operationsOf returns the operations with the tag, by path, then in the order
+// operations returns the operations with the tag, by path, then in the order
 // in which people think of methods.
-func operationsOf(doc *huma.OpenAPI, tag string) []docsOperation {
+func (r reader) operations(tag string) []docsOperation {
 	var found []docsOperation
-	for _, path := range sortedNames(doc.Paths) {
-		for _, op := range methodsOf(doc.Paths[path]) {
+	for _, path := range sortedKeys(r.doc.Paths) {
+		for _, op := range Operations(r.doc.Paths[path]) {
 			if slices.Contains(op.Tags, tag) {
-				found = append(found, operationOf(op, path, doc))
+				found = append(found, r.operation(op, path))
 			}
 		}
 	}
 	return found
 }
 
-func methodsOf(item *huma.PathItem) []*huma.Operation {
-	all := []*huma.Operation{item.Post, item.Get, item.Put, item.Patch, item.Delete}
-	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
-}
-
-func operationOf(op *huma.Operation, path string, doc *huma.OpenAPI) docsOperation {
+func (r reader) operation(op *huma.Operation, path string) docsOperation {
 	d := docsOperation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary,
 		Description: op.Description}
 	for _, p := range op.Parameters {
@@ -120,34 +158,34 @@ func operationOf(op *huma.Operation, path string, doc *huma.OpenAPI) docsOperati
 		d.Parameters = append(d.Parameters, row)
 	}
 	if op.RequestBody != nil {
-		for _, ct := range sortedNames(op.RequestBody.Content) {
+		for _, ct := range sortedKeys(op.RequestBody.Content) {
 			d.Bodies = append(d.Bodies, docsBody{ct, bytesText(op.MaxBodyBytes),
 				typeOf(op.RequestBody.Content[ct].Schema)})
 		}
 		if media := op.RequestBody.Content["application/json"]; media != nil {
-			d.Example = exampleOf(media.Schema, doc)
+			d.Example = exampleOf(media.Schema, r.doc)
 		}
 	}
-	d.Answers, d.Problems = answersOf(op)
+	d.Answers, d.Problems = r.answers(op)
 	return d
 }
 
-// answersOf tells what an operation answers with from the problems that it may
+// answers tells what an operation answers with from the problems that it may
 // refuse with: those are explained once, at the end of the page.
-func answersOf(op *huma.Operation) (answers []docsAnswer, problems []docsProblem) {
-	for _, status := range sortedNames(op.Responses) {
-		r := op.Responses[status]
-		if r.Content["application/problem+json"] != nil {
-			for _, k := range kinds {
-				if strconv.Itoa(k.status) == status {
-					problems = append(problems, docsProblem{k.slug, k.title, k.meaning, k.status})
+func (r reader) answers(op *huma.Operation) (answers []docsAnswer, problems []Problem) {
+	for _, status := range sortedKeys(op.Responses) {
+		response := op.Responses[status]
+		if response.Content["application/problem+json"] != nil {
+			for _, p := range r.problems {
+				if strconv.Itoa(p.Status) == status {
+					problems = append(problems, p)
 				}
 			}
 			continue
 		}
-		answer := docsAnswer{Status: status, Meaning: r.Description}
-		for _, ct := range sortedNames(r.Content) {
-			answer.Type = typeOf(r.Content[ct].Schema)
+		answer := docsAnswer{Status: status, Meaning: response.Description}
+		for _, ct := range sortedKeys(response.Content) {
+			answer.Type = typeOf(response.Content[ct].Schema)
 		}
 		answers = append(answers, answer)
 	}
@@ -163,7 +201,7 @@ func bytesText(n int64) string {
 
 func fieldRows(s *huma.Schema) []docsRow {
 	var rows []docsRow
-	for _, name := range sortedNames(s.Properties) {
+	for _, name := range sortedKeys(s.Properties) {
 		rows = append(rows, rowOf(name, s.Properties[name], slices.Contains(s.Required, name)))
 	}
 	slices.SortStableFunc(rows, func(a, b docsRow) int { // what is required comes first

@@ -1,6 +1,6 @@
 //go:build unix
 
-package app
+package front
 
 import (
 	"context"
@@ -17,7 +17,7 @@ func TestTheQueueIsShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	shortenQueue(l, 4)
+	ShortenQueue(l, 4)
 	taken := 0
 	for taken < 64 {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -32,5 +32,5 @@ func TestTheQueueIsShort(t *testing.T) {
 	if taken < 4 || taken == 64 {
 		t.Errorf("%d connections were taken", taken)
 	}
-	shortenQueue(struct{ net.Listener }{}, 4) // no TCP: left alone
+	ShortenQueue(struct{ net.Listener }{}, 4) // no TCP: left alone
 }

@@ -1,4 +1,4 @@
-package api
+package reference
 
 import (
 	"encoding/json"
@@ -20,12 +20,12 @@ Errors are problem documents (RFC 9457, application/problem+json). 400: the requ
 
 When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
 
-// documentConfig returns huma's configuration: the frame of the document, and
-// none of huma's own pages.
-func documentConfig(version string) huma.Config {
+// Config returns huma's configuration: the frame of the document, and none of
+// huma's own pages.
+func Config(version string) huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[domain.Spec](), reflect.TypeFor[specFields]())
-	registry.RegisterTypeAlias(reflect.TypeFor[wire.Instant](), reflect.TypeFor[instantField]())
+	registry.RegisterTypeAlias(reflect.TypeFor[wire.Instant](), reflect.TypeFor[Instant]())
 	registry.Schema(reflect.TypeFor[wire.JobSpec](), true, "")
 	change := *registry.Map()["JobSpec"]
 	change.Required = nil
@@ -74,21 +74,29 @@ func schemaName(t reflect.Type, hint string) string {
 	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
 }
 
-// jsonBody is the request body of a route that reads it itself.
-func (s *server) jsonBody(schema string) *huma.RequestBody {
+// JSONBody is the request body of a route that reads it itself: the name of its
+// schema.
+func JSONBody(schema string) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}},
 	}}
 }
 
-// document returns the finished OpenAPI document.
-func (s *server) document() ([]byte, error) {
-	api := s.huma.OpenAPI()
+// Operations returns the operations of a path in the order in which people think
+// of methods.
+func Operations(item *huma.PathItem) []*huma.Operation {
+	all := []*huma.Operation{item.Post, item.Get, item.Put, item.Patch, item.Delete}
+	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
+}
+
+// Finish completes the document, once every route is in it, and returns its text.
+func Finish(doc *huma.OpenAPI) ([]byte, error) {
+	takeNull(doc.Components.Schemas.Map())
 	// huma registers its own error types whether or not they are used.
-	maps.DeleteFunc(api.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
+	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
 		return name == "ErrorModel" || name == "ErrorDetail"
 	})
-	return json.MarshalIndent(api, "", " ")
+	return json.MarshalIndent(doc, "", " ")
 }
 
 // specFields documents [domain.Spec] in answers: a [wire.JobSpec] without isActive,

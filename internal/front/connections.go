@@ -1,4 +1,4 @@
-package api
+package front
 
 import (
 	"container/list"
@@ -15,7 +15,7 @@ import (
 // waits takes about 10 KiB and an open file.
 const DefaultMaxConnections = 1_000
 
-// door bounds the number of connections of a server. At the bound a new connection
+// connections bounds the number of connections of a server. At the bound a new one
 // replaces the one that has gone longest without an answered request. So an attacker
 // who opens connections and sends nothing, or a byte now and then, loses his own
 // connections, and clients that send requests keep theirs. A connection whose request is
@@ -23,74 +23,74 @@ const DefaultMaxConnections = 1_000
 //
 // A limit in front of Accept would do the opposite: whoever fills it keeps all other
 // clients out.
-type door struct {
+type connections struct {
 	limit   int
 	dropped prometheus.Counter
 
 	mu      sync.Mutex
-	byConn  map[net.Conn]*visit
-	waiting list.List // of *visit, those without a handler, the longest first
+	byConn  map[net.Conn]*connection
+	waiting list.List // of *connection, those without a handler, the longest first
 }
 
-// visit is one connection.
-type visit struct {
+// connection is one of them.
+type connection struct {
 	conn net.Conn
 	wait *list.Element // nil: a handler has its request
 }
 
-type visitKey struct{}
+type connectionKey struct{}
 
-// watch makes the door that of a server, before it serves.
-func (d *door) watch(s *http.Server) {
-	d.byConn = map[net.Conn]*visit{}
+// watch counts the connections of a server; before it serves.
+func (cs *connections) watch(s *http.Server) {
+	cs.byConn = map[net.Conn]*connection{}
 	inner := s.Handler
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v, _ := r.Context().Value(visitKey{}).(*visit)
+		v, _ := r.Context().Value(connectionKey{}).(*connection)
 		if v == nil {
 			inner.ServeHTTP(w, r)
 			return
 		}
-		d.begin(v)
-		defer d.end(v)
+		cs.begin(v)
+		defer cs.end(v)
 		inner.ServeHTTP(w, r)
 	})
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, visitKey{}, d.enter(c))
+		return context.WithValue(ctx, connectionKey{}, cs.enter(c))
 	}
 	s.ConnState = func(c net.Conn, state http.ConnState) {
 		if state == http.StateClosed || state == http.StateHijacked {
-			d.leave(c)
+			cs.leave(c)
 		}
 	}
 }
 
 // enter counts a connection, and closes one if it is one too many.
-func (d *door) enter(c net.Conn) *visit {
-	d.mu.Lock()
-	v := &visit{conn: c}
+func (cs *connections) enter(c net.Conn) *connection {
+	cs.mu.Lock()
+	v := &connection{conn: c}
 	var out net.Conn
-	if len(d.byConn) >= d.limit {
+	if len(cs.byConn) >= cs.limit {
 		out = c // unless another one waits
-		if longest := d.waiting.Front(); longest != nil {
-			gone := longest.Value.(*visit)
+		if longest := cs.waiting.Front(); longest != nil {
+			gone := longest.Value.(*connection)
 			out = gone.conn
-			d.remove(gone)
+			cs.remove(gone)
 		}
 	}
 	if out != c {
-		d.byConn[c] = v
-		v.wait = d.waiting.PushBack(v)
+		cs.byConn[c] = v
+		v.wait = cs.waiting.PushBack(v)
 	}
-	d.mu.Unlock()
+	cs.mu.Unlock()
 	if out != nil {
-		d.dropped.Inc()
+		cs.dropped.Inc()
 		hangUp(out)
 	}
 	return v
 }
 
-// hangUp closes a connection without a word: TLS would wait for the client to
-// take its farewell.
+// hangUp closes a connection at once: TLS would wait for the client to read the
+// close message.
 func hangUp(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
@@ -98,38 +98,38 @@ func hangUp(c net.Conn) {
 	_ = c.Close()
 }
 
-// remove takes a visit out; under mu.
-func (d *door) remove(v *visit) {
-	delete(d.byConn, v.conn)
+// remove takes a connection out; under mu.
+func (cs *connections) remove(v *connection) {
+	delete(cs.byConn, v.conn)
 	if v.wait != nil {
-		d.waiting.Remove(v.wait)
+		cs.waiting.Remove(v.wait)
 		v.wait = nil
 	}
 }
 
-func (d *door) leave(c net.Conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if v := d.byConn[c]; v != nil {
-		d.remove(v)
+func (cs *connections) leave(c net.Conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if v := cs.byConn[c]; v != nil {
+		cs.remove(v)
 	}
 }
 
 // begin says that a handler has the request.
-func (d *door) begin(v *visit) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (cs *connections) begin(v *connection) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
 	if v.wait != nil {
-		d.waiting.Remove(v.wait)
+		cs.waiting.Remove(v.wait)
 		v.wait = nil
 	}
 }
 
 // end says that the request is answered.
-func (d *door) end(v *visit) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.byConn[v.conn] == v && v.wait == nil {
-		v.wait = d.waiting.PushBack(v)
+func (cs *connections) end(v *connection) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.byConn[v.conn] == v && v.wait == nil {
+		v.wait = cs.waiting.PushBack(v)
 	}
 }

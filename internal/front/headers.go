@@ -1,8 +1,11 @@
-package api
+package front
 
 import (
 	"maps"
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 )
 
 // noPagePolicy is for answers that are no pages: a browser that takes one for a
@@ -23,18 +26,32 @@ var safeHeaders = http.Header{
 	"X-Frame-Options":              {"DENY"},
 }
 
-// strictTransport keeps a browser that has come by TLS from coming without for
-// a year. On loopback it is not sent: it would hold for every port there.
+// strictTransport tells a browser that has used TLS to use nothing else for a
+// year. It is not sent on loopback: it would hold for every port there.
 const strictTransport = "max-age=31536000"
 
 func setSafeHeaders(h http.Header, r *http.Request) {
 	maps.Copy(h, safeHeaders)
-	if r.TLS != nil && !loopbackHost(r.Host) {
+	if r.TLS != nil && !LoopbackHost(r.Host) {
 		h.Set("Strict-Transport-Security", strictTransport)
 	}
 	if ambiguousLength(r) {
 		h.Set("Connection", "close")
 	}
+}
+
+// LoopbackHost reports whether a Host header names this machine: localhost, a name
+// below it, or a loopback address, with or without a port.
+func LoopbackHost(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // ambiguousLength reports whether a proxy may read the length of a request differently.

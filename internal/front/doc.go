@@ -1,0 +1,42 @@
+// Package front is what a request to the API passes before its route, and a connection
+// before its first request: limits of connections, TLS, safe headers, the log line and
+// the counters of each request.
+//
+//	kernel's queue ─▶ acceptrate.go ─▶ connections.go ─▶ certificate.go ─▶ handler.go ─▶ routes
+//	(backlog)         how fast         how many         TLS               headers, panics, log
+//
+// It knows nothing of routes, of keys and of jobs.
+//
+// # What it guarantees
+//
+//   - The number of connections is bounded. At the bound an idle or slow connection is
+//     closed for a new one, so that neither kind keeps other clients out. A connection
+//     whose request is being handled is never closed.
+//   - New connections cost a bounded part of the CPU, whoever opens them: beyond the
+//     rate they wait in the kernel, and in a flood addresses above their share are
+//     refused, so that other clients get through the queue.
+//   - Every answer has the safe headers, and no header lets another origin read it.
+//   - After a request whose length a proxy may read differently, the connection is
+//     closed, so that its body is never taken for another request (RFC 9112, section
+//     6.1).
+//   - A panic ends one request and not the process. It is logged with the number that
+//     the answer has, and counted.
+//   - A TLS certificate that was renewed is used without a restart; one that cannot be
+//     used changes nothing.
+//
+// # How this is shown
+//
+// acceptrate_test.go runs floods in virtual time, from few addresses, from a proxy and
+// from a million addresses. connections_test.go opens several times as many connections
+// as a server takes, silent, half way through a request and slow, with and without TLS,
+// while other clients ask. certificate_test.go renews certificates in every order. The
+// tests of packages api and app run the same over the whole API.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	headers.go writer.go path.go handler.go
+//	backlog_unix.go backlog_other.go acceptrate.go
+//	connections.go server.go certificate.go
+package front
