@@ -68,13 +68,13 @@ func TestPanics(t *testing.T) {
 		var log bytes.Buffer
 		h := newTestHandler(t, tc.next, &log)
 		w := httptest.NewRecorder()
-		fault := func() (fault any) {
-			defer func() { fault = recover() }()
+		fault := func() (err error) {
+			defer func() { err, _ = recover().(error) }()
 			h.ServeHTTP(failing{w, tc.write}, httptest.NewRequest("GET", "/", nil))
 			return nil
 		}()
 		if w.Code != tc.status || testutil.ToFloat64(h.Metrics.Panics) != tc.faults ||
-			(fault == http.ErrAbortHandler) != tc.aborted {
+			errors.Is(fault, http.ErrAbortHandler) != tc.aborted {
 			t.Errorf("%s: status %d, panics %v, passed on: %v", tc.name, w.Code,
 				testutil.ToFloat64(h.Metrics.Panics), fault)
 		}
