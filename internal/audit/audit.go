@@ -92,11 +92,11 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 	// The order is the proof: what is at or below W has a fact or an open run
 	// already, and an open run that ends from now on has its fact before it is
 	// gone.
-	shard, err := db.Shards().Peek(ctx)
+	shards, err := db.Shards().Peek(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	w.To = min(w.To, shard.Watermark)
+	w.To = min(w.To, store.LeastWatermark(shards))
 	kept, err := db.History().Kept(ctx)
 	if err != nil {
 		return Report{}, err

@@ -82,12 +82,16 @@ func (a *Auditor) Run(ctx context.Context) {
 // runOnce audits the window once, and counts and tells the fires that were not
 // known to be lost.
 func (a *Auditor) runOnce(ctx context.Context) (found []domain.Loss, err error) {
-	shard, err := a.Store.Shards().Peek(ctx)
-	if err != nil || shard.Watermark == 0 { // nothing has been fired yet
+	shards, err := a.Store.Shards().Peek(ctx)
+	if err != nil {
 		return nil, err
 	}
-	from := shard.Watermark - a.Span.Milliseconds()
-	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: shard.Watermark, Retention: a.Retention, lost: maxFound,
+	watermark := store.LeastWatermark(shards)
+	if watermark == 0 { // nothing has been fired yet
+		return nil, nil
+	}
+	from := watermark - a.Span.Milliseconds()
+	r, err := Run(ctx, a.Store, a.Clock, Window{From: from, To: watermark, Retention: a.Retention, lost: maxFound,
 		background: true})
 	if err != nil {
 		return nil, err

@@ -202,22 +202,30 @@ type FactRange struct {
 	Count     int64 // fires that the record covers, 1 without a summary
 }
 
-// Shards keeps who fires which jobs, and how far.
+// Shards keeps who fires which jobs, and how far. A job belongs to one shard (see
+// [domain.JobID.Shard]); the number of shards is fixed when the database is made.
 type Shards interface {
-	// Claim takes the shard for a new owner: epoch+1, a new token. It answers
-	// what the last owner left: its horizon and watermark.
-	Claim(ctx context.Context) (Shard, error)
-	// Beat sets H = max(H, store clock + ahead) and W = max(W, min(w, H)) if
-	// the lease still holds. CodeConflict: somebody else has claimed it.
-	Beat(ctx context.Context, lease Lease, ahead, w int64) (Shard, error)
-	// Release ends the lease in good order: every call of the owner has ended
-	// on record or has an open run, so that the next Claim finds nothing
-	// uncertain. W is moved as by Beat. CodeConflict as Beat.
-	Release(ctx context.Context, lease Lease, w int64) error
-	// Peek answers how far the owner has come, and changes nothing.
-	Peek(ctx context.Context) (Shard, error)
-	// ResetWatermark sets W and H to the instant: fires up to it that are not
-	// on record are given up. Only an operator asks for it.
+	// Count returns how many shards there are, at least one. They are numbered
+	// from 0.
+	Count() int
+	// Claim takes shards for a new owner: each gets epoch+1 and a new token. It
+	// answers what the last owners left, their horizons and watermarks, in the
+	// order of the numbers.
+	Claim(ctx context.Context, numbers []int) ([]Shard, error)
+	// Beat sets, of each shard whose lease still holds, H = max(H, store clock +
+	// ahead) and W = max(W, min(w, H)), w being its Watermark, and answers these
+	// shards in the order of the beats. One that is missing from the answer has
+	// been claimed by somebody else, or was released.
+	Beat(ctx context.Context, beats []Beat, ahead int64) ([]Shard, error)
+	// Release ends leases in good order: every call of the owner has ended on
+	// record or has an open run, so that the next Claim finds nothing uncertain. W
+	// is moved as by Beat. CodeConflict: a lease did not hold, and none was ended.
+	Release(ctx context.Context, beats []Beat) error
+	// Peek answers how far the owners have come, in the order of the numbers, and
+	// changes nothing.
+	Peek(ctx context.Context) ([]Shard, error)
+	// ResetWatermark sets W and H of every shard to the instant: fires up to it
+	// that are not on record are given up. Only an operator asks for it.
 	ResetWatermark(ctx context.Context, at int64) error
 	// ZoneRules returns which rules of time zones held from when on, by zone and
 	// instant.
@@ -242,8 +250,16 @@ type Lease struct {
 	Token int64
 }
 
+// Beat is how far the owner of a shard has come.
+type Beat struct {
+	Number int // of the shard
+	Lease
+	Watermark int64 // w: every fire of the shard at or before it is on record or has an open run
+}
+
 // Shard is the state of a shard after Claim or Beat, or at Peek.
 type Shard struct {
+	Number int
 	Lease
 	Horizon   int64 // H: no scheduled fire beyond it is sent
 	Watermark int64 // W: every fire at or before it has its outcome on record or an open run
@@ -272,4 +288,14 @@ type AlertPage struct {
 	BeforeLost bool // the given one is of lost fires
 	Limit      int
 	OpenOnly   bool
+}
+
+// LeastWatermark returns the instant up to which the fires of all shards are on
+// record or have open runs. Zero: a shard has not fired yet.
+func LeastWatermark(all []Shard) int64 {
+	least := int64(domain.Forever)
+	for _, sh := range all {
+		least = min(least, sh.Watermark)
+	}
+	return least
 }

@@ -112,17 +112,18 @@ func (l recordingLedger) EndAside(context.Context, []store.Aside) error {
 
 type recordingShards struct{ r *recording }
 
-func (s recordingShards) Claim(context.Context) (store.Shard, error) {
-	return store.Shard{Horizon: 7}, s.r.note("Shards.Claim")
+func (s recordingShards) Count() int { return 7 }
+func (s recordingShards) Claim(context.Context, []int) ([]store.Shard, error) {
+	return make([]store.Shard, 7), s.r.note("Shards.Claim")
 }
-func (s recordingShards) Beat(context.Context, store.Lease, int64, int64) (store.Shard, error) {
-	return store.Shard{Horizon: 7}, s.r.note("Shards.Beat")
+func (s recordingShards) Beat(context.Context, []store.Beat, int64) ([]store.Shard, error) {
+	return make([]store.Shard, 7), s.r.note("Shards.Beat")
 }
-func (s recordingShards) Release(context.Context, store.Lease, int64) error {
+func (s recordingShards) Release(context.Context, []store.Beat) error {
 	return s.r.note("Shards.Release")
 }
-func (s recordingShards) Peek(context.Context) (store.Shard, error) {
-	return store.Shard{Horizon: 7}, s.r.note("Shards.Peek")
+func (s recordingShards) Peek(context.Context) ([]store.Shard, error) {
+	return make([]store.Shard, 7), s.r.note("Shards.Peek")
 }
 func (s recordingShards) ResetWatermark(context.Context, int64) error {
 	return s.r.note("Shards.ResetWatermark")
@@ -228,19 +229,19 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return false, s.Ledger().OpenRuns(ctx, func(domain.OpenRun) error { return nil })
 	},
 	"Shards.Claim": func(ctx context.Context, s store.Store) (bool, error) {
-		v, err := s.Shards().Claim(ctx)
-		return v.Horizon == 7, err
+		v, err := s.Shards().Claim(ctx, nil)
+		return len(v) == 7, err
 	},
 	"Shards.Beat": func(ctx context.Context, s store.Store) (bool, error) {
-		v, err := s.Shards().Beat(ctx, store.Lease{}, 1, 1)
-		return v.Horizon == 7, err
+		v, err := s.Shards().Beat(ctx, nil, 1)
+		return len(v) == 7, err
 	},
 	"Shards.Release": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Shards().Release(ctx, store.Lease{}, 1)
+		return false, s.Shards().Release(ctx, nil)
 	},
 	"Shards.Peek": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Shards().Peek(ctx)
-		return v.Horizon == 7, err
+		return len(v) == 7, err
 	},
 	"Shards.ResetWatermark": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Shards().ResetWatermark(ctx, 1)
@@ -333,7 +334,7 @@ func TestEveryMethod(t *testing.T) {
 }
 
 func beat(ctx context.Context, s store.Store) error {
-	_, err := s.Shards().Beat(ctx, store.Lease{}, 1, 1)
+	_, err := s.Shards().Beat(ctx, nil, 1)
 	return err
 }
 
@@ -350,7 +351,7 @@ func TestRulesMatchMethodRoleOrAll(t *testing.T) {
 	} {
 		s := faulty.New(new(recording), 1)
 		s.Add(faulty.Rule{Method: c.method})
-		_, claimErr := s.Shards().Claim(t.Context())
+		_, claimErr := s.Shards().Claim(t.Context(), nil)
 		recordErr := s.Ledger().Record(t.Context(), store.Batch{})
 		if (beat(t.Context(), s) != nil) != c.beat || (claimErr != nil) != c.claim || (recordErr != nil) != c.record {
 			t.Errorf("rule for %q: beat %t, claim %v, record %v", c.method, !c.beat, claimErr, recordErr)

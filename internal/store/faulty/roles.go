@@ -156,20 +156,22 @@ type shards struct {
 	real store.Shards
 }
 
-func (s shards) Claim(ctx context.Context) (store.Shard, error) {
-	return get(ctx, s.Store, "Shards", "Claim", func() (store.Shard, error) { return s.real.Claim(ctx) })
+func (s shards) Count() int { return s.real.Count() }
+
+func (s shards) Claim(ctx context.Context, numbers []int) ([]store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Claim", func() ([]store.Shard, error) { return s.real.Claim(ctx, numbers) })
 }
 
-func (s shards) Beat(ctx context.Context, lease store.Lease, ahead, w int64) (store.Shard, error) {
-	return get(ctx, s.Store, "Shards", "Beat", func() (store.Shard, error) { return s.real.Beat(ctx, lease, ahead, w) })
+func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) ([]store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Beat", func() ([]store.Shard, error) { return s.real.Beat(ctx, beats, ahead) })
 }
 
-func (s shards) Release(ctx context.Context, lease store.Lease, w int64) error {
-	return s.call(ctx, "Shards", "Release", func() error { return s.real.Release(ctx, lease, w) })
+func (s shards) Release(ctx context.Context, beats []store.Beat) error {
+	return s.call(ctx, "Shards", "Release", func() error { return s.real.Release(ctx, beats) })
 }
 
-func (s shards) Peek(ctx context.Context) (store.Shard, error) {
-	return get(ctx, s.Store, "Shards", "Peek", func() (store.Shard, error) { return s.real.Peek(ctx) })
+func (s shards) Peek(ctx context.Context) ([]store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Peek", func() ([]store.Shard, error) { return s.real.Peek(ctx) })
 }
 
 func (s shards) ResetWatermark(ctx context.Context, at int64) error {

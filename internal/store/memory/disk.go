@@ -36,13 +36,21 @@ type Disk struct {
 	keys     map[string]domain.APIKey
 	changes  []domain.Change // by (At, Nonce)
 	kept     int64           // history before it was dropped
-	shard    store.Shard
+	shards   []store.Shard
 }
 
-// NewDisk returns an empty disk. The clock is the store clock of every store
-// that is opened on it.
-func NewDisk(clk clock.Clock) *Disk {
+// NewDisk returns an empty disk with one shard. The clock is the store clock of
+// every store that is opened on it.
+func NewDisk(clk clock.Clock) *Disk { return NewShardedDisk(clk, 1) }
+
+// NewShardedDisk returns an empty disk with so many shards.
+func NewShardedDisk(clk clock.Clock, shards int) *Disk {
+	all := make([]store.Shard, shards)
+	for i := range all {
+		all[i].Number = i
+	}
 	return &Disk{
+		shards: all,
 		clock: clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
 		keys: make(map[string]domain.APIKey),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // damages are ways in which a history file can be unreadable.
@@ -68,11 +69,11 @@ func twoDays(t *testing.T) (path string, old, today int64) {
 	s := openStore(t, path)
 	create(t, s, version(1))
 	record(t, s, success(1, old), success(1, today))
-	shard, err := s.Shards().Claim(t.Context())
+	claimed, err := s.Shards().Claim(t.Context(), []int{0})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Shards().Release(t.Context(), shard.Lease, today); err != nil {
+	if err := s.Shards().Release(t.Context(), []store.Beat{{Lease: claimed[0].Lease, Watermark: today}}); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)

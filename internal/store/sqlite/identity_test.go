@@ -30,13 +30,13 @@ func newHolder(t *testing.T) *holder {
 		t.Skip("the system refuses to remove files that are open")
 	}
 	s := openStore(t, filepath.Join(t.TempDir(), "data", "jobs.db"))
-	sh, err := s.Shards().Claim(t.Context())
+	claimed, err := s.Shards().Claim(t.Context(), []int{0})
 	if err != nil {
 		t.Fatal(err)
 	}
 	create(t, s, version(1))
 	record(t, s, success(1, noon))
-	h := &holder{s, t, sh.Lease, s.days.path(dayOf(noon))}
+	h := &holder{s, t, claimed[0].Lease, s.days.path(dayOf(noon))}
 	if err := h.beat(); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func newHolder(t *testing.T) *holder {
 }
 
 func (h *holder) beat() error {
-	_, err := h.Shards().Beat(h.t.Context(), h.lease, 3_000, noon)
+	_, err := h.Shards().Beat(h.t.Context(), []store.Beat{{Lease: h.lease, Watermark: noon}}, 3_000)
 	return err
 }
 
@@ -70,7 +70,7 @@ func (h *holder) wantNothingTaken(path string) {
 		"delete": h.Jobs().Delete(ctx, jobID(1), 1, noon),
 		"record": h.Ledger().Record(ctx, store.Batch{Open: []domain.OpenRun{openRun(1, noon+minute)}}),
 		"beat":   h.beat(),
-		"give":   h.Shards().Release(ctx, h.lease, noon),
+		"give":   h.Shards().Release(ctx, []store.Beat{{Lease: h.lease, Watermark: noon}}),
 	} {
 		if err == nil {
 			h.t.Errorf("%s: it is taken", what)
@@ -254,7 +254,7 @@ func TestRemovedKeyIsTold(t *testing.T) {
 	})
 	must(t, err, os.Remove(s.cfg.keyFile()))
 	for range 3 {
-		if _, err := s.Shards().Claim(t.Context()); err != nil {
+		if _, err := s.Shards().Claim(t.Context(), []int{0}); err != nil {
 			t.Fatal(err)
 		}
 	}

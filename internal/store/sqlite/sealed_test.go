@@ -45,12 +45,15 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	s := newStore(t)
 	create(t, s, version(1))
 	record(t, s, success(1, noon))
-	shard, err := s.Shards().Claim(t.Context())
+	shards, err := s.Shards().Claim(t.Context(), []int{0})
 	if err != nil {
 		t.Fatal(err)
 	}
 	work := map[string]func() error{
-		"a beat": func() error { _, err := s.Shards().Beat(t.Context(), shard.Lease, 3000, 0); return err },
+		"a beat": func() error {
+			_, err := s.Shards().Beat(t.Context(), []store.Beat{{Lease: shards[0].Lease}}, 3000)
+			return err
+		},
 		"a fact": func() error {
 			return s.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(1, noon+second)}})
 		},

@@ -38,7 +38,7 @@ func writeShard(c *conn, sh store.Shard) error {
 }
 
 // change reads the row, lets fn change it and writes it back. The answer is
-// what fn made of it.
+// what fn made of it; nothing was written where fn refuses.
 func (s shards) change(ctx context.Context, what string, fn func(sh *store.Shard) error) (store.Shard, error) {
 	answer := make(chan store.Shard, 1)
 	err := s.db.writer.doFirst(ctx, func(c *conn) error {
@@ -65,8 +65,14 @@ func (s shards) change(ctx context.Context, what string, fn func(sh *store.Shard
 	return <-answer, nil
 }
 
+// Count implements store.Shards: one process owns all jobs.
+func (s shards) Count() int { return 1 }
+
 // Claim implements store.Shards.
-func (s shards) Claim(ctx context.Context) (store.Shard, error) {
+func (s shards) Claim(ctx context.Context, numbers []int) ([]store.Shard, error) {
+	if len(numbers) == 0 {
+		return nil, nil
+	}
 	clean := false
 	sh, err := s.change(ctx, "claim the shard", func(sh *store.Shard) error {
 		clean = sh.Clean
@@ -76,56 +82,71 @@ func (s shards) Claim(ctx context.Context) (store.Shard, error) {
 		return nil
 	})
 	if err != nil {
-		return sh, err
+		return nil, err
 	}
 	sh.Clean = clean
-	return sh, nil
+	return []store.Shard{sh}, nil
 }
 
-// holds returns a conflict unless the lease is the shard's and not released.
-func holds(sh *store.Shard, lease store.Lease) error {
-	if sh.Lease != lease || sh.Clean {
-		return domain.Conflict("the shard has been claimed by another owner (epoch %d, not %d)", sh.Epoch, lease.Epoch)
+// leaseHolds reports whether the lease is the shard's and was not released.
+func leaseHolds(sh *store.Shard, lease store.Lease) bool { return sh.Lease == lease && !sh.Clean }
+
+// Beat implements store.Shards.
+func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
+	for _, b := range beats {
+		lost := false
+		sh, err := s.change(ctx, "renew the lease", func(sh *store.Shard) error {
+			if lost = !leaseHolds(sh, b.Lease); lost {
+				return nil
+			}
+			sh.Horizon = max(sh.Horizon, sh.Clock+ahead)
+			sh.Watermark = max(sh.Watermark, min(b.Watermark, sh.Horizon))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !lost {
+			held = append(held, sh)
+		}
+	}
+	return held, nil
+}
+
+// Release implements store.Shards.
+func (s shards) Release(ctx context.Context, beats []store.Beat) error {
+	for _, b := range beats {
+		_, err := s.change(ctx, "release the shard", func(sh *store.Shard) error {
+			if sh.Lease == b.Lease && sh.Clean {
+				return nil // a repeat
+			}
+			if !leaseHolds(sh, b.Lease) {
+				return domain.Conflict("the shard has been claimed by another owner (epoch %d, not %d)",
+					sh.Epoch, b.Epoch)
+			}
+			sh.Watermark = max(sh.Watermark, min(b.Watermark, sh.Horizon))
+			sh.Clean = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Beat implements store.Shards.
-func (s shards) Beat(ctx context.Context, lease store.Lease, ahead, w int64) (store.Shard, error) {
-	return s.change(ctx, "renew the lease", func(sh *store.Shard) error {
-		if err := holds(sh, lease); err != nil {
-			return err
-		}
-		sh.Horizon = max(sh.Horizon, sh.Clock+ahead)
-		sh.Watermark = max(sh.Watermark, min(w, sh.Horizon))
-		return nil
-	})
-}
-
-// Release implements store.Shards.
-func (s shards) Release(ctx context.Context, lease store.Lease, w int64) error {
-	_, err := s.change(ctx, "release the shard", func(sh *store.Shard) error {
-		if sh.Lease == lease && sh.Clean {
-			return nil // a repeat
-		}
-		if err := holds(sh, lease); err != nil {
-			return err
-		}
-		sh.Watermark = max(sh.Watermark, min(w, sh.Horizon))
-		sh.Clean = true
-		return nil
-	})
-	return err
-}
-
 // Peek implements store.Shards.
-func (s shards) Peek(ctx context.Context) (sh store.Shard, err error) {
-	err = s.db.read(ctx, func(c *conn) (err error) {
+func (s shards) Peek(ctx context.Context) ([]store.Shard, error) {
+	var sh store.Shard
+	err := s.db.read(ctx, func(c *conn) (err error) {
 		sh, err = readShard(c)
 		return err
 	})
+	if err != nil {
+		return nil, fault("read the shard", err)
+	}
 	sh.Clock = clock.NowMs(s.clock)
-	return sh, fault("read the shard", err)
+	return []store.Shard{sh}, nil
 }
 
 // ResetWatermark implements store.Shards.

@@ -200,9 +200,12 @@ func (v *victim) open(ctx context.Context) (err error) {
 	if v.s, err = Open(ctx, Config{Path: v.path}); err != nil {
 		return err
 	}
-	sh, err := v.s.Shards().Claim(ctx)
-	v.lease = sh.Lease
-	return err
+	claimed, err := v.s.Shards().Claim(ctx, []int{0})
+	if err != nil {
+		return err
+	}
+	v.lease = claimed[0].Lease
+	return nil
 }
 
 func (v *victim) do(ctx context.Context, s step) error {
@@ -214,7 +217,7 @@ func (v *victim) do(ctx context.Context, s step) error {
 	case s.remove != nil:
 		return v.s.Jobs().Delete(ctx, s.remove.JobID, s.remove.Number, s.remove.EffectiveTo)
 	case s.beat != 0:
-		_, err := v.s.Shards().Beat(ctx, v.lease, 3*second, s.beat)
+		_, err := v.s.Shards().Beat(ctx, []store.Beat{{Lease: v.lease, Watermark: s.beat}}, 3*second)
 		return err
 	case s.expire != 0:
 		_, err := v.s.History().Expire(ctx, s.expire)
@@ -287,7 +290,7 @@ func observe(ctx context.Context, s *Store, limit int) (ledgerState, error) {
 			got.Totals[status] = n
 		}
 	}
-	sh, claimErr := s.Shards().Claim(ctx)
-	got.Watermark = sh.Watermark
+	claimed, claimErr := s.Shards().Claim(ctx, []int{0})
+	got.Watermark = store.LeastWatermark(claimed)
 	return got, errors.Join(err, recentErr, openErr, totalsErr, claimErr)
 }

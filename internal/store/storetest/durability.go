@@ -50,7 +50,7 @@ func parallel(n int, fn func(i int) error) error {
 
 func parallelCallers(t *testing.T, f *fixture) {
 	const callers, each = 8, 8
-	lease := claim(t, f).Lease
+	owned := claim(t, f)
 	ctx := t.Context()
 	ok(t, parallel(callers, func(c int) error {
 		for i := range each {
@@ -62,7 +62,7 @@ func parallelCallers(t *testing.T, f *fixture) {
 				f.Ledger().Record(ctx, store.Batch{Open: []domain.OpenRun{openRun(n, at+hour)}}),
 				f.Jobs().Update(ctx, edit(version(n), noon+hour, nil)),
 			)
-			_, beatErr := f.Shards().Beat(ctx, lease, second, 0)
+			_, beatErr := f.Shards().Beat(ctx, []store.Beat{beatOf(owned, 0)}, second)
 			_, listErr := f.History().ByJob(ctx, jobID(n), store.Page{Limit: 5})
 			_, totalErr := f.History().Totals(ctx, 0)
 			_, alertErr := f.Store.Alerts().List(ctx, store.AlertPage{Limit: 5})
@@ -124,7 +124,7 @@ func cancelledCalls(t *testing.T, f *fixture) {
 	cancel()
 	_, getErr := f.Jobs().Get(dead, jobID(1))
 	_, listErr := f.History().Recent(dead, store.Page{Limit: 1})
-	_, claimErr := f.Shards().Claim(dead)
+	_, claimErr := f.Shards().Claim(dead, []int{0})
 	for name, err := range map[string]error{
 		"Create": f.Jobs().Create(dead, []domain.Version{version(2)}),
 		"Record": f.Ledger().Record(dead, store.Batch{Facts: []domain.Execution{success(1, noon+minute)}}),

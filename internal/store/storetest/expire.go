@@ -140,8 +140,7 @@ func expireVersions(t *testing.T, f *fixture) {
 	run := openRun(2, noon+minute)
 	run.Version = 1
 	f.begin(t, run)
-	lease := claim(t, f).Lease
-	must(f.Shards().Beat(t.Context(), lease, 0, midnight+day))(t)
+	beatAll(t, f, 0, midnight+day)
 	f.expire(t, midnight, 0)
 	equal(t, timeline(t, f, 0), []domain.Version{v2, v3, gone}) // its open run needs it
 

@@ -10,17 +10,50 @@ import (
 var shardCases = []testCase{
 	{"a claim answers what the last owner left", claimAnswers},
 	{"H and W never go back, and W stays at or below H", beatMonotonic},
-	{"a beat of an old lease is a conflict", beatFenced},
+	{"a beat of an old lease moves nothing, and is not among the answers", beatFenced},
 	{"a release marks the shard clean for one claim", releaseClean},
 	{"a release ends the lease and can be repeated", releaseEnds},
 	{"a reset moves W and H back or forth", resetMoves},
 	{"a peek answers the same and changes nothing", peekReads},
+	{"each shard has a lease, H and W of its own", shardsApart},
 	{"the rules of zones are kept by zone and instant, the first time as they are", zoneRulesKept},
 }
 
+// claim claims the first shard.
 func claim(t *testing.T, f *fixture) store.Shard {
 	t.Helper()
-	return must(f.Shards().Claim(t.Context()))(t)
+	return must(f.Shards().Claim(t.Context(), []int{0}))(t)[0]
+}
+
+// beatOf is a beat of the owner that got the shard.
+func beatOf(sh store.Shard, w int64) store.Beat {
+	return store.Beat{Number: sh.Number, Lease: sh.Lease, Watermark: w}
+}
+
+// beat renews the lease of the first shard, which holds.
+func beat(t *testing.T, f *fixture, sh store.Shard, ahead, w int64) store.Shard {
+	t.Helper()
+	held := must(f.Shards().Beat(t.Context(), []store.Beat{beatOf(sh, w)}, ahead))(t)
+	if len(held) != 1 {
+		t.Fatalf("a beat of a lease that holds answers %+v", held)
+	}
+	return held[0]
+}
+
+// beatAll claims every shard and beats once.
+func beatAll(t *testing.T, f *fixture, ahead, w int64) {
+	t.Helper()
+	var beats []store.Beat
+	for n := range f.Shards().Count() {
+		beats = append(beats, beatOf(must(f.Shards().Claim(t.Context(), []int{n}))(t)[0], w))
+	}
+	must(f.Shards().Beat(t.Context(), beats, ahead))(t)
+}
+
+// release ends the lease of the shard.
+func release(t *testing.T, f *fixture, sh store.Shard, w int64) error {
+	t.Helper()
+	return f.Shards().Release(t.Context(), []store.Beat{beatOf(sh, w)})
 }
 
 func claimAnswers(t *testing.T, f *fixture) {
@@ -28,7 +61,7 @@ func claimAnswers(t *testing.T, f *fixture) {
 	if a.Epoch == 0 || a.Token == 0 || a.Horizon != 0 || a.Watermark != 0 || a.Clock == 0 {
 		t.Fatalf("first claim: %+v", a)
 	}
-	beat := must(f.Shards().Beat(t.Context(), a.Lease, 3_000, a.Clock-1_000))(t)
+	beat := beat(t, f, a, 3_000, a.Clock-1_000)
 	f.reopen(t)
 	b := claim(t, f)
 	if b.Epoch != a.Epoch+1 || b.Token == a.Token || b.Horizon != beat.Horizon ||
@@ -41,7 +74,7 @@ func beatMonotonic(t *testing.T, f *fixture) {
 	a := claim(t, f)
 	beat := func(ahead, w int64) store.Shard {
 		t.Helper()
-		sh := must(f.Shards().Beat(t.Context(), a.Lease, ahead, w))(t)
+		sh := beat(t, f, a, ahead, w)
 		if sh.Lease != a.Lease {
 			t.Fatalf("lease %+v, want %+v", sh.Lease, a.Lease)
 		}
@@ -68,13 +101,16 @@ func beatMonotonic(t *testing.T, f *fixture) {
 func beatFenced(t *testing.T, f *fixture) {
 	a := claim(t, f)
 	b := claim(t, f)
-	_, err := f.Shards().Beat(t.Context(), a.Lease, hour, noon)
-	wantCode(t, err, domain.CodeConflict)
-	forged := store.Lease{Epoch: b.Epoch, Token: b.Token + 1}
-	_, err = f.Shards().Beat(t.Context(), forged, hour, noon)
-	wantCode(t, err, domain.CodeConflict)
-	wantCode(t, f.Shards().Release(t.Context(), a.Lease, noon), domain.CodeConflict)
-	if sh := must(f.Shards().Beat(t.Context(), b.Lease, 0, 0))(t); sh.Horizon != sh.Clock || sh.Watermark != 0 {
+	forged := b
+	forged.Token++
+	for name, sh := range map[string]store.Shard{"an old lease": a, "another token": forged} {
+		held := must(f.Shards().Beat(t.Context(), []store.Beat{beatOf(sh, noon)}, hour))(t)
+		if len(held) != 0 {
+			t.Errorf("a beat of %s answers %+v", name, held)
+		}
+		wantCode(t, release(t, f, sh, noon), domain.CodeConflict)
+	}
+	if sh := beat(t, f, b, 0, 0); sh.Horizon != sh.Clock || sh.Watermark != 0 {
 		t.Fatalf("a refused beat moved something: %+v", sh)
 	}
 }
@@ -84,8 +120,8 @@ func releaseClean(t *testing.T, f *fixture) {
 	if a.Clean {
 		t.Fatal("a new database was released by nobody")
 	}
-	beat := must(f.Shards().Beat(t.Context(), a.Lease, 3_000, 0))(t)
-	ok(t, f.Shards().Release(t.Context(), a.Lease, beat.Clock))
+	beat := beat(t, f, a, 3_000, 0)
+	ok(t, release(t, f, a, beat.Clock))
 	f.reopen(t)
 	if b := claim(t, f); !b.Clean || b.Watermark != beat.Clock {
 		t.Fatalf("after a release: %+v", b)
@@ -97,15 +133,16 @@ func releaseClean(t *testing.T, f *fixture) {
 
 func releaseEnds(t *testing.T, f *fixture) {
 	a := claim(t, f)
-	ok(t, f.Shards().Release(t.Context(), a.Lease, 0))
-	ok(t, f.Shards().Release(t.Context(), a.Lease, 0))
-	_, err := f.Shards().Beat(t.Context(), a.Lease, hour, noon)
-	wantCode(t, err, domain.CodeConflict)
+	ok(t, release(t, f, a, 0))
+	ok(t, release(t, f, a, 0))
+	if held := must(f.Shards().Beat(t.Context(), []store.Beat{beatOf(a, noon)}, hour))(t); len(held) != 0 {
+		t.Errorf("a beat after the release answers %+v", held)
+	}
 }
 
 func resetMoves(t *testing.T, f *fixture) {
 	a := claim(t, f)
-	must(f.Shards().Beat(t.Context(), a.Lease, hour, domain.Forever))(t)
+	beat(t, f, a, hour, domain.Forever)
 	ok(t, f.Shards().ResetWatermark(t.Context(), noon))
 	f.reopen(t)
 	if b := claim(t, f); b.Watermark != noon || b.Horizon != noon {
@@ -115,18 +152,64 @@ func resetMoves(t *testing.T, f *fixture) {
 
 func peekReads(t *testing.T, f *fixture) {
 	a := claim(t, f)
-	beat := must(f.Shards().Beat(t.Context(), a.Lease, 3_000, a.Clock-1_000))(t)
+	beat := beat(t, f, a, 3_000, a.Clock-1_000)
 	for range 2 {
-		got := must(f.Shards().Peek(t.Context()))(t)
+		got := must(f.Shards().Peek(t.Context()))(t)[0]
 		if got.Clock < beat.Clock {
 			t.Errorf("the clock went from %d to %d", beat.Clock, got.Clock)
 		}
 		got.Clock = beat.Clock
 		equal(t, got, beat)
 	}
-	ok(t, f.Shards().Release(t.Context(), a.Lease, a.Clock))
-	if got := must(f.Shards().Peek(t.Context()))(t); !got.Clean || got.Watermark != a.Clock {
+	ok(t, release(t, f, a, a.Clock))
+	if got := must(f.Shards().Peek(t.Context()))(t)[0]; !got.Clean || got.Watermark != a.Clock {
 		t.Errorf("after the release: %+v", got)
+	}
+}
+
+// shardsApart says nothing where a database has one shard.
+func shardsApart(t *testing.T, f *fixture) {
+	all := make([]int, f.Shards().Count())
+	for i := range all {
+		all[i] = i
+	}
+	claimed := must(f.Shards().Claim(t.Context(), all))(t)
+	for i, sh := range claimed {
+		if sh.Number != i {
+			t.Fatalf("shard %d was answered as number %d", i, sh.Number)
+		}
+	}
+	if len(claimed) != len(all) || len(all) == 1 {
+		return
+	}
+	last := len(all) - 1
+	taken := must(f.Shards().Claim(t.Context(), []int{last}))(t)[0]
+	beats := make([]store.Beat, len(all))
+	for i, sh := range claimed {
+		beats[i] = beatOf(sh, noon+int64(i))
+	}
+	held := must(f.Shards().Beat(t.Context(), beats, 0))(t)
+	if len(held) != last {
+		t.Fatalf("%d shards answer after one of %d was claimed by another owner", len(held), len(all))
+	}
+	for i, sh := range held {
+		if sh.Number != i || sh.Watermark != noon+int64(i) {
+			t.Errorf("shard %d after its beat: %+v", i, sh)
+		}
+	}
+	wantCode(t, f.Shards().Release(t.Context(), beats), domain.CodeConflict)
+	if got := must(f.Shards().Peek(t.Context()))(t); got[0].Clean || got[last].Lease != taken.Lease {
+		t.Errorf("a release of a foreign lease did something: %+v", got)
+	}
+	ok(t, f.Shards().Release(t.Context(), beats[:last]))
+	f.reopen(t)
+	got := must(f.Shards().Peek(t.Context()))(t)
+	if !got[0].Clean || got[last].Clean || store.LeastWatermark(got) != 0 {
+		t.Errorf("after the release: %+v", got)
+	}
+	ok(t, f.Shards().ResetWatermark(t.Context(), noon))
+	if got := must(f.Shards().Peek(t.Context()))(t); store.LeastWatermark(got) != noon || got[0].Watermark != noon {
+		t.Errorf("after the reset: %+v", got)
 	}
 }
 
