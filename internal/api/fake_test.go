@@ -357,7 +357,7 @@ func (s fakeAlerts) List(_ context.Context, p store.AlertPage) ([]domain.Alert, 
 // fakeShards is a shard whose watermark is at zero; the API only reads it.
 type fakeShards struct{ store.Shards }
 
-func (fakeShards) Peek(context.Context) (store.Shard, error) { return store.Shard{}, nil }
+func (fakeShards) Peek(context.Context) ([]store.Shard, error) { return make([]store.Shard, 1), nil }
 
 // fakeLedger has no open runs; the API writes no facts.
 type fakeLedger struct{ store.Ledger }

@@ -178,7 +178,7 @@ func TestSetAside(t *testing.T) {
 		if a := w.asides(); len(a) != 1 || a[0].Since != since || a[0].JobID != v.JobID || a[0].Version != 1 {
 			t.Fatalf("set aside: %+v, since %d at first", a, since)
 		}
-		if lag := w.now() - w.eng.shard.Watermark(); lag > 3_000 {
+		if lag := w.now() - w.eng.shards.Watermark(); lag > 3_000 {
 			t.Errorf("W is %d ms behind", lag)
 		}
 		if total, active := w.eng.Jobs(); total != 1 || active != 0 {

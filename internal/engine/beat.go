@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -21,10 +20,9 @@ type keeper struct {
 	pace    *clock.Pace // see Config
 	log     *slog.Logger
 	metrics *telemetry.Metrics
-	shards  store.Shards
 	watch   *storeWatch
 
-	shard    *shard.State
+	shards   *shard.Set
 	registry *registry
 	runner   *runner
 	loop     *loop
@@ -48,7 +46,7 @@ func (k *keeper) runBeat(ctx context.Context) {
 			k.log.Error("the store did not take the beat; nothing is sent beyond the horizon until it does",
 				"error", err)
 		}
-		if !k.shard.LeaseHolds(k.clock) {
+		if !k.shards.LeaseHolds() {
 			k.runner.dispatcher.Suspend(true)
 		}
 		k.runner.dispatcher.Relax()
@@ -66,11 +64,14 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, horizon)
 	defer cancel()
-	if err := k.shard.Beat(ctx, k.shards, k.clock, k.proposeWatermark()); err != nil {
+	lost, err := k.shards.Beat(ctx, k.proposeWatermarks())
+	if err != nil {
 		k.watch.stopIfGone(err)
-		if domain.ErrorCode(err) == domain.CodeConflict {
-			k.fail(fmt.Errorf("%w: %w", ErrLeaseLost, err))
-		}
+		return err
+	}
+	if len(lost) > 0 {
+		err := fmt.Errorf("%w: shards %v have been claimed by another owner", ErrLeaseLost, lost)
+		k.fail(err)
 		return err
 	}
 	k.runner.dispatcher.Suspend(false)
@@ -78,17 +79,17 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	return nil
 }
 
-// proposeWatermark returns the latest W that is true now. Edits choose instants
-// after it.
-func (k *keeper) proposeWatermark() int64 {
+// proposeWatermarks returns a beat of each shard with the latest W that is true now.
+// Edits choose instants after it.
+func (k *keeper) proposeWatermarks() []store.Beat {
 	k.registry.mu.Lock()
 	defer k.registry.mu.Unlock()
-	return k.shard.Propose(min(k.now(), k.registry.table.Unstaged()) - 1)
+	return k.shards.Propose(min(k.now(), k.registry.table.Unstaged()) - 1)
 }
 
 // fail tells the owner of the engine that it cannot go on.
 func (k *keeper) fail(err error) {
-	k.shard.StopSending()
+	k.shards.StopSending()
 	k.runner.dispatcher.Suspend(true)
 	select {
 	case k.failed <- err:
@@ -141,8 +142,8 @@ func (k *keeper) observe() {
 	k.metrics.InFlight.Set(float64(calls))
 	k.metrics.QueueDepth.Set(float64(queued))
 	k.metrics.OpenRuns.Set(float64(k.runner.retries.Len()))
-	k.metrics.WatermarkLag.Set(float64(now-k.shard.Watermark()) / 1000)
-	k.metrics.HorizonMargin.Set(float64(k.shard.Horizon()-now) / 1000)
+	k.metrics.WatermarkLag.Set(float64(now-k.shards.Watermark()) / 1000)
+	k.metrics.HorizonMargin.Set(float64(k.shards.Horizon()-now) / 1000)
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsActive).Set(float64(active))
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active - aside))
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsSetAside).Set(float64(aside))

@@ -20,7 +20,7 @@ func TestADueFireBeyondTheHorizonWaitsForTheBeat(t *testing.T) {
 		e := w.eng
 		e.registry.mu.Lock()
 		j := e.registry.jobs.Get(id)
-		r := &run.Run{Job: j, Ver: j.Current, At: e.shard.Horizon() + 1}
+		r := &run.Run{Job: j, Ver: j.Current, At: e.shards.Horizon() + 1}
 		e.registry.mu.Unlock()
 		j.Mu.Lock()
 		j.Enter(r)

@@ -93,7 +93,7 @@ func TestBacklogIsBounded(t *testing.T) {
 				w.pass(10 * time.Minute)
 				longest := 0
 				for _, r := range w.eng.waiting() {
-					if r.Job.Busy > runs+1 {
+					if int(r.Job.Busy) > runs+1 {
 						t.Errorf("%d fires of one job are queued or in flight, want at most %d", r.Job.Busy, runs+1)
 					}
 				}

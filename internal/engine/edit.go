@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/hold"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 )
@@ -26,14 +27,43 @@ const (
 func (e *editor) effective(j *run.Job) (from int64, release func()) {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
-	from = max(e.now(), e.shard.Proposed(), e.registry.table.Frontier()) + 1
-	if j != nil {
-		j.Mu.Lock()
-		j.OpenBacklog().EditFrom = from
-		j.Mu.Unlock()
+	from, release = e.holdLocked(j.Shard)
+	j.Mu.Lock()
+	j.OpenBacklog().EditFrom = from
+	j.Mu.Unlock()
+	return from, release
+}
+
+// effectiveNew is effective for jobs that are to be created.
+func (e *editor) effectiveNew(ids []domain.JobID) (from int64, release func()) {
+	var shards []uint8
+	for _, id := range ids {
+		if n := e.shards.Number(id); !slices.Contains(shards, n) {
+			shards = append(shards, n)
+		}
 	}
-	token := e.shard.Holds.Take(from)
-	return from, token.Release
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	return e.holdLocked(shards...)
+}
+
+// holdLocked chooses the instant of an edit in the shards and holds their watermarks
+// below it. Call with the lock of the registry held.
+func (e *editor) holdLocked(shards ...uint8) (from int64, release func()) {
+	from = max(e.now(), e.registry.table.Frontier())
+	for _, n := range shards {
+		from = max(from, e.shards.At(n).Proposed())
+	}
+	from++
+	tokens := make([]hold.Token, len(shards))
+	for i, n := range shards {
+		tokens[i] = e.shards.Holds.Take(n, from)
+	}
+	return from, func() {
+		for i := range tokens {
+			tokens[i].Release()
+		}
+	}
 }
 
 // create makes one job for each document, in order. A document that is not
@@ -48,8 +78,8 @@ func (e *editor) create(ctx context.Context, docs []domain.SpecDoc) []Created {
 		return out
 	}
 	now := e.now()
-	from, release := e.effective(nil)
 	ids := domain.NewJobIDs(now, len(docs))
+	from, release := e.effectiveNew(ids)
 	jobs := make([]*run.Job, 0, len(docs))
 	versions := make([]domain.Version, 0, len(docs))
 	for i := range docs {
@@ -67,7 +97,7 @@ func (e *editor) create(ctx context.Context, docs []domain.SpecDoc) []Created {
 			out[i].Err = err
 			continue
 		}
-		j := run.NewJob(v.JobID, v.CreatedAt)
+		j := run.NewJob(v.JobID, v.CreatedAt, e.shards.Number(v.JobID))
 		j.Current = ver
 		jobs, versions = append(jobs, j), append(versions, v)
 	}

@@ -208,7 +208,7 @@ func TestEditsOfUnknownOutcome(t *testing.T) {
 					err) != domain.CodeNotFound {
 					t.Errorf("a job whose creation was refused: %v", err)
 				}
-				if lag := w.now() - w.eng.shard.Watermark(); lag > 3000 {
+				if lag := w.now() - w.eng.shards.Watermark(); lag > 3000 {
 					t.Errorf("the watermark is %d ms behind", lag)
 				}
 				w.check(w.now() - 500)

@@ -21,7 +21,7 @@ type editor struct {
 	log      *slog.Logger
 	store    store.Store
 	watch    *storeWatch
-	shard    *shard.State
+	shards   *shard.Set
 	registry *registry
 	runner   *runner
 	loop     *loop
@@ -42,7 +42,7 @@ type editor struct {
 
 func newEditor(e *Engine) *editor {
 	ed := &editor{
-		clock: e.clock, pace: e.cfg.Pace, log: e.log, store: e.store, watch: e.watch, shard: e.shard,
+		clock: e.clock, pace: e.cfg.Pace, log: e.log, store: e.store, watch: e.watch, shards: e.shards,
 		registry: e.registry, runner: e.runner, loop: e.loop, rules: e.rules, stopping: &e.stopping,
 	}
 	ed.ending, ed.end = context.WithCancel(context.Background())

@@ -27,7 +27,7 @@ type Engine struct {
 	clock clock.Clock
 	log   *slog.Logger
 
-	shard  *shard.State
+	shards *shard.Set
 	runner *runner
 	watch  *storeWatch
 
@@ -57,24 +57,24 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, clock: cfg.Clock, log: cfg.Log,
-		shard:    shard.New(),
+		shards:   shard.NewSet(cfg.Store.Shards(), cfg.Clock),
 		rules:    &zoneRules{shards: cfg.Store.Shards(), kept: make(map[string]bool)},
 		gapPiece: gapPiece,
 	}
-	e.registry = newRegistry(cfg.Clock, due.NewTimetable(e.shard.Holds))
-	e.watch = &storeWatch{log: cfg.Log, metrics: cfg.Metrics, shard: e.shard}
-	e.runner = newRunner(&cfg, e.shard, &e.stopping, e.watch.note)
+	e.registry = newRegistry(cfg.Clock, due.NewTimetable(e.shards.Holds))
+	e.watch = &storeWatch{log: cfg.Log, metrics: cfg.Metrics, shards: e.shards}
+	e.runner = newRunner(&cfg, e.shards, &e.stopping, e.watch.note)
 	e.watch.dispatcher = e.runner.dispatcher
 	e.loop = &loop{
 		clock: cfg.Clock, log: cfg.Log, sleepFine: cfg.SleepFine, registry: e.registry, runner: e.runner,
-		shard:      e.shard,
+		shards:     e.shards,
 		background: &e.feeders, wake: make(chan struct{}, 1),
 	}
 	e.editor = newEditor(e)
 	e.keeper = &keeper{
-		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics, shards: cfg.Store.Shards(),
-		watch: e.watch,
-		shard: e.shard, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
+		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics,
+		watch:  e.watch,
+		shards: e.shards, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
 	}
 	return e, nil
 }
@@ -137,7 +137,7 @@ func (e *Engine) drain(ctx context.Context) bool {
 	defer tick.Stop()
 	for {
 		calls, queued := e.runner.dispatcher.Load()
-		if !e.shard.LeaseHolds(e.clock) {
+		if !e.shards.LeaseHolds() {
 			e.runner.dispatcher.Suspend(true)
 			queued = 0 // not to be sent any more
 		}
@@ -225,5 +225,5 @@ func (e *Engine) closeRecord(known bool) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), horizon)
 	defer cancel()
-	return e.shard.Release(ctx, e.store.Shards(), e.keeper.proposeWatermark())
+	return e.shards.Release(ctx, e.keeper.proposeWatermarks())
 }

@@ -34,7 +34,7 @@ func TestFiresOnEachSecond(t *testing.T) {
 		if got := w.statuses(id); got[domain.StatusSuccess] != 30 || len(got) != 1 {
 			t.Errorf("on record: %v", got)
 		}
-		if lag := w.now() - w.eng.shard.Watermark(); lag > 2500 {
+		if lag := w.now() - w.eng.shards.Watermark(); lag > 2500 {
 			t.Errorf("the watermark is %d ms behind", lag)
 		}
 	})
@@ -383,7 +383,7 @@ func TestLongCallsDoNotHoldTheWatermark(t *testing.T) {
 		}
 		key := w.targets.of(id)[0].Key
 		w.pass(20 * time.Second)
-		if at := w.eng.shard.Watermark(); at >= key.ScheduledAt {
+		if at := w.eng.shards.Watermark(); at >= key.ScheduledAt {
 			t.Errorf("W passed a fire in flight that has no open run")
 		}
 		w.pass(longCall - 17*time.Second)
@@ -391,7 +391,7 @@ func TestLongCallsDoNotHoldTheWatermark(t *testing.T) {
 		if len(runs) != 1 || runs[0].FireKey != key || !runs[0].InFlight {
 			t.Errorf("open runs: %+v", runs)
 		}
-		if at := w.eng.shard.Watermark(); at < key.ScheduledAt {
+		if at := w.eng.shards.Watermark(); at < key.ScheduledAt {
 			t.Errorf("W is %d ms behind a fire that has an open run", key.ScheduledAt-at)
 		}
 		w.pass(60 * time.Second)

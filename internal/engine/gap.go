@@ -132,7 +132,7 @@ func (rc *recovery) finish(w *walk) {
 
 func (rc *recovery) endMissing(w *walk) {
 	if w.missing != nil {
-		w.missing.Hold = rc.e.shard.Holds.Take(w.missing.Next)
+		w.missing.Hold = rc.e.shards.Holds.Take(w.job.Shard, w.missing.Next)
 		rc.spans = append(rc.spans, w.missing)
 		w.missing = nil
 	}
@@ -159,7 +159,6 @@ func (rc *recovery) place() {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
 	e.registry.table.Begin(rc.until)
-	e.shard.Begin(rc.until)
 	for j := range e.registry.jobs.All() {
 		j.Next = j.Current.NextAfter(j, rc.until)
 		e.registry.table.Place(j)

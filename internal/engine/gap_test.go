@@ -25,7 +25,7 @@ func TestRecoveryInPieces(t *testing.T) {
 					spec("?v=1&delay=2500", overlap(domain.OverlapSkip)),
 					spec("", dead, misfire(domain.MisfireRunAll, 3, time.Hour)))
 				w.pass(25 * time.Second)
-				if lag := w.now() - w.eng.shard.Watermark(); lag < 15_000 {
+				if lag := w.now() - w.eng.shards.Watermark(); lag < 15_000 {
 					t.Fatalf("W is %d ms behind: nothing holds it", lag)
 				}
 				w.reboot(true, 20*time.Second)
@@ -38,7 +38,7 @@ func TestRecoveryInPieces(t *testing.T) {
 				}
 				w.pass(2 * time.Minute)
 				w.check(w.now())
-				if n := w.eng.shard.Holds.Seconds(); n > 0 {
+				if n := w.eng.shards.Holds.Seconds(); n > 0 {
 					t.Errorf("%d seconds are held for ever", n)
 				}
 			})

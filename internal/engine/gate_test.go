@@ -189,14 +189,14 @@ type gateShards struct {
 	g *gate
 }
 
-func (s gateShards) Beat(ctx context.Context, lease store.Lease, ahead, w int64) (sh store.Shard, err error) {
+func (s gateShards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
 	err = s.g.do(ctx, opBeat, func() (err error) {
-		sh, err = s.Shards.Beat(ctx, lease, ahead, w)
+		held, err = s.Shards.Beat(ctx, beats, ahead)
 		return err
 	})
-	return sh, err
+	return held, err
 }
 
-func (s gateShards) Release(ctx context.Context, lease store.Lease, w int64) error {
-	return s.g.do(ctx, opRelease, func() error { return s.Shards.Release(ctx, lease, w) })
+func (s gateShards) Release(ctx context.Context, beats []store.Beat) error {
+	return s.g.do(ctx, opRelease, func() error { return s.Shards.Release(ctx, beats) })
 }

@@ -28,7 +28,7 @@ func (e *Engine) Health() Health {
 }
 
 func (e *Engine) checkStore() Check {
-	last, beat := e.shard.LastBeat()
+	last, beat := e.shards.LastBeat()
 	record := e.watch.recordError()
 	age, stalled := e.clock.Since(last), e.runner.recorder.Stalled()
 	gone, ok := errors.AsType[*store.GoneError](cmp.Or(beat, record))

@@ -26,7 +26,7 @@ type loop struct {
 	sleepFine func(time.Duration) // see Config
 	registry  *registry
 	runner    *runner
-	shard     *shard.State
+	shards    *shard.Set
 
 	background *sync.WaitGroup // of what a turn leaves to others
 	wake       chan struct{}   // the timetable looks again
@@ -80,7 +80,7 @@ func (l *loop) coarse(wait time.Duration) time.Duration {
 // to do.
 func (l *loop) turn(now time.Time) time.Duration {
 	l.registry.mu.Lock()
-	horizon := l.shard.Horizon()
+	horizon := l.shards.Horizon()
 	late := l.registry.table.StageUntil(due.LastSecond(now, horizon), now.UnixMilli(), horizon)
 	due := l.registry.table.TakeDue(now.UnixMilli(), horizon)
 	wait := l.registry.table.UntilNext(now, horizon)

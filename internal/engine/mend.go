@@ -131,7 +131,7 @@ func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside)
 		}
 		j := m.recovery.e.registry.jobs.Get(key.id)
 		if j == nil {
-			j = run.NewJob(key.id, v.CreatedAt)
+			j = run.NewJob(key.id, v.CreatedAt, m.recovery.e.shards.Number(key.id))
 			j.Follow(v, ver)
 			j.StopBefore(v.EffectiveTo, run.StoppedByDelete)
 		} else if int(j.Current.Number) == v.Number {

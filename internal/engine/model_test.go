@@ -97,7 +97,7 @@ func TestNothingLateIsSentBeyondTheHorizon(t *testing.T) {
 		<-stepped
 		w.pass(100 * time.Millisecond)
 		for _, c := range w.targets.of(id) {
-			if h := w.eng.shard.Horizon(); c.Key.ScheduledAt > h {
+			if h := w.eng.shards.Horizon(); c.Key.ScheduledAt > h {
 				t.Errorf("the fire of %d was sent, the horizon is %d", c.Key.ScheduledAt, h)
 			}
 		}

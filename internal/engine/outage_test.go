@@ -132,7 +132,7 @@ func TestResultsWaitForTheStore(t *testing.T) {
 		w.gate.fail(nil)
 		w.pass(20 * time.Second)
 		w.check(w.now() - 3000)
-		if lag := w.now() - w.eng.shard.Watermark(); lag > 4000 {
+		if lag := w.now() - w.eng.shards.Watermark(); lag > 4000 {
 			t.Errorf("the watermark is %d ms behind", lag)
 		}
 	})
@@ -144,7 +144,7 @@ func TestLeaseLost(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.create(spec(""))
 		w.pass(3 * time.Second)
-		if _, err := w.db.Shards().Claim(context.Background()); err != nil {
+		if _, err := w.db.Shards().Claim(context.Background(), []int{0}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(1100 * time.Millisecond)

@@ -159,10 +159,10 @@ func (c *chaos) finish() {
 	if runs := c.openRuns(); len(runs) > 0 {
 		c.t.Errorf("open runs are left: %+v", runs)
 	}
-	if n := c.eng.shard.Holds.Seconds(); n > 0 {
+	if n := c.eng.shards.Holds.Seconds(); n > 0 {
 		c.t.Errorf("%d seconds are held for ever", n)
 	}
-	if lag := c.now() - c.eng.shard.Watermark(); lag > 3000 {
+	if lag := c.now() - c.eng.shards.Watermark(); lag > 3000 {
 		c.t.Errorf("the watermark is %d ms behind", lag)
 	}
 }

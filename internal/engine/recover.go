@@ -62,7 +62,9 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.shard.Own(shard)
+	e.registry.mu.Lock()
+	e.shards.Claim([]store.Shard{shard})
+	e.registry.mu.Unlock()
 	rc := e.newRecovery(shard)
 	rc.reset = reset
 	for _, step := range []func(context.Context) error{
@@ -74,6 +76,9 @@ func (e *Engine) recover(ctx context.Context) error {
 			return fmt.Errorf("recovery: %w", err)
 		}
 	}
+	e.registry.mu.Lock()
+	e.shards.Activate([]store.Shard{shard}, rc.until)
+	e.registry.mu.Unlock()
 	if err := e.keeper.beatOnce(ctx); err != nil {
 		return fmt.Errorf("recovery: %w", err)
 	}
@@ -87,10 +92,11 @@ func (e *Engine) recover(ctx context.Context) error {
 // was wrong once would otherwise keep every job silent until it is reached.
 // reset says that the watermark was set back to now.
 func (e *Engine) claim(ctx context.Context) (shard store.Shard, reset bool, err error) {
-	shard, err = e.store.Shards().Claim(ctx)
+	claimed, err := e.store.Shards().Claim(ctx, e.shards.All())
 	if err != nil {
 		return shard, false, fmt.Errorf("recovery: %w", err)
 	}
+	shard = claimed[0]
 	now := e.now()
 	if shard.Watermark == 0 {
 		shard.Watermark = now - 1 // a new database: nothing was due before now
@@ -158,7 +164,7 @@ func (rc *recovery) addVersion(v *domain.Version) error {
 	}
 	if rc.reading == nil || rc.reading.ID != v.JobID {
 		rc.closeJob()
-		rc.reading = run.NewJob(v.JobID, v.CreatedAt)
+		rc.reading = run.NewJob(v.JobID, v.CreatedAt, rc.e.shards.Number(v.JobID))
 	}
 	rc.reading.Follow(v, ver)
 	rc.addWalk(rc.reading, ver)
@@ -237,7 +243,7 @@ func (rc *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain
 			ver = run.Placeholder(v)
 		}
 		if j == nil {
-			j = run.NewJob(id, v.CreatedAt)
+			j = run.NewJob(id, v.CreatedAt, rc.e.shards.Number(id))
 		}
 		if !v.Active { // a pause holds for what came before it, though W is past it
 			j.StopBefore(v.EffectiveFrom, run.StoppedByPause)

@@ -41,7 +41,7 @@ func (rn *runner) admit(r *run.Run) run.Admission {
 		a.AwaitEdit = append(a.AwaitEdit, r)
 		return run.AdmitWait
 	}
-	verdict := run.DecideOverlap(r.Ver.Plan.Value().Overlap, j.Busy, len(j.ReadBacklog().Waiting) > 0)
+	verdict := run.DecideOverlap(r.Ver.Plan.Value().Overlap, int(j.Busy), len(j.ReadBacklog().Waiting) > 0)
 	switch verdict {
 	case run.AdmitSend:
 		j.Enter(r)

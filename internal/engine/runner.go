@@ -26,7 +26,7 @@ type runner struct {
 	exec     Executor
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
-	shard    *shard.State
+	shards   *shard.Set
 	stopping *atomic.Bool
 
 	dispatcher *dispatch.Dispatcher
@@ -37,9 +37,9 @@ type runner struct {
 
 // newRunner makes a runner. onStore is told the error of each try to record, or nil
 // where it was taken.
-func newRunner(cfg *Config, state *shard.State, stopping *atomic.Bool, onStore func(error)) *runner {
+func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore func(error)) *runner {
 	rn := &runner{
-		clock: cfg.Clock, exec: cfg.Executor, log: cfg.Log, metrics: cfg.Metrics, shard: state, stopping: stopping,
+		clock: cfg.Clock, exec: cfg.Executor, log: cfg.Log, metrics: cfg.Metrics, shards: shards, stopping: stopping,
 	}
 	rn.calls.New = func() any { return new(attempt) }
 	rn.dispatcher = dispatch.New(dispatch.Config{

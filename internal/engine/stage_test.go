@@ -63,7 +63,7 @@ func TestSecondIsStagedInParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(2 * time.Second)
-		if watermark := w.eng.keeper.proposeWatermark(); watermark >= next*1000 {
+		if watermark := w.eng.keeper.proposeWatermarks()[0].Watermark; watermark >= next*1000 {
 			t.Errorf("the watermark may pass fires that were not staged: %d, the second begins at %d",
 				watermark, next*1000)
 		}
@@ -115,7 +115,7 @@ func TestWatermarkWaitsForAPart(t *testing.T) {
 				f.Second, f.Looked, f.Jobs, f.Ready, next)
 		}
 		w.pass(2 * time.Second)
-		if watermark := w.eng.keeper.proposeWatermark(); watermark >= next {
+		if watermark := w.eng.keeper.proposeWatermarks()[0].Watermark; watermark >= next {
 			t.Errorf("the watermark may pass a fire of %d: %d", next, watermark)
 		}
 		w.turnUntilIdle()

@@ -39,7 +39,7 @@ func TestClockSteps(t *testing.T) {
 					t.Errorf("%d calls after the step, want %d to %d", n, c.sent, c.sentMost)
 				}
 				w.pass(90 * time.Second)
-				w.check(min(w.now()-3000, w.eng.shard.Watermark()))
+				w.check(min(w.now()-3000, w.eng.shards.Watermark()))
 			})
 		})
 	}

@@ -15,7 +15,7 @@ import (
 type storeWatch struct {
 	log        *slog.Logger
 	metrics    *telemetry.Metrics
-	shard      *shard.State
+	shards     *shard.Set
 	dispatcher *dispatch.Dispatcher
 
 	mu  lock.Leaf
@@ -49,7 +49,7 @@ func (w *storeWatch) cause() error {
 	if err := w.recordError(); err != nil {
 		return err
 	}
-	_, err := w.shard.LastBeat()
+	_, err := w.shards.LastBeat()
 	return err
 }
 
@@ -58,7 +58,7 @@ func (w *storeWatch) cause() error {
 // resumes it.
 func (w *storeWatch) stopIfGone(err error) {
 	if isGone(err) {
-		w.shard.StopSending()
+		w.shards.StopSending()
 		w.dispatcher.Suspend(true)
 	}
 }

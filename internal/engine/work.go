@@ -48,7 +48,8 @@ func (rn *runner) work() {
 func (rn *runner) beginCall(r *run.Run) (v run.Verdict, stopReason string) {
 	r.Job.Mu.Lock()
 	defer r.Job.Mu.Unlock()
-	v, stopReason = r.DecideSend(run.Limits{Now: r.Since, SendUntil: rn.shard.SendUntil(), Horizon: rn.shard.Horizon()})
+	sh := rn.shards.At(r.Job.Shard)
+	v, stopReason = r.DecideSend(run.Limits{Now: r.Since, SendUntil: sh.SendUntil(), Horizon: sh.Horizon()})
 	if v != run.SendNow {
 		return v, stopReason
 	}
@@ -118,7 +119,7 @@ func (rn *runner) endLocked(r *run.Run, fact domain.Execution) {
 
 // requeue puts a run back, and stops sending when the lease does not hold.
 func (rn *runner) requeue(r *run.Run) {
-	if rn.now() > rn.shard.SendUntil() {
+	if rn.now() > rn.shards.At(r.Job.Shard).SendUntil() {
 		rn.dispatcher.Suspend(true)
 	}
 	rn.dispatch([]*run.Run{r})

@@ -116,14 +116,20 @@ func shardThat(change func(*brokenShards)) func(store.Store) store.Store {
 	}
 }
 
-func (s brokenShards) Beat(ctx context.Context, lease store.Lease, ahead, w int64) (store.Shard, error) {
-	return s.Shards.Beat(ctx, lease, ahead, s.beat(w))
+func (s brokenShards) Beat(ctx context.Context, beats []store.Beat, ahead int64) ([]store.Shard, error) {
+	beats = slices.Clone(beats)
+	for i := range beats {
+		beats[i].Watermark = s.beat(beats[i].Watermark)
+	}
+	return s.Shards.Beat(ctx, beats, ahead)
 }
 
-func (s brokenShards) Claim(ctx context.Context) (store.Shard, error) {
-	sh, err := s.Shards.Claim(ctx)
-	s.claim(&sh)
-	return sh, err
+func (s brokenShards) Claim(ctx context.Context, numbers []int) ([]store.Shard, error) {
+	claimed, err := s.Shards.Claim(ctx, numbers)
+	for i := range claimed {
+		s.claim(&claimed[i])
+	}
+	return claimed, err
 }
 
 func beatsTooFar(s *brokenShards) { s.beat = func(int64) int64 { return domain.Forever } }

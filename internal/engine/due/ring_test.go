@@ -20,7 +20,7 @@ func TestTimetableModel(t *testing.T) {
 		model := make(map[*run.Job]int64)
 		var jobs []*run.Job
 		for range 12 {
-			j := run.NewJob(domain.JobID{}, 0)
+			j := run.NewJob(domain.JobID{}, 0, 0)
 			jobs = append(jobs, j)
 		}
 		distance := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, ringSize),
@@ -81,7 +81,7 @@ func TestTimetableRefusesThePast(t *testing.T) {
 			t.Error("a fire in a second that is over was taken")
 		}
 	}()
-	j := run.NewJob(domain.JobID{}, 0)
+	j := run.NewJob(domain.JobID{}, 0, 0)
 	j.Next = 99_999
 	newRing(100).add(j)
 }
@@ -89,7 +89,7 @@ func TestTimetableRefusesThePast(t *testing.T) {
 // Steady load allocates nothing: the memory of a second is used again.
 func TestTimetableRecycles(t *testing.T) {
 	table := newRing(0)
-	j := run.NewJob(domain.JobID{}, 0)
+	j := run.NewJob(domain.JobID{}, 0, 0)
 	table.add(&run.Job{Next: 0})
 	turn := func() {
 		s, jobs := table.take()

@@ -112,7 +112,7 @@ func (t *Timetable) StageUntil(last, now, horizon int64) (late []*run.Span) {
 // stageFire makes the next fire of a job and moves the job to the one after.
 func (t *Timetable) stageFire(j *run.Job) *run.Run {
 	r := t.newRun()
-	r.Job, r.Ver, r.At, r.Hold = j, j.Current, j.Next, t.holds.Take(j.Next)
+	r.Job, r.Ver, r.At, r.Hold = j, j.Current, j.Next, t.holds.Take(j.Shard, j.Next)
 	j.Next = j.Current.NextAfter(j, j.Next)
 	return r
 }
@@ -161,7 +161,7 @@ func (t *Timetable) fallBehind(j *run.Job, until int64) *run.Span {
 	}
 	sp.Last = last
 	t.released = max(t.released, last) // what it names may be sent: edits begin after it
-	sp.Hold = t.holds.Take(sp.Next)
+	sp.Hold = t.holds.Take(sp.Job.Shard, sp.Next)
 	j.Next = j.Current.NextAfter(j, last)
 	return sp
 }

@@ -1,8 +1,8 @@
-// Package hold keeps the watermark below what is not on record yet.
+// Package hold keeps the watermark of a shard below what is not on record yet.
 //
 // # What it guarantees
 //
-// [Set.Before] never passes an instant for which somebody has a [Token]. Whoever
+// [Set.Before] never passes an instant of a shard for which somebody has a [Token]. Whoever
 // has something whose outcome is not durable has the token of its instant: a run,
 // a span of fires, an edit that commits. A token is taken once, advanced or passed
 // on any number of times, and released once, by whoever has it then:
@@ -21,59 +21,77 @@ package hold
 
 import "github.com/belfry-scheduler/belfry/internal/engine/lock"
 
-// Set counts the tokens of each second. It is safe for concurrent use, and its
-// lock is a leaf: nothing is called with it held.
+// MaxShards is how many shards a set can have: a shard's number is a byte.
+const MaxShards = 1 << shardBits
+
+const shardBits = 8
+
+// Set counts the tokens of each second of each shard. It is safe for concurrent use,
+// and its lock is a leaf: nothing is called with it held.
 type Set struct {
 	mu     lock.Leaf
-	counts map[int64]int
+	counts map[key]int
 }
 
-// NewSet makes an empty set.
-func NewSet() *Set { return &Set{counts: make(map[int64]int)} }
+// key is a second of a shard, in one word: the fastest key of a map.
+type key int64
 
-// Token keeps the watermark below the second of an instant. The zero value holds
-// nothing. A token is owned by one goroutine at a time and is not copied: Pass
+func keyOf(shard uint8, at int64) key { return key(Second(at)<<shardBits | int64(shard)) }
+
+func (k key) second() int64 { return int64(k) >> shardBits }
+func (k key) shard() uint8  { return uint8(k & (MaxShards - 1)) } //nolint:gosec // the low bits are wanted
+
+// NewSet makes an empty set for so many shards. It panics for more than MaxShards.
+func NewSet(shards int) *Set {
+	if shards > MaxShards {
+		panic("hold: too many shards")
+	}
+	return &Set{counts: make(map[key]int)}
+}
+
+// Token keeps the watermark of a shard below the second of an instant. The zero value
+// holds nothing. A token is owned by one goroutine at a time and is not copied: Pass
 // hands it on.
 type Token struct {
-	set    *Set
-	second int64
+	set *Set
+	key key
 }
 
-// Take returns a token for the instant, in Unix milliseconds.
-func (s *Set) Take(at int64) Token {
-	t := Token{s, Second(at)}
+// Take returns a token for an instant of a shard, in Unix milliseconds.
+func (s *Set) Take(shard uint8, at int64) Token { return s.take(keyOf(shard, at)) }
+
+func (s *Set) take(k key) Token {
 	s.mu.Lock()
-	s.counts[t.second]++
+	s.counts[k]++
 	s.mu.Unlock()
-	return t
+	return Token{s, k}
 }
 
-// Before returns the last instant before the first second with a token, or the
-// given instant if that is earlier. Both are Unix milliseconds.
-func (s *Set) Before(instant int64) int64 {
+// Before lowers instants, one for each shard by its number, to the last one before
+// the first second of the shard with a token. All are Unix milliseconds.
+func (s *Set) Before(instants []int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for second := range s.counts {
-		instant = min(instant, second*1000-1)
+	for k := range s.counts {
+		instants[k.shard()] = min(instants[k.shard()], k.second()*1000-1)
 	}
-	return instant
 }
 
-// Seconds returns how many seconds have tokens.
+// Seconds returns how many seconds have tokens, each shard's counted for itself.
 func (s *Set) Seconds() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.counts)
 }
 
-func (s *Set) release(second int64, n int) {
+func (s *Set) release(k key, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch remaining := s.counts[second] - n; {
+	switch remaining := s.counts[k] - n; {
 	case remaining > 0:
-		s.counts[second] = remaining
+		s.counts[k] = remaining
 	case remaining == 0:
-		delete(s.counts, second)
+		delete(s.counts, k)
 	default:
 		panic("hold: more tokens were released than were taken")
 	}
@@ -85,7 +103,7 @@ func (t *Token) Held() bool { return t.set != nil }
 // Release gives the token up. It panics where there is nothing to give up.
 func (t *Token) Release() {
 	old := t.Pass()
-	old.set.release(old.second, 1)
+	old.set.release(old.key, 1)
 }
 
 // Pass hands the token on: t holds nothing afterwards. It panics where t held
@@ -106,35 +124,35 @@ func (t *Token) Advance(to int64) (before Token) {
 	if t.set == nil {
 		panic("hold: a token was advanced after it was given up")
 	}
-	if Second(to) < t.second {
+	if Second(to) < t.key.second() {
 		panic("hold: a token was moved backwards")
 	}
-	next := t.set.Take(to)
+	next := t.set.Take(t.key.shard(), to)
 	before, *t = *t, next
 	return before
 }
 
-// Batch releases many tokens with few locks: those of one second at a time, as
-// those of one commit mostly are. The zero value is empty. Flush it.
+// Batch releases many tokens with few locks: those of one second of a shard at a
+// time, as those of one commit mostly are. The zero value is empty. Flush it.
 type Batch struct {
-	second Token
-	n      int
+	token Token
+	n     int
 }
 
 // Release gives the token up, at the latest with Flush.
 func (b *Batch) Release(t *Token) {
 	token := t.Pass()
-	if b.n > 0 && token != b.second {
+	if b.n > 0 && token != b.token {
 		b.Flush()
 	}
-	b.second = token
+	b.token = token
 	b.n++
 }
 
 // Flush releases what is left.
 func (b *Batch) Flush() {
 	if b.n > 0 {
-		b.second.set.release(b.second.second, b.n)
+		b.token.set.release(b.token.key, b.n)
 	}
 	*b = Batch{}
 }

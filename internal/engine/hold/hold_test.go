@@ -15,22 +15,46 @@ func panics(fn func()) (did bool) {
 	return false
 }
 
-// Any order of taking, advancing, passing on and releasing tokens, against a list
-// of the seconds of those that are held.
+const modelShards = 3
+
+// model is the keys of all tokens that are held, and of those that a batch has not
+// released yet, with how many there are of each.
+type model struct{ held, inBatch map[key]int }
+
+func (m *model) drop(k key) {
+	if m.held[k]--; m.held[k] == 0 {
+		delete(m.held, k)
+	}
+}
+
+func (m *model) flush() {
+	for k, n := range m.inBatch {
+		for range n {
+			m.drop(k)
+		}
+	}
+	clear(m.inBatch)
+}
+
+// before is what Before makes of one limit for all shards.
+func (m *model) before(limit int64) []int64 {
+	out := slices.Repeat([]int64{limit}, modelShards)
+	for k := range maps.Keys(m.held) {
+		out[k.shard()] = min(out[k.shard()], k.second()*1000-1)
+	}
+	return out
+}
+
+// Any order of taking, advancing, passing on and releasing tokens of three shards,
+// against a list of those that are held.
 func TestSetModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		set := NewSet()
+		set := NewSet(modelShards)
 		var tokens []*Token
 		var batch Batch
-		held := make(map[int64]int) // by second; with those that the batch has not released yet
-		inBatch := make(map[int64]int)
+		m := model{make(map[key]int), make(map[key]int)}
 		at := rapid.Int64Range(-3_000, 20_000)
-		drop := func(second int64) {
-			if held[second]--; held[second] == 0 {
-				delete(held, second)
-			}
-		}
 		pick := func(t *rapid.T) (int, *Token) {
 			if len(tokens) == 0 {
 				t.Skip("no token")
@@ -40,30 +64,25 @@ func TestSetModel(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
-				token := set.Take(at.Draw(t, "at"))
-				held[token.second]++
+				token := set.Take(rapid.Uint8Range(0, modelShards-1).Draw(t, "shard"), at.Draw(t, "at"))
+				m.held[token.key]++
 				tokens = append(tokens, &token)
 			},
 			"release": func(t *rapid.T) {
 				i, token := pick(t)
-				drop(token.second)
+				m.drop(token.key)
 				token.Release()
 				tokens = slices.Delete(tokens, i, i+1)
 			},
 			"release in a batch": func(t *rapid.T) {
 				i, token := pick(t)
-				inBatch[token.second]++
+				m.inBatch[token.key]++
 				batch.Release(token)
 				tokens = slices.Delete(tokens, i, i+1)
 			},
 			"flush": func(*rapid.T) {
 				batch.Flush()
-				for second, n := range inBatch {
-					for range n {
-						drop(second)
-					}
-				}
-				clear(inBatch)
+				m.flush()
 			},
 			"pass on": func(t *rapid.T) {
 				i, token := pick(t)
@@ -76,33 +95,26 @@ func TestSetModel(t *testing.T) {
 			"advance": func(t *rapid.T) {
 				_, token := pick(t)
 				to := at.Draw(t, "to")
-				if Second(to) < token.second {
+				if Second(to) < token.key.second() {
 					if !panics(func() { token.Advance(to) }) {
 						t.Fatal("a token was moved backwards")
 					}
 					return
 				}
 				before := token.Advance(to)
-				held[Second(to)]++
-				drop(before.second)
+				m.held[keyOf(before.key.shard(), to)]++
+				m.drop(before.key)
 				before.Release()
 			},
 			"": func(t *rapid.T) {
 				limit := at.Draw(t, "limit")
 				batch.Flush()
-				for second, n := range inBatch {
-					for range n {
-						drop(second)
-					}
-				}
-				clear(inBatch)
-				want := limit
-				for s := range maps.Keys(held) {
-					want = min(want, s*1000-1)
-				}
-				if got := set.Before(limit); got != want || set.Seconds() != len(held) {
+				m.flush()
+				got := slices.Repeat([]int64{limit}, modelShards)
+				set.Before(got)
+				if want := m.before(limit); !slices.Equal(got, want) || set.Seconds() != len(m.held) {
 					t.Fatalf("Before(%d) = %d with %d seconds, want %d with %d", limit, got, set.Seconds(),
-						want, len(held))
+						want, len(m.held))
 				}
 			},
 		})
@@ -129,29 +141,36 @@ func TestTokensAreReleasedOnce(t *testing.T) {
 			other.Release()
 		},
 	} {
-		set := NewSet()
-		token := set.Take(5_000)
+		set := NewSet(1)
+		token := set.Take(0, 5_000)
 		if !panics(func() { misuse(set, &token) }) {
 			t.Errorf("a token that was %s: nobody noticed", name)
 		}
 	}
 }
 
+// before is how far the watermark of the only shard may go.
+func before(set *Set, limit int64) int64 {
+	limits := []int64{limit}
+	set.Before(limits)
+	return limits[0]
+}
+
 // Advancing holds the later instant before the earlier one is released.
 func TestAdvanceLeavesNoGap(t *testing.T) {
 	t.Parallel()
-	set := NewSet()
-	token := set.Take(5_400)
-	before := token.Advance(9_100)
-	if got := set.Before(20_000); got != 4_999 {
+	set := NewSet(1)
+	token := set.Take(0, 5_400)
+	earlier := token.Advance(9_100)
+	if got := before(set, 20_000); got != 4_999 {
 		t.Errorf("the watermark may go to %d while both are held, want 4999", got)
 	}
-	before.Release()
-	if got := set.Before(20_000); got != 8_999 {
+	earlier.Release()
+	if got := before(set, 20_000); got != 8_999 {
 		t.Errorf("the watermark may go to %d, want 8999", got)
 	}
 	token.Release()
-	if got := set.Before(20_000); got != 20_000 {
+	if got := before(set, 20_000); got != 20_000 {
 		t.Errorf("the watermark may go to %d, want 20000", got)
 	}
 }

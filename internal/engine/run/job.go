@@ -21,14 +21,15 @@ type Job struct {
 	stop atomic.Pointer[stop]
 
 	Mu      lock.Job
-	Live    *Run // executions that have not ended, newest first
-	Busy    int  // how many those are
+	Live    *Run  // executions that have not ended, newest first
+	Busy    int32 // how many those are
+	Shard   uint8 // that the job belongs to; never changes
 	backlog *Backlog
 }
 
-// NewJob makes a job without a version.
-func NewJob(id domain.JobID, createdAt int64) *Job {
-	return &Job{ID: id, CreatedAt: createdAt, Next: Never}
+// NewJob makes a job of a shard without a version.
+func NewJob(id domain.JobID, createdAt int64, shard uint8) *Job {
+	return &Job{ID: id, CreatedAt: createdAt, Next: Never, Shard: shard}
 }
 
 // Enter adds an execution to the job's live ones. It counts as running.
@@ -69,7 +70,7 @@ func (j *Job) Crowded(v *Version, queued int) bool {
 	}
 	j.Mu.Lock()
 	defer j.Mu.Unlock()
-	return Crowded(misfire, j.Busy)
+	return Crowded(misfire, int(j.Busy))
 }
 
 // TakeOver enters a recovered fire, or keeps it until the job is free where its

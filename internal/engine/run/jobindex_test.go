@@ -30,7 +30,7 @@ func TestJobIndexModel(t *testing.T) {
 		pick := rapid.SampledFrom(ids)
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
-				j := NewJob(pick.Draw(t, "id"), 0)
+				j := NewJob(pick.Draw(t, "id"), 0, 0)
 				x.Put(j)
 				model[j.ID] = j
 			},
@@ -64,7 +64,7 @@ func BenchmarkJobIndex(b *testing.B) {
 	var x JobIndex
 	ids := domain.NewJobIDs(1, 1_000_000)
 	for _, id := range ids {
-		x.Put(NewJob(id, 0))
+		x.Put(NewJob(id, 0, 0))
 	}
 	b.Run("get", func(b *testing.B) {
 		for i := range b.N {
@@ -74,7 +74,7 @@ func BenchmarkJobIndex(b *testing.B) {
 		}
 	})
 	b.Run("put and remove", func(b *testing.B) {
-		j := NewJob(domain.NewJobID(2), 0)
+		j := NewJob(domain.NewJobID(2), 0, 0)
 		for b.Loop() {
 			x.Put(j)
 			x.Remove(j.ID)

@@ -17,7 +17,7 @@ func testJob(t testing.TB, schedule string, jitterMs int64) *Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := NewJob(v.JobID, 0)
+	j := NewJob(v.JobID, 0, 0)
 	j.Current = ver
 	return j
 }

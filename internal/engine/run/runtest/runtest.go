@@ -20,7 +20,7 @@ func Job(t testing.TB, schedule string, jitterMs int64) *run.Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := run.NewJob(v.JobID, 0)
+	j := run.NewJob(v.JobID, 0, 0)
 	j.Current = ver
 	return j
 }

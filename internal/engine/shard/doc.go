@@ -1,0 +1,29 @@
+// Package shard holds what there is one of for each shard: whether this node owns
+// it, how far its fires may be sent, and how far they are on record.
+//
+// A database has a fixed number of shards, SQLite one, and a job belongs to one of
+// them. A [Set] is all of them as one node has them, the [State] of each in an array
+// that the hot path reads by the job's shard. There is one timetable, one dispatcher,
+// one recorder and one beat for all shards of a node.
+//
+//	Foreign ── Claim ──► Claimed ── Activate ──► Active ── lost or released ──► Foreign
+//	nothing is sent      a recovery reads        beats move H and W
+//	                     its record
+//
+// # What it guarantees
+//
+//   - Nothing of a shard is sent later than its [State.SendUntil], which a beat moves:
+//     at most the horizon of the store, and the time of a beat that the store took and
+//     a grace. Of a shard that is not active nothing is sent.
+//   - The watermark is moved by a beat alone, to what [Set.Propose] returned. An
+//     edit begins after that, so no watermark passes it.
+//   - Every active shard is in every beat. One that is missing from the store's answer
+//     was lost: it is foreign from then on.
+//   - The hot path reads two atomics of the job's shard.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	state.go set.go
+package shard

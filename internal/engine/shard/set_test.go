@@ -1,0 +1,172 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/hold"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// beats answers beats as a store with three shards does.
+type beats struct {
+	store.Shards
+	clock clock.Clock
+	err   error
+	taken int // the shard that somebody else has claimed; 0: none
+}
+
+func (b *beats) Count() int { return 3 }
+
+func (b *beats) Beat(_ context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	for _, beat := range beats {
+		if b.taken == 0 || beat.Number != b.taken {
+			held = append(held, store.Shard{Number: beat.Number, Lease: beat.Lease,
+				Horizon: clock.NowMs(b.clock) + ahead, Watermark: beat.Watermark})
+		}
+	}
+	return held, nil
+}
+
+// newSet returns a set of which shards 0 and 2 are active since the instant 7000.
+func newSet(t *testing.T) (*Set, *beats, *clock.Manual) {
+	t.Helper()
+	clk := &clock.Manual{}
+	shards := &beats{clock: clk}
+	s := NewSet(shards, clk)
+	claimed := []store.Shard{{Number: 0, Lease: store.Lease{Epoch: 4}}, {Number: 2, Lease: store.Lease{Epoch: 9}}}
+	s.Claim(claimed)
+	if got := s.Propose(1); len(got) != 0 {
+		t.Errorf("shards that are being read have beats: %+v", got)
+	}
+	s.Activate(claimed, 7_000)
+	return s, shards, clk
+}
+
+// watermarks are those of beats, by shard.
+func watermarks(beats []store.Beat) map[int]int64 {
+	out := make(map[int]int64)
+	for _, b := range beats {
+		out[b.Number] = b.Watermark
+	}
+	return out
+}
+
+// A beat that the store took allows sends up to its horizon; one that fails moves
+// nothing, and the lease ends with the time of the last one.
+func TestBeat(t *testing.T) {
+	t.Parallel()
+	s, shards, clk := newSet(t)
+	now := clock.NowMs(clk)
+	if s.LeaseHolds() || s.At(0).SendUntil() != 0 {
+		t.Error("something may be sent before the first beat")
+	}
+	token := s.Holds.Take(2, now+5_500)
+	proposed := s.Propose(now + 60_000)
+	w := (now+5_500)/1000*1000 - 1
+	if got := watermarks(proposed); len(got) != 2 || got[0] != now+60_000 || got[2] != w {
+		t.Errorf("proposed %v: a second of shard 2 is held", got)
+	}
+	if got := s.At(2).Proposed(); got != w {
+		t.Errorf("remembered %d, want %d", got, w)
+	}
+	if lost, err := s.Beat(t.Context(), proposed); err != nil || len(lost) > 0 {
+		t.Fatalf("lost %v, error %v", lost, err)
+	}
+	h := now + Horizon.Milliseconds()
+	for _, n := range []uint8{0, 2} {
+		if sh := s.At(n); sh.Horizon() < h-1000 || sh.SendUntil() > sh.Horizon() || sh.SendUntil() < now {
+			t.Errorf("shard %d after a beat: H %d, until %d", n, sh.Horizon(), sh.SendUntil())
+		}
+	}
+	if s.Watermark() != w || s.Horizon() != s.At(0).Horizon() || !s.LeaseHolds() {
+		t.Errorf("after a beat: W %d, H %d, the lease holds: %v", s.Watermark(), s.Horizon(), s.LeaseHolds())
+	}
+	before := s.At(2).SendUntil()
+	shards.err = errors.New("disk I/O error")
+	if _, err := s.Beat(t.Context(), s.Propose(now)); !errors.Is(err, shards.err) {
+		t.Errorf("the beat failed with %v", err)
+	}
+	if _, err := s.LastBeat(); !errors.Is(err, shards.err) || s.At(2).SendUntil() != before || s.Watermark() != w {
+		t.Errorf("a beat that failed moved something: until %d, W %d, error %v", s.At(2).SendUntil(), s.Watermark(), err)
+	}
+	s.StopSending()
+	if s.At(0).SendUntil() != 0 || s.At(2).SendUntil() != 0 {
+		t.Error("sending goes on")
+	}
+	token.Release()
+	if got := watermarks(s.Propose(now)); got[2] != now {
+		t.Errorf("proposed %v: nothing is held", got)
+	}
+}
+
+// A shard that somebody else has claimed is foreign at once, and the others go on.
+func TestLostShard(t *testing.T) {
+	t.Parallel()
+	s, shards, clk := newSet(t)
+	now := clock.NowMs(clk)
+	if _, err := s.Beat(t.Context(), s.Propose(now)); err != nil {
+		t.Fatal(err)
+	}
+	shards.taken = 2
+	lost, err := s.Beat(t.Context(), s.Propose(now))
+	if err != nil || !slices.Equal(lost, []int{2}) {
+		t.Fatalf("lost %v, error %v", lost, err)
+	}
+	if sh := s.At(2); sh.SendUntil() != 0 || sh.Phase() != Foreign {
+		t.Errorf("the shard that was lost: phase %d, send until %d", sh.Phase(), sh.SendUntil())
+	}
+	if s.At(0).SendUntil() == 0 || len(s.Propose(now)) != 1 || s.Horizon() != s.At(0).Horizon() {
+		t.Error("the other shard does not go on")
+	}
+}
+
+// A shard that was lost while its record was read does not become active.
+func TestLostWhileClaimed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newSet(t)
+	old := []store.Shard{{Number: 1, Lease: store.Lease{Epoch: 1}}}
+	s.Claim(old)
+	s.Claim([]store.Shard{{Number: 1, Lease: store.Lease{Epoch: 3}}})
+	s.Activate(old, 9_000)
+	if got := s.At(1).Phase(); got != Claimed {
+		t.Errorf("phase %d after the activation of an old claim", got)
+	}
+}
+
+// What was proposed never goes back: an edit that began after it stays after it.
+func TestProposedOnlyRises(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newSet(t)
+	if got := watermarks(s.Propose(5_000)); got[0] != 5_000 || s.At(0).Proposed() != 7_000 {
+		t.Errorf("proposed %v, remembered %d after the recovery was at 7000", got, s.At(0).Proposed())
+	}
+}
+
+// Jobs are spread over all shards, the same job always to the same one.
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	s := NewSet(&beats{}, &clock.Manual{})
+	counts := make([]int, 3)
+	for range 3_000 {
+		id := domain.NewJobID(1)
+		n := s.Number(id)
+		if s.Number(id) != n {
+			t.Fatal("a job has two shards")
+		}
+		counts[n]++
+	}
+	if slices.Min(counts) < 800 {
+		t.Errorf("jobs by shard: %v", counts)
+	}
+	if hold.MaxShards < s.store.Count() {
+		t.Error("more shards than numbers")
+	}
+}
