@@ -88,7 +88,7 @@ var imports = []struct {
 	{"internal/engine/dispatch", row{internal: []string{"target", "engine/lock", "engine/run"}}},
 	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/lock",
 		"engine/run"}}},
-	{"internal/engine/shard", row{internal: []string{"store", "clock", "engine/lock", "engine/hold"}}},
+	{"internal/engine/shard", row{internal: []string{"domain", "store", "clock", "engine/lock", "engine/hold"}}},
 	{"internal/engine", row{internal: []string{
 		"cron", "failpoint", "domain", "store", "clock", "telemetry",
 		"engine/lock", "engine/hold", "engine/run", "engine/due", "engine/dispatch", "engine/record", "engine/shard",

@@ -121,7 +121,9 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, err err
 }
 
 // Release gives the shards of the beats back in good order.
-func (s *Set) Release(ctx context.Context, beats []store.Beat) error { return s.store.Release(ctx, beats) }
+func (s *Set) Release(ctx context.Context, beats []store.Beat) error {
+	return s.store.Release(ctx, beats)
+}
 
 // Horizon returns the least horizon of the active shards, in Unix milliseconds; zero:
 // there is none.
@@ -132,7 +134,7 @@ func (s *Set) Horizon() int64 { return s.least((*State).Horizon) }
 func (s *Set) Watermark() int64 { return s.least((*State).Watermark) }
 
 func (s *Set) least(of func(*State) int64) int64 {
-	least := int64(domain.Forever)
+	var least int64 = domain.Forever
 	for i := range s.states {
 		if st := &s.states[i]; st.Phase() == Active {
 			least = min(least, of(st))

@@ -95,7 +95,8 @@ func TestBeat(t *testing.T) {
 		t.Errorf("the beat failed with %v", err)
 	}
 	if _, err := s.LastBeat(); !errors.Is(err, shards.err) || s.At(2).SendUntil() != before || s.Watermark() != w {
-		t.Errorf("a beat that failed moved something: until %d, W %d, error %v", s.At(2).SendUntil(), s.Watermark(), err)
+		t.Errorf("a beat that failed moved something: until %d, W %d, error %v", s.At(2).SendUntil(),
+			s.Watermark(), err)
 	}
 	s.StopSending()
 	if s.At(0).SendUntil() != 0 || s.At(2).SendUntil() != 0 {

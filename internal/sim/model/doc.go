@@ -44,7 +44,7 @@
 //	a call runs long                    beat.go: sweepOnce
 //	commit results (ok, error before,   record/recorder.go: commit; commit.go: committed; store: Ledger.Record,
 //	  error after, facts alone)           facts first
-//	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermark; shard/state.go: Propose, Beat;
+//	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermarks; shard/set.go: Propose, Beat;
 //	                                      hold/hold.go: Before; store: Shards.Beat
 //	an edit is asked for                edit.go: effective, create, update, remove
 //	the store has / refuses it          store: Jobs; edit.go: commitEdit, ask, commitNew

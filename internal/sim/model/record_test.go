@@ -191,7 +191,7 @@ func (p *protocol) moveShard(n *state, w tick) {
 	n.shard.watermark = max(n.shard.watermark, min(w, n.shard.horizon))
 }
 
-// watermark is keeper.proposeWatermark: the latest W that is true now.
+// watermark is keeper.proposeWatermarks: the latest W that is true now.
 func (p *protocol) watermark(s *state, o int) tick {
 	w := &s.owners[o]
 	to := min(s.wall(), w.table) - 1

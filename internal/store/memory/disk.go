@@ -51,7 +51,7 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 	}
 	return &Disk{
 		shards: all,
-		clock: clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
+		clock:  clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
 		keys: make(map[string]domain.APIKey),
 	}
