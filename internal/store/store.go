@@ -293,7 +293,7 @@ type AlertPage struct {
 // LeastWatermark returns the instant up to which the fires of all shards are on
 // record or have open runs. Zero: a shard has not fired yet.
 func LeastWatermark(all []Shard) int64 {
-	var least int64 = domain.Forever
+	least := domain.Forever
 	for _, sh := range all {
 		least = min(least, sh.Watermark)
 	}

@@ -134,7 +134,7 @@ func (s *Set) Horizon() int64 { return s.least((*State).Horizon) }
 func (s *Set) Watermark() int64 { return s.least((*State).Watermark) }
 
 func (s *Set) least(of func(*State) int64) int64 {
-	var least int64 = domain.Forever
+	least := domain.Forever
 	for i := range s.states {
 		if st := &s.states[i]; st.Phase() == Active {
 			least = min(least, of(st))
