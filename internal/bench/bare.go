@@ -8,12 +8,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 )
@@ -32,14 +34,19 @@ type Bare struct {
 	ReceiverMicros float64 `json:"receiverCpuMicros"` // of the receiver
 }
 
-// bare runs the loop for a while. The client is fasthttp's, as it comes.
-func (b *Bench) bare(ctx context.Context, d time.Duration) (Bare, error) {
-	return b.bareWith(ctx, d, nil)
+// bareClient posts to a receiver, and does nothing else. The client is fasthttp's, as
+// it comes.
+type bareClient struct {
+	clock    clock.Clock
+	receiver *receiverProcess
 }
 
-// bareWith runs the loop and calls after, if it is not nil, with the number of
-// each request that was answered.
-func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int64)) (Bare, error) {
+// bare returns the client that posts to the receiver of all measurements.
+func (e *environment) bare() bareClient { return bareClient{e.cfg.Clock, e.receiver} }
+
+// run posts for a while and calls after, if it is not nil, with the number of each
+// request that was answered.
+func (b bareClient) run(ctx context.Context, d time.Duration, after func(n int64)) (Bare, error) {
 	addr := strings.TrimPrefix(b.receiver.url, "http://")
 	hc := &fasthttp.HostClient{
 		Addr: addr, MaxConns: bareCallers, MaxIdemponentCallAttempts: 1,
@@ -51,7 +58,7 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 	var count atomic.Int64
 	var fault atomic.Pointer[error]
 	var callers sync.WaitGroup
-	mark, before, received := b.cfg.Clock.Mark(), ownCPU(), b.receiver.usage().cpu
+	mark, before, received := b.clock.Mark(), ownCPU(), b.receiver.usage().cpu
 	for range bareCallers {
 		callers.Go(func() {
 			err := bareLoop(ctx, hc, b.receiver.url+"/ok", func() {
@@ -67,7 +74,7 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 	}
 	slowest := b.slowestSecond(ctx, &count)
 	callers.Wait()
-	took, n := b.cfg.Clock.Elapsed(mark), count.Load()
+	took, n := b.clock.Elapsed(mark), count.Load()
 	if err := fault.Load(); err != nil {
 		return Bare{}, fmt.Errorf("the bare loop: %w", *err)
 	}
@@ -81,11 +88,11 @@ func (b *Bench) bareWith(ctx context.Context, d time.Duration, after func(n int6
 
 // slowestSecond watches a counter until the context ends and returns by how much
 // it grew in the slowest of the seconds that were complete.
-func (b *Bench) slowestSecond(ctx context.Context, count *atomic.Int64) (slowest float64) {
+func (b bareClient) slowestSecond(ctx context.Context, count *atomic.Int64) (slowest float64) {
 	slowest = math.Inf(1)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for last, begun := int64(0), b.cfg.Clock.Mark(); ; {
+	for last, begun := int64(0), b.clock.Mark(); ; {
 		select {
 		case <-ctx.Done():
 			if math.IsInf(slowest, 1) {
@@ -94,8 +101,8 @@ func (b *Bench) slowestSecond(ctx context.Context, count *atomic.Int64) (slowest
 			return slowest
 		case <-tick.C:
 			n := count.Load()
-			slowest = min(slowest, float64(n-last)/b.cfg.Clock.Elapsed(begun).Seconds())
-			last, begun = n, b.cfg.Clock.Mark()
+			slowest = min(slowest, float64(n-last)/b.clock.Elapsed(begun).Seconds())
+			last, begun = n, b.clock.Mark()
 		}
 	}
 }
@@ -151,3 +158,6 @@ func bareRequest(req *fasthttp.Request, url string) (next func()) {
 		req.SetBody(append(body, `","scheduledAt":1767225600000,"attempt":1}`...))
 	}
 }
+
+// ownCPU is the CPU time of this process.
+func ownCPU() time.Duration { return used(os.Getpid()).cpu }

@@ -34,7 +34,7 @@ func (b *Bench) Big(ctx context.Context, jobs []int, burst, seconds int) (out []
 		if err != nil {
 			return out, fmt.Errorf("%d jobs: %w", n, err)
 		}
-		b.say("%d jobs: %d bytes each, first fire %d ms after the start, p99 %.0f ms of %d at a time",
+		b.env.say("%d jobs: %d bytes each, first fire %d ms after the start, p99 %.0f ms of %d at a time",
 			n, got.BytesPerJob, got.StartMs, got.Burst.Lateness.P99, got.Burst.Jobs)
 		out = append(out, got)
 	}
@@ -43,7 +43,7 @@ func (b *Bench) Big(ctx context.Context, jobs []int, burst, seconds int) (out []
 
 func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err error) {
 	out.Jobs = n
-	w, err := b.world(ctx, worldConfig{})
+	w, err := b.env.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
@@ -56,16 +56,16 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	out.CreateBefore = before.PerSecond
 	rest := max(1, n-int(before.Jobs)) // with those there are n
 	took, err := w.importEach(ctx, rest, func(i int) client.Spec {
-		spec := b.idle()
-		spec.API = fmt.Sprintf("%s/ok?customer=%d&job=%d", b.receiver.url, i%5_000, i)
+		spec := b.env.receiver.idle()
+		spec.API = fmt.Sprintf("%s/ok?customer=%d&job=%d", b.env.receiver.url, i%5_000, i)
 		return spec
 	})
 	if err != nil {
 		return out, err
 	}
 	out.ImportPerSecond = float64(rest) / took.Seconds()
-	b.say("%d jobs: imported at %.0f a second", n, out.ImportPerSecond)
-	first, err := w.api.Jobs.Create(ctx, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok",
+	b.env.say("%d jobs: imported at %.0f a second", n, out.ImportPerSecond)
+	first, err := w.api.Jobs.Create(ctx, client.Spec{Schedule: "* * * * * *", API: b.env.receiver.url + "/ok",
 		Type: "ATLEAST_ONCE"})
 	if err != nil {
 		return out, err
@@ -118,19 +118,19 @@ func (w *world) restart(ctx context.Context) (ms int64, err error) {
 		return 0, err
 	}
 	w.api.Close()
-	if err := w.bench.reset(ctx); err != nil {
+	if err := w.env.receiver.reset(ctx); err != nil {
 		return 0, err
 	}
-	mark := w.bench.cfg.Clock.Mark()
+	mark := w.env.cfg.Clock.Mark()
 	if err := w.start(ctx); err != nil {
 		return 0, err
 	}
 	for {
-		got, err := w.bench.received(ctx)
+		got, err := w.env.receiver.received(ctx)
 		if err != nil || got.Requests > 0 {
-			return w.bench.cfg.Clock.Elapsed(mark).Milliseconds(), err
+			return w.env.cfg.Clock.Elapsed(mark).Milliseconds(), err
 		}
-		if w.bench.cfg.Clock.Elapsed(mark) > startTimeout {
+		if w.env.cfg.Clock.Elapsed(mark) > startTimeout {
 			return 0, errors.New("nothing fires after the start")
 		}
 		if !clock.Wait(ctx, 5*time.Millisecond) {

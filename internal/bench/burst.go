@@ -58,8 +58,8 @@ type burst struct {
 
 // burst makes N jobs that fire in the same few seconds and never again, and measures
 // what arrives. Each burst has its own server: none depends on another's data.
-func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
-	w, err := b.world(ctx, worldConfig{})
+func (e *environment) burst(ctx context.Context, m burst) (out Burst, err error) {
+	w, err := e.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
@@ -68,36 +68,36 @@ func (b *Bench) burst(ctx context.Context, m burst) (out Burst, err error) {
 }
 
 func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
-	b := w.bench
+	e := w.env
 	// The import must be over before the first instant: 10,000 jobs a second
 	// are far below what any machine does.
-	first := clock.NowMs(b.cfg.Clock) + (lead + time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
+	first := clock.NowMs(e.cfg.Clock) + (lead + time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
 	first = (first/1000 + 1) * 1000
 	last := first + int64(m.seconds-1)*1000 + m.jitter.Milliseconds()
 	_, err = w.importEach(ctx, m.jobs, m.over(client.Spec{
-		Schedule: "* * * * * *", API: b.receiver.url + m.path, Type: "ATLEAST_ONCE",
+		Schedule: "* * * * * *", API: e.receiver.url + m.path, Type: "ATLEAST_ONCE",
 		StartAt: first, EndAt: first + int64(m.seconds)*1000, JitterMs: m.jitter.Milliseconds(),
 	}))
 	if err != nil {
 		return out, err
 	}
-	if late := clock.NowMs(b.cfg.Clock) - first; late >= 0 {
+	if late := clock.NowMs(e.cfg.Clock) - first; late >= 0 {
 		return out, fmt.Errorf("the import of %d jobs took %d ms too long", m.jobs, late)
 	}
-	if err := b.reset(ctx); err != nil {
+	if err := e.receiver.reset(ctx); err != nil {
 		return out, err
 	}
-	before, received := w.usage(), b.receiver.usage().cpu
+	before, received := w.usage(), e.receiver.usage().cpu
 	want := int64(m.jobs) * int64(m.seconds)
-	if err := until(ctx, b.cfg.Clock, first); err != nil {
+	if err := until(ctx, e.cfg.Clock, first); err != nil {
 		return out, err
 	}
-	mark := b.cfg.Clock.Mark()
+	mark := e.cfg.Clock.Mark()
 	got, peak, err := w.arrive(ctx, m, last, want)
 	if err != nil {
 		return out, err
 	}
-	took := b.cfg.Clock.Elapsed(mark)
+	took := e.cfg.Clock.Elapsed(mark)
 	after := w.usage()
 	if got.Early > 0 || got.Executions > want {
 		return out, fmt.Errorf("%d requests came early and %d executions where %d were due: that must not be",
@@ -107,7 +107,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 		Jobs: m.jobs, Seconds: m.seconds, JitterMs: m.jitter.Milliseconds(), PathMeasured: m.path,
 		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
 		CPUMicros: microsEach(after.cpu-before.cpu, got.Executions), MemoryMB: after.rss >> 20,
-		ReceiverMicros: microsEach(b.receiver.usage().cpu-received, got.Executions),
+		ReceiverMicros: microsEach(e.receiver.usage().cpu-received, got.Executions),
 		atRest:         before.rss, peak: peak, took: took,
 	}, nil
 }
@@ -122,12 +122,12 @@ func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got rece
 		go func() { faults <- m.meanwhile(meanwhile) }()
 		defer func() { stop(); err = errors.Join(err, <-faults) }()
 	}
-	clk := w.bench.cfg.Clock
+	clk := w.env.cfg.Clock
 	for {
 		now := clock.NowMs(clk)
 		peak = max(peak, w.usage().rss)
 		if now >= last {
-			got, err = w.bench.received(ctx)
+			got, err = w.env.receiver.received(ctx)
 			if err != nil || got.Executions >= want || now > last+(drainTime+m.drainTime).Milliseconds() {
 				return got, peak, err
 			}
@@ -135,5 +135,15 @@ func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got rece
 		if !clock.Wait(ctx, 50*time.Millisecond) {
 			return got, peak, ctx.Err()
 		}
+	}
+}
+
+// over returns the jobs of a burst: its targets take turns.
+func (m *burst) over(spec client.Spec) func(i int) client.Spec {
+	return func(i int) client.Spec {
+		if len(m.targets) > 0 {
+			spec.API = m.targets[i%len(m.targets)] + m.path
+		}
+		return spec
 	}
 }

@@ -17,11 +17,6 @@ type Create struct {
 	PerSecond float64 `json:"perSecond"`
 }
 
-// idle is a job that does not fire while anybody measures.
-func (b *Bench) idle() client.Spec {
-	return client.Spec{Schedule: "0 0 0 1 1 *", API: b.receiver.url + "/ok", Type: "ATLEAST_ONCE"}
-}
-
 // Create measures single POSTs with so many clients at a time, for a while each,
 // and an import of so many jobs.
 func (b *Bench) Create(ctx context.Context, clients []int, d time.Duration, imported int) (out []Create, err error) {
@@ -30,19 +25,19 @@ func (b *Bench) Create(ctx context.Context, clients []int, d time.Duration, impo
 		if err != nil {
 			return out, err
 		}
-		b.say("%d clients: %.0f jobs created a second", n, got.PerSecond)
+		b.env.say("%d clients: %.0f jobs created a second", n, got.PerSecond)
 		out = append(out, got)
 	}
 	got, err := b.imported(ctx, imported)
 	if err == nil {
-		b.say("import: %.0f jobs a second", got.PerSecond)
+		b.env.say("import: %.0f jobs a second", got.PerSecond)
 		out = append(out, got)
 	}
 	return out, err
 }
 
 func (b *Bench) create(ctx context.Context, clients int, d time.Duration) (out Create, err error) {
-	w, err := b.world(ctx, worldConfig{})
+	w, err := b.env.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
@@ -51,18 +46,18 @@ func (b *Bench) create(ctx context.Context, clients int, d time.Duration) (out C
 }
 
 func (w *world) create(ctx context.Context, clients int, d time.Duration) (out Create, err error) {
-	b := w.bench
+	e := w.env
 	limited, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var created atomic.Int64
 	var fault atomic.Pointer[error]
 	var all sync.WaitGroup
-	mark := b.cfg.Clock.Mark()
+	mark := e.cfg.Clock.Mark()
 	for range clients {
 		all.Go(func() {
 			for limited.Err() == nil {
 				// An answer that is cut off by the end is not waited for.
-				if _, err := w.api.Jobs.Create(limited, b.idle()); err == nil {
+				if _, err := w.api.Jobs.Create(limited, e.receiver.idle()); err == nil {
 					created.Add(1)
 				} else if limited.Err() == nil {
 					fault.Store(&err)
@@ -72,7 +67,7 @@ func (w *world) create(ctx context.Context, clients int, d time.Duration) (out C
 		})
 	}
 	all.Wait()
-	took := b.cfg.Clock.Elapsed(mark)
+	took := e.cfg.Clock.Elapsed(mark)
 	if err := fault.Load(); err != nil {
 		return out, *err
 	}
@@ -80,11 +75,11 @@ func (w *world) create(ctx context.Context, clients int, d time.Duration) (out C
 }
 
 func (b *Bench) imported(ctx context.Context, n int) (out Create, err error) {
-	w, err := b.world(ctx, worldConfig{})
+	w, err := b.env.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	took, err := w.importEach(ctx, n, func(int) client.Spec { return b.idle() })
+	took, err := w.importEach(ctx, n, func(int) client.Spec { return b.env.receiver.idle() })
 	return Create{Jobs: int64(n), PerSecond: float64(n) / took.Seconds()}, err
 }

@@ -27,4 +27,14 @@
 // report against what must be true at any speed: so many executions, percentiles
 // in order, no process left. The search for the throughput is tested by itself
 // against machines whose limit is known.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	process.go receiverprocess.go bare.go world.go burst.go environment.go
+//	recorded.go bench.go
+//	throughput.go drift.go lone.go traffic.go create.go inflight.go recovery.go big.go
+//	crowd.go historyfill.go historyquery.go historyexport.go historydrop.go history.go
+//	table.go growth.go svg.go historytext.go tables.go report.go
 package bench

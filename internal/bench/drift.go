@@ -15,16 +15,16 @@ func (b *Bench) Drift(ctx context.Context, jobs []int, seconds int) (out []Burst
 			spread := "spread over it"
 			if jitter == 0 {
 				spread = "at its edge"
-				if loop, err = b.bare(ctx, bareTime); err != nil {
+				if loop, err = b.env.bare().run(ctx, bareTime, nil); err != nil {
 					return out, err
 				}
 			}
-			got, err := b.burst(ctx, burst{jobs: n, seconds: seconds, jitter: jitter, path: "/ok"})
+			got, err := b.env.burst(ctx, burst{jobs: n, seconds: seconds, jitter: jitter, path: "/ok"})
 			if err != nil {
 				return out, err
 			}
 			got.BarePerSecond = loop.PerSecond
-			b.say("%d jobs each second, %s: p50 %.1f, p99 %.1f, max %.1f ms", n, spread, got.Lateness.P50,
+			b.env.say("%d jobs each second, %s: p50 %.1f, p99 %.1f, max %.1f ms", n, spread, got.Lateness.P50,
 				got.Lateness.P99, got.Lateness.Max)
 			out = append(out, got)
 		}

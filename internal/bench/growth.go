@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
 // Growth says how the cost of a fire grows with what there is.
@@ -49,13 +47,13 @@ func (b *Bench) Growth(ctx context.Context, cfg GrowthConfig) (*Growth, error) {
 		point func(context.Context, int) (Burst, error)
 	}{
 		{"fires a second", cfg.Rate, func(ctx context.Context, n int) (Burst, error) {
-			return b.burst(ctx, burst{jobs: n, seconds: cfg.Seconds, jitter: time.Second, path: "/ok"})
+			return b.env.burst(ctx, burst{jobs: n, seconds: cfg.Seconds, jitter: time.Second, path: "/ok"})
 		}},
 		{"idle jobs beside", cfg.Jobs, func(ctx context.Context, n int) (Burst, error) {
-			return b.beside(ctx, n, burst{jobs: rate, seconds: cfg.Seconds, jitter: time.Second, path: "/ok"})
+			return b.env.beside(ctx, n, burst{jobs: rate, seconds: cfg.Seconds, jitter: time.Second, path: "/ok"})
 		}},
 		{"hosts", cfg.Hosts, func(ctx context.Context, n int) (Burst, error) {
-			return b.overHosts(ctx, n, burst{jobs: rate, seconds: cfg.Seconds, jitter: time.Second, path: "/ok"})
+			return b.env.overHosts(ctx, n, burst{jobs: rate, seconds: cfg.Seconds, jitter: time.Second, path: "/ok"})
 		}},
 	} {
 		curve := Curve{Name: c.name}
@@ -64,7 +62,7 @@ func (b *Bench) Growth(ctx context.Context, cfg GrowthConfig) (*Growth, error) {
 			if err != nil {
 				return out, fmt.Errorf("%d %s: %w", n, c.name, err)
 			}
-			b.say("%d %s: p99 %.1f ms, %.1f us CPU each", n, c.name, got.Lateness.P99, got.CPUMicros)
+			b.env.say("%d %s: p99 %.1f ms, %.1f us CPU each", n, c.name, got.Lateness.P99, got.CPUMicros)
 			curve.Points = append(curve.Points, Point{n, got.Lateness.P50, got.Lateness.P99,
 				got.CPUMicros, got.MemoryMB})
 		}
@@ -74,34 +72,34 @@ func (b *Bench) Growth(ctx context.Context, cfg GrowthConfig) (*Growth, error) {
 }
 
 // beside is a burst beside n jobs that are not due.
-func (b *Bench) beside(ctx context.Context, n int, m burst) (out Burst, err error) {
-	w, err := b.world(ctx, worldConfig{})
+func (e *environment) beside(ctx context.Context, n int, m burst) (out Burst, err error) {
+	w, err := e.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	if err := w.importJobs(ctx, n, b.idle()); err != nil {
+	if err := w.importJobs(ctx, n, e.receiver.idle()); err != nil {
 		return out, err
 	}
 	return w.burst(ctx, m)
 }
 
 // overHosts is a burst whose jobs call n ports: each is a host to Belfry.
-func (b *Bench) overHosts(ctx context.Context, n int, m burst) (out Burst, err error) {
-	many, err := start(ctx, b.cfg.Binary, nil, "receiver", "--quiet", "--addr", "127.0.0.1:0", "--ports", fmt.Sprint(n))
+func (e *environment) overHosts(ctx context.Context, n int, m burst) (out Burst, err error) {
+	many, err := startReceiver(ctx, e.cfg.Binary, "--quiet", "--ports", fmt.Sprint(n))
 	if err != nil {
 		return out, err
 	}
-	usual := b.receiver
-	b.receiver = many
+	usual := e.receiver
+	e.receiver = many
 	defer func() {
-		b.receiver = usual
+		e.receiver = usual
 		err = errors.Join(err, many.stop())
 	}()
 	if m.targets, err = many.addresses(ctx, n); err != nil {
 		return out, err
 	}
-	return b.burst(ctx, m)
+	return e.burst(ctx, m)
 }
 
 func (g *Growth) tables() (all []table) {
@@ -114,14 +112,4 @@ func (g *Growth) tables() (all []table) {
 		all = append(all, t)
 	}
 	return all
-}
-
-// over returns the jobs of a burst: its targets take turns.
-func (m *burst) over(spec client.Spec) func(i int) client.Spec {
-	return func(i int) client.Spec {
-		if len(m.targets) > 0 {
-			spec.API = m.targets[i%len(m.targets)] + m.path
-		}
-		return spec
-	}
 }

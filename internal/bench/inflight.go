@@ -45,7 +45,7 @@ func (b *Bench) InFlight(ctx context.Context, delays []time.Duration, calls []in
 			if err != nil {
 				return out, fmt.Errorf("%d calls of %s: %w", n, d, err)
 			}
-			b.say("%d calls of %s in flight: %.0f answered a second, %d bytes each", n, d, got.PerSecond,
+			b.env.say("%d calls of %s in flight: %.0f answered a second, %d bytes each", n, d, got.PerSecond,
 				got.BytesPerCall)
 			out = append(out, got)
 		}
@@ -56,7 +56,7 @@ func (b *Bench) InFlight(ctx context.Context, delays []time.Duration, calls []in
 const maxSlowRate = 20_000
 
 func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds int) (out InFlight, err error) {
-	w, err := b.world(ctx, worldConfig{env: []string{"BELFRY_MAX_IN_FLIGHT_PER_HOST=20000"}})
+	w, err := b.env.world(ctx, worldConfig{env: []string{"BELFRY_MAX_IN_FLIGHT_PER_HOST=20000"}})
 	if err != nil {
 		return out, err
 	}
@@ -80,32 +80,32 @@ func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds 
 // down.
 func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHost, err error) {
 	out.Dead = dead
-	hole, err := start(ctx, b.cfg.Binary, nil, "receiver", "--dead", "--addr", "127.0.0.1:0")
+	hole, err := startReceiver(ctx, b.env.cfg.Binary, "--dead")
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, hole.stop()) }()
 	m := burst{jobs: n, seconds: seconds, jitter: time.Second, path: "/ok"}
-	if out.Alone, err = b.burst(ctx, m); err != nil {
+	if out.Alone, err = b.env.burst(ctx, m); err != nil {
 		return out, err
 	}
-	if out.With, err = b.besideHost(ctx, m, dead, hole.url); err != nil {
+	if out.With, err = b.env.besideHost(ctx, m, dead, hole.url); err != nil {
 		return out, err
 	}
-	b.say("dead host: p99 of the healthy one %.1f ms, alone %.1f ms", out.With.Lateness.P99, out.Alone.Lateness.P99)
+	b.env.say("dead host: p99 of the healthy one %.1f ms, alone %.1f ms", out.With.Lateness.P99, out.Alone.Lateness.P99)
 	if err := hole.stop(); err != nil {
 		return out, err
 	}
-	if out.Down, err = b.besideHost(ctx, m, dead, hole.url); err == nil { // nobody listens there any more
-		b.say("host that is down: p99 of the healthy one %.1f ms", out.Down.Lateness.P99)
+	if out.Down, err = b.env.besideHost(ctx, m, dead, hole.url); err == nil { // nobody listens there any more
+		b.env.say("host that is down: p99 of the healthy one %.1f ms", out.Down.Lateness.P99)
 	}
 	return out, err
 }
 
 // besideHost measures a burst beside jobs of another host, of which so many are due
 // each second.
-func (b *Bench) besideHost(ctx context.Context, m burst, others int, url string) (out Burst, err error) {
-	w, err := b.world(ctx, worldConfig{})
+func (e *environment) besideHost(ctx context.Context, m burst, others int, url string) (out Burst, err error) {
+	w, err := e.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}

@@ -26,7 +26,7 @@ type Lone struct {
 
 // Lone measures one job that is due at every second, for so many of them.
 func (b *Bench) Lone(ctx context.Context, seconds int) (out Lone, err error) {
-	other, err := start(ctx, b.cfg.Binary, nil, "receiver", "--quiet", "--addr", "127.0.0.1:0")
+	other, err := startReceiver(ctx, b.env.cfg.Binary, "--quiet")
 	if err != nil {
 		return out, err
 	}
@@ -34,24 +34,24 @@ func (b *Bench) Lone(ctx context.Context, seconds int) (out Lone, err error) {
 	timed, stop := context.WithCancel(ctx)
 	defer stop()
 	faults := make(chan error, 1)
-	go func() { faults <- b.timer(timed, other.url) }()
-	got, err := b.burst(ctx, burst{jobs: 1, seconds: seconds, path: "/ok"})
+	go func() { faults <- timer(timed, b.env.cfg.Clock, other.url) }()
+	got, err := b.env.burst(ctx, burst{jobs: 1, seconds: seconds, path: "/ok"})
 	stop()
 	if err := errors.Join(err, <-faults); err != nil {
 		return out, err
 	}
-	var bare receiver.Stats
-	if err := b.askOf(ctx, other, "GET", &bare); err != nil {
+	bare, err := other.received(ctx)
+	if err != nil {
 		return out, err
 	}
 	out = Lone{Seconds: seconds, Belfry: got.Lateness, Timer: bare.Lateness}
-	b.say("a lone job: p50 %.2f, p99 %.2f, max %.2f ms; a bare timer: %.2f, %.2f, %.2f ms",
+	b.env.say("a lone job: p50 %.2f, p99 %.2f, max %.2f ms; a bare timer: %.2f, %.2f, %.2f ms",
 		out.Belfry.P50, out.Belfry.P99, out.Belfry.Max, out.Timer.P50, out.Timer.P99, out.Timer.Max)
 	return out, nil
 }
 
 // timer posts at the half of every second until the context ends.
-func (b *Bench) timer(ctx context.Context, target string) error {
+func timer(ctx context.Context, clk clock.Clock, target string) error {
 	hc := &fasthttp.HostClient{
 		Addr: strings.TrimPrefix(target, "http://"), MaxConns: 1, MaxIdemponentCallAttempts: 1,
 		Dial: func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, 10*time.Second) },
@@ -61,9 +61,9 @@ func (b *Bench) timer(ctx context.Context, target string) error {
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(res)
 	bareRequest(req, target+"/ok")
-	first := (clock.NowMs(b.cfg.Clock)/1000+1)*1000 + 500
+	first := (clock.NowMs(clk)/1000+1)*1000 + 500
 	for at := first; ; at += 1000 {
-		if until(ctx, b.cfg.Clock, at) != nil {
+		if until(ctx, clk, at) != nil {
 			return nil // told to end
 		}
 		req.Header.Set("Belfry-Scheduled-At", strconv.FormatInt(at, 10))

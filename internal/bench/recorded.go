@@ -32,22 +32,22 @@ const (
 	recordMost   = 4_000
 )
 
-// recorded runs the bare loop with a record of every request.
-func (b *Bench) recorded(ctx context.Context, d time.Duration) (out Bare, err error) {
-	folder := filepath.Join(b.folder, "recorded")
+// recorded posts for a while, with a record of every request in a database in the
+// folder, which is removed.
+func (b bareClient) recorded(ctx context.Context, folder string, d time.Duration) (out Bare, err error) {
 	db, err := sqlite.Open(ctx, sqlite.Config{
-		Path: filepath.Join(folder, "jobs.db"), Clock: b.cfg.Clock, Log: slog.New(slog.DiscardHandler),
+		Path: filepath.Join(folder, "jobs.db"), Clock: b.clock, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, db.Close(), os.RemoveAll(folder)) }()
-	r := &recorder{ledger: db.Ledger(), clk: b.cfg.Clock}
+	r := &recorder{ledger: db.Ledger(), clk: b.clock}
 	job := domain.NewJobID(clock.NowMs(r.clk))
 	running, stop := context.WithCancel(ctx)
 	var flusher sync.WaitGroup
 	flusher.Go(func() { r.run(running) })
-	out, err = b.bareWith(ctx, d, func(n int64) { r.add(job, n) })
+	out, err = b.run(ctx, d, func(n int64) { r.add(job, n) })
 	stop()
 	flusher.Wait()
 	return out, errors.Join(err, r.err)

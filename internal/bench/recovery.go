@@ -27,7 +27,7 @@ func (b *Bench) Recovery(ctx context.Context, jobs []int, down time.Duration) (o
 		if err != nil {
 			return out, err
 		}
-		b.say("%d jobs each second, down for %.1f s: first request after %d ms, %d late fires within %d ms", n,
+		b.env.say("%d jobs each second, down for %.1f s: first request after %d ms, %d late fires within %d ms", n,
 			float64(got.DownMs)/1000, got.FirstMs, got.Late, got.CaughtUpMs)
 		out = append(out, got)
 	}
@@ -36,32 +36,32 @@ func (b *Bench) Recovery(ctx context.Context, jobs []int, down time.Duration) (o
 
 func (b *Bench) recovery(ctx context.Context, n int, down time.Duration) (out Recovery, err error) {
 	out.Jobs = n
-	w, err := b.world(ctx, worldConfig{})
+	w, err := b.env.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	if err := w.importJobs(ctx, n, client.Spec{Schedule: "* * * * * *", API: b.receiver.url + "/ok",
+	if err := w.importJobs(ctx, n, client.Spec{Schedule: "* * * * * *", API: b.env.receiver.url + "/ok",
 		Type: "ATLEAST_ONCE"}); err != nil {
 		return out, err
 	}
-	if err := b.reset(ctx); err != nil {
+	if err := b.env.receiver.reset(ctx); err != nil {
 		return out, err
 	}
 	if !clock.Wait(ctx, 3*time.Second) {
 		return out, ctx.Err()
 	}
-	before, err := b.received(ctx)
+	before, err := b.env.receiver.received(ctx)
 	if err != nil {
 		return out, err
 	}
-	killed := b.cfg.Clock.Mark()
+	killed := b.env.cfg.Clock.Mark()
 	w.server.kill()
 	if !clock.Wait(ctx, down) {
 		return out, ctx.Err()
 	}
-	out.DownMs = b.cfg.Clock.Elapsed(killed).Milliseconds()
-	mark := b.cfg.Clock.Mark()
+	out.DownMs = b.env.cfg.Clock.Elapsed(killed).Milliseconds()
+	mark := b.env.cfg.Clock.Mark()
 	// The receiver is not reset: it tells doubles by what it has seen.
 	w.api.Close()
 	if err := w.start(ctx); err != nil {
@@ -74,9 +74,9 @@ func (b *Bench) recovery(ctx context.Context, n int, down time.Duration) (out Re
 // catchUp waits until as many executions have arrived as the calendar has had
 // instants since the receiver began to count.
 func (w *world) catchUp(ctx context.Context, out *Recovery, had int64, mark clock.Mark) error {
-	clk := w.bench.cfg.Clock
+	clk := w.env.cfg.Clock
 	for {
-		got, err := w.bench.received(ctx)
+		got, err := w.env.receiver.received(ctx)
 		if err != nil {
 			return err
 		}

@@ -60,14 +60,6 @@ func machine() Machine {
 	return m
 }
 
-// table is one part of the report for people.
-type table struct {
-	title string
-	rows  [][]any // the first one names the columns
-}
-
-func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
-
 // Text writes the report as tables.
 func (r *Report) Text(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "belfry %s, %s, %d cores (%s), %s/%s; client, server and receiver share them\n",

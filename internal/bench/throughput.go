@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -56,12 +56,13 @@ func (b *Bench) Throughput(ctx context.Context, how Search) (out Throughput, err
 	if how.Steps == 0 {
 		how.Steps = searchSteps
 	}
-	if out.Recorded, err = b.recorded(ctx, bareTime); err != nil {
+	run := throughputRun{b.env, &out}
+	if out.Recorded, err = b.env.bare().recorded(ctx, filepath.Join(b.env.folder, "recorded"), bareTime); err != nil {
 		return out, err
 	}
-	b.say("bare loop with a durable row each: %.0f a second, %.1f us CPU each", out.Recorded.PerSecond,
+	b.env.say("bare loop with a durable row each: %.0f a second, %.1f us CPU each", out.Recorded.PerSecond,
 		out.Recorded.CPUMicros)
-	if err := b.measureBare(ctx, &out); err != nil {
+	if err := run.measureBare(ctx); err != nil {
 		return out, err
 	}
 	if how.From == 0 {
@@ -71,7 +72,7 @@ func (b *Bench) Throughput(ctx context.Context, how Search) (out Throughput, err
 	for n, ok := s.next(); ok; n, ok = s.next() {
 		worked := false
 		for try := 0; !worked && try < triesPerRate; try++ {
-			if worked, err = b.sustains(ctx, n, how.Seconds, &out); err != nil {
+			if worked, err = run.sustains(ctx, n, how.Seconds); err != nil {
 				return out, err
 			}
 		}
@@ -84,27 +85,33 @@ func (b *Bench) Throughput(ctx context.Context, how Search) (out Throughput, err
 	return out, nil
 }
 
+// throughputRun is a throughput under measurement.
+type throughputRun struct {
+	env *environment
+	out *Throughput
+}
+
 // sustains tries a rate, and measures the bare loop after it: the machine is
 // not the same from one minute to the next.
-func (b *Bench) sustains(ctx context.Context, n, seconds int, out *Throughput) (bool, error) {
-	got, err := b.burst(ctx, burst{jobs: n, seconds: seconds, path: "/ok"})
+func (r throughputRun) sustains(ctx context.Context, n, seconds int) (bool, error) {
+	got, err := r.env.burst(ctx, burst{jobs: n, seconds: seconds, path: "/ok"})
 	if err != nil {
 		return false, err
 	}
-	b.say("%d jobs each second: p99 %.0f ms, %d missing, %.1f us CPU each and %.1f of the receiver",
+	r.env.say("%d jobs each second: p99 %.0f ms, %d missing, %.1f us CPU each and %.1f of the receiver",
 		n, got.Lateness.P99, got.Missing, got.CPUMicros, got.ReceiverMicros)
-	out.Steps = append(out.Steps, got)
-	return got.sustained(), b.measureBare(ctx, out)
+	r.out.Steps = append(r.out.Steps, got)
+	return got.sustained(), r.measureBare(ctx)
 }
 
-func (b *Bench) measureBare(ctx context.Context, out *Throughput) error {
-	got, err := b.bare(ctx, bareTime)
+func (r throughputRun) measureBare(ctx context.Context) error {
+	got, err := r.env.bare().run(ctx, bareTime, nil)
 	if err != nil {
 		return err
 	}
-	b.say("bare loop: %.0f requests a second, %.1f us CPU each and %.1f of the receiver", got.PerSecond, got.CPUMicros,
+	r.env.say("bare loop: %.0f requests a second, %.1f us CPU each and %.1f of the receiver", got.PerSecond, got.CPUMicros,
 		got.ReceiverMicros)
-	out.Bares = append(out.Bares, got)
+	r.out.Bares = append(r.out.Bares, got)
 	return nil
 }
 
@@ -129,9 +136,6 @@ func (t *Throughput) sumUp(good, bad int) {
 	t.OfSlowest = float64(t.Sustained.Jobs) / t.Slowest
 	t.OfRecord = float64(t.Sustained.Jobs) / t.Recorded.PerSecond
 }
-
-// ownCPU is the CPU time of this process.
-func ownCPU() time.Duration { return used(os.Getpid()).cpu }
 
 // search finds the largest number that works by halving the interval between
 // what did and what did not. Until something failed it grows by a quarter.

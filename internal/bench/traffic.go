@@ -35,15 +35,15 @@ const (
 // Traffic measures n jobs each second, spread over it, with and without.
 func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traffic, err error) {
 	m := burst{jobs: n, seconds: seconds, jitter: time.Second, path: "/ok"}
-	if out.Alone, err = b.burst(ctx, m); err != nil {
+	if out.Alone, err = b.env.burst(ctx, m); err != nil {
 		return out, err
 	}
-	w, err := b.world(ctx, worldConfig{})
+	w, err := b.env.world(ctx, worldConfig{})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	known, err := w.api.Jobs.Create(ctx, b.idle())
+	known, err := w.api.Jobs.Create(ctx, b.env.receiver.idle())
 	if err != nil {
 		return out, err
 	}
@@ -56,14 +56,14 @@ func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traf
 	if out.Alone.Lateness.P99 > 0 {
 		out.Factor = out.With.Lateness.P99 / out.Alone.Lateness.P99
 	}
-	b.say("API traffic: p99 %.1f ms with it, %.1f ms without", out.With.Lateness.P99, out.Alone.Lateness.P99)
+	b.env.say("API traffic: p99 %.1f ms with it, %.1f ms without", out.With.Lateness.P99, out.Alone.Lateness.P99)
 	return out, nil
 }
 
 // traffic reads a job all the time, imports once and exports the history now and
 // then, until the context ends.
 func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported int) error {
-	day := w.bench.cfg.Clock.Now().UTC().Truncate(24 * time.Hour)
+	day := w.env.cfg.Clock.Now().UTC().Truncate(24 * time.Hour)
 	today := client.TimeRange{From: day.Format(time.RFC3339), To: day.AddDate(0, 0, 2).Format(time.RFC3339)}
 	var all sync.WaitGroup
 	var reads atomic.Int64
@@ -97,7 +97,7 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 		})
 	}
 	work(func() error {
-		_, err := w.importEach(ctx, imported, func(int) client.Spec { return w.bench.idle() })
+		_, err := w.importEach(ctx, imported, func(int) client.Spec { return w.env.receiver.idle() })
 		if err == nil {
 			out.Imported = imported
 		}
