@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/spf13/cobra"
 )
 
-func (s *shell) auditCommand() *cobra.Command {
+func (r *remote) auditCommand() *cobra.Command {
 	var ask client.AuditRequest
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -25,7 +24,7 @@ What is above the watermark and what retention has dropped is not judged.
 		Example: "  belfry audit\n  belfry audit --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z --json",
 		Args:    noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -34,7 +33,7 @@ What is above the watermark and what retention has dropped is not judged.
 			if err != nil {
 				return reach(c, err)
 			}
-			if err := printAudit(s.out, &got, asJSON); err != nil {
+			if err := printAudit(r.out, &got, asJSON); err != nil {
 				return err
 			}
 			if got.LostCount > 0 {
@@ -75,8 +74,4 @@ func printAudit(w io.Writer, a *client.Audit, asJSON bool) error {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", auditInstant(l.ScheduledAt), l.JobID, l.ExecutionID, l.Version)
 	}
 	return t.Flush()
-}
-
-func auditInstant(ms int64) string {
-	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
 }

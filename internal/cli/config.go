@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -74,4 +75,17 @@ func printSettings(w io.Writer, c *config.Config) error {
 		}
 	}
 	return table.Flush()
+}
+
+// useZones puts the zone data in force that the operator has named.
+func useZones(path string) error {
+	if path == "" {
+		return nil
+	}
+	data, err := cron.OpenZones(path)
+	if err != nil {
+		return fmt.Errorf("zoneinfo: %w", err)
+	}
+	cron.UseZones(data)
+	return nil
 }

@@ -21,4 +21,14 @@
 // Scripts in testdata/script run the commands as processes and compare what
 // they print, write and return. Those of serve, import and export speak to a
 // real server on a free port.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	exit.go args.go pointed.go progress.go signals_unix.go signals_other.go
+//	shell.go stop.go version.go
+//	config.go serve.go rotate.go preview.go receiver.go bench.go
+//	remote.go audit.go export.go health.go history.go import.go keys.go
+//	root.go
 package cli

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (s *shell) exportCommand() *cobra.Command {
+func (r *remote) exportCommand() *cobra.Command {
 	var (
 		output string
 		filter client.ExportFilter
@@ -36,17 +36,17 @@ or not at all, readable by its owner only.
 			if cmd.Flags().Changed("active") {
 				filter.Active = &active
 			}
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
 			defer c.Close()
 			if output == "" || output == "-" {
-				out := bufio.NewWriterSize(s.out, 64<<10)
+				out := bufio.NewWriterSize(r.out, 64<<10)
 				_, err := c.Jobs.Export(cmd.Context(), filter, out)
 				return reach(c, errors.Join(err, out.Flush()))
 			}
-			return s.exportFile(output, "jobs", func(w io.Writer) error {
+			return r.exportFile(output, "jobs", func(w io.Writer) error {
 				_, err := c.Jobs.Export(cmd.Context(), filter, w)
 				return reach(c, err)
 			})
@@ -66,7 +66,7 @@ or not at all, readable by its owner only.
 
 // exportFile writes beside the file and renames, so that a broken export does
 // not take the place of the last good one.
-func (s *shell) exportFile(name, what string, write func(io.Writer) error) (err error) {
+func (r *remote) exportFile(name, what string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("cannot write beside %s: %w", name, err)
@@ -88,7 +88,7 @@ func (s *shell) exportFile(name, what string, write func(io.Writer) error) (err 
 	if err := os.Rename(f.Name(), name); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(s.err, "exported %d %s to %s\n", lines.n, what, name)
+	_, _ = fmt.Fprintf(r.err, "exported %d %s to %s\n", lines.n, what, name)
 	return nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-func (s *shell) healthCommand() *cobra.Command {
+func (r *remote) healthCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Ask a server whether it does its work",
@@ -21,7 +21,7 @@ func (s *shell) healthCommand() *cobra.Command {
 		Example: "  belfry health\n  belfry health --server http://10.0.0.5:3000",
 		Args:    noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -30,7 +30,7 @@ func (s *shell) healthCommand() *cobra.Command {
 			if err != nil {
 				return reach(c, err)
 			}
-			s.warnOf(cmd.Context(), c, ready.Warning)
+			r.warnOf(cmd.Context(), c, ready.Warning)
 			if !ready.Ready() {
 				told := fmt.Sprintf("the server at %s is not ready", c.Base())
 				if len(ready.Failing) > 0 {
@@ -38,7 +38,7 @@ func (s *shell) healthCommand() *cobra.Command {
 				}
 				return errors.New(told)
 			}
-			_, err = fmt.Fprintln(s.out, "ready")
+			_, err = fmt.Fprintln(r.out, "ready")
 			return err
 		}),
 	}
@@ -49,7 +49,7 @@ func (s *shell) healthCommand() *cobra.Command {
 // warnOf tells the warnings of checks, or their names alone where the server asks
 // for a key that is not set. What goes wrong here is no fault of the health: the
 // server has answered the question.
-func (s *shell) warnOf(ctx context.Context, c *client.Client, names []string) {
+func (r *remote) warnOf(ctx context.Context, c *client.Client, names []string) {
 	if len(names) == 0 {
 		return
 	}
@@ -62,6 +62,6 @@ func (s *shell) warnOf(ctx context.Context, c *client.Client, names []string) {
 		case told == "": // it is over
 			continue
 		}
-		_, _ = fmt.Fprintf(s.err, "warning: %s: %s\n", name, told)
+		_, _ = fmt.Fprintf(r.err, "warning: %s: %s\n", name, told)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (s *shell) historyCommand() *cobra.Command {
+func (r *remote) historyCommand() *cobra.Command {
 	var output string
 	var window client.TimeRange
 	cmd := &cobra.Command{
@@ -24,7 +24,7 @@ holds more than a few thousand in memory. A file appears whole or not at all.
   belfry history | jq 'select(.status == "FAILED")'`,
 		Args: noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -34,10 +34,10 @@ holds more than a few thousand in memory. A file appears whole or not at all.
 				return reach(c, err)
 			}
 			if output == "" || output == "-" {
-				out := bufio.NewWriterSize(s.out, 64<<10)
+				out := bufio.NewWriterSize(r.out, 64<<10)
 				return errors.Join(write(out), out.Flush())
 			}
-			return s.exportFile(output, "executions", write)
+			return r.exportFile(output, "executions", write)
 		}),
 	}
 	fs := cmd.Flags()

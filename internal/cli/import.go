@@ -26,7 +26,7 @@ const (
 	maxItem = chunkBytes // the server's own limit is lower
 )
 
-func (s *shell) importCommand() *cobra.Command {
+func (r *remote) importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Register the jobs of a file",
@@ -41,20 +41,20 @@ then by their number. An import makes new jobs each time it is run.
   belfry export --server http://old:3000 | belfry import -`,
 		Args: oneArg("a file, or - for standard input"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			return s.importFile(cmd.Context(), c, args[0])
+			return r.importFile(cmd.Context(), c, args[0])
 		}),
 	}
 	addServerFlag(cmd.Flags())
 	return cmd
 }
 
-func (s *shell) importFile(ctx context.Context, c *client.Client, name string) error {
-	in, size := s.in, int64(-1)
+func (r *remote) importFile(ctx context.Context, c *client.Client, name string) error {
+	in, size := r.in, int64(-1)
 	if name == "-" {
 		name = "standard input"
 	} else {
@@ -68,7 +68,7 @@ func (s *shell) importFile(ctx context.Context, c *client.Client, name string) e
 		}
 		in = f
 	}
-	im := &importer{client: c, err: s.err, progress: newProgress(s.err, size, isTerminal(s.err))}
+	im := &importer{client: c, err: r.err, progress: newProgress(r.err, size, isTerminal(r.err))}
 	err := im.all(ctx, in)
 	im.progress.end()
 	im.rest()
@@ -80,7 +80,7 @@ func (s *shell) importFile(ctx context.Context, c *client.Client, name string) e
 		}
 		return err
 	}
-	if _, err := fmt.Fprintln(s.out, im.summary()); err != nil {
+	if _, err := fmt.Fprintln(r.out, im.summary()); err != nil {
 		return err
 	}
 	if im.refused > 0 {

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
-	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
 // target takes imports as a server does: every item is a job, but for those
@@ -59,8 +58,8 @@ func (g *target) run(t *testing.T, in io.Reader) (out, errs string, err error) {
 	}
 	defer c.Close()
 	var o, e bytes.Buffer
-	s := &shell{in: in, out: &o, err: &e, clock: clock.System{}}
-	err = s.importFile(t.Context(), c, "-")
+	r := &remote{in: in, out: &o, err: &e}
+	err = r.importFile(t.Context(), c, "-")
 	return o.String(), strings.ReplaceAll(e.String(), server.URL, "SERVER"), err
 }
 
@@ -158,8 +157,8 @@ func TestASignalEndsAnImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	s := &shell{in: strings.NewReader("{}\n"), out: io.Discard, err: io.Discard}
-	if err := s.importFile(ctx, c, "-"); !errors.Is(err, context.Canceled) {
+	r := &remote{in: strings.NewReader("{}\n"), out: io.Discard, err: io.Discard}
+	if err := r.importFile(ctx, c, "-"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -37,11 +37,12 @@ are lost.
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(s.keysCreateCommand(), s.keysListCommand(), s.keysRevokeCommand(), s.rotateCommand())
+	r := s.remote()
+	cmd.AddCommand(r.keysCreateCommand(), r.keysListCommand(), r.keysRevokeCommand(), s.rotateCommand())
 	return cmd
 }
 
-func (s *shell) keysCreateCommand() *cobra.Command {
+func (r *remote) keysCreateCommand() *cobra.Command {
 	var role, namespace, expires string
 	cmd := &cobra.Command{
 		Use:   "create NAME",
@@ -51,11 +52,11 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 		Example: "  belfry keys create ops --role admin\n  belfry keys create billing-ci --role editor --expires 90d",
 		Args:    oneArg("a name"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
-			until, err := expiry(expires, s.clock)
+			until, err := expiry(expires, r.clock)
 			if err != nil {
 				return err
 			}
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -65,8 +66,8 @@ func (s *shell) keysCreateCommand() *cobra.Command {
 			if err != nil {
 				return reach(c, err)
 			}
-			_, _ = fmt.Fprintf(s.err, "key %s (%s) is made; it is shown only now:\n", made.ID, made.Role)
-			_, err = fmt.Fprintln(s.out, made.Text)
+			_, _ = fmt.Fprintf(r.err, "key %s (%s) is made; it is shown only now:\n", made.ID, made.Role)
+			_, err = fmt.Fprintln(r.out, made.Text)
 			return err
 		}),
 	}
@@ -95,7 +96,7 @@ func expiry(text string, c clock.Clock) (int64, error) {
 		"2027-01-01T00:00:00Z", text)
 }
 
-func (s *shell) keysListCommand() *cobra.Command {
+func (r *remote) keysListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "list",
@@ -104,7 +105,7 @@ func (s *shell) keysListCommand() *cobra.Command {
 		Example: "  belfry keys list\n  belfry keys list --json",
 		Args:    noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -113,7 +114,7 @@ func (s *shell) keysListCommand() *cobra.Command {
 			if err != nil {
 				return reach(c, err)
 			}
-			return printKeys(s.out, keys, asJSON)
+			return printKeys(r.out, keys, asJSON)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the keys as JSON")
@@ -140,7 +141,7 @@ func printKeys(w io.Writer, keys []client.Key, asJSON bool) error {
 	return t.Flush()
 }
 
-func (s *shell) keysRevokeCommand() *cobra.Command {
+func (r *remote) keysRevokeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "revoke ID",
 		Short:   "End a key, at once",
@@ -148,7 +149,7 @@ func (s *shell) keysRevokeCommand() *cobra.Command {
 		Example: "  belfry keys revoke k7x2mq4a",
 		Args:    oneArg("the id of a key"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := s.connect(cmd.Flags())
+			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -156,7 +157,7 @@ func (s *shell) keysRevokeCommand() *cobra.Command {
 			if err := c.Keys.Revoke(cmd.Context(), args[0]); err != nil {
 				return reach(c, err)
 			}
-			_, err = fmt.Fprintf(s.out, "%s is revoked\n", args[0])
+			_, err = fmt.Fprintf(r.out, "%s is revoked\n", args[0])
 			return err
 		}),
 	}

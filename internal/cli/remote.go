@@ -3,13 +3,16 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/spf13/pflag"
 )
@@ -25,9 +28,19 @@ func addServerFlag(fs *pflag.FlagSet) {
 	fs.String(serverFlag, "", "URL of the server [BELFRY_SERVER] (default http://HOST:PORT)")
 }
 
+// remote is what the commands have that speak to a server that runs.
+type remote struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+	clock    clock.Clock
+}
+
+func (s *shell) remote() *remote { return &remote{s.in, s.out, s.err, s.environ, s.clock} }
+
 // connect returns a client of the server that the flag or the variables name.
-func (s *shell) connect(fs *pflag.FlagSet) (*client.Client, error) {
-	vars, err := config.Variables(".", s.environ)
+func (r *remote) connect(fs *pflag.FlagSet) (*client.Client, error) {
+	vars, err := config.Variables(".", r.environ)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +54,7 @@ func (s *shell) connect(fs *pflag.FlagSet) (*client.Client, error) {
 	if server != "" {
 		return client.New(server, vars[config.KeyVariable])
 	}
-	there := config.LocalServer(".", s.environ)
+	there := config.LocalServer(".", r.environ)
 	if there.Certificate == "" {
 		return client.New(urlOf("http", there.Address), vars[config.KeyVariable])
 	}
@@ -86,4 +99,8 @@ func reach(c *client.Client, err error) error {
 		return fmt.Errorf("cannot reach %s: %w", c.Base(), ue.Err)
 	}
 	return err
+}
+
+func auditInstant(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
 }

@@ -121,17 +121,17 @@ func TestWhichServer(t *testing.T) {
 		{"https://b", []string{"PORT=4000", "BELFRY_SERVER=http://a:1"}, "https://b"},
 	} {
 		s, _, _ := testShell(tc.environ...)
-		cmd := s.healthCommand()
+		cmd := s.remote().healthCommand()
 		if err := cmd.Flags().Set(serverFlag, tc.flag); err != nil {
 			t.Fatal(err)
 		}
-		c, err := s.connect(cmd.Flags())
+		c, err := s.remote().connect(cmd.Flags())
 		if err != nil || c.Base() != tc.want {
 			t.Errorf("%+v: %v, %v", tc, c, err)
 		}
 	}
 	s, _, _ := testShell("BELFRY_API_KEY=a b")
-	if _, err := s.connect(s.healthCommand().Flags()); err == nil {
+	if _, err := s.remote().connect(s.remote().healthCommand().Flags()); err == nil {
 		t.Error("a key with a space was taken")
 	}
 }

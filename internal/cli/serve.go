@@ -3,11 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/belfry-scheduler/belfry/internal/app"
 	"github.com/belfry-scheduler/belfry/internal/config"
-	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/spf13/cobra"
 )
@@ -80,19 +78,6 @@ func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
 	defer s.watchStop(server.Stopping(), cfg.ShutdownGrace+stopMargin, log)()
 	defer func() { err = errors.Join(err, server.Close()) }()
 	return server.Run(ctx)
-}
-
-// useZones puts the zone data in force that the operator has named.
-func useZones(path string) error {
-	if path == "" {
-		return nil
-	}
-	data, err := cron.OpenZones(path)
-	if err != nil {
-		return fmt.Errorf("zoneinfo: %w", err)
-	}
-	cron.UseZones(data)
-	return nil
 }
 
 // hangUp follows SIGHUP: the end of a terminal stops the server, and otherwise

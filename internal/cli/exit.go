@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. Scripts build on them.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitRefused = 2
+	exitUsage   = 64 // EX_USAGE of sysexits.h
+)
+
+const exitCodes = `Exit codes:
+  0   done
+  1   failed: nothing was done, or not all of it
+  2   import: some items were refused, the others are imported; audit: fires are lost
+  64  the command line cannot be understood`
+
+// failure ends a command with a code. A nil error has been told already.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit code %d", f.code)
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// running makes the work of a command into cobra's form. Its errors carry an
+// exit code, by which they are told from errors of the command line.
+func running(work func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := work(cmd, args)
+		if err == nil {
+			return nil
+		}
+		if f, ok := errors.AsType[*failure](err); ok {
+			return f
+		}
+		return &failure{exitFailure, err}
+	}
+}
