@@ -109,7 +109,8 @@ func (r throughputRun) measureBare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.env.say("bare loop: %.0f requests a second, %.1f us CPU each and %.1f of the receiver", got.PerSecond, got.CPUMicros,
+	r.env.say("bare loop: %.0f requests a second, %.1f us CPU each and %.1f of the receiver",
+		got.PerSecond, got.CPUMicros,
 		got.ReceiverMicros)
 	r.out.Bares = append(r.out.Bares, got)
 	return nil
