@@ -36,6 +36,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/executor"
 	"github.com/belfry-scheduler/belfry/internal/front"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -98,10 +99,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	}
 	tellFit(want, a.quota, a.log)
 	calls := a.quota.calls
-	perHost := min(a.cfg.MaxInFlightPerHost, calls*9/10)
-	if a.cfg.MaxInFlightPerHost >= a.cfg.MaxInFlight {
-		perHost = calls // asked for in so many words
-	}
+	perHost := host.FitSlots(a.cfg.MaxInFlightPerHost, a.cfg.MaxInFlight, calls)
 	policy, err := a.egress()
 	if err != nil {
 		return err

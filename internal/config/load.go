@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/charset"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/knadh/koanf/parsers/dotenv"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/posflag"
@@ -315,7 +316,7 @@ func (l *loader) finish() {
 	}
 	l.finishEgress()
 	if c.MaxInFlightPerHost == 0 {
-		c.MaxInFlightPerHost = max(1, c.MaxInFlight/100*hostSharePercent+c.MaxInFlight%100*hostSharePercent/100)
+		c.MaxInFlightPerHost = host.MostSlots(c.MaxInFlight)
 	}
 	if c.MaxInFlightPerHost > c.MaxInFlight {
 		l.judge("max_in_flight_per_host", fmt.Sprintf("must be at most max_in_flight, which is %d", c.MaxInFlight))

@@ -60,7 +60,6 @@ const (
 	defaultHost      = "127.0.0.1"
 	defaultPort      = 3000
 	defaultOpenHost  = "0.0.0.0" // with an API key
-	hostSharePercent = 90        // of the calls in flight that one host may take
 )
 
 var settings = []Setting{

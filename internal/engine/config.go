@@ -8,6 +8,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -80,9 +81,7 @@ func (c *Config) validate() error {
 		c.MaxInFlight = DefaultMaxInFlight
 	}
 	if c.MaxInFlightPerHost == 0 {
-		// A dead host keeps its slots for a whole timeout; the last tenth
-		// stays free for everybody else.
-		c.MaxInFlightPerHost = max(1, c.MaxInFlight*9/10)
+		c.MaxInFlightPerHost = host.MostSlots(c.MaxInFlight)
 	}
 	c.MaxInFlightPerHost = min(c.MaxInFlightPerHost, c.MaxInFlight)
 	return errors.Join(errs...)

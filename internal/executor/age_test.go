@@ -40,18 +40,18 @@ func TestTooOld(t *testing.T) {
 
 // setAge lets the idle connections of the host retire at so much from now, the
 // first one first.
-func (h *host) setAge(ages ...time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (p *pool) setAge(ages ...time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for i, age := range ages {
-		h.idle[i].retires = monotonic.Now().Add(age)
+		p.idle[i].retires = monotonic.Now().Add(age)
 	}
 }
 
-func wantConns(t *testing.T, x *Executor, h *host, n int) {
+func wantConns(t *testing.T, x *Executor, p *pool, n int) {
 	t.Helper()
-	if h.open != n || len(h.idle) != n || x.hosts.idleConns.Load() != int64(n) {
-		t.Errorf("%d open, %d idle, %d counted, want %d of each", h.open, len(h.idle), x.hosts.idleConns.Load(), n)
+	if p.open != n || len(p.idle) != n || x.pools.idleConns.Load() != int64(n) {
+		t.Errorf("%d open, %d idle, %d counted, want %d of each", p.open, len(p.idle), x.pools.idleConns.Load(), n)
 	}
 }
 
@@ -60,18 +60,18 @@ func wantConns(t *testing.T, x *Executor, h *host, n int) {
 func TestOldConnectionsAreNotTaken(t *testing.T) {
 	k := count(t, always)
 	x := newTestExecutor(t, Config{})
-	h := fill(t, x, k, 3) // and the one of the first call
-	h.setAge(-1, time.Hour, -1, -1)
-	young := h.idle[1]
+	p := fill(t, x, k, 3) // and the one of the first call
+	p.setAge(-1, time.Hour, -1, -1)
+	young := p.idle[1]
 	mustSucceed(t, x, newCall(k.url()))
-	wantConns(t, x, h, 2) // the first one was not looked at
-	if h.idle[1] != young {
+	wantConns(t, x, p, 2) // the first one was not looked at
+	if p.idle[1] != young {
 		t.Error("a connection that was young enough was not taken")
 	}
-	h.setAge(-1, -1)
+	p.setAge(-1, -1)
 	mustSucceed(t, x, newCall(k.url()))
-	wantConns(t, x, h, 1)
-	if h.idle[0] == young || k.requests.Load() != 3 {
+	wantConns(t, x, p, 1)
+	if p.idle[0] == young || k.requests.Load() != 3 {
 		t.Errorf("%d requests", k.requests.Load())
 	}
 }
@@ -81,18 +81,18 @@ func TestOldConnectionsAreNotTaken(t *testing.T) {
 func TestOldConnectionsAreNotKept(t *testing.T) {
 	k := count(t, always)
 	x := newTestExecutor(t, Config{})
-	h := fill(t, x, k, 3)
-	c, _ := h.take(false, monotonic.Now())
+	p := fill(t, x, k, 3)
+	c, _ := p.take(false, monotonic.Now())
 	c.retires = monotonic.Now()
-	h.keep(c, 0)
-	wantConns(t, x, h, 3)
-	h.setAge(-1, time.Hour, -1)
-	if h.closeIdle(monotonic.Now().Add(-time.Hour)) {
+	p.keep(c, 0)
+	wantConns(t, x, p, 3)
+	p.setAge(-1, time.Hour, -1)
+	if p.closeIdle(monotonic.Now().Add(-time.Hour)) {
 		t.Error("the host is out of use")
 	}
-	wantConns(t, x, h, 1)
+	wantConns(t, x, p, 1)
 	mustSucceed(t, x, newCall(k.url()))
-	wantConns(t, x, h, 1)
+	wantConns(t, x, p, 1)
 }
 
 // New connections retire within the bounds, and not at the same time.
@@ -100,17 +100,17 @@ func TestAgesAreSpread(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	k := count(t, always)
 	before := monotonic.Now()
-	h := fill(t, x, k, 20)
+	p := fill(t, x, k, 20)
 	seen := map[time.Time]bool{}
-	for _, c := range h.idle {
+	for _, c := range p.idle {
 		seen[c.retires] = true
 		if c.retires.Before(before.Add(DefaultMaxConnAge/2)) ||
 			c.retires.After(monotonic.Now().Add(DefaultMaxConnAge)) {
 			t.Errorf("retires after %v", c.retires.Sub(before))
 		}
 	}
-	if len(seen) < len(h.idle)/2 {
-		t.Errorf("%d instants for %d connections", len(seen), len(h.idle))
+	if len(seen) < len(p.idle)/2 {
+		t.Errorf("%d instants for %d connections", len(seen), len(p.idle))
 	}
 }
 

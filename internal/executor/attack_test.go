@@ -209,7 +209,7 @@ func (a attack) try(t *testing.T, timeout, limit time.Duration) (fault string) {
 	} else if testing.Verbose() {
 		fmt.Printf("%-32s %7d bytes  %v %q\n", t.Name(), n, took.Round(time.Millisecond), out.Error)
 	}
-	if n := x.hosts.idleConns.Load(); n != 0 {
+	if n := x.pools.idleConns.Load(); n != 0 {
 		t.Errorf("%d connections are kept for the next call", n)
 	}
 	if out.Verdict != a.want || out.HTTPStatus != a.status || !strings.Contains(out.Error, a.says) {
@@ -299,11 +299,11 @@ func BenchmarkDrippedHead(b *testing.B) {
 		peer := new(dripping)
 		peer.Reset([]byte(head))
 		e.budget = e.readLimit()
-		h, err := hostOf(x, call)
+		p, err := hostOf(x, call)
 		if err != nil {
 			b.Fatal(err)
 		}
-		e.host, e.conn = h, &conn{Conn: peer, host: h}
+		e.pool, e.conn = p, &conn{Conn: peer, pool: p}
 		e.br = bufio.NewReaderSize(e, readBufferBytes)
 		if err := e.readAnswer(e.br); err != nil || e.resp.status != 200 {
 			b.Fatal(err)

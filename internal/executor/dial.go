@@ -21,7 +21,7 @@ const (
 )
 
 // dialer opens TCP connections. It has no limit of its own on dials under way:
-// each host has one, see host.awaitDial.
+// each host has one, see host.Dials.
 type dialer struct {
 	ctx      context.Context // ends with the executor
 	timeout  time.Duration
@@ -44,45 +44,45 @@ func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
 // dial connects to the host within the dial timeout and the deadline.
-func (d *dialer) dial(deadline time.Time, h *host) (net.Conn, error) {
+func (d *dialer) dial(deadline time.Time, p *pool) (net.Conn, error) {
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
-	if h.Addr.IsValid() {
-		if _, err := d.permit(h, []netip.Addr{h.Addr}); err != nil {
+	if p.Addr.IsValid() {
+		if _, err := d.permit(p, []netip.Addr{p.Addr}); err != nil {
 			return nil, err
 		}
-		return d.dialAddr(ctx, h.Addr, h.Port)
+		return d.dialAddr(ctx, p.Addr, p.Port)
 	}
 	if d.guard != nil {
-		if err := d.guard.CheckName(h.Name, h.Port); err != nil {
+		if err := d.guard.CheckName(p.Name, p.Port); err != nil {
 			return nil, &refusedError{err}
 		}
 	}
-	addrs, err := d.resolver.resolve(ctx, h.Name)
+	addrs, err := d.resolver.resolve(ctx, p.Name)
 	if err != nil {
 		return nil, err
 	}
-	if addrs, err = d.permit(h, addrs); err != nil {
+	if addrs, err = d.permit(p, addrs); err != nil {
 		return nil, err
 	}
 	preferred, other := splitFamilies(addrs)
 	if len(other) == 0 {
-		return d.dialSerial(ctx, preferred, h.Port)
+		return d.dialSerial(ctx, preferred, p.Port)
 	}
-	return d.dialRace(ctx, preferred, other, h.Port)
+	return d.dialRace(ctx, preferred, other, p.Port)
 }
 
 // permit returns the addresses that may be called, or why none may. What
 // follows connects to these addresses and looks nothing up again: a name that
 // has other addresses a moment later (DNS rebinding) changes nothing.
-func (d *dialer) permit(h *host, addrs []netip.Addr) ([]netip.Addr, error) {
+func (d *dialer) permit(p *pool, addrs []netip.Addr) ([]netip.Addr, error) {
 	if d.guard == nil {
 		return addrs, nil
 	}
 	var first error
 	permitted := make([]netip.Addr, 0, len(addrs)) // addrs belongs to the resolver
 	for _, a := range addrs {
-		err := d.guard.CheckAddr(h.Name, netip.AddrPortFrom(a, h.Port))
+		err := d.guard.CheckAddr(p.Name, netip.AddrPortFrom(a, p.Port))
 		switch {
 		case err == nil:
 			permitted = append(permitted, a)

@@ -328,8 +328,8 @@ func TestPanicBecomesAnOutcome(t *testing.T) {
 	x := newTestExecutor(t, Config{Guard: brokenGuard{}})
 	out := do(x, newCall("http://"+freePort(t)+"/"))
 	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "internal fault: guard broke"})
-	if h := onlyHost(t, x); len(h.dials) != 0 || h.open != 0 {
-		t.Errorf("%d dials under way and %d connections after it", len(h.dials), h.open)
+	if p := onlyHost(t, x); p.dials.UnderWay() != 0 || p.open != 0 {
+		t.Errorf("%d dials under way and %d connections after it", p.dials.UnderWay(), p.open)
 	}
 }
 

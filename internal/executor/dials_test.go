@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
 // gate is a guard at which every dial waits.
@@ -35,19 +36,20 @@ func (g *gate) CheckAddr(string, netip.AddrPort) error {
 // wait for their turn give up in time, and other hosts do not wait with them.
 func TestDialsAtATime(t *testing.T) {
 	g := &gate{open: make(chan struct{}), arrived: make(chan struct{})}
-	x := newTestExecutor(t, Config{Guard: g, MaxConnsPerHost: 2 * maxDials})
+	x := newTestExecutor(t, Config{Guard: g, MaxConnsPerHost: 2 * host.MaxDials})
 	var calls sync.WaitGroup
-	outcomes := make(chan domain.Outcome, maxDials)
-	for range maxDials {
+	outcomes := make(chan domain.Outcome, host.MaxDials)
+	for range host.MaxDials {
 		calls.Go(func() {
 			outcomes <- do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: time.Minute})
 		})
 	}
-	for range maxDials {
+	for range host.MaxDials {
 		<-g.arrived
 	}
 	late := do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: 50 * time.Millisecond})
-	if late.Verdict != domain.VerdictRetry || !strings.Contains(late.Error, "timeout") || g.waiting.Load() != maxDials {
+	if late.Verdict != domain.VerdictRetry || !strings.Contains(late.Error, "timeout") ||
+		g.waiting.Load() != host.MaxDials {
 		t.Errorf("one too many: %+v, %d dials", late, g.waiting.Load())
 	}
 	other := make(chan domain.Outcome, 1)
@@ -58,7 +60,7 @@ func TestDialsAtATime(t *testing.T) {
 	close(g.open)
 	calls.Wait()
 	<-other
-	for range maxDials {
+	for range host.MaxDials {
 		if out := <-outcomes; !strings.Contains(out.Error, errGate.Error()) {
 			t.Errorf("%+v", out)
 		}

@@ -52,7 +52,7 @@ type exchange struct {
 	x        *Executor
 	call     *domain.Call
 	out      *domain.Outcome
-	host     *host
+	pool     *pool
 	conn     *conn // held while the exchange uses it
 	look     bool  // see whether conn is open before the request is written to it
 	begun    time.Time
@@ -102,7 +102,7 @@ func (e *exchange) end() bool {
 		e.br, e.unread = nil, nil
 	}
 	fit := cap(e.head) <= maxKeptHeadBytes && !e.resp.bulky()
-	e.x, e.call, e.out, e.host = nil, nil, nil, nil
+	e.x, e.call, e.out, e.pool = nil, nil, nil, nil
 	e.vector, e.snippet = [2][]byte{}, nil
 	clear(e.names)
 	return fit
@@ -113,9 +113,9 @@ func (e *exchange) releaseConn() {
 	switch {
 	case e.conn == nil:
 	case e.reusable:
-		e.host.keep(e.conn, e.keeps)
+		e.pool.keep(e.conn, e.keeps)
 	default:
-		e.host.discard(e.conn)
+		e.pool.discard(e.conn)
 	}
 	e.conn = nil
 }
@@ -128,7 +128,7 @@ func (e *exchange) recoverPanic() {
 		return
 	}
 	if e.conn != nil {
-		e.host.discard(e.conn)
+		e.pool.discard(e.conn)
 	}
 	*e.out = domain.Outcome{
 		Verdict:   domain.VerdictRetry,
@@ -157,7 +157,7 @@ func (e *exchange) run() {
 		e.fail(err)
 		return
 	}
-	e.host = to.host
+	e.pool = to.pool
 	body := e.body()
 	head, refused := e.appendHead(e.head[:0], p.Path, to.header, body)
 	e.head = head
@@ -186,22 +186,22 @@ func (e *exchange) body() []byte {
 // connect opens a new connection.
 func (e *exchange) connect() error {
 	e.phase = phaseConnect
-	if err := e.host.reserve(); err != nil {
+	if err := e.pool.reserve(); err != nil {
 		return err
 	}
 	defer func() {
 		if e.conn == nil {
-			e.host.release()
+			e.pool.release()
 		}
 	}()
-	if e.host.silent.Add(1) > freeDials {
-		e.awaitDialTurn()
+	if e.pool.dials.Begin() {
+		e.awaitTurn()
 	}
-	next, err := e.host.awaitDial(e.deadline)
-	if err != nil {
+	if err := e.enter(); err != nil {
 		return err
 	}
-	e.conn, err = apart(func() (*conn, error) { return e.open(next) })
+	var err error
+	e.conn, err = apart(e.open)
 	return err
 }
 
@@ -230,24 +230,23 @@ func apart(open func() (*conn, error)) (*conn, error) {
 	return o.conn, o.err
 }
 
-// open dials and, where the target wants that, agrees on TLS. It calls dialled in
-// between.
-func (e *exchange) open(dialled func()) (*conn, error) {
+// open dials and, where the target wants that, agrees on TLS.
+func (e *exchange) open() (*conn, error) {
 	raw, err := func() (net.Conn, error) {
-		defer dialled() // even when a guard breaks
-		return e.x.dialer.dial(e.deadline, e.host)
+		defer e.pool.dials.Leave() // even when a guard breaks
+		return e.x.dialer.dial(e.deadline, e.pool)
 	}()
 	if err != nil {
-		e.host.fail(err)
+		e.pool.noteFault(err)
 		return nil, err
 	}
 	age := lifetime(e.x.cfg.MaxConnAge, rand.Float64())
-	c := &conn{Conn: raw, host: e.host, raw: rawTCP(raw), probe: newProbe(raw), retires: monotonic.Now().Add(age)}
-	if e.host.tls != nil {
+	c := &conn{Conn: raw, pool: e.pool, raw: rawTCP(raw), probe: newProbe(raw), retires: monotonic.Now().Add(age)}
+	if e.pool.tls != nil {
 		c.raw, c.tally = nil, &tally{Conn: raw}
 		e.phase = phaseHandshake
-		if c.Conn, err = e.x.dialer.handshake(e.deadline, c.tally, e.host.tls); err != nil {
-			e.host.fail(err)
+		if c.Conn, err = e.x.dialer.handshake(e.deadline, c.tally, e.pool.tls); err != nil {
+			e.pool.noteFault(err)
 			return nil, err
 		}
 	}

@@ -118,7 +118,7 @@ var monotonic clock.System
 // Executor makes calls. Its methods may be called from many goroutines.
 type Executor struct {
 	cfg        Config
-	hosts      *table
+	pools      *table
 	dialer     *dialer
 	exchanges  sync.Pool                         // of *exchange
 	buffers    sync.Pool                         // of *bufio.Reader
@@ -138,7 +138,7 @@ func New(cfg Config) (*Executor, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	x := &Executor{
 		cfg:      cfg,
-		hosts:    newTable(&cfg),
+		pools:    newTable(&cfg),
 		dialer:   newDialer(ctx, &cfg),
 		sessions: make(map[string]tls.ClientSessionCache),
 		stop:     stop,
@@ -150,7 +150,7 @@ func New(cfg Config) (*Executor, error) {
 	}
 	x.exchanges.New = func() any { return newExchange() }
 	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }
-	x.reaper.Go(func() { x.hosts.reap(ctx) })
+	x.reaper.Go(func() { x.pools.reap(ctx) })
 	return x, nil
 }
 
@@ -163,7 +163,7 @@ func (x *Executor) EndWaiting() { x.endWaiting() }
 // it does not wait for that. Calls made afterwards fail.
 func (x *Executor) Close() {
 	x.stop()
-	x.hosts.close()
+	x.pools.close()
 	x.reaper.Wait()
 }
 

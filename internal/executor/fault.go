@@ -94,9 +94,9 @@ func (e *exchange) describeTimeout(err error) string {
 	whole, dial := e.call.Timeout, min(e.call.Timeout, e.x.cfg.DialTimeout)
 	switch e.phase {
 	case phaseConnect:
-		return fmt.Sprintf("timeout after %s connecting to %s", dial, e.host.label)
+		return fmt.Sprintf("timeout after %s connecting to %s", dial, e.pool.label)
 	case phaseHandshake:
-		return fmt.Sprintf("tls: timeout after %s in the handshake with %s", dial, e.host.label)
+		return fmt.Sprintf("tls: timeout after %s in the handshake with %s", dial, e.pool.label)
 	case phaseSend:
 		return fmt.Sprintf("timeout after %s sending the request", whole)
 	case phaseHeader:
@@ -113,7 +113,7 @@ func (e *exchange) progress() string {
 }
 
 func (e *exchange) describeConnect(err error) string {
-	label := e.host.label
+	label := e.pool.label
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
 			return "dns: no such host " + dns.Name
@@ -146,7 +146,7 @@ func describeLookup(text string) string {
 }
 
 func (e *exchange) describeTLS(err error) string {
-	name := e.host.Name
+	name := e.pool.Name
 	if bad, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the certificate is not valid for %s, only for %s", name, validNames(bad.Certificate))
 	}
@@ -161,13 +161,13 @@ func (e *exchange) describeTLS(err error) string {
 		return fmt.Sprintf("the certificate of %s expired on %s", name, bad.Cert.NotAfter.Format(time.RFC3339))
 	}
 	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return nameNoTLS(e.host.label, bad.RecordHeader[:])
+		return nameNoTLS(e.pool.label, bad.RecordHeader[:])
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
-		return describeAlert(e.host.label, strings.TrimPrefix(rootCause(err), "tls: "))
+		return describeAlert(e.pool.label, strings.TrimPrefix(rootCause(err), "tls: "))
 	}
 	if isClosed(err) {
-		return e.host.label + " closed the connection in the handshake (does it speak TLS?)"
+		return e.pool.label + " closed the connection in the handshake (does it speak TLS?)"
 	}
 	return strings.TrimPrefix(rootCause(err), "tls: ")
 }
@@ -206,7 +206,7 @@ func (e *exchange) describeTransfer(err error) string {
 	if text := e.describeAnswer(err); text != "" {
 		return text
 	}
-	label := e.host.label
+	label := e.pool.label
 	switch {
 	case errors.Is(err, syscall.ECONNRESET):
 		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.closeHint())
@@ -249,8 +249,8 @@ func (e *exchange) closeHint() string {
 	switch {
 	case e.keptFailed:
 		return " (a connection kept from an earlier call)"
-	case e.phase <= phaseWait && e.host.tls == nil && usualTLSPort(e.host.Port):
-		return fmt.Sprintf(" (port %d is mostly one of https)", e.host.Port)
+	case e.phase <= phaseWait && e.pool.tls == nil && usualTLSPort(e.pool.Port):
+		return fmt.Sprintf(" (port %d is mostly one of https)", e.pool.Port)
 	}
 	return ""
 }

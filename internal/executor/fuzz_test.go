@@ -27,16 +27,16 @@ func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome,
 	t.Helper()
 	e := newExchange()
 	e.begin(x, call, out)
-	h, err := hostOf(x, call)
+	p, err := hostOf(x, call)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.reserve(); err != nil {
+	if err := p.reserve(); err != nil {
 		t.Fatal(err)
 	}
 	peer := new(script)
 	peer.Reader.Reset(answer)
-	e.host, e.conn = h, &conn{Conn: peer, host: h}
+	e.pool, e.conn = p, &conn{Conn: peer, pool: p}
 	if err := e.roundTrip(nil); err != nil {
 		e.fail(err)
 	} else {

@@ -51,7 +51,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", api, err)
 		}
-		wantSameHost(t, api, to.host)
+		wantSameHost(t, api, to.pool)
 		e := newExchange()
 		var out domain.Outcome
 		e.begin(x, call, &out)
@@ -65,7 +65,7 @@ func FuzzRequest(f *testing.F) {
 }
 
 // wantSameHost compares with the standard library's reading of the URL.
-func wantSameHost(t *testing.T, api string, h *host) {
+func wantSameHost(t *testing.T, api string, p *pool) {
 	t.Helper()
 	u, err := url.Parse(api)
 	if err != nil {
@@ -76,11 +76,11 @@ func wantSameHost(t *testing.T, api string, h *host) {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	name, _, _ := strings.Cut(u.Hostname(), "%")
-	if want, err := strconv.Atoi(port); err != nil || int(h.Port) != want {
-		t.Errorf("%q goes to port %d, want %s", api, h.Port, port)
+	if want, err := strconv.Atoi(port); err != nil || int(p.Port) != want {
+		t.Errorf("%q goes to port %d, want %s", api, p.Port, port)
 	}
-	if own, _, _ := strings.Cut(h.Name, "%"); !strings.EqualFold(own, name) && !h.Addr.IsValid() {
-		t.Errorf("%q goes to %s, want %s", api, h.Name, name)
+	if own, _, _ := strings.Cut(p.Name, "%"); !strings.EqualFold(own, name) && !p.Addr.IsValid() {
+		t.Errorf("%q goes to %s, want %s", api, p.Name, name)
 	}
 }
 

@@ -271,12 +271,12 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 	names.set("good.test.", "169.254.169.254")
 	expireNames(x)
 	mustSucceed(t, x, newCall("http://good.test:"+port+"/"))
-	for _, h := range x.hosts.list() {
-		if len(h.idle) > 0 {
-			arrived := arrival(t, h.idle[0].probe)
+	for _, p := range x.pools.list() {
+		if len(p.idle) > 0 {
+			arrived := arrival(t, p.idle[0].probe)
 			k.closeConns()
 			<-arrived
-			h.idle[0].lastUse = h.idle[0].lastUse.Add(-warmFor)
+			p.idle[0].lastUse = p.idle[0].lastUse.Add(-warmFor)
 		}
 	}
 	expireNames(x)

@@ -42,7 +42,7 @@ func (e *exchange) answer(status int) string {
 	if status < 100 || status > 599 { // RFC 9110, section 15
 		line += " (no status of HTTP; taken as a server error)"
 	}
-	if e.host.tls == nil && wantsTLS(status, e.snippet) {
+	if e.pool.tls == nil && wantsTLS(status, e.snippet) {
 		line += " (the URL should begin with https://)"
 	}
 	if status >= 300 && status < 400 && status != http.StatusNotModified {

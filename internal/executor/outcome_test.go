@@ -412,12 +412,12 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		call := newCall("http://example.com/")
 		var out domain.Outcome
 		e.begin(x, call, &out)
-		h, err := hostOf(x, call)
+		p, err := hostOf(x, call)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.host, e.conn = h, &conn{Conn: client, host: h}
-		if err := h.reserve(); err != nil {
+		e.pool, e.conn = p, &conn{Conn: client, pool: p}
+		if err := p.reserve(); err != nil {
 			t.Fatal(err)
 		}
 		go func() {

@@ -12,33 +12,8 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
-
-// 2,000 dials that want to begin at once are spread over most of a second; no
-// number of them has one wait longer than the most; a line that has passed has no effect.
-func TestPace(t *testing.T) {
-	var p pace
-	now := time.Unix(1_000, 0)
-	var last time.Duration
-	for i := range 100_000 {
-		wait := p.reserve(now)
-		switch {
-		case i == 0 && wait != 0:
-			t.Fatalf("the first one waits for %s", wait)
-		case wait < last || wait > maxPace:
-			t.Fatalf("dial %d waits for %s, the one before it for %s", i, wait, last)
-		case i == 2_000 && (wait < 600*time.Millisecond || wait > 950*time.Millisecond):
-			t.Errorf("2,000 dials are spread over %s", wait)
-		}
-		last = wait
-	}
-	if wait := p.reserve(now.Add(time.Minute)); wait != 0 {
-		t.Errorf("a minute later one waits for %s", wait)
-	}
-	if wait := p.reserve(now.Add(time.Minute)); wait != dialGap {
-		t.Errorf("the second one waits for %s", wait)
-	}
-}
 
 // dialsIn makes n calls of a host at one instant of a bubble and returns how
 // many of them dial once the time has passed.
@@ -61,15 +36,15 @@ func TestDialsToSilentHost(t *testing.T) {
 		g := &gate{open: make(chan struct{})}
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
-		after := dialsIn(x, g, freeDials+300, time.Minute, &calls)
-		if n := after(0); n != freeDials+1 {
-			t.Errorf("%d dials at once, want %d", n, freeDials+1)
+		after := dialsIn(x, g, host.FreeDials+300, time.Minute, &calls)
+		if n := after(0); n != host.FreeDials+1 {
+			t.Errorf("%d dials at once, want %d", n, host.FreeDials+1)
 		}
-		if n := after(100*dialGap + dialGap/2); n < freeDials+100 || n > freeDials+105 {
+		if n := after(100*host.SilentGap + host.SilentGap/2); n < host.FreeDials+100 || n > host.FreeDials+105 {
 			t.Errorf("%d dials in the time of 100", n)
 		}
-		x.hosts.list()[0].noteAnswer()
-		if n := after(0); n != freeDials+300 {
+		x.pools.list()[0].dials.Answered()
+		if n := after(0); n != host.FreeDials+300 {
 			t.Errorf("%d dials once the host has answered", n)
 		}
 		close(g.open)
@@ -84,8 +59,8 @@ func TestPaceKeepsTime(t *testing.T) {
 		g := &gate{open: make(chan struct{})}
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
-		after := dialsIn(x, g, freeDials+300, 40*time.Millisecond, &calls)
-		if n := after(40 * time.Millisecond / paceShare); n != freeDials+300 {
+		after := dialsIn(x, g, host.FreeDials+300, 40*time.Millisecond, &calls)
+		if n := after(40 * time.Millisecond / host.CallShare); n != host.FreeDials+300 {
 			t.Errorf("%d dials after a quarter of the timeout", n)
 		}
 		close(g.open)
@@ -95,10 +70,10 @@ func TestPaceKeepsTime(t *testing.T) {
 		g := &gate{open: make(chan struct{})}
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
-		after := dialsIn(x, g, freeDials+300, time.Minute, &calls)
+		after := dialsIn(x, g, host.FreeDials+300, time.Minute, &calls)
 		after(0)
 		x.stop()
-		if n := after(0); n != freeDials+300 {
+		if n := after(0); n != host.FreeDials+300 {
 			t.Errorf("%d dials after the end of the executor", n)
 		}
 		close(g.open)
@@ -111,7 +86,7 @@ func TestPaceKeepsTime(t *testing.T) {
 // outcome says how long it was.
 func TestTimeInLineIsNotTheTargets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n, timeout = freeDials + maxDials + 300, time.Minute
+		const n, timeout = host.FreeDials + host.MaxDials + 300, time.Minute
 		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, n)}
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
@@ -122,7 +97,7 @@ func TestTimeInLineIsNotTheTargets(t *testing.T) {
 				out := do(x, &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: timeout})
 				if took := time.Since(began); strings.Contains(out.Error, "timeout") {
 					ends <- took
-					if took != out.Held+timeout || out.Held > timeout/paceShare {
+					if took != out.Held+timeout || out.Held > timeout/host.CallShare {
 						t.Errorf("a call took %s, of which %s in the line", took, out.Held)
 					}
 				}
@@ -136,8 +111,8 @@ func TestTimeInLineIsNotTheTargets(t *testing.T) {
 		for end := range ends {
 			at[end]++
 		}
-		if len(at) < n-freeDials-maxDials-1 {
-			t.Errorf("%d calls ended at %d instants", n-maxDials, len(at))
+		if len(at) < n-host.FreeDials-host.MaxDials-1 {
+			t.Errorf("%d calls ended at %d instants", n-host.MaxDials, len(at))
 		}
 	})
 }
@@ -146,7 +121,7 @@ func TestTimeInLineIsNotTheTargets(t *testing.T) {
 // they would have ended without the line.
 func TestEndWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n, timeout, waited = freeDials + maxDials + 300, time.Minute, 20 * time.Millisecond
+		const n, timeout, waited = host.FreeDials + host.MaxDials + 300, time.Minute, 20 * time.Millisecond
 		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, n)}
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
@@ -165,8 +140,8 @@ func TestEndWaiting(t *testing.T) {
 		time.Sleep(waited)
 		x.EndWaiting()
 		synctest.Wait()
-		if n := g.waiting.Load(); n != maxDials {
-			t.Errorf("%d dials at once, want %d", n, maxDials)
+		if n := g.waiting.Load(); n != host.MaxDials {
+			t.Errorf("%d dials at once, want %d", n, host.MaxDials)
 		}
 		time.Sleep(2 * timeout)
 		close(g.open)
@@ -192,25 +167,31 @@ func TestLineOfCallThatWasSent(t *testing.T) {
 		x := newTestExecutor(t, Config{Guard: g})
 		call := &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: time.Minute}
 		do(x, call)
+		p := onlyHost(t, x)
+		for range 1000 { // the line is long
+			p.dials.Begin()
+			go p.dials.AwaitTurn(t.Context(), monotonic.Now(), monotonic.Now().Add(time.Hour))
+		}
+		synctest.Wait()
 		for _, written := range []int64{0, 1} {
 			var out domain.Outcome
 			e := newExchange()
 			e.begin(x, call, &out)
-			e.host, e.written = x.hosts.list()[0], written
-			e.host.silent.Store(freeDials + 100)
-			e.host.pool.pace.next = monotonic.Now().Add(time.Second)
-			e.awaitDialTurn()
+			e.pool, e.written = p, written
+			e.awaitTurn()
 			waited := monotonic.Now().Sub(e.begun)
-			if remaining := e.deadline.Sub(monotonic.Now()); waited != time.Second ||
+			if remaining := e.deadline.Sub(monotonic.Now()); waited <= 0 ||
 				(remaining == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
 				t.Errorf("%d bytes sent: waited for %s, noted %s, has %s left", written, waited, out.Held, remaining)
 			}
 		}
+		p.dials.Answered()
 	})
 }
 
 // Connections to targets that are down follow each other in an even step, however
-// many wait; an answer ends that, and a refusal that takes long is none.
+// many wait; an answer ends that. A timeout is no failure that came at once, and what
+// the guard refuses is no dial.
 func TestDialsToHostThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan struct{})}
@@ -218,42 +199,37 @@ func TestDialsToHostThatIsDown(t *testing.T) {
 		var calls sync.WaitGroup
 		after := dialsIn(x, g, 1, time.Minute, &calls)
 		after(0)
-		h := x.hosts.list()[0]
-		for range freeDials + 1 {
-			h.silent.Add(1)
-			h.fail(os.ErrDeadlineExceeded)
+		p := onlyHost(t, x)
+		for range host.FreeDials + 1 {
+			p.dials.Begin()
+			p.noteFault(os.ErrDeadlineExceeded)
 		}
-		if h.failed.Load() != 0 {
-			t.Error("a timeout counts as a failure that came at once")
+		if s := p.dials.State(); s != host.Silent {
+			t.Errorf("state %d after timeouts", s)
 		}
-		for range freeDials + 1 {
-			h.fail(errors.New("connection refused"))
+		for range host.FreeDials + 1 {
+			p.noteFault(errors.New("connection refused"))
+		}
+		if s := p.dials.State(); s != host.Refusing {
+			t.Errorf("state %d after refusals", s)
 		}
 		before := g.waiting.Load()
 		after = dialsIn(x, g, 300, time.Minute, &calls)
-		if n := after(100*failGap+failGap/2) - before; n < 100 || n > 102 {
+		if n := after(100*host.FailGap+host.FailGap/2) - before; n < 100 || n > 102 {
 			t.Errorf("%d dials in the time of 100", n)
 		}
-		other := &host{pool: h.pool}
-		other.failed.Store(freeDials + 1)
-		if wait := other.paceOf(monotonic.Now(), monotonic.Now().Add(time.Minute)); wait > maxSharedLine {
-			t.Errorf("a dial to another host that is down waits for %s in the line of the first", wait)
-		}
-		h.noteAnswer()
+		p.dials.Answered()
 		if n := after(0) - before; n != 300 {
 			t.Errorf("%d dials once the host has answered", n)
 		}
-		if h.failed.Load() != 0 {
-			t.Error("the failures before an answer still count")
+		if s := p.dials.State(); s != host.Answering {
+			t.Errorf("state %d after an answer", s)
 		}
-		h.silent.Add(1)
-		if h.fail(&refusedError{errors.New("no")}); h.failed.Load() != 0 || h.silent.Load() != 0 {
+		for range host.FreeDials + 1 {
+			p.dials.Begin()
+		}
+		if p.noteFault(&refusedError{errors.New("no")}); p.dials.State() != host.Answering {
 			t.Error("what the guard refuses counts as a dial")
-		}
-		for range 100_000 {
-			if wait := h.failPace.reserveFixed(monotonic.Now(), maxPace); wait > maxPace {
-				t.Fatalf("a dial waits for %s", wait)
-			}
 		}
 		close(g.open)
 		calls.Wait()
@@ -272,12 +248,12 @@ func TestRefusalsAreCounted(t *testing.T) {
 	call := func() domain.Outcome {
 		return do(x, &domain.Call{Method: "POST", URL: "http://" + addr + "/", Timeout: 20 * time.Second})
 	}
-	for range 3 {
+	for range host.FreeDials + 1 {
 		call()
 	}
-	h := x.hosts.list()[0]
-	if n := h.failed.Load(); n != 3 {
-		t.Errorf("%d failures counted, want 3", n)
+	dials := onlyHost(t, x).dials
+	if s := dials.State(); s != host.Refusing {
+		t.Errorf("state %d after %d refusals", s, host.FreeDials+1)
 	}
 	if ln, err = net.Listen("tcp", addr); err != nil {
 		t.Skip("the port was taken in between: ", err)
@@ -285,7 +261,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 	srv := &http.Server{Handler: http.NotFoundHandler()}
 	go func() { _ = srv.Serve(ln) }()
 	defer srv.Close()
-	if out := call(); out.HTTPStatus != http.StatusNotFound || h.failed.Load() != 0 {
-		t.Errorf("outcome %+v, %d failures counted after an answer", out, h.failed.Load())
+	if out := call(); out.HTTPStatus != http.StatusNotFound || dials.State() != host.Answering {
+		t.Errorf("outcome %+v, state %d after an answer", out, dials.State())
 	}
 }

@@ -200,7 +200,7 @@ func TestHostHeader(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", origin, err)
 		}
-		if got := [2]string{to.header, to.host.label}; got != want {
+		if got := [2]string{to.header, to.pool.label}; got != want {
 			t.Errorf("%s: header and label %q, want %q", origin, got, want)
 		}
 	}

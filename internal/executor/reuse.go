@@ -159,28 +159,28 @@ func lifetime(maxAge time.Duration, draw float64) time.Duration {
 func (c *conn) tooOld(now time.Time) bool { return !now.Before(c.retires) }
 
 // sawClosed notes that a connection of the host was found closed.
-func (h *host) sawClosed(rested time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.habits = h.habits.closed(rested, monotonic.Now())
-	h.wary.Store(h.habits.wary)
+func (p *pool) sawClosed(rested time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.habits = p.habits.closed(rested, monotonic.Now())
+	p.wary.Store(p.habits.wary)
 }
 
 // sawOpen notes that a connection was open when it was looked at.
-func (h *host) sawOpen() {
-	if !h.wary.Load() {
+func (p *pool) sawOpen() {
+	if !p.wary.Load() {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.habits = h.habits.open()
-	h.wary.Store(false)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.habits = p.habits.open()
+	p.wary.Store(false)
 }
 
 // sawLingering notes that the host has half closed a connection right after an
 // answer, which nothing but a look finds.
-func (h *host) sawLingering() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.habits.lingers = true
+func (p *pool) sawLingering() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.habits.lingers = true
 }

@@ -263,16 +263,16 @@ func TestWaryHostIsTrustedAgain(t *testing.T) {
 	k := count(t, always)
 	x := newTestExecutor(t, Config{})
 	mustSucceed(t, x, newCall(k.url()))
-	h := onlyHost(t, x)
-	h.sawClosed(time.Second / 4)
+	p := onlyHost(t, x)
+	p.sawClosed(time.Second / 4)
 	mustSucceed(t, x, newCall(k.url())) // on a new one
 	k.want(t, 2, 2)
-	first := h.idle[0]
+	first := p.idle[0]
 	setLastUse(t, x, -time.Second)
 	mustSucceed(t, x, newCall(k.url()))
 	k.want(t, 2, 3)
-	if h.wary.Load() || h.idle[1] != first {
-		t.Errorf("wary %v; the connection that rested longest was not taken", h.wary.Load())
+	if p.wary.Load() || p.idle[1] != first {
+		t.Errorf("wary %v; the connection that rested longest was not taken", p.wary.Load())
 	}
 }
 
@@ -282,17 +282,17 @@ func TestConnectionIsRetiredBeforeItsHostClosesIt(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	call := newCall(k.url())
 	mustSucceed(t, x, call)
-	h := onlyHost(t, x)
-	h.sawClosed(5 * time.Second)
+	p := onlyHost(t, x)
+	p.sawClosed(5 * time.Second)
 	setLastUse(t, x, -3*time.Second)
 	mustSucceed(t, x, call)
 	k.want(t, 1, 2)
 	setLastUse(t, x, -4500*time.Millisecond)
 	mustSucceed(t, x, call)
 	k.want(t, 2, 3)
-	x.hosts.sweep(monotonic.Now().Add(-x.cfg.IdleTimeout))
-	if len(h.idle) != 1 || h.open != 1 {
-		t.Errorf("%d idle and %d open connections after the sweep, want 1", len(h.idle), h.open)
+	x.pools.sweep(monotonic.Now().Add(-x.cfg.IdleTimeout))
+	if len(p.idle) != 1 || p.open != 1 {
+		t.Errorf("%d idle and %d open connections after the sweep, want 1", len(p.idle), p.open)
 	}
 }
 

@@ -22,7 +22,7 @@ type spelling struct {
 
 // route is where the calls of a spelling go.
 type route struct {
-	host   *host
+	pool   *pool
 	header string // value of Host: it goes out as the user wrote it
 }
 
@@ -32,13 +32,13 @@ func (x *Executor) route(p target.Parts, call *domain.Call) (route, error) {
 	if p.Secure {
 		s.skipVerify, s.clientCert = call.SkipVerify, call.ClientCert
 	}
-	x.hosts.mu.RLock()
-	r, closed := x.hosts.routes[s], x.hosts.closed
-	x.hosts.mu.RUnlock()
+	x.pools.mu.RLock()
+	r, closed := x.pools.routes[s], x.pools.closed
+	x.pools.mu.RUnlock()
 	if closed {
 		return r, errClosed
 	}
-	if r.host != nil {
+	if r.pool != nil {
 		return r, nil
 	}
 	return x.newRoute(s)
@@ -51,19 +51,19 @@ func (x *Executor) newRoute(s spelling) (route, error) {
 	if err != nil {
 		return route{}, &refusedError{err}
 	}
-	key := hostKey{to.Host, s.skipVerify, s.clientCert}
-	if h := x.hosts.full(key); h != nil {
-		return route{h, to.Header}, nil
+	key := poolKey{to.Host, s.skipVerify, s.clientCert}
+	if p := x.pools.full(key); p != nil {
+		return route{p, to.Header}, nil
 	}
-	return x.hosts.add(s, route{x.newHost(key), to.Header}), nil
+	return x.pools.add(s, route{x.newPool(key), to.Header}), nil
 }
 
 // full returns the host if it is there and has no room for more spellings.
-func (t *table) full(key hostKey) *host {
+func (t *table) full(key poolKey) *pool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if h := t.hosts[key]; h != nil && len(h.spellings) >= maxSpellings {
-		return h
+	if p := t.pools[key]; p != nil && len(p.spellings) >= maxSpellings {
+		return p
 	}
 	return nil
 }
@@ -74,40 +74,40 @@ func (t *table) full(key hostKey) *host {
 func (t *table) add(s spelling, r route) route {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if there := t.hosts[r.host.hostKey]; there != nil {
-		r.host = there
-	} else if !t.addHost(r.host) {
+	if there := t.pools[r.pool.poolKey]; there != nil {
+		r.pool = there
+	} else if !t.addPool(r.pool) {
 		return r
 	}
-	if _, known := t.routes[s]; !known && len(r.host.spellings) < maxSpellings {
-		r.host.spellings = append(r.host.spellings, s)
+	if _, known := t.routes[s]; !known && len(r.pool.spellings) < maxSpellings {
+		r.pool.spellings = append(r.pool.spellings, s)
 		t.routes[s] = r
 	}
 	return r
 }
 
-// addHost reports whether there was room for the host; t.mu is held.
-func (t *table) addHost(h *host) bool {
-	h.pool, h.lastUse = t, monotonic.Now()
-	if len(t.hosts) >= t.maxHosts {
+// addPool reports whether there was room for the host; t.mu is held.
+func (t *table) addPool(p *pool) bool {
+	p.table, p.lastUse = t, monotonic.Now()
+	if len(t.pools) >= t.maxHosts {
 		t.evict()
 	}
-	if t.closed || len(t.hosts) >= t.maxHosts {
-		h.dropped = true
+	if t.closed || len(t.pools) >= t.maxHosts {
+		p.dropped = true
 		return false
 	}
-	t.hosts[h.hostKey] = h
+	t.pools[p.poolKey] = p
 	return true
 }
 
 // remove takes the host and the routes to it out of the table; t.mu is held.
-func (t *table) remove(h *host) {
-	if t.hosts[h.hostKey] != h {
+func (t *table) remove(p *pool) {
+	if t.pools[p.poolKey] != p {
 		return // it was removed, and another one took its place
 	}
-	delete(t.hosts, h.hostKey)
-	for _, s := range h.spellings {
+	delete(t.pools, p.poolKey)
+	for _, s := range p.spellings {
 		delete(t.routes, s)
 	}
-	h.spellings = nil
+	p.spellings = nil
 }

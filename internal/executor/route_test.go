@@ -54,25 +54,25 @@ func TestSpellingsShareConnections(t *testing.T) {
 // What shares a pool, by identity.
 func TestRoutes(t *testing.T) {
 	x := newTestExecutor(t, Config{})
-	at := func(url string, change ...func(*domain.Call)) *host {
+	at := func(url string, change ...func(*domain.Call)) *pool {
 		call := newCall(url)
 		for _, fn := range change {
 			fn(call)
 		}
-		h, err := hostOf(x, call)
+		p, err := hostOf(x, call)
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
-		return h
+		return p
 	}
 	skip := func(c *domain.Call) { c.SkipVerify = true }
 	first := at("http://A.x/1")
-	for _, same := range []*host{at("http://a.x:80/2"), at("http://A.x/3"), at("HTTP://a.X"), at("http://a.x", skip)} {
+	for _, same := range []*pool{at("http://a.x:80/2"), at("http://A.x/3"), at("HTTP://a.X"), at("http://a.x", skip)} {
 		if same != first {
 			t.Errorf("%s has a pool of its own", same.label)
 		}
 	}
-	for _, other := range []*host{at("https://a.x"), at("https://a.x", skip), at("http://a.x:443"), at("http://a.x."),
+	for _, other := range []*pool{at("https://a.x"), at("https://a.x", skip), at("http://a.x:443"), at("http://a.x."),
 		at("http://b.x")} {
 		if other == first {
 			t.Error("two hosts share a pool")
@@ -97,12 +97,12 @@ func TestRoutesAreBounded(t *testing.T) {
 		}
 		call := newCall("http://" + string(name))
 		for range 2 {
-			if h, err := hostOf(x, call); err != nil || h != onlyHost(t, x) {
+			if p, err := hostOf(x, call); err != nil || p != onlyHost(t, x) {
 				t.Fatalf("%s is another host, error %v", name, err)
 			}
 		}
 	}
-	if n := len(x.hosts.routes); n != maxSpellings || len(onlyHost(t, x).spellings) != n {
+	if n := len(x.pools.routes); n != maxSpellings || len(onlyHost(t, x).spellings) != n {
 		t.Errorf("%d spellings are remembered, want %d", n, maxSpellings)
 	}
 	for n := range 100 {
@@ -113,14 +113,14 @@ func TestRoutesAreBounded(t *testing.T) {
 		}
 	}
 	spellings := 0
-	for _, h := range x.hosts.list() {
-		spellings += len(h.spellings)
+	for _, p := range x.pools.list() {
+		spellings += len(p.spellings)
 	}
-	if len(x.hosts.list()) > 10 || spellings != len(x.hosts.routes) || spellings < 10 {
-		t.Errorf("%d hosts with %d spellings, and %d routes", len(x.hosts.list()), spellings, len(x.hosts.routes))
+	if len(x.pools.list()) > 10 || spellings != len(x.pools.routes) || spellings < 10 {
+		t.Errorf("%d hosts with %d spellings, and %d routes", len(x.pools.list()), spellings, len(x.pools.routes))
 	}
-	x.hosts.sweep(monotonic.Now().Add(time.Hour))
-	if len(x.hosts.hosts) != 0 || len(x.hosts.routes) != 0 {
-		t.Errorf("%d hosts and %d routes are left", len(x.hosts.hosts), len(x.hosts.routes))
+	x.pools.sweep(monotonic.Now().Add(time.Hour))
+	if len(x.pools.pools) != 0 || len(x.pools.routes) != 0 {
+		t.Errorf("%d hosts and %d routes are left", len(x.pools.pools), len(x.pools.routes))
 	}
 }

@@ -10,7 +10,7 @@ import (
 // send has the request answered: on an idle connection or a new one, and on a
 // new one if the idle one was closed before a byte of the request was written.
 func (e *exchange) send(body []byte) error {
-	e.conn, e.look = e.host.take(e.call.Once, e.begun)
+	e.conn, e.look = e.pool.take(e.call.Once, e.begun)
 	if e.conn != nil {
 		err := e.roundTrip(body)
 		if err == nil {
@@ -18,7 +18,7 @@ func (e *exchange) send(body []byte) error {
 		}
 		rested := e.begun.Sub(e.conn.lastUse)
 		if e.phase <= phaseWait && !errors.Is(err, os.ErrDeadlineExceeded) {
-			e.host.sawClosed(rested)
+			e.pool.sawClosed(rested)
 		}
 		if !mayWriteAgain(true, e.written, err) {
 			e.keptFailed = e.phase <= phaseWait
@@ -45,18 +45,18 @@ func (e *exchange) roundTrip(body []byte) error {
 		return sendErr
 	}
 	if e.look && e.written > 0 {
-		e.host.sawOpen()
+		e.pool.sawOpen()
 	}
 	if n == 0 {
 		if sendErr != nil {
 			err = sendErr
 		}
 		if !e.conn.used() {
-			e.host.fail(err)
+			e.pool.noteFault(err)
 		}
 		return err
 	}
-	e.host.noteAnswer()
+	e.pool.dials.Answered()
 	if sendErr == nil && e.isPlain(n) {
 		e.phase = phaseDone
 		e.reusable = true
@@ -127,7 +127,7 @@ func (e *exchange) askDuplex(body []byte) (done bool, n int, sendErr, err error)
 	wrote, n, sendErr, err = e.duplex.exchange(e.conn.raw, whole, e.first[:], e.look)
 	e.written += int64(wrote)
 	if !e.look && e.conn.used() && errors.Is(err, os.ErrDeadlineExceeded) && e.conn.probe.ended() {
-		e.host.sawLingering()
+		e.pool.sawLingering()
 	}
 	switch {
 	case wrote == len(whole):

@@ -109,10 +109,10 @@ func TestStaleConnection(t *testing.T) {
 // setLastUse sets when the only idle connection was last used, from now.
 func setLastUse(t *testing.T, x *Executor, d time.Duration) {
 	t.Helper()
-	h := onlyHost(t, x)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.idle[0].lastUse = monotonic.Now().Add(d)
+	p := onlyHost(t, x)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle[0].lastUse = monotonic.Now().Add(d)
 }
 
 // A warm connection is not looked at: the request is written, and nobody can tell

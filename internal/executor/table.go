@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// hostKey tells pools of connections apart. Connections with and without
+// poolKey tells pools of connections apart. Connections with and without
 // verification are never mixed, nor those that have shown different
 // certificates.
-type hostKey struct {
+type poolKey struct {
 	host       target.Host
 	skipVerify bool
 	clientCert string // name; empty: none
@@ -30,11 +31,10 @@ type table struct {
 	maxIdle     int64
 	idleTimeout time.Duration
 	idleConns   atomic.Int64 // of all hosts
-	pace        pace         // of dials to those that are silent
-	failPace    pace         // and to those whose connections fail
+	lines       host.Lines   // where dials to hosts that do not answer wait
 
 	mu     sync.RWMutex
-	hosts  map[hostKey]*host
+	pools  map[poolKey]*pool
 	routes map[spelling]route // to hosts
 	closed bool
 }
@@ -45,7 +45,7 @@ func newTable(cfg *Config) *table {
 		maxConns:    cfg.MaxConnsPerHost,
 		maxIdle:     int64(cfg.MaxIdleConns),
 		idleTimeout: cfg.IdleTimeout,
-		hosts:       make(map[hostKey]*host),
+		pools:       make(map[poolKey]*pool),
 		routes:      make(map[spelling]route),
 	}
 }
@@ -54,17 +54,17 @@ func newTable(cfg *Config) *table {
 // full table is searched once in many additions. Hosts in use stay.
 func (t *table) evict() {
 	type candidate struct {
-		h       *host
+		h       *pool
 		lastUse time.Time
 	}
 	var unused []candidate
-	for _, h := range t.hosts {
-		if lastUse, busy := h.usage(); !busy {
-			unused = append(unused, candidate{h, lastUse})
+	for _, p := range t.pools {
+		if lastUse, busy := p.usage(); !busy {
+			unused = append(unused, candidate{p, lastUse})
 		}
 	}
 	slices.SortFunc(unused, func(a, b candidate) int { return a.lastUse.Compare(b.lastUse) })
-	for _, c := range unused[:min(len(unused), max(1, len(t.hosts)/10))] {
+	for _, c := range unused[:min(len(unused), max(1, len(t.pools)/10))] {
 		t.remove(c.h)
 		c.h.drop()
 	}
@@ -79,22 +79,22 @@ func (t *table) reap(ctx context.Context) {
 }
 
 func (t *table) sweep(before time.Time) {
-	for _, h := range t.list() {
-		if h.closeIdle(before) {
+	for _, p := range t.list() {
+		if p.closeIdle(before) {
 			t.mu.Lock()
-			t.remove(h)
+			t.remove(p)
 			t.mu.Unlock()
-			h.drop()
+			p.drop()
 		}
 	}
 }
 
-func (t *table) list() []*host {
+func (t *table) list() []*pool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	hosts := make([]*host, 0, len(t.hosts))
-	for _, h := range t.hosts {
-		hosts = append(hosts, h)
+	hosts := make([]*pool, 0, len(t.pools))
+	for _, p := range t.pools {
+		hosts = append(hosts, p)
 	}
 	return hosts
 }
@@ -103,7 +103,7 @@ func (t *table) close() {
 	t.mu.Lock()
 	t.closed = true
 	t.mu.Unlock()
-	for _, h := range t.list() {
-		h.drop()
+	for _, p := range t.list() {
+		p.drop()
 	}
 }

@@ -11,11 +11,11 @@ type adapter struct {
 // note notes that a host has used up its limit while runs wait.
 func (a *adapter) note(h *hostQueue) {
 	h.saturatedLately = true
-	if h.saturated || h.limit.now >= a.ceiling {
+	if h.saturated || h.limit.Slots() >= a.ceiling {
 		return
 	}
 	h.saturated = true
-	h.limit.beginSaturation()
+	h.limit.BeginSaturation()
 	a.saturated = append(a.saturated, h)
 	select {
 	case a.begun <- struct{}{}:
@@ -34,8 +34,8 @@ func (a *adapter) window(readmit func(*hostQueue)) (more bool) {
 			continue
 		}
 		a.saturated = append(a.saturated, h)
-		h.limit.window()
-		if !h.full() {
+		h.limit.EndWindow()
+		if h.calls < h.limit.Slots() {
 			readmit(h)
 		}
 	}
@@ -45,9 +45,9 @@ func (a *adapter) window(readmit func(*hostQueue)) (more bool) {
 // step gives silent hosts more of what they were granted.
 func (a *adapter) step(readmit func(*hostQueue)) {
 	for _, h := range a.saturated {
-		if h.parked == parkedFull && h.limit.pendingSlots > 0 {
-			h.limit.step()
-			if !h.full() {
+		if h.parked == parkedFull && h.limit.Pending() {
+			h.limit.Step()
+			if h.calls < h.limit.Slots() {
 				readmit(h)
 			}
 		}

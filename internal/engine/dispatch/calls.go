@@ -1,6 +1,9 @@
 package dispatch
 
-import "github.com/belfry-scheduler/belfry/internal/engine/run"
+import (
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
 
 // callList is a list of runs, linked through themselves. A run is in one at most.
 type callList struct{ first, last *run.Run }
@@ -32,27 +35,19 @@ func (l *callList) remove(r *run.Run) {
 // calls are the calls in flight, and those that have ended and whose runs are not
 // known to be elsewhere yet: see Dispatcher.Swap.
 type calls struct {
-	most, mostLate int // at a time: all of them, and those of late fires
-
-	n, late int // in flight
-	begun   int // since takeBegun was called last
+	slots host.Slots // of all hosts
+	begun int        // calls, since takeBegun was called last
 
 	running callList // in the order of their start
 	ended   callList
 }
 
-// full reports whether no further call may begin.
-func (c *calls) full() bool { return c.n >= c.most }
-
-// lateFull reports whether no further call of a late fire may begin.
-func (c *calls) lateFull() bool { return c.late >= c.mostLate }
-
 func (c *calls) begin(r *run.Run, now int64) {
 	c.release(r)
-	c.n++
+	c.slots.Taken++
 	c.begun++
 	if r.Lane == run.LaneLate {
-		c.late++
+		c.slots.Late++
 	}
 	r.Since = now
 	c.running.add(r)
@@ -60,9 +55,9 @@ func (c *calls) begin(r *run.Run, now int64) {
 
 // end keeps the run among those that have ended until it is released.
 func (c *calls) end(r *run.Run) {
-	c.n--
+	c.slots.Taken--
 	if r.Lane == run.LaneLate {
-		c.late--
+		c.slots.Late--
 	}
 	c.running.remove(r)
 	c.ended.add(r)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
 // Config is what a dispatcher is made of.
@@ -44,7 +45,7 @@ func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{
 		now:       cfg.Now,
 		queues:    newQueues(&cfg),
-		calls:     calls{most: cfg.MaxCalls, mostLate: max(1, cfg.MaxCalls/4)},
+		calls:     calls{slots: host.Slots{Most: cfg.MaxCalls}},
 		adapter:   adapter{ceiling: cfg.MaxPerHost, begun: make(chan struct{}, 1)},
 		suspended: true,
 	}
@@ -87,7 +88,9 @@ func (d *Dispatcher) PushSpans(spans []*run.Span) (merged []*run.Span) {
 }
 
 // mayBegin reports whether a call may begin, as far as hosts do not decide it.
-func (d *Dispatcher) mayBegin() bool { return !d.suspended && !d.workers.closed && !d.calls.full() }
+func (d *Dispatcher) mayBegin() bool {
+	return !d.suspended && !d.workers.closed && d.calls.slots.Taken < d.calls.slots.Most
+}
 
 // wake lets one more worker look for work, if there is any.
 func (d *Dispatcher) wake() {
@@ -138,11 +141,11 @@ func (d *Dispatcher) pickNow() *run.Run {
 // pick takes the next run off the first host that may send one.
 func (d *Dispatcher) pick() *run.Run {
 	for {
-		h := d.turns.next(!d.calls.lateFull())
+		h := d.turns.next(d.calls.slots)
 		if h == nil {
 			return nil
 		}
-		r, why := d.queues.take(h, d.calls.lateFull())
+		r, why := d.queues.take(h, d.calls.slots)
 		switch {
 		case r != nil:
 			h.begin(r)
@@ -164,7 +167,7 @@ func (d *Dispatcher) pick() *run.Run {
 func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 	switch {
 	case !h.hasWork():
-	case h.full():
+	case h.calls >= h.limit.Slots():
 		d.turns.parkFull(h)
 		d.adapter.note(h)
 	default:
@@ -193,7 +196,7 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 			return
 		case <-d.adapter.begun:
 		}
-		tick := time.NewTicker(limitWindow / silentSteps)
+		tick := time.NewTicker(host.Window / host.Steps)
 		for n, saturated := 1, true; saturated; n++ {
 			select {
 			case <-ctx.Done():
@@ -201,7 +204,7 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 				return
 			case <-tick.C:
 			}
-			saturated = d.adaptStep(n%silentSteps == 0)
+			saturated = d.adaptStep(n%host.Steps == 0)
 		}
 		tick.Stop()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/run/runtest"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -404,7 +405,7 @@ func TestLimitAdapts(t *testing.T) {
 		var calls []*run.Run
 		for range 100 {
 			calls = append(calls, b.take(5000)...)
-			<-time.After(limitWindow)
+			<-time.After(host.Window)
 		}
 		if len(calls) != 1500 {
 			t.Errorf("%d calls in flight after 2.5 s without an end, want the ceiling", len(calls))
@@ -422,8 +423,8 @@ func TestLimitAdapts(t *testing.T) {
 			b.d.Relax()
 		}
 		b.d.Push(b.fires("a", 5000, run.LaneLive))
-		if n := len(b.take(5000)); n != minHostLimit {
-			t.Errorf("%d calls at once after a rest, want %d", n, minHostLimit)
+		if n := len(b.take(5000)); n != host.MinSlots {
+			t.Errorf("%d calls at once after a rest, want %d", n, host.MinSlots)
 		}
 		cancel()
 		<-ended

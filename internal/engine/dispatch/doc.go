@@ -22,7 +22,7 @@
 //
 // The [Dispatcher] holds the lock and these parts:
 //
-//	queues    what waits, by host, and the slots that each host has
+//	queues    what waits, by host, and the slots that each host has (package host)
 //	turns     whose turn it is
 //	calls     what is in flight, and what has just ended
 //	workers   the goroutines that call
@@ -37,7 +37,7 @@
 //
 // Each file uses only those before it:
 //
-//	limit.go runqueue.go spanqueue.go calls.go hostqueue.go turns.go queues.go
+//	runqueue.go spanqueue.go calls.go hostqueue.go turns.go queues.go
 //	adapt.go workers.go dispatch.go view.go
 //
 // # How this is shown

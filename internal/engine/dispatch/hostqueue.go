@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -17,7 +18,7 @@ type hostQueue struct {
 	spans    spanQueue // of a gap, as ranges
 
 	calls, lateCalls int // slots that are taken
-	limit            hostLimit
+	limit            host.Limit
 	parked           parking
 
 	saturated       bool // in adapter.saturated
@@ -44,12 +45,10 @@ func (h *hostQueue) hasWork() bool { return h.hasLive() || h.hasLate() }
 // queued returns how many runs wait one by one.
 func (h *hostQueue) queued() int { return h.live.n + h.late.n }
 
-// full reports whether every slot is taken.
-func (h *hostQueue) full() bool { return h.calls >= h.limit.now }
-
-// lateFull reports whether the host's share for late fires is used up: a quarter of
-// its slots, one at least.
-func (h *hostQueue) lateFull() bool { return h.lateCalls >= max(1, h.limit.now/4) }
+// slots returns those of the host.
+func (h *hostQueue) slots() host.Slots {
+	return host.Slots{Most: h.limit.Slots(), Taken: h.calls, Late: h.lateCalls}
+}
 
 // idle reports whether nothing is known of the host that would be missed.
 func (h *hostQueue) idle() bool { return h.calls == 0 && !h.hasWork() }
@@ -68,7 +67,7 @@ func (h *hostQueue) end(r *run.Run, took time.Duration) {
 	if r.Lane == run.LaneLate {
 		h.lateCalls--
 	}
-	h.limit.ended(took)
+	h.limit.Ended(took)
 	h.used = true
 }
 

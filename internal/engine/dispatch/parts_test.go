@@ -7,12 +7,13 @@ import (
 	"testing/synctest"
 
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
 // waitingHost is a host with so many slots, of which some are taken, and runs that
 // wait.
 func waitingHost(slots, calls, late, liveRuns, lateRuns int) *hostQueue {
-	h := &hostQueue{calls: calls, lateCalls: late, limit: newHostLimit(slots)}
+	h := &hostQueue{calls: calls, lateCalls: late, limit: host.NewLimit(slots)}
 	for range liveRuns {
 		h.live.push(&run.Run{})
 	}
@@ -21,6 +22,12 @@ func waitingHost(slots, calls, late, liveRuns, lateRuns int) *hostQueue {
 	}
 	return h
 }
+
+// Slots of all hosts: some are free, but none for late fires; all are.
+var (
+	noLate = host.Slots{Most: 100, Taken: 25, Late: 25}
+	free   = host.Slots{Most: 100}
+)
 
 // A host is in the ring once, and comes back from where it was parked.
 func TestTurns(t *testing.T) {
@@ -31,31 +38,31 @@ func TestTurns(t *testing.T) {
 		ring.add(a)
 		ring.add(b)
 	}
-	if first, second, third := ring.next(true), ring.next(true), ring.next(true); first != a ||
+	if first, second, third := ring.next(free), ring.next(free), ring.next(free); first != a ||
 		second != b || third != nil {
 		t.Fatalf("took %p, %p, %p of a ring of %p and %p", first, second, third, a, b)
 	}
 	ring.parkFull(a)
 	ring.parkLate(b)
-	if ring.add(a); ring.next(false) != nil {
+	if ring.add(a); ring.next(noLate) != nil {
 		t.Error("a host without a free slot is in the ring")
 	}
-	if ring.next(false) != nil {
+	if ring.next(noLate) != nil {
 		t.Error("a late host has its turn though the share of late fires is used up")
 	}
-	if ring.next(true) != b || len(ring.lateWait) != 0 {
+	if ring.next(free) != b || len(ring.lateWait) != 0 {
 		t.Error("a late host does not come back although late fires may be sent")
 	}
 	ring.parkLate(b)
 	b.live.push(&run.Run{})
-	if ring.add(b); ring.next(false) != b || len(ring.lateWait) != 0 {
+	if ring.add(b); ring.next(noLate) != b || len(ring.lateWait) != 0 {
 		t.Error("a run on time does not bring a late host back")
 	}
-	if ring.readmit(a); ring.next(false) != a {
+	if ring.readmit(a); ring.next(noLate) != a {
 		t.Error("a host with a free slot again does not come back")
 	}
 	a.live = runQueue{}
-	if ring.readmit(a); ring.next(true) != nil || a.parked != parkedIdle {
+	if ring.readmit(a); ring.next(free) != nil || a.parked != parkedIdle {
 		t.Error("a host without work is in the ring")
 	}
 }
@@ -68,10 +75,10 @@ func TestTurnsOfLateHosts(t *testing.T) {
 	longest, other := waitingHost(8, 0, 0, 0, 1), waitingHost(8, 0, 0, 0, 1)
 	for _, h := range []*hostQueue{longest, other, own} {
 		ring.add(h)
-		ring.parkLate(ring.next(true))
+		ring.parkLate(ring.next(free))
 	}
 	ring.lateEnded(own)
-	if got := []*hostQueue{ring.next(false), ring.next(false), ring.next(false)}; !slices.Equal(got,
+	if got := []*hostQueue{ring.next(noLate), ring.next(noLate), ring.next(noLate)}; !slices.Equal(got,
 		[]*hostQueue{longest, own, nil}) {
 		t.Errorf("%p came back, want %p and %p", got, longest, own)
 	}
@@ -83,20 +90,20 @@ func TestTurnsOfLateHosts(t *testing.T) {
 // A call is counted from its begin to its end; its run is found until it is released.
 func TestCalls(t *testing.T) {
 	t.Parallel()
-	c := calls{most: 2, mostLate: 1}
+	c := calls{slots: host.Slots{Most: 2}}
 	live, late := &run.Run{}, &run.Run{Lane: run.LaneLate}
 	c.begin(live, 10)
-	if c.full() || c.lateFull() {
-		t.Error("one call of two, none of them late, is too many")
+	if c.slots != (host.Slots{Most: 2, Taken: 1}) {
+		t.Errorf("one call on time: %+v", c.slots)
 	}
 	c.begin(late, 20)
-	if !c.full() || !c.lateFull() || late.Since != 20 {
-		t.Errorf("after two calls, one of them late: full %v, %v; began at %d", c.full(), c.lateFull(), late.Since)
+	if c.slots != (host.Slots{Most: 2, Taken: 2, Late: 1}) || late.Since != 20 {
+		t.Errorf("two calls, one of them late: %+v; began at %d", c.slots, late.Since)
 	}
 	found := func(r *run.Run) bool { return !c.all(func(x *run.Run) bool { return x != r }) }
 	c.end(late)
-	if c.full() || c.lateFull() || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
-		t.Error("a call that has ended is in flight, or its run is not found")
+	if c.slots != (host.Slots{Most: 2, Taken: 1}) || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
+		t.Errorf("a call that has ended is in flight, or its run is not found: %+v", c.slots)
 	}
 	c.release(late)
 	c.release(late)
@@ -104,13 +111,12 @@ func TestCalls(t *testing.T) {
 	if found(late) || !found(live) {
 		t.Error("a run that was released is found, or another one is not")
 	}
-	if c.end(late); c.ended.first != late {
-		t.Error("a run cannot end again")
-	}
-	if c.begin(late, 30); found(late) && c.ended != (callList{}) {
+	c.begin(late, 30)
+	c.end(late)
+	if c.begin(late, 40); c.ended != (callList{}) || late.InEnded {
 		t.Error("a run that begins again is among those that have ended")
 	}
-	if n := c.takeBegun(); n != 3 || c.takeBegun() != 0 {
+	if n := c.takeBegun(); n != 4 || c.takeBegun() != 0 {
 		t.Errorf("%d calls begun, want 3, and none since", n)
 	}
 }
@@ -160,7 +166,7 @@ func TestWorkersWakeAndEnd(t *testing.T) {
 func TestAdapter(t *testing.T) {
 	t.Parallel()
 	a := adapter{ceiling: 1000, begun: make(chan struct{}, 1)}
-	h := waitingHost(1000, minHostLimit, 0, 1, 0)
+	h := waitingHost(1000, host.MinSlots, 0, 1, 0)
 	h.parked = parkedFull
 	a.note(h)
 	a.note(h)
@@ -175,15 +181,18 @@ func TestAdapter(t *testing.T) {
 	if more := a.window(readmit); !more || len(back) != 1 {
 		t.Errorf("nothing ended in a window, and the host has no more slots: %d came back", len(back))
 	}
-	h.limit.pendingSlots = 1
-	if a.step(readmit); h.limit.pendingSlots != 0 || len(back) != 2 {
+	for !h.limit.Pending() {
+		a.window(readmit)
+	}
+	before, n := h.limit.Slots(), len(back)
+	if a.step(readmit); h.limit.Slots() == before || len(back) != n+1 {
 		t.Error("a step gives the host nothing of what it was granted")
 	}
 	h.parked = parkedRing
 	if more := a.window(readmit); more || h.saturated {
 		t.Error("a host that has got slots is saturated still")
 	}
-	h.limit.now = 1000
+	a.ceiling = h.limit.Slots()
 	if a.note(h); h.saturated || len(a.saturated) != 0 {
 		t.Error("a host is adapted beyond the ceiling")
 	}

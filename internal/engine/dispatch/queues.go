@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -34,7 +35,7 @@ func newQueues(cfg *Config) queues {
 func (q *queues) of(key target.Host) *hostQueue {
 	h := q.hosts[key]
 	if h == nil {
-		h = &hostQueue{key: key, limit: newHostLimit(q.slots)}
+		h = &hostQueue{key: key, limit: host.NewLimit(q.slots)}
 		q.hosts[key] = h
 	}
 	return h
@@ -71,8 +72,9 @@ func (q *queues) pushSpan(h *hostQueue, s *run.Span) (merged bool) {
 }
 
 // take takes the next run that the host may send, or says what the host waits for.
-func (q *queues) take(h *hostQueue, lateFull bool) (*run.Run, parking) {
-	if h.full() {
+// all are the slots of all hosts, of which one is free.
+func (q *queues) take(h *hostQueue, all host.Slots) (*run.Run, parking) {
+	if host.MayBegin(false, h.slots(), all) != host.Begin {
 		return nil, parkedFull
 	}
 	q.refill(h)
@@ -81,7 +83,7 @@ func (q *queues) take(h *hostQueue, lateFull bool) (*run.Run, parking) {
 		return r, parkedIdle
 	}
 	for h.hasLate() {
-		if lateFull || h.lateFull() {
+		if host.MayBegin(true, h.slots(), all) != host.Begin {
 			return nil, parkedLate
 		}
 		if r := h.late.pop(); r != nil {
@@ -127,7 +129,7 @@ func (q *queues) mayRefill(h *hostQueue) bool {
 // to do.
 func (q *queues) relax() {
 	for key, h := range q.hosts {
-		h.limit.shrinkIdle(h.calls, h.saturatedLately)
+		h.limit.ShrinkIdle(h.calls, h.saturatedLately)
 		if h.idle() && !h.used && h.parked == parkedIdle && !h.saturated {
 			delete(q.hosts, key)
 		}

@@ -1,5 +1,7 @@
 package dispatch
 
+import "github.com/belfry-scheduler/belfry/internal/host"
+
 // turns says whose turn it is: hosts that have something to send and a slot for it
 // go round in a ring. The others are parked, each for a reason, and come back by an
 // event that ends the reason:
@@ -26,11 +28,12 @@ func (t *turns) add(h *hostQueue) {
 	}
 }
 
-// next takes the host whose turn it is out of the ring; nil: there is none. Where
-// the share of late fires is not used up, hosts that wait for it count.
-func (t *turns) next(lateFree bool) *hostQueue {
-	if len(t.ring) == 0 && lateFree {
-		t.readmitLate()
+// next takes the host whose turn it is out of the ring; nil: there is none. When it
+// is empty, a host counts that waits for the share of late fires and may have it. all
+// are the slots of all hosts.
+func (t *turns) next(all host.Slots) *hostQueue {
+	if len(t.ring) == 0 && len(t.lateWait) > 0 {
+		t.readmitLate(all)
 	}
 	if len(t.ring) == 0 {
 		return nil
@@ -63,9 +66,9 @@ func (t *turns) readmit(h *hostQueue) {
 
 // readmitLate brings back a host that waits for the share of late fires while some
 // of it is free: the host that was to have it may have found nothing to send.
-func (t *turns) readmitLate() {
+func (t *turns) readmitLate(all host.Slots) {
 	for _, h := range t.lateWait {
-		if !h.lateFull() {
+		if host.LateFree(h.slots(), all) {
 			t.readmit(h)
 			return
 		}

@@ -9,7 +9,7 @@ import (
 func (d *Dispatcher) Load() (calls, queued int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.calls.n, d.queues.queued
+	return d.calls.slots.Taken, d.queues.queued
 }
 
 // TakeBegun returns how many calls have begun since it was called last.
@@ -42,7 +42,7 @@ func (d *Dispatcher) LongCalls(before int64, most int, fn func(*run.Run)) (n int
 func (d *Dispatcher) BetweenCalls() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.workers.n - d.calls.n
+	return d.workers.n - d.calls.slots.Taken
 }
 
 // Waiting returns the runs that are queued.
@@ -88,7 +88,8 @@ func (d *Dispatcher) Hosts() []HostState {
 	defer d.mu.Unlock()
 	var out []HostState
 	for key, h := range d.queues.hosts {
-		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.now, Queued: h.queued(), Spans: len(h.overflow.heap)}
+		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.Slots(), Queued: h.queued(),
+			Spans: len(h.overflow.heap)}
 		for _, span := range h.overflow.heap {
 			s.LongestSpan = max(s.LongestSpan, span.Grown)
 		}

@@ -4,12 +4,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -27,40 +27,31 @@ const onceMaxIdle = 1500 * time.Millisecond
 // deadline; afterwards connections to that host are looked at.
 const warmFor = 200 * time.Microsecond
 
-// maxDials is how many connections to one host are opened at a time. A host that
-// hangs is given ever more calls, thousands at once, and each that dials wants a
-// core that the calls of healthy hosts want too. It is no limit to speak of for
-// others: 5,000 new connections a second at 100 ms each.
-const maxDials = 512
-
-// host is one target.Host, called in one way, with its open connections.
-type host struct {
-	hostKey
+// pool is the open connections to one target.Host, called in one way, and what is
+// known of the host by them.
+type pool struct {
+	poolKey
 	target.Endpoint
-	label    string // host:port, for people
-	tls      *tls.Config
-	pool     *table
-	dials    chan struct{} // has an entry for each dial under way
-	silent   atomic.Int64  // dials since the host last answered
-	failed   atomic.Int64  // those of them that failed at once
-	failPace pace          // of dials while they fail
-	wary     atomic.Bool   // habits.wary, to be read without mu
+	label string // host:port, for people
+	tls   *tls.Config
+	table *table
+	dials *host.Dials
+	wary  atomic.Bool // habits.wary, to be read without mu
 
 	spellings []spelling // whose routes lead here; under the table's mu
 
-	mu       sync.Mutex
-	idle     []*conn // by time of last use, the latest last
-	open     int     // connections idle, in use and being dialled
-	lastUse  time.Time
-	habits   habits
-	dropped  bool          // not in the table: connections are not kept
-	answered chan struct{} // closed when the host answers; nil: nobody waits for that
+	mu      sync.Mutex
+	idle    []*conn // by time of last use, the latest last
+	open    int     // connections idle, in use and being dialled
+	lastUse time.Time
+	habits  habits
+	dropped bool // not in the table: connections are not kept
 }
 
 // conn is an open connection.
 type conn struct {
 	net.Conn
-	host    *host
+	pool    *pool
 	probe   *probe
 	tally   *tally          // below TLS; nil: Write itself tells what the kernel took
 	raw     syscall.RawConn // for a duplex; nil: write, then read
@@ -82,17 +73,17 @@ func (c *conn) endBy(deadline time.Time, later time.Duration) error {
 	return c.SetDeadline(c.endsAt)
 }
 
-// newHost returns a host that is in no table yet.
-func (x *Executor) newHost(key hostKey) *host {
+// newPool returns a pool that is in no table yet.
+func (x *Executor) newPool(key poolKey) *pool {
 	to := key.host.Endpoint()
-	h := &host{hostKey: key, Endpoint: to, label: to.Label(), dials: make(chan struct{}, maxDials)}
+	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), dials: host.NewDials(&x.pools.lines)}
 	if to.Secure {
-		h.tls = x.tlsConfig(to.Name, key)
+		p.tls = x.tlsConfig(to.Name, key)
 	}
-	return h
+	return p
 }
 
-func (x *Executor) tlsConfig(name string, key hostKey) *tls.Config {
+func (x *Executor) tlsConfig(name string, key poolKey) *tls.Config {
 	cfg := &tls.Config{
 		ServerName:         name,
 		RootCAs:            x.cfg.RootCAs,
@@ -118,50 +109,50 @@ func (x *Executor) newSessions() tls.ClientSessionCache {
 // take returns an idle connection, or nil, and whether it must be looked at
 // before it is written to: the one that was used last, or of a host that closes
 // soon after its answers the one that rested longest.
-func (h *host) take(once bool, now time.Time) (c *conn, look bool) {
-	c, look = h.pick(once, now)
+func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
+	c, look = p.pick(once, now)
 	for c != nil && c.tooOld(now) {
-		h.discard(c)
-		c, look = h.pick(once, now)
+		p.discard(c)
+		c, look = p.pick(once, now)
 	}
 	return c, look
 }
 
 // pick is take, whatever the age of the connection.
-func (h *host) pick(once bool, now time.Time) (c *conn, look bool) {
-	maxIdle := h.pool.idleTimeout
+func (p *pool) pick(once bool, now time.Time) (c *conn, look bool) {
+	maxIdle := p.table.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.lastUse = now
-	maxIdle = h.habits.longest(maxIdle, now)
-	i := len(h.idle) - 1
-	if h.habits.wary {
-		i = h.oldest(now.Add(-maxIdle))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastUse = now
+	maxIdle = p.habits.longest(maxIdle, now)
+	i := len(p.idle) - 1
+	if p.habits.wary {
+		i = p.oldest(now.Add(-maxIdle))
 	}
-	if i < 0 || i >= len(h.idle) {
+	if i < 0 || i >= len(p.idle) {
 		return nil, false
 	}
-	c = h.idle[i]
+	c = p.idle[i]
 	rested := now.Sub(c.lastUse)
-	if rested > maxIdle || h.habits.wary && rested < h.habits.rest {
+	if rested > maxIdle || p.habits.wary && rested < p.habits.rest {
 		return nil, false // the others were used even earlier, or later
 	}
-	last := len(h.idle) - 1
-	copy(h.idle[i:], h.idle[i+1:])
-	h.idle[last] = nil
-	h.idle = h.idle[:last]
-	h.pool.idleConns.Add(-1)
-	return c, h.habits.mustLook(once, rested)
+	last := len(p.idle) - 1
+	copy(p.idle[i:], p.idle[i+1:])
+	p.idle[last] = nil
+	p.idle = p.idle[:last]
+	p.table.idleConns.Add(-1)
+	return c, p.habits.mustLook(once, rested)
 }
 
 // oldest returns the place of the first idle connection that was used after the
 // instant; h.mu is held.
-func (h *host) oldest(after time.Time) int {
+func (p *pool) oldest(after time.Time) int {
 	i := 0
-	for i < len(h.idle) && h.idle[i].lastUse.Before(after) {
+	for i < len(p.idle) && p.idle[i].lastUse.Before(after) {
 		i++
 	}
 	return i
@@ -169,105 +160,105 @@ func (h *host) oldest(after time.Time) int {
 
 // reserve counts a connection that is about to be dialled. At the limit an
 // idle one that nobody wanted makes room.
-func (h *host) reserve() error {
-	h.mu.Lock()
-	if h.open < h.pool.maxConns {
-		h.open++
-		h.mu.Unlock()
+func (p *pool) reserve() error {
+	p.mu.Lock()
+	if p.open < p.table.maxConns {
+		p.open++
+		p.mu.Unlock()
 		return nil
 	}
 	var oldest []*conn
-	if len(h.idle) > 0 {
-		oldest = h.cutIdle(1)
+	if len(p.idle) > 0 {
+		oldest = p.cutIdle(1)
 	}
-	h.mu.Unlock()
+	p.mu.Unlock()
 	if oldest == nil {
-		return fmt.Errorf("all %d connections to %s are in use", h.pool.maxConns, h.label)
+		return fmt.Errorf("all %d connections to %s are in use", p.table.maxConns, p.label)
 	}
 	_ = oldest[0].Close() // its place is taken over
 	return nil
 }
 
 // cutIdle removes the n connections unused for longest; h.mu is held.
-func (h *host) cutIdle(n int) []*conn {
-	cut := append([]*conn(nil), h.idle[:n]...)
-	rest := copy(h.idle, h.idle[n:])
-	clear(h.idle[rest:])
-	h.idle = h.idle[:rest]
-	h.pool.idleConns.Add(int64(-n))
+func (p *pool) cutIdle(n int) []*conn {
+	cut := append([]*conn(nil), p.idle[:n]...)
+	rest := copy(p.idle, p.idle[n:])
+	clear(p.idle[rest:])
+	p.idle = p.idle[:rest]
+	p.table.idleConns.Add(int64(-n))
 	return cut
 }
 
 // cutOld removes the connections that are too old to be used again, and adds
 // them to those that were cut; h.mu is held.
-func (h *host) cutOld(now time.Time, cut []*conn) []*conn {
+func (p *pool) cutOld(now time.Time, cut []*conn) []*conn {
 	before := len(cut)
-	rest := h.idle[:0]
-	for _, c := range h.idle {
+	rest := p.idle[:0]
+	for _, c := range p.idle {
 		if c.tooOld(now) {
 			cut = append(cut, c)
 		} else {
 			rest = append(rest, c)
 		}
 	}
-	clear(h.idle[len(rest):])
-	h.idle = rest
-	h.pool.idleConns.Add(int64(before - len(cut)))
+	clear(p.idle[len(rest):])
+	p.idle = rest
+	p.table.idleConns.Add(int64(before - len(cut)))
 	return cut
 }
 
 // keep makes the connection available for the next call, or closes it if the
 // host or the pool has no place for it. said is for how long the host has said
 // that it keeps it; zero: nothing.
-func (h *host) keep(c *conn, said time.Duration) {
+func (p *pool) keep(c *conn, said time.Duration) {
 	c.lastUse = monotonic.Now()
 	if c.tooOld(c.lastUse) {
-		h.discard(c)
+		p.discard(c)
 		return
 	}
-	if h.pool.idleConns.Add(1) <= h.pool.maxIdle {
-		h.mu.Lock()
-		if !h.dropped {
-			h.habits.said = said
-			h.idle = append(h.idle, c)
-			h.mu.Unlock()
+	if p.table.idleConns.Add(1) <= p.table.maxIdle {
+		p.mu.Lock()
+		if !p.dropped {
+			p.habits.said = said
+			p.idle = append(p.idle, c)
+			p.mu.Unlock()
 			return
 		}
-		h.mu.Unlock()
+		p.mu.Unlock()
 	}
-	h.pool.idleConns.Add(-1)
-	h.discard(c)
+	p.table.idleConns.Add(-1)
+	p.discard(c)
 }
 
 // discard closes a connection that was taken or dialled.
-func (h *host) discard(c *conn) {
+func (p *pool) discard(c *conn) {
 	_ = c.Close()
-	h.release()
+	p.release()
 }
 
 // release gives back the place of a connection that is closed, or that could
 // not be opened.
-func (h *host) release() {
-	h.mu.Lock()
-	h.open--
-	h.mu.Unlock()
+func (p *pool) release() {
+	p.mu.Lock()
+	p.open--
+	p.mu.Unlock()
 }
 
 // closeIdle closes the connections that were last used before the instant, that
 // the host is about to close, or that are too old, and returns whether the host is then out of
 // use.
-func (h *host) closeIdle(before time.Time) (unused bool) {
+func (p *pool) closeIdle(before time.Time) (unused bool) {
 	now := monotonic.Now()
-	h.mu.Lock()
+	p.mu.Lock()
 	last := before
-	if most := h.habits.longest(h.pool.idleTimeout, now); most < h.pool.idleTimeout {
-		last = before.Add(h.pool.idleTimeout - most)
+	if most := p.habits.longest(p.table.idleTimeout, now); most < p.table.idleTimeout {
+		last = before.Add(p.table.idleTimeout - most)
 	}
-	n := h.oldest(last)
-	cut := h.cutOld(now, h.cutIdle(n))
-	h.open -= len(cut)
-	unused = h.open == 0 && h.lastUse.Before(before)
-	h.mu.Unlock()
+	n := p.oldest(last)
+	cut := p.cutOld(now, p.cutIdle(n))
+	p.open -= len(cut)
+	unused = p.open == 0 && p.lastUse.Before(before)
+	p.mu.Unlock()
 	for _, c := range cut {
 		_ = c.Close()
 	}
@@ -275,12 +266,12 @@ func (h *host) closeIdle(before time.Time) (unused bool) {
 }
 
 // drop closes idle connections and lets the others close after use.
-func (h *host) drop() {
-	h.mu.Lock()
-	h.dropped = true
-	cut := h.cutIdle(len(h.idle))
-	h.open -= len(cut)
-	h.mu.Unlock()
+func (p *pool) drop() {
+	p.mu.Lock()
+	p.dropped = true
+	cut := p.cutIdle(len(p.idle))
+	p.open -= len(cut)
+	p.mu.Unlock()
 	for _, c := range cut {
 		_ = c.Close()
 	}
@@ -288,27 +279,8 @@ func (h *host) drop() {
 
 // usage returns when the host was last used, and whether a connection of it is
 // in use or being dialled.
-func (h *host) usage() (lastUse time.Time, busy bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.lastUse, h.open > len(h.idle)
-}
-
-// awaitDial waits until no more than maxDials connections are being opened; done
-// says that one less is.
-func (h *host) awaitDial(deadline time.Time) (done func(), err error) {
-	done = func() { <-h.dials }
-	select {
-	case h.dials <- struct{}{}:
-		return done, nil
-	default:
-	}
-	timeout := time.NewTimer(deadline.Sub(monotonic.Now()))
-	defer timeout.Stop()
-	select {
-	case h.dials <- struct{}{}:
-		return done, nil
-	case <-timeout.C:
-		return nil, os.ErrDeadlineExceeded
-	}
+func (p *pool) usage() (lastUse time.Time, busy bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lastUse, p.open > len(p.idle)
 }

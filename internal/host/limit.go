@@ -1,4 +1,4 @@
-package dispatch
+package host
 
 import "time"
 
@@ -37,55 +37,58 @@ import "time"
 // slots at a time: a thousand calls that begin at one instant keep the cores from
 // those of healthy hosts. After two seconds it may be dead, and gets fewer still.
 const (
-	limitWindow   = 25 * time.Millisecond
-	minHostLimit  = 64                     // enough to fill the cores at a target that answers at once
+	// Steps is in how many steps of a window a host that hangs gets its slots.
+	Steps = 4
+	// MinSlots is what each host may have: enough to fill the cores at a target that
+	// answers at once.
+	MinSlots = 64
+
 	slowCall      = 20 * time.Millisecond  // the quickest call of a host that is called slow
 	shortCall     = 5 * time.Millisecond   // on average: 64 slots carry 12,800 calls a second
 	leastCall     = time.Millisecond / 2   // what a call is taken to last at least: they are timed in milliseconds
 	leastMeasure  = 50 * time.Millisecond  // shorter ones are noise
 	quickMeasure  = 100 * time.Millisecond // the same at a host that answers at once
-	leastStall    = 100 * time.Millisecond // without an end, before a host is taken to hang
 	mostMore      = 1_024                  // slots that a trial adds: each is a connection to open
-	longSilence   = 2 * time.Second        // under pressure without an end
-	silentMore    = 64                     // slots that are added then: 2,560 a second
 	maxRetryAfter = 100                    // measurements between two trials that fail
-
-	// Before that a silent host gets up to 20,480 more a second, in steps.
-	silentSteps = 4 // of a window
-	silentStep  = 128
+	stepSlots     = MaxDials / Steps       // slots that a host that hangs gets in a step
 )
 
-// hostLimit is the limit of one host and how it came about.
-type hostLimit struct {
+// Limit is the limit of one host and how it came about.
+type Limit struct {
 	now     int // slots
 	ceiling int
 
-	trialFrom    int           // the limit to go back to; zero: steady
-	trialTo      int           // the limit that was tried, while it is checked once more; zero: it is not
-	rate         float64       // calls ended per window before the trial
-	trialRate    float64       // and during it
-	down         bool          // the next trial at a quick host goes down
-	elapsed      time.Duration // under pressure, in this measurement
-	finished     int           // calls ended in it
-	ends         int           // and in the window that runs
-	partial      bool          // the window began before the pressure
-	silence      time.Duration // under pressure, since a call ended
-	pendingSlots int           // slots that a silent host gets in the steps to come
-	holdOff      int           // measurements until the next trial
-	retryAfter   int           // doubles with every trial that fails
+	trialFrom  int           // the limit to go back to; zero: steady
+	trialTo    int           // the limit that was tried, while it is checked once more; zero: it is not
+	rate       float64       // calls ended per window before the trial
+	trialRate  float64       // and during it
+	down       bool          // the next trial at a quick host goes down
+	elapsed    time.Duration // under pressure, in this measurement
+	finished   int           // calls ended in it
+	ends       int           // and in the window that runs
+	partial    bool          // the window began before the pressure
+	silence    time.Duration // under pressure, since a call ended
+	pending    int           // slots that a host that does not answer gets in the steps to come
+	holdOff    int           // measurements until the next trial
+	retryAfter int           // doubles with every trial that fails
 
 	quickest, quickestBefore time.Duration // call of this second and of the last; zero: none ended
 	floor                    time.Duration // the quickest call that is to be had; follows quickest slowly upwards
 }
 
-func newHostLimit(ceiling int) hostLimit {
-	return hostLimit{now: min(minHostLimit, ceiling), ceiling: ceiling, retryAfter: 1}
+// NewLimit returns the limit of a host that is not known yet. It never exceeds the
+// ceiling.
+func NewLimit(ceiling int) Limit {
+	return Limit{now: min(MinSlots, ceiling), ceiling: ceiling, retryAfter: 1}
 }
 
-// ended notes a call that ended.
-func (l *hostLimit) ended(took time.Duration) {
+// Slots returns how many calls the host may have at a time.
+func (l *Limit) Slots() int { return l.now }
+
+// Ended notes a call that ended, and how long it took.
+func (l *Limit) Ended(took time.Duration) {
 	l.ends++
-	l.silence, l.pendingSlots = 0, 0
+	l.silence, l.pending = 0, 0
 	took = max(took, leastCall)
 	if l.quickest == 0 || took < l.quickest {
 		l.quickest = took
@@ -96,19 +99,19 @@ func (l *hostLimit) ended(took time.Duration) {
 }
 
 // base returns how long the host's quickest calls take; zero: not known.
-func (l *hostLimit) base() time.Duration {
+func (l *Limit) base() time.Duration {
 	if l.quickest == 0 || (l.quickestBefore != 0 && l.quickestBefore < l.quickest) {
 		return l.quickestBefore
 	}
 	return l.quickest
 }
 
-// beginSaturation begins a time of pressure. Calls that ended before it say nothing of the
-// rate under pressure, nor does the window that runs.
-func (l *hostLimit) beginSaturation() { l.partial = true }
+// BeginSaturation notes that all slots are taken from now on. Calls that ended before
+// say nothing of the rate that is possible, nor does the window that runs.
+func (l *Limit) BeginSaturation() { l.partial = true }
 
-// window takes note of a window under pressure and moves the limit.
-func (l *hostLimit) window() {
+// EndWindow takes note of a window in which all slots were taken, and moves the limit.
+func (l *Limit) EndWindow() {
 	ends := l.ends
 	l.ends = 0
 	if l.partial {
@@ -116,35 +119,44 @@ func (l *hostLimit) window() {
 		return
 	}
 	l.finished += ends
-	l.elapsed += limitWindow
-	l.silence += limitWindow
-	base := l.base()
-	switch {
-	case l.finished == 0 && (base == 0 || l.elapsed >= max(leastStall, 4*base)):
-		l.pendingSlots = min(l.now, silentSteps*silentStep)
-		if l.silence > longSilence {
-			l.pendingSlots = silentMore
-		}
-		l.step()
+	l.elapsed += Window
+	l.silence += Window
+	if more := l.state().moreSlots(l.now); more > 0 {
+		l.pending = more
+		l.Step()
 		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
-	case l.finished > 0 && l.elapsed >= max(l.measure(), 2*base):
-		l.judge(float64(l.finished) * float64(limitWindow) / float64(l.elapsed))
+		return
+	}
+	if l.finished > 0 && l.elapsed >= max(l.measure(), 2*l.base()) {
+		l.judge(float64(l.finished) * float64(Window) / float64(l.elapsed))
 		l.restart()
 	}
 }
 
-// step gives a silent host some of the slots that it is to get.
-func (l *hostLimit) step() {
-	n := min(l.pendingSlots, silentStep)
-	l.pendingSlots -= n
+// state returns what the host is taken to be, by the calls that ended.
+func (l *Limit) state() State {
+	e := Evidence{Silence: l.silence, Quickest: l.base()}
+	if l.finished == 0 {
+		e.Stalled = l.elapsed
+	}
+	return e.State()
+}
+
+// Pending reports whether the host gets more slots by the next Step.
+func (l *Limit) Pending() bool { return l.pending > 0 }
+
+// Step gives a host that does not answer some of the slots that it is to get.
+func (l *Limit) Step() {
+	n := min(l.pending, stepSlots)
+	l.pending -= n
 	l.set(l.now + n)
 }
 
 // quick reports whether the host answers at once.
-func (l *hostLimit) quick() bool { return l.base() < slowCall }
+func (l *Limit) quick() bool { return l.base() < slowCall }
 
-func (l *hostLimit) measure() time.Duration {
+func (l *Limit) measure() time.Duration {
 	if l.quick() {
 		return quickMeasure
 	}
@@ -152,7 +164,7 @@ func (l *hostLimit) measure() time.Duration {
 }
 
 // judge takes the rate of a measurement that is complete.
-func (l *hostLimit) judge(rate float64) {
+func (l *Limit) judge(rate float64) {
 	switch {
 	case l.trialTo != 0: // once more with the old limit
 		to := l.trialTo
@@ -175,19 +187,19 @@ func (l *hostLimit) judge(rate float64) {
 }
 
 // mean returns how long a call takes when so many end in a window.
-func (l *hostLimit) mean(rate float64) time.Duration {
-	return time.Duration(float64(l.now) / rate * float64(limitWindow))
+func (l *Limit) mean(rate float64) time.Duration {
+	return time.Duration(float64(l.now) / rate * float64(Window))
 }
 
 // aimAtQuickest moves the limit to the calls that would be in flight if each took twice
 // the time of the quickest one.
-func (l *hostLimit) aimAtQuickest(rate float64) {
-	want := int(rate * 2 * float64(l.floor) / float64(limitWindow))
-	l.set(max(minHostLimit, l.now-l.now/4, min(want, l.now+l.now/2)))
+func (l *Limit) aimAtQuickest(rate float64) {
+	want := int(rate * 2 * float64(l.floor) / float64(Window))
+	l.set(max(MinSlots, l.now-l.now/4, min(want, l.now+l.now/2)))
 }
 
 // decide keeps the limit that was tried, or goes back to the one before.
-func (l *hostLimit) decide(to int, before, during float64) {
+func (l *Limit) decide(to int, before, during float64) {
 	from := l.trialFrom
 	l.trialFrom = 0
 	// Slots that are used add to the rate in proportion; four tenths of that is
@@ -206,13 +218,13 @@ func (l *hostLimit) decide(to int, before, during float64) {
 }
 
 // try begins a trial, if there is a limit to try.
-func (l *hostLimit) try(rate float64) {
+func (l *Limit) try(rate float64) {
 	step := l.now / 2
 	switch {
 	case !l.quick():
 		step = min(l.now, mostMore)
-	case l.down && l.now > minHostLimit:
-		step = max(-l.now/3, minHostLimit-l.now)
+	case l.down && l.now > MinSlots:
+		step = max(-l.now/3, MinSlots-l.now)
 	}
 	l.down = !l.down
 	from := l.now
@@ -221,13 +233,13 @@ func (l *hostLimit) try(rate float64) {
 	}
 }
 
-func (l *hostLimit) set(n int) { l.now = min(n, l.ceiling) }
+func (l *Limit) set(n int) { l.now = min(n, l.ceiling) }
 
-func (l *hostLimit) restart() { l.elapsed, l.finished, l.ends = 0, 0, 0 }
+func (l *Limit) restart() { l.elapsed, l.finished, l.ends = 0, 0, 0 }
 
-// shrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
+// ShrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
 // far as the calls in flight allow. Call it once a second.
-func (l *hostLimit) shrinkIdle(calls int, saturated bool) {
+func (l *Limit) ShrinkIdle(calls int, saturated bool) {
 	// Were the quickest call of a second taken as it is, a second of trouble in
 	// which every call waits would raise the limit, and that the calls' time.
 	l.floor = min(l.floor+l.floor/8, max(l.floor, l.quickest))
@@ -235,7 +247,7 @@ func (l *hostLimit) shrinkIdle(calls int, saturated bool) {
 	if saturated {
 		return
 	}
-	if fewer := min(l.now, max(minHostLimit, l.now-l.now/8, calls)); fewer != l.now {
+	if fewer := min(l.now, max(MinSlots, l.now-l.now/8, calls)); fewer != l.now {
 		l.now, l.trialFrom, l.trialTo = fewer, 0, 0
 		l.restart()
 	}

@@ -1,4 +1,4 @@
-package dispatch
+package host
 
 import (
 	"math/rand/v2"
@@ -7,28 +7,28 @@ import (
 )
 
 // windowOf is a window with its steps.
-func windowOf(l *hostLimit) {
-	for range silentSteps - 1 {
-		l.step()
+func windowOf(l *Limit) {
+	for range Steps - 1 {
+		l.Step()
 	}
-	l.window()
+	l.EndWindow()
 }
 
 // drive drives a limit for some windows against a host that works on each
 // call for took and on at most capacity calls at once; more only wait. One in
 // each window finds the host free.
-func drive(l *hostLimit, windows int, took time.Duration, capacity int) {
+func drive(l *Limit, windows int, took time.Duration, capacity int) {
 	remaining := 0.0
 	for i := range windows {
 		busy := min(l.now, capacity)
-		remaining += float64(busy) * float64(limitWindow) / float64(took)
+		remaining += float64(busy) * float64(Window) / float64(took)
 		for each := took; remaining >= 1; remaining-- {
-			l.ended(each)
+			l.Ended(each)
 			each = took * time.Duration(l.now) / time.Duration(busy) // waiting in the host is part of a call
 		}
 		windowOf(l)
 		if i%40 == 39 {
-			l.shrinkIdle(l.now, true)
+			l.ShrinkIdle(l.now, true)
 		}
 	}
 }
@@ -44,13 +44,13 @@ func TestHostLimitClimbs(t *testing.T) {
 	}{
 		{"slow calls, all the room there is", 100 * time.Millisecond, 1 << 30, 400, 5000, 5000},
 		{"calls of a second", time.Second, 1 << 30, 2000, 5000, 5000},
-		{"a quick host that is full at 64", time.Millisecond, 64, 400, minHostLimit, minHostLimit * 2},
+		{"a quick host that is full at 64", time.Millisecond, 64, 400, MinSlots, MinSlots * 2},
 		{"quick calls, all the room there is", 10 * time.Millisecond, 1 << 30, 400, 5000, 5000},
 		{"a quick host that is full at 640", 10 * time.Millisecond, 640, 400, 640, 1_280},
-		{"a slow host that is full at 64", 100 * time.Millisecond, 64, 400, minHostLimit, minHostLimit * 2},
+		{"a slow host that is full at 64", 100 * time.Millisecond, 64, 400, MinSlots, MinSlots * 2},
 		{"nothing ends", time.Hour, 1 << 30, 400, 5000, 5000},
 	} {
-		l := newHostLimit(5000)
+		l := NewLimit(5000)
 		drive(&l, c.windows, c.took, c.capacity)
 		if l.now < c.min || l.now > c.max {
 			t.Errorf("%s: %d slots, want %d to %d", c.name, l.now, c.min, c.max)
@@ -62,7 +62,7 @@ func TestHostLimitClimbs(t *testing.T) {
 // a time, until it answers.
 func TestHostLimitOfSilence(t *testing.T) {
 	t.Parallel()
-	l := newHostLimit(1 << 20)
+	l := NewLimit(1 << 20)
 	grow := func(windows int) int {
 		before := l.now
 		for range windows {
@@ -70,23 +70,23 @@ func TestHostLimitOfSilence(t *testing.T) {
 		}
 		return l.now - before
 	}
-	l.window()
-	for range silentSteps - 1 {
+	l.EndWindow()
+	for range Steps - 1 {
 		before := l.now
-		if l.step(); l.now-before > silentStep {
+		if l.Step(); l.now-before > stepSlots {
 			t.Errorf("%d slots more at a time", l.now-before)
 		}
 	}
 	if n := grow(80); n < 10_000 {
 		t.Errorf("%d slots more in two seconds: a host that is only slow needs them", n)
 	}
-	if n := grow(40); n == 0 || n > 40*silentMore {
+	if n := grow(40); n == 0 || n > 40*Silent.moreSlots(0) {
 		t.Errorf("%d slots more in a second of a host that was silent for two", n)
 	}
-	l.ended(time.Second)
-	l.window() // judged by what ended
-	l.shrinkIdle(l.now, true)
-	l.shrinkIdle(l.now, true) // its time is dropped
+	l.Ended(time.Second)
+	l.EndWindow() // judged by what ended
+	l.ShrinkIdle(l.now, true)
+	l.ShrinkIdle(l.now, true) // its time is dropped
 	if n := grow(40); n < 10_000 {
 		t.Errorf("%d slots more in a second after a sign of life", n)
 	}
@@ -101,16 +101,16 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		l := newHostLimit(18_000)
-		from := []int{minHostLimit, 1_000}[seed%2]
+		l := NewLimit(18_000)
+		from := []int{MinSlots, 1_000}[seed%2]
 		l.set(from)
 		slow, remaining, sum, most := 0, 0.0, 0, 0
 		const windows = 4_000 // 100 s under pressure
 		for i := range windows {
 			if i%4 == 0 { // a burst each second, calls between
-				l.beginSaturation()
+				l.BeginSaturation()
 				for range random.IntN(3_000) {
-					l.ended(time.Millisecond)
+					l.Ended(time.Millisecond)
 				}
 				windowOf(&l)
 			}
@@ -125,20 +125,20 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 			}
 			rate /= 1 + float64(max(0, l.now-100))/2_000
 			for remaining += rate; remaining >= 1; remaining-- {
-				l.ended(took)
+				l.Ended(took)
 			}
 			windowOf(&l)
 			if i%4 == 3 {
-				l.shrinkIdle(l.now, true)
+				l.ShrinkIdle(l.now, true)
 			}
 			if i > windows/2 {
 				sum += l.now
 				most = max(most, l.now)
 			}
 		}
-		if mean := sum / (windows / 2); mean > 3*minHostLimit || most > 3*minHostLimit && from == minHostLimit {
+		if mean := sum / (windows / 2); mean > 3*MinSlots || most > 3*MinSlots && from == MinSlots {
 			t.Errorf("seed %d: %d slots on average, %d at most, and %d do all that can be done", seed, mean,
-				most, minHostLimit)
+				most, MinSlots)
 		}
 	}
 }
@@ -146,27 +146,27 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 // Without pressure a limit shrinks to what is in use, and not below the least.
 func TestHostLimitRelaxes(t *testing.T) {
 	t.Parallel()
-	l := newHostLimit(5000)
+	l := NewLimit(5000)
 	l.set(5000)
 	for range 100 {
-		l.shrinkIdle(700, false)
+		l.ShrinkIdle(700, false)
 	}
 	if l.now != 700 {
 		t.Errorf("%d slots with 700 calls in flight", l.now)
 	}
 	for range 100 {
-		l.shrinkIdle(0, true)
+		l.ShrinkIdle(0, true)
 	}
 	if l.now != 700 {
 		t.Errorf("%d slots, and they were needed", l.now)
 	}
 	for range 100 {
-		l.shrinkIdle(0, false)
+		l.ShrinkIdle(0, false)
 	}
-	if l.now != minHostLimit {
+	if l.now != MinSlots {
 		t.Errorf("%d slots in the end", l.now)
 	}
-	if small := newHostLimit(5); small.now != 5 {
+	if small := NewLimit(5); small.now != 5 {
 		t.Errorf("%d slots with a ceiling of 5", small.now)
 	}
 }

@@ -108,15 +108,15 @@ func TestConnectionIsNotReused(t *testing.T) {
 }
 
 // hostOf returns the host of a call.
-func hostOf(x *Executor, call *domain.Call) (*host, error) {
+func hostOf(x *Executor, call *domain.Call) (*pool, error) {
 	parts, _ := target.Cut(call.URL)
 	to, err := x.route(parts, call)
-	return to.host, err
+	return to.pool, err
 }
 
-func onlyHost(t *testing.T, x *Executor) *host {
+func onlyHost(t *testing.T, x *Executor) *pool {
 	t.Helper()
-	hosts := x.hosts.list()
+	hosts := x.pools.list()
 	if len(hosts) != 1 {
 		t.Fatalf("%d hosts, want 1", len(hosts))
 	}
@@ -171,14 +171,14 @@ func TestOnceConnectsAnewAfterARest(t *testing.T) {
 	mustSucceed(t, x, call)
 	k.want(t, 1, 2)
 
-	h := onlyHost(t, x)
-	h.mu.Lock()
-	h.idle[0].lastUse = h.idle[0].lastUse.Add(-2 * onceMaxIdle)
-	h.mu.Unlock()
+	p := onlyHost(t, x)
+	p.mu.Lock()
+	p.idle[0].lastUse = p.idle[0].lastUse.Add(-2 * onceMaxIdle)
+	p.mu.Unlock()
 	mustSucceed(t, x, call)
 	k.want(t, 2, 3)
-	if h.open != 2 || len(h.idle) != 2 {
-		t.Errorf("%d open and %d idle connections, want 2 and 2", h.open, len(h.idle))
+	if p.open != 2 || len(p.idle) != 2 {
+		t.Errorf("%d open and %d idle connections, want 2 and 2", p.open, len(p.idle))
 	}
 }
 
@@ -198,10 +198,10 @@ func TestMaxConnsPerHost(t *testing.T) {
 	call := newCall(k.url())
 	call.Once = true
 	mustSucceed(t, x, call)
-	h := onlyHost(t, x)
-	h.mu.Lock()
-	h.idle[0].lastUse = h.idle[0].lastUse.Add(-2 * onceMaxIdle)
-	h.mu.Unlock()
+	p := onlyHost(t, x)
+	p.mu.Lock()
+	p.idle[0].lastUse = p.idle[0].lastUse.Add(-2 * onceMaxIdle)
+	p.mu.Unlock()
 
 	done := make(chan domain.Outcome)
 	go func() { done <- do(x, call) }()
@@ -217,45 +217,45 @@ func TestMaxConnsPerHost(t *testing.T) {
 func TestMaxIdleConns(t *testing.T) {
 	k := count(t, always)
 	x := newTestExecutor(t, Config{MaxIdleConns: 2})
-	h := fill(t, x, k, 5)
-	if h.open != 2 || len(h.idle) != 2 || x.hosts.idleConns.Load() != 2 {
-		t.Errorf("%d open, %d idle, %d counted, want 2 of each", h.open, len(h.idle), x.hosts.idleConns.Load())
+	p := fill(t, x, k, 5)
+	if p.open != 2 || len(p.idle) != 2 || x.pools.idleConns.Load() != 2 {
+		t.Errorf("%d open, %d idle, %d counted, want 2 of each", p.open, len(p.idle), x.pools.idleConns.Load())
 	}
 }
 
 // fill makes n calls on n connections at the same time.
-func fill(t *testing.T, x *Executor, k *counter, n int) *host {
+func fill(t *testing.T, x *Executor, k *counter, n int) *pool {
 	t.Helper()
 	mustSucceed(t, x, newCall(k.url()))
-	h := onlyHost(t, x)
+	p := onlyHost(t, x)
 	conns := make([]*conn, n)
 	for i := range conns {
 		call := newCall(k.url())
 		e := newExchange()
 		e.begin(x, call, new(domain.Outcome))
-		e.host = h
+		e.pool = p
 		if err := e.connect(); err != nil {
 			t.Fatal(err)
 		}
 		conns[i] = e.conn
 	}
 	for _, c := range conns {
-		h.keep(c, 0)
+		p.keep(c, 0)
 	}
-	return h
+	return p
 }
 
 func TestSweepClosesIdleConnectionsAndDropsHosts(t *testing.T) {
 	k := count(t, always)
 	x := newTestExecutor(t, Config{})
-	h := fill(t, x, k, 4) // and the one of the first call
-	x.hosts.sweep(h.idle[2].lastUse)
-	if h.open != 3 || len(h.idle) != 3 || len(x.hosts.list()) != 1 {
-		t.Errorf("%d open, %d idle, %d hosts, want 3, 3 and 1", h.open, len(h.idle), len(x.hosts.list()))
+	p := fill(t, x, k, 4) // and the one of the first call
+	x.pools.sweep(p.idle[2].lastUse)
+	if p.open != 3 || len(p.idle) != 3 || len(x.pools.list()) != 1 {
+		t.Errorf("%d open, %d idle, %d hosts, want 3, 3 and 1", p.open, len(p.idle), len(x.pools.list()))
 	}
-	x.hosts.sweep(monotonic.Now().Add(time.Second))
-	if h.open != 0 || len(x.hosts.list()) != 0 || x.hosts.idleConns.Load() != 0 {
-		t.Errorf("%d open, %d hosts, %d idle counted, want none", h.open, len(x.hosts.list()), x.hosts.idleConns.Load())
+	x.pools.sweep(monotonic.Now().Add(time.Second))
+	if p.open != 0 || len(x.pools.list()) != 0 || x.pools.idleConns.Load() != 0 {
+		t.Errorf("%d open, %d hosts, %d idle counted, want none", p.open, len(x.pools.list()), x.pools.idleConns.Load())
 	}
 }
 
@@ -285,14 +285,14 @@ func TestMaxHosts(t *testing.T) {
 		servers[i] = count(t, always)
 		mustSucceed(t, x, newCall(servers[i].url()))
 	}
-	if n := len(x.hosts.list()); n != 10 {
+	if n := len(x.pools.list()); n != 10 {
 		t.Errorf("%d hosts, want 10", n)
 	}
 	mustSucceed(t, x, newCall(servers[hosts-1].url()))
 	servers[hosts-1].want(t, 1, 2)
 	mustSucceed(t, x, newCall(servers[0].url())) // was dropped first
 	servers[0].want(t, 2, 2)
-	if n := x.hosts.idleConns.Load(); n != 10 {
+	if n := x.pools.idleConns.Load(); n != 10 {
 		t.Errorf("%d idle connections counted, want 10", n)
 	}
 }
@@ -317,7 +317,7 @@ func TestHostBeyondATableInUse(t *testing.T) {
 	other.want(t, 2, 2)
 	close(release)
 	<-done
-	if n := len(x.hosts.list()); n != 1 || onlyHost(t, x).label != busy.addr {
+	if n := len(x.pools.list()); n != 1 || onlyHost(t, x).label != busy.addr {
 		t.Errorf("%d hosts, want the one in use", n)
 	}
 }

@@ -1,0 +1,78 @@
+package host
+
+import "time"
+
+const (
+	// FreeDials is how many dials a host gets at once after each answer. The first
+	// answer ends the waiting of all others.
+	FreeDials = 16
+	// MaxDials is how many connections to one host are opened at a time, and how many
+	// slots a host that hangs gets in a window. A host that hangs is given ever more
+	// calls, thousands at once, and each that dials wants a core that the calls of
+	// healthy hosts want too. It is no limit to speak of for others: 5,000 new
+	// connections a second at 100 ms each.
+	MaxDials = 512
+	// SilentGap is the time from one dial to the next, of all silent hosts together,
+	// while few wait: 2,200 a second, a third of a core.
+	SilentGap = 450 * time.Microsecond
+
+	// Window is how often a host that has no slot free is judged by its calls.
+	Window = 25 * time.Millisecond
+
+	minStall    = 100 * time.Millisecond // without an end, before a host is taken to hang
+	longSilence = 2 * time.Second        // without an end, before a host that hangs is taken to be silent
+)
+
+// Evidence is what is known of how a host answers. What is not known is zero.
+type Evidence struct {
+	Dials  int // begun since the host last answered
+	Failed int // those of them that failed at once
+
+	// For how long every slot has been taken and no call has ended: in the
+	// measurement that runs, and in all.
+	Stalled, Silence time.Duration
+	Quickest         time.Duration // call of late
+}
+
+// State is what a host is taken to be.
+type State uint8
+
+// The states.
+const (
+	Answering State = iota
+	Hanging         // it may be slow
+	Silent          // it may be dead
+	Refusing        // its connections fail at once
+)
+
+// State judges the evidence.
+func (e Evidence) State() State {
+	switch {
+	case e.Dials > FreeDials && e.Failed > FreeDials:
+		return Refusing
+	case e.Dials > FreeDials, e.hangs() && e.Silence > longSilence:
+		return Silent
+	case e.hangs():
+		return Hanging
+	}
+	return Answering
+}
+
+// hangs reports whether calls would have ended by now if the host answered as it did.
+// Of a host that has answered nothing so far every window without an end tells.
+func (e Evidence) hangs() bool {
+	return e.Stalled > 0 && (e.Quickest == 0 || e.Stalled >= max(minStall, 4*e.Quickest))
+}
+
+// moreSlots returns how many slots are added in a window to the so many that a host
+// has. A host that answers gets them by measurement (see Limit); one that refuses
+// gains nothing from more calls in flight.
+func (s State) moreSlots(slots int) int {
+	switch s {
+	case Hanging:
+		return min(slots, MaxDials)
+	case Silent:
+		return int(Window / SilentGap) // more could not dial
+	}
+	return 0
+}
