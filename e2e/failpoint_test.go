@@ -23,13 +23,13 @@ var seams = []struct {
 	name   string
 	passes []int
 }{
-	{"engine.sent", []int{40, 1, 333}},     // sent, not on record
-	{"engine.recorded", []int{7, 1, 60}},   // on record, W does not know
-	{"engine.edit-committed", []int{5, 1}}, // durable, not in the timetable
-	{"engine.edit-applied", []int{5, 1}},   // in the timetable, not answered
-	{"engine.created", []int{2, 1}},        // a job is durable, not in the timetable
-	{"sqlite.committed", []int{30, 5}},     // a commit that nobody was told of
-	{"api.import-chunk", nil},              // TestKilledInTheMiddleOfAnImport
+	{"engine.sent", []int{40, 1, 333}},   // sent, not on record
+	{"engine.recorded", []int{7, 1, 60}}, // on record, W does not know
+	{"edit.committed", []int{5, 1}},      // durable, not in the timetable
+	{"edit.applied", []int{5, 1}},        // in the timetable, not answered
+	{"edit.created", []int{2, 1}},        // a job is durable, not in the timetable
+	{"sqlite.committed", []int{30, 5}},   // a commit that nobody was told of
+	{"edit.import-chunk", nil},           // TestKilledInTheMiddleOfAnImport
 }
 
 // buildFailing makes the binary with failpoints, once.
@@ -142,8 +142,8 @@ func TestKilledInTheMiddleOfAnImport(t *testing.T) {
 		failpoint string
 		kept      int
 	}{
-		{"api.import-chunk=kill@1", 0}, {"api.import-chunk=kill@2", chunk}, {"api.import-chunk=kill@3", 2 * chunk},
-		{"engine.created=kill@1", chunk}, {"engine.created=kill@2", 2 * chunk}, {"engine.created=kill@3", all},
+		{"edit.import-chunk=kill@1", 0}, {"edit.import-chunk=kill@2", chunk}, {"edit.import-chunk=kill@3", 2 * chunk},
+		{"edit.created=kill@1", chunk}, {"edit.created=kill@2", 2 * chunk}, {"edit.created=kill@3", all},
 	} {
 		t.Run(tc.failpoint, func(t *testing.T) {
 			t.Parallel()

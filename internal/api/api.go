@@ -10,7 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -26,7 +26,8 @@ const (
 
 // Config is what the API is made of.
 type Config struct {
-	Engine  Engine
+	Editor  Editor
+	Live    Observer
 	Store   store.Store
 	Clock   clock.Clock
 	Metrics *telemetry.Metrics
@@ -48,12 +49,13 @@ type Config struct {
 
 	ClientCertificates []string // names that a job may say
 
-	Checks []func() engine.Check // of health, beside the engine's
+	Checks []func() domain.Check // of health, beside the engine's
 }
 
 func (c *Config) validate() error {
-	if c.Engine == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil || c.Keys == nil {
-		return errors.New("api: Engine, Store, Clock, Metrics, Log and Keys are required")
+	if c.Editor == nil || c.Live == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil ||
+		c.Keys == nil {
+		return errors.New("api: Editor, Live, Store, Clock, Metrics, Log and Keys are required")
 	}
 	if c.MaxBody < 0 || c.MaxImport < 0 {
 		return errors.New("api: MaxBody and MaxImport must not be negative")

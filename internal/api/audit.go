@@ -9,6 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -97,7 +98,7 @@ func (s *server) audit(ctx context.Context, in *auditInput) (*auditOutput, error
 		return nil, asParameter(e.Fields[0].Field, err)
 	}
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	return &auditOutput{auditBodyOf(&r)}, nil
 }

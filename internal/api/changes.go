@@ -4,15 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math"
 	"net/http"
-	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
-	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -20,9 +17,6 @@ import (
 // maxShownBody is how much of a job's body the trail shows: a page has up to
 // 2,000 of them, which may have 256 KiB each.
 const maxShownBody = 4 << 10
-
-// noteTimeout bounds the wait for an entry that is written behind its change.
-const noteTimeout = 5 * time.Second
 
 // under returns a context under which the store writes an entry of the trail
 // together with the change: see [store.WithChange].
@@ -38,23 +32,6 @@ func (s *server) changeBy(ctx context.Context, action domain.Action) domain.Chan
 	return domain.Change{
 		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author,
 		Action: action,
-	}
-}
-
-// note writes the entry of a trigger, right behind it: the execution is on
-// record by then, and is not undone for the entry's sake. When the store fails
-// in between, the log has the entry.
-func (s *server) note(ctx context.Context, change domain.Change, e *domain.Execution) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
-	defer cancel()
-	change.JobID, change.Version, change.Execution = e.JobID, e.Version, e.ID()
-	if err := s.Store.Changes().Add(ctx, change); err != nil {
-		by := change.By
-		s.Metrics.StoreErrors.Inc()
-		s.Log.LogAttrs(ctx, slog.LevelError, "a trigger is not in the trail of changes",
-			slog.String("by", by.Key), slog.String("name", by.Name), slog.String(telemetry.KeyAddr, by.Address),
-			slog.String(telemetry.KeyJobID, e.JobID.String()), slog.String(telemetry.KeyExecutionID, e.ID().String()),
-			slog.Any(telemetry.KeyError, err))
 	}
 }
 
@@ -185,7 +162,7 @@ func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOut
 		q.Limit = changesPiece
 		found, err := s.Store.Changes().List(ctx, q)
 		if err != nil {
-			return nil, fromStore(err)
+			return nil, store.Coded(err)
 		}
 		for i := range found {
 			if len(out.Body.Changes) == limit {

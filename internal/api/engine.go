@@ -4,16 +4,8 @@ import (
 	"context"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 )
-
-// Engine is what the API needs of package engine.
-type Engine interface {
-	Editor
-	Observer
-}
-
-var _ Engine = (*engine.Engine)(nil)
 
 // Editor changes jobs. Errors are *[domain.Error] where the caller can do
 // something about them; the rest are faults.
@@ -21,7 +13,7 @@ type Editor interface {
 	// Create makes one job of each document, active or paused. The result has
 	// one entry per document, in order; a document that is refused does not
 	// spoil the others.
-	Create(ctx context.Context, docs []domain.SpecDoc) []engine.Created
+	Create(ctx context.Context, docs []domain.SpecDoc) []edit.Created
 	// Update lays a change over the current version. With ifVersion not zero,
 	// CodeConflict when the current number is another one. An error of change
 	// ends it and is returned, wrapped or not.
@@ -31,8 +23,11 @@ type Editor interface {
 	// milliseconds) is sent. ifVersion as in Update.
 	Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error)
 	// Trigger starts an execution now. It is durable when Trigger returns, and
-	// its status is PENDING.
-	Trigger(ctx context.Context, id domain.JobID) (domain.Execution, error)
+	// its status is PENDING. ifVersion as in Update.
+	Trigger(ctx context.Context, id domain.JobID, ifVersion int) (domain.Execution, error)
+	// SetActive resumes or pauses a job, and reports whether that changed it.
+	SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool) (
+		v domain.Version, changed bool, err error)
 }
 
 // Observer tells what the store does not know: what has not ended yet.
@@ -45,5 +40,5 @@ type Observer interface {
 	// NextFire returns the job's next fire in Unix milliseconds, or false.
 	NextFire(id domain.JobID) (int64, bool)
 	// Health returns the engine's view of itself.
-	Health() engine.Health
+	Health() domain.Health
 }

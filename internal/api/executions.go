@@ -127,12 +127,12 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	live := s.liveBefore(id, from.FireKey(), limit+1)
 	facts, err := s.Store.History().ByJob(ctx, id, store.Page{Before: from.FireKey(), Limit: limit + 1})
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	all := mergeNewest(facts, live)
 	if len(all) == 0 && in.Cursor == "" {
 		if err := s.knownJob(ctx, id); err != nil {
-			return nil, fromStore(err)
+			return nil, store.Coded(err)
 		}
 	}
 	return pageOf(all, limit), nil
@@ -152,9 +152,9 @@ func (s *server) knownJob(ctx context.Context, id domain.JobID) error {
 // and come after before in a list.
 func (s *server) liveBefore(id domain.JobID, before domain.FireKey, limit int) []domain.Execution {
 	if before == (domain.FireKey{}) {
-		return s.Engine.LiveByJob(id, limit)
+		return s.Live.LiveByJob(id, limit)
 	}
-	live := s.Engine.LiveByJob(id, maxLive)
+	live := s.Live.LiveByJob(id, maxLive)
 	live = slices.DeleteFunc(live, func(e domain.Execution) bool { return newestFirst(e.FireKey, before) <= 0 })
 	return live[:min(limit, len(live))]
 }
@@ -203,7 +203,7 @@ func (s *server) getExecution(ctx context.Context, in *executionInput) (*executi
 	}
 	e, err := s.findExecution(ctx, id)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	if sees, err := s.sees(ctx, e.JobID); err != nil || !sees {
 		return nil, cmp.Or(err, error(domain.NotFound("execution", id)))
@@ -224,7 +224,7 @@ func (s *server) findExecution(ctx context.Context, id domain.ExecutionID) (doma
 	if domain.ErrorCode(err) != domain.CodeNotFound {
 		return e, err
 	}
-	if e, ok := s.Engine.Live(id); ok {
+	if e, ok := s.Live.Live(id); ok {
 		return e, nil
 	}
 	return s.Store.History().Execution(ctx, id)

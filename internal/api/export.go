@@ -61,7 +61,7 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	q.Limit = exportPage
 	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	return &streamOutput{func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
@@ -82,7 +82,7 @@ func (s *server) mayReveal(ctx context.Context) error {
 	if !visitorOf(ctx).role.Covers(domain.RoleAdmin) {
 		return kindRole.plain()
 	}
-	return fromStore(s.Store.Changes().Add(ctx, s.changeBy(ctx, domain.ActionReveal)))
+	return store.Coded(s.Store.Changes().Add(ctx, s.changeBy(ctx, domain.ActionReveal)))
 }
 
 func (s *server) writeExport(
@@ -106,7 +106,7 @@ func (s *server) writeExport(
 		q.After = page[len(page)-1].ID
 		var err error
 		if page, err = s.Store.Jobs().List(ctx, q); err != nil {
-			return fromStore(err)
+			return store.Coded(err)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -30,7 +30,7 @@ type fake struct {
 	live   []domain.Execution
 	alerts []domain.Alert
 	totals [2]store.Totals // ever, the last hour
-	health engine.Health
+	health domain.Health
 	now    int64
 	fault  error       // answered by everything
 	chunks []int       // sizes of the calls of Create
@@ -45,17 +45,17 @@ func newFake() *fake {
 	return &fake{
 		access: s,
 		jobs:   map[domain.JobID]domain.Job{}, gone: map[domain.JobID]bool{}, now: 1_767_225_600_000,
-		health: engine.Health{Ready: true, Checks: []engine.Check{{Name: "store", OK: true},
+		health: domain.Health{Ready: true, Checks: []domain.Check{{Name: "store", OK: true},
 			{Name: "timetable", OK: true}}},
 	}
 }
 
 // Create implements Editor.
-func (f *fake) Create(_ context.Context, docs []domain.SpecDoc) []engine.Created {
+func (f *fake) Create(_ context.Context, docs []domain.SpecDoc) []edit.Created {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.chunks = append(f.chunks, len(docs))
-	out := make([]engine.Created, len(docs))
+	out := make([]edit.Created, len(docs))
 	for i, doc := range docs {
 		f.now++
 		v := domain.Version{
@@ -130,18 +130,35 @@ func (f *fake) Delete(_ context.Context, id domain.JobID, ifVersion int) (int64,
 }
 
 // Trigger implements Editor.
-func (f *fake) Trigger(_ context.Context, id domain.JobID) (domain.Execution, error) {
+func (f *fake) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (domain.Execution, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, err := f.get(id); err != nil {
+	j, err := f.get(id)
+	if err != nil {
 		return domain.Execution{}, err
+	}
+	if ifVersion != 0 && ifVersion != j.Current.Number {
+		return domain.Execution{}, domain.Conflict("the current version is %d", j.Current.Number)
 	}
 	e := domain.Execution{
 		FireKey: domain.FireKey{JobID: id, ScheduledAt: f.now, Nonce: domain.NewNonce()}, Version: 1,
 		Status: domain.StatusPending,
 	}
 	f.live = append(f.live, e)
-	return e, nil
+	entry, _ := store.ChangeOf(ctx)
+	entry.JobID, entry.Version, entry.Execution = id, 1, e.ID()
+	return e, f.access.Changes().Add(ctx, entry)
+}
+
+// SetActive implements Editor.
+func (f *fake) SetActive(ctx context.Context, id domain.JobID, ifVersion int,
+	active bool) (v domain.Version, changed bool, err error) {
+	j, err := f.get(id)
+	if err != nil || j.Current.Active == active && (ifVersion == 0 || ifVersion == j.Current.Number) {
+		return j.Current, false, err
+	}
+	v, err = f.Update(ctx, id, ifVersion, func(d *domain.SpecDoc) error { d.IsActive = active; return nil })
+	return v, true, err
 }
 
 // Live implements Observer.
@@ -195,7 +212,7 @@ func (f *fake) NextFire(id domain.JobID) (int64, bool) {
 }
 
 // Health implements Observer.
-func (f *fake) Health() engine.Health { return f.health }
+func (f *fake) Health() domain.Health { return f.health }
 
 // fakeStore is the fake as a store.
 type fakeStore struct{ *fake }
@@ -383,7 +400,7 @@ func ring(t testing.TB, f *fake, fixed ...string) *access.Keyring {
 func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
-		Engine: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
+		Editor: f, Live: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
 		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
 		StartedAt:          time.Now().Add(-90 * time.Second),
 		ClientCertificates: []string{"acme", "bank"},

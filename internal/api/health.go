@@ -7,7 +7,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // open marks a route that needs no key: an empty list of requirements, where
@@ -76,8 +76,8 @@ func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
 }
 
 // checks returns every check, and whether all is well.
-func (s *server) checks() (all []engine.Check, well bool) {
-	h := s.Engine.Health()
+func (s *server) checks() (all []domain.Check, well bool) {
+	h := s.Live.Health()
 	all, well = h.Checks, h.Ready
 	for _, check := range s.Checks {
 		all = append(all, check())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -58,7 +59,7 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 		return nil, err
 	}
 	if err := s.canStream(ctx, from, to); err != nil { // before the status is sent: it may be a 503
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	select {
 	case s.historyExports <- struct{}{}:
@@ -115,7 +116,7 @@ func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, 
 		return nil
 	})
 	if err != nil {
-		return fromStore(err)
+		return store.Coded(err)
 	}
 	return out.Flush()
 }

@@ -13,7 +13,7 @@ import (
 	"strconv"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -125,7 +125,7 @@ type importChunk struct {
 	docs   []domain.SpecDoc
 	places []int // the index of each
 	bytes  int   // about what they take
-	made   []engine.Created
+	made   []edit.Created
 	fault  error
 	done   chan struct{} // closed when made or fault is set
 }
@@ -194,7 +194,7 @@ func (run *importRun) commit(ctx context.Context) error {
 	if err := run.finishChunk(ctx); err != nil {
 		return err
 	}
-	failpoint.Hit("api.import-chunk")
+	failpoint.Hit("edit.import-chunk")
 	c.done = make(chan struct{})
 	run.under, run.next, run.spare = c, run.spare, nil
 	if run.next == nil {
@@ -208,7 +208,7 @@ func (run *importRun) commit(ctx context.Context) error {
 				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
 			}
 		}()
-		c.made = run.Engine.Create(ctx, c.docs)
+		c.made = run.Editor.Create(ctx, c.docs)
 	}()
 	return nil
 }

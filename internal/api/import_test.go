@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 )
 
 const ndjson = "Content-Type: application/x-ndjson"
@@ -164,7 +164,7 @@ func TestImportOf100000(t *testing.T) {
 	}
 	body.WriteString("]")
 	e := ledger{fake: newFake(), apis: map[string]string{}}
-	h := newAPI(t, e.fake, func(c *Config) { c.Engine = e })
+	h := newAPI(t, e.fake, func(c *Config) { c.Editor = e })
 	report := imported(t, h, body.String())
 	if report.Imported != n-bad || report.Refused != bad || len(e.apis) != n-bad {
 		t.Errorf("imported %d, refused %d, stored %d", report.Imported, report.Refused, len(e.apis))
@@ -186,9 +186,9 @@ type ledger struct {
 	apis map[string]string
 }
 
-func (l ledger) Create(_ context.Context, docs []domain.SpecDoc) []engine.Created {
+func (l ledger) Create(_ context.Context, docs []domain.SpecDoc) []edit.Created {
 	l.fake.chunks = append(l.fake.chunks, len(docs))
-	out := make([]engine.Created, len(docs))
+	out := make([]edit.Created, len(docs))
 	for i, doc := range docs {
 		if doc.Schedule == "x" {
 			out[i].Err = domain.Invalid("schedule", "must not be x", doc.Schedule)
@@ -226,7 +226,7 @@ type gate struct {
 	entered, open chan struct{}
 }
 
-func (g gate) Create(ctx context.Context, docs []domain.SpecDoc) []engine.Created {
+func (g gate) Create(ctx context.Context, docs []domain.SpecDoc) []edit.Created {
 	g.entered <- struct{}{}
 	<-g.open
 	return g.fake.Create(ctx, docs)
@@ -234,7 +234,7 @@ func (g gate) Create(ctx context.Context, docs []domain.SpecDoc) []engine.Create
 
 func TestImportsAtATimeAreLimited(t *testing.T) {
 	g := gate{newFake(), make(chan struct{}), make(chan struct{})}
-	h := newAPI(t, g.fake, func(c *Config) { c.Engine = g })
+	h := newAPI(t, g.fake, func(c *Config) { c.Editor = g })
 	done := make(chan int)
 	for range maxImports {
 		go func() {
@@ -290,7 +290,7 @@ func TestErrorsOfAnImportAreBounded(t *testing.T) {
 }
 
 func TestItemsOfAnImportAreBounded(t *testing.T) {
-	run := importRun{server: &server{Config: Config{Engine: newFake()}}, w: httptest.NewRecorder()}
+	run := importRun{server: &server{Config: Config{Editor: newFake()}}, w: httptest.NewRecorder()}
 	run.Log = discard
 	run.report.jobs = make([]domain.JobID, maxImportItems)
 	items, err := newImportReader(strings.NewReader(minimal), 1000, domain.NewSpecDoc())

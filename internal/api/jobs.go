@@ -108,7 +108,7 @@ func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput,
 	if err := mayCreate(ctx, &doc); err != nil {
 		return nil, err
 	}
-	made := s.Engine.Create(s.under(ctx, domain.ActionCreate), []domain.SpecDoc{doc})
+	made := s.Editor.Create(s.under(ctx, domain.ActionCreate), []domain.SpecDoc{doc})
 	if len(made) != 1 {
 		return nil, errors.New("the engine did not answer for the job")
 	}
@@ -169,7 +169,7 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
+	v, err := s.Editor.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
 		func(doc *domain.SpecDoc) error { return s.change(doc, c.Fields) })
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
@@ -185,7 +185,7 @@ func (s *server) madeOf(ctx context.Context, id domain.JobID, c *wire.Change) (i
 	}
 	j, err := s.Store.Jobs().Get(ctx, id)
 	if err != nil {
-		return 0, fromStore(err)
+		return 0, store.Coded(err)
 	}
 	now := s.jobBody(&j)
 	return c.Check(&now, s.Clock.Now().UnixMilli())
@@ -229,15 +229,12 @@ func (s *server) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput, er
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.Engine.Delete(s.under(ctx, domain.ActionDelete), id, number)
+	to, err := s.Editor.Delete(s.under(ctx, domain.ActionDelete), id, number)
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
 	return &deleteOutput{deletedBody{id.String(), "Job deleted", to}}, nil
 }
-
-// errUnchanged ends an update that would change nothing.
-var errUnchanged = errors.New("nothing to change")
 
 // setActive returns the handler of pause or resume.
 func (s *server) setActive(active bool) func(context.Context, *jobInput) (*updateOutput, error) {
@@ -257,24 +254,14 @@ func (s *server) setActive(active bool) func(context.Context, *jobInput) (*updat
 		if err != nil {
 			return nil, err
 		}
-		v, err := s.Engine.Update(s.under(ctx, domain.ActionUpdate), id, number, func(doc *domain.SpecDoc) error {
-			if doc.IsActive == active {
-				return errUnchanged
-			}
-			doc.IsActive = active
-			return nil
-		})
-		if err == nil {
-			return s.updated(v, done), nil
-		}
-		if !errors.Is(err, errUnchanged) {
+		v, changed, err := s.Editor.SetActive(s.under(ctx, domain.ActionUpdate), id, number, active)
+		switch {
+		case err != nil:
 			return nil, staleIf(number, err)
+		case !changed:
+			return s.updated(v, already), nil
 		}
-		job, err := s.Store.Jobs().Get(ctx, id)
-		if err != nil {
-			return nil, fromStore(err)
-		}
-		return s.updated(job.Current, already), nil
+		return s.updated(v, done), nil
 	}
 }
 
@@ -301,16 +288,9 @@ func (s *server) triggerJob(ctx context.Context, in *jobInput) (*triggerOutput, 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.must(ctx, number, id); err != nil {
-		return nil, err
-	}
-	change := s.changeBy(ctx, domain.ActionTrigger)
-	e, err := s.Engine.Trigger(ctx, id)
-	if !e.JobID.IsZero() { // also one whose record was not waited for: it will run
-		s.note(ctx, change, &e)
-	}
+	e, err := s.Editor.Trigger(s.under(ctx, domain.ActionTrigger), id, number)
 	if err != nil {
-		return nil, err
+		return nil, staleIf(number, err)
 	}
 	execution := e.ID().String()
 	return &triggerOutput{"/executions/" + execution, triggeredBody{execution, id.String(), "Job triggered"}}, nil
@@ -322,7 +302,7 @@ type jobOutput struct {
 }
 
 func (s *server) jobBody(j *domain.Job) wire.Job {
-	at, fires := s.Engine.NextFire(j.ID)
+	at, fires := s.Live.NextFire(j.ID)
 	if !fires {
 		return wire.JobOf(j, nil)
 	}
@@ -336,7 +316,7 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	}
 	j, err := s.Store.Jobs().Get(ctx, id)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	if !seesNamespace(ctx, j.Current.Spec.Namespace) {
 		return nil, domain.NotFound("job", id)
@@ -404,7 +384,7 @@ func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 	q.After, q.Limit = from.Job, limit+1 // one more tells whether there is a next page
 	jobs, err := s.Store.Jobs().List(ctx, q)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, min(limit, len(jobs)))}}
 	for i := range jobs[:min(limit, len(jobs))] {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -89,7 +90,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	want.Name, want.Role = strings.TrimSpace(name), domain.Role(role)
 	text, key, err := s.Keys.Create(s.under(ctx, domain.ActionKeyCreate), want)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	return &createKeyOutput{"/keys/" + key.ID, createdKeyBody{
 		text, key.ID, key.Name, key.Role, key.Namespace, key.CreatedAt, unlessZero(key.ExpiresAt),
@@ -105,7 +106,7 @@ type keysBody struct {
 func (s *server) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error) {
 	stored, err := s.Keys.List(ctx)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	out := &keysOutput{keysBody{make([]keyBody, 0, len(stored))}}
 	for i := range stored {
@@ -133,7 +134,7 @@ func (s *server) revokeKey(ctx context.Context, in *revokeKeyInput) (*revokeKeyO
 	}
 	key, err := s.Keys.Revoke(s.under(ctx, domain.ActionKeyRevoke), id)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	return &revokeKeyOutput{revokedKeyBody{id, "Key revoked", key.RevokedAt}}, nil
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 )
 
 func logTo(w io.Writer) func(*Config) {
@@ -27,7 +27,7 @@ type faulty struct {
 	create func()
 }
 
-func (f faulty) Create(context.Context, []domain.SpecDoc) []engine.Created {
+func (f faulty) Create(context.Context, []domain.SpecDoc) []edit.Created {
 	f.create()
 	return nil
 }
@@ -35,7 +35,7 @@ func (f faulty) Create(context.Context, []domain.SpecDoc) []engine.Created {
 func TestPanicIsA500(t *testing.T) {
 	var log bytes.Buffer
 	f := newFake()
-	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Engine = faulty{f, func() { panic("canary-panic") }} })
+	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Editor = faulty{f, func() { panic("canary-panic") }} })
 	res := call(t, h, "POST", "/jobs", minimal)
 	p := res.problem(t, 500)
 	if strings.Contains(res.text, "canary") || strings.Contains(res.text, "goroutine") {
@@ -56,7 +56,7 @@ func TestPanicIsA500(t *testing.T) {
 
 func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
 	f := newFake()
-	h := newAPI(t, f, func(c *Config) { c.Engine = faulty{f, func() {}} })
+	h := newAPI(t, f, func(c *Config) { c.Editor = faulty{f, func() {}} })
 	call(t, h, "POST", "/jobs", minimal).problem(t, 500)
 	call(t, h, "POST", "/jobs/import", "["+minimal+"]").problem(t, 500)
 }
@@ -65,7 +65,7 @@ func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
 func TestPanicWithoutAClientIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	f := newFake()
-	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Engine = faulty{f, func() { panic("canary-panic") }} })
+	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Editor = faulty{f, func() { panic("canary-panic") }} })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r := httptest.NewRequest("POST", "/jobs", strings.NewReader(minimal)).WithContext(ctx)
@@ -184,7 +184,7 @@ func TestHealth(t *testing.T) {
 	if body.Status != "healthy" || !body.Checks["store"].OK || body.Version != "1.2.3" || body.UptimeSeconds < 90 {
 		t.Errorf("%+v", body)
 	}
-	f.health.Checks[0] = engine.Check{Name: "store", Detail: "no commit for 4.2s"}
+	f.health.Checks[0] = domain.Check{Name: "store", Detail: "no commit for 4.2s"}
 	call(t, h, "GET", "/observability/health", "").into(t, 503, &body)
 	if body.Status != "unhealthy" || body.Checks["store"].OK || body.Checks["store"].Detail != "no commit for 4.2s" {
 		t.Errorf("%+v", body)
@@ -196,7 +196,7 @@ func TestHealth(t *testing.T) {
 		strings.Contains(res.text, "4.2s") {
 		t.Errorf("%s", res.text)
 	}
-	f.health = engine.Health{Ready: false}
+	f.health = domain.Health{Ready: false}
 	call(t, h, "GET", "/readyz", "").into(t, 503, &ready)
 	call(t, h, "GET", "/observability/health", "").into(t, 503, &body)
 	if res := call(t, h, "GET", "/healthz", ""); res.StatusCode != 200 {
@@ -208,8 +208,8 @@ func TestConfigIsChecked(t *testing.T) {
 	f := newFake()
 	for name, c := range map[string]Config{
 		"nothing":        {},
-		"no clock":       {Engine: f, Store: fakeStore{f}},
-		"negative limit": {Engine: f, Store: fakeStore{f}, MaxBody: -1},
+		"no clock":       {Editor: f, Live: f, Store: fakeStore{f}},
+		"negative limit": {Editor: f, Live: f, Store: fakeStore{f}, MaxBody: -1},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s was taken", name)

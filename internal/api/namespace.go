@@ -9,6 +9,7 @@ import (
 	"unique"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
@@ -89,7 +90,7 @@ func (s *server) inScope(ctx context.Context, id domain.JobID) error {
 	if err == nil && !sees {
 		return domain.NotFound("job", id)
 	}
-	return fromStore(err)
+	return store.Coded(err)
 }
 
 // newDoc returns the document that a new job is laid over: one in the caller's

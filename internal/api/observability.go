@@ -79,15 +79,15 @@ func (s *server) metrics(ctx context.Context, _ *struct{}) (*metricsOutput, erro
 	now := clock.NowMs(s.Clock)
 	total, active, err := s.Store.Jobs().Count(ctx)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	ever, err := s.Store.History().Totals(ctx, 0)
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	hour, err := s.Store.History().Totals(ctx, now-time.Hour.Milliseconds())
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	return &metricsOutput{metricsBody{
 		Jobs:       jobCounts{total, active},
@@ -173,7 +173,7 @@ func (s *server) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, er
 			})
 		})
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	out := &alertsOutput{alertsBody{Alerts: make([]alertBody, 0, len(found)), NextCursor: next}}
 	for i := range found {
@@ -233,7 +233,7 @@ func (s *server) executions(ctx context.Context, in *recentInput,
 			return list(ctx, store.Page{Before: from.FireKey(), Limit: limit})
 		})
 	if err != nil {
-		return nil, fromStore(err)
+		return nil, store.Coded(err)
 	}
 	out := pageOf(found, len(found))
 	out.Body.NextCursor = next

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -145,7 +146,7 @@ func (s *server) condition(ctx context.Context, r *http.Request, id domain.JobID
 	}
 	j, err := s.Store.Jobs().Get(ctx, id)
 	if err != nil {
-		return 0, fromStore(err)
+		return 0, store.Coded(err)
 	}
 	current := j.Current.Number
 	switch {
@@ -157,17 +158,4 @@ func (s *server) condition(ctx context.Context, r *http.Request, id domain.JobID
 			strings.Join(r.Header.Values("If-None-Match"), ","))
 	}
 	return current, nil
-}
-
-// must refuses a request that is about another version than the current one,
-// where no engine compares.
-func (s *server) must(ctx context.Context, version int, id domain.JobID) error {
-	if version == 0 {
-		return nil
-	}
-	j, err := s.Store.Jobs().Get(ctx, id)
-	if err == nil && j.Current.Number != version {
-		return kindStale.field("If-Match", "must name the job's current version", etag(version))
-	}
-	return fromStore(err)
 }

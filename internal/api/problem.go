@@ -211,16 +211,6 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 	return p
 }
 
-// fromStore gives an error of the store its code. What the store does not say
-// of the caller's data means that it did not do its work: try again.
-func fromStore(err error) error {
-	_, coded := errors.AsType[*domain.Error](err)
-	if err == nil || coded || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return domain.Unavailable(err, "the store cannot be read now")
-}
-
 // summary is the detail of a problem whose fields say the rest: the first
 // fault in words, for clients that show nothing but the detail.
 func summary(fields []domain.FieldError) string {

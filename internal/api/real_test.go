@@ -13,6 +13,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -58,12 +59,16 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 			t.Error(err)
 		}
 	})
+	ed, err := edit.New(edit.Config{Owner: e, Store: db, Clock: clock.System{}, Metrics: metrics, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
 	keys, err := access.Open(ctx, access.Config{Store: db.Keys(), Clock: clock.System{}, Log: discard})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := Config{
-		Engine: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
+		Editor: ed, Live: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
 		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: []string{"bank"},
 	}
 	for _, fn := range change {

@@ -14,6 +14,7 @@ import (
 	"testing/iotest"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -84,11 +85,11 @@ func TestFromStore(t *testing.T) {
 		{errors.New("disk gone"), domain.CodeUnavailable},
 		{context.Canceled, domain.CodeInternal}, // has no code: left as it is
 	} {
-		if got := domain.ErrorCode(fromStore(tc.err)); got != tc.code {
+		if got := domain.ErrorCode(store.Coded(tc.err)); got != tc.code {
 			t.Errorf("%v: %s, want %s", tc.err, got, tc.code)
 		}
 	}
-	if fromStore(nil) != nil {
+	if store.Coded(nil) != nil {
 		t.Error("no error became one")
 	}
 }

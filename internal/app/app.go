@@ -3,16 +3,18 @@
 //
 // What is opened first is closed last, and each step of the stop has a reason:
 //
-//	open    log · store · executor · engine · API · listener
+//	open    log · store · executor · engine · editor · API · listener
 //	stop    1 listener   no new edits: what was answered is on record
-//	        2 engine     no new fires; calls in flight end, the record is
+//	        2 editor     edits whose outcome is not known are given up: the
+//	                     next start reads what the store has
+//	        3 engine     no new fires; calls in flight end, the record is
 //	                     committed, the lease is given back
-//	        3 executor   its connections carry nothing any more
-//	        4 store      nobody writes any more
-//	        5 log        what waits is written, for a second at most
+//	        4 executor   its connections carry nothing any more
+//	        5 store      nobody writes any more
+//	        6 log        what waits is written, for a second at most
 //
 // Each step of the stop is bounded. Log lines wait in a bounded buffer (package
-// telemetry). Requests to the API get 5 s, calls to targets the grace time. A call of the
+// telemetry). Requests to the API, and edits, get 5 s, calls to targets the grace time. A call of the
 // store that does not return is cut off by the end of the process, 5 s after the grace
 // time (package cli). The next start recovers what is unfinished, as after a crash.
 package app
@@ -33,6 +35,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/executor"
 	"github.com/belfry-scheduler/belfry/internal/front"
@@ -59,6 +63,7 @@ type App struct {
 	keys           *access.Keyring
 	executor       *executor.Executor
 	engine         *engine.Engine
+	editor         *edit.Editor
 	server         *http.Server
 	listener       net.Listener
 	keeper         *keeper
@@ -120,6 +125,12 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
+	a.editor, err = edit.New(edit.Config{
+		Owner: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
+	})
+	if err != nil {
+		return err
+	}
 	a.keeper = &keeper{history: a.store.History(), clock: clk, log: a.log, retention: a.cfg.Retention}
 	a.auditor, err = audit.New(audit.Config{
 		Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Retention: a.cfg.Retention,
@@ -128,11 +139,11 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		return err
 	}
 	handler, err := api.New(api.Config{
-		Engine: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
+		Editor: a.editor, Live: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
 		MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
-		Checks: []func() engine.Check{a.checkLog, a.checkHistory},
+		Checks: []func() domain.Check{a.checkLog, a.checkHistory},
 	})
 	if err != nil {
 		return err
@@ -301,14 +312,14 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) Stopping() <-chan struct{} { return a.stopping }
 
 // checkHistory warns of history that cannot be read.
-func (a *App) checkHistory() engine.Check {
-	return engine.Check{Name: "history", OK: true, Warning: a.historyWarning()}
+func (a *App) checkHistory() domain.Check {
+	return domain.Check{Name: "history", OK: true, Warning: a.historyWarning()}
 }
 
 // checkLog warns of outputs of the log that do not take lines. It does not fail:
 // jobs run without a log.
-func (a *App) checkLog() engine.Check {
-	return engine.Check{Name: "log", OK: true, Warning: a.logs.Warning()}
+func (a *App) checkLog() domain.Check {
+	return domain.Check{Name: "log", OK: true, Warning: a.logs.Warning()}
 }
 
 // stop is the first half of the stop order; Close is the second.
@@ -321,6 +332,7 @@ func (a *App) stop() error {
 	if err := a.server.Shutdown(quick); err != nil {
 		_ = a.server.Close()
 	}
+	a.editor.Stop(quick)
 	err := a.engine.Stop(ctx)
 	if err == nil {
 		a.log.Info("stopped")

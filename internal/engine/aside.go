@@ -32,8 +32,8 @@ func (reg *registry) unusableError(id domain.JobID) error {
 }
 
 // checkJobs warns of jobs that are set aside.
-func (reg *registry) checkJobs() Check {
-	c := Check{Name: "jobs", OK: true}
+func (reg *registry) checkJobs() domain.Check {
+	c := domain.Check{Name: "jobs", OK: true}
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	const most = 3 // are named
@@ -69,18 +69,18 @@ func unknownFires(a store.Aside, v *domain.Version, now int64, reason error) (do
 	}, true
 }
 
-// endUnusable follows an edit that has ended a version which could not be run.
-func (e *editor) endUnusable(by context.Context, j *run.Job) {
+// endUnusable follows a change that has ended a version which could not be run. It
+// returns what records the end, or nil. A start repeats it as long as the store keeps
+// the version as set aside.
+func (e *editor) endUnusable(j *run.Job) (rest func(context.Context) error) {
 	e.registry.mu.Lock()
 	a, found := e.registry.unusable[j.ID]
 	delete(e.registry.unusable, j.ID)
 	e.registry.mu.Unlock()
 	if !found {
-		return
+		return nil
 	}
-	// A start repeats it as long as the store keeps the version as set aside.
-	by = context.WithoutCancel(by)
-	e.inBackground(func() { e.untilKnown(by, func(ctx context.Context) error { return e.recordUnusable(ctx, a) }) })
+	return func(ctx context.Context) error { return e.recordUnusable(ctx, a) }
 }
 
 func (e *editor) recordUnusable(ctx context.Context, a unusableVersion) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
@@ -47,6 +48,7 @@ type asideWorld struct {
 	life *life
 	db   store.Store
 	eng  *Engine
+	edit *edit.Editor
 }
 
 func eachStore(t *testing.T, test func(w *asideWorld)) {
@@ -94,12 +96,14 @@ func (w *asideWorld) boot() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.edit = editorOf(w.t, w.eng)
 }
 
 func (w *asideWorld) stop() {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	w.edit.Stop(ctx)
 	if err := w.eng.Stop(ctx); err != nil {
 		w.t.Fatal(err)
 	}
@@ -191,19 +195,19 @@ func TestSetAside(t *testing.T) {
 		if _, err := w.eng.Trigger(context.Background(), v.JobID); domain.ErrorCode(err) != domain.CodeConflict {
 			t.Errorf("trigger: %v", err)
 		}
-		if _, err := w.eng.Update(context.Background(), v.JobID, 0,
+		if _, err := w.edit.Update(context.Background(), v.JobID, 0,
 			func(d *domain.SpecDoc) error { d.Name = "still"; return nil }); domain.ErrorCode(
 			err) != domain.CodeInvalid {
 			t.Errorf("a change that does not mend: %v", err)
 		}
-		if _, err := w.eng.Update(context.Background(), v.JobID, 0,
+		if _, err := w.edit.Update(context.Background(), v.JobID, 0,
 			func(*domain.SpecDoc) error { return nil }); domain.ErrorCode(err) != domain.CodeInvalid {
 			t.Errorf("a change of nothing passes for a mend: %v", err)
 		}
 		if n := len(w.facts(v.JobID)); n != 0 {
 			t.Fatalf("%d records", n)
 		}
-		next, err := w.eng.Update(context.Background(), v.JobID, 0,
+		next, err := w.edit.Update(context.Background(), v.JobID, 0,
 			func(d *domain.SpecDoc) error { d.Timezone = "UTC"; return nil })
 		w.ok(err)
 		w.pass(3 * time.Second)
@@ -245,7 +249,7 @@ func TestSetAsideIsDeleted(t *testing.T) {
 		if n := len(w.facts(v.JobID)); n != 0 {
 			t.Fatalf("%d records while it may still be mended", n)
 		}
-		_, err := w.eng.Delete(context.Background(), v.JobID, 0)
+		_, err := w.edit.Delete(context.Background(), v.JobID, 0)
 		w.ok(err)
 		w.pass(2 * time.Second)
 		for id, want := range map[domain.ExecutionID]domain.Status{
@@ -269,7 +273,7 @@ func TestSetAsideIsDeleted(t *testing.T) {
 func TestMendedByAnotherProgram(t *testing.T) {
 	eachStore(t, func(w *asideWorld) {
 		w.boot()
-		created := w.eng.Create(context.Background(), []domain.SpecDoc{spec("ok")})
+		created := w.edit.Create(context.Background(), []domain.SpecDoc{spec("ok")})
 		w.ok(created[0].Err)
 		id := created[0].Version.JobID
 		w.pass(5 * time.Second)
@@ -372,7 +376,7 @@ func TestBrokenVersionThatHasEnded(t *testing.T) {
 func TestMendedWithoutItsJob(t *testing.T) {
 	eachStore(t, func(w *asideWorld) {
 		w.boot()
-		created := w.eng.Create(context.Background(), []domain.SpecDoc{spec("ok")})
+		created := w.edit.Create(context.Background(), []domain.SpecDoc{spec("ok")})
 		w.ok(created[0].Err)
 		id := created[0].Version.JobID
 		w.pass(2 * time.Second)

@@ -35,7 +35,7 @@ func TestEditsOfUnknownOutcomeKeepTheirAuthor(t *testing.T) {
 				by := domain.Author{Key: "k7x2mq4a", Name: "CI"}
 				ctx, leave := context.WithCancel(store.WithChange(context.Background(),
 					domain.Change{At: w.now(), Nonce: 7, By: by}))
-				_, err := w.eng.Update(ctx, id, 0, func(d *domain.SpecDoc) error {
+				_, err := w.edit.Update(ctx, id, 0, func(d *domain.SpecDoc) error {
 					target("?v=2")(d)
 					return nil
 				})

@@ -57,7 +57,7 @@ func benchEngine(b *testing.B, n int) (e *Engine, clk *clock.Manual, target *atO
 	for i := range docs {
 		docs[i] = spec("")
 	}
-	for _, c := range e.Create(b.Context(), docs) {
+	for _, c := range editorOf(b, e).Create(b.Context(), docs) {
 		if c.Err != nil {
 			b.Fatal(c.Err)
 		}
@@ -115,7 +115,7 @@ func BenchmarkCreate(b *testing.B) {
 	runtime.ReadMemStats(&before)
 	b.ResetTimer()
 	for b.Loop() {
-		if got := e.Create(b.Context(), docs); got[0].Err != nil {
+		if got := editorOf(b, e).Create(b.Context(), docs); got[0].Err != nil {
 			b.Fatal(got[0].Err)
 		}
 	}

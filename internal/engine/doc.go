@@ -27,7 +27,7 @@
 //	          loop      turns the timetable (loop.go)
 //	          runner    sees a run through, from due to its record (runner.go, release.go, work.go,
 //	                    late.go, commit.go)
-//	          editor    changes jobs (editor.go, edit.go, trigger.go)
+//	          editor    the owner's part in a change of a job (editor.go, edit.go, trigger.go)
 //	          keeper    beat, long calls, gauges (beat.go)
 //	          recovery  what the last owner left (recover.go, gap.go, mend.go)
 //	shard     how far fires may be sent and are on record
@@ -87,8 +87,9 @@
 // # Goroutines
 //
 // Start starts them, Stop ends them in this order: the loop and the retries
-// (feeders), edits whose outcome is not known (editor.background), the workers, the
-// keeper's and the host limits (keepers), the recorder.
+// (feeders), the workers, the keeper's and the host limits (keepers), the recorder.
+// Edits whose outcome is not known are asked for by package edit, which has ended
+// before.
 //
 // # How this is shown
 //

@@ -2,23 +2,20 @@ package engine
 
 import (
 	"context"
-	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// editor changes jobs: it chooses from when on a change is valid, commits it, and
-// makes what fires follow it. Changes of one job come one after the other.
+// editor is the engine's part in a change of a job: it chooses from when on the change
+// is valid, holds what fires until it is told whether the store has the change, and
+// makes what fires follow it. The other part is package edit.
 type editor struct {
 	clock    clock.Clock
 	pace     *clock.Pace
-	log      *slog.Logger
 	store    store.Store
 	watch    *storeWatch
 	shards   *shard.Set
@@ -27,77 +24,39 @@ type editor struct {
 	loop     *loop
 	rules    *zoneRules
 	stopping *atomic.Bool
-
-	edits   editLocks
-	unclear atomic.Int64 // creations whose outcome is not known
-
-	// Of edits whose outcome the store has not told: they end before the engine has
-	// stopped, and the next start reads what the store has.
-	ending     context.Context //nolint:containedctx // ends with the engine, not with a call
-	end        context.CancelFunc
-	mu         lock.Leaf // of what follows: nothing is begun once stop waits
-	stopped    bool
-	background sync.WaitGroup
 }
 
 func newEditor(e *Engine) *editor {
-	ed := &editor{
-		clock: e.clock, pace: e.cfg.Pace, log: e.log, store: e.store, watch: e.watch, shards: e.shards,
+	return &editor{
+		clock: e.clock, pace: e.cfg.Pace, store: e.store, watch: e.watch, shards: e.shards,
 		registry: e.registry, runner: e.runner, loop: e.loop, rules: e.rules, stopping: &e.stopping,
 	}
-	ed.ending, ed.end = context.WithCancel(context.Background())
-	return ed
 }
 
 func (e *editor) now() int64 { return clock.NowMs(e.clock) }
 
-// inBackground runs fn beside the caller. Once the engine stops it runs nothing: the
-// next start reads what the store has.
-func (e *editor) inBackground(fn func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.stopped {
-		e.background.Go(fn)
-	}
+// Ended is how a change is told whether the store has it. What it returns is still to
+// be put on record and may be repeated; nil: nothing.
+type Ended = func(stored bool) (rest func(context.Context) error)
+
+// BeginCreate begins the creation of jobs. It sets EffectiveFrom of each version and
+// returns, for each, why it cannot be run, or nil. Those without a fault fire once end
+// was told that they are stored; until then W stays below their first instant.
+func (e *Engine) BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, end Ended) {
+	return e.editor.beginCreate(ctx, versions)
 }
 
-// stop ends what goes on in the background, and waits for that until the context
-// ends.
-func (e *editor) stop(ctx context.Context) {
-	e.mu.Lock()
-	e.stopped = true
-	e.mu.Unlock()
-	e.end()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		e.background.Wait()
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version. From then
+// on nothing of the job is sent until end was called. The error says why the version
+// cannot be run.
+func (e *Engine) BeginUpdate(ctx context.Context, next *domain.Version) (end Ended, err error) {
+	return e.editor.beginUpdate(ctx, next)
 }
 
-// Create makes one job for each document, in order. A document that is not
-// valid carries its error and does not spoil the rest. The others are one
-// commit: when the store fails, each of them carries that error.
-func (e *Engine) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
-	return e.editor.create(ctx, docs)
-}
-
-// Update changes a job: change gets the current document and alters it. A
-// change that alters nothing makes no version. ifVersion zero takes any
-// current version; another number is refused with CodeConflict unless it is
-// the current one.
-func (e *Engine) Update(ctx context.Context, id domain.JobID, ifVersion int,
-	change func(*domain.SpecDoc) error) (domain.Version, error) {
-	return e.editor.update(ctx, id, ifVersion, change)
-}
-
-// Delete ends a job. It returns the instant from which the job has no fires.
-func (e *Engine) Delete(ctx context.Context, id domain.JobID, ifVersion int) (int64, error) {
-	return e.editor.remove(ctx, id, ifVersion)
+// BeginDelete begins the end of a job: it has no fires from the instant on. Until end
+// was called nothing of them is sent.
+func (e *Engine) BeginDelete(id domain.JobID) (from int64, end Ended, err error) {
+	return e.editor.beginDelete(id)
 }
 
 // Trigger runs a job now, paused or not, beside whatever else of it runs. The
@@ -106,9 +65,5 @@ func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution
 	return e.editor.trigger(ctx, id)
 }
 
-// NextFire returns the job's next scheduled instant after now, in Unix
-// milliseconds.
-func (e *Engine) NextFire(id domain.JobID) (int64, bool) { return e.registry.nextFire(id) }
-
-// Jobs returns how many jobs there are and how many of them are active.
-func (e *Engine) Jobs() (total, active int) { return e.registry.count() }
+// StoreFault returns why the store does not take records, as far as that is known.
+func (e *Engine) StoreFault() error { return e.watch.cause() }

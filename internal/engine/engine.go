@@ -122,7 +122,6 @@ func (e *Engine) Stop(ctx context.Context) error {
 	// A record that takes nothing must not keep those that wait for room.
 	defer context.AfterFunc(ctx, e.runner.recorder.GiveUp)()
 	e.feeders.Wait()
-	e.editor.stop(ctx)
 	inTime := e.drain(ctx)
 	e.stopKeep()
 	e.keepers.Wait()

@@ -20,7 +20,7 @@ func TestCommitIntoGoneFilesIsNotAcknowledged(t *testing.T) {
 			"not stored")
 		w.gate.failAll(fault{after: gone}, opCreate, opUpdate, opDelete, opBeat)
 		_, updateErr := w.update(id, every(30))
-		made := w.eng.Create(t.Context(), []domain.SpecDoc{spec("?new=1")})
+		made := w.edit.Create(t.Context(), []domain.SpecDoc{spec("?new=1")})
 		for what, err := range map[string]error{"update": updateErr, "create": made[0].Err} {
 			if domain.ErrorCode(err) != domain.CodeUnavailable {
 				t.Errorf("%s: error %v, want that it is unavailable", what, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -18,38 +19,40 @@ const (
 )
 
 // Health returns what the engine thinks of itself, and why.
-func (e *Engine) Health() Health {
-	checks := []Check{e.checkStore(), e.checkTimetable(), e.registry.checkJobs(), e.rules.check(), e.checkRunning()}
-	h := Health{Ready: true, Checks: checks}
+func (e *Engine) Health() domain.Health {
+	checks := []domain.Check{e.checkStore(), e.checkTimetable(), e.registry.checkJobs(), e.rules.check(),
+		e.checkRunning()}
+	h := domain.Health{Ready: true, Checks: checks}
 	for _, c := range checks {
 		h.Ready = h.Ready && c.OK
 	}
 	return h
 }
 
-func (e *Engine) checkStore() Check {
+func (e *Engine) checkStore() domain.Check {
 	last, beat := e.shards.LastBeat()
 	record := e.watch.recordError()
 	age, stalled := e.clock.Since(last), e.runner.recorder.Stalled()
 	gone, ok := errors.AsType[*store.GoneError](cmp.Or(beat, record))
 	switch {
 	case ok:
-		return Check{Name: "store", Detail: gone.Error()}
+		return domain.Check{Name: "store", Detail: gone.Error()}
 	case record != nil:
-		return Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
+		return domain.Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
 	case beat != nil:
-		return Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
+		return domain.Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
 	case stalled > unhealthyRecord:
-		return Check{Name: "store", Detail: fmt.Sprintf("nothing has been recorded for %s although results wait; "+
-			"nothing is sent meanwhile",
-			stalled.Round(time.Second))}
+		return domain.Check{Name: "store",
+			Detail: fmt.Sprintf("nothing has been recorded for %s although results wait; "+
+				"nothing is sent meanwhile",
+				stalled.Round(time.Second))}
 	case e.ready.Load() && age > unhealthyBeat:
-		return Check{Name: "store", Detail: fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
+		return domain.Check{Name: "store", Detail: fmt.Sprintf("the last beat was %s ago", age.Round(time.Second))}
 	}
-	return Check{Name: "store", OK: true}
+	return domain.Check{Name: "store", OK: true}
 }
 
-func (e *Engine) checkTimetable() Check {
+func (e *Engine) checkTimetable() domain.Check {
 	e.loop.mu.Lock()
 	turned := e.clock.Elapsed(e.loop.last)
 	e.loop.mu.Unlock()
@@ -58,23 +61,25 @@ func (e *Engine) checkTimetable() Check {
 	e.registry.mu.Unlock()
 	switch {
 	case e.ready.Load() && turned > unhealthyLoop:
-		return Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s", turned.Round(time.Second))}
+		return domain.Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s",
+			turned.Round(time.Second))}
 	case -behind > unhealthyTable:
-		return Check{Name: "timetable",
+		return domain.Check{Name: "timetable",
 			Detail: fmt.Sprintf("the clock is %s behind the record; nothing fires until it has caught up",
 				(-behind).Round(time.Second))}
 	case behind > unhealthyTable:
-		return Check{Name: "timetable", Detail: fmt.Sprintf("it is %s behind the clock", behind.Round(time.Second))}
+		return domain.Check{Name: "timetable", Detail: fmt.Sprintf("it is %s behind the clock",
+			behind.Round(time.Second))}
 	}
-	return Check{Name: "timetable", OK: true}
+	return domain.Check{Name: "timetable", OK: true}
 }
 
-func (e *Engine) checkRunning() Check {
+func (e *Engine) checkRunning() domain.Check {
 	switch {
 	case e.stopping.Load():
-		return Check{Name: "engine", Detail: "stopping"}
+		return domain.Check{Name: "engine", Detail: "stopping"}
 	case !e.ready.Load():
-		return Check{Name: "engine", Detail: "reading the record"}
+		return domain.Check{Name: "engine", Detail: "reading the record"}
 	}
-	return Check{Name: "engine", OK: true}
+	return domain.Check{Name: "engine", OK: true}
 }

@@ -127,6 +127,7 @@ func (w *world) bootSlowly(t *testing.T) {
 	if w.eng, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
+	w.edit = editorOf(t, w.eng)
 	if err := w.eng.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func (c *chaos) add() {
 	d := spec("")
 	c.shape(&d)
 	d.IsActive = c.IntN(10) > 0
-	for _, x := range c.eng.Create(context.Background(), []domain.SpecDoc{d}) {
+	for _, x := range c.edit.Create(context.Background(), []domain.SpecDoc{d}) {
 		if domain.ErrorCode(x.Err) == domain.CodeInvalid {
 			c.t.Error(x.Err)
 		}

@@ -36,12 +36,6 @@ func (reg *registry) lookup(id domain.JobID) (*run.Job, error) {
 	return nil, domain.NotFound("job", id)
 }
 
-func (reg *registry) currentNumber(j *run.Job) int {
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	return int(j.Current.Number)
-}
-
 func (reg *registry) countActive(old, now *run.Version) {
 	if old != nil && old.Active {
 		reg.active--

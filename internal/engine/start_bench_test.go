@@ -50,7 +50,7 @@ func BenchmarkStart(b *testing.B) {
 			docs[k] = spec(fmt.Sprintf("ok?customer=%d&job=%d", i%5000, i+k))
 			docs[k].Schedule = "0 0 0 1 1 *"
 		}
-		if got := e.Create(b.Context(), docs); got[0].Err != nil {
+		if got := editorOf(b, e).Create(b.Context(), docs); got[0].Err != nil {
 			b.Fatal(got[0].Err)
 		}
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"log/slog"
 
 	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
@@ -57,15 +56,8 @@ func (w *storeWatch) cause() error {
 // is recorded now could not be found again. Only a beat that finds all of them
 // resumes it.
 func (w *storeWatch) stopIfGone(err error) {
-	if isGone(err) {
+	if store.IsGone(err) {
 		w.shards.StopSending()
 		w.dispatcher.Suspend(true)
 	}
-}
-
-// isGone reports whether files of the store are gone. What it answers to a read
-// then is not what the next start finds.
-func isGone(err error) bool {
-	_, gone := errors.AsType[*store.GoneError](err)
-	return gone
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
@@ -47,6 +48,7 @@ type world struct {
 	gate    *gate
 	life    *life
 	eng     *Engine
+	edit    *edit.Editor
 	targets *targets
 	jobs    []domain.JobID
 	manual  []domain.FireKey // triggers that were answered
@@ -128,6 +130,7 @@ func (w *world) assemble() error {
 	if w.eng, err = New(cfg); err != nil {
 		w.t.Fatal(err)
 	}
+	w.edit = editorOf(w.t, w.eng)
 	if w.piece > 0 {
 		w.eng.gapPiece = w.piece
 	}
@@ -137,6 +140,18 @@ func (w *world) assemble() error {
 	return nil
 }
 
+// editorOf returns the editor of an engine's jobs.
+func editorOf(t testing.TB, e *Engine) *edit.Editor {
+	t.Helper()
+	ed, err := edit.New(edit.Config{
+		Owner: e, Store: e.store, Clock: e.clock, Metrics: e.cfg.Metrics, Log: e.log, Pace: e.cfg.Pace,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ed
+}
+
 // crash ends the process as kill -9 does: at one instant nothing more reaches
 // the store or a target. The goroutines are then collected.
 func (w *world) crash() {
@@ -144,7 +159,7 @@ func (w *world) crash() {
 	w.gate.cut()
 	e := w.eng
 	e.stopping.Store(true)
-	e.editor.stop(context.Background())
+	w.edit.Stop(context.Background())
 	e.stopFeed()
 	e.stopKeep()
 	e.stopRecord()
@@ -170,6 +185,7 @@ func (w *world) stop(grace time.Duration) error {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	w.edit.Stop(ctx)
 	err := w.eng.Stop(ctx)
 	w.life.kill()
 	w.eng.runner.dispatcher.Close()
@@ -234,7 +250,7 @@ func misfire(p domain.MisfirePolicy, maxRuns int, maxAge time.Duration) func(*do
 // create makes jobs and returns the id of the last one.
 func (w *world) create(docs ...domain.SpecDoc) domain.JobID {
 	w.t.Helper()
-	for _, c := range w.eng.Create(context.Background(), docs) {
+	for _, c := range w.edit.Create(context.Background(), docs) {
 		if c.Err != nil {
 			w.t.Fatal(c.Err)
 		}
@@ -247,7 +263,7 @@ func (w *world) create(docs ...domain.SpecDoc) domain.JobID {
 func (w *world) update(id domain.JobID, change func(*domain.SpecDoc)) (domain.Version, error) {
 	w.t.Helper()
 	w.speak(id)
-	v, err := w.eng.Update(context.Background(), id, 0, func(d *domain.SpecDoc) error {
+	v, err := w.edit.Update(context.Background(), id, 0, func(d *domain.SpecDoc) error {
 		change(d)
 		return nil
 	})
@@ -260,7 +276,7 @@ func (w *world) update(id domain.JobID, change func(*domain.SpecDoc)) (domain.Ve
 func (w *world) delete(id domain.JobID) (int64, error) {
 	w.t.Helper()
 	w.speak(id)
-	at, err := w.eng.Delete(context.Background(), id, 0)
+	at, err := w.edit.Delete(context.Background(), id, 0)
 	if err == nil {
 		w.quiet = append(w.quiet, silence{job: id, from: time.Now()})
 	}

@@ -278,8 +278,8 @@ func stamps(fires []int64) []string {
 }
 
 // check warns of rules that have changed at this start.
-func (z *zoneRules) check() Check {
+func (z *zoneRules) check() domain.Check {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	return Check{Name: "zones", OK: true, Warning: z.warning}
+	return domain.Check{Name: "zones", OK: true, Warning: z.warning}
 }

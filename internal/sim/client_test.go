@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 )
 
 // client is who uses the engine, and what it remembers of the answers.
@@ -51,7 +51,7 @@ func (c *client) tag(s *domain.Spec) {
 // maxWait is for how long a client waits for an answer.
 const maxWait = 20 * time.Second
 
-func (c *client) create(e *engine.Engine, docs []domain.SpecDoc) {
+func (c *client) create(e *edit.Editor, docs []domain.SpecDoc) {
 	for i := range docs {
 		c.tag(&docs[i].Spec)
 	}
@@ -95,7 +95,7 @@ func (c *client) beginSilence(k *known, edit int) {
 	}
 }
 
-func (c *client) update(e *engine.Engine, k *known, change func(*domain.SpecDoc)) {
+func (c *client) update(e *edit.Editor, k *known, change func(*domain.SpecDoc)) {
 	edit := c.begin(k)
 	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
@@ -120,7 +120,7 @@ func (c *client) update(e *engine.Engine, k *known, change func(*domain.SpecDoc)
 }
 
 // remove deletes a job and reports whether it is gone for sure.
-func (c *client) remove(e *engine.Engine, k *known) bool {
+func (c *client) remove(e *edit.Editor, k *known) bool {
 	edit := c.begin(k)
 	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
@@ -139,10 +139,10 @@ func (c *client) remove(e *engine.Engine, k *known) bool {
 	return false
 }
 
-func (c *client) trigger(e *engine.Engine, k *known) {
+func (c *client) trigger(e *edit.Editor, k *known) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	x, err := e.Trigger(ctx, k.id)
+	x, err := e.Trigger(ctx, k.id, 0)
 	if x.ScheduledAt == 0 {
 		return // refused
 	}

@@ -84,7 +84,7 @@ func (w *world) create(n int, shape func(*domain.SpecDoc)) {
 		shape(&docs[i])
 		docs[i].IsActive = w.IntN(10) > 0
 	}
-	e := w.eng
+	e := w.edit
 	w.do(fmt.Sprintf("create %d: %s", n, docs[0].Schedule), func() { w.client.create(e, docs) })
 }
 
@@ -95,17 +95,17 @@ func (w *world) update(k *known, what string, change func(*domain.SpecDoc)) {
 	if what == "change" {
 		apply = func(d *domain.SpecDoc) { d.Spec = drawn.Spec }
 	}
-	e := w.eng
+	e := w.edit
 	w.do(what+" "+k.id.String(), func() { w.client.update(e, k, apply) })
 }
 
 func (w *world) remove(k *known) {
-	e := w.eng
+	e := w.edit
 	w.do("delete "+k.id.String(), func() { w.client.remove(e, k) })
 }
 
 func (w *world) trigger(k *known) {
-	e := w.eng
+	e := w.edit
 	w.do("trigger "+k.id.String(), func() { w.client.trigger(e, k) })
 }
 
@@ -161,7 +161,7 @@ func (w *world) calm() {
 	w.calls.Wait()
 	for _, k := range w.client.list() {
 		if k.often() {
-			w.client.remove(w.eng, k)
+			w.client.remove(w.edit, k)
 		}
 	}
 }
@@ -271,7 +271,7 @@ func (w *world) finish() {
 	w.pass(80 * time.Second) // a step ahead has been believed
 	w.calls.Wait()
 	for _, k := range w.client.list() {
-		if !w.client.remove(w.eng, k) {
+		if !w.client.remove(w.edit, k) {
 			w.fault("%s cannot be deleted", k.id)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/sim/check"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -44,6 +45,7 @@ type world struct {
 	faults  *faulty.Store // before the gate
 	life    *life
 	eng     *engine.Engine // nil: the process is down
+	edit    *edit.Editor
 	slots   int
 	hung    bool // a commit may hang until the process ends
 	boots   uint64
@@ -187,6 +189,11 @@ func (w *world) tryBoot() error {
 		return errors.Join(err, db.Close())
 	}
 	w.eng = e
+	if w.edit, err = edit.New(edit.Config{
+		Owner: e, Store: w.faults, Clock: w.clk, Metrics: telemetry.NewMetrics(), Log: silent,
+	}); err != nil {
+		panic(err)
+	}
 	return nil
 }
 
@@ -201,10 +208,12 @@ func (w *world) end(crash bool) {
 		w.cut(true)
 		dead, cancel := context.WithCancel(context.Background())
 		cancel()
+		w.edit.Stop(dead)
 		_ = w.eng.Stop(dead) // reaches nobody any more
 	} else {
 		grace := time.Duration(w.IntN(8000)) * time.Millisecond
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		w.edit.Stop(ctx)
 		err := w.eng.Stop(ctx) // while the store fails: no reason to lose a fire
 		cancel()
 		w.note("stop with %s: %v", grace, err)

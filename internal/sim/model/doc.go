@@ -46,10 +46,12 @@
 //	  error after, facts alone)           facts first
 //	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermarks; shard/set.go: Propose, Beat;
 //	                                      hold/hold.go: Before; store: Shards.Beat
-//	an edit is asked for                edit.go: effective, create, update, remove
-//	the store has / refuses it          store: Jobs; edit.go: commitEdit, ask, commitNew
-//	apply and answer                    edit.go: applyEdit, install; due/timetable.go: FinishVersion, Place
-//	nobody can tell, undo               edit.go: commitNew, undoNew
+//	an edit is asked for                edit: Create, Update, Delete; edit.go: beginCreate, beginUpdate,
+//	                                      beginDelete, effective
+//	the store has / refuses it          store: Jobs; edit: run, commitNew, decideCommit, decideRead
+//	apply and answer                    edit: conclude; edit.go: applyEdit, install;
+//	                                      due/timetable.go: FinishVersion, Place
+//	nobody can tell, undo               edit: runUntilKnown, commitNew, undoNew
 //	trigger                             trigger.go: trigger
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
 //	a process starts                    recover.go: claim; store: Shards.Claim

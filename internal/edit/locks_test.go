@@ -1,4 +1,4 @@
-package engine
+package edit
 
 import (
 	"context"
@@ -13,10 +13,10 @@ import (
 
 // Edits of one job follow each other, those of others do not wait, one that
 // waits gives up with its context, and nothing is kept of what has ended.
-func TestEditLocks(t *testing.T) {
+func TestLocks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l editLocks
+		var l locks
 		a, b := domain.NewJobID(1), domain.NewJobID(1)
 		b[15] = a[15] // nothing but the whole id counts
 		unlock, err := l.lock(t.Context(), a)

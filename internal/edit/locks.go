@@ -1,23 +1,23 @@
-package engine
+package edit
 
 import (
 	"context"
+	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 )
 
-// editLocks lets one edit of a job go on at a time. It holds an entry only for
-// jobs that are being edited.
-type editLocks struct {
-	mu   lock.Leaf
+// locks lets one edit of a job go on at a time. It holds an entry only for jobs that
+// are being edited.
+type locks struct {
+	mu   sync.Mutex
 	busy map[domain.JobID]chan struct{} // closed when the edit has ended
 }
 
 // lock waits until no other edit of the job is under way. It gives up with the
 // context: an edit whose outcome the store has not told yet may hold the lock
 // for long.
-func (l *editLocks) lock(ctx context.Context, id domain.JobID) (unlock func(), err error) {
+func (l *locks) lock(ctx context.Context, id domain.JobID) (unlock func(), err error) {
 	for {
 		l.mu.Lock()
 		other, wait := l.busy[id]
@@ -39,7 +39,7 @@ func (l *editLocks) lock(ctx context.Context, id domain.JobID) (unlock func(), e
 	}
 }
 
-func (l *editLocks) unlock(id domain.JobID, mine chan struct{}) {
+func (l *locks) unlock(id domain.JobID, mine chan struct{}) {
 	l.mu.Lock()
 	delete(l.busy, id)
 	l.mu.Unlock()

@@ -1,0 +1,117 @@
+package edit
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// Update changes a job: alter gets the current document and alters it. A change that
+// alters nothing makes no version. ifVersion zero takes any current version; another
+// number is refused with CodeConflict unless it is the current one. An error of alter
+// ends it and is returned, wrapped or not.
+func (e *Editor) Update(ctx context.Context, id domain.JobID, ifVersion int,
+	alter func(*domain.SpecDoc) error) (domain.Version, error) {
+	unlock, err := e.lock(ctx, id)
+	if err != nil {
+		return domain.Version{}, err
+	}
+	next, end, err := e.draft(ctx, id, ifVersion, alter)
+	if err != nil || end == nil {
+		unlock()
+		return next, err
+	}
+	return next, e.run(ctx, &change{
+		job: id, number: next.Number, end: end, unlock: unlock,
+		commit: func(ctx context.Context) error { return e.jobs.Update(ctx, next) },
+	})
+}
+
+// draft makes the next version and begins it with the owner. Where the change alters
+// nothing it returns the current version and nil.
+func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
+	alter func(*domain.SpecDoc) error) (domain.Version, End, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
+	defer cancel()
+	v, err := e.current(ctx, id, ifVersion)
+	if err != nil {
+		return v, nil, err
+	}
+	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
+	if err := doc.Spoil(v.Unread); err != nil {
+		return v, nil, err
+	}
+	if err := alter(&doc); err != nil {
+		return v, nil, err
+	}
+	if doc.Namespace != v.Spec.Namespace {
+		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+
+			": a job does not move; create it anew", doc.Namespace)
+	}
+	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
+		return v, nil, nil
+	}
+	next := domain.Version{
+		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
+		Active: doc.IsActive, Spec: doc.Spec,
+	}
+	end, err := e.owner.BeginUpdate(ctx, &next)
+	if err != nil {
+		return v, nil, err
+	}
+	return next, end, nil
+}
+
+// errUnaltered ends an update that would alter nothing.
+var errUnaltered = errors.New("nothing to change")
+
+// SetActive resumes or pauses a job. It reports whether the job was in the other state;
+// if not, it makes no version and returns the current one. ifVersion as in Update.
+func (e *Editor) SetActive(ctx context.Context, id domain.JobID, ifVersion int,
+	active bool) (v domain.Version, changed bool, err error) {
+	v, err = e.Update(ctx, id, ifVersion, func(doc *domain.SpecDoc) error {
+		if doc.IsActive == active {
+			return errUnaltered
+		}
+		doc.IsActive = active
+		return nil
+	})
+	if errors.Is(err, errUnaltered) {
+		return v, false, nil
+	}
+	return v, err == nil, err
+}
+
+// Delete ends a job. No fire at or after effectiveTo, in Unix milliseconds, is sent.
+// ifVersion as in Update.
+func (e *Editor) Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error) {
+	unlock, err := e.lock(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	number, from, end, err := e.beginDelete(ctx, id, ifVersion)
+	if err != nil {
+		unlock()
+		return 0, err
+	}
+	return from, e.run(ctx, &change{
+		job: id, number: number + 1, deletes: true, end: end, unlock: unlock,
+		commit: func(ctx context.Context) error { return e.jobs.Delete(ctx, id, number, from) },
+	})
+}
+
+// beginDelete begins the end of a job with the owner. It returns the number of the
+// version that ends.
+func (e *Editor) beginDelete(ctx context.Context, id domain.JobID, ifVersion int) (
+	number int, from int64, end End, err error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
+	defer cancel()
+	v, err := e.current(ctx, id, ifVersion)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	from, end, err = e.owner.BeginDelete(id)
+	return v.Number, from, end, err
+}

@@ -1,0 +1,115 @@
+package edit
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/failpoint"
+)
+
+const maxUnclear = 64 // creations whose outcome is not known
+
+// Created is what became of one document of [Editor.Create].
+type Created struct {
+	Version domain.Version // version 1 of the new job, when Err is nil
+	Err     error
+}
+
+// Create makes one job for each document, in order, active or paused. A document that
+// is not valid carries its error and does not spoil the rest. The others are one
+// commit: when the store fails, each of them carries that error.
+func (e *Editor) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
+	out := make([]Created, len(docs))
+	if err := e.admitCreate(); err != nil {
+		for i := range out {
+			out[i].Err = err
+		}
+		return out
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	now := e.now()
+	ids := domain.NewJobIDs(now, len(docs))
+	versions := make([]domain.Version, len(docs))
+	for i := range docs {
+		versions[i] = domain.Version{
+			JobID: ids[i], Number: 1, EffectiveTo: domain.Forever,
+			CreatedAt: now, Active: docs[i].IsActive, Spec: docs[i].Spec,
+		}
+	}
+	faults, end := e.owner.BeginCreate(ctx, versions)
+	valid := make([]domain.Version, 0, len(versions))
+	for i := range versions {
+		out[i] = Created{versions[i], faults[i]}
+		if faults[i] == nil {
+			valid = append(valid, versions[i])
+		}
+	}
+	if len(valid) == 0 {
+		end(false)
+		return out
+	}
+	if err := e.commitNew(ctx, valid, end); err != nil {
+		for i := range out {
+			if out[i].Err == nil {
+				out[i].Err = err
+			}
+		}
+	}
+	return out
+}
+
+// admitCreate refuses new jobs while the outcome of too many others is open.
+func (e *Editor) admitCreate() error {
+	if e.unclear.Load() < maxUnclear {
+		return nil
+	}
+	return domain.Unavailable(e.owner.StoreFault(), "the store does not answer")
+}
+
+// commitNew stores new jobs and tells the owner. After an unclear answer it looks
+// whether they are there. When even that cannot be known it undoes them in the
+// background, and W waits: a job that is stored and that nobody fires would lose its
+// fires.
+func (e *Editor) commitNew(ctx context.Context, versions []domain.Version, end End) error {
+	err := e.jobs.Create(ctx, versions)
+	result := decideCommit(err)
+	if result == notKnown {
+		_, read := e.jobs.Get(ctx, versions[0].JobID)
+		result = decideRead(err, read, true, false)
+		err = domain.Unavailable(err, "the job could not be stored")
+	}
+	switch result {
+	case committed:
+		failpoint.Hit("edit.created")
+		end(true)
+		return nil
+	case notCommitted:
+		end(false)
+	case notKnown:
+		e.unclear.Add(1)
+		e.background.start(func() {
+			defer e.unclear.Add(-1)
+			if e.background.repeat(ctx, func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
+				end(false)
+			}
+		})
+	}
+	return err
+}
+
+// undoNew deletes jobs that may be stored, from their first instant on. It
+// stores them first: a commit that is still under way ends before this one, and
+// only then is it known what there is to delete.
+func (e *Editor) undoNew(ctx context.Context, versions []domain.Version) error {
+	if err := e.jobs.Create(ctx, versions); decideCommit(err) == notKnown {
+		return err
+	}
+	for i := range versions {
+		v := &versions[i]
+		if err := e.jobs.Delete(ctx, v.JobID, v.Number, v.EffectiveFrom); decideCommit(err) == notKnown {
+			return err
+		}
+	}
+	return nil
+}

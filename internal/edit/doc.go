@@ -1,0 +1,48 @@
+// Package edit changes jobs: it makes, alters, pauses, resumes, deletes and triggers
+// them, one at a time or a whole import.
+//
+// Two parties take part in a change. The [Owner] of the job fires it and decides from
+// when on the change is valid; the store keeps it. An editor goes from one to the other:
+//
+//	caller              editor                    owner                store
+//	  │ Update            │                         │                    │
+//	  ├──────────────────►│ one edit of a job       │                    │
+//	  │                   │ at a time               │                    │
+//	  │                   ├─ the current version ───┼───────────────────►│
+//	  │                   ├─ BeginUpdate ──────────►│ EffectiveFrom;     │
+//	  │                   │                         │ sends nothing from │
+//	  │                   │                         │ it on              │
+//	  │                   ├─ commit ────────────────┼───────────────────►│
+//	  │                   ├─ end(stored) ──────────►│ follows, or not    │
+//	  │◄──────────────────┤                         │                    │
+//
+// # What it guarantees
+//
+//   - A change that was answered without an error is durable, and the owner follows it:
+//     a job that was paused or deleted sends nothing new.
+//   - A change that was refused has stored nothing.
+//   - Where the store does not say what became of a commit, the caller is told so at
+//     once. The owner holds the job until it is known: the commit is repeated, in the
+//     background, until the store takes it or refuses it. Creations are undone instead:
+//     the caller has no id for what it would get.
+//   - Changes of one job come one after the other; those of others do not wait.
+//   - Whoever makes a change is in the trail of changes with it, once, however often the
+//     commit was repeated ([store.WithChange]).
+//   - Nothing goes on after [Editor.Stop]. The next start reads what the store has.
+//
+// Everything has a limit: a commit takes 15 s at most, 64 creations may be of unknown
+// outcome, a chunk of an import has at most 2,000 jobs or 8 MiB.
+//
+// # How this is shown
+//
+// What an answer of the store tells is a pure function with a truth table
+// (decideCommit, decideRead). The tests of package engine edit at every moment of a
+// second, with stores that fail before and after a commit; those of this package do it
+// with an owner that notes what it is told. Package sim edits at random.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	owner.go locks.go background.go editor.go commit.go create.go import.go change.go trigger.go
+package edit

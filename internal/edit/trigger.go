@@ -1,0 +1,53 @@
+package edit
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// noteTimeout bounds the wait for an entry that is written behind its trigger.
+const noteTimeout = 5 * time.Second
+
+// Trigger runs a job now, paused or not, beside whatever else of it runs. The
+// execution is durable before Trigger returns it, PENDING; the call follows. ifVersion
+// as in [Editor.Update].
+func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (domain.Execution, error) {
+	if ifVersion != 0 {
+		if _, err := e.current(ctx, id, ifVersion); err != nil {
+			return domain.Execution{}, err
+		}
+	}
+	x, err := e.owner.Trigger(ctx, id)
+	if !x.JobID.IsZero() { // also one whose record was not waited for: it will run
+		e.note(ctx, &x)
+	}
+	return x, err
+}
+
+// note writes the entry of a trigger into the trail of changes, right behind it: the
+// execution is on record by then, and is not undone for the entry's sake. When the
+// store fails in between, the log has the entry.
+func (e *Editor) note(ctx context.Context, x *domain.Execution) {
+	entry, asked := store.ChangeOf(ctx)
+	if !asked {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	entry.Action, entry.JobID, entry.Version, entry.Execution = domain.ActionTrigger, x.JobID, x.Version, x.ID()
+	err := e.changes.Add(ctx, entry)
+	if err == nil {
+		return
+	}
+	by := entry.By
+	e.metrics.StoreErrors.Inc()
+	e.log.LogAttrs(ctx, slog.LevelError, "a trigger is not in the trail of changes",
+		slog.String("by", by.Key), slog.String("name", by.Name), slog.String(telemetry.KeyAddr, by.Address),
+		slog.String(telemetry.KeyJobID, x.JobID.String()), slog.String(telemetry.KeyExecutionID, x.ID().String()),
+		slog.Any(telemetry.KeyError, err))
+}
