@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 const (
@@ -102,7 +103,7 @@ type days struct {
 	folder    string
 	readConns int
 	log       *slog.Logger // nil: statements are not logged
-	files     *watch       // to which the open files belong
+	watched   *watch       // to which the open files belong
 	found     fs.FileInfo  // the folder
 
 	limit int // of open files
@@ -116,8 +117,8 @@ type days struct {
 }
 
 // listDays finds the files of a folder, and makes the folder if there is none.
-func listDays(folder string, readConns int, log *slog.Logger, files *watch) (*days, error) {
-	if err := makeFolder(folder); err != nil {
+func listDays(folder string, readConns int, log *slog.Logger, watched *watch) (*days, error) {
+	if err := files.MakeFolder(folder); err != nil {
 		return nil, err
 	}
 	found, err := os.Stat(folder)
@@ -129,7 +130,7 @@ func listDays(folder string, readConns int, log *slog.Logger, files *watch) (*da
 		return nil, err
 	}
 	ds := &days{
-		folder: folder, readConns: readConns, log: log, files: files, found: found, limit: maxOpenDays,
+		folder: folder, readConns: readConns, log: log, watched: watched, found: found, limit: maxOpenDays,
 		open: make(map[day]*dayFile),
 	}
 	for _, entry := range entries {
@@ -143,21 +144,21 @@ func listDays(folder string, readConns int, log *slog.Logger, files *watch) (*da
 
 // checkFolder looks whether the folder is the one that was listed.
 func (ds *days) checkFolder() error {
-	if !namesCanVanish {
+	if !files.NamesCanVanish {
 		return nil
 	}
-	_, err := sameFile(ds.folder, ds.found)
+	_, err := files.Same(ds.folder, ds.found)
 	return err
 }
 
 func (ds *days) newFile(d day) *dayFile {
-	id := &identity{path: ds.path(d), log: ds.files.log}
+	id := &identity{path: ds.path(d), log: ds.watched.log}
 	return &dayFile{day: d, id: id, readers: newReaders(id, ds.readConns, ds.log), log: ds.log}
 }
 
 // shut closes a file that is not in the set any more.
 func (ds *days) shut(f *dayFile) error {
-	ds.files.remove(f.id)
+	ds.watched.remove(f.id)
 	return f.close()
 }
 
@@ -210,7 +211,7 @@ func (ds *days) acquire(ctx context.Context, d day, create bool) (*dayFile, erro
 			ds.known = slices.Insert(ds.known, i, d)
 		}
 		ds.open[d] = f
-		ds.files.add(f.id)
+		ds.watched.add(f.id)
 	}
 	ds.turn++
 	f.used = ds.turn
@@ -223,7 +224,7 @@ func (f *dayFile) create(ctx context.Context) error {
 	if f.day < 0 || f.day > lastDay {
 		return domain.Invalid("scheduledAt", "must be from 1970 to 9999", f.day.start())
 	}
-	if err := createFile(f.id.path); err != nil {
+	if err := files.Create(f.id.path); err != nil {
 		return err
 	}
 	_, err := f.write(ctx)
@@ -238,16 +239,6 @@ func migrateFile(ctx context.Context, path, schema string, log *slog.Logger) err
 		return err
 	}
 	return errors.Join(migrate(ctx, c, schema), c.Close())
-}
-
-// createFile makes an empty file that only its owner may read. SQLite gives
-// the log files beside it the same mode.
-func createFile(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return file.Close()
 }
 
 // evict closes files while too many are open. One that is in use stays.
@@ -323,25 +314,15 @@ func (ds *days) drain(f *dayFile) error {
 	return ds.shut(f)
 }
 
-// deleteDatabase deletes a database and its log files and makes that durable.
-func deleteDatabase(path string) error {
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
 // close waits until no file is in use, and closes all of them.
 func (ds *days) close() error {
 	ds.mu.Lock()
 	ds.closed = true
-	files := slices.Collect(maps.Values(ds.open))
+	opened := slices.Collect(maps.Values(ds.open))
 	clear(ds.open)
 	ds.mu.Unlock()
 	var errs []error
-	for _, f := range files {
+	for _, f := range opened {
 		errs = append(errs, ds.drain(f))
 	}
 	return errors.Join(errs...)
@@ -362,11 +343,11 @@ func (ds *days) next(d day) (day, bool) {
 func (ds *days) borrowAll() []*dayFile {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	files := slices.Collect(maps.Values(ds.open))
-	for _, f := range files {
+	opened := slices.Collect(maps.Values(ds.open))
+	for _, f := range opened {
 		f.refs++
 	}
-	return files
+	return opened
 }
 
 // setAside takes a damaged day out of the set.

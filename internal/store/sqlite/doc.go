@@ -37,7 +37,7 @@
 // [Store] opens the parts, hands out the roles and closes everything. Each part has its
 // own state:
 //
-//	claim           the locks that keep other processes from the database
+//	files.Claim     the locks that keep other processes from the database
 //	jobsDB          jobs.db: readers, and the writer with its group commit
 //	days            the history files: which there are, which are open, which are damaged
 //	watch, guard    whether the files are where they were opened
@@ -93,9 +93,9 @@
 //	-wal, -shm                          put back from the open descriptors ([mend])
 //	jobs.db.lock                        locked again, unless somebody else was first
 //
-// Links in the path are followed before anything is opened ([place]), so that two
-// names of one database meet in one lock. On Linux the file itself is locked too
-// ([lockInode]), because the lock file can be removed.
+// Links in the path are followed before anything is opened ([files.Locate]), so that
+// two names of one database meet in one lock. On Linux the file itself is locked too
+// ([files.Claim]), because the lock file can be removed.
 //
 // A database that is truncated or overwritten in place (> jobs.db, cp over the file)
 // keeps its inode. It is detected by its size, since an open database never becomes

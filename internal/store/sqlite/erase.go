@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // eraser deletes the files of days that are marked in the jobs database as
@@ -91,7 +93,7 @@ func (e *eraser) erase(ctx context.Context, d day) error {
 	if err := e.days.checkFolder(); err != nil {
 		return err
 	}
-	if err := deleteDatabase(e.days.path(d)); err != nil {
+	if err := files.Remove(e.days.path(d)); err != nil {
 		return err
 	}
 	return e.db.write(ctx, 1, func(c *conn) (tally, error) {

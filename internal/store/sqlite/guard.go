@@ -4,13 +4,15 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // guard looks whether the files of the store are where they were opened: at each beat,
 // on the writer's goroutine.
 type guard struct {
 	db         *jobsDB
-	claim      *claim
+	claim      *files.Claim
 	days       *days
 	history    *watch // the open files of days
 	key        *keyFile
@@ -26,7 +28,7 @@ type guard struct {
 func (g *guard) check() error {
 	err := g.db.check()
 	if err == nil {
-		err = g.claim.check()
+		err = g.claim.Check()
 	}
 	if err == nil {
 		err = g.days.checkFolder()

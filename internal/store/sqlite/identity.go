@@ -5,13 +5,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 
-	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // The files that an SQLite database consists of while it is open.
@@ -22,11 +19,7 @@ const (
 	fileKinds
 )
 
-var fileSuffixes = [fileKinds]string{mainFile: "", logFile: "-wal", memoryFile: "-shm"}
-
-// namesCanVanish reports whether a file can lose its name while it is open.
-// Windows refuses to remove, rename or replace a file that SQLite has open.
-const namesCanVanish = runtime.GOOS != "windows"
+var fileSuffixes = [fileKinds]string{mainFile: "", logFile: files.LogSuffix, memoryFile: files.MemorySuffix}
 
 // identity remembers which files a database consists of, by device and inode,
 // and finds out when they are not the ones at its path any more. SQLite itself
@@ -68,7 +61,7 @@ func (id *identity) open(r role, log *slog.Logger) (*conn, error) {
 	}
 	before, err := os.Stat(id.path)
 	if err != nil {
-		return nil, goneError(id.path, err)
+		return nil, files.Gone(id.path, err)
 	}
 	c, err := openConn(id.path, r, log)
 	if err != nil {
@@ -91,11 +84,11 @@ func (id *identity) opened(before fs.FileInfo) error {
 		case err == nil:
 			now[kind] = info
 		case kind == mainFile || !errors.Is(err, fs.ErrNotExist): // the others are made with the first transaction
-			return goneError(id.path+suffix, err)
+			return files.Gone(id.path+suffix, err)
 		}
 	}
 	if !os.SameFile(before, now[mainFile]) {
-		return replacedError(id.path)
+		return files.Replaced(id.path)
 	}
 	id.mu.Lock()
 	first := id.conns == 0
@@ -136,18 +129,18 @@ func (id *identity) check() error {
 
 // look is check that also says which file is missing.
 func (id *identity) look() (kind int, err error) {
-	if !namesCanVanish {
+	if !files.NamesCanVanish {
 		return 0, nil
 	}
 	id.mu.Lock()
-	files, size := id.files, id.size // the size before the look: it grows meanwhile
+	seen, size := id.files, id.size // the size before the look: it grows meanwhile
 	id.mu.Unlock()
-	for kind, known := range files {
+	for kind, known := range seen {
 		if known == nil {
 			id.learn(kind)
 			continue
 		}
-		info, err := sameFile(id.path+fileSuffixes[kind], known)
+		info, err := files.Same(id.path+fileSuffixes[kind], known)
 		if err == nil && kind == mainFile {
 			err = id.measure(info.Size(), size)
 		}
@@ -167,7 +160,7 @@ func (id *identity) measure(now, before int64) error {
 	switch {
 	case now < before || id.cut.Load():
 		id.cut.Store(true)
-		return cutError(id.path)
+		return files.Cut(id.path)
 	case now > before:
 		id.mu.Lock()
 		id.size = max(id.size, now)
@@ -192,66 +185,4 @@ func (id *identity) stillKnown(kind int, known fs.FileInfo) bool {
 	id.mu.Lock()
 	defer id.mu.Unlock()
 	return id.files[kind] == known
-}
-
-// sameFile returns an error unless the file at the path is the known one.
-func sameFile(path string, known fs.FileInfo) (fs.FileInfo, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, goneError(path, err)
-	case !os.SameFile(known, info):
-		return nil, replacedError(path)
-	}
-	return info, nil
-}
-
-// cutError says that somebody has cut off a database, or has written a shorter
-// file onto it.
-func cutError(path string) error {
-	return &store.GoneError{Path: path, Problem: "was cut off or overwritten by another program: it is " +
-		"shorter than it was",
-		Advice: "stop Belfry, restore a backup and start it; " + untilThen}
-}
-
-const untilThen = "nothing is sent and no change is taken until then"
-
-// goneError words that a file cannot be found at its path any more. It names
-// the folder when that is gone with all that is in it.
-func goneError(path string, cause error) error {
-	e := &store.GoneError{Path: path, Problem: "is gone", Advice: "put the same file back (a copy is another one), " +
-		"or stop Belfry, restore a backup and start it; " + untilThen}
-	if !errors.Is(cause, fs.ErrNotExist) {
-		e.Problem = "cannot be looked at"
-		e.Advice = reasonOf(cause) + "; " + untilThen
-		return e
-	}
-	for folder := filepath.Dir(path); folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
-		if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		e.Path = folder
-	}
-	switch {
-	case e.Path != path:
-		e.Advice = "put the same folder back (a copy is another one), or stop Belfry, restore a backup and " +
-			"start it; " + untilThen
-	case strings.HasSuffix(path, fileSuffixes[logFile]), strings.HasSuffix(path, fileSuffixes[memoryFile]): // see mend
-		e.Advice = "Belfry puts it back if it can; otherwise stop Belfry (SIGTERM, no kill), which saves what it " +
-			"held, and start it; " + untilThen
-	}
-	return e
-}
-
-func replacedError(path string) error {
-	return &store.GoneError{Path: path, Problem: "is not the file that is open: another one has taken its place",
-		Advice: "put the first one back, or stop Belfry and start it to go on with the new one; " + untilThen}
-}
-
-// reasonOf drops the path from an error about a file.
-func reasonOf(err error) string {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err.Error()
-	}
-	return err.Error()
 }

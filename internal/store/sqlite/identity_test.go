@@ -12,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // holder is a store with a lease, a job and a fact of today in it.
@@ -26,7 +29,7 @@ type holder struct {
 
 func newHolder(t *testing.T) *holder {
 	t.Helper()
-	if !namesCanVanish {
+	if !files.NamesCanVanish {
 		t.Skip("the system refuses to remove files that are open")
 	}
 	s := openStore(t, filepath.Join(t.TempDir(), "data", "jobs.db"))
@@ -238,7 +241,8 @@ func TestRemovedLockIsTakenAgain(t *testing.T) {
 	wantRefused(t, h.cfg.Path, "is in use by process")
 
 	must(t, os.Remove(lock))
-	other, err := tryLock(lock)
+	other := flock.New(lock)
+	_, err := other.TryLock()
 	must(t, err)
 	wantGone(t, h.beat(), lock)
 	must(t, other.Unlock())
@@ -261,27 +265,5 @@ func TestRemovedKeyIsTold(t *testing.T) {
 	closeStore(t, s)
 	if n := strings.Count(out.String(), "the encryption key is gone"); n != 1 {
 		t.Errorf("it is told %d times, want once:\n%s", n, &out)
-	}
-}
-
-func TestGoneErrorSaysWhatToDo(t *testing.T) {
-	folder := t.TempDir()
-	for path, want := range map[string][]string{
-		filepath.Join(folder, "jobs.db"): {folder + "/jobs.db is gone", "put the same file back",
-			"restore a backup"},
-		filepath.Join(folder, "jobs.db-wal"):       {"jobs.db-wal is gone", "SIGTERM"},
-		filepath.Join(folder, "a", "b", "jobs.db"): {folder + "/a is gone", "put the same folder back"},
-	} {
-		_, err := os.Stat(path)
-		got := goneError(path, err).Error()
-		for _, words := range want {
-			if !strings.Contains(got, words) {
-				t.Errorf("%s: %q does not say %q", path, got, words)
-			}
-		}
-	}
-	if got := goneError("/x/jobs.db", os.ErrPermission).Error(); !strings.Contains(got,
-		"cannot be looked at: permission denied") {
-		t.Errorf("no permission: %q", got)
 	}
 }

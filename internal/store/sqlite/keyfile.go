@@ -16,12 +16,10 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
-// keyFileName is the key file beside the database.
-const keyFileName = "encryption.key"
-
-func (c *Config) keyFile() string { return filepath.Join(filepath.Dir(c.Path), keyFileName) }
+func (c *Config) keyFile() string { return filepath.Join(filepath.Dir(c.Path), files.KeyFile) }
 
 // loadKeys returns the encryption keys, the one that seals first: those of the
 // configuration, then those of the key file.
@@ -142,7 +140,7 @@ func (c *Config) openBox(ctx context.Context, db *jobsDB) (*seal.Box, *keyFile, 
 		}
 		file.made = true
 	}
-	file.filed = inUse(file.path)
+	file.filed = files.InUse(file.path)
 	box, err := seal.NewBox(keys...)
 	return box, file, err
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // mendWait bounds the wait for reading connections: one is lent for a page of
@@ -77,10 +79,10 @@ func (id *identity) copyLog() (copied bool, err error) {
 	if known == nil {
 		return false, nil
 	}
-	if _, err := sameFile(path, known); err == nil {
+	if _, err := files.Same(path, known); err == nil {
 		return false, nil
 	}
-	from, err := openUnlinked(known)
+	from, err := files.OpenUnlinked(known)
 	if err != nil {
 		return false, err
 	}
@@ -91,7 +93,7 @@ func (id *identity) copyLog() (copied bool, err error) {
 	}
 	_, err = io.Copy(to, from)
 	if err = errors.Join(err, to.Sync(), to.Close()); err == nil {
-		err = syncFolder(filepath.Dir(path))
+		err = files.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return false, errors.Join(err, os.Remove(path))

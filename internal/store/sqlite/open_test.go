@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // wantRefused checks that a store does not open, and that the error is one
@@ -91,7 +92,7 @@ func TestOpenRefuses(t *testing.T) {
 	})
 	t.Run("a database of something else", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "jobs.db")
-		if err := createFile(path); err != nil {
+		if err := files.Create(path); err != nil {
 			t.Fatal(err)
 		}
 		sql(t, path, "CREATE TABLE users (name TEXT)")
@@ -128,14 +129,6 @@ func TestOpenRefuses(t *testing.T) {
 	})
 }
 
-func TestPermissionWording(t *testing.T) {
-	err := cannotOpen("/data/jobs.db", &fs.PathError{Op: "mkdir", Path: "/data", Err: fs.ErrPermission})
-	if want := "cannot open /data/jobs.db: the folder or a file in it is not " +
-		"writable"; !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("error %q, want %q", err, want)
-	}
-}
-
 func TestFilesArePrivate(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "data")
 	s := openStore(t, filepath.Join(folder, "jobs.db"))
@@ -168,7 +161,7 @@ func TestFilesArePrivate(t *testing.T) {
 
 func TestSettingsAreReadBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	if err := createFile(path); err != nil {
+	if err := files.Create(path); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []role{writer, reader} {
@@ -209,7 +202,7 @@ func TestMigrationsAreNumbered(t *testing.T) {
 
 func TestFailedMigrationChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	if err := createFile(path); err != nil {
+	if err := files.Create(path); err != nil {
 		t.Fatal(err)
 	}
 	c, err := openConn(path, writer, nil)

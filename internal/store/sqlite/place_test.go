@@ -10,6 +10,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/gofrs/flock"
+
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // linked makes folders and links to try paths in: a/real holds the data.
@@ -27,42 +31,6 @@ func linked(t *testing.T) string {
 		os.Symlink("file.db", filepath.Join(root, "b", "again.db")),
 		os.Symlink("loop.db", filepath.Join(root, "b", "loop.db")))
 	return root
-}
-
-// Every way to a database leads to the same path, before it exists and after.
-func TestRealPath(t *testing.T) {
-	root := linked(t)
-	t.Chdir(filepath.Join(root, "b"))
-	want := filepath.Join(root, "a", "real", "jobs.db")
-	ways := []string{
-		want, filepath.Join(root, "b", "file.db"), "file.db", "./again.db", "folder/jobs.db", "folder//jobs.db",
-		"folder/../real/jobs.db", // the folder above the link's target
-		"../a/real/jobs.db", filepath.Join(root, "b", "folder", "jobs.db"),
-	}
-	if runtime.GOOS == "linux" {
-		ways = append(ways, "/proc/self/cwd/file.db", "/proc/self/cwd/folder/jobs.db")
-	}
-	for _, there := range []bool{false, true} {
-		if there {
-			must(t, os.WriteFile(want, nil, 0o600))
-		}
-		for _, way := range ways {
-			if got, err := realPath(way); got != want || err != nil {
-				t.Errorf("%s (there: %t): %s, error %v; want %s", way, there, got, err, want)
-			}
-		}
-	}
-	for way, want := range map[string]string{
-		"new.db": "b/new.db", "x/y/new.db": "b/x/y/new.db", "folder/x/new.db": "a/real/x/new.db",
-		"folder/../x.db": "a/x.db",
-	} {
-		if got, err := realPath(way); got != filepath.Join(root, want) || err != nil {
-			t.Errorf("%s: %s, error %v; want %s", way, got, err, want)
-		}
-	}
-	if got, err := realPath("loop.db"); err == nil {
-		t.Errorf("a link to itself leads to %s", got)
-	}
 }
 
 // Two names of a database meet in one lock and one history.
@@ -117,26 +85,26 @@ func TestMountedFileIsRefused(t *testing.T) {
 func TestFilesBesideTheLink(t *testing.T) {
 	root := linked(t)
 	link, folder := filepath.Join(root, "b", "file.db"), filepath.Join(root, "a", "real")
-	history, key := filepath.Join(root, "b", historyFolder), filepath.Join(root, "b", keyFileName)
+	history, key := filepath.Join(root, "b", files.HistoryFolder), filepath.Join(root, "b", files.KeyFile)
 	s := openStore(t, link)
 	record(t, s, success(1, noon))
 	closeStore(t, s)
-	must(t, os.Rename(filepath.Join(folder, historyFolder), history),
-		os.Rename(filepath.Join(folder, keyFileName), key))
+	must(t, os.Rename(filepath.Join(folder, files.HistoryFolder), history),
+		os.Rename(filepath.Join(folder, files.KeyFile), key))
 	openAndClose := func() { closeStore(t, openStore(t, link)) }
 
 	// Another database's: Belfry has never run by the name of the link.
 	openAndClose()
-	must(t, os.RemoveAll(filepath.Join(folder, historyFolder)), os.Remove(filepath.Join(folder, keyFileName)))
+	must(t, os.RemoveAll(filepath.Join(folder, files.HistoryFolder)), os.Remove(filepath.Join(folder, files.KeyFile)))
 
 	must(t, os.WriteFile(link+".lock", nil, 0o600))
-	wantRefused(t, link, "mv "+history+" "+filepath.Join(folder, historyFolder),
-		"mv "+key+" "+filepath.Join(folder, keyFileName))
-	must(t, os.Rename(key, filepath.Join(folder, keyFileName)))
-	must(t, os.MkdirAll(filepath.Join(folder, historyFolder, "x"), 0o700))
+	wantRefused(t, link, "mv "+history+" "+filepath.Join(folder, files.HistoryFolder),
+		"mv "+key+" "+filepath.Join(folder, files.KeyFile))
+	must(t, os.Rename(key, filepath.Join(folder, files.KeyFile)))
+	must(t, os.MkdirAll(filepath.Join(folder, files.HistoryFolder, "x"), 0o700))
 	wantRefused(t, link, "beside both there is")
-	must(t, os.RemoveAll(filepath.Join(folder, historyFolder)),
-		os.Rename(history, filepath.Join(folder, historyFolder)))
+	must(t, os.RemoveAll(filepath.Join(folder, files.HistoryFolder)),
+		os.Rename(history, filepath.Join(folder, files.HistoryFolder)))
 	if n := len(recent(t, openStore(t, link))); n != 1 {
 		t.Errorf("%d facts, want 1", n)
 	}
@@ -146,27 +114,12 @@ func TestFilesBesideTheLink(t *testing.T) {
 func TestLockByTheNameOfTheLink(t *testing.T) {
 	root := linked(t)
 	link := filepath.Join(root, "b", "file.db")
-	lock, err := tryLock(link + ".lock")
+	lock := flock.New(link + ".lock")
+	_, err := lock.TryLock()
 	must(t, err)
 	wantRefused(t, link, "is in use by", link)
 	must(t, lock.Unlock())
 	openStore(t, link)
-}
-
-// The file itself is locked, whatever happens to the lock file.
-func TestInodeIsLocked(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("there is the lock file alone")
-	}
-	path := filepath.Join(t.TempDir(), "jobs.db")
-	first, err := lockInode(path)
-	must(t, err)
-	if _, err := lockInode(path); err == nil || !strings.Contains(err.Error(), "is in use by another process") {
-		t.Errorf("a second lock: error %v", err)
-	}
-	must(t, first.Close())
-	second, err := lockInode(path)
-	must(t, err, second.Close())
 }
 
 // The lock of the file leaves SQLite its own: another program that opens and
@@ -207,16 +160,5 @@ func TestNewDatabaseIsTold(t *testing.T) {
 	if got := told(); !strings.Contains(got, "level=WARN") ||
 		!strings.Contains(got, "the jobs that it tells of are gone") {
 		t.Errorf("beside a history: %q", got)
-	}
-}
-
-func TestFolderOf(t *testing.T) {
-	for path, want := range map[string]string{
-		"x.db": ".", "./x.db": ".", "/x.db": "/", "a/x.db": "a", "a//x.db": "a", "a/../x.db": "a/..",
-		"/a/b/": "/a", ".": ".",
-	} {
-		if got := folderOf(path); got != want {
-			t.Errorf("folderOf(%q) = %q, want %q", path, got, want)
-		}
 	}
 }

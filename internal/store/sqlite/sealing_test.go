@@ -17,6 +17,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -184,14 +185,14 @@ func TestRotation(t *testing.T) {
 	if err != nil || second.Versions != 3 || len(second.Retired) != 1 || second.Retired[0] != first.KeyID {
 		t.Fatalf("%+v, error %v", second, err)
 	}
-	if keys, err := seal.ReadFile(filepath.Join(filepath.Dir(path), keyFileName)); err != nil || len(keys) != 2 {
+	if keys, err := seal.ReadFile(filepath.Join(filepath.Dir(path), files.KeyFile)); err != nil || len(keys) != 2 {
 		t.Errorf("the kept keys: %v, error %v", keys, err)
 	}
 	third, err := RotateEncryption(t.Context(), Config{Path: path}, false)
 	if err != nil || len(third.Retired) != 2 {
 		t.Fatalf("%+v, error %v", third, err)
 	}
-	if keys, err := seal.ReadFile(filepath.Join(filepath.Dir(path), keyFileName)); err != nil || len(keys) != 1 ||
+	if keys, err := seal.ReadFile(filepath.Join(filepath.Dir(path), files.KeyFile)); err != nil || len(keys) != 1 ||
 		keys[0].ID() != third.KeyID {
 		t.Errorf("keys %v, error %v", keys, err)
 	}
@@ -302,7 +303,7 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 	}
 	t.Run("no key", func(t *testing.T) {
 		path := setup(t)
-		file := filepath.Join(filepath.Dir(path), keyFileName)
+		file := filepath.Join(filepath.Dir(path), files.KeyFile)
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +314,7 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 	})
 	t.Run("another key", func(t *testing.T) {
 		path := setup(t)
-		if err := os.Remove(filepath.Join(filepath.Dir(path), keyFileName)); err != nil {
+		if err := os.Remove(filepath.Join(filepath.Dir(path), files.KeyFile)); err != nil {
 			t.Fatal(err)
 		}
 		key := seal.NewKey()
@@ -367,7 +368,7 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 	})
 	t.Run("a key file for all to read", func(t *testing.T) {
 		path := setup(t)
-		if err := os.Chmod(filepath.Join(filepath.Dir(path), keyFileName), 0o644); err != nil {
+		if err := os.Chmod(filepath.Join(filepath.Dir(path), files.KeyFile), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		wantRefused(t, path, "chmod 600")

@@ -17,13 +17,11 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // defaultReadConns is how many connections read one file at a time.
 const defaultReadConns = 4
-
-// historyFolder is the name of the folder of history files.
-const historyFolder = "history"
 
 // Config says where the data is.
 type Config struct {
@@ -63,7 +61,9 @@ func (c *Config) setDefaults() error {
 }
 
 // historyFolder is beside the database.
-func (c *Config) historyFolder() string { return filepath.Join(filepath.Dir(c.Path), historyFolder) }
+func (c *Config) historyFolder() string {
+	return filepath.Join(filepath.Dir(c.Path), files.HistoryFolder)
+}
 
 // statementLog returns where statements are logged, nil when they are not.
 func (c *Config) statementLog() *slog.Logger {
@@ -76,7 +76,7 @@ func (c *Config) statementLog() *slog.Logger {
 // Store is a [store.Store] in SQLite files. See the package's comment.
 type Store struct {
 	cfg        Config
-	claim      *claim
+	claim      *files.Claim
 	db         *jobsDB
 	days       *days
 	lock       *recordLock
@@ -112,45 +112,34 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	path, err := place(cfg.Path)
+	path, err := files.Locate(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Path = path
-	if err := makeFolder(filepath.Dir(path)); err != nil {
-		return nil, cannotOpen(path, err)
+	if err := files.MakeFolder(filepath.Dir(path)); err != nil {
+		return nil, files.CannotOpen(path, err)
 	}
-	claim, err := claimDatabase(path, cfg.Log)
+	held, err := files.ClaimDatabase(path, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, claim: claim, background: newBackground(ctx)}
+	s := &Store{cfg: cfg, claim: held, background: newBackground(ctx)}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(cannotOpen(path, err), s.Close())
+		return nil, errors.Join(files.CannotOpen(path, err), s.Close())
 	}
 	return s, nil
 }
 
-// cannotOpen words an error of Open.
-func cannotOpen(path string, err error) error {
-	if _, ok := errors.AsType[*domain.Error](err); ok {
-		return err
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return domain.Unavailable(err, "cannot open %s: the folder or a file in it is not writable", path)
-	}
-	return domain.Unavailable(err, "cannot open %s", path)
-}
-
 func (s *Store) open(ctx context.Context) (err error) {
 	s.noteNew()
-	if err := s.claim.lockInode(); err != nil {
+	if err := s.claim.LockInode(); err != nil {
 		return err
 	}
-	if err := createFile(s.cfg.Path); err != nil {
+	if err := files.Create(s.cfg.Path); err != nil {
 		return err
 	}
-	if err := syncLogs(filepath.Dir(s.cfg.Path)); err != nil {
+	if err := files.SyncLogs(filepath.Dir(s.cfg.Path)); err != nil {
 		return err
 	}
 	log := s.cfg.statementLog()
@@ -213,7 +202,7 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 // noteNew notes whether the store begins with nothing.
 func (s *Store) noteNew() {
 	if _, err := os.Stat(s.cfg.Path); errors.Is(err, fs.ErrNotExist) {
-		s.isNew, s.hadHistory = true, inUse(s.cfg.historyFolder())
+		s.isNew, s.hadHistory = true, files.InUse(s.cfg.historyFolder())
 	}
 }
 
@@ -282,7 +271,7 @@ func (s *Store) close() error {
 	if s.db != nil {
 		errs = append(errs, s.db.close())
 	}
-	return errors.Join(append(errs, s.claim.release())...)
+	return errors.Join(append(errs, s.claim.Release())...)
 }
 
 // Warning says which days of the history are set aside; empty: none.

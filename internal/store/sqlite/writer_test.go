@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
 // testWriter returns a writer on a table t(x). It is not yet running, so that
@@ -14,7 +16,7 @@ import (
 func testWriter(t *testing.T) *jobsWriter {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.db")
-	if err := createFile(path); err != nil {
+	if err := files.Create(path); err != nil {
 		t.Fatal(err)
 	}
 	sql(t, path, "CREATE TABLE t (x)", "CREATE TABLE tally (one, total, active)", "INSERT INTO tally VALUES (1, 0, 0)")

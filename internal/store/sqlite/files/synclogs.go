@@ -1,4 +1,4 @@
-package sqlite
+package files
 
 import (
 	"errors"
@@ -6,13 +6,13 @@ import (
 	"path/filepath"
 )
 
-// syncLogs makes durable what the last process had written and not yet synced
+// SyncLogs makes durable what the last process had written and not yet synced
 // when it was killed. Its commits are read back from memory of the system, and
 // what is built on them (the watermark moves past facts) must not survive a
 // power cut that they do not.
-func syncLogs(folder string) error {
-	logs, err := filepath.Glob(filepath.Join(folder, "history", "*.db-wal"))
-	own, ownErr := filepath.Glob(filepath.Join(folder, "*.db-wal"))
+func SyncLogs(folder string) error {
+	logs, err := filepath.Glob(filepath.Join(folder, HistoryFolder, "*.db"+LogSuffix))
+	own, ownErr := filepath.Glob(filepath.Join(folder, "*.db"+LogSuffix))
 	if err := errors.Join(err, ownErr); err != nil {
 		return err
 	}

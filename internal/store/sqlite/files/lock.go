@@ -1,4 +1,4 @@
-package sqlite
+package files
 
 import (
 	"errors"
@@ -15,41 +15,42 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// claim keeps every other process from a database: by the lock file beside it, and
-// where the system has such locks by one on the database itself.
-type claim struct {
+// Claim keeps every other process from a database: by the lock file beside it and,
+// where the system has such locks, by one on the database itself. One goroutine uses
+// it at a time.
+type Claim struct {
 	database string // its path
 	log      *slog.Logger
-	lock     *flock.Flock // of the lock file; check replaces it, on the writer's goroutine
+	lock     *flock.Flock // of the lock file; Check replaces it, on the writer's goroutine
 	inode    io.Closer    // see lockInode; nil: there is none
 }
 
-// claimDatabase takes the lock file of the database at the path.
-func claimDatabase(path string, log *slog.Logger) (*claim, error) {
+// ClaimDatabase takes the lock file of the database at the path.
+func ClaimDatabase(path string, log *slog.Logger) (*Claim, error) {
 	lock, err := lockFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return &claim{database: path, log: log, lock: lock}, nil
+	return &Claim{database: path, log: log, lock: lock}, nil
 }
 
-// lockInode takes the lock on the database itself.
-func (l *claim) lockInode() (err error) {
+// LockInode takes the lock on the database itself.
+func (l *Claim) LockInode() (err error) {
 	l.inode, err = lockInode(l.database)
 	return err
 }
 
-// check takes the lock again when its file was removed: a second process
+// Check takes the lock again when its file was removed: a second process
 // would make another file, and lock that. Whoever is first has the data.
-func (l *claim) check() error {
-	if !namesCanVanish {
+func (l *Claim) Check() error {
+	if !NamesCanVanish {
 		return nil
 	}
 	held, err := l.lock.Stat()
 	if err != nil {
 		return fmt.Errorf("lock file: %w", err)
 	}
-	if _, err := sameFile(l.lock.Path(), held); err == nil {
+	if _, err := Same(l.lock.Path(), held); err == nil {
 		return nil
 	}
 	lock, err := lockFile(l.database)
@@ -65,9 +66,9 @@ func (l *claim) check() error {
 	return nil
 }
 
-// release gives the locks back. SQLite has closed all of its files before: see
+// Release gives the locks back. SQLite has closed all of its files before: see
 // lockInode.
-func (l *claim) release() error {
+func (l *Claim) Release() error {
 	var errs []error
 	if l.inode != nil {
 		errs = append(errs, l.inode.Close())
@@ -112,7 +113,7 @@ func tryLock(path string) (*flock.Flock, error) {
 			return nil, errors.Join(err, lock.Unlock())
 		}
 		// Somebody may have removed the file before it was locked.
-		if _, err := sameFile(path, info); err == nil || !namesCanVanish {
+		if _, err := Same(path, info); err == nil || !NamesCanVanish {
 			return lock, nil
 		}
 		if err := lock.Unlock(); err != nil {

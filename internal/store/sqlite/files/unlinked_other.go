@@ -1,6 +1,6 @@
 //go:build !linux
 
-package sqlite
+package files
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"os"
 )
 
-// openUnlinked fails: a file without a name cannot be opened here.
-func openUnlinked(known fs.FileInfo) (*os.File, error) {
+// OpenUnlinked fails: a file without a name cannot be opened here.
+func OpenUnlinked(known fs.FileInfo) (*os.File, error) {
 	return nil, fmt.Errorf("%s without a name: %w", known.Name(), errors.ErrUnsupported)
 }

@@ -1,4 +1,4 @@
-package sqlite
+package files
 
 import (
 	"cmp"
@@ -71,19 +71,19 @@ func folderOf(path string) string {
 
 func isSeparator(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(uint8(r)) }
 
-// place finds where the database really is. Its lock, its log, its history and
+// Locate finds where the database really is. Its lock, its log, its history and
 // its key lie beside the real file, however it is named: two names of one
 // database must meet in one lock. The error says what is in the way of that.
-func place(given string) (path string, err error) {
+func Locate(given string) (path string, err error) {
 	path, err = realPath(given)
 	if err != nil {
-		return "", cannotOpen(given, err)
+		return "", CannotOpen(given, err)
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return "", cannotOpen(path, err)
+		return "", CannotOpen(path, err)
 	case info.IsDir():
 		return "", domain.Unavailable(nil, "%s is a folder: name the file in it, as in %s", path,
 			filepath.Join(path, "jobs.db"))
@@ -108,7 +108,7 @@ func checkLinkFolder(given, path string) error {
 	if err != nil || link == path {
 		return err
 	}
-	if !inUse(link + ".lock") { // it has never run by this name
+	if !InUse(link + ".lock") { // it has never run by this name
 		return nil
 	}
 	lock, err := tryLock(link + ".lock")
@@ -120,10 +120,10 @@ func checkLinkFolder(given, path string) error {
 	}
 	_ = lock.Unlock()
 	var moves []string
-	for _, name := range []string{historyFolder, keyFileName} {
+	for _, name := range []string{HistoryFolder, KeyFile} {
 		old, now := filepath.Join(filepath.Dir(link), name), filepath.Join(filepath.Dir(path), name)
-		if inUse(old) && !isSame(old, now) {
-			if inUse(now) {
+		if InUse(old) && !isSame(old, now) {
+			if InUse(now) {
 				return domain.Unavailable(nil, "%s is a link to %s, and beside both there is a %s: put the files "+
 					"that belong to this database "+
 					"into %s, and move %s away", link, path, name, now, old)
@@ -139,8 +139,8 @@ func checkLinkFolder(given, path string) error {
 	return nil
 }
 
-// inUse reports whether there is a file, or a folder with something in it.
-func inUse(path string) bool {
+// InUse reports whether there is a file, or a folder with something in it.
+func InUse(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
 		return err == nil
@@ -157,4 +157,15 @@ func isSame(a, b string) bool {
 	}
 	y, err := os.Stat(b)
 	return err == nil && os.SameFile(x, y)
+}
+
+// CannotOpen words an error of Open.
+func CannotOpen(path string, err error) error {
+	if _, ok := errors.AsType[*domain.Error](err); ok {
+		return err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return domain.Unavailable(err, "cannot open %s: the folder or a file in it is not writable", path)
+	}
+	return domain.Unavailable(err, "cannot open %s", path)
 }

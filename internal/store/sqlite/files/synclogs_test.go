@@ -1,4 +1,4 @@
-package sqlite
+package files
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 // log that cannot be opened is told: what lies in it would be built on.
 func TestSyncLogs(t *testing.T) {
 	dir := t.TempDir()
-	if err := syncLogs(dir); err != nil {
+	if err := SyncLogs(dir); err != nil {
 		t.Fatalf("an empty folder: %v", err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "history"), 0o700); err != nil {
@@ -21,13 +21,13 @@ func TestSyncLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := syncLogs(dir); err != nil {
+	if err := SyncLogs(dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "history", "2026-03-10.db-wal"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syncLogs(dir); err == nil {
+	if err := SyncLogs(dir); err == nil {
 		t.Error("a log that is no file was passed over")
 	}
 }

@@ -1,4 +1,4 @@
-package sqlite
+package files
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// openUnlinked opens a file once more that this process has open and that has no
+// OpenUnlinked opens a file once more that this process has open and that has no
 // name any more. Descriptors are looked through one by one: 20,000 take some
 // 50 ms, in a server that has stopped sending.
-func openUnlinked(known fs.FileInfo) (*os.File, error) {
+func OpenUnlinked(known fs.FileInfo) (*os.File, error) {
 	const folder = "/proc/self/fd"
 	entries, err := os.ReadDir(folder)
 	if err != nil {
