@@ -18,4 +18,10 @@
 // place only (TestOpensOnlyAtItsPlace, TestEveryBitCounts), a foreign or
 // damaged text is an error and never a panic (FuzzOpen), and a key file is
 // whole or not there, for its owner's eyes only (TestKeyFile).
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	key.go box.go keyfile.go
 package seal

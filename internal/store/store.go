@@ -19,6 +19,12 @@
 //   - Errors about the caller's data are *domain.Error with a code; all others
 //     mean that the store did not do its work. A [*GoneError] among their
 //     causes says that files of the database are not where they were.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	access.go gone.go store.go
 package store
 
 import (

@@ -14,6 +14,12 @@
 //
 // Waiting is on timers and contexts only, so that all of it works in a
 // testing/synctest bubble.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	faulty.go roles.go
 package faulty
 
 import (

@@ -149,3 +149,16 @@ func compareKeys(a, b domain.FireKey) int {
 }
 
 func compareFact(e *domain.Execution, k domain.FireKey) int { return compareKeys(e.FireKey, k) }
+
+const (
+	minuteMs = 60_000
+	dayMs    = 24 * 60 * minuteMs
+)
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

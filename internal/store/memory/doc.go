@@ -19,4 +19,12 @@
 //
 // It passes storetest.Exercise, as the real stores do; its own tests show the
 // rest of the list above.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	disk.go trail.go
+//	alerts.go aside.go jobs.go shards.go zonerules.go
+//	access.go ledger.go history.go
 package memory

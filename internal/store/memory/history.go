@@ -9,19 +9,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-const (
-	minuteMs = 60_000
-	dayMs    = 24 * 60 * minuteMs
-)
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
 // Execution implements store.History.
 func (h history) Execution(ctx context.Context, id domain.ExecutionID) (found domain.Execution, err error) {
 	err = h.do(ctx, func(d *Disk) error {

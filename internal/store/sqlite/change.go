@@ -16,14 +16,7 @@ type changes struct {
 	box *seal.Box
 }
 
-const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, count`
-
 const (
-	// Only an import has a count, so that a repeat of anything else adds zero.
-	insertChange = `
-INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET count = count + excluded.count`
-
 	// The page after an entry, from an instant on.
 	selectChanges = `
 SELECT ` + changeColumns + ` FROM change
@@ -31,57 +24,7 @@ SELECT ` + changeColumns + ` FROM change
 	selectChangesOfJob = `
 SELECT ` + changeColumns + ` FROM change
  WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
-
-	pruneChanges = `DELETE FROM change WHERE (at, nonce) IN (SELECT at, nonce FROM change WHERE at <= ? LIMIT 0 + ?)`
 )
-
-// insertEntry writes one entry of the trail.
-func insertEntry(c *conn, e *domain.Change) error {
-	s, err := c.prepare(insertChange)
-	if err != nil {
-		return err
-	}
-	s.BindInt64(1, e.At)
-	s.BindInt64(2, e.Nonce)
-	s.BindText(3, string(e.Action))
-	s.BindText(4, e.By.Key)
-	bindText(s, 5, e.By.Name)
-	bindText(s, 6, e.By.Address)
-	if e.JobID.IsZero() {
-		s.BindNull(7)
-	} else {
-		s.BindBytes(7, e.JobID[:])
-	}
-	bindNonZero(s, 8, int64(e.Version))
-	if e.Execution == (domain.ExecutionID{}) {
-		s.BindNull(9)
-	} else {
-		s.BindBytes(9, e.Execution[:])
-	}
-	bindText(s, 10, e.KeyID)
-	s.BindInt64(11, e.Count)
-	_, err = s.Step()
-	return err
-}
-
-// insertJobEntry writes the entry of a write to one job, if its context has
-// one.
-func insertJobEntry(ctx context.Context, c *conn, action domain.Action, id domain.JobID, number int) error {
-	e, ok := store.JobEntry(ctx, action, id, number)
-	if !ok {
-		return nil
-	}
-	return insertEntry(c, &e)
-}
-
-// insertKeyEntry writes the entry of a write to a key, if its context has one.
-func insertKeyEntry(ctx context.Context, c *conn, action domain.Action, id string) error {
-	e, ok := store.KeyEntry(ctx, action, id)
-	if !ok {
-		return nil
-	}
-	return insertEntry(c, &e)
-}
 
 // Add implements store.Changes.
 func (t changes) Add(ctx context.Context, e domain.Change) error {

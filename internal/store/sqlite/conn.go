@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -98,10 +99,23 @@ func openConn(path string, r role, log *slog.Logger) (*conn, error) {
 	return c, nil
 }
 
+// openWatched opens a connection to a database whose files are watched.
+func openWatched(id *identity, r role, log *slog.Logger) (c *conn, err error) {
+	err = id.open(func() (io.Closer, error) {
+		c, err = openConn(id.path, r, log)
+		return c, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.id = id
+	return c, nil
+}
+
 // Close closes the connection.
 func (c *conn) Close() error {
 	if c.id != nil {
-		return c.id.close(c)
+		return c.id.close(c.Conn.Close)
 	}
 	return c.Conn.Close()
 }
@@ -214,6 +228,8 @@ func columnJobID(stmt *sqlite.Stmt, i int) (id domain.JobID) {
 	return id
 }
 
+var errClosed = domain.Unavailable(nil, "the database is closed")
+
 // errCommit marks a failure of COMMIT itself: after a crash the transaction may
 // turn out to be on disk.
 var errCommit = errors.New("commit")
@@ -307,4 +323,24 @@ func fault(what string, err error) error {
 			"/observability/health says which", what)
 	}
 	return domain.Unavailable(err, "the store could not %s", what)
+}
+
+// number returns the first column of the first row, 0 when there is none.
+func (c *conn) number(query string, args ...any) (n int64, err error) {
+	err = c.query(query, func(s *sqlite.Stmt) error {
+		n = s.ColumnInt64(0)
+		return nil
+	}, args...)
+	return n, err
+}
+
+// errFull ends a query whose caller has enough rows.
+var errFull = errors.New("full")
+
+// foldCase is [domain.FoldCase] as a function of SQL.
+var foldCase = sqlite.FunctionImpl{
+	NArgs: 1, Deterministic: true,
+	Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+		return sqlite.TextValue(domain.FoldCase(args[0].Text())), nil
+	},
 }

@@ -107,11 +107,3 @@ func (t *totals) result() store.Totals {
 	}
 	return r
 }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}

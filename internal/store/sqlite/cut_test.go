@@ -67,13 +67,13 @@ func TestCutIsNotHiddenByAClose(t *testing.T) {
 	path := h.cfg.Path
 	closeStore(t, h.Store)
 	id := &identity{path: path}
-	c, err := id.open(writer, nil)
+	c, err := openWatched(id, writer, nil)
 	must(t, err)
 	before, err := os.Stat(path)
 	must(t, err, os.WriteFile(path, make([]byte, 1), 0o600))
 	_ = c.Close() // fails or not, as SQLite sees it
 	must(t, os.Truncate(path, before.Size()))
-	_, err = id.open(writer, nil)
+	_, err = openWatched(id, writer, nil)
 	wantGone(t, err, path)
 }
 

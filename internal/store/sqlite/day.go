@@ -77,7 +77,7 @@ func (f *dayFile) write(ctx context.Context) (*conn, error) {
 	if f.w != nil {
 		return f.w, nil
 	}
-	c, err := f.id.open(writer, f.log)
+	c, err := openWatched(f.id, writer, f.log)
 	if err != nil {
 		return nil, err
 	}
@@ -229,16 +229,6 @@ func (f *dayFile) create(ctx context.Context) error {
 	}
 	_, err := f.write(ctx)
 	return err
-}
-
-// migrateFile opens a file, brings its schema up to date and closes it. Closing
-// also puts what a crash left in the log into the file.
-func migrateFile(ctx context.Context, path, schema string, log *slog.Logger) error {
-	c, err := openConn(path, writer, log)
-	if err != nil {
-		return err
-	}
-	return errors.Join(migrate(ctx, c, schema), c.Close())
 }
 
 // evict closes files while too many are open. One that is in use stays.
@@ -396,4 +386,12 @@ func (ds *days) migrate(ctx context.Context, d day) error {
 		return fmt.Errorf("%s: %w", path, errNotDatabase)
 	}
 	return migrateFile(ctx, path, "history", ds.log)
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }

@@ -115,4 +115,22 @@
 // TestPowerLoss runs the store on a disk whose power fails at a random write (package
 // power). Afterwards the store has the state after the last acknowledged call, or after
 // the call that was under way, and nothing in between.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	background.go gate.go
+//	identity.go conn.go watch.go migrate.go readers.go mend.go writer.go jobsdb.go
+//	damaged.go day.go
+//	fact.go versionrow.go secret.go versioncode.go entry.go
+//	jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go loss.go
+//	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go
+//	erase.go recordlock.go opendays.go
+//	record.go facts.go
+//	sweep.go alertlist.go prune.go expire.go
+//	history.go byjob.go stream.go
+//	keyfile.go sealing.go
+//	guard.go shard.go
+//	store.go rotate.go
 package sqlite

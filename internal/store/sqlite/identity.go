@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -51,27 +52,27 @@ type identity struct {
 	files [fileKinds]fs.FileInfo // as they were found; nil: not known
 }
 
-// open opens a connection, unless the files at the path are not those that the
-// other connections of the database have open.
-func (id *identity) open(r role, log *slog.Logger) (*conn, error) {
+// open calls open, which opens a connection, unless the files at the path are not those
+// that the other connections of the database have open. It closes a connection that
+// turns out to be one to other files.
+func (id *identity) open(open func() (io.Closer, error)) error {
 	id.turn.Lock()
 	defer id.turn.Unlock()
 	if err := id.check(); err != nil {
-		return nil, err
+		return err
 	}
 	before, err := os.Stat(id.path)
 	if err != nil {
-		return nil, files.Gone(id.path, err)
+		return files.Gone(id.path, err)
 	}
-	c, err := openConn(id.path, r, log)
+	c, err := open()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := id.opened(before); err != nil {
-		return nil, errors.Join(err, c.Close())
+		return errors.Join(err, c.Close())
 	}
-	c.id = id
-	return c, nil
+	return nil
 }
 
 // opened makes sure that the connection that was just opened, since before was
@@ -107,8 +108,8 @@ func (id *identity) opened(before fs.FileInfo) error {
 	return nil
 }
 
-// close closes a connection that open has opened.
-func (id *identity) close(c *conn) error {
+// close calls close, which closes a connection that open has opened.
+func (id *identity) close(close func() error) error {
 	id.turn.Lock()
 	defer id.turn.Unlock()
 	_ = id.check() // the last to close writes the log into the database, which hides that it was cut
@@ -118,7 +119,7 @@ func (id *identity) close(c *conn) error {
 		id.files[logFile], id.files[memoryFile] = nil, nil
 	}
 	id.mu.Unlock()
-	return c.Conn.Close()
+	return close()
 }
 
 // check looks whether the files at the path are still those that are open.

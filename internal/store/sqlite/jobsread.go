@@ -93,14 +93,6 @@ func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error)
 	return found, fault("list the jobs", err)
 }
 
-// foldCase is [domain.FoldCase] as a function of SQL.
-var foldCase = sqlite.FunctionImpl{
-	NArgs: 1, Deterministic: true,
-	Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
-		return sqlite.TextValue(domain.FoldCase(args[0].Text())), nil
-	},
-}
-
 const selectVersions = `
 SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id
 WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
@@ -222,9 +214,6 @@ func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk
 	}
 	return chunk, err
 }
-
-// errFull ends a query whose caller has enough rows.
-var errFull = errors.New("full")
 
 // Count implements store.Jobs.
 func (j *jobs) Count(ctx context.Context) (total, active int64, err error) {

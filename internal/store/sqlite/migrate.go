@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 	"strconv"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -116,11 +116,12 @@ func schemaVersion(c *conn) (int, error) {
 	return int(version), nil
 }
 
-// number returns the first column of the first row, 0 when there is none.
-func (c *conn) number(query string, args ...any) (n int64, err error) {
-	err = c.query(query, func(s *sqlite.Stmt) error {
-		n = s.ColumnInt64(0)
-		return nil
-	}, args...)
-	return n, err
+// migrateFile opens a file, brings its schema up to date and closes it. Closing
+// also puts what a crash left in the log into the file.
+func migrateFile(ctx context.Context, path, schema string, log *slog.Logger) error {
+	c, err := openConn(path, writer, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(migrate(ctx, c, schema), c.Close())
 }

@@ -102,7 +102,7 @@ func (r *readers) take() (*conn, error) {
 		return c, nil
 	default:
 	}
-	c, err := r.id.open(reader, r.log)
+	c, err := openWatched(r.id, reader, r.log)
 	if err != nil {
 		return nil, err
 	}

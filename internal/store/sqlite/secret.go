@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,22 +167,6 @@ func (r *versionRow) openSigning(stored *storedSigning, box *seal.Box) ([]webhoo
 		secrets = append(secrets, webhook.Secret(text))
 	}
 	return secrets, nil
-}
-
-// equal reports whether two rows say the same. Sealing a value twice gives two
-// texts: those are compared by what is in them.
-func (r *versionRow) equal(o *versionRow, box *seal.Box) bool {
-	a, b := *r, *o
-	a.headers, b.headers, a.options, b.options = "", "", "", ""
-	if a != b {
-		return false
-	}
-	if r.headers == o.headers && r.options == o.options {
-		return true
-	}
-	mine, others := defaults, defaults
-	faults := append(r.decode(&mine, box), o.decode(&others, box)...)
-	return len(faults) == 0 && reflect.DeepEqual(mine, others)
 }
 
 // reseal makes every secret value of the row sealed with the key that seals

@@ -3,8 +3,6 @@ package sqlite
 import (
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 	"unique"
 
@@ -121,33 +119,6 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.ClientCertificate, o.ClientCertificate)
 }
 
-// encodeVersion makes the row of a version. It is called before the row is
-// queued, so that the writer's goroutine does no encoding and shares no memory
-// with the caller. Secrets are sealed.
-func encodeVersion(v *domain.Version, box *seal.Box) (versionRow, error) {
-	s := &v.Spec
-	r := versionRow{
-		jobID: v.JobID, number: v.Number, from: v.EffectiveFrom, createdAt: v.CreatedAt, active: v.Active,
-		schedule: s.Schedule, timezone: s.Timezone, api: s.API, kind: string(s.Type), name: s.Name,
-		body: text(s.Body),
-	}
-	var err error
-	if len(s.Tags) > 0 {
-		r.tags, err = encodeJSON(s.Tags)
-	}
-	if len(s.Headers) > 0 && err == nil {
-		err = r.sealHeaders(s, box)
-	}
-	o := optionsOf(s)
-	if len(s.Signing.Secrets) > 0 && err == nil {
-		o.Signing, err = r.sealSigning(s.Signing.Secrets, box)
-	}
-	if o != (options{}) && err == nil {
-		r.options, err = encodeJSON(o)
-	}
-	return r, err
-}
-
 func encodeJSON(v any) (text, error) {
 	doc, err := json.Marshal(v)
 	return text(doc), err
@@ -231,110 +202,7 @@ func (r *versionReader) row(s *sqlite.Stmt) versionRow {
 	}
 }
 
-// columnsVersion reads versionColumns as a version.
-func columnsVersion(s *sqlite.Stmt, box *seal.Box) domain.Version {
-	r := versionReader{box: box}
-	var v domain.Version
-	r.columns(s, &v)
-	return v
-}
-
-// columns reads versionColumns into a version. Schedules and zones, which many
-// jobs share, are kept once.
-func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) {
-	row := r.row(s)
-	*v = domain.Version{
-		JobID: row.jobID, Number: row.number, EffectiveFrom: row.from, EffectiveTo: domain.Forever,
-		CreatedAt: row.createdAt, Active: row.active, Spec: defaults,
-	}
-	if !s.ColumnIsNull(3) {
-		v.EffectiveTo = s.ColumnInt64(3)
-	}
-	v.Spec.Schedule, v.Spec.Timezone = row.schedule, row.timezone
-	v.Spec.API, v.Spec.Name = row.api, row.name
-	v.Spec.Type = domain.Guarantee(row.kind)
-	if r.parts == store.TimingOnly {
-		_, v.Unread = row.decodeOptions(&v.Spec)
-		return
-	}
-	v.Unread = row.decode(&v.Spec, r.box)
-}
-
-// decode reads the parts that are stored as JSON. What cannot be read is left
-// out and named: one row must not spoil an answer that has a thousand. A secret
-// whose key the server does not have is no exception: see checkKeys.
-func (r *versionRow) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Fault) {
-	note := func(field string, cause error) {
-		if cause != nil {
-			unread = append(unread, domain.Fault{Field: field, Reason: cause.Error()})
-		}
-	}
-	if r.body != "" {
-		if json.Valid([]byte(r.body)) {
-			spec.Body = json.RawMessage(r.body)
-		} else {
-			note("body", errNotJSON)
-		}
-	}
-	if r.tags != "" {
-		var tags []string
-		fault := decodeJSON(r.tags, &tags)
-		note("tags", fault)
-		if fault == nil {
-			spec.Tags = tags
-		}
-	}
-	var fault error
-	spec.Headers, fault = r.openHeaders(box)
-	note("headers", fault)
-	signing, faults := r.decodeOptions(spec)
-	unread = append(unread, faults...)
-	spec.Signing.Secrets, fault = r.openSigning(signing, box)
-	note("signing", fault)
-	return unread
-}
-
 var errNotJSON = errors.New("it is not JSON")
-
-// decodeOptions reads the options but for the secrets, which stay sealed. It
-// names those that cannot be read.
-func (r *versionRow) decodeOptions(spec *domain.Spec) (*storedSigning, []domain.Fault) {
-	if r.options == "" {
-		return nil, nil
-	}
-	var o options
-	if err := decodeJSON(r.options, &o); err == nil {
-		o.set(spec)
-		return o.Signing, nil
-	}
-	return r.salvageOptions(spec)
-}
-
-// salvageOptions reads the options one by one.
-func (r *versionRow) salvageOptions(spec *domain.Spec) (*storedSigning, []domain.Fault) {
-	var fields map[string]json.RawMessage
-	if err := decodeJSON(r.options, &fields); err != nil {
-		return nil, []domain.Fault{{Field: "options", Reason: err.Error()}}
-	}
-	var unread []domain.Fault
-	var signing *storedSigning
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		var o options
-		one, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
-		if err == nil {
-			err = json.Unmarshal(one, &o)
-		}
-		if err != nil {
-			unread = append(unread, domain.Fault{Field: name, Reason: err.Error()})
-			continue
-		}
-		o.set(spec)
-		if o.Signing != nil {
-			signing = o.Signing
-		}
-	}
-	return signing, unread
-}
 
 func decodeJSON(doc text, into any) error {
 	return json.NewDecoder(strings.NewReader(string(doc))).Decode(into)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 )
 
@@ -103,8 +102,6 @@ func (w *jobsWriter) submit(to chan *operation, op *operation) error {
 		return errClosed
 	}
 }
-
-var errClosed = domain.Unavailable(nil, "the database is closed")
 
 // close ends the loop after the operations that wait, and closes the file.
 func (w *jobsWriter) close() error {
@@ -239,7 +236,7 @@ func (w *jobsWriter) conn() (*conn, error) {
 		}
 	}
 	if w.c == nil {
-		c, err := w.id.open(writer, w.log)
+		c, err := openWatched(w.id, writer, w.log)
 		if err != nil {
 			return nil, err
 		}

@@ -16,16 +16,6 @@ var expireCases = []testCase{
 	{"closed versions stay as long as history, and above the watermark", expireVersions},
 }
 
-// midnight is the end of the day that noon is in.
-var midnight = noon + 12*hour
-
-func (f *fixture) expire(t *testing.T, before int64, want int) {
-	t.Helper()
-	if gone := must(f.History().Expire(t.Context(), before))(t); gone != want {
-		t.Fatalf("%d days expired, want %d", gone, want)
-	}
-}
-
 func expireDays(t *testing.T, f *fixture) {
 	f.create(t, version(1))
 	facts := []domain.Execution{success(1, noon), success(1, midnight-minute), success(1, midnight),

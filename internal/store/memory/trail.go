@@ -1,0 +1,36 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+func compareChanges(a, b domain.Change) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Nonce, b.Nonce))
+}
+
+// enter puts an entry into the trail. One that is there counts on.
+func (d *Disk) enter(e domain.Change) {
+	i, there := slices.BinarySearchFunc(d.changes, e, compareChanges)
+	if there {
+		d.changes[i].Count += e.Count
+		return
+	}
+	d.changes = slices.Insert(d.changes, i, e)
+}
+
+func (d *Disk) enterJob(ctx context.Context, action domain.Action, id domain.JobID, number int) {
+	if e, ok := store.JobEntry(ctx, action, id, number); ok {
+		d.enter(e)
+	}
+}
+
+func (d *Disk) enterKey(ctx context.Context, action domain.Action, id string) {
+	if e, ok := store.KeyEntry(ctx, action, id); ok {
+		d.enter(e)
+	}
+}
