@@ -24,7 +24,7 @@
 //
 // Each file uses only those before it:
 //
-//	access.go gone.go store.go
+//	access.go fault.go store.go
 package store
 
 import (
