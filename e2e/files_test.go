@@ -99,7 +99,7 @@ func TestDataRemovedWhileServing(t *testing.T) {
 		t.Errorf("the server has made %v", remaining)
 	}
 	p = serve(t, dir)
-	if !strings.Contains(p.log(), "no database was there") {
+	if !strings.Contains(p.log(), "there was no database") {
 		t.Error("nothing is said of the new database")
 	}
 	if status := p.tryCreate("anew", tg.url); status != http.StatusCreated ||
@@ -202,7 +202,7 @@ func TestHistoryRemovedWhileServing(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, 5*time.Second, "the lock is taken again",
-		func() bool { return strings.Contains(p.log(), "it is made again") })
+		func() bool { return strings.Contains(p.log(), "was created again") })
 	if code, stderr := run(t, cleanEnv("DB_PATH="+filepath.Join(dir, "jobs.db")), "serve"); code != 1 ||
 		!strings.Contains(stderr, fmt.Sprint("process ", p.cmd.Process.Pid)) {
 		t.Errorf("a second server: exit code %d\n%s", code, stderr)

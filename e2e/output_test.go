@@ -164,7 +164,7 @@ func TestLogFilesThatAreMovedAway(t *testing.T) {
 			return err == nil && strings.Contains(string(text), what)
 		}
 	}
-	eventually(t, "the log file is opened anew after SIGHUP", holds("log files are opened anew"))
+	eventually(t, "the log file is opened anew after SIGHUP", holds("log files were reopened"))
 	if err := os.RemoveAll(logs); err != nil {
 		t.Fatal(err)
 	}

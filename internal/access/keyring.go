@@ -239,7 +239,7 @@ func (k *Keyring) note(ctx context.Context) {
 		return
 	}
 	if err := k.Store.Used(ctx, at); err != nil {
-		k.Log.Warn("the last use of keys could not be noted; it is tried again in a minute",
+		k.Log.Warn("the last use of keys could not be stored; the next attempt is in a minute",
 			telemetry.KeyCount, len(at), telemetry.KeyError, err)
 		return
 	}

@@ -126,7 +126,7 @@ func (g *guard) warn(r *http.Request, from netip.Addr) {
 	now := clock.NowMs(g.clock)
 	last := g.warned.Load()
 	if now-last >= warnEvery.Milliseconds() && g.warned.CompareAndSwap(last, now) {
-		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are told once a "+
+		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are logged once a "+
 			"minute at most",
 			slog.String(telemetry.KeyAddr, from.String()), slog.String(telemetry.KeyPath, r.URL.Path))
 	}

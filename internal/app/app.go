@@ -289,7 +289,7 @@ func (a *App) Run(ctx context.Context) error {
 	go func() { served <- a.serve() }()
 	a.tellNew()
 	if a.madeKey != "" {
-		a.log.Info("made an encryption key: keep a copy of it apart from copies of the database", "file", a.madeKey)
+		a.log.Info("created an encryption key: store a copy of it apart from copies of the database", "file", a.madeKey)
 	}
 	a.log.Info("belfry is running", "address", a.URL(), "data", a.cfg.DBPath)
 

@@ -26,7 +26,7 @@ type keeper struct {
 func (k *keeper) run(ctx context.Context) {
 	for {
 		if err := k.runOnce(ctx); err != nil && ctx.Err() == nil {
-			k.log.Error("old history could not be dropped; it is tried again in a minute", telemetry.KeyError, err)
+			k.log.Error("old history could not be deleted; the next attempt is in a minute", telemetry.KeyError, err)
 		}
 		if !clock.Wait(ctx, keepEvery) {
 			return
@@ -37,7 +37,7 @@ func (k *keeper) run(ctx context.Context) {
 func (k *keeper) runOnce(ctx context.Context) error {
 	dropped, err := k.history.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
 	if dropped > 0 {
-		k.log.Info("old history dropped", "days", dropped, "retention", k.retention)
+		k.log.Info("old history was deleted", "days", dropped, "retention", k.retention)
 	}
 	return err
 }

@@ -73,7 +73,7 @@ func (a *Auditor) Run(ctx context.Context) {
 	for rest := a.Every; clock.Wait(ctx, rest); {
 		mark := a.Clock.Mark()
 		if _, err := a.runOnce(ctx); err != nil && ctx.Err() == nil {
-			a.Log.Error("the record could not be audited; it is tried again", telemetry.KeyError, err)
+			a.Log.Error("the record could not be audited; another attempt follows", telemetry.KeyError, err)
 		}
 		rest = max(a.Every, restFactor*a.Clock.Elapsed(mark))
 	}

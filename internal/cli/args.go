@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// noArgs takes no arguments. A group of commands is told one that it does not
-// have, and which it might be.
+// noArgs accepts no arguments. For a group of commands an argument is an unknown
+// command, and the error suggests a similar one.
 func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -29,7 +29,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("there is no command %q", args[0])
 }
 
-// oneArg takes exactly one argument and says what it is.
+// oneArg accepts exactly one argument; the error says what it is.
 func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {

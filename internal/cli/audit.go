@@ -15,10 +15,11 @@ func (r *remote) auditCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Ask a server whether there is a record of every fire",
-		Long: `Let a server compute the fires of a window again and compare them with its
-record. Exit code 0 means that none is lost, 2 that some are; they are listed.
-What is above the watermark and what retention has dropped is not judged.
+		Short: "Check that a server has a record of every fire",
+		Long: `Make a server recompute the fires of a time window and compare them with its
+record. Exit code 0 means that no fire is lost, 2 that some are lost; these are
+listed. Fires above the watermark, and days that retention has deleted, are not
+checked.
 
 ` + serverHelp,
 		Example: "  belfry audit\n  belfry audit --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z --json",
@@ -45,7 +46,7 @@ What is above the watermark and what retention has dropped is not judged.
 	cmd.Flags().StringVar(&ask.From, "from", "", "first instant, Unix milliseconds or RFC 3339 (default an "+
 		"hour before --to)")
 	cmd.Flags().StringVar(&ask.To, "to", "", "last instant (default now)")
-	cmd.Flags().StringVar(&ask.JobID, "job", "", "id of a job: only its fires")
+	cmd.Flags().StringVar(&ask.JobID, "job", "", "check only the fires of the job with this id")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	addServerFlag(cmd.Flags())
 	return cmd

@@ -124,24 +124,24 @@ func (s *shell) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [" + strings.Join(benchNames(), "|") + "]...",
 		Short: "Measure Belfry on this machine",
-		Long: `Measure Belfry on this machine: a receiver and servers of its own, on loopback and in
-a temporary folder, each in a process of its own. What counts is what the receiver
-saw. Without arguments everything is measured, which takes an hour or so.
+		Long: `Measure Belfry on this machine. The bench starts a receiver and servers, each in its
+own process, on loopback and in a temporary folder, and counts the requests that the
+receiver gets. Without arguments it measures everything, which takes about an hour.
 
-  throughput   the most every-second jobs that are sustained, beside the rate of a
-               bare client that does nothing but POST, in the same run
-  drift        how late N jobs leave that are due at the same instant
-  lone         how late one job leaves, beside a bare timer
+  throughput   the largest sustained number of jobs that fire every second, compared
+               with a bare client that only sends POST requests, in the same run
+  drift        how late N jobs are sent that are due at the same instant
+  lone         how late a single job is sent, compared with a bare timer
   traffic      drift while clients read, import and export
   create       jobs registered a second, one by one and by import
-  inflight     calls that wait for slow targets, and beside a dead one
-  recovery     how a server comes back after a kill
+  inflight     calls that wait for slow targets, and calls beside a dead target
+  recovery     how a server recovers after a kill
   big          memory, start and drift of a server with a million jobs and more
-  history      a store of so many executions (10 million; 100 million take 5 GB and some
-               minutes): commits while it grows, lists, bytes, export, dropping a day
+  history      a store with many executions (10 million; 100 million take 5 GB and a few
+               minutes): commits while it grows, lists, bytes, export, deleting a day
   growth       how cost grows with fires, jobs and hosts
 
-Tables go to stdout, progress to stderr. Run nothing else meanwhile.`,
+Tables go to stdout, progress to stderr. Run nothing else at the same time.`,
 		Example: `  belfry bench --quick
   belfry bench drift --jobs 100,1000 --json
   belfry bench big --many 1000000,10000000
@@ -172,28 +172,30 @@ Tables go to stdout, progress to stderr. Run nothing else meanwhile.`,
 func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.BoolVar(&o.quick, "quick", false, "seconds instead of minutes: for a look, not to be quoted")
+	fs.BoolVar(&o.quick, "quick", false, "measure for seconds instead of minutes: a first impression, not "+
+		"figures to publish")
 	fs.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
-	fs.IntVar(&o.seconds, "seconds", 30, "how long each rate is held (5 with --quick)")
-	fs.IntVar(&o.from, "from", 0, "throughput: jobs each second to begin with (default half of the bare loop's rate)")
-	fs.IntVar(&o.steps, "steps", 8, "throughput: rates that are tried at most")
+	fs.IntVar(&o.seconds, "seconds", 30, "duration of each rate (5 with --quick)")
+	fs.IntVar(&o.from, "from", 0, "throughput: initial jobs each second (default half of the bare loop's rate)")
+	fs.IntVar(&o.steps, "steps", 8, "throughput: maximum number of rates to try")
 	fs.IntSliceVar(&o.jobs, "jobs", []int{10, 100, 1_000, 5_000, 10_000},
-		"drift: jobs due at the same instant; recovery: the last of them")
-	fs.IntVar(&o.rate, "rate", 5_000, "traffic, inflight: fires a second that are watched (100 with --quick)")
-	fs.IntSliceVar(&o.clients, "clients", []int{1, 8, 32, 128}, "create: clients at a time")
+		"drift: jobs due at the same instant; recovery: the last value")
+	fs.IntVar(&o.rate, "rate", 5_000, "traffic, inflight: fires a second that are measured (100 with --quick)")
+	fs.IntSliceVar(&o.clients, "clients", []int{1, 8, 32, 128}, "create: number of simultaneous clients")
 	fs.DurationSliceVar(&o.delays, "delays", []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second},
 		"inflight: how long a target takes (100ms with --quick)")
 	fs.IntSliceVar(&o.calls, "calls", []int{1_000, 5_000, 20_000}, "inflight: calls in flight (100 with --quick)")
 	fs.IntSliceVar(&o.many, "many", []int{1_000_000}, "big: jobs (5000 with --quick)")
-	fs.IntSliceVar(&o.rows, "rows", []int{10_000_000}, "history: executions, a store for each number (1000000 "+
+	fs.IntSliceVar(&o.rows, "rows", []int{10_000_000}, "history: executions, one store for each number (1000000 "+
 		"with --quick)")
-	fs.IntVar(&o.days, "days", 5, "history: days that they are spread over")
-	fs.BoolVar(&o.keep, "keep", false, "history: leave it in --folder, and go on with what is there")
-	fs.StringVar(&o.svg, "svg", "", "growth: file to draw the curves into")
-	fs.StringVar(&o.folder, "folder", "", "where the databases are made (default a temporary folder)")
+	fs.IntVar(&o.days, "days", 5, "history: number of days over which they are spread")
+	fs.BoolVar(&o.keep, "keep", false, "history: do not delete the store in --folder, and continue with "+
+		"an existing one")
+	fs.StringVar(&o.svg, "svg", "", "growth: file for a picture of the curves")
+	fs.StringVar(&o.folder, "folder", "", "folder for the databases (default a temporary folder)")
 }
 
-// applyQuick sets what --quick changes and nobody has set.
+// applyQuick sets the flags that --quick changes, unless the user has set them.
 func (o *benchOptions) applyQuick(cmd *cobra.Command) {
 	if !o.quick {
 		return

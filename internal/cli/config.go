@@ -13,7 +13,7 @@ import (
 
 const configFlag = "config"
 
-// addConfigFlags adds the flags of all settings, and that of the file.
+// addConfigFlags adds the flags of all settings, and the flag for the file.
 func addConfigFlags(fs *pflag.FlagSet) {
 	fs.SortFlags = false
 	fs.String(configFlag, "", "YAML file with settings ["+config.FileVariable+"]")
@@ -31,15 +31,15 @@ func (s *shell) loadConfig(fs *pflag.FlagSet) (*config.Config, error) {
 func (s *shell) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Look at the settings of the server",
+		Short: "Check the settings of the server",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	check := &cobra.Command{
 		Use:   "check",
-		Short: "Print the settings that hold, or all that is wrong with them",
-		Long: `Print every setting with its value and where it is from, or all that is wrong.
-Takes the flags of serve, and reads the same file, .env and environment.
+		Short: "Print the settings in effect, or all errors in them",
+		Long: `Print every setting with its value and its source, or all errors.
+The command takes the flags of serve and reads the same file, .env and environment.
 API keys are not shown.`,
 		Example: `  belfry config check
   belfry config check --config belfry.yaml --port 8080`,
@@ -77,7 +77,7 @@ func printSettings(w io.Writer, c *config.Config) error {
 	return table.Flush()
 }
 
-// useZones puts the zone data in force that the operator has named.
+// useZones activates the zone data that the operator has named.
 func useZones(path string) error {
 	if path == "" {
 		return nil

@@ -16,12 +16,12 @@ const (
 )
 
 const exitCodes = `Exit codes:
-  0   done
-  1   failed: nothing was done, or not all of it
+  0   success
+  1   failure: nothing was done, or only a part
   2   import: some items were refused, the others are imported; audit: fires are lost
-  64  the command line cannot be understood`
+  64  the command line cannot be parsed`
 
-// failure ends a command with a code. A nil error has been told already.
+// failure ends a command with a code. A nil error has been printed already.
 type failure struct {
 	code int
 	err  error
@@ -36,8 +36,8 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// running makes the work of a command into cobra's form. Its errors carry an
-// exit code, by which they are told from errors of the command line.
+// running wraps the work of a command in cobra's form. Its errors carry an exit code,
+// which distinguishes them from errors of the command line.
 func running(work func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		err := work(cmd, args)

@@ -22,11 +22,11 @@ func (r *remote) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the jobs of a server as NDJSON",
-		Long: `Write the jobs of a server as NDJSON, one job a line, which import takes. Ids are
-not part of it. Secrets, of headers and of signing, are ******** unless
---with-secrets is given, which takes the key of an admin and leaves an entry in
-the trail of changes; import refuses a job with such a mask. A file appears whole
-or not at all, readable by its owner only.
+		Long: `Write the jobs of a server as NDJSON, one job a line, in the format that import
+reads. Ids are not included. Secrets, of headers and of signing, are ******** unless
+--with-secrets is given, which needs the key of an admin and adds an entry to the
+audit trail; import refuses a job with such a mask. The file is written completely
+or not at all, and only its owner can read it.
 
 ` + serverHelp,
 		Example: `  belfry export -o jobs.ndjson
@@ -55,17 +55,17 @@ or not at all, readable by its owner only.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
-	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "show secrets, of headers and of signing")
-	fs.BoolVar(&active, "active", true, "only jobs that are active, or with =false only paused ones")
+	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "include secrets, of headers and of signing")
+	fs.BoolVar(&active, "active", true, "only active jobs, or with =false only paused ones")
 	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
-	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id holds this text")
+	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id contains this text")
 	fs.Lookup("active").DefValue = ""
 	addServerFlag(fs)
 	return cmd
 }
 
-// exportFile writes beside the file and renames, so that a broken export does
-// not take the place of the last good one.
+// exportFile writes a temporary file beside the target and renames it, so that a failed
+// export does not replace the last good one.
 func (r *remote) exportFile(name, what string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
 	if err != nil {
@@ -73,7 +73,7 @@ func (r *remote) exportFile(name, what string, write func(io.Writer) error) (err
 	}
 	defer func() {
 		if err != nil {
-			_ = f.Close() // closed already, or of no use any more
+			_ = f.Close() // closed already, or not needed any more
 			_ = os.Remove(f.Name())
 		}
 	}()

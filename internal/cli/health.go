@@ -14,10 +14,11 @@ import (
 func (r *remote) healthCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Ask a server whether it does its work",
-		Long: "Ask a server whether it does its work: exit code 0 if it does, otherwise 1 with the\n" +
-			"checks that fail. Warnings go to stderr and change no exit code. Needs no API key, made\n" +
-			"for the health check of a container; with one the warnings are told in full.\n\n" + serverHelp,
+		Short: "Check whether a server is ready",
+		Long: "Check whether a server is ready: exit code 0 if it is, otherwise 1 with the checks that\n" +
+			"fail. Warnings go to stderr and do not change the exit code. The command is meant for\n" +
+			"the health check of a container and needs no API key; with a key the warnings are\n" +
+			"printed in full.\n\n" + serverHelp,
 		Example: "  belfry health\n  belfry health --server http://10.0.0.5:3000",
 		Args:    noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
@@ -46,9 +47,9 @@ func (r *remote) healthCommand() *cobra.Command {
 	return cmd
 }
 
-// warnOf tells the warnings of checks, or their names alone where the server asks
-// for a key that is not set. What goes wrong here is no fault of the health: the
-// server has answered the question.
+// warnOf prints the warnings of checks, or only the names of the checks if the server
+// requires a key that is not set. An error here does not change the result: the server
+// has already reported its health.
 func (r *remote) warnOf(ctx context.Context, c *client.Client, names []string) {
 	if len(names) == 0 {
 		return
@@ -58,8 +59,8 @@ func (r *remote) warnOf(ctx context.Context, c *client.Client, names []string) {
 		told := health.Checks[name].Warning
 		switch {
 		case err != nil:
-			told = "GET /observability/health says what, with an API key"
-		case told == "": // it is over
+			told = "GET /observability/health has the details, with an API key"
+		case told == "": // the warning has ended meanwhile
 			continue
 		}
 		_, _ = fmt.Fprintf(r.err, "warning: %s: %s\n", name, told)

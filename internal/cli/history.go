@@ -15,9 +15,9 @@ func (r *remote) historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "Write the executions on record as NDJSON",
-		Long: `Write the executions on record as NDJSON, one a line, oldest first: to keep what
-retention will delete, or to count it elsewhere. The server streams; neither side
-holds more than a few thousand in memory. A file appears whole or not at all.
+		Long: `Write the executions on record as NDJSON, one a line, oldest first: to archive what
+retention will delete, or to analyse it elsewhere. The server streams; neither side
+has more than a few thousand in memory. The file is written completely or not at all.
 
 ` + serverHelp,
 		Example: `  belfry history -o 2026-01-01.ndjson --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z
@@ -45,7 +45,7 @@ holds more than a few thousand in memory. A file appears whole or not at all.
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
 	fs.StringVar(&window.From, "from", "", "first scheduled instant, Unix milliseconds or RFC 3339 "+
 		"(default the oldest)")
-	fs.StringVar(&window.To, "to", "", "scheduled instant to end before (default none)")
+	fs.StringVar(&window.To, "to", "", "end before this scheduled instant (default none)")
 	addServerFlag(fs)
 	return cmd
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What one request of an import carries at most. The server commits 2,000 jobs
-// at a time, so that a larger chunk gains nothing; its own limit is 64 MiB.
+// Limits of one request of an import. The server commits 2,000 jobs at a time, so a
+// larger chunk has no advantage; the server's own limit is 64 MiB.
 const (
 	chunkItems = 5_000
 	chunkBytes = 8 << 20
@@ -31,10 +31,11 @@ func (r *remote) importCommand() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Register the jobs of a file",
 		Long: `Register the jobs of a file: a JSON array of jobs, or NDJSON, one job a line.
-"-" is standard input. Each job is handled on its own: one that is refused does not
-spoil the others, and is told on standard error as "line N: field: what would be
-right" ("index N", counted from 0, in an array). So are warnings, each ten times and
-then by their number. An import makes new jobs each time it is run.
+"-" is standard input. Each job is processed separately: one that is refused does not
+affect the others, and is reported on standard error as "line N: field: message"
+("index N", counted from 0, in an array). Warnings are reported in the same way, each
+at most ten times; then only their number is printed. An import creates new jobs each
+time it is run.
 
 ` + serverHelp + "\n\n" + exitCodes,
 		Example: `  belfry import sample-data.json
@@ -107,7 +108,7 @@ func (im *importer) summary() string {
 	return fmt.Sprintf("imported %d, refused %d", im.imported, im.refused)
 }
 
-// all sends every item. When the file breaks off, what came before is sent.
+// all sends every item. If the file breaks off, the items before that are sent.
 func (im *importer) all(ctx context.Context, in io.Reader) error {
 	read := &counted{r: in}
 	items, err := wire.NewItems(read, maxItem)
@@ -154,8 +155,8 @@ func (im *importer) add(item *wire.Item) {
 	im.places = append(im.places, item.Place)
 }
 
-// send imports what is collected. The error of a request that did not come
-// back leaves open what became of its items, and says so.
+// send imports the collected items. If a request failed without a response, it is not
+// known whether its items were imported, and the error says so.
 func (im *importer) send(ctx context.Context) error {
 	if len(im.places) == 0 {
 		return nil
@@ -198,7 +199,7 @@ func (im *importer) collected() string {
 	return fmt.Sprintf("%s to %d", first, last.N)
 }
 
-// refuse tells why an item was not imported.
+// refuse reports why an item was not imported.
 func (im *importer) refuse(at wire.Place, faults ...client.FieldError) {
 	im.refused++
 	im.progress.clear()
@@ -207,15 +208,14 @@ func (im *importer) refuse(at wire.Place, faults ...client.FieldError) {
 	}
 }
 
-// mostSame is how often one warning is told, and mostKinds how many kinds of
-// them are counted: a file of a million jobs has most of its warnings a million
-// times.
+// mostSame is how often one warning is printed, and mostKinds how many kinds of
+// warnings are counted: in a file of a million jobs most warnings occur a million times.
 const (
 	mostSame  = 10
 	mostKinds = 1_000
 )
 
-// warn tells what may not be meant in an item that was imported.
+// warn prints the warnings of an item that was imported.
 func (im *importer) warn(at wire.Place, warnings []string) {
 	for _, w := range warnings {
 		n, known := im.warned[w]
@@ -233,7 +233,7 @@ func (im *importer) warn(at wire.Place, warnings []string) {
 	}
 }
 
-// rest counts the warnings that were not told one by one.
+// rest prints the number of the warnings that were not printed one by one.
 func (im *importer) rest() {
 	for _, w := range slices.Sorted(maps.Keys(im.warned)) {
 		if n := im.warned[w] - mostSame; n > 0 {

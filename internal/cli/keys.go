@@ -18,19 +18,19 @@ import (
 func (s *shell) keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "Work on the keys of a server",
-		Long: `Make, list and revoke the API keys of a server, and change the key that seals the
-secrets in its database. Roles of API keys:
+		Short: "Manage the keys of a server",
+		Long: `Create, list and revoke the API keys of a server, and change the key that seals the
+secrets in its database. API keys have these roles:
 
-  viewer   reads
-  editor   changes jobs and triggers them too
-  admin    everything: keys and the trail of changes too
+  viewer   may read
+  editor   may also change and trigger jobs
+  admin    may do everything, including keys and the audit trail
 
-The first key is made on the machine of a server that listens on loopback, where
-none is needed, and is an admin's. From then on each call needs one, and the
-server may listen elsewhere. The keys of BELFRY_API_KEYS are admins' as well;
-they are for servers that cannot be reached on loopback, and for when all others
-are lost.
+The first key has the role admin. It is created on the machine of a server that
+listens on loopback, where no key is needed. From then on each call needs a key, and
+the server may listen on other addresses. The keys of BELFRY_API_KEYS have the role
+admin as well; they are for servers that cannot be reached on loopback, and a
+fallback if all other keys are lost.
 
 ` + serverHelp,
 		Example: "  belfry keys create ops --role admin\n  belfry keys list\n  belfry keys revoke k7x2mq4a",
@@ -46,9 +46,9 @@ func (r *remote) keysCreateCommand() *cobra.Command {
 	var role, namespace, expires string
 	cmd := &cobra.Command{
 		Use:   "create NAME",
-		Short: "Make a key and print it, this once",
-		Long: "Make a key and print it, this once: the server keeps its SHA-256 alone. The name\n" +
-			"says who uses it; the trail of changes shows it.\n\n" + serverHelp,
+		Short: "Create a key and print it, only once",
+		Long: "Create a key and print it, only once: the server stores only its SHA-256. The name\n" +
+			"says who uses the key, and the audit trail shows the name.\n\n" + serverHelp,
 		Example: "  belfry keys create ops --role admin\n  belfry keys create billing-ci --role editor --expires 90d",
 		Args:    oneArg("a name"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
@@ -66,14 +66,14 @@ func (r *remote) keysCreateCommand() *cobra.Command {
 			if err != nil {
 				return reach(c, err)
 			}
-			_, _ = fmt.Fprintf(r.err, "key %s (%s) is made; it is shown only now:\n", made.ID, made.Role)
+			_, _ = fmt.Fprintf(r.err, "created key %s (%s); it is shown only once:\n", made.ID, made.Role)
 			_, err = fmt.Fprintln(r.out, made.Text)
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&role, "role", "viewer", "what it may do: viewer, editor or admin")
-	cmd.Flags().StringVar(&namespace, "namespace", "", "the only namespace whose jobs it sees (default all)")
-	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration from now, as in 90d, RFC 3339, or Unix "+
+	cmd.Flags().StringVar(&role, "role", "viewer", "role of the key: viewer, editor or admin")
+	cmd.Flags().StringVar(&namespace, "namespace", "", "the only namespace that the key may access (default all)")
+	cmd.Flags().StringVar(&expires, "expires", "", "expiry: a duration from now, as in 90d, RFC 3339, or Unix "+
 		"milliseconds (default never)")
 	addServerFlag(cmd.Flags())
 	return cmd
@@ -101,7 +101,7 @@ func (r *remote) keysListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the keys that are not revoked",
-		Long:    "List the keys that are not revoked, oldest first, without those of the settings.\n\n" + serverHelp,
+		Long:    "List the keys that are not revoked, oldest first, except those of BELFRY_API_KEYS.\n\n" + serverHelp,
 		Example: "  belfry keys list\n  belfry keys list --json",
 		Args:    noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
@@ -143,9 +143,10 @@ func printKeys(w io.Writer, keys []client.Key, asJSON bool) error {
 
 func (r *remote) keysRevokeCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "revoke ID",
-		Short:   "End a key, at once",
-		Long:    "End a key, at once. The id is the part after bel_, which `belfry keys list` shows.\n\n" + serverHelp,
+		Use:   "revoke ID",
+		Short: "Revoke a key, effective at once",
+		Long: "Revoke a key, effective at once. The id is the part after bel_; `belfry keys list` shows it.\n\n" +
+			serverHelp,
 		Example: "  belfry keys revoke k7x2mq4a",
 		Args:    oneArg("the id of a key"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {

@@ -22,7 +22,7 @@ const (
 	shiftYears = 2
 )
 
-// preview is what `belfry preview` was asked for.
+// preview has the flags of `belfry preview`.
 type preview struct {
 	zone, after, job string
 	zoneinfo         string
@@ -35,10 +35,10 @@ func (s *shell) previewCommand() *cobra.Command {
 	var p preview
 	cmd := &cobra.Command{
 		Use:   "preview 'EXPRESSION'",
-		Short: "Explain a schedule, and say when it fires next",
+		Short: "Explain a schedule and list its next fires",
 		Long: `Explain a schedule in words, list the next instants in its zone and in UTC, warn
-of what may not be meant, and list the clock changes of the next two years that
-touch it. No server is needed. Quote the expression: the shell would expand *.`,
+about probable mistakes, and list the clock changes of the next two years that
+affect it. No server is needed. Quote the expression: the shell would expand *.`,
 		Example: `  belfry preview '0 30 9 * * MON-FRI' --timezone Europe/Berlin
   belfry preview '@every 90m' --count 10
   belfry preview '0 30 2 * * *' --timezone America/New_York --after 2026-03-01T00:00:00Z --json`,
@@ -63,13 +63,13 @@ touch it. No server is needed. Quote the expression: the shell would expand *.`,
 	fs.SortFlags = false
 	fs.StringVar(&p.zone, "timezone", "UTC", "IANA zone in which the expression is read")
 	fs.IntVar(&p.count, "count", 5, "how many instants, 1 to 1000")
-	fs.StringVar(&p.after, "after", "", "list instants after this one, RFC 3339 or Unix milliseconds (default now)")
+	fs.StringVar(&p.after, "after", "", "list instants after this instant, RFC 3339 or Unix milliseconds (default now)")
 	fs.StringVar(&p.gap, "dst-gap", "AFTER", "fixed times that the clock skips: AFTER, SKIP or BEFORE")
 	fs.StringVar(&p.fold, "dst-fold", "FIRST", "fixed times that come twice: FIRST, SECOND or BOTH")
-	fs.StringVar(&p.zoneinfo, "zoneinfo", "", "time zone data to use instead of the embedded ones, as for serve "+
+	fs.StringVar(&p.zoneinfo, "zoneinfo", "", "time zone data to use instead of the embedded data, as for serve "+
 		"[BELFRY_ZONEINFO]")
-	fs.StringVar(&p.job, "job", "", "id of the job whose H is shown")
-	fs.BoolVar(&p.json, "json", false, "print JSON, as POST /schedules/preview answers")
+	fs.StringVar(&p.job, "job", "", "id of the job from which H is derived")
+	fs.BoolVar(&p.json, "json", false, "print the JSON of POST /schedules/preview")
 	return cmd
 }
 
@@ -95,7 +95,7 @@ func (s *shell) preview(text string, p preview) error {
 	return e.print(s.out, sched.Location())
 }
 
-// parse checks the flags beside the expression. All faults are told.
+// parse checks the flags other than the expression. It returns all errors.
 func (p *preview) parse(now time.Time) (after time.Time, seed uint64, err error) {
 	var faults []error
 	if p.count < 1 || p.count > maxPreview {
@@ -120,7 +120,7 @@ func (p *preview) parse(now time.Time) (after time.Time, seed uint64, err error)
 	return after, cron.SeedOf(job), errors.Join(faults...)
 }
 
-// explanation is a schedule in words and instants, as the API tells it.
+// explanation is a schedule in words and instants, in the form of the API.
 type explanation struct {
 	Description string    `json:"description"`
 	Next        []instant `json:"next"`

@@ -7,9 +7,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress shows how far a transfer is, to somebody who looks.
+// progress shows the progress of a transfer on a terminal.
 type progress struct {
-	bar   *progressbar.ProgressBar // nil: nobody looks
+	bar   *progressbar.ProgressBar // nil: not a terminal
 	total int64
 }
 
@@ -29,20 +29,19 @@ func newProgress(w io.Writer, total int64, visible bool) progress {
 	)}
 }
 
-// at shows that n bytes are done. A bar that cannot be drawn is no reason to
-// stop the work.
+// at shows that n bytes are done. An error in drawing the bar does not stop the work.
 func (p progress) at(n int64) {
 	if p.bar != nil && (p.total < 0 || n < p.total) {
 		_ = p.bar.Set64(n)
 	}
 }
 
-// clear takes the bar away for a line of text.
+// clear removes the bar for a line of text.
 func (p progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
 }
 
-// end takes the bar away.
+// end removes the bar.
 func (p progress) end() { p.clear() }

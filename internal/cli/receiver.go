@@ -13,11 +13,11 @@ func (s *shell) receiverCommand() *cobra.Command {
 	quiet := false
 	cmd := &cobra.Command{
 		Use:   "receiver",
-		Short: "Run a target to try jobs on",
-		Long: `Run a target to try jobs on: an HTTP server that answers as the path asks, at once,
-late, with an error or not at all. GET / lists the paths, GET /stats the counters.
-It prints a line per request; at the end, what came in all. It is for trying and
-for tests: anybody who reaches its address can call it.`,
+		Short: "Run a target for trying out jobs",
+		Long: `Run a target for trying out jobs: an HTTP server that answers according to the path,
+at once, late, with an error or not at all. GET / lists the paths, GET /stats the
+counters. The receiver prints one line per request, and the totals at the end. It is
+meant for trials and tests: anyone who can reach its address can call it.`,
 		Example: `  belfry receiver
   belfry receiver --addr 0.0.0.0:4444 --quiet --log requests.log`,
 		Args: noArgs,
@@ -33,11 +33,10 @@ for tests: anybody who reaches its address can call it.`,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&cfg.Addr, "addr", receiver.DefaultAddr, "address to listen on; port 0 takes a free one")
-	fs.IntVar(&cfg.Ports, "ports", 1, "listen on so many ports, free ones beside the first: each is a host of its "+
-		"own to Belfry")
+	fs.StringVar(&cfg.Addr, "addr", receiver.DefaultAddr, "address to listen on; port 0 picks a free one")
+	fs.IntVar(&cfg.Ports, "ports", 1, "number of ports, the further ones free: each is a host of its own")
 	fs.StringVar(&cfg.LogPath, "log", "", "file to append one line per request to, for programs")
-	fs.BoolVar(&cfg.Dead, "dead", false, "take connections and never answer")
+	fs.BoolVar(&cfg.Dead, "dead", false, "accept connections and never answer")
 	fs.BoolVar(&quiet, "quiet", false, "print no line per request")
 	return cmd
 }

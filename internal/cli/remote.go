@@ -19,9 +19,9 @@ import (
 
 const serverFlag = "server"
 
-const serverHelp = `The server is the one of --server or BELFRY_SERVER, otherwise the one on this
-machine: at HOST and PORT, by TLS if BELFRY_TLS_CERT is set, as the variables or
-the file of BELFRY_CONFIG say. BELFRY_API_KEY is the key that is sent. The
+const serverHelp = `--server or BELFRY_SERVER sets the URL of the server. Without them it is the server on
+this machine, at HOST and PORT, with TLS if BELFRY_TLS_CERT is set, according to the
+variables or the file of BELFRY_CONFIG. BELFRY_API_KEY is the key to send. The
 variables may be in a .env file in the working directory.`
 
 func addServerFlag(fs *pflag.FlagSet) {
@@ -64,9 +64,9 @@ func (r *remote) connect(fs *pflag.FlagSet) (*client.Client, error) {
 // urlOf writes the URL of an address, which may have a zone.
 func urlOf(scheme, address string) string { return (&url.URL{Scheme: scheme, Host: address}).String() }
 
-// local returns a client of the server on this machine that speaks TLS by the
-// same settings. Its certificate names a host, which its address may not be; the
-// file says better than any name whether it is the right one.
+// local returns a client of the server on this machine that uses TLS according to the
+// same settings. The certificate is for a host name, which may differ from the address,
+// so the client compares the certificate with the file instead of checking the name.
 func local(there config.Local, key string) (*client.Client, error) {
 	text, err := os.ReadFile(there.Certificate)
 	if err != nil {
@@ -82,18 +82,18 @@ func local(there config.Local, key string) (*client.Client, error) {
 	return c, nil
 }
 
-// reach puts the error of a call to the server in words: whom it did not
-// reach, and what to do.
+// reach explains the error of a call to the server: which server was not reached, and
+// what to do.
 func reach(c *client.Client, err error) error {
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		if p.Status == http.StatusUnauthorized {
-			return fmt.Errorf("%s asks for an API key: set %s to one of the server's", c.Base(), config.KeyVariable)
+			return fmt.Errorf("%s requires an API key: set %s to one of its keys", c.Base(), config.KeyVariable)
 		}
 		return err
 	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		if errors.Is(err, syscall.ECONNREFUSED) {
-			return fmt.Errorf("nothing answers at %s: start `belfry serve`, or name the server with --%s",
+			return fmt.Errorf("no server answers at %s: start `belfry serve`, or set the URL of the server with --%s",
 				c.Base(), serverFlag)
 		}
 		return fmt.Errorf("cannot reach %s: %w", c.Base(), ue.Err)

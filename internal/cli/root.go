@@ -22,9 +22,9 @@ func Main() int {
 	return s.run(ctx, os.Args[1:])
 }
 
-// untilSignal returns a context that SIGINT or SIGTERM ends. Before it ends the
-// usual disposition is back, so that whoever sees the stop begin can end it at
-// once with a second signal.
+// untilSignal returns a context that SIGINT or SIGTERM ends. The default disposition is
+// restored before the context ends, so that a second signal ends the process at once as
+// soon as the stop has begun.
 func untilSignal() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	came := make(chan os.Signal, 1)
@@ -54,14 +54,13 @@ func (s *shell) run(ctx context.Context, args []string) int {
 		}
 		return f.code
 	}
-	// Everything that does not come from a command itself comes from cobra,
-	// which could not make out what to run.
+	// Every other error comes from cobra, which could not parse the command line.
 	first, rest, _ := strings.Cut(err.Error(), "\n")
 	_, _ = fmt.Fprintf(s.err, "belfry: %s\n", strings.TrimSpace(first))
 	if hint := strings.TrimSpace(rest); hint != "" {
 		_, _ = fmt.Fprintln(s.err, hint)
 	}
-	_, _ = fmt.Fprintln(s.err, "Run belfry --help, or belfry COMMAND --help, for what there is.")
+	_, _ = fmt.Fprintln(s.err, "Run belfry --help or belfry COMMAND --help for the usage.")
 	return exitUsage
 }
 
@@ -69,10 +68,10 @@ func (s *shell) root() *cobra.Command {
 	var show, also bool // --version or -v; -V
 	root := &cobra.Command{
 		Use:   "belfry",
-		Short: "Belfry fires HTTP requests on schedule",
-		Long: "Belfry fires HTTP requests on schedule: each on time, each at least once, each on record.\n\n" +
-			"`belfry serve` is the server. `belfry preview` explains a schedule. The other commands\nspeak to a " +
-			"server that runs.\n\n" + exitCodes,
+		Short: "Belfry sends HTTP requests on a schedule",
+		Long: "Belfry sends HTTP requests on a schedule: each on time, each at least once, each on record.\n\n" +
+			"`belfry serve` is the server. `belfry preview` explains a schedule. Most other commands\ncall a " +
+			"running server.\n\n" + exitCodes,
 		Example: `  belfry serve
   belfry preview '0 30 9 * * MON-FRI' --timezone Europe/Berlin
   belfry import jobs.json`,
@@ -89,7 +88,7 @@ func (s *shell) root() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	root.Flags().BoolVarP(&show, "version", "v", false, "print the version, as the command of that name does")
+	root.Flags().BoolVarP(&show, "version", "v", false, "print the version, like the command version")
 	root.Flags().BoolVarP(&also, "print-version", "V", false, "")
 	root.Flags().Lookup("print-version").Hidden = true
 	root.SetIn(s.in)

@@ -144,7 +144,7 @@ func TestReach(t *testing.T) {
 	for want, err := range map[string]error{
 		"cannot reach http://x:1: context canceled": &url.Error{Op: "Get",
 			URL: "http://x:1/y", Err: context.Canceled},
-		"http://x:1 asks for an API key: set BELFRY_API_KEY to one of the server's": &client.Problem{Status: 401},
+		"http://x:1 requires an API key: set BELFRY_API_KEY to one of its keys": &client.Problem{Status: 401},
 		"gone (HTTP 404)": &client.Problem{Status: 404, Detail: "gone"},
 		"disk full":       errors.New("disk full"),
 	} {

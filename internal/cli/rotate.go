@@ -16,16 +16,16 @@ func (s *shell) rotateCommand() *cobra.Command {
 		Use:   "rotate-encryption",
 		Short: "Seal the stored secrets with a new key",
 		Long: `Seal the secrets of all jobs with a new key and compact the database, so that
-nothing is left of what was stored before. The server must be stopped. A kill
-leaves everything readable; run it again then.
+nothing remains of what was stored before. The server must be stopped. If the command
+is killed, everything stays readable; run it again.
 
-Without BELFRY_ENCRYPTION_KEY the new key is made and written to the file
-encryption.key beside the database, and the old one leaves it at the end: copies
-of the database from before need a copy of the old file. With it, put the new
-key first and the old one after a comma; when the command is done, the old one
-can go.
+Without BELFRY_ENCRYPTION_KEY the command creates a new key and writes it to the file
+encryption.key beside the database. At the end it removes the old key from the file:
+older copies of the database need a copy of the old file. With BELFRY_ENCRYPTION_KEY,
+put the new key first and the old one after a comma; when the command is done, remove
+the old one.
 
-Takes the settings of serve.`,
+The command takes the settings of serve.`,
 		Example: `  belfry keys rotate-encryption --db-path /var/lib/belfry/jobs.db
   BELFRY_ENCRYPTION_KEY=NEW,OLD belfry keys rotate-encryption`,
 		Args: noArgs,
@@ -44,7 +44,7 @@ Takes the settings of serve.`,
 	}
 	addConfigFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&keepOld, "keep-old-keys", false,
-		"leave the old keys in the key file, for copies of the database from before")
+		"retain the old keys in the key file, for older copies of the database")
 	return cmd
 }
 
@@ -53,8 +53,8 @@ func printRotation(w io.Writer, r app.Rotation, keepOld bool) error {
 		return err
 	}
 	if r.Unread > 0 {
-		_, err := fmt.Fprintf(w, "left as they are: the secrets of %d versions, which cannot be read; every key is "+
-			"kept until they are mended\n", r.Unread)
+		_, err := fmt.Fprintf(w, "unchanged: the secrets of %d versions, which cannot be read; all keys are "+
+			"retained until these versions are repaired or replaced\n", r.Unread)
 		return err
 	}
 	old := strings.Join(r.Retired, ", ")
@@ -64,7 +64,7 @@ func printRotation(w io.Writer, r app.Rotation, keepOld bool) error {
 	case r.KeyFile == "":
 		_, err = fmt.Fprintf(w, "no longer needed: key %s\n", old)
 	case keepOld:
-		_, err = fmt.Fprintf(w, "kept in %s: key %s\n", r.KeyFile, old)
+		_, err = fmt.Fprintf(w, "retained in %s: key %s\n", r.KeyFile, old)
 	default:
 		_, err = fmt.Fprintf(w, "removed from %s: key %s\n", r.KeyFile, old)
 	}

@@ -16,19 +16,20 @@ func (s *shell) serveCommand() *cobra.Command {
 		Short: "Run the server",
 		Long: `Run the server: the API, the timetable and the record.
 
-Every setting is a flag, a variable in the environment or in a .env file in the
-working directory (named in brackets), or a key of the file of --config (the
-flag with _ for -). Flags go over the environment, that over .env, that over
-the file. BELFRY_API_KEYS holds the keys that open the API, separated by commas;
-it is no flag, since arguments are seen by all users of a machine. Without a key
-the server listens on loopback only. NODE_ENV is read where APP_ENV is not set.
+A setting is given as a flag, as a variable (its name is in brackets) in the
+environment or in a .env file in the working directory, or as a key in the file of
+--config (the name of the flag with _ for -). Flags override the environment, the
+environment overrides .env, and .env overrides the file. BELFRY_API_KEYS has the API
+keys, separated by commas; it is not a flag, because all users of a machine can see
+arguments. Without a key the server listens on loopback only. If APP_ENV is not set,
+NODE_ENV is read.
 
-SIGINT or SIGTERM: no new fires are sent, calls in flight end within the grace
-time, everything is recorded, exit code 0. A second signal ends it at once;
-nothing is lost then either: what was cut off is made up for at the next start.
-A stop that hangs is cut off 5 seconds after the grace time, exit code 1, and
-so is a start that hangs and is to stop.
-SIGHUP opens the log files anew (and stops a server that has a terminal).`,
+On SIGINT or SIGTERM no new fires are sent, calls in flight end within the grace time,
+everything is recorded, and the exit code is 0. A second signal ends the process at
+once. Nothing is lost then either: the next start completes what was interrupted.
+If the stop hangs, the process exits with code 1 at 5 seconds after the grace time.
+The same applies to a start that hangs and is asked to stop.
+SIGHUP reopens the log files (and stops a server that has a terminal).`,
 		Example: `  belfry serve
   belfry serve --port 8080 --db-path /var/lib/belfry/jobs.db --env development
   BELFRY_API_KEYS=$(openssl rand -hex 24) belfry serve --host 0.0.0.0`,
@@ -80,13 +81,13 @@ func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
 	return server.Run(ctx)
 }
 
-// hangUp follows SIGHUP: the end of a terminal stops the server, and otherwise
-// somebody has moved the log files away.
+// hangUp handles SIGHUP. If the server has a terminal, the terminal was closed and the
+// server stops; otherwise the log files were moved away and are reopened.
 func (s *shell) hangUp(log *telemetry.Log, stop func()) {
 	if isTerminal(s.err) {
 		stop()
 		return
 	}
 	log.Reopen()
-	log.Info("log files are opened anew")
+	log.Info("log files were reopened")
 }

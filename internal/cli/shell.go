@@ -13,7 +13,7 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// shell is what surrounds a command.
+// shell is the environment of a command.
 type shell struct {
 	in       io.Reader
 	out, err io.Writer
@@ -22,7 +22,7 @@ type shell struct {
 	exit     func(code int) // ends the process at once
 }
 
-// isTerminal reports whether somebody looks at what is written.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
@@ -35,7 +35,7 @@ func (s *shell) colour(w io.Writer) bool {
 	})
 }
 
-// tell prints an error: one line, or a heading and a line per fault.
+// tell prints an error: one line, or a heading and one line per error.
 func (s *shell) tell(err error) {
 	if faults, ok := errors.AsType[config.Errors](err); ok && len(faults) > 1 {
 		_, _ = fmt.Fprintf(s.err, "belfry: %d settings are wrong:\n", len(faults))

@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// harmless are signals that would end a process and mean nothing to a server. A
-// pipe whose reader is gone is an error of the write (EPIPE), no reason to end.
+// harmless are signals that would end a process and have no meaning for a server. If the
+// reader of a pipe is gone, the write fails (EPIPE), and the process continues.
 var harmless = []os.Signal{syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM}
 
-// serverSignals keeps signals from ending a server. SIGHUP calls hangUp, unless
-// the process was started with SIGHUP ignored (nohup). The function it returns
-// brings the usual meaning back.
+// serverSignals prevents signals from ending a server. SIGHUP calls hangUp, unless the
+// process was started with SIGHUP ignored (nohup). The returned function restores the
+// default disposition.
 func serverSignals(hangUp func()) func() {
 	signal.Ignore(harmless...)
 	if signal.Ignored(syscall.SIGHUP) {

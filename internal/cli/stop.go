@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// stopMargin is what a stop may take beyond the grace time of calls. Where the
-	// store works the steps after the calls take milliseconds; where it hangs they
-	// would take longer, and the next start recovers what they leave.
+	// stopMargin is how long a stop may take after the grace time of calls. If the
+	// store works, the steps after the calls take milliseconds; if it hangs, they
+	// would take longer, and the next start recovers what they do not complete.
 	stopMargin = 5 * time.Second
 	// tellGrace bounds the last message of a process, whose output may be stuck.
 	tellGrace = time.Second
@@ -30,8 +30,8 @@ func (s *shell) watchStop(stopping <-chan struct{}, limit time.Duration, log *te
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			log.Error("the stop hangs and is cut off; the next start makes up for what it leaves", "limit", limit)
-			_ = log.Close() // it says nothing that could still be told
+			log.Error("the stop hangs: the process exits, and the next start recovers the rest", "limit", limit)
+			_ = log.Close() // there is no way left to report its error
 			s.exit(exitFailure)
 		case <-ctx.Done():
 		}

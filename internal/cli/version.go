@@ -14,7 +14,7 @@ import (
 // version is set by the linker in a release build.
 var version string
 
-// build says what this binary is.
+// build describes this binary.
 type build struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
@@ -24,8 +24,8 @@ type build struct {
 	Zones    string `json:"zones"` // release of the embedded time zone data
 }
 
-// currentBuild takes the version of the linker, otherwise what the Go tool has
-// written into the binary.
+// currentBuild uses the version that the linker has set, otherwise the one that the Go
+// tool has written into the binary.
 func currentBuild() build {
 	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Zones: cron.EmbeddedRelease}

@@ -46,7 +46,7 @@ func (e *Editor) note(ctx context.Context, x *domain.Execution) {
 	}
 	by := entry.By
 	e.metrics.StoreErrors.Inc()
-	e.log.LogAttrs(ctx, slog.LevelError, "a trigger is not in the trail of changes",
+	e.log.LogAttrs(ctx, slog.LevelError, "a trigger is not in the audit trail",
 		slog.String("by", by.Key), slog.String("name", by.Name), slog.String(telemetry.KeyAddr, by.Address),
 		slog.String(telemetry.KeyJobID, x.JobID.String()), slog.String(telemetry.KeyExecutionID, x.ID().String()),
 		slog.Any(telemetry.KeyError, err))

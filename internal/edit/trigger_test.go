@@ -56,7 +56,7 @@ func TestATriggerWithoutAnEntryIsLogged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"not in the trail of changes", id.String(), x.ID().String(), "by=env",
+		for _, want := range []string{"not in the audit trail", id.String(), x.ID().String(), "by=env",
 			"192.0.2.1"} {
 			if !strings.Contains(w.log.String(), want) {
 				t.Errorf("%s is not in the log: %s", want, &w.log)

@@ -43,7 +43,7 @@ func (k *keeper) runBeat(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := k.beatOnce(ctx); err != nil && ctx.Err() == nil {
-			k.log.Error("the store did not take the beat; nothing is sent beyond the horizon until it does",
+			k.log.Error("the beat could not be stored; nothing is sent beyond the horizon until one is",
 				"error", err)
 		}
 		if !k.shards.LeaseHolds() {

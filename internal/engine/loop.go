@@ -55,7 +55,7 @@ func (l *loop) runTimetable(ctx context.Context) {
 		}
 		l.tick()
 		if pause := guard.check(l.clock); pause > 0 {
-			l.log.Warn("the wall clock jumped ahead; waiting for it to settle before firing", "wait", pause)
+			l.log.Warn("the wall clock jumped ahead; firing waits until it is stable", "wait", pause)
 			timer.Reset(time.Second)
 			continue
 		}

@@ -32,7 +32,7 @@ func (w *storeWatch) note(err error) {
 		w.stopIfGone(err)
 	}
 	if first {
-		w.log.Error("results cannot be recorded; they are kept in memory and tried again", "error", err)
+		w.log.Error("results cannot be recorded; they wait in memory and are committed again later", "error", err)
 	}
 }
 

@@ -203,7 +203,7 @@ func (c *zoneChange) tellMoved(context.Context) error {
 		strings.Join(slices.Sorted(maps.Keys(c.changed)), ", "), cron.Zones().Release(), moved,
 		strings.Join(named, ", "))
 	if looked > movedLooked {
-		text += fmt.Sprintf("; %d more were not looked at", looked-movedLooked)
+		text += fmt.Sprintf("; %d more were not checked", looked-movedLooked)
 	}
 	c.recovery.e.log.Warn(text)
 	c.recovery.e.rules.mu.Lock()

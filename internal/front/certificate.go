@@ -109,14 +109,14 @@ func (c *Certificate) look() {
 	}
 	if err == nil {
 		c.current, c.stamp, c.faulty = next, now, stamp{}
-		c.log.Info("the TLS certificate is replaced", telemetry.KeyPath, c.certFile, "expires", next.Leaf.NotAfter)
+		c.log.Info("the TLS certificate was replaced", telemetry.KeyPath, c.certFile, "expires", next.Leaf.NotAfter)
 		return
 	}
 	if now == (stamp{}) { // the files are not there
 		now.certSize = -1
 	}
 	if now != c.faulty {
-		c.log.Error("the new TLS certificate cannot be used; the old one stays", telemetry.KeyError, err)
+		c.log.Error("the new TLS certificate cannot be used; the old one stays in use", telemetry.KeyError, err)
 	}
 	c.faulty = now
 }

@@ -102,7 +102,7 @@ func (l *Log) add(c LogConfig, name string, to io.Writer, reopen func() error,
 	}
 	o.notice = func(lines int64) []byte {
 		var line bytes.Buffer
-		slog.New(handler(&line)).Error("log lines were dropped: the output did not take them", "output", name,
+		slog.New(handler(&line)).Error("log lines were dropped: the output did not accept them", "output", name,
 			KeyCount, lines)
 		return line.Bytes()
 	}

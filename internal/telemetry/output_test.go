@@ -82,7 +82,7 @@ func TestStuckOutputDropsAndTells(t *testing.T) {
 	if kept < maxBuffered/1200 || kept > maxBuffered/1000 {
 		t.Errorf("%d lines were kept of %d bytes", kept, maxBuffered)
 	}
-	told := `"msg":"log lines were dropped: the output did not take them","output":"stderr","count":` +
+	told := `"msg":"log lines were dropped: the output did not accept them","output":"stderr","count":` +
 		strconv.Itoa(lines-kept) + "}"
 	if !strings.Contains(text, told) {
 		t.Errorf("no line tells of %d dropped ones", lines-kept)

@@ -263,7 +263,7 @@ func TestRemovedKeyIsTold(t *testing.T) {
 		}
 	}
 	closeStore(t, s)
-	if n := strings.Count(out.String(), "the encryption key is gone"); n != 1 {
+	if n := strings.Count(out.String(), "the file of the encryption key is missing"); n != 1 {
 		t.Errorf("it is told %d times, want once:\n%s", n, &out)
 	}
 }

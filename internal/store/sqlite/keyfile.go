@@ -60,9 +60,8 @@ func (k *keyFile) check() {
 	}
 	if _, err := os.Stat(k.path); errors.Is(err, fs.ErrNotExist) {
 		k.gone = true
-		k.log.Error("the encryption key is gone: put its copy back, or set BELFRY_ENCRYPTION_KEY, before "+
-			"the next start; "+
-			"without it the secrets of jobs are lost", "file", k.path)
+		k.log.Error("the file of the encryption key is missing: put its copy back, or set BELFRY_ENCRYPTION_KEY, "+
+			"before the next start; without the key the secrets of jobs are lost", "file", k.path)
 	}
 }
 

@@ -150,7 +150,7 @@ func TestNewDatabaseIsTold(t *testing.T) {
 		closeStore(t, s)
 		return out.String()
 	}
-	if got := told(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, "a new, empty one is made") {
+	if got := told(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, "created a new, empty one") {
 		t.Errorf("a new database: %q", got)
 	}
 	if got := told(); got != "" {
@@ -158,7 +158,7 @@ func TestNewDatabaseIsTold(t *testing.T) {
 	}
 	must(t, os.Remove(path))
 	if got := told(); !strings.Contains(got, "level=WARN") ||
-		!strings.Contains(got, "the jobs that it tells of are gone") {
+		!strings.Contains(got, "whose jobs are missing") {
 		t.Errorf("beside a history: %q", got)
 	}
 }

@@ -73,7 +73,7 @@ func (s *sealer) sealChunk(ctx context.Context, chunk []versionRow) (changed int
 		stale, err := row.reseal(s.box)
 		if err != nil { // its job is set aside, and stays as it is
 			if s.unsealed++; s.unsealed <= unsealedTold {
-				s.log.Warn("the secrets of a version cannot be read: they stay as they are", "jobId",
+				s.log.Warn("the secrets of a version cannot be read: they are unchanged", "jobId",
 					row.jobID.String(),
 					"version", row.number, "error", err)
 			}
@@ -105,18 +105,18 @@ func (s *sealer) sealChunk(ctx context.Context, chunk []versionRow) (changed int
 	return changed, nil
 }
 
-// run seals what was stored before there was a key, or with an
-// older one. What it cannot do it tells and leaves for the next start.
+// run seals secrets that were stored before there was a key, or with an older key. It
+// logs what it cannot seal; the next start tries that again.
 func (s *sealer) run(ctx context.Context) {
 	n, err := s.sealAll(ctx)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		s.log.Warn("not every stored secret is sealed with the newest key", "error", err)
 	case s.unsealed > unsealedTold:
-		s.log.Warn("the secrets of many versions cannot be read: they stay as they are", "versions", s.unsealed)
+		s.log.Warn("the secrets of many versions cannot be read: they are unchanged", "versions", s.unsealed)
 	case n > 0:
-		s.log.Info("sealed stored secrets; `belfry keys rotate-encryption` also clears what is left of them "+
-			"in free pages",
+		s.log.Info("sealed stored secrets; `belfry keys rotate-encryption` also clears their "+
+			"remains from free pages",
 			"versions", n, "key", s.box.KeyID())
 	}
 }

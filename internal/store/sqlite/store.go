@@ -206,16 +206,15 @@ func (s *Store) noteNew() {
 	}
 }
 
-// TellNew says that there was no database, so that whoever has lost the files of
-// one sees it at the start.
+// TellNew logs that there was no database, so that an operator who has lost its files
+// sees this at the start.
 func (s *Store) TellNew() {
 	switch {
 	case s.hadHistory:
-		s.cfg.Log.Warn("no database was there, but a history: the jobs that it tells of are gone; a new, empty "+
-			"database is made",
+		s.cfg.Log.Warn("there was no database, but a history, whose jobs are missing: created a new, empty database",
 			"file", s.cfg.Path, "history", s.cfg.historyFolder())
 	case s.isNew:
-		s.cfg.Log.Info("no database was there: a new, empty one is made", "file", s.cfg.Path)
+		s.cfg.Log.Info("there was no database: created a new, empty one", "file", s.cfg.Path)
 	}
 }
 

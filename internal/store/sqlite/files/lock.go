@@ -61,7 +61,7 @@ func (l *Claim) Check() error {
 	}
 	_ = l.lock.Unlock() // of the file without a name
 	l.lock = lock
-	l.log.Error("the lock file of the database was removed; it is made again: find out who removes files here",
+	l.log.Error("the lock file of the database was removed and was created again: find out what removes files here",
 		"file", lock.Path())
 	return nil
 }
