@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.NOTPARALLEL: # the steps of `test` are told one after the other
+.NOTPARALLEL: # steps run one after the other; .ci/beside runs two lists of them at the same time
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 2m
@@ -24,8 +24,8 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 	@$(LOOK) exec bin/belfry serve $(ARGS)
 
 .PHONY: test
-test: FUZZTIME := 3s
-test: deps format vet lint race e2e sim fuzz build reproducible ## Install what the tests need and run all of them
+test: deps format vet measured ## Install what the tests need and run all of them
+	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race plain sim' 'waiting fuzz reproducible'
 	$(call say,all is well)
 
 .PHONY: build
@@ -49,31 +49,64 @@ format: ## Check that gofmt has nothing to say
 fmt: ## Format the code
 	gofmt -w .
 
+# golangci-lint runs every analyzer of go vet on what is built without tags. What
+# is left for go vet are the files of these tags.
+TAGGED := ./internal/failpoint ./internal/engine/lock
+
 .PHONY: vet
-vet: ## go vet
-	$(call say,go vet)
-	$(GO) vet ./...
+vet: ## go vet on the files that only a build tag brings, and their tests
+	$(call say,go vet and go test with build tags)
+	$(GO) vet -tags 'failpoint lockorder' $(TAGGED)
+	$(GO) test -tags 'failpoint lockorder' $(TAGGED)
 
 .PHONY: lint
 lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled)
 	$(call say,golangci-lint)
 	$(LINT) run ./...
 
-.PHONY: race
-race: ## Every test but the end-to-end ones, with the race detector; and those of the engine with the order of its locks asserted
-	$(call say,go test -race)
-	packages="$$($(GO) list ./... | grep -v '/e2e$$')"; CGO_ENABLED=1 $(GO) test -race -timeout 30m $$packages
-	$(GO) test -tags lockorder ./internal/engine/...
+# `make race` leaves out what the race detector only slows down, and `make plain`
+# runs it. PLAIN: packages without goroutines; the model of the protocol is explored
+# completely only without the detector. SIM_TESTS judge what the simulated days are
+# worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
+# without a server. Tests of engine and host that repeat one thing with
+# many seeds take fewer under the detector.
+PLAIN     := . ./docs ./internal/sim/model
+SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
+CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
 
-# They drive a server in a process of its own, built without the detector, and
-# mostly wait: those that measure run one after the other, the others E2E at a time.
-# What they find is never taken from the cache: go test does not see the server's sources.
-E2E ?= 6
+.PHONY: race
+race: ## The tests of all packages but e2e with the race detector
+	$(call say,go test -race)
+	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 \
+	  $(GO) test -race -vet=off -timeout 30m -skip '$(SIM_TESTS)|$(CLI_TESTS)' $$packages
+
+.PHONY: plain
+plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
+	$(call say,go test without the race detector)
+	$(GO) test -vet=off $(PLAIN)
+	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
+	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
+	$(GO) test -vet=off -tags lockorder ./internal/engine/... ./internal/host
+
+# They drive a server in a process of its own, built without the detector.
+# Those that measure have the machine to themselves; the others mostly wait, E2E at
+# a time. What they find is never taken from the cache: go test does not see the
+# server's sources.
+E2E      ?= 6
+MEASURED := ^(TestAttackDoesNotDelayFires|TestBenchThroughput|TestDowntime|TestGroupCommit|TestKillAndRestartUnderLoadLosesNothing|TestRetriesAfterOneTwoAndThreeSeconds|TestSoak|TestThousandJobsEverySecond)$$
 
 .PHONY: e2e
-e2e: ## The end-to-end tests: a real server, over HTTP, with signals and kill -9
-	$(call say,go test ./e2e)
-	$(GO) test -count=1 -timeout 30m -parallel $(E2E) ./e2e
+e2e: measured waiting ## The end-to-end tests: a real server, over HTTP, with signals and kill -9
+
+.PHONY: measured
+measured: ## The end-to-end tests that measure: nothing else should run beside them
+	$(call say,go test ./e2e: what measures)
+	$(GO) test -count=1 -vet=off -timeout 30m -parallel $(E2E) -run '$(MEASURED)' ./e2e
+
+.PHONY: waiting
+waiting: ## The other end-to-end tests, E2E (6) at a time
+	$(call say,go test ./e2e: what waits)
+	$(GO) test -count=1 -vet=off -timeout 30m -parallel $(E2E) -skip '$(MEASURED)' ./e2e
 
 SEEDS ?= 2000
 SEED  ?= 1
@@ -108,7 +141,7 @@ soak: ## Run SOAK_MINUTES (30) at SOAK_RATE (5000) fires a second while old hist
 	  $(GO) test -count=1 -timeout 3h -run TestSoak -v ./e2e
 
 .PHONY: fuzz
-fuzz: ## Every fuzz target for FUZZTIME (2m; make test: 3s)
+fuzz: ## Every fuzz target for FUZZTIME (2m with FUZZWORKERS on all cores; make test: 3s with one)
 	$(call say,fuzz: $(FUZZTIME) for each target)
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
@@ -134,7 +167,7 @@ cross: ## Check that it compiles for the other platforms
 	  echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/belfry; done
 
 .PHONY: reproducible
-reproducible: build ## Build it again in another folder from nothing, and compare the bytes
+reproducible: build ## Build it again in another folder, and compare the bytes
 	$(call say,reproducible build)
 	@VERSION='$(VERSION)' .ci/reproducible
 

@@ -20,6 +20,7 @@ var (
 )
 
 func TestDowntime(t *testing.T) {
+	t.Parallel() // beside other tests that measure: see doc.go
 	tg, dir := newTarget(t), t.TempDir()
 	env := "PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:")
 	p, machine := serve(t, dir, env), watchStalls(t)

@@ -91,6 +91,7 @@ func (f fires) lateness(first, last int64, percentile int) int64 {
 }
 
 func TestThousandJobsEverySecond(t *testing.T) {
+	t.Parallel() // beside other tests that measure: see doc.go
 	const seconds = 15
 	tg := newTarget(t)
 	p := serve(t, t.TempDir())

@@ -33,6 +33,7 @@ var (
 const judgeSoak = 15 * 60
 
 func TestSoak(t *testing.T) {
+	t.Parallel() // beside other tests that measure: see doc.go
 	dir, tg := t.TempDir(), newTarget(t)
 	midway := time.Duration(soakSeconds) * time.Second / 3
 	now := time.Now().UTC()

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seeds     = flag.Int("seeds", 50, "how many seeds TestRandom runs")
+	seeds     = flag.Int("seeds", randomSeeds, "how many seeds TestRandom runs")
 	firstSeed = flag.Uint64("seed", 1, "the first of them")
 )
 

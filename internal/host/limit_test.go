@@ -99,7 +99,7 @@ func TestHostLimitOfSilence(t *testing.T) {
 // lasts: more slots than work can be done in cost time.
 func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(200) {
+	for seed := range uint64(noiseSeeds) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		l := NewLimit(18_000)
 		from := []int{MinSlots, 1_000}[seed%2]

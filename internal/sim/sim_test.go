@@ -46,10 +46,9 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// One seed in a hundred, and a few more, on the real database: it is slower, and a
-// file.
+// One seed in ninety, and two more, on the real database: it is slower, and a file.
 func TestSimulationOnSQLite(t *testing.T) {
-	for i := range 4 + *seeds/100 {
+	for i := range 2 + *seeds/90 {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()

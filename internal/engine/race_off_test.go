@@ -1,0 +1,6 @@
+//go:build !race
+
+package engine
+
+// randomSeeds is how many seeds TestRandom runs.
+const randomSeeds = 50
