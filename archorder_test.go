@@ -30,9 +30,9 @@ const orderHeading = "# Order of the files"
 var unordered = []string{
 	"internal/access", "internal/api", "internal/app", "internal/audit",
 	"internal/clock", "internal/config", "internal/cron", "internal/cron/crontest",
-	"internal/cron/dialect", "internal/domain", "internal/egress", "internal/engine",
-	"internal/engine/due", "internal/engine/run", "internal/executor", "internal/receiver",
-	"internal/sim/power", "internal/target", "internal/telemetry", "internal/wire",
+	"internal/cron/dialect", "internal/domain", "internal/engine",
+	"internal/engine/due", "internal/engine/run", "internal/receiver",
+	"internal/sim/power", "internal/telemetry", "internal/wire",
 }
 
 const fewFiles = 3 // a package of so many files needs no order

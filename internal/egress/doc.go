@@ -26,6 +26,12 @@
 //
 // docs/egress.md has the table of ranges for operators.
 //
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	form.go ranges.go rule.go policy.go
+//
 // # How this is shown
 //
 // A table with the first and the last address of each range and their

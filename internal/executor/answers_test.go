@@ -2,6 +2,7 @@ package executor
 
 import (
 	"bufio"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -121,9 +122,9 @@ var answerRows = map[string]answerRow{
 	"a TLS alert": {"\x15\x03\x01\x00\x02\x02\x46", final, 0, "it is TLS: the URL should begin with https://", false},
 	"HTTP/2":      {"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00d", final, 0, "speaks HTTP/2", false},
 	"SHOUTcast":   {"ICY 200 OK\r\n\r\n", final, 0, "SHOUTcast", false},
-	"HTTP to nginx": {response(400, "<h1>400</h1>The plain HTTP request was sent to HTTPS port"), final, 400,
+	"HTTP to nginx": {rawResponse(400, "<h1>400</h1>The plain HTTP request was sent to HTTPS port"), final, 400,
 		"the URL should begin with https://", true},
-	"HTTP to Go": {response(400, "Client sent an HTTP request to an HTTPS server.\n"), final, 400,
+	"HTTP to Go": {rawResponse(400, "Client sent an HTTP request to an HTTPS server.\n"), final, 400,
 		"the URL should begin with https://", true},
 }
 
@@ -151,12 +152,12 @@ func TestAnswersThatKeepTheConnection(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			e := newExchange()
-			e.begin(newTestExecutor(t, Config{}), newCall("http://127.0.0.1:1/"), new(domain.Outcome))
-			e.br = bufio.NewReader(strings.NewReader(row.answer))
-			err := e.readAnswer(e.br)
-			keeps := keepAliveTimeout(e.resp.values[fieldKeep])
-			if kept := err == nil && e.reusable && e.resp.persists() && keeps != notKept; kept != row.kept {
+			var r response
+			r.begin(&newTestExecutor(t, Config{}).cfg, http.MethodPost, nil, make([]byte, 0, headBufferBytes))
+			r.br = bufio.NewReader(strings.NewReader(row.answer))
+			err := r.readAnswer()
+			keeps := keepAliveTimeout(r.head.values[fieldKeep])
+			if kept := err == nil && r.persists() && keeps != notKept; kept != row.kept {
 				t.Errorf("the connection is kept: %v, want %v (%v)", kept, row.kept, err)
 			}
 		})

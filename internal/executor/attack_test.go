@@ -294,18 +294,11 @@ func BenchmarkDrippedHead(b *testing.B) {
 	x, call := newTestExecutor(b, Config{}), newCall("http://example.com/")
 	b.ReportAllocs()
 	for b.Loop() {
-		e, out := newExchange(), new(domain.Outcome)
-		e.begin(x, call, out)
+		var r response
 		peer := new(dripping)
 		peer.Reset([]byte(head))
-		e.budget = e.readLimit()
-		p, err := hostOf(x, call)
-		if err != nil {
-			b.Fatal(err)
-		}
-		e.pool, e.conn = p, &conn{Conn: peer, pool: p}
-		e.br = bufio.NewReaderSize(e, readBufferBytes)
-		if err := e.readAnswer(e.br); err != nil || e.resp.status != 200 {
+		r.begin(&x.cfg, call.Method, peer, make([]byte, 0, headBufferBytes))
+		if err := r.read(0, bufio.NewReaderSize(nil, readBufferBytes)); err != nil || r.head.status != 200 {
 			b.Fatal(err)
 		}
 	}

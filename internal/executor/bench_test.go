@@ -19,7 +19,7 @@ import (
 // serveFast answers every request that ends in its first read, without looking
 // at it: the least that a target can cost on the same cores.
 func serveFast(b testing.TB) *rawServer {
-	answer := []byte(response(200, "ok"))
+	answer := []byte(rawResponse(200, "ok"))
 	return serveRaw(b, func(_ int, c net.Conn) {
 		buf := make([]byte, 4096)
 		for {
@@ -139,19 +139,19 @@ func benchRequest(s *rawServer) *fasthttp.Request {
 func BenchmarkRequest(b *testing.B) {
 	for _, secrets := range [][]webhook.Secret{nil, {secretA}, {secretA, secretB}} {
 		b.Run(strconv.Itoa(len(secrets))+" secrets", func(b *testing.B) {
-			e, call := newExchange(), newCall("https://hooks.example.com/v1/ring?tower=north")
-			e.x, e.call = newTestExecutor(b, Config{Signer: newSigner(b, secrets...)}), call
+			r, call := new(request), newCall("https://hooks.example.com/v1/ring?tower=north")
+			x := newTestExecutor(b, Config{Signer: newSigner(b, secrets...)})
 			b.ReportAllocs()
 			for b.Loop() {
 				p, _ := target.Cut(call.URL)
-				e.head, _ = e.appendHead(e.head[:0], p.Path, p.Authority, e.body())
+				_ = r.build(&x.cfg, call, p.Path, p.Authority)
 			}
 		})
 	}
 	for _, headers := range []int{0, 4} {
 		b.Run(strconv.Itoa(headers)+" headers", func(b *testing.B) {
-			e, call := newExchange(), newCall("https://hooks.example.com/v1/ring?tower=north")
-			e.x, e.call = newTestExecutor(b, Config{}), call
+			r, call := new(request), newCall("https://hooks.example.com/v1/ring?tower=north")
+			x := newTestExecutor(b, Config{})
 			call.Headers = make(map[string]string)
 			for i := range headers {
 				call.Headers["X-Header-"+strconv.Itoa(i)] = "some value"
@@ -159,7 +159,7 @@ func BenchmarkRequest(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				p, _ := target.Cut(call.URL)
-				e.head, _ = e.appendHead(e.head[:0], p.Path, p.Authority, e.body())
+				_ = r.build(&x.cfg, call, p.Path, p.Authority)
 			}
 		})
 	}
@@ -213,7 +213,7 @@ func waitingMemory(b *testing.B, calls int) (heap, stacks int64) {
 	}
 	after := memory()
 	for _, c := range targets {
-		_, _ = io.WriteString(c, response(200, "ok", "Connection: close"))
+		_, _ = io.WriteString(c, rawResponse(200, "ok", "Connection: close"))
 		_ = c.Close()
 	}
 	wg.Wait()

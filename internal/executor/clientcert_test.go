@@ -52,7 +52,7 @@ func serveMutual(t testing.TB, cfg *tls.Config) (*tlsServer, <-chan string) {
 			if req.URL.Path == "/close" {
 				header = "Connection: close"
 			}
-			_, _ = io.WriteString(c, response(200, "ok", header))
+			_, _ = io.WriteString(c, rawResponse(200, "ok", header))
 		}
 	})
 	return s, seen

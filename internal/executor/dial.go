@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 const (
@@ -16,8 +18,7 @@ const (
 	minAddrTimeout = time.Second
 	// maxAddrs is how many addresses of one family are tried: a name may have
 	// thousands, and whoever owns it must not have us knock at each.
-	maxAddrs       = 8
-	maxTLSSessions = 1024
+	maxAddrs = 8
 )
 
 // dialer opens TCP connections. It has no limit of its own on dials under way:
@@ -44,45 +45,45 @@ func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
 // dial connects to the host within the dial timeout and the deadline.
-func (d *dialer) dial(deadline time.Time, p *pool) (net.Conn, error) {
+func (d *dialer) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) {
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
-	if p.Addr.IsValid() {
-		if _, err := d.permit(p, []netip.Addr{p.Addr}); err != nil {
+	if to.Addr.IsValid() {
+		if _, err := d.permit(to, []netip.Addr{to.Addr}); err != nil {
 			return nil, err
 		}
-		return d.dialAddr(ctx, p.Addr, p.Port)
+		return d.dialAddr(ctx, to.Addr, to.Port)
 	}
 	if d.guard != nil {
-		if err := d.guard.CheckName(p.Name, p.Port); err != nil {
+		if err := d.guard.CheckName(to.Name, to.Port); err != nil {
 			return nil, &refusedError{err}
 		}
 	}
-	addrs, err := d.resolver.resolve(ctx, p.Name)
+	addrs, err := d.resolver.resolve(ctx, to.Name)
 	if err != nil {
 		return nil, err
 	}
-	if addrs, err = d.permit(p, addrs); err != nil {
+	if addrs, err = d.permit(to, addrs); err != nil {
 		return nil, err
 	}
 	preferred, other := splitFamilies(addrs)
 	if len(other) == 0 {
-		return d.dialSerial(ctx, preferred, p.Port)
+		return d.dialSerial(ctx, preferred, to.Port)
 	}
-	return d.dialRace(ctx, preferred, other, p.Port)
+	return d.dialRace(ctx, preferred, other, to.Port)
 }
 
 // permit returns the addresses that may be called, or why none may. What
 // follows connects to these addresses and looks nothing up again: a name that
 // has other addresses a moment later (DNS rebinding) changes nothing.
-func (d *dialer) permit(p *pool, addrs []netip.Addr) ([]netip.Addr, error) {
+func (d *dialer) permit(to target.Endpoint, addrs []netip.Addr) ([]netip.Addr, error) {
 	if d.guard == nil {
 		return addrs, nil
 	}
 	var first error
 	permitted := make([]netip.Addr, 0, len(addrs)) // addrs belongs to the resolver
 	for _, a := range addrs {
-		err := d.guard.CheckAddr(p.Name, netip.AddrPortFrom(a, p.Port))
+		err := d.guard.CheckAddr(to.Name, netip.AddrPortFrom(a, to.Port))
 		switch {
 		case err == nil:
 			permitted = append(permitted, a)

@@ -10,7 +10,7 @@
 //   - A timeout ends the attempt at Call.Timeout or up to a thousandth of it later
 //     (see endBy), never sooner. It covers the lookup of the name, connecting, TLS,
 //     sending, waiting and reading. Before it begins, a call to a silent host may
-//     wait for its turn to dial (see pace): for a quarter of the timeout, and for
+//     wait for its turn to dial (package host): for a quarter of the timeout, and for
 //     4 s at most. Outcome.Held says for how long.
 //   - Outcome.MaybeSent is false only when no byte of the request was written.
 //   - What a target sends is bounded: header bytes and lines, interim
@@ -33,7 +33,16 @@
 //	                            └─ read to its end: the connection goes back
 //	                               to the host; otherwise it is closed
 //
-// Answers are read by statusline.go, reply.go and framing.go (ADR 20). A short
+// An [Executor] has what calls share: a table of pools, one for each host and way of
+// calling it, a dialer, and the configuration. A call has an exchange, which consists of
+//
+//	progress   the phase, and the deadline
+//	request    the bytes that are written
+//	link       the connection that is held, and how much was written to it
+//	response   the reader of an answer: heads, interim answers, body, chunks
+//	failure    made when there is no whole answer: says in words what happened
+//
+// The grammar of answers is in statusline.go, reply.go and framing.go (ADR 20). A short
 // success that arrives whole takes a shorter way, since only its status matters:
 // see plainSuccess.
 //
@@ -118,6 +127,16 @@
 //	9.3   Connection: close, HTTP/1.0, surplus bytes  taken, connection closed
 //
 // What is not HTTP is named by how it begins (mistakes.go).
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	text.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
+//	response.go answered.go request.go progress.go fault.go
+//	tally.go probe_unix.go probe_other.go rawio_linux.go rawio_race_linux.go
+//	duplex_linux.go duplex_other.go ports_linux.go ports_other.go resolve.go dial.go
+//	conn.go pool.go tls.go table.go route.go link.go exchange.go executor.go
 //
 // # How this is shown
 //

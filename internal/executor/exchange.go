@@ -2,122 +2,59 @@ package executor
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// Sizes of what a waiting call holds, besides its goroutine's stack and the
-// connection itself. The buffer to parse the response with comes when that does. A longer request is sent from the
-// caller's
-// memory.
-const (
-	firstBytes       = 512 // hold most responses whole: one read
-	headBufferBytes  = 1 << 10
-	readBufferBytes  = 4 << 10 // not while it waits
-	maxKeptHeadBytes = 8 << 10 // a longer buffer is not kept for the next call
-	maxInlineBody    = 4 << 10 // a longer body is written without copying it
-	// 1xx responses before the real one: one a second for a quarter of an hour; their bytes count too
-	maxInterim = 1000
-
-	// chunkOverhead times the body limit is what may be read of a body on the
-	// wire: a chunk of one byte takes six. It bounds chunk extensions, which
-	// are part of no body and have no length of their own.
-	chunkOverhead = 6
-)
-
-// phase is how far an exchange has come. A timeout names it.
-type phase int
-
-const (
-	phaseConnect phase = iota
-	phaseHandshake
-	phaseSend
-	phaseWait // no byte of the response yet
-	phaseHeader
-	phaseBody
-	phaseDone
-)
+// transport is what exchanges share.
+type transport struct {
+	cfg     Config
+	pools   *table
+	dialer  *dialer
+	buffers sync.Pool       // of *bufio.Reader
+	waiting context.Context // ends with EndWaiting
+}
 
 // exchange is one request and its response, with the memory that they need. It
 // is reused.
 type exchange struct {
-	x        *Executor
-	call     *domain.Call
-	out      *domain.Outcome
-	pool     *pool
-	conn     *conn // held while the exchange uses it
-	look     bool  // see whether conn is open before the request is written to it
-	begun    time.Time
-	deadline time.Time
+	via  *transport
+	call *domain.Call
+	out  *domain.Outcome
 
-	phase      phase
-	written    int64         // bytes of the request, over all connections
-	bodyRead   int           // bytes of the response's body
-	reusable   bool          // the connection can carry another request
-	keptFailed bool          // a kept connection ended before a byte of the response
-	keeps      time.Duration // the target says that it keeps the connection for so long; zero: nothing
-
-	head     []byte    // the request; afterwards a place to read bodies into
-	fallback [192]byte // the default body: 165 bytes at most
-	idText   [36]byte  // the execution's id, to be signed
-	names    []string
-	vector   [2][]byte
-	duplex   duplex
-	first    [firstBytes]byte
-	unread   []byte        // of first
-	br       *bufio.Reader // reads through the exchange; nil while nothing has come
-	budget   int           // bytes that may still be read
-	resp     reply
-	long     []byte // the start of a line that is longer than the buffer
-	snippet  []byte // start of a failure's body
+	progress
+	link       link
+	req        request
+	resp       response
+	keptFailed bool // a kept connection ended before a byte of the response
 }
 
 func newExchange() *exchange {
-	return &exchange{head: make([]byte, 0, headBufferBytes)}
+	return &exchange{req: request{head: make([]byte, 0, headBufferBytes)}}
 }
 
-func (e *exchange) begin(x *Executor, call *domain.Call, out *domain.Outcome) {
-	e.x, e.call, e.out = x, call, out
-	e.phase, e.written, e.bodyRead, e.reusable = phaseConnect, 0, 0, false
-	e.look, e.keeps, e.keptFailed = false, 0, false
-	e.begun = monotonic.Now()
-	e.deadline = e.begun.Add(call.Timeout)
+func (e *exchange) begin(via *transport, call *domain.Call, out *domain.Outcome) {
+	e.via, e.call, e.out, e.keptFailed = via, call, out, false
+	e.link.begin()
+	e.start(monotonic.Now(), call.Timeout)
 }
 
 // end gives back the connection and reports whether the exchange is fit to be
 // used again.
 func (e *exchange) end() bool {
-	e.releaseConn()
-	if e.br != nil {
-		e.br.Reset(nil)
-		e.x.buffers.Put(e.br)
-		e.br, e.unread = nil, nil
-	}
-	fit := cap(e.head) <= maxKeptHeadBytes && !e.resp.bulky()
-	e.x, e.call, e.out, e.pool = nil, nil, nil, nil
-	e.vector, e.snippet = [2][]byte{}, nil
-	clear(e.names)
-	return fit
-}
-
-// releaseConn returns the connection to its host, or closes it.
-func (e *exchange) releaseConn() {
-	switch {
-	case e.conn == nil:
-	case e.reusable:
-		e.pool.keep(e.conn, e.keeps)
-	default:
-		e.pool.discard(e.conn)
-	}
-	e.conn = nil
+	e.link.end()
+	e.resp.end(&e.via.buffers)
+	e.via, e.call, e.out = nil, nil, nil
+	return e.req.end() && !e.resp.head.bulky()
 }
 
 // recoverPanic turns a panic into an outcome: one odd answer of one target must not
@@ -127,13 +64,13 @@ func (e *exchange) recoverPanic() {
 	if fault == nil {
 		return
 	}
-	if e.conn != nil {
-		e.pool.discard(e.conn)
+	if e.link.conn != nil {
+		e.link.pool.discard(e.link.conn)
 	}
 	*e.out = domain.Outcome{
 		Verdict:   domain.VerdictRetry,
 		Error:     fmt.Sprintf("internal fault: %v", fault),
-		MaybeSent: e.written > 0,
+		MaybeSent: e.link.written > 0,
 		Held:      e.out.Held,
 	}
 }
@@ -148,61 +85,167 @@ func (e *exchange) run() {
 		e.refuse("the target is no http or https URL")
 		return
 	}
-	if name := e.call.ClientCert; name != "" && e.x.sessions[name] == nil {
+	if name := e.call.ClientCert; name != "" && !e.via.pools.tls.knows(name) {
 		e.refuse(fmt.Sprintf("this server has no client certificate named %q", name))
 		return
 	}
-	to, err := e.x.route(p, e.call)
+	to, err := e.via.pools.route(p, e.call)
 	if err != nil {
 		e.fail(err)
 		return
 	}
-	e.pool = to.pool
-	body := e.body()
-	head, refused := e.appendHead(e.head[:0], p.Path, to.header, body)
-	e.head = head
-	if refused != "" {
+	e.link.pool = to.pool
+	if refused := e.req.build(&e.via.cfg, e.call, p.Path, to.header); refused != "" {
 		e.refuse(refused)
 		return
 	}
-	if err := e.send(body); err != nil {
+	if err := e.send(); err != nil {
 		e.fail(err)
 		return
 	}
 	e.report()
 }
 
-// body returns what to send.
-func (e *exchange) body() []byte {
-	switch {
-	case hasOwnBody(e.call):
-		return e.call.Body
-	case bodyMethod(e.call.Method):
-		return appendDefaultBody(e.fallback[:0], e.call)
+// send has the request answered: on an idle connection or a new one, and on a
+// new one if the idle one was closed before a byte of the request was written.
+func (e *exchange) send() error {
+	if e.link.take(e.call.Once, e.begun) {
+		err := e.roundTrip()
+		if err == nil {
+			return nil
+		}
+		rested := e.begun.Sub(e.link.conn.lastUse)
+		if e.phase <= phaseWait && !errors.Is(err, os.ErrDeadlineExceeded) {
+			e.link.pool.sawClosed(rested)
+		}
+		if !mayWriteAgain(true, e.link.written, err) {
+			e.keptFailed = e.phase <= phaseWait
+			return err
+		}
+		e.link.release()
 	}
+	if err := e.connect(); err != nil {
+		return err
+	}
+	e.link.look = false
+	return e.roundTrip()
+}
+
+// roundTrip writes the request and reads the response on the connection.
+func (e *exchange) roundTrip() error {
+	e.phase = phaseSend
+	if err := e.link.conn.endBy(e.deadline, e.call.Timeout/1024); err != nil {
+		return err
+	}
+	e.resp.begin(&e.via.cfg, e.call.Method, e.link.conn, e.req.head)
+	n, sendErr, err := e.link.ask(&e.req, e.resp.first[:], e.call.Once)
+	err = e.resp.noteRead(n, err)
+	if e.link.sent {
+		e.phase = phaseWait
+	}
+	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
+		return sendErr
+	}
+	if e.link.look && e.link.written > 0 {
+		e.link.pool.sawOpen()
+	}
+	if n == 0 {
+		if sendErr != nil {
+			err = sendErr
+		}
+		if !e.link.conn.used() {
+			e.link.pool.noteFault(err)
+		}
+		return err
+	}
+	e.link.pool.dials.Answered()
+	return e.receive(n, sendErr == nil)
+}
+
+// receive reads the response, of which n bytes came first. whole says that the request
+// was sent to its end.
+func (e *exchange) receive(n int, whole bool) error {
+	if whole {
+		if e.link.keeps, e.link.reusable = e.resp.plain(n); e.link.reusable {
+			e.phase = phaseDone
+			return nil
+		}
+	}
+	e.phase = phaseHeader
+	err := e.resp.read(n, e.via.buffers.Get().(*bufio.Reader))
+	if e.resp.inBody {
+		e.phase = phaseBody
+	}
+	if err != nil {
+		return err
+	}
+	e.phase = phaseDone
+	e.link.keeps = keepAliveTimeout(e.resp.head.values[fieldKeep])
+	e.link.reusable = whole && e.resp.persists()
 	return nil
 }
 
 // connect opens a new connection.
 func (e *exchange) connect() error {
 	e.phase = phaseConnect
-	if err := e.pool.reserve(); err != nil {
+	if err := e.link.pool.reserve(); err != nil {
 		return err
 	}
 	defer func() {
-		if e.conn == nil {
-			e.pool.release()
+		if e.link.conn == nil {
+			e.link.pool.release()
 		}
 	}()
-	if e.pool.dials.Begin() {
+	if e.link.pool.dials.Begin() {
 		e.awaitTurn()
 	}
-	if err := e.enter(); err != nil {
-		return err
+	if !e.link.pool.dials.Enter(e.remaining(monotonic.Now())) {
+		return os.ErrDeadlineExceeded
 	}
 	var err error
-	e.conn, err = apart(e.open)
+	e.link.conn, err = apart(e.open)
 	return err
+}
+
+// awaitTurn waits for the turn of a dial to a host that does not answer. If nothing of
+// the request was sent yet, the clock of the call starts only now: the target gets the
+// whole time of the call, and calls that dial one after the other also time out one
+// after the other. 2,000 timeouts at one instant would keep both cores busy for as
+// long as 2,000 dials.
+//
+// After EndWaiting the wait counts as part of the call: the call ends when it would have
+// ended without a line.
+func (e *exchange) awaitTurn() {
+	before := monotonic.Now()
+	e.link.pool.dials.AwaitTurn(e.via.waiting, before, e.deadline)
+	if e.link.written == 0 && e.via.waiting.Err() == nil {
+		held := monotonic.Now().Sub(before)
+		e.postpone(held)
+		e.out.Held += held
+	}
+}
+
+// open dials and, where the target wants that, agrees on TLS.
+func (e *exchange) open() (*conn, error) {
+	raw, err := func() (net.Conn, error) {
+		defer e.link.pool.dials.Leave() // even when a guard breaks
+		return e.via.dialer.dial(e.deadline, e.link.pool.Endpoint)
+	}()
+	if err != nil {
+		e.link.pool.noteFault(err)
+		return nil, err
+	}
+	age := lifetime(e.via.cfg.MaxConnAge, rand.Float64())
+	c := &conn{Conn: raw, raw: rawTCP(raw), probe: newProbe(raw), retires: monotonic.Now().Add(age)}
+	if e.link.pool.tls != nil {
+		c.raw, c.tally = nil, &tally{Conn: raw}
+		e.phase = phaseHandshake
+		if c.Conn, err = e.via.dialer.handshake(e.deadline, c.tally, e.link.pool.tls); err != nil {
+			e.link.pool.noteFault(err)
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // apart runs a function on a goroutine of its own and waits for it. To open a
@@ -225,60 +268,50 @@ func apart(open func() (*conn, error)) (*conn, error) {
 	}()
 	o := <-done
 	if o.fault != nil {
-		panic(o.fault) // see rescue
+		panic(o.fault) // see recoverPanic
 	}
 	return o.conn, o.err
 }
 
-// open dials and, where the target wants that, agrees on TLS.
-func (e *exchange) open() (*conn, error) {
-	raw, err := func() (net.Conn, error) {
-		defer e.pool.dials.Leave() // even when a guard breaks
-		return e.x.dialer.dial(e.deadline, e.pool)
-	}()
-	if err != nil {
-		e.pool.noteFault(err)
-		return nil, err
+// report sets the outcome of a call that was answered.
+func (e *exchange) report() {
+	status := e.resp.head.status
+	e.out.HTTPStatus = status
+	e.out.Verdict = domain.VerdictOf(status)
+	if e.out.Verdict == domain.VerdictSuccess {
+		return
 	}
-	age := lifetime(e.x.cfg.MaxConnAge, rand.Float64())
-	c := &conn{Conn: raw, pool: e.pool, raw: rawTCP(raw), probe: newProbe(raw), retires: monotonic.Now().Add(age)}
-	if e.pool.tls != nil {
-		c.raw, c.tally = nil, &tally{Conn: raw}
-		e.phase = phaseHandshake
-		if c.Conn, err = e.x.dialer.handshake(e.deadline, c.tally, e.pool.tls); err != nil {
-			e.pool.noteFault(err)
-			return nil, err
-		}
-	}
-	return c, nil
+	e.out.MaybeSent = true
+	e.out.RetryAfterMs = e.resp.retryAfterMs()
+	e.out.Error = e.resp.describe(e.link.pool.Secure)
 }
 
-// readLimit is how many bytes of a response may be read at all.
-func (e *exchange) readLimit() int {
-	return e.x.cfg.MaxHeaderBytes + chunkOverhead*e.x.cfg.MaxResponseBytes
+// refuse sets the outcome of a call that cannot be made, now or later.
+func (e *exchange) refuse(why string) {
+	e.out.Verdict = domain.VerdictFinal
+	e.out.Error = "not sent: " + why
 }
 
-// Read reads from the connection within the budget. The end of the connection
-// is unexpected wherever a message has an end of its own; without this the
-// parser would take it for the last chunk.
-func (e *exchange) Read(p []byte) (int, error) {
-	if len(e.unread) > 0 {
-		n := copy(p, e.unread)
-		e.unread = e.unread[n:]
-		return n, nil
+// fail sets the outcome of a call that got no whole answer.
+func (e *exchange) fail(err error) {
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		e.refuse("the target is refused: " + refused.Error())
+		return
 	}
-	if e.budget <= 0 {
-		return 0, errTooLong
+	e.out.Verdict = domain.VerdictRetry
+	e.out.MaybeSent = e.link.written > 0
+	f := failure{
+		err: err, phase: e.phase, timeout: e.call.Timeout, kept: e.keptFailed, cfg: &e.via.cfg, resp: &e.resp,
 	}
-	n, err := e.conn.Read(p)
-	return n, e.noteRead(n, err)
-}
-
-// noteRead takes what a read from the connection came to.
-func (e *exchange) noteRead(n int, err error) error {
-	e.budget -= n
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	if e.link.pool != nil {
+		f.to = e.link.pool.Endpoint
 	}
-	return err
+	e.out.Error = f.describe()
+	if e.phase >= phaseBody {
+		e.out.HTTPStatus = e.resp.head.status
+	}
+	if isUnreadable(err) {
+		e.out.HTTPStatus = e.resp.finalStatus()
+		e.out.Verdict = verdictOfUnreadable(e.out.HTTPStatus)
+	}
 }

@@ -3,128 +3,16 @@ package executor
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"net/netip"
 	"sync"
-	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
-
-// Defaults of [Config].
-const (
-	DefaultMaxConnsPerHost  = 20_000
-	DefaultMaxIdleConns     = 20_000
-	DefaultMaxHosts         = 10_000
-	DefaultDialTimeout      = 5 * time.Second
-	DefaultMaxResponseBytes = 64 << 10
-	DefaultMaxHeaderBytes   = 32 << 10
-
-	// DefaultIdleTimeout is less than the 60 s after which load balancers and
-	// web servers commonly close an idle connection, so that Belfry closes
-	// first and does not write to a connection that is being closed.
-	DefaultIdleTimeout = 55 * time.Second
-
-	// DefaultMaxConnAge bounds for how long a target that moves by DNS is called
-	// where it was: so long, lookupTTL, and the timeout of a call. Operators who
-	// move a target commonly wait for the TTL of its records, 60 to 300 s, before
-	// they turn the old place off. It costs little: connections end after half of
-	// it to all of it (see lifetime), so that 20,000 of one host that were opened
-	// in the same second are opened again over 150 s, 133 a second, of which each
-	// takes 0.1 ms of CPU time, and with TLS 1 ms.
-	DefaultMaxConnAge = 5 * time.Minute
-)
-
-// Config says how calls are made. The zero value of a field is its default.
-type Config struct {
-	UserAgent       string // "belfry/VERSION"
-	MaxConnsPerHost int    // open connections to one host; at least the engine's limit per host
-	MaxIdleConns    int    // unused connections kept open, all hosts together
-	// for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
-	DialTimeout      time.Duration
-	IdleTimeout      time.Duration              // connections unused so long are closed
-	MaxConnAge       time.Duration              // connections open so long are not used again, some from half of it on
-	MaxResponseBytes int                        // of a body; what is longer is left unread and the connection closed
-	MaxHeaderBytes   int                        // of a response's header
-	MaxHosts         int                        // hosts remembered; the least recently used idle ones are dropped
-	RootCAs          *x509.CertPool             // authorities that sign targets' certificates; nil: the system's
-	ClientCerts      map[string]tls.Certificate // by the names that calls say
-	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
-	// signs the calls that bring no signer of their own; nil: those go unsigned
-	Signer *webhook.Signer
-	// texts that Outcome.Error must not show, beside those of the call, the longest first
-	Secrets []string
-	Guard   Guard // decides which targets may be called; nil: all
-}
-
-// Guard says which targets may be called. It is asked for each new connection;
-// an error refuses the target for good. What it has allowed for a host and a
-// port stays allowed for as long as the connection is kept open.
-type Guard interface {
-	// CheckName judges a host name before it is looked up.
-	CheckName(name string, port uint16) error
-	// CheckAddr judges an address right before the connect to it. The name is
-	// that of the URL, which may be the address itself.
-	CheckAddr(name string, to netip.AddrPort) error
-}
-
-func (c *Config) setDefaults() {
-	c.MaxConnsPerHost = orDefault(c.MaxConnsPerHost, DefaultMaxConnsPerHost)
-	c.MaxIdleConns = orDefault(c.MaxIdleConns, DefaultMaxIdleConns)
-	c.MaxHosts = orDefault(c.MaxHosts, DefaultMaxHosts)
-	c.MaxResponseBytes = orDefault(c.MaxResponseBytes, DefaultMaxResponseBytes)
-	c.MaxHeaderBytes = orDefault(c.MaxHeaderBytes, DefaultMaxHeaderBytes)
-	c.DialTimeout = orDefault(c.DialTimeout, DefaultDialTimeout)
-	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
-	c.MaxConnAge = orDefault(c.MaxConnAge, DefaultMaxConnAge)
-	if c.UserAgent == "" {
-		c.UserAgent = "belfry"
-	}
-	if c.Clock == nil {
-		c.Clock = clock.System{}
-	}
-}
-
-func orDefault[T int | time.Duration](v, fallback T) T {
-	if v == 0 {
-		return fallback
-	}
-	return v
-}
-
-func (c *Config) validate() error {
-	switch {
-	case min(c.MaxConnsPerHost, c.MaxIdleConns, c.MaxHosts, c.MaxResponseBytes) < 1:
-		return errors.New("executor: limits must be positive")
-	case c.MaxHeaderBytes < readBufferBytes:
-		return fmt.Errorf("executor: MaxHeaderBytes must be at least %d", readBufferBytes)
-	case min(c.DialTimeout, c.IdleTimeout, c.MaxConnAge) < time.Millisecond:
-		return errors.New("executor: timeouts must be at least 1ms")
-	case !validHeader("User-Agent", c.UserAgent):
-		return fmt.Errorf("executor: user agent %q is no header value", c.UserAgent)
-	}
-	return nil
-}
-
-// monotonic times deadlines and idle connections. It is the machine's clock
-// even where Config.Clock is not: a step of the wall clock must not end a call.
-var monotonic clock.System
 
 // Executor makes calls. Its methods may be called from many goroutines.
 type Executor struct {
-	cfg        Config
-	pools      *table
-	dialer     *dialer
-	exchanges  sync.Pool                         // of *exchange
-	buffers    sync.Pool                         // of *bufio.Reader
-	sessions   map[string]tls.ClientSessionCache // by the client certificate
+	transport
+	exchanges  sync.Pool // of *exchange
 	stop       context.CancelFunc
-	waiting    context.Context // ends with EndWaiting
 	endWaiting context.CancelFunc
 	reaper     sync.WaitGroup
 }
@@ -136,18 +24,10 @@ func New(cfg Config) (*Executor, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	x := &Executor{
-		cfg:      cfg,
-		pools:    newTable(&cfg),
-		dialer:   newDialer(ctx, &cfg),
-		sessions: make(map[string]tls.ClientSessionCache),
-		stop:     stop,
-	}
+	x := &Executor{stop: stop}
+	x.cfg = cfg
+	x.pools, x.dialer = newTable(&x.cfg), newDialer(ctx, &x.cfg)
 	x.waiting, x.endWaiting = context.WithCancel(ctx)
-	x.sessions[""] = x.newSessions()
-	for name := range cfg.ClientCerts {
-		x.sessions[name] = x.newSessions()
-	}
 	x.exchanges.New = func() any { return newExchange() }
 	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }
 	x.reaper.Go(func() { x.pools.reap(ctx) })
@@ -173,7 +53,7 @@ func (x *Executor) Close() {
 func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	*out = domain.Outcome{}
 	e := x.exchanges.Get().(*exchange)
-	e.begin(x, call, out)
+	e.begin(&x.transport, call, out)
 	defer e.recoverPanic()
 	e.run()
 	if out.Error != "" {

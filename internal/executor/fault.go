@@ -15,30 +15,21 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// refuse sets the outcome of a call that cannot be made, now or later.
-func (e *exchange) refuse(why string) {
-	e.out.Verdict = domain.VerdictFinal
-	e.out.Error = "not sent: " + why
-}
+// errClosed says that a call was made after Close.
+var errClosed = errors.New("the executor is closed")
 
-// fail sets the outcome of a call that got no whole answer.
-func (e *exchange) fail(err error) {
-	if refused, ok := errors.AsType[*refusedError](err); ok {
-		e.refuse("the target is refused: " + refused.Error())
-		return
-	}
-	e.out.Verdict = domain.VerdictRetry
-	e.out.MaybeSent = e.written > 0
-	e.out.Error = e.describe(err)
-	if e.phase >= phaseBody {
-		e.out.HTTPStatus = e.resp.status
-	}
-	if isUnreadable(err) {
-		e.out.HTTPStatus = e.finalStatus()
-		e.out.Verdict = verdictOfUnreadable(e.out.HTTPStatus)
-	}
+// failure is a call that got no whole answer: what it takes to say so in words.
+type failure struct {
+	err     error
+	phase   phase
+	to      target.Endpoint // zero: the call has not come so far
+	timeout time.Duration   // of the call
+	kept    bool            // a kept connection ended before a byte of the response
+	cfg     *Config
+	resp    *response
 }
 
 // isUnreadable reports whether the target has answered what cannot be taken.
@@ -58,28 +49,20 @@ func verdictOfUnreadable(status int) domain.Verdict {
 	return domain.VerdictFinal
 }
 
-// finalStatus returns the status that was read, unless it is an interim one.
-func (e *exchange) finalStatus() int {
-	if s := e.resp.status; s >= 200 {
-		return s
-	}
-	return 0
-}
-
 // describe puts an error in words: what happened, to which host, and how far
 // the call had come.
-func (e *exchange) describe(err error) string {
+func (f *failure) describe() string {
 	switch {
-	case errors.Is(err, errClosed), errors.Is(err, context.Canceled):
+	case errors.Is(f.err, errClosed), errors.Is(f.err, context.Canceled):
 		return "not sent: " + errClosed.Error()
-	case isTimeout(err):
-		return e.describeTimeout(err)
-	case e.phase == phaseConnect:
-		return e.describeConnect(err)
-	case e.phase == phaseHandshake:
-		return "tls: " + e.describeTLS(err)
+	case isTimeout(f.err):
+		return f.describeTimeout()
+	case f.phase == phaseConnect:
+		return f.describeConnect()
+	case f.phase == phaseHandshake:
+		return "tls: " + f.describeTLS()
 	}
-	return e.describeTransfer(err)
+	return f.describeTransfer()
 }
 
 func isTimeout(err error) bool {
@@ -87,54 +70,49 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (e *exchange) describeTimeout(err error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+func (f *failure) describeTimeout() string {
+	if dns, ok := errors.AsType[*net.DNSError](f.err); ok {
 		return "dns: timeout looking up " + dns.Name
 	}
-	whole, dial := e.call.Timeout, min(e.call.Timeout, e.x.cfg.DialTimeout)
-	switch e.phase {
+	whole, dial := f.timeout, min(f.timeout, f.cfg.DialTimeout)
+	switch f.phase {
 	case phaseConnect:
-		return fmt.Sprintf("timeout after %s connecting to %s", dial, e.pool.label)
+		return fmt.Sprintf("timeout after %s connecting to %s", dial, f.to.Label())
 	case phaseHandshake:
-		return fmt.Sprintf("tls: timeout after %s in the handshake with %s", dial, e.pool.label)
+		return fmt.Sprintf("tls: timeout after %s in the handshake with %s", dial, f.to.Label())
 	case phaseSend:
 		return fmt.Sprintf("timeout after %s sending the request", whole)
 	case phaseHeader:
 		return fmt.Sprintf("timeout after %s reading the response header", whole)
 	case phaseBody:
-		return fmt.Sprintf("timeout after %s reading the response body (%s)", whole, e.progress())
+		return fmt.Sprintf("timeout after %s reading the response body (%s)", whole, f.resp.progress())
 	}
 	return fmt.Sprintf("timeout after %s waiting for the response", whole)
 }
 
-// progress says how much of a response came.
-func (e *exchange) progress() string {
-	return fmt.Sprintf("HTTP %d, %d bytes read", e.resp.status, e.bodyRead)
-}
-
-func (e *exchange) describeConnect(err error) string {
-	label := e.pool.label
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+func (f *failure) describeConnect() string {
+	label := f.to.Label()
+	if dns, ok := errors.AsType[*net.DNSError](f.err); ok {
 		if dns.IsNotFound {
 			return "dns: no such host " + dns.Name
 		}
 		return fmt.Sprintf("dns: lookup of %s failed: %s", dns.Name, describeLookup(dns.Err))
 	}
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(f.err, syscall.ECONNREFUSED):
 		return "connection refused by " + label
-	case errors.Is(err, syscall.EHOSTUNREACH):
+	case errors.Is(f.err, syscall.EHOSTUNREACH):
 		return "no route to " + label
-	case errors.Is(err, syscall.ENETUNREACH):
+	case errors.Is(f.err, syscall.ENETUNREACH):
 		return "network unreachable: " + label
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+	case errors.Is(f.err, syscall.EACCES), errors.Is(f.err, syscall.EPERM):
 		return "this machine does not permit connections to " + label
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
+	case errors.Is(f.err, syscall.EADDRNOTAVAIL):
 		return "no local port is left to connect to " + label
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+	case errors.Is(f.err, syscall.EMFILE), errors.Is(f.err, syscall.ENFILE):
 		return "too many open files to connect to " + label
 	}
-	return fmt.Sprintf("cannot connect to %s: %s", label, rootCause(err))
+	return fmt.Sprintf("cannot connect to %s: %s", label, rootCause(f.err))
 }
 
 // describeLookup puts in words what package net says of a name server.
@@ -145,31 +123,31 @@ func describeLookup(text string) string {
 	return text
 }
 
-func (e *exchange) describeTLS(err error) string {
-	name := e.pool.Name
-	if bad, ok := errors.AsType[x509.HostnameError](err); ok {
+func (f *failure) describeTLS() string {
+	name := f.to.Name
+	if bad, ok := errors.AsType[x509.HostnameError](f.err); ok {
 		return fmt.Sprintf("the certificate is not valid for %s, only for %s", name, validNames(bad.Certificate))
 	}
-	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](f.err); ok {
 		return describeAuthority(name, unknown.Cert)
 	}
-	if bad, ok := errors.AsType[x509.CertificateInvalidError](err); ok && bad.Reason == x509.Expired {
-		if e.x.cfg.Clock.Now().Before(bad.Cert.NotBefore) {
+	if bad, ok := errors.AsType[x509.CertificateInvalidError](f.err); ok && bad.Reason == x509.Expired {
+		if f.cfg.Clock.Now().Before(bad.Cert.NotBefore) {
 			return fmt.Sprintf("the certificate of %s is not valid before %s (is the clock of this machine right?)",
 				name, bad.Cert.NotBefore.Format(time.RFC3339))
 		}
 		return fmt.Sprintf("the certificate of %s expired on %s", name, bad.Cert.NotAfter.Format(time.RFC3339))
 	}
-	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return nameNoTLS(e.pool.label, bad.RecordHeader[:])
+	if bad, ok := errors.AsType[tls.RecordHeaderError](f.err); ok {
+		return nameNoTLS(f.to.Label(), bad.RecordHeader[:])
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
-		return describeAlert(e.pool.label, strings.TrimPrefix(rootCause(err), "tls: "))
+	if op, ok := errors.AsType[*net.OpError](f.err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
+		return describeAlert(f.to.Label(), strings.TrimPrefix(rootCause(f.err), "tls: "))
 	}
-	if isClosed(err) {
-		return e.pool.label + " closed the connection in the handshake (does it speak TLS?)"
+	if isClosed(f.err) {
+		return f.to.Label() + " closed the connection in the handshake (does it speak TLS?)"
 	}
-	return strings.TrimPrefix(rootCause(err), "tls: ")
+	return strings.TrimPrefix(rootCause(f.err), "tls: ")
 }
 
 // describeAuthority tells a certificate that vouches for itself from one whose
@@ -202,38 +180,38 @@ func validNames(cert *x509.Certificate) string {
 	return printable([]byte(strings.Join(names, ", ")))
 }
 
-func (e *exchange) describeTransfer(err error) string {
-	if text := e.describeAnswer(err); text != "" {
+func (f *failure) describeTransfer() string {
+	if text := f.describeAnswer(); text != "" {
 		return text
 	}
-	label := e.pool.label
+	label := f.to.Label()
 	switch {
-	case errors.Is(err, syscall.ECONNRESET):
-		return fmt.Sprintf("connection reset by %s %s%s", label, e.place(), e.closeHint())
-	case isClosed(err):
-		return fmt.Sprintf("connection closed by %s %s%s", label, e.place(), e.closeHint())
+	case errors.Is(f.err, syscall.ECONNRESET):
+		return fmt.Sprintf("connection reset by %s %s%s", label, f.place(), f.closeHint())
+	case isClosed(f.err):
+		return fmt.Sprintf("connection closed by %s %s%s", label, f.place(), f.closeHint())
 	}
-	return fmt.Sprintf("connection to %s broke %s: %s", label, e.place(), rootCause(err))
+	return fmt.Sprintf("connection to %s broke %s: %s", label, f.place(), rootCause(f.err))
 }
 
 // describeAnswer puts in words what is wrong with an answer that cannot be taken,
 // or returns "".
-func (e *exchange) describeAnswer(err error) string {
+func (f *failure) describeAnswer() string {
 	var why string
-	bad, odd := errors.AsType[*unreadable](err)
+	bad, odd := errors.AsType[*unreadable](f.err)
 	switch {
 	case odd:
 		why = bad.why
-	case errors.Is(err, errHeaderTooLong):
-		why = fmt.Sprintf("its header is larger than %d bytes", e.x.cfg.MaxHeaderBytes)
-	case errors.Is(err, errTooManyInterim):
+	case errors.Is(f.err, errHeaderTooLong):
+		why = fmt.Sprintf("its header is larger than %d bytes", f.cfg.MaxHeaderBytes)
+	case errors.Is(f.err, errTooManyInterim):
 		why = fmt.Sprintf("more than %d interim (1xx) responses", maxInterim)
-	case errors.Is(err, errTooLong):
+	case errors.Is(f.err, errTooLong):
 		why = "the interim (1xx) responses are too large"
 	default:
 		return ""
 	}
-	if status := e.finalStatus(); status != 0 {
+	if status := f.resp.finalStatus(); status != 0 {
 		return fmt.Sprintf("unreadable answer (HTTP %03d): %s", status, why)
 	}
 	return "unreadable answer: " + why
@@ -245,25 +223,25 @@ func isClosed(err error) bool {
 }
 
 // closeHint returns what may explain a connection that ended without an answer.
-func (e *exchange) closeHint() string {
+func (f *failure) closeHint() string {
 	switch {
-	case e.keptFailed:
+	case f.kept:
 		return " (a connection kept from an earlier call)"
-	case e.phase <= phaseWait && e.pool.tls == nil && usualTLSPort(e.pool.Port):
-		return fmt.Sprintf(" (port %d is mostly one of https)", e.pool.Port)
+	case f.phase <= phaseWait && !f.to.Secure && usualTLSPort(f.to.Port):
+		return fmt.Sprintf(" (port %d is mostly one of https)", f.to.Port)
 	}
 	return ""
 }
 
 // place says where in the exchange a connection ended.
-func (e *exchange) place() string {
-	switch e.phase {
+func (f *failure) place() string {
+	switch f.phase {
 	case phaseSend:
 		return "while the request was sent"
 	case phaseHeader:
 		return "in the response header"
 	case phaseBody:
-		return fmt.Sprintf("in the response body (%s)", e.progress())
+		return fmt.Sprintf("in the response body (%s)", f.resp.progress())
 	}
 	return "before a response"
 }

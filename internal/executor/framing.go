@@ -4,11 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"io"
 	"math"
 	"net/http"
-
-	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // ending is how the end of a body is found (RFC 9112, section 6.3).
@@ -39,110 +36,8 @@ func framingOf(method string, r *reply) ending {
 	return bodyToEnd // rule 8
 }
 
-// readAnswer reads the response, past any interim ones.
-func (e *exchange) readAnswer(br *bufio.Reader) error {
-	for range maxInterim {
-		if err := e.readHead(br); err != nil {
-			return err
-		}
-		if s := e.resp.status; s < 100 || s >= 200 || s == http.StatusSwitchingProtocols {
-			return e.readBody(br)
-		}
-	}
-	return errTooManyInterim
-}
-
-// readBody reads the body to its end or to the limit. Of a failure it keeps
-// the start.
-func (e *exchange) readBody(br *bufio.Reader) (err error) {
-	success := domain.VerdictOf(e.resp.status) == domain.VerdictSuccess
-	ends := true // the connection can go on, as far as the body tells
-	switch framingOf(e.call.Method, &e.resp) {
-	case bodyNone:
-		ends = e.resp.status >= 200
-	case bodyBroken:
-		if success {
-			return &unreadable{e.resp.broken}
-		}
-		return nil
-	case bodyChunked:
-		e.phase = phaseBody
-		ends, err = e.readChunks(br, !success)
-	case bodyLength:
-		e.phase = phaseBody
-		err = e.readPart(br, e.resp.length, !success)
-	case bodyToEnd:
-		e.phase = phaseBody
-		ends = false
-		if err = e.readPart(br, math.MaxInt64, !success); errors.Is(err, io.ErrUnexpectedEOF) {
-			err = nil
-		}
-	}
-	e.reusable = err == nil && ends && br.Buffered() == 0
-	if !success || errors.Is(err, errTooLong) {
-		return nil // what the status says stands, whatever becomes of the body
-	}
-	return err
-}
-
-var errTooLong = errors.New("response longer than the limit")
-
-// readPart reads n bytes of the body, of which it keeps the start if asked to.
-func (e *exchange) readPart(br *bufio.Reader, n int64, keep bool) error {
-	buf := e.head[:min(cap(e.head), e.x.cfg.MaxResponseBytes)]
-	for n > 0 {
-		if e.bodyRead >= e.x.cfg.MaxResponseBytes {
-			return errTooLong
-		}
-		got, err := br.Read(buf[:min(int64(len(buf)), n)])
-		e.bodyRead += got
-		n -= int64(got)
-		if keep {
-			e.snippet = append(e.snippet, buf[:min(got, maxSnippetBytes-len(e.snippet))]...)
-		}
-		if err != nil && n > 0 {
-			return err
-		}
-	}
-	if e.bodyRead >= e.x.cfg.MaxResponseBytes {
-		return errTooLong
-	}
-	return nil
-}
-
-// readChunks reads a chunked body (RFC 9112, section 7.1). With the last chunk the
-// content is whole (section 8): what follows is not waited for, but without the
-// end of the trailer ends is false.
-func (e *exchange) readChunks(br *bufio.Reader, keep bool) (ends bool, err error) {
-	for strict := true; ; {
-		size, crlf, err := e.readChunkSize(br)
-		strict = strict && crlf
-		if err != nil {
-			return false, err
-		}
-		if size == 0 {
-			return e.skipTrailer(br) && strict, nil
-		}
-		if err := e.readPart(br, size, keep); err != nil {
-			return false, err
-		}
-		end, err := br.ReadByte()
-		if err == nil && end == '\r' {
-			end, err = br.ReadByte()
-		} else {
-			strict = false
-		}
-		if err != nil {
-			return false, err
-		}
-		if end != '\n' {
-			return false, &unreadable{"a chunk is longer than it said"}
-		}
-	}
-}
-
 // readChunkSize reads the line before a chunk. Its extensions are passed over.
-func (e *exchange) readChunkSize(br *bufio.Reader) (size int64, crlf bool, err error) {
+func readChunkSize(br *bufio.Reader) (size int64, crlf bool, err error) {
 	line, err := br.ReadSlice('\n')
 	size, ok := parseChunkSize(line)
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -195,7 +90,7 @@ var nibbles = func() (of [256]byte) {
 
 // skipTrailer passes over the trailer as far as it has come, and reports whether
 // that was its end.
-func (e *exchange) skipTrailer(br *bufio.Reader) bool {
+func skipTrailer(br *bufio.Reader) bool {
 	for {
 		b, _ := br.Peek(br.Buffered())
 		i := bytes.IndexByte(b, '\n')

@@ -26,7 +26,7 @@ func (s *script) Close() error                { return nil }
 func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome, answer []byte) *exchange {
 	t.Helper()
 	e := newExchange()
-	e.begin(x, call, out)
+	e.begin(&x.transport, call, out)
 	p, err := hostOf(x, call)
 	if err != nil {
 		t.Fatal(err)
@@ -36,8 +36,8 @@ func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome,
 	}
 	peer := new(script)
 	peer.Reader.Reset(answer)
-	e.pool, e.conn = p, &conn{Conn: peer, pool: p}
-	if err := e.roundTrip(nil); err != nil {
+	e.link.pool, e.link.conn = p, &conn{Conn: peer}
+	if err := e.roundTrip(); err != nil {
 		e.fail(err)
 	} else {
 		e.report()
@@ -49,8 +49,8 @@ func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome,
 // status, and a short text that can be shown unless it is a success.
 func FuzzResponse(f *testing.F) {
 	for _, seed := range []string{
-		"", response(200, "ok"), response(503, "down", "Retry-After: 9"),
-		"HTTP/1.1 100 Continue\r\n\r\n" + response(302, "", "Location: /"),
+		"", rawResponse(200, "ok"), rawResponse(503, "down", "Retry-After: 9"),
+		"HTTP/1.1 100 Continue\r\n\r\n" + rawResponse(302, "", "Location: /"),
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
 		"HTTP/1.0 500 X\r\n\r\n\x00\xff",
 	} {
@@ -64,7 +64,7 @@ func FuzzResponse(f *testing.F) {
 		}
 		var out domain.Outcome
 		e := answered(t, x, call, &out, answer)
-		e.reusable = false
+		e.link.reusable = false
 		e.end()
 
 		switch {

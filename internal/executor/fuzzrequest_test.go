@@ -47,20 +47,20 @@ func FuzzRequest(f *testing.F) {
 		if !ok {
 			t.Fatalf("%q is accepted by the domain and not by the executor", api)
 		}
-		to, err := x.route(tgt, call)
+		to, err := x.pools.route(tgt, call)
 		if err != nil {
 			t.Fatalf("%q: %v", api, err)
 		}
 		wantSameHost(t, api, to.pool)
 		e := newExchange()
 		var out domain.Outcome
-		e.begin(x, call, &out)
+		e.begin(&x.transport, call, &out)
 		defer e.end()
-		head, refused := e.appendHead(nil, tgt.Path, to.header, e.body())
+		refused := e.req.build(&x.cfg, call, tgt.Path, to.header)
 		if refused != "" {
 			t.Fatalf("%q, %q: %q: refused: %s", api, name, value, refused)
 		}
-		wantOneRequest(t, append(head, e.body()...), call, tgt)
+		wantOneRequest(t, e.req.whole(), call, tgt)
 	})
 }
 

@@ -166,7 +166,8 @@ func serveAt(t *testing.T, address string, then string) *tallied {
 					return
 				}
 				k.answers.Add(1)
-				if _, err := c.Write([]byte(response(200, "ok", "Connection: "+then))); err != nil || then == "close" {
+				if _, err := c.Write([]byte(rawResponse(200, "ok", "Connection: "+then))); err != nil ||
+					then == "close" {
 					return
 				}
 			}
@@ -376,7 +377,7 @@ func TestNoProxyIsUsed(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	inside := serveAt(t, "127.0.0.1:0", "close")
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		s := answerWith(t, response(status, "", "Location: "+inside.url()), "close")
+		s := answerWith(t, rawResponse(status, "", "Location: "+inside.url()), "close")
 		out := do(guarded(t, egress.Private, "", "", nil), newCall(s.url()))
 		if out.Verdict != final || out.HTTPStatus != status {
 			t.Errorf("%d: outcome %+v", status, out)

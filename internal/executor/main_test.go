@@ -141,8 +141,8 @@ func answerWith(t testing.TB, response string, then string) *rawServer {
 	})
 }
 
-// response returns a whole response with a body of known length.
-func response(status int, body string, headers ...string) string {
+// rawResponse returns a whole response with a body of known length.
+func rawResponse(status int, body string, headers ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d X\r\nContent-Length: %d\r\n", status, len(body))
 	for _, h := range headers {

@@ -176,8 +176,8 @@ func TestLineOfCallThatWasSent(t *testing.T) {
 		for _, written := range []int64{0, 1} {
 			var out domain.Outcome
 			e := newExchange()
-			e.begin(x, call, &out)
-			e.pool, e.written = p, written
+			e.begin(&x.transport, call, &out)
+			e.link.pool, e.link.written = p, written
 			e.awaitTurn()
 			waited := monotonic.Now().Sub(e.begun)
 			if remaining := e.deadline.Sub(monotonic.Now()); waited <= 0 ||

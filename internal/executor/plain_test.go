@@ -68,10 +68,10 @@ func TestBodyInAnswerToHEAD(t *testing.T) {
 		call.Method = method
 		var out domain.Outcome
 		e := answered(t, x, call, &out, []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-		if out.HTTPStatus != 200 || out.Verdict != success || e.reusable != reusable {
-			t.Errorf("%s: %+v, reusable %v", method, out, e.reusable)
+		if out.HTTPStatus != 200 || out.Verdict != success || e.link.reusable != reusable {
+			t.Errorf("%s: %+v, reusable %v", method, out, e.link.reusable)
 		}
-		e.reusable = false
+		e.link.reusable = false
 		e.end()
 	}
 }
@@ -80,7 +80,7 @@ func TestBodyInAnswerToHEAD(t *testing.T) {
 // status, after which nothing is left and the connection can be used again.
 func FuzzPlainSuccess(f *testing.F) {
 	for _, seed := range []string{
-		response(200, "ok"), response(201, ""), response(250, "x", "Connection: keep-alive", "X-T: 1"),
+		rawResponse(200, "ok"), rawResponse(201, ""), rawResponse(250, "x", "Connection: keep-alive", "X-T: 1"),
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nDate: now\r\n\r\nhello",
 		"HTTP/1.1 200 \r\nContent-Length: 0\r\nKeep-Alive: timeout=5\r\n\r\n",
 	} {

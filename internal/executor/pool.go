@@ -2,41 +2,52 @@ package executor
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// onceMaxIdle is how long a connection may have been unused to carry a call
-// that is at most once. Common servers close idle connections after 2 s at the
-// soonest.
-const onceMaxIdle = 1500 * time.Millisecond
+// limits bound the pools, and are shared by all of them.
+type limits struct {
+	maxConns    int // of one pool
+	maxIdle     int64
+	idleTimeout time.Duration
+	idleConns   atomic.Int64 // of all pools
+	lines       host.Lines   // where dials to hosts that do not answer wait
+}
 
-// warmFor is how long a connection counts as warm after a call: it is not looked
-// at before the next one is written. Under load a connection is used again within
-// microseconds, and the look is 4 % of all that a call costs. A peer that closes
-// in this moment without having said so costs an attempt that failed; afterwards
-// the host is known for it, see habits. One that only half closes then, or stands
-// behind a proxy that passes on no more than that, is waited for until the
-// deadline; afterwards connections to that host are looked at.
-const warmFor = 200 * time.Microsecond
+// poolKey tells pools of connections apart. Connections with and without
+// verification are never mixed, nor those that have shown different
+// certificates.
+type poolKey struct {
+	host       target.Host
+	skipVerify bool
+	clientCert string // name; empty: none
+}
+
+// spelling is the start of a URL as a job writes it, with what else tells pools
+// apart. Many may lead to one pool.
+type spelling struct {
+	origin     string
+	skipVerify bool
+	clientCert string
+}
 
 // pool is the open connections to one target.Host, called in one way, and what is
 // known of the host by them.
 type pool struct {
 	poolKey
 	target.Endpoint
-	label string // host:port, for people
-	tls   *tls.Config
-	table *table
-	dials *host.Dials
-	wary  atomic.Bool // habits.wary, to be read without mu
+	label  string // host:port, for people
+	tls    *tls.Config
+	limits *limits
+	dials  *host.Dials
+	wary   atomic.Bool // habits.wary, to be read without mu
 
 	spellings []spelling // whose routes lead here; under the table's mu
 
@@ -46,64 +57,6 @@ type pool struct {
 	lastUse time.Time
 	habits  habits
 	dropped bool // not in the table: connections are not kept
-}
-
-// conn is an open connection.
-type conn struct {
-	net.Conn
-	pool    *pool
-	probe   *probe
-	tally   *tally          // below TLS; nil: Write itself tells what the kernel took
-	raw     syscall.RawConn // for a duplex; nil: write, then read
-	lastUse time.Time       // zero: never used
-	endsAt  time.Time       // its deadline
-	retires time.Time       // from when on it is not used again
-}
-
-func (c *conn) used() bool { return !c.lastUse.IsZero() }
-
-// endBy sets the connection's deadline to the one given or up to so much later:
-// later by as much, so that calls which follow soon find theirs within that and
-// need not set it again.
-func (c *conn) endBy(deadline time.Time, later time.Duration) error {
-	if d := c.endsAt.Sub(deadline); 0 <= d && d <= later {
-		return nil
-	}
-	c.endsAt = deadline.Add(later)
-	return c.SetDeadline(c.endsAt)
-}
-
-// newPool returns a pool that is in no table yet.
-func (x *Executor) newPool(key poolKey) *pool {
-	to := key.host.Endpoint()
-	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), dials: host.NewDials(&x.pools.lines)}
-	if to.Secure {
-		p.tls = x.tlsConfig(to.Name, key)
-	}
-	return p
-}
-
-func (x *Executor) tlsConfig(name string, key poolKey) *tls.Config {
-	cfg := &tls.Config{
-		ServerName:         name,
-		RootCAs:            x.cfg.RootCAs,
-		InsecureSkipVerify: key.skipVerify, // the job says so, and is marked
-		MinVersion:         tls.VersionTLS12,
-		NextProtos:         []string{"http/1.1"},
-		ClientSessionCache: x.sessions[key.clientCert],
-		Time:               x.cfg.Clock.Now,
-	}
-	if key.clientCert != "" {
-		cfg.Certificates = []tls.Certificate{x.cfg.ClientCerts[key.clientCert]}
-	}
-	return cfg
-}
-
-// newSessions returns a cache of TLS sessions. A session that is resumed brings
-// back the certificate that was shown when it began, so that each certificate
-// needs a cache of its own, as does none.
-func (x *Executor) newSessions() tls.ClientSessionCache {
-	return tls.NewLRUClientSessionCache(min(x.cfg.MaxHosts, maxTLSSessions))
 }
 
 // take returns an idle connection, or nil, and whether it must be looked at
@@ -120,7 +73,7 @@ func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
 
 // pick is take, whatever the age of the connection.
 func (p *pool) pick(once bool, now time.Time) (c *conn, look bool) {
-	maxIdle := p.table.idleTimeout
+	maxIdle := p.limits.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
 	}
@@ -144,7 +97,7 @@ func (p *pool) pick(once bool, now time.Time) (c *conn, look bool) {
 	copy(p.idle[i:], p.idle[i+1:])
 	p.idle[last] = nil
 	p.idle = p.idle[:last]
-	p.table.idleConns.Add(-1)
+	p.limits.idleConns.Add(-1)
 	return c, p.habits.mustLook(once, rested)
 }
 
@@ -162,7 +115,7 @@ func (p *pool) oldest(after time.Time) int {
 // idle one that nobody wanted makes room.
 func (p *pool) reserve() error {
 	p.mu.Lock()
-	if p.open < p.table.maxConns {
+	if p.open < p.limits.maxConns {
 		p.open++
 		p.mu.Unlock()
 		return nil
@@ -173,7 +126,7 @@ func (p *pool) reserve() error {
 	}
 	p.mu.Unlock()
 	if oldest == nil {
-		return fmt.Errorf("all %d connections to %s are in use", p.table.maxConns, p.label)
+		return fmt.Errorf("all %d connections to %s are in use", p.limits.maxConns, p.label)
 	}
 	_ = oldest[0].Close() // its place is taken over
 	return nil
@@ -185,7 +138,7 @@ func (p *pool) cutIdle(n int) []*conn {
 	rest := copy(p.idle, p.idle[n:])
 	clear(p.idle[rest:])
 	p.idle = p.idle[:rest]
-	p.table.idleConns.Add(int64(-n))
+	p.limits.idleConns.Add(int64(-n))
 	return cut
 }
 
@@ -203,7 +156,7 @@ func (p *pool) cutOld(now time.Time, cut []*conn) []*conn {
 	}
 	clear(p.idle[len(rest):])
 	p.idle = rest
-	p.table.idleConns.Add(int64(before - len(cut)))
+	p.limits.idleConns.Add(int64(before - len(cut)))
 	return cut
 }
 
@@ -216,7 +169,7 @@ func (p *pool) keep(c *conn, said time.Duration) {
 		p.discard(c)
 		return
 	}
-	if p.table.idleConns.Add(1) <= p.table.maxIdle {
+	if p.limits.idleConns.Add(1) <= p.limits.maxIdle {
 		p.mu.Lock()
 		if !p.dropped {
 			p.habits.said = said
@@ -226,7 +179,7 @@ func (p *pool) keep(c *conn, said time.Duration) {
 		}
 		p.mu.Unlock()
 	}
-	p.table.idleConns.Add(-1)
+	p.limits.idleConns.Add(-1)
 	p.discard(c)
 }
 
@@ -251,8 +204,8 @@ func (p *pool) closeIdle(before time.Time) (unused bool) {
 	now := monotonic.Now()
 	p.mu.Lock()
 	last := before
-	if most := p.habits.longest(p.table.idleTimeout, now); most < p.table.idleTimeout {
-		last = before.Add(p.table.idleTimeout - most)
+	if most := p.habits.longest(p.limits.idleTimeout, now); most < p.limits.idleTimeout {
+		last = before.Add(p.limits.idleTimeout - most)
 	}
 	n := p.oldest(last)
 	cut := p.cutOld(now, p.cutIdle(n))
@@ -283,4 +236,44 @@ func (p *pool) usage() (lastUse time.Time, busy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lastUse, p.open > len(p.idle)
+}
+
+// sawClosed notes that a connection of the host was found closed.
+func (p *pool) sawClosed(rested time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.habits = p.habits.closed(rested, monotonic.Now())
+	p.wary.Store(p.habits.wary)
+}
+
+// sawOpen notes that a connection was open when it was looked at.
+func (p *pool) sawOpen() {
+	if !p.wary.Load() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.habits = p.habits.open()
+	p.wary.Store(false)
+}
+
+// sawLingering notes that the host has half closed a connection right after an
+// answer, which nothing but a look finds.
+func (p *pool) sawLingering() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.habits.lingers = true
+}
+
+// noteFault notes what a connection that could not be opened, or was closed at once,
+// says of the host. An address that the guard refuses was never dialled, so its calls
+// do not wait.
+func (p *pool) noteFault(err error) {
+	_, refused := errors.AsType[*refusedError](err)
+	switch {
+	case refused:
+		p.dials.Answered()
+	case !isTimeout(err):
+		p.dials.Failed()
+	}
 }

@@ -41,7 +41,7 @@ func count(t testing.TB, serve func(n, answered int, c net.Conn) bool) *counter 
 			k.mu.Lock()
 			k.bodies = append(k.bodies, body)
 			k.mu.Unlock()
-			_, _ = io.WriteString(c, response(200, "ok"))
+			_, _ = io.WriteString(c, rawResponse(200, "ok"))
 		}
 	})
 	return k
@@ -75,10 +75,10 @@ func TestKeepAlive(t *testing.T) {
 // Answers after which a connection must not be used again.
 func TestConnectionIsNotReused(t *testing.T) {
 	for name, answer := range map[string]string{
-		"Connection: close":      response(200, "ok", "Connection: close"),
+		"Connection: close":      rawResponse(200, "ok", "Connection: close"),
 		"HTTP/1.0":               "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
-		"more than the answer":   response(200, "ok") + response(200, "fake"),
-		"a body over the limit":  response(200, "more than ten bytes"),
+		"more than the answer":   rawResponse(200, "ok") + rawResponse(200, "fake"),
+		"a body over the limit":  rawResponse(200, "more than ten bytes"),
 		"204 with bytes behind":  "HTTP/1.1 204 No Content\r\n\r\nbody",
 		"a failure, broken body": "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 	} {
@@ -110,7 +110,7 @@ func TestConnectionIsNotReused(t *testing.T) {
 // hostOf returns the host of a call.
 func hostOf(x *Executor, call *domain.Call) (*pool, error) {
 	parts, _ := target.Cut(call.URL)
-	to, err := x.route(parts, call)
+	to, err := x.pools.route(parts, call)
 	return to.pool, err
 }
 
@@ -232,12 +232,12 @@ func fill(t *testing.T, x *Executor, k *counter, n int) *pool {
 	for i := range conns {
 		call := newCall(k.url())
 		e := newExchange()
-		e.begin(x, call, new(domain.Outcome))
-		e.pool = p
+		e.begin(&x.transport, call, new(domain.Outcome))
+		e.link.pool = p
 		if err := e.connect(); err != nil {
 			t.Fatal(err)
 		}
-		conns[i] = e.conn
+		conns[i] = e.link.conn
 	}
 	for _, c := range conns {
 		p.keep(c, 0)
@@ -269,7 +269,7 @@ func TestIdleTimeout(t *testing.T) {
 			if _, _, ok := readRequest(br); !ok {
 				return
 			}
-			_, _ = io.WriteString(c, response(200, ""))
+			_, _ = io.WriteString(c, rawResponse(200, ""))
 		}
 	})
 	x := newTestExecutor(t, Config{IdleTimeout: 30 * time.Millisecond})
@@ -330,7 +330,7 @@ func TestClose(t *testing.T) {
 		_, _, _ = readRequest(br)
 		close(arrived)
 		<-release
-		_, _ = io.WriteString(c, response(200, ""))
+		_, _ = io.WriteString(c, rawResponse(200, ""))
 		_, _ = br.ReadByte()
 	})
 	x, err := New(Config{})

@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"bufio"
 	"bytes"
 	"math"
 )
@@ -70,33 +69,6 @@ func (r *reply) bulky() bool {
 		n += cap(v)
 	}
 	return n > maxKeptHeadBytes
-}
-
-// readHead reads one head of an answer into e.resp.
-func (e *exchange) readHead(br *bufio.Reader) error {
-	e.resp.reset()
-	remaining := e.x.cfg.MaxHeaderBytes
-	if err := awaitStatusLine(br, &remaining); err != nil {
-		return err
-	}
-	line, _, err := e.readLine(br, &remaining)
-	if err != nil {
-		return err
-	}
-	if e.resp.minor, e.resp.status, e.resp.odd, err = parseStatusLine(line); err != nil {
-		return err
-	}
-	for {
-		line, cut, err := e.readLine(br, &remaining)
-		if err != nil {
-			return err
-		}
-		if len(line) == 0 {
-			e.resp.finish()
-			return nil
-		}
-		e.resp.add(line, cut)
-	}
 }
 
 // add takes a line of the header: a field, or the rest of one (obs-fold, RFC 9112,

@@ -11,10 +11,6 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
 // appendPath appends the request target (RFC 9112, section 3.2.1). Bytes that
 // cannot be in a URI (RFC 3986, section 2) are percent-encoded; all others
 // go out as the user wrote them.
@@ -39,10 +35,57 @@ func uriByte(c byte) bool {
 		c != '^' && c != '`' && c != '{' && c != '|' && c != '}'
 }
 
-// appendHead appends the request line and the header. It says what must not be
-// sent, if there is something; the head is then not whole.
-func (e *exchange) appendHead(b []byte, path, hostHeader string, body []byte) (head []byte, refused string) {
-	call := e.call
+// headBufferBytes holds the head of most requests.
+const headBufferBytes = 1 << 10
+
+// request makes the bytes of a request. Its memory is used again: once the request is
+// written, responses are read into the buffer of its head.
+type request struct {
+	cfg  *Config
+	call *domain.Call
+
+	head     []byte
+	body     []byte
+	fallback [192]byte // the default body: 165 bytes at most
+	idText   [36]byte  // the execution's id, to be signed
+	names    []string
+}
+
+// build makes the head and the body of a call to a path. It says what must not be sent,
+// if there is something; the request is then not whole.
+func (r *request) build(cfg *Config, call *domain.Call, path, hostHeader string) (refused string) {
+	r.cfg, r.call = cfg, call
+	r.body = nil
+	switch {
+	case hasOwnBody(call):
+		r.body = call.Body
+	case bodyMethod(call.Method):
+		r.body = appendDefaultBody(r.fallback[:0], call)
+	}
+	r.head, refused = r.appendHead(r.head[:0], path, hostHeader)
+	return refused
+}
+
+// end releases what the request refers to, and reports whether its memory is worth
+// keeping.
+func (r *request) end() (fit bool) {
+	r.cfg, r.call, r.body = nil, nil, nil
+	clear(r.names)
+	return cap(r.head) <= maxKeptHeadBytes
+}
+
+// whole returns the request in one piece, for which the body is copied.
+func (r *request) whole() []byte {
+	head := len(r.head)
+	r.head = append(r.head, r.body...)
+	whole := r.head
+	r.head = r.head[:head]
+	return whole
+}
+
+// appendHead appends the request line and the header.
+func (r *request) appendHead(b []byte, path, hostHeader string) (head []byte, refused string) {
+	call, body := r.call, r.body
 	if !httpguts.ValidHeaderFieldName(call.Method) { // a method is a token, as a name is
 		return b, "the method is no token"
 	}
@@ -52,12 +95,12 @@ func (e *exchange) appendHead(b []byte, path, hostHeader string, body []byte) (h
 	b = append(b, " HTTP/1.1\r\n"...)
 	b = appendHeader(b, "Host", hostHeader)
 
-	b, own, refused := e.appendJobHeaders(b)
+	b, own, refused := r.appendJobHeaders(b)
 	if refused != "" {
 		return b, refused
 	}
 	if !own.userAgent {
-		b = appendHeader(b, "User-Agent", e.x.cfg.UserAgent)
+		b = appendHeader(b, "User-Agent", r.cfg.UserAgent)
 	}
 	if body != nil || bodyMethod(call.Method) {
 		if !own.contentType && len(body) > 0 {
@@ -67,27 +110,27 @@ func (e *exchange) appendHead(b []byte, path, hostHeader string, body []byte) (h
 		b = strconv.AppendInt(b, int64(len(body)), 10)
 		b = append(b, "\r\n"...)
 	}
-	b = e.appendSignature(appendIdentity(b, call), body)
+	b = r.appendSignature(appendIdentity(b, call))
 	return append(b, "\r\n"...), ""
 }
 
 // signer returns what signs the call, or nil.
-func (e *exchange) signer() *webhook.Signer {
-	if e.call.Signer != nil {
-		return e.call.Signer
+func (r *request) signer() *webhook.Signer {
+	if r.call.Signer != nil {
+		return r.call.Signer
 	}
-	return e.x.cfg.Signer
+	return r.cfg.Signer
 }
 
 // appendSignature appends the headers of a signature by the job's secrets, or
 // else by the server's, if there are any.
-func (e *exchange) appendSignature(b, body []byte) []byte {
-	signer := e.signer()
+func (r *request) appendSignature(b []byte) []byte {
+	signer := r.signer()
 	if signer == nil {
 		return b
 	}
-	id := appendUUID(e.idText[:0], e.call.ExecutionID)
-	return signer.AppendHeaders(b, id, e.x.cfg.Clock.Now().Unix(), body)
+	id := appendUUID(r.idText[:0], r.call.ExecutionID)
+	return signer.AppendHeaders(b, id, r.cfg.Clock.Now().Unix(), r.body)
 }
 
 // ownHeaders says which of Belfry's defaults a job sets itself.
@@ -95,17 +138,17 @@ type ownHeaders struct{ userAgent, contentType bool }
 
 // appendJobHeaders appends the job's headers in the order of their names, so
 // that every attempt sends the same bytes.
-func (e *exchange) appendJobHeaders(b []byte) (_ []byte, own ownHeaders, refused string) {
-	e.names = e.names[:0]
-	for name := range e.call.Headers {
-		e.names = append(e.names, name)
+func (r *request) appendJobHeaders(b []byte) (_ []byte, own ownHeaders, refused string) {
+	r.names = r.names[:0]
+	for name := range r.call.Headers {
+		r.names = append(r.names, name)
 	}
-	if len(e.names) > 1 {
-		slices.Sort(e.names)
+	if len(r.names) > 1 {
+		slices.Sort(r.names)
 	}
-	signed := e.signer() != nil
-	for _, name := range e.names {
-		value := e.call.Headers[name]
+	signed := r.signer() != nil
+	for _, name := range r.names {
+		value := r.call.Headers[name]
 		if !validHeader(name, value) || framing(name) || signed && hasPrefixFold(name, "webhook-") {
 			return b, own, fmt.Sprintf("the header %q must not be sent", name)
 		}
@@ -114,12 +157,6 @@ func (e *exchange) appendJobHeaders(b []byte) (_ []byte, own ownHeaders, refused
 		b = appendHeader(b, name, value)
 	}
 	return b, own, ""
-}
-
-// validHeader is the last check before the wire: a line break in a value would
-// start a header, or a request, of somebody else's making.
-func validHeader(name, value string) bool {
-	return httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
 }
 
 // framing reports whether the header decides where a message ends or where it

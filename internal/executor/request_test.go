@@ -18,7 +18,7 @@ func sent(t *testing.T, cfg Config, prepare func(*domain.Call)) (host, request s
 	got := make(chan string, 1)
 	s := serveRaw(t, func(_ int, c net.Conn) {
 		got <- readRaw(c)
-		fmt.Fprint(c, response(200, ""))
+		fmt.Fprint(c, rawResponse(200, ""))
 	})
 	call := newCall(s.url())
 	prepare(call)
@@ -196,7 +196,7 @@ func TestHostHeader(t *testing.T) {
 	} {
 		call := newCall(origin + "/path")
 		parts, _ := target.Cut(call.URL)
-		to, err := x.route(parts, call)
+		to, err := x.pools.route(parts, call)
 		if err != nil {
 			t.Fatalf("%s: %v", origin, err)
 		}

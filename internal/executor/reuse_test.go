@@ -148,7 +148,7 @@ func (l *lateEnder) serve(c net.Conn, end func(net.Conn)) {
 			end(c)
 			return
 		}
-		_, _ = io.WriteString(c, response(200, "ok"))
+		_, _ = io.WriteString(c, rawResponse(200, "ok"))
 	}
 }
 
@@ -212,7 +212,7 @@ func TestClosedWhileAtRestOverTLS(t *testing.T) {
 						return
 					}
 					requests.Add(1)
-					_, _ = io.WriteString(secure, response(200, "ok"))
+					_, _ = io.WriteString(secure, rawResponse(200, "ok"))
 					if n == 1 {
 						<-hang
 						return
@@ -241,7 +241,7 @@ func TestHostThatClosesAfterEachAnswer(t *testing.T) {
 	s := serveRaw(t, func(_ int, c net.Conn) {
 		if readRaw(c) != "" {
 			requests.Add(1)
-			_, _ = io.WriteString(c, response(200, "ok"))
+			_, _ = io.WriteString(c, rawResponse(200, "ok"))
 		}
 	})
 	x := newTestExecutor(t, Config{})
@@ -303,7 +303,7 @@ func TestAnswerBeforeTheRequest(t *testing.T) {
 	k := count(t, func(n, answered int, c net.Conn) bool {
 		if n == 1 && answered == 1 {
 			<-kept
-			_, _ = io.WriteString(c, response(500, "of somebody else"))
+			_, _ = io.WriteString(c, rawResponse(500, "of somebody else"))
 			_, _ = io.Copy(io.Discard, c)
 			return false
 		}
@@ -339,8 +339,8 @@ func TestKeepAliveTimeout(t *testing.T) {
 // What the host says about its connections is followed, however it says the rest.
 func TestKeepAliveHeaderIsFollowed(t *testing.T) {
 	for name, answer := range map[string]string{
-		"plain":     response(200, "ok", "Keep-Alive: timeout=3"),
-		"not plain": response(404, "no", "keep-alive: timeout=3, max=7"),
+		"plain":     rawResponse(200, "ok", "Keep-Alive: timeout=3"),
+		"not plain": rawResponse(404, "no", "keep-alive: timeout=3, max=7"),
 		"chunked":   "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,7 @@ func TestSpellingsShareConnections(t *testing.T) {
 				return
 			}
 			heads <- req.Host + req.RequestURI
-			_, _ = io.WriteString(c, response(200, "ok"))
+			_, _ = io.WriteString(c, rawResponse(200, "ok"))
 		}
 	})
 	x := newTestExecutor(t, Config{})

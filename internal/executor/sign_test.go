@@ -103,7 +103,7 @@ func TestRetriesAreSignedAnew(t *testing.T) {
 				return
 			}
 			heads <- req.Header
-			_, _ = c.Write([]byte(response(503, "")))
+			_, _ = c.Write([]byte(rawResponse(503, "")))
 		}
 	})
 	wall := new(clock.Manual)

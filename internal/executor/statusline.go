@@ -2,7 +2,6 @@ package executor
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"strings"
 )
@@ -16,6 +15,7 @@ func (u *unreadable) Error() string { return u.why }
 var (
 	errHeaderTooLong  = errors.New("response header too long")
 	errTooManyInterim = errors.New("too many interim responses")
+	errTooLong        = errors.New("response longer than the limit")
 )
 
 const httpName = "HTTP/"
@@ -64,15 +64,6 @@ func word(b []byte) (first, rest []byte) {
 	return b[:end], b[end:]
 }
 
-func isDigits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) > 0
-}
-
 // awaitStatusLine skips empty lines and white space, and reports what does not
 // begin as HTTP does without waiting for the rest of it: a server of another
 // protocol may send no line at all.
@@ -96,29 +87,4 @@ func awaitStatusLine(br *bufio.Reader, remaining *int) error {
 		n++
 	}
 	return nil
-}
-
-// readLine reads a line and returns it without its end. Of one that is longer
-// than the buffer it returns the start, and that it was cut. remaining is how
-// many bytes the head may still have.
-func (e *exchange) readLine(br *bufio.Reader, remaining *int) (line []byte, cut bool, err error) {
-	line, err = br.ReadSlice('\n')
-	*remaining -= len(line)
-	if errors.Is(err, bufio.ErrBufferFull) {
-		cut = true
-		e.long = append(e.long[:0], line...)
-		for errors.Is(err, bufio.ErrBufferFull) && *remaining >= 0 {
-			var more []byte
-			more, err = br.ReadSlice('\n')
-			*remaining -= len(more)
-		}
-		line = e.long
-	}
-	switch {
-	case *remaining < 0:
-		return nil, cut, errHeaderTooLong
-	case err != nil:
-		return nil, cut, err
-	}
-	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte{'\n'}), []byte{'\r'}), cut, nil
 }

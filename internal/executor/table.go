@@ -2,36 +2,30 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/host"
-	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// poolKey tells pools of connections apart. Connections with and without
-// verification are never mixed, nor those that have shown different
-// certificates.
-type poolKey struct {
-	host       target.Host
-	skipVerify bool
-	clientCert string // name; empty: none
+// maxSpellings is how many ways to write one host are remembered, each 100 bytes
+// or so: 8 MB with DefaultMaxHosts. Of the others each call takes its URL apart,
+// which costs a microsecond.
+const maxSpellings = 8
+
+// route is where the calls of a spelling go.
+type route struct {
+	pool   *pool
+	header string // value of Host: it goes out as the user wrote it
 }
 
-var errClosed = errors.New("the executor is closed")
-
-// table holds the hosts in use, at most maxHosts of them.
+// table holds the pools in use, at most maxHosts of them.
 type table struct {
-	maxHosts    int
-	maxConns    int // of one host
-	maxIdle     int64
-	idleTimeout time.Duration
-	idleConns   atomic.Int64 // of all hosts
-	lines       host.Lines   // where dials to hosts that do not answer wait
+	limits
+	maxHosts int
+	tls      *tlsConfigs
 
 	mu     sync.RWMutex
 	pools  map[poolKey]*pool
@@ -41,13 +35,22 @@ type table struct {
 
 func newTable(cfg *Config) *table {
 	return &table{
-		maxHosts:    cfg.MaxHosts,
-		maxConns:    cfg.MaxConnsPerHost,
-		maxIdle:     int64(cfg.MaxIdleConns),
-		idleTimeout: cfg.IdleTimeout,
-		pools:       make(map[poolKey]*pool),
-		routes:      make(map[spelling]route),
+		limits:   limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout},
+		maxHosts: cfg.MaxHosts,
+		tls:      newTLSConfigs(cfg),
+		pools:    make(map[poolKey]*pool),
+		routes:   make(map[spelling]route),
 	}
+}
+
+// newPool returns a pool that is not in the table yet.
+func (t *table) newPool(key poolKey) *pool {
+	to := key.host.Endpoint()
+	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), limits: &t.limits, dials: host.NewDials(&t.lines)}
+	if to.Secure {
+		p.tls = t.tls.of(to.Name, key)
+	}
+	return p
 }
 
 // evict drops the tenth of the hosts that was unused for longest, so that a
@@ -106,4 +109,58 @@ func (t *table) close() {
 	for _, p := range t.list() {
 		p.drop()
 	}
+}
+
+// full returns the host if it is there and has no room for more spellings.
+func (t *table) full(key poolKey) *pool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if p := t.pools[key]; p != nil && len(p.spellings) >= maxSpellings {
+		return p
+	}
+	return nil
+}
+
+// add puts the route and its host in the table and returns it, or the one to the
+// host that is there already. When the table is full of hosts in use, the host
+// serves this call only and its connection is not kept.
+func (t *table) add(s spelling, r route) route {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if there := t.pools[r.pool.poolKey]; there != nil {
+		r.pool = there
+	} else if !t.addPool(r.pool) {
+		return r
+	}
+	if _, known := t.routes[s]; !known && len(r.pool.spellings) < maxSpellings {
+		r.pool.spellings = append(r.pool.spellings, s)
+		t.routes[s] = r
+	}
+	return r
+}
+
+// addPool reports whether there was room for the host; t.mu is held.
+func (t *table) addPool(p *pool) bool {
+	p.lastUse = monotonic.Now()
+	if len(t.pools) >= t.maxHosts {
+		t.evict()
+	}
+	if t.closed || len(t.pools) >= t.maxHosts {
+		p.dropped = true
+		return false
+	}
+	t.pools[p.poolKey] = p
+	return true
+}
+
+// remove takes the host and the routes to it out of the table; t.mu is held.
+func (t *table) remove(p *pool) {
+	if t.pools[p.poolKey] != p {
+		return // it was removed, and another one took its place
+	}
+	delete(t.pools, p.poolKey)
+	for _, s := range p.spellings {
+		delete(t.routes, s)
+	}
+	p.spellings = nil
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"context"
+
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -110,7 +111,7 @@ func serveTLS(t testing.TB, cfg *tls.Config) *tlsServer {
 			if req.URL.Path == "/close" {
 				headers = "Connection: close"
 			}
-			_, _ = io.WriteString(c, response(200, "ok", headers))
+			_, _ = io.WriteString(c, rawResponse(200, "ok", headers))
 		}
 	})
 	return s
@@ -245,7 +246,7 @@ func TestNoTLS(t *testing.T) {
 		serve func(c net.Conn)
 		want  string
 	}{
-		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, response(400, "")) },
+		"plain HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, rawResponse(400, "")) },
 			"tls: LABEL does not speak TLS but plain HTTP: the URL should begin with http://"},
 		"closes": {func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) },
 			"tls: LABEL closed the connection in the handshake (does it speak TLS?)"},

@@ -37,6 +37,12 @@
 // takes lower-case names and IPv4 addresses only and leaves all others to Parse,
 // which is its oracle.
 //
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	host.go plain.go parse.go fault.go
+//
 // # How this is shown
 //
 // TestHosts has the table above and more, both ways. FuzzTarget and TestProperties

@@ -9,22 +9,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
-// Config is what a dispatcher is made of.
-type Config struct {
-	MaxCalls   int // calls in flight at a time
-	MaxPerHost int // the same, of one host
-
-	// Work runs one worker: it takes runs and calls until Take returns nil.
-	Work func()
-	// FromSpan takes the next fire off a span, or returns nil when it has none to
-	// send. It is called with the dispatcher's lock held.
-	FromSpan func(*run.Span) *run.Run
-	// Trim gives up the oldest fires of a span that has grown too long, and reports
-	// whether it did. It is called with the dispatcher's lock held.
-	Trim func(*run.Span) bool
-	Now  func() int64 // wall clock, Unix milliseconds
-}
-
 // Dispatcher decides which run is sent next. It is the one lock over its parts,
 // and what leads from one to the next.
 type Dispatcher struct {

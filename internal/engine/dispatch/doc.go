@@ -37,7 +37,7 @@
 //
 // Each file uses only those before it:
 //
-//	runqueue.go spanqueue.go calls.go hostqueue.go turns.go queues.go
+//	config.go runqueue.go spanqueue.go calls.go hostqueue.go turns.go queues.go
 //	adapt.go workers.go dispatch.go view.go
 //
 // # How this is shown

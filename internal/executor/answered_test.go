@@ -29,7 +29,7 @@ var answerCases = map[string]struct {
 	response string
 	want     domain.Outcome
 }{
-	"200": {"POST", response(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
+	"200": {"POST", rawResponse(200, "ok"), domain.Outcome{Verdict: success, HTTPStatus: 200}},
 	"204 without a body": {"POST", "HTTP/1.1 204 No Content\r\n\r\n",
 		domain.Outcome{Verdict: success, HTTPStatus: 204}},
 	"204 with a length": {"POST", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n",
@@ -52,7 +52,8 @@ var answerCases = map[string]struct {
 			MaybeSent: true},
 	},
 	"100, 103, then the answer": {
-		"POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(201, "made"),
+		"POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
+			rawResponse(201, "made"),
 		domain.Outcome{Verdict: success, HTTPStatus: 201},
 	},
 	"101 is an answer": {
@@ -60,24 +61,24 @@ var answerCases = map[string]struct {
 		domain.Outcome{Verdict: final, HTTPStatus: 101, Error: "HTTP 101 Switching Protocols", MaybeSent: true},
 	},
 	"404": {
-		"POST", response(404, "no such hook\r\n\tat all "),
+		"POST", rawResponse(404, "no such hook\r\n\tat all "),
 		domain.Outcome{Verdict: final, HTTPStatus: 404, Error: "HTTP 404 Not Found: no such hook at all",
 			MaybeSent: true},
 	},
 	"503": {
-		"POST", response(503, "down"),
+		"POST", rawResponse(503, "down"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable: down", MaybeSent: true},
 	},
 	"503 without a body": {
-		"POST", response(503, ""),
+		"POST", rawResponse(503, ""),
 		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
 	},
 	"unknown status": {
-		"POST", response(599, "?"),
+		"POST", rawResponse(599, "?"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 599, Error: "HTTP 599: ?", MaybeSent: true},
 	},
 	"first KiB of a long body": {
-		"POST", response(500, longBody),
+		"POST", rawResponse(500, longBody),
 		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: " + longBody[:1024],
 			MaybeSent: true},
 	},
@@ -87,24 +88,24 @@ var answerCases = map[string]struct {
 			MaybeSent: true},
 	},
 	"binary body": {
-		"POST", response(500, "\x89PNG\r\n\x1a\n\x00\x00", "Content-Type: image/png"),
+		"POST", rawResponse(500, "\x89PNG\r\n\x1a\n\x00\x00", "Content-Type: image/png"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 500,
 			Error: "HTTP 500 Internal Server Error: (binary body of 10 bytes, image/png)", MaybeSent: true},
 	},
 	"compressed body": {
-		"POST", response(500, "\x1f\x8b\x08\x00", "Content-Encoding: gzip"),
+		"POST", rawResponse(500, "\x1f\x8b\x08\x00", "Content-Encoding: gzip"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 500, Error: "HTTP 500 Internal Server Error: (gzip body of 4 bytes)",
 			MaybeSent: true},
 	},
 	"redirect": {
-		"POST", response(302, "moved", "Location: https://example.com/new"),
+		"POST", rawResponse(302, "moved", "Location: https://example.com/new"),
 		domain.Outcome{
 			Verdict: final, HTTPStatus: 302, MaybeSent: true,
 			Error: "HTTP 302 Found: redirects are not followed; Location: https://example.com/new",
 		},
 	},
 	"redirect to nowhere": {
-		"POST", response(308, ""),
+		"POST", rawResponse(308, ""),
 		domain.Outcome{Verdict: final, HTTPStatus: 308,
 			Error: "HTTP 308 Permanent Redirect: redirects are not followed", MaybeSent: true},
 	},
@@ -113,17 +114,17 @@ var answerCases = map[string]struct {
 		domain.Outcome{Verdict: final, HTTPStatus: 304, Error: "HTTP 304 Not Modified", MaybeSent: true},
 	},
 	"Retry-After in seconds": {
-		"POST", response(429, "", "Retry-After: 17"),
+		"POST", rawResponse(429, "", "Retry-After: 17"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 429, Error: "HTTP 429 Too Many Requests", RetryAfterMs: 17_000,
 			MaybeSent: true},
 	},
 	"Retry-After beyond reason": {
-		"POST", response(503, "", "Retry-After: 9999999999999"),
+		"POST", rawResponse(503, "", "Retry-After: 9999999999999"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable",
 			RetryAfterMs: 2147483647000, MaybeSent: true},
 	},
 	"Retry-After of no sense": {
-		"POST", response(503, "", "Retry-After: -1"),
+		"POST", rawResponse(503, "", "Retry-After: -1"),
 		domain.Outcome{Verdict: retry, HTTPStatus: 503, Error: "HTTP 503 Service Unavailable", MaybeSent: true},
 	},
 }
@@ -145,14 +146,14 @@ func TestRetryAfterDate(t *testing.T) {
 	for _, layout := range []string{http.TimeFormat, time.RFC850, time.ANSIC} {
 		at := wall.Now().UTC().Add(time.Hour)
 		text := strings.Replace(at.Format(layout), "UTC", "GMT", 1)
-		s := answerWith(t, response(503, "", "Retry-After: "+text), "close")
+		s := answerWith(t, rawResponse(503, "", "Retry-After: "+text), "close")
 		out := do(newTestExecutor(t, Config{Clock: wall}), newCall(s.url()))
 		if out.RetryAfterMs < 3_590_000 || out.RetryAfterMs > 3_600_000 {
 			t.Errorf("%q: %d ms, want about an hour", text, out.RetryAfterMs)
 		}
 	}
 	past := wall.Now().UTC().Add(-time.Hour).Format(http.TimeFormat)
-	s := answerWith(t, response(503, "", "Retry-After: "+past), "close")
+	s := answerWith(t, rawResponse(503, "", "Retry-After: "+past), "close")
 	if out := do(newTestExecutor(t, Config{Clock: wall}), newCall(s.url())); out.RetryAfterMs != 0 {
 		t.Errorf("a date in the past: %d ms, want 0", out.RetryAfterMs)
 	}
@@ -211,7 +212,7 @@ func TestReset(t *testing.T) {
 // A header that needs more than the small buffer is read whole.
 func TestLongHeader(t *testing.T) {
 	filler := "X-Filler: " + strings.Repeat("y", 30_000)
-	s := answerWith(t, "HTTP/1.1 100 Continue\r\n\r\n"+response(503, "down", filler, "Retry-After: 3"), "keep")
+	s := answerWith(t, "HTTP/1.1 100 Continue\r\n\r\n"+rawResponse(503, "down", filler, "Retry-After: 3"), "keep")
 	x := newTestExecutor(t, Config{})
 	for range 2 {
 		wantOutcome(t, do(x, newCall(s.url())), domain.Outcome{
@@ -225,7 +226,7 @@ func TestLongHeader(t *testing.T) {
 func TestEarlyAnswer(t *testing.T) {
 	s := serveRaw(t, func(_ int, c net.Conn) {
 		_, _ = bufio.NewReader(c).ReadString('\n')
-		_, _ = io.WriteString(c, response(413, "too big", "Connection: close"))
+		_, _ = io.WriteString(c, rawResponse(413, "too big", "Connection: close"))
 		_ = c.(*net.TCPConn).CloseWrite()
 		_, _ = io.Copy(io.Discard, c)
 	})
@@ -411,12 +412,12 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		e := newExchange()
 		call := newCall("http://example.com/")
 		var out domain.Outcome
-		e.begin(x, call, &out)
+		e.begin(&x.transport, call, &out)
 		p, err := hostOf(x, call)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.pool, e.conn = p, &conn{Conn: client, pool: p}
+		e.link.pool, e.link.conn = p, &conn{Conn: client}
 		if err := p.reserve(); err != nil {
 			t.Fatal(err)
 		}
@@ -425,10 +426,10 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 			_, _, _ = readRequest(br)
 			wall.Step(24 * time.Hour)
 			time.Sleep(9 * time.Second) // virtual
-			_, _ = io.WriteString(server, response(200, "late"))
+			_, _ = io.WriteString(server, rawResponse(200, "late"))
 		}()
-		e.head, _ = e.appendHead(e.head[:0], "/", "example.com", nil)
-		if err := e.roundTrip(nil); err != nil {
+		e.req.build(&x.cfg, call, "/", "example.com")
+		if err := e.roundTrip(); err != nil {
 			t.Fatal(err)
 		}
 		e.report()
@@ -441,16 +442,16 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 func TestSecretsAreHiddenInErrors(t *testing.T) {
 	secrets := []string{"Bearer canary-0123456789", "canary-0123456789"}
 	for name, response := range map[string]string{
-		"body":          response(500, "you sent Bearer canary-0123456789, twice: canary-0123456789"),
-		"cut":           response(500, strings.Repeat("a", maxSnippetBytes-10)+"canary-0123456789"),
-		"location":      response(302, "", "Location: /login?was=canary-0123456789"),
+		"body":          rawResponse(500, "you sent Bearer canary-0123456789, twice: canary-0123456789"),
+		"cut":           rawResponse(500, strings.Repeat("a", maxSnippetBytes-10)+"canary-0123456789"),
+		"location":      rawResponse(302, "", "Location: /login?was=canary-0123456789"),
 		"no HTTP":       "Bearer canary-0123456789\r\n\r\n",
 		"cut, no HTTP":  strings.Repeat("x", 50) + "canary-0123456789\r\n\r\n",
 		"binary":        "\x01\x02\x03\x04\x00canary-0123456789\r\n\r\n",
 		"as a status":   "HTTP/1.1 canary-0123456789\r\n\r\n",
 		"as a version":  "HTTP/1.1canary-0123456789 200\r\n\r\n",
 		"broken length": "HTTP/1.1 200 OK\r\nContent-Length: canary-0123456789\r\n\r\n",
-		"the server's":  response(401, "want a signature by whsec_canary-of-the-server"),
+		"the server's":  rawResponse(401, "want a signature by whsec_canary-of-the-server"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := answerWith(t, response, "close")

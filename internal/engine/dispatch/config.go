@@ -1,0 +1,19 @@
+package dispatch
+
+import "github.com/belfry-scheduler/belfry/internal/engine/run"
+
+// Config is what a dispatcher is made of.
+type Config struct {
+	MaxCalls   int // calls in flight at a time
+	MaxPerHost int // the same, of one host
+
+	// Work runs one worker: it takes runs and calls until Take returns nil.
+	Work func()
+	// FromSpan takes the next fire off a span, or returns nil when it has none to
+	// send. It is called with the dispatcher's lock held.
+	FromSpan func(*run.Span) *run.Run
+	// Trim gives up the oldest fires of a span that has grown too long, and reports
+	// whether it did. It is called with the dispatcher's lock held.
+	Trim func(*run.Span) bool
+	Now  func() int64 // wall clock, Unix milliseconds
+}

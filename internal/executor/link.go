@@ -1,0 +1,125 @@
+package executor
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// maxInlineBody is the longest body that is copied behind the head of the request. A
+// longer one is sent from the caller's memory.
+const maxInlineBody = 4 << 10
+
+// link is the connection that an exchange holds, and what was written to it.
+type link struct {
+	pool     *pool
+	conn     *conn         // nil: none is held
+	look     bool          // see whether conn is open before the request is written to it
+	sent     bool          // the whole request was written to it
+	written  int64         // bytes of the request, over all connections
+	reusable bool          // conn can carry another request
+	keeps    time.Duration // the target says that it keeps conn for so long; zero: nothing
+
+	duplex duplex
+	vector [2][]byte
+}
+
+func (l *link) begin() {
+	l.look, l.sent, l.written, l.reusable, l.keeps = false, false, 0, false, 0
+}
+
+// take takes an idle connection, if there is one.
+func (l *link) take(once bool, now time.Time) (taken bool) {
+	l.conn, l.look = l.pool.take(once, now)
+	return l.conn != nil
+}
+
+// release returns the connection to its pool, or closes it.
+func (l *link) release() {
+	switch {
+	case l.conn == nil:
+	case l.reusable:
+		l.pool.keep(l.conn, l.keeps)
+	default:
+		l.pool.discard(l.conn)
+	}
+	l.conn = nil
+}
+
+// end releases the connection and what the link refers to.
+func (l *link) end() {
+	l.release()
+	l.pool, l.vector = nil, [2][]byte{}
+}
+
+// ask sends the request and waits for the first bytes of the response. A target
+// may answer and close before it has read the whole request: the answer counts,
+// unless the connection is a kept one that took nothing of this request.
+func (l *link) ask(req *request, first []byte, once bool) (n int, sendErr, err error) {
+	l.sent = false
+	if l.conn.raw != nil && len(req.body) <= maxInlineBody {
+		var done bool
+		if done, n, sendErr, err = l.askDuplex(req.whole(), first); done {
+			return n, sendErr, err
+		}
+	} else {
+		if l.look && !mayWriteTo(l.conn.probe.state(), once) {
+			return 0, errStale, nil
+		}
+		sendErr = l.write(req)
+	}
+	if errors.Is(sendErr, os.ErrDeadlineExceeded) || sendErr != nil &&
+		mayWriteAgain(l.conn.used(), l.written, sendErr) {
+		return 0, sendErr, nil
+	}
+	l.sent = sendErr == nil
+	n, err = l.conn.Read(first)
+	return n, sendErr, err
+}
+
+// askDuplex is ask by way of a duplex. When it is not done, the request has gone
+// out, or sendErr says why not, and the response is to be read.
+func (l *link) askDuplex(whole, first []byte) (done bool, n int, sendErr, err error) {
+	var wrote int
+	wrote, n, sendErr, err = l.duplex.exchange(l.conn.raw, whole, first, l.look)
+	l.written += int64(wrote)
+	if !l.look && l.conn.used() && errors.Is(err, os.ErrDeadlineExceeded) && l.conn.probe.ended() {
+		l.pool.sawLingering()
+	}
+	switch {
+	case wrote == len(whole):
+		l.sent = true
+		return true, n, nil, err
+	case err != nil: // the deadline
+		return true, 0, err, nil
+	case sendErr == nil:
+		wrote, sendErr = l.conn.Write(whole[wrote:])
+		l.written += int64(wrote)
+	}
+	return false, 0, sendErr, nil
+}
+
+// write sends the request, and counts the bytes that the kernel took.
+func (l *link) write(req *request) error {
+	var before int64
+	if l.conn.tally != nil {
+		before = l.conn.tally.taken
+	}
+	n, err := l.writeAll(req)
+	if l.conn.tally != nil {
+		n = l.conn.tally.taken - before
+	}
+	l.written += n
+	return err
+}
+
+func (l *link) writeAll(req *request) (int64, error) {
+	if len(req.body) <= maxInlineBody {
+		n, err := l.conn.Write(req.whole())
+		return int64(n), err
+	}
+	l.vector = [2][]byte{req.head, req.body}
+	buffers := net.Buffers(l.vector[:])
+	return buffers.WriteTo(l.conn.Conn) // one writev on a plain connection
+}

@@ -1,0 +1,112 @@
+package executor
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"golang.org/x/net/http/httpguts"
+)
+
+// maxSnippetBytes is how much of a failure's body an execution keeps.
+const maxSnippetBytes = 1 << 10
+
+// minHiddenBytes is how much of a secret at the end of a text is taken for one
+// that was cut: less is there by chance.
+const minHiddenBytes = 6
+
+// hide blots secrets out of a text: a target may repeat the headers it was
+// sent, and what it says goes into the history. Only failures have a text. The end of the text is checked
+// for a secret that was cut off with it.
+func hide(text string, secrets []string) string {
+	for _, secret := range secrets {
+		text = strings.ReplaceAll(text, secret, domain.Mask)
+	}
+	for _, secret := range secrets {
+		for n := min(len(secret)-1, len(text)); n >= minHiddenBytes; n-- {
+			if strings.HasSuffix(text, secret[:n]) {
+				text = text[:len(text)-n] + domain.Mask
+				break
+			}
+		}
+	}
+	return text
+}
+
+// isBinary guesses whether bytes are no text: a NUL, or more than one
+// character in eight that no text of a Unix or web encoding holds.
+func isBinary(b []byte) bool {
+	odd, runes := 0, 0
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r == utf8.RuneError && size == 1 && !utf8.FullRune(b) {
+			break // cut in the middle of a character
+		}
+		if r == 0 {
+			return true
+		}
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !unicode.IsSpace(r) {
+			odd++
+		}
+		runes++
+		b = b[size:]
+	}
+	return odd*8 > runes
+}
+
+// printable returns bytes as valid UTF-8 that is safe to show on one line:
+// white space becomes one space, what cannot be printed (controls, marks that
+// change the direction of text, broken encoding) becomes U+FFFD. The result
+// has at most maxSnippetBytes bytes.
+func printable(b []byte) string {
+	var out strings.Builder
+	space := false
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r == utf8.RuneError && size == 1 && !utf8.FullRune(b) {
+			break
+		}
+		b = b[size:]
+		if unicode.IsSpace(r) {
+			space = out.Len() > 0
+			continue
+		}
+		if !unicode.IsPrint(r) {
+			r = utf8.RuneError
+		}
+		gap := ""
+		if space {
+			gap, space = " ", false
+		}
+		if out.Len()+len(gap)+utf8.RuneLen(r) > maxSnippetBytes {
+			break
+		}
+		out.WriteString(gap)
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+func isFold(b []byte, name string) bool {
+	return len(b) == len(name) && strings.EqualFold(string(b), name)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+func isDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// validHeader is the last check before the wire: a line break in a value would
+// start a header, or a request, of somebody else's making.
+func validHeader(name, value string) bool {
+	return httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
+}
