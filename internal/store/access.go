@@ -6,11 +6,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Keys keeps the API keys, by the hash of each. There are few: see
-// [domain.MaxKeys].
+// Keys stores the API keys, each by its hash. There are at most [domain.MaxKeys].
 //
-// Add and Revoke look for a change in their context, as the methods of [Jobs]
-// do.
+// Add and Revoke write an entry of the trail if their context has a change, as the
+// methods of [Jobs] do.
 type Keys interface {
 	// Add inserts a key. A repeat with the same content succeeds; CodeConflict
 	// when its id or its hash is another key's.
@@ -48,14 +47,13 @@ type ChangeQuery struct {
 
 type changeKey struct{}
 
-// WithChange returns a context whose write of a job or a key is an entry of the
-// trail too: its At, Nonce and By are taken, and what the write knows better is
-// filled in. Creations under one change whose Action is IMPORT make one entry
-// together, which counts the jobs.
+// WithChange returns a context for one write of a job or a key. The store writes an
+// entry of the trail with it: At, Nonce and By come from the change, the other fields
+// from the write. If the change has Action IMPORT, all jobs created with it make one
+// entry, which counts them.
 //
-// It goes by the context because whoever knows the author (the API) and
-// whoever makes the write (the store) have the engine between them, to which it
-// is nothing.
+// The context carries the change because the API knows the author and the store makes
+// the write. The engine, which is between them, does not need it.
 func WithChange(ctx context.Context, change domain.Change) context.Context {
 	return context.WithValue(ctx, changeKey{}, change)
 }

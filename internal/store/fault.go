@@ -7,14 +7,14 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// GoneError says that a file of the database is not where it was opened:
-// removed, moved away, replaced by another one, cut off. What was acknowledged
-// may be out of reach of the next start, so nothing more is acknowledged until
-// the file is back, and nobody sends until a beat has succeeded again.
+// GoneError says that a file of the database is no longer where it was opened: it
+// was removed, moved away, replaced by another file, or truncated. The next start may
+// not find what was acknowledged so far. So the store acknowledges nothing more until
+// the file is back, and nothing is sent until a beat has succeeded again.
 //
-// A store finds that out by itself: at each beat for all its files, and for
-// what a commit has written before the commit is acknowledged. A store that
-// has no files never returns it.
+// A store checks this itself: at each beat for all its files, and after each commit,
+// before it acknowledges it, for the files that the commit has written. A store
+// without files never returns this error.
 type GoneError struct {
 	Path    string // what is gone
 	Problem string // what is the matter with it: "is gone"
@@ -24,15 +24,15 @@ type GoneError struct {
 // Error implements error.
 func (e *GoneError) Error() string { return e.Path + " " + e.Problem + ": " + e.Advice }
 
-// IsGone reports whether files of the database are gone. What it answers to a read
-// then is not what the next start finds.
+// IsGone reports whether an error says that files of the database are gone. What the
+// store reads then is not what the next start will find.
 func IsGone(err error) bool {
 	_, gone := errors.AsType[*GoneError](err)
 	return gone
 }
 
-// Coded gives an error of a read its code. What the store does not say of the caller's
-// data means that it did not do its work: try again.
+// Coded gives an error of a read a code. An error that says nothing about the caller's
+// data means that the store did not do its work: its code is CodeUnavailable.
 func Coded(err error) error {
 	_, coded := errors.AsType[*domain.Error](err)
 	if err == nil || coded || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -1,9 +1,10 @@
-// Package store says what Belfry needs of a database, and nothing of how.
+// Package store declares what Belfry needs from a database, and nothing about how the
+// database does it.
 //
-// The roles are small interfaces; [Store] is all of them. Two stores are meant
-// to satisfy the same contract: embedded SQLite, where one process owns every
-// shard, and a shared PostgreSQL, where many nodes do. Package storetest is
-// the contract as tests; what it does not test is not promised.
+// Each role is a small interface; [Store] has all of them. Two kinds of database are
+// meant to satisfy the same contract: embedded SQLite, where one process owns every
+// shard, and a shared PostgreSQL, where many nodes own some each. Package storetest
+// has the contract as tests; what it does not test is not guaranteed.
 //
 // # Rules that every store keeps
 //
@@ -46,12 +47,12 @@ type Store interface {
 	Close() error
 }
 
-// Jobs keeps jobs and their timelines. Closed versions stay readable while the
-// history of their time is kept, so that every fire can be computed again.
+// Jobs stores jobs and their timelines. A closed version stays readable as long as the
+// history of its time is kept, so that every fire can be computed again.
 //
-// Create, Update and Delete look for a change in their context (see
-// [WithChange]). If there is one, the entry of the trail is written in the same
-// step; a repeat of the call writes no second one.
+// If the context of Create, Update or Delete has a change (see [WithChange]), the entry
+// of the trail is written in the same transaction. Repeating the call writes no second
+// entry.
 type Jobs interface {
 	// Create inserts version 1 of each job, all or none. A repeat with the
 	// same id and the same content succeeds. A call of more than a few
@@ -86,10 +87,10 @@ type Parts int
 const (
 	// WholeVersions have every field.
 	WholeVersions Parts = iota
-	// TimingOnly is what says when a version fires: JobID, Number, the instants,
-	// Active and, of the spec, Schedule, Timezone, Type, StartAt, EndAt, JitterMs
-	// and DST. A store may leave out the rest. It costs a fraction: URLs and
-	// bodies are most of a version.
+	// TimingOnly has the fields that decide when a version fires: JobID, Number,
+	// the instants, Active and, of the spec, Schedule, Timezone, Type, StartAt, EndAt,
+	// JitterMs and DST. A store may leave out the others. Reading them costs a
+	// fraction, because URLs and bodies are the largest part of a version.
 	TimingOnly
 )
 
@@ -108,26 +109,27 @@ type JobQuery struct {
 type History interface {
 	// Execution returns one fact, or CodeNotFound.
 	Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error)
-	// ByJob returns the facts of a job, newest scheduled first. A store may
-	// find the scheduled ones by the job's timeline: it need not find a fact
-	// that no kept version names, nor one below thousands of fires in a row
-	// that have no record.
+	// ByJob returns the facts of a job, newest scheduled first. A store may look
+	// up scheduled fires by the job's timeline. Then it does not find a fact that no
+	// stored version yields, nor one that comes after thousands of successive fires
+	// without a record.
 	ByJob(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
 	// Recent returns facts of all jobs, newest scheduled first.
 	Recent(ctx context.Context, page Page) ([]domain.Execution, error)
 	// Failed returns FAILED and UNKNOWN facts, newest scheduled first; of one
 	// job when id is not zero.
 	Failed(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
-	// Stream hands over the facts scheduled in [from, to), oldest first, in
-	// pieces that are fn's until it returns. A fact that is recorded meanwhile
-	// is among them if its place is still to come. When Expire drops what is
-	// still to come, the error is CodeUnavailable: a part never looks like the
-	// whole. An error of fn ends it.
+	// Stream calls fn with the facts scheduled in [from, to), oldest first, in
+	// chunks. fn must not keep a chunk after it returns. A fact that is recorded
+	// during the call is included if its place in the order has not been passed. If
+	// Expire drops a part that was not read yet, the error is CodeUnavailable, so
+	// that an incomplete answer never looks complete. An error of fn ends the call.
 	Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error
 	// Totals returns the counters of the executions that completed at or
-	// after the instant (rounded down to the minute); with zero, since the
-	// database was made. They are kept with the facts, never made by a scan;
-	// of history that Expire has dropped, by the unit it was dropped in.
+	// after the instant, rounded down to the minute; with zero, of all executions
+	// ever recorded. The counters are stored with the facts and never computed by a
+	// scan. For history that Expire has dropped, the instant is rounded down to the
+	// unit in which it was dropped (a day).
 	Totals(ctx context.Context, since int64) (Totals, error)
 	// Expire drops all history scheduled before the instant, in whole units
 	// of the store (days); counters stay. It returns how many units went.
@@ -160,10 +162,10 @@ type Batch struct {
 
 // Ledger is what at-least-once depends on.
 type Ledger interface {
-	// Record commits a batch. Repeating it, whole or in other batches,
-	// changes nothing: see the package's rules. Facts are durable no later
-	// than the end of their open runs is. Once Record has returned nil the
-	// batch is the caller's again: nothing of it is kept.
+	// Record commits a batch. Recording it again, as a whole or in parts, changes
+	// nothing: see the package's rules. An open run is never deleted before its fact
+	// is durable. After Record has returned nil, the store keeps no reference to the
+	// batch, and the caller may reuse it.
 	Record(ctx context.Context, b Batch) error
 	// Facts streams the facts scheduled in (after, until], in the order of
 	// their keys. The fires that a summary covers are streamed as its

@@ -1,16 +1,16 @@
-// Package faulty makes any store misbehave on purpose: as a disk that is full,
-// a database that is slow, or a network that loses the answer.
+// Package faulty wraps any store and injects faults: a full disk, a slow database, a
+// network that loses the answer.
 //
 //	caller ── [delay] ── [fail or hang before] ── real call ── [fail or hang after] ── caller
 //
-// What happens is said by [Rule]s, which tests add and remove at any time. A
-// rule with a probability decides by the seed and by how many calls it has
-// matched, so that a run with the same seed and the same calls has the same
-// faults, whatever other methods are called in between.
+// [Rule]s decide what happens; tests add and remove them at any time. A rule with a
+// probability depends only on the seed and on how many calls it has matched. So a run
+// with the same seed and the same calls has the same faults, whatever other methods
+// are called in between.
 //
-// A fault after the call is the hardest to bear and the one to test most: the
-// work is done and reported as failed. The contract of package store says that
-// the caller may then repeat the call.
+// A fault after the call is the hardest to handle and needs the most tests: the work
+// is done but reported as failed. The contract of package store allows the caller to
+// repeat the call then.
 //
 // Waiting is on timers and contexts only, so that all of it works in a
 // testing/synctest bubble.

@@ -1,12 +1,11 @@
-// Package memory is a store in memory that follows the contract of package
-// store to the letter. It is for tests and simulations that run days of
-// virtual time: nothing waits for a real disk.
+// Package memory is a store in memory that fulfils the whole contract of package
+// store. It is for tests and simulations that run days of virtual time, because
+// nothing in it waits for a real disk.
 //
 // # What it must guarantee
 //
-// Whatever a caller may rely on with a real store holds here, and nothing
-// more. A [Disk] outlives the stores that are opened on it, one at a time, as a
-// file outlives a process:
+// A caller can rely on what the contract says, and on nothing else. A [Disk] outlives
+// the stores that are opened on it, one at a time, as a file outlives a process:
 //
 //	Disk ── Open ── calls ── Close ── Open ── the same answers
 //	          └── Close in the middle of everything is a crash: each call was

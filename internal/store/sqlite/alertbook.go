@@ -42,8 +42,8 @@ type alertChange struct {
 // alerts, in the order in which they completed, and returns what changes in
 // the file of day d. It changes nothing itself: see commit.
 //
-//   - A failure of a job without an open alert opens one; others count on.
-//   - A success that completed after the last failure ends it.
+//   - A failure opens an alert if the job has none; otherwise it is added to its count.
+//   - A success that completed after the last failure ends the alert.
 func (open openAlerts) plan(d day, inserted []*domain.Execution) []*alertChange {
 	events := open.relevant(inserted)
 	var changes []*alertChange

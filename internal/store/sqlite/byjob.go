@@ -30,11 +30,11 @@ const (
 
 // ByJob implements store.History.
 //
-// Ordinary fires have no index by job: it would cost more than the calls that
-// it records. The job's timeline says when it fired, and each instant is looked
-// up by the primary key. What no calendar names, manual triggers and MISSED
-// summaries, has a small index. The file of a day without either is not looked
-// into. Both come newest first and are merged:
+// Scheduled fires have no index by job, because writing it would cost more than the
+// calls that it records. Instead, the job's timeline yields the instants, and each is
+// looked up by the primary key. Manual triggers and MISSED summaries cannot be computed
+// from the timeline; they have a small index. Files that can have neither kind are not
+// read. Both kinds come newest first and are merged:
 //
 //	calendar    12:05   12:04   12:03   ....   11:00
 //	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, covers 11:01 to 12:02

@@ -76,9 +76,9 @@ func (r role) pragmas() []pragma {
 // openConn opens a connection to an existing file and reads every setting back: if
 // SQLite fell back to another journal mode, what is acknowledged would not be durable.
 //
-// A reader is opened for writing and then set to query_only. A connection that
-// the operating system forbids to write could neither recover a log that a
-// crash left nor remove it when it is the last to close.
+// A reader is opened for writing, too, and then set to query_only. A connection that
+// is opened read-only could not recover a log after a crash, and could not remove the
+// log when it is the last to close.
 func openConn(path string, r role, log *slog.Logger) (*conn, error) {
 	raw, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
 	if err != nil {
@@ -138,13 +138,13 @@ func (c *conn) setPragma(p pragma) error {
 	return nil
 }
 
-// prepare returns the connection's statement for a text, fresh to be bound.
+// prepare returns the connection's statement for a text, ready to be bound.
 //
-// SQLite compiles a statement again for each new value of a parameter whose
-// value it has planned with, at some 20 to 50 us. Three habits avoid that:
-// queries say "LIMIT 0 + ?", not "LIMIT ?"; those with a join or an ORDER BY say
-// "job_id = CAST(? AS BLOB)", not "job_id = ?"; and partial indexes are not defined by
-// "x > 0" where a query has "x > ?".
+// If SQLite has used the value of a parameter to plan a query, it compiles the
+// statement again for each new value, which takes some 20 to 50 us. Three rules avoid
+// that: queries have "LIMIT 0 + ?" instead of "LIMIT ?"; queries with a join or an ORDER
+// BY have "job_id = CAST(? AS BLOB)" instead of "job_id = ?"; and no partial index is
+// defined by "x > 0" if a query has "x > ?".
 func (c *conn) prepare(text string) (*sqlite.Stmt, error) {
 	if c.log != nil {
 		c.log.Debug("sql", "file", c.path, "statement", strings.Join(strings.Fields(text), " "))

@@ -19,18 +19,19 @@ type expiry struct {
 	turn gate // held by a call of run; taken before the recordLock
 }
 
-// run drops the history before an instant: see store.History. It deletes whole files. For each:
+// run drops the history before an instant: see store.History. It deletes whole files,
+// each in three steps:
 //
 //  1. One transaction of the jobs database adds the file's counters to
-//     retired_counter, takes over the alerts that are still open, and marks
-//     the day as retiring. Nothing is recorded meanwhile; what it needs is read
-//     before, and read again if a late fact has changed it.
-//  2. The file is deleted. That takes a while where it is large; others record
-//     and read.
+//     retired_counter, copies the alerts that are still open, and marks the day as
+//     retiring. Nothing is recorded during this step. Its input is read before it, and
+//     again if a late fact has changed the file since.
+//  2. The file is deleted. This takes long for a large file; others record and read
+//     in the meantime.
 //  3. The mark is removed.
 //
-// After a crash before step 2 is complete, Open deletes what is left of marked
-// days, so that nothing is counted twice.
+// After a crash before the end of step 2, Open deletes the remaining files of marked
+// days before it counts anything, so that nothing is counted twice.
 func (x *expiry) run(ctx context.Context, before int64) (int, error) {
 	if err := x.turn.enter(ctx); err != nil {
 		return 0, err

@@ -50,11 +50,11 @@ func jobOf(v domain.Version) domain.Job {
 	return job
 }
 
-// selectPage lists jobs, selectPageOfNamespace those of one that is not the
-// default. A filter that is NULL lets everything pass. SQLite's lower() changes
-// ASCII letters only: a text with others, which has more bytes than characters,
-// goes through [domain.FoldCase], and a text of ASCII needs no call out of SQLite.
-// CROSS JOIN keeps the table outside whose order the page has.
+// selectPage lists jobs; selectPageOfNamespace lists those of a namespace other than
+// the default. A filter that is NULL matches every job. SQLite's lower() changes ASCII
+// letters only. A text with other letters has more bytes than characters and is folded
+// by [domain.FoldCase]; an ASCII text needs no call from SQLite into Go. CROSS JOIN
+// keeps the table whose order the page has in the outer loop.
 const (
 	selectPage = `
 SELECT ` + versionColumns + `

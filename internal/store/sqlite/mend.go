@@ -19,23 +19,23 @@ import (
 // rows, some milliseconds.
 const mendWait = time.Second
 
-// mend restores the log or the shared memory of a database, when one of them was
-// removed and the database itself is still at its path. Without that the next start
-// would not find what was committed since the last checkpoint.
+// mend restores the log or the shared memory of a database if one of them was removed
+// while the database itself is still at its path. Otherwise the next start would not
+// find what was committed since the last checkpoint.
 //
-// No connection may be in use but w, the writing one, which may be nil. The
-// steps are safe against a crash at any point:
+// The caller must be the only user of w, the writing connection, which may be nil. mend
+// waits until no reading connection is in use. A crash is safe at any point:
 //
-//  1. The log is copied to where it was, through the descriptor that is open,
-//     and synced. The copy holds every commit: from here on a start finds them.
-//  2. A checkpoint writes them into the database. A start that finds a part of
-//     that, and the copy, writes the same pages once more.
-//  3. All connections are closed, which removes the copy. The next one makes a
-//     log and shared memory that have a name again.
+//  1. The log is copied from its open descriptor back to its path, and synced. The
+//     copy has every commit: from now on, a start finds them.
+//  2. A checkpoint writes the commits into the database. A start that finds this
+//     half done finds the copy, too, and writes the same pages again.
+//  3. All connections are closed, which removes the copy. The next connection creates
+//     a new log and new shared memory at their paths.
 //
-// If step 1 cannot be done, nothing is done: the files stay missing until the process
-// ends in good order, which includes a checkpoint. If mend has closed the connection, w
-// is nil afterwards.
+// If step 1 fails, the others are not tried. The files stay missing until the process
+// ends in good order, which includes a checkpoint. If mend has closed w, it sets it to
+// nil.
 func mend(id *identity, r *readers, w **conn) error {
 	kind, gone := id.look()
 	if gone == nil || kind == mainFile {

@@ -69,11 +69,10 @@ func (r *readers) use(ctx context.Context, interrupt <-chan struct{}, fn func(*c
 	return err
 }
 
-// renew replaces every connection before it is lent again. It follows on a
-// fault of the file under its writer. SQLite opens a file that may not be
-// written for reading only, and the shared memory of all connections of a
-// process with it: one that was opened in such a time would keep the writer out
-// for as long as it is open.
+// renew replaces every connection before it is lent again. It is called after the
+// writer has failed because of the file. While a file is not writable, SQLite opens it
+// read-only, and with it the shared memory that all connections of the process use. A
+// connection from such a time would keep the writer from writing as long as it is open.
 func (r *readers) renew() {
 	r.age.Add(1)
 	for range cap(r.idle) {

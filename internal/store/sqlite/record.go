@@ -26,10 +26,10 @@ type ledger struct {
 
 // Record implements store.Ledger.
 //
-// Each history file is one transaction: facts, counters, alerts. The jobs
-// database comes last, and only when a fact of the batch may have an open run
-// or the batch opens one. After a crash in between an open run is left whose
-// fact exists; OpenRuns does not show it.
+// The facts of one day, with their counters and alerts, are one transaction of the
+// day's file. The jobs database is written last, and only if a fact may have an open
+// run or the batch has open runs. A crash in between leaves an open run whose fact
+// exists; OpenRuns does not return it.
 func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	facts, err := sortFacts(b.Facts)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 // keeps what is known of these files in memory equal to what they hold.
 type recordLock struct {
 	gate
-	eraser *eraser
 	copies []fileCopy
+	// eraseMarked deletes what is left of marked days: see eraser. No copy counts them.
+	eraseMarked func(context.Context) error
 
 	stale atomic.Bool // the outcome of a commit is unknown: load all copies before their next use
 
@@ -25,7 +26,9 @@ type fileCopy interface {
 	load(ctx context.Context) error
 }
 
-func newRecordLock(e *eraser) *recordLock { return &recordLock{gate: newGate(), eraser: e} }
+func newRecordLock(eraseMarked func(context.Context) error) *recordLock {
+	return &recordLock{gate: newGate(), eraseMarked: eraseMarked}
+}
 
 // load loads every copy. The caller holds the lock, or nobody else has the store.
 func (l *recordLock) load(ctx context.Context) error {
@@ -44,7 +47,7 @@ func (l *recordLock) fresh(ctx context.Context) error {
 	if !l.stale.Load() {
 		return nil
 	}
-	if err := l.eraser.eraseMarked(ctx); err != nil {
+	if err := l.eraseMarked(ctx); err != nil {
 		return err
 	}
 	return l.load(ctx)

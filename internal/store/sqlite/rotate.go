@@ -19,11 +19,11 @@ type Rotation struct {
 	Unread   int      // versions whose secrets cannot be read: they are as they were, and the old keys are kept
 }
 
-// RotateEncryption seals every secret of a database that no server has open
-// with a new key, and then compacts the file, so that nothing is left of what
-// the values were. Without keys in the configuration it makes the key, and the
-// old ones leave the key file at the end unless they are to be kept. Killed at
-// any point it leaves everything readable, and can be called again.
+// RotateEncryption seals every secret of a database with a new key, and then compacts
+// the file, so that no copy of the old values remains in it. No server may have the
+// database open. Without keys in the configuration it creates the new key and, at the
+// end, removes the old ones from the key file unless keepOld is set. If it is killed,
+// everything stays readable, and it can be called again.
 func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r Rotation, err error) {
 	cfg.sealedByCaller = true
 	if _, err := os.Stat(cfg.Path); err != nil {

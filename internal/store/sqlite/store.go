@@ -173,7 +173,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 // join makes the parts of the store that work on its open files.
 func (s *Store) join(box *seal.Box, watched *watch) {
 	s.eraser = newEraser(s.db, s.days)
-	s.lock = newRecordLock(s.eraser)
+	s.lock = newRecordLock(s.eraser.eraseMarked)
 	s.alerts = &alerts{db: s.db, days: s.days, lock: s.lock}
 	runs := &openRuns{db: s.db, days: s.days}
 	counters := &counters{db: s.db, days: s.days}

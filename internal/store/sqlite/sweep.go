@@ -10,13 +10,13 @@ import (
 // records waits.
 const sweepChunk = 200
 
-// sweep deletes open rows that no longer count, because their alert went
-// on or ended in the file of another day. It must come before that file is
-// deleted: the row would look like an open alert again. The file of day first is
-// left out: it is deleted before all others.
+// sweep deletes open rows that are out of date, because their alert continued or ended
+// in the file of another day. It must run before that other file is deleted; afterwards
+// such a row would look like an open alert again. It skips the file of the day first,
+// which is deleted before all others.
 //
-// What it deletes it deletes in turn, each time with no more than a chunk, so
-// that others can record in between.
+// It deletes in chunks, each within one call of turn, so that others can record in
+// between.
 func (a *alerts) sweep(ctx context.Context, first day, turn func(context.Context, func() error) error) error {
 	for _, d := range append(a.days.all(), carried) {
 		if d == first {

@@ -35,9 +35,9 @@ type tally struct{ total, active int64 }
 
 // jobsWriter owns the one writing connection of the jobs database.
 //
-// Callers queue operations. The writer takes all that wait, runs each in a
-// savepoint of one transaction, commits once and answers all of them: under
-// load one fsync serves many callers, and a lone one waits for nobody.
+// Callers queue operations. The writer takes all that are queued, runs each in a
+// savepoint of one transaction, commits once and answers all callers. Under load one
+// fsync serves many callers; a single caller does not wait for others.
 //
 //	do ──┐                        ┌─ savepoint, run, release ─┐
 //	do ──┼─ queue ──┐             ├─ savepoint, run, release ─┤

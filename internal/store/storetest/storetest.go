@@ -1,9 +1,8 @@
 // Package storetest is the contract of package store as tests.
 //
-// A store that passes [Exercise] can serve the engine; what is not
-// tested here is not promised. Each subtest is named after the sentence of the
-// contract that it shows. The package knows no store and looks at none but
-// through its interface:
+// A store that passes [Exercise] can serve the engine; what is not tested here is not
+// guaranteed. Each subtest is named after the sentence of the contract that it shows.
+// The package depends on no particular store and uses the interface only:
 //
 //	Exercise ── for each sentence ── an empty database ── open ── calls ── close ── open ── same answers
 //

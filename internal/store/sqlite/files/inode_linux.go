@@ -22,11 +22,11 @@ func isMountPoint(path string) bool {
 // and beyond every file.
 const lockedByte = 1 << 62
 
-// lockInode locks the database file itself, whatever its name is: a second
-// process is kept out also when somebody has removed the lock file. The lock
-// belongs to the open file, not to the process, so that SQLite's own locks and
-// this one know nothing of each other. Close it when SQLite has closed all of
-// its files: closing any descriptor drops SQLite's locks.
+// lockInode locks the database file itself, so that a second process is kept out even
+// if somebody has removed the lock file. The lock belongs to the open file and not to
+// the process, so it does not interfere with the locks of SQLite. It must be closed
+// after SQLite has closed all of its files, because closing any descriptor of a file
+// drops SQLite's locks on it.
 func lockInode(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 // mostLinks bounds a chain of symbolic links, as systems do.
 const mostLinks = 40
 
-// realPath returns the absolute path of a file without links in it, as the
-// system would find it: ".." after a link is the folder above the link's target.
-// The file, and folders above it, need not exist yet; the last part may be a link
-// to what does not.
+// realPath returns the absolute path of a file without links, as the system would
+// resolve it: ".." after a link is the parent of the link's target. The file and the
+// folders above it need not exist yet, and the last part of the path may be a link to
+// a file that does not exist.
 func realPath(path string) (string, error) {
 	for range mostLinks {
 		found, err := filepath.EvalSymlinks(path)

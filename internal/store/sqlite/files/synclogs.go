@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 )
 
-// SyncLogs makes durable what the last process had written and not yet synced
-// when it was killed. Its commits are read back from memory of the system, and
-// what is built on them (the watermark moves past facts) must not survive a
-// power cut that they do not.
+// SyncLogs makes durable what the last process had written but not synced when it was
+// killed. This process reads those commits from the page cache and builds on them: the
+// watermark moves past their facts. After a power cut the later write must not be there
+// without the earlier ones.
 func SyncLogs(folder string) error {
 	logs, err := filepath.Glob(filepath.Join(folder, HistoryFolder, "*.db"+LogSuffix))
 	own, ownErr := filepath.Glob(filepath.Join(folder, "*.db"+LogSuffix))
