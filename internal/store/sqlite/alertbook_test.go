@@ -112,6 +112,7 @@ func TestPlanOfSuccessesAllocatesNothing(t *testing.T) {
 }
 
 func TestCarriedAlertOfADeletedJobIsDropped(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	create(t, s, version(1))
 	record(t, s, failure(1, noon), failure(2, noon)) // job 2 is not known
@@ -131,6 +132,7 @@ func TestCarriedAlertOfADeletedJobIsDropped(t *testing.T) {
 // day goes, so that they neither cost time nor come back when the newer one
 // expires.
 func TestSweepDeletesReplacedRows(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	create(t, s, version(1))
 	record(t, s, success(1, noon-dayMs)) // the day that goes

@@ -34,6 +34,7 @@ func missed(n int, from, at, count int64) domain.Execution {
 // Another job that fires each second keeps the gap probe from helping: then
 // the search ends after maxMisses, with what it has.
 func TestByJobGivesUp(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	create(t, s, version(1), version(2))
 	var noise []domain.Execution
@@ -87,6 +88,7 @@ func (l *lookups) Handle(_ context.Context, r slog.Record) error {
 // A summary does not end the search for what lies below it, however long it is
 // and whatever other jobs did in the meantime; nor is it walked through.
 func TestByJobSkipsLongSummaries(t *testing.T) {
+	t.Parallel()
 	count := &lookups{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})}
 	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(count),
 		Verbose: true})
@@ -179,21 +181,22 @@ func (f *filesRead) Handle(_ context.Context, r slog.Record) error {
 // A job that fires seldom does not cost a look into each file: only into the
 // newest, those of its fires, and those of days in which it was triggered by hand.
 func TestByJobReadsFewFiles(t *testing.T) {
+	t.Parallel()
 	log := &filesRead{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})}
 	open := func(path string) *Store {
 		s, err := Open(t.Context(), Config{Path: path, Log: slog.New(log), Verbose: true})
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.days.limit = 5
 		return s
 	}
 	s := open(filepath.Join(t.TempDir(), "jobs.db"))
 	monthly := version(1)
 	monthly.Spec.Schedule = "0 0 12 1 * *"
 	create(t, s, monthly, version(2))
-	const days = 70 // from March 10: two fires, more files than are open at a time
-	for i := range int64(days) {
-		record(t, s, success(2, noon+i*dayMs))
+	for i := range int64(14) { // from March 10 to May 14: two fires, more files than are open at a time
+		record(t, s, success(2, noon+5*i*dayMs))
 	}
 	april, may := noon+22*dayMs, noon+52*dayMs
 	triggered := success(1, noon+40*dayMs+second)
@@ -217,6 +220,7 @@ func TestByJobReadsFewFiles(t *testing.T) {
 
 // Of a file with irregular rows of many jobs every one is looked for.
 func TestManyIrregularJobs(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	var facts []domain.Execution
 	for n := range maxIrregular + 5 {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -36,6 +37,7 @@ func TestMeasure(t *testing.T) {
 // A file that is shorter than it was is told for good, also when something is
 // written behind its end.
 func TestOverwrittenInPlace(t *testing.T) {
+	t.Parallel()
 	for name, of := range map[string]func(h *holder) string{
 		"the database":   func(h *holder) string { return h.cfg.Path },
 		"a history file": func(h *holder) string { return h.day },
@@ -80,6 +82,7 @@ func TestCutIsNotHiddenByAClose(t *testing.T) {
 // What Belfry itself does never looks like that: commits and checkpoints that grow
 // the file, deletions that free pages.
 func TestGrowthIsNoCut(t *testing.T) {
+	t.Parallel()
 	h := newHolder(t)
 	const jobs = 200
 	for round := range 3 {
@@ -92,9 +95,15 @@ func TestGrowthIsNoCut(t *testing.T) {
 		}
 		create(t, h.Store, versions...)
 		must(t, h.beat())
+		var all sync.WaitGroup // side by side: many share a commit
 		for i := range jobs {
-			must(t, h.Jobs().Delete(t.Context(), jobID(first+i), 1, noon+second))
+			all.Go(func() {
+				if err := h.Jobs().Delete(t.Context(), jobID(first+i), 1, noon+second); err != nil {
+					t.Error(err)
+				}
+			})
 		}
+		all.Wait()
 		must(t, h.db.writer.do(t.Context(), 1, func(c *conn) (tally, error) {
 			c.broken = true // it is closed, and another one opened
 			return tally{}, nil

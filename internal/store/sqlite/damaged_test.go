@@ -87,6 +87,7 @@ func dayPath(path string, at int64) string {
 // A damaged day that nothing needs is set aside: the store opens, warns, shows the
 // other days, and does not pass a part of the history for the whole.
 func TestDamagedOldDayIsSetAside(t *testing.T) {
+	t.Parallel()
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			path, old, today := twoDays(t)
@@ -125,6 +126,7 @@ func TestDamagedOldDayIsSetAside(t *testing.T) {
 // Without the facts since the watermark, or of an open run, nobody knows what was
 // sent: the start is refused.
 func TestDamagedDayThatIsNeededIsRefused(t *testing.T) {
+	t.Parallel()
 	t.Run("today", func(t *testing.T) {
 		path, _, today := twoDays(t)
 		damages["text"](t, dayPath(path, today))

@@ -77,6 +77,7 @@ func TestFactsOutOfTimeAreRefused(t *testing.T) {
 }
 
 func TestOpenFilesAreBounded(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.days.limit = 3
 	var facts []domain.Execution

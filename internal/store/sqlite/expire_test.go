@@ -17,6 +17,7 @@ import (
 // reads it, others record and read. A late fact of that day waits: its file has
 // to go first.
 func TestOthersGoOnWhileADayIsDeleted(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	record(t, s, success(1, noon), success(1, noon+dayMs))
 	d := dayOf(noon)
@@ -75,6 +76,7 @@ func TestOthersGoOnWhileADayIsDeleted(t *testing.T) {
 // A late fact that comes between the reading of a day and its mark changes what
 // was read: the counters, and which row of an alert counts.
 func TestALateFactBeforeTheMark(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	record(t, s, success(1, noon), failure(1, noon+dayMs))
 	d := dayOf(noon)
@@ -113,6 +115,7 @@ func TestALateFactBeforeTheMark(t *testing.T) {
 // An alert that goes on in a younger day between the reading and the mark is
 // not taken over.
 func TestAnAlertThatGoesOnBeforeTheMark(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	record(t, s, failure(1, noon), failure(2, noon))
 	d := dayOf(noon)
@@ -145,6 +148,7 @@ func TestAnAlertThatGoesOnBeforeTheMark(t *testing.T) {
 // Days are dropped while facts of old and new days are recorded: every one is
 // counted once, and the alerts are the same after a restart.
 func TestExpireAmongLateFacts(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	const days, each = 6, 300
 	var all sync.WaitGroup

@@ -271,6 +271,7 @@ func TestReadersWaitForAConnection(t *testing.T) {
 // A reader that stays in a transaction keeps the log from being used again
 // from its start; once it is gone the log is truncated.
 func TestLogIsBounded(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	record(t, s, success(1, noon-second))
 	c := dayWriter(t, s, noon)

@@ -101,6 +101,7 @@ func must(t *testing.T, errs ...error) {
 // Files and folders that are moved away stop everything, and all goes on when
 // the same ones are back. What was acknowledged before is still there.
 func TestMovedAwayAndBack(t *testing.T) {
+	t.Parallel()
 	for name, of := range map[string]func(h *holder) string{
 		"the database":       func(h *holder) string { return h.cfg.Path },
 		"the folder of data": func(h *holder) string { return filepath.Dir(h.cfg.Path) },
@@ -128,6 +129,7 @@ func TestMovedAwayAndBack(t *testing.T) {
 // What is removed or replaced for good is told for good. The end of the process
 // touches nothing of what has taken the place.
 func TestRemovedForGood(t *testing.T) {
+	t.Parallel()
 	t.Run("everything", func(t *testing.T) {
 		h := newHolder(t)
 		folder := filepath.Dir(h.cfg.Path)
@@ -179,6 +181,7 @@ func TestCommitIntoNowhereIsNotAcknowledged(t *testing.T) {
 
 // A log that was removed is put back: what it held survives a kill.
 func TestRemovedLogIsPutBack(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("a file without a name cannot be opened here")
 	}

@@ -64,6 +64,7 @@ func TestKeyIDsOfADocument(t *testing.T) {
 
 // A version whose key is lost cannot be read, and the others can.
 func TestLostKey(t *testing.T) {
+	t.Parallel()
 	path, lost := filepath.Join(t.TempDir(), "jobs.db"), seal.NewKey()
 	first := openStore(t, path)
 	create(t, first, secretVersion(0), secretVersion(1))

@@ -35,6 +35,7 @@ const powerRounds = 3
 // after the one under way, whole; the disk may have written any part of what
 // it was not asked to sync.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	seeds := powerSeeds
 	if n, err := strconv.Atoi(os.Getenv("BELFRY_POWER_SEEDS")); err == nil {
 		seeds = n
