@@ -1,32 +1,32 @@
-// Package charset tells texts that are UTF-8 from those of another encoding, and
-// from compressed ones, before anybody parses them.
+// Package charset distinguishes UTF-8 text from text in other encodings and from
+// compressed data, before it is parsed.
 //
 // # What it guarantees
 //
-//   - A byte order mark of UTF-8, which editors and shells of Windows write, is
-//     no part of a text ([Trim]).
-//   - What is UTF-16, UTF-32 or compressed is named as what it is ([Foreign]),
-//     and UTF-8 never is.
+//   - A UTF-8 byte order mark, which editors and shells on Windows write, is removed
+//     ([Trim]).
+//   - UTF-16, UTF-32 and compressed data are recognized and named ([Foreign]); UTF-8 text
+//     is never mistaken for one of them.
 //
 // # How this is shown
 //
-// A table of the same text in every encoding, with and without a mark, and of
-// texts in UTF-8 that come near; a property over random texts.
+// A table of the same text in every encoding, with and without a mark, and of UTF-8 texts
+// that are similar; a property over random texts.
 package charset
 
 import "bytes"
 
-// mark is what is before a text in UTF-8, where anything does.
+// mark is the byte order mark of UTF-8.
 const mark = "\xef\xbb\xbf"
 
-// Trim takes a byte order mark of UTF-8 off.
+// Trim removes a byte order mark of UTF-8.
 func Trim(data []byte) []byte { return bytes.TrimPrefix(data, []byte(mark)) }
 
-// HeadSize is how many bytes [Foreign] looks at.
+// HeadSize is the number of bytes that [Foreign] examines.
 const HeadSize = 4
 
-// signatures begin what is not UTF-8: none of them is valid UTF-8, but for
-// those with a NUL, which no text has. Longer ones come first.
+// signatures are the first bytes of formats other than UTF-8. None of them is valid UTF-8,
+// except those with a NUL, which does not occur in text. Longer ones come first.
 var signatures = []struct{ head, name string }{
 	{"\xff\xfe\x00\x00", "UTF-32 (little endian)"},
 	{"\x00\x00\xfe\xff", "UTF-32 (big endian)"},
@@ -38,10 +38,10 @@ var signatures = []struct{ head, name string }{
 	{"PK\x03\x04", "a zip archive"},
 }
 
-// Foreign names what data, or its beginning of at least [HeadSize] bytes, is if
-// it is no text in UTF-8; empty: nothing says so. Without a mark the place of
-// the zero bytes tells, since texts of ours begin with ASCII (RFC 4627,
-// section 3).
+// Foreign returns the name of the format if data, or its beginning of at least [HeadSize]
+// bytes, is not UTF-8 text; empty: no other format was recognized. Without a byte order
+// mark the positions of the zero bytes decide, because our texts begin with ASCII (RFC
+// 4627, section 3).
 func Foreign(data []byte) string {
 	for _, s := range signatures {
 		if bytes.HasPrefix(data, []byte(s.head)) {

@@ -1,6 +1,7 @@
 // Package cli is the command line of Belfry, one file per command.
 //
 // # What it guarantees
+//
 //   - A successful command exits with code 0, and only then. Code 1 is a failure, 2
 //     an import of which some items were refused or an audit that found lost fires,
 //     64 (EX_USAGE of sysexits.h) a command line that cannot be parsed.
@@ -15,6 +16,7 @@
 //     reported in chunks.
 //
 // # How this is shown
+//
 // Scripts in testdata/script run the commands as processes and compare their output,
 // files and exit codes. The scripts of serve, import and export use a real server on
 // a free port.

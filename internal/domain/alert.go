@@ -1,10 +1,10 @@
 package domain
 
-// Alert is a run of final failures of one job: opened by the first, counted on
-// by the next ones, closed by the first success after them. Or it is of the
-// fires of a job that have no record: then Lost is set, the instants are those
-// at which an audit found them, the execution is the latest one that is lost,
-// and it stays open until the history of their day is dropped.
+// Alert is a sequence of final failures of one job: the first failure opens it, the
+// next ones increase its count, and the first success closes it. Or it is about fires
+// of a job that have no record: then Lost is set, the instants are those at which an
+// audit found them, the execution is the latest one that is lost, and the alert stays
+// open until the history of that day is deleted.
 type Alert struct {
 	JobID       JobID
 	Lost        bool
@@ -20,6 +20,6 @@ type Alert struct {
 // Open reports whether the job has not recovered.
 func (a *Alert) Open() bool { return a.RecoveredAt == 0 }
 
-// Alerts reports whether an execution that ended so counts as a failure that
-// somebody has to hear of. SKIPPED and MISSED are what the user asked for.
+// Alerts reports whether an execution that ended with this status is a failure that
+// needs an alert. SKIPPED and MISSED result from what the user has configured.
 func (s Status) Alerts() bool { return s == StatusFailed || s == StatusUnknown }

@@ -6,36 +6,35 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// Call is one attempt as the executor sees it: everything that goes on the
-// wire and nothing else. Callers may reuse it; the executor keeps no part of it
-// after it returns.
+// Call is one attempt as the executor needs it: everything that is sent and nothing
+// else. Callers may reuse it; the executor retains no part of it after it returns.
 type Call struct {
 	Key         FireKey
 	ExecutionID ExecutionID
 	Attempt     int  // counted from 1
 	Once        bool // at most once: never sent again on another connection
 	Method      string
-	URL         string // the target, or its scheme and authority alone
-	Path        string // the rest of the target, where URL is not all of it
+	URL         string // the target, or only its scheme and authority
+	Path        string // the rest of the target, if URL is not complete
 	Headers     map[string]string
-	Body        []byte // nil: the identity of the fire as JSON, where the method has a body
+	Body        []byte // nil: the identity of the fire as JSON, if the method has a body
 	BodyIsJSON  bool
 	Timeout     time.Duration // for the whole attempt, connecting included
 	SkipVerify  bool          // accept any TLS certificate
 	Secrets     []string      // texts that Outcome.Error must not show, the longest first
 
-	// ClientCert names the certificate to show to the target; empty: none.
+	// ClientCert names the certificate to present to the target; empty: none.
 	ClientCert string
 
-	// Signer signs the request in the place of the executor's own; nil: that one
-	// does, if there is one.
+	// Signer signs the request instead of the executor's own signer; nil: the
+	// executor's own signs it, if there is one.
 	Signer *webhook.Signer
 }
 
 // Target returns the whole URL.
 func (c *Call) Target() string { return c.URL + c.Path }
 
-// Verdict classes the end of an attempt.
+// Verdict classifies the end of an attempt.
 type Verdict int
 
 // The verdicts.
@@ -53,14 +52,14 @@ type Outcome struct {
 	RetryAfterMs int64  // what a Retry-After header asked for; zero: nothing
 	MaybeSent    bool   // on a failure: the request, or a part of it, may have reached the target
 
-	// Held is how long the call waited in this process's own line before the
-	// attempt began. It is no part of Call.Timeout.
+	// Held is how long the call waited in this process's own queue before the
+	// attempt began. It does not count as part of Call.Timeout.
 	Held time.Duration
 }
 
-// VerdictOf classes an HTTP status: 2xx is success; 408 (Request Timeout), 425
-// (Too Early), 429 (Too Many Requests) and 5xx may pass with time; all others
-// are answers. What is no status at all counts as 5xx (RFC 9110, section 15).
+// VerdictOf classifies an HTTP status: 2xx is a success; 408 (Request Timeout), 425
+// (Too Early), 429 (Too Many Requests) and 5xx are temporary failures; all others are
+// final. An invalid status counts as 5xx (RFC 9110, section 15).
 func VerdictOf(status int) Verdict {
 	switch {
 	case status >= 200 && status < 300:

@@ -1,12 +1,12 @@
 package domain
 
-// Action is what somebody did.
+// Action is the kind of a change.
 type Action string
 
-// The actions of the trail.
+// The actions of the audit trail.
 const (
 	ActionCreate    Action = "CREATE"
-	ActionUpdate    Action = "UPDATE" // pause and resume too
+	ActionUpdate    Action = "UPDATE" // also pause and resume
 	ActionDelete    Action = "DELETE"
 	ActionTrigger   Action = "TRIGGER"
 	ActionImport    Action = "IMPORT" // many jobs in one call
@@ -15,35 +15,35 @@ const (
 	ActionKeyRevoke Action = "KEY_REVOKE"
 )
 
-// Authors without a key of the database.
+// Authors that do not have a key in the database.
 const (
 	AuthorEnv       = "env"       // a key of the settings
 	AuthorLoopback  = "loopback"  // no key is set, and the caller is on this machine
-	AuthorAnonymous = "anonymous" // no key is set, and the operator wants it so
+	AuthorAnonymous = "anonymous" // no key is set, and the operator has allowed that
 )
 
-// Author is who changed something.
+// Author is the author of a change.
 type Author struct {
 	Key     string // id of the API key, or one of the constants above
 	Name    string // of the key; empty without one
 	Address string // IP address that the request came from
 }
 
-// Change is one entry of the trail of changes. An entry names the versions of a
-// job, which are kept for as long as the entry is: it holds no copy of them.
+// Change is one entry of the audit trail. An entry refers to versions of a job, which
+// are retained as long as the entry, and does not copy them.
 type Change struct {
-	At     int64 // when it was asked for, Unix milliseconds
-	Nonce  int64 // tells changes of one millisecond apart
+	At     int64 // when it was requested, Unix milliseconds
+	Nonce  int64 // distinguishes changes of one millisecond
 	By     Author
 	Action Action
 
-	JobID     JobID       // zero: it is not about one job
-	Version   int         // of the job after it; of a deletion the last one
+	JobID     JobID       // zero: the change is not about a single job
+	Version   int         // of the job after the change; for a deletion the last one
 	Execution ExecutionID // of a TRIGGER
 	KeyID     string      // of KEY_CREATE and KEY_REVOKE
-	Count     int64       // jobs that an IMPORT has made
+	Count     int64       // jobs that an IMPORT has created
 
-	// What the store reads beside it; nil where there is none.
+	// What the store reads with the entry; nil if there is none.
 	Before, After *Version
 	Key           *APIKey
 }

@@ -1,23 +1,23 @@
-// Package domain holds the words of Belfry as types: jobs, their versions,
-// fires, executions, attempts, and the policies that decide between them.
+// Package domain defines the terms of Belfry as types: jobs, their versions, fires,
+// executions, attempts, and the policies that apply to them.
 //
 // The package is pure. It reads no clock, opens no file and starts no
 // goroutine, so that everything in it can be tested as a table.
 //
 // # A fire is a function of the timeline
 //
-// A job is a sequence of versions, each valid in a half-open interval of
-// time, and a fire is an instant that the version valid at that instant
-// names:
+// A job is a sequence of versions, each of which is valid in a half-open interval of
+// time. A fire is an instant that the schedule of the version valid at that instant
+// yields:
 //
 //	version 1 [──────────────)
 //	version 2                [───────────── ...
 //	fires       |    |    |     |  |  |  |
 //
-// Nothing else decides whether a fire exists: not the time at which somebody
-// looked, not a counter, not a random number (jitter is a hash of the job's
-// id). Recovery, the audit and the history therefore compute the fires of any
-// window again and get the same answer as the engine did. See [Version.Next].
+// Nothing else decides whether a fire exists: not the current time, not a counter, not
+// a random number (jitter is a hash of the job's id). Recovery, the audit and the
+// history can therefore recompute the fires of any time window and get the same result
+// as the engine. See [Version.Next].
 //
 // # Identity
 //

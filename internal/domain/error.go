@@ -9,20 +9,20 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
 
-// Code classes an error by what a caller can do about it. The API maps each
-// code to one HTTP status, the CLI to one exit code.
+// Code classifies an error by what a caller can do about it. The API maps each code to
+// one HTTP status, the CLI to one exit code.
 type Code string
 
 // The codes of [Error].
 const (
-	CodeInvalid     Code = "invalid"     // the input is wrong; Fields say where
-	CodeNotFound    Code = "not_found"   // there is no such thing
-	CodeConflict    Code = "conflict"    // somebody else was first; read and try again
-	CodeUnavailable Code = "unavailable" // not now: the store cannot commit, or the server stops
-	CodeInternal    Code = "internal"    // a fault of Belfry
+	CodeInvalid     Code = "invalid"     // the input is wrong; Fields has the fields
+	CodeNotFound    Code = "not_found"   // the object does not exist
+	CodeConflict    Code = "conflict"    // another change came first; read and try again
+	CodeUnavailable Code = "unavailable" // the store cannot commit, or the server is stopping
+	CodeInternal    Code = "internal"    // a bug or an internal fault
 )
 
-// Error is the one error type that crosses package borders with a meaning.
+// Error is the only error type that callers in other packages interpret.
 type Error struct {
 	Code    Code
 	Message string
@@ -30,8 +30,8 @@ type Error struct {
 	Err     error        // the cause, if any; never shown to a client
 }
 
-// FieldError says which field is wrong and what would be right. Field is a
-// dotted path from the top of the document: "retry.maxRetries".
+// FieldError says which field is wrong and what is permitted. Field is a dotted path
+// from the top of the document: "retry.maxRetries".
 type FieldError struct {
 	Field   string
 	Message string
@@ -86,7 +86,7 @@ func Unavailable(cause error, format string, args ...any) *Error {
 	return &Error{Code: CodeUnavailable, Message: fmt.Sprintf(format, args...), Err: cause}
 }
 
-// fieldErrors collects the faults of a document so that all are told at once.
+// fieldErrors collects the errors of a document so that all are reported at once.
 type fieldErrors []FieldError
 
 func (fe *fieldErrors) add(field, message string, value any) {
@@ -99,7 +99,7 @@ func (fe *fieldErrors) require(ok bool, field, message string, value any) {
 	}
 }
 
-// within requires a number from lo to hi. Its message is made only when it is
+// within requires a number from lo to hi. Its message is formatted only when it is
 // needed: a million jobs are checked at a time.
 func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
 	if v < lo || v > hi {
@@ -107,7 +107,7 @@ func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
 	}
 }
 
-// choice requires one of some words, and asks whether one was meant that is near.
+// choice requires one of the given words; the error suggests a similar one.
 func (fe *fieldErrors) choice(field, rule, word string, words ...string) {
 	if slices.Contains(words, word) {
 		return

@@ -3,8 +3,8 @@ package domain
 // Status is the state of an execution.
 type Status string
 
-// The statuses. PENDING and RUNNING are passing; every fire ends in exactly
-// one of the others.
+// The statuses. PENDING and RUNNING are temporary; every fire ends in exactly one of
+// the others.
 const (
 	StatusPending Status = "PENDING" // due, waiting for a slot or for its next retry
 	StatusRunning Status = "RUNNING" // a request is in flight
@@ -12,10 +12,10 @@ const (
 	StatusFailed  Status = "FAILED"  // the last attempt failed, or the failure was final
 	StatusSkipped Status = "SKIPPED" // deliberately not sent: overlap, or the job was paused or deleted first
 	StatusMissed  Status = "MISSED"  // not sent: the misfire policy dropped it
-	StatusUnknown Status = "UNKNOWN" // at most once: a crash hid the outcome
+	StatusUnknown Status = "UNKNOWN" // at most once: the outcome is unknown after a crash
 )
 
-// Final reports whether the status is an end.
+// Final reports whether the status is final.
 func (s Status) Final() bool { return s != StatusPending && s != StatusRunning }
 
 // FireKey is the natural key of an execution. Nonce is zero for a scheduled
@@ -32,13 +32,13 @@ func (k FireKey) ID() ExecutionID { return NewExecutionID(k.JobID, k.ScheduledAt
 // Attempt is one HTTP request of an execution.
 type Attempt struct {
 	Number      int    `json:"number"`              // counted from 1
-	StartedAt   int64  `json:"startedAt,omitempty"` // Unix milliseconds; zero: a crash hid it
+	StartedAt   int64  `json:"startedAt,omitempty"` // Unix milliseconds; zero: unknown after a crash
 	CompletedAt int64  `json:"completedAt"`
 	HTTPStatus  int    `json:"httpStatus,omitempty"` // zero: no response
 	Error       string `json:"error,omitempty"`
 }
 
-// Execution is the record of what became of a fire or of a manual trigger.
+// Execution is the record of the outcome of a fire or of a manual trigger.
 type Execution struct {
 	FireKey
 	Version     int // the job's version that it belongs to
@@ -51,8 +51,8 @@ type Execution struct {
 	Attempts    []Attempt // complete when RetryCount > 0; otherwise nil, see AllAttempts
 	Missed      *MissedRange
 
-	// NextAttemptAt is when the next attempt is due, Unix milliseconds, of an
-	// execution that waits for its retry; otherwise zero. It is no part of a fact.
+	// NextAttemptAt is when the next attempt is due, in Unix milliseconds, if the
+	// execution waits for a retry; otherwise zero. Facts do not have it.
 	NextAttemptAt int64
 }
 
@@ -80,8 +80,8 @@ func (e *Execution) Fires() int64 {
 	return 1
 }
 
-// AllAttempts returns every attempt. A record of a single attempt does not
-// store it twice: it is made from the record's own fields.
+// AllAttempts returns every attempt. A record with a single attempt does not store it
+// separately; AllAttempts constructs it from the fields of the record.
 func (e *Execution) AllAttempts() []Attempt {
 	if len(e.Attempts) > 0 || e.StartedAt == 0 {
 		return e.Attempts
@@ -89,16 +89,15 @@ func (e *Execution) AllAttempts() []Attempt {
 	return []Attempt{{1, e.StartedAt, e.CompletedAt, e.HTTPStatus, e.Error}}
 }
 
-// OpenRun is the durable state of an execution that has not ended: one that
-// waits for a retry, a manual trigger, a recovered fire whose first send is
-// uncertain, or a call that has been running for long. All others need no row
-// before they end.
+// OpenRun is the durable state of an execution that has not ended: one that waits for a
+// retry, a manual trigger, a recovered fire whose first send is uncertain, or a call
+// that has been running for a long time. All others need no row before they end.
 type OpenRun struct {
 	FireKey
 	Version   int
 	Attempts  []Attempt // those that ended
 	NextAt    int64     // when the next attempt is due, Unix milliseconds
 	Crashes   int       // crashes in a row while a request of it was in flight
-	InFlight  bool      // a request may be under way: after a crash it is uncertain
+	InFlight  bool      // a request may be in flight: after a crash it is uncertain
 	CreatedAt int64     // Unix milliseconds
 }

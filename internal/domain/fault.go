@@ -9,7 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// spoiledBody is no JSON: no stored body and no one's document has it.
+// spoiledBody is not valid JSON, so no stored body and no document can have it.
 const spoiledBody = "{"
 
 // Fault says why a part of a stored version cannot be used.
@@ -18,9 +18,9 @@ type Fault struct {
 	Reason string
 }
 
-// Unusable returns why the stored version cannot be run, or nil: a part could
-// not be read, or a policy, a schedule or a zone is unknown to this program. A
-// limit that has become stricter since is no reason: what ran goes on.
+// Unusable returns why the stored version cannot be run, or nil: a part could not be
+// read, or this program does not know a policy, a schedule or a zone. A limit that has
+// become stricter since then is not a reason: a job that ran continues to run.
 func (v *Version) Unusable() error {
 	_, err := v.Compile()
 	return err
@@ -34,10 +34,10 @@ func (v *Version) Compile() (*cron.Schedule, error) {
 	return v.Spec.parseSchedule()
 }
 
-// unknown returns what this program does not know of the version, but for the
-// schedule.
+// unknown returns which parts of the version, except the schedule, this program does
+// not know.
 func (v *Version) unknown() error {
-	if len(v.Unread) == 0 && v.Spec.plain() { // a start with ten million jobs asks each of them
+	if len(v.Unread) == 0 && v.Spec.plain() { // a start with ten million jobs checks each of them
 		return nil
 	}
 	var fe fieldErrors
@@ -63,9 +63,8 @@ func (s *Spec) plain() bool {
 		s.Retry.Backoff == BackoffLinear && s.DST.Gap == "AFTER" && s.DST.Fold == "FIRST" && len(s.Signing.Secrets) == 0
 }
 
-// Spoil gives each field that could not be read a value that [Spec.Validate]
-// refuses by the field's name: a change that leaves one as it is does not pass
-// for a whole document.
+// Spoil gives each field that could not be read a value that [Spec.Validate] refuses by
+// the name of the field, so that a change that does not provide the field is refused.
 func (s *Spec) Spoil(unread []Fault) error {
 	for _, f := range unread {
 		if !s.spoil(f.Field) {
@@ -116,7 +115,7 @@ func (s *Spec) spoil(field string) bool {
 	return true
 }
 
-// FaultText says an error of [Version.Unusable] in one line.
+// FaultText formats an error of [Version.Unusable] as one line.
 func FaultText(err error) string {
 	return strings.Join(strings.Fields(err.Error()), " ")
 }

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// FoldCase writes a text so that two texts which differ in the case of letters
-// alone become equal, in every script: Unicode's simple folding, of one
-// character to one (Σ, σ and ς are one letter; ß is not ss, and the dotless ı of
-// Turkish is not i). It is what a search for text compares. A text in ASCII
-// becomes its small letters, which a store may make by itself.
+// FoldCase folds a text so that two texts that differ only in letter case become equal,
+// in every script. It uses Unicode's simple folding, which maps one character to one
+// character (Σ, σ and ς are one letter; ß is not ss, and the dotless ı of Turkish is not
+// i). A search for text compares folded texts. For ASCII text, folding is conversion to
+// lower case, which a store may do itself.
 func FoldCase(text string) string {
 	for i := range len(text) {
 		if c := text[i]; c >= utf8.RuneSelf {
@@ -20,8 +20,8 @@ func FoldCase(text string) string {
 	return strings.ToLower(text)
 }
 
-// foldRune returns the least of the characters that differ in case alone, and
-// the small letter if that is one of ASCII (K, k and the sign of kelvin).
+// foldRune returns the smallest of the characters that differ only in case, or the
+// lower-case letter if one of them is ASCII (K, k and the kelvin sign).
 func foldRune(r rune) rune {
 	if r < utf8.RuneSelf {
 		return unicode.ToLower(r)

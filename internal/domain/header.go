@@ -9,9 +9,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// reservedHeaders belong to the connection (RFC 9110, section 7.6.1), decide
-// where a message ends or goes, or are Belfry's. So do all that begin with one
-// of the reservedPrefixes.
+// reservedHeaders belong to the connection (RFC 9110, section 7.6.1), determine where a
+// message ends or is sent, or are set by Belfry. The same applies to all headers that
+// begin with one of the reservedPrefixes.
 var (
 	reservedHeaders = []string{
 		"connection", "content-length", "expect", "host", "http2-settings", "idempotency-key",
@@ -21,9 +21,9 @@ var (
 	reservedPrefixes = []string{"belfry-", "proxy-", "webhook-"}
 )
 
-// reservedHeader reports whether a job may not set the header. An underscore
-// counts as a hyphen: to programs behind a gateway interface (RFC 3875, section
-// 4.1.18) Belfry_Job_Id and Belfry-Job-Id are one variable.
+// reservedHeader reports whether a job may not set the header. An underscore counts as
+// a hyphen: for programs behind a gateway interface (RFC 3875, section 4.1.18)
+// Belfry_Job_Id and Belfry-Job-Id are the same variable.
 func reservedHeader(name string) bool {
 	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	return slices.Contains(reservedHeaders, name) ||
@@ -59,8 +59,8 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 	}
 }
 
-// nameAlone cuts off what follows a name: whoever writes a whole header in the
-// place of its name has written its value there.
+// nameAlone cuts off everything after the name: a user who writes a whole header in
+// place of its name has put its value there.
 func nameAlone(name string) string {
 	if i := strings.IndexAny(name, ": \t\r\n="); i >= 0 {
 		return name[:i] + "..."

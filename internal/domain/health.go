@@ -1,8 +1,8 @@
 package domain
 
-// Health is a server's view of whether it does its work.
+// Health is a server's report on whether it works.
 type Health struct {
-	Ready  bool // all checks are OK and what is on record has been read
+	Ready  bool // all checks are OK and the record has been read
 	Checks []Check
 }
 
@@ -11,5 +11,5 @@ type Check struct {
 	Name    string // "store", "timetable", ...
 	OK      bool
 	Detail  string // the reason when it is not OK, for people
-	Warning string // what somebody should look at although it is OK; empty: nothing
+	Warning string // what an operator should look at although the check is OK; empty: nothing
 }

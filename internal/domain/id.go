@@ -9,11 +9,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// JobID names a job: a UUIDv7, so that ids sort by the time of creation.
+// JobID identifies a job: a UUIDv7, so that ids sort by the time of creation.
 type JobID [16]byte
 
-// ExecutionID names an execution: a UUIDv8 that starts with the scheduled
-// instant. See [NewExecutionID].
+// ExecutionID identifies an execution: a UUIDv8 that starts with the scheduled instant.
+// See [NewExecutionID].
 type ExecutionID [16]byte
 
 // NewJobID returns a fresh UUIDv7 (RFC 9562, section 5.7) for the instant ms,
@@ -28,10 +28,9 @@ func NewJobID(ms int64) JobID {
 }
 
 // NewJobIDs returns n ids for the instant ms that sort in the order in which
-// they are returned. The twelve bits after the instant count (RFC 9562, section
-// 6.2, method 1); where they overflow, the count goes on in the next
-// millisecond. Ids of other calls may lie in between, but none is equal: 62
-// bits are random.
+// they are returned. The twelve bits after the instant are a counter (RFC 9562, section
+// 6.2, method 1); if it overflows, it continues in the next millisecond. Ids of other
+// calls may sort in between, but none is equal: 62 bits are random.
 func NewJobIDs(ms int64, n int) []JobID {
 	ids := make([]JobID, n)
 	for i := range ids {
@@ -42,8 +41,8 @@ func NewJobIDs(ms int64, n int) []JobID {
 	return ids
 }
 
-// NewNonce returns a random number that is never zero. It tells manual
-// executions of one job in one millisecond apart; zero marks a scheduled one.
+// NewNonce returns a random number that is never zero. It distinguishes manual
+// executions of one job in one millisecond; zero marks a scheduled execution.
 func NewNonce() int64 {
 	var b [8]byte
 	for {
@@ -54,10 +53,10 @@ func NewNonce() int64 {
 	}
 }
 
-// NewExecutionID derives the id of an execution from what it is: the job, the
-// scheduled instant in Unix milliseconds, and the nonce of a manual one (zero
-// for a scheduled fire). The first 48 bits are the instant, the rest are from
-// SHA-256 of all three, in the layout of a UUIDv8 (RFC 9562, section 5.8).
+// NewExecutionID derives the id of an execution from the job, the scheduled instant in
+// Unix milliseconds, and the nonce of a manual execution (zero for a scheduled fire).
+// The first 48 bits are the instant, the rest come from SHA-256 of all three, in the
+// layout of a UUIDv8 (RFC 9562, section 5.8).
 func NewExecutionID(job JobID, scheduledAt, nonce int64) ExecutionID {
 	var in [32]byte
 	copy(in[:16], job[:])
@@ -79,14 +78,14 @@ func (id ExecutionID) ScheduledAt() int64 {
 	return int64(binary.BigEndian.Uint64(id[:8]) >> 16)
 }
 
-// Slot returns the job's slot, 0 to 65535: the unit in which shards are cut.
+// Slot returns the job's slot, 0 to 65535: a shard is a range of slots.
 func (id JobID) Slot() uint16 {
 	sum := sha256.Sum256(id[:])
 	return binary.BigEndian.Uint16(sum[:2])
 }
 
-// Shard returns the shard that the job belongs to, of so many. Shards are ranges of
-// slots, so that doubling their number splits each in two.
+// Shard returns the shard that the job belongs to, out of the given number. Shards are
+// ranges of slots, so that doubling their number splits each of them in two.
 func (id JobID) Shard(of int) int {
 	if of <= 1 {
 		return 0 // not worth the hash

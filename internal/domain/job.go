@@ -6,7 +6,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron"
 )
 
-// Forever is the EffectiveTo of a version that nothing has closed.
+// Forever is the EffectiveTo of a version that is not closed.
 const Forever int64 = math.MaxInt64
 
 // Job is what a user registers, with its current version.
@@ -17,8 +17,8 @@ type Job struct {
 	Current   Version
 }
 
-// Version is one edit of a job: what the job was from EffectiveFrom on and
-// before EffectiveTo. A deleted job has no version that is still open.
+// Version is one edit of a job: the state of the job from EffectiveFrom on and before
+// EffectiveTo. All versions of a deleted job are closed.
 type Version struct {
 	JobID         JobID
 	Number        int   // counted from 1
@@ -39,8 +39,8 @@ type Timing struct {
 	from, to int64 // fires f with from <= f < to
 }
 
-// Timing compiles the version's schedule. An inactive version has no fires.
-// The error is that of [Spec.Validate] for the schedule fields.
+// Timing compiles the version's schedule. An inactive version has no fires. The error
+// is the one of [Spec.Validate] for the schedule fields.
 func (v *Version) Timing() (Timing, error) {
 	sched, err := v.Spec.parseSchedule()
 	if err != nil {
@@ -49,7 +49,7 @@ func (v *Version) Timing() (Timing, error) {
 	return v.TimingOf(sched), nil
 }
 
-// TimingOf is [Version.Timing] for a caller that holds the compiled schedule.
+// TimingOf is [Version.Timing] for a caller that has the compiled schedule already.
 func (v *Version) TimingOf(sched *cron.Schedule) Timing {
 	w := Window{
 		From: v.EffectiveFrom, To: v.EffectiveTo, Active: v.Active,
@@ -121,15 +121,15 @@ func Bind(id JobID, createdAt int64) cron.Binding {
 	return cron.Binding{Seed: cron.SeedOf(id), Anchor: floorDiv(createdAt, 1000)}
 }
 
-// JitterOffset returns the job's place in its jitter window, 0 to jitterMs
-// inclusive. It depends on the job's id alone, so that every fire of the job
-// can be computed again; a job keeps its place for as long as it lives.
+// JitterOffset returns the job's delay within its jitter window, 0 to jitterMs
+// inclusive. It depends only on the job's id, so every fire of the job can be computed
+// again, and it never changes.
 func JitterOffset(id JobID, jitterMs int64) int64 {
 	if jitterMs <= 0 {
 		return 0
 	}
 	// FNV-1a over the id's bytes, with the finaliser of SplitMix64 so that
-	// neighbouring ids do not get neighbouring places.
+	// neighbouring ids do not get neighbouring delays.
 	h := uint64(14695981039346656037)
 	for _, b := range id {
 		h = (h ^ uint64(b)) * 1099511628211

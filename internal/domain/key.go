@@ -10,21 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// Role says what the holder of an API key may do. Each includes the one below
-// it.
+// Role says what the holder of an API key may do. Each role includes the weaker ones.
 type Role string
 
 // The roles, weakest first.
 const (
-	RoleViewer Role = "viewer" // reads
-	RoleEditor Role = "editor" // changes jobs and triggers them
-	RoleAdmin  Role = "admin"  // everything: keys and the trail of changes too
+	RoleViewer Role = "viewer" // may read
+	RoleEditor Role = "editor" // may also change and trigger jobs
+	RoleAdmin  Role = "admin"  // may do everything, including keys and the audit trail
 )
 
 var roles = []Role{RoleViewer, RoleEditor, RoleAdmin}
 
-// Covers reports whether the role may do what needs another one. An unknown
-// role covers nothing, and nothing covers an unknown one.
+// Covers reports whether the role includes the other one. An unknown role includes
+// nothing, and no role includes an unknown one.
 func (r Role) Covers(need Role) bool {
 	has, wants := slices.Index(roles, r), slices.Index(roles, need)
 	return wants >= 0 && has >= wants
@@ -39,23 +38,23 @@ const (
 	keyIDLength = 8
 )
 
-// APIKey is who may come in. The key itself is not in it: whoever reads the
-// database can open nothing with what is there.
+// APIKey describes an API key. It does not contain the key itself, so that a copy of
+// the database gives no access.
 type APIKey struct {
-	ID         string   // the public part, which is in the key too
+	ID         string   // the public part, which is also part of the key
 	Hash       [32]byte // SHA-256 of the whole key
 	Name       string
 	Role       Role
-	Namespace  string // the only one whose jobs it sees; empty: all
+	Namespace  string // the only namespace that the key may access; empty: all
 	CreatedAt  int64  // Unix milliseconds
-	ExpiresAt  int64  // first instant at which it opens nothing any more; zero: never
+	ExpiresAt  int64  // first instant at which it is not accepted any more; zero: never
 	LastUsedAt int64  // to the minute; zero: never
-	RevokedAt  int64  // zero: it has not been
+	RevokedAt  int64  // zero: not revoked
 }
 
-// NewAPIKey returns a fresh key, as it is shown once: "bel_", an id of 8
-// characters, and a secret of 26. The secret has 130 random bits: guessing it
-// is hopeless, so that a plain SHA-256 keeps it as well as a slow hash would.
+// NewAPIKey returns a new key in the form that is shown once: "bel_", an id of 8
+// characters, and a secret of 26. The secret has 130 random bits, which cannot be
+// guessed, so a plain SHA-256 protects it as well as a slow hash.
 func NewAPIKey() (text string, key APIKey) {
 	key.ID = strings.ToLower(rand.Text()[:keyIDLength])
 	text = keyPrefix + key.ID + "_" + rand.Text()
@@ -63,8 +62,8 @@ func NewAPIKey() (text string, key APIKey) {
 	return text, key
 }
 
-// MaskKeys hides the secrets of keys in a text that is logged, as a path into
-// which somebody has pasted one. The ids stay.
+// MaskKeys masks the secrets of keys in a text that is logged, for example a path into
+// which a key was pasted. The ids stay visible.
 func MaskKeys(text string) string {
 	for from := 0; ; {
 		i := strings.Index(text[from:], keyPrefix)
@@ -103,15 +102,15 @@ func (k *APIKey) Validate() error {
 	return fe.err()
 }
 
-// Opens reports whether the key opens anything at the instant.
+// Opens reports whether the key is valid at the instant.
 func (k *APIKey) Opens(now int64) bool {
 	return k.RevokedAt == 0 && (k.ExpiresAt == 0 || now < k.ExpiresAt)
 }
 
 var keyID = regexp.MustCompile(`^[a-z2-7]{8}$`)
 
-// ParseKeyID checks the form of a key's id. A whole key is refused without being
-// echoed: it is easily given in the id's place.
+// ParseKeyID checks the form of a key's id. A whole key, which is easily given instead
+// of the id, is refused without being repeated in the error.
 func ParseKeyID(s string) (string, error) {
 	if !keyID.MatchString(s) {
 		return "", Invalid("id", "must be the id of a key: 8 characters, as in k7x2mq4a", nil)

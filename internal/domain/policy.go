@@ -1,6 +1,6 @@
 package domain
 
-// Guarantee says how surely a fire is delivered.
+// Guarantee is the delivery guarantee of a job's fires.
 type Guarantee string
 
 // The values of a job's type.
@@ -9,8 +9,8 @@ const (
 	AtMostOnce  Guarantee = "ATMOST_ONCE"  // never sent twice; a crash may leave the outcome UNKNOWN
 )
 
-// OverlapPolicy says what becomes of a fire that comes due while the previous
-// execution of its job still runs.
+// OverlapPolicy says what happens to a fire that comes due while the previous execution
+// of its job is still running.
 type OverlapPolicy string
 
 // The overlap policies.
@@ -20,8 +20,8 @@ const (
 	OverlapQueue OverlapPolicy = "QUEUE" // send it when the other one has ended, in order
 )
 
-// MisfirePolicy says what becomes of fires whose time passed while nobody
-// could send them.
+// MisfirePolicy says what happens to fires whose instant passed while they could not be
+// sent.
 type MisfirePolicy string
 
 // The misfire policies.

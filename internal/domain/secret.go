@@ -8,18 +8,18 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// Mask replaces a secret value wherever a job is shown. A change that sends
-// it back keeps the value that it replaces.
+// Mask replaces a secret value wherever a job is shown. A change that sends the mask
+// back leaves the stored value unchanged.
 const Mask = webhook.Mask
 
-// minSecretBytes is the shortest text that is blotted out of what a target
-// answered: shorter ones are in any text by chance.
+// minSecretBytes is the shortest text that is masked in the response of a target:
+// shorter ones occur in any text by chance.
 const minSecretBytes = 4
 
-// SecretHeader reports whether a header of this name holds a secret by what it
-// is for: Authorization, Proxy-Authorization, Cookie, and what ends in -Key,
-// -Token or -Secret. Letter case is ignored, and an underscore counts as a
-// hyphen, as in reserved names. A job can name more: see [Spec.IsSecret].
+// SecretHeader reports whether a header is secret because of its name: Authorization,
+// Proxy-Authorization, Cookie, and names that end in -Key, -Token or -Secret. Letter
+// case is ignored, and an underscore counts as a hyphen, as in reserved names. A job can
+// name further headers: see [Spec.IsSecret].
 func SecretHeader(name string) bool {
 	switch low := strings.ReplaceAll(strings.ToLower(name), "_", "-"); low {
 	case "authorization", "proxy-authorization", "cookie":
@@ -29,8 +29,8 @@ func SecretHeader(name string) bool {
 	}
 }
 
-// IsSecret reports whether the value of a header of this job is never shown:
-// by the header's name, or because secretHeaders names it.
+// IsSecret reports whether the value of a header of this job is never shown: because of
+// the header's name, or because secretHeaders names it.
 func (s *Spec) IsSecret(name string) bool {
 	return SecretHeader(name) || slices.ContainsFunc(s.SecretNames,
 		func(n string) bool { return strings.EqualFold(n, name) })
@@ -49,8 +49,8 @@ func (s *Spec) SecretHeaders() []string {
 	return names
 }
 
-// Masked returns the spec as it may be shown: with [Mask] for each secret value,
-// of headers and of signing.
+// Masked returns the spec in the form that may be shown: with [Mask] for each secret
+// value, of headers and of signing.
 func (s *Spec) Masked() Spec {
 	out := *s
 	if n := len(s.Signing.Secrets); n > 0 {
@@ -65,11 +65,10 @@ func (s *Spec) Masked() Spec {
 	return out
 }
 
-// SecretTexts returns what must not be shown of a text that a target answered,
-// which may repeat what it was sent or knows: the secret values, the part of an
-// Authorization after its scheme, the values of cookies, and what is behind the
-// prefix of a signing secret. The longest come first, so that none is hidden in
-// part.
+// SecretTexts returns the texts that must be masked in the response of a target, which
+// may repeat what it has received or knows: the secret values, the part of an
+// Authorization after its scheme, the values of cookies, and the part of a signing secret
+// after its prefix. The longest come first, so that none is masked only in part.
 func (s *Spec) SecretTexts() []string {
 	var texts []string
 	for _, name := range s.SecretHeaders() {

@@ -6,8 +6,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// Signing is how a job's requests are signed. The zero value leaves that to the
-// server's own secrets.
+// Signing defines how a job's requests are signed. With the zero value the server's own
+// secrets are used.
 type Signing struct {
 	Secrets []webhook.Secret `json:"secrets,omitempty"` // at most webhook.MaxSecrets, the newest first
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// Limits of a job spec. The whole document is also under the API's body limit.
+// Limits of a job spec. The API's body limit applies to the whole document.
 // Lengths of text are in characters, as in JSON Schema; a character has at most
 // four bytes.
 const (
@@ -29,11 +29,12 @@ const (
 	// MaxInstantMs is 2200-01-01, the end of the calendar.
 	MaxInstantMs = 7_258_118_400_000
 
-	// DefaultNamespace is where jobs are that do not say.
+	// DefaultNamespace is the namespace of jobs that do not name one.
 	DefaultNamespace = "default"
 )
 
-// Spec is what a user says about a job: when, where and how surely.
+// Spec is the user's definition of a job: when to call, which URL, and with which
+// guarantee.
 type Spec struct {
 	Schedule  string            `json:"schedule"`
 	API       string            `json:"api"`
@@ -44,9 +45,9 @@ type Spec struct {
 	Timezone  string            `json:"timezone"`
 	Method    string            `json:"method"`
 	Headers   map[string]string `json:"headers,omitempty"`
-	// headers that are secret beside those of [SecretHeader]
+	// secret headers in addition to those of [SecretHeader]
 	SecretNames   []string        `json:"secretHeaders,omitempty"`
-	Body          json.RawMessage `json:"body,omitempty"` // any JSON value; a string is sent as its text
+	Body          json.RawMessage `json:"body,omitempty"` // any JSON value; for a string its text is sent
 	TimeoutMs     int64           `json:"timeoutMs"`
 	Retry         Retry           `json:"retry"`
 	Overlap       OverlapPolicy   `json:"overlap"`
@@ -62,7 +63,7 @@ type Spec struct {
 	ClientCertificate string `json:"clientCertificate,omitempty"`
 }
 
-// SpecDoc is what a change of a job acts on: the spec and whether the job is
+// SpecDoc is the part of a job that a change can modify: the spec and whether the job is
 // active.
 type SpecDoc struct {
 	Spec
@@ -72,15 +73,15 @@ type SpecDoc struct {
 // NewSpecDoc returns an active document with every default set.
 func NewSpecDoc() SpecDoc { return SpecDoc{Spec: DefaultSpec(), IsActive: true} }
 
-// DST is a job's choice for wall-clock times that a change of offset skips
-// (gap) or repeats (fold).
+// DST is a job's choice for wall-clock times that a clock change skips (gap) or repeats
+// (fold).
 type DST struct {
 	Gap  cron.Gap  `json:"gap"`
 	Fold cron.Fold `json:"fold"`
 }
 
-// DefaultSpec returns a spec with every default set; schedule, api and type
-// are left for the user.
+// DefaultSpec returns a spec with every default set; schedule, api and type have no
+// defaults.
 func DefaultSpec() Spec {
 	return Spec{
 		Namespace: DefaultNamespace,
@@ -95,7 +96,7 @@ func DefaultSpec() Spec {
 }
 
 // Validate returns a CodeInvalid error that names every wrong field, or nil.
-// It does not ask whether a fire is left in the future: see [Version.Validate].
+// It does not check whether there is a fire in the future: see [Version.Validate].
 func (s *Spec) Validate() error {
 	var fe fieldErrors
 	s.checkSchedule(&fe)
@@ -109,8 +110,8 @@ func (s *Spec) Validate() error {
 }
 
 // Validate checks the spec, and that the version fires at all at or after its
-// EffectiveFrom: a job that can never fire is refused. A paused one is not
-// asked.
+// EffectiveFrom: a job that can never fire is refused. This is not checked for a paused
+// job.
 func (v *Version) Validate() error {
 	if err := v.Spec.Validate(); err != nil {
 		return err
@@ -139,8 +140,8 @@ func (s *Spec) parseSchedule() (*cron.Schedule, error) {
 	return ParseSchedule(s.Schedule, s.Timezone, s.DST)
 }
 
-// ScheduleWarnings returns what is legal in the schedule but may not be meant,
-// one sentence each: the words of a preview.
+// ScheduleWarnings returns what is valid in the schedule but may be a mistake, one
+// sentence each, in the words of a preview.
 func (s *Spec) ScheduleWarnings() []string {
 	sched, err := s.parseSchedule()
 	if err != nil {
@@ -149,8 +150,8 @@ func (s *Spec) ScheduleWarnings() []string {
 	return sched.Warnings()
 }
 
-// ParseSchedule compiles an expression and gives the errors of package cron
-// the names of the spec's fields.
+// ParseSchedule compiles an expression. Its errors have the names of the spec's fields
+// instead of those of package cron.
 func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
 	sched, err := cron.Parse(text, zone, cron.DST{Gap: dst.Gap, Fold: dst.Fold})
 	if err == nil {
@@ -181,7 +182,7 @@ func (s *Spec) checkSchedule(fe *fieldErrors) {
 	}
 }
 
-// checkDST reports whether the choices for changes of the clock are known.
+// checkDST reports whether the choices for clock changes are known.
 func (s *Spec) checkDST(fe *fieldErrors) bool {
 	gapOK := slices.Contains([]cron.Gap{"", "AFTER", "SKIP", "BEFORE"}, s.DST.Gap)
 	foldOK := slices.Contains([]cron.Fold{"", "FIRST", "SECOND", "BOTH"}, s.DST.Fold)
@@ -218,8 +219,7 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	fe.within(s.TimeoutMs, 1, MaxTimeoutMs, "timeoutMs", "")
 }
 
-// checkCertificate judges the form of the name. Which names there are is for
-// the server to say.
+// checkCertificate checks the form of the name. Only the server knows which names exist.
 func (s *Spec) checkCertificate(fe *fieldErrors) {
 	name := s.ClientCertificate
 	if name == "" {
@@ -227,7 +227,7 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 	}
 	fe.require(utf8.RuneCountInString(name) <= MaxTagLength && printable(name), "clientCertificate",
 		fmt.Sprintf("must be a name of at most %d characters of printable text", MaxTagLength), nil)
-	parts, _ := target.Cut(s.API) // another fault says what is wrong with it
+	parts, _ := target.Cut(s.API) // another check reports what is wrong with it
 	fe.require(parts.Secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
 }
 
@@ -244,7 +244,7 @@ func (s *Spec) checkLabels(fe *fieldErrors) {
 	}
 }
 
-// Rules with figures in them, made once and not with each job that keeps them.
+// Rules that contain numbers. They are formatted once, not for each job that is valid.
 var (
 	headersRule     = fmt.Sprintf("must be at most %d", MaxHeaders)
 	headerBytesRule = fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes)
@@ -301,8 +301,8 @@ func (s *Spec) checkWindow(fe *fieldErrors) {
 }
 
 // Payload returns the bytes to send as the body, and whether they are JSON. A
-// spec without a body returns nil: the executor then sends the identity of the
-// fire. A body that is a JSON string is sent as its text.
+// spec without a body returns nil: the executor then sends the identity of the fire. For
+// a body that is a JSON string, its text is sent.
 func (s *Spec) Payload() (body []byte, isJSON bool) {
 	if len(s.Body) == 0 || s.Body[0] != '"' {
 		return s.Body, true

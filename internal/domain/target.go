@@ -10,14 +10,14 @@ import (
 )
 
 // schemeFault says what is wrong with a URL that does not begin with http:// or
-// https://, and which one was probably meant.
+// https://, and suggests the one that was probably meant.
 func schemeFault(raw string) string {
 	const rule = "must be an http or https URL"
 	bare := strings.Trim(raw, "<>()\"'`")
 	scheme, rest := "http", bare
 	if name, after, ok := strings.Cut(bare, "://"); ok {
 		if scheme, rest = spelling.Fold(name), after; scheme != "http" && scheme != "https" {
-			return rule // another protocol is no mistake in writing
+			return rule // another protocol is not a spelling mistake
 		}
 	} else {
 		for _, known := range []string{"https", "http"} {
@@ -45,8 +45,8 @@ func cutPrefixFold(text, prefix string) (after string, ok bool) {
 	return text[len(prefix):], true
 }
 
-// spaceFault says what is wrong with a URL that holds blanks, and which one was
-// probably meant if it stands behind a command or a method.
+// spaceFault says what is wrong with a URL that contains blanks, and suggests the part
+// after a command or a method.
 func spaceFault(raw string) string {
 	words := strings.Fields(raw)
 	last := words[max(0, len(words)-1):]
@@ -57,8 +57,8 @@ func spaceFault(raw string) string {
 	return "must not hold spaces or control characters: write them as %20 and so on"
 }
 
-// withoutUser is a URL as a refusal may repeat it: with a mask in the place of a
-// user name and password, and of what looks like them.
+// withoutUser returns a URL in the form that an error may repeat: with a mask in place
+// of a user name and password, and of text that looks like them.
 func withoutUser(raw string) string {
 	at := strings.LastIndexByte(raw, '@')
 	if at < 0 {
@@ -91,7 +91,7 @@ func urlFault(raw string) string {
 	return target.Fault(raw)
 }
 
-// Clip keeps what a message quotes short.
+// Clip truncates a text that a message quotes.
 func Clip(text string) string {
 	const most = 48
 	if len(text) <= most {

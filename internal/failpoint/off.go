@@ -2,5 +2,5 @@
 
 package failpoint
 
-// Hit marks a seam. It does nothing in this build.
+// Hit marks a failpoint. It does nothing in this build.
 func Hit(string) {}

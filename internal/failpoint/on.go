@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// plan is what BELFRY_FAILPOINT asks for.
+// plan is the content of BELFRY_FAILPOINT.
 type plan struct {
 	name  string
 	stall time.Duration // zero: kill
@@ -23,7 +23,7 @@ var (
 	passes atomic.Int64
 )
 
-// Hit marks a seam. It ends or holds the process when the seam's turn has come.
+// Hit marks a failpoint. At the configured pass it kills or stalls the process.
 func Hit(name string) {
 	p := asked
 	if name != p.name || passes.Add(1) != p.at {
@@ -40,11 +40,11 @@ func Hit(name string) {
 	if err != nil {
 		panic(err)
 	}
-	select {} // nothing after the seam may happen any more
+	select {} // nothing after the failpoint may run
 }
 
-// fromEnv reads the variable and takes it away: package config refuses names
-// that it does not know, and this one is no setting.
+// fromEnv reads the variable and unsets it: package config refuses unknown names, and
+// this one is not a setting.
 func fromEnv() plan {
 	text, ok := os.LookupEnv("BELFRY_FAILPOINT")
 	if !ok {

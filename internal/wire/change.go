@@ -13,12 +13,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// The document that GET /jobs/{id} answers is a change, too: whoever reads a
-// job, alters a field and sends the whole back means that field. What can only
-// be read may come along as it is; with another value it is refused by name, and
-// nothing of it is ever ignored in silence.
+// The document of GET /jobs/{id} is a valid change, too: a client that reads a job,
+// alters a field and sends the whole document back wants to change that field. Read-only
+// members may be present if they are unchanged; a different value is refused by name, and
+// nothing is ignored silently.
 
-// Change is what a PUT asks for.
+// Change is the content of a PUT request.
 type Change struct {
 	Fields   []byte          // the fields of the job, as one JSON object
 	inSpec   map[string]bool // those of them that were in spec
@@ -28,8 +28,8 @@ type Change struct {
 // readOnlyMembers are the members of a job's document that no change can set.
 var readOnlyMembers = []string{"id", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt", "error"}
 
-// ReadChange takes a document apart. It holds a subset of the fields of a job,
-// or spec with them, or some here and some there, but none in both places.
+// ReadChange decomposes a document. The document has a subset of the fields of a job at
+// the top, or in spec, or some of them in each place, but none in both places.
 func ReadChange(data []byte) (Change, error) {
 	c := Change{Fields: data}
 	var all map[string]json.RawMessage
@@ -78,12 +78,12 @@ func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) er
 	return wrong.err()
 }
 
-// NamesState reports whether the document says what it was made of: then it is for [Change.Check].
+// NamesState reports whether the document has read-only members: then [Change.Check] checks them.
 func (c *Change) NamesState() bool { return c.readOnly != nil }
 
-// Check holds what can only be read to the job as it is. It returns the number
-// of the version that the change was made of, zero if it does not say. The error is a
-// CodeConflict one when that version is not the current one.
+// Check compares the read-only members with the job. It returns the number of the version
+// on which the change is based, or zero if the document does not have it. If that version
+// is not the current one, the error has CodeConflict.
 func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 	if c.readOnly == nil {
 		return 0, nil
@@ -101,7 +101,7 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 		raw, has := c.readOnly[name]
 		var was any
 		switch {
-		case !has || string(raw) == "null": // null says nothing
+		case !has || string(raw) == "null": // null counts as absent
 		case json.Unmarshal(raw, &was) == nil && unchanged(name, was, is[name], clockMs):
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)
@@ -115,8 +115,8 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 	return now.Version, nil
 }
 
-// staleDocument refuses a document of another version than the current one: its
-// unchanged fields would undo what somebody else has changed since.
+// staleDocument refuses a document of a version other than the current one: its
+// unchanged fields would undo later changes by others.
 func staleDocument(current int, was any) error {
 	return &domain.Error{Code: domain.CodeConflict, Fields: []domain.FieldError{{
 		Field: "version", Message: fmt.Sprintf("must be the job's current version, %d: read the job again, or leave "+
@@ -124,8 +124,8 @@ func staleDocument(current int, was any) error {
 	}}}
 }
 
-// unchanged reports whether a member says what it said when it was read. The
-// next fire moves on by itself: one that has passed was right once.
+// unchanged reports whether a member has the value that it had when it was read. The
+// next fire changes by itself: a fire that has passed was correct earlier.
 func unchanged(name string, was, is any, clockMs int64) bool {
 	switch name {
 	case "id":
@@ -147,7 +147,7 @@ func isNumber(v any) bool {
 // maxShownMember is how much of a member a fault shows, in bytes.
 const maxShownMember = 256
 
-// asRead shows a member as the job's document has it.
+// asRead formats a member in the form of the job's document.
 func asRead(is any) string {
 	if is == nil {
 		return "null"
@@ -159,8 +159,7 @@ func asRead(is any) string {
 	return Shorten(string(text), maxShownMember)
 }
 
-// Place gives the faults of fields that were in spec their path in the
-// document.
+// Place replaces the path of faults in fields of spec by their path in the document.
 func (c *Change) Place(err error) error {
 	e, ok := errors.AsType[*domain.Error](err)
 	if !ok || len(c.inSpec) == 0 {
@@ -176,14 +175,14 @@ func (c *Change) Place(err error) error {
 	return &placed
 }
 
-// cutIndex takes the index off a name: tags of tags[0].
+// cutIndex removes the index from a name: tags for tags[0].
 func cutIndex(name string) string {
 	before, _, _ := strings.Cut(name, "[")
 	return before
 }
 
-// PointToSpec tells whoever sends the document of a job to where only its fields
-// are taken, instead of naming each of its members as unknown.
+// PointToSpec explains the mistake to a client that sends the document of a job where
+// only its fields are accepted, instead of reporting each of its members as unknown.
 func PointToSpec(err error) error {
 	e, ok := errors.AsType[*domain.Error](err)
 	if !ok || !slices.ContainsFunc(e.Fields, func(f domain.FieldError) bool { return f.Field == "spec" }) {

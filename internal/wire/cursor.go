@@ -9,16 +9,16 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Cursor is a place in a list. Clients get it as opaque text and give it back
-// unchanged; nothing is kept on the server, so a cursor lives as long as what
-// it points at.
+// Cursor is a position in a list. Clients get it as opaque text and send it back
+// unchanged. The server stores nothing, so a cursor is valid as long as the row that it
+// points at exists.
 //
 //	byte   0     1        9            25      33      37
 //	       list  at       job          nonce   CRC-32
 //
-// as base64url without padding: 50 characters. The checksum is there to tell a
-// user about a cut or mistyped cursor, not to keep anybody out: a cursor
-// reaches nothing that its list does not.
+// as base64url without padding: 50 characters. The checksum detects a cut or mistyped
+// cursor. It is not for access control: a cursor gives access to nothing that its list
+// does not contain.
 type Cursor struct {
 	List  CursorList
 	At    int64 // Unix milliseconds
@@ -37,8 +37,8 @@ const (
 	CursorAlerts     CursorList = 'a' // before (at, job), and nonce is LostNonce for an alert of lost fires
 )
 
-// LostNonce marks the place of an alert of lost fires, which comes right before
-// the failures of the same job at the same instant.
+// LostNonce marks the position of an alert of lost fires, which is right before the
+// failures of the same job at the same instant.
 const LostNonce = 1
 
 const cursorBytes = 1 + 8 + 16 + 8 + 4
@@ -55,8 +55,8 @@ func (c Cursor) String() string {
 	return cursorEncoding.EncodeToString(b)
 }
 
-// ParseCursor reads a cursor of the list. Empty text is the start. A line break at
-// its end, as shells leave it, is passed over.
+// ParseCursor reads a cursor of the list. An empty text is the start. A line break at
+// the end, which shells may add, is ignored.
 func ParseCursor(list CursorList, text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{List: list}, nil

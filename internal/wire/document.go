@@ -7,7 +7,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Job is the document of a job as GET /jobs/{id} answers it. [ReadChange] takes it as a change.
+// Job is the document of GET /jobs/{id}. [ReadChange] accepts it as a change.
 type Job struct {
 	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
@@ -20,7 +20,7 @@ type Job struct {
 	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
 }
 
-// JobOf writes the document of a job with its secrets masked; nextFireAt nil: it fires no more.
+// JobOf writes the document of a job with its secrets masked; nextFireAt nil: it has no further fires.
 func JobOf(j *domain.Job, nextFireAt *int64) Job {
 	out := Job{
 		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
@@ -33,8 +33,8 @@ func JobOf(j *domain.Job, nextFireAt *int64) Job {
 	return out
 }
 
-// ReadOnly describes what the document of a job has beside its fields, in a
-// change.
+// ReadOnly describes the members that the document of a job has in addition to its
+// fields, as parts of a change.
 type ReadOnly struct {
 	ID            string `json:"id,omitempty" format:"uuid" readOnly:"true" doc:"The job's id. Not needed; another one is refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	CreatedAt     int64  `json:"createdAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
@@ -45,10 +45,10 @@ type ReadOnly struct {
 	NextFireAt    int64  `json:"nextFireAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225900000"`
 }
 
-// Document is what an export shows of a version: a document that [Merge] takes, with
-// [domain.Mask] in the place of each secret. A job that cannot be run has error besides,
-// which says why: what could not be read is not in the document, and an import refuses the
-// field by its name.
+// Document is a version in the form of an export: a document that [Merge] accepts, with
+// [domain.Mask] in place of each secret. A job that cannot be run also has the member
+// error, which has the reason: what could not be read is not in the document, and an
+// import refuses the member error by its name.
 func Document(v *domain.Version) json.Marshaler { return document{v, false} }
 
 // Revealed is [Document] with the secrets themselves.
@@ -77,8 +77,8 @@ func (d document) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(text[:len(text)-1], `,"error":%s}`, why), nil
 }
 
-// encode writes a document. The JSON of a spec never has its signing secrets: they are
-// written in its place where they were asked for.
+// encode writes a document. The JSON of a spec never contains its signing secrets; if
+// they were requested, they are written separately.
 func encode(doc *domain.SpecDoc, reveal bool) ([]byte, error) {
 	if !reveal {
 		return json.Marshal(doc)
@@ -92,7 +92,7 @@ func encode(doc *domain.SpecDoc, reveal bool) ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		domain.Spec
-		Signing  signing `json:"signing,omitzero"` // in the place of the spec's own
+		Signing  signing `json:"signing,omitzero"` // instead of the spec's own
 		IsActive bool    `json:"isActive"`
 	}{doc.Spec, s, doc.IsActive})
 }

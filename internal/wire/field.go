@@ -10,7 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// specField is how one field of the document is reached.
+// specField gives access to one field of the document.
 type specField struct {
 	decode  func(json.RawMessage, *domain.SpecDoc) error // replaces the value whole
 	reset   func(dst, from *domain.SpecDoc)              // copies the default
@@ -42,8 +42,8 @@ func nested[T any](get func(*domain.SpecDoc) *T, members map[string]specField) s
 	return f
 }
 
-// decodeKnown decodes what encoding/json would take too narrowly (integers) or
-// too widely (null in the place of a text), or takes ten times as long for.
+// decodeKnown decodes what encoding/json accepts too strictly (integers) or too loosely
+// (null instead of a text), or for which it takes ten times as long.
 func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 	switch to := into.(type) {
 	case *string:
@@ -78,8 +78,8 @@ func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 	return false, nil
 }
 
-// trimmed is a field whose text has no use for white space at its ends: what a
-// shell's $(...) or a form has left there is taken off.
+// trimmed is a text field without white space at its ends: what a shell's $(...) or a
+// form has added there is removed.
 func trimmed(get func(*domain.SpecDoc) *string) specField {
 	f := field(get)
 	decode := f.decode
@@ -91,7 +91,7 @@ func trimmed(get func(*domain.SpecDoc) *string) specField {
 	return f
 }
 
-// targetField is a URL, whose host is kept in its ASCII form.
+// targetField is a URL, whose host is stored in its ASCII form.
 func targetField() specField {
 	f := trimmed(func(d *domain.SpecDoc) *string { return &d.API })
 	decode := f.decode
@@ -103,8 +103,8 @@ func targetField() specField {
 	return f
 }
 
-// word is a field whose empty text would be taken for its default further on:
-// null and absence say that, and an empty text is a mistake.
+// word is a text field for which later code would treat an empty text as the default.
+// Only null and absence mean the default; an empty text is a mistake.
 func word[T ~string](get func(*domain.SpecDoc) *T, words string) specField {
 	f := field(get)
 	decode := f.decode
@@ -129,7 +129,7 @@ func instantField(get func(*domain.SpecDoc) *int64) specField {
 	return f
 }
 
-// tagsField takes the white space off each tag.
+// tagsField removes the white space around each tag.
 func tagsField() specField {
 	f := field(func(d *domain.SpecDoc) *[]string { return &d.Tags })
 	decode := f.decode
@@ -143,7 +143,7 @@ func tagsField() specField {
 	return f
 }
 
-// secretsField takes the white space off each secret.
+// secretsField removes the white space around each secret.
 func secretsField() specField {
 	f := field(func(d *domain.SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets })
 	decode := f.decode
@@ -160,7 +160,7 @@ func secretsField() specField {
 	return f
 }
 
-// faultOf makes an error about the field itself; empty: nil.
+// faultOf returns an error about the field itself; nil for an empty message.
 func faultOf(message string) error {
 	if message == "" {
 		return nil
@@ -168,11 +168,11 @@ func faultOf(message string) error {
 	return domain.Invalid("", message, nil)
 }
 
-// elements refuses null among the values of an array, by name: encoding/json
-// would take it for an empty text.
+// elements refuses null among the values of an array, by name: encoding/json would read
+// it as an empty text.
 func elements(raw json.RawMessage, hint string) error {
 	var all []json.RawMessage
-	_ = json.Unmarshal(raw, &all) // what is no array is the caller's to name
+	_ = json.Unmarshal(raw, &all) // the caller reports a value that is not an array
 	var fe faults
 	for i, item := range all {
 		if isNull(item) {
@@ -182,8 +182,8 @@ func elements(raw json.RawMessage, hint string) error {
 	return fe.err()
 }
 
-// decodeHeaders refuses each value that is no text, by name. White space around
-// a value is no part of it (RFC 9110, section 5.5).
+// decodeHeaders refuses each value that is not a text, by name. White space around a
+// value is not part of it (RFC 9110, section 5.5).
 func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &all); err != nil {
@@ -204,8 +204,8 @@ func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 	return headers, fe.err()
 }
 
-// plainText reads a JSON string without escapes, which nearly all do:
-// printable ASCII without a backslash. A decoder would take ten times as long.
+// plainText reads a JSON string without escapes (printable ASCII without a backslash),
+// which is the usual case. A decoder would take ten times as long.
 func plainText(raw json.RawMessage) (text string, plain bool) {
 	n := len(raw)
 	if n < 2 || raw[0] != '"' || raw[n-1] != '"' {

@@ -7,8 +7,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// JobSpec describes the document of a job that [Merge] takes, in the tags of a JSON schema. Tests hold it to
-// [specFields] and to the limits of domain.
+// JobSpec describes the document of a job that [Merge] accepts, with the tags of a JSON schema. Tests compare it with
+// [specFields] and with the limits of domain.
 type JobSpec struct {
 	Schedule          string            `json:"schedule" maxLength:"256" doc:"When: second minute hour day-of-month month day-of-week, or five fields (second = 0), or a macro (@hourly, @every 1h30m, @at 2026-01-01T09:00:00Z)." example:"0 */5 * * * *"`
 	API               string            `json:"api" format:"uri" maxLength:"2048" doc:"Where: the http or https URL to call. A host name of another script is kept in its xn-- form." example:"https://example.com/hook"`
@@ -64,7 +64,7 @@ type DstSpec struct {
 // Instant is an instant in the body of a request: Unix milliseconds or RFC 3339; zero: none.
 type Instant int64
 
-// specFields is how [Merge] reaches each field.
+// specFields gives [Merge] access to each field.
 var specFields = map[string]specField{
 	"schedule":      trimmed(func(d *domain.SpecDoc) *string { return &d.Schedule }),
 	"api":           targetField(),

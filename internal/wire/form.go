@@ -13,12 +13,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/charset"
 )
 
-// Fault says why a text cannot be read. Its parts are apart so that each front can say it in its own way.
+// Fault says why a text cannot be read. It has separate parts so that API and CLI can each format it in their own way.
 type Fault struct {
 	Subject string // what is wrong: "The body", "An object", "An item"; empty: the field
 	Field   string // the place in the document, as a dotted path; as long as what was sent
-	Message string // what is wrong with it, or what would be right: "is empty: ..."
-	Value   any    // what was given, where that may be shown; nil: not
+	Message string // what is wrong with it, or what is permitted: "is empty: ..."
+	Value   any    // what was given, if it may be shown; otherwise nil
 	TooLong bool   // it is over a limit of length
 }
 
@@ -34,18 +34,18 @@ func bodyFault(format string, args ...any) *Fault {
 	return &Fault{Subject: "The body", Message: fmt.Sprintf(format, args...)}
 }
 
-// Limits of a JSON document. A job has some 20 fields, a document of 1 MiB could
-// name 100,000; each unknown one is compared with all that are known.
+// Limits of a JSON document. A job has about 20 fields, but a document of 1 MiB could have
+// 100,000 members; each unknown one is compared with all known names.
 const (
 	maxMembers = 100 // of one object, outside of a job's body
 	maxDepth   = 64  // of objects and arrays in each other
 )
 
-// CheckObject checks the form of a document before anybody decodes it: one
-// JSON object in UTF-8, nothing after it, no name twice in an object, no half
-// characters, and not too many names or too deep. encoding/json would take the
-// last of two equal names and replace what is no character, both in silence.
-// The job's body is the user's own: what is inside of it is sent as it is.
+// CheckObject checks the form of a document before it is decoded: one JSON object in
+// UTF-8, nothing after it, no duplicate names in an object, no unpaired surrogates, and
+// limits for the number of names and the depth. encoding/json would silently use the last
+// of two equal names and replace invalid characters. The job's body belongs to the user:
+// its content is sent unchanged.
 func CheckObject(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return bodyFault("is empty: it must be a JSON object")
@@ -63,7 +63,7 @@ func CheckObject(data []byte) error {
 	return s.value(&where{}, 1)
 }
 
-// checkEncoding names what is no text in UTF-8 as what it is.
+// checkEncoding refuses data that are not UTF-8 text and names their format.
 func checkEncoding(data []byte) error {
 	if name := charset.Foreign(data); name != "" {
 		return bodyFault("is %s: it must be JSON in UTF-8", name)
@@ -102,8 +102,8 @@ func (s *scan) peek() byte {
 	return s.data[s.pos]
 }
 
-// where is a place in a document. It is made text only when something is
-// wrong there: a name can be as long as the document.
+// where is a place in a document. It is formatted only if something is wrong there,
+// because a name can be as long as the document.
 type where struct {
 	parent  *where
 	name    string
@@ -120,8 +120,8 @@ func (w *where) String() string {
 	return w.parent.String() + "." + w.name
 }
 
-// body returns the place of the user's own body that this one is in, or nil. It
-// is a member of the document, or of spec in the document of a whole job.
+// body returns the place of the job's body if this place is inside it, or nil. The body is
+// a member of the document, or of spec in the document of a whole job.
 func (w *where) body() *where {
 	for at := w; at.parent != nil; at = at.parent {
 		if at.name == "body" && (at.parent.parent == nil || at.parent.name == "spec" &&
@@ -132,7 +132,7 @@ func (w *where) body() *where {
 	return nil
 }
 
-// inside reports whether the place is below the top of the user's own body.
+// inside reports whether the place is below the top of the job's body.
 func (w *where) inside() bool {
 	body := w.body()
 	return body != nil && body != w
@@ -203,7 +203,7 @@ func (s *scan) raw() []byte {
 	return s.data[start:s.pos]
 }
 
-// unquoted returns what a string says.
+// unquoted returns the value of a string.
 func unquoted(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
@@ -218,7 +218,7 @@ func halfCharacter(field string) error {
 		"together, as in " + `\ud83d\ude00`}
 }
 
-// Shorten cuts a text to so many bytes, between two characters.
+// Shorten truncates a text to a number of bytes, between two characters.
 func Shorten(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -11,28 +11,27 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Instants come as Unix milliseconds or as RFC 3339, wherever one is taken.
-// Outside of these bounds a number is one of another unit: today is 1.8e9 in
-// seconds (1970 as milliseconds), 1.8e15 in microseconds (the year 58,000).
+// Instants are Unix milliseconds or RFC 3339, everywhere. A number outside of these bounds
+// is probably in another unit: today is 1.8e9 in seconds (1970 as milliseconds), 1.8e15 in
+// microseconds (the year 58,000).
 const (
 	MinInstantMs = 978_307_200_000     // 2001-01-01T00:00:00Z
 	MaxInstantMs = domain.MaxInstantMs // of a job
 
-	// MaxParameterMs is 9999-12-31T23:59:59.999Z, the last instant that RFC 3339
-	// can write.
+	// MaxParameterMs is 9999-12-31T23:59:59.999Z, the last instant that RFC 3339 can
+	// express.
 	MaxParameterMs = 253_402_300_799_999
 )
 
-// InstantRule says how an instant is given.
+// InstantRule says how to write an instant.
 const InstantRule = "must be Unix milliseconds, as in 1767225600000, or RFC 3339 with an offset, as in " +
 	"2026-01-01T00:00:00Z"
 
-// rfc3339 is stricter than [time.Parse], which takes an hour of one digit and a
-// comma.
+// rfc3339 is stricter than [time.Parse], which accepts an hour of one digit and a comma.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
-// ParseRFC3339 reads an instant as RFC 3339, section 5.6, writes it. The fault
-// says what would be right; empty: nothing is wrong.
+// ParseRFC3339 reads an instant in the format of RFC 3339, section 5.6. The fault says
+// what is permitted; it is empty if nothing is wrong.
 func ParseRFC3339(text string) (t time.Time, fault string) {
 	upper := strings.ToUpper(text)
 	if rfc3339.MatchString(upper) {
@@ -46,8 +45,8 @@ func ParseRFC3339(text string) (t time.Time, fault string) {
 	return t, InstantRule
 }
 
-// DecodeInstant reads an instant that a JSON value gives, in Unix milliseconds.
-// Zero means none and is left to whoever asks.
+// DecodeInstant reads an instant from a JSON value and returns Unix milliseconds. Zero
+// means none; the caller decides whether that is permitted.
 func DecodeInstant(raw []byte) (ms int64, fault string) {
 	switch kind := jsonKind(raw); kind {
 	case "number":
@@ -74,12 +73,11 @@ func DecodeInstant(raw []byte) (ms int64, fault string) {
 	}
 }
 
-// plusLost is an offset whose plus sign a query string has turned into a space.
+// plusLost matches an offset whose plus sign a query string has turned into a space.
 var plusLost = regexp.MustCompile(`^(\S+[Tt]\S+) (\d\d:\d\d)$`)
 
-// ParseInstant reads an instant that ends a range, as a parameter or a flag gives
-// it. Zero is the beginning, and years up to 9999 are taken: both are used to
-// leave an end open.
+// ParseInstant reads an instant that bounds a range, from a parameter or a flag. Zero is
+// the beginning, and years up to 9999 are accepted: both are used for an open end.
 func ParseInstant(text string) (ms int64, fault string) {
 	text = strings.TrimSpace(text)
 	if jsonNumber.MatchString(text) {
@@ -98,8 +96,8 @@ func ParseInstant(text string) (ms int64, fault string) {
 	return t.UnixMilli(), fault
 }
 
-// unitFault says why a number is no instant in milliseconds up to most, and in
-// which unit it would be one; empty: it is.
+// unitFault says why a number is not an instant in milliseconds up to most, and in which
+// unit it would be one; empty: it is one.
 func unitFault(ms, most int64) string {
 	const micro, nano = 1_000, 1_000_000
 	switch {

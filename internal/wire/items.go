@@ -12,7 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Place says where an item stands in its file, as its author counts: a line from 1, or an index of an array from 0.
+// Place says where an item is in its file: a line, counted from 1, or an index of an array, counted from 0.
 type Place struct {
 	Array bool
 	N     int
@@ -29,11 +29,11 @@ func (p Place) String() string {
 // Item is one of the items of a file.
 type Item struct {
 	Place Place
-	Text  []byte // until the next one is read; an array's is valid JSON, a line is what it is
+	Text  []byte // valid until the next item is read; valid JSON in an array, any text in a line
 	Long  bool   // it is over the limit, and Text is empty; the next one can be read
 }
 
-// Read lays the item over the document of a job.
+// Read merges the item into the document of a job.
 func (it *Item) Read(doc *domain.SpecDoc) error {
 	raw := charset.Trim(it.Text) // in the middle, too: files were put together
 	if err := CheckObject(raw); err != nil {
@@ -42,14 +42,13 @@ func (it *Item) Read(doc *domain.SpecDoc) error {
 	return PointToSpec(Merge(doc, raw))
 }
 
-// Broken says why an array cannot be read on: where the next item starts is then anybody's guess. A line that is no
-// JSON
-// is wrong alone.
+// Broken says why the rest of an array cannot be read: it is unknown where the next item starts. In NDJSON an invalid
+// line does not affect the other lines.
 type Broken struct {
 	Index int    // of the item that could not be read
-	Byte  int64  // counted from 1: where an item that is no JSON starts, otherwise the last one that was read
-	Rule  string // what had to come there; empty: see Err
-	Err   error  // io.ErrUnexpectedEOF: the array has no end; otherwise why the item is no JSON
+	Byte  int64  // counted from 1: the start of an item that is not valid JSON, otherwise the last byte read
+	Rule  string // what was expected there; empty: see Err
+	Err   error  // io.ErrUnexpectedEOF: the array has no end; otherwise why the item is not valid JSON
 }
 
 // Error implements error.
@@ -78,9 +77,8 @@ type Items struct {
 	text  []byte
 }
 
-// NewItems looks at the first byte that is not white space: an array starts with a bracket, and no line of NDJSON that
-// is a job
-// does. No item may be longer than most bytes. The error is a [Fault], or the reader's.
+// NewItems checks the first byte that is not white space: an array starts with a bracket, and a line of NDJSON with a
+// job does not. No item may be longer than most bytes. The error is a [Fault], or that of the reader.
 func NewItems(in io.Reader, most int) (*Items, error) {
 	br := bufio.NewReaderSize(in, 64<<10)
 	head, _ := br.Peek(charset.HeadSize) // its error comes again
@@ -111,9 +109,8 @@ func NewItems(in io.Reader, most int) (*Items, error) {
 	}
 }
 
-// Next returns the next item. After the last one the error is io.EOF. One of an array may be a [*Broken]; all others
-// are the
-// reader's.
+// Next returns the next item. After the last one the error is io.EOF. In an array the error may be a [*Broken]; all
+// other errors are those of the reader.
 func (it *Items) Next() (Item, error) {
 	if it.array {
 		return it.element()
@@ -121,8 +118,8 @@ func (it *Items) Next() (Item, error) {
 	return it.line()
 }
 
-// element cuts an item out of an array. It counts brackets and knows strings, no more; whether an item is JSON is
-// judged when it is whole. encoding/json's Decoder would do, but buffers an item of any size.
+// element reads an item of an array. It only counts brackets and recognizes strings; the complete item is then checked
+// for valid JSON. The Decoder of encoding/json would work as well, but buffers an item of any size.
 func (it *Items) element() (Item, error) {
 	item := Item{Place: Place{true, it.n}}
 	if it.done {
@@ -172,8 +169,7 @@ func (it *Items) token() (byte, error) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-// value reads the item that starts with b. Of one that is too long it keeps
-// nothing.
+// value reads the item that starts with b. It stores nothing of an item that is too long.
 func (it *Items) value(b byte) (long bool, err error) {
 	it.text = it.text[:0]
 	depth, quoted, escaped := 0, false, false
@@ -203,14 +199,13 @@ func (it *Items) value(b byte) (long bool, err error) {
 	}
 }
 
-// ends reports whether what comes next cannot belong to an item that is
-// balanced so far.
+// ends reports whether the next byte cannot belong to an item whose brackets are balanced.
 func (it *Items) ends() bool {
 	next, err := it.br.Peek(1)
 	return err != nil || isSpace(next[0]) || next[0] == ',' || next[0] == ']' || next[0] == '}'
 }
 
-// end makes sure that nothing comes after the array.
+// end checks that nothing follows the array.
 func (it *Items) end() error {
 	it.done = true
 	switch _, err := it.token(); {
@@ -224,7 +219,7 @@ func (it *Items) end() error {
 
 func (it *Items) misplaced(rule string) error { return &Broken{Index: it.n, Byte: it.at, Rule: rule} }
 
-// cut tells an array that ends early from an error of the reader.
+// cut distinguishes an array that ends early from an error of the reader.
 func (it *Items) cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return &Broken{Index: it.n, Byte: it.at, Err: io.ErrUnexpectedEOF}
@@ -232,7 +227,7 @@ func (it *Items) cut(err error) error {
 	return err
 }
 
-// line reads NDJSON. Lines are not parsed, and empty ones are passed over.
+// line reads NDJSON. Lines are not parsed, and empty ones are skipped.
 func (it *Items) line() (Item, error) {
 	for {
 		long, err := it.readLine()
@@ -253,9 +248,8 @@ func (it *Items) line() (Item, error) {
 	}
 }
 
-// readLine reads up to the next line feed. Of a line that is too
-// long it keeps nothing. At the end of the input it returns io.EOF, perhaps
-// with a last line.
+// readLine reads up to the next line feed. It stores nothing of a line that is too long. At
+// the end of the input it returns io.EOF, perhaps with a last line.
 func (it *Items) readLine() (long bool, err error) {
 	it.text = it.text[:0]
 	for {

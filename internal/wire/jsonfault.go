@@ -11,7 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// faults collects what is wrong with a document so that all is told at once.
+// faults collects the errors of a document so that all are reported at once.
 type faults []domain.FieldError
 
 func (f *faults) add(field, message string) {
@@ -25,10 +25,10 @@ func (f faults) err() error {
 	return &domain.Error{Code: domain.CodeInvalid, Fields: f}
 }
 
-// jsonFault turns an error of encoding/json into a CodeInvalid one about a
-// field. Field is the path that led to the value, "" for the whole document.
+// jsonFault turns an error of encoding/json into one with CodeInvalid about a field. Field
+// is the path that leads to the value, "" for the whole document.
 func jsonFault(field string, err error) *domain.Error {
-	if e, ok := errors.AsType[*domain.Error](err); ok { // told already, from the value on
+	if e, ok := errors.AsType[*domain.Error](err); ok { // it already names the place, relative to the value
 		for i := range e.Fields {
 			e.Fields[i].Field = field + e.Fields[i].Field
 		}

@@ -12,15 +12,14 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
 
-// Merge lays a JSON object over the document of a job. A field that is absent keeps its
-// value, null sets the default again, an object (retry, misfire, dst, signing)
-// is merged field by field, and headers, secretHeaders, tags, body and the
-// signing secrets are replaced whole; a [domain.Mask] in the place of a secret keeps
-// the one that is stored. The error is a
-// CodeInvalid one that names every field that is unknown or of a wrong kind, and
-// beside those the fields whose values are wrong, so that one answer names all; the
-// document is then unchanged. Without such a field values are not judged: see
-// [domain.Spec.Validate].
+// Merge merges a JSON object into the document of a job. A field that is absent is
+// unchanged, null sets the default, an object (retry, misfire, dst, signing) is merged
+// field by field, and headers, secretHeaders, tags, body and the signing secrets are
+// replaced as a whole; a [domain.Mask] in place of a secret leaves the stored one
+// unchanged. The error has CodeInvalid and names every field that is unknown or of a wrong
+// kind, and in addition the fields whose values are wrong, so that one response names all;
+// the document is then unchanged. If no field is unknown or of a wrong kind, values are not
+// checked: see [domain.Spec.Validate].
 func Merge(doc *domain.SpecDoc, data []byte) error {
 	err := lay(doc, data)
 	first, ok := errors.AsType[*domain.Error](err)
@@ -53,7 +52,7 @@ func Merge(doc *domain.SpecDoc, data []byte) error {
 	return all
 }
 
-// lay is [Merge] without the values that are wrong.
+// lay is [Merge] without the check of values.
 func lay(doc *domain.SpecDoc, data []byte) error {
 	m := mergers.Get().(*merger)
 	defer m.release()
@@ -67,7 +66,7 @@ func lay(doc *domain.SpecDoc, data []byte) error {
 	return nil
 }
 
-// merger lays JSON over a document and collects what is wrong with it.
+// merger merges JSON into a document and collects its errors.
 type merger struct {
 	next        domain.SpecDoc
 	faults      faults
@@ -78,11 +77,10 @@ type merger struct {
 	names   []string
 }
 
-// mergers keeps the memory of past merges: an import makes 100,000 of them in a
-// second.
+// mergers pools the memory of earlier merges: an import makes 100,000 of them in a second.
 var mergers = sync.Pool{New: func() any { return new(merger) }}
 
-// Longer lists and names are not kept for the next merge.
+// Longer lists and names are not reused for the next merge.
 const maxKeptMembers = 64
 
 func (m *merger) release() {
@@ -96,11 +94,11 @@ func (m *merger) release() {
 	mergers.Put(m)
 }
 
-// absent is the document in which nothing is said.
+// absent is the document in which every field is absent.
 var absent = domain.NewSpecDoc()
 
-// object merges a JSON object whose members are the given fields. The path
-// leads to it: "" for the document, "retry." for one in it.
+// object merges a JSON object whose members are the given fields. The path leads to the
+// object: "" for the document, "retry." for an object in it.
 func (m *merger) object(path string, data []byte, fields map[string]specField) {
 	var members map[string]json.RawMessage
 	var names []string
@@ -142,19 +140,19 @@ func (m *merger) fault(field string, err error) {
 	m.faults = append(m.faults, jsonFault(field, err).Fields...)
 }
 
-// noSecret is what is wrong with a mask that replaces nothing.
+// noSecret is the message for a mask that stands for no stored secret.
 const noSecret = "must be the value itself: " + domain.Mask + " keeps a value that is stored, and none is. " +
 	"Exported jobs have the values only with --with-secrets"
 
-// keepSecrets puts stored values where the document has a mask in their place.
-// A mask that replaces nothing is a fault.
+// keepSecrets replaces each mask in the document by the stored value. A mask that stands
+// for no stored value is a fault.
 func (m *merger) keepSecrets(old *domain.SpecDoc) {
 	m.keepHeaders(old)
 	m.keepSigning(old)
 }
 
-// keepHeaders: a change by which a value would be shown that nobody has sent
-// with it is a fault too: what is secret stays it.
+// keepHeaders replaces masks in headers. A change that would make a stored secret visible
+// without providing its value again is a fault too: a secret value stays secret.
 func (m *merger) keepHeaders(old *domain.SpecDoc) {
 	copied := false
 	for _, name := range sortedKeys(m.next.Headers) {
@@ -186,9 +184,9 @@ func secretValue(s *domain.Spec, name string) (string, bool) {
 	return "", false
 }
 
-// keepSigning: masks replace the secrets that are there, in their order. So
-// [new, mask] adds a secret before the one in use, and [mask] then drops the old
-// one. Only a list that was sent has masks, and that one is nobody else's yet.
+// keepSigning replaces masks by the stored secrets, in their order. So [new, mask] adds a
+// secret before the one in use, and [mask] then removes the old one. Only a list that was
+// sent has masks, and that list is not shared with a stored version.
 func (m *merger) keepSigning(old *domain.SpecDoc) {
 	secrets, kept := m.next.Signing.Secrets, old.Signing.Secrets
 	for i := range secrets {

@@ -10,21 +10,21 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// wholeNumber is how a value that should be one is asked for.
+// wholeNumber is the message for a value that should be an integer.
 const wholeNumber = "a whole number"
 
-// jsonNumber parts a JSON number (RFC 8259, section 6) into sign, digits before
-// and after the point, and exponent.
+// jsonNumber splits a JSON number (RFC 8259, section 6) into sign, digits before and after
+// the point, and exponent.
 var jsonNumber = regexp.MustCompile(`^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$`)
 
 const (
 	maxInt64Digits    = 19
-	maxExponentDigits = 6 // a longer exponent is beyond every limit, or makes a fraction of anything
+	maxExponentDigits = 6 // a longer exponent exceeds every limit, or makes any number a fraction
 )
 
-// ParseInteger reads a JSON number whose value is whole, however it is written:
-// 5000, 5000.0, 5e3, -0. JSON Schema and so OpenAPI 3.1 take all of them for
-// integers. The fault says what is wrong; empty: nothing.
+// ParseInteger reads a JSON number whose value is an integer, however it is written: 5000,
+// 5000.0, 5e3, -0. JSON Schema, and therefore OpenAPI 3.1, treats all of them as integers.
+// The fault says what is wrong; empty: nothing.
 func ParseInteger(text string) (n int64, fault string) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && plainInteger(text) {
 		return n, ""
@@ -63,8 +63,8 @@ func ParseInteger(text string) (n int64, fault string) {
 	return n, ""
 }
 
-// plainInteger reports whether an integer is written as JSON writes it: without
-// a plus, a leading zero or a minus before zero.
+// plainInteger reports whether an integer is in canonical JSON form: without a plus, a
+// leading zero or a minus before zero.
 func plainInteger(text string) bool {
 	return text == "0" || text[0] >= '1' && text[0] <= '9' || text[0] == '-' && text[1] >= '1' && text[1] <= '9'
 }
@@ -77,7 +77,7 @@ func DecodeInteger(raw []byte) (n int64, fault string) {
 	return ParseInteger(string(bytes.TrimSpace(raw)))
 }
 
-// quotedByMistake is a hint for a string that holds a number, true or false.
+// quotedByMistake is a hint for a string that contains a number, true or false.
 func quotedByMistake(raw []byte) string {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {

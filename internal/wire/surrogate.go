@@ -5,10 +5,9 @@ import (
 	"strconv"
 )
 
-// HalfCharacter reports whether a JSON string, as it is written, holds an escape
-// for half of a character: a surrogate (U+D800 to U+DFFF) without its other
-// half. RFC 8259, section 8.2, leaves open what becomes of it; encoding/json
-// puts U+FFFD in its place, in silence.
+// HalfCharacter reports whether a JSON string, as it is written, contains an escape for an
+// unpaired surrogate (U+D800 to U+DFFF). RFC 8259, section 8.2, does not define its
+// meaning; encoding/json silently replaces it by U+FFFD.
 func HalfCharacter(raw []byte) bool {
 	for {
 		at := bytes.IndexByte(raw, '\\')
@@ -27,8 +26,8 @@ func HalfCharacter(raw []byte) bool {
 	}
 }
 
-// Halves of characters in UTF-16: the first are below lowSurrogate, the second
-// from it on. An escape is of the form \ud83d.
+// Surrogates in UTF-16: the first of a pair are below lowSurrogate, the second from it on.
+// An escape has the form \ud83d.
 const (
 	highSurrogate = 0xd800
 	lowSurrogate  = 0xdc00
@@ -36,8 +35,7 @@ const (
 	escapeSize    = 6
 )
 
-// surrogate returns the one that the escape at the beginning encodes; zero:
-// none.
+// surrogate returns the surrogate that the escape at the beginning encodes; zero: none.
 func surrogate(raw []byte) uint64 {
 	if len(raw) < escapeSize || raw[0] != '\\' || raw[1] != 'u' {
 		return 0
