@@ -208,6 +208,7 @@ var checks = map[string]func(*source) []string{
 	"finished":   checkFinished,
 	"words":      checkWords,
 	"named":      checkNamed,
+	"phrases":    checkPhrases,
 }
 
 func TestArchitecture(t *testing.T) {

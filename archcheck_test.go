@@ -51,6 +51,8 @@ func TestChecksFindPlantedFaults(t *testing.T) {
 		{"documented", "x/x.go", "package x\n// All of them.\nvar (\n\tA = 1\n\tB = 2\n)", ""},
 		{"finished", "x/x.go", "package x\n// " + "TODO: later", "TODO"},
 		{"finished", "x/x.go", "package x\n// TODOS are things", ""},
+		{"phrases", "x/x.go", "package x\n// It stays for\n// ever.\nvar x int", "for ever"},
+		{"phrases", "x/x.go", "package x\n// It stays forever.\nvar x int", ""},
 		{"named", "internal/x/x.go", "package x\n// oldName does.\nfunc newName() {}", "begins with oldName"},
 		{"named", "internal/x/x.go", "package x\n// oldName is.\ntype newName int", "begins with oldName"},
 		{"named", "internal/x/x.go", "package x\n// newName does.\nfunc newName() {}\n// of the rest\nvar x int", ""},

@@ -186,7 +186,7 @@ func TestZoneNamesOfTheFileSystem(t *testing.T) {
 }
 
 // A job whose secrets were sealed with a key that is lost is set aside, and runs
-// again when they are given anew or the key is back. Where the keys open no secret
+// again when they are sent again or the key is back. Where the keys open no secret
 // at all they are the wrong ones, and the server does not start.
 func TestLostKeySetsJobsAside(t *testing.T) {
 	t.Parallel()

@@ -108,7 +108,7 @@ func TestDataRemovedWhileServing(t *testing.T) {
 	}
 }
 
-// The folder is moved away and back: the server goes on by itself, and each fire
+// The folder is moved away and back: the server continues by itself, and each fire
 // went out once.
 func TestDataMovedAwayAndBack(t *testing.T) {
 	t.Parallel()

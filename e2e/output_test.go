@@ -145,7 +145,7 @@ func TestLogReaderThatGoesAway(t *testing.T) {
 	}
 }
 
-// Log files that are moved away are opened anew: at SIGHUP at once, and with the
+// Log files that are moved away are reopened: at SIGHUP at once, and with the
 // next line where nobody says anything.
 func TestLogFilesThatAreMovedAway(t *testing.T) {
 	t.Parallel()

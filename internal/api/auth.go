@@ -170,7 +170,7 @@ func addressOf(r *http.Request) netip.Addr {
 
 type visitorKey struct{}
 
-// visitor is who makes a request: for the trail of changes, and for what he may
+// visitor is who makes a request: for the audit trail, and for what he may
 // see.
 type visitor struct {
 	author    domain.Author

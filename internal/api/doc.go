@@ -36,7 +36,7 @@
 //     refusal of a key does not say what was wrong with it.
 //   - A key that is confined to a namespace learns nothing of the others, not even
 //     which jobs or namespaces exist.
-//   - Every change is in the trail of changes, with who made it.
+//   - Every change is in the audit trail, with who made it.
 //
 // # Who decides what
 //

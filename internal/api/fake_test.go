@@ -34,7 +34,7 @@ type fake struct {
 	now    int64
 	fault  error       // answered by everything
 	chunks []int       // sizes of the calls of Create
-	access store.Store // keys and the trail of changes: a real store's
+	access store.Store // keys and the audit trail: a real store's
 }
 
 func newFake() *fake {

@@ -54,7 +54,7 @@ func (c *Config) validate() error {
 
 // Auditor audits the last minutes behind the watermark, again and again. Its
 // windows overlap, so that a record that is lost a little later is missed too.
-// What it finds is kept in the store, which makes an alert of it, and is told
+// What it finds is kept in the store, which makes an alert of it, and is reported
 // once, whatever restarts come between.
 type Auditor struct{ Config }
 

@@ -29,7 +29,7 @@ func newAuditor(t *testing.T, db store.Store, log *bytes.Buffer) *Auditor {
 	return a
 }
 
-// Each lost fire is counted and told once, however many windows it is in; one
+// Each lost fire is counted and reported once, however many windows it is in; one
 // line for each job.
 func TestLossesAreToldOnce(t *testing.T) {
 	var log bytes.Buffer

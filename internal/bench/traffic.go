@@ -70,7 +70,7 @@ func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported i
 	faults := make(chan error, readers+2)
 	work := func(f func() error) {
 		all.Go(func() {
-			// What is cut off by the end is no fault.
+			// What is cut off by the end is not an error.
 			if err := f(); err != nil && ctx.Err() == nil {
 				faults <- err
 			}

@@ -16,7 +16,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 var errEnough = errors.New("the list has no end")
 
 // FuzzAnswer answers every call of the client with the same bytes. No call
-// panics or reads without end, and a status that refuses is an error.
+// panics or reads without limit, and a status that refuses is an error.
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, "application/json", `{"jobs":[{"id":"x","spec":{}}],"nextCursor":"a"}`)
 	f.Add(200, "application/json", `{"executions":[{"attempts":[{}]}],"results":[{"index":0,"error":{}}]}`)

@@ -12,7 +12,7 @@
 //   - Strict. A key in the file or a BELFRY_ variable that is no setting is
 //     refused by name, with the setting that was probably meant. A wrong value
 //     is refused also where a later place overrides it.
-//   - Complete. All faults are told at once ([Errors]), each with its place,
+//   - Complete. All faults are reported at once ([Errors]), each with its place,
 //     its value and what would be right.
 //   - Whole. A file that holds more than is read, a second YAML document, or that is
 //     no UTF-8 is refused as what it is. A byte order mark is no part of it.

@@ -12,7 +12,7 @@ import (
 
 // parseDocument reads the mapping that a YAML file holds, or says why it holds
 // none. A file has one document: what comes in a second one would hold nothing,
-// in silence.
+// silently.
 func parseDocument(data []byte) (map[string]any, string) {
 	var values map[string]any
 	dec := yaml.NewDecoder(bytes.NewReader(data))

@@ -164,7 +164,7 @@ func TestHeaderTwice(t *testing.T) {
 	}
 }
 
-// All faults are told at once.
+// All faults are reported at once.
 func TestSpecTellsEveryFault(t *testing.T) {
 	t.Parallel()
 	var empty Spec

@@ -68,7 +68,7 @@ func TestDecideRead(t *testing.T) {
 	}
 }
 
-// Whatever the store answers, the owner is told once, of what is in the store.
+// Whatever the store answers, the owner gets one report, about what is in the store.
 func TestOwnerIsToldOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		rules  func(w *world)

@@ -67,7 +67,7 @@ func (e *Editor) admitCreate() error {
 	return domain.Unavailable(e.owner.StoreFault(), "the store does not answer")
 }
 
-// commitNew stores new jobs and tells the owner. After an unclear answer it looks
+// commitNew stores new jobs and tells the owner. After an unclear answer it checks
 // whether they are there. When even that cannot be known it undoes them in the
 // background, and W waits: a job that is stored and that nobody fires would lose its
 // fires.

@@ -26,7 +26,7 @@
 //     background, until the store takes it or refuses it. Creations are undone instead:
 //     the caller has no id for what it would get.
 //   - Changes of one job come one after the other; those of others do not wait.
-//   - Whoever makes a change is in the trail of changes with it, once, however often the
+//   - Whoever makes a change is in the audit trail with it, once, however often the
 //     commit was repeated ([store.WithChange]).
 //   - Nothing goes on after [Editor.Stop]. The next start reads what the store has.
 //

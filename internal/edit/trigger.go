@@ -29,7 +29,7 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 	return x, err
 }
 
-// note writes the entry of a trigger into the trail of changes, right behind it: the
+// note writes the entry of a trigger into the audit trail, right behind it: the
 // execution is on record by then, and is not undone for the entry's sake. When the
 // store fails in between, the log has the entry.
 func (e *Editor) note(ctx context.Context, x *domain.Execution) {

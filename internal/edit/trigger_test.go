@@ -9,7 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 )
 
-// A trigger is in the trail of changes with who made it, also one whose record was not
+// A trigger is in the audit trail with who made it, also one whose record was not
 // waited for; one that was refused is not.
 func TestTriggerIsNoted(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {

@@ -11,8 +11,8 @@ import (
 )
 
 // TestEditsOfUnknownOutcomeKeepTheirAuthor: a commit that is repeated in the
-// background, when nobody waits for it any more, is still in the trail of
-// changes, once, with who asked for it.
+// background, when nobody waits for it any more, is still in the audit
+// trail, once, with who asked for it.
 func TestEditsOfUnknownOutcomeKeepTheirAuthor(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{{after: errDisk}, {before: errDisk}} {

@@ -77,7 +77,7 @@ func BenchmarkFire(b *testing.B) {
 				if err := e.keeper.beatOnce(b.Context()); err != nil {
 					b.Fatal(err)
 				}
-				now := clk.Now() // which goes on by itself, and may reach what is staged
+				now := clk.Now() // which advances by itself, and may reach what is staged
 				e.loop.turn(now)
 				for before := []int64{0}; before[0] < now.UnixMilli(); runtime.Gosched() {
 					before[0] = run.Never

@@ -124,7 +124,7 @@ func TestBacklogIsBounded(t *testing.T) {
 }
 
 // Jobs that spell one host in several ways share its limit, and a healthy one
-// stands beside it.
+// is beside it.
 func TestSpellingsShareALimit(t *testing.T) {
 	t.Parallel()
 	bubbleWith(t, Config{MaxInFlight: 100, MaxInFlightPerHost: 3}, func(t *testing.T, w *world) {

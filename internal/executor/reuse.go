@@ -70,7 +70,7 @@ const onceMaxIdle = 1500 * time.Millisecond
 // at before the next one is written. Under load a connection is used again within
 // microseconds, and the look is 4 % of all that a call costs. A peer that closes
 // in this moment without having said so costs an attempt that failed; afterwards
-// the host is known for it, see habits. One that only half closes then, or stands
+// the host is known for it, see habits. One that only half closes then, or is
 // behind a proxy that passes on no more than that, is waited for until the
 // deadline; afterwards connections to that host are looked at.
 const warmFor = 200 * time.Microsecond

@@ -39,7 +39,7 @@ func renewal(t *testing.T) {
 	c.want(t, 2)
 
 	// The new certificate is there before its key: the old pair stays, and it is
-	// told once.
+	// reported once.
 	old, err := os.ReadFile(p.Key)
 	if err != nil {
 		t.Fatal(err)

@@ -161,7 +161,7 @@ func TestIdleConnections(t *testing.T) {
 }
 
 // TestSlowloris sends headers byte by byte from ten times as many connections as
-// the server takes, without end.
+// the server takes, without limit.
 func TestSlowloris(t *testing.T) {
 	addr, _ := serveLimited(t, okay, 50, func(s *http.Server) { s.ReadHeaderTimeout = 2 * time.Second })
 	var attackers sync.WaitGroup

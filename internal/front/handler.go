@@ -75,7 +75,7 @@ func (h *Handler) observe(w *writer, r *http.Request, took time.Duration) {
 }
 
 // recovered answers a panic. A handler that panics with the error of its last write
-// has lost its client: that is no fault.
+// has lost its client: that is not an error.
 func (h *Handler) recovered(w *writer, r *http.Request, fault any) {
 	err, _ := fault.(error)
 	if errors.Is(err, http.ErrAbortHandler) || w.err != nil && errors.Is(err, w.err) {

@@ -92,7 +92,7 @@ func TestSeen(t *testing.T) {
 	s := newSeen(seenBuckets)
 	const n = 100_000
 	var wg sync.WaitGroup
-	for part := range int64(4) { // ids by four writers, all told once
+	for part := range int64(4) { // ids by four writers, all reported once
 		wg.Go(func() {
 			for i := part; i < n; i += 4 {
 				s.add(fireID(i), 1)
@@ -105,7 +105,7 @@ func TestSeen(t *testing.T) {
 		s.add(fireID(i), 2)
 		s.add(fireID(i), 1)
 		s.add(fireID(i), 40)
-		s.add(fireID(i), 41) // told apart no more, but no duplicate
+		s.add(fireID(i), 41) // no longer distinguished, but no duplicate
 	}
 	if e, r, d := s.executions.Load(), s.retries.Load(), s.duplicates.Load(); e != n || r != 3000 || d != 2000 {
 		t.Errorf("%d executions, %d retries, %d duplicates, want %d, 3000, 2000", e, r, d, n)

@@ -24,7 +24,7 @@ type Keys interface {
 	Used(ctx context.Context, at map[string]int64) error
 }
 
-// Changes is the trail of changes: who did what, and when. Entries about jobs
+// Changes is the audit trail: who did what, and when. Entries about jobs
 // and keys are written with what they tell of; see [WithChange]. Expire of
 // [History] drops what is older than the history, in whole days.
 type Changes interface {

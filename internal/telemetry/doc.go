@@ -11,7 +11,7 @@
 // Files are readable by their owner alone, are rotated at [MaxLogBytes] and at
 // most [MaxLogBackups] old ones are kept of each: a log cannot fill the disk
 // that the jobs are on. A file that was moved away or removed, or whose folder
-// was, is opened anew with the next line.
+// was, is reopened with the next line.
 //
 // Logging never waits. Each output has a bounded buffer and a goroutine that
 // writes. A reader that stops reading, a full or frozen disk, a closed pipe cost

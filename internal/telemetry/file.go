@@ -7,7 +7,7 @@ import (
 	"gopkg.in/natefinch/lumberjack.v2"
 )
 
-// logFile is a rotated file that is opened anew when it is no longer what its
+// logFile is a rotated file that is reopened when it is no longer what its
 // name stands for: it was removed or moved away, or its folder was. Only the
 // goroutine of its output uses it.
 type logFile struct {

@@ -38,7 +38,7 @@ type output struct {
 	spare    []byte // memory of what was written before; empty
 	dropped  int64  // lines lost since the last notice
 	trouble  error  // why the output does not take lines; nil: it does
-	reopens  bool   // the output is to be opened anew
+	reopens  bool   // the output is to be reopened
 	closing  bool
 	wake     chan struct{}
 	finished chan struct{} // closed when the goroutine has ended
@@ -101,7 +101,7 @@ func (o *output) run() {
 	}
 }
 
-// take returns what waits, and whether the output is to be opened anew first.
+// take returns what waits, and whether the output is to be reopened first.
 func (o *output) take() (lines []byte, again bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -166,7 +166,7 @@ func (o *output) recovered() {
 	}
 }
 
-// note keeps why the output cannot be opened anew.
+// note keeps why the output cannot be reopened.
 func (o *output) note(err error) {
 	if err == nil {
 		return
@@ -176,7 +176,7 @@ func (o *output) note(err error) {
 	o.mu.Unlock()
 }
 
-// openAnew asks for the output to be opened anew before the next line.
+// openAnew asks for the output to be reopened before the next line.
 func (o *output) openAnew() {
 	o.mu.Lock()
 	o.reopens = true

@@ -49,7 +49,7 @@ func (w *gatedWriter) text() string {
 }
 
 // A stuck output holds nobody up: what finds no room is dropped, counted and
-// told once the output takes lines again.
+// reported once the output takes lines again.
 func TestStuckOutputDropsAndTells(t *testing.T) {
 	to := &gatedWriter{busy: make(chan struct{}, 100)}
 	metrics := NewMetrics()
@@ -137,7 +137,7 @@ func TestCloseDoesNotWaitForAStuckOutput(t *testing.T) {
 	<-log.outputs[0].finished
 }
 
-// A file that was moved away, or whose folder is gone, is opened anew.
+// A file that was moved away, or whose folder is gone, is reopened.
 func TestRemovedFilesComeBack(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
 		"file removed": func(dir string) error { return os.Remove(filepath.Join(dir, combinedLog)) },

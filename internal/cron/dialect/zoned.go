@@ -18,7 +18,7 @@ func (w within) readZonePrefix(text string) (Reading, bool) {
 	return w.inZone(zone, strings.TrimSpace(rest))
 }
 
-// inZone is the reading of a text that stands behind its zone.
+// inZone is the reading of a text that follows its zone.
 func (w within) inZone(zone, rest string) (Reading, bool) {
 	why := `the zone goes into the job's own field "timezone"`
 	r, ok := w.nativeOrForeign(rest)

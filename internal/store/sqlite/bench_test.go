@@ -190,7 +190,7 @@ func BenchmarkTimeline(b *testing.B) {
 }
 
 // BenchmarkCreateParallel creates single jobs from 32 callers, each durable
-// before it returns: alone, and with an entry of the trail of changes.
+// before it returns: alone, and with an entry of the audit trail.
 func BenchmarkCreateParallel(b *testing.B) {
 	for _, trail := range []bool{false, true} {
 		b.Run(fmt.Sprintf("trail=%t", trail), func(b *testing.B) {

@@ -289,7 +289,7 @@ func breaks(err error) bool {
 	return false
 }
 
-// checkpoint keeps the log from growing without end where readers overlap so
+// checkpoint keeps the log from growing without limit where readers overlap so
 // that SQLite's own passive checkpoints never find its end free. It fails
 // quietly: the next commit tries again.
 func (c *conn) checkpoint() {

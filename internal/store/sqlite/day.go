@@ -142,7 +142,7 @@ func listDays(folder string, readConns int, log *slog.Logger, watched *watch) (*
 	return ds, nil
 }
 
-// checkFolder looks whether the folder is the one that was listed.
+// checkFolder checks whether the folder is the one that was listed.
 func (ds *days) checkFolder() error {
 	if !files.NamesCanVanish {
 		return nil

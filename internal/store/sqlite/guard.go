@@ -8,7 +8,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
-// guard looks whether the files of the store are where they were opened: at each beat,
+// guard checks whether the files of the store are where they were opened: at each beat,
 // on the writer's goroutine.
 type guard struct {
 	db         *jobsDB

@@ -122,7 +122,7 @@ func (id *identity) close(close func() error) error {
 	return close()
 }
 
-// check looks whether the files at the path are still those that are open.
+// check checks whether the files at the path are still those that are open.
 func (id *identity) check() error {
 	_, err := id.look()
 	return err

@@ -252,7 +252,7 @@ func TestRemovedLockIsTakenAgain(t *testing.T) {
 	h.wantAllWell()
 }
 
-// A key file that is gone is told once: the next start will miss it.
+// A key file that is gone is reported once: the next start will miss it.
 func TestRemovedKeyIsTold(t *testing.T) {
 	var out bytes.Buffer
 	s, err := Open(t.Context(), Config{

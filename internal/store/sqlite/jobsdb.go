@@ -38,7 +38,7 @@ func (db *jobsDB) write(ctx context.Context, rows int, fn func(*conn) (tally, er
 	return db.writer.do(ctx, rows, fn)
 }
 
-// check looks whether the files of the database are where they were opened.
+// check checks whether the files of the database are where they were opened.
 func (db *jobsDB) check() error { return db.readers.id.check() }
 
 // close waits for the reads and writes that have begun.

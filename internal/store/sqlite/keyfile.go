@@ -49,7 +49,7 @@ type keyFile struct {
 	log   *slog.Logger
 	made  bool // by this start
 	filed bool // it was there when the keys had been loaded
-	gone  bool // check has told so; on the writer's goroutine
+	gone  bool // check has logged this; on the writer's goroutine
 }
 
 // check tells once that the key file is gone. This process does not need it

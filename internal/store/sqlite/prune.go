@@ -31,7 +31,7 @@ DELETE FROM job WHERE id IN (
 	pruneAlerts = `DELETE FROM carried_alert WHERE job_id NOT IN (SELECT id FROM job)`
 )
 
-// prune deletes the trail of changes up to an instant, the closed versions that
+// prune deletes the audit trail up to an instant, the closed versions that
 // ended at or before it, and then the deleted jobs that have none left.
 func (x *expiry) prune(ctx context.Context, before int64) error {
 	for _, query := range []string{pruneChanges, pruneKeys, pruneVersions, pruneJobs, pruneLosses} {
