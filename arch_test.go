@@ -92,9 +92,15 @@ var imports = []struct {
 	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/lock",
 		"engine/run"}}},
 	{"internal/engine/shard", row{internal: []string{"domain", "store", "clock", "engine/lock", "engine/hold"}}},
+	{"internal/engine/zones", row{internal: []string{"cron", "domain", "store", "telemetry", "engine/lock",
+		"engine/run"}}},
+	{"internal/engine/recovery", row{internal: []string{
+		"domain", "store", "telemetry", "engine/run", "engine/record", "engine/shard", "engine/zones",
+	}}},
 	{"internal/engine", row{internal: []string{
-		"cron", "failpoint", "host", "domain", "store", "clock", "telemetry",
-		"engine/lock", "engine/hold", "engine/run", "engine/due", "engine/dispatch", "engine/record", "engine/shard",
+		"failpoint", "host", "domain", "store", "clock", "telemetry", "engine/lock", "engine/hold",
+		"engine/run", "engine/due",
+		"engine/dispatch", "engine/record", "engine/shard", "engine/zones", "engine/recovery",
 	}}},
 	{"internal/edit", row{internal: []string{"failpoint", "domain", "store", "clock", "telemetry"}}},
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"},

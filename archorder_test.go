@@ -30,8 +30,7 @@ const orderHeading = "# Order of the files"
 var unordered = []string{
 	"internal/access", "internal/api", "internal/app", "internal/audit",
 	"internal/clock", "internal/config", "internal/cron", "internal/cron/crontest",
-	"internal/cron/dialect", "internal/domain", "internal/engine",
-	"internal/engine/due", "internal/engine/run", "internal/receiver",
+	"internal/cron/dialect", "internal/domain", "internal/receiver",
 	"internal/sim/power", "internal/telemetry", "internal/wire",
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
+	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
@@ -30,7 +31,7 @@ func TestUnknownFires(t *testing.T) {
 		"it ended before that":       {domain.Version{EffectiveFrom: 500, EffectiveTo: 1_000, Active: true}, 0},
 		"it had a millisecond of it": {domain.Version{EffectiveFrom: 500, EffectiveTo: 1_002, Active: true}, 0},
 	} {
-		x, some := unknownFires(a, &c.v, 10_000, context.Canceled)
+		x, some := recovery.UnknownFires(a, &c.v, 10_000, context.Canceled)
 		if some != (c.from != 0) || some && (x.Missed.From != c.from || x.ScheduledAt != c.v.EffectiveTo-1 ||
 			x.Status != domain.StatusMissed) {
 			t.Errorf("%s: %+v, %t", name, x, some)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -148,3 +149,6 @@ func (k *keeper) observe() {
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active - aside))
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsSetAside).Set(float64(aside))
 }
+
+// ErrLeaseLost ends an engine whose shard somebody else has claimed.
+var ErrLeaseLost = errors.New("engine: another process has taken over the jobs")

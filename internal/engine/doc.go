@@ -25,12 +25,15 @@
 //	engine    Engine: what starts and stops what, in which order (engine.go)
 //	          registry  every job, and the timetable (registry.go)
 //	          loop      turns the timetable (loop.go)
-//	          runner    sees a run through, from due to its record (runner.go, release.go, work.go,
-//	                    late.go, commit.go)
-//	          editor    the owner's part in a change of a job (editor.go, edit.go, trigger.go)
+//	          runner    sees a run through, from due to its record (runner.go, release.go, queue.go,
+//	                    work.go, late.go, commit.go)
+//	          editor    the owner's part in a change of a job (editor.go, edit.go, effective.go,
+//	                    trigger.go, unusable.go)
 //	          keeper    beat, long calls, gauges (beat.go)
-//	          recovery  what the last owner left (recover.go, gap.go, mend.go)
-//	shard     how far fires may be sent and are on record
+//	          owner     claims shards and takes over their jobs (recover.go)
+//	recovery  what the last owners of shards left, and what becomes of it
+//	zones     by which rules of time zones fires were computed
+//	shard     of each shard: how far its fires may be sent and are on record
 //	record    group commit
 //	dispatch  queues, host limits, workers
 //	due       timetable, retries
@@ -67,7 +70,7 @@
 //
 // The rules of time zones by which fires are computed are on record too. Where
 // they change between two starts, the calendar has the old ones up to the change
-// and the new ones from then on: readRules, TestZoneRulesChange of the binary.
+// and the new ones from then on: zones.ReadChange, TestZoneRulesChange of the binary.
 //
 // # Locks
 //
@@ -76,7 +79,7 @@
 // asserts the order:
 //
 //	registry.mu ──► Job.Mu ──► leaves: hold.Set, due.Retries, record.Recorder,
-//	dispatch    ──►            shard.State, storeWatch, zoneRules, loop
+//	dispatch    ──►            shard.Set, storeWatch, zones.Rules, loop
 //
 // The locks of registry and dispatcher are never held together. registry.mu guards
 // the index of jobs, Job.Current and Job.Next, the timetable, and which watermark was
@@ -98,4 +101,12 @@
 // this package's tests: gaps, crashes (a store that is dropped and opened
 // again), edits at every moment, stores that fail. The tests of the real binary
 // kill it under load and compare what the receiver saw with the calendar.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	config.go queue.go late.go release.go loop.go registry.go storewatch.go work.go beat.go commit.go
+//	effective.go unusable.go edit.go trigger.go editor.go recover.go runner.go engine.go health.go
+//	live.go
 package engine

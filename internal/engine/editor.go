@@ -7,6 +7,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/engine/zones"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -22,18 +23,16 @@ type editor struct {
 	registry *registry
 	runner   *runner
 	loop     *loop
-	rules    *zoneRules
+	zones    *zones.Rules
 	stopping *atomic.Bool
 }
 
 func newEditor(e *Engine) *editor {
 	return &editor{
 		clock: e.clock, pace: e.cfg.Pace, store: e.store, watch: e.watch, shards: e.shards,
-		registry: e.registry, runner: e.runner, loop: e.loop, rules: e.rules, stopping: &e.stopping,
+		registry: e.registry, runner: e.runner, loop: e.loop, zones: e.zones, stopping: &e.stopping,
 	}
 }
-
-func (e *editor) now() int64 { return clock.NowMs(e.clock) }
 
 // Ended is how a change is told whether the store has it. What it returns is still to
 // be put on record and may be repeated; nil: nothing.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -14,11 +13,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/engine/zones"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
-
-// ErrLeaseLost ends an engine whose shard somebody else has claimed.
-var ErrLeaseLost = errors.New("engine: another process has taken over the jobs")
 
 // Engine fires jobs. Make one with New, start it with Start, end it with Stop.
 type Engine struct {
@@ -34,14 +31,13 @@ type Engine struct {
 	registry *registry
 	loop     *loop
 
-	rules  *zoneRules
+	zones  *zones.Rules
 	editor *editor
 	keeper *keeper
+	owner  *owner
 
 	ready    atomic.Bool
 	stopping atomic.Bool
-
-	gapPiece int // see the constant
 
 	stopFeed   context.CancelFunc // timetable and retries
 	stopKeep   context.CancelFunc // beat, limits, sweep
@@ -57,9 +53,8 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, clock: cfg.Clock, log: cfg.Log,
-		shards:   shard.NewSet(cfg.Store.Shards(), cfg.Clock),
-		rules:    &zoneRules{shards: cfg.Store.Shards(), kept: make(map[string]bool)},
-		gapPiece: gapPiece,
+		shards: shard.NewSet(cfg.Store.Shards(), cfg.Clock),
+		zones:  zones.NewRules(cfg.Store.Shards()),
 	}
 	e.registry = newRegistry(cfg.Clock, due.NewTimetable(e.shards.Holds))
 	e.watch = &storeWatch{log: cfg.Log, metrics: cfg.Metrics, shards: e.shards}
@@ -76,12 +71,16 @@ func New(cfg Config) (*Engine, error) {
 		watch:  e.watch,
 		shards: e.shards, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
 	}
+	e.owner = &owner{
+		clock: cfg.Clock, store: cfg.Store, log: cfg.Log, shards: e.shards, zones: e.zones, registry: e.registry,
+		runner: e.runner, keeper: e.keeper, reset: cfg.ResetWatermark, first: e.shards.All(), background: &e.feeders,
+	}
 	return e, nil
 }
 
 func (e *Engine) now() int64 { return clock.NowMs(e.clock) }
 
-// Start claims the shard, recovers what the last owner left, and begins to
+// Start claims the shards, recovers what the last owner left, and begins to
 // fire. It returns when the record is read; late fires go out from then on.
 func (e *Engine) Start(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
@@ -91,7 +90,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	rec, e.stopRecord = context.WithCancel(base)
 	e.loop.tick()
 	go e.runner.recorder.Run(rec)
-	if err := e.recover(ctx); err != nil {
+	if err := e.owner.own(ctx, e.owner.first); err != nil {
 		e.stopFeed()
 		e.stopKeep()
 		e.feeders.Wait()

@@ -1,13 +1,11 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // A host that does not answer holds W for as long as the gap between its
@@ -44,60 +42,4 @@ func TestRecoveryInPieces(t *testing.T) {
 			})
 		})
 	}
-}
-
-// However long W has been held: a recovery holds one piece of the record.
-func TestRecoveryHoldsOnePiece(t *testing.T) {
-	t.Parallel()
-	bubbleWith(t, Config{MaxInFlight: 8, MaxInFlightPerHost: 2}, func(t *testing.T, w *world) {
-		w.create(spec("?v=1"), spec("?v=1"), spec("?v=1"),
-			spec("", func(d *domain.SpecDoc) { d.API = "http://dead.test/?delay=600000" }))
-		w.pass(29 * time.Second)
-		w.crash()
-		w.piece = 9 // of 80 or more: three jobs, so pieces end at multiples of three
-		if err := w.assemble(); err != nil {
-			t.Fatal(err)
-		}
-		most, facts := 0, 0
-		spy := &ledgerSpy{Store: w.gate}
-		w.eng.store = spy
-		shard, _, err := w.eng.claim(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		rc := w.eng.newRecovery(shard)
-		spy.each = func() { most, facts = max(most, len(rc.facts)), facts+1 }
-		for _, step := range []func(context.Context) error{rc.readRuns, rc.readRanges, rc.readTimeline, rc.readFacts} {
-			if err := step(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if facts < 75 || most != 9 {
-			t.Errorf("of %d facts %d were held at a time, want 9", facts, most)
-		}
-		w.eng = nil
-		if err := w.db.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-// ledgerSpy tells of each fact that was read and taken.
-type ledgerSpy struct {
-	store.Store
-	each func()
-}
-
-func (s *ledgerSpy) Ledger() store.Ledger { return spiedLedger{s.Store.Ledger(), s} }
-
-type spiedLedger struct {
-	store.Ledger
-	spy *ledgerSpy
-}
-
-func (l spiedLedger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
-	return l.Ledger.Facts(ctx, after, until, func(f store.FactRange) error {
-		defer l.spy.each()
-		return fn(f)
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -20,7 +21,8 @@ const (
 
 // Health returns what the engine thinks of itself, and why.
 func (e *Engine) Health() domain.Health {
-	checks := []domain.Check{e.checkStore(), e.checkTimetable(), e.registry.checkJobs(), e.rules.check(),
+	checks := []domain.Check{e.checkStore(), e.checkTimetable(), e.registry.checkJobs(),
+		{Name: "zones", OK: true, Warning: e.zones.Warning()},
 		e.checkRunning()}
 	h := domain.Health{Ready: true, Checks: checks}
 	for _, c := range checks {
@@ -82,4 +84,27 @@ func (e *Engine) checkRunning() domain.Check {
 		return domain.Check{Name: "engine", Detail: "reading the record"}
 	}
 	return domain.Check{Name: "engine", OK: true}
+}
+
+// checkJobs warns of jobs that are set aside.
+func (reg *registry) checkJobs() domain.Check {
+	c := domain.Check{Name: "jobs", OK: true}
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	const most = 3 // are named
+	var named []string
+	for _, id := range reg.unusableOrder {
+		if a, found := reg.unusable[id]; found && len(named) < most {
+			named = append(named, fmt.Sprintf("%s: %s", id, domain.FaultText(a.Reason)))
+		}
+	}
+	switch n := len(reg.unusable); {
+	case n == 1:
+		c.Warning = "1 job cannot be run: " + named[0]
+	case n > most:
+		c.Warning = fmt.Sprintf("%d jobs cannot be run: %s; and %d more", n, strings.Join(named, "; "), n-most)
+	case n > 1:
+		c.Warning = fmt.Sprintf("%d jobs cannot be run: %s", n, strings.Join(named, "; "))
+	}
+	return c
 }

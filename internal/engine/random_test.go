@@ -17,7 +17,8 @@ var (
 )
 
 // Random jobs, edits, triggers, stops, crashes and failures of the store, and
-// then the record is held against the calendar. A failure names its seed:
+// then the record is held against the calendar. Every fourth world has many shards,
+// of which the engine takes all but one while it runs. A failure names its seed:
 //
 //	go test ./internal/engine -run TestRandom -seed N -seeds 1
 func TestRandom(t *testing.T) {
@@ -28,23 +29,31 @@ func TestRandom(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 0))
 			slots := 1 + r.IntN(40)
-			bubbleWith(t, Config{MaxInFlight: slots, MaxInFlightPerHost: slots}, func(t *testing.T, w *world) {
-				w.piece = []int{0, 1, 2 + r.IntN(40)}[r.IntN(3)]
-				w.part = r.IntN(4)
-				w.eng.registry.mu.Lock()
-				w.eng.registry.table.SetPart(max(1, w.part)) // before the first reboot too
-				w.eng.registry.mu.Unlock()
-				c := &chaos{world: w, Rand: r}
-				for range 30 {
-					c.step()
-					w.pass(time.Duration(r.IntN(1800)) * time.Millisecond)
-				}
-				c.finish()
-				if t.Failed() {
-					t.Logf("seed %d", seed)
-				}
-			})
+			cfg := Config{MaxInFlight: slots, MaxInFlightPerHost: slots}
+			if i%4 == 3 {
+				bubbleOfShards(t, 2+r.IntN(6), cfg, func(t *testing.T, w *world) { random(t, w, r, seed) })
+				return
+			}
+			bubbleWith(t, cfg, func(t *testing.T, w *world) { random(t, w, r, seed) })
 		})
+	}
+}
+
+func random(t *testing.T, w *world, r *rand.Rand, seed uint64) {
+	t.Helper()
+	w.piece = []int{0, 1, 2 + r.IntN(40)}[r.IntN(3)]
+	w.part = r.IntN(4)
+	w.eng.registry.mu.Lock()
+	w.eng.registry.table.SetPart(max(1, w.part)) // before the first reboot too
+	w.eng.registry.mu.Unlock()
+	c := &chaos{world: w, Rand: r}
+	for range 30 {
+		c.step()
+		w.pass(time.Duration(r.IntN(1800)) * time.Millisecond)
+	}
+	c.finish()
+	if t.Failed() {
+		t.Logf("seed %d", seed)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/due"
 	"github.com/belfry-scheduler/belfry/internal/engine/lock"
+	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
@@ -15,13 +16,14 @@ type registry struct {
 	mu            lock.Registry // what follows, run.Job.Current and Next, and what the shard has proposed
 	jobs          run.JobIndex
 	active        int
-	unusable      map[domain.JobID]unusableVersion // jobs that cannot be run
-	unusableOrder []domain.JobID                   // in which they were set aside; they may be mended since
+	unusable      map[domain.JobID]recovery.Unusable // jobs that cannot be run
+	unusableOrder []domain.JobID                     // in which they were set aside; they may be mended since
 	table         *due.Timetable
+	placed        bool // the timetable has begun
 }
 
 func newRegistry(c clock.Clock, table *due.Timetable) *registry {
-	return &registry{clock: c, unusable: make(map[domain.JobID]unusableVersion), table: table}
+	return &registry{clock: c, unusable: make(map[domain.JobID]recovery.Unusable), table: table}
 }
 
 func (reg *registry) now() int64 { return clock.NowMs(reg.clock) }
@@ -63,4 +65,13 @@ func (reg *registry) count() (total, active int) {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	return reg.jobs.Len(), reg.active
+}
+
+// unusableError refuses what a job that is set aside cannot do. Call with the
+// lock of the registry held.
+func (reg *registry) unusableError(id domain.JobID) error {
+	if a, found := reg.unusable[id]; found {
+		return domain.Conflict("the job cannot be run: %s. Change it, or delete it", domain.FaultText(a.Reason))
+	}
+	return nil
 }

@@ -50,5 +50,3 @@ func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore fu
 	rn.retries = due.NewRetries(cfg.Clock, func(runs []*run.Run) { rn.dispatch(runs) })
 	return rn
 }
-
-func (rn *runner) now() int64 { return clock.NowMs(rn.clock) }

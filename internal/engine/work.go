@@ -188,43 +188,6 @@ func (rn *runner) ended(r *run.Run) []*run.Run {
 	return rn.nextWaiting(r.Job)
 }
 
-// nextWaiting returns the fire that the overlap policy kept back, when the job
-// is free. At a stop it stays: nothing of it was sent. Call with Job.Mu held.
-func (rn *runner) nextWaiting(j *run.Job) []*run.Run {
-	if rn.stopping.Load() {
-		return nil
-	}
-	if j.Busy > 0 {
-		return nil
-	}
-	defer j.FreeBacklog()
-	a := j.ReadBacklog()
-	if len(a.Resumed) > 0 {
-		r := a.Resumed[0]
-		a.Resumed = a.Resumed[1:]
-		j.Enter(r)
-		if r.RetryAt > rn.now() {
-			r.SetState(run.StateAwaitRetry)
-			r.Lane = run.LaneLive
-			rn.retries.Add(r)
-			return nil
-		}
-		return []*run.Run{r}
-	}
-	for len(a.Waiting) > 0 {
-		s := a.Waiting[0]
-		r := rn.popSpan(s)
-		if s.Next == run.Never {
-			a.Waiting = a.Waiting[1:]
-		}
-		if r != nil {
-			j.Enter(r)
-			return []*run.Run{r}
-		}
-	}
-	return nil
-}
-
 // openCall gives a call in flight an open run. The caller holds the lock of the
 // dispatcher, so that the open run of a retry that follows comes later, and counts.
 func (rn *runner) openCall(r *run.Run, now int64) {

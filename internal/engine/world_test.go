@@ -19,6 +19,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -41,10 +42,12 @@ type world struct {
 	path string
 	cfg  Config // what boot changes of the defaults
 
-	piece int // facts that a recovery holds at a time; zero: the default
-	part  int // jobs that a turn stages ahead; zero: the default
+	piece int                           // facts that a recovery holds at a time; zero: the default
+	part  int                           // jobs that a turn stages ahead; zero: the default
+	disk  *memory.Disk                  // with many shards, instead of the files; see bubbleOfShards
+	wrap  func(store.Store) store.Store // what the next engine gets instead of the gate
 
-	db      *sqlite.Store
+	db      store.Store
 	gate    *gate
 	life    *life
 	eng     *Engine
@@ -84,6 +87,23 @@ func bubbleWith(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 	})
 }
 
+// bubbleOfShards is bubbleWith on a store in memory with so many shards. The engine
+// owns the first when it is up, and takes the others while it runs.
+func bubbleOfShards(t *testing.T, shards int, cfg Config, test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		clk := &clock.Manual{}
+		w := &world{t: t, clk: clk, cfg: cfg, targets: &targets{clk: clk}, disk: memory.NewShardedDisk(clk, shards)}
+		defer func() { // a test that gave up too
+			if w.eng != nil {
+				w.crash()
+			}
+		}()
+		w.boot()
+		test(t, w)
+	})
+}
+
 // fastDir returns a directory in memory where there is one: the store syncs
 // every commit, and these tests make thousands.
 func fastDir(t *testing.T) string {
@@ -109,17 +129,36 @@ func (w *world) tryBoot() error {
 	if err := w.assemble(); err != nil {
 		return err
 	}
-	if err := w.eng.Start(context.Background()); err != nil {
+	if w.disk != nil {
+		w.eng.owner.first = w.eng.shards.All()[:1]
+	}
+	err := w.eng.Start(context.Background())
+	if err != nil {
 		w.eng = nil
 		return errors.Join(err, w.db.Close())
 	}
-	return nil
+	if w.disk != nil {
+		err = w.ownRest()
+	}
+	return err
+}
+
+// ownRest makes the engine take the other shards while it fires the jobs of the first:
+// one of them, and a second and a half later all that are left.
+func (w *world) ownRest() error {
+	rest := w.eng.shards.All()[1:]
+	err := w.eng.owner.own(context.Background(), rest[:1])
+	w.pass(1500 * time.Millisecond)
+	if err == nil {
+		err = w.eng.owner.own(context.Background(), rest[1:])
+	}
+	return err
 }
 
 // assemble opens the store and makes an engine on it.
 func (w *world) assemble() error {
 	w.t.Helper()
-	db, err := sqlite.Open(context.Background(), sqlite.Config{Path: w.path, Clock: w.clk, Log: silent})
+	db, err := w.openStore()
 	if err != nil {
 		return err
 	}
@@ -127,12 +166,15 @@ func (w *world) assemble() error {
 	w.gate = &gate{Store: db, onCut: w.life.kill}
 	cfg := w.cfg
 	cfg.Store, cfg.Executor, cfg.Clock, cfg.Log, cfg.Metrics = w.gate, w.life, w.clk, silent, telemetry.NewMetrics()
+	if w.wrap != nil {
+		cfg.Store, w.wrap = w.wrap(w.gate), nil
+	}
 	if w.eng, err = New(cfg); err != nil {
 		w.t.Fatal(err)
 	}
 	w.edit = editorOf(w.t, w.eng)
 	if w.piece > 0 {
-		w.eng.gapPiece = w.piece
+		w.eng.owner.piece = w.piece
 	}
 	if w.part > 0 {
 		w.eng.registry.table.SetPart(w.part)
@@ -150,6 +192,13 @@ func editorOf(t testing.TB, e *Engine) *edit.Editor {
 		t.Fatal(err)
 	}
 	return ed
+}
+
+func (w *world) openStore() (store.Store, error) {
+	if w.disk != nil {
+		return w.disk.Open()
+	}
+	return sqlite.Open(context.Background(), sqlite.Config{Path: w.path, Clock: w.clk, Log: silent})
 }
 
 // crash ends the process as kill -9 does: at one instant nothing more reaches

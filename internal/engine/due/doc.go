@@ -17,4 +17,10 @@
 //
 // A Timetable is guarded by the lock of the registry of jobs. Retries has a lock of
 // its own, a leaf.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	retries.go ring.go staged.go timetable.go
 package due

@@ -18,7 +18,7 @@
 //	DecideEnding    a call has ended     success, failure, or a retry     ending.go
 //	KeepFrom        a gap was found      which fires still go out         misfire.go
 //	DecideResume    after a crash        send again, or end               resume.go
-//	EndStopped      a job was stopped    what becomes of its runs         send.go
+//	EndStopped      a job was stopped    what becomes of its runs         ending.go
 //
 // # Locks
 //
@@ -26,4 +26,11 @@
 // and Marked, and the [Backlog]. Job.Current and Job.Next are guarded by the lock of
 // the engine's registry. Fields of a run that say "dispatcher lock" are guarded by
 // that of the dispatcher; Hold and OpenOnRecord belong to whoever has the run.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	never.go target.go version.go span.go backlog.go ending.go misfire.go run.go stop.go job.go
+//	jobindex.go overlap.go resume.go send.go state.go snapshot.go
 package run

@@ -24,3 +24,19 @@ func DecideEnding(p Plan, out *domain.Outcome, failures int) Ending {
 	}
 	return Ending{domain.StatusPending, p.retry.Delay(failures, out.RetryAfterMs)}
 }
+
+// EndStopped is what becomes of an execution whose job was paused or deleted, by its
+// attempts so far and the reason.
+func EndStopped(attempts []domain.Attempt, reason string) (domain.Status, string) {
+	n := len(attempts)
+	switch {
+	case n == 0:
+		return domain.StatusSkipped, reason
+	case attempts[n-1].StartedAt == 0: // a crash hid whether it was sent
+		return domain.StatusUnknown, LostOutcome + "; " + reason + " again"
+	}
+	return domain.StatusFailed, "no further attempt: " + reason + "; last error: " + attempts[n-1].Error
+}
+
+// LostOutcome is the error of an attempt that a crash has hidden.
+const LostOutcome = "the server stopped while this request may have been under way"

@@ -164,5 +164,23 @@ func (x *JobIndex) All() iter.Seq[*Job] {
 	}
 }
 
+// Parts yields every job, so many at a time. The slice is used again.
+func (x *JobIndex) Parts(size int) iter.Seq[[]*Job] {
+	return func(yield func([]*Job) bool) {
+		part := make([]*Job, 0, size)
+		for j := range x.All() {
+			if part = append(part, j); len(part) == size {
+				if !yield(part) {
+					return
+				}
+				part = part[:0]
+			}
+		}
+		if len(part) > 0 {
+			yield(part)
+		}
+	}
+}
+
 // Len returns how many jobs there are.
 func (x *JobIndex) Len() int { return x.n }

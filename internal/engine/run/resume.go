@@ -30,9 +30,6 @@ func DecideResume(run *domain.OpenRun, once bool, stopReason string) ResumeVerdi
 	return ResumeVerdict{Status: domain.StatusPending}
 }
 
-// LostOutcome is the error of an attempt that a crash has hidden.
-const LostOutcome = "the server stopped while this request may have been under way"
-
 // poisonAt is how many crashes in a row with the request in flight end an execution.
 const poisonAt = 3
 

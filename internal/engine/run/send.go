@@ -1,7 +1,5 @@
 package run
 
-import "github.com/belfry-scheduler/belfry/internal/domain"
-
 // Verdict says whether a run may be sent now; otherwise why not, which decides what
 // becomes of it.
 type Verdict uint8
@@ -74,17 +72,4 @@ func (r *Run) DecideSend(l Limits) (v Verdict, stopReason string) {
 		oldest:  OldestSent(r.Ver.Plan.Value().Misfire, l.Now),
 		crashed: r.Crashes > 0, marked: r.Marked,
 	}, l), stopReason
-}
-
-// EndStopped is what becomes of an execution whose job was paused or deleted, by its
-// attempts so far and the reason.
-func EndStopped(attempts []domain.Attempt, reason string) (domain.Status, string) {
-	n := len(attempts)
-	switch {
-	case n == 0:
-		return domain.StatusSkipped, reason
-	case attempts[n-1].StartedAt == 0: // a crash hid whether it was sent
-		return domain.StatusUnknown, LostOutcome + "; " + reason + " again"
-	}
-	return domain.StatusFailed, "no further attempt: " + reason + "; last error: " + attempts[n-1].Error
 }

@@ -50,21 +50,32 @@ func (s *Set) Claim(claimed []store.Shard) {
 	for _, c := range claimed {
 		st := &s.states[c.Number]
 		st.lease, st.proposed = c.Lease, 0
+		st.horizon.Store(0)
 		st.watermark.Store(c.Watermark)
 		st.phase.Store(uint32(Claimed))
 	}
 }
 
-// Activate makes claimed shards active: a recovery has decided about every fire up
-// to the instant. Call with the lock of the jobs held.
-func (s *Set) Activate(claimed []store.Shard, until int64) {
+// Activate makes claimed shards active: a recovery has decided about every fire of
+// each up to the instant, by its number. Call with the lock of the jobs held.
+func (s *Set) Activate(claimed []store.Shard, until map[int]int64) {
 	for _, c := range claimed {
 		st := &s.states[c.Number]
 		if st.Phase() != Claimed || st.lease != c.Lease {
 			continue // it was lost meanwhile
 		}
-		st.proposed = until
+		st.proposed = until[c.Number]
 		st.phase.Store(uint32(Active))
+	}
+}
+
+// Abandon gives claimed shards up whose record could not be read. Call with the lock
+// of the jobs held.
+func (s *Set) Abandon(claimed []store.Shard) {
+	for _, c := range claimed {
+		if st := &s.states[c.Number]; st.lease == c.Lease {
+			st.leave()
+		}
 	}
 }
 
@@ -125,18 +136,18 @@ func (s *Set) Release(ctx context.Context, beats []store.Beat) error {
 	return s.store.Release(ctx, beats)
 }
 
-// Horizon returns the least horizon of the active shards, in Unix milliseconds; zero:
-// there is none.
+// Horizon returns the least horizon of the active shards that had a beat, in Unix
+// milliseconds; zero: there is none.
 func (s *Set) Horizon() int64 { return s.least((*State).Horizon) }
 
-// Watermark returns the least watermark of the active shards, in Unix milliseconds;
-// zero: there is none.
+// Watermark returns the least watermark of the active shards that had a beat, in Unix
+// milliseconds; zero: there is none.
 func (s *Set) Watermark() int64 { return s.least((*State).Watermark) }
 
 func (s *Set) least(of func(*State) int64) int64 {
 	least := domain.Forever
 	for i := range s.states {
-		if st := &s.states[i]; st.Phase() == Active {
+		if st := &s.states[i]; st.Phase() == Active && st.Horizon() != 0 {
 			least = min(least, of(st))
 		}
 	}

@@ -46,7 +46,7 @@ func newSet(t *testing.T) (*Set, *beats, *clock.Manual) {
 	if got := s.Propose(1); len(got) != 0 {
 		t.Errorf("shards that are being read have beats: %+v", got)
 	}
-	s.Activate(claimed, 7_000)
+	s.Activate(claimed, map[int]int64{0: 7_000, 2: 7_000})
 	return s, shards, clk
 }
 
@@ -136,7 +136,7 @@ func TestLostWhileClaimed(t *testing.T) {
 	old := []store.Shard{{Number: 1, Lease: store.Lease{Epoch: 1}}}
 	s.Claim(old)
 	s.Claim([]store.Shard{{Number: 1, Lease: store.Lease{Epoch: 3}}})
-	s.Activate(old, 9_000)
+	s.Activate(old, map[int]int64{1: 9_000})
 	if got := s.At(1).Phase(); got != Claimed {
 		t.Errorf("phase %d after the activation of an old claim", got)
 	}

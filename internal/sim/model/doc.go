@@ -47,7 +47,7 @@
 //	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermarks; shard/set.go: Propose, Beat;
 //	                                      hold/hold.go: Before; store: Shards.Beat
 //	an edit is asked for                edit: Create, Update, Delete; edit.go: beginCreate, beginUpdate,
-//	                                      beginDelete, effective
+//	                                      beginDelete; effective.go: effective
 //	the store has / refuses it          store: Jobs; edit: run, commitNew, decideCommit, decideRead
 //	apply and answer                    edit: conclude; edit.go: applyEdit, install;
 //	                                      due/timetable.go: FinishVersion, Place
@@ -55,9 +55,9 @@
 //	trigger                             trigger.go: trigger
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
 //	a process starts                    recover.go: claim; store: Shards.Claim
-//	recovery decides                    recover.go: newRecovery, readTimeline, resumeOne, flush; gap.go: addWalk,
-//	                                      readFacts, judge; run/resume.go: DecideResume
-//	the first beat                      recover.go: recover, start
+//	recovery decides                    recovery/recovery.go: newRecovery, readTimeline, resumeOne, flush;
+//	                                      recovery/gap.go: addWalk, readFacts, judge; run/resume.go: DecideResume
+//	the first beat                      recover.go: takeOver, place, resend
 //
 // A commit that fails before it did anything is a commit that has not come yet.
 // An edit of unknown outcome that is asked again is one that takes long. A

@@ -1,9 +1,11 @@
-package engine
+package zones
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +13,6 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -26,99 +27,34 @@ const (
 	movedAhead  = 366 * 24 * time.Hour // a rule of a year comes once in it
 )
 
-// zoneRules is what the engine knows of the rules of the zones that jobs have.
-// See ADR 19.
-type zoneRules struct {
-	shards store.Shards
-
-	mu      lock.Leaf
-	kept    map[string]bool // zones of which the store keeps the rules
-	warning string          // of this start
-}
-
-// unkept returns the rules of a zone that the store does not keep yet.
-func (z *zoneRules) unkept(zone string) (store.ZoneRules, bool) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	if z.kept[zone] {
-		return store.ZoneRules{}, false
-	}
-	data := cron.Zones()
-	rules, known := data.Rules(zone)
-	return store.ZoneRules{Zone: zone, Release: data.Release(), Data: rules}, known
-}
-
-func (z *zoneRules) keep(rules []store.ZoneRules) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	for i := range rules {
-		z.kept[rules[i].Zone] = true
-	}
-}
-
-// keepOf makes the store keep the rules of the zones of new versions, before
-// anything is fired by them.
-func (z *zoneRules) keepOf(ctx context.Context, versions ...*run.Version) error {
-	var fresh []store.ZoneRules
-	for _, v := range versions {
-		zone := v.Plan.Value().Schedule.Zone()
-		if slices.ContainsFunc(fresh, func(r store.ZoneRules) bool { return r.Zone == zone }) {
-			continue
-		}
-		if r, some := z.unkept(zone); some {
-			fresh = append(fresh, r)
-		}
-	}
-	return z.put(ctx, fresh)
-}
-
-func (z *zoneRules) keepOfJobs(ctx context.Context, jobs []*run.Job) error {
-	versions := make([]*run.Version, len(jobs))
-	for i, j := range jobs {
-		versions[i] = j.Current
-	}
-	return z.keepOf(ctx, versions...)
-}
-
-func (z *zoneRules) put(ctx context.Context, fresh []store.ZoneRules) error {
-	if len(fresh) == 0 {
-		return nil
-	}
-	if err := z.shards.AddZoneRules(ctx, fresh); err != nil {
-		return domain.Unavailable(err, "the rules of the time zone could not be stored")
-	}
-	z.keep(fresh)
-	return nil
-}
-
 // changedZone is a zone whose rules are others than those of the last owner.
 type changedZone struct{ old, now string }
 
-// zoneChange is the part of a recovery that looks after zones whose rules are others
-// than those by which the last owner fired.
-type zoneChange struct {
-	recovery *recovery
+// Change is what has become of the rules of zones since the last owner fired by them.
+type Change struct {
+	rules *Rules
+	log   *slog.Logger
 
 	changed    map[string]changedZone // by zone
 	rulesFrom  int64                  // they hold from then on, Unix milliseconds
 	freshRules []store.ZoneRules      // of zones that the store does not know yet
 }
 
-// readRules compares the rules of zones with those by which the last owner
-// fired. From now on, or from the end of the record, the new ones hold; what was
-// due before keeps its place.
-func (c *zoneChange) readRules(ctx context.Context) error {
-	stored, err := c.recovery.e.store.Shards().ZoneRules(ctx)
+// ReadChange compares the rules of zones with those by which the last owner
+// fired. From the second after the instant on, in Unix milliseconds, the new ones
+// hold; what was due before keeps its place.
+func ReadChange(ctx context.Context, rules *Rules, log *slog.Logger, after int64) (*Change, error) {
+	stored, err := rules.shards.ZoneRules(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byZone := make(map[string][]store.ZoneRules)
 	for _, s := range stored {
 		byZone[s.Zone] = append(byZone[s.Zone], s)
 	}
-	from := (max(c.recovery.now, c.recovery.bound())/1000 + 1) * 1000
+	from := (after/1000 + 1) * 1000
 	data := cron.Zones()
-	c.changed = make(map[string]changedZone)
+	c := &Change{rules: rules, log: log, changed: make(map[string]changedZone), rulesFrom: from}
 	history := make(map[string][]cron.Rules)
 	var fresh []store.ZoneRules
 	for _, zone := range slices.Sorted(maps.Keys(byZone)) {
@@ -128,7 +64,7 @@ func (c *zoneChange) readRules(ctx context.Context) error {
 			next := store.ZoneRules{Zone: zone, From: max(from, last.From+1000), Release: data.Release(), Data: now}
 			fresh, pieces = append(fresh, next), append(pieces, next)
 			c.changed[zone] = changedZone{last.Data, now}
-			c.recovery.e.log.Warn("the rules of a time zone have changed", "zone", zone, "from",
+			c.log.Warn("the rules of a time zone have changed", "zone", zone, "from",
 				time.UnixMilli(next.From).UTC(),
 				"old", last.Release, "new", next.Release)
 		}
@@ -139,38 +75,38 @@ func (c *zoneChange) readRules(ctx context.Context) error {
 			delete(history, zone)
 		}
 	}
-	c.rulesFrom = from
-	c.recovery.e.rules.keep(stored)
-	if err := c.recovery.e.rules.put(ctx, fresh); err != nil {
-		return err
+	rules.Keep(stored)
+	if err := rules.Put(ctx, fresh); err != nil {
+		return nil, err
 	}
 	if len(history) > 0 {
 		cron.UseHistory(history)
 	}
-	return nil
+	return c, nil
 }
 
-// noteZone collects the zones of which the store keeps no rules yet.
-func (c *zoneChange) noteZone(v *run.Version) {
-	if rules, some := c.recovery.e.rules.unkept(v.Plan.Value().Schedule.Zone()); some {
+// NoteZone collects the zones of which the store keeps no rules yet.
+func (c *Change) NoteZone(v *run.Version) {
+	if rules, some := c.rules.Unkept(v.Plan.Value().Schedule.Zone()); some {
 		c.freshRules = append(c.freshRules, rules)
-		c.recovery.e.rules.keep(c.freshRules[len(c.freshRules)-1:])
+		c.rules.Keep(c.freshRules[len(c.freshRules)-1:])
 	}
 }
 
-func (c *zoneChange) keepFresh(ctx context.Context) error {
-	return c.recovery.e.rules.put(ctx, c.freshRules)
+// KeepFresh stores the rules of the zones that NoteZone collected.
+func (c *Change) KeepFresh(ctx context.Context) error {
+	return c.rules.Put(ctx, c.freshRules)
 }
 
-// tellMoved says which jobs fire at other instants by the new rules of their
-// zones.
-func (c *zoneChange) tellMoved(context.Context) error {
+// LogMoved logs which of the jobs fire at other instants by the new rules of their
+// zones, and keeps a summary as the warning of the rules.
+func (c *Change) LogMoved(jobs iter.Seq[*run.Job]) {
 	if len(c.changed) == 0 {
-		return nil
+		return
 	}
 	looked, moved := 0, 0
 	var named []string
-	for j := range c.recovery.e.registry.jobs.All() {
+	for j := range jobs {
 		v := j.Current
 		if !v.Active {
 			continue
@@ -188,7 +124,7 @@ func (c *zoneChange) tellMoved(context.Context) error {
 			continue
 		}
 		if moved++; moved <= movedTold {
-			c.recovery.e.log.Warn("a job fires at other instants by the new rules of its time zone",
+			c.log.Warn("a job fires at other instants by the new rules of its time zone",
 				telemetry.KeyJobID, j.ID.String(),
 				"zone", zone, "no_longer", stamps(gone), "instead", stamps(added))
 		}
@@ -197,7 +133,7 @@ func (c *zoneChange) tellMoved(context.Context) error {
 		}
 	}
 	if moved == 0 {
-		return nil
+		return
 	}
 	text := fmt.Sprintf("the rules of %s have changed with release %s: %d jobs fire at other instants, among them %s",
 		strings.Join(slices.Sorted(maps.Keys(c.changed)), ", "), cron.Zones().Release(), moved,
@@ -205,16 +141,13 @@ func (c *zoneChange) tellMoved(context.Context) error {
 	if looked > movedLooked {
 		text += fmt.Sprintf("; %d more were not checked", looked-movedLooked)
 	}
-	c.recovery.e.log.Warn(text)
-	c.recovery.e.rules.mu.Lock()
-	c.recovery.e.rules.warning = text
-	c.recovery.e.rules.mu.Unlock()
-	return nil
+	c.log.Warn(text)
+	c.rules.warn(text)
 }
 
 // movedOf returns the first fires that a job has by one of two rules alone, in
 // a year.
-func (c *zoneChange) movedOf(j *run.Job, v *run.Version, change changedZone) (gone, added []int64) {
+func (c *Change) movedOf(j *run.Job, v *run.Version, change changedZone) (gone, added []int64) {
 	p := v.Plan.Value()
 	window := domain.Window{From: max(v.From, c.rulesFrom), To: v.To.Load(), Active: true, StartAt: p.StartAt,
 		EndAt: p.EndAt, JitterMs: p.JitterMs}
@@ -275,11 +208,4 @@ func stamps(fires []int64) []string {
 		out[i] = time.UnixMilli(at).UTC().Format(time.RFC3339)
 	}
 	return out
-}
-
-// check warns of rules that have changed at this start.
-func (z *zoneRules) check() domain.Check {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return domain.Check{Name: "zones", OK: true, Warning: z.warning}
 }

@@ -1,4 +1,4 @@
-package engine
+package recovery
 
 import (
 	"context"
@@ -33,8 +33,11 @@ type brokenVersion struct {
 
 func (m *mending) readStored(ctx context.Context) error {
 	m.stored, m.broken = make(map[versionKey]store.Aside), make(map[versionKey]*brokenVersion)
-	found, err := m.recovery.e.store.Ledger().Asides(ctx)
+	found, err := m.recovery.Store.Ledger().Asides(ctx)
 	for _, a := range found {
+		if m.recovery.gapOf(a.JobID) == nil {
+			continue
+		}
 		m.stored[versionKey{a.JobID, a.Version}] = a
 	}
 	return err
@@ -53,19 +56,19 @@ func (m *mending) decideStored(ctx context.Context) error {
 	for key, b := range m.broken {
 		a, known := m.stored[key]
 		if !known {
-			a = store.Aside{JobID: key.id, Version: key.number, Since: m.recovery.watermark,
-				Certain: m.recovery.certain}
+			g := m.recovery.gapOf(key.id)
+			a = store.Aside{JobID: key.id, Version: key.number, Since: g.watermark, Certain: g.certain}
 		}
 		delete(m.stored, key)
 		if b.v.EffectiveTo == domain.Forever {
 			fresh = append(fresh, a)
-			m.keepUnusable(unusableVersion{a, b.reason})
+			m.keepUnusable(Unusable{a, b.reason})
 			continue
 		}
 		m.endBroken(a, b)
 	}
 	if len(fresh) > 0 {
-		if err := m.recovery.e.store.Ledger().SetAside(ctx, fresh); err != nil {
+		if err := m.recovery.Store.Ledger().SetAside(ctx, fresh); err != nil {
 			return err
 		}
 	}
@@ -77,14 +80,10 @@ func (m *mending) decideStored(ctx context.Context) error {
 	return nil
 }
 
-func (m *mending) keepUnusable(a unusableVersion) {
-	e := m.recovery.e
-	e.log.Error("a job cannot be run and is set aside", telemetry.KeyJobID, a.JobID.String(),
-		"version", a.Version, telemetry.KeyError, a.reason)
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	e.registry.unusable[a.JobID] = a
-	e.registry.unusableOrder = append(e.registry.unusableOrder, a.JobID)
+func (m *mending) keepUnusable(a Unusable) {
+	m.recovery.Log.Error("a job cannot be run and is set aside", telemetry.KeyJobID, a.JobID.String(),
+		"version", a.Version, telemetry.KeyError, a.Reason)
+	m.recovery.result.Unusable = append(m.recovery.result.Unusable, a)
 	// Its open runs stay on record until it is mended.
 	kept := m.recovery.runs[a.JobID][:0]
 	for _, open := range m.recovery.runs[a.JobID] {
@@ -97,14 +96,14 @@ func (m *mending) keepUnusable(a unusableVersion) {
 
 // endBroken records what became of a version that has ended and cannot be run.
 func (m *mending) endBroken(a store.Aside, b *brokenVersion) {
-	if fact, some := unknownFires(a, &b.v, m.recovery.now, b.reason); some {
+	if fact, some := UnknownFires(a, &b.v, m.recovery.Now, b.reason); some {
 		m.recovery.batch.Facts = append(m.recovery.batch.Facts, fact)
 	}
 	m.done = append(m.done, a)
 	kept := m.recovery.runs[a.JobID][:0]
 	for _, open := range m.recovery.runs[a.JobID] {
 		if open.Version == b.v.Number {
-			m.recovery.batch.Facts = append(m.recovery.batch.Facts, run.EndBroken(&open, m.recovery.now, b.reason))
+			m.recovery.batch.Facts = append(m.recovery.batch.Facts, run.EndBroken(&open, m.recovery.Now, b.reason))
 		} else {
 			kept = append(kept, open)
 		}
@@ -115,7 +114,7 @@ func (m *mending) endBroken(a store.Aside, b *brokenVersion) {
 // mendStored records the fires up to W of a version that was set aside and can be run
 // again, or of one that has ended before W.
 func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside) error {
-	versions, err := m.recovery.e.store.Jobs().Versions(ctx, key.id)
+	versions, err := m.recovery.Store.Jobs().Versions(ctx, key.id)
 	if err != nil {
 		return err
 	}
@@ -129,9 +128,9 @@ func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside)
 			m.endBroken(a, &brokenVersion{*v, broken})
 			return nil //nolint:nilerr // its end is what the record says
 		}
-		j := m.recovery.e.registry.jobs.Get(key.id)
+		j := m.recovery.result.Jobs.Get(key.id)
 		if j == nil {
-			j = run.NewJob(key.id, v.CreatedAt, m.recovery.e.shards.Number(key.id))
+			j = m.recovery.newJob(key.id, v.CreatedAt)
 			j.Follow(v, ver)
 			j.StopBefore(v.EffectiveTo, run.StoppedByDelete)
 		} else if int(j.Current.Number) == v.Number {
@@ -151,17 +150,18 @@ func (m *mending) recordMended(ctx context.Context, j *run.Job, ver *run.Version
 	if err != nil {
 		return err
 	}
-	until := min(a.Certain, m.recovery.watermark)
+	watermark := m.recovery.gapOf(a.JobID).watermark
+	until := min(a.Certain, watermark)
 	for at := ver.NextAfter(j, a.Since); at <= until; at = ver.NextAfter(j, at) {
 		key := domain.FireKey{JobID: a.JobID, ScheduledAt: at}
 		if _, open := m.recovery.opened[key]; !open && !recorded.has(at) {
 			m.recovery.addUncertain(j, ver, key)
 		}
 	}
-	missed := &domain.Execution{Version: a.Version, Status: domain.StatusMissed, CompletedAt: m.recovery.now,
+	missed := &domain.Execution{Version: a.Version, Status: domain.StatusMissed, CompletedAt: m.recovery.Now,
 		Error: "the job could not be run until the server was able to read it again", Missed: &domain.MissedRange{}}
 	missed.JobID = a.JobID
-	for at := ver.NextAfter(j, max(a.Since, until)); at <= m.recovery.watermark; at = ver.NextAfter(j, at) {
+	for at := ver.NextAfter(j, max(a.Since, until)); at <= watermark; at = ver.NextAfter(j, at) {
 		if recorded.has(at) {
 			continue
 		}
@@ -203,7 +203,7 @@ func (r *firesOnRecord) has(at int64) bool {
 // that may have been sent, and the summaries.
 func (m *mending) recordOf(ctx context.Context, a store.Aside) (*firesOnRecord, error) {
 	rec := &firesOnRecord{fires: make(map[int64]struct{})}
-	ledger := m.recovery.e.store.Ledger()
+	ledger := m.recovery.Store.Ledger()
 	err := ledger.Facts(ctx, a.Since, max(a.Since, a.Certain), func(f store.FactRange) error {
 		if f.Key.JobID == a.JobID && f.Key.Nonce == 0 {
 			rec.fires[f.Key.ScheduledAt] = struct{}{}
@@ -226,5 +226,5 @@ func (m *mending) endAsides(ctx context.Context) error {
 	if len(m.done) == 0 {
 		return nil
 	}
-	return m.recovery.e.store.Ledger().EndAside(ctx, m.done)
+	return m.recovery.Store.Ledger().EndAside(ctx, m.done)
 }

@@ -1,0 +1,216 @@
+package recovery
+
+import (
+	"context"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// DefaultPiece is how many facts a recovery holds at a time: some 60 MB. W is held
+// by the oldest fire of a dead host, so the record after it can be a day long.
+const DefaultPiece = 500_000
+
+// gap is the time of which a recovery decides what became of a shard's fires.
+//
+//	     W                    old H          now
+//	─────┼──────────────────────┼─────────────┼──────────► scheduled at
+//	     │ fact or open run: ok │             │
+//	     │ neither: uncertain   │ never sent  │ timetable
+//
+// Uncertain fires may have been sent: at least once sends them again, at most
+// once records UNKNOWN. Those that were never sent run late, as far as the
+// misfire policy allows. After a stop in good order nothing is uncertain.
+type gap struct {
+	number    int   // of the shard
+	watermark int64 // W
+	certain   int64 // fires after it were never sent
+	lastFact  int64 // the latest instant that is on record, or has an open run
+	until     int64 // the timetable takes over after it
+	clean     bool  // the last owner stopped in good order
+}
+
+// newGap returns the gap of a shard that was claimed at the instant now.
+func newGap(claimed *store.Shard, now int64) *gap {
+	g := &gap{
+		number: claimed.Number, watermark: claimed.Watermark, certain: claimed.Horizon, clean: claimed.Clean,
+		until: max(now, claimed.Watermark),
+	}
+	if !g.clean && now < claimed.Horizon-(shard.Horizon+time.Second).Milliseconds() {
+		// The clock was set back: fires up to H had come due by the old one.
+		g.until = max(g.until, claimed.Horizon)
+	}
+	if g.clean {
+		g.certain = claimed.Watermark
+	}
+	return g
+}
+
+// bound is the latest instant that a fire of the gap can have. With a clock that
+// was set back that is not now: what is on record has fired.
+func (g *gap) bound() int64 { return max(g.until, g.certain, g.lastFact) }
+
+// leastWatermark returns the instant after which the record is read.
+func (rc *recovery) leastWatermark() int64 {
+	return rc.least(func(g *gap) int64 { return g.watermark })
+}
+
+// least returns the least of the values of all gaps.
+func (rc *recovery) least(of func(*gap) int64) int64 {
+	least := domain.Forever
+	for _, g := range rc.gaps {
+		if g != nil {
+			least = min(least, of(g))
+		}
+	}
+	return least
+}
+
+// walk goes over the fires of one version in the gap, from W to now. It stops
+// at the end of each piece of the record and goes on with the next:
+//
+//	  W            piece            piece            piece     now
+//	──┼──●──●──○──●──┼──●──○──○──●────┼──●──●──●──●────┼──○──○──┼──►
+//	     facts of one piece in memory      ○ not on record: uncertain, or a span
+type walk struct {
+	job     *run.Job
+	ver     *run.Version
+	next    int64     // the first fire that was not looked at; never: no more
+	missing *run.Span // the latest fires were not on record and never sent
+}
+
+// addWalk notes a version that has fires in the gap.
+func (rc *recovery) addWalk(j *run.Job, v *run.Version) {
+	gap := rc.gaps[j.Shard]
+	if at := v.NextAfter(j, gap.watermark); at <= gap.bound() {
+		rc.walks = append(rc.walks, walk{job: j, ver: v, next: at})
+	}
+}
+
+// readRanges learns which ranges of fires are on record as one, and how far the
+// record goes beyond the horizon, as it should not.
+func (rc *recovery) readRanges(ctx context.Context) error {
+	ledger := rc.Store.Ledger()
+	err := ledger.Ranges(ctx, rc.leastWatermark(), func(f store.FactRange) error {
+		if rc.gapOf(f.Key.JobID) == nil {
+			return nil
+		}
+		rc.ranges[f.Key.JobID] = append(rc.ranges[f.Key.JobID], f)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return ledger.Facts(ctx, rc.least((*gap).bound), domain.Forever, func(f store.FactRange) error {
+		if g := rc.gapOf(f.Key.JobID); g != nil && f.Key.Nonce == 0 {
+			g.lastFact = max(g.lastFact, f.Key.ScheduledAt)
+		}
+		return nil
+	})
+}
+
+// readFacts holds the gap against the record, a piece after the other, and puts
+// every job into the timetable. That starts after the last fact, so that a
+// clock that was set back fires nothing twice.
+func (rc *recovery) readFacts(ctx context.Context) error {
+	read := rc.leastWatermark()
+	err := rc.Store.Ledger().Facts(ctx, read, domain.Forever, func(f store.FactRange) error {
+		at, g := f.Key.ScheduledAt, rc.gapOf(f.Key.JobID)
+		if f.Key.Nonce != 0 || g == nil || at <= g.watermark {
+			return nil
+		}
+		if len(rc.facts) >= rc.Piece && at > read {
+			for i := range rc.walks {
+				rc.judge(&rc.walks[i], read) // it has all facts up to here
+			}
+			clear(rc.facts)
+		}
+		read = at
+		g.lastFact = max(g.lastFact, at)
+		rc.facts[f.Key] = struct{}{}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, g := range rc.gaps {
+		if g != nil && !rc.Reset {
+			g.until = max(g.until, g.lastFact)
+		}
+	}
+	for i := range rc.walks {
+		w := &rc.walks[i]
+		g := rc.gaps[w.job.Shard]
+		// As far as the last owner came, fires may be on record: one by one.
+		rc.judge(w, max(g.certain, g.lastFact))
+		rc.finish(w, g.until)
+	}
+	rc.facts, rc.walks = nil, nil
+	rc.zones.LogMoved(rc.result.Jobs.All())
+	for j := range rc.result.Jobs.All() {
+		j.Next = j.Current.NextAfter(j, rc.gaps[j.Shard].until)
+	}
+	return nil
+}
+
+// judge looks at each fire of a walk up to the instant.
+func (rc *recovery) judge(w *walk, to int64) {
+	g := rc.gaps[w.job.Shard]
+	for to = min(to, g.until); w.next <= to; w.next = w.ver.NextAfter(w.job, w.next) {
+		rc.judgeFire(w, g)
+	}
+}
+
+func (rc *recovery) judgeFire(w *walk, g *gap) {
+	key := domain.FireKey{JobID: w.job.ID, ScheduledAt: w.next}
+	switch {
+	case rc.onRecord(key):
+		rc.endMissing(w)
+	case w.next <= g.certain:
+		rc.endMissing(w)
+		rc.addUncertain(w.job, w.ver, key)
+	case w.missing == nil:
+		w.missing = &run.Span{Job: w.job, Ver: w.ver, Next: w.next, Last: w.next, Lane: run.LaneLate}
+	default:
+		w.missing.Last = w.next
+	}
+}
+
+// finish takes the rest of the gap, of which nothing is on record, as a range.
+func (rc *recovery) finish(w *walk, until int64) {
+	if w.next <= until {
+		if w.missing == nil {
+			w.missing = &run.Span{Job: w.job, Ver: w.ver, Next: w.next, Lane: run.LaneLate}
+		}
+		w.missing.Last = w.next
+		if last, found := w.ver.Timing(w.job).Prev(until + 1); found {
+			w.missing.Last = max(w.next, last)
+		}
+	}
+	rc.endMissing(w)
+}
+
+func (rc *recovery) endMissing(w *walk) {
+	if w.missing != nil {
+		rc.result.Late = append(rc.result.Late, w.missing)
+		w.missing = nil
+	}
+}
+
+func (rc *recovery) onRecord(key domain.FireKey) bool {
+	if _, ok := rc.facts[key]; ok {
+		return true
+	}
+	if _, ok := rc.opened[key]; ok {
+		return true
+	}
+	for _, f := range rc.ranges[key.JobID] {
+		if f.From <= key.ScheduledAt && key.ScheduledAt <= f.Key.ScheduledAt {
+			return true
+		}
+	}
+	return false
+}

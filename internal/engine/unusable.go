@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// endUnusable follows a change that has ended a version which could not be run. It
+// returns what records the end, or nil. A start repeats it as long as the store keeps
+// the version as set aside.
+func (e *editor) endUnusable(j *run.Job) (rest func(context.Context) error) {
+	e.registry.mu.Lock()
+	a, found := e.registry.unusable[j.ID]
+	delete(e.registry.unusable, j.ID)
+	e.registry.mu.Unlock()
+	if !found {
+		return nil
+	}
+	return func(ctx context.Context) error { return e.recordUnusable(ctx, a) }
+}
+
+func (e *editor) recordUnusable(ctx context.Context, a recovery.Unusable) error {
+	versions, err := e.store.Jobs().Versions(ctx, a.JobID)
+	if err != nil {
+		return err
+	}
+	var batch store.Batch
+	for i := range versions {
+		if versions[i].Number != a.Version {
+			continue
+		}
+		if fact, some := recovery.UnknownFires(a.Aside, &versions[i], e.now(), a.Reason); some {
+			batch.Facts = append(batch.Facts, fact)
+		}
+	}
+	err = e.store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
+		if open.JobID == a.JobID && open.Version == a.Version {
+			batch.Facts = append(batch.Facts, run.EndBroken(&open, e.now(), a.Reason))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(batch.Facts) > 0 {
+		if err := e.store.Ledger().Record(ctx, batch); err != nil {
+			return err
+		}
+	}
+	for i := range batch.Facts {
+		e.runner.count(&batch.Facts[i])
+	}
+	return e.store.Ledger().EndAside(ctx, []store.Aside{a.Aside})
+}
