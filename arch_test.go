@@ -1,5 +1,5 @@
-// Package belfry_test holds the house to its plan: who may import whom, and
-// the figures that keep the code readable. docs/ARCHITECTURE.md has the picture.
+// Package belfry_test checks the structure of the code: which package may import which,
+// and the limits that keep the code readable. docs/ARCHITECTURE.md has the overview.
 package belfry_test
 
 import (
@@ -40,14 +40,12 @@ type row struct {
 	modules  []string
 }
 
-// imports is the table of docs/ARCHITECTURE.md. Imports run down this list; a
-// line may only name lines above it. Test files are free: a test of the engine
-// may open a real store.
+// imports is the table of docs/ARCHITECTURE.md. A row may only name packages of rows
+// above it. Test files are exempt: a test of the engine may open a real store.
 //
-// Every package that waits or measures may take a clock, since none may read
-// the time itself; the engine and the API may name the compiled schedule of cron, the one to share it between jobs of
-// the
-// same text, the other to explain it.
+// Every package that waits or measures may import clock, because none may read the time
+// itself. The engine and the API may refer to the compiled schedule of cron: the engine
+// shares it between jobs with the same text, the API explains it.
 var imports = []struct {
 	pkg string
 	row
@@ -164,8 +162,7 @@ func parse(name, text string) (*source, error) {
 	return &source{path.Dir(name), name, strings.HasSuffix(name, "_test.go"), fset, file, text}, nil
 }
 
-// tree parses every Go file of the module. Folders with a go.mod of their own
-// are other modules.
+// tree parses every Go file of the module. A folder with its own go.mod is another module.
 func tree(t *testing.T) []*source {
 	t.Helper()
 	var out []*source
@@ -201,7 +198,7 @@ func tree(t *testing.T) []*source {
 	return out
 }
 
-// checks are the rules, each a function from a file to what is wrong with it.
+// checks are the rules. Each is a function that returns the faults of a file.
 var checks = map[string]func(*source) []string{
 	"imports":    checkImports,
 	"names":      checkNames,
@@ -240,7 +237,7 @@ func TestArchitecture(t *testing.T) {
 	})
 }
 
-// TestTableRunsOneWay keeps the table itself free of cycles.
+// TestTableRunsOneWay checks that the table itself has no cycles.
 func TestTableRunsOneWay(t *testing.T) {
 	above := map[string]bool{}
 	for _, line := range imports {
@@ -291,7 +288,7 @@ func (r row) allows(name string) bool {
 	})
 }
 
-// checkNames refuses packages that are named for nothing.
+// checkNames refuses package names that say nothing about the content.
 func checkNames(s *source) []string {
 	name := strings.TrimSuffix(s.file.Name.Name, "_test")
 	if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "misc", "shared", "base"}, name) {
@@ -354,8 +351,8 @@ func checkInterfaces(s *source) []string {
 	return faults
 }
 
-// checkClock finds uses of time.Now and what is made of it. Code that takes
-// the time from the machine cannot be tested on another one.
+// checkClock finds uses of time.Now and of functions based on it. Code that reads the
+// clock of the machine cannot be tested with another clock.
 func checkClock(s *source) []string {
 	alias := s.importedAs("time")
 	if s.test || s.pkg == clockPackage || alias == "" {
@@ -375,8 +372,8 @@ func checkClock(s *source) []string {
 	return faults
 }
 
-// checkZones finds zones that are looked for by name outside of package cron: package time prefers the files of the
-// system to those that the schedules have. The second implementation of the calendar is for tests.
+// checkZones finds lookups of zones by name outside of package cron: package time prefers the files of the system to
+// the zone data of the schedules. The second implementation of the calendar is for tests.
 func checkZones(s *source) []string {
 	alias := s.importedAs("time")
 	if s.pkg == "internal/cron/crontest" || alias == "" {
@@ -411,7 +408,7 @@ func (s *source) importedAs(name string) string {
 	return ""
 }
 
-// plainMethods implement interfaces that everybody knows.
+// plainMethods implement well-known interfaces.
 var plainMethods = []string{"Error", "String", "GoString", "Unwrap", "Read", "Write", "ServeHTTP", "Len",
 	"Less", "Swap"}
 

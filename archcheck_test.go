@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestChecksFindPlantedFaults gives every check a file with one fault, and the
-// nearest file without it.
+// TestChecksFindPlantedFaults gives every check a file with one fault, and the most
+// similar file without it.
 func TestChecksFindPlantedFaults(t *testing.T) {
 	long := "package engine\nfunc f() {\n" + strings.Repeat("\t_ = 1\n", maxFuncLines-1) + "}\n"
 	for _, tc := range []struct {

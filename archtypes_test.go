@@ -26,7 +26,7 @@ var notSplit = []string{
 	"api.server", "cron.Schedule",
 }
 
-// typeSize is how large a type is, over all files of its package.
+// typeSize is the size of a type, over all files of its package.
 type typeSize struct {
 	where           string
 	fields, methods int
@@ -92,7 +92,7 @@ func receiver(fn *ast.FuncDecl) string {
 	}
 }
 
-// tooLarge says which types have more than the limits, but for those that may.
+// tooLarge returns the types that exceed the limits, except those that may.
 func tooLarge(files []*source, wide []string) (faults []string) {
 	for name, size := range typeSizes(files) {
 		if slices.Contains(wide, strings.TrimPrefix(name, "internal/")) {

@@ -13,7 +13,7 @@ const (
 	tabColumns = 4
 )
 
-// columns is how wide a line is shown.
+// columns returns the displayed width of a line.
 func columns(line string) int {
 	n := 0
 	for _, r := range line {
@@ -26,8 +26,9 @@ func columns(line string) int {
 	return n
 }
 
-// checkWidth says which lines are too wide. Two kinds may be: a struct tag, which
-// cannot be broken, and the lines of a raw string, whose breaks are part of it.
+// checkWidth returns the lines that are too wide. Two kinds of lines are exempt: a struct
+// tag, which cannot be broken, and the lines of a raw string, whose line breaks are part
+// of its value.
 func checkWidth(s *source) (faults []string) {
 	free := make(map[int]bool)
 	ast.Inspect(s.file, func(n ast.Node) bool {

@@ -71,7 +71,7 @@ func declared(s *source) map[string]bool {
 	return names
 }
 
-// checkMap returns what the map names and the files do not have.
+// checkMap returns the names of the map that do not exist in the files.
 func checkMap(entries [][2]string, files []*source) []string {
 	var faults []string
 	for _, e := range entries {
@@ -118,7 +118,7 @@ func TestModelMap(t *testing.T) {
 	}
 }
 
-// TestModelMapFindsPlantedFaults gives the check a file or function that is gone.
+// TestModelMapFindsPlantedFaults gives the check files and functions that do not exist.
 func TestModelMapFindsPlantedFaults(t *testing.T) {
 	files := tree(t)
 	for entry, want := range map[[2]string]string{

@@ -16,7 +16,7 @@ import (
 
 var updateLicences = flag.Bool("update-licences", false, "write docs/licences.md anew")
 
-// licencesFile is the list that this test holds to the modules.
+// licencesFile is the list that this test compares with the modules.
 const licencesFile = "docs/licences.md"
 
 const licencesHead = `# Licences of what is in the binary
@@ -44,8 +44,8 @@ var licenceMarks = []struct{ name, mark, andNot string }{
 	{"public domain", "this is free and unencumbered software released into the public domain", ""},
 }
 
-// copyleft are words of licences that would bind Belfry or whoever passes it
-// on. None may come in unseen.
+// copyleft are words of licences that would impose conditions on Belfry or on those who
+// distribute it. None may be added unnoticed.
 var copyleft = []string{
 	"general public license", "mozilla public license", "eclipse public license", "common development and distribution",
 	"european union public", "business source license", "server side public", "commons clause", "sharealike",
@@ -156,7 +156,8 @@ func TestLicences(t *testing.T) {
 	}
 }
 
-// TestLicencesAreTold tells texts apart, and refuses what binds.
+// TestLicencesAreTold checks that licence texts are distinguished, and that copyleft
+// licences are refused.
 func TestLicencesAreTold(t *testing.T) {
 	for text, want := range map[string]string{
 		"Permission is hereby granted,\n free of charge, to any person obtaining " +

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// givenUp are words that were names here and meant several things, or meant
-// something to their author only. docs/ARCHITECTURE.md has the words that are used.
+// givenUp are words that were used as names and had several meanings, or a meaning that
+// only their author knew. The glossary in docs/ARCHITECTURE.md has the terms to use.
 var givenUp = []struct {
 	words    string   // with their inflections; a hyphen joins the parts of one
 	why      string   // what was wrong with it
@@ -163,8 +163,8 @@ func TestGivenUpWords(t *testing.T) {
 	}
 }
 
-// checkNamed refuses a comment on a function, type, variable or constant that begins
-// with the name of something else: the name of before a rename.
+// checkNamed refuses a comment on a function, type, variable or constant that begins with
+// another name, which is usually the name before a rename.
 func checkNamed(s *source) []string {
 	var faults []string
 	check := func(doc *ast.CommentGroup, name *ast.Ident) {

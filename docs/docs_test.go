@@ -1,5 +1,5 @@
-// Package docs_test holds the documents to the program: what they name exists,
-// and what exists is named.
+// Package docs_test compares the documents with the program: everything that the
+// documents name exists, and everything that exists is named.
 package docs_test
 
 import (
@@ -116,8 +116,8 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestMetrics looks for each metric in operations.md, and for what it names
-// among the metrics.
+// TestMetrics checks that operations.md names each metric, and that each metric that it
+// names exists.
 func TestMetrics(t *testing.T) {
 	name := regexp.MustCompile(`belfry_[a-z_]+`)
 	named, there := name.FindAllString(read(t, "operations.md"), -1),
@@ -180,9 +180,9 @@ func anchors(page string) []string {
 	return out
 }
 
-// TestDecisions keeps the form of the ADRs: each with a number of its own, the
-// four parts, on one screen. A number may be missing: branches take theirs
-// before they are merged.
+// TestDecisions checks the form of the ADRs: each has its own number and the four parts,
+// and fits on one screen. A number may be missing, because branches choose theirs before
+// they are merged.
 func TestDecisions(t *testing.T) {
 	files, err := filepath.Glob("adr/*.md")
 	if err != nil || len(files) == 0 {
@@ -208,8 +208,7 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// TestNamedTests: a document that says by which test something is shown names
-// one that exists.
+// TestNamedTests checks that every test that a document names exists.
 func TestNamedTests(t *testing.T) {
 	pages, err := filepath.Glob("*.md")
 	if err != nil {
