@@ -52,10 +52,10 @@ type identity struct {
 	files [fileKinds]fs.FileInfo // as they were found; nil: not known
 }
 
-// open calls open, which opens a connection, unless the files at the path are not those
+// open calls openConn, which opens a connection, unless the files at the path are not those
 // that the other connections of the database have open. It closes a connection that
 // turns out to be one to other files.
-func (id *identity) open(open func() (io.Closer, error)) error {
+func (id *identity) open(openConn func() (io.Closer, error)) error {
 	id.turn.Lock()
 	defer id.turn.Unlock()
 	if err := id.check(); err != nil {
@@ -65,7 +65,7 @@ func (id *identity) open(open func() (io.Closer, error)) error {
 	if err != nil {
 		return files.Gone(id.path, err)
 	}
-	c, err := open()
+	c, err := openConn()
 	if err != nil {
 		return err
 	}
@@ -108,8 +108,8 @@ func (id *identity) opened(before fs.FileInfo) error {
 	return nil
 }
 
-// close calls close, which closes a connection that open has opened.
-func (id *identity) close(close func() error) error {
+// close calls closeConn, which closes a connection that open has opened.
+func (id *identity) close(closeConn func() error) error {
 	id.turn.Lock()
 	defer id.turn.Unlock()
 	_ = id.check() // the last to close writes the log into the database, which hides that it was cut
@@ -119,7 +119,7 @@ func (id *identity) close(close func() error) error {
 		id.files[logFile], id.files[memoryFile] = nil, nil
 	}
 	id.mu.Unlock()
-	return close()
+	return closeConn()
 }
 
 // check checks whether the files at the path are still those that are open.
