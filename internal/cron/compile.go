@@ -2,41 +2,28 @@ package cron
 
 import "strings"
 
-// compile reads the text and builds the schedule. The arguments are normal: zone not empty, dst filled in. What it
-// refuses comes with advice.
-func compile(text, zoneName string, dst DST) (*Schedule, error) {
-	z, err := loadZone(zoneName)
-	if err != nil {
-		return nil, adviseZone(err, zoneName)
-	}
-	// The text may be a part of a large request: keep a copy of it, not the request.
-	s, err := compileIn(strings.Clone(text), z, dst)
-	if err != nil {
-		refused := &Schedule{text: text, zone: z, dst: dst}
-		return nil, refused.advise(err)
-	}
-	return s, nil
-}
+// compiler fills a schedule from its text.
+type compiler struct{ *Schedule }
 
 // compileIn is compile for a zone that is known, without advice.
 func compileIn(text string, z *zone, dst DST) (*Schedule, error) {
 	if err := checkText(text); err != nil {
 		return nil, err
 	}
-	s := &Schedule{text: text, zone: z, dst: dst}
-	if err := s.compileText(); err != nil {
+	c := compiler{&Schedule{text: text, dst: dst, clock: wallClock{zone: z}}}
+	if err := c.readText(); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return c.Schedule, nil
 }
 
-// compileText tells the three kinds of text apart.
-func (s *Schedule) compileText() error {
-	trimmed := strings.Trim(s.text, " \t")
+// readText tells the three kinds of text apart.
+func (c compiler) readText() error {
+	trimmed := strings.Trim(c.text, " \t")
 	if strings.HasPrefix(trimmed, "@") {
-		return s.compileNamed(trimmed, strings.Index(s.text, trimmed)+1)
+		return c.readNamed(trimmed, strings.Index(c.text, trimmed)+1)
 	}
-	return s.compileFields(s.text)
+	return c.readFields(c.text)
 }
 
 // checkText refuses what is too long or not printable ASCII, so that bytes are columns from here on.
@@ -53,8 +40,8 @@ func checkText(text string) error {
 	return nil
 }
 
-// compileNamed handles everything that begins with @.
-func (s *Schedule) compileNamed(text string, col int) (err error) {
+// readNamed handles everything that begins with @.
+func (c compiler) readNamed(text string, col int) (err error) {
 	name, rest := text, ""
 	if i := strings.IndexAny(text, " \t"); i >= 0 {
 		name, rest = text[:i], strings.TrimLeft(text[i:], " \t")
@@ -62,101 +49,59 @@ func (s *Schedule) compileNamed(text string, col int) (err error) {
 	restCol := col + len(text) - len(rest)
 	switch lower := strings.ToLower(name); {
 	case lower == "@every":
-		s.kind = kindEvery
-		s.period, err = parseEvery(rest, restCol)
+		c.kind = kindEvery
+		c.period, err = parseEvery(rest, restCol)
 	case lower == "@at":
-		s.kind = kindAt
-		s.at, err = parseAt(rest, restCol)
+		c.kind = kindAt
+		c.at, err = parseAt(rest, restCol)
 	case macros[lower] == "":
 		err = unknownMacro(name, col)
 	case rest != "":
 		err = fail("schedule", restCol, rest, "use "+lower+" alone", "nothing may follow here")
 	default:
-		err = s.compileFields(macros[lower])
+		err = c.readFields(macros[lower])
 	}
 	return err
 }
 
-// compileFields handles five to seven fields.
-func (s *Schedule) compileFields(text string) error {
+// readFields handles five to seven fields.
+func (c compiler) readFields(text string) error {
 	syn, err := parseFields(text)
 	if err != nil {
 		return err
 	}
 	for id, items := range syn {
 		for _, it := range items {
-			s.add(fieldID(id), it)
+			c.pattern.add(fieldID(id), it)
 		}
 	}
-	f := &s.fields
+	f := &c.pattern.fields
 	f.either = restricted(syn[fieldDOM]) && restricted(syn[fieldDOW])
 	f.special = f.fromEnd|f.nearest|f.last != 0 || f.lastWeekday || f.nth != [5]uint8{}
-	s.interval = follows(syn[fieldMinute]) || follows(syn[fieldHour])
-	s.gap, s.fold = s.dst.rules(s.interval)
+	c.clock.interval = follows(syn[fieldMinute]) || follows(syn[fieldHour])
+	c.clock.gap, c.clock.fold = c.dst.rules(c.clock.interval)
 	f.finish()
-	return s.checkFires(text, syn)
-}
-
-// add puts one item into the sets.
-func (s *Schedule) add(id fieldID, it item) {
-	f := &s.fields
-	switch it.form {
-	case formHash:
-		s.hashed = append(s.hashed, hashed{id, uint8(it.lo), uint8(it.hi), uint8(it.step)})
-	case formFromEnd:
-		f.fromEnd |= 1 << it.lo
-	case formLastWeekday:
-		f.lastWeekday = true
-	case formNearest:
-		f.nearest |= 1 << it.lo
-	case formNth:
-		f.nth[it.hi-1] |= 1 << it.lo
-	case formLast:
-		f.last |= 1 << it.lo
-	default:
-		s.addRange(id, it)
-	}
-}
-
-// addRange puts the values of a range into their set; one that ends before it begins goes round.
-func (s *Schedule) addRange(id fieldID, it item) {
-	if id == fieldYear && it.form == formStar && it.step <= 1 {
-		s.fields.years = everyYear // with the readings just outside the range, see firstYear
-		return
-	}
-	sp := &specs[id]
-	hi := it.hi
-	if hi < it.lo {
-		hi += sp.size()
-	}
-	for v := it.lo; v <= hi; v += max(it.step, 1) {
-		value := sp.min + (v-sp.min)%sp.size()
-		if id == fieldYear {
-			s.fields.years.add(value)
-		} else {
-			*s.fields.set(id) |= 1 << value
-		}
-	}
+	return c.checkFires(text, syn)
 }
 
 // checkFires refuses an expression without a single fire. H in a day field chooses only days that every month has. So
 // whether a hashed expression fires can differ between jobs only by the month (31 H), and each month that H may choose
 // must have a fire.
-func (s *Schedule) checkFires(text string, syn *syntax) error {
-	for _, h := range s.hashed {
+func (c compiler) checkFires(text string, syn *syntax) error {
+	for _, h := range c.pattern.hashed {
 		if h.field != fieldMonth {
 			continue
 		}
 		for pick := range h.choices() {
-			f := s.resolve(0)
-			f.month = s.fields.month | h.mask(pick)
-			if t, ok := s.searchNext(&f, MinInstant-1); !ok || t > MaxInstant {
+			f := c.pattern.resolve(0)
+			f.month = c.pattern.fields.month | h.mask(pick)
+			if t, ok := c.clock.next(&f, MinInstant-1); !ok || t > MaxInstant {
 				return neverFires(text, syn, "H may choose a month that has no such day; use an H with fewer months")
 			}
 		}
 	}
-	f := s.resolve(0)
-	if t, ok := s.searchNext(&f, MinInstant-1); !ok || t > MaxInstant {
+	f := c.pattern.resolve(0)
+	if t, ok := c.clock.next(&f, MinInstant-1); !ok || t > MaxInstant {
 		return neverFires(text, syn, "use a day that some month in the list has")
 	}
 	return nil

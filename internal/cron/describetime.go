@@ -5,14 +5,6 @@ import "fmt"
 // mostTimes is how many times of day are spelled out one by one.
 const mostTimes = 6
 
-// single is the value of a field that has exactly one.
-func single(items []item) (int, bool) {
-	if len(items) == 1 && items[0].form == formRange && items[0].lo == items[0].end() {
-		return items[0].lo, true
-	}
-	return 0, false
-}
-
 // steady reports whether a field is one progression: *, */n, a-b, a-b/n, without going round.
 func steady(items []item) (item, bool) {
 	if len(items) == 1 && items[0].form <= formStar && items[0].hi >= items[0].lo {

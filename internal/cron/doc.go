@@ -70,4 +70,17 @@
 // are not, whatever a file system takes (TestOnlyNamesOfTheData). TestEmbeddedZones compares the copy with the
 // toolchain's, and
 // the check "zones" of arch_test.go keeps time.LoadLocation out. [ZoneData.Release] says which release is in force.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	instant.go error.go calendar.go spec.go dst.go macro.go value.go
+//	fields.go wall.go hash.go pattern.go every.go
+//	zonename.go zonetable.go zonedata.go intern.go zone.go rules.go
+//	wallclock.go schedule.go
+//	phrase.go parse.go compile.go means.go
+//	describetime.go describeday.go describe.go shifts.go warnzone.go warn.go
+//	zoneabbr.go zonewindows.go zonelike.go zoneadvice.go hints.go
+//	cron.go
 package cron

@@ -9,7 +9,7 @@ import (
 const maxEvery = 87_600 * time.Hour
 
 // parseEvery reads the duration of "@every 1h30m"; pos is its column.
-func parseEvery(text string, pos int) (int64, error) {
+func parseEvery(text string, pos int) (period, error) {
 	const hint = "use a duration in h, m and s, such as @every 1h30m"
 	if text == "" {
 		return 0, fail("schedule", pos, "", hint, "@every needs a duration")
@@ -30,7 +30,7 @@ func parseEvery(text string, pos int) (int64, error) {
 	case d > maxEvery:
 		return 0, fail("schedule", pos, text, "use 87600h (ten years) or less", "the period is too long")
 	}
-	return int64(d / time.Second), nil
+	return period(d / time.Second), nil
 }
 
 // parseAt reads the instant of "@at 2026-03-01T09:00:00+01:00"; pos is its column.
@@ -52,34 +52,37 @@ func parseAt(text string, pos int) (int64, error) {
 	return t.Unix(), nil
 }
 
-// everyOrigin is the instant that k counts from. An anchor before 1970 is moved to just before it, in step.
-func (s *Schedule) everyOrigin(anchor int64) int64 {
+// period is that of @every, in seconds.
+type period int64
+
+// origin is the instant that k counts from. An anchor before 1970 is moved to just before it, in step.
+func (p period) origin(anchor int64) int64 {
 	if anchor < MinInstant {
-		return anchor%s.period - s.period
+		return anchor%int64(p) - int64(p)
 	}
 	return anchor
 }
 
-// nextEvery is the first anchor + k*period after the instant, k >= 1. The caller has bounded after.
-func (s *Schedule) nextEvery(after, anchor int64) (int64, bool) {
+// next is the first anchor + k*period after the instant, k >= 1. The caller has bounded after.
+func (p period) next(after, anchor int64) (int64, bool) {
 	if anchor > MaxInstant {
 		return 0, false
 	}
-	origin := s.everyOrigin(anchor)
-	if after < origin {
-		return origin + s.period, true
+	from := p.origin(anchor)
+	if after < from {
+		return from + int64(p), true
 	}
-	return origin + ((after-origin)/s.period+1)*s.period, true
+	return from + ((after-from)/int64(p)+1)*int64(p), true
 }
 
-// prevEvery is the last anchor + k*period before the instant, k >= 1.
-func (s *Schedule) prevEvery(before, anchor int64) (int64, bool) {
+// prev is the last anchor + k*period before the instant, k >= 1.
+func (p period) prev(before, anchor int64) (int64, bool) {
 	if anchor > MaxInstant {
 		return 0, false
 	}
-	origin := s.everyOrigin(anchor)
-	if before <= origin+s.period {
+	from := p.origin(anchor)
+	if before <= from+int64(p) {
 		return 0, false
 	}
-	return origin + (before-1-origin)/s.period*s.period, true
+	return from + (before-1-from)/int64(p)*int64(p), true
 }

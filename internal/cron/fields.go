@@ -145,3 +145,21 @@ func (f *fields) specialWeekdays(n int, wd uint) uint64 {
 	m |= rotate(f.last, (wd+uint(n)-7)%7) << (n - 6)
 	return m
 }
+
+// set is where the plain values of a field live. There is none for the year, which has no H.
+func (f *fields) set(id fieldID) *uint64 {
+	switch id {
+	case fieldSecond:
+		return &f.second
+	case fieldMinute:
+		return &f.minute
+	case fieldHour:
+		return &f.hour
+	case fieldDOM:
+		return &f.dom
+	case fieldMonth:
+		return &f.month
+	default:
+		return &f.dow
+	}
+}

@@ -46,7 +46,7 @@ func mustParse(t testing.TB, text, zone string, dst DST) *Schedule {
 // oracleOf is the slow calendar of the same job.
 func oracleOf(t interface{ Fatal(...any) }, s *Schedule, b Binding) *crontest.Calendar {
 	c, err := crontest.New(crontest.Job{
-		Location: s.zone.loc,
+		Location: s.clock.zone.loc,
 		Text:     s.text, Zone: s.Zone(), Gap: string(s.dst.Gap), Fold: string(s.dst.Fold), Seed: b.Seed,
 		Anchor: b.Anchor,
 	})

@@ -30,20 +30,20 @@ func TestHashGolden(t *testing.T) {
 		0x7c84dc9477851775: {37, 30, 18, 5, 12, 3},
 	} {
 		s := mustParse(t, "H H H H H ?", "", DST{})
-		f := s.resolve(seed)
+		f := s.pattern.resolve(seed)
 		got := [6]int{lowest(f.second), lowest(f.minute), lowest(f.hour), lowest(f.dom), lowest(f.month)}
-		f = mustParse(t, "0 0 0 ? * H", "", DST{}).resolve(seed)
+		f = mustParse(t, "0 0 0 ? * H", "", DST{}).pattern.resolve(seed)
 		if got[5] = lowest(f.dow); got != want {
 			t.Errorf("seed %#x: H H H H H H = %v, want %v", seed, got, want)
 		}
 	}
 	for seed, want := range map[uint64][2]int{0: {6, 12}, 1: {11, 22}, 0xdeadbeefcafef00d: {9, 19}} {
-		f := mustParse(t, "0 H/15 * * * *", "", DST{}).resolve(seed)
+		f := mustParse(t, "0 H/15 * * * *", "", DST{}).pattern.resolve(seed)
 		p := want[0]
 		if every := uint64(1)<<p | 1<<(p+15) | 1<<(p+30) | 1<<(p+45); f.minute != every {
 			t.Errorf("seed %#x: H/15 = %b, want %b", seed, f.minute, every)
 		}
-		f = mustParse(t, "0 H(30-59) * * * *", "", DST{}).resolve(seed)
+		f = mustParse(t, "0 H(30-59) * * * *", "", DST{}).pattern.resolve(seed)
 		if got := lowest(f.minute); got != 30+want[1] {
 			t.Errorf("seed %#x: H(30-59) = %d, want %d", seed, got, 30+want[1])
 		}

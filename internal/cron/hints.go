@@ -8,46 +8,36 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
-// macros are the named schedules; each is nothing but the fields beside it.
-var macros = map[string]string{
-	"@yearly":   "0 0 0 1 1 *",
-	"@annually": "0 0 0 1 1 *",
-	"@monthly":  "0 0 0 1 * *",
-	"@weekly":   "0 0 0 * * 0",
-	"@daily":    "0 0 0 * * *",
-	"@midnight": "0 0 0 * * *",
-	"@hourly":   "0 0 * * * *",
-}
-
-// unknownMacro answers for "@" words that are none of ours.
-func unknownMacro(name string, col int) error {
-	const hint = "use @yearly, @monthly, @weekly, @daily, @hourly, @every 5m or @at 2026-01-02T15:04:05Z"
-	return fail("schedule", col, name, hint, "is not a named schedule")
+// refused is a text that is no schedule, with what was asked for beside it.
+type refused struct {
+	text string
+	zone *zone
+	dst  DST
 }
 
 // advise completes the error of a text that was refused: what it means where it comes from, and the same for Belfry.
-func (s *Schedule) advise(err error) error {
+func (a *refused) advise(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err
 	}
-	r, ok := dialect.Read(s.text)
+	r, ok := dialect.Read(a.text)
 	if !ok {
-		e.Hint += minuteFirst(e, splitWords(s.text))
+		e.Hint += minuteFirst(e, splitWords(a.text))
 		return e
 	}
 	if !r.InField {
-		trimmed := strings.Trim(s.text, " \t\r\n")
-		e = fail("schedule", strings.Index(s.text, trimmed)+1, trimmed, "", "%s", r.Problem)
+		trimmed := strings.Trim(a.text, " \t\r\n")
+		e = fail("schedule", strings.Index(a.text, trimmed)+1, trimmed, "", "%s", r.Problem)
 	}
-	switch offer := s.offer(&r); {
+	switch offer := a.offer(&r); {
 	case offer != nil:
 		e.Suggestion = offer
 		e.Hint = joinClauses("use "+offer.String(), r.Why)
 	case r.Rule == nil:
 		e.Hint = r.Why
 	case !r.InField:
-		e.Hint = s.whyNot(&r)
+		e.Hint = a.whyNot(&r)
 	}
 	return e
 }
@@ -61,9 +51,9 @@ func minuteFirst(e *Error, words []word) string {
 }
 
 // whyNot says why a text that was understood is offered no translation.
-func (s *Schedule) whyNot(r *dialect.Reading) string {
+func (a *refused) whyNot(r *dialect.Reading) string {
 	if r.Zone != "" {
-		if _, hint, ok := s.zoneOf(r); !ok {
+		if _, hint, ok := a.zoneOf(r); !ok {
 			return joinClauses(`"`+clip(r.Zone)+`" is not a known zone: `+hint, r.Why)
 		}
 	}
@@ -79,9 +69,9 @@ func (s *Schedule) whyNot(r *dialect.Reading) string {
 }
 
 // zoneOf is the zone of a reading: its own, or that of the schedule. When it is not known there is a hint.
-func (s *Schedule) zoneOf(r *dialect.Reading) (z *zone, hint string, ok bool) {
+func (a *refused) zoneOf(r *dialect.Reading) (z *zone, hint string, ok bool) {
 	if r.Zone == "" {
-		return s.zone, "", true
+		return a.zone, "", true
 	}
 	z, err := loadZone(r.Zone)
 	if err == nil {
@@ -106,11 +96,11 @@ func joinClauses(a, b string) string {
 }
 
 // offer is the translation of a reading if it compiles and means the same; nil: there is none.
-func (s *Schedule) offer(r *dialect.Reading) *Suggestion {
+func (a *refused) offer(r *dialect.Reading) *Suggestion {
 	if r.Rule == nil {
 		return nil
 	}
-	z, _, ok := s.zoneOf(r)
+	z, _, ok := a.zoneOf(r)
 	if !ok {
 		return nil
 	}
@@ -125,7 +115,7 @@ func (s *Schedule) offer(r *dialect.Reading) *Suggestion {
 	case r.Zone != "":
 		suggestion.Timezone = z.name
 	}
-	got, err := compileIn(suggestion.Schedule, z, s.dst)
+	got, err := compileIn(suggestion.Schedule, z, a.dst)
 	if err != nil || !got.means(r.Rule) {
 		return nil
 	}
@@ -148,12 +138,4 @@ func (z *zone) instantOf(r *dialect.Rule) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.Unix(found[0], 0).In(z.loc), true
-}
-
-func wordTexts(words []word) []string {
-	texts := make([]string, len(words))
-	for i, w := range words {
-		texts[i] = w.text
-	}
-	return texts
 }

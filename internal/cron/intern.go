@@ -16,29 +16,6 @@ type key struct {
 // job holds any more goes away with its entry. map of key to weak.Pointer[Schedule].
 var interned sync.Map
 
-// Parse compiles a schedule text for a zone (an IANA name; "" is UTC) and a choice for clock changes. Equal arguments
-// give the same *Schedule. The error is always an [*Error].
-func Parse(text, zone string, dst DST) (*Schedule, error) {
-	if zone == "" {
-		zone = "UTC"
-	}
-	dst, err := dst.normal()
-	if err != nil {
-		return nil, err
-	}
-	k := key{text, zone, dst}
-	if p, ok := interned.Load(k); ok {
-		if s := p.(weak.Pointer[Schedule]).Value(); s != nil {
-			return s, nil
-		}
-	}
-	s, err := compile(text, zone, dst)
-	if err != nil {
-		return nil, err
-	}
-	return intern(key{s.text, s.zone.name, dst}, s), nil // with the schedule's own strings
-}
-
 // intern stores a fresh schedule, unless another goroutine was faster: then that one's is used.
 func intern(k key, s *Schedule) *Schedule {
 	p := weak.Make(s)

@@ -91,7 +91,7 @@ func TestParseKeepsNoCaller(t *testing.T) {
 	text, rest, _ := strings.Cut(request, "|")
 	zone, _, _ := strings.Cut(rest, "|")
 	s := mustParse(t, text, zone, DST{})
-	if within(s.text, request) || within(s.zone.name, request) {
+	if within(s.text, request) || within(s.clock.zone.name, request) {
 		t.Error("the schedule holds the request")
 	}
 	interned.Range(func(k, _ any) bool {

@@ -17,16 +17,16 @@ func (s *Schedule) means(r *dialect.Rule) bool {
 	case dialect.Instant:
 		return s.kind == kindAt && s.showsAt(r)
 	case dialect.Fields:
-		return s.kind == kindFields && s.sameFields(r)
+		return s.kind == kindFields && s.pattern.means(r)
 	}
 	return false
 }
 
-// sameFields compares the sets, and the days.
-func (s *Schedule) sameFields(r *dialect.Rule) bool {
-	f := &s.fields
+// means compares the sets, and the days.
+func (p *pattern) means(r *dialect.Rule) bool {
+	f := &p.fields
 	return f.second == r.Second && f.minute == r.Minute && f.hour == r.Hour && f.month == r.Month &&
-		s.sameHashes(r) && sameYears(&f.years, r) && sameDays(f, r)
+		p.sameHashes(r) && sameYears(&f.years, r) && sameDays(f, r)
 }
 
 // showsAt compares the instant with that of the rule, or with what the clock of the zone shows at it.
@@ -35,7 +35,7 @@ func (s *Schedule) showsAt(r *dialect.Rule) bool {
 		return s.at == r.At.Unix()
 	}
 	const clock = "2006-01-02 15:04:05"
-	return time.Unix(s.at, 0).In(s.zone.loc).Format(clock) == r.At.Format(clock)
+	return time.Unix(s.at, 0).In(s.clock.zone.loc).Format(clock) == r.At.Format(clock)
 }
 
 func sameYears(years *yearSet, r *dialect.Rule) bool {
@@ -48,9 +48,9 @@ func sameYears(years *yearSet, r *dialect.Rule) bool {
 }
 
 // sameHashes compares what H chooses from.
-func (s *Schedule) sameHashes(r *dialect.Rule) bool {
+func (p *pattern) sameHashes(r *dialect.Rule) bool {
 	var ours, theirs []dialect.Hash
-	for _, h := range s.hashed {
+	for _, h := range p.hashed {
 		ours = append(ours, dialect.Hash{Field: "smhDMW"[h.field], Lo: int(h.lo), Hi: int(h.hi), Step: int(h.step)})
 	}
 	theirs = append(theirs, r.Hashed...)

@@ -36,7 +36,7 @@ func agree(t interface {
 func TestAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)
-		agree(t, s, b, genInstant(t, s.zone))
+		agree(t, s, b, genInstant(t, s.clock.zone))
 	})
 }
 
@@ -45,7 +45,7 @@ func TestAgreesWithOracle(t *testing.T) {
 func TestChainsAcrossChanges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)
-		from := genInstant(t, s.zone)
+		from := genInstant(t, s.clock.zone)
 		to := min(from+3*daySeconds, MaxInstant)
 		want := oracleOf(t, s, b).Between(from, to, 40)
 		at := from - 1
@@ -71,7 +71,7 @@ func TestPrevNextRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)
 		for range 5 {
-			at := genInstant(t, s.zone)
+			at := genInstant(t, s.clock.zone)
 			if next, ok := s.Next(at, b); ok {
 				if next <= at {
 					t.Fatalf("%q: Next(%d) = %d", s, at, next)

@@ -58,8 +58,8 @@ func TestSameMeaning(t *testing.T) {
 		{"@Hourly ", "0 0 * * * *"},
 	} {
 		a, b := mustParse(t, pair[0], "", DST{}), mustParse(t, pair[1], "", DST{})
-		if a.resolve(5) != b.resolve(5) {
-			t.Errorf("%q and %q differ:\n%+v\n%+v", pair[0], pair[1], a.fields, b.fields)
+		if a.pattern.resolve(5) != b.pattern.resolve(5) {
+			t.Errorf("%q and %q differ:\n%+v\n%+v", pair[0], pair[1], a.pattern, b.pattern)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestFixedOrFollowing(t *testing.T) {
 		"0 0 1,*/6 * * *":    true,
 		"@hourly":            true,
 	} {
-		if got := mustParse(t, text, "", DST{}).interval; got != interval {
+		if got := mustParse(t, text, "", DST{}).clock.interval; got != interval {
 			t.Errorf("%q: follows real time %v, want %v", text, got, interval)
 		}
 	}

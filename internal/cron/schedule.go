@@ -2,21 +2,6 @@ package cron
 
 import "time"
 
-// MaxLength is the longest schedule text, in bytes.
-const MaxLength = 256
-
-// The supported instants, in Unix seconds: 1970-01-01T00:00:00Z to 2199-12-31T23:59:59Z.
-const (
-	MinInstant = 0
-	MaxInstant = 7_258_118_399
-)
-
-// Binding is what one job adds to a schedule that it shares with others.
-type Binding struct {
-	Seed   uint64 // for H: [SeedOf] the job's id
-	Anchor int64  // for @every: the job's creation instant, Unix seconds
-}
-
 type kind uint8
 
 const (
@@ -28,28 +13,23 @@ const (
 // Schedule is a compiled schedule text: immutable, shared between jobs, safe for concurrent use.
 type Schedule struct {
 	text string
-	zone *zone
 	dst  DST
 
-	kind   kind
-	period int64 // @every, seconds
-	at     int64 // @at, Unix seconds
-
-	fields   fields
-	hashed   []hashed // H items, added to fields for each job
-	interval bool     // a wildcard or a step in minute or hour: follows real time
-	gap      gapRule
-	fold     foldRule
+	kind    kind
+	period  period
+	at      int64 // @at, Unix seconds
+	pattern pattern
+	clock   wallClock
 }
 
 // String returns the text as it was given to [Parse].
 func (s *Schedule) String() string { return s.text }
 
 // Zone returns the name of the zone; "UTC" if none was given.
-func (s *Schedule) Zone() string { return s.zone.name }
+func (s *Schedule) Zone() string { return s.clock.zone.name }
 
 // Location returns the zone.
-func (s *Schedule) Location() *time.Location { return s.zone.loc }
+func (s *Schedule) Location() *time.Location { return s.clock.zone.loc }
 
 // Once reports whether the schedule has a single fire (@at).
 func (s *Schedule) Once() bool { return s.kind == kindAt }
@@ -67,14 +47,14 @@ func (s *Schedule) Next(after int64, b Binding) (int64, bool) {
 	case kindAt:
 		t, ok = s.at, s.at > after
 	case kindEvery:
-		t, ok = s.nextEvery(after, b.Anchor)
+		t, ok = s.period.next(after, b.Anchor)
 	default:
-		if s.hashed == nil {
-			t, ok = s.searchNext(&s.fields, after)
+		if s.pattern.hashed == nil {
+			t, ok = s.clock.next(&s.pattern.fields, after)
 			break
 		}
-		f := s.resolve(b.Seed)
-		t, ok = s.searchNext(&f, after)
+		f := s.pattern.resolve(b.Seed)
+		t, ok = s.clock.next(&f, after)
 	}
 	if !ok || t > MaxInstant {
 		return 0, false
@@ -95,45 +75,17 @@ func (s *Schedule) Prev(before int64, b Binding) (int64, bool) {
 	case kindAt:
 		t, ok = s.at, s.at < before
 	case kindEvery:
-		t, ok = s.prevEvery(before, b.Anchor)
+		t, ok = s.period.prev(before, b.Anchor)
 	default:
-		if s.hashed == nil {
-			t, ok = s.searchPrev(&s.fields, before)
+		if s.pattern.hashed == nil {
+			t, ok = s.clock.prev(&s.pattern.fields, before)
 			break
 		}
-		f := s.resolve(b.Seed)
-		t, ok = s.searchPrev(&f, before)
+		f := s.pattern.resolve(b.Seed)
+		t, ok = s.clock.prev(&f, before)
 	}
 	if !ok || t < MinInstant {
 		return 0, false
 	}
 	return t, true
-}
-
-// resolve gives the fields of one job: the shared ones plus what H means for its seed.
-func (s *Schedule) resolve(seed uint64) fields {
-	f := s.fields
-	for _, h := range s.hashed {
-		*f.set(h.field) |= h.mask(h.pick(seed))
-	}
-	f.finish()
-	return f
-}
-
-// set is where the plain values of a field live. There is none for the year, which has no H.
-func (f *fields) set(id fieldID) *uint64 {
-	switch id {
-	case fieldSecond:
-		return &f.second
-	case fieldMinute:
-		return &f.minute
-	case fieldHour:
-		return &f.hour
-	case fieldDOM:
-		return &f.dom
-	case fieldMonth:
-		return &f.month
-	default:
-		return &f.dow
-	}
 }

@@ -3,7 +3,6 @@ package cron
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Shift is a clock change that touches fires of a schedule.
@@ -23,10 +22,11 @@ func (s *Schedule) Shifts(from, to int64, b Binding) []Shift {
 	if s.kind != kindFields || from >= to {
 		return nil
 	}
-	f := s.resolve(b.Seed)
+	f := s.pattern.resolve(b.Seed)
+	zone := s.clock.zone
 	var out []Shift
-	for i := s.zone.find(from); i < len(s.zone.spans) && len(out) < mostShifts; i++ {
-		p := &s.zone.spans[i]
+	for i := zone.find(from); i < len(zone.spans) && len(out) < mostShifts; i++ {
+		p := &zone.spans[i]
 		if p.start >= to {
 			break
 		}
@@ -42,9 +42,9 @@ func (s *Schedule) Shifts(from, to int64, b Binding) []Shift {
 		readings, many := f.readings(first, hi)
 		if p.gap() {
 			shift.Kind = "gap"
-			shift.Effect = readings + s.gapEffect(p, first, many)
+			shift.Effect = readings + s.clock.gapEffect(p, first, many)
 		} else {
-			shift.Effect = readings + s.foldEffect(p, many)
+			shift.Effect = readings + s.clock.foldEffect(p, many)
 		}
 		out = append(out, shift)
 	}
@@ -71,22 +71,22 @@ func (f *fields) readings(first, hi int64) (text string, many bool) {
 }
 
 // gapEffect continues "02:30:00 ..".
-func (s *Schedule) gapEffect(p *span, first int64, many bool) string {
+func (c *wallClock) gapEffect(p *span, first int64, many bool) string {
 	text, it := " does not exist: ", "it fires"
 	if many {
 		text, it = " do not exist: ", "they fire together, once,"
 	}
-	if s.gap == gapSkip {
-		if s.interval {
+	if c.gap == gapSkip {
+		if c.interval {
 			return text + "the schedule follows real time and goes on after the gap"
 		}
 		return text + "no fire"
 	}
 	t := p.start
-	if s.gap == gapBefore {
+	if c.gap == gapBefore {
 		t--
 	}
-	local := stamp(t + int64(s.zone.spans[s.zone.find(t)].off))
+	local := stamp(t + int64(c.zone.spans[c.zone.find(t)].off))
 	if date, clock := local[:10], local[11:]; date == stamp(first)[:10] {
 		local = clock
 	}
@@ -94,22 +94,18 @@ func (s *Schedule) gapEffect(p *span, first int64, many bool) string {
 }
 
 // foldEffect continues "02:30:00 ..".
-func (s *Schedule) foldEffect(p *span, many bool) string {
+func (c *wallClock) foldEffect(p *span, many bool) string {
 	text, verb := " comes twice: ", "fires"
 	if many {
 		text, verb = " come twice: ", "fire"
 	}
 	switch {
-	case s.interval:
+	case c.interval:
 		return text + verb + " both times, following real time"
-	case s.fold == foldBoth:
+	case c.fold == foldBoth:
 		return text + verb + " both times"
-	case s.fold == foldSecond:
+	case c.fold == foldSecond:
 		return text + verb + " the second time (UTC" + offsetText(p.off) + ")"
 	}
 	return text + verb + " the first time (UTC" + offsetText(p.prev) + ")"
-}
-
-func offsetText(seconds int32) string {
-	return time.Unix(0, 0).In(time.FixedZone("", int(seconds))).Format("-07:00")
 }

@@ -84,18 +84,18 @@ func TestShiftsOnOtherDates(t *testing.T) {
 func TestShiftsMissNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)
-		if len(s.zone.spans) == 1 || s.interval {
+		if len(s.clock.zone.spans) == 1 || s.clock.interval {
 			return
 		}
-		p := &s.zone.spans[rapid.IntRange(1, len(s.zone.spans)-1).Draw(t, "change")]
+		p := &s.clock.zone.spans[rapid.IntRange(1, len(s.clock.zone.spans)-1).Draw(t, "change")]
 		if p.start <= daySeconds || p.start >= MaxInstant || len(s.Shifts(p.start, p.start+1, b)) > 0 {
 			return
 		}
 		lo, hi := p.start+int64(min(p.off, p.prev)), p.start+int64(max(p.off, p.prev))
-		f := s.resolve(b.Seed)
+		f := s.pattern.resolve(b.Seed)
 		next, ok := s.Next(p.start-daySeconds, b)
 		for ; ok && next < p.start+daySeconds; next, ok = s.Next(next, b) {
-			reading := next + int64(s.zone.spans[s.zone.find(next)].off)
+			reading := next + int64(s.clock.zone.spans[s.clock.zone.find(next)].off)
 			if match, _ := f.nextWall(reading - 1); match != reading || reading >= lo && reading < hi {
 				t.Fatalf("%q in %s: %s is touched by a change that is not listed", s, s.Zone(), local(s, next))
 			}

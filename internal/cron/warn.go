@@ -8,19 +8,17 @@ import (
 // Warnings lists what is legal but may not be meant, one sentence each, without a full stop. nil: nothing to say.
 func (s *Schedule) Warnings() []string {
 	var w []string
-	if s.dst != (DST{GapAfter, FoldFirst}) && (s.kind != kindFields || s.interval) {
+	if s.dst != (DST{GapAfter, FoldFirst}) && (s.kind != kindFields || s.clock.interval) {
 		w = append(w, "the dst choice has no effect: it is for fixed times, and this schedule follows real time")
 	}
 	if s.kind != kindFields {
 		return w
 	}
-	syn := s.syntax()
-	for _, check := range []func(*syntax) []string{
-		s.warnSeconds, warnSteps, s.warnOversteps, s.warnEither, s.warnShortMonths, warnRare,
-		s.warnNumbering, s.warnEnd,
-		s.warnZone,
+	r := review{s, syntaxOf(s.text)}
+	for _, check := range []func() []string{
+		r.seconds, r.steps, r.oversteps, r.either, r.shortMonths, r.rare, r.numbering, r.end, r.zone,
 	} {
-		w = append(w, check(syn)...)
+		w = append(w, check()...)
 	}
 	return w
 }
@@ -28,21 +26,27 @@ func (s *Schedule) Warnings() []string {
 // WarningsWithoutJob is Warnings for a preview that names no job: what H chooses cannot be known there.
 func (s *Schedule) WarningsWithoutJob() []string {
 	w := s.Warnings()
-	if len(s.hashed) > 0 {
+	if len(s.pattern.hashed) > 0 {
 		w = append(w, "H depends on the id of the job, and no job is named: a job with this schedule fires at other "+
 			"times than shown")
 	}
 	return w
 }
 
-func (s *Schedule) warnSeconds(*syntax) []string {
-	seconds, minutes := bits.OnesCount64(s.fields.second), bits.OnesCount64(s.fields.minute)
+// review looks at a schedule of fields as somebody who knows other schedulers may read it.
+type review struct {
+	*Schedule
+	syn *syntax
+}
+
+func (r review) seconds() []string {
+	seconds, minutes := bits.OnesCount64(r.pattern.fields.second), bits.OnesCount64(r.pattern.fields.minute)
 	switch {
 	case seconds < 60:
 		return nil
 	case minutes < 60:
 		return []string{"fires 60 times in each minute that matches: put 0 in the second field to fire once"}
-	case bits.OnesCount64(s.fields.hour) < 24:
+	case bits.OnesCount64(r.pattern.fields.hour) < 24:
 		return []string{"fires 3,600 times in each hour that matches, every second of it: put 0 in the second " +
 			"field to fire " +
 			"once a minute, and in the minute field too to fire once an hour"}
@@ -50,12 +54,12 @@ func (s *Schedule) warnSeconds(*syntax) []string {
 	return []string{"fires every second"}
 }
 
-// warnSteps is for */7: the distance is not the same where the field starts again.
-func warnSteps(syn *syntax) []string {
+// steps is for */7: the distance is not the same where the field starts again.
+func (r review) steps() []string {
 	var w []string
 	for id := fieldSecond; id <= fieldHour; id++ {
 		sp := &specs[id]
-		for _, it := range syn[id] {
+		for _, it := range r.syn[id] {
 			if it.form != formStar || it.step < 2 || sp.size()%it.step == 0 || it.overstep(sp) {
 				continue
 			}
@@ -67,9 +71,9 @@ func warnSteps(syn *syntax) []string {
 	return w
 }
 
-// warnOversteps is for */90 in the minute, which is minute 0 alone.
-func (s *Schedule) warnOversteps(syn *syntax) []string {
-	words := splitWords(s.text)
+// oversteps is for */90 in the minute, which is minute 0 alone.
+func (r review) oversteps() []string {
+	words := splitWords(r.text)
 	first := fieldSecond
 	if len(words) == 5 {
 		first = fieldMinute
@@ -78,7 +82,7 @@ func (s *Schedule) warnOversteps(syn *syntax) []string {
 	for i, word := range words {
 		sp := &specs[int(first)+i]
 		parts := strings.Split(word.text, ",")
-		for k, it := range syn[sp.id] {
+		for k, it := range r.syn[sp.id] {
 			if it.step < 2 || !it.overstep(sp) {
 				continue
 			}
@@ -119,21 +123,21 @@ func periodOf(sp *spec, it item) string {
 	return "; for a period of " + plural(it.step, unit) + " use @every " + text
 }
 
-// warnEither is for two restricted day fields. Of those that begin with * the crons of Linux think otherwise.
-func (s *Schedule) warnEither(syn *syntax) []string {
-	if !restricted(syn[fieldDOM]) || !restricted(syn[fieldDOW]) {
+// either is for two restricted day fields. Of those that begin with * the crons of Linux think otherwise.
+func (r review) either() []string {
+	if !restricted(r.syn[fieldDOM]) || !restricted(r.syn[fieldDOW]) {
 		return nil
 	}
 	text := "both day fields are restricted: fires on a day that matches either of them, as in crontab"
-	if syn[fieldDOM][0].form == formStar || syn[fieldDOW][0].form == formStar {
+	if r.syn[fieldDOM][0].form == formStar || r.syn[fieldDOW][0].form == formStar {
 		text += " (where one of them begins with *, the cron of Linux asks for both)"
 	}
-	words := splitWords(s.text)
+	words := splitWords(r.text)
 	at := len(words) - 3 // day-of-month in a text of five fields
 	if len(words) > 5 {
 		at = int(fieldDOM)
 	}
-	if nth := s.nthOf(); nth != "" {
+	if nth := r.nthOf(); nth != "" {
 		texts := wordTexts(words)
 		texts[at], texts[at+2] = "?", nth
 		text += "; for days that match both write " + strings.Join(texts, " ")
@@ -142,9 +146,9 @@ func (s *Schedule) warnEither(syn *syntax) []string {
 }
 
 // nthOf says 1-7 with MON as MON#1; it is empty when the days of the month are not just one such week.
-func (s *Schedule) nthOf() string {
-	f := &s.fields
-	if f.special || len(s.hashed) > 0 {
+func (r review) nthOf() string {
+	f := &r.pattern.fields
+	if f.special || len(r.pattern.hashed) > 0 {
 		return ""
 	}
 	for k := 1; k <= 4; k++ {
@@ -160,21 +164,21 @@ func (s *Schedule) nthOf() string {
 	return ""
 }
 
-// warnShortMonths is for days that some of the months do not have.
-func (s *Schedule) warnShortMonths(syn *syntax) []string {
-	if restricted(syn[fieldDOW]) {
+// shortMonths is for days that some of the months do not have.
+func (r review) shortMonths() []string {
+	if restricted(r.syn[fieldDOW]) {
 		return nil
 	}
 	var w []string
-	for _, it := range syn[fieldDOM] {
+	for _, it := range r.syn[fieldDOM] {
 		if it.step > 0 || it.form != formNearest && (it.form != formRange || it.lo != it.hi) || it.lo < 29 {
 			continue
 		}
-		if names := s.monthsWithout(it.lo); len(names) > 0 {
+		if names := r.monthsWithout(it.lo); len(names) > 0 {
 			w = append(w, "does not fire on day "+itoa(it.lo)+" in "+joinAnd(names)+
 				", which has no such day; L is the last day of every month")
 		}
-		if it.lo == 29 && s.fields.month>>2&1 == 1 {
+		if it.lo == 29 && r.pattern.fields.month>>2&1 == 1 {
 			w = append(w, "29 February exists in leap years only")
 		}
 	}
@@ -182,26 +186,26 @@ func (s *Schedule) warnShortMonths(syn *syntax) []string {
 }
 
 // monthsWithout names the months of the schedule that never have the day.
-func (s *Schedule) monthsWithout(day int) []string {
+func (r review) monthsWithout(day int) []string {
 	const leapYear = 2000
 	var names []string
 	for m := 1; m <= 12; m++ {
-		if s.fields.month>>m&1 == 1 && monthDays(leapYear, m) < day {
+		if r.pattern.fields.month>>m&1 == 1 && monthDays(leapYear, m) < day {
 			names = append(names, monthName(m))
 		}
 	}
 	return names
 }
 
-// warnRare is for days counted from an end of the month that some months do not have.
-func warnRare(syn *syntax) []string {
+// rare is for days counted from an end of the month that some months do not have.
+func (r review) rare() []string {
 	var w []string
-	for _, it := range syn[fieldDOW] {
+	for _, it := range r.syn[fieldDOW] {
 		if it.form == formNth && it.hi == 5 {
 			w = append(w, "not every month has a fifth "+weekdayName(it.lo))
 		}
 	}
-	for _, it := range syn[fieldDOM] {
+	for _, it := range r.syn[fieldDOM] {
 		if it.form == formFromEnd && it.lo >= 28 {
 			w = append(w, "L-"+itoa(it.lo)+" does not exist in months of "+itoa(it.lo)+" days or fewer")
 		}
@@ -209,14 +213,14 @@ func warnRare(syn *syntax) []string {
 	return w
 }
 
-// warnNumbering is for texts that look like Quartz and count weekdays by number, which Quartz does from 1 for Sunday.
-func (s *Schedule) warnNumbering(*syntax) []string {
-	words := splitWords(s.text)
-	if len(words) < 5 || len(words) == 5 && !strings.Contains(s.text, "?") {
+// numbering is for texts that look like Quartz and count weekdays by number, which Quartz does from 1 for Sunday.
+func (r review) numbering() []string {
+	words := splitWords(r.text)
+	if len(words) < 5 || len(words) == 5 && !strings.Contains(r.text, "?") {
 		return nil
 	}
 	dow := words[min(len(words)-1, int(fieldDOW))].text
-	looks := len(words) == 7 || strings.ContainsAny(s.text, "?#") || strings.Contains(strings.ToUpper(dow), "L")
+	looks := len(words) == 7 || strings.ContainsAny(r.text, "?#") || strings.Contains(strings.ToUpper(dow), "L")
 	if looks && strings.ContainsAny(strings.SplitN(strings.Split(dow, "/")[0], "#", 2)[0], "01234567") {
 		return []string{"weekday numbers here are 0 or 7 Sunday, 1 Monday .. 6 Saturday; Quartz and " +
 			"EventBridge count " +
@@ -225,9 +229,9 @@ func (s *Schedule) warnNumbering(*syntax) []string {
 	return nil
 }
 
-func (s *Schedule) warnEnd(syn *syntax) []string {
-	if !restricted(syn[fieldYear]) || s.fields.years.has(2199) {
+func (r review) end() []string {
+	if !restricted(r.syn[fieldYear]) || r.pattern.fields.years.has(2199) {
 		return nil
 	}
-	return []string{"has no fire after the year " + itoa(s.fields.years.atOrBefore(2199))}
+	return []string{"has no fire after the year " + itoa(r.pattern.fields.years.atOrBefore(2199))}
 }

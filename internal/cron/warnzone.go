@@ -9,13 +9,13 @@ var fixedNames = map[string]string{
 	"HST": "UTC-10:00 all year",
 }
 
-// warnZone is for names that say something else than they seem to.
-func (s *Schedule) warnZone(*syntax) []string {
-	name := s.zone.name
+// zone is for names that say something else than they seem to.
+func (r review) zone() []string {
+	name := r.clock.zone.name
 	if what := fixedNames[name]; what != "" {
 		return []string{"the zone " + name + " is " + what}
 	}
-	offset := s.zone.spans[0].off
+	offset := r.clock.zone.spans[0].off
 	if !strings.HasPrefix(name, "Etc/GMT") || offset == 0 {
 		return nil
 	}

@@ -258,13 +258,13 @@ func TestZoneNames(t *testing.T) {
 func TestZonesAreShared(t *testing.T) {
 	a := mustParse(t, "1 2 3 * * *", "Asia/Tokyo", DST{})
 	b := mustParse(t, "3 2 1 * * *", "Asia/Tokyo", DST{})
-	if a.zone != b.zone || a.Location() != b.Location() || a.Zone() != "Asia/Tokyo" {
+	if a.clock.zone != b.clock.zone || a.Location() != b.Location() || a.Zone() != "Asia/Tokyo" {
 		t.Error("two tables for one zone")
 	}
 	if z := mustParse(t, "@daily", "", DST{}); z.Zone() != "UTC" || z.Location() != time.UTC {
 		t.Errorf("the empty zone is %q", z.Zone())
 	}
-	if !slices.IsSortedFunc(a.zone.spans, func(x, y span) int { return int(x.start - y.start) }) {
+	if !slices.IsSortedFunc(a.clock.zone.spans, func(x, y span) int { return int(x.start - y.start) }) {
 		t.Error("spans out of order")
 	}
 }

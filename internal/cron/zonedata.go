@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -64,35 +63,6 @@ var embedded = sync.OnceValue(func() *ZoneData {
 	d.release = EmbeddedRelease
 	return d
 })
-
-var inForce atomic.Pointer[ZoneData]
-
-// Zones returns the zone data in force: the embedded ones, unless UseZones has named others.
-func Zones() *ZoneData {
-	if d := inForce.Load(); d != nil {
-		return d
-	}
-	return embedded()
-}
-
-// UseZones puts zone data in force; nil: the embedded ones. It is for the start of a process: a schedule that was
-// parsed before keeps its rules.
-func UseZones(d *ZoneData) {
-	zones.Lock()
-	defer zones.Unlock()
-	inForce.Store(d)
-	zones.byName, history = nil, nil
-	interned.Clear()
-}
-
-// LoadLocation is the location of a zone in the data in force. It takes what a schedule takes.
-func LoadLocation(name string) (*time.Location, error) {
-	z, err := loadZone(name)
-	if err != nil {
-		return nil, err
-	}
-	return z.loc, nil
-}
 
 // location finds a zone by its exact name.
 func (d *ZoneData) location(name string) (*time.Location, bool) {
