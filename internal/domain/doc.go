@@ -29,4 +29,13 @@
 //
 // Truth tables beside each file; properties with rapid for identity and for
 // the timeline (strictly increasing, inside the interval, Prev mirrors Next).
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	error.go fold.go limits.go secret.go target.go id.go
+//	header.go signing.go policy.go schedule.go
+//	job.go fault.go spec.go
+//	execution.go loss.go health.go alert.go call.go change.go key.go
 package domain

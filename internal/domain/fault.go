@@ -9,9 +9,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// spoiledBody is not valid JSON, so no stored body and no document can have it.
-const spoiledBody = "{"
-
 // Fault says why a part of a stored version cannot be used.
 type Fault struct {
 	Field  string // of the spec, as in its JSON

@@ -104,3 +104,24 @@ func (r Retry) Delay(n int, retryAfterMs int64) int64 {
 	}
 	return min(max(d, retryAfterMs), r.MaxDelayMs)
 }
+
+func (s *Spec) checkPolicies(fe *fieldErrors) {
+	r := s.Retry
+	fe.within(int64(r.MaxRetries), 0, MaxRetriesLimit, "retry.maxRetries", "")
+	fe.within(r.DelayMs, 0, MaxRetryDelayMs, "retry.delayMs", "")
+	fe.within(r.MaxDelayMs, 0, MaxRetryDelayMs, "retry.maxDelayMs", "")
+	s.checkPolicyNames(fe)
+	m := s.Misfire
+	fe.within(m.MaxAgeMs, 1, MaxMisfireAgeMs, "misfire.maxAgeMs", "")
+	fe.within(int64(m.MaxRuns), 1, MaxMisfireRuns, "misfire.maxRuns", "")
+}
+
+// checkPolicyNames checks the policies that are chosen by name.
+func (s *Spec) checkPolicyNames(fe *fieldErrors) {
+	fe.choice("retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", string(s.Retry.Backoff),
+		string(BackoffFixed), string(BackoffLinear), string(BackoffExponential))
+	fe.choice("overlap", "must be ALLOW, SKIP or QUEUE", string(s.Overlap),
+		string(OverlapAllow), string(OverlapSkip), string(OverlapQueue))
+	fe.choice("misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", string(s.Misfire.Policy),
+		string(MisfireRunAll), string(MisfireRunLatest), string(MisfireSkip))
+}

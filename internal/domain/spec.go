@@ -2,35 +2,12 @@ package domain
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/target"
-)
-
-// Limits of a job spec. The API's body limit applies to the whole document.
-// Lengths of text are in characters, as in JSON Schema; a character has at most
-// four bytes.
-const (
-	MaxURLLength    = 2048
-	MaxNameLength   = 200
-	MaxTags         = 32
-	MaxTagLength    = 64
-	MaxHeaders      = 64
-	MaxHeaderBytes  = 32 << 10 // names and values together
-	MaxBodyBytes    = 256 << 10
-	defaultMethod   = "POST"
-	defaultTimezone = "UTC"
-
-	// MaxInstantMs is 2200-01-01, the end of the calendar.
-	MaxInstantMs = 7_258_118_400_000
-
-	// DefaultNamespace is the namespace of jobs that do not name one.
-	DefaultNamespace = "default"
 )
 
 // Spec is the user's definition of a job: when to call, which URL, and with which
@@ -136,65 +113,6 @@ func (v *Version) Validate() error {
 	return Invalid(field, msg, v.Spec.Schedule)
 }
 
-func (s *Spec) parseSchedule() (*cron.Schedule, error) {
-	return ParseSchedule(s.Schedule, s.Timezone, s.DST)
-}
-
-// ScheduleWarnings returns what is valid in the schedule but may be a mistake, one
-// sentence each, in the words of a preview.
-func (s *Spec) ScheduleWarnings() []string {
-	sched, err := s.parseSchedule()
-	if err != nil {
-		return nil
-	}
-	return sched.Warnings()
-}
-
-// ParseSchedule compiles an expression. Its errors have the names of the spec's fields
-// instead of those of package cron.
-func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
-	sched, err := cron.Parse(text, zone, cron.DST{Gap: dst.Gap, Fold: dst.Fold})
-	if err == nil {
-		return sched, nil
-	}
-	ce, ok := errors.AsType[*cron.Error](err)
-	switch {
-	case !ok:
-		return nil, Invalid("schedule", err.Error(), text)
-	case ce.Field == "timezone":
-		return nil, Invalid("timezone", ce.Within("timezone"), zone)
-	}
-	return nil, Invalid("schedule", ce.Within("schedule"), text)
-}
-
-func (s *Spec) checkSchedule(fe *fieldErrors) {
-	if s.Schedule == "" {
-		fe.add("schedule", `is required, as in "0 */5 * * * *" (every five minutes)`, nil)
-		return
-	}
-	if !s.checkDST(fe) {
-		return
-	}
-	if _, err := s.parseSchedule(); err != nil {
-		if e, ok := errors.AsType[*Error](err); ok {
-			*fe = append(*fe, e.Fields...)
-		}
-	}
-}
-
-// checkDST reports whether the choices for clock changes are known.
-func (s *Spec) checkDST(fe *fieldErrors) bool {
-	gapOK := slices.Contains([]cron.Gap{"", "AFTER", "SKIP", "BEFORE"}, s.DST.Gap)
-	foldOK := slices.Contains([]cron.Fold{"", "FIRST", "SECOND", "BOTH"}, s.DST.Fold)
-	if !gapOK {
-		fe.choice("dst.gap", "must be AFTER, SKIP or BEFORE", string(s.DST.Gap), "AFTER", "SKIP", "BEFORE")
-	}
-	if !foldOK {
-		fe.choice("dst.fold", "must be FIRST, SECOND or BOTH", string(s.DST.Fold), "FIRST", "SECOND", "BOTH")
-	}
-	return gapOK && foldOK
-}
-
 func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.API == "" {
 		fe.add("api", "is required: the http or https URL to call", nil)
@@ -231,8 +149,6 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 	fe.require(parts.Secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
 }
 
-var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
-
 func (s *Spec) checkLabels(fe *fieldErrors) {
 	fe.require(utf8.RuneCountInString(s.Name) <= MaxNameLength && printable(s.Name), "name", nameRule, s.Name)
 	fe.require(ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
@@ -242,55 +158,6 @@ func (s *Spec) checkLabels(fe *fieldErrors) {
 		fe.require(tag != "" && utf8.RuneCountInString(tag) <= MaxTagLength && printable(tag), field, tagRule, tag)
 		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
-}
-
-// Rules that contain numbers. They are formatted once, not for each job that is valid.
-var (
-	headersRule     = fmt.Sprintf("must be at most %d", MaxHeaders)
-	headerBytesRule = fmt.Sprintf("must be at most %d bytes in all", MaxHeaderBytes)
-	nameRule        = fmt.Sprintf("must be at most %d characters of printable text", MaxNameLength)
-	tagRule         = fmt.Sprintf("must be 1 to %d characters of printable text", MaxTagLength)
-	methodRule      = "must be one of " + strings.Join(methods, ", ")
-	tagsRule        = fmt.Sprintf("must be at most %d", MaxTags)
-)
-
-const maxNamespaceLength = 63
-
-const namespaceRule = "must be 1 to 63 small letters, digits and hyphens"
-
-// ValidNamespace reports whether a text can name a namespace.
-func ValidNamespace(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxNamespaceLength
-}
-
-func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-func (s *Spec) checkPolicies(fe *fieldErrors) {
-	r := s.Retry
-	fe.within(int64(r.MaxRetries), 0, MaxRetriesLimit, "retry.maxRetries", "")
-	fe.within(r.DelayMs, 0, MaxRetryDelayMs, "retry.delayMs", "")
-	fe.within(r.MaxDelayMs, 0, MaxRetryDelayMs, "retry.maxDelayMs", "")
-	s.checkPolicyNames(fe)
-	m := s.Misfire
-	fe.within(m.MaxAgeMs, 1, MaxMisfireAgeMs, "misfire.maxAgeMs", "")
-	fe.within(int64(m.MaxRuns), 1, MaxMisfireRuns, "misfire.maxRuns", "")
-}
-
-// checkPolicyNames checks the policies that are chosen by name.
-func (s *Spec) checkPolicyNames(fe *fieldErrors) {
-	fe.choice("retry.backoff", "must be FIXED, LINEAR or EXPONENTIAL", string(s.Retry.Backoff),
-		string(BackoffFixed), string(BackoffLinear), string(BackoffExponential))
-	fe.choice("overlap", "must be ALLOW, SKIP or QUEUE", string(s.Overlap),
-		string(OverlapAllow), string(OverlapSkip), string(OverlapQueue))
-	fe.choice("misfire.policy", "must be RUN_ALL, RUN_LATEST or SKIP", string(s.Misfire.Policy),
-		string(MisfireRunAll), string(MisfireRunLatest), string(MisfireSkip))
 }
 
 func (s *Spec) checkWindow(fe *fieldErrors) {

@@ -25,4 +25,12 @@
 //
 // An execution that comes again after two million others is thus counted as a
 // new one. The log knows better: see [ReadLog].
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	lines.go seen.go log.go visit.go routes.go stats.go
+//	dead_linux.go dead_other.go dead.go
+//	serve.go receiver.go
 package receiver

@@ -2,15 +2,11 @@ package receiver
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"strconv"
 	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 )
 
@@ -121,28 +117,6 @@ func echo(ctx *fasthttp.RequestCtx, _ visit) answer {
 	return answer{status: 200, body: string(ctx.Request.Header.Header()) + string(ctx.Request.Body())}
 }
 
-// serve handles one request. It is called for each connection in a goroutine
-// of its own.
-func (r *Receiver) serve(ctx *fasthttp.RequestCtx) {
-	switch string(ctx.Path()) {
-	case "/":
-		respond(ctx, answer{status: 200, body: help})
-		return
-	case "/stats":
-		r.serveStats(ctx)
-		return
-	}
-	to := routeOf(ctx.Path())
-	v := readVisit(ctx, r.cfg.Clock.Now(), to)
-	a := to.answer(ctx, v)
-	v.Status = a.status
-	r.record(v, to)
-	if a.wait > 0 {
-		clock.Wait(r.stopping, a.wait)
-	}
-	respond(ctx, a)
-}
-
 func routeOf(path []byte) *route {
 	if i := bytes.IndexByte(path[1:], '/'); i >= 0 {
 		path = path[:i+1]
@@ -152,83 +126,3 @@ func routeOf(path []byte) *route {
 	}
 	return unknown
 }
-
-func respond(ctx *fasthttp.RequestCtx, a answer) {
-	if a.status == 0 {
-		ctx.HijackSetNoResponse(true)
-		ctx.Hijack(nothing) // the connection is closed afterwards
-		return
-	}
-	ctx.SetStatusCode(a.status)
-	ctx.SetContentType("text/plain; charset=utf-8")
-	ctx.SetBodyString(a.body)
-	if a.location != "" {
-		ctx.Response.Header.Set("Location", a.location)
-	}
-	if a.retryAfter != "" {
-		ctx.Response.Header.Set("Retry-After", a.retryAfter)
-	}
-}
-
-func (r *Receiver) serveStats(ctx *fasthttp.RequestCtx) {
-	if ctx.IsDelete() { // requests that are being counted are counted there
-		r.counters.Store(newCounters())
-	}
-	body, err := json.MarshalIndent(r.Stats(), "", "  ")
-	if err != nil {
-		ctx.Error(err.Error(), 500)
-		return
-	}
-	ctx.SetContentType("application/json")
-	ctx.SetBody(append(body, '\n'))
-}
-
-// record counts the request and hands its lines on.
-func (r *Receiver) record(v visit, to *route) {
-	r.counters.Load().count(v, to.path)
-	if r.log != nil {
-		r.log.add(v.appendLog)
-	}
-	if r.out != nil {
-		r.out.add(v.appendHuman)
-	}
-}
-
-// visit is a request as it is recorded.
-type visit struct {
-	Entry
-	at      time.Time
-	method  []byte // valid until the handler returns
-	attempt int    // 1 when the request does not say
-}
-
-// readVisit reads the headers that Belfry sends. A part of them that is absent
-// or wrong stays zero.
-func readVisit(ctx *fasthttp.RequestCtx, now time.Time, to *route) visit {
-	h := &ctx.Request.Header
-	v := visit{at: now, method: ctx.Method(), attempt: 1}
-	v.ReceivedAt = now.UnixMilli()
-	v.ScheduledAt, _ = strconv.ParseInt(string(h.Peek("Belfry-Scheduled-At")), 10, 64)
-	v.Attempt, _ = strconv.Atoi(string(h.Peek("Belfry-Attempt")))
-	if v.Attempt > 0 {
-		v.attempt = v.Attempt
-	}
-	v.JobID = parseID(h.Peek("Belfry-Job-Id"))
-	v.ExecutionID = parseID(h.Peek("Belfry-Execution-Id"))
-	path, _, _ := bytes.Cut(h.RequestURI(), []byte("?"))
-	if v.Path = to.path; string(path) != to.path { // most requests need no memory of their own
-		v.Path = string(path[:min(len(path), maxPathBytes)])
-	}
-	return v
-}
-
-// parseID returns zero for what is no UUID of 36 characters.
-func parseID(b []byte) [16]byte {
-	id, err := uuid.ParseBytes(b)
-	if err != nil || len(b) != 36 {
-		return [16]byte{}
-	}
-	return id
-}
-
-func nothing(net.Conn) {}

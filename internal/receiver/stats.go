@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"fmt"
 	"math/bits"
 	"slices"
 	"sync/atomic"
@@ -194,19 +193,3 @@ func (l *lasts) median() int64 {
 }
 
 func inMs(us int64) float64 { return float64(us) / 1000 }
-
-// appendHuman appends the line for people.
-func (v visit) appendHuman(b []byte) []byte {
-	b = v.at.AppendFormat(b, "15:04:05.000")
-	b = fmt.Appendf(b, "  %3d  %-6s %s", v.Status, v.method, v.Path)
-	if v.ScheduledAt != 0 {
-		b = fmt.Appendf(b, "  %+d ms", v.at.Sub(time.UnixMilli(v.ScheduledAt)).Milliseconds())
-	}
-	if v.JobID != [16]byte{} {
-		b = fmt.Appendf(b, "  job %s", v.JobID)
-	}
-	if v.Attempt > 1 {
-		b = fmt.Appendf(b, "  attempt %d", v.Attempt)
-	}
-	return append(b, '\n')
-}

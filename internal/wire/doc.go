@@ -36,4 +36,11 @@
 // accepted one is the same after a round trip; rapid tests that a text read without a decoder equals what the decoder
 // reads, that unpaired surrogates are what encoding/json would replace, and that lines come out in order however the
 // reads are split; FuzzItems and FuzzCursor.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	jsonfault.go surrogate.go number.go instant.go form.go document.go field.go fields.go
+//	merge.go change.go items.go cursor.go
 package wire

@@ -5,4 +5,10 @@
 // instant is a fire. Next and Prev then walk: second by second, with leaps over a minute, an hour or a day that does
 // not match and in
 // which the offset does not change. It is meant to be obviously right, not fast, and for tests only.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	values.go days.go calendar.go parse.go mix.go
 package crontest

@@ -23,4 +23,13 @@
 // [MaxText]
 // long, each reader goes through it a fixed number of times, and what is in quotes, behind a zone or in lines is read
 // again at most four levels deep (TestWorkIsBounded of package cron).
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	reading.go style.go special.go cronlike.go period.go instant.go translate.go
+//	native.go around.go zoned.go lines.go pasted.go
+//	crontab.go quartz.go eventbridge.go english.go macro.go systemdtext.go systemd.go unlike.go
+//	read.go
 package dialect

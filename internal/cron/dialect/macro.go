@@ -2,12 +2,6 @@ package dialect
 
 import "strings"
 
-// named are the schedules with a name, those that Belfry has too.
-var named = map[string]string{
-	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
-	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
-}
-
 // others are those of other schedulers, with a text for Belfry and the same in fields from the second on.
 var others = map[string][2]string{
 	"@minutely": {"* * * * *", "0 * * * * *"}, "@every_minute": {"* * * * *", "0 * * * * *"},

@@ -18,10 +18,22 @@ func native(text string) (Reading, bool) {
 	return Reading{Offer: text, Rule: rule}, err == nil
 }
 
+// within says in how many texts a text stands: in quotes, behind a zone, a line of a file.
+type within struct {
+	texts int
+	read  func(w within, text string) (Reading, bool) // any foreign text
+}
+
 // nativeOrForeign reads a text that stands in another one, in Belfry's notation or in a foreign one.
 func (w within) nativeOrForeign(text string) (Reading, bool) {
 	if r, ok := native(text); ok {
 		return r, true
 	}
-	return (w + 1).read(text)
+	return w.read(within{w.texts + 1, w.read}, text)
+}
+
+// named are the schedules with a name, those that Belfry has too.
+var named = map[string]string{
+	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
+	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }

@@ -130,3 +130,32 @@ func readISO(text string) (Reading, bool) {
 	}
 	return periodOffer(problem, d)
 }
+
+// periodOffer is a reading of a period, offered as @every.
+func periodOffer(problem string, d time.Duration) (Reading, bool) {
+	if d <= 0 {
+		return explained(problem, "a period must be positive")
+	}
+	why := "it counts from the creation of the job, the first fire is one period later"
+	if d%(24*time.Hour) == 0 {
+		why = join("a day is 24h of real time here, @daily follows the clock", why)
+	}
+	return Reading{Problem: problem, Offer: "@every " + spanText(d), Rule: &Rule{Kind: Period, Period: d},
+		Why: why}, true
+}
+
+// spanText renders whole seconds in h, m and s; what is finer is left to fail the comparison.
+func spanText(d time.Duration) string {
+	var b strings.Builder
+	for _, unit := range []struct {
+		size time.Duration
+		name byte
+	}{{time.Hour, 'h'}, {time.Minute, 'm'}, {time.Second, 's'}} {
+		if n := d / unit.size; n > 0 {
+			b.WriteString(itoa(int(n)))
+			b.WriteByte(unit.name)
+			d %= unit.size
+		}
+	}
+	return b.String()
+}

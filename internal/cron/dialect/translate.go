@@ -63,14 +63,3 @@ func (st *style) offer(problem string, words []string) (Reading, error) {
 	}
 	return r, nil
 }
-
-// join makes one text of several, without the empty ones.
-func join(parts ...string) string {
-	var out []string
-	for _, p := range parts {
-		if p != "" {
-			out = append(out, p)
-		}
-	}
-	return strings.Join(out, "; ")
-}

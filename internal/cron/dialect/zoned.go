@@ -2,8 +2,6 @@ package dialect
 
 import "strings"
 
-const aZone = "a zone is not part of the schedule"
-
 // readZonePrefix reads TZ=Europe/Berlin or CRON_TZ=.. before the rest.
 func (w within) readZonePrefix(text string) (Reading, bool) {
 	name, rest, found := strings.Cut(text, "=")

@@ -65,62 +65,15 @@ func explained(problem, why string) (Reading, bool) {
 	return Reading{Problem: problem, Why: why}, true
 }
 
-// periodOffer is a reading of a period, offered as @every.
-func periodOffer(problem string, d time.Duration) (Reading, bool) {
-	if d <= 0 {
-		return explained(problem, "a period must be positive")
-	}
-	why := "it counts from the creation of the job, the first fire is one period later"
-	if d%(24*time.Hour) == 0 {
-		why = join("a day is 24h of real time here, @daily follows the clock", why)
-	}
-	return Reading{Problem: problem, Offer: "@every " + spanText(d), Rule: &Rule{Kind: Period, Period: d},
-		Why: why}, true
-}
-
-// spanText renders whole seconds in h, m and s; what is finer is left to fail the comparison.
-func spanText(d time.Duration) string {
-	var b strings.Builder
-	for _, unit := range []struct {
-		size time.Duration
-		name byte
-	}{{time.Hour, 'h'}, {time.Minute, 'm'}, {time.Second, 's'}} {
-		if n := d / unit.size; n > 0 {
-			b.WriteString(itoa(int(n)))
-			b.WriteByte(unit.name)
-			d %= unit.size
+// join makes one text of several, without the empty ones.
+func join(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
 		}
 	}
-	return b.String()
+	return strings.Join(out, "; ")
 }
 
-// Read recognises a foreign text. It is for texts that Belfry refuses: some are legal in both notations.
-func Read(text string) (Reading, bool) { return within(0).read(text) }
-
-// within is the number of texts that contain a text: it is in quotes, behind a zone, a line of a file.
-type within int
-
-// deepest bounds the work, since each text is read once more for what is in it. A quoted file of a line that is quoted
-// behind its zone has four.
-const deepest = 4
-
-// read is Read for what is within other texts.
-func (w within) read(text string) (Reading, bool) {
-	if len(text) > MaxText || w > deepest {
-		return Reading{}, false
-	}
-	trimmed := strings.Trim(text, " \t\r\n")
-	if trimmed == "" {
-		return Reading{}, false
-	}
-	for _, read := range []func(string) (Reading, bool){
-		w.readLines, w.readZonePrefix, w.readAround, readUnlike, readEventBridge, readMacro, readEvery, readISO,
-		readInstant, readBareEventBridge,
-		readYearLast, w.readCrontabLine, readQuartz, readEnglish, readSystemd,
-	} {
-		if r, ok := read(trimmed); ok {
-			return r, true
-		}
-	}
-	return w.readPasted(text)
-}
+const aZone = "a zone is not part of the schedule"
