@@ -62,7 +62,7 @@ var imports = []struct {
 	{"internal/host", row{}},
 	{"internal/webhook", row{}},
 	{"internal/config", row{internal: []string{"charset", "egress", "host", "spelling", "webhook"},
-		modules: []string{"github.com/knadh/koanf", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
+		modules: []string{"github.com/joho/godotenv", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},
 	{"internal/telemetry", row{modules: []string{
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "spelling", "target", "webhook"}, modules: []string{

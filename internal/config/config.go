@@ -60,67 +60,9 @@ const (
 	Production  Env = "production"  // JSON lines
 )
 
-// Secret is a text that must not be printed. Every usual way to print it gives
-// a mask.
-type Secret string
-
-const mask = webhook.Mask
-
-// Reveal returns the text itself, for the one place that compares it.
-func (s Secret) Reveal() string { return string(s) }
-
-// String returns a mask.
-func (Secret) String() string { return mask }
-
-// GoString returns a mask.
-func (Secret) GoString() string { return mask }
-
-// MarshalText returns a mask.
-func (Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
-
-// LogValue returns a mask.
-func (Secret) LogValue() slog.Value { return slog.StringValue(mask) }
-
 // Address returns host:port in the form that net.Listen takes.
 func (c *Config) Address() string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
-}
-
-// Effective is a setting with the value that holds and the place it is from.
-type Effective struct {
-	Setting
-	Value  string // secrets masked
-	Source Source
-}
-
-// Describe returns all settings in the order of [Settings].
-func (c *Config) Describe() []Effective {
-	out := make([]Effective, 0, len(settings))
-	for _, s := range settings {
-		out = append(out, Effective{s, s.get(c), c.sources[s.Key]})
-	}
-	return out
-}
-
-// String returns one "key = value" line per setting, secrets masked.
-func (c *Config) String() string {
-	var b strings.Builder
-	for _, e := range c.Describe() {
-		b.WriteString(e.Key + " = " + e.Value + "\n")
-	}
-	return b.String()
-}
-
-// GoString returns the same as String, so that %#v shows no secret either.
-func (c *Config) GoString() string { return c.String() }
-
-// LogValue returns the settings as a group, secrets masked.
-func (c *Config) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, len(settings))
-	for _, e := range c.Describe() {
-		attrs = append(attrs, slog.String(e.Key, e.Value))
-	}
-	return slog.GroupValue(attrs...)
 }
 
 // Exposed returns an error when the server would listen for other machines

@@ -36,4 +36,12 @@
 // Tables of good and bad values per setting, each from every place; a test of
 // the precedence over all settings; and a canary key that is looked for in
 // every printed form.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	variable.go secret.go path.go kind.go fault.go
+//	config.go value.go certificates.go egress.go signing.go
+//	setting.go describe.go flags.go document.go load.go local.go
 package config

@@ -16,9 +16,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/host"
-	"github.com/knadh/koanf/parsers/dotenv"
-	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/posflag"
+	"github.com/joho/godotenv"
 	"github.com/spf13/pflag"
 )
 
@@ -30,35 +28,15 @@ type Options struct {
 	Flags     *pflag.FlagSet // of [RegisterFlags], parsed; may be nil
 }
 
-// Variables that are not settings of the server.
-const (
-	// FileVariable names the config file when no flag does.
-	FileVariable = "BELFRY_CONFIG"
-	// ServerVariable tells client commands which server they speak to.
-	ServerVariable = "BELFRY_SERVER"
-	// KeyVariable is the API key that client commands send.
-	KeyVariable = "BELFRY_API_KEY"
-	// CertificateVariable is a setting of the server that client commands on
-	// the same machine look at too.
-	CertificateVariable = "BELFRY_TLS_CERT"
-
-	prefix      = "BELFRY_"
-	nodeEnv     = "NODE_ENV"
-	maxFileSize = 64 << 10
-)
-
 // Load reads all places and returns the config that holds, or [Errors] with
 // every fault in them.
 func Load(o Options) (*Config, error) {
 	l := newLoader()
 	environ := Source{Kind: FromEnvironment}
-	vars, err := env.Provider("", env.Opt{EnvironFunc: func() []string { return o.Environ }}).Read()
-	if err != nil {
-		l.fault(environ, "", err.Error())
-	}
+	vars := variablesOf(o.Environ)
 	dotSource, dot := l.dotEnv(o.DotEnvDir)
 	if o.File == "" {
-		o.File = cmp.Or(text(vars[FileVariable]), text(dot[FileVariable]))
+		o.File = cmp.Or(vars[FileVariable], dot[FileVariable])
 	}
 	l.file(o.File)
 	l.variables(dotSource, dot)
@@ -70,6 +48,18 @@ func Load(o Options) (*Config, error) {
 		return nil, l.faults
 	}
 	return l.config, nil
+}
+
+// variablesOf returns the variables of an environment by their names. Of several
+// with one name the last holds.
+func variablesOf(environ []string) map[string]string {
+	vars := make(map[string]string, len(environ))
+	for _, pair := range environ {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			vars[name] = value
+		}
+	}
+	return vars
 }
 
 // loader lays one place over the other and collects the faults.
@@ -191,7 +181,7 @@ func fileKeys() []string {
 
 // dotEnv reads DIR/.env. A folder of that name is not ours: Python keeps
 // environments in one.
-func (l *loader) dotEnv(dir string) (Source, map[string]any) {
+func (l *loader) dotEnv(dir string) (Source, map[string]string) {
 	if dir == "" {
 		return Source{}, nil
 	}
@@ -210,7 +200,7 @@ func (l *loader) dotEnv(dir string) (Source, map[string]any) {
 		return src, nil
 	}
 	data = append(charset.Trim(data), '\n') // the parser drops a last line that has no end and no '='
-	values, err := dotenv.Parser().Unmarshal(data)
+	values, err := godotenv.UnmarshalBytes(data)
 	if err != nil {
 		// The parser's own message quotes the file, which may hold a key.
 		l.fault(src, "", "must be lines of NAME=value"+badLine(data))
@@ -231,7 +221,7 @@ func badLine(data []byte) string {
 	}
 	good := 0
 	for i := range lines {
-		if _, err := dotenv.Parser().Unmarshal([]byte(strings.Join(lines[:i+1], ""))); err == nil {
+		if _, err := godotenv.Unmarshal(strings.Join(lines[:i+1], "")); err == nil {
 			good = i + 1
 		}
 	}
@@ -239,7 +229,7 @@ func badLine(data []byte) string {
 }
 
 // variables lays a .env file or the environment over the config.
-func (l *loader) variables(src Source, vars map[string]any) {
+func (l *loader) variables(src Source, vars map[string]string) {
 	known := []string{FileVariable, ServerVariable, KeyVariable}
 	for i := range settings {
 		name := settings[i].Env
@@ -247,14 +237,14 @@ func (l *loader) variables(src Source, vars map[string]any) {
 			continue
 		}
 		known = append(known, name)
-		if raw := text(vars[name]); raw != "" {
+		if raw := vars[name]; raw != "" {
 			src.Name = name
 			l.set(&settings[i], src, raw)
 		}
 	}
-	l.nodeEnv(src, text(vars[nodeEnv]))
+	l.nodeEnv(src, vars[nodeEnv])
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		value := text(vars[name])
+		value := vars[name]
 		if strings.HasPrefix(name, prefix) && value != "" && !slices.Contains(known, name) &&
 			!serviceLink(name, value) {
 			src.Name = name
@@ -294,16 +284,10 @@ func (l *loader) flags(set *pflag.FlagSet) {
 		return
 	}
 	src := Source{Kind: FromFlag}
-	given, err := posflag.ProviderWithValue(set, ".", nil, func(name, value string) (string, any) {
-		return name, value
-	}).Read()
-	if err != nil {
-		l.fault(src, "", err.Error())
-	}
 	for i := range settings {
-		if raw, ok := given[settings[i].Flag]; ok {
-			src.Name = settings[i].Flag
-			l.set(&settings[i], src, raw)
+		if f := set.Lookup(settings[i].Flag); f != nil && f.Changed {
+			src.Name = f.Name
+			l.set(&settings[i], src, f.Value.String())
 		}
 	}
 }
@@ -375,9 +359,7 @@ func Variables(dotEnvDir string, environ []string) (map[string]string, error) {
 		return nil, l.faults
 	}
 	out := make(map[string]string, len(vars)+len(environ))
-	for name, value := range vars {
-		out[name] = text(value)
-	}
+	maps.Copy(out, vars)
 	for _, pair := range environ {
 		if name, value, ok := strings.Cut(pair, "="); ok && value != "" {
 			out[name] = value

@@ -24,11 +24,7 @@ func LocalServer(dotEnvDir string, environ []string) Local {
 		vars, _ = Variables("", environ)
 	}
 	l.file(vars[FileVariable])
-	values := make(map[string]any, len(vars))
-	for name, value := range vars {
-		values[name] = value
-	}
-	l.variables(Source{Kind: FromEnvironment}, values)
+	l.variables(Source{Kind: FromEnvironment}, vars)
 	c := l.config
 	port := cmp.Or(c.Port, defaultPort) // of port 0 nobody knows what it became
 	return Local{net.JoinHostPort(reachable(c.Host), strconv.Itoa(port)), c.TLSCert}

@@ -1,0 +1,18 @@
+package config
+
+// Variables that are not settings of the server.
+const (
+	// FileVariable names the config file when no flag does.
+	FileVariable = "BELFRY_CONFIG"
+	// ServerVariable tells client commands which server they speak to.
+	ServerVariable = "BELFRY_SERVER"
+	// KeyVariable is the API key that client commands send.
+	KeyVariable = "BELFRY_API_KEY"
+	// CertificateVariable is a setting of the server that client commands on
+	// the same machine look at too.
+	CertificateVariable = "BELFRY_TLS_CERT"
+
+	prefix      = "BELFRY_"
+	nodeEnv     = "NODE_ENV"
+	maxFileSize = 64 << 10
+)
