@@ -19,10 +19,10 @@
 //	name ──> CheckName ──> lookup ──> CheckAddr, for each address ──> connect
 //
 // The executor asks CheckName and CheckAddr for every new connection, and then
-// connects to that very address: nothing is looked up in between, so a name
-// that changes its mind (DNS rebinding) gains nothing. A connection that is
-// kept open was judged under the same host and port, and a policy does not
-// change while the process lives.
+// connects to that very address. Nothing is looked up in between, so a name that
+// leads to another address a moment later (DNS rebinding) has no effect. A connection
+// that is kept open was judged for the same host and port, and a policy does not
+// change while the process runs.
 //
 // docs/egress.md has the table of ranges for operators.
 //

@@ -22,8 +22,8 @@ type form struct {
 	guessed bool
 }
 
-// forms returns the address without its zone, and the IPv4 addresses that it
-// leads to if somebody on the way translates or tunnels it.
+// forms returns the address without its zone, and the IPv4 addresses that a connection
+// to it reaches if it is translated or tunnelled on the way.
 func forms(a netip.Addr) []form {
 	a = a.WithZone("").Unmap()
 	out := []form{{addr: a}}

@@ -74,9 +74,9 @@ func denied(target string, r *Rule) error {
 	return &Refusal{target, fmt.Sprintf("is denied by %q", r.text)}
 }
 
-// CheckAddr judges an address that a name was looked up to, or that is in
-// the URL itself; name is then the same. The caller must connect to this
-// address and no other.
+// CheckAddr judges an address. It is what the name was looked up to, or the host of the
+// URL itself; then the name is the same text. The caller must connect to this address
+// only.
 func (p *Policy) CheckAddr(name string, to netip.AddrPort) error {
 	name, port := canonical(name), to.Port()
 	fs := forms(to.Addr())
@@ -224,9 +224,9 @@ func (p *Policy) allows(name string, fs []form, port uint16) bool {
 	return false
 }
 
-// CheckURL judges a URL by itself, before anybody looks a name up: its port,
-// its host where that is an address, and its name. A URL that is refused here
-// will most likely be refused when it is called; one that is not may be.
+// CheckURL judges a URL before its name is looked up: by its port, by its name, and by its
+// host if that is an address. A URL that is refused here would most likely be refused
+// when it is called. One that is accepted may still be refused then.
 func (p *Policy) CheckURL(raw string) error {
 	t, err := target.Parse(raw)
 	if err != nil {

@@ -15,8 +15,8 @@ const (
 type kind struct {
 	words string // "a private address"
 	firm  firmness
-	// whenGuessed: the range is refused also where the address is only one of several
-	// readings of another one. Zeros, for example, are likely there by accident.
+	// whenGuessed: the range is refused even if the address is only one of several
+	// possible readings of another one. Zeros, for example, are often there by chance.
 	whenGuessed bool
 }
 
@@ -45,11 +45,11 @@ type span struct {
 }
 
 // spans are the ranges that are not the public internet: the special-purpose
-// registries of IANA (RFC 6890 and its updates), and where clouds keep the
-// credentials of a machine. The first one that holds an address names it.
+// registries of IANA (RFC 6890 and its updates), and the addresses at which clouds serve
+// the credentials of a machine. The first one that contains an address names it.
 var spans = []span{
-	// Metadata. Most of it is link-local; the rest hides in other ranges, one
-	// of them public.
+	// Metadata. Most of these addresses are link-local. The others are in other ranges,
+	// one of them in the public internet.
 	{netip.MustParsePrefix("169.254.169.254/32"), metadata}, // AWS, Azure, Google, OpenStack and others
 	{netip.MustParsePrefix("169.254.170.2/32"), metadata},   // AWS, tasks
 	{netip.MustParsePrefix("169.254.170.23/32"), metadata},  // AWS, pods
@@ -95,8 +95,8 @@ var spans = []span{
 	{netip.MustParsePrefix("2001::/23"), reserved},
 }
 
-// globalUnicast is the part of IPv6 that is given out. What lies outside of it
-// is reserved, but for the translator, whose addresses contain IPv4 ones.
+// globalUnicast is the part of IPv6 that is assigned. Everything else is reserved, except
+// the prefix of NAT64, whose addresses contain IPv4 addresses.
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
 // spanOf returns the range of an address, or false for one of the public

@@ -56,8 +56,8 @@ func ParseRules(text string) (Rules, error) {
 	return rs, nil
 }
 
-// ParseAllow is [ParseRules] for an allow list. It refuses an entry that could
-// not open what it names.
+// ParseAllow is [ParseRules] for an allow list. It refuses an entry that cannot have an
+// effect, because nothing opens what it names.
 func ParseAllow(text string) (Rules, error) {
 	rs, err := ParseRules(text)
 	for _, r := range rs {

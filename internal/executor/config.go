@@ -34,13 +34,13 @@ const (
 	// first and does not write to a connection that is being closed.
 	DefaultIdleTimeout = 55 * time.Second
 
-	// DefaultMaxConnAge bounds for how long a target that moves by DNS is called
-	// where it was: so long, lookupTTL, and the timeout of a call. Operators who
-	// move a target commonly wait for the TTL of its records, 60 to 300 s, before
-	// they turn the old place off. It costs little: connections end after half of
-	// it to all of it (see lifetime), so that 20,000 of one host that were opened
-	// in the same second are opened again over 150 s, 133 a second, of which each
-	// takes 0.1 ms of CPU time, and with TLS 1 ms.
+	// DefaultMaxConnAge limits how long a target that moves by DNS is still called at its
+	// old address: for this time, lookupTTL, and the timeout of a call. Operators who move
+	// a target commonly wait for the TTL of its records, 60 to 300 s, before they shut the
+	// old one down. The cost is small. A connection is used for half of this time to all of
+	// it (see lifetime). So 20,000 connections to one host that were opened in the same
+	// second are replaced over 150 s: 133 a second, each at 0.1 ms of CPU time, or 1 ms with
+	// TLS.
 	DefaultMaxConnAge = 5 * time.Minute
 )
 

@@ -126,7 +126,7 @@
 //	8     the end before the body is whole            retried, also after a 2xx
 //	9.3   Connection: close, HTTP/1.0, surplus bytes  taken, connection closed
 //
-// What is not HTTP is named by how it begins (mistakes.go).
+// An answer that is not HTTP is named by its first bytes (mistakes.go).
 //
 // # Order of the files
 //

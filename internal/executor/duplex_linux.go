@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// duplex sends a request and reads the start of its answer with system calls of
-// which Go's scheduler is not told. It would be told for calls that block, and
-// its monitor takes the processor from a thread that is away for more than
-// 20 us: on a busy machine that is every other write, each of which wakes a
-// thread and puts this one to sleep. Neither call blocks here.
+// duplex sends a request and reads the start of its answer with system calls that are
+// hidden from Go's scheduler. The scheduler assumes that a system call may block: its
+// monitor takes the processor away from a thread that stays in one for more than 20 us.
+// On a busy machine this happens at every other write; each time another thread is woken
+// and this one sleeps. Neither of the two calls blocks here.
 type duplex struct {
 	step func(fd uintptr) bool // bound once, so that an exchange allocates nothing
 
@@ -36,12 +36,11 @@ func rawTCP(c net.Conn) syscall.RawConn {
 	return raw
 }
 
-// exchange writes the request and reads the first bytes of the answer, by the
-// connection's deadline. When the kernel does not take the whole request it
-// reads nothing: what is left is for the caller to write, unless sendErr says
-// that it is no use. With look it first sees whether the connection is open and
-// silent, and otherwise writes nothing and returns errStale; see warmFor for when
-// that is left out.
+// exchange writes the request and reads the first bytes of the answer, within the
+// connection's deadline. If the kernel does not take the whole request, nothing is read:
+// the caller has to write the rest, unless sendErr says that this is pointless. With look,
+// the connection is checked first: if it is closed or bytes have arrived, nothing is
+// written and errStale is returned. warmFor says when the check is omitted.
 func (d *duplex) exchange(raw syscall.RawConn, request, answer []byte, look bool) (wrote, read int,
 	sendErr, err error) {
 	if d.step == nil {

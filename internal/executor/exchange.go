@@ -207,14 +207,14 @@ func (e *exchange) connect() error {
 	return err
 }
 
-// awaitTurn waits for the turn of a dial to a host that does not answer. If nothing of
-// the request was sent yet, the clock of the call starts only now: the target gets the
-// whole time of the call, and calls that dial one after the other also time out one
-// after the other. 2,000 timeouts at one instant would keep both cores busy for as
-// long as 2,000 dials.
+// awaitTurn waits for the turn of a dial to a host that does not answer. If no byte of
+// the request was sent yet, the timeout of the call starts only after the wait. So the
+// target has the whole timeout, and calls that dial one after the other also time out one
+// after the other: 2,000 timeouts at one instant would keep both cores busy for as long
+// as 2,000 dials.
 //
-// After EndWaiting the wait counts as part of the call: the call ends when it would have
-// ended without a line.
+// After EndWaiting, the wait counts as part of the call: it ends when it would have ended
+// without waiting.
 func (e *exchange) awaitTurn() {
 	before := monotonic.Now()
 	e.link.pool.dials.AwaitTurn(e.via.waiting, before, e.deadline)

@@ -38,10 +38,10 @@ func isUnreadable(err error) bool {
 	return odd || errors.Is(err, errHeaderTooLong) || errors.Is(err, errTooManyInterim) || errors.Is(err, errTooLong)
 }
 
-// verdictOfUnreadable classes an answer of which no more than the status can be
-// taken, or not even that (zero). The target has got the request and has
-// answered, most likely as it always does: to send it again would repeat the call
-// for nothing, unless the status asks for that.
+// verdictOfUnreadable returns the verdict on an answer of which only the status was
+// readable, or not even that (zero). The target has received the request, and will most
+// likely answer the next one in the same way. So the attempt is final, unless the status
+// is one that is retried.
 func verdictOfUnreadable(status int) domain.Verdict {
 	if status != 0 && domain.VerdictOf(status) == domain.VerdictRetry {
 		return domain.VerdictRetry

@@ -5,18 +5,16 @@ import (
 	"time"
 )
 
-// Almost every answer is a success of some hundred bytes that came whole with
-// the first read. Of such a one only the status matters, and that the connection
-// can be used again: it is looked through once, where the parser would make
-// buffers and lists of it, a twentieth of what a fire costs. Whatever is out of
-// the ordinary in the least is left to the parser. FuzzPlainSuccess holds one
-// against the other.
+// Almost every answer is a success of a few hundred bytes that arrives whole with the
+// first read. Only its status matters, and whether the connection can be used again. So
+// it is scanned once, while the parser would fill buffers, which costs a twentieth of a
+// fire. Everything unusual is left to the parser. FuzzPlainSuccess compares the two.
 
-// plainSuccess returns the status of an answer that is, to its last byte, one
-// whole response of HTTP/1.1 with a status of 200 to 299, a body of stated
-// length below maxBody, and no header field that would change what these mean.
-// Otherwise the status is 0. The request must not have been HEAD. keeps is what
-// keepAliveTimeout says.
+// plainSuccess returns the status of an answer that is exactly one whole HTTP/1.1
+// response with a status of 200 to 299, a body of stated length below maxBody, and no
+// header field that changes what these mean. For any other answer the status is 0. It
+// must not be used for the answer to a HEAD request. keeps is the result of
+// keepAliveTimeout.
 func plainSuccess(answer []byte, maxBody int) (status int, keeps time.Duration) {
 	const statusLine = len("HTTP/1.1 200 ")
 	if len(answer) < statusLine || string(answer[:10]) != "HTTP/1.1 2" || answer[statusLine-1] != ' ' {

@@ -16,10 +16,10 @@ var errStale = errors.New("the connection was closed before the request was writ
 // written to a new one within the same attempt: only when it was a kept one and
 // the kernel took no byte of the request, so that nobody can have read it.
 //
-// Nothing that is seen later proves that the request was not read. A reset before any
-// acknowledgement does not prove it: acknowledgements are delayed, and a peer that
-// reads the request and resets at once has acknowledged nothing by then (Linux shows
-// tcpi_bytes_acked unchanged). The end of the stream does not prove it either: a peer
+// Nothing that happens later proves that the request was not read. A reset before any
+// acknowledgement does not: acknowledgements are delayed, and a peer that reads the
+// request and resets the connection at once has acknowledged nothing by then (on Linux,
+// tcpi_bytes_acked is unchanged). The end of the stream does not prove it either: a peer
 // that has closed only its sending side still reads.
 func mayWriteAgain(kept bool, taken int64, err error) bool {
 	return kept && taken == 0 && !errors.Is(err, os.ErrDeadlineExceeded)
@@ -66,13 +66,12 @@ const (
 // soonest.
 const onceMaxIdle = 1500 * time.Millisecond
 
-// warmFor is how long a connection counts as warm after a call: it is not looked
-// at before the next one is written. Under load a connection is used again within
-// microseconds, and the look is 4 % of all that a call costs. A peer that closes
-// in this moment without having said so costs an attempt that failed; afterwards
-// the host is known for it, see habits. One that only half closes then, or is
-// behind a proxy that passes on no more than that, is waited for until the
-// deadline; afterwards connections to that host are looked at.
+// warmFor is how long after a call a connection is used again without a check. Under
+// load a connection is used again within microseconds, and a check takes 4 % of the time
+// of a call. If a peer closes the connection within this time without having announced
+// it, one attempt fails; habits then notes it. If a peer closes only its sending side, or
+// a proxy passes on no more than that, one call waits until its deadline; from then on
+// connections to that host are always checked.
 const warmFor = 200 * time.Microsecond
 
 // habits is what is known of how a host ends connections that rest. A call

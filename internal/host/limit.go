@@ -2,40 +2,42 @@ package host
 
 import "time"
 
-// How many calls one host gets at a time is found while they run. Too few and
-// a slow target is starved: at 100 ms a call, 64 slots carry 640 calls a
-// second. Too many and a fast one is drowned: every slot is a connection, and
-// beyond what the two machines can work on at once a further one only waits.
+// How many calls one host gets at a time is found while they run. With too few, a slow
+// target is starved: at 100 ms a call, 64 slots carry 640 calls a second. With too many,
+// a fast one is overloaded: every slot is a connection, and once both machines are busy a
+// further call only waits.
 //
-// The limit climbs while climbing pays, as the adaptive limits of congestion
-// control do. It looks at windows in which every slot was taken while fires
-// waited. There the number of slots and the rate of calls that end give how long
-// a call takes on average (Little's law), and three cases part:
+// The limit is raised while that raises the rate, as in congestion control. Only windows
+// count in which every slot was taken while fires waited. In such a window the average
+// time of a call follows from the number of slots and the rate at which calls end
+// (Little's law). There are four cases:
 //
-// The average is a few milliseconds. What is above twice the quickest call is
-// waiting, in the host or in this process: as many slots are right as there are
-// calls in flight when each takes twice the quickest one's time. No rates are
-// compared here, because the rate is that of the machine's own work, and that
-// changes from one moment to the next: a commit, a collection, a neighbour.
+// The average is a few milliseconds. Whatever exceeds twice the quickest call is time
+// spent waiting, in the host or in this process. So the right limit is the number of
+// calls in flight when each takes twice as long as the quickest. Rates are not compared:
+// at such a host the rate depends on this machine's own work, which changes from one
+// moment to the next (a commit, a garbage collection, another process).
 //
-// The host is slow. A trial is judged by the measurement before it:
+// The host is slow. A trial is compared with the measurement before it:
 //
 //	steady   measure the rate of calls that end       ── then raise the limit
 //	trial    measure it again with the higher limit   ── better: keep it
 //	                                                  ── not better: go back, and
-//	                                                     try again later and later
+//	                                                     wait longer before the next
 //
-// Its quickest calls are quick and the average is not: some calls are slow, or
-// there are far too many slots. A trial must be better than the measurements on
-// both sides of it, and every other trial goes down:
+// The quickest calls are quick and the average is not: some calls are slow, or there are
+// far too many slots. A trial must be better than the measurements before and after it,
+// and every other trial lowers the limit:
 //
 //	steady ── trial ── again with the old limit ── keep the trial's, or not
 //
-// A measurement lasts for twice the time that the host's quickest calls take,
-// because a call that starts now tells nothing before it ends. While nothing
-// has ended at all, the host is slow for sure and the limit doubles, but by few
-// slots at a time: a thousand calls that begin at one instant keep the cores from
-// those of healthy hosts. After two seconds it may be dead, and gets fewer still.
+// No call has ended. The host is certainly slow, and the limit doubles, but in small
+// steps: a thousand calls that begin at one instant take the cores from the calls of
+// healthy hosts. After two seconds the host may be dead, and gets fewer slots still
+// (Evidence.State).
+//
+// A measurement lasts for twice the time of the host's quickest calls, because a call
+// that starts now ends no sooner than that.
 const (
 	// Steps is in how many steps of a window a host that hangs gets its slots.
 	Steps = 4

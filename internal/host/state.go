@@ -3,14 +3,13 @@ package host
 import "time"
 
 const (
-	// FreeDials is how many dials a host gets at once after each answer. The first
-	// answer ends the waiting of all others.
+	// FreeDials is how many dials to a host begin at once after each answer. Further ones
+	// wait; the next answer ends their waiting.
 	FreeDials = 16
 	// MaxDials is how many connections to one host are opened at a time, and how many
-	// slots a host that hangs gets in a window. A host that hangs is given ever more
-	// calls, thousands at once, and each that dials wants a core that the calls of
-	// healthy hosts want too. It is no limit to speak of for others: 5,000 new
-	// connections a second at 100 ms each.
+	// slots a host that hangs gets in a window. Such a host is given more and more calls,
+	// thousands at once, and each dial takes CPU time from the calls of healthy hosts. For
+	// other hosts this is hardly a limit: 5,000 new connections a second at 100 ms each.
 	MaxDials = 512
 	// SilentGap is the time from one dial to the next, of all silent hosts together,
 	// while few wait: 2,200 a second, a third of a core.
@@ -64,9 +63,9 @@ func (e Evidence) hangs() bool {
 	return e.Stalled > 0 && (e.Quickest == 0 || e.Stalled >= max(minStall, 4*e.Quickest))
 }
 
-// moreSlots returns how many slots are added in a window to the so many that a host
-// has. A host that answers gets them by measurement (see Limit); one that refuses
-// gains nothing from more calls in flight.
+// moreSlots returns by how many slots a limit is raised in a window. The limit of a host
+// that answers is set by measurement instead (see Limit). For a host that refuses, more
+// calls in flight are of no use.
 func (s State) moreSlots(slots int) int {
 	switch s {
 	case Hanging:

@@ -1,5 +1,5 @@
-// Package target takes the URL of a target apart, once and in one way: whoever
-// validates, judges, counts, limits or connects means the same host by it.
+// Package target parses the URL of a target, in one way for all: validation, egress,
+// limits, pools and connections mean the same host by the same URL.
 //
 // # What it guarantees
 //
@@ -10,8 +10,9 @@
 //     name in lower case (RFC 3986, section 6.2.2.1), a name of another script in
 //     its xn-- form (RFC 5891), an IPv6 address in its shortest form (RFC 5952), an
 //     IPv4-mapped one as IPv4, the port always and without zeros before it.
-//   - What has no one reading has no Host: a user name, an encoded host, brackets
-//     around anything but an IPv6 address, a port that is none. Nobody calls it.
+//   - A URL that can be read in more than one way has no Host and is not called: with a
+//     user name, an encoded host, brackets around anything but an IPv6 address, or an
+//     invalid port.
 //   - What [Fault] accepts, [Parse] accepts.
 //   - Nothing here changes what is sent: [Target.Header] and [Parts.Path] are as the
 //     user wrote them, but for what RFC 6874 takes away (the zone).
@@ -33,9 +34,9 @@
 //	URL ──> Cut ──> Origin, Path           where the text ends; allocates nothing
 //	         └────> Of, Parse ──> Host     Of reads a plain URL without parsing it
 //
-// Of is on the way of a start with millions of jobs. Its fast reading (plain.go)
-// takes lower-case names and IPv4 addresses only and leaves all others to Parse,
-// which is its oracle.
+// Of is called for every job at a start, so it must be fast. Its fast path (plain.go)
+// reads lower-case names and IPv4 addresses only and leaves all others to Parse. Tests
+// compare the two.
 //
 // # Order of the files
 //

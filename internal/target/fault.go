@@ -9,9 +9,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Fault says what is wrong with an http or https URL as a target, or "". It is
-// stricter than [Parse]: what somebody may read in another way is refused when it
-// comes in.
+// Fault says what is wrong with an http or https URL as a target, or returns "". It is
+// stricter than [Parse]: a URL that can be read in more than one way is refused when a
+// job is created.
 func Fault(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -52,11 +52,11 @@ const (
 	maxLabelLength = 63
 )
 
-// hostFault says what is wrong with the host of a URL, or "". It takes host
-// names and addresses in their usual form and nothing else: what programs read
-// in more than one way (2130706433, 0x7f.1 and 127.1 are all 127.0.0.1 to some)
-// must not be judged in one way and called in another. Percent-encoding is
-// undone already, so that what it hides is seen.
+// hostFault says what is wrong with the host of a URL, or returns "". It accepts host
+// names and addresses in their usual form only. Some forms are read differently by
+// different programs (2130706433, 0x7f.1 and 127.1 are all 127.0.0.1 to some): such a
+// host could be judged as one and called as another. The host is passed with its
+// percent-encoding decoded, so that nothing is hidden in it.
 func hostFault(host string, brackets bool) string {
 	addr, err := netip.ParseAddr(host)
 	switch {
@@ -100,7 +100,7 @@ func validLabel(label string) bool {
 	return true
 }
 
-// numeric reports whether a label is a number to those who read addresses as
+// numeric reports whether a label is a number to programs that read addresses as
 // inet_aton does: decimal, octal, or hexadecimal after 0x.
 func numeric(label string) bool {
 	digits := "0123456789"

@@ -27,9 +27,9 @@ type Parts struct {
 	Secure    bool   // https
 }
 
-// Cut cuts a URL. It looks at the scheme and at where the authority ends, not at
-// what the authority is. It fails where there is none, or another scheme than
-// http and https.
+// Cut splits a URL where its path begins. It checks the scheme and finds the end of the
+// authority, but does not check the authority. It fails if there is no authority, or if
+// the scheme is neither http nor https.
 func Cut(raw string) (p Parts, ok bool) {
 	n := len("http://")
 	switch {
@@ -61,8 +61,8 @@ type Target struct {
 // Errors of Parse. They go on from "the target is refused: ".
 var errHost = errors.New("the URL names no valid host")
 
-// Parse takes the start of a URL apart, up to its path; the rest may be missing
-// and is not looked at. The error says why nobody can be called by it.
+// Parse reads the start of a URL, up to its path; the rest may be missing and is not
+// checked. The error says why the URL cannot be called.
 func Parse(raw string) (Target, error) {
 	p, ok := Cut(ASCII(raw))
 	if !ok {
@@ -83,8 +83,8 @@ func Parse(raw string) (Target, error) {
 	return t, nil
 }
 
-// Of returns the Host of a URL, or the zero Host: Parse without its error, and
-// without parsing where the URL is plain.
+// Of returns the Host of a URL, or the zero Host if Parse would fail. A plain URL is read
+// without parsing it.
 func Of(raw string) Host {
 	if host, ok := plain(raw); ok {
 		return host
@@ -122,8 +122,8 @@ func identify(u *url.URL, authority string) (Host, error) {
 	return textOf(u.Scheme, strings.ToLower(name), uint16(port)), nil
 }
 
-// addressText writes an address as a URL has it, but for the brackets. The zone
-// keeps its case: links have names that differ in nothing else.
+// addressText returns an address as it is written in a URL, without brackets. The case of
+// a zone is kept: names of network links may differ in nothing else.
 func addressText(addr netip.Addr) string {
 	if zone := addr.Zone(); zone != "" {
 		return addr.WithZone("").String() + "%25" + url.PathEscape(zone)
@@ -131,9 +131,9 @@ func addressText(addr netip.Addr) string {
 	return addr.Unmap().String()
 }
 
-// ASCII writes the host of a URL in the form in which it is looked up: a name of
-// another script in its xn-- form. What cannot be written so is left as it is, and
-// so is a URL of which somebody has to look closely at the host.
+// ASCII returns the URL with its host in the form in which it is looked up: a name in
+// another script in its xn-- form. A URL whose host has no such form is returned
+// unchanged, as is one that needs a closer look (a user name, brackets, an encoded byte).
 func ASCII(raw string) string {
 	p, ok := Cut(raw)
 	if !ok || isASCII(p.Authority) || strings.ContainsAny(p.Authority, "@[]%\uFFFD") || !utf8.ValidString(p.Authority) {

@@ -99,10 +99,10 @@ func (d *Dispatcher) Take(before *run.Run) *run.Run {
 	}
 }
 
-// Swap ends a call and returns the next run to send, or nil when there is
-// none now. The run that ended may be handed on only after this, and is found
-// here until the worker comes again: before is the one that it had before, which
-// was handed on. So whoever looks for an execution finds it on its way.
+// Swap ends the call of last and returns the next run to send, or nil if there is none
+// now. The caller hands last on only after this. Until its next call of Swap or Take,
+// with last as before, Find still returns last. So an execution can always be found: here
+// or where it was handed on to.
 func (d *Dispatcher) Swap(last, before *run.Run, begun, now int64) *run.Run {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -145,9 +145,8 @@ func (d *Dispatcher) pick() *run.Run {
 	}
 }
 
-// placeAfterBegin finds the place of a host that has just begun a call. One that has
-// used up its limit is not put into the ring: a worker would be woken for nothing
-// with each call.
+// placeAfterBegin puts a host that has just begun a call back into the ring, or parks it
+// if its limit is used up. In the ring it would wake a worker in vain with each call.
 func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 	switch {
 	case !h.hasWork():

@@ -41,9 +41,9 @@ func (q *queues) of(key target.Host) *hostQueue {
 	return h
 }
 
-// push queues a run that is due, or reports that it is to be kept as a span: there
-// is no room for it, or its job has fires that found none before. One span of a job
-// takes them all, where fires that slip past it would leave a hole each.
+// push queues a run that is due. It refuses one that is to be kept as a span: because
+// there is no room, or because its job already has fires in a span. Then one span holds
+// all of them; fires that were queued in between would split it.
 func (q *queues) push(h *hostQueue, r *run.Run) (refused bool) {
 	full := h.live.n >= q.maxHost || (q.queued >= maxTotalQueue && h.live.n > 0)
 	switch {

@@ -2,13 +2,12 @@ package dispatch
 
 import "github.com/belfry-scheduler/belfry/internal/host"
 
-// turns says whose turn it is: hosts that have something to send and a slot for it
-// go round in a ring. The others are parked, each for a reason, and come back by an
-// event that ends the reason:
+// turns decides which host is next. Hosts that have something to send and a free slot are
+// in a ring. The others are parked with a reason, and come back when an event ends it:
 //
-//	          add                 next
-//	idle ─────────────► ring ─────────────► whoever asks sends a run of the host, and
-//	  ▲                                     adds it again or parks it
+//	         add                 next
+//	idle ─────────────► ring ─────────────► the caller sends one run of the host, and then
+//	  ▲                                     adds the host again or parks it
 //	  │ readmit         parkFull: no slot is free, until a call ends or the limit rises
 //	  └──────────────── parkLate: the share of late fires is used up, until a late call ends
 type turns struct {
@@ -28,9 +27,9 @@ func (t *turns) add(h *hostQueue) {
 	}
 }
 
-// next takes the host whose turn it is out of the ring; nil: there is none. When it
-// is empty, a host counts that waits for the share of late fires and may have it. all
-// are the slots of all hosts.
+// next removes the next host from the ring and returns it; nil: there is none. If the
+// ring is empty, it takes a host that waits for the share of late fires, if there is
+// room in that share. all are the slots of all hosts.
 func (t *turns) next(all host.Slots) *hostQueue {
 	if len(t.ring) == 0 && len(t.lateWait) > 0 {
 		t.readmitLate(all)
@@ -75,9 +74,10 @@ func (t *turns) readmitLate(all host.Slots) {
 	}
 }
 
-// lateEnded brings back hosts that waited for the share of late fires: the one whose
-// call ended, and the one that has waited longest. One alone would not do: a host
-// at its own share would take every turn of those that wait for the share of all.
+// lateEnded brings back two hosts that wait for the share of late fires: the one whose
+// call ended, and the one that has waited longest. Both are needed: if only the first
+// came back, a host at its own share would take every turn of the hosts that wait for the
+// share of all.
 func (t *turns) lateEnded(h *hostQueue) {
 	if len(t.lateWait) > 0 && t.lateWait[0] != h {
 		t.readmit(t.lateWait[0])

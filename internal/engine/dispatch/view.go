@@ -20,9 +20,9 @@ func (d *Dispatcher) TakeBegun() int {
 }
 
 // InFlight calls fn with each run whose call has not ended, the oldest first, and
-// returns how many there are. The dispatcher is locked meanwhile, and a call leaves
-// this list before its outcome is handled: so what fn passes on about a call comes
-// before what follows from its end.
+// returns how many there are. The dispatcher is locked meanwhile, and a call leaves this
+// list before its outcome is handled. So whatever fn does for a call happens before the
+// outcome is handled.
 func (d *Dispatcher) InFlight(fn func(*run.Run)) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
