@@ -84,3 +84,20 @@ func TestWholeDocumentInAPut(t *testing.T) {
 		}
 	}
 }
+
+// A body may hold numbers that no type of Go does: the document of such a job can be
+// sent back, and a wrong member of it is refused as any other.
+func TestWholeDocumentWithALargeNumber(t *testing.T) {
+	h := newAPI(t, newFake())
+	for _, number := range []string{"1e400", "-1e400", "1" + strings.Repeat("0", 400)} {
+		id := create(t, h, laidOver(`"body":{"n":`+number+`}`))
+		text := call(t, h, "GET", "/jobs/"+id, "").text
+		if res := call(t, h, "PUT", "/jobs/"+id, text); res.StatusCode != 200 {
+			t.Errorf("%.20s: %d %s", number, res.StatusCode, res.text)
+		}
+		if again := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(again, number) {
+			t.Errorf("%.20s is not in %s", number, again)
+		}
+		call(t, h, "PATCH", "/jobs/"+id, `{"updatedAt":1.5}`).problem(t, 422)
+	}
+}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,21 +93,24 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var is map[string]any
-	if err := json.Unmarshal(text, &is); err != nil {
+	var members map[string]json.RawMessage // the body in spec may hold numbers that no Go type does
+	if err := json.Unmarshal(text, &members); err != nil {
 		return 0, err
 	}
 	var wrong faults
 	for _, name := range readOnlyMembers {
 		raw, has := c.readOnly[name]
-		var was any
+		var was, is any
+		if err := json.Unmarshal([]byte(cmp.Or(string(members[name]), "null")), &is); err != nil {
+			return 0, err
+		}
 		switch {
 		case !has || string(raw) == "null": // null counts as absent
-		case json.Unmarshal(raw, &was) == nil && unchanged(name, was, is[name], clockMs):
+		case json.Unmarshal(raw, &was) == nil && unchanged(name, was, is, clockMs):
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)
 		default:
-			wrong.add(name, "can only be read: leave it out, or send it as it is, "+asRead(is[name]))
+			wrong.add(name, "can only be read: leave it out, or send it as it is, "+asRead(is))
 		}
 	}
 	if err := wrong.err(); err != nil {
