@@ -146,7 +146,7 @@ func TestImportOverTheLimitWithoutLength(t *testing.T) {
 
 func TestImportOf100000(t *testing.T) {
 	n := 100_000
-	if testing.Short() {
+	if testing.Short() || everyDocument > 1 {
 		n = 10_000
 	}
 	bad := n / 1000

@@ -155,7 +155,11 @@ func TestListsAreSifted(t *testing.T) {
 		"/observability/executions/recent": "executions", "/observability/executions/failed": "executions",
 		"/observability/alerts": "alerts",
 	} {
-		for _, limit := range []int{1, 3, 1000} {
+		limits := []int{3, 1, 1000}
+		if everyDocument > 1 {
+			limits = limits[:1]
+		}
+		for _, limit := range limits {
 			var got []string
 			pages := 0
 			for query := fmt.Sprintf("?limit=%d", limit); ; pages++ {
