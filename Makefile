@@ -69,7 +69,8 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # completely only without the detector. SIM_TESTS judge what the simulated days are
 # worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
 # without a server. Tests of engine and host that repeat one thing with
-# many seeds take fewer under the detector.
+# many seeds take fewer under the detector. Tests of the API send a part of their
+# generated documents under it (internal/api/race_on_test.go), and all in plain.
 PLAIN     := . ./docs ./internal/sim/model
 SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
@@ -83,7 +84,7 @@ race: ## The tests of all packages but e2e with the race detector
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
 	$(call say,go test without the race detector)
-	$(GO) test -vet=off $(PLAIN)
+	$(GO) test -vet=off $(PLAIN) ./internal/api
 	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
 	$(GO) test -vet=off -tags lockorder ./internal/engine/... ./internal/host
