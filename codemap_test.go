@@ -17,7 +17,7 @@ const modelMap = "internal/sim/model/doc.go"
 // "file.go: name, name;" or "package: Name, Type.Method;".
 func codeMap(doc string) (entries [][2]string, err error) {
 	_, table, found := strings.Cut(doc, "# From step to code\n")
-	table, _, ends := strings.Cut(table, "\nA commit that fails")
+	table, _, ends := strings.Cut(table, "\nSome events need no step")
 	if !found || !ends {
 		return nil, fmt.Errorf("%s has no section 'From step to code', or it ends in another way", modelMap)
 	}

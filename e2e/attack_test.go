@@ -13,10 +13,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-// TestAttackDoesNotDelayFires holds three thousand connections to a server, a
-// third of them silent, a third in the middle of a request that goes on byte by
-// byte and a third that guess keys, while jobs fire each second: none is lost,
-// none is late, probes are answered, and who has the key is served.
+// TestAttackDoesNotDelayFires keeps three thousand connections to a server open
+// while jobs fire each second. A third of them are silent, a third send a request
+// byte by byte, and a third guess keys. No fire may be lost or late, probes must be
+// answered, and a client with the key must be served.
 func TestAttackDoesNotDelayFires(t *testing.T) {
 	const each = 1_000
 	tg := newTarget(t)
@@ -97,8 +97,8 @@ func TestAttackDoesNotDelayFires(t *testing.T) {
 	machine.wantTimely(t, "the latest fire under attack", late)
 }
 
-// attack holds one connection in its own way until it is hung up on or the
-// attack ends.
+// attack keeps one connection open, in one of the three ways, until the server
+// closes it or the attack ends.
 func attack(c net.Conn, way int, stop <-chan struct{}) {
 	defer func() { _ = c.Close() }()
 	tick := time.NewTicker(200 * time.Millisecond)

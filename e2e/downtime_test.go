@@ -10,9 +10,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
-// The downtime: a server is gone for a while, and what it missed goes out while
-// the next fires are due. `make test` runs a short form of it, `make downtime`
-// ten minutes of a thousand jobs.
+// The downtime test: a server is down for a while, and sends what it missed while the
+// next fires are due. `make test` runs a short form, `make downtime` ten minutes of a
+// thousand jobs.
 var (
 	downSeconds  = fromEnv("BELFRY_DOWNTIME_SECONDS", 20)
 	downJobs     = fromEnv("BELFRY_DOWNTIME_JOBS", 200)
@@ -51,8 +51,8 @@ func TestDowntime(t *testing.T) {
 // downtime is when what happened, in Unix milliseconds.
 type downtime struct{ first, down, up, caughtUp, last int64 }
 
-// tellDowntime checks that each job was sent each second, in the order of a
-// late lane that live fires do not wait for, and tells the figures.
+// tellDowntime checks that each job was sent each second and that live fires did not
+// wait for late ones, and logs the figures.
 func tellDowntime(t *testing.T, machine *stalls, tg *target, jobs int, d downtime) {
 	t.Helper()
 	var before, during, after histogram

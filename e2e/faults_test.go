@@ -82,9 +82,9 @@ func (m *torturedServer) outage(from time.Time) {
 	m.outages = append(m.outages, check.Outage{From: from.UnixMilli(), To: to}, check.Outage{From: to, To: to})
 }
 
-// markIdle notes an instant at which the server did nothing: a request before it may be
-// repeated after it. The begin and the end of an outage do not show that, since one may
-// be noted too early and the other too late.
+// markIdle notes an instant at which the server was not running: a request before it
+// may be repeated after it. The beginning and the end of an outage are no such
+// instants, since the one may be noted too early and the other too late.
 func (m *torturedServer) markIdle() {
 	now := time.Now().UnixMilli()
 	m.outages = append(m.outages, check.Outage{From: now, To: now})
@@ -186,9 +186,10 @@ func (m *torturedServer) diskFull() {
 	})
 }
 
-// readOnlyFiles makes every file of the database immutable, which on ext4 refuses
-// writes through open descriptors too. But for the -shm files: they are memory,
-// and Linux ends a process by SIGBUS that writes to memory of an immutable file.
+// readOnlyFiles makes every file of the database immutable except the -shm files; on
+// ext4 that refuses writes through open descriptors too. The -shm files are mapped
+// into memory, and Linux ends a process with SIGBUS when it writes to the mapping of
+// an immutable file.
 func (m *torturedServer) readOnlyFiles() {
 	flag := func(how string) {
 		files, err := filepath.Glob(filepath.Join(m.dir, "*"))

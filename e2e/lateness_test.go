@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// lateAtMost is how late a fire may be at its target on a machine that has time for
-// the load of these tests. Some 20 ms are usual, 500 ms were measured with six
-// others at work on each core. Within a second the fires of one are gone before
-// those of the next are due.
+// lateAtMost is how late a fire may reach its target on a machine that can carry the
+// load of these tests. About 20 ms is usual; 500 ms was measured with six other
+// processes running on each core. A second is the bound because the fires of one
+// second must be sent before those of the next are due.
 const lateAtMost = time.Second
 
-// stalls watches the machine itself: what keeps a goroutine of the test from
-// running, which has nothing to do, keeps the server from sending too.
+// stalls measures stalls of the machine: what keeps an idle goroutine of the test
+// from running also keeps the server from sending.
 type stalls struct{ longest atomic.Int64 }
 
 // stallBeat is how often it looks.

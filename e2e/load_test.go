@@ -111,8 +111,8 @@ func TestThousandJobsEverySecond(t *testing.T) {
 	}
 }
 
-// waitFor waits until every job's fires from first to last have been received. What
-// waits for a slot goes out late, after fires on time.
+// waitFor waits until every job's fires from first to last have been received. A
+// fire that waits for a slot is sent late, after fires that are on time.
 func (tg *target) waitFor(t *testing.T, ids []string, first, last int64) fires {
 	t.Helper()
 	var got fires

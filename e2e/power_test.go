@@ -18,10 +18,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/sim/power"
 )
 
-// What the API has answered survives: the client of the torture works on a
-// server that is killed, or whose power goes at a random write. After each
-// start every answer is compared with what the server has, and at the end the
-// checker looks for lost fires. Each takes BELFRY_POWER_ROUNDS rounds.
+// What the API has acknowledged survives. The client of the torture test works with a
+// server that is killed, or that loses power at a random write. After each start
+// every answer is compared with what the server has; at the end the checker looks
+// for lost fires. Each test has BELFRY_POWER_ROUNDS rounds.
 var powerRounds = fromEnv("BELFRY_POWER_ROUNDS", 3)
 
 // newTortured returns a tortured server and a source of random numbers for the test: the
@@ -143,9 +143,9 @@ func yearly(n int) client.Spec {
 
 const jobsLog = "jobs.db-wal"
 
-// TestGroupCommit counts the fsyncs of many creates at once, on a disk whose
-// fsync takes long. While one is under way all that arrive wait for the next
-// one, together: 64 that come within a second take some ten, with the beat's.
+// TestGroupCommit counts the fsyncs of many concurrent creates, on a disk whose fsync
+// takes long. All creates that arrive during one fsync share the next: 64 creates
+// within a second take about ten, including those of the beat.
 func TestGroupCommit(t *testing.T) {
 	const creates, fsync = 64, 100 * time.Millisecond
 	p, disk := idle(t)
@@ -172,8 +172,8 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-// TestNoAnswerBeforeFsync takes the power away at the first fsync after a
-// create was sent. An answer of success would be a lie.
+// TestNoAnswerBeforeFsync cuts the power at the first fsync after a create was
+// sent. An acknowledgement would be false.
 func TestNoAnswerBeforeFsync(t *testing.T) {
 	t.Parallel()
 	p, disk := idle(t)

@@ -26,11 +26,11 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/sim/check"
 )
 
-// The torture: a server under load, with a client that edits and triggers, is
-// killed, stopped, frozen and started again at random moments. Then the checker
-// compares the target's log, the database and the client's own memory of its
-// edits. `make test` runs a short form, in which each kind of fault comes once and
-// several servers share the faults; `make torture` the long one, with one server.
+// The torture test injects faults (see otherFaults) at random moments into a server
+// under load while a client edits and triggers jobs. Then the checker compares the
+// target's log, the database and the client's own list of its edits. `make test` runs
+// a short form, in which each kind of fault occurs once and several servers share
+// the faults; `make torture` runs a long one, with one server.
 var (
 	tortureFaults = fromEnv("BELFRY_TORTURE_FAULTS", shortTorture)
 	tortureJobs   = fromEnv("BELFRY_TORTURE_JOBS", 200)

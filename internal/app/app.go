@@ -1,22 +1,3 @@
-// Package app puts Belfry together. It is the only place that knows every
-// part, and it knows nothing else.
-//
-// What is opened first is closed last, and each step of the stop has a reason:
-//
-//	open    log · store · executor · engine · editor · API · listener
-//	stop    1 listener   no new edits: what was answered is on record
-//	        2 editor     edits whose outcome is not known are given up: the
-//	                     next start reads what the store has
-//	        3 engine     no new fires; calls in flight end, the record is
-//	                     committed, the lease is given back
-//	        4 executor   its connections carry nothing any more
-//	        5 store      nobody writes any more
-//	        6 log        what waits is written, for a second at most
-//
-// Each step of the stop is bounded. Log lines wait in a bounded buffer (package
-// telemetry). Requests to the API, and edits, get 5 s, calls to targets the grace time. A call of the
-// store that does not return is cut off by the end of the process, 5 s after the grace
-// time (package cli). The next start recovers what is unfinished, as after a crash.
 package app
 
 import (

@@ -1,14 +1,3 @@
-// Package clock is the only place where Belfry reads the time.
-//
-// Fires are planned on wall time, because that is what a user means by "at
-// 9:30", and waited for on monotonic time, because that is what a computer can
-// wait for. Whether a lease is still good is judged by whichever clock says
-// that the most time has passed: the monotonic one stops while a machine
-// sleeps, the wall clock can be set back, the boot clock does neither but does
-// not exist everywhere.
-//
-// Inside a testing/synctest bubble [System] runs on the bubble's virtual time.
-// [Manual] adds a wall clock that a test can step.
 package clock
 
 import (

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -189,12 +188,4 @@ func openLog(path string, maxBytes int) (*logFile, error) {
 	return &logFile{Logger: &lumberjack.Logger{
 		Filename: path, MaxSize: cmp.Or(maxBytes>>20, 1), MaxBackups: MaxLogBackups, Compress: true,
 	}}, nil
-}
-
-// reason drops the path from an error about a file: the caller names it.
-func reason(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }

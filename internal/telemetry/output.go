@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"time"
 )
@@ -200,4 +201,12 @@ func (o *output) finish() {
 	o.closing = true
 	o.mu.Unlock()
 	o.nudge()
+}
+
+// reason drops the path from an error about a file: the caller names it.
+func reason(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
 }

@@ -1,18 +1,19 @@
-// Package webhook signs requests as the Standard Webhooks specification says,
-// so that a target can tell Belfry's requests from anybody's, with a library
-// that it does not have to write.
+// Package webhook signs requests according to the Standard Webhooks
+// specification, so that a target can verify with an existing library that a
+// request comes from Belfry.
 //
 // # What it guarantees
 //
 //   - A signature covers the id, the time and every byte of the body, with
-//     HMAC-SHA256; with two secrets there are two signatures, so that a target
-//     may know either while secrets are changed.
-//   - A [Secret] is shown in no printed form, log value, JSON document or error.
-//   - Signing costs no allocation.
+//     HMAC-SHA256. With two secrets there are two signatures, so that a target
+//     that knows either one can verify requests while the secret is rotated.
+//   - A [Secret] is masked wherever it is printed, logged or encoded as JSON, and
+//     errors do not contain it.
+//   - Signing does not allocate.
 //
 // # How this is shown
 //
-// The signatures are verified by the library of the specification, and compared
-// with its own; a canary secret is looked for in every printed form; a benchmark
-// counts allocations.
+// The reference library verifies the signatures, and its own are compared with
+// them. A test looks for a secret in everything that is printed. A benchmark counts
+// allocations.
 package webhook

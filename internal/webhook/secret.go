@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Secret is what both sides of a signature know, in its text form: "whsec_" and
-// the base64 of 24 to 64 bytes. Every usual way to print or encode it gives
-// [Mask]; what must have the text calls [Secret.Reveal].
+// Secret is the shared secret of a signature in its text form: "whsec_" and the
+// base64 of 24 to 64 bytes. Every usual way to print or encode it gives [Mask];
+// code that needs the text calls [Secret.Reveal].
 type Secret string
 
 // Limits of secrets.
@@ -28,8 +28,8 @@ const Mask = "********"
 // Reveal returns the text itself, for the few places that must have it.
 func (s Secret) Reveal() string { return string(s) }
 
-// Texts returns what of a secret must not be shown, the longest first: the text,
-// and what is behind its prefix.
+// Texts returns the texts that must not be shown, the longest first: the whole
+// secret, and the secret without its prefix.
 func (s Secret) Texts() []string { return []string{string(s), strings.TrimPrefix(string(s), Prefix)} }
 
 // String returns a mask.

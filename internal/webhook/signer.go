@@ -15,8 +15,8 @@ import (
 // goroutines.
 type Signer struct{ keys []*signingKey }
 
-// signingKey is a key with the states of HMAC that it begins with, which are
-// computed once and not for each signature.
+// signingKey is a key with a pool of HMAC states. A state is derived from the key
+// once, not for each signature.
 type signingKey struct {
 	bytes []byte
 	macs  sync.Pool // of *mac
@@ -54,8 +54,8 @@ func NewSigner(secrets []Secret) (*Signer, error) {
 }
 
 // AppendHeaders appends the headers webhook-id, webhook-timestamp and
-// webhook-signature, each with its line break. The id is that of the message,
-// equal for each repeat of it; the time is that of the attempt, in Unix seconds.
+// webhook-signature, each with its line break. The id identifies the message and
+// is the same for each repetition; at is the time of the attempt, in Unix seconds.
 func (s *Signer) AppendHeaders(b, id []byte, at int64, body []byte) []byte {
 	b = append(b, "webhook-id: "...)
 	signed := len(b) // id.timestamp is put together here, then overwritten

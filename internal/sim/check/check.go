@@ -18,7 +18,7 @@ type fireKey struct {
 	at  int64
 }
 
-// judge holds a run by what is looked up in it.
+// judge is a run, indexed by what is looked up in it.
 type judge struct {
 	run      *Run
 	report   *Report
@@ -29,8 +29,8 @@ type judge struct {
 	triggers map[domain.ExecutionID]bool
 }
 
-// Judge classes everything that happened in the run. The error says that a
-// schedule cannot be read: then there is nothing to compare with.
+// Judge puts everything that happened in the run into classes. It fails only if a
+// schedule cannot be read, because then there is nothing to compare with.
 func Judge(run *Run) (*Report, error) {
 	j := &judge{
 		run: run, report: &Report{Counts: make(map[Class]int)},
@@ -197,7 +197,7 @@ const maxLateness = 60_000
 const poisonAt = 3
 
 // poison reports whether a record says that its fire ended as poison, and the
-// server has been out so often since the fire was due.
+// server had enough outages since the fire was due.
 func (j *judge) poison(r *Record) bool {
 	crashes := 0
 	for _, o := range j.run.Outages {
@@ -227,8 +227,8 @@ func (j *judge) timely(key fireKey, sends []Send) {
 	}
 }
 
-// doubled looks at each two requests in a row. The second one is a retry when
-// the first one failed and its number is higher.
+// doubled looks at each pair of consecutive requests. The second is a retry if the
+// first failed and the attempt number is higher.
 func (j *judge) doubled(key fireKey, v *Version, sends []Send) {
 	for i := 1; i < len(sends); i++ {
 		a, b := sends[i-1], sends[i]

@@ -10,14 +10,15 @@
 //
 // # What it must guarantee
 //
-// It finds every fault of the promises, and nothing else: a duplicate is
-// excused only by an outage between its two requests or by an attempt that had
-// timed out, and a fire that was not sent only by a record that says why. It
-// shares no code with the engine, the store or package cron; of package domain
-// it uses the types and the derivation of ids, which is part of the protocol.
+// It reports every broken guarantee, and nothing else. A duplicate is excused only
+// by an outage between its two requests or by an attempt that timed out; a fire
+// that was not sent is excused only by a record that gives the reason. The package
+// shares no code with the engine or the store. Of package cron it uses the zones and
+// the seed of a job, of package domain the types and the derivation of ids and
+// jitter, which are part of the protocol.
 //
 // # How this is shown
 //
-// The tests take a run without faults, plant each fault in it, and expect
-// exactly that class.
+// The tests start from a run without faults, add one fault at a time, and expect
+// exactly its class.
 package check

@@ -1,16 +1,18 @@
-// Package model explores the protocol of Belfry (DESIGN.md, section 3): every
-// state that a small world can be in, in every order of events, with a crash
-// possible after each of them. It holds tests only.
+// Package model explores Belfry's protocol, which the packages below internal/engine
+// implement: every state of a small world, with every order of events and a crash
+// possible after each event. It holds tests only.
 //
 // # What it must guarantee, and how that is shown
 //
-// In no state of any scenario a law is broken (TestProtocol, exhaustive within
-// its bounds), and the search can see: each deliberate fault in a rule is found
-// and told as a table of steps (TestMutants), by a world in which nothing is
-// found without the fault (TestMutantsAreTheOnlyFault). A law that holds
-// because nothing happens is no proof either: TestProtocol wants every step to
-// be taken somewhere and every status to be reached. The explorer itself is
-// tested against a machine whose states are known (explore_check_test.go).
+//   - No state of any scenario breaks a law (TestProtocol, exhaustive within its
+//     bounds).
+//   - The search finds faults: each deliberate fault in a rule is found and printed
+//     as a table of steps (TestMutants), in a scenario that breaks no law without
+//     the fault (TestMutantsAreTheOnlyFault).
+//   - No law holds merely because nothing happens: TestProtocol requires that every
+//     step is taken somewhere and that every status is reached.
+//   - The explorer is tested against a machine whose states are known
+//     (explore_check_test.go).
 //
 // # The picture
 //
@@ -26,13 +28,13 @@
 //	                   └──────────────────────────────────┘  └──────────────────┘
 //	     past: what the target has received and the users were told; only the laws read it
 //
-// An execution runs through idle, staged, (held,) queued, calling, ended or
-// opening, waiting; what ended is idle again once its fact is acknowledged.
-// Time is a handful of ticks. A tick is a second of the timetable and
-// for the millisecond that an edit keeps as its distance; H is one tick ahead.
-// Nothing is urgent: whatever can be done can also be left for any number of
-// ticks, which is how stores that hang, loops that wake late and queues that
-// are full come in.
+// The phases of an execution are idle, staged, (held,) queued, calling, ended or
+// opening, waiting. An execution that has ended is idle again once its fact is
+// acknowledged. Time is a few ticks. A tick stands for a second of the timetable, and
+// also for the millisecond between what was sent and the start of an edit; H is one
+// tick ahead. No step has to be taken at once: every step that is possible may wait
+// for any number of ticks. That is how the model includes stores that hang, loops
+// that wake late and queues that are full.
 //
 // # From step to code
 //
@@ -59,79 +61,86 @@
 //	                                      recovery/gap.go: addWalk, readFacts, judge; run/resume.go: DecideResume
 //	the first beat                      recover.go: takeOver, place, resend
 //
-// A commit that fails before it did anything is a commit that has not come yet.
-// An edit of unknown outcome that is asked again is one that takes long. A
-// crash in the middle of a commit is a crash before it, or after it without
-// its acknowledgement; with a power loss what was written and not synced goes.
+// Some events need no step of their own. A commit that fails without an effect is a
+// commit that has not happened yet. An edit of unknown outcome that is repeated is an
+// edit that takes long. A crash during a commit is a crash before it, or after it
+// without its acknowledgement. A power loss also removes what was written and not
+// synced.
 //
 // # The laws
 //
-//   - lost: W is past a fire that has neither a fact nor an open run, or the
-//     end has come and a fire of some version has no fact.
-//   - phantom: a fire was sent, or is on record, as one of a version in whose
-//     time it does not lie. That is what makes edits exact, and what a
-//     back-fill on create, resume or enable would break.
-//   - after a stop: something of a paused or deleted job was sent after the
-//     answer.
-//   - twice: an at-most-once execution reached its target again, whatever
-//     crashed in between.
+// Each name is that of a fault:
+//
+//   - lost: W is past a fire that has neither a fact nor an open run, or no step is
+//     left and a fire of some version has no fact.
+//   - phantom: a fire was sent or recorded for a version that was not in effect at
+//     its instant. This law makes edits exact; a back-fill on create, resume or
+//     enable would break it.
+//   - after a stop: a fire of a paused or deleted job was sent after the answer.
+//   - twice: an at-most-once execution reached its target twice, whether or not
+//     there was a crash in between.
 //   - unexplained: a second request without a crash, a takeover or a failed or
-//     unclear answer since the first, or after its fact was on record.
+//     unclear answer since the first, or a request after the fact was on record.
 //   - early, beyond H, another id: a request before any clock said that it was
 //     due, past the horizon on disk, or under another identity.
-//   - fact changed, lost trigger, stuck, W beyond H: as they say.
+//   - fact changed, lost trigger, stuck, W beyond H: what the names say.
 //
-// They are judged in each state; those about the end in each state from which
-// nothing leads on. Each step spends a tick, a budget or a part of an
-// execution's way, so no run goes in circles and every run comes to an end.
+// The laws are checked in each state; those about the end, in each state without a
+// next step. Each step uses up a tick, a part of a budget or a phase of an
+// execution, so there are no cycles and every run ends.
 //
 // # What is left out
 //
-// Overlap policies (each execution is by itself here), host queues and their
-// limits (a queued fire waits as long as it likes), the caps of the misfire
-// policy, ranges (a span is its fires), jitter and calendars (package cron),
-// the first start on an empty database, the distrust of steps over ten minutes
-// and the refusal of a W far ahead, ResetWatermark. A check of the send rule
-// and its request are one step. A flush of recovery is one commit. Two owners
-// are the rule that a shared database will need: the second claims only when
-// the lease of the first has run out by the store's clock; SQLite's lock file
-// is stricter. Edits without the owner (the revision) are in no code yet.
+//   - overlap policies: executions do not affect each other here
+//   - host queues and their limits: a queued fire may wait for any time
+//   - the caps of the misfire policy, and ranges: a span is its fires
+//   - jitter and calendars: see package cron
+//   - the first start on an empty database, the wait after a clock step of more than
+//     ten minutes, the refusal of a W far ahead, ResetWatermark
+//
+// The check of the send rule and the request are one step. A flush of recovery is one
+// commit. Two owners follow the rule that a shared database will need: the second
+// claims only when the lease of the first has expired by the store's clock. SQLite's
+// lock file is stricter. Edits without the owner (the revision) are not implemented
+// yet.
 //
 // # Bounds, and why they suffice
 //
-// A scenario has up to four fires of one job or two of two, up to three
-// versions, three to six ticks, and a budget for each kind of trouble: kills,
-// power losses, stops, faults of the store, failed requests, steps of the
-// clock. Every rule here is about at most two instants (a fire and W, a fire
-// and an edit, a send and its repetition), one owner's end and the next one's
-// start, so a fault needs at most: a fire and one before or after it, one
-// trouble to hide what was known and one more where the rule is about trouble
-// itself (an open run or an unsynced row that outlives one). The mutants agree:
-// the longest of their shortest counterexamples has 22 steps, three ticks and
-// two troubles, and the scenarios go on to 34 steps, six ticks and, where it
-// matters, three or four troubles. The sizes are told by
+// A scenario has up to four fires of one job or two fires of two jobs, up to three
+// versions, three to six ticks, and a budget for each kind of failure: kills,
+// power losses, stops, faults of the store, failed requests, steps of the clock.
+// Every rule here is about at most two instants (a fire and W, a fire and an edit, a
+// send and its repetition), the end of one owner and the start of the next. A
+// counterexample therefore needs at most a fire and another before or after it, one
+// failure that hides what was known, and one more where the rule is about failures (an
+// open run or an unsynced row that outlives one). The mutants confirm this: the
+// longest of their shortest counterexamples has 22 steps, three ticks and two
+// failures. The scenarios go on to 34 steps, six ticks and, where it matters, three
+// or four failures. The sizes are printed by
 //
 //	go test -v -run Protocol ./internal/sim/model
 //
-// and the counterexample of each mutant by -v -run Mutants. Under the race
-// detector only the first states of each scenario are looked at.
+// and the counterexample of each mutant by -v -run Mutants. Under the race detector
+// only the first states of each scenario are explored; make plain explores all.
 //
 // # What it has found
 //
-// Four of the mutants are rules as the code had them when the model was first
-// held against it; each was then shown on the engine itself, or follows from
-// what SQLite does. The send rule looked at the clock and not at the fire's own
-// instant (clockIsEnough); a span did not move the frontier that edits look at
-// (spanUnseen); a recovery after W had passed a pause did not know of it
-// (stopIgnored); a file that a killed process had written was read without
-// syncing it first (unsyncedOpen).
+// Four of the mutants are faults that the code had when the model was first compared
+// with it. Each was then reproduced on the engine, or follows from what SQLite does:
 //
-// # Where the promises end
+//   - clockIsEnough: the send rule compared the clock with H, not the fire's own
+//     instant.
+//   - spanUnseen: a span did not move the frontier that edits respect.
+//   - stopIgnored: a recovery did not know of a pause that W had passed.
+//   - unsyncedOpen: a file that a killed process had written was read without syncing
+//     it first.
 //
-// TestLimits keeps what the protocol cannot do. After a crash, a wall clock
-// that is set back by no more than the age that the last beat may have cannot
-// be told from a quick restart: a fire sent by the old clock comes due again,
-// so at most once may be doubled, and an edit may begin before it. And an owner
-// whose wall clock stays further ahead of a store's own clock than the horizon
-// sends nothing, because its now is never within H.
+// # What the protocol cannot guarantee
+//
+// TestLimits shows two limits. After a crash, a wall clock that is set back by no
+// more than the greatest age of the last beat looks like a quick restart: a fire that
+// was sent by the old clock comes due again, so an at-most-once execution may be sent
+// twice, and an edit may take effect before it. And an owner whose wall clock stays
+// further ahead of the store's clock than the horizon sends nothing, because its now
+// is never within H.
 package model

@@ -1,6 +1,6 @@
-// Package power is a disk whose power can be cut: a file system in memory,
-// mounted through FUSE, that keeps beside what programs see what would still
-// be there. For tests only, and on Linux only.
+// Package power simulates a disk that loses power: a file system in memory,
+// mounted through FUSE. Beside the content that programs see it keeps the content
+// that would survive a loss of power. It is for tests only, and for Linux only.
 //
 //	write, truncate ──► live content ──fsync of the file───► durable content ──┐
 //	create, rename, ──► live names ────fsync of the folder─► durable names ────┼─► Image
@@ -9,32 +9,37 @@
 //
 // # What it must guarantee
 //
-// It promises to programs no more than POSIX does. A write is lost unless the
-// file was synced after it; a name (of a file or a folder, new, renamed or
-// removed) stays as it was unless its folder was synced after the change. An
-// fsync of a new file does not save its name, as ext4 would: what holds here
-// holds on any file system. A rename is one step.
+// It guarantees to programs no more than POSIX does. A write is lost unless the
+// file was synced after it. A change of a name (a file or a folder that was
+// created, renamed or removed) is lost unless its folder was synced after it. On
+// ext4 an fsync of a new file also saves its name; here it does not, so that what
+// is shown here is true of any file system. A rename is atomic.
 //
-// [Disk.Cut] is the loss of power: every later operation fails with EIO, and
-// one that was under way has not happened. [Disk.Image] writes what is left
-// into a folder. A disk writes in its own order and may have written any part
-// of what nobody asked it to sync, so a [Fate] lets a random part of that
-// through, in pieces of 512 bytes, each on its own: writes are torn and
-// swapped, names come without content and content without names.
+// [Disk.Cut] is the loss of power: every later operation fails with EIO, and an
+// operation under way has no effect. [Disk.Image] writes what is left into a
+// folder. A disk writes in an order of its own and may have written any part of
+// what was not synced. A [Fate] therefore keeps a random part of it, in pieces of
+// 512 bytes that are chosen independently: writes are torn and reordered, and
+// names are kept without their content or content without its name.
 //
-// SQLite's -shm files are memory that processes share. They are served like
-// other files, and not in the image: they are built anew after a crash.
+// SQLite's -shm files are memory that processes share. The disk serves them like
+// other files, but they are not in the image: SQLite rebuilds them after a crash.
 //
-// # Beware
+// # Deadlocks
 //
 // A process that maps a file into memory waits in page faults, which the Go
-// scheduler does not see. A store on the disk must therefore run in another
-// process than the one that serves the disk, or the two can wait for each
-// other.
+// scheduler cannot see. A store on the disk must therefore not run in the process
+// that serves the disk: the two could wait for each other.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	disk.go image.go mount.go
 //
 // # How this is shown
 //
-// The tests of this package check each promise and each loss by itself, on the
+// The tests of this package check each guarantee and each loss separately, on the
 // mounted file system. The crash tests of the SQLite store and of the binary use it,
 // and fail if the fsyncs of what they test are removed.
 package power

@@ -12,7 +12,7 @@ import (
 // sector is the largest piece that a disk writes whole.
 const sector = 512
 
-// Fate is what the disk had written of what nobody asked it to sync. The same
+// Fate decides how much of the unsynced changes the disk had written. The same
 // fate gives the same image.
 type Fate struct {
 	Seed   uint64
@@ -105,8 +105,8 @@ func writeTree(folder string, o *object, durable map[*object]map[string]*object,
 	return nil
 }
 
-// load takes a folder over as content of the disk that is durable. Shared
-// memory stays behind.
+// load makes the content of a folder the durable content of the disk, except for
+// shared memory.
 func (d *Disk) load(folder string, into *object) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

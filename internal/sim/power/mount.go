@@ -62,9 +62,10 @@ func Mount(t testing.TB, source string) *Disk {
 	return d
 }
 
-// hideFromChildren keeps the connection to the kernel from processes that the
-// test starts: go-fuse, which mounts directly here, does not. A child that had
-// it would wait for answers from a test that has died, and could not be killed.
+// hideFromChildren closes the connection to the kernel in processes that the test
+// starts; go-fuse does not do that when it mounts directly, as here. A child that
+// inherited it would wait for answers of a test that has died, and could not be
+// killed.
 func hideFromChildren() error {
 	const folder = "/proc/self/fd/"
 	entries, err := os.ReadDir(folder)
