@@ -13,7 +13,7 @@ import (
 
 // Go lets the heap double between two collections. With ten million jobs, which stay in
 // memory, that would waste two gigabytes.
-// Belfry grants the room by hand, after each collection (ADR 24 has what was tried instead):
+// Belfry grants the room by hand, after each collection (ADR 25 has what was tried instead):
 //
 //	live            room
 //	8 MB            25 MiB      some thousand jobs: three times as much as is live

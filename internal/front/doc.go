@@ -30,7 +30,7 @@
 // from a million addresses. connections_test.go opens several times as many connections
 // as a server takes, silent, half way through a request and slow, with and without TLS,
 // while other clients ask. certificate_test.go renews certificates in every order. The
-// tests of packages api and app run the same over the whole API. ADR 24 compares the
+// tests of packages api and app run the same over the whole API. ADR 25 compares the
 // limits with a library's.
 //
 // # Order of the files
