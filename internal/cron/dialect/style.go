@@ -24,6 +24,17 @@ func number(s string) (int, error) {
 	return strconv.Atoi(s)
 }
 
+// style is a notation of fields. The letters of order are s second, m minute, h hour, D day of the month, M month,
+// W day of the week, Y year.
+type style struct {
+	name   string
+	order  string
+	sunday int // the number of Sunday
+	both   both
+}
+
+var monthNames = []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
+
 // value reads a number or a name of the field, as the style counts.
 func (st *style) value(field byte, s string) (int, error) {
 	if field == 'W' {
@@ -57,14 +68,3 @@ type item struct {
 	hash   *Hash
 	open   bool // * or ?: leaves nothing out
 }
-
-// style is a notation of fields. The letters of order are s second, m minute, h hour, D day of the month, M month,
-// W day of the week, Y year.
-type style struct {
-	name   string
-	order  string
-	sunday int // the number of Sunday
-	both   both
-}
-
-var monthNames = []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
