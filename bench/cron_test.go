@@ -131,9 +131,9 @@ func TestSameFires(t *testing.T) {
 	}
 }
 
-// BenchmarkNextMedian times each expression in batches short enough to be mostly uninterrupted on a busy machine, takes
-// the
-// median batch, and reports the median and the slowest over the expressions in ns per call.
+// BenchmarkNextMedian times each expression in batches short enough to be mostly
+// uninterrupted on a busy machine, takes the median batch, and reports the median and the
+// slowest over the expressions in ns per call.
 func BenchmarkNextMedian(b *testing.B) {
 	const batches = 31
 	for _, zone := range zones {

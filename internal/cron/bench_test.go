@@ -60,9 +60,8 @@ func typical(b *testing.B, calls int, batch func()) float64 {
 	return each[batches/2]
 }
 
-// BenchmarkNextMedian is the figure required of the engine: the median over the mix, at most 150 ns in UTC and 400 ns
-// in a
-// zone with clock changes. Run it with -benchtime 1x.
+// BenchmarkNextMedian is the figure required of the engine: the median over the mix, at
+// most 150 ns in UTC and 400 ns in a zone with clock changes. Run it with -benchtime 1x.
 func BenchmarkNextMedian(b *testing.B) {
 	at := benchInstants()
 	for _, zone := range []string{"UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Gaza"} {

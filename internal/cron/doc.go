@@ -34,9 +34,8 @@
 //
 // # The DST law
 //
-// An expression describes readings of a wall clock. A zone maps readings to instants, and twice a year the mapping has
-// a
-// gap or a fold:
+// An expression describes readings of a wall clock. A zone maps readings to instants, and
+// twice a year the mapping has a gap or a fold:
 //
 //	Europe/Berlin, 2026-03-29: a gap                 Europe/Berlin, 2026-10-25: a fold
 //
@@ -64,12 +63,14 @@
 //
 // # Where zone data comes from
 //
-// Names and rules come from the copy of the IANA database in zoneinfo.zip, which is embedded, or from one zip or folder
-// that [UseZones] has named: never from $ZONEINFO or the files of the system, which differ from machine to machine. A
-// name is known if and only if these data have it, letter by letter: Europe//Berlin, europe/berlin, posix/UTC and Local
-// are not, whatever a file system takes (TestOnlyNamesOfTheData). TestEmbeddedZones compares the copy with the
-// toolchain's, and
-// the check "zones" of arch_test.go keeps time.LoadLocation out. [ZoneData.Release] says which release is in force.
+// Names and rules come from the copy of the IANA database in zoneinfo.zip, which is
+// embedded, or from one zip or folder that [UseZones] has named: never from $ZONEINFO or
+// the files of the system, which differ from machine to machine. A name is known if and
+// only if these data have it, letter by letter: Europe//Berlin, europe/berlin, posix/UTC
+// and Local are not, whatever a file system takes (TestOnlyNamesOfTheData).
+// TestEmbeddedZones compares the copy with the toolchain's, and the check "zones" of
+// arch_test.go keeps time.LoadLocation out. [ZoneData.Release] says which release is in
+// force.
 //
 // # Order of the files
 //

@@ -1,12 +1,11 @@
 package cron
 
-// foreignEventBridge follows "Cron expressions reference" and "Rate expressions reference" of the EventBridge user
-// guide and
-// "Schedule types" of the EventBridge Scheduler user guide: six fields from the minute to the year, weekdays 1 (Sunday)
-// to
-// 7 (Saturday), L in day-of-week is the last day of the week, 6L the last Friday of the month, 3#2 the second Tuesday,
-// 3W
-// the weekday nearest to the third day; at(..) is a reading of the clock in the zone of the schedule.
+// foreignEventBridge follows "Cron expressions reference" and "Rate expressions reference"
+// of the EventBridge user guide and "Schedule types" of the EventBridge Scheduler user
+// guide: six fields from the minute to the year, weekdays 1 (Sunday) to 7 (Saturday), L in
+// day-of-week is the last day of the week, 6L the last Friday of the month, 3#2 the second
+// Tuesday, 3W the weekday nearest to the third day; at(..) is a reading of the clock in the
+// zone of the schedule.
 var foreignEventBridge = []foreign{
 	{text: "cron(0 10 * * ? *)", offer: "0 0 10 * * ? *", fires: "01-01 10:00, 01-02 10:00, 01-03 10:00"},
 	{text: "cron(15 12 * * ? *)", offer: "0 15 12 * * ? *", fires: "01-01 12:15, 01-02 12:15"},

@@ -1,8 +1,8 @@
 package cron
 
-// foreignSystemd follows "Calendar Events" of systemd.time(7), with all the examples of its table: weekday and date
-// have to
-// match both, ~ counts from the last day of the month, a/b repeats from a on, weeks begin on Monday.
+// foreignSystemd follows "Calendar Events" of systemd.time(7), with all the examples of its
+// table: weekday and date have to match both, ~ counts from the last day of the month, a/b
+// repeats from a on, weeks begin on Monday.
 var foreignSystemd = []foreign{
 	{text: "minutely", offer: "0 * * * * *", fires: "01-01 00:00, 01-01 00:01"},
 	{text: "hourly", offer: "@hourly", fires: "01-01 00:00, 01-01 01:00"},

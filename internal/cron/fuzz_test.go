@@ -84,9 +84,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or work long, and what is read is
-// whole:
-// an explanation, or a rule that can be asked for every day. What Parse suggests for it is accepted.
+// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or work
+// long, and what is read is whole: an explanation, or a rule that can be asked for every
+// day. What Parse suggests for it is accepted.
 func FuzzForeign(f *testing.F) {
 	for _, table := range foreignTables {
 		for _, row := range table.rows {

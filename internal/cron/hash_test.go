@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// The golden values were computed by a separate program from the formulas in hash.go. They may never change: a job
-// whose
-// schedule has an H would move.
+// The golden values were computed by a separate program from the formulas in hash.go. They
+// may never change: a job whose schedule has an H would move.
 
 func TestSeedGolden(t *testing.T) {
 	for id, want := range map[[16]byte]uint64{

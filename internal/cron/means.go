@@ -7,9 +7,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
-// means reports whether the schedule fires exactly when the foreign rule says, at every reading of the clock: equal
-// sets,
-// and equal days in every month that can occur.
+// means reports whether the schedule fires exactly when the foreign rule says, at every
+// reading of the clock: equal sets, and equal days in every month that can occur.
 func (s *Schedule) means(r *dialect.Rule) bool {
 	switch r.Kind {
 	case dialect.Period:

@@ -67,9 +67,8 @@ func TestNextByHand(t *testing.T) {
 		{"0 0 0 1,LW * FRI#2", "2026-05-01T00:00:00Z",
 			[]string{"2026-05-08T00:00:00Z", "2026-05-29T00:00:00Z", "2026-06-01T00:00:00Z"}},
 		{"0 0 0 29 2 *", "2092-03-01T00:00:00Z", []string{"2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z"}},
-		// Leap days on a Monday: 2044 and 2072; then not before 2112, since 2100 is no leap year (weekdays repeat after
-		// 28
-		// years, and after 40 across such a century).
+		// Leap days on a Monday: 2044 and 2072; then not before 2112, since 2100 is no leap
+		// year (weekdays repeat after 28 years, and after 40 across such a century).
 		{"0 0 0 ? 2 MON#5", "2026-01-01T00:00:00Z", []string{"2044-02-29T00:00:00Z", "2072-02-29T00:00:00Z",
 			"2112-02-29T00:00:00Z"}},
 		{"0 0 12 1 1 ? 2030", "2026-01-01T00:00:00Z", []string{"2030-01-01T12:00:00Z"}},

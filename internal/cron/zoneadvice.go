@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// adviseZone completes the error of a zone that was refused. A zone is offered only where the name says exactly that
-// zone;
-// where the name leaves a choice the hint asks, or explains.
+// adviseZone completes the error of a zone that was refused. A zone is offered only where
+// the name says exactly that zone; where the name leaves a choice the hint asks, or
+// explains.
 func adviseZone(err error, name string) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Field != "timezone" {

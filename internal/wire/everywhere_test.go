@@ -11,9 +11,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
-// TestAFieldIsWhereItBelongs holds together what docs/adr/0022 lists: a field of a job is described, known to the
-// client,
-// and refused by name when what is stored of it cannot be read.
+// TestAFieldIsWhereItBelongs holds together what docs/adr/0022 lists: a field of a job is
+// described, known to the client, and refused by name when what is stored of it cannot be
+// read.
 func TestAFieldIsWhereItBelongs(t *testing.T) {
 	spec := names(reflect.TypeFor[domain.Spec]())
 	document := append(slices.Clone(spec), "isActive")

@@ -35,9 +35,9 @@ const withCommand = "has a command behind the fields"
 
 func restricts(field string) bool { return strings.Trim(field, "*?") != "" }
 
-// isCommand recognises what is no further field: a path, a quoted or assigned word, or a name with arguments that is
-// not a
-// name of a month or a weekday, whatever is behind it (MONDAY).
+// isCommand recognises what is no further field: a path, a quoted or assigned word, or a
+// name with arguments that is not a name of a month or a weekday, whatever is behind it
+// (MONDAY).
 func isCommand(words []string) bool {
 	first := words[0]
 	if strings.ContainsAny(first[:1], "/.~$\"'[{(&") || strings.Contains(first[1:], "./") {

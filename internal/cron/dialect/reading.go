@@ -12,9 +12,9 @@ const MaxText = 2048
 type Reading struct {
 	// Problem completes "the text ..": "is EventBridge's notation".
 	Problem string
-	// Offer is the same for Belfry, to be compared with Rule first. It is empty for an instant, which the caller
-	// renders
-	// from Rule, and where there is none: then Rule is nil and Why says why.
+	// Offer is the same for Belfry, to be compared with Rule first. It is empty for an
+	// instant, which the caller renders from Rule, and where there is none: then Rule is
+	// nil and Why says why.
 	Offer string
 	// Zone is the zone that the text names; empty: that of the job.
 	Zone string

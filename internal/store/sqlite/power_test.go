@@ -29,11 +29,10 @@ const powerSeeds = 8
 // with what the one before has left.
 const powerRounds = 3
 
-// TestPowerLoss runs a store on a disk whose power goes at a random write or
-// fsync, now and then after a process that was killed in an fsync. What is left must be the state after the last
-// acknowledged step, or
-// after the one under way, whole; the disk may have written any part of what
-// it was not asked to sync.
+// TestPowerLoss runs a store on a disk whose power goes at a random write or fsync, now and
+// then after a process that was killed in an fsync. What is left must be the state after
+// the last acknowledged step, or after the one under way, whole; the disk may have written
+// any part of what it was not asked to sync.
 func TestPowerLoss(t *testing.T) {
 	t.Parallel()
 	seeds := powerSeeds
