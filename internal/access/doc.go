@@ -25,4 +25,10 @@
 // The tests are attacks: guessing, many addresses, revoked and expired keys under
 // load, a store that fails in the middle of a change, all under the race
 // detector.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	addresses.go keyring.go throttle.go
 package access

@@ -4,18 +4,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
-	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
 // Body limits of the contract, in bytes.
@@ -27,7 +23,7 @@ const (
 // Config is what the API is made of.
 type Config struct {
 	Editor  Editor
-	Live    Observer
+	View    *view.View
 	Store   store.Store
 	Clock   clock.Clock
 	Metrics *telemetry.Metrics
@@ -49,13 +45,12 @@ type Config struct {
 
 	ClientCertificates []string // names that a job may say
 
-	Checks []func() domain.Check // of health, beside the engine's
 }
 
 func (c *Config) validate() error {
-	if c.Editor == nil || c.Live == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil ||
+	if c.Editor == nil || c.View == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil ||
 		c.Keys == nil {
-		return errors.New("api: Editor, Live, Store, Clock, Metrics, Log and Keys are required")
+		return errors.New("api: Editor, View, Store, Clock, Metrics, Log and Keys are required")
 	}
 	if c.MaxBody < 0 || c.MaxImport < 0 {
 		return errors.New("api: MaxBody and MaxImport must not be negative")
@@ -69,54 +64,53 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// server is the API.
-type server struct {
-	Config
-	mux     *http.ServeMux
-	huma    huma.API
-	guard   *guard
-	spaces  namespaces
-	order   atomic.Uint32 // of changes; see changeBy
-	imports chan struct{} // a place for each import under way
-	audits  chan struct{} // a place for each audit under way
-	// historyExports has a place for each export of the history under way.
-	historyExports chan struct{}
-}
-
 // New returns the API as one handler. The error is about the Config.
 func New(c Config) (http.Handler, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	s := &server{
-		Config:  c,
-		mux:     http.NewServeMux(),
-		guard:   newGuard(&c),
-		imports: make(chan struct{}, maxImports),
-		audits:  make(chan struct{}, maxAudits),
-
-		historyExports: make(chan struct{}, maxHistoryExports),
-	}
-	seal, err := newSeal()
+	sc, err := newScope(c.Store.Jobs())
 	if err != nil {
 		return nil, err
 	}
-	s.spaces.seal = seal
-	s.huma = humago.New(s.mux, reference.Config(c.Version))
-	s.registerJobs()
-	s.registerImport()
-	s.registerExport()
-	s.registerHistoryExport()
-	s.registerExecutions()
-	s.registerSchedules()
-	s.registerObservability()
-	s.registerAudit()
-	s.registerKeys()
-	s.registerChanges()
-	s.registerHealth()
-	s.mux.HandleFunc("/", s.noRoute)
-	if err := s.registerDocs(); err != nil { // last: it renders all the others
+	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), c.Metrics, c.Log, c.Version)
+	for _, routes := range routesOf(&c, sc) {
+		routes.register(rt)
+	}
+	rt.mux.HandleFunc("/", rt.noRoute)
+	if err := rt.registerDocs(); err != nil { // last: it renders all the others
 		return nil, err
 	}
-	return front.NewHandler(front.Config{Next: s, Fault: panicProblem, Clock: c.Clock, Metrics: c.Metrics, Log: c.Log})
+	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Clock: c.Clock, Metrics: c.Metrics, Log: c.Log})
+}
+
+// routesOf makes the handlers of each resource, each with what it needs.
+func routesOf(c *Config, sc *scope) []interface{ register(rt *router) } {
+	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates}
+	tr := &trail{clock: c.Clock}
+	return []interface{ register(rt *router) }{
+		&jobRoutes{
+			editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
+		},
+		&importRoute{
+			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, metrics: c.Metrics, log: c.Log,
+			maxBody: c.MaxBody, maxImport: c.MaxImport, underWay: make(chan struct{}, maxImports),
+		},
+		&exportRoute{jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: tr, pace: c.Pace, log: c.Log},
+		&historyRoute{
+			history: c.Store.History(), scope: sc, pace: c.Pace, log: c.Log,
+			underWay: make(chan struct{}, maxHistoryExports),
+		},
+		&executionRoutes{view: c.View, scope: sc},
+		&listRoutes{view: c.View, scope: sc},
+		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
+		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
+		&alertRoutes{list: c.Store.Alerts(), scope: sc},
+		&auditRoute{
+			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
+		},
+		&keyRoutes{keys: c.Keys, trail: tr, maxBody: c.MaxBody},
+		&changeRoutes{changes: c.Store.Changes()},
+		&healthRoutes{view: c.View, clock: c.Clock, version: c.Version, startedAt: c.StartedAt},
+	}
 }

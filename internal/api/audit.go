@@ -20,15 +20,23 @@ const maxAudits = 1
 // auditWindow is what is audited when from is absent.
 const auditWindow = time.Hour
 
-func (s *server) registerAudit() {
-	register(s, huma.Operation{
+// auditRoute compares the record with the timeline.
+type auditRoute struct {
+	store     store.Store
+	clock     clock.Clock
+	retention time.Duration // older days are not audited; zero: all are
+	underWay  chan struct{} // a place for each audit
+}
+
+func (h *auditRoute) register(rt *router) {
+	register(rt, huma.Operation{
 		OperationID: "audit", Method: http.MethodGet, Path: "/audit", Tags: []string{"Observability"},
 		Summary: "Compare the record with the timeline",
 		Description: "Computes the fires of every version in the window again and compares them with the record. " +
 			"A fire without a record is lost; there must be none. What is above the watermark, and what retention " +
 			"has dropped, is not judged: " +
 			"from and to of the answer say what was. Manual triggers are left out. At most 31 days.",
-	}, s.audit, kindBusy, kindUnavailable)
+	}, h.audit, kindBusy, kindUnavailable)
 }
 
 type auditInput struct {
@@ -78,22 +86,22 @@ func (in *auditInput) window(now int64) (w audit.Window, err error) {
 	return w, err
 }
 
-func (s *server) audit(ctx context.Context, in *auditInput) (*auditOutput, error) {
-	w, err := in.window(clock.NowMs(s.Clock))
+func (h *auditRoute) audit(ctx context.Context, in *auditInput) (*auditOutput, error) {
+	w, err := in.window(clock.NowMs(h.clock))
 	if err != nil {
 		return nil, err
 	}
-	w.Retention = s.Retention
+	w.Retention = h.retention
 	select {
-	case s.audits <- struct{}{}:
-		defer func() { <-s.audits }()
+	case h.underWay <- struct{}{}:
+		defer func() { <-h.underWay }()
 	default:
 		return nil, kindBusy.problem("%d audit is under way.", maxAudits).with("Retry-After", "5")
 	}
 	// A long window takes longer than answers may; a client that goes away ends
 	// it by the context.
 	_ = http.NewResponseController(in.w).SetWriteDeadline(time.Time{})
-	r, err := audit.Run(ctx, s.Store, s.Clock, w)
+	r, err := audit.Run(ctx, h.store, h.clock, w)
 	if e, ok := errors.AsType[*domain.Error](err); ok && e.Code == domain.CodeInvalid && len(e.Fields) > 0 {
 		return nil, asParameter(e.Fields[0].Field, err)
 	}

@@ -45,8 +45,8 @@ type guard struct {
 	origin   *http.CrossOriginProtection
 }
 
-func newGuard(c *Config) *guard {
-	return &guard{keys: c.Keys, open: c.Open, failures: access.NewThrottle(c.Clock), clock: c.Clock, log: c.Log,
+func newGuard(keys *access.Keyring, open bool, clk clock.Clock, log *slog.Logger) *guard {
+	return &guard{keys: keys, open: open, failures: access.NewThrottle(clk), clock: clk, log: log,
 		origin: http.NewCrossOriginProtection()}
 }
 

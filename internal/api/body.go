@@ -11,7 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
-// readBody reads a whole JSON body that [server.admit] has let in, and checks
+// readBody reads a whole JSON body that [router.admit] has let in, and checks
 // its form.
 func readBody(r *http.Request) ([]byte, error) {
 	var buf bytes.Buffer

@@ -12,13 +12,13 @@ import (
 
 // checkCertificate refuses a job that names a client certificate which this
 // server does not have, together with all else that is wrong with it.
-func (s *server) checkCertificate(spec *domain.Spec) error {
+func (r *jobRules) checkCertificate(spec *domain.Spec) error {
 	name := spec.ClientCertificate
-	if name == "" || slices.Contains(s.ClientCertificates, name) {
+	if name == "" || slices.Contains(r.certificates, name) {
 		return nil
 	}
-	message := "is not one of this server's client certificates: it has " + strings.Join(s.ClientCertificates, ", ")
-	if len(s.ClientCertificates) == 0 {
+	message := "is not one of this server's client certificates: it has " + strings.Join(r.certificates, ", ")
+	if len(r.certificates) == 0 {
 		message = "must be absent: this server has no client certificates (client_certificates in its config file)"
 	}
 	fault := domain.Invalid("clientCertificate", message, fmt.Sprint(echo(name)))
@@ -31,10 +31,10 @@ func (s *server) checkCertificate(spec *domain.Spec) error {
 // change lays a document over that of a job. A certificate that the job had
 // already is not asked about: the server may have lost it, and the job must
 // still be changed.
-func (s *server) change(doc *domain.SpecDoc, data []byte) error {
+func (r *jobRules) change(doc *domain.SpecDoc, data []byte) error {
 	before := doc.ClientCertificate
 	if err := wire.Merge(doc, data); err != nil || doc.ClientCertificate == before {
 		return wire.PointToSpec(err)
 	}
-	return s.checkCertificate(&doc.Spec)
+	return r.checkCertificate(&doc.Spec)
 }

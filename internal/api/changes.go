@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 
-	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -18,32 +16,18 @@ import (
 // 2,000 of them, which may have 256 KiB each.
 const maxShownBody = 4 << 10
 
-// under returns a context under which the store writes an entry of the trail
-// together with the change: see [store.WithChange].
-func (s *server) under(ctx context.Context, action domain.Action) context.Context {
-	return store.WithChange(ctx, s.changeBy(ctx, action))
-}
+// changeRoutes answer who changed what.
+type changeRoutes struct{ changes store.Changes }
 
-// changeBy returns a change that the caller asks for now. Nonces grow, so that
-// changes of one millisecond are listed in the order in which they were asked
-// for; half of each is random, as another process may write to the same trail.
-func (s *server) changeBy(ctx context.Context, action domain.Action) domain.Change {
-	order := int64(s.order.Add(1) & math.MaxInt32) // so that no nonce is negative
-	return domain.Change{
-		At: clock.NowMs(s.Clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author,
-		Action: action,
-	}
-}
-
-func (s *server) registerChanges() {
-	register(s, huma.Operation{
+func (h *changeRoutes) register(rt *router) {
+	register(rt, huma.Operation{
 		OperationID: "list-changes", Method: http.MethodGet, Path: "/audit/changes", Tags: []string{"Keys"},
 		Summary: "List who changed what",
 		Description: "Every job that was made, changed, deleted or triggered, every import, every export with " +
 			"secrets and every key, newest first, for as long as history is kept. " +
 			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the " +
 			"length is shown. For admins.",
-	}, s.listChanges, kindUnavailable)
+	}, h.listChanges, kindUnavailable)
 }
 
 type changesInput struct {
@@ -152,7 +136,7 @@ func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
 	return q, limit, err
 }
 
-func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOutput, error) {
+func (h *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*changesOutput, error) {
 	q, limit, err := in.query()
 	if err != nil {
 		return nil, err
@@ -160,7 +144,7 @@ func (s *server) listChanges(ctx context.Context, in *changesInput) (*changesOut
 	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, min(limit, changesPiece))}}
 	for {
 		q.Limit = changesPiece
-		found, err := s.Store.Changes().List(ctx, q)
+		found, err := h.changes.List(ctx, q)
 		if err != nil {
 			return nil, store.Coded(err)
 		}

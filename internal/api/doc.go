@@ -41,7 +41,7 @@
 // # Who decides what
 //
 // Handlers translate. They hold no rule about jobs: a spec is read by
-// [wire.Merge] and judged by the engine with
+// [wire.Merge] and judged by the owner of the job with
 // [domain.Version.Validate]. huma's own validation of parameters and bodies is
 // switched off, so that there is one set of rules and one kind of message.
 //
@@ -60,4 +60,16 @@
 // decoders that meet outside bytes (spec, cursor, import). The handlers run over
 // a fake of their two interfaces; real_test.go runs them over the real engine
 // and the real store.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	problem.go auth.go params.go instant.go namespace.go trail.go body.go
+//	route.go paths.go serve.go index.go docs.go
+//	warnings.go certificate.go editor.go precondition.go jobs.go
+//	importstream.go importwarnings.go import.go export.go
+//	executions.go executionlists.go executionline.go history.go
+//	schedules.go metrics.go alerts.go audit.go keys.go changes.go health.go
+//	api.go
 package api

@@ -4,30 +4,32 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// maxLive is how many executions of one job that have not ended are looked at
-// for a page that is not the first: more than the engine holds in flight.
-const maxLive = 25_000
+// executionRoutes show executions, ended or not.
+type executionRoutes struct {
+	view  *view.View
+	scope *scope
+}
 
-func (s *server) registerExecutions() {
-	register(s, huma.Operation{
+func (h *executionRoutes) register(rt *router) {
+	register(rt, huma.Operation{
 		OperationID: "list-job-executions", Method: http.MethodGet, Path: "/jobs/{id}/executions",
 		Tags:    []string{"Executions"},
 		Summary: "List the executions of a job",
 		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). " +
 			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of the id.",
-	}, s.jobExecutions, kindNotFound, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.jobExecutions, kindNotFound, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
 		Summary: "Read an execution", Description: "With every attempt, ended or not.",
-	}, s.getExecution, kindNotFound, kindUnavailable)
+	}, h.getExecution, kindNotFound, kindUnavailable)
 }
 
 // ExecutionBody is an execution as the API tells it. It is exported for huma,
@@ -106,7 +108,7 @@ type jobExecutionsInput struct {
 	Cursor string        `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
-func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*executionsOutput, error) {
+func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*executionsOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
@@ -119,62 +121,14 @@ func (s *server) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*ex
 	if err != nil {
 		return nil, err
 	}
-	if err := s.inScope(ctx, id); err != nil {
+	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	// Live ones first: one that ends in between is then in both lists, and
-	// shown as the fact; the other way round it would be in neither.
-	live := s.liveBefore(id, from.FireKey(), limit+1)
-	facts, err := s.Store.History().ByJob(ctx, id, store.Page{Before: from.FireKey(), Limit: limit + 1})
+	all, err := h.view.Executions(ctx, id, store.Page{Before: from.FireKey(), Limit: limit + 1})
 	if err != nil {
-		return nil, store.Coded(err)
-	}
-	all := mergeNewest(facts, live)
-	if len(all) == 0 && in.Cursor == "" {
-		if err := s.knownJob(ctx, id); err != nil {
-			return nil, store.Coded(err)
-		}
+		return nil, err
 	}
 	return pageOf(all, limit), nil
-}
-
-// knownJob returns CodeNotFound when the store has never had a job, or has
-// deleted it.
-func (s *server) knownJob(ctx context.Context, id domain.JobID) error {
-	versions, err := s.Store.Jobs().Versions(ctx, id)
-	if err == nil && len(versions) == 0 {
-		return domain.NotFound("job", id)
-	}
-	return err
-}
-
-// liveBefore returns at most limit executions of the job that have not ended
-// and come after before in a list.
-func (s *server) liveBefore(id domain.JobID, before domain.FireKey, limit int) []domain.Execution {
-	if before == (domain.FireKey{}) {
-		return s.Live.LiveByJob(id, limit)
-	}
-	live := s.Live.LiveByJob(id, maxLive)
-	live = slices.DeleteFunc(live, func(e domain.Execution) bool { return newestFirst(e.FireKey, before) <= 0 })
-	return live[:min(limit, len(live))]
-}
-
-// newestFirst is the order of lists of executions, [store.Page]'s: scheduled
-// at, job, nonce, all descending.
-func newestFirst(a, b domain.FireKey) int {
-	return cmp.Or(cmp.Compare(b.ScheduledAt, a.ScheduledAt), slices.Compare(b.JobID[:], a.JobID[:]),
-		cmp.Compare(b.Nonce, a.Nonce))
-}
-
-// mergeNewest merges two lists in the order newest first. Of a key that is in
-// both the fact is kept.
-func mergeNewest(facts, live []domain.Execution) []domain.Execution {
-	if len(live) == 0 {
-		return facts
-	}
-	all := append(slices.Clone(facts), live...)
-	slices.SortStableFunc(all, func(a, b domain.Execution) int { return newestFirst(a.FireKey, b.FireKey) })
-	return slices.CompactFunc(all, func(a, b domain.Execution) bool { return a.FireKey == b.FireKey })
 }
 
 type executionInput struct {
@@ -196,16 +150,16 @@ type attemptBody struct {
 	Error       *string `json:"error" doc:"What went wrong; null: nothing." example:"connect: connection refused"`
 }
 
-func (s *server) getExecution(ctx context.Context, in *executionInput) (*executionOutput, error) {
+func (h *executionRoutes) getExecution(ctx context.Context, in *executionInput) (*executionOutput, error) {
 	id, err := parseExecutionID(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.findExecution(ctx, id)
+	e, err := h.view.Execution(ctx, id)
 	if err != nil {
-		return nil, store.Coded(err)
+		return nil, err
 	}
-	if sees, err := s.sees(ctx, e.JobID); err != nil || !sees {
+	if sees, err := h.scope.sees(ctx, e.JobID); err != nil || !sees {
 		return nil, cmp.Or(err, error(domain.NotFound("execution", id)))
 	}
 	out := &executionOutput{executionWithAttempts{executionOf(&e), []attemptBody{}}}
@@ -215,17 +169,4 @@ func (s *server) getExecution(ctx context.Context, in *executionInput) (*executi
 		})
 	}
 	return out, nil
-}
-
-// findExecution returns the fact, or what has not ended. One that ends between
-// the two looks is a fact at the third.
-func (s *server) findExecution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error) {
-	e, err := s.Store.History().Execution(ctx, id)
-	if domain.ErrorCode(err) != domain.CodeNotFound {
-		return e, err
-	}
-	if e, ok := s.Live.Live(id); ok {
-		return e, nil
-	}
-	return s.Store.History().Execution(ctx, id)
 }

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -17,8 +19,17 @@ import (
 // exportPage is how many jobs of an export are in memory at a time.
 const exportPage = 1_000
 
-func (s *server) registerExport() {
-	register(s, huma.Operation{
+// exportRoute writes jobs as they can be imported.
+type exportRoute struct {
+	jobs    store.Jobs
+	changes store.Changes
+	trail   *trail
+	pace    *clock.Pace
+	log     *slog.Logger
+}
+
+func (h *exportRoute) register(rt *router) {
+	register(rt, huma.Operation{
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every " +
@@ -34,7 +45,7 @@ func (s *server) registerExport() {
 				Schema: &huma.Schema{Ref: "#/components/schemas/JobSpec"},
 			}},
 		}},
-	}, s.exportJobs, kindUnavailable)
+	}, h.exportJobs, kindUnavailable)
 }
 
 type exportInput struct {
@@ -42,7 +53,7 @@ type exportInput struct {
 	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown. false: each is shown as ********."`
 }
 
-func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
+func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
 	q, err := in.query(ctx)
 	if err != nil {
 		return nil, err
@@ -53,13 +64,13 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 	}
 	document := wire.Document
 	if show != nil && *show {
-		if err := s.mayReveal(ctx); err != nil {
+		if err := h.mayReveal(ctx); err != nil {
 			return nil, err
 		}
 		document = wire.Revealed
 	}
 	q.Limit = exportPage
-	first, err := s.Store.Jobs().List(ctx, q) // before the status is sent: it may be a 503
+	first, err := h.jobs.List(ctx, q) // before the status is sent: it may be a 503
 	if err != nil {
 		return nil, store.Coded(err)
 	}
@@ -67,9 +78,9 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-jobs.ndjson"`)
-		if err := s.writeExport(ctx, w, q, first, document); err != nil {
+		if err := h.writeExport(ctx, w, q, first, document); err != nil {
 			if front.WriteError(w) == nil { // otherwise the client went away
-				s.tell(ctx, err)
+				_ = tell(ctx, h.log, err)
 			}
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
 		}
@@ -78,14 +89,14 @@ func (s *server) exportJobs(ctx context.Context, in *exportInput) (*streamOutput
 
 // mayReveal refuses to show secrets to others than admins, and to show them
 // without an entry of the trail.
-func (s *server) mayReveal(ctx context.Context) error {
+func (h *exportRoute) mayReveal(ctx context.Context) error {
 	if !visitorOf(ctx).role.Covers(domain.RoleAdmin) {
 		return kindRole.plain()
 	}
-	return store.Coded(s.Store.Changes().Add(ctx, s.changeBy(ctx, domain.ActionReveal)))
+	return store.Coded(h.changes.Add(ctx, h.trail.changeBy(ctx, domain.ActionReveal)))
 }
 
-func (s *server) writeExport(
+func (h *exportRoute) writeExport(
 	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job,
 	document func(*domain.Version) json.Marshaler,
 ) error {
@@ -95,7 +106,7 @@ func (s *server) writeExport(
 	for {
 		extendDeadlines(w)
 		for i := range page {
-			s.Pace.Step(i)
+			h.pace.Step(i)
 			if err := enc.Encode(document(&page[i].Current)); err != nil {
 				return err
 			}
@@ -105,7 +116,7 @@ func (s *server) writeExport(
 		}
 		q.After = page[len(page)-1].ID
 		var err error
-		if page, err = s.Store.Jobs().List(ctx, q); err != nil {
+		if page, err = h.jobs.List(ctx, q); err != nil {
 			return store.Coded(err)
 		}
 	}

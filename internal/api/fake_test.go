@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -18,6 +19,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
 // fake is an engine and a store in memory: what the handlers need of both, by
@@ -396,17 +398,36 @@ func ring(t testing.TB, f *fake, fixed ...string) *access.Keyring {
 	return k
 }
 
+// viewOf returns a view of a store, and of what has not ended.
+func viewOf(t testing.TB, s store.Store, live view.Live, checks ...func() domain.Check) *view.View {
+	t.Helper()
+	v, err := view.New(view.Config{Store: s, Live: live, Checks: checks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// newestFirst is the order of lists of executions.
+func newestFirst(a, b domain.FireKey) int {
+	return cmp.Or(cmp.Compare(b.ScheduledAt, a.ScheduledAt), slices.Compare(b.JobID[:], a.JobID[:]),
+		cmp.Compare(b.Nonce, a.Nonce))
+}
+
 // newAPI returns the API over a fake.
 func newAPI(t testing.TB, f *fake, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
-		Editor: f, Live: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
+		Editor: f, Store: fakeStore{f}, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
 		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
 		StartedAt:          time.Now().Add(-90 * time.Second),
 		ClientCertificates: []string{"acme", "bank"},
 	}
 	for _, fn := range change {
 		fn(&c)
+	}
+	if c.View == nil {
+		c.View = viewOf(t, c.Store, f)
 	}
 	h, err := New(c)
 	if err != nil {

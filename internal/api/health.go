@@ -3,18 +3,27 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
-
-	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // open marks a route that needs no key: an empty list of requirements, where
 // nil would mean the document's.
 var open = []map[string][]string{}
 
-func (s *server) registerHealth() {
+// healthRoutes say whether all is well.
+type healthRoutes struct {
+	view      *view.View
+	clock     clock.Clock
+	version   string
+	startedAt time.Time
+}
+
+func (h *healthRoutes) register(rt *router) {
 	unhealthy := func(schema string) map[string]*huma.Response {
 		return map[string]*huma.Response{"503": {
 			Description: "Unwell. The answer has the same shape, and says why.",
@@ -22,23 +31,23 @@ func (s *server) registerHealth() {
 				"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}}},
 		}}
 	}
-	register(s, huma.Operation{
+	register(rt, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/observability/health",
 		Tags:    []string{"Observability"},
 		Summary: "Health", Description: "200 while Belfry does its work; 503 with the reason when the store cannot " +
 			"commit or the timetable lags.",
 		Responses: unhealthy("Health"),
-	}, s.health)
-	register(s, huma.Operation{
+	}, h.health)
+	register(rt, huma.Operation{
 		OperationID: "get-liveness", Method: http.MethodGet, Path: "/healthz", Tags: []string{"Probes"},
 		Summary: "Liveness probe", Description: "200 while the process lives. Needs no key.", Security: open,
-	}, s.live)
-	register(s, huma.Operation{
+	}, h.live)
+	register(rt, huma.Operation{
 		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: []string{"Probes"},
 		Summary: "Readiness probe", Description: "200 when fires are sent and calls to the API succeed; 503 with the " +
 			"names of the failing checks otherwise. Needs no key.", Security: open,
 		Responses: unhealthy("Ready"),
-	}, s.ready)
+	}, h.ready)
 }
 
 type healthOutput struct {
@@ -60,32 +69,19 @@ type checkState struct {
 	Warning string `json:"warning,omitempty" doc:"What somebody should look at although the check is ok." example:"2 jobs are set aside"`
 }
 
-func (s *server) health(context.Context, *struct{}) (*healthOutput, error) {
+func (h *healthRoutes) health(context.Context, *struct{}) (*healthOutput, error) {
 	out := &healthOutput{http.StatusOK, healthBody{
-		Status: "healthy", Checks: map[string]checkState{}, Version: s.Version, Zones: cron.Zones().String(),
-		UptimeSeconds: int64(max(0, s.Clock.Now().Sub(s.StartedAt)).Seconds()),
+		Status: "healthy", Checks: map[string]checkState{}, Version: h.version, Zones: cron.Zones().String(),
+		UptimeSeconds: int64(max(0, h.clock.Now().Sub(h.startedAt)).Seconds()),
 	}}
-	checks, well := s.checks()
-	for _, c := range checks {
+	now := h.view.Health()
+	for _, c := range now.Checks {
 		out.Body.Checks[c.Name] = checkState{c.OK, c.Detail, c.Warning}
 	}
-	if !well {
+	if !now.Ready {
 		out.Status, out.Body.Status = http.StatusServiceUnavailable, "unhealthy"
 	}
 	return out, nil
-}
-
-// checks returns every check, and whether all is well.
-func (s *server) checks() (all []domain.Check, well bool) {
-	h := s.Live.Health()
-	all, well = h.Checks, h.Ready
-	for _, check := range s.Checks {
-		all = append(all, check())
-	}
-	for _, c := range all {
-		well = well && c.OK
-	}
-	return all, well
 }
 
 type liveOutput struct{ Body liveBody }
@@ -94,7 +90,7 @@ type liveBody struct {
 	Status string `json:"status" doc:"ok, whatever else." example:"ok"`
 }
 
-func (s *server) live(context.Context, *struct{}) (*liveOutput, error) {
+func (h *healthRoutes) live(context.Context, *struct{}) (*liveOutput, error) {
 	return &liveOutput{liveBody{"ok"}}, nil
 }
 
@@ -110,10 +106,10 @@ type readyBody struct {
 	Warning []string `json:"warning,omitempty" nullable:"false" doc:"The names of the checks that warn; /observability/health has the details."`
 }
 
-func (s *server) ready(context.Context, *struct{}) (*readyOutput, error) {
+func (h *healthRoutes) ready(context.Context, *struct{}) (*readyOutput, error) {
 	out := &readyOutput{http.StatusOK, readyBody{Status: "ready"}}
-	checks, well := s.checks()
-	for _, c := range checks {
+	now := h.view.Health()
+	for _, c := range now.Checks {
 		if !c.OK {
 			out.Body.Failing = append(out.Body.Failing, c.Name)
 		}
@@ -121,7 +117,7 @@ func (s *server) ready(context.Context, *struct{}) (*readyOutput, error) {
 			out.Body.Warning = append(out.Body.Warning, c.Name)
 		}
 	}
-	if !well {
+	if !now.Ready {
 		out.Status, out.Body.Status = http.StatusServiceUnavailable, "unready"
 	}
 	return out, nil

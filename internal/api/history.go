@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -20,8 +22,17 @@ const maxHistoryExports = 2
 // historyBuffer is what an export collects before it writes: some 200 lines.
 const historyBuffer = 64 << 10
 
-func (s *server) registerHistoryExport() {
-	register(s, huma.Operation{
+// historyRoute writes executions that have ended.
+type historyRoute struct {
+	history  store.History
+	scope    *scope
+	pace     *clock.Pace
+	log      *slog.Logger
+	underWay chan struct{} // a place for each export
+}
+
+func (h *historyRoute) register(rt *router) {
+	register(rt, huma.Operation{
 		OperationID: "export-executions", Method: http.MethodGet, Path: "/executions/export",
 		Tags:    []string{"Executions"},
 		Summary: "Export executions",
@@ -38,7 +49,7 @@ func (s *server) registerHistoryExport() {
 				Schema: &huma.Schema{Ref: "#/components/schemas/Execution"},
 			}},
 		}},
-	}, s.exportExecutions, kindBusy, kindUnavailable)
+	}, h.exportExecutions, kindBusy, kindUnavailable)
 }
 
 type historyExportInput struct {
@@ -46,7 +57,7 @@ type historyExportInput struct {
 	To   instantParam `query:"to" doc:"The scheduled instant to end before. Absent: to the newest."`
 }
 
-func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (*streamOutput, error) {
+func (h *historyRoute) exportExecutions(ctx context.Context, in *historyExportInput) (*streamOutput, error) {
 	from, err := in.From.parse("from", 0)
 	if err != nil {
 		return nil, err
@@ -58,23 +69,23 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 	if err := checkRange(from, to, in.To); err != nil {
 		return nil, err
 	}
-	if err := s.canStream(ctx, from, to); err != nil { // before the status is sent: it may be a 503
+	if err := h.canStream(ctx, from, to); err != nil { // before the status is sent: it may be a 503
 		return nil, store.Coded(err)
 	}
 	select {
-	case s.historyExports <- struct{}{}:
+	case h.underWay <- struct{}{}:
 	default:
 		return nil, kindBusy.problem("%d exports of the history are under way.",
 			maxHistoryExports).with("Retry-After", "5")
 	}
 	return &streamOutput{func(hc huma.Context) {
-		defer func() { <-s.historyExports }()
+		defer func() { <-h.underWay }()
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-executions.ndjson"`)
-		if err := s.writeHistory(ctx, w, from, to); err != nil {
+		if err := h.writeHistory(ctx, w, from, to); err != nil {
 			if front.WriteError(w) == nil { // otherwise the client went away
-				s.tell(ctx, err)
+				_ = tell(ctx, h.log, err)
 			}
 			panic(http.ErrAbortHandler) // the status is out: only the connection can tell
 		}
@@ -82,25 +93,25 @@ func (s *server) exportExecutions(ctx context.Context, in *historyExportInput) (
 }
 
 // canStream begins to read a window of the history and stops at the first piece.
-func (s *server) canStream(ctx context.Context, from, to int64) error {
+func (h *historyRoute) canStream(ctx context.Context, from, to int64) error {
 	stop := errors.New("enough")
-	err := s.Store.History().Stream(ctx, from, to, func([]domain.Execution) error { return stop })
+	err := h.history.Stream(ctx, from, to, func([]domain.Execution) error { return stop })
 	if errors.Is(err, stop) {
 		return nil
 	}
 	return err
 }
 
-func (s *server) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) error {
+func (h *historyRoute) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) error {
 	out := bufio.NewWriterSize(w, historyBuffer)
 	var line []byte
 	confined := visitorOf(ctx).namespace != ""
-	err := s.Store.History().Stream(ctx, from, to, func(piece []domain.Execution) error {
+	err := h.history.Stream(ctx, from, to, func(piece []domain.Execution) error {
 		extendDeadlines(w)
 		for i := range piece {
-			s.Pace.Step(i)
+			h.pace.Step(i)
 			if confined { // otherwise it need not be asked for each of millions
-				sees, err := s.sees(ctx, piece[i].JobID)
+				sees, err := h.scope.sees(ctx, piece[i].JobID)
 				if err != nil {
 					return err
 				}

@@ -7,14 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"runtime/debug"
 	"strconv"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -30,11 +33,24 @@ const (
 	chunkBytes     = 8 << 20
 )
 
-func (s *server) registerImport() {
-	schemas := s.huma.OpenAPI().Components.Schemas
+// importRoute makes many jobs in one request.
+type importRoute struct {
+	editor    Editor
+	rules     *jobRules
+	trail     *trail
+	pace      *clock.Pace
+	metrics   *telemetry.Metrics
+	log       *slog.Logger
+	maxBody   int64         // of one item
+	maxImport int64         // of all
+	underWay  chan struct{} // a place for each import
+}
+
+func (h *importRoute) register(rt *router) {
+	schemas := rt.huma.OpenAPI().Components.Schemas
 	item := &huma.Schema{Ref: "#/components/schemas/JobSpec"}
 	limit := maxImportItems
-	register(s, huma.Operation{
+	register(rt, huma.Operation{
 		OperationID: "import-jobs", Method: http.MethodPost, Path: "/jobs/import", Tags: []string{"Jobs"},
 		Summary: "Register many jobs",
 		Description: "A JSON array of jobs, or NDJSON: one job a line. The first byte that is not white space " +
@@ -51,14 +67,14 @@ func (s *server) registerImport() {
 			"application/x-ndjson": {Schema: item, Example: `{"schedule":"0 0 * * * ` +
 				`*","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`},
 		}},
-		MaxBodyBytes: s.MaxImport,
+		MaxBodyBytes: h.maxImport,
 		Responses: map[string]*huma.Response{"200": {
 			Description: "What became of each item.",
 			Content: map[string]*huma.MediaType{"application/json": {
 				Schema: schemas.Schema(reflect.TypeFor[importBody](), true, ""),
 			}},
 		}},
-	}, s.importJobs, kindBusy)
+	}, h.importJobs, kindBusy)
 }
 
 // importBody documents the answer of an import. It is written as a stream, by
@@ -81,19 +97,19 @@ type importInput struct{ request }
 
 type streamOutput struct{ Body func(huma.Context) }
 
-func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput, error) {
+func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*streamOutput, error) {
 	select {
-	case s.imports <- struct{}{}:
-		defer func() { <-s.imports }()
+	case h.underWay <- struct{}{}:
+		defer func() { <-h.underWay }()
 	default:
 		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
 	}
-	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(s.MaxBody), s.newDoc(ctx))
+	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(h.maxBody), newDoc(ctx))
 	if err != nil {
 		return nil, err
 	}
-	run := importRun{server: s, w: in.w}
-	if err := run.all(s.under(ctx, domain.ActionImport), items); err != nil {
+	run := importRun{importRoute: h, w: in.w, warned: warningMemory{rules: h.rules}}
+	if err := run.all(h.trail.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
 	return &streamOutput{func(ctx huma.Context) {
@@ -111,7 +127,7 @@ func (s *server) importJobs(ctx context.Context, in *importInput) (*streamOutput
 //	read     1 │ 2 │ 3 │ 4 │
 //	commit     │ 1 │ 2 │ 3 │ 4
 type importRun struct {
-	*server
+	*importRoute
 	w      http.ResponseWriter
 	report importReport
 	next   *importChunk // is being filled
@@ -136,7 +152,7 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 	run.next = &importChunk{}
 	defer func() { err = errors.Join(err, run.finishChunk(ctx)) }() // nothing of it outlives the request
 	for n := 1; ; n++ {
-		run.Pace.Step(n)
+		run.pace.Step(n)
 		item, err := items.next()
 		if errors.Is(err, io.EOF) {
 			return run.commit(ctx)
@@ -151,7 +167,7 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 			if serr := run.finishChunk(ctx); serr != nil {
 				return serr
 			}
-			run.report.refuse(run.report.add(), run.tell(ctx, err))
+			run.report.refuse(run.report.add(), tell(ctx, run.log, err))
 			return nil
 		}
 		index := run.report.add()
@@ -178,7 +194,7 @@ func (run *importRun) takes(ctx context.Context, doc *domain.SpecDoc) error {
 	if err := mayCreate(ctx, doc); err != nil {
 		return err
 	}
-	return run.checkCertificate(&doc.Spec)
+	return run.rules.checkCertificate(&doc.Spec)
 }
 
 // commit hands the chunk that was read to the engine, once that has taken the
@@ -204,11 +220,11 @@ func (run *importRun) commit(ctx context.Context) error {
 		defer close(c.done)
 		defer func() {
 			if p := recover(); p != nil { // nobody else would catch it here
-				run.Metrics.Panics.Inc()
+				run.metrics.Panics.Inc()
 				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
 			}
 		}()
-		c.made = run.Editor.Create(ctx, c.docs)
+		c.made = run.editor.Create(ctx, c.docs)
 	}()
 	return nil
 }
@@ -230,9 +246,9 @@ func (run *importRun) finishChunk(ctx context.Context) error {
 	}
 	var fault error
 	for i, m := range c.made {
-		run.Pace.Step(i)
+		run.pace.Step(i)
 		if m.Err == nil {
-			run.report.accept(c.places[i], m.Version.JobID, run.warnings(&m.Version.Spec))
+			run.report.accept(c.places[i], m.Version.JobID, run.warned.of(&m.Version.Spec))
 			continue
 		}
 		p := problemOf(m.Err)
@@ -242,7 +258,7 @@ func (run *importRun) finishChunk(ctx context.Context) error {
 		run.report.refuse(c.places[i], p)
 	}
 	if fault != nil { // once for the commit, not for each of its items
-		run.tell(ctx, fault)
+		_ = tell(ctx, run.log, fault)
 	}
 	extendDeadlines(run.w)
 	clear(c.docs)

@@ -290,8 +290,8 @@ func TestErrorsOfAnImportAreBounded(t *testing.T) {
 }
 
 func TestItemsOfAnImportAreBounded(t *testing.T) {
-	run := importRun{server: &server{Config: Config{Editor: newFake()}}, w: httptest.NewRecorder()}
-	run.Log = discard
+	run := importRun{importRoute: &importRoute{editor: newFake(), rules: new(jobRules), log: discard},
+		w: httptest.NewRecorder()}
 	run.report.jobs = make([]domain.JobID, maxImportItems)
 	items, err := newImportReader(strings.NewReader(minimal), 1000, domain.NewSpecDoc())
 	if err != nil {

@@ -11,7 +11,10 @@ import (
 // have one of a few schedules and hosts, and the warnings of a schedule take as
 // long as reading the job. The texts are those of the answer, so that jobs with
 // the same warnings share one.
-type warningMemory map[warningKey]json.RawMessage
+type warningMemory struct {
+	rules *jobRules
+	known map[warningKey]json.RawMessage
+}
 
 // warningKey is all that the warnings of a job depend on.
 type warningKey struct {
@@ -24,19 +27,19 @@ type warningKey struct {
 // are 2.4 MB. Beyond that it begins anew.
 const maxWarningKeys = 1_000
 
-// warnings is [server.warnings] as a JSON array; nil: none.
-func (run *importRun) warnings(spec *domain.Spec) json.RawMessage {
+// of is [jobRules.warnings] as a JSON array; nil: none.
+func (w *warningMemory) of(spec *domain.Spec) json.RawMessage {
 	key := warningKey{spec.Schedule, spec.Timezone, spec.DST, target.Of(spec.API)}
-	if text, known := run.warned[key]; known {
+	if text, known := w.known[key]; known {
 		return text
 	}
 	var text json.RawMessage
-	if told := run.server.warnings(spec); len(told) > 0 {
+	if told := w.rules.warnings(spec); len(told) > 0 {
 		text, _ = json.Marshal(told) // strings always encode
 	}
-	if run.warned == nil || len(run.warned) >= maxWarningKeys {
-		run.warned = warningMemory{}
+	if w.known == nil || len(w.known) >= maxWarningKeys {
+		w.known = make(map[warningKey]json.RawMessage)
 	}
-	run.warned[key] = text
+	w.known[key] = text
 	return text
 }

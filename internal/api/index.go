@@ -14,9 +14,9 @@ type indexBody struct {
 	Metrics string `json:"metrics" doc:"Counters for people; /metrics has those for Prometheus." example:"/observability/metrics"`
 }
 
-func (s *server) index(context.Context, *struct{}) (*indexOutput, error) {
+func (rt *router) index(context.Context, *struct{}) (*indexOutput, error) {
 	return &indexOutput{indexBody{
-		Name: "Belfry", Version: s.Version, Docs: "/docs", OpenAPI: "/openapi.json",
+		Name: "Belfry", Version: rt.version, Docs: "/docs", OpenAPI: "/openapi.json",
 		Jobs: "/jobs", Health: "/observability/health", Metrics: "/observability/metrics",
 	}}, nil
 }

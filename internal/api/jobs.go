@@ -8,31 +8,44 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
-func (s *server) registerJobs() {
+// jobRoutes make, change, trigger and show jobs.
+type jobRoutes struct {
+	editor  Editor
+	view    *view.View
+	clock   clock.Clock
+	rules   *jobRules
+	scope   *scope
+	trail   *trail
+	maxBody int64
+}
+
+func (h *jobRoutes) register(rt *router) {
 	body := reference.JSONBody
-	register(s, huma.Operation{
+	register(rt, huma.Operation{
 		OperationID: "create-job", Method: http.MethodPost, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "Register a job",
 		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom. " +
 			"A repeat makes another job, so a request with Idempotency-Key, which is not supported yet, is refused.",
-		RequestBody: body("JobSpec"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
-	}, s.createJob, kindInvalid, kindUnavailable)
-	register(s, huma.Operation{
+		RequestBody: body("JobSpec"), MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
+	}, h.createJob, kindInvalid, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to " +
 			"the millisecond.",
-	}, s.listJobs, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.listJobs, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Read a job", Description: "The job with its current version. ETag is the version's number.",
-	}, s.getJob, kindNotFound, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.getJob, kindNotFound, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
 		Description: "Any subset of the fields, or the document of GET /jobs/{id} with what is to change: what can " +
@@ -43,37 +56,37 @@ func (s *server) registerJobs() {
 			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the " +
 			"new one before it. " +
 			"With one wrong field nothing is changed.",
-		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
-	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
-	register(s, huma.Operation{
+		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody,
+	}, h.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "patch-job", Method: http.MethodPatch, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary:     "Change a job",
 		Description: "The same as PUT, which takes any subset of the fields too.",
-		RequestBody: body("JobChange"), MaxBodyBytes: s.MaxBody,
-	}, s.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
-	register(s, huma.Operation{
+		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody,
+	}, h.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "delete-job", Method: http.MethodDelete, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary:     "Delete a job",
 		Description: "No fire at or after effectiveTo is sent. The history stays readable for as long as it is kept.",
-	}, s.deleteJob, kindNotFound, kindConflict, kindStale, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.deleteJob, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "pause-job", Method: http.MethodPost, Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
 		Summary:     "Pause a job",
 		Description: "The same as PUT with isActive false. Pausing a paused job changes nothing and makes no version.",
-	}, s.setActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.setActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "resume-job", Method: http.MethodPost, Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
 		Summary: "Resume a job",
 		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active " +
 			"job changes nothing and makes no version.",
-	}, s.setActive(true), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.setActive(true), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "trigger-job", Method: http.MethodPost, Path: "/jobs/{id}/trigger", Tags: []string{"Jobs"},
 		Summary: "Run a job now",
 		Description: "Beside its schedule, paused or not. The execution is durable when the answer is sent; its " +
 			"outcome is at GET /executions/{executionId}.",
 		DefaultStatus: http.StatusAccepted,
-	}, s.triggerJob, kindNotFound, kindStale, kindUnavailable)
+	}, h.triggerJob, kindNotFound, kindStale, kindUnavailable)
 }
 
 // JobPath is the id of a job in a path. huma reads the fields of embedded types
@@ -96,29 +109,26 @@ type createdBody struct {
 	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
 
-func (s *server) createJob(ctx context.Context, in *createInput) (*createOutput, error) {
+func (h *jobRoutes) createJob(ctx context.Context, in *createInput) (*createOutput, error) {
 	data, err := readBody(in.r)
 	if err != nil {
 		return nil, err
 	}
-	doc := s.newDoc(ctx)
-	if err := s.change(&doc, data); err != nil {
+	doc := newDoc(ctx)
+	if err := h.rules.change(&doc, data); err != nil {
 		return nil, err
 	}
 	if err := mayCreate(ctx, &doc); err != nil {
 		return nil, err
 	}
-	made := s.Editor.Create(s.under(ctx, domain.ActionCreate), []domain.SpecDoc{doc})
-	if len(made) != 1 {
-		return nil, errors.New("the engine did not answer for the job")
-	}
+	made := h.editor.Create(h.trail.under(ctx, domain.ActionCreate), []domain.SpecDoc{doc})
 	if made[0].Err != nil {
 		return nil, made[0].Err
 	}
 	v := &made[0].Version
 	id := v.JobID.String()
 	return &createOutput{"/jobs/" + id, createdBody{id, "Job created successfully", v.EffectiveFrom,
-		s.warnings(&v.Spec)}}, nil
+		h.rules.warnings(&v.Spec)}}, nil
 }
 
 type updateInput struct {
@@ -140,12 +150,12 @@ type updatedBody struct {
 	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
 
-func (s *server) updated(v domain.Version, message string) *updateOutput {
+func (h *jobRoutes) updated(v domain.Version, message string) *updateOutput {
 	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom,
-		s.warnings(&v.Spec)}}
+		h.rules.warnings(&v.Spec)}}
 }
 
-func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput, error) {
+func (h *jobRoutes) updateJob(ctx context.Context, in *updateInput) (*updateOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
@@ -154,10 +164,10 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	if err := s.inScope(ctx, id); err != nil {
+	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	number, err := s.condition(ctx, in.r, id)
+	number, err := condition(ctx, h.view, in.r, id)
 	if err != nil {
 		return nil, err
 	}
@@ -165,30 +175,30 @@ func (s *server) updateJob(ctx context.Context, in *updateInput) (*updateOutput,
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.madeOf(ctx, id, &c)
+	made, err := h.madeOf(ctx, id, &c)
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.Editor.Update(s.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
-		func(doc *domain.SpecDoc) error { return s.change(doc, c.Fields) })
+	v, err := h.editor.Update(h.trail.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
+		func(doc *domain.SpecDoc) error { return h.rules.change(doc, c.Fields) })
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
 	}
-	return s.updated(v, "Job updated"), nil
+	return h.updated(v, "Job updated"), nil
 }
 
 // madeOf returns the number of the version that a whole document was made of,
 // zero for a change that does not say.
-func (s *server) madeOf(ctx context.Context, id domain.JobID, c *wire.Change) (int, error) {
+func (h *jobRoutes) madeOf(ctx context.Context, id domain.JobID, c *wire.Change) (int, error) {
 	if !c.NamesState() {
 		return 0, nil
 	}
-	j, err := s.Store.Jobs().Get(ctx, id)
+	j, err := h.view.Job(ctx, id)
 	if err != nil {
-		return 0, store.Coded(err)
+		return 0, err
 	}
-	now := s.jobBody(&j)
-	return c.Check(&now, s.Clock.Now().UnixMilli())
+	now := wire.JobOf(&j.Job, j.NextFireAt)
+	return c.Check(&now, h.clock.Now().UnixMilli())
 }
 
 // staleIf turns the conflict of a request that named its version into a 412
@@ -217,19 +227,19 @@ type deletedBody struct {
 	EffectiveTo int64  `json:"effectiveTo" doc:"No fire at or after this instant is sent, Unix milliseconds." example:"1767225600000"`
 }
 
-func (s *server) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput, error) {
+func (h *jobRoutes) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.inScope(ctx, id); err != nil {
+	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	number, err := s.condition(ctx, in.r, id)
+	number, err := condition(ctx, h.view, in.r, id)
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.Editor.Delete(s.under(ctx, domain.ActionDelete), id, number)
+	to, err := h.editor.Delete(h.trail.under(ctx, domain.ActionDelete), id, number)
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
@@ -237,7 +247,7 @@ func (s *server) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput, er
 }
 
 // setActive returns the handler of pause or resume.
-func (s *server) setActive(active bool) func(context.Context, *jobInput) (*updateOutput, error) {
+func (h *jobRoutes) setActive(active bool) func(context.Context, *jobInput) (*updateOutput, error) {
 	done, already := "Job paused", "Job was paused already"
 	if active {
 		done, already = "Job resumed", "Job was active already"
@@ -247,21 +257,21 @@ func (s *server) setActive(active bool) func(context.Context, *jobInput) (*updat
 		if err != nil {
 			return nil, err
 		}
-		if err := s.inScope(ctx, id); err != nil {
+		if err := h.scope.inScope(ctx, id); err != nil {
 			return nil, err
 		}
-		number, err := s.condition(ctx, in.r, id)
+		number, err := condition(ctx, h.view, in.r, id)
 		if err != nil {
 			return nil, err
 		}
-		v, changed, err := s.Editor.SetActive(s.under(ctx, domain.ActionUpdate), id, number, active)
+		v, changed, err := h.editor.SetActive(h.trail.under(ctx, domain.ActionUpdate), id, number, active)
 		switch {
 		case err != nil:
 			return nil, staleIf(number, err)
 		case !changed:
-			return s.updated(v, already), nil
+			return h.updated(v, already), nil
 		}
-		return s.updated(v, done), nil
+		return h.updated(v, done), nil
 	}
 }
 
@@ -276,19 +286,19 @@ type triggeredBody struct {
 	Message     string `json:"message" doc:"What was done, for people." example:"Job triggered"`
 }
 
-func (s *server) triggerJob(ctx context.Context, in *jobInput) (*triggerOutput, error) {
+func (h *jobRoutes) triggerJob(ctx context.Context, in *jobInput) (*triggerOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.inScope(ctx, id); err != nil {
+	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	number, err := s.condition(ctx, in.r, id)
+	number, err := condition(ctx, h.view, in.r, id)
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Editor.Trigger(s.under(ctx, domain.ActionTrigger), id, number)
+	e, err := h.editor.Trigger(h.trail.under(ctx, domain.ActionTrigger), id, number)
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
@@ -301,27 +311,19 @@ type jobOutput struct {
 	Body wire.Job
 }
 
-func (s *server) jobBody(j *domain.Job) wire.Job {
-	at, fires := s.Live.NextFire(j.ID)
-	if !fires {
-		return wire.JobOf(j, nil)
-	}
-	return wire.JobOf(j, &at)
-}
-
-func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
+func (h *jobRoutes) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
 	}
-	j, err := s.Store.Jobs().Get(ctx, id)
+	j, err := h.view.Job(ctx, id)
 	if err != nil {
-		return nil, store.Coded(err)
+		return nil, err
 	}
 	if !seesNamespace(ctx, j.Current.Spec.Namespace) {
 		return nil, domain.NotFound("job", id)
 	}
-	return &jobOutput{etag(j.Current.Number), s.jobBody(&j)}, nil
+	return &jobOutput{etag(j.Current.Number), wire.JobOf(&j.Job, j.NextFireAt)}, nil
 }
 
 // JobFilter selects jobs in a list or an export.
@@ -368,7 +370,7 @@ type jobsBody struct {
 	NextCursor string     `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
 }
 
-func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
+func (h *jobRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
 	q, err := in.query(ctx)
 	if err != nil {
 		return nil, err
@@ -382,13 +384,13 @@ func (s *server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 		return nil, err
 	}
 	q.After, q.Limit = from.Job, limit+1 // one more tells whether there is a next page
-	jobs, err := s.Store.Jobs().List(ctx, q)
+	jobs, err := h.view.Jobs(ctx, q)
 	if err != nil {
-		return nil, store.Coded(err)
+		return nil, err
 	}
 	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, min(limit, len(jobs)))}}
 	for i := range jobs[:min(limit, len(jobs))] {
-		out.Body.Jobs = append(out.Body.Jobs, s.jobBody(&jobs[i]))
+		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&jobs[i].Job, jobs[i].NextFireAt))
 	}
 	if len(jobs) > limit {
 		out.Body.NextCursor = wire.Cursor{List: wire.CursorJobs, Job: jobs[limit-1].ID}.String()

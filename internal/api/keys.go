@@ -6,34 +6,42 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/danielgtaylor/huma/v2"
 )
 
-func (s *server) registerKeys() {
-	s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[newKey](), true, "")
-	register(s, huma.Operation{
+// keyRoutes make, list and revoke API keys.
+type keyRoutes struct {
+	keys    *access.Keyring
+	trail   *trail
+	maxBody int64
+}
+
+func (h *keyRoutes) register(rt *router) {
+	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[newKey](), true, "")
+	register(rt, huma.Operation{
 		OperationID: "create-key", Method: http.MethodPost, Path: "/keys", Tags: []string{"Keys"},
 		Summary: "Make an API key",
 		Description: "The answer is the only place where the key is ever shown: what is kept is its SHA-256. The " +
 			"first key must be an admin's, without an expiry; " +
 			"from then on every path but the probes needs a key. For admins.",
-		RequestBody: reference.JSONBody("NewKey"), MaxBodyBytes: s.MaxBody, DefaultStatus: http.StatusCreated,
-	}, s.createKey, kindInvalid, kindConflict, kindUnavailable)
-	register(s, huma.Operation{
+		RequestBody: reference.JSONBody("NewKey"), MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
+	}, h.createKey, kindInvalid, kindConflict, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Tags: []string{"Keys"},
 		Summary: "List the API keys", Description: "Those that are not revoked, oldest first, at most 1,000; the " +
 			"keys of the settings are not among them. For admins.",
-	}, s.listKeys, kindUnavailable)
-	register(s, huma.Operation{
+	}, h.listKeys, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/keys/{id}", Tags: []string{"Keys"},
 		Summary: "Revoke an API key",
 		Description: "It opens nothing from the moment that the request is read, also when the answer is 503: then " +
 			"ask again, so that it stays so after a restart. " +
 			"The last key of an admin that does not expire cannot be revoked while the settings have none. For admins.",
-	}, s.revokeKey, kindNotFound, kindConflict, kindUnavailable)
+	}, h.revokeKey, kindNotFound, kindConflict, kindUnavailable)
 }
 
 // newKey is the body of a request for a key.
@@ -75,7 +83,7 @@ type createdKeyBody struct {
 	ExpiresAt *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
 }
 
-func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
+func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
 	data, err := readBody(in.r)
 	if err != nil {
 		return nil, err
@@ -88,7 +96,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 		return nil, err
 	}
 	want.Name, want.Role = strings.TrimSpace(name), domain.Role(role)
-	text, key, err := s.Keys.Create(s.under(ctx, domain.ActionKeyCreate), want)
+	text, key, err := h.keys.Create(h.trail.under(ctx, domain.ActionKeyCreate), want)
 	if err != nil {
 		return nil, store.Coded(err)
 	}
@@ -103,8 +111,8 @@ type keysBody struct {
 	Keys []keyBody `json:"keys" nullable:"false" doc:"The keys."`
 }
 
-func (s *server) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error) {
-	stored, err := s.Keys.List(ctx)
+func (h *keyRoutes) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error) {
+	stored, err := h.keys.List(ctx)
 	if err != nil {
 		return nil, store.Coded(err)
 	}
@@ -127,12 +135,12 @@ type revokedKeyBody struct {
 	RevokedAt int64  `json:"revokedAt" doc:"From when on it opens nothing, Unix milliseconds." example:"1767229200000"`
 }
 
-func (s *server) revokeKey(ctx context.Context, in *revokeKeyInput) (*revokeKeyOutput, error) {
+func (h *keyRoutes) revokeKey(ctx context.Context, in *revokeKeyInput) (*revokeKeyOutput, error) {
 	id, err := domain.ParseKeyID(strings.TrimSpace(in.ID))
 	if err != nil {
 		return nil, asParameter("id", err)
 	}
-	key, err := s.Keys.Revoke(s.under(ctx, domain.ActionKeyRevoke), id)
+	key, err := h.keys.Revoke(h.trail.under(ctx, domain.ActionKeyRevoke), id)
 	if err != nil {
 		return nil, store.Coded(err)
 	}

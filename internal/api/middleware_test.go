@@ -208,8 +208,8 @@ func TestConfigIsChecked(t *testing.T) {
 	f := newFake()
 	for name, c := range map[string]Config{
 		"nothing":        {},
-		"no clock":       {Editor: f, Live: f, Store: fakeStore{f}},
-		"negative limit": {Editor: f, Live: f, Store: fakeStore{f}, MaxBody: -1},
+		"no clock":       {Editor: f, View: viewOf(t, fakeStore{f}, f), Store: fakeStore{f}},
+		"negative limit": {Editor: f, View: viewOf(t, fakeStore{f}, f), Store: fakeStore{f}, MaxBody: -1},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s was taken", name)

@@ -64,29 +64,40 @@ func seesNamespace(ctx context.Context, name string) bool {
 	return only == "" || only == name
 }
 
+// scope decides what a caller may see.
+type scope struct {
+	jobs   store.Jobs
+	spaces namespaces
+}
+
+func newScope(jobs store.Jobs) (*scope, error) {
+	seal, err := newSeal()
+	return &scope{jobs: jobs, spaces: namespaces{seal: seal}}, err
+}
+
 // sees reports whether the caller may see a job. One of which nothing is known
 // any more is nobody's.
-func (s *server) sees(ctx context.Context, id domain.JobID) (bool, error) {
+func (sc *scope) sees(ctx context.Context, id domain.JobID) (bool, error) {
 	if visitorOf(ctx).namespace == "" {
 		return true, nil
 	}
-	name, known := s.spaces.get(id)
+	name, known := sc.spaces.get(id)
 	if !known {
-		versions, err := s.Store.Jobs().Versions(ctx, id)
+		versions, err := sc.jobs.Versions(ctx, id)
 		if err != nil {
 			return false, err
 		}
 		if len(versions) > 0 {
 			name = versions[0].Spec.Namespace
-			s.spaces.put(id, name)
+			sc.spaces.put(id, name)
 		}
 	}
 	return seesNamespace(ctx, name), nil
 }
 
 // inScope refuses a job of another namespace as if it did not exist.
-func (s *server) inScope(ctx context.Context, id domain.JobID) error {
-	sees, err := s.sees(ctx, id)
+func (sc *scope) inScope(ctx context.Context, id domain.JobID) error {
+	sees, err := sc.sees(ctx, id)
 	if err == nil && !sees {
 		return domain.NotFound("job", id)
 	}
@@ -95,7 +106,7 @@ func (s *server) inScope(ctx context.Context, id domain.JobID) error {
 
 // newDoc returns the document that a new job is laid over: one in the caller's
 // namespace, if he has one.
-func (s *server) newDoc(ctx context.Context) domain.SpecDoc {
+func newDoc(ctx context.Context) domain.SpecDoc {
 	doc := domain.NewSpecDoc()
 	if only := visitorOf(ctx).namespace; only != "" {
 		doc.Namespace = only
@@ -123,7 +134,7 @@ const (
 // visible returns a page of what the caller may see of a list, and the cursor of
 // the next one. fetch reads the list after a cursor; placeOf tells an item's job
 // and place.
-func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor,
+func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 	placeOf func(*T) (domain.JobID, wire.Cursor),
 	fetch func(from wire.Cursor, limit int) ([]T, error)) (found []T, next string, err error) {
 	if visitorOf(ctx).namespace == "" {
@@ -136,7 +147,7 @@ func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor,
 		return found, next, err
 	}
 	if !from.Job.IsZero() {
-		s.spaces.seal.Decrypt(from.Job[:], from.Job[:])
+		sc.spaces.seal.Decrypt(from.Job[:], from.Job[:])
 	}
 	for range siftPieces {
 		piece, err := fetch(from, siftPiece)
@@ -145,12 +156,12 @@ func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor,
 		}
 		for i := range piece {
 			id, place := placeOf(&piece[i])
-			sees, err := s.sees(ctx, id)
+			sees, err := sc.sees(ctx, id)
 			if err != nil {
 				return nil, "", err
 			}
 			if sees && len(found) == limit {
-				return found, s.spaces.sealed(from), nil
+				return found, sc.spaces.sealed(from), nil
 			}
 			if sees {
 				found = append(found, piece[i])
@@ -161,5 +172,5 @@ func visible[T any](ctx context.Context, s *server, limit int, from wire.Cursor,
 			return found, "", nil
 		}
 	}
-	return found, s.spaces.sealed(from), nil
+	return found, sc.spaces.sealed(from), nil
 }

@@ -46,7 +46,7 @@ const maxGuessedPath = 200
 
 // near returns the path that was probably meant by one that is none; empty: no
 // guess.
-func (s *server) near(path string) string {
+func (rt *router) near(path string) string {
 	if len(path) > maxGuessedPath {
 		return ""
 	}
@@ -68,18 +68,18 @@ func (s *server) near(path string) string {
 	if other := otherPaths[guess]; other != "" {
 		guess = other
 	}
-	if guess == path || pathpkg.Clean(guess) != guess || len(s.methods(guess, "")) == 0 {
+	if guess == path || pathpkg.Clean(guess) != guess || len(rt.methods(guess, "")) == 0 {
 		return ""
 	}
 	return guess
 }
 
 // methods returns those that a path takes.
-func (s *server) methods(path, host string) []string {
+func (rt *router) methods(path, host string) []string {
 	var allow []string
 	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
 		probe := &http.Request{Method: method, URL: &url.URL{Path: path}, Host: host}
-		if _, pattern := s.mux.Handler(probe); pattern != "/" && pattern != "" {
+		if _, pattern := rt.mux.Handler(probe); pattern != "/" && pattern != "" {
 			allow = append(allow, method)
 		}
 	}
@@ -87,9 +87,9 @@ func (s *server) methods(path, host string) []string {
 }
 
 // nothing answers that a path is none, with the one that was probably meant.
-func (s *server) nothing(w http.ResponseWriter, r *http.Request) {
+func (rt *router) nothing(w http.ResponseWriter, r *http.Request) {
 	shown := echo(r.URL.Path)
-	if near := s.near(r.URL.Path); near != "" {
+	if near := rt.near(r.URL.Path); near != "" {
 		kindNotFound.problem("There is nothing at %v; did you mean %v? /docs lists the paths.", shown, near).write(w)
 		return
 	}
@@ -98,10 +98,10 @@ func (s *server) nothing(w http.ResponseWriter, r *http.Request) {
 
 // noRoute answers what no route takes: which methods the path has (OPTIONS), 405
 // when another method would be taken, otherwise 404.
-func (s *server) noRoute(w http.ResponseWriter, r *http.Request) {
-	allow := s.methods(r.URL.Path, r.Host)
+func (rt *router) noRoute(w http.ResponseWriter, r *http.Request) {
+	allow := rt.methods(r.URL.Path, r.Host)
 	if len(allow) == 0 {
-		s.nothing(w, r)
+		rt.nothing(w, r)
 		return
 	}
 	if r.Method == http.MethodOptions {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -129,8 +129,8 @@ func (t *tags) single() int {
 }
 
 // condition returns the version that the job must be at for a request to go on;
-// zero: at any. The engine compares it again when it has the job to itself.
-func (s *server) condition(ctx context.Context, r *http.Request, id domain.JobID) (version int, err error) {
+// zero: at any. The editor compares it again when it has the job to itself.
+func condition(ctx context.Context, v *view.View, r *http.Request, id domain.JobID) (version int, err error) {
 	match, err := parseTags("If-Match", r.Header.Values("If-Match"))
 	if err != nil {
 		return 0, err
@@ -144,9 +144,9 @@ func (s *server) condition(ctx context.Context, r *http.Request, id domain.JobID
 	case !none.there && match.single() != 0:
 		return match.single(), nil
 	}
-	j, err := s.Store.Jobs().Get(ctx, id)
+	j, err := v.Job(ctx, id)
 	if err != nil {
-		return 0, store.Coded(err)
+		return 0, err
 	}
 	current := j.Current.Number
 	switch {

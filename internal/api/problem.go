@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/uuid"
 )
@@ -261,4 +263,25 @@ func (p *Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the client is gone: there is nobody to tell
+}
+
+// tell makes the problem of an error, and logs the error where it is not the
+// caller's.
+func tell(ctx context.Context, log *slog.Logger, err error) *Problem {
+	p := problemOf(err)
+	switch {
+	case p.Status < http.StatusInternalServerError:
+	case errors.Is(err, context.Canceled):
+	default:
+		log.LogAttrs(ctx, slog.LevelError, "request failed",
+			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance),
+			slog.Any(telemetry.KeyError, err))
+	}
+	return p
+}
+
+// panicProblem is the answer to a request that ended in a panic, and its number.
+func panicProblem() (id string, answer http.Handler) {
+	p := internalProblem(nil)
+	return p.Instance, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { p.write(w) })
 }

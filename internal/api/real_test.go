@@ -68,12 +68,13 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 		t.Fatal(err)
 	}
 	c := Config{
-		Editor: ed, Live: e, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
+		Editor: ed, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
 		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: []string{"bank"},
 	}
 	for _, fn := range change {
 		fn(&c)
 	}
+	c.View = viewOf(t, c.Store, e)
 	h, err := New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -2,13 +2,11 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
-	"path"
 	"reflect"
 	"slices"
 	"sort"
@@ -35,23 +33,42 @@ func (rq *request) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
+// router finds the handler of a request: who may come in, which route it is, whether its
+// form is right.
+type router struct {
+	mux     *http.ServeMux
+	huma    huma.API
+	guard   *guard
+	metrics *telemetry.Metrics
+	log     *slog.Logger
+	version string // of Belfry
+}
+
+func newRouter(g *guard, metrics *telemetry.Metrics, log *slog.Logger, version string) *router {
+	mux := http.NewServeMux()
+	return &router{
+		mux: mux, huma: humago.New(mux, reference.Config(version)), guard: g, metrics: metrics, log: log,
+		version: version,
+	}
+}
+
 // register adds a route to the mux and to the OpenAPI document. refusals are
 // the kinds of problems that it can answer with, beside those that every route
 // can.
-func register[I, O any](s *server, op huma.Operation, handle func(context.Context, *I) (*O, error), refusals ...kind) {
+func register[I, O any](rt *router, op huma.Operation, handle func(context.Context, *I) (*O, error), refusals ...kind) {
 	op.SkipValidateParams, op.SkipValidateBody = true, true
-	op.Middlewares = append(op.Middlewares, s.admit)
-	s.documentProblems(&op, refusals)
+	op.Middlewares = append(op.Middlewares, rt.admit)
+	rt.documentProblems(&op, refusals)
 	body := op.RequestBody
 	op.RequestBody = nil // huma would read the body itself
-	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(rt.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, s.tell(ctx, err)
+			return nil, tell(ctx, rt.log, err)
 		}
 		return out, nil
 	})
-	for _, documented := range reference.Operations(s.huma.OpenAPI().Paths[op.Path]) {
+	for _, documented := range reference.Operations(rt.huma.OpenAPI().Paths[op.Path]) {
 		if documented.Method == op.Method {
 			documented.RequestBody = body
 		}
@@ -59,19 +76,19 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 }
 
 // registerPage adds a route whose answer is not made by huma.
-func (s *server) registerPage(op huma.Operation, contentType string, h http.Handler) {
-	s.documentProblems(&op, nil)
+func (rt *router) registerPage(op huma.Operation, contentType string, h http.Handler) {
+	rt.documentProblems(&op, nil)
 	op.Responses["200"] = &huma.Response{
 		Description: "OK",
 		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string"}}},
 	}
-	s.huma.OpenAPI().AddOperation(&op)
-	s.mux.Handle(op.Method+" "+op.Path, h)
+	rt.huma.OpenAPI().AddOperation(&op)
+	rt.mux.Handle(op.Method+" "+op.Path, h)
 }
 
 // documentProblems writes the problems of a route into its responses.
-func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
-	schema := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+func (rt *router) documentProblems(op *huma.Operation, refusals []kind) {
+	schema := rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
@@ -100,7 +117,7 @@ func (s *server) documentProblems(op *huma.Operation, refusals []kind) {
 // admit refuses a request whose form is wrong before its handler sees it:
 // unknown or repeated query parameters, the wrong content type, a body that is
 // announced as too large.
-func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
+func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	op := ctx.Operation()
 	var err error
@@ -117,7 +134,7 @@ func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
 		err = checkCoding(r.Header.Values("Content-Encoding"))
 	}
 	if err != nil {
-		s.tell(r.Context(), err).write(w)
+		tell(r.Context(), rt.log, err).write(w)
 		return
 	}
 	next(ctx)
@@ -214,49 +231,4 @@ func checkCoding(codings []string) error {
 		}
 	}
 	return nil
-}
-
-// ServeHTTP implements http.Handler: it asks the guard, then hands the request to
-// its route.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	caller, refusal := s.guard.admits(r)
-	if refusal != nil {
-		s.Metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
-		refusal.write(w)
-		return
-	}
-	inner := withVisitor(r, caller)
-	defer func() { r.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
-	s.route(w, inner)
-}
-
-// route hands the request to the mux. Paths that are not clean ("/jobs/../x") are
-// no paths of ours: the mux would redirect them, with a page.
-func (s *server) route(w http.ResponseWriter, r *http.Request) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		s.nothing(w, r)
-		return
-	}
-	s.mux.ServeHTTP(w, r)
-}
-
-// tell makes the problem of an error, and logs the error where it is not the
-// caller's.
-func (s *server) tell(ctx context.Context, err error) *Problem {
-	p := problemOf(err)
-	switch {
-	case p.Status < http.StatusInternalServerError:
-	case errors.Is(err, context.Canceled):
-	default:
-		s.Log.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance),
-			slog.Any(telemetry.KeyError, err))
-	}
-	return p
-}
-
-// panicProblem is the answer to a request that ended in a panic, and its number.
-func panicProblem() (id string, answer http.Handler) {
-	p := internalProblem(nil)
-	return p.Instance, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { p.write(w) })
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -28,17 +29,23 @@ const (
 	shiftYears     = 2
 )
 
-func (s *server) registerSchedules() {
-	s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[previewRequest](), true, "")
-	register(s, huma.Operation{
+// scheduleRoutes say what a schedule means.
+type scheduleRoutes struct {
+	clock   clock.Clock
+	maxBody int64
+}
+
+func (h *scheduleRoutes) register(rt *router) {
+	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[previewRequest](), true, "")
+	register(rt, huma.Operation{
 		OperationID: "preview-schedule", Method: http.MethodPost, Path: "/schedules/preview",
 		Tags:    []string{"Schedules"},
 		Summary: "See what a schedule means",
 		Description: "In words, as instants, and what clock changes do to it in the two years after. Stores nothing. " +
 			"The same rules as a job's: what is refused here is refused there. next is shorter than count when the " +
 			"schedule ends.",
-		RequestBody: reference.JSONBody("PreviewRequest"), MaxBodyBytes: s.MaxBody,
-	}, s.preview, kindInvalid)
+		RequestBody: reference.JSONBody("PreviewRequest"), MaxBodyBytes: h.maxBody,
+	}, h.preview, kindInvalid)
 }
 
 type previewInput struct{ request }
@@ -75,12 +82,12 @@ type shiftState struct {
 	Effect string `json:"effect" doc:"What will happen." example:"02:30:00 does not exist: fires at 03:00:00"`
 }
 
-func (s *server) preview(_ context.Context, in *previewInput) (*previewOutput, error) {
+func (h *scheduleRoutes) preview(_ context.Context, in *previewInput) (*previewOutput, error) {
 	data, err := readBody(in.r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.parsePreview(data)
+	p, err := h.parsePreview(data)
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +134,13 @@ func (p *previewed) warnings() []string {
 }
 
 // parsePreview names every wrong field, as the spec of a job does.
-func (s *server) parsePreview(data []byte) (previewed, error) {
+func (h *scheduleRoutes) parsePreview(data []byte) (previewed, error) {
 	var schedule string
 	var job *string
 	var after reference.Instant
 	zone := "UTC"
 	dst := domain.DefaultSpec().DST
-	p := previewed{after: s.Clock.Now(), count: defaultPreview}
+	p := previewed{after: h.clock.Now(), count: defaultPreview}
 	fields := map[string]any{
 		"schedule": &schedule, "timezone": &zone, "after": &after, "count": &p.count, "dst": &dst, "jobId": &job,
 	}

@@ -212,23 +212,3 @@ func TestVersionsAsTags(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func TestMergeNewest(t *testing.T) {
-	a, b := domain.JobID{1}, domain.JobID{2}
-	e := func(job domain.JobID, at, nonce int64, s domain.Status) domain.Execution {
-		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce}, Status: s}
-	}
-	facts := []domain.Execution{e(a, 9, 0, "SUCCESS"), e(b, 5, 2, "FAILED"), e(a, 5, 2, "SUCCESS")}
-	live := []domain.Execution{e(a, 10, 0, "RUNNING"), e(b, 5, 3, "PENDING"), e(b, 5, 2, "RUNNING"),
-		e(a, 1, 0, "PENDING")}
-	want := []domain.Execution{live[0], facts[0], live[1], facts[1], facts[2], live[3]}
-	if diff := cmp.Diff(want, mergeNewest(facts, live)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(facts, mergeNewest(facts, nil)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(live, mergeNewest(nil, live)); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -6,6 +6,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
+// jobRules are what a server says of a job beside the job's own rules.
+type jobRules struct {
+	checkTarget  func(url string) error // why it would not be called; nil: every URL may be
+	certificates []string               // names that a job may say
+}
+
 // warnings returns what is allowed in a job but is probably not intended: the warnings
 // of a preview about the schedule, in the same words, and those of this server about the
 // target. A target that the server would not call is a warning and no error: its name
@@ -13,15 +19,15 @@ import (
 // allows its targets is made.
 //
 // Every answer about a job has its warnings from here.
-func (s *server) warnings(spec *domain.Spec) []string {
-	return slices.Concat(spec.ScheduleWarnings(), s.targetWarnings(spec.API))
+func (r *jobRules) warnings(spec *domain.Spec) []string {
+	return slices.Concat(spec.ScheduleWarnings(), r.targetWarnings(spec.API))
 }
 
-func (s *server) targetWarnings(api string) []string {
-	if s.CheckTarget == nil {
+func (r *jobRules) targetWarnings(api string) []string {
+	if r.checkTarget == nil {
 		return nil
 	}
-	if err := s.CheckTarget(api); err != nil {
+	if err := r.checkTarget(api); err != nil {
 		return []string{"api: this server will not call it: " + err.Error()}
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
+	"github.com/belfry-scheduler/belfry/internal/egress"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/executor"
 	"github.com/belfry-scheduler/belfry/internal/front"
@@ -25,6 +26,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -119,17 +121,28 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	handler, err := api.New(api.Config{
-		Editor: a.editor, Live: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
-		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
-		MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: names,
-		Checks: []func() domain.Check{a.checkLog, a.checkHistory},
-	})
+	handler, err := a.openAPI(clk, metrics, version, started, policy, names)
 	if err != nil {
 		return err
 	}
 	return a.openServer(handler, clk, metrics)
+}
+
+// openAPI makes the routes over what is stored and what has not ended.
+func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
+	policy *egress.Policy, certificates []string) (http.Handler, error) {
+	shown, err := view.New(view.Config{
+		Store: a.store, Live: a.engine, Checks: []func() domain.Check{a.checkLog, a.checkHistory},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Config{
+		Editor: a.editor, View: shown, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
+		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
+		MaxImport: a.cfg.MaxImport,
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: certificates,
+	})
 }
 
 // openServer makes the HTTP server, with TLS where there is a certificate.

@@ -30,4 +30,10 @@
 // Tests record a timeline on a real store and take records away: each fire that
 // has none is named, and no other, whatever the size of the pieces. A test of
 // the whole server deletes a row by hand and asks.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	throttle.go audit.go auditor.go
 package audit

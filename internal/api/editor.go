@@ -7,7 +7,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/edit"
 )
 
-// Editor changes jobs. Errors are *[domain.Error] where the caller can do
+// Editor changes jobs: an *[edit.Editor]. Errors are *[domain.Error] where the caller can do
 // something about them; the rest are faults.
 type Editor interface {
 	// Create makes one job of each document, active or paused. The result has
@@ -28,17 +28,4 @@ type Editor interface {
 	// SetActive resumes or pauses a job, and reports whether that changed it.
 	SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool) (
 		v domain.Version, changed bool, err error)
-}
-
-// Observer tells what the store does not know: what has not ended yet.
-type Observer interface {
-	// Live returns an execution that has not ended.
-	Live(id domain.ExecutionID) (domain.Execution, bool)
-	// LiveByJob returns at most limit executions of a job that have not
-	// ended, newest scheduled first.
-	LiveByJob(id domain.JobID, limit int) []domain.Execution
-	// NextFire returns the job's next fire in Unix milliseconds, or false.
-	NextFire(id domain.JobID) (int64, bool)
-	// Health returns the engine's view of itself.
-	Health() domain.Health
 }

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/view"
+	"github.com/belfry-scheduler/belfry/internal/wire"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// listRoutes list executions of all jobs.
+type listRoutes struct {
+	view  *view.View
+	scope *scope
+}
+
+func (h *listRoutes) register(rt *router) {
+	register(rt, huma.Operation{
+		OperationID: "list-recent-executions", Method: http.MethodGet, Path: "/observability/executions/recent",
+		Tags:        []string{"Observability"},
+		Summary:     "List the latest executions of all jobs",
+		Description: "Those that have ended, newest scheduled first.",
+	}, h.recentExecutions, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "list-failed-executions", Method: http.MethodGet, Path: "/observability/executions/failed",
+		Tags:    []string{"Observability"},
+		Summary: "List failed executions", Description: "Those with status FAILED or UNKNOWN, newest scheduled first.",
+	}, h.failedExecutions, kindUnavailable)
+}
+
+type recentInput struct {
+	Limit  limitParam `query:"limit"`
+	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+func (h *listRoutes) recentExecutions(ctx context.Context, in *recentInput) (*executionsOutput, error) {
+	return h.page(ctx, in, h.view.Recent)
+}
+
+// page answers a list of executions of all jobs that the caller may see.
+func (h *listRoutes) page(ctx context.Context, in *recentInput,
+	list func(context.Context, store.Page) ([]domain.Execution, error)) (*executionsOutput, error) {
+	limit, err := in.Limit.parse()
+	if err != nil {
+		return nil, err
+	}
+	from, err := wire.ParseCursor(wire.CursorExecutions, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := visible(ctx, h.scope, limit, from, executionCursor,
+		func(from wire.Cursor, limit int) ([]domain.Execution, error) {
+			return list(ctx, store.Page{Before: from.FireKey(), Limit: limit})
+		})
+	if err != nil {
+		return nil, err
+	}
+	out := pageOf(found, len(found))
+	out.Body.NextCursor = next
+	return out, nil
+}
+
+func executionCursor(e *domain.Execution) (domain.JobID, wire.Cursor) {
+	return e.JobID, wire.CursorOf(e.FireKey)
+}
+
+type failedInput struct {
+	JobID  string     `query:"jobId" format:"uuid" doc:"Only executions of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Limit  limitParam `query:"limit"`
+	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+func (h *listRoutes) failedExecutions(ctx context.Context, in *failedInput) (*executionsOutput, error) {
+	var job domain.JobID
+	if in.JobID != "" {
+		var err error
+		if job, err = parseJobID("jobId", in.JobID); err != nil {
+			return nil, err
+		}
+	}
+	return h.page(ctx, &recentInput{in.Limit, in.Cursor},
+		func(ctx context.Context, p store.Page) ([]domain.Execution, error) {
+			return h.view.Failed(ctx, job, p)
+		})
+}

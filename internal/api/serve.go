@@ -1,0 +1,31 @@
+package api
+
+import (
+	"net/http"
+	"path"
+	"strings"
+)
+
+// ServeHTTP implements http.Handler: it asks the guard, then hands the request to
+// its route.
+func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	caller, refusal := rt.guard.admits(r)
+	if refusal != nil {
+		rt.metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
+		refusal.write(w)
+		return
+	}
+	inner := withVisitor(r, caller)
+	defer func() { r.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
+	rt.route(w, inner)
+}
+
+// route hands the request to the mux. Paths that are not clean ("/jobs/../x") are
+// no paths of ours: the mux would redirect them, with a page.
+func (rt *router) route(w http.ResponseWriter, r *http.Request) {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		rt.nothing(w, r)
+		return
+	}
+	rt.mux.ServeHTTP(w, r)
+}

@@ -1,0 +1,221 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
+	"github.com/belfry-scheduler/belfry/internal/store/memory"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMergeNewest(t *testing.T) {
+	a, b := domain.JobID{1}, domain.JobID{2}
+	e := func(job domain.JobID, at, nonce int64, s domain.Status) domain.Execution {
+		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce}, Status: s}
+	}
+	facts := []domain.Execution{e(a, 9, 0, "SUCCESS"), e(b, 5, 2, "FAILED"), e(a, 5, 2, "SUCCESS")}
+	live := []domain.Execution{e(a, 10, 0, "RUNNING"), e(b, 5, 3, "PENDING"), e(b, 5, 2, "RUNNING"),
+		e(a, 1, 0, "PENDING")}
+	want := []domain.Execution{live[0], facts[0], live[1], facts[1], facts[2], live[3]}
+	if diff := cmp.Diff(want, mergeNewest(facts, live)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(facts, mergeNewest(facts, nil)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(live, mergeNewest(nil, live)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// source is a live source of what a test says. looked is called after each look.
+type source struct {
+	runs   []domain.Execution
+	health domain.Health
+	looked func()
+}
+
+func (s *source) Live(id domain.ExecutionID) (domain.Execution, bool) {
+	defer s.looked()
+	for _, x := range s.runs {
+		if x.ID() == id {
+			return x, true
+		}
+	}
+	return domain.Execution{}, false
+}
+
+func (s *source) LiveByJob(id domain.JobID, limit int) (out []domain.Execution) {
+	defer s.looked()
+	for _, x := range s.runs {
+		if x.JobID == id && len(out) < limit {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (s *source) NextFire(id domain.JobID) (int64, bool) { return 77, id == domain.JobID{1} }
+func (s *source) Health() domain.Health                  { return s.health }
+
+func newView(t *testing.T) (*View, *source, *faulty.Store) {
+	t.Helper()
+	db, err := memory.NewDisk(clock.System{}).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := faulty.New(db, 1)
+	live := &source{looked: func() {}}
+	v, err := New(Config{Store: st, Live: live})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, live, st
+}
+
+func run(at int64, s domain.Status) domain.Execution {
+	return domain.Execution{FireKey: domain.FireKey{JobID: domain.JobID{1}, ScheduledAt: at}, Version: 1, Status: s}
+}
+
+func record(t *testing.T, st store.Store, facts ...domain.Execution) {
+	t.Helper()
+	if err := st.Ledger().Record(context.Background(), store.Batch{Facts: facts}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An execution that ends between the looks of a call is in its answer, as the fact.
+func TestExecutionThatEndsMeanwhile(t *testing.T) {
+	v, live, st := newView(t)
+	live.runs = []domain.Execution{run(5_000, domain.StatusRunning)}
+	ended := false
+	live.looked = func() {
+		if !ended {
+			ended = true
+			live.runs = nil
+			record(t, st, run(5_000, domain.StatusSuccess))
+		}
+	}
+	all, err := v.Executions(t.Context(), domain.JobID{1}, store.Page{Limit: 5})
+	if err != nil || len(all) != 1 || all[0].Status != domain.StatusSuccess {
+		t.Errorf("%+v, error %v", all, err)
+	}
+	x, err := v.Execution(t.Context(), all[0].ID())
+	if err != nil || x.Status != domain.StatusSuccess {
+		t.Errorf("%+v, error %v", x, err)
+	}
+	// It leaves the live source just before it is looked for there.
+	next := run(6_000, domain.StatusSuccess)
+	live.looked = func() { record(t, st, next) }
+	if x, err := v.Execution(t.Context(), next.ID()); err != nil || x.Status != domain.StatusSuccess {
+		t.Errorf("%+v, error %v", x, err)
+	}
+	live.looked = func() {}
+	if _, err := v.Execution(t.Context(), domain.ExecutionID{9}); domain.ErrorCode(err) != domain.CodeNotFound {
+		t.Errorf("an unknown one: %v", err)
+	}
+}
+
+// Pages of any size show the same list.
+func TestPages(t *testing.T) {
+	v, live, st := newView(t)
+	for i := range int64(7) {
+		record(t, st, run(1_000*i+1_000, domain.StatusSuccess))
+	}
+	for i := range int64(6) {
+		live.runs = append([]domain.Execution{run(1_000*i+1_500, domain.StatusRunning)}, live.runs...)
+	}
+	for limit := 1; limit <= 14; limit++ {
+		var got []int64
+		page := store.Page{Limit: limit}
+		for {
+			all, err := v.Executions(t.Context(), domain.JobID{1}, page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = all[:min(limit, len(all))]
+			for _, x := range all {
+				got = append(got, x.ScheduledAt)
+			}
+			if len(all) < limit {
+				break
+			}
+			page.Before = all[limit-1].FireKey
+		}
+		if len(got) != 13 || !slices.IsSortedFunc(got, func(a, b int64) int { return int(b - a) }) {
+			t.Errorf("limit %d: %v", limit, got)
+		}
+	}
+}
+
+// Of a job that was never there nothing is answered; of one without history an empty
+// list.
+func TestUnknownJob(t *testing.T) {
+	v, _, st := newView(t)
+	if _, err := v.Executions(t.Context(), domain.JobID{2}, store.Page{Limit: 5}); domain.ErrorCode(
+		err) != domain.CodeNotFound {
+		t.Errorf("error %v", err)
+	}
+	version := domain.Version{JobID: domain.JobID{1}, Number: 1, EffectiveTo: domain.Forever,
+		Spec: domain.DefaultSpec()}
+	if err := st.Jobs().Create(t.Context(), []domain.Version{version}); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := v.Executions(t.Context(), domain.JobID{1}, store.Page{Limit: 5}); err != nil || len(all) != 0 {
+		t.Errorf("%v, error %v", all, err)
+	}
+	j, err := v.Job(t.Context(), domain.JobID{1})
+	if err != nil || j.NextFireAt == nil || *j.NextFireAt != 77 {
+		t.Errorf("%+v, error %v", j, err)
+	}
+	jobs, err := v.Jobs(t.Context(), store.JobQuery{Limit: 5})
+	if err != nil || len(jobs) != 1 || *jobs[0].NextFireAt != 77 {
+		t.Errorf("%+v, error %v", jobs, err)
+	}
+}
+
+// What the store cannot do has a code.
+func TestFaultsOfTheStore(t *testing.T) {
+	v, _, st := newView(t)
+	st.Add(faulty.Rule{Err: errors.New("disk gone")})
+	ctx, page := t.Context(), store.Page{Limit: 1}
+	for name, read := range map[string]func() error{
+		"job":        func() error { _, err := v.Job(ctx, domain.JobID{1}); return err },
+		"jobs":       func() error { _, err := v.Jobs(ctx, store.JobQuery{Limit: 1}); return err },
+		"executions": func() error { _, err := v.Executions(ctx, domain.JobID{1}, page); return err },
+		"execution":  func() error { _, err := v.Execution(ctx, domain.ExecutionID{1}); return err },
+		"recent":     func() error { _, err := v.Recent(ctx, page); return err },
+		"failed":     func() error { _, err := v.Failed(ctx, domain.JobID{}, page); return err },
+		"counts":     func() error { _, err := v.Counts(ctx, 0); return err },
+	} {
+		if err := read(); domain.ErrorCode(err) != domain.CodeUnavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// One check that fails is enough, whoever makes it.
+func TestHealth(t *testing.T) {
+	good, bad := domain.Check{Name: "a", OK: true}, domain.Check{Name: "b"}
+	for name, c := range map[string]struct {
+		live  domain.Health
+		other domain.Check
+		ready bool
+	}{
+		"all is well":      {domain.Health{Ready: true, Checks: []domain.Check{good}}, good, true},
+		"it is not ready":  {domain.Health{Checks: []domain.Check{good}}, good, false},
+		"one of its fails": {domain.Health{Ready: true, Checks: []domain.Check{bad}}, good, false},
+		"another fails":    {domain.Health{Ready: true, Checks: []domain.Check{good}}, bad, false},
+	} {
+		v := View{live: &source{health: c.live}, checks: []func() domain.Check{func() domain.Check { return c.other }}}
+		if h := v.Health(); h.Ready != c.ready || len(h.Checks) != 2 {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package view
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// Job is a job as it is stored, and when it fires next.
+type Job struct {
+	domain.Job
+	NextFireAt *int64 // Unix milliseconds; nil: never
+}
+
+func (v *View) withNext(j *domain.Job) Job {
+	at, fires := v.live.NextFire(j.ID)
+	if !fires {
+		return Job{Job: *j}
+	}
+	return Job{*j, &at}
+}
+
+// Job returns a job that is not deleted, or CodeNotFound.
+func (v *View) Job(ctx context.Context, id domain.JobID) (Job, error) {
+	j, err := v.jobs.Get(ctx, id)
+	if err != nil {
+		return Job{}, store.Coded(err)
+	}
+	return v.withNext(&j), nil
+}
+
+// Jobs returns jobs in the order of their ids.
+func (v *View) Jobs(ctx context.Context, q store.JobQuery) ([]Job, error) {
+	found, err := v.jobs.List(ctx, q)
+	if err != nil {
+		return nil, store.Coded(err)
+	}
+	out := make([]Job, len(found))
+	for i := range found {
+		out[i] = v.withNext(&found[i])
+	}
+	return out, nil
+}
+
+// Counts are the counters of jobs and executions.
+type Counts struct {
+	Jobs, Active int64
+	Ever, Recent store.Totals // since the database was made, and since the instant
+}
+
+// Counts returns the counters, with those of executions that have ended since the
+// instant.
+func (v *View) Counts(ctx context.Context, since int64) (c Counts, err error) {
+	if c.Jobs, c.Active, err = v.jobs.Count(ctx); err != nil {
+		return c, store.Coded(err)
+	}
+	if c.Ever, err = v.history.Totals(ctx, 0); err != nil {
+		return c, store.Coded(err)
+	}
+	c.Recent, err = v.history.Totals(ctx, since)
+	return c, store.Coded(err)
+}
