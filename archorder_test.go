@@ -27,8 +27,7 @@ const orderHeading = "# Order of the files"
 
 // unordered are packages of more than a few files whose doc.go does not say their
 // order yet. The list only gets shorter.
-var unordered = []string{
-}
+var unordered = []string{}
 
 const fewFiles = 3 // a package of so many files needs no order
 
