@@ -2,9 +2,11 @@ package cron
 
 import "math/bits"
 
-// Days are counted from 1970-01-01. The conversions are days_from_civil and civil_from_days of Howard Hinnant,
-// "chrono-Compatible Low-Level Date Algorithms", https://howardhinnant.github.io/date_algorithms.html, reduced to years
-// after 0, which is all that is asked here: the year is taken to begin on 1 March, so that the leap day comes last.
+// Days are counted from 1970-01-01. The conversions are days_from_civil and
+// civil_from_days of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+// https://howardhinnant.github.io/date_algorithms.html, reduced to years after 0, because
+// others do not occur here. A year begins on 1 March in them, so that the leap day is its
+// last day.
 
 const (
 	daySeconds = 86_400
@@ -56,7 +58,8 @@ func monthDays(year, month int) int {
 	return 30 + (month^month>>3)&1
 }
 
-// split takes a reading (seconds since 1970-01-01 00:00:00 on the wall clock) apart into day and second of the day.
+// split converts a reading (seconds since 1970-01-01 00:00:00 on the wall clock) to a day
+// and a second of that day.
 func split(wall int64) (day, second int64) {
 	const bias = 7 // keeps the division on positive numbers for readings in 1969
 	day = int64(uint64(wall+bias*daySeconds)/daySeconds) - bias

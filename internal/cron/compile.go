@@ -17,7 +17,7 @@ func compileIn(text string, z *zone, dst DST) (*Schedule, error) {
 	return c.Schedule, nil
 }
 
-// readText tells the three kinds of text apart.
+// readText distinguishes the three kinds of text.
 func (c compiler) readText() error {
 	trimmed := strings.Trim(c.text, " \t")
 	if strings.HasPrefix(trimmed, "@") {
@@ -26,7 +26,8 @@ func (c compiler) readText() error {
 	return c.readFields(c.text)
 }
 
-// checkText refuses what is too long or not printable ASCII, so that bytes are columns from here on.
+// checkText refuses texts that are too long or not printable ASCII, so that the code
+// after it can use bytes as columns.
 func checkText(text string) error {
 	if len(text) > MaxLength {
 		return fail("schedule", MaxLength+1, "", "", "is longer than %d bytes", MaxLength)
@@ -84,9 +85,10 @@ func (c compiler) readFields(text string) error {
 	return c.checkFires(text, syn)
 }
 
-// checkFires refuses an expression without a single fire. H in a day field chooses only days that every month has. So
-// whether a hashed expression fires can differ between jobs only by the month (31 H), and each month that H may choose
-// must have a fire.
+// checkFires refuses an expression that has no fire at all. H in a day field chooses only
+// days that every month has. Therefore only H in the month field can make the difference
+// between jobs (a day 31 with a hashed month), and each month that H may choose must have
+// a fire.
 func (c compiler) checkFires(text string, syn *syntax) error {
 	for _, h := range c.pattern.hashed {
 		if h.field != fieldMonth {
@@ -107,7 +109,8 @@ func (c compiler) checkFires(text string, syn *syntax) error {
 	return nil
 }
 
-// neverFires points at the day of the month when that is restricted, since it is what months can lack.
+// neverFires returns an error at the day of the month if that field is restricted,
+// because only a day can be missing in a month; otherwise at the whole text.
 func neverFires(text string, syn *syntax, hint string) error {
 	if restricted(syn[fieldDOM]) {
 		words := splitWords(text)

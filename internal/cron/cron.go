@@ -28,8 +28,8 @@ func Parse(text, zone string, dst DST) (*Schedule, error) {
 	return intern(key{s.text, s.clock.zone.name, dst}, s), nil // with the schedule's own strings
 }
 
-// compile reads the text and builds the schedule. The arguments are normal: zone not empty, dst filled in. What it
-// refuses comes with advice.
+// compile reads the text and builds the schedule. The arguments are normalized: zone is
+// not empty, dst is filled in. An error comes with advice.
 func compile(text, zoneName string, dst DST) (*Schedule, error) {
 	z, err := loadZone(zoneName)
 	if err != nil {

@@ -18,8 +18,8 @@ type Error struct {
 	// Msg says what is wrong, Hint what would be right; Hint may be empty.
 	Msg  string
 	Hint string
-	// Suggestion is what Hint offers, if it offers something: accepted by Parse, and compared with what the text means
-	// where it comes from.
+	// Suggestion is what Hint offers, or nil. Parse accepts it, and it has been compared
+	// with the meaning of the text in the other scheduler.
 	Suggestion *Suggestion
 }
 
@@ -42,7 +42,8 @@ func (s *Suggestion) String() string {
 // Error renders one line: field, column, text, what is wrong, what would be right.
 func (e *Error) Error() string { return e.Field + ", " + e.fault() }
 
-// Within renders the line for a document that puts the name of its own field before it, so that no name comes twice.
+// Within returns the message for a document that puts the name of its own field before
+// it, so that no field is named twice.
 func (e *Error) Within(field string) string {
 	if e.Field == field {
 		return "at " + e.fault()
@@ -71,7 +72,8 @@ func fail(field string, pos int, text, hint, msg string, args ...any) *Error {
 	return &Error{Field: field, Pos: pos, Text: clip(text), Msg: fmt.Sprintf(msg, args...), Hint: hint}
 }
 
-// clip keeps an error readable when the offending text is long. It cuts at a byte, so it is only shown quoted.
+// clip shortens a long text so that an error stays readable. It cuts at a byte, so the
+// result is only shown quoted.
 func clip(s string) string {
 	const most = 48
 	if len(s) <= most {

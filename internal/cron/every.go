@@ -55,7 +55,8 @@ func parseAt(text string, pos int) (int64, error) {
 // period is that of @every, in seconds.
 type period int64
 
-// origin is the instant that k counts from. An anchor before 1970 is moved to just before it, in step.
+// origin is the instant from which k counts. An anchor before 1970 is moved by whole
+// periods to just before 1970.
 func (p period) origin(anchor int64) int64 {
 	if anchor < MinInstant {
 		return anchor%int64(p) - int64(p)

@@ -94,7 +94,8 @@ func (f *fields) days(year, month int, first int64) uint64 {
 // 1st is the weekday wd.
 func rotate(set uint64, wd uint) uint64 { return (set>>wd | set<<(7-wd)) & 127 }
 
-// weekdays spreads a set of weekdays over a month: the week's pattern, five times over, from bit 1.
+// weekdays repeats a set of weekdays over a month: the pattern of the week, five times,
+// from bit 1.
 func weekdays(set uint64, wd uint) uint64 {
 	return rotate(set, wd) * (1 | 1<<7 | 1<<14 | 1<<21 | 1<<28) << 1
 }
@@ -118,7 +119,9 @@ func (f *fields) specialDays(n int, wd uint) uint64 {
 	return m
 }
 
-// nearestWeekday moves a Saturday to the Friday and a Sunday to the Monday beside it, but never out of the month.
+// nearestWeekday moves a Saturday to the Friday before it and a Sunday to the Monday
+// after it. If that day is in another month, the nearest weekday on the other side is
+// used.
 func nearestWeekday(d, n int, wd uint) int {
 	switch (int(wd) + d - 1) % 7 {
 	case 6:

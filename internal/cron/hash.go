@@ -2,16 +2,18 @@ package cron
 
 import "math/bits"
 
-// The hash behind H. It decides when jobs fire, so it can never change; the golden values in hash_test.go hold it.
+// H chooses its value with this hash. The hash determines when jobs fire, so it must
+// never change; hash_test.go compares it with golden values.
 //
 //	seed        = FNV-1a, 64 bit, over the 16 bytes of the job id
 //	h(seed, f)  = SplitMix64 finalizer of seed + (f+1) * 0x9e3779b97f4a7c15    f: 0 second .. 5 day-of-week
 //	H over a..b = a + high 64 bits of h * (b-a+1)
 //	H(a-b)/n    = a + high 64 bits of h * n, then every n-th value up to b
 //
-// FNV: https://datatracker.ietf.org/doc/html/rfc9923. SplitMix64: Steele, Lea and Flood, "Fast splittable
-// pseudorandom number generators", OOPSLA 2014. The product's high word in place of a remainder: Lemire, "Fast random
-// integer generation in an interval", ACM TOMACS 29 (2019).
+// FNV: https://datatracker.ietf.org/doc/html/rfc9923. SplitMix64: Steele, Lea and Flood,
+// "Fast splittable pseudorandom number generators", OOPSLA 2014. Using the high word of
+// the product instead of a remainder: Lemire, "Fast random integer generation in an
+// interval", ACM TOMACS 29 (2019).
 
 // SeedOf is the seed of a job: a hash of its id, the same at all times and on every machine.
 func SeedOf(id [16]byte) uint64 {

@@ -15,7 +15,8 @@ type refused struct {
 	dst  DST
 }
 
-// advise completes the error of a text that was refused: what it means where it comes from, and the same for Belfry.
+// advise adds advice to the error of a refused text: what it means in the other
+// scheduler, and the equivalent for Belfry.
 func (a *refused) advise(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -68,7 +69,8 @@ func (a *refused) whyNot(r *dialect.Reading) string {
 	return ""
 }
 
-// zoneOf is the zone of a reading: its own, or that of the schedule. When it is not known there is a hint.
+// zoneOf is the zone of a reading: its own, or that of the schedule. If the zone is
+// unknown, zoneOf returns a hint.
 func (a *refused) zoneOf(r *dialect.Reading) (z *zone, hint string, ok bool) {
 	if r.Zone == "" {
 		return a.zone, "", true

@@ -12,8 +12,9 @@ type key struct {
 	dst        DST
 }
 
-// interned holds a weak pointer per schedule in use: a million jobs with one text share one Schedule, and one that no
-// job holds any more goes away with its entry. map of key to weak.Pointer[Schedule].
+// interned maps a key to a weak.Pointer[Schedule] for each schedule in use. A million
+// jobs with one text share one Schedule. When the last job no longer references it, the
+// schedule and its entry are removed.
 var interned sync.Map
 
 // intern stores a fresh schedule, unless another goroutine was faster: then that one's is used.

@@ -7,8 +7,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
-// means reports whether the schedule fires exactly when the foreign rule says, at every
-// reading of the clock: equal sets, and equal days in every month that can occur.
+// means reports whether the schedule and the foreign rule fire at the same readings of
+// the clock: equal sets, and equal days in every month that can occur.
 func (s *Schedule) means(r *dialect.Rule) bool {
 	switch r.Kind {
 	case dialect.Period:
@@ -61,8 +61,8 @@ func (p *pattern) sameHashes(r *dialect.Rule) bool {
 	return slices.Equal(ours, theirs)
 }
 
-// sameDays compares the days of one month for each length and each weekday of its 1st that the schedule's months have:
-// a day rule sees nothing else of a month.
+// sameDays compares the days of a month for each length and each weekday of the 1st that
+// occur in the schedule's months. A rule of days depends on nothing else.
 func sameDays(f *fields, r *dialect.Rule) bool {
 	var seen [32][7]bool
 	for y := specs[fieldYear].min; y <= specs[fieldYear].max; y++ {

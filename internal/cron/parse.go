@@ -119,8 +119,10 @@ func (sp *spec) wrap() int {
 // maxStep is far beyond every field, and small enough for value + step on any machine.
 const maxStep = 999_999_999
 
-// parseStep reads what follows the slash. As in a crontab a step may go past the end of its range, and then leaves the
-// first value alone: the warnings tell. Only H may not: its start is chosen from as many values as the step is long.
+// parseStep reads what follows the slash. As in a crontab, a step may go past the end of
+// its range; then only the first value remains, and there is a warning. H is the
+// exception: its start is chosen from as many values as the step is long, so its step
+// must fit.
 func parseStep(sp *spec, it item, at word) (int, error) {
 	most, hint := maxStep, "use a step of 1 or more, such as "+exampleStep(sp)
 	if it.form == formHash {
@@ -166,7 +168,8 @@ func parseBody(sp *spec, w word) (item, error) {
 	return parseRange(sp, w)
 }
 
-// parseRange reads a value or a range; a range whose end is before its start goes round, except for years.
+// parseRange reads a value or a range. A range whose end is before its start wraps
+// around, except in the year field.
 func parseRange(sp *spec, w word) (item, error) {
 	from, to, isRange := strings.Cut(w.text, "-")
 	lo, err := parseValue(sp, word{from, w.col})

@@ -85,7 +85,8 @@ func listPhrase(items []item, unit string, name func(int) string) string {
 // stamp renders an instant in UTC.
 func stamp(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02 15:04:05") }
 
-// end is the last value that a stepped range reaches, when it does not go round; then it is the range's end.
+// end is the last value that a stepped range reaches, if it does not wrap around; if it
+// does, end is the end of the range.
 func (it item) end() int {
 	if it.step > 1 && it.hi >= it.lo {
 		return it.hi - (it.hi-it.lo)%it.step
@@ -102,8 +103,9 @@ func (it item) overstep(sp *spec) bool {
 	return it.form <= formStar && it.step > hi-it.lo
 }
 
-// spoken is the item as it is put in words: H resolved, a step past its range left out, and a stepped range that goes
-// round cut to what it reaches.
+// spoken returns the item as the description shows it: H is resolved, a step past its
+// range is left out, and a stepped range that wraps around ends at the last value that it
+// reaches.
 func (it item) spoken(id fieldID, seed uint64) item {
 	sp := &specs[id]
 	if it.form == formHash {

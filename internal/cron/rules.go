@@ -48,8 +48,8 @@ func Differences(a, b string, from, to int64) []Stretch {
 	return out
 }
 
-// WithRules is the schedule in a zone of the same name with these rules alone, or nil when they are damaged. It is not
-// shared with others.
+// WithRules returns the schedule in a zone of the same name with only these rules, or nil
+// if the rules are damaged. The result is not interned.
 func (s *Schedule) WithRules(data string) *Schedule {
 	loc, err := time.LoadLocationFromTZData(s.clock.zone.name, []byte(data))
 	if err != nil {

@@ -62,8 +62,9 @@ func (s *Schedule) Next(after int64, b Binding) (int64, bool) {
 	return t, true
 }
 
-// Prev returns the last fire strictly before the instant (both in Unix seconds), and false when there is none: not
-// before [MinInstant], and for @every not before the first one after the anchor.
+// Prev returns the last fire strictly before the instant (both in Unix seconds), and
+// false if there is none. There are none before [MinInstant], nor, for @every, before the
+// first fire after the anchor.
 func (s *Schedule) Prev(before int64, b Binding) (int64, bool) {
 	if before <= MinInstant {
 		return 0, false

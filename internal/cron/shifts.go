@@ -16,8 +16,8 @@ type Shift struct {
 // mostShifts bounds the answer; two changes a year make this a century.
 const mostShifts = 200
 
-// Shifts lists the clock changes with from <= At < to (Unix seconds) that touch fires of the schedule, oldest first.
-// @every and @at know no clock changes.
+// Shifts lists the clock changes with from <= At < to (Unix seconds) that affect fires of
+// the schedule, oldest first. Clock changes do not affect @every and @at.
 func (s *Schedule) Shifts(from, to int64, b Binding) []Shift {
 	if s.kind != kindFields || from >= to {
 		return nil

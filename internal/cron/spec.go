@@ -1,6 +1,7 @@
 package cron
 
-// fieldID numbers the fields in the order of the seven-field text. The numbers are part of the hash behind H.
+// fieldID numbers the fields in the order of the seven-field text. The numbers are an
+// input of H's hash, so they must not change.
 type fieldID uint8
 
 const (

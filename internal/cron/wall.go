@@ -1,8 +1,10 @@
 package cron
 
-// The search on the wall clock alone: readings are seconds since 1970-01-01 00:00:00 local. It jumps from field to
-// field and never walks: at most one step each for second, minute and hour, one set of days per month looked at, and
-// months and years outside their sets are not looked at.
+// This is the search for matching readings, without a zone: readings are seconds since
+// 1970-01-01 00:00:00 local time. The search does not go second by second; it jumps from
+// field to field. It takes at most one step each for second, minute and hour, and
+// computes one set of days for each month. It skips the months and years that do not
+// match.
 
 // nextWall is the first matching reading after wall.
 func (f *fields) nextWall(wall int64) (int64, bool) {

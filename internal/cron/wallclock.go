@@ -1,12 +1,15 @@
 package cron
 
-// The search in real time: readings become instants by the DST law of doc.go.
+// This is the search for instants: readings are mapped to instants by the DST law of
+// doc.go.
 //
-// Every span of a zone owns the readings [low, high). For Fold FIRST and SECOND the readings that the law takes from a
-// span are cut off, so that readings grow with time from span to span; between two spans there may be a gap. Only with
-// BOTH the readings go back where a fold begins, and there the search looks again from the earlier reading.
+// Every span of a zone has the readings [low, high). For Fold FIRST and SECOND the
+// readings of a span that the law excludes are cut off. Then readings increase with time
+// from span to span, and there may be gaps between spans. Only with BOTH do the readings
+// go back at the beginning of a fold; there the search starts again from the earlier
+// reading.
 
-// wallClock is the clock on the wall of a zone, and what a schedule makes of its changes.
+// wallClock is the wall clock of a zone, with a schedule's choices for clock changes.
 type wallClock struct {
 	zone     *zone
 	gap      gapRule

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Warnings lists what is legal but may not be meant, one sentence each, without a full stop. nil: nothing to say.
+// Warnings lists what is legal but possibly not intended, one sentence each, without a
+// full stop. It returns nil if there are none.
 func (s *Schedule) Warnings() []string {
 	var w []string
 	if s.dst != (DST{GapAfter, FoldFirst}) && (s.kind != kindFields || s.clock.interval) {
@@ -123,7 +124,8 @@ func periodOf(sp *spec, it item) string {
 	return "; for a period of " + plural(it.step, unit) + " use @every " + text
 }
 
-// either is for two restricted day fields. Of those that begin with * the crons of Linux think otherwise.
+// either warns about two restricted day fields. If one of them begins with *, the crons
+// of Linux require both to match.
 func (r review) either() []string {
 	if !restricted(r.syn[fieldDOM]) || !restricted(r.syn[fieldDOW]) {
 		return nil
@@ -145,7 +147,8 @@ func (r review) either() []string {
 	return []string{text}
 }
 
-// nthOf says 1-7 with MON as MON#1; it is empty when the days of the month are not just one such week.
+// nthOf writes 1-7 with MON as MON#1. It returns "" if the days of the month are not
+// exactly one such week.
 func (r review) nthOf() string {
 	f := &r.pattern.fields
 	if f.special || len(r.pattern.hashed) > 0 {
@@ -164,7 +167,7 @@ func (r review) nthOf() string {
 	return ""
 }
 
-// shortMonths is for days that some of the months do not have.
+// shortMonths warns about days that some of the months do not have.
 func (r review) shortMonths() []string {
 	if restricted(r.syn[fieldDOW]) {
 		return nil
@@ -197,7 +200,8 @@ func (r review) monthsWithout(day int) []string {
 	return names
 }
 
-// rare is for days counted from an end of the month that some months do not have.
+// rare warns about days counted from the end of the month, and about fifth weekdays, that
+// some months do not have.
 func (r review) rare() []string {
 	var w []string
 	for _, it := range r.syn[fieldDOW] {
@@ -213,7 +217,8 @@ func (r review) rare() []string {
 	return w
 }
 
-// numbering is for texts that look like Quartz and count weekdays by number, which Quartz does from 1 for Sunday.
+// numbering warns about texts that look like Quartz and have weekdays as numbers; Quartz
+// counts from 1 for Sunday.
 func (r review) numbering() []string {
 	words := splitWords(r.text)
 	if len(words) < 5 || len(words) == 5 && !strings.Contains(r.text, "?") {

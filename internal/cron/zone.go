@@ -66,8 +66,8 @@ func Zones() *ZoneData {
 	return embedded()
 }
 
-// UseZones puts zone data in force; nil: the embedded ones. It is for the start of a process: a schedule that was
-// parsed before keeps its rules.
+// UseZones sets the zone data to use; nil means the embedded data. It is called at the
+// start of a process, because a schedule that was parsed before keeps its rules.
 func UseZones(d *ZoneData) {
 	zones.Lock()
 	defer zones.Unlock()
@@ -90,16 +90,18 @@ var inForce atomic.Pointer[ZoneData]
 // history is which rules held when, of zones whose rules have changed.
 var history map[string][]Rules // under zones
 
-// UseHistory says for zones whose rules have changed which of them held when, oldest first. What was fired by the old
-// rules keeps its place in the calendar, and what comes after the change has the new ones: at the change the zone's
-// clock may jump, as at any other change of its offset.
+// UseHistory sets, for zones whose rules have changed, which rules applied from when; the
+// oldest rules come first. Fires before the change keep their instants by the old rules,
+// and fires after it are computed by the new rules. At the change the wall clock of the
+// zone may jump, as at any other change of its offset.
 //
 //	old rules   ──┬───┬───┬───┬─ ─ ─
 //	new rules  ─ ─ ─ ─ ─ ─ ─ ─ ┬────┬────┬──
 //	the zone    ──┬───┬───┬────┬────┬────┬──
 //	                         From
 //
-// It is for the start of a process, as UseZones is, and adds to what was said of other zones.
+// Like UseZones it is called at the start of a process. It keeps the history of zones
+// that are not in the argument.
 func UseHistory(byZone map[string][]Rules) {
 	zones.Lock()
 	defer zones.Unlock()

@@ -2,8 +2,9 @@ package cron
 
 import "strings"
 
-// abbreviations are short for several zones, or for one half of the year of a zone. What is
-// left out (EST, MST, HST, CET, MET, EET, WET) is a name of the database.
+// abbreviations are ambiguous: each stands for several zones, or for one half of the year
+// of a zone. Those that are names in the database are not listed (EST, MST, HST, CET,
+// MET, EET, WET).
 var abbreviations = map[string]string{
 	"PST":  "America/Los_Angeles follows Pacific time through the year, Asia/Manila is Philippine time",
 	"PDT":  "America/Los_Angeles follows Pacific time through the year",

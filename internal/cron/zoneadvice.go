@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// adviseZone completes the error of a zone that was refused. A zone is offered only where
-// the name says exactly that zone; where the name leaves a choice the hint asks, or
-// explains.
+// adviseZone adds advice to the error of a refused zone. It suggests a zone only if the
+// name identifies exactly that zone. If several zones are possible, the hint explains
+// that or asks for a place.
 func adviseZone(err error, name string) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Field != "timezone" {
@@ -77,9 +77,9 @@ var offPlaces = map[string]string{
 	"-03:30": "America/St_Johns",
 }
 
-// offsetZone finds the zone of a fixed offset. The name of such a zone has the sign of POSIX, which is the other one:
-// so
-// the offset of the zone is compared.
+// offsetZone finds the zone of a fixed offset. The names of such zones have the sign of
+// POSIX, which is the opposite of the usual one, so the offset of the zone is compared
+// rather than its name.
 func offsetZone(name string) (zone, why string) {
 	if name == "Z" || name == "z" {
 		return "UTC", ""

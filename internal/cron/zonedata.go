@@ -33,8 +33,9 @@ const (
 	maxZoneZip   = 32 << 20
 )
 
-// ZoneData is one release of the time zone database. Names and rules come from it alone: neither $ZONEINFO nor the
-// zone files of the system are ever looked at, so that the same binary gives the same answers on every machine.
+// ZoneData is one release of the time zone database. Names and rules come from it alone.
+// $ZONEINFO and the zone files of the system are never read, so that the same binary
+// gives the same answers on every machine.
 type ZoneData struct {
 	release string
 	source  string // a path; empty: embedded

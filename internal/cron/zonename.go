@@ -7,8 +7,9 @@ const maxZoneName = 64
 
 const zoneExample = "use an IANA name such as Europe/Berlin, America/New_York or UTC"
 
-// checkZoneName keeps out what a folder of zones may hold but must not be taken: names that mean something else on each
-// machine (Local, localtime), zones with leap seconds (right/...), and paths.
+// checkZoneName refuses names that a folder of zones may contain but that are not
+// accepted: names whose meaning differs between machines (Local, localtime), zones with
+// leap seconds (right/...), and paths.
 func checkZoneName(name string) error {
 	if len(name) > maxZoneName {
 		return fail("timezone", maxZoneName+1, name, zoneExample, "is longer than %d bytes", maxZoneName)

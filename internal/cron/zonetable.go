@@ -79,12 +79,14 @@ func offsetAt(loc *time.Location, t int64) int32 {
 	return int32(offset)
 }
 
-// nextChange is the first instant after t with another offset than t has, or math.MaxInt64.
+// nextChange returns the first instant after t whose offset differs from that of t, or
+// math.MaxInt64.
 //
-// [time.Time.ZoneBounds] proposes how far to jump, and each jump is checked. Where a recurring rule is in force the end
-// that it returns can be the end of the year instead of a change, and on 31 December of a leap year even lie before t
-// (Go 1.26). So each jump goes forward by at least a day, and when the offset has changed within it, the change is
-// searched for.
+// [time.Time.ZoneBounds] proposes how far to jump, and each jump is checked, because its
+// end is not always right (Go 1.26): where a recurring rule applies, it can be the end of
+// the year instead of a change, and on 31 December of a leap year it can even be before
+// t. So each jump goes forward by at least a day, and if the offset has changed within
+// the jump, the exact instant of the change is searched for.
 func nextChange(loc *time.Location, t int64) int64 {
 	offset := offsetAt(loc, t)
 	for lo := t; lo <= MaxInstant+daySeconds; {
@@ -121,7 +123,8 @@ func tableOf(data string) []span {
 	return spansOf(loc)
 }
 
-// splice is the table of a zone that has the offsets of one until an instant, and those of another from then on.
+// splice returns the table of a zone that has the offsets of before until an instant, and
+// those of after from then on.
 func splice(before []span, at int64, after []span) []span {
 	var out []span
 	for _, p := range before {

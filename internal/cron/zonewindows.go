@@ -1,8 +1,8 @@
 package cron
 
-// windowsZones maps the names of Windows, in lower case, to the zone that CLDR gives for
-// each where no territory is known (territory 001 of its windowsZones.xml). The rows are
-// those of Go 1.26's own table of that data, src/time/zoneinfo_abbrs_windows.go.
+// windowsZones maps the lower-case Windows names of zones to the zone that CLDR gives for
+// each without a known territory (territory 001 of its windowsZones.xml). The rows are
+// those of Go 1.26's own table of these data, src/time/zoneinfo_abbrs_windows.go.
 var windowsZones = map[string]string{
 	"aus central standard time":       "Australia/Darwin",
 	"aus eastern standard time":       "Australia/Sydney",

@@ -1,26 +1,27 @@
-// Package spelling finds the names that were probably meant by one that is not
-// known, for the question "did you mean" of a message.
+// Package spelling finds the known names that a user probably meant by an unknown one,
+// for messages that ask "did you mean".
 //
 // # The one threshold
 //
-// Two names are compared in a folded form, which leaves out what people vary: letter
-// case and separators. A known name is near if one of these holds; the first that
-// any name meets decides.
+// Names are compared in a folded form, without letter case and separators, because people
+// write these differently. A known name is near if it meets one of these rules. The first
+// rule that any name meets decides, and the later ones are not tried.
 //
-//  1. It is the same in that form.
-//  2. It is at most a third of its letters away, but at least 1 and at most 2. One
-//     letter more, less or different, or two neighbours swapped, is a distance of 1.
-//     Short names are near to each other by chance: host and port are 2 apart.
-//  3. It begins with the wrong name, which has 3 letters or more, and no other known
-//     name does: hist for history.
+//  1. The folded forms are equal.
+//  2. The edit distance is at most a third of the letters of the known name; this limit is
+//     at least 1 and at most 2. A letter that is added, missing or different, or two
+//     neighbours that are swapped, count as 1. The limit depends on the length because short
+//     names are similar by chance: the distance of host and port is 2.
+//  3. The known name begins with the wrong name, which has at least 3 letters, and no other
+//     known name does: hist for history.
 //
-// The command line (commands), config (settings), wire (fields), domain (words of a
-// field) and cron (time zones) all ask here.
+// These packages use it: cli (commands), config (settings), wire (fields), domain (words
+// of a field) and cron (time zones).
 //
 // # How this is shown
 //
-// A table of names with what is near to them (TestNearest), and properties of the
-// distance over random texts (TestDistance).
+// Tests have a table of names with the names that are near to them (TestNearest), and
+// check properties of the distance with random texts (TestDistance).
 package spelling
 
 import (
@@ -35,8 +36,7 @@ const (
 	minPrefix   = 3
 )
 
-// Fold returns a name without what people vary in it: letter case, separators and
-// white space.
+// Fold returns a name without letter case, separators and white space.
 func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r == '.' || unicode.IsSpace(r) {
@@ -46,9 +46,9 @@ func Fold(name string) string {
 	}, name)
 }
 
-// Nearest returns the known names that were probably meant by a wrong one, in the
-// order in which they are given: all that are equally near, none if nothing is near.
-// The names are compared as fold writes them; nil means [Fold].
+// Nearest returns the known names that were probably meant by a wrong one, in the order
+// of known: all that are equally near, or none. fold returns the form in which names are
+// compared; nil means [Fold].
 func Nearest(wrong string, known []string, fold func(string) string) []string {
 	if fold == nil {
 		fold = Fold
@@ -84,13 +84,12 @@ func Nearest(wrong string, known []string, fold func(string) string) []string {
 	return slices.Clip(near)
 }
 
-// allowed is how far from a known name another may be to be near.
+// allowed returns the greatest distance at which another name is near to a known one.
 func allowed(name string) int { return min(max(len(name)/3, 1), maxDistance) }
 
-// distance counts the letters to change, add, leave out or swap with their
-// neighbour to make one name the other, in bytes: the optimal string alignment
-// distance. Names whose lengths are further apart than any name that is near are not
-// compared.
+// distance returns the optimal string alignment distance in bytes: the number of letters
+// to change, add, leave out or swap with their neighbour to turn one name into the other.
+// Names whose lengths differ by more than the threshold are not compared.
 func distance(a, b string) int {
 	if gap := max(len(a)-len(b), len(b)-len(a)); gap > maxDistance {
 		return gap

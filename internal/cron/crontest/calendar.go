@@ -51,7 +51,8 @@ func (c *Calendar) Fires(t int64) bool {
 	return false
 }
 
-// matches decides on a reading: seconds since 1970-01-01 00:00:00 on the wall clock, whatever the zone.
+// matches reports whether a reading (seconds since 1970-01-01 00:00:00 on the wall clock)
+// matches the expression.
 func (c *Calendar) matches(reading int64) bool {
 	r := time.Unix(reading, 0).UTC()
 	return c.second[r.Second()] && c.minute[r.Minute()] && c.hour[r.Hour()] && c.onDate(r)
@@ -88,8 +89,9 @@ func (c *Calendar) anyMatch(from, to int64) bool {
 	return false
 }
 
-// rightPass applies the fold's rule to an instant whose reading matches: if the same reading comes at another instant
-// too, only one of them counts, unless both do.
+// rightPass applies the fold's rule to an instant whose reading matches: if the same
+// reading also occurs at another instant, only one of them counts, unless the rule is
+// BOTH.
 func (c *Calendar) rightPass(t int64) bool {
 	if !c.fixed || c.fold == "BOTH" {
 		return true
@@ -134,8 +136,9 @@ func (c *Calendar) Between(from, to int64, limit int) []int64 {
 	return fires
 }
 
-// quiet is how far the walk may leap from t in a direction: to the other side of the minute, hour or day that does not
-// match, if the offset stays the same on the way (it never changes twice within a day).
+// quiet returns how far the search may skip from t in a direction: to the other side of
+// the minute, hour or day that does not match, if the offset stays the same on the way
+// (it never changes twice within a day).
 func (c *Calendar) quiet(t, direction int64) int64 {
 	if c.at != nil || c.period > 0 {
 		return 1

@@ -6,8 +6,8 @@ type Expression struct {
 	Common bool   // github.com/robfig/cron/v3 with optional seconds reads it the same way
 }
 
-// Mix is fifty expressions as people write them: mostly times of day and periods, some calendar forms. Benchmarks take
-// their median over it, so it must stay as it is.
+// Mix has fifty expressions as people write them: mostly times of day and periods, some
+// calendar forms. Benchmarks report their median over it, so it must not change.
 var Mix = []Expression{
 	{"* * * * *", true}, {"*/5 * * * *", true}, {"*/15 * * * *", true}, {"0 * * * *", true}, {"30 * * * *", true},
 	{"0 */2 * * *", true}, {"0 */6 * * *", true}, {"0 0 * * *", true}, {"30 2 * * *", true}, {"15 3 * * *", true},
@@ -27,7 +27,8 @@ var Mix = []Expression{
 	{"0 0 12 1 1 ? 2026/2", false},
 }
 
-// Nasty are accepted expressions that make a search work: fires that are years apart, and calendar forms at every turn.
+// Nasty has accepted expressions that are expensive to search: fires that are years
+// apart, and calendar forms in several fields.
 var Nasty = []string{
 	"59 59 23 ? 2 MON#5",
 	"0 0 0 29 2 ? 1972/8",

@@ -19,7 +19,8 @@ var named = map[string]string{
 	"@daily": "0 0 0 * * *", "@midnight": "0 0 0 * * *", "@hourly": "0 0 * * * *",
 }
 
-// New reads a text of the dialect. It takes every valid text, and does not try to refuse all the others.
+// New reads a text of Belfry's notation. It accepts every valid text, but does not refuse
+// every invalid one.
 func New(j Job) (*Calendar, error) {
 	loc, err := j.Location, error(nil)
 	if loc == nil {

@@ -78,7 +78,8 @@ func hashBounds(from, to string, field, lo, hi, step int, seed uint64) (int, int
 	return lo, lo, nil
 }
 
-// walk goes from lo to hi in steps, round the end of the field if need be. hi may be 7 for a weekday.
+// walk adds the values from lo to hi in steps, and wraps around at the end of the field
+// if hi is less than lo. hi may be 7 for a weekday.
 func walk(set map[int]bool, lo, hi, step, lowest, highest int) {
 	size := highest - lowest + 1
 	if lo > hi {
@@ -89,7 +90,8 @@ func walk(set map[int]bool, lo, hi, step, lowest, highest int) {
 	}
 }
 
-// chosen is H's choice out of n, by the formula in the engine's hash.go, in arithmetic that cannot overflow.
+// chosen is H's choice out of n, by the formula in hash.go of package cron, in arithmetic
+// that cannot overflow.
 func chosen(seed uint64, field, n int) int {
 	word := new(big.Int).Lsh(big.NewInt(1), 64)
 	big64 := func(s string) *big.Int { b, _ := new(big.Int).SetString(s, 0); return b }

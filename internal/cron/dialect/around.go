@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// keyed is a schedule behind its key in YAML, JSON, Terraform, Python or Java: - cron: '0 9 * * *', schedule = "..",
-// @Scheduled(cron = "..").
+// keyed matches a schedule after its key in YAML, JSON, Terraform, Python or Java: -
+// cron: '0 9 * * *', schedule = "..", @Scheduled(cron = "..").
 var keyed = regexp.MustCompile(`^(?:- +)?(?:@?[A-Za-z]\w*\()?["']?([A-Za-z][\w.-]*)["']?\s*[:=]\s*(.*?)[,;)]*$`)
 
 // readAround reads a text with its key before it or a comment behind it.
@@ -32,7 +32,8 @@ func (w within) readAround(text string) (Reading, bool) {
 	return r, true
 }
 
-// isKey recognises the names that schedules have. A delay is none: it counts from the end of a run.
+// isKey reports whether the name is one that schedules have. A delay is not a schedule,
+// because it counts from the end of a run.
 func isKey(name string) bool {
 	lower := strings.ToLower(name)
 	for _, part := range []string{"cron", "sched", "rate", "calendar"} {
@@ -43,7 +44,8 @@ func isKey(name string) bool {
 	return false
 }
 
-// offsetSign is a zone of the C library with an offset, whose sign is the other way round: UTC-2 is east of UTC.
+// offsetSign matches a zone of the C library with an offset. Its sign is the opposite of
+// the usual one: UTC-2 is east of UTC.
 var offsetSign = regexp.MustCompile(`^(?:<.*>|[A-Za-z]{3,6})[+-]0*[1-9]`)
 
 // signReversed explains a zone of which nobody can know how its sign was meant.

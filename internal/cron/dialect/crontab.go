@@ -4,7 +4,8 @@ import "strings"
 
 const noCommand = `Belfry calls an address, the job's "api", and runs no command`
 
-// readCrontabLine reads five fields with a command behind them, perhaps with a user between, or with a zone.
+// readCrontabLine reads five fields that are followed by a command, possibly with a user
+// between the two, or by a zone.
 func (w within) readCrontabLine(text string) (Reading, bool) {
 	words := strings.Fields(text)
 	if n := len(words); n > 5 && looksLikeZone(words[n-1]) {
@@ -35,9 +36,9 @@ const withCommand = "has a command behind the fields"
 
 func restricts(field string) bool { return strings.Trim(field, "*?") != "" }
 
-// isCommand recognises what is no further field: a path, a quoted or assigned word, or a
-// name with arguments that is not a name of a month or a weekday, whatever is behind it
-// (MONDAY).
+// isCommand reports whether the words are a command and not further fields: a path, a
+// quoted or assigned word, or a name with arguments. A name that begins like a month or a
+// weekday (MONDAY) is not a command.
 func isCommand(words []string) bool {
 	first := words[0]
 	if strings.ContainsAny(first[:1], "/.~$\"'[{(&") || strings.Contains(first[1:], "./") {

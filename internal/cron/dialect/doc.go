@@ -2,27 +2,31 @@
 //
 // # What it guarantees
 //
-// [Read] recognises a text of EventBridge, Quartz, Jenkins, Kubernetes, systemd, a crontab
-// line with its command, ISO 8601 or plain English, and gives a [Reading]: a text for
-// Belfry (Offer), what the foreign text means where it comes from (Rule), or why nothing is
-// offered (Why). It is for texts that Belfry refuses: some are legal in both notations.
+// [Read] recognises a text of EventBridge, Quartz, Jenkins, Kubernetes or systemd, a
+// crontab line with its command, ISO 8601, or plain English. It returns a [Reading]: an
+// equivalent text for Belfry (Offer), what the foreign text means in its own scheduler
+// (Rule), or why there is no equivalent (Why). Read is only for texts that Belfry
+// refuses, because some texts are legal in both notations and mean different things.
 //
-// An Offer is not to be shown before it was compiled and compared with the Rule. Both come
-// from the foreign text, the Offer by rewriting its words, the Rule by evaluating them:
-// where one of the two is wrong, the comparison fails and nothing is offered. What both
-// have wrong is found by tests that know the foreign notation without this package: a table
-// of texts with their fires, written by hand (TestForeignTexts of package cron), and
-// generated texts with their meaning (TestHintsMeanTheSame). Package cron compares, in
-// (*Schedule).offer and (*Schedule).means: the sets of seconds, minutes, hours, months and
-// years must be equal, and so must the days of every month that can occur, of each length
-// and first weekday. Equal sets are equal schedules at every reading of the clock. What a
-// clock change does to a reading is not compared: it is each scheduler's own, and
-// docs/schedules.md has it.
+// An Offer must not be shown before it has been compiled and compared with the Rule. Both
+// are derived from the foreign text: the Offer by rewriting its words, the Rule by
+// evaluating them. If one of the two is wrong, they differ, and nothing is offered. If
+// both are wrong in the same way, only tests that do not use this package can find the
+// mistake: there is a table of texts with their fires, written by hand (TestForeignTexts
+// of package cron), and there are generated texts with their meaning
+// (TestHintsMeanTheSame).
+//
+// Package cron compares the two in (*Schedule).offer and (*Schedule).means. The sets of
+// seconds, minutes, hours, months and years must be equal, and so must the days of every
+// month that can occur, for each length and first weekday. Schedules with equal sets
+// match the same readings of the clock. The comparison does not cover what happens to a
+// reading at a clock change: each scheduler has its own rules, which docs/schedules.md
+// describes.
 //
 // Read is a pure function and never panics (FuzzForeign of package cron). Its work is
-// bounded: a text is at most [MaxText] long, each reader goes through it a fixed number of
-// times, and what is in quotes, behind a zone or in lines is read again at most four levels
-// deep (TestWorkIsBounded of package cron).
+// bounded: a text has at most [MaxText] bytes, each reader scans it a fixed number of
+// times, and texts inside of it (in quotes, after a zone, in lines) are read at most four
+// levels deep (TestWorkIsBounded of package cron).
 //
 // # Order of the files
 //

@@ -66,8 +66,8 @@ func readAtCall(inner string) (Reading, bool) {
 	}, true
 }
 
-// readBareEventBridge reads its six fields without cron(..): one of its day fields is ?, where Belfry has hour or
-// month.
+// readBareEventBridge reads the six fields of EventBridge without cron(..). One of its
+// day fields is ?, at a place where Belfry has the hour or the month.
 func readBareEventBridge(text string) (Reading, bool) {
 	words := strings.Fields(text)
 	if len(words) != 6 || words[2] != "?" && words[4] != "?" {

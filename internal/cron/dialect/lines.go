@@ -8,7 +8,8 @@ import (
 // zoneLine is the zone of a schedule in YAML or JSON.
 var zoneLine = regexp.MustCompile(`^(?:- +)?["']?(?i:time_?zone)["']?\s*[:=]\s*["']?([\w/+-]+)["']?,?$`)
 
-// readLines reads what is in a file: several lines, of Jenkins or of a crontab, with comments and a zone.
+// readLines reads the content of a file: several lines, of Jenkins or of a crontab, with
+// comments and a zone.
 func (w within) readLines(text string) (Reading, bool) {
 	if !strings.ContainsAny(text, "\r\n") {
 		return Reading{}, false
@@ -57,8 +58,8 @@ func zoneIn(line string) (zone string, ofLibrary bool) {
 	return strings.Trim(value, `"'`), true
 }
 
-// isNoSchedule recognises lines beside the schedule: empty ones, comments, other settings (PATH=/bin), a key of YAML
-// alone.
+// isNoSchedule reports whether a line is not the schedule: it is empty, a comment,
+// another setting (PATH=/bin), or only a key of YAML.
 func isNoSchedule(line string) bool {
 	name, _, assigns := strings.Cut(line, "=")
 	setting := assigns && strings.Trim(strings.TrimSpace(name), "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""

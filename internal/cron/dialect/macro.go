@@ -2,7 +2,8 @@ package dialect
 
 import "strings"
 
-// others are those of other schedulers, with a text for Belfry and the same in fields from the second on.
+// others are the macros of other schedulers, each with an equivalent text for Belfry and
+// the same meaning in fields from the second on.
 var others = map[string][2]string{
 	"@minutely": {"* * * * *", "0 * * * * *"}, "@every_minute": {"* * * * *", "0 * * * * *"},
 	"@secondly": {"* * * * * *", "* * * * * *"}, "@every_second": {"* * * * * *", "* * * * * *"},

@@ -24,7 +24,8 @@ type within struct {
 	read  func(w within, text string) (Reading, bool) // any foreign text
 }
 
-// nativeOrForeign reads a text that stands in another one, in Belfry's notation or in a foreign one.
+// nativeOrForeign reads a text inside of another one, in Belfry's notation or in a
+// foreign one.
 func (w within) nativeOrForeign(text string) (Reading, bool) {
 	if r, ok := native(text); ok {
 		return r, true

@@ -12,8 +12,8 @@ var pasted = strings.NewReplacer(
 	"\\*", "*", "\t", " ",
 )
 
-// readPasted reads a text that is right but for what came with it: quotes, line ends, blanks and dashes of another
-// kind.
+// readPasted reads a text that is right except for what was copied with it: quotes, line
+// ends, and other kinds of blanks and dashes.
 func (w within) readPasted(text string) (Reading, bool) {
 	clean := strings.Trim(pasted.Replace(text), " \r\n")
 	clean = strings.TrimPrefix(clean, "OnCalendar=")

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// units are the words for periods of a fixed length. A day is 24 hours here: callers that mean a day of the calendar
-// say so.
+// units are the words for periods of a fixed length. A day is 24 hours here; a caller
+// that means a calendar day must handle that itself.
 var units = map[string]time.Duration{
 	"s": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second,
 	"m": time.Minute, "min": time.Minute, "mins": time.Minute, "minute": time.Minute, "minutes": time.Minute,

@@ -5,11 +5,11 @@ import "strings"
 // Read recognises a foreign text. It is for texts that Belfry refuses: some are legal in both notations.
 func Read(text string) (Reading, bool) { return read(within{read: read}, text) }
 
-// deepest bounds the work, since each text is read once more for what is in it. A quoted file of a line that is quoted
-// behind its zone has four.
+// deepest bounds the work, because a text inside of another one is read again. A quoted
+// file with a line that is quoted after its zone has four levels.
 const deepest = 4
 
-// read is Read for what stands in other texts.
+// read is Read for texts inside of other texts.
 func read(w within, text string) (Reading, bool) {
 	if len(text) > MaxText || w.texts > deepest {
 		return Reading{}, false

@@ -12,21 +12,21 @@ const MaxText = 2048
 type Reading struct {
 	// Problem completes "the text ..": "is EventBridge's notation".
 	Problem string
-	// Offer is the same for Belfry, to be compared with Rule first. It is empty for an
-	// instant, which the caller renders from Rule, and where there is none: then Rule is
-	// nil and Why says why.
+	// Offer is an equivalent text for Belfry, which the caller compares with Rule before
+	// it shows it. It is empty for an instant, which the caller formats from Rule. It is
+	// also empty if there is no equivalent: then Rule is nil and Why has the reason.
 	Offer string
 	// Zone is the zone that the text names; empty: that of the job.
 	Zone string
 	// Rule is what the text means where it comes from.
 	Rule *Rule
-	// Why is what should be known besides.
+	// Why is a further explanation, or the reason why there is no equivalent.
 	Why string
 	// InField: the mistake is that of a field, and its place is known better to the reader of fields.
 	InField bool
 }
 
-// Kind tells the kinds of rules apart.
+// Kind is the kind of a rule.
 type Kind uint8
 
 // The kinds of rules.

@@ -266,7 +266,8 @@ func (c *calendar) rule() (*Rule, error) {
 	return c.once(r, lists)
 }
 
-// onDay looks for a day; from the end of the month a repetition goes on towards the end: ~7/1 is the last seven days.
+// onDay reports whether the days have a day. Counted from the end of the month, a
+// repetition goes on towards the end: ~7/1 means the last seven days.
 func (c *calendar) onDay(days []int, day int) bool {
 	if !c.fromEnd || !strings.Contains(c.day, "/") {
 		return slices.Contains(days, day)

@@ -2,8 +2,8 @@ package dialect
 
 import "strings"
 
-// text is the calendar event for Belfry; ok is false when the weekday and the date are both restricted in a way that
-// has no form.
+// text is the calendar event as a text for Belfry. ok is false if the weekday and the
+// date are both restricted in a way that Belfry cannot express.
 func (c *calendar) text() (text string, ok bool) {
 	weekdays, day, ok := c.dayFields()
 	if !ok {
@@ -41,8 +41,9 @@ func field(component string) string {
 // weekNumbers are the days that are a whole week of the month.
 var weekNumbers = map[string]string{"1-7": "#1", "8-14": "#2", "15-21": "#3", "22-28": "#4", "29-31": "#5"}
 
-// dayFields are day-of-week and day-of-month. A weekday and a date together are a week of the month, the last seven
-// days, or nothing.
+// dayFields returns day-of-week and day-of-month. If both a weekday and a date are
+// restricted, only whole weeks of the month or the last seven days can be expressed;
+// otherwise ok is false.
 func (c *calendar) dayFields() (weekdays, day string, ok bool) {
 	weekdays, day = "*", field(c.day)
 	if c.weekdays != "" {

@@ -5,8 +5,8 @@ import "strings"
 // countedFrom1 says what the numbers of weekdays became.
 const countedFrom1 = "weekday numbers count from 1 for Sunday there, names leave no doubt"
 
-// translate is the text for Belfry: weekday numbers that count from 1 become names, and a second goes before them where
-// the style has none.
+// translate returns the text for Belfry: weekday numbers that count from 1 become names,
+// and a second field is added if the style has none.
 func (st *style) translate(words []string) (text string, renamed bool) {
 	out := make([]string, len(words))
 	for i, w := range words {
