@@ -20,13 +20,13 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bareCallers is how many calls the bare loop has under way: enough to keep
-// every core of a small machine busy.
+// bareCallers is the number of simultaneous calls of the bare loop: enough to keep every
+// core of a small machine busy.
 const bareCallers = 64
 
-// Bare is the rate of a client that does nothing but POST, with requests like
-// Belfry's: no schedule, no history, no retries. It is the limit of what any
-// scheduler on this machine could do with this receiver.
+// Bare is the rate of a client that only sends POST requests like those of Belfry: no
+// schedule, no history, no retries. It is the limit for any scheduler on this machine
+// with this receiver.
 type Bare struct {
 	PerSecond      float64 `json:"perSecond"`
 	Slowest        float64 `json:"slowestSecond"`     // requests in the slowest second of it
@@ -44,8 +44,8 @@ type bareClient struct {
 // bare returns the client that posts to the receiver of all measurements.
 func (e *environment) bare() bareClient { return bareClient{e.cfg.Clock, e.receiver} }
 
-// run posts for a while and calls after, if it is not nil, with the number of each
-// request that was answered.
+// run sends requests for a while. If after is not nil, it is called with the number of
+// each request that was answered.
 func (b bareClient) run(ctx context.Context, d time.Duration, after func(n int64)) (Bare, error) {
 	addr := strings.TrimPrefix(b.receiver.url, "http://")
 	hc := &fasthttp.HostClient{
@@ -130,8 +130,8 @@ func bareLoop(ctx context.Context, hc *fasthttp.HostClient, url string, answered
 	return nil
 }
 
-// bareRequest makes a request like Belfry's. next makes it that of another
-// execution: a receiver remembers which it has seen, and what it has seen often
+// bareRequest makes a request like Belfry's. next changes it to the request of another
+// execution, because the receiver remembers executions, and a request for a known one
 // costs it less.
 func bareRequest(req *fasthttp.Request, url string) (next func()) {
 	job, execution := uuid.NewString(), uuid.New()

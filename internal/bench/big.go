@@ -10,8 +10,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
-// Big is what a server with many jobs takes. Each job has a URL of its own and
-// fires once a year, but for those of the burst.
+// Big has the cost of a server with many jobs. Each job has its own URL and fires once a
+// year, except those of the burst.
 type Big struct {
 	Jobs            int     `json:"jobs"`
 	ImportPerSecond float64 `json:"importPerSecond"`
@@ -94,8 +94,8 @@ func (b *Bench) big(ctx context.Context, n, due, seconds int) (out Big, err erro
 	return out, err
 }
 
-// restingMemory returns the resident bytes of the server when it has given back
-// what a start leaves behind: at ten million jobs that takes some seconds.
+// restingMemory returns the resident bytes of the server after it has returned the memory
+// that it needed to start: at ten million jobs that takes some seconds.
 func (w *world) restingMemory(ctx context.Context) (int64, error) {
 	last := w.usage().rss
 	for range 30 {
@@ -111,8 +111,8 @@ func (w *world) restingMemory(ctx context.Context) (int64, error) {
 	return last, nil
 }
 
-// restart ends the server in good order, starts it again on its data and
-// returns how many milliseconds later its first request arrived.
+// restart stops the server gracefully, starts it again on its data and returns the number
+// of milliseconds until its first request arrived.
 func (w *world) restart(ctx context.Context) (ms int64, err error) {
 	if err := w.server.stop(); err != nil {
 		return 0, err

@@ -11,9 +11,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
-// lead is how long after the import the first fire is due: the server is at
-// rest by then. drainTime is how long after the last instant it may take until all
-// has arrived; what takes longer is missing.
+// lead is the time between the import and the first fire, so that the server is idle by
+// then. drainTime is how long after the last instant requests may still arrive; those
+// that arrive later count as missing.
 const (
 	lead      = 3 * time.Second
 	drainTime = 10 * time.Second
@@ -39,8 +39,8 @@ type Burst struct {
 	took         time.Duration // from the first instant until all had arrived
 }
 
-// OfBare is how long the last request of a second took to come, against what the
-// bare loop would have taken for all of them. Zero: the loop was not measured.
+// OfBare is the time until the last request of a second arrived, divided by the time that
+// the bare loop would need for all of them. Zero means that the loop was not measured.
 func (b Burst) OfBare() float64 {
 	return b.Lateness.LastOfSecond / 1000 * b.BarePerSecond / float64(b.Jobs)
 }
@@ -56,8 +56,9 @@ type burst struct {
 	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
 }
 
-// burst makes N jobs that fire in the same few seconds and never again, and measures
-// what arrives. Each burst has its own server: none depends on another's data.
+// burst creates N jobs that fire in the same few seconds and never again, and measures
+// what arrives. Each burst has its own server, so that the data of others have no
+// influence.
 func (e *environment) burst(ctx context.Context, m burst) (out Burst, err error) {
 	w, err := e.world(ctx, worldConfig{})
 	if err != nil {
@@ -112,9 +113,9 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	}, nil
 }
 
-// arrive waits until so many executions have been received, or for long enough
-// after the last of them was due. Before that the receiver is not asked: it has
-// enough to do. peak is the most memory that the server was seen to have.
+// arrive waits until want executions have been received, or until the drain time after
+// the last instant is over. Before the last instant it does not query the receiver, which
+// is busy. peak is the largest memory of the server that was seen.
 func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got receiver.Stats, peak int64, err error) {
 	if m.meanwhile != nil {
 		meanwhile, stop := context.WithCancel(ctx)

@@ -17,8 +17,8 @@ type Create struct {
 	PerSecond float64 `json:"perSecond"`
 }
 
-// Create measures single POSTs with so many clients at a time, for a while each,
-// and an import of so many jobs.
+// Create measures single POST requests with each number of simultaneous clients, for a
+// while each, and an import of so many jobs.
 func (b *Bench) Create(ctx context.Context, clients []int, d time.Duration, imported int) (out []Create, err error) {
 	for _, n := range clients {
 		got, err := b.create(ctx, n, d)

@@ -29,8 +29,8 @@ const (
 // month, so that the jobs that fire monthly are spread over the days.
 var crowdStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// crowd makes up executions, the same ones each time: a run can go on where an
-// earlier one ended.
+// crowd generates executions, the same ones each time, so that a run can continue where
+// an earlier one ended.
 type crowd struct {
 	versions                   []domain.Version
 	secondly, minutely, hourly int // how many of each, in this order; the rest is monthly
@@ -49,8 +49,8 @@ type crowd struct {
 	byMonth     map[int][]int // (day of month - 1) * secondsPerDay + second of the day
 }
 
-// newCrowd plans rows over days: each day has as many, the last ones of a day
-// are cut off where the jobs would make more.
+// newCrowd plans rows over days. Each day has the same number of rows; executions beyond
+// that number at the end of a day are left out.
 func newCrowd(rows int64, days int) *crowd {
 	c := &crowd{
 		rows: rows, perDay: (rows + int64(days) - 1) / int64(days), random: rand.New(rand.NewPCG(1, 2)),

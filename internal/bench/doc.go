@@ -1,32 +1,32 @@
-// Package bench measures Belfry from outside, so that anybody can repeat the
-// figures that the documents quote.
+// Package bench measures Belfry from outside, so that everybody can reproduce the figures
+// in the documents.
 //
 //	bench ── starts ──► belfry receiver      a process of its own: its CPU time is not the server's
 //	   │                    ▲ POST
 //	   ├── starts ──► belfry serve           a process of its own, in a folder of its own
-//	   ├── bare loop ───────┘                the client that does nothing but POST: the limit
+//	   ├── bare loop ───────┘                a client that only sends POST requests: the limit
 //	   └── store/sqlite                      the history alone: in this process, without HTTP
 //
-// The history is the exception (ADR 15): a store with 100 million executions is
-// made with the store's own Record, and asked directly.
+// The history is the exception (ADR 15): the bench fills a store with 100 million
+// executions through the store's own Record, and queries it directly.
 //
 // # What it must guarantee
 //
-//   - What counts is what the receiver saw: how many distinct executions, and
-//     how long after their instant. The server is not asked how good it was.
-//   - Only loopback is used, every process and folder is gone at the end, also
-//     after an interruption, and each measurement has a bound in time.
-//   - A throughput is held against the bare loop of the same run: a figure of
-//     one machine says little, a ratio of one minute says something.
-//   - A run in which a fire was missing, doubled or early is an error, never a
-//     good figure; neither is a list that came back short or out of order.
+//   - What the receiver has received is measured: how many distinct executions, and how long
+//     after their instant. The server's own figures are not used.
+//   - Only loopback is used. At the end, also after an interruption, every process has ended
+//     and every folder is removed. Each measurement has a time limit.
+//   - A throughput is compared with the bare loop of the same run, because a ratio that was
+//     measured within a minute says more than the absolute figure of one machine.
+//   - A run with a missing, duplicate or early fire is an error, never a good figure. So is a
+//     list that is incomplete or out of order.
 //
 // # How this is shown
 //
-// Tests run every measurement for a second or two at a small rate and hold the
-// report against what must be true at any speed: so many executions, percentiles
-// in order, no process left. The search for the throughput is tested by itself
-// against machines whose limit is known.
+// Tests run every measurement for a second or two at a low rate, and check in the report
+// what must be true at any speed: the number of executions, the order of the percentiles,
+// and that no process remains. The search for the throughput is tested separately, with
+// simulated machines whose limit is known.
 //
 // # Order of the files
 //

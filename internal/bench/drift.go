@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Drift measures how late N jobs leave that are due at the same instant, and
-// with their instants spread over the second. Beside the first it measures the
-// bare loop: how long N requests take at least.
+// Drift measures how late the fires of N jobs are sent: first with all jobs due at the
+// same instant, then with their instants spread over the second. For the first case it
+// also measures the bare loop: the time that N requests need at least.
 func (b *Bench) Drift(ctx context.Context, jobs []int, seconds int) (out []Burst, err error) {
 	for _, n := range jobs {
 		for _, jitter := range []time.Duration{0, time.Second} {

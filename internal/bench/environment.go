@@ -18,8 +18,8 @@ type Config struct {
 	Log    io.Writer // progress, a line each; nil: none
 }
 
-// environment is what all measurements share: the binary under measurement, a
-// folder for its databases, and a receiver.
+// environment is shared by all measurements: the binary under measurement, a folder for
+// its databases, and a receiver.
 type environment struct {
 	cfg      Config
 	folder   string

@@ -36,8 +36,8 @@ type GrowthConfig struct {
 	Seconds int // for each point
 }
 
-// Growth measures each curve at 1x, 10x, 100x and so on of what it begins with.
-// The instants are spread over the second.
+// Growth measures each curve at 1x, 10x, 100x and so on of its first value. The instants
+// are spread over the second.
 func (b *Bench) Growth(ctx context.Context, cfg GrowthConfig) (*Growth, error) {
 	out := &Growth{}
 	rate := 10 * cfg.Rate

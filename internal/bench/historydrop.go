@@ -20,8 +20,8 @@ const (
 	dropPause = 5 * time.Millisecond
 )
 
-// HistoryDrop is what dropping the oldest day took, and what became of commits
-// of 1,000 rows and of reads that went on meanwhile.
+// HistoryDrop is how long dropping the oldest day took, and how long commits of 1,000
+// rows and reads took in the meantime.
 type HistoryDrop struct {
 	Rows   int64     `json:"rows"`
 	Bytes  int64     `json:"bytes"`
@@ -103,8 +103,8 @@ func (t *StoreLoad) addReads(from StoreLoad) {
 	t.Reads, t.LongestReadMs = from.Reads, from.LongestReadMs
 }
 
-// traffic repeats an operation until the context ends. What has not ended when
-// the drop begins belongs to it.
+// traffic repeats an operation until the context ends. An operation that has not ended
+// when the drop begins counts as part of the drop.
 func (r *historyRun) traffic(ctx context.Context, dropping *atomic.Bool, do func() error,
 	note func(late bool, ms float64)) error {
 	for ctx.Err() == nil {

@@ -17,8 +17,8 @@ type ExportRate struct {
 	Bytes     int64   `json:"bytes"`
 	Seconds   float64 `json:"seconds"`
 	PerSecond float64 `json:"perSecond"`
-	// Memory is by how much the server's resident memory had grown at its
-	// largest, in bytes, looked at every 64 MiB; zero where that cannot be told.
+	// Memory is the largest growth of the server's resident memory in bytes, measured
+	// every 64 MiB of the export; zero if it cannot be measured.
 	Memory int64 `json:"memory"`
 }
 

@@ -32,8 +32,8 @@ type History struct {
 	Drop        *HistoryDrop `json:"drop,omitempty"`
 }
 
-// Insert is the rate of a part of the fill: batches of 1,000, each durable,
-// the time between them not counted.
+// Insert is the rate of a part of the fill: batches of 1,000, each durable. The time
+// between batches is not counted.
 type Insert struct {
 	Before    int64   `json:"before"` // rows on record when it began
 	Rows      int64   `json:"rows"`

@@ -13,8 +13,8 @@ import (
 // queriedJobs is how many jobs of a kind are asked for in turn.
 const queriedJobs = 20
 
-// Query is how long one kind of question takes to answer. Every question has
-// been asked once before: what it needs is in memory.
+// Query is how long one kind of query takes. Every query has been executed once before,
+// so that the data that it needs are in memory.
 type Query struct {
 	Name  string  `json:"name"`
 	Count int     `json:"count"`

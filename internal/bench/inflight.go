@@ -9,7 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-// InFlight is what calls cost that wait for a slow target.
+// InFlight is the cost of calls that wait for a slow target.
 type InFlight struct {
 	DelayMs      int64   `json:"delayMs"` // of the target's answers
 	InFlight     int     `json:"inFlight"`
@@ -19,7 +19,7 @@ type InFlight struct {
 	PerSecond    float64 `json:"perSecond"` // calls that were answered
 }
 
-// DeadHost is what a target that answers nothing costs one that does.
+// DeadHost is the effect of a target that does not answer on the jobs of a healthy one.
 type DeadHost struct {
 	Alone Burst `json:"alone"` // the healthy host's jobs, alone
 	Dead  int   `json:"deadJobs"`
@@ -27,12 +27,12 @@ type DeadHost struct {
 	Down  Burst `json:"down"` // the same beside as many of a host that refuses connections
 }
 
-// warmUp is how many seconds a measurement of slow calls lasts before its
-// memory is looked at: the limit of calls climbs first.
+// warmUp is how many seconds a measurement of slow calls runs before its memory is
+// measured, because the limit of simultaneous calls rises first.
 const warmUp = 4
 
-// InFlight measures calls that take so long, for each number of them in flight.
-// The instants are spread over the second, so that as many end as begin.
+// InFlight measures slow calls, for each delay and each number of calls in flight. The
+// instants are spread over the second, so that calls end at the rate at which they begin.
 func (b *Bench) InFlight(ctx context.Context, delays []time.Duration, calls []int,
 	seconds int) (out []InFlight, err error) {
 	for _, d := range delays {
@@ -75,9 +75,9 @@ func (b *Bench) inFlight(ctx context.Context, d time.Duration, n, rate, seconds 
 	}, nil
 }
 
-// DeadHost measures n jobs each second alone, beside dead jobs each second of a
-// host that takes connections and never answers, and beside those of one that is
-// down.
+// DeadHost measures n jobs each second three times: alone, together with dead jobs each
+// second of a host that accepts connections and never answers, and together with as many
+// of a host that is down.
 func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHost, err error) {
 	out.Dead = dead
 	hole, err := startReceiver(ctx, b.env.cfg.Binary, "--dead")
@@ -102,7 +102,7 @@ func (b *Bench) DeadHost(ctx context.Context, n, dead, seconds int) (out DeadHos
 	return out, err
 }
 
-// besideHost measures a burst beside jobs of another host, of which so many are due
+// besideHost measures a burst together with jobs of another host; others of these are due
 // each second.
 func (e *environment) besideHost(ctx context.Context, m burst, others int, url string) (out Burst, err error) {
 	w, err := e.world(ctx, worldConfig{})

@@ -15,16 +15,16 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
-// Lone is how late the fires of a lone job arrive, beside the requests of a
-// bare Go timer in the same seconds: the timer's are due at the half of each
-// second, so that the two do not meet.
+// Lone is the lateness of the fires of a single job, and that of requests sent by a plain
+// Go timer in the same seconds. The timer's requests are due in the middle of each
+// second, so that the two do not coincide.
 type Lone struct {
 	Seconds int               `json:"seconds"`
 	Belfry  receiver.Lateness `json:"belfryMs"`
 	Timer   receiver.Lateness `json:"timerMs"`
 }
 
-// Lone measures one job that is due at every second, for so many of them.
+// Lone measures one job that is due every second, for so many seconds.
 func (b *Bench) Lone(ctx context.Context, seconds int) (out Lone, err error) {
 	other, err := startReceiver(ctx, b.env.cfg.Binary, "--quiet")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
-// startTimeout is how long a process may take to say where it listens, and
-// stopTimeout how long to end after SIGTERM.
+// startTimeout is how long a process may take until it logs its address, and stopTimeout
+// how long it may take to end after SIGTERM.
 const (
 	startTimeout = 2 * time.Minute
 	stopTimeout  = time.Minute
@@ -36,9 +36,8 @@ type process struct {
 	urls []string // all that it said
 }
 
-// start runs the binary with arguments and waits until its log names an
-// address: an URL in the attribute "address" of a JSON line, or the last word of
-// a plain one.
+// start runs the binary with arguments and waits until its log contains an address: a URL
+// in the attribute "address" of a JSON line, or the last word of a plain line.
 func start(ctx context.Context, binary string, env []string, args ...string) (*process, error) {
 	// The end of the context does not end it: stop does, in good order.
 	p := &process{cmd: exec.CommandContext(context.WithoutCancel(ctx), binary, args...), done: make(chan struct{})}

@@ -15,9 +15,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 )
 
-// recorder commits a row for each request of the bare loop, in groups, with the
-// store that the server has: what is left of a scheduler once there is no
-// schedule.
+// recorder commits a row for each request of the bare loop, in groups, to the same kind
+// of store as the server's. Together with the bare loop it does all that a scheduler
+// does, except the scheduling.
 type recorder struct {
 	ledger store.Ledger
 	clk    clock.Clock
@@ -32,8 +32,8 @@ const (
 	recordMost   = 4_000
 )
 
-// recorded posts for a while, with a record of every request in a database in the
-// folder, which is removed.
+// recorded sends requests for a while, and records each of them in a database in the
+// folder, which is removed afterwards.
 func (b bareClient) recorded(ctx context.Context, folder string, d time.Duration) (out Bare, err error) {
 	db, err := sqlite.Open(ctx, sqlite.Config{
 		Path: filepath.Join(folder, "jobs.db"), Clock: b.clock, Log: slog.New(slog.DiscardHandler),

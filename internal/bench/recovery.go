@@ -71,8 +71,8 @@ func (b *Bench) recovery(ctx context.Context, n int, down time.Duration) (out Re
 	return out, err
 }
 
-// catchUp waits until as many executions have arrived as the calendar has had
-// instants since the receiver began to count.
+// catchUp waits until as many executions have arrived as there were instants in the
+// calendar since the receiver began to count.
 func (w *world) catchUp(ctx context.Context, out *Recovery, had int64, mark clock.Mark) error {
 	clk := w.env.cfg.Clock
 	for {

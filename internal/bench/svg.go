@@ -26,8 +26,8 @@ var quantities = []quantity{
 	{"memory, MB", func(p Point) float64 { return float64(p.MemoryMB) }},
 }
 
-// SVG draws the curves, both axes logarithmic: a line that is flat says that a
-// tenfold of the thing costs nothing.
+// SVG draws the curves with two logarithmic axes: a flat line means that ten times as
+// much costs no more.
 func (g *Growth) SVG(w io.Writer, caption string) error {
 	width, height := panelWidth*len(g.Curves), panelHeight*len(quantities)+30
 	var b strings.Builder

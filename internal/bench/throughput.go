@@ -17,13 +17,13 @@ const (
 	resolution  = 0.03 // of the result
 	ratePerBare = 0.7  // of the bare loop's, to begin with
 
-	// A rate that was not sustained is tried once more: one bad second of the
-	// machine is not the limit of what runs on it. One that was is not.
+	// A rate that was not sustained is tried once more, because one slow second of the
+	// machine is not its limit. A rate that was sustained is not tried again.
 	triesPerRate = 2
 )
 
-// Throughput is the largest number of every-second jobs that were sustained,
-// beside the bare loop of the same run.
+// Throughput is the largest number of every-second jobs that was sustained, together with
+// the bare loop of the same run.
 type Throughput struct {
 	Sustained Burst   `json:"sustained"` // the largest that was
 	Failed    Burst   `json:"failed"`    // the smallest that was not; zero: none was tried
@@ -34,9 +34,9 @@ type Throughput struct {
 	Ratio     float64 `json:"ratio"`     // sustained / bare
 	OfRecord  float64 `json:"ratioOfRecorded"`
 
-	// Sustained means in every second, so that the slowest second of the machine
-	// decides it, where the bare loop's rate is a mean. This is sustained against
-	// the slowest second of any bare loop of the run.
+	// A rate is sustained only if every second is in time, so the slowest second of the
+	// machine decides; the rate of the bare loop is a mean. OfSlowest is the sustained
+	// rate divided by that of the slowest second of any bare loop of the run.
 	OfSlowest float64 `json:"ratioOfSlowestSecond"`
 	Slowest   float64 `json:"slowestSecond"`
 }
@@ -91,8 +91,8 @@ type throughputRun struct {
 	out *Throughput
 }
 
-// sustains tries a rate, and measures the bare loop after it: the machine is
-// not the same from one minute to the next.
+// sustains tries a rate, and measures the bare loop after it, because the speed of the
+// machine changes from one minute to the next.
 func (r throughputRun) sustains(ctx context.Context, n, seconds int) (bool, error) {
 	got, err := r.env.burst(ctx, burst{jobs: n, seconds: seconds, path: "/ok"})
 	if err != nil {
@@ -138,8 +138,9 @@ func (t *Throughput) sumUp(good, bad int) {
 	t.OfRecord = float64(t.Sustained.Jobs) / t.Recorded.PerSecond
 }
 
-// search finds the largest number that works by halving the interval between
-// what did and what did not. Until something failed it grows by a quarter.
+// search finds the largest number that works, by bisection between the largest that
+// worked and the smallest that did not. Until one has failed, it increases the number by
+// a quarter.
 type search struct {
 	from       int
 	resolution float64

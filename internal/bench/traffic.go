@@ -12,8 +12,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
-// Traffic is what the API's clients cost the fires: the same jobs alone, and
-// while others read, import and export.
+// Traffic is the effect of API clients on the fires: the same jobs alone, and while
+// clients read, import and export.
 type Traffic struct {
 	Alone      Burst   `json:"alone"`
 	With       Burst   `json:"with"`
@@ -60,8 +60,8 @@ func (b *Bench) Traffic(ctx context.Context, n, seconds, imported int) (out Traf
 	return out, nil
 }
 
-// traffic reads a job all the time, imports once and exports the history now and
-// then, until the context ends.
+// traffic reads a job continuously, imports once, and exports the history now and then,
+// until the context ends.
 func (w *world) traffic(ctx context.Context, out *Traffic, id string, imported int) error {
 	day := w.env.cfg.Clock.Now().UTC().Truncate(24 * time.Hour)
 	today := client.TimeRange{From: day.Format(time.RFC3339), To: day.AddDate(0, 0, 2).Format(time.RFC3339)}

@@ -83,8 +83,8 @@ func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {
 	return err
 }
 
-// importEach registers n jobs, of which job gives the i-th. It returns how long
-// the server took.
+// importEach creates n jobs; job returns the i-th. importEach returns how long the server
+// took.
 func (w *world) importEach(ctx context.Context, n int, job func(i int) client.Spec) (took time.Duration, err error) {
 	for done := 0; done < n; {
 		part := min(n-done, importPart)

@@ -9,12 +9,12 @@ import (
 	"net/http"
 )
 
-// maxAnswer bounds what is read of an answer into memory. A page of a list has
-// at most 1,000 jobs of about 300 KiB.
+// maxAnswer bounds how much of an answer is read into memory. A page of a list has at
+// most 1,000 jobs of about 300 KiB.
 const maxAnswer = 512 << 20
 
-// ErrAnswer says that an answer cannot be used: it ended before it was
-// complete, is larger than any of the API, or is none of Belfry's.
+// ErrAnswer means that an answer cannot be used: it is incomplete, is larger than any
+// answer of the API, or is not from Belfry.
 var ErrAnswer = errors.New("the answer of the server cannot be used")
 
 const (
@@ -50,7 +50,7 @@ func decode(res *http.Response, out any) error {
 	return nil
 }
 
-// tagged tells an error of the server's side from one of the writer's.
+// tagged distinguishes an error of the server's side from one of the writer.
 type tagged struct{ r io.Reader }
 
 func (t tagged) Read(p []byte) (int, error) {

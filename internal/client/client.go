@@ -34,8 +34,8 @@ func withoutUser(raw string) string {
 	return Mask + raw[at:]
 }
 
-// New returns a client of the server at baseURL, as in http://127.0.0.1:3000.
-// An empty key sends none.
+// New returns a client of the server at baseURL, such as http://127.0.0.1:3000. If apiKey
+// is empty, no key is sent.
 func New(baseURL, apiKey string) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	switch {

@@ -27,8 +27,8 @@ type call struct {
 	header      http.Header
 }
 
-// do sends a call. The caller closes the body of the response, which has a 2xx
-// status or one of the others that are named.
+// do sends a call and returns a response with a 2xx status or with one of the others. The
+// caller closes its body.
 func (c *connection) do(ctx context.Context, in call, others ...int) (*http.Response, error) {
 	segments := make([]string, len(in.path))
 	for i, s := range in.path {

@@ -1,32 +1,30 @@
-// Package client speaks the REST API of Belfry.
+// Package client is a Go client of Belfry's REST API.
 //
 //	c, err := client.New("http://127.0.0.1:3000", os.Getenv("BELFRY_API_KEY"))
 //	created, err := c.Jobs.Create(ctx, client.Spec{
 //		Schedule: "0 */5 * * * *", API: "https://example.com/hook", Type: "ATLEAST_ONCE",
 //	})
 //
-// The calls are grouped as the paths of the API are: [Client.Jobs],
-// [Client.Executions] and [Client.Keys]. What is about the server as a whole is a
-// method of the client itself.
+// Methods are grouped like the paths of the API: [Client.Jobs], [Client.Executions] and
+// [Client.Keys]. What concerns the server as a whole is a method of the client itself.
 //
 // # What it guarantees
 //
-//   - Every refusal of the server is a [*Problem] with the fields that are
-//     wrong; every other error means that no complete answer came.
-//   - An answer that was cut short is an error, never a short list.
-//   - A list is read page by page as far as the caller ranges over it.
-//   - The key goes to the server that New names and to no other: redirects are
-//     not followed.
+//   - Every error answer of the server is a [*Problem] with the fields that are wrong. Every
+//     other error means that no complete answer was received.
+//   - A truncated answer is an error, never a shorter list.
+//   - A list is read page by page, only as far as the caller iterates over it.
+//   - The key is sent only to the server that was passed to New: redirects are not followed.
 //   - An answer takes a bounded amount of memory.
 //
-// Instants are Unix milliseconds, as in the API. The package needs nothing but
-// the standard library and shares no types with the server, so that a change
-// of the contract shows in its tests.
+// Instants are Unix milliseconds, as in the API. The package uses only the standard
+// library. It shares no types with the server, so that its tests detect a change of the
+// contract.
 //
 // # How this is shown
 //
-// Each method is tested against a server that checks method, path, headers and
-// body of the request, and answers as the contract says, or badly.
+// Each method is tested against a server that checks method, path, headers and body of
+// the request. This server answers as the contract says, or deliberately wrong.
 //
 // # Order of the files
 //

@@ -6,8 +6,8 @@ import (
 	"net/url"
 )
 
-// Execution is the record of what became of a fire or of a manual trigger. What
-// is not known yet, or never will be, is nil.
+// Execution is the record of the outcome of a fire or of a manual trigger. A field is nil
+// if its value is not known yet, or never will be.
 type Execution struct {
 	ID          string  `json:"id"`
 	JobID       string  `json:"jobId"`

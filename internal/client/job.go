@@ -56,8 +56,8 @@ type Misfire struct {
 	MaxRuns  int    `json:"maxRuns,omitempty"`
 }
 
-// Signing is how a job's requests are signed. Answers show [Mask] for each
-// secret; in a change masks replace the secrets that are there, in order.
+// Signing has the options for signing a job's requests. Answers show [Mask] for each
+// secret; in a change, masks keep the existing secrets, in order.
 type Signing struct {
 	Secrets []string `json:"secrets,omitempty"` // at most two, the newest first
 }
@@ -68,8 +68,8 @@ type DST struct {
 	Fold string `json:"fold,omitempty"` // FIRST, SECOND or BOTH
 }
 
-// Change is any subset of a spec's fields, by their names in the API. A value
-// of nil sets the default again.
+// Change is any subset of a spec's fields, by their names in the API. The value nil
+// restores the default.
 type Change map[string]any
 
 // Job is a job with its current version.
@@ -115,8 +115,8 @@ func (j *Jobs) Create(ctx context.Context, spec Spec) (Edit, error) {
 	return out, err
 }
 
-// Update changes some fields of a job, all or none. A version other than
-// zero must be the job's current one, otherwise the problem has status 412.
+// Update changes some fields of a job, all of them or none. If version is neither zero
+// nor the job's current one, the problem has status 412.
 func (j *Jobs) Update(ctx context.Context, id string, version int, change Change) (Edit, error) {
 	var out Edit
 	err := j.server.exchange(ctx, call{
@@ -139,8 +139,8 @@ func (j *Jobs) Get(ctx context.Context, id string) (Job, error) {
 	return out, err
 }
 
-// Mask replaces a secret, of a header or of signing, in what the server
-// answers. A change that sends it back keeps the secret.
+// Mask is shown instead of a secret, of a header or of signing, in answers of the server.
+// A change that contains the mask keeps the secret.
 const Mask = "********"
 
 // JobFilter selects jobs. The zero value selects all.
@@ -203,8 +203,8 @@ func (j *Jobs) act(ctx context.Context, id, verb string) (Edit, error) {
 	return out, err
 }
 
-// Trigger runs a job now, beside its schedule. The execution is durable when
-// the call returns; [Executions.Get] tells its outcome.
+// Trigger runs a job now, in addition to its schedule. When the call returns, the
+// execution is durable; [Executions.Get] returns its outcome.
 func (j *Jobs) Trigger(ctx context.Context, id string) (Triggered, error) {
 	var out Triggered
 	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "trigger"}}, nil, &out)

@@ -24,7 +24,7 @@ type Key struct {
 	LastUsedAt *int64 `json:"lastUsedAt"` // nil: never
 }
 
-// CreatedKey is a key that was made. Text is the key, which no later call tells.
+// CreatedKey is a key that was created. Text is the key itself; no later call returns it.
 type CreatedKey struct {
 	Text      string `json:"key"`
 	ID        string `json:"id"`

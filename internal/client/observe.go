@@ -45,8 +45,8 @@ type Readiness struct {
 // Ready reports whether the server does its work.
 func (r Readiness) Ready() bool { return r.Status == "ready" }
 
-// Ready asks whether the server does its work. It needs no key. A server that
-// is not ready is no error.
+// Ready returns whether the server is ready. It needs no key. A server that is not ready
+// is not an error.
 func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	var out Readiness
 	err := c.server.exchange(ctx, call{method: http.MethodGet, path: []string{"readyz"}}, nil, &out,
@@ -98,8 +98,8 @@ type Alert struct {
 	Error       *string `json:"error"`
 }
 
-// Alerts ranges over alerts, newest failure first; only of jobs that have not
-// recovered when openOnly is true.
+// Alerts ranges over alerts, newest failure first. If openOnly is true, it ranges only
+// over those of jobs that have not recovered.
 func (c *Client) Alerts(ctx context.Context, openOnly bool, pageSize int) iter.Seq2[Alert, error] {
 	q := url.Values{}
 	if openOnly {
@@ -132,7 +132,7 @@ type Preview struct {
 	DSTShifts   []Shift   `json:"dstShifts"`
 }
 
-// Instant is one fire, told three times.
+// Instant is one fire, in three formats.
 type Instant struct {
 	At    int64  `json:"at"`
 	UTC   string `json:"utc"`   // RFC 3339

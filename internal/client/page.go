@@ -17,8 +17,8 @@ type page[T any] struct {
 // errSameCursor says that a server sends its client round in circles.
 var errSameCursor = errors.New("the server names the same page again as the next one")
 
-// pages ranges over a list: it fetches a page when the caller has come to the
-// end of the one before. An error is yielded once and ends the list.
+// pages ranges over a list. It fetches a page when the caller has reached the end of the
+// previous one. An error is yielded once and ends the list.
 func pages[T any](ctx context.Context, pageSize int, query url.Values,
 	fetch func(context.Context, url.Values) (page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

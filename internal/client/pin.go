@@ -9,9 +9,9 @@ import (
 	"net/http"
 )
 
-// Pin makes the client speak to the server that has exactly this certificate,
-// the first of a PEM text, and to no other: whatever its name is and whoever
-// has signed it. Call it before the first request.
+// Pin makes the client accept only a server that has exactly this certificate, the first
+// of a PEM text. Neither the name nor the issuer of the certificate is checked. Call it
+// before the first request.
 func (c *Client) Pin(text []byte) error {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "CERTIFICATE" {

@@ -56,8 +56,8 @@ func (f FieldError) String() string {
 	return f.Field + ": " + f.Message
 }
 
-// problemOf reads the problem of a response. What answers without one is not
-// Belfry, or something in between: the status then says it all.
+// problemOf reads the problem of a response. A response without a problem does not come
+// from Belfry but from a proxy or another server; then only its status is known.
 func problemOf(res *http.Response) *Problem {
 	p := &Problem{Title: http.StatusText(res.StatusCode)}
 	if mediaType(res) == typeProblem {

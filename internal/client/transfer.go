@@ -33,7 +33,7 @@ type ImportResult struct {
 	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
 
-// Import registers many jobs, each on its own: a wrong one does not spoil the
+// Import creates many jobs, each independently: an invalid job does not prevent the
 // others. The body is streamed.
 func (j *Jobs) Import(ctx context.Context, form Format, body io.Reader) (ImportReport, error) {
 	var out ImportReport
@@ -50,9 +50,9 @@ type ExportFilter struct {
 	WithSecrets bool // show secrets, of headers and of signing; takes the key of an admin
 }
 
-// Export writes the selected jobs as NDJSON, a document that [Jobs.Import]
-// takes if it holds no secrets or has them. It returns the number of bytes.
-// After an error w holds a part.
+// Export writes the selected jobs to w as NDJSON and returns the number of bytes.
+// [Jobs.Import] accepts the document if it contains no masked secrets. After an error, w
+// has received a part of the document.
 func (j *Jobs) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, error) {
 	query := f.query()
 	if f.WithSecrets {
@@ -61,9 +61,10 @@ func (j *Jobs) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, 
 	return j.server.exportTo(ctx, w, query, "jobs", "export")
 }
 
-// Export writes the executions that have ended and were scheduled
-// from one instant until before another as NDJSON, one [Execution] a line,
-// oldest first. It returns the number of bytes. After an error w holds a part.
+// Export writes executions to w as NDJSON, one [Execution] per line, oldest first, and
+// returns the number of bytes. It writes the executions that have ended and were
+// scheduled in the time range: its first instant is included, its last one is not. After
+// an error, w has received a part of the document.
 func (e *Executions) Export(ctx context.Context, t TimeRange, w io.Writer) (int64, error) {
 	return e.server.exportTo(ctx, w, t.query(), "executions", "export")
 }

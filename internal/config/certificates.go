@@ -20,8 +20,8 @@ type ClientCertificate struct {
 	KeyFile  string // PEM
 }
 
-// kindCertificates is the kind of the table of client certificates. Its raw
-// value is a JSON object, into which a table of a file is turned.
+// kindCertificates is the kind of the table of client certificates. Its raw value is a
+// JSON object; a table in a file is converted to one.
 const kindCertificates = "table"
 
 const maxCertificates = 64

@@ -13,8 +13,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// Config is everything that `belfry serve` can be told. A value that [Load]
-// returned is complete and valid; it is not changed afterwards.
+// Config has all settings of `belfry serve`. A value that [Load] has returned is complete
+// and valid; it is not changed afterwards.
 type Config struct {
 	Host      string     // address to listen on: an IP address or a host name
 	Port      int        // 0 to 65535; 0 takes a free one
@@ -53,8 +53,8 @@ type Config struct {
 // Env says what kind of deployment this is.
 type Env string
 
-// The environments. They differ in the look of the console log, in nothing
-// else: a development server that fires differently would prove nothing.
+// The environments differ only in the format of the console log. Scheduling is the same
+// in both, so that a test on a development server is valid for production.
 const (
 	Development Env = "development" // coloured text
 	Production  Env = "production"  // JSON lines
@@ -65,9 +65,9 @@ func (c *Config) Address() string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 }
 
-// Exposed returns an error when the server would listen for other machines
-// although no API key is set and nobody said that this is meant. It is asked by
-// whoever knows the keys of the database, not by [Load].
+// Exposed returns an error if the server would accept connections from other machines
+// without an API key and without InsecureNoAuth. The caller must have checked that the
+// database has no API keys; [Load] does not know that.
 func (c *Config) Exposed() error {
 	if c.InsecureNoAuth || loopback(c.Host) {
 		return nil

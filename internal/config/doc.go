@@ -1,41 +1,39 @@
-// Package config finds out what an operator wants `belfry serve` to do, from
-// five places:
+// Package config reads the settings of `belfry serve` from five sources:
 //
 //	defaults  <  file (YAML)  <  .env  <  environment  <  flags
 //
-// A later place wins, setting by setting. [Settings] is the one table of what
-// there is to set; the flags, the help, the check of a file's keys and of the
-// environment's names, and the printed form all come from it.
+// For each setting, the last source in this list that has a value wins. [Settings] is the
+// only table of settings: the flags, the help, the printed form, and the checks of keys
+// in a file and of names in the environment are all generated from it.
 //
 // # What it guarantees
 //
-//   - Strict. A key in the file or a BELFRY_ variable that is no setting is
-//     refused by name, with the setting that was probably meant. A wrong value
-//     is refused also where a later place overrides it.
-//   - Complete. All faults are reported at once ([Errors]), each with its place,
-//     its value and what would be right.
-//   - Whole. A file that holds more than is read, a second YAML document, or that is
-//     no UTF-8 is refused as what it is. A byte order mark is no part of it.
-//   - Closed by default. The server listens on loopback unless told otherwise,
-//     and without an API key, here or in the database, it refuses to be told
-//     ([Config.Exposed]), unless the operator says --insecure-no-auth.
-//   - Discreet. An API key leaves the package only through [Secret.Reveal]; it
-//     is in no printed form, log value or error, and it cannot be a flag,
-//     because every user of a machine can read the arguments of a process.
+//   - Strict. A key in the file or a BELFRY_ variable that is not a setting is refused, and
+//     the error has the setting that was probably meant. A wrong value is refused even if
+//     another source overrides it.
+//   - Complete. All errors are reported at once ([Errors]), each with its source, its value
+//     and what would be right.
+//   - The whole file is read. A file that is too large, has a second YAML document or is not
+//     UTF-8 is refused, and the error says which of these it is. A byte order mark is ignored.
+//   - Closed by default. The server listens on loopback unless an API key or a host is set.
+//     Without an API key, here or in the database, it refuses to listen on another address
+//     ([Config.Exposed]), unless --insecure-no-auth is set.
+//   - Secrets stay secret. An API key leaves the package only through [Secret.Reveal]. It is
+//     never printed, logged or part of an error. There is no flag for it, because every user
+//     of a machine can read the arguments of a process.
 //
-// [LocalServer] tells commands where the server on this machine is, from the same
-// places.
+// [LocalServer] returns the address of the server on this machine, from the same sources
+// except flags.
 //
-// The .env file may belong to other programs as well, and so may the
-// environment: names without the BELFRY_ prefix that are no settings are left
-// alone. An empty variable counts as one that is not set, which is what
-// `PORT=${PORT:-}` in a compose file means.
+// Other programs may use the same .env file and the same environment: names that are not
+// settings and do not begin with BELFRY_ are ignored. An empty variable counts as one
+// that is not set, because `PORT=${PORT:-}` in a compose file means that.
 //
 // # How this is shown
 //
-// Tables of good and bad values per setting, each from every place; a test of
-// the precedence over all settings; and a canary key that is looked for in
-// every printed form.
+// Tests have tables of good and bad values for each setting, each from every source.
+// Another test checks the precedence for all settings, and one searches every printed
+// form for a key that was set.
 //
 // # Order of the files
 //

@@ -10,9 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseDocument reads the mapping that a YAML file holds, or says why it holds
-// none. A file has one document: what comes in a second one would hold nothing,
-// silently.
+// parseDocument reads the mapping in a YAML file, or returns the reason why there is
+// none. A second document is refused, because its settings would be ignored silently.
 func parseDocument(data []byte) (map[string]any, string) {
 	var values map[string]any
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -32,8 +31,8 @@ func parseDocument(data []byte) (map[string]any, string) {
 	return nil, "must be one YAML document: there is a second one after a line `---`"
 }
 
-// yamlReason puts the parser's message on one line. What it says of a value of
-// a wrong kind quotes the value.
+// yamlReason puts the parser's message on one line. The message about a value of a wrong
+// kind quotes the value.
 func yamlReason(err error) string {
 	msg := strings.Join(strings.Fields(err.Error()), " ")
 	if strings.Contains(msg, "cannot unmarshal") {

@@ -29,8 +29,9 @@ func rules(key, env, usage string, parse func(string) (egress.Rules, error), at 
 	}
 }
 
-// finishEgress closes the way to private networks where strangers may make
-// jobs: a server that only its own machine reaches is a developer's.
+// finishEgress forbids calls to private networks by default if other machines can reach
+// the server, because others may then create jobs. A server that only its own machine
+// reaches is assumed to be for development.
 func (l *loader) finishEgress() {
 	if l.config.sources["egress"].Kind == FromDefault && !loopback(l.config.Host) {
 		l.config.Egress = egress.Public

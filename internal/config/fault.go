@@ -90,8 +90,8 @@ func (e Errors) Error() string {
 
 const maxShown = 60
 
-// show prints a value of an operator for a fault: quoted, not at length, and
-// without the secrets that it may have in it.
+// show formats an operator's value for an error: quoted, shortened, and without the
+// secrets in it.
 func show(raw string) string {
 	raw = maskSecrets(raw)
 	if len(raw) > maxShown {
@@ -109,6 +109,6 @@ func suggest(wrong string, known []string) string {
 	return fmt.Sprintf("; did you mean %s?", near[0])
 }
 
-// withoutPrefix folds a name and drops the prefix of our variables, which people
-// put before names that have none.
+// withoutPrefix folds a name and removes the prefix of our variables, which people also
+// write before names that do not have it.
 func withoutPrefix(name string) string { return strings.TrimPrefix(spelling.Fold(name), "belfry") }

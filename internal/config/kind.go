@@ -18,8 +18,8 @@ type Setting struct {
 	Usage   string // one line
 	Once    bool   // a flag only: to be said each time
 
-	// set reads a raw value into the config and returns what would be right,
-	// or "". get prints the value that holds.
+	// set reads a raw value into the config and returns what would be right, or "" if the
+	// value is valid. get formats the current value.
 	set func(c *Config, raw string) string
 	get func(c *Config) string
 }

@@ -28,8 +28,8 @@ type Options struct {
 	Flags     *pflag.FlagSet // of [RegisterFlags], parsed; may be nil
 }
 
-// Load reads all places and returns the config that holds, or [Errors] with
-// every fault in them.
+// Load reads all sources and returns the resulting config, or [Errors] with every error
+// in them.
 func Load(o Options) (*Config, error) {
 	l := newLoader()
 	environ := Source{Kind: FromEnvironment}
@@ -50,8 +50,8 @@ func Load(o Options) (*Config, error) {
 	return l.config, nil
 }
 
-// variablesOf returns the variables of an environment by their names. Of several
-// with one name the last holds.
+// variablesOf returns the variables of an environment by name. If a name occurs several
+// times, the last one wins.
 func variablesOf(environ []string) map[string]string {
 	vars := make(map[string]string, len(environ))
 	for _, pair := range environ {
@@ -62,7 +62,7 @@ func variablesOf(environ []string) map[string]string {
 	return vars
 }
 
-// loader lays one place over the other and collects the faults.
+// loader applies one source after the other and collects the errors.
 type loader struct {
 	config *Config
 	faults Errors
@@ -100,7 +100,7 @@ func (l *loader) set(s *Setting, src Source, raw any) {
 	}
 }
 
-// scalar returns the text of a value. Only what is a list may be one.
+// scalar returns the text of a value. Only settings that are lists may have a list.
 func scalar(s *Setting, raw any) (string, bool) {
 	switch v := raw.(type) {
 	case map[string]any:
@@ -211,9 +211,8 @@ func (l *loader) dotEnv(dir string) (Source, map[string]string) {
 // mostLines bounds the search for a bad line, which takes the square of it.
 const mostLines = 500
 
-// badLine names the first line that no longer parses together with those
-// before it. A value in quotes may hold line breaks, so one line alone does not
-// tell.
+// badLine returns the first line that does not parse together with the lines before it. A
+// value in quotes may contain line breaks, so a line cannot be checked alone.
 func badLine(data []byte) string {
 	lines := strings.SplitAfter(string(data), "\n")
 	if len(lines) > mostLines {
@@ -253,9 +252,9 @@ func (l *loader) variables(src Source, vars map[string]string) {
 	}
 }
 
-// nodeEnv reads NODE_ENV, which existing deployments set, where no APP_ENV
-// does. It is not ours, so no value of it is wrong: all but development mean
-// production, as they do to most of its readers.
+// nodeEnv reads NODE_ENV, which existing deployments set, if APP_ENV is not set. Other
+// programs define NODE_ENV, so no value is an error: every value except development means
+// production, as it does to most programs.
 func (l *loader) nodeEnv(src Source, raw string) {
 	if raw == "" || l.config.sources["env"].Name == "APP_ENV" {
 		return
@@ -319,8 +318,8 @@ func (l *loader) finish() {
 	}
 }
 
-// judge reports a setting that is wrong beside another one, under the name
-// that it has where it was set.
+// judge reports a setting that contradicts another one, under the name that the setting
+// has in its source.
 func (l *loader) judge(key, message string) {
 	src := l.config.sources[key]
 	src.Name = cmp.Or(src.Name, key)
@@ -349,9 +348,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// Variables returns the variables of a .env file in the folder, if there is
-// one, under those of the environment. Client commands look up
-// [ServerVariable] and [KeyVariable] in them. The error is [Errors].
+// Variables returns the environment together with the variables of the .env file in the
+// folder, if there is one; the environment wins. Client commands look up [ServerVariable]
+// and [KeyVariable] in the result. The error is [Errors].
 func Variables(dotEnvDir string, environ []string) (map[string]string, error) {
 	var l loader
 	_, vars := l.dotEnv(dotEnvDir)

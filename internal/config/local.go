@@ -7,16 +7,15 @@ import (
 	"strconv"
 )
 
-// Local says how commands reach the server on this machine that is started by
-// the same variables and the same file.
+// Local has the address at which commands reach the server on this machine, provided that
+// the server was started with the same variables and the same file.
 type Local struct {
 	Address     string // host:port
 	Certificate string // its certificate file; empty: it does not speak TLS
 }
 
-// LocalServer reads what [Load] would, without flags. A fault is the server's to
-// tell, not that of a command that only asks it something: the setting counts
-// as not set.
+// LocalServer reads the same sources as [Load], except flags. It ignores errors, because
+// the server reports them: a setting with an error counts as not set.
 func LocalServer(dotEnvDir string, environ []string) Local {
 	l := newLoader()
 	vars, err := Variables(dotEnvDir, environ)
@@ -30,8 +29,8 @@ func LocalServer(dotEnvDir string, environ []string) Local {
 	return Local{net.JoinHostPort(reachable(c.Host), strconv.Itoa(port)), c.TLSCert}
 }
 
-// reachable returns the host at which a server that listens on another one is
-// reached from its own machine: one that listens on all addresses, on loopback.
+// reachable returns the host at which a server is reached from its own machine: loopback
+// if it listens on all addresses, otherwise the address on which it listens.
 func reachable(host string) string {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Unmap().IsUnspecified() {
 		return defaultHost

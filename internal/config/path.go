@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// A path is given to the system as it is written. What only a shell, a driver or
-// another system would understand would make a file of a strange name somewhere,
-// and the data would be looked for in vain elsewhere: it is refused, with what
-// was probably meant.
+// A path is passed to the system exactly as it is written. Notations that only a shell, a
+// driver or another system understands are refused, with what was probably meant.
+// Otherwise a file with a strange name would be created, and the user would search for
+// the data at another place.
 var (
 	urlScheme     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:(//)?`)
 	shellVariable = regexp.MustCompile(`(^|[/\\])\$[A-Za-z_({]|%[A-Za-z_]+%`)

@@ -140,8 +140,8 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
-// sizeUnits are binary, from small to large. Decimal ones (kB, MB) are not
-// taken: programs do not agree on what they mean.
+// sizeUnits are binary, from small to large. Decimal units (kB, MB) are refused, because
+// programs do not agree on their meaning.
 var sizeUnits = []struct {
 	name  string
 	bytes int64

@@ -4,12 +4,12 @@ package config
 const (
 	// FileVariable names the config file when no flag does.
 	FileVariable = "BELFRY_CONFIG"
-	// ServerVariable tells client commands which server they speak to.
+	// ServerVariable is the URL of the server that client commands use.
 	ServerVariable = "BELFRY_SERVER"
 	// KeyVariable is the API key that client commands send.
 	KeyVariable = "BELFRY_API_KEY"
-	// CertificateVariable is a setting of the server that client commands on
-	// the same machine look at too.
+	// CertificateVariable is a setting of the server that client commands on the same
+	// machine use too.
 	CertificateVariable = "BELFRY_TLS_CERT"
 
 	prefix      = "BELFRY_"

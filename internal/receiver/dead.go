@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// hold takes connections, lets their clients write and never answers, until the
-// context ends. It costs as little as it can, since a dead target is another
-// machine: what it does to a scheduler on this one is to be told from what the
-// target itself does here. See holder.
+// hold accepts connections, lets their clients write and never answers, until the context
+// ends. It uses as little CPU time as possible. A real dead target would be on another
+// machine, so the cost of this one must not be mistaken for its effect on the scheduler.
+// See holder.
 func (r *Receiver) hold(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -10,16 +10,17 @@ import (
 )
 
 const (
-	// holdEach is how often a holder looks for connections. The kernel opens them
-	// and takes what clients write without it, so that none waits.
+	// holdEach is the interval at which a holder looks for new connections. The kernel
+	// establishes connections and buffers what clients write in the meantime, so no
+	// client waits.
 	holdEach = 5 * time.Millisecond
-	// Each connection is asked once in holdEach*holdParts whether its client has
-	// left, a part of them at a time.
+	// Each connection is checked once in holdEach*holdParts for whether its client has
+	// closed it; a part of the connections is checked at a time.
 	holdParts = 200
 )
 
-// holder keeps connections as bare descriptors, of which the poller knows
-// nothing: nothing wakes when a client connects, writes or leaves.
+// holder keeps connections as file descriptors outside of the runtime's poller, so that
+// no goroutine wakes when a client connects, writes or closes the connection.
 type holder struct {
 	held []int // the one that was looked at the longest ago comes first
 }
@@ -69,8 +70,8 @@ func (h *holder) accept(listener int) error {
 	}
 }
 
-// glance looks at a part of the connections and lets go of those whose clients
-// have left.
+// glance checks a part of the connections and closes those that their clients have
+// closed.
 func (h *holder) glance() {
 	part := (len(h.held) + holdParts - 1) / holdParts
 	seen := h.held[:part]

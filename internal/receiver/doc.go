@@ -1,30 +1,30 @@
-// Package receiver plays the target of calls: a fast HTTP server that answers
-// well, late, wrongly or not at all, as the path of the request asks, and
-// keeps a log and counters of what came. `belfry receiver` is this server; the
-// end-to-end tests and the bench use it too.
+// Package receiver is a target for calls: a fast HTTP server. The path of a request
+// determines whether the answer is good, late, wrong or missing. The receiver writes a
+// log and keeps counters of the requests. `belfry receiver` is this server; the
+// end-to-end tests and the benchmarks use it too.
 //
 // # What it guarantees
 //
-//   - A request is in the log before it is answered, but for what the last
-//     flush (100 ms at most) had not written when the process was killed. A
-//     full disk ends the log, never garbles it.
-//   - The time in the log is the time at which the request was read, however
-//     long its answer was held back.
-//   - Answers that wait block nothing: each holds its connection's goroutine,
+//   - A request is in the log before it is answered. The exception is what was not flushed
+//     when the process was killed, at most the last 100 ms. A full disk ends the log but never
+//     corrupts it.
+//   - The time in the log is the time when the request was read, no matter how long its answer
+//     was delayed.
+//   - Delayed answers block nothing else: each needs only the goroutine of its connection,
 //     some 20 KB.
-//   - Memory is bounded, however long it runs: see below.
+//   - Memory is bounded, no matter how long the receiver runs: see below.
 //
 // # What is kept in memory
 //
-//	counters      one per route, and unknown paths together
+//	counters      one per route, and one for all unknown paths
 //	lateness      a histogram of 2,560 buckets, each at most 1.6 % wide
 //	executions    the last two million or so, 8 bytes each: a table of
-//	              buckets in which the oldest entry makes room
+//	              buckets in which a new entry replaces the oldest one
 //	pending lines 1 MiB; beyond it a request waits for the disk, and a line
 //	              for people is dropped and counted
 //
-// An execution that comes again after two million others is thus counted as a
-// new one. The log knows better: see [ReadLog].
+// If an execution arrives again after two million others, it is therefore counted as a
+// new one. The log has every request: see [ReadLog].
 //
 // # Order of the files
 //

@@ -14,8 +14,8 @@ const (
 	maxPendingBytes = 1 << 20
 )
 
-// lines is a buffered writer of whole lines. Writing is done by run, so that
-// a request waits for the destination only when too much is pending.
+// lines is a buffered writer of complete lines. The method run writes them, so that a
+// request waits for the destination only if too much is pending.
 type lines struct {
 	w     io.Writer
 	lossy bool // rather than wait, drop and count

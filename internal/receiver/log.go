@@ -22,11 +22,11 @@ const (
 	maxLineBytes = 1024
 )
 
-// Entry is one request, and one line of the log:
+// Entry is one request, which is one line of the log:
 //
 //	received-at scheduled-at attempt job-id execution-id path status
 //
-// with one space between the fields and "-" for a header that did not come.
+// The fields are separated by one space. "-" stands for a header that was missing.
 type Entry struct {
 	ReceivedAt  int64 // Unix milliseconds
 	ScheduledAt int64 // Unix milliseconds; zero: the request did not say
@@ -97,10 +97,9 @@ func parseNumber(s string) (int64, error) {
 	return strconv.ParseInt(s, 10, 64)
 }
 
-// ReadLog returns the entries of a log in the order in which they were
-// written. A last line without its line break was being written when the
-// receiver or the machine stopped, and is left out. Any other fault is
-// yielded as the last element.
+// ReadLog returns the entries of a log in the order in which they were written. A last
+// line without a line break is ignored, because the receiver or the machine stopped while
+// it was being written. Any other error is yielded as the last element.
 func ReadLog(path string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		f, err := os.Open(path)
@@ -130,8 +129,8 @@ func ReadLog(path string) iter.Seq2[Entry, error] {
 	}
 }
 
-// openLog opens a log to append to. What follows its last whole line is cut
-// off, so that the next line does not become a part of it.
+// openLog opens a log for appending. It truncates the log after its last complete line,
+// so that the next line does not become part of an incomplete one.
 func openLog(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {

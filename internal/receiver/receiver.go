@@ -27,8 +27,8 @@ const (
 	stopTimeout     = 5 * time.Second // for answers under way
 )
 
-// Config says where a receiver listens and what it keeps. The zero value of a
-// field is its default.
+// Config has the addresses on which a receiver listens and the data that it keeps. A zero
+// field means its default.
 type Config struct {
 	Addr     string    // host:port; port 0 is any free one
 	Ports    int       // listen on so many in all: free ones beside that of Addr
@@ -135,9 +135,9 @@ func (r *Receiver) Addrs() []string {
 	return all
 }
 
-// Run serves until the context ends, then answers what waits, closes the
-// connections and flushes the log. It returns nil after an orderly stop, or
-// the first error of the listener or the log.
+// Run serves until the context ends. Then it answers the waiting requests, closes the
+// connections and flushes the log. It returns nil after an orderly stop, or the first
+// error of the listener or the log.
 func (r *Receiver) Run(ctx context.Context) error {
 	var flushers sync.WaitGroup
 	flushing, stopFlushing := context.WithCancel(context.Background())

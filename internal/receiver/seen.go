@@ -14,10 +14,9 @@ const (
 	seenLocks   = 256
 )
 
-// seen remembers which attempts of which executions came: a set-associative
-// table of fingerprints, in which a new entry takes the place of the oldest in
-// its bucket. Two executions are mistaken for each other with a probability of
-// 8 in 2^48 per request.
+// seen remembers which attempts of which executions have arrived. It is a set-associative
+// table of fingerprints, in which a new entry replaces the oldest one of its bucket. The
+// probability that an execution is mistaken for another one is 8 in 2^48 per request.
 type seen struct {
 	executions, retries, duplicates atomic.Int64
 
@@ -25,9 +24,9 @@ type seen struct {
 	locks   [seenLocks]sync.Mutex
 }
 
-// seenEntry is a fingerprint of 48 bits above a set of attempts: bit n-1 for
-// attempt n, the last bit for all from the 16th on. Zero is an empty place: an
-// entry has an attempt.
+// seenEntry has a fingerprint in its upper 48 bits and a set of attempts in the lower
+// ones: bit n-1 is attempt n, and the last bit is every attempt from the 16th on. Zero is
+// an empty entry, because every other entry has an attempt.
 type seenEntry uint64
 
 const (
@@ -39,9 +38,9 @@ func newSeen(buckets int) *seen {
 	return &seen{buckets: make([][seenWays]seenEntry, buckets)}
 }
 
-// add counts an attempt. Fingerprint and bucket are bits of the hash in the
-// id, from bytes 10 to 15 and from those that hold little else: see
-// [domain.NewExecutionID].
+// add counts an attempt. The fingerprint and the bucket are bits of the hash in the id:
+// the fingerprint is bytes 10 to 15, the bucket is taken from bytes 7 to 9, which contain
+// little besides the hash. See [domain.NewExecutionID].
 func (s *seen) add(id domain.ExecutionID, attempt int) {
 	fingerprint := seenEntry(binary.BigEndian.Uint64(id[8:])) << attemptBits
 	bit := seenEntry(1) << (min(attempt, attemptBits) - 1)

@@ -30,8 +30,8 @@ type Lateness struct {
 	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
 
-	// LastOfSecond is by how much the last request of a scheduled second was
-	// late: the median of the last 128 seconds.
+	// LastOfSecond is the lateness of the last request of a scheduled second: the median
+	// of the last 128 seconds.
 	LastOfSecond float64 `json:"lastOfSecond"`
 }
 
@@ -98,9 +98,9 @@ func (r *Receiver) Stats() Stats {
 	return s
 }
 
-// histogram counts values of up to 2^42 (as microseconds, fifty days) in
-// buckets that are exact to 128 and then at most 1/64 of the value wide: the
-// log-linear layout of HdrHistogram.
+// histogram counts values of up to 2^42 (as microseconds, fifty days). Its buckets are
+// exact up to 128, and above that at most 1/64 of the value wide: the log-linear layout
+// of HdrHistogram.
 type histogram struct {
 	buckets [2560]atomic.Int64
 	max     atomic.Int64
@@ -156,8 +156,8 @@ func (h *histogram) summary() Lateness {
 		Max: inMs(h.max.Load())}
 }
 
-// lasts holds the greatest value of each of the last seconds. An entry is the low
-// bits of the second and its value, so that both change at once.
+// lasts has the greatest value of each of the last seconds. An entry contains the low
+// bits of the second and its value, so that both change atomically.
 type lasts [128]atomic.Uint64
 
 const (

@@ -18,8 +18,8 @@ type visit struct {
 	attempt int    // 1 when the request does not say
 }
 
-// readVisit reads the headers that Belfry sends. A part of them that is absent
-// or wrong stays zero.
+// readVisit reads the headers that Belfry sends. A field is zero if its header is missing
+// or invalid.
 func readVisit(ctx *fasthttp.RequestCtx, now time.Time, to *route) visit {
 	h := &ctx.Request.Header
 	v := visit{at: now, method: ctx.Method(), attempt: 1}
