@@ -44,5 +44,5 @@
 //
 // Each file uses only those before it:
 //
-//	owner.go locks.go background.go editor.go commit.go create.go import.go change.go trigger.go
+//	owner.go locks.go background.go editor.go outcome.go create.go import.go change.go trigger.go
 package edit

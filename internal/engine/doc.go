@@ -25,12 +25,13 @@
 //	engine    Engine: what starts and stops what, in which order (engine.go)
 //	          registry  every job, and the timetable (registry.go)
 //	          loop      turns the timetable (loop.go)
-//	          runner    sees a run through, from due to its record (runner.go, release.go, queue.go,
-//	                    work.go, late.go, commit.go)
-//	          editor    the owner's part in a change of a job (editor.go, edit.go, effective.go,
+//	          runner    sees a run through, from due to its record: release.go (overlap), queue.go,
+//	                    work.go (the call), refuse.go (what is not sent), waiting.go, spans.go,
+//	                    late.go, committed.go
+//	          editor    the owner's part in a change of a job (editor.go, effective.go, applyedit.go,
 //	                    trigger.go, unusable.go)
 //	          keeper    beat, long calls, gauges (beat.go)
-//	          owner     claims shards and takes over their jobs (recover.go)
+//	          owner     claims shards and takes over their jobs (takeover.go)
 //	recovery  what the last owners of shards left, and what becomes of it
 //	zones     by which rules of time zones fires were computed
 //	shard     of each shard: how far its fires may be sent and are on record
@@ -106,7 +107,7 @@
 //
 // Each file uses only those before it:
 //
-//	config.go queue.go late.go release.go loop.go registry.go storewatch.go work.go beat.go commit.go
-//	effective.go unusable.go edit.go trigger.go editor.go recover.go runner.go engine.go health.go
-//	live.go
+//	effective.go queue.go spans.go waiting.go late.go config.go release.go loop.go registry.go
+//	committed.go unusable.go applyedit.go storewatch.go refuse.go work.go beat.go trigger.go
+//	editor.go runner.go takeover.go engine.go health.go live.go
 package engine

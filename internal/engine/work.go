@@ -77,64 +77,6 @@ func (rn *runner) mark(r *run.Run) {
 	}
 }
 
-// refuse does with a run what the verdict of the send rule asks for. now is in Unix
-// milliseconds.
-func (rn *runner) refuse(r *run.Run, v run.Verdict, stopReason string, now int64) {
-	j := r.Job
-	j.Mu.Lock()
-	r.SetState(run.StateQueued)
-	switch {
-	case v == run.RefuseStopped:
-		status, reason := run.EndStopped(r.Attempts, stopReason)
-		rn.endLocked(r, r.Result(status, now, reason))
-	case v == run.RefuseTooOld:
-		fact := r.Result(domain.StatusMissed, now, run.TooOldReason)
-		fact.Missed = &domain.MissedRange{From: r.At, Count: 1}
-		rn.endLocked(r, fact)
-	case v == run.KeepForEdit && r.At >= j.ReadBacklog().EditFrom: // it is still under way
-		a := j.OpenBacklog()
-		a.AwaitEdit = append(a.AwaitEdit, r)
-		j.Mu.Unlock()
-	case v == run.RefuseDropped:
-		j.Mu.Unlock()
-		rn.discard(r)
-	case v == run.WaitHorizon && r.At > rn.now():
-		r.RetryAt = r.At // the horizon will have come by then
-		j.Mu.Unlock()
-		rn.retries.Add(r)
-	default: // WaitLease, or the obstacle is gone
-		j.Mu.Unlock()
-		rn.requeue(r)
-	}
-}
-
-// endLocked ends a run with a record without a further attempt. Call with Job.Mu
-// held; it is released.
-func (rn *runner) endLocked(r *run.Run, fact domain.Execution) {
-	next := rn.ended(r)
-	r.Job.Mu.Unlock()
-	rn.recorder.Add(record.Entry{Fact: fact, Run: r})
-	rn.dispatch(next)
-}
-
-// requeue puts a run back, and stops sending when the lease does not hold.
-func (rn *runner) requeue(r *run.Run) {
-	if rn.now() > rn.shards.At(r.Job.Shard).SendUntil() {
-		rn.dispatcher.Suspend(true)
-	}
-	rn.dispatch([]*run.Run{r})
-}
-
-// discard drops what only looked like a fire: the version had ended before it.
-func (rn *runner) discard(r *run.Run) {
-	r.Job.Mu.Lock()
-	next := rn.ended(r)
-	r.Job.Leave(r)
-	r.Job.Mu.Unlock()
-	r.Hold.Release()
-	rn.dispatch(next)
-}
-
 // call makes the request and returns when it began and ended, in Unix
 // milliseconds.
 func (rn *runner) call(r *run.Run, a *attempt) (begun, end int64) {
@@ -176,16 +118,6 @@ func (rn *runner) conclude(r *run.Run, out *domain.Outcome, begun, end int64) {
 	j.Mu.Unlock()
 	rn.recorder.Add(record.Entry{Fact: fact, Run: r})
 	rn.dispatch(next)
-}
-
-// ended notes that nothing more is sent for the execution, and returns the one
-// that waited for it. Call with Job.Mu held.
-func (rn *runner) ended(r *run.Run) []*run.Run {
-	r.SetState(run.StateEnded)
-	if r.Entered {
-		r.Job.Busy--
-	}
-	return rn.nextWaiting(r.Job)
 }
 
 // openCall gives a call in flight an open run. The caller holds the lock of the

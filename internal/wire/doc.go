@@ -1,7 +1,7 @@
 // Package wire reads and writes all text that Belfry exchanges with the outside: job documents, files of many jobs,
 // cursors of lists, and the numbers and instants in them. The API, the CLI and the import use it.
 //
-//	text ──▶ form.go ──────▶ change.go ─────▶ merge.go, fields.go ──▶ domain.SpecDoc ──▶ document.go ──▶ text
+//	text ──▶ form.go ──────▶ change.go ─────▶ merge.go, jobfields.go ──▶ domain.SpecDoc ──▶ document.go ──▶ text
 //	         one object,     fields apart     laid over the job,                         with masks, or
 //	         UTF-8, limits   from read-only   every fault by name                        revealed
 //	           ▲
@@ -41,6 +41,6 @@
 //
 // Each file uses only those before it:
 //
-//	jsonfault.go surrogate.go number.go instant.go form.go document.go field.go fields.go
+//	jsonfault.go surrogate.go number.go instant.go form.go document.go fieldkind.go jobfields.go
 //	merge.go change.go items.go cursor.go
 package wire

@@ -23,5 +23,5 @@
 //
 // Each file uses only those before it:
 //
-//	state.go gap.go unusable.go mend.go recovery.go
+//	uncertain.go gap.go unusable.go mend.go recovery.go
 package recovery

@@ -156,61 +156,10 @@ func (rc *recovery) readFacts(ctx context.Context) error {
 	return nil
 }
 
-// judge looks at each fire of a walk up to the instant.
-func (rc *recovery) judge(w *walk, to int64) {
-	g := rc.gaps[w.job.Shard]
-	for to = min(to, g.until); w.next <= to; w.next = w.ver.NextAfter(w.job, w.next) {
-		rc.judgeFire(w, g)
-	}
-}
+// gapOf returns the gap of the shard that the job belongs to; nil: that is not
+// recovered.
+func (rc *recovery) gapOf(id domain.JobID) *gap { return rc.gaps[rc.Shards.Number(id)] }
 
-func (rc *recovery) judgeFire(w *walk, g *gap) {
-	key := domain.FireKey{JobID: w.job.ID, ScheduledAt: w.next}
-	switch {
-	case rc.onRecord(key):
-		rc.endMissing(w)
-	case w.next <= g.certain:
-		rc.endMissing(w)
-		rc.addUncertain(w.job, w.ver, key)
-	case w.missing == nil:
-		w.missing = &run.Span{Job: w.job, Ver: w.ver, Next: w.next, Last: w.next, Lane: run.LaneLate}
-	default:
-		w.missing.Last = w.next
-	}
-}
-
-// finish takes the rest of the gap, of which nothing is on record, as a range.
-func (rc *recovery) finish(w *walk, until int64) {
-	if w.next <= until {
-		if w.missing == nil {
-			w.missing = &run.Span{Job: w.job, Ver: w.ver, Next: w.next, Lane: run.LaneLate}
-		}
-		w.missing.Last = w.next
-		if last, found := w.ver.Timing(w.job).Prev(until + 1); found {
-			w.missing.Last = max(w.next, last)
-		}
-	}
-	rc.endMissing(w)
-}
-
-func (rc *recovery) endMissing(w *walk) {
-	if w.missing != nil {
-		rc.result.Late = append(rc.result.Late, w.missing)
-		w.missing = nil
-	}
-}
-
-func (rc *recovery) onRecord(key domain.FireKey) bool {
-	if _, ok := rc.facts[key]; ok {
-		return true
-	}
-	if _, ok := rc.opened[key]; ok {
-		return true
-	}
-	for _, f := range rc.ranges[key.JobID] {
-		if f.From <= key.ScheduledAt && key.ScheduledAt <= f.Key.ScheduledAt {
-			return true
-		}
-	}
-	return false
+func (rc *recovery) newJob(id domain.JobID, createdAt int64) *run.Job {
+	return run.NewJob(id, createdAt, rc.Shards.Number(id))
 }

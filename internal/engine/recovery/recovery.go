@@ -265,3 +265,30 @@ func (rc *recovery) flush(ctx context.Context) error {
 	}
 	return nil
 }
+
+// recovery is the state of one recovery.
+type recovery struct {
+	Config
+	gaps []*gap // by shard; nil: it is not recovered
+
+	facts  map[domain.FireKey]struct{} // of one piece of the gap
+	ranges map[domain.JobID][]store.FactRange
+	runs   map[domain.JobID][]domain.OpenRun
+	opened map[domain.FireKey]struct{}
+
+	mending *mending
+	zones   *zones.Change
+
+	reading *run.Job // the job whose versions are being read
+	walks   []walk
+	resumed []resumption
+	batch   store.Batch
+	result  Result
+}
+
+// resumption is an open run with what it belongs to.
+type resumption struct {
+	open domain.OpenRun
+	job  *run.Job
+	ver  *run.Version
+}

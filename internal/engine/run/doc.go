@@ -14,7 +14,7 @@
 // The decisions read no clock and take no lock. Each has a truth table as its test:
 //
 //	DecideOverlap   a fire is due        send, skip or wait               overlap.go
-//	DecideSend      right before a call  send, refuse with a reason, wait send.go
+//	DecideSend      right before a call  send, refuse with a reason, wait sendrule.go
 //	DecideEnding    a call has ended     success, failure, or a retry     ending.go
 //	KeepFrom        a gap was found      which fires still go out         misfire.go
 //	DecideResume    after a crash        send again, or end               resume.go
@@ -31,6 +31,6 @@
 //
 // Each file uses only those before it:
 //
-//	never.go target.go version.go span.go backlog.go ending.go misfire.go run.go stop.go job.go
-//	jobindex.go overlap.go resume.go send.go state.go snapshot.go
+//	target.go version.go span.go backlog.go ending.go misfire.go run.go stop.go job.go
+//	jobindex.go overlap.go resume.go sendrule.go state.go snapshot.go
 package run

@@ -135,3 +135,6 @@ func Placeholder(v *domain.Version) *Version {
 	ver.To.Store(v.EffectiveTo)
 	return ver
 }
+
+// Never is the next fire of a job that has none.
+const Never int64 = 1<<63 - 1

@@ -41,25 +41,27 @@
 //	step of the model                   code, below internal/engine
 //	turn                                loop.go: turn; release.go: release, admit; due/timetable.go: StageUntil, stage,
 //	                                      fallBehind, TakeDue; late.go: addLate
-//	send, discard, keep, refuse         run/send.go: DecideSend; work.go: beginCall, refuse, discard
+//	send, discard, keep, refuse         run/sendrule.go: DecideSend; work.go: beginCall;
+//	                                      refuse.go: refuse, discard
 //	answer, refused, time out           work.go: conclude; run/ending.go: DecideEnding
 //	a call runs long                    beat.go: sweepOnce
-//	commit results (ok, error before,   record/recorder.go: commit; commit.go: committed; store: Ledger.Record,
+//	commit results (ok, error before,   record/recorder.go: commit; committed.go: committed; store: Ledger.Record,
 //	  error after, facts alone)           facts first
 //	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermarks; shard/set.go: Propose, Beat;
 //	                                      hold/hold.go: Before; store: Shards.Beat
-//	an edit is asked for                edit: Create, Update, Delete; edit.go: beginCreate, beginUpdate,
+//	an edit is asked for                edit: Create, Update, Delete; applyedit.go: beginCreate, beginUpdate,
 //	                                      beginDelete; effective.go: effective
 //	the store has / refuses it          store: Jobs; edit: run, commitNew, decideCommit, decideRead
-//	apply and answer                    edit: conclude; edit.go: applyEdit, install;
+//	apply and answer                    edit: conclude; applyedit.go: applyEdit, install;
 //	                                      due/timetable.go: FinishVersion, Place
 //	nobody can tell, undo               edit: runUntilKnown, commitNew, undoNew
 //	trigger                             trigger.go: trigger
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
-//	a process starts                    recover.go: claim; store: Shards.Claim
+//	a process starts                    takeover.go: claim; store: Shards.Claim
 //	recovery decides                    recovery/recovery.go: newRecovery, readTimeline, resumeOne, flush;
-//	                                      recovery/gap.go: addWalk, readFacts, judge; run/resume.go: DecideResume
-//	the first beat                      recover.go: takeOver, place, resend
+//	                                      recovery/gap.go: addWalk, readFacts; recovery/uncertain.go: judge;
+//	                                      run/resume.go: DecideResume
+//	the first beat                      takeover.go: takeOver, place, resend
 //
 // Some events need no step of their own. A commit that fails without an effect is a
 // commit that has not happened yet. An edit of unknown outcome that is repeated is an
