@@ -28,7 +28,7 @@ var seams = []struct {
 	{"edit.committed", []int{5, 1}},      // durable, not in the timetable
 	{"edit.applied", []int{5, 1}},        // in the timetable, not answered
 	{"edit.created", []int{2, 1}},        // a job is durable, not in the timetable
-	{"sqlite.committed", []int{30, 5}},   // a commit that nobody was told of
+	{"sqlite.committed", []int{30, 5}},   // a commit that was not acknowledged
 	{"edit.import-chunk", nil},           // TestKilledInTheMiddleOfAnImport
 }
 

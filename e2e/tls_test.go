@@ -143,7 +143,7 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
-// Files that cannot be used are told at start, in one line.
+// Files that cannot be used are reported at start, in one line.
 func TestBadCertificateFilesAreToldAtStart(t *testing.T) {
 	t.Parallel()
 	ca := newPKI(t)

@@ -117,7 +117,7 @@ func torture(t *testing.T, chance *rand.Rand, faults []int) {
 	m.judge(from, until)
 }
 
-// url returns a target that answers 200 and tells the version by its path.
+// url returns a target that answers 200; its path has the version.
 func (m *torturedServer) url(version int) string {
 	return fmt.Sprintf("%s/status/%d", m.target.url, 206+version%80)
 }

@@ -45,9 +45,9 @@ func zoneData(t *testing.T, release string, zones map[string]string) string {
 	return path
 }
 
-// Zone data of another release: the jobs whose fires move are told, the new
-// rules hold from then on, and what was fired by the old ones is found and
-// audited by them.
+// Zone data of another release: the jobs whose fires move are logged, the new rules apply
+// from then on, and the fires of the old rules are still found, and audited by the old
+// rules.
 func TestZoneRulesChange(t *testing.T) {
 	t.Parallel()
 	tg, dir := newTarget(t), t.TempDir()

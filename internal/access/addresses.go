@@ -29,7 +29,7 @@ func NewAddresses(limit rate.Limit, burst int) *Addresses {
 	return &Addresses{limit: limit, burst: burst, byAddr: map[netip.Addr]*rate.Limiter{}}
 }
 
-// Full tells whether there is no room for another address.
+// Full reports whether there is no room for another address.
 func (a *Addresses) Full() bool { return len(a.byAddr) >= maxAddresses }
 
 // Known returns the allowance of an address, or nil when none was made or all of
@@ -68,8 +68,8 @@ func (a *Addresses) sweep(now time.Time) {
 	}
 }
 
-// group returns what counts as one address: of IPv6 the network of 64 bits,
-// since whoever has one address there has all of it.
+// group returns what counts as one address. For IPv6 it is the network of 64 bits,
+// because a client with one address there usually has the whole network.
 func group(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if a.Is6() {

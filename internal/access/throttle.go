@@ -11,9 +11,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Failures of one address: ten at once, then one a second. Whoever has
-// mistyped a key notices nothing; a program that tries keys gets 86,400 a day,
-// of which it would need more than 10^30 for a key of 24 random characters.
+// Failures of one address: ten at once, then one a second. A person who mistypes a key
+// does not notice the limit. A program that guesses keys gets 86,400 attempts a day, of
+// which it would need more than 10^30 for a key of 24 random characters.
 const (
 	failureBurst = 10
 	failureRate  = rate.Limit(1)
@@ -58,9 +58,9 @@ func untilNext(l *rate.Limiter, now time.Time) time.Duration {
 	return time.Duration(math.Ceil(missing/float64(failureRate)*1e3)) * time.Millisecond
 }
 
-// Failed counts a failure. Where the address is over its failures already it
-// returns how long it has to wait, as Wait does: of many attempts at a time no
-// more are told that they failed than there may be.
+// Failed counts a failure. If the address has exceeded its failures, Failed returns how
+// long it has to wait, as Wait does. So even of simultaneous attempts, no more than the
+// limit are answered as failures.
 func (t *Throttle) Failed(from netip.Addr) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -55,9 +55,9 @@ type App struct {
 	pace           clock.Pace
 }
 
-// Open takes the port, opens the store and puts the parts together. Nothing is
-// fired and no request is answered before Run. The errors are one line each,
-// fit to be shown to whoever starts the server.
+// Open takes the port, opens the store and puts the parts together. Nothing is fired and
+// no request is answered before Run. Each error is one line, written for the person who
+// starts the server.
 func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *telemetry.Metrics,
 	version string) (*App, error) {
 	a := &App{cfg: cfg, log: log.Logger, logs: log, stopping: make(chan struct{})}

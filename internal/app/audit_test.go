@@ -93,8 +93,9 @@ func deleteFirst(t *testing.T, dir string) (scheduledAt int64) {
 	return scheduledAt
 }
 
-// auditMaxWait is how long a loss may take to be told: after a round the auditor
-// rests fifty times as long as that took, and a stall of five seconds is part of it.
+// auditMaxWait is how long it may take until a loss is reported. After a round the
+// auditor pauses fifty times as long as the round took, and a stall of five seconds may
+// be part of it.
 const auditMaxWait = 5 * time.Minute
 
 // eventually asks until the condition holds. It asks now and then only: what takes
@@ -140,8 +141,8 @@ func TestAuditNamesARowDeletedByHand(t *testing.T) {
 	wantLostAlert(t, s, job, at, 1)
 }
 
-// After a restart a lost fire is not told again: when the next one has been
-// counted, it has been alone.
+// A lost fire is not reported again after a restart: when the next one is counted, it is
+// the only one.
 func TestLossesAreNotToldAgainAfterARestart(t *testing.T) {
 	t.Parallel()
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -75,8 +75,8 @@ type stepping struct {
 
 func (s *stepping) Elapsed(clock.Mark) time.Duration { return time.Duration(s.step.Load()) }
 
-// heapPercent returns the value of GOGC that is in force. debug.SetGCPercent tells it
-// too, but would have to set it back over what the keeper may have set meanwhile.
+// heapPercent returns the value of GOGC that is in force. debug.SetGCPercent returns it
+// too, but would have to set it back over what the keeper may have set in the meantime.
 func heapPercent() int {
 	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	metrics.Read(sample)

@@ -79,8 +79,8 @@ func (a *Auditor) Run(ctx context.Context) {
 	}
 }
 
-// runOnce audits the window once, and counts and tells the fires that were not
-// known to be lost.
+// runOnce audits the window once. It counts and logs the lost fires that were not known
+// before.
 func (a *Auditor) runOnce(ctx context.Context) (found []domain.Loss, err error) {
 	shards, err := a.Store.Shards().Peek(ctx)
 	if err != nil {

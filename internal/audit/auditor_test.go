@@ -60,7 +60,7 @@ func TestLossesAreToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	round(12, 20)               // minutes 25 to 30; the others have left the window
-	a = newAuditor(t, db, &log) // after a restart nothing is told again
+	a = newAuditor(t, db, &log) // after a restart nothing is reported again
 	round(0, 0)
 	alerts, err := db.Alerts().List(t.Context(), store.AlertPage{Limit: 9})
 	if err != nil || len(alerts) != 2 || !alerts[0].Lost || alerts[0].Count != 11 || alerts[1].Count != 9 {
@@ -97,7 +97,7 @@ func TestTheFirstRoundWaitsForItsTime(t *testing.T) {
 	})
 }
 
-// A round that fails is told, and the next one is tried.
+// A failed round is reported, and the next one is tried.
 func TestRoundsGoOnAfterAFault(t *testing.T) {
 	var log bytes.Buffer
 	db := faulty.New(newStore(t, noon+minute, everyMinute(1)), 1)

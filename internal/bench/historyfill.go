@@ -15,7 +15,7 @@ import (
 
 const (
 	recordBatch   = 1_000 // as the recorder commits
-	insertWindows = 20    // parts of a fill whose rate is told
+	insertWindows = 20    // parts of a fill whose rate is reported
 )
 
 // History is what the store does with so many executions on record.

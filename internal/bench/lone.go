@@ -64,7 +64,7 @@ func timer(ctx context.Context, clk clock.Clock, target string) error {
 	first := (clock.NowMs(clk)/1000+1)*1000 + 500
 	for at := first; ; at += 1000 {
 		if until(ctx, clk, at) != nil {
-			return nil // told to end
+			return nil // the measurement is over
 		}
 		req.Header.Set("Belfry-Scheduled-At", strconv.FormatInt(at, 10))
 		req.Header.Set("Belfry-Execution-Id", uuid.NewString())

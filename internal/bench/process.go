@@ -146,7 +146,7 @@ func (p *process) kill() {
 // usage is what a process has used so far.
 type usage struct {
 	cpu time.Duration
-	rss int64 // bytes now; zero where that cannot be told
+	rss int64 // bytes now; zero if it cannot be measured
 }
 
 func (p *process) usage() usage { return used(p.cmd.Process.Pid) }

@@ -62,7 +62,8 @@ func (b *Bench) recovery(ctx context.Context, n int, down time.Duration) (out Re
 	}
 	out.DownMs = b.env.cfg.Clock.Elapsed(killed).Milliseconds()
 	mark := b.env.cfg.Clock.Mark()
-	// The receiver is not reset: it tells doubles by what it has seen.
+	// The receiver is not reset, because it detects duplicates by what it has received
+	// before.
 	w.api.Close()
 	if err := w.start(ctx); err != nil {
 		return out, err

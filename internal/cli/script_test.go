@@ -101,7 +101,7 @@ type process struct {
 	mu    sync.Mutex
 	lines []string
 	seen  int           // lines that an expect has passed
-	more  chan struct{} // one waiting expect is told of new lines
+	more  chan struct{} // signals new lines to one waiting expect
 }
 
 func start(ts *testscript.TestScript, _ bool, args []string) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Clock tells the time and waits.
+// Clock returns the time and waits.
 type Clock interface {
 	// Now returns the wall clock's time.
 	Now() time.Time

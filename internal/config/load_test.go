@@ -206,8 +206,7 @@ func TestKeysOpenTheHostUnlessItIsSet(t *testing.T) {
 	}
 }
 
-// TestExposed: whoever finds no key in the database asks, and is told what to
-// do.
+// TestExposed: the error for a server without any key says what to do.
 func TestExposed(t *testing.T) {
 	for _, tc := range []struct {
 		p    places

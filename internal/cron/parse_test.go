@@ -200,7 +200,7 @@ func checkError(t *testing.T, text, field string, pos int, part string) {
 	}
 }
 
-// TestForeignHabits: texts of other schedulers get told what to write here.
+// TestForeignHabits: errors about texts of other schedulers say what to write here.
 func TestForeignHabits(t *testing.T) {
 	for _, c := range []struct {
 		text, field string

@@ -15,7 +15,7 @@
 //
 // # Where it is used
 //
-//	URL of a job ──> CheckURL ──> a warning in the answer to whoever made it
+//	URL of a job ──> CheckURL ──> a warning in the answer to its creator
 //	name ──> CheckName ──> lookup ──> CheckAddr, for each address ──> connect
 //
 // The executor asks CheckName and CheckAddr for every new connection, and then

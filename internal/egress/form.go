@@ -39,8 +39,8 @@ func forms(a netip.Addr) []form {
 	case nat64.Contains(a):
 		add(form{translated: true}, b[12:16]...)
 	case localNAT64.Contains(a):
-		// Where the IPv4 address stands depends on the length of the
-		// operator's prefix (RFC 6052, section 2.2), which nobody tells.
+		// The position of the IPv4 address depends on the length of the operator's prefix
+		// (RFC 6052, section 2.2), which is not known here.
 		add(form{guessed: true}, b[6], b[7], b[9], b[10])
 		add(form{guessed: true}, b[7], b[9], b[10], b[11])
 		add(form{guessed: true}, b[9], b[10], b[11], b[12])

@@ -88,7 +88,7 @@ func (k *keeper) proposeWatermarks() []store.Beat {
 	return k.shards.Propose(min(k.now(), k.registry.table.Unstaged()) - 1)
 }
 
-// fail tells the owner of the engine that it cannot go on.
+// fail stops sending and reports an error after which the engine cannot continue.
 func (k *keeper) fail(err error) {
 	k.shards.StopSending()
 	k.runner.dispatcher.Suspend(true)

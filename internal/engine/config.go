@@ -44,7 +44,8 @@ type Config struct {
 	Metrics  *telemetry.Metrics
 	Log      *slog.Logger
 
-	// Pace is told whether fires are sent, and kept by imports. nil: there is none.
+	// The engine reports to Pace whether fires are sent, and imports slow down for them.
+	// nil: there is no Pace.
 	Pace *clock.Pace
 
 	MaxInFlight        int // calls at a time; zero: DefaultMaxInFlight

@@ -162,8 +162,8 @@ func TestUnclearEdits(t *testing.T) {
 	}
 }
 
-// While nobody can tell whether an edit was stored, the caller is told so, the
-// job is held, and W waits. Once the store answers again, the record is right
+// While it is unknown whether an edit was stored, the caller gets an error that says so,
+// the job is held, and W waits. Once the store answers again, the record is right
 // whatever the outcome was.
 func TestEditsOfUnknownOutcome(t *testing.T) {
 	t.Parallel()

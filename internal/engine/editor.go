@@ -11,9 +11,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// editor is the engine's part in a change of a job: it chooses from when on the change
-// is valid, holds what fires until it is told whether the store has the change, and
-// makes what fires follow it. The other part is package edit.
+// editor is the engine's part in a change of a job. It chooses from when on the change is
+// valid, holds back the fires until the outcome of the commit is known, and then applies
+// the change to them. The other part is package edit.
 type editor struct {
 	clock    clock.Clock
 	pace     *clock.Pace
@@ -34,13 +34,14 @@ func newEditor(e *Engine) *editor {
 	}
 }
 
-// Ended is how a change is told whether the store has it. What it returns is still to
-// be put on record and may be repeated; nil: nothing.
+// Ended reports to a change whether the store has it. The function that it returns
+// records what is still to be recorded, and may be repeated; nil means that there is
+// nothing to record.
 type Ended = func(stored bool) (rest func(context.Context) error)
 
 // BeginCreate begins the creation of jobs. It sets EffectiveFrom of each version and
 // returns, for each, why it cannot be run, or nil. Those without a fault fire once end
-// was told that they are stored; until then W stays below their first instant.
+// has been called with true; until then W stays below their first instant.
 func (e *Engine) BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, end Ended) {
 	return e.editor.beginCreate(ctx, versions)
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The fine clock has the last moments before each instant, never more, and the
-// fires leave at the instant whoever waited last.
+// The fine clock waits for the last moments before each instant, never for more, and the
+// fires are sent at their instants no matter which clock waited last.
 func TestFineClockWaitsTheLastMoments(t *testing.T) {
 	t.Parallel()
 	var slept []time.Duration

@@ -29,8 +29,8 @@ const (
 	opRelease op = "release"
 )
 
-// fault is what happens to a call: before it (the store does nothing), after
-// it (the store has done it, and the caller is told that it failed), or a delay.
+// fault is what happens to a call: an error before it (the store does nothing), an error
+// after it (the store has done it, and returns an error nevertheless), or a delay.
 type fault struct {
 	before, after error
 	delay         time.Duration

@@ -35,8 +35,8 @@ type runner struct {
 	calls      sync.Pool // *attempt
 }
 
-// newRunner makes a runner. onStore is told the error of each try to record, or nil
-// where it was taken.
+// newRunner makes a runner. onStore is called after each attempt to record, with its
+// error or nil.
 func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore func(error)) *runner {
 	rn := &runner{
 		clock: cfg.Clock, exec: cfg.Executor, log: cfg.Log, metrics: cfg.Metrics, shards: shards, stopping: stopping,

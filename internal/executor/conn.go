@@ -10,7 +10,7 @@ import (
 type conn struct {
 	net.Conn
 	probe   *probe
-	tally   *tally          // below TLS; nil: Write itself tells what the kernel took
+	tally   *tally          // below TLS; nil: Write itself returns what the kernel took
 	raw     syscall.RawConn // for a duplex; nil: write, then read
 	lastUse time.Time       // zero: never used
 	endsAt  time.Time       // its deadline

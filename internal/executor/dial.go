@@ -16,8 +16,8 @@ const (
 	fallbackDelay = 300 * time.Millisecond
 	// minAddrTimeout is the least that one of several addresses gets.
 	minAddrTimeout = time.Second
-	// maxAddrs is how many addresses of one family are tried: a name may have
-	// thousands, and whoever owns it must not have us knock at each.
+	// maxAddrs is how many addresses of one family are tried. A name may have thousands,
+	// and its owner must not be able to make Belfry connect to each of them.
 	maxAddrs = 8
 )
 

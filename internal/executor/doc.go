@@ -19,7 +19,7 @@
 //     lookup; a connection serves only the scheme, host, port (one target.Host) and client
 //     certificate under which it was opened.
 //   - localhost, and names below it, are 127.0.0.1 and ::1: no resolver is asked.
-//   - Outcome.Error tells a person what went wrong and where.
+//   - Outcome.Error is a message for people: what went wrong, and where.
 //   - Redirects are not followed, no proxy is used, nothing is read from the
 //     environment.
 //

@@ -35,8 +35,8 @@ func New(cfg Config) (*Executor, error) {
 }
 
 // EndWaiting ends the waiting of calls for their turn to dial, now and for later calls.
-// Calls that are under way end within their timeouts then, counted from this
-// instant: whoever stops need not wait for longer.
+// From then on, calls that are under way end within their timeouts, so a stop need not
+// wait for longer.
 func (x *Executor) EndWaiting() { x.endWaiting() }
 
 // Close closes idle connections, and those in use when their call has ended;

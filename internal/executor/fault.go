@@ -150,8 +150,8 @@ func (f *failure) describeTLS() string {
 	return strings.TrimPrefix(rootCause(f.err), "tls: ")
 }
 
-// describeAuthority tells a certificate that vouches for itself from one whose
-// authority is unknown here.
+// describeAuthority distinguishes a self-signed certificate from one whose authority is
+// unknown here.
 func describeAuthority(name string, cert *x509.Certificate) string {
 	if cert != nil && bytes.Equal(cert.RawIssuer, cert.RawSubject) {
 		return fmt.Sprintf("the certificate of %s is self-signed", name)

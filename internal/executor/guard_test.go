@@ -388,7 +388,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// An error of a guard is told as it is.
+// The outcome has the error of a guard unchanged.
 func TestGuardRefuses(t *testing.T) {
 	x := newTestExecutor(t, Config{Guard: guardFunc(func(name string, to netip.AddrPort) error {
 		return errors.New(name + " at " + to.String())

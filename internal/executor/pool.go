@@ -21,17 +21,16 @@ type limits struct {
 	lines       host.Lines   // where dials to hosts that do not answer wait
 }
 
-// poolKey tells pools of connections apart. Connections with and without
-// verification are never mixed, nor those that have shown different
-// certificates.
+// poolKey identifies a pool of connections. Connections with and without verification are
+// never mixed, nor those that have shown different certificates.
 type poolKey struct {
 	host       target.Host
 	skipVerify bool
 	clientCert string // name; empty: none
 }
 
-// spelling is the start of a URL as a job writes it, with what else tells pools
-// apart. Many may lead to one pool.
+// spelling is the start of a URL as a job writes it, with the other parts of a pool's
+// identity. Many spellings may belong to one pool.
 type spelling struct {
 	origin     string
 	skipVerify bool

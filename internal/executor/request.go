@@ -203,8 +203,8 @@ func bodyMethod(method string) bool {
 	return method == "POST" || method == "PUT" || method == "PATCH"
 }
 
-// hasOwnBody tells an empty text, which is sent as such, from no body. Empty
-// JSON does not exist.
+// hasOwnBody reports whether the call has a body, which may be an empty text. Empty JSON
+// does not exist.
 func hasOwnBody(call *domain.Call) bool {
 	return len(call.Body) > 0 || call.Body != nil && !call.BodyIsJSON
 }

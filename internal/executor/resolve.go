@@ -25,7 +25,7 @@ type lookupFunc func(ctx context.Context, network, host string) ([]netip.Addr, e
 // a moment.
 type resolver struct {
 	ctx     context.Context // ends with the executor
-	timeout time.Duration   // of one lookup, whoever waits for it
+	timeout time.Duration   // of one lookup, for all callers that wait for it
 	lookup  lookupFunc
 
 	mu      sync.Mutex

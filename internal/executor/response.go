@@ -42,7 +42,7 @@ type response struct {
 	bodyRead int    // bytes of the body
 	scratch  []byte // a place to read bodies into
 	snippet  []byte // start of a failure's body
-	ends     bool   // the connection can go on, as far as the body tells
+	ends     bool   // the body does not prevent further use of the connection
 }
 
 // begin makes it ready for an answer that comes on a connection.

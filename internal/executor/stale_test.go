@@ -151,8 +151,8 @@ func TestStaleWarmConnection(t *testing.T) {
 	}
 }
 
-// halfClosing is a target that hands out each connection after the first answer on
-// it, and tells how many bytes came after that when the connection is closed.
+// halfClosing is a target that hands out each connection after the first answer on it.
+// When the connection is closed, it reports how many bytes came after that answer.
 func halfClosing(t *testing.T) (k *counter, closed chan net.Conn, after chan int64) {
 	closed, after = make(chan net.Conn, 1), make(chan int64, 3)
 	return count(t, func(_, answered int, c net.Conn) bool {

@@ -52,12 +52,12 @@ const (
 	minPause = 2 * time.Millisecond
 )
 
-// Backlog is how many connections the kernel should hold for Accept. They are accepted
-// at 2,000 a second or faster, so that a connection waits at most 64 ms in the queue.
-// When the queue is full the kernel drops the packet that opens a connection, and the
-// client's kernel sends it again after a second: that slows down whoever opens
-// connections as fast as possible. With the usual 4,096 everybody would wait for two
-// seconds behind an attacker.
+// Backlog is how many connections the kernel should hold for Accept. They are accepted at
+// 2,000 a second or faster, so that a connection waits at most 64 ms in the queue. When
+// the queue is full the kernel drops the packet that opens a connection, and the client's
+// kernel sends it again after a second. That slows down a client that opens connections
+// as fast as possible. With the usual 4,096, other clients would wait for two seconds
+// behind an attacker.
 const Backlog = 128
 
 // ListenerConfig is what a listener of the API is made of.
@@ -143,8 +143,8 @@ func (l *rateListener) Close() error {
 	return l.Listener.Close()
 }
 
-// waitForBudget waits until the budget has room for a connection, and tells whether
-// the reserve has paid for it. It is not ok when the listener was closed.
+// waitForBudget waits until the budget has room for a connection, and reports whether the
+// reserve has paid for it. ok is false if the listener was closed.
 func (l *rateListener) waitForBudget() (paid, ok bool) {
 	for {
 		pause, paid := l.pause(l.clock.Now())
@@ -192,8 +192,8 @@ func (l *rateListener) admit(from net.Addr) bool {
 	return ok
 }
 
-// within takes from the share of an address, and tells whether there was
-// something left; under mu.
+// within takes from the share of an address, and reports whether the share was
+// sufficient; under mu.
 func (l *rateListener) within(from net.Addr, now time.Time) bool {
 	tcp, _ := from.(*net.TCPAddr)
 	if tcp == nil {

@@ -65,7 +65,8 @@ type entry struct {
 	at time.Time
 }
 
-// testListener is a rateListener whose server takes whoever is let in.
+// testListener is a rateListener with a server that accepts every connection that the
+// listener returns.
 type testListener struct {
 	*queue
 	*rateListener
@@ -284,8 +285,8 @@ func (e *testListener) count() int {
 	return len(e.let)
 }
 
-// TestAFloodPasses: whoever was refused comes in once it is over, and what he
-// was refused by is closed.
+// TestAFloodPasses: clients that were refused in a flood are accepted after it, and the
+// refused connections are closed.
 func TestAFloodPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newTestListener(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// lookEvery is how often the files of a certificate are looked at, at most:
-// when somebody connects, by whoever comes first.
+// lookEvery is the shortest interval between two checks of the files of a certificate.
+// The first connection after it makes the check.
 const lookEvery = time.Second
 
 // KeyPair reads a certificate and its key. A byte order mark, which editors of
@@ -47,7 +47,7 @@ type Certificate struct {
 	looked  clock.Mark
 }
 
-// stamp tells whether files have changed.
+// stamp shows whether files have changed.
 type stamp struct {
 	certTime, keyTime time.Time
 	certSize, keySize int64

@@ -16,13 +16,13 @@ import (
 const DefaultMaxConnections = 1_000
 
 // connections bounds the number of connections of a server. At the bound a new one
-// replaces the one that has gone longest without an answered request. So an attacker
-// who opens connections and sends nothing, or a byte now and then, loses his own
-// connections, and clients that send requests keep theirs. A connection whose request is
-// being handled is never closed; when all are being handled, the new one is closed.
+// replaces the one that has gone longest without an answered request. So an attacker who
+// opens connections and sends nothing, or a byte now and then, loses his own connections,
+// and clients that send requests keep theirs. A connection whose request is being handled
+// is never closed; when all are being handled, the new one is closed.
 //
-// A limit in front of Accept would do the opposite: whoever fills it keeps all other
-// clients out.
+// A limit in front of Accept would do the opposite: a client that uses all of it keeps
+// all other clients out.
 type connections struct {
 	limit   int
 	dropped prometheus.Counter

@@ -12,8 +12,8 @@
 //   - The number of connections is bounded. At the bound an idle or slow connection is
 //     closed for a new one, so that neither kind keeps other clients out. A connection
 //     whose request is being handled is never closed.
-//   - New connections cost a bounded part of the CPU, whoever opens them: beyond the
-//     rate they wait in the kernel, and in a flood addresses above their share are
+//   - New connections cost a bounded part of the CPU, no matter who opens them: beyond
+//     the rate they wait in the kernel, and in a flood addresses above their share are
 //     refused, so that other clients get through the queue.
 //   - Every answer has the safe headers, and no header lets another origin read it.
 //   - After a request whose length a proxy may read differently, the connection is

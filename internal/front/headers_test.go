@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Over TLS a browser is told to stay with it, except on loopback.
+// Over TLS an answer tells a browser to use only TLS from then on, except on loopback.
 func TestStrictTransport(t *testing.T) {
 	h := newTestHandler(t, okay, io.Discard)
 	for host, want := range map[string]string{"belfry.example.com": strictTransport,

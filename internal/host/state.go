@@ -57,8 +57,9 @@ func (e Evidence) State() State {
 	return Answering
 }
 
-// hangs reports whether calls would have ended by now if the host answered as it did.
-// Of a host that has answered nothing so far every window without an end tells.
+// hangs reports whether calls would have ended by now if the host answered as it did
+// before. If the host has not answered anything yet, every window in which no call ends
+// counts.
 func (e Evidence) hangs() bool {
 	return e.Stalled > 0 && (e.Quickest == 0 || e.Stalled >= max(minStall, 4*e.Quickest))
 }

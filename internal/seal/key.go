@@ -47,8 +47,8 @@ func ParseKey(text string) (Key, error) {
 	return k, nil
 }
 
-// ID names the key: the first four bytes of a SHA-256 over it, in hex. It tells
-// nothing of the key itself.
+// ID identifies the key: the first four bytes of a SHA-256 over it, in hex. It reveals
+// nothing about the key itself.
 func (k Key) ID() string {
 	sum := sha256.Sum256(append([]byte(idDomain), k.secret[:]...))
 	return hex.EncodeToString(sum[:4])

@@ -12,9 +12,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// later is added to the time of requests, which are told on the clock that
-// nobody sets: no instant of the calendar is then after them. Whether one came
-// early is judged here, by the wall clock of its moment.
+// later is added to the times of requests, which are measured on a clock that nobody
+// sets, so that no instant of the calendar is after them. Whether a request was early is
+// checked here, by the wall clock at that moment.
 const later = int64(1) << 50
 
 // judge holds the day against what the client knows, and returns how many
@@ -123,8 +123,8 @@ func (w *world) checkEnd(k *known, stored []domain.Version) {
 	}
 }
 
-// readRecords reads what the database tells, and returns how many scheduled
-// fires that the records cover.
+// readRecords reads the records of the database, and returns how many scheduled fires
+// they cover.
 func (w *world) readRecords(run *check.Run) (counted int) {
 	w.statuses = make(map[domain.Status]int)
 	facts := w.facts()

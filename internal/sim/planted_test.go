@@ -99,7 +99,8 @@ func liesAboutFailures(b *store.Batch) {
 	}
 }
 
-// brokenShards changes what an owner says of W, or what it is told at a start.
+// brokenShards changes the W that an owner commits, or the shard that it reads at a
+// start.
 type brokenShards struct {
 	store.Shards
 	beat  func(w int64) int64

@@ -23,14 +23,14 @@ const (
 	FlushGrace = time.Second
 )
 
-// output writes lines to something that may block or fail, and never makes its
-// caller wait: lines wait in a bounded buffer for one goroutine that writes. What
-// finds no room is dropped and counted, and a line tells the number as soon as
-// lines are written again.
+// output writes lines to something that may block or fail, and never makes its caller
+// wait: lines wait in a bounded buffer for one goroutine that writes. Lines that find no
+// room are dropped and counted, and a line reports their number as soon as lines are
+// written again.
 type output struct {
 	name   string
 	to     io.Writer
-	notice func(lines int64) []byte // the line that tells how many were dropped
+	notice func(lines int64) []byte // the line that reports how many were dropped
 	count  func(lines int64)        // called for lines that are lost
 	reopen func() error             // opens the output anew; nil: it cannot be
 

@@ -83,8 +83,8 @@ func (d *Dispatcher) wake() {
 	}
 }
 
-// Take returns the next run to send. It waits for one; nil tells the worker
-// to end. before is the worker's last run, which was handed on; nil: none.
+// Take waits for the next run to send and returns it; nil means that the worker must end.
+// before is the worker's last run, which was handed on; nil: none.
 func (d *Dispatcher) Take(before *run.Run) *run.Run {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -232,7 +232,7 @@ func (d *Dispatcher) End() {
 	d.queues.ending = true
 }
 
-// Close tells idle workers to end; the others end after their call.
+// Close ends idle workers; the others end after their call.
 func (d *Dispatcher) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

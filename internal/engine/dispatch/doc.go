@@ -10,7 +10,7 @@
 //   - Queues are bounded. Fires that find no room are kept as spans, which take no
 //     memory per fire.
 //   - A run that is queued, in flight or just ended is found (Dispatcher.Find) until
-//     whoever takes it next has it.
+//     its next owner has it.
 //
 // # How a run goes through it
 //

@@ -105,8 +105,8 @@ func TestTimetableRecycles(t *testing.T) {
 	}
 }
 
-// A second's memory is kept once, not in each of the 4,096 buckets that it
-// passes: what grows for an hour is a leak to whoever watches it.
+// The memory of a second is kept once, not in each of the 4,096 buckets that it passes.
+// Memory that grows for an hour would look like a leak.
 func TestTimetableMemoryDoesNotWander(t *testing.T) {
 	t.Parallel()
 	const jobs = 1_000

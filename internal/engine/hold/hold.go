@@ -2,10 +2,10 @@
 //
 // # What it guarantees
 //
-// [Set.Before] never passes an instant of a shard for which somebody has a [Token]. Whoever
-// has something whose outcome is not durable has the token of its instant: a run,
-// a span of fires, an edit that commits. A token is taken once, advanced or passed
-// on any number of times, and released once, by whoever has it then:
+// [Set.Before] never passes an instant of a shard that has a [Token]. The
+// owner of anything whose outcome is not durable (a run, a span of fires, an edit that
+// commits) has the token of its instant. A token is taken once, advanced or passed on
+// any number of times, and released once, by its last owner:
 //
 //	Take ──► Advance ──► Advance ──► Release
 //	           │ old        │ old

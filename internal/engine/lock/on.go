@@ -92,7 +92,8 @@ func unlock(m *sync.Mutex, r rank) {
 	m.Unlock()
 }
 
-// goroutine returns the number of the goroutine, which only its stack tells.
+// goroutine returns the number of the goroutine, which only the text of its stack
+// contains.
 func goroutine() string {
 	var buf [64]byte
 	stack := buf[:runtime.Stack(buf[:], false)]

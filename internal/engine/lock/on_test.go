@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A lock that is asked for against the order panics, whoever has what it collides with.
+// A goroutine that takes a lock against the order panics.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -17,7 +17,7 @@ import (
 
 var errLedger = errors.New("disk I/O error")
 
-// ledger notes batches, and fails as long as it is told to.
+// ledger keeps the batches that it receives, and fails while the test wants it to.
 type ledger struct {
 	store.Ledger
 	mu      sync.Mutex

@@ -25,7 +25,7 @@
 // Job.Mu guards the runs that have entered the job, their State, StartedAt, Attempts
 // and Marked, and the [Backlog]. Job.Current and Job.Next are guarded by the lock of
 // the engine's registry. Fields of a run that say "dispatcher lock" are guarded by
-// that of the dispatcher; Hold and OpenOnRecord belong to whoever has the run.
+// that of the dispatcher; Hold and OpenOnRecord belong to the owner of the run.
 //
 // # Order of the files
 //

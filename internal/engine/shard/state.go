@@ -55,7 +55,7 @@ func (s *State) SendUntil() int64 { return s.sendUntil.Load() }
 // of the jobs held.
 func (s *State) Proposed() int64 { return s.proposed }
 
-// leave gives the shard up, whoever has it now.
+// leave records that this node no longer owns the shard. Another node may own it already.
 func (s *State) leave() {
 	s.phase.Store(uint32(Foreign))
 	s.sendUntil.Store(0)

@@ -18,7 +18,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// Limits of what is told of a change of rules.
+// These limits bound how much a change of rules examines and logs.
 const (
 	movedLooked = 10_000               // jobs: each costs up to some 100 us
 	movedTold   = 20                   // jobs that are named

@@ -118,7 +118,7 @@ func (j *judge) fire(key fireKey, v *Version) {
 			j.report.add(Fabricated, key.job, key.at, "recorded as not sent, but the target received it")
 		}
 	case record == nil && j.isLive(id):
-		return // unended tells
+		return // unended reports it
 	case record == nil:
 		j.report.add(Lost, key.job, key.at, fmt.Sprintf("no record; %d requests", len(sends)))
 	default:

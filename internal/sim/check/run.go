@@ -50,7 +50,7 @@ type Send struct {
 	Version     int   // that the request was made for; zero: not known
 }
 
-// Record is an execution as the database or the API tells it.
+// Record is an execution as the database or the API returns it.
 type Record struct {
 	JobID       domain.JobID
 	ExecutionID domain.ExecutionID

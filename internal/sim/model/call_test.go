@@ -94,7 +94,8 @@ func (p *protocol) send(s *state, emit func(step, *state), o, i int) {
 	}
 }
 
-// request goes out. What it breaks is noted, whoever it comes from.
+// request is the step in which an owner sends a request. A law that it breaks is
+// recorded, no matter which owner sends it.
 func (p *protocol) request(n *state, o, i int, reached bool) {
 	w, f := &n.owners[o], p.runs[i]
 	e := &w.runs[i]

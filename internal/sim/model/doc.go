@@ -26,7 +26,7 @@
 //	                   │  attempts, crashes, retry,       │  │  (synced or not),│
 //	                   │  result on its way to the store  │  │  open run        │
 //	                   └──────────────────────────────────┘  └──────────────────┘
-//	     past: what the target has received and the users were told; only the laws read it
+//	     past: what the target has received and what users were answered; only the laws read it
 //
 // The phases of an execution are idle, staged, (held,) queued, calling, ended or
 // opening, waiting. An execution that has ended is idle again once its fact is

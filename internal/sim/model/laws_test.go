@@ -27,7 +27,7 @@ const (
 	changed     = "fact changed" // facts are insert-only
 	tooEarly    = "early"        // sent before any clock said that it was due
 	pastH       = "beyond H"     // sent beyond the horizon
-	stopped     = "after a stop" // sent although the user was told that nothing more is
+	stopped     = "after a stop" // sent although the answer said that nothing more is
 	doubled     = "twice"        // at most once, and more
 	duplicate   = "unexplained"  // sent again without a crash or an unclear end
 	identity    = "another id"   // sent again under another id

@@ -110,7 +110,7 @@ type owner struct {
 	mode      mode
 	epoch     uint8
 	wasClean  bool // what Claim answered
-	horizon   tick // H as the last beat told it
+	horizon   tick // H of the last acknowledged beat
 	proposed  tick // the latest W that a beat was given
 	released  tick // the latest instant that was released
 	table     tick // the first second that was not taken
@@ -179,10 +179,10 @@ type past struct {
 	id        tick  // what its identity was made from at the first send
 	sent      bool
 	mayRepeat bool // a further send is explained: a crash, an unclear or bad end
-	answered  bool // a trigger whose caller was told yes
+	answered  bool // a trigger that was answered with success
 }
 
-// said is what users were told about a job.
+// said is what was promised to users about a job.
 type said struct {
 	stop tick // the job sends none of its fires before this instant any more
 }

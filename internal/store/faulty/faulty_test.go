@@ -161,7 +161,7 @@ func (c recordingChanges) List(context.Context, store.ChangeQuery) ([]domain.Cha
 	return make([]domain.Change, 7), c.r.note("Changes.List")
 }
 
-// methods calls every method of a store and tells whether it gave a value.
+// methods calls every method of a store and reports whether it returned a value.
 var methods = map[string]func(ctx context.Context, s store.Store) (value bool, err error){
 	"Jobs.Create": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Jobs().Create(ctx, nil) },
 	"Jobs.Update": func(ctx context.Context, s store.Store) (bool, error) {

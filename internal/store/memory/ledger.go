@@ -105,7 +105,7 @@ func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.Fac
 	}, fn)
 }
 
-// factRange tells a fact as the audit and the recovery read it.
+// factRange converts a fact to the form that the audit and the recovery read.
 func factRange(e *domain.Execution) store.FactRange {
 	r := store.FactRange{
 		Key: e.FireKey, From: e.ScheduledAt, Count: e.Fires(),

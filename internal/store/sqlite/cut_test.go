@@ -34,7 +34,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// A file that is shorter than it was is told for good, also when something is
+// The error about a file that became shorter is permanent, also after something is
 // written behind its end.
 func TestOverwrittenInPlace(t *testing.T) {
 	t.Parallel()

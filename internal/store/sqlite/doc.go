@@ -68,7 +68,7 @@
 // One batch is recorded at a time ([recordLock]); reads never wait for it. Dropping
 // a day holds the recordLock during its first step only, for some milliseconds. The
 // deletion of the file has its own lock ([eraser]), under which others record and
-// read. Whoever takes several locks takes them in this order:
+// read. Several locks are always taken in this order:
 //
 //	expiry.turn     one call of Expire
 //	recordLock      one writer of history files

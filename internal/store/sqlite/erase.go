@@ -17,7 +17,7 @@ type eraser struct {
 	db   *jobsDB
 	days *days
 
-	turn gate // held by whoever deletes files; taken after the recordLock
+	turn gate // held while files are deleted; taken after the recordLock
 
 	mu       sync.RWMutex
 	retiring map[day]bool // days whose file is not deleted yet; under mu
@@ -43,9 +43,9 @@ func (e *eraser) add(marked ...day) {
 	}
 }
 
-// eraseMarked deletes what is left of the files of marked days and removes
-// the marks. A day may begin again with a new file only when its mark is gone:
-// whoever wants to record in it comes here first, and waits.
+// eraseMarked deletes the remaining files of marked days and removes the marks. A new
+// file for a day may be created only when its mark is gone, so a recorder calls
+// eraseMarked first, and waits for it.
 func (e *eraser) eraseMarked(ctx context.Context) error {
 	if err := e.turn.enter(ctx); err != nil {
 		return err

@@ -50,8 +50,8 @@ func (g *guard) check() error {
 // mendTimeout bounds one try to mend history files; the next beat starts another.
 const mendTimeout = 10 * time.Second
 
-// mendDays puts back the logs of history files in the background: that waits for
-// whoever records.
+// mendDays restores the logs of history files in the background, because it has to wait
+// for a batch that is being recorded.
 func (g *guard) mendDays() {
 	if !g.mending.CompareAndSwap(false, true) {
 		return

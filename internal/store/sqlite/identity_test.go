@@ -126,8 +126,8 @@ func TestMovedAwayAndBack(t *testing.T) {
 	}
 }
 
-// What is removed or replaced for good is told for good. The end of the process
-// touches nothing of what has taken the place.
+// If a file is removed or replaced permanently, the error is permanent. The end of the
+// process does not change the files that have taken its place.
 func TestRemovedForGood(t *testing.T) {
 	t.Parallel()
 	t.Run("everything", func(t *testing.T) {

@@ -160,8 +160,8 @@ type timelinePiece struct {
 	err      error
 }
 
-// readPieces reads the timeline a piece ahead of whoever takes the pieces: he
-// has work of his own with each.
+// readPieces reads the timeline one piece ahead of its consumer, which has work to do
+// with each piece.
 func (j *jobs) readPieces(ctx context.Context, since int64, parts store.Parts, pieces chan<- timelinePiece) {
 	defer close(pieces)
 	var after domain.JobID

@@ -52,8 +52,8 @@ type keyFile struct {
 	gone  bool // check has logged this; on the writer's goroutine
 }
 
-// check tells once that the key file is gone. This process does not need it
-// any more, the next one does, unless the key was moved into the environment.
+// check logs once that the key file is gone. This process does not need it any more, but
+// the next one does, unless the key was moved into the environment.
 func (k *keyFile) check() {
 	if k.gone || !k.filed {
 		return

@@ -163,8 +163,8 @@ func (c *cutter) run(t *testing.T, d *power.Disk, killAt int) (acknowledged int)
 	return acknowledged
 }
 
-// check opens what is left. The state must be one of two, and tells which
-// step is next.
+// check opens the database after the power cut. Its state must be one of two, and
+// determines the next step.
 func (c *cutter) check(t *testing.T, folder string, acknowledged int) {
 	t.Helper()
 	path := filepath.Join(folder, "data", "jobs.db")

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// recordLock is held by whoever writes history files: one batch at a time. It
-// keeps what is known of these files in memory equal to what they hold.
+// recordLock is held while history files are written: one batch at a time. It keeps what
+// is known of these files in memory equal to their content.
 type recordLock struct {
 	gate
 	copies []fileCopy

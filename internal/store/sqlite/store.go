@@ -102,9 +102,8 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the database at cfg.Path, and makes it if there is none. The
-// errors are fit to be shown to whoever starts the server: one line that names
-// the path and the reason.
+// Open opens the database at cfg.Path, and creates it if there is none. Each error is one
+// line with the path and the reason, written for the person who starts the server.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if sqlite.VersionNumber < minVersion {
 		return nil, domain.Unavailable(nil, "SQLite %s is too old: 3.51.3 or later is needed", sqlite.Version)
@@ -218,8 +217,8 @@ func (s *Store) TellNew() {
 	}
 }
 
-// MadeKey returns the file of the encryption key when this start has made it, or
-// "". Whoever runs the server should keep a copy.
+// MadeKey returns the file of the encryption key if this start has created it, or "". The
+// operator should keep a copy.
 func (s *Store) MadeKey() string {
 	if !s.keyFile.made {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// sweepChunk is how many rows one commit deletes: some 2 ms, for which whoever
-// records waits.
+// sweepChunk is how many rows one commit deletes. It takes some 2 ms, during which
+// recording waits.
 const sweepChunk = 200
 
 // sweep deletes open rows that are out of date, because their alert continued or ended

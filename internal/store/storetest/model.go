@@ -18,9 +18,9 @@ var modelCases = []testCase{
 // modelFires bounds the fires of one version of a random job.
 const modelFires = 80
 
-// historyMatchesModel records what a random job did in random batches, and
-// compares what the store tells of it with the plain list. All jobs share one
-// database, so that each is the noise of the others.
+// historyMatchesModel records the executions of a random job in random batches, and
+// compares what the store returns with a plain list. All jobs share one database, so that
+// each job has to be found among the others.
 func historyMatchesModel(t *testing.T, f *fixture) {
 	next := 0
 	rapid.Check(t, func(rt *rapid.T) {

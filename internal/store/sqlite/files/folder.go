@@ -12,8 +12,8 @@ import (
 func MakeFolder(path string) error {
 	above := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		// Whoever made it may have been killed before it was saved. If it may
-		// not be saved by this user, it was not this user who made it.
+		// The process that created the folder may have been killed before it was synced.
+		// If this user is not allowed to sync it, another user created it.
 		_ = SyncFolder(above)
 		return nil
 	}

@@ -40,8 +40,9 @@ func (l *Claim) LockInode() (err error) {
 	return err
 }
 
-// Check takes the lock again when its file was removed: a second process
-// would make another file, and lock that. Whoever is first has the data.
+// Check takes the lock again if its file was removed. Otherwise a second process could
+// create another file and lock that. If another process has locked the new file first,
+// Check returns an error.
 func (l *Claim) Check() error {
 	if !NamesCanVanish {
 		return nil

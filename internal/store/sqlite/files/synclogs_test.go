@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestSyncLogs: syncLogs takes the logs of both kinds of files, and a folder without any. A
-// log that cannot be opened is told: what lies in it would be built on.
+// TestSyncLogs: syncLogs accepts the logs of both kinds of files, and a folder without
+// any. A log that cannot be opened is an error, because later commits would be based on
+// its content.
 func TestSyncLogs(t *testing.T) {
 	dir := t.TempDir()
 	if err := SyncLogs(dir); err != nil {
