@@ -2,7 +2,7 @@ package bench
 
 import "context"
 
-// Bench measures. Make one with New, and Close it.
+// Bench makes the measurements. Create one with New, and Close it at the end.
 type Bench struct{ env *environment }
 
 // New starts the receiver.
@@ -14,5 +14,5 @@ func New(ctx context.Context, cfg Config) (*Bench, error) {
 	return &Bench{env}, nil
 }
 
-// Close ends the receiver and removes what was made.
+// Close stops the receiver and removes the files of the measurements.
 func (b *Bench) Close() error { return b.env.close() }

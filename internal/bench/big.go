@@ -27,7 +27,7 @@ type Big struct {
 // createFor is how long single POSTs are measured before and after.
 const createFor = 5 * time.Second
 
-// Big measures servers of so many jobs, one after the other.
+// Big measures a server for each number of jobs, one after the other.
 func (b *Bench) Big(ctx context.Context, jobs []int, burst, seconds int) (out []Big, err error) {
 	for _, n := range jobs {
 		got, err := b.big(ctx, n, burst, seconds)

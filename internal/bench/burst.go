@@ -19,7 +19,7 @@ const (
 	drainTime = 10 * time.Second
 )
 
-// Burst is what came of N jobs that were due at every second.
+// Burst is the result of N jobs that were due every second.
 type Burst struct {
 	Jobs    int `json:"jobs"` // due each second
 	Seconds int `json:"seconds"`
@@ -45,7 +45,7 @@ func (b Burst) OfBare() float64 {
 	return b.Lateness.LastOfSecond / 1000 * b.BarePerSecond / float64(b.Jobs)
 }
 
-// burst is a measurement that is to be made.
+// burst describes a measurement to make.
 type burst struct {
 	jobs, seconds int
 	jitter        time.Duration
@@ -70,8 +70,8 @@ func (e *environment) burst(ctx context.Context, m burst) (out Burst, err error)
 
 func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	e := w.env
-	// The import must be over before the first instant: 10,000 jobs a second
-	// are far below what any machine does.
+	// The import must be over before the first instant. 10,000 jobs a second are far
+	// fewer than any machine imports.
 	first := clock.NowMs(e.cfg.Clock) + (lead + time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
 	first = (first/1000 + 1) * 1000
 	last := first + int64(m.seconds-1)*1000 + m.jitter.Milliseconds()
@@ -139,7 +139,7 @@ func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got rece
 	}
 }
 
-// over returns the jobs of a burst: its targets take turns.
+// over returns the jobs of a burst, which use its targets alternately.
 func (m *burst) over(spec client.Spec) func(i int) client.Spec {
 	return func(i int) client.Spec {
 		if len(m.targets) > 0 {

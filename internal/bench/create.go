@@ -10,7 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-// Create is how fast jobs are registered, each durable before its answer.
+// Create is the rate at which jobs are created, each durable before its answer.
 type Create struct {
 	Clients   int     `json:"clients"` // zero: one import
 	Jobs      int64   `json:"jobs"`

@@ -9,7 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// The crowd is the jobs whose history is written, and what becomes of them.
+// These constants describe the jobs whose history is written, and their outcomes.
 const (
 	secondlyShare = 0.43  // of all rows are of jobs that fire every second,
 	minutelyShare = 0.54  // every minute,
@@ -69,7 +69,7 @@ func newCrowd(rows int64, days int) *crowd {
 	return c
 }
 
-// id returns the id of a job, made long before its history.
+// id returns the id of a job that was created long before its history.
 func (c *crowd) id() (id domain.JobID) {
 	binary.BigEndian.PutUint64(id[:], c.random.Uint64())
 	binary.BigEndian.PutUint64(id[8:], c.random.Uint64())
@@ -80,7 +80,7 @@ func (c *crowd) id() (id domain.JobID) {
 	return id
 }
 
-// version makes job number n and enters it where its fires are looked up.
+// version creates job number n and adds it to the tables in which fires are looked up.
 func (c *crowd) version(n int) domain.Version {
 	spec := domain.DefaultSpec()
 	switch second := n % secondsPerDay; {
@@ -118,7 +118,7 @@ func (c *crowd) fill(batch []domain.Execution) {
 	}
 }
 
-// skip goes on as if so many rows had been taken.
+// skip continues as if this many rows had been taken.
 func (c *crowd) skip(rows int64) {
 	batch := make([]domain.Execution, 1_000)
 	for ; rows > 0; rows -= int64(len(batch)) {
@@ -154,7 +154,7 @@ func (c *crowd) advance() {
 	c.second++
 }
 
-// fire makes up what becomes of a fire.
+// fire generates the outcome of a fire.
 func (c *crowd) fire(n int, at int64) {
 	e := domain.Execution{
 		FireKey: domain.FireKey{JobID: c.versions[n].JobID, ScheduledAt: at}, Version: 1,

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Growth says how the cost of a fire grows with what there is.
+// Growth shows how the cost of a fire depends on the size of the system.
 type Growth struct {
 	Curves []Curve `json:"curves"`
 }
 
-// Curve is one thing that grows.
+// Curve is the cost of a fire for several values of one quantity.
 type Curve struct {
 	Name   string  `json:"name"`
 	Points []Point `json:"points"`
 }
 
-// Point is a measurement of a curve.
+// Point is one measurement of a curve.
 type Point struct {
 	N         int     `json:"n"`
 	P50Ms     float64 `json:"p50Ms"`
@@ -27,7 +27,8 @@ type Point struct {
 	MemoryMB  int64   `json:"memoryMb"`
 }
 
-// GrowthConfig says from where each curve goes, a decade at a time.
+// GrowthConfig has the first value of each curve; each further value is ten times as
+// large.
 type GrowthConfig struct {
 	Rate    int // fires a second: 1x; the others are measured at 10x of it
 	Jobs    int
@@ -71,7 +72,7 @@ func (b *Bench) Growth(ctx context.Context, cfg GrowthConfig) (*Growth, error) {
 	return out, nil
 }
 
-// beside is a burst beside n jobs that are not due.
+// beside measures a burst while the server has n further jobs that are not due.
 func (e *environment) beside(ctx context.Context, n int, m burst) (out Burst, err error) {
 	w, err := e.world(ctx, worldConfig{})
 	if err != nil {
@@ -84,7 +85,7 @@ func (e *environment) beside(ctx context.Context, n int, m burst) (out Burst, er
 	return w.burst(ctx, m)
 }
 
-// overHosts is a burst whose jobs call n ports: each is a host to Belfry.
+// overHosts measures a burst whose jobs call n ports. For Belfry each port is a host.
 func (e *environment) overHosts(ctx context.Context, n int, m burst) (out Burst, err error) {
 	many, err := startReceiver(ctx, e.cfg.Binary, "--quiet", "--ports", fmt.Sprint(n))
 	if err != nil {

@@ -30,7 +30,7 @@ type HistoryDrop struct {
 	During StoreLoad `json:"during"` // while it ran, and the second after
 }
 
-// StoreLoad is the commits and reads of a time.
+// StoreLoad has the commits and reads of a period of time.
 type StoreLoad struct {
 	Commits         int64   `json:"commits"`
 	Reads           int64   `json:"reads"`

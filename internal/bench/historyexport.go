@@ -22,8 +22,8 @@ type ExportRate struct {
 	Memory int64 `json:"memory"`
 }
 
-// memoryLook is how many bytes of an export lie between two looks at the
-// server's memory.
+// memoryLook is how many bytes of an export lie between two measurements of the server's
+// memory.
 const memoryLook = 64 << 20
 
 // export starts a server on the history and exports its last day.

@@ -18,7 +18,7 @@ const (
 	insertWindows = 20    // parts of a fill whose rate is reported
 )
 
-// History is what the store does with so many executions on record.
+// History has the figures of a store with that many executions on record.
 type History struct {
 	Rows        int64        `json:"rows"`
 	Days        int          `json:"days"`
@@ -42,7 +42,7 @@ type Insert struct {
 	CPUMicros float64 `json:"cpuMicros"`
 }
 
-// HistorySize says how much history is made.
+// HistorySize is how much history is generated.
 type HistorySize struct {
 	Rows    int64
 	Days    int

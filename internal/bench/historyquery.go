@@ -10,7 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// queriedJobs is how many jobs of a kind are asked for in turn.
+// queriedJobs is how many jobs of a kind are queried in turn.
 const queriedJobs = 20
 
 // Query is how long one kind of query takes. Every query has been executed once before,
@@ -100,7 +100,7 @@ func (r *historyRun) query(ctx context.Context, q question) (out Query, err erro
 	}, nil
 }
 
-// checkAnswer refuses an answer that is quick because it is wrong.
+// checkAnswer returns an error if an answer is wrong: a wrong answer may be fast.
 func checkAnswer(q question, got []domain.Execution) error {
 	if q.want > 0 && len(got) != q.want {
 		return fmt.Errorf("%d executions, want %d", len(got), q.want)

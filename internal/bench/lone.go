@@ -50,7 +50,7 @@ func (b *Bench) Lone(ctx context.Context, seconds int) (out Lone, err error) {
 	return out, nil
 }
 
-// timer posts at the half of every second until the context ends.
+// timer sends a request in the middle of every second until the context ends.
 func timer(ctx context.Context, clk clock.Clock, target string) error {
 	hc := &fasthttp.HostClient{
 		Addr: strings.TrimPrefix(target, "http://"), MaxConns: 1, MaxIdemponentCallAttempts: 1,

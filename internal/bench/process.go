@@ -93,7 +93,7 @@ func addressIn(line []byte) string {
 	return ""
 }
 
-// addresses waits until the process has named so many.
+// addresses waits until the process has logged n addresses.
 func (p *process) addresses(ctx context.Context, n int) ([]string, error) {
 	for range int(startTimeout / (10 * time.Millisecond)) {
 		p.mu.Lock()
@@ -122,7 +122,7 @@ func (p *process) log() string {
 	return strings.Join(p.tail, "\n")
 }
 
-// stop ends the process in good order, or hard when that takes too long.
+// stop ends the process gracefully, or kills it if that takes too long.
 func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	timeout := time.NewTimer(stopTimeout)
@@ -155,7 +155,7 @@ func (p *process) usage() usage { return used(p.cmd.Process.Pid) }
 // Go runs on.
 const ticksPerSecond = 100
 
-// used reads the use of a process from /proc; zero where there is none.
+// used reads the usage of a process from /proc; zero if there is no /proc.
 func used(pid int) (u usage) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	stat, err := os.ReadFile(dir + "/stat")

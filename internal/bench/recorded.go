@@ -15,9 +15,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 )
 
-// recorder commits a row for each request of the bare loop, in groups, to the same kind
-// of store as the server's. Together with the bare loop it does all that a scheduler
-// does, except the scheduling.
+// recorder commits a row for each request of the bare loop, in groups, to a store like
+// the server's. Together with the bare loop it does all that a scheduler does, except
+// scheduling.
 type recorder struct {
 	ledger store.Ledger
 	clk    clock.Clock
@@ -53,7 +53,7 @@ func (b bareClient) recorded(ctx context.Context, folder string, d time.Duration
 	return out, errors.Join(err, r.err)
 }
 
-// add takes the n-th request of all. Each is an execution of its own.
+// add records the n-th request, which is an execution of its own.
 func (r *recorder) add(job domain.JobID, n int64) {
 	now := clock.NowMs(r.clk)
 	x := domain.Execution{

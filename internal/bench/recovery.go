@@ -9,7 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
-// Recovery is how a server comes back that was killed.
+// Recovery is how a server recovers after it was killed.
 type Recovery struct {
 	Jobs       int     `json:"jobs"`       // due each second
 	DownMs     int64   `json:"downMs"`     // from the kill to the start

@@ -104,10 +104,10 @@ func (p panel) span() (lowest, highest float64) {
 	return lowest, max(highest, lowest+1)
 }
 
-// positive lifts what a logarithm does not take.
+// positive raises values below 0.1 to 0.1, because only positive values have a logarithm.
 func positive(v float64) float64 { return max(v, 0.1) }
 
-// number writes a figure in little room: 1.5, 30, 10k, 2M.
+// number writes a figure briefly: 1.5, 30, 10k, 2M.
 func number(v float64) string {
 	switch {
 	case v >= 1e6:

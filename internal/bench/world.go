@@ -14,7 +14,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-// importPart is how many jobs one request of an import registers.
+// importPart is how many jobs one request of an import creates.
 const importPart = 20_000
 
 // worldConfig says what kind of server a measurement needs.
@@ -77,7 +77,7 @@ func (w *world) stop() error {
 // close stops the server and removes its data.
 func (w *world) close() error { return errors.Join(w.stop(), os.RemoveAll(w.folder)) }
 
-// importJobs registers n copies of a job.
+// importJobs creates n copies of a job.
 func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {
 	_, err := w.importEach(ctx, n, func(int) client.Spec { return spec })
 	return err

@@ -11,7 +11,7 @@ type AuditRequest struct {
 	JobID    string
 }
 
-// Audit is the record compared with what the timeline of the jobs names.
+// Audit is the result of comparing the record with the timeline of the jobs.
 type Audit struct {
 	From       int64      `json:"from"` // what was judged
 	To         int64      `json:"to"`

@@ -44,7 +44,7 @@ type Attempt struct {
 	Error       *string `json:"error"`
 }
 
-// Executions are the calls about what became of fires and of manual triggers.
+// Executions has the calls about executions.
 type Executions struct{ server *connection }
 
 // Get reads an execution with all its attempts.

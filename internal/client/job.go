@@ -83,11 +83,11 @@ type Job struct {
 	EffectiveFrom int64  `json:"effectiveFrom"`
 	NextFireAt    *int64 `json:"nextFireAt"` // nil: there is none
 
-	// Error says why the job cannot be run, and so fires nothing; empty: it can.
+	// Error is the reason why the job cannot be run and does not fire; empty if it can.
 	Error string `json:"error"`
 }
 
-// Edit is what the server answers to a change.
+// Edit is the server's answer to a change.
 type Edit struct {
 	JobID         string `json:"jobId"`
 	Message       string `json:"message"`
@@ -98,17 +98,17 @@ type Edit struct {
 	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
 
-// Triggered is what the server answers to a manual run.
+// Triggered is the server's answer to a manual trigger.
 type Triggered struct {
 	ExecutionID string `json:"executionId"`
 	JobID       string `json:"jobId"`
 	Message     string `json:"message"`
 }
 
-// Jobs are the calls about jobs.
+// Jobs has the calls about jobs.
 type Jobs struct{ server *connection }
 
-// Create registers a job. It is durable when the call returns.
+// Create creates a job. The job is durable when the call returns.
 func (j *Jobs) Create(ctx context.Context, spec Spec) (Edit, error) {
 	var out Edit
 	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}}, spec, &out)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// NewKey describes an API key that is to be made.
+// NewKey describes an API key to create.
 type NewKey struct {
 	Name      string `json:"name"`
 	Role      string `json:"role"`                // admin, editor or viewer
@@ -35,7 +35,7 @@ type CreatedKey struct {
 	ExpiresAt *int64 `json:"expiresAt"`
 }
 
-// Keys are the calls about API keys.
+// Keys has the calls about API keys.
 type Keys struct{ server *connection }
 
 // Create makes an API key. It takes an admin's key, or none where none is
@@ -55,7 +55,7 @@ func (k *Keys) List(ctx context.Context) ([]Key, error) {
 	return out.Keys, err
 }
 
-// Revoke ends a key at once.
+// Revoke revokes a key immediately.
 func (k *Keys) Revoke(ctx context.Context, id string) error {
 	var out struct{}
 	return k.server.exchange(ctx, call{method: http.MethodDelete, path: []string{"keys", id}}, nil, &out)

@@ -20,14 +20,14 @@ type Health struct {
 type Check struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"` // the reason when it is not
-	// Warning says what somebody should look at although the check is OK.
+	// Warning is a message about something that needs attention although the check is OK.
 	Warning string `json:"warning"`
 }
 
 // Healthy reports whether all is well.
 func (h Health) Healthy() bool { return h.Status == "healthy" }
 
-// Health asks the server how it is. A server that is unhealthy is no error.
+// Health returns the server's health. An unhealthy server is not an error.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var out Health
 	err := c.server.exchange(ctx, call{method: http.MethodGet, path: []string{"observability", "health"}},
@@ -54,7 +54,7 @@ func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	return out, err
 }
 
-// Metrics are the counters of the server, since its database was made.
+// Metrics has the counters of the server since its database was created.
 type Metrics struct {
 	Jobs struct {
 		Total  int64 `json:"total"`
@@ -115,7 +115,7 @@ func (c *Client) Alerts(ctx context.Context, openOnly bool, pageSize int) iter.S
 	})
 }
 
-// PreviewRequest asks what a schedule means.
+// PreviewRequest has a schedule to explain.
 type PreviewRequest struct {
 	Schedule string `json:"schedule"`
 	Timezone string `json:"timezone,omitempty"`
@@ -139,7 +139,7 @@ type Instant struct {
 	Local string `json:"local"` // RFC 3339, in the schedule's zone
 }
 
-// Shift is a clock change that touches a schedule.
+// Shift is a clock change that affects a schedule.
 type Shift struct {
 	At     int64  `json:"at"`
 	Date   string `json:"date"`

@@ -14,7 +14,8 @@ type page[T any] struct {
 	next  string
 }
 
-// errSameCursor says that a server sends its client round in circles.
+// errSameCursor means that the server returns the same cursor again, so that the list
+// would never end.
 var errSameCursor = errors.New("the server names the same page again as the next one")
 
 // pages ranges over a list. It fetches a page when the caller has reached the end of the

@@ -11,7 +11,7 @@ import (
 // maxProblem bounds a problem document. It has at most 100 fields.
 const maxProblem = 1 << 20
 
-// Problem is a refusal of the server: a problem document of RFC 9457.
+// Problem is an error answer of the server: a problem document of RFC 9457.
 type Problem struct {
 	Type     string       `json:"type"`
 	Title    string       `json:"title"`

@@ -16,15 +16,14 @@ const (
 	Lines Format = typeLines // NDJSON: one spec a line
 )
 
-// ImportReport says what became of each item of an import.
+// ImportReport has the result of each item of an import.
 type ImportReport struct {
 	Results  []ImportResult `json:"results"` // in the order of the items
 	Imported int            `json:"imported"`
 	Refused  int            `json:"refused"`
 }
 
-// ImportResult says what became of one item. Exactly one of JobID and Error is
-// set.
+// ImportResult is the result of one item. Exactly one of JobID and Error is set.
 type ImportResult struct {
 	Index int      `json:"index"` // counted from 0
 	JobID string   `json:"jobId"`

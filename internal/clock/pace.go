@@ -24,7 +24,7 @@ const (
 	paceRest  = 100 * time.Microsecond
 )
 
-// Fires says whether there are fires to give way to.
+// Fires sets whether there are fires, for which long work has to pause.
 func (p *Pace) Fires(about bool) { p.fires.Store(about) }
 
 // Step is called after the n-th item of some work, counted from zero.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Effective is a setting with the value that holds and the place it is from.
+// Effective is a setting with its value and the source of that value.
 type Effective struct {
 	Setting
 	Value  string // secrets masked

@@ -15,10 +15,10 @@ type Source struct {
 	Name string // as the setting is written there: a key, a variable or a flag
 }
 
-// SourceKind orders the places: a greater one wins.
+// SourceKind orders the sources: a greater one wins.
 type SourceKind int
 
-// The places of settings, weakest first.
+// The sources of settings, lowest precedence first.
 const (
 	FromDefault SourceKind = iota
 	FromFile
@@ -100,7 +100,7 @@ func show(raw string) string {
 	return strconv.Quote(raw)
 }
 
-// suggest asks whether a known name was meant that is near to a wrong one.
+// suggest returns a question with the known name that is nearest to a wrong one, or "".
 func suggest(wrong string, known []string) string {
 	near := spelling.Nearest(wrong, known, withoutPrefix)
 	if near == nil {

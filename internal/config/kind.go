@@ -8,7 +8,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
-// Setting is one thing that can be set, and the names it has in each place.
+// Setting is one setting, with its name in each source.
 type Setting struct {
 	Key     string // in the file
 	Env     string // environment variable; empty: none
@@ -24,7 +24,7 @@ type Setting struct {
 	get func(c *Config) string
 }
 
-// Kinds that are treated apart.
+// Kinds that are handled specially.
 const (
 	kindBool    = "bool" // a flag of it needs no value
 	kindSecrets = "list" // the values are never shown

@@ -68,7 +68,7 @@ type loader struct {
 	faults Errors
 }
 
-// newLoader returns one that has the defaults.
+// newLoader returns a loader with the defaults.
 func newLoader() loader {
 	l := loader{config: &Config{sources: map[string]Source{}}}
 	for _, s := range settings {
@@ -83,7 +83,7 @@ func (l *loader) fault(src Source, value, message string) {
 	l.faults = append(l.faults, Fault{src, value, message})
 }
 
-// set gives a raw value of one place to a setting.
+// set assigns a raw value from a source to a setting.
 func (l *loader) set(s *Setting, src Source, raw any) {
 	value, ok := scalar(s, raw)
 	if !ok {
@@ -129,7 +129,7 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// file lays the YAML file over the config. A key without a value is not set.
+// file applies the settings of the YAML file. A key without a value counts as not set.
 func (l *loader) file(path string) {
 	if path == "" {
 		return
@@ -208,7 +208,7 @@ func (l *loader) dotEnv(dir string) (Source, map[string]string) {
 	return src, values
 }
 
-// mostLines bounds the search for a bad line, which takes the square of it.
+// mostLines bounds the search for a bad line, whose cost grows with the square of it.
 const mostLines = 500
 
 // badLine returns the first line that does not parse together with the lines before it. A
@@ -227,7 +227,7 @@ func badLine(data []byte) string {
 	return fmt.Sprintf(": line %d is not", good+1)
 }
 
-// variables lays a .env file or the environment over the config.
+// variables applies the settings of a .env file or of the environment.
 func (l *loader) variables(src Source, vars map[string]string) {
 	known := []string{FileVariable, ServerVariable, KeyVariable}
 	for i := range settings {
@@ -277,7 +277,7 @@ func serviceLink(name, value string) bool {
 		name == "BELFRY_PORT" && (strings.HasPrefix(value, "tcp://") || strings.HasPrefix(value, "udp://"))
 }
 
-// flags lays the flags that were given over the config.
+// flags applies the flags that were set.
 func (l *loader) flags(set *pflag.FlagSet) {
 	if set == nil {
 		return
@@ -291,7 +291,7 @@ func (l *loader) flags(set *pflag.FlagSet) {
 	}
 }
 
-// finish sets what depends on several settings and judges them together.
+// finish sets the values that depend on several settings, and validates them together.
 func (l *loader) finish() {
 	c := l.config
 	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault {
@@ -326,7 +326,7 @@ func (l *loader) judge(key, message string) {
 	l.fault(src, maskSecrets(settingOf(key).get(l.config)), message)
 }
 
-// readFile returns a file whole, if it is no larger than a config can be.
+// readFile returns the content of a file that is not larger than a config may be.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -340,7 +340,7 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
-// reason drops the path from an error about a file: the fault names it.
+// reason removes the path from an error about a file, because the fault names the path.
 func reason(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()

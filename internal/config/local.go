@@ -25,7 +25,7 @@ func LocalServer(dotEnvDir string, environ []string) Local {
 	l.file(vars[FileVariable])
 	l.variables(Source{Kind: FromEnvironment}, vars)
 	c := l.config
-	port := cmp.Or(c.Port, defaultPort) // of port 0 nobody knows what it became
+	port := cmp.Or(c.Port, defaultPort) // the port that 0 became is unknown here
 	return Local{net.JoinHostPort(reachable(c.Host), strconv.Itoa(port)), c.TLSCert}
 }
 

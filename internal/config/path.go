@@ -21,7 +21,7 @@ var (
 	uriOptions    = regexp.MustCompile(`\?(mode|cache|vfs|immutable|nolock|psow|_[a-z_]+)=`)
 )
 
-// serverSchemes are those of databases that are servers.
+// serverSchemes are the URL schemes of database servers and of other network services.
 var serverSchemes = map[string]bool{
 	"postgres": true, "postgresql": true, "mysql": true, "mariadb": true, "mssql": true, "sqlserver": true,
 	"oracle":  true,
@@ -30,7 +30,7 @@ var serverSchemes = map[string]bool{
 	"http": true, "https": true, "tcp": true, "s3": true,
 }
 
-// fileSchemes go before a path.
+// fileSchemes are prefixes that may be written before a path.
 var fileSchemes = map[string]bool{"file": true, "sqlite": true, "sqlite3": true}
 
 // badPath returns what is wrong with the form of a path, or "".
@@ -94,7 +94,7 @@ func badDatabasePath(raw string) string {
 
 func isSlash(r rune) bool { return r == '/' || r == '\\' && runtime.GOOS == "windows" }
 
-// Secrets in what is given for a path: a connection string, a key itself.
+// These match secrets in a wrong value of a path: a connection string, or a key itself.
 var (
 	passwordInURL  = regexp.MustCompile(`://[^/\s]*@`)
 	passwordInPair = regexp.MustCompile(`(?i)(password|pwd|secret|token)\s*=\s*[^;&\s]*`)

@@ -91,7 +91,7 @@ var settings = []Setting{
 		func(c *Config) *bool { return &c.ResetWatermark })),
 }
 
-// once makes a setting a flag only. In a file it would act at every start.
+// once makes a setting available only as a flag. In a file it would apply at every start.
 func once(s Setting) Setting {
 	s.Once = true
 	return s

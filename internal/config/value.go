@@ -29,7 +29,7 @@ func setHost(c *Config, raw string) string {
 	return ""
 }
 
-// allDigits catches 127.0.0 and 8080, which are shaped like names.
+// allDigits matches 127.0.0 and 8080, which have the form of names.
 func allDigits(s string) bool { return strings.Trim(s, "0123456789.") == "" }
 
 func setDBPath(c *Config, raw string) string {

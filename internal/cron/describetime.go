@@ -111,7 +111,8 @@ func unitList(items []item, unit string) string {
 	return counted(items, unit, listPhrase(items, unit, itoa))
 }
 
-// hoursPhrase limits what comes before it to hours; every says so even when all of them are meant.
+// hoursPhrase limits the phrase before it to hours; if every is set, all hours are
+// mentioned too.
 func hoursPhrase(hours []item, every bool) string {
 	if !restricted(hours) {
 		if every {

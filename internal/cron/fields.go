@@ -65,7 +65,8 @@ const (
 	allMonths   uint64 = 1<<13 - 2
 )
 
-// finish derives what the search wants to know; it is called when all sets are complete.
+// finish computes the values that the search needs. It is called when all sets are
+// complete.
 func (f *fields) finish() {
 	f.first = int64(lowest(f.hour)*3600 + lowest(f.minute)*60 + lowest(f.second))
 	f.final = int64(highest(f.hour)*3600 + highest(f.minute)*60 + highest(f.second))

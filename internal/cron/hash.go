@@ -24,7 +24,8 @@ func SeedOf(id [16]byte) uint64 {
 	return h
 }
 
-// fieldHash mixes the seed with the field's number, so that the second of a job says nothing about its minute.
+// fieldHash mixes the seed with the number of the field, so that the values that H
+// chooses in different fields are independent.
 func fieldHash(seed uint64, field fieldID) uint64 {
 	z := seed + (uint64(field)+1)*0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

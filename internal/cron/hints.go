@@ -8,7 +8,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
-// refused is a text that is no schedule, with what was asked for beside it.
+// refused is a text that is not a valid schedule, with the other arguments of Parse.
 type refused struct {
 	text string
 	zone *zone
@@ -51,7 +51,7 @@ func minuteFirst(e *Error, words []word) string {
 	return ""
 }
 
-// whyNot says why a text that was understood is offered no translation.
+// whyNot returns why there is no translation of a text that was understood.
 func (a *refused) whyNot(r *dialect.Reading) string {
 	if r.Zone != "" {
 		if _, hint, ok := a.zoneOf(r); !ok {

@@ -94,7 +94,7 @@ func (it item) end() int {
 	return it.hi
 }
 
-// overstep reports whether the step leaves nothing but the first value of what it goes over.
+// overstep reports whether the step leaves only the first value of its range.
 func (it item) overstep(sp *spec) bool {
 	hi := it.hi
 	if hi < it.lo {

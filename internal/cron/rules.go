@@ -20,7 +20,8 @@ func SameRules(a, b string) bool {
 	return x != nil && y != nil && slices.Equal(x, y)
 }
 
-// Stretch is a time in which two rules of a zone have other offsets: [From, To) in Unix seconds.
+// Stretch is a period in which two rules of a zone have different offsets: [From, To) in
+// Unix seconds.
 type Stretch struct{ From, To int64 }
 
 // Differences are the stretches in which two compiled zones differ, within [from, to).

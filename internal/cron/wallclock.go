@@ -33,7 +33,8 @@ func (c *wallClock) high(p *span) int64 {
 	return p.end + int64(p.off)
 }
 
-// reach is more than any reading can be away from its instant, with a whole skipped day on top.
+// reach is larger than the difference between any reading and its instant, plus a whole
+// skipped day.
 const reach = 2 * daySeconds
 
 // next finds the first fire after the instant after.

@@ -24,7 +24,8 @@ func (s *Schedule) Warnings() []string {
 	return w
 }
 
-// WarningsWithoutJob is Warnings for a preview that names no job: what H chooses cannot be known there.
+// WarningsWithoutJob returns the warnings for a preview without a job, for which the
+// values that H chooses are not known.
 func (s *Schedule) WarningsWithoutJob() []string {
 	w := s.Warnings()
 	if len(s.pattern.hashed) > 0 {
@@ -34,7 +35,8 @@ func (s *Schedule) WarningsWithoutJob() []string {
 	return w
 }
 
-// review looks at a schedule of fields as somebody who knows other schedulers may read it.
+// review finds what a user who knows other schedulers may misunderstand in a schedule of
+// fields.
 type review struct {
 	*Schedule
 	syn *syntax

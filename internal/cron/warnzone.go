@@ -9,7 +9,7 @@ var fixedNames = map[string]string{
 	"HST": "UTC-10:00 all year",
 }
 
-// zone is for names that say something else than they seem to.
+// zone warns about names that do not mean what they seem to mean.
 func (r review) zone() []string {
 	name := r.clock.zone.name
 	if what := fixedNames[name]; what != "" {

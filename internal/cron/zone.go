@@ -87,7 +87,7 @@ func LoadLocation(name string) (*time.Location, error) {
 
 var inForce atomic.Pointer[ZoneData]
 
-// history is which rules held when, of zones whose rules have changed.
+// history has, for zones whose rules have changed, which rules applied from when.
 var history map[string][]Rules // under zones
 
 // UseHistory sets, for zones whose rules have changed, which rules applied from when; the

@@ -46,7 +46,7 @@ var abbreviations = map[string]string{
 	"EAT":  "Africa/Nairobi is East Africa",
 }
 
-// abbreviation says which zones an abbreviation may mean; "" when it is none.
+// abbreviation returns a hint with the zones that an abbreviation may mean, or "".
 func abbreviation(name string) string {
 	name = strings.ToUpper(name)
 	if zones := abbreviations[name]; zones != "" {

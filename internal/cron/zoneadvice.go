@@ -28,7 +28,8 @@ func adviseZone(err error, name string) error {
 	return e
 }
 
-// meantZone is the zone that a name says exactly, in another notation, or else why there is none.
+// meantZone returns the zone that a name identifies exactly, in another notation, or else
+// why there is none.
 func meantZone(name string) (zone, why string) {
 	clean := strings.Trim(name, " \t\r\n\"'`:")
 	if clean == "" || len(clean) > maxZoneName {
@@ -58,7 +59,7 @@ func meantZone(name string) (zone, why string) {
 	return zone, why
 }
 
-// machineZones are words for the zone that a machine is set to.
+// machineZones are words that mean the configured zone of a machine.
 var machineZones = map[string]bool{
 	"local": true, "localtime": true, "system": true, "default": true, "/etc/localtime": true, ":/etc/localtime": true,
 }

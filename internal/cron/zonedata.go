@@ -186,7 +186,7 @@ func (d *ZoneData) addFrom(name string, open func() (io.ReadCloser, error)) erro
 	return nil
 }
 
-// named gives data that do not say their release the digest of what is in them.
+// named sets the release of data that have none to the digest of their content.
 func (d *ZoneData) named() *ZoneData {
 	if d.release == "" {
 		h := sha256.New()

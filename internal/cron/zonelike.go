@@ -52,7 +52,8 @@ var places = map[string]string{
 	"pacifictime": "America/Los_Angeles",
 }
 
-// askZone asks for a zone whose name is near, or whose place is the text: both are guesses.
+// askZone returns a question with zones whose name is similar to the text, or whose place
+// is the text. Both are guesses.
 func askZone(text string) string {
 	key := zoneKey(text)
 	if len(key) < 4 {

@@ -26,8 +26,8 @@ var safeHeaders = http.Header{
 	"X-Frame-Options":              {"DENY"},
 }
 
-// strictTransport tells a browser that has used TLS to use nothing else for a
-// year. It is not sent on loopback: it would hold for every port there.
+// strictTransport makes a browser that has used TLS use only TLS for a year. It is not
+// sent on loopback, where it would apply to every port.
 const strictTransport = "max-age=31536000"
 
 func setSafeHeaders(h http.Header, r *http.Request) {

@@ -16,7 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// DefaultAddr is where a receiver listens if nothing else is said.
+// DefaultAddr is the address on which a receiver listens by default.
 const DefaultAddr = "127.0.0.1:4444"
 
 const (

@@ -28,7 +28,7 @@ const help = `Belfry's receiver: a target to try jobs on.
 
 const maxWait = time.Hour
 
-// answer is what a request gets.
+// answer is the answer to a request.
 type answer struct {
 	status     int // zero: the connection is closed instead
 	body       string
@@ -37,7 +37,7 @@ type answer struct {
 	retryAfter string
 }
 
-// route is what the first part of a path asks for.
+// route is the behaviour that the first part of a path selects.
 type route struct {
 	path   string
 	answer func(ctx *fasthttp.RequestCtx, v visit) answer

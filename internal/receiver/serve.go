@@ -43,7 +43,7 @@ func (r *Receiver) serveStats(ctx *fasthttp.RequestCtx) {
 	ctx.SetBody(append(body, '\n'))
 }
 
-// record counts the request and hands its lines on.
+// record counts the request and writes its lines.
 func (r *Receiver) record(v visit, to *route) {
 	r.counters.Load().count(v, to.path)
 	if r.log != nil {

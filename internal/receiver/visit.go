@@ -38,7 +38,7 @@ func readVisit(ctx *fasthttp.RequestCtx, now time.Time, to *route) visit {
 	return v
 }
 
-// parseID returns zero for what is no UUID of 36 characters.
+// parseID returns zero if the text is not a UUID of 36 characters.
 func parseID(b []byte) [16]byte {
 	id, err := uuid.ParseBytes(b)
 	if err != nil || len(b) != 36 {

@@ -40,7 +40,7 @@ type silence struct {
 	from, until time.Duration // until zero: no end
 }
 
-// tag makes a spec tell which edit it is of.
+// tag marks a spec so that it shows which edit it belongs to.
 func (c *client) tag(s *domain.Spec) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

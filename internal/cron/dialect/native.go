@@ -18,7 +18,8 @@ func native(text string) (Reading, bool) {
 	return Reading{Offer: text, Rule: rule}, err == nil
 }
 
-// within says in how many texts a text stands: in quotes, behind a zone, a line of a file.
+// within counts the texts that contain a text: quotes, a zone before it, the lines of a
+// file.
 type within struct {
 	texts int
 	read  func(w within, text string) (Reading, bool) // any foreign text

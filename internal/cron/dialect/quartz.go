@@ -2,7 +2,8 @@ package dialect
 
 import "strings"
 
-// readQuartz reads what only Quartz has: L as a weekday, L-nW, and weekdays behind a year.
+// readQuartz reads forms that only Quartz has: L as a weekday, L-nW, and weekdays
+// followed by a year.
 func readQuartz(text string) (Reading, bool) {
 	words := strings.Fields(text)
 	const problem = "is Quartz's notation"

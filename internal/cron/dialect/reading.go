@@ -22,7 +22,8 @@ type Reading struct {
 	Rule *Rule
 	// Why is a further explanation, or the reason why there is no equivalent.
 	Why string
-	// InField: the mistake is that of a field, and its place is known better to the reader of fields.
+	// InField reports whether the mistake is in one field; then the reader of fields
+	// knows its position better.
 	InField bool
 }
 

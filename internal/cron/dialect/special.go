@@ -2,7 +2,7 @@ package dialect
 
 import "strings"
 
-// special reads H and the forms of the calendar; ok is false when the part is none of them.
+// special reads H and the calendar forms; ok is false if the part is neither.
 func (st *style) special(field byte, part string) (it item, ok bool, err error) {
 	switch {
 	case part[:min(len(part), 1)] == "H" && field != 'Y':
