@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
-	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -30,8 +28,6 @@ type keeper struct {
 
 	failed chan error // a reason to end
 }
-
-func (k *keeper) now() int64 { return clock.NowMs(k.clock) }
 
 // runBeat renews the lease once a second until the context ends.
 func (k *keeper) runBeat(ctx context.Context) {
@@ -80,14 +76,6 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	return nil
 }
 
-// proposeWatermarks returns a beat of each shard with the latest W that is true now.
-// Edits choose instants after it.
-func (k *keeper) proposeWatermarks() []store.Beat {
-	k.registry.mu.Lock()
-	defer k.registry.mu.Unlock()
-	return k.shards.Propose(min(k.now(), k.registry.table.Unstaged()) - 1)
-}
-
 // fail stops sending and reports an error after which the engine cannot continue.
 func (k *keeper) fail(err error) {
 	k.shards.StopSending()
@@ -96,58 +84,6 @@ func (k *keeper) fail(err error) {
 	case k.failed <- err:
 	default:
 	}
-}
-
-// runSweep gives calls that have run for long an open run, so that W need not
-// wait for them, and sets the gauges.
-func (k *keeper) runSweep(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			k.sweepOnce()
-			k.observe()
-		}
-	}
-}
-
-// sweepOnce returns how many calls got an open run. It takes them in parts,
-// because nothing is sent meanwhile.
-func (k *keeper) sweepOnce() (opened int) {
-	const part = 256
-	now := k.now()
-	for {
-		n := k.runner.dispatcher.LongCalls(now-longCall.Milliseconds(), part,
-			func(r *run.Run) { k.runner.openCall(r, now) })
-		opened += n
-		if n < part {
-			return opened
-		}
-	}
-}
-
-// observe sets the gauges of the metrics.
-func (k *keeper) observe() {
-	calls, queued := k.runner.dispatcher.Load()
-	if begun := k.runner.dispatcher.TakeBegun(); k.pace != nil {
-		k.pace.Fires(begun > 0)
-	}
-	total, active := k.registry.count()
-	k.registry.mu.Lock()
-	aside := len(k.registry.unusable)
-	k.registry.mu.Unlock()
-	now := k.now()
-	k.metrics.InFlight.Set(float64(calls))
-	k.metrics.QueueDepth.Set(float64(queued))
-	k.metrics.OpenRuns.Set(float64(k.runner.retries.Len()))
-	k.metrics.WatermarkLag.Set(float64(now-k.shards.Watermark()) / 1000)
-	k.metrics.HorizonMargin.Set(float64(k.shards.Horizon()-now) / 1000)
-	k.metrics.Jobs.WithLabelValues(telemetry.JobsActive).Set(float64(active))
-	k.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active - aside))
-	k.metrics.Jobs.WithLabelValues(telemetry.JobsSetAside).Set(float64(aside))
 }
 
 // ErrLeaseLost ends an engine whose shard somebody else has claimed.

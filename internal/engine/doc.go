@@ -30,8 +30,8 @@
 //	                    late.go, committed.go
 //	          editor    the owner's part in a change of a job (editor.go, effective.go, applyedit.go,
 //	                    trigger.go, unusable.go)
-//	          keeper    beat, long calls, gauges (beat.go)
-//	          owner     claims shards and takes over their jobs (takeover.go)
+//	          keeper    beat, watermark, long calls, gauges (beat.go, watermark.go, sweep.go)
+//	          owner     claims shards and takes over their jobs (takeover.go, resend.go)
 //	recovery  what the last owners of shards left, and what becomes of it
 //	zones     by which rules of time zones fires were computed
 //	shard     of each shard: how far its fires may be sent and are on record
@@ -108,6 +108,6 @@
 // Each file uses only those before it:
 //
 //	effective.go queue.go spans.go waiting.go late.go config.go release.go loop.go registry.go
-//	committed.go unusable.go applyedit.go storewatch.go refuse.go work.go beat.go trigger.go
-//	editor.go runner.go takeover.go engine.go health.go live.go
+//	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
+//	refuse.go work.go runner.go sweep.go resend.go takeover.go engine.go health.go live.go
 package engine

@@ -10,7 +10,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine/hold"
 	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
-	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/engine/zones"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -32,8 +31,6 @@ type owner struct {
 	piece      int             // facts that a recovery holds at a time; zero: the default
 	background *sync.WaitGroup // of what is late
 }
-
-func (o *owner) now() int64 { return clock.NowMs(o.clock) }
 
 // own claims shards and takes their jobs over from what the last owners left. The
 // engine may fire the jobs of other shards meanwhile. After an error none of the
@@ -160,27 +157,5 @@ func (o *owner) place(found *recovery.Result) {
 			reg.table.Place(j)
 		}
 		reg.mu.Unlock()
-	}
-}
-
-// resend hands over what is to be sent again, or late.
-func (o *owner) resend(found *recovery.Result) {
-	var due []*run.Run
-	now := o.now()
-	for _, r := range found.Resend {
-		if !r.Job.TakeOver(r) {
-			continue
-		}
-		if r.RetryAt <= now {
-			due = append(due, r)
-		} else {
-			r.SetState(run.StateAwaitRetry)
-			r.Lane = run.LaneLive
-			o.runner.retries.Add(r)
-		}
-	}
-	o.runner.dispatch(due)
-	if len(found.Late) > 0 {
-		o.background.Go(func() { o.runner.addLate(found.Late) })
 	}
 }

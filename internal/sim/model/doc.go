@@ -44,11 +44,11 @@
 //	send, discard, keep, refuse         run/sendrule.go: DecideSend; work.go: beginCall;
 //	                                      refuse.go: refuse, discard
 //	answer, refused, time out           work.go: conclude; run/ending.go: DecideEnding
-//	a call runs long                    beat.go: sweepOnce
+//	a call runs long                    sweep.go: sweepOnce
 //	commit results (ok, error before,   record/recorder.go: commit; committed.go: committed; store: Ledger.Record,
 //	  error after, facts alone)           facts first
-//	beat (begins, ends, fails)          beat.go: beatOnce, proposeWatermarks; shard/set.go: Propose, Beat;
-//	                                      hold/hold.go: Before; store: Shards.Beat
+//	beat (begins, ends, fails)          beat.go: beatOnce; watermark.go: proposeWatermarks;
+//	                                      shard/set.go: Propose, Beat; hold/hold.go: Before; store: Shards.Beat
 //	an edit is asked for                edit: Create, Update, Delete; applyedit.go: beginCreate, beginUpdate,
 //	                                      beginDelete; effective.go: effective
 //	the store has / refuses it          store: Jobs; edit: run, commitNew, decideCommit, decideRead
@@ -61,7 +61,7 @@
 //	recovery decides                    recovery/recovery.go: newRecovery, readTimeline, resumeOne, flush;
 //	                                      recovery/gap.go: addWalk, readFacts; recovery/uncertain.go: judge;
 //	                                      run/resume.go: DecideResume
-//	the first beat                      takeover.go: takeOver, place, resend
+//	the first beat                      takeover.go: takeOver, place; resend.go: resend
 //
 // Some events need no step of their own. A commit that fails without an effect is a
 // commit that has not happened yet. An edit of unknown outcome that is repeated is an
