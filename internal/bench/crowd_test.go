@@ -19,9 +19,8 @@ func crowdOf(rows int64, days, skip int) []domain.Execution {
 	return all
 }
 
-// What is made up must be what a server would have recorded: each execution at
-// an instant that its job's schedule names, none twice, in about the order of
-// their ends.
+// The generated executions must be what a server would have recorded: each at an instant
+// of its job's schedule, none twice, in about the order of their ends.
 func TestCrowd(t *testing.T) {
 	const rows, days = 40_000, 3
 	c := newCrowd(rows, days)

@@ -74,8 +74,8 @@ func TestABrokenExportLeavesTheOldFile(t *testing.T) {
 	}
 }
 
-// TestABrokenExportToAPipeIsAFailure: what came before is written, and the exit
-// code says that it is not all.
+// TestABrokenExportToAPipeIsAFailure: what was received is written, and the exit code
+// reports that it is incomplete.
 func TestABrokenExportToAPipeIsAFailure(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s, out, _ := testShell()

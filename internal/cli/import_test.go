@@ -15,8 +15,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
-// target takes imports as a server does: every item is a job, but for those
-// that hold the word "bad".
+// target accepts imports like a server: every item becomes a job, except those that
+// contain the word "bad".
 type target struct {
 	requests []int // items of each
 	largest  int   // bytes

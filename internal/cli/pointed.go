@@ -16,8 +16,8 @@ type pointed struct {
 
 func (p *pointed) Error() string { return p.fault.Error() }
 
-// pointAt adds a mark under the place of the fault, if it is in the expression
-// and the expression fits on a line.
+// pointAt adds a mark under the position of the error, if it is in the expression and the
+// expression fits on a line.
 func pointAt(text string, err error) error {
 	fault, ok := errors.AsType[*cron.Error](err)
 	elsewhere := ok && (fault.Field == "timezone" || strings.HasPrefix(fault.Field, "dst."))

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPreviewIsThatOfTheServer asks both for the same schedules: two
-// explanations of one schedule would be one too many.
+// TestPreviewIsThatOfTheServer compares the command's preview of schedules with the
+// server's, which must be the same.
 func TestPreviewIsThatOfTheServer(t *testing.T) {
 	c := serveInProcess(t)
 	for _, p := range []client.PreviewRequest{
@@ -99,8 +99,8 @@ func serveInProcess(t *testing.T) *client.Client {
 	return c
 }
 
-// TestMarkPointsAtTheFault: the mark stands under the character that is meant,
-// also behind letters that take several bytes.
+// TestMarkPointsAtTheFault: the mark is under the wrong character, also after letters
+// that take several bytes.
 func TestMarkPointsAtTheFault(t *testing.T) {
 	for text, want := range map[string]string{
 		"0 61 * * * *":       "61 * * * *",

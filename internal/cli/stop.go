@@ -16,8 +16,8 @@ const (
 	tellGrace = time.Second
 )
 
-// watchStop ends the process when a stop that has begun takes longer than the
-// limit, whatever it hangs in. The function it returns ends the watch.
+// watchStop ends the process if a stop takes longer than the limit, for whatever reason.
+// The returned function ends the watch.
 func (s *shell) watchStop(stopping <-chan struct{}, limit time.Duration, log *telemetry.Log) func() {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

@@ -28,8 +28,8 @@ func selfSigned(t *testing.T) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// A pinned client sends its key to the one server and to no other, however good
-// the other's certificate is.
+// A pinned client sends its key only to the one server, even if another server has a
+// valid certificate.
 func TestPin(t *testing.T) {
 	asked := 0
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

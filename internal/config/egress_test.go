@@ -8,8 +8,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/egress"
 )
 
-// TestEgressFollowsTheAddress: a server that others reach does not call private
-// networks unless its operator says so.
+// TestEgressFollowsTheAddress: a server that other machines can reach does not call
+// private networks unless its operator allows it.
 func TestEgressFollowsTheAddress(t *testing.T) {
 	for name, tc := range map[string]struct {
 		p    places

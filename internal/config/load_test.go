@@ -121,8 +121,8 @@ var samples = map[string][4]string{
 	"reset_watermark":        {"", "", "", "true"},
 }
 
-// TestPrecedence lays the places over each other one by one, for every
-// setting: the last one that speaks wins, and Describe says so.
+// TestPrecedence adds the sources one by one, for every setting: the last one with a
+// value wins, and Describe says so.
 func TestPrecedence(t *testing.T) {
 	for _, s := range Settings() {
 		t.Run(s.Key, func(t *testing.T) {

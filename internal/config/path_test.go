@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What is given for a path in other programs, or only a shell understands, is
-// refused with the right form; what is a path is taken as it is.
+// Paths in the notation of other programs or of a shell are refused, with the right form
+// in the error. A valid path is used as it is.
 func TestPaths(t *testing.T) {
 	const everywhere, database = true, false
 	for raw, want := range map[string]struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// accepts gives one setting a value by its strongest place and returns how the
-// value is printed then, or the fault.
+// accepts sets one setting by its source of highest precedence, and returns the printed
+// value or the error.
 func accepts(t *testing.T, s *Setting, raw string) (string, error) {
 	t.Helper()
 	p := places{}
@@ -42,8 +42,8 @@ func accepts(t *testing.T, s *Setting, raw string) (string, error) {
 	return s.get(c), nil
 }
 
-// TestGoodValues lists for every setting what is taken, and how it is printed:
-// the limits themselves are good values.
+// TestGoodValues lists for every setting which values are accepted, and how they are
+// printed. The limits themselves are accepted.
 func TestGoodValues(t *testing.T) {
 	for key, values := range map[string]map[string]string{
 		"host": {
@@ -263,8 +263,8 @@ func TestLoadsDoNotTouchEachOther(t *testing.T) {
 	}
 }
 
-// FuzzLoad reads anything as every kind of place. It never panics, a config
-// that is returned is valid, and no fault shows what may be a key.
+// FuzzLoad reads random bytes from every kind of source. Load never panics, a config that
+// is returned is valid, and no error shows what may be a key.
 func FuzzLoad(f *testing.F) {
 	f.Add("port: 1\n", "PORT=2\n", "PORT", "3")
 	f.Add("signing_secret: [canary-0123456789]\n", "BELFRY_SIGNING_SECRET=canary", "BELFRY_SIGNING_SECRET", "canary")

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestDocsTellTheTruth holds docs/schedules.md to the program: its examples have the
-// descriptions it gives, its sample error is the real one, and every form in its table is
-// accepted.
+// TestDocsTellTheTruth compares docs/schedules.md with the program: its examples have the
+// program's descriptions, its sample error is the real one, and every form in its table
+// is accepted.
 func TestDocsTellTheTruth(t *testing.T) {
 	page, err := os.ReadFile("../../docs/schedules.md")
 	if err != nil {

@@ -19,8 +19,9 @@ func fires(t *testing.T, s *Schedule, from, to string) []string {
 	return out
 }
 
-// TestDSTLaw is the law by hand. The changes are from the IANA database (zdump -v); each is quoted as
-// "local before -> local after".
+// TestDSTLaw checks the DST law with instants that were computed by hand. The clock
+// changes are from the IANA database (zdump -v); each is quoted as "local before -> local
+// after".
 func TestDSTLaw(t *testing.T) {
 	const (
 		// Europe/Berlin 2026-03-29: 01:59:59+01 -> 03:00:00+02; 2026-10-25: 02:59:59+02 -> 02:00:00+01.

@@ -11,8 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// meaning is what a generated text means where it comes from: made with the text, by the
-// generator, and so without any reader of texts. It is asked for readings of the clock.
+// meaning is what a generated text means in its own scheduler. The generator makes it
+// together with the text, so no reader of texts is involved. It reports whether a reading
+// of the clock matches.
 type meaning struct {
 	text        string
 	clock       [3]func(int) bool // second, minute, hour
@@ -22,9 +23,9 @@ type meaning struct {
 
 func always(int) bool { return true }
 
-// genValues draws a field: a list of values, ranges and steps within lo..hi, with the test
-// of a value. between is the sign of a range; round allows for one that goes past hi and on
-// from lo.
+// genValues generates a field, which is a list of values, ranges and steps within lo..hi,
+// and a function that tests whether a value is in it. between is the sign of a range;
+// round allows ranges that wrap around after hi.
 func genValues(t *rapid.T, label string, lo, hi int, between string, round bool, name func(int) string) (string,
 	func(int) bool) {
 	var texts []string
@@ -235,9 +236,9 @@ func genSystemd(t *rapid.T) *meaning {
 	return m
 }
 
-// TestHintsMeanTheSame: where a generated text of another scheduler gets an offer, the
-// offer fires at exactly the readings at which the text does there, on days of two years
-// and at moments around each of its fires.
+// TestHintsMeanTheSame: if a generated text of another scheduler gets an offer, the offer
+// fires at exactly the readings at which the text fires there, on days of two years and
+// at moments around each of its fires.
 func TestHintsMeanTheSame(t *testing.T) {
 	for _, notation := range []struct {
 		name  string
@@ -282,8 +283,9 @@ func offered(t *rapid.T, m *meaning) bool {
 	return true
 }
 
-// compareNext finds the first fire after an instant by the meaning, second by second where
-// it may fire and else day by day, within 40 days, and compares that of the schedule.
+// compareNext finds the first fire after an instant by the meaning, within 40 days:
+// second by second on days that may have fires, otherwise day by day. It compares that
+// with the fire of the schedule.
 func compareNext(t *rapid.T, m *meaning, s *Schedule, after time.Time) {
 	next, ok := s.Next(after.Unix(), Binding{})
 	limit := after.AddDate(0, 0, 40)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// foreign is a text of another scheduler. What it means there is written by hand, from that scheduler's documentation:
-// package dialect has no part in it.
+// foreign is a text of another scheduler. Its meaning there is written by hand, from the
+// documentation of that scheduler, without the help of package dialect.
 type foreign struct {
 	text  string
 	zone  string // that of the job; empty is UTC
@@ -52,8 +52,8 @@ func checkForeign(t *testing.T, c *foreign) {
 	}
 }
 
-// firesOf lists the first fires from foreignFrom on as the tables have them: without what is as it mostly is, the year
-// 2026 and the second 0.
+// firesOf lists the first fires from foreignFrom on in the form of the tables, which
+// leave out the usual values: the year 2026 and the second 0.
 func firesOf(t *testing.T, text, zone string, n int) string {
 	t.Helper()
 	s, err := Parse(text, zone, DST{})

@@ -7,8 +7,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/dialect"
 )
 
-// longTexts are as long as a text may be that is looked at, and hard in ways that differ:
-// nested, many words, many items, many values in an item.
+// longTexts returns texts of the maximal length that are expensive to read for different
+// reasons: nested, many words, many items, many values in an item.
 func longTexts() []string {
 	fill := func(head, part, tail string) string {
 		n := (dialect.MaxText - len(head) - len(tail)) / len(part)
@@ -35,9 +35,9 @@ func longTexts() []string {
 	return texts
 }
 
-// TestWorkIsBounded counts what a refused text costs in allocations, which unlike time are
-// the same on each machine: at most ten for each byte. Nested quotes that were read anew
-// for each pair of them had 53,000, and took 37 ms.
+// TestWorkIsBounded counts the allocations for a refused text, which unlike time are the
+// same on each machine: at most ten for each byte. Nested quotes, when they were read
+// again for each pair, had 53,000 and took 37 ms.
 func TestWorkIsBounded(t *testing.T) {
 	for _, text := range longTexts() {
 		if n := testing.AllocsPerRun(1, func() { _, _ = Parse(text, "", DST{}) }); n > 10*dialect.MaxText {

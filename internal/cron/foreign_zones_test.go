@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// TestForeignZones: a zone that a hint offers has the offsets, in the middle of January and of July 2026, that the name
-// stands for where it comes from: Windows' list of time zones, the offset in the name itself, the C library.
+// TestForeignZones: a zone that a hint offers has the right offsets in the middle of
+// January and of July 2026, according to the source of the name: Windows' list of time
+// zones, the offset in the name itself, or the C library.
 func TestForeignZones(t *testing.T) {
 	for _, c := range []struct {
 		name, offer   string

@@ -48,8 +48,9 @@ func checkSuggestion(t *testing.T, text, zone string, e *Error) {
 	}
 }
 
-// FuzzParse: no text makes Parse panic; what it refuses comes with a place and a reason, what it suggests instead is
-// accepted, and what it accepts can be described, fires, and means the same to the oracle.
+// FuzzParse: no text makes Parse panic. An error has a position and a reason, and a
+// suggestion in it is accepted. An accepted text can be described, fires, and means the
+// same to the oracle.
 func FuzzParse(f *testing.F) {
 	for _, text := range fuzzSeeds() {
 		f.Add(text, "Europe/Berlin")
@@ -84,9 +85,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or work
-// long, and what is read is whole: an explanation, or a rule that can be asked for every
-// day. What Parse suggests for it is accepted.
+// FuzzForeign: no text of another scheduler makes the reader of foreign texts panic or
+// work for long. The result is complete: an explanation, or a rule that works for every
+// day. What Parse suggests for the text is accepted.
 func FuzzForeign(f *testing.F) {
 	for _, table := range foreignTables {
 		for _, row := range table.rows {

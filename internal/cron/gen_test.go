@@ -11,8 +11,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/cron/crontest"
 )
 
-// strangeZones have what breaks naive arithmetic: half-hour and two-hour shifts, gaps and folds at midnight, a skipped
-// day, offsets of odd minutes or seconds, rules that changed or come twice within weeks.
+// strangeZones have properties that break naive arithmetic: half-hour and two-hour
+// shifts, gaps and folds at midnight, a skipped day, offsets with odd minutes or seconds,
+// and rules that changed or that apply twice within weeks.
 var strangeZones = []string{
 	"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut",
 	"Africa/Cairo",

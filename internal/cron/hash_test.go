@@ -63,8 +63,9 @@ func TestHashStaysInRange(t *testing.T) {
 	}
 }
 
-// TestHashSpreads: 60,000 jobs with "H" in the minute come to about 1,000 a minute. The bound is six standard
-// deviations of a fair draw (sqrt(60000/60) = 32).
+// TestHashSpreads: of 60,000 jobs with "H" in the minute field, about 1,000 fire in each
+// minute. The bound is six standard deviations of a uniform distribution (sqrt(60000/60)
+// = 32).
 func TestHashSpreads(t *testing.T) {
 	h := hashed{fieldMinute, 0, 59, 0}
 	var count [60]int

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// TestNextByHand holds the dialect against dates that were looked up, not computed by this code. Calendar facts used:
-// 2026-01-01 is a Thursday and 2024-01-01 a Monday (cal(1)); February 2026 begins on a Sunday; leap years are 2024,
-// 2028, .., and 2096, but not 2100; 2026-05-31 is a Sunday; the Fridays of May 2026 are 1, 8, 15, 22, 29.
+// TestNextByHand compares the schedules with dates that were looked up, not computed by
+// this code. Calendar facts used: 2026-01-01 is a Thursday and 2024-01-01 a Monday
+// (cal(1)); February 2026 begins on a Sunday; leap years are 2024, 2028, .., and 2096,
+// but not 2100; 2026-05-31 is a Sunday; the Fridays of May 2026 are 1, 8, 15, 22, 29.
 func TestNextByHand(t *testing.T) {
 	for _, c := range []struct {
 		text, after string

@@ -31,8 +31,9 @@ func agree(t interface {
 	}
 }
 
-// TestAgreesWithOracle is the proof of guarantee 1: random schedules, zones, choices and seeds at instants near clock
-// changes, against a calendar that decides second by second.
+// TestAgreesWithOracle shows guarantee 1: it compares random schedules, zones, choices
+// and seeds, at instants near clock changes, with a calendar that decides second by
+// second.
 func TestAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)
@@ -40,8 +41,8 @@ func TestAgreesWithOracle(t *testing.T) {
 	})
 }
 
-// TestChainsAcrossChanges follows a schedule through a clock change by Next and back by Prev: the oracle's list of
-// fires must come out both times.
+// TestChainsAcrossChanges follows a schedule through a clock change with Next and back
+// with Prev. Both must give the oracle's list of fires.
 func TestChainsAcrossChanges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)
@@ -65,8 +66,9 @@ func TestChainsAcrossChanges(t *testing.T) {
 	})
 }
 
-// TestPrevNextRoundTrip needs no oracle and so looks at the whole range: from any instant, the fire after it and the
-// fire before that one enclose the instant, and the same the other way round.
+// TestPrevNextRoundTrip needs no oracle, so it can test the whole range: for any instant,
+// the fire after it and the fire before that one enclose the instant, and the same in the
+// other direction.
 func TestPrevNextRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)

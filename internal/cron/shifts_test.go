@@ -79,8 +79,8 @@ func TestShiftsOnOtherDates(t *testing.T) {
 	}
 }
 
-// TestShiftsMissNothing: for a fixed time, a clock change that is not listed leaves the fires around it alone: each of
-// them is a matching reading of the clock that comes once.
+// TestShiftsMissNothing: for a fixed time, a clock change that is not listed does not
+// affect the fires around it: each of them is a matching reading that occurs once.
 func TestShiftsMissNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := genSchedule(t)

@@ -59,8 +59,8 @@ func TestZoneTables(t *testing.T) {
 	}
 }
 
-// TestChangesAreFarApart holds two assumptions of the search: changes never come within two days of each other, and no
-// reading is further than reach from its instant.
+// TestChangesAreFarApart checks two assumptions of the search: two changes are always
+// more than two days apart, and no reading is further than reach from its instant.
 func TestChangesAreFarApart(t *testing.T) {
 	for _, z := range differentZones(t) {
 		for i, p := range z.spans {
@@ -74,8 +74,9 @@ func TestChangesAreFarApart(t *testing.T) {
 	}
 }
 
-// TestZoneBoundsTrap pins why nextChange does not believe ZoneBounds: on the last day of a leap year under a recurring
-// rule its end is not after the instant. The table has the change of the next March all the same.
+// TestZoneBoundsTrap shows why nextChange checks the result of ZoneBounds: on the last
+// day of a leap year under a recurring rule, its end is not after the instant. The table
+// of changes has the change of the next March nevertheless.
 func TestZoneBoundsTrap(t *testing.T) {
 	z, err := loadZone("Europe/Berlin")
 	if err != nil {
@@ -107,9 +108,10 @@ func expected(p *span, reading int64, dst DST) []int64 {
 	return nil
 }
 
-// TestEveryZoneEveryTransition is the proof of guarantees 2 and 3: in every zone, around every change of 1970 to 2100,
-// a fixed time within the affected hour fires exactly once a day and where the law says, and an interval-like schedule
-// fires at every quarter of an hour that the clock shows.
+// TestEveryZoneEveryTransition shows guarantees 2 and 3. In every zone, around every
+// change from 1970 to 2100, a fixed time within the affected hour fires exactly once a
+// day, at the instant of the DST law, and an interval-like schedule fires at every
+// quarter of an hour that the clock shows.
 func TestEveryZoneEveryTransition(t *testing.T) {
 	end := unix(t, "2100-01-01T00:00:00Z")
 	changes := 0
@@ -128,8 +130,10 @@ func TestEveryZoneEveryTransition(t *testing.T) {
 	}
 }
 
-// checkFixed looks at fixed times at the edges and in the middle of the change where span i begins. The default law is
-// followed through four days at each of them; the choices take turns, as all three of them take too long.
+// checkFixed tests fixed times at the edges and in the middle of the change where span i
+// begins. With the default law it follows each of them for four days. It tests only one
+// of the three combinations of choices at each time, because all of them would take too
+// long.
 func checkFixed(t *testing.T, z *zone, i int) {
 	t.Helper()
 	choices := []DST{{GapAfter, FoldFirst}, {GapSkip, FoldSecond}, {GapBefore, FoldBoth}}
@@ -163,8 +167,9 @@ func checkFixed(t *testing.T, z *zone, i int) {
 	}
 }
 
-// checkOnce names the full date of the reading, so that it alone fires, and looks for that from far and near on both
-// sides: years away, and from every stretch of the change.
+// checkOnce makes a schedule with the full date of the reading, so that only this reading
+// fires, and searches for the fire from near and far on both sides: years away, and from
+// every part of the change.
 func checkOnce(t *testing.T, z *zone, p *span, reading int64, dst DST) {
 	t.Helper()
 	day, second := split(reading)

@@ -32,8 +32,8 @@ func TestEmbeddedZones(t *testing.T) {
 	}
 }
 
-// TestOnlyNamesOfTheData: a name is known if and only if the data have it, letter by letter, whatever files the system
-// has.
+// TestOnlyNamesOfTheData: a name is known only if the data have it, character by
+// character, no matter which files the system has.
 func TestOnlyNamesOfTheData(t *testing.T) {
 	for _, name := range strings.Fields(zoneNames) {
 		if _, err := LoadLocation(name); err != nil {

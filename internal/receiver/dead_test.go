@@ -46,8 +46,8 @@ func TestDead(t *testing.T) {
 	}
 }
 
-// A connection whose client has closed it is closed: a dead host that runs for long
-// does not use up its descriptors.
+// If a client closes its connection, the receiver closes it too, so that a dead host that
+// runs for long does not use up its descriptors.
 func TestDeadLetsGo(t *testing.T) {
 	r := start(t, Config{Dead: true})
 	c, err := net.Dial("tcp", r.Addr())

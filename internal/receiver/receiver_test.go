@@ -386,8 +386,8 @@ func TestDropIsLoggedAsNoStatus(t *testing.T) {
 	}
 }
 
-// Headers that are no numbers and no ids are taken as absent, and a long path
-// is cut: every request makes a line that can be read.
+// Headers that are not numbers or ids count as absent, and a long path is truncated:
+// every request makes a line that can be parsed.
 func TestOddRequestsMakeGoodLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "receiver.log")
 	s := start(t, Config{LogPath: path})
