@@ -217,7 +217,7 @@ func TestEveryBodyIsTried(t *testing.T) {
 
 func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
 	tried, taken := 0, 0
@@ -230,7 +230,7 @@ func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 			slices.Sort(values)
 			path := op.path
 			if strings.Contains(op.path, "%s") {
-				clear(f.jobs)
+				f.clear(t)
 				path = fmt.Sprintf(op.path, create(t, h, bodyOperations[0].base))
 			}
 			for _, value := range slices.Compact(values) {
@@ -272,7 +272,7 @@ func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 
 // TestAnImportAgreesToo: the items of an import are what POST /jobs takes.
 func TestAnImportAgreesToo(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	s, _ := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
 	var lines []string
 	made := 0
@@ -298,10 +298,10 @@ func TestAnImportAgreesToo(t *testing.T) {
 // TestSchemaAndProgramAgreeOnEveryParameter does the same for queries. A text is
 // read as what the schema asks for, if it can be.
 func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, minimal)
-	seedHistory(f, id)
+	seedHistory(t, f, id)
 	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
 	tried := 0
 	operations(doc, func(method, path string, op object) {
@@ -347,7 +347,7 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 // value that the schema refuses is a 400 that names the parameter, and one that
 // it takes is nobody's or somebody's id, but never wrong.
 func TestSchemaAndProgramAgreeOnEveryPath(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	s, doc := newSchemas(t, text(call(t, h, "GET", "/openapi.json", "").text))
 	tried := 0

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -125,13 +127,13 @@ func create(t testing.TB, h http.Handler, body string) string {
 }
 
 func TestJobLifecycle(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 
 	res := call(t, h, "POST", "/jobs", minimal)
 	var made createdBody
 	res.into(t, 201, &made)
-	if _, err := domain.ParseJobID(made.JobID); err != nil || made.EffectiveFrom != f.now ||
+	if _, err := domain.ParseJobID(made.JobID); err != nil || made.EffectiveFrom != f.now()+1 ||
 		made.Message != "Job created successfully" {
 		t.Errorf("created: %s", res.text)
 	}
@@ -162,7 +164,8 @@ func TestJobLifecycle(t *testing.T) {
 
 	var gone deletedBody
 	call(t, h, "DELETE", path, "").into(t, 200, &gone)
-	if gone.JobID != made.JobID || gone.EffectiveTo != f.now {
+	deleted := f.now()
+	if gone.JobID != made.JobID || gone.EffectiveTo != deleted+1 {
 		t.Errorf("deleted: %+v", gone)
 	}
 	for _, method := range []string{"GET", "DELETE"} {
@@ -173,7 +176,7 @@ func TestJobLifecycle(t *testing.T) {
 }
 
 func TestPauseAndResumeAreIdempotent(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	path := "/jobs/" + create(t, h, minimal)
 	for _, step := range []struct {
 		action  string
@@ -195,7 +198,7 @@ func TestPauseAndResumeAreIdempotent(t *testing.T) {
 }
 
 func TestIfMatch(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, tc := range []struct {
 		tag    string
 		status int
@@ -239,17 +242,18 @@ func TestIfMatch(t *testing.T) {
 }
 
 func TestConflictWithoutIfMatch(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	path := "/jobs/" + create(t, h, minimal)
-	f.fault = domain.Conflict("somebody else was first")
+	f.store.Add(faulty.Rule{Method: "Jobs.Update", Err: domain.Conflict("somebody else was first")})
 	if p := call(t, h, "PUT", path, `{"name":"x"}`).problem(t, 409); p.Detail != "somebody else was first" {
 		t.Errorf("%+v", p)
 	}
 }
 
 func TestTrigger(t *testing.T) {
-	h := newAPI(t, newFake())
+	x := heldTarget{make(chan domain.Call, 1), make(chan domain.Outcome, 1)}
+	h := newAPI(t, newFixture(t, func(c *engine.Config) { c.Executor = x }))
 	id := create(t, h, minimal)
 	var out triggeredBody
 	res := call(t, h, "POST", "/jobs/"+id+"/trigger", "")
@@ -257,15 +261,17 @@ func TestTrigger(t *testing.T) {
 	if res.Header.Get("Location") != "/executions/"+out.ExecutionID || out.JobID != id {
 		t.Errorf("%s, Location %s", res.text, res.Header.Get("Location"))
 	}
+	<-x.called
 	var e executionWithAttempts
 	call(t, h, "GET", "/executions/"+out.ExecutionID, "").into(t, 200, &e)
-	if e.Status != domain.StatusPending || !e.Manual || len(e.Attempts) != 0 || e.StartedAt != nil {
+	if e.Status != domain.StatusRunning || !e.Manual || e.CompletedAt != nil {
 		t.Errorf("%+v", e)
 	}
+	x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
 }
 
 func TestSpecSurvivesTheRoundTrip(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	var job struct{ Spec map[string]any }
 	call(t, h, "GET", "/jobs/"+create(t, h, full), "").into(t, 200, &job)
 	var want map[string]any
@@ -280,7 +286,7 @@ func TestSpecSurvivesTheRoundTrip(t *testing.T) {
 }
 
 func TestListJobsPagesAndFilters(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	var ids []string
 	for i := range 7 {
 		body := minimal
@@ -343,10 +349,12 @@ func walk(t *testing.T, h http.Handler, path, list, field string) []string {
 
 // TestAnswerFields holds the names of the fields of every answer: the contract.
 func TestAnswerFields(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	f.health = &domain.Health{Ready: true, Checks: []domain.Check{{Name: "store", OK: true},
+		{Name: "timetable", OK: true}}}
 	id := create(t, h, full)
-	seedHistory(f, id)
+	execution := seedHistory(t, f, id)[0].ID().String()
 	seedChanges(t, f, id)
 	var out strings.Builder
 	for _, c := range []struct{ method, path, body string }{
@@ -358,7 +366,7 @@ func TestAnswerFields(t *testing.T) {
 		{"POST", "/jobs/" + id + "/resume", ""},
 		{"POST", "/jobs/" + id + "/trigger", ""},
 		{"GET", "/jobs/" + id + "/executions?limit=1", ""},
-		{"GET", "/executions/" + f.facts[0].ID().String(), ""},
+		{"GET", "/executions/" + execution, ""},
 		{"POST", "/jobs/import", "[" + minimal + ",{}]"},
 		{"POST", "/schedules/preview", `{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin"}`},
 		{"GET", "/observability/metrics", ""},
@@ -380,7 +388,7 @@ func TestAnswerFields(t *testing.T) {
 		if err := json.Unmarshal([]byte(res.text), &v); err != nil {
 			t.Fatalf("%s %s: %v", c.method, c.path, err)
 		}
-		out.WriteString(c.method + " " + strings.NewReplacer(id, "{id}", f.facts[0].ID().String(),
+		out.WriteString(c.method + " " + strings.NewReplacer(id, "{id}", execution,
 			"{id}").Replace(c.path) + "\n")
 		shape(&out, "  ", v)
 	}
@@ -416,8 +424,8 @@ func TestFaultsOfTheStore(t *testing.T) {
 		{errors.New("canary-cause"), 503},
 		{&domain.Error{Code: domain.CodeInternal, Message: "canary-cause"}, 500},
 	} {
-		f := newFake()
-		f.fault = tc.fault
+		f := newFixture(t)
+		f.fail(tc.fault)
 		var log bytes.Buffer
 		h := newAPI(t, f, logTo(&log))
 		for _, path := range gets {
@@ -442,12 +450,11 @@ func TestFaultsOfTheStore(t *testing.T) {
 // A page may end between the lost fires of a job and its failures of the same
 // instant: the next one begins with the failures.
 func TestAlertPageEndsAtLostFires(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	job := domain.NewJobID(1)
-	f.alerts = []domain.Alert{
-		{JobID: job, Lost: true, FirstAt: 7, LastAt: 7, Count: 2, Error: domain.LossText(5)},
-		{JobID: job, FirstAt: 7, LastAt: 7, Count: 1, Error: "HTTP 500"},
-	}
+	f.lose(t, 7, domain.Loss{JobID: job, ScheduledAt: 4}, domain.Loss{JobID: job, ScheduledAt: 5})
+	f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: 6}, Version: 1,
+		Status: domain.StatusFailed, CompletedAt: 7, Error: "HTTP 500"})
 	h := newAPI(t, f)
 	var kinds []string
 	cursor := ""

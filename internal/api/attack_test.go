@@ -38,9 +38,9 @@ var wrongValues = []any{
 // document, and nobody waits.
 func TestAttackByDocument(t *testing.T) {
 	t.Parallel()
-	t.Run("over a fake", func(t *testing.T) {
+	t.Run("over the store in memory", func(t *testing.T) {
 		t.Parallel()
-		attackByDocument(t, ofAdmin(t, newFake()))
+		attackByDocument(t, ofAdmin(t, newFixture(t)))
 	})
 	t.Run("over the real store", func(t *testing.T) {
 		t.Parallel()
@@ -226,13 +226,12 @@ func percentEncode(text string) string {
 // TestAnswersKeepTheirSchema checks answers against what the document says of
 // them: types, required fields, no other fields, the listed words.
 func TestAnswersKeepTheirSchema(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	doc := openAPI(t)
 	id := create(t, h, full)
-	seedHistory(f, id)
+	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
-	execution := f.facts[0].ID().String()
 	for _, c := range []struct{ method, path, body, template string }{
 		{"POST", "/jobs", minimal, "/jobs"},
 		{"POST", "/jobs", `{}`, "/jobs"},

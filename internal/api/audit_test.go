@@ -44,7 +44,8 @@ func TestAuditOfARealStore(t *testing.T) {
 
 // heldStore lends its shard when the test says so.
 type heldStore struct {
-	fakeStore
+	store.Store
+
 	asked, release chan struct{}
 }
 
@@ -56,8 +57,8 @@ func (s heldStore) Shards() store.Shards {
 
 // One audit at a time: the next is told to come back.
 func TestAuditsDoNotPileUp(t *testing.T) {
-	f := newFake()
-	held := heldStore{fakeStore{f}, make(chan struct{}), make(chan struct{})}
+	f := newFixture(t)
+	held := heldStore{f.store, make(chan struct{}), make(chan struct{})}
 	h := newAPI(t, f, func(c *Config) { c.Store = held })
 	first := make(chan int)
 	go func() { first <- askAudit(t, h, "").Code }()

@@ -32,7 +32,7 @@ func TestKeys(t *testing.T) {
 		{"key in another header", "X-Api-Key: " + key1, 401},
 	} {
 		// One of its own: wrong keys are counted.
-		h = newAPI(t, newFake(), func(c *Config) { c.Keys = ring(t, newFake(), key1, key2) })
+		h = newAPI(t, newFixture(t), func(c *Config) { c.Keys = ring(t, newFixture(t), key1, key2) })
 		var header []string
 		if tc.header != "" {
 			header = []string{tc.header}
@@ -58,7 +58,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestUnknownPathsNeedAKeyToo(t *testing.T) {
-	h := newAPI(t, newFake(), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
+	h := newAPI(t, newFixture(t), func(c *Config) { c.Keys = ring(t, newFixture(t), key1) })
 	for _, path := range []string{"/nope", "/healthz/../jobs", "/healthz%2F", "/HEALTHZ", "/readyz/x",
 		"/healthz//jobs", "//jobs"} {
 		call(t, h, "GET", path, "").problem(t, 401)
@@ -75,8 +75,8 @@ func at(r *http.Request, addr string) *http.Request {
 }
 
 func TestHostOnLoopback(t *testing.T) {
-	without := newAPI(t, newFake())
-	with := newAPI(t, newFake(), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
+	without := newAPI(t, newFixture(t))
+	with := newAPI(t, newFixture(t), func(c *Config) { c.Keys = ring(t, newFixture(t), key1) })
 	for _, tc := range []struct {
 		local, host string
 		keys        []string
@@ -120,7 +120,7 @@ func TestHostOnLoopback(t *testing.T) {
 // TestProbesOnLoopback: a balancer asks by HTTP/1.0 without a Host, or by a name of
 // its own.
 func TestProbesOnLoopback(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, tc := range []struct {
 		method, path, host string
 		minor, status      int
@@ -144,7 +144,7 @@ func TestProbesOnLoopback(t *testing.T) {
 }
 
 func TestOtherOriginsChangeNothing(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	for _, tc := range []struct {
 		name, header string
@@ -159,10 +159,10 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 		{"another origin", "Origin: http://evil.example", 403},
 		{"a sandboxed page", "Origin: null", 403},
 	} {
-		clear(f.jobs)
+		f.clear(t)
 		res := call(t, h, "POST", "/jobs", minimal, tc.header)
-		if res.StatusCode != tc.status || len(f.jobs) != map[int]int{201: 1, 403: 0}[tc.status] {
-			t.Errorf("%s: %d with %d jobs, want %d", tc.name, res.StatusCode, len(f.jobs), tc.status)
+		if res.StatusCode != tc.status || f.count(t) != map[int]int{201: 1, 403: 0}[tc.status] {
+			t.Errorf("%s: %d with %d jobs, want %d", tc.name, res.StatusCode, f.count(t), tc.status)
 		}
 		if tc.status == 403 {
 			res.problem(t, 403)

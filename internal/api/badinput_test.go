@@ -135,11 +135,11 @@ func laidOver(wrong string) string {
 }
 
 func TestWrongSpecs(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	for _, tc := range wrongSpecs {
 		t.Run(tc.name, func(t *testing.T) {
-			clear(f.jobs)
+			f.clear(t)
 			res := call(t, h, "POST", "/jobs", laidOver(tc.json))
 			p := res.problem(t, 422)
 			if tc.fields != nil && !slices.Equal(p.fields(), tc.fields) {
@@ -153,7 +153,7 @@ func TestWrongSpecs(t *testing.T) {
 			if p.Detail == "" || len(p.Errors) == 0 || len(res.text) > 8<<10 {
 				t.Errorf("%d bytes: %.300s", len(res.text), res.text)
 			}
-			if len(f.jobs) != 0 {
+			if f.count(t) != 0 {
 				t.Error("something was stored")
 			}
 			testWrongUpdate(t, h, tc.json, tc.fields)
@@ -181,7 +181,7 @@ func testWrongUpdate(t *testing.T, h http.Handler, wrong string, fields []string
 }
 
 func TestMissingFields(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	p := call(t, h, "POST", "/jobs", `{}`).problem(t, 422)
 	if want := []string{"api", "schedule", "type"}; !slices.Equal(p.fields(), want) {
 		t.Errorf("named %v, want %v", p.fields(), want)
@@ -232,10 +232,10 @@ func wide(n int) string {
 }
 
 func TestMalformedBodies(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	for _, tc := range malformed {
-		clear(f.jobs)
+		f.clear(t)
 		path := "/jobs/" + create(t, h, minimal)
 		before := call(t, h, "GET", path, "").text
 		for _, c := range []struct{ method, path string }{{"POST", "/jobs"}, {"PUT", path},
@@ -245,7 +245,7 @@ func TestMalformedBodies(t *testing.T) {
 				t.Errorf("%s, %s %s: %q", tc.name, c.method, c.path, p.Detail)
 			}
 		}
-		if len(f.jobs) != 1 || call(t, h, "GET", path, "").text != before {
+		if f.count(t) != 1 || call(t, h, "GET", path, "").text != before {
 			t.Errorf("%s: something was stored", tc.name)
 		}
 	}
@@ -256,7 +256,7 @@ func TestMalformedBodies(t *testing.T) {
 }
 
 func TestContentTypes(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	for _, tc := range []struct {
 		ct     string
@@ -269,9 +269,9 @@ func TestContentTypes(t *testing.T) {
 		{"application/json; charset=latin1", 415}, {"application/x-ndjson", 415}, {"application/", 415}, {";;;", 415},
 		{"application/json, text/plain", 415},
 	} {
-		clear(f.jobs)
+		f.clear(t)
 		res := call(t, h, "POST", "/jobs", minimal, "Content-Type: "+tc.ct)
-		if res.StatusCode != tc.status || len(f.jobs) != map[int]int{201: 1, 415: 0}[tc.status] {
+		if res.StatusCode != tc.status || f.count(t) != map[int]int{201: 1, 415: 0}[tc.status] {
 			t.Errorf("%q: %d", tc.ct, res.StatusCode)
 		}
 		if tc.status == 415 {
@@ -286,7 +286,7 @@ func TestContentTypes(t *testing.T) {
 // TestContentEncodings: what is compressed is refused by the name of the header,
 // whatever the type.
 func TestContentEncodings(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	for _, tc := range []struct {
 		coding string
@@ -299,17 +299,17 @@ func TestContentEncodings(t *testing.T) {
 		{"utf-8", 415, "a charset belongs into Content-Type"}, {"UTF8", 415, "a charset belongs into Content-Type"},
 	} {
 		for path, body := range map[string]string{"/jobs": minimal, "/jobs/import": "[" + minimal + "]"} {
-			clear(f.jobs)
+			f.clear(t)
 			res := call(t, h, "POST", path, body, "Content-Encoding: "+tc.coding)
 			if tc.status == 201 {
-				if res.StatusCode/100 != 2 || len(f.jobs) != 1 {
+				if res.StatusCode/100 != 2 || f.count(t) != 1 {
 					t.Errorf("%s, %q: %d %s", path, tc.coding, res.StatusCode, res.text)
 				}
 				continue
 			}
 			p := res.problem(t, tc.status)
 			if !slices.Equal(p.fields(), []string{"Content-Encoding"}) || !strings.Contains(p.Detail, tc.hint) ||
-				len(f.jobs) != 0 {
+				f.count(t) != 0 {
 				t.Errorf("%s, %q: %v", path, tc.coding, p)
 			}
 			if wants := res.Header.Get("Accept-Encoding"); tc.hint == "not compressed" && wants != "identity" {
@@ -320,7 +320,7 @@ func TestContentEncodings(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f, func(c *Config) { c.MaxBody = 1000 })
 	sized := func(n int) string { return minimal + strings.Repeat(" ", n-len(minimal)) }
 	if res := call(t, h, "POST", "/jobs", sized(1000)); res.StatusCode != 201 {
@@ -329,13 +329,13 @@ func TestBodyLimit(t *testing.T) {
 	call(t, h, "POST", "/jobs", sized(1001)).problem(t, 413)
 	call(t, h, "PUT", "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", sized(1001)).problem(t, 413)
 	call(t, h, "POST", "/schedules/preview", sized(1001)).problem(t, 413)
-	if len(f.jobs) != 1 {
-		t.Errorf("%d jobs", len(f.jobs))
+	if f.count(t) != 1 {
+		t.Errorf("%d jobs", f.count(t))
 	}
 }
 
 func TestWrongParameters(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	id := create(t, h, minimal)
 	lists := []string{"/jobs", "/jobs/" + id + "/executions", "/observability/alerts",
 		"/observability/executions/recent", "/observability/executions/failed"}
@@ -369,7 +369,7 @@ func TestWrongParameters(t *testing.T) {
 }
 
 func TestWrongIDs(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, id := range []string{
 		"1", "x", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1bb",
 		"0192f0c12d3e7a4b8c5d6e7f80910a1b",
@@ -398,7 +398,7 @@ func TestWrongIDs(t *testing.T) {
 }
 
 func TestLargeValuesAreNotEchoed(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	res := call(t, h, "POST", "/jobs", laidOver(`"method":"`+strings.Repeat("é", 100_000)+`"`))
 	p := res.problem(t, 422)
 	if len(res.text) > 2000 || !strings.HasSuffix(p.Errors[0].Value.(string), "…") {

@@ -10,7 +10,7 @@ import (
 // TestCertificatesOfThisServer: a job names one that the server has. One that
 // the server has lost does not stand in the way of other changes.
 func TestCertificatesOfThisServer(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h, bare := newAPI(t, f), newAPI(t, f, func(c *Config) { c.ClientCertificates = nil })
 	with := func(name string) string { return strings.Replace(minimal, "{", `{"clientCertificate":"`+name+`",`, 1) }
 

@@ -1,44 +1,33 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
-	storefaults "github.com/belfry-scheduler/belfry/internal/store/faulty"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
-// seedChanges puts one change of each kind into a fake's trail, and returns the id of the
+// seedChanges puts the latest changes into the trail, and returns the id of the
 // key that they are about.
-func seedChanges(t *testing.T, f *fake, job string) string {
+func seedChanges(t *testing.T, f *fixture, job string) string {
 	t.Helper()
-	id, err := domain.ParseJobID(job)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := jobID(t, job)
+	at := f.now() + time.Hour.Milliseconds()
 	_, key := domain.NewAPIKey()
-	key.Name, key.Role, key.CreatedAt, key.ExpiresAt = "CI", domain.RoleEditor, f.now, 1<<42
-	by := domain.Author{Key: key.ID, Name: "CI", Address: "192.0.2.1"}
-	v := f.jobs[id].Current
-	next := v
-	next.Number, next.EffectiveFrom = 2, v.EffectiveFrom+1
-	under := func(nonce int64) context.Context {
-		return store.WithChange(t.Context(), domain.Change{At: f.now, Nonce: nonce, By: by})
-	}
-	jobs := f.access.Jobs()
-	err = errors.Join(f.access.Keys().Add(under(5), key), jobs.Create(under(6), []domain.Version{v}),
-		jobs.Update(under(7), next),
-		f.access.Changes().Add(t.Context(), domain.Change{
-			At: f.now, Nonce: 8, By: by, Action: domain.ActionTrigger, JobID: id, Version: 2,
-			Execution: domain.NewExecutionID(id, f.now, 8),
-		}))
-	if err != nil {
+	key.Name, key.Role, key.CreatedAt, key.ExpiresAt = "CI", domain.RoleEditor, f.now(), 1<<42
+	by := domain.Author{Key: domain.AuthorEnv, Address: "192.0.2.1"}
+	ctx := store.WithChange(t.Context(), domain.Change{At: at, Nonce: 9, By: by})
+	if err := errors.Join(f.disk.Keys().Add(ctx, key), f.disk.Changes().Add(t.Context(), domain.Change{
+		At: at, Nonce: 8, By: by, Action: domain.ActionTrigger, JobID: id, Version: 1,
+		Execution: domain.NewExecutionID(id, at, 8),
+	})); err != nil {
 		t.Fatal(err)
 	}
 	return key.ID
@@ -185,29 +174,18 @@ func (h withKey) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Handler.ServeHTTP(w, r)
 }
 
-// faultyTrail is a store whose trail cannot be written.
-type faultyTrail struct {
-	fakeStore
-	trail store.Changes
-}
-
-func (s faultyTrail) Changes() store.Changes { return s.trail }
-
 // No secret is shown without an entry of the trail.
 func TestATrailThatFails(t *testing.T) {
-	f := newFake()
-	failing := storefaults.New(f.access, 1)
-	failing.Add(storefaults.Rule{Method: "Changes", Fault: storefaults.FailBefore})
-	h := withKey{newAPI(t, f, func(c *Config) {
-		c.Store, c.Keys = faultyTrail{fakeStore{f}, failing.Changes()}, ring(t, f, key1)
-	}), key1}
+	f := newFixture(t)
+	f.store.Add(faulty.Rule{Method: "Changes", Fault: faulty.FailBefore})
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	create(t, h, minimal)
 	call(t, h, "GET", "/audit/changes", "").problem(t, 503)
 	call(t, h, "GET", "/jobs/export?withSecrets=true", "").problem(t, 503)
 }
 
 func TestWrongChangeQueries(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, minimal)
 	for query, field := range map[string]string{

@@ -58,8 +58,9 @@
 // fields, so that the contract cannot change in passing. The limits and defaults of the
 // document are sent to the domain, which must agree. Fuzz targets for the three
 // decoders that meet outside bytes (spec, cursor, import). The handlers run over
-// a fake of their two interfaces; real_test.go runs them over the real engine
-// and the real store.
+// the engine and its editor on a store in memory, whose calls can be made to fail
+// (fixture_test.go): no test has rules of its own about edits. real_test.go runs
+// them over the SQLite store.
 //
 // # Order of the files
 //

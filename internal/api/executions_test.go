@@ -4,21 +4,27 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/engine"
 )
 
 const base = 1_767_225_600_000
 
-// seedHistory gives the job a fact of every kind, two alerts and counters.
-func seedHistory(f *fake, id string) domain.JobID {
-	job, err := domain.ParseJobID(id)
-	if err != nil {
-		panic(err)
-	}
+// seedHistory puts a fact of every kind of the job on record, newest first, and a lost
+// fire of another job.
+func seedHistory(t *testing.T, f *fixture, id string) []domain.Execution {
+	t.Helper()
+	facts := historyOf(jobID(t, id))
+	f.record(t, facts...)
+	f.lose(t, base-5, domain.Loss{JobID: domain.NewJobID(1), ScheduledAt: base - 9})
+	return facts
+}
+
+func historyOf(job domain.JobID) []domain.Execution {
 	key := func(at int64) domain.FireKey { return domain.FireKey{JobID: job, ScheduledAt: at} }
-	f.facts = []domain.Execution{
+	return []domain.Execution{
 		{FireKey: key(base + 60_000), Version: 1, Status: domain.StatusFailed, StartedAt: base + 60_001,
 			CompletedAt: base + 63_000,
 			HTTPStatus:  500, Error: "500 Internal Server Error", RetryCount: 1, Attempts: []domain.Attempt{
@@ -31,38 +37,24 @@ func seedHistory(f *fake, id string) domain.JobID {
 		{FireKey: key(base - 60_000), Version: 1, Status: domain.StatusMissed, CompletedAt: base,
 			Missed: &domain.MissedRange{From: base - 600_000, Count: 10}},
 	}
-	f.alerts = []domain.Alert{
-		{JobID: job, FirstAt: base, LastAt: base + 63_000, Count: 3, Execution: f.facts[0].ID(),
-			HTTPStatus: 500, Error: "x"},
-		{JobID: job, FirstAt: base - 9, LastAt: base - 5, RecoveredAt: base - 1, Count: 1, Execution: f.facts[1].ID()},
-	}
-	f.totals[0] = store.Totals{ByStatus: map[domain.Status]int64{
-		domain.StatusSuccess: 197, domain.StatusFailed: 2, domain.StatusUnknown: 1, domain.StatusSkipped: 4,
-		domain.StatusMissed: 10,
-	}, DurationMs: 1000, Timed: 3}
-	f.totals[1] = store.Totals{ByStatus: map[domain.Status]int64{
-		domain.StatusSuccess: 50, domain.StatusFailed: 2, domain.StatusUnknown: 1, domain.StatusMissed: 7,
-	}}
-	return job
 }
 
 func TestJobExecutionsMergeLiveAndFacts(t *testing.T) {
-	f := newFake()
+	x := heldTarget{make(chan domain.Call, 2), make(chan domain.Outcome, 2)}
+	f := newFixture(t, func(c *engine.Config) { c.Executor = x })
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
-	job := seedHistory(f, id)
-	f.facts = f.facts[:2]
-	live := func(at, nonce int64, s domain.Status) domain.Execution {
-		return domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: at, Nonce: nonce},
-			Version: 1, Status: s}
+	facts := historyOf(jobID(t, id))[:2]
+	facts[0].ScheduledAt = base + 500
+	f.record(t, facts...)
+	trigger := func() {
+		call(t, h, "POST", "/jobs/"+id+"/trigger", "").into(t, 202, &triggeredBody{})
+		<-x.called
 	}
-	f.live = []domain.Execution{
-		live(base+120_000, 0, domain.StatusRunning),
-		live(base+60_000, 0, domain.StatusRunning), // ended by now: the fact wins
-		live(base+60_000, 5, domain.StatusPending), // a trigger in the same millisecond
-		live(base-120_000, 0, domain.StatusPending),
-	}
-	want := []string{"RUNNING", "PENDING", "FAILED", "SUCCESS", "PENDING"}
+	trigger()
+	f.clock.step(time.Second)
+	trigger()
+	want := []string{"RUNNING", "FAILED", "RUNNING", "SUCCESS"}
 	for limit := 1; limit <= 6; limit++ {
 		path := fmt.Sprintf("/jobs/%s/executions?limit=%d", id, limit)
 		if got := walk(t, h, path, "executions", "status"); !slices.Equal(got, want) {
@@ -72,16 +64,17 @@ func TestJobExecutionsMergeLiveAndFacts(t *testing.T) {
 	if got := walk(t, h, "/jobs/"+id+"/executions", "executions", "status"); !slices.Equal(got, want) {
 		t.Errorf("default limit: %v", got)
 	}
+	for range 2 {
+		x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
+	}
 }
 
 func TestDefaultLimits(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
-	job := seedHistory(f, id)
-	f.facts = nil
 	for i := range int64(60) {
-		f.facts = append(f.facts, domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: base + i*1000},
+		f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, id), ScheduledAt: base + i*1000},
 			Status: domain.StatusFailed})
 	}
 	for path, want := range map[string]int{
@@ -102,7 +95,7 @@ func TestDefaultLimits(t *testing.T) {
 }
 
 func TestExecutionsOfDeletedAndUnknownJobs(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
 	var page executionsBody
@@ -110,26 +103,27 @@ func TestExecutionsOfDeletedAndUnknownJobs(t *testing.T) {
 	if page.Executions == nil || len(page.Executions) != 0 {
 		t.Errorf("a job without history must answer []: %+v", page)
 	}
-	seedHistory(f, id)
+	seedHistory(t, f, id)
 	call(t, h, "DELETE", "/jobs/"+id, "").into(t, 200, &deletedBody{})
 	call(t, h, "GET", "/jobs/"+id+"/executions", "").into(t, 200, &page)
 	if len(page.Executions) != 3 {
 		t.Errorf("a deleted job answers %d executions, want 3", len(page.Executions))
 	}
-	f.facts = nil
+	id = create(t, h, minimal)
+	call(t, h, "DELETE", "/jobs/"+id, "").into(t, 200, &deletedBody{})
 	call(t, h, "GET", "/jobs/"+id+"/executions", "").into(t, 200, &page)
 	call(t, h, "GET", "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b/executions", "").problem(t, 404)
 	call(t, h, "GET", "/executions/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "").problem(t, 404)
 }
 
 func TestExecutionDocument(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
-	seedHistory(f, id)
+	facts := seedHistory(t, f, id)
 	read := func(i int) executionWithAttempts {
 		var e executionWithAttempts
-		call(t, h, "GET", "/executions/"+f.facts[i].ID().String(), "").into(t, 200, &e)
+		call(t, h, "GET", "/executions/"+facts[i].ID().String(), "").into(t, 200, &e)
 		return e
 	}
 	failed := read(0)
@@ -146,20 +140,45 @@ func TestExecutionDocument(t *testing.T) {
 		len(missed.Attempts) != 0 {
 		t.Errorf("missed: %+v", missed)
 	}
-	// A live one that is a fact too is answered as the fact.
-	again := f.facts[1]
-	again.Status = domain.StatusRunning
-	f.live = append(f.live, again)
-	if e := read(1); e.Status != domain.StatusSuccess {
-		t.Errorf("the fact must win, got %s", e.Status)
+}
+
+// recordCounters puts 214 executions on record, of which 60 have ended in the last hour
+// and three took a second together.
+func recordCounters(t *testing.T, f *fixture, job domain.JobID) {
+	t.Helper()
+	var facts []domain.Execution
+	for _, row := range []struct {
+		status   domain.Status
+		n, took  int64
+		ended    int64
+		ofMissed int64
+	}{
+		{domain.StatusSuccess, 147, 0, base - 7_200_000, 0}, {domain.StatusSuccess, 48, 0, base - 60_000, 0},
+		{domain.StatusSuccess, 1, 333, base - 60_000, 0}, {domain.StatusSuccess, 1, 334, base - 60_000, 0},
+		{domain.StatusFailed, 1, 333, base - 60_000, 0}, {domain.StatusFailed, 1, 0, base - 60_000, 0},
+		{domain.StatusUnknown, 1, 0, base - 60_000, 0}, {domain.StatusSkipped, 4, 0, base - 7_200_000, 0},
+		{domain.StatusMissed, 1, 0, base - 7_200_000, 3}, {domain.StatusMissed, 1, 0, base - 60_000, 7},
+	} {
+		for range row.n {
+			e := domain.Execution{FireKey: domain.FireKey{JobID: job, ScheduledAt: base - 8_000_000 +
+				int64(len(facts))}, Version: 1, Status: row.status, CompletedAt: row.ended}
+			if row.took > 0 {
+				e.StartedAt = row.ended - row.took
+			}
+			if row.ofMissed > 0 {
+				e.Missed = &domain.MissedRange{From: e.ScheduledAt - 100_000, Count: row.ofMissed}
+			}
+			facts = append(facts, e)
+		}
 	}
+	f.record(t, facts...)
 }
 
 func TestMetrics(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	create(t, h, full) // paused
-	seedHistory(f, create(t, h, minimal))
+	recordCounters(t, f, jobID(t, create(t, h, minimal)))
 	var m metricsBody
 	call(t, h, "GET", "/observability/metrics", "").into(t, 200, &m)
 	want := metricsBody{
@@ -188,10 +207,18 @@ func TestPercent(t *testing.T) {
 }
 
 func TestAlerts(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
-	seedHistory(f, id)
+	facts := historyOf(jobID(t, id))
+	for range 3 {
+		f.record(t, facts[0])
+		facts[0].Nonce++
+	}
+	over := domain.FireKey{JobID: domain.NewJobID(1), ScheduledAt: base - 9}
+	f.record(t, domain.Execution{FireKey: over, Version: 1, Status: domain.StatusUnknown, CompletedAt: base - 5})
+	over.ScheduledAt++
+	f.record(t, domain.Execution{FireKey: over, Version: 1, Status: domain.StatusSuccess, CompletedAt: base - 1})
 	if got := walk(t, h, "/observability/alerts?limit=1", "alerts", "jobId"); len(got) != 2 {
 		t.Errorf("%d alerts over two pages, want 2", len(got))
 	}
@@ -208,10 +235,10 @@ func TestAlerts(t *testing.T) {
 }
 
 func TestFailedOfOneJob(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
-	seedHistory(f, id)
+	seedHistory(t, f, id)
 	path := "/observability/executions/failed?jobId="
 	if got := walk(t, h, path+id, "executions", "status"); !slices.Equal(got, []string{"FAILED"}) {
 		t.Errorf("%v", got)

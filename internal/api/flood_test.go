@@ -14,7 +14,6 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
-	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
 // wantAlive asks on a connection of its own, as a probe does.
@@ -35,7 +34,7 @@ func inUse() int64 {
 
 // TestMalformedRequests: each is refused or hung up on, and leaves nothing.
 func TestMalformedRequests(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	addr := listen(t, newAPI(t, f), func(s *http.Server) {
 		s.ReadHeaderTimeout, s.ReadTimeout = time.Second, time.Second
 	})
@@ -87,15 +86,15 @@ func TestMalformedRequests(t *testing.T) {
 		_ = c.Close()
 		wantAlive(t, addr)
 	}
-	if len(f.jobs) != 0 {
-		t.Errorf("%d jobs", len(f.jobs))
+	if f.count(t) != 0 {
+		t.Errorf("%d jobs", f.count(t))
 	}
 }
 
 // TestHugeDocuments sends what is as large as it may be and as hard to read as
 // it can be: the answers are short, and so is the memory.
 func TestHugeDocuments(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	size := DefaultMaxBody - 100
 	if everyDocument > 1 {
 		size /= 3 // still more than a field may hold
@@ -141,9 +140,9 @@ func TestHugeDocuments(t *testing.T) {
 }
 
 func TestARateForEachKey(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	keys, err := access.Open(t.Context(), access.Config{
-		Store: f.access.Keys(), Clock: clock.System{}, Log: discard, Fixed: []string{key1, key2}, Rate: 5,
+		Store: f.store.Keys(), Clock: f.clock, Log: discard, Fixed: []string{key1, key2}, Rate: 5,
 	})
 	if err != nil {
 		t.Fatal(err)

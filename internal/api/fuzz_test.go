@@ -2,10 +2,40 @@ package api
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 )
+
+// manyInputs returns what gives each input of a fuzz target an API without jobs. After
+// every 1,000 inputs it makes a new one: deleted jobs stay in the store.
+func manyInputs(f *testing.F, api func(testing.TB, *fixture) http.Handler) func(t testing.TB) (*fixture,
+	http.Handler) {
+	const inputs = 1_000
+	var (
+		current *fixture
+		handler http.Handler
+		n       int
+	)
+	f.Cleanup(func() {
+		if current != nil {
+			current.stop(f)
+		}
+	})
+	return func(t testing.TB) (*fixture, http.Handler) {
+		t.Helper()
+		if n++; n%inputs == 1 {
+			if current != nil {
+				current.stop(t)
+			}
+			current = startFixture(t)
+			handler = api(t, current)
+		}
+		current.clear(t)
+		return current, handler
+	}
+}
 
 // FuzzSpec sends any body to POST /jobs. Whatever it is, the answer is a job
 // or a problem document, never a 5xx, and only a job is stored; what is stored
@@ -23,22 +53,21 @@ func FuzzSpec(f *testing.F) {
 			f.Add(tc.body)
 		}
 	}
-	fake := newFake()
-	h := ofAdmin(f, fake)
+	next := manyInputs(f, ofAdmin)
 	f.Fuzz(func(t *testing.T, body string) {
-		clear(fake.jobs)
+		f, h := next(t)
 		res := call(t, h, "POST", "/jobs", body, "Content-Type: application/json")
 		if res.StatusCode != 201 {
 			p := res.problem(t, res.StatusCode)
-			if p.Status != 400 && p.Status != 422 && p.Status != 413 || len(fake.jobs) != 0 {
-				t.Errorf("%d with %d jobs for %q", p.Status, len(fake.jobs), body)
+			if p.Status != 400 && p.Status != 422 && p.Status != 413 || f.count(t) != 0 {
+				t.Errorf("%d with %d jobs for %q", p.Status, f.count(t), body)
 			}
 			return
 		}
 		export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
 		var report importBody
 		call(t, h, "POST", "/jobs/import", export, ndjson).into(t, 200, &report)
-		if len(fake.jobs) != 2 || report.Imported != 1 {
+		if f.count(t) != 2 || report.Imported != 1 {
 			t.Errorf("the export %q of %q cannot be imported: %+v", export, body, report)
 		}
 	})
@@ -54,11 +83,12 @@ func FuzzImport(f *testing.F) {
 	} {
 		f.Add(body)
 	}
-	fake := newFake()
-	h := newAPI(f, fake, func(c *Config) { c.MaxBody = 4096 })
+	next := manyInputs(f, func(t testing.TB, f *fixture) http.Handler {
+		return newAPI(t, f, func(c *Config) { c.MaxBody = 4096 })
+	})
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, header := range []string{"Content-Type: application/json", ndjson} {
-			clear(fake.jobs)
+			f, h := next(t)
 			res := call(t, h, "POST", "/jobs/import", body, header)
 			if onlySpace(body) {
 				res.problem(t, 400)
@@ -66,8 +96,8 @@ func FuzzImport(f *testing.F) {
 			}
 			var report importBody
 			res.into(t, 200, &report)
-			if len(report.Results) != report.Imported+report.Refused || len(fake.jobs) != report.Imported {
-				t.Errorf("%q: %d results, %d jobs, %+v", body, len(report.Results), len(fake.jobs), report)
+			if len(report.Results) != report.Imported+report.Refused || f.count(t) != report.Imported {
+				t.Errorf("%q: %d results, %d jobs, %+v", body, len(report.Results), f.count(t), report)
 			}
 			var array []json.RawMessage
 			if json.Unmarshal([]byte(body), &array) == nil && array != nil && len(array) != len(report.Results) {
@@ -84,8 +114,7 @@ func onlySpace(text string) bool { return strings.Trim(text, " \t\r\n") == "" }
 // BenchmarkCreate is what the API adds to a create: an engine in memory, no
 // network.
 func BenchmarkCreate(b *testing.B) {
-	fake := newFake()
-	h := newAPI(b, fake)
+	h := newAPI(b, newFixture(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		r := httptest.NewRequest("POST", "/jobs", strings.NewReader(minimal))
@@ -100,7 +129,7 @@ func BenchmarkCreate(b *testing.B) {
 
 // BenchmarkImport is what the API adds to each item of an import.
 func BenchmarkImport(b *testing.B) {
-	h := newAPI(b, newFake())
+	h := newAPI(b, newFixture(b))
 	body := "[" + strings.Repeat(minimal+",", 9_999) + minimal + "]"
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))

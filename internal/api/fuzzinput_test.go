@@ -49,11 +49,10 @@ func FuzzChange(f *testing.F) {
 	} {
 		f.Add(body)
 	}
-	fake := newFake()
-	h := newAPI(f, fake)
+	next := manyInputs(f, func(t testing.TB, f *fixture) http.Handler { return newAPI(t, f) })
 	const kind = "Content-Type: application/json"
 	f.Fuzz(func(t *testing.T, body string) {
-		clear(fake.jobs)
+		_, h := next(t)
 		path := "/jobs/" + create(t, h, full)
 		before := call(t, h, "GET", path, "").text
 		res := call(t, h, "PUT", path, body, kind)
@@ -78,7 +77,7 @@ func FuzzRequestLine(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
-	h := newAPI(f, newFake())
+	h := newAPI(f, newFixture(f))
 	f.Fuzz(func(t *testing.T, path, query, ifMatch string) {
 		for _, method := range []string{"GET", "PUT", "POST", "DELETE", "PATCH"} {
 			header := http.Header{"If-Match": {ifMatch}, "Content-Type": {"application/json"}}

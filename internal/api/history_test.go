@@ -13,20 +13,23 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// recordMany puts n executions into the fake, one a second from 1,000 on.
-func recordMany(f *fake, n int) {
+// recordMany puts n executions on record, one a second from 1,000 on.
+func recordMany(t *testing.T, f *fixture, n int) {
+	t.Helper()
+	var facts []domain.Execution
 	for i := range n {
-		f.facts = append(f.facts, domain.Execution{
+		facts = append(facts, domain.Execution{
 			FireKey: domain.FireKey{JobID: domain.NewJobID(1), ScheduledAt: 1_000 * int64(i+1)}, Version: 1,
 			Status: domain.StatusSuccess, StartedAt: 1_000*int64(i+1) + 2, CompletedAt: 1_000*int64(i+1) + 20,
 			HTTPStatus: 200,
 		})
 	}
+	f.record(t, facts...)
 }
 
 func TestExportOfTheHistory(t *testing.T) {
-	f := newFake()
-	recordMany(f, 500)
+	f := newFixture(t)
+	recordMany(t, f, 500)
 	h := newAPI(t, f)
 	for query, want := range map[string][2]int{
 		"": {1, 500}, "?from=1970-01-01T00:00:02Z": {2, 500}, "?to=1970-01-01T00:08:20Z": {1, 499},
@@ -76,11 +79,12 @@ func TestExportOfTheHistory(t *testing.T) {
 
 // heldStream is a store whose streams wait, and then fail.
 type heldStream struct {
-	fakeStore
+	store.Store
+
 	began, end chan struct{}
 }
 
-func (s heldStream) History() store.History { return heldHistory{s.fakeStore.History(), s} }
+func (s heldStream) History() store.History { return heldHistory{s.Store.History(), s} }
 
 type heldHistory struct {
 	store.History
@@ -99,9 +103,9 @@ func (h heldHistory) Stream(ctx context.Context, from, to int64, fn func([]domai
 // An export that fails on the way must not look complete, and no more than two
 // are answered at a time.
 func TestExportsOfTheHistoryAreFewAndWhole(t *testing.T) {
-	f := newFake()
-	recordMany(f, 1_000)
-	held := heldStream{fakeStore{f}, make(chan struct{}, maxHistoryExports+1), make(chan struct{})}
+	f := newFixture(t)
+	recordMany(t, f, 1_000)
+	held := heldStream{f.store, make(chan struct{}, maxHistoryExports+1), make(chan struct{})}
 	h := newAPI(t, f, func(c *Config) { c.Store = held })
 	address := "http://" + listen(t, h) + "/executions/export"
 	ended := make(chan error, maxHistoryExports)

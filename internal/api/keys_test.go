@@ -11,21 +11,20 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
-	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // keyed is an API whose callers need keys, with one of each role.
 type keyed struct {
 	http.Handler
-	f    *fake
+	f    *fixture
 	keys map[domain.Role]string
 	ids  map[domain.Role]string
 }
 
 func newKeyed(t *testing.T, change ...func(*Config)) *keyed {
 	t.Helper()
-	k := &keyed{f: newFake(), keys: map[domain.Role]string{}, ids: map[domain.Role]string{}}
+	k := &keyed{f: newFixture(t), keys: map[domain.Role]string{}, ids: map[domain.Role]string{}}
 	change = append(change, func(c *Config) {
 		for _, role := range []domain.Role{domain.RoleAdmin, domain.RoleEditor, domain.RoleViewer} {
 			text, key, err := c.Keys.Create(t.Context(), domain.APIKey{Name: "the " + string(role), Role: role})
@@ -98,7 +97,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 }
 
 func TestTheFirstKeyClosesTheDoor(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	local := func(method, path, body string, header ...string) *httptest.ResponseRecorder {
 		r := at(httptest.NewRequest(method, path, strings.NewReader(body)), "127.0.0.1:3000")
 		r.Host = "localhost"
@@ -134,7 +133,7 @@ func TestTheFirstKeyClosesTheDoor(t *testing.T) {
 
 // Where the operator lets everybody in, nobody can lock him out.
 func TestKeysNeedAnAdmin(t *testing.T) {
-	h := newAPI(t, newFake()) // Open, and not reached on loopback
+	h := newAPI(t, newFixture(t)) // Open, and not reached on loopback
 	call(t, h, "POST", "/keys", `{"name":"mine","role":"admin"}`).problem(t, 403)
 	for _, path := range []string{"/keys", "/audit/changes"} {
 		call(t, h, "GET", path, "").problem(t, 403)
@@ -143,7 +142,7 @@ func TestKeysNeedAnAdmin(t *testing.T) {
 }
 
 func TestWithoutAKeyNobodyElseComesIn(t *testing.T) {
-	h := newAPI(t, newFake(), func(c *Config) { c.Open = false })
+	h := newAPI(t, newFixture(t), func(c *Config) { c.Open = false })
 	for local, want := range map[string]int{"127.0.0.1:3000": 200, "[::1]:3000": 200, "10.0.0.1:3000": 401,
 		"[2001:db8::1]:3000": 401} {
 		r := at(httptest.NewRequest("GET", "/jobs", nil), local)
@@ -162,8 +161,7 @@ func TestRefusalsAreAlike(t *testing.T) { synctest.Test(t, refusalsAreAlike) }
 
 func refusalsAreAlike(t *testing.T) {
 	k := newKeyed(t)
-	time.Sleep(500 * 24 * time.Hour) // the bubble begins in 2000, where a number is no instant
-	soon := fmt.Sprint(clock.NowMs(clock.System{}) + 1000)
+	soon := fmt.Sprint(k.f.now() + 1000)
 	var expiring, revoked createdKeyBody
 	k.as(t, domain.RoleAdmin, "POST", "/keys", `{"name":"x","role":"admin","expiresAt":`+soon+`}`).into(t,
 		201, &expiring)
@@ -173,7 +171,7 @@ func refusalsAreAlike(t *testing.T) {
 			t.Errorf("before: %d", res.StatusCode)
 		}
 	}
-	time.Sleep(time.Second)
+	k.f.pass(time.Second)
 	if res := k.as(t, domain.RoleAdmin, "DELETE", "/keys/"+revoked.ID, ""); res.StatusCode != 200 {
 		t.Errorf("DELETE: %d %s", res.StatusCode, res.text)
 	}
@@ -195,7 +193,7 @@ func refusalsAreAlike(t *testing.T) {
 			t.Errorf("%s is answered otherwise:\n%s\n%s", name, got, first)
 		}
 	}
-	time.Sleep(time.Millisecond)
+	k.f.pass(time.Millisecond)
 	k.as(t, domain.RoleAdmin, "DELETE", "/keys/"+revoked.ID, "").problem(t, 404)
 }
 
@@ -204,7 +202,7 @@ func TestGuessingIsSlow(t *testing.T) { synctest.Test(t, guessingIsSlow) }
 
 func guessingIsSlow(t *testing.T) {
 	var log bytes.Buffer
-	k := newKeyed(t, logTo(&log), func(c *Config) { c.Keys = ring(t, newFake(), key1) })
+	k := newKeyed(t, logTo(&log), func(c *Config) { c.Keys = ring(t, newFixture(t), key1) })
 	send := func(from, key string) answer {
 		r := httptest.NewRequest("GET", "/jobs", nil)
 		r.RemoteAddr = from
@@ -249,7 +247,7 @@ func guessingIsSlow(t *testing.T) {
 			t.Errorf("%s is not counted", want)
 		}
 	}
-	time.Sleep(time.Second)
+	k.f.pass(time.Second)
 	if res := send(guesser, key1); res.StatusCode != 200 {
 		t.Errorf("a second later: %d", res.StatusCode)
 	}
@@ -326,8 +324,8 @@ func oneKey(t testing.TB) func(*Config) {
 	}
 }
 
-// ofAdmin returns the API over a fake, as an admin has it.
-func ofAdmin(t testing.TB, f *fake) http.Handler { return withKey{newAPI(t, f, oneKey(t)), key1} }
+// ofAdmin returns the API over a fixture, as an admin has it.
+func ofAdmin(t testing.TB, f *fixture) http.Handler { return withKey{newAPI(t, f, oneKey(t)), key1} }
 
 // realOfAdmin returns the API over the real engine and store, as an admin has
 // it.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 func logTo(w io.Writer) func(*Config) {
@@ -21,21 +23,25 @@ func logTo(w io.Writer) func(*Config) {
 	}
 }
 
-// faulty is an engine with a fault in Create.
-type faulty struct {
-	*fake
-	create func()
-}
+// panickingCreate is a store that panics where it should create jobs.
+type panickingCreate struct{ store.Store }
 
-func (f faulty) Create(context.Context, []domain.SpecDoc) []edit.Created {
-	f.create()
-	return nil
-}
+func (s panickingCreate) Jobs() store.Jobs { return panickingJobs{s.Store.Jobs()} }
+
+type panickingJobs struct{ store.Jobs }
+
+func (panickingJobs) Create(context.Context, []domain.Version) error { panic("canary-panic") }
+
+func panicsInCreate(c *engine.Config) { c.Store = panickingCreate{c.Store} }
+
+// mute is an editor that does not answer for the jobs that it was given.
+type mute struct{ *edit.Editor }
+
+func (mute) Create(context.Context, []domain.SpecDoc) []edit.Created { return nil }
 
 func TestPanicIsA500(t *testing.T) {
 	var log bytes.Buffer
-	f := newFake()
-	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Editor = faulty{f, func() { panic("canary-panic") }} })
+	h := newAPI(t, newFixture(t, panicsInCreate), logTo(&log))
 	res := call(t, h, "POST", "/jobs", minimal)
 	p := res.problem(t, 500)
 	if strings.Contains(res.text, "canary") || strings.Contains(res.text, "goroutine") {
@@ -55,8 +61,8 @@ func TestPanicIsA500(t *testing.T) {
 }
 
 func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
-	f := newFake()
-	h := newAPI(t, f, func(c *Config) { c.Editor = faulty{f, func() {}} })
+	f := newFixture(t)
+	h := newAPI(t, f, func(c *Config) { c.Editor = mute{f.edit} })
 	call(t, h, "POST", "/jobs", minimal).problem(t, 500)
 	call(t, h, "POST", "/jobs/import", "["+minimal+"]").problem(t, 500)
 }
@@ -64,8 +70,7 @@ func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
 // A fault is a fault, also when the client has gone.
 func TestPanicWithoutAClientIsLogged(t *testing.T) {
 	var log bytes.Buffer
-	f := newFake()
-	h := newAPI(t, f, logTo(&log), func(c *Config) { c.Editor = faulty{f, func() { panic("canary-panic") }} })
+	h := newAPI(t, newFixture(t, panicsInCreate), logTo(&log))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r := httptest.NewRequest("POST", "/jobs", strings.NewReader(minimal)).WithContext(ctx)
@@ -83,7 +88,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 func TestAClientThatWentAwayIsNoFault(t *testing.T) {
 	var log bytes.Buffer
-	h := newAPI(t, newFake(), logTo(&log))
+	h := newAPI(t, newFixture(t), logTo(&log))
 	create(t, h, minimal)
 	for _, path := range []string{"/jobs", "/nope", "/docs", "/jobs/export"} {
 		func() {
@@ -106,7 +111,7 @@ func TestAClientThatWentAwayIsNoFault(t *testing.T) {
 
 func TestRequestsAreLoggedAndCounted(t *testing.T) {
 	var log bytes.Buffer
-	h := newAPI(t, newFake(), logTo(&log))
+	h := newAPI(t, newFixture(t), logTo(&log))
 	create(t, h, minimal)
 	call(t, h, "GET", "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "")
 	call(t, h, "BREW", "/jobs", "")
@@ -133,7 +138,7 @@ func TestRequestsAreLoggedAndCounted(t *testing.T) {
 }
 
 func TestMethodsAndPaths(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := "/jobs/0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	for _, tc := range []struct {
@@ -177,14 +182,15 @@ func TestMethodsAndPaths(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	var body healthBody
 	call(t, h, "GET", "/observability/health", "").into(t, 200, &body)
 	if body.Status != "healthy" || !body.Checks["store"].OK || body.Version != "1.2.3" || body.UptimeSeconds < 90 {
 		t.Errorf("%+v", body)
 	}
-	f.health.Checks[0] = domain.Check{Name: "store", Detail: "no commit for 4.2s"}
+	f.health = &domain.Health{Ready: true, Checks: []domain.Check{{Name: "store", Detail: "no commit for 4.2s"},
+		{Name: "timetable", OK: true}}}
 	call(t, h, "GET", "/observability/health", "").into(t, 503, &body)
 	if body.Status != "unhealthy" || body.Checks["store"].OK || body.Checks["store"].Detail != "no commit for 4.2s" {
 		t.Errorf("%+v", body)
@@ -196,7 +202,7 @@ func TestHealth(t *testing.T) {
 		strings.Contains(res.text, "4.2s") {
 		t.Errorf("%s", res.text)
 	}
-	f.health = domain.Health{Ready: false}
+	f.health = &domain.Health{Ready: false}
 	call(t, h, "GET", "/readyz", "").into(t, 503, &ready)
 	call(t, h, "GET", "/observability/health", "").into(t, 503, &body)
 	if res := call(t, h, "GET", "/healthz", ""); res.StatusCode != 200 {
@@ -205,11 +211,11 @@ func TestHealth(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	for name, c := range map[string]Config{
 		"nothing":        {},
-		"no clock":       {Editor: f, View: viewOf(t, fakeStore{f}, f), Store: fakeStore{f}},
-		"negative limit": {Editor: f, View: viewOf(t, fakeStore{f}, f), Store: fakeStore{f}, MaxBody: -1},
+		"no clock":       {Editor: f.edit, View: viewOf(t, f.store, f), Store: f.store},
+		"negative limit": {Editor: f.edit, View: viewOf(t, f.store, f), Store: f.store, MaxBody: -1},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s was taken", name)

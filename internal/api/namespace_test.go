@@ -9,19 +9,20 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // tenants is an API with a job in each of two namespaces, and an editor's key
 // that is confined to one of them.
 type tenants struct {
-	*fake
+	*fixture
 	admin, billing withKey
 	ours, theirs   string // ids of jobs
 }
 
 func newTenants(t *testing.T) *tenants {
 	t.Helper()
-	f := newFake()
+	f := newFixture(t)
 	var key string
 	h := newAPI(t, f, func(c *Config) {
 		c.Keys = ring(t, f, key1)
@@ -31,35 +32,31 @@ func newTenants(t *testing.T) *tenants {
 			t.Fatal(err)
 		}
 	})
-	w := &tenants{fake: f, admin: withKey{h, key1}, billing: withKey{h, key}}
+	w := &tenants{fixture: f, admin: withKey{h, key1}, billing: withKey{h, key}}
 	w.ours = create(t, w.billing, minimal)
 	w.theirs = create(t, w.admin, minimal)
 	return w
 }
 
-func (w *tenants) id(t *testing.T, text string) domain.JobID {
+// record puts n failures of a job on record, one a second from the instant, each with an
+// alert that a success half a second later ends. It returns the id of the first.
+func (w *tenants) record(t *testing.T, job string, from int64, n int) string {
 	t.Helper()
-	id, err := domain.ParseJobID(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-// record puts n facts of a job into the history, one a second from the instant,
-// all of them failures with an alert each.
-func (w *tenants) record(t *testing.T, job string, from int64, n int) {
-	t.Helper()
-	id := w.id(t, job)
+	id := jobID(t, job)
+	var facts []domain.Execution
 	for i := range int64(n) {
-		e := domain.Execution{
+		failed := domain.Execution{
 			FireKey: domain.FireKey{JobID: id, ScheduledAt: from + i*1000}, Version: 1, Status: domain.StatusFailed,
 			StartedAt: from + i*1000, CompletedAt: from + i*1000 + 5, Error: "canary",
 		}
-		w.facts = append(w.facts, e)
-		w.alerts = append(w.alerts, domain.Alert{JobID: id, FirstAt: e.CompletedAt, LastAt: e.CompletedAt, Count: 1,
-			Execution: e.ID()})
+		recovered := failed
+		recovered.ScheduledAt += 500
+		recovered.StartedAt, recovered.CompletedAt = failed.StartedAt+500, failed.CompletedAt+500
+		recovered.Status, recovered.Error = domain.StatusSuccess, ""
+		facts = append(facts, failed, recovered)
 	}
+	w.fixture.record(t, facts...)
+	return facts[0].ID().String()
 }
 
 // TestAJobOfOthersDoesNotExist: every path that takes a job or an execution
@@ -67,9 +64,7 @@ func (w *tenants) record(t *testing.T, job string, from int64, n int) {
 func TestAJobOfOthersDoesNotExist(t *testing.T) {
 	w := newTenants(t)
 	const nobody = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
-	w.record(t, w.theirs, 1000, 1)
-	w.record(t, w.ours, 1000, 1)
-	execution := map[string]string{w.theirs: w.facts[0].ID().String(), w.ours: w.facts[1].ID().String(),
+	execution := map[string]string{w.theirs: w.record(t, w.theirs, 1000, 1), w.ours: w.record(t, w.ours, 1000, 1),
 		nobody: domain.NewExecutionID(domain.JobID{1}, 5, 0).String()}
 	for _, c := range []struct{ method, path, body string }{
 		{"GET", "/jobs/%s", ""}, {"PUT", "/jobs/%s", `{"name":"x"}`}, {"PUT", "/jobs/%s", `{"namespace":"billing"}`},
@@ -95,25 +90,29 @@ func TestAJobOfOthersDoesNotExist(t *testing.T) {
 			t.Errorf("%s %s of the own namespace: %d %s", c.method, c.path, res.StatusCode, res.text)
 		}
 	}
+	if n := w.job(t, w.theirs).Current.Number; n > 1 {
+		t.Errorf("the job of others was changed: version %d", n)
+	}
+	if all, err := w.disk.History().ByJob(t.Context(), jobID(t, w.theirs),
+		store.Page{Limit: 5}); err != nil || len(all) != 2 || len(w.LiveByJob(jobID(t, w.theirs), 5)) != 0 {
+		t.Errorf("the job of others was triggered: %d executions, %v", len(all), err)
+	}
 	// Of a deleted job the history is still its namespace's alone.
 	if res := call(t, w.admin, "DELETE", "/jobs/"+w.theirs, ""); res.StatusCode != 200 {
 		t.Fatal(res.text)
 	}
 	call(t, w.billing, "GET", "/jobs/"+w.theirs+"/executions", "").problem(t, 404)
-	if j := w.jobs[w.id(t, w.theirs)]; j.Current.Number > 1 || len(w.live) != 1 {
-		t.Error("the job of others was changed or triggered")
-	}
 }
 
 func TestCreatingElsewhereIsRefused(t *testing.T) {
 	w := newTenants(t)
-	if ns := w.jobs[w.id(t, w.ours)].Current.Spec.Namespace; ns != "billing" {
+	if ns := w.job(t, w.ours).Current.Spec.Namespace; ns != "billing" {
 		t.Errorf("a job without a namespace is in %q", ns)
 	}
-	if ns := w.jobs[w.id(t, w.theirs)].Current.Spec.Namespace; ns != domain.DefaultNamespace {
+	if ns := w.job(t, w.theirs).Current.Spec.Namespace; ns != domain.DefaultNamespace {
 		t.Errorf("an admin's is in %q", ns)
 	}
-	before := len(w.jobs)
+	before := w.count(t)
 	for _, ns := range []string{`"default"`, `"shipping"`, `null`} {
 		doc := laidOver(`"namespace":` + ns)
 		if p := call(t, w.billing, "POST", "/jobs", doc).problem(t, 403); p.Detail != "" {
@@ -125,7 +124,7 @@ func TestCreatingElsewhereIsRefused(t *testing.T) {
 			t.Errorf("import into %s: %+v", ns, b)
 		}
 	}
-	if len(w.jobs) != before {
+	if w.count(t) != before {
 		t.Error("something was stored")
 	}
 	var b importBody
@@ -135,7 +134,7 @@ func TestCreatingElsewhereIsRefused(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	for _, r := range b.Results {
-		if ns := w.jobs[w.id(t, r.JobID)].Current.Spec.Namespace; ns != "billing" {
+		if ns := w.job(t, r.JobID).Current.Spec.Namespace; ns != "billing" {
 			t.Errorf("imported into %q", ns)
 		}
 	}
@@ -146,7 +145,7 @@ func TestCreatingElsewhereIsRefused(t *testing.T) {
 func TestListsAreSifted(t *testing.T) {
 	t.Parallel()
 	w := newTenants(t)
-	id := w.id(t, w.theirs)
+	id := jobID(t, w.theirs)
 	w.record(t, w.ours, 1_000_000, 3)
 	w.record(t, w.theirs, 2_000_000, 25_000) // more than one answer looks at
 	w.record(t, w.ours, 90_000_000, 4)
@@ -180,8 +179,12 @@ func TestListsAreSifted(t *testing.T) {
 				}
 				query = fmt.Sprintf("?limit=%d&cursor=%s", limit, next)
 			}
-			if want := slices.Repeat([]string{w.ours}, 7); !slices.Equal(got, want) {
-				t.Errorf("%s, limit %d: %d items in %d pages, want 7", path, limit, len(got), pages)
+			want := slices.Repeat([]string{w.ours}, 7)
+			if strings.HasSuffix(path, "/recent") {
+				want = slices.Repeat(want, 2) // the successes too
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, limit %d: %d items in %d pages, want %d", path, limit, len(got), pages, len(want))
 			}
 		}
 		var all object
@@ -196,7 +199,7 @@ func TestListsAreSifted(t *testing.T) {
 		t.Error("the failures of a job of others are listed")
 	}
 	export := call(t, w.billing, "GET", "/executions/export?from=1970-01-01T00:33:19Z&to=1970-01-02T01:16:43Z", "")
-	if n := strings.Count(export.text, w.ours); export.StatusCode != 200 || n != 4 ||
+	if n := strings.Count(export.text, w.ours); export.StatusCode != 200 || n != 8 ||
 		strings.Count(export.text, "\n") != n {
 		t.Errorf("an export of the history: %d, %d lines, %d of them ours", export.StatusCode,
 			strings.Count(export.text, "\n"), n)

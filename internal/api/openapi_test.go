@@ -21,7 +21,7 @@ type object = map[string]any
 func openAPI(t *testing.T) object {
 	t.Helper()
 	var doc object
-	res := call(t, newAPI(t, newFake()), "GET", "/openapi.json", "")
+	res := call(t, newAPI(t, newFixture(t)), "GET", "/openapi.json", "")
 	res.into(t, 200, &doc)
 	if ct := res.Header.Get("Content-Type"); ct != "application/json" {
 		t.Errorf("content type %q", ct)
@@ -182,7 +182,7 @@ func TestSpecSchemaIsTheSpec(t *testing.T) {
 // the domain keeps.
 func TestDocumentedLimitsAreTheRules(t *testing.T) {
 	schemas := openAPI(t)["components"].(object)["schemas"].(object)
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, tc := range []struct{ schema, wrap string }{
 		{"JobSpec", "%s"}, {"RetrySpec", `"retry":{%s}`}, {"MisfireSpec", `"misfire":{%s}`},
 	} {
@@ -204,7 +204,7 @@ func TestDocumentedLimitsAreTheRules(t *testing.T) {
 }
 
 func TestDocsPageIsSelfContained(t *testing.T) {
-	res := call(t, newAPI(t, newFake()), "GET", "/docs", "")
+	res := call(t, newAPI(t, newFixture(t)), "GET", "/docs", "")
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "text/html; charset=utf-8" {
 		t.Fatalf("%d, %s", res.StatusCode, ct)
 	}

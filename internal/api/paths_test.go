@@ -11,7 +11,7 @@ import (
 // TestSlashes: doubled ones and one at the end make no difference, for no method
 // and no role.
 func TestSlashes(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	id := create(t, h, minimal)
 	for _, tc := range []struct {
 		method, path, body string
@@ -47,7 +47,7 @@ func TestSlashesOpenNothing(t *testing.T) {
 }
 
 func TestPathsThatWereMeant(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	const id = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	for path, want := range map[string]string{
@@ -84,7 +84,7 @@ func TestPathsThatWereMeant(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for path, want := range map[string]string{
 		"/jobs": "GET, HEAD, OPTIONS, POST", "/jobs/x": "DELETE, GET, HEAD, OPTIONS, PATCH, PUT",
 		"/jobs/x/trigger": "OPTIONS, POST", "/healthz": "GET, HEAD, OPTIONS",

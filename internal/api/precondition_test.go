@@ -7,7 +7,7 @@ import (
 
 // TestIfNoneMatch: a change goes on only if the job is at none of the versions.
 func TestIfNoneMatch(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, tc := range []struct {
 		lines  []string
 		status int
@@ -81,7 +81,7 @@ func TestLinesOfTags(t *testing.T) {
 // TestIdempotencyKey: it is refused where a repeat would make a second thing, and
 // nowhere else.
 func TestIdempotencyKey(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, minimal)
 	for _, row := range []struct {
@@ -109,7 +109,7 @@ func TestIdempotencyKey(t *testing.T) {
 			t.Errorf("%s %s: %s", row.method, row.path, res.text)
 		}
 	}
-	if len(f.jobs) != 1 {
-		t.Errorf("%d jobs", len(f.jobs))
+	if f.count(t) != 1 {
+		t.Errorf("%d jobs", f.count(t))
 	}
 }

@@ -4,13 +4,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestPreview(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	var got previewBody
 	call(t, h, "POST", "/schedules/preview",
 		`{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin","after":"2026-03-28T00:00:00Z","count":3}`).into(
@@ -30,16 +29,16 @@ func TestPreview(t *testing.T) {
 }
 
 func TestPreviewDefaults(t *testing.T) {
-	h := newAPI(t, newFake())
+	f := newFixture(t)
+	h := newAPI(t, f)
 	var got previewBody
-	before := time.Now().UnixMilli()
 	call(t, h, "POST", "/schedules/preview", `{"schedule":"* * * * * *","timezone":null}`).into(t, 200, &got)
-	after := time.Now().UnixMilli()
+	now := f.now()
 	if len(got.Next) != 5 || len(got.Warnings) == 0 || got.DSTShifts == nil {
 		t.Errorf("%+v", got)
 	}
-	if at := got.Next[0].At; at <= before || at > after+1000 {
-		t.Errorf("the first instant is %d, asked between %d and %d", at, before, after)
+	if at := got.Next[0].At; at <= now || at > now+1000 {
+		t.Errorf("the first instant is %d, asked at %d", at, now)
 	}
 	call(t, h, "POST", "/schedules/preview", `{"schedule":"@every 90m","after":"2026-01-01T00:00:00Z","count":2}`).into(
 		t, 200, &got)
@@ -63,7 +62,7 @@ func TestPreviewDefaults(t *testing.T) {
 }
 
 func TestWrongPreviews(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, tc := range []struct {
 		body   string
 		fields []string
@@ -96,7 +95,7 @@ func TestWrongPreviews(t *testing.T) {
 }
 
 func TestPreviewOfAJob(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	seen := map[string]bool{}
 	for _, id := range []string{"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1c",
 		"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1d"} {

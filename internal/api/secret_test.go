@@ -84,7 +84,7 @@ func TestSecretsAreMasked(t *testing.T) {
 // TestMasksAreNotImported: a masked export cannot become a job that sends the
 // mask, and a new job cannot be made of one.
 func TestMasksAreNotImported(t *testing.T) {
-	h := ofAdmin(t, newFake())
+	h := ofAdmin(t, newFixture(t))
 	create(t, h, withSecrets)
 	var report importBody
 	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export", "").text, ndjson).into(t, 200, &report)

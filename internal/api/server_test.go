@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
-	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -71,7 +70,7 @@ func raw(t *testing.T, addr, request string) answer {
 }
 
 func TestOnTheWire(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	addr := listen(t, newAPI(t, f, func(c *Config) { c.MaxBody, c.MaxImport = 2000, 4000 }))
 	head := "Host: " + addr + "\r\nContent-Type: application/json\r\n"
 	for _, tc := range []struct {
@@ -101,15 +100,15 @@ func TestOnTheWire(t *testing.T) {
 			t.Errorf("%s: the connection stays open for the rest of the body", tc.name)
 		}
 	}
-	if len(f.jobs) != 1 {
-		t.Errorf("%d jobs", len(f.jobs))
+	if f.count(t) != 1 {
+		t.Errorf("%d jobs", f.count(t))
 	}
 }
 
 // Where a proxy may see the end of a request elsewhere, what comes behind it is
 // not served.
 func TestNothingIsServedAfterAnAmbiguousEnd(t *testing.T) {
-	addr := listen(t, newAPI(t, newFake()))
+	addr := listen(t, newAPI(t, newFixture(t)))
 	const post, second = "POST /jobs HTTP/1.", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 	head := "Host: " + addr + "\r\nContent-Type: application/json\r\n"
 	for _, tc := range []struct {
@@ -157,7 +156,7 @@ func answersTo(t *testing.T, addr, text string) int {
 }
 
 func TestASlowBodyIsGivenUp(t *testing.T) {
-	addr := listen(t, newAPI(t, newFake()), func(s *http.Server) { s.ReadTimeout = 100 * time.Millisecond })
+	addr := listen(t, newAPI(t, newFixture(t)), func(s *http.Server) { s.ReadTimeout = 100 * time.Millisecond })
 	res := raw(t, addr, "POST /jobs HTTP/1.1\r\nHost: "+addr+
 		"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 	if res.StatusCode != http.StatusRequestTimeout {
@@ -168,36 +167,23 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 // A client that sends all of a large import before it reads any of the answer
 // must not wait for a server that waits for it.
 func TestImportOnTheWire(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	addr := listen(t, newAPI(t, f), func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute })
 	const n = 20_000
 	body := strings.Repeat(minimal+"\n", n)
 	res := raw(t, addr, fmt.Sprintf("POST /jobs/import HTTP/1.1\r\nHost: %s\r\nContent-Type: "+
 		"application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body))
-	if res.StatusCode != 200 || len(f.jobs) != n || !strings.Contains(res.text,
+	if res.StatusCode != 200 || f.count(t) != n || !strings.Contains(res.text,
 		fmt.Sprintf(`"imported":%d,"refused":0`, n)) {
-		t.Errorf("status %d, %d jobs", res.StatusCode, len(f.jobs))
+		t.Errorf("status %d, %d jobs", res.StatusCode, f.count(t))
 	}
-}
-
-// failingList is a store whose second page fails.
-type failingList struct{ fakeStore }
-
-func (s failingList) Jobs() store.Jobs { return &failingJobs{Jobs: s.fakeStore.Jobs()} }
-
-type failingJobs struct{ store.Jobs }
-
-func (s *failingJobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
-	if !q.After.IsZero() {
-		return nil, errors.New("disk gone")
-	}
-	return s.Jobs.List(ctx, q)
 }
 
 // An export that fails on the way must not look complete.
 func TestABrokenExportIsNoExport(t *testing.T) {
-	f := newFake()
-	h := newAPI(t, f, func(c *Config) { c.Store = failingList{fakeStore{f}} })
+	f := newFixture(t)
+	h := newAPI(t, f)
+	f.store.Add(faulty.Rule{Method: "Jobs.List", Skip: 1, Err: errors.New("disk gone")}) // the second page
 	for range exportPage {
 		create(t, h, minimal)
 	}

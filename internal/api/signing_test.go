@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -18,20 +17,14 @@ const (
 )
 
 // secretsOf returns what the store has of a job.
-func (f *fake) secretsOf(t *testing.T, id string) []webhook.Secret {
+func (f *fixture) secretsOf(t *testing.T, id string) []webhook.Secret {
 	t.Helper()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	job, err := domain.ParseJobID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f.jobs[job].Current.Spec.Signing.Secrets
+	return f.job(t, id).Current.Spec.Signing.Secrets
 }
 
 // TestSecretsLeaveOnlyByAnExportThatAsksForThem looks for them in every answer.
 func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
-	h := ofAdmin(t, newFake())
+	h := ofAdmin(t, newFixture(t))
 	signed := strings.Replace(minimal, "{", `{"signing":{"secrets":["`+canary1+`","`+canary2+`"]},`, 1)
 	id := create(t, h, signed)
 	for _, res := range []answer{
@@ -69,7 +62,7 @@ func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
 // TestMasksKeepSecrets: what was shown can be sent back, and secrets can be
 // changed one by one.
 func TestMasksKeepSecrets(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, minimal)
 	for i, step := range []struct {
@@ -104,7 +97,7 @@ func TestMasksKeepSecrets(t *testing.T) {
 	}
 	// What an export has masked is refused by name, and not made unsigned.
 	create(t, h, strings.Replace(minimal, "{", `{"signing":{"secrets":["`+canary1+`"]},`, 1))
-	report := imported(t, newAPI(t, newFake()), call(t, h, "GET", "/jobs/export", "").text, ndjson)
+	report := imported(t, newAPI(t, newFixture(t)), call(t, h, "GET", "/jobs/export", "").text, ndjson)
 	if report.Imported != 1 || report.Refused != 1 || !strings.Contains(fmt.Sprintf("%+v", *report.Results[1].Error),
 		"signing.secrets[0]") {
 		t.Errorf("%+v", report)

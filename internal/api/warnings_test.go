@@ -12,7 +12,7 @@ import (
 // TestTargetsThatWillBeRefused: a target that the server would not call is a
 // warning to whoever makes or changes the job, never an error.
 func TestTargetsThatWillBeRefused(t *testing.T) {
-	h := newAPI(t, newFake(), func(c *Config) {
+	h := newAPI(t, newFixture(t), func(c *Config) {
 		c.CheckTarget = func(url string) error {
 			if strings.Contains(url, "10.0.0.1") {
 				return errors.New("10.0.0.1 is a private address")
@@ -69,7 +69,7 @@ func TestTargetsThatWillBeRefused(t *testing.T) {
 // TestWarningsOfASchedule: creation, change, pause, resume and import say of a
 // schedule what a preview says, word for word, and nothing when that does not.
 func TestWarningsOfASchedule(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, tc := range []struct {
 		schedule string
 		warns    bool
@@ -127,7 +127,7 @@ func TestWarningsOfASchedule(t *testing.T) {
 // TestWarningsOfAnImportAreKept: the memory of warnings is bounded, and what is
 // remembered is what would be found anew.
 func TestWarningsOfAnImportAreKept(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	var body strings.Builder
 	const n = maxWarningKeys + 20
 	for i := range 2 * n {

@@ -8,7 +8,7 @@ import (
 // TestWholeDocumentInAPut: what was read can be sent back, and means what is
 // altered in it.
 func TestWholeDocumentInAPut(t *testing.T) {
-	f := newFake()
+	f := newFixture(t)
 	h := newAPI(t, f)
 	id := create(t, h, laidOver(`"name":"a","body":{"x":{"y":1,"y":2}},"headers":{"Authorization":"secret"},`+
 		`"retry":{"maxRetries":7}`))
@@ -27,7 +27,8 @@ func TestWholeDocumentInAPut(t *testing.T) {
 		status     int
 		holds      string
 	}{
-		{"as it was read", stale, 200, `"version":2`},
+		{"as it was read", stale, 200, `"version":1`}, // nothing is altered
+		{"a change", `{"jitterMs":5}`, 200, `"version":2`},
 		{"of an old version", stale, 409, `"field":"version","message":"must be the job's current version, 2`},
 	} {
 		if res := call(t, h, "PUT", path, row.body); res.StatusCode != row.status ||
@@ -68,9 +69,9 @@ func TestWholeDocumentInAPut(t *testing.T) {
 			t.Errorf("%s has no %s", got, want)
 		}
 	}
-	for stored, j := range f.jobs {
+	for _, j := range f.jobs(t) {
 		if value := j.Current.Spec.Headers["Authorization"]; value != "secret" {
-			t.Errorf("the secret of %s is %q", stored, value)
+			t.Errorf("the secret of %s is %q", j.ID, value)
 		}
 	}
 	if res := call(t, h, "PUT", path, `{"version":99}`, `If-Match: "4"`); res.StatusCode != 409 {
@@ -88,7 +89,7 @@ func TestWholeDocumentInAPut(t *testing.T) {
 // A body may hold numbers that no type of Go does: the document of such a job can be
 // sent back, and a wrong member of it is refused as any other.
 func TestWholeDocumentWithALargeNumber(t *testing.T) {
-	h := newAPI(t, newFake())
+	h := newAPI(t, newFixture(t))
 	for _, number := range []string{"1e400", "-1e400", "1" + strings.Repeat("0", 400)} {
 		id := create(t, h, laidOver(`"body":{"n":`+number+`}`))
 		text := call(t, h, "GET", "/jobs/"+id, "").text

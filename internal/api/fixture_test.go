@@ -1,0 +1,251 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
+	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
+	"github.com/belfry-scheduler/belfry/internal/store/memory"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/view"
+)
+
+// fixture is what the handlers work on: an engine that is up, and the editor of its
+// jobs, over a store in memory that can be made to fail. Its wall clock shows
+// 2026-01-01T00:00:00Z and moves by a millisecond with each request, so that nothing
+// becomes due while a test runs.
+type fixture struct {
+	clock  *stillClock
+	store  *faulty.Store // over what follows
+	disk   store.Store
+	engine *engine.Engine
+	edit   *edit.Editor
+	health *domain.Health // instead of the engine's; nil: the engine's
+}
+
+// newFixture returns a fixture that lives as long as the test. The change is of the
+// engine's config.
+func newFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
+	t.Helper()
+	f := startFixture(t, change...)
+	t.Cleanup(func() { f.stop(t) })
+	return f
+}
+
+func startFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
+	t.Helper()
+	f := &fixture{clock: new(stillClock)}
+	f.clock.ms.Store(base)
+	db, err := memory.NewDisk(f.clock).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.disk, f.store = db, faulty.New(db, 1)
+	c := engine.Config{
+		Store: f.store, Executor: succeeding{}, Clock: f.clock, Metrics: telemetry.NewMetrics(), Log: discard,
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	if f.engine, err = engine.New(c); err != nil {
+		t.Fatal(err)
+	}
+	if f.edit, err = edit.New(edit.Config{
+		Owner: f.engine, Store: c.Store, Clock: f.clock, Metrics: c.Metrics, Log: discard,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.engine.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fixture) stop(t testing.TB) {
+	t.Helper()
+	f.store.Clear()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	f.edit.Stop(ctx)
+	if err := f.engine.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := f.disk.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// stillClock is a wall clock that moves only when it is told to.
+type stillClock struct {
+	clock.System
+
+	ms atomic.Int64
+}
+
+// Now implements clock.Clock.
+func (c *stillClock) Now() time.Time { return time.UnixMilli(c.ms.Load()) }
+
+func (c *stillClock) step(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+// succeeding is an executor whose calls are answered at once.
+type succeeding struct{}
+
+// Do implements engine.Executor.
+func (succeeding) Do(_ *domain.Call, out *domain.Outcome) {
+	*out = domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: http.StatusOK}
+}
+
+// Live, and what follows, implement view.Live.
+func (f *fixture) Live(id domain.ExecutionID) (domain.Execution, bool) { return f.engine.Live(id) }
+
+func (f *fixture) LiveByJob(id domain.JobID, limit int) []domain.Execution {
+	return f.engine.LiveByJob(id, limit)
+}
+
+func (f *fixture) NextFire(id domain.JobID) (int64, bool) { return f.engine.NextFire(id) }
+
+func (f *fixture) Health() domain.Health {
+	if f.health != nil {
+		h := *f.health
+		h.Checks = append([]domain.Check(nil), h.Checks...)
+		return h
+	}
+	return f.engine.Health()
+}
+
+func (f *fixture) now() int64 { return clock.NowMs(f.clock) }
+
+// pass lets time pass: in a bubble of testing/synctest, and on the wall clock.
+func (f *fixture) pass(d time.Duration) {
+	f.clock.step(d)
+	time.Sleep(d)
+}
+
+// fail makes every read and change of jobs, history and alerts end with the error.
+func (f *fixture) fail(err error) {
+	for _, role := range []string{"Jobs", "History", "Alerts"} {
+		f.store.Add(faulty.Rule{Method: role, Fault: faulty.FailBefore, Err: err})
+	}
+}
+
+// record puts facts on record as the engine does: alerts and counters follow.
+func (f *fixture) record(t testing.TB, facts ...domain.Execution) {
+	t.Helper()
+	if err := f.disk.Ledger().Record(context.Background(), store.Batch{Facts: facts}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lose puts lost fires on record as an audit does.
+func (f *fixture) lose(t testing.TB, foundAt int64, losses ...domain.Loss) {
+	t.Helper()
+	if _, err := f.disk.Alerts().AddLost(context.Background(), losses, foundAt); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// jobs returns the jobs that are stored.
+func (f *fixture) jobs(t testing.TB) []domain.Job {
+	t.Helper()
+	found, err := f.disk.Jobs().List(context.Background(), store.JobQuery{Limit: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// count returns how many jobs are stored.
+func (f *fixture) count(t testing.TB) int {
+	t.Helper()
+	total, _, err := f.disk.Jobs().Count(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(total)
+}
+
+// job returns a job as it is stored.
+func (f *fixture) job(t testing.TB, id string) domain.Job {
+	t.Helper()
+	found, err := f.disk.Jobs().Get(context.Background(), jobID(t, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// clear deletes all jobs.
+func (f *fixture) clear(t testing.TB) {
+	t.Helper()
+	for _, j := range f.jobs(t) {
+		if _, err := f.edit.Delete(context.Background(), j.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func jobID(t testing.TB, text string) domain.JobID {
+	t.Helper()
+	id, err := domain.ParseJobID(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// ring returns the keys of a fixture, and those that are given beside them.
+func ring(t testing.TB, f *fixture, fixed ...string) *access.Keyring {
+	t.Helper()
+	k, err := access.Open(t.Context(), access.Config{
+		Store: f.store.Keys(), Clock: f.clock, Log: discard, Fixed: fixed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// viewOf returns a view of a store, and of what has not ended.
+func viewOf(t testing.TB, s store.Store, live view.Live, checks ...func() domain.Check) *view.View {
+	t.Helper()
+	v, err := view.New(view.Config{Store: s, Live: live, Checks: checks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// newAPI returns the API over a fixture.
+func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
+	t.Helper()
+	c := Config{
+		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: telemetry.NewMetrics(),
+		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
+		StartedAt:          f.clock.Now().Add(-90 * time.Second),
+		ClientCertificates: []string{"acme", "bank"},
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	if c.View == nil {
+		c.View = viewOf(t, c.Store, f)
+	}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.clock.step(time.Millisecond)
+		h.ServeHTTP(w, r)
+	})
+}
