@@ -110,7 +110,7 @@ var imports = []struct {
 	{"internal/front/fronttest", row{}}, // for tests only
 	{"internal/api/reference", row{internal: []string{"domain", "wire"},
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
-	{"internal/api", row{internal: []string{"charset", "cron", "failpoint", "target", "domain", "wire", "store",
+	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
 		"edit", "view", "access", "audit", "front", "api/reference", "clock", "telemetry"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
 	{"internal/app", row{internal: []string{

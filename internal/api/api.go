@@ -93,7 +93,7 @@ func routesOf(c *Config, sc *scope) []interface{ register(rt *router) } {
 			editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
 		},
 		&importRoute{
-			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, metrics: c.Metrics, log: c.Log,
+			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, log: c.Log,
 			maxBody: c.MaxBody, maxImport: c.MaxImport, underWay: make(chan struct{}, maxImports),
 		},
 		&exportRoute{jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: tr, pace: c.Pace, log: c.Log},

@@ -25,12 +25,13 @@ import (
 // 2026-01-01T00:00:00Z and moves by a millisecond with each request, so that nothing
 // becomes due while a test runs.
 type fixture struct {
-	clock  *stillClock
-	store  *faulty.Store // over what follows
-	disk   store.Store
-	engine *engine.Engine
-	edit   *edit.Editor
-	health *domain.Health // instead of the engine's; nil: the engine's
+	clock   *stillClock
+	store   *faulty.Store // over what follows
+	disk    store.Store
+	engine  *engine.Engine
+	edit    *edit.Editor
+	metrics *telemetry.Metrics
+	health  *domain.Health // instead of the engine's; nil: the engine's
 }
 
 // newFixture returns a fixture that lives as long as the test. The change is of the
@@ -44,7 +45,7 @@ func newFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 
 func startFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 	t.Helper()
-	f := &fixture{clock: new(stillClock)}
+	f := &fixture{clock: new(stillClock), metrics: telemetry.NewMetrics()}
 	f.clock.ms.Store(base)
 	db, err := memory.NewDisk(f.clock).Open()
 	if err != nil {
@@ -52,7 +53,7 @@ func startFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 	}
 	f.disk, f.store = db, faulty.New(db, 1)
 	c := engine.Config{
-		Store: f.store, Executor: succeeding{}, Clock: f.clock, Metrics: telemetry.NewMetrics(), Log: discard,
+		Store: f.store, Executor: succeeding{}, Clock: f.clock, Metrics: f.metrics, Log: discard,
 	}
 	for _, fn := range change {
 		fn(&c)
@@ -61,7 +62,7 @@ func startFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 		t.Fatal(err)
 	}
 	if f.edit, err = edit.New(edit.Config{
-		Owner: f.engine, Store: c.Store, Clock: f.clock, Metrics: c.Metrics, Log: discard,
+		Owner: f.engine, Store: c.Store, Clock: f.clock, Metrics: f.metrics, Log: discard,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +230,7 @@ func viewOf(t testing.TB, s store.Store, live view.Live, checks ...func() domain
 func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
-		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: telemetry.NewMetrics(),
+		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: f.metrics,
 		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
 		StartedAt:          f.clock.Now().Add(-90 * time.Second),
 		ClientCertificates: []string{"acme", "bank"},

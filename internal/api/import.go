@@ -5,32 +5,26 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
-	"github.com/belfry-scheduler/belfry/internal/failpoint"
-	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 // Limits of an import. The results of a million items take 24 MB until the
 // answer is sent; the details of refused items, and warnings, are kept up to
-// maxErrorBytes in all, later items are answered without. A chunk is what one commit takes.
+// maxErrorBytes in all, later items are answered without.
 const (
 	maxImports     = 4
 	maxImportItems = 1_000_000
 	maxErrorBytes  = 16 << 20
-	chunkDocs      = 2_000
-	chunkBytes     = 8 << 20
 )
 
 // importRoute makes many jobs in one request.
@@ -39,7 +33,6 @@ type importRoute struct {
 	rules     *jobRules
 	trail     *trail
 	pace      *clock.Pace
-	metrics   *telemetry.Metrics
 	log       *slog.Logger
 	maxBody   int64         // of one item
 	maxImport int64         // of all
@@ -121,51 +114,32 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*streamO
 	}}, nil
 }
 
-// importRun is one import under way. While the engine commits a chunk the next
-// one is read:
-//
-//	read     1 │ 2 │ 3 │ 4 │
-//	commit     │ 1 │ 2 │ 3 │ 4
+// importRun is one import under way. [edit.Import] commits its documents in chunks while
+// the next ones are read.
 type importRun struct {
 	*importRoute
 	w      http.ResponseWriter
 	report importReport
-	next   *importChunk // is being filled
-	under  *importChunk // is being committed; nil: none
-	spare  *importChunk // was committed: its memory; nil: none
 	warned warningMemory
-}
-
-// importChunk is what one commit takes.
-type importChunk struct {
-	docs   []domain.SpecDoc
-	places []int // the index of each
-	bytes  int   // about what they take
-	made   []edit.Created
-	fault  error
-	done   chan struct{} // closed when made or fault is set
 }
 
 // all imports every item. The error is about the whole request: the client is
 // gone, and nobody reads results.
 func (run *importRun) all(ctx context.Context, items *importReader) (err error) {
-	run.next = &importChunk{}
-	defer func() { err = errors.Join(err, run.finishChunk(ctx)) }() // nothing of it outlives the request
+	jobs := run.editor.NewImport(func(places []int, made []edit.Created) { run.note(ctx, places, made) })
+	defer func() { err = errors.Join(err, jobs.Wait()) }() // nothing of it outlives the request
 	for n := 1; ; n++ {
 		run.pace.Step(n)
 		item, err := items.next()
 		if errors.Is(err, io.EOF) {
-			return run.commit(ctx)
+			return jobs.Finish(ctx)
 		}
 		if err == nil && len(run.report.jobs) == maxImportItems {
 			err = limitReached(maxImportItems)
 		}
 		if err != nil {
-			if cerr := run.commit(ctx); cerr != nil {
-				return cerr
-			}
-			if serr := run.finishChunk(ctx); serr != nil {
-				return serr
+			if ferr := jobs.Finish(ctx); ferr != nil {
+				return ferr
 			}
 			run.report.refuse(run.report.add(), tell(ctx, run.log, err))
 			return nil
@@ -178,13 +152,8 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 			run.report.refuse(index, problemOf(item.err))
 			continue
 		}
-		c := run.next
-		c.docs, c.places = append(c.docs, item.doc), append(c.places, index)
-		c.bytes += 1024 + len(item.doc.Body)
-		if len(c.docs) == chunkDocs || c.bytes >= chunkBytes {
-			if err := run.commit(ctx); err != nil {
-				return err
-			}
+		if err := jobs.Add(ctx, index, &item.doc); err != nil {
+			return err
 		}
 	}
 }
@@ -197,73 +166,26 @@ func (run *importRun) takes(ctx context.Context, doc *domain.SpecDoc) error {
 	return run.rules.checkCertificate(&doc.Spec)
 }
 
-// commit hands the chunk that was read to the engine, once that has taken the
-// one before.
-func (run *importRun) commit(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c := run.next
-	if len(c.docs) == 0 {
-		return nil
-	}
-	if err := run.finishChunk(ctx); err != nil {
-		return err
-	}
-	failpoint.Hit("edit.import-chunk")
-	c.done = make(chan struct{})
-	run.under, run.next, run.spare = c, run.spare, nil
-	if run.next == nil {
-		run.next = &importChunk{}
-	}
-	go func() {
-		defer close(c.done)
-		defer func() {
-			if p := recover(); p != nil { // nobody else would catch it here
-				run.metrics.Panics.Inc()
-				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
-			}
-		}()
-		c.made = run.editor.Create(ctx, c.docs)
-	}()
-	return nil
-}
-
-// finishChunk waits for the chunk that is being committed and notes what became of
-// its items.
-func (run *importRun) finishChunk(ctx context.Context) error {
-	c := run.under
-	if c == nil {
-		return nil
-	}
-	<-c.done
-	run.under = nil
-	if c.fault != nil {
-		return c.fault
-	}
-	if len(c.made) != len(c.docs) {
-		return errors.New("the engine did not answer for every job")
-	}
+// note puts what became of a chunk into the report.
+func (run *importRun) note(ctx context.Context, places []int, made []edit.Created) {
 	var fault error
-	for i, m := range c.made {
+	for i := range made {
 		run.pace.Step(i)
+		m := &made[i]
 		if m.Err == nil {
-			run.report.accept(c.places[i], m.Version.JobID, run.warned.of(&m.Version.Spec))
+			run.report.accept(places[i], m.Version.JobID, run.warned.of(&m.Version.Spec))
 			continue
 		}
 		p := problemOf(m.Err)
 		if p.Status >= http.StatusInternalServerError {
 			fault = m.Err
 		}
-		run.report.refuse(c.places[i], p)
+		run.report.refuse(places[i], p)
 	}
 	if fault != nil { // once for the commit, not for each of its items
 		_ = tell(ctx, run.log, fault)
 	}
 	extendDeadlines(run.w)
-	clear(c.docs)
-	run.spare = &importChunk{docs: c.docs[:0], places: c.places[:0]}
-	return nil
 }
 
 // importReport holds what became of each item, in little space.
@@ -318,7 +240,7 @@ func (r *importReport) write(w http.ResponseWriter) {
 	defer func() { _ = out.Flush() }()
 	_, _ = out.WriteString(`{"results":[`)
 	for i, id := range r.jobs {
-		if i%chunkDocs == 0 {
+		if i%edit.ChunkDocs == 0 {
 			extendDeadlines(w)
 		}
 		if i > 0 {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
@@ -171,7 +172,7 @@ func TestImportOf100000(t *testing.T) {
 	if report.Imported != n-bad || report.Refused != bad || f.count(t) != n-bad {
 		t.Errorf("imported %d, refused %d, stored %d", report.Imported, report.Refused, f.count(t))
 	}
-	if commits := f.store.Count("Jobs.Create").Calls; commits != n/chunkDocs {
+	if commits := f.store.Count("Jobs.Create").Calls; commits != n/edit.ChunkDocs {
 		t.Errorf("%d commits", commits)
 	}
 	for _, i := range []int{0, 4711, n - 2} {

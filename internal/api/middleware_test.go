@@ -60,11 +60,23 @@ func TestPanicIsA500(t *testing.T) {
 	}
 }
 
+// The commit of an import has a goroutine of its own.
+func TestPanicInAnImportIsA500(t *testing.T) {
+	var log bytes.Buffer
+	h := newAPI(t, newFixture(t, panicsInCreate), logTo(&log))
+	res := call(t, h, "POST", "/jobs/import", "["+minimal+"]")
+	if res.problem(t, 500); strings.Contains(res.text, "canary") || !strings.Contains(log.String(), "canary-panic") {
+		t.Errorf("the answer is %s, the log %s", res.text, log.String())
+	}
+	if m := call(t, h, "GET", "/metrics", ""); !strings.Contains(m.text, "belfry_panics_total 1") {
+		t.Error("the panic was not counted")
+	}
+}
+
 func TestAnEngineThatDoesNotAnswerIsA500(t *testing.T) {
 	f := newFixture(t)
 	h := newAPI(t, f, func(c *Config) { c.Editor = mute{f.edit} })
 	call(t, h, "POST", "/jobs", minimal).problem(t, 500)
-	call(t, h, "POST", "/jobs/import", "["+minimal+"]").problem(t, 500)
 }
 
 // A fault is a fault, also when the client has gone.
