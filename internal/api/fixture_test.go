@@ -38,12 +38,17 @@ type fixture struct {
 // engine's config.
 func newFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 	t.Helper()
-	f := startFixture(t, change...)
+	f := idleFixture(t, change...)
+	if err := f.engine.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { f.stop(t) })
 	return f
 }
 
-func startFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
+// idleFixture returns a fixture whose engine takes changes of jobs and fires nothing: it
+// has not been started, and nothing of it goes on beside the caller.
+func idleFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 	t.Helper()
 	f := &fixture{clock: new(stillClock), metrics: telemetry.NewMetrics()}
 	f.clock.ms.Store(base)
@@ -64,9 +69,6 @@ func startFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
 	if f.edit, err = edit.New(edit.Config{
 		Owner: f.engine, Store: c.Store, Clock: f.clock, Metrics: f.metrics, Log: discard,
 	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.engine.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	return f
