@@ -78,7 +78,7 @@ func (d *Dispatcher) mayBegin() bool {
 
 // wake lets one more worker look for work, if there is any.
 func (d *Dispatcher) wake() {
-	if len(d.turns.ring) > 0 && d.mayBegin() {
+	if d.turns.waiting() > 0 && d.mayBegin() {
 		d.workers.wake()
 	}
 }

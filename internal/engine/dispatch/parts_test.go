@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"pgregory.net/rapid"
 )
 
 // waitingHost is a host with so many slots, of which some are taken, and runs that
@@ -196,4 +197,50 @@ func TestAdapter(t *testing.T) {
 	if a.note(h); h.saturated || len(a.saturated) != 0 {
 		t.Error("a host is adapted beyond the ceiling")
 	}
+}
+
+// The ring gives the hosts back in the order in which they came, and does not grow with
+// the number of turns.
+func TestRingOfTurns(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var turns turns
+		var model []*hostQueue
+		most := 0
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(*rapid.T) {
+				h := new(hostQueue)
+				turns.push(h)
+				model = append(model, h)
+			},
+			"pop and push": func(t *rapid.T) {
+				for range rapid.IntRange(1, 40).Draw(t, "turns") {
+					if len(model) == 0 {
+						return
+					}
+					h := turns.pop()
+					if h != model[0] {
+						t.Fatal("the hosts are out of order")
+					}
+					turns.push(h)
+					model = append(model[1:], h)
+				}
+			},
+			"pop": func(t *rapid.T) {
+				if len(model) == 0 {
+					t.Skip("empty")
+				}
+				if turns.pop() != model[0] {
+					t.Fatal("the hosts are out of order")
+				}
+				model = model[1:]
+			},
+			"": func(t *rapid.T) {
+				most = max(most, len(model))
+				if turns.waiting() != len(model) || cap(turns.ring) > 4*most+8 {
+					t.Fatalf("%d hosts in a ring of %d, want %d", turns.waiting(), cap(turns.ring), len(model))
+				}
+			},
+		})
+	})
 }

@@ -11,7 +11,8 @@ import "github.com/belfry-scheduler/belfry/internal/host"
 //	  │ readmit         parkFull: no slot is free, until a call ends or the limit rises
 //	  └──────────────── parkLate: the share of late fires is used up, until a late call ends
 type turns struct {
-	ring     []*hostQueue // first in, first out; a slice that is compacted
+	ring     []*hostQueue // first in, first out, from first on
+	first    int          // the place of the next host in the ring
 	lateWait []*hostQueue // parkedLate, the longest wait first
 }
 
@@ -23,22 +24,46 @@ func (t *turns) add(h *hostQueue) {
 			t.lateWait = without(t.lateWait, h)
 		}
 		h.parked = parkedRing
-		t.ring = append(t.ring, h)
+		t.push(h)
 	}
+}
+
+// push appends a host to the ring. Before the ring would grow, the hosts move to its
+// start if at least half of it is free: a turn allocates nothing, and each host is moved
+// once for each turn that it has had, at most.
+func (t *turns) push(h *hostQueue) {
+	if len(t.ring) == cap(t.ring) && t.first > len(t.ring)/2 {
+		n := copy(t.ring, t.ring[t.first:])
+		clear(t.ring[n:])
+		t.ring, t.first = t.ring[:n], 0
+	}
+	t.ring = append(t.ring, h)
+}
+
+// waiting returns how many hosts are in the ring.
+func (t *turns) waiting() int { return len(t.ring) - t.first }
+
+// pop removes the next host from the ring, which must not be empty.
+func (t *turns) pop() *hostQueue {
+	h := t.ring[t.first]
+	t.ring[t.first] = nil
+	if t.first++; t.first == len(t.ring) {
+		t.ring, t.first = t.ring[:0], 0
+	}
+	return h
 }
 
 // next removes the next host from the ring and returns it; nil: there is none. If the
 // ring is empty, it takes a host that waits for the share of late fires, if there is
 // room in that share. all are the slots of all hosts.
 func (t *turns) next(all host.Slots) *hostQueue {
-	if len(t.ring) == 0 && len(t.lateWait) > 0 {
+	if t.waiting() == 0 && len(t.lateWait) > 0 {
 		t.readmitLate(all)
 	}
-	if len(t.ring) == 0 {
+	if t.waiting() == 0 {
 		return nil
 	}
-	h := t.ring[0]
-	t.ring = t.ring[1:]
+	h := t.pop()
 	h.parked = parkedIdle
 	return h
 }
