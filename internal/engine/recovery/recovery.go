@@ -37,6 +37,33 @@ type Result struct {
 	GapMs    int64       // the longest time from a watermark to where the timetable takes over
 }
 
+// recovery is the state of one recovery.
+type recovery struct {
+	Config
+	gaps []*gap // by shard; nil: it is not recovered
+
+	facts  map[domain.FireKey]struct{} // of one piece of the gap
+	ranges map[domain.JobID][]store.FactRange
+	runs   map[domain.JobID][]domain.OpenRun
+	opened map[domain.FireKey]struct{}
+
+	mending *mending
+	zones   *zones.Change
+
+	reading *run.Job // the job whose versions are being read
+	walks   []walk
+	resumed []resumption
+	batch   store.Batch
+	result  Result
+}
+
+// resumption is an open run with what it belongs to.
+type resumption struct {
+	open domain.OpenRun
+	job  *run.Job
+	ver  *run.Version
+}
+
 // Run recovers shards that were claimed. What it decides is on record when it
 // returns; what is left to do is in the result. until says, by shard, after which
 // instant the timetable takes over.
@@ -264,31 +291,4 @@ func (rc *recovery) flush(ctx context.Context) error {
 		facts, open = facts[nf:], open[no:]
 	}
 	return nil
-}
-
-// recovery is the state of one recovery.
-type recovery struct {
-	Config
-	gaps []*gap // by shard; nil: it is not recovered
-
-	facts  map[domain.FireKey]struct{} // of one piece of the gap
-	ranges map[domain.JobID][]store.FactRange
-	runs   map[domain.JobID][]domain.OpenRun
-	opened map[domain.FireKey]struct{}
-
-	mending *mending
-	zones   *zones.Change
-
-	reading *run.Job // the job whose versions are being read
-	walks   []walk
-	resumed []resumption
-	batch   store.Batch
-	result  Result
-}
-
-// resumption is an open run with what it belongs to.
-type resumption struct {
-	open domain.OpenRun
-	job  *run.Job
-	ver  *run.Version
 }
