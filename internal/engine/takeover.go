@@ -47,13 +47,11 @@ func (o *owner) own(ctx context.Context, numbers []int) error {
 		Store: o.store, Log: o.log, Shards: o.shards, Zones: o.zones, Now: o.now(), Piece: o.piece, Reset: reset,
 		Count: o.runner.count,
 	}, claimed)
-	if err == nil {
-		err = o.takeOver(ctx, claimed, found, until)
-	}
 	if err != nil {
-		o.registry.mu.Lock()
-		o.shards.Abandon(claimed)
-		o.registry.mu.Unlock()
+		o.abandon(claimed)
+		return err
+	}
+	if err := o.takeOver(ctx, claimed, found, until); err != nil {
 		return err
 	}
 	total, _ := o.registry.count()
@@ -61,6 +59,13 @@ func (o *owner) own(ctx context.Context, numbers []int) error {
 		"open", found.Resumed, "late", len(found.Late), "clean", found.Clean)
 	o.resend(found)
 	return nil
+}
+
+// abandon gives claimed shards up: they have no beat any more.
+func (o *owner) abandon(claimed []store.Shard) {
+	o.registry.mu.Lock()
+	defer o.registry.mu.Unlock()
+	o.shards.Abandon(claimed)
 }
 
 // claim takes the shards and refuses a watermark far in the future: a clock that
@@ -87,9 +92,8 @@ func (o *owner) claim(ctx context.Context, numbers []int) (claimed []store.Shard
 		}
 		return claimed, true, nil
 	} else if ahead > futureW.Milliseconds() {
-		return nil, false, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or "+
-			"is wrong now. "+
-			"Set the clock right, or start with --reset-watermark to give up the fires in between",
+		return nil, false, fmt.Errorf("the record reaches %s into the future: the clock was wrong then or is "+
+			"wrong now. Set the clock right, or start with --reset-watermark to give up the fires in between",
 			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
 	}
 	return claimed, false, nil
@@ -122,6 +126,8 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	if err == nil {
 		o.place(found)
 	} else {
+		// Before the holds are released: another beat would move W past the whole gap.
+		o.abandon(claimed)
 		for _, s := range found.Late {
 			s.Hold.Release()
 		}

@@ -112,8 +112,8 @@ func (rc *recovery) readRanges(ctx context.Context) error {
 	})
 }
 
-// readFacts holds the gap against the record, a piece after the other, and puts
-// every job into the timetable. That starts after the last fact, so that a
+// readFacts compares the gap with the record, one piece after the other, and gives
+// every job its next fire. The timetable takes over after the last fact, so that a
 // clock that was set back fires nothing twice.
 func (rc *recovery) readFacts(ctx context.Context) error {
 	read := rc.leastWatermark()
