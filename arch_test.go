@@ -59,7 +59,7 @@ var imports = []struct {
 	{"internal/charset", row{}},
 	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/egress", row{internal: []string{"target"}}},
-	{"internal/host", row{}},
+	{"internal/host", row{internal: []string{"target"}}},
 	{"internal/webhook", row{}},
 	{"internal/config", row{internal: []string{"charset", "egress", "host", "spelling", "webhook"},
 		modules: []string{"github.com/joho/godotenv", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"}}},

@@ -92,15 +92,16 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
+	hosts := new(host.Table)
 	names, err := a.openExecutor(executor.Config{
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
-		Guard: counted{policy, metrics.RefusedTargets},
+		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts,
 	})
 	if err != nil {
 		return err
 	}
 	a.engine, err = engine.New(engine.Config{
-		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log,
+		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log, Hosts: hosts,
 		MaxInFlight: calls, MaxInFlightPerHost: perHost,
 		SleepFine: clock.SleepFine, Pace: &a.pace,
 		ResetWatermark: a.cfg.ResetWatermark,

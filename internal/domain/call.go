@@ -55,6 +55,10 @@ type Outcome struct {
 	// Held is how long the call waited in this process's own queue before the
 	// attempt began. It does not count as part of Call.Timeout.
 	Held time.Duration
+
+	// Took is how long the target took for its answer, from the start of the request's
+	// sending on: neither in line nor for a connection. Zero: the request was not sent.
+	Took time.Duration
 }
 
 // VerdictOf classifies an HTTP status: 2xx is a success; 408 (Request Timeout), 425

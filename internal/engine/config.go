@@ -48,6 +48,8 @@ type Config struct {
 	// nil: there is no Pace.
 	Pace *clock.Pace
 
+	Hosts *host.Table // is shared with the executor; nil: the engine has its own
+
 	MaxInFlight        int // calls at a time; zero: DefaultMaxInFlight
 	MaxInFlightPerHost int // zero: 90 % of MaxInFlight
 
@@ -74,6 +76,9 @@ func (c *Config) validate() error {
 	need(c.MaxInFlightPerHost >= 0, "MaxInFlightPerHost must not be negative")
 	if c.Clock == nil {
 		c.Clock = clock.System{}
+	}
+	if c.Hosts == nil {
+		c.Hosts = new(host.Table)
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

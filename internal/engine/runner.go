@@ -43,7 +43,7 @@ func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore fu
 	}
 	rn.calls.New = func() any { return new(attempt) }
 	rn.dispatcher = dispatch.New(dispatch.Config{
-		MaxCalls: cfg.MaxInFlight, MaxPerHost: cfg.MaxInFlightPerHost,
+		MaxCalls: cfg.MaxInFlight, MaxPerHost: cfg.MaxInFlightPerHost, Hosts: cfg.Hosts,
 		Work: rn.work, FromSpan: rn.fromSpan, Trim: rn.trim, Now: rn.now,
 	})
 	rn.recorder = record.NewRecorder(cfg.Store.Ledger(), cfg.Clock, rn.committed, onStore)

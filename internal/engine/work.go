@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
 	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
@@ -20,7 +23,7 @@ func (rn *runner) work() {
 	defer rn.calls.Put(a)
 	var before *run.Run
 	for r := rn.dispatcher.Take(nil); r != nil; {
-		begun, end := r.Since, r.Since
+		begun, end, took := r.Since, r.Since, dispatch.NotCalled
 		verdict, reason := rn.beginCall(r)
 		if verdict == run.SendMarked {
 			rn.mark(r)
@@ -28,8 +31,9 @@ func (rn *runner) work() {
 		}
 		if verdict == run.SendNow {
 			begun, end = rn.call(r, a)
+			took = atTarget(&a.out, begun, end)
 		}
-		next := rn.dispatcher.Swap(r, before, begun, end)
+		next := rn.dispatcher.Swap(r, before, took, end)
 		if verdict == run.SendNow {
 			rn.conclude(r, &a.out, begun, end)
 		} else {
@@ -89,6 +93,14 @@ func (rn *runner) call(r *run.Run, a *attempt) (begun, end int64) {
 	failpoint.Hit("engine.sent")
 	begun = r.Since + a.out.Held.Milliseconds()
 	return begun, max(rn.now(), begun)
+}
+
+// atTarget returns how long a call took at its target; zero: it did not come so far.
+func atTarget(out *domain.Outcome, begun, end int64) time.Duration {
+	if out.Took == 0 && out.HTTPStatus != 0 { // the executor does not measure it
+		return max(1, time.Duration(end-begun)*time.Millisecond)
+	}
+	return out.Took
 }
 
 // conclude decides what follows an attempt and hands it to the recorder.

@@ -84,7 +84,7 @@ func TestOldConnectionsAreNotKept(t *testing.T) {
 	p := fill(t, x, k, 3)
 	c, _ := p.take(false, monotonic.Now())
 	c.retires = monotonic.Now()
-	p.keep(c, 0)
+	p.keep(c, 0, monotonic.Now())
 	wantConns(t, x, p, 3)
 	p.setAge(-1, time.Hour, -1)
 	if p.closeIdle(monotonic.Now().Add(-time.Hour)) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -58,6 +59,7 @@ type Config struct {
 	MaxHosts         int                        // hosts remembered; the least recently used idle ones are dropped
 	RootCAs          *x509.CertPool             // authorities that sign targets' certificates; nil: the system's
 	ClientCerts      map[string]tls.Certificate // by the names that calls say
+	Hosts            *host.Table                // is shared with the engine; nil: the executor has its own
 	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
 	// signs the calls that bring no signer of their own; nil: those go unsigned
 	Signer *webhook.Signer
@@ -88,6 +90,9 @@ func (c *Config) setDefaults() {
 	c.MaxConnAge = orDefault(c.MaxConnAge, DefaultMaxConnAge)
 	if c.UserAgent == "" {
 		c.UserAgent = "belfry"
+	}
+	if c.Hosts == nil {
+		c.Hosts = new(host.Table)
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System{}

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -28,13 +30,14 @@ type dialer struct {
 	timeout  time.Duration
 	resolver *resolver
 	guard    Guard // may be nil
+	gate     handshakeGate
 	net      net.Dialer
 }
 
 func newDialer(ctx context.Context, cfg *Config) *dialer {
 	return &dialer{
 		ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard,
-		net: net.Dialer{Control: anyPort},
+		gate: make(handshakeGate, host.HandshakesAtATime(runtime.GOMAXPROCS(0))), net: net.Dialer{Control: anyPort},
 	}
 }
 
@@ -107,7 +110,13 @@ func (d *dialer) limit(deadline time.Time) (context.Context, context.CancelFunc)
 }
 
 // handshake makes a TLS connection of conn, which it closes if that fails.
-func (d *dialer) handshake(deadline time.Time, conn net.Conn, cfg *tls.Config) (net.Conn, error) {
+func (d *dialer) handshake(deadline time.Time, conn *tally, cfg *tls.Config) (net.Conn, error) {
+	d.gate.enter()
+	conn.gate = d.gate
+	defer func() {
+		conn.gate = nil
+		d.gate.leave()
+	}()
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
 	secure := tls.Client(conn, cfg)

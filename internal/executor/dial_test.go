@@ -31,7 +31,7 @@ func freePort(t *testing.T) string {
 
 // withNames makes the executor's lookups answer from a function.
 func withNames(x *Executor, lookup func(ctx context.Context, name string) ([]netip.Addr, error)) {
-	x.dialer.resolver.lookup = func(ctx context.Context, _, name string) ([]netip.Addr, error) {
+	x.opener.dialer.resolver.lookup = func(ctx context.Context, _, name string) ([]netip.Addr, error) {
 		return lookup(ctx, name)
 	}
 }
@@ -180,7 +180,7 @@ func TestLookupsAreSharedAndExpire(t *testing.T) {
 func TestLookupsAreBounded(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	withNames(x, func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("none") })
-	r := x.dialer.resolver
+	r := x.opener.dialer.resolver
 	for i := range 3 * maxLookups {
 		<-r.ask(fmt.Sprintf("host%d.invalid", i)).done
 	}
@@ -214,7 +214,7 @@ func TestManyAddresses(t *testing.T) {
 	_, port, _ := net.SplitHostPort(freePort(t))
 	var v4, v6 atomic.Int64
 	x := newTestExecutor(t, Config{})
-	x.dialer.net.Control = func(network, _ string, _ syscall.RawConn) error {
+	x.opener.dialer.net.Control = func(network, _ string, _ syscall.RawConn) error {
 		if network == "tcp6" {
 			v6.Add(1)
 		} else {
@@ -264,7 +264,8 @@ func TestSilentFamilyLosesTheRace(t *testing.T) {
 	defer ln.Close()
 	x := newTestExecutor(t, Config{})
 	start := time.Now()
-	conn, err := x.dialer.dialRace(t.Context(), []netip.Addr{silent.Addr()}, []netip.Addr{other.Addr()}, other.Port())
+	conn, err := x.opener.dialer.dialRace(t.Context(), []netip.Addr{silent.Addr()},
+		[]netip.Addr{other.Addr()}, other.Port())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,8 +329,8 @@ func TestPanicBecomesAnOutcome(t *testing.T) {
 	x := newTestExecutor(t, Config{Guard: brokenGuard{}})
 	out := do(x, newCall("http://"+freePort(t)+"/"))
 	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "internal fault: guard broke"})
-	if p := onlyHost(t, x); p.dials.UnderWay() != 0 || p.open != 0 {
-		t.Errorf("%d dials under way and %d connections after it", p.dials.UnderWay(), p.open)
+	if p := onlyHost(t, x); p.cond.Dials.UnderWay() != 0 || p.open != 0 {
+		t.Errorf("%d dials under way and %d connections after it", p.cond.Dials.UnderWay(), p.open)
 	}
 }
 

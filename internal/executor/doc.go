@@ -9,9 +9,12 @@
 //     it is retried is for the job's retry policy.
 //   - A timeout ends the attempt at Call.Timeout or up to a thousandth of it later
 //     (see endBy), never sooner. It covers the lookup of the name, connecting, TLS,
-//     sending, waiting and reading. Before it begins, a call to a silent host may
-//     wait for its turn to dial (package host): for a quarter of the timeout, and for
-//     4 s at most. Outcome.Held says for how long.
+//     sending, waiting and reading. Before it begins, a call may wait in this process's
+//     own lines (package host): for a connection that another call frees, or for its turn
+//     to dial a silent host. It waits there for a quarter of the timeout, and for 4 s at
+//     most. Outcome.Held says for how long.
+//   - How many connections are opened follows from what they are worth (ADR 26): no load
+//     makes handshakes the larger part of the work.
 //   - Outcome.MaybeSent is false only when no byte of the request was written.
 //   - What a target sends is bounded: header bytes and lines, interim
 //     responses, body bytes, and by the deadline the time it takes to send them.
@@ -25,8 +28,9 @@
 //
 // # How an attempt goes
 //
-//	Do ──> Cut ──> route ──> host ──> idle connection, newest first ───────┐
-//	                          └───> resolver ─> dialer ─> TLS ─────────────┤
+//	Do ──> Cut ──> route ──> pool ──> idle connection, newest first ───────┐
+//	                          └───> wait ─┬─> one that another call frees ─┤
+//	                      connector ─> opener ─> resolver ─> dialer ─> TLS ┤
 //	                                                                       v
 //	Outcome <── report <── body, to the limit <── header <── write the request
 //	                            │
@@ -34,7 +38,8 @@
 //	                               to the host; otherwise it is closed
 //
 // An [Executor] has what calls share: a table of pools, one for each host and way of
-// calling it, a dialer, and the configuration. A call has an exchange, which consists of
+// calling it, a connector that decides which connections are opened next, and the
+// configuration. A call has an exchange, which consists of
 //
 //	progress   the phase, and the deadline
 //	request    the bytes that are written
@@ -134,9 +139,10 @@
 //
 //	text.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
 //	response.go answered.go request.go progress.go fault.go
-//	tally.go probe_unix.go probe_other.go rawio_linux.go rawio_race_linux.go
-//	duplex_linux.go duplex_other.go ports_linux.go ports_other.go resolve.go dial.go
-//	conn.go pool.go tls.go table.go route.go link.go exchange.go executor.go
+//	probe_unix.go probe_other.go rawio_linux.go rawio_race_linux.go
+//	duplex_linux.go duplex_other.go ports_linux.go ports_other.go resolve.go gate.go tally.go dial.go
+//	conn.go waitline.go pool.go waiting.go tls.go table.go route.go opening.go connector.go link.go
+//	exchange.go executor.go
 //
 // # How this is shown
 //

@@ -2,26 +2,25 @@ package executor
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // transport is what exchanges share.
 type transport struct {
-	cfg     Config
-	pools   *table
-	dialer  *dialer
-	buffers sync.Pool       // of *bufio.Reader
-	waiting context.Context // ends with EndWaiting
+	cfg       Config
+	pools     *table
+	connector *connector
+	opener    *opener
+	buffers   sync.Pool // of *bufio.Reader
 }
 
 // exchange is one request and its response, with the memory that they need. It
@@ -35,7 +34,8 @@ type exchange struct {
 	link       link
 	req        request
 	resp       response
-	keptFailed bool // a kept connection ended before a byte of the response
+	keptFailed bool      // a kept connection ended before a byte of the response
+	askedAt    time.Time // when the request was about to be sent
 }
 
 func newExchange() *exchange {
@@ -46,12 +46,17 @@ func (e *exchange) begin(via *transport, call *domain.Call, out *domain.Outcome)
 	e.via, e.call, e.out, e.keptFailed = via, call, out, false
 	e.link.begin()
 	e.start(monotonic.Now(), call.Timeout)
+	e.askedAt = e.begun
 }
 
 // end gives back the connection and reports whether the exchange is fit to be
 // used again.
 func (e *exchange) end() bool {
-	e.link.end()
+	now := monotonic.Now()
+	if e.link.written > 0 {
+		e.out.Took = now.Sub(e.askedAt)
+	}
+	e.link.end(now)
 	e.resp.end(&e.via.buffers)
 	e.via, e.call, e.out = nil, nil, nil
 	return e.req.end() && !e.resp.head.bulky()
@@ -109,24 +114,33 @@ func (e *exchange) run() {
 // send has the request answered: on an idle connection or a new one, and on a
 // new one if the idle one was closed before a byte of the request was written.
 func (e *exchange) send() error {
-	if e.link.take(e.call.Once, e.begun) {
-		err := e.roundTrip()
-		if err == nil {
-			return nil
-		}
-		rested := e.begun.Sub(e.link.conn.lastUse)
-		if e.phase <= phaseWait && !errors.Is(err, os.ErrDeadlineExceeded) {
-			e.link.pool.sawClosed(rested)
-		}
-		if !mayWriteAgain(true, e.link.written, err) {
-			e.keptFailed = e.phase <= phaseWait
+	if !e.link.take(e.call.Once, e.begun) {
+		if err := e.connect(false); err != nil {
 			return err
 		}
-		e.link.release()
+		e.askedAt = monotonic.Now()
 	}
-	if err := e.connect(); err != nil {
+	if !e.link.conn.used() {
+		e.link.look = false
+		return e.roundTrip()
+	}
+	rested := e.askedAt.Sub(e.link.conn.lastUse)
+	err := e.roundTrip()
+	if err == nil {
+		return nil
+	}
+	if e.phase <= phaseWait && !errors.Is(err, os.ErrDeadlineExceeded) {
+		e.link.pool.sawClosed(rested)
+	}
+	if !mayWriteAgain(true, e.link.written, err) {
+		e.keptFailed = e.phase <= phaseWait
 		return err
 	}
+	e.link.discard()
+	if err := e.connect(true); err != nil {
+		return err
+	}
+	e.askedAt = monotonic.Now()
 	e.link.look = false
 	return e.roundTrip()
 }
@@ -154,11 +168,11 @@ func (e *exchange) roundTrip() error {
 			err = sendErr
 		}
 		if !e.link.conn.used() {
-			e.link.pool.noteFault(err)
+			noteFault(&e.link.pool.cond.Dials, err)
 		}
 		return err
 	}
-	e.link.pool.dials.Answered()
+	e.link.pool.cond.Dials.Answered()
 	return e.receive(n, sendErr == nil)
 }
 
@@ -185,92 +199,62 @@ func (e *exchange) receive(n int, whole bool) error {
 	return nil
 }
 
-// connect opens a new connection.
-func (e *exchange) connect() error {
+// connect waits for a connection: for one that another call frees, unless it must be
+// fresh, or for a new one.
+func (e *exchange) connect(fresh bool) error {
 	e.phase = phaseConnect
-	if err := e.link.pool.reserve(); err != nil {
-		return err
+	now := monotonic.Now()
+	w := &waiter{
+		once: e.call.Once, fresh: fresh, since: now, deadline: e.deadline, unsent: e.link.written == 0,
+		ready: make(chan supply, 1),
 	}
-	defer func() {
-		if e.link.conn == nil {
-			e.link.pool.release()
-		}
-	}()
-	if e.link.pool.dials.Begin() {
-		e.awaitTurn()
+	a, waits := e.link.pool.enqueue(w)
+	if waits {
+		a = e.await(w)
+		e.link.pool.cond.Connecting(-1)
 	}
-	if !e.link.pool.dials.Enter(e.remaining(monotonic.Now())) {
-		return os.ErrDeadlineExceeded
+	if a.fault != nil {
+		panic(a.fault) // see recoverPanic
 	}
-	var err error
-	e.link.conn, err = apart(e.open)
-	return err
+	if a.err != nil {
+		e.phase = a.phase
+		return a.err
+	}
+	e.link.conn, e.link.look = a.conn, a.look
+	return nil
 }
 
-// awaitTurn waits for the turn of a dial to a host that does not answer. If no byte of
-// the request was sent yet, the timeout of the call starts only after the wait. So the
-// target has the whole timeout, and calls that dial one after the other also time out one
-// after the other: 2,000 timeouts at one instant would keep both cores busy for as long
-// as 2,000 dials.
+// await waits for what the waiter gets. How long it may wait in this process's own line
+// is bounded; then a connection is opened for it. That time does not count as part of the
+// call unless a byte of the request was sent before: the target has the whole timeout, and
+// calls that dial one after the other also time out one after the other. 2,000 timeouts at
+// one instant would keep both cores busy for as long as 2,000 dials.
 //
-// After EndWaiting, the wait counts as part of the call: it ends when it would have ended
+// After EndWaiting the wait counts as part of the call: it ends when it would have ended
 // without waiting.
-func (e *exchange) awaitTurn() {
-	before := monotonic.Now()
-	e.link.pool.dials.AwaitTurn(e.via.waiting, before, e.deadline)
-	if e.link.written == 0 && e.via.waiting.Err() == nil {
-		held := monotonic.Now().Sub(before)
-		e.postpone(held)
-		e.out.Held += held
+func (e *exchange) await(w *waiter) supply {
+	e.via.connector.join(e.link.pool, w.since)
+	var a supply
+	most := time.NewTimer(host.LongestWait(w.deadline.Sub(w.since)))
+	defer most.Stop()
+	select {
+	case a = <-w.ready:
+	case <-most.C:
+		e.via.opener.openNow(e.link.pool, w)
+		a = <-w.ready
+	case <-e.via.opener.waiting.Done():
+		e.via.opener.openNow(e.link.pool, w)
+		a = <-w.ready
 	}
-}
-
-// open dials and, where the target wants that, agrees on TLS.
-func (e *exchange) open() (*conn, error) {
-	raw, err := func() (net.Conn, error) {
-		defer e.link.pool.dials.Leave() // even when a guard breaks
-		return e.via.dialer.dial(e.deadline, e.link.pool.Endpoint)
-	}()
-	if err != nil {
-		e.link.pool.noteFault(err)
-		return nil, err
+	began := a.began
+	if began.IsZero() {
+		began = monotonic.Now()
 	}
-	age := lifetime(e.via.cfg.MaxConnAge, rand.Float64())
-	c := &conn{Conn: raw, raw: rawTCP(raw), probe: newProbe(raw), retires: monotonic.Now().Add(age)}
-	if e.link.pool.tls != nil {
-		c.raw, c.tally = nil, &tally{Conn: raw}
-		e.phase = phaseHandshake
-		if c.Conn, err = e.via.dialer.handshake(e.deadline, c.tally, e.link.pool.tls); err != nil {
-			e.link.pool.noteFault(err)
-			return nil, err
-		}
+	if until := e.via.opener.until(w, began); until.After(e.deadline) {
+		e.out.Held += until.Sub(e.deadline)
+		e.deadline = until
 	}
-	return c, nil
-}
-
-// apart runs a function on a goroutine of its own and waits for it. To open a
-// connection takes a stack of 8 KiB, with TLS of more. The goroutine that makes
-// the call would keep it for as long as it waits for the answer.
-func apart(open func() (*conn, error)) (*conn, error) {
-	type opened struct {
-		conn  *conn
-		err   error
-		fault any
-	}
-	done := make(chan opened, 1)
-	go func() {
-		var o opened
-		defer func() {
-			o.fault = recover()
-			done <- o
-		}()
-		o.conn, o.err = open()
-	}()
-	o := <-done
-	if o.fault != nil {
-		panic(o.fault) // see recoverPanic
-	}
-	return o.conn, o.err
+	return a
 }
 
 // report sets the outcome of a call that was answered.

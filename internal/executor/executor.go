@@ -14,7 +14,7 @@ type Executor struct {
 	exchanges  sync.Pool // of *exchange
 	stop       context.CancelFunc
 	endWaiting context.CancelFunc
-	reaper     sync.WaitGroup
+	workers    sync.WaitGroup
 }
 
 // New returns an executor, or an error about the configuration.
@@ -26,11 +26,14 @@ func New(cfg Config) (*Executor, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	x := &Executor{stop: stop}
 	x.cfg = cfg
-	x.pools, x.dialer = newTable(&x.cfg), newDialer(ctx, &x.cfg)
-	x.waiting, x.endWaiting = context.WithCancel(ctx)
+	waiting, endWaiting := context.WithCancel(ctx)
+	x.pools, x.endWaiting = newTable(&x.cfg), endWaiting
+	x.opener = &opener{dialer: newDialer(ctx, &x.cfg), maxAge: x.cfg.MaxConnAge, waiting: waiting}
+	x.connector = newConnector(x.opener.begin)
 	x.exchanges.New = func() any { return newExchange() }
 	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }
-	x.reaper.Go(func() { x.pools.reap(ctx) })
+	x.workers.Go(func() { x.pools.reap(ctx) })
+	x.workers.Go(func() { x.connector.run(ctx) })
 	return x, nil
 }
 
@@ -44,7 +47,7 @@ func (x *Executor) EndWaiting() { x.endWaiting() }
 func (x *Executor) Close() {
 	x.stop()
 	x.pools.close()
-	x.reaper.Wait()
+	x.workers.Wait()
 }
 
 // Do makes the call and sets every field of out. It blocks for at most

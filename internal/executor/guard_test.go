@@ -130,14 +130,14 @@ func guarded(t *testing.T, mode egress.Mode, allow, deny string, names *nameServ
 		r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "udp", names.addr)
 		}}
-		x.dialer.resolver.lookup = r.LookupNetIP
+		x.opener.dialer.resolver.lookup = r.LookupNetIP
 	}
 	return x
 }
 
 // expireNames makes the next dial ask the name server again.
 func expireNames(x *Executor) {
-	r := x.dialer.resolver
+	r := x.opener.dialer.resolver
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.answers)

@@ -35,22 +35,23 @@ func (l *link) take(once bool, now time.Time) (taken bool) {
 	return l.conn != nil
 }
 
-// release returns the connection to its pool, or closes it.
-func (l *link) release() {
-	switch {
-	case l.conn == nil:
-	case l.reusable:
-		l.pool.keep(l.conn, l.keeps)
-	default:
-		l.pool.discard(l.conn)
-	}
+// discard closes the connection.
+func (l *link) discard() {
+	l.pool.discard(l.conn)
 	l.conn = nil
 }
 
-// end releases the connection and what the link refers to.
-func (l *link) end() {
-	l.release()
-	l.pool, l.vector = nil, [2][]byte{}
+// end returns the connection to its pool, or closes it, and drops what the link refers
+// to.
+func (l *link) end(now time.Time) {
+	switch {
+	case l.conn == nil:
+	case l.reusable:
+		l.pool.keep(l.conn, l.keeps, now)
+	default:
+		l.pool.discard(l.conn)
+	}
+	l.conn, l.pool, l.vector = nil, nil, [2][]byte{}
 }
 
 // ask sends the request and waits for the first bytes of the response. A target

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -37,13 +38,16 @@ func TestDialsToSilentHost(t *testing.T) {
 		x := newTestExecutor(t, Config{Guard: g})
 		var calls sync.WaitGroup
 		after := dialsIn(x, g, host.FreeDials+300, time.Minute, &calls)
-		if n := after(0); n != host.FreeDials+1 {
-			t.Errorf("%d dials at once, want %d", n, host.FreeDials+1)
+		if n := after(0); n != 1 {
+			t.Errorf("%d dials at once, want one: the others wait for its connection", n)
 		}
-		if n := after(100*host.SilentGap + host.SilentGap/2); n < host.FreeDials+100 || n > host.FreeDials+105 {
+		if n := after(3 * host.Turn); n < host.FreeDials+1 || n > host.FreeDials+10 {
+			t.Errorf("%d dials soon after, want %d", n, host.FreeDials+1)
+		}
+		if n := after(100 * host.SilentGap); n < host.FreeDials+95 || n > host.FreeDials+110 {
 			t.Errorf("%d dials in the time of 100", n)
 		}
-		x.pools.list()[0].dials.Answered()
+		x.pools.list()[0].cond.Dials.Answered()
 		if n := after(0); n != host.FreeDials+300 {
 			t.Errorf("%d dials once the host has answered", n)
 		}
@@ -159,34 +163,26 @@ func TestEndWaiting(t *testing.T) {
 	})
 }
 
-// A request of which a part has left is begun: the clock of its call runs on.
-func TestLineOfCallThatWasSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := &gate{open: make(chan struct{}), arrived: make(chan struct{}, 1)}
-		close(g.open)
-		x := newTestExecutor(t, Config{Guard: g})
-		call := &domain.Call{Method: "POST", URL: "http://127.0.0.1:9/", Timeout: time.Minute}
-		do(x, call)
-		p := onlyHost(t, x)
-		for range 1000 { // the line is long
-			p.dials.Begin()
-			go p.dials.AwaitTurn(t.Context(), monotonic.Now(), monotonic.Now().Add(time.Hour))
-		}
-		synctest.Wait()
-		for _, written := range []int64{0, 1} {
-			var out domain.Outcome
-			e := newExchange()
-			e.begin(&x.transport, call, &out)
-			e.link.pool, e.link.written = p, written
-			e.awaitTurn()
-			waited := monotonic.Now().Sub(e.begun)
-			if remaining := e.deadline.Sub(monotonic.Now()); waited <= 0 ||
-				(remaining == time.Minute) != (written == 0) || (out.Held == waited) != (written == 0) {
-				t.Errorf("%d bytes sent: waited for %s, noted %s, has %s left", written, waited, out.Held, remaining)
-			}
-		}
-		p.dials.Answered()
-	})
+// A request of which a part has left is begun: the clock of its call runs on. So it does
+// after EndWaiting.
+func TestWaitOfCallThatWasSent(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_000, 0)
+	const waited = 40 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	o := &opener{waiting: ctx}
+	w := &waiter{since: now, deadline: now.Add(time.Minute), unsent: true}
+	if until := o.until(w, now.Add(waited+time.Millisecond/20)); until != w.deadline.Add(waited) {
+		t.Errorf("ends %s after its deadline", until.Sub(w.deadline))
+	}
+	cancel()
+	if until := o.until(w, now.Add(waited)); until != w.deadline {
+		t.Errorf("after EndWaiting it ends %s after its deadline", until.Sub(w.deadline))
+	}
+	o.waiting, w.unsent = t.Context(), false
+	if until := o.until(w, now.Add(waited)); until != w.deadline {
+		t.Errorf("one of which a part was sent ends %s after its deadline", until.Sub(w.deadline))
+	}
 }
 
 // Connections to targets that are down follow each other in an even step, however
@@ -201,34 +197,34 @@ func TestDialsToHostThatIsDown(t *testing.T) {
 		after(0)
 		p := onlyHost(t, x)
 		for range host.FreeDials + 1 {
-			p.dials.Begin()
-			p.noteFault(os.ErrDeadlineExceeded)
+			p.cond.Dials.Begin()
+			noteFault(&p.cond.Dials, os.ErrDeadlineExceeded)
 		}
-		if s := p.dials.State(); s != host.Silent {
+		if s := p.cond.Dials.State(); s != host.Silent {
 			t.Errorf("state %d after timeouts", s)
 		}
 		for range host.FreeDials + 1 {
-			p.noteFault(errors.New("connection refused"))
+			noteFault(&p.cond.Dials, errors.New("connection refused"))
 		}
-		if s := p.dials.State(); s != host.Refusing {
+		if s := p.cond.Dials.State(); s != host.Refusing {
 			t.Errorf("state %d after refusals", s)
 		}
 		before := g.waiting.Load()
 		after = dialsIn(x, g, 300, time.Minute, &calls)
-		if n := after(100*host.FailGap+host.FailGap/2) - before; n < 100 || n > 102 {
+		if n := after(100*host.FailGap+host.FailGap/2) - before; n < 95 || n > 102 {
 			t.Errorf("%d dials in the time of 100", n)
 		}
-		p.dials.Answered()
+		p.cond.Dials.Answered()
 		if n := after(0) - before; n != 300 {
 			t.Errorf("%d dials once the host has answered", n)
 		}
-		if s := p.dials.State(); s != host.Answering {
+		if s := p.cond.Dials.State(); s != host.Answering {
 			t.Errorf("state %d after an answer", s)
 		}
 		for range host.FreeDials + 1 {
-			p.dials.Begin()
+			p.cond.Dials.Begin()
 		}
-		if p.noteFault(&refusedError{errors.New("no")}); p.dials.State() != host.Answering {
+		if noteFault(&p.cond.Dials, &refusedError{errors.New("no")}); p.cond.Dials.State() != host.Answering {
 			t.Error("what the guard refuses counts as a dial")
 		}
 		close(g.open)
@@ -251,7 +247,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 	for range host.FreeDials + 1 {
 		call()
 	}
-	dials := onlyHost(t, x).dials
+	dials := &onlyHost(t, x).cond.Dials
 	if s := dials.State(); s != host.Refusing {
 		t.Errorf("state %d after %d refusals", s, host.FreeDials+1)
 	}

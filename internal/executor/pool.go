@@ -3,7 +3,6 @@ package executor
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ type limits struct {
 	maxIdle     int64
 	idleTimeout time.Duration
 	idleConns   atomic.Int64 // of all pools
-	lines       host.Lines   // where dials to hosts that do not answer wait
 }
 
 // poolKey identifies a pool of connections. Connections with and without verification are
@@ -45,14 +43,17 @@ type pool struct {
 	label  string // host:port, for people
 	tls    *tls.Config
 	limits *limits
-	dials  *host.Dials
-	wary   atomic.Bool // habits.wary, to be read without mu
+	cond   *host.Condition // is held
+	wary   atomic.Bool     // habits.wary, to be read without mu
 
 	spellings []spelling // whose routes lead here; under the table's mu
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last
-	open    int     // connections idle, in use and being dialled
+	open    int     // connections idle, in use and under way
+	opening int     // those under way
+	line    waitLine
+	inLine  bool // of the connector
 	lastUse time.Time
 	habits  habits
 	dropped bool // not in the table: connections are not kept
@@ -62,22 +63,23 @@ type pool struct {
 // before it is written to: the one that was used last, or of a host that closes
 // soon after its answers the one that rested longest.
 func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
-	c, look = p.pick(once, now)
-	for c != nil && c.tooOld(now) {
+	for {
+		p.mu.Lock()
+		c, look = p.pickIdle(once, now)
+		p.mu.Unlock()
+		if c == nil || !c.tooOld(now) {
+			return c, look
+		}
 		p.discard(c)
-		c, look = p.pick(once, now)
 	}
-	return c, look
 }
 
-// pick is take, whatever the age of the connection.
-func (p *pool) pick(once bool, now time.Time) (c *conn, look bool) {
+// pickIdle is take, whatever the age of the connection; p.mu is held.
+func (p *pool) pickIdle(once bool, now time.Time) (c *conn, look bool) {
 	maxIdle := p.limits.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lastUse = now
 	maxIdle = p.habits.longest(maxIdle, now)
 	i := len(p.idle) - 1
@@ -101,7 +103,7 @@ func (p *pool) pick(once bool, now time.Time) (c *conn, look bool) {
 }
 
 // oldest returns the place of the first idle connection that was used after the
-// instant; h.mu is held.
+// instant; p.mu is held.
 func (p *pool) oldest(after time.Time) int {
 	i := 0
 	for i < len(p.idle) && p.idle[i].lastUse.Before(after) {
@@ -110,28 +112,7 @@ func (p *pool) oldest(after time.Time) int {
 	return i
 }
 
-// reserve counts a connection that is about to be dialled. At the limit an
-// idle one that nobody wanted makes room.
-func (p *pool) reserve() error {
-	p.mu.Lock()
-	if p.open < p.limits.maxConns {
-		p.open++
-		p.mu.Unlock()
-		return nil
-	}
-	var oldest []*conn
-	if len(p.idle) > 0 {
-		oldest = p.cutIdle(1)
-	}
-	p.mu.Unlock()
-	if oldest == nil {
-		return fmt.Errorf("all %d connections to %s are in use", p.limits.maxConns, p.label)
-	}
-	_ = oldest[0].Close() // its place is taken over
-	return nil
-}
-
-// cutIdle removes the n connections unused for longest; h.mu is held.
+// cutIdle removes the n connections unused for longest; p.mu is held.
 func (p *pool) cutIdle(n int) []*conn {
 	cut := append([]*conn(nil), p.idle[:n]...)
 	rest := copy(p.idle, p.idle[n:])
@@ -142,7 +123,7 @@ func (p *pool) cutIdle(n int) []*conn {
 }
 
 // cutOld removes the connections that are too old to be used again, and adds
-// them to those that were cut; h.mu is held.
+// them to those that were cut; p.mu is held.
 func (p *pool) cutOld(now time.Time, cut []*conn) []*conn {
 	before := len(cut)
 	rest := p.idle[:0]
@@ -160,37 +141,57 @@ func (p *pool) cutOld(now time.Time, cut []*conn) []*conn {
 }
 
 // keep makes the connection available for the next call, or closes it if the
-// host or the pool has no place for it. said is for how long the host has said
-// that it keeps it; zero: nothing.
-func (p *pool) keep(c *conn, said time.Duration) {
-	c.lastUse = monotonic.Now()
-	if c.tooOld(c.lastUse) {
+// host or the pool has no place for it. A call that waits gets it at once. said is for how
+// long the host has said that it keeps it; zero: nothing.
+func (p *pool) keep(c *conn, said time.Duration, now time.Time) {
+	c.lastUse = now
+	if c.tooOld(now) {
 		p.discard(c)
 		return
 	}
-	if p.limits.idleConns.Add(1) <= p.limits.maxIdle {
-		p.mu.Lock()
-		if !p.dropped {
-			p.habits.said = said
-			p.idle = append(p.idle, c)
-			p.mu.Unlock()
-			return
-		}
-		p.mu.Unlock()
+	p.mu.Lock()
+	p.habits.said = said
+	w := p.lineFor(now)
+	kept := w != nil || p.rest(c)
+	look := w != nil && p.habits.mustLook(w.once, 0)
+	p.mu.Unlock()
+	switch {
+	case w != nil:
+		w.ready <- supply{conn: c, look: look}
+	case !kept:
+		p.discard(c)
 	}
-	p.limits.idleConns.Add(-1)
-	p.discard(c)
+}
+
+// lineFor takes the call out of the line that gets a connection which was just in use,
+// unless the host may be about to close it; p.mu is held.
+func (p *pool) lineFor(now time.Time) *waiter {
+	if p.line.first == nil || p.habits.wary || p.habits.longest(p.limits.idleTimeout, now) < warmFor {
+		return nil
+	}
+	w := p.line.forUsed()
+	if w != nil {
+		p.line.serve(w)
+	}
+	return w
+}
+
+// rest puts the connection among the idle ones, if there is a place; p.mu is held.
+func (p *pool) rest(c *conn) (kept bool) {
+	if p.dropped {
+		return false
+	}
+	if p.limits.idleConns.Add(1) > p.limits.maxIdle {
+		p.limits.idleConns.Add(-1)
+		return false
+	}
+	p.idle = append(p.idle, c)
+	return true
 }
 
 // discard closes a connection that was taken or dialled.
 func (p *pool) discard(c *conn) {
 	_ = c.Close()
-	p.release()
-}
-
-// release gives back the place of a connection that is closed, or that could
-// not be opened.
-func (p *pool) release() {
 	p.mu.Lock()
 	p.open--
 	p.mu.Unlock()
@@ -209,7 +210,7 @@ func (p *pool) closeIdle(before time.Time) (unused bool) {
 	n := p.oldest(last)
 	cut := p.cutOld(now, p.cutIdle(n))
 	p.open -= len(cut)
-	unused = p.open == 0 && p.lastUse.Before(before)
+	unused = p.open == 0 && p.line.first == nil && p.lastUse.Before(before)
 	p.mu.Unlock()
 	for _, c := range cut {
 		_ = c.Close()
@@ -234,7 +235,7 @@ func (p *pool) drop() {
 func (p *pool) usage() (lastUse time.Time, busy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lastUse, p.open > len(p.idle)
+	return p.lastUse, p.open > len(p.idle) || p.line.first != nil
 }
 
 // sawClosed notes that a connection of the host was found closed.
@@ -267,12 +268,12 @@ func (p *pool) sawLingering() {
 // noteFault notes what a connection that could not be opened, or was closed at once,
 // says of the host. An address that the guard refuses was never dialled, so its calls
 // do not wait.
-func (p *pool) noteFault(err error) {
+func noteFault(dials *host.Dials, err error) {
 	_, refused := errors.AsType[*refusedError](err)
 	switch {
 	case refused:
-		p.dials.Answered()
+		dials.Answered()
 	case !isTimeout(err):
-		p.dials.Failed()
+		dials.Failed()
 	}
 }

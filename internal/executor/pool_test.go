@@ -58,8 +58,8 @@ func (k *counter) want(t *testing.T, conns, requests int64) {
 
 func mustSucceed(t *testing.T, x *Executor, call *domain.Call) {
 	t.Helper()
-	if out := do(x, call); out != (domain.Outcome{Verdict: success, HTTPStatus: 200}) {
-		t.Fatalf("outcome %+v", out)
+	if fault := differs(do(x, call), domain.Outcome{Verdict: success, HTTPStatus: 200}); fault != "" {
+		t.Fatal(fault)
 	}
 }
 
@@ -206,7 +206,9 @@ func TestMaxConnsPerHost(t *testing.T) {
 	done := make(chan domain.Outcome)
 	go func() { done <- do(x, call) }()
 	<-arrived
-	wantOutcome(t, do(x, newCall(k.url())), domain.Outcome{
+	late := newCall(k.url())
+	late.Timeout = 400 * time.Millisecond // a quarter of which it waits
+	wantOutcome(t, do(x, late), domain.Outcome{
 		Verdict: retry, Error: "cannot connect to " + k.addr + ": all 1 connections to " + k.addr + " are in use",
 	})
 	close(release)
@@ -234,13 +236,13 @@ func fill(t *testing.T, x *Executor, k *counter, n int) *pool {
 		e := newExchange()
 		e.begin(&x.transport, call, new(domain.Outcome))
 		e.link.pool = p
-		if err := e.connect(); err != nil {
+		if err := e.connect(true); err != nil {
 			t.Fatal(err)
 		}
 		conns[i] = e.link.conn
 	}
 	for _, c := range conns {
-		p.keep(c, 0)
+		p.keep(c, 0, monotonic.Now())
 	}
 	return p
 }

@@ -25,7 +25,7 @@ func localRange(t *testing.T, c syscall.RawConn) (value int, known bool) {
 // A connection may take every port of the system's range, the odd ones and the
 // even ones, over IPv4 and IPv6.
 func TestConnectionsTakeAnyPort(t *testing.T) {
-	d := newTestExecutor(t, Config{}).dialer
+	d := newTestExecutor(t, Config{}).opener.dialer
 	for _, addr := range []string{"127.0.0.1", "::1"} {
 		ln, err := net.Listen("tcp", net.JoinHostPort(addr, "0"))
 		if err != nil {
@@ -55,7 +55,7 @@ func TestConnectionsTakeAnyPort(t *testing.T) {
 // A server may listen on the port that one of our connections has, while it is
 // open and after it was closed.
 func TestConnectionsKeepNoPortFromServers(t *testing.T) {
-	d := newTestExecutor(t, Config{}).dialer
+	d := newTestExecutor(t, Config{}).opener.dialer
 	target, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ type table struct {
 	limits
 	maxHosts int
 	tls      *tlsConfigs
+	hosts    *host.Table
 
 	mu     sync.RWMutex
 	pools  map[poolKey]*pool
@@ -38,15 +39,17 @@ func newTable(cfg *Config) *table {
 		limits:   limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout},
 		maxHosts: cfg.MaxHosts,
 		tls:      newTLSConfigs(cfg),
+		hosts:    cfg.Hosts,
 		pools:    make(map[poolKey]*pool),
 		routes:   make(map[spelling]route),
 	}
 }
 
-// newPool returns a pool that is not in the table yet.
+// newPool returns a pool that is not in the table yet. It holds the condition of its host
+// until it is known that it does not get there, or is removed.
 func (t *table) newPool(key poolKey) *pool {
 	to := key.host.Endpoint()
-	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), limits: &t.limits, dials: host.NewDials(&t.lines)}
+	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), limits: &t.limits, cond: t.hosts.Hold(key.host)}
 	if to.Secure {
 		p.tls = t.tls.of(to.Name, key)
 	}
@@ -128,8 +131,10 @@ func (t *table) add(s spelling, r route) route {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if there := t.pools[r.pool.poolKey]; there != nil {
+		t.hosts.Release(r.pool.cond)
 		r.pool = there
 	} else if !t.addPool(r.pool) {
+		t.hosts.Release(r.pool.cond)
 		return r
 	}
 	if _, known := t.routes[s]; !known && len(r.pool.spellings) < maxSpellings {
@@ -159,6 +164,7 @@ func (t *table) remove(p *pool) {
 		return // it was removed, and another one took its place
 	}
 	delete(t.pools, p.poolKey)
+	t.hosts.Release(p.cond)
 	for _, s := range p.spellings {
 		delete(t.routes, s)
 	}

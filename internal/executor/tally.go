@@ -7,11 +7,23 @@ import "net"
 type tally struct {
 	net.Conn
 	taken int64
+	gate  handshakeGate // is held, but while a read waits; nil: the handshake is over
 }
 
 // Write writes and counts.
 func (t *tally) Write(b []byte) (int, error) {
 	n, err := t.Conn.Write(b)
 	t.taken += int64(n)
+	return n, err
+}
+
+// Read reads. In a handshake other handshakes compute while it waits for the network.
+func (t *tally) Read(b []byte) (int, error) {
+	if t.gate == nil {
+		return t.Conn.Read(b)
+	}
+	t.gate.leave()
+	n, err := t.Conn.Read(b)
+	t.gate.enter()
 	return n, err
 }

@@ -20,15 +20,23 @@ type Dials struct {
 	answered chan struct{} // closed when the host answers; nil: nobody waits for that
 }
 
-// NewDials returns those of a host that is not known yet.
-func NewDials(lines *Lines) *Dials {
-	return &Dials{lines: lines, underWay: make(chan struct{}, MaxDials)}
+func (d *Dials) init(lines *Lines) {
+	d.lines, d.underWay = lines, make(chan struct{}, MaxDials)
 }
 
 // Begin notes that a connection is about to be opened, and reports whether it has to
 // wait for its turn.
 func (d *Dials) Begin() (wait bool) {
 	return d.judge(d.unanswered.Add(1)) != Answering
+}
+
+// Withdraw takes back a Begin: the connection is not needed any more.
+func (d *Dials) Withdraw() {
+	for n := d.unanswered.Load(); n > 0; n = d.unanswered.Load() { // an answer may have come in between
+		if d.unanswered.CompareAndSwap(n, n-1) {
+			return
+		}
+	}
 }
 
 // State returns what the host is taken to be, by its dials.
@@ -58,8 +66,8 @@ func (d *Dials) Answered() {
 func (d *Dials) Failed() { d.failed.Add(1) }
 
 // AwaitTurn waits for the turn of a dial to a host that does not answer: until the host
-// does, until the context ends, or for a part of the time to the deadline.
-func (d *Dials) AwaitTurn(ctx context.Context, now, deadline time.Time) {
+// does, until the context ends, or for the most.
+func (d *Dials) AwaitTurn(ctx context.Context, now time.Time, most time.Duration) {
 	d.mu.Lock()
 	if d.answered == nil {
 		d.answered = make(chan struct{})
@@ -70,7 +78,7 @@ func (d *Dials) AwaitTurn(ctx context.Context, now, deadline time.Time) {
 	if state == Answering {
 		return // it has just answered; Answered may not run again
 	}
-	wait := d.turn(state, now, deadline)
+	wait := d.turn(state, now, most)
 	if wait <= 0 {
 		return
 	}
@@ -84,8 +92,7 @@ func (d *Dials) AwaitTurn(ctx context.Context, now, deadline time.Time) {
 }
 
 // turn takes the next turn and returns how long it is until then.
-func (d *Dials) turn(s State, now, deadline time.Time) time.Duration {
-	most := deadline.Sub(now) / CallShare
+func (d *Dials) turn(s State, now time.Time, most time.Duration) time.Duration {
 	if s == Refusing {
 		return min(most, max(d.own.even(now, maxLine), d.lines.refusing.even(now, maxSharedLine)))
 	}

@@ -7,7 +7,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
+
+func dialsOf(table *Table, url string) *Dials { return &table.Hold(target.Of(url)).Dials }
 
 // 2,000 dials that want to begin at once are spread over most of a second; no number
 // of them has one wait longer than the most; a line that has passed has no effect.
@@ -50,23 +54,22 @@ func TestEvenLine(t *testing.T) {
 // its dials only for a moment. A silent host is not in those lines.
 func TestLinesOfHosts(t *testing.T) {
 	t.Parallel()
-	var lines Lines
+	var table Table
 	now := time.Unix(1_000, 0)
-	deadline := now.Add(time.Minute)
-	one, other, silent := NewDials(&lines), NewDials(&lines), NewDials(&lines)
+	one, other, silent := dialsOf(&table, "http://a"), dialsOf(&table, "http://b"), dialsOf(&table, "http://c")
 	for range 20_000 {
-		if wait := one.turn(Refusing, now, deadline); wait > maxLine {
+		if wait := one.turn(Refusing, now, maxLine); wait > maxLine {
 			t.Fatalf("a dial waits for %s", wait)
 		}
 	}
-	if wait := other.turn(Refusing, now, deadline); wait > maxSharedLine {
+	if wait := other.turn(Refusing, now, maxLine); wait > maxSharedLine {
 		t.Errorf("a dial to another host that refuses waits for %s", wait)
 	}
-	if wait := silent.turn(Silent, now, deadline); wait != 0 {
+	if wait := silent.turn(Silent, now, maxLine); wait != 0 {
 		t.Errorf("a dial to a silent host waits for %s behind those that refuse", wait)
 	}
-	if wait := one.turn(Refusing, now, now.Add(time.Second)); wait != time.Second/CallShare {
-		t.Errorf("a dial waits for %s of a second", wait)
+	if wait := one.turn(Refusing, now, time.Second); wait != time.Second {
+		t.Errorf("a dial waits for %s, at most a second is allowed", wait)
 	}
 }
 
@@ -75,7 +78,7 @@ func TestLinesOfHosts(t *testing.T) {
 func TestAwaitTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := NewDials(new(Lines))
+		d := dialsOf(new(Table), "http://a")
 		for i := range FreeDials + 1 {
 			if wait := d.Begin(); wait != (i == FreeDials) {
 				t.Errorf("dial %d waits: %v", i+1, wait)
@@ -89,7 +92,7 @@ func TestAwaitTurn(t *testing.T) {
 			for range n {
 				waiting.Add(1)
 				all.Go(func() {
-					d.AwaitTurn(ctx, now, now.Add(time.Hour))
+					d.AwaitTurn(ctx, now, maxLine)
 					waiting.Add(-1)
 				})
 			}
@@ -127,7 +130,7 @@ func TestAwaitTurn(t *testing.T) {
 func TestEnter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := NewDials(new(Lines))
+		d := dialsOf(new(Table), "http://a")
 		for range MaxDials {
 			if !d.Enter(0) {
 				t.Fatal("there is no room")

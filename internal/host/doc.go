@@ -1,6 +1,7 @@
 // Package host judges the condition of a host: whether it answers, how many calls it
-// gets at a time, and when the next connection to it may be opened. The dispatcher
-// and the executor both ask here, each with what it knows.
+// gets at a time, how many connections it is worth, and when the next one may be opened.
+// The dispatcher and the executor share the [Condition] of each host, to which each writes
+// what it observes.
 //
 // # What it guarantees
 //
@@ -11,13 +12,21 @@
 //   - A host that does not answer gets new slots no faster than connections to silent
 //     hosts may be opened: both follow from the same two constants, SilentGap and
 //     [MaxDials].
-//   - Calls to hosts that answer are not delayed.
+//   - Calls to hosts that answer are not delayed, but for the few milliseconds in which
+//     a connection that is freed saves one that would be opened (Demand.Opens).
+//   - What time is spent in this process does not raise a limit: calls are timed from
+//     when their request is sent, and a host whose calls wait for connections keeps its
+//     limit.
+//   - No load makes handshakes the larger part of the work: while the processor is busy
+//     few connections are opened ([Allow]), and a quick https host gets few ([Worth]).
 //   - No dial waits for longer than its caller's share of time, 4 s at most.
 //
 // # The states of a host
 //
 //	state       evidence                                  new slots a window   a dial
 //	Answering   none of the below                         see Limit            begins at once
+//	Connecting  a quarter of its calls or more wait for   none                 begins at once
+//	            connections
 //	Hanging     every slot is taken, and no call ended    as many again,       begins at once
 //	            for 4 of its quickest calls, or 100 ms    512 at most
 //	Silent      the same for 2 s; or more than 16 dials   55                   in the line of all
@@ -25,20 +34,22 @@
 //	Refusing    more than 16 of those dials failed        none                 in its own line,
 //	            at once                                                        and in that of all
 //
+// The rows are judged from the last one up: a host that refuses is not connecting.
+//
 // The dispatcher knows which calls have ended, and has a [Limit] for each host. The
-// executor knows which dials were answered, and has [Dials] for each pool of
-// connections and one [Lines] for all. Neither knows what the other does: the
-// evidence that is missing counts as none.
+// executor knows which dials were answered and which calls wait for a connection. A
+// [Table] has the condition of each host that one of them holds.
 //
 // # Order of the files
 //
 // Each file uses only those before it:
 //
-//	share.go state.go limit.go line.go dials.go
+//	share.go state.go line.go dials.go connect.go condition.go limit.go
 //
 // # How this is shown
 //
-// Truth tables for the pure decisions; simulated hosts for the limit (TestHostLimit*);
+// Truth tables for the pure decisions; simulated hosts for the limit (TestHostLimit*,
+// TestLimitWhileConnecting);
 // virtual time for the lines. What it is worth is shown where it is used: in package
 // engine beside a dead host, in package executor with dials that are never answered.
 package host

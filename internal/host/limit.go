@@ -47,7 +47,6 @@ const (
 
 	slowCall      = 20 * time.Millisecond  // the quickest call of a host that is called slow
 	shortCall     = 5 * time.Millisecond   // on average: 64 slots carry 12,800 calls a second
-	leastCall     = time.Millisecond / 2   // what a call is taken to last at least: they are timed in milliseconds
 	leastMeasure  = 50 * time.Millisecond  // shorter ones are noise
 	quickMeasure  = 100 * time.Millisecond // the same at a host that answers at once
 	mostMore      = 1_024                  // slots that a trial adds: each is a connection to open
@@ -59,6 +58,9 @@ const (
 type Limit struct {
 	now     int // slots
 	ceiling int
+	useful  int        // of them: a quick https host can use no more
+	cond    *Condition // of the host
+	ended   meter
 
 	trialFrom  int           // the limit to go back to; zero: steady
 	trialTo    int           // the limit that was tried, while it is checked once more; zero: it is not
@@ -66,46 +68,78 @@ type Limit struct {
 	trialRate  float64       // and during it
 	down       bool          // the next trial at a quick host goes down
 	elapsed    time.Duration // under pressure, in this measurement
-	finished   int           // calls ended in it
-	ends       int           // and in the window that runs
+	finished   ends          // in it
+	ends       ends          // in the window that runs
 	partial    bool          // the window began before the pressure
 	silence    time.Duration // under pressure, since a call ended
 	pending    int           // slots that a host that does not answer gets in the steps to come
 	holdOff    int           // measurements until the next trial
 	retryAfter int           // doubles with every trial that fails
-
-	quickest, quickestBefore time.Duration // call of this second and of the last; zero: none ended
-	floor                    time.Duration // the quickest call that is to be had; follows quickest slowly upwards
+	quick      quickest
 }
 
-// NewLimit returns the limit of a host that is not known yet. It never exceeds the
-// ceiling.
-func NewLimit(ceiling int) Limit {
-	return Limit{now: min(MinSlots, ceiling), ceiling: ceiling, retryAfter: 1}
+// ends are calls that ended.
+type ends struct {
+	n    int
+	took time.Duration // in all
 }
 
-// Slots returns how many calls the host may have at a time.
-func (l *Limit) Slots() int { return l.now }
+// quickest is how long the quickest calls of a host take; zero: none has ended.
+type quickest struct {
+	second, before time.Duration // of this second, and of the one before
+	floor          time.Duration // the quickest call that is to be had; follows second slowly upwards
+}
 
-// Ended notes a call that ended, and how long it took.
-func (l *Limit) Ended(took time.Duration) {
-	l.ends++
-	l.silence, l.pending = 0, 0
-	took = max(took, leastCall)
-	if l.quickest == 0 || took < l.quickest {
-		l.quickest = took
-		if l.floor == 0 || took < l.floor {
-			l.floor = took
+func (q *quickest) add(took time.Duration) {
+	if q.second == 0 || took < q.second {
+		q.second = took
+		if q.floor == 0 || took < q.floor {
+			q.floor = took
 		}
 	}
 }
 
-// base returns how long the host's quickest calls take; zero: not known.
-func (l *Limit) base() time.Duration {
-	if l.quickest == 0 || (l.quickestBefore != 0 && l.quickestBefore < l.quickest) {
-		return l.quickestBefore
+// call returns the time of the quickest call of late.
+func (q *quickest) call() time.Duration {
+	if q.second == 0 || (q.before != 0 && q.before < q.second) {
+		return q.before
 	}
-	return l.quickest
+	return q.second
+}
+
+// endSecond begins the next second. Were the quickest call of a second taken as it is, a
+// second of trouble in which every call waits would raise the limit, and that the calls'
+// time.
+func (q *quickest) endSecond() {
+	q.floor = min(q.floor+q.floor/8, max(q.floor, q.second))
+	q.before, q.second = q.second, 0
+}
+
+// NewLimit returns the limit of a host of which no call has ended yet. It never exceeds
+// the ceiling.
+func NewLimit(cond *Condition, ceiling int) Limit {
+	l := Limit{ceiling: ceiling, cond: cond, retryAfter: 1}
+	l.set(MinSlots)
+	return l
+}
+
+// Slots returns how many calls the host may have at a time.
+func (l *Limit) Slots() int { return l.useful }
+
+// Ended notes a call that ended at the instant, in Unix milliseconds, and how long it
+// took at the target; zero: it did not come so far, which says nothing of the target's
+// time.
+func (l *Limit) Ended(took time.Duration, now int64) {
+	l.ends.n++
+	l.silence, l.pending = 0, 0
+	if took > 0 {
+		took = max(took, leastCall)
+		l.ends.took += took
+		l.quick.add(took)
+	}
+	if l.ended.add(now) {
+		l.publish()
+	}
 }
 
 // BeginSaturation notes that all slots are taken from now on. Calls that ended before
@@ -114,35 +148,44 @@ func (l *Limit) BeginSaturation() { l.partial = true }
 
 // EndWindow takes note of a window in which all slots were taken, and moves the limit.
 func (l *Limit) EndWindow() {
-	ends := l.ends
-	l.ends = 0
+	ended := l.ends
+	l.ends = ends{}
 	if l.partial {
 		l.partial = false
 		return
 	}
-	l.finished += ends
+	l.finished.n += ended.n
+	l.finished.took += ended.took
 	l.elapsed += Window
 	l.silence += Window
-	if more := l.state().moreSlots(l.now); more > 0 {
+	state := l.state()
+	if state == Connecting { // how many calls end does not depend on the slots
+		l.silence = 0
+		l.restart()
+		return
+	}
+	if more := state.moreSlots(l.now); more > 0 {
 		l.pending = more
 		l.Step()
 		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
 		return
 	}
-	if l.finished > 0 && l.elapsed >= max(l.measure(), 2*l.base()) {
-		l.judge(float64(l.finished) * float64(Window) / float64(l.elapsed))
+	if l.finished.n > 0 && l.elapsed >= max(l.measure(), 2*l.quick.call()) {
+		l.judge(float64(l.finished.n) * float64(Window) / float64(l.elapsed))
 		l.restart()
 	}
 }
 
-// state returns what the host is taken to be, by the calls that ended.
+// state returns what the host is taken to be.
 func (l *Limit) state() State {
-	e := Evidence{Silence: l.silence, Quickest: l.base()}
-	if l.finished == 0 {
+	e := Evidence{Silence: l.silence, Quickest: l.quick.call(), Calls: l.useful}
+	if l.finished.n == 0 {
 		e.Stalled = l.elapsed
 	}
-	return e.State()
+	s := l.cond.evidence(e).State()
+	l.cond.state.Store(uint32(s))
+	return s
 }
 
 // Pending reports whether the host gets more slots by the next Step.
@@ -155,11 +198,11 @@ func (l *Limit) Step() {
 	l.set(l.now + n)
 }
 
-// quick reports whether the host answers at once.
-func (l *Limit) quick() bool { return l.base() < slowCall }
+// answersAtOnce reports whether the host does.
+func (l *Limit) answersAtOnce() bool { return l.quick.call() < slowCall }
 
 func (l *Limit) measure() time.Duration {
-	if l.quick() {
+	if l.answersAtOnce() {
 		return quickMeasure
 	}
 	return leastMeasure
@@ -172,14 +215,15 @@ func (l *Limit) judge(rate float64) {
 		to := l.trialTo
 		l.trialTo = 0
 		l.decide(to, max(l.rate, rate), l.trialRate)
-	case l.trialFrom != 0 && l.quick():
-		l.trialTo, l.trialRate, l.now = l.now, rate, l.trialFrom
+	case l.trialFrom != 0 && l.answersAtOnce():
+		l.trialTo, l.trialRate = l.now, rate
+		l.set(l.trialFrom)
 	case l.trialFrom != 0:
 		l.decide(l.now, l.rate, rate)
 		if l.trialFrom == 0 && l.holdOff == 0 {
 			l.try(rate) // it pays: go on at once
 		}
-	case l.quick() && l.mean(rate) < shortCall:
+	case l.answersAtOnce() && l.finished.took/time.Duration(l.finished.n) < shortCall:
 		l.aimAtQuickest(rate)
 	case l.holdOff > 0:
 		l.holdOff--
@@ -188,15 +232,10 @@ func (l *Limit) judge(rate float64) {
 	}
 }
 
-// mean returns how long a call takes when so many end in a window.
-func (l *Limit) mean(rate float64) time.Duration {
-	return time.Duration(float64(l.now) / rate * float64(Window))
-}
-
 // aimAtQuickest moves the limit to the calls that would be in flight if each took twice
 // the time of the quickest one.
 func (l *Limit) aimAtQuickest(rate float64) {
-	want := int(rate * 2 * float64(l.floor) / float64(Window))
+	want := int(rate * 2 * float64(l.quick.floor) / float64(Window))
 	l.set(max(MinSlots, l.now-l.now/4, min(want, l.now+l.now/2)))
 }
 
@@ -211,10 +250,11 @@ func (l *Limit) decide(to int, before, during float64) {
 		needed = before * 0.98
 	}
 	if during >= needed {
-		l.now, l.retryAfter = to, 1
+		l.retryAfter = 1
+		l.set(to)
 		return
 	}
-	l.now = from
+	l.set(from)
 	l.holdOff = l.retryAfter
 	l.retryAfter = min(2*l.retryAfter, maxRetryAfter)
 }
@@ -223,7 +263,7 @@ func (l *Limit) decide(to int, before, during float64) {
 func (l *Limit) try(rate float64) {
 	step := l.now / 2
 	switch {
-	case !l.quick():
+	case !l.answersAtOnce():
 		step = min(l.now, mostMore)
 	case l.down && l.now > MinSlots:
 		step = max(-l.now/3, MinSlots-l.now)
@@ -235,22 +275,41 @@ func (l *Limit) try(rate float64) {
 	}
 }
 
-func (l *Limit) set(n int) { l.now = min(n, l.ceiling) }
+func (l *Limit) set(n int) {
+	l.now = min(n, l.ceiling)
+	l.publish()
+}
 
-func (l *Limit) restart() { l.elapsed, l.finished, l.ends = 0, 0, 0 }
+// publish tells the executor what the host is worth, and with it how many slots are of
+// use: calls that wait for a connection make the next one as soon as it is free.
+func (l *Limit) publish() {
+	took := l.quick.call()
+	if s := State(l.cond.state.Load()); s == Hanging || s == Silent {
+		took = 0 // it is not what it was
+	}
+	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), took)
+	l.useful = min(l.now, 2*worth)
+	l.cond.slots.Store(int64(l.now))
+	l.cond.worth.Store(int64(worth))
+	l.cond.quickest.Store(int64(took))
+}
+
+func (l *Limit) restart() { l.elapsed, l.finished, l.ends = 0, ends{}, ends{} }
 
 // ShrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
 // far as the calls in flight allow. Call it once a second.
 func (l *Limit) ShrinkIdle(calls int, saturated bool) {
-	// Were the quickest call of a second taken as it is, a second of trouble in
-	// which every call waits would raise the limit, and that the calls' time.
-	l.floor = min(l.floor+l.floor/8, max(l.floor, l.quickest))
-	l.quickestBefore, l.quickest = l.quickest, 0
+	l.quick.endSecond()
+	l.ended.decay()
 	if saturated {
+		l.publish()
 		return
 	}
-	if fewer := min(l.now, max(MinSlots, l.now-l.now/8, calls)); fewer != l.now {
-		l.now, l.trialFrom, l.trialTo = fewer, 0, 0
+	l.cond.state.Store(uint32(Answering))
+	fewer := min(l.now, max(MinSlots, l.now-l.now/8, calls))
+	if fewer != l.now {
+		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
 	}
+	l.set(fewer)
 }

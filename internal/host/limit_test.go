@@ -4,7 +4,13 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
+
+func newLimit(url string, ceiling int) Limit {
+	return NewLimit(new(Table).Hold(target.Of(url)), ceiling)
+}
 
 // windowOf is a window with its steps.
 func windowOf(l *Limit) {
@@ -23,7 +29,7 @@ func drive(l *Limit, windows int, took time.Duration, capacity int) {
 		busy := min(l.now, capacity)
 		remaining += float64(busy) * float64(Window) / float64(took)
 		for each := took; remaining >= 1; remaining-- {
-			l.Ended(each)
+			l.Ended(each, int64(i)*Window.Milliseconds())
 			each = took * time.Duration(l.now) / time.Duration(busy) // waiting in the host is part of a call
 		}
 		windowOf(l)
@@ -50,7 +56,7 @@ func TestHostLimitClimbs(t *testing.T) {
 		{"a slow host that is full at 64", 100 * time.Millisecond, 64, 400, MinSlots, MinSlots * 2},
 		{"nothing ends", time.Hour, 1 << 30, 400, 5000, 5000},
 	} {
-		l := NewLimit(5000)
+		l := newLimit("http://a", 5000)
 		drive(&l, c.windows, c.took, c.capacity)
 		if l.now < c.min || l.now > c.max {
 			t.Errorf("%s: %d slots, want %d to %d", c.name, l.now, c.min, c.max)
@@ -62,7 +68,7 @@ func TestHostLimitClimbs(t *testing.T) {
 // a time, until it answers.
 func TestHostLimitOfSilence(t *testing.T) {
 	t.Parallel()
-	l := NewLimit(1 << 20)
+	l := newLimit("http://a", 1<<20)
 	grow := func(windows int) int {
 		before := l.now
 		for range windows {
@@ -83,7 +89,7 @@ func TestHostLimitOfSilence(t *testing.T) {
 	if n := grow(40); n == 0 || n > 40*Silent.moreSlots(0) {
 		t.Errorf("%d slots more in a second of a host that was silent for two", n)
 	}
-	l.Ended(time.Second)
+	l.Ended(time.Second, 0)
 	l.EndWindow() // judged by what ended
 	l.ShrinkIdle(l.now, true)
 	l.ShrinkIdle(l.now, true) // its time is dropped
@@ -101,7 +107,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(noiseSeeds) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		l := NewLimit(18_000)
+		l := newLimit("http://a", 18_000)
 		from := []int{MinSlots, 1_000}[seed%2]
 		l.set(from)
 		slow, remaining, sum, most := 0, 0.0, 0, 0
@@ -110,7 +116,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 			if i%4 == 0 { // a burst each second, calls between
 				l.BeginSaturation()
 				for range random.IntN(3_000) {
-					l.Ended(time.Millisecond)
+					l.Ended(time.Millisecond, int64(i)*Window.Milliseconds())
 				}
 				windowOf(&l)
 			}
@@ -125,7 +131,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 			}
 			rate /= 1 + float64(max(0, l.now-100))/2_000
 			for remaining += rate; remaining >= 1; remaining-- {
-				l.Ended(took)
+				l.Ended(took, int64(i)*Window.Milliseconds())
 			}
 			windowOf(&l)
 			if i%4 == 3 {
@@ -146,7 +152,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 // Without pressure a limit shrinks to what is in use, and not below the least.
 func TestHostLimitRelaxes(t *testing.T) {
 	t.Parallel()
-	l := NewLimit(5000)
+	l := newLimit("http://a", 5000)
 	l.set(5000)
 	for range 100 {
 		l.ShrinkIdle(700, false)
@@ -166,7 +172,7 @@ func TestHostLimitRelaxes(t *testing.T) {
 	if l.now != MinSlots {
 		t.Errorf("%d slots in the end", l.now)
 	}
-	if small := NewLimit(5); small.now != 5 {
+	if small := newLimit("http://a", 5); small.now != 5 {
 		t.Errorf("%d slots with a ceiling of 5", small.now)
 	}
 }

@@ -25,6 +25,10 @@ const (
 	CallShare = 4
 )
 
+// LongestWait returns for how long a call with so much time waits in this process's own
+// lines.
+func LongestWait(timeout time.Duration) time.Duration { return min(timeout/CallShare, maxLine) }
+
 // line gives out the instants at which dials begin, one after the other.
 type line struct {
 	mu   sync.Mutex

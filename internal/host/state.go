@@ -20,6 +20,10 @@ const (
 
 	minStall    = 100 * time.Millisecond // without an end, before a host is taken to hang
 	longSilence = 2 * time.Second        // without an end, before a host that hangs is taken to be silent
+
+	// connectingShare is the part of a host's calls that wait for connections from which
+	// on their number says nothing of the host: more calls would wait as well.
+	connectingShare = 4
 )
 
 // Evidence is what is known of how a host answers. What is not known is zero.
@@ -30,6 +34,8 @@ type Evidence struct {
 	// For how long every slot has been taken and no call has ended: in the
 	// measurement that runs, and in all.
 	Stalled, Silence time.Duration
+	Calls            int           // that have a slot
+	Connecting       int           // those of them that wait for a connection
 	Quickest         time.Duration // call of late
 }
 
@@ -38,10 +44,11 @@ type State uint8
 
 // The states.
 const (
-	Answering State = iota
-	Hanging         // it may be slow
-	Silent          // it may be dead
-	Refusing        // its connections fail at once
+	Answering  State = iota
+	Connecting       // calls wait for connections
+	Hanging          // it may be slow
+	Silent           // it may be dead
+	Refusing         // its connections fail at once
 )
 
 // State judges the evidence.
@@ -49,7 +56,11 @@ func (e Evidence) State() State {
 	switch {
 	case e.Dials > FreeDials && e.Failed > FreeDials:
 		return Refusing
-	case e.Dials > FreeDials, e.hangs() && e.Silence > longSilence:
+	case e.Dials > FreeDials:
+		return Silent
+	case e.Connecting > 0 && connectingShare*e.Connecting >= e.Calls:
+		return Connecting
+	case e.hangs() && e.Silence > longSilence:
 		return Silent
 	case e.hangs():
 		return Hanging

@@ -1,11 +1,17 @@
 package dispatch
 
-import "github.com/belfry-scheduler/belfry/internal/engine/run"
+import (
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
 
 // Config is what a dispatcher is made of.
 type Config struct {
 	MaxCalls   int // calls in flight at a time
 	MaxPerHost int // the same, of one host
+	Hosts      *host.Table
 
 	// Work runs one worker: it takes runs and calls until Take returns nil.
 	Work func()
@@ -17,3 +23,6 @@ type Config struct {
 	Trim func(*run.Span) bool
 	Now  func() int64 // wall clock, Unix milliseconds
 }
+
+// NotCalled is how long a run took at its target of which no call was made.
+const NotCalled time.Duration = -1

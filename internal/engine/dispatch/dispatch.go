@@ -99,15 +99,16 @@ func (d *Dispatcher) Take(before *run.Run) *run.Run {
 	}
 }
 
-// Swap ends the call of last and returns the next run to send, or nil if there is none
+// Swap ends the call of last, which took so long at its target and ended at the instant
+// (Unix milliseconds), and returns the next run to send, or nil if there is none
 // now. The caller hands last on only after this. Until its next call of Swap or Take,
 // with last as before, Find still returns last. So an execution can always be found: here
 // or where it was handed on to.
-func (d *Dispatcher) Swap(last, before *run.Run, begun, now int64) *run.Run {
+func (d *Dispatcher) Swap(last, before *run.Run, took time.Duration, now int64) *run.Run {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls.release(before)
-	d.finish(last, begun, now)
+	d.finish(last, took, now)
 	return d.pickNow()
 }
 
@@ -158,9 +159,9 @@ func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 	}
 }
 
-func (d *Dispatcher) finish(r *run.Run, begun, now int64) {
+func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) {
 	h := d.queues.hosts[r.Ver.Host]
-	h.end(r, time.Duration(now-begun)*time.Millisecond)
+	h.end(r, took, now)
 	d.calls.end(r)
 	if r.Lane == run.LaneLate {
 		d.turns.lateEnded(h)

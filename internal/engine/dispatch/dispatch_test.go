@@ -27,7 +27,7 @@ type bench struct {
 func newBench(t testing.TB, calls, perHost int) *bench {
 	b := &bench{t: t, jobs: make(map[string]*run.Job)}
 	b.d = New(Config{
-		MaxCalls: calls, MaxPerHost: perHost,
+		MaxCalls: calls, MaxPerHost: perHost, Hosts: new(host.Table),
 		Work: func() {}, Now: func() int64 { return b.now }, Trim: func(*run.Span) bool { return false },
 		FromSpan: func(s *run.Span) *run.Run {
 			return &run.Run{Job: s.Job, Ver: s.Ver, At: s.Pop(),
@@ -75,7 +75,7 @@ func (b *bench) end(fires ...*run.Run) {
 	b.d.mu.Lock()
 	defer b.d.mu.Unlock()
 	for _, r := range fires {
-		b.d.finish(r, r.Since, b.now)
+		b.d.finish(r, time.Duration(b.now-r.Since)*time.Millisecond, b.now)
 	}
 }
 

@@ -17,7 +17,8 @@ type hostQueue struct {
 	late     runQueue  // recovered one by one
 	spans    spanQueue // of a gap, as ranges
 
-	calls, lateCalls int // slots that are taken
+	calls, lateCalls int             // slots that are taken
+	cond             *host.Condition // is held
 	limit            host.Limit
 	parked           parking
 
@@ -61,13 +62,15 @@ func (h *hostQueue) begin(r *run.Run) {
 	}
 }
 
-// end gives the slot of a run back, whose call took so long.
-func (h *hostQueue) end(r *run.Run, took time.Duration) {
+// end gives the slot of a run back, whose call took so long and ended at the instant.
+func (h *hostQueue) end(r *run.Run, took time.Duration, now int64) {
 	h.calls--
 	if r.Lane == run.LaneLate {
 		h.lateCalls--
 	}
-	h.limit.Ended(took)
+	if took != NotCalled {
+		h.limit.Ended(took, now)
+	}
 	h.used = true
 }
 

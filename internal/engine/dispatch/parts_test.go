@@ -8,13 +8,14 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/target"
 	"pgregory.net/rapid"
 )
 
 // waitingHost is a host with so many slots, of which some are taken, and runs that
 // wait.
 func waitingHost(slots, calls, late, liveRuns, lateRuns int) *hostQueue {
-	h := &hostQueue{calls: calls, lateCalls: late, limit: host.NewLimit(slots)}
+	h := &hostQueue{calls: calls, lateCalls: late, limit: host.NewLimit(new(host.Table).Hold(target.Host{}), slots)}
 	for range liveRuns {
 		h.live.push(&run.Run{})
 	}

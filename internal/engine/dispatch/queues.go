@@ -20,6 +20,7 @@ type queues struct {
 	fromSpan func(*run.Span) *run.Run
 	trim     func(*run.Span) bool
 
+	table  *host.Table
 	hosts  map[target.Host]*hostQueue
 	queued int  // runs, over all hosts
 	ending bool // spans are not sent any more: see Dispatcher.End
@@ -28,14 +29,15 @@ type queues struct {
 func newQueues(cfg *Config) queues {
 	return queues{
 		slots: cfg.MaxPerHost, maxHost: maxHostQueue, fromSpan: cfg.FromSpan, trim: cfg.Trim,
-		hosts: make(map[target.Host]*hostQueue),
+		table: cfg.Hosts, hosts: make(map[target.Host]*hostQueue),
 	}
 }
 
 func (q *queues) of(key target.Host) *hostQueue {
 	h := q.hosts[key]
 	if h == nil {
-		h = &hostQueue{key: key, limit: host.NewLimit(q.slots)}
+		cond := q.table.Hold(key)
+		h = &hostQueue{key: key, cond: cond, limit: host.NewLimit(cond, q.slots)}
 		q.hosts[key] = h
 	}
 	return h
@@ -132,6 +134,7 @@ func (q *queues) relax() {
 		h.limit.ShrinkIdle(h.calls, h.saturatedLately)
 		if h.idle() && !h.used && h.parked == parkedIdle && !h.saturated {
 			delete(q.hosts, key)
+			q.table.Release(h.cond)
 		}
 		h.used, h.saturatedLately = false, h.saturated
 	}

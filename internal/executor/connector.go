@@ -1,0 +1,129 @@
+package executor
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
+
+// lagValid is for how long the lag of a turn says something of the machine.
+const lagValid = 100 * time.Millisecond
+
+// connector decides which connections are opened next, of all hosts: see host.Demand and
+// host.Allow. It works in turns while calls wait, and first whenever a call begins to.
+type connector struct {
+	cores int
+	begin func(*pool, *waiter) // opens a connection for a waiter, on a goroutine of its own
+
+	mu      sync.Mutex
+	line    []*pool // in which calls wait, in the order of their turns
+	allowed host.Allowance
+	turn    time.Time // when this one began
+	lag     time.Duration
+	wake    chan struct{} // has an entry when there is work
+}
+
+func newConnector(begin func(*pool, *waiter)) *connector {
+	return &connector{cores: runtime.GOMAXPROCS(0), begin: begin, wake: make(chan struct{}, 1)}
+}
+
+// join takes a pool in which a call waits into the line, and opens a connection at once
+// if it is to be opened in this turn.
+func (c *connector) join(p *pool, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.line) == 0 && now.Sub(c.turn) >= host.Turn {
+		if now.Sub(c.turn) > lagValid {
+			c.lag = 0
+		}
+		c.turn, c.allowed = now, host.Allow(c.lag, c.cores)
+	}
+	c.serve(p, now)
+	if p.enterLine() {
+		c.line = append(c.line, p)
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// serve opens the next connection of the pool, if the host needs one now and the
+// allowance is not used up.
+func (c *connector) serve(p *pool, now time.Time) (opened bool) {
+	w := p.beginOpening(now, &c.allowed)
+	if w != nil {
+		c.begin(p, w)
+	}
+	return w != nil
+}
+
+// run works until the context ends.
+func (c *connector) run(ctx context.Context) {
+	timer := time.NewTimer(host.Turn)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wake:
+		}
+		for begun := monotonic.Now(); ; {
+			timer.Reset(host.Turn)
+			select {
+			case <-ctx.Done():
+				return
+			case <-timer.C:
+			}
+			now := monotonic.Now()
+			if !c.runTurn(now, now.Sub(begun)-host.Turn) {
+				break
+			}
+			begun = monotonic.Now()
+		}
+	}
+}
+
+// runTurn opens what may be opened in a turn that came so late, and reports whether calls
+// wait for more.
+func (c *connector) runTurn(now time.Time, lag time.Duration) (more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn, c.lag, c.allowed = now, lag, host.Allow(lag, c.cores)
+	waiting := c.line[:0]
+	for _, p := range c.line {
+		if p.leaveLine() {
+			continue
+		}
+		waiting = append(waiting, p)
+	}
+	clear(c.line[len(waiting):])
+	c.line = waiting
+	c.round(now)
+	return len(c.line) > 0
+}
+
+// round lets the pools in the line take turns, each of them with one connection, until
+// none needs more or the allowance is used up. In the next turn it goes on behind the last
+// one; hosts that have no connection yet have an allowance of their own, and do not count.
+func (c *connector) round(now time.Time) {
+	last := -1
+	for served := true; served; {
+		served = false
+		for i, p := range c.line {
+			first := c.allowed.First
+			if c.serve(p, now) {
+				served = true
+				if c.allowed.First == first {
+					last = i
+				}
+			}
+		}
+	}
+	if last >= 0 {
+		c.line = append(c.line[last+1:len(c.line):len(c.line)], c.line[:last+1]...)
+	}
+}

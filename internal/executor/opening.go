@@ -1,0 +1,101 @@
+package executor
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"os"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
+
+// opener opens connections, each on a goroutine of its own: to open one takes a stack of
+// 8 KiB, with TLS of more, which a call would keep for as long as it waits for its answer.
+type opener struct {
+	dialer  *dialer
+	maxAge  time.Duration   // of a connection
+	waiting context.Context // ends with EndWaiting
+}
+
+// until returns the deadline of a call whose wait ends at the instant. Less than
+// a tenth of a millisecond is the call's own.
+func (o *opener) until(w *waiter, now time.Time) time.Time {
+	if !w.unsent || o.waiting.Err() != nil {
+		return w.deadline
+	}
+	return w.deadline.Add(now.Sub(w.since).Truncate(time.Millisecond / 10))
+}
+
+// openNow opens a connection for a call that has waited for as long as it may.
+func (o *opener) openNow(p *pool, w *waiter) {
+	if p.forceOpening(w) {
+		o.begin(p, w)
+	}
+}
+
+// begin opens a connection for a call that waits.
+func (o *opener) begin(p *pool, w *waiter) {
+	go func() {
+		var a supply
+		defer func() {
+			if a.fault = recover(); a.fault != nil {
+				a.conn = nil
+			}
+			p.arrived(w, a)
+		}()
+		a = o.open(p, w)
+	}()
+}
+
+// open opens a connection, unless it turns out that the call needs none any more.
+func (o *opener) open(p *pool, w *waiter) (a supply) {
+	dials := &p.cond.Dials
+	if dials.Begin() {
+		now := monotonic.Now()
+		most := host.LongestWait(w.deadline.Sub(w.since)) - now.Sub(w.since)
+		dials.AwaitTurn(o.waiting, now, most)
+	}
+	if !p.needed(w) {
+		dials.Withdraw()
+		return a
+	}
+	a.began = monotonic.Now()
+	deadline := o.until(w, a.began)
+	if !dials.Enter(deadline.Sub(a.began)) {
+		a.err = os.ErrDeadlineExceeded
+		return a
+	}
+	defer dials.Leave() // even when a guard breaks
+	if !p.needed(w) {
+		dials.Withdraw()
+		return a
+	}
+	a.conn, a.phase, a.err = o.connect(p, deadline)
+	if a.err != nil {
+		noteFault(dials, a.err)
+	}
+	return a
+}
+
+// connect dials and, where the target wants that, agrees on TLS. An error has the phase
+// in which it came.
+func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
+	raw, err := o.dialer.dial(deadline, p.Endpoint)
+	if err != nil {
+		return nil, phaseConnect, err
+	}
+	c := newConn(raw, monotonic.Now().Add(lifetime(o.maxAge, rand.Float64())))
+	if p.tls == nil {
+		return c, phaseSend, nil
+	}
+	c.raw, c.tally = nil, &tally{Conn: raw}
+	if c.Conn, err = o.dialer.handshake(deadline, c.tally, p.tls); err != nil {
+		return nil, phaseHandshake, err
+	}
+	return c, phaseSend, nil
+}
+
+func newConn(raw net.Conn, retires time.Time) *conn {
+	return &conn{Conn: raw, raw: rawTCP(raw), probe: newProbe(raw), retires: retires}
+}

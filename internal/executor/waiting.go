@@ -1,0 +1,167 @@
+package executor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
+
+// enqueue lets a call wait, unless there is a connection for it by now.
+func (p *pool) enqueue(w *waiter) (a supply, waits bool) {
+	var old []*conn
+	p.mu.Lock()
+	defer func() {
+		p.mu.Unlock()
+		closeAll(old)
+	}()
+	p.lastUse = w.since
+	for !w.fresh {
+		c, look := p.pickIdle(w.once, w.since)
+		if c == nil {
+			break
+		}
+		if !c.tooOld(w.since) {
+			return supply{conn: c, look: look}, false
+		}
+		old = append(old, c)
+		p.open--
+	}
+	p.line.push(w)
+	p.cond.Connecting(1)
+	return a, true
+}
+
+// demand returns what the pool needs connections for; p.mu is held. Idle ones do not
+// count: a call that waits has found them to be of no use.
+func (p *pool) demand(now time.Time) host.Demand {
+	worth, most := p.cond.Worth()
+	d := host.Demand{
+		Open: p.open - p.opening - len(p.idle), Opening: p.opening,
+		Worth: worth, Most: min(most, p.limits.maxConns), Waiting: p.line.idle,
+		Secure: p.Secure, Quickest: p.cond.Quickest(),
+	}
+	if p.line.next != nil {
+		d.Waited = now.Sub(p.line.next.since)
+	}
+	return d
+}
+
+// beginOpening returns the call for which a connection is to be opened now, if the host
+// needs one and the allowance has one more.
+func (p *pool) beginOpening(now time.Time, allowed *host.Allowance) *waiter {
+	p.mu.Lock()
+	w := p.line.next
+	if w == nil || !allowed.Take(p.demand(now).Opens()) {
+		p.mu.Unlock()
+		return nil
+	}
+	spare, _ := p.countOpening(w)
+	p.mu.Unlock()
+	closeAll(spare)
+	return w
+}
+
+// forceOpening is beginOpening for a call that has waited for as long as it may.
+func (p *pool) forceOpening(w *waiter) (begins bool) {
+	p.mu.Lock()
+	if w.served || w.opening {
+		p.mu.Unlock()
+		return false
+	}
+	spare, ok := p.countOpening(w)
+	if !ok {
+		p.line.serve(w)
+		w.ready <- supply{err: fmt.Errorf("all %d connections to %s are in use", p.limits.maxConns, p.label)}
+	}
+	p.mu.Unlock()
+	closeAll(spare)
+	return ok
+}
+
+// countOpening counts a connection that is about to be opened, if there may be one more.
+// An idle one that nobody wanted makes room; the caller closes it. p.mu is held.
+func (p *pool) countOpening(w *waiter) (spare []*conn, ok bool) {
+	switch {
+	case p.open < p.limits.maxConns:
+		p.open++
+	case len(p.idle) > 0:
+		spare = p.cutIdle(1) // its place is taken over
+	default:
+		return nil, false
+	}
+	p.opening++
+	p.line.open(w)
+	return spare, true
+}
+
+func closeAll(conns []*conn) {
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}
+
+// needed reports whether the call still waits for the connection that is to be opened for
+// it.
+func (p *pool) needed(w *waiter) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !w.served
+}
+
+// arrived ends the opening that was for a waiter. If that has got another connection, the
+// new one goes to the next call that waits, or rests for as long as the host is worth it.
+func (p *pool) arrived(w *waiter, a supply) {
+	now := monotonic.Now()
+	p.mu.Lock()
+	p.opening--
+	if w.served {
+		w, a.began = nil, time.Time{}
+		if a.conn != nil {
+			w = p.line.first
+		}
+	}
+	kept := false
+	switch {
+	case w != nil:
+		p.line.serve(w)
+		kept = a.conn != nil
+	case a.conn != nil:
+		a.conn.lastUse = now
+		worth, _ := p.cond.Worth()
+		kept = p.open <= worth && p.rest(a.conn)
+	}
+	if !kept {
+		p.open--
+	}
+	p.mu.Unlock()
+	switch {
+	case w != nil:
+		w.ready <- a
+	case !kept && a.conn != nil:
+		_ = a.conn.Close()
+	}
+}
+
+// enterLine notes that the pool is in the line of the connector, and reports whether it
+// was not and calls wait in it for which no connection is under way.
+func (p *pool) enterLine() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.inLine || p.line.next == nil {
+		return false
+	}
+	p.inLine = true
+	return true
+}
+
+// leaveLine notes that the pool leaves the line, if no such call waits.
+func (p *pool) leaveLine() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.line.next != nil {
+		return false
+	}
+	p.inLine = false
+	return true
+}

@@ -1,0 +1,105 @@
+package host
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/target"
+)
+
+// Condition is what is known of one host. The dispatcher and the executor share it: each
+// writes what it observes, and both decide by all of it. Its methods may be called from
+// many goroutines.
+type Condition struct {
+	Key    target.Host
+	Secure bool // https
+	Dials  Dials
+
+	connecting atomic.Int64 // calls that have a slot and no connection
+	worth      atomic.Int64 // connections that the host is worth
+	slots      atomic.Int64 // calls that it may have at a time
+	quickest   atomic.Int64 // time.Duration; zero: no call has ended
+	state      atomic.Uint32
+
+	holders int // under the mutex of the table
+}
+
+// Connecting adds to the number of calls that have a slot and wait for a connection.
+func (c *Condition) Connecting(n int64) { c.connecting.Add(n) }
+
+// Worth returns how many connections the host is worth, and how many it may have.
+func (c *Condition) Worth() (worth, most int) { return int(c.worth.Load()), int(c.slots.Load()) }
+
+// Quickest returns how long the quickest call of late took at the target; zero: not
+// known.
+func (c *Condition) Quickest() time.Duration { return time.Duration(c.quickest.Load()) }
+
+// Waiting returns how many calls wait for a connection.
+func (c *Condition) Waiting() int { return int(c.connecting.Load()) }
+
+// State returns what the host is taken to be.
+func (c *Condition) State() State {
+	s := c.Dials.State()
+	if s == Answering {
+		s = State(c.state.Load())
+	}
+	if s == Answering && c.connecting.Load() > 0 {
+		return Connecting
+	}
+	return s
+}
+
+// evidence adds what the executor knows.
+func (c *Condition) evidence(e Evidence) Evidence {
+	e.Dials, e.Failed = int(c.Dials.unanswered.Load()), int(c.Dials.failed.Load())
+	e.Connecting = int(c.connecting.Load())
+	return e
+}
+
+// Table has the condition of each host that somebody holds. The zero value is ready for
+// use, and may be used from many goroutines.
+type Table struct {
+	lines Lines
+
+	mu         sync.Mutex
+	conditions map[target.Host]*Condition
+}
+
+// Hold returns the condition of a host. Release ends what it began.
+func (t *Table) Hold(key target.Host) *Condition {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.conditions[key]
+	if c == nil {
+		if t.conditions == nil {
+			t.conditions = make(map[target.Host]*Condition)
+		}
+		c = &Condition{Key: key, Secure: key.Endpoint().Secure}
+		c.Dials.init(&t.lines)
+		c.worth.Store(unlimited)
+		c.slots.Store(unlimited)
+		t.conditions[key] = c
+	}
+	c.holders++
+	return c
+}
+
+// Release gives a condition back. Nothing is known of a host that nobody holds.
+func (t *Table) Release(c *Condition) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.holders--; c.holders == 0 {
+		delete(t.conditions, c.Key)
+	}
+	if c.holders < 0 {
+		panic("host: a condition was released twice")
+	}
+}
+
+// Len returns of how many hosts something is known.
+func (t *Table) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.conditions)
+}

@@ -1,0 +1,180 @@
+package host
+
+import (
+	"math"
+	"time"
+)
+
+// A call that finds no connection free waits for one. Whether a further connection is
+// opened for it depends on what that costs: a handshake of TLS takes half a millisecond
+// of a processor here and as much at the target, fifty times what a call takes. At a
+// target that answers within a millisecond the call is better off with a connection that
+// another call frees. And while the processor is busy, a handshake delays calls that could
+// be made meanwhile: if each of them then opens a connection because it waited, handshakes
+// are all that is done.
+const (
+	// plainGrace and secureGrace are for how long a call waits for a connection to
+	// a quick host that another call frees, before one is opened for it. A connection
+	// costs that much time in the end: 0.1 ms of both processors and a round trip without
+	// TLS, 1 to 2 ms and two round trips with it.
+	plainGrace  = time.Millisecond
+	secureGrace = 5 * time.Millisecond
+	// quickTarget is the time of a call below which a host is quick: within the grace
+	// a connection is free several times.
+	quickTarget = 2 * time.Millisecond
+
+	// leastCall is what a call is taken to last at least.
+	leastCall = time.Millisecond / 2
+
+	// Turn is how often it is decided which connections are opened next, while calls
+	// wait for one.
+	Turn = time.Millisecond
+	// busyLag is by how much a turn is late on a machine that is busy. A timer of an
+	// idle machine is late by 0.1 to 1 ms.
+	busyLag = 2 * time.Millisecond
+	// calmOpens is how many connections are opened in a turn while the processor is not
+	// busy: 64,000 a second, more than it can open.
+	calmOpens = 64
+	// busyFirst and busyMore are how many of them a busy processor opens, for each core:
+	// to hosts that have none, and to others. A turn that is late by 10 ms is one of a
+	// hundred a second: then 100 handshakes a second and core, a twentieth of it.
+	busyFirst = 4
+	busyMore  = 1
+
+	// calmWait and busyWait are after which wait a host gets more connections than it is
+	// worth, where the processor is not busy and where it is: what it is worth follows from
+	// its quickest calls, and others may take longer. With a busy processor a wait may be
+	// the processor's.
+	calmWait = 50 * time.Millisecond
+	busyWait = time.Second
+
+	// MinConnections is what each host is worth. With 4 of them a target that takes 1 ms
+	// answers 4,000 calls a second.
+	MinConnections = 4
+	unlimited      = math.MaxInt32
+)
+
+// Demand is what a host needs connections for.
+type Demand struct {
+	Open    int           // connections, in use or not
+	Opening int           // connections under way
+	Waiting int           // calls that wait for one, and for which none is under way
+	Waited  time.Duration // the longest of them
+	Worth   int           // connections that the host is worth
+	Most    int           // connections that it may have: one for each slot
+
+	Secure   bool          // https
+	Quickest time.Duration // call of late, at the target; zero: none has ended
+}
+
+// Opens says whether a connection is to be opened.
+type Opens uint8
+
+// The answers of Demand.Opens.
+const (
+	OpenNone   Opens = iota // no call waits, or the host may have no more
+	OpenLater               // not yet: one that is open or under way may come sooner
+	OpenFirst               // the host has none
+	OpenMore                // it would be used sooner than one that is freed
+	OpenIfCalm              // the same, unless the processor is what the calls wait for
+)
+
+// Opens says whether the host needs one connection more.
+func (d Demand) Opens() Opens {
+	has := d.Open + d.Opening
+	switch {
+	case d.Waiting == 0, has >= d.Most:
+		return OpenNone
+	case has == 0:
+		return OpenFirst
+	case has < d.Worth && d.Waited >= d.grace(), d.Waited >= busyWait:
+		return OpenMore
+	case d.Waited >= calmWait:
+		return OpenIfCalm
+	}
+	return OpenLater
+}
+
+// grace returns for how long a call waits before a connection is opened for it.
+func (d Demand) grace() time.Duration {
+	switch {
+	case d.Quickest > quickTarget:
+		return 0 // none will be free soon
+	case d.Secure:
+		return secureGrace
+	}
+	return plainGrace
+}
+
+// Allowance is how many connections may be opened in a turn.
+type Allowance struct{ First, More, IfCalm int }
+
+// Allow returns the allowance of a turn that came so late.
+func Allow(lag time.Duration, cores int) Allowance {
+	if lag <= busyLag {
+		return Allowance{calmOpens, calmOpens, calmOpens}
+	}
+	return Allowance{First: busyFirst * cores, More: busyMore * cores}
+}
+
+// Take takes one connection of the allowance, and reports whether there was one.
+func (a *Allowance) Take(o Opens) bool {
+	var rest *int
+	switch o {
+	case OpenFirst:
+		rest = &a.First
+	case OpenMore:
+		rest = &a.More
+	case OpenIfCalm:
+		rest = &a.IfCalm
+	default:
+		return false
+	}
+	*rest--
+	return *rest >= 0
+}
+
+// HandshakesAtATime returns how many handshakes may compute at the same time: half of
+// the cores, one at least. Each takes 0.3 to 0.6 ms (key exchange, certificate); the
+// other half of the processor makes calls meanwhile. One that waits for the network is not
+// among them.
+func HandshakesAtATime(cores int) int { return max(1, cores/2) }
+
+// Worth returns how many connections a host is worth, of the slots that it has. At a
+// quick host it follows from Little's law, over the time that calls take at the target:
+// half as many again as are in use when each call takes twice the time of the quickest.
+// At others each slot is worth one, since it is used for the whole of a call. So it is
+// without TLS, where a connection costs little. perMeter is the largest number of calls
+// that ended in a meterWindow of late.
+func Worth(secure bool, slots, perMeter int, quickest time.Duration) int {
+	if !secure || quickest == 0 || quickest > quickTarget {
+		return slots
+	}
+	inUse := float64(perMeter) * 2 * float64(max(quickest, leastCall)) / float64(meterWindow)
+	return min(slots, max(MinConnections, int(math.Ceil(1.5*inUse))))
+}
+
+// meterWindow is over how long calls that end are counted.
+const meterWindow = 100 * time.Millisecond
+
+// meter counts calls that end, in windows that follow each other.
+type meter struct {
+	window int64 // that runs
+	count  int   // in it
+	most   int   // in a window of late
+}
+
+// add counts a call that ended at the instant, in Unix milliseconds, and reports whether
+// a new window began.
+func (m *meter) add(now int64) (rolled bool) {
+	window := now / meterWindow.Milliseconds()
+	if rolled = window != m.window; rolled {
+		m.most = max(m.most, m.count)
+		m.window, m.count = window, 0
+	}
+	m.count++
+	return rolled
+}
+
+// decay lets what was counted weigh less. Call it once a second.
+func (m *meter) decay() { m.most -= (m.most + 7) / 8 }
