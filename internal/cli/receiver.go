@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/belfry-scheduler/belfry/internal/receiver"
@@ -17,13 +18,17 @@ func (s *shell) receiverCommand() *cobra.Command {
 		Long: `Run a target for trying out jobs: an HTTP server that answers according to the path,
 at once, late, with an error or not at all. GET / lists the paths, GET /stats the
 counters. The receiver prints one line per request, and the totals at the end. It is
-meant for trials and tests: anyone who can reach its address can call it.`,
+meant for trials and tests: anyone who can reach its address can call it.
+
+With --tls it makes a certificate at each start and prints the file that a server must
+trust (belfry serve --egress-ca-file FILE), unless --cert and --key name another one.`,
 		Example: `  belfry receiver
-  belfry receiver --addr 0.0.0.0:4444 --quiet --log requests.log`,
+  belfry receiver --addr 0.0.0.0:4444 --quiet --log requests.log
+  belfry receiver --tls --http2 --ca-file receiver.pem`,
 		Args: noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			if cfg.Ports < 1 || cfg.Ports > 10_000 {
-				return fmt.Errorf("--ports must be from 1 to 10000, not %d", cfg.Ports)
+			if err := checkReceiver(cfg); err != nil {
+				return err
 			}
 			if !quiet {
 				cfg.Out = s.out
@@ -37,8 +42,28 @@ meant for trials and tests: anyone who can reach its address can call it.`,
 	fs.IntVar(&cfg.Ports, "ports", 1, "number of ports, the further ones free: each is a host of its own")
 	fs.StringVar(&cfg.LogPath, "log", "", "file to append one line per request to, for programs")
 	fs.BoolVar(&cfg.Dead, "dead", false, "accept connections and never answer")
+	fs.BoolVar(&cfg.TLS, "tls", false, "speak TLS")
+	fs.BoolVar(&cfg.HTTP2, "http2", false, "offer HTTP/2 beside HTTP/1.1; needs --tls")
+	fs.StringVar(&cfg.CertFile, "cert", "", "certificate chain in PEM instead of one that is made; needs --key")
+	fs.StringVar(&cfg.KeyFile, "key", "", "its private key in PEM")
+	fs.StringVar(&cfg.CAFile, "ca-file", "", "file for the certificate that is made (default a temporary file)")
 	fs.BoolVar(&quiet, "quiet", false, "print no line per request")
 	return cmd
+}
+
+// checkReceiver checks what the command line says.
+func checkReceiver(cfg receiver.Config) error {
+	switch {
+	case cfg.Ports < 1 || cfg.Ports > 10_000:
+		return fmt.Errorf("--ports must be from 1 to 10000, not %d", cfg.Ports)
+	case !cfg.TLS && (cfg.HTTP2 || cfg.CertFile != "" || cfg.KeyFile != "" || cfg.CAFile != ""):
+		return errors.New("--http2, --cert, --key and --ca-file need --tls")
+	case (cfg.CertFile == "") != (cfg.KeyFile == ""):
+		return errors.New("--cert and --key need each other")
+	case cfg.CertFile != "" && cfg.CAFile != "":
+		return errors.New("--ca-file is for the certificate that is made, which --cert replaces")
+	}
+	return nil
 }
 
 func (s *shell) receive(ctx context.Context, cfg receiver.Config) error {
@@ -46,8 +71,11 @@ func (s *shell) receive(ctx context.Context, cfg receiver.Config) error {
 	if err != nil {
 		return err
 	}
-	for _, addr := range r.Addrs() {
-		_, _ = fmt.Fprintf(s.err, "receiver listens on http://%s\n", addr)
+	if file := r.CAFile(); file != "" {
+		_, _ = fmt.Fprintf(s.err, "certificate to trust: %s\n", file)
+	}
+	for _, url := range r.URLs() {
+		_, _ = fmt.Fprintf(s.err, "receiver listens on %s\n", url)
 	}
 	if err := r.Run(ctx); err != nil {
 		return err

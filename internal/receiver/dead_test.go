@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -14,8 +15,8 @@ import (
 func TestDead(t *testing.T) {
 	r := start(t, Config{Dead: true, Ports: 2})
 	var conns []net.Conn
-	for _, addr := range r.Addrs() {
-		c, err := net.Dial("tcp", addr)
+	for _, url := range r.URLs() {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}

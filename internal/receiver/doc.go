@@ -12,6 +12,9 @@
 //     was delayed.
 //   - Delayed answers block nothing else: each needs only the goroutine of its connection,
 //     some 20 KB.
+//   - With TLS and HTTP/2 every path answers as it does without them. Each port has session
+//     tickets of its own, as if it were another machine.
+//   - At the limit of open files new connections wait; those that are open are served.
 //   - Memory is bounded, no matter how long the receiver runs: see below.
 //
 // # What is kept in memory
@@ -30,7 +33,7 @@
 //
 // Each file uses only those before it:
 //
-//	lines.go seen.go log.go visit.go routes.go stats.go
+//	lines.go seen.go log.go visit.go routes.go connections.go stats.go certificate.go
 //	dead_linux.go dead_other.go dead.go
-//	serve.go receiver.go
+//	serve.go http2.go receiver.go
 package receiver

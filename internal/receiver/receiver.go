@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,9 +22,6 @@ const DefaultAddr = "127.0.0.1:4444"
 
 const (
 	defaultMaxConns = 50_000
-	readBufferBytes = 8 << 10 // holds a request's header
-	maxBodyBytes    = 1 << 20
-	idleTimeout     = 5 * time.Minute // longer than any client of ours keeps a connection
 	stopTimeout     = 5 * time.Second // for answers under way
 )
 
@@ -37,6 +35,12 @@ type Config struct {
 	MaxConns int       // connections beyond it are answered 503 and closed
 	Dead     bool      // take connections and never answer
 	Clock    clock.Clock
+
+	TLS      bool   // speak TLS
+	HTTP2    bool   // with TLS: offer HTTP/2 beside HTTP/1.1
+	CertFile string // certificate chain in PEM; none: a self-signed one is made
+	KeyFile  string // its key
+	CAFile   string // gets the certificate that is made; none: a temporary file
 }
 
 func (c *Config) setDefaults() {
@@ -55,7 +59,11 @@ func (c *Config) setDefaults() {
 type Receiver struct {
 	cfg       Config
 	listeners []net.Listener
+	conns     *connections
+	cert      tls.Certificate
+	caFile    string // has the certificate that was made
 	server    *fasthttp.Server
+	http2     *http2Server // nil: not offered
 	counters  atomic.Pointer[counters]
 	logFile   *os.File
 	log       *lines // nil: none
@@ -81,12 +89,14 @@ func New(cfg Config) (*Receiver, error) {
 	if cfg.Out != nil {
 		r.out = newLines(cfg.Out, true)
 	}
-	if err := r.listen(); err != nil {
-		if r.logFile != nil {
-			err = errors.Join(err, r.logFile.Close())
-		}
-		return nil, fmt.Errorf("receiver: %w", err)
+	err := r.listen()
+	if err == nil && cfg.TLS {
+		err = r.certify()
 	}
+	if err != nil {
+		return nil, fmt.Errorf("receiver: %w", errors.Join(err, r.close()))
+	}
+	r.conns = newConnections(r.listeners)
 	r.server = &fasthttp.Server{
 		Handler:               r.serve,
 		Name:                  "belfry-receiver",
@@ -96,21 +106,55 @@ func New(cfg Config) (*Receiver, error) {
 		IdleTimeout:           idleTimeout,
 		NoDefaultContentType:  true,
 		CloseOnShutdown:       true,
+		ConnState:             r.conns.follow,
 		Logger:                log.New(io.Discard, "", 0), // what clients do wrong is their affair
 		SecureErrorLogMessage: true,
+	}
+	if cfg.TLS && cfg.HTTP2 {
+		r.http2 = newHTTP2Server(r.serveHTTP2)
+		r.server.NextProto("h2", r.http2.serve)
 	}
 	return r, nil
 }
 
-// listen opens every port, or none.
+// certify opens or makes the certificate.
+func (r *Receiver) certify() error {
+	cert, made, err := openCertificate(r.cfg)
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	r.cert = cert
+	if made != nil {
+		r.caFile, err = writeCertificate(made, r.cfg.CAFile)
+	}
+	return err
+}
+
+// close closes what New opened and removes the temporary file.
+func (r *Receiver) close() (err error) {
+	r.closeListeners()
+	if r.logFile != nil {
+		err = r.logFile.Close()
+	}
+	if r.caFile != "" && r.caFile != r.cfg.CAFile {
+		err = errors.Join(err, os.Remove(r.caFile))
+	}
+	return err
+}
+
+// closeListeners closes the listeners, again if they are closed.
+func (r *Receiver) closeListeners() {
+	for _, ln := range r.listeners {
+		_ = ln.Close()
+	}
+}
+
+// listen opens every port.
 func (r *Receiver) listen() error {
 	addr := r.cfg.Addr
 	for range max(1, r.cfg.Ports) {
 		ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 		if err != nil {
-			for _, ln := range r.listeners {
-				err = errors.Join(err, ln.Close())
-			}
 			return err
 		}
 		r.listeners = append(r.listeners, ln)
@@ -126,14 +170,22 @@ func (r *Receiver) listen() error {
 // Addr returns host:port of the first listener.
 func (r *Receiver) Addr() string { return r.listeners[0].Addr().String() }
 
-// Addrs returns host:port of every listener.
-func (r *Receiver) Addrs() []string {
+// URLs returns the URL of every listener.
+func (r *Receiver) URLs() []string {
+	scheme := "http://"
+	if r.cfg.TLS {
+		scheme = "https://"
+	}
 	all := make([]string, len(r.listeners))
 	for i, ln := range r.listeners {
-		all[i] = ln.Addr().String()
+		all[i] = scheme + ln.Addr().String()
 	}
 	return all
 }
+
+// CAFile returns the file with the certificate that was made, for clients to trust; ""
+// if none was made.
+func (r *Receiver) CAFile() string { return r.caFile }
 
 // Run serves until the context ends. Then it answers the waiting requests, closes the
 // connections and flushes the log. It returns nil after an orderly stop, or the first
@@ -149,43 +201,78 @@ func (r *Receiver) Run(ctx context.Context) error {
 	err := r.serveUntil(ctx)
 	stopFlushing()
 	flushers.Wait() // after the last request, so that its line is written
-	return errors.Join(err, r.closeLog())
+	if r.log != nil {
+		err = errors.Join(err, r.log.failure())
+	}
+	return errors.Join(err, r.close())
 }
 
 func (r *Receiver) serveUntil(ctx context.Context) error {
 	if r.cfg.Dead {
 		return r.hold(ctx)
 	}
-	served := make(chan error, len(r.listeners))
+	served := make(chan error, len(r.listeners)+1)
 	for _, ln := range r.listeners {
-		go func() { served <- r.server.Serve(ln) }()
+		go func() { served <- r.server.Serve(r.secured(ln)) }()
 	}
-	ended := 0
+	running := len(r.listeners)
+	if r.http2 != nil {
+		go func() { served <- r.http2.run() }()
+		running++
+	}
 	var broken error
 	select {
 	case broken = <-served:
-		ended++
+		running--
 	case <-ctx.Done():
 	}
 	r.stop() // answers that are held back go out now
-	grace, cancel := context.WithTimeout(context.Background(), stopTimeout)
-	defer cancel()
-	err := r.server.ShutdownWithContext(grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = nil // a client that does not read its answer does not delay the stop
-	}
-	for _, ln := range r.listeners {
-		_ = ln.Close() // one that was not served yet when the server was shut down
-	}
-	for ; ended < len(r.listeners); ended++ {
+	err := r.shutdown()
+	for range running {
 		err = errors.Join(err, <-served)
 	}
 	return errors.Join(broken, err)
 }
 
-func (r *Receiver) closeLog() error {
-	if r.log == nil {
-		return nil
+// shutdown lets the requests under way end and closes the connections.
+func (r *Receiver) shutdown() error {
+	grace, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if r.http2 != nil {
+		r.http2.shutdown(grace)
 	}
-	return errors.Join(r.log.failure(), r.logFile.Close())
+	err := r.server.ShutdownWithContext(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil // a client that does not read its answer does not delay the stop
+	}
+	r.closeListeners() // one may not have been served yet when the server was shut down
+	return err
+}
+
+// secured returns the listener as the server uses it. Each port has a TLS configuration of
+// its own: it is a host of its own, where no session of another one is resumed.
+func (r *Receiver) secured(ln net.Listener) net.Listener {
+	ln = steadyListener{ln, r.stopping}
+	if !r.cfg.TLS {
+		return ln
+	}
+	protocols := []string{"http/1.1"}
+	if r.http2 != nil {
+		protocols = []string{"h2", "http/1.1"}
+	}
+	return tls.NewListener(ln, &tls.Config{
+		Certificates: []tls.Certificate{r.cert}, MinVersion: tls.VersionTLS12, NextProtos: protocols,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			r.counters.Load().begun.Add(1)
+			return nil, nil //nolint:nilnil // the configuration remains
+		},
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if state.DidResume {
+				r.counters.Load().resumed.Add(1)
+			} else {
+				r.counters.Load().full.Add(1)
+			}
+			return nil
+		},
+	})
 }

@@ -248,7 +248,7 @@ func TestStats(t *testing.T) {
 		t.Fatalf("%v in %s", err, body)
 	}
 	late := got.Lateness
-	got.Lateness = Lateness{}
+	got.Lateness, got.Connections = Lateness{}, Connections{}
 	want := Stats{
 		Requests: 105, Executions: 101, Retries: 2, Duplicates: 1, Unnamed: 1, Early: 1,
 		ByPath: map[string]int64{"/ok": 102, "/flaky": 2, "other": 1},

@@ -20,9 +20,9 @@ const help = `Belfry's receiver: a target to try jobs on.
   /random?p=0.3       503 to three requests in ten, 200 to the others
   /echo               200 with the request as it came
   /redirect           302 to /ok
-  /drop               closes the connection without an answer
+  /drop               closes the connection (HTTP/2: the stream) without an answer
 
-  /stats              counters, as JSON; DELETE begins anew
+  /stats              counters, as JSON; ?buckets adds a histogram; DELETE begins anew
   /                   this text
 `
 

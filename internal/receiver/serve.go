@@ -3,9 +3,16 @@ package receiver
 import (
 	"encoding/json"
 	"net"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/valyala/fasthttp"
+)
+
+const (
+	readBufferBytes = 8 << 10 // holds a request's header
+	maxBodyBytes    = 1 << 20
+	idleTimeout     = 5 * time.Minute // longer than any client of ours keeps a connection
 )
 
 // serve handles one request. It is called for each connection in a goroutine
@@ -33,8 +40,13 @@ func (r *Receiver) serve(ctx *fasthttp.RequestCtx) {
 func (r *Receiver) serveStats(ctx *fasthttp.RequestCtx) {
 	if ctx.IsDelete() { // requests that are being counted are counted there
 		r.counters.Store(newCounters())
+		r.conns.reset()
 	}
-	body, err := json.MarshalIndent(r.Stats(), "", "  ")
+	stats := r.Stats()
+	if ctx.QueryArgs().Has("buckets") {
+		stats.Buckets = r.counters.Load().lateness.counts()
+	}
+	body, err := json.MarshalIndent(stats, "", "  ")
 	if err != nil {
 		ctx.Error(err.Error(), 500)
 		return

@@ -16,8 +16,23 @@ type Stats struct {
 	Duplicates int64            `json:"duplicates"` // the same attempt of the same execution, again
 	Unnamed    int64            `json:"unnamed"`    // without the id of an execution
 	Early      int64            `json:"early"`      // received before the scheduled instant
+	HTTP2      int64            `json:"http2"`      // requests that came by HTTP/2
 	ByPath     map[string]int64 `json:"byPath"`     // by route; "other" for unknown paths
 	Lateness   Lateness         `json:"latenessMs"`
+
+	Connections Connections `json:"connections"`
+	Handshakes  Handshakes  `json:"handshakes"`
+
+	// Buckets is the histogram of the lateness, if the query of the request names it. The
+	// difference of two of them is the histogram of the time between: see [Summarize].
+	Buckets []int64 `json:"buckets,omitempty"`
+}
+
+// Handshakes are those of TLS.
+type Handshakes struct {
+	Begun   int64 `json:"begun"`   // the client sent its first message
+	Full    int64 `json:"full"`    // of which the receiver has done its part
+	Resumed int64 `json:"resumed"` // the same, by a session ticket
 }
 
 // Lateness is the time from the scheduled instant to the receipt, in
@@ -40,6 +55,8 @@ const otherPath = "other"
 // counters is what Stats is made of.
 type counters struct {
 	requests, unnamed, early atomic.Int64
+	http2                    atomic.Int64
+	begun, full, resumed     atomic.Int64 // handshakes
 	byPath                   map[string]*atomic.Int64
 	seen                     *seen
 	lateness                 histogram
@@ -57,6 +74,9 @@ func newCounters() *counters {
 func (c *counters) count(v visit, route string) {
 	c.requests.Add(1)
 	c.byPath[route].Add(1)
+	if v.http2 {
+		c.http2.Add(1)
+	}
 	if v.ExecutionID == [16]byte{} {
 		c.unnamed.Add(1)
 	} else {
@@ -83,8 +103,12 @@ func (r *Receiver) Stats() Stats {
 		Duplicates: c.seen.duplicates.Load(),
 		Unnamed:    c.unnamed.Load(),
 		Early:      c.early.Load(),
+		HTTP2:      c.http2.Load(),
 		ByPath:     make(map[string]int64),
 		Lateness:   c.lateness.summary(),
+
+		Connections: r.conns.now(),
+		Handshakes:  Handshakes{Begun: c.begun.Load(), Full: c.full.Load(), Resumed: c.resumed.Load()},
 	}
 	s.Lateness.LastOfSecond = inMs(c.lasts.median())
 	for route, n := range c.byPath {
@@ -125,35 +149,64 @@ func upperOf(bucket int) int64 {
 func (h *histogram) add(v int64) {
 	v = min(v, maxValue)
 	h.buckets[bucketOf(v)].Add(1)
-	for {
-		old := h.max.Load()
-		if v <= old || h.max.CompareAndSwap(old, v) {
-			return
-		}
-	}
+	raise(&h.max, v)
 }
 
-func (h *histogram) summary() Lateness {
-	var total int64
-	counts := make([]int64, len(h.buckets))
+// counts returns the buckets up to the last one that is not empty.
+func (h *histogram) counts() []int64 {
+	counts, used := make([]int64, len(h.buckets)), 0
 	for i := range counts {
-		counts[i] = h.buckets[i].Load()
-		total += counts[i]
-	}
-	quantile := func(permille int64) float64 {
-		rank := (total*permille + 999) / 1000
-		for i, n := range counts {
-			if rank -= n; rank <= 0 {
-				return inMs(min(upperOf(i), h.max.Load()))
-			}
+		if counts[i] = h.buckets[i].Load(); counts[i] > 0 {
+			used = i + 1
 		}
-		return inMs(h.max.Load())
+	}
+	return counts[:used]
+}
+
+func (h *histogram) summary() Lateness { return summarize(h.counts(), h.max.Load()) }
+
+// Summarize returns the lateness of a histogram as [Stats] has it. The maximum is exact to
+// 1.6 % like the percentiles.
+func Summarize(buckets []int64) Lateness {
+	used := len(buckets)
+	for used > 0 && buckets[used-1] == 0 {
+		used--
+	}
+	return summarize(buckets[:used], maxValue)
+}
+
+// summarize summarizes counts, of which the last one is not empty. No value is above
+// highest.
+func summarize(counts []int64, highest int64) Lateness {
+	var total int64
+	for _, n := range counts {
+		total += n
 	}
 	if total == 0 {
 		return Lateness{}
 	}
+	highest = min(highest, upperOf(len(counts)-1))
+	quantile := func(permille int64) float64 {
+		rank := (total*permille + 999) / 1000
+		for i, n := range counts {
+			if rank -= n; rank <= 0 {
+				return inMs(min(upperOf(i), highest))
+			}
+		}
+		return inMs(highest)
+	}
 	return Lateness{Count: total, P50: quantile(500), P90: quantile(900), P99: quantile(990), P999: quantile(999),
-		Max: inMs(h.max.Load())}
+		Max: inMs(highest)}
+}
+
+// Within returns how many values of a histogram are at most d, to 1.6 %.
+func Within(buckets []int64, d time.Duration) (n int64) {
+	for i, count := range buckets {
+		if upperOf(i) <= d.Microseconds() {
+			n += count
+		}
+	}
+	return n
 }
 
 // lasts has the greatest value of each of the last seconds. An entry contains the low

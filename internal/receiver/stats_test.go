@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -54,6 +55,31 @@ func TestHistogramSummary(t *testing.T) {
 	near("p99", got.P99, values[9900])
 	if got.Max != float64(values[10_000])/1000 || got.Count != 10_001 {
 		t.Errorf("summary %+v", got)
+	}
+}
+
+// The difference of two histograms is that of the values between.
+func TestSummarizeOfADifference(t *testing.T) {
+	var h histogram
+	h.add(5_000_000)
+	h.add(2)
+	before := h.counts()
+	for v := range int64(100) {
+		h.add(1_000 * (v + 1))
+	}
+	diff := h.counts()
+	for i, n := range before {
+		diff[i] -= n
+	}
+	got := Summarize(diff)
+	if got.Count != 100 || got.P50 < 50 || got.P50 > 51 || got.Max < 100 || got.Max > 102 {
+		t.Errorf("%+v", got)
+	}
+	if n := Within(diff, 50*time.Millisecond); n < 48 || n > 50 {
+		t.Errorf("%d within 50 ms", n)
+	}
+	if got := Summarize(make([]int64, 7)); got != (Lateness{}) {
+		t.Errorf("of nothing: %+v", got)
 	}
 }
 

@@ -16,13 +16,16 @@ type visit struct {
 	at      time.Time
 	method  []byte // valid until the handler returns
 	attempt int    // 1 when the request does not say
+	http2   bool
 }
+
+const http2Protocol = "HTTP/2.0"
 
 // readVisit reads the headers that Belfry sends. A field is zero if its header is missing
 // or invalid.
 func readVisit(ctx *fasthttp.RequestCtx, now time.Time, to *route) visit {
 	h := &ctx.Request.Header
-	v := visit{at: now, method: ctx.Method(), attempt: 1}
+	v := visit{at: now, method: ctx.Method(), attempt: 1, http2: string(h.Protocol()) == http2Protocol}
 	v.ReceivedAt = now.UnixMilli()
 	v.ScheduledAt, _ = strconv.ParseInt(string(h.Peek("Belfry-Scheduled-At")), 10, 64)
 	v.Attempt, _ = strconv.Atoi(string(h.Peek("Belfry-Attempt")))
