@@ -145,6 +145,51 @@ func TestBenchBig(t *testing.T) {
 	wantBurst(t, p[0].Burst)
 }
 
+// Calls to many hosts, by both protocols, at rates that any machine sustains.
+func TestBenchTLS(t *testing.T) {
+	t.Parallel()
+	runs := reportOf(t, "tls", "--parts", "throughput,cold,overload", "--hosts", "3", "--seconds", "1", "--from", "200",
+		"--steps", "1", "--overload-seconds", "2").TLS
+	if len(runs) != 1 || len(runs[0].Faults) > 0 || runs[0].Bare == nil || runs[0].Throughput == nil ||
+		len(runs[0].Cold) != 2 || len(runs[0].Overload) != 1 {
+		t.Fatalf("%+v", runs)
+	}
+	r := runs[0]
+	if r.Bare.HTTP1.PerSecond <= 0 || r.Bare.HTTP2.PerSecond <= 0 || r.Bare.HandshakesPerSecond <= 0 ||
+		r.Bare.LoneMs <= 0 {
+		t.Errorf("bare loops %+v", r.Bare)
+	}
+	if s := r.Throughput.Sustained; s.Jobs != 200 || s.Connections.Most < 3 || s.Handshakes.Full < 1 {
+		t.Errorf("sustained %+v", s)
+	}
+	for _, d := range r.Cold {
+		wantDrift(t, d)
+		if d.Connections.Most < 3 || d.Handshakes.Begun < 3 {
+			t.Errorf("cold %+v", d)
+		}
+	}
+	if o := r.Overload[0]; o.Rate != 400 || o.After != 100 || o.Goodput <= 0 || len(o.Series) < 5 || o.OnTimeMs < 0 {
+		t.Errorf("overload %+v", o)
+	}
+}
+
+func TestBenchHostsWithoutTLS(t *testing.T) {
+	t.Parallel()
+	runs := reportOf(t, "tls", "--scheme", "http", "--parts", "bare,busy,memory", "--hosts", "2",
+		"--sustained", "20", "--busy-seconds", "2").TLS
+	if len(runs) != 1 || len(runs[0].Faults) > 0 || runs[0].Bare == nil || runs[0].Memory == nil ||
+		len(runs[0].Overload) != 1 {
+		t.Fatalf("%+v", runs)
+	}
+	r := runs[0]
+	if r.Bare.HTTP1.PerSecond <= 0 || r.Bare.HTTP2.PerSecond != 0 || r.Memory.Connections < 1 {
+		t.Errorf("%+v, %+v", r.Bare, r.Memory)
+	}
+	if o := r.Overload[0]; !o.Busy || o.Rate != 20 || o.Share >= 1 || o.Goodput <= 0 || o.Series[0].Handshakes != 0 {
+		t.Errorf("busy %+v", o)
+	}
+}
+
 func TestBenchGrowth(t *testing.T) {
 	t.Parallel()
 	svg := filepath.Join(t.TempDir(), "growth.svg")

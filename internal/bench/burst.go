@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
@@ -34,6 +36,10 @@ type Burst struct {
 	PathMeasured   string            `json:"path"`           // of the receiver: how it answered
 	// of the bare loop right before, where that was measured
 	BarePerSecond float64 `json:"barePerSecond,omitempty"`
+	// seconds before those that were measured, with the same fires
+	WarmSeconds int                  `json:"warmSeconds,omitempty"`
+	Connections receiver.Connections `json:"connections"`
+	Handshakes  receiver.Handshakes  `json:"handshakes"`
 
 	atRest, peak int64         // bytes of the server's memory, after the import and at most
 	took         time.Duration // from the first instant until all had arrived
@@ -51,6 +57,8 @@ type burst struct {
 	jitter        time.Duration
 	path          string
 	drainTime     time.Duration // more of it, for targets that are slow
+	lead          time.Duration // instead of the usual one
+	warm          int           // seconds before those whose lateness is measured
 
 	targets   []string                    // URLs of hosts that share the jobs; none: the receiver's
 	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
@@ -72,12 +80,12 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	e := w.env
 	// The import must be over before the first instant. 10,000 jobs a second are far
 	// fewer than any machine imports.
-	first := clock.NowMs(e.cfg.Clock) + (lead + time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
+	first := clock.NowMs(e.cfg.Clock) + (cmp.Or(m.lead, lead) +
+		time.Duration(m.jobs)*100*time.Microsecond).Milliseconds()
 	first = (first/1000 + 1) * 1000
-	last := first + int64(m.seconds-1)*1000 + m.jitter.Milliseconds()
 	_, err = w.importEach(ctx, m.jobs, m.over(client.Spec{
 		Schedule: "* * * * * *", API: e.receiver.url + m.path, Type: "ATLEAST_ONCE",
-		StartAt: first, EndAt: first + int64(m.seconds)*1000, JitterMs: m.jitter.Milliseconds(),
+		StartAt: first, EndAt: first + int64(m.warm+m.seconds)*1000, JitterMs: m.jitter.Milliseconds(),
 	}))
 	if err != nil {
 		return out, err
@@ -89,12 +97,12 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 		return out, err
 	}
 	before, received := w.usage(), e.receiver.usage().cpu
-	want := int64(m.jobs) * int64(m.seconds)
+	want := int64(m.jobs) * int64(m.warm+m.seconds)
 	if err := until(ctx, e.cfg.Clock, first); err != nil {
 		return out, err
 	}
 	mark := e.cfg.Clock.Mark()
-	got, peak, err := w.arrive(ctx, m, last, want)
+	got, peak, err := w.arrive(ctx, m, first, want)
 	if err != nil {
 		return out, err
 	}
@@ -109,14 +117,20 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
 		CPUMicros: microsEach(after.cpu-before.cpu, got.Executions), MemoryMB: after.rss >> 20,
 		ReceiverMicros: microsEach(e.receiver.usage().cpu-received, got.Executions),
-		atRest:         before.rss, peak: peak, took: took,
+		WarmSeconds:    m.warm, Connections: got.Connections, Handshakes: got.Handshakes,
+		atRest: before.rss, peak: peak, took: took,
 	}, nil
 }
 
+// warmEnds is how long before an instant the measurement of the lateness begins, so that
+// the receiver answers the query before the next fires arrive.
+const warmEnds = 200 * time.Millisecond
+
 // arrive waits until want executions have been received, or until the drain time after
 // the last instant is over. Before the last instant it does not query the receiver, which
-// is busy. peak is the largest memory of the server that was seen.
-func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got receiver.Stats, peak int64, err error) {
+// is busy, except once at the end of the warm seconds. peak is the largest memory of the
+// server that was seen.
+func (w *world) arrive(ctx context.Context, m burst, first, want int64) (got receiver.Stats, peak int64, err error) {
 	if m.meanwhile != nil {
 		meanwhile, stop := context.WithCancel(ctx)
 		faults := make(chan error, 1)
@@ -124,19 +138,49 @@ func (w *world) arrive(ctx context.Context, m burst, last, want int64) (got rece
 		defer func() { stop(); err = errors.Join(err, <-faults) }()
 	}
 	clk := w.env.cfg.Clock
-	for {
+	warm := first + int64(m.warm)*1000
+	last := warm + int64(m.seconds-1)*1000 + m.jitter.Milliseconds()
+	var before receiver.Stats
+	for begun := m.warm == 0; ; {
 		now := clock.NowMs(clk)
 		peak = max(peak, w.usage().rss)
+		if !begun && now >= warm-warmEnds.Milliseconds() {
+			if before, err = w.env.receiver.histogram(ctx); err != nil {
+				return got, peak, err
+			}
+			begun = true
+		}
 		if now >= last {
 			got, err = w.env.receiver.received(ctx)
 			if err != nil || got.Executions >= want || now > last+(drainTime+m.drainTime).Milliseconds() {
-				return got, peak, err
+				break
 			}
 		}
 		if !clock.Wait(ctx, 50*time.Millisecond) {
 			return got, peak, ctx.Err()
 		}
 	}
+	if err == nil && m.warm > 0 {
+		got, err = w.env.receiver.histogram(ctx)
+		got.Lateness = lateSince(before, got)
+	}
+	return got, peak, err
+}
+
+// lateSince returns the lateness of what arrived between two queries.
+func lateSince(before, now receiver.Stats) receiver.Lateness {
+	l := receiver.Summarize(subtract(now.Buckets, before.Buckets))
+	l.LastOfSecond = now.Lateness.LastOfSecond
+	return l
+}
+
+// subtract returns the difference of two histograms. The first may be longer.
+func subtract(now, before []int64) []int64 {
+	diff := slices.Clone(now)
+	for i := range min(len(diff), len(before)) {
+		diff[i] -= before[i]
+	}
+	return diff
 }
 
 // over returns the jobs of a burst, which use its targets alternately.

@@ -16,6 +16,8 @@
 //     after their instant. The server's own figures are not used.
 //   - Only loopback is used. At the end, also after an interruption, every process has ended
 //     and every folder is removed. Each measurement has a time limit.
+//   - A server that is overloaded, or that does not stop, ends no measurement with many hosts:
+//     each part has a time limit, and what could not be measured is a row of the report.
 //   - A throughput is compared with the bare loop of the same run, because a ratio that was
 //     measured within a minute says more than the absolute figure of one machine.
 //   - A run with a missing, duplicate or early fire is an error, never a good figure. So is a
@@ -35,6 +37,7 @@
 //	process.go receiverprocess.go bare.go world.go burst.go environment.go
 //	recorded.go bench.go
 //	throughput.go drift.go lone.go traffic.go create.go inflight.go recovery.go big.go
+//	hosts.go hostsbare.go hostsload.go hostsoverload.go hostsmemory.go hostsrun.go
 //	crowd.go historyfill.go historyquery.go historyexport.go historydrop.go history.go
-//	table.go growth.go svg.go historytext.go tables.go report.go
+//	table.go growth.go svg.go hoststables.go historytext.go tables.go report.go
 package bench

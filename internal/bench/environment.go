@@ -12,10 +12,12 @@ import (
 
 // Config says what to measure with.
 type Config struct {
-	Binary string // the belfry to measure
-	Folder string // for the databases; a temporary one when empty
-	Clock  clock.Clock
-	Log    io.Writer // progress, a line each; nil: none
+	Binary   string   // the belfry to measure
+	Server   string   // the belfry whose server is measured; empty: Binary
+	Settings []string // environment variables of the servers, NAME=VALUE
+	Folder   string   // for the databases; a temporary one when empty
+	Clock    clock.Clock
+	Log      io.Writer // progress, a line each; nil: none
 }
 
 // environment is shared by all measurements: the binary under measurement, a folder for

@@ -87,8 +87,10 @@ func addressIn(line []byte) string {
 	if json.Unmarshal(line, &entry) == nil {
 		return entry.Address
 	}
-	if i := bytes.LastIndex(line, []byte("http://")); i >= 0 {
-		return string(bytes.TrimSpace(line[i:]))
+	for _, scheme := range []string{"http://", "https://"} {
+		if i := bytes.LastIndex(line, []byte(scheme)); i >= 0 {
+			return string(bytes.TrimSpace(line[i:]))
+		}
 	}
 	return ""
 }

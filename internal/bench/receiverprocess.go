@@ -3,11 +3,15 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/receiver"
@@ -17,7 +21,8 @@ import (
 // its jobs, which counts what comes.
 type receiverProcess struct {
 	*process
-	http http.Client
+	http  *http.Client
+	roots *x509.CertPool // nil: it does not speak TLS
 }
 
 // startReceiver starts a receiver on a free port of loopback.
@@ -26,13 +31,43 @@ func startReceiver(ctx context.Context, binary string, flags ...string) (*receiv
 	if err != nil {
 		return nil, err
 	}
-	return &receiverProcess{process: p}, nil
+	return &receiverProcess{process: p, http: &http.Client{Transport: &http.Transport{}, Timeout: askTimeout}}, nil
+}
+
+// askTimeout is how long a receiver may take for its counters, on a machine that is busy.
+const askTimeout = 30 * time.Second
+
+// startSecure starts a receiver that speaks TLS. Its certificate is in the file.
+func startSecure(ctx context.Context, binary, caFile string, flags ...string) (*receiverProcess, error) {
+	r, err := startReceiver(ctx, binary, append([]string{"--tls", "--ca-file", caFile}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, errors.Join(err, r.stop())
+	}
+	r.roots = x509.NewCertPool()
+	r.roots.AppendCertsFromPEM(text)
+	r.http.Transport = &http.Transport{TLSClientConfig: r.trust()}
+	return r, nil
+}
+
+// trust returns a configuration of TLS for clients of the receiver.
+func (r *receiverProcess) trust() *tls.Config {
+	return &tls.Config{RootCAs: r.roots, MinVersion: tls.VersionTLS12}
 }
 
 // stop ends the receiver.
 func (r *receiverProcess) stop() error {
 	r.http.CloseIdleConnections()
 	return r.process.stop()
+}
+
+// discard kills the receiver.
+func (r *receiverProcess) discard() {
+	r.http.CloseIdleConnections()
+	r.kill()
 }
 
 // idle is a job that does not fire while anybody measures.
@@ -42,16 +77,24 @@ func (r *receiverProcess) idle() client.Spec {
 
 // received returns what the receiver has seen since it was last reset.
 func (r *receiverProcess) received(ctx context.Context) (got receiver.Stats, err error) {
-	err = r.ask(ctx, http.MethodGet, &got)
+	err = r.ask(ctx, http.MethodGet, "", &got)
+	return got, err
+}
+
+// histogram returns the same and the histogram of the lateness.
+func (r *receiverProcess) histogram(ctx context.Context) (got receiver.Stats, err error) {
+	err = r.ask(ctx, http.MethodGet, "?buckets", &got)
 	return got, err
 }
 
 // reset clears what the receiver has counted.
-func (r *receiverProcess) reset(ctx context.Context) error { return r.ask(ctx, http.MethodDelete, nil) }
+func (r *receiverProcess) reset(ctx context.Context) error {
+	return r.ask(ctx, http.MethodDelete, "", nil)
+}
 
 // ask calls the path of the counters.
-func (r *receiverProcess) ask(ctx context.Context, method string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, r.url+"/stats", http.NoBody)
+func (r *receiverProcess) ask(ctx context.Context, method, query string, into *receiver.Stats) error {
+	req, err := http.NewRequestWithContext(ctx, method, r.url+"/stats"+query, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -67,5 +110,8 @@ func (r *receiverProcess) ask(ctx context.Context, method string, into any) erro
 	if into == nil {
 		return nil
 	}
-	return json.Unmarshal(body, into)
+	err = json.Unmarshal(body, into)
+	into.Connections.Open-- // that of this call
+	into.Connections.Most--
+	return err
 }

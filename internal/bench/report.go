@@ -27,6 +27,7 @@ type Report struct {
 	DeadHost   *DeadHost   `json:"deadHost,omitempty"`
 	Recovery   []Recovery  `json:"recovery,omitempty"`
 	Big        []Big       `json:"big,omitempty"`
+	TLS        []HostsRun  `json:"tls,omitempty"`
 	History    []History   `json:"history,omitempty"`
 	Growth     *Growth     `json:"growth,omitempty"`
 }

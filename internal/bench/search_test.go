@@ -42,6 +42,7 @@ func TestAddressIn(t *testing.T) {
 		`{"msg":"belfry is running","address":"http://127.0.0.1:4711"}`: "http://127.0.0.1:4711",
 		`{"msg":"recovered","jobs":3}`:                                  "",
 		"receiver listens on http://127.0.0.1:4444":                     "http://127.0.0.1:4444",
+		"receiver listens on https://127.0.0.1:4444":                    "https://127.0.0.1:4444",
 		"": "",
 	} {
 		if got := addressIn([]byte(line)); got != want {

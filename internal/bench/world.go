@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
@@ -48,8 +50,8 @@ func (e *environment) worldIn(ctx context.Context, folder string, cfg worldConfi
 func (w *world) start(ctx context.Context) error {
 	env := append([]string{
 		"DB_PATH=" + filepath.Join(w.folder, "jobs.db"), "PORT=0", "APP_ENV=production",
-	}, w.cfg.env...)
-	server, err := start(ctx, w.env.cfg.Binary, env, "serve")
+	}, slices.Concat(w.cfg.env, w.env.cfg.Settings)...)
+	server, err := start(ctx, cmp.Or(w.env.cfg.Server, w.env.cfg.Binary), env, "serve")
 	if err != nil {
 		return err
 	}
@@ -76,6 +78,17 @@ func (w *world) stop() error {
 
 // close stops the server and removes its data.
 func (w *world) close() error { return errors.Join(w.stop(), os.RemoveAll(w.folder)) }
+
+// discard kills the server and removes its data, for one that may be too busy to stop.
+func (w *world) discard() error {
+	if w.api != nil {
+		w.api.Close()
+	}
+	if w.server != nil {
+		w.server.kill()
+	}
+	return os.RemoveAll(w.folder)
+}
 
 // importJobs creates n copies of a job.
 func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {

@@ -66,6 +66,10 @@ var measurements = []measurement{
 		r.Big, err = b.Big(ctx, o.many, o.pick(10_000, 100), o.pick(10, 2))
 		return err
 	}},
+	{"tls", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.TLS, err = b.TLS(ctx, o.tls)
+		return err
+	}},
 	{"history", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) error {
 		for _, rows := range o.rows {
 			got, err := b.History(ctx, bench.HistorySize{
@@ -109,6 +113,9 @@ type benchOptions struct {
 	rows          []int
 	days          int
 	keep          bool
+	tls           bench.HostsConfig
+	server        string
+	settings      []string
 }
 
 // pick returns the first value, or with --quick the second.
@@ -137,6 +144,8 @@ receiver gets. Without arguments it measures everything, which takes about an ho
   inflight     calls that wait for slow targets, and calls beside a dead target
   recovery     how a server recovers after a kill
   big          memory, start and drift of a server with a million jobs and more
+  tls          many hosts, over HTTPS or HTTP: throughput beside bare loops of HTTP/1.1 and
+               HTTP/2, drift, a cold start, overload, memory (about ten minutes)
   history      a store with many executions (10 million; 100 million take 5 GB and a few
                minutes): commits while it grows, lists, bytes, export, deleting a day
   growth       how cost grows with fires, jobs and hosts
@@ -145,6 +154,8 @@ Tables go to stdout, progress to stderr. Run nothing else at the same time.`,
 		Example: `  belfry bench --quick
   belfry bench drift --jobs 100,1000 --json
   belfry bench big --many 1000000,10000000
+  belfry bench tls --parts throughput,drift --hosts 1,100 --scheme http,https
+  belfry bench tls --parts overload --hosts 100 --sustained 10000
   belfry bench history --rows 100000000 --folder /data --keep`,
 		Args: func(_ *cobra.Command, args []string) error {
 			for _, a := range args {
@@ -164,6 +175,7 @@ Tables go to stdout, progress to stderr. Run nothing else at the same time.`,
 	o.addFlags(cmd)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		o.applyQuick(cmd)
+		o.applyHosts(cmd)
 		return o.validate()
 	}
 	return cmd
@@ -191,8 +203,11 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs.IntVar(&o.days, "days", 5, "history: number of days over which they are spread")
 	fs.BoolVar(&o.keep, "keep", false, "history: do not delete the store in --folder, and continue with "+
 		"an existing one")
+	addHostsFlags(fs, &o.tls)
 	fs.StringVar(&o.svg, "svg", "", "growth: file for a picture of the curves")
 	fs.StringVar(&o.folder, "folder", "", "folder for the databases (default a temporary folder)")
+	fs.StringVar(&o.server, "server", "", "belfry whose server is measured (default this one)")
+	fs.StringArrayVar(&o.settings, "setting", nil, "environment variable of the servers, as NAME=VALUE; repeatable")
 }
 
 // applyQuick sets the flags that --quick changes, unless the user has set them.
@@ -237,6 +252,11 @@ func (o *benchOptions) validate() error {
 		{"many", o.many, 1, 100_000_000},
 		{"rows", o.rows, 10_000, 2_000_000_000},
 		{"days", []int{o.days}, 1, 60},
+		{"hosts", o.tls.Hosts, 1, 5_000},
+		{"warm-seconds", []int{o.tls.WarmSeconds}, 0, 60},
+		{"sustained", []int{o.tls.Sustained}, 0, 1_000_000},
+		{"overload-seconds", []int{o.tls.OverloadSeconds}, 2, 600},
+		{"busy-seconds", []int{o.tls.BusySeconds}, 2, 600},
 	} {
 		for _, v := range f.values {
 			if v < f.lo || v > f.hi {
@@ -252,7 +272,7 @@ func (o *benchOptions) validate() error {
 	case slices.ContainsFunc(o.delays, func(d time.Duration) bool { return d < time.Millisecond || d > time.Minute }):
 		return fmt.Errorf("--delays must be from 1ms to 1m, not %v", o.delays)
 	}
-	return nil
+	return checkHosts(&o.tls)
 }
 
 func (s *shell) bench(ctx context.Context, o *benchOptions, names []string) (err error) {
@@ -260,7 +280,9 @@ func (s *shell) bench(ctx context.Context, o *benchOptions, names []string) (err
 	if err != nil {
 		return err
 	}
-	b, err := bench.New(ctx, bench.Config{Binary: binary, Folder: o.folder, Clock: s.clock, Log: s.err})
+	b, err := bench.New(ctx, bench.Config{
+		Binary: binary, Server: o.server, Settings: o.settings, Folder: o.folder, Clock: s.clock, Log: s.err,
+	})
 	if err != nil {
 		return err
 	}
