@@ -97,7 +97,11 @@ func (r *hostsRun) drift(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			r.sayBurst("each second, spread over "+jitter.String(), got)
+			when := "each second, at its edge"
+			if jitter > 0 {
+				when = "each second, spread over it"
+			}
+			r.sayBurst(when, got)
 			r.out.Drift = append(r.out.Drift, got)
 		}
 	}

@@ -136,7 +136,8 @@ func (w *world) importOverload(ctx context.Context, targets []string, o *Overloa
 func (r *hostsRun) follow(ctx context.Context, o *Overload, first int64, end func() float64) error {
 	defer end()
 	clk := r.env.cfg.Clock
-	fall, before, at := int64(o.Seconds)*1000, receiver.Stats{}, int64(0)
+	fall, before := int64(o.Seconds)*1000, receiver.Stats{}
+	var was, at int64 // the last answer, the last query
 	for next := int64(1000); ; next = (at/1000 + 1) * 1000 {
 		if err := until(ctx, clk, first+next); err != nil {
 			return err
@@ -145,17 +146,24 @@ func (r *hostsRun) follow(ctx context.Context, o *Overload, first int64, end fun
 			o.Share = end()
 		}
 		now, err := r.env.receiver.histogram(ctx)
-		if err != nil {
-			return err
+		over := func() bool {
+			o.MeasureMs = clock.NowMs(clk) - first - fall
+			return o.MeasureMs >= int64(overloadAfter(o.Seconds))*1000
 		}
-		was := at
-		at = clock.NowMs(clk) - first
-		s := secondOf(before, now, was, at)
-		before = now
+		if err != nil { // a receiver that is too busy may answer later
+			if ctx.Err() != nil || over() {
+				return err
+			}
+			r.say("the receiver does not answer: %v", err)
+			at = clock.NowMs(clk) - first
+			continue
+		}
+		s := secondOf(before, now, was, clock.NowMs(clk)-first)
+		before, was, at = now, s.AtMs, s.AtMs
 		r.say("%.1f s: %.0f a second, p50 %.0f, p99 %.0f ms, %d connections, %.0f handshakes a second",
 			float64(at)/1000, s.PerSecond, s.P50Ms, s.P99Ms, s.Connections, s.Handshakes)
 		o.Series, o.Connections = append(o.Series, s), now.Connections
-		if o.MeasureMs = at - fall; o.recovered(o.onTime) >= 0 || o.MeasureMs >= int64(overloadAfter(o.Seconds))*1000 {
+		if over() || o.recovered(o.onTime) >= 0 {
 			return nil
 		}
 	}

@@ -35,7 +35,7 @@ func startReceiver(ctx context.Context, binary string, flags ...string) (*receiv
 }
 
 // askTimeout is how long a receiver may take for its counters, on a machine that is busy.
-const askTimeout = 30 * time.Second
+const askTimeout = 20 * time.Second
 
 // startSecure starts a receiver that speaks TLS. Its certificate is in the file.
 func startSecure(ctx context.Context, binary, caFile string, flags ...string) (*receiverProcess, error) {
