@@ -235,7 +235,8 @@ func (e *exchange) connect(fresh bool) error {
 func (e *exchange) await(w *waiter) supply {
 	e.via.connector.join(e.link.pool, w.since)
 	var a supply
-	most := time.NewTimer(host.LongestWait(w.deadline.Sub(w.since)))
+	// The other half is for its turn to dial, where calls to a silent host are spread.
+	most := time.NewTimer(host.LongestWait(w.deadline.Sub(w.since)) / 2)
 	defer most.Stop()
 	select {
 	case a = <-w.ready:

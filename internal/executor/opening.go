@@ -44,6 +44,10 @@ func (o *opener) begin(p *pool, w *waiter) {
 			}
 			p.arrived(w, a)
 		}()
+		if w.ended != nil {
+			defer w.ended()
+			defer time.AfterFunc(host.HandshakeAge, w.ended).Stop()
+		}
 		a = o.open(p, w)
 	}()
 }
@@ -90,10 +94,15 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 		return c, phaseSend, nil
 	}
 	c.raw, c.tally = nil, &tally{Conn: raw}
-	if c.Conn, err = o.dialer.handshake(deadline, c.tally, p.tls); err != nil {
-		return nil, phaseHandshake, err
+	c.Conn, err = o.dialer.handshake(deadline, c.tally, p.tls)
+	switch {
+	case err == nil:
+		p.limits.handshakes.Ended(p.cond.Handshakes.Ended(c.tally.wait), monotonic.Now())
+		return c, phaseSend, nil
+	case isTimeout(err):
+		p.cond.Handshakes.TimedOut()
 	}
-	return c, phaseSend, nil
+	return nil, phaseHandshake, err
 }
 
 func newConn(raw net.Conn, retires time.Time) *conn {

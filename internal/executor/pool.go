@@ -17,6 +17,7 @@ type limits struct {
 	maxIdle     int64
 	idleTimeout time.Duration
 	idleConns   atomic.Int64 // of all pools
+	handshakes  *host.AllHandshakes
 }
 
 // poolKey identifies a pool of connections. Connections with and without verification are

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -36,7 +37,8 @@ type table struct {
 
 func newTable(cfg *Config) *table {
 	return &table{
-		limits:   limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout},
+		limits: limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout,
+			handshakes: host.NewAllHandshakes(runtime.GOMAXPROCS(0))},
 		maxHosts: cfg.MaxHosts,
 		tls:      newTLSConfigs(cfg),
 		hosts:    cfg.Hosts,

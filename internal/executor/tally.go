@@ -1,6 +1,9 @@
 package executor
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // tally counts the bytes that the kernel took of what was written to a
 // connection: with TLS a write may fail with a part of a record gone.
@@ -8,6 +11,7 @@ type tally struct {
 	net.Conn
 	taken int64
 	gate  handshakeGate // is held, but while a read waits; nil: the handshake is over
+	wait  time.Duration // of the reads of the handshake
 }
 
 // Write writes and counts.
@@ -23,7 +27,9 @@ func (t *tally) Read(b []byte) (int, error) {
 		return t.Conn.Read(b)
 	}
 	t.gate.leave()
+	began := monotonic.Now()
 	n, err := t.Conn.Read(b)
+	t.wait += monotonic.Now().Sub(began)
 	t.gate.enter()
 	return n, err
 }

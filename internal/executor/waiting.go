@@ -39,7 +39,10 @@ func (p *pool) demand(now time.Time) host.Demand {
 	d := host.Demand{
 		Open: p.open - p.opening - len(p.idle), Opening: p.opening,
 		Worth: worth, Most: min(most, p.limits.maxConns), Waiting: p.line.idle,
-		Secure: p.Secure, Quickest: p.cond.Quickest(),
+		Secure: p.Secure, Quickest: p.cond.Quickest(), Window: p.limits.maxConns,
+	}
+	if p.Secure {
+		d.Window, d.Full = p.cond.Handshakes.Window(), !p.limits.handshakes.Room()
 	}
 	if p.line.next != nil {
 		d.Waited = now.Sub(p.line.next.since)
@@ -92,6 +95,9 @@ func (p *pool) countOpening(w *waiter) (spare []*conn, ok bool) {
 	}
 	p.opening++
 	p.line.open(w)
+	if p.Secure {
+		w.ended = p.limits.handshakes.Begin()
+	}
 	return spare, true
 }
 

@@ -12,6 +12,7 @@ type waiter struct {
 	unsent   bool      // no byte of the request was sent: the wait does not count as part of the call
 
 	opening bool        // a connection is under way for it
+	ended   func()      // notes that its handshake is over; nil: there is none
 	served  bool        // it has got what it waited for, or does not wait any more
 	ready   chan supply // has room for one
 

@@ -12,9 +12,10 @@ import (
 // writes what it observes, and both decide by all of it. Its methods may be called from
 // many goroutines.
 type Condition struct {
-	Key    target.Host
-	Secure bool // https
-	Dials  Dials
+	Key        target.Host
+	Secure     bool // https
+	Dials      Dials
+	Handshakes Handshakes
 
 	connecting atomic.Int64 // calls that have a slot and no connection
 	worth      atomic.Int64 // connections that the host is worth

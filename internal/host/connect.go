@@ -62,6 +62,8 @@ type Demand struct {
 	Waited  time.Duration // the longest of them
 	Worth   int           // connections that the host is worth
 	Most    int           // connections that it may have: one for each slot
+	Window  int           // connections that may be under way
+	Full    bool          // no more handshakes may be under way with all hosts
 
 	Secure   bool          // https
 	Quickest time.Duration // call of late, at the target; zero: none has ended
@@ -85,8 +87,12 @@ func (d Demand) Opens() Opens {
 	switch {
 	case d.Waiting == 0, has >= d.Most:
 		return OpenNone
+	case d.Full:
+		return OpenLater
 	case has == 0:
 		return OpenFirst
+	case d.Opening >= d.Window:
+		return OpenLater
 	case has < d.Worth && d.Waited >= d.grace(), d.Waited >= busyWait:
 		return OpenMore
 	case d.Waited >= calmWait:
@@ -109,9 +115,12 @@ func (d Demand) grace() time.Duration {
 // Allowance is how many connections may be opened in a turn.
 type Allowance struct{ First, More, IfCalm int }
 
+// Busy reports whether what came so late had to wait for a processor.
+func Busy(lag time.Duration) bool { return lag > busyLag }
+
 // Allow returns the allowance of a turn that came so late.
 func Allow(lag time.Duration, cores int) Allowance {
-	if lag <= busyLag {
+	if !Busy(lag) {
 		return Allowance{calmOpens, calmOpens, calmOpens}
 	}
 	return Allowance{First: busyFirst * cores, More: busyMore * cores}
@@ -144,10 +153,11 @@ func HandshakesAtATime(cores int) int { return max(1, cores/2) }
 // quick host it follows from Little's law, over the time that calls take at the target:
 // half as many again as are in use when each call takes twice the time of the quickest.
 // At others each slot is worth one, since it is used for the whole of a call. So it is
-// without TLS, where a connection costs little. perMeter is the largest number of calls
-// that ended in a meterWindow of late.
+// without TLS, where a connection costs little. A host of which no call has ended is taken
+// to be a quick one until it hangs. perMeter is the largest number of calls that ended in
+// a meterWindow of late.
 func Worth(secure bool, slots, perMeter int, quickest time.Duration) int {
-	if !secure || quickest == 0 || quickest > quickTarget {
+	if !secure || quickest > quickTarget {
 		return slots
 	}
 	inUse := float64(perMeter) * 2 * float64(max(quickest, leastCall)) / float64(meterWindow)

@@ -16,6 +16,9 @@ func TestDemandOpens(t *testing.T) {
 		d    Demand
 		want Opens
 	}{
+		{"so many are under way", Demand{Open: 1, Opening: 2, Waiting: 1, Waited: time.Hour, Worth: 64, Most: 64},
+			OpenLater},
+		{"so many are under way with all hosts", Demand{Waiting: 1, Worth: 64, Most: 64, Full: true}, OpenLater},
 		{"no call waits", Demand{Open: 0, Worth: 4, Most: 64}, OpenNone},
 		{"all that it may have are open", Demand{Open: 60, Opening: 4, Waiting: 9, Waited: time.Hour,
 			Worth: 64, Most: 64},
@@ -39,6 +42,9 @@ func TestDemandOpens(t *testing.T) {
 		{"a slow host that is worth no more", Demand{Open: 4, Waiting: 1, Waited: 40 * ms, Worth: 4, Most: 64,
 			Quickest: 30 * ms}, OpenLater},
 	} {
+		if c.d.Window == 0 {
+			c.d.Window = 2
+		}
 		if got := c.d.Opens(); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
@@ -89,7 +95,7 @@ func TestWorth(t *testing.T) {
 		want        int
 	}{
 		{"plain", false, 64, 1, ms, 64},
-		{"not known", true, 64, 0, 0, 64},
+		{"not known", true, 64, 0, 0, MinConnections},
 		{"slow", true, 500, 50, quickTarget + 1, 500},
 		{"hardly called", true, 64, 1, ms, MinConnections},
 		{"40 at the second's edge", true, 64, 40, ms, MinConnections},
@@ -145,7 +151,7 @@ func TestUsefulSlots(t *testing.T) {
 				worth, l.now)
 		}
 	}
-	want("at first", MinSlots, MinSlots)
+	want("at first", 2*MinConnections, MinConnections)
 	for i := range 400 {
 		l.Ended(time.Millisecond/4, int64(i*10))
 	}
@@ -157,10 +163,8 @@ func TestUsefulSlots(t *testing.T) {
 		t.Errorf("state %d, %d slots while nothing ends", cond.State(), l.Slots())
 	}
 	for i := range 40 {
-		l.Ended(time.Second, 10_000+int64(i*10))
-		if i%20 == 0 {
-			l.ShrinkIdle(l.now, false)
-		}
+		l.Ended(time.Second, 10_000+int64(i*1_000))
+		l.ShrinkIdle(l.now, false)
 	}
 	want("slow", l.now, l.now)
 }
@@ -177,7 +181,7 @@ func TestLimitWhileConnecting(t *testing.T) {
 	if l.now != MinSlots || cond.State() != Connecting {
 		t.Errorf("%d slots, state %d", l.now, cond.State())
 	}
-	cond.Connecting(-1)
+	cond.Connecting(1 - MinSlots/connectingShare)
 	for range 8 {
 		windowOf(&l)
 	}

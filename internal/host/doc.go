@@ -44,7 +44,7 @@
 //
 // Each file uses only those before it:
 //
-//	share.go state.go line.go dials.go connect.go condition.go limit.go
+//	share.go state.go line.go dials.go handshakes.go connect.go condition.go limit.go
 //
 // # How this is shown
 //

@@ -70,6 +70,7 @@ type Limit struct {
 	elapsed    time.Duration // under pressure, in this measurement
 	finished   ends          // in it
 	ends       ends          // in the window that runs
+	busy       bool          // in this measurement
 	partial    bool          // the window began before the pressure
 	silence    time.Duration // under pressure, since a call ended
 	pending    int           // slots that a host that does not answer gets in the steps to come
@@ -147,7 +148,8 @@ func (l *Limit) Ended(took time.Duration, now int64) {
 func (l *Limit) BeginSaturation() { l.partial = true }
 
 // EndWindow takes note of a window in which all slots were taken, and moves the limit.
-func (l *Limit) EndWindow() {
+// busy says that this process had to wait for a processor in it.
+func (l *Limit) EndWindow(busy bool) {
 	ended := l.ends
 	l.ends = ends{}
 	if l.partial {
@@ -157,6 +159,7 @@ func (l *Limit) EndWindow() {
 	l.finished.n += ended.n
 	l.finished.took += ended.took
 	l.elapsed += Window
+	l.busy = l.busy || busy
 	l.silence += Window
 	state := l.state()
 	if state == Connecting { // how many calls end does not depend on the slots
@@ -179,7 +182,7 @@ func (l *Limit) EndWindow() {
 
 // state returns what the host is taken to be.
 func (l *Limit) state() State {
-	e := Evidence{Silence: l.silence, Quickest: l.quick.call(), Calls: l.useful}
+	e := Evidence{Silence: l.silence, Quickest: l.quick.call(), Calls: l.useful, Busy: l.busy}
 	if l.finished.n == 0 {
 		e.Stalled = l.elapsed
 	}
@@ -284,17 +287,20 @@ func (l *Limit) set(n int) {
 // use: calls that wait for a connection make the next one as soon as it is free.
 func (l *Limit) publish() {
 	took := l.quick.call()
+	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), l.quick.floor)
 	if s := State(l.cond.state.Load()); s == Hanging || s == Silent {
-		took = 0 // it is not what it was
+		worth = l.now // it is not as quick as it was
 	}
-	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), took)
+	if s := State(l.cond.state.Load()); s == Hanging || s == Silent {
+		worth = l.now // it is not as quick as it was
+	}
 	l.useful = min(l.now, 2*worth)
 	l.cond.slots.Store(int64(l.now))
 	l.cond.worth.Store(int64(worth))
 	l.cond.quickest.Store(int64(took))
 }
 
-func (l *Limit) restart() { l.elapsed, l.finished, l.ends = 0, ends{}, ends{} }
+func (l *Limit) restart() { l.elapsed, l.finished, l.ends, l.busy = 0, ends{}, ends{}, false }
 
 // ShrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
 // far as the calls in flight allow. Call it once a second.

@@ -17,7 +17,7 @@ func windowOf(l *Limit) {
 	for range Steps - 1 {
 		l.Step()
 	}
-	l.EndWindow()
+	l.EndWindow(false)
 }
 
 // drive drives a limit for some windows against a host that works on each
@@ -76,7 +76,7 @@ func TestHostLimitOfSilence(t *testing.T) {
 		}
 		return l.now - before
 	}
-	l.EndWindow()
+	l.EndWindow(false)
 	for range Steps - 1 {
 		before := l.now
 		if l.Step(); l.now-before > stepSlots {
@@ -90,7 +90,7 @@ func TestHostLimitOfSilence(t *testing.T) {
 		t.Errorf("%d slots more in a second of a host that was silent for two", n)
 	}
 	l.Ended(time.Second, 0)
-	l.EndWindow() // judged by what ended
+	l.EndWindow(false) // judged by what ended
 	l.ShrinkIdle(l.now, true)
 	l.ShrinkIdle(l.now, true) // its time is dropped
 	if n := grow(40); n < 10_000 {

@@ -19,6 +19,7 @@ const (
 	Window = 25 * time.Millisecond
 
 	minStall    = 100 * time.Millisecond // without an end, before a host is taken to hang
+	busyStall   = time.Second            // the same while this process has to wait for a processor
 	longSilence = 2 * time.Second        // without an end, before a host that hangs is taken to be silent
 
 	// connectingShare is the part of a host's calls that wait for connections from which
@@ -37,6 +38,7 @@ type Evidence struct {
 	Calls            int           // that have a slot
 	Connecting       int           // those of them that wait for a connection
 	Quickest         time.Duration // call of late
+	Busy             bool          // in the measurement this process has waited for a processor
 }
 
 // State is what a host is taken to be.
@@ -70,8 +72,12 @@ func (e Evidence) State() State {
 
 // hangs reports whether calls would have ended by now if the host answered as it did
 // before. If the host has not answered anything yet, every window in which no call ends
-// counts.
+// counts. While this process waits for a processor, so do answers: they do not count as
+// missing before a second has passed.
 func (e Evidence) hangs() bool {
+	if e.Busy {
+		return e.Stalled >= max(busyStall, 4*e.Quickest)
+	}
 	return e.Stalled > 0 && (e.Quickest == 0 || e.Stalled >= max(minStall, 4*e.Quickest))
 }
 

@@ -27,6 +27,13 @@ func TestState(t *testing.T) {
 		{"a slow host, in its time", Evidence{Stalled: 4*s - 1, Silence: 4 * s, Quickest: s}, Answering},
 		{"a slow host, beyond it", Evidence{Stalled: 4 * s, Silence: 4 * s, Quickest: s}, Silent},
 		{"not long enough to be silent", Evidence{Stalled: minStall, Silence: longSilence, Quickest: ms}, Hanging},
+		{"no call has ever ended, on a busy machine", Evidence{Stalled: busyStall - 1, Silence: s, Busy: true},
+			Answering},
+		{"the same for long enough", Evidence{Stalled: busyStall, Silence: s, Busy: true}, Hanging},
+		{"a slow host in its time, on a busy machine", Evidence{Stalled: 4*s - 1, Quickest: s, Busy: true}, Answering},
+		{"its calls wait for connections", Evidence{Stalled: s, Silence: 3 * s, Calls: 8, Connecting: 2}, Connecting},
+		{"few of them do", Evidence{Stalled: s, Silence: s, Calls: 9, Connecting: 2}, Hanging},
+		{"they wait, and dials are not answered", Evidence{Dials: 99, Calls: 8, Connecting: 8}, Silent},
 		{"a call has ended in this measurement", Evidence{Silence: 3 * s, Quickest: s}, Answering},
 
 		{"it hangs, and dials fail", Evidence{Dials: 99, Failed: 99, Stalled: 3 * s, Silence: 3 * s}, Refusing},

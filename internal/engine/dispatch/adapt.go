@@ -24,8 +24,9 @@ func (a *adapter) note(h *hostQueue) {
 }
 
 // window gives every saturated host its next limit, and reports whether there are any
-// left. readmit is called for those that have got slots.
-func (a *adapter) window(readmit func(*hostQueue)) (more bool) {
+// left. readmit is called for those that have got slots. busy says that this process had
+// to wait for a processor.
+func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
 	hosts := a.saturated
 	a.saturated = a.saturated[:0]
 	for _, h := range hosts {
@@ -34,7 +35,7 @@ func (a *adapter) window(readmit func(*hostQueue)) (more bool) {
 			continue
 		}
 		a.saturated = append(a.saturated, h)
-		h.limit.EndWindow()
+		h.limit.EndWindow(busy)
 		if h.calls < h.limit.Slots() {
 			readmit(h)
 		}

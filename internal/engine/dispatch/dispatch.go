@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/host"
@@ -181,27 +182,33 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 		case <-d.adapter.begun:
 		}
 		tick := time.NewTicker(host.Window / host.Steps)
+		lag := time.Duration(0)
 		for n, saturated := 1, true; saturated; n++ {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
 				return
-			case <-tick.C:
+			case at := <-tick.C:
+				lag = max(lag, clock.System{}.Now().Sub(at))
 			}
-			saturated = d.adaptStep(n%host.Steps == 0)
+			last := n%host.Steps == 0
+			saturated = d.adaptStep(last, host.Busy(lag))
+			if last {
+				lag = 0
+			}
 		}
 		tick.Stop()
 	}
 }
 
-// adaptStep does a step of a window, which is its last or one before it. It reports
-// whether hosts are saturated still.
-func (d *Dispatcher) adaptStep(last bool) (saturated bool) {
+// adaptStep does a step of a window, which is its last or one before it. busy says that
+// this process had to wait for a processor. It reports whether hosts are saturated still.
+func (d *Dispatcher) adaptStep(last, busy bool) (saturated bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	saturated = true
 	if last {
-		saturated = d.adapter.window(d.turns.readmit)
+		saturated = d.adapter.window(busy, d.turns.readmit)
 	} else {
 		d.adapter.step(d.turns.readmit)
 	}
