@@ -67,6 +67,7 @@ var imports = []struct {
 		"github.com/prometheus/client_golang", "github.com/lmittmann/tint", "gopkg.in/natefinch/lumberjack.v2"}}},
 	{"internal/domain", row{internal: []string{"cron", "spelling", "target", "webhook"}, modules: []string{
 		"github.com/google/uuid", "golang.org/x/net/http/httpguts"}}},
+	{"internal/certs", row{internal: []string{"charset", "clock", "target", "telemetry"}}},
 	{"internal/wire", row{internal: []string{"charset", "cron", "spelling", "target", "webhook", "domain"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
@@ -78,7 +79,7 @@ var imports = []struct {
 	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"},
 		modules: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
-	{"internal/executor", row{internal: []string{"target", "host", "webhook", "domain", "clock", "telemetry"},
+	{"internal/executor", row{internal: []string{"target", "host", "webhook", "domain", "clock", "certs", "telemetry"},
 		modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
 	{"internal/engine/lock", row{}},
 	{"internal/engine/hold", row{internal: []string{"engine/lock"}}},
@@ -114,8 +115,8 @@ var imports = []struct {
 		"edit", "view", "access", "audit", "front", "api/reference", "clock", "telemetry"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
 	{"internal/app", row{internal: []string{
-		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "store", "store/sqlite",
-		"executor", "engine", "edit", "view", "access", "audit", "front", "api",
+		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",
+		"store/sqlite", "executor", "engine", "edit", "view", "access", "audit", "front", "api",
 	}, modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys"}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"},

@@ -35,7 +35,8 @@ func newPKI(t *testing.T) *pki {
 	t.Helper()
 	p := &pki{t: t, dir: t.TempDir()}
 	p.cert, p.key = p.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign})
+		KeyUsage:  x509.KeyUsageCertSign,
+		NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(1, 0, 0)})
 	return p
 }
 
@@ -47,7 +48,9 @@ func (p *pki) issue(name string, c *x509.Certificate) (*x509.Certificate, *ecdsa
 		p.t.Fatal(err)
 	}
 	c.SerialNumber, c.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
-	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	if c.NotAfter.IsZero() {
+		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	}
 	parent, signer := p.cert, p.key
 	if parent == nil {
 		parent, signer = c, key

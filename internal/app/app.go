@@ -14,6 +14,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -51,6 +52,7 @@ type App struct {
 	listener       net.Listener
 	keeper         *keeper
 	auditor        *audit.Auditor
+	certificates   *certificateWatch
 	quota          quota
 	pace           clock.Pace
 }
@@ -95,11 +97,13 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	hosts := new(host.Table)
 	names, err := a.openExecutor(executor.Config{
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
-		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts,
+		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
 	})
 	if err != nil {
 		return err
 	}
+	metrics.SamplesFunc(telemetry.MetricCertificateExpiry,
+		"When the certificates of targets that expire first do, as Unix time.", "host", a.certificates.samples)
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log, Hosts: hosts,
 		MaxInFlight: calls, MaxInFlightPerHost: perHost,
@@ -133,7 +137,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
 	shown, err := view.New(view.Config{
-		Store: a.store, Live: a.engine, Checks: []func() domain.Check{a.checkLog, a.checkHistory},
+		Store: a.store, Live: a.engine, Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check},
 	})
 	if err != nil {
 		return nil, err
@@ -182,14 +186,17 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 	for _, secret := range a.cfg.SigningSecrets {
 		cfg.Secrets = append(cfg.Secrets, secret.Texts()...)
 	}
-	if cfg.RootCAs, err = authorities(a.cfg.EgressCAFile); err != nil {
+	if cfg.Roots, err = certs.OpenRoots(a.cfg.EgressCAFile, cfg.Clock, a.log); err != nil {
 		return nil, err
 	}
 	if cfg.ClientCerts, certificates, err = clientCertificates(a.cfg.ClientCertificates); err != nil {
 		return nil, err
 	}
-	a.executor, err = executor.New(cfg)
-	return certificates, err
+	if a.executor, err = executor.New(cfg); err != nil {
+		return nil, err
+	}
+	a.certificates = &certificateWatch{a.executor.Certificates(), cfg.Roots, cfg.Clock, a.log}
+	return certificates, nil
 }
 
 // serve answers requests until the server is closed.
@@ -280,6 +287,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.keeper.run(keep) })
 	background.Go(func() { a.auditor.Run(keep) })
 	background.Go(func() { a.keys.Run(keep) })
+	background.Go(func() { a.certificates.run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
 	a.tellNew()

@@ -2,15 +2,12 @@ package app
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 
-	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/egress"
 	"github.com/belfry-scheduler/belfry/internal/front"
@@ -50,26 +47,6 @@ func (c counted) count(err error) error {
 		c.refused.Inc()
 	}
 	return err
-}
-
-// authorities returns those of the system and of the file; nil, which stands
-// for those of the system, when there is no file.
-func authorities(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil //nolint:nilnil // see above
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("egress_ca_file %s cannot be read: %w", file, reason(err))
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil { // this system has none
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(charset.Trim(pem)) { // a mark would hide the first one
-		return nil, fmt.Errorf("egress_ca_file %s holds no certificate in PEM form", file)
-	}
-	return pool, nil
 }
 
 // clientCertificates loads the certificates that jobs may show.

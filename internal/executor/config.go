@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -58,7 +59,9 @@ type Config struct {
 	MaxHeaderBytes   int                        // of a response's header
 	MaxHosts         int                        // hosts remembered; the least recently used idle ones are dropped
 	RootCAs          *x509.CertPool             // authorities that sign targets' certificates; nil: the system's
+	Roots            *certs.Roots               // takes precedence over RootCAs: authorities that may change
 	ClientCerts      map[string]tls.Certificate // by the names that calls say
+	Handshakes       certs.Observer             // is called for each TLS handshake
 	Hosts            *host.Table                // is shared with the engine; nil: the executor has its own
 	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
 	// signs the calls that bring no signer of their own; nil: those go unsigned

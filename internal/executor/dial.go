@@ -2,12 +2,12 @@ package executor
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/netip"
 	"runtime"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
@@ -110,7 +110,7 @@ func (d *dialer) limit(deadline time.Time) (context.Context, context.CancelFunc)
 }
 
 // handshake makes a TLS connection of conn, which it closes if that fails.
-func (d *dialer) handshake(deadline time.Time, conn *tally, cfg *tls.Config) (net.Conn, error) {
+func (d *dialer) handshake(deadline time.Time, conn *tally, to *certs.Target) (net.Conn, error) {
 	d.gate.enter()
 	conn.gate = d.gate
 	defer func() {
@@ -119,8 +119,8 @@ func (d *dialer) handshake(deadline time.Time, conn *tally, cfg *tls.Config) (ne
 	}()
 	ctx, cancel := d.limit(deadline)
 	defer cancel()
-	secure := tls.Client(conn, cfg)
-	if err := secure.HandshakeContext(ctx); err != nil {
+	secure, err := to.Handshake(ctx, conn)
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}

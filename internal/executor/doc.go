@@ -21,6 +21,7 @@
 //   - Config.Guard has judged each address that is connected to, after the
 //     lookup; a connection serves only the scheme, host, port (one target.Host) and client
 //     certificate under which it was opened.
+//   - The certificate of an https target is verified as package certs says.
 //   - localhost, and names below it, are 127.0.0.1 and ::1: no resolver is asked.
 //   - Outcome.Error is a message for people: what went wrong, and where.
 //   - Redirects are not followed, no proxy is used, nothing is read from the

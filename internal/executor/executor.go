@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -41,6 +42,9 @@ func New(cfg Config) (*Executor, error) {
 // From then on, calls that are under way end within their timeouts, so a stop need not
 // wait for longer.
 func (x *Executor) EndWaiting() { x.endWaiting() }
+
+// Certificates returns what handshakes have shown of the certificates of https hosts.
+func (x *Executor) Certificates() *certs.Facts { return x.pools.tls.certs.Facts() }
 
 // Close closes idle connections, and those in use when their call has ended;
 // it does not wait for that. Calls made afterwards fail.

@@ -1,10 +1,8 @@
 package executor
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
@@ -124,19 +123,8 @@ func describeLookup(text string) string {
 }
 
 func (f *failure) describeTLS() string {
-	name := f.to.Name
-	if bad, ok := errors.AsType[x509.HostnameError](f.err); ok {
-		return fmt.Sprintf("the certificate is not valid for %s, only for %s", name, validNames(bad.Certificate))
-	}
-	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](f.err); ok {
-		return describeAuthority(name, unknown.Cert)
-	}
-	if bad, ok := errors.AsType[x509.CertificateInvalidError](f.err); ok && bad.Reason == x509.Expired {
-		if f.cfg.Clock.Now().Before(bad.Cert.NotBefore) {
-			return fmt.Sprintf("the certificate of %s is not valid before %s (is the clock of this machine right?)",
-				name, bad.Cert.NotBefore.Format(time.RFC3339))
-		}
-		return fmt.Sprintf("the certificate of %s expired on %s", name, bad.Cert.NotAfter.Format(time.RFC3339))
+	if text := certs.Explain(f.err, f.to.Name, f.cfg.Clock.Now()); text != "" {
+		return text
 	}
 	if bad, ok := errors.AsType[tls.RecordHeaderError](f.err); ok {
 		return nameNoTLS(f.to.Label(), bad.RecordHeader[:])
@@ -150,15 +138,6 @@ func (f *failure) describeTLS() string {
 	return strings.TrimPrefix(rootCause(f.err), "tls: ")
 }
 
-// describeAuthority distinguishes a self-signed certificate from one whose authority is
-// unknown here.
-func describeAuthority(name string, cert *x509.Certificate) string {
-	if cert != nil && bytes.Equal(cert.RawIssuer, cert.RawSubject) {
-		return fmt.Sprintf("the certificate of %s is self-signed", name)
-	}
-	return fmt.Sprintf("the certificate of %s is signed by an unknown authority", name)
-}
-
 // describeAlert says why the target ended the handshake.
 func describeAlert(label, alert string) string {
 	text := label + " refused the handshake: " + alert
@@ -166,18 +145,6 @@ func describeAlert(label, alert string) string {
 		text += " (it may speak HTTP/2 only, and Belfry speaks HTTP/1.1)"
 	}
 	return text
-}
-
-// validNames lists what a certificate is for.
-func validNames(cert *x509.Certificate) string {
-	names := append([]string(nil), cert.DNSNames...)
-	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return "no name at all"
-	}
-	return printable([]byte(strings.Join(names, ", ")))
 }
 
 func (f *failure) describeTransfer() string {

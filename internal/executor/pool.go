@@ -1,12 +1,12 @@
 package executor
 
 import (
-	"crypto/tls"
 	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
@@ -41,8 +41,8 @@ type spelling struct {
 type pool struct {
 	poolKey
 	target.Endpoint
-	label  string // host:port, for people
-	tls    *tls.Config
+	label  string        // host:port, for people
+	tls    *certs.Target // nil: plain HTTP
 	limits *limits
 	cond   *host.Condition // is held
 	wary   atomic.Bool     // habits.wary, to be read without mu

@@ -26,7 +26,7 @@ type route struct {
 type table struct {
 	limits
 	maxHosts int
-	tls      *tlsConfigs
+	tls      *tlsTargets
 	hosts    *host.Table
 
 	mu     sync.RWMutex
@@ -40,7 +40,7 @@ func newTable(cfg *Config) *table {
 		limits: limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout,
 			handshakes: host.NewAllHandshakes(runtime.GOMAXPROCS(0))},
 		maxHosts: cfg.MaxHosts,
-		tls:      newTLSConfigs(cfg),
+		tls:      newTLSTargets(cfg),
 		hosts:    cfg.Hosts,
 		pools:    make(map[poolKey]*pool),
 		routes:   make(map[spelling]route),

@@ -21,6 +21,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // authority signs certificates for tests.
@@ -176,7 +177,7 @@ func TestTLSSessionsResume(t *testing.T) {
 func TestTLSFailures(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	expiry := time.Now().Add(-time.Minute).UTC().Truncate(time.Second)
-	start := time.Now().Add(time.Minute).UTC().Truncate(time.Second)
+	start := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	expired := ca.sign(t, func(c *x509.Certificate) { c.NotAfter = expiry })
 	early := ca.sign(t, func(c *x509.Certificate) { c.NotBefore = start })
 	old := &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}, MaxVersion: tls.VersionTLS11,
@@ -189,20 +190,24 @@ func TestTLSFailures(t *testing.T) {
 	}{
 		"unknown authority": {
 			&tls.Config{Certificates: []tls.Certificate{other.sign(t, nil)}}, "hook.test",
-			"tls: the certificate of hook.test is signed by an unknown authority",
+			`tls: the certificate of hook.test is signed by an unknown authority, "test authority": one of that ` +
+				"name is known, but has another key. Add the new one to BELFRY_EGRESS_CA_FILE.",
 		},
 		"wrong name": {
 			&tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}}, "other.test",
-			"tls: the certificate is not valid for other.test, only for hook.test, 127.0.0.1",
+			"tls: the certificate is not valid for other.test, only for hook.test, 127.0.0.1 (issuer: test " +
+				"authority). " +
+				"Correct the host in the job's URL, or have a certificate issued for it.",
 		},
 		"expired": {
 			&tls.Config{Certificates: []tls.Certificate{expired}}, "hook.test",
-			"tls: the certificate of hook.test expired on " + expiry.Format(time.RFC3339),
+			"tls: the certificate of hook.test expired on " + expiry.Format(time.RFC3339) +
+				", a minute ago (issuer: test authority). Renew it on the target.",
 		},
 		"not valid yet": {
 			&tls.Config{Certificates: []tls.Certificate{early}}, "hook.test",
 			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339) +
-				" (is the clock of this machine right?)",
+				" (issuer: test authority). Check the clock of this machine, which says NOW.",
 		},
 		"TLS 1.1": {old, "hook.test", "tls: LABEL refused the handshake: protocol version not supported"},
 	} {
@@ -210,7 +215,9 @@ func TestTLSFailures(t *testing.T) {
 			s := serveTLS(t, tc.server)
 			_, port, _ := net.SplitHostPort(s.addr)
 			want := strings.Replace(tc.want, "LABEL", tc.host+":"+port, 1)
-			x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+			wall := &still{at: time.Now().UTC().Truncate(time.Second)}
+			want = strings.Replace(want, "NOW", wall.at.Format(time.RFC3339), 1)
+			x := newTLSExecutor(t, Config{RootCAs: ca.pool, Clock: wall})
 			call := newCall(s.under(tc.host))
 			wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: want})
 
@@ -228,6 +235,14 @@ func TestTLSFailures(t *testing.T) {
 		})
 	}
 }
+
+// still is a clock whose wall clock shows one time.
+type still struct {
+	clock.System
+	at time.Time
+}
+
+func (s *still) Now() time.Time { return s.at }
 
 // Certificates are judged by the clock of the configuration.
 func TestTLSClock(t *testing.T) {
@@ -273,5 +288,34 @@ func TestTLSClientCertificateRequired(t *testing.T) {
 	out := do(newTLSExecutor(t, Config{RootCAs: ca.pool}), newCall(s.under("hook.test")))
 	if out.Verdict != retry || !out.MaybeSent || !strings.Contains(out.Error, "certificate required") {
 		t.Errorf("outcome %+v", out)
+	}
+}
+
+// A session outlives the connections and the pool of its host; what handshakes have shown
+// of certificates is known by host.
+func TestTLSOutlivesPools(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}})
+	x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+	call := newCall(s.under("hook.test"))
+	mustSucceed(t, x, call)
+	x.pools.sweep(monotonic.Now().Add(time.Hour))
+	if n := len(x.pools.list()); n != 0 {
+		t.Fatalf("%d pools are there", n)
+	}
+	mustSucceed(t, x, call)
+	if h, r := s.handshakes.Load(), s.resumed.Load(); h != 2 || r != 1 {
+		t.Errorf("%d handshakes of which %d resumed, want 2 and 1", h, r)
+	}
+	fact, ok := x.Certificates().Of(target.Of(call.URL))
+	if !ok || fact.Issuer != "test authority" || !fact.Resumed || fact.Fault != "" {
+		t.Errorf("%t, %+v", ok, fact)
+	}
+	call.URL = s.under("other.test")
+	if out := do(x, call); out.Verdict != retry {
+		t.Errorf("outcome %+v", out)
+	}
+	if all := x.Certificates().All(); len(all) != 2 {
+		t.Errorf("%d facts: %+v", len(all), all)
 	}
 }

@@ -37,6 +37,11 @@ const (
 	MetricRefused        = "belfry_http_requests_refused_total"
 	MetricLogDropped     = "belfry_log_lines_dropped_total"
 	MetricBuildInfo      = "belfry_build_info"
+
+	MetricHandshakes        = "belfry_tls_handshakes_total"
+	MetricHandshakeTime     = "belfry_tls_handshake_seconds"
+	MetricVerifications     = "belfry_tls_verifications_total"
+	MetricCertificateExpiry = "belfry_target_certificate_expiry_timestamp_seconds"
 )
 
 // The values of the state label of [Metrics.Jobs].
@@ -81,6 +86,8 @@ type Metrics struct {
 	Refused            *prometheus.CounterVec // requests that were not let in, by reason: the slug of the problem
 
 	LogDropped *prometheus.CounterVec // log lines that an output did not take, by output
+
+	TLS *TLS // connections to targets
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -146,6 +153,7 @@ func NewMetrics() *Metrics {
 			"Log lines that were lost because an output did not take them.", "output"),
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
+		TLS:        newTLS(),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
@@ -156,7 +164,7 @@ func NewMetrics() *Metrics {
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests,
 		m.RefusedTargets, m.Panics,
 		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
-		m.buildInfo)
+		m.TLS.Handshakes, m.TLS.Duration, m.TLS.Verifications, m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)
 	}
@@ -165,6 +173,22 @@ func NewMetrics() *Metrics {
 	m.LogDropped.WithLabelValues("stderr")
 	m.Jobs.WithLabelValues(JobsSetAside)
 	return m
+}
+
+func newTLS() *TLS {
+	t := &TLS{
+		Handshakes: counterVec(MetricHandshakes, "TLS handshakes with targets that ended.", "result"),
+		Duration:   histogram(MetricHandshakeTime, "Duration of TLS handshakes with targets.", handshakeBuckets),
+		Verifications: counterVec(MetricVerifications, "Verifications of the certificates of targets.",
+			"result"),
+	}
+	for _, result := range handshakeResults {
+		t.Handshakes.WithLabelValues(result)
+	}
+	for _, result := range verificationResults {
+		t.Verifications.WithLabelValues(result)
+	}
+	return t
 }
 
 func counter(name, help string) prometheus.Counter {
@@ -219,14 +243,24 @@ func (m *Metrics) SetVersion(version string) {
 // the same name takes the place of the first. A name that is taken by another
 // metric, or is none, is a fault of the program: it panics.
 func (m *Metrics) GaugeFunc(name, help string, fn func() float64) {
+	m.replace(name, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn))
+}
+
+// SamplesFunc adds a gauge with one label, whose series are computed when it is scraped. The function must
+// bound their number and return each label once. Otherwise it is like GaugeFunc.
+func (m *Metrics) SamplesFunc(name, help, label string, fn func() []Sample) {
+	m.replace(name, samples{prometheus.NewDesc(name, help, []string{label}, nil), fn})
+}
+
+// replace registers a collector in the place of an earlier one of the name.
+func (m *Metrics) replace(name string, c prometheus.Collector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if old, ok := m.gaugeFuncs[name]; ok {
 		m.registry.Unregister(old)
 	}
-	g := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn)
-	m.registry.MustRegister(g)
-	m.gaugeFuncs[name] = g
+	m.registry.MustRegister(c)
+	m.gaugeFuncs[name] = c
 }
 
 // Handler serves the metrics in the Prometheus text format.

@@ -37,6 +37,9 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_http_requests_refused_total", "counter", "reason"},
 	{"belfry_log_lines_dropped_total", "counter", "output"},
 	{"belfry_build_info", "gauge", "version"},
+	{"belfry_tls_handshakes_total", "counter", "result"},
+	{"belfry_tls_handshake_seconds", "histogram", ""},
+	{"belfry_tls_verifications_total", "counter", "result"},
 }
 
 func scrape(t *testing.T, m *Metrics) string {
@@ -95,6 +98,8 @@ func TestSeriesStartAtZero(t *testing.T) {
 		`belfry_executions_total{status="SKIPPED"} 0`, `belfry_executions_total{status="MISSED"} 0`,
 		`belfry_executions_total{status="UNKNOWN"} 0`, `belfry_jobs{state="active"} 0`,
 		`belfry_jobs{state="inactive"} 0`, `belfry_lost_fires_total 0`,
+		`belfry_tls_handshakes_total{result="full"} 0`, `belfry_tls_handshakes_total{result="resumed"} 0`,
+		`belfry_tls_handshakes_total{result="failed"} 0`, `belfry_tls_verifications_total{result="cached"} 0`,
 	} {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("%s is missing", line)
@@ -185,5 +190,26 @@ func BenchmarkExecution(b *testing.B) {
 		m.Executed("SUCCESS", 1)
 		m.Drift.Observe(0.002)
 		m.Duration.Observe(0.01)
+	}
+}
+
+func TestSamplesFunc(t *testing.T) {
+	m := NewMetrics()
+	for _, last := range []float64{1, 2} { // the second takes the place of the first
+		m.SamplesFunc(MetricCertificateExpiry, "When.", "host", func() []Sample {
+			return []Sample{{"https://a.test:443", last}, {`https://"b".test:443`, 7}}
+		})
+	}
+	body := scrape(t, m)
+	for _, line := range []string{
+		MetricCertificateExpiry + `{host="https://a.test:443"} 2`,
+		MetricCertificateExpiry + `{host="https://\"b\".test:443"} 7`,
+	} {
+		if strings.Count(body, line+"\n") != 1 {
+			t.Errorf("%s is not there once", line)
+		}
+	}
+	if n := strings.Count(body, "\n"+MetricCertificateExpiry); n != 2 {
+		t.Errorf("%d series, want 2", n)
 	}
 }
