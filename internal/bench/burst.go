@@ -40,6 +40,7 @@ type Burst struct {
 	WarmSeconds int                  `json:"warmSeconds,omitempty"`
 	Connections receiver.Connections `json:"connections"`
 	Handshakes  receiver.Handshakes  `json:"handshakes"`
+	HTTP2       int64                `json:"http2,omitempty"` // requests that came by it
 
 	atRest, peak int64         // bytes of the server's memory, after the import and at most
 	took         time.Duration // from the first instant until all had arrived
@@ -117,7 +118,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
 		CPUMicros: microsEach(after.cpu-before.cpu, got.Executions), MemoryMB: after.rss >> 20,
 		ReceiverMicros: microsEach(e.receiver.usage().cpu-received, got.Executions),
-		WarmSeconds:    m.warm, Connections: got.Connections, Handshakes: got.Handshakes,
+		WarmSeconds:    m.warm, Connections: got.Connections, Handshakes: got.Handshakes, HTTP2: got.HTTP2,
 		atRest: before.rss, peak: peak, took: took,
 	}, nil
 }

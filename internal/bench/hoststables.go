@@ -37,12 +37,12 @@ func hostsBareTable(runs []HostsRun) table {
 func hostsThroughputTable(runs []HostsRun) table {
 	t := table{title: "Hosts: jobs that are due at every second, every result durable"}
 	t.add("", "sustained", "/ better bare loop", "p99 ms", "CPU us each", "and of the receiver", "connections",
-		"handshakes", "not sustained", "p99 ms", "missing", "connections")
+		"handshakes", "by HTTP/2", "not sustained", "p99 ms", "missing", "connections")
 	for _, r := range runs {
 		if p := r.Throughput; p != nil {
 			s, f := p.Sustained, p.Failed
 			t.add(r.label(), s.Jobs, fmt.Sprintf("%.2f", p.Ratio), s.Lateness.P99, s.CPUMicros, s.ReceiverMicros,
-				s.Connections.Most, s.Handshakes.Begun, f.Jobs, f.Lateness.P99, f.Missing, f.Connections.Most)
+				s.Connections.Most, s.Handshakes.Begun, s.HTTP2, f.Jobs, f.Lateness.P99, f.Missing, f.Connections.Most)
 		}
 	}
 	return t
@@ -52,7 +52,7 @@ func hostsDriftTable(runs []HostsRun) table {
 	t := table{title: "Hosts: from the instant to the receipt with open connections, ms; connections of all hosts"}
 	t.add("", "due each second", "spread", "p50", "p99", "max", "last of a second", "x N / bare loop", "missing",
 		"CPU us each", "connections", "at the end", "most of a host", "by Little's law", "goal",
-		"full handshakes", "resumed")
+		"full handshakes", "resumed", "by HTTP/2")
 	for _, r := range runs {
 		for _, d := range r.Drift {
 			last, ofBare, little, goal := any(""), any(""), any(""), any("")
@@ -65,7 +65,7 @@ func hostsDriftTable(runs []HostsRun) table {
 			}
 			t.add(r.label(), d.Jobs, time.Duration(d.JitterMs)*time.Millisecond, d.Lateness.P50, d.Lateness.P99,
 				d.Lateness.Max, last, ofBare, d.Missing, d.CPUMicros, d.Connections.Most, d.Connections.Open,
-				d.Connections.MostPerPort, little, goal, d.Handshakes.Full, d.Handshakes.Resumed)
+				d.Connections.MostPerPort, little, goal, d.Handshakes.Full, d.Handshakes.Resumed, d.HTTP2)
 		}
 	}
 	return t
