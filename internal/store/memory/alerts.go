@@ -29,14 +29,20 @@ func (d *Disk) alert(inserted []*domain.Execution) {
 		if !e.Status.Alerts() && e.Status != domain.StatusSuccess {
 			continue
 		}
-		i := slices.IndexFunc(d.alerts, func(a *alert) bool { return a.JobID == e.JobID && a.Open() })
+		a := d.failing[e.JobID]
 		switch {
-		case i >= 0:
-			d.alerts[i].apply(e)
+		case a != nil:
+			a.apply(e)
 		case e.Status.Alerts():
-			a := &alert{Alert: domain.Alert{JobID: e.JobID, FirstAt: e.CompletedAt}}
+			a = &alert{Alert: domain.Alert{JobID: e.JobID, FirstAt: e.CompletedAt}}
 			a.apply(e)
 			d.alerts = append(d.alerts, a)
+			d.failing[e.JobID] = a
+		default:
+			continue
+		}
+		if !a.Open() {
+			delete(d.failing, e.JobID)
 		}
 	}
 }
@@ -105,23 +111,30 @@ func (l alerts) List(ctx context.Context, page store.AlertPage) (found []domain.
 		}
 		return 1
 	}
-	order := func(a, b domain.Alert) int { // newest first
+	order := func(a, b *domain.Alert) int { // newest first
 		return cmp.Or(cmp.Compare(b.LastAt, a.LastAt), slices.Compare(b.JobID[:], a.JobID[:]),
 			cmp.Compare(place(a.Lost), place(b.Lost)))
 	}
-	after := domain.Alert{LastAt: page.BeforeAt, JobID: page.BeforeJob, Lost: page.BeforeLost}
+	after := &domain.Alert{LastAt: page.BeforeAt, JobID: page.BeforeJob, Lost: page.BeforeLost}
 	err = l.do(ctx, func(d *Disk) error {
-		all := d.lost()
-		for _, a := range d.alerts {
-			all = append(all, a.Alert)
-		}
-		for _, a := range all {
+		var all []*domain.Alert
+		consider := func(a *domain.Alert) {
 			if (a.Open() || !page.OpenOnly) && (page.BeforeAt == 0 || order(after, a) < 0) {
-				found = append(found, a)
+				all = append(all, a)
 			}
+		}
+		lost := d.lost()
+		for i := range lost {
+			consider(&lost[i])
+		}
+		for _, a := range d.alerts {
+			consider(&a.Alert)
+		}
+		slices.SortFunc(all, order)
+		for _, a := range all[:min(len(all), page.Limit)] {
+			found = append(found, *a)
 		}
 		return nil
 	})
-	slices.SortFunc(found, order)
-	return found[:min(len(found), page.Limit)], err
+	return found, err
 }

@@ -31,7 +31,8 @@ type Disk struct {
 	asides   []store.Aside     // by job and version
 	rules    []store.ZoneRules // by zone and instant
 	counters map[counterKey]counter
-	alerts   []*alert // in the order in which they began
+	alerts   []*alert                // in the order in which they began
+	failing  map[domain.JobID]*alert // those that are open
 	losses   []loss
 	keys     map[string]domain.APIKey
 	changes  []domain.Change // by (At, Nonce)
@@ -53,7 +54,7 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		shards: all,
 		clock:  clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
-		keys: make(map[string]domain.APIKey),
+		keys: make(map[string]domain.APIKey), failing: make(map[domain.JobID]*alert),
 	}
 }
 
