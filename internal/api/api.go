@@ -78,9 +78,7 @@ func New(c Config) (http.Handler, error) {
 		routes.register(rt)
 	}
 	rt.mux.HandleFunc("/", rt.noRoute)
-	if err := rt.registerDocs(); err != nil { // last: it renders all the others
-		return nil, err
-	}
+	rt.registerDocs() // last: the document holds all the others
 	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Clock: c.Clock, Metrics: c.Metrics, Log: c.Log})
 }
 

@@ -19,7 +19,7 @@
 //     of imports at a time have limits.
 //   - The document at /openapi.json is made of the same Go types that the
 //     handlers answer with, and holds every route: a route cannot be added
-//     without it.
+//     without it. It is written out at the first request for it.
 //   - Doubled slashes, and slashes at the end of a path, make no difference, neither
 //     to the route nor to the check of keys. The answer to an unknown path or method
 //     suggests what was probably meant; the suggestion is never carried out.

@@ -21,7 +21,7 @@ type object = map[string]any
 func openAPI(t *testing.T) object {
 	t.Helper()
 	var doc object
-	res := call(t, newAPI(t, newFixture(t)), "GET", "/openapi.json", "")
+	res := call(t, newAPI(t, idleFixture(t)), "GET", "/openapi.json", "")
 	res.into(t, 200, &doc)
 	if ct := res.Header.Get("Content-Type"); ct != "application/json" {
 		t.Errorf("content type %q", ct)
@@ -204,7 +204,7 @@ func TestDocumentedLimitsAreTheRules(t *testing.T) {
 }
 
 func TestDocsPageIsSelfContained(t *testing.T) {
-	res := call(t, newAPI(t, newFixture(t)), "GET", "/docs", "")
+	res := call(t, newAPI(t, idleFixture(t)), "GET", "/docs", "")
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || ct != "text/html; charset=utf-8" {
 		t.Fatalf("%d, %s", res.StatusCode, ct)
 	}

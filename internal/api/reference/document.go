@@ -89,15 +89,17 @@ func Operations(item *huma.PathItem) []*huma.Operation {
 	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
 }
 
-// Finish completes the document, once every route is in it, and returns its text.
-func Finish(doc *huma.OpenAPI) ([]byte, error) {
+// Finish completes the document, once every route is in it. It is not changed after that.
+func Finish(doc *huma.OpenAPI) {
 	takeNull(doc.Components.Schemas.Map())
 	// huma registers its own error types whether or not they are used.
 	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
 		return name == "ErrorModel" || name == "ErrorDetail"
 	})
-	return json.MarshalIndent(doc, "", " ")
 }
+
+// Text returns the finished document as JSON.
+func Text(doc *huma.OpenAPI) ([]byte, error) { return json.MarshalIndent(doc, "", " ") }
 
 // specFields documents [domain.Spec] in answers: a [wire.JobSpec] without isActive,
 // which a job has beside its spec.

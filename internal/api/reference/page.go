@@ -53,15 +53,12 @@ func Page(doc *huma.OpenAPI, problems []Problem) ([]byte, error) {
 // PagePolicy returns the Content-Security-Policy of the page.
 func PagePolicy() string { return pagePolicy }
 
-// Serve answers with a text that is whole when the server runs, and lets a page
-// use its own style.
-func Serve(contentType string, content *[]byte) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", contentType)
-		h.Set("Content-Security-Policy", pagePolicy)
-		_, _ = w.Write(*content) // the client is gone: there is nobody to tell
-	})
+// Serve answers with a text, and lets a page use its own style.
+func Serve(w http.ResponseWriter, contentType string, content []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Security-Policy", pagePolicy)
+	_, _ = w.Write(content) // the client is gone: there is nobody to tell
 }
 
 // docsPage is the OpenAPI document as the template of /docs reads it.
