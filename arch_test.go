@@ -79,7 +79,11 @@ var imports = []struct {
 	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"},
 		modules: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}}},
 	{"internal/store/faulty", row{internal: []string{"store", "domain"}}},
-	{"internal/executor", row{internal: []string{"target", "host", "webhook", "domain", "clock", "certs", "telemetry"},
+	{"internal/resolve", row{internal: []string{"clock", "telemetry"},
+		modules: []string{"golang.org/x/net/dns/dnsmessage"}}},
+	{"internal/resolve/dnstest", row{modules: []string{"golang.org/x/net/dns/dnsmessage"}}}, // for tests only
+	{"internal/executor", row{internal: []string{"target", "host", "webhook", "domain", "clock", "certs",
+		"telemetry", "resolve"},
 		modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
 	{"internal/engine/lock", row{}},
 	{"internal/engine/hold", row{internal: []string{"engine/lock"}}},

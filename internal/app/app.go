@@ -98,6 +98,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	names, err := a.openExecutor(executor.Config{
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
 		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
+		Names: metrics.Names,
 	})
 	if err != nil {
 		return err
@@ -137,7 +138,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
 	shown, err := view.New(view.Config{
-		Store: a.store, Live: a.engine, Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check},
+		Store: a.store, Live: a.engine,
+		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames},
 	})
 	if err != nil {
 		return nil, err
@@ -317,6 +319,11 @@ func (a *App) Stopping() <-chan struct{} { return a.stopping }
 // checkHistory warns of history that cannot be read.
 func (a *App) checkHistory() domain.Check {
 	return domain.Check{Name: "history", OK: true, Warning: a.historyWarning()}
+}
+
+// checkNames warns of names that cannot be looked up.
+func (a *App) checkNames() domain.Check {
+	return domain.Check{Name: "dns", OK: true, Warning: a.executor.NamesWarning()}
 }
 
 // checkLog warns of outputs of the log that do not take lines. It does not fail:

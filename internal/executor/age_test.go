@@ -124,8 +124,8 @@ func TestMovedTargetIsFollowed(t *testing.T) {
 	x := guarded(t, egress.Private, "", "", names)
 	url := "http://moved.test:" + port + "/"
 	mustSucceed(t, x, newCall(url))
-	names.set("moved.test.", "127.0.0.3")
-	expireNames(x)
+	names.SetAddrs("moved.test.", 3600, "127.0.0.3")
+	expireNames(x, names)
 	mustSucceed(t, x, newCall(url))
 	if old, now := before.answers.Load(), after.answers.Load(); old != 2 || now != 0 {
 		t.Fatalf("%d calls to the old place and %d to the new one before the age", old, now)

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
@@ -37,7 +38,7 @@ const (
 	DefaultIdleTimeout = 55 * time.Second
 
 	// DefaultMaxConnAge limits how long a target that moves by DNS is still called at its
-	// old address: for this time, lookupTTL, and the timeout of a call. Operators who move
+	// old address: for the TTL of the old record, this time, and the timeout of a call. Operators who move
 	// a target commonly wait for the TTL of its records, 60 to 300 s, before they shut the
 	// old one down. The cost is small. A connection is used for half of this time to all of
 	// it (see lifetime). So 20,000 connections to one host that were opened in the same
@@ -68,7 +69,8 @@ type Config struct {
 	Signer *webhook.Signer
 	// texts that Outcome.Error must not show, beside those of the call, the longest first
 	Secrets []string
-	Guard   Guard // decides which targets may be called; nil: all
+	Guard   Guard            // decides which targets may be called; nil: all
+	Names   *telemetry.Names // counts lookups of names; nil: they are not counted
 }
 
 // Guard says which targets may be called. It is asked for each new connection;

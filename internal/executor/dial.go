@@ -2,6 +2,8 @@ package executor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"runtime"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -28,15 +31,16 @@ const (
 type dialer struct {
 	ctx      context.Context // ends with the executor
 	timeout  time.Duration
-	resolver *resolver
+	resolver *resolve.Resolver
 	guard    Guard // may be nil
 	gate     handshakeGate
 	net      net.Dialer
 }
 
 func newDialer(ctx context.Context, cfg *Config) *dialer {
+	names := resolve.Config{KeepFor: cfg.MaxConnAge + cfg.IdleTimeout, Metrics: cfg.Names}
 	return &dialer{
-		ctx: ctx, timeout: cfg.DialTimeout, resolver: newResolver(ctx, cfg.DialTimeout), guard: cfg.Guard,
+		ctx: ctx, timeout: cfg.DialTimeout, resolver: resolve.New(ctx, names), guard: cfg.Guard,
 		gate: make(handshakeGate, host.HandshakesAtATime(runtime.GOMAXPROCS(0))), net: net.Dialer{Control: anyPort},
 	}
 }
@@ -62,7 +66,7 @@ func (d *dialer) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) 
 			return nil, &refusedError{err}
 		}
 	}
-	addrs, err := d.resolver.resolve(ctx, to.Name)
+	addrs, err := d.resolver.Resolve(ctx, to.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,24 @@ func (d *dialer) permit(to target.Endpoint, addrs []netip.Addr) ([]netip.Addr, e
 		return nil, &refusedError{first}
 	}
 	return permitted, nil
+}
+
+// noteOnName says of a call that failed that its address was the last known one of a name
+// that cannot be looked up; otherwise it is empty.
+func (d *dialer) noteOnName(to target.Endpoint) string {
+	if to.Addr.IsValid() {
+		return ""
+	}
+	outage, ok := d.resolver.Outage(to.Name)
+	if !ok {
+		return ""
+	}
+	why := "there is no answer yet"
+	if dns, ok := errors.AsType[*net.DNSError](outage.Err); ok {
+		why = describeLookup(dns.Err)
+	}
+	return fmt.Sprintf("; the last known address of %s was used, which could not be looked up since %s: %s",
+		to.Name, outage.Since.UTC().Format(time.RFC3339), why)
 }
 
 // limit returns a context that ends at the deadline, or after the dial timeout

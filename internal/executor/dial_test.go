@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -11,11 +10,11 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
 )
 
 // freePort returns an address where nobody listens.
@@ -29,11 +28,18 @@ func freePort(t *testing.T) string {
 	return ln.Addr().String()
 }
 
+// useNames makes the executor look names up as the configuration says, knowing none.
+func useNames(x *Executor, cfg resolve.Config) {
+	cfg.KeepFor = x.cfg.MaxConnAge
+	x.opener.dialer.resolver = resolve.New(x.opener.dialer.ctx, cfg)
+}
+
 // withNames makes the executor's lookups answer from a function.
 func withNames(x *Executor, lookup func(ctx context.Context, name string) ([]netip.Addr, error)) {
-	x.opener.dialer.resolver.lookup = func(ctx context.Context, _, name string) ([]netip.Addr, error) {
-		return lookup(ctx, name)
-	}
+	useNames(x, resolve.Config{Lookup: func(ctx context.Context, name string) (resolve.Answer, error) {
+		addrs, err := lookup(ctx, name)
+		return resolve.Answer{Addrs: addrs, TTL: time.Hour}, err
+	}})
 }
 
 func TestConnectionRefused(t *testing.T) {
@@ -84,21 +90,6 @@ func TestLookupIsPartOfTheTimeout(t *testing.T) {
 	wantOutcome(t, do(x, call), domain.Outcome{Verdict: retry, Error: "dns: timeout looking up slow.invalid"})
 }
 
-func TestIsLocalhost(t *testing.T) {
-	for name, want := range map[string]bool{
-		"localhost": true, "LocalHost": true, "localhost.": true, "a.localhost": true, "a.b.LOCALHOST.": true,
-		"_x.localhost": true,
-		"":             false, ".": false, ".localhost": false, "localhost..": false, "alocalhost": false,
-		"localhost.test":        false,
-		"localhost.localdomain": false, "localhos": false, "host": false, "ſocalhost": false, "localhoſt": false,
-		"127.0.0.1": false,
-	} {
-		if got := isLocalhost(name); got != want {
-			t.Errorf("%q: %v", name, got)
-		}
-	}
-}
-
 // Names of this machine work where the resolver knows none of them, or others.
 func TestLocalhostNeedsNoResolver(t *testing.T) {
 	k := count(t, always)
@@ -131,61 +122,6 @@ func TestLocalhostIsGuardedAsLoopback(t *testing.T) {
 	}
 	if n := k.answers.Load(); n != 2 {
 		t.Errorf("%d calls came, want 2", n)
-	}
-}
-
-// A lookup is shared by those who wait for it, kept for lookupTTL, and then
-// asked for again.
-func TestLookupsAreSharedAndExpire(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var lookups atomic.Int64
-		r := newResolver(ctx, time.Second)
-		r.lookup = func(_ context.Context, _, name string) ([]netip.Addr, error) {
-			lookups.Add(1)
-			time.Sleep(100 * time.Millisecond) // virtual
-			if name == "bad" {
-				return nil, errors.New("bad")
-			}
-			return []netip.Addr{netip.MustParseAddr("::ffff:127.0.0.1")}, nil
-		}
-		burst := func(name string, want int64) {
-			t.Helper()
-			var wg sync.WaitGroup
-			for range 1000 {
-				wg.Go(func() {
-					addrs, err := r.resolve(ctx, name)
-					if name != "bad" && (err != nil || len(addrs) != 1 || !addrs[0].Is4()) {
-						t.Errorf("%v, %v", addrs, err)
-					}
-				})
-			}
-			wg.Wait()
-			if n := lookups.Load(); n != want {
-				t.Errorf("%d lookups, want %d", n, want)
-			}
-		}
-		burst("good", 1)
-		burst("good", 1)
-		burst("bad", 2)
-		time.Sleep(lookupErrorTTL + time.Millisecond)
-		burst("good", 2)
-		burst("bad", 3)
-		time.Sleep(lookupTTL)
-		burst("good", 4)
-	})
-}
-
-func TestLookupsAreBounded(t *testing.T) {
-	x := newTestExecutor(t, Config{})
-	withNames(x, func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("none") })
-	r := x.opener.dialer.resolver
-	for i := range 3 * maxLookups {
-		<-r.ask(fmt.Sprintf("host%d.invalid", i)).done
-	}
-	if n := len(r.answers); n > maxLookups {
-		t.Errorf("%d names kept, want at most %d", n, maxLookups)
 	}
 }
 
@@ -358,7 +294,6 @@ func TestBurstOfDials(t *testing.T) {
 		lookups.Add(1)
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 	})
-	start := time.Now()
 	var wg sync.WaitGroup
 	for range calls {
 		wg.Go(func() {
@@ -375,8 +310,7 @@ func TestBurstOfDials(t *testing.T) {
 	close(release)
 	wg.Wait()
 	k.want(t, calls, calls)
-	// An answer serves for lookupTTL, and a slow burst lasts longer.
-	if n, took := lookups.Load(), time.Since(start); n > 3+int64(took/lookupTTL) {
-		t.Errorf("%d lookups for one burst of %v", n, took)
+	if n := lookups.Load(); n != 1 {
+		t.Errorf("%d lookups for one burst", n)
 	}
 }

@@ -23,6 +23,8 @@
 //     certificate under which it was opened.
 //   - The certificate of an https target is verified as package certs says.
 //   - localhost, and names below it, are 127.0.0.1 and ::1: no resolver is asked.
+//   - A name that was looked up once is called while no name server answers, for an hour
+//     after the TTL of its addresses (package resolve). A call that fails then says so.
 //   - Outcome.Error is a message for people: what went wrong, and where.
 //   - Redirects are not followed, no proxy is used, nothing is read from the
 //     environment.
@@ -92,9 +94,9 @@
 // connection has a maximal age (lifetime), drawn between half of Config.MaxConnAge
 // and all of it. The age is checked when a call takes the connection and when the
 // call returns it, with clock readings that are taken anyway. The next call then
-// looks the name up again, and an answer of the system's resolver is kept for
-// lookupTTL at most. So calls go to the old address for at most MaxConnAge plus
-// lookupTTL, 5 min 3 s, after the system's resolver knows the new one.
+// needs the addresses of the name again, and those are used until their TTL has passed, for
+// 5 min at most (package resolve). So calls go to the old address for at most that TTL plus
+// MaxConnAge, 5 min, after the record was changed; while no name server answers, for longer.
 //
 // An at-most-once call always checks, and takes only a connection that was used
 // within onceMaxIdle. Where the system cannot check (Windows) it opens a new one.
@@ -141,14 +143,14 @@
 //	text.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
 //	response.go answered.go request.go progress.go fault.go
 //	probe_unix.go probe_other.go rawio_linux.go rawio_race_linux.go
-//	duplex_linux.go duplex_other.go ports_linux.go ports_other.go resolve.go gate.go tally.go dial.go
+//	duplex_linux.go duplex_other.go ports_linux.go ports_other.go gate.go tally.go dial.go
 //	conn.go waitline.go pool.go waiting.go tls.go table.go route.go opening.go connector.go link.go
 //	exchange.go executor.go
 //
 // # How this is shown
 //
 // Tests with real listeners cover each way in which a target can fail or attack, with
-// a bound on what each may allocate. A DNS server rebinds. TLS uses generated
+// a bound on what each may allocate. A DNS server rebinds, and fails. TLS uses generated
 // certificates. Tests about duplicate requests count the requests at the target. A fuzz
 // test compares what plainSuccess reads with what the parser reads. Benchmarks run
 // beside the bare fasthttp.HostClient, for time, allocations and memory per waiting

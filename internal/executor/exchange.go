@@ -268,7 +268,7 @@ func (e *exchange) report() {
 	}
 	e.out.MaybeSent = true
 	e.out.RetryAfterMs = e.resp.retryAfterMs()
-	e.out.Error = e.resp.describe(e.link.pool.Secure)
+	e.out.Error = e.resp.describe(e.link.pool.Secure) + e.via.opener.dialer.noteOnName(e.link.pool.Endpoint)
 }
 
 // refuse sets the outcome of a call that cannot be made, now or later.
@@ -291,7 +291,7 @@ func (e *exchange) fail(err error) {
 	if e.link.pool != nil {
 		f.to = e.link.pool.Endpoint
 	}
-	e.out.Error = f.describe()
+	e.out.Error = f.describe() + e.via.opener.dialer.noteOnName(f.to)
 	if e.phase >= phaseBody {
 		e.out.HTTPStatus = e.resp.head.status
 	}

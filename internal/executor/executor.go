@@ -46,6 +46,10 @@ func (x *Executor) EndWaiting() { x.endWaiting() }
 // Certificates returns what handshakes have shown of the certificates of https hosts.
 func (x *Executor) Certificates() *certs.Facts { return x.pools.tls.certs.Facts() }
 
+// NamesWarning says which names of hosts cannot be looked up although calls need them;
+// empty: none.
+func (x *Executor) NamesWarning() string { return x.opener.dialer.resolver.Warning() }
+
 // Close closes idle connections, and those in use when their call has ended;
 // it does not wait for that. Calls made afterwards fail.
 func (x *Executor) Close() {

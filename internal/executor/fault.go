@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -71,7 +72,11 @@ func isTimeout(err error) bool {
 
 func (f *failure) describeTimeout() string {
 	if dns, ok := errors.AsType[*net.DNSError](f.err); ok {
-		return "dns: timeout looking up " + dns.Name
+		text := "dns: timeout looking up " + dns.Name
+		if dns.Err == resolve.Crowded {
+			text += ": " + dns.Err
+		}
+		return text
 	}
 	whole, dial := f.timeout, min(f.timeout, f.cfg.DialTimeout)
 	switch f.phase {

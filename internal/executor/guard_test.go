@@ -7,99 +7,23 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
+	"github.com/belfry-scheduler/belfry/internal/resolve/dnstest"
 )
 
-// nameServer answers DNS questions over UDP. The addresses of a name may change
-// from one question to the next.
-type nameServer struct {
-	addr string
-
-	mu    sync.Mutex
-	zone  map[string][]netip.Addr // by name, with the dot of the root
-	asked map[string]int          // questions for IPv4 addresses
-}
-
-func serveNames(t *testing.T, zone map[string][]netip.Addr) *nameServer {
+// serveNames starts a name server that knows the names, given with the dot of the root.
+func serveNames(t *testing.T, zone map[string][]netip.Addr) *dnstest.Server {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	s := dnstest.Serve(t)
+	for name, addrs := range zone {
+		s.Set(name, dnstest.Record{Addrs: addrs, TTL: 3600})
 	}
-	s := &nameServer{addr: pc.LocalAddr().String(), zone: zone, asked: map[string]int{}}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			if answer, err := s.answer(buf[:n]); err == nil {
-				_, _ = pc.WriteTo(answer, from)
-			}
-		}
-	})
-	t.Cleanup(func() {
-		_ = pc.Close()
-		wg.Wait()
-	})
 	return s
-}
-
-func (s *nameServer) answer(question []byte) ([]byte, error) {
-	var p dnsmessage.Parser
-	header, err := p.Start(question)
-	if err != nil {
-		return nil, err
-	}
-	q, err := p.Question()
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	addrs, known := s.zone[strings.ToLower(q.Name.String())]
-	if q.Type == dnsmessage.TypeA {
-		s.asked[q.Name.String()]++
-	}
-	reply := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: header.ID, Response: true, Authoritative: true},
-		Questions: []dnsmessage.Question{q},
-	}
-	if !known {
-		reply.RCode = dnsmessage.RCodeNameError
-	}
-	for _, a := range addrs {
-		rh := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}
-		switch {
-		case a.Is4() && q.Type == dnsmessage.TypeA:
-			reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: rh,
-				Body: &dnsmessage.AResource{A: a.As4()}})
-		case a.Is6() && q.Type == dnsmessage.TypeAAAA:
-			reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: rh,
-				Body: &dnsmessage.AAAAResource{AAAA: a.As16()}})
-		}
-	}
-	return reply.Pack()
-}
-
-func (s *nameServer) set(name string, addrs ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.zone[name] = parseAddrs(addrs...)
-}
-
-func (s *nameServer) questions(name string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked[name]
 }
 
 func parseAddrs(texts ...string) []netip.Addr {
@@ -111,7 +35,7 @@ func parseAddrs(texts ...string) []netip.Addr {
 }
 
 // guarded returns an executor with a policy, which asks the name server.
-func guarded(t *testing.T, mode egress.Mode, allow, deny string, names *nameServer) *Executor {
+func guarded(t *testing.T, mode egress.Mode, allow, deny string, names *dnstest.Server) *Executor {
 	t.Helper()
 	a, err := egress.ParseRules(allow)
 	if err != nil {
@@ -127,21 +51,13 @@ func guarded(t *testing.T, mode egress.Mode, allow, deny string, names *nameServ
 	}
 	x := newTestExecutor(t, Config{Guard: policy})
 	if names != nil {
-		r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "udp", names.addr)
-		}}
-		x.opener.dialer.resolver.lookup = r.LookupNetIP
+		expireNames(x, names)
 	}
 	return x
 }
 
 // expireNames makes the next dial ask the name server again.
-func expireNames(x *Executor) {
-	r := x.opener.dialer.resolver
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	clear(r.answers)
-}
+func expireNames(x *Executor, names *dnstest.Server) { useNames(x, resolve.Config{Dial: names.Dial}) }
 
 // tallied is a target that counts connections and answers.
 type tallied struct {
@@ -213,12 +129,12 @@ func TestRebinding(t *testing.T) {
 	mustSucceed(t, x, newCall(url))
 	for _, inner := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1",
 		"64:ff9b::7f00:1", "0.0.0.0"} {
-		names.set("rebind.test.", inner)
-		expireNames(x)
+		names.SetAddrs("rebind.test.", 3600, inner)
+		expireNames(x, names)
 		wantRefused(t, x, url, netip.MustParseAddr(inner).Unmap().String())
 	}
-	names.set("rebind.test.", "127.0.0.1", "127.0.0.2") // only one of them may be called
-	expireNames(x)
+	names.SetAddrs("rebind.test.", 3600, "127.0.0.1", "127.0.0.2") // only one of them may be called
+	expireNames(x, names)
 	mustSucceed(t, x, newCall(url))
 	if n := inside.conns.Load(); n != 0 {
 		t.Errorf("%d connections to the refused address", n)
@@ -234,9 +150,9 @@ func TestOneLookupForEachConnection(t *testing.T) {
 	k := serveAt(t, "127.0.0.2:0", "close")
 	x := guarded(t, egress.Public, "127.0.0.2", "", names)
 	for i := range 3 {
-		expireNames(x)
+		expireNames(x, names)
 		mustSucceed(t, x, newCall("http://a.test:"+portOf(t, k.addr)+"/"))
-		if n := names.questions("a.test."); n != i+1 {
+		if n := names.Questions("a.test."); n != i+1 {
 			t.Errorf("%d questions for %d connections", n, i+1)
 		}
 	}
@@ -265,12 +181,12 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 	if n := k.conns.Load(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
 	}
-	if n := names.questions("evil.test."); n != 0 {
+	if n := names.Questions("evil.test."); n != 0 {
 		t.Errorf("a denied name was looked up %d times", n)
 	}
 	// The name leads elsewhere now: what is open goes to where it was judged.
-	names.set("good.test.", "169.254.169.254")
-	expireNames(x)
+	names.SetAddrs("good.test.", 3600, "169.254.169.254")
+	expireNames(x, names)
 	mustSucceed(t, x, newCall("http://good.test:"+port+"/"))
 	for _, p := range x.pools.list() {
 		if len(p.idle) > 0 {
@@ -280,7 +196,7 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 			p.idle[0].lastUse = p.idle[0].lastUse.Add(-warmFor)
 		}
 	}
-	expireNames(x)
+	expireNames(x, names)
 	wantRefused(t, x, "http://good.test:"+port+"/", "cloud metadata")
 }
 

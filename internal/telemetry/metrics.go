@@ -30,6 +30,11 @@ const (
 	MetricJobs           = "belfry_jobs"
 	MetricRequests       = "belfry_http_request_seconds"
 	MetricRefusedTargets = "belfry_refused_targets_total"
+	MetricLookups        = "belfry_dns_lookups_total"
+	MetricLookupTime     = "belfry_dns_lookup_seconds"
+	MetricLookupsRunning = "belfry_dns_lookups_under_way"
+	MetricLookupsWaiting = "belfry_dns_lookups_waiting"
+	MetricStaleNames     = "belfry_dns_stale_total"
 	MetricPanics         = "belfry_panics_total"
 	MetricConnsDropped   = "belfry_http_connections_dropped_total"
 	MetricConnsRefused   = "belfry_http_connections_refused_total"
@@ -87,7 +92,8 @@ type Metrics struct {
 
 	LogDropped *prometheus.CounterVec // log lines that an output did not take, by output
 
-	TLS *TLS // connections to targets
+	TLS   *TLS   // connections to targets
+	Names *Names // of targets
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -154,6 +160,7 @@ func NewMetrics() *Metrics {
 		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		TLS:        newTLS(),
+		Names:      NewNames(),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
@@ -163,6 +170,7 @@ func NewMetrics() *Metrics {
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests,
 		m.RefusedTargets, m.Panics,
+		m.Names.Lookups, m.Names.Duration, m.Names.UnderWay, m.Names.Waiting, m.Names.Stale,
 		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
 		m.TLS.Handshakes, m.TLS.Duration, m.TLS.Verifications, m.buildInfo)
 	for _, s := range statuses {
@@ -173,6 +181,22 @@ func NewMetrics() *Metrics {
 	m.LogDropped.WithLabelValues("stderr")
 	m.Jobs.WithLabelValues(JobsSetAside)
 	return m
+}
+
+// NewNames returns collectors that are not registered.
+func NewNames() *Names {
+	n := &Names{
+		Lookups:  counterVec(MetricLookups, "Lookups of names that ended.", "result"),
+		Duration: histogram(MetricLookupTime, "Duration of a lookup of a name.", lookupBuckets),
+		UnderWay: gauge(MetricLookupsRunning, "Lookups of names that are under way."),
+		Waiting:  gauge(MetricLookupsWaiting, "Lookups of names that wait because too many are under way."),
+		Stale: counter(MetricStaleNames, "Times that addresses past their TTL were used because the name "+
+			"could not be looked up in time."),
+	}
+	for _, result := range []string{LookupFound, LookupAbsent, LookupFailed, LookupTimeout} {
+		n.Lookups.WithLabelValues(result)
+	}
+	return n
 }
 
 func newTLS() *TLS {

@@ -31,6 +31,11 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_http_request_seconds", "histogram", "class,method,route"},
 	{"belfry_refused_targets_total", "counter", ""},
 	{"belfry_panics_total", "counter", ""},
+	{"belfry_dns_lookups_total", "counter", "result"},
+	{"belfry_dns_lookup_seconds", "histogram", ""},
+	{"belfry_dns_lookups_under_way", "gauge", ""},
+	{"belfry_dns_lookups_waiting", "gauge", ""},
+	{"belfry_dns_stale_total", "counter", ""},
 	{"belfry_http_connections_dropped_total", "counter", ""},
 	{"belfry_http_connections_refused_total", "counter", ""},
 	{"belfry_http_accept_paused_seconds_total", "counter", ""},
@@ -100,6 +105,7 @@ func TestSeriesStartAtZero(t *testing.T) {
 		`belfry_jobs{state="inactive"} 0`, `belfry_lost_fires_total 0`,
 		`belfry_tls_handshakes_total{result="full"} 0`, `belfry_tls_handshakes_total{result="resumed"} 0`,
 		`belfry_tls_handshakes_total{result="failed"} 0`, `belfry_tls_verifications_total{result="cached"} 0`,
+		`belfry_dns_lookups_total{result="found"} 0`, `belfry_dns_lookups_total{result="timeout"} 0`,
 	} {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("%s is missing", line)
