@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/belfry-scheduler/belfry/internal/resolve/dnstest"
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// serveNamed starts a server that asks a name server of the test for all names, where
+// that is permitted: it needs a mount namespace and port 53 of a loopback address.
+func serveNamed(t *testing.T) (*process, *dnstest.Server) {
+	t.Helper()
+	const addr = "127.53.53.53"
+	names, err := dnstest.ServeAt(t, addr+":53")
+	if err != nil {
+		t.Skipf("no name server: %v", err)
+	}
+	conf := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(conf, []byte("nameserver "+addr+"\noptions timeout:2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const bind = `mount --bind "$CONF" /etc/resolv.conf && exec "$@"`
+	wrapped := []string{"-m", "sh", "-c", bind, "sh"}
+	try := exec.Command("unshare", append(wrapped, "true")...)
+	try.Env = cleanEnv("CONF=" + conf)
+	if out, err := try.CombinedOutput(); err != nil {
+		t.Skipf("no mount namespace: %v: %s", err, out)
+	}
+	return startWith(t, "unshare", "belfry is running", "address",
+		cleanEnv("CONF="+conf, "DB_PATH="+filepath.Join(t.TempDir(), "jobs.db")),
+		append(wrapped, binary, "serve")...), names
+}
+
+// dnsWarning returns the warning of health about names.
+func (p *process) dnsWarning() string {
+	p.t.Helper()
+	h, err := p.api.Health(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return h.Checks["dns"].Warning
+}
+
+// The name servers fail for a while: no call to a known host fails, a call that fails
+// for another reason says where it went, and health and a metric show it.
+func TestOutageOfNameServers(t *testing.T) {
+	p, names := serveNamed(t)
+	names.SetAddrs("known.test.", 1, "127.0.0.1")
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	target.Config.SetKeepAlivesEnabled(false) // each call needs a new connection
+	t.Cleanup(target.Close)
+	_, port, _ := strings.Cut(strings.TrimPrefix(target.URL, "http://"), ":")
+	_, closed, _ := strings.Cut(freePort(t), ":")
+	create := func(host, port string) string {
+		spec := byHand("http://" + host + ":" + port + "/")
+		spec.Retry = &client.Retry{MaxRetries: new(int)}
+		return p.create(spec)
+	}
+	known, dead, unknown := create("known.test", port), create("known.test", closed), create("new.test", port)
+	if e := p.ended(known); e.Status != "SUCCESS" {
+		t.Fatalf("execution %+v: %s", e, said(e))
+	}
+	if w := p.dnsWarning(); w != "" {
+		t.Errorf("warning %q", w)
+	}
+	failure := dnstest.Record{RCode: dnsmessage.RCodeServerFailure}
+	names.Set("known.test.", failure)
+	names.Set("new.test.", failure)
+	for p.metric("belfry_dns_stale_total") < 5 {
+		e := p.ended(known)
+		if e.Status != "SUCCESS" || *e.Duration > 1000 {
+			t.Fatalf("execution %+v: %s", e, said(e))
+		}
+	}
+	const note = "; the last known address of known.test was used, which could not be looked up since "
+	if e := p.ended(dead); !strings.Contains(said(e), "connection refused by known.test:"+closed+note) {
+		t.Errorf("error %q", said(e))
+	}
+	const why = "dns: lookup of new.test failed: the name server answered with a failure (SERVFAIL or REFUSED)"
+	if e := p.ended(unknown); said(e) != why {
+		t.Errorf("error %q", said(e))
+	}
+	if w := p.dnsWarning(); !strings.HasPrefix(w, "known.test cannot be looked up since ") {
+		t.Errorf("warning %q", w)
+	}
+	names.SetAddrs("known.test.", 60, "127.0.0.1")
+	eventually(t, "the warning is gone", func() bool {
+		_ = p.ended(known)
+		return p.dnsWarning() == ""
+	})
+}
+
+// A target moves: calls follow when the TTL has passed.
+func TestTargetMovesByDNS(t *testing.T) {
+	p, names := serveNamed(t)
+	first := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	first.Config.SetKeepAlivesEnabled(false)
+	t.Cleanup(first.Close)
+	_, port, _ := strings.Cut(strings.TrimPrefix(first.URL, "http://"), ":")
+	names.SetAddrs("moves.test.", 1, "127.0.0.1")
+	spec := byHand("http://moves.test:" + port + "/")
+	spec.Retry = &client.Retry{MaxRetries: new(int)}
+	id := p.create(spec)
+	if e := p.ended(id); e.Status != "SUCCESS" {
+		t.Fatalf("execution %+v: %s", e, said(e))
+	}
+	names.SetAddrs("moves.test.", 1, "127.0.0.2") // nobody listens there
+	begun := time.Now()
+	eventually(t, "the call goes to the new address", func() bool { return p.ended(id).Status == "FAILED" })
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if e := p.ended(id); said(e) != "connection refused by moves.test:"+port {
+		t.Errorf("error %q", said(e))
+	}
+}
