@@ -143,6 +143,16 @@ func (l *Limit) Ended(took time.Duration, now int64) {
 	}
 }
 
+// Quick reports whether the next call is expected to end within a few milliseconds: it is
+// not known that the host is slow.
+func (l *Limit) Quick() bool { return l.quick.floor <= quickTarget && !l.stalled() }
+
+// stalled reports whether the host does not answer as it did before.
+func (l *Limit) stalled() bool {
+	s := State(l.cond.state.Load())
+	return s == Hanging || s == Silent
+}
+
 // BeginSaturation notes that all slots are taken from now on. Calls that ended before
 // say nothing of the rate that is possible, nor does the window that runs.
 func (l *Limit) BeginSaturation() { l.partial = true }
@@ -288,10 +298,10 @@ func (l *Limit) set(n int) {
 func (l *Limit) publish() {
 	took := l.quick.call()
 	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), l.quick.floor)
-	if s := State(l.cond.state.Load()); s == Hanging || s == Silent {
+	if l.stalled() {
 		worth = l.now // it is not as quick as it was
 	}
-	if s := State(l.cond.state.Load()); s == Hanging || s == Silent {
+	if l.stalled() {
 		worth = l.now // it is not as quick as it was
 	}
 	l.useful = min(l.now, 2*worth)

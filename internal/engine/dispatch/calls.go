@@ -38,11 +38,14 @@ type calls struct {
 	slots host.Slots // of all hosts
 	begun int        // calls, since takeBegun was called last
 
+	quick   quickCalls
 	running callList // in the order of their start
 	ended   callList
 }
 
-func (c *calls) begin(r *run.Run, now int64) {
+// begin notes a call that begins at the instant. quick says that it is expected to end
+// soon.
+func (c *calls) begin(r *run.Run, quick bool, now int64) {
 	c.release(r)
 	c.slots.Taken++
 	c.begun++
@@ -51,6 +54,7 @@ func (c *calls) begin(r *run.Run, now int64) {
 	}
 	r.Since = now
 	c.running.add(r)
+	c.quick.begin(r, quick)
 }
 
 // end keeps the run among those that have ended until it is released.
@@ -59,6 +63,7 @@ func (c *calls) end(r *run.Run) {
 	if r.Lane == run.LaneLate {
 		c.slots.Late--
 	}
+	c.quick.end(r)
 	c.running.remove(r)
 	c.ended.add(r)
 	r.InEnded, r.Opening = true, false

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -28,9 +29,12 @@ type Dispatcher struct {
 // New makes a dispatcher that is suspended until the first beat.
 func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{
-		now:       cfg.Now,
-		queues:    newQueues(&cfg),
-		calls:     calls{slots: host.Slots{Most: cfg.MaxCalls}},
+		now:    cfg.Now,
+		queues: newQueues(&cfg),
+		calls: calls{
+			slots: host.Slots{Most: cfg.MaxCalls},
+			quick: quickCalls{most: quickPerCore * runtime.GOMAXPROCS(0)},
+		},
 		adapter:   adapter{ceiling: cfg.MaxPerHost, begun: make(chan struct{}, 1)},
 		suspended: true,
 	}
@@ -72,9 +76,17 @@ func (d *Dispatcher) PushSpans(spans []*run.Span) (merged []*run.Span) {
 	return merged
 }
 
-// mayBegin reports whether a call may begin, as far as hosts do not decide it.
+// mayBegin reports whether a call may begin, as far as hosts do not decide it. Quick calls
+// that end let the next ones begin; should none of them end, time does.
 func (d *Dispatcher) mayBegin() bool {
-	return !d.suspended && !d.workers.closed && d.calls.slots.Taken < d.calls.slots.Most
+	switch {
+	case d.suspended, d.workers.closed, d.calls.slots.Taken >= d.calls.slots.Most:
+		return false
+	case d.calls.quick.full(d.now()):
+		d.workers.wakeAfter(quickFor + time.Millisecond)
+		return false
+	}
+	return true
 }
 
 // wake lets one more worker look for work, if there is any.
@@ -135,7 +147,7 @@ func (d *Dispatcher) pick() *run.Run {
 		switch {
 		case r != nil:
 			h.begin(r)
-			d.calls.begin(r, d.now())
+			d.calls.begin(r, h.limit.Quick(), d.now())
 			d.placeAfterBegin(h)
 			return r
 		case why == parkedFull:

@@ -7,6 +7,8 @@
 //   - Of one host, runs that are on time go before late ones.
 //   - Late runs use at most a quarter of a host's slots, and at most a quarter of all.
 //   - A host that does not answer occupies its own slots and nobody else's.
+//   - Calls that end soon are not more at a time than the processor can make use of,
+//     however many hosts they go to (quickCalls).
 //   - Queues are bounded. Fires that find no room are kept as spans, which take no
 //     memory per fire.
 //   - A run that is queued, in flight or just ended is found (Dispatcher.Find) until
@@ -37,7 +39,7 @@
 //
 // Each file uses only those before it:
 //
-//	config.go runqueue.go spanqueue.go calls.go hostqueue.go turns.go queues.go
+//	config.go runqueue.go spanqueue.go quick.go calls.go hostqueue.go turns.go queues.go
 //	adapt.go workers.go dispatch.go view.go
 //
 // # How this is shown

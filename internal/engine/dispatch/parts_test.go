@@ -94,11 +94,11 @@ func TestCalls(t *testing.T) {
 	t.Parallel()
 	c := calls{slots: host.Slots{Most: 2}}
 	live, late := &run.Run{}, &run.Run{Lane: run.LaneLate}
-	c.begin(live, 10)
+	c.begin(live, false, 10)
 	if c.slots != (host.Slots{Most: 2, Taken: 1}) {
 		t.Errorf("one call on time: %+v", c.slots)
 	}
-	c.begin(late, 20)
+	c.begin(late, false, 20)
 	if c.slots != (host.Slots{Most: 2, Taken: 2, Late: 1}) || late.Since != 20 {
 		t.Errorf("two calls, one of them late: %+v; began at %d", c.slots, late.Since)
 	}
@@ -113,9 +113,9 @@ func TestCalls(t *testing.T) {
 	if found(late) || !found(live) {
 		t.Error("a run that was released is found, or another one is not")
 	}
-	c.begin(late, 30)
+	c.begin(late, false, 30)
 	c.end(late)
-	if c.begin(late, 40); c.ended != (callList{}) || late.InEnded {
+	if c.begin(late, false, 40); c.ended != (callList{}) || late.InEnded {
 		t.Error("a run that begins again is among those that have ended")
 	}
 	if n := c.takeBegun(); n != 4 || c.takeBegun() != 0 {

@@ -1,6 +1,9 @@
 package dispatch
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 const maxIdle = 1024 // workers kept without work; more end
 
@@ -13,6 +16,7 @@ type workers struct {
 
 	n, idle int
 	closed  bool
+	waking  bool          // wakeAfter is outstanding
 	drained chan struct{} // closed when the last one ends after close
 }
 
@@ -31,6 +35,22 @@ func (w *workers) wake() {
 		w.n++
 		go w.work()
 	}
+}
+
+// wakeAfter lets one more of them look for work after so long. While one call of it is
+// outstanding, further ones have no effect.
+func (w *workers) wakeAfter(d time.Duration) {
+	if w.waking {
+		return
+	}
+	w.waking = true
+	time.AfterFunc(d, func() {
+		w.cond.L.Lock()
+		defer w.cond.L.Unlock()
+		if w.waking = false; !w.closed {
+			w.wake()
+		}
+	})
 }
 
 // await waits until the worker that calls it is woken, or reports that it has to end.

@@ -47,6 +47,7 @@ type Links struct {
 	QueueNext          *Run // of a host. Dispatcher lock
 	CallNext, CallPrev *Run // calls in flight, oldest first, or calls that have ended. Dispatcher lock
 	InEnded            bool // of the latter
+	Quick              bool // of the former, and counts among those that are expected to end soon. Dispatcher lock
 	JobNext, jobPrev   *Run // executions of a job that have not ended. Job.Mu
 }
 
