@@ -82,9 +82,9 @@ var imports = []struct {
 	{"internal/resolve", row{internal: []string{"clock", "telemetry"},
 		modules: []string{"golang.org/x/net/dns/dnsmessage"}}},
 	{"internal/resolve/dnstest", row{modules: []string{"golang.org/x/net/dns/dnsmessage"}}}, // for tests only
-	{"internal/executor", row{internal: []string{"target", "host", "webhook", "domain", "clock", "certs",
-		"telemetry", "resolve"},
-		modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
+	{"internal/executor/h2", row{internal: []string{"clock"}, modules: []string{"golang.org/x/net"}}},
+	{"internal/executor", row{internal: []string{"executor/h2", "target", "host", "webhook", "domain",
+		"clock", "certs", "telemetry", "resolve"}, modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
 	{"internal/engine/lock", row{}},
 	{"internal/engine/hold", row{internal: []string{"engine/lock"}}},
 	{"internal/engine/run", row{internal: []string{"cron", "target", "webhook", "domain", "engine/lock",

@@ -99,6 +99,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
 		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
 		Names: metrics.Names,
+		NoHTTP2: !a.cfg.HTTP2,
 	})
 	if err != nil {
 		return err

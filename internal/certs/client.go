@@ -77,6 +77,14 @@ func (c *Client) Target(peer Peer, name string, protocols ...string) *Target {
 	return t
 }
 
+// Offering returns the target with other protocols. It has the same sessions.
+func (t *Target) Offering(protocols ...string) *Target {
+	other := *t
+	other.cfg = t.cfg.Clone()
+	other.cfg.NextProtos = protocols
+	return &other
+}
+
 // Handshake makes a TLS connection of conn, which stays open if that fails.
 func (t *Target) Handshake(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	began := t.client.cfg.Clock.Mark()

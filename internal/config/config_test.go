@@ -44,7 +44,7 @@ func TestNoPrintedFormShowsAKey(t *testing.T) {
 // TestEverySettingIsReachable checks the table against itself: names are
 // unique, of one style, and derived from each other.
 func TestEverySettingIsReachable(t *testing.T) {
-	env := regexp.MustCompile(`^(BELFRY_[A-Z_]+|PORT|HOST|DB_PATH|DB_VERBOSE|LOG_LEVEL|LOG_DIR|APP_ENV)$`)
+	env := regexp.MustCompile(`^(BELFRY_[A-Z0-9_]+|PORT|HOST|DB_PATH|DB_VERBOSE|LOG_LEVEL|LOG_DIR|APP_ENV)$`)
 	seen := map[string]bool{}
 	for _, s := range Settings() {
 		if seen[s.Key] || seen[s.Env] || s.Key == "" || s.Usage == "" || s.Kind == "" {
@@ -91,7 +91,7 @@ func TestExampleFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^#? ?([A-Z_]+)=(.*)$`).FindAllStringSubmatch(string(data), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^#? ?([A-Z0-9_]+)=(.*)$`).FindAllStringSubmatch(string(data), -1) {
 		named[m[1]] = m[2]
 	}
 	for _, s := range Settings() {

@@ -79,6 +79,8 @@ var settings = []Setting{
 	{Key: "egress_ca_file", Env: "BELFRY_EGRESS_CA_FILE", Flag: "egress-ca-file", Kind: "file",
 		Usage: "PEM file of authorities to trust in addition to the system's",
 		set:   setCAFile, get: func(c *Config) string { return c.EgressCAFile }},
+	on(boolean("http2", "BELFRY_HTTP2", "call https targets by HTTP/2 where they offer it",
+		func(c *Config) *bool { return &c.HTTP2 })),
 	file("zoneinfo", "BELFRY_ZONEINFO", "replaces the embedded time zone data: a zoneinfo.zip or a folder",
 		func(c *Config) *string { return &c.Zoneinfo }),
 	{Key: "client_certificates", Kind: kindCertificates,
@@ -89,6 +91,12 @@ var settings = []Setting{
 		set:   setSigningSecrets, get: getSigningSecrets},
 	once(boolean("reset_watermark", "", "abandon the fires up to now that are not on record, after a wrong clock",
 		func(c *Config) *bool { return &c.ResetWatermark })),
+}
+
+// on makes a boolean setting true unless it is set.
+func on(s Setting) Setting {
+	s.Default = "true"
+	return s
 }
 
 // once makes a setting available only as a flag. In a file it would apply at every start.

@@ -69,6 +69,7 @@ func TestGoodValues(t *testing.T) {
 			"*.a.test:80-90": "*.a.test:80-90", "169.254.7.7": "169.254.7.7"},
 		"egress_deny":    {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
 		"egress_ca_file": {"": "", "/etc/ca.pem": "/etc/ca.pem"},
+		"http2":          {"true": "true", "0": "false"},
 		"zoneinfo":       {"": "", "/usr/share/zoneinfo": "/usr/share/zoneinfo"},
 		"client_certificates": {
 			"":                              "",
@@ -106,6 +107,7 @@ func TestBadValues(t *testing.T) {
 		"max_import":             {"", "1023KiB", "2GiB"},
 		"egress":                 {"", "Public", "none"},
 		"egress_ca_file":         {"a\x00"},
+		"http2":                  {"", "h2"},
 		"zoneinfo":               {"a\x00"},
 		"client_certificates": {
 			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`,

@@ -33,7 +33,7 @@ var answerRows = map[string]answerRow{
 	"HTTP/1.0 that is kept": {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + plainBody, success, 200, "", true},
 	"lower case":            {"http/1.1 200 OK\r\n" + plainBody, success, 200, "", false},
 	"HTTP/1.9":              {"HTTP/1.9 200 OK\r\n" + plainBody, success, 200, "", true},
-	"HTTP/2.0":              {"HTTP/2.0 200 OK\r\n" + plainBody, final, 0, "Belfry speaks HTTP/1.1", false},
+	"HTTP/2.0":              {"HTTP/2.0 200 OK\r\n" + plainBody, final, 0, "it was asked by HTTP/1.1", false},
 
 	// 4: the status line.
 	"no reason, no space":   {"HTTP/1.1 200\r\n" + plainBody, success, 200, "", true},

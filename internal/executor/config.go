@@ -63,6 +63,7 @@ type Config struct {
 	Roots            *certs.Roots               // takes precedence over RootCAs: authorities that may change
 	ClientCerts      map[string]tls.Certificate // by the names that calls say
 	Handshakes       certs.Observer             // is called for each TLS handshake
+	NoHTTP2          bool                       // https targets are called by HTTP/1.1 only
 	Hosts            *host.Table                // is shared with the engine; nil: the executor has its own
 	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
 	// signs the calls that bring no signer of their own; nil: those go unsigned

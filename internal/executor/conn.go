@@ -4,6 +4,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 )
 
 // conn is an open connection.
@@ -15,6 +17,8 @@ type conn struct {
 	lastUse time.Time       // zero: never used
 	endsAt  time.Time       // its deadline
 	retires time.Time       // from when on it is not used again
+	mux     *h2.Conn        // of HTTP/2; nil: it carries one call at a time
+	ended   bool            // of HTTP/2: it does not count as open any more; under the pool's mu
 }
 
 func (c *conn) used() bool { return !c.lastUse.IsZero() }
@@ -33,3 +37,9 @@ func (c *conn) endBy(deadline time.Time, later time.Duration) error {
 // tooOld reports whether the connection is not to be used any more: its host
 // may have another address by now, which only a new connection finds.
 func (c *conn) tooOld(now time.Time) bool { return !now.Before(c.retires) }
+
+func closeAll(conns []*conn) {
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}

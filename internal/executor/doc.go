@@ -3,10 +3,11 @@
 //
 // # What it guarantees
 //
-//   - One Do sends at most one request. It is written a second time in one case
+//   - One Do sends at most one request. It is written a second time in two cases
 //     only: the connection was a kept one, and the kernel took no byte of the
-//     request for it (mayWriteAgain). Any later failure fails the attempt; whether
-//     it is retried is for the job's retry policy.
+//     request for it (mayWriteAgain); or it was one of HTTP/2, and the target has
+//     certainly not processed the request (see below). Any later failure fails the
+//     attempt; whether it is retried is for the job's retry policy.
 //   - A timeout ends the attempt at Call.Timeout or up to a thousandth of it later
 //     (see endBy), never sooner. It covers the lookup of the name, connecting, TLS,
 //     sending, waiting and reading. Before it begins, a call may wait in this process's
@@ -15,7 +16,8 @@
 //     most. Outcome.Held says for how long.
 //   - How many connections are opened follows from what they are worth (ADR 26): no load
 //     makes handshakes the larger part of the work.
-//   - Outcome.MaybeSent is false only when no byte of the request was written.
+//   - Outcome.MaybeSent is false only when no byte of the request was written, or
+//     the target has certainly not processed what was.
 //   - What a target sends is bounded: header bytes and lines, interim
 //     responses, body bytes, and by the deadline the time it takes to send them.
 //   - Config.Guard has judged each address that is connected to, after the
@@ -101,6 +103,32 @@
 // An at-most-once call always checks, and takes only a connection that was used
 // within onceMaxIdle. Where the system cannot check (Windows) it opens a new one.
 //
+// # HTTP/2
+//
+// The handshake with an https target offers HTTP/2 and HTTP/1.1 (ALPN). If it agrees on
+// HTTP/2, the connection is one of package h2 and carries many calls at a time. The
+// pool has it in a list of its own (shared). A call takes a stream of the first connection
+// that has one free; where none has, it waits as with HTTP/1.1, for a stream that another
+// call frees or for a further connection. How many of those the calls that wait
+// need follows from the streams that the target allows (connectionsFor).
+//
+// The request is the same, byte for byte: the head is made once, as HTTP/1.1 writes it, and
+// package h2 takes its fields. Without those of a connection, such as Keep-Alive, names
+// are in lower case and Host is :authority. The answer goes through the same describe,
+// Retry-After and limits, so that its outcome is the same too (TestSameOutcome).
+//
+//	what ends a call (sections of RFC 9113)             sent again within the attempt
+//	REFUSED_STREAM (8.7)                                yes: it was not processed
+//	GOAWAY with a smaller stream identifier (6.8)       yes
+//	the connection ended before the head was written    yes
+//	any other reset, GOAWAY or end                      no: it may have been processed
+//	HTTP_1_1_REQUIRED                                   no; the host is called by HTTP/1.1 from then on
+//	the deadline                                        no; the stream is reset, others go on
+//
+// It is sent again maxSentAgain times at most, with pauses, within the timeout. A call that
+// is at most once goes out only if the target was alive onceMaxIdle ago or answers a PING;
+// the table holds for it too.
+//
 // # Answers as HTTP says them
 //
 // A target that answers has received the call. So an answer is accepted ("taken")
@@ -141,11 +169,11 @@
 // Each file uses only those before it:
 //
 //	text.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
-//	response.go answered.go request.go progress.go fault.go
+//	response.go answered.go request.go progress.go stream.go fault.go
 //	probe_unix.go probe_other.go rawio_linux.go rawio_race_linux.go
 //	duplex_linux.go duplex_other.go ports_linux.go ports_other.go gate.go tally.go dial.go
-//	conn.go waitline.go pool.go waiting.go tls.go table.go route.go opening.go connector.go link.go
-//	exchange.go executor.go
+//	conn.go waitline.go shared.go pool.go multiplex.go waiting.go tls.go table.go route.go opening.go
+//	connector.go link.go exchange.go executor.go
 //
 // # How this is shown
 //

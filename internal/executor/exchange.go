@@ -9,9 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
+	"golang.org/x/net/http2"
 )
 
 // transport is what exchanges share.
@@ -34,8 +37,10 @@ type exchange struct {
 	link       link
 	req        request
 	resp       response
-	keptFailed bool      // a kept connection ended before a byte of the response
-	askedAt    time.Time // when the request was about to be sent
+	keptFailed bool       // a kept connection ended before a byte of the response
+	askedAt    time.Time  // when the request was about to be sent
+	stream     *h2.Stream // nil: no call was made by HTTP/2 yet
+	sentAgain  int        // how often the request was sent again since the target had not processed it
 }
 
 func newExchange() *exchange {
@@ -43,7 +48,7 @@ func newExchange() *exchange {
 }
 
 func (e *exchange) begin(via *transport, call *domain.Call, out *domain.Outcome) {
-	e.via, e.call, e.out, e.keptFailed = via, call, out, false
+	e.via, e.call, e.out, e.keptFailed, e.sentAgain = via, call, out, false, 0
 	e.link.begin()
 	e.start(monotonic.Now(), call.Timeout)
 	e.askedAt = e.begun
@@ -104,7 +109,7 @@ func (e *exchange) run() {
 		e.refuse(refused)
 		return
 	}
-	if err := e.send(); err != nil {
+	if err := e.sendUntilProcessed(); err != nil {
 		e.fail(err)
 		return
 	}
@@ -119,6 +124,9 @@ func (e *exchange) send() error {
 			return err
 		}
 		e.askedAt = monotonic.Now()
+	}
+	if e.link.conn.mux != nil {
+		return e.askStream()
 	}
 	if !e.link.conn.used() {
 		e.link.look = false
@@ -141,6 +149,9 @@ func (e *exchange) send() error {
 		return err
 	}
 	e.askedAt = monotonic.Now()
+	if e.link.conn.mux != nil {
+		return e.askStream()
+	}
 	e.link.look = false
 	return e.roundTrip()
 }
@@ -197,6 +208,84 @@ func (e *exchange) receive(n int, whole bool) error {
 	e.link.keeps = keepAliveTimeout(e.resp.head.values[fieldKeep])
 	e.link.reusable = whole && e.resp.persists()
 	return nil
+}
+
+// sendUntilProcessed is send, and sends again what the target has certainly not
+// processed. That is no attempt of its own: nothing of the request had an effect.
+func (e *exchange) sendUntilProcessed() error {
+	for again := 1; ; again++ {
+		err := e.send()
+		if _, not := errors.AsType[*h2.Unprocessed](err); !not {
+			return err
+		}
+		e.link.written = 0 // as if it had not been sent
+		if again > maxSentAgain || e.remaining(monotonic.Now()) <= pauseBeforeSending(again) {
+			return err
+		}
+		e.sentAgain++
+		e.link.giveBack(monotonic.Now())
+		clock.Wait(e.via.opener.waiting, pauseBeforeSending(again))
+	}
+}
+
+// askStream sends the request on a stream of the connection, and takes the answer.
+func (e *exchange) askStream() error {
+	e.phase = phaseSend
+	if e.stream == nil {
+		e.stream = h2.NewStream()
+	}
+	e.resp.begin(&e.via.cfg, e.call.Method, nil, nil)
+	e.resp.head.reset()
+	req := h2.Request{Head: e.req.head, Body: e.req.body, Once: e.call.Once}
+	err := e.link.conn.mux.Do(e.stream, &req, &e.resp, e.deadline)
+	if e.stream.Sent() {
+		e.link.written += int64(len(e.req.head) + len(e.req.body))
+	}
+	e.phase = phaseOfStream(e.stream)
+	if e.stream.Headed() {
+		e.link.pool.cond.Dials.Answered()
+	}
+	if err = e.takeFault(err); err == nil {
+		e.phase = phaseDone
+	}
+	return err
+}
+
+// takeFault returns what the fault of a stream is in the terms of HTTP/1.1, and nil if the
+// status stands all the same.
+func (e *exchange) takeFault(err error) error {
+	if err == nil || e.stream.Headed() && domain.VerdictOf(e.resp.head.status) != domain.VerdictSuccess {
+		return nil // what the status says stands, whatever becomes of the body
+	}
+	var bad *h2.Malformed
+	var reset *h2.Reset
+	var ended *h2.Ended
+	switch {
+	case errors.As(err, &ended) && len(ended.Begins) > 0:
+		return &unreadable{nameNoHTTP2(e.link.pool.label, ended.Begins)}
+	case errors.As(err, &bad):
+		return &unreadable{bad.Why}
+	case errors.Is(err, h2.ErrHeaderTooLong):
+		return errHeaderTooLong
+	case errors.Is(err, h2.ErrTooManyInterim):
+		return errTooManyInterim
+	case errors.As(err, &reset) && reset.Code == http2.ErrCodeHTTP11Required:
+		useHTTP1(e.link.pool)
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		e.noteEnd(err)
+	}
+	return err
+}
+
+// noteEnd notes that the connection ended before an answer.
+func (e *exchange) noteEnd(err error) {
+	var ended *h2.Ended
+	if e.stream.Headed() || !errors.As(err, &ended) {
+		return
+	}
+	if e.keptFailed = e.link.look; !e.keptFailed {
+		noteFault(&e.link.pool.cond.Dials, err)
+	}
 }
 
 // connect waits for a connection: for one that another call frees, unless it must be
@@ -286,7 +375,8 @@ func (e *exchange) fail(err error) {
 	e.out.Verdict = domain.VerdictRetry
 	e.out.MaybeSent = e.link.written > 0
 	f := failure{
-		err: err, phase: e.phase, timeout: e.call.Timeout, kept: e.keptFailed, cfg: &e.via.cfg, resp: &e.resp,
+		err: err, phase: e.phase, timeout: e.call.Timeout, kept: e.keptFailed, again: e.sentAgain,
+		cfg: &e.via.cfg, resp: &e.resp,
 	}
 	if e.link.pool != nil {
 		f.to = e.link.pool.Endpoint

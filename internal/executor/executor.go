@@ -29,7 +29,8 @@ func New(cfg Config) (*Executor, error) {
 	x.cfg = cfg
 	waiting, endWaiting := context.WithCancel(ctx)
 	x.pools, x.endWaiting = newTable(&x.cfg), endWaiting
-	x.opener = &opener{dialer: newDialer(ctx, &x.cfg), maxAge: x.cfg.MaxConnAge, waiting: waiting}
+	x.opener = &opener{dialer: newDialer(ctx, &x.cfg), maxAge: x.cfg.MaxConnAge, waiting: waiting,
+		mux: x.cfg.muxConfig()}
 	x.connector = newConnector(x.opener.begin)
 	x.exchanges.New = func() any { return newExchange() }
 	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }

@@ -14,8 +14,10 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
+	"golang.org/x/net/http2"
 )
 
 // errClosed says that a call was made after Close.
@@ -28,6 +30,7 @@ type failure struct {
 	to      target.Endpoint // zero: the call has not come so far
 	timeout time.Duration   // of the call
 	kept    bool            // a kept connection ended before a byte of the response
+	again   int             // how often the request was sent again
 	cfg     *Config
 	resp    *response
 }
@@ -53,7 +56,7 @@ func verdictOfUnreadable(status int) domain.Verdict {
 // the call had come.
 func (f *failure) describe() string {
 	switch {
-	case errors.Is(f.err, errClosed), errors.Is(f.err, context.Canceled):
+	case errors.Is(f.err, errClosed), errors.Is(f.err, context.Canceled), errors.Is(f.err, h2.ErrClosed):
 		return "not sent: " + errClosed.Error()
 	case isTimeout(f.err):
 		return f.describeTimeout()
@@ -135,7 +138,7 @@ func (f *failure) describeTLS() string {
 		return nameNoTLS(f.to.Label(), bad.RecordHeader[:])
 	}
 	if op, ok := errors.AsType[*net.OpError](f.err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
-		return describeAlert(f.to.Label(), strings.TrimPrefix(rootCause(f.err), "tls: "))
+		return f.describeAlert(strings.TrimPrefix(rootCause(f.err), "tls: "))
 	}
 	if isClosed(f.err) {
 		return f.to.Label() + " closed the connection in the handshake (does it speak TLS?)"
@@ -144,16 +147,22 @@ func (f *failure) describeTLS() string {
 }
 
 // describeAlert says why the target ended the handshake.
-func describeAlert(label, alert string) string {
-	text := label + " refused the handshake: " + alert
-	if strings.Contains(alert, "no application protocol") {
-		text += " (it may speak HTTP/2 only, and Belfry speaks HTTP/1.1)"
+func (f *failure) describeAlert(alert string) string {
+	text := f.to.Label() + " refused the handshake: " + alert
+	if !strings.Contains(alert, "no application protocol") {
+		return text
 	}
-	return text
+	if f.cfg.NoHTTP2 {
+		return text + " (it may speak HTTP/2 only, which the setting http2 turns off)"
+	}
+	return text + " (it speaks neither HTTP/2 nor HTTP/1.1)"
 }
 
 func (f *failure) describeTransfer() string {
 	if text := f.describeAnswer(); text != "" {
+		return text
+	}
+	if text := f.describeStream(); text != "" {
 		return text
 	}
 	label := f.to.Label()
@@ -164,6 +173,35 @@ func (f *failure) describeTransfer() string {
 		return fmt.Sprintf("connection closed by %s %s%s", label, f.place(), f.closeHint())
 	}
 	return fmt.Sprintf("connection to %s broke %s: %s", label, f.place(), rootCause(f.err))
+}
+
+// describeStream puts in words what ended a stream of HTTP/2, or returns "".
+func (f *failure) describeStream() string {
+	label := f.to.Label()
+	if not, ok := errors.AsType[*h2.Unprocessed](f.err); ok {
+		times := ""
+		if f.again > 0 {
+			times = fmt.Sprintf(", which was sent %d times", f.again+1)
+		}
+		return label + " did not process the request" + times + ": " + not.Why
+	}
+	if reset, ok := errors.AsType[*h2.Reset](f.err); ok {
+		if reset.Code == http2.ErrCodeHTTP11Required {
+			return label + " requires HTTP/1.1, which the next attempt uses"
+		}
+		return fmt.Sprintf("%s reset the stream (%s) %s", label, reset.Code, f.place())
+	}
+	if errors.Is(f.err, h2.ErrShort) {
+		return fmt.Sprintf("%s ended the response body early (%s)", label, f.resp.progress())
+	}
+	ended, ok := errors.AsType[*h2.Ended](f.err)
+	switch {
+	case !ok || ended.Why == "":
+		return ""
+	case ended.Err != nil:
+		return fmt.Sprintf("connection closed by %s %s (%s)", label, f.place(), ended.Why)
+	}
+	return fmt.Sprintf("connection to %s ended %s: %s", label, f.place(), ended.Why)
 }
 
 // describeAnswer puts in words what is wrong with an answer that cannot be taken,

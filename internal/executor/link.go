@@ -44,14 +44,22 @@ func (l *link) discard() {
 // end returns the connection to its pool, or closes it, and drops what the link refers
 // to.
 func (l *link) end(now time.Time) {
+	l.giveBack(now)
+	l.pool, l.vector = nil, [2][]byte{}
+}
+
+// giveBack returns the connection to its pool, or closes it.
+func (l *link) giveBack(now time.Time) {
 	switch {
 	case l.conn == nil:
+	case l.conn.mux != nil:
+		muxReturned(l.pool, l.conn, now)
 	case l.reusable:
 		l.pool.keep(l.conn, l.keeps, now)
 	default:
 		l.pool.discard(l.conn)
 	}
-	l.conn, l.pool, l.vector = nil, nil, [2][]byte{}
+	l.conn = nil
 }
 
 // ask sends the request and waits for the first bytes of the response. A target
@@ -105,11 +113,11 @@ func (l *link) askDuplex(whole, first []byte) (done bool, n int, sendErr, err er
 func (l *link) write(req *request) error {
 	var before int64
 	if l.conn.tally != nil {
-		before = l.conn.tally.taken
+		before = l.conn.tally.taken.Load()
 	}
 	n, err := l.writeAll(req)
 	if l.conn.tally != nil {
-		n = l.conn.tally.taken - before
+		n = l.conn.tally.taken.Load() - before
 	}
 	l.written += n
 	return err

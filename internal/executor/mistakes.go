@@ -57,7 +57,7 @@ func protocolOf(b []byte) string {
 	case len(b) >= 3 && (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3 && b[2] <= 4:
 		return "it is TLS: the URL should begin with https://"
 	case len(b) >= 9 && b[3] == 4 && b[0] == 0 && b[4] <= 1 && string(b[5:9]) == "\x00\x00\x00\x00":
-		return "the target speaks HTTP/2 without having been asked (a SETTINGS frame), and Belfry speaks HTTP/1.1"
+		return "the target speaks HTTP/2 (a SETTINGS frame), which no TLS handshake has agreed on"
 	case len(b) >= 5 && b[3] == 0 && b[4] == 10 && b[0] != 0, len(b) >= 5 && b[3] == 0 && b[4] == 0xff:
 		return "a MySQL or MariaDB server answers there"
 	}
@@ -78,6 +78,14 @@ func nameNoTLS(label string, begins []byte) string {
 		return label + " does not speak TLS: " + what
 	}
 	return label + " does not speak TLS"
+}
+
+// nameNoHTTP2 says what came after a handshake that has agreed on HTTP/2.
+func nameNoHTTP2(label string, begins []byte) string {
+	if bytes.HasPrefix(begins, []byte("HTTP/1.")) {
+		return label + " has agreed on HTTP/2 and answers with HTTP/1.1"
+	}
+	return label + " has agreed on HTTP/2, but: " + nameAnswer(begins)
 }
 
 // plainToTLS are what web servers say to plain HTTP on a port of TLS: nginx, Go

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
@@ -16,6 +17,7 @@ type opener struct {
 	dialer  *dialer
 	maxAge  time.Duration   // of a connection
 	waiting context.Context // ends with EndWaiting
+	mux     h2.Config       // of connections of HTTP/2
 }
 
 // until returns the deadline of a call whose wait ends at the instant. Less than
@@ -94,10 +96,11 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 		return c, phaseSend, nil
 	}
 	c.raw, c.tally = nil, &tally{Conn: raw}
-	c.Conn, err = o.dialer.handshake(deadline, c.tally, p.tls)
+	c.Conn, err = o.dialer.handshake(deadline, c.tally, tlsFor(p))
 	switch {
 	case err == nil:
 		p.limits.handshakes.Ended(p.cond.Handshakes.Ended(c.tally.wait), monotonic.Now())
+		multiplex(p, c, o.mux)
 		return c, phaseSend, nil
 	case isTimeout(err):
 		p.cond.Handshakes.TimedOut()

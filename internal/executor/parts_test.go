@@ -132,7 +132,7 @@ func TestFailureNamesThePhase(t *testing.T) {
 		{phaseBody, "timeout after 9s reading the response body (HTTP 200, 7 bytes read)",
 			"connection closed by a.test:8443 in the response body (HTTP 200, 7 bytes read)"},
 	} {
-		f := failure{os.ErrDeadlineExceeded, c.phase, to, 9 * time.Second, false, &cfg, resp}
+		f := failure{os.ErrDeadlineExceeded, c.phase, to, 9 * time.Second, false, 0, &cfg, resp}
 		if got := f.describe(); got != c.timeout {
 			t.Errorf("phase %d: %q, want %q", c.phase, got, c.timeout)
 		}

@@ -55,12 +55,13 @@ type pool struct {
 	opening int     // those under way
 	line    waitLine
 	inLine  bool // of the connector
+	shared  shared
 	lastUse time.Time
 	habits  habits
 	dropped bool // not in the table: connections are not kept
 }
 
-// take returns an idle connection, or nil, and whether it must be looked at
+// take returns an idle connection, or a shared one that has room, or nil, and whether it must be looked at
 // before it is written to: the one that was used last, or of a host that closes
 // soon after its answers the one that rested longest.
 func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
@@ -77,6 +78,10 @@ func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
 
 // pickIdle is take, whatever the age of the connection; p.mu is held.
 func (p *pool) pickIdle(once bool, now time.Time) (c *conn, look bool) {
+	if c = p.shared.pick(now); c != nil {
+		p.lastUse = now
+		return c, true
+	}
 	maxIdle := p.limits.idleTimeout
 	if once {
 		maxIdle = min(maxIdle, onceMaxIdle)
@@ -192,6 +197,10 @@ func (p *pool) rest(c *conn) (kept bool) {
 
 // discard closes a connection that was taken or dialled.
 func (p *pool) discard(c *conn) {
+	if c.mux != nil {
+		c.mux.Close() // see muxChanged
+		return
+	}
 	_ = c.Close()
 	p.mu.Lock()
 	p.open--
@@ -211,10 +220,12 @@ func (p *pool) closeIdle(before time.Time) (unused bool) {
 	n := p.oldest(last)
 	cut := p.cutOld(now, p.cutIdle(n))
 	p.open -= len(cut)
+	kept := p.shared.retireUnused(before, now)
 	unused = p.open == 0 && p.line.first == nil && p.lastUse.Before(before)
 	p.mu.Unlock()
-	for _, c := range cut {
-		_ = c.Close()
+	closeAll(cut)
+	for _, c := range kept {
+		c.mux.Check(now)
 	}
 	return unused
 }
@@ -223,6 +234,7 @@ func (p *pool) closeIdle(before time.Time) (unused bool) {
 func (p *pool) drop() {
 	p.mu.Lock()
 	p.dropped = true
+	p.shared.retireAll()
 	cut := p.cutIdle(len(p.idle))
 	p.open -= len(cut)
 	p.mu.Unlock()
@@ -236,7 +248,7 @@ func (p *pool) drop() {
 func (p *pool) usage() (lastUse time.Time, busy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lastUse, p.open > len(p.idle) || p.line.first != nil
+	return p.lastUse, p.open > len(p.idle)+p.shared.unused() || p.line.first != nil
 }
 
 // sawClosed notes that a connection of the host was found closed.

@@ -49,7 +49,7 @@ func parseVersion(version []byte) (minor int, odd bool, err error) {
 	if len(number) == 3 && number[1] == '.' && number[0] == '1' && isDigits(number[2:]) {
 		return int(number[2] - '0'), string(version[:len(httpName)]) != httpName, nil
 	}
-	return 0, false, &unreadable{"Belfry speaks HTTP/1.1, and its version is: " + excerpt(version)}
+	return 0, false, &unreadable{"it was asked by HTTP/1.1, and its version is: " + excerpt(version)}
 }
 
 // word cuts the first word off, without the white space before it.

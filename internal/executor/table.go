@@ -52,6 +52,7 @@ func newTable(cfg *Config) *table {
 func (t *table) newPool(key poolKey) *pool {
 	to := key.host.Endpoint()
 	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), limits: &t.limits, cond: t.hosts.Hold(key.host)}
+	p.shared.limits = p.limits
 	if to.Secure {
 		p.tls = t.tls.of(to.Name, key)
 	}

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -9,7 +10,7 @@ import (
 // connection: with TLS a write may fail with a part of a record gone.
 type tally struct {
 	net.Conn
-	taken int64
+	taken atomic.Int64  // TLS writes while it reads, too
 	gate  handshakeGate // is held, but while a read waits; nil: the handshake is over
 	wait  time.Duration // of the reads of the handshake
 }
@@ -17,7 +18,7 @@ type tally struct {
 // Write writes and counts.
 func (t *tally) Write(b []byte) (int, error) {
 	n, err := t.Conn.Write(b)
-	t.taken += int64(n)
+	t.taken.Add(int64(n))
 	return n, err
 }
 

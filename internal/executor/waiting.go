@@ -38,7 +38,7 @@ func (p *pool) demand(now time.Time) host.Demand {
 	worth, most := p.cond.Worth()
 	d := host.Demand{
 		Open: p.open - p.opening - len(p.idle), Opening: p.opening,
-		Worth: worth, Most: min(most, p.limits.maxConns), Waiting: p.line.idle,
+		Worth: worth, Most: min(most, p.limits.maxConns), Waiting: p.shared.wants(p.line.idle, p.opening),
 		Secure: p.Secure, Quickest: p.cond.Quickest(), Window: p.limits.maxConns,
 	}
 	if p.Secure {
@@ -101,12 +101,6 @@ func (p *pool) countOpening(w *waiter) (spare []*conn, ok bool) {
 	return spare, true
 }
 
-func closeAll(conns []*conn) {
-	for _, c := range conns {
-		_ = c.Close()
-	}
-}
-
 // needed reports whether the call still waits for the connection that is to be opened for
 // it.
 func (p *pool) needed(w *waiter) bool {
@@ -119,6 +113,10 @@ func (p *pool) needed(w *waiter) bool {
 // new one goes to the next call that waits, or rests for as long as the host is worth it.
 func (p *pool) arrived(w *waiter, a supply) {
 	now := monotonic.Now()
+	if a.conn != nil && a.conn.mux != nil {
+		muxArrived(p, w, a, now)
+		return
+	}
 	p.mu.Lock()
 	p.opening--
 	if w.served {

@@ -1,0 +1,129 @@
+package h2
+
+import (
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// New returns the connection, over one that is established and has agreed on h2. It reads
+// and writes nothing before Start.
+func New(nc net.Conn, cfg Config) *Conn {
+	now := monotonic.Now()
+	c := &Conn{
+		nc: nc, cfg: cfg, streams: make(map[uint32]*Stream), nextID: 1, room: connWindow,
+		peer: peer{streams: initialStreams, initial: 65535, window: 65535, frame: 16 << 10},
+		life: life{read: now}, budget: newBudget(now),
+	}
+	c.flush = newWriter(c).flush
+	c.control = http2.NewFramer(&c.pending, nil)
+	c.pending.WriteString(http2.ClientPreface)
+	_ = c.control.WriteSettings(
+		http2.Setting{ID: http2.SettingEnablePush, Val: 0},
+		http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(cfg.MaxBodyBytes)},
+		http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: uint32(cfg.MaxHeaderBytes)},
+	)
+	_ = c.control.WriteWindowUpdate(0, connWindow-65535)
+	c.writing = true // Start does
+	return c
+}
+
+// Start begins to read and to write. It is called once.
+func (c *Conn) Start() {
+	go c.flush()
+	go newReader(c).read()
+}
+
+// Do sends a request on a stream that was reserved, and gives its answer to a. It returns
+// at the deadline at the latest, with os.ErrDeadlineExceeded.
+func (c *Conn) Do(s *Stream, req *Request, a Answer, deadline time.Time) error {
+	defer s.end()
+	s.begin(req, a)
+	if req.Once {
+		if err := s.confirm(c, deadline); err != nil {
+			c.Release()
+			return err
+		}
+	}
+	if err := s.enqueue(c); err != nil {
+		return err
+	}
+	s.timer.Reset(deadline.Sub(monotonic.Now()))
+	select {
+	case <-s.done:
+		s.timer.Stop()
+		return s.err
+	case <-s.timer.C:
+	}
+	if s.abandon(c) {
+		return os.ErrDeadlineExceeded
+	}
+	<-s.done // it has just ended
+	return s.err
+}
+
+// enqueue has the stream opened.
+func (s *Stream) enqueue(c *Conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reserved--
+	if c.life.err != nil || c.peer.goAway != nil {
+		c.closeIfDone()
+		return &Unprocessed{"the connection ended before the request was written"}
+	}
+	s.place = queued
+	c.queue = append(c.queue, s)
+	c.startWriting()
+	return nil
+}
+
+// abandon ends a stream whose call does not wait any more, and reports whether it has not
+// ended before.
+func (s *Stream) abandon(c *Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	place := s.place
+	if place == outside {
+		return false
+	}
+	if place == open {
+		c.reset(s.id, http2.ErrCodeCancel)
+	}
+	c.remove(s)
+	c.closeIfDone()
+	return true
+}
+
+// confirm waits until the peer is known to be alive: it was a moment ago, or answers a
+// PING.
+func (s *Stream) confirm(c *Conn, deadline time.Time) error {
+	now := monotonic.Now()
+	c.mu.Lock()
+	if c.life.err == nil && now.Sub(c.life.read) < AliveFor {
+		c.mu.Unlock()
+		return nil
+	}
+	pong := make(chan struct{})
+	if c.life.err != nil {
+		close(pong)
+	} else {
+		c.life.pongs = append(c.life.pongs, pong)
+		c.ping(now)
+	}
+	c.mu.Unlock()
+	wait := deadline.Sub(now)
+	s.timer.Reset(min(wait, PingTimeout))
+	select {
+	case <-pong:
+		s.timer.Stop()
+		return nil // or it has ended, which the next step finds
+	case <-s.timer.C:
+	}
+	if wait < PingTimeout {
+		return os.ErrDeadlineExceeded
+	}
+	c.endSilent()
+	return nil
+}
