@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,7 +99,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	names, err := a.openExecutor(executor.Config{
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
 		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
-		Names: metrics.Names,
+		Names:   metrics.Names,
 		NoHTTP2: !a.cfg.HTTP2,
 	})
 	if err != nil {
@@ -177,6 +178,7 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 		return err
 	}
 	a.server.TLSConfig = cert.Config()
+	a.certificates.watchOwn("the TLS certificate of this server", cert.Leaf)
 	return nil
 }
 
@@ -198,7 +200,13 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 	if a.executor, err = executor.New(cfg); err != nil {
 		return nil, err
 	}
-	a.certificates = &certificateWatch{a.executor.Certificates(), cfg.Roots, cfg.Clock, a.log}
+	a.certificates = &certificateWatch{
+		facts: a.executor.Certificates(), roots: cfg.Roots, clock: cfg.Clock, log: a.log,
+	}
+	for _, name := range certificates {
+		leaf := cfg.ClientCerts[name].Leaf
+		a.certificates.watchOwn("the client certificate "+name, func() *x509.Certificate { return leaf })
+	}
 	return certificates, nil
 }
 

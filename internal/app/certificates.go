@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"strings"
 	"time"
@@ -16,13 +17,26 @@ import (
 // hosts that takes a millisecond.
 const watchEvery = 5 * time.Second
 
-// certificateWatch warns of certificates of targets that expire, and of a file of
-// authorities that cannot be used.
+// certificateWatch warns of certificates of targets and of the server itself that expire,
+// and of a file of authorities that cannot be used.
 type certificateWatch struct {
 	facts *certs.Facts
 	roots *certs.Roots
+	own   []*ownCertificate
 	clock clock.Clock
 	log   *slog.Logger
+}
+
+// ownCertificate is one that the server presents, to its clients or to targets.
+type ownCertificate struct {
+	name     string
+	leaf     func() *x509.Certificate // may change
+	reported certs.Level
+}
+
+// watchOwn adds a certificate; before run.
+func (w *certificateWatch) watchOwn(name string, leaf func() *x509.Certificate) {
+	w.own = append(w.own, &ownCertificate{name: name, leaf: leaf})
 }
 
 func (w *certificateWatch) run(ctx context.Context) {
@@ -41,12 +55,25 @@ func (w *certificateWatch) runOnce() {
 		w.log.Warn("the certificate of a target has to be renewed", telemetry.KeyHost, fact.Host.String(),
 			telemetry.KeyReason, fact.Text(now), "issuer", fact.Issuer)
 	}
+	for _, own := range w.own {
+		level, text := certs.Own(own.name, own.leaf(), now)
+		if level > own.reported {
+			w.log.Warn("a certificate of this server has to be renewed", telemetry.KeyReason, text)
+		}
+		own.reported = level
+	}
 }
 
 // check warns of what somebody has to renew. It does not fail: the jobs run.
 func (w *certificateWatch) check() domain.Check {
 	var warnings []string
-	for _, text := range []string{w.roots.Warning(), w.facts.Warning(w.clock.Now())} {
+	now := w.clock.Now()
+	texts := []string{w.roots.Warning()}
+	for _, own := range w.own {
+		_, text := certs.Own(own.name, own.leaf(), now)
+		texts = append(texts, text)
+	}
+	for _, text := range append(texts, w.facts.Warning(now)) {
 		if text != "" {
 			warnings = append(warnings, text)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"crypto/x509"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,8 +28,8 @@ func TestCertificateWatchAtFirst(t *testing.T) {
 	}
 	defer x.Close()
 	var log bytes.Buffer
-	w := &certificateWatch{x.Certificates(), certs.FixedRoots(nil), clock.System{},
-		slog.New(slog.NewTextHandler(&log, nil))}
+	w := &certificateWatch{facts: x.Certificates(), roots: certs.FixedRoots(nil), clock: clock.System{},
+		log: slog.New(slog.NewTextHandler(&log, nil))}
 	w.runOnce()
 	if got := w.check(); got != (domain.Check{Name: "certificates", OK: true}) || log.Len() > 0 ||
 		len(w.samples()) > 0 {
@@ -56,7 +57,8 @@ func TestCertificateWatchWarns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer x.Close()
-	w := &certificateWatch{x.Certificates(), roots, clock.System{}, slog.New(slog.DiscardHandler)}
+	w := &certificateWatch{facts: x.Certificates(), roots: roots, clock: clock.System{},
+		log: slog.New(slog.DiscardHandler)}
 	if got := w.check(); !got.OK || !strings.Contains(got.Warning, file+" is cut off in its last certificate") {
 		t.Errorf("%+v", got)
 	}
@@ -84,4 +86,44 @@ func TestWatchHandshakes(t *testing.T) {
 	if n := testutil.CollectAndCount(m.Verifications); n != 3 {
 		t.Errorf("%d series of verifications, want 3", n)
 	}
+}
+
+// Certificates that the server presents itself are watched too: logged once for each level,
+// and again after a renewal.
+func TestCertificateWatchOwn(t *testing.T) {
+	t.Parallel()
+	x, err := executor.New(executor.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	var log bytes.Buffer
+	wall, now := new(clock.Manual), time.Now()
+	w := &certificateWatch{facts: x.Certificates(), roots: certs.FixedRoots(nil), clock: wall,
+		log: slog.New(slog.NewTextHandler(&log, nil))}
+	current := &x509.Certificate{NotBefore: now.AddDate(0, 0, -60), NotAfter: now.AddDate(0, 0, 30)}
+	w.watchOwn("the client certificate bank", func() *x509.Certificate { return current })
+	expect := func(lines int, warning string) {
+		t.Helper()
+		w.runOnce()
+		w.runOnce()
+		got := w.check()
+		if (got.Warning == "") != (warning == "") || !strings.HasPrefix(got.Warning, warning) || !got.OK {
+			t.Errorf("%+v, want %q", got, warning)
+		}
+		if n := strings.Count(log.String(), "a certificate of this server has to be renewed"); n != lines {
+			t.Errorf("%d lines, want %d", n, lines)
+		}
+	}
+	expect(0, "")
+	wall.Step(15 * 24 * time.Hour)
+	expect(1, "the client certificate bank expires in 14 days, on ")
+	wall.Step(10 * 24 * time.Hour)
+	expect(2, "the client certificate bank expires in 4 days, on ")
+	wall.Step(6 * 24 * time.Hour)
+	expect(3, "the client certificate bank expired on ")
+	current = &x509.Certificate{NotBefore: now, NotAfter: now.AddDate(0, 0, 90)}
+	expect(3, "")
+	wall.Step(40 * 24 * time.Hour)
+	expect(4, "the client certificate bank expires in 18 days, on ")
 }

@@ -87,9 +87,12 @@ func (t *Target) Offering(protocols ...string) *Target {
 
 // Handshake makes a TLS connection of conn, which stays open if that fails.
 func (t *Target) Handshake(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
-	began := t.client.cfg.Clock.Mark()
+	began, saved := t.client.cfg.Clock.Mark(), t.client.sessions.latest(t.peer)
 	secure := tls.Client(conn, t.cfg)
 	err := secure.HandshakeContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		t.client.sessions.restore(t.peer, saved)
+	}
 	if tell := t.client.cfg.Observer.Handshake; tell != nil {
 		result := Failed
 		if err == nil {
@@ -126,10 +129,7 @@ func (t *Target) verify(state tls.ConnectionState) error {
 	if tell := t.client.cfg.Observer.Verification; tell != nil {
 		tell(how)
 	}
-	if err != nil {
-		if state.DidResume {
-			t.client.sessions.drop(t.peer)
-		}
+	if err != nil { // package crypto/tls then drops the sessions of the peer
 		err = &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 		seen.fault = Explain(err, t.name, now)
 	} else {

@@ -38,7 +38,7 @@
 //
 // Each file uses only those before it:
 //
-//	lru.go text.go roots.go verify.go sessions.go fact.go expiry.go explain.go client.go
+//	lru.go text.go roots.go verify.go sessions.go fact.go expiry.go explain.go alert.go client.go
 //
 // # How this is shown
 //

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,13 +58,27 @@ func (f *Fact) Level(now time.Time) Level {
 // Text says when the certificate expires, for people.
 func (f *Fact) Text(now time.Time) string {
 	subject := "the certificate of " + f.Host.String()
-	if f.Level(now) == LevelExpired {
-		return fmt.Sprintf("%s expired on %s, %s ago", subject, date(f.Expires), roughly(now.Sub(f.Expires)))
-	}
-	if f.Expires.Before(f.NotAfter) {
+	if f.Expires.Before(f.NotAfter) && f.Level(now) != LevelExpired {
 		subject = "an authority in the chain of " + f.Host.String()
 	}
-	return fmt.Sprintf("%s expires in %s, on %s", subject, roughly(f.Expires.Sub(now)), date(f.Expires))
+	return textOf(subject, f.Expires, now)
+}
+
+func textOf(subject string, expires, now time.Time) string {
+	if now.After(expires) {
+		return fmt.Sprintf("%s expired on %s, %s ago", subject, date(expires), roughly(now.Sub(expires)))
+	}
+	return fmt.Sprintf("%s expires in %s, on %s", subject, roughly(expires.Sub(now)), date(expires))
+}
+
+// Own returns the level of a certificate of this server, and a text if there is something to renew.
+func Own(subject string, cert *x509.Certificate, now time.Time) (Level, string) {
+	f := Fact{NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Expires: cert.NotAfter, SeenAt: now}
+	level := f.Level(now)
+	if level == LevelNone {
+		return level, ""
+	}
+	return level, textOf(subject, cert.NotAfter, now)
 }
 
 // Warning names the hosts whose certificates are to be renewed, the most urgent first, or returns "".

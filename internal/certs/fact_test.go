@@ -244,3 +244,23 @@ func TestAuthorityExpires(t *testing.T) {
 		t.Errorf("%q, level %d", got, f.Level(now))
 	}
 }
+
+// Certificates of the server itself have the same levels.
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	for rest, want := range map[time.Duration]struct {
+		level Level
+		text  string
+	}{
+		22 * day: {LevelNone, ""},
+		20 * day: {LevelSoon, "the client certificate bank expires in 20 days, on 2027-02-04T08:00:00Z"},
+		7 * day:  {LevelUrgent, "the client certificate bank expires in 7 days, on 2027-01-22T08:00:00Z"},
+		-3 * day: {LevelExpired, "the client certificate bank expired on 2027-01-12T08:00:00Z, 3 days ago"},
+	} {
+		cert := &x509.Certificate{NotBefore: now.Add(rest - 90*day), NotAfter: now.Add(rest)}
+		if level, text := Own("the client certificate bank", cert, now); level != want.level || text != want.text {
+			t.Errorf("%s: level %d, %q", rest, level, text)
+		}
+	}
+}

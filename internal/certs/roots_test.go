@@ -92,6 +92,8 @@ func TestRootsChange(t *testing.T) {
 		}
 		time.Sleep(lookEvery)
 		expect("missing", true, true, 2, "cannot be read: no such file", 4)
+		time.Sleep(lookEvery)
+		expect("still missing", true, true, 2, "cannot be read: no such file", 4)
 		f.write(append(one.pem(), two.pem()[:200]...))
 		time.Sleep(lookEvery)
 		expect("half written", true, true, 2, "is cut off in its last certificate", 5)

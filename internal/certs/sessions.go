@@ -164,6 +164,40 @@ func (s *sessions) drop(peer Peer) {
 	}
 }
 
+// latest returns a copy of what the peer has, with the latest session only; nil: it has none.
+func (s *sessions) latest(peer Peer) *peerSessions {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.byPeer.peek(peer)
+	if !ok || len(p.kept) == 0 {
+		return nil
+	}
+	saved := *p
+	saved.kept = []session{p.kept[len(p.kept)-1]}
+	return &saved
+}
+
+// restore puts back what latest has returned, unless the peer has a session again. Package
+// crypto/tls drops the sessions of a peer after any handshake that fails. One that ends by its
+// timeout says nothing against the session: otherwise a machine or a network that is
+// overloaded would get full handshakes, which cost more, in the place of resumed ones.
+func (s *sessions) restore(peer Peer, saved *peerSessions) {
+	if saved == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.byPeer.peek(peer); ok {
+		if len(p.kept) > 0 {
+			return
+		}
+		s.remove(peer, p)
+	}
+	s.byPeer.put(peer, saved)
+	s.bytes += saved.bytes()
+	s.fit()
+}
+
 func (s *sessions) remove(peer Peer, p *peerSessions) {
 	s.byPeer.remove(peer)
 	s.bytes -= p.bytes()

@@ -1,9 +1,11 @@
 package certs
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -203,6 +205,60 @@ func TestTicketsOfAPeer(t *testing.T) {
 	}
 	if peers, bytes := s.held(); peers != 0 || bytes != 0 {
 		t.Errorf("%d peers, %d bytes", peers, bytes)
+	}
+}
+
+// A handshake that ends by its timeout leaves the session of the peer, one that fails
+// otherwise does not.
+func TestSessionAfterFailure(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, version uint16) {
+		root := testRoot(t)
+		s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, MaxVersion: version})
+		f := newClient(FixedRoots(root.pool()))
+		to := f.to(s)
+		mustDial(t, s, to, false)
+		fail := func(timeout time.Duration, meanwhile func(theirs net.Conn)) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			ours, theirs := net.Pipe()
+			go meanwhile(theirs)
+			if _, err := to.Handshake(ctx, ours); err == nil {
+				t.Error("a handshake with nobody")
+			}
+			_, _ = ours.Close(), theirs.Close()
+		}
+		for range maxTickets + 1 {
+			fail(5*time.Millisecond, func(net.Conn) {})
+		}
+		mustDial(t, s, to, true)
+		fail(ample, func(theirs net.Conn) { _ = theirs.Close() })
+		mustDial(t, s, to, false)
+		sum := 0
+		for _, p := range f.sessions.byPeer.values() {
+			sum += p.bytes()
+		}
+		if _, bytes := f.sessions.held(); bytes != sum {
+			t.Errorf("%d bytes are counted, there are %d", bytes, sum)
+		}
+	})
+}
+
+// Package crypto/tls drops the sessions of a target by putting none.
+func TestPutNone(t *testing.T) {
+	t.Parallel()
+	state, f := aSession(t), newClient(FixedRoots(nil))
+	to := f.Target(peerNo(1), "h1.test")
+	f.sessions.verified(to.peer, unlimited(0), 10, f.clock.Now())
+	cache := sessionCache{to}
+	cache.Put("", state)
+	if got, ok := cache.Get(""); got != state || !ok {
+		t.Error("the session is not there")
+	}
+	cache.Put("", nil)
+	if got, ok := cache.Get(""); got != nil || ok {
+		t.Error("the session is still there")
 	}
 }
 

@@ -376,7 +376,7 @@ func (e *exchange) fail(err error) {
 	e.out.MaybeSent = e.link.written > 0
 	f := failure{
 		err: err, phase: e.phase, timeout: e.call.Timeout, kept: e.keptFailed, again: e.sentAgain,
-		cfg: &e.via.cfg, resp: &e.resp,
+		cfg: &e.via.cfg, resp: &e.resp, cert: e.call.ClientCert,
 	}
 	if e.link.pool != nil {
 		f.to = e.link.pool.Endpoint

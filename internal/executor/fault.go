@@ -31,6 +31,7 @@ type failure struct {
 	timeout time.Duration   // of the call
 	kept    bool            // a kept connection ended before a byte of the response
 	again   int             // how often the request was sent again
+	cert    string          // name of the client certificate; empty: none
 	cfg     *Config
 	resp    *response
 }
@@ -137,8 +138,8 @@ func (f *failure) describeTLS() string {
 	if bad, ok := errors.AsType[tls.RecordHeaderError](f.err); ok {
 		return nameNoTLS(f.to.Label(), bad.RecordHeader[:])
 	}
-	if op, ok := errors.AsType[*net.OpError](f.err); ok && op.Op == "remote error" { // an alert, as crypto/tls wraps it
-		return f.describeAlert(strings.TrimPrefix(rootCause(f.err), "tls: "))
+	if alert := alertOf(f.err); alert != "" {
+		return f.describeAlert(f.to.Label()+" refused the handshake", alert)
 	}
 	if isClosed(f.err) {
 		return f.to.Label() + " closed the connection in the handshake (does it speak TLS?)"
@@ -146,9 +147,20 @@ func (f *failure) describeTLS() string {
 	return strings.TrimPrefix(rootCause(f.err), "tls: ")
 }
 
-// describeAlert says why the target ended the handshake.
-func (f *failure) describeAlert(alert string) string {
-	text := f.to.Label() + " refused the handshake: " + alert
+// alertOf returns the TLS alert with which the target ended the connection, or "".
+func alertOf(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // as crypto/tls wraps it
+		return strings.TrimPrefix(rootCause(err), "tls: ")
+	}
+	return ""
+}
+
+// describeAlert says what an alert means, and what to do.
+func (f *failure) describeAlert(event, alert string) string {
+	text := event + ": " + alert
+	if hint := certs.ExplainAlert(alert, f.cert); hint != "" {
+		text += ". " + hint
+	}
 	if !strings.Contains(alert, "no application protocol") {
 		return text
 	}
@@ -162,10 +174,13 @@ func (f *failure) describeTransfer() string {
 	if text := f.describeAnswer(); text != "" {
 		return text
 	}
+	label := f.to.Label()
+	if alert := alertOf(f.err); alert != "" { // with TLS 1.3, a client certificate is judged after the handshake
+		return f.describeAlert(fmt.Sprintf("tls: %s ended the connection %s", label, f.place()), alert)
+	}
 	if text := f.describeStream(); text != "" {
 		return text
 	}
-	label := f.to.Label()
 	switch {
 	case errors.Is(f.err, syscall.ECONNRESET):
 		return fmt.Sprintf("connection reset by %s %s%s", label, f.place(), f.closeHint())

@@ -132,7 +132,9 @@ func TestFailureNamesThePhase(t *testing.T) {
 		{phaseBody, "timeout after 9s reading the response body (HTTP 200, 7 bytes read)",
 			"connection closed by a.test:8443 in the response body (HTTP 200, 7 bytes read)"},
 	} {
-		f := failure{os.ErrDeadlineExceeded, c.phase, to, 9 * time.Second, false, 0, &cfg, resp}
+		f := failure{
+			err: os.ErrDeadlineExceeded, phase: c.phase, to: to, timeout: 9 * time.Second, cfg: &cfg, resp: resp,
+		}
 		if got := f.describe(); got != c.timeout {
 			t.Errorf("phase %d: %q, want %q", c.phase, got, c.timeout)
 		}

@@ -209,7 +209,8 @@ func TestTLSFailures(t *testing.T) {
 			"tls: the certificate of hook.test is not valid before " + start.Format(time.RFC3339) +
 				" (issuer: test authority). Check the clock of this machine, which says NOW.",
 		},
-		"TLS 1.1": {old, "hook.test", "tls: LABEL refused the handshake: protocol version not supported"},
+		"TLS 1.1": {old, "hook.test", "tls: LABEL refused the handshake: protocol version not supported. " +
+			"Belfry speaks TLS 1.2 and later: configure the target to do so."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveTLS(t, tc.server)
@@ -283,11 +284,18 @@ func TestNoTLS(t *testing.T) {
 // (TLS 1.3): the request may have been read.
 func TestTLSClientCertificateRequired(t *testing.T) {
 	ca := newAuthority(t)
-	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)},
-		ClientAuth: tls.RequireAnyClientCert})
-	out := do(newTLSExecutor(t, Config{RootCAs: ca.pool}), newCall(s.under("hook.test")))
-	if out.Verdict != retry || !out.MaybeSent || !strings.Contains(out.Error, "certificate required") {
-		t.Errorf("outcome %+v", out)
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		t.Run(protocol, func(t *testing.T) {
+			s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)},
+				ClientAuth: tls.RequireAnyClientCert, NextProtos: []string{protocol}})
+			call := newCall(s.under("hook.test"))
+			out := do(newTLSExecutor(t, Config{RootCAs: ca.pool}), call)
+			want := "tls: " + target.Of(call.URL).Endpoint().Label() + " ended the connection before a response: " +
+				"certificate required. It wants a client certificate: name one as clientCertificate in the job."
+			if out.Verdict != retry || !out.MaybeSent || out.Error != want {
+				t.Errorf("outcome %+v, want %s", out, want)
+			}
+		})
 	}
 }
 

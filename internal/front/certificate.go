@@ -2,6 +2,7 @@ package front
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -95,6 +96,12 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.looked = c.clock.Mark()
 	}
 	return c.current, nil
+}
+
+// Leaf returns the certificate of the moment.
+func (c *Certificate) Leaf() *x509.Certificate {
+	pair, _ := c.get(nil) // it has no error
+	return pair.Leaf
 }
 
 // look reads the files again if they have changed.

@@ -23,8 +23,8 @@ type Config struct {
 	// need: at least the time for which connections are used.
 	KeepFor time.Duration
 	Metrics *telemetry.Names // nil: counted nowhere
-	Lookup  Lookup             // nil: the system's lookup
-	Dial    Dial               // connects the system's lookup to name servers; nil: as usual
+	Lookup  Lookup           // nil: the system's lookup
+	Dial    Dial             // connects the system's lookup to name servers; nil: as usual
 }
 
 // Resolver finds the addresses of names. Its methods may be called from many goroutines.
