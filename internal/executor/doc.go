@@ -170,10 +170,10 @@
 //
 //	text.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
 //	response.go answered.go request.go progress.go stream.go fault.go
-//	probe_unix.go probe_other.go rawio_linux.go rawio_race_linux.go
-//	duplex_linux.go duplex_other.go ports_linux.go ports_other.go gate.go tally.go dial.go
-//	conn.go waitline.go shared.go pool.go multiplex.go waiting.go tls.go table.go route.go opening.go
-//	connector.go link.go exchange.go executor.go
+//	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
+//	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
+//	gate.go tally.go dial.go conn.go waitline.go shared.go pool.go multiplex.go waiting.go tls.go
+//	table.go route.go opening.go connector.go link.go exchange.go executor.go
 //
 // # How this is shown
 //

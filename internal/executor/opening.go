@@ -95,7 +95,7 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	if p.tls == nil {
 		return c, phaseSend, nil
 	}
-	c.raw, c.tally = nil, &tally{Conn: raw}
+	c.raw, c.tally = nil, &tally{Conn: newRawStream(raw)}
 	c.Conn, err = o.dialer.handshake(deadline, c.tally, tlsFor(p))
 	switch {
 	case err == nil:

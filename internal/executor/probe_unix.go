@@ -3,7 +3,6 @@
 package executor
 
 import (
-	"errors"
 	"net"
 	"syscall"
 )
@@ -11,10 +10,10 @@ import (
 // probe asks the kernel whether anything has arrived on a connection: bytes,
 // a close or a reset. It reads nothing and does not wait.
 type probe struct {
-	raw  syscall.RawConn
-	peek func(fd uintptr) bool // bound once, so that asking allocates nothing
-	buf  [1]byte
-	err  error
+	raw   syscall.RawConn
+	peek  func(fd uintptr) bool // bound once, so that asking allocates nothing
+	buf   [1]byte
+	errno syscall.Errno
 }
 
 func newProbe(c net.Conn) *probe {
@@ -28,7 +27,7 @@ func newProbe(c net.Conn) *probe {
 	}
 	p := &probe{raw: raw}
 	p.peek = func(fd uintptr) bool {
-		_, _, p.err = syscall.Recvfrom(int(fd), p.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		_, p.errno = rawPeek(fd, p.buf[:])
 		return true
 	}
 	return p
@@ -42,9 +41,9 @@ func (p *probe) ended() bool {
 	}
 	n := -1
 	err := p.raw.Control(func(fd uintptr) {
-		n, _, p.err = syscall.Recvfrom(int(fd), p.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		n, p.errno = rawPeek(fd, p.buf[:])
 	})
-	return err == nil && p.err == nil && n == 0
+	return err == nil && p.errno == 0 && n == 0
 }
 
 // state asks whether the connection is open and nothing has arrived: on an idle
@@ -53,9 +52,9 @@ func (p *probe) state() connState {
 	if p.raw == nil {
 		return connUnknown
 	}
-	p.err = nil
+	p.errno = 0
 	err := p.raw.Read(p.peek)
-	if err == nil && errors.Is(p.err, syscall.EAGAIN) {
+	if err == nil && p.errno == syscall.EAGAIN {
 		return connQuiet
 	}
 	return connStale

@@ -20,6 +20,11 @@ func rawRead(fd uintptr, b []byte) (n int, errno syscall.Errno) {
 	return transfer(unix.SYS_RECVFROM, fd, b, 0)
 }
 
+// rawPeek reads from a socket without taking what it reads, and does not wait.
+func rawPeek(fd uintptr, b []byte) (n int, errno syscall.Errno) {
+	return transfer(unix.SYS_RECVFROM, fd, b, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+}
+
 func transfer(trap, fd uintptr, b []byte, flags uintptr) (n int, errno syscall.Errno) {
 	for {
 		r, _, errno := syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))),

@@ -20,6 +20,8 @@ func rawRead(fd uintptr, b []byte) (n int, errno syscall.Errno) {
 	return noError(n, err)
 }
 
+func rawPeek(fd uintptr, b []byte) (n int, errno syscall.Errno) { return peek(fd, b) }
+
 func noError(n int, err error) (int, syscall.Errno) {
 	errno, _ := errors.AsType[syscall.Errno](err)
 	return max(0, n), errno

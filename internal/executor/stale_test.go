@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -67,7 +66,7 @@ func arrival(t *testing.T, p *probe) <-chan struct{} {
 // untilArrival waits for the kernel to know of bytes or of a close.
 func untilArrival(t *testing.T, p *probe) {
 	t.Helper()
-	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && !errors.Is(p.err, syscall.EAGAIN) }); err != nil {
+	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && p.errno != syscall.EAGAIN }); err != nil {
 		t.Fatal(err)
 	}
 }
