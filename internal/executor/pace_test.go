@@ -172,15 +172,15 @@ func TestWaitOfCallThatWasSent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	o := &opener{waiting: ctx}
 	w := &waiter{since: now, deadline: now.Add(time.Minute), unsent: true}
-	if until := o.until(w, now.Add(waited+time.Millisecond/20)); until != w.deadline.Add(waited) {
+	if until := o.until(w, now.Add(waited+time.Millisecond/20)); !until.Equal(w.deadline.Add(waited)) {
 		t.Errorf("ends %s after its deadline", until.Sub(w.deadline))
 	}
 	cancel()
-	if until := o.until(w, now.Add(waited)); until != w.deadline {
+	if until := o.until(w, now.Add(waited)); !until.Equal(w.deadline) {
 		t.Errorf("after EndWaiting it ends %s after its deadline", until.Sub(w.deadline))
 	}
 	o.waiting, w.unsent = t.Context(), false
-	if until := o.until(w, now.Add(waited)); until != w.deadline {
+	if until := o.until(w, now.Add(waited)); !until.Equal(w.deadline) {
 		t.Errorf("one of which a part was sent ends %s after its deadline", until.Sub(w.deadline))
 	}
 }

@@ -28,6 +28,3 @@ func (p *progress) start(now time.Time, timeout time.Duration) {
 
 // remaining returns how much time there is.
 func (p *progress) remaining(now time.Time) time.Duration { return p.deadline.Sub(now) }
-
-// postpone gives back time that the target has not had.
-func (p *progress) postpone(by time.Duration) { p.deadline = p.deadline.Add(by) }
