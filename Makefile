@@ -25,7 +25,7 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 
 .PHONY: test
 test: deps format vet measured ## Install what the tests need and run all of them
-	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race plain sim' 'waiting fuzz reproducible'
+	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting fuzz reproducible' 'plain sim'
 	$(call say,all is well)
 
 .PHONY: build
@@ -68,19 +68,21 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # runs it. PLAIN: packages without goroutines; the model of the protocol is explored
 # completely only without the detector. SIM_TESTS judge what the simulated days are
 # worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
-# without a server. Tests of engine and host that repeat one thing with
+# without a server; CRON_TESTS compare every zone with package time, in one
+# goroutine. Tests of engine and host that repeat one thing with
 # many seeds take fewer under the detector. Tests of the API send a part of their
 # generated documents under it (internal/api/race_on_test.go), and all in plain.
 PLAIN     := . ./docs ./internal/sim/model
 SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
+CRON_TESTS := ^(TestEveryZoneEveryTransition|TestZoneTables)$$
 
-# What SQLite was translated to from C is compiled without the detector: its memory is
-# mapped outside of Go's heap, where the detector ignores every access, and looking
-# that up took two fifths of the tests of the store. The calls into it, from Belfry and
-# from the package around it, are watched as before. One package more than cores runs at
-# a time: tests wait for the clock now and then, and each ends with a second in which
-# the detector waits for reports.
+# SQLite, which was translated from C, is compiled without the detector: apart from its
+# own globals its memory is mapped outside of Go's heap, where the detector ignores every
+# access, and finding that out took two fifths of the tests of the store. The calls into
+# it, from Belfry and from the package around it, are watched as before. One package more
+# than cores runs at a time: tests wait for the clock now and then, and each ends with a
+# second in which the detector waits for reports.
 RACE      := -race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0'
 
 .PHONY: race
@@ -88,7 +90,7 @@ race: ## The tests of all packages but e2e with the race detector
 	$(call say,go test -race)
 	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 \
 	  $(GO) test $(RACE) -p "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" -vet=off -timeout 30m \
-	  -skip '$(SIM_TESTS)|$(CLI_TESTS)' $$packages
+	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)' $$packages
 
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
@@ -96,6 +98,7 @@ plain: ## The tests that race leaves out, and those of the engine with the order
 	$(GO) test -vet=off $(PLAIN) ./internal/api
 	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
+	$(GO) test -vet=off -run '$(CRON_TESTS)' ./internal/cron
 	$(GO) test -vet=off -tags lockorder ./internal/engine/... ./internal/host
 
 # They drive a server in a process of its own, built without the detector.
