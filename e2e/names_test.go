@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,7 +18,7 @@ import (
 
 // serveNamed starts a server that asks a name server of the test for all names, where
 // that is permitted: it needs a mount namespace and port 53 of a loopback address.
-func serveNamed(t *testing.T) (*process, *dnstest.Server) {
+func serveNamed(t *testing.T, before string) (*process, *dnstest.Server) {
 	t.Helper()
 	const addr = "127.53.53.53"
 	names, err := dnstest.ServeAt(t, addr+":53")
@@ -25,7 +26,7 @@ func serveNamed(t *testing.T) (*process, *dnstest.Server) {
 		t.Skipf("no name server: %v", err)
 	}
 	conf := filepath.Join(t.TempDir(), "resolv.conf")
-	if err := os.WriteFile(conf, []byte("nameserver "+addr+"\noptions timeout:2\n"), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(before+"nameserver "+addr+"\noptions timeout:2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const bind = `mount --bind "$CONF" /etc/resolv.conf && exec "$@"`
@@ -53,7 +54,7 @@ func (p *process) dnsWarning() string {
 // The name servers fail for a while: no call to a known host fails, a call that fails
 // for another reason says where it went, and health and a metric show it.
 func TestOutageOfNameServers(t *testing.T) {
-	p, names := serveNamed(t)
+	p, names := serveNamed(t, "")
 	names.SetAddrs("known.test.", 1, "127.0.0.1")
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	target.Config.SetKeepAlivesEnabled(false) // each call needs a new connection
@@ -101,7 +102,7 @@ func TestOutageOfNameServers(t *testing.T) {
 
 // A target moves: calls follow when the TTL has passed.
 func TestTargetMovesByDNS(t *testing.T) {
-	p, names := serveNamed(t)
+	p, names := serveNamed(t, "")
 	first := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	first.Config.SetKeepAlivesEnabled(false)
 	t.Cleanup(first.Close)
@@ -121,5 +122,30 @@ func TestTargetMovesByDNS(t *testing.T) {
 	}
 	if e := p.ended(id); said(e) != "connection refused by moves.test:"+port {
 		t.Errorf("error %q", said(e))
+	}
+}
+
+// The first name server of two is dead: only the first lookups wait for it.
+func TestDeadNameServer(t *testing.T) {
+	dead, err := net.ListenPacket("udp", "127.53.53.54:53") // takes questions, and does not answer
+	if err != nil {
+		t.Skipf("no name server: %v", err)
+	}
+	t.Cleanup(func() { _ = dead.Close() })
+	p, names := serveNamed(t, "nameserver 127.53.53.54\n")
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(target.Close)
+	_, port, _ := strings.Cut(strings.TrimPrefix(target.URL, "http://"), ":")
+	call := func(host string) client.Execution {
+		names.SetAddrs(host+".", 60, "127.0.0.1")
+		return p.ended(p.create(byHand("http://" + host + ":" + port + "/")))
+	}
+	if e := call("first.test"); e.Status != "SUCCESS" || *e.Duration < 1900 {
+		t.Errorf("execution %+v: %s", e, said(e))
+	}
+	for _, host := range []string{"second.test", "third.test", "fourth.test"} {
+		if e := call(host); e.Status != "SUCCESS" || *e.Duration > 1500 {
+			t.Errorf("%s: execution %+v: %s", host, e, said(e))
+		}
 	}
 }

@@ -6,8 +6,8 @@
 //   - At most maxUnderWay lookups are under way, and each name is looked up once at a
 //     time: all calls that need it share the lookup. The others wait in line.
 //   - The line is fair: names take turns, first come first served, in three classes (see
-//     line). Names whose last lookup failed or was slow have half of the budget at most,
-//     so name servers that do not answer do not occupy all of it.
+//     line). Names whose last lookup failed or was slow have three quarters of the budget at
+//     most, so name servers that do not answer do not occupy all of it.
 //   - An answer is used until its TTL has passed, between minTTL and maxTTL. A refusal is
 //     remembered as RFC 2308 says, within bounds; a failure for a second, and twice as
 //     long each time up to maxRetry.
@@ -21,6 +21,8 @@
 //   - A lookup in which some name server did not answer proves no absence: it counts as
 //     a failure. Where the question for one address family failed, the known addresses of
 //     that family are kept.
+//   - A name server that did not answer is passed over while another one answers, but for
+//     one lookup in probeEvery.
 //   - localhost, and the names below it, are 127.0.0.1 and ::1: no name server is asked.
 //   - At most maxNames names are remembered, with maxPerFamily addresses of each family.
 //     The name that was unused for longest is dropped first.
@@ -49,7 +51,7 @@
 //
 // Each file uses only those before it:
 //
-//	limits.go localhost.go answer.go exchanges.go server.go system.go
+//	limits.go localhost.go answer.go exchanges.go server.go silence.go system.go
 //	entry.go line.go resolver.go outage.go
 //
 // # How this is shown

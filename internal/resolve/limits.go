@@ -13,8 +13,8 @@ const (
 
 	// maxSuspects is how many of them are for names whose last lookup failed or was
 	// slow. When no name server answers, each of these takes lookupTimeout. The other
-	// half remains for names that may be quick.
-	maxSuspects = maxUnderWay / 2
+	// quarter remains for names that may be quick: at 50 ms a lookup, 320 a second.
+	maxSuspects = maxUnderWay * 3 / 4
 
 	// slowLookup is how long a lookup takes that counts as slow. Usual ones take 1 ms
 	// from a cache and 20 to 300 ms from far away.
@@ -29,6 +29,18 @@ const (
 	// after 0, 1 and 3 s. One lost packet in ten then fails one question in a thousand.
 	firstRepeat = time.Second
 	maxRepeats  = 2
+)
+
+// A name server that did not answer is passed over while another one answers.
+const (
+	// answersFor is for how long after its last answer a name server is taken to answer.
+	answersFor = time.Minute
+	// probeEvery is how often one lookup asks a silent name server again: that lookup takes
+	// the timeout longer.
+	probeEvery = 30 * time.Second
+	// maxServers is how many name servers are remembered. A resolv.conf has three at most by
+	// the rules of libc, and may be changed while the process runs.
+	maxServers = 16
 )
 
 // The times for which answers are used.

@@ -22,6 +22,7 @@ type packetServer struct {
 	ctx       context.Context // of the exchange
 	stop      func() bool     // the watch over ctx
 	exchanges *exchanges
+	saw       func(answered bool) // the server answered, or did not within its timeout
 
 	asked    question
 	message  []byte    // what was asked; nil: nothing that is to be repeated
@@ -31,8 +32,8 @@ type packetServer struct {
 	repeats  int
 }
 
-func newPacketServer(ctx context.Context, c *net.UDPConn, x *exchanges) *packetServer {
-	s := &packetServer{UDPConn: c, ctx: ctx, exchanges: x}
+func newPacketServer(ctx context.Context, c *net.UDPConn, x *exchanges, saw func(bool)) *packetServer {
+	s := &packetServer{UDPConn: c, ctx: ctx, exchanges: x, saw: saw}
 	s.stop = endWith(ctx, c)
 	return s
 }
@@ -76,10 +77,17 @@ func (s *packetServer) Read(b []byte) (int, error) {
 		}
 		n, err := s.UDPConn.Read(b)
 		if err == nil {
+			if q, ok := questionOf(b[:n]); ok && q.id == s.asked.id {
+				s.saw(true)
+			}
 			s.exchanges.answered(s.asked, b[:n], false)
 			return copy(b, shorten(b[:n])), nil
 		}
-		if !again || !errors.Is(err, os.ErrDeadlineExceeded) || s.ctx.Err() != nil {
+		silent := errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil
+		if !again && silent {
+			s.saw(false)
+		}
+		if !again || !silent {
 			return n, err
 		}
 		if _, err := s.UDPConn.Write(s.message); err != nil {

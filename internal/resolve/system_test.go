@@ -103,6 +103,11 @@ func TestThousandsOfAddresses(t *testing.T) {
 	if got, err := lookUp(t, s, "crowd.test."); err != nil || len(got.Addrs) != maxPerFamily || got.TTL != time.Minute {
 		t.Errorf("package net got %d addresses, TTL %v, %v", len(got.Addrs), got.TTL, err)
 	}
+	tcp := s.OverTCP()
+	s.Set("few.test.", dnstest.Record{TTL: 60, Addrs: r.Addrs[:40]})
+	if got, err := lookUp(t, s, "few.test."); err != nil || len(got.Addrs) != maxPerFamily || s.OverTCP() != tcp {
+		t.Errorf("package net got %d addresses over UDP, %v", len(got.Addrs), err)
+	}
 	x := New(t.Context(), Config{KeepFor: keepFor, Dial: s.Dial})
 	got, err := x.Resolve(t.Context(), "crowd.test.")
 	if err != nil || len(got) != maxPerFamily || cap(got) > 2*maxPerFamily {
@@ -190,8 +195,8 @@ func TestSlowServer(t *testing.T) {
 	if err != nil || len(got.Addrs) != 1 || got.TTL != time.Minute {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if n := s.Questions("slow.test."); n != 2 {
-		t.Errorf("%d questions, want 2", n)
+	if n := s.Questions("slow.test."); n < 2 {
+		t.Errorf("%d questions, want another one after %v", n, firstRepeat)
 	}
 }
 
@@ -199,7 +204,9 @@ func TestSlowServer(t *testing.T) {
 // lookups is also one of open files.
 func TestConnectionsEndWithTheLookup(t *testing.T) {
 	s := dnstest.Serve(t)
-	s.Set("silent.test.", dnstest.Record{Lose: func(int, dnsmessage.Type) bool { return true }})
+	s.Set("silent.test.", dnstest.Record{ // over TCP
+		Truncate: true, Lose: func(n int, _ dnsmessage.Type) bool { return n > 1 },
+	})
 	conns := make(chan net.Conn, 16)
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := s.Dial(ctx, network, address)
@@ -208,14 +215,14 @@ func TestConnectionsEndWithTheLookup(t *testing.T) {
 		}
 		return c, err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	begun := time.Now()
 	if _, err := system(dial)(ctx, "silent.test."); kindOf(err) != timeout {
 		t.Errorf("error %v", err)
 	}
-	if len(conns) == 0 {
-		t.Fatal("nothing was asked")
+	if s.OverTCP() == 0 {
+		t.Fatal("nothing was asked over TCP")
 	}
 	for range len(conns) {
 		for c := <-conns; c.SetWriteDeadline(time.Time{}) == nil; time.Sleep(time.Millisecond) {

@@ -213,7 +213,10 @@ func (s *Server) serveConn(c net.Conn) {
 			return
 		}
 		answer := s.answer(message, true)
-		if answer == nil || len(answer) > 1<<16-1 {
+		if answer == nil { // silence
+			continue
+		}
+		if len(answer) > 1<<16-1 {
 			return
 		}
 		whole := append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)
