@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,44 @@ func TestCertificatesThatExpire(t *testing.T) {
 		if !strings.Contains(metrics, "\n"+line) {
 			t.Errorf("there is no %s", line)
 		}
+	}
+}
+
+// Certificates that the server presents itself are watched as well: to its clients, and to
+// targets.
+func TestOwnCertificatesThatExpire(t *testing.T) {
+	t.Parallel()
+	ca, now := newPKI(t), time.Now()
+	for name, days := range map[string]int{"bank": 3, "acme": 60, "api": 15} {
+		ca.issue(name, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+			NotBefore: now.AddDate(0, 0, days-90), NotAfter: now.AddDate(0, 0, days).Add(time.Hour)})
+	}
+	config := filepath.Join(t.TempDir(), "belfry.yaml")
+	text := "client_certificates:\n"
+	for _, name := range []string{"bank", "acme"} {
+		text += "  " + name + ": {cert: " + ca.file(name+".crt") + ", key: " + ca.file(name+".key") + "}\n"
+	}
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"BELFRY_CONFIG=" + config, "BELFRY_TLS_CERT=" + ca.file("api.crt"),
+		"BELFRY_TLS_KEY=" + ca.file("api.key")}
+	p := serve(t, t.TempDir(), env...)
+	eventually(t, "the log has a line for each", func() bool {
+		return strings.Count(p.log(), "a certificate of this server has to be renewed") == 2
+	})
+	for _, words := range []string{
+		"the client certificate bank expires in 3 days, on ",
+		"the TLS certificate of this server expires in 15 days, on ",
+	} {
+		if !strings.Contains(p.log(), words) {
+			t.Errorf("the log does not say %q", words)
+		}
+	}
+	code, _, stderr := runAll(t, cleanEnv(append(env, "PORT="+strings.TrimPrefix(p.url, "https://127.0.0.1:"))...),
+		"health")
+	if code != 0 || !strings.Contains(stderr, "bank expires in 3 days") || strings.Contains(stderr, "acme") {
+		t.Errorf("belfry health: exit code %d, %s", code, stderr)
 	}
 }
 
