@@ -105,6 +105,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
+	countCalls(metrics, a.executor)
 	metrics.SamplesFunc(telemetry.MetricCertificateExpiry,
 		"When the certificates of targets that expire first do, as Unix time.", "host", a.certificates.samples)
 	a.engine, err = engine.New(engine.Config{
@@ -208,6 +209,20 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 		a.certificates.watchOwn("the client certificate "+name, func() *x509.Certificate { return leaf })
 	}
 	return certificates, nil
+}
+
+// countCalls adds the metrics of calls by protocol.
+func countCalls(metrics *telemetry.Metrics, x *executor.Executor) {
+	metrics.CountersFunc(telemetry.MetricCalls, "Requests to targets.", "protocol", func() []telemetry.Sample {
+		c := x.Counts()
+		return []telemetry.Sample{
+			{Label: "HTTP/1.1", Value: float64(c.HTTP1)}, {Label: "HTTP/2", Value: float64(c.HTTP2)},
+		}
+	})
+	metrics.CountersFunc(telemetry.MetricCallsSentAgain, "Requests that were sent again within an attempt, since "+
+		"the target had certainly not processed them.", "protocol", func() []telemetry.Sample {
+		return []telemetry.Sample{{Label: "HTTP/2", Value: float64(x.Counts().SentAgain)}}
+	})
 }
 
 // serve answers requests until the server is closed.

@@ -117,7 +117,7 @@ func BenchmarkTLS(b *testing.B) {
 	ca := newAuthority(b)
 	url := startBenchServer(b, ca)
 	for _, wait := range []string{"0s", "20ms"} {
-		for _, callers := range []int{1, 4, 8, 16, 32, 128} {
+		for _, callers := range []int{1, 2, 4, 8, 16, 64} {
 			if wait != "0s" && callers < 16 {
 				continue
 			}

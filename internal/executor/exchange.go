@@ -223,6 +223,7 @@ func (e *exchange) sendUntilProcessed() error {
 			return err
 		}
 		e.sentAgain++
+		e.link.pool.limits.counts.sentAgain.Add(1)
 		e.link.giveBack(monotonic.Now())
 		clock.Wait(e.via.opener.waiting, pauseBeforeSending(again))
 	}

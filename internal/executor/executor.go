@@ -59,6 +59,18 @@ func (x *Executor) Close() {
 	x.workers.Wait()
 }
 
+// Counts are the requests since the start.
+type Counts struct {
+	HTTP1, HTTP2 int64
+	SentAgain    int64 // among them: what a target had certainly not processed
+}
+
+// Counts returns how many requests there were.
+func (x *Executor) Counts() Counts {
+	c := &x.pools.counts
+	return Counts{c.http1.Load(), c.http2.Load(), c.sentAgain.Load()}
+}
+
 // Do makes the call and sets every field of out. It blocks for at most
 // call.Timeout, a thousandth of it and what out.Held says, and allocates nothing when the answer is a success on a
 // connection that was already open.

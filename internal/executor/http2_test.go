@@ -73,6 +73,9 @@ func TestHTTP2(t *testing.T) {
 		wg.Go(func() { mustSucceed(t, x, newCall(s.url("/hook"))) })
 	}
 	wg.Wait()
+	if c := x.Counts(); c != (Counts{HTTP2: 54}) {
+		t.Errorf("counted %+v, want 54 by HTTP/2", c)
+	}
 	if n := s.http2.Load(); n != 1 || s.http1.Load() != 0 {
 		t.Errorf("%d connections of HTTP/2 and %d of HTTP/1.1, want one", n, s.http1.Load())
 	}

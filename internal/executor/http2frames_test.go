@@ -155,10 +155,14 @@ func TestRefusedAlways(t *testing.T) {
 			_ = f.WriteRSTStream(id, http2.ErrCodeRefusedStream)
 		}
 	})
-	out := do(newTLSExecutor(t, Config{RootCAs: ca.pool}), newCall(s.secure()))
+	x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+	out := do(x, newCall(s.secure()))
 	out.Took, out.Held = 0, 0
 	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "hook.test:" + s.port() +
 		" did not process the request, which was sent 4 times: the stream was refused (REFUSED_STREAM)"})
+	if c := x.Counts(); c.SentAgain != maxSentAgain {
+		t.Errorf("counted %+v", c)
+	}
 	if n := asked.Load(); n != 1+maxSentAgain {
 		t.Errorf("%d requests, want %d", n, 1+maxSentAgain)
 	}

@@ -50,8 +50,15 @@ func (l *link) end(now time.Time) {
 
 // giveBack returns the connection to its pool, or closes it.
 func (l *link) giveBack(now time.Time) {
+	if l.conn == nil {
+		return
+	}
+	if l.conn.mux == nil {
+		l.pool.limits.counts.http1.Add(1)
+	} else {
+		l.pool.limits.counts.http2.Add(1)
+	}
 	switch {
-	case l.conn == nil:
 	case l.conn.mux != nil:
 		muxReturned(l.pool, l.conn, now)
 	case l.reusable:

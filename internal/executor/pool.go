@@ -18,7 +18,11 @@ type limits struct {
 	idleTimeout time.Duration
 	idleConns   atomic.Int64 // of all pools
 	handshakes  *host.AllHandshakes
+	counts      counts
 }
+
+// counts are the requests that were sent, or were about to be, since the start.
+type counts struct{ http1, http2, sentAgain atomic.Int64 }
 
 // poolKey identifies a pool of connections. Connections with and without verification are
 // never mixed, nor those that have shown different certificates.

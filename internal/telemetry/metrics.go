@@ -46,6 +46,8 @@ const (
 	MetricHandshakes        = "belfry_tls_handshakes_total"
 	MetricHandshakeTime     = "belfry_tls_handshake_seconds"
 	MetricVerifications     = "belfry_tls_verifications_total"
+	MetricCalls             = "belfry_calls_total"
+	MetricCallsSentAgain    = "belfry_calls_sent_again_total"
 	MetricCertificateExpiry = "belfry_target_certificate_expiry_timestamp_seconds"
 )
 
@@ -273,7 +275,12 @@ func (m *Metrics) GaugeFunc(name, help string, fn func() float64) {
 // SamplesFunc adds a gauge with one label, whose series are computed when it is scraped. The function must
 // bound their number and return each label once. Otherwise it is like GaugeFunc.
 func (m *Metrics) SamplesFunc(name, help, label string, fn func() []Sample) {
-	m.replace(name, samples{prometheus.NewDesc(name, help, []string{label}, nil), fn})
+	m.replace(name, samples{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.GaugeValue, fn})
+}
+
+// CountersFunc is like SamplesFunc, for a counter.
+func (m *Metrics) CountersFunc(name, help, label string, fn func() []Sample) {
+	m.replace(name, samples{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.CounterValue, fn})
 }
 
 // replace registers a collector in the place of an earlier one of the name.

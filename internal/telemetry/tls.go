@@ -18,15 +18,16 @@ var (
 
 var handshakeBuckets = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}
 
-// Sample is one value of a gauge with a label.
+// Sample is one value of a gauge or counter with a label.
 type Sample struct {
 	Label string
 	Value float64
 }
 
-// samples is a gauge whose series are computed when it is scraped.
+// samples is a gauge or a counter whose series are computed when it is scraped.
 type samples struct {
 	desc *prometheus.Desc
+	kind prometheus.ValueType
 	read func() []Sample
 }
 
@@ -34,6 +35,6 @@ func (s samples) Describe(to chan<- *prometheus.Desc) { to <- s.desc }
 
 func (s samples) Collect(to chan<- prometheus.Metric) {
 	for _, sample := range s.read() {
-		to <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, sample.Value, sample.Label)
+		to <- prometheus.MustNewConstMetric(s.desc, s.kind, sample.Value, sample.Label)
 	}
 }
