@@ -57,7 +57,7 @@ func verdictOfUnreadable(status int) domain.Verdict {
 // the call had come.
 func (f *failure) describe() string {
 	switch {
-	case errors.Is(f.err, errClosed), errors.Is(f.err, context.Canceled), errors.Is(f.err, h2.ErrClosed):
+	case errors.Is(f.err, errClosed), errors.Is(f.err, context.Canceled):
 		return "not sent: " + errClosed.Error()
 	case isTimeout(f.err):
 		return f.describeTimeout()
@@ -100,6 +100,9 @@ func (f *failure) describeTimeout() string {
 
 func (f *failure) describeConnect() string {
 	label := f.to.Label()
+	if errors.Is(f.err, errNoStreams) {
+		return label + " " + f.err.Error()
+	}
 	if dns, ok := errors.AsType[*net.DNSError](f.err); ok {
 		if dns.IsNotFound {
 			return "dns: no such host " + dns.Name

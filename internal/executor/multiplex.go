@@ -17,8 +17,8 @@ var (
 )
 
 // protocols returns what a handshake offers: HTTP/2 wherever it is not turned off, and the
-// target chooses. It costs less than HTTP/1.1 from about 8 calls at a time on, and not
-// a tenth more below (ADR 29). So the load does not decide: a target would be called by another
+// target chooses. It costs less than HTTP/1.1 from about 8 calls at a time on, and a
+// few microseconds more below (ADR 29). So the load does not decide: a target would be called by another
 // protocol one day, and might treat it in another way.
 func protocols(off, requires1 bool) []string {
 	if off || requires1 {

@@ -120,6 +120,16 @@ func connectionsFor(waiting, opening int, multiplexes bool, has []h2.State) int 
 	return max(0, (waiting+streams-1)/streams-opening)
 }
 
+// takesNone reports whether the host allows no calls now.
+func (s *shared) takesNone() bool {
+	for _, c := range s.list {
+		if state := c.mux.State(); state.Usable && state.Limit == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // hasFree reports whether a connection has a stream free.
 func (s *shared) hasFree() bool {
 	for _, c := range s.list {

@@ -1,12 +1,16 @@
 package executor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"golang.org/x/net/http2/hpack"
 )
+
+// errNoStreams says that a call has waited for as long as it may for a host that allows none.
+var errNoStreams = errors.New("allows no calls now (SETTINGS_MAX_CONCURRENT_STREAMS is 0)")
 
 // maxSentAgain is how often a request that was certainly not processed is sent again
 // within one attempt.

@@ -72,6 +72,12 @@ func (p *pool) forceOpening(w *waiter) (begins bool) {
 		p.mu.Unlock()
 		return false
 	}
+	if p.shared.takesNone() {
+		p.line.serve(w)
+		w.ready <- supply{err: errNoStreams}
+		p.mu.Unlock()
+		return false
+	}
 	spare, ok := p.countOpening(w)
 	if !ok {
 		p.line.serve(w)

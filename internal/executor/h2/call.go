@@ -97,33 +97,35 @@ func (s *Stream) abandon(c *Conn) bool {
 }
 
 // confirm waits until the peer is known to be alive: it was a moment ago, or answers a
-// PING.
+// PING. If it does not, the connection gets no further calls, and ends unless something
+// comes (Check).
 func (s *Stream) confirm(c *Conn, deadline time.Time) error {
 	now := monotonic.Now()
-	c.mu.Lock()
-	if c.life.err == nil && now.Sub(c.life.read) < AliveFor {
-		c.mu.Unlock()
+	pong := awaitFrame(c, now)
+	if pong == nil {
 		return nil
 	}
-	pong := make(chan struct{})
-	if c.life.err != nil {
-		close(pong)
-	} else {
-		c.life.pongs = append(c.life.pongs, pong)
-		c.ping(now)
-	}
-	c.mu.Unlock()
-	wait := deadline.Sub(now)
-	s.timer.Reset(min(wait, PingTimeout))
+	s.timer.Reset(min(deadline.Sub(now)/4, ConfirmTimeout))
 	select {
 	case <-pong:
 		s.timer.Stop()
-		return nil // or it has ended, which the next step finds
+		return nil // or the connection has ended, which the next step finds
 	case <-s.timer.C:
 	}
-	if wait < PingTimeout {
-		return os.ErrDeadlineExceeded
+	c.Drain()
+	return &Unprocessed{"it did not answer a PING"}
+}
+
+// awaitFrame sends a PING, unless the peer was alive a moment ago: then it returns nil.
+// Otherwise it returns what is closed with the next frame.
+func awaitFrame(c *Conn, now time.Time) chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.err != nil || now.Sub(c.life.read) < AliveFor {
+		return nil
 	}
-	c.endSilent()
-	return nil
+	pong := make(chan struct{})
+	c.life.pongs = append(c.life.pongs, pong)
+	c.ping(now)
+	return pong
 }

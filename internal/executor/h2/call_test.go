@@ -15,6 +15,7 @@ import (
 	"crypto/tls"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 func TestRequestAndAnswer(t *testing.T) {
@@ -322,12 +323,17 @@ func isPinged(c *Conn) bool {
 
 // A request that is at most once goes out only to a peer that was alive a moment ago.
 func TestOnce(t *testing.T) {
-	for name, alive := range map[string]bool{"alive": true, "dead": false} {
+	for _, name := range []string{"alive", "closed", "silent"} {
 		t.Run(name, func(t *testing.T) {
+			alive := name == "alive"
 			c := pair(t, Config{}, func(p *testPeer) {
 				_ = p.WriteSettings()
 				f, ok := next[*http2.PingFrame](p)
-				if !ok || !alive {
+				if !ok || name == "closed" {
+					return
+				}
+				if name == "silent" {
+					p.wait()
 					return
 				}
 				_ = p.WritePing(true, f.Data)
@@ -341,15 +347,40 @@ func TestOnce(t *testing.T) {
 			c.mu.Unlock()
 			req := newRequest()
 			req.Once = true
-			s, r, err := call(t, c, req, 0)
+			s, r, err := callWithin(t, c, req, 0, map[bool]time.Duration{true: ample, false: time.Second}[alive])
 			var not *Unprocessed
 			switch {
 			case alive && (err != nil || r.status != 200):
 				t.Errorf("answer %+v, %v", r, err)
 			case !alive && (!errors.As(err, &not) || s.Sent()):
 				t.Errorf("error %v, sent %v", err, s.Sent())
+			case !alive && c.Reserve():
+				t.Error("a connection that is not alive gives streams")
 			}
 		})
+	}
+}
+
+// broken is an answer whose reader has a fault.
+type broken struct{}
+
+func (broken) Header(int, []hpack.HeaderField) { panic("a fault") }
+func (broken) Data([]byte) bool                { return true }
+
+// A fault of the program ends the connection, and not the process.
+func TestPanic(t *testing.T) {
+	c := pair(t, Config{}, func(p *testPeer) {
+		_ = p.WriteSettings()
+		r, _ := p.request()
+		p.answer(r.id, "200", "")
+		p.wait()
+	})
+	if !c.Reserve() {
+		t.Fatal("there is no stream")
+	}
+	err := c.Do(NewStream(), newRequest(), broken{}, time.Now().Add(ample))
+	if want := "internal fault: a fault"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

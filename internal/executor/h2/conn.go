@@ -2,6 +2,7 @@ package h2
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -36,6 +37,9 @@ const (
 	PingAfter = 10 * time.Second
 	// PingTimeout is within what time something must come then.
 	PingTimeout = 10 * time.Second
+	// ConfirmTimeout is for how long a request that is at most once waits for the answer to
+	// a PING, or a quarter of its time if that is less. Then another connection is taken.
+	ConfirmTimeout = 2 * time.Second
 	// closeTimeout is for how long a close waits for the peer to take the last frame.
 	closeTimeout = time.Second
 )
@@ -187,6 +191,14 @@ func (c *Conn) Check(now time.Time) {
 	c.mu.Unlock()
 	if !silent.IsZero() && now.Sub(silent) >= PingTimeout {
 		c.endSilent()
+	}
+}
+
+// endOnPanic ends the connection after a fault of the program: one odd answer of one target
+// must not end the process.
+func (c *Conn) endOnPanic() {
+	if fault := recover(); fault != nil {
+		c.end(&Ended{Why: fmt.Sprintf("internal fault: %v", fault)})
 	}
 }
 

@@ -85,6 +85,7 @@ func newReader(c *Conn) *reader {
 
 // read reads frames until the connection ends.
 func (r *reader) read() {
+	defer r.endOnPanic()
 	err := r.readFrames()
 	var v *violation
 	switch {

@@ -44,6 +44,7 @@ func (w *writer) Write(p []byte) (int, error) {
 
 // flush writes what there is to be written, until there is nothing more.
 func (w *writer) flush() {
+	defer w.endOnPanic()
 	runtime.Gosched() // calls that begin now share the write
 	buf := batches.Get().(*[]byte)
 	defer batches.Put(buf)
