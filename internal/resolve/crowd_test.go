@@ -143,7 +143,7 @@ func TestMoreNamesThanCanWait(t *testing.T) {
 		if names, waiting, _ := r.sizes(); names != maxNames || waiting != maxNames-maxUnderWay {
 			t.Errorf("%d names, %d wait", names, waiting)
 		}
-		time.Sleep(time.Second) // some are known now, and may be dropped
+		time.Sleep(1500 * time.Millisecond) // some are known now, and may be dropped
 		wantFound(t, r, "one-more.test")
 	})
 }
