@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -254,6 +255,38 @@ func TestStreams(t *testing.T) {
 	}
 	answer <- struct{}{}
 	eventually(t, "many streams", func() bool { return c.State().Available == maxStreams })
+}
+
+// A stream that was reserved before the peer allowed fewer is told so at once.
+func TestFewerStreams(t *testing.T) {
+	ours, theirs := net.Pipe()
+	c := New(ours, Config{MaxHeaderBytes: 32 << 10, MaxBodyBytes: 1 << 16})
+	c.Start()
+	defer c.Close()
+	defer theirs.Close()
+	eventually(t, "the preface", func() bool { // it is being written
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.pending.Len() == 0
+	})
+	if !c.Reserve() {
+		t.Fatal("there is no stream")
+	}
+	done := make(chan error, 1)
+	s := NewStream()
+	go func() { done <- c.Do(s, newRequest(), new(record), time.Now().Add(ample)) }()
+	eventually(t, "the call", func() bool { // its request waits for the preface to be read
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.queue) == 1
+	})
+	p := newTestPeer(t, theirs)
+	_ = p.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 0})
+	err := <-done
+	var not *Unprocessed
+	if !errors.As(err, &not) || s.Sent() {
+		t.Errorf("error %v, sent %v", err, s.Sent())
+	}
 }
 
 // A peer that is silent while a call waits is sent a PING, and the connection ends if it

@@ -380,7 +380,16 @@ func (r *reader) takeSettings(f *http2.SettingsFrame) error {
 		_ = r.control.WriteSettingsAck()
 		r.startWriting()
 	}
+	r.finishExcess()
 	return nil
+}
+
+// finishExcess ends streams that were reserved, and that the peer does not allow any more:
+// their calls take another connection, or wait for one.
+func (r *reader) finishExcess() {
+	for len(r.queue) > 0 && len(r.streams)+len(r.queue) > r.limit() {
+		r.finish(r.queue[len(r.queue)-1], &Unprocessed{"the target allows fewer streams than before"})
+	}
 }
 
 func (r *reader) takeSetting(s http2.Setting) error {
