@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
 )
 
 // A host that answers nothing takes its share of the slots and no more: its
@@ -91,16 +92,12 @@ func TestBacklogIsBounded(t *testing.T) {
 				}
 				w.create(spec("", dead, overlap(policy)), spec("", dead, overlap(policy)), spec(""))
 				w.pass(10 * time.Minute)
-				longest := 0
 				for _, r := range w.eng.waiting() {
 					if int(r.Job.Busy) > runs+1 {
 						t.Errorf("%d fires of one job are queued or in flight, want at most %d", r.Job.Busy, runs+1)
 					}
 				}
-				for _, h := range w.eng.runner.dispatcher.Hosts() {
-					longest = max(longest, h.LongestSpan)
-				}
-				if longest > runs+runs/8 {
+				if longest := dispatch.LongestSpan(w.eng.runner.dispatcher); longest > runs+runs/8 {
 					t.Errorf("a range of %d fires waits, want at most %d", longest, runs+runs/8)
 				}
 				w.reboot(true, 0)

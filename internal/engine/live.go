@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
@@ -57,3 +58,6 @@ func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	}
 	return domain.Execution{}, false
 }
+
+// Hosts returns what each host is doing that is known.
+func (e *Engine) Hosts() []dispatch.HostState { return e.runner.dispatcher.Hosts() }

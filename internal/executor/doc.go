@@ -174,6 +174,7 @@
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
 //	gate.go tally.go dial.go conn.go waitline.go shared.go pool.go multiplex.go waiting.go tls.go
 //	table.go route.go opening.go connector.go link.go exchange.go executor.go
+//	hosts.go
 //
 // # How this is shown
 //

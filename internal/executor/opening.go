@@ -2,6 +2,8 @@ package executor
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -97,6 +99,7 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	}
 	c.raw, c.tally = nil, &tally{Conn: newRawStream(raw)}
 	c.Conn, err = o.dialer.handshake(deadline, c.tally, tlsFor(p))
+	countHandshake(&p.cond.Handshakes, c.Conn, err)
 	switch {
 	case err == nil:
 		p.limits.handshakes.Ended(p.cond.Handshakes.Ended(c.tally.wait), monotonic.Now())
@@ -106,6 +109,20 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 		p.cond.Handshakes.TimedOut()
 	}
 	return nil, phaseHandshake, err
+}
+
+// countHandshake counts one that ended, unless the executor was closed meanwhile.
+func countHandshake(h *host.Handshakes, made net.Conn, err error) {
+	secure, _ := made.(*tls.Conn)
+	switch {
+	case errors.Is(err, context.Canceled):
+	case err != nil:
+		h.Count(host.HandshakeFailed)
+	case secure != nil && secure.ConnectionState().DidResume:
+		h.Count(host.HandshakeResumed)
+	default:
+		h.Count(host.HandshakeFull)
+	}
 }
 
 func newConn(raw net.Conn, retires time.Time) *conn {

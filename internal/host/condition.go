@@ -16,6 +16,7 @@ type Condition struct {
 	Secure     bool // https
 	Dials      Dials
 	Handshakes Handshakes
+	Times      Times // of its calls
 
 	connecting atomic.Int64 // calls that have a slot and no connection
 	worth      atomic.Int64 // connections that the host is worth
@@ -96,6 +97,17 @@ func (t *Table) Release(c *Condition) {
 	if c.holders < 0 {
 		panic("host: a condition was released twice")
 	}
+}
+
+// All returns the condition of each host that somebody holds.
+func (t *Table) All() []*Condition {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]*Condition, 0, len(t.conditions))
+	for _, c := range t.conditions {
+		all = append(all, c)
+	}
+	return all
 }
 
 // Len returns of how many hosts something is known.

@@ -39,6 +39,12 @@ func (d *Dials) Withdraw() {
 	}
 }
 
+// Unanswered returns how many dials have begun since the host last answered, and how many
+// of those failed at once.
+func (d *Dials) Unanswered() (dials, failed int) {
+	return int(d.unanswered.Load()), int(d.failed.Load())
+}
+
 // State returns what the host is taken to be, by its dials.
 func (d *Dials) State() State { return d.judge(d.unanswered.Load()) }
 

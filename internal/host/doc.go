@@ -14,6 +14,7 @@
 //     [MaxDials].
 //   - Calls to hosts that answer are not delayed, but for the few milliseconds in which
 //     a connection that is freed saves one that would be opened (Demand.Opens).
+//   - Times are for people: they decide nothing.
 //   - What time is spent in this process does not raise a limit: calls are timed from
 //     when their request is sent, and a host whose calls wait for connections keeps its
 //     limit.
@@ -44,7 +45,7 @@
 //
 // Each file uses only those before it:
 //
-//	share.go state.go line.go dials.go handshakes.go connect.go condition.go limit.go
+//	share.go state.go line.go dials.go handshakes.go connect.go times.go condition.go limit.go
 //
 // # How this is shown
 //

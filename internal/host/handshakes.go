@@ -32,12 +32,41 @@ const (
 	HandshakeAge = time.Second
 )
 
+// HandshakeEnd is how a handshake ended.
+type HandshakeEnd uint8
+
+// The ends of a handshake.
+const (
+	HandshakeFull    HandshakeEnd = iota // with a new session
+	HandshakeResumed                     // with an old one
+	HandshakeFailed
+)
+
+// HandshakeCounts are the handshakes with a host that ended, since something is known of it.
+type HandshakeCounts struct{ Full, Resumed, Failed int64 }
+
 // Handshakes are the TLS handshakes with a host. Its methods may be called from many
 // goroutines.
 type Handshakes struct {
 	mu       sync.Mutex
 	window   int // how many may be under way; zero: none has ended
 	quickest time.Duration
+	ended    [HandshakeFailed + 1]int64
+}
+
+// Count counts a handshake that ended.
+func (h *Handshakes) Count(end HandshakeEnd) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended[end]++
+}
+
+// Counts returns how many have ended, and how.
+func (h *Handshakes) Counts() HandshakeCounts {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return HandshakeCounts{Full: h.ended[HandshakeFull], Resumed: h.ended[HandshakeResumed],
+		Failed: h.ended[HandshakeFailed]}
 }
 
 // Window returns how many may be under way.

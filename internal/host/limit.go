@@ -131,6 +131,7 @@ func (l *Limit) Slots() int { return l.useful }
 // took at the target; zero: it did not come so far, which says nothing of the target's
 // time.
 func (l *Limit) Ended(took time.Duration, now int64) {
+	l.cond.Times.add(took, now)
 	l.ends.n++
 	l.silence, l.pending = 0, 0
 	if took > 0 {
@@ -298,9 +299,6 @@ func (l *Limit) set(n int) {
 func (l *Limit) publish() {
 	took := l.quick.call()
 	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), l.quick.floor)
-	if l.stalled() {
-		worth = l.now // it is not as quick as it was
-	}
 	if l.stalled() {
 		worth = l.now // it is not as quick as it was
 	}

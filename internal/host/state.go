@@ -1,6 +1,9 @@
 package host
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 const (
 	// FreeDials is how many dials to a host begin at once after each answer. Further ones
@@ -52,6 +55,28 @@ const (
 	Silent           // it may be dead
 	Refusing         // its connections fail at once
 )
+
+// stateNames are the names of the states, for people and in the API.
+var stateNames = [...]string{
+	Answering: "answering", Connecting: "connecting", Hanging: "hanging", Silent: "silent", Refusing: "refusing",
+}
+
+// String returns the name of the state.
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("state %d", uint8(s))
+}
+
+// States returns all states.
+func States() []State {
+	all := make([]State, len(stateNames))
+	for i := range all {
+		all[i] = State(i)
+	}
+	return all
+}
 
 // State judges the evidence.
 func (e Evidence) State() State {

@@ -464,3 +464,28 @@ func TestFireQueue(t *testing.T) {
 		t.Error("an empty queue is not empty")
 	}
 }
+
+// Hosts shows each host once, however many there are: they are read in parts.
+func TestHostsAreShown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 4*hostsAtATime, 4)
+	for i := range 3*hostsAtATime + 1 {
+		b.d.Push(b.fires(fmt.Sprint("h", i), 1, run.LaneLive))
+	}
+	b.end(b.take(3*hostsAtATime + 1)...)
+	j := b.job("busy")
+	b.d.Push(b.fires("busy", 6, run.LaneLive))
+	b.d.PushSpans([]*run.Span{{Job: j, Ver: j.Current, Next: 1000, Last: 3000, Lane: run.LaneLate}})
+	b.take(4)
+	seen := make(map[target.Host]HostState)
+	for _, h := range b.d.Hosts() {
+		seen[h.Key] = h
+	}
+	if len(seen) != 3*hostsAtATime+2 {
+		t.Errorf("%d hosts", len(seen))
+	}
+	key := target.Of("http://busy")
+	if got, want := seen[key], (HostState{Key: key, Calls: 4, Limit: 4, Queued: 2, LateSpans: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

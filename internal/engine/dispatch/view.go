@@ -1,6 +1,9 @@
 package dispatch
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
@@ -79,23 +82,50 @@ type HostState struct {
 	Calls, Limit int // calls in flight, and how many there may be
 	Queued       int // runs that wait, one by one
 	Spans        int // ranges of fires that found no room among them
-	LongestSpan  int // fires that joined one of those one by one
+	LateSpans    int // ranges of fires of a gap
 }
+
+// hostsAtATime is how many hosts are read while the lock is held: 50 us or so.
+const hostsAtATime = 256
 
 // Hosts returns what each host is doing that is known.
 func (d *Dispatcher) Hosts() []HostState {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out []HostState
-	for key, h := range d.queues.hosts {
-		s := HostState{Key: key, Calls: h.calls, Limit: h.limit.Slots(), Queued: h.queued(),
-			Spans: len(h.overflow.heap)}
-		for _, span := range h.overflow.heap {
-			s.LongestSpan = max(s.LongestSpan, span.Grown)
-		}
-		out = append(out, s)
+	hosts := hostQueues(d)
+	out := make([]HostState, 0, len(hosts))
+	for part := range slices.Chunk(hosts, hostsAtATime) {
+		out = appendStates(d, out, part)
 	}
 	return out
+}
+
+// hostQueues returns that of each host. One may be dropped meanwhile: then it is empty.
+func hostQueues(d *Dispatcher) []*hostQueue {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.AppendSeq(make([]*hostQueue, 0, len(d.queues.hosts)), maps.Values(d.queues.hosts))
+}
+
+func appendStates(d *Dispatcher, out []HostState, hosts []*hostQueue) []HostState {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range hosts {
+		out = append(out, HostState{Key: h.key, Calls: h.calls, Limit: h.limit.Slots(), Queued: h.queued(),
+			Spans: len(h.overflow.heap), LateSpans: len(h.spans.heap)})
+	}
+	return out
+}
+
+// LongestSpan returns the number of fires that joined a range one by one, the largest there
+// is.
+func LongestSpan(d *Dispatcher) (longest int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.queues.hosts {
+		for _, span := range h.overflow.heap {
+			longest = max(longest, span.Grown)
+		}
+	}
+	return longest
 }
 
 // LimitHostQueue chooses how many runs are queued for one host; more become spans.
