@@ -356,6 +356,7 @@ func TestAnswerFields(t *testing.T) {
 	id := create(t, h, full)
 	execution := seedHistory(t, f, id)[0].ID().String()
 	seedChanges(t, f, id)
+	f.hosts = someHosts()
 	var out strings.Builder
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/jobs", minimal},
@@ -374,6 +375,7 @@ func TestAnswerFields(t *testing.T) {
 		{"GET", "/observability/alerts?limit=1", ""},
 		{"GET", "/observability/executions/recent?limit=1", ""},
 		{"GET", "/observability/executions/failed?limit=1", ""},
+		{"GET", "/hosts", ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/readyz", ""},
 		{"GET", "/", ""},

@@ -232,6 +232,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 	id := create(t, h, full)
 	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
+	f.hosts = someHosts()
 	for _, c := range []struct{ method, path, body, template string }{
 		{"POST", "/jobs", minimal, "/jobs"},
 		{"POST", "/jobs", `{}`, "/jobs"},
@@ -251,6 +252,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"GET", "/observability/alerts", "", "/observability/alerts"},
 		{"GET", "/observability/executions/recent", "", "/observability/executions/recent"},
 		{"GET", "/observability/executions/failed", "", "/observability/executions/failed"},
+		{"GET", "/hosts", "", "/hosts"},
 		{"GET", "/healthz", "", "/healthz"},
 		{"GET", "/readyz", "", "/readyz"},
 		{"GET", "/", "", "/"},

@@ -148,9 +148,10 @@ func needs(method, path string) domain.Role {
 }
 
 // tellsOfAll reports whether the answer of a path is about every namespace and
-// cannot be parted: counters, and the audit.
+// cannot be parted: counters, the audit, and hosts. A host knows nothing of jobs, and
+// what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
-	return path == "/metrics" || path == "/observability/metrics" || path == "/audit"
+	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts"
 }
 
 // inSeconds writes a wait as Retry-After takes it.

@@ -357,6 +357,9 @@ func TestWrongParameters(t *testing.T) {
 		call(t, h, "GET", path+"?%zz", "").problem(t, 400)
 	}
 	for query, field := range map[string]string{
+		"/hosts?limit=0": "limit", "/hosts?limit=1001": "limit", "/hosts?sort=name": "sort", "/hosts?host=x": "host",
+		"/hosts?host=ftp://x": "host", "/hosts?host=http://" + strings.Repeat("x", 300): "host",
+		"/hosts?cursor=x":    "cursor",
 		"/jobs?isActive=yes": "isActive", "/jobs?isActive=1": "isActive", "/observability/alerts?open=TRUE": "open",
 		"/jobs?namespace=Billing": "namespace", "/jobs?tag=" + strings.Repeat("x", 201): "tag",
 		"/jobs?text=" + strings.Repeat("x", 201): "text",

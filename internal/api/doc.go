@@ -71,6 +71,6 @@
 //	warnings.go certificate.go editor.go precondition.go jobs.go
 //	importstream.go importwarnings.go import.go export.go
 //	executions.go executionlists.go executionline.go history.go
-//	schedules.go metrics.go alerts.go audit.go keys.go changes.go health.go
+//	schedules.go metrics.go hosts.go alerts.go audit.go keys.go changes.go health.go
 //	api.go
 package api

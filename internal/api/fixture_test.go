@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ type fixture struct {
 	edit    *edit.Editor
 	metrics *telemetry.Metrics
 	health  *domain.Health // instead of the engine's; nil: the engine's
+	hosts   []view.Host
 }
 
 // newFixture returns a fixture that lives as long as the test. The change is of the
@@ -128,6 +130,9 @@ func (f *fixture) Health() domain.Health {
 
 func (f *fixture) now() int64 { return clock.NowMs(f.clock) }
 
+// Hosts implements view.Hosts.
+func (f *fixture) Hosts() []view.Host { return slices.Clone(f.hosts) }
+
 // pass lets time pass: in a bubble of testing/synctest, and on the wall clock.
 func (f *fixture) pass(d time.Duration) {
 	f.clock.step(d)
@@ -221,7 +226,8 @@ func ring(t testing.TB, f *fixture, fixed ...string) *access.Keyring {
 // viewOf returns a view of a store, and of what has not ended.
 func viewOf(t testing.TB, s store.Store, live view.Live, checks ...func() domain.Check) *view.View {
 	t.Helper()
-	v, err := view.New(view.Config{Store: s, Live: live, Checks: checks})
+	hosts, _ := live.(view.Hosts)
+	v, err := view.New(view.Config{Store: s, Live: live, Checks: checks, Hosts: hosts})
 	if err != nil {
 		t.Fatal(err)
 	}

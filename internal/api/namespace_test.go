@@ -226,7 +226,7 @@ func TestListsAreSifted(t *testing.T) {
 func TestWhatTellsOfAllIsNotForTheConfined(t *testing.T) {
 	w := newTenants(t)
 	for _, path := range []string{"/metrics", "/observability/metrics", "/audit", "/audit?jobId=" + w.ours, "/keys",
-		"/audit/changes"} {
+		"/audit/changes", "/hosts", "/hosts?host=http://x.test", "//hosts/", "/%68osts"} {
 		call(t, w.billing, "GET", path, "").problem(t, 403)
 	}
 	for _, path := range []string{"/", "/docs", "/openapi.json", "/observability/health", "/healthz"} {

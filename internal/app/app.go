@@ -54,6 +54,7 @@ type App struct {
 	keeper         *keeper
 	auditor        *audit.Auditor
 	certificates   *certificateWatch
+	hosts          *hostWatch
 	quota          quota
 	pace           clock.Pace
 }
@@ -117,6 +118,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
+	a.hosts = &hostWatch{table: hosts, engine: a.engine, executor: a.executor, clock: clk}
+	a.hosts.meter(metrics)
 	a.editor, err = edit.New(edit.Config{
 		Owner: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 	})
@@ -141,7 +144,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
 	shown, err := view.New(view.Config{
-		Store: a.store, Live: a.engine,
+		Store: a.store, Live: a.engine, Hosts: a.hosts,
 		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames},
 	})
 	if err != nil {

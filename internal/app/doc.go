@@ -24,5 +24,5 @@
 // Each file uses only those before it:
 //
 //	files_unix.go files_other.go limits.go heap.go procs.go keeper.go
-//	certificates.go egress.go app.go rotate.go
+//	certificates.go egress.go hosts.go app.go rotate.go
 package app

@@ -98,6 +98,7 @@ func (s *shell) root() *cobra.Command {
 	r := s.remote()
 	root.AddCommand(s.serveCommand(), r.importCommand(), r.exportCommand(), r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
-		r.healthCommand(), r.auditCommand(), s.benchCommand(), s.keysCommand(), s.configCommand(), s.versionCommand())
+		r.healthCommand(), r.hostsCommand(), r.auditCommand(), s.benchCommand(), s.keysCommand(), s.configCommand(),
+		s.versionCommand())
 	return root
 }

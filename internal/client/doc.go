@@ -32,5 +32,5 @@
 //
 //	answer.go problem.go connection.go page.go
 //	job.go execution.go transfer.go key.go
-//	client.go pin.go audit.go observe.go
+//	client.go pin.go audit.go host.go observe.go
 package client

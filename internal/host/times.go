@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// usualWeight is how many calls the running mean of their time looks back at.
+// usualWeight is how many calls the running mean of their time looks back at: fewer if there
+// were fewer of late.
 const usualWeight = 16
 
 // Times are how long the calls of a host take at the target, and how many there are: for
@@ -26,7 +27,7 @@ func (t *Times) add(took time.Duration, now int64) {
 	if minute := minuteOf(now); minute != t.minute.Load() {
 		t.begin(minute)
 	}
-	t.calls.Add(1)
+	n := t.calls.Add(1) + t.callsBefore.Load()
 	if took <= 0 {
 		return
 	}
@@ -34,7 +35,7 @@ func (t *Times) add(took time.Duration, now int64) {
 	if mean == 0 {
 		mean = int64(took)
 	}
-	t.usual.Store(mean + (int64(took)-mean)/usualWeight)
+	t.usual.Store(mean + (int64(took)-mean)/min(n, usualWeight))
 	if least := t.quickest.Load(); least == 0 || int64(took) < least {
 		t.quickest.Store(int64(took))
 	}

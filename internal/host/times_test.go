@@ -24,17 +24,17 @@ func TestTimes(t *testing.T) {
 	expect(100*minute, 0, 0, 1)
 	times.add(16*time.Millisecond, 100*minute)
 	expect(100*minute, 16*time.Millisecond, 16*time.Millisecond, 2)
-	times.add(32*time.Millisecond, 100*minute+59_999)
-	expect(100*minute, 17*time.Millisecond, 16*time.Millisecond, 3)
-	times.add(33*time.Millisecond, 101*minute)
-	expect(101*minute, 18*time.Millisecond, 16*time.Millisecond, 4)
-	expect(102*minute, 18*time.Millisecond, 16*time.Millisecond, 1)
-	expect(103*minute, 18*time.Millisecond, 16*time.Millisecond, 0)
+	times.add(34*time.Millisecond, 100*minute+59_999) // the third call
+	expect(100*minute, 22*time.Millisecond, 16*time.Millisecond, 3)
+	times.add(30*time.Millisecond, 101*minute) // the fourth
+	expect(101*minute, 24*time.Millisecond, 16*time.Millisecond, 4)
+	expect(102*minute, 24*time.Millisecond, 16*time.Millisecond, 1)
+	expect(103*minute, 24*time.Millisecond, 16*time.Millisecond, 0)
 	times.add(34*time.Millisecond, 102*minute) // the quickest of a minute ago is not of late
-	expect(102*minute, 19*time.Millisecond, 33*time.Millisecond, 2)
+	expect(102*minute, 29*time.Millisecond, 30*time.Millisecond, 2)
 	times.add(0, 103*minute)
 	times.add(0, 104*minute)
-	expect(104*minute, 19*time.Millisecond, 34*time.Millisecond, 2)
+	expect(104*minute, 29*time.Millisecond, 34*time.Millisecond, 2)
 	times.add(19*time.Millisecond, 200*minute)
 	expect(200*minute, 19*time.Millisecond, 19*time.Millisecond, 1)
 	times.add(19*time.Millisecond, 150*minute) // the clock was set back

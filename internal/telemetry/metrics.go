@@ -48,6 +48,14 @@ const (
 	MetricVerifications     = "belfry_tls_verifications_total"
 	MetricCalls             = "belfry_calls_total"
 	MetricCallsSentAgain    = "belfry_calls_sent_again_total"
+	MetricHosts             = "belfry_hosts"
+	MetricTargetConns       = "belfry_target_connections"
+	MetricCallsWaiting      = "belfry_calls_waiting_for_connection"
+	MetricBusyCalls         = "belfry_busy_host_calls"
+	MetricBusyLimit         = "belfry_busy_host_limit"
+	MetricBusyQueued        = "belfry_busy_host_queued"
+	MetricBusyConns         = "belfry_busy_host_connections"
+	MetricBusyTime          = "belfry_busy_host_call_seconds"
 	MetricCertificateExpiry = "belfry_target_certificate_expiry_timestamp_seconds"
 )
 

@@ -13,6 +13,8 @@
 //     where the page before has ended.
 //   - The history of a deleted job is answered for as long as it is kept; CodeNotFound
 //     means that nothing is known of the id.
+//   - What is known of hosts comes from the [Hosts] source of this process alone: none of it
+//     is stored.
 //   - An error of the store has a code: [store.Coded].
 //
 // A page holds as many executions that have not ended as it has places; of one job at
@@ -27,5 +29,5 @@
 //
 // Each file uses only those before it:
 //
-//	view.go jobs.go executions.go health.go
+//	view.go jobs.go executions.go health.go hosts.go
 package view

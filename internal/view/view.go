@@ -25,6 +25,7 @@ type Config struct {
 	Store  store.Store
 	Live   Live
 	Checks []func() domain.Check // of health, beside those of Live
+	Hosts  Hosts                 // nil: none is known
 }
 
 // View joins a store with what has not ended.
@@ -33,6 +34,7 @@ type View struct {
 	history store.History
 	live    Live
 	checks  []func() domain.Check
+	hosts   Hosts
 }
 
 // New makes a view. The error is about the config.
@@ -40,5 +42,6 @@ func New(c Config) (*View, error) {
 	if c.Store == nil || c.Live == nil {
 		return nil, errors.New("view: Store and Live are required")
 	}
-	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), live: c.Live, checks: c.Checks}, nil
+	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), live: c.Live, checks: c.Checks,
+		hosts: c.Hosts}, nil
 }
