@@ -73,7 +73,7 @@ func (s *packetServer) Read(b []byte) (int, error) {
 			return 0, err
 		}
 		if s.ctx.Err() != nil { // the deadline of endWith may have been overwritten just now
-			return 0, os.ErrDeadlineExceeded
+			return 0, s.ended(os.ErrDeadlineExceeded)
 		}
 		n, err := s.UDPConn.Read(b)
 		if err == nil {
@@ -83,12 +83,8 @@ func (s *packetServer) Read(b []byte) (int, error) {
 			s.exchanges.answered(s.asked, b[:n], false)
 			return copy(b, shorten(b[:n])), nil
 		}
-		silent := errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil
-		if !again && silent {
-			s.saw(false)
-		}
-		if !again || !silent {
-			return n, err
+		if !again || !errors.Is(err, os.ErrDeadlineExceeded) || s.ctx.Err() != nil {
+			return n, s.ended(err)
 		}
 		if _, err := s.UDPConn.Write(s.message); err != nil {
 			return 0, err
@@ -97,6 +93,15 @@ func (s *packetServer) Read(b []byte) (int, error) {
 		s.repeat = s.repeat.Add(s.pause)
 		s.repeats++
 	}
+}
+
+// ended notes how the wait for an answer ended. Package net gives the context the same
+// deadline as the connection: only a cancelled one says that nobody waits any more.
+func (s *packetServer) ended(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(s.ctx.Err(), context.Canceled) {
+		s.saw(false)
+	}
+	return err
 }
 
 // Close implements [net.Conn].
