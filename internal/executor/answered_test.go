@@ -418,7 +418,9 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.link.pool, e.link.conn = p, &conn{Conn: client}
+		p.mu.Lock()
 		p.open++
+		p.mu.Unlock()
 		go func() {
 			br := bufio.NewReader(server)
 			_, _, _ = readRequest(br)
