@@ -69,11 +69,12 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # completely only without the detector. SIM_TESTS judge what the simulated days are
 # worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
 # without a server; CRON_TESTS compare every zone with package time, in one
-# goroutine. Tests of engine and host that repeat one thing with
+# goroutine; HOST_TESTS simulate hosts, in one goroutine. Tests of engine and host that repeat one thing with
 # many seeds take fewer under the detector. Tests of the API send a part of their
 # generated documents under it (internal/api/race_on_test.go), and all in plain.
 PLAIN     := . ./docs ./internal/sim/model
 SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
+HOST_TESTS := ^TestHostSimulation
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
 CRON_TESTS := ^(TestEveryZoneEveryTransition|TestZoneTables)$$
 
@@ -90,7 +91,7 @@ race: ## The tests of all packages but e2e with the race detector
 	$(call say,go test -race)
 	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 \
 	  $(GO) test $(RACE) -p "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" -vet=off -timeout 30m \
-	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)' $$packages
+	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)' $$packages
 
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
@@ -99,6 +100,7 @@ plain: ## The tests that race leaves out, and those of the engine with the order
 	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
 	$(GO) test -vet=off -run '$(CRON_TESTS)' ./internal/cron
+	$(GO) test -vet=off -run '$(HOST_TESTS)' ./internal/executor
 	$(GO) test -vet=off -tags lockorder ./internal/engine/... ./internal/host
 
 # They drive a server in a process of its own, built without the detector.

@@ -164,7 +164,7 @@ func TestUsefulSlots(t *testing.T) {
 	}
 	for i := range 40 {
 		l.Ended(time.Second, 10_000+int64(i*1_000))
-		l.ShrinkIdle(l.now, false)
+		l.ShrinkIdle(l.now, false, false)
 	}
 	want("slow", l.now, l.now)
 }

@@ -17,7 +17,8 @@
 //   - Times are for people: they decide nothing.
 //   - What time is spent in this process does not raise a limit: calls are timed from
 //     when their request is sent, and a host whose calls wait for connections keeps its
-//     limit.
+//     limit. While calls wait for this process, a host whose quickest calls take less than
+//     20 ms is not called slow.
 //   - No load makes handshakes the larger part of the work: while the processor is busy
 //     few connections are opened ([Allow]), and a quick https host gets few ([Worth]).
 //   - No dial waits for longer than its caller's share of time, 4 s at most.
@@ -51,6 +52,35 @@
 //
 // Truth tables for the pure decisions; simulated hosts for the limit (TestHostLimit*,
 // TestLimitWhileConnecting);
-// virtual time for the lines. What it is worth is shown where it is used: in package
+// virtual time for the lines.
+//
+// How the rules work together is shown by a simulation (TestHostSimulation of package
+// executor, in virtual time): the pools, the connector and the limits are those of the
+// product; processors, targets, network, the opener and the dispatcher are modelled. At
+// each of nine points, twice as much is due as can be sustained, half of the processor is
+// taken, a host turns slow, or dies and comes back. Goodput, lateness, connections and
+// handshakes have bounds. TestHostSimulationFindsMutants takes one rule away at a time, and
+// a bound is broken.
+//
+// That is no proof of stability. The points and the tolerances were chosen with the first
+// seed, with which all 36 runs keep the bounds. With machines that differ by a fifth
+// (BELFRY_HOSTSIM_SEEDS=5), 14 of 144 runs break one:
+//
+//   - Half of a slow machine is taken: quick calls last longer than 10 ms, do not count as
+//     quick any more, and more of them begin. Goodput falls below its share, in one case
+//     to 0.3 of what can be sustained.
+//   - Distant hosts, cold, at half of what can be sustained: late after 12 s still.
+//   - A host that had a large part of the calls comes back: late after 12 s still.
+//   - A few quick hosts have up to 20 connections, where 1.5 times Little's law is 7 to 11.
+//
+// Points at which the rules fail are not in the grid: targets on a machine that is full
+// before this one, and hundreds of hosts on a slow machine, cold. Thousands of connections
+// are opened there, and nothing recovers: a call that has waited for an eighth of its time
+// opens one, whatever the rules say (forceOpening of package executor). Where it waited on
+// instead, the simulation did not run away, but goodput stayed below 0.9.
+//
+// The limit on handshakes with all hosts made no difference at any point.
+//
+// What it is worth is shown where it is used: in package
 // engine beside a dead host, in package executor with dials that are never answered.
 package host

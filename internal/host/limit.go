@@ -89,6 +89,7 @@ type ends struct {
 type quickest struct {
 	second, before time.Duration // of this second, and of the one before
 	floor          time.Duration // the quickest call that is to be had; follows second slowly upwards
+	busy           bool          // in the second before calls waited for this process
 }
 
 func (q *quickest) add(took time.Duration) {
@@ -111,9 +112,22 @@ func (q *quickest) call() time.Duration {
 // endSecond begins the next second. Were the quickest call of a second taken as it is, a
 // second of trouble in which every call waits would raise the limit, and that the calls'
 // time.
-func (q *quickest) endSecond() {
-	q.floor = min(q.floor+q.floor/8, max(q.floor, q.second))
+//
+// busy says that in this second calls waited for this process. Then a time below slowCall
+// is the processor's, and does not raise the floor.
+func (q *quickest) endSecond(busy bool) {
+	if q.busy = busy; !busy || q.second >= slowCall {
+		q.floor = min(q.floor+q.floor/8, max(q.floor, q.second))
+	}
 	q.before, q.second = q.second, 0
+}
+
+// host returns the time by which it is judged whether the host is quick.
+func (q *quickest) host() time.Duration {
+	if q.busy && q.before < slowCall {
+		return min(q.floor, quickTarget)
+	}
+	return q.floor
 }
 
 // NewLimit returns the limit of a host of which no call has ended yet. It never exceeds
@@ -146,7 +160,7 @@ func (l *Limit) Ended(took time.Duration, now int64) {
 
 // Quick reports whether the next call is expected to end within a few milliseconds: it is
 // not known that the host is slow.
-func (l *Limit) Quick() bool { return l.quick.floor <= quickTarget && !l.stalled() }
+func (l *Limit) Quick() bool { return l.quick.host() <= quickTarget && !l.stalled() }
 
 // stalled reports whether the host does not answer as it did before.
 func (l *Limit) stalled() bool {
@@ -298,7 +312,7 @@ func (l *Limit) set(n int) {
 // use: calls that wait for a connection make the next one as soon as it is free.
 func (l *Limit) publish() {
 	took := l.quick.call()
-	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), l.quick.floor)
+	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), l.quick.host())
 	if l.stalled() {
 		worth = l.now // it is not as quick as it was
 	}
@@ -311,9 +325,10 @@ func (l *Limit) publish() {
 func (l *Limit) restart() { l.elapsed, l.finished, l.ends, l.busy = 0, ends{}, ends{}, false }
 
 // ShrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
-// far as the calls in flight allow. Call it once a second.
-func (l *Limit) ShrinkIdle(calls int, saturated bool) {
-	l.quick.endSecond()
+// far as the calls in flight allow. busy says that in this second calls had to wait for
+// this process. Call it once a second.
+func (l *Limit) ShrinkIdle(calls int, saturated, busy bool) {
+	l.quick.endSecond(busy)
 	l.ended.decay()
 	if saturated {
 		l.publish()

@@ -34,7 +34,7 @@ func drive(l *Limit, windows int, took time.Duration, capacity int) {
 		}
 		windowOf(l)
 		if i%40 == 39 {
-			l.ShrinkIdle(l.now, true)
+			l.ShrinkIdle(l.now, true, false)
 		}
 	}
 }
@@ -91,8 +91,8 @@ func TestHostLimitOfSilence(t *testing.T) {
 	}
 	l.Ended(time.Second, 0)
 	l.EndWindow(false) // judged by what ended
-	l.ShrinkIdle(l.now, true)
-	l.ShrinkIdle(l.now, true) // its time is dropped
+	l.ShrinkIdle(l.now, true, false)
+	l.ShrinkIdle(l.now, true, false) // its time is dropped
 	if n := grow(40); n < 10_000 {
 		t.Errorf("%d slots more in a second after a sign of life", n)
 	}
@@ -135,7 +135,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 			}
 			windowOf(&l)
 			if i%4 == 3 {
-				l.ShrinkIdle(l.now, true)
+				l.ShrinkIdle(l.now, true, false)
 			}
 			if i > windows/2 {
 				sum += l.now
@@ -149,25 +149,59 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 	}
 }
 
+// A host that was quick is not called slow for what its calls waited for this process;
+// calls of 20 ms and more are its own.
+func TestQuickestWhileBusy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name          string
+		first, second time.Duration // quickest calls, before and from then on
+		busy          bool
+		seconds       int
+		quick         bool
+	}{
+		{"as quick as before", time.Millisecond, time.Millisecond, false, 60, true},
+		{"slower", time.Millisecond, 5 * time.Millisecond, false, 60, false},
+		{"slower for a moment", time.Millisecond, 5 * time.Millisecond, false, 4, true},
+		{"slower while this process is busy", time.Millisecond, slowCall - 1, true, 60, true},
+		{"known only while this process is busy", 5 * time.Millisecond, 5 * time.Millisecond, true, 1, true},
+		{"slow in any case", time.Millisecond, slowCall, true, 10, false},
+		{"slow from the start", slowCall, slowCall, true, 1, false},
+	} {
+		l := newLimit("https://a", 5_000)
+		l.Ended(c.first, 0)
+		for i := range c.seconds {
+			l.Ended(c.second, int64(i)*1_000)
+			l.ShrinkIdle(0, true, c.busy)
+		}
+		if l.Quick() != c.quick {
+			t.Errorf("%s: quick %v", c.name, l.Quick())
+		}
+		if worth, _ := l.cond.Worth(); c.quick != (worth == MinConnections) {
+			t.Errorf("%s: worth %d connections", c.name, worth)
+		}
+	}
+}
+
 // Without pressure a limit shrinks to what is in use, and not below the least.
 func TestHostLimitRelaxes(t *testing.T) {
 	t.Parallel()
 	l := newLimit("http://a", 5000)
 	l.set(5000)
 	for range 100 {
-		l.ShrinkIdle(700, false)
+		l.ShrinkIdle(700, false, false)
 	}
 	if l.now != 700 {
 		t.Errorf("%d slots with 700 calls in flight", l.now)
 	}
 	for range 100 {
-		l.ShrinkIdle(0, true)
+		l.ShrinkIdle(0, true, false)
 	}
 	if l.now != 700 {
 		t.Errorf("%d slots, and they were needed", l.now)
 	}
 	for range 100 {
-		l.ShrinkIdle(0, false)
+		l.ShrinkIdle(0, false, false)
 	}
 	if l.now != MinSlots {
 		t.Errorf("%d slots in the end", l.now)

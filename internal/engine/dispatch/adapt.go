@@ -6,6 +6,7 @@ type adapter struct {
 	ceiling   int // of a limit
 	saturated []*hostQueue
 	begun     chan struct{} // has an entry when there is the first one
+	busy      bool          // in a window since takeBusy was called last
 }
 
 // note notes that a host has used up its limit while runs wait.
@@ -27,6 +28,7 @@ func (a *adapter) note(h *hostQueue) {
 // left. readmit is called for those that have got slots. busy says that this process had
 // to wait for a processor.
 func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
+	a.busy = a.busy || busy
 	hosts := a.saturated
 	a.saturated = a.saturated[:0]
 	for _, h := range hosts {
@@ -41,6 +43,14 @@ func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
 		}
 	}
 	return len(a.saturated) > 0
+}
+
+// takeBusy reports whether this process had to wait for a processor since it was called
+// last, as far as that is known: hosts were saturated.
+func (a *adapter) takeBusy() bool {
+	busy := a.busy
+	a.busy = false
+	return busy
 }
 
 // step gives silent hosts more of what they were granted.

@@ -233,7 +233,8 @@ func (d *Dispatcher) adaptStep(last, busy bool) (saturated bool) {
 func (d *Dispatcher) Relax() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.queues.relax()
+	reached, busy := d.calls.quick.takeReached(), d.adapter.takeBusy()
+	d.queues.relax(reached || busy)
 }
 
 // Suspend stops new calls, or allows them again.

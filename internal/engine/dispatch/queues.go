@@ -128,10 +128,10 @@ func (q *queues) mayRefill(h *hostQueue) bool {
 }
 
 // relax lowers every limit towards what is in use and drops hosts that have nothing
-// to do.
-func (q *queues) relax() {
+// to do. busy says that calls had to wait for this process.
+func (q *queues) relax(busy bool) {
 	for key, h := range q.hosts {
-		h.limit.ShrinkIdle(h.calls, h.saturatedLately)
+		h.limit.ShrinkIdle(h.calls, h.saturatedLately, busy)
 		if h.idle() && !h.used && h.parked == parkedIdle && !h.saturated {
 			delete(q.hosts, key)
 			q.table.Release(h.cond)

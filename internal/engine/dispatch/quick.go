@@ -24,6 +24,8 @@ type quickCalls struct {
 	most int
 	n    int
 	next *run.Run // the first one in the list of calls in flight that may still count
+
+	reached bool // there was no room, since takeReached was called last
 }
 
 // begin notes a call that was just added to the list. counts says whether it is expected
@@ -61,5 +63,16 @@ func (q *quickCalls) full(now int64) bool {
 		q.drop(r)
 		q.next = r.CallNext
 	}
-	return q.n >= q.most
+	if q.n < q.most {
+		return false
+	}
+	q.reached = true
+	return true
+}
+
+// takeReached reports whether there was no room since it was called last.
+func (q *quickCalls) takeReached() bool {
+	reached := q.reached
+	q.reached = false
+	return reached
 }

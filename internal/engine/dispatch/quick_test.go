@@ -46,6 +46,29 @@ func TestQuickCalls(t *testing.T) {
 	}
 }
 
+// Limits are told that calls waited for this process: quick ones for each other, or the
+// process for a processor. Each is reported at once, and then no more.
+func TestBusyIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10_000, 10_000)
+	b.d.calls.quick.most = 10
+	b.d.Push(b.fires("a", 10, run.LaneLive))
+	b.take(9)
+	if b.d.calls.quick.takeReached() {
+		t.Error("the limit of quick calls is not reached")
+	}
+	b.take(1_000)
+	b.d.mayBegin()
+	if !b.d.calls.quick.takeReached() || b.d.calls.quick.takeReached() {
+		t.Error("the limit of quick calls is reached once")
+	}
+	b.d.adaptStep(true, true)
+	b.d.adaptStep(true, false)
+	if !b.d.adapter.takeBusy() || b.d.adapter.takeBusy() {
+		t.Error("a window was busy")
+	}
+}
+
 // Calls to a host that is known to be slow, or that hangs, are not among them.
 func TestSlowCallsAreNotQuick(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,357 @@
+package executor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
+
+// simPoint is a point of the grid: a machine, its hosts, and what is due.
+type simPoint struct {
+	name         string
+	cores        int
+	slice        time.Duration // for which a job runs when others wait
+	callWork     time.Duration // of the process, for each call
+	targetWork   time.Duration // of the target, for each call
+	handshake    time.Duration // of each of both
+	hosts        int
+	machines     int // that the hosts are on; zero: they are on the same as the process
+	machineCores int
+	roundTrip    time.Duration
+	service      time.Duration
+	slowCalls    float64
+	slowTimes    float64
+	most         int
+	plain        bool
+	spread       bool // over the second; otherwise all is due at its edge
+	mortal       bool // hosts die, and calls time out
+}
+
+// capacity returns how many calls a second can be made at most.
+func (p simPoint) capacity() float64 {
+	here := p.callWork
+	most := 1e18
+	if p.machines == 0 {
+		here += p.targetWork
+	} else {
+		most = float64(p.machines*p.machineCores) / p.targetWork.Seconds()
+	}
+	if p.most > 0 {
+		each := p.service + p.targetWork
+		most = min(most, float64(p.hosts*p.most)/each.Seconds())
+	}
+	return min(most, float64(p.cores)/here.Seconds())
+}
+
+// cold returns by how much more a call costs when the least slots of all hosts are used
+// up, as those of hosts are that are slow or without TLS.
+func (p simPoint) cold() float64 {
+	if p.quick() {
+		return 1
+	}
+	return 1 + 2*min(1, float64(p.hosts*host.MinSlots)/simColdAt)
+}
+
+// simPhase is a part of a scenario.
+type simPhase struct {
+	seconds int
+	load    float64 // of what can be sustained
+	taken   float64 // cores that others use
+	begin   func()
+}
+
+// run lets the phases pass.
+func (w *simWorld) run(phases ...simPhase) {
+	for _, ph := range phases {
+		if ph.begin != nil {
+			ph.begin()
+		}
+		for range ph.seconds {
+			w.second(ph)
+		}
+	}
+}
+
+func (w *simWorld) second(ph simPhase) {
+	begun := w.clock.now
+	w.cpu.taken = ph.taken
+	w.seconds = append(w.seconds, simSecond{load: ph.load})
+	for i := range int(ph.load * w.point.capacity()) {
+		h := w.hosts[i%len(w.hosts)]
+		if !w.point.spread {
+			w.dispatch.push(h, begun, 1)
+			continue
+		}
+		at := begun + time.Duration(w.random.Int64N(int64(time.Second)))
+		w.clock.at(at, func() {
+			w.dispatch.push(h, at, 1)
+			w.dispatch.pump()
+		})
+	}
+	w.dispatch.pump()
+	w.clock.run(begun + time.Second - 1)
+	w.dispatch.relax(w.hosts)
+	w.clock.run(begun + time.Second)
+	s := w.last()
+	for _, h := range w.hosts {
+		s.open += h.pool.open
+		s.mostOpen = max(s.mostOpen, h.pool.open)
+		s.queued += len(h.due)
+	}
+}
+
+func (w *simWorld) last() *simSecond { return &w.seconds[len(w.seconds)-1] }
+
+// onTime reports whether the calls that were due in a second ended in time: when they can
+// all have been made, with a quarter to spare, or at once in a second over which they were
+// spread.
+func (w *simWorld) onTime(s simSecond) bool {
+	most := w.point.latest()
+	if !w.point.spread {
+		most += time.Duration(1.25 * s.load * float64(time.Second))
+	}
+	return s.late <= most && s.queued == 0
+}
+
+// latest returns how late a call may be that waits for nothing but its turn.
+func (p simPoint) latest() time.Duration {
+	return 250*time.Millisecond + 3*p.roundTrip + time.Duration(2*float64(p.service)*max(1, p.slowTimes))
+}
+
+// calm lets seconds pass with a load that can be sustained until two in a row are on
+// time. That must be 10 s after the queue is drained, at nine tenths of the rate that
+// remains, at the latest.
+func (w *simWorld) calm(load float64) error {
+	queued := w.last().queued
+	most := 10 + int(float64(queued)/w.point.capacity()/(0.9-load)+1)
+	for i := 0; ; i++ {
+		if n := len(w.seconds); i > 2 && w.onTime(w.seconds[n-1]) && w.onTime(w.seconds[n-2]) {
+			return nil
+		}
+		if i > most || !w.point.mortal && w.last().open > simRunaway*len(w.hosts) {
+			return fmt.Errorf("%d queued, and not on time after %d s: %+v", queued, i, *w.last())
+		}
+		w.run(simPhase{seconds: 1, load: load})
+	}
+}
+
+// simRunaway is how many connections a host has on average when it is clear that their
+// number runs away.
+const simRunaway = 200
+
+// goodput says whether so many calls a second ended in the seconds from one on.
+func (w *simWorld) goodput(from int, want float64) error {
+	sum := 0
+	for _, s := range w.seconds[from:] {
+		sum += s.ended
+	}
+	if got := float64(sum) / float64(len(w.seconds)-from); got < want {
+		return fmt.Errorf("%.0f calls a second, want %.0f: %+v", got, want, *w.last())
+	}
+	return nil
+}
+
+// steady says whether connections are as few as they may be, and none is opened.
+//
+// A quick https host may have 1.5 times the connections that are in use in its best tenth
+// of a second when each of its calls takes twice its time, which is 2 ms at most. A tenth
+// more is tolerated, because the tenths of a second begin at other instants here.
+func (w *simWorld) steady() error {
+	if n := w.last().handshakes; n > 2+w.last().ended/100 {
+		return fmt.Errorf("%d handshakes in a steady second", n)
+	}
+	if !w.point.quick() {
+		return nil
+	}
+	calls := 0
+	for _, s := range w.seconds {
+		calls = max(calls, s.mostCalls)
+	}
+	if most := simSpare + max(4, int(1.1*1.5*2*2*float64(calls)/100+1)); w.last().mostOpen > most {
+		return fmt.Errorf("%d connections to a host, %d in all; %d calls in a tenth of a second need %d at most",
+			w.last().mostOpen, w.last().open, calls, most)
+	}
+	return nil
+}
+
+// simSpare is how many connections more a host may have. It is what was measured, not what
+// follows from a rule: most of them are opened while the host is cold, for calls that have
+// waited for 50 ms or more.
+const simSpare = 6
+
+// quick reports whether the hosts are quick https hosts.
+func (p simPoint) quick() bool {
+	return !p.plain && p.slowTimes == 0 && p.roundTrip+p.service+p.targetWork < 2*time.Millisecond
+}
+
+// simScenario is what happens at a point, and says which bound is broken.
+type simScenario struct {
+	name string
+	run  func(w *simWorld) error
+}
+
+var simScenarios = []simScenario{
+	{"twice as much is due as can be sustained", func(w *simWorld) error {
+		return w.overload(simPhase{seconds: 4, load: 2}, 1)
+	}},
+	{"half of the processor is taken", func(w *simWorld) error {
+		return w.overload(simPhase{seconds: 6, load: 0.7, taken: float64(w.point.cores) / 2}, 0.5)
+	}},
+	{"a host turns slow", func(w *simWorld) error {
+		w.run(simPhase{seconds: 4, load: 0.4}, simPhase{seconds: 12, load: 0.4, begin: func() {
+			w.hosts[0].target.service, w.hosts[0].target.slowCalls = 100*time.Millisecond, 0
+		}})
+		if s := w.seconds[14]; s.firstLate > w.point.latest()+3*time.Second/2 { // 1 s of what is due at an edge
+			return fmt.Errorf("its calls are late 10 s later: %+v", s)
+		}
+		return nil
+	}},
+	{"a host dies and comes back", func(w *simWorld) error {
+		w.point.mortal = true
+		w.run(simPhase{seconds: 4, load: 0.4}, simPhase{seconds: 6, load: 0.4, begin: func() {
+			w.hosts[0].target.dead = true
+		}})
+		others := float64(len(w.hosts)-1) / float64(len(w.hosts))
+		if err := w.goodput(6, 0.9*0.4*others*w.point.capacity()/w.point.cold()); err != nil {
+			return err
+		}
+		w.hosts[0].target.dead = false
+		return w.calm(0.4)
+	}},
+}
+
+// overload begins cold, becomes calm, goes through a phase in which so much of what can be
+// sustained is sustained, and becomes calm again.
+func (w *simWorld) overload(ph simPhase, sustained float64) error {
+	w.run(simPhase{seconds: 2, load: 0.5})
+	if err := w.calm(0.5); err != nil {
+		return fmt.Errorf("cold: %w", err)
+	}
+	from := len(w.seconds)
+	w.run(ph)
+	share := 0.9
+	if !w.point.quick() {
+		share = 0.8 // such hosts have more slots still, by trials
+	}
+	if err := w.goodput(from, share*sustained*w.point.capacity()/w.point.cold()); err != nil {
+		return err
+	}
+	if err := w.calm(0.5); err != nil {
+		return err
+	}
+	return w.steady()
+}
+
+const us, ms = time.Microsecond, time.Millisecond
+
+// simGrid are machines that are slow: so their seconds are simulated quickly.
+var simGrid = []simPoint{
+	{name: "targets on the same machine", cores: 1, slice: 10 * ms, callWork: 90 * us, targetWork: 60 * us,
+		handshake: 1500 * us, hosts: 60, roundTrip: 50 * us},
+	{name: "equal shares of the processor", cores: 1, slice: ms / 10, callWork: 90 * us, targetWork: 60 * us,
+		handshake: 1500 * us, hosts: 60, roundTrip: 50 * us},
+	{name: "spread over the second", cores: 2, slice: 4 * ms, callWork: 150 * us, targetWork: 100 * us,
+		handshake: 2 * ms, hosts: 40, roundTrip: 50 * us, spread: true},
+	{name: "another machine", cores: 1, slice: 10 * ms, callWork: 150 * us, targetWork: 100 * us,
+		handshake: 2 * ms, hosts: 60, machines: 1, machineCores: 4, roundTrip: 300 * us},
+	{name: "distant", cores: 1, slice: 10 * ms, callWork: 150 * us, targetWork: 100 * us, handshake: 2 * ms,
+		hosts: 6, machines: 6, machineCores: 2, roundTrip: 20 * ms, spread: true},
+	{name: "some calls are slow", cores: 1, slice: 10 * ms, callWork: 150 * us, targetWork: 100 * us,
+		handshake: 2 * ms, hosts: 10, machines: 10, machineCores: 2, roundTrip: 200 * us, service: ms / 2,
+		slowCalls: 0.05, slowTimes: 100, spread: true},
+	{name: "few at a time", cores: 4, slice: 10 * ms, callWork: 200 * us, targetWork: 100 * us, handshake: 3 * ms,
+		hosts: 10, machines: 10, machineCores: 2, roundTrip: 200 * us, service: 5 * ms, most: 2, spread: true},
+	{name: "without TLS", cores: 1, slice: 10 * ms, callWork: 90 * us, targetWork: 60 * us, hosts: 60,
+		roundTrip: 50 * us, plain: true},
+	{name: "few hosts", cores: 1, slice: 10 * ms, callWork: 90 * us, targetWork: 60 * us, handshake: 2 * ms,
+		hosts: 6, roundTrip: 50 * us},
+}
+
+// simSeeds is how often the grid is gone through, each time with a machine that differs:
+// BELFRY_HOSTSIM_SEEDS.
+func simSeeds(t *testing.T) uint64 {
+	text := os.Getenv("BELFRY_HOSTSIM_SEEDS")
+	if text == "" {
+		return 1
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// varied returns the point with times and numbers that differ by a fifth at most; the
+// first seed changes nothing.
+func (p simPoint) varied(seed uint64) simPoint {
+	if seed == 0 {
+		return p
+	}
+	random := rand.New(rand.NewPCG(seed, 26))
+	for _, d := range []*time.Duration{&p.callWork, &p.targetWork, &p.handshake, &p.roundTrip, &p.service} {
+		*d = time.Duration(float64(*d) * (0.8 + 0.4*random.Float64()))
+	}
+	p.hosts = max(1, p.hosts*(80+random.IntN(40))/100)
+	return p
+}
+
+// At each point of the grid the rules keep their bounds. The points and the tolerances were
+// chosen with the first seed; with others, some bounds are broken: doc.go of package host has the cases.
+func TestHostSimulation(t *testing.T) {
+	t.Parallel()
+	for seed := range simSeeds(t) {
+		for _, p := range simGrid {
+			p = p.varied(seed)
+			for _, s := range simScenarios {
+				if err := s.run(newSimWorld(p, simRules{}, seed)); err != nil {
+					t.Errorf("%s: %s: seed %d: %v\n%+v", p.name, s.name, seed, err, p)
+				}
+			}
+		}
+	}
+}
+
+// Each rule is needed: without it, a bound is broken at a point of the grid, which is
+// named to save the time of the others. Not all of them run away: without regard to late
+// turns 4 % of the goodput is lost. That handshakes with all hosts need a limit is not shown
+// here: without it the figures are the same.
+func TestHostSimulationFindsMutants(t *testing.T) {
+	t.Parallel()
+	for _, rules := range []simRules{
+		{name: "calls are timed from their start", at: "targets on the same machine", tookFromStart: true},
+		{name: "calls that wait for connections are not told", at: "equal shares of the processor",
+			notConnecting: true},
+		{name: "turns are taken to be in time", at: "spread over the second", alwaysCalm: true},
+		{name: "each slot is worth a connection", at: "targets on the same machine", worthIsSlots: true},
+		{name: "a call that finds no connection opens one", at: "targets on the same machine", openAtOnce: true},
+		{name: "no second connection", at: "distant", oneConnection: true},
+		{name: "quick calls have no limit", at: "targets on the same machine", manyQuick: true},
+		{name: "the processor's time is the host's", at: "targets on the same machine", neverBusy: true},
+	} {
+		if err := rules.broken(); err != nil {
+			t.Logf("%s: %.200v", rules.name, err)
+		} else {
+			t.Errorf("%s: no bound is broken", rules.name)
+		}
+	}
+}
+
+// broken returns the first bound that is broken at the point that is named.
+func (r simRules) broken() error {
+	for _, p := range simGrid {
+		if p.name != r.at {
+			continue
+		}
+		for _, s := range simScenarios {
+			if err := s.run(newSimWorld(p, r, 0)); err != nil {
+				return fmt.Errorf("%s: %s: %w", p.name, s.name, err)
+			}
+		}
+	}
+	return nil
+}

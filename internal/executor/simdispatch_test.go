@@ -1,0 +1,225 @@
+package executor
+
+import (
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/host"
+)
+
+// What package dispatch has for the same (quickPerCore, quickFor).
+const (
+	simQuickPerCore = 32
+	simQuickFor     = 10
+)
+
+// simHost is a host as the dispatcher and the executor see it.
+type simHost struct {
+	pool   *pool
+	target *simTarget
+	limit  host.Limit
+
+	due    []time.Duration // fires that wait
+	calls  int             // that have a slot
+	inRing bool
+	parked bool // every slot is taken
+
+	saturated, lately bool
+
+	tenth time.Duration // of a second
+	ended int           // calls in it
+}
+
+// simDispatch is the dispatcher: a ring of hosts, slots by host.Limit and host.MayBegin,
+// a bound on calls that are expected to end soon, and limits that move while hosts are
+// saturated. Package dispatch has the same, which cannot be driven by events: its workers
+// are goroutines.
+type simDispatch struct {
+	clock *simClock
+	begin func(*simCall)
+	lag   func(func(time.Duration)) // tells by how much a goroutine that is woken now is late
+
+	all       host.Slots
+	ring      []*simHost
+	saturated []*simHost
+	adapting  bool
+	steps     int
+	worstLag  time.Duration
+
+	quickMost, quick int
+	recent           []*simCall // may still count as quick, the oldest first
+	polling          bool
+	crowded          bool // calls waited for this process of late
+	neverBusy        bool // this is not told to the limits
+}
+
+// push queues fires of a host that are due.
+func (d *simDispatch) push(h *simHost, due time.Duration, n int) {
+	for range n {
+		h.due = append(h.due, due)
+	}
+	if !h.inRing && !h.parked {
+		h.inRing = true
+		d.ring = append(d.ring, h)
+	}
+}
+
+func (d *simDispatch) millis() int64 { return 1e12 + d.clock.now.Milliseconds() }
+
+func (d *simDispatch) quickFull() bool {
+	if d.quick < d.quickMost {
+		return false
+	}
+	for len(d.recent) > 0 {
+		c := d.recent[0]
+		if !c.ended && c.since > d.millis()-simQuickFor {
+			break
+		}
+		d.uncount(c)
+		d.recent = d.recent[1:]
+	}
+	if d.quick < d.quickMost {
+		return false
+	}
+	d.crowded = d.crowded || !d.neverBusy
+	return true
+}
+
+func (d *simDispatch) uncount(c *simCall) {
+	if c.quick {
+		c.quick = false
+		d.quick--
+	}
+}
+
+// pump begins all calls that may begin.
+func (d *simDispatch) pump() {
+	for len(d.ring) > 0 && d.all.Taken < d.all.Most {
+		if d.quickFull() {
+			d.poll()
+			return
+		}
+		h := d.ring[0]
+		d.ring = d.ring[1:]
+		h.inRing = false
+		if len(h.due) == 0 {
+			continue
+		}
+		slots := host.Slots{Most: h.limit.Slots(), Taken: h.calls}
+		if host.MayBegin(false, slots, d.all) != host.Begin {
+			d.park(h)
+			continue
+		}
+		c := &simCall{h: h, due: h.due[0], begun: d.clock.now, since: d.millis(), quick: h.limit.Quick()}
+		h.due = h.due[1:]
+		h.calls++
+		d.all.Taken++
+		d.recent = append(d.recent, c)
+		if c.quick {
+			d.quick++
+		}
+		switch {
+		case len(h.due) == 0:
+		case h.calls >= h.limit.Slots():
+			d.park(h)
+		default:
+			h.inRing = true
+			d.ring = append(d.ring, h)
+		}
+		d.begin(c)
+	}
+}
+
+// poll pumps once more when none of the quick calls has ended.
+func (d *simDispatch) poll() {
+	if d.polling {
+		return
+	}
+	d.polling = true
+	d.clock.after((simQuickFor+1)*time.Millisecond, func() {
+		d.polling = false
+		d.pump()
+	})
+}
+
+func (d *simDispatch) park(h *simHost) {
+	h.parked, h.lately = true, true
+	if h.saturated {
+		return
+	}
+	h.saturated = true
+	h.limit.BeginSaturation()
+	d.saturated = append(d.saturated, h)
+	if !d.adapting {
+		d.adapting = true
+		d.tick()
+	}
+}
+
+func (d *simDispatch) readmit(h *simHost) {
+	h.parked = false
+	if len(h.due) > 0 && !h.inRing {
+		h.inRing = true
+		d.ring = append(d.ring, h)
+	}
+}
+
+// end ends a call that took so long at its target; zero: it did not come so far.
+func (d *simDispatch) end(c *simCall, took time.Duration) {
+	c.ended = true
+	c.h.calls--
+	d.all.Taken--
+	d.uncount(c)
+	c.h.limit.Ended(took, d.millis())
+	if c.h.parked {
+		d.readmit(c.h)
+	}
+	d.pump()
+}
+
+func (d *simDispatch) tick() {
+	d.clock.after(host.Window/host.Steps, func() {
+		d.lag(func(lag time.Duration) {
+			d.worstLag = max(d.worstLag, lag)
+			d.step()
+			if d.adapting = len(d.saturated) > 0; d.adapting {
+				d.tick()
+			}
+			d.pump()
+		})
+	})
+}
+
+func (d *simDispatch) step() {
+	d.steps++
+	last := d.steps%host.Steps == 0
+	kept := d.saturated[:0]
+	for _, h := range d.saturated {
+		switch {
+		case last && !h.parked:
+			h.saturated = false
+			continue
+		case last:
+			h.limit.EndWindow(host.Busy(d.worstLag))
+		case h.parked && h.limit.Pending():
+			h.limit.Step()
+		}
+		kept = append(kept, h)
+		if h.parked && h.calls < h.limit.Slots() {
+			d.readmit(h)
+		}
+	}
+	d.saturated = kept
+	if last {
+		d.crowded = d.crowded || host.Busy(d.worstLag) && !d.neverBusy
+		d.worstLag = 0
+	}
+}
+
+// relax is what happens once a second.
+func (d *simDispatch) relax(hosts []*simHost) {
+	for _, h := range hosts {
+		h.limit.ShrinkIdle(h.calls, h.lately, d.crowded)
+		h.lately = h.saturated
+	}
+	d.crowded = false
+}
