@@ -115,7 +115,7 @@ const (
 		"timezone":"Europe/Berlin","method":"PUT","headers":{"X-A":"1"},"secretHeaders":["X-B"],"body":{"n":[1,2,{"k":null}]},"timeoutMs":500,
 		"retry":{"maxRetries":1,"delayMs":2,"backoff":"FIXED","maxDelayMs":3},"overlap":"SKIP",
 		"misfire":{"policy":"SKIP","maxAgeMs":5,"maxRuns":6},"startAt":1767225600000,"endAt":7000000000000,"jitterMs":9,
-		"dst":{"gap":"SKIP","fold":"BOTH"},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"]},"tlsSkipVerify":true,"clientCertificate":"bank","isActive":false}`
+		"dst":{"gap":"SKIP","fold":"BOTH"},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"]},"tlsSkipVerify":true,"prepare":false,"clientCertificate":"bank","isActive":false}`
 )
 
 // create registers a job and returns its id.

@@ -100,7 +100,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	names, err := a.openExecutor(executor.Config{
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
 		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
-		Names:   metrics.Names,
+		Metrics: executor.Metrics{Names: metrics.Names, Prepared: metrics.Prepared},
 		NoHTTP2: !a.cfg.HTTP2,
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		"When the certificates of targets that expire first do, as Unix time.", "host", a.certificates.samples)
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log, Hosts: hosts,
-		MaxInFlight: calls, MaxInFlightPerHost: perHost,
+		Prepare: a.prepare(), MaxInFlight: calls, MaxInFlightPerHost: perHost,
 		SleepFine: clock.SleepFine, Pace: &a.pace,
 		ResetWatermark: a.cfg.ResetWatermark,
 	})
@@ -226,6 +226,14 @@ func countCalls(metrics *telemetry.Metrics, x *executor.Executor) {
 		"the target had certainly not processed them.", "protocol", func() []telemetry.Sample {
 		return []telemetry.Sample{{Label: "HTTP/2", Value: float64(x.Counts().SentAgain)}}
 	})
+}
+
+// prepare returns what is told of calls that are due soon; nil: nothing is.
+func (a *App) prepare() func(*domain.Upcoming) {
+	if !a.cfg.Prepare {
+		return nil
+	}
+	return a.executor.Prepare
 }
 
 // serve answers requests until the server is closed.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/executor"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -41,6 +42,9 @@ func (c counted) CheckName(name string, port uint16) error {
 func (c counted) CheckAddr(name string, to netip.AddrPort) error {
 	return c.count(c.Policy.CheckAddr(name, to))
 }
+
+// Uncounted returns the policy without the count.
+func (c counted) Uncounted() executor.Guard { return c.Policy }
 
 func (c counted) count(err error) error {
 	if err != nil {

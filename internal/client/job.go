@@ -33,6 +33,7 @@ type Spec struct {
 	JitterMs      int64           `json:"jitterMs,omitempty"`
 	DST           *DST            `json:"dst,omitempty"`
 	TLSSkipVerify bool            `json:"tlsSkipVerify,omitempty"`
+	Prepare       *bool           `json:"prepare,omitempty"` // nil: a connection is made ready before a fire is due
 	Signing       *Signing        `json:"signing,omitempty"`
 
 	ClientCertificate string `json:"clientCertificate,omitempty"` // a name in the server's config file

@@ -44,6 +44,7 @@ type Config struct {
 	EgressCAFile       string              // authorities to trust beside the system's; empty: none
 	ClientCertificates []ClientCertificate // by name
 	HTTP2              bool                // call targets by HTTP/2 where they offer it
+	Prepare            bool                // open connections before fires are due
 	Zoneinfo           string              // zip or folder of time zone data; empty: the embedded ones
 	SigningSecrets     []webhook.Secret    // sign the calls of jobs that have none of their own
 	ResetWatermark     bool                // give up the fires up to now that are not on record

@@ -81,6 +81,8 @@ var settings = []Setting{
 		set:   setCAFile, get: func(c *Config) string { return c.EgressCAFile }},
 	on(boolean("http2", "BELFRY_HTTP2", "call https targets by HTTP/2 where they offer it",
 		func(c *Config) *bool { return &c.HTTP2 })),
+	on(boolean("prepare", "BELFRY_PREPARE", "open connections half a second before fires are due",
+		func(c *Config) *bool { return &c.Prepare })),
 	file("zoneinfo", "BELFRY_ZONEINFO", "replaces the embedded time zone data: a zoneinfo.zip or a folder",
 		func(c *Config) *string { return &c.Zoneinfo }),
 	{Key: "client_certificates", Kind: kindCertificates,
@@ -124,8 +126,8 @@ func boolean(key, env, usage string, at func(*Config) *bool) Setting {
 	return Setting{
 		Key: key, Env: env, Flag: flagName(key), Kind: kindBool, Default: "false", Usage: usage,
 		set: func(c *Config, raw string) string {
-			b, err := strconv.ParseBool(raw)
-			if err != nil {
+			b, ok := parseBool(raw)
+			if !ok {
 				return "must be true or false"
 			}
 			*at(c) = b
@@ -133,6 +135,18 @@ func boolean(key, env, usage string, at func(*Config) *bool) Setting {
 		},
 		get: func(c *Config) string { return strconv.FormatBool(*at(c)) },
 	}
+}
+
+// parseBool reads true and false as Go writes them, and on and off.
+func parseBool(raw string) (value, ok bool) {
+	switch strings.ToLower(raw) {
+	case "on":
+		return true, true
+	case "off":
+		return false, true
+	}
+	value, err := strconv.ParseBool(raw)
+	return value, err == nil
 }
 
 func duration(key, env, def string, lo, hi time.Duration, usage string, at func(*Config) *time.Duration) Setting {

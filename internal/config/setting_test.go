@@ -70,6 +70,7 @@ func TestGoodValues(t *testing.T) {
 		"egress_deny":    {":25 [::1]:80": ":25, [::1]:80", "169.254.0.0/16": "169.254.0.0/16"},
 		"egress_ca_file": {"": "", "/etc/ca.pem": "/etc/ca.pem"},
 		"http2":          {"true": "true", "0": "false"},
+		"prepare":        {"on": "true", "Off": "false", "false": "false"},
 		"zoneinfo":       {"": "", "/usr/share/zoneinfo": "/usr/share/zoneinfo"},
 		"client_certificates": {
 			"":                              "",
@@ -108,6 +109,7 @@ func TestBadValues(t *testing.T) {
 		"egress":                 {"", "Public", "none"},
 		"egress_ca_file":         {"a\x00"},
 		"http2":                  {"", "h2"},
+		"prepare":                {"", "no", "half"},
 		"zoneinfo":               {"a\x00"},
 		"client_certificates": {
 			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`,

@@ -34,6 +34,16 @@ type Call struct {
 // Target returns the whole URL.
 func (c *Call) Target() string { return c.URL + c.Path }
 
+// Upcoming are calls to one host, made in one way, that are due at the same instant, soon.
+type Upcoming struct {
+	URL        string // as in Call
+	SkipVerify bool
+	ClientCert string
+	Calls      int           // how many there are
+	Once       int           // those of them that are at most once
+	In         time.Duration // from now until they are due
+}
+
 // Verdict classifies the end of an attempt.
 type Verdict int
 

@@ -103,7 +103,7 @@ func (s *Spec) spoil(field string) bool {
 		s.JitterMs = -1
 	case "clientCertificate":
 		s.ClientCertificate = "\x00"
-	case "tlsSkipVerify": // a bool has no wrong value; false is the safe one
+	case "tlsSkipVerify", "prepare": // a bool has no wrong value; false is the safe one
 	case "dst":
 		s.DST = DST{Gap: "?", Fold: "?"}
 	default:

@@ -34,6 +34,7 @@ type Spec struct {
 	JitterMs      int64           `json:"jitterMs,omitempty"`
 	DST           DST             `json:"dst"`
 	TLSSkipVerify bool            `json:"tlsSkipVerify,omitempty"`
+	Prepare       bool            `json:"prepare"`          // a connection is made ready before a fire is due
 	Signing       Signing         `json:"signing,omitzero"` // secrets are masked in JSON
 
 	// ClientCertificate names one of the server's client certificates; empty: none.
@@ -69,6 +70,7 @@ func DefaultSpec() Spec {
 		Overlap:   OverlapAllow,
 		Misfire:   DefaultMisfire(),
 		DST:       DST{Gap: "AFTER", Fold: "FIRST"},
+		Prepare:   true,
 	}
 }
 

@@ -50,6 +50,10 @@ type Config struct {
 
 	Hosts *host.Table // is shared with the executor; nil: the engine has its own
 
+	// Prepare is told of calls that are due soon, half a second before, from the goroutine
+	// that releases fires: it must return within microseconds. nil: nothing is prepared.
+	Prepare func(calls *domain.Upcoming)
+
 	MaxInFlight        int // calls at a time; zero: DefaultMaxInFlight
 	MaxInFlightPerHost int // zero: 90 % of MaxInFlight
 

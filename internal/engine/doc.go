@@ -107,7 +107,7 @@
 //
 // Each file uses only those before it:
 //
-//	effective.go queue.go spans.go waiting.go late.go config.go release.go loop.go registry.go
+//	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
 //	refuse.go work.go runner.go sweep.go resend.go takeover.go engine.go health.go live.go
 package engine

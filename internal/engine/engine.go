@@ -65,6 +65,9 @@ func New(cfg Config) (*Engine, error) {
 		shards:     e.shards,
 		background: &e.feeders, wake: make(chan struct{}, 1),
 	}
+	if cfg.Prepare != nil {
+		e.loop.ahead = &ahead{prepare: cfg.Prepare}
+	}
 	e.editor = newEditor(e)
 	e.keeper = &keeper{
 		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics,

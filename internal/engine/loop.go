@@ -10,6 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine/due"
 	"github.com/belfry-scheduler/belfry/internal/engine/lock"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 )
 
@@ -27,6 +28,7 @@ type loop struct {
 	registry  *registry
 	runner    *runner
 	shards    *shard.Set
+	ahead     *ahead // nil: nothing is prepared
 
 	background *sync.WaitGroup // of what a turn leaves to others
 	wake       chan struct{}   // the timetable looks again
@@ -84,6 +86,7 @@ func (l *loop) turn(now time.Time) time.Duration {
 	late := l.registry.table.StageUntil(due.LastSecond(now, horizon), now.UnixMilli(), horizon)
 	due := l.registry.table.TakeDue(now.UnixMilli(), horizon)
 	wait := l.registry.table.UntilNext(now, horizon)
+	soon, more := l.takeSoon(now, &wait)
 	l.registry.mu.Unlock()
 	if len(late) > 0 {
 		l.background.Go(func() { l.runner.addLate(late) })
@@ -92,8 +95,32 @@ func (l *loop) turn(now time.Time) time.Duration {
 	for part := range slices.Chunk(due, releasePart) {
 		l.runner.release(part)
 	}
+	if l.lookAhead(soon, more, now.UnixMilli()) {
+		wait = 0
+	}
 	clear(due) // of the queue's memory, which is used again
 	return wait
+}
+
+// takeSoon returns a part of the fires that are due soon, and whether there are more. The
+// wait ends when there will be some. Call with the lock of the registry held.
+func (l *loop) takeSoon(now time.Time, wait *time.Duration) (fires []*run.Run, more bool) {
+	if l.ahead == nil {
+		return nil, false
+	}
+	fires, more = l.registry.table.TakeSoon(now.UnixMilli(), aheadFires)
+	*wait = min(*wait, l.registry.table.UntilSoon(now))
+	return fires, more
+}
+
+// lookAhead has connections prepared for fires that are due soon, once all of them were
+// gathered. It reports whether there is more to do.
+func (l *loop) lookAhead(fires []*run.Run, more bool, now int64) bool {
+	if l.ahead == nil {
+		return false
+	}
+	l.ahead.take(fires, now)
+	return more || l.ahead.tell(now)
 }
 
 // nudge makes the timetable look again at once.

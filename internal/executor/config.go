@@ -70,8 +70,14 @@ type Config struct {
 	Signer *webhook.Signer
 	// texts that Outcome.Error must not show, beside those of the call, the longest first
 	Secrets []string
-	Guard   Guard            // decides which targets may be called; nil: all
-	Names   *telemetry.Names // counts lookups of names; nil: they are not counted
+	Guard   Guard // decides which targets may be called; nil: all
+	Metrics Metrics
+}
+
+// Metrics count what is done for calls. What is nil is not counted.
+type Metrics struct {
+	Names    *telemetry.Names    // lookups of names
+	Prepared *telemetry.Prepared // connections that are opened before calls are due
 }
 
 // Guard says which targets may be called. It is asked for each new connection;
@@ -102,6 +108,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System{}
+	}
+	if c.Metrics.Prepared == nil {
+		c.Metrics.Prepared = telemetry.NewPrepared()
 	}
 }
 

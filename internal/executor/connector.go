@@ -20,6 +20,7 @@ type connector struct {
 
 	mu      sync.Mutex
 	line    []*pool // in which calls wait, in the order of their turns
+	ahead   aheadLine
 	allowed host.Allowance
 	turn    time.Time // when this one began
 	lag     time.Duration
@@ -44,10 +45,22 @@ func (c *connector) join(p *pool, now time.Time) {
 	c.serve(p, now)
 	if p.enterLine() {
 		c.line = append(c.line, p)
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
+		c.nudge()
+	}
+}
+
+// joinAhead takes a pool into the line that is to have connections before calls are due.
+func (c *connector) joinAhead(p *pool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead.pools = append(c.ahead.pools, p)
+	c.nudge()
+}
+
+func (c *connector) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -103,7 +116,8 @@ func (c *connector) runTurn(now time.Time, lag time.Duration) (more bool) {
 	clear(c.line[len(waiting):])
 	c.line = waiting
 	c.round(now)
-	return len(c.line) > 0
+	c.ahead.turn(now, &c.allowed, c.begin)
+	return len(c.line) > 0 || len(c.ahead.pools) > 0
 }
 
 // round lets the pools in the line take turns, each of them with one connection, until

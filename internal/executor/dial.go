@@ -33,16 +33,37 @@ type dialer struct {
 	timeout  time.Duration
 	resolver *resolve.Resolver
 	guard    Guard // may be nil
+	quiet    Guard // the same, but does not count what it refuses
 	gate     handshakeGate
 	net      net.Dialer
 }
 
 func newDialer(ctx context.Context, cfg *Config) *dialer {
-	names := resolve.Config{KeepFor: cfg.MaxConnAge + cfg.IdleTimeout, Metrics: cfg.Names}
-	return &dialer{
+	names := resolve.Config{KeepFor: cfg.MaxConnAge + cfg.IdleTimeout, Metrics: cfg.Metrics.Names}
+	d := &dialer{
 		ctx: ctx, timeout: cfg.DialTimeout, resolver: resolve.New(ctx, names), guard: cfg.Guard,
 		gate: make(handshakeGate, host.HandshakesAtATime(runtime.GOMAXPROCS(0))), net: net.Dialer{Control: anyPort},
 	}
+	d.quiet = d.guard
+	if g, ok := cfg.Guard.(interface{ Uncounted() Guard }); ok {
+		d.quiet = g.Uncounted()
+	}
+	return d
+}
+
+// uncounted returns a dialer of which nobody counts what the guard refuses.
+func (d *dialer) uncounted() *dialer {
+	quiet := *d
+	quiet.guard = d.quiet
+	return &quiet
+}
+
+// lookAhead has the name of a host looked up that calls need soon, if it may be called.
+func (d *dialer) lookAhead(to target.Endpoint) {
+	if to.Addr.IsValid() || d.quiet != nil && d.quiet.CheckName(to.Name, to.Port) != nil {
+		return
+	}
+	d.resolver.Prepare(to.Name)
 }
 
 // refusedError says that a target may not be called.

@@ -16,6 +16,9 @@
 //     most. Outcome.Held says for how long.
 //   - How many connections are opened follows from what they are worth (ADR 26): no load
 //     makes handshakes the larger part of the work.
+//   - What calls need that are due soon is made ready before (Prepare, ADR 31): no more than
+//     they need, only while the processor is not busy, and not at a host that does not answer.
+//     It is no attempt, and a failure of it is not told.
 //   - Outcome.MaybeSent is false only when no byte of the request was written, or
 //     the target has certainly not processed what was.
 //   - What a target sends is bounded: header bytes and lines, interim
@@ -172,9 +175,9 @@
 //	response.go answered.go request.go progress.go stream.go fault.go
 //	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
-//	gate.go tally.go dial.go conn.go waitline.go shared.go pool.go multiplex.go waiting.go tls.go
-//	table.go route.go opening.go connector.go link.go exchange.go executor.go
-//	hosts.go
+//	gate.go tally.go dial.go conn.go waitline.go shared.go pool.go multiplex.go waiting.go ahead.go
+//	tls.go table.go route.go opening.go connector.go link.go exchange.go executor.go
+//	prepare.go hosts.go
 //
 // # How this is shown
 //

@@ -80,7 +80,7 @@ func (l *link) ask(req *request, first []byte, once bool) (n int, sendErr, err e
 			return n, sendErr, err
 		}
 	} else {
-		if l.look && !mayWriteTo(l.conn.probe.state(), once) {
+		if l.look && !mayWriteTo(l.conn.state(), once) {
 			return 0, errStale, nil
 		}
 		sendErr = l.write(req)

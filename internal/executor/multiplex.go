@@ -65,7 +65,10 @@ func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 		_ = c.Close()
 		return
 	}
-	c.lastUse = now
+	c.lastUse, c.ahead = now, w.ahead
+	if p.line.first != nil {
+		c.countUse(p.limits.prepared)
+	}
 	if !w.served && c.mux.Reserve() {
 		p.line.serve(w)
 		w.ready <- a

@@ -38,7 +38,7 @@ func (o *opener) openNow(p *pool, w *waiter) {
 	}
 }
 
-// begin opens a connection for a call that waits.
+// begin opens a connection for a call that waits, or for one that is due soon.
 func (o *opener) begin(p *pool, w *waiter) {
 	go func() {
 		var a supply
@@ -52,7 +52,11 @@ func (o *opener) begin(p *pool, w *waiter) {
 			defer w.ended()
 			defer time.AfterFunc(host.HandshakeAge, w.ended).Stop()
 		}
-		a = o.open(p, w)
+		if w.ahead {
+			a = o.openAhead(p, w.deadline)
+		} else {
+			a = o.open(p, w)
+		}
 	}()
 }
 
@@ -82,6 +86,31 @@ func (o *opener) open(p *pool, w *waiter) (a supply) {
 	a.conn, a.phase, a.err = o.connect(p, deadline)
 	if a.err != nil {
 		noteFault(dials, a.err)
+	}
+	return a
+}
+
+// openAhead opens a connection that no call waits for. That it fails is not told: the call
+// that is due soon will, if its own dial fails as well. But it says of the host what each
+// dial says, so that a host which does not answer is not dialled before each fire. A
+// connection that is open says nothing before a call has an answer on it.
+func (o *opener) openAhead(p *pool, deadline time.Time) (a supply) {
+	dials := &p.cond.Dials
+	if dials.Begin() || !dials.Enter(0) {
+		dials.Withdraw()
+		return a
+	}
+	defer dials.Leave()
+	quiet := *o
+	quiet.dialer = o.dialer.uncounted()
+	a.conn, _, a.err = quiet.connect(p, deadline)
+	switch {
+	case a.err == nil:
+		dials.Withdraw()
+		p.limits.prepared.Opened.Inc()
+	default:
+		noteFault(dials, a.err)
+		p.limits.prepared.Failed.Inc()
 	}
 	return a
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // limits bound the pools, and are shared by all of them.
@@ -19,6 +20,7 @@ type limits struct {
 	idleConns   atomic.Int64 // of all pools
 	handshakes  *host.AllHandshakes
 	counts      counts
+	prepared    *telemetry.Prepared
 }
 
 // counts are the requests that were sent, or were about to be, since the start.
@@ -59,6 +61,7 @@ type pool struct {
 	opening int     // those under way
 	line    waitLine
 	inLine  bool // of the connector
+	ahead   ahead
 	shared  shared
 	lastUse time.Time
 	habits  habits
@@ -84,6 +87,7 @@ func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
 func (p *pool) pickIdle(once bool, now time.Time) (c *conn, look bool) {
 	if c = p.shared.pick(now); c != nil {
 		p.lastUse = now
+		c.countUse(p.limits.prepared)
 		return c, true
 	}
 	maxIdle := p.limits.idleTimeout
@@ -109,6 +113,7 @@ func (p *pool) pickIdle(once bool, now time.Time) (c *conn, look bool) {
 	p.idle[last] = nil
 	p.idle = p.idle[:last]
 	p.limits.idleConns.Add(-1)
+	c.countUse(p.limits.prepared)
 	return c, p.habits.mustLook(once, rested)
 }
 

@@ -3,7 +3,10 @@
 package executor
 
 import (
+	"errors"
+	"io"
 	"net"
+	"os"
 	"syscall"
 )
 
@@ -58,4 +61,35 @@ func (p *probe) state() connState {
 		return connQuiet
 	}
 	return connStale
+}
+
+// stateIdle is state, but may be asked after the connection's deadline.
+func (p *probe) stateIdle() connState {
+	if p.raw == nil {
+		return connUnknown
+	}
+	state := connStale
+	_ = p.raw.Control(func(fd uintptr) {
+		if _, errno := rawPeek(fd, p.buf[:]); errno == syscall.EAGAIN {
+			state = connQuiet
+		}
+	})
+	return state
+}
+
+// readArrived reads what has arrived. If that is nothing, it fails as at a deadline, and
+// does not wait.
+func (p *probe) readArrived(b []byte) (n int, err error) {
+	closed := p.raw.Control(func(fd uintptr) {
+		n, _, err = syscall.Recvfrom(int(fd), b, syscall.MSG_DONTWAIT)
+	})
+	switch {
+	case closed != nil:
+		return 0, closed
+	case errors.Is(err, syscall.EAGAIN):
+		return 0, os.ErrDeadlineExceeded
+	case err == nil && n == 0:
+		return 0, io.EOF
+	}
+	return max(0, n), err
 }

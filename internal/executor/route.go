@@ -13,6 +13,11 @@ func (t *table) route(p target.Parts, call *domain.Call) (route, error) {
 	if p.Secure {
 		s.skipVerify, s.clientCert = call.SkipVerify, call.ClientCert
 	}
+	return t.find(s)
+}
+
+// find returns where the calls of a spelling go.
+func (t *table) find(s spelling) (route, error) {
 	t.mu.RLock()
 	r, closed := t.routes[s], t.closed
 	t.mu.RUnlock()

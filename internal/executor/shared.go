@@ -140,6 +140,16 @@ func (s *shared) hasFree() bool {
 	return false
 }
 
+// freeAt returns how many streams are free on connections that may be used at the instant.
+func (s *shared) freeAt(at time.Time) (n int) {
+	for _, c := range s.list {
+		if !c.tooOld(at) {
+			n += c.mux.State().Available
+		}
+	}
+	return n
+}
+
 // serve gives the free streams of the connection to calls that wait. used says that other
 // calls were made on it before.
 func (l *waitLine) serveShared(c *conn, used bool) {

@@ -38,7 +38,7 @@ type table struct {
 func newTable(cfg *Config) *table {
 	return &table{
 		limits: limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout,
-			handshakes: host.NewAllHandshakes(runtime.GOMAXPROCS(0))},
+			handshakes: host.NewAllHandshakes(runtime.GOMAXPROCS(0)), prepared: cfg.Metrics.Prepared},
 		maxHosts: cfg.MaxHosts,
 		tls:      newTLSTargets(cfg),
 		hosts:    cfg.Hosts,

@@ -13,6 +13,8 @@ type tally struct {
 	taken atomic.Int64  // TLS writes while it reads, too
 	gate  handshakeGate // is held, but while a read waits; nil: the handshake is over
 	wait  time.Duration // of the reads of the handshake
+
+	arrived *probe // reads what has arrived and does not wait; nil: reads wait
 }
 
 // Write writes and counts.
@@ -24,6 +26,9 @@ func (t *tally) Write(b []byte) (int, error) {
 
 // Read reads. In a handshake other handshakes compute while it waits for the network.
 func (t *tally) Read(b []byte) (int, error) {
+	if t.arrived != nil {
+		return t.arrived.readArrived(b)
+	}
 	if t.gate == nil {
 		return t.Conn.Read(b)
 	}

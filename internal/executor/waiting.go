@@ -125,6 +125,7 @@ func (p *pool) arrived(w *waiter, a supply) {
 	}
 	p.mu.Lock()
 	p.opening--
+	ahead := w.ahead
 	if w.served {
 		w, a.began = nil, time.Time{}
 		if a.conn != nil {
@@ -136,13 +137,20 @@ func (p *pool) arrived(w *waiter, a supply) {
 	case w != nil:
 		p.line.serve(w)
 		kept = a.conn != nil
+		if ahead {
+			p.limits.prepared.Used.Inc()
+		}
 	case a.conn != nil:
 		a.conn.lastUse = now
 		worth, _ := p.cond.Worth()
-		kept = p.open <= worth && p.rest(a.conn)
+		kept = (ahead || p.open <= worth) && p.rest(a.conn)
+		a.conn.ahead = kept && ahead
 	}
 	if !kept {
 		p.open--
+		if ahead { // one more would not be kept either, or fail
+			p.ahead.calls, p.ahead.once = 0, 0
+		}
 	}
 	p.mu.Unlock()
 	switch {

@@ -15,8 +15,17 @@ type waiter struct {
 	ended   func()      // notes that its handshake is over; nil: there is none
 	served  bool        // it has got what it waited for, or does not wait any more
 	ready   chan supply // has room for one
+	ahead   bool        // it is no call: a connection is opened before calls are due
 
 	before, after *waiter // in the line
+}
+
+// ahead is for which calls a pool is to have connections before they are due; under the mu
+// of the pool.
+type ahead struct {
+	calls, once int
+	at          time.Time // when they are due
+	inLine      bool      // of the connector
 }
 
 // supply is what a waiter gets: a connection, or why there is none.

@@ -46,7 +46,7 @@
 //
 // Each file uses only those before it:
 //
-//	share.go state.go line.go dials.go handshakes.go connect.go times.go condition.go limit.go
+//	share.go state.go line.go dials.go handshakes.go connect.go times.go condition.go limit.go ahead.go
 //
 // # How this is shown
 //

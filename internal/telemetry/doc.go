@@ -28,7 +28,7 @@
 //
 // Each file uses only those before it:
 //
-//	keys.go tls.go names.go metrics.go output.go file.go log.go
+//	keys.go tls.go names.go prepared.go metrics.go output.go file.go log.go
 //
 // # How this is shown
 //

@@ -35,6 +35,7 @@ const (
 	MetricLookupsRunning = "belfry_dns_lookups_under_way"
 	MetricLookupsWaiting = "belfry_dns_lookups_waiting"
 	MetricStaleNames     = "belfry_dns_stale_total"
+	MetricPrepared       = "belfry_prepared_connections_total"
 	MetricPanics         = "belfry_panics_total"
 	MetricConnsDropped   = "belfry_http_connections_dropped_total"
 	MetricConnsRefused   = "belfry_http_connections_refused_total"
@@ -105,6 +106,8 @@ type Metrics struct {
 	TLS   *TLS   // connections to targets
 	Names *Names // of targets
 
+	Prepared *Prepared // connections to targets
+
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
 	byStatus   map[string]prometheus.Counter
@@ -171,6 +174,7 @@ func NewMetrics() *Metrics {
 			Name: MetricBuildInfo, Help: "The version that runs, always 1."}, []string{"version"}),
 		TLS:        newTLS(),
 		Names:      NewNames(),
+		Prepared:   NewPrepared(),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
@@ -181,6 +185,7 @@ func NewMetrics() *Metrics {
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests,
 		m.RefusedTargets, m.Panics,
 		m.Names.Lookups, m.Names.Duration, m.Names.UnderWay, m.Names.Waiting, m.Names.Stale,
+		m.Prepared.all,
 		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
 		m.TLS.Handshakes, m.TLS.Duration, m.TLS.Verifications, m.buildInfo)
 	for _, s := range statuses {
@@ -207,6 +212,17 @@ func NewNames() *Names {
 		n.Lookups.WithLabelValues(result)
 	}
 	return n
+}
+
+// NewPrepared returns collectors that are not registered.
+func NewPrepared() *Prepared {
+	all := counterVec(MetricPrepared, "Connections to targets that were opened before calls were due.", "result")
+	return &Prepared{
+		all:    all,
+		Opened: all.WithLabelValues("opened"),
+		Used:   all.WithLabelValues("used"),
+		Failed: all.WithLabelValues("failed"),
+	}
 }
 
 func newTLS() *TLS {

@@ -36,6 +36,7 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_dns_lookups_under_way", "gauge", ""},
 	{"belfry_dns_lookups_waiting", "gauge", ""},
 	{"belfry_dns_stale_total", "counter", ""},
+	{"belfry_prepared_connections_total", "counter", "result"},
 	{"belfry_http_connections_dropped_total", "counter", ""},
 	{"belfry_http_connections_refused_total", "counter", ""},
 	{"belfry_http_accept_paused_seconds_total", "counter", ""},

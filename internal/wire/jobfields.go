@@ -32,6 +32,7 @@ type JobSpec struct {
 	DST               *DstSpec          `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change."`
 	Signing           *SigningSpec      `json:"signing,omitempty" doc:"How calls are signed (Standard Webhooks): webhook-id, webhook-timestamp, webhook-signature. Without secrets of its own a job uses the server's, if there are any."`
 	ClientCertificate string            `json:"clientCertificate,omitempty" maxLength:"64" doc:"The client certificate to show to the target, by its name in the server's config file (mutual TLS). For https URLs only." example:"bank"`
+	Prepare           *bool             `json:"prepare,omitempty" nullable:"true" default:"true" doc:"Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections."`
 	TLSSkipVerify     bool              `json:"tlsSkipVerify,omitempty" default:"false" doc:"Accept any TLS certificate of the target. For tests only."`
 }
 
@@ -97,6 +98,7 @@ var specFields = map[string]specField{
 		"gap":  word(func(d *domain.SpecDoc) *cron.Gap { return &d.DST.Gap }, "AFTER, SKIP or BEFORE"),
 		"fold": word(func(d *domain.SpecDoc) *cron.Fold { return &d.DST.Fold }, "FIRST, SECOND or BOTH"),
 	}),
+	"prepare":       field(func(d *domain.SpecDoc) *bool { return &d.Prepare }),
 	"tlsSkipVerify": field(func(d *domain.SpecDoc) *bool { return &d.TLSSkipVerify }),
 	"signing": nested(func(d *domain.SpecDoc) *domain.Signing { return &d.Signing }, map[string]specField{
 		"secrets": secretsField(),

@@ -13,6 +13,9 @@
 //	their next     ready, in parts
 //	fire
 //
+// Half a second before its instant a fire is soon, and leaves by TakeSoon to be looked at:
+// connections are opened for it (ADR 31). It stays staged.
+//
 // [Retries] holds the runs that wait for their next attempt.
 //
 // A Timetable is guarded by the lock of the registry of jobs. Retries has a lock of
@@ -22,5 +25,5 @@
 //
 // Each file uses only those before it:
 //
-//	retries.go ring.go staged.go timetable.go
+//	retries.go ring.go staged.go timetable.go soon.go
 package due

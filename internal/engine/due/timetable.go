@@ -35,6 +35,7 @@ type Timetable struct {
 	ring     *ring
 	filling  filling   // the second that is being staged
 	staged   staged    // of seconds that were taken
+	soon     soon      // how many of those were looked at ahead of their instants
 	spare    []run.Run // to be used by newRun
 	Part     int       // see stagePart
 	released int64     // the latest instant that was released; edits begin after it

@@ -31,6 +31,6 @@
 //
 // Each file uses only those before it:
 //
-//	target.go version.go span.go backlog.go ending.go misfire.go run.go stop.go job.go
+//	target.go version.go way.go span.go backlog.go ending.go misfire.go run.go stop.go job.go
 //	jobindex.go overlap.go resume.go sendrule.go state.go snapshot.go
 package run

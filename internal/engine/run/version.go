@@ -25,6 +25,7 @@ type Plan struct {
 	StartAt    int64
 	EndAt      int64
 	skipVerify bool
+	unprepared bool // nothing is made ready before a fire is due
 }
 
 // payload is what goes on the wire beside the URL. Most jobs have none.
@@ -67,6 +68,7 @@ func NewVersion(v *domain.Version) (*Version, error) {
 			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
 			retry:   s.Retry, Overlap: s.Overlap, Misfire: s.Misfire,
 			JitterMs: s.JitterMs, StartAt: s.StartAt, EndAt: s.EndAt, skipVerify: s.TLSSkipVerify,
+			unprepared: !s.Prepare,
 		}),
 	}
 	ver.To.Store(v.EffectiveTo)

@@ -44,6 +44,7 @@ type options struct {
 	JitterMs      *int64                `json:"jitterMs,omitempty"`
 	DST           *domain.DST           `json:"dst,omitempty"`
 	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
+	Prepare       *bool                 `json:"prepare,omitempty"`
 	Namespace     *string               `json:"namespace,omitempty"` // jobs are listed by it: see selectPage
 	SecretNames   *[]string             `json:"secretHeaders,omitempty"`
 	Signing       *storedSigning        `json:"signing,omitempty"` // sealed
@@ -61,6 +62,7 @@ var defaults = domain.Spec{
 	Overlap:   domain.OverlapAllow,
 	Misfire:   domain.Misfire{Policy: domain.MisfireRunAll, MaxAgeMs: 86_400_000, MaxRuns: 1_000},
 	DST:       domain.DST{Gap: "AFTER", Fold: "FIRST"},
+	Prepare:   true,
 }
 
 // differing returns a pointer to v when it is not the default.
@@ -91,6 +93,7 @@ func optionsOf(s *domain.Spec) options {
 		JitterMs:      differing(s.JitterMs, 0),
 		DST:           differing(s.DST, defaults.DST),
 		TLSSkipVerify: differing(s.TLSSkipVerify, false),
+		Prepare:       differing(s.Prepare, defaults.Prepare),
 		Namespace:     differing(s.Namespace, defaults.Namespace),
 
 		ClientCertificate: differing(s.ClientCertificate, ""),
@@ -114,6 +117,7 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.JitterMs, o.JitterMs)
 	orDefault(&s.DST, o.DST)
 	orDefault(&s.TLSSkipVerify, o.TLSSkipVerify)
+	orDefault(&s.Prepare, o.Prepare)
 	orDefault(&s.Namespace, o.Namespace)
 	orDefault(&s.SecretNames, o.SecretNames)
 	orDefault(&s.ClientCertificate, o.ClientCertificate)
