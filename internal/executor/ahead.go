@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -150,5 +151,5 @@ func (l *aheadLine) turn(now time.Time, allowed *host.Allowance, begin func(*poo
 		}
 	}
 	clear(scan)
-	l.pools = append(rest, stay...)
+	l.pools = slices.Concat(rest, stay)
 }

@@ -104,14 +104,13 @@ func (o *opener) openAhead(p *pool, deadline time.Time) (a supply) {
 	quiet := *o
 	quiet.dialer = o.dialer.uncounted()
 	a.conn, _, a.err = quiet.connect(p, deadline)
-	switch {
-	case a.err == nil:
-		dials.Withdraw()
-		p.limits.prepared.Opened.Inc()
-	default:
+	if a.err != nil {
 		noteFault(dials, a.err)
 		p.limits.prepared.Failed.Inc()
+		return a
 	}
+	dials.Withdraw()
+	p.limits.prepared.Opened.Inc()
 	return a
 }
 
