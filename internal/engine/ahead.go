@@ -9,7 +9,7 @@ import (
 
 const (
 	// aheadFires is how many fires a turn of the timetable looks at half a second before
-	// they are due: 40 ns each, 20 us. aheadHosts is how many hosts it has prepared: about
+	// they are due: 70 ns each, 35 us. aheadHosts is how many hosts it has prepared: about
 	// 1 us each. More wait for the next turn, since fires may be due.
 	aheadFires = 512
 	aheadHosts = 64

@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -134,8 +133,8 @@ type aheadLine struct{ pools []*pool }
 
 // turn opens one connection of each pool, as the allowance permits.
 func (l *aheadLine) turn(now time.Time, allowed *host.Allowance, begin func(*pool, *waiter)) {
-	scan := l.pools[:min(len(l.pools), aheadScan)]
-	rest := l.pools[len(scan):]
+	n := min(len(l.pools), aheadScan)
+	scan := l.pools[:n]
 	var stay []*pool
 	for i, p := range scan {
 		if allowed.IfCalm <= 0 {
@@ -151,5 +150,5 @@ func (l *aheadLine) turn(now time.Time, allowed *host.Allowance, begin func(*poo
 		}
 	}
 	clear(scan)
-	l.pools = slices.Concat(rest, stay)
+	l.pools = append(l.pools[n:], stay...)
 }

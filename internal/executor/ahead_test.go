@@ -41,7 +41,8 @@ func untilIdle(t *testing.T, x *Executor, n int) {
 func TestPrepare(t *testing.T) {
 	for _, once := range []bool{false, true} {
 		ca := newAuthority(t)
-		server := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)}})
+		server := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign(t, nil)},
+			ClientAuth: tls.RequestClientCert}) // so tickets come after the handshake, as OpenSSL sends them
 		x := newTLSExecutor(t, Config{RootCAs: ca.pool})
 		url := server.under("hook.test")
 		prepare(x, url, 1)
