@@ -33,7 +33,7 @@ func addHostsFlags(fs *pflag.FlagSet, c *bench.HostsConfig) {
 	fs.IntVar(&c.BusySeconds, "busy-seconds", busySeconds, "tls: how long another process takes half of the processor "+
 		"(5 with --quick)")
 	fs.IntSliceVar(&c.OverloadHosts, "overload-hosts", []int{overloadHosts},
-		"tls: numbers of hosts with which overload and busy are measured (those of --hosts, if that is given)")
+		"tls: numbers of hosts for overload and busy (if not given: --hosts, if that is)")
 	fs.BoolVar(&c.HTTP1, "http1", false, "tls: the receiver offers only HTTP/1.1")
 }
 
