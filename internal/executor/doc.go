@@ -14,8 +14,8 @@
 //     own lines (package host): for a connection that another call frees, or for its turn
 //     to dial a silent host. It waits there for a quarter of the timeout, and for 4 s at
 //     most. Outcome.Held says for how long.
-//   - How many connections are opened follows from what they are worth (ADR 26): no load
-//     makes handshakes the larger part of the work.
+//   - How many connections are opened follows from what they are worth (ADR 26), unless
+//     a call has waited for half of its time in line: then one is opened for it.
 //   - What calls need that are due soon is made ready before (Prepare, ADR 31): no more than
 //     they need, only while the processor is not busy, and not at a host that does not answer.
 //     It is no attempt, and a failure of it is not told.

@@ -90,10 +90,10 @@ func (o *opener) open(p *pool, w *waiter) (a supply) {
 	return a
 }
 
-// openAhead opens a connection that no call waits for. That it fails is not told: the call
-// that is due soon will, if its own dial fails as well. But it says of the host what each
-// dial says, so that a host which does not answer is not dialled before each fire. A
-// connection that is open says nothing before a call has an answer on it.
+// openAhead opens a connection that no call waits for. A failure is not reported: the call
+// that is due soon reports its own, if it fails as well. But it counts among the dials of
+// the host, so that a host which does not answer is not dialled before each fire. A
+// connection that is open does not count before a call has an answer on it.
 func (o *opener) openAhead(p *pool, deadline time.Time) (a supply) {
 	dials := &p.cond.Dials
 	if dials.Begin() || !dials.Enter(0) {

@@ -68,9 +68,9 @@ type pool struct {
 	dropped bool // not in the table: connections are not kept
 }
 
-// take returns an idle connection, or a shared one that has room, or nil, and whether it must be looked at
-// before it is written to: the one that was used last, or of a host that closes
-// soon after its answers the one that rested longest.
+// take returns an idle connection, or a shared one that has room, or nil, and whether it
+// must be looked at before it is written to: the one that was used last, or of a host that
+// closes soon after its answers the one that rested longest.
 func (p *pool) take(once bool, now time.Time) (c *conn, look bool) {
 	for {
 		p.mu.Lock()

@@ -19,8 +19,10 @@
 //     when their request is sent, and a host whose calls wait for connections keeps its
 //     limit. While calls wait for this process, a host whose quickest calls take less than
 //     20 ms is not called slow.
-//   - No load makes handshakes the larger part of the work: while the processor is busy
-//     few connections are opened ([Allow]), and a quick https host gets few ([Worth]).
+//   - Handshakes are kept a small part of the work: while the processor is busy few
+//     connections are opened ([Allow]), and a quick https host gets few ([Worth]). There
+//     is an exception: a call that has waited for half of [LongestWait] has a connection
+//     opened for it in any case. What that leads to on slow machines is said below.
 //   - No dial waits for longer than its caller's share of time, 4 s at most.
 //
 // # The states of a host
@@ -36,7 +38,9 @@
 //	Refusing    more than 16 of those dials failed        none                 in its own line,
 //	            at once                                                        and in that of all
 //
-// The rows are judged from the last one up: a host that refuses is not connecting.
+// They are judged in this order: Refusing, Silent by its dials, Connecting, Silent by its
+// calls, Hanging. So a host that refuses is not connecting, and one whose calls wait for
+// connections does not hang.
 //
 // The dispatcher knows which calls have ended, and has a [Limit] for each host. The
 // executor knows which dials were answered and which calls wait for a connection. A
