@@ -101,6 +101,8 @@ func TestAgesAreSpread(t *testing.T) {
 	k := count(t, always)
 	before := monotonic.Now()
 	p := fill(t, x, k, 20)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	seen := map[time.Time]bool{}
 	for _, c := range p.idle {
 		seen[c.retires] = true

@@ -70,8 +70,9 @@ type rawServer struct {
 	addr string
 	wg   sync.WaitGroup
 
-	mu    sync.Mutex
-	conns []net.Conn
+	mu     sync.Mutex
+	conns  []net.Conn
+	closed bool // connections that are accepted now are closed at once
 }
 
 func serveRaw(t testing.TB, serve func(n int, c net.Conn)) *rawServer {
@@ -84,6 +85,9 @@ func serveRaw(t testing.TB, serve func(n int, c net.Conn)) *rawServer {
 	s.wg.Go(func() { s.accept(ln, serve) })
 	t.Cleanup(func() {
 		_ = ln.Close()
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
 		s.closeConns()
 		s.wg.Wait()
 	})
@@ -98,6 +102,9 @@ func (s *rawServer) accept(ln net.Listener, serve func(n int, c net.Conn)) {
 		}
 		s.mu.Lock()
 		s.conns = append(s.conns, c)
+		if s.closed {
+			_ = c.Close()
+		}
 		s.mu.Unlock()
 		s.wg.Go(func() {
 			defer c.Close()
