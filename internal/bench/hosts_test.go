@@ -111,7 +111,11 @@ func TestHostsThroughputFigures(t *testing.T) {
 	}
 	p := &HostsThroughput{Steps: []Burst{step(70, 2_000), step(70, 300), step(90, 2_000), step(90, 3_000),
 		step(80, 1_500)}}
+	p.Steps[1].BarePerSecond = 100
 	p.sumUp()
+	if p.Ratio != 0.7 {
+		t.Errorf("ratio %g, want that of the rate that was sustained and of the bare loop beside it", p.Ratio)
+	}
 	if p.Sustained.Jobs != 70 || p.Failed.Jobs != 80 {
 		t.Errorf("sustained %d, failed %d", p.Sustained.Jobs, p.Failed.Jobs)
 	}
@@ -124,8 +128,12 @@ func TestHostsThroughputFigures(t *testing.T) {
 
 func TestHostsGoals(t *testing.T) {
 	bare := &HostsBare{HTTP1: Bare{PerSecond: 20_000}, HTTP2: Bare{PerSecond: 10_000}, HandshakesPerSecond: 1_000}
-	if got := coldLeastMs(4_000, 100, bare); math.Abs(got-300) > 1e-9 {
+	if got := coldLeastMs(Burst{Jobs: 4_000}, 100, bare); math.Abs(got-300) > 1e-9 {
 		t.Errorf("a cold start takes %g ms at least, want 200 for the calls and 100 for the handshakes", got)
+	}
+	slow := Burst{Jobs: 4_000, BarePerSecond: 10_000}
+	if got := coldLeastMs(slow, 100, bare); math.Abs(got-600) > 1e-9 {
+		t.Errorf("a cold start takes %g ms at least on a machine of half the speed, want 600", got)
 	}
 	for _, c := range []struct {
 		perSecond float64

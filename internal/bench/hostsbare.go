@@ -14,6 +14,7 @@ import (
 // measured.
 const (
 	hostsBareTime  = 2 * time.Second
+	betterLoopTime = time.Second
 	loneTime       = time.Second / 2
 	handshakesTime = time.Second
 	bareLimit      = time.Minute
@@ -49,6 +50,18 @@ func (r *hostsRun) bare(ctx context.Context) error {
 		out.HTTP1.PerSecond, out.HTTP2.PerSecond, out.HandshakesPerSecond, out.LoneMs)
 	r.out.Bare = out
 	return nil
+}
+
+// betterLoop measures the loop that was the better one once more and returns its requests a
+// second; zero: no loop was measured.
+func (r *hostsRun) betterLoop(ctx context.Context) (perSecond float64, err error) {
+	if r.out.Bare == nil {
+		return 0, nil
+	}
+	b := r.env.bare()
+	b.targets, b.http2 = r.targets, r.out.Bare.HTTP2.PerSecond > r.out.Bare.HTTP1.PerSecond
+	got, err := b.run(ctx, betterLoopTime, nil)
+	return got.PerSecond, err
 }
 
 // handshakes opens and closes connections for a while and returns how many a second.

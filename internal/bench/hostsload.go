@@ -13,7 +13,7 @@ type HostsThroughput struct {
 	Sustained Burst   `json:"sustained"` // zero: none of the rates was
 	Failed    Burst   `json:"failed"`    // the smallest that was not; zero: none was tried
 	Steps     []Burst `json:"steps"`
-	Ratio     float64 `json:"ratio"` // sustained / the better bare loop
+	Ratio     float64 `json:"ratio"` // sustained / the better bare loop, measured before and after it
 }
 
 // throughput searches for the largest rate that is sustained.
@@ -21,25 +21,17 @@ func (r *hostsRun) throughput(ctx context.Context) error {
 	out := &HostsThroughput{}
 	r.out.Throughput = out
 	s := search{from: r.from(), resolution: resolution, steps: r.cfg.Steps}
-	for n, ok := s.next(); ok; n, ok = s.next() {
-		for try := 0; try < r.cfg.Tries; try++ {
-			got, err := r.burst(ctx, burst{jobs: n, seconds: r.cfg.Seconds, warm: r.cfg.WarmSeconds})
-			if err != nil {
-				return err
-			}
-			r.sayBurst("each second", got)
-			out.Steps = append(out.Steps, got)
-			s.tried(n, got.sustained())
-			if got.sustained() {
-				break
-			}
+	err := s.run(r.cfg.Tries, func(n int) (bool, error) {
+		got, err := r.burst(ctx, burst{jobs: n, seconds: r.cfg.Seconds, warm: r.cfg.WarmSeconds})
+		if err != nil {
+			return false, err
 		}
-	}
+		r.sayBurst("each second", got)
+		out.Steps = append(out.Steps, got)
+		return got.sustained(), nil
+	})
 	out.sumUp()
-	if r.out.Bare != nil {
-		out.Ratio = float64(out.Sustained.Jobs) / r.out.Bare.best()
-	}
-	return nil
+	return err
 }
 
 // from is the rate with which the search begins.
@@ -56,6 +48,9 @@ func (t *HostsThroughput) sumUp() {
 		if step.sustained() && step.Jobs > t.Sustained.Jobs {
 			t.Sustained = step
 		}
+	}
+	if bare := t.Sustained.BarePerSecond; bare > 0 {
+		t.Ratio = float64(t.Sustained.Jobs) / bare
 	}
 	for _, step := range t.Steps {
 		if step.Jobs > t.Sustained.Jobs && (t.Failed.Jobs == 0 || step.Jobs < t.Failed.Jobs) {
@@ -127,14 +122,16 @@ func (r *hostsRun) cold(ctx context.Context) error {
 }
 
 func (r *hostsRun) sayBurst(when string, b Burst) {
-	r.say("%d jobs %s: p50 %.1f, p99 %.1f, max %.1f ms, %d missing, %d connections, %d handshakes", b.Jobs, when,
-		b.Lateness.P50, b.Lateness.P99, b.Lateness.Max, b.Missing, b.Connections.Most, b.Handshakes.Begun)
+	r.say("%d jobs %s: p50 %.1f, p99 %.1f, max %.1f ms, %d missing, %d connections, %d handshakes; bare loop %.0f a second",
+		b.Jobs, when, b.Lateness.P50, b.Lateness.P99, b.Lateness.Max, b.Missing, b.Connections.Most,
+		b.Handshakes.Begun, b.BarePerSecond)
 }
 
 // coldLeastMs is how long a cold start takes at least: the calls at the rate of the bare
-// loop, and a handshake for each host.
-func coldLeastMs(jobs, hosts int, bare *HostsBare) float64 {
-	return 1000 * (float64(jobs)/bare.best() + float64(hosts)/bare.HandshakesPerSecond)
+// loop, and a handshake for each host. Both are as fast as the machine was then.
+func coldLeastMs(b Burst, hosts int, bare *HostsBare) float64 {
+	speed := cmp.Or(b.BarePerSecond, bare.best()) / bare.best()
+	return 1000 * (float64(b.Jobs)/bare.best() + float64(hosts)/bare.HandshakesPerSecond) / speed
 }
 
 // littleConnections is how many connections a host needs by Little's law: its calls a

@@ -79,7 +79,7 @@ func hostsColdTable(runs []HostsRun) table {
 		for _, d := range r.Cold {
 			least, factor := any(""), any("")
 			if r.Bare != nil {
-				ms := coldLeastMs(d.Jobs, r.Hosts, r.Bare)
+				ms := coldLeastMs(d, r.Hosts, r.Bare)
 				least, factor = ms, fmt.Sprintf("%.2f", d.Lateness.Max/ms)
 			}
 			t.add(r.label(), d.Jobs, d.Lateness.P50, d.Lateness.P99, d.Lateness.Max, least, factor, d.Missing,

@@ -37,6 +37,18 @@ func TestSearchStopsAtItsSteps(t *testing.T) {
 	}
 }
 
+// A number that works when it is tried again has worked, and the search goes on from there.
+func TestSearchTriesAgain(t *testing.T) {
+	s, tries := search{from: 100, resolution: 0.03, steps: 200}, map[int]int{}
+	err := s.run(2, func(n int) (bool, error) {
+		tries[n]++
+		return n <= 200 && tries[n] == 2, nil
+	})
+	if err != nil || s.good < 190 || s.good > 200 || s.bad <= 200 {
+		t.Errorf("%d worked and %d did not, want 200: %v", s.good, s.bad, err)
+	}
+}
+
 func TestAddressIn(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"msg":"belfry is running","address":"http://127.0.0.1:4711"}`: "http://127.0.0.1:4711",

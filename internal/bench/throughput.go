@@ -69,14 +69,8 @@ func (b *Bench) Throughput(ctx context.Context, how Search) (out Throughput, err
 		how.From = int(out.Bares[0].PerSecond * ratePerBare)
 	}
 	s := search{from: how.From, resolution: resolution, steps: how.Steps}
-	for n, ok := s.next(); ok; n, ok = s.next() {
-		worked := false
-		for try := 0; !worked && try < triesPerRate; try++ {
-			if worked, err = run.sustains(ctx, n, how.Seconds); err != nil {
-				return out, err
-			}
-		}
-		s.tried(n, worked)
+	if err := s.run(triesPerRate, func(n int) (bool, error) { return run.sustains(ctx, n, how.Seconds) }); err != nil {
+		return out, err
 	}
 	if s.good == 0 {
 		return out, fmt.Errorf("not even %d jobs each second were sustained", s.bad)
@@ -147,6 +141,21 @@ type search struct {
 	steps      int
 
 	good, bad int // the largest that worked, the smallest that did not; zero: none
+}
+
+// run searches with a function that reports whether a number works. One that does not is
+// tried so many times before it counts.
+func (s *search) run(tries int, works func(n int) (bool, error)) (err error) {
+	for n, more := s.next(); more; n, more = s.next() {
+		worked := false
+		for try := 0; !worked && try < tries; try++ {
+			if worked, err = works(n); err != nil {
+				return err
+			}
+		}
+		s.tried(n, worked)
+	}
+	return nil
 }
 
 // next returns the number to try, or false when the answer is close enough.
