@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -101,4 +102,26 @@ func (b bareClient) connect(ctx context.Context, url string) error {
 		return fmt.Errorf("handshake: %w", err)
 	}
 	return secure.Close()
+}
+
+// burst measures a burst over the hosts, and the better of the bare loops before and after
+// it, because the speed of the machine changes within a minute. The server is killed
+// afterwards: a graceful stop of an overloaded one takes long.
+func (r *hostsRun) burst(ctx context.Context, m burst) (out Burst, err error) {
+	w, err := r.world(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, w.discard()) }()
+	m.targets, m.path, m.lead = r.targets, "/ok", hostsLead
+	before, err := r.betterLoop(ctx)
+	if err != nil {
+		return out, err
+	}
+	if out, err = w.burst(ctx, m); err != nil {
+		return out, err
+	}
+	after, err := r.betterLoop(ctx)
+	out.BarePerSecond = (before + after) / 2
+	return out, err
 }

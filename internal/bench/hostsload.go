@@ -122,8 +122,8 @@ func (r *hostsRun) cold(ctx context.Context) error {
 }
 
 func (r *hostsRun) sayBurst(when string, b Burst) {
-	r.say("%d jobs %s: p50 %.1f, p99 %.1f, max %.1f ms, %d missing, %d connections, %d handshakes; bare loop %.0f a second",
-		b.Jobs, when, b.Lateness.P50, b.Lateness.P99, b.Lateness.Max, b.Missing, b.Connections.Most,
+	r.say("%d jobs %s: p50 %.1f, p99 %.1f, max %.1f ms, %d missing, %d connections, %d handshakes; bare loop %.0f a "+
+		"second", b.Jobs, when, b.Lateness.P50, b.Lateness.P99, b.Lateness.Max, b.Missing, b.Connections.Most,
 		b.Handshakes.Begun, b.BarePerSecond)
 }
 

@@ -97,6 +97,7 @@ func upcoming(p *pool, now time.Time) host.Upcoming {
 	if p.Secure {
 		u.Window, u.Full = p.cond.Handshakes.Window(), !p.limits.handshakes.RoomAhead()
 	}
+	u.Window = p.shared.window(u.Window, 0)
 	return u
 }
 

@@ -22,6 +22,7 @@ type conn struct {
 	retires time.Time       // from when on it is not used again
 	mux     *h2.Conn        // of HTTP/2; nil: it carries one call at a time
 	ahead   bool            // it was opened before a call needed it, and no call has used it; under the pool's mu
+	cheaper bool            // only HTTP/1.1 was offered, because that is cheaper
 	ended   bool            // of HTTP/2: it does not count as open any more; under the pool's mu
 }
 

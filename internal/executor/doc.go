@@ -115,6 +115,11 @@
 // call frees or for a further connection. How many of those the calls that wait
 // need follows from the streams that the target allows (connectionsFor).
 //
+// A host that answers within 2 ms is called by HTTP/1.1, although it offers HTTP/2: a few
+// connections carry its calls, and each costs less (host.CheaperByHTTP1, ADR 29). If the
+// host refuses that, by the handshake, by a status (refusesHTTP1) or by answering in HTTP/2,
+// no call fails for it: the request was not processed, and is sent again by HTTP/2.
+//
 // The request is the same, byte for byte: the head is made once, as HTTP/1.1 writes it, and
 // package h2 takes its fields. Without those of a connection, such as Keep-Alive, names
 // are in lower case and Host is :authority. The answer goes through the same describe,
@@ -175,7 +180,7 @@
 //	response.go answered.go request.go progress.go stream.go fault.go
 //	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
-//	gate.go tally.go dial.go conn.go waitline.go shared.go pool.go multiplex.go waiting.go ahead.go
+//	gate.go tally.go dial.go conn.go waitline.go protocol.go shared.go pool.go multiplex.go waiting.go ahead.go
 //	tls.go table.go route.go opening.go connector.go link.go exchange.go executor.go
 //	prepare.go hosts.go
 //

@@ -215,7 +215,7 @@ func (e *exchange) receive(n int, whole bool) error {
 func (e *exchange) sendUntilProcessed() error {
 	for again := 1; ; again++ {
 		err := e.send()
-		if _, not := errors.AsType[*h2.Unprocessed](err); !not {
+		if !e.unprocessed(err) {
 			return err
 		}
 		e.link.written = 0 // as if it had not been sent
@@ -227,6 +227,23 @@ func (e *exchange) sendUntilProcessed() error {
 		e.link.giveBack(monotonic.Now())
 		clock.Wait(e.via.opener.waiting, pauseBeforeSending(again))
 	}
+}
+
+// unprocessed reports whether the target has certainly not processed the request.
+func (e *exchange) unprocessed(err error) bool {
+	if _, not := errors.AsType[*h2.Unprocessed](err); not {
+		return true
+	}
+	c := e.link.conn
+	if c == nil || !c.cheaper {
+		return false
+	}
+	refused := err == nil && refusesHTTP1(e.resp.head.status) || isUnreadable(err) && isHTTP2(e.resp.first[:])
+	if refused {
+		e.link.reusable = false
+		useHTTP2(e.link.pool)
+	}
+	return refused
 }
 
 // askStream sends the request on a stream of the connection, and takes the answer.

@@ -34,16 +34,18 @@ func serveFrames(t testing.TB, ca *authority, serve func(n int, f *framer)) *raw
 			return
 		}
 		defer c.Close()
-		preface := make([]byte, len(http2.ClientPreface))
-		if _, err := io.ReadFull(c, preface); err != nil {
-			return
-		}
-		f := &framer{Framer: http2.NewFramer(c, c), c: c}
-		f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-		f.AllowIllegalWrites = true
-		f.henc = hpack.NewEncoder(&f.block)
-		serve(n, f)
+		serve(n, newFramer(c))
 	})
+}
+
+// newFramer reads the preface of a connection.
+func newFramer(c net.Conn) *framer {
+	_, _ = io.ReadFull(c, make([]byte, len(http2.ClientPreface)))
+	f := &framer{Framer: http2.NewFramer(c, c), c: c}
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	f.AllowIllegalWrites = true
+	f.henc = hpack.NewEncoder(&f.block)
+	return f
 }
 
 func (s *rawServer) secure() string {

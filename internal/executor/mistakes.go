@@ -51,12 +51,17 @@ var signatures = []struct{ begins, is string }{
 	{"\xff\xfd", "a telnet server answers there"},
 }
 
+// isHTTP2 reports whether some bytes begin with a SETTINGS frame of HTTP/2.
+func isHTTP2(b []byte) bool {
+	return len(b) >= 9 && b[3] == 4 && b[0] == 0 && b[4] <= 1 && string(b[5:9]) == "\x00\x00\x00\x00"
+}
+
 // protocolOf returns which other protocol some bytes begin, or "".
 func protocolOf(b []byte) string {
 	switch {
 	case len(b) >= 3 && (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3 && b[2] <= 4:
 		return "it is TLS: the URL should begin with https://"
-	case len(b) >= 9 && b[3] == 4 && b[0] == 0 && b[4] <= 1 && string(b[5:9]) == "\x00\x00\x00\x00":
+	case isHTTP2(b):
 		return "the target speaks HTTP/2 (a SETTINGS frame), which no TLS handshake has agreed on"
 	case len(b) >= 5 && b[3] == 0 && b[4] == 10 && b[0] != 0, len(b) >= 5 && b[3] == 0 && b[4] == 0xff:
 		return "a MySQL or MariaDB server answers there"

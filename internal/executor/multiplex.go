@@ -10,34 +10,9 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// What the handshake offers.
-var (
-	bothProtocols = []string{http2.NextProtoTLS, "http/1.1"}
-	onlyHTTP1     = []string{"http/1.1"}
-)
-
-// protocols returns what a handshake offers: HTTP/2 wherever it is not turned off, and the
-// target chooses. It costs less than HTTP/1.1 from about 8 calls at a time on, and a
-// few microseconds more below (ADR 29). So the load does not decide: a target would be called by another
-// protocol one day, and might treat it in another way.
-func protocols(off, requires1 bool) []string {
-	if off || requires1 {
-		return onlyHTTP1
-	}
-	return bothProtocols
-}
-
 // muxConfig returns the bounds of connections of HTTP/2: those of answers by HTTP/1.1.
 func (c *Config) muxConfig() h2.Config {
 	return h2.Config{MaxHeaderBytes: c.MaxHeaderBytes, MaxBodyBytes: min(c.MaxResponseBytes, math.MaxInt32)}
-}
-
-// tlsFor returns the settings of the pool's handshakes.
-func tlsFor(p *pool) *certs.Target {
-	if p.shared.http1.Load() {
-		return p.tls.Offering(protocols(false, true)...)
-	}
-	return p.tls
 }
 
 // multiplex makes a connection of HTTP/2 of one that has agreed on it.
@@ -58,7 +33,7 @@ func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 	c := a.conn
 	p.mu.Lock()
 	p.opening--
-	p.shared.seen = true
+	p.shared.seen, p.shared.met = true, true
 	if p.line.first == nil && (p.dropped || p.shared.hasFree()) {
 		p.open--
 		p.mu.Unlock()
@@ -94,6 +69,7 @@ func muxReturned(p *pool, c *conn, now time.Time) {
 	if p.line.first != nil {
 		p.line.serveShared(c, true)
 	}
+	p.shared.judge(now, p.cond)
 }
 
 // muxChanged notes that the connection may have more streams than before, or none any
@@ -113,11 +89,38 @@ func muxChanged(p *pool, c *conn) {
 	p.line.serveShared(c, true)
 }
 
-// useHTTP1 has the host called by HTTP/1.1 from now on.
-func useHTTP1(p *pool) {
-	p.shared.http1.Store(true)
+// tlsFor returns the settings of the pool's next handshake, and whether it offers HTTP/1.1
+// alone because that is cheaper.
+func tlsFor(p *pool) (to *certs.Target, cheaper bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.shared.seen = false
-	p.shared.retireAll()
+	s := &p.shared
+	if s.protocol == cheaperHTTP1 {
+		s.protocol = s.protocol.judge(0, p.cond)
+	}
+	if s.protocol.onlyHTTP1() {
+		return p.tls.Offering(offers(true)...), s.protocol == cheaperHTTP1
+	}
+	return p.tls, false
+}
+
+// useHTTP1 has the host called by HTTP/1.1 from now on: it says that it requires that.
+func useHTTP1(p *pool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shared.useHTTP1(needsHTTP1)
+}
+
+// useHTTP2 has the host called by HTTP/2 from now on: it has refused HTTP/1.1, by which it was
+// called because that is cheaper.
+func useHTTP2(p *pool) {
+	p.mu.Lock()
+	var cut []*conn
+	if p.shared.protocol == cheaperHTTP1 || p.shared.protocol == targetChooses {
+		p.shared.protocol = needsHTTP2
+		cut = p.cutIdle(len(p.idle))
+		p.open -= len(cut)
+	}
+	p.mu.Unlock()
+	closeAll(cut)
 }

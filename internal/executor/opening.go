@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"github.com/belfry-scheduler/belfry/internal/host"
 )
@@ -126,7 +127,9 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 		return c, phaseSend, nil
 	}
 	c.raw, c.tally = nil, &tally{Conn: newRawStream(raw)}
-	c.Conn, err = o.dialer.handshake(deadline, c.tally, tlsFor(p))
+	var to *certs.Target
+	to, c.cheaper = tlsFor(p)
+	c.Conn, err = o.dialer.handshake(deadline, c.tally, to)
 	countHandshake(&p.cond.Handshakes, c.Conn, err)
 	switch {
 	case err == nil:
@@ -135,6 +138,9 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 		return c, phaseSend, nil
 	case isTimeout(err):
 		p.cond.Handshakes.TimedOut()
+	case c.cheaper: // perhaps it wants HTTP/2
+		useHTTP2(p)
+		return o.connect(p, deadline)
 	}
 	return nil, phaseHandshake, err
 }

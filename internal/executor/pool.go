@@ -165,6 +165,11 @@ func (p *pool) keep(c *conn, said time.Duration, now time.Time) {
 		return
 	}
 	p.mu.Lock()
+	if c.cheaper && p.shared.protocol == needsHTTP2 {
+		p.mu.Unlock()
+		p.discard(c)
+		return
+	}
 	p.habits.said = said
 	w := p.lineFor(now)
 	kept := w != nil || p.rest(c)

@@ -1,21 +1,24 @@
 package executor
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/executor/h2"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
 // shared are the connections of a pool that carry several calls at a time: those of
 // HTTP/2. A connection is in the list for as long as calls may begin on it, with or
 // without some. It counts among the idle ones of the process, since it stays open when
-// it has none. All but http1 is under the pool's mu.
+// it has none. All of it is under the pool's mu.
 type shared struct {
-	limits *limits
-	list   []*conn
-	seen   bool        // there has been one
-	http1  atomic.Bool // the host requires HTTP/1.1
+	limits   *limits
+	list     []*conn
+	seen     bool // there has been one
+	met      bool // a connection was opened, of either protocol
+	protocol protocol
+	calls    int       // that have ended since it was judged
+	counted  time.Time // when the first of them had
 }
 
 // pick takes a stream of a connection that has one free. The first ones are filled
@@ -118,6 +121,40 @@ func connectionsFor(waiting, opening int, multiplexes bool, has []h2.State) int 
 		return max(0, 1-opening) // it says how many
 	}
 	return max(0, (waiting+streams-1)/streams-opening)
+}
+
+// judge notes that a call by HTTP/2 has ended, and has the host called by HTTP/1.1 if that is
+// cheaper.
+func (s *shared) judge(now time.Time, cond *host.Condition) {
+	if s.calls == 0 {
+		s.counted = now
+	}
+	if s.calls++; s.calls < host.ManyCalls {
+		return
+	}
+	s.calls = 0
+	if next := s.protocol.judge(now.Sub(s.counted), cond); next.onlyHTTP1() {
+		s.useHTTP1(next)
+	}
+}
+
+// useHTTP1 has the host called by HTTP/1.1 from now on, and says why. Its connections carry no
+// further calls.
+func (s *shared) useHTTP1(why protocol) {
+	s.protocol, s.seen = why, false
+	s.retireAll()
+}
+
+// metWithin is for how long the first connection to a host is awaited, before more are opened.
+const metWithin = 50 * time.Millisecond
+
+// window returns how many connections may be under way, of so many that may be otherwise: one,
+// until it shows which protocol the target chooses. By HTTP/2 the others would not be needed.
+func (s *shared) window(most int, waited time.Duration) int {
+	if !s.met && s.protocol == targetChooses && waited < metWithin {
+		return min(most, 1)
+	}
+	return most
 }
 
 // takesNone reports whether the host allows no calls now.

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 )
@@ -36,16 +37,25 @@ func TestConnectionsFor(t *testing.T) {
 	}
 }
 
-// What a handshake offers depends on the setting and on what the host has said, and on
-// nothing that changes with the load.
-func TestProtocols(t *testing.T) {
-	for _, tc := range []struct {
-		off, requires1 bool
-		want           string
-	}{{false, false, "h2"}, {false, true, "http/1.1"}, {true, false, "http/1.1"}, {true, true, "http/1.1"}} {
-		got := protocols(tc.off, tc.requires1)
-		if got[0] != tc.want || got[len(got)-1] != "http/1.1" {
-			t.Errorf("%+v: %q", tc, got)
+// The first connection to a host is opened alone, for a while, if it may be one of HTTP/2.
+func TestFirstConnectionIsAlone(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		s      shared
+		waited time.Duration
+		want   int
+	}{
+		{"nothing is known", shared{}, 0, 1},
+		{"it takes long", shared{}, metWithin, 8},
+		{"one was opened", shared{met: true}, 0, 8},
+		{"only HTTP/1.1 is offered", shared{protocol: needsHTTP1}, 0, 8},
+		{"HTTP/1.1 is cheaper", shared{protocol: cheaperHTTP1}, 0, 8},
+	} {
+		if got := c.s.window(8, c.waited); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
+	}
+	if got := new(shared).window(0, 0); got != 0 {
+		t.Errorf("of none: %d", got)
 	}
 }

@@ -56,6 +56,9 @@ func (t *table) newPool(key poolKey) *pool {
 	if to.Secure {
 		p.tls = t.tls.of(to.Name, key)
 	}
+	if !to.Secure || t.tls.cfg.NoHTTP2 {
+		p.shared.protocol = needsHTTP1
+	}
 	return p
 }
 

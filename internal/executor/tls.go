@@ -29,5 +29,5 @@ func (t *tlsTargets) knows(clientCert string) bool {
 // of returns the settings for connections to a host of the name.
 func (t *tlsTargets) of(name string, key poolKey) *certs.Target {
 	peer := certs.Peer{Host: key.host, SkipVerify: key.skipVerify, ClientCert: key.clientCert}
-	return t.certs.Target(peer, name, protocols(t.cfg.NoHTTP2, false)...)
+	return t.certs.Target(peer, name, offers(t.cfg.NoHTTP2)...)
 }

@@ -47,6 +47,7 @@ func (p *pool) demand(now time.Time) host.Demand {
 	if p.line.next != nil {
 		d.Waited = now.Sub(p.line.next.since)
 	}
+	d.Window = p.shared.window(d.Window, d.Waited)
 	return d
 }
 
@@ -125,6 +126,7 @@ func (p *pool) arrived(w *waiter, a supply) {
 	}
 	p.mu.Lock()
 	p.opening--
+	p.shared.met = p.shared.met || a.conn != nil
 	ahead := w.ahead
 	if w.served {
 		w, a.began = nil, time.Time{}

@@ -51,6 +51,7 @@
 // Each file uses only those before it:
 //
 //	share.go state.go line.go dials.go handshakes.go connect.go times.go condition.go limit.go ahead.go
+//	protocol.go
 //
 // # How this is shown
 //

@@ -1,0 +1,33 @@
+package host
+
+import "time"
+
+const (
+	// ManyCalls is after how many calls of a host it is judged anew by which protocol it is
+	// called, and manyWithin is how soon these must have followed each other: below two a
+	// second nothing is saved that could be measured.
+	ManyCalls  = 64
+	manyWithin = 32 * time.Second
+
+	// usualTarget is the usual time of the calls of a quick host. Its quickest take quickTarget
+	// at most; while this processor is busy, others wait for it, up to slowCall.
+	usualTarget = slowCall
+)
+
+// CheaperByHTTP1 reports whether calls to an https host that offers HTTP/2 as well cost less by
+// HTTP/1.1. At a host that answers within 2 ms, few connections carry all calls, and a request
+// costs either side less by HTTP/1.1 (ADR 29). At others, each call in flight needs a
+// connection of its own by HTTP/1.1, with a handshake and memory, and a stream by HTTP/2.
+//
+// took is how long the last ManyCalls calls took to follow each other; quickest and usual are
+// those of the host, zero: not known. is says that HTTP/1.1 was cheaper so far: this changes only
+// when the calls take twice as long, so that it does not change to and fro.
+func CheaperByHTTP1(is bool, took, quickest, usual time.Duration) bool {
+	if quickest == 0 || usual == 0 {
+		return is
+	}
+	if is {
+		return quickest <= 2*quickTarget && usual <= 2*usualTarget
+	}
+	return took <= manyWithin && quickest <= quickTarget && usual <= usualTarget
+}
