@@ -20,6 +20,45 @@ func windowOf(l *Limit) {
 	l.EndWindow(false)
 }
 
+// endAlike ends n calls that took equally long, as n times Ended does: only the first one
+// changes more than the counters. The times for people are left out.
+func endAlike(l *Limit, n int, took time.Duration, now int64) {
+	if n == 0 {
+		return
+	}
+	l.Ended(took, now)
+	l.ends.n += n - 1
+	l.ends.took += time.Duration(n-1) * max(took, leastCall)
+	l.ended.count += n - 1
+}
+
+func TestEndAlike(t *testing.T) {
+	t.Parallel()
+	one, alike := newLimit("http://a", 5000), newLimit("http://a", 5000)
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range 1_000 {
+		n, took := random.IntN(100), time.Duration(random.IntN(3_000))*time.Microsecond+1
+		now := int64(i) * Window.Milliseconds()
+		for range n {
+			one.Ended(took, now)
+		}
+		endAlike(&alike, n, took, now)
+		for _, l := range []*Limit{&one, &alike} {
+			windowOf(l)
+			if i%40 == 39 {
+				l.ShrinkIdle(l.now, i%80 == 39, false)
+			}
+		}
+		a, b := one, alike
+		a.cond, b.cond = nil, nil
+		aWorth, aSlots := one.cond.Worth()
+		bWorth, bSlots := alike.cond.Worth()
+		if a != b || aWorth != bWorth || aSlots != bSlots {
+			t.Fatalf("window %d: %+v after %d calls, want %+v", i, b, n, a)
+		}
+	}
+}
+
 // drive drives a limit for some windows against a host that works on each
 // call for took and on at most capacity calls at once; more only wait. One in
 // each window finds the host free.
@@ -28,9 +67,12 @@ func drive(l *Limit, windows int, took time.Duration, capacity int) {
 	for i := range windows {
 		busy := min(l.now, capacity)
 		remaining += float64(busy) * float64(Window) / float64(took)
-		for each := took; remaining >= 1; remaining-- {
-			l.Ended(each, int64(i)*Window.Milliseconds())
-			each = took * time.Duration(l.now) / time.Duration(busy) // waiting in the host is part of a call
+		if n := int(remaining); n > 0 {
+			now := int64(i) * Window.Milliseconds()
+			l.Ended(took, now)
+			// waiting in the host is part of a call
+			endAlike(l, n-1, took*time.Duration(l.now)/time.Duration(busy), now)
+			remaining -= float64(n)
 		}
 		windowOf(l)
 		if i%40 == 39 {
@@ -105,7 +147,7 @@ func TestHostLimitOfSilence(t *testing.T) {
 // lasts: more slots than work can be done in cost time.
 func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(noiseSeeds) {
+	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		l := newLimit("http://a", 18_000)
 		from := []int{MinSlots, 1_000}[seed%2]
@@ -115,9 +157,7 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 		for i := range windows {
 			if i%4 == 0 { // a burst each second, calls between
 				l.BeginSaturation()
-				for range random.IntN(3_000) {
-					l.Ended(time.Millisecond, int64(i)*Window.Milliseconds())
-				}
+				endAlike(&l, random.IntN(3_000), time.Millisecond, int64(i)*Window.Milliseconds())
 				windowOf(&l)
 			}
 			if slow--; slow < -20 && random.IntN(10) == 0 {
@@ -130,9 +170,10 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 				took = 3 * time.Millisecond
 			}
 			rate /= 1 + float64(max(0, l.now-100))/2_000
-			for remaining += rate; remaining >= 1; remaining-- {
-				l.Ended(took, int64(i)*Window.Milliseconds())
-			}
+			remaining += rate
+			n := int(remaining)
+			endAlike(&l, n, took, int64(i)*Window.Milliseconds())
+			remaining -= float64(n)
 			windowOf(&l)
 			if i%4 == 3 {
 				l.ShrinkIdle(l.now, true, false)
