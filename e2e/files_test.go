@@ -274,13 +274,7 @@ func TestTooFewOpenFiles(t *testing.T) {
 		t.Skip("there is no such limit")
 	}
 	start := func(limit int) *exec.Cmd {
-		args := []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" serve`, limit), binary}
-		if os.Getuid() == 0 { // who may raise any limit
-			args = append([]string{"setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"}, args...)
-		}
-		if _, err := exec.LookPath(args[0]); err != nil {
-			t.Skip(err)
-		}
+		args := withoutPrivilege(t, "sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" serve`, limit), binary)
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Env = cleanEnv("DB_PATH=" + filepath.Join(t.TempDir(), "jobs.db"))
 		return cmd

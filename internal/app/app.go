@@ -55,7 +55,7 @@ type App struct {
 	auditor        *audit.Auditor
 	certificates   *certificateWatch
 	hosts          *hostWatch
-	quota          quota
+	files          *fileWatch
 	pace           clock.Pace
 }
 
@@ -74,8 +74,8 @@ func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *
 func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version string) (err error) {
 	clk := clock.System{}
 	started := clk.Now()
-	want := quota{a.cfg.MaxInFlight, a.cfg.MaxConnections}
-	if a.quota, err = fitFiles(want); err != nil {
+	a.files = &fileWatch{want: newQuota(a.cfg.MaxInFlight, a.cfg.MaxConnections), clock: clk, log: a.log}
+	if a.files.fits, err = fitFiles(a.files.want); err != nil {
 		return err
 	}
 	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
@@ -89,8 +89,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
-	tellFit(want, a.quota, a.log)
-	calls := a.quota.calls
+	tellFit(a.files.want, a.files.fits, a.log)
+	calls := a.files.fits.calls
 	perHost := host.FitSlots(a.cfg.MaxInFlightPerHost, a.cfg.MaxInFlight, calls)
 	policy, err := a.egress()
 	if err != nil {
@@ -98,9 +98,9 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	}
 	hosts := new(host.Table)
 	names, err := a.openExecutor(executor.Config{
-		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxIdleConns: calls, Clock: clk,
+		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxConns: a.files.fits.conns, Clock: clk,
 		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
-		Metrics: executor.Metrics{Names: metrics.Names, Prepared: metrics.Prepared},
+		Metrics: executor.Metrics{Names: metrics.Names, Prepared: metrics.Prepared, Crowded: a.files.crowded},
 		NoHTTP2: !a.cfg.HTTP2,
 	})
 	if err != nil {
@@ -118,6 +118,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
+	a.files.lastFull = a.engine.LastFull
 	a.hosts = &hostWatch{table: hosts, engine: a.engine, executor: a.executor, clock: clk}
 	a.hosts.meter(metrics)
 	a.editor, err = edit.New(edit.Config{
@@ -145,7 +146,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
 	shown, err := view.New(view.Config{
 		Store: a.store, Live: a.engine, Hosts: a.hosts,
-		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames},
+		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames, a.files.check},
 	})
 	if err != nil {
 		return nil, err
@@ -161,13 +162,15 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 // openServer makes the HTTP server, with TLS where there is a certificate.
 func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics) (err error) {
 	a.server, err = front.NewServer(front.ServerConfig{
-		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.quota.clients,
+		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.files.fits.clients,
+		Full: a.files.full,
 	})
 	if err != nil {
 		return err
 	}
 	paced, err := front.NewListener(front.ListenerConfig{
 		Listener: a.listener, Clock: clk, Metrics: metrics, PerSecond: a.cfg.MaxConnectionRate,
+		Failed: a.files.failed,
 	})
 	if err != nil {
 		return err
@@ -325,6 +328,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.auditor.Run(keep) })
 	background.Go(func() { a.keys.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })
+	background.Go(func() { a.files.run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
 	a.tellNew()

@@ -22,25 +22,36 @@ const (
 	leastFiles = 512
 )
 
-// quota is how many calls and clients there may be at a time.
-type quota struct{ calls, clients int }
+// leastConns is how many connections to targets there may be even if fewer calls are
+// configured: few calls at a time may go to many hosts, each of which keeps one.
+const leastConns = 1_000
+
+// quota is how many calls, clients and connections to targets there may be at a time. A
+// call has one connection at most, and the others are idle: see executor.Config.MaxConns.
+type quota struct{ calls, clients, conns int }
+
+// newQuota returns what is wanted for so many calls and clients.
+func newQuota(calls, clients int) quota { return quota{calls, clients, max(calls, leastConns)} }
+
+// files returns how many open files that takes.
+func (q quota) files() int { return q.conns + q.clients + ownFiles }
 
 // fitFiles makes room for the calls and the clients that are asked for, or
 // returns how many the system allows. The error says that it allows too few to
 // work at all.
 func fitFiles(want quota) (quota, error) {
-	files := raiseOpenFiles(uint64(want.calls + want.clients + ownFiles))
+	files := raiseOpenFiles(uint64(want.files()))
 	fits, err := fit(want, files)
 	if err != nil {
 		return fits, err
 	}
-	reserveFiles(min(fits.calls+fits.clients+ownFiles, int(min(files, 1<<30))))
+	reserveFiles(min(fits.files(), int(min(files, 1<<30))))
 	return fits, nil
 }
 
 // tellFit warns when there are fewer calls or clients than are asked for.
 func tellFit(want, fits quota, log *slog.Logger) {
-	if fits != want {
+	if fits.calls < want.calls || fits.clients < want.clients {
 		log.Warn("the limit of open files is too low: raise it (ulimit -n, LimitNOFILE)", "open_files",
 			raiseOpenFiles(0),
 			"max_in_flight", want.calls, "used", fits.calls, "max_connections", want.clients, "clients", fits.clients)
@@ -50,16 +61,17 @@ func tellFit(want, fits quota, log *slog.Logger) {
 // fit shares a number of open files, zero when it is unknown. Calls go before
 // clients, as far as half of what there is for both.
 func fit(want quota, files uint64) (quota, error) {
-	if files == 0 || files >= uint64(want.calls+want.clients+ownFiles) {
+	if files == 0 || files >= uint64(want.files()) {
 		return want, nil
 	}
 	if files < leastFiles {
 		return quota{}, fmt.Errorf("the limit of open files is %d, and Belfry needs %d to work at all: raise it "+
 			"(ulimit -n, LimitNOFILE= of systemd, ulimits: of compose) to %d for the calls and clients that "+
 			"are configured",
-			files, leastFiles, want.calls+want.clients+ownFiles)
+			files, leastFiles, want.files())
 	}
 	rest := int(files) - min(ownFiles, int(files)/2)
 	calls := min(want.calls, max(rest-want.clients, rest/2))
-	return quota{calls, min(want.clients, rest-calls)}, nil
+	clients := min(want.clients, rest-calls)
+	return quota{calls, clients, min(want.conns, rest-clients)}, nil
 }

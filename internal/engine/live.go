@@ -59,5 +59,9 @@ func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	return domain.Execution{}, false
 }
 
+// LastFull returns when all calls that there may be were in flight for the last time, in Unix
+// milliseconds; zero: never.
+func (e *Engine) LastFull() int64 { return dispatch.LastFull(e.runner.dispatcher) }
+
 // Hosts returns what each host is doing that is known.
 func (e *Engine) Hosts() []dispatch.HostState { return e.runner.dispatcher.Hosts() }

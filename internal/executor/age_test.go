@@ -50,8 +50,8 @@ func (p *pool) setAge(ages ...time.Duration) {
 
 func wantConns(t *testing.T, x *Executor, p *pool, n int) {
 	t.Helper()
-	if p.open != n || len(p.idle) != n || x.pools.idleConns.Load() != int64(n) {
-		t.Errorf("%d open, %d idle, %d counted, want %d of each", p.open, len(p.idle), x.pools.idleConns.Load(), n)
+	if p.open != n || len(p.idle) != n || x.pools.open.Load() != int64(n) {
+		t.Errorf("%d open, %d idle, %d counted, want %d of each", p.open, len(p.idle), x.pools.open.Load(), n)
 	}
 }
 

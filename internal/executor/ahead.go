@@ -52,8 +52,7 @@ func cutEnded(p *pool, calls int, now time.Time) (ended []*conn) {
 		p.habits = p.habits.closed(rested, now)
 		p.wary.Store(p.habits.wary)
 		p.idle = append(p.idle[:i], p.idle[i+1:]...)
-		p.limits.idleConns.Add(-1)
-		p.open--
+		addOpen(p, -1)
 		ended = append(ended, c)
 	}
 	return ended
@@ -91,8 +90,8 @@ func upcoming(p *pool, now time.Time) host.Upcoming {
 		free := p.shared.freeAt(a.at)
 		u.Calls, u.Once, u.Ready, u.ReadyOnce, u.Busy = min(u.Calls, 1), min(u.Once, 1), free, free, 0
 	}
-	if p.limits.idleConns.Load() >= p.limits.maxIdle {
-		u.Most = 0 // it could not be kept
+	if p.limits.crowded.Load() && p.limits.open.Load() >= p.limits.maxOpen {
+		u.Most = 0 // nothing makes room for it
 	}
 	if p.Secure {
 		u.Window, u.Full = p.cond.Handshakes.Window(), !p.limits.handshakes.RoomAhead()
@@ -116,7 +115,7 @@ func beginAhead(p *pool, now time.Time, allowed *host.Allowance) (w *waiter, sta
 		return nil, true
 	}
 	w = &waiter{since: now, deadline: p.ahead.at.Add(aheadLate), ahead: true, opening: true, served: true}
-	p.open++
+	addOpen(p, 1)
 	p.opening++
 	if p.Secure {
 		w.ended = p.limits.handshakes.Begin()

@@ -419,7 +419,7 @@ func TestWallClockStepEndsNoCall(t *testing.T) {
 		}
 		e.link.pool, e.link.conn = p, &conn{Conn: client}
 		p.mu.Lock()
-		p.open++
+		addOpen(p, 1)
 		p.mu.Unlock()
 		go func() {
 			br := bufio.NewReader(server)

@@ -209,7 +209,7 @@ func (a attack) try(t *testing.T, timeout, limit time.Duration) (fault string) {
 	} else if testing.Verbose() {
 		fmt.Printf("%-32s %7d bytes  %v %q\n", t.Name(), n, took.Round(time.Millisecond), out.Error)
 	}
-	if n := x.pools.idleConns.Load(); n != 0 {
+	if n := x.pools.open.Load(); n != 0 {
 		t.Errorf("%d connections are kept for the next call", n)
 	}
 	if out.Verdict != a.want || out.HTTPStatus != a.status || !strings.Contains(out.Error, a.says) {

@@ -26,7 +26,7 @@ const maxKeptHeadBytes = 8 << 10
 // Defaults of [Config].
 const (
 	DefaultMaxConnsPerHost  = 20_000
-	DefaultMaxIdleConns     = 20_000
+	DefaultMaxConns         = 20_000
 	DefaultMaxHosts         = 10_000
 	DefaultDialTimeout      = 5 * time.Second
 	DefaultMaxResponseBytes = 64 << 10
@@ -51,7 +51,8 @@ const (
 type Config struct {
 	UserAgent       string // "belfry/VERSION"
 	MaxConnsPerHost int    // open connections to one host; at least the engine's limit per host
-	MaxIdleConns    int    // unused connections kept open, all hosts together
+	// connections to all hosts together; idle ones are closed where calls need others (room)
+	MaxConns int
 	// for the lookup and the connect, and again for the TLS handshake; never beyond the call's timeout
 	DialTimeout      time.Duration
 	IdleTimeout      time.Duration              // connections unused so long are closed
@@ -74,10 +75,14 @@ type Config struct {
 	Metrics Metrics
 }
 
-// Metrics count what is done for calls. What is nil is not counted.
+// Metrics count what is done for calls. What is nil is not counted, or told.
 type Metrics struct {
 	Names    *telemetry.Names    // lookups of names
 	Prepared *telemetry.Prepared // connections that are opened before calls are due
+	// is called where a connection needs a file more than may be open, in the process
+	// (EMFILE) or the system (ENFILE), and with nil where idle connections make room since
+	// there are MaxConns
+	Crowded func(error)
 }
 
 // Guard says which targets may be called. It is asked for each new connection;
@@ -93,7 +98,7 @@ type Guard interface {
 
 func (c *Config) setDefaults() {
 	c.MaxConnsPerHost = orDefault(c.MaxConnsPerHost, DefaultMaxConnsPerHost)
-	c.MaxIdleConns = orDefault(c.MaxIdleConns, DefaultMaxIdleConns)
+	c.MaxConns = orDefault(c.MaxConns, DefaultMaxConns)
 	c.MaxHosts = orDefault(c.MaxHosts, DefaultMaxHosts)
 	c.MaxResponseBytes = orDefault(c.MaxResponseBytes, DefaultMaxResponseBytes)
 	c.MaxHeaderBytes = orDefault(c.MaxHeaderBytes, DefaultMaxHeaderBytes)
@@ -123,7 +128,7 @@ func orDefault[T int | time.Duration](v, fallback T) T {
 
 func (c *Config) validate() error {
 	switch {
-	case min(c.MaxConnsPerHost, c.MaxIdleConns, c.MaxHosts, c.MaxResponseBytes) < 1:
+	case min(c.MaxConnsPerHost, c.MaxConns, c.MaxHosts, c.MaxResponseBytes) < 1:
 		return errors.New("executor: limits must be positive")
 	case c.MaxHeaderBytes < readBufferBytes:
 		return fmt.Errorf("executor: MaxHeaderBytes must be at least %d", readBufferBytes)

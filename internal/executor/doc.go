@@ -103,6 +103,14 @@
 // 5 min at most (package resolve). So calls go to the old address for at most that TTL plus
 // MaxConnAge, 5 min, after the record was changed; while no name server answers, for longer.
 //
+// Idle connections are closed by age (Config.IdleTimeout), and by number. A host has at most
+// Config.MaxConnsPerHost, and all hosts together have MaxConns, with those in use. Beyond
+// that, an opening makes room (room): the host with the most idle connections loses the one
+// that has rested for longest. All pools are looked at once, into a heap, which serves for a second;
+// so a close costs O(log n), and calls that find a connection pay nothing. Where no connection
+// is idle there are more than MaxConns for a moment, each opened for a call that waits
+// and closed when it is freed. A dial that finds no file descriptor left makes room too.
+//
 // An at-most-once call always checks, and takes only a connection that was used
 // within onceMaxIdle. Where the system cannot check (Windows) it opens a new one.
 //
@@ -180,7 +188,7 @@
 //	response.go answered.go request.go progress.go stream.go fault.go
 //	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
-//	gate.go tally.go dial.go conn.go waitline.go protocol.go shared.go pool.go multiplex.go waiting.go ahead.go
+//	gate.go tally.go dial.go conn.go waitline.go protocol.go shared.go pool.go multiplex.go waiting.go ahead.go room.go
 //	tls.go table.go route.go opening.go connector.go link.go exchange.go executor.go
 //	prepare.go hosts.go
 //

@@ -69,6 +69,11 @@ func (f *failure) describe() string {
 	return f.describeTransfer()
 }
 
+// isOutOfFiles reports whether the process, or the system, can have no further file open.
+func isOutOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
 func isTimeout(err error) bool {
 	ne, ok := errors.AsType[net.Error](err)
 	return ok && ne.Timeout() || errors.Is(err, context.DeadlineExceeded)
@@ -120,7 +125,7 @@ func (f *failure) describeConnect() string {
 		return "this machine does not permit connections to " + label
 	case errors.Is(f.err, syscall.EADDRNOTAVAIL):
 		return "no local port is left to connect to " + label
-	case errors.Is(f.err, syscall.EMFILE), errors.Is(f.err, syscall.ENFILE):
+	case isOutOfFiles(f.err):
 		return "too many open files to connect to " + label
 	}
 	return fmt.Sprintf("cannot connect to %s: %s", label, rootCause(f.err))

@@ -31,7 +31,7 @@ func answered(t *testing.T, x *Executor, call *domain.Call, out *domain.Outcome,
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.open++
+	addOpen(p, 1)
 	peer := new(script)
 	peer.Reader.Reset(answer)
 	e.link.pool, e.link.conn = p, &conn{Conn: peer}

@@ -35,7 +35,7 @@ func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 	p.opening--
 	p.shared.seen, p.shared.met = true, true
 	if p.line.first == nil && (p.dropped || p.shared.hasFree()) {
-		p.open--
+		addOpen(p, -1)
 		p.mu.Unlock()
 		_ = c.Close()
 		return
@@ -49,8 +49,10 @@ func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 		w.ready <- a
 	}
 	p.line.serveShared(c, false)
-	if p.dropped || !p.shared.add(c) {
+	if p.dropped {
 		c.mux.Drain() // after the calls that it has
+	} else {
+		p.shared.list = append(p.shared.list, c)
 	}
 	p.mu.Unlock()
 	c.mux.Start()
@@ -80,7 +82,7 @@ func muxChanged(p *pool, c *conn) {
 	defer p.mu.Unlock()
 	if ended && !c.ended {
 		c.ended = true
-		p.open--
+		addOpen(p, -1)
 	}
 	if !usable {
 		p.shared.remove(c)

@@ -12,6 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
 // opener opens connections, each on a goroutine of its own: to open one takes a stack of
@@ -21,6 +22,7 @@ type opener struct {
 	maxAge  time.Duration   // of a connection
 	waiting context.Context // ends with EndWaiting
 	mux     h2.Config       // of connections of HTTP/2
+	room    *room
 }
 
 // until returns the deadline of a call whose wait ends at the instant. Less than
@@ -42,6 +44,7 @@ func (o *opener) openNow(p *pool, w *waiter) {
 // begin opens a connection for a call that waits, or for one that is due soon.
 func (o *opener) begin(p *pool, w *waiter) {
 	go func() {
+		o.room.make(monotonic.Now())
 		var a supply
 		defer func() {
 			if a.fault = recover(); a.fault != nil {
@@ -115,10 +118,23 @@ func (o *opener) openAhead(p *pool, deadline time.Time) (a supply) {
 	return a
 }
 
+// dial connects to the host. Where the limit of open files is reached, an idle connection
+// makes room.
+func (o *opener) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) {
+	conn, err := o.dialer.dial(deadline, to)
+	if !isOutOfFiles(err) {
+		return conn, err
+	}
+	if !o.room.makeFor(err, monotonic.Now()) {
+		return nil, err
+	}
+	return o.dialer.dial(deadline, to)
+}
+
 // connect dials and, where the target wants that, agrees on TLS. An error has the phase
 // in which it came.
 func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
-	raw, err := o.dialer.dial(deadline, p.Endpoint)
+	raw, err := o.dial(deadline, p.Endpoint)
 	if err != nil {
 		return nil, phaseConnect, err
 	}

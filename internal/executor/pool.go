@@ -14,10 +14,11 @@ import (
 
 // limits bound the pools, and are shared by all of them.
 type limits struct {
-	maxConns    int // of one pool
-	maxIdle     int64
+	maxConns    int   // of one pool
+	maxOpen     int64 // of all pools
 	idleTimeout time.Duration
-	idleConns   atomic.Int64 // of all pools
+	open        atomic.Int64 // connections of all pools: idle, in use and under way
+	crowded     atomic.Bool  // there were too many when it was last looked, and none of them was idle
 	handshakes  *host.AllHandshakes
 	counts      counts
 	prepared    *telemetry.Prepared
@@ -57,7 +58,7 @@ type pool struct {
 
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last
-	open    int     // connections idle, in use and under way
+	open    int     // connections idle, in use and under way: see addOpen
 	opening int     // those under way
 	line    waitLine
 	inLine  bool // of the connector
@@ -112,7 +113,6 @@ func (p *pool) pickIdle(once bool, now time.Time) (c *conn, look bool) {
 	copy(p.idle[i:], p.idle[i+1:])
 	p.idle[last] = nil
 	p.idle = p.idle[:last]
-	p.limits.idleConns.Add(-1)
 	c.countUse(p.limits.prepared)
 	return c, p.habits.mustLook(once, rested)
 }
@@ -133,14 +133,12 @@ func (p *pool) cutIdle(n int) []*conn {
 	rest := copy(p.idle, p.idle[n:])
 	clear(p.idle[rest:])
 	p.idle = p.idle[:rest]
-	p.limits.idleConns.Add(int64(-n))
 	return cut
 }
 
 // cutOld removes the connections that are too old to be used again, and adds
 // them to those that were cut; p.mu is held.
 func (p *pool) cutOld(now time.Time, cut []*conn) []*conn {
-	before := len(cut)
 	rest := p.idle[:0]
 	for _, c := range p.idle {
 		if c.tooOld(now) {
@@ -151,12 +149,11 @@ func (p *pool) cutOld(now time.Time, cut []*conn) []*conn {
 	}
 	clear(p.idle[len(rest):])
 	p.idle = rest
-	p.limits.idleConns.Add(int64(before - len(cut)))
 	return cut
 }
 
-// keep makes the connection available for the next call, or closes it if the
-// host or the pool has no place for it. A call that waits gets it at once. said is for how
+// keep makes the connection available for the next call, or closes it if it is too
+// old or has no place. A call that waits gets it at once. said is for how
 // long the host has said that it keeps it; zero: nothing.
 func (p *pool) keep(c *conn, said time.Duration, now time.Time) {
 	c.lastUse = now
@@ -196,17 +193,20 @@ func (p *pool) lineFor(now time.Time) *waiter {
 	return w
 }
 
-// rest puts the connection among the idle ones, if there is a place; p.mu is held.
+// rest puts the connection among the idle ones, unless the pool keeps none, or there are more
+// connections than there may be; p.mu is held.
 func (p *pool) rest(c *conn) (kept bool) {
-	if p.dropped {
-		return false
-	}
-	if p.limits.idleConns.Add(1) > p.limits.maxIdle {
-		p.limits.idleConns.Add(-1)
+	if p.dropped || p.limits.open.Load() > p.limits.maxOpen {
 		return false
 	}
 	p.idle = append(p.idle, c)
 	return true
+}
+
+// addOpen adds to the number of open connections; p.mu is held.
+func addOpen(p *pool, n int) {
+	p.open += n
+	p.limits.open.Add(int64(n))
 }
 
 // discard closes a connection that was taken or dialled.
@@ -217,7 +217,7 @@ func (p *pool) discard(c *conn) {
 	}
 	_ = c.Close()
 	p.mu.Lock()
-	p.open--
+	addOpen(p, -1)
 	p.mu.Unlock()
 }
 
@@ -233,7 +233,7 @@ func (p *pool) closeIdle(before time.Time) (unused bool) {
 	}
 	n := p.oldest(last)
 	cut := p.cutOld(now, p.cutIdle(n))
-	p.open -= len(cut)
+	addOpen(p, -len(cut))
 	kept := p.shared.retireUnused(before, now)
 	unused = p.open == 0 && p.line.first == nil && p.lastUse.Before(before)
 	p.mu.Unlock()
@@ -250,7 +250,7 @@ func (p *pool) drop() {
 	p.dropped = true
 	p.shared.retireAll()
 	cut := p.cutIdle(len(p.idle))
-	p.open -= len(cut)
+	addOpen(p, -len(cut))
 	p.mu.Unlock()
 	for _, c := range cut {
 		_ = c.Close()
@@ -308,6 +308,8 @@ func noteFault(dials *host.Dials, err error) {
 	switch {
 	case refused:
 		dials.Answered()
+	case isOutOfFiles(err):
+		dials.Withdraw() // says nothing of the host
 	case !isTimeout(err):
 		dials.Failed()
 	}

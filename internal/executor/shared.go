@@ -9,10 +9,8 @@ import (
 
 // shared are the connections of a pool that carry several calls at a time: those of
 // HTTP/2. A connection is in the list for as long as calls may begin on it, with or
-// without some. It counts among the idle ones of the process, since it stays open when
-// it has none. All of it is under the pool's mu.
+// without some. All of it is under the pool's mu.
 type shared struct {
-	limits   *limits
 	list     []*conn
 	seen     bool // there has been one
 	met      bool // a connection was opened, of either protocol
@@ -54,20 +52,9 @@ func (s *shared) remove(c *conn) {
 	for i, other := range s.list {
 		if other == c {
 			s.list = append(s.list[:i], s.list[i+1:]...)
-			s.limits.idleConns.Add(-1)
 			return
 		}
 	}
-}
-
-// add keeps a connection, unless there is no room for one more in the process.
-func (s *shared) add(c *conn) (kept bool) {
-	if s.limits.idleConns.Add(1) > s.limits.maxIdle {
-		s.limits.idleConns.Add(-1)
-		return false
-	}
-	s.list = append(s.list, c)
-	return true
 }
 
 // retireUnused retires the connections that no call has used since the instant, or that

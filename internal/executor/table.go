@@ -37,7 +37,7 @@ type table struct {
 
 func newTable(cfg *Config) *table {
 	return &table{
-		limits: limits{maxConns: cfg.MaxConnsPerHost, maxIdle: int64(cfg.MaxIdleConns), idleTimeout: cfg.IdleTimeout,
+		limits: limits{maxConns: cfg.MaxConnsPerHost, maxOpen: int64(cfg.MaxConns), idleTimeout: cfg.IdleTimeout,
 			handshakes: host.NewAllHandshakes(runtime.GOMAXPROCS(0)), prepared: cfg.Metrics.Prepared},
 		maxHosts: cfg.MaxHosts,
 		tls:      newTLSTargets(cfg),
@@ -52,7 +52,6 @@ func newTable(cfg *Config) *table {
 func (t *table) newPool(key poolKey) *pool {
 	to := key.host.Endpoint()
 	p := &pool{poolKey: key, Endpoint: to, label: to.Label(), limits: &t.limits, cond: t.hosts.Hold(key.host)}
-	p.shared.limits = p.limits
 	if to.Secure {
 		p.tls = t.tls.of(to.Name, key)
 	}

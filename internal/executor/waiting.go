@@ -25,7 +25,7 @@ func (p *pool) enqueue(w *waiter) (a supply, waits bool) {
 			return supply{conn: c, look: look}, false
 		}
 		old = append(old, c)
-		p.open--
+		addOpen(p, -1)
 	}
 	p.line.push(w)
 	p.cond.Connecting(1)
@@ -94,7 +94,7 @@ func (p *pool) forceOpening(w *waiter) (begins bool) {
 func (p *pool) countOpening(w *waiter) (spare []*conn, ok bool) {
 	switch {
 	case p.open < p.limits.maxConns:
-		p.open++
+		addOpen(p, 1)
 	case len(p.idle) > 0:
 		spare = p.cutIdle(1) // its place is taken over
 	default:
@@ -149,7 +149,7 @@ func (p *pool) arrived(w *waiter, a supply) {
 		a.conn.ahead = kept && ahead
 	}
 	if !kept {
-		p.open--
+		addOpen(p, -1)
 		if ahead { // one more would not be kept either, or fail
 			p.ahead.calls, p.ahead.once = 0, 0
 		}

@@ -62,7 +62,7 @@ func (b *poolBench) open() *waiter {
 
 // in returns one more connection in use.
 func (b *poolBench) in() *conn {
-	b.p.open++
+	addOpen(b.p, 1)
 	return b.conn()
 }
 

@@ -65,7 +65,8 @@ type ListenerConfig struct {
 	Listener  net.Listener // with a queue of [Backlog]
 	Clock     clock.Clock
 	Metrics   *telemetry.Metrics
-	PerSecond int // connections accepted a second; zero: DefaultConnectionRate
+	PerSecond int         // connections accepted a second; zero: DefaultConnectionRate
+	Failed    func(error) // is called when a connection cannot be accepted; nil: it is not told
 }
 
 // rateListener bounds how fast connections are accepted, before anything is spent on
@@ -91,6 +92,7 @@ type rateListener struct {
 	clock           clock.Clock
 	refused         prometheus.Counter
 	paused          prometheus.Counter
+	failed          func(error)
 	open            context.Context // ends with Close
 	shut            context.CancelFunc
 	mu              sync.Mutex
@@ -112,7 +114,7 @@ func NewListener(c ListenerConfig) (net.Listener, error) {
 		Listener: c.Listener, clock: c.Clock, refused: c.Metrics.ConnectionsRefused, paused: c.Metrics.AcceptPauses,
 		budget:    rate.NewLimiter(rate.Limit(perSecond*admission), max(perSecond/evenShare, 1)*admission),
 		reserve:   rate.NewLimiter(rate.Limit(float64(reserve)/reserveTime.Seconds()), reserve),
-		addresses: access.NewAddresses(rate.Limit(share), share),
+		addresses: access.NewAddresses(rate.Limit(share), share), failed: c.Failed,
 	}
 	t.open, t.shut = context.WithCancel(context.Background())
 	return t, nil
@@ -127,6 +129,9 @@ func (l *rateListener) Accept() (net.Conn, error) {
 		}
 		c, err := l.Listener.Accept()
 		if err != nil {
+			if l.failed != nil {
+				l.failed(err)
+			}
 			return nil, err
 		}
 		if paid || l.admit(c.RemoteAddr()) {

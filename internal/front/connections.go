@@ -26,6 +26,7 @@ const DefaultMaxConnections = 1_000
 type connections struct {
 	limit   int
 	dropped prometheus.Counter
+	full    func() // may be nil
 
 	mu      sync.Mutex
 	byConn  map[net.Conn]*connection
@@ -84,6 +85,9 @@ func (cs *connections) enter(c net.Conn) *connection {
 	cs.mu.Unlock()
 	if out != nil {
 		cs.dropped.Inc()
+		if cs.full != nil {
+			cs.full()
+		}
 		hangUp(out)
 	}
 	return v

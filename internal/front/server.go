@@ -25,7 +25,8 @@ type ServerConfig struct {
 	Addr           string
 	Handler        http.Handler
 	Metrics        *telemetry.Metrics
-	MaxConnections int // zero: DefaultMaxConnections
+	MaxConnections int    // zero: DefaultMaxConnections
+	Full           func() // is called when a client has to go since there are as many; nil: it is not told
 }
 
 // NewServer returns a server with limits against slow and greedy clients. The
@@ -48,7 +49,8 @@ func NewServer(c ServerConfig) (*http.Server, error) {
 		Protocols:         new(http.Protocols),
 	}
 	s.Protocols.SetHTTP1(true)
-	cs := connections{limit: cmp.Or(c.MaxConnections, DefaultMaxConnections), dropped: c.Metrics.ConnectionsDropped}
+	cs := connections{limit: cmp.Or(c.MaxConnections, DefaultMaxConnections), dropped: c.Metrics.ConnectionsDropped,
+		full: c.Full}
 	cs.watch(s)
 	return s, nil
 }

@@ -37,6 +37,7 @@ func (l *callList) remove(r *run.Run) {
 type calls struct {
 	slots host.Slots // of all hosts
 	begun int        // calls, since takeBegun was called last
+	full  int64      // when the last of all slots was taken, in Unix milliseconds; zero: never
 
 	quick   quickCalls
 	running callList // in the order of their start
@@ -51,6 +52,9 @@ func (c *calls) begin(r *run.Run, quick bool, now int64) {
 	c.begun++
 	if r.Lane == run.LaneLate {
 		c.slots.Late++
+	}
+	if c.slots.Taken >= c.slots.Most {
+		c.full = now
 	}
 	r.Since = now
 	c.running.add(r)

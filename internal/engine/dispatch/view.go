@@ -15,6 +15,14 @@ func (d *Dispatcher) Load() (calls, queued int) {
 	return d.calls.slots.Taken, d.queues.queued
 }
 
+// LastFull returns when all calls that there may be were in flight for the last time, in Unix
+// milliseconds; zero: never.
+func LastFull(d *Dispatcher) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.calls.full
+}
+
 // TakeBegun returns how many calls have begun since it was called last.
 func (d *Dispatcher) TakeBegun() int {
 	d.mu.Lock()
