@@ -80,7 +80,7 @@ func TestHostsAreShown(t *testing.T) {
 			t.Errorf("%+v", h)
 		case h.Handshakes.Full < 1, h.Connections.Open < 1, !h.Certificate.Verified, h.Certificate.Reason != nil,
 			h.Certificate.ExpiresAt <= time.Now().UnixMilli(), *h.QuickestMs > *h.UsualMs,
-			h.Unanswered != client.Unanswered{}:
+			h.Unanswered != client.Unanswered{}, h.LastError != nil, h.Connections.HTTP2 > 0:
 			t.Errorf("%+v, %+v, %+v", h, h.Handshakes, h.Certificate)
 		}
 	}
@@ -88,12 +88,18 @@ func TestHostsAreShown(t *testing.T) {
 		h.Limit == nil {
 		t.Errorf("%+v", h)
 	}
-	if h := hosts[refusing]; h.Unanswered.Failed < 17 || h.Connections.Open > 0 || h.Handshakes != nil {
-		t.Errorf("%+v", h)
+	if h := hosts[refusing]; h.Unanswered.Failed < 17 || h.Connections.Open > 0 || h.Handshakes != nil ||
+		h.LastError == nil || h.LastError.Error != "connection refused by "+strings.TrimPrefix(refusing, "http://") ||
+		time.Since(time.UnixMilli(h.LastError.At)) > time.Minute {
+		t.Errorf("%+v, %+v", h, h.LastError)
 	}
 
 	env := cleanEnv("BELFRY_SERVER=" + p.url)
 	code, table := runOut(t, env, "hosts")
+	if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(refusing) +
+		` +refusing .*Z connection refused by `).MatchString(table) {
+		t.Errorf("the table has no error:\n%s", table)
+	}
 	line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(silent) + ` +silent +\d+/\d+ `)
 	if code != 0 || !line.MatchString(table) || strings.Count(table, "https://") != 3 {
 		t.Errorf("exit code %d\n%s", code, table)

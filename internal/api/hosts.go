@@ -66,6 +66,7 @@ type hostBody struct {
 	Handshakes  *handshakesBody  `json:"handshakes,omitempty" doc:"TLS handshakes with it; absent: it is not https, or it is idle."`
 	QuickestMs  *float64         `json:"quickestMs" doc:"Time of the quickest call of late at the target, from the request to the answer; null: no call has been answered." example:"1.8"`
 	UsualMs     *float64         `json:"usualMs" doc:"Running mean of that time, over some 16 calls." example:"2.4"`
+	LastError   *hostErrorBody   `json:"lastError,omitempty" doc:"Why the last call that failed did; absent: none has failed for as long as the host is known. A call that succeeds does not clear it."`
 	Certificate *certificateBody `json:"certificate,omitempty" doc:"What the last handshake showed of its certificate; absent: there was none."`
 }
 
@@ -74,11 +75,18 @@ type unansweredBody struct {
 	Failed      int `json:"failed" doc:"Those that failed at once." example:"0"`
 }
 
+type hostErrorBody struct {
+	Error string `json:"error" doc:"In the words of the execution; secrets are masked in the same way." example:"connection refused by example.com:443"`
+	At    int64  `json:"at" doc:"When the attempt ended, Unix milliseconds." example:"1767312000000"`
+}
+
 type connectionsBody struct {
 	Open    int `json:"open" doc:"In use and idle." example:"4"`
 	Idle    int `json:"idle" doc:"Those that are not in use." example:"1"`
 	Opening int `json:"opening" doc:"Those that are being opened." example:"0"`
 	Waiting int `json:"waiting" doc:"Calls that have a slot and wait for a connection." example:"0"`
+	HTTP2   int `json:"http2" doc:"Those of the open ones that speak HTTP/2: they carry several calls at a time." example:"1"`
+	Streams int `json:"streams" doc:"Calls in flight on those: streams of HTTP/2." example:"3"`
 }
 
 type handshakesBody struct {
@@ -150,6 +158,9 @@ func hostOf(h *view.Host) hostBody {
 	}
 	if n := h.Handshakes; n != nil {
 		b.Handshakes = &handshakesBody{n.Full, n.Resumed, n.Failed, n.Window}
+	}
+	if e := h.LastError; e != nil {
+		b.LastError = &hostErrorBody{e.Text, e.At}
 	}
 	if c := h.Certificate; c != nil {
 		b.Certificate = &certificateBody{

@@ -62,6 +62,7 @@ func (w *hostWatch) join() []view.Host {
 	for _, s := range w.executor.Hosts() {
 		h := j.of(s.Key.String())
 		h.Connections.Open, h.Connections.Idle, h.Connections.Opening = s.Open, s.Idle, s.Opening
+		h.Connections.HTTP2, h.Connections.Streams = s.HTTP2, s.Streams
 	}
 	for _, fact := range w.executor.Certificates().All() {
 		j.of(fact.Host.String()).Certificate = certificateOf(&fact)
@@ -97,6 +98,9 @@ func describe(h *view.Host, c *host.Condition, now int64) {
 	h.Recent = c.Times.Recent(now)
 	h.QuickestMs, h.UsualMs = inMs(c.Times.Quickest()), inMs(c.Times.Usual())
 	h.Connections.Waiting = max(0, c.Waiting())
+	if last := c.Failures.Last(); last != nil {
+		h.LastError = &view.HostError{Text: last.Text, At: last.At}
+	}
 	if c.Secure {
 		n := c.Handshakes.Counts()
 		h.Handshakes = &view.Handshakes{Full: n.Full, Resumed: n.Resumed, Failed: n.Failed,

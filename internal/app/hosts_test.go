@@ -59,7 +59,7 @@ func TestHostsAreJoined(t *testing.T) {
 		t.Fatalf("%+v", all)
 	}
 	h := all[0]
-	if h.Name != s.URL || h.State != "answering" || h.Limit != 0 || h.Worth != 0 ||
+	if h.Name != s.URL || h.State != "answering" || h.LastError != nil || h.Limit != 0 || h.Worth != 0 ||
 		h.Connections != (view.Connections{Open: 1, Idle: 1}) ||
 		*h.Handshakes != (view.Handshakes{Full: 1, Window: 5}) ||
 		h.Certificate.Reason != notVerified || h.Certificate.Verified || h.Certificate.Version != "TLS 1.3" {
@@ -99,10 +99,13 @@ func TestDescribe(t *testing.T) {
 	}
 	c.Connecting(3)
 	c.Handshakes.Count(host.HandshakeFailed)
+	c.Failures.Note("earlier", 1)
+	c.Failures.Note("no route to h.test:443", 2)
 	var h view.Host
 	describe(&h, c, 60_000)
 	if h.State != "refusing" || h.Worth != 64 || h.Unanswered != 17 || h.Refused != 17 || h.Recent != 1 ||
 		h.UsualMs != 2.35 || h.QuickestMs != 2.35 || h.Connections.Waiting != 3 ||
+		h.LastError == nil || *h.LastError != (view.HostError{Text: "no route to h.test:443", At: 2}) ||
 		*h.Handshakes != (view.Handshakes{Failed: 1, Window: 4}) {
 		t.Errorf("%+v, %+v", h, h.Handshakes)
 	}

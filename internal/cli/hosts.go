@@ -28,7 +28,9 @@ calls, connections and certificates. The states are:
   idle         not called for a minute or more
 
 CALLS is calls in flight of those that may be, CONNS is connections in use of those that
-are open, and TIME is the quickest and the usual time of a call in milliseconds.
+are open, STREAMS is calls on connections of HTTP/2, and TIME is the quickest and the usual
+time of a call in milliseconds. LAST ERROR is why the last call that failed did, at its
+beginning; --json has all of it.
 
 ` + serverHelp,
 		Example: "  belfry hosts\n  belfry hosts --sort certificate --limit 5\n  belfry hosts --host " +
@@ -64,12 +66,13 @@ func printHosts(w io.Writer, list *client.Hosts, asJSON bool) error {
 		return json.NewEncoder(w).Encode(list)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "HOST\tSTATE\tCALLS\tQUEUED\tCONNS\tWAITING\tTIME\tCERTIFICATE UNTIL")
+	_, _ = fmt.Fprintln(t, "HOST\tSTATE\tCALLS\tQUEUED\tCONNS\tWAITING\tSTREAMS\tTIME\tCERTIFICATE UNTIL\tLAST ERROR")
 	for i := range list.Hosts {
 		h := &list.Hosts[i]
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d/%s\t%d\t%d/%d\t%d\t%s\t%s\n", h.Host, h.State, h.Calls, orDash(h.Limit),
-			h.Queued, h.Connections.Open-h.Connections.Idle, h.Connections.Open, h.Connections.Waiting, timesOf(h),
-			untilOf(h.Certificate))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d/%s\t%d\t%d/%d\t%d\t%s\t%s\t%s\t%s\n", h.Host, h.State, h.Calls,
+			orDash(h.Limit),
+			h.Queued, h.Connections.Open-h.Connections.Idle, h.Connections.Open, h.Connections.Waiting, streamsOf(h),
+			timesOf(h), untilOf(h.Certificate), lastErrorOf(h.LastError))
 	}
 	if more := list.Total - len(list.Hosts); more > 0 {
 		_, _ = fmt.Fprintf(t, "and %d more\n", more)
@@ -82,6 +85,28 @@ func orDash(n *int) string {
 		return "-"
 	}
 	return strconv.Itoa(*n)
+}
+
+// streamsOf returns the calls on connections of HTTP/2, if there are such.
+func streamsOf(h *client.Host) string {
+	if h.Connections.HTTP2 == 0 {
+		return "-"
+	}
+	return strconv.Itoa(h.Connections.Streams)
+}
+
+// lastErrorWidth is how many characters of an error the table has; --json has all of it.
+const lastErrorWidth = 60
+
+func lastErrorOf(e *client.HostError) string {
+	if e == nil {
+		return "-"
+	}
+	text := []rune(e.Error)
+	if len(text) > lastErrorWidth {
+		text = append(text[:lastErrorWidth-3], []rune("...")...)
+	}
+	return auditInstant(e.At) + " " + string(text)
 }
 
 func timesOf(h *client.Host) string {

@@ -34,7 +34,14 @@ type Host struct {
 	Handshakes  *Handshakes  `json:"handshakes,omitempty"` // of https
 	QuickestMs  *float64     `json:"quickestMs"`
 	UsualMs     *float64     `json:"usualMs"`
+	LastError   *HostError   `json:"lastError,omitempty"` // nil: no call has failed
 	Certificate *Certificate `json:"certificate,omitempty"`
+}
+
+// HostError is why the last call that failed did.
+type HostError struct {
+	Error string `json:"error"` // as the execution has it
+	At    int64  `json:"at"`
 }
 
 // Unanswered are the connections to a host that were begun since it last answered.
@@ -49,6 +56,8 @@ type Connections struct {
 	Idle    int `json:"idle"`
 	Opening int `json:"opening"`
 	Waiting int `json:"waiting"` // calls that wait for one
+	HTTP2   int `json:"http2"`   // of those that are open: that carry several calls at a time
+	Streams int `json:"streams"` // calls in flight on those
 }
 
 // Handshakes are the TLS handshakes with a host.

@@ -378,6 +378,13 @@ func (e *exchange) report() {
 	e.out.Error = e.resp.describe(e.link.pool.Secure) + e.via.opener.dialer.noteOnName(e.link.pool.Endpoint)
 }
 
+// noteFailure notes with the host why the call failed: text has no secrets.
+func (e *exchange) noteFailure(text string) {
+	if p := e.link.pool; p != nil {
+		p.cond.Failures.Note(text, clock.NowMs(e.via.cfg.Clock))
+	}
+}
+
 // refuse sets the outcome of a call that cannot be made, now or later.
 func (e *exchange) refuse(why string) {
 	e.out.Verdict = domain.VerdictFinal

@@ -83,6 +83,7 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	e.run()
 	if out.Error != "" {
 		out.Error = hide(hide(out.Error, call.Secrets), x.cfg.Secrets)
+		e.noteFailure(out.Error)
 	}
 	if e.end() {
 		x.exchanges.Put(e)

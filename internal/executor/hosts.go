@@ -8,6 +8,25 @@ type HostState struct {
 	Open    int // in use and idle
 	Idle    int // of those that are open
 	Opening int // under way
+	HTTP2   int // of those that are open: that carry several calls at a time
+	Streams int // calls that those have
+}
+
+// add adds the connections of a pool.
+func (s *HostState) add(p *pool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.Open += p.open - p.opening
+	s.Idle += len(p.idle)
+	s.Opening += p.opening
+	s.HTTP2 += len(p.shared.list)
+	for _, c := range p.shared.list {
+		busy := c.mux.State().Busy
+		s.Streams += busy
+		if busy == 0 {
+			s.Idle++
+		}
+	}
 }
 
 // Hosts returns the connections to each host to which there are any, or were within the
@@ -22,10 +41,7 @@ func (x *Executor) Hosts() []HostState {
 			i = len(out)
 			places[p.host], out = i, append(out, HostState{Key: p.host})
 		}
-		open, idle, opening := p.counts()
-		out[i].Open += open
-		out[i].Idle += idle
-		out[i].Opening += opening
+		out[i].add(p)
 	}
 	return out
 }

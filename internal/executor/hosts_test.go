@@ -4,8 +4,12 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
@@ -77,5 +81,73 @@ func TestFailedHandshakesAreCounted(t *testing.T) {
 	}
 	if dials, failed := cond.Dials.Unanswered(); dials != 1 || failed != 1 {
 		t.Errorf("%d dials, %d failed", dials, failed)
+	}
+}
+
+// Connections of HTTP/2 are distinguished, with the calls that they have.
+func TestHostsOfHTTP2(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	came, answers := make(chan struct{}), make(chan struct{})
+	s := serveBoth(t, ca, func(http.ResponseWriter, *http.Request) {
+		came <- struct{}{}
+		<-answers
+	})
+	x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+	want := func(want HostState) {
+		t.Helper()
+		want.Key = target.Of(s.url("/"))
+		if all := x.Hosts(); len(all) != 1 || all[0] != want {
+			t.Errorf("%+v, want %+v", all, want)
+		}
+	}
+	ended := make(chan domain.Outcome)
+	for range 3 {
+		go func() { ended <- do(x, newCall(s.url("/"))) }()
+		<-came
+	}
+	want(HostState{Open: 1, HTTP2: 1, Streams: 3})
+	close(answers)
+	for range 3 {
+		if out := <-ended; out.Verdict != success {
+			t.Errorf("%+v", out)
+		}
+	}
+	want(HostState{Open: 1, Idle: 1, HTTP2: 1})
+}
+
+// The last failure of a host has the words of the execution, without its secrets, and the
+// instant; a success does not clear it.
+func TestLastFailureOfAHost(t *testing.T) {
+	t.Parallel()
+	fails := true
+	k := serveRaw(t, func(_ int, c net.Conn) {
+		for readRaw(c) != "" {
+			status, body := 200, "ok"
+			if fails {
+				status, body = 500, "the token sesame-0123456789 is wrong"
+			}
+			_, _ = io.WriteString(c, rawResponse(status, body))
+		}
+	})
+	table, wall := new(host.Table), new(clock.Manual)
+	wall.Step(24 * time.Hour)
+	x := newTestExecutor(t, Config{Hosts: table, Clock: wall, Secrets: []string{"sesame-0123456789"}})
+	cond := table.Hold(target.Of(k.url()))
+	defer table.Release(cond)
+	if last := cond.Failures.Last(); last != nil {
+		t.Errorf("%+v before the first call", last)
+	}
+	began := clock.NowMs(wall)
+	out := do(x, newCall(k.url()))
+	last := cond.Failures.Last()
+	if out.Error == "" || last == nil || last.Text != out.Error || strings.Contains(last.Text, "sesame") ||
+		last.At < began || last.At > clock.NowMs(wall) {
+		t.Errorf("%+v, and the outcome is %+v", last, out)
+	}
+	fails = false
+	mustSucceed(t, x, newCall(k.url()))
+	if cond.Failures.Last() != last {
+		t.Error("a success has changed it")
 	}
 }

@@ -265,14 +265,6 @@ func (p *pool) usage() (lastUse time.Time, busy bool) {
 	return p.lastUse, p.open > len(p.idle)+p.shared.unused() || p.line.first != nil
 }
 
-// counts returns how many connections are open, how many of those are idle, and how many are
-// being opened.
-func (p *pool) counts() (open, idle, opening int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.open - p.opening, len(p.idle) + p.shared.unused(), p.opening
-}
-
 // sawClosed notes that a connection of the host was found closed.
 func (p *pool) sawClosed(rested time.Duration) {
 	p.mu.Lock()

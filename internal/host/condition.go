@@ -16,7 +16,8 @@ type Condition struct {
 	Secure     bool // https
 	Dials      Dials
 	Handshakes Handshakes
-	Times      Times // of its calls
+	Times      Times    // of its calls
+	Failures   Failures // of them
 
 	connecting atomic.Int64 // calls that have a slot and no connection
 	worth      atomic.Int64 // connections that the host is worth

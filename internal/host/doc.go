@@ -14,7 +14,7 @@
 //     [MaxDials].
 //   - Calls to hosts that answer are not delayed, but for the few milliseconds in which
 //     a connection that is freed saves one that would be opened (Demand.Opens).
-//   - Times are for people: they decide nothing.
+//   - Times and the last failure are for people: they decide nothing.
 //   - What time is spent in this process does not raise a limit: calls are timed from
 //     when their request is sent, and a host whose calls wait for connections keeps its
 //     limit. While calls wait for this process, a host whose quickest calls take less than
@@ -50,7 +50,7 @@
 //
 // Each file uses only those before it:
 //
-//	share.go state.go line.go dials.go handshakes.go connect.go times.go condition.go limit.go ahead.go
+//	share.go state.go line.go dials.go handshakes.go connect.go times.go failure.go condition.go limit.go ahead.go
 //	protocol.go
 //
 // # How this is shown

@@ -29,7 +29,15 @@ type Host struct {
 
 	QuickestMs, UsualMs float64 // time of calls at the target
 
+	LastError *HostError // nil: no call has failed
+
 	Certificate *Certificate // nil: none was seen
+}
+
+// HostError is why the last call that failed did.
+type HostError struct {
+	Text string // as the execution has it
+	At   int64  // Unix milliseconds
 }
 
 // HostIdle is the state of a host of which only the certificate is known: it was not called
@@ -42,6 +50,8 @@ type Connections struct {
 	Idle    int
 	Opening int
 	Waiting int // calls that have a slot and wait for a connection
+	HTTP2   int // of those that are open: that carry several calls at a time
+	Streams int // calls that those have
 }
 
 // Handshakes are the TLS handshakes with a host that ended, since it is known.
