@@ -11,6 +11,9 @@ import (
 // longer one is sent from the caller's memory.
 const maxInlineBody = 4 << 10
 
+// maxHeldBuffer is how large the memory of held writes may be to be kept for other calls.
+const maxHeldBuffer = 2 * maxInlineBody
+
 // link is the connection that an exchange holds, and what was written to it.
 type link struct {
 	pool     *pool
@@ -22,6 +25,7 @@ type link struct {
 	keeps    time.Duration // the target says that it keeps conn for so long; zero: nothing
 
 	duplex duplex
+	held   heldWrite
 	vector [2][]byte
 }
 
@@ -46,6 +50,9 @@ func (l *link) discard() {
 func (l *link) end(now time.Time) {
 	l.giveBack(now)
 	l.pool, l.vector = nil, [2][]byte{}
+	if cap(l.held.b) > maxHeldBuffer {
+		l.held.b = nil
+	}
 }
 
 // giveBack returns the connection to its pool, or closes it.
@@ -83,6 +90,9 @@ func (l *link) ask(req *request, first []byte, once bool) (n int, sendErr, err e
 		if l.look && !mayWriteTo(l.conn.state(), once) {
 			return 0, errStale, nil
 		}
+		if l.conn.tally != nil && len(req.body) <= maxInlineBody && holdWrites(l.conn.tally.Conn, &l.held) {
+			return l.askHeld(req, first)
+		}
 		sendErr = l.write(req)
 	}
 	if errors.Is(sendErr, os.ErrDeadlineExceeded) || sendErr != nil &&
@@ -114,6 +124,32 @@ func (l *link) askDuplex(whole, first []byte) (done bool, n int, sendErr, err er
 		l.written += int64(wrote)
 	}
 	return false, 0, sendErr, nil
+}
+
+// askHeld is ask by way of a connection with TLS that holds writes.
+func (l *link) askHeld(req *request, first []byte) (n int, sendErr, err error) {
+	below, h := l.conn.tally.Conn, &l.held
+	defer releaseWrites(below)
+	if _, sendErr = l.writeAll(req); sendErr != nil {
+		return 0, sendErr, nil
+	}
+	n, err = l.conn.Read(first)
+	switch {
+	case h.out:
+	case l.conn.used(): // an end that came with the answer before, or bytes that nobody asked for
+		return 0, errStale, nil
+	case n > 0: // the target speaks first
+		releaseWrites(below)
+		var taken int
+		taken, h.err = below.Write(h.b)
+		h.taken = int64(taken)
+	}
+	l.written += h.taken
+	l.sent = h.taken > 0 && h.err == nil
+	if h.err != nil && mayWriteAgain(l.conn.used(), l.written, h.err) {
+		return 0, h.err, nil
+	}
+	return n, h.err, err
 }
 
 // write sends the request, and counts the bytes that the kernel took.

@@ -15,8 +15,10 @@ type rawStream struct {
 	raw  syscall.RawConn
 	out  transfers
 	in   transfers
+	held *heldWrite            // nil: writes go out at once
 	push func(fd uintptr) bool // bound once, so that a call allocates nothing
 	pull func(fd uintptr) bool
+	ask  func(fd uintptr) bool
 }
 
 // transfers is what a write or a read has come to.
@@ -34,12 +36,35 @@ func newRawStream(c net.Conn) net.Conn {
 		return c
 	}
 	s := &rawStream{Conn: c, raw: raw}
-	s.push, s.pull = s.writeSome, s.readSome
+	s.push, s.pull, s.ask = s.writeSome, s.readSome, s.writeThenRead
 	return s
 }
 
+// holdWrites has the next writes go out with the read that follows them, in one turn of
+// reading, as with a duplex: a read right after a write finds nothing, which costs a system
+// call. It reports whether the connection can do that.
+func holdWrites(c net.Conn, h *heldWrite) bool {
+	s, ok := c.(*rawStream)
+	if ok {
+		*h = heldWrite{b: h.b[:0]}
+		s.held = h
+	}
+	return ok
+}
+
+// releaseWrites has writes go out at once again.
+func releaseWrites(c net.Conn) { c.(*rawStream).held = nil }
+
 // Write implements net.Conn.
 func (s *rawStream) Write(b []byte) (int, error) {
+	if s.held != nil && !s.held.out {
+		s.held.b = append(s.held.b, b...)
+		return len(b), nil
+	}
+	return s.write(b)
+}
+
+func (s *rawStream) write(b []byte) (int, error) {
 	s.out = transfers{b: b}
 	err := s.raw.Write(s.push)
 	n := s.out.n
@@ -73,7 +98,12 @@ func (s *rawStream) Read(b []byte) (int, error) {
 		return 0, nil
 	}
 	s.in = transfers{b: b}
-	err := s.raw.Read(s.pull)
+	var err error
+	if s.held != nil && !s.held.out {
+		err = s.readAnswer()
+	} else {
+		err = s.raw.Read(s.pull)
+	}
 	n := s.in.n
 	if err == nil {
 		err = s.in.err
@@ -95,5 +125,43 @@ func (s *rawStream) readSome(fd uintptr) bool {
 		t.err = io.EOF
 	}
 	t.n = n
+	return true
+}
+
+// readAnswer writes what is held, and reads.
+func (s *rawStream) readAnswer() error {
+	h := s.held
+	s.out = transfers{b: h.b}
+	err := s.raw.Read(s.ask)
+	h.taken, h.err = int64(s.out.n), s.out.err
+	rest := s.out.b[s.out.n:]
+	s.out = transfers{}
+	switch {
+	case err != nil && !h.out: // the deadline, before anything was done
+		h.out, h.err = true, err
+		return err
+	case err != nil || h.err != nil || len(rest) == 0:
+		return err
+	}
+	n, err := s.write(rest)
+	if h.taken += int64(n); err != nil {
+		h.err = err
+	}
+	return s.raw.Read(s.pull)
+}
+
+// writeThenRead reports whether something was read, or what is held cannot be written now.
+// If the target does not take it, what it may have sent before is read.
+func (s *rawStream) writeThenRead(fd uintptr) bool {
+	if s.held.out {
+		return s.readSome(fd)
+	}
+	s.held.out = true
+	switch whole := s.writeSome(fd); {
+	case whole && s.out.err == nil:
+		return false
+	case whole && !s.readSome(fd):
+		s.in.err = s.out.err
+	}
 	return true
 }

@@ -39,3 +39,11 @@ func (t *tally) Read(b []byte) (int, error) {
 	t.gate.enter()
 	return n, err
 }
+
+// heldWrite is what is written together with the read that follows.
+type heldWrite struct {
+	b     []byte
+	out   bool  // it was given to the kernel
+	taken int64 // bytes that the kernel took
+	err   error // why it took no more
+}
