@@ -87,7 +87,7 @@ var imports = []struct {
 		"clock", "certs", "telemetry", "resolve"}, modules: []string{"golang.org/x/net", "golang.org/x/sys"}}},
 	{"internal/engine/lock", row{}},
 	{"internal/engine/hold", row{internal: []string{"engine/lock"}}},
-	{"internal/engine/run", row{internal: []string{"cron", "target", "webhook", "domain", "engine/lock",
+	{"internal/engine/run", row{internal: []string{"cron", "target", "host", "webhook", "domain", "engine/lock",
 		"engine/hold"}}},
 	{"internal/engine/run/runtest", row{internal: []string{"domain", "engine/run"}}}, // for tests only
 	{"internal/engine/due", row{internal: []string{"clock", "engine/lock", "engine/hold", "engine/run"}}},

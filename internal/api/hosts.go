@@ -59,6 +59,7 @@ type hostBody struct {
 	Worth       *int             `json:"worth" doc:"How many connections it is worth, by its calls and their time. null: like limit." example:"4"`
 	Calls       int              `json:"calls" doc:"Calls in flight." example:"3"`
 	Queued      int              `json:"queued" doc:"Fires that are due and wait for a slot." example:"0"`
+	Overdue     int              `json:"overdue" doc:"Of those, the ones that waited in an overload and wait behind fires that came due later now." example:"0"`
 	Spans       int              `json:"spans" doc:"Ranges of fires that wait beside those: they found no place in the queue, or are of a gap." example:"0"`
 	RecentCalls int64            `json:"recentCalls" doc:"Calls that ended in this minute and the one before." example:"120"`
 	Unanswered  unansweredBody   `json:"unanswered" doc:"Connections that were begun since it last answered."`
@@ -152,7 +153,7 @@ func hostQuery(in *hostsInput) (q view.HostQuery, err error) {
 func hostOf(h *view.Host) hostBody {
 	b := hostBody{
 		Host: h.Name, State: h.State, Limit: unlessZero(h.Limit), Worth: unlessZero(h.Worth),
-		Calls: h.Calls, Queued: h.Queued, Spans: h.Spans, RecentCalls: h.Recent,
+		Calls: h.Calls, Queued: h.Queued, Overdue: h.Overdue, Spans: h.Spans, RecentCalls: h.Recent,
 		Unanswered: unansweredBody{h.Unanswered, h.Refused}, Connections: connectionsBody(h.Connections),
 		QuickestMs: unlessZero(h.QuickestMs), UsualMs: unlessZero(h.UsualMs),
 	}

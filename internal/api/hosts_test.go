@@ -17,7 +17,7 @@ func someHosts() []view.Host {
 		{Name: "http://idle.test:80", State: view.HostIdle},
 		{
 			Name: "https://busy.test:443", State: "silent", Limit: 64, Worth: 4, Calls: 64, Queued: 100,
-			Spans: 2, Recent: 7,
+			Overdue: 90, Spans: 2, Recent: 7,
 			Unanswered: 17, Refused: 1, QuickestMs: 1.25, UsualMs: 2.5,
 			Connections: view.Connections{Open: 3, Idle: 2, Opening: 1, Waiting: 60, HTTP2: 1, Streams: 4},
 			LastError:   &view.HostError{Text: "connection refused by busy.test:443", At: 9},
@@ -61,14 +61,14 @@ func TestHosts(t *testing.T) {
 		}
 	}
 	const busy = `{"host":"https://busy.test:443","state":"silent","limit":64,"worth":4,"calls":64,"queued":100,` +
-		`"spans":2,"recentCalls":7,"unanswered":{"connections":17,"failed":1},` +
+		`"overdue":90,"spans":2,"recentCalls":7,"unanswered":{"connections":17,"failed":1},` +
 		`"connections":{"open":3,"idle":2,"opening":1,"waiting":60,"http2":1,"streams":4},` +
 		`"handshakes":{"full":1,"resumed":2,"failed":3,"window":4},"quickestMs":1.25,"usualMs":2.5,` +
 		`"lastError":{"error":"connection refused by busy.test:443","at":9},` +
 		`"certificate":{"subject":"busy","issuer":"ca","names":["busy.test"],"moreNames":1,"notBefore":1,` +
 		`"notAfter":20,"expiresAt":10,"seenAt":5,"verified":true,"reason":null,"tlsVersion":"TLS 1.3"}}`
 	const idle = `{"host":"http://idle.test:80","state":"idle","limit":null,"worth":null,"calls":0,"queued":0,` +
-		`"spans":0,"recentCalls":0,"unanswered":{"connections":0,"failed":0},` +
+		`"overdue":0,"spans":0,"recentCalls":0,"unanswered":{"connections":0,"failed":0},` +
 		`"connections":{"open":0,"idle":0,"opening":0,"waiting":0,"http2":0,"streams":0},"quickestMs":null,` +
 		`"usualMs":null}`
 	text := call(t, h, "GET", "/hosts", "").text

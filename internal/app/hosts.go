@@ -57,7 +57,7 @@ func (w *hostWatch) join() []view.Host {
 	}
 	for _, s := range w.engine.Hosts() {
 		h := j.of(s.Key.String())
-		h.Calls, h.Limit, h.Queued, h.Spans = s.Calls, s.Limit, s.Queued, s.Spans+s.LateSpans
+		h.Calls, h.Limit, h.Queued, h.Overdue, h.Spans = s.Calls, s.Limit, s.Queued, s.Overdue, s.Spans+s.LateSpans
 	}
 	for _, s := range w.executor.Hosts() {
 		h := j.of(s.Key.String())

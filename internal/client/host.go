@@ -27,6 +27,7 @@ type Host struct {
 	Worth       *int         `json:"worth"` // connections that it is worth
 	Calls       int          `json:"calls"` // in flight
 	Queued      int          `json:"queued"`
+	Overdue     int          `json:"overdue"`     // of those, the ones behind fires that came due later
 	Spans       int          `json:"spans"`       // ranges of fires that wait beside those
 	RecentCalls int64        `json:"recentCalls"` // that ended in this minute and the one before
 	Unanswered  Unanswered   `json:"unanswered"`

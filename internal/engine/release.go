@@ -49,7 +49,7 @@ func (rn *runner) admit(r *run.Run) run.Admission {
 		s := run.SpanOf(r)
 		if j.KeepWaiting(s) {
 			s.Hold.Release() // the first fire of the longer span holds W for all of it
-			rn.trim(j.LastWaiting())
+			rn.trim(j.LastWaiting(), 0)
 		}
 	case run.AdmitSkip, run.AdmitNot:
 	}

@@ -19,16 +19,17 @@ func (rn *runner) drop(s *run.Span, before int64, status domain.Status, reason s
 }
 
 // trim gives up the oldest fires of a backlog that has grown beyond what its
-// job wants to catch up on. Without this a host that answers nothing would hold W
+// job wants to catch up on. others are fires of the job that wait in later spans. Without this a host that answers
+// nothing would hold W
 // for misfire.maxAgeMs, and a crash would leave every one of those fires
 // uncertain. Call with the lock that guards the span held.
-func (rn *runner) trim(s *run.Span) bool {
-	surplus := run.Surplus(s.Ver.Plan.Value().Misfire, s.Grown)
+func (rn *runner) trim(s *run.Span, others int) bool {
+	surplus := run.Surplus(s.Ver.Plan.Value().Misfire, s.Grown+others)
 	if surplus == 0 {
 		return false
 	}
 	cut := s.Next
-	for range surplus {
+	for n := 0; n < surplus && cut <= s.Last; n++ {
 		cut = s.Ver.NextAfter(s.Job, cut)
 	}
 	rn.drop(s, cut, domain.StatusMissed, run.SurplusReason)

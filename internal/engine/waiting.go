@@ -55,7 +55,7 @@ func (rn *runner) keepWaiting(s *run.Span) {
 	j.Mu.Lock()
 	if j.KeepWaiting(s) {
 		s.Hold.Release()
-		rn.trim(j.LastWaiting())
+		rn.trim(j.LastWaiting(), 0)
 	}
 	next := rn.nextWaiting(j)
 	j.Mu.Unlock()

@@ -8,7 +8,8 @@
 //   - Whether a host is silent is decided by one function of the evidence
 //     ([Evidence.State]). It has no other input, and one truth table.
 //   - How much of all slots a host may have, and how much of both its late fires, is
-//     decided by one function as well ([MayBegin], with [MostSlots] and [LateSlots]).
+//     decided by one function as well ([MayBeginIn], with [MostSlots] and [LateSlots]). Fires
+//     that are overdue have what live ones have not used of late ([OverdueSlots]).
 //   - A host that does not answer gets new slots no faster than connections to silent
 //     hosts may be opened: both follow from the same two constants, SilentGap and
 //     [MaxDials].

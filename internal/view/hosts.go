@@ -19,6 +19,7 @@ type Host struct {
 	Worth      int    // connections that it is worth; zero: it has nothing to do
 	Calls      int    // in flight
 	Queued     int    // fires that wait for a slot, one by one
+	Overdue    int    // of those, the ones that wait behind fires that came due later
 	Spans      int    // ranges of fires that wait beside them
 	Recent     int64  // calls that ended in this minute and the one before
 	Unanswered int    // connections that were begun since it last answered

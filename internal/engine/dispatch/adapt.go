@@ -38,7 +38,7 @@ func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
 		}
 		a.saturated = append(a.saturated, h)
 		h.limit.EndWindow(busy)
-		if h.calls < h.limit.Slots() {
+		if h.taken.Taken < h.limit.Slots() {
 			readmit(h)
 		}
 	}
@@ -58,7 +58,7 @@ func (a *adapter) step(readmit func(*hostQueue)) {
 	for _, h := range a.saturated {
 		if h.parked == parkedFull && h.limit.Pending() {
 			h.limit.Step()
-			if h.calls < h.limit.Slots() {
+			if h.taken.Taken < h.limit.Slots() {
 				readmit(h)
 			}
 		}

@@ -48,11 +48,8 @@ type calls struct {
 // soon.
 func (c *calls) begin(r *run.Run, quick bool, now int64) {
 	c.release(r)
-	c.slots.Taken++
+	c.slots.Begin(r.Lane)
 	c.begun++
-	if r.Lane == run.LaneLate {
-		c.slots.Late++
-	}
 	if c.slots.Taken >= c.slots.Most {
 		c.full = now
 	}
@@ -63,10 +60,7 @@ func (c *calls) begin(r *run.Run, quick bool, now int64) {
 
 // end keeps the run among those that have ended until it is released.
 func (c *calls) end(r *run.Run) {
-	c.slots.Taken--
-	if r.Lane == run.LaneLate {
-		c.slots.Late--
-	}
+	c.slots.End(r.Lane)
 	c.quick.end(r)
 	c.running.remove(r)
 	c.ended.add(r)

@@ -18,9 +18,10 @@ type Config struct {
 	// FromSpan takes the next fire off a span, or returns nil when it has none to
 	// send. It is called with the dispatcher's lock held.
 	FromSpan func(*run.Span) *run.Run
-	// Trim gives up the oldest fires of a span that has grown too long, and reports
-	// whether it did. It is called with the dispatcher's lock held.
-	Trim func(*run.Span) bool
+	// Trim gives up the oldest fires of a span that has grown too long, together with so
+	// many others of its job that wait, and reports whether it did. The span may be empty
+	// then. It is called with the dispatcher's lock held.
+	Trim func(s *run.Span, others int) bool
 	Now  func() int64 // wall clock, Unix milliseconds
 }
 

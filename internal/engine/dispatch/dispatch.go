@@ -46,11 +46,12 @@ func New(cfg Config) *Dispatcher {
 // Push queues runs that are due. It returns those that the caller is to keep as
 // spans: see queues.push.
 func (d *Dispatcher) Push(runs []*run.Run) (refused []*run.Run) {
+	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range runs {
 		h := d.queues.of(r.Ver.Host)
-		if d.queues.push(h, r) {
+		if d.queues.push(h, r, now) {
 			refused = append(refused, r)
 			continue
 		}
@@ -151,10 +152,10 @@ func (d *Dispatcher) pick() *run.Run {
 			d.placeAfterBegin(h)
 			return r
 		case why == parkedFull:
-			d.turns.parkFull(h)
+			d.turns.park(h, why)
 			d.adapter.note(h)
-		case why == parkedLate:
-			d.turns.parkLate(h)
+		case why != parkedIdle:
+			d.turns.park(h, why)
 		}
 	}
 }
@@ -164,8 +165,8 @@ func (d *Dispatcher) pick() *run.Run {
 func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 	switch {
 	case !h.hasWork():
-	case h.calls >= h.limit.Slots():
-		d.turns.parkFull(h)
+	case h.taken.Taken >= h.limit.Slots():
+		d.turns.park(h, parkedFull)
 		d.adapter.note(h)
 	default:
 		d.turns.add(h)
@@ -176,8 +177,11 @@ func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) {
 	h := d.queues.hosts[r.Ver.Host]
 	h.end(r, took, now)
 	d.calls.end(r)
-	if r.Lane == run.LaneLate {
-		d.turns.lateEnded(h)
+	if r.Lane != run.LaneLive {
+		d.turns.otherEnded(h)
+	}
+	if r.Lane == run.LaneOverdue {
+		r.Lane = run.LaneLive // a retry of it is due like any other
 	}
 	if h.parked == parkedFull {
 		d.turns.readmit(h)
@@ -228,13 +232,18 @@ func (d *Dispatcher) adaptStep(last, busy bool) (saturated bool) {
 	return saturated
 }
 
-// Relax lowers every limit towards what is in use and drops hosts that
-// have nothing to do. Call it once a second.
+// Relax lowers every limit towards what is in use, lets new fires of hosts that catch up
+// go before those that waited, and drops hosts that have nothing to do. Call it once a
+// second.
 func (d *Dispatcher) Relax() {
+	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	reached, busy := d.calls.quick.takeReached(), d.adapter.takeBusy()
-	d.queues.relax(reached || busy)
+	d.calls.slots.Relax()
+	d.queues.relax(reached || busy, now, d.calls.slots, d.turns.readmit)
+	d.turns.readmitLate(d.calls.slots)
+	d.wake()
 }
 
 // Suspend stops new calls, or allows them again.

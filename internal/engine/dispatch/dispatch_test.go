@@ -28,7 +28,7 @@ func newBench(t testing.TB, calls, perHost int) *bench {
 	b := &bench{t: t, jobs: make(map[string]*run.Job)}
 	b.d = New(Config{
 		MaxCalls: calls, MaxPerHost: perHost, Hosts: new(host.Table),
-		Work: func() {}, Now: func() int64 { return b.now }, Trim: func(*run.Span) bool { return false },
+		Work: func() {}, Now: func() int64 { return b.now }, Trim: func(*run.Span, int) bool { return false },
 		FromSpan: func(s *run.Span) *run.Run {
 			return &run.Run{Job: s.Job, Ver: s.Ver, At: s.Pop(),
 				Lane: run.LaneLate}

@@ -4,8 +4,12 @@
 // # What it guarantees
 //
 //   - Hosts take turns, whatever the length of their queues.
-//   - Of one host, runs that are on time go before late ones.
-//   - Late runs use at most a quarter of a host's slots, and at most a quarter of all.
+//   - Of one host, and over all hosts, runs that are on time go before recovered and
+//     overdue ones, of which none waits forever (otherTurn).
+//   - Recovered runs use at most a quarter of a host's slots, and at most a quarter of all.
+//   - When a host catches up after an overload, new fires go before those that waited: on
+//     time 10 s after it at the latest, at up to nine tenths of what can be sustained. Those
+//     that waited are overdue. They use the slots that live runs do not, a quarter at least.
 //   - A host that does not answer occupies its own slots and nobody else's.
 //   - Calls that end soon are not more at a time than the processor can make use of,
 //     however many hosts they go to (quickCalls).
@@ -16,11 +20,12 @@
 //
 // # How a run goes through it
 //
-//	Push ─► queues: live ─┐                                        ┌─► Drained
-//	                late ─┼─► turns: a ring of hosts ─► Take ─► workers
-//	PushSpans ─►   spans ─┘                              │         │
-//	                             calls in flight ◄───────┘         ▼
-//	        adapter ─► limits of hosts ◄──────────────────────── Swap
+//	Push ─► queues: live, keep ─┐                                      ┌─► Drained
+//	          ▼        overdue ─┤                                      │
+//	                      late ─┼─► turns: rings of hosts ─► Take ─► workers
+//	PushSpans ─►         spans ─┘                              │       │
+//	                                   calls in flight ◄───────┘       ▼
+//	        adapter ─► limits of hosts ◄──────────────────────────── Swap
 //
 // The [Dispatcher] holds the lock and these parts:
 //
@@ -39,12 +44,15 @@
 //
 // Each file uses only those before it:
 //
-//	config.go runqueue.go spanqueue.go quick.go calls.go hostqueue.go turns.go queues.go
-//	adapt.go workers.go dispatch.go view.go
+//	config.go runqueue.go spanqueue.go quick.go calls.go overdue.go hostqueue.go catchup.go
+//	turns.go queues.go adapt.go workers.go dispatch.go view.go
 //
 // # How this is shown
 //
-// Each part has tests of its own; dispatch_test.go has those of the guarantees. What
+// Each part has tests of its own; dispatch_test.go and overdue_test.go have those of the
+// guarantees, and a property test of all queues (TestQueuesProperty). An overload, and the
+// mutant that serves it in line, are in package engine
+// (TestNewFiresAreOnTimeAfterAnOverload). What
 // hosts that hang, refuse or are slow do to their neighbours is shown in package
 // engine (TestDeadHost, TestBacklogIsBounded). BenchmarkSwap is the cost of a run.
 package dispatch

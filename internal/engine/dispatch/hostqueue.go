@@ -13,15 +13,21 @@ import (
 type hostQueue struct {
 	key      target.Host
 	live     runQueue  // due now
+	keep     runQueue  // due now as well, and never overdue: see queues.push
 	overflow spanQueue // due now, and no room in live: it flows back as live drains
+	overdue  backlog   // what waited when the host caught up
 	late     runQueue  // recovered one by one
 	spans    spanQueue // of a gap, as ranges
 
-	calls, lateCalls int             // slots that are taken
-	cond             *host.Condition // is held
-	limit            host.Limit
-	parked           parking
+	taken  host.Slots      // without Most
+	cond   *host.Condition // is held
+	limit  host.Limit
+	pace   pace
+	parked parking
+	listed listed
 
+	liveTurns       int  // since one that was not live had its turn
+	short           bool // fires waited for the share of their lane since the last relax
 	saturated       bool // in adapter.saturated
 	saturatedLately bool // since the last relax
 	used            bool // since the last relax
@@ -31,47 +37,63 @@ type hostQueue struct {
 type parking uint8
 
 const (
-	parkedIdle parking = iota // nothing to send
-	parkedRing                // in the ring
-	parkedFull                // every slot is taken; the end of a call brings it back
-	parkedLate                // only late fires, and their share is used up
+	parkedIdle  parking = iota // nothing to send
+	parkedRing                 // in the ring of those with live fires
+	parkedOther                // in the ring of those with other fires only
+	parkedFull                 // every slot is taken; the end of a call brings it back
+	parkedShare                // no live fires, and the share of the others is used up, at this host
+	parkedLate                 // the same, of all slots
 )
+
+// listed says in which lists of turns a host is, as far as they are not taken out when the
+// host is parked elsewhere.
+type listed struct{ other, late bool }
 
 func (h *hostQueue) hasLate() bool { return h.late.n > 0 || h.spans.first() != nil }
 
-func (h *hostQueue) hasLive() bool { return h.live.n > 0 || h.overflow.first() != nil }
+func (h *hostQueue) hasLive() bool { return h.live.n > 0 || h.keep.n > 0 || h.overflow.first() != nil }
 
-func (h *hostQueue) hasWork() bool { return h.hasLive() || h.hasLate() }
+func (h *hostQueue) hasOther() bool { return !h.overdue.empty() || h.hasLate() }
+
+func (h *hostQueue) hasWork() bool { return h.hasLive() || h.hasOther() }
+
+// liveRuns returns how many live runs wait one by one.
+func (h *hostQueue) liveRuns() int { return h.live.n + h.keep.n }
 
 // queued returns how many runs wait one by one.
-func (h *hostQueue) queued() int { return h.live.n + h.late.n }
+func (h *hostQueue) queued() int { return h.liveRuns() + h.overdue.runs.n + h.late.n }
 
 // slots returns those of the host.
 func (h *hostQueue) slots() host.Slots {
-	return host.Slots{Most: h.limit.Slots(), Taken: h.calls, Late: h.lateCalls}
+	s := h.taken
+	s.Most = h.limit.Slots()
+	return s
 }
 
 // idle reports whether nothing is known of the host that would be missed.
-func (h *hostQueue) idle() bool { return h.calls == 0 && !h.hasWork() }
+func (h *hostQueue) idle() bool { return h.taken.Taken == 0 && !h.hasWork() }
 
 // begin takes a slot for a run.
-func (h *hostQueue) begin(r *run.Run) {
-	h.calls++
-	if r.Lane == run.LaneLate {
-		h.lateCalls++
-	}
-}
+func (h *hostQueue) begin(r *run.Run) { h.taken.Begin(r.Lane) }
 
 // end gives the slot of a run back, whose call took so long and ended at the instant.
 func (h *hostQueue) end(r *run.Run, took time.Duration, now int64) {
-	h.calls--
-	if r.Lane == run.LaneLate {
-		h.lateCalls--
+	h.taken.End(r.Lane)
+	if r.Lane == run.LaneLive {
+		h.pace.ended++
 	}
 	if took != NotCalled {
 		h.limit.Ended(took, now)
 	}
 	h.used = true
+}
+
+// popLive takes the live run that has waited longest, or returns nil.
+func (h *hostQueue) popLive() *run.Run {
+	if h.live.n == 0 || (h.keep.n > 0 && h.keep.head.Since < h.live.head.Since) {
+		return h.keep.pop()
+	}
+	return h.live.pop()
 }
 
 // spansOf returns the ranges that fires of the lane are kept in.
@@ -83,4 +105,6 @@ func (h *hostQueue) spansOf(l run.Lane) *spanQueue {
 }
 
 // all calls fn for each run that waits one by one until it returns false.
-func (h *hostQueue) all(fn func(*run.Run) bool) bool { return h.live.all(fn) && h.late.all(fn) }
+func (h *hostQueue) all(fn func(*run.Run) bool) bool {
+	return h.live.all(fn) && h.keep.all(fn) && h.overdue.runs.all(fn) && h.late.all(fn)
+}

@@ -15,7 +15,8 @@ import (
 // waitingHost is a host with so many slots, of which some are taken, and runs that
 // wait.
 func waitingHost(slots, calls, late, liveRuns, lateRuns int) *hostQueue {
-	h := &hostQueue{calls: calls, lateCalls: late, limit: host.NewLimit(new(host.Table).Hold(target.Host{}), slots)}
+	h := &hostQueue{taken: host.Slots{Taken: calls, Late: late},
+		limit: host.NewLimit(new(host.Table).Hold(target.Host{}), slots)}
 	for range liveRuns {
 		h.live.push(&run.Run{})
 	}
@@ -44,20 +45,20 @@ func TestTurns(t *testing.T) {
 		second != b || third != nil {
 		t.Fatalf("took %p, %p, %p of a ring of %p and %p", first, second, third, a, b)
 	}
-	ring.parkFull(a)
-	ring.parkLate(b)
+	ring.park(a, parkedFull)
+	ring.park(b, parkedLate)
 	if ring.add(a); ring.next(noLate) != nil {
 		t.Error("a host without a free slot is in the ring")
 	}
 	if ring.next(noLate) != nil {
 		t.Error("a late host has its turn though the share of late fires is used up")
 	}
-	if ring.next(free) != b || len(ring.lateWait) != 0 {
+	if ring.next(free) != b || ring.lateWait.waiting() != 0 {
 		t.Error("a late host does not come back although late fires may be sent")
 	}
-	ring.parkLate(b)
+	ring.park(b, parkedLate)
 	b.live.push(&run.Run{})
-	if ring.add(b); ring.next(noLate) != b || len(ring.lateWait) != 0 {
+	if ring.add(b); ring.next(noLate) != b || ring.lateWait.waiting() != 0 {
 		t.Error("a run on time does not bring a late host back")
 	}
 	if ring.readmit(a); ring.next(noLate) != a {
@@ -77,14 +78,18 @@ func TestTurnsOfLateHosts(t *testing.T) {
 	longest, other := waitingHost(8, 0, 0, 0, 1), waitingHost(8, 0, 0, 0, 1)
 	for _, h := range []*hostQueue{longest, other, own} {
 		ring.add(h)
-		ring.parkLate(ring.next(free))
+		why := parkedLate
+		if h == own {
+			why = parkedShare
+		}
+		ring.park(ring.next(free), why)
 	}
-	ring.lateEnded(own)
+	ring.otherEnded(own)
 	if got := []*hostQueue{ring.next(noLate), ring.next(noLate), ring.next(noLate)}; !slices.Equal(got,
 		[]*hostQueue{longest, own, nil}) {
 		t.Errorf("%p came back, want %p and %p", got, longest, own)
 	}
-	if !slices.Equal(ring.lateWait, []*hostQueue{other}) {
+	if ring.lateWait.waiting() != 1 || ring.popLate() != other {
 		t.Error("a host is lost")
 	}
 }
@@ -95,16 +100,16 @@ func TestCalls(t *testing.T) {
 	c := calls{slots: host.Slots{Most: 2}}
 	live, late := &run.Run{}, &run.Run{Lane: run.LaneLate}
 	c.begin(live, false, 10)
-	if c.slots != (host.Slots{Most: 2, Taken: 1}) {
+	if c.slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) {
 		t.Errorf("one call on time: %+v", c.slots)
 	}
 	c.begin(late, false, 20)
-	if c.slots != (host.Slots{Most: 2, Taken: 2, Late: 1}) || late.Since != 20 {
+	if c.slots != (host.Slots{Most: 2, Taken: 2, Late: 1, Live: 1}) || late.Since != 20 {
 		t.Errorf("two calls, one of them late: %+v; began at %d", c.slots, late.Since)
 	}
 	found := func(r *run.Run) bool { return !c.all(func(x *run.Run) bool { return x != r }) }
 	c.end(late)
-	if c.slots != (host.Slots{Most: 2, Taken: 1}) || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
+	if c.slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
 		t.Errorf("a call that has ended is in flight, or its run is not found: %+v", c.slots)
 	}
 	c.release(late)
@@ -205,7 +210,7 @@ func TestAdapter(t *testing.T) {
 func TestRingOfTurns(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var turns turns
+		var turns ring
 		var model []*hostQueue
 		most := 0
 		t.Repeat(map[string]func(*rapid.T){
@@ -238,8 +243,8 @@ func TestRingOfTurns(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				most = max(most, len(model))
-				if turns.waiting() != len(model) || cap(turns.ring) > 4*most+8 {
-					t.Fatalf("%d hosts in a ring of %d, want %d", turns.waiting(), cap(turns.ring), len(model))
+				if turns.waiting() != len(model) || cap(turns.hosts) > 4*most+8 {
+					t.Fatalf("%d hosts in a ring of %d, want %d", turns.waiting(), cap(turns.hosts), len(model))
 				}
 			},
 		})

@@ -103,7 +103,7 @@ func TestQuickCallsThatHang(t *testing.T) {
 					d.Swap(r, nil, NotCalled, now())
 				}
 			},
-			Trim: func(*run.Span) bool { return false },
+			Trim: func(*run.Span, int) bool { return false },
 		})
 		const most = 10
 		d.calls.quick.most = most

@@ -32,6 +32,20 @@ func (q *runQueue) pop() *run.Run {
 	return r
 }
 
+// append moves all runs of another queue to the end of this one.
+func (q *runQueue) append(from *runQueue) {
+	switch {
+	case from.n == 0:
+		return
+	case q.tail == nil:
+		q.head = from.head
+	default:
+		q.tail.QueueNext = from.head
+	}
+	q.tail, q.n = from.tail, q.n+from.n
+	*from = runQueue{}
+}
+
 // all calls fn for each run until it returns false.
 func (q *runQueue) all(fn func(*run.Run) bool) bool {
 	for r := q.head; r != nil; r = r.QueueNext {

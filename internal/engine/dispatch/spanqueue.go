@@ -73,9 +73,17 @@ func (q *spanQueue) add(s *run.Span) (merged bool) {
 	return false
 }
 
-// moved restores the order after the first fire of the job's last span is
-// another one. The span has fires left.
-func (q *spanQueue) moved(j *run.Job) { heap.Fix(&q.heap, q.last[j].Slot) }
+// moved restores the order after the first fire of the job's last span is another one, and
+// removes the span if it is empty.
+func (q *spanQueue) moved(j *run.Job) {
+	s := q.last[j]
+	if s.Next != run.Never {
+		heap.Fix(&q.heap, s.Slot)
+		return
+	}
+	heap.Remove(&q.heap, s.Slot)
+	delete(q.last, j)
+}
 
 // follows reports whether a fire has others of its job before it in the queue.
 func (q *spanQueue) follows(r *run.Run) bool {

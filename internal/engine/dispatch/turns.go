@@ -3,120 +3,173 @@ package dispatch
 import "github.com/belfry-scheduler/belfry/internal/host"
 
 // turns decides which host is next. Hosts that have something to send and a free slot are
-// in a ring. The others are parked with a reason, and come back when an event ends it:
+// in one of two rings: one of those that have live fires, and one of those that have others
+// only, recovered or overdue, which has a turn when the first is empty and every otherTurn
+// turns. The rest is parked with a reason, and comes back when an event ends it:
 //
-//	         add                 next
-//	idle ─────────────► ring ─────────────► the caller sends one run of the host, and then
-//	  ▲                                     adds the host again or parks it
+//	         add                next
+//	idle ─────────────► rings ─────────────► the caller sends one run of the host, and then
+//	  ▲                                      adds the host again or parks it
 //	  │ readmit         parkFull: no slot is free, until a call ends or the limit rises
-//	  └──────────────── parkLate: the share of late fires is used up, until a late call ends
+//	  ├──────────────── parkShare: no live fires, and the share of the others at this host
+//	  │                 is used up, until such a call ends or the share rises
+//	  └──────────────── parkLate: the same, of all slots
+//
+// A live fire brings a host of the last two back at once. So it does for one in the second
+// ring. What a host has there and in lateWait is not searched for: it is dropped when its
+// turn comes, and a host has one of each at most (listed).
 type turns struct {
-	ring     []*hostQueue // first in, first out, from first on
-	first    int          // the place of the next host in the ring
-	lateWait []*hostQueue // parkedLate, the longest wait first
+	live, other ring
+	lateWait    ring // parkedLate, the longest wait first
+	liveTurns   int  // since a host of the second ring had its turn
 }
 
-// add puts a host that has something to send into the ring. One that waits for the
-// share of late fires need not wait when it has others.
-func (t *turns) add(h *hostQueue) {
-	if h.parked == parkedIdle || (h.parked == parkedLate && h.hasLive()) {
-		if h.parked == parkedLate {
-			t.lateWait = without(t.lateWait, h)
-		}
-		h.parked = parkedRing
-		t.push(h)
-	}
+// ring is hosts, first in, first out.
+type ring struct {
+	hosts []*hostQueue // from first on
+	first int          // the place of the next host
 }
 
 // push appends a host to the ring. Before the ring would grow, the hosts move to its
 // start if at least half of it is free: a turn allocates nothing, and each host is moved
 // once for each turn that it has had, at most.
-func (t *turns) push(h *hostQueue) {
-	if len(t.ring) == cap(t.ring) && t.first > len(t.ring)/2 {
-		n := copy(t.ring, t.ring[t.first:])
-		clear(t.ring[n:])
-		t.ring, t.first = t.ring[:n], 0
+func (t *ring) push(h *hostQueue) {
+	if len(t.hosts) == cap(t.hosts) && t.first > len(t.hosts)/2 {
+		n := copy(t.hosts, t.hosts[t.first:])
+		clear(t.hosts[n:])
+		t.hosts, t.first = t.hosts[:n], 0
 	}
-	t.ring = append(t.ring, h)
+	t.hosts = append(t.hosts, h)
 }
 
 // waiting returns how many hosts are in the ring.
-func (t *turns) waiting() int { return len(t.ring) - t.first }
+func (t *ring) waiting() int { return len(t.hosts) - t.first }
 
 // pop removes the next host from the ring, which must not be empty.
-func (t *turns) pop() *hostQueue {
-	h := t.ring[t.first]
-	t.ring[t.first] = nil
-	if t.first++; t.first == len(t.ring) {
-		t.ring, t.first = t.ring[:0], 0
+func (t *ring) pop() *hostQueue {
+	h := t.hosts[t.first]
+	t.hosts[t.first] = nil
+	if t.first++; t.first == len(t.hosts) {
+		t.hosts, t.first = t.hosts[:0], 0
 	}
 	return h
 }
 
-// next removes the next host from the ring and returns it; nil: there is none. If the
-// ring is empty, it takes a host that waits for the share of late fires, if there is
-// room in that share. all are the slots of all hosts.
-func (t *turns) next(all host.Slots) *hostQueue {
-	if t.waiting() == 0 && len(t.lateWait) > 0 {
-		t.readmitLate(all)
+// waiting returns how many hosts may have a turn, at most.
+func (t *turns) waiting() int { return t.live.waiting() + t.other.waiting() }
+
+// add puts a host that has something to send into a ring. One that waits for the share of
+// other fires need not wait when it has live ones.
+func (t *turns) add(h *hostQueue) {
+	switch {
+	case h.parked == parkedFull, h.parked == parkedRing:
+	case h.hasLive():
+		h.parked = parkedRing
+		t.live.push(h)
+	case h.parked == parkedIdle:
+		h.parked = parkedOther
+		if !h.listed.other {
+			h.listed.other = true
+			t.other.push(h)
+		}
 	}
-	if t.waiting() == 0 {
+}
+
+// next removes the next host from the rings and returns it; nil: there is none. all are
+// the slots of all hosts.
+func (t *turns) next(all host.Slots) *hostQueue {
+	for {
+		if t.other.waiting() == 0 && t.lateWait.waiting() > 0 {
+			t.readmitLate(all)
+		}
+		if t.waiting() == 0 {
+			return nil
+		}
+		h := t.pop()
+		if h == nil {
+			continue
+		}
+		isOther := h.parked == parkedOther
+		if h.parked = parkedIdle; !isOther && !h.hasLive() { // it has caught up meanwhile
+			t.readmit(h)
+			continue
+		}
+		if t.liveTurns++; isOther {
+			t.liveTurns = 0
+		}
+		return h
+	}
+}
+
+// pop removes a host from one of the rings. It returns nil for one that is not there any
+// more.
+func (t *turns) pop() *hostQueue {
+	if t.live.waiting() > 0 && (t.liveTurns < otherTurn-1 || t.other.waiting() == 0) {
+		return t.live.pop()
+	}
+	h := t.other.pop()
+	if h.listed.other = false; h.parked != parkedOther {
 		return nil
 	}
-	h := t.pop()
-	h.parked = parkedIdle
 	return h
 }
 
-// parkFull parks a host with work and no slots left.
-func (t *turns) parkFull(h *hostQueue) { h.parked = parkedFull }
-
-// parkLate parks a host that has late fires only, and whose share is used up.
-func (t *turns) parkLate(h *hostQueue) {
-	h.parked = parkedLate
-	t.lateWait = append(t.lateWait, h)
+// park parks a host with work that may not send it, for the reason.
+func (t *turns) park(h *hostQueue, why parking) {
+	if h.parked = why; why == parkedLate && !h.listed.late {
+		h.listed.late = true
+		t.lateWait.push(h)
+	}
 }
 
 // readmit brings back a host that was parked, if it has work.
 func (t *turns) readmit(h *hostQueue) {
-	if h.parked == parkedLate {
-		t.lateWait = without(t.lateWait, h)
-	}
-	h.parked = parkedIdle
-	if h.hasWork() {
+	if h.parked = parkedIdle; h.hasWork() {
 		t.add(h)
 	}
 }
 
-// readmitLate brings back a host that waits for the share of late fires while some
-// of it is free: the host that was to have it may have found nothing to send.
+// readmitLate brings back a host that waits for the share of other fires, if some of it is
+// free: the host that was to have it may have found nothing to send.
 func (t *turns) readmitLate(all host.Slots) {
-	for _, h := range t.lateWait {
-		if host.LateFree(h.slots(), all) {
+	if !all.OthersFit() {
+		return
+	}
+	for range min(4, t.lateWait.waiting()) { // one may wait for what is free, the next not
+		h := t.popLate()
+		if h == nil {
+			continue
+		}
+		if h.otherMayBegin(all) != host.AwaitAnyLate {
 			t.readmit(h)
 			return
 		}
+		t.park(h, parkedLate)
 	}
 }
 
-// lateEnded brings back two hosts that wait for the share of late fires: the one whose
+// popLate removes the next host from lateWait. It returns nil for one that does not wait
+// any more.
+func (t *turns) popLate() *hostQueue {
+	h := t.lateWait.pop()
+	if h.listed.late = false; h.parked != parkedLate {
+		return nil
+	}
+	return h
+}
+
+// otherEnded brings back two hosts that wait for the share of other fires: the one whose
 // call ended, and the one that has waited longest. Both are needed: if only the first
 // came back, a host at its own share would take every turn of the hosts that wait for the
 // share of all.
-func (t *turns) lateEnded(h *hostQueue) {
-	if len(t.lateWait) > 0 && t.lateWait[0] != h {
-		t.readmit(t.lateWait[0])
-	}
-	if h.parked == parkedLate {
-		t.readmit(h)
-	}
-}
-
-func without(hosts []*hostQueue, h *hostQueue) []*hostQueue {
-	for i := range hosts {
-		if hosts[i] == h {
-			return append(hosts[:i], hosts[i+1:]...)
+func (t *turns) otherEnded(h *hostQueue) {
+	for t.lateWait.waiting() > 0 {
+		if first := t.popLate(); first != nil {
+			t.readmit(first)
+			break
 		}
 	}
-	return hosts
+	if h.parked == parkedShare {
+		t.readmit(h)
+	}
 }

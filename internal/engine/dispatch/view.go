@@ -89,6 +89,7 @@ type HostState struct {
 	Key          target.Host
 	Calls, Limit int // calls in flight, and how many there may be
 	Queued       int // runs that wait, one by one
+	Overdue      int // of them, those that wait behind what came due later
 	Spans        int // ranges of fires that found no room among them
 	LateSpans    int // ranges of fires of a gap
 }
@@ -117,8 +118,8 @@ func appendStates(d *Dispatcher, out []HostState, hosts []*hostQueue) []HostStat
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range hosts {
-		out = append(out, HostState{Key: h.key, Calls: h.calls, Limit: h.limit.Slots(), Queued: h.queued(),
-			Spans: len(h.overflow.heap), LateSpans: len(h.spans.heap)})
+		out = append(out, HostState{Key: h.key, Calls: h.taken.Taken, Limit: h.limit.Slots(), Queued: h.queued(),
+			Overdue: h.overdue.runs.n, Spans: len(h.overflow.heap) + h.overdue.ranges(), LateSpans: len(h.spans.heap)})
 	}
 	return out
 }
@@ -129,11 +130,21 @@ func LongestSpan(d *Dispatcher) (longest int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range d.queues.hosts {
-		for _, span := range h.overflow.heap {
-			longest = max(longest, span.Grown)
+		for _, queue := range slices.Concat(h.overdue.spans, []spanQueue{h.overflow}) {
+			for _, span := range queue.heap {
+				longest = max(longest, span.Grown)
+			}
 		}
 	}
 	return longest
+}
+
+// LimitBacklogs chooses how many backlogs of ranges a host has; with a negative number new
+// fires never go before those that wait.
+func LimitBacklogs(d *Dispatcher, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.queues.backlogs = n
 }
 
 // LimitHostQueue chooses how many runs are queued for one host; more become spans.

@@ -5,15 +5,17 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/hold"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
 // Lane says which share of the send slots a fire may use.
-type Lane uint8
+type Lane = host.Lane
 
 // The lanes.
 const (
-	LaneLive Lane = iota // fires on time, retries, triggers
-	LaneLate             // recovered fires: at most a quarter of the slots
+	LaneLive    = host.Live    // fires on time, retries, triggers
+	LaneOverdue = host.Overdue // fires that waited in an overload, see package dispatch
+	LaneLate    = host.Late    // recovered fires: at most a quarter of the slots
 )
 
 // Run is an execution that has not ended. It belongs to one goroutine at a
@@ -37,7 +39,8 @@ type Run struct {
 	OpenOnRecord bool       // an open run of it is on record. Recorder only
 	Opening      bool       // an open run is on its way. Dispatcher lock
 	RetryAt      int64      // of a live view only when the state is StateAwaitRetry
-	Since        int64      // start of the attempt in flight, Unix milliseconds; dispatcher lock
+	// start of the attempt in flight, or of its wait in a queue, Unix milliseconds; dispatcher lock
+	Since int64
 
 	Links
 }

@@ -10,10 +10,13 @@ import (
 
 // Job returns a job whose only version is valid from instant zero and has the
 // schedule. jitterMs is in milliseconds.
-func Job(t testing.TB, schedule string, jitterMs int64) *run.Job {
+func Job(t testing.TB, schedule string, jitterMs int64, change ...func(*domain.SpecDoc)) *run.Job {
 	t.Helper()
 	d := domain.NewSpecDoc()
 	d.Schedule, d.Type, d.API, d.JitterMs = schedule, domain.AtLeastOnce, "http://a.test/", jitterMs
+	for _, fn := range change {
+		fn(&d)
+	}
 	v := domain.Version{JobID: domain.JobID{1, 2, 3}, Number: 1, EffectiveTo: domain.Forever,
 		Active: true, Spec: d.Spec}
 	ver, err := run.NewVersion(&v)
