@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/http2"
@@ -19,12 +20,7 @@ import (
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	ca := newPKI(t)
-	ca.issue("target", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	pair, err := tls.LoadX509KeyPair(ca.file("target.crt"), ca.file("target.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pair := ca.serverPair("target")
 	var mu sync.Mutex
 	seen := make(map[string]int)  // calls by protocol and attempt
 	from := make(map[string]bool) // addresses of connections
@@ -74,6 +70,76 @@ func TestHTTP2(t *testing.T) {
 	if seen["HTTP/1.1 attempt 1"] != 1 || len(seen) != 1 {
 		t.Errorf("calls %v, want one by HTTP/1.1", seen)
 	}
+}
+
+// A target that answers at once is called by HTTP/1.1, although it offers HTTP/2, when its calls
+// have shown that. One that refuses HTTP/1.1 is called by HTTP/2 again, and no attempt fails.
+func TestQuickTargetByHTTP1(t *testing.T) {
+	t.Parallel()
+	ca := newPKI(t)
+	pair := ca.serverPair("target")
+	p := serve(t, t.TempDir(), "BELFRY_EGRESS_CA_FILE="+ca.file("ca.crt"))
+	var counts [2]protocolCounts
+	for i := range counts {
+		c := &counts[i]
+		c.refuses = i == 1
+		target := httptest.NewUnstartedServer(c)
+		target.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		target.EnableHTTP2 = true
+		target.StartTLS()
+		defer target.Close()
+		p.importJobs(everySecond(20, target.URL))
+	}
+	accepts, refuses := &counts[0], &counts[1]
+	eventually(t, "the quick target is called by HTTP/1.1", func() bool { return accepts.http1.Load() > 20 })
+	eventually(t, "the other one is tried by HTTP/1.1", func() bool { return refuses.http1.Load() > 0 })
+	if accepts.http2.Load() < 64 || refuses.http2.Load() < 64 {
+		t.Errorf("after %d and %d calls by HTTP/2, want 64 of each at least", accepts.http2.Load(),
+			refuses.http2.Load())
+	}
+	before := refuses.http2.Load()
+	eventually(t, "it is called by HTTP/2 again", func() bool { return refuses.http2.Load() > before+100 })
+	if n := refuses.http1.Load(); n > 20 {
+		t.Errorf("%d calls by HTTP/1.1 were refused, want those of one second at most", n)
+	}
+	if n := accepts.retried.Load() + refuses.retried.Load(); n > 0 {
+		t.Errorf("%d calls were retried", n)
+	}
+	for e, err := range p.api.Executions.Failed(t.Context(), "", 10) {
+		t.Errorf("failed: %s, %v", said(e), err)
+	}
+}
+
+// protocolCounts answers with 200, or 505 by HTTP/1.1, and counts.
+type protocolCounts struct {
+	refuses               bool
+	http1, http2, retried atomic.Int64
+}
+
+func (c *protocolCounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Belfry-Attempt") != "1" {
+		c.retried.Add(1)
+	}
+	if r.ProtoMajor == 2 {
+		c.http2.Add(1)
+		return
+	}
+	c.http1.Add(1)
+	if c.refuses {
+		w.WriteHeader(http.StatusHTTPVersionNotSupported)
+	}
+}
+
+// serverPair issues the certificate of a target on this machine.
+func (p *pki) serverPair(name string) tls.Certificate {
+	p.t.Helper()
+	p.issue(name, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	pair, err := tls.LoadX509KeyPair(p.file(name+".crt"), p.file(name+".key"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return pair
 }
 
 // refuseFirst serves HTTP/2, and refuses the first stream of each connection.
