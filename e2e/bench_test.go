@@ -295,3 +295,29 @@ func benchOutput(t *testing.T, args ...string) string {
 		}
 	}
 }
+
+// Names are looked up once for each host, and again when an answer ends.
+func TestBenchNames(t *testing.T) {
+	t.Parallel()
+	runs := reportOf(t, "tls", "--scheme", "http", "--parts", "names", "--hosts", "3", "--sustained", "10",
+		"--names-seconds", "3").TLS
+	if len(runs) != 1 {
+		t.Fatalf("%+v", runs)
+	}
+	if why := runs[0].Faults; len(why) > 0 && (strings.Contains(why[0], "needs port 53") ||
+		strings.Contains(why[0], "unshare")) {
+		t.Skip(why[0])
+	}
+	n := runs[0].Names
+	if n == nil || len(runs[0].Faults) > 0 {
+		t.Fatalf("%+v", runs)
+	}
+	if n.FirstLookups != 3 || n.Lookups < 3 || n.Lookups > 9 || n.DelayMs != 50 || n.TTLSeconds != 5 {
+		t.Errorf("%+v", n)
+	}
+	for _, b := range []bench.Burst{n.First, n.FirstPlain, n.Known, n.Plain} {
+		if !b.Complete || b.Jobs != 3 || b.JitterMs != 1000 || b.Lateness.Count < 1 {
+			t.Errorf("%+v", b)
+		}
+	}
+}

@@ -60,6 +60,7 @@ type burst struct {
 	drainTime     time.Duration // more of it, for targets that are slow
 	lead          time.Duration // instead of the usual one
 	warm          int           // seconds before those whose lateness is measured
+	skipVerify    bool          // certificates of the targets are not verified
 
 	targets   []string                    // URLs of hosts that share the jobs; none: the receiver's
 	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
@@ -87,6 +88,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	_, err = w.importEach(ctx, m.jobs, m.over(client.Spec{
 		Schedule: "* * * * * *", API: e.receiver.url + m.path, Type: "ATLEAST_ONCE",
 		StartAt: first, EndAt: first + int64(m.warm+m.seconds)*1000, JitterMs: m.jitter.Milliseconds(),
+		TLSSkipVerify: m.skipVerify,
 	}))
 	if err != nil {
 		return out, err

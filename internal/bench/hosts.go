@@ -24,6 +24,7 @@ type HostsConfig struct {
 	Sustained       int      // rate to take as sustained; zero: what the search finds
 	OverloadSeconds int
 	BusySeconds     int
+	NamesSeconds    int
 	OverloadHosts   []int // numbers of hosts whose overload is measured
 	HTTP1           bool  // the receiver does not offer HTTP/2
 }
@@ -38,6 +39,7 @@ type HostsRun struct {
 	Cold       []Burst          `json:"cold,omitempty"`
 	Overload   []Overload       `json:"overload,omitempty"`
 	Memory     *HostsMemory     `json:"memory,omitempty"`
+	Names      *HostsNames      `json:"names,omitempty"`
 	Faults     []string         `json:"faults,omitempty"` // parts that could not be measured, and why
 }
 

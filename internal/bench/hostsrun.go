@@ -8,7 +8,7 @@ import (
 )
 
 // HostsParts are the parts of the measurement, in the order in which they are made.
-var HostsParts = []string{"bare", "throughput", "drift", "cold", "overload", "busy", "memory"}
+var HostsParts = []string{"bare", "throughput", "drift", "cold", "overload", "busy", "memory", "names"}
 
 // TLS measures calls to many hosts, which are ports of one receiver.
 func (b *Bench) TLS(ctx context.Context, cfg HostsConfig) (out []HostsRun, err error) {
@@ -45,6 +45,7 @@ func (r *hostsRun) measure(ctx context.Context) error {
 		{"overload", overloadLimit(r.cfg.OverloadSeconds), r.overload},
 		{"busy", overloadLimit(r.cfg.BusySeconds), r.busy},
 		{"memory", memoryLimit, r.memory},
+		{"names", 4 * (time.Minute + time.Duration(r.cfg.NamesSeconds)*time.Second), r.names},
 	} {
 		if !r.wants(part.name) {
 			continue

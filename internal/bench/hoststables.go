@@ -10,7 +10,7 @@ import (
 func (r *Report) hostsTables() (all []table) {
 	for _, of := range []func([]HostsRun) table{
 		hostsBareTable, hostsThroughputTable, hostsDriftTable, hostsColdTable, overloadTable, hostsMemoryTable,
-		hostsFaultsTable,
+		hostsNamesTable, hostsFaultsTable,
 	} {
 		if t := of(r.TLS); len(t.rows) > 1 {
 			all = append(all, t)
@@ -117,6 +117,32 @@ func hostsMemoryTable(runs []HostsRun) table {
 		if m := r.Memory; m != nil {
 			t.add(r.label(), m.BytesPerHost, m.BytesPerConnection, m.Connections)
 		}
+	}
+	return t
+}
+
+func hostsNamesTable(runs []HostsRun) table {
+	t := table{title: "Hosts: a name for each, from the instant to the receipt, spread over the second, ms"}
+	t.add("", "", "answer of the name server", "TTL", "due each second", "seconds", "p50", "p99", "max",
+		"missing", "lookups")
+	for _, r := range runs {
+		n := r.Names
+		if n == nil {
+			continue
+		}
+		add := func(when string, b Burst, names bool, lookups int64) {
+			delay, ttl := any("by address"), any("")
+			if names {
+				delay, ttl = fmt.Sprintf("%d ms", n.DelayMs), fmt.Sprintf("%d s", n.TTLSeconds)
+			}
+			t.add(r.label(), when, delay, ttl, b.Jobs, b.Seconds, b.Lateness.P50, b.Lateness.P99,
+				b.Lateness.Max, b.Missing,
+				lookups)
+		}
+		add("first second", n.FirstPlain, false, 0)
+		add("first second", n.First, true, n.FirstLookups)
+		add("later", n.Plain, false, 0)
+		add("later", n.Known, true, n.Lookups)
 	}
 	return t
 }

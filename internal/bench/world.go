@@ -21,7 +21,8 @@ const importPart = 20_000
 
 // worldConfig says what kind of server a measurement needs.
 type worldConfig struct {
-	env []string // settings, beside those that every server here has
+	env  []string // settings, beside those that every server here has
+	wrap []string // a command that runs the server, which is its last arguments; none: it runs directly
 }
 
 // world is a server on an empty database, and a client of it.
@@ -51,7 +52,8 @@ func (w *world) start(ctx context.Context) error {
 	env := append([]string{
 		"DB_PATH=" + filepath.Join(w.folder, "jobs.db"), "PORT=0", "APP_ENV=production",
 	}, slices.Concat(w.cfg.env, w.env.cfg.Settings)...)
-	server, err := start(ctx, cmp.Or(w.env.cfg.Server, w.env.cfg.Binary), env, "serve")
+	command := append(slices.Clone(w.cfg.wrap), cmp.Or(w.env.cfg.Server, w.env.cfg.Binary), "serve")
+	server, err := start(ctx, command[0], env, command[1:]...)
 	if err != nil {
 		return err
 	}

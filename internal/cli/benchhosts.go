@@ -18,6 +18,7 @@ const (
 	hostsTries                            = 2
 	overloadSeconds, overloadSecondsQuick = 60, 10
 	busySeconds, busySecondsQuick         = 20, 5
+	namesSeconds, namesSecondsQuick       = 20, 5
 	overloadHosts                         = 100
 )
 
@@ -32,6 +33,9 @@ func addHostsFlags(fs *pflag.FlagSet, c *bench.HostsConfig) {
 		"tls: duration of the overload (10 with --quick)")
 	fs.IntVar(&c.BusySeconds, "busy-seconds", busySeconds, "tls: how long another process takes half of the processor "+
 		"(5 with --quick)")
+	fs.IntVar(&c.NamesSeconds, "names-seconds", namesSeconds,
+		"tls: duration of the part names, whose answers end after "+
+			"5 s (5 with --quick)")
 	fs.IntSliceVar(&c.OverloadHosts, "overload-hosts", []int{overloadHosts},
 		"tls: numbers of hosts for overload and busy (if not given: --hosts, if that is)")
 	fs.BoolVar(&c.HTTP1, "http1", false, "tls: the receiver offers only HTTP/1.1")
@@ -49,6 +53,7 @@ func (o *benchOptions) applyHosts(cmd *cobra.Command) {
 			"warm-seconds":     func() { c.WarmSeconds = hostsWarmQuick },
 			"overload-seconds": func() { c.OverloadSeconds = overloadSecondsQuick },
 			"busy-seconds":     func() { c.BusySeconds = busySecondsQuick },
+			"names-seconds":    func() { c.NamesSeconds = namesSecondsQuick },
 		} {
 			if !set(name) {
 				apply()
