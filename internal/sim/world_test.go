@@ -57,6 +57,7 @@ type world struct {
 	faulted []string
 
 	statuses map[domain.Status]int // of records
+	metrics  *telemetry.Metrics    // of every process: nothing judges them
 }
 
 // verdict is what a seed has shown.
@@ -109,7 +110,7 @@ func newWorld(seed uint64, on opener, p plant) *world {
 	clk.Step(at.Add(time.Duration(r.IntN(3_600_000)) * time.Millisecond).Sub(start))
 	w := &world{
 		Rand: r, seed: seed, plant: p, clk: clk, start: start, first: clock.NowMs(clk), open: on(clk),
-		slots:   1 + r.IntN(40),
+		slots: 1 + r.IntN(40), metrics: telemetry.NewMetrics(),
 		targets: &targets{clk: clk, start: start}, client: &client{start: start,
 			triggers: make(map[domain.ExecutionID]bool)},
 	}
@@ -177,7 +178,7 @@ func (w *world) tryBoot() error {
 		exec = w.plant.executor(exec)
 	}
 	e, err := engine.New(engine.Config{
-		Store: w.faults, Executor: exec, Clock: w.clk, Log: silent, Metrics: telemetry.NewMetrics(),
+		Store: w.faults, Executor: exec, Clock: w.clk, Log: silent, Metrics: w.metrics,
 		MaxInFlight: w.slots, MaxInFlightPerHost: w.slots,
 	})
 	if err != nil {
@@ -190,7 +191,7 @@ func (w *world) tryBoot() error {
 	}
 	w.eng = e
 	if w.edit, err = edit.New(edit.Config{
-		Owner: e, Store: w.faults, Clock: w.clk, Metrics: telemetry.NewMetrics(), Log: silent,
+		Owner: e, Store: w.faults, Clock: w.clk, Metrics: w.metrics, Log: silent,
 	}); err != nil {
 		panic(err)
 	}

@@ -131,6 +131,15 @@ var (
 	requestBuckets  = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5, 30}
 )
 
+// Those of the Go runtime and the process are the same in every registry. To make them
+// takes as long as to make all others.
+var (
+	goCollector      = sync.OnceValue(func() prometheus.Collector { return collectors.NewGoCollector() })
+	processCollector = sync.OnceValue(func() prometheus.Collector {
+		return collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
+	})
+)
+
 // NewMetrics returns the collectors, registered in a registry of their own
 // together with those of the Go runtime and the process.
 func NewMetrics() *Metrics {
@@ -179,8 +188,7 @@ func NewMetrics() *Metrics {
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	m.registry.MustRegister(goCollector(), processCollector(),
 		m.Executions, m.Drift, m.Duration, m.InFlight, m.QueueDepth, m.OpenRuns, m.Retries, m.LateFires, m.LostFires,
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests,
 		m.RefusedTargets, m.Panics,
