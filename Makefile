@@ -69,14 +69,16 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # completely only without the detector. SIM_TESTS judge what the simulated days are
 # worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
 # without a server; CRON_TESTS compare every zone with package time, in one
-# goroutine; HOST_TESTS simulate hosts, in one goroutine. Tests of engine and host that repeat one thing with
-# many seeds take fewer under the detector. Tests of the API send a part of their
-# generated documents under it (internal/api/race_on_test.go), and all in plain.
+# goroutine; HOST_TESTS simulate hosts, in one goroutine. API_TESTS send a part of what
+# they have under the detector (internal/api/race_on_test.go), and all in plain. Tests
+# of the engine that repeat one thing with many seeds take fewer under the detector,
+# and all with `-tags lockorder`.
 PLAIN     := . ./docs ./internal/sim/model
 SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
 HOST_TESTS := ^TestHostSimulation
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
 CRON_TESTS := ^(TestEveryZoneEveryTransition|TestZoneTables)$$
+API_TESTS := ^(TestAttackByDocument|TestAnImportAgreesToo|TestHugeDocuments|TestImportOf100000|TestListsAreSifted|TestSchemaAndProgramAgreeOnEveryField)$$
 
 # SQLite, which was translated from C, is compiled without the detector: apart from its
 # own globals its memory is mapped outside of Go's heap, where the detector ignores every
@@ -96,12 +98,13 @@ race: ## The tests of all packages but e2e with the race detector
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
 	$(call say,go test without the race detector)
-	$(GO) test -vet=off $(PLAIN) ./internal/api
+	$(GO) test -vet=off $(PLAIN)
+	$(GO) test -vet=off -run '$(API_TESTS)' ./internal/api
 	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
 	$(GO) test -vet=off -run '$(CRON_TESTS)' ./internal/cron
 	$(GO) test -vet=off -run '$(HOST_TESTS)' ./internal/executor
-	$(GO) test -vet=off -tags lockorder ./internal/engine/... ./internal/host
+	$(GO) test -vet=off -tags lockorder ./internal/engine/...
 
 # They drive a server in a process of its own, built without the detector.
 # Those that measure have the machine to themselves; the others mostly wait, E2E at
@@ -129,7 +132,7 @@ SEED  ?= 1
 .PHONY: sim
 sim: ## Simulate SEEDS (2000) days from SEED (1) on, each with crashes, faults and steps of the clock
 	$(call say,sim: $(SEEDS) days from seed $(SEED) on)
-	BELFRY_SIM_SEEDS=$(SEEDS) BELFRY_SIM_SEED=$(SEED) $(GO) test -count=1 -timeout 90m -run TestSimulation ./internal/sim
+	@SEEDS=$(SEEDS) SEED=$(SEED) .ci/sim
 
 FAULTS ?= 130
 JOBS  ?= 2000

@@ -11,5 +11,5 @@
 //	Job         the runs of one job; never two
 //	Leaf        nothing else is asked for while it is held
 //
-// `make race` runs the tests of the engine in it.
+// `make plain` runs the tests of the engine in it.
 package lock
