@@ -64,6 +64,7 @@ type burst struct {
 
 	targets   []string                    // URLs of hosts that share the jobs; none: the receiver's
 	meanwhile func(context.Context) error // runs from the first instant on, until its context ends
+	imported  func(context.Context) error // runs before it
 }
 
 // burst creates N jobs that fire in the same few seconds and never again, and measures
@@ -93,8 +94,13 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	if err != nil {
 		return out, err
 	}
+	if m.imported != nil {
+		if err := m.imported(ctx); err != nil {
+			return out, err
+		}
+	}
 	if late := clock.NowMs(e.cfg.Clock) - first; late >= 0 {
-		return out, fmt.Errorf("the import of %d jobs took %d ms too long", m.jobs, late)
+		return out, fmt.Errorf("what comes before the first of %d jobs took %d ms too long", m.jobs, late)
 	}
 	if err := e.receiver.reset(ctx); err != nil {
 		return out, err

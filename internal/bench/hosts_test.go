@@ -150,16 +150,33 @@ func TestHostsGoals(t *testing.T) {
 
 func TestMemoryPerHost(t *testing.T) {
 	for _, c := range []struct {
-		few, fewConns, many, manyConns int64
-		want                           HostsMemory
+		name      string
+		few, many memoryGrowth
+		want      HostsMemory
 	}{
-		{100_000, 100, 1_000_000, 1_900, HostsMemory{500, 500, 1_900}},
-		{100_000, 100, 90_000, 1_900, HostsMemory{1_000, 0, 1_900}}, // noise
-		{100_000, 100, 100_000, 100, HostsMemory{1_000, 0, 100}},    // no more connections than before
+		{"many connections", memoryGrowth{100_000, 100}, memoryGrowth{1_000_000, 1_900},
+			HostsMemory{1_000, 100, 500, 1_900}},
+		{"noise", memoryGrowth{100_000, 100}, memoryGrowth{90_000, 1_900}, HostsMemory{1_000, 100, 0, 1_900}},
+		{"as many connections", memoryGrowth{100_000, 100}, memoryGrowth{100_000, 100},
+			HostsMemory{1_000, 100, 0, 100}},
+		{"a few more, by HTTP/2", memoryGrowth{100_000, 100}, memoryGrowth{190_000, 120},
+			HostsMemory{1_000, 100, 0, 120}},
 	} {
-		if got := perHost(100, c.few, c.fewConns, c.many, c.manyConns); got != c.want {
-			t.Errorf("%+v: %+v", c, got)
+		if got := perHost(100, c.few, c.many); got != c.want {
+			t.Errorf("%s: %+v", c.name, got)
 		}
+	}
+}
+
+// The live heap follows from the heap at which the next collection begins.
+func TestLiveBytes(t *testing.T) {
+	const live, stacks = 10 << 20, 1 << 20
+	got := liveBytes(map[string]float64{
+		"go_gc_gogc_percent": 20, "go_memstats_stack_inuse_bytes": stacks,
+		"go_memstats_next_gc_bytes": live + 0.2*(live+stacks),
+	})
+	if got < live+stacks-1 || got > live+stacks+1 {
+		t.Errorf("%d", got)
 	}
 }
 

@@ -111,11 +111,15 @@ func overloadTable(runs []HostsRun) table {
 }
 
 func hostsMemoryTable(runs []HostsRun) table {
-	t := table{title: "Hosts: memory of the server, bytes"}
-	t.add("", "each host", "each connection", "connections")
+	t := table{title: "Hosts: live heap and stacks of the server, bytes"}
+	t.add("", "a host that is called", "connections", "each further connection", "up to")
 	for _, r := range runs {
 		if m := r.Memory; m != nil {
-			t.add(r.label(), m.BytesPerHost, m.BytesPerConnection, m.Connections)
+			each := any("")
+			if m.BytesPerConnection > 0 {
+				each = m.BytesPerConnection
+			}
+			t.add(r.label(), m.BytesPerCalledHost, m.CalledConnections, each, m.Connections)
 		}
 	}
 	return t
