@@ -56,21 +56,28 @@ func TestRecovered(t *testing.T) {
 	}
 	late := seriesOf(900, 900, 900, 900, 900)
 	for i := range late.Series {
-		late.Series[i].OnTime = 50
+		late.Series[i].OnTime = 49
 	}
 	if all, fresh := late.recovered(late.onTime), late.recovered(late.newOnTime); all != -1 || fresh != 0 {
 		t.Errorf("late fires beside new ones: %d and %d", all, fresh)
+	}
+	late.Series[3].OnTime = 48.9
+	if fresh := late.recovered(late.newOnTime); fresh != -1 {
+		t.Errorf("new fires that are late: %d", fresh)
 	}
 }
 
 func TestOverloadFigures(t *testing.T) {
 	o := &Overload{Sustained: 100, Rate: 200, After: 50, Seconds: 4, Share: 0.5}
-	for i, n := range []float64{10, 100, 60, 80, 100, 100} {
+	for i, n := range []float64{10, 100, 60, 80, 100, 80} {
 		o.Series = append(o.Series, OverloadSecond{AtMs: int64(i+1) * 1000, PerSecond: n})
 	}
 	o.sumUp()
 	if o.Goodput != 80 || o.Slowest != 60 || o.Fastest != 100 || math.Abs(o.OfBest-1.6) > 1e-9 {
 		t.Errorf("%+v", o)
+	}
+	if o.AfterGoodput != 90 {
+		t.Errorf("%g a second afterwards, want 90", o.AfterGoodput)
 	}
 	if o.Late != 800-250 || o.LeastMs != 11_000 {
 		t.Errorf("%d late, at least %d ms", o.Late, o.LeastMs)

@@ -83,10 +83,10 @@ const (
 // before an overdue one has to wait: what live fires have not used of late, and a quarter
 // at least. A host that live fires do not call is theirs, so that a backlog at a slow
 // host does not take four times as long as the same calls on time.
-func OverdueSlots(s Slots) int { return max(LateSlots(s.Most), s.Most-s.Live) }
+func OverdueSlots(s *Slots) int { return max(LateSlots(s.Most), s.Most-s.Live) }
 
 // OthersFit reports whether there is a slot for a call that is not live.
-func (s Slots) OthersFit() bool { return Late.hasRoom(s) || Overdue.hasRoom(s) }
+func (s *Slots) OthersFit() bool { return Late.hasRoom(s) || Overdue.hasRoom(s) }
 
 // Verdict says whether a call may begin, or what it waits for.
 type Verdict uint8
@@ -101,7 +101,7 @@ const (
 )
 
 // MayBeginIn says whether a call of a lane may begin.
-func MayBeginIn(lane Lane, host, all Slots) Verdict {
+func MayBeginIn(lane Lane, host, all *Slots) Verdict {
 	switch {
 	case all.Taken >= all.Most:
 		return AwaitAny
@@ -118,13 +118,13 @@ func MayBeginIn(lane Lane, host, all Slots) Verdict {
 // MayBegin is MayBeginIn for a fire that is on time, or late.
 func MayBegin(late bool, host, all Slots) Verdict {
 	if late {
-		return MayBeginIn(Late, host, all)
+		return MayBeginIn(Late, &host, &all)
 	}
-	return MayBeginIn(Live, host, all)
+	return MayBeginIn(Live, &host, &all)
 }
 
 // hasRoom reports whether the share of the lane is not used up.
-func (lane Lane) hasRoom(s Slots) bool {
+func (lane Lane) hasRoom(s *Slots) bool {
 	switch lane {
 	case Late:
 		return s.Late < LateSlots(s.Most)

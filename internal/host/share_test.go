@@ -88,7 +88,7 @@ func TestMayBeginOverdue(t *testing.T) {
 		{"of all by recovered fires", Slots{Most: 8}, Slots{Most: 8, Taken: 2, Late: 2, Live: 8}, AwaitAnyLate,
 			AwaitAnyLate},
 	} {
-		overdue, late := MayBeginIn(Overdue, c.host, c.all), MayBeginIn(Late, c.host, c.all)
+		overdue, late := MayBeginIn(Overdue, &c.host, &c.all), MayBeginIn(Late, &c.host, &c.all)
 		if overdue != c.overdue || late != c.late {
 			t.Errorf("%s: %d, and %d for a recovered fire; want %d and %d", c.name, overdue, late, c.overdue, c.late)
 		}

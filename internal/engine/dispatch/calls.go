@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
-	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
 // callList is a list of runs, linked through themselves. A run is in one at most.
@@ -35,9 +34,9 @@ func (l *callList) remove(r *run.Run) {
 // calls are the calls in flight, and those that have ended and whose runs are not
 // known to be elsewhere yet: see Dispatcher.Swap.
 type calls struct {
-	slots host.Slots // of all hosts
-	begun int        // calls, since takeBegun was called last
-	full  int64      // when the last of all slots was taken, in Unix milliseconds; zero: never
+	slots shares // of all hosts
+	begun int    // calls, since takeBegun was called last
+	full  int64  // when the last of all slots was taken, in Unix milliseconds; zero: never
 
 	quick   quickCalls
 	running callList // in the order of their start
@@ -56,15 +55,25 @@ func (c *calls) begin(r *run.Run, quick bool, now int64) {
 	r.Since = now
 	c.running.add(r)
 	c.quick.begin(r, quick)
+	c.slots.brief.begin(r, quick && r.Lane == run.LaneOverdue)
 }
 
 // end keeps the run among those that have ended until it is released.
 func (c *calls) end(r *run.Run) {
 	c.slots.End(r.Lane)
 	c.quick.end(r)
+	c.slots.brief.end(r)
 	c.running.remove(r)
 	c.ended.add(r)
 	r.InEnded, r.Opening = true, false
+}
+
+// expireBrief drops overdue calls that have lasted from those that are limited, if they are
+// at their limit.
+func (c *calls) expireBrief(now func() int64) {
+	if c.slots.briefFull() {
+		c.slots.brief.expire(now())
+	}
 }
 
 // release takes a run whose call has ended off the list: it is elsewhere now.

@@ -25,35 +25,33 @@ func (h *hostQueue) oldest(now int64) time.Duration {
 // without overlap waits for stays where it is: see queues.push.
 func (h *hostQueue) catchUp(now int64, most int) {
 	h.pace.endSecond()
-	if most < 0 || !catchesUp(h.oldest(now), h.pace.duePace, h.pace.endedPace) {
+	if !catchesUp(h.oldest(now), h.pace.duePace, h.pace.endedPace) {
 		return
 	}
-	if h.overflow.first() != nil {
-		if len(h.overdue.spans) >= most {
-			return
-		}
-		h.overdue.spans = append(h.overdue.spans, h.overflow)
-		h.overflow = spanQueue{}
+	if h.overdue.add(&h.live, &h.overflow, most) {
+		h.taken.Live = min(h.taken.Live, h.pace.usedBy(h.limit.Slots()))
 	}
-	h.overdue.runs.append(&h.live)
-	h.taken.Live = min(h.taken.Live, h.pace.usedBy(h.limit.Slots()))
 }
 
 // otherFirst reports whether it is the turn of fires that are not live.
 func (h *hostQueue) otherFirst() bool { return h.liveTurns >= otherTurn-1 && h.hasOther() }
 
 // mayBegin says whether a call of the lane may begin.
-func (h *hostQueue) mayBegin(lane host.Lane, all host.Slots) host.Verdict {
-	return host.MayBeginIn(lane, h.slots(), all)
+func (h *hostQueue) mayBegin(lane host.Lane, all *shares) host.Verdict {
+	v := host.MayBeginIn(lane, h.slots(), &all.Slots)
+	if v == host.Begin && lane == run.LaneOverdue && all.briefFull() && h.limit.Quick() {
+		return host.AwaitAnyLate
+	}
+	return v
 }
 
 // otherMayBegin says whether a call may begin of a fire that is not live.
-func (h *hostQueue) otherMayBegin(all host.Slots) host.Verdict {
+func (h *hostQueue) otherMayBegin(all *shares) host.Verdict {
 	v := host.AwaitShare
 	if h.hasLate() {
 		v = h.mayBegin(run.LaneLate, all)
 	}
-	if v != host.Begin && !h.overdue.empty() {
+	if v != host.Begin && len(h.overdue) > 0 {
 		if w := h.mayBegin(run.LaneOverdue, all); w == host.Begin || w == host.AwaitAnyLate {
 			v = w
 		}

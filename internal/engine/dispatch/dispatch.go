@@ -32,7 +32,7 @@ func New(cfg Config) *Dispatcher {
 		now:    cfg.Now,
 		queues: newQueues(&cfg),
 		calls: calls{
-			slots: host.Slots{Most: cfg.MaxCalls},
+			slots: shares{Slots: host.Slots{Most: cfg.MaxCalls}, mostBrief: briefPerCore * runtime.GOMAXPROCS(0)},
 			quick: quickCalls{most: quickPerCore * runtime.GOMAXPROCS(0)},
 		},
 		adapter:   adapter{ceiling: cfg.MaxPerHost, begun: make(chan struct{}, 1)},
@@ -140,11 +140,12 @@ func (d *Dispatcher) pickNow() *run.Run {
 // pick takes the next run off the first host that may send one.
 func (d *Dispatcher) pick() *run.Run {
 	for {
-		h := d.turns.next(d.calls.slots)
+		d.calls.expireBrief(d.now)
+		h := d.turns.next(&d.calls.slots)
 		if h == nil {
 			return nil
 		}
-		r, why := d.queues.take(h, d.calls.slots)
+		r, why := d.queues.take(h, &d.calls.slots)
 		switch {
 		case r != nil:
 			h.begin(r)
@@ -241,8 +242,8 @@ func (d *Dispatcher) Relax() {
 	defer d.mu.Unlock()
 	reached, busy := d.calls.quick.takeReached(), d.adapter.takeBusy()
 	d.calls.slots.Relax()
-	d.queues.relax(reached || busy, now, d.calls.slots, d.turns.readmit)
-	d.turns.readmitLate(d.calls.slots)
+	d.queues.relax(reached || busy, now, &d.calls.slots, d.turns.readmit)
+	d.turns.readmitLate(&d.calls.slots)
 	d.wake()
 }
 

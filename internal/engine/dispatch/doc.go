@@ -9,7 +9,8 @@
 //   - Recovered runs use at most a quarter of a host's slots, and at most a quarter of all.
 //   - When a host catches up after an overload, new fires go before those that waited: on
 //     time 10 s after it at the latest, at up to nine tenths of what can be sustained. Those
-//     that waited are overdue. They use the slots that live runs do not, a quarter at least.
+//     that waited are overdue. They use the slots that live runs do not, a quarter at least,
+//     and at hosts that answer at once briefPerCore calls a core, over all hosts.
 //   - A host that does not answer occupies its own slots and nobody else's.
 //   - Calls that end soon are not more at a time than the processor can make use of,
 //     however many hosts they go to (quickCalls).
@@ -44,7 +45,7 @@
 //
 // Each file uses only those before it:
 //
-//	config.go runqueue.go spanqueue.go quick.go calls.go overdue.go hostqueue.go catchup.go
+//	config.go runqueue.go spanqueue.go quick.go overdue.go calls.go hostqueue.go catchup.go
 //	turns.go queues.go adapt.go workers.go dispatch.go view.go
 //
 // # How this is shown

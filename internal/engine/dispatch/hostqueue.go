@@ -15,11 +15,11 @@ type hostQueue struct {
 	live     runQueue  // due now
 	keep     runQueue  // due now as well, and never overdue: see queues.push
 	overflow spanQueue // due now, and no room in live: it flows back as live drains
-	overdue  backlog   // what waited when the host caught up
+	overdue  overdue   // what waited when the host caught up
 	late     runQueue  // recovered one by one
 	spans    spanQueue // of a gap, as ranges
 
-	taken  host.Slots      // without Most
+	taken  host.Slots      // see slots
 	cond   *host.Condition // is held
 	limit  host.Limit
 	pace   pace
@@ -53,7 +53,7 @@ func (h *hostQueue) hasLate() bool { return h.late.n > 0 || h.spans.first() != n
 
 func (h *hostQueue) hasLive() bool { return h.live.n > 0 || h.keep.n > 0 || h.overflow.first() != nil }
 
-func (h *hostQueue) hasOther() bool { return !h.overdue.empty() || h.hasLate() }
+func (h *hostQueue) hasOther() bool { return len(h.overdue) > 0 || h.hasLate() }
 
 func (h *hostQueue) hasWork() bool { return h.hasLive() || h.hasOther() }
 
@@ -61,13 +61,12 @@ func (h *hostQueue) hasWork() bool { return h.hasLive() || h.hasOther() }
 func (h *hostQueue) liveRuns() int { return h.live.n + h.keep.n }
 
 // queued returns how many runs wait one by one.
-func (h *hostQueue) queued() int { return h.liveRuns() + h.overdue.runs.n + h.late.n }
+func (h *hostQueue) queued() int { return h.liveRuns() + h.overdue.queued() + h.late.n }
 
 // slots returns those of the host.
-func (h *hostQueue) slots() host.Slots {
-	s := h.taken
-	s.Most = h.limit.Slots()
-	return s
+func (h *hostQueue) slots() *host.Slots {
+	h.taken.Most = h.limit.Slots()
+	return &h.taken
 }
 
 // idle reports whether nothing is known of the host that would be missed.
@@ -106,5 +105,5 @@ func (h *hostQueue) spansOf(l run.Lane) *spanQueue {
 
 // all calls fn for each run that waits one by one until it returns false.
 func (h *hostQueue) all(fn func(*run.Run) bool) bool {
-	return h.live.all(fn) && h.keep.all(fn) && h.overdue.runs.all(fn) && h.late.all(fn)
+	return h.live.all(fn) && h.keep.all(fn) && h.overdue.all(fn) && h.late.all(fn)
 }

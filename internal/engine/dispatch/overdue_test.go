@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -150,8 +149,8 @@ func TestNoRunIsOverdueInAnOverload(t *testing.T) {
 		b.second()
 	}
 	h := hostA(b)
-	if !h.overdue.empty() || h.live.n != 60*10 {
-		t.Errorf("%d live and %d overdue runs wait, want 600 and none", h.live.n, h.overdue.runs.n)
+	if len(h.overdue) > 0 || h.live.n != 60*10 {
+		t.Errorf("%d live and %d overdue runs wait, want 600 and none", h.live.n, h.overdue.queued())
 	}
 	if wait := h.oldest(b.now); wait < 20*time.Second {
 		t.Errorf("the oldest waits for %v", wait)
@@ -201,8 +200,8 @@ func TestOverdueRanges(t *testing.T) {
 			b.second()
 		}
 		h := hostA(b)
-		if want := min(n+1, mostBacklogs); len(h.overdue.spans) != want || h.overdue.ranges() != want {
-			t.Fatalf("%d backlogs and %d ranges after %d times", len(h.overdue.spans), h.overdue.ranges(), n+1)
+		if want := min(n+1, mostBacklogs); len(h.overdue) != want || h.overdue.ranges() != want {
+			t.Fatalf("%d backlogs and %d ranges after %d times", len(h.overdue), h.overdue.ranges(), n+1)
 		}
 		if h.overflow.follows(&run.Run{Job: j, At: b.now}) != (n >= mostBacklogs) {
 			t.Fatalf("a new fire follows on what is overdue, after %d times", n+1)
@@ -236,7 +235,7 @@ func TestOverdueAtTheEnd(t *testing.T) {
 		b.second()
 	}
 	b.d.End()
-	if got := b.take(10); !slices.Equal(got, old) || hostA(b).overdue.ranges() != 1 {
+	if got := b.take(10); !slices.Equal(got, old) || hostA(b).overdue.ranges() != 1 || len(hostA(b).overdue) != 1 {
 		t.Errorf("%d of 5 runs, and %d ranges are left", len(got), hostA(b).overdue.ranges())
 	}
 }
@@ -271,8 +270,8 @@ func TestOverdueRangesAreTrimmed(t *testing.T) {
 			b.now = at + 5000
 		}
 		h, n, oldest := hostA(b), 0, at
-		for _, q := range slices.Concat(h.overdue.spans, []spanQueue{h.overflow}) {
-			for _, s := range q.heap {
+		for _, backlog := range append(slices.Clone(h.overdue), backlog{spans: h.overflow}) {
+			for _, s := range backlog.spans.heap {
 				n, oldest = n+s.Grown, min(oldest, s.Next)
 			}
 		}
@@ -285,68 +284,32 @@ func TestOverdueRangesAreTrimmed(t *testing.T) {
 	}
 }
 
-// Overdue runs get the slots that live ones do not use: all at once where none comes due,
-// a quarter where live ones have used all, and more each second in which they do not,
-// though no call ends. Meanwhile the limit of the host does not shrink.
-func TestSlotsOfOverdueRuns(t *testing.T) {
+// With as many backlogs as there may be, runs join the last one, and the rest waits in line.
+func TestMostBacklogs(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name       string
-		due, ended int // a second, before
-		calls      int // MaxCalls
-		want       []int
+	var o overdue
+	j := runtest.Job(t, "* * * * * *", 0)
+	var runs runQueue
+	var spans spanQueue
+	run1 := func() { runs.push(&run.Run{Job: j}) }
+	for i, c := range []struct {
+		runs, ranges  bool
+		most          int
+		added         bool
+		backlogs, all int
 	}{
-		{"none comes due", 0, 10, 1000, []int{64, 64, 64, 64, 64}},
-		// twice a fourth for live ones, less an eighth
-		{"a fourth of what ends", 5, 20, 1000, []int{36, 40, 43, 46, 49}},
-		{"nearly as many as end", 18, 20, 1000, []int{16, 16, 22, 28, 33}},
-		{"as many calls as slots in all", 0, 10, 64, []int{16, 16, 16, 22, 28}},
+		{true, false, 0, false, 0, 0}, {true, false, 2, true, 1, 2}, {false, true, 2, true, 2, 2},
+		{true, false, 2, true, 2, 3}, {true, true, 2, false, 2, 3},
 	} {
-		b := newBench(t, c.calls, 1000)
-		b.d.Push(b.fires("a", 300, run.LaneLive))
-		h := hostA(b)
-		b.end(b.take(64)...) // all slots, of late
-		h.pace = pace{c.due, c.ended, float64(c.due), float64(c.ended)}
-		b.second()
-		b.d.calls.slots.Live = 64
-		h.limit.Ended(50*time.Millisecond, b.now)
-		var got []int
-		n := 0
-		for i := range c.want {
-			n += len(b.take(1000))
-			got = append(got, n)
-			if b.second(); i > 0 && c.want[i] > c.want[i-1] && b.d.turns.waiting() == 0 {
-				t.Errorf("%s: no worker is woken for the slots of second %d", c.name, i+1)
-			}
+		if c.runs {
+			run1()
 		}
-		if !slices.Equal(got, c.want) || h.limit.Slots() != 64 {
-			t.Errorf("%s: %v in flight after each second, want %v; a limit of %d", c.name, got, c.want, h.limit.Slots())
+		if c.ranges {
+			spans.add(&run.Span{Job: j, Ver: j.Current, Next: 1000, Last: 1000})
 		}
-	}
-}
-
-// The limit of a host does not shrink while fires wait for their share of it.
-func TestLimitIsKeptForOthers(t *testing.T) {
-	t.Parallel()
-	for _, waiting := range []int{0, 1} {
-		b := newBench(t, 10_000, 1000)
-		b.d.Push(b.fires("a", 1, run.LaneLive))
-		h := hostA(b)
-		for h.limit.Slots() < 400 { // it hangs
-			h.limit.EndWindow(false)
-			for h.limit.Pending() {
-				h.limit.Step()
-			}
-		}
-		most := h.limit.Slots()
-		b.end(b.take(1)...)
-		b.d.Push(b.fires("a", host.LateSlots(most)+waiting, run.LaneLate))
-		b.take(1000)
-		for range 4 {
-			b.second()
-		}
-		if got := h.limit.Slots(); (got == most) != (waiting > 0) {
-			t.Errorf("%d slots of %d after 4 s while %d fires wait", got, most, waiting)
+		if got := o.add(&runs, &spans, c.most); got != c.added || len(o) != c.backlogs || o.queued() != c.all ||
+			(runs.n > 0 || spans.first() != nil) == c.added {
+			t.Errorf("%d: added %t, %d backlogs of %d runs; %d runs are left", i, got, len(o), o.queued(), runs.n)
 		}
 	}
 }
@@ -361,8 +324,9 @@ func TestOverdueHostIsNotLive(t *testing.T) {
 	}
 }
 
-// Of what is overdue the oldest goes first, whether it waits as a run or in a range.
-func TestOldestOverdueGoesFirst(t *testing.T) {
+// The backlog of the last time goes first, and in it the oldest fire, whether it waits as a
+// run or in a range. The turns that live runs do not get are for the first backlog.
+func TestOrderOfBacklogs(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 1000, 500)
 	b.d.queues.fromSpan = popped
@@ -383,44 +347,13 @@ func TestOldestOverdueGoesFirst(t *testing.T) {
 	one(20_000)
 	b.d.PushSpans([]*run.Span{{Job: j, Ver: j.Current, Next: 21_000, Last: 21_000}})
 	catchUp()
+	b.d.Push(b.fires("a", 31, run.LaneLive))
 	var got []int64
-	for _, r := range b.take(10) {
+	for _, r := range b.take(40)[31:] {
 		got = append(got, r.At)
 	}
-	if want := []int64{1000, 2000, 3000, 4000, 20_000, 21_000}; !slices.Equal(got, want) {
+	if want := []int64{1000, 20_000, 21_000, 2000, 3000, 4000}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
-	}
-}
-
-// Hosts with other fires do not take the turns of live ones, however many there are, and
-// each of them has a turn.
-func TestLiveHostsGoFirst(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, 100_000, 1000)
-	const others = 500
-	for i := range others {
-		b.d.Push(b.fires(fmt.Sprint("late", i), 4, run.LaneLate))
-	}
-	b.d.Push(b.fires("a", 320, run.LaneLive))
-	live, hosts := 0, map[string]bool{}
-	for range 310 {
-		r := b.take(1)[0]
-		if r.Lane == run.LaneLive {
-			live++
-			b.end(r)
-		} else {
-			hosts[r.Ver.Host.Endpoint().Name] = true
-		}
-	}
-	if live != 301 || len(hosts) != 9 {
-		t.Errorf("%d of 310 turns are of live runs; %d other hosts had one", live, len(hosts))
-	}
-	for len(hosts) < others {
-		calls := b.take(1)
-		if len(calls) == 0 {
-			t.Fatalf("%d hosts had a turn", len(hosts))
-		}
-		hosts[calls[0].Ver.Host.Endpoint().Name] = true
 	}
 }
 
@@ -455,7 +388,7 @@ func TestQueuesProperty(t *testing.T) {
 					t.Fatalf("%+v of %d", s, most)
 				}
 			}
-			share(b.d.calls.slots, 40)
+			share(b.d.calls.slots.Slots, 40)
 			for _, h := range b.d.queues.hosts {
 				share(h.taken, 16)
 			}

@@ -28,8 +28,8 @@ func waitingHost(slots, calls, late, liveRuns, lateRuns int) *hostQueue {
 
 // Slots of all hosts: some are free, but none for late fires; all are.
 var (
-	noLate = host.Slots{Most: 100, Taken: 25, Late: 25}
-	free   = host.Slots{Most: 100}
+	noLate = shares{Slots: host.Slots{Most: 100, Taken: 25, Late: 25}}
+	free   = shares{Slots: host.Slots{Most: 100}}
 )
 
 // A host is in the ring once, and comes back from where it was parked.
@@ -41,31 +41,31 @@ func TestTurns(t *testing.T) {
 		ring.add(a)
 		ring.add(b)
 	}
-	if first, second, third := ring.next(free), ring.next(free), ring.next(free); first != a ||
+	if first, second, third := ring.next(&free), ring.next(&free), ring.next(&free); first != a ||
 		second != b || third != nil {
 		t.Fatalf("took %p, %p, %p of a ring of %p and %p", first, second, third, a, b)
 	}
 	ring.park(a, parkedFull)
 	ring.park(b, parkedLate)
-	if ring.add(a); ring.next(noLate) != nil {
+	if ring.add(a); ring.next(&noLate) != nil {
 		t.Error("a host without a free slot is in the ring")
 	}
-	if ring.next(noLate) != nil {
+	if ring.next(&noLate) != nil {
 		t.Error("a late host has its turn though the share of late fires is used up")
 	}
-	if ring.next(free) != b || ring.lateWait.waiting() != 0 {
+	if ring.next(&free) != b || ring.lateWait.waiting() != 0 {
 		t.Error("a late host does not come back although late fires may be sent")
 	}
 	ring.park(b, parkedLate)
 	b.live.push(&run.Run{})
-	if ring.add(b); ring.next(noLate) != b || ring.lateWait.waiting() != 0 {
+	if ring.add(b); ring.next(&noLate) != b || ring.lateWait.waiting() != 0 {
 		t.Error("a run on time does not bring a late host back")
 	}
-	if ring.readmit(a); ring.next(noLate) != a {
+	if ring.readmit(a); ring.next(&noLate) != a {
 		t.Error("a host with a free slot again does not come back")
 	}
 	a.live = runQueue{}
-	if ring.readmit(a); ring.next(free) != nil || a.parked != parkedIdle {
+	if ring.readmit(a); ring.next(&free) != nil || a.parked != parkedIdle {
 		t.Error("a host without work is in the ring")
 	}
 }
@@ -82,10 +82,10 @@ func TestTurnsOfLateHosts(t *testing.T) {
 		if h == own {
 			why = parkedShare
 		}
-		ring.park(ring.next(free), why)
+		ring.park(ring.next(&free), why)
 	}
 	ring.otherEnded(own)
-	if got := []*hostQueue{ring.next(noLate), ring.next(noLate), ring.next(noLate)}; !slices.Equal(got,
+	if got := []*hostQueue{ring.next(&noLate), ring.next(&noLate), ring.next(&noLate)}; !slices.Equal(got,
 		[]*hostQueue{longest, own, nil}) {
 		t.Errorf("%p came back, want %p and %p", got, longest, own)
 	}
@@ -97,19 +97,19 @@ func TestTurnsOfLateHosts(t *testing.T) {
 // A call is counted from its begin to its end; its run is found until it is released.
 func TestCalls(t *testing.T) {
 	t.Parallel()
-	c := calls{slots: host.Slots{Most: 2}}
+	c := calls{slots: shares{Slots: host.Slots{Most: 2}}}
 	live, late := &run.Run{}, &run.Run{Lane: run.LaneLate}
 	c.begin(live, false, 10)
-	if c.slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) {
+	if c.slots.Slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) {
 		t.Errorf("one call on time: %+v", c.slots)
 	}
 	c.begin(late, false, 20)
-	if c.slots != (host.Slots{Most: 2, Taken: 2, Late: 1, Live: 1}) || late.Since != 20 {
+	if c.slots.Slots != (host.Slots{Most: 2, Taken: 2, Late: 1, Live: 1}) || late.Since != 20 {
 		t.Errorf("two calls, one of them late: %+v; began at %d", c.slots, late.Since)
 	}
 	found := func(r *run.Run) bool { return !c.all(func(x *run.Run) bool { return x != r }) }
 	c.end(late)
-	if c.slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
+	if c.slots.Slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
 		t.Errorf("a call that has ended is in flight, or its run is not found: %+v", c.slots)
 	}
 	c.release(late)

@@ -61,7 +61,7 @@ func (q *queues) push(h *hostQueue, r *run.Run, now int64) (refused bool) {
 	live := h.liveRuns()
 	full := live >= q.maxHost || (q.queued >= maxTotalQueue && live > 0)
 	switch mayBeSpan := r.MayBeSpan(); {
-	case mayBeSpan && (full || h.overflow.follows(r) || r.Job.Crowded(r.Ver, live+h.overdue.runs.n)):
+	case mayBeSpan && (full || h.overflow.follows(r) || r.Job.Crowded(r.Ver, live+h.overdue.queued())):
 		return true
 	case mayBeSpan:
 		h.live.push(r)
@@ -93,19 +93,19 @@ func (q *queues) trimLast(spans *spanQueue, j *run.Job) {
 
 // take takes the next run that the host may send, or says what the host waits for.
 // all are the slots of all hosts, of which one is free.
-func (q *queues) take(h *hostQueue, all host.Slots) (r *run.Run, why parking) {
+func (q *queues) take(h *hostQueue, all *shares) (r *run.Run, why parking) {
 	if h.mayBegin(run.LaneLive, all) != host.Begin {
 		return nil, parkedFull
 	}
 	if h.otherFirst() {
-		r, _ = q.takeOther(h, all)
+		r, _ = q.takeOther(h, all, true)
 	}
 	if r == nil {
 		if r = q.takeLive(h); r != nil {
 			h.liveTurns++
 			return r, parkedIdle
 		}
-		r, why = q.takeOther(h, all)
+		r, why = q.takeOther(h, all, false)
 	}
 	h.liveTurns = 0
 	return r, why
@@ -123,7 +123,7 @@ func (q *queues) takeLive(h *hostQueue) *run.Run {
 // takeOther takes the next run that is not live: a recovered one while their share has
 // room, otherwise an overdue one. Both shares are at least a quarter, but that of overdue
 // ones is for both.
-func (q *queues) takeOther(h *hostQueue, all host.Slots) (*run.Run, parking) {
+func (q *queues) takeOther(h *hostQueue, all *shares, oldest bool) (*run.Run, parking) {
 	for h.hasOther() {
 		switch h.otherMayBegin(all) {
 		case host.Begin:
@@ -133,7 +133,7 @@ func (q *queues) takeOther(h *hostQueue, all host.Slots) (*run.Run, parking) {
 			h.short = true
 			return nil, parkedShare
 		}
-		r, more := q.popOther(h, all)
+		r, more := q.popOther(h, all, oldest)
 		if r != nil || !more {
 			return r, parkedIdle
 		}
@@ -143,7 +143,7 @@ func (q *queues) takeOther(h *hostQueue, all host.Slots) (*run.Run, parking) {
 
 // popOther takes the next run that is not live. Without one, more reports whether there
 // may be others: the fires of a range were not to be sent.
-func (q *queues) popOther(h *hostQueue, all host.Slots) (r *run.Run, more bool) {
+func (q *queues) popOther(h *hostQueue, all *shares, oldest bool) (r *run.Run, more bool) {
 	fromSpan, wasQueued := q.fromSpan, true
 	if q.ending {
 		fromSpan = nil
@@ -155,8 +155,8 @@ func (q *queues) popOther(h *hostQueue, all host.Slots) (r *run.Run, more bool) 
 	case late && fromSpan != nil:
 		r, wasQueued = fromSpan(h.spans.first()), false
 		h.spans.advanced()
-	case !h.overdue.empty() && h.mayBegin(run.LaneOverdue, all) == host.Begin:
-		if r, wasQueued = h.overdue.pop(fromSpan); r != nil {
+	case len(h.overdue) > 0 && h.mayBegin(run.LaneOverdue, all) == host.Begin:
+		if r, wasQueued = h.overdue.pop(oldest, fromSpan); r != nil {
 			r.Lane = run.LaneOverdue
 		}
 	}
@@ -188,13 +188,13 @@ func (q *queues) refill(h *hostQueue) {
 func (q *queues) mayRefill(h *hostQueue) bool {
 	s := h.overflow.first()
 	live := h.liveRuns()
-	return s != nil && (live == 0 || (q.queued < maxTotalQueue && !s.Job.Crowded(s.Ver, live+h.overdue.runs.n)))
+	return s != nil && (live == 0 || (q.queued < maxTotalQueue && !s.Job.Crowded(s.Ver, live+h.overdue.queued())))
 }
 
 // relax lowers every limit towards what is in use, puts what a host has been behind with
 // behind what comes due, and drops hosts that have nothing to do. busy says that calls had
 // to wait for this process. readmit is called for hosts whose other fires may be sent again.
-func (q *queues) relax(busy bool, now int64, all host.Slots, readmit func(*hostQueue)) {
+func (q *queues) relax(busy bool, now int64, all *shares, readmit func(*hostQueue)) {
 	for key, h := range q.hosts {
 		h.catchUp(now, q.backlogs)
 		inUse := h.taken.Taken

@@ -77,7 +77,7 @@ func (t *turns) add(h *hostQueue) {
 
 // next removes the next host from the rings and returns it; nil: there is none. all are
 // the slots of all hosts.
-func (t *turns) next(all host.Slots) *hostQueue {
+func (t *turns) next(all *shares) *hostQueue {
 	for {
 		if t.other.waiting() == 0 && t.lateWait.waiting() > 0 {
 			t.readmitLate(all)
@@ -131,7 +131,7 @@ func (t *turns) readmit(h *hostQueue) {
 
 // readmitLate brings back a host that waits for the share of other fires, if some of it is
 // free: the host that was to have it may have found nothing to send.
-func (t *turns) readmitLate(all host.Slots) {
+func (t *turns) readmitLate(all *shares) {
 	if !all.OthersFit() {
 		return
 	}

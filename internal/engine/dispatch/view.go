@@ -119,7 +119,8 @@ func appendStates(d *Dispatcher, out []HostState, hosts []*hostQueue) []HostStat
 	defer d.mu.Unlock()
 	for _, h := range hosts {
 		out = append(out, HostState{Key: h.key, Calls: h.taken.Taken, Limit: h.limit.Slots(), Queued: h.queued(),
-			Overdue: h.overdue.runs.n, Spans: len(h.overflow.heap) + h.overdue.ranges(), LateSpans: len(h.spans.heap)})
+			Overdue: h.overdue.queued(), Spans: len(h.overflow.heap) + h.overdue.ranges(),
+			LateSpans: len(h.spans.heap)})
 	}
 	return out
 }
@@ -130,8 +131,8 @@ func LongestSpan(d *Dispatcher) (longest int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range d.queues.hosts {
-		for _, queue := range slices.Concat(h.overdue.spans, []spanQueue{h.overflow}) {
-			for _, span := range queue.heap {
+		for _, b := range append(slices.Clone(h.overdue), backlog{spans: h.overflow}) {
+			for _, span := range b.spans.heap {
 				longest = max(longest, span.Grown)
 			}
 		}
@@ -139,8 +140,8 @@ func LongestSpan(d *Dispatcher) (longest int) {
 	return longest
 }
 
-// LimitBacklogs chooses how many backlogs of ranges a host has; with a negative number new
-// fires never go before those that wait.
+// LimitBacklogs chooses how many backlogs a host has; with none new fires never go before
+// those that wait.
 func LimitBacklogs(d *Dispatcher, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
