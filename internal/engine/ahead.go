@@ -24,7 +24,7 @@ type ahead struct {
 	prepare func(*domain.Upcoming)
 	groups  map[run.Way]int // their places in the list
 	list    []group
-	told    int // of the list
+	done    int // groups of the list that were prepared
 	call    domain.Upcoming
 }
 
@@ -78,12 +78,12 @@ func (g *group) add(r *run.Run) {
 	g.calls, g.onceMost = max(g.calls, g.n), max(g.onceMost, g.once)
 }
 
-// tell has connections prepared for a part of the groups, and reports whether there are
+// prepareNext has connections prepared for a part of the groups, and reports whether there are
 // more.
-func (a *ahead) tell(now int64) (more bool) {
-	for n := 0; n < aheadHosts && a.told < len(a.list); n++ {
-		g := &a.list[a.told]
-		a.told++
+func (a *ahead) prepareNext(now int64) (more bool) {
+	for n := 0; n < aheadHosts && a.done < len(a.list); n++ {
+		g := &a.list[a.done]
+		a.done++
 		if g.first <= now {
 			continue
 		}
@@ -92,7 +92,7 @@ func (a *ahead) tell(now int64) (more bool) {
 		a.call.In = time.Duration(g.first-now) * time.Millisecond
 		a.prepare(&a.call)
 	}
-	if a.told < len(a.list) {
+	if a.done < len(a.list) {
 		return true
 	}
 	a.reset()
@@ -109,5 +109,5 @@ func (a *ahead) reset() {
 	}
 	clear(a.groups)
 	clear(a.list)
-	a.list, a.told = a.list[:0], 0
+	a.list, a.done = a.list[:0], 0
 }

@@ -9,21 +9,21 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
-// told is a Config.Prepare that remembers what it was told.
-type told struct {
+// prepared is a Config.Prepare that records what it gets.
+type prepared struct {
 	mu    sync.Mutex
 	calls []domain.Upcoming
 	at    []time.Time
 }
 
-func (p *told) prepare(u *domain.Upcoming) {
+func (p *prepared) prepare(u *domain.Upcoming) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls, p.at = append(p.calls, *u), append(p.at, time.Now())
 }
 
-// take returns what was told since the last time.
-func (p *told) take() []domain.Upcoming {
+// take returns what it got since the last time.
+func (p *prepared) take() []domain.Upcoming {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	calls := p.calls
@@ -31,11 +31,11 @@ func (p *told) take() []domain.Upcoming {
 	return calls
 }
 
-// Half a second before its instant a fire is told, with those that call the same host in the
+// Half a second before its instant a fire is prepared, with those that call the same host in the
 // same way. A job that says no is not, nor one that was paused.
 func TestCallsArePrepared(t *testing.T) {
 	t.Parallel()
-	var p told
+	var p prepared
 	bubbleWith(t, Config{Prepare: p.prepare}, func(t *testing.T, w *world) {
 		at := func(schedule, api string, change ...func(*domain.SpecDoc)) domain.SpecDoc {
 			return spec("", append(change, func(d *domain.SpecDoc) { d.Schedule, d.API = schedule, api })...)
@@ -62,7 +62,7 @@ func TestCallsArePrepared(t *testing.T) {
 		got := make(map[domain.Upcoming]bool)
 		for _, u := range p.take() {
 			if u.In < 498*time.Millisecond || u.In > 500*time.Millisecond {
-				t.Errorf("told %s before the instant", u.In)
+				t.Errorf("prepared %s before the instant", u.In)
 			}
 			u.In = 0
 			got[u] = true
@@ -74,14 +74,14 @@ func TestCallsArePrepared(t *testing.T) {
 		}
 		for _, u := range want {
 			if !got[u] {
-				t.Errorf("%+v was not told", u)
+				t.Errorf("%+v was not prepared", u)
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("told of %+v", got)
+			t.Errorf("prepared %+v", got)
 		}
 		if w.pass(400 * time.Millisecond); len(p.take()) > 0 || len(w.targets.all()) > 0 {
-			t.Error("told twice, or a call was made")
+			t.Error("prepared twice, or a call was made")
 		}
 		w.pass(200 * time.Millisecond)
 		if n := len(w.targets.all()); n != 5 {
@@ -104,7 +104,7 @@ func TestLookingAheadAllocatesNothing(t *testing.T) {
 	}
 	n := testing.AllocsPerRun(100, func() {
 		a.take(fires, 500)
-		for a.tell(500) {
+		for a.prepareNext(500) {
 		}
 	})
 	if n > 0 {

@@ -120,7 +120,7 @@ func (l *loop) lookAhead(fires []*run.Run, more bool, now int64) bool {
 		return false
 	}
 	l.ahead.take(fires, now)
-	return more || l.ahead.tell(now)
+	return more || l.ahead.prepareNext(now)
 }
 
 // nudge makes the timetable look again at once.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -95,6 +96,57 @@ func TestShardThatCannotBeTaken(t *testing.T) {
 			t.Errorf("%d seconds are held", n)
 		}
 	})
+}
+
+// A shard whose first beat fails is given up before the holds of its gap are released: no
+// later beat moves W past fires that nobody has sent, none of its jobs is in the
+// timetable, and the next owner recovers all of them. The same is true if the store has taken
+// the beat and says that it has not.
+func TestShardWhoseFirstBeatFails(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]fault{
+		"not done": {before: errDisk}, "done but reported as failed": {after: errDisk},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubbleOfShards(t, 3, Config{}, func(t *testing.T, w *world) {
+				w.create(spec(""), spec(""), spec(""), spec(""), spec(""), spec(""))
+				w.pass(2 * time.Second)
+				w.crash()
+				w.pass(5 * time.Second) // a gap
+				if err := w.assemble(); err != nil {
+					t.Fatal(err)
+				}
+				w.eng.owner.first = []int{0}
+				if err := w.eng.Start(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				before, _ := w.eng.registry.count()
+				w.gate.failAll(f, opBeat)
+				if err := w.eng.owner.own(context.Background(), []int{1, 2}); !errors.Is(err, errDisk) {
+					t.Fatalf("error %v", err)
+				}
+				w.gate.fail(nil)
+				for _, n := range []uint8{1, 2} {
+					if st := w.eng.shards.At(n); st.Phase() != shard.Foreign || st.SendUntil() != 0 {
+						t.Errorf("shard %d is in phase %d, and may send until %d", n, st.Phase(), st.SendUntil())
+					}
+				}
+				if total, _ := w.eng.registry.count(); total != before {
+					t.Errorf("%d jobs after the takeover failed, %d before", total, before)
+				}
+				w.pass(4 * time.Second) // beats of the other shard
+				if n := w.eng.shards.Holds.Seconds(); n > 8 {
+					t.Errorf("%d seconds are held", n)
+				}
+				if err := w.eng.owner.own(context.Background(), []int{1, 2}); err != nil {
+					t.Fatal(err)
+				}
+				w.pass(4 * time.Second)
+				w.check(w.now() - 3000)
+			})
+		})
+	}
 }
 
 // brokenTimeline is a store whose timeline cannot be read.

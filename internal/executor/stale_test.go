@@ -6,7 +6,6 @@ import (
 	"net"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -37,37 +36,6 @@ func closedBehind(t *testing.T, x *Executor, closed chan net.Conn, k *counter, h
 		_ = c.CloseWrite()
 	default:
 		_ = c.Close()
-	}
-}
-
-// arrival returns when the poller watches a connection on which nothing has
-// arrived, and closes the channel when it has reported that something did. It
-// reports that once.
-func arrival(t *testing.T, p *probe) <-chan struct{} {
-	t.Helper()
-	watching, arrived := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(arrived)
-		told := false
-		if err := p.raw.Read(func(uintptr) bool {
-			if !told {
-				close(watching)
-			}
-			defer func() { told = true }()
-			return told
-		}); err != nil {
-			t.Error(err)
-		}
-	}()
-	<-watching
-	return arrived
-}
-
-// untilArrival waits for the kernel to know of bytes or of a close.
-func untilArrival(t *testing.T, p *probe) {
-	t.Helper()
-	if err := p.raw.Read(func(fd uintptr) bool { return p.peek(fd) && p.errno != syscall.EAGAIN }); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -107,16 +107,6 @@ func dial(t *testing.T, addr string, n int, text string) []net.Conn {
 	return conns
 }
 
-// openFiles is how many connections this process can hold both ends of.
-func openFiles(t *testing.T, want int) int {
-	t.Helper()
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	return min(want, (int(limit.Cur)-500)/2)
-}
-
 func inUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
@@ -76,16 +74,6 @@ func BenchmarkRecord(b *testing.B) {
 			})
 		}
 	}
-}
-
-// cpuTime returns the processor time of this process in nanoseconds. On a
-// shared machine it says more than the time on the wall.
-func cpuTime(b *testing.B) int64 {
-	var use unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &use); err != nil {
-		b.Fatal(err)
-	}
-	return use.Utime.Nano() + use.Stime.Nano()
 }
 
 func historyBytes(b *testing.B, path string) (size int64) {
