@@ -72,11 +72,13 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # goroutine; HOST_TESTS simulate hosts, in one goroutine. API_TESTS send a part of what
 # they have under the detector (internal/api/race_on_test.go), and all in plain. Tests
 # of the engine that repeat one thing with many seeds take fewer under the detector,
-# and all with `-tags lockorder`.
+# and all with `-tags lockorder`. POWER_TESTS kill processes and judge what a disk has
+# kept, with eight seeds, of which one is raced.
 PLAIN     := . ./docs ./internal/sim/model
 SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
 HOST_TESTS := ^TestHostSimulation
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
+POWER_TESTS := ^TestPowerLoss$$
 CRON_TESTS := ^(TestEveryZoneEveryTransition|TestZoneTables)$$
 API_TESTS := ^(TestAttackByDocument|TestAnImportAgreesToo|TestHugeDocuments|TestImportOf100000|TestListsAreSifted|TestSchemaAndProgramAgreeOnEveryField)$$
 
@@ -91,7 +93,7 @@ RACE      := -race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0'
 .PHONY: race
 race: ## The tests of all packages but e2e with the race detector
 	$(call say,go test -race)
-	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 \
+	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 BELFRY_POWER_SEEDS=1 \
 	  $(GO) test $(RACE) -p "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" -vet=off -timeout 30m \
 	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)' $$packages
 
@@ -104,6 +106,7 @@ plain: ## The tests that race leaves out, and those of the engine with the order
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
 	$(GO) test -vet=off -run '$(CRON_TESTS)' ./internal/cron
 	$(GO) test -vet=off -run '$(HOST_TESTS)' ./internal/executor
+	$(GO) test -vet=off -run '$(POWER_TESTS)' ./internal/store/sqlite
 	$(GO) test -vet=off -tags lockorder ./internal/engine/...
 
 # They drive a server in a process of its own, built without the detector.

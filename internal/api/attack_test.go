@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,15 +99,14 @@ func attackByDocument(t *testing.T, h http.Handler) {
 			parameters, _ := op["parameters"].([]any)
 			for _, p := range parameters {
 				name, in := p.(object)["name"].(string), p.(object)["in"].(string)
-				for _, value := range wrongValues {
-					text := textOf(value)
+				for _, value := range wrongTexts() {
 					switch in {
 					case "query":
-						send(method, at+"?"+name+"="+percentEncode(text), "")
+						send(method, at+"?"+name+"="+value.encoded, "")
 					case "path":
-						send(method, strings.ReplaceAll(path, "{"+name+"}", percentEncode(text)), bodyFor(op))
+						send(method, strings.ReplaceAll(path, "{"+name+"}", value.encoded), bodyFor(op))
 					case "header":
-						send(method, at, bodyFor(op), name+": "+text)
+						send(method, at, bodyFor(op), name+": "+value.plain)
 					}
 				}
 			}
@@ -119,8 +119,8 @@ func attackByDocument(t *testing.T, h http.Handler) {
 						send(method, at, body)
 					})
 				if _, lines := content["content"].(object)["application/x-ndjson"]; lines {
-					for _, value := range wrongValues {
-						send(method, at, asJSON(value)+"\n"+minimal+"\n"+textOf(value), ndjson)
+					for _, value := range wrongTexts() {
+						send(method, at, value.json+"\n"+minimal+"\n"+value.plain, ndjson)
 					}
 				}
 			}
@@ -155,8 +155,8 @@ func attackBody(schema, schemas object, send func(string)) {
 		attackBody(schema["items"].(object), schemas, func(body string) { send("[" + body + "," + minimal + "]") })
 		return
 	}
-	for _, value := range wrongValues {
-		send(asJSON(value))
+	for _, value := range wrongTexts() {
+		send(value.json)
 	}
 	fields := fieldsOf(schema, schemas)
 	whole := object{}
@@ -172,12 +172,12 @@ func attackBody(schema, schemas object, send func(string)) {
 		for inner := range fieldsOf(fields[name].(object), schemas) {
 			send(laidOver(fmt.Sprintf("%q:{%q:1}", name, inner+"X")))
 		}
-		for _, value := range wrongValues {
-			send(laidOver(asJSON(name) + ":" + asJSON(value)))
+		for _, value := range wrongTexts() {
+			send(laidOver(asJSON(name) + ":" + value.json))
 		}
 		for inner := range fieldsOf(fields[name].(object), schemas) {
-			for _, value := range wrongValues {
-				send(laidOver(fmt.Sprintf("%q:{%q:%s}", name, inner, asJSON(value))))
+			for _, value := range wrongTexts() {
+				send(laidOver(fmt.Sprintf("%q:{%q:%s}", name, inner, value.json)))
 			}
 		}
 	}
@@ -194,6 +194,17 @@ func fieldsOf(schema, schemas object) object {
 	properties, _ := schema["properties"].(object)
 	return properties
 }
+
+// wrongText is a wrong value as it is sent.
+type wrongText struct{ plain, encoded, json string }
+
+var wrongTexts = sync.OnceValue(func() (all []wrongText) {
+	for _, value := range wrongValues {
+		plain := textOf(value)
+		all = append(all, wrongText{plain, percentEncode(plain), asJSON(value)})
+	}
+	return all
+})
 
 // textOf is a value as it stands in a parameter.
 func textOf(v any) string {
