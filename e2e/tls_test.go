@@ -2,15 +2,12 @@ package e2e
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
 
@@ -43,32 +41,22 @@ func newPKI(t *testing.T) *pki {
 // issue signs a certificate and writes NAME.crt and NAME.key.
 func (p *pki) issue(name string, c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	p.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	c.SerialNumber, c.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
+	key := certstest.Key(p.t)
+	c.Subject = pkix.Name{CommonName: name}
 	if c.NotAfter.IsZero() {
 		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	}
-	parent, signer := p.cert, p.key
-	if parent == nil {
-		parent, signer = c, key
+	signer := p.key
+	if signer == nil {
+		signer = key
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	cert := certstest.Create(p.t, c, p.cert, key, signer)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.write(name+".crt", "CERTIFICATE", der)
+	p.write(name+".crt", "CERTIFICATE", cert.Raw)
 	p.write(name+".key", "PRIVATE KEY", secret)
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	return cert, key
 }
 

@@ -8,6 +8,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 )
 
 // A handshake that nobody wants any more is not counted, one that ends by its timeout is.
@@ -54,9 +56,9 @@ func TestNoCertificate(t *testing.T) {
 func TestNoObserver(t *testing.T) {
 	t.Parallel()
 	root := testRoot(t)
-	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}})
-	f := newClient(FixedRoots(root.pool()))
-	f.Client = New(Config{Roots: FixedRoots(root.pool()), Clock: f.clock})
+	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}})
+	f := newClient(FixedRoots(root.Pool()))
+	f.Client = New(Config{Roots: FixedRoots(root.Pool()), Clock: f.clock})
 	mustDial(t, s, f.to(s), false)
 	if _, err := dial(t, s, f.under(s, "other.test", false)); err == nil {
 		t.Error("it is accepted")
@@ -67,8 +69,8 @@ func TestNoObserver(t *testing.T) {
 
 // BenchmarkHandshake compares handshakes of both ends, over loopback, with a chain of two certificates.
 func BenchmarkHandshake(b *testing.B) {
-	root := newAuthority(b, "root", nil)
-	cert := root.below(b, "middle", nil).issue(b, nil)
+	root := certstest.New(b, "root", nil)
+	cert := root.Below(b, "middle", nil).Issue(b, nil)
 	for _, bc := range []struct {
 		name                string
 		sessionless, always bool
@@ -78,7 +80,7 @@ func BenchmarkHandshake(b *testing.B) {
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			s := serve(b, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: bc.sessionless})
-			f := newClient(FixedRoots(root.pool()))
+			f := newClient(FixedRoots(root.Pool()))
 			f.verifier.always = bc.always
 			to := f.to(s)
 			b.ReportAllocs()
@@ -93,13 +95,13 @@ func BenchmarkHandshake(b *testing.B) {
 
 // BenchmarkVerify is the verification alone: a chain of two certificates, each with P-256.
 func BenchmarkVerify(b *testing.B) {
-	root := newAuthority(b, "root", nil)
-	middle := root.below(b, "middle", nil)
-	chain := []*x509.Certificate{middle.issue(b, nil).Leaf, middle.cert}
+	root := certstest.New(b, "root", nil)
+	middle := root.Below(b, "middle", nil)
+	chain := []*x509.Certificate{middle.Issue(b, nil).Leaf, middle.Cert}
 	for _, always := range []bool{true, false} {
 		name := map[bool]string{true: "each time", false: "once"}[always]
 		b.Run(name, func(b *testing.B) {
-			v := newVerifier(FixedRoots(root.pool()), newClient(nil).clock)
+			v := newVerifier(FixedRoots(root.Pool()), newClient(nil).clock)
 			v.always = always
 			b.ReportAllocs()
 			for b.Loop() {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 )
 
 // TestExplain has a message for each way in which a certificate is not accepted.
@@ -20,19 +22,19 @@ func TestExplain(t *testing.T) {
 	root := testRoot(t)
 	now := time.Now().UTC().Truncate(time.Second)
 	ago, soon := now.Add(-72*time.Hour), now.Add(time.Hour)
-	middle := root.below(t, "middle", nil)
-	alone := middle.issue(t, nil)
+	middle := root.Below(t, "middle", nil)
+	alone := middle.Issue(t, nil)
 	alone.Certificate = alone.Certificate[:1]
-	foreign := newAuthority(t, "another root", nil)
-	sendsRoot := foreign.issue(t, nil)
-	sendsRoot.Certificate = append(sendsRoot.Certificate, foreign.cert.Raw)
-	outside := foreign.below(t, "another middle", nil)
-	oldRoot := newAuthority(t, "old root", until(ago))
-	narrow := root.below(t, "narrow", func(c *x509.Certificate) {
+	foreign := certstest.New(t, "another root", nil)
+	sendsRoot := foreign.Issue(t, nil)
+	sendsRoot.Certificate = append(sendsRoot.Certificate, foreign.Cert.Raw)
+	outside := foreign.Below(t, "another middle", nil)
+	oldRoot := certstest.New(t, "old root", until(ago))
+	narrow := root.Below(t, "narrow", func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"other.test"}
 	})
-	roots := root.pool()
-	roots.AddCert(oldRoot.cert)
+	roots := root.Pool()
+	roots.AddCert(oldRoot.Cert)
 	names := func(dns ...string) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = dns, nil }
 	}
@@ -41,32 +43,32 @@ func TestExplain(t *testing.T) {
 		cert tls.Certificate
 		want string
 	}{
-		"wrong name": {root.issue(t, names("a.test", "b.test")),
+		"wrong name": {root.Issue(t, names("a.test", "b.test")),
 			"the certificate is not valid for hook.test, only for a.test, b.test (issuer: root). " +
 				"Correct the host in the job's URL, or have a certificate issued for it."},
-		"many names": {root.issue(t, names("a.test", "b.test", "c.test", "d.test", "e.test", "f.test", "g.test")),
+		"many names": {root.Issue(t, names("a.test", "b.test", "c.test", "d.test", "e.test", "f.test", "g.test")),
 			"the certificate is not valid for hook.test, only for a.test, b.test, c.test, d.test, e.test and 2 more " +
 				"(issuer: root). Correct the host in the job's URL, or have a certificate issued for it."},
-		"no name": {root.issue(t, names()),
+		"no name": {root.Issue(t, names()),
 			"the certificate is not valid for hook.test, only for no name at all (issuer: root). " +
 				"Correct the host in the job's URL, or have a certificate issued for it."},
-		"common name only": {root.issue(t, func(c *x509.Certificate) {
+		"common name only": {root.Issue(t, func(c *x509.Certificate) {
 			c.DNSNames, c.IPAddresses, c.Subject = nil, nil, pkix.Name{CommonName: "hook.test"}
 		}), "the certificate of hook.test has this name only as its common name, which does not count " +
 			"(issuer: root). " +
 			"Have one issued that has it as a subject alternative name."},
-		"expired": {root.issue(t, edits(from(ago.Add(-day)), until(ago))),
+		"expired": {root.Issue(t, edits(from(ago.Add(-day)), until(ago))),
 			"the certificate of hook.test expired on AGO, 3 days ago (issuer: root). Renew it on the target."},
-		"early": {root.issue(t, from(soon)),
+		"early": {root.Issue(t, from(soon)),
 			"the certificate of hook.test is not valid before SOON (issuer: root). " +
 				"Check the clock of this machine, which says NOW."},
-		"expired intermediate": {root.below(t, "middle of old", until(ago)).issue(t, nil),
+		"expired intermediate": {root.Below(t, "middle of old", until(ago)).Issue(t, nil),
 			`the intermediate certificate "middle of old" in the chain of hook.test expired on AGO, 3 days ago. ` +
 				"Have the target send the renewed one."},
-		"early intermediate": {root.below(t, "middle to come", from(soon)).issue(t, nil),
+		"early intermediate": {root.Below(t, "middle to come", from(soon)).Issue(t, nil),
 			`the certificate of hook.test is not valid before SOON, because of "middle to come" in its chain. ` +
 				"Check the clock of this machine, which says NOW."},
-		"expired authority": {oldRoot.issue(t, nil),
+		"expired authority": {oldRoot.Issue(t, nil),
 			`the authority "old root", on which the certificate of hook.test relies, expired on AGO, 3 days ago. ` +
 				"Renew it on this machine, or in BELFRY_EGRESS_CA_FILE."},
 		"self-signed": {selfIssued(t),
@@ -75,7 +77,7 @@ func TestExplain(t *testing.T) {
 		"intermediate missing": {alone,
 			`the certificate of hook.test is signed by an unknown authority, "middle". Have the target send its ` +
 				"intermediate certificates, or if the authority is your own, add it to BELFRY_EGRESS_CA_FILE."},
-		"unknown root": {outside.issue(t, nil),
+		"unknown root": {outside.Issue(t, nil),
 			`the certificate of hook.test is signed by an unknown authority, "another root". If you trust ` +
 				`it, add it to ` +
 				"BELFRY_EGRESS_CA_FILE."},
@@ -83,21 +85,21 @@ func TestExplain(t *testing.T) {
 			`the certificate of hook.test is signed by an unknown authority, "another root". If you trust ` +
 				`it, add it to ` +
 				"BELFRY_EGRESS_CA_FILE."},
-		"another key": {newAuthority(t, "root", nil).issue(t, nil),
+		"another key": {certstest.New(t, "root", nil).Issue(t, nil),
 			`the certificate of hook.test is signed by an unknown authority, "root": one of that name is ` +
 				`known, but has ` +
 				"another key. Add the new one to BELFRY_EGRESS_CA_FILE."},
-		"for clients": {root.issue(t, func(c *x509.Certificate) {
+		"for clients": {root.Issue(t, func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 		}), "the certificate of hook.test is not one for servers (issuer: root). Have one issued with the " +
 			"extended key " +
 			"usage serverAuth."},
-		"outside of constraints": {narrow.issue(t, nil),
+		"outside of constraints": {narrow.Issue(t, nil),
 			"the certificate of hook.test cannot be verified: a root or intermediate certificate is not " +
 				"authorized to " +
 				`sign for this name: DNS name "hook.test" is not permitted by any constraint (issuer: narrow). ` +
 				"Correct its chain on the target."},
-		"no authority": {root.below(t, "no authority", func(c *x509.Certificate) { c.IsCA = false }).issue(t, nil),
+		"no authority": {root.Below(t, "no authority", func(c *x509.Certificate) { c.IsCA = false }).Issue(t, nil),
 			"*"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,8 +128,8 @@ func TestExplain(t *testing.T) {
 // selfIssued returns a certificate that signs itself.
 func selfIssued(t *testing.T) tls.Certificate {
 	t.Helper()
-	key := newKey(t)
-	cert := create(t, &x509.Certificate{
+	key := certstest.Key(t)
+	cert := certstest.Create(t, &x509.Certificate{
 		Subject: pkix.Name{Organization: []string{"Acme Co"}}, DNSNames: []string{"hook.test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -138,7 +140,7 @@ func selfIssued(t *testing.T) tls.Certificate {
 // Errors of other kinds are not explained, and those without a form of their own are.
 func TestExplainOthers(t *testing.T) {
 	t.Parallel()
-	chain := []*x509.Certificate{testRoot(t).issue(t, nil).Leaf}
+	chain := []*x509.Certificate{testRoot(t).Issue(t, nil).Leaf}
 	for _, err := range []error{
 		nil, io.EOF, net.ErrClosed, errors.New("x509: something"), &tls.CertificateVerificationError{Err: io.EOF},
 	} {
@@ -166,12 +168,12 @@ func TestExplainOthers(t *testing.T) {
 func TestExplainHostile(t *testing.T) {
 	t.Parallel()
 	evil := "evil\n\x1b[31m\u202e\"" + strings.Repeat("ü", 5000)
-	bad := newAuthority(t, evil, nil)
-	cert := bad.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{strings.Repeat("n", 5000), "a\tb"} })
+	bad := certstest.New(t, evil, nil)
+	cert := bad.Issue(t, func(c *x509.Certificate) { c.DNSNames = []string{strings.Repeat("n", 5000), "a\tb"} })
 	for _, err := range []error{
 		x509.UnknownAuthorityError{Cert: cert.Leaf}, x509.HostnameError{Certificate: cert.Leaf, Host: "hook.test"},
 		x509.CertificateInvalidError{Cert: cert.Leaf, Reason: x509.Expired},
-		x509.CertificateInvalidError{Cert: bad.cert, Reason: x509.Expired}, errors.New(evil),
+		x509.CertificateInvalidError{Cert: bad.Cert, Reason: x509.Expired}, errors.New(evil),
 	} {
 		got := Explain(&tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{cert.Leaf},
 			Err: err}, "hook.test", time.Now().Add(20*365*day))

@@ -20,10 +20,10 @@ func TestFacts(t *testing.T) {
 	t.Parallel()
 	root := testRoot(t)
 	middleEnds := time.Now().Add(30 * day).UTC().Truncate(time.Second)
-	middle := root.below(t, "middle", until(middleEnds))
-	cert := middle.issue(t, func(c *x509.Certificate) { c.Subject = pkix.Name{CommonName: "the hook"} })
+	middle := root.Below(t, "middle", until(middleEnds))
+	cert := middle.Issue(t, func(c *x509.Certificate) { c.Subject = pkix.Name{CommonName: "the hook"} })
 	s := serve(t, &tls.Config{Certificates: []tls.Certificate{cert}})
-	f := newClient(FixedRoots(root.pool()))
+	f := newClient(FixedRoots(root.Pool()))
 	to, skip := f.to(s), f.under(s, "hook.test", true)
 	host := to.peer.Host
 	fact := func() Fact {
@@ -63,7 +63,7 @@ func TestFacts(t *testing.T) {
 		t.Errorf("a job that skips the verification has changed the result of others: %+v", now)
 	}
 
-	expired := root.issue(t, until(time.Now().Add(-time.Minute)))
+	expired := root.Issue(t, until(time.Now().Add(-time.Minute)))
 	s.use(&tls.Config{Certificates: []tls.Certificate{expired}, MaxVersion: tls.VersionTLS12})
 	if _, err := dial(t, s, to); err == nil {
 		t.Fatal("it is expired")
@@ -73,7 +73,7 @@ func TestFacts(t *testing.T) {
 		!got.NotAfter.Equal(expired.Leaf.NotAfter) || got.Issuer != "root" {
 		t.Errorf("expired: %+v", got)
 	}
-	s.use(&tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}})
+	s.use(&tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}})
 	mustDial(t, s, to, false)
 	if got := fact(); got.Fault != "" {
 		t.Errorf("renewed: %+v", got)
@@ -83,7 +83,7 @@ func TestFacts(t *testing.T) {
 // A handshake that does not come as far as the certificate leaves no fact.
 func TestNoFact(t *testing.T) {
 	t.Parallel()
-	s := serve(t, &tls.Config{Certificates: []tls.Certificate{testRoot(t).issue(t, nil)},
+	s := serve(t, &tls.Config{Certificates: []tls.Certificate{testRoot(t).Issue(t, nil)},
 		MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	f := newClient(FixedRoots(nil))
 	if _, err := dial(t, s, f.to(s)); err == nil || len(f.Facts().All()) > 0 {

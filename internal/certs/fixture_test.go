@@ -2,17 +2,10 @@ package certs
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,96 +18,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // ample is more time than anything takes here, stalls included.
 const ample = time.Minute
-
-var serial atomic.Int64
-
-// authority signs certificates.
-type authority struct {
-	key   *ecdsa.PrivateKey
-	cert  *x509.Certificate
-	above [][]byte // what a target presents behind a certificate of this one
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// newAuthority returns a root, after edit.
-func newAuthority(t testing.TB, name string, edit func(*x509.Certificate)) *authority {
-	t.Helper()
-	a := &authority{key: newKey(t)}
-	a.cert = create(t, caTemplate(name, edit), nil, a.key, a.key)
-	return a
-}
-
-// below returns an intermediate authority.
-func (a *authority) below(t testing.TB, name string, edit func(*x509.Certificate)) *authority {
-	t.Helper()
-	b := &authority{key: newKey(t)}
-	b.cert = create(t, caTemplate(name, edit), a.cert, b.key, a.key)
-	b.above = append([][]byte{b.cert.Raw}, a.above...)
-	return b
-}
-
-func caTemplate(name string, edit func(*x509.Certificate)) *x509.Certificate {
-	c := &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-365 * day),
-		NotAfter: time.Now().Add(3650 * day),
-		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	if edit != nil {
-		edit(c)
-	}
-	return c
-}
-
-func create(t testing.TB, c, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) *x509.Certificate {
-	t.Helper()
-	c.SerialNumber = big.NewInt(serial.Add(1))
-	if parent == nil {
-		parent = c
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
-}
-
-// issue returns a certificate for hook.test and 127.0.0.1, valid from an hour ago for 90 days, after edit.
-func (a *authority) issue(t testing.TB, edit func(*x509.Certificate)) tls.Certificate {
-	t.Helper()
-	c := &x509.Certificate{
-		DNSNames: []string{"hook.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90*day - time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	if edit != nil {
-		edit(c)
-	}
-	key := newKey(t)
-	cert := create(t, c, a.cert, key, a.key)
-	return tls.Certificate{Certificate: append([][]byte{cert.Raw}, a.above...), PrivateKey: key, Leaf: cert}
-}
-
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
-func (a *authority) pem() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
-}
 
 // server is a TLS server whose settings may change.
 type server struct {

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
@@ -43,7 +44,7 @@ func (f *rootsFile) write(text []byte) {
 }
 
 // has reports whether the authority is among those of the moment.
-func (f *rootsFile) has(a *authority, leaf *x509.Certificate) bool {
+func (f *rootsFile) has(a *certstest.Authority, leaf *x509.Certificate) bool {
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: f.Current().Pool, CurrentTime: leaf.NotBefore})
 	return err == nil
 }
@@ -51,10 +52,10 @@ func (f *rootsFile) has(a *authority, leaf *x509.Certificate) bool {
 // A change of the file takes effect lookEvery after the last look; what cannot be used
 // changes nothing, and is logged once.
 func TestRootsChange(t *testing.T) {
-	one, two := newAuthority(t, "one", nil), newAuthority(t, "two", nil)
-	leafOne, leafTwo := one.issue(t, nil).Leaf, two.issue(t, nil).Leaf
+	one, two := certstest.New(t, "one", nil), certstest.New(t, "two", nil)
+	leafOne, leafTwo := one.Issue(t, nil).Leaf, two.Issue(t, nil).Leaf
 	synctest.Test(t, func(t *testing.T) {
-		f := newRootsFile(t, one.pem())
+		f := newRootsFile(t, one.PEM())
 		expect := func(what string, wantOne, wantTwo bool, generation uint64, warning string, lines int) {
 			t.Helper()
 			if a, b := f.has(one, leafOne), f.has(two, leafTwo); a != wantOne || b != wantTwo {
@@ -71,14 +72,14 @@ func TestRootsChange(t *testing.T) {
 			}
 		}
 		expect("at first", true, false, 0, "", 0)
-		f.write(two.pem())
+		f.write(two.PEM())
 		time.Sleep(lookEvery - time.Millisecond)
 		expect("not yet", true, false, 0, "", 0)
 		time.Sleep(time.Millisecond)
 		expect("changed", false, true, 1, "", 1)
 		time.Sleep(lookEvery)
 		expect("the same", false, true, 1, "", 1)
-		f.write(append(two.pem(), one.pem()...))
+		f.write(append(two.PEM(), one.PEM()...))
 		time.Sleep(lookEvery)
 		expect("both", true, true, 2, "", 2)
 
@@ -94,13 +95,13 @@ func TestRootsChange(t *testing.T) {
 		expect("missing", true, true, 2, "cannot be read: no such file", 4)
 		time.Sleep(lookEvery)
 		expect("still missing", true, true, 2, "cannot be read: no such file", 4)
-		f.write(append(one.pem(), two.pem()[:200]...))
+		f.write(append(one.PEM(), two.PEM()[:200]...))
 		time.Sleep(lookEvery)
 		expect("half written", true, true, 2, "is cut off in its last certificate", 5)
-		f.write(append(one.pem(), make([]byte, maxRootsBytes)...))
+		f.write(append(one.PEM(), make([]byte, maxRootsBytes)...))
 		time.Sleep(lookEvery)
 		expect("too large", true, true, 2, "is larger than 8 MiB", 6)
-		f.write(one.pem())
+		f.write(one.PEM())
 		time.Sleep(lookEvery)
 		expect("one again", true, false, 3, "", 7)
 	})
@@ -108,9 +109,9 @@ func TestRootsChange(t *testing.T) {
 
 // A file that is missing for a moment and comes back as it was changes nothing.
 func TestRootsComeBack(t *testing.T) {
-	one := newAuthority(t, "one", nil)
+	one := certstest.New(t, "one", nil)
 	synctest.Test(t, func(t *testing.T) {
-		f := newRootsFile(t, one.pem())
+		f := newRootsFile(t, one.PEM())
 		before := f.Current()
 		if err := os.Rename(f.path, f.path+".old"); err != nil {
 			t.Fatal(err)
@@ -132,9 +133,9 @@ func TestRootsComeBack(t *testing.T) {
 // At the start, a file that is cut off is used as far as it goes, with a warning.
 func TestRootsCutOffAtStart(t *testing.T) {
 	t.Parallel()
-	one := newAuthority(t, "one", nil)
-	f := newRootsFile(t, append(one.pem(), one.pem()[:100]...))
-	if !f.has(one, one.issue(t, nil).Leaf) || !strings.Contains(f.Warning(), "is cut off") {
+	one := certstest.New(t, "one", nil)
+	f := newRootsFile(t, append(one.PEM(), one.PEM()[:100]...))
+	if !f.has(one, one.Issue(t, nil).Leaf) || !strings.Contains(f.Warning(), "is cut off") {
 		t.Errorf("warning %q", f.Warning())
 	}
 }
@@ -166,27 +167,27 @@ func TestRootsAtStart(t *testing.T) {
 // without a failure.
 func TestChangeOfRootsInHandshakes(t *testing.T) {
 	t.Parallel()
-	one, two := newAuthority(t, "one", nil), newAuthority(t, "two", nil)
+	one, two := certstest.New(t, "one", nil), certstest.New(t, "two", nil)
 	versions(t, func(t *testing.T, version uint16) {
-		f := newRootsFile(t, one.pem())
+		f := newRootsFile(t, one.PEM())
 		change := func(to []byte) {
 			f.write(to)
 			f.mu.Lock()
 			f.look()
 			f.mu.Unlock()
 		}
-		s := serve(t, &tls.Config{Certificates: []tls.Certificate{one.issue(t, nil)}, MaxVersion: version})
+		s := serve(t, &tls.Config{Certificates: []tls.Certificate{one.Issue(t, nil)}, MaxVersion: version})
 		c := newClient(f.Roots)
 		to := c.to(s)
 		mustDial(t, s, to, false)
 		mustDial(t, s, to, true)
-		change(append(one.pem(), two.pem()...))
+		change(append(one.PEM(), two.PEM()...))
 		mustDial(t, s, to, false)
-		s.present(two.issue(t, nil))
-		change(two.pem())
+		s.present(two.Issue(t, nil))
+		change(two.PEM())
 		mustDial(t, s, to, false)
 		mustDial(t, s, to, true)
-		change(one.pem())
+		change(one.PEM())
 		for range 2 {
 			if _, err := dial(t, s, to); err == nil {
 				t.Error("the authority was removed")

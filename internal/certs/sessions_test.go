@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -29,8 +30,8 @@ func TestResume(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, version uint16) {
 		root := testRoot(t)
-		s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, MaxVersion: version})
-		f := newClient(FixedRoots(root.pool()))
+		s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}, MaxVersion: version})
+		f := newClient(FixedRoots(root.Pool()))
 		to := f.to(s)
 		mustDial(t, s, to, false)
 		for range 3 {
@@ -50,8 +51,8 @@ func TestResume(t *testing.T) {
 func TestSessionsOfPeersAreApart(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, version uint16) {
-		s := serve(t, &tls.Config{Certificates: []tls.Certificate{testRoot(t).issue(t, nil)}, MaxVersion: version})
-		f := newClient(FixedRoots(newAuthority(t, "another", nil).pool()))
+		s := serve(t, &tls.Config{Certificates: []tls.Certificate{testRoot(t).Issue(t, nil)}, MaxVersion: version})
+		f := newClient(FixedRoots(certstest.New(t, "another", nil).Pool()))
 		skip, verify := f.under(s, "hook.test", true), f.to(s)
 		mustDial(t, s, skip, false)
 		mustDial(t, s, skip, true)
@@ -69,12 +70,11 @@ func TestExpiredSession(t *testing.T) {
 	versions(t, func(t *testing.T, version uint16) {
 		root := testRoot(t)
 		for name, cert := range map[string]tls.Certificate{
-			"leaf": root.issue(t, until(time.Now().Add(time.Minute))),
-			"intermediate": root.below(t, "middle", until(time.Now().Add(time.Minute))).
-				issue(t, nil),
+			"leaf":         root.Issue(t, until(time.Now().Add(time.Minute))),
+			"intermediate": root.Below(t, "middle", until(time.Now().Add(time.Minute))).Issue(t, nil),
 		} {
 			s := serve(t, &tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: version})
-			f := newClient(FixedRoots(root.pool()))
+			f := newClient(FixedRoots(root.Pool()))
 			to := f.to(s)
 			mustDial(t, s, to, false)
 			mustDial(t, s, to, true)
@@ -85,7 +85,7 @@ func TestExpiredSession(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
-			s.present(root.issue(t, nil))
+			s.present(root.Issue(t, nil))
 			mustDial(t, s, to, false)
 			mustDial(t, s, to, true)
 		}
@@ -99,14 +99,14 @@ func TestResumedSessionIsVerified(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, version uint16) {
 		root := testRoot(t)
-		middle := root.below(t, "middle", until(time.Now().Add(time.Minute)))
-		s := serve(t, &tls.Config{Certificates: []tls.Certificate{middle.issue(t, nil)}, MaxVersion: version})
-		f := newClient(FixedRoots(root.pool()))
+		middle := root.Below(t, "middle", until(time.Now().Add(time.Minute)))
+		s := serve(t, &tls.Config{Certificates: []tls.Certificate{middle.Issue(t, nil)}, MaxVersion: version})
+		f := newClient(FixedRoots(root.Pool()))
 		to := f.to(s)
 		mustDial(t, s, to, false)
 		p, _ := f.sessions.byPeer.get(to.peer)
 		p.valid = unlimited(0) // the check before the offer is off
-		s.present(root.issue(t, nil))
+		s.present(root.Issue(t, nil))
 		f.clock.Step(2 * time.Minute)
 		_, err := dial(t, s, to)
 		if bad, ok := errors.AsType[x509.CertificateInvalidError](err); !ok || bad.Reason != x509.Expired {
@@ -123,11 +123,11 @@ func TestResumedSessionIsVerified(t *testing.T) {
 func TestFullHandshakeEachDay(t *testing.T) {
 	t.Parallel()
 	root := testRoot(t)
-	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}})
-	f := newClient(FixedRoots(root.pool()))
+	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}})
+	f := newClient(FixedRoots(root.Pool()))
 	to := f.to(s)
 	mustDial(t, s, to, false)
-	s.present(root.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"hook.test", "renewed.test"} }))
+	s.present(root.Issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"hook.test", "renewed.test"} }))
 	for range 24 {
 		f.clock.Step(time.Hour - time.Second)
 		mustDial(t, s, to, true)
@@ -145,8 +145,8 @@ func TestFullHandshakeEachDay(t *testing.T) {
 func aSession(t *testing.T) *tls.ClientSessionState {
 	t.Helper()
 	root := testRoot(t)
-	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}})
-	f := newClient(FixedRoots(root.pool()))
+	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}})
+	f := newClient(FixedRoots(root.Pool()))
 	to := f.to(s)
 	mustDial(t, s, to, false)
 	state := f.sessions.take(to.peer, f.clock.Now(), 0)
@@ -214,8 +214,8 @@ func TestSessionAfterFailure(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, version uint16) {
 		root := testRoot(t)
-		s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, MaxVersion: version})
-		f := newClient(FixedRoots(root.pool()))
+		s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}, MaxVersion: version})
+		f := newClient(FixedRoots(root.Pool()))
 		to := f.to(s)
 		mustDial(t, s, to, false)
 		fail := func(timeout time.Duration, meanwhile func(theirs net.Conn)) {

@@ -15,50 +15,52 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 )
 
 // cases are certificates of hook.test, good and bad. The root is known.
 func cases(t *testing.T) map[string]tls.Certificate {
 	t.Helper()
 	root := testRoot(t)
-	middle := root.below(t, "middle", nil)
-	expiredMiddle := root.below(t, "expired middle", until(time.Now().Add(-time.Hour)))
-	noCA := root.below(t, "no authority", func(c *x509.Certificate) { c.IsCA = false })
-	narrow := root.below(t, "narrow", func(c *x509.Certificate) {
+	middle := root.Below(t, "middle", nil)
+	expiredMiddle := root.Below(t, "expired middle", until(time.Now().Add(-time.Hour)))
+	noCA := root.Below(t, "no authority", func(c *x509.Certificate) { c.IsCA = false })
+	narrow := root.Below(t, "narrow", func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"other.test"}
 	})
-	alone := middle.issue(t, nil)
+	alone := middle.Issue(t, nil)
 	alone.Certificate = alone.Certificate[:1]
 	return map[string]tls.Certificate{
-		"good":                 root.issue(t, nil),
-		"with an intermediate": middle.issue(t, nil),
+		"good":                 root.Issue(t, nil),
+		"with an intermediate": middle.Issue(t, nil),
 		"intermediate missing": alone,
-		"expired":              root.issue(t, until(time.Now().Add(-time.Minute))),
-		"early":                root.issue(t, from(time.Now().Add(time.Hour))),
-		"expired intermediate": expiredMiddle.issue(t, nil),
-		"unknown authority":    newAuthority(t, "another root", nil).issue(t, nil),
-		"same name of another": newAuthority(t, "root", nil).issue(t, nil),
-		"other names":          root.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"a.test", "b.test"} }),
-		"wildcard":             root.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"*.test"} }),
-		"common name only": root.issue(t, func(c *x509.Certificate) {
+		"expired":              root.Issue(t, until(time.Now().Add(-time.Minute))),
+		"early":                root.Issue(t, from(time.Now().Add(time.Hour))),
+		"expired intermediate": expiredMiddle.Issue(t, nil),
+		"unknown authority":    certstest.New(t, "another root", nil).Issue(t, nil),
+		"same name of another": certstest.New(t, "root", nil).Issue(t, nil),
+		"other names":          root.Issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"a.test", "b.test"} }),
+		"wildcard":             root.Issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"*.test"} }),
+		"common name only": root.Issue(t, func(c *x509.Certificate) {
 			c.DNSNames, c.IPAddresses, c.Subject = nil, nil, pkix.Name{CommonName: "hook.test"}
 		}),
-		"for clients": root.issue(t, func(c *x509.Certificate) {
+		"for clients": root.Issue(t, func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 		}),
-		"signed by no authority": noCA.issue(t, nil),
-		"outside of constraints": narrow.issue(t, nil),
+		"signed by no authority": noCA.Issue(t, nil),
+		"outside of constraints": narrow.Issue(t, nil),
 	}
 }
 
 var theRoot struct {
 	sync.Once
-	*authority
+	*certstest.Authority
 }
 
-func testRoot(t *testing.T) *authority {
-	theRoot.Do(func() { theRoot.authority = newAuthority(t, "root", nil) })
-	return theRoot.authority
+func testRoot(t *testing.T) *certstest.Authority {
+	theRoot.Do(func() { theRoot.Authority = certstest.New(t, "root", nil) })
+	return theRoot.Authority
 }
 
 // TestAsCryptoTLS: what is accepted and what is refused, and with which error, is what
@@ -69,12 +71,12 @@ func TestAsCryptoTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: true})
-			f := newClient(FixedRoots(testRoot(t).pool()))
+			f := newClient(FixedRoots(testRoot(t).Pool()))
 			for _, host := range []string{"hook.test", "HOOK.test", "hook.test.", "127.0.0.1", "::1",
 				"deep.hook.test"} {
 				to := f.under(s, host, false)
 				for range 2 {
-					_, want := plainDial(s, &tls.Config{ServerName: host, RootCAs: testRoot(t).pool()})
+					_, want := plainDial(s, &tls.Config{ServerName: host, RootCAs: testRoot(t).Pool()})
 					_, err := dial(t, s, to)
 					if (err == nil) != (want == nil) || err != nil && !sameKind(err, want) {
 						t.Errorf("%s: %v, want %v", host, err, want)
@@ -122,8 +124,8 @@ func plainDial(s *server, cfg *tls.Config) (*tls.ConnectionState, error) {
 func TestVerifiedOnce(t *testing.T) {
 	t.Parallel()
 	root := testRoot(t)
-	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, SessionTicketsDisabled: true})
-	f := newClient(FixedRoots(root.pool()))
+	s := serve(t, &tls.Config{Certificates: []tls.Certificate{root.Issue(t, nil)}, SessionTicketsDisabled: true})
+	f := newClient(FixedRoots(root.Pool()))
 	to := f.to(s)
 	for i, step := range []struct {
 		by               time.Duration
@@ -151,15 +153,15 @@ func TestVerifiedOnlyWhileValid(t *testing.T) {
 	root := testRoot(t)
 	soon := time.Now().Add(5 * time.Minute)
 	since := time.Now().Add(-5 * time.Minute)
-	middle := root.below(t, "middle", edits(from(since), until(soon)))
+	middle := root.Below(t, "middle", edits(from(since), until(soon)))
 	for name, cert := range map[string]tls.Certificate{
-		"leaf": root.issue(t, edits(from(since), until(soon))), "intermediate": middle.issue(t, nil),
+		"leaf": root.Issue(t, edits(from(since), until(soon))), "intermediate": middle.Issue(t, nil),
 	} {
 		for _, step := range []time.Duration{6 * time.Minute, -6 * time.Minute} {
 			t.Run(name+step.String(), func(t *testing.T) {
 				t.Parallel()
 				s := serve(t, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: true})
-				f := newClient(FixedRoots(root.pool()))
+				f := newClient(FixedRoots(root.Pool()))
 				to := f.to(s)
 				mustDial(t, s, to, false)
 				mustDial(t, s, to, false)
@@ -183,8 +185,8 @@ func TestVerifiedTogether(t *testing.T) {
 	for name, host := range map[string]string{"good": "hook.test", "bad": "other.test"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := newVerifier(FixedRoots(root.pool()), newClient(nil).clock)
-			chain := []*x509.Certificate{root.issue(t, nil).Leaf}
+			v := newVerifier(FixedRoots(root.Pool()), newClient(nil).clock)
+			chain := []*x509.Certificate{root.Issue(t, nil).Leaf}
 			key := presentedAs(chain, host, 0)
 			first := &verification{done: make(chan struct{})}
 			v.doing[key] = first

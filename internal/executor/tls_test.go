@@ -2,14 +2,9 @@ package executor
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"io"
-	"math/big"
 	"net"
 	"net/netip"
 	"strings"
@@ -19,6 +14,7 @@ import (
 
 	"context"
 
+	"github.com/belfry-scheduler/belfry/internal/certs/certstest"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/target"
@@ -26,58 +22,25 @@ import (
 
 // authority signs certificates for tests.
 type authority struct {
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
+	*certstest.Authority
 	pool *x509.CertPool
 }
 
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &authority{key: key, cert: cert, pool: x509.NewCertPool()}
-	a.pool.AddCert(cert)
-	return a
+	a := certstest.New(t, "test authority", nil)
+	return &authority{a, a.Pool()}
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// sign returns a certificate for hook.test and 127.0.0.1, after edit.
+// sign returns a certificate for hook.test and 127.0.0.1 that is valid for an hour, after edit.
 func (a *authority) sign(t testing.TB, edit func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), DNSNames: []string{"hook.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	if edit != nil {
-		edit(template)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return a.Issue(t, func(c *x509.Certificate) {
+		c.NotAfter = time.Now().Add(time.Hour)
+		if edit != nil {
+			edit(c)
+		}
+	})
 }
 
 // tlsServer answers 200 to each request over TLS and counts handshakes and
