@@ -112,7 +112,7 @@ var imports = []struct {
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/front", row{internal: []string{"charset", "domain", "access", "clock", "telemetry"},
 		modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys", "golang.org/x/time"}}},
-	{"internal/front/fronttest", row{}}, {"internal/certs/certstest", row{internal: []string{"clock"}}}, // for tests only
+	{"internal/front/fronttest", row{}}, {"internal/certs/certstest", row{internal: []string{"clock"}}}, // for tests
 	{"internal/api/reference", row{internal: []string{"domain", "wire"},
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
 	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
