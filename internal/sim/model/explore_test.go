@@ -71,9 +71,9 @@ func explore[S comparable](m machine[S], limit int) report {
 	seen := map[uint64]struct{}{maphash.Comparable(seed, first): {}}
 	steps := []choice{{}}
 	layer, base := []S{first}, 0
+	var following []S // the layer after it; the two take turns, so that each grows once
 	r := report{states: 1, taken: map[string]int{}}
 	for ; len(layer) > 0; r.depth++ {
-		var following []S
 		for i := range layer {
 			s, at, number, leads := &layer[i], uint32(base+i), uint16(0), false
 			m.next(s, func(st step, n *S) {
@@ -109,7 +109,7 @@ func explore[S comparable](m machine[S], limit int) report {
 			}
 		}
 		base += len(layer)
-		layer = following
+		layer, following = following, layer[:0]
 	}
 	r.depth--
 	return r
