@@ -34,7 +34,7 @@ var seams = []struct {
 
 // buildFailing makes the binary with failpoints, once.
 var buildFailing = sync.OnceValue(func() error {
-	build := exec.Command("go", "build", "-tags", "failpoint", "-o", failing, "../cmd/belfry")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "failpoint", "-o", failing, "../cmd/belfry")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the binary with failpoints: %w\n%s", err, out)

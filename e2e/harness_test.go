@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary, failing = filepath.Join(dir, "belfry"), filepath.Join(dir, "belfry-failpoint")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/belfry")
+	build := exec.Command("go", "build", "-trimpath", "-o", binary, "../cmd/belfry") // make build compiles alike
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
