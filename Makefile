@@ -65,8 +65,8 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 	$(LINT) run ./...
 
 # `make race` leaves out what the race detector only slows down, and `make plain`
-# runs it. PLAIN: packages without goroutines; the model of the protocol is explored
-# completely only without the detector. SIM_TESTS judge what the simulated days are
+# runs it. PLAIN: packages without goroutines, which are raced in the packages that use
+# them; the model of the protocol is explored completely only without the detector. SIM_TESTS judge what the simulated days are
 # worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
 # without a server; CRON_TESTS compare every zone with package time, in one
 # goroutine; HOST_TESTS simulate hosts, in one goroutine. API_TESTS send a part of what
@@ -74,7 +74,9 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # of the engine that repeat one thing with many seeds take fewer under the detector,
 # and all with `-tags lockorder`. POWER_TESTS kill processes and judge what a disk has
 # kept, with eight seeds, of which one is raced.
-PLAIN     := . ./docs ./internal/sim/model
+PLAIN     := . ./docs ./internal/sim/model ./internal/api/reference ./internal/charset ./internal/cron/crontest \
+  ./internal/domain ./internal/egress ./internal/seal ./internal/sim/check ./internal/spelling \
+  ./internal/store/sqlite/files ./internal/target ./internal/view
 SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
 HOST_TESTS := ^TestHostSimulation
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
