@@ -76,7 +76,7 @@
 // # Locks
 //
 // In the order in which they are taken; a lock to the right is never held while one
-// to its left is asked for. Package lock has a type for each rank, and `make race`
+// to its left is asked for. Package lock has a type for each rank, and `make plain`
 // asserts the order:
 //
 //	registry.mu ──► Job.Mu ──► leaves: hold.Set, due.Retries, record.Recorder,
