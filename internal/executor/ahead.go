@@ -75,7 +75,7 @@ func usableAt(p *pool, at time.Time, maxIdle time.Duration, most int) (n int) {
 
 // upcoming returns what the calls need that are due soon; p.mu is held.
 func upcoming(p *pool, now time.Time) host.Upcoming {
-	worth, most := p.cond.Worth()
+	need, most := p.cond.Connections()
 	a := &p.ahead
 	longest := p.habits.longest(p.limits.idleTimeout, now)
 	u := host.Upcoming{
@@ -83,7 +83,7 @@ func upcoming(p *pool, now time.Time) host.Upcoming {
 		Ready:     usableAt(p, a.at, longest, a.calls),
 		ReadyOnce: usableAt(p, a.at, min(longest, onceMaxIdle), a.once),
 		Busy:      p.open - p.opening - len(p.idle), Opening: p.opening,
-		Worth: worth, Most: min(most, p.limits.maxConns), Window: p.limits.maxConns,
+		Need: need, Most: min(most, p.limits.maxConns), Window: p.limits.maxConns,
 		Secure: p.Secure, State: p.cond.State(), Quickest: p.cond.Quickest(),
 	}
 	if p.shared.seen { // one connection carries all of them
@@ -94,7 +94,7 @@ func upcoming(p *pool, now time.Time) host.Upcoming {
 		u.Most = 0 // nothing makes room for it
 	}
 	if p.Secure {
-		u.Window, u.Full = p.cond.Handshakes.Window(), !p.limits.handshakes.RoomAhead()
+		u.Window, u.Full = p.cond.Handshakes.Window(), p.limits.gate.computing() > 0
 	}
 	u.Window = p.shared.window(u.Window, 0)
 	return u
@@ -111,15 +111,12 @@ func beginAhead(p *pool, now time.Time, allowed *host.Allowance) (w *waiter, sta
 		p.ahead = ahead{}
 		return nil, false
 	}
-	if !allowed.Take(opens) {
+	if !allowed.Take(opens, p.Secure) {
 		return nil, true
 	}
 	w = &waiter{since: now, deadline: p.ahead.at.Add(aheadLate), ahead: true, opening: true, served: true}
 	addOpen(p, 1)
 	p.opening++
-	if p.Secure {
-		w.ended = p.limits.handshakes.Begin()
-	}
 	return w, true
 }
 

@@ -158,7 +158,7 @@ func TestAheadLine(t *testing.T) {
 	var begun []*waiter
 	line := aheadLine{pools: []*pool{b.p}}
 	turn := func(now time.Time, lag time.Duration) {
-		allowed := host.Allow(lag, 1)
+		allowed := host.TurnNow{Lag: lag, Cores: 1}.Allow()
 		line.turn(now, &allowed, func(_ *pool, w *waiter) { begun = append(begun, w) })
 	}
 	expect(2)

@@ -16,6 +16,7 @@ const lagValid = 100 * time.Millisecond
 // host.Allow. It works in turns while calls wait, and first whenever a call begins to.
 type connector struct {
 	cores int
+	table *table
 	begin func(*pool, *waiter) // opens a connection for a waiter, on a goroutine of its own
 
 	mu      sync.Mutex
@@ -27,8 +28,8 @@ type connector struct {
 	wake    chan struct{} // has an entry when there is work
 }
 
-func newConnector(begin func(*pool, *waiter)) *connector {
-	return &connector{cores: runtime.GOMAXPROCS(0), begin: begin, wake: make(chan struct{}, 1)}
+func newConnector(t *table, begin func(*pool, *waiter)) *connector {
+	return &connector{cores: runtime.GOMAXPROCS(0), table: t, begin: begin, wake: make(chan struct{}, 1)}
 }
 
 // join takes a pool in which a call waits into the line, and opens a connection at once
@@ -40,7 +41,7 @@ func (c *connector) join(p *pool, now time.Time) {
 		if now.Sub(c.turn) > lagValid {
 			c.lag = 0
 		}
-		c.turn, c.allowed = now, host.Allow(c.lag, c.cores)
+		c.beginTurn(now, c.lag)
 	}
 	c.serve(p, now)
 	if p.enterLine() {
@@ -55,6 +56,13 @@ func (c *connector) joinAhead(p *pool) {
 	defer c.mu.Unlock()
 	c.ahead.pools = append(c.ahead.pools, p)
 	c.nudge()
+}
+
+// beginTurn begins a turn that came so late.
+func (c *connector) beginTurn(now time.Time, lag time.Duration) {
+	c.turn, c.lag = now, lag
+	c.allowed = host.TurnNow{Lag: lag, Cores: c.cores, Computing: c.table.gate.computing(),
+		Busy: c.table.hosts.Busy(), Waiting: c.table.hosts.Waiting()}.Allow()
 }
 
 func (c *connector) nudge() {
@@ -105,7 +113,7 @@ func (c *connector) run(ctx context.Context) {
 func (c *connector) runTurn(now time.Time, lag time.Duration) (more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.turn, c.lag, c.allowed = now, lag, host.Allow(lag, c.cores)
+	c.beginTurn(now, lag)
 	waiting := c.line[:0]
 	for _, p := range c.line {
 		if p.leaveLine() {
@@ -121,19 +129,27 @@ func (c *connector) runTurn(now time.Time, lag time.Duration) (more bool) {
 }
 
 // round lets the pools in the line take turns, each of them with one connection, until
-// none needs more or the allowance is used up. In the next turn it goes on behind the last
-// one; hosts that have no connection yet have an allowance of their own, and do not count.
+// none needs more or the allowance is used up. Hosts that have no connection yet come
+// first. In the next turn it goes on behind the last one of the others.
 func (c *connector) round(now time.Time) {
+	all := c.allowed
+	c.allowed.More, c.allowed.IfCalm = 0, 0
+	for _, p := range c.line {
+		if c.allowed.First <= 0 {
+			break
+		}
+		c.serve(p, now)
+	}
+	c.allowed.More, c.allowed.IfCalm = all.More, all.IfCalm
 	last := -1
 	for served := true; served; {
 		served = false
 		for i, p := range c.line {
-			first := c.allowed.First
+			if c.allowed.More <= 0 && c.allowed.IfCalm <= 0 {
+				break
+			}
 			if c.serve(p, now) {
-				served = true
-				if c.allowed.First == first {
-					last = i
-				}
+				served, last = true, i
 			}
 		}
 	}

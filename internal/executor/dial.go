@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/certs"
-	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
@@ -34,15 +32,15 @@ type dialer struct {
 	resolver *resolve.Resolver
 	guard    Guard // may be nil
 	quiet    Guard // the same, but does not count what it refuses
-	gate     handshakeGate
+	gate     *handshakeGate
 	net      net.Dialer
 }
 
-func newDialer(ctx context.Context, cfg *Config) *dialer {
+func newDialer(ctx context.Context, cfg *Config, gate *handshakeGate) *dialer {
 	names := resolve.Config{KeepFor: cfg.MaxConnAge + cfg.IdleTimeout, Metrics: cfg.Metrics.Names}
 	d := &dialer{
 		ctx: ctx, timeout: cfg.DialTimeout, resolver: resolve.New(ctx, names), guard: cfg.Guard,
-		gate: make(handshakeGate, host.HandshakesAtATime(runtime.GOMAXPROCS(0))), net: net.Dialer{Control: anyPort},
+		gate: gate, net: net.Dialer{Control: anyPort},
 	}
 	d.quiet = d.guard
 	if g, ok := cfg.Guard.(interface{ Uncounted() Guard }); ok {

@@ -11,11 +11,11 @@
 //   - A timeout ends the attempt at Call.Timeout or up to a thousandth of it later
 //     (see endBy), never sooner. It covers the lookup of the name, connecting, TLS,
 //     sending, waiting and reading. Before it begins, a call may wait in this process's
-//     own lines (package host): for a connection that another call frees, or for its turn
-//     to dial a silent host. It waits there for a quarter of the timeout, and for 4 s at
-//     most. Outcome.Held says for how long.
-//   - How many connections are opened follows from what they are worth (ADR 26), unless
-//     a call has waited for half of its time in line: then one is opened for it.
+//     own lines (package host): for a connection, for as long as its timeout and 10 s at
+//     least, and for its turn to dial a silent host, for a quarter of the timeout and 4 s at
+//     most. Outcome.Held says for how long. A call that got no connection is not sent.
+//   - How many connections are opened follows from what the host needs (ADR 26). That a call
+//     has waited for long is no reason for one.
 //   - What calls need that are due soon is made ready before (Prepare, ADR 31): no more than
 //     they need, only while the processor is not busy, and not at a host that does not answer.
 //     It is no attempt, and a failure of it is not told.

@@ -331,9 +331,8 @@ func (e *exchange) connect(fresh bool) error {
 	return nil
 }
 
-// await waits for what the waiter gets. How long it may wait in this process's own line
-// is bounded; then a connection is opened for it. That time does not count as part of the
-// call unless a byte of the request was sent before: the target has the whole timeout, and
+// await waits for what the waiter gets. That time does not count as part of the call
+// unless a byte of the request was sent before: the target has the whole timeout, and
 // calls that dial one after the other also time out one after the other. 2,000 timeouts at
 // one instant would keep both cores busy for as long as 2,000 dials.
 //
@@ -341,19 +340,7 @@ func (e *exchange) connect(fresh bool) error {
 // without waiting.
 func (e *exchange) await(w *waiter) supply {
 	e.via.connector.join(e.link.pool, w.since)
-	var a supply
-	// The other half is for its turn to dial, where calls to a silent host are spread.
-	most := time.NewTimer(host.LongestWait(w.deadline.Sub(w.since)) / 2)
-	defer most.Stop()
-	select {
-	case a = <-w.ready:
-	case <-most.C:
-		e.via.opener.openNow(e.link.pool, w)
-		a = <-w.ready
-	case <-e.via.opener.waiting.Done():
-		e.via.opener.openNow(e.link.pool, w)
-		a = <-w.ready
-	}
+	a := e.receiveSupply(w)
 	began := a.began
 	if began.IsZero() {
 		began = monotonic.Now()
@@ -363,6 +350,27 @@ func (e *exchange) await(w *waiter) supply {
 		e.deadline = until
 	}
 	return a
+}
+
+// receiveSupply waits for what the waiter gets. A host that allows no streams is waited for
+// briefly, others for long: how many calls wait is bounded by the slots of the host.
+func (e *exchange) receiveSupply(w *waiter) supply {
+	timeout := w.deadline.Sub(w.since)
+	brief, long := host.LongestWait(timeout)/2, host.LongestHeld(timeout)
+	timer := time.NewTimer(brief)
+	defer timer.Stop()
+	for final := false; ; final = true {
+		select {
+		case a := <-w.ready:
+			return a
+		case <-e.via.opener.waiting.Done():
+			e.via.opener.openNow(e.link.pool, w)
+			return <-w.ready
+		case <-timer.C:
+			e.link.pool.giveUp(w, final)
+			timer.Reset(long - brief)
+		}
+	}
 }
 
 // report sets the outcome of a call that was answered.

@@ -29,10 +29,10 @@ func New(cfg Config) (*Executor, error) {
 	x.cfg = cfg
 	waiting, endWaiting := context.WithCancel(ctx)
 	x.pools, x.endWaiting = newTable(&x.cfg), endWaiting
-	x.opener = &opener{dialer: newDialer(ctx, &x.cfg), maxAge: x.cfg.MaxConnAge, waiting: waiting,
+	x.opener = &opener{dialer: newDialer(ctx, &x.cfg, x.pools.gate), maxAge: x.cfg.MaxConnAge, waiting: waiting,
 		mux: x.cfg.muxConfig(), room: &room{limits: &x.pools.limits, pools: x.pools.list,
 			crowded: x.cfg.Metrics.Crowded}}
-	x.connector = newConnector(x.opener.begin)
+	x.connector = newConnector(x.pools, x.opener.begin)
 	x.exchanges.New = func() any { return newExchange() }
 	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }
 	x.workers.Go(func() { x.pools.reap(ctx) })

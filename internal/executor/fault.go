@@ -23,6 +23,17 @@ import (
 // errClosed says that a call was made after Close.
 var errClosed = errors.New("the executor is closed")
 
+// noConnection says that a call has waited in this process for as long as it may.
+type noConnection struct {
+	label         string
+	open, opening int
+}
+
+func (e *noConnection) Error() string {
+	return fmt.Sprintf("not sent: no connection to %s was free in time, with %d in use and %d being opened",
+		e.label, e.open, e.opening)
+}
+
 // failure is a call that got no whole answer: what it takes to say so in words.
 type failure struct {
 	err     error
@@ -105,6 +116,9 @@ func (f *failure) describeTimeout() string {
 
 func (f *failure) describeConnect() string {
 	label := f.to.Label()
+	if full, ok := errors.AsType[*noConnection](f.err); ok {
+		return full.Error()
+	}
 	if errors.Is(f.err, errNoStreams) {
 		return label + " " + f.err.Error()
 	}

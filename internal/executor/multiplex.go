@@ -63,7 +63,7 @@ func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 func muxReturned(p *pool, c *conn, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.lastUse = now
+	c.lastUse, p.ended = now, now
 	if c.tooOld(now) {
 		p.shared.retire(c)
 		return

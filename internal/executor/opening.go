@@ -34,9 +34,9 @@ func (o *opener) until(w *waiter, now time.Time) time.Time {
 	return w.deadline.Add(now.Sub(w.since).Truncate(time.Millisecond / 10))
 }
 
-// openNow opens a connection for a call that has waited for as long as it may.
+// openNow opens a connection for a call that may not wait any longer.
 func (o *opener) openNow(p *pool, w *waiter) {
-	if p.forceOpening(w) {
+	if p.openAtEnd(w) {
 		o.begin(p, w)
 	}
 }
@@ -52,10 +52,6 @@ func (o *opener) begin(p *pool, w *waiter) {
 			}
 			p.arrived(w, a)
 		}()
-		if w.ended != nil {
-			defer w.ended()
-			defer time.AfterFunc(host.HandshakeAge, w.ended).Stop()
-		}
 		if w.ahead {
 			a = o.openAhead(p, w.deadline)
 		} else {
@@ -69,8 +65,8 @@ func (o *opener) open(p *pool, w *waiter) (a supply) {
 	dials := &p.cond.Dials
 	if dials.Begin() {
 		now := monotonic.Now()
-		most := host.LongestWait(w.deadline.Sub(w.since)) - now.Sub(w.since)
-		dials.AwaitTurn(o.waiting, now, most)
+		longest := host.LongestWait(w.deadline.Sub(w.since))
+		dials.AwaitTurn(o.waiting, now, max(longest-now.Sub(w.since), longest/2))
 	}
 	if !p.needed(w) {
 		dials.Withdraw()
@@ -149,7 +145,7 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	countHandshake(&p.cond.Handshakes, c.Conn, err)
 	switch {
 	case err == nil:
-		p.limits.handshakes.Ended(p.cond.Handshakes.Ended(c.tally.wait), monotonic.Now())
+		p.cond.Handshakes.Ended(c.tally.wait)
 		multiplex(p, c, o.mux)
 		return c, phaseSend, nil
 	case isTimeout(err):

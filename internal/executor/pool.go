@@ -19,7 +19,7 @@ type limits struct {
 	idleTimeout time.Duration
 	open        atomic.Int64 // connections of all pools: idle, in use and under way
 	crowded     atomic.Bool  // there were too many when it was last looked, and none of them was idle
-	handshakes  *host.AllHandshakes
+	gate        *handshakeGate
 	counts      counts
 	prepared    *telemetry.Prepared
 }
@@ -65,6 +65,7 @@ type pool struct {
 	ahead   ahead
 	shared  shared
 	lastUse time.Time
+	ended   time.Time // when a call of it ended last
 	habits  habits
 	dropped bool // not in the table: connections are not kept
 }
@@ -167,7 +168,7 @@ func (p *pool) keep(c *conn, said time.Duration, now time.Time) {
 		p.discard(c)
 		return
 	}
-	p.habits.said = said
+	p.habits.said, p.ended = said, now
 	w := p.lineFor(now)
 	kept := w != nil || p.rest(c)
 	look := w != nil && p.habits.mustLook(w.once, 0)
@@ -216,8 +217,10 @@ func (p *pool) discard(c *conn) {
 		return
 	}
 	_ = c.Close()
+	now := monotonic.Now()
 	p.mu.Lock()
 	addOpen(p, -1)
+	p.ended = now
 	p.mu.Unlock()
 }
 

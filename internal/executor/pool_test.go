@@ -182,8 +182,8 @@ func TestOnceConnectsAnewAfterARest(t *testing.T) {
 	}
 }
 
-// At the limit of connections an old idle one makes room, and one in use does
-// not.
+// At the limit of connections an old idle one makes room. One in use does not: a call
+// waits for it.
 func TestMaxConnsPerHost(t *testing.T) {
 	release := make(chan struct{})
 	arrived := make(chan struct{}, 1)
@@ -207,13 +207,22 @@ func TestMaxConnsPerHost(t *testing.T) {
 	go func() { done <- do(x, call) }()
 	<-arrived
 	late := newCall(k.url())
-	late.Timeout = 400 * time.Millisecond // a quarter of which it waits
-	wantOutcome(t, do(x, late), domain.Outcome{
-		Verdict: retry, Error: "cannot connect to " + k.addr + ": all 1 connections to " + k.addr + " are in use",
-	})
+	late.Timeout = time.Minute
+	go func() { done <- do(x, late) }()
+	for p.cond.Waiting() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	p.mu.Lock()
+	open := p.open
+	p.mu.Unlock()
+	if open != 1 {
+		t.Errorf("%d connections", open)
+	}
 	close(release)
-	wantOutcome(t, <-done, domain.Outcome{Verdict: success, HTTPStatus: 200})
-	k.want(t, 2, 2)
+	for range 2 {
+		wantOutcome(t, <-done, domain.Outcome{Verdict: success, HTTPStatus: 200})
+	}
+	k.want(t, 2, 3)
 }
 
 // What was opened beyond the limit, since calls needed it, is not kept.

@@ -6,12 +6,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
-// What package dispatch has for the same (quickPerCore, quickFor).
-const (
-	simQuickPerCore = 32
-	simQuickFor     = 10
-)
-
 // simHost is a host as the dispatcher and the executor see it.
 type simHost struct {
 	pool   *pool
@@ -45,11 +39,13 @@ type simDispatch struct {
 	steps     int
 	worstLag  time.Duration
 
-	quickMost, quick int
-	recent           []*simCall // may still count as quick, the oldest first
-	polling          bool
-	crowded          bool // calls waited for this process of late
-	neverBusy        bool // this is not told to the limits
+	crowd   host.Crowd
+	table   *host.Table
+	quick   int        // calls that count
+	recent  []*simCall // may still count as quick, the oldest first
+	polling bool
+	late    bool // goroutines were late in this second
+	rules   simRules
 }
 
 // push queues fires of a host that are due.
@@ -66,22 +62,47 @@ func (d *simDispatch) push(h *simHost, due time.Duration, n int) {
 func (d *simDispatch) millis() int64 { return 1e12 + d.clock.now.Milliseconds() }
 
 func (d *simDispatch) quickFull() bool {
-	if d.quick < d.quickMost {
+	if d.crowd.Room(d.quick, d.millis()) {
 		return false
 	}
+	last := d.millis() - d.countsFor().Milliseconds()
 	for len(d.recent) > 0 {
 		c := d.recent[0]
-		if !c.ended && c.since > d.millis()-simQuickFor {
+		if !c.ended && c.since > last {
 			break
 		}
+		if c.quick {
+			d.crowd.Overdue()
+		}
 		d.uncount(c)
+		d.recent[0] = nil
 		d.recent = d.recent[1:]
 	}
-	if d.quick < d.quickMost {
-		return false
+	return !d.crowd.Room(d.quick, d.millis())
+}
+
+// countsFor returns for how long a call counts as a quick one.
+func (d *simDispatch) countsFor() time.Duration {
+	switch {
+	case d.rules.quickForever:
+		return time.Hour
+	case d.rules.quickBriefly:
+		return 10 * time.Millisecond
 	}
-	d.crowded = d.crowded || !d.neverBusy
-	return true
+	return d.crowd.CountsFor()
+}
+
+// mayHave returns how many calls a host may have.
+func (d *simDispatch) mayHave(h *simHost) int {
+	if d.rules.allWait {
+		return h.limit.Slots()
+	}
+	return h.limit.MayHave(h.calls)
+}
+
+// tellBusy tells all who decide by it whether calls wait for a processor.
+func (d *simDispatch) tellBusy() {
+	d.table.SetBusy(!d.rules.neverBusy && (d.crowd.Crowded() || d.late))
 }
 
 func (d *simDispatch) uncount(c *simCall) {
@@ -94,7 +115,8 @@ func (d *simDispatch) uncount(c *simCall) {
 // pump begins all calls that may begin.
 func (d *simDispatch) pump() {
 	for len(d.ring) > 0 && d.all.Taken < d.all.Most {
-		if d.quickFull() {
+		if d.quickFull() && !d.rules.manyQuick {
+			d.tellBusy()
 			d.poll()
 			return
 		}
@@ -104,12 +126,13 @@ func (d *simDispatch) pump() {
 		if len(h.due) == 0 {
 			continue
 		}
-		slots := host.Slots{Most: h.limit.Slots(), Taken: h.calls}
+		slots := host.Slots{Most: d.mayHave(h), Taken: h.calls}
 		if host.MayBegin(false, slots, d.all) != host.Begin {
 			d.park(h)
 			continue
 		}
-		c := &simCall{h: h, due: h.due[0], begun: d.clock.now, since: d.millis(), quick: h.limit.Quick()}
+		c := &simCall{h: h, due: h.due[0], since: d.millis(), quick: h.limit.Quick()}
+		c.beganQuick = c.quick
 		h.due = h.due[1:]
 		h.calls++
 		d.all.Taken++
@@ -119,11 +142,15 @@ func (d *simDispatch) pump() {
 		}
 		switch {
 		case len(h.due) == 0:
-		case h.calls >= h.limit.Slots():
+		case h.calls >= d.mayHave(h):
 			d.park(h)
 		default:
 			h.inRing = true
 			d.ring = append(d.ring, h)
+		}
+		if !d.adapting {
+			d.adapting = true
+			d.tick()
 		}
 		d.begin(c)
 	}
@@ -135,7 +162,7 @@ func (d *simDispatch) poll() {
 		return
 	}
 	d.polling = true
-	d.clock.after((simQuickFor+1)*time.Millisecond, func() {
+	d.clock.after(d.countsFor()+time.Millisecond, func() {
 		d.polling = false
 		d.pump()
 	})
@@ -169,6 +196,13 @@ func (d *simDispatch) end(c *simCall, took time.Duration) {
 	c.h.calls--
 	d.all.Taken--
 	d.uncount(c)
+	if c.beganQuick {
+		probed := took
+		if d.rules.noProbe {
+			probed = 0
+		}
+		d.crowd.Ended(c.since, d.millis(), probed)
+	}
 	c.h.limit.Ended(took, d.millis())
 	if c.h.parked {
 		d.readmit(c.h)
@@ -181,7 +215,7 @@ func (d *simDispatch) tick() {
 		d.lag(func(lag time.Duration) {
 			d.worstLag = max(d.worstLag, lag)
 			d.step()
-			if d.adapting = len(d.saturated) > 0; d.adapting {
+			if d.adapting = len(d.saturated) > 0 || d.all.Taken > 0; d.adapting {
 				d.tick()
 			}
 			d.pump()
@@ -204,22 +238,26 @@ func (d *simDispatch) step() {
 			h.limit.Step()
 		}
 		kept = append(kept, h)
-		if h.parked && h.calls < h.limit.Slots() {
+		if h.parked && h.calls < d.mayHave(h) {
 			d.readmit(h)
 		}
 	}
 	d.saturated = kept
 	if last {
-		d.crowded = d.crowded || host.Busy(d.worstLag) && !d.neverBusy
+		d.late = d.late || host.Busy(d.worstLag)
 		d.worstLag = 0
+		d.tellBusy()
 	}
 }
 
 // relax is what happens once a second.
 func (d *simDispatch) relax(hosts []*simHost) {
+	busy := !d.rules.neverBusy && (d.late || d.crowd.Crowded())
 	for _, h := range hosts {
-		h.limit.ShrinkIdle(h.calls, h.lately, d.crowded)
+		h.limit.ShrinkIdle(h.calls, h.lately, busy)
 		h.lately = h.saturated
 	}
-	d.crowded = false
+	d.late = false
+	d.crowd.EndSecond()
+	d.tellBusy()
 }

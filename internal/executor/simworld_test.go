@@ -24,26 +24,31 @@ const (
 type simRules struct {
 	name          string
 	at            string // the name of a point at which it shows
-	tookFromStart bool   // a call is timed from its start, not from when it is sent
-	notConnecting bool   // that calls wait for connections is not told
-	alwaysCalm    bool   // turns are taken to be in time
-	worthIsSlots  bool   // each slot of each host is worth a connection
+	in            string // and of a scenario; empty: the first that shows it
 	openAtOnce    bool   // a call that finds no connection opens one
 	oneConnection bool   // a host gets no second connection
 	manyQuick     bool   // quick calls have no limit
 	neverBusy     bool   // times of calls count, whatever the processor does
+	quickForever  bool   // a call that lasts counts as a quick one for as long as it lasts
+	quickBriefly  bool   // a call counts as a quick one for 10 ms
+	noProbe       bool   // it is not tried whether fewer calls are quicker
+	noBudget      bool   // handshakes have no budget of the process
+	noWindow      bool   // all handshakes are taken to be answered at once
+	neverStuck    bool   // connections on which no call ends are waited for
+	allWait       bool   // as many calls of a host wait for connections as it has slots
 }
 
 // simCall is a call in flight.
 type simCall struct {
 	h     *simHost
 	due   time.Duration
-	begun time.Duration
 	asked time.Duration // when the request was sent
 	since int64         // begun, in milliseconds
 	quick bool
 	ended bool
-	conn  *conn
+
+	beganQuick bool
+	conn       *conn
 }
 
 // simWorld is a process that calls hosts: the pools, waiting lines, connector and limits
@@ -99,19 +104,14 @@ func newSimWorld(point simPoint, rules simRules, seed uint64) *simWorld {
 		cfg.MaxConnsPerHost = 1
 	}
 	w.table = newTable(&cfg)
-	w.table.handshakes = host.NewAllHandshakes(point.cores)
-	w.connector = newConnector(w.open)
+	w.connector = newConnector(w.table, w.open)
 	w.connector.cores = point.cores
 	w.cpu = &simProcessor{clock: &w.clock, cores: point.cores, slice: point.slice}
 	w.dispatch = simDispatch{
 		clock: &w.clock, begin: w.begin, lag: w.lag,
-		all:       host.Slots{Most: 20_000},
-		quickMost: simQuickPerCore * point.cores,
+		all:   host.Slots{Most: 20_000},
+		crowd: host.NewCrowd(point.cores), table: cfg.Hosts, rules: rules,
 	}
-	if rules.manyQuick {
-		w.dispatch.quickMost = 1 << 30
-	}
-	w.dispatch.neverBusy = rules.neverBusy
 	for range max(1, point.machines) {
 		w.machines = append(w.machines, &simProcessor{
 			clock: &w.clock, cores: max(1, point.machineCores), slice: point.slice,
@@ -131,9 +131,6 @@ func (w *simWorld) addHost(i int) {
 	p := w.table.newPool(poolKey{host: target.Of(fmt.Sprintf("%s://h%d.test", scheme, i))})
 	if !w.table.addPool(p) {
 		panic("no room for a pool")
-	}
-	if w.rules.worthIsSlots {
-		p.cond.Secure = false // see host.Worth
 	}
 	t := &simTarget{
 		clock: &w.clock, random: w.random, machine: w.machines[i%len(w.machines)], roundTrip: w.point.roundTrip,
@@ -187,24 +184,20 @@ func (w *simWorld) begin(c *simCall) {
 			return
 		}
 		w.waiting[wt] = c
-		if w.rules.notConnecting {
-			p.cond.Connecting(-1)
-		}
 		if w.rules.openAtOnce {
-			w.openNow(p, wt)
+			if p.openAtEnd(wt) {
+				w.open(p, wt)
+			}
+			w.deliver(wt)
 			return
 		}
 		w.connector.join(p, w.time())
 		w.turn()
-		w.clock.after(host.LongestWait(simTimeout)/2, func() { w.openNow(p, wt) })
+		w.clock.after(host.LongestHeld(simTimeout), func() {
+			p.giveUp(wt, true)
+			w.deliver(wt)
+		})
 	})
-}
-
-func (w *simWorld) openNow(p *pool, wt *waiter) {
-	if !wt.served && p.forceOpening(wt) {
-		w.open(p, wt)
-	}
-	w.deliver(wt)
 }
 
 // turn takes the turns of the connector while calls wait.
@@ -223,8 +216,10 @@ func (w *simWorld) turn() {
 func (w *simWorld) nextTurn() {
 	w.clock.after(host.Turn, func() {
 		w.lag(func(lag time.Duration) {
-			if w.rules.alwaysCalm {
-				lag = 0
+			if w.rules.neverStuck {
+				for _, h := range w.hosts {
+					h.pool.ended = w.time()
+				}
 			}
 			if w.turning = w.connector.runTurn(w.time(), lag); w.turning {
 				w.nextTurn()
@@ -247,15 +242,24 @@ func (w *simWorld) deliver(wt *waiter) {
 	delete(w.waiting, wt)
 	a := <-wt.ready
 	w.cpu.use(simWake, func() {
-		if !w.rules.notConnecting {
-			c.h.pool.cond.Connecting(-1)
-		}
+		c.h.pool.cond.Connecting(-1)
 		if a.err != nil {
 			w.end(c, false)
 			return
 		}
 		w.ask(c, a.conn)
 	})
+}
+
+// hung is when a connection retires on which no call is answered.
+var hung = time.Unix(1<<40, 0)
+
+// hang lets no call be answered any more on the connections that the host has.
+func (w *simWorld) hang(h *simHost) {
+	w.point.mortal = true
+	for _, c := range h.pool.idle {
+		c.retires = hung
+	}
 }
 
 // ask sends the request on the connection.
@@ -270,10 +274,13 @@ func (w *simWorld) ask(c *simCall, on *conn) {
 			}
 		})
 	}
+	if on.retires.Equal(hung) {
+		return
+	}
 	c.h.target.answer(func() {
 		if !answered {
 			answered = true
-			w.cpu.use(w.work(), func() { w.end(c, true) })
+			w.cpu.use(w.work(), func() { w.end(c, w.clock.now-c.asked < simTimeout) })
 		}
 	})
 }
@@ -283,9 +290,6 @@ func (w *simWorld) end(c *simCall, ok bool) {
 	took, p := time.Duration(0), c.h.pool
 	if c.conn != nil {
 		took = w.clock.now - c.asked
-	}
-	if w.rules.tookFromStart {
-		took = w.clock.now - c.begun
 	}
 	switch {
 	case ok:
@@ -323,9 +327,6 @@ func (w *simWorld) note(c *simCall, ok bool) {
 
 // open opens a connection for a call that waits, as the opener does.
 func (w *simWorld) open(p *pool, wt *waiter) {
-	if wt.ended != nil {
-		w.clock.after(host.HandshakeAge, wt.ended)
-	}
 	wait := time.Duration(0)
 	if p.cond.Dials.Begin() { // of a silent host: turns, one after the other
 		w.silent = max(w.silent, w.clock.now) + host.SilentGap
@@ -381,7 +382,10 @@ func (w *simWorld) shake(p *pool, done func()) {
 				wait := w.clock.now - since
 				w.compute(half, func() {
 					w.seconds[len(w.seconds)-1].handshakes++
-					w.table.handshakes.Ended(p.cond.Handshakes.Ended(wait), w.time())
+					if w.rules.noWindow {
+						wait = 1
+					}
+					p.cond.Handshakes.Ended(wait)
 					done()
 				})
 			})
@@ -391,13 +395,24 @@ func (w *simWorld) shake(p *pool, done func()) {
 
 // compute does a part of a handshake when it may compute.
 func (w *simWorld) compute(work time.Duration, done func()) {
+	if !w.rules.noBudget {
+		w.table.gate.n.Add(1)
+	}
+	w.pass(work, done)
+}
+
+// pass does it when the gate has room.
+func (w *simWorld) pass(work time.Duration, done func()) {
 	if w.gate >= host.HandshakesAtATime(w.point.cores) {
-		w.gateQueue = append(w.gateQueue, func() { w.compute(work, done) })
+		w.gateQueue = append(w.gateQueue, func() { w.pass(work, done) })
 		return
 	}
 	w.gate++
 	w.cpu.use(work, func() {
 		w.gate--
+		if !w.rules.noBudget {
+			w.table.gate.n.Add(-1)
+		}
 		if len(w.gateQueue) > 0 {
 			next := w.gateQueue[0]
 			w.gateQueue = w.gateQueue[1:]
@@ -409,9 +424,6 @@ func (w *simWorld) compute(work time.Duration, done func()) {
 
 // arrived ends an opening.
 func (w *simWorld) arrived(p *pool, wt *waiter, a supply) {
-	if wt.ended != nil {
-		wt.ended()
-	}
 	first := p.line.first
 	p.arrived(wt, a)
 	if a.conn != nil && !a.conn.lastUse.IsZero() {

@@ -38,7 +38,7 @@ type table struct {
 func newTable(cfg *Config) *table {
 	return &table{
 		limits: limits{maxConns: cfg.MaxConnsPerHost, maxOpen: int64(cfg.MaxConns), idleTimeout: cfg.IdleTimeout,
-			handshakes: host.NewAllHandshakes(runtime.GOMAXPROCS(0)), prepared: cfg.Metrics.Prepared},
+			gate: newHandshakeGate(host.HandshakesAtATime(runtime.GOMAXPROCS(0))), prepared: cfg.Metrics.Prepared},
 		maxHosts: cfg.MaxHosts,
 		tls:      newTLSTargets(cfg),
 		hosts:    cfg.Hosts,

@@ -10,9 +10,9 @@ import (
 // connection: with TLS a write may fail with a part of a record gone.
 type tally struct {
 	net.Conn
-	taken atomic.Int64  // TLS writes while it reads, too
-	gate  handshakeGate // is held, but while a read waits; nil: the handshake is over
-	wait  time.Duration // of the reads of the handshake
+	taken atomic.Int64   // TLS writes while it reads, too
+	gate  *handshakeGate // is held, but while a read waits; nil: the handshake is over
+	wait  time.Duration  // of the reads of the handshake
 
 	arrived *probe // reads what has arrived and does not wait; nil: reads wait
 }

@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/host"
@@ -35,17 +34,20 @@ func (p *pool) enqueue(w *waiter) (a supply, waits bool) {
 // demand returns what the pool needs connections for; p.mu is held. Idle ones do not
 // count: a call that waits has found them to be of no use.
 func (p *pool) demand(now time.Time) host.Demand {
-	worth, most := p.cond.Worth()
+	need, most := p.cond.Connections()
 	d := host.Demand{
 		Open: p.open - p.opening - len(p.idle), Opening: p.opening,
-		Worth: worth, Most: min(most, p.limits.maxConns), Waiting: p.shared.wants(p.line.idle, p.opening),
+		Need: need, Most: min(most, p.limits.maxConns), Waiting: p.shared.wants(p.line.idle, p.opening),
 		Secure: p.Secure, Quickest: p.cond.Quickest(), Window: p.limits.maxConns,
 	}
 	if p.Secure {
-		d.Window, d.Full = p.cond.Handshakes.Window(), !p.limits.handshakes.Room()
+		d.Window = p.cond.Handshakes.Window()
 	}
 	if p.line.next != nil {
-		d.Waited = now.Sub(p.line.next.since)
+		if d.Waited = now.Sub(p.line.next.since); p.Secure {
+			d.Waited = now.Sub(p.line.since)
+		}
+		d.Stuck = min(now.Sub(p.line.first.since), now.Sub(p.ended))
 	}
 	d.Window = p.shared.window(d.Window, d.Waited)
 	return d
@@ -56,7 +58,7 @@ func (p *pool) demand(now time.Time) host.Demand {
 func (p *pool) beginOpening(now time.Time, allowed *host.Allowance) *waiter {
 	p.mu.Lock()
 	w := p.line.next
-	if w == nil || !allowed.Take(p.demand(now).Opens()) {
+	if w == nil || !allowed.Take(p.demand(now).Opens(), p.Secure) {
 		p.mu.Unlock()
 		return nil
 	}
@@ -66,23 +68,33 @@ func (p *pool) beginOpening(now time.Time, allowed *host.Allowance) *waiter {
 	return w
 }
 
-// forceOpening is beginOpening for a call that has waited for as long as it may.
-func (p *pool) forceOpening(w *waiter) (begins bool) {
+// giveUp ends the wait of a call: for a stream at a host that allows none now, and finally
+// in any case, unless a connection is under way for it.
+func (p *pool) giveUp(w *waiter, final bool) {
 	p.mu.Lock()
-	if w.served || w.opening {
-		p.mu.Unlock()
-		return false
-	}
-	if p.shared.takesNone() {
+	defer p.mu.Unlock()
+	switch {
+	case w.served, w.opening:
+	case p.shared.takesNone():
 		p.line.serve(w)
 		w.ready <- supply{err: errNoStreams}
+	case final:
+		p.line.serve(w)
+		w.ready <- supply{err: &noConnection{p.label, p.open - p.opening, p.opening}}
+	}
+}
+
+// openAtEnd is beginOpening for a call that may not wait any longer.
+func (p *pool) openAtEnd(w *waiter) (begins bool) {
+	p.mu.Lock()
+	if w.served || w.opening {
 		p.mu.Unlock()
 		return false
 	}
 	spare, ok := p.countOpening(w)
 	if !ok {
 		p.line.serve(w)
-		w.ready <- supply{err: fmt.Errorf("all %d connections to %s are in use", p.limits.maxConns, p.label)}
+		w.ready <- supply{err: &noConnection{p.label, p.open - p.opening, p.opening}}
 	}
 	p.mu.Unlock()
 	closeAll(spare)
@@ -102,9 +114,6 @@ func (p *pool) countOpening(w *waiter) (spare []*conn, ok bool) {
 	}
 	p.opening++
 	p.line.open(w)
-	if p.Secure {
-		w.ended = p.limits.handshakes.Begin()
-	}
 	return spare, true
 }
 
@@ -144,8 +153,7 @@ func (p *pool) arrived(w *waiter, a supply) {
 		}
 	case a.conn != nil:
 		a.conn.lastUse = now
-		worth, _ := p.cond.Worth()
-		kept = (ahead || p.open <= worth) && p.rest(a.conn)
+		kept = (ahead || p.open <= p.cond.Worth()) && p.rest(a.conn)
 		a.conn.ahead = kept && ahead
 	}
 	if !kept {

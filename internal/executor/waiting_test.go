@@ -56,7 +56,7 @@ func (b *poolBench) wait(fresh bool) *waiter {
 
 // open begins an opening as a calm turn does.
 func (b *poolBench) open() *waiter {
-	allowed := host.Allow(0, 1)
+	allowed := host.TurnNow{Cores: 1}.Allow()
 	return b.p.beginOpening(monotonic.Now().Add(time.Minute), &allowed)
 }
 
@@ -126,8 +126,8 @@ func TestConnectionBeyondWorth(t *testing.T) {
 	if b.open() != nil {
 		t.Error("a connection beyond the slots")
 	}
-	if !b.p.forceOpening(w) {
-		t.Error("a call that has waited for long opens none")
+	if !b.p.openAtEnd(w) {
+		t.Error("a call that may not wait any longer opens none")
 	}
 	b.p.keep(used, 0, monotonic.Now())
 	b.p.arrived(w, supply{conn: b.conn()})
@@ -179,10 +179,10 @@ func TestWaitAtTheMost(t *testing.T) {
 	b := newPoolBench(t, Config{MaxConnsPerHost: 1})
 	used := b.in()
 	w := b.wait(false)
-	if b.open() != nil || b.p.forceOpening(w) {
+	if b.open() != nil || b.p.openAtEnd(w) {
 		t.Error("one too many is opened")
 	}
-	if a := b.got(w); a.err == nil || !strings.Contains(a.err.Error(), "all 1 connections") {
+	if a := b.got(w); a.err == nil || !strings.Contains(a.err.Error(), "1 in use") {
 		t.Errorf("%+v", a)
 	}
 	b.p.keep(used, 0, monotonic.Now())
@@ -191,6 +191,37 @@ func TestWaitAtTheMost(t *testing.T) {
 		t.Error("an idle connection makes no room")
 	}
 	b.want("its place was taken", 1, 1, 0, 1)
+}
+
+// A call that has waited for long enough gives up, and says why. One for which
+// a connection is under way does not.
+func TestGiveUp(t *testing.T) {
+	b := newPoolBench(t, Config{})
+	b.in()
+	first, second, served := b.wait(false), b.wait(false), b.wait(false)
+	b.open()
+	b.p.giveUp(second, false)
+	for _, w := range []*waiter{first, second} {
+		if b.p.giveUp(w, false); len(w.ready) != 0 {
+			t.Error("a call gives up too soon")
+		}
+	}
+	b.p.giveUp(first, true)
+	if b.p.giveUp(second, true); len(first.ready) != 0 {
+		t.Error("a call gives up for which a connection is under way")
+	}
+	f := failure{err: b.got(second).err, phase: phaseConnect}
+	if got, want := f.describe(), "not sent: no connection to a.test:80 was free in time, with 1 in use and 1 being "+
+		"opened"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	b.p.keep(b.conn(), 0, monotonic.Now())
+	b.got(first)
+	b.p.giveUp(first, true)
+	b.p.arrived(first, supply{conn: b.conn()})
+	if a := b.got(served); a.conn == nil {
+		t.Errorf("%+v", a)
+	}
 }
 
 // A connection that its host closes after each answer serves no call that waits.
@@ -216,7 +247,7 @@ func TestFreedConnectionOfWaryHost(t *testing.T) {
 func TestConnectorTakesTurns(t *testing.T) {
 	table := newTable(func() *Config { c := Config{}; c.setDefaults(); return &c }())
 	began := make(map[*pool]int)
-	c := newConnector(func(p *pool, _ *waiter) { began[p]++ })
+	c := newConnector(table, func(p *pool, _ *waiter) { began[p]++ })
 	c.cores = 1
 	past := monotonic.Now().Add(-time.Second)
 	pools := make([]*pool, 10)

@@ -12,7 +12,6 @@ type waiter struct {
 	unsent   bool      // no byte of the request was sent: the wait does not count as part of the call
 
 	opening bool        // a connection is under way for it
-	ended   func()      // notes that its handshake is over; nil: there is none
 	served  bool        // it has got what it waited for, or does not wait any more
 	ready   chan supply // has room for one
 	ahead   bool        // it is no call: a connection is opened before calls are due
@@ -42,14 +41,15 @@ type supply struct {
 // Those for which one is under way are before the others.
 type waitLine struct {
 	first, last *waiter
-	next        *waiter // the first one for which no connection is under way
-	idle        int     // how many of them there are
+	next        *waiter   // the first one for which no connection is under way
+	since       time.Time // when the line was empty last
+	idle        int       // how many of them there are
 }
 
 func (l *waitLine) push(w *waiter) {
 	w.before = l.last
 	if l.last == nil {
-		l.first = w
+		l.first, l.since = w, w.since
 	} else {
 		l.last.after = w
 	}

@@ -13,10 +13,10 @@ type Upcoming struct {
 	Busy      int // connections in use
 	Opening   int // connections under way
 
-	Worth  int  // connections that the host is worth
+	Need   int  // connections that the host needs by Little's law
 	Most   int  // connections that it may have
 	Window int  // connections that may be under way
-	Full   bool // no more handshakes may be begun before calls need them
+	Full   bool // handshakes that calls need use the processor
 
 	Secure   bool // https
 	State    State
@@ -49,24 +49,15 @@ func (u Upcoming) missing() int {
 	return min(need, min(u.worth(), u.Most)-ready-u.Busy-u.Opening)
 }
 
-// worth is Worth, but no more than MinConnections at a quick host: with them the calls wait
-// for less than a connection takes. Of a host that nobody has judged it is what it is worth
-// when it gets its first calls.
+// worth is no more than MinConnections at a quick host: with them the calls wait for less
+// than a connection takes. Of a host that nobody has judged it is what it gets with its
+// first calls.
 func (u Upcoming) worth() int {
-	worth := u.Worth
-	if worth == unlimited {
-		worth = Worth(u.Secure, MinSlots, 0, 0)
+	switch {
+	case 0 < u.Quickest && u.Quickest <= quickTarget, u.Need == unlimited && u.Secure:
+		return MinConnections
+	case u.Need == unlimited:
+		return MinSlots
 	}
-	if 0 < u.Quickest && u.Quickest <= quickTarget {
-		worth = min(worth, MinConnections)
-	}
-	return worth
-}
-
-// RoomAhead reports whether a handshake may begin that no call waits for. Half of the room
-// is left to those for which one does.
-func (a *AllHandshakes) RoomAhead() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return 2*a.underWay < a.window
+	return max(u.Need, MinConnections)
 }

@@ -21,17 +21,18 @@ func TestOpensAhead(t *testing.T) {
 		{"one in use will be free", Upcoming{Calls: 1, Busy: 1, Quickest: 100 * time.Millisecond}, OpenNone},
 		{"one in use will not be free", Upcoming{Calls: 1, Busy: 1, Quickest: soon}, OpenIfCalm},
 		{"one is missing", Upcoming{Calls: 3, Ready: 1, Busy: 1}, OpenIfCalm},
-		{"none is for a call at most once", Upcoming{Calls: 1, Once: 1, Ready: 4, Worth: 4}, OpenIfCalm},
+		{"none is for a call at most once", Upcoming{Calls: 1, Once: 1, Ready: 4, Need: 4}, OpenIfCalm},
 		{"one is for a call at most once", Upcoming{Calls: 1, Once: 1, Ready: 4, ReadyOnce: 1}, OpenNone},
-		{"it is worth no more", Upcoming{Calls: 9, Ready: 4, Worth: 4}, OpenNone},
+		{"it is worth no more", Upcoming{Calls: 9, Ready: 4, Need: 4}, OpenNone},
+		{"it is worth some in any case", Upcoming{Calls: 9, Ready: MinConnections - 1, Need: 1}, OpenIfCalm},
 		{"it may have no more", Upcoming{Calls: 9, Ready: 2, Most: 2}, OpenNone},
 		{"a quick host needs few", Upcoming{Calls: 40, Ready: MinConnections, Quickest: quickTarget}, OpenNone},
 		{"a slow host needs one for each", Upcoming{Calls: 40, Ready: 39, Quickest: quickTarget + 1}, OpenIfCalm},
-		{"nothing is known of it", Upcoming{Calls: 99, Ready: MinSlots - 1, Worth: unlimited, Most: unlimited},
+		{"nothing is known of it", Upcoming{Calls: 99, Ready: MinSlots - 1, Need: unlimited, Most: unlimited},
 			OpenIfCalm},
-		{"nothing is known, and it has enough", Upcoming{Calls: 99, Ready: MinSlots, Worth: unlimited,
+		{"nothing is known, and it has enough", Upcoming{Calls: 99, Ready: MinSlots, Need: unlimited,
 			Most: unlimited}, OpenNone},
-		{"nothing is known, with TLS", Upcoming{Calls: 99, Ready: MinConnections, Worth: unlimited, Most: unlimited,
+		{"nothing is known, with TLS", Upcoming{Calls: 99, Ready: MinConnections, Need: unlimited, Most: unlimited,
 			Secure: true}, OpenNone},
 		{"they are due", Upcoming{Calls: 1, In: -1}, OpenNone},
 		{"no handshakes with it", Upcoming{Calls: 3, Opening: 2, Window: 2}, OpenLater},
@@ -45,7 +46,7 @@ func TestOpensAhead(t *testing.T) {
 		if u.In == 0 {
 			u.In = soon
 		}
-		for _, most := range []*int{&u.Worth, &u.Most, &u.Window} {
+		for _, most := range []*int{&u.Need, &u.Most, &u.Window} {
 			if *most == 0 {
 				*most = 100
 			}
@@ -53,18 +54,5 @@ func TestOpensAhead(t *testing.T) {
 		if got := u.Opens(); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
-	}
-}
-
-// Handshakes that no call waits for use half of the room.
-func TestRoomAhead(t *testing.T) {
-	t.Parallel()
-	a := NewAllHandshakes(1)
-	n := 0
-	for ; a.RoomAhead(); n++ {
-		a.Begin()
-	}
-	if n != firstWindow/2 || !a.Room() {
-		t.Errorf("%d handshakes, want %d, and room for others", n, firstWindow/2)
 	}
 }

@@ -20,19 +20,32 @@ type Condition struct {
 	Failures   Failures // of them
 
 	connecting atomic.Int64 // calls that have a slot and no connection
-	worth      atomic.Int64 // connections that the host is worth
+	need       atomic.Int64 // connections that the host needs
 	slots      atomic.Int64 // calls that it may have at a time
 	quickest   atomic.Int64 // time.Duration; zero: no call has ended
 	state      atomic.Uint32
+
+	all *shared // of the table
 
 	holders int // under the mutex of the table
 }
 
 // Connecting adds to the number of calls that have a slot and wait for a connection.
-func (c *Condition) Connecting(n int64) { c.connecting.Add(n) }
+func (c *Condition) Connecting(n int64) {
+	c.connecting.Add(n)
+	c.all.waiting.Add(n)
+}
 
-// Worth returns how many connections the host is worth, and how many it may have.
-func (c *Condition) Worth() (worth, most int) { return int(c.worth.Load()), int(c.slots.Load()) }
+// Connections returns how many connections the host needs, and how many it may have.
+func (c *Condition) Connections() (need, most int) { return int(c.need.Load()), int(c.slots.Load()) }
+
+// Worth returns how many connections of the host are kept while no call uses them.
+func (c *Condition) Worth() int {
+	return int(min(max(c.need.Load(), MinConnections), c.slots.Load()))
+}
+
+// Busy reports whether calls wait for a processor, here or at the targets.
+func (c *Condition) Busy() bool { return c.all.busy.Load() }
 
 // Quickest returns how long the quickest call of late took at the target; zero: not
 // known.
@@ -60,10 +73,17 @@ func (c *Condition) evidence(e Evidence) Evidence {
 	return e
 }
 
+// shared is what is known of all hosts together.
+type shared struct {
+	busy    atomic.Bool  // calls wait for a processor, here or at the targets
+	waiting atomic.Int64 // calls that wait for a connection
+}
+
 // Table has the condition of each host that somebody holds. The zero value is ready for
 // use, and may be used from many goroutines.
 type Table struct {
 	lines Lines
+	all   shared
 
 	mu         sync.Mutex
 	conditions map[target.Host]*Condition
@@ -78,15 +98,28 @@ func (t *Table) Hold(key target.Host) *Condition {
 		if t.conditions == nil {
 			t.conditions = make(map[target.Host]*Condition)
 		}
-		c = &Condition{Key: key, Secure: key.Endpoint().Secure}
+		c = &Condition{Key: key, Secure: key.Endpoint().Secure, all: &t.all}
 		c.Dials.init(&t.lines)
-		c.worth.Store(unlimited)
+		c.need.Store(unlimited)
 		c.slots.Store(unlimited)
 		t.conditions[key] = c
 	}
 	c.holders++
 	return c
 }
+
+// SetBusy notes whether calls wait for a processor, here or at the targets.
+func (t *Table) SetBusy(on bool) {
+	if t.all.busy.Load() != on {
+		t.all.busy.Store(on)
+	}
+}
+
+// Busy reports it.
+func (t *Table) Busy() bool { return t.all.busy.Load() }
+
+// Waiting returns how many calls to all hosts wait for a connection.
+func (t *Table) Waiting() int { return int(t.all.waiting.Load()) }
 
 // Release gives a condition back. Nothing is known of a host that nobody holds.
 func (t *Table) Release(c *Condition) {

@@ -41,10 +41,14 @@ const (
 	busyFirst = 4
 	busyMore  = 1
 
-	// calmWait and busyWait are after which wait a host gets more connections than it is
-	// worth, where the processor is not busy and where it is: what it is worth follows from
-	// its quickest calls, and others may take longer. With a busy processor a wait may be
-	// the processor's.
+	// turnHandshakes is how many handshakes there may be in a turn for each that may compute
+	// at a time, those that wait for that included: those of the next milliseconds, so that
+	// it is decided here whose is next, and not by who came first.
+	turnHandshakes = 4
+
+	// calmWait and busyWait are after which time in which no call of a host has ended it
+	// gets connections that it does not need by its quickest calls, where no processor is
+	// busy and where one is.
 	calmWait = 50 * time.Millisecond
 	busyWait = time.Second
 
@@ -60,10 +64,10 @@ type Demand struct {
 	Opening int           // connections under way
 	Waiting int           // calls that wait for one, and for which none is under way
 	Waited  time.Duration // the longest of them
-	Worth   int           // connections that the host is worth
+	Stuck   time.Duration // for how long calls have waited and none has ended
+	Need    int           // connections that the host needs by Little's law
 	Most    int           // connections that it may have: one for each slot
 	Window  int           // connections that may be under way
-	Full    bool          // no more handshakes may be under way with all hosts
 
 	Secure   bool          // https
 	Quickest time.Duration // call of late, at the target; zero: none has ended
@@ -87,18 +91,26 @@ func (d Demand) Opens() Opens {
 	switch {
 	case d.Waiting == 0, has >= d.Most:
 		return OpenNone
-	case d.Full:
-		return OpenLater
 	case has == 0:
 		return OpenFirst
-	case d.Opening >= d.Window:
+	case d.Opening >= max(d.Window, stuckWindow(d.Stuck)):
 		return OpenLater
-	case has < d.Worth && d.Waited >= d.grace(), d.Waited >= busyWait:
+	case has < d.Need && d.Waited >= d.grace(), d.Stuck >= busyWait:
 		return OpenMore
-	case d.Waited >= calmWait:
+	case has < MinConnections && d.Waited >= d.grace(), d.Stuck >= calmWait:
 		return OpenIfCalm
 	}
 	return OpenLater
+}
+
+// stuckWindow returns how many connections may be under way to a host of which no call
+// has ended for so long, whatever its handshakes say: twice as many each second. If it is
+// dead, more than FreeDials of them tell that it is silent, and each call dials.
+func stuckWindow(stuck time.Duration) int {
+	if stuck < busyWait {
+		return 0
+	}
+	return min(1<<min(stuck/busyWait, 16), MaxDials)
 }
 
 // grace returns for how long a call waits before a connection is opened for it.
@@ -113,21 +125,39 @@ func (d Demand) grace() time.Duration {
 }
 
 // Allowance is how many connections may be opened in a turn.
-type Allowance struct{ First, More, IfCalm int }
+type Allowance struct {
+	First, More, IfCalm int
+	Secure              int // of all of them: with TLS
+}
 
 // Busy reports whether what came so late had to wait for a processor.
 func Busy(lag time.Duration) bool { return lag > busyLag }
 
-// Allow returns the allowance of a turn that came so late.
-func Allow(lag time.Duration, cores int) Allowance {
-	if !Busy(lag) {
-		return Allowance{calmOpens, calmOpens, calmOpens}
+// TurnNow is what is known when connections are opened next.
+type TurnNow struct {
+	Lag       time.Duration // by how much it is late
+	Cores     int
+	Computing int  // handshakes that need the processor
+	Busy      bool // calls wait for a processor, here or at the targets
+	Waiting   int  // calls that wait for a connection
+}
+
+// Allow returns the allowance of a turn. If half of the calls that may be in flight wait
+// for connections, it is not a processor that all of them wait for.
+func (t TurnNow) Allow() Allowance {
+	a := Allowance{First: calmOpens, More: calmOpens, IfCalm: calmOpens}
+	if t.Busy && 2*t.Waiting < crowdPerCore*t.Cores {
+		a.IfCalm = 0
 	}
-	return Allowance{First: busyFirst * cores, More: busyMore * cores}
+	if Busy(t.Lag) {
+		a = Allowance{First: busyFirst * t.Cores, More: busyMore * t.Cores}
+	}
+	a.Secure = max(0, turnHandshakes*HandshakesAtATime(t.Cores)-t.Computing)
+	return a
 }
 
 // Take takes one connection of the allowance, and reports whether there was one.
-func (a *Allowance) Take(o Opens) bool {
+func (a *Allowance) Take(o Opens, secure bool) bool {
 	var rest *int
 	switch o {
 	case OpenFirst:
@@ -139,8 +169,14 @@ func (a *Allowance) Take(o Opens) bool {
 	default:
 		return false
 	}
+	if *rest <= 0 || secure && a.Secure <= 0 {
+		return false
+	}
 	*rest--
-	return *rest >= 0
+	if secure {
+		a.Secure--
+	}
+	return true
 }
 
 // HandshakesAtATime returns how many handshakes may compute at the same time: half of
@@ -149,19 +185,24 @@ func (a *Allowance) Take(o Opens) bool {
 // among them.
 func HandshakesAtATime(cores int) int { return max(1, cores/2) }
 
-// Worth returns how many connections a host is worth, of the slots that it has. At a
-// quick host it follows from Little's law, over the time that calls take at the target:
-// half as many again as are in use when each call takes twice the time of the quickest.
-// At others each slot is worth one, since it is used for the whole of a call. So it is
-// without TLS, where a connection costs little. A host of which no call has ended is taken
-// to be a quick one until it hangs. perMeter is the largest number of calls that ended in
-// a meterWindow of late.
-func Worth(secure bool, slots, perMeter int, quickest time.Duration) int {
-	if !secure || quickest > quickTarget {
+// Need returns how many connections a host needs, of the slots that it has. At a quick
+// https host it follows from Little's law, over the time that calls take at the target: half as
+// many again as are in use when each call takes twice the time of the quickest, or as long
+// as they took on average when no processor was the reason for it. At others each slot
+// needs one, since it is used for the whole of a call. So it is without TLS, where
+// a connection costs little. A host of which no call has ended is taken to be a quick one
+// until it hangs. perMeter is the largest number of calls that ended in a meterWindow of
+// late.
+func Need(quick bool, slots, perMeter int, quickest, usual time.Duration) int {
+	if !quick {
 		return slots
 	}
-	inUse := float64(perMeter) * 2 * float64(max(quickest, leastCall)) / float64(meterWindow)
-	return min(slots, max(MinConnections, int(math.Ceil(1.5*inUse))))
+	took, least := 2*max(quickest, leastCall), 1
+	if usual > took { // some calls are slow, and must not delay all others
+		took, least = usual, MinConnections
+	}
+	inUse := float64(perMeter) * float64(took) / float64(meterWindow)
+	return min(slots, max(least, int(math.Ceil(1.5*inUse))))
 }
 
 // meterWindow is over how long calls that end are counted.

@@ -16,31 +16,34 @@ func TestDemandOpens(t *testing.T) {
 		d    Demand
 		want Opens
 	}{
-		{"so many are under way", Demand{Open: 1, Opening: 2, Waiting: 1, Waited: time.Hour, Worth: 64, Most: 64},
+		{"no call waits", Demand{Open: 0, Need: 4, Most: 64}, OpenNone},
+		{"all that it may have are open", Demand{Open: 60, Opening: 4, Waiting: 9, Waited: time.Hour, Need: 64,
+			Most: 64}, OpenNone},
+		{"it has none", Demand{Waiting: 1, Need: 1, Most: 64}, OpenFirst},
+		{"the first one is under way", Demand{Opening: 1, Waiting: 1, Need: 4, Most: 64}, OpenLater},
+		{"so many are under way", Demand{Open: 1, Opening: 2, Waiting: 1, Waited: time.Hour, Need: 64, Most: 64},
 			OpenLater},
-		{"so many are under way with all hosts", Demand{Waiting: 1, Worth: 64, Most: 64, Full: true}, OpenLater},
-		{"no call waits", Demand{Open: 0, Worth: 4, Most: 64}, OpenNone},
-		{"all that it may have are open", Demand{Open: 60, Opening: 4, Waiting: 9, Waited: time.Hour,
-			Worth: 64, Most: 64},
-			OpenNone},
-		{"it has none", Demand{Waiting: 1, Worth: 4, Most: 64}, OpenFirst},
-		{"the first one is under way", Demand{Opening: 1, Waiting: 1, Worth: 4, Most: 64}, OpenLater},
-		{"a short wait", Demand{Open: 1, Waiting: 1, Waited: plainGrace - 1, Worth: 4, Most: 64}, OpenLater},
-		{"a wait that is long enough", Demand{Open: 1, Waiting: 1, Waited: plainGrace, Worth: 4, Most: 64}, OpenMore},
-		{"TLS costs more", Demand{Open: 1, Waiting: 1, Waited: plainGrace, Worth: 4, Most: 64, Secure: true},
+		{"a short wait", Demand{Open: 1, Waiting: 1, Waited: plainGrace - 1, Need: 2, Most: 64}, OpenLater},
+		{"a wait that is long enough", Demand{Open: 1, Waiting: 1, Waited: plainGrace, Need: 2, Most: 64}, OpenMore},
+		{"TLS costs more", Demand{Open: 1, Waiting: 1, Waited: plainGrace, Need: 2, Most: 64, Secure: true},
 			OpenLater},
-		{"with TLS, long enough", Demand{Open: 1, Waiting: 1, Waited: secureGrace, Worth: 4, Most: 64, Secure: true},
+		{"with TLS, long enough", Demand{Open: 1, Waiting: 1, Waited: secureGrace, Need: 2, Most: 64, Secure: true},
 			OpenMore},
-		{"a quick host", Demand{Open: 1, Waiting: 1, Worth: 4, Most: 64, Quickest: quickTarget}, OpenLater},
-		{"a slow host", Demand{Open: 1, Waiting: 1, Worth: 4, Most: 64, Quickest: quickTarget + 1, Secure: true},
+		{"a quick host", Demand{Open: 1, Waiting: 1, Need: 4, Most: 64, Quickest: quickTarget}, OpenLater},
+		{"a slow host", Demand{Open: 1, Waiting: 1, Need: 4, Most: 64, Quickest: quickTarget + 1, Secure: true},
 			OpenMore},
-		{"it is worth no more", Demand{Open: 3, Opening: 1, Waiting: 1, Waited: calmWait - 1, Worth: 4, Most: 64},
+		{"it needs no more, and has few", Demand{Open: 1, Waiting: 1, Waited: secureGrace, Need: 1, Most: 64,
+			Secure: true}, OpenIfCalm},
+		{"it needs no more", Demand{Open: 3, Opening: 1, Waiting: 1, Waited: time.Hour, Need: 4, Most: 64},
 			OpenLater},
-		{"it is worth no more, and calls wait", Demand{Open: 4, Waiting: 1, Waited: calmWait, Worth: 4, Most: 64},
-			OpenIfCalm},
-		{"and wait for long", Demand{Open: 4, Waiting: 1, Waited: busyWait, Worth: 4, Most: 64}, OpenMore},
-		{"a slow host that is worth no more", Demand{Open: 4, Waiting: 1, Waited: 40 * ms, Worth: 4, Most: 64,
-			Quickest: 30 * ms}, OpenLater},
+		{"no call ends for a moment", Demand{Open: 4, Waiting: 1, Waited: time.Hour, Stuck: calmWait - 1, Need: 4,
+			Most: 64}, OpenLater},
+		{"no call ends", Demand{Open: 4, Waiting: 1, Stuck: calmWait, Need: 4, Most: 64}, OpenIfCalm},
+		{"no call ends for long", Demand{Open: 4, Waiting: 1, Stuck: busyWait, Need: 4, Most: 64}, OpenMore},
+		{"nor for longer, and more are under way", Demand{Opening: 3, Waiting: 1, Stuck: 2 * busyWait, Need: 1,
+			Most: 64}, OpenMore},
+		{"so many are under way for that", Demand{Opening: 4, Waiting: 1, Stuck: 3*busyWait - ms, Need: 1,
+			Most: 64}, OpenLater},
 	} {
 		if c.d.Window == 0 {
 			c.d.Window = 2
@@ -49,63 +52,84 @@ func TestDemandOpens(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
+	for stuck, want := range map[time.Duration]int{0: 0, busyWait - 1: 0, busyWait: 2, 2 * busyWait: 4,
+		time.Hour: MaxDials} {
+		if got := stuckWindow(stuck); got != want {
+			t.Errorf("%d under way after %s, want %d", got, stuck, want)
+		}
+	}
 }
 
 // A busy processor opens few connections, and none that its own work is the reason for.
+// Handshakes that need it are bounded in any case.
 func TestAllow(t *testing.T) {
 	t.Parallel()
+	const room = turnHandshakes
 	for _, c := range []struct {
-		lag   time.Duration
-		cores int
-		want  Allowance
+		name string
+		turn TurnNow
+		want Allowance
 	}{
-		{0, 2, Allowance{calmOpens, calmOpens, calmOpens}},
-		{busyLag, 2, Allowance{calmOpens, calmOpens, calmOpens}},
-		{busyLag + 1, 1, Allowance{busyFirst, busyMore, 0}},
-		{time.Second, 8, Allowance{8 * busyFirst, 8 * busyMore, 0}},
+		{"in time", TurnNow{Cores: 2}, Allowance{calmOpens, calmOpens, calmOpens, room}},
+		{"hardly late", TurnNow{Cores: 2, Lag: busyLag}, Allowance{calmOpens, calmOpens, calmOpens, room}},
+		{"late", TurnNow{Cores: 1, Lag: busyLag + 1}, Allowance{busyFirst, busyMore, 0, room}},
+		{"late with many cores", TurnNow{Cores: 8, Lag: time.Second},
+			Allowance{8 * busyFirst, 8 * busyMore, 0, 4 * room}},
+		{"calls wait for a processor", TurnNow{Cores: 2, Busy: true}, Allowance{calmOpens, calmOpens, 0, room}},
+		{"half of them wait for connections", TurnNow{Cores: 2, Busy: true, Waiting: crowdPerCore},
+			Allowance{calmOpens, calmOpens, calmOpens, room}},
+		{"and the processor is busy", TurnNow{Cores: 1, Busy: true, Waiting: 999, Lag: time.Second},
+			Allowance{busyFirst, busyMore, 0, room}},
+		{"handshakes compute", TurnNow{Cores: 2, Computing: 3}, Allowance{calmOpens, calmOpens, calmOpens, room - 3}},
+		{"many do", TurnNow{Cores: 2, Computing: 99}, Allowance{calmOpens, calmOpens, calmOpens, 0}},
 	} {
-		if got := Allow(c.lag, c.cores); got != c.want {
-			t.Errorf("%s late, %d cores: %+v, want %+v", c.lag, c.cores, got, c.want)
+		if got := c.turn.Allow(); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}
-	a := Allowance{First: 1, More: 2}
+	a := Allowance{First: 1, More: 3, Secure: 2}
 	for i, c := range []struct {
-		o    Opens
-		want bool
+		o      Opens
+		secure bool
+		want   bool
 	}{
-		{OpenNone, false}, {OpenLater, false}, {OpenIfCalm, false}, {OpenFirst, true}, {OpenFirst, false},
-		{OpenMore, true}, {OpenMore, true}, {OpenMore, false},
+		{OpenNone, false, false}, {OpenLater, false, false}, {OpenIfCalm, false, false},
+		{OpenFirst, true, true}, {OpenFirst, true, false}, {OpenMore, true, true}, {OpenMore, true, false},
+		{OpenMore, false, true}, {OpenMore, false, true}, {OpenMore, false, false},
 	} {
-		if a.Take(c.o) != c.want {
+		if a.Take(c.o, c.secure) != c.want {
 			t.Errorf("take %d: %v, want %v", i, !c.want, c.want)
 		}
 	}
 }
 
-// What a host is worth: each slot of a slow one or one without TLS, and what Little's law
+// What a host needs: each slot of a slow one or one without TLS, and what Little's law
 // says of a quick one.
-func TestWorth(t *testing.T) {
+func TestNeed(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	for _, c := range []struct {
-		name        string
-		secure      bool
-		slots, ends int
-		quickest    time.Duration
-		want        int
+		name            string
+		quick           bool
+		slots, ends     int
+		quickest, usual time.Duration
+		want            int
 	}{
-		{"plain", false, 64, 1, ms, 64},
-		{"not known", true, 64, 0, 0, MinConnections},
-		{"slow", true, 500, 50, quickTarget + 1, 500},
-		{"hardly called", true, 64, 1, ms, MinConnections},
-		{"40 at the second's edge", true, 64, 40, ms, MinConnections},
-		{"2,000 in a window at 0.5 ms: 20 in use when each takes 1 ms", true, 64, 2_000, ms / 2, 30},
-		{"calls are not taken to be shorter than what is measured", true, 64, 2_000, ms / 10, 30},
-		{"2,000 in a window at 2 ms: 80 in use", true, 400, 2_000, 2 * ms, 120},
-		{"no more than its slots", true, 64, 2_000, 2 * ms, 64},
-		{"few slots", true, 2, 2_000, 2 * ms, 2},
+		{"slow or plain", false, 64, 1, ms, 0, 64},
+		{"not known", true, 64, 0, 0, 0, 1},
+		{"slow, but taken for a quick one", true, 500, 50, 10 * ms, 0, 15},
+		{"hardly called", true, 64, 1, ms, 0, 1},
+		{"40 at the second's edge", true, 64, 40, ms, 0, 2},
+		{"2,000 in a window at 0.5 ms: 20 in use when each takes 1 ms", true, 64, 2_000, ms / 2, 0, 30},
+		{"calls are not taken to be shorter than what is measured", true, 64, 2_000, ms / 10, 0, 30},
+		{"2,000 in a window at 2 ms: 80 in use", true, 400, 2_000, 2 * ms, 0, 120},
+		{"no more than its slots", true, 64, 2_000, 2 * ms, 0, 64},
+		{"few slots", true, 2, 2_000, 2 * ms, 0, 2},
+		{"some calls are slow", true, 64, 50, ms, 3 * ms, MinConnections},
+		{"many of them", true, 64, 500, ms, 3 * ms, 23},
+		{"the mean is what is expected", true, 64, 2_000, ms / 2, ms, 30},
 	} {
-		if got := Worth(c.secure, c.slots, c.ends, c.quickest); got != c.want {
+		if got := Need(c.quick, c.slots, c.ends, c.quickest, c.usual); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
@@ -146,9 +170,9 @@ func TestUsefulSlots(t *testing.T) {
 	l := NewLimit(cond, 5_000)
 	want := func(when string, slots, worth int) {
 		t.Helper()
-		if w, most := cond.Worth(); l.Slots() != slots || w != worth || most != l.now {
-			t.Errorf("%s: %d slots, worth %d connections of %d; want %d, %d of %d", when, l.Slots(), w, most, slots,
-				worth, l.now)
+		if _, most := cond.Connections(); l.Slots() != slots || cond.Worth() != worth || most != l.now {
+			t.Errorf("%s: %d slots, worth %d connections of %d; want %d, %d of %d", when, l.Slots(), cond.Worth(), most,
+				slots, worth, l.now)
 		}
 	}
 	want("at first", 2*MinConnections, MinConnections)
@@ -167,6 +191,35 @@ func TestUsefulSlots(t *testing.T) {
 		l.ShrinkIdle(l.now, false, false)
 	}
 	want("slow", l.now, l.now)
+}
+
+// Of an https host as many calls may wait for a connection as have one, and a few.
+func TestMayHave(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name                  string
+		url                   string
+		slots, calls, waiting int
+		state                 State
+		want                  int
+	}{
+		{"none is open", "https://a", 64, 0, 0, Answering, 2 * MinConnections},
+		{"all wait", "https://a", 64, 8, 8, Answering, 2 * MinConnections},
+		{"some have one", "https://a", 64, 30, 10, Answering, 40},
+		{"all have one", "https://a", 64, 60, 0, Answering, 64},
+		{"no more than its slots", "https://a", 6, 0, 0, Answering, 6},
+		{"it hangs", "https://a", 64, 8, 8, Hanging, 64},
+		{"without TLS", "http://a", 64, 8, 8, Answering, 64},
+		{"more wait than there are", "https://a", 64, 1, 3, Answering, 2 * MinConnections},
+	} {
+		l := newLimit(c.url, 5_000)
+		l.useful = c.slots
+		l.cond.Connecting(int64(c.waiting))
+		l.cond.state.Store(uint32(c.state))
+		if got := l.MayHave(c.calls); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
 }
 
 // Calls that wait for connections say nothing of their host: its limit stays.

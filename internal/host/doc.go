@@ -18,13 +18,16 @@
 //   - Times and the last failure are for people: they decide nothing.
 //   - What time is spent in this process does not raise a limit: calls are timed from
 //     when their request is sent, and a host whose calls wait for connections keeps its
-//     limit. While calls wait for this process, a host whose quickest calls take less than
-//     20 ms is not called slow.
-//   - Handshakes are kept a small part of the work: while the processor is busy few
-//     connections are opened ([Allow]), and a quick https host gets few ([Worth]). There
-//     is an exception: a call that has waited for half of [LongestWait] has a connection
-//     opened for it in any case. What that leads to on slow machines is said below.
-//   - No dial waits for longer than its caller's share of time, 4 s at most.
+//     limit. Whether calls wait for a processor, here or at the targets, is tried: fewer of
+//     them at a time are quicker then ([Crowd]). In such a second no host is called slow.
+//   - No connection is opened because a call has waited for long. How many a host needs
+//     follows from Little's law ([Need]), and further ones are opened only where no call of
+//     the host ends ([Demand]).
+//   - Handshakes have a budget of the processor ([TurnNow]), first for hosts that have no
+//     connection, and as many are under way with a host as it answers quickly ([Handshakes]).
+//   - Calls that end soon are bounded over all hosts, and so are those of an https host that
+//     wait for connections (Limit.MayHave).
+//   - No dial waits for its turn for longer than its caller's share of time, 4 s at most.
 //
 // # The states of a host
 //
@@ -51,41 +54,55 @@
 //
 // Each file uses only those before it:
 //
-//	share.go state.go line.go dials.go handshakes.go connect.go times.go failure.go condition.go limit.go ahead.go
-//	protocol.go
+//	share.go state.go line.go dials.go handshakes.go crowd.go connect.go times.go failure.go
+//	condition.go limit.go ahead.go protocol.go
 //
 // # How this is shown
 //
 // Truth tables for the pure decisions; simulated hosts for the limit (TestHostLimit*,
-// TestLimitWhileConnecting);
-// virtual time for the lines.
+// TestLimitWhileConnecting, TestRecover); virtual time for the lines.
 //
 // How the rules work together is shown by a simulation (TestHostSimulation of package
-// executor, in virtual time): the pools, the connector and the limits are those of the
-// product; processors, targets, network, the opener and the dispatcher are modelled. At
-// each of nine points, twice as much is due as can be sustained, half of the processor is
-// taken, a host turns slow, or dies and comes back. Goodput, lateness, connections and
-// handshakes have bounds. TestHostSimulationFindsMutants takes one rule away at a time, and
-// a bound is broken.
+// executor, in virtual time): the pools, the connector, the limits and the bound on quick
+// calls are those of the product; processors, targets, network, the opener and the
+// dispatcher are modelled. The points of the grid are slow machines: targets on the same
+// machine, on another, on one that is full before this one, distant ones, targets of which
+// some calls are slow or that take few calls at a time; 1 to 400 hosts, cold. At each of
+// them
 //
-// That is no proof of stability. The points and the tolerances were chosen with the first
-// seed, with which all 36 runs keep the bounds. With machines that differ by a fifth
-// (BELFRY_HOSTSIM_SEEDS=5), 14 of 144 runs break one:
+//	what happens                              what must hold
+//	twice as much is due as can be sustained  0.9 of what can be sustained is done, 0.8 at hosts that are
+//	half of the processor is taken            not quick; 10 s after what waits can have been done, all is
+//	                                          on time; a quick host has at most as many connections as
+//	                                          Little's law says for calls of 4 ms, half as many again,
+//	                                          and simSpare
+//	a host turns slow                         its calls are on time 3 s later, with a quarter of the
+//	                                          processor taken
+//	all hosts turn slow                       their calls are on time 8 s later (quick https hosts, 100 at most)
+//	connections of a host hang                its calls are on time 3 s later
+//	a quarter of the hosts die                the others lose less than a tenth; when the hosts are back,
+//	                                          all is on time as above
 //
-//   - Half of a slow machine is taken: quick calls last longer than 10 ms, do not count as
-//     quick any more, and more of them begin. Goodput falls below its share, in one case
-//     to 0.3 of what can be sustained.
-//   - Distant hosts, cold, at half of what can be sustained: late after 12 s still.
-//   - A host that had a large part of the calls comes back: late after 12 s still.
-//   - A few quick hosts have up to 20 connections, where 1.5 times Little's law is 7 to 11.
+// TestHostSimulationFindsMutants takes one rule away at a time, and a bound is broken. That
+// is not shown for these, with which the bounds hold or are broken by little: that calls are
+// timed from when they are sent, that the limits are told of calls which wait for
+// connections, that a quick host needs fewer connections than it has slots, that a turn which
+// comes late opens fewer connections (busyFirst, busyMore), that a host which was silent gives
+// slots back (TestRecover shows that alone), and that connections are opened all the same if
+// half of the calls wait for one.
 //
-// Points at which the rules fail are not in the grid: targets on a machine that is full
-// before this one, and hundreds of hosts on a slow machine, cold. Thousands of connections
-// are opened there, and nothing recovers: a call that has waited for an eighth of its time
-// opens one, whatever the rules say (forceOpening of package executor). Where it waited on
-// instead, the simulation did not run away, but goodput stayed below 0.9.
+// One seed is part of the tests, and BELFRY_HOSTSIM_SEEDS=N has more, with machines that
+// differ by a fifth, and more points. Of some 1,100 runs with ten other seeds 4 broke a bound:
+// many handshakes still in a second that should be steady, with hosts that are 200 ms away,
+// and 8 s were not enough for 60 hosts on a full machine that turned slow together, nor 3 s
+// for one host of which all connections hung.
 //
-// The limit on handshakes with all hosts made no difference at any point.
+// It is no proof of stability: the points and the seeds are a sample, and a goroutine that
+// waits for a processor is modelled as one in a line. That a machine costs more per call the
+// more calls are in flight is part of the model, and of what can be sustained. HTTP/2 is not
+// simulated. While calls wait for a processor all the time, a host that turns slow is not
+// recognised as slow: it keeps the connections of a quick one until its calls do not end at
+// all, or the load falls.
 //
 // What it is worth is shown where it is used: in package
 // engine beside a dead host, in package executor with dials that are never answered.

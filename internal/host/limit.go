@@ -46,6 +46,7 @@ const (
 	MinSlots = 64
 
 	slowCall      = 20 * time.Millisecond  // the quickest call of a host that is called slow
+	crowdCall     = 10 * time.Millisecond  // below it a host is quick while processors are busy
 	shortCall     = 5 * time.Millisecond   // on average: 64 slots carry 12,800 calls a second
 	leastMeasure  = 50 * time.Millisecond  // shorter ones are noise
 	quickMeasure  = 100 * time.Millisecond // the same at a host that answers at once
@@ -73,10 +74,16 @@ type Limit struct {
 	busy       bool          // in this measurement
 	partial    bool          // the window began before the pressure
 	silence    time.Duration // under pressure, since a call ended
-	pending    int           // slots that a host that does not answer gets in the steps to come
-	holdOff    int           // measurements until the next trial
-	retryAfter int           // doubles with every trial that fails
+	hang       hang
+	holdOff    int // measurements until the next trial
+	retryAfter int // doubles with every trial that fails
 	quick      quickest
+}
+
+// hang is what a host gets that does not answer.
+type hang struct {
+	pending int // slots in the steps to come
+	from    int // slots before it got any; zero: it has got none
 }
 
 // ends are calls that ended.
@@ -88,8 +95,10 @@ type ends struct {
 // quickest is how long the quickest calls of a host take; zero: none has ended.
 type quickest struct {
 	second, before time.Duration // of this second, and of the one before
-	floor          time.Duration // the quickest call that is to be had; follows second slowly upwards
-	busy           bool          // in the second before calls waited for this process
+	floor          time.Duration // the quickest call that is to be had; follows them upwards
+	proven         bool          // no processor is the reason for it
+	all            meanTime      // of all calls of this second
+	usual          time.Duration // the mean of the last second in which no processor was the reason for it
 }
 
 func (q *quickest) add(took time.Duration) {
@@ -109,22 +118,37 @@ func (q *quickest) call() time.Duration {
 	return q.second
 }
 
-// endSecond begins the next second. Were the quickest call of a second taken as it is, a
-// second of trouble in which every call waits would raise the limit, and that the calls'
-// time.
-//
-// busy says that in this second calls waited for this process. Then a time below slowCall
-// is the processor's, and does not raise the floor.
+// endSecond begins the next second. busy says that in this one calls waited for a processor.
 func (q *quickest) endSecond(busy bool) {
-	if q.busy = busy; !busy || q.second >= slowCall {
-		q.floor = min(q.floor+q.floor/8, max(q.floor, q.second))
+	if more := rise(q.before, q.second, busy); more > q.floor {
+		q.floor, q.proven = more, true
 	}
 	q.before, q.second = q.second, 0
 }
 
-// host returns the time by which it is judged whether the host is quick.
-func (q *quickest) host() time.Duration {
-	if q.busy && q.before < slowCall {
+// rise returns to what the time of a host's quickest calls rises, which took so long in this
+// second and in the one before; zero: it does not. A time that was measured while calls
+// waited for a processor, here or at the targets, may be the processor's.
+func rise(before, second time.Duration, busy bool) time.Duration {
+	if busy || before == 0 || second == 0 {
+		return 0
+	}
+	return min(before, second)
+}
+
+// host returns the time by which it is judged whether the host is quick. busy says that
+// calls wait for a processor. A host that was called slow would get more calls and thereby
+// stay so.
+func (q *quickest) host(busy bool) time.Duration {
+	if busy && q.floor < crowdCall {
+		return min(q.floor, quickTarget)
+	}
+	return q.own()
+}
+
+// own returns the time of the quickest calls, as far as no processor is the reason for it.
+func (q *quickest) own() time.Duration {
+	if !q.proven {
 		return min(q.floor, quickTarget)
 	}
 	return q.floor
@@ -141,17 +165,32 @@ func NewLimit(cond *Condition, ceiling int) Limit {
 // Slots returns how many calls the host may have at a time.
 func (l *Limit) Slots() int { return l.useful }
 
+// MayHave returns how many calls the host may have now, where it has so many. Of an https
+// host as many as have a connection may wait for one, and a few: more would only wait. If
+// it hangs or is silent, each slot counts.
+func (l *Limit) MayHave(calls int) int {
+	if !l.cond.Secure || l.stalled() {
+		return l.useful
+	}
+	connected := max(0, calls-int(l.cond.connecting.Load()))
+	return min(l.useful, connected+max(2*MinConnections, connected))
+}
+
 // Ended notes a call that ended at the instant, in Unix milliseconds, and how long it
 // took at the target; zero: it did not come so far, which says nothing of the target's
 // time.
 func (l *Limit) Ended(took time.Duration, now int64) {
 	l.cond.Times.add(took, now)
 	l.ends.n++
-	l.silence, l.pending = 0, 0
+	l.silence, l.hang.pending = 0, 0
 	if took > 0 {
 		took = max(took, leastCall)
 		l.ends.took += took
 		l.quick.add(took)
+		l.quick.all.add(took)
+		if !l.quick.proven {
+			l.quick.proven = l.quick.floor >= countMost || !l.cond.Busy()
+		}
 	}
 	if l.ended.add(now) {
 		l.publish()
@@ -160,7 +199,7 @@ func (l *Limit) Ended(took time.Duration, now int64) {
 
 // Quick reports whether the next call is expected to end within a few milliseconds: it is
 // not known that the host is slow.
-func (l *Limit) Quick() bool { return l.quick.host() <= quickTarget && !l.stalled() }
+func (l *Limit) Quick() bool { return l.quick.host(l.cond.Busy()) <= quickTarget && !l.stalled() }
 
 // stalled reports whether the host does not answer as it did before.
 func (l *Limit) stalled() bool {
@@ -193,7 +232,10 @@ func (l *Limit) EndWindow(busy bool) {
 		return
 	}
 	if more := state.moreSlots(l.now); more > 0 {
-		l.pending = more
+		if l.hang.from == 0 {
+			l.hang.from = l.now
+		}
+		l.hang.pending = more
 		l.Step()
 		l.trialFrom, l.trialTo = 0, 0
 		l.restart()
@@ -217,12 +259,12 @@ func (l *Limit) state() State {
 }
 
 // Pending reports whether the host gets more slots by the next Step.
-func (l *Limit) Pending() bool { return l.pending > 0 }
+func (l *Limit) Pending() bool { return l.hang.pending > 0 }
 
 // Step gives a host that does not answer some of the slots that it is to get.
 func (l *Limit) Step() {
-	n := min(l.pending, stepSlots)
-	l.pending -= n
+	n := min(l.hang.pending, stepSlots)
+	l.hang.pending -= n
 	l.set(l.now + n)
 }
 
@@ -239,6 +281,8 @@ func (l *Limit) measure() time.Duration {
 // judge takes the rate of a measurement that is complete.
 func (l *Limit) judge(rate float64) {
 	switch {
+	case l.hang.from != 0 && l.quick.call() > 0:
+		l.recover(rate)
 	case l.trialTo != 0: // once more with the old limit
 		to := l.trialTo
 		l.trialTo = 0
@@ -258,6 +302,14 @@ func (l *Limit) judge(rate float64) {
 	default:
 		l.try(rate)
 	}
+}
+
+// recover takes back slots of a host that hung and answers again, but for those that it had
+// before and those that its calls need now: if it is slow, and was not dead, it needs all.
+func (l *Limit) recover(rate float64) {
+	need := int(rate * 2 * float64(l.quick.call()) / float64(Window))
+	l.set(min(l.now, max(l.hang.from, need)))
+	l.hang.from = 0
 }
 
 // aimAtQuickest moves the limit to the calls that would be in flight if each took twice
@@ -312,23 +364,29 @@ func (l *Limit) set(n int) {
 // use: calls that wait for a connection make the next one as soon as it is free.
 func (l *Limit) publish() {
 	took := l.quick.call()
-	worth := Worth(l.cond.Secure, l.now, max(l.ended.most, l.ended.count), l.quick.host())
+	slow := l.quick.host(l.cond.Busy()) > quickTarget
+	need := Need(l.cond.Secure && !slow, l.now, max(l.ended.most, l.ended.count), l.quick.own(), l.quick.usual)
 	if l.stalled() {
-		worth = l.now // it is not as quick as it was
+		need = l.now // it is not as quick as it was
 	}
+	worth := min(l.now, max(need, MinConnections))
 	l.useful = min(l.now, 2*worth)
 	l.cond.slots.Store(int64(l.now))
-	l.cond.worth.Store(int64(worth))
+	l.cond.need.Store(int64(need))
 	l.cond.quickest.Store(int64(took))
 }
 
 func (l *Limit) restart() { l.elapsed, l.finished, l.ends, l.busy = 0, ends{}, ends{}, false }
 
 // ShrinkIdle lets a limit that was not needed for a second shrink by an eighth, as
-// far as the calls in flight allow. busy says that in this second calls had to wait for
-// this process. Call it once a second.
+// far as the calls in flight allow. busy says that in this second calls waited for
+// a processor, here or at the targets. Call it once a second.
 func (l *Limit) ShrinkIdle(calls int, saturated, busy bool) {
 	l.quick.endSecond(busy)
+	if !busy && l.quick.all.n > 0 {
+		l.quick.usual = l.quick.all.mean()
+	}
+	l.quick.all = meanTime{}
 	l.ended.decay()
 	if saturated {
 		l.publish()

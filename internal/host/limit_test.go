@@ -30,6 +30,8 @@ func endAlike(l *Limit, n int, took time.Duration, now int64) {
 	l.ends.n += n - 1
 	l.ends.took += time.Duration(n-1) * max(took, leastCall)
 	l.ended.count += n - 1
+	l.quick.all.n += n - 1
+	l.quick.all.sum += time.Duration(n-1) * max(took, leastCall)
 }
 
 func TestEndAlike(t *testing.T) {
@@ -51,9 +53,9 @@ func TestEndAlike(t *testing.T) {
 		}
 		a, b := one, alike
 		a.cond, b.cond = nil, nil
-		aWorth, aSlots := one.cond.Worth()
-		bWorth, bSlots := alike.cond.Worth()
-		if a != b || aWorth != bWorth || aSlots != bSlots {
+		aNeed, aSlots := one.cond.Connections()
+		bNeed, bSlots := alike.cond.Connections()
+		if a != b || aNeed != bNeed || aSlots != bSlots {
 			t.Fatalf("window %d: %+v after %d calls, want %+v", i, b, n, a)
 		}
 	}
@@ -190,8 +192,30 @@ func TestHostLimitIsNotDrivenByNoise(t *testing.T) {
 	}
 }
 
-// A host that was quick is not called slow for what its calls waited for this process;
-// calls of 20 ms and more are its own.
+// What the time of the quickest calls rises to, and when it does not.
+func TestRise(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name           string
+		before, second time.Duration
+		busy           bool
+		want           time.Duration
+	}{
+		{"calm", 5 * ms, 7 * ms, false, 5 * ms},
+		{"calm, and less than before", 7 * ms, 5 * ms, false, 5 * ms},
+		{"one second only", 0, 7 * ms, false, 0},
+		{"no call", 7 * ms, 0, false, 0},
+		{"busy", 500 * ms, 700 * ms, true, 0},
+	} {
+		if got := rise(c.before, c.second, c.busy); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// A host that was quick is not called slow for what its calls waited for a processor, and
+// one that turns slow is found within seconds.
 func TestQuickestWhileBusy(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -202,14 +226,18 @@ func TestQuickestWhileBusy(t *testing.T) {
 		quick         bool
 	}{
 		{"as quick as before", time.Millisecond, time.Millisecond, false, 60, true},
-		{"slower", time.Millisecond, 5 * time.Millisecond, false, 60, false},
-		{"slower for a moment", time.Millisecond, 5 * time.Millisecond, false, 4, true},
-		{"slower while this process is busy", time.Millisecond, slowCall - 1, true, 60, true},
+		{"slower", time.Millisecond, 5 * time.Millisecond, false, 3, false},
+		{"slower for a moment", time.Millisecond, 5 * time.Millisecond, false, 1, true},
+		{"slower while this process is busy", time.Millisecond, time.Second, true, 60, true},
 		{"known only while this process is busy", 5 * time.Millisecond, 5 * time.Millisecond, true, 1, true},
-		{"slow in any case", time.Millisecond, slowCall, true, 10, false},
-		{"slow from the start", slowCall, slowCall, true, 1, false},
+		{"slow from the start", slowCall, slowCall, false, 1, false},
+		{"slow from the start, as far as is known while busy", slowCall, slowCall, true, 1, true},
+		{"slow, but not if a processor is why", 5 * time.Millisecond, 5 * time.Millisecond, false, 1, false},
 	} {
-		l := newLimit("https://a", 5_000)
+		var table Table
+		cond := table.Hold(target.Of("https://a"))
+		l := NewLimit(cond, 5_000)
+		table.SetBusy(c.busy)
 		l.Ended(c.first, 0)
 		for i := range c.seconds {
 			l.Ended(c.second, int64(i)*1_000)
@@ -218,8 +246,59 @@ func TestQuickestWhileBusy(t *testing.T) {
 		if l.Quick() != c.quick {
 			t.Errorf("%s: quick %v", c.name, l.Quick())
 		}
-		if worth, _ := l.cond.Worth(); c.quick != (worth == MinConnections) {
-			t.Errorf("%s: worth %d connections", c.name, worth)
+		if c.quick != (cond.Worth() == MinConnections) {
+			t.Errorf("%s: worth %d connections", c.name, cond.Worth())
+		}
+	}
+}
+
+// A host that is called slow by a few milliseconds counts as a quick one while calls wait
+// for a processor.
+func TestSlowByLittle(t *testing.T) {
+	t.Parallel()
+	var table Table
+	for took, want := range map[time.Duration]bool{crowdCall - 1: true, crowdCall: false} {
+		l := NewLimit(table.Hold(target.Of("https://a")), 5_000)
+		table.SetBusy(false)
+		l.Ended(took, 0)
+		if l.Quick() {
+			t.Errorf("%s is quick", took)
+		}
+		if table.SetBusy(true); l.Quick() != want {
+			t.Errorf("%s is quick under pressure: %v", took, l.Quick())
+		}
+	}
+}
+
+// Of the slots that a host got while it hung it keeps what its calls need.
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		took     time.Duration
+		perMs    int // calls that end
+		min, max int
+	}{
+		{"it was dead", 30 * time.Millisecond, 2, MinSlots, 2 * MinSlots},
+		{"it is slow", time.Second, 5, 9_000, 11_000},
+	} {
+		l := newLimit("http://a", 20_000)
+		for range 100 {
+			windowOf(&l)
+		}
+		if l.now < 10_000 {
+			t.Fatalf("%s: %d slots while it hangs", c.name, l.now)
+		}
+		for i := range int(3 * time.Second / Window) {
+			for range c.perMs * int(Window/time.Millisecond) {
+				l.Ended(c.took, int64(i)*Window.Milliseconds())
+			}
+			if windowOf(&l); l.hang.from == 0 {
+				break
+			}
+		}
+		if l.now < c.min || l.now > c.max {
+			t.Errorf("%s: %d slots", c.name, l.now)
 		}
 	}
 }

@@ -21,6 +21,7 @@ const (
 	// when a network fails would occupy the slots that other calls need.
 	FailGap       = 500 * time.Microsecond
 	maxSharedLine = 250 * time.Millisecond
+	leastHeld     = 10 * time.Second
 	// CallShare is the part of a call's time that it may spend in a line.
 	CallShare = 4
 )
@@ -28,6 +29,11 @@ const (
 // LongestWait returns for how long a call with so much time waits in this process's own
 // lines.
 func LongestWait(timeout time.Duration) time.Duration { return min(timeout/CallShare, maxLine) }
+
+// LongestHeld returns for how long a call with so much time waits for a connection: for as
+// long again, 10 s at least. It waits so long only while this process is overloaded, which
+// is no reason to fail it, or behind calls that time out.
+func LongestHeld(timeout time.Duration) time.Duration { return max(timeout, leastHeld) }
 
 // line gives out the instants at which dials begin, one after the other.
 type line struct {

@@ -5,7 +5,8 @@ package dispatch
 type adapter struct {
 	ceiling   int // of a limit
 	saturated []*hostQueue
-	begun     chan struct{} // has an entry when there is the first one
+	begun     chan struct{} // has an entry when there is the first one, or the first call
+	runs      bool          // windows follow each other
 	busy      bool          // in a window since takeBusy was called last
 }
 
@@ -18,6 +19,15 @@ func (a *adapter) note(h *hostQueue) {
 	h.saturated = true
 	h.limit.BeginSaturation()
 	a.saturated = append(a.saturated, h)
+	a.run()
+}
+
+// run has the windows follow each other until there is nothing more to do.
+func (a *adapter) run() {
+	if a.runs {
+		return
+	}
+	a.runs = true
 	select {
 	case a.begun <- struct{}{}:
 	default:
@@ -26,8 +36,8 @@ func (a *adapter) note(h *hostQueue) {
 
 // window gives every saturated host its next limit, and reports whether there are any
 // left. readmit is called for those that have got slots. busy says that this process had
-// to wait for a processor.
-func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
+// to wait for a processor, and crowded that calls do.
+func (a *adapter) window(busy, crowded bool, readmit func(*hostQueue)) (more bool) {
 	a.busy = a.busy || busy
 	hosts := a.saturated
 	a.saturated = a.saturated[:0]
@@ -38,7 +48,7 @@ func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
 		}
 		a.saturated = append(a.saturated, h)
 		h.limit.EndWindow(busy)
-		if h.taken.Taken < h.limit.Slots() {
+		if h.taken.Taken < h.limit.MayHave(h.taken.Taken) {
 			readmit(h)
 		}
 	}
@@ -58,7 +68,7 @@ func (a *adapter) step(readmit func(*hostQueue)) {
 	for _, h := range a.saturated {
 		if h.parked == parkedFull && h.limit.Pending() {
 			h.limit.Step()
-			if h.taken.Taken < h.limit.Slots() {
+			if h.taken.Taken < h.limit.MayHave(h.taken.Taken) {
 				readmit(h)
 			}
 		}

@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"time"
+
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
@@ -58,10 +60,11 @@ func (c *calls) begin(r *run.Run, quick bool, now int64) {
 	c.slots.brief.begin(r, quick && r.Lane == run.LaneOverdue)
 }
 
-// end keeps the run among those that have ended until it is released.
-func (c *calls) end(r *run.Run) {
+// end keeps the run, whose call ended at the instant, among those that have ended until it
+// is released.
+func (c *calls) end(r *run.Run, took time.Duration, now int64) {
 	c.slots.End(r.Lane)
-	c.quick.end(r)
+	c.quick.end(r, now, took)
 	c.slots.brief.end(r)
 	c.running.remove(r)
 	c.ended.add(r)

@@ -33,7 +33,7 @@ func New(cfg Config) *Dispatcher {
 		queues: newQueues(&cfg),
 		calls: calls{
 			slots: shares{Slots: host.Slots{Most: cfg.MaxCalls}, mostBrief: briefPerCore * runtime.GOMAXPROCS(0)},
-			quick: quickCalls{most: quickPerCore * runtime.GOMAXPROCS(0)},
+			quick: quickCalls{crowd: host.NewCrowd(runtime.GOMAXPROCS(0))},
 		},
 		adapter:   adapter{ceiling: cfg.MaxPerHost, begun: make(chan struct{}, 1)},
 		suspended: true,
@@ -84,7 +84,8 @@ func (d *Dispatcher) mayBegin() bool {
 	case d.suspended, d.workers.closed, d.calls.slots.Taken >= d.calls.slots.Most:
 		return false
 	case d.calls.quick.full(d.now()):
-		d.workers.wakeAfter(quickFor + time.Millisecond)
+		tellBusy(d)
+		d.workers.wakeAfter(d.calls.quick.crowd.CountsFor() + time.Millisecond)
 		return false
 	}
 	return true
@@ -151,6 +152,7 @@ func (d *Dispatcher) pick() *run.Run {
 			h.begin(r)
 			d.calls.begin(r, h.limit.Quick(), d.now())
 			d.placeAfterBegin(h)
+			d.adapter.run()
 			return r
 		case why == parkedFull:
 			d.turns.park(h, why)
@@ -166,7 +168,7 @@ func (d *Dispatcher) pick() *run.Run {
 func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 	switch {
 	case !h.hasWork():
-	case h.taken.Taken >= h.limit.Slots():
+	case h.taken.Taken >= h.limit.MayHave(h.taken.Taken):
 		d.turns.park(h, parkedFull)
 		d.adapter.note(h)
 	default:
@@ -177,7 +179,7 @@ func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) {
 	h := d.queues.hosts[r.Ver.Host]
 	h.end(r, took, now)
-	d.calls.end(r)
+	d.calls.end(r, took, now)
 	if r.Lane != run.LaneLive {
 		d.turns.otherEnded(h)
 	}
@@ -189,8 +191,8 @@ func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) {
 	}
 }
 
-// Adapt moves the limits of hosts that are saturated, a window at a time while
-// there are any.
+// Adapt moves the limits of hosts that are saturated, a window at a time, and finds out
+// whether calls wait for a processor, while there are any.
 func (d *Dispatcher) Adapt(ctx context.Context) {
 	for {
 		select {
@@ -200,7 +202,7 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 		}
 		tick := time.NewTicker(host.Window / host.Steps)
 		lag := time.Duration(0)
-		for n, saturated := 1, true; saturated; n++ {
+		for n, more := 1, true; more; n++ {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
@@ -209,7 +211,7 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 				lag = max(lag, clock.System{}.Now().Sub(at))
 			}
 			last := n%host.Steps == 0
-			saturated = d.adaptStep(last, host.Busy(lag))
+			more = d.adaptStep(last, host.Busy(lag))
 			if last {
 				lag = 0
 			}
@@ -219,18 +221,22 @@ func (d *Dispatcher) Adapt(ctx context.Context) {
 }
 
 // adaptStep does a step of a window, which is its last or one before it. busy says that
-// this process had to wait for a processor. It reports whether hosts are saturated still.
-func (d *Dispatcher) adaptStep(last, busy bool) (saturated bool) {
+// this process had to wait for a processor. It reports whether there is more to do: hosts
+// are saturated, or calls are in flight.
+func (d *Dispatcher) adaptStep(last, busy bool) (more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	saturated = true
+	more = true
 	if last {
-		saturated = d.adapter.window(busy, d.turns.readmit)
+		saturated := d.adapter.window(busy, d.calls.quick.crowd.Crowded(), d.turns.readmit)
+		more = saturated || d.calls.slots.Taken > 0
+		d.adapter.runs = more
+		tellBusy(d)
 	} else {
 		d.adapter.step(d.turns.readmit)
 	}
 	d.wake()
-	return saturated
+	return more
 }
 
 // Relax lowers every limit towards what is in use, lets new fires of hosts that catch up
@@ -240,11 +246,19 @@ func (d *Dispatcher) Relax() {
 	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	reached, busy := d.calls.quick.takeReached(), d.adapter.takeBusy()
+	crowd := &d.calls.quick.crowd
+	busy := d.adapter.takeBusy()
 	d.calls.slots.Relax()
-	d.queues.relax(reached || busy, now, &d.calls.slots, d.turns.readmit)
+	d.queues.relax(busy || crowd.Crowded(), now, &d.calls.slots, d.turns.readmit)
 	d.turns.readmitLate(&d.calls.slots)
+	crowd.EndSecond()
+	tellBusy(d)
 	d.wake()
+}
+
+// tellBusy tells all who decide by it whether calls wait for a processor.
+func tellBusy(d *Dispatcher) {
+	d.queues.table.SetBusy(d.calls.quick.crowd.Crowded() || d.adapter.busy)
 }
 
 // Suspend stops new calls, or allows them again.

@@ -35,8 +35,8 @@ func newBench(t testing.TB, calls, perHost int) *bench {
 		},
 	})
 	b.d.suspended = false
-	b.d.calls.quick.most = 1 << 30 // TestQuickCalls has less
-	b.d.calls.slots.mostBrief = 0  // TestBriefCalls has a limit
+	b.d.calls.quick.crowd = host.NewCrowd(1 << 20) // TestQuickCalls has less
+	b.d.calls.slots.mostBrief = 0                  // TestBriefCalls has a limit
 	return b
 }
 

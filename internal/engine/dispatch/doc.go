@@ -13,7 +13,7 @@
 //     and at hosts that answer at once briefPerCore calls a core, over all hosts.
 //   - A host that does not answer occupies its own slots and nobody else's.
 //   - Calls that end soon are not more at a time than the processor can make use of,
-//     however many hosts they go to (quickCalls).
+//     however many hosts they go to (host.Crowd).
 //   - Queues are bounded. Fires that find no room are kept as spans, which take no
 //     memory per fire.
 //   - A run that is queued, in flight or just ended is found (Dispatcher.Find) until

@@ -65,7 +65,7 @@ func (h *hostQueue) queued() int { return h.liveRuns() + h.overdue.queued() + h.
 
 // slots returns those of the host.
 func (h *hostQueue) slots() *host.Slots {
-	h.taken.Most = h.limit.Slots()
+	h.taken.Most = h.limit.MayHave(h.taken.Taken)
 	return &h.taken
 }
 

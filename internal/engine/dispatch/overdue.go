@@ -180,9 +180,9 @@ const (
 	// briefPerCore is how many overdue calls there are at a time to hosts that answer at
 	// once, for each core, and briefFor for how long one counts. At 1 ms a call they are
 	// 32,000 a second and core, more than a core can make. More of them would take the
-	// processor from live calls: where it is slow, so that quick calls do not end within
-	// quickFor, they would fill the slots of all hosts. One that lasts longer waits for its
-	// target.
+	// processor from live calls: where it is slow, so that calls do not count as quick ones
+	// until they end, they would fill the slots of all hosts. One that lasts longer waits for
+	// its target.
 	briefPerCore = 32
 	briefFor     = 100 * time.Millisecond
 )

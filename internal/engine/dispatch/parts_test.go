@@ -108,7 +108,7 @@ func TestCalls(t *testing.T) {
 		t.Errorf("two calls, one of them late: %+v; began at %d", c.slots, late.Since)
 	}
 	found := func(r *run.Run) bool { return !c.all(func(x *run.Run) bool { return x != r }) }
-	c.end(late)
+	c.end(late, NotCalled, 0)
 	if c.slots.Slots != (host.Slots{Most: 2, Taken: 1, Live: 1}) || !found(late) || c.inFlight(func(*run.Run) {}) != 1 {
 		t.Errorf("a call that has ended is in flight, or its run is not found: %+v", c.slots)
 	}
@@ -119,7 +119,7 @@ func TestCalls(t *testing.T) {
 		t.Error("a run that was released is found, or another one is not")
 	}
 	c.begin(late, false, 30)
-	c.end(late)
+	c.end(late, NotCalled, 0)
 	if c.begin(late, false, 40); c.ended != (callList{}) || late.InEnded {
 		t.Error("a run that begins again is among those that have ended")
 	}
@@ -182,21 +182,21 @@ func TestAdapter(t *testing.T) {
 	}
 	var back []*hostQueue
 	readmit := func(h *hostQueue) { back = append(back, h) }
-	if more := a.window(false, readmit); !more || len(back) != 0 {
+	if more := a.window(false, false, readmit); !more || len(back) != 0 {
 		t.Errorf("the window in which it began counts: %d came back", len(back))
 	}
-	if more := a.window(false, readmit); !more || len(back) != 1 {
+	if more := a.window(false, false, readmit); !more || len(back) != 1 {
 		t.Errorf("nothing ended in a window, and the host has no more slots: %d came back", len(back))
 	}
 	for !h.limit.Pending() {
-		a.window(false, readmit)
+		a.window(false, false, readmit)
 	}
 	before, n := h.limit.Slots(), len(back)
 	if a.step(readmit); h.limit.Slots() == before || len(back) != n+1 {
 		t.Error("a step gives the host nothing of what it was granted")
 	}
 	h.parked = parkedRing
-	if more := a.window(false, readmit); more || h.saturated {
+	if more := a.window(false, false, readmit); more || h.saturated {
 		t.Error("a host that has got slots is saturated still")
 	}
 	a.ceiling = h.limit.Slots()

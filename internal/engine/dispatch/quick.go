@@ -4,28 +4,15 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/host"
 )
 
-const (
-	// quickPerCore is how many quick calls there may be at a time, for each core. 32 calls
-	// that end within 2 ms each are 16,000 a second, more than a core can make. More of
-	// them only wait, for a processor, here or at the target, and each of them needs a
-	// goroutine and a connection: with 64 calls to each of 100 hosts a call takes three
-	// times the processor time of one to a single host.
-	quickPerCore = 32
-	// quickFor is for how long a call counts as a quick one. One that lasts longer waits
-	// for its target or for a connection, and not for a processor.
-	quickFor = 10 * time.Millisecond
-)
-
-// quickCalls bounds the calls that are expected to end soon. They are a part of the calls
-// in flight.
+// quickCalls are the calls that are expected to end soon, of which host.Crowd says how many
+// there may be at a time. They are a part of the calls in flight.
 type quickCalls struct {
-	most int
-	n    int
-	next *run.Run // the first one in the list of calls in flight that may still count
-
-	reached bool // there was no room, since takeReached was called last
+	crowd host.Crowd
+	n     int      // that count
+	next  *run.Run // the first one in the list of calls in flight that may still count
 }
 
 // begin notes a call that was just added to the list. counts says whether it is expected
@@ -34,17 +21,21 @@ func (q *quickCalls) begin(r *run.Run, counts bool) {
 	if q.next == nil {
 		q.next = r
 	}
+	r.BeganQuick = counts
 	if r.Quick = counts; counts {
 		q.n++
 	}
 }
 
-// end notes a call that is about to be removed from the list.
-func (q *quickCalls) end(r *run.Run) {
+// end notes a call that ended at the instant, took so long at its target, and is about to be removed from the list.
+func (q *quickCalls) end(r *run.Run, now int64, took time.Duration) {
 	if q.next == r {
 		q.next = r.CallNext
 	}
 	q.drop(r)
+	if r.BeganQuick {
+		q.crowd.Ended(r.Since, now, took)
+	}
 }
 
 func (q *quickCalls) drop(r *run.Run) {
@@ -56,23 +47,16 @@ func (q *quickCalls) drop(r *run.Run) {
 
 // full reports whether there may be no more at the instant, in Unix milliseconds.
 func (q *quickCalls) full(now int64) bool {
-	if q.n < q.most {
+	if q.crowd.Room(q.n, now) {
 		return false
 	}
-	for r := q.next; r != nil && (r.Since > now || r.Since <= now-quickFor.Milliseconds()); r = r.CallNext {
+	last := now - q.crowd.CountsFor().Milliseconds()
+	for r := q.next; r != nil && (r.Since > now || r.Since <= last); r = r.CallNext {
+		if r.Quick {
+			q.crowd.Overdue()
+		}
 		q.drop(r)
 		q.next = r.CallNext
 	}
-	if q.n < q.most {
-		return false
-	}
-	q.reached = true
-	return true
-}
-
-// takeReached reports whether there was no room since it was called last.
-func (q *quickCalls) takeReached() bool {
-	reached := q.reached
-	q.reached = false
-	return reached
+	return !q.crowd.Room(q.n, now)
 }

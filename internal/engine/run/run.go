@@ -51,6 +51,7 @@ type Links struct {
 	CallNext, CallPrev *Run // calls in flight, oldest first, or calls that have ended. Dispatcher lock
 	InEnded            bool // of the latter
 	Quick              bool // of the former, and counts among those that are expected to end soon. Dispatcher lock
+	BeganQuick         bool // it was one of those when it began. Dispatcher lock
 	Brief              bool // the same of overdue ones, for longer. Dispatcher lock
 	JobNext, jobPrev   *Run // executions of a job that have not ended. Job.Mu
 }
