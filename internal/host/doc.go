@@ -92,7 +92,8 @@
 // half of the calls wait for one.
 //
 // One seed is part of the tests, and BELFRY_HOSTSIM_SEEDS=N has more, with machines that
-// differ by a fifth, and more points. Of some 1,100 runs with ten other seeds 4 broke a bound:
+// differ by a fifth, and more points. Of some 900 runs with nine other
+// seeds, made shortly before the last changes to the rules, 4 broke a bound:
 // many handshakes still in a second that should be steady, with hosts that are 200 ms away,
 // and 8 s were not enough for 60 hosts on a full machine that turned slow together, nor 3 s
 // for one host of which all connections hung.

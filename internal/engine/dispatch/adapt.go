@@ -36,8 +36,8 @@ func (a *adapter) run() {
 
 // window gives every saturated host its next limit, and reports whether there are any
 // left. readmit is called for those that have got slots. busy says that this process had
-// to wait for a processor, and crowded that calls do.
-func (a *adapter) window(busy, crowded bool, readmit func(*hostQueue)) (more bool) {
+// to wait for a processor.
+func (a *adapter) window(busy bool, readmit func(*hostQueue)) (more bool) {
 	a.busy = a.busy || busy
 	hosts := a.saturated
 	a.saturated = a.saturated[:0]

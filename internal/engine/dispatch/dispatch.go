@@ -228,7 +228,7 @@ func (d *Dispatcher) adaptStep(last, busy bool) (more bool) {
 	defer d.mu.Unlock()
 	more = true
 	if last {
-		saturated := d.adapter.window(busy, d.calls.quick.crowd.Crowded(), d.turns.readmit)
+		saturated := d.adapter.window(busy, d.turns.readmit)
 		more = saturated || d.calls.slots.Taken > 0
 		d.adapter.runs = more
 		tellBusy(d)

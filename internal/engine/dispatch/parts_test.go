@@ -182,21 +182,21 @@ func TestAdapter(t *testing.T) {
 	}
 	var back []*hostQueue
 	readmit := func(h *hostQueue) { back = append(back, h) }
-	if more := a.window(false, false, readmit); !more || len(back) != 0 {
+	if more := a.window(false, readmit); !more || len(back) != 0 {
 		t.Errorf("the window in which it began counts: %d came back", len(back))
 	}
-	if more := a.window(false, false, readmit); !more || len(back) != 1 {
+	if more := a.window(false, readmit); !more || len(back) != 1 {
 		t.Errorf("nothing ended in a window, and the host has no more slots: %d came back", len(back))
 	}
 	for !h.limit.Pending() {
-		a.window(false, false, readmit)
+		a.window(false, readmit)
 	}
 	before, n := h.limit.Slots(), len(back)
 	if a.step(readmit); h.limit.Slots() == before || len(back) != n+1 {
 		t.Error("a step gives the host nothing of what it was granted")
 	}
 	h.parked = parkedRing
-	if more := a.window(false, false, readmit); more || h.saturated {
+	if more := a.window(false, readmit); more || h.saturated {
 		t.Error("a host that has got slots is saturated still")
 	}
 	a.ceiling = h.limit.Slots()
