@@ -93,8 +93,8 @@ func TestQuickTargetByHTTP1(t *testing.T) {
 	accepts, refuses := &counts[0], &counts[1]
 	eventually(t, "the quick target is called by HTTP/1.1", func() bool { return accepts.http1.Load() > 20 })
 	eventually(t, "the other one is tried by HTTP/1.1", func() bool { return refuses.http1.Load() > 0 })
-	if accepts.http2.Load() < 64 || refuses.http2.Load() < 64 {
-		t.Errorf("after %d and %d calls by HTTP/2, want 64 of each at least", accepts.http2.Load(),
+	if accepts.http2.Load() < 16 || refuses.http2.Load() < 16 {
+		t.Errorf("after %d and %d calls by HTTP/2, want 16 of each at least", accepts.http2.Load(),
 			refuses.http2.Load())
 	}
 	before := refuses.http2.Load()

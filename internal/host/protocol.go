@@ -6,8 +6,8 @@ const (
 	// ManyCalls is after how many calls of a host it is judged anew by which protocol it is
 	// called, and manyWithin is how soon these must have followed each other: below two a
 	// second nothing is saved that could be measured.
-	ManyCalls  = 64
-	manyWithin = 32 * time.Second
+	ManyCalls  = 16
+	manyWithin = 8 * time.Second
 
 	// usualTarget is the usual time of the calls of a quick host. Its quickest take quickTarget
 	// at most; while this processor is busy, others wait for it, up to slowCall.
