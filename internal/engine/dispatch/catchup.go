@@ -25,7 +25,7 @@ func (h *hostQueue) oldest(now int64) time.Duration {
 // without overlap waits for stays where it is: see queues.push.
 func (h *hostQueue) catchUp(now int64, most int) {
 	h.pace.endSecond()
-	if !catchesUp(h.oldest(now), h.pace.duePace, h.pace.endedPace) {
+	if !catchesUp(h.oldest(now), &h.pace) {
 		return
 	}
 	if h.overdue.add(&h.live, &h.overflow, most) {

@@ -32,7 +32,7 @@ func TestSlotsOfOverdueRuns(t *testing.T) {
 		b.d.Push(b.fires("a", 300, run.LaneLive))
 		h := hostA(b)
 		b.end(b.take(64)...) // all slots, of late
-		h.pace = pace{c.due, c.ended, float64(c.due), float64(c.ended)}
+		h.pace = pace{due: c.due, ended: c.ended, duePace: float64(c.due), endedPace: float64(c.ended)}
 		b.second()
 		b.d.calls.slots.Live = 64
 		h.limit.Ended(50*time.Millisecond, b.now)

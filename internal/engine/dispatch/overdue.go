@@ -26,24 +26,29 @@ const (
 type pace struct {
 	due, ended         int     // in this second
 	duePace, endedPace float64 // a second, on average over some seconds
+	dueBefore          float64 // duePace of the second before
 }
 
 // endSecond begins the next second. An average falls from twice what can be sustained to
-// half of it within 2 s, to nine tenths within 4 s. That of what ends follows more slowly:
+// half of it within 2 s, to nine tenths within 4 s, and a second later that counts (fewerDue). That of what ends follows more slowly:
 // at a host that does not answer, all calls of a second may time out in the same second.
 func (p *pace) endSecond() {
+	p.dueBefore = p.duePace
 	p.duePace += (float64(p.due) - p.duePace) / 2
 	p.endedPace += (float64(p.ended) - p.endedPace) / 4
 	p.due, p.ended = 0, 0
 }
 
+// fewerDue reports whether fewer fires come due than end, in this second and in the one before:
+// of fires that are due at a second's edge, one of them may have those of two, and the next
+// none.
+func (p *pace) fewerDue() bool { return max(p.duePace, p.dueBefore) < p.endedPace }
+
 // catchesUp reports whether what waits has to be behind what comes due from now on: the
 // oldest fire has waited for long, and fewer fires come due than end. While as many come
 // due, or more, fires would only change places; and with each change a job would have one
 // more range of fires.
-func catchesUp(oldest time.Duration, duePace, endedPace float64) bool {
-	return oldest >= overdueAfter && duePace < endedPace
-}
+func catchesUp(oldest time.Duration, p *pace) bool { return oldest >= overdueAfter && p.fewerDue() }
 
 // usedBy returns how many of some slots the live fires need: on average the part that they
 // are of what ends (Little's law, all slots being taken), and as many again for those that

@@ -30,7 +30,7 @@ func TestCatchesUp(t *testing.T) {
 		{"nothing ends", time.Hour, 0, 0, false},
 		{"the clock was set back", -time.Hour, 1, 2, false},
 	} {
-		if got := catchesUp(c.oldest, c.due, c.ended); got != c.want {
+		if got := catchesUp(c.oldest, &pace{duePace: c.due, endedPace: c.ended}); got != c.want {
 			t.Errorf("%s: %t", c.name, got)
 		}
 	}
@@ -44,7 +44,7 @@ func TestPace(t *testing.T) {
 	for _, c := range []struct {
 		load float64
 		want int
-	}{{0, 2}, {0.5, 2}, {0.8, 3}, {0.9, 4}, {0.95, 5}, {1, 0}} {
+	}{{0, 3}, {0.5, 3}, {0.8, 4}, {0.9, 5}, {0.95, 6}, {1, 0}} {
 		var p pace
 		for range 30 {
 			p.due, p.ended = 2000, 1000
@@ -53,7 +53,7 @@ func TestPace(t *testing.T) {
 		seconds := 0
 		for n := 1; n <= 20 && seconds == 0; n++ {
 			p.due, p.ended = int(1000*c.load), 1000
-			if p.endSecond(); p.duePace < p.endedPace {
+			if p.endSecond(); p.fewerDue() {
 				seconds = n
 			}
 		}
@@ -63,10 +63,10 @@ func TestPace(t *testing.T) {
 	}
 	var silent pace
 	for n := range 200 {
-		if silent.due = 20; n%20 == 19 {
+		if silent.due = 40 * (n % 2); n%20 == 19 {
 			silent.ended = 75
 		}
-		if silent.endSecond(); n > 20 && silent.duePace < silent.endedPace {
+		if silent.endSecond(); n > 20 && silent.fewerDue() {
 			t.Fatalf("%+v", silent)
 		}
 	}
