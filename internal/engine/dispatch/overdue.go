@@ -30,8 +30,9 @@ type pace struct {
 }
 
 // endSecond begins the next second. An average falls from twice what can be sustained to
-// half of it within 2 s, to nine tenths within 4 s, and a second later that counts (fewerDue). That of what ends follows more slowly:
-// at a host that does not answer, all calls of a second may time out in the same second.
+// half of it within 2 s, to nine tenths within 4 s; a second later that counts (fewerDue).
+// That of what ends follows more slowly: at a host that does not answer, all calls of a
+// second may time out in the same second.
 func (p *pace) endSecond() {
 	p.dueBefore = p.duePace
 	p.duePace += (float64(p.due) - p.duePace) / 2
