@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// TestNewFiresGoFirst: a host that makes 40 calls a second gets 240 at one instant. While
+// TestNewFiresGoFirst: a host that makes 40 calls a second gets 320 at one instant. While
 // they are sent, the fires of another job of that host do not wait behind them for long, and
 // each of them is sent once.
 func TestNewFiresGoFirst(t *testing.T) {
 	t.Parallel()
-	const burst, slots = 240, 4
+	const burst, slots = 320, 4
 	var mu sync.Mutex
 	seen := make(map[string]int)
 	waiting, most := burst, 0 // fires of the burst that are to come; the most when one of the other job came
