@@ -183,7 +183,7 @@ func TestBenchHostsWithoutTLS(t *testing.T) {
 	}
 	r := runs[0]
 	if r.Bare.HTTP1.PerSecond <= 0 || r.Bare.HTTP2.PerSecond != 0 || r.Memory.Connections < 1 ||
-		r.Memory.BytesPerCalledHost < 1 {
+		r.Memory.BytesPerConnection < 1 { // what two hosts take may be less than the noise
 		t.Errorf("%+v, %+v", r.Bare, r.Memory)
 	}
 	if o := r.Overload[0]; !o.Busy || o.Rate != 20 || o.Share >= 1 || o.Goodput <= 0 || o.Series[0].Handshakes != 0 {
