@@ -318,7 +318,8 @@ func TestWaitIsHeld(t *testing.T) {
 	if first.Held > second.Held {
 		first, second = second, first
 	}
-	if first.Held > wait/2 || second.Held < wait || second.Took == 0 || first.Took < wait {
+	// The first call may have been sent a little after its connection arrived.
+	if first.Held > wait/2 || second.Held < wait || second.Took == 0 || first.Took < wait/2 {
 		t.Errorf("held for %s and %s, took %s and %s", first.Held, second.Held, first.Took, second.Took)
 	}
 	k.want(t, 1, 2)
