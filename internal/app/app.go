@@ -100,7 +100,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	names, err := a.openExecutor(executor.Config{
 		UserAgent: "belfry/" + version, MaxConnsPerHost: perHost, MaxConns: a.files.fits.conns, Clock: clk,
 		Guard: counted{policy, metrics.RefusedTargets}, Hosts: hosts, Handshakes: watchHandshakes(metrics.TLS),
-		Metrics: executor.Metrics{Names: metrics.Names, Prepared: metrics.Prepared, Crowded: a.files.crowded},
+		Metrics: executor.Metrics{Names: metrics.Names, Prepared: metrics.Prepared, NoRoom: a.files.noRoom},
 		NoHTTP2: !a.cfg.HTTP2,
 	})
 	if err != nil {

@@ -92,8 +92,8 @@ type fileWatch struct {
 	told                            bool
 }
 
-// crowded notes why a connection to a target had too little room: see executor.Metrics.
-func (w *fileWatch) crowded(err error) {
+// noRoom notes why a connection to a target had too little room: see executor.Metrics.
+func (w *fileWatch) noRoom(err error) {
 	if err == nil {
 		w.conns.Store(clock.NowMs(w.clock))
 		return

@@ -72,10 +72,10 @@ func TestFileWatch(t *testing.T) {
 		}
 	}
 	w.failed(net.ErrClosed)
-	w.crowded(nil) // by the configuration
+	w.noRoom(nil) // by the configuration
 	w.full()
 	lines(0)
-	w.crowded(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
+	w.noRoom(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
 	lines(1)
 	w.failed(fmt.Errorf("accept: %w", errors.Join(syscall.ENFILE)))
 	lines(1)

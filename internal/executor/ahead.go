@@ -90,7 +90,7 @@ func upcoming(p *pool, now time.Time) host.Upcoming {
 		free := p.shared.freeAt(a.at)
 		u.Calls, u.Once, u.Ready, u.ReadyOnce, u.Busy = min(u.Calls, 1), min(u.Once, 1), free, free, 0
 	}
-	if p.limits.crowded.Load() && p.limits.open.Load() >= p.limits.maxOpen {
+	if p.limits.noRoom.Load() && p.limits.open.Load() >= p.limits.maxOpen {
 		u.Most = 0 // nothing makes room for it
 	}
 	if p.Secure {

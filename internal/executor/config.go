@@ -82,7 +82,7 @@ type Metrics struct {
 	// is called where a connection needs a file more than may be open, in the process
 	// (EMFILE) or the system (ENFILE), and with nil where idle connections make room since
 	// there are MaxConns
-	Crowded func(error)
+	NoRoom func(error)
 }
 
 // Guard says which targets may be called. It is asked for each new connection;

@@ -126,7 +126,7 @@
 // need follows from the streams that the target allows (connectionsFor).
 //
 // A host that answers within 2 ms is called by HTTP/1.1, although it offers HTTP/2: a few
-// connections carry its calls, and each costs less (host.CheaperByHTTP1, ADR 29). If the
+// connections carry its calls, and each costs less (host.CheaperByHTTP1, ADR 32). If the
 // host refuses that, by the handshake, by a status (refusesHTTP1) or by answering in HTTP/2,
 // no call fails for it: the request was not processed, and is sent again by HTTP/2.
 //

@@ -31,7 +31,7 @@ func New(cfg Config) (*Executor, error) {
 	x.pools, x.endWaiting = newTable(&x.cfg), endWaiting
 	x.opener = &opener{dialer: newDialer(ctx, &x.cfg, x.pools.gate), maxAge: x.cfg.MaxConnAge, waiting: waiting,
 		mux: x.cfg.muxConfig(), room: &room{limits: &x.pools.limits, pools: x.pools.list,
-			crowded: x.cfg.Metrics.Crowded}}
+			noRoom: x.cfg.Metrics.NoRoom}}
 	x.connector = newConnector(x.pools, x.opener.begin)
 	x.exchanges.New = func() any { return newExchange() }
 	x.buffers.New = func() any { return bufio.NewReaderSize(nil, readBufferBytes) }

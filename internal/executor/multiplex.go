@@ -121,7 +121,7 @@ func useHTTP2(p *pool) {
 	if p.shared.protocol == cheaperHTTP1 || p.shared.protocol == targetChooses {
 		p.shared.protocol = needsHTTP2
 		cut = p.cutIdle(len(p.idle))
-		p.open -= len(cut)
+		addOpen(p, -len(cut))
 	}
 	p.mu.Unlock()
 	closeAll(cut)

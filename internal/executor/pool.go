@@ -18,7 +18,7 @@ type limits struct {
 	maxOpen     int64 // of all pools
 	idleTimeout time.Duration
 	open        atomic.Int64 // connections of all pools: idle, in use and under way
-	crowded     atomic.Bool  // there were too many when it was last looked, and none of them was idle
+	noRoom      atomic.Bool  // there were too many when it was last looked, and none of them was idle
 	gate        *handshakeGate
 	counts      counts
 	prepared    *telemetry.Prepared

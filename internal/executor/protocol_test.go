@@ -208,3 +208,14 @@ func TestRefusalWithoutAnother(t *testing.T) {
 		}
 	}
 }
+
+// What is closed when a host is called by another protocol does not count as open any more.
+func TestUseHTTP2CountsWhatItCloses(t *testing.T) {
+	b := newPoolBench(t, Config{})
+	b.p.shared.protocol = cheaperHTTP1
+	b.p.keep(b.in(), 0, monotonic.Now())
+	useHTTP2(b.p)
+	if n := b.p.limits.open.Load(); n != 0 || b.p.open != 0 || b.p.shared.protocol != needsHTTP2 {
+		t.Errorf("%d open of all hosts, %d of this one, protocol %d", n, b.p.open, b.p.shared.protocol)
+	}
+}

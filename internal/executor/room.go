@@ -57,9 +57,9 @@ func (h *sparesHeap) Pop() any {
 // that is supplied best. It looks at all pools once, and then takes from that order, so that
 // one close costs O(log n). Calls that find an idle connection do nothing for it.
 type room struct {
-	limits  *limits
-	pools   func() []*pool
-	crowded func(error) // see Metrics.Crowded; may be nil
+	limits *limits
+	pools  func() []*pool
+	noRoom func(error) // see Metrics.NoRoom; may be nil
 
 	mu     sync.Mutex
 	order  sparesHeap
@@ -74,15 +74,15 @@ func (r *room) make(now time.Time) {
 	}
 	r.tell(nil)
 	r.mu.Lock()
-	crowded := false
+	noRoom := false
 	var cut []*conn
-	for !crowded && r.limits.open.Load() > r.limits.maxOpen {
+	for !noRoom && r.limits.open.Load() > r.limits.maxOpen {
 		c := r.take(now)
-		if crowded = c == nil; !crowded {
+		if noRoom = c == nil; !noRoom {
 			cut = append(cut, c)
 		}
 	}
-	r.limits.crowded.Store(crowded)
+	r.limits.noRoom.Store(noRoom)
 	r.mu.Unlock()
 	for _, c := range cut {
 		closeCut(c)
@@ -91,8 +91,8 @@ func (r *room) make(now time.Time) {
 
 // tell notes why there is too little room.
 func (r *room) tell(err error) {
-	if r.crowded != nil {
-		r.crowded(err)
+	if r.noRoom != nil {
+		r.noRoom(err)
 	}
 }
 

@@ -119,8 +119,8 @@ func TestRoomIsMadeByTheBestSupplied(t *testing.T) {
 				t.Errorf("most %d: the latest of %s is gone", tc.most, p.label)
 			}
 		}
-		if b.table.crowded.Load() {
-			t.Error("it is taken to be crowded")
+		if b.table.noRoom.Load() {
+			t.Error("it is taken to have no room")
 		}
 	}
 }
@@ -157,8 +157,8 @@ func TestNoRoom(t *testing.T) {
 	for range 100 {
 		b.make(now)
 	}
-	if b.looks != 1 || !b.table.crowded.Load() {
-		t.Errorf("%d looks, crowded %v", b.looks, b.table.crowded.Load())
+	if b.looks != 1 || !b.table.noRoom.Load() {
+		t.Errorf("%d looks, noRoom %v", b.looks, b.table.noRoom.Load())
 	}
 	b.make(now.Add(1000 * roomVisit))
 	if b.looks != 2 {
@@ -208,7 +208,7 @@ func sameLevels(a, b []int) bool {
 func TestOpeningMakesRoom(t *testing.T) {
 	rich, poor, next := count(t, always), count(t, always), count(t, always)
 	var told atomic.Int64
-	x := newTestExecutor(t, Config{MaxConns: 6, Metrics: Metrics{Crowded: func(err error) {
+	x := newTestExecutor(t, Config{MaxConns: 6, Metrics: Metrics{NoRoom: func(err error) {
 		if err == nil {
 			told.Add(1)
 		}
@@ -300,7 +300,7 @@ func TestOutOfFilesMakesRoom(t *testing.T) {
 	first, next := count(t, always), count(t, always)
 	var told atomic.Int64
 	files := new(scarce)
-	x := newTestExecutor(t, Config{Guard: files, Metrics: Metrics{Crowded: func(err error) {
+	x := newTestExecutor(t, Config{Guard: files, Metrics: Metrics{NoRoom: func(err error) {
 		if isOutOfFiles(err) {
 			told.Add(1)
 		}

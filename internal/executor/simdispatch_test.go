@@ -72,7 +72,7 @@ func (d *simDispatch) quickFull() bool {
 			break
 		}
 		if c.quick {
-			d.crowd.Overdue()
+			d.crowd.Expired()
 		}
 		d.uncount(c)
 		d.recent[0] = nil

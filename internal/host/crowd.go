@@ -104,9 +104,9 @@ func (c *Crowd) stepProbe(n int, now int64) {
 	}
 }
 
-// Overdue notes that one does not count any more although it has not ended. If it is one of
+// Expired notes that one does not count any more although it has not ended. If it is one of
 // few, nothing is learned in time.
-func (c *Crowd) Overdue() {
+func (c *Crowd) Expired() {
 	if c.probe == probeFew {
 		c.probe = probeNone
 	}

@@ -16,7 +16,7 @@ const (
 
 // CheaperByHTTP1 reports whether calls to an https host that offers HTTP/2 as well cost less by
 // HTTP/1.1. At a host that answers within 2 ms, few connections carry all calls, and a request
-// costs either side less by HTTP/1.1 (ADR 29). At others, each call in flight needs a
+// costs either side less by HTTP/1.1 (ADR 32). At others, each call in flight needs a
 // connection of its own by HTTP/1.1, with a handshake and memory, and a stream by HTTP/2.
 //
 // took is how long the last ManyCalls calls took to follow each other; quickest and usual are

@@ -27,7 +27,8 @@ func (q *quickCalls) begin(r *run.Run, counts bool) {
 	}
 }
 
-// end notes a call that ended at the instant, took so long at its target, and is about to be removed from the list.
+// end notes a call that ended at the instant, took so long at its target, and is about to be
+// removed from the list.
 func (q *quickCalls) end(r *run.Run, now int64, took time.Duration) {
 	if q.next == r {
 		q.next = r.CallNext
@@ -53,7 +54,7 @@ func (q *quickCalls) full(now int64) bool {
 	last := now - q.crowd.CountsFor().Milliseconds()
 	for r := q.next; r != nil && (r.Since > now || r.Since <= last); r = r.CallNext {
 		if r.Quick {
-			q.crowd.Overdue()
+			q.crowd.Expired()
 		}
 		q.drop(r)
 		q.next = r.CallNext
