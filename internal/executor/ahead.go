@@ -116,7 +116,7 @@ func beginAhead(p *pool, now time.Time, allowed *host.Allowance) (w *waiter, sta
 	}
 	w = &waiter{since: now, deadline: p.ahead.at.Add(aheadLate), ahead: true, opening: true, served: true}
 	addOpen(p, 1)
-	p.opening++
+	addOpening(p, 1)
 	return w, true
 }
 

@@ -32,7 +32,7 @@ func multiplex(p *pool, c *conn, cfg h2.Config) {
 func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 	c := a.conn
 	p.mu.Lock()
-	p.opening--
+	addOpening(p, -1)
 	p.shared.seen, p.shared.met = true, true
 	if p.line.first == nil && (p.dropped || p.shared.hasFree()) {
 		addOpen(p, -1)
@@ -53,6 +53,7 @@ func muxArrived(p *pool, w *waiter, a supply, now time.Time) {
 		c.mux.Drain() // after the calls that it has
 	} else {
 		p.shared.list = append(p.shared.list, c)
+		tellCarries(p)
 	}
 	p.mu.Unlock()
 	c.mux.Start()

@@ -59,7 +59,7 @@ type pool struct {
 	mu      sync.Mutex
 	idle    []*conn // by time of last use, the latest last
 	open    int     // connections idle, in use and under way: see addOpen
-	opening int     // those under way
+	opening int     // those under way: see addOpening
 	line    waitLine
 	inLine  bool // of the connector
 	ahead   ahead
@@ -208,6 +208,23 @@ func (p *pool) rest(c *conn) (kept bool) {
 func addOpen(p *pool, n int) {
 	p.open += n
 	p.limits.open.Add(int64(n))
+	tellCarries(p)
+}
+
+// addOpening adds to the number of connections under way; p.mu is held.
+func addOpening(p *pool, n int) {
+	p.opening += n
+	tellCarries(p)
+}
+
+// tellCarries tells the host how many calls the open connections carry at a time; p.mu is held.
+func tellCarries(p *pool) {
+	n := p.open - p.opening
+	if len(p.shared.list) > 0 {
+		n = host.ManyStreams
+	}
+	p.cond.Carries(n - p.shared.carries)
+	p.shared.carries = n
 }
 
 // discard closes a connection that was taken or dialled.

@@ -189,6 +189,9 @@ func TestHostRefusesHTTP1(t *testing.T) {
 			if after := x.Counts(); after.HTTP1 != before.HTTP1 {
 				t.Error("HTTP/1.1 was tried again")
 			}
+			if n := x.pools.list()[0].cond.Carried(); n < host.ManyStreams {
+				t.Errorf("the host was told of %d calls at a time, and has a connection of HTTP/2", n)
+			}
 		})
 	}
 }
@@ -215,7 +218,8 @@ func TestUseHTTP2CountsWhatItCloses(t *testing.T) {
 	b.p.shared.protocol = cheaperHTTP1
 	b.p.keep(b.in(), 0, monotonic.Now())
 	useHTTP2(b.p)
-	if n := b.p.limits.open.Load(); n != 0 || b.p.open != 0 || b.p.shared.protocol != needsHTTP2 {
+	if n := b.p.limits.open.Load(); n != 0 || b.p.open != 0 || b.p.cond.Carried() != 0 ||
+		b.p.shared.protocol != needsHTTP2 {
 		t.Errorf("%d open of all hosts, %d of this one, protocol %d", n, b.p.open, b.p.shared.protocol)
 	}
 }

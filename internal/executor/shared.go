@@ -17,6 +17,7 @@ type shared struct {
 	protocol protocol
 	calls    int       // that have ended since it was judged
 	counted  time.Time // when the first of them had
+	carries  int       // calls that the open connections carry at a time, as the host was told
 }
 
 // pick takes a stream of a connection that has one free. The first ones are filled

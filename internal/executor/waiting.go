@@ -112,7 +112,7 @@ func (p *pool) countOpening(w *waiter) (spare []*conn, ok bool) {
 	default:
 		return nil, false
 	}
-	p.opening++
+	addOpening(p, 1)
 	p.line.open(w)
 	return spare, true
 }
@@ -134,7 +134,7 @@ func (p *pool) arrived(w *waiter, a supply) {
 		return
 	}
 	p.mu.Lock()
-	p.opening--
+	addOpening(p, -1)
 	p.shared.met = p.shared.met || a.conn != nil
 	ahead := w.ahead
 	if w.served {

@@ -73,6 +73,9 @@ func (b *poolBench) want(when string, open, opening, idle, closed int) {
 		b.t.Errorf("%s: %d open, %d under way, %d idle, %d closed; want %d, %d, %d, %d", when,
 			p.open, p.opening, len(p.idle), b.closed.Load(), open, opening, idle, closed)
 	}
+	if got := p.cond.Carried(); got != open-opening {
+		b.t.Errorf("%s: the host was told of %d connections, want %d", when, got, open-opening)
+	}
 }
 
 // got returns what a waiter has got, which must be there.

@@ -20,6 +20,7 @@ type Condition struct {
 	Failures   Failures // of them
 
 	connecting atomic.Int64 // calls that have a slot and no connection
+	carries    atomic.Int64 // calls that its open connections carry at a time
 	need       atomic.Int64 // connections that the host needs
 	slots      atomic.Int64 // calls that it may have at a time
 	quickest   atomic.Int64 // time.Duration; zero: no call has ended
@@ -35,6 +36,16 @@ func (c *Condition) Connecting(n int64) {
 	c.connecting.Add(n)
 	c.all.waiting.Add(n)
 }
+
+// ManyStreams is how many calls a connection of HTTP/2 is taken to carry at a time: as many as
+// a host may have.
+const ManyStreams = unlimited
+
+// Carries adds to the number of calls that the open connections of the host carry at a time.
+func (c *Condition) Carries(n int) { c.carries.Add(int64(n)) }
+
+// Carried returns that number.
+func (c *Condition) Carried() int { return int(c.carries.Load()) }
 
 // Connections returns how many connections the host needs, and how many it may have.
 func (c *Condition) Connections() (need, most int) { return int(c.need.Load()), int(c.slots.Load()) }

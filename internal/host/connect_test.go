@@ -193,28 +193,37 @@ func TestUsefulSlots(t *testing.T) {
 	want("slow", l.now, l.now)
 }
 
-// Of an https host as many calls may wait for a connection as have one, and a few.
+// Of an https host as many calls may wait for a connection as have one, and a few. Where it is
+// quick and has the connections that it needs, none waits.
 func TestMayHave(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name                  string
 		url                   string
 		slots, calls, waiting int
+		need, carries         int
 		state                 State
 		want                  int
 	}{
-		{"none is open", "https://a", 64, 0, 0, Answering, 2 * MinConnections},
-		{"all wait", "https://a", 64, 8, 8, Answering, 2 * MinConnections},
-		{"some have one", "https://a", 64, 30, 10, Answering, 40},
-		{"all have one", "https://a", 64, 60, 0, Answering, 64},
-		{"no more than its slots", "https://a", 6, 0, 0, Answering, 6},
-		{"it hangs", "https://a", 64, 8, 8, Hanging, 64},
-		{"without TLS", "http://a", 64, 8, 8, Answering, 64},
-		{"more wait than there are", "https://a", 64, 1, 3, Answering, 2 * MinConnections},
+		{"none is open", "https://a", 64, 0, 0, 4, 0, Answering, 2 * MinConnections},
+		{"all wait", "https://a", 64, 8, 8, 4, 0, Answering, 2 * MinConnections},
+		{"some have one", "https://a", 64, 30, 10, 30, 20, Answering, 40},
+		{"all have one", "https://a", 64, 60, 0, 64, 60, Answering, 64},
+		{"no more than its slots", "https://a", 6, 0, 0, 4, 0, Answering, 6},
+		{"it hangs", "https://a", 64, 8, 8, 4, 8, Hanging, 64},
+		{"without TLS", "http://a", 64, 8, 8, 4, 8, Answering, 64},
+		{"more wait than there are", "https://a", 64, 1, 3, 4, 0, Answering, 2 * MinConnections},
+		{"it has what it needs", "https://a", 64, 20, 4, 16, 16, Answering, 16},
+		{"it has more", "https://a", 64, 20, 4, 10, 16, Answering, 16},
+		{"it has what it needs, and few slots", "https://a", 6, 6, 0, 4, 16, Answering, 6},
+		{"it needs one", "https://a", 64, 4, 3, 1, 1, Answering, MinConnections},
+		{"it has a connection of HTTP/2", "https://a", 64, 20, 0, 16, ManyStreams, Answering, 64},
 	} {
 		l := newLimit(c.url, 5_000)
 		l.useful = c.slots
 		l.cond.Connecting(int64(c.waiting))
+		l.cond.need.Store(int64(c.need))
+		l.cond.Carries(c.carries)
 		l.cond.state.Store(uint32(c.state))
 		if got := l.MayHave(c.calls); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)

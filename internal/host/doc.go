@@ -26,7 +26,7 @@
 //   - Handshakes have a budget of the processor ([TurnNow]), first for hosts that have no
 //     connection, and as many are under way with a host as it answers quickly ([Handshakes]).
 //   - Calls that end soon are bounded over all hosts, and so are those of an https host that
-//     wait for connections (Limit.MayHave).
+//     wait for connections: none where a quick host has what it needs (Limit.MayHave).
 //   - No dial waits for its turn for longer than its caller's share of time, 4 s at most.
 //
 // # The states of a host

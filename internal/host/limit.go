@@ -165,12 +165,17 @@ func NewLimit(cond *Condition, ceiling int) Limit {
 // Slots returns how many calls the host may have at a time.
 func (l *Limit) Slots() int { return l.useful }
 
-// MayHave returns how many calls the host may have now, where it has so many. Of an https
-// host as many as have a connection may wait for one, and a few: more would only wait. If
-// it hangs or is silent, each slot counts.
+// MayHave returns how many calls the host may have now, where it has so many. If it hangs or
+// is silent, or without TLS, each slot counts. Of another https host as many calls as have a
+// connection may wait for one, and a few: more would only wait. Where it is quick and has the
+// connections that it needs, none waits: each call that ends would hand its connection to one
+// that waits, and the next call of the same worker would wait in turn.
 func (l *Limit) MayHave(calls int) int {
 	if !l.cond.Secure || l.stalled() {
 		return l.useful
+	}
+	if need, _ := l.cond.Connections(); l.cond.Carried() >= need && l.Quick() {
+		return min(l.useful, max(MinConnections, l.cond.Carried()))
 	}
 	connected := max(0, calls-int(l.cond.connecting.Load()))
 	return min(l.useful, connected+max(2*MinConnections, connected))
