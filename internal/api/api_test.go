@@ -12,11 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/go-cmp/cmp"
@@ -438,6 +440,10 @@ func TestFaultsOfTheStore(t *testing.T) {
 			}
 			if tc.status == 503 && res.Header.Get("Retry-After") == "" {
 				t.Errorf("%s: 503 without Retry-After", path)
+			}
+			if id := res.Header.Get(front.RequestIDHeader); !strings.Contains(log.String(),
+				`"request failed","http_status":`+strconv.Itoa(tc.status)) || !strings.Contains(log.String(), id) {
+				t.Errorf("%s: the request %q is not in the log", path, id)
 			}
 			if tc.status == 500 && (p.Instance == "" || !strings.Contains(log.String(), p.Instance)) {
 				t.Errorf("%s: instance %q is not in the log", path, p.Instance)

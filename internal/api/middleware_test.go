@@ -14,12 +14,14 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 func logTo(w io.Writer) func(*Config) {
 	return func(c *Config) {
-		c.Log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Log = slog.New(telemetry.NameRequests(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	}
 }
 
@@ -47,7 +49,8 @@ func TestPanicIsA500(t *testing.T) {
 	if strings.Contains(res.text, "canary") || strings.Contains(res.text, "goroutine") {
 		t.Errorf("the answer tells about the panic: %s", res.text)
 	}
-	for _, want := range []string{"canary-panic", p.Instance, "middleware_test.go"} {
+	for _, want := range []string{"canary-panic", p.Instance, res.Header.Get(front.RequestIDHeader),
+		"middleware_test.go"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%q is not in the log", want)
 		}

@@ -274,7 +274,7 @@ func tell(ctx context.Context, log *slog.Logger, err error) *Problem {
 	case errors.Is(err, context.Canceled):
 	default:
 		log.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyRequestID, p.Instance),
+			slog.Int(telemetry.KeyHTTPStatus, p.Status), slog.String(telemetry.KeyInstance, p.Instance),
 			slog.Any(telemetry.KeyError, err))
 	}
 	return p

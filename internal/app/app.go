@@ -170,7 +170,7 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 	}
 	paced, err := front.NewListener(front.ListenerConfig{
 		Listener: a.listener, Clock: clk, Metrics: metrics, PerSecond: a.cfg.MaxConnectionRate,
-		Failed: a.files.failed,
+		Failed: a.files.failed, Log: a.log,
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,9 @@ type Problem struct {
 	Detail   string       `json:"detail"`
 	Instance string       `json:"instance"` // of a 500: the number of its line in the server's log
 	Errors   []FieldError `json:"errors"`   // every wrong field
+
+	// RequestID names the request in the server's log: X-Request-Id of the answer.
+	RequestID string `json:"-"`
 }
 
 // FieldError says which field is wrong and what would be right.
@@ -28,7 +31,8 @@ type FieldError struct {
 	Value   any    `json:"value"` // what was given, if the server tells
 }
 
-// Error implements error: the fields when there are any, otherwise the detail.
+// Error implements error: the fields when there are any, otherwise the detail. A fault of the
+// server has the id of the request, by which its log can be searched.
 func (p *Problem) Error() string {
 	var parts []string
 	for _, f := range p.Errors {
@@ -42,7 +46,10 @@ func (p *Problem) Error() string {
 		parts = append(parts, p.Title)
 	}
 	text := strings.Join(parts, "; ")
-	if p.Status != 0 {
+	switch {
+	case p.Status >= http.StatusInternalServerError && p.RequestID != "": // the server's log says more
+		text += fmt.Sprintf(" (HTTP %d, request %s)", p.Status, p.RequestID)
+	case p.Status != 0:
 		text += fmt.Sprintf(" (HTTP %d)", p.Status)
 	}
 	return text
@@ -71,6 +78,19 @@ func problemOf(res *http.Response) *Problem {
 	} else if to := res.Header.Get("Location"); to != "" && res.StatusCode/100 == 3 {
 		p.Detail = "the server redirects to " + to + "; redirects are not followed, so name the right server"
 	}
-	p.Status = res.StatusCode
+	p.Status, p.RequestID = res.StatusCode, requestIDOf(res)
 	return p
+}
+
+// maxRequestID is the longest id that is shown. Those of Belfry have at most 128 characters.
+const maxRequestID = 128
+
+// requestIDOf returns the id of a request that was answered; empty: the answer has none
+// that can be shown.
+func requestIDOf(res *http.Response) string {
+	id := res.Header.Get("X-Request-Id")
+	if len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return id
 }

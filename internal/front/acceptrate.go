@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -67,6 +68,7 @@ type ListenerConfig struct {
 	Metrics   *telemetry.Metrics
 	PerSecond int         // connections accepted a second; zero: DefaultConnectionRate
 	Failed    func(error) // is called when a connection cannot be accepted; nil: it is not told
+	Log       *slog.Logger
 }
 
 // rateListener bounds how fast connections are accepted, before anything is spent on
@@ -93,6 +95,7 @@ type rateListener struct {
 	refused         prometheus.Counter
 	paused          prometheus.Counter
 	failed          func(error)
+	log             *slog.Logger
 	open            context.Context // ends with Close
 	shut            context.CancelFunc
 	mu              sync.Mutex
@@ -105,8 +108,9 @@ type rateListener struct {
 // NewListener returns a listener that accepts so many connections a second. The
 // error is about the config.
 func NewListener(c ListenerConfig) (net.Listener, error) {
-	if c.Listener == nil || c.Clock == nil || c.Metrics == nil || c.PerSecond < 0 {
-		return nil, errors.New("front: Listener, Clock and Metrics are required, and PerSecond must not be negative")
+	if c.Listener == nil || c.Clock == nil || c.Metrics == nil || c.Log == nil || c.PerSecond < 0 {
+		return nil, errors.New("front: Listener, Clock, Metrics and Log are required, and PerSecond must not be " +
+			"negative")
 	}
 	perSecond := cmp.Or(c.PerSecond, DefaultConnectionRate)
 	share, reserve := max(perSecond/addressShare, 1), max(perSecond/reserveShare, 1)
@@ -115,6 +119,7 @@ func NewListener(c ListenerConfig) (net.Listener, error) {
 		budget:    rate.NewLimiter(rate.Limit(perSecond*admission), max(perSecond/evenShare, 1)*admission),
 		reserve:   rate.NewLimiter(rate.Limit(float64(reserve)/reserveTime.Seconds()), reserve),
 		addresses: access.NewAddresses(rate.Limit(share), share), failed: c.Failed,
+		log: c.Log,
 	}
 	t.open, t.shut = context.WithCancel(context.Background())
 	return t, nil
@@ -135,7 +140,7 @@ func (l *rateListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if paid || l.admit(c.RemoteAddr()) {
-			return c, nil
+			return &clientConn{Conn: c, log: l.log}, nil
 		}
 		l.refused.Inc()
 		reset(c)

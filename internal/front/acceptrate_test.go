@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -82,7 +83,8 @@ func newTestListener(t *testing.T) *testListener {
 	t.Helper()
 	e := &testListener{queue: &queue{waiting: make(chan net.Conn, Backlog), closed: make(chan struct{})},
 		metrics: telemetry.NewMetrics()}
-	l, err := NewListener(ListenerConfig{Listener: e.queue, Clock: clock.System{}, Metrics: e.metrics})
+	l, err := NewListener(ListenerConfig{Listener: e.queue, Clock: clock.System{}, Metrics: e.metrics,
+		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func newTestListener(t *testing.T) *testListener {
 				return
 			}
 			e.mu.Lock()
-			e.let = append(e.let, entry{c.(*fakeConn), time.Now()})
+			e.let = append(e.let, entry{c.(*clientConn).Conn.(*fakeConn), time.Now()})
 			e.mu.Unlock()
 		}
 	})
@@ -358,18 +360,19 @@ func TestClosingEndsAPause(t *testing.T) {
 }
 
 func TestListenerConfig(t *testing.T) {
-	q, m := &queue{}, telemetry.NewMetrics()
+	q, m, log := &queue{}, telemetry.NewMetrics(), slog.New(slog.DiscardHandler)
 	for _, c := range []ListenerConfig{
-		{}, {Listener: q}, {Listener: q, Clock: clock.System{}}, {Listener: q, Metrics: m},
-		{Clock: clock.System{}, Metrics: m},
-		{Listener: q, Clock: clock.System{}, Metrics: m, PerSecond: -1},
+		{}, {Listener: q}, {Listener: q, Clock: clock.System{}, Log: log}, {Listener: q, Metrics: m, Log: log},
+		{Clock: clock.System{}, Metrics: m, Log: log}, {Listener: q, Clock: clock.System{}, Metrics: m},
+		{Listener: q, Clock: clock.System{}, Metrics: m, Log: log, PerSecond: -1},
 	} {
 		if _, err := NewListener(c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
 	}
 	for _, perSecond := range []int{1, 10, 1_000_000} { // no share is rounded to nothing
-		l, err := NewListener(ListenerConfig{Listener: q, Clock: clock.System{}, Metrics: m, PerSecond: perSecond})
+		l, err := NewListener(ListenerConfig{Listener: q, Clock: clock.System{}, Metrics: m,
+			PerSecond: perSecond, Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,6 +51,7 @@ func (cs *connections) watch(s *http.Server) {
 			inner.ServeHTTP(w, r)
 			return
 		}
+		setHandled(v.conn, true)
 		cs.begin(v)
 		defer cs.end(v)
 		inner.ServeHTTP(w, r)
@@ -59,8 +60,12 @@ func (cs *connections) watch(s *http.Server) {
 		return context.WithValue(ctx, connectionKey{}, cs.enter(c))
 	}
 	s.ConnState = func(c net.Conn, state http.ConnState) {
-		if state == http.StateClosed || state == http.StateHijacked {
+		switch state {
+		case http.StateClosed, http.StateHijacked:
 			cs.leave(c)
+		case http.StateIdle: // the answer is written
+			setHandled(c, false)
+		case http.StateNew, http.StateActive:
 		}
 	}
 }

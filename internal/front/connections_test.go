@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -58,7 +59,7 @@ func serveLimited(t *testing.T, h http.Handler, limit int, change ...func(*http.
 		t.Fatal(err)
 	}
 	if l, err = NewListener(ListenerConfig{Listener: l, Clock: clock.System{}, Metrics: m,
-		PerSecond: 20_000}); err != nil {
+		PerSecond: 20_000, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error)

@@ -15,6 +15,9 @@
 //   - New connections cost a bounded part of the CPU, no matter who opens them: beyond
 //     the rate they wait in the kernel, and in a flood addresses above their share are
 //     refused, so that other clients get through the queue.
+//   - Every answer has an X-Request-Id: the client's, if it is well formed, or a new
+//     one. Each log line of the request has it too. net/http's own answers to what is
+//     no request have it as well, except within TLS.
 //   - Every answer has the safe headers, and no header lets another origin read it.
 //   - After a request whose length a proxy may read differently, the connection is
 //     closed, so that its body is never taken for another request (RFC 9112, section
@@ -29,7 +32,8 @@
 // acceptrate_test.go runs floods in virtual time, from few addresses, from a proxy and
 // from a million addresses. connections_test.go opens several times as many connections
 // as a server takes, silent, half way through a request and slow, with and without TLS,
-// while other clients ask. certificate_test.go renews certificates in every order. The
+// while other clients ask. requestid_test.go has the truth table of ids, and asks a
+// server for each answer of net/http itself. certificate_test.go renews certificates in every order. The
 // tests of packages api and app run the same over the whole API. ADR 25 compares the
 // limits with a library's.
 //
@@ -37,7 +41,7 @@
 //
 // Each file uses only those before it:
 //
-//	headers.go writer.go path.go handler.go
-//	backlog_unix.go backlog_other.go acceptrate.go
+//	headers.go writer.go path.go requestid.go handler.go
+//	backlog_unix.go backlog_other.go unrouted.go acceptrate.go
 //	connections.go server.go certificate.go
 package front

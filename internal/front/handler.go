@@ -20,15 +20,15 @@ type Config struct {
 	Next http.Handler
 	// Fault makes the answer to a request in which Next has panicked, and returns
 	// the number that both the answer and the log line have.
-	Fault func() (id string, answer http.Handler)
+	Fault func() (instance string, answer http.Handler)
 
 	Clock   clock.Clock
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
 }
 
-// Handler is the outermost handler. It sets the safe headers, logs and counts each
-// request, and ends a panic with the request, not with the process.
+// Handler is the outermost handler. It names each request, sets the safe headers, logs
+// and counts it, and ends a panic with the request, not with the process.
 type Handler struct{ Config }
 
 // NewHandler returns the handler. The error is about the config.
@@ -42,7 +42,8 @@ func NewHandler(c Config) (*Handler, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &writer{ResponseWriter: w}
-	r = withCleanPath(r)
+	id := requestID(r.Header)
+	r = withCleanPath(r.WithContext(telemetry.WithRequestID(r.Context(), id)))
 	start := h.Clock.Mark()
 	defer func() {
 		fault := recover()
@@ -55,6 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	setSafeHeaders(out.Header(), r)
+	out.Header()[RequestIDHeader] = []string{id}
 	h.Next.ServeHTTP(out, r)
 }
 
@@ -82,9 +84,9 @@ func (h *Handler) recovered(w *writer, r *http.Request, fault any) {
 		return
 	}
 	h.Metrics.Panics.Inc()
-	id, answer := h.Fault()
+	instance, answer := h.Fault()
 	h.Log.LogAttrs(r.Context(), slog.LevelError, "panic in a handler",
-		slog.String(telemetry.KeyRequestID, id), slog.String(telemetry.KeyMethod, r.Method),
+		slog.String(telemetry.KeyInstance, instance), slog.String(telemetry.KeyMethod, r.Method),
 		slog.String(telemetry.KeyPath, domain.MaskKeys(r.URL.Path)),
 		slog.Any("panic", fault), slog.String(telemetry.KeyStack, string(debug.Stack())))
 	if w.status == 0 {

@@ -26,7 +26,7 @@ func newTestHandler(t *testing.T, next http.Handler, log io.Writer) *Handler {
 				_, _ = io.WriteString(w, "7")
 			})
 		},
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: slog.New(telemetry.NameRequests(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestPanics(t *testing.T) {
 			t.Errorf("%s: status %d, panics %v, passed on: %v", tc.name, w.Code,
 				testutil.ToFloat64(h.Metrics.Panics), fault)
 		}
-		if told := strings.Contains(log.String(), "request_id=7"); told != (tc.faults > 0) {
+		if told := strings.Contains(log.String(), "instance=7"); told != (tc.faults > 0) {
 			t.Errorf("%s: the log: %s", tc.name, log.String())
 		}
 	}

@@ -18,6 +18,9 @@
 // ([Metrics.LogDropped]), a log line gives their number as soon as the output
 // accepts lines again, and health has a warning.
 //
+// Each line that is logged under the context of a request to the API has the id of the
+// request ([NameRequests]).
+//
 // # Metrics
 //
 // [Metrics] holds the collectors in a registry of its own, so that two servers
@@ -28,7 +31,7 @@
 //
 // Each file uses only those before it:
 //
-//	keys.go tls.go names.go prepared.go metrics.go output.go file.go log.go
+//	keys.go request.go tls.go names.go prepared.go metrics.go output.go file.go log.go
 //
 // # How this is shown
 //

@@ -20,7 +20,8 @@ const (
 	KeyEpoch       = "epoch"
 	KeyMethod      = "method"
 	KeyRoute       = "route"
-	KeyRequestID   = "request_id"
+	KeyRequestID   = "request_id" // of the API; NameRequests adds it
+	KeyInstance    = "instance"   // of a problem document
 	KeyAddr        = "addr"
 	KeyPath        = "path"
 	KeySQL         = "sql"

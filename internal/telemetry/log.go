@@ -74,7 +74,7 @@ func NewLogger(c LogConfig) (*Log, error) {
 			return jsonHandler(w, f.level)
 		}))
 	}
-	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
+	l.Logger = slog.New(NameRequests(slog.NewMultiHandler(handlers...)))
 	return l, nil
 }
 

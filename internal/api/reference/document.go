@@ -16,6 +16,8 @@ const apiDescription = `Belfry fires HTTP requests on schedule, each on time, ea
 
 Instants are Unix milliseconds (UTC) or RFC 3339 where they are taken, and milliseconds in answers; durations are milliseconds, unless a field says otherwise. Lists are paged: give nextCursor back as cursor until there is none.
 
+Every answer has an X-Request-Id, which each line has that the server logs for the request: the one that the request had, if it is 1 to 128 letters, digits or characters of -_.~:+/=@, otherwise a new one.
+
 Errors are problem documents (RFC 9457, application/problem+json). 400: the request cannot be read, or a parameter is wrong. 422: the document is JSON, but fields are wrong; errors names every one and says what would be right. Unknown fields and unknown query parameters are refused by name.
 
 When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
@@ -91,11 +93,35 @@ func Operations(item *huma.PathItem) []*huma.Operation {
 
 // Finish completes the document, once every route is in it. It is not changed after that.
 func Finish(doc *huma.OpenAPI) {
+	nameRequests(doc)
 	takeNull(doc.Components.Schemas.Map())
 	// huma registers its own error types whether or not they are used.
 	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
 		return name == "ErrorModel" || name == "ErrorDetail"
 	})
+}
+
+const requestIDHeader = "X-Request-Id"
+
+// nameRequests says of every answer that it has the id of its request.
+func nameRequests(doc *huma.OpenAPI) {
+	most := 128
+	doc.Components.Headers = map[string]*huma.Header{requestIDHeader: {
+		Description: "Names the request in the server's log: what the request had in " + requestIDHeader +
+			", if that is well formed, otherwise a new id.",
+		Schema:  &huma.Schema{Type: huma.TypeString, MaxLength: &most, Pattern: "^[A-Za-z0-9._~:+/=@-]+$"},
+		Example: "AFVPZZIXTYADYZMJ3K4IZNFBW2",
+	}}
+	for _, item := range doc.Paths {
+		for _, op := range Operations(item) {
+			for _, response := range op.Responses {
+				if response.Headers == nil {
+					response.Headers = map[string]*huma.Header{}
+				}
+				response.Headers[requestIDHeader] = &huma.Header{Ref: "#/components/headers/" + requestIDHeader}
+			}
+		}
+	}
 }
 
 // Text returns the finished document as JSON.
