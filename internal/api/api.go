@@ -79,7 +79,8 @@ func New(c Config) (http.Handler, error) {
 	}
 	rt.mux.HandleFunc("/", rt.noRoute)
 	rt.registerDocs() // last: the document holds all the others
-	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Clock: c.Clock, Metrics: c.Metrics, Log: c.Log})
+	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Unclear: unclearProblem, Clock: c.Clock,
+		Metrics: c.Metrics, Log: c.Log})
 }
 
 // routesOf makes the handlers of each resource, each with what it needs.

@@ -285,3 +285,9 @@ func panicProblem() (id string, answer http.Handler) {
 	p := internalProblem(nil)
 	return p.Instance, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { p.write(w) })
 }
+
+// unclearProblem is the answer to a request that has more than one reading.
+func unclearProblem(why string) http.Handler {
+	p := kindMalformed.problem("The request %s: other programs may read it differently. The connection is closed.", why)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { p.write(w) })
+}

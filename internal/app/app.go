@@ -240,12 +240,7 @@ func (a *App) prepare() func(*domain.Upcoming) {
 }
 
 // serve answers requests until the server is closed.
-func (a *App) serve() error {
-	if a.server.TLSConfig != nil {
-		return a.server.ServeTLS(a.listener, "", "")
-	}
-	return a.server.Serve(a.listener)
-}
+func (a *App) serve() error { return front.Serve(a.server, a.listener) }
 
 // URL returns where the API is.
 func (a *App) URL() string {

@@ -3,7 +3,6 @@ package front
 import (
 	"container/list"
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -101,8 +100,8 @@ func (cs *connections) enter(c net.Conn) *connection {
 // hangUp closes a connection at once: TLS would wait for the client to read the
 // close message.
 func hangUp(c net.Conn) {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
+	if secure, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = secure.NetConn()
 	}
 	_ = c.Close()
 }

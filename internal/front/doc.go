@@ -19,9 +19,12 @@
 //     one. Each log line of the request has it too. net/http's own answers to what is
 //     no request have it as well, except within TLS.
 //   - Every answer has the safe headers, and no header lets another origin read it.
-//   - After a request whose length a proxy may read differently, the connection is
-//     closed, so that its body is never taken for another request (RFC 9112, section
-//     6.1).
+//   - A request that has more than one reading is refused, and its connection is closed:
+//     with Content-Length and Transfer-Encoding, Transfer-Encoding in HTTP/1.0, or folded
+//     lines (RFC 9112, sections 6.1 and 5.2). After any other chunked request the
+//     connection is closed too, so that its body is never taken for another request.
+//   - TLS is 1.2 or later, with authenticated encryption and forward secrecy. HTTP/2 is
+//     not spoken (ADR 40).
 //   - A panic ends one request and not the process. It is logged with the number that
 //     the answer has, and counted.
 //   - A TLS certificate that was renewed is used without a restart; one that cannot be
@@ -32,8 +35,10 @@
 // acceptrate_test.go runs floods in virtual time, from few addresses, from a proxy and
 // from a million addresses. connections_test.go opens several times as many connections
 // as a server takes, silent, half way through a request and slow, with and without TLS,
-// while other clients ask. requestid_test.go has the truth table of ids, and asks a
-// server for each answer of net/http itself. certificate_test.go renews certificates in every order. The
+// while other clients ask. framing_test.go sends requests in pieces of every size, and a
+// fuzz test compares what it follows with what net/http reads. requestid_test.go has the
+// truth table of ids, and asks a server for each answer of net/http itself.
+// certificate_test.go renews certificates in every order. The
 // tests of packages api and app run the same over the whole API. ADR 25 compares the
 // limits with a library's.
 //
@@ -41,7 +46,7 @@
 //
 // Each file uses only those before it:
 //
-//	headers.go writer.go path.go requestid.go handler.go
+//	framing.go headers.go writer.go path.go requestid.go handler.go
 //	backlog_unix.go backlog_other.go unrouted.go acceptrate.go
-//	connections.go server.go certificate.go
+//	connections.go server.go certificate.go wireconn.go
 package front

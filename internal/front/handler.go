@@ -21,6 +21,9 @@ type Config struct {
 	// Fault makes the answer to a request in which Next has panicked, and returns
 	// the number that both the answer and the log line have.
 	Fault func() (instance string, answer http.Handler)
+	// Unclear makes the answer to a request that has more than one reading: why is the
+	// end of a sentence about it. The connection is closed after it.
+	Unclear func(why string) http.Handler
 
 	Clock   clock.Clock
 	Metrics *telemetry.Metrics
@@ -33,8 +36,8 @@ type Handler struct{ Config }
 
 // NewHandler returns the handler. The error is about the config.
 func NewHandler(c Config) (*Handler, error) {
-	if c.Next == nil || c.Fault == nil || c.Clock == nil || c.Metrics == nil || c.Log == nil {
-		return nil, errors.New("front: Next, Fault, Clock, Metrics and Log are required")
+	if c.Next == nil || c.Fault == nil || c.Unclear == nil || c.Clock == nil || c.Metrics == nil || c.Log == nil {
+		return nil, errors.New("front: Next, Fault, Unclear, Clock, Metrics and Log are required")
 	}
 	return &Handler{c}, nil
 }
@@ -57,6 +60,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	setSafeHeaders(out.Header(), r)
 	out.Header()[RequestIDHeader] = []string{id}
+	if why := readingFault(r); why != "" {
+		out.Header().Set("Connection", "close")
+		h.Unclear(why).ServeHTTP(out, r)
+		return
+	}
+	if r.Method == http.MethodOptions && r.RequestURI == "*" { // asks whether the server is there
+		out.Header().Set("Content-Length", "0")
+		out.WriteHeader(http.StatusOK)
+		return
+	}
 	h.Next.ServeHTTP(out, r)
 }
 

@@ -19,7 +19,7 @@ import (
 func newTestHandler(t *testing.T, next http.Handler, log io.Writer) *Handler {
 	t.Helper()
 	h, err := NewHandler(Config{
-		Next: next, Clock: clock.System{}, Metrics: telemetry.NewMetrics(),
+		Next: next, Clock: clock.System{}, Metrics: telemetry.NewMetrics(), Unclear: unclear,
 		Fault: func() (string, http.Handler) {
 			return "7", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(http.StatusInternalServerError)

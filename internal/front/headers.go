@@ -58,8 +58,9 @@ func LoopbackHost(host string) bool {
 // The server must close the connection after such a request, so that nothing behind it
 // is taken for the next one: after a request with both Content-Length and
 // Transfer-Encoding, and after one of HTTP/1.0 with Transfer-Encoding (RFC 9112, section
-// 6.1). net/http does not close it, and hides which of the headers were there. So the
-// answer is yes for every chunked request and for every request of HTTP/1.0.
+// 6.1). Those are refused (framing.go). net/http does not close the connection, and hides
+// which of the headers were there. So the answer is yes for every chunked request, after
+// which nothing is followed, and for every request of HTTP/1.0.
 func ambiguousLength(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }

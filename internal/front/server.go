@@ -32,7 +32,7 @@ type ServerConfig struct {
 // NewServer returns a server with limits against slow and greedy clients. The
 // error is about the config.
 //
-// It speaks HTTP/1.1 alone, with TLS too: in HTTP/2 one connection carries
+// It speaks HTTP/1.1 alone, with TLS too (ADR 40): in HTTP/2 one connection carries
 // hundreds of requests, so that a limit of connections would limit nothing.
 func NewServer(c ServerConfig) (*http.Server, error) {
 	if c.Handler == nil || c.Metrics == nil || c.MaxConnections < 0 {
@@ -47,6 +47,8 @@ func NewServer(c ServerConfig) (*http.Server, error) {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		Protocols:         new(http.Protocols),
+
+		DisableGeneralOptionsHandler: true, // each request passes the handler, which counts them
 	}
 	s.Protocols.SetHTTP1(true)
 	cs := connections{limit: cmp.Or(c.MaxConnections, DefaultMaxConnections), dropped: c.Metrics.ConnectionsDropped,

@@ -15,7 +15,7 @@ import (
 
 // clientConn is a connection of a client. net/http itself answers what never becomes a
 // request for a handler: a head that cannot be read (400, 431, 501, 505), an expectation
-// that is not known (417), OPTIONS *, and HTTP on a port for TLS. clientConn adds the id
+// that is not known (417), and HTTP on a port for TLS. clientConn adds the id
 // to those answers, and logs them. Within TLS it sees only encrypted bytes: there they
 // have none.
 type clientConn struct {
@@ -71,6 +71,9 @@ func (c *clientConn) CloseWrite() error {
 
 // setHandled tells a connection whether a handler has its request.
 func setHandled(c net.Conn, handled bool) {
+	if outer, ok := c.(interface{ below() net.Conn }); ok {
+		c = outer.below()
+	}
 	if own, ok := c.(*clientConn); ok {
 		own.handled.Store(handled)
 	}

@@ -20,7 +20,7 @@ Every answer has an X-Request-Id, which each line has that the server logs for t
 
 Errors are problem documents (RFC 9457, application/problem+json). 400: the request cannot be read, or a parameter is wrong. 422: the document is JSON, but fields are wrong; errors names every one and says what would be right. Unknown fields and unknown query parameters are refused by name.
 
-When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
+When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads and previews schedules, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
 
 // Config returns huma's configuration: the frame of the document, and none of
 // huma's own pages.
