@@ -65,12 +65,13 @@ func (h *alertRoutes) alerts(ctx context.Context, in *alertsInput) (*alertsOutpu
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, h.scope, limit, from, alertCursor,
-		func(from wire.Cursor, limit int) ([]domain.Alert, error) {
-			return h.list.List(ctx, store.AlertPage{
+	found, next, err := visible(ctx, h.scope, limit, from, alertPlace,
+		func(from wire.Cursor, limit int) ([]domain.Alert, bool, error) {
+			found, err := h.list.List(ctx, store.AlertPage{
 				BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit,
 				OpenOnly: open != nil && *open,
 			})
+			return found, len(found) >= limit, err
 		})
 	if err != nil {
 		return nil, store.Coded(err)
@@ -82,12 +83,15 @@ func (h *alertRoutes) alerts(ctx context.Context, in *alertsInput) (*alertsOutpu
 	return out, nil
 }
 
-func alertCursor(a *domain.Alert) (domain.JobID, wire.Cursor) {
+// sizeOfAlert is about what an alert takes beside its text.
+const sizeOfAlert = 256
+
+func alertPlace(a *domain.Alert) place {
 	c := wire.Cursor{List: wire.CursorAlerts, At: a.LastAt, Job: a.JobID}
 	if a.Lost {
 		c.Nonce = wire.LostNonce
 	}
-	return a.JobID, c
+	return place{a.JobID, c, sizeOfAlert + len(a.Error)}
 }
 
 // The kinds of alerts.

@@ -12,10 +12,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// maxShownBody is how much of a job's body the trail shows: a page has up to
-// 2,000 of them, which may have 256 KiB each.
-const maxShownBody = 4 << 10
-
 // changeRoutes answer who changed what.
 type changeRoutes struct{ changes store.Changes }
 
@@ -26,7 +22,7 @@ func (h *changeRoutes) register(rt *router) {
 		Description: "Every job that was made, changed, deleted or triggered, every import, every export with " +
 			"secrets and every key, newest first, for as long as history is kept. " +
 			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the " +
-			"length is shown. For admins.",
+			"length is shown. " + pageEnds + " For admins.",
 	}, h.listChanges, kindUnavailable)
 }
 
@@ -82,7 +78,7 @@ func maskedOf(v *domain.Version) *maskedVersion {
 		return nil
 	}
 	shown := maskedVersion{v.Active, v.Spec.Masked()}
-	if n := len(shown.Spec.Body); n > maxShownBody {
+	if n := max(v.BodyCut, len(shown.Spec.Body)); n > maxShownBody {
 		shown.Spec.Body = json.RawMessage(fmt.Sprintf(`"(%d bytes)"`, n))
 	}
 	return &shown
@@ -141,28 +137,19 @@ func (h *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*chan
 	if err != nil {
 		return nil, err
 	}
-	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, min(limit, changesPiece))}}
-	for {
-		q.Limit = changesPiece
-		found, err := h.changes.List(ctx, q)
-		if err != nil {
-			return nil, store.Coded(err)
-		}
-		for i := range found {
-			if len(out.Body.Changes) == limit {
-				out.Body.NextCursor = wire.Cursor{List: wire.CursorChanges, At: q.BeforeAt,
-					Nonce: q.BeforeNonce}.String()
-				return out, nil
-			}
-			out.Body.Changes = append(out.Body.Changes, changeBodyOf(&found[i]))
-			q.BeforeAt, q.BeforeNonce = found[i].At, found[i].Nonce
-		}
-		if len(found) < changesPiece {
-			return out, nil
-		}
+	q.Limit, q.MaxBytes, q.MaxBody = limit+1, pageBytes, maxShownBody
+	found, err := h.changes.List(ctx, q)
+	if err != nil {
+		return nil, store.Coded(err)
 	}
+	page, next := cutPage(found, limit, q.Filled(found))
+	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, len(page))}}
+	for i := range page {
+		out.Body.Changes = append(out.Body.Changes, changeBodyOf(&page[i]))
+	}
+	if next {
+		last := &page[len(page)-1]
+		out.Body.NextCursor = wire.Cursor{List: wire.CursorChanges, At: last.At, Nonce: last.Nonce}.String()
+	}
+	return out, nil
 }
-
-// changesPiece is how many entries are in memory with their versions as they
-// are stored, of up to 300 KiB each. Masked ones have at most 40 KiB.
-const changesPiece = 50

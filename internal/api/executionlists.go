@@ -22,12 +22,13 @@ func (h *listRoutes) register(rt *router) {
 		OperationID: "list-recent-executions", Method: http.MethodGet, Path: "/observability/executions/recent",
 		Tags:        []string{"Observability"},
 		Summary:     "List the latest executions of all jobs",
-		Description: "Those that have ended, newest scheduled first.",
+		Description: "Those that have ended, newest scheduled first. " + pageEnds,
 	}, h.recentExecutions, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "list-failed-executions", Method: http.MethodGet, Path: "/observability/executions/failed",
 		Tags:    []string{"Observability"},
-		Summary: "List failed executions", Description: "Those with status FAILED or UNKNOWN, newest scheduled first.",
+		Summary: "List failed executions", Description: "Those with status FAILED or UNKNOWN, newest scheduled " +
+			"first. " + pageEnds,
 	}, h.failedExecutions, kindUnavailable)
 }
 
@@ -51,20 +52,22 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput,
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, h.scope, limit, from, executionCursor,
-		func(from wire.Cursor, limit int) ([]domain.Execution, error) {
-			return list(ctx, store.Page{Before: from.FireKey(), Limit: limit})
+	found, next, err := visible(ctx, h.scope, limit, from, executionPlace,
+		func(from wire.Cursor, limit int) ([]domain.Execution, bool, error) {
+			q := store.Page{Before: from.FireKey(), Limit: limit, MaxBytes: pageBytes}
+			found, err := list(ctx, q)
+			return found, q.Filled(found), err
 		})
 	if err != nil {
 		return nil, err
 	}
-	out := pageOf(found, len(found))
+	out := pageOf(found, false)
 	out.Body.NextCursor = next
 	return out, nil
 }
 
-func executionCursor(e *domain.Execution) (domain.JobID, wire.Cursor) {
-	return e.JobID, wire.CursorOf(e.FireKey)
+func executionPlace(e *domain.Execution) place {
+	return place{e.JobID, wire.CursorOf(e.FireKey), e.Size()}
 }
 
 type failedInput struct {

@@ -24,7 +24,8 @@ func (h *executionRoutes) register(rt *router) {
 		Tags:    []string{"Executions"},
 		Summary: "List the executions of a job",
 		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). " +
-			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of the id.",
+			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of " +
+			"the id. " + pageEnds,
 	}, h.jobExecutions, kindNotFound, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
@@ -89,15 +90,14 @@ type executionsBody struct {
 
 type executionsOutput struct{ Body executionsBody }
 
-// pageOf makes the answer of one execution more than the limit, if there are.
-func pageOf(found []domain.Execution, limit int) *executionsOutput {
-	n := min(limit, len(found))
-	out := &executionsOutput{executionsBody{Executions: make([]ExecutionBody, 0, n)}}
-	for i := range found[:n] {
-		out.Body.Executions = append(out.Body.Executions, executionOf(&found[i]))
+// pageOf makes the answer of what was found; next says that there is a next page.
+func pageOf(page []domain.Execution, next bool) *executionsOutput {
+	out := &executionsOutput{executionsBody{Executions: make([]ExecutionBody, 0, len(page))}}
+	for i := range page {
+		out.Body.Executions = append(out.Body.Executions, executionOf(&page[i]))
 	}
-	if len(found) > limit {
-		out.Body.NextCursor = wire.CursorOf(found[limit-1].FireKey).String()
+	if next {
+		out.Body.NextCursor = wire.CursorOf(page[len(page)-1].FireKey).String()
 	}
 	return out
 }
@@ -124,11 +124,12 @@ func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsIn
 	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	all, err := h.view.Executions(ctx, id, store.Page{Before: from.FireKey(), Limit: limit + 1})
+	q := store.Page{Before: from.FireKey(), Limit: limit + 1, MaxBytes: pageBytes}
+	all, err := h.view.Executions(ctx, id, q)
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(all, limit), nil
+	return pageOf(cutPage(all, limit, q.Filled(all))), nil
 }
 
 type executionInput struct {

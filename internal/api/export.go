@@ -16,8 +16,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// exportPage is how many jobs of an export are in memory at a time.
-const exportPage = 1_000
+// An export holds so many jobs at a time, or so many bytes of them and the last job.
+const (
+	exportPage  = 1_000
+	exportBytes = 1 << 20
+)
 
 // exportRoute writes jobs as they can be imported.
 type exportRoute struct {
@@ -69,7 +72,7 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 		}
 		document = wire.Revealed
 	}
-	q.Limit = exportPage
+	q.Limit, q.MaxBytes = exportPage, exportBytes
 	first, err := h.jobs.List(ctx, q) // before the status is sent: it may be a 503
 	if err != nil {
 		return nil, store.Coded(err)
@@ -111,7 +114,7 @@ func (h *exportRoute) writeExport(
 				return err
 			}
 		}
-		if len(page) < q.Limit {
+		if !q.Filled(page) || len(page) == 0 {
 			return out.Flush()
 		}
 		q.After = page[len(page)-1].ID

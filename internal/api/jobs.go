@@ -39,7 +39,8 @@ func (h *jobRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to " +
-			"the millisecond.",
+			"the millisecond. A body of more than 4 KiB is left out: bodyCut is true, bodyBytes its length, and GET " +
+			"/jobs/{id} has it. " + pageEnds,
 	}, h.listJobs, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
@@ -384,16 +385,27 @@ func (h *jobRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, e
 		return nil, err
 	}
 	q.After, q.Limit = from.Job, limit+1 // one more tells whether there is a next page
+	q.MaxBytes, q.MaxBody = pageBytes, maxShownBody
 	jobs, err := h.view.Jobs(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, min(limit, len(jobs)))}}
-	for i := range jobs[:min(limit, len(jobs))] {
-		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&jobs[i].Job, jobs[i].NextFireAt))
+	page, next := cutPage(jobs, limit, pageFilled(&q, jobs))
+	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, len(page))}}
+	for i := range page {
+		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&page[i].Job, page[i].NextFireAt))
 	}
-	if len(jobs) > limit {
-		out.Body.NextCursor = wire.Cursor{List: wire.CursorJobs, Job: jobs[limit-1].ID}.String()
+	if next {
+		out.Body.NextCursor = wire.Cursor{List: wire.CursorJobs, Job: page[len(page)-1].ID}.String()
 	}
 	return out, nil
+}
+
+// pageFilled reports whether there may be more jobs than were found.
+func pageFilled(q *store.JobQuery, found []view.Job) bool {
+	m := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+	for i := range found {
+		m.Add(found[i].Current.Size())
+	}
+	return m.Full()
 }

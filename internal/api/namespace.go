@@ -83,7 +83,7 @@ func (sc *scope) sees(ctx context.Context, id domain.JobID) (bool, error) {
 	}
 	name, known := sc.spaces.get(id)
 	if !known {
-		versions, err := sc.jobs.Versions(ctx, id)
+		versions, err := sc.jobs.Versions(ctx, id, store.TimingOnly)
 		if err != nil {
 			return false, err
 		}
@@ -131,44 +131,50 @@ const (
 	siftPieces = 20
 )
 
+// place is where an item of a list is.
+type place struct {
+	job    domain.JobID
+	cursor wire.Cursor
+	size   int // of the item, bytes
+}
+
 // visible returns a page of what the caller may see of a list, and the cursor of
-// the next one. fetch reads the list after a cursor; placeOf tells an item's job
-// and place.
-func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
-	placeOf func(*T) (domain.JobID, wire.Cursor),
-	fetch func(from wire.Cursor, limit int) ([]T, error)) (found []T, next string, err error) {
+// the next one. fetch reads the list after a cursor, and returns whether there may be more.
+func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor, placeOf func(*T) place,
+	fetch func(from wire.Cursor, limit int) (found []T, more bool, err error)) (found []T, next string, err error) {
 	if visitorOf(ctx).namespace == "" {
-		found, err = fetch(from, limit+1) // one more tells whether there is a next page
-		if len(found) > limit {
-			found = found[:limit]
-			_, last := placeOf(&found[limit-1])
-			next = last.String()
+		all, filled, err := fetch(from, limit+1) // one more tells whether there is a next page
+		found, more := cutPage(all, limit, filled)
+		if more {
+			next = placeOf(&found[len(found)-1]).cursor.String()
 		}
 		return found, next, err
 	}
 	if !from.Job.IsZero() {
 		sc.spaces.seal.Decrypt(from.Job[:], from.Job[:])
 	}
+	page := store.Meter{Rows: limit, Bytes: pageBytes}
 	for range siftPieces {
-		piece, err := fetch(from, siftPiece)
+		piece, more, err := fetch(from, siftPiece)
 		if err != nil {
 			return nil, "", err
 		}
 		for i := range piece {
-			id, place := placeOf(&piece[i])
-			sees, err := sc.sees(ctx, id)
+			at := placeOf(&piece[i])
+			sees, err := sc.sees(ctx, at.job)
 			if err != nil {
 				return nil, "", err
 			}
-			if sees && len(found) == limit {
+			if sees && page.Full() {
 				return found, sc.spaces.sealed(from), nil
 			}
 			if sees {
 				found = append(found, piece[i])
+				page.Add(at.size)
 			}
-			from = place
+			from = at.cursor
 		}
-		if len(piece) < siftPiece {
+		if !more || len(piece) == 0 {
 			return found, "", nil
 		}
 	}

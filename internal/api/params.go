@@ -19,6 +19,26 @@ const (
 	maxFilterLength = 200 // characters
 )
 
+const (
+	// pageBytes ends the page of a list: a thousand jobs of 2 KiB, or 30 of the largest that a
+	// list shows.
+	pageBytes = 2 << 20
+	// maxShownBody is how many bytes the body of a job may have to be shown in a list and in the
+	// trail. A page has up to 2,000 bodies, which may have 256 KiB each.
+	maxShownBody = 4 << 10
+
+	pageEnds = "A page ends before limit when it has about 2 MiB; nextCursor then leads to the rest."
+)
+
+// cutPage returns the page of what was found, which may be one more than the limit, and whether
+// there is a next one. filled says that the store has ended at a bound of the query.
+func cutPage[T any](found []T, limit int, filled bool) (page []T, next bool) {
+	if len(found) > limit {
+		return found[:limit], true
+	}
+	return found, filled && len(found) > 0
+}
+
 // The parameter types hold the text as it came: huma stores it, the handler
 // parses it, and the Schema methods document it.
 type (

@@ -1,9 +1,83 @@
 package api
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
+
+// TestLongBodiesInLists: a list has its bytes bounded and shows no long body; what it shows can be sent back and
+// changes nothing of the body.
+func TestLongBodiesInLists(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	long := `"` + strings.Repeat("b", 200_000) + `"`
+	id := create(t, h, laidOver(`"name":"a","body":`+long))
+	create(t, h, laidOver(`"body":"`+strings.Repeat("b", maxShownBody-2)+`"`))
+	res := call(t, h, "GET", "/jobs", "")
+	if !strings.Contains(res.text, `"bodyCut":true,"bodyBytes":200002`) || strings.Count(res.text, "bodyCut") != 1 ||
+		len(res.text) > 10_000 {
+		t.Errorf("%d bytes: %.500s", len(res.text), res.text)
+	}
+	if one := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(one, long) ||
+		strings.Contains(one, "bodyCut") {
+		t.Errorf("GET of the job: %.300s", one)
+	}
+	var list struct{ Jobs []json.RawMessage }
+	if err := json.Unmarshal([]byte(res.text), &list); err != nil {
+		t.Fatal(err)
+	}
+	doc := strings.Replace(string(list.Jobs[0]), `"name":"a"`, `"name":"b"`, 1)
+	if res := call(t, h, "PUT", "/jobs/"+id, strings.Replace(doc, "200002", "200003", 1)); res.StatusCode != 422 {
+		t.Errorf("another length: %d %s", res.StatusCode, res.text)
+	}
+	if res := call(t, h, "PUT", "/jobs/"+id, doc); res.StatusCode != 200 {
+		t.Errorf("%d %s", res.StatusCode, res.text)
+	}
+	if one := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(one, long) ||
+		!strings.Contains(one, `"name":"b"`) {
+		t.Errorf("after the PUT: %.300s", one)
+	}
+	if all := call(t, h, "GET", "/jobs/export", "").text; !strings.Contains(all, long) {
+		t.Error("the export has cut the body")
+	}
+}
+
+// TestPagesEndWithTheirBytes: every job is on one page, no page is much longer than its bound, and the last one has no
+// next.
+func TestPagesEndWithTheirBytes(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	const jobs = 90
+	filler := `"headers":{"X-A":"` + strings.Repeat("a", 30_000) + `"}`
+	var lines strings.Builder
+	for range jobs {
+		lines.WriteString(laidOver(filler) + "\n")
+	}
+	call(t, h, "POST", "/jobs/import", lines.String(), "Content-Type: application/x-ndjson")
+	ids := map[string]bool{}
+	pages := 0
+	for cursor := ""; ; {
+		var page struct {
+			Jobs       []struct{ ID string }
+			NextCursor string
+		}
+		res := call(t, h, "GET", "/jobs?limit=1000&cursor="+cursor, "")
+		if err := json.Unmarshal([]byte(res.text), &page); err != nil || len(res.text) > pageBytes+64<<10 {
+			t.Fatalf("%v, %d bytes", err, len(res.text))
+		}
+		for _, j := range page.Jobs {
+			ids[j.ID] = true
+		}
+		pages++
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	if pages != 2 || len(ids) != jobs {
+		t.Errorf("%d pages of %d jobs", pages, len(ids))
+	}
+}
 
 // TestWholeDocumentInAPut: what was read can be sent back, and means what is
 // altered in it.

@@ -165,7 +165,7 @@ func (r *run) judge(ctx context.Context, after int64) (until int64, err error) {
 }
 
 func (r *run) expectJob(ctx context.Context, expect func(domain.Version) error) error {
-	versions, err := r.db.Jobs().Versions(ctx, r.window.Job)
+	versions, err := r.db.Jobs().Versions(ctx, r.window.Job, store.TimingOnly)
 	for i := 0; err == nil && i < len(versions); i++ {
 		err = expect(versions[i])
 	}

@@ -84,6 +84,10 @@ type Job struct {
 	EffectiveFrom int64  `json:"effectiveFrom"`
 	NextFireAt    *int64 `json:"nextFireAt"` // nil: there is none
 
+	// BodyCut: the list has left Spec.Body out, since it is long. Jobs.Get returns it.
+	BodyCut   bool `json:"bodyCut"`
+	BodyBytes int  `json:"bodyBytes"` // how many bytes a body has that was cut
+
 	// Error is the reason why the job cannot be run and does not fire; empty if it can.
 	Error string `json:"error"`
 }

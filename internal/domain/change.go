@@ -48,6 +48,21 @@ type Change struct {
 	Key           *APIKey
 }
 
+// sizeOfChange is about what an entry takes beside its versions.
+const sizeOfChange = 512
+
+// Size returns about how many bytes the entry takes in memory. Pages are bounded by it.
+func (c *Change) Size() int {
+	n := sizeOfChange
+	if c.Before != nil {
+		n += c.Before.Size()
+	}
+	if c.After != nil {
+		n += c.After.Size()
+	}
+	return n
+}
+
 // Versions returns the numbers of the job's versions before and after the
 // change; zero: none.
 func (c *Change) Versions() (before, after int) {

@@ -71,6 +71,21 @@ func (e *Execution) Duration() int64 {
 	return max(0, e.CompletedAt-e.StartedAt)
 }
 
+// sizeOfExecution and sizeOfAttempt are about what they take beside their texts.
+const (
+	sizeOfExecution = 192
+	sizeOfAttempt   = 64
+)
+
+// Size returns about how many bytes the execution takes in memory. Pages are bounded by it.
+func (e *Execution) Size() int {
+	n := sizeOfExecution + len(e.Error)
+	for i := range e.Attempts {
+		n += sizeOfAttempt + len(e.Attempts[i].Error)
+	}
+	return n
+}
+
 // Fires returns how many fires the record covers: one, or the count of a
 // MISSED summary.
 func (e *Execution) Fires() int64 {

@@ -28,6 +28,28 @@ type Version struct {
 	Active        bool
 	Spec          Spec
 	Unread        []Fault // parts of the stored version that the Spec lacks: see [Version.Unusable]
+
+	// BodyCut is how many bytes the body has if a list has left it out of the Spec because it is long.
+	BodyCut int
+}
+
+// sizeOfVersion is about what a version takes beside its texts.
+const sizeOfVersion = 512
+
+// Size returns about how many bytes the version takes in memory. Pages are bounded by it.
+func (v *Version) Size() int {
+	s := &v.Spec
+	n := sizeOfVersion + len(s.Schedule) + len(s.Timezone) + len(s.API) + len(s.Name) + len(s.Body)
+	for _, tag := range s.Tags {
+		n += len(tag)
+	}
+	for name, value := range s.Headers {
+		n += len(name) + len(value)
+	}
+	for _, name := range s.SecretNames {
+		n += len(name)
+	}
+	return n
 }
 
 // Timing is the compiled calendar of one version. It is a small value that

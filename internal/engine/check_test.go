@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // checker holds the record of a world against its calendar and the calls that
@@ -62,7 +63,7 @@ func (c *checker) checkJob(id domain.JobID) {
 			ranges = append(ranges, x)
 		}
 	}
-	versions, err := c.w.db.Jobs().Versions(context.Background(), id)
+	versions, err := c.w.db.Jobs().Versions(context.Background(), id, store.WholeVersions)
 	if err != nil {
 		c.t.Fatal(err)
 	}

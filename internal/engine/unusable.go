@@ -24,7 +24,7 @@ func (e *editor) endUnusable(j *run.Job) (rest func(context.Context) error) {
 }
 
 func (e *editor) recordUnusable(ctx context.Context, a recovery.Unusable) error {
-	versions, err := e.store.Jobs().Versions(ctx, a.JobID)
+	versions, err := e.store.Jobs().Versions(ctx, a.JobID, store.WholeVersions)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func seen(run *check.Run, id domain.ExecutionID) bool {
 // recall makes the timeline of a job from the client's memory. The database is
 // asked for what became of unclear edits only, and has to agree with the rest.
 func (w *world) recall(k *known, editOf map[int]int) check.Job {
-	stored, err := w.db.Jobs().Versions(context.Background(), k.id)
+	stored, err := w.db.Jobs().Versions(context.Background(), k.id, store.WholeVersions)
 	if err != nil {
 		panic(err)
 	}

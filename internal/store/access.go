@@ -43,6 +43,8 @@ type ChangeQuery struct {
 	From, To    int64 // of At, both inclusive, Unix milliseconds
 	JobID       domain.JobID
 	Limit       int
+	MaxBytes    int // of the page; zero: no bound
+	MaxBody     int // of a job's body of more bytes only the length is told: see [domain.Version.BodyCut]
 }
 
 type changeKey struct{}

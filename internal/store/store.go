@@ -16,6 +16,10 @@
 //     fact of a key stays, later ones change nothing: no row, no counter, no
 //     alert.
 //   - A fact, its counters and its alert are one atomic step.
+//   - Pages are bounded by rows and by bytes. A page ends with the row whose [domain.Version.Size]
+//     (or that of an execution or an entry) makes the sum reach MaxBytes. It has at least one
+//     row if there is one. A store reads row by row, and holds no more than the page. Where a
+//     method streams, its pieces are bounded in the same way.
 //   - Instants are Unix milliseconds. "Store clock" is the database's own.
 //   - Errors about the caller's data are *domain.Error with a code; all others
 //     mean that the store did not do its work. A [*GoneError] among their
@@ -25,7 +29,7 @@
 //
 // Each file uses only those before it:
 //
-//	access.go fault.go store.go
+//	page.go access.go fault.go store.go
 package store
 
 import (
@@ -72,8 +76,9 @@ type Jobs interface {
 	// List returns jobs in the order of their ids.
 	List(ctx context.Context, q JobQuery) ([]domain.Job, error)
 	// Versions returns every kept version of a job, oldest first, of a
-	// deleted one too; empty when nothing is known of it.
-	Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error)
+	// deleted one too; empty when nothing is known of it. A job may have thousands: who
+	// needs no bodies asks for TimingOnly.
+	Versions(ctx context.Context, id domain.JobID, parts Parts) ([]domain.Version, error)
 	// Timeline streams every version whose time overlaps (since, forever), the
 	// versions of one job together and in order. An error of fn ends it.
 	Timeline(ctx context.Context, since int64, parts Parts, fn func(domain.Version) error) error
@@ -88,7 +93,7 @@ const (
 	// WholeVersions have every field.
 	WholeVersions Parts = iota
 	// TimingOnly has the fields that decide when a version fires: JobID, Number,
-	// the instants, Active and, of the spec, Schedule, Timezone, Type, StartAt, EndAt,
+	// the instants, Active and, of the spec, Namespace, Schedule, Timezone, Type, StartAt, EndAt,
 	// JitterMs and DST. A store may leave out the others. Reading them costs a
 	// fraction, because URLs and bodies are the largest part of a version.
 	TimingOnly
@@ -98,6 +103,8 @@ const (
 type JobQuery struct {
 	After     domain.JobID // exclusive; zero: from the start
 	Limit     int
+	MaxBytes  int // of the page; zero: no bound
+	MaxBody   int // a body of more bytes is left out: see [domain.Version.BodyCut]; zero: none is
 	Active    *bool
 	Tag       string // exact
 	Namespace string // exact; empty: any
@@ -143,8 +150,9 @@ type History interface {
 // scheduled at, then job id, then nonce, all descending. A zero Before starts
 // at the newest.
 type Page struct {
-	Before domain.FireKey
-	Limit  int
+	Before   domain.FireKey
+	Limit    int
+	MaxBytes int // zero: no bound
 }
 
 // Totals are counters of executions.

@@ -22,6 +22,11 @@ func (v *View) Executions(ctx context.Context, id domain.JobID, page store.Page)
 	if err != nil {
 		return nil, store.Coded(err)
 	}
+	if n := len(facts); n > 0 && page.Filled(facts) { // what is older belongs to the next page
+		live = slices.DeleteFunc(live, func(x domain.Execution) bool {
+			return newestFirst(x.FireKey, facts[n-1].FireKey) > 0
+		})
+	}
 	all := mergeNewest(facts, live)
 	if len(all) == 0 && page.Before == (domain.FireKey{}) {
 		return nil, v.known(ctx, id)
@@ -31,7 +36,7 @@ func (v *View) Executions(ctx context.Context, id domain.JobID, page store.Page)
 
 // known returns CodeNotFound when the store knows nothing of a job.
 func (v *View) known(ctx context.Context, id domain.JobID) error {
-	versions, err := v.jobs.Versions(ctx, id)
+	versions, err := v.jobs.Versions(ctx, id, store.TimingOnly)
 	if err == nil && len(versions) == 0 {
 		return domain.NotFound("job", id)
 	}

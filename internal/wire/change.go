@@ -27,7 +27,8 @@ type Change struct {
 }
 
 // readOnlyMembers are the members of a job's document that no change can set.
-var readOnlyMembers = []string{"id", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt", "error"}
+var readOnlyMembers = []string{"id", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt", "error",
+	"bodyCut", "bodyBytes"}
 
 // ReadChange decomposes a document. The document has a subset of the fields of a job at
 // the top, or in spec, or some of them in each place, but none in both places.
@@ -104,6 +105,9 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 		if err := json.Unmarshal([]byte(cmp.Or(string(members[name]), "null")), &is); err != nil {
 			return 0, err
 		}
+		if name == "bodyBytes" { // only a list has it
+			is = float64(len(now.Spec.Body))
+		}
 		switch {
 		case !has || string(raw) == "null": // null counts as absent
 		case json.Unmarshal(raw, &was) == nil && unchanged(name, was, is, clockMs):
@@ -135,6 +139,9 @@ func unchanged(name string, was, is any, clockMs int64) bool {
 	case "id":
 		text, _ := was.(string)
 		return strings.EqualFold(text, fmt.Sprint(is))
+	case "bodyCut": // of a list, which has left the body out: so it stays as it is
+		_, flag := was.(bool)
+		return flag
 	case "nextFireAt":
 		if at, isNumber := was.(float64); isNumber && at > 0 && at <= float64(clockMs) && at == math.Trunc(at) {
 			return true

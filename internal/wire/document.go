@@ -17,6 +17,8 @@ type Job struct {
 	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
 	EffectiveFrom int64       `json:"effectiveFrom" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
 	Error         string      `json:"error,omitempty" doc:"Why the stored job cannot be run, and so fires nothing; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
+	BodyCut       bool        `json:"bodyCut,omitempty" doc:"In a list: whether spec lacks the body, because it is longer than 4 KiB. GET /jobs/{id} has it. Absent: spec is whole." example:"true"`
+	BodyBytes     int         `json:"bodyBytes,omitempty" doc:"How many bytes a body has that was cut." example:"250000"`
 	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
 }
 
@@ -25,7 +27,7 @@ func JobOf(j *domain.Job, nextFireAt *int64) Job {
 	out := Job{
 		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
-		NextFireAt: nextFireAt,
+		BodyCut: j.Current.BodyCut > 0, BodyBytes: j.Current.BodyCut, NextFireAt: nextFireAt,
 	}
 	if err := j.Current.Unusable(); err != nil {
 		out.Error = domain.FaultText(err)
@@ -42,6 +44,8 @@ type ReadOnly struct {
 	Version       int64  `json:"version,omitempty" readOnly:"true" doc:"The number of the version that the change was made of. Another one than the current is a 409." example:"1"`
 	EffectiveFrom int64  `json:"effectiveFrom,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
 	Error         string `json:"error,omitempty" readOnly:"true" doc:"As it was read; cannot be changed." example:"timezone: Europe/Atlantis is not a known zone"`
+	BodyCut       bool   `json:"bodyCut,omitempty" readOnly:"true" doc:"As a list has it: the body, which is not in the document, stays as it is." example:"true"`
+	BodyBytes     int    `json:"bodyBytes,omitempty" readOnly:"true" doc:"As a list has it; cannot be changed." example:"250000"`
 	NextFireAt    int64  `json:"nextFireAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225900000"`
 }
 

@@ -114,7 +114,7 @@ func (m *mending) endBroken(a store.Aside, b *brokenVersion) {
 // mendStored records the fires up to W of a version that was set aside and can be run
 // again, or of one that has ended before W.
 func (m *mending) mendStored(ctx context.Context, key versionKey, a store.Aside) error {
-	versions, err := m.recovery.Store.Jobs().Versions(ctx, key.id)
+	versions, err := m.recovery.Store.Jobs().Versions(ctx, key.id, store.WholeVersions)
 	if err != nil {
 		return err
 	}

@@ -214,7 +214,7 @@ func (rc *recovery) resume(ctx context.Context) error {
 
 // matchOld finds the versions of open runs that ended before W.
 func (rc *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain.OpenRun) error {
-	versions, err := rc.Store.Jobs().Versions(ctx, id)
+	versions, err := rc.Store.Jobs().Versions(ctx, id, store.WholeVersions)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (j recordingJobs) Get(context.Context, domain.JobID) (domain.Job, error) {
 func (j recordingJobs) List(context.Context, store.JobQuery) ([]domain.Job, error) {
 	return make([]domain.Job, 7), j.r.note("Jobs.List")
 }
-func (j recordingJobs) Versions(context.Context, domain.JobID) ([]domain.Version, error) {
+func (j recordingJobs) Versions(context.Context, domain.JobID, store.Parts) ([]domain.Version, error) {
 	return make([]domain.Version, 7), j.r.note("Jobs.Versions")
 }
 func (j recordingJobs) Timeline(_ context.Context, _ int64, _ store.Parts, fn func(domain.Version) error) error {
@@ -179,7 +179,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return len(v) == 7, err
 	},
 	"Jobs.Versions": func(ctx context.Context, s store.Store) (bool, error) {
-		v, err := s.Jobs().Versions(ctx, domain.JobID{})
+		v, err := s.Jobs().Versions(ctx, domain.JobID{}, store.WholeVersions)
 		return len(v) == 7, err
 	},
 	"Jobs.Timeline": func(ctx context.Context, s store.Store) (bool, error) {

@@ -58,8 +58,10 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) 
 	return get(ctx, j.Store, "Jobs", "List", func() ([]domain.Job, error) { return j.real.List(ctx, q) })
 }
 
-func (j jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
-	return get(ctx, j.Store, "Jobs", "Versions", func() ([]domain.Version, error) { return j.real.Versions(ctx, id) })
+func (j jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) ([]domain.Version, error) {
+	return get(ctx, j.Store, "Jobs", "Versions", func() ([]domain.Version, error) {
+		return j.real.Versions(ctx, id, parts)
+	})
 }
 
 func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {

@@ -86,14 +86,16 @@ func (t changes) Add(ctx context.Context, e domain.Change) error {
 // List implements store.Changes.
 func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.Change, err error) {
 	after := domain.Change{At: q.BeforeAt, Nonce: q.BeforeNonce}
+	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
 	err = t.do(ctx, func(d *Disk) error {
 		for _, e := range slices.Backward(d.changes) {
-			if len(found) == q.Limit {
+			if page.Full() {
 				break
 			}
 			if (q.BeforeAt == 0 || compareChanges(e, after) < 0) && e.At >= q.From && e.At <= q.To &&
 				(q.JobID.IsZero() || q.JobID == e.JobID) {
-				found = append(found, d.complete(e))
+				found = append(found, d.complete(e, q.MaxBody))
+				page.Add(found[len(found)-1].Size())
 			}
 		}
 		return nil
@@ -102,11 +104,11 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 }
 
 // complete adds what an entry names.
-func (d *Disk) complete(e domain.Change) domain.Change {
+func (d *Disk) complete(e domain.Change, maxBody int) domain.Change {
 	before, after := e.Versions()
 	if j := d.jobs[e.JobID]; j != nil {
 		for _, v := range j.versions {
-			v := copyVersion(v)
+			v := copyVersion(cutBody(v, maxBody))
 			if v.Number == before {
 				e.Before = &v
 			}

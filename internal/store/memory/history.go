@@ -38,9 +38,11 @@ func (h history) page(ctx context.Context, page store.Page, list func(d *Disk) [
 		if page.Before != (domain.FireKey{}) {
 			end, _ = slices.BinarySearchFunc(facts, page.Before, compareFact)
 		}
-		for i := end - 1; i >= 0 && len(found) < page.Limit; i-- {
+		collected := store.Meter{Rows: page.Limit, Bytes: page.MaxBytes}
+		for i := end - 1; i >= 0 && !collected.Full(); i-- {
 			if want(facts[i]) {
 				found = append(found, copyFact(facts[i]))
+				collected.Add(facts[i].Size())
 			}
 		}
 		return nil
@@ -75,8 +77,11 @@ func (h history) Failed(ctx context.Context, id domain.JobID, page store.Page) (
 	return h.page(ctx, page, list, func(e *domain.Execution) bool { return e.Status.Alerts() })
 }
 
-// streamPiece is how many facts Stream hands over at a time.
-const streamPiece = 1_000
+// streamPiece is how many facts Stream hands over at a time, or streamBytes of them.
+const (
+	streamPiece = 1_000
+	streamBytes = 512 << 10
+)
 
 // Stream implements store.History.
 func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Execution) error) error {
@@ -87,12 +92,14 @@ func (h history) Stream(ctx context.Context, from, to int64, fn func([]domain.Ex
 	}
 	for {
 		var piece []domain.Execution
+		read := store.Meter{Rows: streamPiece, Bytes: streamBytes}
 		err := h.do(ctx, func(d *Disk) error {
 			if next.ScheduledAt < d.kept && began < d.kept {
 				return domain.Unavailable(nil, "the history was dropped while it was read")
 			}
-			for i, _ := d.find(next); i < len(d.facts) && d.facts[i].ScheduledAt < to && len(piece) < streamPiece; i++ {
+			for i, _ := d.find(next); i < len(d.facts) && d.facts[i].ScheduledAt < to && !read.Full(); i++ {
 				piece = append(piece, copyFact(d.facts[i]))
+				read.Add(d.facts[i].Size())
 			}
 			return nil
 		})

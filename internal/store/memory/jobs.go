@@ -144,16 +144,26 @@ func (j jobs) Get(ctx context.Context, id domain.JobID) (found domain.Job, err e
 	return found, err
 }
 
+// cutBody leaves a body of more bytes than the bound out; zero: no bound.
+func cutBody(v domain.Version, bound int) domain.Version {
+	if n := len(v.Spec.Body); bound > 0 && n > bound {
+		v.Spec.Body, v.BodyCut = nil, n
+	}
+	return v
+}
+
 // List implements store.Jobs.
 func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, err error) {
 	err = j.do(ctx, func(d *Disk) error {
+		page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
 		for _, id := range d.ids() {
-			if len(found) >= q.Limit {
+			if page.Full() {
 				break
 			}
 			is := d.jobs[id]
 			if !is.deleted && slices.Compare(id[:], q.After[:]) > 0 && selects(q, is.current()) {
-				found = append(found, jobOf(*is.current()))
+				found = append(found, jobOf(cutBody(*is.current(), q.MaxBody)))
+				page.Add(found[len(found)-1].Current.Size())
 			}
 		}
 		return nil
@@ -171,11 +181,11 @@ func selects(q store.JobQuery, v *domain.Version) bool {
 }
 
 // Versions implements store.Jobs.
-func (j jobs) Versions(ctx context.Context, id domain.JobID) (found []domain.Version, err error) {
+func (j jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) (found []domain.Version, err error) {
 	err = j.do(ctx, func(d *Disk) error {
 		if is := d.jobs[id]; is != nil {
 			for _, v := range is.versions {
-				found = append(found, copyVersion(v))
+				found = append(found, partsOf(v, parts))
 			}
 		}
 		return nil
@@ -191,7 +201,7 @@ func partsOf(v domain.Version, parts store.Parts) domain.Version {
 	}
 	s := v.Spec
 	v.Spec = domain.Spec{
-		Schedule: s.Schedule, Timezone: s.Timezone, Type: s.Type,
+		Namespace: s.Namespace, Schedule: s.Schedule, Timezone: s.Timezone, Type: s.Type,
 		StartAt: s.StartAt, EndAt: s.EndAt, JitterMs: s.JitterMs, DST: s.DST,
 	}
 	return v

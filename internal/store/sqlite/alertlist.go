@@ -35,10 +35,17 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 		return nil, fault("read the alerts", err)
 	}
 	found = append(lost, found...) // of a job at one instant the lost fires come first
-	slices.SortStableFunc(found, func(x, y domain.Alert) int {
+	return newestAlerts(found, page.Limit), nil
+}
+
+// newestAlerts returns the first of the list in its order.
+func newestAlerts(all []domain.Alert, limit int) []domain.Alert {
+	slices.SortStableFunc(all, func(x, y domain.Alert) int {
 		return newestFirst(x.LastAt, x.JobID, y.LastAt, y.JobID)
 	})
-	return found[:max(0, min(page.Limit, len(found)))], nil
+	n := max(0, min(limit, len(all)))
+	clear(all[n:])
+	return all[:n]
 }
 
 // newestFirst orders alerts by (LastAt, JobID) descending.
@@ -89,6 +96,9 @@ func (a *alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Al
 		})
 		if err != nil {
 			return nil, err
+		}
+		if len(found) > 2*page.Limit { // there may be hundreds of files with a page each
+			found = newestAlerts(found, page.Limit)
 		}
 	}
 	return found, nil

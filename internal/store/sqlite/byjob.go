@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -40,7 +41,7 @@ const (
 //	irregular       ↑ 12:04:31 (manual)   ↑ 12:02, covers 11:01 to 12:02
 //	result      12:05, 12:04:31, 12:04, 12:03, 12:02 (MISSED, 62 fires), 11:00
 func (h *history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
-	versions, err := h.jobs.Versions(ctx, id)
+	versions, err := h.jobs.Versions(ctx, id, store.TimingOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func unreadTiming(v *domain.Version) bool {
 // jobWalk collects the executions of one job, a file at a time.
 type jobWalk struct {
 	id    domain.JobID
-	limit int
+	page  store.Meter    // of found
 	top   domain.FireKey // collect below it
 	below int64          // look for scheduled fires below it
 	fires fires
@@ -182,7 +183,8 @@ type span struct{ from, count int64 }
 
 func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jobWalk {
 	w := &jobWalk{
-		id: id, limit: page.Limit, fires: fires{versions: versions}, top: topOf(id, before(page)),
+		id: id, page: store.Meter{Rows: page.Limit, Bytes: page.MaxBytes}, fires: fires{versions: versions},
+		top:   topOf(id, before(page)),
 		found: make([]domain.Execution, 0, max(0, min(page.Limit, 1_000))),
 	}
 	w.below = w.top.ScheduledAt
@@ -203,10 +205,11 @@ func (w *jobWalk) firesIn(d day) bool {
 	return w.next.ok && w.next.at >= d.start()
 }
 
-func (w *jobWalk) full() bool { return len(w.found) >= w.limit }
+func (w *jobWalk) full() bool { return w.page.Full() }
 
 func (w *jobWalk) add(e domain.Execution) {
 	w.found = append(w.found, e)
+	w.page.Add(e.Size())
 	w.top = e.FireKey
 	w.misses = 0
 	if e.Missed != nil {
@@ -329,10 +332,18 @@ func (w *jobWalk) miss(c *conn, d day) error {
 }
 
 func (w *jobWalk) irregular(c *conn) (rows []domain.Execution, err error) {
+	read := store.Meter{Rows: w.page.Rows, Bytes: w.page.Bytes} // with these alone the page is full
 	err = c.query(selectIrregular, func(s *sqlite.Stmt) error {
+		if read.Full() {
+			return errFull
+		}
 		e := columnsExecution(s)
 		rows = append(rows, e)
+		read.Add(e.Size())
 		return nil
-	}, w.id, w.top.ScheduledAt, w.top.Nonce, w.limit-len(w.found))
+	}, w.id, w.top.ScheduledAt, w.top.Nonce, w.page.Remaining())
+	if errors.Is(err, errFull) {
+		err = nil
+	}
 	return rows, err
 }

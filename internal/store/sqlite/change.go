@@ -46,6 +46,7 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 	if !q.JobID.IsZero() {
 		query, args = selectChangesOfJob, append(args, q.JobID)
 	}
+	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
 	err = t.db.read(ctx, func(c *conn) error {
 		err := c.query(query, func(s *sqlite.Stmt) error {
 			found = append(found, columnsChange(s))
@@ -55,7 +56,12 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 			if err != nil {
 				return err
 			}
-			err = completeChange(c, t.box, &found[i])
+			if page.Full() {
+				found = found[:i]
+				break
+			}
+			err = completeChange(c, t.box, &found[i], q.MaxBody)
+			page.Add(found[i].Size())
 		}
 		return err
 	})
@@ -72,27 +78,31 @@ func columnsChange(s *sqlite.Stmt) (e domain.Change) {
 }
 
 // completeChange reads what an entry names.
-func completeChange(c *conn, box *seal.Box, e *domain.Change) (err error) {
+func completeChange(c *conn, box *seal.Box, e *domain.Change, maxBody int) (err error) {
 	before, after := e.Versions()
-	if e.Before, err = readVersion(c, box, e.JobID, before); err != nil {
+	if e.Before, err = readVersion(c, box, e.JobID, before, maxBody); err != nil {
 		return err
 	}
-	if e.After, err = readVersion(c, box, e.JobID, after); err != nil || e.KeyID == "" {
+	if e.After, err = readVersion(c, box, e.JobID, after, maxBody); err != nil || e.KeyID == "" {
 		return err
 	}
 	e.Key, err = readAPIKey(c, e.KeyID)
 	return err
 }
 
-// readVersion returns a version of a job, or nil when it is not kept.
-func readVersion(c *conn, box *seal.Box, id domain.JobID, number int) (found *domain.Version, err error) {
+const selectCutVersion = `
+SELECT ` + cutColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE v.job_id = ?1 AND v.number = ?2`
+
+// readVersion returns a version of a job, or nil when it is not kept. A body of more bytes than
+// maxBody, if that is not zero, is left out.
+func readVersion(c *conn, box *seal.Box, id domain.JobID, number, maxBody int) (found *domain.Version, err error) {
 	if number == 0 {
 		return nil, nil
 	}
-	err = c.query(selectVersion, func(s *sqlite.Stmt) error {
-		v := columnsVersion(s, box)
+	err = c.query(selectCutVersion, func(s *sqlite.Stmt) error {
+		v := columnsCut(s, box)
 		found = &v
 		return nil
-	}, id, number)
+	}, id, number, nil, nil, nil, nil, bound(maxBody))
 	return found, err
 }

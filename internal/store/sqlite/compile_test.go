@@ -88,7 +88,11 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 				store.JobQuery{Limit: 5, Text: "x"})
 			return err
 		},
-		"Jobs.Versions": func() error { _, err := s.Jobs().Versions(t.Context(), jobID(1)); return err },
+		"Jobs.Versions": func() error {
+			_, err := s.Jobs().Versions(t.Context(), jobID(1),
+				store.WholeVersions)
+			return err
+		},
 		"Jobs.Timeline": func() error {
 			return s.Jobs().Timeline(t.Context(), noon, store.WholeVersions, func(domain.Version) error { return nil })
 		},

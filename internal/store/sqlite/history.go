@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"zombiezen.com/go/sqlite"
@@ -115,19 +116,24 @@ func (h *history) Failed(ctx context.Context, id domain.JobID, page store.Page) 
 func (h *history) page(ctx context.Context, page store.Page, query string, args ...any) ([]domain.Execution, error) {
 	from := before(page)
 	found := make([]domain.Execution, 0, max(0, min(page.Limit, 1_000)))
+	collected := store.Meter{Rows: page.Limit, Bytes: page.MaxBytes}
 	for _, d := range h.days.downFrom(dayOf(from.ScheduledAt)) {
-		if len(found) >= page.Limit {
+		if collected.Full() {
 			break
 		}
 		err := h.days.read(ctx, d, func(c *conn) error {
-			params := append([]any{from.ScheduledAt, from.JobID, from.Nonce, page.Limit - len(found)}, args...)
+			params := append([]any{from.ScheduledAt, from.JobID, from.Nonce, collected.Remaining()}, args...)
 			return c.query(query, func(s *sqlite.Stmt) error {
+				if collected.Full() {
+					return errFull
+				}
 				e := columnsExecution(s)
 				found = append(found, e)
+				collected.Add(e.Size())
 				return nil
 			}, params...)
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, errFull) {
 			return nil, fault("read the history", err)
 		}
 	}

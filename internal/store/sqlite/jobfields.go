@@ -161,6 +161,12 @@ func (r *versionRow) insert(c *conn) error {
 const versionColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
        v.api, v.type, v.name, v.tags, v.headers, v.body, v.options, j.created_at`
 
+// cutColumns are versionColumns without a body of more bytes than parameter 7, and how many
+// bytes it has. SQLite finds out the length without reading the body.
+const cutColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
+       v.api, v.type, v.name, v.tags, v.headers, iif(octet_length(v.body) > ?7, NULL, v.body), v.options, j.created_at,
+       octet_length(v.body)`
+
 // columnsRow reads versionColumns as they are stored.
 func columnsRow(s *sqlite.Stmt) versionRow {
 	var r versionReader

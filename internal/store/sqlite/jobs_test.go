@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // A chunk of the timeline ends between two jobs, whatever its size.
@@ -70,7 +71,8 @@ func TestImpossibleVersionsAreRefused(t *testing.T) {
 			t.Errorf("%s succeeded", name)
 		}
 	}
-	if versions, err := s.Jobs().Versions(t.Context(), jobID(1)); len(versions) != 1 || err != nil {
+	if versions, err := s.Jobs().Versions(t.Context(), jobID(1), store.WholeVersions); len(versions) != 1 ||
+		err != nil {
 		t.Errorf("versions %+v, error %v", versions, err)
 	}
 	if total, _, err := s.Jobs().Count(t.Context()); total != 1 || err != nil {

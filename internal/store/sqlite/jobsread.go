@@ -17,27 +17,21 @@ SELECT ` + versionColumns + `
 
 // Get implements store.Jobs.
 func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
-	found, err := j.selectJobs(ctx, j.db.readers.lookup, selectCurrent, 1, id)
+	var found *domain.Job
+	err := j.db.readers.lookup(ctx, func(c *conn) error {
+		return c.query(selectCurrent, func(s *sqlite.Stmt) error {
+			job := jobOf(columnsVersion(s, j.box))
+			found = &job
+			return nil
+		}, id)
+	})
 	if err != nil {
 		return domain.Job{}, fault("read the job", err)
 	}
-	if len(found) == 0 {
+	if found == nil {
 		return domain.Job{}, domain.NotFound("job", id)
 	}
-	return found[0], nil
-}
-
-func (j *jobs) selectJobs(
-	ctx context.Context, use func(context.Context, func(*conn) error) error, query string, limit int, args ...any,
-) ([]domain.Job, error) {
-	found := make([]domain.Job, 0, min(limit, 100))
-	err := use(ctx, func(c *conn) error {
-		return c.query(query, func(s *sqlite.Stmt) error {
-			found = append(found, jobOf(columnsVersion(s, j.box)))
-			return nil
-		}, args...)
-	})
-	return found, err
+	return *found, nil
 }
 
 // jobOf makes the job of its current version. A job was updated when its
@@ -57,13 +51,13 @@ func jobOf(v domain.Version) domain.Job {
 // keeps the table whose order the page has in the outer loop.
 const (
 	selectPage = `
-SELECT ` + versionColumns + `
+SELECT ` + cutColumns + `
   FROM job j CROSS JOIN version v ON v.job_id = j.id AND v.number = j.current_version
  WHERE j.id > ?1 AND j.deleted_at IS NULL AND (?6 IS NULL OR v.options ->> '$.namespace' IS NULL)` + pageFilters + `
  ORDER BY j.id LIMIT 0 + ?5`
 
 	selectPageOfNamespace = `
-SELECT ` + versionColumns + `
+SELECT ` + cutColumns + `
   FROM version v CROSS JOIN job j ON j.id = v.job_id AND j.current_version = v.number
  WHERE v.options ->> '$.namespace' = ?6 AND v.job_id > ?1 AND j.deleted_at IS NULL` + pageFilters + `
  ORDER BY v.job_id LIMIT 0 + ?5`
@@ -78,6 +72,14 @@ SELECT ` + versionColumns + `
 `
 )
 
+// bound is a limit as a parameter of a query: zero, NULL, is none.
+func bound(limit int) any {
+	if limit == 0 {
+		return nil
+	}
+	return limit
+}
+
 // List implements store.Jobs.
 func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
 	var active any
@@ -88,21 +90,44 @@ func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error)
 	if q.Namespace != "" && q.Namespace != defaults.Namespace {
 		query = selectPageOfNamespace
 	}
-	found, err := j.selectJobs(ctx, j.db.readers.with, query, q.Limit, q.After, active, text(q.Tag),
-		text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace))
+	found := make([]domain.Job, 0, max(0, min(q.Limit, 100)))
+	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+	err := j.db.readers.with(ctx, func(c *conn) error {
+		return c.query(query, func(s *sqlite.Stmt) error {
+			if page.Full() {
+				return errFull
+			}
+			found = append(found, jobOf(columnsCut(s, j.box)))
+			page.Add(found[len(found)-1].Current.Size())
+			return nil
+		}, q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace), bound(q.MaxBody))
+	})
+	if errors.Is(err, errFull) {
+		err = nil
+	}
 	return found, fault("list the jobs", err)
 }
 
-const selectVersions = `
-SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id
+const (
+	ofOneJob = ` FROM version v JOIN job j ON j.id = v.job_id
 WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
 
+	selectVersions       = `SELECT ` + versionColumns + ofOneJob
+	selectVersionTimings = `SELECT ` + timingColumns + ofOneJob
+)
+
 // Versions implements store.Jobs.
-func (j *jobs) Versions(ctx context.Context, id domain.JobID) ([]domain.Version, error) {
+func (j *jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) ([]domain.Version, error) {
+	query := selectVersions
+	if parts == store.TimingOnly {
+		query = selectVersionTimings
+	}
+	read := versionReader{box: j.box, parts: parts}
 	var found []domain.Version
 	err := j.db.read(ctx, func(c *conn) error {
-		return c.query(selectVersions, func(s *sqlite.Stmt) error {
-			found = append(found, columnsVersion(s, j.box))
+		return c.query(query, func(s *sqlite.Stmt) error {
+			found = append(found, domain.Version{})
+			read.columns(s, &found[len(found)-1])
 			return nil
 		}, id)
 	})
@@ -115,18 +140,24 @@ SELECT ` + versionColumns + `
  WHERE v.job_id > ? AND (v.effective_to IS NULL OR v.effective_to > ?)
  ORDER BY v.job_id, v.number`
 
-// selectTimings leaves out what no timing needs. The URL and the body are most
+// timingColumns are versionColumns without what no timing needs. The URL and the body are most
 // of a row.
+const timingColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
+       '', v.type, '', NULL, NULL, NULL, v.options, j.created_at`
+
 const selectTimings = `
-SELECT v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
-       '', v.type, '', NULL, NULL, NULL, v.options, j.created_at
+SELECT ` + timingColumns + `
   FROM version v CROSS JOIN job j ON j.id = v.job_id
  WHERE v.job_id > ? AND (v.effective_to IS NULL OR v.effective_to > ?)
  ORDER BY v.job_id, v.number`
 
-// timelineChunk is how many versions are read in one go. Reading in pieces, at
-// the border of two jobs, keeps a slow reader from holding back the log.
-const timelineChunk = 4_000
+// A piece of the timeline is so many versions, or so many bytes of them. Reading in pieces, at
+// the border of two jobs, keeps a slow reader from holding back the log. Two are in memory, and
+// what the last job of each has beside.
+const (
+	timelineChunk = 4_000
+	timelineBytes = 8 << 20
+)
 
 // Timeline implements store.Jobs.
 func (j *jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
@@ -201,12 +232,14 @@ func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk
 	if r.parts == store.TimingOnly {
 		query = selectTimings
 	}
+	piece := store.Meter{Rows: limit, Bytes: timelineBytes}
 	err := c.query(query, func(s *sqlite.Stmt) error {
-		if n := len(chunk); n >= limit && columnJobID(s, 0) != chunk[n-1].JobID {
+		if n := len(chunk); n > 0 && piece.Full() && columnJobID(s, 0) != chunk[n-1].JobID {
 			return errFull
 		}
 		chunk = append(chunk, domain.Version{})
 		r.columns(s, &chunk[len(chunk)-1])
+		piece.Add(chunk[len(chunk)-1].Size())
 		return nil
 	}, after, since)
 	if errors.Is(err, errFull) {

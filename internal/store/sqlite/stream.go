@@ -2,17 +2,21 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 const (
 	// streamPiece is how many facts are read in one go: some 3 ms, for which a
 	// file is lent.
 	streamPiece = 1_000
+	// streamBytes ends a piece too: executions with many attempts take up to 100 KiB each.
+	streamBytes = 512 << 10
 	// streamPieces are in memory at a time: one is read while fn has the other.
 	streamPieces = 2
 )
@@ -95,15 +99,20 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 		return false, ctx.Err()
 	}
 	piece = piece[:0]
+	read := store.Meter{Rows: streamPiece, Bytes: streamBytes}
 	err = s.history.days.read(ctx, d, func(c *conn) error {
 		return c.query(selectStream, func(stmt *sqlite.Stmt) error {
+			if read.Full() {
+				return errFull
+			}
 			s.history.pace.Step(len(piece))
 			e := columnsExecution(stmt)
 			piece = append(piece, e)
+			read.Add(e.Size())
 			return nil
 		}, s.after.ScheduledAt, s.after.JobID, s.after.Nonce, s.to, streamPiece)
 	})
-	if err == nil {
+	if err == nil || errors.Is(err, errFull) {
 		err = s.whole(ctx)
 	}
 	if err != nil || len(piece) == 0 {
@@ -114,7 +123,7 @@ func (s *stream) piece(ctx context.Context, d day) (more bool, err error) {
 	s.at = s.after.ScheduledAt
 	select {
 	case s.read <- piece:
-		return len(piece) == streamPiece, nil
+		return read.Full(), nil
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}

@@ -54,7 +54,8 @@ func TestRowThatCannotBeRead(t *testing.T) {
 					t.Errorf("List %+v: %v", q, err)
 				}
 			}
-			if versions, err := s.Jobs().Versions(t.Context(), bad.JobID); err != nil || len(versions) != 1 {
+			if versions, err := s.Jobs().Versions(t.Context(), bad.JobID, store.WholeVersions); err != nil ||
+				len(versions) != 1 {
 				t.Errorf("%v, error %v", versions, err)
 			} else {
 				named("Versions", versions[0].Unread)

@@ -48,6 +48,15 @@ func columnsVersion(s *sqlite.Stmt, box *seal.Box) domain.Version {
 	return v
 }
 
+// columnsCut reads cutColumns as a version.
+func columnsCut(s *sqlite.Stmt, box *seal.Box) domain.Version {
+	v := columnsVersion(s, box)
+	if s.ColumnIsNull(12) {
+		v.BodyCut = s.ColumnInt(15)
+	}
+	return v
+}
+
 // columns reads versionColumns into a version. Schedules and zones, which many
 // jobs share, are kept once.
 func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) {

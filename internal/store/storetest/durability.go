@@ -106,7 +106,7 @@ func parallelEdits(t *testing.T, f *fixture) {
 		}
 		return nil
 	}))
-	versions := must(f.Jobs().Versions(ctx, jobID(1)))(t)
+	versions := must(f.Jobs().Versions(ctx, jobID(1), store.WholeVersions))(t)
 	if len(versions) != 1+editors*edits {
 		t.Fatalf("%d versions, want %d", len(versions), 1+editors*edits)
 	}

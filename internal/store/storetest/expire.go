@@ -137,6 +137,6 @@ func expireVersions(t *testing.T, f *fixture) {
 	f.record(t, success(2, noon+minute))
 	f.expire(t, midnight, 1)
 	equal(t, timeline(t, f, 0), []domain.Version{v2, v3})
-	equal(t, must(f.Jobs().Versions(t.Context(), gone.JobID))(t), nil)
+	equal(t, must(f.Jobs().Versions(t.Context(), gone.JobID, store.WholeVersions))(t), nil)
 	wantCount(t, f, 1, 1)
 }

@@ -91,7 +91,8 @@ func updateCloses(t *testing.T, f *fixture) {
 	f.create(t, v1)
 	v2 := edit(v1, noon+hour, func(v *domain.Version) { v.Spec, v.Active = version(1).Spec, false })
 	f.update(t, v2)
-	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1)))(t), []domain.Version{closed(v1, noon+hour), v2})
+	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1), store.WholeVersions))(t),
+		[]domain.Version{closed(v1, noon+hour), v2})
 	got := must(f.Jobs().Get(t.Context(), jobID(1)))(t)
 	equal(t, got, domain.Job{ID: jobID(1), CreatedAt: v1.CreatedAt, UpdatedAt: noon + hour, Current: v2})
 }
@@ -106,7 +107,7 @@ func updateRepeats(t *testing.T, f *fixture) {
 	f.update(t, v3)
 	f.update(t, v2) // comes again after somebody else's edit
 	want := []domain.Version{closed(v1, v2.EffectiveFrom), closed(v2, v3.EffectiveFrom), v3}
-	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1)))(t), want)
+	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1), store.WholeVersions))(t), want)
 	wantCount(t, f, 1, 1)
 }
 
@@ -135,7 +136,8 @@ func deleteHides(t *testing.T, f *fixture) {
 	ok(t, f.Jobs().Delete(t.Context(), v.JobID, 1, noon+hour))
 	_, err := f.Jobs().Get(t.Context(), v.JobID)
 	wantCode(t, err, domain.CodeNotFound)
-	equal(t, must(f.Jobs().Versions(t.Context(), v.JobID))(t), []domain.Version{closed(v, noon+hour)})
+	equal(t, must(f.Jobs().Versions(t.Context(), v.JobID, store.WholeVersions))(t),
+		[]domain.Version{closed(v, noon+hour)})
 	list := must(f.Jobs().List(t.Context(), store.JobQuery{Limit: 10}))(t)
 	if len(list) != 1 || list[0].ID != jobID(2) {
 		t.Fatalf("listed %v, want job 2 alone", list)
@@ -160,7 +162,7 @@ func deleteConflict(t *testing.T, f *fixture) {
 }
 
 func versionsUnknown(t *testing.T, f *fixture) {
-	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1)))(t), nil)
+	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1), store.WholeVersions))(t), nil)
 }
 
 func listPages(t *testing.T, f *fixture) {

@@ -15,7 +15,7 @@
 //
 //	fixture.go
 //	alerts.go jobs.go ledger.go model.go shards.go
-//	access.go history.go durability.go expire.go
+//	access.go history.go bytes.go durability.go expire.go
 //	storetest.go
 package storetest
 
@@ -45,6 +45,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Expire", expireCases},
 		{"Keys", keyCases},
 		{"Changes", changeCases},
+		{"Bytes", byteCases},
 		{"Durability", durabilityCases},
 		{"Model", modelCases},
 	} {
