@@ -43,12 +43,22 @@ func (m leakChecked) Run() int {
 
 // TestMain makes this binary the belfry of the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){"belfry": func() { os.Exit(Main()) }})
+	testscript.Main(leakChecked{m}, map[string]func(){"belfry": func() {
+		if os.Getenv(commandLinesVariable) == "" {
+			os.Exit(Main())
+		}
+		if err := executeCommandLines(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}})
 }
 
 // TestScripts runs testdata/script. Beside the usual commands there are
 //
-//	exits CODE belfry ...       run to the end, the exit code must be CODE
+//	exits CODE belfry ...       run in a process of its own, the exit code must be CODE
+//	runs CODE belfry ... [<IN]  run in one process for all of the script: what needs neither an exit
+//	                            code of the system nor a signal or a setting that lasts for the process
 //	start NAME belfry ...       run beside the script
 //	expect NAME REGEXP [VAR]    wait for a line of its output; VAR is the first group
 //	signal NAME TERM|INT|KILL   send it a signal
@@ -66,12 +76,13 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PORT", "0")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a race detector waits a second at each exit
-			env.Values["processes"] = map[string]*process{}
+			env.Values["processes"], env.Values["command process"] = map[string]*process{}, new([]*commandProcess)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "expect": expect, "signal": sendSignal, "ends": ends, "envsubst": envsubst,
-			"readvar": readVar, "keyid": keyID, "certificate": makeCertificate,
+			"exits": exits, "runs": runs, "start": start, "expect": expect, "signal": sendSignal, "ends": ends,
+			"envsubst": envsubst,
+			"readvar":  readVar, "keyid": keyID, "certificate": makeCertificate,
 		},
 	})
 }
