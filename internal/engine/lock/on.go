@@ -3,10 +3,8 @@
 package lock
 
 import (
-	"bytes"
 	"fmt"
-	"runtime"
-	"slices"
+	"math/bits"
 	"sync"
 )
 
@@ -55,51 +53,42 @@ func (m *Leaf) Lock() { lock(&m.mutex, rankLeaf) }
 // Unlock implements sync.Locker.
 func (m *Leaf) Unlock() { unlock(&m.mutex, rankLeaf) }
 
-// held has the ranks of the locks that each goroutine has, by its number.
+// held has the ranks of the locks that each goroutine has: a bit for each, because the
+// order lets it have one of a rank.
 var (
 	heldMu sync.Mutex
-	held   = make(map[string][]rank)
+	held   = make(map[uintptr]uint8)
 )
 
 func lock(m *sync.Mutex, r rank) {
 	me := goroutine()
 	heldMu.Lock()
-	mine := slices.Clone(held[me])
+	later := held[me] >> r
 	heldMu.Unlock()
-	for _, other := range mine {
-		if other >= r {
-			panic(fmt.Sprintf("lock: one of rank %d is asked for while one of rank %d is held", r, other))
-		}
+	if later != 0 {
+		panic(fmt.Sprintf("lock: one of rank %d is asked for while one of rank %d is held",
+			r, int(r)+bits.TrailingZeros8(later)))
 	}
 	m.Lock()
 	heldMu.Lock()
-	held[me] = append(held[me], r)
+	held[me] |= 1 << r
 	heldMu.Unlock()
 }
 
 func unlock(m *sync.Mutex, r rank) {
 	me := goroutine()
 	heldMu.Lock()
-	i := slices.Index(held[me], r)
-	if i < 0 {
-		heldMu.Unlock()
-		panic(fmt.Sprintf("lock: one of rank %d is given back by a goroutine that does not have it", r))
-	}
-	if held[me] = slices.Delete(held[me], i, i+1); len(held[me]) == 0 {
+	before := held[me]
+	if after := before &^ (1 << r); after != 0 {
+		held[me] = after
+	} else {
 		delete(held, me)
 	}
 	heldMu.Unlock()
+	if before>>r&1 == 0 {
+		panic(fmt.Sprintf("lock: one of rank %d is given back by a goroutine that does not have it", r))
+	}
 	m.Unlock()
-}
-
-// goroutine returns the number of the goroutine, which only the text of its stack
-// contains.
-func goroutine() string {
-	var buf [64]byte
-	stack := buf[:runtime.Stack(buf[:], false)]
-	stack = bytes.TrimPrefix(stack, []byte("goroutine "))
-	number, _, _ := bytes.Cut(stack, []byte(" "))
-	return string(number)
 }
 
 // TryLock is as that of sync.Mutex.
