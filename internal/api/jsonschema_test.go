@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -74,7 +75,7 @@ func init() { // not initialised in place: they call takes
 		},
 		"pattern": func(_ schemas, _ object, rule, v any) bool {
 			text, is := v.(string)
-			return !is || regexp.MustCompile(rule.(string)).MatchString(text)
+			return !is || compiled(rule.(string)).MatchString(text)
 		},
 		"format": func(s schemas, _ object, rule, v any) bool {
 			text, is := v.(string)
@@ -95,6 +96,19 @@ func init() { // not initialised in place: they call takes
 				func(name any) bool { _, there := members[name.(string)]; return !there })
 		},
 	}
+}
+
+// patterns has the compiled patterns of the schemas: compiling one takes longer than all
+// else that is done with a value.
+var patterns sync.Map
+
+func compiled(pattern string) *regexp.Regexp {
+	if known, ok := patterns.Load(pattern); ok {
+		return known.(*regexp.Regexp)
+	}
+	re := regexp.MustCompile(pattern)
+	patterns.Store(pattern, re)
+	return re
 }
 
 func (s schemas) takesMembers(schema object, v any) bool {
