@@ -190,6 +190,7 @@
 //	response.go answered.go request.go progress.go stream.go fault.go
 //	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
+//	roundtrip_linux.go roundtrip_other.go
 //	gate.go tally.go dial.go conn.go waitline.go protocol.go shared.go pool.go multiplex.go waiting.go ahead.go room.go
 //	tls.go table.go route.go opening.go connector.go link.go exchange.go executor.go
 //	prepare.go hosts.go

@@ -30,7 +30,7 @@ func New(cfg Config) (*Executor, error) {
 	waiting, endWaiting := context.WithCancel(ctx)
 	x.pools, x.endWaiting = newTable(&x.cfg), endWaiting
 	x.opener = &opener{dialer: newDialer(ctx, &x.cfg, x.pools.gate), maxAge: x.cfg.MaxConnAge, waiting: waiting,
-		mux: x.cfg.muxConfig(), room: &room{limits: &x.pools.limits, pools: x.pools.list,
+		mux: x.cfg.muxConfig(), roundTrip: roundTripOf, room: &room{limits: &x.pools.limits, pools: x.pools.list,
 			noRoom: x.cfg.Metrics.NoRoom}}
 	x.connector = newConnector(x.pools, x.opener.begin)
 	x.exchanges.New = func() any { return newExchange() }

@@ -92,14 +92,17 @@ func muxChanged(p *pool, c *conn) {
 	p.line.serveShared(c, true)
 }
 
-// tlsFor returns the settings of the pool's next handshake, and whether it offers HTTP/1.1
-// alone because that is cheaper.
-func tlsFor(p *pool) (to *certs.Target, cheaper bool) {
+// tlsFor returns the settings of the pool's next handshake with a host to which a round trip
+// takes so long, and whether it offers HTTP/1.1 alone because that is cheaper.
+func tlsFor(p *pool, roundTrip time.Duration) (to *certs.Target, cheaper bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.shared
 	if s.protocol == cheaperHTTP1 {
 		s.protocol = s.protocol.judge(0, p.cond)
+	}
+	if s.protocol == targetChooses && !s.met {
+		s.protocol = s.protocol.begin(roundTrip, p.cond)
 	}
 	if s.protocol.onlyHTTP1() {
 		return p.tls.Offering(offers(true)...), s.protocol == cheaperHTTP1

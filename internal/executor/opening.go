@@ -23,6 +23,8 @@ type opener struct {
 	waiting context.Context // ends with EndWaiting
 	mux     h2.Config       // of connections of HTTP/2
 	room    *room
+
+	roundTrip func(net.Conn) time.Duration // to a host; zero: not known
 }
 
 // until returns the deadline of a call whose wait ends at the instant. Less than
@@ -140,7 +142,7 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	}
 	c.raw, c.tally = nil, &tally{Conn: newRawStream(raw)}
 	var to *certs.Target
-	to, c.cheaper = tlsFor(p)
+	to, c.cheaper = tlsFor(p, o.roundTrip(raw))
 	c.Conn, err = o.dialer.handshake(deadline, c.tally, to)
 	countHandshake(&p.cond.Handshakes, c.Conn, err)
 	switch {
@@ -150,11 +152,18 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 		return c, phaseSend, nil
 	case isTimeout(err):
 		p.cond.Handshakes.TimedOut()
-	case c.cheaper: // perhaps it wants HTTP/2
+	case c.cheaper && !isUnverified(err): // perhaps it wants HTTP/2
 		useHTTP2(p)
 		return o.connect(p, deadline)
 	}
 	return nil, phaseHandshake, err
+}
+
+// isUnverified reports whether a handshake failed because of the certificate of the target, which
+// no other protocol changes.
+func isUnverified(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // countHandshake counts one that ended, unless the executor was closed meanwhile.

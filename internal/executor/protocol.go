@@ -15,6 +15,9 @@ import (
 //	    │     └────────────┘                          its calls take longer
 //	    └──────────> needsHTTP1                       the host says HTTP_1_1_REQUIRED
 //
+// HTTP/1.1 is cheaper when the calls of a host show that, and where none has ended, when a round
+// trip to it is short.
+//
 // What a host needs is known for as long as the executor knows the host. Hosts without TLS
 // need HTTP/1.1, and all do where HTTP/2 is turned off.
 type protocol uint8
@@ -35,6 +38,15 @@ func (p protocol) judge(took time.Duration, cond *host.Condition) protocol {
 		return cheaperHTTP1
 	}
 	return targetChooses
+}
+
+// begin returns the protocol for the first connection to a host to which a round trip takes so
+// long.
+func (p protocol) begin(roundTrip time.Duration, cond *host.Condition) protocol {
+	if cond.Times.Quickest() == 0 && host.BeginsByHTTP1(roundTrip) {
+		return cheaperHTTP1
+	}
+	return p
 }
 
 // onlyHTTP1 reports whether handshakes offer HTTP/1.1 alone.

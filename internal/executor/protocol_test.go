@@ -51,6 +51,23 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
+// The first connection to a host that is near offers HTTP/1.1 alone, unless its calls are known.
+func TestProtocolBegins(t *testing.T) {
+	cond := new(host.Table).Hold(target.Of("https://a.test"))
+	for roundTrip, want := range map[time.Duration]protocol{
+		0: targetChooses, time.Millisecond: cheaperHTTP1, 3 * time.Millisecond: targetChooses,
+	} {
+		if got := targetChooses.begin(roundTrip, cond); got != want {
+			t.Errorf("a round trip of %s: %d, want %d", roundTrip, got, want)
+		}
+	}
+	limit := host.NewLimit(cond, 64)
+	limit.Ended(5*time.Millisecond, time.Now().UnixMilli())
+	if got := targetChooses.begin(time.Millisecond, cond); got != targetChooses {
+		t.Errorf("its calls are slow: %d, want that the target chooses", got)
+	}
+}
+
 func TestOffers(t *testing.T) {
 	if got := offers(true); len(got) != 1 || got[0] != "http/1.1" {
 		t.Errorf("only HTTP/1.1: %q", got)
@@ -107,6 +124,44 @@ func TestQuickHostByHTTP1(t *testing.T) {
 	}
 }
 
+// near is the time of a round trip to a host that is.
+func near(net.Conn) time.Duration { return time.Millisecond / 10 }
+
+// A host that is near is called by HTTP/1.1 from the first call on, and by HTTP/2 when its calls
+// take long and it needs another connection.
+func TestNearHostBeginsByHTTP1(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveBoth(t, ca, func(http.ResponseWriter, *http.Request) {})
+	x := newTLSExecutor(t, Config{RootCAs: ca.pool})
+	x.opener.roundTrip = near
+	callsOf(t, x, s.url("/hook"), 2*host.ManyCalls, time.Millisecond)
+	if c := x.Counts(); c != (Counts{HTTP1: 2 * host.ManyCalls}) || s.http1.Load() != 1 || s.http2.Load() != 0 {
+		t.Fatalf("counted %+v, want all by HTTP/1.1 over one connection", c)
+	}
+	callsOf(t, x, s.url("/hook"), 30, time.Second)
+	x.pools.list()[0].closeIdle(monotonic.Now().Add(time.Hour))
+	before := x.Counts()
+	callsOf(t, x, s.url("/hook"), 2*host.ManyCalls, time.Second)
+	if c := x.Counts(); c.HTTP1 != before.HTTP1 || c.HTTP2 != 2*host.ManyCalls {
+		t.Errorf("counted %+v after %+v, want the last ones by HTTP/2", c, before)
+	}
+}
+
+// A certificate that does not verify is no reason to try another protocol.
+func TestUnverifiedIsNotTriedAgain(t *testing.T) {
+	var hellos atomic.Int64
+	pair := newAuthority(t).sign(t, nil)
+	s := serveTLS(t, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		hellos.Add(1)
+		return &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, nil
+	}})
+	x := newTLSExecutor(t, Config{RootCAs: newAuthority(t).pool})
+	x.opener.roundTrip = near
+	if out := do(x, newCall(s.under("hook.test"))); out.Error == "" || hellos.Load() != 1 {
+		t.Errorf("%d handshakes, %+v, want one that fails", hellos.Load(), out)
+	}
+}
+
 // Without the evidence, or with slow calls among quick ones, the target chooses.
 func TestSlowHostByHTTP2(t *testing.T) {
 	ca := newAuthority(t)
@@ -147,8 +202,8 @@ func serveByProtocol(t *testing.T, ca *authority, http1 func(net.Conn)) *rawServ
 	})
 }
 
-// A host that refuses HTTP/1.1 after it was called by HTTP/2 gets each call by HTTP/2, no
-// call fails, and it is not tried again. At most once holds.
+// A host that refuses HTTP/1.1, after it was called by HTTP/2 or at once, gets each call by
+// HTTP/2, no call fails, and it is not tried again. At most once holds.
 func TestHostRefusesHTTP1(t *testing.T) {
 	ca := newAuthority(t)
 	answer := func(status int) func(net.Conn) {
@@ -173,26 +228,36 @@ func TestHostRefusesHTTP1(t *testing.T) {
 			s := serveByProtocol(t, ca, http1)
 			x := newTLSExecutor(t, Config{RootCAs: ca.pool})
 			callsOf(t, x, s.secure(), host.ManyCalls, time.Millisecond)
-			once := newCall(s.secure())
-			once.Once = true
-			var wg sync.WaitGroup
-			for range 5 {
-				wg.Go(func() { mustSucceed(t, x, once) })
-				wg.Go(func() { mustSucceed(t, x, newCall(s.secure())) })
-			}
-			wg.Wait()
-			if p := x.pools.list()[0]; p.shared.protocol != needsHTTP2 {
-				t.Errorf("protocol %d, want that HTTP/1.1 was tried and refused", p.shared.protocol)
-			}
-			before := x.Counts()
-			callsOf(t, x, s.secure(), 2*host.ManyCalls, time.Millisecond)
-			if after := x.Counts(); after.HTTP1 != before.HTTP1 {
-				t.Error("HTTP/1.1 was tried again")
-			}
-			if n := x.pools.list()[0].cond.Carried(); n < host.ManyStreams {
-				t.Errorf("the host was told of %d calls at a time, and has a connection of HTTP/2", n)
-			}
+			mustGoOnByHTTP2(t, x, s.secure())
+			x = newTLSExecutor(t, Config{RootCAs: ca.pool})
+			x.opener.roundTrip = near
+			mustGoOnByHTTP2(t, x, s.secure())
 		})
+	}
+}
+
+// mustGoOnByHTTP2 makes calls at a time to a host that refuses HTTP/1.1, by which it is called
+// now, and more afterwards.
+func mustGoOnByHTTP2(t *testing.T, x *Executor, url string) {
+	t.Helper()
+	once := newCall(url)
+	once.Once = true
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() { mustSucceed(t, x, once) })
+		wg.Go(func() { mustSucceed(t, x, newCall(url)) })
+	}
+	wg.Wait()
+	if p := x.pools.list()[0]; p.shared.protocol != needsHTTP2 {
+		t.Errorf("protocol %d, want that HTTP/1.1 was tried and refused", p.shared.protocol)
+	}
+	before := x.Counts()
+	callsOf(t, x, url, 2*host.ManyCalls, time.Millisecond)
+	if after := x.Counts(); after.HTTP1 != before.HTTP1 {
+		t.Error("HTTP/1.1 was tried again")
+	}
+	if n := x.pools.list()[0].cond.Carried(); n < host.ManyStreams {
+		t.Errorf("the host was told of %d calls at a time, and has a connection of HTTP/2", n)
 	}
 }
 

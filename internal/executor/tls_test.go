@@ -87,8 +87,10 @@ func (s *tlsServer) under(name string) string {
 	return "https://" + name + ":" + port + "/"
 }
 
+// newTLSExecutor returns an executor to which all hosts are distant: HTTP/2 is offered at first.
 func newTLSExecutor(t testing.TB, cfg Config) *Executor {
 	x := newTestExecutor(t, cfg)
+	x.opener.roundTrip = func(net.Conn) time.Duration { return time.Second }
 	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 	})

@@ -14,6 +14,11 @@ const (
 	usualTarget = slowCall
 )
 
+// BeginsByHTTP1 reports whether an https host of which no call has ended is called by HTTP/1.1
+// until its calls show what is cheaper. It is one that may be quick: the time of a round trip to
+// it is known, and short. To a distant one several connections would be opened meanwhile.
+func BeginsByHTTP1(roundTrip time.Duration) bool { return 0 < roundTrip && roundTrip <= quickTarget }
+
 // CheaperByHTTP1 reports whether calls to an https host that offers HTTP/2 as well cost less by
 // HTTP/1.1. At a host that answers within 2 ms, few connections carry all calls, and a request
 // costs either side less by HTTP/1.1 (ADR 32). At others, each call in flight needs a

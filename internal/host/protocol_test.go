@@ -31,3 +31,15 @@ func TestCheaperByHTTP1(t *testing.T) {
 		}
 	}
 }
+
+// A host to which a round trip is short may be quick.
+func TestBeginsByHTTP1(t *testing.T) {
+	t.Parallel()
+	for roundTrip, want := range map[time.Duration]bool{
+		0: false, time.Microsecond: true, quickTarget: true, quickTarget + 1: false, time.Second: false,
+	} {
+		if got := BeginsByHTTP1(roundTrip); got != want {
+			t.Errorf("%s: %v, want %v", roundTrip, got, want)
+		}
+	}
+}
