@@ -28,6 +28,8 @@
 //     where it would undo a later change: package wire.
 //   - A condition of a request (If-Match, If-None-Match) is evaluated as RFC 9110,
 //     section 13 says, or the request is refused. It is never ignored: precondition.go.
+//   - A request that makes something and has an Idempotency-Key is carried out once, and
+//     answered as the first time: once.go.
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
 //   - Connections are bounded, every answer has safe headers, and a panic ends one
@@ -67,7 +69,7 @@
 // Each file uses only those before it:
 //
 //	problem.go auth.go params.go instant.go namespace.go trail.go body.go
-//	route.go paths.go serve.go index.go docs.go
+//	route.go once.go paths.go serve.go index.go docs.go
 //	warnings.go certificate.go editor.go precondition.go jobs.go
 //	importstream.go importwarnings.go import.go export.go
 //	executions.go executionlists.go executionline.go history.go

@@ -10,6 +10,8 @@ import (
 // Editor changes jobs: an *[edit.Editor]. Errors are *[domain.Error] where the caller can do
 // something about them; the rest are faults.
 type Editor interface {
+	// Once lets requests with an Idempotency-Key be carried out once.
+	Once() *edit.Once
 	// Create makes one job of each document, active or paused. The result has
 	// one entry per document, in order; a document that is refused does not
 	// spoil the others.

@@ -29,13 +29,13 @@ type jobRoutes struct {
 
 func (h *jobRoutes) register(rt *router) {
 	body := reference.JSONBody
-	register(rt, huma.Operation{
+	registerOnce(rt, h.editor.Once(), huma.Operation{
 		OperationID: "create-job", Method: http.MethodPost, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "Register a job",
 		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom. " +
-			"A repeat makes another job, so a request with Idempotency-Key, which is not supported yet, is refused.",
+			"A repeat makes another job, unless both have the same Idempotency-Key.",
 		RequestBody: body("JobSpec"), MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
-	}, h.createJob, kindInvalid, kindUnavailable)
+	}, h.createJob, h.createdBefore, kindInvalid, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to " +
@@ -81,13 +81,13 @@ func (h *jobRoutes) register(rt *router) {
 		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active " +
 			"job changes nothing and makes no version.",
 	}, h.setActive(true), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
-	register(rt, huma.Operation{
+	registerOnce(rt, h.editor.Once(), huma.Operation{
 		OperationID: "trigger-job", Method: http.MethodPost, Path: "/jobs/{id}/trigger", Tags: []string{"Jobs"},
 		Summary: "Run a job now",
 		Description: "Beside its schedule, paused or not. The execution is durable when the answer is sent; its " +
 			"outcome is at GET /executions/{executionId}.",
 		DefaultStatus: http.StatusAccepted,
-	}, h.triggerJob, kindNotFound, kindStale, kindUnavailable)
+	}, h.triggerJob, h.triggeredBefore, kindNotFound, kindStale, kindUnavailable)
 }
 
 // JobPath is the id of a job in a path. huma reads the fields of embedded types
@@ -126,10 +126,22 @@ func (h *jobRoutes) createJob(ctx context.Context, in *createInput) (*createOutp
 	if made[0].Err != nil {
 		return nil, made[0].Err
 	}
-	v := &made[0].Version
+	return h.created(&made[0].Version), nil
+}
+
+// createdBefore answers a request that has made a job before.
+func (h *jobRoutes) createdBefore(_ context.Context, _ *createInput, kept *domain.IdempotencyRecord) (
+	*createOutput, error) {
+	if kept.Version == nil {
+		return nil, domain.NotFound("job", kept.JobID)
+	}
+	return h.created(kept.Version), nil
+}
+
+func (h *jobRoutes) created(v *domain.Version) *createOutput {
 	id := v.JobID.String()
 	return &createOutput{"/jobs/" + id, createdBody{id, "Job created successfully", v.EffectiveFrom,
-		h.rules.warnings(&v.Spec)}}, nil
+		h.rules.warnings(&v.Spec)}}
 }
 
 type updateInput struct {
@@ -303,8 +315,18 @@ func (h *jobRoutes) triggerJob(ctx context.Context, in *jobInput) (*triggerOutpu
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
-	execution := e.ID().String()
-	return &triggerOutput{"/executions/" + execution, triggeredBody{execution, id.String(), "Job triggered"}}, nil
+	return triggered(id, e.ID()), nil
+}
+
+// triggeredBefore answers a request that has run a job before.
+func (h *jobRoutes) triggeredBefore(_ context.Context, _ *jobInput, kept *domain.IdempotencyRecord) (
+	*triggerOutput, error) {
+	return triggered(kept.JobID, kept.Execution), nil
+}
+
+func triggered(job domain.JobID, execution domain.ExecutionID) *triggerOutput {
+	id := execution.String()
+	return &triggerOutput{"/executions/" + id, triggeredBody{id, job.String(), "Job triggered"}}
 }
 
 type jobOutput struct {

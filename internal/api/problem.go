@@ -82,6 +82,14 @@ var (
 		"The job changed while the request was on its way. Read it and try again."}
 	kindStale = kind{"stale", "The version is not the current one", http.StatusPreconditionFailed,
 		"If-Match names other versions than the current one, or If-None-Match names it. Read the job and decide again."}
+	kindKeyInUse = kind{"idempotency-key-in-use", "The same request is under way", http.StatusConflict,
+		"A request with this Idempotency-Key has not been answered yet. Send it again after Retry-After."}
+	kindKeyReused = kind{"idempotency-key-reused", "The Idempotency-Key belongs to another request",
+		http.StatusUnprocessableEntity, "The key came with another method, path, query, condition or body in the " +
+			"last 24 hours. Take a new key for each new request."}
+	kindKeysFull = kind{"idempotency-keys-full", "Too many Idempotency-Keys are kept", http.StatusTooManyRequests,
+		"As many as there may be are kept, of the caller or of all; each for 24 hours. Nothing was carried out. " +
+			"Try again later, or without a key."}
 	kindTooLarge = kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge,
 		"The body is over the limit of the path."}
 	kindMediaType = kind{"media-type", "The content type is not supported", http.StatusUnsupportedMediaType,
@@ -99,7 +107,8 @@ var (
 var kinds = []kind{
 	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindMisdirected,
 	kindNotFound, kindMethod, kindConflict,
-	kindStale, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal, kindUnavailable,
+	kindStale, kindKeyInUse, kindKeyReused, kindKeysFull, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal,
+	kindUnavailable,
 }
 
 // kindOfCode is the one mapping of the house's error codes to HTTP.

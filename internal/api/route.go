@@ -199,19 +199,19 @@ func checkBody(op *huma.Operation, r *http.Request) error {
 		r.Header.Get("Content-Type")).with("Accept", strings.Join(want, ", "))
 }
 
-// checkIdempotency refuses a key where each request makes something new. Keys are
+// checkIdempotency refuses a key where each request makes something new and keys are
 // not kept yet: whoever sends one relies on it when they try again, and to ignore
 // it would make two.
 func checkIdempotency(op *huma.Operation, header http.Header) error {
 	if !makesAnew[op.OperationID] || header.Get("Idempotency-Key") == "" {
 		return nil
 	}
-	return kindMalformed.field("Idempotency-Key", "is not supported yet: leave it out; when an answer is lost, look "+
-		"whether the request was carried out before it is sent again", nil)
+	return kindMalformed.field("Idempotency-Key", "is not supported here yet: leave it out; when an answer "+
+		"is lost, look whether the request was carried out before it is sent again", nil)
 }
 
-// makesAnew are the operations of which a repeat makes a second thing.
-var makesAnew = map[string]bool{"create-job": true, "import-jobs": true, "create-key": true}
+// makesAnew are those operations.
+var makesAnew = map[string]bool{"import-jobs": true, "create-key": true}
 
 // checkCoding refuses a body that is compressed: what it would take unpacked is
 // not bounded by what it takes on the wire.

@@ -127,7 +127,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.keeper = &keeper{history: a.store.History(), clock: clk, log: a.log, retention: a.cfg.Retention}
+	a.keeper = newKeeper(a.store, clk, a.log, a.cfg.Retention)
 	a.auditor, err = audit.New(audit.Config{
 		Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Retention: a.cfg.Retention,
 	})

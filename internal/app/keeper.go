@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -15,12 +17,18 @@ import (
 const keepEvery = time.Minute
 
 // keeper keeps the history from eating the disk: it drops what is older than
-// the retention, a day at a time.
+// the retention, a day at a time. Records of Idempotency-Keys go with it when
+// their time is over.
 type keeper struct {
 	history   store.History
+	records   store.Idempotency
 	clock     clock.Clock
 	log       *slog.Logger
 	retention time.Duration
+}
+
+func newKeeper(s store.Store, clk clock.Clock, log *slog.Logger, retention time.Duration) *keeper {
+	return &keeper{history: s.History(), records: s.Idempotency(), clock: clk, log: log, retention: retention}
 }
 
 func (k *keeper) run(ctx context.Context) {
@@ -35,9 +43,10 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 func (k *keeper) runOnce(ctx context.Context) error {
+	_, expired := k.records.Expire(ctx, k.clock.Now().Add(-domain.IdempotencyAge).UnixMilli())
 	dropped, err := k.history.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
 	if dropped > 0 {
 		k.log.Info("old history was deleted", "days", dropped, "retention", k.retention)
 	}
-	return err
+	return errors.Join(err, expired)
 }

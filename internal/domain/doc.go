@@ -37,5 +37,5 @@
 //	error.go fold.go limits.go secret.go target.go id.go
 //	header.go signing.go policy.go schedule.go
 //	job.go fault.go spec.go
-//	execution.go loss.go health.go alert.go call.go change.go key.go
+//	execution.go loss.go health.go alert.go call.go change.go key.go idempotency.go
 package domain

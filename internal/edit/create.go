@@ -5,6 +5,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 const maxUnclear = 64 // creations whose outcome is not known
@@ -68,7 +69,7 @@ func (e *Editor) admitCreate() error {
 }
 
 // commitNew stores new jobs and tells the owner. After an unclear answer it checks
-// whether they are there. When even that cannot be known it undoes them in the
+// whether they are there. When even that cannot be known it ends them in the
 // background, and W waits: a job that is stored and that nobody fires would lose its
 // fires.
 func (e *Editor) commitNew(ctx context.Context, versions []domain.Version, end End) error {
@@ -88,14 +89,36 @@ func (e *Editor) commitNew(ctx context.Context, versions []domain.Version, end E
 		end(false)
 	case notKnown:
 		e.unclear.Add(1)
+		release := e.once.hold(ctx)
 		e.background.start(func() {
 			defer e.unclear.Add(-1)
-			if e.background.repeat(ctx, func(ctx context.Context) error { return e.undoNew(ctx, versions) }) {
-				end(false)
-			}
+			defer release()
+			e.endNew(ctx, versions, end)
 		})
 	}
 	return err
+}
+
+// endNew ends creations of unknown outcome. Those of a request with an Idempotency-Key
+// are carried out, since the request comes again and gets the answer then. Others are
+// undone: a caller who asks again makes others, and has no ids of these.
+func (e *Editor) endNew(by context.Context, versions []domain.Version, end End) {
+	_, comesAgain := store.IdempotencyOf(by)
+	stored := false
+	known := e.background.repeat(by, func(ctx context.Context) error {
+		if !comesAgain {
+			return e.undoNew(ctx, versions)
+		}
+		err := e.jobs.Create(ctx, versions)
+		if decideCommit(err) == notKnown {
+			return err
+		}
+		stored = err == nil
+		return nil
+	})
+	if known {
+		end(stored)
+	}
 }
 
 // undoNew deletes jobs that may be stored, from their first instant on. It

@@ -25,6 +25,10 @@
 //     once. The owner holds the job until it is known: the commit is repeated, in the
 //     background, until the store takes it or refuses it. Creations are undone instead:
 //     the caller has no id for what it would get.
+//   - A request with an Idempotency-Key is carried out at most once within 24 hours, however
+//     often it comes, at the same time or after a crash: the record of the key is part of
+//     the commit that makes something ([Once]). Its creations are not undone: the request
+//     comes again, and gets the answer once the outcome is known.
 //   - Changes of one job come one after the other; those of others do not wait.
 //   - Whoever makes a change is in the audit trail with it, once, however often the
 //     commit was repeated ([store.WithChange]).
@@ -44,5 +48,5 @@
 //
 // Each file uses only those before it:
 //
-//	owner.go locks.go background.go editor.go outcome.go create.go import.go change.go trigger.go
+//	owner.go locks.go background.go once.go editor.go outcome.go create.go import.go change.go trigger.go
 package edit

@@ -24,7 +24,8 @@ type Config struct {
 
 // Editor changes jobs. Its errors are *[domain.Error] where the caller can do
 // something about them; the rest are faults. Changes of one job come one after the
-// other. The context of a call may carry who makes the change: [store.WithChange].
+// other. The context of a call may carry who makes the change, [store.WithChange], and the
+// record of its Idempotency-Key, [store.WithIdempotency].
 type Editor struct {
 	owner   Owner
 	jobs    store.Jobs
@@ -34,6 +35,7 @@ type Editor struct {
 	log     *slog.Logger
 	pace    *clock.Pace
 
+	once       *Once
 	locks      locks
 	unclear    atomic.Int64 // creations whose outcome is not known
 	background *background
@@ -46,13 +48,16 @@ func New(c Config) (*Editor, error) {
 	}
 	return &Editor{
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
-		log: c.Log, pace: c.Pace, background: newBackground(),
+		log: c.Log, pace: c.Pace, once: newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil
 }
 
 // Stop ends what goes on in the background, and waits for that until the context ends.
 // It comes before the stop of the owner.
 func (e *Editor) Stop(ctx context.Context) { e.background.stop(ctx) }
+
+// Once returns what lets requests with an Idempotency-Key be carried out once.
+func (e *Editor) Once() *Once { return e.once }
 
 func (e *Editor) now() int64 { return clock.NowMs(e.clock) }
 

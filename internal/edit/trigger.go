@@ -23,10 +23,26 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 		}
 	}
 	x, err := e.owner.Trigger(ctx, id)
+	if err != nil && !x.JobID.IsZero() {
+		e.holdUntilKept(ctx)
+	}
 	if !x.JobID.IsZero() { // also one whose record was not waited for: it will run
 		e.note(ctx, &x)
 	}
 	return x, err
+}
+
+// holdUntilKept keeps the Idempotency-Key of a trigger under way until it is on record: the
+// same request must not run the job again before.
+func (e *Editor) holdUntilKept(ctx context.Context) {
+	if _, ok := store.IdempotencyOf(ctx); !ok {
+		return
+	}
+	release := e.once.hold(ctx)
+	e.background.start(func() {
+		defer release()
+		e.background.repeat(ctx, e.once.isKept)
+	})
 }
 
 // note writes the entry of a trigger into the audit trail, right behind it: the

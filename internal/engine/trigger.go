@@ -6,10 +6,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // trigger runs a job now, paused or not, beside whatever else of it runs. The
-// execution is durable before Trigger returns it, PENDING; the call follows.
+// execution is durable before Trigger returns it, PENDING; the call follows. A record of
+// an Idempotency-Key in the context is part of the same commit: [store.WithIdempotency].
 func (e *editor) trigger(ctx context.Context, id domain.JobID) (domain.Execution, error) {
 	j, err := e.registry.lookup(id)
 	if err != nil {
@@ -38,10 +40,14 @@ func (e *editor) trigger(ctx context.Context, id domain.JobID) (domain.Execution
 	j.Mu.Unlock()
 
 	stored := make(chan struct{})
-	e.runner.recorder.AddNow(record.Entry{Open: &open, Run: r, Done: func() {
+	entry := record.Entry{Open: &open, Run: r, Done: func() {
 		e.runner.dispatch([]*run.Run{r}) // who gets the answer may ask for the execution at once
 		close(stored)
-	}})
+	}}
+	if kept, ok := store.TriggerRecord(ctx, &answer); ok {
+		entry.Idempotency = &kept
+	}
+	e.runner.recorder.AddNow(entry)
 	select {
 	case <-stored:
 		return answer, nil

@@ -8,8 +8,8 @@ import (
 
 // Keys stores the API keys, each by its hash. There are at most [domain.MaxKeys].
 //
-// Add and Revoke write an entry of the trail if their context has a change, as the
-// methods of [Jobs] do.
+// Add and Revoke write an entry of the trail if their context has a change, and Add the
+// record of an Idempotency-Key, as the methods of [Jobs] do.
 type Keys interface {
 	// Add inserts a key. A repeat with the same content succeeds; CodeConflict
 	// when its id or its hash is another key's.

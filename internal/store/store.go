@@ -29,7 +29,7 @@
 //
 // Each file uses only those before it:
 //
-//	page.go access.go fault.go store.go
+//	page.go access.go idempotency.go fault.go store.go
 package store
 
 import (
@@ -45,8 +45,7 @@ type Store interface {
 	Ledger() Ledger
 	Shards() Shards
 	Alerts() Alerts
-	Keys() Keys
-	Changes() Changes
+	Access
 	// Close flushes and releases everything; no call is made afterwards.
 	Close() error
 }
@@ -56,7 +55,8 @@ type Store interface {
 //
 // If the context of Create, Update or Delete has a change (see [WithChange]), the entry
 // of the trail is written in the same transaction. Repeating the call writes no second
-// entry.
+// entry. The same holds for Create and the record of an Idempotency-Key (see
+// [WithIdempotency]); CodeConflict: the key has another record, and nothing was made.
 type Jobs interface {
 	// Create inserts version 1 of each job, all or none. A repeat with the
 	// same id and the same content succeeds. A call of more than a few
@@ -166,6 +166,10 @@ type Totals struct {
 type Batch struct {
 	Facts []domain.Execution // final; a fact ends the open run of the same key
 	Open  []domain.OpenRun   // inserted or replaced; ignored where a fact exists
+
+	// Idempotency has the records of triggers, which are committed with their open
+	// runs. Where another record of a key is kept, that one stays.
+	Idempotency []domain.IdempotencyRecord
 }
 
 // Ledger is what at-least-once depends on.

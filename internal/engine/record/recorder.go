@@ -29,6 +29,8 @@ type Entry struct {
 	Open *domain.OpenRun
 	Run  *run.Run
 	Done func() // after the commit, on the recorder's goroutine
+
+	Idempotency *domain.IdempotencyRecord // of a trigger; nil: it has none
 }
 
 // Ends reports whether the entry has the result of an execution.
@@ -217,6 +219,9 @@ func (rec *Recorder) commit(ctx context.Context, batch []Entry) bool {
 		}
 		if batch[i].Open != nil {
 			b.Open = append(b.Open, *batch[i].Open)
+		}
+		if batch[i].Idempotency != nil {
+			b.Idempotency = append(b.Idempotency, *batch[i].Idempotency)
 		}
 	}
 	for tries := 0; ; tries++ {

@@ -30,6 +30,9 @@ func (s *Store) Keys() store.Keys { return keys{s, s.real.Keys()} }
 // Changes implements store.Store.
 func (s *Store) Changes() store.Changes { return changes{s, s.real.Changes()} }
 
+// Idempotency implements store.Store.
+func (s *Store) Idempotency() store.Idempotency { return idempotency{s, s.real.Idempotency()} }
+
 // Close closes the store beneath. No rule applies to it.
 func (s *Store) Close() error { return s.real.Close() }
 
@@ -236,4 +239,33 @@ func (c changes) Add(ctx context.Context, e domain.Change) error {
 
 func (c changes) List(ctx context.Context, q store.ChangeQuery) ([]domain.Change, error) {
 	return get(ctx, c.Store, "Changes", "List", func() ([]domain.Change, error) { return c.real.List(ctx, q) })
+}
+
+type idempotency struct {
+	*Store
+	real store.Idempotency
+}
+
+func (i idempotency) Find(ctx context.Context, key domain.IdempotencyKey, caller string, after int64) (
+	found *domain.IdempotencyRecord, use domain.IdempotencyUse, err error) {
+	err = i.call(ctx, "Idempotency", "Find", func() (err error) {
+		found, use, err = i.real.Find(ctx, key, caller, after)
+		return err
+	})
+	if err != nil {
+		return nil, domain.IdempotencyUse{}, err
+	}
+	return found, use, nil
+}
+
+func (i idempotency) Put(ctx context.Context, record domain.IdempotencyRecord) error {
+	return i.call(ctx, "Idempotency", "Put", func() error { return i.real.Put(ctx, record) })
+}
+
+func (i idempotency) Made(ctx context.Context, ids []domain.JobID) ([]bool, error) {
+	return get(ctx, i.Store, "Idempotency", "Made", func() ([]bool, error) { return i.real.Made(ctx, ids) })
+}
+
+func (i idempotency) Expire(ctx context.Context, before int64) (int, error) {
+	return get(ctx, i.Store, "Idempotency", "Expire", func() (int, error) { return i.real.Expire(ctx, before) })
 }

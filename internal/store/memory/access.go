@@ -22,6 +22,11 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 			}
 			return domain.Conflict("there is another key with the id or the hash of %s", key.ID)
 		}
+		if r, ok := store.KeyRecord(ctx, key.ID); ok {
+			if err := d.keepRecord(&r); err != nil {
+				return err
+			}
+		}
 		d.keys[key.ID] = key
 		d.enterKey(ctx, domain.ActionKeyCreate, key.ID)
 		return nil

@@ -36,7 +36,8 @@ type Disk struct {
 	losses   []loss
 	keys     map[string]domain.APIKey
 	changes  []domain.Change // by (At, Nonce)
-	kept     int64           // history before it was dropped
+	once     map[domain.IdempotencyKey]domain.IdempotencyRecord
+	kept     int64 // history before it was dropped
 	shards   []store.Shard
 }
 
@@ -54,6 +55,7 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		shards: all,
 		clock:  clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
+		once: make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
 		keys: make(map[string]domain.APIKey), failing: make(map[domain.JobID]*alert),
 	}
 }
@@ -81,6 +83,7 @@ type (
 	alerts  struct{ *Store }
 	keys    struct{ *Store }
 	changes struct{ *Store }
+	once    struct{ *Store }
 )
 
 // Jobs implements store.Store.
@@ -103,6 +106,9 @@ func (s *Store) Keys() store.Keys { return keys{s} }
 
 // Changes implements store.Store.
 func (s *Store) Changes() store.Changes { return changes{s} }
+
+// Idempotency implements store.Store.
+func (s *Store) Idempotency() store.Idempotency { return once{s} }
 
 // Close ends the store at once: no later call does anything. The disk can be
 // opened again. A second Close does nothing.

@@ -70,6 +70,11 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 				return domain.Conflict("job %s exists already", v.JobID)
 			}
 		}
+		if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
+			if err := d.keepRecord(&r); err != nil {
+				return err
+			}
+		}
 		maps.Copy(d.jobs, fresh)
 		if len(fresh) == 0 {
 			return nil // a repeat

@@ -26,6 +26,9 @@ func (l ledger) Record(ctx context.Context, b store.Batch) error {
 				return fmt.Errorf("record %v: status %q is no end", b.Facts[i].FireKey, s)
 			}
 		}
+		for i := range b.Idempotency {
+			_ = d.keepRecord(&b.Idempotency[i]) // another record of the key stays
+		}
 		var inserted []*domain.Execution
 		for i := range b.Facts {
 			if e := d.insert(b.Facts[i]); e != nil {

@@ -34,3 +34,17 @@ func (d *Disk) enterKey(ctx context.Context, action domain.Action, id string) {
 		d.enter(e)
 	}
 }
+
+// keepRecord writes a record, unless another one has its key.
+func (d *Disk) keepRecord(r *domain.IdempotencyRecord) error {
+	if old, known := d.once[r.Key]; known {
+		if replaces, err := r.Replaces(&old); err != nil || !replaces {
+			return err
+		}
+	}
+	is := *r
+	is.Refusal = slices.Clone(r.Refusal)
+	is.Version, is.APIKey = nil, nil
+	d.once[r.Key] = is
+	return nil
+}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"zombiezen.com/go/sqlite"
 
@@ -56,7 +57,10 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 			return tally{}, err
 		}
 		if c.Changes() > 0 {
-			return tally{}, insertKeyEntry(ctx, c, domain.ActionKeyCreate, key.ID)
+			if r, ok := store.KeyRecord(ctx, key.ID); ok {
+				err = keepRecord(c, &r)
+			}
+			return tally{}, errors.Join(err, insertKeyEntry(ctx, c, domain.ActionKeyCreate, key.ID))
 		}
 		is, err := readAPIKey(c, key.ID)
 		if err == nil && is != nil {

@@ -48,7 +48,8 @@
 //	expiry, eraser  drop days: the first step in the database, then the deletion of the file
 //	background      goroutines of the store; Close waits for them
 //
-// The roles are jobs, history, ledger, shards, alerts, keys and changes.
+// The roles are jobs, history, ledger, shards, alerts, keys, changes
+// and idempotency.
 //
 // # A crash at any moment
 //
@@ -124,11 +125,11 @@
 //	identity.go conn.go watch.go migrate.go readers.go mend.go writer.go jobsdb.go
 //	damaged.go day.go
 //	fact.go jobfields.go secret.go versioncode.go entry.go
-//	jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go loss.go
+//	idempotency.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go loss.go
 //	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go
 //	erase.go recordlock.go opendays.go
 //	record.go facts.go
-//	sweep.go alertlist.go prune.go expire.go
+//	sweep.go alertlist.go prune.go expire.go access.go
 //	history.go byjob.go stream.go
 //	keyfile.go sealing.go
 //	guard.go shard.go

@@ -44,6 +44,11 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 				return tally{}, err
 			}
 		}
+		if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
+			if err := keepRecord(c, &r); err != nil {
+				return tally{}, err
+			}
+		}
 		if created.total == 0 {
 			return created, nil // a repeat
 		}

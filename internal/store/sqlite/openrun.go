@@ -131,7 +131,7 @@ func (o *openRuns) open(ctx context.Context, fn func(domain.OpenRun) error) erro
 	if err != nil || len(dead) == 0 {
 		return err
 	}
-	return o.change(ctx, dead, nil)
+	return o.change(ctx, dead, nil, nil)
 }
 
 // hasFact reports whether a fact of the key is on record.
@@ -144,13 +144,19 @@ func (o *openRuns) hasFact(ctx context.Context, k domain.FireKey) (found bool, e
 }
 
 // change deletes open runs and inserts or replaces others, in one step.
-func (o *openRuns) change(ctx context.Context, ended []domain.FireKey, rows []openRunRow) error {
+func (o *openRuns) change(ctx context.Context, ended []domain.FireKey, rows []openRunRow,
+	records []domain.IdempotencyRecord) error {
 	o.mu.Lock()
 	for _, r := range rows { // before the write: it may succeed and be reported as failed
 		o.keys[r.FireKey] = struct{}{}
 	}
 	o.mu.Unlock()
-	err := o.db.write(ctx, len(ended)+len(rows), func(c *conn) (tally, error) {
+	err := o.db.write(ctx, len(ended)+len(rows)+len(records), func(c *conn) (tally, error) {
+		for i := range records {
+			if err := keepFirstRecord(c, &records[i]); err != nil {
+				return tally{}, err
+			}
+		}
 		for _, k := range ended {
 			if err := c.exec(deleteOpenRun, k.ScheduledAt, k.JobID, k.Nonce); err != nil {
 				return tally{}, err

@@ -52,3 +52,29 @@ func TestTrailQueriesUseTheirIndex(t *testing.T) {
 		}
 	}
 }
+
+// A request with an Idempotency-Key looks up one row among a million, and those that are
+// old are found by their time.
+func TestIdempotencyQueriesUseTheirIndex(t *testing.T) {
+	s := newStore(t)
+	for query, want := range map[string][]string{
+		selectRecord: {"SEARCH idempotency USING PRIMARY KEY (key=?)"},
+		selectUse:    {"SEARCH idempotency_use USING PRIMARY KEY (caller=?)"},
+		selectID:     {"SEARCH job USING PRIMARY KEY (id=?)"},
+		expireRecords: {
+			"SEARCH idempotency USING PRIMARY KEY (key=?)", "LIST SUBQUERY 1",
+			"SEARCH idempotency USING COVERING INDEX idempotency_at (at<?)",
+		},
+	} {
+		var plan []string
+		err := s.db.read(t.Context(), func(c *conn) error {
+			return c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
+				plan = append(plan, s.ColumnText(3))
+				return nil
+			})
+		})
+		if err != nil || !slices.Equal(plan, want) {
+			t.Errorf("%s\nplan %q, want %q, error %v", query, plan, want, err)
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 		}
 		rest = rest[n:]
 	}
-	return l.recordRuns(ctx, facts, b.Open)
+	return l.recordRuns(ctx, facts, &b)
 }
 
 // sortFacts returns the facts in the order of the table, so that a batch
@@ -202,12 +202,12 @@ func insertRows(c *conn, s *sqlite.Stmt, bind bindFact, facts []*domain.Executio
 	return c.Changes(), s.Reset()
 }
 
-// recordRuns ends the open runs of facts and writes the open runs of a batch.
-// The caller holds the lock.
-func (l *ledger) recordRuns(ctx context.Context, facts []*domain.Execution, open []domain.OpenRun) error {
+// recordRuns ends the open runs of facts and writes the open runs of a batch, and its
+// records of Idempotency-Keys. The caller holds the lock.
+func (l *ledger) recordRuns(ctx context.Context, facts []*domain.Execution, b *store.Batch) error {
 	ended := l.runs.ended(facts)
-	rows := make([]openRunRow, 0, len(open))
-	for _, r := range open {
+	rows := make([]openRunRow, 0, len(b.Open))
+	for _, r := range b.Open {
 		won, err := l.runs.hasFact(ctx, r.FireKey)
 		if err != nil {
 			return fault("record", err)
@@ -221,10 +221,10 @@ func (l *ledger) recordRuns(ctx context.Context, facts []*domain.Execution, open
 		}
 		rows = append(rows, row)
 	}
-	if len(ended) == 0 && len(rows) == 0 {
+	if len(ended) == 0 && len(rows) == 0 && len(b.Idempotency) == 0 {
 		return nil
 	}
-	return l.runs.change(ctx, ended, rows)
+	return l.runs.change(ctx, ended, rows, b.Idempotency)
 }
 
 // OpenRuns implements store.Ledger.

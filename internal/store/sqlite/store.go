@@ -90,8 +90,7 @@ type Store struct {
 	ledger  *ledger
 	shards  *shards
 	alerts  *alerts
-	keys    *keys
-	changes *changes
+	access
 
 	isNew      bool // no database was there
 	hadHistory bool // but a history
@@ -194,7 +193,7 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 		db: s.db, claim: s.claim, days: s.days, history: watched, key: s.keyFile, lock: s.lock,
 		background: s.background,
 	}}
-	s.keys, s.changes = &keys{s.db}, &changes{s.db, box}
+	s.access = access{&keys{s.db}, &changes{s.db, box}, &idempotency{s.db, box}}
 	s.sealer = &sealer{db: s.db, box: box, log: s.cfg.Log}
 }
 
@@ -240,12 +239,6 @@ func (s *Store) Shards() store.Shards { return s.shards }
 
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return s.alerts }
-
-// Keys implements store.Store.
-func (s *Store) Keys() store.Keys { return s.keys }
-
-// Changes implements store.Store.
-func (s *Store) Changes() store.Changes { return s.changes }
 
 // Close waits for the writes that have begun, puts the logs into the files and
 // lets go of the lock. A second call does nothing.

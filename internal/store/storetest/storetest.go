@@ -15,7 +15,7 @@
 //
 //	fixture.go
 //	alerts.go jobs.go ledger.go model.go shards.go
-//	access.go history.go bytes.go durability.go expire.go
+//	access.go idempotency.go history.go bytes.go durability.go expire.go
 //	storetest.go
 package storetest
 
@@ -46,6 +46,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Keys", keyCases},
 		{"Changes", changeCases},
 		{"Bytes", byteCases},
+		{"Idempotency", idempotencyCases},
 		{"Durability", durabilityCases},
 		{"Model", modelCases},
 	} {

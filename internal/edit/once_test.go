@@ -1,0 +1,150 @@
+package edit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
+)
+
+var asked = domain.IdempotencyRecord{
+	Key: domain.NewIdempotencyKey("env", "", "a"), Caller: "env", Fingerprint: domain.NewFingerprint([]byte("POST")),
+}
+
+// begin begins the request with the key, and returns the context to carry it out in.
+func (w *world) begin() (ctx context.Context, kept *domain.IdempotencyRecord, end func(), err error) {
+	fresh, kept, end, err := w.Once().Begin(w.t.Context(), asked)
+	return store.WithIdempotency(w.t.Context(), fresh), kept, end, err
+}
+
+// Creations of unknown outcome that have a key are carried out, once, and the key is under
+// way until that is known.
+func TestUnclearCreationsWithAKey(t *testing.T) {
+	for _, f := range []faulty.Fault{faulty.FailBefore, faulty.FailAfter} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.fail(f, "Jobs.Create")
+			w.fail(faulty.FailBefore, "Jobs.Get")
+			ctx, _, end, err := w.begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			made := w.Create(ctx, []domain.SpecDoc{doc()})
+			end()
+			if domain.ErrorCode(made[0].Err) != domain.CodeUnavailable {
+				t.Fatalf("%+v", made)
+			}
+			if _, _, _, err := w.begin(); !errors.Is(err, ErrUnderWay) {
+				t.Errorf("before the outcome is known: %v", err)
+			}
+			w.store.Clear()
+			pass(time.Second)
+			_, kept, end, err := w.begin()
+			if err != nil || kept == nil || kept.JobID != made[0].Version.JobID || kept.Version == nil {
+				t.Fatalf("%+v, error %v", kept, err)
+			}
+			end()
+			if total, _, err := w.store.Jobs().Count(t.Context()); err != nil || total != 1 {
+				t.Errorf("%d jobs, error %v", total, err)
+			}
+			if _, ended := w.owner.told(); !slices.Equal(ended, []bool{true}) {
+				t.Errorf("told %v", ended)
+			}
+			if len(w.once.busy) != 0 {
+				t.Errorf("%d keys are still under way", len(w.once.busy))
+			}
+		})
+	}
+}
+
+// A commit that is refused in the end leaves the key free.
+func TestAnUnclearCreationThatIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.fail(faulty.FailBefore, "Jobs.Create", "Jobs.Get")
+		ctx, _, end, err := w.begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Create(ctx, []domain.SpecDoc{doc()})
+		end()
+		w.store.Clear()
+		w.store.Add(faulty.Rule{Method: "Jobs.Create", Fault: faulty.FailBefore, Err: domain.Conflict("no")})
+		pass(time.Second)
+		_, kept, end, err := w.begin()
+		if err != nil || kept != nil {
+			t.Fatalf("%+v, error %v", kept, err)
+		}
+		end()
+		if _, ended := w.owner.told(); !slices.Equal(ended, []bool{false}) {
+			t.Errorf("told %v", ended)
+		}
+	})
+}
+
+// A trigger whose record was not waited for keeps its key under way until it is stored.
+func TestATriggerThatIsNotOnRecordYet(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.make()
+		w.owner.pending = domain.Unavailable(nil, "not on record yet")
+		ctx, _, end, err := w.begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := w.Trigger(ctx, id, 0)
+		end()
+		if err == nil {
+			t.Error("no error")
+		}
+		pass(time.Second)
+		if _, _, _, err := w.begin(); !errors.Is(err, ErrUnderWay) {
+			t.Errorf("before it is on record: %v", err)
+		}
+		r, _ := store.TriggerRecord(ctx, &x)
+		if err := w.store.Ledger().Record(t.Context(),
+			store.Batch{Idempotency: []domain.IdempotencyRecord{r}}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		_, kept, end, err := w.begin()
+		if err != nil || kept == nil || kept.Execution != x.ID() {
+			t.Fatalf("%+v, error %v", kept, err)
+		}
+		end()
+	})
+}
+
+// Another request with the key is refused, while the first is under way and afterwards.
+func TestAnotherRequestWithTheKey(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		other := asked
+		other.Fingerprint[0]++
+		ctx, _, end, err := w.begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, err := w.Once().Begin(t.Context(), other); !errors.Is(err, ErrOtherRequest) {
+			t.Errorf("under way: %v", err)
+		}
+		if made := w.Create(ctx, []domain.SpecDoc{doc()}); made[0].Err != nil {
+			t.Fatal(made[0].Err)
+		}
+		end()
+		if _, _, _, err := w.Once().Begin(t.Context(), other); !errors.Is(err, ErrOtherRequest) {
+			t.Errorf("afterwards: %v", err)
+		}
+		w.fail(faulty.FailBefore, "Idempotency.Find")
+		if _, _, _, err := w.begin(); domain.ErrorCode(err) != domain.CodeUnavailable {
+			t.Errorf("a store that fails: %v", err)
+		}
+		w.store.Clear()
+		if _, kept, end, err := w.begin(); err != nil || kept == nil {
+			t.Errorf("%+v, error %v", kept, err)
+		} else {
+			end()
+		}
+	})
+}
