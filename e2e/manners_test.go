@@ -247,6 +247,6 @@ func TestAKeyFileAsAnEditorLeavesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = serve(t, dir)
-	request{"is opened", "GET", "/jobs/export?withSecrets=true", nil, "", 200, []string{`"X-Token":"canary"`},
+	request{"is opened", "POST", "/jobs/export?withSecrets=true", nil, "", 200, []string{`"X-Token":"canary"`},
 		nil}.send(t, p.url)
 }

@@ -66,7 +66,7 @@ func TestDatabaseOfAnEarlierBinary(t *testing.T) {
 		jobs["yearly, changed"].Version != 2 {
 		t.Errorf("the jobs are %+v", jobs)
 	}
-	request{"the secret header", "GET", "/jobs/export?withSecrets=true", nil, "", 200,
+	request{"the secret header", "POST", "/jobs/export?withSecrets=true", nil, "", 200,
 		[]string{`"Authorization":"Bearer secret-of-the-old"`}, nil}.send(t, p.url)
 	for name, want := range map[string][]string{
 		"yearly, changed": {"SUCCESS", "SUCCESS"}, "fails": {"FAILED"}, "paused": nil,

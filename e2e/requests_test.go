@@ -250,7 +250,7 @@ func TestWhatWasReadCanBeSentBack(t *testing.T) {
 	} {
 		row.send(t, p.url)
 	}
-	_, all := request{"its secret", "GET", "/jobs/export?withSecrets=true", nil, "", 200, nil, nil}.send(t, p.url)
+	_, all := request{"its secret", "POST", "/jobs/export?withSecrets=true", nil, "", 200, nil, nil}.send(t, p.url)
 	if !strings.Contains(all, `"X-Token":"canary"`) {
 		t.Errorf("the secret is lost: %s", all)
 	}

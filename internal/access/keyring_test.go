@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -129,8 +130,22 @@ func TestNobodyIsLockedOut(t *testing.T) {
 	if _, err := w.Revoke(t.Context(), second); err != nil {
 		t.Error(err)
 	}
-	if c, ok := w.Find("a key of the settings"); !ok || c != (Caller{Key: domain.AuthorEnv, Role: domain.RoleAdmin}) {
+	if c, ok := w.Find("a key of the settings"); !ok || c != (Caller{
+		Key: domain.AuthorEnv, Role: domain.RoleAdmin, Guessable: true,
+	}) {
 		t.Errorf("%+v, %v", c, ok)
+	}
+}
+
+// TestGuessable: what Belfry makes is never guessable, and of the settings what is short.
+func TestGuessable(t *testing.T) {
+	long := strings.Repeat("k", SafeKeyLength)
+	w := open(t, newStore(t), long, long[1:])
+	made, _ := w.create(t, domain.RoleViewer, 0)
+	for text, want := range map[string]bool{long: false, long[1:]: true, made: false} {
+		if c, ok := w.Find(text); !ok || c.Guessable != want {
+			t.Errorf("%d characters: %v, %v", len(text), c.Guessable, ok)
+		}
 	}
 }
 

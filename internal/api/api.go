@@ -45,6 +45,7 @@ type Config struct {
 
 	ClientCertificates []string // names that a job may say
 
+	Proxies front.Proxies // whose word about their clients counts
 }
 
 func (c *Config) validate() error {
@@ -80,7 +81,7 @@ func New(c Config) (http.Handler, error) {
 	rt.mux.HandleFunc("/", rt.noRoute)
 	rt.registerDocs() // last: the document holds all the others
 	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Unclear: unclearProblem, Clock: c.Clock,
-		Metrics: c.Metrics, Log: c.Log})
+		Metrics: c.Metrics, Log: c.Log, Proxies: c.Proxies})
 }
 
 // routesOf makes the handlers of each resource, each with what it needs.

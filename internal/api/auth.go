@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math"
@@ -26,13 +27,13 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 // guard decides who may come in.
 //
 // With keys: whoever holds one, as far as its role goes. Without, the server is
-// bound to loopback and whoever reaches it may come in, except web pages: a
-// browser on the same machine is the one program there that runs other people's
-// code. Two checks keep it out. The Host header must be a loopback name or
+// bound to loopback and every program on the machine may come in, with two exceptions.
+// A proxy asks for somebody who is elsewhere: see [senderOf]. And a browser runs other
+// people's code. Two checks keep that out. The Host header must be a loopback name or
 // address, because a page can point its own name at 127.0.0.1 (DNS rebinding);
 // probes, which name what they like, learn nothing worth keeping from a page.
 // And a change that comes from another origin is refused, by Sec-Fetch-Site or
-// Origin, which a page cannot set.
+// Origin, which a page cannot set. No page reaches a unix socket.
 //
 // A refusal never says why: the same answer for every key that does not open.
 type guard struct {
@@ -52,8 +53,17 @@ func newGuard(keys *access.Keyring, open bool, clk clock.Clock, log *slog.Logger
 
 // admits returns who the caller is, or the refusal.
 func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
-	keyless, local := g.keys.Empty(), onLoopback(r)
-	if keyless && local && !openPaths[r.URL.Path] && !front.LoopbackHost(r.Host) && !fromNoBrowser(r) {
+	keyless, from := g.keys.Empty(), elsewhere
+	if keyless {
+		from = senderOf(r)
+	}
+	if from == behindProxy && !g.open && !openPaths[r.URL.Path] {
+		return access.Caller{}, kindForwarded.problem("A proxy has forwarded the request (%s), and no API key is set: "+
+			"create one on the machine of the server with `belfry keys create NAME --role admin`, or set "+
+			"BELFRY_API_KEYS. BELFRY_TRUSTED_PROXIES names the proxies that say where requests come from.",
+			cmp.Or(front.ForwardedBy(r), "PROXY protocol"))
+	}
+	if from.onLoopback() && !openPaths[r.URL.Path] && !front.LoopbackHost(r.Host) && !fromNoBrowser(r) {
 		return access.Caller{}, kindMisdirected.field("Host",
 			"must be localhost or a loopback address while no API key is set", r.Host)
 	}
@@ -63,7 +73,7 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 	switch {
 	case openPaths[r.URL.Path]:
 		return access.Caller{Role: domain.RoleViewer}, nil
-	case keyless && local:
+	case keyless && (from == onMachine || from == onSocket):
 		return access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}, nil
 	case keyless && g.open:
 		// No admin: a stranger could make the first key and lock the operator out.
@@ -87,11 +97,10 @@ func within(caller access.Caller, r *http.Request) (access.Caller, *Problem) {
 	return caller, nil
 }
 
-// checkKey looks the key up. An address that has sent too many wrong keys must wait, even
-// with a right key of the settings: otherwise it could keep guessing. A key of the
-// database is accepted all the same. It has too many random bits to be guessed, and its
-// holder must not be locked out by others behind the same address, such as all clients
-// of a proxy.
+// checkKey looks the key up. An address that has sent too many wrong keys must wait for
+// its next wrong one. A right key is accepted all the same: its holder must not be locked
+// out by others behind the same address, such as all clients of a proxy. Only a key that
+// is short enough to be guessed has to wait too: otherwise the address could keep guessing.
 func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
@@ -100,7 +109,7 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	}
 	from := addressOf(r)
 	caller, ok := g.keys.Find(token)
-	if ok && caller.Key != domain.AuthorEnv {
+	if ok && !caller.Guessable {
 		return caller, nil
 	}
 	wait := g.failures.Wait(from)
@@ -193,15 +202,38 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
-// onLoopback reports whether the request reached a loopback address of this
-// machine.
-func onLoopback(r *http.Request) bool {
-	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return false
+// sender says where a request comes from, as far as it matters to a server without keys.
+type sender int
+
+const (
+	elsewhere   sender = iota // it reached an address that is not loopback
+	onMachine                 // a program on this machine has made it
+	onSocket                  // the same, over a unix socket: a program of this user
+	behindProxy               // a program on this machine has made it for somebody else
+)
+
+// onLoopback reports whether a page could have made the request, by a name of its own for
+// the loopback address.
+func (s sender) onLoopback() bool { return s == onMachine || s == behindProxy }
+
+// senderOf decides by the address that was reached, by the address from which the request
+// comes, and by the traces that proxies leave in it.
+func senderOf(r *http.Request) sender {
+	server, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if server == nil {
+		return elsewhere
 	}
-	ap, err := netip.ParseAddrPort(addr.String())
-	return err == nil && ap.Addr().Unmap().IsLoopback()
+	reached, err := netip.ParseAddrPort(server.String())
+	client := addressOf(r)
+	switch socket := server.Network() == "unix"; {
+	case !socket && (err != nil || !reached.Addr().Unmap().IsLoopback()):
+		return elsewhere
+	case front.ForwardedBy(r) != "", client.IsValid() && !client.IsLoopback():
+		return behindProxy
+	case socket:
+		return onSocket
+	}
+	return onMachine
 }
 
 // fromNoBrowser reports whether a request is one of HTTP/1.0 without a Host, which

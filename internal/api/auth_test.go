@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -71,6 +72,9 @@ func at(r *http.Request, addr string) *http.Request {
 	if err != nil {
 		panic(err)
 	}
+	if tcp.IP.IsLoopback() {
+		r.RemoteAddr = "127.0.0.1:4711"
+	}
 	return r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(tcp)))
 }
 
@@ -113,6 +117,42 @@ func TestHostOnLoopback(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if w.Code != tc.status {
 			t.Errorf("%s reached as %q: %d, want %d", tc.local, tc.host, w.Code, tc.status)
+		}
+	}
+}
+
+func TestSenderOf(t *testing.T) {
+	for _, tc := range []struct {
+		server, client, header string
+		want                   sender
+	}{
+		{"127.0.0.1:3000", "127.0.0.1:4711", "", onMachine},
+		{"[::1]:3000", "[::1]:4711", "", onMachine},
+		{"[::ffff:127.0.0.1]:3000", "127.0.0.1:4711", "", onMachine},
+		{"127.0.0.1:3000", "192.0.2.7:0", "", behindProxy}, // as the PROXY protocol of a trusted proxy says
+		{"127.0.0.1:3000", "127.0.0.1:4711", "Via", behindProxy},
+		{"127.0.0.1:3000", "127.0.0.1:4711", "X-Forwarded-For", behindProxy},
+		{"10.0.0.1:3000", "127.0.0.1:4711", "", elsewhere},
+		{"10.0.0.1:3000", "192.0.2.7:4711", "Via", elsewhere},
+		{"/run/belfry.sock", "@", "", onSocket},
+		{"/run/belfry.sock", "", "", onSocket},
+		{"/run/belfry.sock", "@", "X-Real-Ip", behindProxy},
+		{"", "127.0.0.1:4711", "", elsewhere},
+	} {
+		r := httptest.NewRequest("GET", "/jobs", nil)
+		r.RemoteAddr = tc.client
+		if tc.header != "" {
+			r.Header.Set(tc.header, "192.0.2.7")
+		}
+		var server net.Addr = &net.UnixAddr{Name: tc.server, Net: "unix"}
+		if ap, err := netip.ParseAddrPort(tc.server); err == nil {
+			server = net.TCPAddrFromAddrPort(ap)
+		}
+		if tc.server != "" {
+			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, server))
+		}
+		if got := senderOf(r); got != tc.want {
+			t.Errorf("%s from %s with %q: %v, want %v", tc.server, tc.client, tc.header, got, tc.want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestTheTrail(t *testing.T) {
 		{"POST", job + "/pause", ""}, // neither
 		{"POST", job + "/trigger", ""},
 		{"GET", "/jobs/export", ""}, // shows nothing
-		{"GET", "/jobs/export?withSecrets=true", ""},
+		{"POST", "/jobs/export?withSecrets=true", ""},
 		{"DELETE", job, ""},
 	} {
 		if res := call(t, h, c.method, c.path, c.body); res.StatusCode/100 != 2 {
@@ -181,7 +181,7 @@ func TestATrailThatFails(t *testing.T) {
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	create(t, h, minimal)
 	call(t, h, "GET", "/audit/changes", "").problem(t, 503)
-	call(t, h, "GET", "/jobs/export?withSecrets=true", "").problem(t, 503)
+	call(t, h, "POST", "/jobs/export?withSecrets=true", "").problem(t, 503)
 }
 
 func TestWrongChangeQueries(t *testing.T) {

@@ -32,28 +32,47 @@ type exportRoute struct {
 }
 
 func (h *exportRoute) register(rt *router) {
+	responses := func() map[string]*huma.Response {
+		return map[string]*huma.Response{"200": {
+			Description: "The jobs.",
+			Content: map[string]*huma.MediaType{"application/x-ndjson": {
+				Schema: &huma.Schema{Ref: "#/components/schemas/JobSpec"},
+			}},
+		}}
+	}
 	register(rt, huma.Operation{
 		OperationID: "export-jobs", Method: http.MethodGet, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs",
 		Description: "NDJSON: one job a line, each a document that POST /jobs and POST /jobs/import take, with every " +
 			"default filled in; ids are not part of it. " +
-			"Secrets, of headers and of signing, are ********, which an import refuses, unless withSecrets is true: " +
-			"that is for admins. " +
+			"Secrets, of headers and of signing, are ********, which an import refuses: a GET shows none. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
 			"When the store fails on the way the connection is closed before the end: a complete answer is a " +
 			"complete export.",
-		Responses: map[string]*huma.Response{"200": {
-			Description: "The jobs.",
-			Content: map[string]*huma.MediaType{"application/x-ndjson": {
-				Schema: &huma.Schema{Ref: "#/components/schemas/JobSpec"},
-			}},
-		}},
+		Responses: responses(),
+	}, h.exportJobs, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "export-jobs-with-secrets", Method: http.MethodPost, Path: "/jobs/export", Tags: []string{"Jobs"},
+		Summary: "Export jobs with their secrets",
+		Description: "The same as GET. With withSecrets it shows secrets, of headers and of signing: that is " +
+			"for admins, " +
+			"and writes an entry of the audit trail. It is a POST so that neither a link nor a page of another " +
+			"origin starts it.",
+		Responses: responses(),
 	}, h.exportJobs, kindUnavailable)
 }
 
 type exportInput struct {
 	JobFilter
-	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown. false: each is shown as ********."`
+	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown, which takes POST. false: each is shown as ********."`
+
+	method string
+}
+
+// Resolve implements huma.Resolver.
+func (in *exportInput) Resolve(ctx huma.Context) []error {
+	in.method = ctx.Method()
+	return nil
 }
 
 func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamOutput, error) {
@@ -67,6 +86,9 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 	}
 	document := wire.Document
 	if show != nil && *show {
+		if in.method != http.MethodPost {
+			return nil, kindMalformed.field("withSecrets", "takes POST: a GET shows no secrets", "true")
+		}
 		if err := h.mayReveal(ctx); err != nil {
 			return nil, err
 		}

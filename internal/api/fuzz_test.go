@@ -58,7 +58,7 @@ func FuzzSpec(f *testing.F) {
 			}
 			return
 		}
-		export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
+		export := call(t, h, "POST", "/jobs/export?withSecrets=true", "").text
 		var report importBody
 		call(t, h, "POST", "/jobs/import", export, ndjson).into(t, 200, &report)
 		if f.count(t) != 2 || report.Imported != 1 {

@@ -341,7 +341,7 @@ func TestOnlyAdminsExportSecrets(t *testing.T) {
 	k := newKeyed(t)
 	create(t, withKey{k, k.keys[domain.RoleEditor]}, withSecrets)
 	for role, want := range map[domain.Role]int{domain.RoleAdmin: 200, domain.RoleEditor: 403, domain.RoleViewer: 403} {
-		res := k.as(t, role, "GET", "/jobs/export?withSecrets=true", "")
+		res := k.as(t, role, "POST", "/jobs/export?withSecrets=true", "")
 		if res.StatusCode != want || strings.Contains(res.text, "canary") != (want == 200) {
 			t.Errorf("%s: %d %s", role, res.StatusCode, res.text)
 		}

@@ -171,7 +171,7 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"GET", "/schedules/preview", 405, "POST"},
 		{"POST", "/docs", 405, "GET, HEAD"},
 		{"POST", "/", 405, "GET, HEAD"},
-		{"POST", "/jobs/export", 405, "DELETE, GET, HEAD, PATCH, PUT"},
+		{"POST", "/executions/export", 405, "GET, HEAD"},
 		{"GET", "/nope", 404, ""},
 		{"GET", "/jobs%2F", 404, ""},
 		{"GET", "/%2Fjobs", 404, ""},

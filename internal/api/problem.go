@@ -65,12 +65,16 @@ var (
 		"Its role is too weak (viewer reads, editor changes jobs, admin does everything), or it is confined to a " +
 			"namespace and this is about another one, or about all."}
 	kindGuessing = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests,
-		"Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again; a " +
-			"right key of the settings has to wait too, one of the database has not."}
+		"Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again. A " +
+			"right key of 32 characters or more never has to wait."}
 	kindRate = kind{"rate", "Too many requests", http.StatusTooManyRequests,
 		"The key makes more requests a second than the settings allow. Retry-After says when to try again."}
 	kindForbidden = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden,
 		"A web page of another origin tried to change something."}
+	kindForwarded = kind{"forwarded", "A proxy needs API keys", http.StatusForbidden,
+		"A proxy has forwarded the request, and no API key is set: then the server answers only to " +
+			"programs on its own " +
+			"machine, since everybody whom the proxy lets in would be an admin."}
 	kindMisdirected = kind{"misdirected", "This server does not answer for that host", http.StatusMisdirectedRequest,
 		"Without an API key a server on loopback answers only to loopback names, so that a web page cannot reach it " +
 			"by DNS rebinding."}
@@ -105,7 +109,8 @@ var (
 )
 
 var kinds = []kind{
-	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindMisdirected,
+	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindForwarded,
+	kindMisdirected,
 	kindNotFound, kindMethod, kindConflict,
 	kindStale, kindKeyInUse, kindKeyReused, kindKeysFull, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal,
 	kindUnavailable,

@@ -94,7 +94,7 @@ func (rt *router) documentProblems(op *huma.Operation, refusals []kind) {
 	}
 	all := append([]kind{kindMalformed, kindMisdirected, kindInternal}, refusals...)
 	if op.Security == nil { // otherwise the route is open to everybody
-		all = append(all, kindUnknownKey, kindGuessing, kindRate, kindRole)
+		all = append(all, kindUnknownKey, kindGuessing, kindRate, kindRole, kindForwarded)
 	}
 	if op.Method != http.MethodGet {
 		all = append(all, kindForbidden, kindMediaType)

@@ -74,7 +74,7 @@ func TestSecretsAreMasked(t *testing.T) {
 			t.Errorf("GET %s: %d %s", path, res.StatusCode, res.text)
 		}
 	}
-	export := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
+	export := call(t, h, "POST", "/jobs/export?withSecrets=true", "").text
 	if !strings.Contains(export, `"Bearer canary-1"`) || !strings.Contains(export, `"canary-2"`) {
 		t.Errorf("an export with secrets: %s", export)
 	}
@@ -93,7 +93,7 @@ func TestMasksAreNotImported(t *testing.T) {
 		!strings.Contains(report.Results[0].Error.Errors[0].Message, "--with-secrets") {
 		t.Errorf("%+v", report)
 	}
-	call(t, h, "POST", "/jobs/import", call(t, h, "GET", "/jobs/export?withSecrets=true", "").text,
+	call(t, h, "POST", "/jobs/import", call(t, h, "POST", "/jobs/export?withSecrets=true", "").text,
 		ndjson).into(t, 200, &report)
 	if report.Imported != 1 {
 		t.Errorf("%+v", report)

@@ -33,7 +33,7 @@ func listen(t *testing.T, h http.Handler, change ...func(*http.Server)) string {
 		fn(s)
 	}
 	done := make(chan error)
-	go func() { done <- front.Serve(s, l) }()
+	go func() { done <- front.Serve(s, l, nil) }()
 	t.Cleanup(func() {
 		if err := s.Shutdown(context.Background()); err != nil {
 			t.Error(err)

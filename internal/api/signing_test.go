@@ -51,7 +51,7 @@ func TestSecretsLeaveOnlyByAnExportThatAsksForThem(t *testing.T) {
 		`"signing":{"secrets":["********","********"]}`) {
 		t.Errorf("%s does not say how many there are", text)
 	}
-	asked := call(t, h, "GET", "/jobs/export?withSecrets=true", "").text
+	asked := call(t, h, "POST", "/jobs/export?withSecrets=true", "").text
 	if !strings.Contains(asked, `"signing":{"secrets":["`+canary1+`","`+canary2+`"]}`) ||
 		strings.Contains(asked, "***") {
 		t.Errorf("the export is %s", asked)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"syscall"
 	"time"
@@ -50,13 +51,19 @@ type App struct {
 	engine         *engine.Engine
 	editor         *edit.Editor
 	server         *http.Server
-	listener       net.Listener
+	ports          ports
 	keeper         *keeper
 	auditor        *audit.Auditor
 	certificates   *certificateWatch
 	hosts          *hostWatch
 	files          *fileWatch
 	pace           clock.Pace
+}
+
+// ports are where the server listens.
+type ports struct {
+	tcp    net.Listener // nil: there is no TCP port
+	socket net.Listener // nil: there is no unix socket
 }
 
 // Open takes the port, opens the store and puts the parts together. Nothing is fired and
@@ -78,7 +85,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.files.fits, err = fitFiles(a.files.want); err != nil {
 		return err
 	}
-	if a.listener, err = listen(ctx, a.cfg.Address()); err != nil {
+	if err = a.listen(ctx); err != nil {
 		return err
 	}
 	db, err := sqlite.Open(ctx, storeConfig(a.cfg, a.log, &a.pace))
@@ -146,7 +153,8 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
 	shown, err := view.New(view.Config{
 		Store: a.store, Live: a.engine, Hosts: a.hosts,
-		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames, a.files.check},
+		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames, a.files.check,
+			a.checkKeys},
 	})
 	if err != nil {
 		return nil, err
@@ -156,6 +164,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
 		MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: certificates,
+		Proxies: a.cfg.TrustedProxies,
 	})
 }
 
@@ -168,15 +177,19 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 	if err != nil {
 		return err
 	}
-	paced, err := front.NewListener(front.ListenerConfig{
-		Listener: a.listener, Clock: clk, Metrics: metrics, PerSecond: a.cfg.MaxConnectionRate,
-		Failed: a.files.failed, Log: a.log,
-	})
-	if err != nil {
-		return err
-	}
-	a.listener = paced
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+	for _, l := range []*net.Listener{&a.ports.tcp, &a.ports.socket} {
+		if *l == nil {
+			continue
+		}
+		*l, err = front.NewListener(front.ListenerConfig{
+			Listener: *l, Clock: clk, Metrics: metrics, PerSecond: a.cfg.MaxConnectionRate,
+			Failed: a.files.failed, Log: a.log, Proxies: a.cfg.TrustedProxies,
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if a.cfg.TLSCert == "" {
 		return nil
 	}
@@ -239,15 +252,39 @@ func (a *App) prepare() func(*domain.Upcoming) {
 	return a.executor.Prepare
 }
 
-// serve answers requests until the server is closed.
-func (a *App) serve() error { return front.Serve(a.server, a.listener) }
+// serve answers requests until the server is closed, or until one of its listeners fails.
+func (a *App) serve() error { return front.Serve(a.server, a.ports.tcp, a.ports.socket) }
 
 // URL returns where the API is.
 func (a *App) URL() string {
+	if a.ports.tcp == nil {
+		return a.socketURL()
+	}
 	if a.server.TLSConfig != nil {
 		return "https://" + a.Addr()
 	}
 	return "http://" + a.Addr()
+}
+
+// socketURL returns where the API is on the unix socket; empty: there is none.
+func (a *App) socketURL() string {
+	if a.ports.socket == nil {
+		return ""
+	}
+	return (&url.URL{Scheme: "unix", Path: a.ports.socket.Addr().String()}).String()
+}
+
+// listen takes the socket and the port.
+func (a *App) listen(ctx context.Context) (err error) {
+	if a.cfg.UnixSocket != "" {
+		if a.ports.socket, err = listenSocket(ctx, a.cfg.UnixSocket); err != nil {
+			return err
+		}
+	}
+	if a.cfg.ListensOnTCP() {
+		a.ports.tcp, err = listen(ctx, a.cfg.Address())
+	}
+	return err
 }
 
 // listen takes the port, or says in one line why it cannot.
@@ -291,14 +328,16 @@ func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, e
 		return nil, err
 	case keys.Empty():
 		return keys, a.cfg.Exposed()
+	case a.cfg.ShortKeysWarning() != "":
+		a.log.Warn(a.cfg.ShortKeysWarning())
 	case a.cfg.InsecureNoAuth:
 		a.log.Warn("insecure_no_auth has no effect: the database has API keys")
 	}
 	return keys, nil
 }
 
-// Addr returns the address that the server listens on.
-func (a *App) Addr() string { return a.listener.Addr().String() }
+// Addr returns the address that the server listens on, if it has a TCP port.
+func (a *App) Addr() string { return a.ports.tcp.Addr().String() }
 
 // Run fires jobs and answers requests until the context ends, then stops in
 // good order within the grace time. It returns nil after a stop that left
@@ -330,7 +369,11 @@ func (a *App) Run(ctx context.Context) error {
 	if a.madeKey != "" {
 		a.log.Info("created an encryption key: store a copy of it apart from copies of the database", "file", a.madeKey)
 	}
-	a.log.Info("belfry is running", "address", a.URL(), "data", a.cfg.DBPath)
+	where := []any{"address", a.URL(), "data", a.cfg.DBPath}
+	if a.ports.tcp != nil && a.ports.socket != nil {
+		where = append(where, "socket", a.socketURL())
+	}
+	a.log.Info("belfry is running", where...)
 
 	var err error
 	select {
@@ -360,6 +403,11 @@ func (a *App) checkNames() domain.Check {
 	return domain.Check{Name: "dns", OK: true, Warning: a.executor.NamesWarning()}
 }
 
+// checkKeys warns of keys of the settings that could be guessed.
+func (a *App) checkKeys() domain.Check {
+	return domain.Check{Name: "keys", OK: true, Warning: a.cfg.ShortKeysWarning()}
+}
+
 // checkLog warns of outputs of the log that do not take lines. It does not fail:
 // jobs run without a log.
 func (a *App) checkLog() domain.Check {
@@ -387,8 +435,11 @@ func (a *App) stop() error {
 // Close releases what Open took. Call it after Run has returned.
 func (a *App) Close() error {
 	var errs []error
-	if a.listener != nil {
-		_ = a.listener.Close() // closed already after Run
+	if a.ports.tcp != nil {
+		_ = a.ports.tcp.Close() // closed already after Run
+	}
+	if a.ports.socket != nil {
+		_ = a.ports.socket.Close() // the same
 	}
 	if a.executor != nil {
 		a.executor.Close()

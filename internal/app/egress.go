@@ -18,12 +18,16 @@ import (
 // egress returns the policy for the targets of jobs. It knows the port that was
 // really taken.
 func (a *App) egress() (*egress.Policy, error) {
-	own, ok := a.listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return nil, fmt.Errorf("the listener has the address %s, which is no TCP address", a.listener.Addr())
+	var own netip.AddrPort
+	if a.ports.tcp != nil {
+		addr, ok := a.ports.tcp.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, fmt.Errorf("the listener has the address %s, which is no TCP address", a.ports.tcp.Addr())
+		}
+		own = addr.AddrPort()
 	}
 	return egress.New(egress.Config{
-		Mode: a.cfg.Egress, Allow: a.cfg.EgressAllow, Deny: a.cfg.EgressDeny, Own: own.AddrPort(),
+		Mode: a.cfg.Egress, Allow: a.cfg.EgressAllow, Deny: a.cfg.EgressDeny, Own: own,
 	})
 }
 

@@ -19,9 +19,10 @@ import (
 
 const serverFlag = "server"
 
-const serverHelp = `--server or BELFRY_SERVER sets the URL of the server. Without them it is the server on
-this machine, at HOST and PORT, with TLS if BELFRY_TLS_CERT is set, according to the
-variables or the file of BELFRY_CONFIG. BELFRY_API_KEY is the key to send. The
+const serverHelp = `--server or BELFRY_SERVER sets the URL of the server: http://HOST:PORT, https://HOST:PORT
+or unix:///PATH. Without them it is the server on this machine, at HOST and PORT, with
+TLS if BELFRY_TLS_CERT is set, or at BELFRY_UNIX_SOCKET, according to the variables or
+the file of BELFRY_CONFIG. BELFRY_API_KEY is the key to send. The
 variables may be in a .env file in the working directory.`
 
 func addServerFlag(fs *pflag.FlagSet) {
@@ -55,6 +56,9 @@ func (r *remote) connect(fs *pflag.FlagSet) (*client.Client, error) {
 		return client.New(server, vars[config.KeyVariable])
 	}
 	there := config.LocalServer(".", r.environ)
+	if there.Socket != "" {
+		return client.New((&url.URL{Scheme: "unix", Path: there.Socket}).String(), vars[config.KeyVariable])
+	}
 	if there.Certificate == "" {
 		return client.New(urlOf("http", there.Address), vars[config.KeyVariable])
 	}
@@ -92,7 +96,7 @@ func reach(c *client.Client, err error) error {
 		return err
 	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {
-		if errors.Is(err, syscall.ECONNREFUSED) {
+		if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
 			return fmt.Errorf("no server answers at %s: start `belfry serve`, or set the URL of the server with --%s",
 				c.Base(), serverFlag)
 		}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -34,15 +35,18 @@ func withoutUser(raw string) string {
 	return Mask + raw[at:]
 }
 
-// New returns a client of the server at baseURL, such as http://127.0.0.1:3000. If apiKey
-// is empty, no key is sent.
+// New returns a client of the server at baseURL, such as http://127.0.0.1:3000, or
+// unix:///run/belfry/belfry.sock for a unix socket. If apiKey is empty, no key is sent.
 func New(baseURL, apiKey string) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("server URL %q cannot be read: it must be of the form http://HOST:PORT",
 			withoutUser(baseURL))
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+	case u.Scheme == "unix" && (u.Host != "" || len(u.Path) < 2):
+		return nil, fmt.Errorf("server URL %q must be of the form unix:///PATH, with the absolute path of the socket",
+			withoutUser(baseURL))
+	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "unix" || u.Host == "" && u.Scheme != "unix":
 		return nil, fmt.Errorf("server URL %q must be of the form http://HOST:PORT", withoutUser(baseURL))
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("server URL must not hold a user, a query or a fragment")
@@ -57,15 +61,30 @@ func New(baseURL, apiKey string) (*Client, error) {
 		MaxIdleConnsPerHost: idleConns,
 		ForceAttemptHTTP2:   true,
 	}
-	server := &connection{base: u, key: apiKey, http: &http.Client{
+	name := u.String()
+	if u.Scheme == "unix" {
+		u = overSocket(transport, u.Path)
+	}
+	server := &connection{base: u, name: name, key: apiKey, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	return &Client{Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, server: server}, nil
 }
 
+// overSocket makes a transport connect to a unix socket, and returns the URL under which
+// the server is asked there.
+func overSocket(transport *http.Transport, path string) *url.URL {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	transport.Proxy = nil
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "unix", path)
+	}
+	return &url.URL{Scheme: "http", Host: "localhost"}
+}
+
 // Close drops connections that are kept for later calls.
 func (c *Client) Close() { c.server.http.CloseIdleConnections() }
 
 // Base returns the URL of the server.
-func (c *Client) Base() string { return c.server.base.String() }
+func (c *Client) Base() string { return c.server.name }

@@ -13,6 +13,7 @@ import (
 // connection sends calls to one server.
 type connection struct {
 	base *url.URL
+	name string // the URL as it was given
 	key  string
 	http *http.Client
 }
@@ -94,8 +95,8 @@ func (c *connection) exchange(ctx context.Context, request call, in, out any, ot
 }
 
 // exportTo copies an answer of lines.
-func (c *connection) exportTo(ctx context.Context, w io.Writer, q url.Values, path ...string) (int64, error) {
-	res, err := c.do(ctx, call{method: http.MethodGet, path: path, query: q})
+func (c *connection) exportTo(ctx context.Context, w io.Writer, request call) (int64, error) {
+	res, err := c.do(ctx, request)
 	if err != nil {
 		return 0, err
 	}

@@ -238,7 +238,7 @@ func TestImport(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	c := exchange{
-		request: "GET /jobs/export?tag=x&withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
+		request: "POST /jobs/export?tag=x&withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n{}\n"},
 	}.serve(t)
 	var out bytes.Buffer
 	n, err := c.Jobs.Export(t.Context(), ExportFilter{JobFilter{Tag: "x"}, true}, &out)
@@ -265,7 +265,7 @@ func TestExportExecutions(t *testing.T) {
 
 func TestExportWithSecrets(t *testing.T) {
 	c := exchange{
-		request: "GET /jobs/export?withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
+		request: "POST /jobs/export?withSecrets=true", answer: answer{contentType: typeLines, body: "{}\n"},
 	}.serve(t)
 	if _, err := c.Jobs.Export(t.Context(), ExportFilter{WithSecrets: true}, io.Discard); err != nil {
 		t.Error(err)

@@ -53,11 +53,12 @@ type ExportFilter struct {
 // [Jobs.Import] accepts the document if it contains no masked secrets. After an error, w
 // has received a part of the document.
 func (j *Jobs) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, error) {
-	query := f.query()
+	request := call{method: http.MethodGet, path: []string{"jobs", "export"}, query: f.query()}
 	if f.WithSecrets {
-		query.Set("withSecrets", "true")
+		request.method = http.MethodPost
+		request.query.Set("withSecrets", "true")
 	}
-	return j.server.exportTo(ctx, w, query, "jobs", "export")
+	return j.server.exportTo(ctx, w, request)
 }
 
 // Export writes executions to w as NDJSON, one [Execution] per line, oldest first, and
@@ -65,7 +66,9 @@ func (j *Jobs) Export(ctx context.Context, f ExportFilter, w io.Writer) (int64, 
 // scheduled in the time range: its first instant is included, its last one is not. After
 // an error, w has received a part of the document.
 func (e *Executions) Export(ctx context.Context, t TimeRange, w io.Writer) (int64, error) {
-	return e.server.exportTo(ctx, w, t.query(), "executions", "export")
+	return e.server.exportTo(ctx, w, call{
+		method: http.MethodGet, path: []string{"executions", "export"}, query: t.query(),
+	})
 }
 
 // TimeRange selects by scheduled instant: Unix milliseconds or RFC 3339. Empty

@@ -2,9 +2,11 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,17 +18,20 @@ import (
 // Config has all settings of `belfry serve`. A value that [Load] has returned is complete
 // and valid; it is not changed afterwards.
 type Config struct {
-	Host      string     // address to listen on: an IP address or a host name
-	Port      int        // 0 to 65535; 0 takes a free one
-	DBPath    string     // file of jobs.db; history and the lock lie beside it
-	LogLevel  slog.Level // least level that is logged
-	LogDir    string     // folder of combined.log and error.log; empty: no files
-	DBVerbose bool       // log every SQL statement
-	Env       Env        // decides how the console log looks
-	APIKeys   []Secret   // who may come in; empty: everyone who reaches the port
+	Host       string     // address to listen on: an IP address or a host name
+	Port       int        // 0 to 65535; 0 takes a free one
+	UnixSocket string     // path of a socket to listen on, for this user alone; empty: none
+	DBPath     string     // file of jobs.db; history and the lock lie beside it
+	LogLevel   slog.Level // least level that is logged
+	LogDir     string     // folder of combined.log and error.log; empty: no files
+	DBVerbose  bool       // log every SQL statement
+	Env        Env        // decides how the console log looks
+	APIKeys    []Secret   // who may come in; empty: everyone who reaches the port
 	// seal the secrets of jobs, the first; empty: the key file beside the database
 	EncryptionKeys     []Secret
+	ShortAPIKeys       bool                // accept API keys that could be guessed
 	InsecureNoAuth     bool                // listen beyond loopback without a key
+	TrustedProxies     []netip.Prefix      // whose word about their clients counts
 	TLSCert            string              // file of the server's certificate chain, PEM; empty: no TLS
 	TLSKey             string              // file of its key, PEM
 	RateLimit          int                 // requests a second that one key may make; zero: any number
@@ -67,6 +72,12 @@ func (c *Config) Address() string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 }
 
+// ListensOnTCP reports whether there is a TCP port. With a unix socket there is one only
+// if a host or a port was asked for too.
+func (c *Config) ListensOnTCP() bool {
+	return c.UnixSocket == "" || c.sources["host"].Kind != FromDefault || c.sources["port"].Kind != FromDefault
+}
+
 // Exposed returns an error if the server would accept connections from other machines
 // without an API key and without InsecureNoAuth. The caller must have checked that the
 // database has no API keys; [Load] does not know that.
@@ -80,6 +91,23 @@ func (c *Config) Exposed() error {
 		"listen on " + defaultHost + " and make a key with `belfry keys create NAME --role admin`, " +
 		"or set BELFRY_API_KEYS (`openssl rand -hex 24` makes one), " +
 		"or pass --insecure-no-auth if everyone who reaches the port may run jobs"}
+}
+
+// shortKey returns the place of the first API key that could be guessed, from 1; zero:
+// there is none.
+func (c *Config) shortKey() int {
+	return 1 + slices.IndexFunc(c.APIKeys, func(k Secret) bool { return len(k) < safeKeyLength })
+}
+
+// ShortKeysWarning returns what to tell of API keys that could be guessed; empty: there
+// is none.
+func (c *Config) ShortKeysWarning() string {
+	n := c.shortKey()
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("key %d of BELFRY_API_KEYS has %d characters, which BELFRY_SHORT_API_KEYS accepts for now: "+
+		"replace it by one of %d or more (`openssl rand -hex 24` makes one)", n, len(c.APIKeys[n-1]), safeKeyLength)
 }
 
 // loopback reports whether only this machine can reach an address. The name

@@ -15,7 +15,7 @@ import (
 
 // TestNoPrintedFormShowsAKey prints a config in every usual way.
 func TestNoPrintedFormShowsAKey(t *testing.T) {
-	const canary = "canary-0123456789"
+	const canary = "canary-0123456789-0123456789-0123456789"
 	c := mustLoad(t, places{environ: []string{"BELFRY_API_KEYS=" + canary, "BELFRY_ENCRYPTION_KEY=" + sealKey1}})
 	if c.APIKeys[0].Reveal() != canary || c.EncryptionKeys[0].Reveal() != sealKey1 {
 		t.Fatal("Reveal does not give the key")

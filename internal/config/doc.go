@@ -18,6 +18,8 @@
 //   - Closed by default. The server listens on loopback unless an API key or a host is set.
 //     Without an API key, here or in the database, it refuses to listen on another address
 //     ([Config.Exposed]), unless --insecure-no-auth is set.
+//   - A key can be used, not guessed: API keys have 32 characters or more. A setting accepts
+//     shorter ones, and then the log and the health check name them.
 //   - Secrets stay secret. An API key leaves the package only through [Secret.Reveal]. It is
 //     never printed, logged or part of an error. There is no flag for it, because every user
 //     of a machine can read the arguments of a process.
@@ -40,6 +42,6 @@
 // Each file uses only those before it:
 //
 //	variable.go secret.go path.go kind.go fault.go
-//	config.go value.go certificates.go egress.go signing.go
+//	config.go value.go certificates.go egress.go proxies.go signing.go
 //	setting.go describe.go flags.go document.go load.go local.go
 package config

@@ -28,6 +28,7 @@ type Setting struct {
 const (
 	kindBool    = "bool" // a flag of it needs no value
 	kindSecrets = "list" // the values are never shown
+	kindProxies = "proxies"
 )
 
 func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
@@ -51,6 +52,7 @@ const (
 	minImport        = 1 << 20
 	maxImport        = 1 << 30
 	minKeyLength     = 16
+	safeKeyLength    = 32 // access.SafeKeyLength; below it a setting has to say so
 	maxKeyLength     = 256
 	maxKeys          = 64
 	encryptionKey    = 32 // bytes

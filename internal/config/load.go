@@ -110,7 +110,7 @@ func scalar(s *Setting, raw any) (string, bool) {
 		doc, err := json.Marshal(v)
 		return string(doc), err == nil
 	case []any:
-		if s.Kind != kindSecrets && s.Kind != kindRules {
+		if s.Kind != kindSecrets && s.Kind != kindRules && s.Kind != kindProxies {
 			return "", false
 		}
 		parts := make([]string, len(v))
@@ -294,7 +294,7 @@ func (l *loader) flags(set *pflag.FlagSet) {
 // finish sets the values that depend on several settings, and validates them together.
 func (l *loader) finish() {
 	c := l.config
-	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault {
+	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault && c.ListensOnTCP() {
 		c.Host = defaultOpenHost
 	}
 	l.finishEgress()
@@ -312,6 +312,11 @@ func (l *loader) finish() {
 		l.judge("tls_cert", "needs tls_key beside it")
 	case c.TLSCert == "" && c.TLSKey != "":
 		l.judge("tls_key", "needs tls_cert beside it")
+	}
+	if n := c.shortKey(); n > 0 && !c.ShortAPIKeys {
+		l.judge("api_keys", fmt.Sprintf("key %d has %d characters: must be %d or more, as `openssl rand "+
+			"-hex 24` makes "+
+			"them; BELFRY_SHORT_API_KEYS=true accepts it until it is replaced", n, len(c.APIKeys[n-1]), safeKeyLength))
 	}
 	if len(c.APIKeys) > 0 && c.InsecureNoAuth {
 		l.judge("insecure_no_auth", "contradicts the API keys that are set: keep one of the two")

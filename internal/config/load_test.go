@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	key1 = "0123456789abcdef"
-	key2 = "fedcba9876543210"
+	key1 = "0123456789abcdef0123456789abcdef"
+	key2 = "fedcba9876543210fedcba9876543210"
 )
 
 // places is one load, written down.
@@ -94,6 +94,7 @@ const (
 var samples = map[string][4]string{
 	"host":                   {"127.0.0.2", "127.0.0.3", "127.0.0.4", "::1"},
 	"port":                   {"3001", "3002", "3003", "3004"},
+	"unix_socket":            {"a.sock", "b.sock", "c.sock", "d.sock"},
 	"db_path":                {"a.db", "b.db", "c.db", "d.db"},
 	"log_level":              {"debug", "warn", "error", "debug"},
 	"log_dir":                {"a", "b", "c", "d"},
@@ -101,6 +102,8 @@ var samples = map[string][4]string{
 	"env":                    {"development", "development", "development", "development"},
 	"api_keys":               {key1, key2, key1 + "," + key2, ""},
 	"encryption_key":         {sealKey1, sealKey2, sealKey1 + "," + sealKey2, ""},
+	"short_api_keys":         {"true", "true", "true", "true"},
+	"trusted_proxies":        {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, ::1", "2001:db8::/32"},
 	"insecure_no_auth":       {"true", "true", "true", "true"},
 	"rate_limit":             {"1", "2", "3", "4"},
 	"max_connections":        {"11", "12", "13", "14"},

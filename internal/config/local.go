@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 )
 
@@ -11,6 +12,7 @@ import (
 // the server was started with the same variables and the same file.
 type Local struct {
 	Address     string // host:port
+	Socket      string // absolute path of its unix socket, if it has no port; empty: it has one
 	Certificate string // its certificate file; empty: it does not speak TLS
 }
 
@@ -25,8 +27,13 @@ func LocalServer(dotEnvDir string, environ []string) Local {
 	l.file(vars[FileVariable])
 	l.variables(Source{Kind: FromEnvironment}, vars)
 	c := l.config
+	if !c.ListensOnTCP() {
+		if path, err := filepath.Abs(c.UnixSocket); err == nil { // there is a working directory
+			return Local{Socket: path}
+		}
+	}
 	port := cmp.Or(c.Port, defaultPort) // the port that 0 became is unknown here
-	return Local{net.JoinHostPort(reachable(c.Host), strconv.Itoa(port)), c.TLSCert}
+	return Local{Address: net.JoinHostPort(reachable(c.Host), strconv.Itoa(port)), Certificate: c.TLSCert}
 }
 
 // reachable returns the host at which a server is reached from its own machine: loopback

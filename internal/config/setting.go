@@ -21,6 +21,9 @@ var settings = []Setting{
 		set:   setHost, get: func(c *Config) string { return c.Host }},
 	number("port", "PORT", defaultPort, 0, 65535, "TCP port to listen on; 0 picks a free one",
 		func(c *Config) *int { return &c.Port }),
+	file("unix_socket", "BELFRY_UNIX_SOCKET", "path of a unix socket to listen on, for the same user alone; "+
+		"instead of a TCP port unless HOST or PORT is set",
+		func(c *Config) *string { return &c.UnixSocket }),
 	{Key: "db_path", Env: "DB_PATH", Flag: "db-path", Kind: "file", Default: "./data/jobs.db",
 		Usage: "database file; the history is in its folder",
 		set:   setDBPath, get: func(c *Config) string { return c.DBPath }},
@@ -36,8 +39,10 @@ var settings = []Setting{
 		Usage: "development (coloured log) or production (JSON log)",
 		set:   setEnv, get: func(c *Config) string { return string(c.Env) }},
 	{Key: "api_keys", Env: "BELFRY_API_KEYS", Kind: kindSecrets,
-		Usage: "API keys with the role admin, separated by commas, each of 16 characters or more",
+		Usage: "API keys with the role admin, separated by commas, each of 32 characters or more",
 		set:   setAPIKeys, get: func(c *Config) string { return masked(c.APIKeys) }},
+	unflagged(boolean("short_api_keys", "BELFRY_SHORT_API_KEYS", "accept API keys of 16 to 31 characters for now",
+		func(c *Config) *bool { return &c.ShortAPIKeys })),
 	{Key: "encryption_key", Env: "BELFRY_ENCRYPTION_KEY", Kind: kindSecrets,
 		Usage: "key that seals the secrets of jobs: 32 bytes in base64; older keys, which only decrypt, " +
 			"after a comma; " +
@@ -45,6 +50,9 @@ var settings = []Setting{
 		set: setEncryptionKeys, get: func(c *Config) string { return masked(c.EncryptionKeys) }},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
+	{Key: "trusted_proxies", Env: "BELFRY_TRUSTED_PROXIES", Flag: "trusted-proxies", Kind: kindProxies,
+		Usage: "proxies that say where requests come from: addresses and CIDRs, separated by commas",
+		set:   setTrustedProxies, get: getTrustedProxies},
 	file("tls_cert", CertificateVariable, "certificate chain of the server, in PEM; if empty, there is no TLS",
 		func(c *Config) *string { return &c.TLSCert }),
 	file("tls_key", "BELFRY_TLS_KEY", "private key of that certificate, in PEM",
@@ -104,6 +112,12 @@ func on(s Setting) Setting {
 // once makes a setting available only as a flag. In a file it would apply at every start.
 func once(s Setting) Setting {
 	s.Once = true
+	return s
+}
+
+// unflagged takes the flag from a setting that belongs to one without a flag.
+func unflagged(s Setting) Setting {
+	s.Flag = ""
 	return s
 }
 

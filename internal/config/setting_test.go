@@ -156,16 +156,19 @@ func TestAPIKeys(t *testing.T) {
 	keys := func(n int) string {
 		all := make([]string, n)
 		for i := range all {
-			all[i] = fmt.Sprintf("key-number-%05d", i)
+			all[i] = fmt.Sprintf("a-key-that-is-long-enough-%06d", i)
 		}
 		return strings.Join(all, ",")
 	}
 	for name, tc := range map[string]struct{ raw, fault string }{
-		"shortest":       {strings.Repeat("k", minKeyLength), ""},
+		"shortest":    {strings.Repeat("k", safeKeyLength), ""},
+		"one shorter": {strings.Repeat("k", safeKeyLength-1), "key 1 has 31 characters: must be 32 or more"},
+		"the second": {key1 + "," + strings.Repeat("k", minKeyLength),
+			"key 2 has 16 characters: must be 32 or more"},
 		"longest":        {strings.Repeat("k", maxKeyLength), ""},
 		"too short":      {strings.Repeat("k", minKeyLength-1), "key 1 has 15 characters"},
 		"too long":       {strings.Repeat("k", maxKeyLength+1), "key 1 has 257 characters"},
-		"whole alphabet": {"azAZ09-._~+/azAZ09==", ""},
+		"whole alphabet": {"azAZ09-._~+/azAZ09azAZ09-._~+/azAZ09==", ""},
 		"equals inside":  {"azAZ=09-._~+/azAZ09", "key 1 holds a character"},
 		"quotes":         {`"0123456789abcdef"`, "key 1 holds a character"},
 		"umlaut":         {"0123456789abcdefü", "key 1 holds a character"},
@@ -187,6 +190,48 @@ func TestAPIKeys(t *testing.T) {
 	c := mustLoad(t, places{environ: []string{"BELFRY_API_KEYS= " + key1 + " , " + key2}})
 	if c.APIKeys[0].Reveal() != key1 || c.APIKeys[1].Reveal() != key2 {
 		t.Error("the spaces are part of the keys")
+	}
+}
+
+// TestShortAPIKeys: a setting accepts them for now, and then they are told.
+func TestShortAPIKeys(t *testing.T) {
+	short := strings.Repeat("k", minKeyLength)
+	c := mustLoad(t, places{environ: []string{"BELFRY_SHORT_API_KEYS=true", "BELFRY_API_KEYS=" + key1 + "," + short}})
+	if w := c.ShortKeysWarning(); !strings.Contains(w, "key 2 of BELFRY_API_KEYS has 16 characters") ||
+		!strings.Contains(w, "BELFRY_SHORT_API_KEYS") || strings.Contains(w, short) {
+		t.Errorf("the warning is %q", w)
+	}
+	c = mustLoad(t, places{environ: []string{"BELFRY_SHORT_API_KEYS=true", "BELFRY_API_KEYS=" + key1}})
+	if w := c.ShortKeysWarning(); w != "" {
+		t.Errorf("without a short key: %q", w)
+	}
+	if safeKeyLength != 32 {
+		t.Error("access.SafeKeyLength and the documents say 32")
+	}
+	_, err := places{environ: []string{"BELFRY_SHORT_API_KEYS=true", "BELFRY_API_KEYS=" + short[1:]}}.load(t)
+	if err == nil || !strings.Contains(err.Error(), "key 1 has 15 characters") {
+		t.Errorf("even shorter: %v", err)
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	for raw, want := range map[string]string{
+		"10.0.0.0/8": "10.0.0.0/8", " 192.0.2.1 ,::1": "192.0.2.1, ::1", "::ffff:192.0.2.1": "192.0.2.1",
+		"192.0.2.1/32": "192.0.2.1", "2001:db8::/32": "2001:db8::/32",
+		"0.0.0.0/0": "everybody", "::/0": "everybody", "10.0.0.1/8": "must be 10.0.0.0/8, not 10.0.0.1/8",
+		"proxy.internal": "is neither", "10.0.0.1:80": "is neither", "10.0.0.0/33": "is neither",
+		"fe80::1%eth0": "is neither",
+		"10.0.0.1,":    "is neither", "::ffff:10.0.0.0/104": "in its own form",
+		strings.Repeat("10.0.0.1,", maxProxies) + "10.0.0.2": "must be at most 64",
+	} {
+		c, err := places{environ: []string{"BELFRY_TRUSTED_PROXIES=" + raw}}.load(t)
+		if err == nil && getTrustedProxies(c) != want || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", raw, err, want)
+		}
+	}
+	c := mustLoad(t, places{file: "trusted_proxies: [10.0.0.0/8, 192.0.2.1]"})
+	if got := getTrustedProxies(c); got != "10.0.0.0/8, 192.0.2.1" {
+		t.Errorf("a list of a file: %s", got)
 	}
 }
 
@@ -272,7 +317,8 @@ func TestLoadsDoNotTouchEachOther(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add("port: 1\n", "PORT=2\n", "PORT", "3")
 	f.Add("signing_secret: [canary-0123456789]\n", "BELFRY_SIGNING_SECRET=canary", "BELFRY_SIGNING_SECRET", "canary")
-	f.Add("api_keys: [canary-0123456789]\n", "BELFRY_API_KEYS='canary", "BELFRY_API_KEYS", "canary")
+	f.Add("api_keys: [canary-0123456789-0123456789-0123456789]\n", "BELFRY_API_KEYS='canary",
+		"BELFRY_API_KEYS", "canary")
 	f.Add("a: &x [*x]", "A=$A\nB=${A", "NODE_ENV", "x")
 	f.Fuzz(func(t *testing.T, file, dotEnv, name, value string) {
 		dir := t.TempDir()

@@ -58,7 +58,7 @@ func setAPIKeys(c *Config, raw string) string {
 		switch {
 		case len(key) < minKeyLength || len(key) > maxKeyLength:
 			return fmt.Sprintf("%s has %d characters: must be from %d to %d, as `openssl rand -hex 24` makes them",
-				where, len(key), minKeyLength, maxKeyLength)
+				where, len(key), safeKeyLength, maxKeyLength)
 		case !apiKey.MatchString(key):
 			return where + " holds a character that a bearer token cannot: must be letters, digits and - . _ ~ + /"
 		case slices.Contains(keys, Secret(key)):

@@ -67,6 +67,7 @@ type ListenerConfig struct {
 	Clock     clock.Clock
 	Metrics   *telemetry.Metrics
 	PerSecond int         // connections accepted a second; zero: DefaultConnectionRate
+	Proxies   Proxies     // are never refused: each has one address for all its clients
 	Failed    func(error) // is called when a connection cannot be accepted; nil: it is not told
 	Log       *slog.Logger
 }
@@ -83,7 +84,7 @@ type ListenerConfig struct {
 // exceeded for a while, addresses that take more than their share are refused. A refusal
 // is cheap, so that those behind in the queue are reached: an honest client gets
 // through it in 16 to 64 ms. Loopback addresses are never refused, only slowed down: all
-// clients of a proxy on this machine come from there.
+// clients of a proxy on this machine come from there. The same goes for [Proxies].
 //
 // The table of addresses is bounded. An attacker with more addresses than it holds is
 // slowed down by the pauses alone and not refused: refusing him would use up the common
@@ -96,6 +97,7 @@ type rateListener struct {
 	paused          prometheus.Counter
 	failed          func(error)
 	log             *slog.Logger
+	proxies         Proxies
 	open            context.Context // ends with Close
 	shut            context.CancelFunc
 	mu              sync.Mutex
@@ -119,7 +121,7 @@ func NewListener(c ListenerConfig) (net.Listener, error) {
 		budget:    rate.NewLimiter(rate.Limit(perSecond*admission), max(perSecond/evenShare, 1)*admission),
 		reserve:   rate.NewLimiter(rate.Limit(float64(reserve)/reserveTime.Seconds()), reserve),
 		addresses: access.NewAddresses(rate.Limit(share), share), failed: c.Failed,
-		log: c.Log,
+		log: c.Log, proxies: c.Proxies,
 	}
 	t.open, t.shut = context.WithCancel(context.Background())
 	return t, nil
@@ -140,7 +142,7 @@ func (l *rateListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if paid || l.admit(c.RemoteAddr()) {
-			return &clientConn{Conn: c, log: l.log}, nil
+			return &clientConn{Conn: l.proxies.named(c, l.clock), log: l.log}, nil
 		}
 		l.refused.Inc()
 		reset(c)
@@ -210,7 +212,7 @@ func (l *rateListener) within(from net.Addr, now time.Time) bool {
 		return true
 	}
 	addr, ok := netip.AddrFromSlice(tcp.IP)
-	if !ok || addr.Unmap().IsLoopback() {
+	if !ok || addr.Unmap().IsLoopback() || l.proxies.Trusts(addr) {
 		return true
 	}
 	share := l.addresses.Of(addr, now)

@@ -27,6 +27,9 @@
 //     not spoken (ADR 40).
 //   - A panic ends one request and not the process. It is logged with the number that
 //     the answer has, and counted.
+//   - A header or the PROXY protocol says where a request comes from only if the address
+//     that sent it is among [Proxies]; of a chain, the last address that is not among
+//     them counts, so that no client chooses its own.
 //   - A TLS certificate that was renewed is used without a restart; one that cannot be
 //     used changes nothing.
 //
@@ -38,6 +41,8 @@
 // while other clients ask. framing_test.go sends requests in pieces of every size, and a
 // fuzz test compares what it follows with what net/http reads. requestid_test.go has the
 // truth table of ids, and asks a server for each answer of net/http itself.
+// proxies_test.go has the table of chains, forged ones included, and
+// proxyprotocol_test.go cuts and breaks each header of the protocol at every byte.
 // certificate_test.go renews certificates in every order. The
 // tests of packages api and app run the same over the whole API. ADR 25 compares the
 // limits with a library's.
@@ -46,7 +51,7 @@
 //
 // Each file uses only those before it:
 //
-//	framing.go headers.go writer.go path.go requestid.go handler.go
-//	backlog_unix.go backlog_other.go unrouted.go acceptrate.go
-//	connections.go server.go certificate.go wireconn.go
+//	framing.go headers.go writer.go path.go proxies.go requestid.go handler.go
+//	backlog_unix.go backlog_other.go unrouted.go connections.go server.go
+//	proxyprotocol.go acceptrate.go certificate.go wireconn.go
 package front

@@ -93,7 +93,7 @@ func serveWire(t *testing.T, secure bool) (addr string) {
 		t.Fatal(err)
 	}
 	done := make(chan error)
-	go func() { done <- Serve(s, l) }()
+	go func() { done <- Serve(s, l, nil) }()
 	t.Cleanup(func() {
 		_ = s.Close()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {

@@ -28,6 +28,7 @@ type Config struct {
 	Clock   clock.Clock
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
+	Proxies Proxies // whose word about their clients counts
 }
 
 // Handler is the outermost handler. It names each request, sets the safe headers, logs
@@ -47,6 +48,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &writer{ResponseWriter: w}
 	id := requestID(r.Header)
 	r = withCleanPath(r.WithContext(telemetry.WithRequestID(r.Context(), id)))
+	h.Proxies.withClient(r)
 	start := h.Clock.Mark()
 	defer func() {
 		fault := recover()

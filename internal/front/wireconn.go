@@ -9,10 +9,10 @@ import (
 	"net/http"
 )
 
-// Serve answers requests until the server is closed: over TLS if it has a TLSConfig. It
-// is [http.Server.Serve] and ServeTLS, with each request followed as it is read
-// (framing.go).
-func Serve(s *http.Server, l net.Listener) error {
+// Serve answers requests until the server is closed, or one of the listeners fails: on
+// port over TLS if it has a TLSConfig, on socket without. Either may be nil. It is
+// [http.Server.Serve] and ServeTLS, with each request followed as it is read (framing.go).
+func Serve(s *http.Server, port, socket net.Listener) error {
 	inner := s.ConnContext
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if own, ok := c.(interface{ follows() *framing }); ok {
@@ -23,7 +23,14 @@ func Serve(s *http.Server, l net.Listener) error {
 		}
 		return ctx
 	}
-	return s.Serve(&wireListener{l, s})
+	served := make(chan error, 2)
+	if port != nil {
+		go func() { served <- s.Serve(&wireListener{port, s, s.TLSConfig}) }()
+	}
+	if socket != nil {
+		go func() { served <- s.Serve(&wireListener{socket, s, nil}) }()
+	}
+	return <-served
 }
 
 // wireListener makes the connections that are followed.
@@ -31,6 +38,7 @@ type wireListener struct {
 	net.Listener
 
 	server *http.Server
+	tls    *tls.Config // nil: without TLS
 }
 
 // Accept implements net.Listener.
@@ -39,10 +47,10 @@ func (l *wireListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.server.TLSConfig == nil {
+	if l.tls == nil {
 		return &wireConn{Conn: c}, nil
 	}
-	secure := tls.Server(c, l.server.TLSConfig)
+	secure := tls.Server(c, l.tls)
 	return &secureConn{wireConn{Conn: secure}, secure, l.server}, nil
 }
 
