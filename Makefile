@@ -68,10 +68,12 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # runs it. PLAIN: packages without goroutines, which are raced in the packages that use
 # them; the model of the protocol is explored completely only without the detector. SIM_TESTS judge what the simulated days are
 # worth; 12 days are raced, `make sim` runs the others. CLI_TESTS are scripts
-# without a server; CRON_TESTS compare every zone with package time, in one
-# goroutine; HOST_TESTS simulate hosts, in one goroutine. API_TESTS send a part of what
-# they have under the detector (internal/api/race_on_test.go), and all in plain. Tests
-# of the engine that repeat one thing with many seeds take fewer under the detector,
+# without a server; CRON_TESTS compute many instants and texts, and HOST_TESTS simulate
+# hosts, in one goroutine; so do DUE_TESTS, which plain runs with all of the engine, as
+# it does OVERLOAD_TESTS: those show that another test would find a fault. API_TESTS send a
+# part of what they have under the detector (internal/api/race_on_test.go), and all in
+# plain; NAMES_TESTS have a tenth of their names under it (internal/resolve/race_on_test.go).
+# Tests of the engine that repeat one thing with many seeds take fewer under the detector,
 # and all with `-tags lockorder`. POWER_TESTS kill processes and judge what a disk has
 # kept, with eight seeds, of which one is raced.
 PLAIN     := . ./docs ./internal/sim/model ./internal/api/reference ./internal/charset ./internal/cron/crontest \
@@ -81,7 +83,10 @@ SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
 HOST_TESTS := ^TestHostSimulation
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
 POWER_TESTS := ^TestPowerLoss$$
-CRON_TESTS := ^(TestEveryZoneEveryTransition|TestZoneTables)$$
+CRON_TESTS := ^(FuzzForeign|FuzzNext|TestAgreesWithOracle|TestChangesAreFarApart|TestEveryZoneEveryTransition|TestHintsMeanTheSame|TestWorkIsBounded|TestZoneTables)$$
+DUE_TESTS := ^(TestStagedFires|TestTimetableMemoryDoesNotWander|TestTimetableModel)$$
+OVERLOAD_TESTS := ^TestNewFiresAreOnTimeAfterAnOverload$$/^mutant
+NAMES_TESTS := ^(TestTenThousandNames|TestThousandNamesInUse)$$
 API_TESTS := ^(TestAttackByDocument|TestAnImportAgreesToo|TestHugeDocuments|TestImportOf100000|TestListsAreSifted|TestSchemaAndProgramAgreeOnEveryField)$$
 
 # SQLite, which was translated from C, is compiled without the detector: apart from its
@@ -97,7 +102,7 @@ race: ## The tests of all packages but e2e with the race detector
 	$(call say,go test -race)
 	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 BELFRY_POWER_SEEDS=1 \
 	  $(GO) test $(RACE) -p "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" -vet=off -timeout 30m \
-	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)' $$packages
+	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)|$(DUE_TESTS)|$(OVERLOAD_TESTS)' $$packages
 
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
@@ -108,6 +113,7 @@ plain: ## The tests that race leaves out, and those of the engine with the order
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
 	$(GO) test -vet=off -run '$(CRON_TESTS)' ./internal/cron
 	$(GO) test -vet=off -run '$(HOST_TESTS)' ./internal/executor
+	$(GO) test -vet=off -run '$(NAMES_TESTS)' ./internal/resolve
 	$(GO) test -vet=off -run '$(POWER_TESTS)' ./internal/store/sqlite
 	$(GO) test -vet=off -tags lockorder ./internal/engine/...
 
