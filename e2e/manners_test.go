@@ -83,7 +83,7 @@ func TestRequestsAsClientsMakeThem(t *testing.T) {
 	for _, row := range []request{
 		{"two slashes", "POST", "//jobs", jsonHead, jobWith(""), 201, nil, nil},
 		{"slashes everywhere", "GET", "/jobs//" + made.JobID + "/executions/?limit=1", nil, "", 200, nil, nil},
-		{"PATCH is PUT", "PATCH", job, jsonHead, `{"name":"patched"}`, 200, []string{`"version":2`}, nil},
+		{"PATCH", "PATCH", job, jsonHead, `{"name":"patched"}`, 200, []string{`"version":2`}, nil},
 		{"and is seen", "GET", job + "/", nil, "", 200, []string{`"name":"patched"`}, nil},
 		{"POST to a job", "POST", job, jsonHead, `{}`, 405, []string{"To change a job: PUT", job + "/trigger"}, nil},
 		{"PUT to all", "PUT", "/jobs", jsonHead, `{}`, 405, []string{"PUT or DELETE /jobs/{id}"}, nil},

@@ -211,7 +211,7 @@ func TestWhatWasReadCanBeSentBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := "/jobs/" + made.JobID
-	_, read := request{"read", "GET", job, nil, "", 200, nil, nil}.send(t, p.url)
+	res, read := request{"read", "GET", job, nil, "", 200, nil, nil}.send(t, p.url)
 	with := func(from, to string) string {
 		if !strings.Contains(read, from) {
 			t.Fatalf("%s has no %s", read, from)
@@ -220,6 +220,17 @@ func TestWhatWasReadCanBeSentBack(t *testing.T) {
 	}
 	for _, row := range []request{
 		{"as it is", "PUT", job, jsonHead, read, 200, []string{`"version":1`}, nil},
+		{"as it was answered", "PUT", job, jsonHead, text, 200, []string{`"version":1`, `"spec":`, made.JobID}, nil},
+		{"a short answer", "PUT", job, tagged("Prefer", "return=minimal"), read, 200, []string{`"version":1`},
+			[]string{`"spec"`}},
+		{"that is known", "GET", job, tagged("If-None-Match", res.Header.Get("ETag")), "", 304, nil, nil},
+		{"a merge patch", "PATCH", job, http.Header{"Content-Type": {"application/merge-patch+json"}},
+			`{"spec":{"headers":{"X-None":null}}}`, 200, []string{`"version":1`, `"X-Token":"********"`}, nil},
+		{"a JSON patch", "PATCH", job, http.Header{"Content-Type": {"application/json-patch+json"}}, `[]`, 415,
+			[]string{"application/merge-patch+json"}, nil},
+		{"a condition that is not supported", "DELETE", job, tagged("If-Unmodified-Since", "x"), "", 400,
+			[]string{`"field":"If-Unmodified-Since"`, "send If-Match"}, nil},
+		{"a body of a run", "POST", job + "/trigger", jsonHead, `{"body":1}`, 400, []string{`"field":"body"`}, nil},
 		{"with a wrong field", "PUT", job, jsonHead, with(`"timeoutMs":30000`, `"timeoutMs":0`), 422,
 			[]string{`"field":"spec.timeoutMs"`}, nil},
 		{"with another creation", "PUT", job, jsonHead, with(`"createdAt":`, `"createdAt":1`), 422,

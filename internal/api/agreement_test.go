@@ -187,7 +187,8 @@ var bodyOperations = func() []bodyOperation {
 	return []bodyOperation{
 		{"POST", "/jobs", "/jobs", paused, 201, nil},
 		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
-		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
+		// null is a removal of what cannot be removed
+		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, append([]string{"spec"}, change...)},
 		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
 		// past; as the other fields allow
 		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}},

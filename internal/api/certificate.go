@@ -28,12 +28,12 @@ func (r *jobRules) checkCertificate(spec *domain.Spec) error {
 	return fault
 }
 
-// change lays a document over that of a job. A certificate that the job had
+// change lays a document over that of a job, as lay does it. A certificate that the job had
 // already is not asked about: the server may have lost it, and the job must
 // still be changed.
-func (r *jobRules) change(doc *domain.SpecDoc, data []byte) error {
+func (r *jobRules) change(doc *domain.SpecDoc, lay func(*domain.SpecDoc) error) error {
 	before := doc.ClientCertificate
-	if err := wire.Merge(doc, data); err != nil || doc.ClientCertificate == before {
+	if err := lay(doc); err != nil || doc.ClientCertificate == before {
 		return wire.PointToSpec(err)
 	}
 	return r.checkCertificate(&doc.Spec)

@@ -27,9 +27,12 @@
 //     it must have its present value, and a document of an old version is refused
 //     where it would undo a later change: package wire.
 //   - A condition of a request (If-Match, If-None-Match) is evaluated as RFC 9110,
-//     section 13 says, or the request is refused. It is never ignored: precondition.go.
+//     section 13 says, or the request is refused. It is never ignored: precondition.go. Nor is
+//     another header, parameter or body that would change what a request means: headers.go.
 //   - A request that makes something and has an Idempotency-Key is carried out once, and
 //     answered as the first time: once.go.
+//   - What makes or changes a job answers its document, as GET does after it and with the same
+//     tag: saved.go. A tag covers all of the document, so that 304 is true of all of it.
 //   - Probes (/healthz, /readyz) are answered to whoever reaches the server, by
 //     HTTP/1.0 too, whatever Host and query they send.
 //   - Connections are bounded, every answer has safe headers, and a panic ends one
@@ -68,9 +71,9 @@
 //
 // Each file uses only those before it:
 //
-//	problem.go auth.go params.go instant.go namespace.go trail.go body.go
+//	problem.go auth.go params.go instant.go namespace.go trail.go body.go headers.go
 //	route.go once.go paths.go serve.go index.go docs.go
-//	warnings.go certificate.go editor.go precondition.go jobs.go
+//	warnings.go certificate.go editor.go precondition.go prefer.go saved.go jobs.go
 //	importstream.go importwarnings.go import.go export.go
 //	executions.go executionlists.go executionline.go history.go
 //	schedules.go metrics.go hosts.go alerts.go audit.go keys.go changes.go health.go

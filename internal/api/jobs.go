@@ -35,6 +35,7 @@ func (h *jobRoutes) register(rt *router) {
 		Description: "The job is durable when the answer is sent. It never fires for instants before effectiveFrom. " +
 			"A repeat makes another job, unless both have the same Idempotency-Key.",
 		RequestBody: body("JobSpec"), MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
+		Responses: answersJob(rt, http.StatusCreated),
 	}, h.createJob, h.createdBefore, kindInvalid, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
@@ -44,8 +45,11 @@ func (h *jobRoutes) register(rt *router) {
 	}, h.listJobs, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
-		Summary: "Read a job", Description: "The job with its current version. ETag is the version's number.",
-	}, h.getJob, kindNotFound, kindUnavailable)
+		Summary: "Read a job",
+		Description: "The job with its current version. ETag begins with the version's number, and changes with the " +
+			"next fire, too; with it in If-None-Match the answer is 304 while nothing has changed.",
+		Responses: map[string]*huma.Response{"304": {Description: "Nothing has changed."}},
+	}, h.getJob, kindNotFound, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",
@@ -57,26 +61,32 @@ func (h *jobRoutes) register(rt *router) {
 			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the " +
 			"new one before it. " +
 			"With one wrong field nothing is changed.",
-		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody,
-	}, h.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody, Responses: answersJob(rt, http.StatusOK),
+	}, h.updateJob(wire.ReadChange), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "patch-job", Method: http.MethodPatch, Path: "/jobs/{id}", Tags: []string{"Jobs"},
-		Summary:     "Change a job",
-		Description: "The same as PUT, which takes any subset of the fields too.",
-		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody,
-	}, h.updateJob, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+		Summary: "Change a job by a merge patch",
+		Description: "RFC 7396: null removes or sets the default, objects are merged, all else is " +
+			"replaced. It is PUT " +
+			"but for headers and body, which are merged member by member, too. What the job has under spec " +
+			"may be there " +
+			"or at the top.",
+		RequestBody: reference.PatchBody("JobPatch"), MaxBodyBytes: h.maxBody, Responses: answersJob(rt, http.StatusOK),
+	}, h.updateJob(wire.ReadPatch), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "delete-job", Method: http.MethodDelete, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary:     "Delete a job",
 		Description: "No fire at or after effectiveTo is sent. The history stays readable for as long as it is kept.",
 	}, h.deleteJob, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
-		OperationID: "pause-job", Method: http.MethodPost, Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
+		OperationID: "pause-job", Method: http.MethodPost, Responses: answersJob(rt, http.StatusOK),
+		Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
 		Summary:     "Pause a job",
 		Description: "The same as PUT with isActive false. Pausing a paused job changes nothing and makes no version.",
 	}, h.setActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
-		OperationID: "resume-job", Method: http.MethodPost, Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
+		OperationID: "resume-job", Method: http.MethodPost, Responses: answersJob(rt, http.StatusOK),
+		Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
 		Summary: "Resume a job",
 		Description: "The same as PUT with isActive true. Fires of the pause are not made up for. Resuming an active " +
 			"job changes nothing and makes no version.",
@@ -96,27 +106,23 @@ type JobPath struct {
 	ID string `path:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 }
 
-type createInput struct{ request }
-
-type createOutput struct {
-	Location string `header:"Location" doc:"The path of the new job."`
-	Body     createdBody
+type createInput struct {
+	request
+	Preference
 }
 
-type createdBody struct {
-	JobID         string   `json:"jobId" format:"uuid" doc:"The new job's id, a UUIDv7." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Message       string   `json:"message" doc:"What was done, for people." example:"Job created successfully"`
-	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on the job fires, Unix milliseconds." example:"1767225600000"`
-	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
+// Preference documents the header Prefer. It is read from the request: see preferredReturn.
+type Preference struct {
+	Prefer preferParam `header:"Prefer"`
 }
 
-func (h *jobRoutes) createJob(ctx context.Context, in *createInput) (*createOutput, error) {
+func (h *jobRoutes) createJob(ctx context.Context, in *createInput) (*savedOutput, error) {
 	data, err := readBody(in.r)
 	if err != nil {
 		return nil, err
 	}
 	doc := newDoc(ctx)
-	if err := h.rules.change(&doc, data); err != nil {
+	if err := h.rules.change(&doc, func(doc *domain.SpecDoc) error { return wire.Merge(doc, data) }); err != nil {
 		return nil, err
 	}
 	if err := mayCreate(ctx, &doc); err != nil {
@@ -126,49 +132,39 @@ func (h *jobRoutes) createJob(ctx context.Context, in *createInput) (*createOutp
 	if made[0].Err != nil {
 		return nil, made[0].Err
 	}
-	return h.created(&made[0].Version), nil
+	return h.created(in, &made[0].Version), nil
 }
 
 // createdBefore answers a request that has made a job before.
-func (h *jobRoutes) createdBefore(_ context.Context, _ *createInput, kept *domain.IdempotencyRecord) (
-	*createOutput, error) {
+func (h *jobRoutes) createdBefore(_ context.Context, in *createInput, kept *domain.IdempotencyRecord) (
+	*savedOutput, error) {
 	if kept.Version == nil {
 		return nil, domain.NotFound("job", kept.JobID)
 	}
-	return h.created(kept.Version), nil
+	return h.created(in, kept.Version), nil
 }
 
-func (h *jobRoutes) created(v *domain.Version) *createOutput {
-	id := v.JobID.String()
-	return &createOutput{"/jobs/" + id, createdBody{id, "Job created successfully", v.EffectiveFrom,
-		h.rules.warnings(&v.Spec)}}
+func (h *jobRoutes) created(in *createInput, v *domain.Version) *savedOutput {
+	out := h.saved(in.r, http.StatusCreated, v, "Job created successfully")
+	out.Location = "/jobs/" + v.JobID.String()
+	return out
 }
 
 type updateInput struct {
 	request
 	JobPath
 	Precondition
+	Preference
 }
 
-type updateOutput struct {
-	ETag string `header:"ETag" doc:"The number of the job's version."`
-	Body updatedBody
+// updateJob returns the handler of PUT or PATCH, which read a change.
+func (h *jobRoutes) updateJob(read func([]byte) (wire.Change, error)) func(context.Context, *updateInput) (
+	*savedOutput, error) {
+	return func(ctx context.Context, in *updateInput) (*savedOutput, error) { return h.change(ctx, in, read) }
 }
 
-type updatedBody struct {
-	JobID         string   `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Message       string   `json:"message" doc:"What was done, for people." example:"Job updated"`
-	Version       int      `json:"version" doc:"The number of the job's version now." example:"2"`
-	EffectiveFrom int64    `json:"effectiveFrom" doc:"From when on this version holds, Unix milliseconds." example:"1767225600000"`
-	Warnings      []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
-}
-
-func (h *jobRoutes) updated(v domain.Version, message string) *updateOutput {
-	return &updateOutput{etag(v.Number), updatedBody{v.JobID.String(), message, v.Number, v.EffectiveFrom,
-		h.rules.warnings(&v.Spec)}}
-}
-
-func (h *jobRoutes) updateJob(ctx context.Context, in *updateInput) (*updateOutput, error) {
+func (h *jobRoutes) change(ctx context.Context, in *updateInput, read func([]byte) (wire.Change, error)) (
+	*savedOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
@@ -184,7 +180,7 @@ func (h *jobRoutes) updateJob(ctx context.Context, in *updateInput) (*updateOutp
 	if err != nil {
 		return nil, err
 	}
-	c, err := wire.ReadChange(data)
+	c, err := read(data)
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +189,11 @@ func (h *jobRoutes) updateJob(ctx context.Context, in *updateInput) (*updateOutp
 		return nil, err
 	}
 	v, err := h.editor.Update(h.trail.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
-		func(doc *domain.SpecDoc) error { return h.rules.change(doc, c.Fields) })
+		func(doc *domain.SpecDoc) error { return h.rules.change(doc, c.Lay) })
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
 	}
-	return h.updated(v, "Job updated"), nil
+	return h.saved(in.r, http.StatusOK, &v, "Job updated"), nil
 }
 
 // madeOf returns the number of the version that a whole document was made of,
@@ -260,12 +256,12 @@ func (h *jobRoutes) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput,
 }
 
 // setActive returns the handler of pause or resume.
-func (h *jobRoutes) setActive(active bool) func(context.Context, *jobInput) (*updateOutput, error) {
+func (h *jobRoutes) setActive(active bool) func(context.Context, *updateInput) (*savedOutput, error) {
 	done, already := "Job paused", "Job was paused already"
 	if active {
 		done, already = "Job resumed", "Job was active already"
 	}
-	return func(ctx context.Context, in *jobInput) (*updateOutput, error) {
+	return func(ctx context.Context, in *updateInput) (*savedOutput, error) {
 		id, err := parseJobID("id", in.ID)
 		if err != nil {
 			return nil, err
@@ -282,9 +278,9 @@ func (h *jobRoutes) setActive(active bool) func(context.Context, *jobInput) (*up
 		case err != nil:
 			return nil, staleIf(number, err)
 		case !changed:
-			return h.updated(v, already), nil
+			return h.saved(in.r, http.StatusOK, &v, already), nil
 		}
-		return h.updated(v, done), nil
+		return h.saved(in.r, http.StatusOK, &v, done), nil
 	}
 }
 
@@ -329,12 +325,20 @@ func triggered(job domain.JobID, execution domain.ExecutionID) *triggerOutput {
 	return &triggerOutput{"/executions/" + id, triggeredBody{id, job.String(), "Job triggered"}}
 }
 
-type jobOutput struct {
-	ETag string `header:"ETag" doc:"The number of the job's version."`
-	Body wire.Job
+// readInput is a request for the document of a job.
+type readInput struct {
+	request
+	JobPath
+	ReadCondition
 }
 
-func (h *jobRoutes) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
+type jobOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The number of the job's version, and a mark of nextFireAt and error: for If-Match and If-None-Match."`
+	Body   wire.Job
+}
+
+func (h *jobRoutes) getJob(ctx context.Context, in *readInput) (*jobOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
@@ -346,7 +350,21 @@ func (h *jobRoutes) getJob(ctx context.Context, in *JobPath) (*jobOutput, error)
 	if !seesNamespace(ctx, j.Current.Spec.Namespace) {
 		return nil, domain.NotFound("job", id)
 	}
-	return &jobOutput{etag(j.Current.Number), wire.JobOf(&j.Job, j.NextFireAt)}, nil
+	return readJob(in.r, &j)
+}
+
+// readJob answers a GET of a job, with 304 where the caller has its document already.
+func readJob(r *http.Request, j *view.Job) (*jobOutput, error) {
+	out := &jobOutput{http.StatusOK, "", wire.JobOf(&j.Job, j.NextFireAt)}
+	out.ETag = tagOf(&out.Body)
+	if err := checkRead(r, out.Body.Version); err != nil {
+		return nil, err
+	}
+	known, err := notModified(r, &out.Body)
+	if known {
+		out.Status = http.StatusNotModified
+	}
+	return out, err
 }
 
 // JobFilter selects jobs in a list or an export.

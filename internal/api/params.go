@@ -95,6 +95,7 @@ func (p boolParam) parse(name string) (*bool, error) {
 	return &yes, nil
 }
 
+// etag is a tag that names a version and nothing else.
 func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
 func parseJobID(name, text string) (domain.JobID, error) {

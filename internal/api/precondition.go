@@ -12,8 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// The tag of a job is the number of its current version, and a request that
-// changes the job may ask for it (RFC 9110, section 13): If-Match goes on if one
+// The tag of a job begins with the number of its current version, and a request that
+// changes the job may ask for that (RFC 9110, section 13): If-Match goes on if one
 // of its tags is the current one, compared strongly, If-None-Match if none is,
 // compared weakly. A header that is there but cannot be read is refused: whoever
 // sends it does not want an unconditional change.
@@ -25,10 +25,26 @@ type Precondition struct {
 	IfNoneMatch noneMatchParam `header:"If-None-Match"`
 }
 
+// ReadCondition documents the headers of a request that reads.
+type ReadCondition struct {
+	IfMatch     matchParam       `header:"If-Match"`
+	IfNoneMatch notModifiedParam `header:"If-None-Match"`
+}
+
 type (
-	matchParam     string
-	noneMatchParam string
+	matchParam       string
+	noneMatchParam   string
+	notModifiedParam string
 )
+
+// Schema implements huma.SchemaProvider.
+func (notModifiedParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: "string", Examples: []any{`"3-jz2x1c"`},
+		Description: "The ETag of an earlier answer, or several: 304 if nothing has changed since. The number of a " +
+			"version alone asks for another version.",
+	}
+}
 
 // Schema implements huma.SchemaProvider.
 func (matchParam) Schema(huma.Registry) *huma.Schema {
@@ -110,8 +126,21 @@ func cutTag(list string) (tag entityTag, after string, ok bool) {
 func (t *tags) names(version int, weak bool) bool {
 	current := strconv.Itoa(version)
 	return t.any || slices.ContainsFunc(t.list, func(tag entityTag) bool {
-		return tag.text == current &&
-			(weak || !tag.weak)
+		return tag.version() == current && (weak || !tag.weak)
+	})
+}
+
+// version returns the part of a tag that is the number of a version: see tagOf.
+func (tag *entityTag) version() string {
+	number, _, _ := strings.Cut(tag.text, "-")
+	return number
+}
+
+// shows reports whether one of the tags is that of a document, or the number of its version
+// alone; compared weakly.
+func (t *tags) shows(version int, tag string) bool {
+	return t.any || slices.ContainsFunc(t.list, func(one entityTag) bool {
+		return one.text == strconv.Itoa(version) || `"`+one.text+`"` == tag
 	})
 }
 
@@ -121,8 +150,8 @@ func (t *tags) single() int {
 	if len(t.list) != 1 || t.list[0].weak {
 		return 0
 	}
-	n, err := strconv.Atoi(t.list[0].text)
-	if err != nil || n < 1 || strconv.Itoa(n) != t.list[0].text {
+	n, err := strconv.Atoi(t.list[0].version())
+	if err != nil || n < 1 || strconv.Itoa(n) != t.list[0].version() {
 		return 0
 	}
 	return n
@@ -151,11 +180,16 @@ func condition(ctx context.Context, v *view.View, r *http.Request, id domain.Job
 	current := j.Current.Number
 	switch {
 	case match.there && !match.names(current, false):
-		return 0, kindStale.field("If-Match", "must name the job's current version",
-			strings.Join(r.Header.Values("If-Match"), ","))
+		return 0, staleMatch(r)
 	case none.there && none.names(current, true):
 		return 0, kindStale.field("If-None-Match", "must not name the job's current version",
 			strings.Join(r.Header.Values("If-None-Match"), ","))
 	}
 	return current, nil
+}
+
+// staleMatch refuses a request whose If-Match does not name the current version.
+func staleMatch(r *http.Request) error {
+	return kindStale.field("If-Match", "must name the job's current version",
+		strings.Join(r.Header.Values("If-Match"), ","))
 }

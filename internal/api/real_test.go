@@ -218,7 +218,7 @@ func TestEditsOfARealEngine(t *testing.T) {
 		{"POST", "/resume", "", 4},
 		{"PUT", "", `{"retry":{"maxRetries":9},"headers":{"X-A":"1"}}`, 5},
 	} {
-		var out updatedBody
+		var out savedBody
 		call(t, h, step.method, path+step.path, step.body).into(t, 200, &out)
 		if out.Version != step.version {
 			t.Errorf("%s %s: version %d, want %d", step.method, step.path, out.Version, step.version)
@@ -232,7 +232,7 @@ func TestEditsOfARealEngine(t *testing.T) {
 	}
 	call(t, h, "PUT", path, `{"name":"b"}`, `If-Match: "4"`).problem(t, 412)
 	call(t, h, "DELETE", path, "", `If-Match: "4"`).problem(t, 412)
-	call(t, h, "PUT", path, `{"name":"b"}`, `If-Match: "5"`).into(t, 200, &updatedBody{})
+	call(t, h, "PUT", path, `{"name":"b"}`, `If-Match: "5"`).into(t, 200, &savedBody{})
 	call(t, h, "DELETE", path, "", `If-Match: "6"`).into(t, 200, &deletedBody{})
 	call(t, h, "PUT", path, `{"name":"c"}`).problem(t, 404)
 	call(t, h, "POST", path+"/resume", "").problem(t, 404)

@@ -125,13 +125,16 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 		err = checkQuery(op, r.URL.RawQuery)
 	}
 	if err == nil {
+		err = checkHeaders(op, r)
+	}
+	if err == nil {
 		err = checkIdempotency(op, r.Header)
 	}
 	if err == nil && op.RequestBody != nil {
 		err = checkBody(op, r)
 		r.Body = http.MaxBytesReader(front.ServerWriter(w), r.Body, op.MaxBodyBytes)
-	} else if err == nil && op.Method != http.MethodGet && r.ContentLength != 0 { // a body that is not looked at
-		err = checkCoding(r.Header.Values("Content-Encoding"))
+	} else if err == nil && !reads(op.Method) {
+		err = checkNoBody(r)
 	}
 	if err != nil {
 		tell(r.Context(), rt.log, err).write(w)
@@ -195,8 +198,12 @@ func checkBody(op *huma.Operation, r *http.Request) error {
 		want = append(want, name)
 	}
 	sort.Strings(want)
-	return kindMediaType.field("Content-Type", "must be "+strings.Join(want, " or ")+", in UTF-8",
+	p := kindMediaType.field("Content-Type", "must be "+strings.Join(want, " or ")+", in UTF-8",
 		r.Header.Get("Content-Type")).with("Accept", strings.Join(want, ", "))
+	if op.Method == http.MethodPatch { // RFC 5789, section 2.2
+		p.with("Accept-Patch", strings.Join(want, ", "))
+	}
+	return p
 }
 
 // checkIdempotency refuses a key where each request makes something new and keys are

@@ -55,7 +55,7 @@ func TestSecretsAreMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range []string{`{"name":"x"}`, `{"name":"y","headers":` + string(headers) + `}`} {
-		call(t, h, "PUT", "/jobs/"+id, change).into(t, 200, &updatedBody{})
+		call(t, h, "PUT", "/jobs/"+id, change).into(t, 200, &savedBody{})
 		if got := sent(); got["Authorization"] != "Bearer canary-1" || got["X-Own"] != "canary-2" {
 			t.Errorf("after %s: sent %v", change, got)
 		}

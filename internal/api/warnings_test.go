@@ -93,7 +93,7 @@ func TestWarningsOfASchedule(t *testing.T) {
 		if tc.warns != (len(preview.Warnings) > 0) {
 			t.Errorf("%s: a preview says %q", tc.schedule, preview.Warnings)
 		}
-		var made createdBody
+		var made savedBody
 		res := call(t, h, "POST", "/jobs", body)
 		if res.into(t, 201, &made); !slices.Equal(made.Warnings, preview.Warnings) ||
 			!tc.warns && strings.Contains(res.text, "warnings") {
@@ -104,7 +104,7 @@ func TestWarningsOfASchedule(t *testing.T) {
 			{"PUT", "", `{"schedule":"` + tc.schedule + `"}`}, {"PUT", "", `{"name":"x"}`}, {"POST", "/pause", ""},
 			{"POST", "/resume", ""},
 		} {
-			var changed updatedBody
+			var changed savedBody
 			call(t, h, step.method, calm+step.path, step.body).into(t, 200, &changed)
 			if !slices.Equal(changed.Warnings, preview.Warnings) {
 				t.Errorf("%s: %s %s says %q, a preview %q", tc.schedule, step.method, step.path, changed.Warnings,

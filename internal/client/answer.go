@@ -19,6 +19,7 @@ var ErrAnswer = errors.New("the answer of the server cannot be used")
 
 const (
 	typeJSON    = "application/json"
+	typePatch   = "application/merge-patch+json"
 	typeLines   = "application/x-ndjson"
 	typeProblem = "application/problem+json"
 )

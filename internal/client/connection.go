@@ -84,7 +84,9 @@ func (c *connection) exchange(ctx context.Context, request call, in, out any, ot
 		if err != nil {
 			return err
 		}
-		request.contentType, request.body = typeJSON, bytes.NewReader(data)
+		if request.body = bytes.NewReader(data); request.contentType == "" {
+			request.contentType = typeJSON
+		}
 	}
 	res, err := c.do(ctx, request, others...)
 	if err != nil {

@@ -33,7 +33,7 @@ var wantJob = Job{
 
 const editJSON = `{"jobId":"` + id1 + `","message":"done","version":2,"effectiveFrom":5}`
 
-var wantEdit = Edit{JobID: id1, Message: "done", Version: 2, EffectiveFrom: 5}
+var wantEdit = Edit{JobID: id1, Message: "done", Job: Job{Version: 2, EffectiveFrom: 5}}
 
 func TestCreateJobSendsOnlyWhatIsSet(t *testing.T) {
 	c := exchange{
@@ -69,6 +69,12 @@ func TestJobCalls(t *testing.T) {
 		"update one version": {exchange{request: "PUT" + path, contentType: typeJSON, ifMatch: `"7"`, body: `{}`,
 			answer: ok(editJSON)},
 			func(c *Client) (any, error) { return c.Jobs.Update(t.Context(), id1, 7, Change{}) }, wantEdit},
+		"patch": {exchange{request: "PATCH" + path, contentType: typePatch, ifMatch: `"7"`,
+			body:   `{"headers":{"X":null}}`,
+			answer: ok(strings.TrimSuffix(jobJSON, "}") + `,"jobId":"` + id1 + `","message":"done"}`)},
+			func(c *Client) (any, error) {
+				return c.Jobs.Patch(t.Context(), id1, 7, Change{"headers": Change{"X": nil}})
+			}, Edit{Job: wantJob, JobID: id1, Message: "done"}},
 		"delete": {exchange{request: "DELETE" + path,
 			answer: ok(`{"jobId":"` + id1 + `","message":"gone","effectiveTo":9}`)},
 			func(c *Client) (any, error) { return c.Jobs.Delete(t.Context(), id1, 0) },

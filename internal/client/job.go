@@ -92,13 +92,13 @@ type Job struct {
 	Error string `json:"error"`
 }
 
-// Edit is the server's answer to a change.
+// Edit is the server's answer to a change: the job as it is now, and what was done.
 type Edit struct {
-	JobID         string `json:"jobId"`
-	Message       string `json:"message"`
-	Version       int    `json:"version"`       // zero after a delete
-	EffectiveFrom int64  `json:"effectiveFrom"` // from when on the change holds; zero after a delete
-	EffectiveTo   int64  `json:"effectiveTo"`   // after a delete: from when on nothing is sent
+	Job // the zero value after a delete
+
+	JobID       string `json:"jobId"`
+	Message     string `json:"message"`
+	EffectiveTo int64  `json:"effectiveTo"` // after a delete: from when on nothing is sent
 
 	Warnings []string `json:"warnings"` // what is allowed but may not be meant
 }
@@ -127,6 +127,16 @@ func (j *Jobs) Update(ctx context.Context, id string, version int, change Change
 	err := j.server.exchange(ctx, call{
 		method: http.MethodPut, path: []string{"jobs", id}, header: ifMatch(version),
 	}, change, &out)
+	return out, err
+}
+
+// Patch changes a job by a merge patch (RFC 7396): nil removes or restores the default,
+// maps are merged, headers and body too. version as in Update.
+func (j *Jobs) Patch(ctx context.Context, id string, version int, patch Change) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPatch, path: []string{"jobs", id}, header: ifMatch(version), contentType: typePatch,
+	}, patch, &out)
 	return out, err
 }
 

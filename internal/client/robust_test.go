@@ -24,6 +24,7 @@ func everyCall(ctx context.Context, c *Client) map[string]error {
 	}
 	note("Jobs.Create")(c.Jobs.Create(ctx, Spec{}))
 	note("Jobs.Update")(c.Jobs.Update(ctx, id1, 0, Change{}))
+	note("Jobs.Patch")(c.Jobs.Patch(ctx, id1, 0, Change{}))
 	note("Jobs.Get")(c.Jobs.Get(ctx, id1))
 	note("Jobs.Delete")(c.Jobs.Delete(ctx, id1, 0))
 	note("Jobs.Pause")(c.Jobs.Pause(ctx, id1))

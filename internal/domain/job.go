@@ -17,6 +17,16 @@ type Job struct {
 	Current   Version
 }
 
+// JobOf returns the job of its current version. A job was updated when its current version
+// took effect, or never but at its creation.
+func JobOf(v Version) Job {
+	j := Job{ID: v.JobID, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt, Current: v}
+	if v.Number > 1 {
+		j.UpdatedAt = v.EffectiveFrom
+	}
+	return j
+}
+
 // Version is one edit of a job: the state of the job from EffectiveFrom on and before
 // EffectiveTo. All versions of a deleted job are closed.
 type Version struct {

@@ -21,6 +21,12 @@ func (v *View) withNext(j *domain.Job) Job {
 	return Job{*j, &at}
 }
 
+// Of returns the job whose current version is v.
+func (v *View) Of(current *domain.Version) Job {
+	j := domain.JobOf(*current)
+	return v.withNext(&j)
+}
+
 // Job returns a job that is not deleted, or CodeNotFound.
 func (v *View) Job(ctx context.Context, id domain.JobID) (Job, error) {
 	j, err := v.jobs.Get(ctx, id)

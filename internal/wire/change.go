@@ -19,26 +19,45 @@ import (
 // members may be present if they are unchanged; a different value is refused by name, and
 // nothing is ignored silently.
 
-// Change is the content of a PUT request.
+// Change is the content of a PUT or PATCH request.
 type Change struct {
 	Fields   []byte          // the fields of the job, as one JSON object
+	patch    bool            // it is a merge patch: null removes
 	inSpec   map[string]bool // those of them that were in spec
 	readOnly map[string]json.RawMessage
 }
 
 // readOnlyMembers are the members of a job's document that no change can set.
-var readOnlyMembers = []string{"id", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt", "error",
-	"bodyCut", "bodyBytes"}
+var readOnlyMembers = []string{"id", "jobId", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt",
+	"error", "bodyCut", "bodyBytes"}
 
 // ReadChange decomposes a document. The document has a subset of the fields of a job at
 // the top, or in spec, or some of them in each place, but none in both places.
-func ReadChange(data []byte) (Change, error) {
-	c := Change{Fields: data}
+func ReadChange(data []byte) (Change, error) { return readChange(Change{Fields: data}) }
+
+// ReadPatch is [ReadChange] for a merge patch (RFC 7396) of the document of a job. null
+// removes a member, so it is refused for one that can only be read.
+func ReadPatch(data []byte) (Change, error) { return readChange(Change{Fields: data, patch: true}) }
+
+// Lay merges the fields of the change into the document of a job: [Merge], or [Patch].
+func (c *Change) Lay(doc *domain.SpecDoc) error {
+	if c.patch {
+		return Patch(doc, c.Fields)
+	}
+	return Merge(doc, c.Fields)
+}
+
+func readChange(c Change) (Change, error) {
+	data := c.Fields
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
 		return c, err
 	}
 	spec, nested := all["spec"]
+	answered, err := dropAnswer(all)
+	if err != nil {
+		return c, err
+	}
 	for _, name := range readOnlyMembers {
 		if raw, has := all[name]; has {
 			if c.readOnly == nil {
@@ -54,7 +73,7 @@ func ReadChange(data []byte) (Change, error) {
 			return c, err
 		}
 	}
-	if !nested && c.readOnly == nil {
+	if !nested && !answered && c.readOnly == nil {
 		return c, nil
 	}
 	fields, err := json.Marshal(all)
@@ -62,10 +81,34 @@ func ReadChange(data []byte) (Change, error) {
 	return c, err
 }
 
+// dropAnswer removes the members that the answer to a change has beside the job. They say
+// what was done, and nothing of the job.
+func dropAnswer(all map[string]json.RawMessage) (found bool, err error) {
+	var message string
+	var warnings []string
+	var wrong faults
+	for _, name := range []string{"message", "warnings"} {
+		raw, has := all[name]
+		var into any = &message
+		if name == "warnings" {
+			into = &warnings
+		}
+		found = found || has
+		delete(all, name)
+		if !has || isNull(raw) {
+			continue
+		}
+		if json.Unmarshal(raw, into) != nil || elements(raw, "leave it out") != nil {
+			wrong.add(name, "can only be read: leave it out, or send it as it was answered")
+		}
+	}
+	return found, wrong.err()
+}
+
 // unfold moves the members of spec to the other fields.
 func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) error {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(spec, &members) != nil {
+	if json.Unmarshal(spec, &members) != nil || c.patch && members == nil {
 		return domain.Invalid("spec", "must be an object: the fields of the job", nil)
 	}
 	c.inSpec = map[string]bool{}
@@ -109,7 +152,7 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 			is = float64(len(now.Spec.Body))
 		}
 		switch {
-		case !has || string(raw) == "null": // null counts as absent
+		case !has || string(raw) == "null" && (!c.patch || is == nil): // null counts as absent
 		case json.Unmarshal(raw, &was) == nil && unchanged(name, was, is, clockMs):
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)

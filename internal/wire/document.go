@@ -10,6 +10,7 @@ import (
 // Job is the document of GET /jobs/{id}. [ReadChange] accepts it as a change.
 type Job struct {
 	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	JobID         string      `json:"jobId" format:"uuid" doc:"The job's id, by the name that it has in every other document: the same as id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
 	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
 	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
@@ -25,7 +26,8 @@ type Job struct {
 // JobOf writes the document of a job with its secrets masked; nextFireAt nil: it has no further fires.
 func JobOf(j *domain.Job, nextFireAt *int64) Job {
 	out := Job{
-		ID: j.ID.String(), Spec: j.Current.Spec.Masked(), CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
+		ID: j.ID.String(), JobID: j.ID.String(), Spec: j.Current.Spec.Masked(),
+		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
 		BodyCut: j.Current.BodyCut > 0, BodyBytes: j.Current.BodyCut, NextFireAt: nextFireAt,
 	}
@@ -39,6 +41,7 @@ func JobOf(j *domain.Job, nextFireAt *int64) Job {
 // fields, as parts of a change.
 type ReadOnly struct {
 	ID            string `json:"id,omitempty" format:"uuid" readOnly:"true" doc:"The job's id. Not needed; another one is refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	JobID         string `json:"jobId,omitempty" format:"uuid" readOnly:"true" doc:"The same as id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	CreatedAt     int64  `json:"createdAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
 	UpdatedAt     int64  `json:"updatedAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
 	Version       int64  `json:"version,omitempty" readOnly:"true" doc:"The number of the version that the change was made of. Another one than the current is a 409." example:"1"`
@@ -47,6 +50,10 @@ type ReadOnly struct {
 	BodyCut       bool   `json:"bodyCut,omitempty" readOnly:"true" doc:"As a list has it: the body, which is not in the document, stays as it is." example:"true"`
 	BodyBytes     int    `json:"bodyBytes,omitempty" readOnly:"true" doc:"As a list has it; cannot be changed." example:"250000"`
 	NextFireAt    int64  `json:"nextFireAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225900000"`
+
+	// Of the answer to a change, which is the document with these beside.
+	Message  string   `json:"message,omitempty" readOnly:"true" doc:"Of the answer to a change; not looked at." example:"Job updated"`
+	Warnings []string `json:"warnings,omitempty" readOnly:"true" nullable:"false" doc:"Of the answer to a change; not looked at."`
 }
 
 // Document is a version in the form of an export: a document that [Merge] accepts, with

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -15,6 +16,7 @@ type specField struct {
 	decode  func(json.RawMessage, *domain.SpecDoc) error // replaces the value whole
 	reset   func(dst, from *domain.SpecDoc)              // copies the default
 	members map[string]specField                         // of an object that is merged field by field
+	patch   func(json.RawMessage, *domain.SpecDoc) error // lays a merge patch over it; nil: decode
 }
 
 // field makes a specField of an accessor. It decodes into a fresh value:
@@ -71,8 +73,16 @@ func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 		if err := elements(raw, "null is none"); err != nil {
 			return true, err
 		}
+		var value []string
+		err := json.Unmarshal(raw, &value)
+		if *to = value; len(value) == 0 { // as it is when it is absent
+			*to = nil
+		}
+		return true, err
 	case *map[string]string:
-		*to, err = decodeHeaders(raw)
+		if *to, err = decodeHeaders(raw); len(*to) == 0 {
+			*to = nil
+		}
 		return true, err
 	}
 	return false, nil
@@ -125,6 +135,69 @@ func instantField(get func(*domain.SpecDoc) *int64) specField {
 		ms, fault := DecodeInstant(raw)
 		*get(d) = ms
 		return faultOf(fault)
+	}
+	return f
+}
+
+// headersField is the headers of a call. A merge patch replaces or removes those that it
+// names.
+func headersField() specField {
+	f := field(func(d *domain.SpecDoc) *map[string]string { return &d.Headers })
+	f.patch = func(raw json.RawMessage, d *domain.SpecDoc) error {
+		var all map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return f.decode(raw, d) // which says what is wrong
+		}
+		next := maps.Clone(d.Headers) // the map may be the one of the version that is current
+		for known := range next {
+			if d.IsSecret(known) { // a value that was not sent: see keepHeaders
+				next[known] = domain.Mask
+			}
+		}
+		for name, value := range all {
+			for known := range next {
+				if strings.EqualFold(known, name) && (known != name || isNull(value)) {
+					delete(next, known)
+				}
+			}
+		}
+		maps.DeleteFunc(all, func(_ string, value json.RawMessage) bool { return isNull(value) })
+		set, err := decodeHeaders(mustEncode(all))
+		if next == nil {
+			next = set
+		}
+		maps.Copy(next, set)
+		d.Headers = next
+		if len(next) == 0 {
+			d.Headers = nil
+		}
+		return err
+	}
+	return f
+}
+
+// mustEncode writes members that were read.
+func mustEncode(all map[string]json.RawMessage) json.RawMessage {
+	text, _ := json.Marshal(all) // valid JSON always encodes
+	return text
+}
+
+// bodyField is the body of a call. One that is the same JSON value as before stays as it is
+// written.
+func bodyField() specField {
+	f := field(func(d *domain.SpecDoc) *json.RawMessage { return &d.Body })
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
+		if len(d.Body) > 0 && json.Valid(d.Body) && sameJSON(d.Body, raw) {
+			return nil
+		}
+		return decode(raw, d)
+	}
+	f.patch = func(raw json.RawMessage, d *domain.SpecDoc) error {
+		if len(d.Body) > 0 && !json.Valid(d.Body) { // what is stored cannot be read
+			return decode(mergePatch(nil, raw), d)
+		}
+		return decode(mergePatch(d.Body, raw), d)
 	}
 	return f
 }

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -75,9 +73,9 @@ var specFields = map[string]specField{
 	"tags":          tagsField(),
 	"timezone":      trimmed(func(d *domain.SpecDoc) *string { return &d.Timezone }),
 	"method":        field(func(d *domain.SpecDoc) *string { return &d.Method }),
-	"headers":       field(func(d *domain.SpecDoc) *map[string]string { return &d.Headers }),
+	"headers":       headersField(),
 	"secretHeaders": field(func(d *domain.SpecDoc) *[]string { return &d.SecretNames }),
-	"body":          field(func(d *domain.SpecDoc) *json.RawMessage { return &d.Body }),
+	"body":          bodyField(),
 	"timeoutMs":     field(func(d *domain.SpecDoc) *int64 { return &d.TimeoutMs }),
 	"retry": nested(func(d *domain.SpecDoc) *domain.Retry { return &d.Retry }, map[string]specField{
 		"maxRetries": field(func(d *domain.SpecDoc) *int { return &d.Retry.MaxRetries }),

@@ -20,8 +20,15 @@ import (
 // kind, and in addition the fields whose values are wrong, so that one response names all;
 // the document is then unchanged. If no field is unknown or of a wrong kind, values are not
 // checked: see [domain.Spec.Validate].
-func Merge(doc *domain.SpecDoc, data []byte) error {
-	err := lay(doc, data)
+func Merge(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, false) }
+
+// Patch is [Merge] by the rules of a merge patch (RFC 7396): headers and body are merged
+// member by member, too, and null removes a member of them. Names of headers are compared
+// as HTTP does, in any letter case.
+func Patch(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, true) }
+
+func merge(doc *domain.SpecDoc, data []byte, patch bool) error {
+	err := lay(doc, data, patch)
 	first, ok := errors.AsType[*domain.Error](err)
 	if !ok {
 		return err
@@ -38,7 +45,7 @@ func Merge(doc *domain.SpecDoc, data []byte) error {
 		delete(object, top)
 	}
 	readable, merr := json.Marshal(object)
-	if merr != nil || lay(&rest, readable) != nil {
+	if merr != nil || lay(&rest, readable, patch) != nil {
 		return err
 	}
 	all := &domain.Error{Code: first.Code, Message: first.Message, Fields: first.Fields, Err: first.Err}
@@ -52,11 +59,11 @@ func Merge(doc *domain.SpecDoc, data []byte) error {
 	return all
 }
 
-// lay is [Merge] without the check of values.
-func lay(doc *domain.SpecDoc, data []byte) error {
+// lay is [Merge] or [Patch] without the check of values.
+func lay(doc *domain.SpecDoc, data []byte, patch bool) error {
 	m := mergers.Get().(*merger)
 	defer m.release()
-	m.next = *doc
+	m.next, m.patch = *doc, patch
 	m.object("", data, specFields)
 	m.keepSecrets(doc)
 	if err := m.faults.err(); err != nil {
@@ -71,6 +78,7 @@ type merger struct {
 	next        domain.SpecDoc
 	faults      faults
 	headersSent bool // the document has headers
+	patch       bool // headers and body are merged, too
 
 	// Of the outermost object, to be used again.
 	members map[string]json.RawMessage
@@ -128,6 +136,10 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 			field.reset(&m.next, &absent)
 		case field.members != nil:
 			m.object(path+name+".", raw, field.members)
+		case m.patch && field.patch != nil:
+			if err := field.patch(raw, &m.next); err != nil {
+				m.fault(path+name, err)
+			}
 		default:
 			if err := field.decode(raw, &m.next); err != nil {
 				m.fault(path+name, err)

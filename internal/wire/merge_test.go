@@ -61,7 +61,7 @@ func TestSpecDocRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := domain.NewSpecDoc()
-		if err := lay(&out, text); err != nil || !reflect.DeepEqual(in, out) {
+		if err := lay(&out, text, false); err != nil || !reflect.DeepEqual(in, out) {
 			t.Errorf("%s\ncame back as %+v: %v", text, out, err)
 		}
 	}
@@ -150,7 +150,7 @@ func TestMerge(t *testing.T) {
 			got, want, shared := fullDoc(), fullDoc(), fullDoc()
 			before := got
 			before.Tags, before.Headers, before.Body = got.Tags, got.Headers, got.Body
-			if err := lay(&got, []byte(c.text)); err != nil {
+			if err := lay(&got, []byte(c.text), false); err != nil {
 				t.Fatal(err)
 			}
 			if c.want != nil {
@@ -202,7 +202,7 @@ func TestMergeFaults(t *testing.T) {
 		{`{"` + strings.Repeat("x", 5000) + `":1}`, []string{"is not a field of a job"}},
 	} {
 		got, want := fullDoc(), fullDoc()
-		faults := fieldsOf(t, lay(&got, []byte(c.text)))
+		faults := fieldsOf(t, lay(&got, []byte(c.text), false))
 		if len(faults) != len(c.want) {
 			t.Errorf("%.60s: %q, want %q", c.text, faults, c.want)
 			continue
@@ -231,7 +231,7 @@ func FuzzSpecMerge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, before := fullDoc(), fullDoc()
-		if err := lay(&d, data); err != nil {
+		if err := lay(&d, data, false); err != nil {
 			if domain.ErrorCode(err) != domain.CodeInvalid || !reflect.DeepEqual(d, before) {
 				t.Fatalf("%v, and the document is %+v", err, d)
 			}
@@ -243,7 +243,7 @@ func FuzzSpecMerge(f *testing.F) {
 			t.Fatal(err)
 		}
 		back := domain.NewSpecDoc()
-		if err := lay(&back, text); err != nil {
+		if err := lay(&back, text, false); err != nil {
 			t.Fatalf("%s does not come back: %v", text, err)
 		}
 		again, err := json.Marshal(back)

@@ -121,7 +121,7 @@ func TestTargetsAsPeopleWriteThem(t *testing.T) {
 		doc := domain.NewSpecDoc()
 		doc.Schedule, doc.Type = "@hourly", domain.AtLeastOnce
 		raw := mustJSON(t, map[string]string{"api": api})
-		if err := lay(&doc, raw); err != nil {
+		if err := lay(&doc, raw, false); err != nil {
 			t.Fatalf("%s: %v", api, err)
 		}
 		if err := doc.Validate(); err != nil {
@@ -184,7 +184,7 @@ func TestTargetsAsPeopleWriteThem(t *testing.T) {
 func TestTextIsTrimmedOrNamed(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	if err := lay(&doc, []byte(`{"schedule":"@hourly\n","api":"http://a.example/\r\n","type":"ATLEAST_ONCE","timezone":" Europe/Berlin\n",
-		"name":"x\n","tags":["a\n"," b"],"headers":{"X-A":"\t1\n","X-B":""},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5\n"]}}`)); err != nil {
+		"name":"x\n","tags":["a\n"," b"],"headers":{"X-A":"\t1\n","X-B":""},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5\n"]}}`), false); err != nil {
 		t.Fatal(err)
 	}
 	if err := doc.Validate(); err != nil {
@@ -221,7 +221,7 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 	} {
 		doc := domain.NewSpecDoc()
 		doc.Schedule, doc.API, doc.Type = "@hourly", "http://a.example/", domain.AtLeastOnce
-		err := lay(&doc, []byte(raw))
+		err := lay(&doc, []byte(raw), false)
 		if err == nil {
 			err = doc.Validate()
 		}
@@ -230,7 +230,7 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 		}
 	}
 	// The text of a body is the user's own.
-	if err := lay(&doc, []byte(`{"body":" x\n"}`)); err != nil || string(doc.Body) != `" x\n"` {
+	if err := lay(&doc, []byte(`{"body":" x\n"}`), false); err != nil || string(doc.Body) != `" x\n"` {
 		t.Errorf("body %s, %v", doc.Body, err)
 	}
 }

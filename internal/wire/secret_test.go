@@ -57,7 +57,7 @@ func TestMergeKeepsSecrets(t *testing.T) {
 			d.Headers = map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}
 			d.SecretNames = []string{"X-Own"}
 			shared, before := d.Headers, maps.Clone(d.Headers)
-			err := lay(&d, []byte(c.text))
+			err := lay(&d, []byte(c.text), false)
 			switch faults := fieldsOf(t, err); {
 			case c.want == nil:
 				if len(faults) != 1 || !strings.Contains(faults[0], c.fault) {
@@ -96,7 +96,7 @@ func TestMaskedDocuments(t *testing.T) {
 		t.Errorf("a secret is in %s", text)
 	}
 	same := doc
-	if err := lay(&same, shown); err != nil || !reflect.DeepEqual(same, doc) {
+	if err := lay(&same, shown, false); err != nil || !reflect.DeepEqual(same, doc) {
 		t.Errorf("what was shown changes the job: %v", err)
 	}
 	revealed, err := encode(&doc, true)
@@ -104,7 +104,7 @@ func TestMaskedDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := domain.NewSpecDoc()
-	if err := lay(&fresh, revealed); err != nil || !reflect.DeepEqual(fresh, doc) {
+	if err := lay(&fresh, revealed, false); err != nil || !reflect.DeepEqual(fresh, doc) {
 		t.Errorf("%s is not the document: %v", revealed, err)
 	}
 	plain := domain.NewSpecDoc()
@@ -120,7 +120,7 @@ func TestDraftsDoNotTouchSecrets(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	doc.Signing.Secrets = []webhook.Secret{secretA, secretB}
 	draft := doc
-	if err := lay(&draft, []byte(`{"signing":{"secrets":["`+string(secretC)+`","********"]}}`)); err != nil {
+	if err := lay(&draft, []byte(`{"signing":{"secrets":["`+string(secretC)+`","********"]}}`), false); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(draft.Signing.Secrets, []webhook.Secret{secretC, secretA}) ||
@@ -155,7 +155,7 @@ func TestMasksOfSigningSecrets(t *testing.T) {
 		for _, secret := range c.sent {
 			texts = append(texts, fmt.Sprintf("%q", secret.Reveal()))
 		}
-		err := lay(&doc, []byte(`{"signing":{"secrets":[`+strings.Join(texts, ",")+`]}}`))
+		err := lay(&doc, []byte(`{"signing":{"secrets":[`+strings.Join(texts, ",")+`]}}`), false)
 		faults := fieldsOf(t, err)
 		switch {
 		case c.fault != "":

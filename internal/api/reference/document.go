@@ -38,6 +38,7 @@ func Config(version string) huma.Config {
 	change.Properties = maps.Clone(change.Properties)
 	maps.Copy(change.Properties, wholeJobProperties(registry))
 	registry.Map()["JobChange"] = &change
+	addPatch(registry)
 	boundTags(registry.Map()["JobSpec"])
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -82,6 +83,35 @@ func JSONBody(schema string) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}},
 	}}
+}
+
+// PatchBody is [JSONBody] of a merge patch (RFC 7396), under its own media type too.
+func PatchBody(schema string) *huma.RequestBody {
+	body := JSONBody(schema)
+	body.Content["application/merge-patch+json"] = body.Content["application/json"]
+	return body
+}
+
+// addPatch adds the schemas of a merge patch: those of a change in which null may stand for
+// a header, too.
+func addPatch(r huma.Registry) {
+	schemas := r.Map()
+	for patch, change := range map[string]string{"JobPatch": "JobChange", "PatchFields": "JobFields"} {
+		out := *schemas[change]
+		out.Properties = maps.Clone(out.Properties)
+		headers := *out.Properties["headers"]
+		headers.AdditionalProperties = &huma.Schema{Type: huma.TypeString, Nullable: true}
+		headers.Description = "Headers of the call that are to be set, or with null removed; the others stay. " +
+			headers.Description
+		out.Properties["headers"] = &headers
+		schemas[patch] = &out
+	}
+	schemas["JobPatch"].Description = "A merge patch of a job's fields, here or in spec."
+	schemas["PatchFields"].Description = "A merge patch of a job's fields."
+	schemas["JobPatch"].Properties["spec"] = &huma.Schema{
+		Ref:         "#/components/schemas/PatchFields",
+		Description: "The fields of the job, as GET /jobs/{id} has them; a field is here or beside it, not both.",
+	}
 }
 
 // Operations returns the operations of a path in the order in which people think
@@ -193,11 +223,12 @@ func wholeJobProperties(r huma.Registry) map[string]*huma.Schema {
 // its default. It comes after the schemas of answers are made, in which nothing
 // is null that was not said to be.
 func takeNull(schemas map[string]*huma.Schema) {
-	for _, name := range []string{"JobSpec", "JobChange", "JobFields", "RetrySpec", "MisfireSpec", "DstSpec",
+	for _, name := range []string{"JobSpec", "JobChange", "JobFields", "JobPatch", "PatchFields", "RetrySpec",
+		"MisfireSpec", "DstSpec",
 		"SigningSpec", "PreviewRequest", "NewKey"} {
 		s := schemas[name]
 		required := s.Required
-		if name == "JobChange" || name == "JobFields" {
+		if strings.HasPrefix(name, "Job") || name == "PatchFields" {
 			required = schemas["JobSpec"].Required // they may be absent, but have no default
 		}
 		s.Properties = maps.Clone(s.Properties)

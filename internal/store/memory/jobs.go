@@ -37,15 +37,6 @@ func copyVersion(v domain.Version) domain.Version {
 	return v
 }
 
-// jobOf makes the job of its current version.
-func jobOf(v domain.Version) domain.Job {
-	j := domain.Job{ID: v.JobID, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt, Current: copyVersion(v)}
-	if v.Number > 1 {
-		j.UpdatedAt = v.EffectiveFrom
-	}
-	return j
-}
-
 // ids returns the ids of all jobs, deleted ones too, in order.
 func (d *Disk) ids() []domain.JobID {
 	return slices.SortedFunc(maps.Keys(d.jobs), func(a, b domain.JobID) int { return slices.Compare(a[:], b[:]) })
@@ -143,7 +134,7 @@ func (j jobs) Get(ctx context.Context, id domain.JobID) (found domain.Job, err e
 		if is == nil || is.deleted {
 			return domain.NotFound("job", id)
 		}
-		found = jobOf(*is.current())
+		found = domain.JobOf(copyVersion(*is.current()))
 		return nil
 	})
 	return found, err
@@ -167,7 +158,7 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, e
 			}
 			is := d.jobs[id]
 			if !is.deleted && slices.Compare(id[:], q.After[:]) > 0 && selects(q, is.current()) {
-				found = append(found, jobOf(cutBody(*is.current(), q.MaxBody)))
+				found = append(found, domain.JobOf(copyVersion(cutBody(*is.current(), q.MaxBody))))
 				page.Add(found[len(found)-1].Current.Size())
 			}
 		}

@@ -20,7 +20,7 @@ func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 	var found *domain.Job
 	err := j.db.readers.lookup(ctx, func(c *conn) error {
 		return c.query(selectCurrent, func(s *sqlite.Stmt) error {
-			job := jobOf(columnsVersion(s, j.box))
+			job := domain.JobOf(columnsVersion(s, j.box))
 			found = &job
 			return nil
 		}, id)
@@ -32,16 +32,6 @@ func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 		return domain.Job{}, domain.NotFound("job", id)
 	}
 	return *found, nil
-}
-
-// jobOf makes the job of its current version. A job was updated when its
-// current version took effect.
-func jobOf(v domain.Version) domain.Job {
-	job := domain.Job{ID: v.JobID, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt, Current: v}
-	if v.Number > 1 {
-		job.UpdatedAt = v.EffectiveFrom
-	}
-	return job
 }
 
 // selectPage lists jobs; selectPageOfNamespace lists those of a namespace other than
@@ -97,7 +87,7 @@ func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error)
 			if page.Full() {
 				return errFull
 			}
-			found = append(found, jobOf(columnsCut(s, j.box)))
+			found = append(found, domain.JobOf(columnsCut(s, j.box)))
 			page.Add(found[len(found)-1].Current.Size())
 			return nil
 		}, q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace), bound(q.MaxBody))

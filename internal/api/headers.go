@@ -1,0 +1,74 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// What a client sends to make a request safer, or another one, is followed or refused. To
+// ignore it would do what the client did not want: a change without its condition, a POST
+// instead of a DELETE, a run without the body that was sent with it. A header that can only
+// cost time when it is ignored (Range, If-Modified-Since) is left alone, as RFC 9110 allows.
+
+// methodOverrides are headers by which other servers take another method than the request's.
+var methodOverrides = []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+
+// maxIgnoredBody is how much of a body is read where none is taken: an empty document.
+const maxIgnoredBody = 64
+
+// reads reports whether a method changes nothing (RFC 9110, section 9.2.1).
+func reads(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// checkHeaders refuses what the route does not do and what would do harm if it was ignored.
+func checkHeaders(op *huma.Operation, r *http.Request) error {
+	for _, name := range methodOverrides {
+		if value := r.Header.Get(name); value != "" && !strings.EqualFold(value, r.Method) {
+			return kindMalformed.field(name, "is not supported: send the request with that method", value)
+		}
+	}
+	if reads(r.Method) {
+		return nil
+	}
+	if values := r.Header.Values("If-Unmodified-Since"); len(values) > 0 {
+		return kindMalformed.field("If-Unmodified-Since", "is not supported: send If-Match with the ETag of the job",
+			values[0])
+	}
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		taken := slices.ContainsFunc(op.Parameters,
+			func(p *huma.Param) bool { return p.In == "header" && p.Name == name })
+		if values := r.Header.Values(name); len(values) > 0 && !taken {
+			return kindMalformed.field(name, "is not supported here: leave it out", values[0])
+		}
+	}
+	if value := r.Header.Get("Content-Range"); value != "" { // RFC 9110, section 14.5
+		return kindMalformed.field("Content-Range", "is not supported: send the whole body", value)
+	}
+	return nil
+}
+
+// checkNoBody refuses a body where none is taken, but for an empty document, which some
+// libraries send with every POST.
+func checkNoBody(r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if err := checkCoding(r.Header.Values("Content-Encoding")); err != nil {
+		return err
+	}
+	start, err := io.ReadAll(io.LimitReader(r.Body, maxIgnoredBody+1))
+	if err != nil {
+		return readFault(err)
+	}
+	text := string(bytes.Join(bytes.Fields(start), nil))
+	if len(start) <= maxIgnoredBody && (text == "" || text == "{}" || text == "null") {
+		return nil
+	}
+	return kindMalformed.field("body", "must be empty: this path takes none", nil)
+}
