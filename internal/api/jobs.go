@@ -50,6 +50,12 @@ func (h *jobRoutes) register(rt *router) {
 			"next fire, too; with it in If-None-Match the answer is 304 while nothing has changed.",
 		Responses: map[string]*huma.Response{"304": {Description: "Nothing has changed."}},
 	}, h.getJob, kindNotFound, kindStale, kindUnavailable)
+	h.registerChanges(rt)
+}
+
+// registerChanges adds the routes that change a job, and the one that runs it.
+func (h *jobRoutes) registerChanges(rt *router) {
+	body := reference.JSONBody
 	register(rt, huma.Operation{
 		OperationID: "update-job", Method: http.MethodPut, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job",

@@ -219,23 +219,3 @@ func checkIdempotency(op *huma.Operation, header http.Header) error {
 
 // makesAnew are those operations.
 var makesAnew = map[string]bool{"import-jobs": true, "create-key": true}
-
-// checkCoding refuses a body that is compressed: what it would take unpacked is
-// not bounded by what it takes on the wire.
-func checkCoding(codings []string) error {
-	for _, list := range codings {
-		for coding := range strings.SplitSeq(list, ",") {
-			switch coding = strings.ToLower(strings.TrimSpace(coding)); coding {
-			case "", "identity":
-			case "utf-8", "utf8":
-				return kindMediaType.field("Content-Encoding",
-					"must be absent: a charset belongs into Content-Type", coding)
-			default:
-				return kindMediaType.field("Content-Encoding",
-					"must be absent: send the body as it is, not compressed", coding).
-					with("Accept-Encoding", "identity") // RFC 9110, section 12.5.3
-			}
-		}
-	}
-	return nil
-}

@@ -41,6 +41,6 @@
 //
 // Each file uses only those before it:
 //
-//	jsonfault.go surrogate.go number.go instant.go form.go document.go fieldkind.go jobfields.go
+//	jsonfault.go surrogate.go number.go instant.go form.go jsonvalue.go document.go fieldkind.go jobfields.go
 //	merge.go change.go items.go cursor.go
 package wire
