@@ -54,7 +54,8 @@ func (h *importRoute) register(rt *router) {
 			"body (empty lines are not counted). " +
 			"A syntax error inside an array ends the import: what came before is imported and one entry reports the " +
 			"rest; in NDJSON it costs that line only. " +
-			"An import that is broken off keeps what it has committed.",
+			"An import that is broken off keeps what it has committed. " +
+			"With Prefer: return=minimal results has the refused items only.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
 			"application/x-ndjson": {Schema: item, Example: `{"schedule":"0 0 * * * ` +
@@ -86,11 +87,19 @@ type importResult struct {
 	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
 
-type importInput struct{ request }
+type importInput struct {
+	request
+	Preference
+}
+
+type importOutput struct {
+	PreferenceApplied string `header:"Preference-Applied" doc:"What of Prefer was followed."`
+	Body              func(huma.Context)
+}
 
 type streamOutput struct{ Body func(huma.Context) }
 
-func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*streamOutput, error) {
+func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importOutput, error) {
 	select {
 	case h.underWay <- struct{}{}:
 		defer func() { <-h.underWay }()
@@ -105,7 +114,9 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*streamO
 	if err := run.all(h.trail.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
-	return &streamOutput{func(ctx huma.Context) {
+	prefers := preferredReturn(in.r)
+	run.report.short = prefers == returnMinimal
+	return &importOutput{prefers, func(ctx huma.Context) {
 		_, w := humago.Unwrap(ctx)
 		w.Header().Set("Content-Type", "application/json")
 		// The answer is written only now: a client that sends its whole body
@@ -195,6 +206,7 @@ type importReport struct {
 	warnings map[int]json.RawMessage
 	bytes    int // of errors and warnings
 	imported int
+	short    bool // results has the refused items only
 }
 
 func (r *importReport) add() int {
@@ -239,13 +251,18 @@ func (r *importReport) write(w http.ResponseWriter) {
 	out := bufio.NewWriterSize(w, 32<<10)
 	defer func() { _ = out.Flush() }()
 	_, _ = out.WriteString(`{"results":[`)
+	first := true
 	for i, id := range r.jobs {
 		if i%edit.ChunkDocs == 0 {
 			extendDeadlines(w)
 		}
-		if i > 0 {
+		if r.short && !id.IsZero() {
+			continue
+		}
+		if !first {
 			_ = out.WriteByte(',')
 		}
+		first = false
 		_, _ = out.WriteString(`{"index":` + strconv.Itoa(i))
 		if id.IsZero() {
 			text, ok := r.errors[i]

@@ -98,6 +98,23 @@ func TestMinimalAnswers(t *testing.T) {
 	}
 }
 
+// TestMinimalAnswerOfAnImport: it has what was refused, and the counts.
+func TestMinimalAnswerOfAnImport(t *testing.T) {
+	h := newAPI(t, newFixture(t))
+	for body, want := range map[string]string{
+		minimal + "\n{}\n" + minimal + "\n[]\n": `{"results":[{"index":1,`,
+		minimal:                                 `{"results":[],"imported":1,"refused":0}`,
+	} {
+		res := call(t, h, "POST", "/jobs/import", body, ndjson, "Prefer: return=minimal")
+		var report importBody
+		res.into(t, 200, &report)
+		if !strings.HasPrefix(res.text, want) || res.Header.Get("Preference-Applied") != returnMinimal ||
+			len(report.Results) != report.Refused || report.Imported != strings.Count(body, "hook") {
+			t.Errorf("%s, applied %q", res.text, res.Header.Get("Preference-Applied"))
+		}
+	}
+}
+
 // TestNotModified: 304 is answered as long as all of the document is as it was.
 func TestNotModified(t *testing.T) {
 	f := newFixture(t)
