@@ -80,11 +80,6 @@ func (f *failure) describe() string {
 	return f.describeTransfer()
 }
 
-// isOutOfFiles reports whether the process, or the system, can have no further file open.
-func isOutOfFiles(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
-}
-
 func isTimeout(err error) bool {
 	ne, ok := errors.AsType[net.Error](err)
 	return ok && ne.Timeout() || errors.Is(err, context.DeadlineExceeded)
@@ -123,7 +118,10 @@ func (f *failure) describeConnect() string {
 		return label + " " + f.err.Error()
 	}
 	if dns, ok := errors.AsType[*net.DNSError](f.err); ok {
-		if dns.IsNotFound {
+		switch {
+		case resolve.IsOutOfFiles(f.err):
+			return "too many open files to look up " + dns.Name
+		case dns.IsNotFound:
 			return "dns: no such host " + dns.Name
 		}
 		return fmt.Sprintf("dns: lookup of %s failed: %s", dns.Name, describeLookup(dns.Err))
@@ -139,7 +137,7 @@ func (f *failure) describeConnect() string {
 		return "this machine does not permit connections to " + label
 	case errors.Is(f.err, syscall.EADDRNOTAVAIL):
 		return "no local port is left to connect to " + label
-	case isOutOfFiles(f.err):
+	case resolve.IsOutOfFiles(f.err):
 		return "too many open files to connect to " + label
 	}
 	return fmt.Sprintf("cannot connect to %s: %s", label, rootCause(f.err))

@@ -12,6 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/executor/h2"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -120,7 +121,7 @@ func (o *opener) openAhead(p *pool, deadline time.Time) (a supply) {
 // makes room.
 func (o *opener) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) {
 	conn, err := o.dialer.dial(deadline, to)
-	if !isOutOfFiles(err) {
+	if !resolve.IsOutOfFiles(err) {
 		return conn, err
 	}
 	if !o.room.makeFor(err, monotonic.Now()) {

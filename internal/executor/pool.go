@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
@@ -320,7 +321,7 @@ func noteFault(dials *host.Dials, err error) {
 	switch {
 	case refused:
 		dials.Answered()
-	case isOutOfFiles(err):
+	case resolve.IsOutOfFiles(err):
 		dials.Withdraw() // says nothing of the host
 	case !isTimeout(err):
 		dials.Failed()

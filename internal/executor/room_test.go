@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
@@ -301,7 +302,7 @@ func TestOutOfFilesMakesRoom(t *testing.T) {
 	var told atomic.Int64
 	files := new(scarce)
 	x := newTestExecutor(t, Config{Guard: files, Metrics: Metrics{NoRoom: func(err error) {
-		if isOutOfFiles(err) {
+		if resolve.IsOutOfFiles(err) {
 			told.Add(1)
 		}
 	}}})

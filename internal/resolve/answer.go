@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -30,12 +31,16 @@ const (
 	absent       // an authoritative no
 	failed       // the name servers said nothing of the name
 	timeout      // no name server answered in time
+	noFile       // none was asked: there are too many open files
 )
 
 // kindOf returns what became of a lookup that ended with the error.
 func kindOf(err error) kind {
 	if err == nil {
 		return found
+	}
+	if IsOutOfFiles(err) {
+		return noFile
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return absent
@@ -44,6 +49,11 @@ func kindOf(err error) kind {
 		return timeout
 	}
 	return failed
+}
+
+// IsOutOfFiles reports whether the process, or the system, can have no further file open.
+func IsOutOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // bound returns the addresses that are kept: the first maxPerFamily of each family, in

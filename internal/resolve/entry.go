@@ -89,6 +89,12 @@ func (e *entry) learn(a Answer, err error, now time.Time, took, keep time.Durati
 	case absent:
 		e.addrs, e.since, e.fails = nil, time.Time{}, 0
 		d = refuseFor(a.TTL)
+	case noFile: // says nothing of the name; the next call asks, when an idle connection has made room
+		if lasting = maxRetry; e.usable(now) {
+			d = retryAfter(1)
+		} else {
+			e.addrs = nil
+		}
 	default:
 		if e.fails++; e.since.IsZero() {
 			e.since = now

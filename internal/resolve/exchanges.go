@@ -48,6 +48,7 @@ type exchanges struct {
 	timed   bool            // ttl is set
 	no      time.Duration   // the least of the negative answers
 	noTimed bool            // no is set
+	unmade  error           // a name server could not be connected to for want of files
 }
 
 // asked notes a question that is being sent.
@@ -59,6 +60,16 @@ func (x *exchanges) asked(q question) {
 		x.name, x.replies = q.name, [families]reply{}
 	}
 	x.replies[q.family] = unanswered
+}
+
+// notMade notes why a name server could not be connected to.
+func (x *exchanges) notMade(err error) {
+	if !IsOutOfFiles(err) {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.unmade = err
 }
 
 // answered notes what a message says on the question. Messages that are not about it
@@ -96,6 +107,11 @@ func (x *exchanges) conclude(name string, a Answer, err error) (Answer, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	a.Missing4, a.Missing6 = x.replies[ipv4] == unanswered, x.replies[ipv6] == unanswered
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && x.unmade != nil {
+		missing := *dns // package net has kept its text only
+		missing.UnwrapErr = x.unmade
+		return a, &missing
+	}
 	switch kindOf(err) {
 	case found:
 		a.TTL = x.ttl

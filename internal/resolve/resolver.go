@@ -237,7 +237,7 @@ func (r *Resolver) run(l *lookup) {
 // results are the values of the label of [telemetry.Names.Lookups].
 var results = [...]string{
 	found: telemetry.LookupFound, absent: telemetry.LookupAbsent, failed: telemetry.LookupFailed,
-	timeout: telemetry.LookupTimeout,
+	timeout: telemetry.LookupTimeout, noFile: telemetry.LookupFailed,
 }
 
 // finish takes in what a lookup found, and tells those who wait for it.

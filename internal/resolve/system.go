@@ -27,6 +27,9 @@ func system(dial Dial) Lookup {
 			}
 			c, err := dial(ctx, network, address)
 			if err != nil {
+				if x, ok := ctx.Value(exchangesKey{}).(*exchanges); ok {
+					x.notMade(err)
+				}
 				return nil, err
 			}
 			return observe(ctx, c, func(answered bool) { quiet.saw(address, answered, monotonic.Now()) }), nil

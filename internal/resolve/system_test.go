@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -444,5 +446,31 @@ func TestUnreachableServer(t *testing.T) {
 		t.Context(), "a.test.")
 	if kindOf(err) != failed {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A want of files says nothing of the name: it is told, and asked again at once when there is one.
+func TestOutOfFilesIsNoFaultOfTheName(t *testing.T) {
+	s := dnstest.Serve(t)
+	s.Set("a.test.", dnstest.Record{Addrs: addrs("192.0.2.1"), TTL: 300})
+	var without atomic.Bool
+	r := New(t.Context(), Config{KeepFor: keepFor, Dial: func(ctx context.Context, network, at string) (net.Conn, error) {
+		if without.Load() {
+			return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+		}
+		return s.Dial(ctx, network, at)
+	}})
+	without.Store(true)
+	for range 3 {
+		if _, err := r.Resolve(t.Context(), "a.test"); !errors.Is(err, syscall.EMFILE) {
+			t.Fatalf("%v, want that there is no file", err)
+		}
+	}
+	if warning := r.Warning(); warning != "" {
+		t.Errorf("name servers are blamed: %s", warning)
+	}
+	without.Store(false)
+	if got, err := r.Resolve(t.Context(), "a.test"); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v, want its address", got, err)
 	}
 }
