@@ -57,6 +57,15 @@ func (c *Caller) Wait(now time.Time) time.Duration {
 	return wait
 }
 
+// Quota returns how many requests a second the caller may make, and how many of them are
+// left now; zero: any number.
+func (c *Caller) Quota(now time.Time) (most, remaining int) {
+	if c.rate == nil {
+		return 0, 0
+	}
+	return c.rate.Burst(), max(0, int(c.rate.TokensAt(now)))
+}
+
 // Config is what a keyring is made of.
 type Config struct {
 	Store store.Keys
@@ -175,8 +184,9 @@ func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, 
 	case len(held)-len(k.fixed) >= domain.MaxKeys:
 		return "", key, domain.Conflict("there are %d keys already: revoke some", domain.MaxKeys)
 	case len(held) == 0 && !keepsOpen(&key):
-		return "", key, domain.Invalid("role", "must be admin, without an expiry: this is the first key, and "+
-			"somebody has to be able to make others", key.Role)
+		return "", key, domain.InvalidAs(domain.FieldContradiction, "role",
+			"must be admin, without an expiry: this is the first key, and "+
+				"somebody has to be able to make others", key.Role)
 	}
 	if err := k.Store.Add(ctx, key); err != nil {
 		return "", key, err

@@ -15,8 +15,11 @@ import (
 // does not notice the limit. A program that guesses keys gets 86,400 attempts a day, of
 // which it would need more than 10^30 for a key of 24 random characters.
 const (
-	failureBurst = 10
+	FailureBurst = 10
 	failureRate  = rate.Limit(1)
+
+	// FailureWindow is how long it takes until FailureBurst failures are permitted again.
+	FailureWindow = FailureBurst * time.Second
 )
 
 // Throttle counts failed attempts by the address that they come from.
@@ -30,8 +33,8 @@ type Throttle struct {
 
 // NewThrottle returns a throttle that has seen no failure.
 func NewThrottle(c clock.Clock) *Throttle {
-	return &Throttle{clock: c, known: NewAddresses(failureRate, failureBurst),
-		beyond: rate.NewLimiter(failureRate, failureBurst)}
+	return &Throttle{clock: c, known: NewAddresses(failureRate, FailureBurst),
+		beyond: rate.NewLimiter(failureRate, FailureBurst)}
 }
 
 // Wait returns how long an address has to wait before it may try again; zero:

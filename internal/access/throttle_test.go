@@ -35,7 +35,7 @@ func TestGuessingIsSlow(t *testing.T) {
 			throttle.Failed(guesser)
 			tried++
 		}
-		if tried < 3_000 || tried > failureBurst+3_601 {
+		if tried < 3_000 || tried > FailureBurst+3_601 {
 			t.Errorf("%d guesses in an hour", tried)
 		}
 		if throttle.Wait(other) != 0 {
@@ -71,12 +71,12 @@ func TestManyAddresses(t *testing.T) {
 		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
 			t.Errorf("the heap grew by %d bytes", grown)
 		}
-		if tried > maxAddresses+failureBurst {
+		if tried > maxAddresses+FailureBurst {
 			t.Errorf("%d guesses", tried)
 		}
 		// One that failed before the flood stays counted through it.
 		known := addr(0)
-		for range failureBurst {
+		for range FailureBurst {
 			throttle.Failed(known)
 		}
 		for i := range uint32(20_000) {
@@ -108,8 +108,8 @@ func TestGuessingAtOnce(t *testing.T) {
 			})
 		}
 		guesses.Wait()
-		if n := told.Load(); n != failureBurst {
-			t.Errorf("%d were told, want %d", n, failureBurst)
+		if n := told.Load(); n != FailureBurst {
+			t.Errorf("%d were told, want %d", n, FailureBurst)
 		}
 		if wait := throttle.Failed(addr(1)); wait <= 0 || wait > time.Second {
 			t.Errorf("a wait of %s", wait)

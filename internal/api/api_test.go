@@ -97,6 +97,15 @@ func (a answer) problem(t testing.TB, status int) Problem {
 	if p.Status != status || p.Title == "" || !strings.HasPrefix(p.Type, "/docs#problem-") {
 		t.Errorf("not a whole problem: %s", a.text)
 	}
+	if problemPath+p.Code != p.Type {
+		t.Errorf("the code is not that of the type: %s", a.text)
+	}
+	if h := a.Header; status == http.StatusTooManyRequests && p.Code != kindKeysFull.slug &&
+		(h.Get("Retry-After") == "" ||
+			!strings.Contains(h.Get("RateLimit"), `";r=0;t=`) || !strings.Contains(h.Get("RateLimit-Policy"), `";q=`)) {
+		t.Errorf("a client is not told when to come again: %v", h)
+	}
+	wantFieldsForPrograms(t, p.Errors)
 	return p
 }
 

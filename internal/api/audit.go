@@ -96,7 +96,8 @@ func (h *auditRoute) audit(ctx context.Context, in *auditInput) (*auditOutput, e
 	case h.underWay <- struct{}{}:
 		defer func() { <-h.underWay }()
 	default:
-		return nil, kindBusy.problem("%d audit is under way.", maxAudits).with("Retry-After", "5")
+		return nil, kindBusy.problem("%d audit is under way.", maxAudits).
+			throttled(atATime("audits", maxAudits), busyWait)
 	}
 	// A long window takes longer than answers may; a client that goes away ends
 	// it by the context.

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"math"
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -64,7 +62,7 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 			cmp.Or(front.ForwardedBy(r), "PROXY protocol"))
 	}
 	if from.onLoopback() && !openPaths[r.URL.Path] && !front.LoopbackHost(r.Host) && !fromNoBrowser(r) {
-		return access.Caller{}, kindMisdirected.field("Host",
+		return access.Caller{}, kindMisdirected.fieldAs(domain.FieldUnsupported, "Host",
 			"must be localhost or a loopback address while no API key is set", r.Host)
 	}
 	if g.origin.Check(r) != nil {
@@ -84,7 +82,7 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 		return caller, refusal
 	}
 	if wait := caller.Wait(g.clock.Now()); wait > 0 {
-		return caller, kindRate.plain().with("Retry-After", inSeconds(wait))
+		return caller, kindRate.plain().throttled(ofKey(g.keys.Rate), wait)
 	}
 	return within(caller, r)
 }
@@ -119,7 +117,7 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	}
 	switch {
 	case wait > 0:
-		return access.Caller{}, kindGuessing.plain().with("Retry-After", inSeconds(wait))
+		return access.Caller{}, kindGuessing.plain().throttled(wrongKeys, wait)
 	case !ok:
 		return caller, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
 	}
@@ -162,11 +160,6 @@ func needs(method, path string) domain.Role {
 // what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
 	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts"
-}
-
-// inSeconds writes a wait as Retry-After takes it.
-func inSeconds(d time.Duration) string {
-	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
 
 // addressOf returns where a request came from; the zero address when the

@@ -21,7 +21,7 @@ func (r *jobRules) checkCertificate(spec *domain.Spec) error {
 	if len(r.certificates) == 0 {
 		message = "must be absent: this server has no client certificates (client_certificates in its config file)"
 	}
-	fault := domain.Invalid("clientCertificate", message, fmt.Sprint(echo(name)))
+	fault := domain.InvalidAs(domain.FieldNotFound, "clientCertificate", message, fmt.Sprint(echo(name)))
 	if more, ok := errors.AsType[*domain.Error](spec.Validate()); ok {
 		fault.Fields = append(fault.Fields, more.Fields...)
 	}

@@ -71,7 +71,7 @@
 //
 // Each file uses only those before it:
 //
-//	problem.go auth.go params.go instant.go namespace.go trail.go body.go headers.go
+//	problem.go ratelimit.go auth.go params.go instant.go namespace.go trail.go body.go headers.go
 //	route.go once.go paths.go serve.go index.go docs.go
 //	warnings.go certificate.go editor.go precondition.go prefer.go saved.go jobs.go
 //	importstream.go importwarnings.go import.go export.go

@@ -28,7 +28,7 @@ func (rt *router) registerDocs() {
 		Summary: "Where to go", Description: "The main paths.",
 	}, rt.index)
 	rt.renamePath("/{$}", "/")
-	reference.Finish(doc)
+	reference.Finish(doc, explainedProblems())
 }
 
 // serveOnceMade serves a text that is made at the first request for it, and kept. Both

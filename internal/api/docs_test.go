@@ -2,10 +2,15 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // TestDocumentsAreMadeAtTheFirstRequest: once, however many ask for it at the same time.
@@ -55,4 +60,23 @@ func TestDocumentAndPageAreMadeTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestEveryCodeIsDocumented, of problems and of fields, in docs/api.md.
+func TestEveryCodeIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## Errors for programs")
+	for _, k := range kinds {
+		if row := fmt.Sprintf("| `%s` | %d | %s |", k.slug, k.status, k.title); !strings.Contains(list, row) {
+			t.Errorf("docs/api.md has no row %s", row)
+		}
+	}
+	for _, c := range domain.FieldCodes {
+		if !strings.Contains(list, "| `"+string(c.Code)+"` | ") {
+			t.Errorf("docs/api.md has no row for %s", c.Code)
+		}
+	}
 }

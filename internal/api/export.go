@@ -87,7 +87,8 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 	document := wire.Document
 	if show != nil && *show {
 		if in.method != http.MethodPost {
-			return nil, kindMalformed.field("withSecrets", "takes POST: a GET shows no secrets", "true")
+			return nil, kindMalformed.fieldAs(domain.FieldUnsupported, "withSecrets",
+				"takes POST: a GET shows no secrets", "true")
 		}
 		if err := h.mayReveal(ctx); err != nil {
 			return nil, err

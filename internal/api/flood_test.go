@@ -162,8 +162,9 @@ func TestARateForEachKey(t *testing.T) {
 	if statuses[200] < 5 || statuses[200] > 25 || statuses[429] == 0 {
 		t.Errorf("statuses %v", statuses)
 	}
-	if res := call(t, h, "GET", "/jobs", "", "Authorization: Bearer "+key2); res.StatusCode != 200 {
-		t.Errorf("another key: %d", res.StatusCode)
+	if res := call(t, h, "GET", "/jobs", "", "Authorization: Bearer "+key2); res.StatusCode != 200 ||
+		res.Header.Get("RateLimit") != `"key";r=4;t=1` || res.Header.Get("RateLimit-Policy") != `"key";q=5;w=1` {
+		t.Errorf("another key: %d, %v", res.StatusCode, res.Header)
 	}
 	if res := call(t, h, "GET", "/healthz", ""); res.StatusCode != 200 {
 		t.Errorf("healthz: %d", res.StatusCode)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // What a client sends to make a request safer, or another one, is followed or refused. To
@@ -30,25 +32,29 @@ func reads(method string) bool {
 func checkHeaders(op *huma.Operation, r *http.Request) error {
 	for _, name := range methodOverrides {
 		if value := r.Header.Get(name); value != "" && !strings.EqualFold(value, r.Method) {
-			return kindMalformed.field(name, "is not supported: send the request with that method", value)
+			return kindMalformed.fieldAs(domain.FieldUnsupported, name,
+				"is not supported: send the request with that method", value)
 		}
 	}
 	if reads(r.Method) {
 		return nil
 	}
 	if values := r.Header.Values("If-Unmodified-Since"); len(values) > 0 {
-		return kindMalformed.field("If-Unmodified-Since", "is not supported: send If-Match with the ETag of the job",
+		return kindMalformed.fieldAs(domain.FieldUnsupported, "If-Unmodified-Since",
+			"is not supported: send If-Match with the ETag of the job",
 			values[0])
 	}
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		taken := slices.ContainsFunc(op.Parameters,
 			func(p *huma.Param) bool { return p.In == "header" && p.Name == name })
 		if values := r.Header.Values(name); len(values) > 0 && !taken {
-			return kindMalformed.field(name, "is not supported here: leave it out", values[0])
+			return kindMalformed.fieldAs(domain.FieldUnsupported, name,
+				"is not supported here: leave it out", values[0])
 		}
 	}
 	if value := r.Header.Get("Content-Range"); value != "" { // RFC 9110, section 14.5
-		return kindMalformed.field("Content-Range", "is not supported: send the whole body", value)
+		return kindMalformed.fieldAs(domain.FieldUnsupported, "Content-Range",
+			"is not supported: send the whole body", value)
 	}
 	return nil
 }
@@ -70,7 +76,7 @@ func checkNoBody(r *http.Request) error {
 	if len(start) <= maxIgnoredBody && (text == "" || text == "{}" || text == "null") {
 		return nil
 	}
-	return kindMalformed.field("body", "must be empty: this path takes none", nil)
+	return kindMalformed.fieldAs(domain.FieldUnsupported, "body", "must be empty: this path takes none", nil)
 }
 
 // checkCoding refuses a body that is compressed: what it would take unpacked is
@@ -81,10 +87,10 @@ func checkCoding(codings []string) error {
 			switch coding = strings.ToLower(strings.TrimSpace(coding)); coding {
 			case "", "identity":
 			case "utf-8", "utf8":
-				return kindMediaType.field("Content-Encoding",
+				return kindMediaType.fieldAs(domain.FieldUnsupported, "Content-Encoding",
 					"must be absent: a charset belongs into Content-Type", coding)
 			default:
-				return kindMediaType.field("Content-Encoding",
+				return kindMediaType.fieldAs(domain.FieldUnsupported, "Content-Encoding",
 					"must be absent: send the body as it is, not compressed", coding).
 					with("Accept-Encoding", "identity") // RFC 9110, section 12.5.3
 			}

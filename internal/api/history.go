@@ -76,7 +76,7 @@ func (h *historyRoute) exportExecutions(ctx context.Context, in *historyExportIn
 	case h.underWay <- struct{}{}:
 	default:
 		return nil, kindBusy.problem("%d exports of the history are under way.",
-			maxHistoryExports).with("Retry-After", "5")
+			maxHistoryExports).throttled(atATime("exports", maxHistoryExports), busyWait)
 	}
 	return &streamOutput{func(hc huma.Context) {
 		defer func() { <-h.underWay }()

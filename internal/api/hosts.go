@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
@@ -133,18 +134,20 @@ func hostQuery(in *hostsInput) (q view.HostQuery, err error) {
 	case "certificate":
 		q.Order = view.ByCertificate
 	default:
-		return q, kindMalformed.field("sort", "must be activity or certificate", in.Sort)
+		return q, kindMalformed.fieldAs(domain.FieldChoice, "sort", "must be activity or certificate", in.Sort)
 	}
 	name := strings.TrimSpace(in.Host)
 	if utf8.RuneCountInString(name) > maxHostFilter {
-		return q, kindMalformed.field("host", fmt.Sprintf("must be at most %d characters", maxHostFilter), name)
+		return q, kindMalformed.fieldAs(domain.FieldLength, "host",
+			fmt.Sprintf("must be at most %d characters", maxHostFilter), name)
 	}
 	if name == "" {
 		return q, nil
 	}
 	to, err := target.Parse(name)
 	if err != nil {
-		return q, kindMalformed.field("host", "must be a URL with scheme and name, as in https://example.com", name)
+		return q, kindMalformed.fieldAs(domain.FieldFormat, "host",
+			"must be a URL with scheme and name, as in https://example.com", name)
 	}
 	q.Name = to.Host.String()
 	return q, nil

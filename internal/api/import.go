@@ -48,13 +48,13 @@ func (h *importRoute) register(rt *router) {
 		Summary: "Register many jobs",
 		Description: "A JSON array of jobs, or NDJSON: one job a line. The first byte that is not white space " +
 			"decides which. Up to 64 MiB and 1,000,000 items. " +
-			"Jobs are committed in chunks while the body is read, each item on its own: one that is wrong does not " +
-			"spoil the others. " +
+			"Jobs are committed in chunks while the body is read. Each item is judged on its own: one that is wrong " +
+			"does not prevent the others. " +
 			"The answer is 200 also when items were refused; results has one entry for each item in the order of the " +
 			"body (empty lines are not counted). " +
-			"A syntax error inside an array ends the import: what came before is imported and one entry reports the " +
-			"rest; in NDJSON it costs that line only. " +
-			"An import that is broken off keeps what it has committed. " +
+			"A syntax error inside an array ends the import: the items before it are imported, and one entry reports " +
+			"the error. In NDJSON only the line with the error is refused. " +
+			"If the connection breaks, the items that were committed stay. " +
 			"With Prefer: return=minimal results has the refused items only.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
@@ -104,7 +104,8 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importO
 	case h.underWay <- struct{}{}:
 		defer func() { <-h.underWay }()
 	default:
-		return nil, kindBusy.problem("%d imports are under way.", maxImports).with("Retry-After", "5")
+		return nil, kindBusy.problem("%d imports are under way.", maxImports).
+			throttled(atATime("imports", maxImports), busyWait)
 	}
 	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(h.maxBody), newDoc(ctx))
 	if err != nil {

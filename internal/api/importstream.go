@@ -74,6 +74,7 @@ func itemsFault(err error) error {
 // itemError is the error of one item in the answer of an import: what a
 // problem document says, without what belongs to a whole answer.
 type itemError struct {
+	Code   string         `json:"code" doc:"The kind of problem as one word." example:"invalid"`
 	Title  string         `json:"title" doc:"The kind of problem." example:"The document has wrong fields"`
 	Status int            `json:"status" doc:"The HTTP status that POST /jobs would have answered." example:"422"`
 	Detail string         `json:"detail,omitempty" doc:"What went wrong." example:"schedule is required"`
@@ -81,7 +82,7 @@ type itemError struct {
 }
 
 func itemErrorOf(p *Problem) itemError {
-	return itemError{p.Title, p.Status, p.Detail, p.Errors}
+	return itemError{p.Code, p.Title, p.Status, p.Detail, p.Errors}
 }
 
 // limitReached is told of the first item beyond the limit.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -28,7 +29,7 @@ func (p instantParam) parse(name string, def int64) (int64, error) {
 	}
 	ms, fault := wire.ParseInstant(string(p))
 	if fault != "" {
-		return 0, kindMalformed.field(name, fault, string(p))
+		return 0, kindMalformed.fieldAs(wire.CodeOfInstant([]byte(p)), name, fault, string(p))
 	}
 	return ms, nil
 }
@@ -37,7 +38,7 @@ func (p instantParam) parse(name string, def int64) (int64, error) {
 // end.
 func checkRange(from, to int64, end instantParam) error {
 	if to < from {
-		return kindMalformed.field("to", "must not be before from", string(end))
+		return kindMalformed.fieldAs(domain.FieldContradiction, "to", "must not be before from", string(end))
 	}
 	return nil
 }

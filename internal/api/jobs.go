@@ -220,7 +220,7 @@ func (h *jobRoutes) madeOf(ctx context.Context, id domain.JobID, c *wire.Change)
 // (RFC 9110, 13.1.1).
 func staleIf(number int, err error) error {
 	if number != 0 && domain.ErrorCode(err) == domain.CodeConflict {
-		p := kindStale.field("If-Match", "must name the job's current version", etag(number))
+		p := kindStale.fieldAs(domain.FieldStale, "If-Match", "must name the job's current version", etag(number))
 		p.cause = err
 		return p
 	}
@@ -393,7 +393,8 @@ func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {
 	}
 	q := store.JobQuery{Active: active, Namespace: namespace, Tag: tag, Text: text}
 	if namespace != "" && !domain.ValidNamespace(namespace) {
-		return q, kindMalformed.field("namespace", "must be 1 to 63 small letters, digits and hyphens", f.Namespace)
+		return q, kindMalformed.fieldAs(domain.FieldFormat, "namespace",
+			"must be 1 to 63 small letters, digits and hyphens", f.Namespace)
 	}
 	if only := visitorOf(ctx).namespace; only != "" {
 		if q.Namespace != "" && q.Namespace != only {

@@ -38,9 +38,9 @@ func (h *keyRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/keys/{id}", Tags: []string{"Keys"},
 		Summary: "Revoke an API key",
-		Description: "It opens nothing from the moment that the request is read, also when the answer is 503: then " +
-			"ask again, so that it stays so after a restart. " +
-			"The last key of an admin that does not expire cannot be revoked while the settings have none. For admins.",
+		Description: "The key stops working as soon as the request is read. If the answer is 503, the revocation is " +
+			"not stored: repeat the request, or the key works again after a restart. The last admin key without an " +
+			"expiry cannot be revoked unless the settings contain a key. For admins.",
 	}, h.revokeKey, kindNotFound, kindConflict, kindUnavailable)
 }
 

@@ -153,8 +153,9 @@ func parseKey(lines []string) (string, error) {
 	}
 	printable := !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
 	if !ok || !printable || text == "" || len(text) > maxKeyLength {
-		return "", kindMalformed.field(headerKey, "must be there once, with 1 to 255 printable ASCII characters, in "+
-			`quotes if a blank, a comma, a semicolon, " or \ is among them`, strings.Join(lines, ", "))
+		return "", kindMalformed.fieldAs(domain.FieldFormat, headerKey,
+			"must be there once, with 1 to 255 printable ASCII characters, in "+
+				`quotes if a blank, a comma, a semicolon, " or \ is among them`, strings.Join(lines, ", "))
 	}
 	return text, nil
 }
@@ -182,10 +183,12 @@ func unquote(rest string) (string, bool) {
 func keyProblem(err error) error {
 	switch {
 	case errors.Is(err, edit.ErrUnderWay):
-		return kindKeyInUse.field(headerKey, "belongs to a request that has not been answered yet", nil).
+		return kindKeyInUse.fieldAs(domain.FieldDuplicate, headerKey,
+			"belongs to a request that has not been answered yet", nil).
 			with("Retry-After", keyAgain)
 	case errors.Is(err, edit.ErrOtherRequest):
-		return kindKeyReused.field(headerKey, "came with another request before: each request needs its own", nil)
+		return kindKeyReused.fieldAs(domain.FieldDuplicate, headerKey,
+			"came with another request before: each request needs its own", nil)
 	case errors.Is(err, edit.ErrKeysFull):
 		return kindKeysFull.plain().with("Retry-After", keysAgain)
 	}

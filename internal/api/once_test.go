@@ -233,7 +233,8 @@ func (w *tenants) caller(t *testing.T) string {
 // A problem that is kept is the one that was answered, whatever it echoes.
 func TestAKeptProblemIsTheSame(t *testing.T) {
 	p := kindInvalid.field("retry.maxRetries", "must be less", json.Number("9007199254740993"))
-	p.Errors = append(p.Errors, FieldProblem{"x", "<&>", 1.5}, FieldProblem{"y", "no value", nil})
+	p.Errors = append(p.Errors, FieldProblem{Field: "x", Message: "<&>", Value: 1.5},
+		FieldProblem{Field: "y", Message: "no value"})
 	short, text := shortProblem(p)
 	back := refusedBefore(&domain.IdempotencyRecord{Refusal: text})
 	want, _ := json.Marshal(short)

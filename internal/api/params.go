@@ -75,7 +75,8 @@ func parseLimit(text string, def int) (int, error) {
 	}
 	n, fault := wire.ParseInteger(strings.TrimSpace(text))
 	if fault != "" || n < 1 || n > maxLimit {
-		return 0, kindMalformed.field("limit", fmt.Sprintf("must be a whole number from 1 to %d", maxLimit), text)
+		return 0, kindMalformed.fieldAs(domain.FieldRange, "limit",
+			fmt.Sprintf("must be a whole number from 1 to %d", maxLimit), text)
 	}
 	return int(n), nil
 }
@@ -90,7 +91,7 @@ func (p boolParam) parse(name string) (*bool, error) {
 		yes = true
 	case "false":
 	default:
-		return nil, kindMalformed.field(name, "must be true or false", string(p))
+		return nil, kindMalformed.fieldAs(domain.FieldChoice, name, "must be true or false", string(p))
 	}
 	return &yes, nil
 }
@@ -111,7 +112,8 @@ func parseExecutionID(text string) (domain.ExecutionID, error) {
 // parseFilter checks free text of a query.
 func parseFilter(name, text string) error {
 	if utf8.RuneCountInString(text) > maxFilterLength {
-		return kindMalformed.field(name, fmt.Sprintf("must be at most %d characters", maxFilterLength), text)
+		return kindMalformed.fieldAs(domain.FieldLength, name,
+			fmt.Sprintf("must be at most %d characters", maxFilterLength), text)
 	}
 	return nil
 }

@@ -83,7 +83,8 @@ func parseTags(name string, lines []string) (tags, error) {
 		return tags{}, nil
 	}
 	rest := strings.Join(lines, ",")
-	malformed := kindMalformed.field(name, `must be versions of the job, as in "3" or "3", "4", or *`, rest)
+	malformed := kindMalformed.fieldAs(domain.FieldFormat, name,
+		`must be versions of the job, as in "3" or "3", "4", or *`, rest)
 	if strings.TrimSpace(rest) == "*" {
 		return tags{there: true, any: true}, nil
 	}
@@ -182,7 +183,7 @@ func condition(ctx context.Context, v *view.View, r *http.Request, id domain.Job
 	case match.there && !match.names(current, false):
 		return 0, staleMatch(r)
 	case none.there && none.names(current, true):
-		return 0, kindStale.field("If-None-Match", "must not name the job's current version",
+		return 0, kindStale.fieldAs(domain.FieldStale, "If-None-Match", "must not name the job's current version",
 			strings.Join(r.Header.Values("If-None-Match"), ","))
 	}
 	return current, nil
@@ -190,6 +191,6 @@ func condition(ctx context.Context, v *view.View, r *http.Request, id domain.Job
 
 // staleMatch refuses a request whose If-Match does not name the current version.
 func staleMatch(r *http.Request) error {
-	return kindStale.field("If-Match", "must name the job's current version",
+	return kindStale.fieldAs(domain.FieldStale, "If-Match", "must name the job's current version",
 		strings.Join(r.Header.Values("If-Match"), ","))
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,7 @@ const (
 // Problem is an error as the API tells it: a problem document of RFC 9457.
 type Problem struct {
 	Type     string         `json:"type" format:"uri-reference" doc:"What kind of problem this is: a section of /docs, or about:blank when the status says it all." example:"/docs#problem-invalid"`
+	Code     string         `json:"code" doc:"The kind of problem as one word, for programs: the end of type. It keeps its meaning." example:"invalid"`
 	Title    string         `json:"title" doc:"The kind of problem in words. The same for every problem of a type." example:"The document has wrong fields"`
 	Status   int            `json:"status" doc:"The HTTP status." example:"422"`
 	Detail   string         `json:"detail,omitempty" doc:"What went wrong this time." example:"1 field is wrong"`
@@ -41,9 +43,10 @@ type Problem struct {
 
 // FieldProblem says which field is wrong and what would be right.
 type FieldProblem struct {
-	Field   string `json:"field" doc:"The field, as a dotted path from the top of the document, or the name of a parameter or header." example:"retry.maxRetries"`
-	Message string `json:"message" doc:"What would be right." example:"must be from 0 to 100"`
-	Value   any    `json:"value,omitempty" doc:"What was given. Absent when nothing was, or when it may be secret; long text is cut."`
+	Field   string           `json:"field" doc:"The field, as a dotted path from the top of the document, or the name of a parameter or header." example:"retry.maxRetries"`
+	Code    domain.FieldCode `json:"code" doc:"What is wrong with it, for programs: see FieldCode." example:"out-of-range"`
+	Message string           `json:"message" doc:"What would be right. Its wording may change." example:"must be from 0 to 100"`
+	Value   any              `json:"value,omitempty" doc:"What was given. Absent when nothing was, or when it may be secret; long text is cut."`
 }
 
 // kind is a kind of problem.
@@ -126,18 +129,25 @@ var kindOfCode = map[domain.Code]kind{
 }
 
 func (k kind) problem(format string, args ...any) *Problem {
-	return &Problem{Type: problemPath + k.slug, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...)}
+	p := k.plain()
+	p.Detail = fmt.Sprintf(format, args...)
+	return p
 }
 
 // plain returns a problem that says no more than its kind.
 func (k kind) plain() *Problem {
-	return &Problem{Type: problemPath + k.slug, Title: k.title, Status: k.status}
+	return &Problem{Type: problemPath + k.slug, Code: k.slug, Title: k.title, Status: k.status}
 }
 
 // field returns a problem about one parameter, header or part of the body.
 func (k kind) field(name, message string, value any) *Problem {
+	return k.fieldAs(domain.FieldInvalid, name, message, value)
+}
+
+// fieldAs is field with the code of what is wrong.
+func (k kind) fieldAs(code domain.FieldCode, name, message string, value any) *Problem {
 	p := k.problem("%s %s", name, message)
-	p.Errors = []FieldProblem{{name, message, echo(value)}}
+	p.Errors = []FieldProblem{{name, cmp.Or(code, domain.FieldInvalid), message, echo(value)}}
 	return p
 }
 
@@ -193,7 +203,7 @@ func problemOf(err error) *Problem {
 func problemOfFault(f *wire.Fault) *Problem {
 	switch {
 	case f.Subject == "":
-		return kindMalformed.field(wire.Shorten(f.Field, maxEchoBytes), f.Message, f.Value)
+		return kindMalformed.fieldAs(f.Code, wire.Shorten(f.Field, maxEchoBytes), f.Message, f.Value)
 	case f.TooLong:
 		return kindTooLarge.problem("%v.", f)
 	}
@@ -216,6 +226,7 @@ func problemOfDomain(e *domain.Error, cause error) *Problem {
 	p.cause = cause
 	for _, f := range e.Fields[:min(len(e.Fields), maxFieldProblems)] {
 		p.Errors = append(p.Errors, FieldProblem{wire.Shorten(f.Field, maxEchoBytes),
+			cmp.Or(f.Code, domain.FieldInvalid),
 			wire.Shorten(f.Message, maxMessageBytes), echo(f.Value)})
 	}
 	if p.Detail == "" {
@@ -252,7 +263,7 @@ func asParameter(name string, err error) error {
 	if !ok || len(e.Fields) == 0 {
 		return err
 	}
-	return kindMalformed.field(name, e.Fields[0].Message, e.Fields[0].Value)
+	return kindMalformed.fieldAs(e.Fields[0].Code, name, e.Fields[0].Message, e.Fields[0].Value)
 }
 
 // echo cuts a value that is sent back.

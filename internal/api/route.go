@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/danielgtaylor/huma/v2"
@@ -167,7 +168,8 @@ func checkQuery(op *huma.Operation, raw string) error {
 			return unknownParameter(name, known)
 		}
 		if n := len(query[name]); n > 1 {
-			return kindMalformed.field(name, fmt.Sprintf("must be there once, not %d times", n), nil)
+			return kindMalformed.fieldAs(domain.FieldDuplicate, name,
+				fmt.Sprintf("must be there once, not %d times", n), nil)
 		}
 	}
 	return nil
@@ -176,9 +178,10 @@ func checkQuery(op *huma.Operation, raw string) error {
 func unknownParameter(name string, known []string) error {
 	name = fmt.Sprint(echo(name))
 	if len(known) == 0 {
-		return kindMalformed.field(name, "is not a parameter: this path takes none", nil)
+		return kindMalformed.fieldAs(domain.FieldUnknown, name, "is not a parameter: this path takes none", nil)
 	}
-	return kindMalformed.field(name, "is not a parameter of this path: it takes "+strings.Join(known, ", "), nil)
+	return kindMalformed.fieldAs(domain.FieldUnknown, name, "is not a parameter of this path: it takes "+
+		strings.Join(known, ", "), nil)
 }
 
 func checkBody(op *huma.Operation, r *http.Request) error {
@@ -198,7 +201,8 @@ func checkBody(op *huma.Operation, r *http.Request) error {
 		want = append(want, name)
 	}
 	sort.Strings(want)
-	p := kindMediaType.field("Content-Type", "must be "+strings.Join(want, " or ")+", in UTF-8",
+	p := kindMediaType.fieldAs(domain.FieldUnsupported, "Content-Type",
+		"must be "+strings.Join(want, " or ")+", in UTF-8",
 		r.Header.Get("Content-Type")).with("Accept", strings.Join(want, ", "))
 	if op.Method == http.MethodPatch { // RFC 5789, section 2.2
 		p.with("Accept-Patch", strings.Join(want, ", "))
@@ -213,8 +217,8 @@ func checkIdempotency(op *huma.Operation, header http.Header) error {
 	if !makesAnew[op.OperationID] || header.Get("Idempotency-Key") == "" {
 		return nil
 	}
-	return kindMalformed.field("Idempotency-Key", "is not supported here yet: leave it out; when an answer "+
-		"is lost, look whether the request was carried out before it is sent again", nil)
+	return kindMalformed.fieldAs(domain.FieldUnsupported, "Idempotency-Key", "is not supported here yet: leave it "+
+		"out; when an answer is lost, look whether the request was carried out before it is sent again", nil)
 }
 
 // makesAnew are those operations.

@@ -152,7 +152,7 @@ func (h *scheduleRoutes) parsePreview(data []byte) (previewed, error) {
 	}
 	fault(decodeFields(data, fields))
 	if p.count < 1 || p.count > maxPreview {
-		fault(domain.Invalid("count", fmt.Sprintf("must be from 1 to %d", maxPreview), p.count))
+		fault(domain.InvalidAs(domain.FieldRange, "count", fmt.Sprintf("must be from 1 to %d", maxPreview), p.count))
 	}
 	if after != 0 {
 		p.after = time.UnixMilli(int64(after))
@@ -162,7 +162,7 @@ func (h *scheduleRoutes) parsePreview(data []byte) (previewed, error) {
 	if p.job = job != nil; p.job {
 		var err error
 		if id, err = domain.ParseJobID(*job); err != nil {
-			fault(domain.Invalid("jobId", "must be a UUID of 36 characters", *job))
+			fault(domain.InvalidAs(domain.FieldFormat, "jobId", "must be a UUID of 36 characters", *job))
 		}
 	}
 	if !slices.ContainsFunc(faults, func(f domain.FieldError) bool { return f.Field == "schedule" }) {
@@ -192,24 +192,34 @@ func checkSchedule(text, zone string, dst domain.DST) error {
 func decodeFields(data []byte, fields map[string]any) error {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(data, &object); err != nil {
-		return domain.Invalid("", "must be a JSON object", nil)
+		return domain.InvalidAs(domain.FieldType, "", "must be a JSON object", nil)
 	}
 	e := &domain.Error{Code: domain.CodeInvalid}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		into, known := fields[name]
 		if !known {
-			e.Fields = append(e.Fields, domain.FieldError{Field: name,
+			e.Fields = append(e.Fields, domain.FieldError{Field: name, Code: domain.FieldUnknown,
 				Message: "is not a field here: there are " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")})
 			continue
 		}
 		if message := decodeField(object[name], into); message != "" {
-			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: message})
+			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: message,
+				Code: codeOf(object[name], into)})
 		}
 	}
 	if len(e.Fields) > 0 {
 		return e
 	}
 	return nil
+}
+
+// codeOf says what is wrong with a value that decodeField refuses.
+func codeOf(raw json.RawMessage, into any) domain.FieldCode {
+	switch into.(type) {
+	case *int, *reference.Instant:
+		return wire.CodeOfInstant(raw) // an integer is one of the forms of an instant
+	}
+	return domain.FieldType
 }
 
 // decodeField decodes one value. It returns what is wrong with it; empty:

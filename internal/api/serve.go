@@ -15,6 +15,9 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w)
 		return
 	}
+	if most, remaining := caller.Quota(rt.guard.clock.Now()); most > 0 {
+		ofKey(most).tell(w.Header(), remaining)
+	}
 	inner := withVisitor(r, caller)
 	defer func() { r.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
 	rt.route(w, inner)

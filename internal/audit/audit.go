@@ -80,10 +80,10 @@ func Run(ctx context.Context, db store.Store, clk clock.Clock, w Window) (Report
 
 func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece int) (Report, error) {
 	if w.To < w.From {
-		return Report{}, domain.Invalid("to", "must not be before from", w.To)
+		return Report{}, domain.InvalidAs(domain.FieldContradiction, "to", "must not be before from", w.To)
 	}
 	if w.To-w.From > MaxWindow.Milliseconds() {
-		return Report{}, domain.Invalid("from", fmt.Sprintf("must be at most %d days before to",
+		return Report{}, domain.InvalidAs(domain.FieldRange, "from", fmt.Sprintf("must be at most %d days before to",
 			MaxWindow/(24*time.Hour)), w.From)
 	}
 	if w.lost == 0 {

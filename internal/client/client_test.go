@@ -157,7 +157,8 @@ func TestWithoutAKeyNoneIsSent(t *testing.T) {
 func TestRefusalsAreProblems(t *testing.T) {
 	fields := `{"type":"/docs#problem-invalid","title":"The document has wrong fields","status":422,"detail":"2 ` +
 		`fields are wrong",` +
-		`"errors":[{"field":"api","message":"is required"},{"field":"retry.maxRetries","message":"must be from 0 to ` +
+		`"errors":[{"field":"api","code":"required","message":"is required"},{"field":"retry.maxRetries",` +
+		`"message":"must be from 0 to ` +
 		`100","value":-1}]}`
 	for name, tc := range map[string]struct {
 		answer answer
@@ -167,7 +168,8 @@ func TestRefusalsAreProblems(t *testing.T) {
 		"fields": {answer{422, typeProblem, fields, nil}, Problem{
 			Type: "/docs#problem-invalid", Title: "The document has wrong fields", Status: 422,
 			Detail: "2 fields are wrong",
-			Errors: []FieldError{{"api", "is required", nil}, {"retry.maxRetries", "must be from 0 to 100", -1.0}},
+			Errors: []FieldError{{"api", "is required", nil, "required"},
+				{"retry.maxRetries", "must be from 0 to 100", -1.0, ""}},
 		}, "api: is required; retry.maxRetries: must be from 0 to 100 (HTTP 422)"},
 		"detail": {answer{404, typeProblem, `{"title":"There is no such thing","status":404,"detail":"job x does not ` +
 			`exist"}`, nil},

@@ -14,6 +14,7 @@ const maxProblem = 1 << 20
 // Problem is an error answer of the server: a problem document of RFC 9457.
 type Problem struct {
 	Type     string       `json:"type"`
+	Code     string       `json:"code"` // the kind of problem as one word: "invalid"
 	Title    string       `json:"title"`
 	Status   int          `json:"status"` // the HTTP status
 	Detail   string       `json:"detail"`
@@ -29,6 +30,7 @@ type FieldError struct {
 	Field   string `json:"field"` // dotted path from the top of the document
 	Message string `json:"message"`
 	Value   any    `json:"value"` // what was given, if the server tells
+	Code    string `json:"code"`  // what is wrong, for programs: "out-of-range"
 }
 
 // Error implements error: the fields when there are any, otherwise the detail. A fault of the

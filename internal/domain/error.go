@@ -35,7 +35,8 @@ type Error struct {
 type FieldError struct {
 	Field   string
 	Message string
-	Value   any // what was given, or nil
+	Value   any       // what was given, or nil
+	Code    FieldCode // empty: FieldInvalid
 }
 
 // Error implements error.
@@ -68,7 +69,12 @@ func ErrorCode(err error) Code {
 
 // Invalid returns a CodeInvalid error about one field.
 func Invalid(field, message string, value any) *Error {
-	return &Error{Code: CodeInvalid, Fields: []FieldError{{field, message, value}}}
+	return InvalidAs(FieldInvalid, field, message, value)
+}
+
+// InvalidAs is [Invalid] with the code of the field.
+func InvalidAs(code FieldCode, field, message string, value any) *Error {
+	return &Error{Code: CodeInvalid, Fields: []FieldError{{field, message, value, code}}}
 }
 
 // NotFound returns a CodeNotFound error: "job 0192… does not exist".
@@ -90,12 +96,20 @@ func Unavailable(cause error, format string, args ...any) *Error {
 type fieldErrors []FieldError
 
 func (fe *fieldErrors) add(field, message string, value any) {
-	*fe = append(*fe, FieldError{field, message, value})
+	fe.addAs(FieldInvalid, field, message, value)
+}
+
+func (fe *fieldErrors) addAs(code FieldCode, field, message string, value any) {
+	*fe = append(*fe, FieldError{field, message, value, code})
 }
 
 func (fe *fieldErrors) require(ok bool, field, message string, value any) {
+	fe.requireAs(FieldInvalid, ok, field, message, value)
+}
+
+func (fe *fieldErrors) requireAs(code FieldCode, ok bool, field, message string, value any) {
 	if !ok {
-		fe.add(field, message, value)
+		fe.addAs(code, field, message, value)
 	}
 }
 
@@ -103,7 +117,7 @@ func (fe *fieldErrors) require(ok bool, field, message string, value any) {
 // needed: a million jobs are checked at a time.
 func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
 	if v < lo || v > hi {
-		fe.add(field, fmt.Sprintf("must be from %d to %d%s", lo, hi, note), v)
+		fe.addAs(FieldRange, field, fmt.Sprintf("must be from %d to %d%s", lo, hi, note), v)
 	}
 }
 
@@ -115,7 +129,7 @@ func (fe *fieldErrors) choice(field, rule, word string, words ...string) {
 	if near := spelling.Nearest(word, words, nil); near != nil {
 		rule += "; did you mean " + near[0] + "?"
 	}
-	fe.add(field, rule, word)
+	fe.addAs(FieldChoice, field, rule, word)
 }
 
 func (fe fieldErrors) err() error {

@@ -39,15 +39,16 @@ func (v *Version) unknown() error {
 	}
 	var fe fieldErrors
 	for _, f := range v.Unread {
-		fe.require(false, f.Field, "cannot be read as it is stored: "+f.Reason, nil)
+		fe.requireAs(FieldFormat, false, f.Field, "cannot be read as it is stored: "+f.Reason, nil)
 	}
 	s := &v.Spec
-	fe.require(s.Type == AtLeastOnce || s.Type == AtMostOnce, "type", "must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
+	fe.requireAs(FieldChoice, s.Type == AtLeastOnce || s.Type == AtMostOnce, "type",
+		"must be ATLEAST_ONCE or ATMOST_ONCE", s.Type)
 	s.checkPolicyNames(&fe)
 	s.checkDST(&fe)
 	if len(s.Signing.Secrets) > 0 {
 		if _, err := webhook.NewSigner(s.Signing.Secrets); err != nil {
-			fe.require(false, "signing.secrets", err.Error(), nil)
+			fe.requireAs(FieldFormat, false, "signing.secrets", err.Error(), nil)
 		}
 	}
 	return fe.err()
@@ -65,9 +66,10 @@ func (s *Spec) plain() bool {
 func (s *Spec) Spoil(unread []Fault) error {
 	for _, f := range unread {
 		if !s.spoil(f.Field) {
-			return Invalid(f.Field, fmt.Sprintf("cannot be read as it is stored (%s), nor be given anew: delete the "+
-				"job and create it again",
-				f.Reason), nil)
+			return InvalidAs(FieldFormat, f.Field,
+				fmt.Sprintf("cannot be read as it is stored (%s), nor be given anew: delete the "+
+					"job and create it again",
+					f.Reason), nil)
 		}
 	}
 	return nil

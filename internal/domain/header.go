@@ -31,7 +31,7 @@ func reservedHeader(name string) bool {
 }
 
 func (s *Spec) checkHeaders(fe *fieldErrors) {
-	fe.require(len(s.Headers) <= MaxHeaders, "headers", headersRule, len(s.Headers))
+	fe.requireAs(FieldLength, len(s.Headers) <= MaxHeaders, "headers", headersRule, len(s.Headers))
 	total := 0
 	seen := make(map[string]bool, len(s.Headers))
 	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
@@ -40,20 +40,20 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 		field, low := "headers."+name, strings.ToLower(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			fe.add("headers", "holds a name that is no header name", nameAlone(name))
+			fe.addAs(FieldFormat, "headers", "holds a name that is no header name", nameAlone(name))
 		case reservedHeader(name):
-			fe.add(field, "is set by Belfry or belongs to the connection", nil)
+			fe.addAs(FieldReserved, field, "is set by Belfry or belongs to the connection", nil)
 		case !httpguts.ValidHeaderFieldValue(value):
-			fe.add(field, "must not hold line breaks or control characters", nil)
+			fe.addAs(FieldFormat, field, "must not hold line breaks or control characters", nil)
 		case seen[low]:
-			fe.add(field, "is there twice, in different case", nil)
+			fe.addAs(FieldDuplicate, field, "is there twice, in different case", nil)
 		}
 		seen[low] = true
 	}
-	fe.require(total <= MaxHeaderBytes, "headers", headerBytesRule, total)
-	fe.require(len(s.SecretNames) <= MaxHeaders, "secretHeaders", headersRule, len(s.SecretNames))
+	fe.requireAs(FieldLength, total <= MaxHeaderBytes, "headers", headerBytesRule, total)
+	fe.requireAs(FieldLength, len(s.SecretNames) <= MaxHeaders, "secretHeaders", headersRule, len(s.SecretNames))
 	for i, name := range s.SecretNames {
-		fe.require(httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength,
+		fe.requireAs(FieldFormat, httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength,
 			fmt.Sprintf("secretHeaders[%d]", i),
 			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), nameAlone(name))
 	}

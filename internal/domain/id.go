@@ -140,7 +140,7 @@ func ParseExecutionID(s string) (ExecutionID, error) {
 func parseUUID(field, s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != 36 || strings.ToLower(s) != id.String() {
-		return uuid.UUID{}, Invalid(field, "must be a UUID of 36 characters, as in "+
+		return uuid.UUID{}, InvalidAs(FieldFormat, field, "must be a UUID of 36 characters, as in "+
 			"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", s)
 	}
 	return id, nil

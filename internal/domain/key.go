@@ -88,16 +88,18 @@ func MaskKeys(text string) string {
 // Validate returns a CodeInvalid error that names every wrong field, or nil.
 func (k *APIKey) Validate() error {
 	var fe fieldErrors
-	fe.require(k.Name != "" && utf8.RuneCountInString(k.Name) <= MaxKeyNameLength && printable(k.Name), "name",
+	fe.requireAs(FieldFormat, k.Name != "" && utf8.RuneCountInString(k.Name) <= MaxKeyNameLength &&
+		printable(k.Name), "name",
 		fmt.Sprintf("must be 1 to %d characters of printable text: it says in the trail of changes who made one",
 			MaxKeyNameLength), k.Name)
 	fe.choice("role", "must be admin, editor or viewer", string(k.Role), string(RoleAdmin), string(RoleEditor),
 		string(RoleViewer))
-	fe.require(k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
-	fe.require(k.Namespace == "" || k.Role != RoleAdmin, "namespace",
+	fe.requireAs(FieldFormat, k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
+	fe.requireAs(FieldContradiction, k.Namespace == "" || k.Role != RoleAdmin, "namespace",
 		"must be absent: an admin is confined to none", k.Namespace)
-	fe.require(k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt", "must be after now", k.ExpiresAt)
-	fe.require(k.ExpiresAt <= MaxInstantMs, "expiresAt",
+	fe.requireAs(FieldRange, k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt",
+		"must be after now", k.ExpiresAt)
+	fe.requireAs(FieldRange, k.ExpiresAt <= MaxInstantMs, "expiresAt",
 		fmt.Sprintf("must be at most %d (Unix milliseconds)", MaxInstantMs), k.ExpiresAt)
 	return fe.err()
 }
@@ -113,7 +115,7 @@ var keyID = regexp.MustCompile(`^[a-z2-7]{8}$`)
 // of the id, is refused without being repeated in the error.
 func ParseKeyID(s string) (string, error) {
 	if !keyID.MatchString(s) {
-		return "", Invalid("id", "must be the id of a key: 8 characters, as in k7x2mq4a", nil)
+		return "", InvalidAs(FieldFormat, "id", "must be the id of a key: 8 characters, as in k7x2mq4a", nil)
 	}
 	return s, nil
 }

@@ -31,16 +31,16 @@ func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
 	ce, ok := errors.AsType[*cron.Error](err)
 	switch {
 	case !ok:
-		return nil, Invalid("schedule", err.Error(), text)
+		return nil, InvalidAs(FieldFormat, "schedule", err.Error(), text)
 	case ce.Field == "timezone":
-		return nil, Invalid("timezone", ce.Within("timezone"), zone)
+		return nil, InvalidAs(FieldNotFound, "timezone", ce.Within("timezone"), zone)
 	}
-	return nil, Invalid("schedule", ce.Within("schedule"), text)
+	return nil, InvalidAs(FieldFormat, "schedule", ce.Within("schedule"), text)
 }
 
 func (s *Spec) checkSchedule(fe *fieldErrors) {
 	if s.Schedule == "" {
-		fe.add("schedule", `is required, as in "0 */5 * * * *" (every five minutes)`, nil)
+		fe.addAs(FieldRequired, "schedule", `is required, as in "0 */5 * * * *" (every five minutes)`, nil)
 		return
 	}
 	if !s.checkDST(fe) {

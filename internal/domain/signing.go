@@ -15,16 +15,17 @@ type Signing struct {
 func (s *Spec) checkSigning(fe *fieldErrors) {
 	secrets := s.Signing.Secrets
 	if len(secrets) > webhook.MaxSecrets {
-		fe.add("signing.secrets", fmt.Sprintf("must be at most %d: the new one and the old one", webhook.MaxSecrets),
+		fe.addAs(FieldLength, "signing.secrets", fmt.Sprintf("must be at most %d: the new one and the old one",
+			webhook.MaxSecrets),
 			len(secrets))
 		return
 	}
 	for i, secret := range secrets {
 		field := fmt.Sprintf("signing.secrets[%d]", i)
 		if err := secret.Validate(); err != nil {
-			fe.add(field, err.Error(), nil)
+			fe.addAs(FieldFormat, field, err.Error(), nil)
 		} else if i > 0 && secret == secrets[0] {
-			fe.add(field, "is there twice", nil)
+			fe.addAs(FieldDuplicate, field, "is there twice", nil)
 		}
 	}
 }

@@ -106,34 +106,35 @@ func (v *Version) Validate() error {
 		return nil
 	}
 	if v.Spec.EndAt != 0 && v.Spec.EndAt <= v.EffectiveFrom {
-		return Invalid("endAt", "must be after now: the job would never fire", v.Spec.EndAt)
+		return InvalidAs(FieldNeverFires, "endAt", "must be after now: the job would never fire", v.Spec.EndAt)
 	}
 	field, msg := "schedule", "never fires: it names no instant after now"
 	if v.Spec.StartAt != 0 || v.Spec.EndAt != 0 {
 		msg = "never fires: it names no instant after now between startAt and endAt"
 	}
-	return Invalid(field, msg, v.Spec.Schedule)
+	return InvalidAs(FieldNeverFires, field, msg, v.Spec.Schedule)
 }
 
 func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.API == "" {
-		fe.add("api", "is required: the http or https URL to call", nil)
+		fe.addAs(FieldRequired, "api", "is required: the http or https URL to call", nil)
 	} else if msg := urlFault(s.API); msg != "" {
-		fe.add("api", msg, withoutUser(s.API))
+		fe.addAs(FieldFormat, "api", msg, withoutUser(s.API))
 	}
 	if s.Type == "" {
-		fe.add("type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)
+		fe.addAs(FieldRequired, "type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)
 	} else {
 		fe.choice("type", "must be ATLEAST_ONCE or ATMOST_ONCE", string(s.Type), string(AtLeastOnce),
 			string(AtMostOnce))
 	}
 	fe.choice("method", methodRule, s.Method, methods...)
-	fe.require(string(s.Body) != spoiledBody, "body", "must be JSON", nil)
+	fe.requireAs(FieldFormat, string(s.Body) != spoiledBody, "body", "must be JSON", nil)
 	if len(s.Body) > MaxBodyBytes {
-		fe.add("body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
+		fe.addAs(FieldLength, "body", fmt.Sprintf("must be at most %d bytes", MaxBodyBytes), nil)
 	}
 	if s.Method == "GET" || s.Method == "HEAD" {
-		fe.require(len(s.Body) == 0, "body", "must be absent: a "+s.Method+" request has none", nil)
+		fe.requireAs(FieldContradiction, len(s.Body) == 0, "body",
+			"must be absent: a "+s.Method+" request has none", nil)
 	}
 	s.checkCertificate(fe)
 	fe.within(s.TimeoutMs, 1, MaxTimeoutMs, "timeoutMs", "")
@@ -145,27 +146,30 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 	if name == "" {
 		return
 	}
-	fe.require(utf8.RuneCountInString(name) <= MaxTagLength && printable(name), "clientCertificate",
+	fe.requireAs(FieldFormat, utf8.RuneCountInString(name) <= MaxTagLength && printable(name), "clientCertificate",
 		fmt.Sprintf("must be a name of at most %d characters of printable text", MaxTagLength), nil)
 	parts, _ := target.Cut(s.API) // another check reports what is wrong with it
-	fe.require(parts.Secure, "clientCertificate", "must be absent: a certificate is shown to https URLs only", name)
+	fe.requireAs(FieldContradiction, parts.Secure, "clientCertificate",
+		"must be absent: a certificate is shown to https URLs only", name)
 }
 
 func (s *Spec) checkLabels(fe *fieldErrors) {
-	fe.require(utf8.RuneCountInString(s.Name) <= MaxNameLength && printable(s.Name), "name", nameRule, s.Name)
-	fe.require(ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
-	fe.require(len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
+	fe.requireAs(FieldFormat, utf8.RuneCountInString(s.Name) <= MaxNameLength && printable(s.Name), "name",
+		nameRule, s.Name)
+	fe.requireAs(FieldFormat, ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
+	fe.requireAs(FieldLength, len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
 	for i, tag := range s.Tags {
 		field := fmt.Sprintf("tags[%d]", i)
-		fe.require(tag != "" && utf8.RuneCountInString(tag) <= MaxTagLength && printable(tag), field, tagRule, tag)
-		fe.require(!slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
+		fe.requireAs(FieldFormat, tag != "" && utf8.RuneCountInString(tag) <= MaxTagLength && printable(tag),
+			field, tagRule, tag)
+		fe.requireAs(FieldDuplicate, !slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
 }
 
 func (s *Spec) checkWindow(fe *fieldErrors) {
 	fe.within(s.StartAt, 0, MaxInstantMs, "startAt", " (Unix milliseconds)")
 	fe.within(s.EndAt, 0, MaxInstantMs, "endAt", " (Unix milliseconds)")
-	fe.require(s.EndAt == 0 || s.EndAt > s.StartAt, "endAt", "must be after startAt", s.EndAt)
+	fe.requireAs(FieldContradiction, s.EndAt == 0 || s.EndAt > s.StartAt, "endAt", "must be after startAt", s.EndAt)
 	fe.within(s.JitterMs, 0, MaxJitterMs, "jitterMs", "")
 }
 

@@ -47,7 +47,7 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 		return v, nil, err
 	}
 	if doc.Namespace != v.Spec.Namespace {
-		return v, nil, domain.Invalid("namespace", "must stay as it is, "+v.Spec.Namespace+
+		return v, nil, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
 			": a job does not move; create it anew", doc.Namespace)
 	}
 	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {

@@ -17,7 +17,7 @@ import (
 // without files never returns this error.
 type GoneError struct {
 	Path    string // what is gone
-	Problem string // what is the matter with it: "is gone"
+	Problem string // what happened to it: "is gone"
 	Advice  string // what to do, for the operator
 }
 

@@ -99,7 +99,7 @@ func dropAnswer(all map[string]json.RawMessage) (found bool, err error) {
 			continue
 		}
 		if json.Unmarshal(raw, into) != nil || elements(raw, "leave it out") != nil {
-			wrong.add(name, "can only be read: leave it out, or send it as it was answered")
+			wrong.addAs(domain.FieldReadOnly, name, "can only be read: leave it out, or send it as it was answered")
 		}
 	}
 	return found, wrong.err()
@@ -109,13 +109,13 @@ func dropAnswer(all map[string]json.RawMessage) (found bool, err error) {
 func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) error {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(spec, &members) != nil || c.patch && members == nil {
-		return domain.Invalid("spec", "must be an object: the fields of the job", nil)
+		return domain.InvalidAs(domain.FieldType, "spec", "must be an object: the fields of the job", nil)
 	}
 	c.inSpec = map[string]bool{}
 	var wrong faults
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if _, twice := all[name]; twice {
-			wrong.add(name, "is there twice, in spec too: leave one out")
+			wrong.addAs(domain.FieldDuplicate, name, "is there twice, in spec too: leave one out")
 		}
 		c.inSpec[name] = true
 		all[name] = members[name]
@@ -157,7 +157,7 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)
 		default:
-			wrong.add(name, "can only be read: leave it out, or send it as it is, "+asRead(is))
+			wrong.addAs(domain.FieldReadOnly, name, "can only be read: leave it out, or send it as it is, "+asRead(is))
 		}
 	}
 	if err := wrong.err(); err != nil {
@@ -171,7 +171,7 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 func staleDocument(current int, was any) error {
 	return &domain.Error{Code: domain.CodeConflict, Fields: []domain.FieldError{{
 		Field: "version", Message: fmt.Sprintf("must be the job's current version, %d: read the job again, or leave "+
-			"version out", current), Value: was,
+			"version out", current), Value: was, Code: domain.FieldStale,
 	}}}
 }
 
@@ -242,6 +242,7 @@ func PointToSpec(err error) error {
 	if !ok || !slices.ContainsFunc(e.Fields, func(f domain.FieldError) bool { return f.Field == "spec" }) {
 		return err
 	}
-	return domain.Invalid("spec", "is where the document of a job has its fields: to make another one send what is "+
-		"in it, with isActive beside", nil)
+	return domain.InvalidAs(domain.FieldUnknown, "spec",
+		"is where the document of a job has its fields: to make another one send what is "+
+			"in it, with isActive beside", nil)
 }

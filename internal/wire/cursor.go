@@ -62,7 +62,8 @@ func ParseCursor(list CursorList, text string) (Cursor, error) {
 		return Cursor{List: list}, nil
 	}
 	text = strings.TrimRight(text, "\r\n")
-	wrong := &Fault{Field: "cursor", Message: "must be a nextCursor of this list, unchanged", Value: text}
+	wrong := &Fault{Field: "cursor", Code: domain.FieldFormat, Message: "must be a nextCursor of this list, unchanged",
+		Value: text}
 	if len(text) != cursorEncoding.EncodedLen(cursorBytes) { // the decoder skips line breaks
 		return Cursor{}, wrong
 	}

@@ -61,14 +61,14 @@ func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 	case *int64:
 		n, fault := DecodeInteger(raw)
 		*to = n
-		return true, faultOf(fault)
+		return true, faultOf(codeOfInteger(raw), fault)
 	case *int:
 		n, fault := DecodeInteger(raw)
 		if fault == "" && int64(int(n)) != n {
 			fault = "must be " + wholeNumber + " within the limits"
 		}
 		*to = int(n)
-		return true, faultOf(fault)
+		return true, faultOf(codeOfInteger(raw), fault)
 	case *[]string:
 		if err := elements(raw, "null is none"); err != nil {
 			return true, err
@@ -121,7 +121,7 @@ func word[T ~string](get func(*domain.SpecDoc) *T, words string) specField {
 	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		err := decode(raw, d)
 		if err == nil && *get(d) == "" {
-			return domain.Invalid("", "must be "+words, "")
+			return domain.InvalidAs(domain.FieldChoice, "", "must be "+words, "")
 		}
 		return err
 	}
@@ -134,7 +134,7 @@ func instantField(get func(*domain.SpecDoc) *int64) specField {
 	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
 		ms, fault := DecodeInstant(raw)
 		*get(d) = ms
-		return faultOf(fault)
+		return faultOf(CodeOfInstant(raw), fault)
 	}
 	return f
 }
@@ -234,11 +234,11 @@ func secretsField() specField {
 }
 
 // faultOf returns an error about the field itself; nil for an empty message.
-func faultOf(message string) error {
+func faultOf(code domain.FieldCode, message string) error {
 	if message == "" {
 		return nil
 	}
-	return domain.Invalid("", message, nil)
+	return domain.InvalidAs(code, "", message, nil)
 }
 
 // elements refuses null among the values of an array, by name: encoding/json would read
@@ -249,7 +249,7 @@ func elements(raw json.RawMessage, hint string) error {
 	var fe faults
 	for i, item := range all {
 		if isNull(item) {
-			fe.add(fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint)
+			fe.addAs(domain.FieldType, fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint)
 		}
 	}
 	return fe.err()
@@ -268,9 +268,9 @@ func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 		var value string
 		switch kind := jsonKind(all[name]); {
 		case kind == "null":
-			fe.add("."+name, "must be a string, not null: leave the header out")
+			fe.addAs(domain.FieldType, "."+name, "must be a string, not null: leave the header out")
 		case json.Unmarshal(all[name], &value) != nil:
-			fe.add("."+name, "must be a string, not "+kind+`: write it in quotes`)
+			fe.addAs(domain.FieldType, "."+name, "must be a string, not "+kind+`: write it in quotes`)
 		}
 		headers[name] = strings.Trim(value, " \t\r\n")
 	}

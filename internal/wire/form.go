@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/charset"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 // Fault says why a text cannot be read. It has separate parts so that API and CLI can each format it in their own way.
@@ -20,6 +21,8 @@ type Fault struct {
 	Message string // what is wrong with it, or what is permitted: "is empty: ..."
 	Value   any    // what was given, if it may be shown; otherwise nil
 	TooLong bool   // it is over a limit of length
+
+	Code domain.FieldCode // what is wrong with the field, for programs
 }
 
 // Error implements error.
@@ -177,7 +180,8 @@ func (s *scan) object(at *where, depth int) error {
 				return halfCharacter(member.String())
 			}
 			if slices.Contains(names, member.name) {
-				return &Fault{Field: member.String(), Message: "is there twice"}
+				return &Fault{Field: member.String(), Message: "is there twice",
+					Code: domain.FieldDuplicate}
 			}
 			if names = append(names, member.name); len(names) > maxMembers {
 				return &Fault{Subject: "An object", Message: fmt.Sprintf("has more than %d members", maxMembers)}
@@ -214,8 +218,9 @@ func unquoted(raw []byte) string {
 }
 
 func halfCharacter(field string) error {
-	return &Fault{Field: field, Message: "holds half of a character: the two halves of one above U+FFFF must stand " +
-		"together, as in " + `\ud83d\ude00`}
+	return &Fault{Field: field, Code: domain.FieldFormat,
+		Message: "holds half of a character: the two halves of one above U+FFFF must stand " +
+			"together, as in " + `\ud83d\ude00`}
 }
 
 // Shorten truncates a text to a number of bytes, between two characters.

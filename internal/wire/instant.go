@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -71,6 +72,22 @@ func DecodeInstant(raw []byte) (ms int64, fault string) {
 	default:
 		return 0, InstantRule + ", not " + kind
 	}
+}
+
+// CodeOfInstant says what is wrong with a value that [DecodeInstant] or [ParseInstant]
+// refuses. It takes a JSON value or the text of a parameter.
+func CodeOfInstant(text []byte) domain.FieldCode {
+	text = bytes.TrimSpace(text)
+	switch {
+	case jsonNumber.Match(text):
+		return codeOfInteger(text)
+	case len(text) > 0 && strings.IndexByte("{[tfn", text[0]) >= 0:
+		return domain.FieldType
+	}
+	if _, fault := ParseRFC3339(strings.Trim(string(text), `"`)); fault == "" {
+		return domain.FieldRange
+	}
+	return domain.FieldFormat
 }
 
 // plusLost matches an offset whose plus sign a query string has turned into a space.

@@ -15,7 +15,11 @@ import (
 type faults []domain.FieldError
 
 func (f *faults) add(field, message string) {
-	*f = append(*f, domain.FieldError{Field: field, Message: message})
+	f.addAs(domain.FieldInvalid, field, message)
+}
+
+func (f *faults) addAs(code domain.FieldCode, field, message string) {
+	*f = append(*f, domain.FieldError{Field: field, Message: message, Code: code})
 }
 
 func (f faults) err() error {
@@ -46,12 +50,14 @@ func jsonFault(field string, err error) *domain.Error {
 		if kind == "true or false" && te.Value == "string" {
 			hint = "; leave the quotes out"
 		}
-		return domain.Invalid(join(te.Field), fmt.Sprintf("must be %s, not %s%s", kind, te.Value, hint), nil)
+		return domain.InvalidAs(domain.FieldType, join(te.Field),
+			fmt.Sprintf("must be %s, not %s%s", kind, te.Value, hint), nil)
 	}
 	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return domain.Invalid(field, fmt.Sprintf("must be valid JSON: %v at byte %d", se, se.Offset), nil)
+		return domain.InvalidAs(domain.FieldFormat, field,
+			fmt.Sprintf("must be valid JSON: %v at byte %d", se, se.Offset), nil)
 	}
-	return domain.Invalid(field, "must be valid JSON: "+err.Error(), nil)
+	return domain.InvalidAs(domain.FieldFormat, field, "must be valid JSON: "+err.Error(), nil)
 }
 
 func kindName(kind string) string {

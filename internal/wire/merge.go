@@ -118,7 +118,7 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 		return
 	}
 	if members == nil {
-		m.faults.add(strings.TrimSuffix(path, "."), "must be a JSON object")
+		m.faults.addAs(domain.FieldType, strings.TrimSuffix(path, "."), "must be a JSON object")
 		return
 	}
 	names = appendSortedKeys(names, members)
@@ -131,7 +131,7 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 		m.headersSent = m.headersSent || path == "" && name == "headers"
 		switch {
 		case !known:
-			m.faults.add(path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)))
+			m.faults.addAs(domain.FieldUnknown, path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)))
 		case isNull(raw):
 			field.reset(&m.next, &absent)
 		case field.members != nil:
@@ -173,9 +173,10 @@ func (m *merger) keepHeaders(old *domain.SpecDoc) {
 		masked := value == domain.Mask && (secret || was)
 		switch {
 		case masked && !was:
-			m.faults.add("headers."+name, noSecret)
+			m.faults.addAs(domain.FieldMasked, "headers."+name, noSecret)
 		case was && !secret && (masked || !m.headersSent):
-			m.faults.add("secretHeaders", "must go on to name "+name+", or its value must be sent anew")
+			m.faults.addAs(domain.FieldMasked, "secretHeaders", "must go on to name "+name+
+				", or its value must be sent anew")
 		case masked:
 			if !copied { // the map may be the one of the version that is current
 				m.next.Headers, copied = maps.Clone(m.next.Headers), true
@@ -205,7 +206,7 @@ func (m *merger) keepSigning(old *domain.SpecDoc) {
 		switch {
 		case secrets[i] != domain.Mask:
 		case len(kept) == 0:
-			m.faults.add(fmt.Sprintf("signing.secrets[%d]", i), noSecret)
+			m.faults.addAs(domain.FieldMasked, fmt.Sprintf("signing.secrets[%d]", i), noSecret)
 		default:
 			secrets[i], kept = kept[0], kept[1:]
 		}

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -75,6 +76,19 @@ func DecodeInteger(raw []byte) (n int64, fault string) {
 		return 0, "must be " + wholeNumber + ", not " + kind + quotedByMistake(raw)
 	}
 	return ParseInteger(string(bytes.TrimSpace(raw)))
+}
+
+// codeOfInteger says what is wrong with a value that [DecodeInteger] refuses, or that is
+// an integer beyond the limits of its field.
+func codeOfInteger(raw []byte) domain.FieldCode {
+	n, err := strconv.ParseFloat(string(bytes.TrimSpace(raw)), 64)
+	switch {
+	case jsonKind(raw) != "number":
+		return domain.FieldType
+	case err == nil && n != math.Trunc(n), err == nil && n == 0: // a fraction, or one that is too small for a float
+		return domain.FieldType
+	}
+	return domain.FieldRange
 }
 
 // quotedByMistake is a hint for a string that contains a number, true or false.

@@ -18,7 +18,7 @@ Instants are Unix milliseconds (UTC) or RFC 3339 where they are taken, and milli
 
 Every answer has an X-Request-Id, which each line has that the server logs for the request: the one that the request had, if it is 1 to 128 letters, digits or characters of -_.~:+/=@, otherwise a new one.
 
-Errors are problem documents (RFC 9457, application/problem+json). 400: the request cannot be read, or a parameter is wrong. 422: the document is JSON, but fields are wrong; errors names every one and says what would be right. Unknown fields and unknown query parameters are refused by name.
+Errors are problem documents (RFC 9457, application/problem+json). 400: the request cannot be read, or a parameter is wrong. 422: the document is JSON, but fields are wrong; errors names every one and says what would be right. Unknown fields and unknown query parameters are refused by name. For programs each problem has a code, and each wrong field has one (FieldCode); sentences may change, codes do not.
 
 When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads and previews schedules, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
 
@@ -121,9 +121,11 @@ func Operations(item *huma.PathItem) []*huma.Operation {
 	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
 }
 
-// Finish completes the document, once every route is in it. It is not changed after that.
-func Finish(doc *huma.OpenAPI) {
+// Finish completes the document, once every route is in it. Problems are all that there are. It is not changed after
+// that.
+func Finish(doc *huma.OpenAPI, problems []Problem) {
 	nameRequests(doc)
+	enumerateCodes(doc.Components.Schemas.Map(), problems)
 	takeNull(doc.Components.Schemas.Map())
 	// huma registers its own error types whether or not they are used.
 	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
@@ -131,9 +133,22 @@ func Finish(doc *huma.OpenAPI) {
 	})
 }
 
-const requestIDHeader = "X-Request-Id"
+const (
+	requestIDHeader = "X-Request-Id"
+	rateLimitDraft  = "draft-ietf-httpapi-ratelimit-headers-10."
+)
 
-// nameRequests says of every answer that it has the id of its request.
+func addHeaders(response *huma.Response, names []string) {
+	if response.Headers == nil {
+		response.Headers = map[string]*huma.Header{}
+	}
+	for _, name := range names {
+		response.Headers[name] = &huma.Header{Ref: "#/components/headers/" + name}
+	}
+}
+
+// nameRequests says of every answer that it has the id of its request, and of those that
+// throttle that they say when to come again.
 func nameRequests(doc *huma.OpenAPI) {
 	most := 128
 	doc.Components.Headers = map[string]*huma.Header{requestIDHeader: {
@@ -142,16 +157,48 @@ func nameRequests(doc *huma.OpenAPI) {
 		Schema:  &huma.Schema{Type: huma.TypeString, MaxLength: &most, Pattern: "^[A-Za-z0-9._~:+/=@-]+$"},
 		Example: "AFVPZZIXTYADYZMJ3K4IZNFBW2",
 	}}
+	text := &huma.Schema{Type: huma.TypeString}
+	doc.Components.Headers["RateLimit"] = &huma.Header{Schema: text, Example: `"key";r=0;t=1`,
+		Description: "What remains of a quota (r), and for how many seconds (t): " + rateLimitDraft}
+	doc.Components.Headers["RateLimit-Policy"] = &huma.Header{Schema: text, Example: `"key";q=100;w=1`,
+		Description: "The quota: q requests in w seconds, or at a time: " + rateLimitDraft}
+	doc.Components.Headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeInteger}, Example: 1,
+		Description: "In how many seconds to try again."}
 	for _, item := range doc.Paths {
 		for _, op := range Operations(item) {
-			for _, response := range op.Responses {
-				if response.Headers == nil {
-					response.Headers = map[string]*huma.Header{}
+			for status, response := range op.Responses {
+				names := []string{requestIDHeader}
+				switch status {
+				case "429":
+					names = append(names, "RateLimit", "RateLimit-Policy", "Retry-After")
+				case "503":
+					names = append(names, "Retry-After")
 				}
-				response.Headers[requestIDHeader] = &huma.Header{Ref: "#/components/headers/" + requestIDHeader}
+				addHeaders(response, names)
 			}
 		}
 	}
+}
+
+// enumerateCodes says which codes of problems and of fields there are.
+func enumerateCodes(schemas map[string]*huma.Schema, problems []Problem) {
+	kinds := make([]any, len(problems))
+	for i, p := range problems {
+		kinds[i] = p.Slug
+	}
+	for _, name := range []string{"Problem", "ItemError"} {
+		schemas[name].Properties["code"].Enum = kinds
+	}
+	fields := &huma.Schema{Type: huma.TypeString, Examples: []any{domain.FieldRange}}
+	words := []string{"What is wrong with a field. A code keeps its meaning; there may be more one day."}
+	for _, c := range domain.FieldCodes {
+		fields.Enum = append(fields.Enum, c.Code)
+		words = append(words, string(c.Code)+": "+c.Meaning)
+	}
+	fields.Description = strings.Join(words, "\n")
+	schemas["FieldCode"] = fields
+	code := schemas["FieldProblem"].Properties["code"]
+	*code = huma.Schema{Ref: "#/components/schemas/FieldCode", Description: code.Description}
 }
 
 // Text returns the finished document as JSON.

@@ -83,7 +83,7 @@ func newPayload(s *domain.Spec) (*payload, error) {
 	}
 	signer, err := webhook.NewSigner(s.Signing.Secrets)
 	if err != nil {
-		return nil, domain.Invalid("signing.secrets", err.Error(), nil)
+		return nil, domain.InvalidAs(domain.FieldFormat, "signing.secrets", err.Error(), nil)
 	}
 	body, isJSON := s.Payload()
 	return &payload{s.Headers, body, isJSON, signer, s.ClientCertificate, s.SecretTexts()}, nil

@@ -26,8 +26,8 @@ const minVersion = 3_051_003
 //go:embed migrations
 var migrationFiles embed.FS
 
-// errForeign says that a database is not one of Belfry.
-var errForeign = errors.New("another program made it")
+// errForeign is the cause of a refusal to open a database that Belfry did not create.
+var errForeign = errors.New("it was created by another program")
 
 // migration is one numbered step of a schema. Steps are never edited once
 // released: a change is a new file.
