@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -67,8 +68,9 @@ func (s *Spec) Masked() Spec {
 
 // SecretTexts returns the texts that must be masked in the response of a target, which
 // may repeat what it has received or knows: the secret values, the part of an
-// Authorization after its scheme, the values of cookies, and the part of a signing secret
-// after its prefix. The longest come first, so that none is masked only in part.
+// Authorization after its scheme, for Basic also what it encodes and the password alone,
+// the values of cookies, and the part of a signing secret after its prefix. The longest
+// come first.
 func (s *Spec) SecretTexts() []string {
 	var texts []string
 	for _, name := range s.SecretHeaders() {
@@ -79,8 +81,13 @@ func (s *Spec) SecretTexts() []string {
 				_, v, _ := strings.Cut(pair, "=")
 				texts = append(texts, strings.TrimSpace(v))
 			}
-		} else if _, rest, ok := strings.Cut(value, " "); ok {
-			texts = append(texts, strings.TrimSpace(rest))
+		} else if scheme, rest, ok := strings.Cut(value, " "); ok {
+			rest = strings.TrimSpace(rest)
+			texts = append(texts, rest)
+			if user, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "Basic") {
+				_, password, _ := strings.Cut(string(user), ":")
+				texts = append(texts, string(user), password)
+			}
 		}
 	}
 	for _, secret := range s.Signing.Secrets {

@@ -59,6 +59,11 @@ func TestSecretTexts(t *testing.T) {
 	if got := s.SecretTexts(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	s.Headers, s.Signing.Secrets = map[string]string{"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}, nil
+	want = []string{"Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA==", "user:password", "password"}
+	if got := s.SecretTexts(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 	if s.Headers, s.Signing.Secrets = nil, nil; s.SecretTexts() != nil {
 		t.Error("a job without headers has secret texts")
 	}

@@ -46,6 +46,9 @@ type Spec struct {
 type SpecDoc struct {
 	Spec
 	IsActive bool `json:"isActive"`
+
+	// SecretsSent: a change had the value of a secret, be it the stored one or another.
+	SecretsSent bool `json:"-"`
 }
 
 // NewSpecDoc returns an active document with every default set.

@@ -9,7 +9,8 @@ import (
 )
 
 // Update changes a job: alter gets the current document and alters it. A change that
-// alters nothing makes no version. ifVersion zero takes any current version; another
+// alters nothing makes no version, unless a secret was sent with it: otherwise whoever
+// guesses a secret would see whether the guess was right. ifVersion zero takes any current version; another
 // number is refused with CodeConflict unless it is the current one. An error of alter
 // ends it and is returned, wrapped or not.
 func (e *Editor) Update(ctx context.Context, id domain.JobID, ifVersion int,
@@ -50,7 +51,7 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 		return v, nil, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
 			": a job does not move; create it anew", doc.Namespace)
 	}
-	if doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
+	if !doc.SecretsSent && doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
 		return v, nil, nil
 	}
 	next := domain.Version{

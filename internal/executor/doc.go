@@ -186,7 +186,7 @@
 //
 // Each file uses only those before it:
 //
-//	text.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
+//	text.go hide.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
 //	response.go answered.go request.go progress.go stream.go fault.go
 //	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go

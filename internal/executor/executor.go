@@ -82,7 +82,9 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	defer e.recoverPanic()
 	e.run()
 	if out.Error != "" {
-		out.Error = hide(hide(out.Error, call.Secrets), x.cfg.Secrets)
+		if e.phase > phaseConnect { // before, the target has said nothing
+			out.Error = hide(out.Error, call.Secrets, x.cfg.Secrets)
+		}
 		e.noteFailure(out.Error)
 	}
 	if e.end() {

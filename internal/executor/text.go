@@ -5,34 +5,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"golang.org/x/net/http/httpguts"
 )
 
 // maxSnippetBytes is how much of a failure's body an execution keeps.
 const maxSnippetBytes = 1 << 10
-
-// minHiddenBytes is how much of a secret at the end of a text is taken for one
-// that was cut: less is there by chance.
-const minHiddenBytes = 6
-
-// hide blots secrets out of a text: a target may repeat the headers it was
-// sent, and what it says goes into the history. Only failures have a text. The end of the text is checked
-// for a secret that was cut off with it.
-func hide(text string, secrets []string) string {
-	for _, secret := range secrets {
-		text = strings.ReplaceAll(text, secret, domain.Mask)
-	}
-	for _, secret := range secrets {
-		for n := min(len(secret)-1, len(text)); n >= minHiddenBytes; n-- {
-			if strings.HasSuffix(text, secret[:n]) {
-				text = text[:len(text)-n] + domain.Mask
-				break
-			}
-		}
-	}
-	return text
-}
 
 // isBinary guesses whether bytes are no text: a NUL, or more than one
 // character in eight that no text of a Unix or web encoding holds.

@@ -16,7 +16,9 @@ import (
 // unchanged, null sets the default, an object (retry, misfire, dst, signing) is merged
 // field by field, and headers, secretHeaders, tags, body and the signing secrets are
 // replaced as a whole; a [domain.Mask] in place of a secret leaves the stored one
-// unchanged. The error has CodeInvalid and names every field that is unknown or of a wrong
+// unchanged. A mask in place of anything else is refused, and a secret that is sent is noted
+// (SpecDoc.SecretsSent), whatever its value. The error has CodeInvalid and names every field that is unknown or of a
+// wrong
 // kind, and in addition the fields whose values are wrong, so that one response names all;
 // the document is then unchanged. If no field is unknown or of a wrong kind, values are not
 // checked: see [domain.Spec.Validate].
@@ -79,6 +81,7 @@ type merger struct {
 	faults      faults
 	headersSent bool // the document has headers
 	patch       bool // headers and body are merged, too
+	signingSent bool // and signing secrets
 
 	// Of the outermost object, to be used again.
 	members map[string]json.RawMessage
@@ -129,6 +132,7 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 		field, known := fields[name]
 		raw := members[name]
 		m.headersSent = m.headersSent || path == "" && name == "headers"
+		m.signingSent = m.signingSent || path == "signing." && name == "secrets"
 		switch {
 		case !known:
 			m.faults.addAs(domain.FieldUnknown, path+name, "is not a field of a job"+suggest(name, sortedKeys(fields)))
@@ -170,7 +174,10 @@ func (m *merger) keepHeaders(old *domain.SpecDoc) {
 	for _, name := range sortedKeys(m.next.Headers) {
 		value, secret := m.next.Headers[name], m.next.IsSecret(name)
 		stored, was := secretValue(&old.Spec, name)
-		masked := value == domain.Mask && (secret || was)
+		masked := value == domain.Mask && (secret || was || old.Headers[name] != value)
+		if secret && m.headersSent && value != domain.Mask {
+			m.next.SecretsSent = true
+		}
 		switch {
 		case masked && !was:
 			m.faults.addAs(domain.FieldMasked, "headers."+name, noSecret)
@@ -205,6 +212,7 @@ func (m *merger) keepSigning(old *domain.SpecDoc) {
 	for i := range secrets {
 		switch {
 		case secrets[i] != domain.Mask:
+			m.next.SecretsSent = m.next.SecretsSent || m.signingSent
 		case len(kept) == 0:
 			m.faults.addAs(domain.FieldMasked, fmt.Sprintf("signing.secrets[%d]", i), noSecret)
 		default:

@@ -37,8 +37,13 @@ func TestMergeKeepsSecrets(t *testing.T) {
 		"reset":       {`{"headers":null}`, map[string]string{}, ""},
 		"nothing to keep": {`{"headers":{"X-Api-Key":"********"}}`, nil,
 			"headers.X-Api-Key: must be the value itself"},
-		"new name, literal": {`{"headers":{"Accept":"********"}}`, map[string]string{"Accept": "********"}, ""},
-		"no longer secret":  {`{"secretHeaders":[]}`, nil, "secretHeaders: must go on to name X-Own"},
+		"moved to a name that is shown": {`{"headers":{"X-Other":"********"}}`, nil,
+			"headers.X-Other: must be the value itself"},
+		"moved to a name that was shown": {`{"headers":{"Accept":"********","X-Own":"********"}}`, nil,
+			"headers.Accept: must be the value itself"},
+		"moved to a secret name": {`{"headers":{"X-Own":"********","Cookie":"********"}}`, nil,
+			"headers.Cookie: must be the value itself"},
+		"no longer secret": {`{"secretHeaders":[]}`, nil, "secretHeaders: must go on to name X-Own"},
 		"mask, not secret": {`{"secretHeaders":null,"headers":{"X-Own":"********"}}`, nil,
 			"secretHeaders: must go on to name X-Own"},
 		"sent anew": {`{"secretHeaders":[],"headers":{"X-Own":"shown"}}`,
@@ -104,7 +109,8 @@ func TestMaskedDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := domain.NewSpecDoc()
-	if err := lay(&fresh, revealed, false); err != nil || !reflect.DeepEqual(fresh, doc) {
+	err = lay(&fresh, revealed, false)
+	if fresh.SecretsSent = false; err != nil || !reflect.DeepEqual(fresh, doc) {
 		t.Errorf("%s is not the document: %v", revealed, err)
 	}
 	plain := domain.NewSpecDoc()
@@ -166,5 +172,31 @@ func TestMasksOfSigningSecrets(t *testing.T) {
 		case err != nil || !reflect.DeepEqual(doc.Signing.Secrets, c.want):
 			t.Errorf("%s: %v, not the secrets that are meant", name, err)
 		}
+	}
+}
+
+// A secret that is sent is noted, whether it is the stored one or not; a mask is not one.
+func TestSecretsSent(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`{}`: false, `{"name":"x"}`: false, `{"headers":{"Authorization":"********"}}`: false, `{"headers":{}}`: false,
+		`{"headers":{"Accept":"b"}}`: false, `{"signing":{"secrets":["********"]}}`: false, `{"signing":{}}`: false,
+		`{"headers":{"Authorization":"old"}}`: true, `{"headers":{"authorization":"guess"}}`: true,
+		`{"headers":{"X-Own":"mine"}}`: true, `{"signing":{"secrets":["` + string(secretA) + `"]}}`: true,
+		`{"signing":{"secrets":["` + string(secretB) + `","********"]}}`: true,
+	} {
+		d := domain.NewSpecDoc()
+		d.Spec = validSpec()
+		d.Headers = map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}
+		d.SecretNames, d.Signing.Secrets = []string{"X-Own"}, []webhook.Secret{secretA}
+		if err := lay(&d, []byte(text), false); err != nil || d.SecretsSent != want {
+			t.Errorf("%s: %t and %v, want %t", text, d.SecretsSent, err, want)
+		}
+	}
+	d := domain.NewSpecDoc() // a header that was stored with these eight characters can be sent back
+	d.Spec = validSpec()
+	d.Headers = map[string]string{"Accept": "********"}
+	if err := lay(&d, []byte(`{"headers":{"Accept":"********"}}`), false); err != nil {
+		t.Error(err)
 	}
 }
