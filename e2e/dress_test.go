@@ -15,7 +15,8 @@ import (
 
 // TestSecretsInOtherDress has a target answer with the secret that it was sent, in one
 // notation after another. No execution shows it. Then a client guesses the secret: a right
-// guess is answered like a wrong one.
+// guess is answered like a wrong one. Last, names that hide characters, and keys whose
+// namespace is empty.
 func TestSecretsInOtherDress(t *testing.T) {
 	t.Parallel()
 	const secret = `Zk/9+q"W<7&=~a-xyz`
@@ -74,6 +75,17 @@ func TestSecretsInOtherDress(t *testing.T) {
 		_, body := ask(t, http.MethodGet, p.url+"/jobs?text="+url.QueryEscape(text), "", "")
 		if found := body["jobs"].([]any); len(found) != 0 {
 			t.Errorf("a search for %q finds %d jobs", text, len(found))
+		}
+	}
+	for _, row := range [][2]string{
+		{"/jobs", `{"schedule":"@yearly","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE","name":"a\u202eb"}`},
+		{"/jobs", `{"schedule":"@yearly","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE","tags":["a\u200bb"]}`},
+		{"/keys", `{"name":"a","role":"admin","namespace":""}`},
+		{"/keys", `{"name":"a","role":"admin","namespace":null}`},
+		{"/keys", `{"name":"a\u200fb","role":"admin"}`},
+	} {
+		if status, body := ask(t, http.MethodPost, p.url+row[0], "application/json", row[1]); status != 422 {
+			t.Errorf("%s %s: %d %v", row[0], row[1], status, body)
 		}
 	}
 }

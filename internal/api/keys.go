@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -48,7 +50,7 @@ func (h *keyRoutes) register(rt *router) {
 type newKey struct {
 	Name      string            `json:"name" minLength:"1" maxLength:"100" pattern:"^\\s*[^\\s\\x00-\\x1f\\x7f][^\\x00-\\x1f\\x7f]*\\s*$" doc:"Who or what will use it: the trail of changes shows it. In printable text." example:"CI of team billing"`
 	Role      domain.Role       `json:"role" enum:"admin,editor,viewer" doc:"viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too." example:"editor"`
-	Namespace string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]*$" doc:"The only namespace whose jobs, executions and alerts it sees; empty or absent: all. An admin is confined to none." example:"billing"`
+	Namespace string            `json:"namespace,omitempty" minLength:"1" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"The only namespace whose jobs, executions and alerts it sees; absent: all. An admin is confined to none." example:"billing"`
 	ExpiresAt reference.Instant `json:"expiresAt,omitempty" doc:"From when on it opens nothing any more: Unix milliseconds or RFC 3339; 0 or absent: it does not expire."`
 }
 
@@ -96,6 +98,9 @@ func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createK
 		return nil, err
 	}
 	want.Name, want.Role = strings.TrimSpace(name), domain.Role(role)
+	if err := checkNewKey(data, &want); err != nil {
+		return nil, err
+	}
 	text, key, err := h.keys.Create(h.trail.under(ctx, domain.ActionKeyCreate), want)
 	if err != nil {
 		return nil, store.Coded(err)
@@ -103,6 +108,24 @@ func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createK
 	return &createKeyOutput{"/keys/" + key.ID, createdKeyBody{
 		text, key.ID, key.Name, key.Role, key.Namespace, key.CreatedAt, unlessZero(key.ExpiresAt),
 	}}, nil
+}
+
+// checkNewKey refuses a namespace that is there and empty: a script with an empty variable
+// would make a key for all namespaces. It also refuses a name that shows something else
+// than it holds.
+func checkNewKey(data []byte, key *domain.APIKey) error {
+	var sent map[string]json.RawMessage
+	if err := json.Unmarshal(data, &sent); err != nil {
+		return domain.Invalid("", "must be a JSON object", nil)
+	}
+	if _, there := sent["namespace"]; there && key.Namespace == "" {
+		return domain.Invalid("namespace", "must be the name of a namespace; leave the field out for a key that may "+
+			"access all namespaces", nil)
+	}
+	if fault := wire.NameFault(key.Name); fault != "" {
+		return domain.Invalid("name", fault, nil)
+	}
+	return nil
 }
 
 type keysOutput struct{ Body keysBody }

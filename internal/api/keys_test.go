@@ -351,3 +351,23 @@ func TestOnlyAdminsExportSecrets(t *testing.T) {
 		}
 	}
 }
+
+// An empty variable in a script makes no key for all namespaces, and no name hides
+// characters.
+func TestNewKeysSayWhatTheyAre(t *testing.T) {
+	k := newKeyed(t)
+	for body, want := range map[string]string{
+		`{"name":"a","role":"editor","namespace":""}`:         "leave the field out for a key that may access all",
+		`{"name":"a","role":"editor","namespace":null}`:       "leave the field out for a key that may access all",
+		`{"name":"a\u202eb","role":"editor"}`:                 "it has U+202E",
+		`{"name":"a\u200bb","role":"viewer","namespace":"x"}`: "it has U+200B",
+	} {
+		if p := k.as(t, domain.RoleAdmin, "POST", "/keys", body).problem(t,
+			422); !strings.Contains(p.Errors[0].Message, want) {
+			t.Errorf("%s: %+v", body, p.Errors)
+		}
+	}
+	if res := k.as(t, domain.RoleAdmin, "POST", "/keys", `{"name":"a","role":"editor"}`); res.StatusCode != 201 {
+		t.Errorf("without a namespace: %d", res.StatusCode)
+	}
+}

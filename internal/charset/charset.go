@@ -7,6 +7,7 @@
 //     ([Trim]).
 //   - UTF-16, UTF-32 and compressed data are recognized and named ([Foreign]); UTF-8 text
 //     is never mistaken for one of them.
+//   - Text that shows something else than it holds is recognized ([Invisible]).
 //
 // # How this is shown
 //
@@ -14,7 +15,11 @@
 // that are similar; a property over random texts.
 package charset
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+	"unicode"
+)
 
 // mark is the byte order mark of UTF-8.
 const mark = "\xef\xbb\xbf"
@@ -64,3 +69,23 @@ func Foreign(data []byte) string {
 	}
 	return ""
 }
+
+// Invisible returns the first character of a text that is not seen, or that changes the
+// order in which others are seen: controls, marks of direction, characters of no width,
+// fillers, and ends of lines and paragraphs. With them a name looks like another one, or a
+// line of a log like two. found is false if there is none.
+func Invisible(text string) (r rune, found bool) {
+	i := strings.IndexFunc(text, func(r rune) bool {
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || strings.ContainsRune(fillers, r)
+	})
+	if i < 0 {
+		return 0, false
+	}
+	for _, r := range text[i:] {
+		return r, true
+	}
+	return 0, false
+}
+
+// fillers are letters and marks without a shape of their own.
+const fillers = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -52,6 +53,9 @@ func (r *remote) keysCreateCommand() *cobra.Command {
 		Example: "  belfry keys create ops --role admin\n  belfry keys create billing-ci --role editor --expires 90d",
 		Args:    oneArg("a name"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("namespace") && namespace == "" {
+				return errors.New("--namespace is empty: leave it out for a key that may access all namespaces")
+			}
 			until, err := expiry(expires, r.clock)
 			if err != nil {
 				return err

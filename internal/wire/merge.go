@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/belfry-scheduler/belfry/internal/charset"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
@@ -68,6 +70,7 @@ func lay(doc *domain.SpecDoc, data []byte, patch bool) error {
 	m.next, m.patch = *doc, patch
 	m.object("", data, specFields)
 	m.keepSecrets(doc)
+	m.checkNames(doc)
 	if err := m.faults.err(); err != nil {
 		return err
 	}
@@ -222,6 +225,30 @@ func (m *merger) keepSigning(old *domain.SpecDoc) {
 	if len(secrets) == 0 {
 		m.next.Signing.Secrets = nil
 	}
+}
+
+// checkNames refuses names and tags that show something else than they hold. What was
+// stored before that was refused stays: a job with it can be changed, and sent back whole.
+func (m *merger) checkNames(old *domain.SpecDoc) {
+	if fault := NameFault(m.next.Name); fault != "" && m.next.Name != old.Name {
+		m.faults.add("name", fault)
+	}
+	for i, tag := range m.next.Tags {
+		if fault := NameFault(tag); fault != "" && !slices.Contains(old.Tags, tag) {
+			m.faults.add(fmt.Sprintf("tags[%d]", i), fault)
+		}
+	}
+}
+
+// NameFault returns why a text cannot be a name, for the character that it must not have;
+// empty: it can.
+func NameFault(name string) string {
+	r, found := charset.Invisible(name)
+	if !found {
+		return ""
+	}
+	return fmt.Sprintf("must be printable text: it has %U, which is a control, has no width, or changes the order of "+
+		"the others", r)
 }
 
 // suggest asks whether a known name was meant that is near to a wrong one.

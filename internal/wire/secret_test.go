@@ -200,3 +200,24 @@ func TestSecretsSent(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A name that shows something else than it holds is refused, unless it is stored.
+func TestNamesAreSeen(t *testing.T) {
+	t.Parallel()
+	const reversed, wide = "pay\u202eslip", "a\u200bb"
+	old := domain.NewSpecDoc()
+	old.Spec = validSpec()
+	old.Name, old.Tags = reversed, []string{wide}
+	for text, want := range map[string]string{
+		`{"name":"x\u202ey"}`:      "name: must be printable text: it has U+202E",
+		`{"tags":["a","b\ufeff"]}`: "tags[1]: must",
+		`{"timeoutMs":5}`:          "", `{"name":"pay\u202eslip"}`: "", `{"tags":["c","a\u200bb"]}`: "",
+		`{"name":"a\nb"}`: "name: must",
+	} {
+		d := old
+		faults := fieldsOf(t, lay(&d, []byte(text)))
+		if want == "" && len(faults) > 0 || want != "" && (len(faults) != 1 || !strings.HasPrefix(faults[0], want)) {
+			t.Errorf("%s: %q, want %q", text, faults, want)
+		}
+	}
+}
