@@ -215,7 +215,7 @@ func TestNamesAreSeen(t *testing.T) {
 		`{"name":"a\nb"}`: "name: must",
 	} {
 		d := old
-		faults := fieldsOf(t, lay(&d, []byte(text)))
+		faults := fieldsOf(t, lay(&d, []byte(text), false))
 		if want == "" && len(faults) > 0 || want != "" && (len(faults) != 1 || !strings.HasPrefix(faults[0], want)) {
 			t.Errorf("%s: %q, want %q", text, faults, want)
 		}
