@@ -103,7 +103,8 @@ func TestWholeDocumentInAPut(t *testing.T) {
 	}{
 		{"as it was read", stale, 200, `"version":1`}, // nothing is altered
 		{"a change", `{"jitterMs":5}`, 200, `"version":2`},
-		{"of an old version", stale, 409, `"field":"version","message":"must be the job's current version, 2`},
+		{"of an old version", stale, 409, `"field":"version","code":"stale","message":"must be the job's ` +
+			`current version, 2`},
 	} {
 		if res := call(t, h, "PUT", path, row.body); res.StatusCode != row.status ||
 			!strings.Contains(res.text, row.holds) {
@@ -119,14 +120,16 @@ func TestWholeDocumentInAPut(t *testing.T) {
 		{"a wrong field in spec", `"maxRetries":7`, `"maxRetries":-7`, 422, `"field":"spec.retry.maxRetries"`},
 		{"an unknown field in spec", `"maxRetries":7`, `"maxTries":7`, 422, `"field":"spec.retry.maxTries"`},
 		{"a field in both places", `"isActive":true`, `"isActive":true,"name":"c"`, 422,
-			`"field":"name","message":"is there twice, in spec too`},
+			`"field":"name","code":"duplicate","message":"is there twice, in spec too`},
 		{"a field beside spec", `"isActive":true`, `"isActive":true,"timezone":"Europe/Berlin"`, 422,
-			`"field":"timezone","message":"is there twice`},
+			`"field":"timezone","code":"duplicate","message":"is there twice`},
 		{"an unknown field beside spec", `"isActive":true`, `"active":true`, 422, `"field":"active"`},
-		{"another creation", `"createdAt":`, `"createdAt":1`, 422, `"field":"createdAt","message":"can only be read`},
+		{"another creation", `"createdAt":`, `"createdAt":1`, 422,
+			`"field":"createdAt","code":"read-only","message":"can only be read`},
 		{"another id", `{"id":"0`, `{"id":"1`, 422, `"field":"id"`},
 		{"another next fire", `"nextFireAt":`, `"nextFireAt":9`, 422, `"field":"nextFireAt"`},
-		{"a name twice", `{"id":`, `{"spec":{},"id":`, 400, `"field":"spec","message":"is there twice`},
+		{"a name twice", `{"id":`, `{"spec":{},"id":`, 400,
+			`"field":"spec","code":"duplicate","message":"is there twice`},
 		{"no version", `"version":`, `"VERSION":`, 422, `"field":"VERSION"`},
 		{"another timeout", `"timeoutMs":30000`, `"timeoutMs":5e3`, 200, ""},
 		{"paused", `"isActive":true`, `"isActive":false`, 200, ""},
@@ -153,7 +156,8 @@ func TestWholeDocumentInAPut(t *testing.T) {
 	}
 	for _, row := range []struct{ method, path string }{{"POST", "/jobs"}, {"POST", "/jobs/import"}} {
 		res := call(t, h, row.method, row.path, strings.ReplaceAll(got, "\n", ""))
-		if !strings.Contains(res.text, `"field":"spec","message":"is where the document of a job has its fields`) ||
+		if !strings.Contains(res.text, `"field":"spec","code":"unknown","message":"is where the document of a job `+
+			`has its fields`) ||
 			strings.Contains(res.text, "createdAt") {
 			t.Errorf("%s %s: %d %s", row.method, row.path, res.StatusCode, res.text)
 		}
