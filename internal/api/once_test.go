@@ -130,8 +130,8 @@ func TestKeysOfRequests(t *testing.T) {
 		t.Error("the answer of another caller")
 	}
 	for name, res := range map[string]answer{
-		"body":      post(w.admin, "/jobs", minimal+" ", "Idempotency-Key: a-1"),
-		"path":      post(w.admin, "/jobs/"+w.theirs+"/trigger", "", "Idempotency-Key: a-1"),
+		"body": post(w.admin, "/jobs", minimal+" ", "Idempotency-Key: a-1"),
+		"path": post(w.admin, "/jobs/"+w.theirs+"/trigger", "", "Idempotency-Key: a-1"),
 	} {
 		if p := res.problem(t, 422); p.Type != "/docs#problem-idempotency-key-reused" ||
 			!slices.Equal(p.fields(), []string{"Idempotency-Key"}) {
