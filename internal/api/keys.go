@@ -116,14 +116,15 @@ func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createK
 func checkNewKey(data []byte, key *domain.APIKey) error {
 	var sent map[string]json.RawMessage
 	if err := json.Unmarshal(data, &sent); err != nil {
-		return domain.Invalid("", "must be a JSON object", nil)
+		return domain.InvalidAs(domain.FieldType, "", "must be a JSON object", nil)
 	}
 	if _, there := sent["namespace"]; there && key.Namespace == "" {
-		return domain.Invalid("namespace", "must be the name of a namespace; leave the field out for a key that may "+
-			"access all namespaces", nil)
+		return domain.InvalidAs(domain.FieldFormat, "namespace",
+			"must be the name of a namespace; leave the field out for a key that may "+
+				"access all namespaces", nil)
 	}
 	if fault := wire.NameFault(key.Name); fault != "" {
-		return domain.Invalid("name", fault, nil)
+		return domain.InvalidAs(domain.FieldFormat, "name", fault, nil)
 	}
 	return nil
 }
