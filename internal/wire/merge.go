@@ -231,11 +231,11 @@ func (m *merger) keepSigning(old *domain.SpecDoc) {
 // stored before that was refused stays: a job with it can be changed, and sent back whole.
 func (m *merger) checkNames(old *domain.SpecDoc) {
 	if fault := NameFault(m.next.Name); fault != "" && m.next.Name != old.Name {
-		m.faults.add("name", fault)
+		m.faults.addAs(domain.FieldFormat, "name", fault)
 	}
 	for i, tag := range m.next.Tags {
 		if fault := NameFault(tag); fault != "" && !slices.Contains(old.Tags, tag) {
-			m.faults.add(fmt.Sprintf("tags[%d]", i), fault)
+			m.faults.addAs(domain.FieldFormat, fmt.Sprintf("tags[%d]", i), fault)
 		}
 	}
 }
