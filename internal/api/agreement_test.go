@@ -191,7 +191,7 @@ var bodyOperations = func() []bodyOperation {
 		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, append([]string{"spec"}, change...)},
 		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
 		// past; as the other fields allow
-		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role"}},
+		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role", "namespace"}},
 	}
 }()
 

@@ -85,13 +85,13 @@ func TestTrim(t *testing.T) {
 }
 
 func TestInvisible(t *testing.T) {
-	for _, text := range []string{"", "invoices of May", "Größe <b>", "請求書", "עברית", "فارسی", "❤️ 👍🏽",
+	for _, text := range []string{"", "invoices of May", "Größe <b>", "請求書", "עברית", "فارسی",
 		"a\u00a0b", "e\u0301"} {
 		if r, found := Invisible(text); found {
 			t.Errorf("%q: %U", text, r)
 		}
 	}
-	for _, r := range "\x00\t\n\r\x1b\x7f\u0080\u0085\u009f\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f" +
+	for _, r := range "\x00\t\n\r\x7f\u0080\u0085\u009f\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f" +
 		"\u2028\u2029\u202a\u202e\u2060\u2064\u2066\u2069\u2800\u3164\ufeff\uffa0\ufff9\U000e0001\U000e0041" {
 		if got, found := Invisible("a" + string(r) + "b"); !found || got != r {
 			t.Errorf("%U: %U, %t", r, got, found)
