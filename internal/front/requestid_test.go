@@ -126,7 +126,6 @@ func TestAnswersOfNetHTTPHaveAnID(t *testing.T) {
 		{"a coding that is not known", "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
 		{"a version that is not known", "GET / HTTP/3.0\r\nHost: a.test\r\n\r\n", 505},
 		{"an expectation that is not known", "GET / HTTP/1.1\r\nHost: a.test\r\nExpect: more\r\n\r\n", 417},
-		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", 200},
 	} {
 		for _, before := range []string{"", good} {
 			conn := dial(t, addr, 1, before+tc.request)[0]
