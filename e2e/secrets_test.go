@@ -136,7 +136,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	t.Parallel()
 	target := newEchoServer(t)
 	dir := t.TempDir()
-	tr := &transcript{t: t, key: canary + "-api-key"}
+	tr := &transcript{t: t, key: canary + "-api-key-0123456789abcdef"}
 	env := []string{
 		"LOG_LEVEL=debug", "DB_VERBOSE=true", "LOG_DIR=" + filepath.Join(dir, "logs"), "HOST=127.0.0.1",
 		"BELFRY_API_KEYS=" + tr.key,
