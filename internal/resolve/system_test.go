@@ -454,7 +454,8 @@ func TestOutOfFilesIsNoFaultOfTheName(t *testing.T) {
 	s := dnstest.Serve(t)
 	s.Set("a.test.", dnstest.Record{Addrs: addrs("192.0.2.1"), TTL: 300})
 	var without atomic.Bool
-	r := New(t.Context(), Config{KeepFor: keepFor, Dial: func(ctx context.Context, network, at string) (net.Conn, error) {
+	r := New(t.Context(), Config{KeepFor: keepFor, Dial: func(ctx context.Context, network,
+		at string) (net.Conn, error) {
 		if without.Load() {
 			return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}
 		}
