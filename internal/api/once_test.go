@@ -129,9 +129,11 @@ func TestKeysOfRequests(t *testing.T) {
 	if id := post(w.billing, "/jobs", minimal, "Idempotency-Key: a-1").id(t); id == made {
 		t.Error("the answer of another caller")
 	}
+	post(w.admin, "/jobs/"+w.theirs+"/trigger", "", "Idempotency-Key: t-1").into(t, 202, &struct{}{})
 	for name, res := range map[string]answer{
-		"body": post(w.admin, "/jobs", minimal+" ", "Idempotency-Key: a-1"),
-		"path": post(w.admin, "/jobs/"+w.theirs+"/trigger", "", "Idempotency-Key: a-1"),
+		"body":      post(w.admin, "/jobs", minimal+" ", "Idempotency-Key: a-1"),
+		"path":      post(w.admin, "/jobs/"+w.theirs+"/trigger", "", "Idempotency-Key: a-1"),
+		"condition": post(w.admin, "/jobs/"+w.theirs+"/trigger", "", "Idempotency-Key: t-1", `If-Match: "1"`),
 	} {
 		if p := res.problem(t, 422); p.Type != "/docs#problem-idempotency-key-reused" ||
 			!slices.Equal(p.fields(), []string{"Idempotency-Key"}) {
