@@ -42,6 +42,24 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 	if other := p.post(run, "", "If-Match", `"1"`); other.status != http.StatusUnprocessableEntity {
 		t.Errorf("another request: %+v", other)
 	}
+	p.kill()
+
+	const all, chunk = 3_000, 2_000
+	lines := strings.ReplaceAll(everySecond(all, "http://127.0.0.1:9/"), "* * * * * *", "0 0 1 1 *")
+	dying = serveWith(t, failing, dir, "BELFRY_FAILPOINT=edit.created=kill@1")
+	dying.lose("/jobs/import", lines)
+	p = serve(t, dir)
+	if n := p.countJobs(); n != 1+chunk {
+		t.Errorf("%d jobs after the first commit", n)
+	}
+	for _, replayed := range []string{"", "true"} {
+		if rest := p.post("/jobs/import", lines); rest.Imported != all || rest.replayed != replayed {
+			t.Errorf("%+v", rest)
+		}
+	}
+	if n := p.countJobs(); n != 1+all {
+		t.Errorf("%d jobs in the end", n)
+	}
 }
 
 // posted is what matters of an answer.
@@ -51,6 +69,7 @@ type posted struct {
 
 	JobID       string
 	ExecutionID string
+	Imported    int
 }
 
 // lose sends a request to a server that dies before it answers.

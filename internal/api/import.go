@@ -43,7 +43,7 @@ func (h *importRoute) register(rt *router) {
 	schemas := rt.huma.OpenAPI().Components.Schemas
 	item := &huma.Schema{Ref: "#/components/schemas/JobSpec"}
 	limit := maxImportItems
-	register(rt, huma.Operation{
+	op := huma.Operation{
 		OperationID: "import-jobs", Method: http.MethodPost, Path: "/jobs/import", Tags: []string{"Jobs"},
 		Summary: "Register many jobs",
 		Description: "A JSON array of jobs, or NDJSON: one job a line. The first byte that is not white space " +
@@ -54,7 +54,8 @@ func (h *importRoute) register(rt *router) {
 			"body (empty lines are not counted). " +
 			"A syntax error inside an array ends the import: the items before it are imported, and one entry reports " +
 			"the error. In NDJSON only the line with the error is refused. " +
-			"If the connection breaks, the items that were committed stay. " +
+			"If the connection breaks, the items that were committed stay. With an Idempotency-Key an import ends at " +
+			"the first commit that fails; sent again, it answers with the jobs that were made, and makes the others. " +
 			"With Prefer: return=minimal results has the refused items only.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
@@ -68,7 +69,10 @@ func (h *importRoute) register(rt *router) {
 				Schema: schemas.Schema(reflect.TypeFor[importBody](), true, ""),
 			}},
 		}},
-	}, h.importJobs, kindBusy)
+	}
+	documentKey(&op)
+	register(rt, op, h.importJobs, kindBusy, kindKeyInUse, kindKeyReused, kindKeysFull, kindUnavailable)
+	documentReplay(rt, &op)
 }
 
 // importBody documents the answer of an import. It is written as a stream, by
@@ -107,11 +111,16 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importO
 		return nil, kindBusy.problem("%d imports are under way.", maxImports).
 			throttled(atATime("imports", maxImports), busyWait)
 	}
+	once, end, err := beginOnce(ctx, h.editor.Once(), &in.request)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(h.maxBody), newDoc(ctx))
 	if err != nil {
 		return nil, err
 	}
-	run := importRun{importRoute: h, w: in.w, warned: warningMemory{rules: h.rules}}
+	run := importRun{importRoute: h, w: in.w, warned: warningMemory{rules: h.rules}, once: once}
 	if err := run.all(h.trail.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
@@ -120,6 +129,9 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importO
 	return &importOutput{prefers, func(ctx huma.Context) {
 		_, w := humago.Unwrap(ctx)
 		w.Header().Set("Content-Type", "application/json")
+		if once.replayed() {
+			w.Header().Set(headerReplayed, "true")
+		}
 		// The answer is written only now: a client that sends its whole body
 		// before it reads must not find us waiting for it to read.
 		run.report.write(w)
@@ -133,6 +145,10 @@ type importRun struct {
 	w      http.ResponseWriter
 	report importReport
 	warned warningMemory
+
+	once   *importOnce // nil: without an Idempotency-Key
+	known  []domain.SpecDoc
+	places []int // of those in known: they were dealt with before, and are to be looked up
 }
 
 // all imports every item. The error is about the whole request: the client is
@@ -143,31 +159,91 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 	for n := 1; ; n++ {
 		run.pace.Step(n)
 		item, err := items.next()
-		if errors.Is(err, io.EOF) {
-			return jobs.Finish(ctx)
-		}
 		if err == nil && len(run.report.jobs) == maxImportItems {
 			err = limitReached(maxImportItems)
 		}
+		if err == nil {
+			run.once.add(item.text)
+		}
+		if other := run.once.checkSame(errors.Is(err, io.EOF)); other != nil {
+			return other
+		}
 		if err != nil {
-			if ferr := jobs.Finish(ctx); ferr != nil {
-				return ferr
-			}
-			run.report.refuse(run.report.add(), tell(ctx, run.log, err))
-			return nil
+			return run.end(ctx, jobs, err)
 		}
 		index := run.report.add()
 		if item.err == nil {
 			item.err = run.takes(ctx, &item.doc)
 		}
-		if item.err != nil {
+		switch {
+		case run.once.repeats():
+			err = run.lookUp(ctx, index, &item)
+		case item.err != nil:
 			run.report.refuse(index, problemOf(item.err))
-			continue
+		default:
+			err = jobs.Add(run.once.under(ctx), index, &item.doc)
 		}
-		if err := jobs.Add(ctx, index, &item.doc); err != nil {
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// end commits what is left when there is no other item, and reports why, unless it is the
+// end of the body.
+func (run *importRun) end(ctx context.Context, jobs *edit.Import, why error) error {
+	if err := run.reportKnown(ctx); err != nil {
+		return err
+	}
+	if err := jobs.Finish(run.once.under(ctx)); err != nil {
+		return err
+	}
+	if !errors.Is(why, io.EOF) {
+		run.report.refuse(run.report.add(), tell(ctx, run.log, why))
+		return nil
+	}
+	run.once.finish(ctx)
+	return nil
+}
+
+// lookUp takes an item that was dealt with before, to report what became of it.
+func (run *importRun) lookUp(ctx context.Context, place int, item *importItem) error {
+	if item.err != nil {
+		run.report.refuse(place, problemOf(item.err))
+		return nil
+	}
+	run.places, run.known = append(run.places, place), append(run.known, item.doc)
+	if len(run.places) < edit.ChunkDocs {
+		return nil
+	}
+	return run.reportKnown(ctx)
+}
+
+// reportKnown reports the items that wait to be looked up. One that is right and has no job
+// was refused when it was to be committed.
+func (run *importRun) reportKnown(ctx context.Context) error {
+	if len(run.places) == 0 {
+		return nil
+	}
+	ids := make([]domain.JobID, len(run.places))
+	for i, place := range run.places {
+		ids[i] = run.once.record.JobOf(place)
+	}
+	made, err := run.editor.Once().Made(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, place := range run.places {
+		if made[i] {
+			run.report.accept(place, ids[i], run.warned.of(&run.known[i].Spec))
+		} else {
+			run.report.refuse(place, run.once.refusal(ids[i], &run.known[i]))
+		}
+	}
+	clear(run.known)
+	run.places, run.known = run.places[:0], run.known[:0]
+	extendDeadlines(run.w)
+	return nil
 }
 
 // takes refuses a document that this caller, or this server, cannot have.
@@ -194,7 +270,7 @@ func (run *importRun) note(ctx context.Context, places []int, made []edit.Create
 		}
 		run.report.refuse(places[i], p)
 	}
-	if fault != nil { // once for the commit, not for each of its items
+	if fault != nil && run.once == nil { // once for the commit, not for each of its items
 		_ = tell(ctx, run.log, fault)
 	}
 	extendDeadlines(run.w)

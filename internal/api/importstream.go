@@ -14,8 +14,9 @@ import (
 
 // importItem is one item of an import: a document, or why it is none.
 type importItem struct {
-	doc domain.SpecDoc
-	err error
+	doc  domain.SpecDoc
+	text []byte // valid until the next item is read
+	err  error
 }
 
 // importReader yields the items of an import, laid over base.
@@ -44,7 +45,7 @@ func (r *importReader) next() (importItem, error) {
 	if found.Long {
 		return importItem{err: kindTooLarge.problem("An item must be at most %d bytes.", r.maxItem)}, nil
 	}
-	item := importItem{doc: r.base}
+	item := importItem{doc: r.base, text: found.Text}
 	item.err = found.Read(&item.doc)
 	return item, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -18,20 +19,22 @@ import (
 // keyRoutes make, list and revoke API keys.
 type keyRoutes struct {
 	keys    *access.Keyring
+	once    *edit.Once
 	trail   *trail
 	maxBody int64
 }
 
 func (h *keyRoutes) register(rt *router) {
 	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[newKey](), true, "")
-	register(rt, huma.Operation{
+	registerOnce(rt, h.once, huma.Operation{
 		OperationID: "create-key", Method: http.MethodPost, Path: "/keys", Tags: []string{"Keys"},
 		Summary: "Make an API key",
 		Description: "The answer is the only place where the key is ever shown: what is kept is its SHA-256. The " +
 			"first key must be an admin's, without an expiry; " +
-			"from then on every path but the probes needs a key. For admins.",
+			"from then on every path but the probes needs a key. A request that is answered again, by its " +
+			"Idempotency-Key, has the answer without the key: revoke that one, and make another. For admins.",
 		RequestBody: reference.JSONBody("NewKey"), MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
-	}, h.createKey, kindInvalid, kindConflict, kindUnavailable)
+	}, h.createKey, h.createdBefore, kindInvalid, kindConflict, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Tags: []string{"Keys"},
 		Summary: "List the API keys", Description: "Those that are not revoked, oldest first, at most 1,000; the " +
@@ -76,13 +79,14 @@ type createKeyOutput struct {
 }
 
 type createdKeyBody struct {
-	Key       string      `json:"key" doc:"The key: send it as Authorization: Bearer KEY. It is shown this once." example:"bel_k7x2mq4a_ABCDEFGHIJKLMNOPQRSTUVWXYZ"`
+	Key       string      `json:"key,omitempty" doc:"The key: send it as Authorization: Bearer KEY. It is shown this once, and absent when the answer is repeated." example:"bel_k7x2mq4a_ABCDEFGHIJKLMNOPQRSTUVWXYZ"`
 	ID        string      `json:"id" doc:"The key's id, which is its public part." example:"k7x2mq4a"`
 	Name      string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
 	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
 	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
 	CreatedAt int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
 	ExpiresAt *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
+	Message   string      `json:"message,omitempty" doc:"In a repeated answer: why it does not have the key." example:"The key was shown in the first answer alone"`
 }
 
 func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
@@ -105,9 +109,24 @@ func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createK
 	if err != nil {
 		return nil, store.Coded(err)
 	}
-	return &createKeyOutput{"/keys/" + key.ID, createdKeyBody{
-		text, key.ID, key.Name, key.Role, key.Namespace, key.CreatedAt, unlessZero(key.ExpiresAt),
-	}}, nil
+	return createdKey(text, &key, ""), nil
+}
+
+// createdBefore answers a request that has made a key before. The text of the key is not
+// kept, so that nobody who gets hold of the database and of its encryption key has it.
+func (h *keyRoutes) createdBefore(_ context.Context, _ *createKeyInput, kept *domain.IdempotencyRecord) (
+	*createKeyOutput, error) {
+	if kept.APIKey == nil {
+		return nil, store.NoKey(kept.KeyID)
+	}
+	return createdKey("", kept.APIKey, "The key was shown in the first answer alone and is not kept. If that "+
+		"answer was lost, revoke the key with this id, and make another one with another Idempotency-Key."), nil
+}
+
+func createdKey(text string, k *domain.APIKey, message string) *createKeyOutput {
+	return &createKeyOutput{"/keys/" + k.ID, createdKeyBody{
+		text, k.ID, k.Name, k.Role, k.Namespace, k.CreatedAt, unlessZero(k.ExpiresAt), message,
+	}}
 }
 
 // checkNewKey refuses a namespace that is there and empty: a script with an empty variable

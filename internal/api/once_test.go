@@ -246,3 +246,39 @@ func TestAKeptProblemIsTheSame(t *testing.T) {
 		t.Error("an answer of nothing")
 	}
 }
+
+// TestKeysAreIgnoredElsewhere: where a repeat changes nothing.
+func TestKeysAreIgnoredElsewhere(t *testing.T) {
+	h := newAPI(t, newFixture(t))
+	path := "/jobs/" + create(t, h, minimal)
+	for _, row := range [][3]string{
+		{"POST", "/schedules/preview", `{"schedule":"@hourly"}`}, {"PUT", path, `{"name":"x"}`},
+		{"POST", path + "/pause", ""}, {"POST", path + "/resume", ""}, {"GET", path, ""}, {"DELETE", path, ""},
+	} {
+		call(t, h, row[0], row[1], row[2], "Idempotency-Key: a b").into(t, 200, &struct{}{})
+	}
+}
+
+// TestTheSameAPIKeyAgain: one key is made, and shown once; the second answer says so.
+func TestTheSameAPIKeyAgain(t *testing.T) {
+	f := newFixture(t)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	body := `{"name":"CI","role":"editor","namespace":"billing"}`
+	var first, second createdKeyBody
+	call(t, h, "POST", "/keys", body, "Idempotency-Key: a").into(t, 201, &first)
+	res := call(t, h, "POST", "/keys", body, "Idempotency-Key: a")
+	res.into(t, 201, &second)
+	if second.Key != "" || !strings.Contains(second.Message, "revoke") || first.Message != "" || first.Key == "" ||
+		res.Header.Get("Idempotent-Replayed") != "true" || res.Header.Get("Location") != "/keys/"+first.ID {
+		t.Errorf("%v %s", res.Header, res.text)
+	}
+	if first.Key, second.Message = "", ""; first != second {
+		t.Errorf("%+v, want %+v", second, first)
+	}
+	stored, err := f.disk.Keys().List(t.Context())
+	if err != nil || len(stored) != 1 {
+		t.Errorf("%d keys, error %v", len(stored), err)
+	}
+	call(t, h, "DELETE", "/keys/"+first.ID, "").into(t, 200, &struct{}{})
+	call(t, h, "POST", "/keys", body, "Idempotency-Key: a").into(t, 201, &struct{}{})
+}

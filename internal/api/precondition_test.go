@@ -1,7 +1,6 @@
 package api
 
 import (
-	"slices"
 	"testing"
 )
 
@@ -75,38 +74,5 @@ func TestLinesOfTags(t *testing.T) {
 		if got.there != (row.lines != nil) || got.single() != row.version || weak != row.weak || strong != row.strong {
 			t.Errorf("%q: %+v, only %d, weakly %q, strongly %q", row.lines, got, got.single(), weak, strong)
 		}
-	}
-}
-
-// TestIdempotencyKeyElsewhere: it is refused where a repeat would make a second thing and
-// keys are not kept, and ignored where a repeat changes nothing.
-func TestIdempotencyKeyElsewhere(t *testing.T) {
-	f := newFixture(t)
-	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
-	id := create(t, h, minimal)
-	for _, row := range []struct {
-		method, path, body string
-		status             int
-	}{
-		{"POST", "/jobs/import", minimal, 400},
-		{"POST", "/keys", `{"name":"x","role":"viewer"}`, 400},
-		{"POST", "/schedules/preview", `{"schedule":"@hourly"}`, 200},
-		{"PUT", "/jobs/" + id, `{"name":"x"}`, 200},
-		{"POST", "/jobs/" + id + "/pause", "", 200},
-		{"GET", "/jobs", "", 200},
-	} {
-		res := call(t, h, row.method, row.path, row.body, "Idempotency-Key: a")
-		if res.StatusCode != row.status {
-			t.Errorf("%s %s: %d %s", row.method, row.path, res.StatusCode, res.text)
-		}
-		if row.status != 400 {
-			continue
-		}
-		if p := res.problem(t, 400); !slices.Equal(p.fields(), []string{"Idempotency-Key"}) {
-			t.Errorf("%s %s: %s", row.method, row.path, res.text)
-		}
-	}
-	if f.count(t) != 1 {
-		t.Errorf("%d jobs", f.count(t))
 	}
 }

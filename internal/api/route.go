@@ -128,9 +128,6 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 	if err == nil {
 		err = checkHeaders(op, r)
 	}
-	if err == nil {
-		err = checkIdempotency(op, r.Header)
-	}
 	if err == nil && op.RequestBody != nil {
 		err = checkBody(op, r)
 		r.Body = http.MaxBytesReader(front.ServerWriter(w), r.Body, op.MaxBodyBytes)
@@ -209,17 +206,3 @@ func checkBody(op *huma.Operation, r *http.Request) error {
 	}
 	return p
 }
-
-// checkIdempotency refuses a key where each request makes something new and keys are
-// not kept yet: whoever sends one relies on it when they try again, and to ignore
-// it would make two.
-func checkIdempotency(op *huma.Operation, header http.Header) error {
-	if !makesAnew[op.OperationID] || header.Get("Idempotency-Key") == "" {
-		return nil
-	}
-	return kindMalformed.fieldAs(domain.FieldUnsupported, "Idempotency-Key", "is not supported here yet: leave it "+
-		"out; when an answer is lost, look whether the request was carried out before it is sent again", nil)
-}
-
-// makesAnew are those operations.
-var makesAnew = map[string]bool{"import-jobs": true, "create-key": true}

@@ -86,6 +86,24 @@ type IdempotencyRecord struct {
 	APIKey  *APIKey  // the same of the API key
 }
 
+// JobOf returns the id of the job that an import makes of the item at a place, counted from
+// 0: a UUIDv7 of the instant of the first request. The twenty bits behind the version are the
+// place, so that ids sort like the items; the rest is a hash of the key. An import that comes
+// again gets the same ids.
+func (r *IdempotencyRecord) JobOf(place int) JobID {
+	var number [8]byte
+	binary.BigEndian.PutUint64(number[:], uint64(place))
+	hash := hashOf(r.Key[:], number[:])
+	var id JobID
+	copy(id[8:], hash[:])
+	putMillis(id[:], r.At)
+	id[6] = 0x70 | byte(place>>16)&0x0f
+	id[7] = byte(place >> 8)
+	id[8] = 0x80 | byte(place>>2)&0x3f
+	id[9] = byte(place<<6) | id[9]&0x3f
+	return id
+}
+
 // Bytes returns how much of the limits the record takes.
 func (r *IdempotencyRecord) Bytes() int64 { return IdempotencyRecordBytes + int64(len(r.Refusal)) }
 

@@ -1,8 +1,11 @@
 package domain
 
 import (
+	"bytes"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 func TestIdempotencyKeys(t *testing.T) {
@@ -72,5 +75,24 @@ func TestIdempotencyLimits(t *testing.T) {
 		if use.Full() != full {
 			t.Errorf("%+v is full: %v", use, !full)
 		}
+	}
+}
+
+// The ids of an import sort like its items, are those of a UUIDv7, and are the same again.
+func TestIdsOfAnImport(t *testing.T) {
+	r := IdempotencyRecord{Key: NewIdempotencyKey("env", "", "a"), At: 1_767_225_600_000}
+	other := r
+	other.Key[0]++
+	var last JobID
+	for _, place := range []int{0, 1, 63, 64, 255, 256, 65_535, 65_536, 999_999} {
+		id := r.JobOf(place)
+		if u := uuid.UUID(id); u.Version() != 7 || u.Variant() != uuid.RFC4122 {
+			t.Errorf("item %d: %s", place, id)
+		}
+		if bytes.Compare(id[:], last[:]) <= 0 || id != r.JobOf(place) || id == other.JobOf(place) ||
+			!bytes.Equal(id[:6], []byte{0x01, 0x9b, 0x76, 0xda, 0xa8, 0x00}) {
+			t.Errorf("item %d: %s after %s", place, id, last)
+		}
+		last = id
 	}
 }

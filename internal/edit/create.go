@@ -20,6 +20,11 @@ type Created struct {
 // is not valid carries its error and does not spoil the rest. The others are one
 // commit: when the store fails, each of them carries that error.
 func (e *Editor) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
+	return e.create(ctx, docs, domain.NewJobIDs(e.now(), len(docs)))
+}
+
+// create is Create with the ids of the jobs.
+func (e *Editor) create(ctx context.Context, docs []domain.SpecDoc, ids []domain.JobID) []Created {
 	out := make([]Created, len(docs))
 	if err := e.admitCreate(); err != nil {
 		for i := range out {
@@ -30,7 +35,6 @@ func (e *Editor) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	now := e.now()
-	ids := domain.NewJobIDs(now, len(docs))
 	versions := make([]domain.Version, len(docs))
 	for i := range docs {
 		versions[i] = domain.Version{

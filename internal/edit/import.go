@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // A chunk is what one commit of an import takes: a beat waits for it.
@@ -37,7 +38,21 @@ type chunk struct {
 	bytes  int   // about what they take
 	made   []Created
 	fault  error
+	once   bool          // it has an Idempotency-Key: the import ends with a commit that fails
 	done   chan struct{} // closed when made or fault is set
+}
+
+// ids returns those of the chunk's jobs. An import with an Idempotency-Key has the same again.
+func (c *chunk) ids(ctx context.Context, now int64) []domain.JobID {
+	r, comesAgain := store.IdempotencyOf(ctx)
+	if !comesAgain {
+		return domain.NewJobIDs(now, len(c.docs))
+	}
+	ids := make([]domain.JobID, len(c.docs))
+	for i, place := range c.places {
+		ids[i] = r.JobOf(place)
+	}
+	return ids
 }
 
 // NewImport begins an import. told gets what became of each chunk, by the places that
@@ -79,6 +94,7 @@ func (im *Import) commit(ctx context.Context) error {
 		return err
 	}
 	failpoint.Hit("edit.import-chunk")
+	_, c.once = store.IdempotencyOf(ctx)
 	c.done = make(chan struct{})
 	im.under, im.next, im.spare = c, im.spare, nil
 	if im.next == nil {
@@ -92,7 +108,7 @@ func (im *Import) commit(ctx context.Context) error {
 				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
 			}
 		}()
-		c.made = im.editor.Create(ctx, c.docs)
+		c.made = im.editor.create(ctx, c.docs, c.ids(ctx, im.editor.now()))
 	}()
 	return nil
 }
@@ -110,7 +126,22 @@ func (im *Import) Wait() error {
 		return c.fault
 	}
 	im.told(c.places, c.made)
+	fault := c.failed()
 	clear(c.docs)
 	im.spare = &chunk{docs: c.docs[:0], places: c.places[:0]}
+	return fault
+}
+
+// failed returns the fault of the commit of a chunk that has an Idempotency-Key. What comes
+// after it must not be stored: the record of the key says that all before is dealt with.
+func (c *chunk) failed() error {
+	if !c.once {
+		return nil
+	}
+	for i := range c.made {
+		if err := c.made[i].Err; err != nil && !definite(err) {
+			return err
+		}
+	}
 	return nil
 }

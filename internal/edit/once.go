@@ -120,6 +120,12 @@ func (o *Once) Put(ctx context.Context, r domain.IdempotencyRecord) error {
 	return store.Coded(o.records.Put(ctx, r))
 }
 
+// Made reports which jobs were ever made.
+func (o *Once) Made(ctx context.Context, ids []domain.JobID) ([]bool, error) {
+	made, err := o.records.Made(ctx, ids)
+	return made, store.Coded(err)
+}
+
 // errNotKept says that a record is not in the store yet.
 var errNotKept = errors.New("not on record yet")
 
