@@ -176,10 +176,10 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 			item.err = run.takes(ctx, &item.doc)
 		}
 		switch {
-		case run.once.repeats():
-			err = run.lookUp(ctx, index, &item)
 		case item.err != nil:
 			run.report.refuse(index, problemOf(item.err))
+		case run.once.repeats():
+			err = run.lookUp(ctx, index, &item.doc)
 		default:
 			err = jobs.Add(run.once.under(ctx), index, &item.doc)
 		}
@@ -207,12 +207,8 @@ func (run *importRun) end(ctx context.Context, jobs *edit.Import, why error) err
 }
 
 // lookUp takes an item that was dealt with before, to report what became of it.
-func (run *importRun) lookUp(ctx context.Context, place int, item *importItem) error {
-	if item.err != nil {
-		run.report.refuse(place, problemOf(item.err))
-		return nil
-	}
-	run.places, run.known = append(run.places, place), append(run.known, item.doc)
+func (run *importRun) lookUp(ctx context.Context, place int, doc *domain.SpecDoc) error {
+	run.places, run.known = append(run.places, place), append(run.known, *doc)
 	if len(run.places) < edit.ChunkDocs {
 		return nil
 	}

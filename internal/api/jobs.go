@@ -151,7 +151,7 @@ func (h *jobRoutes) createdBefore(_ context.Context, in *createInput, kept *doma
 }
 
 func (h *jobRoutes) created(in *createInput, v *domain.Version) *savedOutput {
-	out := h.saved(in.r, http.StatusCreated, v, "Job created successfully")
+	out := h.savedFirst(in.r, http.StatusCreated, *v, "Job created successfully")
 	out.Location = "/jobs/" + v.JobID.String()
 	return out
 }

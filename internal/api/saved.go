@@ -52,9 +52,26 @@ func answersJob(rt *router, status int) map[string]*huma.Response {
 // saved answers with a version that was just made, or is current.
 func (h *jobRoutes) saved(r *http.Request, status int, v *domain.Version, message string) *savedOutput {
 	now := h.view.Of(v)
-	doc := wire.JobOf(&now.Job, now.NextFireAt)
+	return h.answer(r, status, wire.JobOf(&now.Job, now.NextFireAt), h.rules.warnings(&v.Spec), message)
+}
+
+// savedFirst answers with version 1 of a job as it was made, whatever has become of the job
+// since: a request that comes again gets the answer of then.
+func (h *jobRoutes) savedFirst(r *http.Request, status int, v domain.Version, message string) *savedOutput {
+	v.EffectiveTo = domain.Forever
+	job := domain.JobOf(v)
+	var next *int64
+	if timing, err := v.Timing(); err == nil {
+		if at, fires := timing.Next(v.EffectiveFrom - 1); fires {
+			next = &at
+		}
+	}
+	return h.answer(r, status, wire.JobOf(&job, next), h.rules.warnings(&v.Spec), message)
+}
+
+func (h *jobRoutes) answer(r *http.Request, status int, doc wire.Job, warnings []string,
+	message string) *savedOutput {
 	out := &savedOutput{ETag: tagOf(&doc), Status: status, PreferenceApplied: preferredReturn(r)}
-	warnings := h.rules.warnings(&v.Spec)
 	if out.PreferenceApplied == returnMinimal {
 		out.Body = savedShort{doc.JobID, message, doc.Version, doc.EffectiveFrom, warnings}
 	} else {
