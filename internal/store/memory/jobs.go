@@ -44,6 +44,9 @@ func (d *Disk) ids() []domain.JobID {
 
 // Create implements store.Jobs.
 func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
+	if len(versions) == 0 {
+		return nil
+	}
 	return j.do(ctx, func(d *Disk) error {
 		fresh := make(map[domain.JobID]*job, len(versions))
 		for _, v := range versions {

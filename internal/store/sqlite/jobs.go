@@ -24,6 +24,9 @@ INSERT INTO job (id, created_at, current_version, is_active) VALUES (?, ?, ?, ?)
 
 // Create implements store.Jobs.
 func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
+	if len(versions) == 0 {
+		return nil
+	}
 	rows := make([]versionRow, len(versions))
 	for i := range versions {
 		j.pace.Step(i)

@@ -48,6 +48,9 @@ func createAllOrNone(t *testing.T, f *fixture) {
 	f.create(t, version(2))
 	other := version(2)
 	other.Spec.Name = "another"
+	if err := f.Jobs().Create(t.Context(), nil); err != nil {
+		t.Errorf("no jobs: %v", err)
+	}
 	err := f.Jobs().Create(t.Context(), []domain.Version{version(1), other, version(3)})
 	wantCode(t, err, domain.CodeConflict)
 	for _, n := range []int{1, 3} {
