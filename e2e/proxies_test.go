@@ -141,7 +141,7 @@ func TestUnixSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
 	env := []string{"PORT=", "BELFRY_UNIX_SOCKET=" + socket}
 	p := serve(t, dir, env...)

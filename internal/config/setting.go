@@ -21,8 +21,7 @@ var settings = []Setting{
 		set:   setHost, get: func(c *Config) string { return c.Host }},
 	number("port", "PORT", defaultPort, 0, 65535, "TCP port to listen on; 0 picks a free one",
 		func(c *Config) *int { return &c.Port }),
-	file("unix_socket", "BELFRY_UNIX_SOCKET", "path of a unix socket to listen on, for the same user alone; "+
-		"instead of a TCP port unless HOST or PORT is set",
+	file("unix_socket", "BELFRY_UNIX_SOCKET", "unix socket to listen on, instead of a port unless one is set",
 		func(c *Config) *string { return &c.UnixSocket }),
 	{Key: "db_path", Env: "DB_PATH", Flag: "db-path", Kind: "file", Default: "./data/jobs.db",
 		Usage: "database file; the history is in its folder",
@@ -51,7 +50,7 @@ var settings = []Setting{
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
 	{Key: "trusted_proxies", Env: "BELFRY_TRUSTED_PROXIES", Flag: "trusted-proxies", Kind: kindProxies,
-		Usage: "proxies that say where requests come from: addresses and CIDRs, separated by commas",
+		Usage: "proxies whose word about clients counts: addresses, CIDRs",
 		set:   setTrustedProxies, get: getTrustedProxies},
 	file("tls_cert", CertificateVariable, "certificate chain of the server, in PEM; if empty, there is no TLS",
 		func(c *Config) *string { return &c.TLSCert }),

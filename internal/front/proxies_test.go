@@ -59,7 +59,7 @@ func TestClient(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 		peer := netip.MustParseAddr(tc.peer)
-		if got := (Proxies)(nil).Client(peer, h); got != peer {
+		if got := Proxies(nil).Client(peer, h); got != peer {
 			t.Errorf("%s, without proxies: %s", tc.name, got)
 		}
 	}

@@ -153,7 +153,7 @@ func TestNamed(t *testing.T) {
 		if _, read := testProxies.named(c, clock.System{}).(*proxyConn); read != want {
 			t.Errorf("from %s: the header is read: %t", from, read)
 		}
-		if got := (Proxies)(nil).named(c, clock.System{}); got != net.Conn(c) {
+		if got := Proxies(nil).named(c, clock.System{}); got != net.Conn(c) {
 			t.Errorf("without proxies: %T", got)
 		}
 	}
