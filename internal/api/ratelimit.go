@@ -34,9 +34,9 @@ func atATime(name string, most int) quota { return quota{name: name, most: most}
 // policy writes RateLimit-Policy.
 func (q quota) policy() string {
 	if q.window == 0 {
-		return fmt.Sprintf(`"%s";q=%d;qu="concurrent-requests"`, q.name, q.most)
+		return fmt.Sprintf(`%q;q=%d;qu="concurrent-requests"`, q.name, q.most)
 	}
-	return fmt.Sprintf(`"%s";q=%d;w=%s`, q.name, q.most, inSeconds(q.window))
+	return fmt.Sprintf(`%q;q=%d;w=%s`, q.name, q.most, inSeconds(q.window))
 }
 
 // tell says what remains of the quota.

@@ -95,16 +95,8 @@ func Unavailable(cause error, format string, args ...any) *Error {
 // fieldErrors collects the errors of a document so that all are reported at once.
 type fieldErrors []FieldError
 
-func (fe *fieldErrors) add(field, message string, value any) {
-	fe.addAs(FieldInvalid, field, message, value)
-}
-
 func (fe *fieldErrors) addAs(code FieldCode, field, message string, value any) {
 	*fe = append(*fe, FieldError{field, message, value, code})
-}
-
-func (fe *fieldErrors) require(ok bool, field, message string, value any) {
-	fe.requireAs(FieldInvalid, ok, field, message, value)
 }
 
 func (fe *fieldErrors) requireAs(code FieldCode, ok bool, field, message string, value any) {
