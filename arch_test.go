@@ -55,7 +55,7 @@ var imports = []struct {
 	{"internal/cron", row{internal: []string{"cron/dialect", "spelling"}}},
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
-	{"internal/failpoint", row{}},
+	{"internal/budget", row{}}, {"internal/failpoint", row{}},
 	{"internal/charset", row{}},
 	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/egress", row{internal: []string{"target"}}},
@@ -116,7 +116,7 @@ var imports = []struct {
 	{"internal/api/reference", row{internal: []string{"domain", "wire"},
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
 	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
-		"edit", "view", "access", "audit", "front", "api/reference", "clock", "telemetry"},
+		"edit", "view", "access", "audit", "front", "api/reference", "budget", "clock", "telemetry"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",

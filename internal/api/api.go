@@ -36,6 +36,7 @@ type Config struct {
 	StartedAt time.Time       // of the process
 	MaxBody   int64           // bytes of one document; zero: DefaultMaxBody
 	MaxImport int64           // bytes of an import; zero: DefaultMaxImport
+	LineWait  time.Duration   // how long a request waits for memory; zero: 10 s
 
 	Retention time.Duration // of the history: older days are not audited; zero: all are
 
@@ -74,8 +75,9 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), c.Metrics, c.Log, c.Version)
-	for _, routes := range routesOf(&c, sc) {
+	rm := newRoom(c.MaxBody, c.LineWait)
+	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), rm, c.Metrics, c.Log, c.Version)
+	for _, routes := range routesOf(&c, sc, rm) {
 		routes.register(rt)
 	}
 	rt.mux.HandleFunc("/", rt.noRoute)
@@ -85,7 +87,7 @@ func New(c Config) (http.Handler, error) {
 }
 
 // routesOf makes the handlers of each resource, each with what it needs.
-func routesOf(c *Config, sc *scope) []interface{ register(rt *router) } {
+func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) } {
 	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates}
 	tr := &trail{clock: c.Clock}
 	return []interface{ register(rt *router) }{
@@ -94,9 +96,11 @@ func routesOf(c *Config, sc *scope) []interface{ register(rt *router) } {
 		},
 		&importRoute{
 			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, log: c.Log,
-			maxBody: c.MaxBody, maxImport: c.MaxImport, underWay: make(chan struct{}, maxImports),
+			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports,
 		},
-		&exportRoute{jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: tr, pace: c.Pace, log: c.Log},
+		&exportRoute{
+			jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: tr, pace: c.Pace, log: c.Log, places: rm.exports,
+		},
 		&historyRoute{
 			history: c.Store.History(), scope: sc, pace: c.Pace, log: c.Log,
 			underWay: make(chan struct{}, maxHistoryExports),

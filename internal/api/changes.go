@@ -143,6 +143,11 @@ func (h *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*chan
 		return nil, store.Coded(err)
 	}
 	page, next := cutPage(found, limit, q.Filled(found))
+	bytes := 0
+	for i := range page {
+		bytes += page[i].Size()
+	}
+	fit(ctx, bytes)
 	out := &changesOutput{changesBody{Changes: make([]changeBody, 0, len(page))}}
 	for i := range page {
 		out.Body.Changes = append(out.Body.Changes, changeBodyOf(&page[i]))

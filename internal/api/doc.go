@@ -17,6 +17,8 @@
 //   - Whatever a request holds, it costs a bounded amount of memory: bodies,
 //     nesting, members of an object, items of an import, pages and the number
 //     of imports at a time have limits.
+//   - What all requests together hold is bounded in bytes, and callers get their part in
+//     turn: room.go has the arithmetic.
 //   - The document at /openapi.json is made of the same Go types that the
 //     handlers answer with, and holds every route: a route cannot be added
 //     without it. It is written out at the first request for it.
@@ -71,7 +73,7 @@
 //
 // Each file uses only those before it:
 //
-//	problem.go ratelimit.go auth.go params.go instant.go namespace.go trail.go body.go headers.go
+//	problem.go ratelimit.go auth.go room.go params.go instant.go namespace.go trail.go body.go headers.go
 //	route.go once.go paths.go serve.go index.go docs.go
 //	warnings.go certificate.go editor.go precondition.go prefer.go saved.go jobs.go
 //	importstream.go importwarnings.go importonce.go import.go export.go

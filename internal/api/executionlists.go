@@ -61,7 +61,7 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput,
 	if err != nil {
 		return nil, err
 	}
-	out := pageOf(found, false)
+	out := pageOf(ctx, found, false)
 	out.Body.NextCursor = next
 	return out, nil
 }

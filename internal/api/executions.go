@@ -91,7 +91,12 @@ type executionsBody struct {
 type executionsOutput struct{ Body executionsBody }
 
 // pageOf makes the answer of what was found; next says that there is a next page.
-func pageOf(page []domain.Execution, next bool) *executionsOutput {
+func pageOf(ctx context.Context, page []domain.Execution, next bool) *executionsOutput {
+	bytes := 0
+	for i := range page {
+		bytes += page[i].Size()
+	}
+	fit(ctx, bytes)
 	out := &executionsOutput{executionsBody{Executions: make([]ExecutionBody, 0, len(page))}}
 	for i := range page {
 		out.Body.Executions = append(out.Body.Executions, executionOf(&page[i]))
@@ -129,7 +134,8 @@ func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsIn
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(cutPage(all, limit, q.Filled(all))), nil
+	page, next := cutPage(all, limit, q.Filled(all))
+	return pageOf(ctx, page, next), nil
 }
 
 type executionInput struct {

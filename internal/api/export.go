@@ -29,6 +29,7 @@ type exportRoute struct {
 	trail   *trail
 	pace    *clock.Pace
 	log     *slog.Logger
+	places  *lender
 }
 
 func (h *exportRoute) register(rt *router) {
@@ -47,10 +48,11 @@ func (h *exportRoute) register(rt *router) {
 			"default filled in; ids are not part of it. " +
 			"Secrets, of headers and of signing, are ********, which an import refuses: a GET shows none. " +
 			"In the order of their ids. A job that is changed while the export runs appears as it was or as it is. " +
-			"When the store fails on the way the connection is closed before the end: a complete answer is a " +
+			"When the store fails on the way, or the client takes less than 64 KiB in 20 s, the connection is closed " +
+			"before the end: a complete answer is a " +
 			"complete export.",
 		Responses: responses(),
-	}, h.exportJobs, kindUnavailable)
+	}, h.exportJobs, kindBusy, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "export-jobs-with-secrets", Method: http.MethodPost, Path: "/jobs/export", Tags: []string{"Jobs"},
 		Summary: "Export jobs with their secrets",
@@ -59,7 +61,7 @@ func (h *exportRoute) register(rt *router) {
 			"and writes an entry of the audit trail. It is a POST so that neither a link nor a page of another " +
 			"origin starts it.",
 		Responses: responses(),
-	}, h.exportJobs, kindUnavailable)
+	}, h.exportJobs, kindBusy, kindUnavailable)
 }
 
 type exportInput struct {
@@ -94,6 +96,9 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 			return nil, err
 		}
 		document = wire.Revealed
+	}
+	if err := take(ctx, h.places, 1); err != nil {
+		return nil, err
 	}
 	q.Limit, q.MaxBytes = exportPage, exportBytes
 	first, err := h.jobs.List(ctx, q) // before the status is sent: it may be a 503

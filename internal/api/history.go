@@ -40,7 +40,8 @@ func (h *historyRoute) register(rt *router) {
 			"were several. " +
 			"Oldest scheduled first. A key that is confined to a namespace gets those of its jobs. One that ends " +
 			"while the export runs is part of it if its place is still to come. " +
-			"When the store fails on the way, or retention drops what is still to come, the connection is closed " +
+			"When the store fails on the way, retention drops what is still to come, or the client takes less than " +
+			"64 KiB in 20 s, the connection is closed " +
 			"before the end: " +
 			"a complete answer is a complete export.",
 		Responses: map[string]*huma.Response{"200": {

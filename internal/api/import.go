@@ -18,13 +18,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// Limits of an import. The results of a million items take 24 MB until the
+// Limits of an import. The results of a million items take 20 MB until the
 // answer is sent; the details of refused items, and warnings, are kept up to
 // maxErrorBytes in all, later items are answered without.
 const (
-	maxImports     = 4
 	maxImportItems = 1_000_000
-	maxErrorBytes  = 16 << 20
+	maxErrorBytes  = 4 << 20
 )
 
 // importRoute makes many jobs in one request.
@@ -34,9 +33,9 @@ type importRoute struct {
 	trail     *trail
 	pace      *clock.Pace
 	log       *slog.Logger
-	maxBody   int64         // of one item
-	maxImport int64         // of all
-	underWay  chan struct{} // a place for each import
+	maxBody   int64 // of one item
+	maxImport int64 // of all
+	places    *lender
 }
 
 func (h *importRoute) register(rt *router) {
@@ -104,19 +103,16 @@ type importOutput struct {
 type streamOutput struct{ Body func(huma.Context) }
 
 func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importOutput, error) {
-	select {
-	case h.underWay <- struct{}{}:
-		defer func() { <-h.underWay }()
-	default:
-		return nil, kindBusy.problem("%d imports are under way.", maxImports).
-			throttled(atATime("imports", maxImports), busyWait)
+	if err := take(ctx, h.places, 1); err != nil {
+		return nil, err
 	}
+	extendDeadlines(in.w) // it may have waited
 	once, end, err := beginOnce(ctx, h.editor.Once(), &in.request)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	items, err := newImportReader(&progress{Reader: in.r.Body, w: in.w}, int(h.maxBody), newDoc(ctx))
+	items, err := newImportReader(newProgress(in.r.Body, in.w), int(h.maxBody), newDoc(ctx))
 	if err != nil {
 		return nil, err
 	}

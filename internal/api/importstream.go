@@ -92,11 +92,14 @@ func limitReached(limit int) error {
 		fmt.Sprintf("An import takes at most %d items. What came before was imported, nothing from here on.", limit))
 }
 
-// streamTimeout is how long an import or export may take for progressBytes or
-// for a commit: a client needs 4.4 kB/s.
+// A client has to send pieceBytes of an import in pieceTime, 3.2 kB/s; package front has the same
+// for what it is sent. Only the time that is spent waiting for it counts, not that of commits.
 const (
+	pieceBytes = 64 << 10
+	pieceTime  = 20 * time.Second
+
+	// streamTimeout is how long what follows may take on this side: a commit, a page.
 	streamTimeout = 60 * time.Second
-	progressBytes = 256 << 10
 )
 
 // extendDeadlines gives the client another while to go on. A writer that has
@@ -108,19 +111,31 @@ func extendDeadlines(w http.ResponseWriter) {
 	_ = rc.SetWriteDeadline(until)
 }
 
-// progress extends the deadlines as the body comes in.
+// progress reads a body whose client has to go on sending.
 type progress struct {
-	io.Reader
-	w         http.ResponseWriter
-	remaining int
+	body    io.Reader
+	w       http.ResponseWriter
+	clock   clock.System
+	waited  time.Duration // for this piece
+	pending int           // bytes until the next piece
+}
+
+func newProgress(body io.Reader, w http.ResponseWriter) *progress {
+	return &progress{body: body, w: w, pending: pieceBytes}
 }
 
 // Read implements io.Reader.
 func (p *progress) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b)
-	if p.remaining -= n; p.remaining <= 0 {
-		extendDeadlines(p.w)
-		p.remaining = progressBytes
+	rc := http.NewResponseController(p.w)
+	_ = rc.SetReadDeadline(p.clock.Now().Add(pieceTime - p.waited))
+	start := p.clock.Mark()
+	n, err := p.body.Read(b)
+	p.waited += p.clock.Elapsed(start)
+	if p.pending -= n; p.pending <= 0 {
+		p.waited, p.pending = 0, pieceBytes
+	}
+	if err != nil {
+		extendDeadlines(p.w) // for the answer
 	}
 	return n, err
 }

@@ -356,6 +356,7 @@ func (h *jobRoutes) getJob(ctx context.Context, in *readInput) (*jobOutput, erro
 	if !seesNamespace(ctx, j.Current.Spec.Namespace) {
 		return nil, domain.NotFound("job", id)
 	}
+	fit(ctx, j.Current.Size())
 	return readJob(in.r, &j)
 }
 
@@ -438,6 +439,7 @@ func (h *jobRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, e
 		return nil, err
 	}
 	page, next := cutPage(jobs, limit, pageFilled(&q, jobs))
+	fit(ctx, sizeOfJobs(page))
 	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, len(page))}}
 	for i := range page {
 		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&page[i].Job, page[i].NextFireAt))
@@ -450,9 +452,12 @@ func (h *jobRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, e
 
 // pageFilled reports whether there may be more jobs than were found.
 func pageFilled(q *store.JobQuery, found []view.Job) bool {
-	m := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+	return len(found) >= q.Limit || sizeOfJobs(found) >= q.MaxBytes
+}
+
+func sizeOfJobs(found []view.Job) (bytes int) {
 	for i := range found {
-		m.Add(found[i].Current.Size())
+		bytes += found[i].Current.Size()
 	}
-	return m.Full()
+	return bytes
 }

@@ -32,7 +32,7 @@ func (h *metricRoutes) register(rt *router) {
 	rt.registerPage(huma.Operation{
 		OperationID: "get-prometheus", Method: http.MethodGet, Path: "/metrics", Tags: []string{"Observability"},
 		Summary: "Metrics for Prometheus", Description: "The Prometheus text format.",
-	}, "text/plain", h.metered.Handler())
+	}, "text/plain", rt.withRoom(h.metered.Handler()))
 }
 
 type metricsOutput struct{ Body metricsBody }

@@ -43,13 +43,14 @@ type router struct {
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 	version string // of Belfry
+	room    *room
 }
 
-func newRouter(g *guard, metrics *telemetry.Metrics, log *slog.Logger, version string) *router {
+func newRouter(g *guard, rm *room, metrics *telemetry.Metrics, log *slog.Logger, version string) *router {
 	mux := http.NewServeMux()
 	return &router{
 		mux: mux, huma: humago.New(mux, reference.Config(version)), guard: g, metrics: metrics, log: log,
-		version: version,
+		version: version, room: rm,
 	}
 }
 
@@ -103,6 +104,9 @@ func (rt *router) documentProblems(op *huma.Operation, refusals []kind) {
 	if op.RequestBody != nil {
 		all = append(all, kindTooLarge, kindSlow)
 	}
+	if (op.RequestBody != nil || costs[op.OperationID] > 0) && !slices.Contains(all, kindBusy) {
+		all = append(all, kindBusy)
+	}
 	for _, k := range all {
 		status, text := strconv.Itoa(k.status), k.title+". "+k.meaning
 		if other := op.Responses[status]; other != nil { // two kinds of one status
@@ -134,11 +138,52 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 	} else if err == nil && !reads(op.Method) {
 		err = checkNoBody(r)
 	}
+	h := new(held)
+	defer h.release()
+	ctx = huma.WithValue(ctx, heldKey{}, h)
+	if err == nil {
+		err = rt.takeRoom(ctx.Context(), op, r)
+	}
 	if err != nil {
 		tell(r.Context(), rt.log, err).write(w)
 		return
 	}
 	next(ctx)
+}
+
+// takeRoom takes what an operation costs.
+func (rt *router) takeRoom(ctx context.Context, op *huma.Operation, r *http.Request) error {
+	cost, from := costs[op.OperationID], rt.room.bodies
+	if cost == pageCost { // single jobs are read beside them
+		from = rt.room.answers
+	}
+	if op.RequestBody != nil && op.OperationID != "import-jobs" { // which has a place instead
+		size := r.ContentLength
+		if size < 0 {
+			size = op.MaxBodyBytes
+		}
+		if size > smallBody {
+			cost += bodyCopies * size
+		}
+	}
+	if cost == 0 {
+		return nil
+	}
+	return take(ctx, from, cost)
+}
+
+// withRoom serves an answer of another package, which is at most jobCost.
+func (rt *router) withRoom(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := new(held)
+		defer h.release()
+		ctx := context.WithValue(r.Context(), heldKey{}, h)
+		if err := take(ctx, rt.room.bodies, jobCost); err != nil {
+			tell(ctx, rt.log, err).write(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func checkQuery(op *huma.Operation, raw string) error {

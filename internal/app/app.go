@@ -359,6 +359,7 @@ func (a *App) Run(ctx context.Context) error {
 	keep, stopKeeping := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { a.keeper.run(keep) })
+	background.Go(func() { heap.giveBack(keep) })
 	background.Go(func() { a.auditor.Run(keep) })
 	background.Go(func() { a.keys.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })

@@ -23,6 +23,6 @@
 //
 // Each file uses only those before it:
 //
-//	files_linux.go files_notlinux.go files_unix.go files_other.go limits.go heap.go procs.go keeper.go
+//	files_linux.go files_notlinux.go files_unix.go files_other.go limits.go heap.go giveback.go procs.go keeper.go
 //	certificates.go files.go egress.go hosts.go socket_unix.go socket_other.go app.go rotate.go
 package app

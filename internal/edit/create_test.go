@@ -75,7 +75,7 @@ func TestImport(t *testing.T) {
 		docs, body, commits int
 	}{
 		"by documents": {2*ChunkDocs + 2, 0, 3},
-		"by bytes":     {70, domain.MaxBodyBytes, 3},
+		"by bytes":     {70, domain.MaxBodyBytes, 9},
 		"none":         {0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // A chunk is what one commit of an import takes: a beat waits for it.
 const (
 	ChunkDocs  = 2_000
-	chunkBytes = 8 << 20
+	chunkBytes = 2 << 20 // of two chunks, and of the rows that are made of one
 )
 
 // Import creates many jobs. While a chunk is committed the next one is collected:
@@ -66,11 +66,17 @@ func (e *Editor) NewImport(told func(places []int, made []Created)) *Import {
 func (im *Import) Add(ctx context.Context, place int, doc *domain.SpecDoc) error {
 	c := im.next
 	c.docs, c.places = append(c.docs, *doc), append(c.places, place)
-	c.bytes += 1024 + len(doc.Body)
+	c.bytes += sizeOf(doc)
 	if len(c.docs) < ChunkDocs && c.bytes < chunkBytes {
 		return nil
 	}
 	return im.commit(ctx)
+}
+
+// sizeOf returns about how many bytes a document takes.
+func sizeOf(doc *domain.SpecDoc) int {
+	v := domain.Version{Spec: doc.Spec}
+	return v.Size()
 }
 
 // Finish commits what is left and waits for it.

@@ -18,6 +18,8 @@
 //   - Every answer has an X-Request-Id: the client's, if it is well formed, or a new
 //     one. Each log line of the request has it too. net/http's own answers to what is
 //     no request have it as well, except within TLS.
+//   - A client that does not go on taking its answer is disconnected, so that it does not
+//     keep what the answer holds.
 //   - Every answer has the safe headers, and no header lets another origin read it.
 //   - A request that has more than one reading is refused, and its connection is closed:
 //     with Content-Length and Transfer-Encoding, Transfer-Encoding in HTTP/1.0, or folded

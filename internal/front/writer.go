@@ -1,12 +1,26 @@
 package front
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+)
+
+// A client has to take pieceBytes of an answer in pieceTime, 3.2 kB/s. One that does not is
+// disconnected, so that it does not keep what the answer holds. What fits into the buffers of the
+// connection (sendBuffer) is not waited for.
+const (
+	pieceBytes = 64 << 10
+	pieceTime  = 20 * time.Second
+)
 
 // writer passes a response on and remembers how it went.
 type writer struct {
 	http.ResponseWriter
 	status int // zero: nothing was sent yet
 	bytes  int64
+	piece  int   // bytes since the deadline was moved on
 	err    error // the first failure to write: the client is gone
 }
 
@@ -22,6 +36,23 @@ func (w *writer) WriteHeader(status int) {
 func (w *writer) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
+	}
+	written := 0
+	for {
+		n, err := w.writePiece(b[written:min(len(b), written+pieceBytes)])
+		written += n
+		if err != nil || written == len(b) {
+			return written, err
+		}
+	}
+}
+
+// writePiece writes at most pieceBytes. An answer that is not longer keeps the server's deadline.
+func (w *writer) writePiece(b []byte) (int, error) {
+	if w.piece += len(b); w.piece > pieceBytes {
+		// the network knows no other clock
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(clock.System{}.Now().Add(pieceTime))
+		w.piece = len(b)
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
