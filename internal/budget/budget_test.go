@@ -26,13 +26,12 @@ func TestShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(Config{Total: 10, PerCaller: 7, Line: 2, Wait: time.Second})
 		a := take(t, b, "a", 7)
-		began := time.Now()
 		for _, row := range []struct {
 			caller string
 			amount int64
 			after  time.Duration
 		}{{"a", 1, time.Second}, {"b", 4, time.Second}, {"b", 8, 0}} {
-			began = time.Now()
+			began := time.Now()
 			if _, err := b.Take(t.Context(), row.caller, row.amount); !errors.Is(err, ErrFull) ||
 				time.Since(began) != row.after {
 				t.Errorf("%+v: %v after %v", row, err, time.Since(began))

@@ -47,7 +47,7 @@ func TestRequestIDs(t *testing.T) {
 			t.Errorf("%s: %q became %q", tc.name, tc.given, got)
 		}
 	}
-	if requestID(nil) == requestID(nil) {
+	if one, other := requestID(nil), requestID(nil); one == other {
 		t.Error("two requests have one id")
 	}
 }

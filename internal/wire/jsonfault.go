@@ -14,10 +14,6 @@ import (
 // faults collects the errors of a document so that all are reported at once.
 type faults []domain.FieldError
 
-func (f *faults) add(field, message string) {
-	f.addAs(domain.FieldInvalid, field, message)
-}
-
 func (f *faults) addAs(code domain.FieldCode, field, message string) {
 	*f = append(*f, domain.FieldError{Field: field, Message: message, Code: code})
 }
