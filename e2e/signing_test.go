@@ -106,3 +106,48 @@ func TestSignedCalls(t *testing.T) {
 		t.Errorf("the file that holds secrets can be read by others: %v, %v", info.Mode(), err)
 	}
 }
+
+// TestSignedPerNamespace: what one namespace has signed, the targets of another one do not
+// accept; the default one keeps the undivided secret beside its own until that is ended.
+func TestSignedPerNamespace(t *testing.T) {
+	t.Parallel()
+	secretOf := func(namespace string) string {
+		t.Helper()
+		code, out := runOut(t, cleanEnv("BELFRY_SIGNING_SECRET="+serverSecret), "signing-secret", namespace)
+		if code != 0 {
+			t.Fatalf("belfry signing-secret %s: %d", namespace, code)
+		}
+		return strings.TrimSpace(out)
+	}
+	targets := map[string]string{
+		"undivided": signedTarget(t, serverSecret), "default": signedTarget(t, secretOf("default")),
+		"pay": signedTarget(t, secretOf("pay")),
+	}
+	accepts := func(p *process, namespace, target string) bool {
+		t.Helper()
+		spec := byHand(targets[target])
+		spec.Namespace = namespace
+		made, err := p.api.Jobs.Create(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.ended(made.JobID).Status == "SUCCESS"
+	}
+	for _, tc := range []struct {
+		setting string
+		taken   map[string]string // by namespace
+	}{
+		{"", map[string]string{"default": "undivided default", "pay": "pay"}},
+		{"BELFRY_SIGNING_UNDIVIDED=none", map[string]string{"default": "default", "pay": "pay"}},
+	} {
+		p := serve(t, t.TempDir(), "BELFRY_SIGNING_SECRET="+serverSecret, tc.setting)
+		for namespace, taken := range tc.taken {
+			for target := range targets {
+				want := strings.Contains(" "+taken+" ", " "+target+" ")
+				if got := accepts(p, namespace, target); got != want {
+					t.Errorf("%q: a call of %s at a target with the secret %q: %t", tc.setting, namespace, target, got)
+				}
+			}
+		}
+	}
+}

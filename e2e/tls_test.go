@@ -92,7 +92,7 @@ func TestMutualTLS(t *testing.T) {
 
 	config := filepath.Join(t.TempDir(), "belfry.yaml")
 	text := "client_certificates:\n  bank:\n    cert: " + ca.file("bank.crt") + "\n    key: " +
-		ca.file("bank.key") + "\n"
+		ca.file("bank.key") + "\n    namespaces: [default]\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +118,12 @@ func TestMutualTLS(t *testing.T) {
 	if _, err := p.api.Jobs.Create(t.Context(), unknown); err == nil ||
 		!strings.Contains(err.Error(), "clientCertificate") || !strings.Contains(err.Error(), "it has bank") {
 		t.Errorf("an unknown certificate: %v", err)
+	}
+
+	unknown.Namespace, unknown.ClientCertificate = "pay", "bank"
+	if _, err := p.api.Jobs.Create(t.Context(), unknown); err == nil || strings.Contains(err.Error(), "it has") ||
+		!strings.Contains(err.Error(), "no client certificates for namespace pay") {
+		t.Errorf("the certificate of another namespace: %v", err)
 	}
 
 	plain := serve(t, t.TempDir())

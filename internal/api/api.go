@@ -45,6 +45,8 @@ type Config struct {
 	CheckTarget func(url string) error
 
 	ClientCertificates []string // names that a job may say
+	// MayPresent reports whether jobs of a namespace may say one of them; nil: all may.
+	MayPresent func(certificate, namespace string) bool
 
 	Proxies front.Proxies // whose word about their clients counts
 }
@@ -88,11 +90,12 @@ func New(c Config) (http.Handler, error) {
 
 // routesOf makes the handlers of each resource, each with what it needs.
 func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) } {
-	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates}
+	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates, mayPresent: c.MayPresent}
 	tr := &trail{clock: c.Clock}
 	return []interface{ register(rt *router) }{
 		&jobRoutes{
 			editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
+			moves: &secretMoves{changes: c.Store.Changes(), clock: c.Clock},
 		},
 		&importRoute{
 			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, log: c.Log,

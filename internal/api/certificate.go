@@ -11,15 +11,24 @@ import (
 )
 
 // checkCertificate refuses a job that names a client certificate which this
-// server does not have, together with all else that is wrong with it.
+// server does not have for its namespace, together with all else that is wrong with it.
 func (r *jobRules) checkCertificate(spec *domain.Spec) error {
 	name := spec.ClientCertificate
-	if name == "" || slices.Contains(r.certificates, name) {
+	if name == "" {
 		return nil
 	}
-	message := "is not one of this server's client certificates: it has " + strings.Join(r.certificates, ", ")
-	if len(r.certificates) == 0 {
-		message = "must be absent: this server has no client certificates (client_certificates in its config file)"
+	names := r.certificatesOf(spec.Namespace)
+	if slices.Contains(names, name) {
+		return nil
+	}
+	where := ""
+	if domain.ValidNamespace(spec.Namespace) {
+		where = " for namespace " + spec.Namespace
+	}
+	message := "is not one of this server's client certificates" + where + ": it has " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		message = "must be absent: this server has no client certificates" + where +
+			" (client_certificates in its config file)"
 	}
 	fault := domain.InvalidAs(domain.FieldNotFound, "clientCertificate", message, fmt.Sprint(echo(name)))
 	if more, ok := errors.AsType[*domain.Error](spec.Validate()); ok {

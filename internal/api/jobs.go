@@ -25,6 +25,7 @@ type jobRoutes struct {
 	scope   *scope
 	trail   *trail
 	maxBody int64
+	moves   *secretMoves
 }
 
 func (h *jobRoutes) register(rt *router) {
@@ -163,13 +164,21 @@ type updateInput struct {
 	Preference
 }
 
-// updateJob returns the handler of PUT or PATCH, which read a change.
-func (h *jobRoutes) updateJob(read func([]byte) (wire.Change, error)) func(context.Context, *updateInput) (
-	*savedOutput, error) {
-	return func(ctx context.Context, in *updateInput) (*savedOutput, error) { return h.change(ctx, in, read) }
+type changeInput struct {
+	request
+	JobPath
+	Precondition
+	Preference
+	KeepSecrets boolParam `query:"keepSecrets" doc:"For admins: the job's secrets may be sent to another origin, although they are not sent anew with the change."`
 }
 
-func (h *jobRoutes) change(ctx context.Context, in *updateInput, read func([]byte) (wire.Change, error)) (
+// updateJob returns the handler of PUT or PATCH, which read a change.
+func (h *jobRoutes) updateJob(read func([]byte) (wire.Change, error)) func(context.Context, *changeInput) (
+	*savedOutput, error) {
+	return func(ctx context.Context, in *changeInput) (*savedOutput, error) { return h.change(ctx, in, read) }
+}
+
+func (h *jobRoutes) change(ctx context.Context, in *changeInput, read func([]byte) (wire.Change, error)) (
 	*savedOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
@@ -194,8 +203,12 @@ func (h *jobRoutes) change(ctx context.Context, in *updateInput, read func([]byt
 	if err != nil {
 		return nil, err
 	}
+	keep, err := in.KeepSecrets.parse("keepSecrets")
+	if err != nil {
+		return nil, err
+	}
 	v, err := h.editor.Update(h.trail.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
-		func(doc *domain.SpecDoc) error { return h.rules.change(doc, c.Lay) })
+		h.moves.altering(ctx, h.rules, id, c.Lay, keep != nil && *keep))
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
 	}

@@ -10,6 +10,8 @@ import (
 type jobRules struct {
 	checkTarget  func(url string) error // why it would not be called; nil: every URL may be
 	certificates []string               // names that a job may say
+
+	mayPresent func(certificate, namespace string) bool // nil: all may
 }
 
 // warnings returns what is allowed in a job but is probably not intended: the warnings
@@ -20,7 +22,7 @@ type jobRules struct {
 //
 // Every answer about a job has its warnings from here.
 func (r *jobRules) warnings(spec *domain.Spec) []string {
-	return slices.Concat(spec.ScheduleWarnings(), r.targetWarnings(spec.API))
+	return slices.Concat(spec.ScheduleWarnings(), r.targetWarnings(spec.API), r.certificateWarnings(spec))
 }
 
 func (r *jobRules) targetWarnings(api string) []string {
@@ -31,4 +33,26 @@ func (r *jobRules) targetWarnings(api string) []string {
 		return []string{"api: this server will not call it: " + err.Error()}
 	}
 	return nil
+}
+
+// certificatesOf returns the names of the certificates that jobs of a namespace may
+// present. Nothing else tells names: who may not use a certificate does not learn of it.
+func (r *jobRules) certificatesOf(namespace string) []string {
+	var names []string
+	for _, name := range r.certificates {
+		if r.mayPresent == nil || r.mayPresent(name, namespace) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// certificateWarnings tells of a certificate that a job has kept, although its calls may
+// not present it any more: they fail.
+func (r *jobRules) certificateWarnings(spec *domain.Spec) []string {
+	if spec.ClientCertificate == "" || slices.Contains(r.certificatesOf(spec.Namespace), spec.ClientCertificate) {
+		return nil
+	}
+	return []string{"clientCertificate: this server has none of that name for namespace " + spec.Namespace +
+		": calls will fail"}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -164,7 +165,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
 		MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: certificates,
-		Proxies: a.cfg.TrustedProxies,
+		MayPresent: a.allows, Proxies: a.cfg.TrustedProxies,
 	})
 }
 
@@ -205,12 +206,17 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 // openExecutor makes the executor. It returns the names of the client
 // certificates.
 func (a *App) openExecutor(cfg executor.Config) (certificates []string, err error) {
-	if cfg.Signer, err = webhook.NewSigner(a.cfg.SigningSecrets); err != nil {
+	signers, err := webhook.NewNamespaces(a.cfg.SigningSecrets, a.cfg.SigningUndivided)
+	if err != nil {
 		return nil, err
 	}
-	for _, secret := range a.cfg.SigningSecrets {
-		cfg.Secrets = append(cfg.Secrets, secret.Texts()...)
+	if signers != nil {
+		cfg.Signing.Of = signers.Signer
 	}
+	for _, secret := range a.cfg.SigningSecrets {
+		cfg.Signing.Secrets = append(cfg.Signing.Secrets, secret.Texts()...)
+	}
+	cfg.Allows = a.allows
 	if cfg.Roots, err = certs.OpenRoots(a.cfg.EgressCAFile, cfg.Clock, a.log); err != nil {
 		return nil, err
 	}
@@ -228,6 +234,13 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 		a.certificates.watchOwn("the client certificate "+name, func() *x509.Certificate { return leaf })
 	}
 	return certificates, nil
+}
+
+// allows reports whether jobs of a namespace may present a client certificate.
+func (a *App) allows(certificate, namespace string) bool {
+	return slices.ContainsFunc(a.cfg.ClientCertificates, func(c config.ClientCertificate) bool {
+		return c.Name == certificate && c.Allows(namespace)
+	})
 }
 
 // countCalls adds the metrics of calls by protocol.

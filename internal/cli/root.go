@@ -99,6 +99,7 @@ func (s *shell) root() *cobra.Command {
 	root.AddCommand(s.serveCommand(), r.importCommand(), r.exportCommand(), r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
 		r.healthCommand(), r.hostsCommand(), r.auditCommand(), s.benchCommand(), s.keysCommand(), s.configCommand(),
+		s.signingSecretCommand(),
 		s.versionCommand())
 	return root
 }

@@ -140,6 +140,17 @@ func (j *Jobs) Patch(ctx context.Context, id string, version int, patch Change) 
 	return out, err
 }
 
+// UpdateKeepingSecrets is Update for admins who let the job's secrets be sent to another
+// origin although the change does not hold them.
+func (j *Jobs) UpdateKeepingSecrets(ctx context.Context, id string, version int, change Change) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPut, path: []string{"jobs", id}, header: ifMatch(version),
+		query: url.Values{"keepSecrets": {"true"}},
+	}, change, &out)
+	return out, err
+}
+
 func ifMatch(version int) http.Header {
 	if version == 0 {
 		return nil

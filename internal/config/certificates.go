@@ -18,6 +18,13 @@ type ClientCertificate struct {
 	Name     string
 	CertFile string // PEM: the certificate, then those that lead to a root
 	KeyFile  string // PEM
+	// Namespaces are those whose jobs may present it; [AllNamespaces] stands for all.
+	Namespaces []string
+}
+
+// Allows reports whether jobs of a namespace may present the certificate.
+func (c *ClientCertificate) Allows(namespace string) bool {
+	return slices.Contains(c.Namespaces, namespace) || slices.Contains(c.Namespaces, AllNamespaces)
 }
 
 // kindCertificates is the kind of the table of client certificates. Its raw value is a
@@ -33,10 +40,12 @@ var certificateName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 type certificateFiles struct {
 	Cert string `json:"cert"`
 	Key  string `json:"key"`
+	// absent: the default namespace alone
+	Namespaces []string `json:"namespaces,omitempty"`
 }
 
 func setClientCertificates(c *Config, raw string) string {
-	const form = "must be a table of names, each with cert and key: two PEM files"
+	const form = "must be a table of names, each with cert and key, two PEM files, and namespaces, a list"
 	table := map[string]certificateFiles{}
 	if raw != "" {
 		dec := json.NewDecoder(strings.NewReader(raw))
@@ -63,8 +72,13 @@ func setClientCertificates(c *Config, raw string) string {
 			return fmt.Sprintf("%s.cert %s", name, badPath(files.Cert))
 		case badPath(files.Key) != "":
 			return fmt.Sprintf("%s.key %s", name, badPath(files.Key))
+		case badNamespaces(files.Namespaces) != "":
+			return fmt.Sprintf("%s.namespaces %s", name, badNamespaces(files.Namespaces))
 		}
-		list = append(list, ClientCertificate{name, files.Cert, files.Key})
+		if files.Namespaces == nil {
+			files.Namespaces = []string{defaultNamespace}
+		}
+		list = append(list, ClientCertificate{name, files.Cert, files.Key, files.Namespaces})
 	}
 	c.ClientCertificates = list
 	return ""
@@ -76,7 +90,7 @@ func getClientCertificates(c *Config) string {
 	}
 	table := make(map[string]certificateFiles, len(c.ClientCertificates))
 	for _, cert := range c.ClientCertificates {
-		table[cert.Name] = certificateFiles{cert.CertFile, cert.KeyFile}
+		table[cert.Name] = certificateFiles{cert.CertFile, cert.KeyFile, cert.Namespaces}
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -52,6 +52,7 @@ type Config struct {
 	Prepare            bool                // open connections before fires are due
 	Zoneinfo           string              // zip or folder of time zone data; empty: the embedded ones
 	SigningSecrets     []webhook.Secret    // sign the calls of jobs that have none of their own
+	SigningUndivided   []string            // namespaces whose calls the secrets themselves sign, too
 	ResetWatermark     bool                // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -44,18 +44,41 @@ func TestEgressListsInAFile(t *testing.T) {
 	}
 }
 
+// TestAllows: which jobs may present a certificate is decided here alone.
+func TestAllows(t *testing.T) {
+	for _, tc := range []struct {
+		namespaces []string
+		namespace  string
+		want       bool
+	}{
+		{[]string{"default"}, "default", true}, {[]string{"default"}, "pay", false},
+		{[]string{"a", "pay"}, "pay", true},
+		{[]string{"*"}, "pay", true}, {nil, "default", false}, {[]string{"pay"}, "", false},
+	} {
+		if got := (&ClientCertificate{Namespaces: tc.namespaces}).Allows(tc.namespace); got != tc.want {
+			t.Errorf("%v for %q: %t", tc.namespaces, tc.namespace, got)
+		}
+	}
+}
+
 // TestClientCertificatesInAFile: as people write it.
 func TestClientCertificatesInAFile(t *testing.T) {
 	c := mustLoad(t, places{file: "client_certificates:\n  bank:\n    cert: /etc/belfry/bank.crt\n    key: " +
-		"/etc/belfry/bank.key\n  acme: {cert: a.pem, key: a.pem}\n"})
-	want := []ClientCertificate{{"acme", "a.pem", "a.pem"}, {"bank", "/etc/belfry/bank.crt", "/etc/belfry/bank.key"}}
-	if !slices.Equal(c.ClientCertificates, want) {
+		"/etc/belfry/bank.key\n    namespaces: [pay, billing]\n  acme: {cert: a.pem, key: a.pem}\n" +
+		"  all: {cert: a.pem, key: a.pem, namespaces: ['*']}\n"})
+	want := []ClientCertificate{{"acme", "a.pem", "a.pem", []string{"default"}},
+		{"all", "a.pem", "a.pem", []string{"*"}},
+		{"bank", "/etc/belfry/bank.crt", "/etc/belfry/bank.key", []string{"pay", "billing"}}}
+	if !reflect.DeepEqual(c.ClientCertificates, want) {
 		t.Errorf("%+v, want %+v", c.ClientCertificates, want)
 	}
 	for _, doc := range []string{
 		"client_certificates: [a]", "client_certificates:\n  - cert: a\n    key: b\n",
 		"client_certificates:\n  1: {cert: a}\n",
 		"client_certificates:\n  bank: {cert: [a], key: b}\n",
+		"client_certificates:\n  bank: {cert: a, key: b, namespaces: []}\n",
+		"client_certificates:\n  bank: {cert: a, key: b, namespaces: pay}\n",
+		"client_certificates:\n  bank: {cert: a, key: b, namespaces: [Pay]}\n",
 	} {
 		if _, err := (places{file: doc}).load(t); err == nil || !strings.Contains(err.Error(), "client_certificates") {
 			t.Errorf("%q: %v", doc, err)

@@ -28,7 +28,7 @@ type Setting struct {
 const (
 	kindBool    = "bool" // a flag of it needs no value
 	kindSecrets = "list" // the values are never shown
-	kindProxies = "proxies"
+	kindNames   = "names"
 )
 
 func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }

@@ -110,7 +110,7 @@ func scalar(s *Setting, raw any) (string, bool) {
 		doc, err := json.Marshal(v)
 		return string(doc), err == nil
 	case []any:
-		if s.Kind != kindSecrets && s.Kind != kindRules && s.Kind != kindProxies {
+		if s.Kind != kindSecrets && s.Kind != kindRules && s.Kind != kindNames {
 			return "", false
 		}
 		parts := make([]string, len(v))

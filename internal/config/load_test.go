@@ -73,7 +73,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
 		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20,
-		MaxImport: 64 << 20, Egress: egress.Private, HTTP2: true, Prepare: true,
+		MaxImport: 64 << 20, Egress: egress.Private, HTTP2: true, Prepare: true, SigningUndivided: []string{"default"},
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -121,8 +121,9 @@ var samples = map[string][4]string{
 	"http2":                  {"false", "false", "false", "false"},
 	"prepare":                {"false", "false", "false", "false"},
 	"zoneinfo":               {"a.zip", "b.zip", "c.zip", "d.zip"},
-	"client_certificates":    {`{"a":{"cert":"c","key":"k"}}`, "", "", ""},
+	"client_certificates":    {`{"a":{"cert":"c","key":"k","namespaces":["pay"]}}`, "", "", ""},
 	"signing_secret":         {signing1, signing2, signing1 + "," + signing2, ""},
+	"signing_undivided":      {"none", "default, pay", "pay", ""},
 	"reset_watermark":        {"", "", "", "true"},
 }
 

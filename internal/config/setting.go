@@ -49,7 +49,7 @@ var settings = []Setting{
 		set: setEncryptionKeys, get: func(c *Config) string { return masked(c.EncryptionKeys) }},
 	boolean("insecure_no_auth", "BELFRY_INSECURE_NO_AUTH", "listen beyond loopback without an API key",
 		func(c *Config) *bool { return &c.InsecureNoAuth }),
-	{Key: "trusted_proxies", Env: "BELFRY_TRUSTED_PROXIES", Flag: "trusted-proxies", Kind: kindProxies,
+	{Key: "trusted_proxies", Env: "BELFRY_TRUSTED_PROXIES", Flag: "trusted-proxies", Kind: kindNames,
 		Usage: "proxies whose word about clients counts: addresses, CIDRs",
 		set:   setTrustedProxies, get: getTrustedProxies},
 	file("tls_cert", CertificateVariable, "certificate chain of the server, in PEM; if empty, there is no TLS",
@@ -93,11 +93,16 @@ var settings = []Setting{
 	file("zoneinfo", "BELFRY_ZONEINFO", "replaces the embedded time zone data: a zoneinfo.zip or a folder",
 		func(c *Config) *string { return &c.Zoneinfo }),
 	{Key: "client_certificates", Kind: kindCertificates,
-		Usage: "certificates that jobs may present to their targets: a table of names, each with cert and key",
-		set:   setClientCertificates, get: getClientCertificates},
+		Usage: "certificates that jobs may present to their targets: a table of names, each with cert, key and " +
+			"namespaces",
+		set: setClientCertificates, get: getClientCertificates},
 	{Key: "signing_secret", Env: "BELFRY_SIGNING_SECRET", Kind: kindSecrets,
 		Usage: "secret that signs calls (Standard Webhooks), or two separated by a comma during a rotation",
 		set:   setSigningSecrets, get: getSigningSecrets},
+	{Key: "signing_undivided", Env: "BELFRY_SIGNING_UNDIVIDED", Kind: kindNames, Default: defaultNamespace,
+		Usage: "namespaces whose calls the signing secret itself signs, beside the one derived for the " +
+			"namespace; or none",
+		set: setSigningUndivided, get: getSigningUndivided},
 	once(boolean("reset_watermark", "", "abandon the fires up to now that are not on record, after a wrong clock",
 		func(c *Config) *bool { return &c.ResetWatermark })),
 }

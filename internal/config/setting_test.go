@@ -75,11 +75,14 @@ func TestGoodValues(t *testing.T) {
 		"client_certificates": {
 			"":                              "",
 			"{}":                            "",
-			`{"b":{"key":"k&","cert":"c"}}`: `{"b":{"cert":"c","key":"k&"}}`,
-			`{"b":{"cert":"c","key":"k"},"A.1_x-":{"cert":"/d e/f","key":"k"}}`: `{"A.1_x-":{"cert":"/d ` +
-				`e/f","key":"k"},"b":{"cert":"c","key":"k"}}`,
+			`{"b":{"key":"k&","cert":"c"}}`: `{"b":{"cert":"c","key":"k&","namespaces":["default"]}}`,
+			`{"b":{"cert":"c","key":"k","namespaces":["*"]},"A.1_x-":{"cert":"/d ` +
+				`e/f","key":"k","namespaces":["p-1"]}}`: "" +
+				`{"A.1_x-":{"cert":"/d e/f","key":"k","namespaces":["p-1"]},"b":{"cert":"c","key":"k",` +
+				`"namespaces":["*"]}}`,
 		},
-		"reset_watermark": {"true": "true"},
+		"signing_undivided": {"none": "none", "pay,default": "pay, default", " pay , a-1": "pay, a-1"},
+		"reset_watermark":   {"true": "true"},
 	} {
 		s := settingOf(key)
 		for raw, want := range values {
@@ -115,9 +118,12 @@ func TestBadValues(t *testing.T) {
 			"x", "[]", `{"a":"b"}`, `{"a":{"cert":"c"}}`, `{"a":{"key":"k"}}`, `{"":{"cert":"c","key":"k"}}`,
 			`{"a b":{"cert":"c","key":"k"}}`,
 			`{"a":{"cert":"c","key":"k","x":1}}`, `{"a":{"cert":"c","key":"k"}} {}`, `{".a":{"cert":"c","key":"k"}}`,
+			`{"a":{"cert":"c","key":"k","namespaces":[]}}`, `{"a":{"cert":"c","key":"k","namespaces":"pay"}}`,
+			`{"a":{"cert":"c","key":"k","namespaces":["Pay"]}}`, `{"a":{"cert":"c","key":"k","namespaces":[""]}}`,
 		},
-		"egress_allow": {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
-		"egress_deny":  {"http://a", ":0"},
+		"signing_undivided": {"*", "Pay", "pay,", "pay,*", "a b"},
+		"egress_allow":      {"10.0.0.1/8", "a b/c", "169.254.169.254", "169.254.0.0/16"},
+		"egress_deny":       {"http://a", ":0"},
 	} {
 		s := settingOf(key)
 		for _, raw := range values {

@@ -23,6 +23,10 @@ type Call struct {
 	SkipVerify  bool          // accept any TLS certificate
 	Secrets     []string      // texts that Outcome.Error must not show, the longest first
 
+	// Namespace is that of the job. It decides which certificate may be presented and
+	// with which of the server's secrets the call is signed.
+	Namespace string
+
 	// ClientCert names the certificate to present to the target; empty: none.
 	ClientCert string
 
@@ -38,6 +42,7 @@ func (c *Call) Target() string { return c.URL + c.Path }
 type Upcoming struct {
 	URL        string // as in Call
 	SkipVerify bool
+	Namespace  string // as in Call
 	ClientCert string
 	Calls      int           // how many there are
 	Once       int           // those of them that are at most once

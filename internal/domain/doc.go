@@ -36,6 +36,6 @@
 //
 //	fieldcode.go error.go fold.go limits.go secret.go target.go id.go
 //	header.go signing.go policy.go schedule.go
-//	job.go fault.go spec.go
+//	job.go fault.go spec.go elsewhere.go
 //	execution.go loss.go health.go alert.go call.go change.go key.go idempotency.go
 package domain

@@ -17,17 +17,21 @@ const Mask = webhook.Mask
 // shorter ones occur in any text by chance.
 const minSecretBytes = 4
 
-// SecretHeader reports whether a header is secret because of its name: Authorization,
-// Proxy-Authorization, Cookie, and names that end in -Key, -Token or -Secret. Letter
-// case is ignored, and an underscore counts as a hyphen, as in reserved names. A job can
-// name further headers: see [Spec.IsSecret].
+// secretWords are the names of headers whose values are secret, and the last words of
+// others: what follows the last hyphen.
+var secretWords = []string{
+	"key", "token", "secret", "authorization", "authentication", "auth", "cookie", "password", "passwd", "passphrase",
+	"credential", "credentials", "jwt", "assertion", "apikey", "accesskey", "authkey", "authtoken", "accesstoken",
+}
+
+// SecretHeader reports whether a header is secret because of its name, such as
+// Authorization, Cookie, X-Api-Key, X-Auth-Token and Client-Secret: see secretWords. Key
+// alone is not. Letter case is ignored, and an underscore counts as a hyphen, as in
+// reserved names. A job can name further headers: see [Spec.IsSecret].
 func SecretHeader(name string) bool {
-	switch low := strings.ReplaceAll(strings.ToLower(name), "_", "-"); low {
-	case "authorization", "proxy-authorization", "cookie":
-		return true
-	default:
-		return strings.HasSuffix(low, "-key") || strings.HasSuffix(low, "-token") || strings.HasSuffix(low, "-secret")
-	}
+	low := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	last := low[strings.LastIndexByte(low, '-')+1:]
+	return low != "key" && slices.Contains(secretWords, last)
 }
 
 // IsSecret reports whether the value of a header of this job is never shown: because of

@@ -15,7 +15,9 @@ func TestSecretHeader(t *testing.T) {
 	for name, want := range map[string]bool{
 		"Authorization": true, "AUTHORIZATION": true, "Proxy-Authorization": true, "Cookie": true, "cookie": true,
 		"X-Api-Key": true, "x-api-key": true, "X-Token": true, "X_API_KEY": true, "Proxy_Authorization": true,
-		"Private-TOKEN": true, "Client-Secret": true,
+		"Private-TOKEN": true, "Client-Secret": true, "Token": true, "Apikey": true, "X-Apikey": true, "X-Auth": true,
+		"X-Authorization": true, "X-Amz-Security-Token": true, "X-Password": true, "X-Goog-Iap-Jwt-Assertion": true,
+		"X-Session-Cookie": true, "Dpop-Jwt": true, "X-Credentials": true, "Secret": true,
 		"": false, "Accept": false, "Key": false, "X-Monkey": false, "X-Key-Id": false, "Authorization-Type": false,
 		"Set-Cookies": false,
 	} {

@@ -457,7 +457,9 @@ func TestSecretsAreHiddenInErrors(t *testing.T) {
 			s := answerWith(t, response, "close")
 			call := newCall(s.url())
 			call.Headers, call.Secrets = map[string]string{"Authorization": secrets[0]}, secrets
-			got := do(newTestExecutor(t, Config{Secrets: webhook.Secret("whsec_canary-of-the-server").Texts()}), call)
+			got := do(newTestExecutor(t, Config{Signing: Signing{
+				Secrets: webhook.Secret("whsec_canary-of-the-server").Texts(),
+			}}), call)
 			if got.Error == "" || strings.Contains(got.Error, "canary") {
 				t.Errorf("error %q", got.Error)
 			}

@@ -76,7 +76,7 @@ func BenchmarkDoOnce(b *testing.B) {
 // BenchmarkDoSigned is the same with a signature.
 func BenchmarkDoSigned(b *testing.B) {
 	s := serveFast(b)
-	x := newTestExecutor(b, Config{Signer: newSigner(b, secretA)})
+	x := newTestExecutor(b, Config{Signing: Signing{Of: forAll(newSigner(b, secretA))}})
 	parallel(b, func(pb *testing.PB) {
 		call, out := newCall(s.url()), new(domain.Outcome)
 		for pb.Next() {
@@ -140,7 +140,7 @@ func BenchmarkRequest(b *testing.B) {
 	for _, secrets := range [][]webhook.Secret{nil, {secretA}, {secretA, secretB}} {
 		b.Run(strconv.Itoa(len(secrets))+" secrets", func(b *testing.B) {
 			r, call := new(request), newCall("https://hooks.example.com/v1/ring?tower=north")
-			x := newTestExecutor(b, Config{Signer: newSigner(b, secrets...)})
+			x := newTestExecutor(b, Config{Signing: Signing{Of: forAll(newSigner(b, secrets...))}})
 			b.ReportAllocs()
 			for b.Loop() {
 				p, _ := target.Cut(call.URL)

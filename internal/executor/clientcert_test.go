@@ -79,9 +79,9 @@ func TestClientCertificates(t *testing.T) {
 			t.Errorf("with certificate %q: outcome %+v, want %q", name, out, want)
 		}
 	}
-	call.ClientCert = "lost"
+	call.ClientCert, call.Namespace = "lost", "pay"
 	wantOutcome(t, do(x, call), domain.Outcome{Verdict: final,
-		Error: `not sent: this server has no client certificate named "lost"`})
+		Error: `not sent: this server has no client certificate named "lost" that jobs of namespace "pay" may use`})
 }
 
 // A job's certificate is not shown for another job of the same target: neither
@@ -114,5 +114,22 @@ func TestClientCertificatesAreNotMixed(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCertificateOfANamespace: a call presents a certificate only if its namespace may.
+func TestCertificateOfANamespace(t *testing.T) {
+	x := newTLSExecutor(t, Config{ClientCerts: map[string]tls.Certificate{"bank": {}},
+		Allows: func(certificate, namespace string) bool { return certificate == "bank" && namespace == "pay" }})
+	for namespace, want := range map[string]bool{"pay": true, "default": false, "": false} {
+		if got := x.pools.tls.knows("bank", namespace); got != want {
+			t.Errorf("namespace %q: %t", namespace, got)
+		}
+	}
+	call := newCall("https://127.0.0.1:1/")
+	call.ClientCert, call.Namespace = "bank", "default"
+	out := do(x, call)
+	if !strings.Contains(out.Error, `no client certificate named "bank" that jobs of namespace "default" may use`) {
+		t.Errorf("the call ended with %q", out.Error)
 	}
 }

@@ -67,12 +67,28 @@ type Config struct {
 	NoHTTP2          bool                       // https targets are called by HTTP/1.1 only
 	Hosts            *host.Table                // is shared with the engine; nil: the executor has its own
 	Clock            clock.Clock                // for Retry-After dates and the validity of certificates
-	// signs the calls that bring no signer of their own; nil: those go unsigned
-	Signer *webhook.Signer
-	// texts that Outcome.Error must not show, beside those of the call, the longest first
-	Secrets []string
+	// Allows reports whether calls of a namespace may present a certificate; nil: all may.
+	Allows  func(certificate, namespace string) bool
+	Signing Signing
 	Guard   Guard // decides which targets may be called; nil: all
 	Metrics Metrics
+}
+
+// Signing is how calls are signed that bring no signer of their own.
+type Signing struct {
+	// Of returns what signs the calls of a namespace; nil: they go unsigned.
+	Of func(namespace string) *webhook.Signer
+	// Secrets are texts that Outcome.Error must not show, beside those of the call and
+	// of the signer.
+	Secrets []string
+}
+
+// texts returns what a target of a namespace may know, and repeat.
+func (s *Signing) texts(namespace string) []string {
+	if s.Of == nil {
+		return nil
+	}
+	return s.Of(namespace).Texts()
 }
 
 // Metrics count what is done for calls. What is nil is not counted, or told.

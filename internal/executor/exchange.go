@@ -95,8 +95,9 @@ func (e *exchange) run() {
 		e.refuse("the target is no http or https URL")
 		return
 	}
-	if name := e.call.ClientCert; name != "" && !e.via.pools.tls.knows(name) {
-		e.refuse(fmt.Sprintf("this server has no client certificate named %q", name))
+	if name := e.call.ClientCert; name != "" && !e.via.pools.tls.knows(name, e.call.Namespace) {
+		e.refuse(fmt.Sprintf("this server has no client certificate named %q that jobs of namespace %q may use", name,
+			e.call.Namespace))
 		return
 	}
 	to, err := e.via.pools.route(p, e.call)

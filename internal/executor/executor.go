@@ -83,7 +83,7 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	e.run()
 	if out.Error != "" {
 		if e.phase > phaseConnect { // before, the target has said nothing
-			out.Error = hide(out.Error, call.Secrets, x.cfg.Secrets)
+			out.Error = hide(out.Error, call.Secrets, x.cfg.Signing.Secrets, x.cfg.Signing.texts(call.Namespace))
 		}
 		e.noteFailure(out.Error)
 	}

@@ -30,7 +30,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("http://example.com/\r\nX: y", "A\r\nB", "1\r\n\r\nGET / HTTP/1.1", "PUT", "x")
 	f.Add("http://[::1]:80?x", "belfry_job_id", "x", "HEAD", "")
 	f.Add("http://a.b:8080/%0d%0a", "Content_Length", "0", "PATCH", "")
-	x := newTestExecutor(f, Config{Signer: newSigner(f, secretA)})
+	x := newTestExecutor(f, Config{Signing: Signing{Of: forAll(newSigner(f, secretA))}})
 	f.Fuzz(func(t *testing.T, api, name, value, method, body string) {
 		spec := domain.DefaultSpec()
 		spec.Schedule, spec.API, spec.Type, spec.Method = "@hourly", api, domain.AtLeastOnce, method

@@ -132,7 +132,7 @@ func TestLastFailureOfAHost(t *testing.T) {
 	})
 	table, wall := new(host.Table), new(clock.Manual)
 	wall.Step(24 * time.Hour)
-	x := newTestExecutor(t, Config{Hosts: table, Clock: wall, Secrets: []string{"sesame-0123456789"}})
+	x := newTestExecutor(t, Config{Hosts: table, Clock: wall, Signing: Signing{Secrets: []string{"sesame-0123456789"}}})
 	cond := table.Hold(target.Of(k.url()))
 	defer table.Release(cond)
 	if last := cond.Failures.Last(); last != nil {

@@ -117,8 +117,9 @@ func TestSameRequest(t *testing.T) {
 	seen := make(chan string, 1)
 	s := serveBoth(t, ca, func(_ http.ResponseWriter, r *http.Request) { seen <- requestOf(r) })
 	wall := stopped{at: time.Now()}
-	one := newTLSExecutor(t, Config{RootCAs: ca.pool, NoHTTP2: true, Signer: newSigner(t, secretA), Clock: wall})
-	two := newTLSExecutor(t, Config{RootCAs: ca.pool, Signer: newSigner(t, secretA), Clock: wall})
+	one := newTLSExecutor(t, Config{RootCAs: ca.pool, NoHTTP2: true,
+		Signing: Signing{Of: forAll(newSigner(t, secretA))}, Clock: wall})
+	two := newTLSExecutor(t, Config{RootCAs: ca.pool, Signing: Signing{Of: forAll(newSigner(t, secretA))}, Clock: wall})
 	for name, edit := range map[string]func(c *domain.Call){
 		"default":    func(*domain.Call) {},
 		"own body":   func(c *domain.Call) { c.Body, c.BodyIsJSON = []byte(`{"a":1}`), true },

@@ -10,7 +10,7 @@ import (
 // tells nobody that a connection could not be opened. It does not make a call.
 func (x *Executor) Prepare(u *domain.Upcoming) {
 	at, ok := target.Cut(u.URL)
-	if !ok || u.ClientCert != "" && !x.pools.tls.knows(u.ClientCert) {
+	if !ok || u.ClientCert != "" && !x.pools.tls.knows(u.ClientCert, u.Namespace) {
 		return
 	}
 	s := spelling{origin: at.Origin}

@@ -119,7 +119,10 @@ func (r *request) signer() *webhook.Signer {
 	if r.call.Signer != nil {
 		return r.call.Signer
 	}
-	return r.cfg.Signer
+	if r.cfg.Signing.Of == nil {
+		return nil
+	}
+	return r.cfg.Signing.Of(r.call.Namespace)
 }
 
 // appendSignature appends the headers of a signature by the job's secrets, or

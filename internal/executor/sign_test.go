@@ -64,7 +64,7 @@ func TestSignedRequests(t *testing.T) {
 		"an empty body": {func(c *domain.Call) { c.Body = []byte{} }, []webhook.Secret{secretA}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, request := sent(t, Config{Signer: server}, tc.prepare)
+			_, request := sent(t, Config{Signing: Signing{Of: forAll(server)}}, tc.prepare)
 			for _, secret := range tc.good {
 				if err := verified(t, secret, request); err != nil {
 					t.Errorf("%v: %q", err, request)
@@ -107,7 +107,7 @@ func TestRetriesAreSignedAnew(t *testing.T) {
 		}
 	})
 	wall := new(clock.Manual)
-	x := newTestExecutor(t, Config{Clock: wall, Signer: newSigner(t, secretA)})
+	x := newTestExecutor(t, Config{Clock: wall, Signing: Signing{Of: forAll(newSigner(t, secretA))}})
 	call := newCall(s.url())
 	do(x, call)
 	first := <-heads
@@ -121,5 +121,34 @@ func TestRetriesAreSignedAnew(t *testing.T) {
 	if first.Get("webhook-timestamp") == second.Get("webhook-timestamp") ||
 		first.Get("webhook-signature") == second.Get("webhook-signature") {
 		t.Errorf("the second attempt says %v, as the first", second)
+	}
+}
+
+// forAll signs the calls of every namespace alike.
+func forAll(s *webhook.Signer) func(string) *webhook.Signer {
+	return func(string) *webhook.Signer { return s }
+}
+
+// TestSignedForItsNamespace: each namespace has its signature, and a target that repeats a
+// secret of it is not recorded with it.
+func TestSignedForItsNamespace(t *testing.T) {
+	n, err := webhook.NewNamespaces([]webhook.Secret{secretA}, []string{"default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for namespace, undivided := range map[string]bool{"default": true, "pay": false} {
+		_, request := sent(t, Config{Signing: Signing{Of: n.Signer}}, func(c *domain.Call) { c.Namespace = namespace })
+		for of, want := range map[string]bool{"default": namespace == "default", "pay": namespace == "pay"} {
+			derived, err := secretA.Derive(of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := verified(t, derived, request) == nil; got != want {
+				t.Errorf("a call of %s verified by the secret of %s: %t", namespace, of, got)
+			}
+		}
+		if got := verified(t, secretA, request) == nil; got != undivided {
+			t.Errorf("a call of %s verified by the secret of the server: %t", namespace, got)
+		}
 	}
 }

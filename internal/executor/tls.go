@@ -20,10 +20,11 @@ func newTLSTargets(cfg *Config) *tlsTargets {
 	})}
 }
 
-// knows reports whether there is a client certificate of the name.
-func (t *tlsTargets) knows(clientCert string) bool {
+// knows reports whether there is a client certificate of the name that calls of the
+// namespace may present.
+func (t *tlsTargets) knows(clientCert, namespace string) bool {
 	_, ok := t.cfg.ClientCerts[clientCert]
-	return ok
+	return ok && (t.cfg.Allows == nil || t.cfg.Allows(clientCert, namespace))
 }
 
 // of returns the settings for connections to a host of the name.

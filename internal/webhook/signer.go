@@ -11,9 +11,36 @@ import (
 	"sync"
 )
 
-// Signer signs with one or two secrets. Its methods may be called from many
+// maxSignatures is how many a header may have: during a rotation two by the secrets of a
+// namespace and two by those of the server.
+const maxSignatures = 2 * MaxSecrets
+
+// Signer signs with one to four secrets. Its methods may be called from many
 // goroutines.
-type Signer struct{ keys []*signingKey }
+type Signer struct {
+	keys  []*signingKey
+	texts []string // of derived secrets, which must not be shown
+}
+
+// add makes the signer sign with a further secret, which is valid.
+func (s *Signer) add(secret Secret) {
+	key, err := secret.key()
+	if err != nil {
+		return
+	}
+	k := &signingKey{bytes: key}
+	k.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, k.bytes)} }
+	s.keys = append(s.keys, k)
+}
+
+// Texts returns the texts of the secrets that were derived for the signer, which must not
+// be shown, as [Secret.Texts] does.
+func (s *Signer) Texts() []string {
+	if s == nil {
+		return nil
+	}
+	return s.texts
+}
 
 // signingKey is a key with a pool of HMAC states. A state is derived from the key
 // once, not for each signature.
@@ -39,16 +66,13 @@ func NewSigner(secrets []Secret) (*Signer, error) {
 	}
 	s := new(Signer)
 	for i, secret := range secrets {
-		key, err := secret.key()
-		if err != nil {
+		if err := secret.Validate(); err != nil {
 			return nil, fmt.Errorf("secret %d %w", i+1, err)
 		}
 		if i > 0 && secret == secrets[0] {
 			return nil, errors.New("secret 2 is the same as secret 1")
 		}
-		k := &signingKey{bytes: key}
-		k.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, k.bytes)} }
-		s.keys = append(s.keys, k)
+		s.add(secret)
 	}
 	return s, nil
 }
@@ -63,7 +87,7 @@ func (s *Signer) AppendHeaders(b, id []byte, at int64, body []byte) []byte {
 	b = append(b, '.')
 	b = strconv.AppendInt(b, at, 10)
 	b = append(b, '.')
-	var codes [MaxSecrets][sha256.Size]byte
+	var codes [maxSignatures][sha256.Size]byte
 	for i, k := range s.keys {
 		k.sign(&codes[i], b[signed:], body)
 	}

@@ -24,6 +24,7 @@ type Plan struct {
 	JitterMs   int64
 	StartAt    int64
 	EndAt      int64
+	namespace  string
 	skipVerify bool
 	unprepared bool // nothing is made ready before a fire is due
 }
@@ -68,7 +69,7 @@ func NewVersion(v *domain.Version) (*Version, error) {
 			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
 			retry:   s.Retry, Overlap: s.Overlap, Misfire: s.Misfire,
 			JitterMs: s.JitterMs, StartAt: s.StartAt, EndAt: s.EndAt, skipVerify: s.TLSSkipVerify,
-			unprepared: !s.Prepare,
+			unprepared: !s.Prepare, namespace: s.Namespace,
 		}),
 	}
 	ver.To.Store(v.EffectiveTo)
@@ -113,7 +114,7 @@ func (v *Version) FillCall(c *domain.Call) {
 	p := v.Plan.Value()
 	c.Once, c.Method = p.Once, p.method
 	c.URL, c.Path = v.target()
-	c.Timeout, c.SkipVerify = p.timeout, p.skipVerify
+	c.Timeout, c.SkipVerify, c.Namespace = p.timeout, p.skipVerify, p.namespace
 	c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = nil, nil, true, nil, "", nil
 	if w := v.payload; w != nil {
 		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = w.headers, w.body, w.isJSON, w.signer,

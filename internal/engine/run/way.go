@@ -10,6 +10,7 @@ type Way struct {
 	Host       target.Host
 	SkipVerify bool
 	ClientCert string
+	Namespace  string // whose certificate it is; empty without a certificate
 }
 
 // Way returns how the version calls its target, and whether what its calls need may be
@@ -20,6 +21,9 @@ func (v *Version) Way() (w Way, prepares bool) {
 	if v.payload != nil {
 		w.ClientCert = v.payload.cert
 	}
+	if w.ClientCert != "" {
+		w.Namespace = p.namespace
+	}
 	return w, !p.unprepared && v.Host != (target.Host{})
 }
 
@@ -27,5 +31,5 @@ func (v *Version) Way() (w Way, prepares bool) {
 func (v *Version) FillUpcoming(u *domain.Upcoming) {
 	w, _ := v.Way()
 	u.URL, _ = v.target()
-	u.SkipVerify, u.ClientCert = w.SkipVerify, w.ClientCert
+	u.SkipVerify, u.ClientCert, u.Namespace = w.SkipVerify, w.ClientCert, w.Namespace
 }

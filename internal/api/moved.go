@@ -1,0 +1,132 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/wire"
+)
+
+const (
+	// secretsKnownFor is how long whoever set a secret is taken to know it: long enough
+	// to correct the URL of a new job.
+	secretsKnownFor = time.Hour
+
+	// entriesRead is how many entries of the trail are read for that, each with two
+	// versions of up to 300 KiB: 12 MB.
+	entriesRead = 20
+)
+
+// secretMoves decides whether a change may send the secrets of a job to another origin.
+// Whoever may change a job does not see its secrets, and must not get to know them by
+// having them sent to a server of his own.
+type secretMoves struct {
+	changes store.Changes
+	clock   clock.Clock
+}
+
+// altering returns what lays a change over a job: the rules of every change, and then
+// those of its secrets. keep says that the caller asked for the secrets to be kept.
+func (m *secretMoves) altering(ctx context.Context, rules *jobRules, id domain.JobID,
+	lay func(*domain.SpecDoc) error, keep bool) func(*domain.SpecDoc) error {
+	return func(doc *domain.SpecDoc) error {
+		before := *doc
+		if err := rules.change(doc, lay); err != nil {
+			return err
+		}
+		return m.check(ctx, id, &before, &doc.Spec, lay, keep)
+	}
+}
+
+func (m *secretMoves) check(ctx context.Context, id domain.JobID, before *domain.SpecDoc, after *domain.Spec,
+	lay func(*domain.SpecDoc) error, keep bool) error {
+	who := visitorOf(ctx)
+	if keep && !who.role.Covers(domain.RoleAdmin) {
+		return kindRole.problem("keepSecrets takes an admin.")
+	}
+	field := domain.SentElsewhere(&before.Spec, after)
+	if field == "" || keep {
+		return nil
+	}
+	kept := wire.KeptSecrets(before, lay)
+	if len(kept) == 0 {
+		return nil
+	}
+	if who.author.Key != domain.AuthorAnonymous { // who may be anybody
+		now := clock.NowMs(m.clock)
+		entries, err := m.changes.List(ctx, store.ChangeQuery{
+			JobID: id, From: now - secretsKnownFor.Milliseconds(), To: now, Limit: entriesRead,
+		})
+		if err != nil {
+			return store.Coded(err)
+		}
+		known := func(field string) bool {
+			return setBy(entries, field, secretOf(&before.Spec, field)) == cmp.Or(who.author.Key, "nobody")
+		}
+		if kept = slices.DeleteFunc(kept, known); len(kept) == 0 {
+			return nil
+		}
+	}
+	why := "is at another origin than " + before.API
+	var value any = after.API
+	if field != "api" {
+		why, value = "lets others answer for the target", true
+	}
+	return domain.InvalidAs(domain.FieldMasked, field, why+": the job's secrets would be sent there, so they must be "+
+		"sent anew with this change ("+
+		strings.Join(kept, ", ")+"), or an admin adds keepSecrets=true to the URL", value)
+}
+
+// setBy returns the key that set a secret to the value that it has, or "" if that is not
+// in the entries, the newest of which come first.
+func setBy(entries []domain.Change, field, value string) string {
+	for i := range entries {
+		e := &entries[i]
+		switch {
+		case e.After == nil || !holds(&e.After.Spec, field, value):
+		case e.Before != nil && !holds(&e.Before.Spec, field, value),
+			e.Before == nil && e.Action == domain.ActionCreate:
+			return e.By.Key
+		}
+	}
+	return ""
+}
+
+// isSigning reports whether a field that [wire.KeptSecrets] has named is a signing secret.
+func isSigning(field string) bool { return strings.HasPrefix(field, "signing.") }
+
+// holds reports whether a spec has a secret; one that signs, at any place: a rotation
+// moves it.
+func holds(s *domain.Spec, field, value string) bool {
+	if isSigning(field) {
+		for _, secret := range s.Signing.Secrets {
+			if secret.Reveal() == value {
+				return true
+			}
+		}
+		return false
+	}
+	return secretOf(s, field) == value
+}
+
+// secretOf returns the value of a field that [wire.KeptSecrets] has named.
+func secretOf(s *domain.Spec, field string) string {
+	for i, secret := range s.Signing.Secrets {
+		if field == fmt.Sprintf("signing.secrets[%d]", i) {
+			return secret.Reveal()
+		}
+	}
+	for name, value := range s.Headers {
+		if strings.EqualFold("headers."+name, field) {
+			return value
+		}
+	}
+	return ""
+}
