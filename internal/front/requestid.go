@@ -8,8 +8,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// RequestIDHeader names a request: in its answer, in each line that the server logs for
-// it, and in the audit trail.
+// RequestIDHeader names a request: in its answer, and in each line that the server logs for
+// it.
 const RequestIDHeader = "X-Request-Id"
 
 // maxRequestID is the longest id that is taken from a client. The usual ones are a UUID
