@@ -25,16 +25,19 @@ func TestOrder(t *testing.T) {
 		{"two leaves", []sync.Locker{new(Leaf), new(Leaf)}, true},
 	} {
 		panicked := make(chan bool)
-		go func() { // its locks stay with it
-			did := true
-			defer func() { _ = recover(); panicked <- did }()
+		go func() {
+			var taken []sync.Locker
+			defer func() {
+				did := recover() != nil
+				for _, l := range taken {
+					l.Unlock() // the next goroutine may have the same address
+				}
+				panicked <- did
+			}()
 			for _, l := range c.locks {
 				l.Lock()
+				taken = append(taken, l)
 			}
-			for _, l := range c.locks {
-				l.Unlock()
-			}
-			did = false
 		}()
 		if got := <-panicked; got != c.wrong {
 			t.Errorf("%s: panics %v, want %v", c.name, got, c.wrong)
