@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -97,6 +98,49 @@ func longestShared(text, worn string) (n int) {
 		n++
 	}
 	return n
+}
+
+// A character beyond 16 bits is two escapes in JSON and in the escape of JavaScript.
+func TestHidePairsOfEscapes(t *testing.T) {
+	const secret = "canary-\U0001f511-012345\U0001f511"
+	for _, text := range []string{
+		secret, `canary-\ud83d\udd11-012345\uD83D\uDD11`, `canary-%uD83D%uDD11-012345%ud83d%udd11`,
+		`canary-\\ud83d\\udd11-012345\\ud83d\\udd11`,
+	} {
+		if got := hide("x: "+text+";", []string{secret}); got != "x: ********;" {
+			t.Errorf("%q shows as %q", text, got)
+		}
+		for n := len("canary-"); n < len(text); n++ {
+			if got := hide("x: "+text[:n], []string{secret}); strings.Contains(got, "canary") {
+				t.Errorf("%q shows as %q", text[:n], got)
+			}
+		}
+	}
+	for _, text := range []string{`\ud83d`, `\ud83d\u`, `\ud83d\u0041`, `\udd11\ud83d`, `%ud83d\udd11`} {
+		if got := hide(text, []string{secret}); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+// However many secrets a target repeats, and however they repeat themselves: what is
+// compared is bounded, and nothing is shown where that was not all.
+func TestHideIsBounded(t *testing.T) {
+	var secrets []string
+	for i := range 64 {
+		secrets = append(secrets, strings.Repeat("a", 500)+strconv.Itoa(i)+strings.Repeat("b", 400))
+	}
+	if got := hide(strings.Repeat("a", maxSnippetBytes)+secrets[9], secrets); got != "********" {
+		t.Errorf("shows as %q", got)
+	}
+	usual := []string{"Bearer canary-0123456789", "canary-0123456789"}
+	for range 62 {
+		usual = append(usual, fmt.Sprintf("Bearer canary-%d-0123456789", len(usual)))
+	}
+	text := strings.Repeat(`{\"a\":\"b%20c&amp;d\"} Bearer canary`, 28) + "."
+	if got := hide(text, usual); got != text {
+		t.Errorf("shows as %q", got)
+	}
 }
 
 // What is no secret stays as it is.
