@@ -12,13 +12,25 @@ import (
 // ended triggers a job and waits for its execution.
 func (p *process) ended(id string) client.Execution {
 	p.t.Helper()
+	return p.endOf(p.triggered(id))
+}
+
+// triggered starts an execution of a job and returns its id.
+func (p *process) triggered(id string) string {
+	p.t.Helper()
 	run, err := p.api.Jobs.Trigger(p.t.Context(), id)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var e client.Execution
+	return run.ExecutionID
+}
+
+// endOf waits for the end of an execution.
+func (p *process) endOf(id string) (e client.Execution) {
+	p.t.Helper()
 	eventually(p.t, "the execution ends", func() bool {
-		if e, err = p.api.Executions.Get(p.t.Context(), run.ExecutionID); err != nil {
+		var err error
+		if e, err = p.api.Executions.Get(p.t.Context(), id); err != nil {
 			p.t.Fatal(err)
 		}
 		return e.Status != "PENDING" && e.Status != "RUNNING"

@@ -6,10 +6,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/net/http2"
 
@@ -22,22 +22,14 @@ func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	ca := newPKI(t)
 	pair := ca.serverPair("target")
-	var mu sync.Mutex
-	seen := make(map[string]int)  // calls by protocol and attempt
-	from := make(map[string]bool) // addresses of connections of HTTP/2
-	target := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		seen[r.Proto+" attempt "+r.Header.Get("Belfry-Attempt")]++
-		if r.ProtoMajor == 2 {
-			from[r.RemoteAddr] = true
-		}
-		mu.Unlock()
-		time.Sleep(30 * time.Millisecond) // it is not quick
-	}))
+	slow := &slowTarget{seen: make(map[string]int), from: make(map[string]bool), later: make(chan struct{}),
+		end: make(chan struct{})}
+	target := httptest.NewUnstartedServer(slow)
 	target.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	target.EnableHTTP2 = true
 	target.StartTLS()
 	defer target.Close()
+	defer close(slow.end)
 
 	call := func(p *process, url string) client.Execution {
 		t.Helper()
@@ -48,20 +40,18 @@ func TestHTTP2(t *testing.T) {
 		return p.ended(made.JobID)
 	}
 	both := serve(t, t.TempDir(), "BELFRY_EGRESS_CA_FILE="+ca.file("ca.crt"))
-	if e := call(both, target.URL); e.Status != "SUCCESS" {
+	first := both.triggered(both.create(byHand(target.URL)))
+	eventually(t, "the first call is under way", func() bool { return slow.calls("HTTP/1.1 attempt 1") == 1 })
+	both.importJobs(everySecond(5, target.URL))
+	eventually(t, "calls by HTTP/2 are under way", func() bool { return slow.calls("HTTP/2.0 attempt 1") >= 8 })
+	if e := both.endOf(first); e.Status != "SUCCESS" {
 		t.Errorf("the first call: %s, %s", e.Status, said(e))
 	}
-	both.importJobs(everySecond(5, target.URL))
-	eventually(t, "calls by HTTP/2 are under way", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return seen["HTTP/2.0 attempt 1"] >= 8
-	})
-	mu.Lock()
-	if len(from) != 1 || len(seen) != 2 {
-		t.Errorf("calls %v over %d connections of HTTP/2, want one", seen, len(from))
+	slow.mu.Lock()
+	if len(slow.from) != 1 || len(slow.seen) != 2 {
+		t.Errorf("calls %v over %d connections of HTTP/2, want one", slow.seen, len(slow.from))
 	}
-	mu.Unlock()
+	slow.mu.Unlock()
 
 	refusing := refuseFirst(t, pair)
 	if e := call(both, refusing); e.Status != "SUCCESS" || e.RetryCount != 0 {
@@ -82,6 +72,46 @@ func TestHTTP2(t *testing.T) {
 	}
 	if n := version.Load(); n != 1 {
 		t.Errorf("HTTP/%d was agreed on, want 1", n)
+	}
+}
+
+// slowTarget answers a call when one that was due later comes: those of a second take until the
+// next one.
+type slowTarget struct {
+	mu     sync.Mutex
+	seen   map[string]int  // calls by protocol and attempt
+	from   map[string]bool // addresses of connections of HTTP/2
+	newest int64           // when the latest of them was due
+	later  chan struct{}   // is closed when one that was due later has come
+	end    chan struct{}   // is closed at the end of the test
+}
+
+func (s *slowTarget) calls(which string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen[which]
+}
+
+// note counts a call, and returns what to wait for.
+func (s *slowTarget) note(r *http.Request) (later chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[r.Proto+" attempt "+r.Header.Get("Belfry-Attempt")]++
+	if r.ProtoMajor == 2 {
+		s.from[r.RemoteAddr] = true
+	}
+	if due, _ := strconv.ParseInt(r.Header.Get("Belfry-Scheduled-At"), 10, 64); due > s.newest {
+		s.newest = due
+		close(s.later)
+		s.later = make(chan struct{})
+	}
+	return s.later
+}
+
+func (s *slowTarget) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	select {
+	case <-s.note(r):
+	case <-s.end:
 	}
 }
 

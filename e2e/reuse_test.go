@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 )
@@ -110,9 +109,10 @@ func TestOneRequestForEachAttempt(t *testing.T) {
 	p := serve(t, t.TempDir())
 	for _, retries := range []int{0, 2} {
 		t.Run(fmt.Sprintf("maxRetries %d", retries), func(t *testing.T) {
+			seen := make(chan struct{})
 			w := serveWire(t, func(n int, c net.Conn) bool {
 				if n == 2 {
-					time.Sleep(300 * time.Millisecond) // it works on it
+					<-seen // it works on it
 					return false
 				}
 				return answerOK(c)
@@ -121,7 +121,10 @@ func TestOneRequestForEachAttempt(t *testing.T) {
 			if first := p.ended(id); first.Status != "SUCCESS" {
 				t.Fatalf("the first: %+v", first)
 			}
-			e := p.ended(id)
+			running := p.triggered(id)
+			eventually(t, "the target has the request", func() bool { return len(w.attempts(running)) == 1 })
+			close(seen)
+			e := p.endOf(running)
 			got, want, status := w.attempts(e.ID), []string{"1"}, "FAILED"
 			if retries > 0 {
 				want, status = []string{"1", "2"}, "SUCCESS"
