@@ -229,6 +229,13 @@ func TestMayHave(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
+	slow := newLimit("https://a", 5_000)
+	slow.useful, slow.quick = 64, quickest{floor: time.Second, proven: true}
+	slow.cond.need.Store(16)
+	slow.cond.Carries(16)
+	if got := slow.MayHave(16); got != 32 {
+		t.Errorf("it is slow and has what it needs: %d, want 32", got)
+	}
 }
 
 // Calls that wait for connections say nothing of their host: its limit stays.
