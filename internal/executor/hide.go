@@ -56,7 +56,7 @@ func hide(text string, lists ...[]string) string {
 		found = h.needles.find(v, h.hidden) || found
 	}
 	switch {
-	case h.needles.left < 0:
+	case h.needles.remaining < 0:
 		return domain.Mask
 	case !found:
 		return text
@@ -110,17 +110,17 @@ type needle struct {
 
 // needles are the forms of all secrets, by their first byte.
 type needles struct {
-	all     []needle // the first one is none
-	bytes   []byte
-	scratch []byte
-	byFirst [256]int32 // of all
-	left    int        // of maxCompared; below zero: not all was compared
+	all       []needle // the first one is none
+	bytes     []byte
+	scratch   []byte
+	byFirst   [256]int32 // of all
+	remaining int        // of maxCompared; below zero: not all was compared
 }
 
 func (n *needles) reset() {
 	n.all, n.bytes = n.all[:0], n.bytes[:0]
 	clear(n.byFirst[:])
-	n.left = maxCompared
+	n.remaining = maxCompared
 }
 
 func (n *needles) add(secret string) {
@@ -217,7 +217,7 @@ func (n *needles) find(v *view, hidden []bool) (found bool) {
 			for same < len(one.text) && i+same < len(v.text) && v.text[i+same] == one.text[same] {
 				same++
 			}
-			if n.left -= same; n.left < 0 {
+			if n.remaining -= same; n.remaining < 0 {
 				return found
 			}
 			if same == len(one.text) {
