@@ -66,7 +66,9 @@ func TestWire(t *testing.T) {
 		"behind another":      {post + length + "\r\n" + job + post + length + chunks + chunked, "201 400"},
 		"OPTIONS * before": {"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n" + post + length + chunks + chunked,
 			"200 400"},
-		"HTTP/1.0 with chunks":     {strings.Replace(post, "1.1", "1.0", 1) + chunks + length + chunked, "400"},
+		"HTTP/1.0 with chunks": {strings.Replace(post, "1.1", "1.0", 1) + chunks + length + chunked, "400"},
+		"HTTP/1.0 with chunks, after empty lines": {post + length + "\r\n" + job + "\r\r\n" +
+			"GET /healthz HTTP/1.0\r\nHost: localhost\r\n" + chunks + "\r\n0\r\n\r\n", "201 400"},
 		"a folded field":           {post + "X: a\r\n " + chunks + length + "\r\n" + job, "400"},
 		"a blank before the colon": {post + "Content-Length : 2\r\n\r\n{}", "400"},
 		"two lengths":              {post + length + "Content-Length: 1\r\n\r\n" + job, "400"},

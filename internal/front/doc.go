@@ -22,9 +22,10 @@
 //     keep what the answer holds.
 //   - Every answer has the safe headers, and no header lets another origin read it.
 //   - A request that has more than one reading is refused, and its connection is closed:
-//     with Content-Length and Transfer-Encoding, Transfer-Encoding in HTTP/1.0, or folded
-//     lines (RFC 9112, sections 6.1 and 5.2). After any other chunked request the
-//     connection is closed too, so that its body is never taken for another request.
+//     with Content-Length and Transfer-Encoding, Transfer-Encoding in HTTP/1.0, folded
+//     lines (RFC 9112, sections 6.1 and 5.2), or a Content-Length too long to follow.
+//     After any other chunked request the connection is closed too, so that its body is
+//     never taken for another request.
 //   - TLS is 1.2 or later, with authenticated encryption and forward secrecy. HTTP/2 is
 //     not spoken (ADR 40).
 //   - A panic ends one request and not the process. It is logged with the number that

@@ -90,7 +90,7 @@ func (f *framing) endLine() {
 	line := bytes.TrimSuffix(f.line, []byte{'\r'})
 	empty := f.length == 0 || f.length == 1 && len(line) == 0
 	switch {
-	case !f.named && empty: // some clients send an empty line after a body
+	case !f.named && len(bytes.TrimLeft(line, "\r")) == 0: // net/http skips these after a POST, or refuses them
 	case !f.named:
 		f.named = true
 		f.count++
