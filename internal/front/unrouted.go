@@ -29,8 +29,11 @@ type clientConn struct {
 
 // Write implements net.Conn.
 func (c *clientConn) Write(b []byte) (int, error) {
+	if c.handled.Load() {
+		return c.Conn.Write(b)
+	}
 	status, line := statusOf(b)
-	if status < http.StatusOK || c.handled.Load() {
+	if status < http.StatusOK {
 		return c.Conn.Write(b)
 	}
 	id := rand.Text()
@@ -49,8 +52,11 @@ func (c *clientConn) Write(b []byte) (int, error) {
 // first line; zero: no response begins there.
 func statusOf(b []byte) (status, line int) {
 	const version, digits = len("HTTP/1.1 "), 3
+	if !bytes.HasPrefix(b, []byte("HTTP/1.")) {
+		return 0, 0
+	}
 	end := bytes.Index(b, []byte("\r\n"))
-	if !bytes.HasPrefix(b, []byte("HTTP/1.")) || end < version+digits {
+	if end < version+digits {
 		return 0, 0
 	}
 	status, err := strconv.Atoi(string(b[version : version+digits]))
