@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -98,21 +100,58 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-// TestManyNamespaces: the memory is bounded, and what was dropped is derived anew.
+// TestManyNamespaces: the memory is bounded, what was dropped is derived anew, and a call in
+// one namespace more costs no more, however many are known.
 func TestManyNamespaces(t *testing.T) {
 	n, err := NewNamespaces([]Secret{first}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := signatures(n.Signer("pay"))
-	for i := range maxKnown + 10 {
-		n.derive(fmt.Sprint(i))
+	const rounds, most = 3 * maxKnown, 8 << 10 // a signer takes 2 to 3 KiB while it is derived
+	used := allocatedBytes(func() {
+		for i := range rounds {
+			n.Signer(fmt.Sprint(i))
+		}
+	})
+	if used > rounds*most {
+		t.Errorf("%d bytes for each namespace, want at most %d", used/rounds, most)
 	}
-	if known := len(*n.known.Load()); known > maxKnown {
-		t.Errorf("%d signers are known", known)
+	known := 0
+	n.known.Range(func(any, any) bool { known++; return true })
+	if known > maxKnown || known != n.count {
+		t.Errorf("%d signers are known, and %d are counted", known, n.count)
 	}
 	if after := signatures(n.Signer("pay")); after[0] != before[0] {
 		t.Error("the secret of a namespace has changed")
+	}
+}
+
+// allocatedBytes returns how much memory a function asks for.
+func allocatedBytes(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// Calls of many goroutines in one namespace get one signer.
+func TestNamespacesAtOnce(t *testing.T) {
+	n, err := NewNamespaces([]Secret{first}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var callers sync.WaitGroup
+	got := make([]*Signer, 16)
+	for i := range got {
+		callers.Go(func() { got[i] = n.Signer("pay") })
+	}
+	callers.Wait()
+	for _, s := range got {
+		if s != got[0] || n.count != 1 {
+			t.Fatalf("several signers, of which %d are counted", n.count)
+		}
 	}
 }
 
