@@ -14,6 +14,20 @@ import (
 // readBody reads a whole JSON body that [router.admit] has let in, and checks
 // its form.
 func readBody(r *http.Request) ([]byte, error) {
+	data, err := wholeBody(r)
+	if err != nil {
+		return nil, err
+	}
+	data = charset.Trim(data) // RFC 8259, section 8.1
+	return data, wire.CheckObject(data)
+}
+
+// wholeBody reads a whole body. A second call returns the same bytes, of which there is one
+// copy: [room] counts no more.
+func wholeBody(r *http.Request) ([]byte, error) {
+	if read, ok := r.Body.(bodyRead); ok {
+		return read.data, nil
+	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead) // admit has checked it against the limit
@@ -21,8 +35,14 @@ func readBody(r *http.Request) ([]byte, error) {
 	if _, err := buf.ReadFrom(r.Body); err != nil {
 		return nil, readFault(err)
 	}
-	data := charset.Trim(buf.Bytes()) // RFC 8259, section 8.1
-	return data, wire.CheckObject(data)
+	r.Body = bodyRead{http.NoBody, buf.Bytes()}
+	return buf.Bytes(), nil
+}
+
+// bodyRead is the body of a request after it was read.
+type bodyRead struct {
+	io.ReadCloser // has nothing left
+	data          []byte
 }
 
 // readFault tells a body that ended early or came too slowly from a fault of

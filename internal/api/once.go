@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -107,8 +106,8 @@ func documentReplay(rt *router, op *huma.Operation) {
 	}
 }
 
-// recordOf returns the record that a request asks for, or nil without the header. It reads
-// the body, which the handler can read again.
+// recordOf returns the record that a request asks for, or nil without the header. If buffers
+// is set it reads the body, which [readBody] returns again.
 func recordOf(ctx context.Context, r *http.Request, buffers bool) (*domain.IdempotencyRecord, error) {
 	text, err := parseKey(r.Header.Values(headerKey))
 	if err != nil || text == "" {
@@ -116,10 +115,9 @@ func recordOf(ctx context.Context, r *http.Request, buffers bool) (*domain.Idemp
 	}
 	var body []byte
 	if buffers {
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, readFault(err)
+		if body, err = wholeBody(r); err != nil {
+			return nil, err
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	v := visitorOf(ctx)
 	return &domain.IdempotencyRecord{

@@ -8,7 +8,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-const maxUnclear = 64 // creations whose outcome is not known
+// maxUnclear bounds the creations whose outcome is not known, and the triggers with an
+// Idempotency-Key that are not on record yet: each asks the store five times a second. Requests
+// that were admitted before come on top, one for each connection.
+const maxUnclear = 64
 
 // Created is what became of one document of [Editor.Create].
 type Created struct {
@@ -26,7 +29,7 @@ func (e *Editor) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
 // create is Create with the ids of the jobs.
 func (e *Editor) create(ctx context.Context, docs []domain.SpecDoc, ids []domain.JobID) []Created {
 	out := make([]Created, len(docs))
-	if err := e.admitCreate(); err != nil {
+	if err := e.admitUnclear(); err != nil {
 		for i := range out {
 			out[i].Err = err
 		}
@@ -64,8 +67,8 @@ func (e *Editor) create(ctx context.Context, docs []domain.SpecDoc, ids []domain
 	return out
 }
 
-// admitCreate refuses new jobs while the outcome of too many others is open.
-func (e *Editor) admitCreate() error {
+// admitUnclear refuses what may have an unclear outcome while that of too much else is open.
+func (e *Editor) admitUnclear() error {
 	if e.unclear.Load() < maxUnclear {
 		return nil
 	}

@@ -34,8 +34,9 @@
 //     commit was repeated ([store.WithChange]).
 //   - Nothing goes on after [Editor.Stop]. The next start reads what the store has.
 //
-// Everything has a limit: a commit takes 15 s at most, 64 creations may be of unknown
-// outcome, a chunk of an import has at most 2,000 jobs or 8 MiB.
+// Everything has a limit: a commit takes 15 s at most; 64 creations, and triggers with an
+// Idempotency-Key, may be of unknown outcome; a chunk of an import has at most 2,000 jobs or
+// 2 MiB.
 //
 // # How this is shown
 //

@@ -37,7 +37,7 @@ type Editor struct {
 
 	once       *Once
 	locks      locks
-	unclear    atomic.Int64 // creations whose outcome is not known
+	unclear    atomic.Int64 // see maxUnclear
 	background *background
 }
 

@@ -58,6 +58,11 @@ func (o *Once) Begin(ctx context.Context, r domain.IdempotencyRecord) (
 	if err := o.enter(&r); err != nil {
 		return r, nil, nil, err
 	}
+	defer func() {
+		if end == nil { // an error, or a panic
+			o.leave(r.Key)
+		}
+	}()
 	kept, use, err := o.records.Find(ctx, r.Key, r.Caller, r.At-domain.IdempotencyAge.Milliseconds())
 	switch {
 	case err != nil:
@@ -68,7 +73,6 @@ func (o *Once) Begin(ctx context.Context, r domain.IdempotencyRecord) (
 		err = ErrKeysFull
 	}
 	if err != nil {
-		o.leave(r.Key)
 		return r, nil, nil, err
 	}
 	return r, kept, func() { o.leave(r.Key) }, nil

@@ -148,3 +148,75 @@ func TestAnotherRequestWithTheKey(t *testing.T) {
 		}
 	})
 }
+
+// Triggers that are not on record for long are bounded: each asks the store again and again.
+func TestTooManyTriggersAreNotOnRecord(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.make()
+		w.owner.pending = domain.Unavailable(nil, "not on record yet")
+		trigger := func(n byte) (started bool) {
+			r := asked
+			r.Key[0] ^= n
+			r, _, end, err := w.Once().Begin(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer end()
+			x, _ := w.Trigger(store.WithIdempotency(t.Context(), r), id, 0)
+			return !x.JobID.IsZero()
+		}
+		for n := range byte(maxUnclear) {
+			if !trigger(n) {
+				t.Fatalf("trigger %d was refused", n)
+			}
+		}
+		if trigger(maxUnclear) {
+			t.Error("there is no bound")
+		}
+		if x, _ := w.Trigger(t.Context(), id, 0); x.JobID.IsZero() {
+			t.Error("one without a key was refused")
+		}
+		for n := range byte(maxUnclear) {
+			r := asked
+			r.Key[0] ^= n
+			r.At = w.now()
+			if err := w.store.Idempotency().Put(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(time.Second)
+		if !trigger(maxUnclear) {
+			t.Error("refused although the others are on record")
+		}
+	})
+}
+
+// panics is a store whose look-ups panic.
+type panics struct{ store.Idempotency }
+
+func (panics) Find(context.Context, domain.IdempotencyKey, string, int64) (*domain.IdempotencyRecord,
+	domain.IdempotencyUse, error) {
+	panic("a fault of the store")
+}
+
+// A panic leaves the key free.
+func TestAPanicLeavesTheKeyFree(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		real := w.once.records
+		w.once.records = panics{real}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			_, _, _, _ = w.begin()
+		}()
+		w.once.records = real
+		_, _, end, err := w.begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		end()
+	})
+}

@@ -17,6 +17,11 @@ const noteTimeout = 5 * time.Second
 // execution is durable before Trigger returns it, PENDING; the call follows. ifVersion
 // as in [Editor.Update].
 func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (domain.Execution, error) {
+	if _, comesAgain := store.IdempotencyOf(ctx); comesAgain {
+		if err := e.admitUnclear(); err != nil {
+			return domain.Execution{}, err
+		}
+	}
 	if ifVersion != 0 {
 		if _, err := e.current(ctx, id, ifVersion); err != nil {
 			return domain.Execution{}, err
@@ -38,8 +43,10 @@ func (e *Editor) holdUntilKept(ctx context.Context) {
 	if _, ok := store.IdempotencyOf(ctx); !ok {
 		return
 	}
+	e.unclear.Add(1)
 	release := e.once.hold(ctx)
 	e.background.start(func() {
+		defer e.unclear.Add(-1)
 		defer release()
 		e.background.repeat(ctx, e.once.isKept)
 	})

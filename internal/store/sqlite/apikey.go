@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 
 	"zombiezen.com/go/sqlite"
 
@@ -58,9 +57,11 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 		}
 		if c.Changes() > 0 {
 			if r, ok := store.KeyRecord(ctx, key.ID); ok {
-				err = keepRecord(c, &r)
+				if err := keepRecord(c, &r); err != nil {
+					return tally{}, err
+				}
 			}
-			return tally{}, errors.Join(err, insertKeyEntry(ctx, c, domain.ActionKeyCreate, key.ID))
+			return tally{}, insertKeyEntry(ctx, c, domain.ActionKeyCreate, key.ID)
 		}
 		is, err := readAPIKey(c, key.ID)
 		if err == nil && is != nil {
