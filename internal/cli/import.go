@@ -27,6 +27,7 @@ const (
 )
 
 func (r *remote) importCommand() *cobra.Command {
+	var key string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Register the jobs of a file",
@@ -34,27 +35,35 @@ func (r *remote) importCommand() *cobra.Command {
 "-" is standard input. Each job is processed separately: one that is refused does not
 affect the others, and is reported on standard error as "line N: field: message"
 ("index N", counted from 0, in an array). Warnings are reported in the same way, each
-at most ten times; then only their number is printed. An import creates new jobs each
-time it is run.
+at most ten times; then only their number is printed.
+
+An import creates new jobs each time it is run. With --idempotency-key, a second run
+with the same file and the same key, within 24 hours, creates only those jobs that the
+first one did not come to. Each file needs its own key.
 
 ` + serverHelp + "\n\n" + exitCodes,
 		Example: `  belfry import sample-data.json
   belfry export --server http://old:3000 | belfry import -`,
 		Args: oneArg("a file, or - for standard input"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("idempotency-key") && key == "" {
+				return errors.New("--idempotency-key is empty")
+			}
 			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			return r.importFile(cmd.Context(), c, args[0])
+			return r.importFile(cmd.Context(), c, args[0], key)
 		}),
 	}
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "name of this import, so that a second "+
+		"run creates only what is missing")
 	addServerFlag(cmd.Flags())
 	return cmd
 }
 
-func (r *remote) importFile(ctx context.Context, c *client.Client, name string) error {
+func (r *remote) importFile(ctx context.Context, c *client.Client, name, key string) error {
 	in, size := r.in, int64(-1)
 	if name == "-" {
 		name = "standard input"
@@ -69,7 +78,7 @@ func (r *remote) importFile(ctx context.Context, c *client.Client, name string) 
 		}
 		in = f
 	}
-	im := &importer{client: c, err: r.err, progress: newProgress(r.err, size, isTerminal(r.err))}
+	im := &importer{client: c, key: key, err: r.err, progress: newProgress(r.err, size, isTerminal(r.err))}
 	err := im.all(ctx, in)
 	im.progress.end()
 	im.rest()
@@ -93,6 +102,8 @@ func (r *remote) importFile(ctx context.Context, c *client.Client, name string) 
 // importer sends the items of one file.
 type importer struct {
 	client   *client.Client
+	key      string    // the Idempotency-Key of the whole file; empty: none
+	sent     int       // requests
 	err      io.Writer // refused items
 	progress progress
 
@@ -161,12 +172,18 @@ func (im *importer) send(ctx context.Context) error {
 	if len(im.places) == 0 {
 		return nil
 	}
+	if im.sent++; im.key != "" { // one for each request; the same file is cut in the same places again
+		ctx = client.WithIdempotencyKey(ctx, fmt.Sprintf("%s-%d", im.key, im.sent))
+	}
 	report, err := im.client.Jobs.Import(ctx, client.Lines, &im.body)
 	if err != nil {
 		_, refused := errors.AsType[*client.Problem](err)
 		told := reach(im.client, err)
 		if refused || errors.Is(err, syscall.ECONNREFUSED) {
 			return told
+		}
+		if im.key != "" {
+			return fmt.Errorf("%w; run the same command again to import the rest", told)
 		}
 		return fmt.Errorf("%w; whether %s was imported is not known", told, im.collected())
 	}

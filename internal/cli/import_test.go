@@ -18,8 +18,10 @@ import (
 // target accepts imports like a server: every item becomes a job, except those that
 // contain the word "bad".
 type target struct {
-	requests []int // items of each
-	largest  int   // bytes
+	key      string   // of the import
+	keys     []string // of the requests
+	requests []int    // items of each
+	largest  int      // bytes
 	answer   func(n int, w http.ResponseWriter) bool
 }
 
@@ -31,6 +33,7 @@ func (g *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
+	g.keys = append(g.keys, r.Header.Get("Idempotency-Key"))
 	g.requests, g.largest = append(g.requests, len(lines)), max(g.largest, len(body))
 	if g.answer != nil && g.answer(len(g.requests), w) {
 		return
@@ -59,7 +62,7 @@ func (g *target) run(t *testing.T, in io.Reader) (out, errs string, err error) {
 	defer c.Close()
 	var o, e bytes.Buffer
 	r := &remote{in: in, out: &o, err: &e}
-	err = r.importFile(t.Context(), c, "-")
+	err = r.importFile(t.Context(), c, "-", g.key)
 	return o.String(), strings.ReplaceAll(e.String(), server.URL, "SERVER"), err
 }
 
@@ -68,6 +71,26 @@ func TestImportIsSentInChunks(t *testing.T) {
 	out, _, err := g.run(t, strings.NewReader(strings.Repeat("{}\n", 2*chunkItems+1)))
 	if err != nil || out != "imported 10001, refused 0\n" || fmt.Sprint(g.requests) != "[5000 5000 1]" {
 		t.Errorf("%q, %v in %v", out, err, g.requests)
+	}
+}
+
+// Each request of an import has its own key, the same whenever the file is imported.
+func TestAnImportWithAKey(t *testing.T) {
+	g := &target{key: `a"b`, answer: func(n int, _ http.ResponseWriter) bool {
+		if n == 2 || n == 3 { // net/http repeats what was sent on a connection that was kept
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}}
+	in := strings.Repeat("{}\n", chunkItems+5)
+	_, _, err := g.run(t, strings.NewReader(in))
+	if err == nil || !strings.Contains(err.Error(), "; run the same command again to import the rest; until then") {
+		t.Errorf("%v", err)
+	}
+	out, _, err := g.run(t, strings.NewReader(in))
+	if want := `["a\"b-1" "a\"b-2" "a\"b-2" "a\"b-1" "a\"b-2"]`; err != nil || out != "imported 5005, refused 0\n" ||
+		fmt.Sprint(g.keys) != want {
+		t.Errorf("%q, %v with the keys %v, want %s", out, err, g.keys, want)
 	}
 }
 
@@ -158,7 +181,7 @@ func TestASignalEndsAnImport(t *testing.T) {
 	}
 	defer c.Close()
 	r := &remote{in: strings.NewReader("{}\n"), out: io.Discard, err: io.Discard}
-	if err := r.importFile(ctx, c, "-"); !errors.Is(err, context.Canceled) {
+	if err := r.importFile(ctx, c, "-", ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

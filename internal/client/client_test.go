@@ -61,6 +61,7 @@ type exchange struct {
 	request     string // METHOD /path?query
 	contentType string
 	ifMatch     string
+	once        string // Idempotency-Key
 	body        string // JSON compared as values, other text as it is
 	answer      answer
 }
@@ -76,7 +77,8 @@ func (e exchange) serve(t *testing.T) *Client {
 		}
 		for name, want := range map[string]string{
 			"Authorization": "Bearer " + key, "Content-Type": e.contentType, "If-Match": e.ifMatch,
-			"User-Agent": "belfry-client",
+			"Idempotency-Key": e.once,
+			"User-Agent":      "belfry-client",
 		} {
 			if got := r.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)

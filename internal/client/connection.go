@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // connection sends calls to one server.
@@ -26,6 +27,22 @@ type call struct {
 	contentType string
 	body        io.Reader
 	header      http.Header
+}
+
+type idempotencyKey struct{}
+
+// WithIdempotencyKey returns a context for one call of [Jobs.Create], [Jobs.Trigger],
+// [Jobs.Import] or [Keys.Create]. The server carries the call out at most once within 24
+// hours: if the answer is lost, the same call with the same key gets it again (net/http
+// repeats it by itself when a connection that was kept breaks). A new call takes a new key,
+// of 1 to 255 printable ASCII characters.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, idempotencyKey{}, key)
+}
+
+// quote returns a text as a string of RFC 8941.
+func quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
 // do sends a call and returns a response with a 2xx status or with one of the others. The
@@ -51,6 +68,9 @@ func (c *connection) do(ctx context.Context, in call, others ...int) (*http.Resp
 	req.Header.Set("User-Agent", "belfry-client")
 	if in.contentType != "" {
 		req.Header.Set("Content-Type", in.contentType)
+	}
+	if text, ok := ctx.Value(idempotencyKey{}).(string); ok && in.method == http.MethodPost {
+		req.Header.Set("Idempotency-Key", quote(text))
 	}
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)

@@ -88,6 +88,13 @@ func TestJobCalls(t *testing.T) {
 		"trigger": {exchange{request: "POST" + path + "/trigger",
 			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
 			func(c *Client) (any, error) { return c.Jobs.Trigger(t.Context(), id1) }, Triggered{"e", "j", "m"}},
+		"trigger once": {exchange{request: "POST" + path + "/trigger", once: `"a \"b\\"`,
+			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
+			func(c *Client) (any, error) {
+				return c.Jobs.Trigger(WithIdempotencyKey(t.Context(), `a "b\`), id1)
+			}, Triggered{"e", "j", "m"}},
+		"a key is for POST": {exchange{request: "GET" + path, answer: ok(jobJSON)},
+			func(c *Client) (any, error) { return c.Jobs.Get(WithIdempotencyKey(t.Context(), "a"), id1) }, wantJob},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := tc.call(tc.serve(t))

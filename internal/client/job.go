@@ -113,7 +113,8 @@ type Triggered struct {
 // Jobs has the calls about jobs.
 type Jobs struct{ server *connection }
 
-// Create creates a job. The job is durable when the call returns.
+// Create creates a job. The job is durable when the call returns. A second call creates
+// another job, unless both have the same key: see [WithIdempotencyKey].
 func (j *Jobs) Create(ctx context.Context, spec Spec) (Edit, error) {
 	var out Edit
 	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}}, spec, &out)

@@ -24,7 +24,9 @@ type Key struct {
 	LastUsedAt *int64 `json:"lastUsedAt"` // nil: never
 }
 
-// CreatedKey is a key that was created. Text is the key itself; no later call returns it.
+// CreatedKey is a key that was created. Text is the key itself; no later call returns it. A
+// call that is repeated with its key of [WithIdempotencyKey] has Message instead, which says
+// what to do.
 type CreatedKey struct {
 	Text      string `json:"key"`
 	ID        string `json:"id"`
@@ -33,6 +35,7 @@ type CreatedKey struct {
 	Namespace string `json:"namespace"`
 	CreatedAt int64  `json:"createdAt"`
 	ExpiresAt *int64 `json:"expiresAt"`
+	Message   string `json:"message"`
 }
 
 // Keys has the calls about API keys.

@@ -33,7 +33,8 @@ type ImportResult struct {
 }
 
 // Import creates many jobs, each independently: an invalid job does not prevent the
-// others. The body is streamed.
+// others. The body is streamed. If an import breaks off and has a key of
+// [WithIdempotencyKey], the same body with the same key makes what is missing.
 func (j *Jobs) Import(ctx context.Context, form Format, body io.Reader) (ImportReport, error) {
 	var out ImportReport
 	err := j.server.exchange(ctx, call{
