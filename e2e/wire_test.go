@@ -74,7 +74,11 @@ func TestWire(t *testing.T) {
 		"two lengths":              {post + length + "Content-Length: 1\r\n\r\n" + job, "400"},
 		"a NUL":                    {post + "X: a\x00b\r\n" + length + "\r\n" + job, "400"},
 		"a CR":                     {post + "X: a\rContent-Length: 0\r\n" + length + "\r\n" + job, "400"},
-		"the preface of HTTP/2":    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", "421"},
+		"101 fields":               {post + strings.Repeat("A: b\r\n", 101) + length + "\r\n" + job, "400"},
+		"101 fields behind another": {post + length + "\r\n" + job + post + strings.Repeat("A: b\r\n", 101) + length +
+			"\r\n" + job, "201 400"},
+		"a head of 24 KiB":      {post + "X: " + strings.Repeat("x", 24<<10) + "\r\n" + length + "\r\n" + job, "431"},
+		"the preface of HTTP/2": {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", "421"},
 	} {
 		for over, dial := range dials {
 			c, err := dial()

@@ -76,6 +76,11 @@ func (h *alertRoutes) alerts(ctx context.Context, in *alertsInput) (*alertsOutpu
 	if err != nil {
 		return nil, store.Coded(err)
 	}
+	bytes := 0
+	for i := range found {
+		bytes += alertPlace(&found[i]).size
+	}
+	fit(ctx, bytes)
 	out := &alertsOutput{alertsBody{Alerts: make([]alertBody, 0, len(found)), NextCursor: next}}
 	for i := range found {
 		out.Body.Alerts = append(out.Body.Alerts, alertOf(&found[i]))

@@ -77,7 +77,7 @@ func (h *historyRoute) exportExecutions(ctx context.Context, in *historyExportIn
 	case h.underWay <- struct{}{}:
 	default:
 		return nil, kindBusy.problem("%d exports of the history are under way.",
-			maxHistoryExports).throttled(atATime("exports", maxHistoryExports), busyWait)
+			maxHistoryExports).throttled(atATime("executions-exports", maxHistoryExports), busyWait)
 	}
 	return &streamOutput{func(hc huma.Context) {
 		defer func() { <-h.underWay }()

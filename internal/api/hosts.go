@@ -112,18 +112,22 @@ type certificateBody struct {
 	TLSVersion string   `json:"tlsVersion" doc:"The version of TLS." example:"TLS 1.3"`
 }
 
-func (h *hostRoutes) hosts(_ context.Context, in *hostsInput) (*hostsOutput, error) {
+func (h *hostRoutes) hosts(ctx context.Context, in *hostsInput) (*hostsOutput, error) {
 	q, err := hostQuery(in)
 	if err != nil {
 		return nil, err
 	}
 	found, total := h.view.Hosts(q)
+	fit(ctx, len(found)*sizeOfHost)
 	out := &hostsOutput{hostsBody{Hosts: make([]hostBody, len(found)), Total: total}}
 	for i := range found {
 		out.Body.Hosts[i] = hostOf(&found[i])
 	}
 	return out, nil
 }
+
+// sizeOfHost is the most that a host takes, but for unusually long names in certificates.
+const sizeOfHost = 2 << 10
 
 func hostQuery(in *hostsInput) (q view.HostQuery, err error) {
 	if q.Limit, err = in.Limit.parse(); err != nil {

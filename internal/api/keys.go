@@ -154,11 +154,15 @@ type keysBody struct {
 	Keys []keyBody `json:"keys" nullable:"false" doc:"The keys."`
 }
 
+// sizeOfKey is the most that a key takes: its name has up to 100 characters of 4 bytes.
+const sizeOfKey = 1 << 10
+
 func (h *keyRoutes) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error) {
 	stored, err := h.keys.List(ctx)
 	if err != nil {
 		return nil, store.Coded(err)
 	}
+	fit(ctx, len(stored)*sizeOfKey)
 	out := &keysOutput{keysBody{make([]keyBody, 0, len(stored))}}
 	for i := range stored {
 		out.Body.Keys = append(out.Body.Keys, keyBodyOf(&stored[i]))

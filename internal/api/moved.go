@@ -19,9 +19,11 @@ const (
 	// to correct the URL of a new job.
 	secretsKnownFor = time.Hour
 
-	// entriesRead is how many entries of the trail are read for that, each with two
-	// versions of up to 300 KiB: 12 MB.
-	entriesRead = 20
+	// entriesRead is how many entries of the trail are read for that, each with two versions
+	// without their bodies. Those take up to 40 KiB each, so that entriesBytes is a part of
+	// what the request has been lent: see jobCost.
+	entriesRead  = 20
+	entriesBytes = 128 << 10
 )
 
 // secretMoves decides whether a change may send the secrets of a job to another origin.
@@ -63,6 +65,7 @@ func (m *secretMoves) check(ctx context.Context, id domain.JobID, before *domain
 		now := clock.NowMs(m.clock)
 		entries, err := m.changes.List(ctx, store.ChangeQuery{
 			JobID: id, From: now - secretsKnownFor.Milliseconds(), To: now, Limit: entriesRead,
+			MaxBytes: entriesBytes, MaxBody: 1, // a body has no secret
 		})
 		if err != nil {
 			return store.Coded(err)

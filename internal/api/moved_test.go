@@ -1,12 +1,14 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // TestSecretsStayAtTheirOrigin: who does not know the secrets of a job cannot have them
@@ -66,6 +68,51 @@ func TestSecretsStayAtTheirOrigin(t *testing.T) {
 	k.f.clock.step(time.Hour + time.Minute)
 	call(t, editor, "PUT", "/jobs/"+id, `{"api":"https://fourth.example/hook"}`).problem(t, 422) // later than an hour
 }
+
+// weighedChanges notes the most bytes that a page of the trail had.
+type weighedChanges struct {
+	store.Changes
+
+	most int
+}
+
+func (w *weighedChanges) List(ctx context.Context, q store.ChangeQuery) ([]domain.Change, error) {
+	found, err := w.Changes.List(ctx, q)
+	bytes := 0
+	for i := range found {
+		bytes += found[i].Size()
+	}
+	w.most = max(w.most, bytes)
+	return found, err
+}
+
+// TestMovesReadFewBytes: to find out who has set a secret, a request reads no more of the trail
+// than it may, whatever the bodies of the job were.
+func TestMovesReadFewBytes(t *testing.T) {
+	f := newFixture(t)
+	w := &weighedChanges{Changes: f.store.Changes()}
+	h := withKey{newAPI(t, f, func(c *Config) { c.Store, c.Keys = storeWith{c.Store, w}, ring(t, f, key1) }), key1}
+	id := create(t, h, laidOver(`"headers":{"Authorization":"Bearer canary-1"}`))
+	for i := range entriesRead {
+		body := `{"body":"` + strings.Repeat(string(rune('a'+i)), 100_000) + `"}`
+		if res := call(t, h, "PUT", "/jobs/"+id, body); res.StatusCode != http.StatusOK {
+			t.Fatal(res.text)
+		}
+	}
+	call(t, h, "PUT", "/jobs/"+id, `{"api":"https://evil.example/hook"}`).problem(t, 422)
+	if w.most == 0 || w.most > entriesBytes+100<<10 {
+		t.Errorf("%d bytes were read", w.most)
+	}
+}
+
+// storeWith is a store with another trail.
+type storeWith struct {
+	store.Store
+
+	changes store.Changes
+}
+
+func (s storeWith) Changes() store.Changes { return s.changes }
 
 // TestMovedSigningSecrets: a rotation does not make an old secret one's own.
 func TestMovedSigningSecrets(t *testing.T) {

@@ -14,29 +14,47 @@ import (
 // draft-ietf-httpapi-ratelimit-headers-10, beside Retry-After: which quota it is, how
 // much of it remains and for how long.
 
-// quota is how many requests the API takes: in a window, or at a time.
+// quota is how much the API takes: requests in a window, or one of the other units of the
+// draft at a time.
 type quota struct {
 	name   string
 	most   int
 	window time.Duration // zero: at a time
+	unit   string        // empty: requests, which is the draft's default
 }
+
+// The units of what is taken at a time.
+const (
+	unitRequests = "concurrent-requests"
+	unitBytes    = "content-bytes"
+)
 
 // wrongKeys is the quota of wrong keys of one address, and the time after which it is
 // whole again.
-var wrongKeys = quota{"wrong-keys", access.FailureBurst, access.FailureWindow}
+var wrongKeys = quota{name: "wrong-keys", most: access.FailureBurst, window: access.FailureWindow}
 
 // ofKey is the quota of one key that may make so many requests a second.
-func ofKey(perSecond int) quota { return quota{"key", perSecond, time.Second} }
+func ofKey(perSecond int) quota { return quota{name: "key", most: perSecond, window: time.Second} }
 
 // atATime is the quota of a kind of request that holds a place while it is under way.
-func atATime(name string, most int) quota { return quota{name: name, most: most} }
+func atATime(name string, most int) quota { return quota{name: name, most: most, unit: unitRequests} }
+
+// contentAtATime is the quota of content that may be held in so much memory. Each byte of it is
+// there bodyCopies times.
+func contentAtATime(name string, memory int64) quota {
+	return quota{name: name, most: int(memory / bodyCopies), unit: unitBytes}
+}
 
 // policy writes RateLimit-Policy.
 func (q quota) policy() string {
-	if q.window == 0 {
-		return fmt.Sprintf(`%q;q=%d;qu="concurrent-requests"`, q.name, q.most)
+	text := fmt.Sprintf(`%q;q=%d`, q.name, q.most)
+	if q.unit != "" {
+		text += fmt.Sprintf(`;qu=%q`, q.unit)
 	}
-	return fmt.Sprintf(`%q;q=%d;w=%s`, q.name, q.most, inSeconds(q.window))
+	if q.window > 0 {
+		text += ";w=" + inSeconds(q.window)
+	}
+	return text
 }
 
 // tell says what remains of the quota.

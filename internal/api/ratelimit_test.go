@@ -20,6 +20,8 @@ func TestQuotas(t *testing.T) {
 			`"wrong-keys";r=0;t=2`},
 		{atATime("imports", 4), 1, `"imports";q=4;qu="concurrent-requests"`, `"imports";r=1;t=1`, busyWait, "5",
 			`"imports";r=0;t=5`},
+		{contentAtATime("pages", 18<<20), 0, `"pages";q=6291456;qu="content-bytes"`, `"pages";r=0;t=1`, busyWait, "5",
+			`"pages";r=0;t=5`},
 	} {
 		h := http.Header{}
 		tc.quota.tell(h, tc.remaining)

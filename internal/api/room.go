@@ -11,32 +11,32 @@ import (
 
 // What the requests of all clients may hold in memory at a time, beside the base of a server:
 //
-//	connections   1,000 * 40 KiB         40 MiB   buffers, stacks, bodies of smallBody
+//	connections   1,000 * 48 KiB         47 MiB   buffers, stacks, heads of 20 KiB, bodies of smallBody
 //	answers       answerBytes            24 MiB   pages of lists while they are written
-//	bodies        bodyBytes              24 MiB   documents, what is made of them, single jobs, metrics
+//	bodies        bodyBytes              16 MiB   documents, what is made of them, single jobs, metrics
 //	exports       4 * 2 MiB               8 MiB   a page, its last job, and that as JSON
 //	exports of the history  2 * 2 MiB     4 MiB   two pieces and a buffer
 //	imports       2 * 30 MiB             60 MiB   chunks 6, results of a million items 20, errors 4
-//	                                    160 MiB
+//	                                    159 MiB
 //	garbage                              96 MiB   at most, while collections follow each other (package app)
-//	                                    256 MiB
+//	                                    255 MiB
 //
-// A body is counted three times: as it came, as fields, and as a row. max_body above 2 MiB makes
-// bodies larger: four of the largest fit.
+// TLS takes 20 KiB more of each connection. A body is counted three times: as it came, as fields,
+// and as a row. max_body above 1 MiB makes bodies larger: four of the largest fit.
 const (
 	answerBytes = 24 << 20
-	bodyBytes   = 24 << 20
+	bodyBytes   = 16 << 20
 
-	smallBody  = 16 << 10 // is not counted
+	smallBody  = 4 << 10 // is not counted
 	bodyCopies = 3
-	pageCost   = 6 << 20 // of a list, until its length is known: a page of pageBytes, and that as JSON
-	jobCost    = 1 << 20 // of one job: 300 KiB, and that as JSON or as its next version
+	pageCost   = 6 << 20   // of a list, until its length is known: a page of pageBytes, and that as JSON
+	jobCost    = 768 << 10 // of one job: 300 KiB, and that as JSON or as its next version
 
 	maxExports          = 4
 	maxExportsPerCaller = 2
 	maxImports          = 2
 
-	lineLength  = 256 // requests that wait, for each kind
+	lineLength  = 512 // requests that wait, for each kind; 256 of one caller
 	defaultWait = 10 * time.Second
 )
 
@@ -45,8 +45,10 @@ const (
 var costs = map[string]int64{
 	"list-jobs": pageCost, "list-changes": pageCost, "list-job-executions": pageCost,
 	"list-recent-executions": pageCost, "list-failed-executions": pageCost, "list-alerts": pageCost,
-	"list-hosts": pageCost,
-	"get-job":    jobCost, "update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
+	"list-hosts": pageCost, "list-keys": pageCost,
+	"get-job": jobCost, "update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
+	"delete-job":  jobCost,
+	"trigger-job": jobCost, // with a condition: otherwise the job is not read
 }
 
 // room lends requests the memory that they take. A request that does not get it at once waits in
@@ -66,16 +68,19 @@ func newRoom(maxBody int64, wait time.Duration) *room {
 	if wait == 0 {
 		wait = defaultWait
 	}
-	of := func(name string, total, perCaller int64) *lender {
-		return &lender{
-			budget.New(budget.Config{Total: total, PerCaller: perCaller, Line: lineLength, Wait: wait}),
-			atATime(name, int(perCaller)),
-		}
+	of := func(total, perCaller int64, q quota) *lender {
+		return &lender{budget.New(budget.Config{Total: total, PerCaller: perCaller, Line: lineLength, Wait: wait}), q}
+	}
+	bytes := func(name string, total int64) *lender {
+		return of(total, total*3/4, contentAtATime(name, total*3/4))
+	}
+	places := func(name string, total, perCaller int64) *lender {
+		return of(total, perCaller, atATime(name, int(perCaller)))
 	}
 	bodies := max(bodyBytes, 4*(bodyCopies*maxBody+jobCost))
 	return &room{
-		answers: of("bytes-of-pages", answerBytes, answerBytes*3/4), bodies: of("bytes-of-bodies", bodies, bodies*3/4),
-		exports: of("exports", maxExports, maxExportsPerCaller), imports: of("imports", maxImports, maxImports),
+		answers: bytes("pages", answerBytes), bodies: bytes("bodies", bodies),
+		exports: places("exports", maxExports, maxExportsPerCaller), imports: places("imports", maxImports, maxImports),
 	}
 }
 

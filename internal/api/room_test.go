@@ -98,7 +98,7 @@ func TestRoom(t *testing.T) {
 		}
 	}
 	const mib = 1 << 20
-	sum := 1_000*40<<10 + answerBytes + bodyBytes + (maxExports+maxHistoryExports)*2*mib + maxImports*30*mib
+	sum := 1_000*48<<10 + answerBytes + bodyBytes + (maxExports+maxHistoryExports)*2*mib + maxImports*30*mib
 	if sum > 160*mib {
 		t.Errorf("all requests may hold %d MiB: the table in room.go says 160", sum/mib)
 	}

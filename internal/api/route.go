@@ -157,6 +157,9 @@ func (rt *router) takeRoom(ctx context.Context, op *huma.Operation, r *http.Requ
 	if cost == pageCost { // single jobs are read beside them
 		from = rt.room.answers
 	}
+	if op.OperationID == "trigger-job" && len(r.Header["If-Match"]) == 0 && len(r.Header["If-None-Match"]) == 0 {
+		cost = 0
+	}
 	if op.RequestBody != nil && op.OperationID != "import-jobs" { // which has a place instead
 		size := r.ContentLength
 		if size < 0 {

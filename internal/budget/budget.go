@@ -5,7 +5,8 @@
 //   - What is lent at a time never exceeds the total, and one caller never has more than its part.
 //   - Who does not get a share at once waits in line, for a bounded time, in a line of bounded
 //     length. Callers are served in turn, so that one with a hundred requests in line does not
-//     delay another one by more than a request.
+//     delay another one by more than a request. One caller has at most half of the line, so that
+//     it does not keep another one out of it.
 //   - While nobody waits, a share costs a few atomic operations and no lock.
 //
 // # How this is shown
@@ -28,7 +29,7 @@ import (
 type Config struct {
 	Total     int64         // of all shares
 	PerCaller int64         // of one caller's shares; zero: Total
-	Line      int           // how many may wait
+	Line      int           // how many may wait; of one caller half as many
 	Wait      time.Duration // how long each may wait
 }
 
@@ -84,16 +85,29 @@ func (b *Budget) Take(ctx context.Context, caller string, amount int64) (*Share,
 	if b.waiting.Load() == 0 && b.try(s.slot, amount) {
 		return s, nil
 	}
-	if b.waiting.Add(1) > int64(b.cfg.Line) {
-		b.waiting.Add(-1)
+	w := &waiter{amount, make(chan struct{})}
+	place := b.join(s.slot, w)
+	if place == nil {
 		return nil, ErrFull
 	}
-	w := &waiter{amount, make(chan struct{})}
+	if err := b.wait(ctx, s, w, place); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// join puts a request into the line of its caller. It returns nil if there is no place.
+func (b *Budget) join(slot int, w *waiter) *list.Element {
 	b.mu.Lock()
-	place := b.lines[s.slot].PushBack(w)
+	defer b.mu.Unlock()
+	line := &b.lines[slot]
+	if b.waiting.Load() >= int64(b.cfg.Line) || line.Len() >= (b.cfg.Line+1)/2 {
+		return nil
+	}
+	b.waiting.Add(1) // before serve looks at what is free: who gives back then looks at the line
+	place := line.PushBack(w)
 	b.serve()
-	b.mu.Unlock()
-	return s, b.wait(ctx, s, w, place)
+	return place
 }
 
 // wait waits for a share in line.

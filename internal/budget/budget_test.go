@@ -80,6 +80,35 @@ func TestLine(t *testing.T) {
 	})
 }
 
+// A caller that has its part, and as many requests in line as it may, keeps nobody else out.
+func TestOneCallerDoesNotFillTheLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Total: 4, PerCaller: 3, Line: 8, Wait: time.Minute})
+		held := take(t, b, "many", 3)
+		results := make(chan error, 20)
+		for range 20 {
+			go func() {
+				s, err := b.Take(t.Context(), "many", 1)
+				s.Release()
+				results <- err
+			}()
+		}
+		synctest.Wait()
+		take(t, b, "few", 1).Release()
+		held.Release()
+		refused := 0
+		for range 20 {
+			if <-results != nil {
+				refused++
+			}
+		}
+		if refused != 16 || b.Free() != 4 || b.waiting.Load() != 0 {
+			t.Errorf("%d were refused, %d free, %d wait", refused, b.Free(), b.waiting.Load())
+		}
+	})
+}
+
 // A caller with many requests in line delays another one by one request.
 func TestCallersTakeTurns(t *testing.T) {
 	t.Parallel()

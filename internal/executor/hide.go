@@ -105,7 +105,22 @@ type view struct {
 type needle struct {
 	text          []byte // of needles.bytes
 	before, after int
+	least         int   // how much of it is taken for it before a cut
 	next          int32 // with the same first byte; zero: none
+}
+
+// schemes are the words of an Authorization, folded: alone they are no secret, and a target
+// says them when it refuses a request.
+var schemes = []string{"basic ", "bearer ", "digest ", "negotiate ", "oauth ", "token ", "apikey "}
+
+// leastBeforeCut returns how much of a form of a secret is taken for it before a cut.
+func leastBeforeCut(text []byte) int {
+	for _, scheme := range schemes {
+		if len(text) > len(scheme) && string(text[:len(scheme)]) == scheme {
+			return max(minHiddenBytes, len(scheme)+1)
+		}
+	}
+	return minHiddenBytes
 }
 
 // needles are the forms of all secrets, by their first byte.
@@ -182,7 +197,7 @@ func (n *needles) put(text []byte, before, after int) {
 		n.bytes = append(n.bytes, folded[c])
 	}
 	own := n.bytes[start:len(n.bytes):len(n.bytes)] // stays whole when bytes moves
-	n.all = append(n.all, needle{own, before, after, n.byFirst[own[0]]})
+	n.all = append(n.all, needle{own, before, after, leastBeforeCut(own), n.byFirst[own[0]]})
 	n.byFirst[own[0]] = int32(len(n.all) - 1)
 }
 
@@ -223,8 +238,8 @@ func (n *needles) find(v *view, hidden []bool) (found bool) {
 			if same == len(one.text) {
 				v.mark(hidden, i-one.before, i+same+one.after)
 				found = true
-			} else if same >= minHiddenBytes {
-				found = v.markCut(hidden, i, same) || found
+			} else if same >= one.least {
+				found = v.markCut(hidden, i, same, one.least) || found
 			}
 		}
 	}
@@ -233,13 +248,13 @@ func (n *needles) find(v *view, hidden []bool) (found bool) {
 
 // markCut marks the first bytes of a needle if the text may have been cut after them: there,
 // or in an escape whose first character is one of the needle too.
-func (v *view) markCut(hidden []bool, from, same int) bool {
+func (v *view) markCut(hidden []bool, from, same, least int) bool {
 	end := from + same
 	if isCut(v.text[end:]) && !isHalfEscape(v.text[end:]) {
 		v.mark(hidden, from, end)
 		return true
 	}
-	for at := min(end, len(v.text)-1); at >= from+minHiddenBytes && at > end-longestEscape; at-- {
+	for at := min(end, len(v.text)-1); at >= from+least && at > end-longestEscape; at-- {
 		if isHalfEscape(v.text[at:]) {
 			v.mark(hidden, from, len(v.text))
 			return true

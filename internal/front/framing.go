@@ -3,6 +3,7 @@ package front
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,6 +22,13 @@ const (
 // maxKeptLine is how much of a line of a head is kept: the longest name that matters
 // has 17 bytes, and a length that is accepted 18 digits.
 const maxKeptLine = 64
+
+// maxFields is how many fields a head may have. Each takes some 100 bytes beside its text, so
+// that a head of fields of ten bytes took eight times its length.
+const maxFields = 100
+
+// errManyFields ends a connection with a 400.
+var errManyFields = errors.New("front: the head of a request has more fields than there may be")
 
 // framing follows the requests that come on a connection, and notes the first one that
 // has more than one reading. net/http accepts such requests and hides what was wrong
@@ -43,6 +51,8 @@ type framing struct {
 	hasLength bool
 	bodyBytes int64
 	encoded   bool
+	fields    int    // of the head that is being read
+	refused   bool   // net/http refuses this request
 	fault     string // of the head that is being read
 
 	mu     sync.Mutex
@@ -51,9 +61,10 @@ type framing struct {
 	reason string
 }
 
-// take follows what was read from the connection.
-func (f *framing) take(b []byte) {
-	for len(b) > 0 && !f.stopped {
+// take follows what was read from the connection. With the error, errManyFields, it returns how
+// many bytes net/http may get.
+func (f *framing) take(read []byte) (good int, err error) {
+	for b := read; len(b) > 0 && !f.stopped; {
 		if f.skip > 0 {
 			n := min(int64(len(b)), f.skip)
 			f.skip -= n
@@ -63,12 +74,15 @@ func (f *framing) take(b []byte) {
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
 			f.keep(b)
-			return
+			break
 		}
 		f.keep(b[:i])
+		if f.endLine(); f.fields > maxFields {
+			return len(read) - len(b), errManyFields
+		}
 		b = b[i+1:]
-		f.endLine()
 	}
+	return len(read), nil
 }
 
 // keep appends to the line.
@@ -99,6 +113,7 @@ func (f *framing) endLine() {
 	case line[0] == ' ' || line[0] == '\t':
 		f.fault = foldedField
 	default:
+		f.fields++
 		f.takeField(line)
 	}
 	f.line, f.length = f.line[:0], 0
@@ -113,7 +128,7 @@ func (f *framing) takeField(line []byte) {
 		f.fault = longLength
 	case strings.EqualFold(name, "Content-Length"):
 		n, err := strconv.ParseUint(string(bytes.Trim(value, " \t")), 10, 63)
-		f.stopped = f.stopped || err != nil // net/http refuses the request
+		f.refused = f.refused || err != nil
 		f.hasLength, f.bodyBytes = true, int64(n)
 	}
 }
@@ -126,14 +141,14 @@ func (f *framing) endHead() {
 	case f.encoded && f.hasLength:
 		f.fault = bothLengths
 	}
-	f.stopped = f.stopped || f.encoded || f.fault != ""
+	f.stopped = f.encoded || f.refused || f.fault != ""
 	if f.fault != "" {
 		f.mu.Lock()
 		f.at, f.reason = f.count, f.fault
 		f.mu.Unlock()
 	}
 	f.skip = f.bodyBytes
-	f.named, f.hasLength, f.bodyBytes = false, false, 0
+	f.named, f.hasLength, f.bodyBytes, f.fields = false, false, 0, 0
 }
 
 // next returns what is wrong with the request that is handed to the handler now, or "".

@@ -65,7 +65,9 @@ func TestFraming(t *testing.T) {
 		for _, size := range []int{len(row.text), 1, 7} {
 			var f framing
 			for b := []byte(row.text); len(b) > 0; b = b[min(size, len(b)):] {
-				f.take(b[:min(size, len(b))])
+				if n, err := f.take(b[:min(size, len(b))]); err != nil || n != min(size, len(b)) {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
 			if f.at != row.at || f.reason != row.reason {
 				t.Errorf("%s in pieces of %d: request %d %q, want %d %q", name, size, f.at, f.reason,
@@ -137,8 +139,56 @@ func TestUnclearRequestsCloseTheConnection(t *testing.T) {
 	}
 }
 
+// A request with more fields than there may be is refused before the end of its head, also
+// behind another one, or if net/http will refuse it. No more than the fields that are
+// permitted take memory.
+func TestManyFields(t *testing.T) {
+	const head = "GET / HTTP/1.1\r\nHost: h\r\n"
+	for _, secure := range []bool{false, true} {
+		addr := serveWire(t, secure)
+		for name, row := range map[string]struct{ text, statuses string }{
+			"as many as there may be": {
+				head + strings.Repeat("A: b\r\n", maxFields-2) + "Connection: close\r\n\r\n", "200 "},
+			"more":                 {head + strings.Repeat("A: b\r\n", maxFields), "400 "},
+			"more, behind another": {getRequest + head + strings.Repeat("A: b\r\n", maxFields), "200 400 "},
+			"more, a length that is none": {
+				head + "Content-Length: x\r\n" + strings.Repeat("A: b\r\n", maxFields-1), "400 "},
+		} {
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if secure {
+				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+			}
+			first, rest, behind := strings.Cut(row.text, "\r\n\r\n")
+			if !behind || rest == "" {
+				first, rest = row.text, ""
+			} else {
+				first += "\r\n\r\n"
+			}
+			_, _ = io.WriteString(c, first)
+			br := bufio.NewReader(c)
+			statuses := ""
+			if rest != "" { // the first is answered before the other comes
+				res, err := http.ReadResponse(br, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				statuses = res.Status[:4]
+				_, _ = io.WriteString(c, rest)
+			}
+			if statuses += statusesOf(t, br); statuses != row.statuses {
+				t.Errorf("%s (TLS: %t): answered %s, want %s", name, secure, statuses, row.statuses)
+			}
+			_ = c.Close()
+		}
+	}
+}
+
 // statusesOf reads answers to the end of a connection.
-func statusesOf(t *testing.T, c net.Conn) (all string) {
+func statusesOf(t *testing.T, c io.Reader) (all string) {
 	t.Helper()
 	for br := bufio.NewReader(c); ; {
 		res, err := http.ReadResponse(br, nil)
@@ -212,7 +262,9 @@ func FuzzFraming(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var own framing
-		own.take(data)
+		if _, err := own.take(data); err != nil {
+			return // the connection has ended
+		}
 		br := bufio.NewReader(bytes.NewReader(data))
 		for n := int64(1); own.at == 0 || n < own.at; n++ {
 			r, err := http.ReadRequest(br)

@@ -9,8 +9,8 @@ import (
 )
 
 // maxHops is how many proxies a request may have passed. A chain has one to three;
-// beyond the limit the address that was reached counts. Without it 64 KiB of headers
-// would hold 32,000 addresses.
+// beyond the limit the address that was reached counts. Without it a head of
+// 16 KiB would hold 8,000 addresses.
 const maxHops = 16
 
 // Proxies are the networks of the proxies whose word about their clients counts. Without

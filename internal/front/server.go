@@ -17,7 +17,7 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
+	maxHeaderBytes    = 16 << 10 // to which net/http adds 4 KiB; for fields see maxFields
 )
 
 // ServerConfig is what a server is made of.

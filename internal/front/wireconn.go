@@ -59,6 +59,7 @@ type wireConn struct {
 	net.Conn
 
 	framing framing
+	fault   error // of what was read; every read fails from then on
 }
 
 func (c *wireConn) follows() *framing { return &c.framing }
@@ -66,9 +67,19 @@ func (c *wireConn) below() net.Conn   { return c.Conn }
 
 // Read implements net.Conn.
 func (c *wireConn) Read(b []byte) (int, error) {
+	if c.fault != nil {
+		return 0, c.fault
+	}
 	n, err := c.Conn.Read(b)
-	c.framing.take(b[:n])
-	return n, err
+	good, fault := c.framing.take(b[:n])
+	switch {
+	case fault == nil:
+		return n, err
+	case good > 0: // net/http answers a fault only once it has begun to read the request
+		c.fault = fault
+		return good, nil
+	}
+	return 0, fault
 }
 
 // CloseWrite lets net/http end an answer so that the client can still read it.

@@ -161,7 +161,8 @@ func nameRequests(doc *huma.OpenAPI) {
 	doc.Components.Headers["RateLimit"] = &huma.Header{Schema: text, Example: `"key";r=0;t=1`,
 		Description: "What remains of a quota (r), and for how many seconds (t): " + rateLimitDraft}
 	doc.Components.Headers["RateLimit-Policy"] = &huma.Header{Schema: text, Example: `"key";q=100;w=1`,
-		Description: "The quota: q requests in w seconds, or at a time: " + rateLimitDraft}
+		Description: "The quota: q requests in w seconds, or at a time if there is no w; qu names another unit than " +
+			"requests: " + rateLimitDraft}
 	doc.Components.Headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeInteger}, Example: 1,
 		Description: "In how many seconds to try again."}
 	for _, item := range doc.Paths {
