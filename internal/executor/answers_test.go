@@ -19,14 +19,18 @@ type answerRow struct {
 	kept    bool
 }
 
-const plainBody = "Content-Length: 2\r\n\r\nok"
+const (
+	plainBody   = "Content-Length: 2\r\n\r\nok"
+	chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+)
 
 // answerRows follow the sections of RFC 9112 and RFC 9110.
 var answerRows = map[string]answerRow{
 	// RFC 9112, 2.2: message parsing.
-	"bare LF":                    {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", success, 200, "", true},
-	"an empty line first":        {"\r\nHTTP/1.1 200 OK\r\n" + plainBody, success, 200, "", true},
-	"white space before a field": {"HTTP/1.1 200 OK\r\n folded\r\n" + plainBody, success, 200, "", false},
+	"bare LF":             {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", success, 200, "", true},
+	"an empty line first": {"\r\nHTTP/1.1 200 OK\r\n" + plainBody, success, 200, "", true},
+	"white space before a field": {"HTTP/1.1 200 OK\r\n folded\r\n" + plainBody, final, 200,
+		"unreadable answer (HTTP 200): " + spaceBeforeField, false},
 
 	// 2.3: the version.
 	"HTTP/1.0":              {"HTTP/1.0 200 OK\r\n" + plainBody, success, 200, "", false},
@@ -60,13 +64,24 @@ var answerRows = map[string]answerRow{
 	"101": {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", final, 101, "HTTP 101", false},
 
 	// RFC 9112, 5: fields.
-	"a space before the colon": {"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok", success, 200, "", false},
-	"a line without a colon":   {"HTTP/1.1 200 OK\r\nnonsense\r\n" + plainBody, success, 200, "", false},
-	"an empty name":            {"HTTP/1.1 200 OK\r\n: x\r\n" + plainBody, success, 200, "", false},
-	"a name with a space":      {"HTTP/1.1 200 OK\r\nX Y: x\r\n" + plainBody, success, 200, "", false},
-	"a folded field":           {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n" + plainBody, success, 200, "", true},
-	"bytes beyond ASCII":       {"HTTP/1.1 200 OK\r\nX: \xff\xfe\r\n" + plainBody, success, 200, "", true},
-	"a NUL":                    {"HTTP/1.1 200 OK\r\nX: a\x00b\r\n" + plainBody, success, 200, "", false},
+	"a space before the colon": {"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok", final, 200,
+		spaceBeforeColon, false},
+	"a tab before the colon": {"HTTP/1.1 204 No\r\nX\t: 2\r\n\r\n", final, 204, spaceBeforeColon, false},
+	"a line without a colon": {"HTTP/1.1 200 OK\r\nnonsense\r\n" + plainBody, final, 200, noColon, false},
+	"an empty name":          {"HTTP/1.1 200 OK\r\n: x\r\n" + plainBody, final, 200, noToken, false},
+	"a name with a space":    {"HTTP/1.1 200 OK\r\nX Y: x\r\n" + plainBody, final, 200, noToken, false},
+	"a folded field":         {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n" + plainBody, final, 200, foldedField, false},
+	"a folded length":        {"HTTP/1.1 200 OK\r\nContent-Length:\r\n\t2\r\n\r\nok", final, 200, foldedField, false},
+	"a folded field of 503": {"HTTP/1.1 503 X\r\nX: a\r\n b\r\n" + plainBody, retry, 503,
+		"HTTP 503 Service Unavailable: ok", false},
+	"a folded field of 404": {"HTTP/1.1 404 X\r\nX: a\r\n b\r\n" + plainBody, final, 404,
+		"HTTP 404 Not Found: ok", false},
+	"a folded interim field": {"HTTP/1.1 103 Early Hints\r\nLink: a\r\n b\r\n\r\nHTTP/1.1 200 OK\r\n" + plainBody,
+		final, 0, "unreadable answer: " + foldedField, false},
+	"a NUL in an interim field": {"HTTP/1.1 103 Early Hints\r\nLink: a\x00b\r\n\r\nHTTP/1.1 200 OK\r\n" + plainBody,
+		success, 200, "", false},
+	"bytes beyond ASCII": {"HTTP/1.1 200 OK\r\nX: \xff\xfe\r\n" + plainBody, success, 200, "", true},
+	"a NUL":              {"HTTP/1.1 200 OK\r\nX: a\x00b\r\n" + plainBody, success, 200, "", false},
 	"300 fields": {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 300) + plainBody, success,
 		200, "", true},
 
@@ -76,9 +91,20 @@ var answerRows = map[string]answerRow{
 		200, "", true},
 	"gzip alone": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok", success, 200, "", false},
 	"a length and chunks": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: " +
-		"99\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", false},
+		"99\r\n\r\n2\r\nok\r\n0\r\n\r\n", final, 200, bothLengths, false},
+	"chunks and a length": {chunkedHead + "Content-Length: 15\r\n\r\n2\r\nok\r\n0\r\n\r\n", final, 200, bothLengths,
+		false},
+	"chunks and no number": {chunkedHead + "Content-Length: x\r\n\r\n2\r\nok\r\n0\r\n\r\n", final, 200, bothLengths,
+		false},
+	"chunks and an empty length": {chunkedHead + "Content-Length:\r\n\r\n2\r\nok\r\n0\r\n\r\n", final, 200,
+		"its Content-Length is empty", false},
+	"gzip and a length": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n" + plainBody, final, 200, bothLengths, false},
+	"chunks and a length of 500": {"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\nContent-Length: " +
+		"99\r\n\r\n2\r\nok\r\n0\r\n\r\n", retry, 500, "HTTP 500 Internal Server Error: ok", false},
+	"204 with both": {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n", final, 204,
+		bothLengths, false},
 	"chunks in HTTP/1.0": {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: " +
-		"chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", success, 200, "", false},
+		"chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", final, 200, oldChunks, false},
 
 	// 6.2 and 6.3: lengths.
 	"the same length twice":     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + plainBody, success, 200, "", true},

@@ -152,12 +152,14 @@
 // A target that answers has received the call. So an answer is accepted ("taken")
 // wherever RFC 9112 and RFC 9110 allow it, and one that cannot be accepted is final:
 // the same call would get the same answer. Only an answer that breaks off, or does not
-// come in time, is retried. An answer that violates the grammar and is accepted all the
-// same closes the connection; it does not fail the call.
+// come in time, is retried. An answer that another program may read in another way, such as
+// a proxy in front of the target, is no success: which of the readings is the target's is not
+// known. Where only one reading is possible, a violation of the grammar closes the connection
+// and does not fail the call.
 // Sections are of RFC 9112 unless said; TestAnswersByTheRFC has a case for each row.
 //
 //	2.2   LF alone ends a line; empty lines first     taken
-//	      white space before the first field          taken, connection closed
+//	      white space before the first field          final for a 2xx (*)
 //	2.3   HTTP/1.x; in lower case                     taken; taken, connection closed
 //	      another major version                       final
 //	4     no reason, or no space before it            taken
@@ -165,12 +167,13 @@
 //	      a status that is not three digits           final
 //	9110, 15    a status outside 100 to 599           recorded as sent, treated as 5xx
 //	9110, 15.2  1xx; 101                              passed over, 16 at most; final
-//	5.1   a space before the colon, no colon,
-//	      a name that is none, NUL in a value         the line is passed over or taken, connection closed
-//	5.2   folded lines                                taken
+//	5, 5.1  white space before the colon, no colon,
+//	      a name that is none                         final for a 2xx (*)
+//	9110, 5.5   NUL, or CR, in a value                read as a space, connection closed
+//	5.2   folded lines                                final for a 2xx (*)
 //	6.1   identity; other codings, then chunked       taken; chunks are read, content is not decoded
 //	      a coding that is not chunked at the end     the body ends with the connection
-//	      a length beside a coding, or in HTTP/1.0    the coding counts, connection closed
+//	      a length beside a coding, or in HTTP/1.0    final for a 2xx (*)
 //	6.3   the same length several times               taken
 //	      lengths that differ or are no numbers       final for a 2xx; others count by their status
 //	      no length                                   the body ends with the connection
@@ -179,6 +182,13 @@
 //	      no size, or more than the size              final for a 2xx
 //	8     the end before the body is whole            retried, also after a 2xx
 //	9.3   Connection: close, HTTP/1.0, surplus bytes  taken, connection closed
+//
+// (*) Another status counts as it is; its body is read by the coding, if there is one, and the
+// connection is closed. An interim answer of that kind is final.
+//
+// In HTTP/2 the same goes for Transfer-Encoding, lengths that differ or are no numbers, and a body
+// that is longer than its length; what its grammar does not have ends the stream as well (package
+// h2).
 //
 // An answer that is not HTTP is named by its first bytes (mistakes.go).
 //

@@ -36,14 +36,15 @@ const maxKeptValue = 4 << 10
 type reply struct {
 	status  int
 	minor   int  // of HTTP/1.minor
-	odd     bool // something was taken that the grammar does not have: the connection is not used again
+	odd     bool // something is not in the grammar: the connection is not used again
 	named   bool // there has been a field line
 	length  int64
 	encoded bool // a transfer coding was said
 	chunked bool // and the last one is chunked
 	closes  bool
-	stays   bool // Connection: keep-alive
-	broken  string
+	stays   bool   // Connection: keep-alive
+	broken  string // why its length cannot be known
+	wrong   string // why its lines have more than one reading
 
 	field  field // the last one, whose value may go on
 	cut    bool  // and is longer than what was kept
@@ -71,30 +72,70 @@ func (r *reply) bulky() bool {
 	return n > maxKeptHeadBytes
 }
 
+// Why an answer cannot be taken as a success: another program, such as a proxy in front of
+// the target, may read other fields in it, or find another end of it. Sections of RFC 9112.
+const (
+	spaceBeforeField = "it has white space before its first header field"            // 2.2
+	foldedField      = "it has a header field that is folded over several lines"     // 5.2
+	spaceBeforeColon = "it has white space between a header field and its colon"     // 5.1
+	noColon          = "it has a header line without a colon"                        // 5
+	noToken          = "it has a header field with a name that HTTP does not permit" // 5.1
+	bothLengths      = "it has both Content-Length and Transfer-Encoding"            // 6.1
+	oldChunks        = "it has Transfer-Encoding in HTTP/1.0, which does not have it"
+)
+
 // add takes a line of the header: a field, or the rest of one (obs-fold, RFC 9112,
-// section 5.2). What is neither is passed over.
+// section 5.2). What has more than one reading is read on as far as a failure shows it.
 func (r *reply) add(line []byte, cut bool) {
 	if line[0] == ' ' || line[0] == '\t' {
-		r.odd = r.odd || !r.named // before the first field: section 2.2
+		if r.named {
+			r.refuse(foldedField)
+		} else {
+			r.refuse(spaceBeforeField)
+		}
 		r.more(line, cut)
 		return
 	}
 	r.finish()
 	r.named = true
 	i := bytes.IndexByte(line, ':')
-	if i < 1 {
-		r.odd = true
+	if i < 0 {
+		r.refuse(noColon)
 		return
 	}
 	name := bytes.TrimRight(line[:i], " \t")
-	r.odd = r.odd || len(name) < i
-	if !isToken(name) {
-		r.odd = true
+	switch {
+	case !isToken(name):
+		r.refuse(noToken)
 		return
+	case len(name) < i:
+		r.refuse(spaceBeforeColon)
 	}
 	r.field = fieldOf(name)
 	r.value = r.value[:0]
 	r.more(line[i+1:], cut)
+}
+
+// refuse notes the first reason why the lines have more than one reading.
+func (r *reply) refuse(why string) {
+	if r.odd = true; r.wrong == "" {
+		r.wrong = why
+	}
+}
+
+// fault returns why the head has more than one reading, or "".
+func (r *reply) fault() string {
+	switch {
+	case r.wrong != "":
+		return r.wrong
+	case r.encoded && r.minor == 0:
+		return oldChunks
+	case r.encoded && r.length != noLength:
+		return bothLengths
+	case r.encoded:
+		return r.broken
+	}
+	return ""
 }
 
 // more appends to the value of the field, with one space between lines. CR and NUL
@@ -208,8 +249,8 @@ func (r *reply) addConnection(value []byte) {
 // answer (RFC 9112, section 9.3), as far as its head says.
 func (r *reply) persists() bool {
 	switch {
-	case r.closes, r.odd, r.encoded && (r.length != noLength || r.minor == 0):
-		return false // section 6.1: a length beside a coding, or a coding of HTTP/1.0
+	case r.closes, r.odd, r.fault() != "":
+		return false
 	case r.minor == 0:
 		return r.stays
 	}

@@ -108,13 +108,18 @@ func (r *response) read(n int, br *bufio.Reader) error {
 }
 
 func (r *response) readAnswer() error {
-	for range maxInterim {
+	for odd, n := false, 0; n < maxInterim; n++ {
 		if err := r.readHead(); err != nil {
 			return err
 		}
+		r.head.odd = r.head.odd || odd
 		if s := r.head.status; s < 100 || s >= 200 || s == http.StatusSwitchingProtocols {
 			return r.readBody()
 		}
+		if why := r.head.fault(); why != "" {
+			return &unreadable{why}
+		}
+		odd = r.head.odd
 	}
 	return errTooManyInterim
 }
@@ -175,6 +180,9 @@ func (r *response) readLine(remaining *int) (line []byte, cut bool, err error) {
 // the start.
 func (r *response) readBody() (err error) {
 	success := domain.VerdictOf(r.head.status) == domain.VerdictSuccess
+	if why := r.head.fault(); success && why != "" {
+		return &unreadable{why}
+	}
 	ends := true
 	switch framingOf(r.method, &r.head) {
 	case bodyNone:

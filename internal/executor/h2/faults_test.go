@@ -87,6 +87,20 @@ func TestMalformed(t *testing.T) {
 			http2.ErrCodeProtocol},
 		"a line break": {status(":status", "200", "x", "a\r\nb"), `invalid header field value for "x"`,
 			http2.ErrCodeProtocol},
+		"a transfer coding": {status(":status", "200", "transfer-encoding", "chunked"),
+			"it has Transfer-Encoding, which HTTP/2 does not have", http2.ErrCodeProtocol},
+		"a coding and a length": {status(":status", "200", "content-length", "0", "transfer-encoding", "gzip"),
+			"it has Transfer-Encoding, which HTTP/2 does not have", http2.ErrCodeProtocol},
+		"a length that is none": {status(":status", "200", "content-length", "+0"), "its Content-Length is no number",
+			http2.ErrCodeProtocol},
+		"lengths that differ": {status(":status", "200", "content-length", "0", "content-length", "1"),
+			"it has two lengths that differ", http2.ErrCodeProtocol},
+		"more than the length": {func(p *testPeer, id uint32) {
+			p.header(id, false, ":status", "200", "content-length", "2")
+			_ = p.WriteData(id, false, []byte("more"))
+		}, "its body is longer than its Content-Length", http2.ErrCodeProtocol},
+		"a space in a name": {status(":status", "200", "content-length ", "0"),
+			`invalid header field name "content-length "`, http2.ErrCodeProtocol},
 		"a pseudo field last": {status("x", "y", ":status", "200"), "pseudo header field after regular",
 			http2.ErrCodeProtocol},
 		"two statuses": {status(":status", "200", ":status", "201"), `duplicate pseudo-header ":status"`,

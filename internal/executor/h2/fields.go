@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http2/hpack"
@@ -19,6 +20,29 @@ func dropped(name, value string) bool {
 		return !strings.EqualFold(value, "trailers")
 	}
 	return false
+}
+
+// faultOf returns why an answer with these fields has more than one reading, or "": a proxy that
+// turned it into HTTP/1.1 would let others find another end of it (sections 8.1.1 and 8.2.2).
+func faultOf(fields []hpack.HeaderField, noBody bool) string {
+	length := int64(-1)
+	for _, f := range fields {
+		switch {
+		case f.Name == "transfer-encoding":
+			return "it has Transfer-Encoding, which HTTP/2 does not have"
+		case f.Name != "content-length" || noBody:
+			continue
+		}
+		n, err := strconv.ParseUint(f.Value, 10, 62)
+		switch {
+		case err != nil:
+			return "its Content-Length is no number"
+		case length >= 0 && length != int64(n):
+			return "it has two lengths that differ"
+		}
+		length = int64(n)
+	}
+	return ""
 }
 
 // indexed reports whether a field goes into the table of the connection, and so into the

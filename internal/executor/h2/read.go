@@ -227,7 +227,9 @@ func (r *reader) takeHeaders(f *http2.MetaHeadersFrame) error {
 		r.takeInterim(s, f, status)
 	default:
 		s.noteHeader(status, f.RegularFields())
-		if f.StreamEnded() {
+		if why := faultOf(f.RegularFields(), s.noBody); why != "" {
+			r.refuse(s, why, http2.ErrCodeProtocol)
+		} else if f.StreamEnded() {
 			r.endStream(s)
 		}
 	}
@@ -307,7 +309,10 @@ func (r *reader) takeData(f *http2.DataFrame) error {
 		_ = r.control.WriteWindowUpdate(s.id, uint32(padding))
 		r.startWriting()
 	}
-	s.received += int64(len(data))
+	if s.received += int64(len(data)); s.long() {
+		r.refuse(s, "its body is longer than its Content-Length", http2.ErrCodeProtocol)
+		return err
+	}
 	more := s.answer.Data(data)
 	switch {
 	case f.StreamEnded():

@@ -110,5 +110,8 @@ func (s *Stream) noteHeader(status int, fields []hpack.HeaderField) {
 	s.answer.Header(status, fields)
 }
 
+// long reports whether the body is longer than its length (section 8.1.1).
+func (s *Stream) long() bool { return !s.noBody && s.length >= 0 && s.received > s.length }
+
 // short reports whether the body that has come to its end is shorter than its length.
 func (s *Stream) short() bool { return !s.noBody && s.received < s.length }
