@@ -39,12 +39,6 @@ func ofKey(perSecond int) quota { return quota{name: "key", most: perSecond, win
 // atATime is the quota of a kind of request that holds a place while it is under way.
 func atATime(name string, most int) quota { return quota{name: name, most: most, unit: unitRequests} }
 
-// contentAtATime is the quota of content that may be held in so much memory. Each byte of it is
-// there bodyCopies times.
-func contentAtATime(name string, memory int64) quota {
-	return quota{name: name, most: int(memory / bodyCopies), unit: unitBytes}
-}
-
 // policy writes RateLimit-Policy.
 func (q quota) policy() string {
 	text := fmt.Sprintf(`%q;q=%d`, q.name, q.most)

@@ -64,6 +64,12 @@ type lender struct {
 	quota
 }
 
+// contentAtATime is the quota of content that may be held in so much memory. Each byte of it is
+// there bodyCopies times.
+func contentAtATime(name string, memory int64) quota {
+	return quota{name: name, most: int(memory / bodyCopies), unit: unitBytes}
+}
+
 func newRoom(maxBody int64, wait time.Duration) *room {
 	if wait == 0 {
 		wait = defaultWait

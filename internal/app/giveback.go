@@ -10,7 +10,8 @@ import (
 )
 
 // Memory that a burst of requests has used goes back to the system 20 to 30 s after the last
-// collection, which is that of the burst when nothing allocates any more. Go gives back what is above its goal, but it sets the goal at a collection, and when nothing
+// collection, which is that of the burst when nothing allocates any more. Go gives back what is
+// above its goal, but it sets the goal at a collection, and when nothing
 // allocates there is none for two minutes: the garbage of the burst stays, and the goal remains as
 // high as the burst has made it. So a collection is made when none was for giveBackAfter looks and
 // the heap is larger than it has to be.

@@ -150,7 +150,8 @@ func TestHideLeavesTheRest(t *testing.T) {
 	for _, text := range []string{
 		"", "HTTP 500 Internal Server Error: nothing", `{"error":"\u00e9\/x %41 &amp; &#x;"}`, "Bearer of news",
 		`\`, `%`, `&`, `\u`, `\u12`, `%4`, "&#", "&#99999999999;", "abcdefgh is not it", "\xff\xfe", "é",
-		strings.Repeat(`\\\\%25%25`, 100), `{"error":"missing Bearer"}`, `"Bearer "`, "expected BEARER (see the manual)",
+		strings.Repeat(`\\\\%25%25`, 100), `{"error":"missing Bearer"}`, `"Bearer "`,
+		"expected BEARER (see the manual)",
 	} {
 		if got := hide(text, secrets); got != text {
 			t.Errorf("%q became %q", text, got)
