@@ -137,7 +137,7 @@ var imports = []struct {
 	}, modules: []string{"github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
 		"github.com/spf13/pflag"}}},
 	{"cmd/belfry", row{internal: []string{"cli"}}},
-	{"e2e", row{}}, // tests only
+	{"internal/api/exampletest", row{internal: []string{"api/reference"}}}, {"e2e", row{}}, // tests only
 }
 
 // source is one parsed Go file.

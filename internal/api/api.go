@@ -83,7 +83,9 @@ func New(c Config) (http.Handler, error) {
 		routes.register(rt)
 	}
 	rt.mux.HandleFunc("/", rt.noRoute)
-	rt.registerDocs() // last: the document holds all the others
+	if err := rt.registerDocs(); err != nil { // last: the document holds all the others
+		return nil, err
+	}
 	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Unclear: unclearProblem, Clock: c.Clock,
 		Metrics: c.Metrics, Log: c.Log, Proxies: c.Proxies})
 }

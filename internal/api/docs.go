@@ -10,7 +10,7 @@ import (
 
 // registerDocs adds the document, the page that is made of it, and the way to
 // both. It comes after every other route.
-func (rt *router) registerDocs() {
+func (rt *router) registerDocs() error {
 	doc := rt.huma.OpenAPI()
 	rt.registerPage(huma.Operation{
 		OperationID: "get-openapi", Method: http.MethodGet, Path: "/openapi.json", Tags: []string{"Documents"},
@@ -28,7 +28,7 @@ func (rt *router) registerDocs() {
 		Summary: "Where to go", Description: "The main paths.",
 	}, rt.index)
 	rt.renamePath("/{$}", "/")
-	reference.Finish(doc, explainedProblems())
+	return reference.Finish(doc, explainedProblems())
 }
 
 // serveOnceMade serves a text that is made at the first request for it, and kept. Both

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
@@ -37,7 +38,7 @@ func (h *exportRoute) register(rt *router) {
 		return map[string]*huma.Response{"200": {
 			Description: "The jobs.",
 			Content: map[string]*huma.MediaType{"application/x-ndjson": {
-				Schema: &huma.Schema{Ref: "#/components/schemas/JobSpec"},
+				Schema: reference.Lines("JobSpec"),
 			}},
 		}}
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/front"
@@ -31,7 +33,14 @@ type historyRoute struct {
 	underWay chan struct{} // a place for each export
 }
 
+// executionLine documents a line of the export; [appendExecution] writes it.
+type executionLine struct {
+	ExecutionBody
+	Attempts []attemptBody `json:"attempts,omitempty" nullable:"false" doc:"Every HTTP request of the execution, oldest first. Absent where there was one at most."`
+}
+
 func (h *historyRoute) register(rt *router) {
+	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[executionLine](), true, "")
 	register(rt, huma.Operation{
 		OperationID: "export-executions", Method: http.MethodGet, Path: "/executions/export",
 		Tags:    []string{"Executions"},
@@ -47,7 +56,7 @@ func (h *historyRoute) register(rt *router) {
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The executions.",
 			Content: map[string]*huma.MediaType{"application/x-ndjson": {
-				Schema: &huma.Schema{Ref: "#/components/schemas/Execution"},
+				Schema: reference.Lines("ExecutionLine"),
 			}},
 		}},
 	}, h.exportExecutions, kindBusy, kindUnavailable)

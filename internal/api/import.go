@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
@@ -57,9 +58,8 @@ func (h *importRoute) register(rt *router) {
 			"the first commit that fails; sent again, it answers with the jobs that were made, and makes the others. " +
 			"With Prefer: return=minimal results has the refused items only.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
-			"application/x-ndjson": {Schema: item, Example: `{"schedule":"0 0 * * * ` +
-				`*","api":"https://example.com/hook","type":"ATLEAST_ONCE"}`},
+			"application/json":     {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
+			"application/x-ndjson": {Schema: reference.Lines("JobSpec")},
 		}},
 		MaxBodyBytes: h.maxImport,
 		Responses: map[string]*huma.Response{"200": {

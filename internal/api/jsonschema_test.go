@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 )
 
 // schemas judges JSON by the schemas of the document: as much of JSON Schema
@@ -22,7 +24,7 @@ type schemas struct {
 
 // annotations say nothing about which values are right. Of the formats, uri is
 // one: what is taken beyond it (a host of another script) is written as one.
-var annotations = []string{"description", "default", "examples", "title", "$schema", "readOnly"}
+var annotations = []string{"description", "default", "examples", "title", "$schema", "readOnly", reference.LinesKey}
 
 // resolve follows a reference.
 func (s schemas) resolve(schema object) object {
@@ -196,7 +198,10 @@ func isOfFormat(t *testing.T, format, text string) bool {
 	case "date-time":
 		_, err := time.Parse(time.RFC3339, strings.ToUpper(text))
 		return err == nil && dateTimeForm.MatchString(text)
-	case "uri", "int64", "int32": // of the integers minimum and maximum say more
+	case "date":
+		_, err := time.Parse(time.DateOnly, text)
+		return err == nil
+	case "uri", "uri-reference", "int64", "int32": // of the integers minimum and maximum say more
 		return true
 	}
 	t.Fatalf("the document uses the format %q, which this test does not know", format)

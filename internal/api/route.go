@@ -80,9 +80,13 @@ func register[I, O any](rt *router, op huma.Operation, handle func(context.Conte
 // registerPage adds a route whose answer is not made by huma.
 func (rt *router) registerPage(op huma.Operation, contentType string, h http.Handler) {
 	rt.documentProblems(&op, nil)
+	schema := &huma.Schema{Type: huma.TypeString}
+	if contentType == "application/json" {
+		schema = &huma.Schema{Type: huma.TypeObject}
+	}
 	op.Responses["200"] = &huma.Response{
 		Description: "OK",
-		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string"}}},
+		Content:     map[string]*huma.MediaType{contentType: {Schema: schema}},
 	}
 	rt.huma.OpenAPI().AddOperation(&op)
 	rt.mux.Handle(op.Method+" "+op.Path, h)

@@ -85,6 +85,18 @@ func JSONBody(schema string) *huma.RequestBody {
 	}}
 }
 
+// LinesKey is where a schema of lines names the schema of one.
+const LinesKey = "x-itemSchema"
+
+// Lines describes a text (NDJSON) each of whose lines is a document. To OpenAPI it is a string: nothing in it says what
+// a line is (3.2 has itemSchema for that).
+func Lines(schema string) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Description: "One " + schema + " a line.",
+		Extensions: map[string]any{LinesKey: map[string]any{"$ref": "#/components/schemas/" + schema}},
+	}
+}
+
 // PatchBody is [JSONBody] of a merge patch (RFC 7396), under its own media type too.
 func PatchBody(schema string) *huma.RequestBody {
 	body := JSONBody(schema)
@@ -114,16 +126,9 @@ func addPatch(r huma.Registry) {
 	}
 }
 
-// Operations returns the operations of a path in the order in which people think
-// of methods.
-func Operations(item *huma.PathItem) []*huma.Operation {
-	all := []*huma.Operation{item.Post, item.Get, item.Put, item.Patch, item.Delete}
-	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
-}
-
 // Finish completes the document, once every route is in it. Problems are all that there are. It is not changed after
 // that.
-func Finish(doc *huma.OpenAPI, problems []Problem) {
+func Finish(doc *huma.OpenAPI, problems []Problem) error {
 	nameRequests(doc)
 	enumerateCodes(doc.Components.Schemas.Map(), problems)
 	takeNull(doc.Components.Schemas.Map())
@@ -131,6 +136,7 @@ func Finish(doc *huma.OpenAPI, problems []Problem) {
 	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
 		return name == "ErrorModel" || name == "ErrorDetail"
 	})
+	return addExamples(doc)
 }
 
 const (
