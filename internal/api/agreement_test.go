@@ -284,10 +284,13 @@ func TestAnImportAgreesToo(t *testing.T) {
 			}
 			sent := parseJSON(t, strings.TrimSuffix(minimal, "}")+`,"isActive":false}`).(object)
 			field.put(sent, parseJSON(t, value))
-			lines = append(lines, asJSON(sent))
+			if line := asJSON(sent); !slices.Contains(lines, line) { // a key is of one job
+				lines = append(lines, line)
+			}
 		}
 	}
 	report := imported(t, h, strings.Join(lines, "\n"), ndjson)
+	h = newAPI(t, newFixture(t))
 	for i, line := range lines {
 		alone := call(t, h, "POST", "/jobs", line).StatusCode == 201
 		if together := report.Results[i].Error == nil; alone != together {

@@ -229,10 +229,10 @@ func (h *jobRoutes) madeOf(ctx context.Context, id domain.JobID, c *wire.Change)
 	return c.Check(&now, h.clock.Now().UnixMilli())
 }
 
-// staleIf turns the conflict of a request that named its version into a 412
+// staleIf turns the conflict of a request that named its version into a 412, unless it is about a key
 // (RFC 9110, 13.1.1).
 func staleIf(number int, err error) error {
-	if number != 0 && domain.ErrorCode(err) == domain.CodeConflict {
+	if number != 0 && domain.ErrorCode(err) == domain.CodeConflict && store.TakenBy(err) == nil {
 		p := kindStale.fieldAs(domain.FieldStale, "If-Match", "must name the job's current version", etag(number))
 		p.cause = err
 		return p
@@ -391,6 +391,7 @@ func readJob(r *http.Request, j *view.Job) (*jobOutput, error) {
 type JobFilter struct {
 	IsActive  boolParam `query:"isActive" doc:"Only jobs that are active (true) or paused (false)."`
 	Namespace string    `query:"namespace" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"Only jobs of this namespace." example:"billing"`
+	Key       string    `query:"key" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" doc:"Only the job with this key, exactly: one in each namespace at most." example:"invoices-nightly"`
 	Tag       string    `query:"tag" maxLength:"200" doc:"Only jobs with this tag, exactly." example:"billing"`
 	Text      string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text, in letters of any case." example:"invoice"`
 }
@@ -405,7 +406,10 @@ func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {
 	if err := errors.Join(parseFilter("tag", f.Tag), parseFilter("text", f.Text)); err != nil {
 		return store.JobQuery{}, err
 	}
-	q := store.JobQuery{Active: active, Namespace: namespace, Tag: tag, Text: text}
+	q := store.JobQuery{Active: active, Namespace: namespace, Key: strings.TrimSpace(f.Key), Tag: tag, Text: text}
+	if q.Key != "" && !domain.ValidJobKey(q.Key) {
+		return q, kindMalformed.fieldAs(domain.FieldFormat, "key", domain.JobKeyRule, f.Key)
+	}
 	if namespace != "" && !domain.ValidNamespace(namespace) {
 		return q, kindMalformed.fieldAs(domain.FieldFormat, "namespace",
 			"must be 1 to 63 small letters, digits and hyphens", f.Namespace)

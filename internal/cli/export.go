@@ -57,6 +57,7 @@ or not at all, and only its owner can read it.
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
 	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "include secrets, of headers and of signing")
 	fs.BoolVar(&active, "active", true, "only active jobs, or with =false only paused ones")
+	fs.StringVar(&filter.Key, "key", "", "only the job with this key, in each namespace")
 	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
 	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id contains this text")
 	fs.Lookup("active").DefValue = ""

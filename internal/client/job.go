@@ -16,6 +16,7 @@ type Spec struct {
 	API       string            `json:"api,omitempty"`
 	Type      string            `json:"type,omitempty"` // ATLEAST_ONCE or ATMOST_ONCE
 	Name      string            `json:"name,omitempty"`
+	Key       string            `json:"key,omitempty"`       // chosen by the client, of one job in its namespace
 	Namespace string            `json:"namespace,omitempty"` // fixed at creation
 	Tags      []string          `json:"tags,omitempty"`
 	Timezone  string            `json:"timezone,omitempty"`
@@ -173,6 +174,7 @@ const Mask = "********"
 // JobFilter selects jobs. The zero value selects all.
 type JobFilter struct {
 	Active   *bool
+	Key      string // exact: one job in each namespace
 	Tag      string // exact
 	Text     string // part of name, api or id
 	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
@@ -182,6 +184,9 @@ func (f JobFilter) query() url.Values {
 	q := url.Values{}
 	if f.Active != nil {
 		q.Set("isActive", strconv.FormatBool(*f.Active))
+	}
+	if f.Key != "" {
+		q.Set("key", f.Key)
 	}
 	if f.Tag != "" {
 		q.Set("tag", f.Tag)

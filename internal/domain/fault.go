@@ -79,6 +79,8 @@ func (s *Spec) spoil(field string) bool {
 	switch field {
 	case "method":
 		s.Method = ""
+	case "key":
+		s.Key = "\x00"
 	case "tags":
 		s.Tags = []string{""}
 	case "headers":

@@ -49,7 +49,7 @@ const sizeOfVersion = 512
 // Size returns about how many bytes the version takes in memory. Pages are bounded by it.
 func (v *Version) Size() int {
 	s := &v.Spec
-	n := sizeOfVersion + len(s.Schedule) + len(s.Timezone) + len(s.API) + len(s.Name) + len(s.Body)
+	n := sizeOfVersion + len(s.Schedule) + len(s.Timezone) + len(s.API) + len(s.Name) + len(s.Key) + len(s.Body)
 	for _, tag := range s.Tags {
 		n += len(tag)
 	}

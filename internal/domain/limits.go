@@ -12,6 +12,7 @@ import (
 const (
 	MaxURLLength    = 2048
 	MaxNameLength   = 200
+	MaxJobKeyLength = 128
 	MaxTags         = 32
 	MaxTagLength    = 64
 	MaxHeaders      = 64
@@ -30,6 +31,9 @@ const (
 const maxNamespaceLength = 63
 
 const namespaceRule = "must be 1 to 63 small letters, digits and hyphens"
+
+// JobKeyRule says what the key of a job may be: one segment of a path, as it is written.
+const JobKeyRule = "must be 1 to 128 letters, digits or characters of . _ : - and begin with a letter or a digit"
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -51,6 +55,19 @@ func ValidNamespace(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= maxNamespaceLength
+}
+
+// ValidJobKey reports whether a text can be the key of a job. It never needs an escape in a
+// path, and is never . or .. there.
+func ValidJobKey(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || c != '.' && c != '_' && c != ':' && c != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= MaxJobKeyLength
 }
 
 func printable(s string) bool {

@@ -17,7 +17,8 @@ type Spec struct {
 	API       string            `json:"api"`
 	Type      Guarantee         `json:"type"`
 	Name      string            `json:"name,omitempty"`
-	Namespace string            `json:"namespace"` // fixed at creation
+	Key       string            `json:"key,omitempty"` // chosen by the client; of one job in its namespace
+	Namespace string            `json:"namespace"`     // fixed at creation
 	Tags      []string          `json:"tags,omitempty"`
 	Timezone  string            `json:"timezone"`
 	Method    string            `json:"method"`
@@ -159,6 +160,7 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 func (s *Spec) checkLabels(fe *fieldErrors) {
 	fe.requireAs(FieldFormat, utf8.RuneCountInString(s.Name) <= MaxNameLength && printable(s.Name), "name",
 		nameRule, s.Name)
+	fe.requireAs(FieldFormat, s.Key == "" || ValidJobKey(s.Key), "key", JobKeyRule, s.Key)
 	fe.requireAs(FieldFormat, ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
 	fe.requireAs(FieldLength, len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
 	for i, tag := range s.Tags {

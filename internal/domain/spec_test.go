@@ -106,6 +106,14 @@ func TestSpecValidate(t *testing.T) {
 				s.Headers[fmt.Sprint("X-", i)] = ""
 			}
 		}, "headers", "at most 64"},
+		{"a key", func(s *Spec) { s.Key = "A7:b_c-d.e" + strings.Repeat("x", MaxJobKeyLength-10) }, "", ""},
+		{"a long key", func(s *Spec) { s.Key = strings.Repeat("k", MaxJobKeyLength+1) }, "key", "128 letters"},
+		{"a key that is a path", func(s *Spec) { s.Key = "a/b" }, "key", "128 letters"},
+		{"a key with two dots", func(s *Spec) { s.Key = ".." }, "key", "begin with"},
+		{"a key that begins with a hyphen", func(s *Spec) { s.Key = "-a" }, "key", "begin with"},
+		{"a key with a space", func(s *Spec) { s.Key = "a b" }, "key", "128 letters"},
+		{"a key with an umlaut", func(s *Spec) { s.Key = "ä" }, "key", "128 letters"},
+		{"a key with a line feed", func(s *Spec) { s.Key = "a\n" }, "key", "128 letters"},
 		{"a long name", func(s *Spec) { s.Name = strings.Repeat("n", MaxNameLength+1) }, "name",
 			"at most 200 characters"},
 		{"a name with a tab", func(s *Spec) { s.Name = "a\tb" }, "name", "printable"},

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // Update changes a job: alter gets the current document and alters it. A change that
@@ -15,19 +16,30 @@ import (
 // ends it and is returned, wrapped or not.
 func (e *Editor) Update(ctx context.Context, id domain.JobID, ifVersion int,
 	alter func(*domain.SpecDoc) error) (domain.Version, error) {
+	v, _, err := e.update(ctx, id, ifVersion, alter)
+	return v, err
+}
+
+// update is Update, and reports whether it made a version.
+func (e *Editor) update(ctx context.Context, id domain.JobID, ifVersion int,
+	alter func(*domain.SpecDoc) error) (v domain.Version, changed bool, err error) {
 	unlock, err := e.lock(ctx, id)
 	if err != nil {
-		return domain.Version{}, err
+		return domain.Version{}, false, err
 	}
 	next, end, err := e.draft(ctx, id, ifVersion, alter)
 	if err != nil || end == nil {
 		unlock()
-		return next, err
+		return next, false, err
 	}
-	return next, e.run(ctx, &change{
+	err = e.run(ctx, &change{
 		job: id, number: next.Number, end: end, unlock: unlock,
 		commit: func(ctx context.Context) error { return e.jobs.Update(ctx, next) },
 	})
+	if by := store.TakenBy(err); by != nil {
+		err = keyTaken(next.Spec.Key, by[0])
+	}
+	return next, err == nil, err
 }
 
 // draft makes the next version and begins it with the owner. Where the change alters

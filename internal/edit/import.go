@@ -114,7 +114,9 @@ func (im *Import) commit(ctx context.Context) error {
 				c.fault = fmt.Errorf("panic in an import: %v\n%s", p, debug.Stack())
 			}
 		}()
-		c.made = im.editor.create(ctx, c.docs, c.ids(ctx, im.editor.now()))
+		made := im.editor.newCreation(c.docs, c.ids(ctx, im.editor.now()))
+		made.all(ctx)
+		c.made = made.out
 	}()
 	return nil
 }

@@ -31,6 +31,28 @@ func IsGone(err error) bool {
 	return gone
 }
 
+// TakenError says that keys of jobs belong to others. It is the cause of a CodeConflict:
+// see [Taken].
+type TakenError struct {
+	By map[int]domain.JobID // who has the key, by the place in the call of Create; 0 of Update
+}
+
+// Error implements error.
+func (e *TakenError) Error() string { return "keys of jobs are taken" }
+
+// Taken returns the CodeConflict error of a call whose jobs have keys of others.
+func Taken(by map[int]domain.JobID) error {
+	return &domain.Error{Code: domain.CodeConflict, Message: "jobs have the keys of others", Err: &TakenError{by}}
+}
+
+// TakenBy returns who has the keys, or nil if the error says something else.
+func TakenBy(err error) map[int]domain.JobID {
+	if taken, ok := errors.AsType[*TakenError](err); ok {
+		return taken.By
+	}
+	return nil
+}
+
 // Coded gives an error of a read a code. An error that says nothing about the caller's
 // data means that the store did not do its work: its code is CodeUnavailable.
 func Coded(err error) error {

@@ -57,14 +57,18 @@ type Store interface {
 // of the trail is written in the same transaction. Repeating the call writes no second
 // entry. The same holds for Create and the record of an Idempotency-Key (see
 // [WithIdempotency]); CodeConflict: the key has another record, and nothing was made.
+//
+// No two jobs of a namespace that are not deleted have the same key ([domain.Spec.Key]).
+// Create and Update refuse that with CodeConflict and a [TakenError].
 type Jobs interface {
 	// Create inserts version 1 of each job, all or none. A repeat with the
 	// same id and the same content succeeds. A call of more than a few
-	// thousand makes a beat wait for it: import in pieces.
+	// thousand makes a beat wait for it: import in pieces. A [TakenError] names every job
+	// whose key is taken, also by one before it in the call.
 	Create(ctx context.Context, versions []domain.Version) error
 	// Update closes version next.Number-1 at next.EffectiveFrom and inserts
 	// next, in one step. CodeNotFound: no such job, or deleted. CodeConflict:
-	// the current version is another one.
+	// the current version is another one, or the key is taken.
 	Update(ctx context.Context, next domain.Version) error
 	// Delete closes the current version, which must be number, at the instant.
 	// Errors as Update. Deleting a deleted job with the same number and
@@ -108,6 +112,7 @@ type JobQuery struct {
 	Active    *bool
 	Tag       string // exact
 	Namespace string // exact; empty: any
+	Key       string // exact; empty: any. With it a store looks at the jobs of that key alone
 	Text      string // part of name, api or id, letter case ignored: [domain.FoldCase] of both
 }
 

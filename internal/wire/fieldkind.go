@@ -128,6 +128,21 @@ func word[T ~string](get func(*domain.SpecDoc) *T, words string) specField {
 	return f
 }
 
+// keyField is the key of a job. An empty text is none that was chosen: null or absence say
+// that there is none.
+func keyField() specField {
+	f := field(func(d *domain.SpecDoc) *string { return &d.Key })
+	decode := f.decode
+	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
+		err := decode(raw, d)
+		if err == nil && d.Key == "" {
+			return domain.InvalidAs(domain.FieldFormat, "", domain.JobKeyRule, "")
+		}
+		return err
+	}
+	return f
+}
+
 // instantField is an instant; zero: none.
 func instantField(get func(*domain.SpecDoc) *int64) specField {
 	f := field(get)

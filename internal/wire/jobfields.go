@@ -13,6 +13,7 @@ type JobSpec struct {
 	Type              domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
 	IsActive          *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
 	Name              string            `json:"name,omitempty" maxLength:"200" pattern:"^\\s*[^\\x00-\\x1f\\x7f]*\\s*$" doc:"A name for people, in printable text." example:"Sync invoices"`
+	Key               string            `json:"key,omitempty" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" doc:"A key that the client chooses: no other job of the namespace has it, until the job is deleted. PUT /jobs/by-key/{key} makes the job or changes it." example:"invoices-nightly"`
 	Namespace         string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" default:"default" doc:"Where it belongs: a key that is confined to a namespace sees the jobs of that one alone. It cannot be changed later." example:"billing"`
 	Tags              []string          `json:"tags,omitempty" nullable:"false" maxItems:"32" uniqueItems:"true" doc:"Words to find jobs by: 1 to 64 characters each, none twice." example:"billing,nightly"`
 	Timezone          string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which the schedule is read." example:"Europe/Berlin"`
@@ -69,6 +70,7 @@ var specFields = map[string]specField{
 	"api":           targetField(),
 	"type":          field(func(d *domain.SpecDoc) *domain.Guarantee { return &d.Type }),
 	"name":          trimmed(func(d *domain.SpecDoc) *string { return &d.Name }),
+	"key":           keyField(),
 	"namespace":     field(func(d *domain.SpecDoc) *string { return &d.Namespace }),
 	"tags":          tagsField(),
 	"timezone":      trimmed(func(d *domain.SpecDoc) *string { return &d.Timezone }),

@@ -25,7 +25,8 @@ type Disk struct {
 	mu       sync.Mutex
 	open     *Store
 	jobs     map[domain.JobID]*job
-	facts    []*domain.Execution // by key
+	byKey    map[jobKey]domain.JobID // of jobs that are not deleted
+	facts    []*domain.Execution     // by key
 	ofJob    map[domain.JobID][]*domain.Execution
 	runs     map[domain.FireKey]domain.OpenRun
 	asides   []store.Aside     // by job and version
@@ -53,8 +54,9 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 	}
 	return &Disk{
 		shards: all,
-		clock:  clk, jobs: make(map[domain.JobID]*job), ofJob: make(map[domain.JobID][]*domain.Execution),
-		runs: make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
+		clock:  clk, jobs: make(map[domain.JobID]*job), byKey: make(map[jobKey]domain.JobID),
+		ofJob: make(map[domain.JobID][]*domain.Execution),
+		runs:  make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
 		once: make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
 		keys: make(map[string]domain.APIKey), failing: make(map[domain.JobID]*alert),
 	}

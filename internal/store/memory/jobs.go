@@ -19,6 +19,11 @@ type job struct {
 	deletedAt int64
 }
 
+// jobKey is the key of a job, in its namespace.
+type jobKey struct{ namespace, key string }
+
+func keyOf(v *domain.Version) jobKey { return jobKey{v.Spec.Namespace, v.Spec.Key} }
+
 func (j *job) current() *domain.Version { return &j.versions[len(j.versions)-1] }
 
 // holds reports whether a version is stored with the same content, whatever
@@ -49,7 +54,8 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 	}
 	return j.do(ctx, func(d *Disk) error {
 		fresh := make(map[domain.JobID]*job, len(versions))
-		for _, v := range versions {
+		keys, taken := make(map[jobKey]domain.JobID), make(map[int]domain.JobID)
+		for i, v := range versions {
 			if v.Number != 1 || v.EffectiveTo != domain.Forever {
 				return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
 			}
@@ -60,9 +66,15 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			switch {
 			case known == nil:
 				fresh[v.JobID] = &job{versions: []domain.Version{copyVersion(v)}}
+				if holder := d.takes(keys, &v); holder != v.JobID {
+					taken[i] = holder
+				}
 			case !known.holds(v):
 				return domain.Conflict("job %s exists already", v.JobID)
 			}
+		}
+		if len(taken) > 0 {
+			return store.Taken(taken)
 		}
 		if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
 			if err := d.keepRecord(&r); err != nil {
@@ -70,6 +82,7 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			}
 		}
 		maps.Copy(d.jobs, fresh)
+		maps.Copy(d.byKey, keys)
 		if len(fresh) == 0 {
 			return nil // a repeat
 		}
@@ -78,6 +91,22 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 		}
 		return nil
 	})
+}
+
+// takes notes the key of a new job among those of the call, and returns who has it: the job
+// itself, unless it is another's.
+func (d *Disk) takes(keys map[jobKey]domain.JobID, v *domain.Version) domain.JobID {
+	if v.Spec.Key == "" {
+		return v.JobID
+	}
+	key := keyOf(v)
+	for _, known := range []map[jobKey]domain.JobID{d.byKey, keys} {
+		if holder, has := known[key]; has {
+			return holder
+		}
+	}
+	keys[key] = v.JobID
+	return v.JobID
 }
 
 // Update implements store.Jobs.
@@ -97,6 +126,13 @@ func (j jobs) Update(ctx context.Context, next domain.Version) error {
 		case next.EffectiveFrom < is.current().EffectiveFrom:
 			return fmt.Errorf("update job %s: version %d would begin before the one it follows",
 				next.JobID, next.Number)
+		}
+		if holder, has := d.byKey[keyOf(&next)]; has && holder != next.JobID {
+			return store.Taken(map[int]domain.JobID{0: holder})
+		}
+		delete(d.byKey, keyOf(is.current()))
+		if next.Spec.Key != "" {
+			d.byKey[keyOf(&next)] = next.JobID
 		}
 		is.current().EffectiveTo = next.EffectiveFrom
 		is.versions = append(is.versions, copyVersion(next))
@@ -123,6 +159,7 @@ func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64)
 		case at < is.current().EffectiveFrom:
 			return fmt.Errorf("delete job %s: version %d begins after that", id, number)
 		}
+		delete(d.byKey, keyOf(is.current()))
 		is.current().EffectiveTo = at
 		is.deleted, is.deletedAt = true, at
 		d.enterJob(ctx, domain.ActionDelete, id, number)
@@ -175,6 +212,7 @@ func selects(q store.JobQuery, v *domain.Version) bool {
 	has := func(s string) bool { return strings.Contains(domain.FoldCase(s), text) }
 	return (q.Active == nil || *q.Active == v.Active) &&
 		(q.Namespace == "" || q.Namespace == v.Spec.Namespace) &&
+		(q.Key == "" || q.Key == v.Spec.Key) &&
 		(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
 		(q.Text == "" || has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String()))
 }

@@ -34,7 +34,6 @@ type idempotency struct {
 
 const (
 	selectUse = `SELECT caller, bytes FROM idempotency_use WHERE caller IN (?, '')`
-	selectID  = `SELECT 1 FROM job WHERE id = ?`
 
 	expireRecords = `
 DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at <= ? ORDER BY at LIMIT 0 + ?)`

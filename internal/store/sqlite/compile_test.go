@@ -42,7 +42,10 @@ func (c *compiled) watch(t *testing.T, s *Store) {
 // than what they do.
 func TestStatementsAreCompiledOnce(t *testing.T) {
 	s := newStore(t)
-	create(t, s, version(1))
+	keyed := version(1)
+	keyed.Spec.Key = "a"
+	create(t, s, keyed)
+	fresh := keyed
 	record(t, s, success(1, noon), failure(1, noon+minute), missed(1, noon+2*minute, noon+9*minute, 8),
 		success(1, noon+dayMs))
 	begin(t, s, openRun(1, noon+dayMs+minute))
@@ -87,6 +90,19 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 			_, err := s.Jobs().List(t.Context(),
 				store.JobQuery{Limit: 5, Text: "x"})
 			return err
+		},
+		"Jobs.List of a key": func() error {
+			_, err := s.Jobs().List(t.Context(), store.JobQuery{Limit: 1, Namespace: "default", Key: "a"})
+			return err
+		},
+		"Jobs.Create": func() error {
+			fresh.JobID[15]++
+			fresh.Spec.Key += "x"
+			return s.Jobs().Create(t.Context(), []domain.Version{fresh})
+		},
+		"Jobs.Update": func() error {
+			keyed.Number, keyed.EffectiveFrom = keyed.Number+1, keyed.EffectiveFrom+1
+			return s.Jobs().Update(t.Context(), keyed)
 		},
 		"Jobs.Versions": func() error {
 			_, err := s.Jobs().Versions(t.Context(), jobID(1),

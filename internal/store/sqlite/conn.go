@@ -143,7 +143,8 @@ func (c *conn) setPragma(p pragma) error {
 // If SQLite has used the value of a parameter to plan a query, it compiles the
 // statement again for each new value, which takes some 20 to 50 us. Three rules avoid
 // that: queries have "LIMIT 0 + ?" instead of "LIMIT ?"; queries with a join or an ORDER
-// BY have "job_id = CAST(? AS BLOB)" instead of "job_id = ?"; and no partial index is
+// BY have "job_id = CAST(? AS BLOB)" instead of "job_id = ?", as have those that use a
+// partial index "x IS NOT NULL"; and no partial index is
 // defined by "x > 0" if a query has "x > ?".
 func (c *conn) prepare(text string) (*sqlite.Stmt, error) {
 	if c.log != nil {

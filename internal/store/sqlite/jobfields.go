@@ -25,10 +25,13 @@ type versionRow struct {
 	api       string
 	kind      string // ATLEAST_ONCE or ATMOST_ONCE
 	name      string
+	key       text // NULL when there is none; of one job in its namespace
 	tags      text // JSON; the four below are NULL when empty
 	headers   text // JSON, secrets sealed: see storedText
 	body      text // JSON
 	options   text // JSON, secrets sealed
+
+	namespace string // of the spec, for what is written; it is stored among the options
 }
 
 // options are the fields of a spec that few jobs set. What equals the default
@@ -130,8 +133,8 @@ func encodeJSON(v any) (text, error) {
 
 const insertVersion = `
 INSERT INTO version (job_id, number, effective_from, is_active, schedule, timezone, api, type, name, tags, headers,
-                     body, options)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+                     body, options, key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // insert inserts the row. It reports false when the job has a version of this
 // number.
@@ -153,19 +156,20 @@ func (r *versionRow) insert(c *conn) error {
 	bindText(s, 11, string(r.headers))
 	bindText(s, 12, string(r.body))
 	bindText(s, 13, string(r.options))
+	bindText(s, 14, string(r.key))
 	_, err = s.Step()
 	return err
 }
 
 // versionColumns are those of a row of version v and its job j.
 const versionColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
-       v.api, v.type, v.name, v.tags, v.headers, v.body, v.options, j.created_at`
+       v.api, v.type, v.name, v.tags, v.headers, v.body, v.options, j.created_at, v.key`
 
 // cutColumns are versionColumns without a body of more bytes than parameter 7, and how many
 // bytes it has. SQLite finds out the length without reading the body.
 const cutColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
        v.api, v.type, v.name, v.tags, v.headers, iif(octet_length(v.body) > ?7, NULL, v.body), v.options, j.created_at,
-       octet_length(v.body)`
+       v.key, octet_length(v.body)`
 
 // columnsRow reads versionColumns as they are stored.
 func columnsRow(s *sqlite.Stmt) versionRow {
@@ -209,6 +213,7 @@ func (r *versionReader) row(s *sqlite.Stmt) versionRow {
 		schedule: r.text(s, 5), timezone: r.text(s, 6), api: s.ColumnText(7), kind: r.text(s, 8),
 		name: s.ColumnText(9), tags: text(s.ColumnText(10)), headers: text(s.ColumnText(11)),
 		body: text(s.ColumnText(12)), options: text(s.ColumnText(13)), createdAt: s.ColumnInt64(14),
+		key: text(s.ColumnText(15)),
 	}
 }
 

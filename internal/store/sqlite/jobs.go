@@ -40,6 +40,9 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 		}
 	}
 	return fault("create jobs", j.db.write(ctx, len(rows), func(c *conn) (tally, error) {
+		if err := checkKeys(c, rows); err != nil {
+			return tally{}, err
+		}
 		var created tally
 		for i := range rows {
 			j.pace.Step(i)
@@ -60,6 +63,62 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 		}
 		return created, nil
 	}))
+}
+
+// namespaceOf is the namespace of a version v, as the index version_key has it.
+const namespaceOf = `coalesce(v.options ->> '$.namespace', 'default')`
+
+const (
+	selectKeyHolder = `
+SELECT v.job_id FROM version v
+ WHERE v.key = coalesce(?1, '') AND ` + namespaceOf + ` = coalesce(?2, '') AND v.effective_to IS NULL`
+
+	selectID = `SELECT 1 FROM job WHERE id = ?`
+)
+
+// keyHolder returns the job that has the key of a row, or the zero id.
+func keyHolder(c *conn, r *versionRow) (id domain.JobID, err error) {
+	err = c.query(selectKeyHolder, func(s *sqlite.Stmt) error {
+		id = columnJobID(s, 0)
+		return nil
+	}, r.key, r.namespace)
+	return id, err
+}
+
+// checkKeys refuses new jobs whose keys are taken, all at once. A row of a job that is there
+// already is a repeat, whatever has become of its key.
+func checkKeys(c *conn, rows []versionRow) error {
+	type place struct{ namespace, key string }
+	taken, mine := map[int]domain.JobID{}, map[place]domain.JobID{}
+	for i := range rows {
+		r := &rows[i]
+		if r.key == "" {
+			continue
+		}
+		at := place{r.namespace, string(r.key)}
+		holder, inCall := mine[at]
+		if !inCall {
+			var err error
+			if holder, err = keyHolder(c, r); err != nil {
+				return err
+			}
+		}
+		if holder.IsZero() || holder == r.jobID {
+			mine[at] = r.jobID
+			continue
+		}
+		exists, err := c.number(selectID, r.jobID)
+		if err != nil {
+			return err
+		}
+		if exists == 0 {
+			taken[i] = holder
+		}
+	}
+	if len(taken) > 0 {
+		return store.Taken(taken)
+	}
+	return nil
 }
 
 func insertNewJob(c *conn, r *versionRow, box *seal.Box, created *tally) error {
@@ -115,7 +174,7 @@ type jobRow struct {
 const selectJob = `
 SELECT j.current_version, j.is_active, j.deleted_at IS NOT NULL, j.deleted_at, v.effective_from
   FROM job j LEFT JOIN version v ON v.job_id = j.id AND v.number = j.current_version
- WHERE j.id = ?`
+ WHERE j.id = CAST(? AS BLOB)`
 
 func readJob(c *conn, id domain.JobID) (row jobRow, err error) {
 	err = c.query(selectJob, func(s *sqlite.Stmt) error {
@@ -162,6 +221,15 @@ func update(ctx context.Context, c *conn, next *versionRow, box *seal.Box) (tall
 	}
 	if err := c.exec(closeVersion, next.from, next.jobID, job.current); err != nil {
 		return tally{}, err
+	}
+	if next.key != "" { // which the version that was closed has no more
+		holder, err := keyHolder(c, next)
+		if err != nil {
+			return tally{}, err
+		}
+		if !holder.IsZero() {
+			return tally{}, store.Taken(map[int]domain.JobID{0: holder})
+		}
 	}
 	if err := next.insert(c); err != nil {
 		return tally{}, err

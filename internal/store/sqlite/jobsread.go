@@ -52,6 +52,19 @@ SELECT ` + cutColumns + `
  WHERE v.options ->> '$.namespace' = ?6 AND v.job_id > ?1 AND j.deleted_at IS NULL` + pageFilters + `
  ORDER BY v.job_id LIMIT 0 + ?5`
 
+	// those of a key: one of a namespace
+	selectKeyed = selectOfKey + ` AND ` + namespaceOf + ` = coalesce(?6, '')` + keyFilters
+
+	// one of each namespace that has the key
+	selectPageOfKey = selectOfKey + keyFilters
+
+	selectOfKey = `
+SELECT ` + cutColumns + `
+  FROM version v CROSS JOIN job j ON j.id = v.job_id AND j.current_version = v.number
+ WHERE v.key = coalesce(?8, '') AND v.effective_to IS NULL`
+	keyFilters = ` AND v.job_id > CAST(?1 AS BLOB) AND j.deleted_at IS NULL` + pageFilters + `
+ ORDER BY v.job_id LIMIT 0 + ?5`
+
 	pageFilters = `
    AND (?2 IS NULL OR j.is_active = ?2)
    AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(v.tags), v.tags, NULL)) t WHERE t.value = ?3))
@@ -76,8 +89,14 @@ func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error)
 	if q.Active != nil {
 		active = *q.Active
 	}
-	query := selectPage
-	if q.Namespace != "" && q.Namespace != defaults.Namespace {
+	query, args := selectPage, []any{q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit,
+		text(q.Namespace), bound(q.MaxBody)}
+	switch {
+	case q.Key != "" && q.Namespace != "":
+		query, args = selectKeyed, append(args, q.Key)
+	case q.Key != "":
+		query, args = selectPageOfKey, append(args, q.Key)
+	case q.Namespace != "" && q.Namespace != defaults.Namespace:
 		query = selectPageOfNamespace
 	}
 	found := make([]domain.Job, 0, max(0, min(q.Limit, 100)))
@@ -90,7 +109,7 @@ func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error)
 			found = append(found, domain.JobOf(columnsCut(s, j.box)))
 			page.Add(found[len(found)-1].Current.Size())
 			return nil
-		}, q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit, text(q.Namespace), bound(q.MaxBody))
+		}, args...)
 	})
 	if errors.Is(err, errFull) {
 		err = nil
@@ -133,7 +152,7 @@ SELECT ` + versionColumns + `
 // timingColumns are versionColumns without what no timing needs. The URL and the body are most
 // of a row.
 const timingColumns = `v.job_id, v.number, v.effective_from, v.effective_to, v.is_active, v.schedule, v.timezone,
-       '', v.type, '', NULL, NULL, NULL, v.options, j.created_at`
+       '', v.type, '', NULL, NULL, NULL, v.options, j.created_at, NULL`
 
 const selectTimings = `
 SELECT ` + timingColumns + `

@@ -32,6 +32,27 @@ func TestNamespaceQueryUsesItsIndex(t *testing.T) {
 	}
 }
 
+// The job of a key is found among a million others, and each new job with one asks for it.
+func TestKeyQueriesUseTheirIndex(t *testing.T) {
+	s := newStore(t)
+	for query, want := range map[string]string{
+		selectKeyed:     "SEARCH v USING INDEX version_key (key=? AND <expr>=? AND job_id>?)",
+		selectPageOfKey: "SEARCH v USING INDEX version_key (key=?)",
+		selectKeyHolder: "SEARCH v USING INDEX version_key (key=? AND <expr>=?)",
+	} {
+		var plan []string
+		err := s.db.read(t.Context(), func(c *conn) error {
+			return c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
+				plan = append(plan, s.ColumnText(3))
+				return nil
+			})
+		})
+		if err != nil || len(plan) == 0 || plan[0] != want {
+			t.Errorf("%s\nplan %q, want %q, error %v", query, plan, want, err)
+		}
+	}
+}
+
 // The trail can be as long as history: no page of it may scan it.
 func TestTrailQueriesUseTheirIndex(t *testing.T) {
 	s := newStore(t)

@@ -25,7 +25,7 @@ func TestPeopleCanReadTheFiles(t *testing.T) {
 	}
 	s := newStore(t)
 	v := version(1)
-	v.Spec.Name, v.Spec.Tags, v.Spec.TimeoutMs = "nightly", []string{"a"}, 500
+	v.Spec.Name, v.Spec.Key, v.Spec.Tags, v.Spec.TimeoutMs = "nightly", "k-1", []string{"a"}, 500
 	create(t, s, v)
 	retried := failure(1, noon+second)
 	retried.RetryCount, retried.Attempts = 1, []domain.Attempt{{Number: 1, StartedAt: noon},
@@ -38,9 +38,10 @@ func TestPeopleCanReadTheFiles(t *testing.T) {
 	history := s.days.path(dayOf(noon))
 
 	for _, c := range []struct{ path, query, want string }{
-		{s.cfg.Path, "SELECT id, name, schedule, tags, options, active, created_at FROM jobs",
-			id + `|nightly|* * * * * *|["a"]|{"timeoutMs":500}|yes|` + at + "00.000Z"},
-		{s.cfg.Path, "SELECT job_id, number, effective_from, effective_to FROM versions", id + "|1|" + at + "00.000Z|"},
+		{s.cfg.Path, "SELECT id, key, name, schedule, tags, options, active, created_at FROM jobs",
+			id + `|k-1|nightly|* * * * * *|["a"]|{"timeoutMs":500}|yes|` + at + "00.000Z"},
+		{s.cfg.Path, "SELECT job_id, key, number, effective_from, effective_to FROM versions",
+			id + "|k-1|1|" + at + "00.000Z|"},
 		{s.cfg.Path, "SELECT job_id, cause, scheduled_at, next_at FROM open_runs",
 			id + "|schedule|2026-03-10T13:00:00.000Z|2026-03-10T13:00:01.000Z"},
 		{s.cfg.Path, "SELECT total, active FROM tally", "1|1"},

@@ -21,7 +21,7 @@ func encodeVersion(v *domain.Version, box *seal.Box) (versionRow, error) {
 	r := versionRow{
 		jobID: v.JobID, number: v.Number, from: v.EffectiveFrom, createdAt: v.CreatedAt, active: v.Active,
 		schedule: s.Schedule, timezone: s.Timezone, api: s.API, kind: string(s.Type), name: s.Name,
-		body: text(s.Body),
+		key: text(s.Key), body: text(s.Body), namespace: s.Namespace,
 	}
 	var err error
 	if len(s.Tags) > 0 {
@@ -52,7 +52,7 @@ func columnsVersion(s *sqlite.Stmt, box *seal.Box) domain.Version {
 func columnsCut(s *sqlite.Stmt, box *seal.Box) domain.Version {
 	v := columnsVersion(s, box)
 	if s.ColumnIsNull(12) {
-		v.BodyCut = s.ColumnInt(15)
+		v.BodyCut = s.ColumnInt(16)
 	}
 	return v
 }
@@ -69,7 +69,7 @@ func (r *versionReader) columns(s *sqlite.Stmt, v *domain.Version) {
 		v.EffectiveTo = s.ColumnInt64(3)
 	}
 	v.Spec.Schedule, v.Spec.Timezone = row.schedule, row.timezone
-	v.Spec.API, v.Spec.Name = row.api, row.name
+	v.Spec.API, v.Spec.Name, v.Spec.Key = row.api, row.name, string(row.key)
 	v.Spec.Type = domain.Guarantee(row.kind)
 	if r.parts == store.TimingOnly {
 		_, v.Unread = row.decodeOptions(&v.Spec)
@@ -157,6 +157,7 @@ func (r *versionRow) salvageOptions(spec *domain.Spec) (*storedSigning, []domain
 func (r *versionRow) equal(o *versionRow, box *seal.Box) bool {
 	a, b := *r, *o
 	a.headers, b.headers, a.options, b.options = "", "", "", ""
+	a.namespace, b.namespace = "", "" // of the options
 	if a != b {
 		return false
 	}

@@ -29,7 +29,7 @@ func TestStoredDefaultsAreThoseOfNewJobs(t *testing.T) {
 // Every field of a spec has a place in the row: a new field that nobody
 // stores fails here.
 func TestEveryFieldOfASpecIsStored(t *testing.T) {
-	columns := []string{"Schedule", "API", "Type", "Name", "Tags", "Timezone", "Headers", "Body"}
+	columns := []string{"Schedule", "API", "Type", "Name", "Key", "Tags", "Timezone", "Headers", "Body"}
 	option := make(map[string]bool)
 	for f := range reflect.TypeFor[options]().Fields() {
 		option[f.Name] = true

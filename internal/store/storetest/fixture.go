@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -72,6 +73,7 @@ func everyField(n int) domain.Version {
 	v.Spec = domain.Spec{
 		Schedule: "*/5 9-17 * * MON-FRI", API: "https://example.com/hook?x=1", Type: domain.AtMostOnce,
 		Name: `Größe "1"; DROP TABLE job`, Tags: []string{"billing", "nightly"}, Namespace: "team-7",
+		Key:      fmt.Sprintf("gr:%d.a_b-c", n),
 		Timezone: "Europe/Berlin",
 		Method:   "PUT", Headers: map[string]string{"X-B": "2", "X-C": "3", "Authorization": "Bearer 1"},
 		SecretNames: []string{"x-c"},
