@@ -89,14 +89,14 @@ func (p *cluster) proposal(n *clusterState, i int) tick {
 		top = p.nodeClock(n, i)
 	}
 	w := me.watermark
-	for w < top && p.settled(n, i, w+1) {
+	for w < top && p.mayPass(n, i, w+1) {
 		w++
 	}
 	return w
 }
 
-// settled reports whether W may pass an instant.
-func (p *cluster) settled(n *clusterState, i int, at tick) bool {
+// mayPass reports whether W may pass an instant.
+func (p *cluster) mayPass(n *clusterState, i int, at tick) bool {
 	me := &n.nodes[i]
 	if at > p.last {
 		return true
