@@ -55,8 +55,7 @@ var imports = []struct {
 	{"internal/cron", row{internal: []string{"cron/dialect", "spelling"}}},
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
-	{"internal/budget", row{}}, {"internal/failpoint", row{}},
-	{"internal/charset", row{}},
+	{"internal/budget", row{}}, {"internal/failpoint", row{}}, {"internal/charset", row{}},
 	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/egress", row{internal: []string{"target"}}},
 	{"internal/host", row{internal: []string{"target"}}},
@@ -113,10 +112,11 @@ var imports = []struct {
 	{"internal/front", row{internal: []string{"charset", "domain", "access", "clock", "telemetry"},
 		modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys", "golang.org/x/time"}}},
 	{"internal/front/fronttest", row{}}, {"internal/certs/certstest", row{internal: []string{"clock"}}}, // for tests
-	{"internal/api/reference", row{internal: []string{"domain", "wire"},
+	{"internal/api/instants", row{modules: []string{"github.com/danielgtaylor/huma/v2"}}},
+	{"internal/api/reference", row{internal: []string{"domain", "wire", "api/instants"},
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
 	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
-		"edit", "view", "access", "audit", "front", "api/reference", "budget", "clock", "telemetry"},
+		"edit", "view", "access", "audit", "front", "api/instants", "api/reference", "budget", "clock", "telemetry"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",

@@ -326,7 +326,11 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 					continue // it is absent, or trimmed
 				}
 				tried++
-				at := strings.ReplaceAll(path, "{id}", id) + "?" + name + "=" + url.QueryEscape(sent)
+				of := id
+				if strings.HasPrefix(path, "/keys/") {
+					of = "k7x2mq4a"
+				}
+				at := strings.ReplaceAll(path, "{id}", of) + "?" + name + "=" + url.QueryEscape(sent)
 				res := call(t, h, method, at, bodyFor(op))
 				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
 				// Unchanged; at most 31 days; a URL; secrets take POST.

@@ -45,9 +45,9 @@ type alertBody struct {
 	ExecutionID string  `json:"executionId" format:"uuid" doc:"The latest execution that failed, or is lost." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 	Open        bool    `json:"open" doc:"Whether the job has not recovered." example:"true"`
 	Count       int64   `json:"count" doc:"Failures in a row so far." example:"3"`
-	FirstAt     int64   `json:"firstAt" doc:"When the first failure ended, Unix milliseconds." example:"1767225600145"`
-	LastAt      int64   `json:"lastAt" doc:"When the latest failure ended, Unix milliseconds." example:"1767225720145"`
-	RecoveredAt *int64  `json:"recoveredAt" doc:"When the success that closed it ended, Unix milliseconds; null: it is open." example:"1767225780102"`
+	FirstAt     int64   `json:"firstAt" format:"unix-ms" doc:"When the first failure ended, Unix milliseconds." example:"1767225600145"`
+	LastAt      int64   `json:"lastAt" format:"unix-ms" doc:"When the latest failure ended, Unix milliseconds." example:"1767225720145"`
+	RecoveredAt *int64  `json:"recoveredAt" format:"unix-ms" doc:"When the success that closed it ended, Unix milliseconds; null: it is open." example:"1767225780102"`
 	HTTPStatus  *int    `json:"httpStatus" doc:"The HTTP status of the latest failure; null: no response." example:"500"`
 	Error       *string `json:"error" doc:"What went wrong at the latest failure." example:"500 Internal Server Error: out of memory"`
 }

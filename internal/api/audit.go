@@ -50,8 +50,8 @@ type auditInput struct {
 type auditOutput struct{ Body auditBody }
 
 type auditBody struct {
-	From       int64      `json:"from" doc:"The first instant that was judged, Unix milliseconds." example:"1767225600000"`
-	To         int64      `json:"to" doc:"The last instant that was judged; before from: nothing was." example:"1767229200000"`
+	From       int64      `json:"from" format:"unix-ms" doc:"The first instant that was judged, Unix milliseconds." example:"1767225600000"`
+	To         int64      `json:"to" format:"unix-ms" doc:"The last instant that was judged; before from: nothing was." example:"1767229200000"`
 	Expected   int64      `json:"expected" doc:"Fires that the timeline names." example:"3600"`
 	Succeeded  int64      `json:"succeeded" doc:"SUCCESS." example:"3598"`
 	Failed     int64      `json:"failed" doc:"FAILED." example:"1"`
@@ -68,7 +68,7 @@ type auditBody struct {
 type lostFire struct {
 	JobID       string `json:"jobId" format:"uuid" doc:"The job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	ExecutionID string `json:"executionId" format:"uuid" doc:"The id that the execution would have." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
-	ScheduledAt int64  `json:"scheduledAt" doc:"When it was due, Unix milliseconds." example:"1767225600000"`
+	ScheduledAt int64  `json:"scheduledAt" format:"unix-ms" doc:"When it was due, Unix milliseconds." example:"1767225600000"`
 	Version     int    `json:"version" doc:"The version of the job that names it." example:"1"`
 }
 

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -27,11 +30,14 @@ func (h *changeRoutes) register(rt *router) {
 }
 
 type changesInput struct {
-	From   instantParam `query:"from" doc:"The first instant. Absent: all that is kept."`
-	To     instantParam `query:"to" doc:"The last instant. Absent: now."`
-	JobID  string       `query:"jobId" format:"uuid" doc:"Only changes of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Limit  limitParam   `query:"limit"`
-	Cursor string       `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+	From  instantParam `query:"from" doc:"The first instant. Absent: all that is kept."`
+	To    instantParam `query:"to" doc:"The last instant. Absent: now."`
+	JobID string       `query:"jobId" format:"uuid" doc:"Only changes of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+
+	RequestID string `query:"requestId" maxLength:"128" doc:"Only what the request with this X-Request-Id asked for; not beside jobId." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
+
+	Limit  limitParam `query:"limit"`
+	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
 type changesOutput struct{ Body changesBody }
@@ -42,13 +48,14 @@ type changesBody struct {
 }
 
 type changeBody struct {
-	At          int64          `json:"at" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
+	At          int64          `json:"at" format:"unix-ms" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
 	By          changeAuthor   `json:"by" doc:"Who did it."`
 	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,REVEAL,KEY_CREATE,KEY_REVOKE" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. REVEAL is an export with secrets." example:"UPDATE"`
 	JobID       *string        `json:"jobId" format:"uuid" doc:"The job; null: it is not about one." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Version     *int           `json:"version" doc:"The job's version after it; of a DELETE the last one. null: it is not about a job." example:"2"`
 	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made." example:"100000"`
+	RequestID   string         `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked for it; absent: not known." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
 	Key         *changedKey    `json:"key,omitempty" doc:"The key of KEY_CREATE and KEY_REVOKE."`
 	Before      *maskedVersion `json:"before,omitempty" doc:"The job before an UPDATE or a DELETE."`
 	After       *maskedVersion `json:"after,omitempty" doc:"The job after a CREATE or an UPDATE."`
@@ -65,7 +72,7 @@ type changedKey struct {
 	Name      string      `json:"name,omitempty" doc:"Its name." example:"CI of team billing"`
 	Role      domain.Role `json:"role,omitempty" enum:"admin,editor,viewer" doc:"What it might do." example:"editor"`
 	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it saw; absent: all." example:"billing"`
-	ExpiresAt *int64      `json:"expiresAt" doc:"When it was to expire, Unix milliseconds; null: never." example:"1798761600000"`
+	ExpiresAt *int64      `json:"expiresAt" format:"unix-ms" doc:"When it was to expire, Unix milliseconds; null: never." example:"1798761600000"`
 }
 
 type maskedVersion struct {
@@ -87,7 +94,7 @@ func maskedOf(v *domain.Version) *maskedVersion {
 func changeBodyOf(c *domain.Change) changeBody {
 	b := changeBody{
 		At: c.At, By: changeAuthor{c.By.Key, c.By.Name, c.By.Address}, Action: c.Action,
-		Version: unlessZero(c.Version), Before: maskedOf(c.Before), After: maskedOf(c.After),
+		RequestID: c.RequestID, Version: unlessZero(c.Version), Before: maskedOf(c.Before), After: maskedOf(c.After),
 	}
 	if !c.JobID.IsZero() {
 		id := c.JobID.String()
@@ -127,9 +134,27 @@ func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
 			return q, 0, err
 		}
 	}
+	if q.RequestID, err = in.requestID(); err != nil {
+		return q, 0, err
+	}
 	before, err := wire.ParseCursor(wire.CursorChanges, in.Cursor)
 	q.BeforeAt, q.BeforeNonce = before.At, before.Nonce
 	return q, limit, err
+}
+
+// requestID checks the id of a request. Both filters at a time would read all changes of one
+// of them.
+func (in *changesInput) requestID() (string, error) {
+	id := strings.TrimSpace(in.RequestID)
+	switch {
+	case utf8.RuneCountInString(id) > front.MaxRequestID:
+		return "", kindMalformed.fieldAs(domain.FieldLength, "requestId",
+			fmt.Sprintf("must be at most %d characters", front.MaxRequestID), id)
+	case id != "" && in.JobID != "":
+		return "", kindMalformed.fieldAs(domain.FieldContradiction, "requestId",
+			"must be absent beside jobId: ask by one of them", id)
+	}
+	return id, nil
 }
 
 func (h *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*changesOutput, error) {

@@ -23,7 +23,7 @@ func seedChanges(t *testing.T, f *fixture, job string) string {
 	_, key := domain.NewAPIKey()
 	key.Name, key.Role, key.CreatedAt, key.ExpiresAt = "CI", domain.RoleEditor, f.now(), 1<<42
 	by := domain.Author{Key: domain.AuthorEnv, Address: "192.0.2.1"}
-	ctx := store.WithChange(t.Context(), domain.Change{At: at, Nonce: 9, By: by})
+	ctx := store.WithChange(t.Context(), domain.Change{At: at, Nonce: 9, By: by, RequestID: "r-9"})
 	if err := errors.Join(f.disk.Keys().Add(ctx, key), f.disk.Changes().Add(t.Context(), domain.Change{
 		At: at, Nonce: 8, By: by, Action: domain.ActionTrigger, JobID: id, Version: 1,
 		Execution: domain.NewExecutionID(id, at, 8),
@@ -205,4 +205,55 @@ func TestWrongChangeQueries(t *testing.T) {
 	}
 	call(t, h, "GET", "/jobs?cursor="+ours.String(), "").problem(t, 400)
 	call(t, h, "GET", "/jobs/"+id+"/executions?cursor="+ours.String(), "").problem(t, 400)
+}
+
+// TestChangesNameTheirRequest: each entry has the id of the request that asked for it, and is
+// found by it.
+func TestChangesNameTheirRequest(t *testing.T) {
+	h, x := realOfAdmin(t)
+	x.outcome <- domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: 200}
+	from := func(id string) string { return "X-Request-Id: " + id }
+	var made savedBody
+	call(t, h, "POST", "/jobs", minimal, from("make-1")).into(t, 201, &made)
+	job := "/jobs/" + made.JobID
+	for _, c := range []struct {
+		method, path, body, id string
+	}{
+		{"PUT", job, `{"name":"x"}`, "change-1"}, {"POST", job + "/pause", "", "change-1"},
+		{"POST", job + "/trigger", "", "run-1"}, {"POST", "/jobs/import",
+			"[" + minimal + "," + minimal + "]", "import-1"},
+		{"POST", "/jobs/export?withSecrets=true", "", "reveal-1"},
+		{"POST", "/keys", `{"name":"x","role":"viewer"}`, "key-1"}, {"DELETE", job, "", "gone-1"},
+	} {
+		if res := call(t, h, c.method, c.path, c.body, from(c.id)); res.StatusCode/100 != 2 {
+			t.Fatalf("%s %s: %d %s", c.method, c.path, res.StatusCode, res.text)
+		}
+	}
+	for id, actions := range map[string]string{
+		"make-1": "CREATE", "change-1": "UPDATE UPDATE", "run-1": "TRIGGER", "import-1": "IMPORT",
+		"reveal-1": "REVEAL", "key-1": "KEY_CREATE", "gone-1": "DELETE", "nobody": "",
+	} {
+		var got []string
+		for _, c := range changesOf(t, h, "?requestId="+id).Changes {
+			got = append(got, string(c.Action))
+			if c.RequestID != id {
+				t.Errorf("an entry of %s has the id %q", id, c.RequestID)
+			}
+		}
+		if strings.Join(got, " ") != actions {
+			t.Errorf("%s: %v, want %s", id, got, actions)
+		}
+	}
+	own := call(t, h, "PUT", job, `{}`).Header.Get("X-Request-Id") // 404
+	if got := changesOf(t, h, "?requestId="+own).Changes; own == "" || len(got) != 0 {
+		t.Errorf("a refused request has %v", got)
+	}
+	for query, code := range map[string]domain.FieldCode{
+		"requestId=" + strings.Repeat("a", 129): domain.FieldLength,
+		"requestId=a&jobId=" + made.JobID:       domain.FieldContradiction,
+	} {
+		if p := call(t, h, "GET", "/audit/changes?"+query, "").problem(t, 400); p.Errors[0].Code != code {
+			t.Errorf("%s: %+v", query, p.Errors)
+		}
+	}
 }

@@ -74,7 +74,7 @@
 // Each file uses only those before it:
 //
 //	problem.go ratelimit.go auth.go room.go params.go instant.go namespace.go trail.go body.go headers.go
-//	route.go once.go paths.go serve.go index.go docs.go
+//	instanttext.go route.go once.go paths.go serve.go index.go docs.go
 //	warnings.go certificate.go moved.go editor.go precondition.go prefer.go saved.go jobs.go
 //	importstream.go importwarnings.go importonce.go import.go export.go
 //	executions.go executionlists.go executionline.go history.go

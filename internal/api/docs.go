@@ -28,6 +28,11 @@ func (rt *router) registerDocs() error {
 		Summary: "Where to go", Description: "The main paths.",
 	}, rt.index)
 	rt.renamePath("/{$}", "/")
+	for _, item := range doc.Paths {
+		for _, op := range reference.Operations(item) {
+			rt.documentTime(op)
+		}
+	}
 	return reference.Finish(doc, explainedProblems())
 }
 

@@ -39,21 +39,21 @@ type ExecutionBody struct {
 	ID          string        `json:"id" format:"uuid" doc:"The execution's id. Every attempt carries it as Idempotency-Key." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 	JobID       string        `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Status      domain.Status `json:"status" enum:"PENDING,RUNNING,SUCCESS,FAILED,SKIPPED,MISSED,UNKNOWN" doc:"PENDING: due, waits for a slot or a retry. RUNNING: a request is in flight. SUCCESS: the target answered 2xx. FAILED: the last attempt failed. SKIPPED: not sent, by the overlap policy. MISSED: not sent, by the misfire policy. UNKNOWN: at most once, and a crash hid the outcome." example:"SUCCESS"`
-	ScheduledAt int64         `json:"scheduledAt" doc:"When it was due, Unix milliseconds." example:"1767225600000"`
-	StartedAt   *int64        `json:"startedAt" doc:"When the first attempt was sent, Unix milliseconds; null: never." example:"1767225600002"`
-	CompletedAt *int64        `json:"completedAt" doc:"When it ended, Unix milliseconds; null: not yet." example:"1767225600145"`
+	ScheduledAt int64         `json:"scheduledAt" format:"unix-ms" doc:"When it was due, Unix milliseconds." example:"1767225600000"`
+	StartedAt   *int64        `json:"startedAt" format:"unix-ms" doc:"When the first attempt was sent, Unix milliseconds; null: never." example:"1767225600002"`
+	CompletedAt *int64        `json:"completedAt" format:"unix-ms" doc:"When it ended, Unix milliseconds; null: not yet." example:"1767225600145"`
 	Duration    *int64        `json:"duration" doc:"From startedAt to completedAt, retries and the waits between them included, in milliseconds; null while either is." example:"143"`
 	HTTPStatus  *int          `json:"httpStatus" doc:"The HTTP status of the last attempt; null: no response." example:"200"`
 	Error       *string       `json:"error" doc:"What went wrong, with the start of a failure's response body; null: nothing." example:"500 Internal Server Error: out of memory"`
 	RetryCount  int           `json:"retryCount" doc:"Attempts after the first." example:"0"`
 	Version     int           `json:"version" doc:"The version of the job that it belongs to." example:"1"`
 	Manual      bool          `json:"manual" doc:"Whether it was triggered by hand and not by the schedule." example:"false"`
-	NextAttempt *int64        `json:"nextAttemptAt,omitempty" doc:"When its next attempt is due, Unix milliseconds, while it waits for a retry." example:"1767225660145"`
+	NextAttempt *int64        `json:"nextAttemptAt,omitempty" format:"unix-ms" doc:"When its next attempt is due, Unix milliseconds, while it waits for a retry." example:"1767225660145"`
 	Missed      *missedBody   `json:"missed,omitempty" doc:"For a MISSED record that covers several fires: which."`
 }
 
 type missedBody struct {
-	From  int64 `json:"from" doc:"The first of the fires, Unix milliseconds; scheduledAt is the last." example:"1767225600000"`
+	From  int64 `json:"from" format:"unix-ms" doc:"The first of the fires, Unix milliseconds; scheduledAt is the last." example:"1767225600000"`
 	Count int64 `json:"count" doc:"How many fires." example:"120"`
 }
 
@@ -151,8 +151,8 @@ type executionWithAttempts struct {
 
 type attemptBody struct {
 	Number      int     `json:"number" doc:"Counted from 1." example:"1"`
-	StartedAt   int64   `json:"startedAt" doc:"Unix milliseconds." example:"1767225600002"`
-	CompletedAt *int64  `json:"completedAt" doc:"Unix milliseconds; null: not yet." example:"1767225600145"`
+	StartedAt   int64   `json:"startedAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600002"`
+	CompletedAt *int64  `json:"completedAt" format:"unix-ms" doc:"Unix milliseconds; null: not yet." example:"1767225600145"`
 	HTTPStatus  *int    `json:"httpStatus" doc:"null: no response." example:"200"`
 	Error       *string `json:"error" doc:"What went wrong; null: nothing." example:"connect: connection refused"`
 }

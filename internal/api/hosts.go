@@ -79,7 +79,7 @@ type unansweredBody struct {
 
 type hostErrorBody struct {
 	Error string `json:"error" doc:"In the words of the execution; secrets are masked in the same way." example:"connection refused by example.com:443"`
-	At    int64  `json:"at" doc:"When the attempt ended, Unix milliseconds." example:"1767312000000"`
+	At    int64  `json:"at" format:"unix-ms" doc:"When the attempt ended, Unix milliseconds." example:"1767312000000"`
 }
 
 type connectionsBody struct {
@@ -103,10 +103,10 @@ type certificateBody struct {
 	Issuer     string   `json:"issuer" doc:"Who has signed it." example:"Example CA"`
 	Names      []string `json:"names" nullable:"false" doc:"Names and addresses for which it is valid: the first five." example:"[\"example.com\"]"`
 	MoreNames  int      `json:"moreNames" doc:"How many more there are." example:"0"`
-	NotBefore  int64    `json:"notBefore" doc:"Unix milliseconds." example:"1767225600000"`
-	NotAfter   int64    `json:"notAfter" doc:"When it expires, Unix milliseconds." example:"1775001600000"`
-	ExpiresAt  int64    `json:"expiresAt" doc:"When the first certificate of its chain expires, Unix milliseconds: notAfter, or sooner." example:"1775001600000"`
-	SeenAt     int64    `json:"seenAt" doc:"When the last handshake was, Unix milliseconds." example:"1767312000000"`
+	NotBefore  int64    `json:"notBefore" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+	NotAfter   int64    `json:"notAfter" format:"unix-ms" doc:"When it expires, Unix milliseconds." example:"1775001600000"`
+	ExpiresAt  int64    `json:"expiresAt" format:"unix-ms" doc:"When the first certificate of its chain expires, Unix milliseconds: notAfter, or sooner." example:"1775001600000"`
+	SeenAt     int64    `json:"seenAt" format:"unix-ms" doc:"When the last handshake was, Unix milliseconds." example:"1767312000000"`
 	Verified   bool     `json:"verified" doc:"Whether it was verified and is valid." example:"true"`
 	Reason     *string  `json:"reason" doc:"Why it is not; null: it is." example:"the certificate of example.com expired on 2026-01-01T00:00:00Z"`
 	TLSVersion string   `json:"tlsVersion" doc:"The version of TLS." example:"TLS 1.3"`

@@ -117,6 +117,7 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importO
 		return nil, err
 	}
 	run := importRun{importRoute: h, w: in.w, warned: warningMemory{rules: h.rules}, once: once}
+	run.report.text = asText(ctx)
 	if err := run.all(h.trail.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
 	}
@@ -276,6 +277,7 @@ type importReport struct {
 	bytes    int // of errors and warnings
 	imported int
 	short    bool // results has the refused items only
+	text     bool // instants that errors repeat are text
 }
 
 func (r *importReport) add() int {
@@ -303,6 +305,9 @@ var omittedError = json.RawMessage(`{"title":"Refused; details are omitted after
 func (r *importReport) refuse(index int, p *Problem) {
 	if r.bytes >= maxErrorBytes {
 		return
+	}
+	if r.text {
+		p = p.withText()
 	}
 	text, err := json.Marshal(itemErrorOf(p))
 	if err != nil {

@@ -252,7 +252,7 @@ type deleteOutput struct{ Body deletedBody }
 type deletedBody struct {
 	JobID       string `json:"jobId" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Message     string `json:"message" doc:"What was done, for people." example:"Job deleted"`
-	EffectiveTo int64  `json:"effectiveTo" doc:"No fire at or after this instant is sent, Unix milliseconds." example:"1767225600000"`
+	EffectiveTo int64  `json:"effectiveTo" format:"unix-ms" doc:"No fire at or after this instant is sent, Unix milliseconds." example:"1767225600000"`
 }
 
 func (h *jobRoutes) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput, error) {
@@ -376,7 +376,7 @@ func (h *jobRoutes) getJob(ctx context.Context, in *readInput) (*jobOutput, erro
 // readJob answers a GET of a job, with 304 where the caller has its document already.
 func readJob(r *http.Request, j *view.Job) (*jobOutput, error) {
 	out := &jobOutput{http.StatusOK, "", wire.JobOf(&j.Job, j.NextFireAt)}
-	out.ETag = tagOf(&out.Body)
+	out.ETag = tagOf(r.Context(), &out.Body)
 	if err := checkRead(r, out.Body.Version); err != nil {
 		return nil, err
 	}

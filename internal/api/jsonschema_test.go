@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/belfry-scheduler/belfry/internal/api/instants"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 )
 
@@ -24,7 +25,8 @@ type schemas struct {
 
 // annotations say nothing about which values are right. Of the formats, uri is
 // one: what is taken beyond it (a host of another script) is written as one.
-var annotations = []string{"description", "default", "examples", "title", "$schema", "readOnly", reference.LinesKey}
+var annotations = []string{"description", "default", "examples", "title", "$schema", "readOnly", instants.Extension,
+	reference.LinesKey}
 
 // resolve follows a reference.
 func (s schemas) resolve(schema object) object {

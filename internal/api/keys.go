@@ -62,9 +62,9 @@ type keyBody struct {
 	Name       string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
 	Role       domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
 	Namespace  string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
-	CreatedAt  int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
-	ExpiresAt  *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
-	LastUsedAt *int64      `json:"lastUsedAt" doc:"When it was last used, to the minute, Unix milliseconds; null: never." example:"1767229200000"`
+	CreatedAt  int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+	ExpiresAt  *int64      `json:"expiresAt" format:"unix-ms" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
+	LastUsedAt *int64      `json:"lastUsedAt" format:"unix-ms" doc:"When it was last used, to the minute, Unix milliseconds; null: never." example:"1767229200000"`
 }
 
 func keyBodyOf(k *domain.APIKey) keyBody {
@@ -84,8 +84,8 @@ type createdKeyBody struct {
 	Name      string      `json:"name" doc:"Who or what uses it." example:"CI of team billing"`
 	Role      domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What it may do." example:"editor"`
 	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it sees; absent: all." example:"billing"`
-	CreatedAt int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
-	ExpiresAt *int64      `json:"expiresAt" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
+	CreatedAt int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+	ExpiresAt *int64      `json:"expiresAt" format:"unix-ms" doc:"From when on it opens nothing any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
 	Message   string      `json:"message,omitempty" doc:"In a repeated answer: why it does not have the key." example:"The key was shown in the first answer alone"`
 }
 
@@ -179,7 +179,7 @@ type revokeKeyOutput struct{ Body revokedKeyBody }
 type revokedKeyBody struct {
 	ID        string `json:"id" doc:"The key's id." example:"k7x2mq4a"`
 	Message   string `json:"message" doc:"What was done, for people." example:"Key revoked"`
-	RevokedAt int64  `json:"revokedAt" doc:"From when on it opens nothing, Unix milliseconds." example:"1767229200000"`
+	RevokedAt int64  `json:"revokedAt" format:"unix-ms" doc:"From when on it opens nothing, Unix milliseconds." example:"1767229200000"`
 }
 
 func (h *keyRoutes) revokeKey(ctx context.Context, in *revokeKeyInput) (*revokeKeyOutput, error) {

@@ -41,7 +41,7 @@ type metricsBody struct {
 	Jobs       jobCounts       `json:"jobs" doc:"Jobs that are not deleted."`
 	Executions executionCounts `json:"executions" doc:"Executions that have ended. A MISSED record counts each fire it covers."`
 	Alerts     alertCounts     `json:"alerts" doc:"Failures."`
-	Timestamp  int64           `json:"timestamp" doc:"When this was read, Unix milliseconds." example:"1767225600000"`
+	Timestamp  int64           `json:"timestamp" format:"unix-ms" doc:"When this was read, Unix milliseconds." example:"1767225600000"`
 }
 
 type jobCounts struct {

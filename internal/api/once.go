@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -90,19 +89,14 @@ func documentKey(op *huma.Operation) {
 
 // documentReplay adds the header to the answers in the document.
 func documentReplay(rt *router, op *huma.Operation) {
-	for _, documented := range reference.Operations(rt.huma.OpenAPI().Paths[op.Path]) {
-		if documented.Method != op.Method {
-			continue
-		}
-		status := strconv.Itoa(max(op.DefaultStatus, http.StatusOK))
-		res := documented.Responses[status]
-		if res.Headers == nil {
-			res.Headers = map[string]*huma.Param{}
-		}
-		res.Headers[headerReplayed] = &huma.Header{
-			Description: "true: the request was carried out before, and this is the answer of then.",
-			Schema:      &huma.Schema{Type: "string", Enum: []any{"true"}},
-		}
+	status := strconv.Itoa(max(op.DefaultStatus, http.StatusOK))
+	res := rt.documented(op).Responses[status]
+	if res.Headers == nil {
+		res.Headers = map[string]*huma.Param{}
+	}
+	res.Headers[headerReplayed] = &huma.Header{
+		Description: "true: the request was carried out before, and this is the answer of then.",
+		Schema:      &huma.Schema{Type: "string", Enum: []any{"true"}},
 	}
 }
 
@@ -128,7 +122,9 @@ func recordOf(ctx context.Context, r *http.Request, buffers bool) (*domain.Idemp
 
 // fingerprint tells requests apart: by what they ask for, not by how it is sent.
 func fingerprint(r *http.Request, body []byte) domain.Fingerprint {
-	query := r.URL.Query().Encode() // sorted
+	asked := r.URL.Query()
+	asked.Del(timeParam)    // it is about the answer
+	query := asked.Encode() // sorted
 	return domain.NewFingerprint([]byte(r.Method), []byte(r.URL.Path), []byte(query),
 		[]byte(strings.Join(r.Header.Values("If-Match"), ",")),
 		[]byte(strings.Join(r.Header.Values("If-None-Match"), ",")), body)

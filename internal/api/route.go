@@ -65,16 +65,16 @@ func register[I, O any](rt *router, op huma.Operation, handle func(context.Conte
 	op.RequestBody = nil // huma would read the body itself
 	huma.Register(rt.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
-		if err != nil {
-			return nil, tell(ctx, rt.log, err)
+		if err == nil {
+			return out, nil
 		}
-		return out, nil
+		p := tell(ctx, rt.log, err)
+		if asText(ctx) {
+			p = p.withText()
+		}
+		return nil, p
 	})
-	for _, documented := range reference.Operations(rt.huma.OpenAPI().Paths[op.Path]) {
-		if documented.Method == op.Method {
-			documented.RequestBody = body
-		}
-	}
+	rt.documented(&op).RequestBody = body
 }
 
 // registerPage adds a route whose answer is not made by huma.
@@ -130,8 +130,9 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	op := ctx.Operation()
 	var err error
+	text := false
 	if !openPaths[op.Path] { // probes put what they like there, to pass caches by
-		err = checkQuery(op, r.URL.RawQuery)
+		text, err = checkQuery(op, r.URL.RawQuery)
 	}
 	if err == nil {
 		err = checkHeaders(op, r)
@@ -141,6 +142,9 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 		r.Body = http.MaxBytesReader(front.ServerWriter(w), r.Body, op.MaxBodyBytes)
 	} else if err == nil && !reads(op.Method) {
 		err = checkNoBody(r)
+	}
+	if text {
+		ctx = withText(ctx)
 	}
 	h := new(held)
 	defer h.release()
@@ -193,13 +197,15 @@ func (rt *router) withRoom(next http.Handler) http.Handler {
 	})
 }
 
-func checkQuery(op *huma.Operation, raw string) error {
+// checkQuery refuses parameters that the operation does not take, and says whether the answer
+// has its instants as text.
+func checkQuery(op *huma.Operation, raw string) (text bool, err error) {
 	if raw == "" {
-		return nil
+		return false, nil
 	}
 	query, err := url.ParseQuery(raw)
 	if err != nil {
-		return kindMalformed.problem("The query string cannot be read: %v.", err)
+		return false, kindMalformed.problem("The query string cannot be read: %v.", err)
 	}
 	names := make([]string, 0, len(query))
 	for name := range query {
@@ -213,15 +219,15 @@ func checkQuery(op *huma.Operation, raw string) error {
 		}
 	}
 	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return unknownParameter(name, known)
+		if !slices.Contains(known, name) && name != timeParam {
+			return false, unknownParameter(name, known)
 		}
 		if n := len(query[name]); n > 1 {
-			return kindMalformed.fieldAs(domain.FieldDuplicate, name,
+			return false, kindMalformed.fieldAs(domain.FieldDuplicate, name,
 				fmt.Sprintf("must be there once, not %d times", n), nil)
 		}
 	}
-	return nil
+	return parseTime(query)
 }
 
 func unknownParameter(name string, known []string) error {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"hash/crc32"
 	"net/http"
 	"reflect"
@@ -71,7 +72,7 @@ func (h *jobRoutes) savedFirst(r *http.Request, status int, v domain.Version, me
 
 func (h *jobRoutes) answer(r *http.Request, status int, doc wire.Job, warnings []string,
 	message string) *savedOutput {
-	out := &savedOutput{ETag: tagOf(&doc), Status: status, PreferenceApplied: preferredReturn(r)}
+	out := &savedOutput{ETag: tagOf(r.Context(), &doc), Status: status, PreferenceApplied: preferredReturn(r)}
 	if out.PreferenceApplied == returnMinimal {
 		out.Body = savedShort{doc.JobID, message, doc.Version, doc.EffectiveFrom, warnings}
 	} else {
@@ -83,7 +84,7 @@ func (h *jobRoutes) answer(r *http.Request, status int, doc wire.Job, warnings [
 // tagOf returns the tag of a job's document: the number of the version, and after a hyphen
 // what else in the document changes by itself, so that an answer of 304 is true of all of it.
 // Conditions of a change ask for the version alone.
-func tagOf(doc *wire.Job) string {
+func tagOf(ctx context.Context, doc *wire.Job) string {
 	rest := ""
 	if doc.NextFireAt != nil {
 		rest = "-" + strconv.FormatInt(*doc.NextFireAt, 36)
@@ -91,7 +92,7 @@ func tagOf(doc *wire.Job) string {
 	if doc.Error != "" {
 		rest += "-" + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(doc.Error))), 36)
 	}
-	return `"` + strconv.Itoa(doc.Version) + rest + `"`
+	return `"` + strconv.Itoa(doc.Version) + rest + tagSuffix(ctx) + `"`
 }
 
 // notModified reports whether a caller has the document of a job already
@@ -101,7 +102,7 @@ func notModified(r *http.Request, doc *wire.Job) (bool, error) {
 	if err != nil || !none.there {
 		return false, err
 	}
-	return none.shows(doc.Version, tagOf(doc)), nil
+	return none.shows(doc.Version, tagOf(r.Context(), doc)), nil
 }
 
 // checkRead evaluates If-Match of a request that only reads.

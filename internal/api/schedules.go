@@ -70,13 +70,13 @@ type previewBody struct {
 }
 
 type instant struct {
-	At    int64  `json:"at" doc:"Unix milliseconds." example:"1767231000000"`
+	At    int64  `json:"at" format:"unix-ms" doc:"Unix milliseconds." example:"1767231000000"`
 	UTC   string `json:"utc" format:"date-time" doc:"The instant in UTC, RFC 3339." example:"2026-01-01T01:30:00Z"`
 	Local string `json:"local" format:"date-time" doc:"The instant in the zone, RFC 3339." example:"2026-01-01T02:30:00+01:00"`
 }
 
 type shiftState struct {
-	At     int64  `json:"at" doc:"The instant of the change, Unix milliseconds." example:"1774746000000"`
+	At     int64  `json:"at" format:"unix-ms" doc:"The instant of the change, Unix milliseconds." example:"1774746000000"`
 	Date   string `json:"date" format:"date" doc:"The local date." example:"2026-03-29"`
 	Kind   string `json:"kind" enum:"gap,fold" doc:"gap: the clock skips times. fold: times come twice." example:"gap"`
 	Effect string `json:"effect" doc:"What will happen." example:"02:30:00 does not exist: fires at 03:00:00"`

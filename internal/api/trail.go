@@ -8,6 +8,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // trail makes the entries of the audit trail: what a caller asks for, and when.
@@ -29,6 +30,6 @@ func (tr *trail) changeBy(ctx context.Context, action domain.Action) domain.Chan
 	order := int64(tr.order.Add(1) & math.MaxInt32) // so that no nonce is negative
 	return domain.Change{
 		At: clock.NowMs(tr.clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author,
-		Action: action,
+		Action: action, RequestID: telemetry.RequestID(ctx),
 	}
 }

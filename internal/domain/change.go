@@ -37,6 +37,8 @@ type Change struct {
 	By     Author
 	Action Action
 
+	RequestID string // of the request that asked for it, as in the log; empty: not known
+
 	JobID     JobID       // zero: the change is not about a single job
 	Version   int         // of the job after the change; for a deletion the last one
 	Execution ExecutionID // of a TRIGGER

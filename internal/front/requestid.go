@@ -12,10 +12,10 @@ import (
 // it.
 const RequestIDHeader = "X-Request-Id"
 
-// maxRequestID is the longest id that is taken from a client. The usual ones are a UUID
+// MaxRequestID is the longest id that is taken from a client. The usual ones are a UUID
 // (36 characters) or those of a proxy (AWS: 35, W3C traceparent: 55). It bounds what a
 // client can write into each line of the log.
-const maxRequestID = 128
+const MaxRequestID = 128
 
 // requestIDMarks are the characters of an id beside letters and digits: those of UUIDs,
 // base64, traceparent and AWS. None of them has a meaning in a header, in a log line, in
@@ -32,7 +32,7 @@ func requestID(h http.Header) string {
 }
 
 func wellFormedID(id string) bool {
-	if id == "" || len(id) > maxRequestID {
+	if id == "" || len(id) > MaxRequestID {
 		return false
 	}
 	for i := range len(id) {

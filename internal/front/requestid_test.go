@@ -3,6 +3,7 @@ package front
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
@@ -14,13 +15,14 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/front/fronttest"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // TestRequestIDs is the truth table of which ids are taken from a client.
 func TestRequestIDs(t *testing.T) {
 	key, _ := domain.NewAPIKey()
-	long := strings.Repeat("a", maxRequestID)
+	long := strings.Repeat("a", MaxRequestID)
 	for _, tc := range []struct {
 		name  string
 		given []string
@@ -112,7 +114,15 @@ func TestAnswersOfNetHTTPHaveAnID(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 	}), io.Discard)
-	addr := serveNamed(t, h, lines)
+	for _, secure := range []bool{false, true} {
+		testAnswersOfNetHTTP(t, h, lines, &log, body+body, secure)
+	}
+}
+
+func testAnswersOfNetHTTP(t *testing.T, h http.Handler, lines *slog.Logger, log *lockedBuffer, body string,
+	secure bool) {
+	t.Helper()
+	addr := serveNamed(t, h, lines, secure)
 	const good = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
 	for _, tc := range []struct {
 		name, request string
@@ -128,17 +138,28 @@ func TestAnswersOfNetHTTPHaveAnID(t *testing.T) {
 		{"an expectation that is not known", "GET / HTTP/1.1\r\nHost: a.test\r\nExpect: more\r\n\r\n", 417},
 	} {
 		for _, before := range []string{"", good} {
-			conn := dial(t, addr, 1, before+tc.request)[0]
+			var conn net.Conn
+			if secure {
+				over, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = over.Close() })
+				_, _ = io.WriteString(over, before+tc.request) // the server may have hung up again
+				conn = over
+			} else {
+				conn = dial(t, addr, 1, before+tc.request)[0]
+			}
 			in := bufio.NewReader(conn)
 			if before != "" {
-				if _, text := readAnswer(t, in); text != body+body {
+				if _, text := readAnswer(t, in); text != body {
 					t.Errorf("%s: a body was changed", tc.name)
 				}
 			}
 			res, _ := readAnswer(t, in)
 			id := res.Header[RequestIDHeader]
 			if res.StatusCode != tc.status || len(id) != 1 || !wellFormedID(id[0]) {
-				t.Errorf("%s: status %d, id %q", tc.name, res.StatusCode, id)
+				t.Errorf("%s (TLS: %t): status %d, id %q", tc.name, secure, res.StatusCode, id)
 			} else if !strings.Contains(log.String(), "request_id="+id[0]) {
 				t.Errorf("%s: no line of the log has the id", tc.name)
 			}
@@ -161,7 +182,7 @@ func readAnswer(t *testing.T, in *bufio.Reader) (*http.Response, string) {
 }
 
 // serveNamed serves the handler behind a listener that logs.
-func serveNamed(t *testing.T, h http.Handler, log *slog.Logger) string {
+func serveNamed(t *testing.T, h http.Handler, log *slog.Logger, secure bool) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -175,8 +196,17 @@ func serveNamed(t *testing.T, h http.Handler, log *slog.Logger) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	if secure {
+		p := fronttest.NewPair(t)
+		cert, err := OpenCertificate(p.Cert, p.Key, clock.System{}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.TLSConfig = cert.Config()
+	}
 	done := make(chan error)
-	go func() { done <- s.Serve(l) }()
+	go func() { done <- Serve(s, l, nil) }()
 	t.Cleanup(func() {
 		_ = s.Close()
 		<-done

@@ -16,8 +16,8 @@ import (
 // clientConn is a connection of a client. net/http itself answers what never becomes a
 // request for a handler: a head that cannot be read (400, 431, 501, 505), an expectation
 // that is not known (417), and HTTP on a port for TLS. clientConn adds the id
-// to those answers, and logs them. Within TLS it sees only encrypted bytes: there they
-// have none.
+// to those answers, and logs them. With TLS there is a second one above it, which sees
+// the answers before they are encrypted.
 type clientConn struct {
 	net.Conn
 	log *slog.Logger

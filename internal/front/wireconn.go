@@ -51,7 +51,11 @@ func (l *wireListener) Accept() (net.Conn, error) {
 		return &wireConn{Conn: c}, nil
 	}
 	secure := tls.Server(c, l.tls)
-	return &secureConn{wireConn{Conn: secure}, secure, l.server}, nil
+	inner := net.Conn(secure)
+	if own, ok := c.(*clientConn); ok { // below TLS it sees no answers
+		inner = &clientConn{Conn: secure, log: own.log}
+	}
+	return &secureConn{wireConn{Conn: inner}, secure, l.server}, nil
 }
 
 // wireConn is a connection whose requests are followed.

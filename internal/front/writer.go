@@ -68,16 +68,30 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // ServerWriter returns the server's own writer behind that of a [Handler].
 // http.MaxBytesReader needs it, to tell the server to close the connection.
 func ServerWriter(w http.ResponseWriter) http.ResponseWriter {
-	if own, ok := w.(*writer); ok {
+	if own := ownWriter(w); own != nil {
 		return own.ResponseWriter
 	}
 	return w
 }
 
+// ownWriter returns the writer of a [Handler] behind those that others have put around it.
+func ownWriter(w http.ResponseWriter) *writer {
+	for {
+		if own, ok := w.(*writer); ok {
+			return own
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil
+		}
+		w = outer.Unwrap()
+	}
+}
+
 // WriteError returns the first error of writing a response, nil when there was
 // none or the writer is not that of a [Handler]. With an error the client is gone.
 func WriteError(w http.ResponseWriter) error {
-	if own, ok := w.(*writer); ok {
+	if own := ownWriter(w); own != nil {
 		return own.err
 	}
 	return nil

@@ -42,6 +42,7 @@ type ChangeQuery struct {
 	BeforeNonce int64
 	From, To    int64 // of At, both inclusive, Unix milliseconds
 	JobID       domain.JobID
+	RequestID   string // empty: of any request; without JobID, since there is no index of both
 	Limit       int
 	MaxBytes    int // of the page; zero: no bound
 	MaxBody     int // of a job's body of more bytes only the length is told: see [domain.Version.BodyCut]
@@ -50,7 +51,7 @@ type ChangeQuery struct {
 type changeKey struct{}
 
 // WithChange returns a context for one write of a job or a key. The store writes an
-// entry of the trail with it: At, Nonce and By come from the change, the other fields
+// entry of the trail with it: At, Nonce, By and RequestID come from the change, the other fields
 // from the write. If the change has Action IMPORT, all jobs created with it make one
 // entry, which counts them.
 //

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -30,6 +31,9 @@ type Change struct {
 // readOnlyMembers are the members of a job's document that no change can set.
 var readOnlyMembers = []string{"id", "jobId", "createdAt", "updatedAt", "version", "effectiveFrom", "nextFireAt",
 	"error", "bodyCut", "bodyBytes"}
+
+// readOnlyInstants are those of them that are instants: Unix milliseconds or RFC 3339.
+var readOnlyInstants = []string{"createdAt", "updatedAt", "effectiveFrom", "nextFireAt"}
 
 // ReadChange decomposes a document. The document has a subset of the fields of a job at
 // the top, or in spec, or some of them in each place, but none in both places.
@@ -157,7 +161,8 @@ func (c *Change) Check(now *Job, clockMs int64) (number int, err error) {
 		case name == "version" && isNumber(was):
 			return 0, staleDocument(now.Version, was)
 		default:
-			wrong.addAs(domain.FieldReadOnly, name, "can only be read: leave it out, or send it as it is, "+asRead(is))
+			wrong.addAs(domain.FieldReadOnly, name, "can only be read: leave it out, or send it as it is, "+
+				asRead(inFormOf(name, was, is)))
 		}
 	}
 	if err := wrong.err(); err != nil {
@@ -178,6 +183,9 @@ func staleDocument(current int, was any) error {
 // unchanged reports whether a member has the value that it had when it was read. The
 // next fire changes by itself: a fire that has passed was correct earlier.
 func unchanged(name string, was, is any, clockMs int64) bool {
+	if slices.Contains(readOnlyInstants, name) {
+		was = instantOf(was)
+	}
 	switch name {
 	case "id":
 		text, _ := was.(string)
@@ -191,6 +199,28 @@ func unchanged(name string, was, is any, clockMs int64) bool {
 		}
 	}
 	return reflect.DeepEqual(was, is)
+}
+
+// instantOf returns an instant that was sent as text in milliseconds, as the document has it;
+// anything else unchanged.
+func instantOf(was any) any {
+	text, isText := was.(string)
+	t, fault := ParseRFC3339(strings.TrimSpace(text))
+	if !isText || fault != "" || t.Nanosecond()%int(time.Millisecond) != 0 {
+		return was
+	}
+	return float64(t.UnixMilli())
+}
+
+// inFormOf returns a member in the form in which it was sent: an instant as text if that was
+// one.
+func inFormOf(name string, was, is any) any {
+	_, isText := was.(string)
+	ms, isNumber := is.(float64)
+	if isText && isNumber && slices.Contains(readOnlyInstants, name) {
+		return time.UnixMilli(int64(ms)).UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return is
 }
 
 func isNumber(v any) bool {

@@ -12,15 +12,15 @@ type Job struct {
 	ID            string      `json:"id" format:"uuid" doc:"The job's id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	JobID         string      `json:"jobId" format:"uuid" doc:"The job's id, by the name that it has in every other document: the same as id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
-	CreatedAt     int64       `json:"createdAt" doc:"Unix milliseconds." example:"1767225600000"`
-	UpdatedAt     int64       `json:"updatedAt" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
+	CreatedAt     int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+	UpdatedAt     int64       `json:"updatedAt" format:"unix-ms" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
 	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
 	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
-	EffectiveFrom int64       `json:"effectiveFrom" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
+	EffectiveFrom int64       `json:"effectiveFrom" format:"unix-ms" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
 	Error         string      `json:"error,omitempty" doc:"Why the stored job cannot be run, and so fires nothing; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
 	BodyCut       bool        `json:"bodyCut,omitempty" doc:"In a list: whether spec lacks the body, because it is longer than 4 KiB. GET /jobs/{id} has it. Absent: spec is whole." example:"true"`
 	BodyBytes     int         `json:"bodyBytes,omitempty" doc:"How many bytes a body has that was cut." example:"250000"`
-	NextFireAt    *int64      `json:"nextFireAt" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
+	NextFireAt    *int64      `json:"nextFireAt" format:"unix-ms" doc:"The next scheduled fire, Unix milliseconds; null when there is none." example:"1767225900000"`
 }
 
 // JobOf writes the document of a job with its secrets masked; nextFireAt nil: it has no further fires.
@@ -42,14 +42,14 @@ func JobOf(j *domain.Job, nextFireAt *int64) Job {
 type ReadOnly struct {
 	ID            string `json:"id,omitempty" format:"uuid" readOnly:"true" doc:"The job's id. Not needed; another one is refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	JobID         string `json:"jobId,omitempty" format:"uuid" readOnly:"true" doc:"The same as id." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	CreatedAt     int64  `json:"createdAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
-	UpdatedAt     int64  `json:"updatedAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	CreatedAt     int64  `json:"createdAt,omitempty" format:"unix-ms" readOnly:"true" doc:"As it was read, Unix milliseconds or RFC 3339; cannot be changed." example:"1767225600000"`
+	UpdatedAt     int64  `json:"updatedAt,omitempty" format:"unix-ms" readOnly:"true" doc:"As it was read, Unix milliseconds or RFC 3339; cannot be changed." example:"1767225600000"`
 	Version       int64  `json:"version,omitempty" readOnly:"true" doc:"The number of the version that the change was made of. Another one than the current is a 409." example:"1"`
-	EffectiveFrom int64  `json:"effectiveFrom,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225600000"`
+	EffectiveFrom int64  `json:"effectiveFrom,omitempty" format:"unix-ms" readOnly:"true" doc:"As it was read, Unix milliseconds or RFC 3339; cannot be changed." example:"1767225600000"`
 	Error         string `json:"error,omitempty" readOnly:"true" doc:"As it was read; cannot be changed." example:"timezone: Europe/Atlantis is not a known zone"`
 	BodyCut       bool   `json:"bodyCut,omitempty" readOnly:"true" doc:"As a list has it: the body, which is not in the document, stays as it is." example:"true"`
 	BodyBytes     int    `json:"bodyBytes,omitempty" readOnly:"true" doc:"As a list has it; cannot be changed." example:"250000"`
-	NextFireAt    int64  `json:"nextFireAt,omitempty" readOnly:"true" doc:"As it was read, Unix milliseconds; cannot be changed." example:"1767225900000"`
+	NextFireAt    int64  `json:"nextFireAt,omitempty" format:"unix-ms" readOnly:"true" doc:"As it was read, Unix milliseconds or RFC 3339; cannot be changed." example:"1767225900000"`
 
 	// Of the answer to a change, which is the document with these beside.
 	Message  string   `json:"message,omitempty" readOnly:"true" doc:"Of the answer to a change; not looked at." example:"Job updated"`

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/instants"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -97,6 +98,16 @@ func Lines(schema string) *huma.Schema {
 	}
 }
 
+// LineOf returns the schema of one of the lines that a schema describes; of another schema itself.
+func LineOf(s *huma.Schema) *huma.Schema {
+	line, ok := s.Extensions[LinesKey].(map[string]any)
+	if !ok {
+		return s
+	}
+	ref, _ := line["$ref"].(string)
+	return &huma.Schema{Ref: ref}
+}
+
 // PatchBody is [JSONBody] of a merge patch (RFC 7396), under its own media type too.
 func PatchBody(schema string) *huma.RequestBody {
 	body := JSONBody(schema)
@@ -132,6 +143,7 @@ func Finish(doc *huma.OpenAPI, problems []Problem) error {
 	nameRequests(doc)
 	enumerateCodes(doc.Components.Schemas.Map(), problems)
 	takeNull(doc.Components.Schemas.Map())
+	instants.Mark(doc.Components.Schemas.Map())
 	// huma registers its own error types whether or not they are used.
 	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
 		return name == "ErrorModel" || name == "ErrorDetail"
@@ -231,6 +243,7 @@ func (specFields) Schema(r huma.Registry) *huma.Schema {
 			answer.Ref = "#/components/schemas/" + part
 		case p.AnyOf != nil: // an instant
 			answer.AnyOf, answer.Type, answer.Examples = nil, huma.TypeInteger, p.Examples[:1]
+			answer.Format = instants.Format
 			answer.Description = strings.Replace(p.Description, "Unix milliseconds or RFC 3339, from 2001 to 2199",
 				"Unix milliseconds", 1)
 		}

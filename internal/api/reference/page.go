@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/instants"
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -257,6 +258,9 @@ func typeOf(s *huma.Schema) docsType {
 		return docsType{Text: "any JSON"}
 	}
 	text := s.Type
+	if s.Extensions[instants.Extension] != nil {
+		text = "instant"
+	}
 	if s.Format == "uuid" || s.Format == "uri" {
 		text = s.Format
 	}

@@ -98,7 +98,7 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 				break
 			}
 			if (q.BeforeAt == 0 || compareChanges(e, after) < 0) && e.At >= q.From && e.At <= q.To &&
-				(q.JobID.IsZero() || q.JobID == e.JobID) {
+				(q.JobID.IsZero() || q.JobID == e.JobID) && (q.RequestID == "" || q.RequestID == e.RequestID) {
 				found = append(found, d.complete(e, q.MaxBody))
 				page.Add(found[len(found)-1].Size())
 			}

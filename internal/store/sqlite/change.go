@@ -24,6 +24,9 @@ SELECT ` + changeColumns + ` FROM change
 	selectChangesOfJob = `
 SELECT ` + changeColumns + ` FROM change
  WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
+	selectChangesOfRequest = `
+SELECT ` + changeColumns + ` FROM change
+ WHERE request_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 )
 
 // Add implements store.Changes.
@@ -43,8 +46,11 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 		q.BeforeAt = domain.Forever
 	}
 	query, args := selectChanges, []any{q.BeforeAt, q.BeforeNonce, q.From, q.Limit}
-	if !q.JobID.IsZero() {
+	switch {
+	case !q.JobID.IsZero():
 		query, args = selectChangesOfJob, append(args, q.JobID)
+	case q.RequestID != "":
+		query, args = selectChangesOfRequest, append(args, q.RequestID)
 	}
 	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
 	err = t.db.read(ctx, func(c *conn) error {
@@ -73,7 +79,7 @@ func columnsChange(s *sqlite.Stmt) (e domain.Change) {
 	e.By = domain.Author{Key: s.ColumnText(3), Name: s.ColumnText(4), Address: s.ColumnText(5)}
 	e.JobID, e.Version = columnJobID(s, 6), s.ColumnInt(7)
 	s.ColumnBytes(8, e.Execution[:])
-	e.KeyID, e.Count = s.ColumnText(9), s.ColumnInt64(10)
+	e.KeyID, e.Count, e.RequestID = s.ColumnText(9), s.ColumnInt64(10), s.ColumnText(11)
 	return e
 }
 

@@ -7,12 +7,13 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, count`
+const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, ` +
+	`count, request_id`
 
 const (
 	// Only an import has a count, so that a repeat of anything else adds zero.
 	insertChange = `
-INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count`
 
 	pruneChanges = `DELETE FROM change WHERE (at, nonce) IN (SELECT at, nonce FROM change WHERE at <= ? LIMIT 0 + ?)`
@@ -43,6 +44,7 @@ func insertEntry(c *conn, e *domain.Change) error {
 	}
 	bindText(s, 10, e.KeyID)
 	s.BindInt64(11, e.Count)
+	bindText(s, 12, e.RequestID)
 	_, err = s.Step()
 	return err
 }

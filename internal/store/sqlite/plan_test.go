@@ -59,7 +59,9 @@ func TestTrailQueriesUseTheirIndex(t *testing.T) {
 	for query, want := range map[string]string{
 		selectChanges:      "SEARCH change USING PRIMARY KEY (at>? AND (at,nonce)<(?,?))",
 		selectChangesOfJob: "SEARCH change USING INDEX change_job (job_id=? AND at>? AND (at,nonce)<(?,?))",
-		selectAPIKey:       "SEARCH api_key USING PRIMARY KEY (id=?)",
+		selectChangesOfRequest: "SEARCH change USING INDEX change_request " +
+			"(request_id=? AND at>? AND (at,nonce)<(?,?))",
+		selectAPIKey: "SEARCH api_key USING PRIMARY KEY (id=?)",
 	} {
 		var plan []string
 		err := s.db.read(t.Context(), func(c *conn) error {

@@ -105,7 +105,8 @@ func keyUsed(t *testing.T, f *fixture) {
 // by returns a context under a change that was asked for at an instant, and the
 // change.
 func by(t *testing.T, at, nonce int64) (context.Context, domain.Change) {
-	c := domain.Change{At: at, Nonce: nonce, By: domain.Author{Key: "aaaaaa01", Name: "CI", Address: "192.0.2.1"}}
+	c := domain.Change{At: at, Nonce: nonce, By: domain.Author{Key: "aaaaaa01", Name: "CI", Address: "192.0.2.1"},
+		RequestID: "r-1"}
 	return store.WithChange(t.Context(), c), c
 }
 
@@ -209,6 +210,7 @@ func changeAdd(t *testing.T, f *fixture) {
 		At: noon, Nonce: 1 << 40, Action: domain.ActionTrigger, JobID: jobID(1), Version: 3,
 		Execution: domain.NewExecutionID(jobID(1), noon, 9),
 		By:        domain.Author{Key: domain.AuthorLoopback, Address: "::1"},
+		RequestID: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	ok(t, f.Changes().Add(t.Context(), c))
 	ok(t, f.Changes().Add(t.Context(), c))
@@ -221,7 +223,7 @@ func changePages(t *testing.T, f *fixture) {
 	for i := range 9 { // three at an instant, of three jobs
 		c := domain.Change{
 			At: noon + int64(i/3)*minute, Nonce: int64(i + 1), Action: domain.ActionTrigger, JobID: jobID(1 + i%3),
-			Version: 1, By: domain.Author{Key: domain.AuthorEnv},
+			Version: 1, By: domain.Author{Key: domain.AuthorEnv}, RequestID: []string{"", "r-1", "r-2"}[i%3],
 		}
 		ok(t, f.Changes().Add(t.Context(), c))
 		all = append([]domain.Change{c}, all...)
@@ -236,6 +238,9 @@ func changePages(t *testing.T, f *fixture) {
 		{store.ChangeQuery{To: noon - 1}, nil},
 		{store.ChangeQuery{To: domain.Forever, JobID: jobID(2)}, []domain.Change{all[1], all[4], all[7]}},
 		{store.ChangeQuery{To: noon, JobID: jobID(2)}, all[7:8]},
+		{store.ChangeQuery{To: domain.Forever, RequestID: "r-2"}, []domain.Change{all[0], all[3], all[6]}},
+		{store.ChangeQuery{From: noon + minute, To: domain.Forever, RequestID: "r-1"}, []domain.Change{all[1], all[4]}},
+		{store.ChangeQuery{To: domain.Forever, RequestID: "r-"}, nil},
 	} {
 		for _, size := range []int{1, 2, 9, 50} {
 			var got []domain.Change
