@@ -1,7 +1,11 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -141,5 +145,89 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 	t.Logf("%d jobs created, %d answered for, %d imported before the kill", len(created), count.Load(), imported)
 	if status, _ := read(t, p.url+"/jobs", editor.Text); status != http.StatusUnauthorized {
 		t.Errorf("the revoked key: %d", status)
+	}
+}
+
+// TestTheTrailIsWhole: what was refused and what was exported is in the trail, counted over a stop,
+// and an import is among the entries of each of its jobs.
+func TestTheTrailIsWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serve(t, dir)
+	admin, err := p.api.Keys.Create(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := client.New(p.url, admin.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.Close()
+	viewer, err := api.Keys.Create(t.Context(), client.NewKey{Name: "looks", Role: "viewer"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("b", 5_000)
+	const job = `{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE","tags":["x"],` +
+		`"body":"%s"}` + "\n"
+	if _, err := api.Jobs.Import(t.Context(), client.Lines, strings.NewReader(strings.Repeat(
+		fmt.Sprintf(job, long), 3))); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(method, path, key string, want int) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, p.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != want {
+			t.Fatalf("%s %s: %d, %v", method, path, res.StatusCode, err)
+		}
+	}
+	ids := []string{}
+	for _, j := range readAll(t, p.url+"/jobs", admin.Text, "jobs") {
+		ids = append(ids, j["id"].(string))
+	}
+	for range 5 {
+		ask(http.MethodDelete, "/jobs/"+ids[0], viewer.Text, http.StatusForbidden)
+	}
+	ask(http.MethodGet, "/jobs/export?tag=x", viewer.Text, http.StatusOK)
+	ask(http.MethodGet, "/jobs/export?tag=x", viewer.Text, http.StatusOK)
+	ask(http.MethodPost, "/jobs/export?tag=x&withSecrets=true", admin.Text, http.StatusOK)
+	if code := p.terminate(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	p = serve(t, dir)
+
+	var told []string
+	for _, c := range readAll(t, p.url+"/audit/changes", admin.Text, "changes") {
+		told = append(told, fmt.Sprint(c["action"], " ", c["by"].(map[string]any)["name"], " ", c["detail"], " ",
+			c["count"], " ", c["times"]))
+	}
+	want := []string{
+		"REVEAL ops jobs tag=x 3 <nil>", "EXPORT looks jobs tag=x 6 2", "REFUSE looks DELETE /jobs/{id} <nil> 5",
+		"IMPORT ops <nil> 3 <nil>",
+	}
+	if len(told) < len(want) || fmt.Sprint(told[:len(want)]) != fmt.Sprint(want) {
+		t.Errorf("the trail is\n%s\nwant first\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+	sum := sha256.Sum256([]byte(`"` + long + `"`))
+	for _, id := range ids {
+		_, page := read(t, p.url+"/audit/changes?jobId="+id, admin.Text)
+		all := page["changes"].([]any)
+		if len(all) != 1 {
+			t.Fatalf("the entries of job %s: %v", id, all)
+		}
+		c := all[0].(map[string]any)
+		after, _ := c["after"].(map[string]any)
+		if c["action"] != "IMPORT" || c["jobId"] != id || after["bodySha256"] != hex.EncodeToString(sum[:]) {
+			t.Errorf("the entry of job %s: %v", id, c)
+		}
 	}
 }

@@ -49,6 +49,7 @@ type Config struct {
 	MayPresent func(certificate, namespace string) bool
 
 	Proxies front.Proxies // whose word about their clients counts
+	Repeats *Repeats      // nil: they are written with the first request and each minute, but not at the stop
 }
 
 func (c *Config) validate() error {
@@ -65,6 +66,9 @@ func (c *Config) validate() error {
 	if c.MaxImport == 0 {
 		c.MaxImport = DefaultMaxImport
 	}
+	if c.Repeats == nil {
+		c.Repeats = NewRepeats(c.Store.Changes(), c.Clock, c.Log)
+	}
 	return nil
 }
 
@@ -79,6 +83,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	rm := newRoom(c.MaxBody, c.LineWait)
 	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), rm, c.Metrics, c.Log, c.Version)
+	rt.repeats = c.Repeats
 	for _, routes := range routesOf(&c, sc, rm) {
 		routes.register(rt)
 	}
@@ -101,14 +106,15 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		},
 		&importRoute{
 			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, log: c.Log,
-			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports,
+			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports, repeats: c.Repeats,
 		},
 		&exportRoute{
 			jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: tr, pace: c.Pace, log: c.Log, places: rm.exports,
+			repeats: c.Repeats,
 		},
 		&historyRoute{
 			history: c.Store.History(), scope: sc, pace: c.Pace, log: c.Log,
-			underWay: make(chan struct{}, maxHistoryExports),
+			underWay: make(chan struct{}, maxHistoryExports), repeats: c.Repeats,
 		},
 		&executionRoutes{view: c.View, scope: sc},
 		&listRoutes{view: c.View, scope: sc},
@@ -120,7 +126,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},
 		&keyRoutes{keys: c.Keys, once: c.Editor.Once(), trail: tr, maxBody: c.MaxBody},
-		&changeRoutes{changes: c.Store.Changes()},
+		&changeRoutes{changes: c.Store.Changes(), repeats: c.Repeats},
 		&healthRoutes{view: c.View, clock: c.Clock, version: c.Version, startedAt: c.StartedAt},
 	}
 }

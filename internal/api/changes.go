@@ -16,16 +16,21 @@ import (
 )
 
 // changeRoutes answer who changed what.
-type changeRoutes struct{ changes store.Changes }
+type changeRoutes struct {
+	changes store.Changes
+	repeats *Repeats
+}
 
 func (h *changeRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-changes", Method: http.MethodGet, Path: "/audit/changes", Tags: []string{"Keys"},
 		Summary: "List who changed what",
-		Description: "Every job that was made, changed, deleted or triggered, every import, every export with " +
-			"secrets and every key, newest first, for as long as history is kept. " +
+		Description: "Every job that was made, changed, deleted or triggered, every import and every key, every " +
+			"export, and what was refused because of a role or a namespace, newest first, for as long as history " +
+			"is kept. The same export or refused request of a caller is one entry a UTC day, with times and lastAt. " +
+			"An import is one entry; with jobId, the import that has made the job is among the job's entries. " +
 			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the " +
-			"length is shown. " + pageEnds + " For admins.",
+			"length and the SHA-256 are shown. " + pageEnds + " For admins.",
 	}, h.listChanges, kindUnavailable)
 }
 
@@ -50,11 +55,14 @@ type changesBody struct {
 type changeBody struct {
 	At          int64          `json:"at" format:"unix-ms" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
 	By          changeAuthor   `json:"by" doc:"Who did it."`
-	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,REVEAL,KEY_CREATE,KEY_REVOKE" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. REVEAL is an export with secrets." example:"UPDATE"`
+	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it." example:"UPDATE"`
 	JobID       *string        `json:"jobId" format:"uuid" doc:"The job; null: it is not about one." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Version     *int           `json:"version" doc:"The job's version after it; of a DELETE the last one. null: it is not about a job." example:"2"`
 	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
-	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made." example:"100000"`
+	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came." example:"100000"`
+	Detail      string         `json:"detail,omitempty" doc:"What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path." example:"jobs namespace=billing"`
+	Times       *int64         `json:"times,omitempty" doc:"How many requests an EXPORT or a REFUSE stands for." example:"3"`
+	LastAt      *int64         `json:"lastAt,omitempty" format:"unix-ms" doc:"When the last of these was, Unix milliseconds." example:"1767225600000"`
 	RequestID   string         `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked for it; absent: not known." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
 	Key         *changedKey    `json:"key,omitempty" doc:"The key of KEY_CREATE and KEY_REVOKE."`
 	Before      *maskedVersion `json:"before,omitempty" doc:"The job before an UPDATE or a DELETE."`
@@ -78,15 +86,19 @@ type changedKey struct {
 type maskedVersion struct {
 	IsActive bool        `json:"isActive" doc:"Whether the job fired." example:"true"`
 	Spec     domain.Spec `json:"spec" doc:"What the job was, with secrets masked."`
+
+	BodyBytes  int    `json:"bodyBytes,omitempty" doc:"The length of a body of more than 4 KiB, in whose place spec has a text." example:"250000"`
+	BodySHA256 string `json:"bodySha256,omitempty" doc:"The SHA-256 of that body, as GET /jobs/{id} shows it, in hexadecimal digits." example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 }
 
-func maskedOf(v *domain.Version) *maskedVersion {
+func maskedOf(v *domain.Version, hash string) *maskedVersion {
 	if v == nil {
 		return nil
 	}
-	shown := maskedVersion{v.Active, v.Spec.Masked()}
-	if n := max(v.BodyCut, len(shown.Spec.Body)); n > maxShownBody {
+	shown := maskedVersion{IsActive: v.Active, Spec: v.Spec.Masked()}
+	if n := v.BodyCut; n > 0 {
 		shown.Spec.Body = json.RawMessage(fmt.Sprintf(`"(%d bytes)"`, n))
+		shown.BodyBytes, shown.BodySHA256 = n, hash
 	}
 	return &shown
 }
@@ -94,7 +106,9 @@ func maskedOf(v *domain.Version) *maskedVersion {
 func changeBodyOf(c *domain.Change) changeBody {
 	b := changeBody{
 		At: c.At, By: changeAuthor{c.By.Key, c.By.Name, c.By.Address}, Action: c.Action,
-		RequestID: c.RequestID, Version: unlessZero(c.Version), Before: maskedOf(c.Before), After: maskedOf(c.After),
+		RequestID: c.RequestID, Version: unlessZero(c.Version), Before: maskedOf(c.Before, c.BodyBefore),
+		After: maskedOf(c.After, c.BodyAfter), Detail: c.Detail, Times: unlessZero(c.Times),
+		LastAt: unlessZero(c.LastAt),
 	}
 	if !c.JobID.IsZero() {
 		id := c.JobID.String()
@@ -104,7 +118,7 @@ func changeBodyOf(c *domain.Change) changeBody {
 		id := c.Execution.String()
 		b.ExecutionID = &id
 	}
-	if c.Action == domain.ActionImport {
+	if c.Action == domain.ActionImport || c.Action == domain.ActionExport || c.Action == domain.ActionReveal {
 		b.Count = &c.Count
 	}
 	if c.KeyID != "" {
@@ -162,7 +176,8 @@ func (h *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*chan
 	if err != nil {
 		return nil, err
 	}
-	q.Limit, q.MaxBytes, q.MaxBody = limit+1, pageBytes, maxShownBody
+	h.repeats.Flush(ctx)
+	q.Limit, q.MaxBytes, q.MaxBody, q.HashBodies = limit+1, pageBytes, maxShownBody, true
 	found, err := h.changes.List(ctx, q)
 	if err != nil {
 		return nil, store.Coded(err)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -78,16 +80,21 @@ func TestTheTrail(t *testing.T) {
 			t.Errorf("%s by %+v at %d", c.Action, c.By, c.At)
 		}
 	}
-	if got := strings.Join(actions, " "); got != "IMPORT DELETE REVEAL TRIGGER UPDATE UPDATE CREATE" {
+	if got := strings.Join(actions, " "); got != "IMPORT DELETE REVEAL EXPORT TRIGGER UPDATE UPDATE CREATE" {
 		t.Fatalf("the trail is %s", got)
 	}
 	if n := all[0].Count; n == nil || *n != 2_500 || all[0].JobID != nil {
 		t.Errorf("the import: %+v", all[0])
 	}
-	if e := all[3].ExecutionID; e == nil || *all[3].JobID != id {
-		t.Errorf("the trigger: %+v", all[3])
+	if e := all[4].ExecutionID; e == nil || *all[4].JobID != id {
+		t.Errorf("the trigger: %+v", all[4])
 	}
-	update := all[5]
+	for i, n := range []int64{2: 1, 3: 1} {
+		if e := all[i]; n > 0 && (e.Count == nil || *e.Count != n || e.Detail != "jobs all") {
+			t.Errorf("the export: %+v", e)
+		}
+	}
+	update := all[6]
 	if update.Before.Spec.Name != "" || update.After.Spec.Name != "renamed" || *update.Version != 2 ||
 		update.Before.Spec.Headers["X-Team"] != "billing" ||
 		update.Before.Spec.Headers["Authorization"] != domain.Mask {
@@ -99,7 +106,11 @@ func TestTheTrail(t *testing.T) {
 		string(after.Body) != `{"b":1}` {
 		t.Errorf("the update: %+v, %+v", before, after)
 	}
-	if pause := all[4]; !pause.Before.IsActive || pause.After.IsActive {
+	if sum := sha256.Sum256([]byte(`"` + strings.Repeat("b", maxShownBody) + `"`)); update.Before.BodyBytes !=
+		maxShownBody+2 || update.Before.BodySHA256 != hex.EncodeToString(sum[:]) || update.After.BodySHA256 != "" {
+		t.Errorf("the bodies of the update: %+v, %+v", update.Before, update.After)
+	}
+	if pause := all[5]; !pause.Before.IsActive || pause.After.IsActive {
 		t.Errorf("the pause: %+v", pause)
 	}
 	if remove := all[1]; remove.Before == nil || remove.After != nil || *remove.Version != 3 {
@@ -121,7 +132,7 @@ func TestTheTrail(t *testing.T) {
 		}
 		query = "?limit=1&cursor=" + page.NextCursor
 	}
-	if len(paged) != 7 || paged[6].Action != domain.ActionCreate {
+	if len(paged) != 8 || paged[7].Action != domain.ActionCreate {
 		t.Errorf("paged: %d entries", len(paged))
 	}
 	found := false

@@ -43,7 +43,9 @@
 //     refusal of a key does not say what was wrong with it.
 //   - A key that is confined to a namespace learns nothing of the others, not even
 //     which jobs or namespaces exist.
-//   - Every change is in the audit trail, with who made it.
+//   - Every change is in the audit trail, with who made it, and so is every export and what was
+//     refused for a role or a namespace. However many of the latter two there are, a caller has a
+//     bounded number of entries a day, which count: repeats.go.
 //
 // # Who decides what
 //
@@ -73,8 +75,8 @@
 //
 // Each file uses only those before it:
 //
-//	problem.go ratelimit.go auth.go room.go params.go instant.go namespace.go trail.go body.go headers.go
-//	instanttext.go route.go once.go paths.go serve.go index.go docs.go
+//	problem.go ratelimit.go auth.go room.go params.go instant.go namespace.go trail.go repeats.go body.go
+//	headers.go instanttext.go route.go once.go paths.go serve.go index.go docs.go
 //	warnings.go certificate.go moved.go editor.go precondition.go prefer.go saved.go jobs.go
 //	importstream.go importwarnings.go importonce.go import.go export.go
 //	executions.go executionlists.go executionline.go history.go

@@ -2,10 +2,13 @@ package api
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -31,6 +34,7 @@ type exportRoute struct {
 	pace    *clock.Pace
 	log     *slog.Logger
 	places  *lender
+	repeats *Repeats
 }
 
 func (h *exportRoute) register(rt *router) {
@@ -70,11 +74,14 @@ type exportInput struct {
 	WithSecrets boolParam `query:"withSecrets" doc:"Whether secrets, of headers and of signing, are shown, which takes POST. false: each is shown as ********."`
 
 	method string
+	filter string // what is selected
 }
 
 // Resolve implements huma.Resolver.
 func (in *exportInput) Resolve(ctx huma.Context) []error {
 	in.method = ctx.Method()
+	asked := ctx.URL()
+	in.filter = filterOf(asked.Query())
 	return nil
 }
 
@@ -87,16 +94,15 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 	if err != nil {
 		return nil, err
 	}
-	document := wire.Document
+	x := export{exportRoute: h, document: wire.Document, filter: "jobs " + confine(ctx, in.filter)}
 	if show != nil && *show {
 		if in.method != http.MethodPost {
 			return nil, kindMalformed.fieldAs(domain.FieldUnsupported, "withSecrets",
 				"takes POST: a GET shows no secrets", "true")
 		}
-		if err := h.mayReveal(ctx); err != nil {
+		if err := x.mayReveal(ctx); err != nil {
 			return nil, err
 		}
-		document = wire.Revealed
 	}
 	if err := take(ctx, h.places, 1); err != nil {
 		return nil, err
@@ -110,7 +116,7 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-jobs.ndjson"`)
-		if err := h.writeExport(ctx, w, q, first, document); err != nil {
+		if err := x.write(ctx, w, q, first); err != nil {
 			if front.WriteError(w) == nil { // otherwise the client went away
 				_ = tell(ctx, h.log, err)
 			}
@@ -119,27 +125,69 @@ func (h *exportRoute) exportJobs(ctx context.Context, in *exportInput) (*streamO
 	}}, nil
 }
 
+// maxFilter is how many bytes of a filter are in the trail.
+const maxFilter = 512
+
+// filterOf writes the parameters that select something, sorted.
+func filterOf(query url.Values) string {
+	query.Del("withSecrets")
+	text := query.Encode()
+	return text[:min(len(text), maxFilter)]
+}
+
+// confine adds the namespace that the caller's key is confined to.
+func confine(ctx context.Context, filter string) string {
+	if only := visitorOf(ctx).namespace; only != "" && !strings.Contains(filter, "namespace=") {
+		return strings.TrimPrefix(filter+"&namespace="+only, "&")
+	}
+	return cmp.Or(filter, "all")
+}
+
+// export is one export under way.
+type export struct {
+	*exportRoute
+	document func(*domain.Version) json.Marshaler
+	filter   string
+	reveal   *domain.Change // the entry of one with secrets
+	written  int64          // jobs
+}
+
 // mayReveal refuses to show secrets to others than admins, and to show them
 // without an entry of the trail.
-func (h *exportRoute) mayReveal(ctx context.Context) error {
+func (x *export) mayReveal(ctx context.Context) error {
 	if !visitorOf(ctx).role.Covers(domain.RoleAdmin) {
 		return kindRole.plain()
 	}
-	return store.Coded(h.changes.Add(ctx, h.trail.changeBy(ctx, domain.ActionReveal)))
+	entry := x.trail.changeBy(ctx, domain.ActionReveal)
+	entry.Detail = x.filter
+	x.document, x.reveal = wire.Revealed, &entry
+	return store.Coded(x.changes.Add(ctx, entry))
 }
 
-func (h *exportRoute) writeExport(
-	ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job,
-	document func(*domain.Version) json.Marshaler,
-) error {
+// note writes into the trail that n more jobs are shown: of secrets before they are.
+func (x *export) note(ctx context.Context, n int) error {
+	if x.written += int64(n); x.reveal == nil || n == 0 {
+		return nil
+	}
+	x.reveal.Count = x.written
+	return store.Coded(x.changes.Add(ctx, *x.reveal))
+}
+
+func (x *export) write(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
+	if x.reveal == nil {
+		defer func() { x.repeats.note(ctx, domain.ActionExport, x.filter, x.written) }()
+	}
 	for {
 		extendDeadlines(w)
+		if err := x.note(ctx, len(page)); err != nil {
+			return err
+		}
 		for i := range page {
-			h.pace.Step(i)
-			if err := enc.Encode(document(&page[i].Current)); err != nil {
+			x.pace.Step(i)
+			if err := enc.Encode(x.document(&page[i].Current)); err != nil {
 				return err
 			}
 		}
@@ -148,7 +196,7 @@ func (h *exportRoute) writeExport(
 		}
 		q.After = page[len(page)-1].ID
 		var err error
-		if page, err = h.jobs.List(ctx, q); err != nil {
+		if page, err = x.jobs.List(ctx, q); err != nil {
 			return store.Coded(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
@@ -31,6 +32,7 @@ type historyRoute struct {
 	pace     *clock.Pace
 	log      *slog.Logger
 	underWay chan struct{} // a place for each export
+	repeats  *Repeats
 }
 
 // executionLine documents a line of the export; [appendExecution] writes it.
@@ -93,7 +95,9 @@ func (h *historyRoute) exportExecutions(ctx context.Context, in *historyExportIn
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Content-Disposition", `attachment; filename="belfry-executions.ndjson"`)
-		if err := h.writeHistory(ctx, w, from, to); err != nil {
+		n, err := h.writeHistory(ctx, w, from, to)
+		h.repeats.note(ctx, domain.ActionExport, "executions "+confine(ctx, windowOf(in)), n)
+		if err != nil {
 			if front.WriteError(w) == nil { // otherwise the client went away
 				_ = tell(ctx, h.log, err)
 			}
@@ -112,11 +116,24 @@ func (h *historyRoute) canStream(ctx context.Context, from, to int64) error {
 	return err
 }
 
-func (h *historyRoute) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) error {
+// windowOf writes the parameters of an export.
+func windowOf(in *historyExportInput) string {
+	query := url.Values{}
+	if in.From != "" {
+		query.Set("from", string(in.From))
+	}
+	if in.To != "" {
+		query.Set("to", string(in.To))
+	}
+	return filterOf(query)
+}
+
+// writeHistory returns how many executions it has written.
+func (h *historyRoute) writeHistory(ctx context.Context, w http.ResponseWriter, from, to int64) (n int64, err error) {
 	out := bufio.NewWriterSize(w, historyBuffer)
 	var line []byte
 	confined := visitorOf(ctx).namespace != ""
-	err := h.history.Stream(ctx, from, to, func(piece []domain.Execution) error {
+	err = h.history.Stream(ctx, from, to, func(piece []domain.Execution) error {
 		extendDeadlines(w)
 		for i := range piece {
 			h.pace.Step(i)
@@ -133,11 +150,12 @@ func (h *historyRoute) writeHistory(ctx context.Context, w http.ResponseWriter, 
 			if _, err := out.Write(line); err != nil {
 				return err
 			}
+			n++
 		}
 		return nil
 	})
 	if err != nil {
-		return store.Coded(err)
+		return n, store.Coded(err)
 	}
-	return out.Flush()
+	return n, out.Flush()
 }

@@ -37,6 +37,7 @@ type importRoute struct {
 	maxBody   int64 // of one item
 	maxImport int64 // of all
 	places    *lender
+	repeats   *Repeats
 }
 
 func (h *importRoute) register(rt *router) {
@@ -143,6 +144,8 @@ type importRun struct {
 	report importReport
 	warned warningMemory
 
+	forbidden bool // an item was refused for what the caller may do
+
 	once   *importOnce // nil: without an Idempotency-Key
 	known  []domain.SpecDoc
 	places []int // of those in known: they were dealt with before, and are to be looked up
@@ -171,6 +174,7 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 		index := run.report.add()
 		if item.err == nil {
 			item.err = run.takes(ctx, &item.doc)
+			run.noteRefusal(ctx, item.err)
 		}
 		switch {
 		case item.err != nil:
@@ -237,6 +241,16 @@ func (run *importRun) reportKnown(ctx context.Context) error {
 	run.places, run.known = run.places[:0], run.known[:0]
 	extendDeadlines(run.w)
 	return nil
+}
+
+// noteRefusal notes in the trail, once for all items, that there is one that the caller may not make.
+func (run *importRun) noteRefusal(ctx context.Context, err error) {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok || run.forbidden || p.Code != kindRole.slug {
+		return
+	}
+	run.forbidden = true
+	run.repeats.noteRefusal(ctx, p, "POST /jobs/import")
 }
 
 // takes refuses a document that this caller, or this server, cannot have.

@@ -95,7 +95,7 @@ func setBy(entries []domain.Change, field, value string) string {
 		switch {
 		case e.After == nil || !holds(&e.After.Spec, field, value):
 		case e.Before != nil && !holds(&e.Before.Spec, field, value),
-			e.Before == nil && e.Action == domain.ActionCreate:
+			e.Before == nil && (e.Action == domain.ActionCreate || e.Action == domain.ActionImport):
 			return e.By.Key
 		}
 	}

@@ -44,6 +44,7 @@ type router struct {
 	log     *slog.Logger
 	version string // of Belfry
 	room    *room
+	repeats *Repeats
 }
 
 func newRouter(g *guard, rm *room, metrics *telemetry.Metrics, log *slog.Logger, version string) *router {
@@ -69,6 +70,7 @@ func register[I, O any](rt *router, op huma.Operation, handle func(context.Conte
 			return out, nil
 		}
 		p := tell(ctx, rt.log, err)
+		rt.repeats.noteRefusal(ctx, p, op.Method+" "+op.Path)
 		if asText(ctx) {
 			p = p.withText()
 		}

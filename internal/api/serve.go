@@ -11,6 +11,7 @@ import (
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	caller, refusal := rt.guard.admits(r)
 	if refusal != nil {
+		rt.repeats.noteRefusal(withVisitor(r, caller).Context(), refusal, rt.routeOf(r))
 		rt.metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
 		refusal.write(w)
 		return
@@ -21,6 +22,14 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inner := withVisitor(r, caller)
 	defer func() { r.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
 	rt.route(w, inner)
+}
+
+// routeOf returns the method and the path of a request as the document names them, or "".
+func (rt *router) routeOf(r *http.Request) string {
+	if _, pattern := rt.mux.Handler(r); pattern != "/" {
+		return pattern
+	}
+	return ""
 }
 
 // route hands the request to the mux. Paths that are not clean ("/jobs/../x") are

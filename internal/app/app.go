@@ -160,12 +160,13 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	if err != nil {
 		return nil, err
 	}
+	a.keeper.repeats = api.NewRepeats(a.store.Changes(), clk, a.log)
 	return api.New(api.Config{
 		Editor: a.editor, View: shown, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
 		MaxImport: a.cfg.MaxImport,
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: certificates,
-		MayPresent: a.allows, Proxies: a.cfg.TrustedProxies,
+		MayPresent: a.allows, Proxies: a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 	})
 }
 
@@ -438,6 +439,7 @@ func (a *App) stop() error {
 	if err := a.server.Shutdown(quick); err != nil {
 		_ = a.server.Close()
 	}
+	a.keeper.flush(quick)
 	a.editor.Stop(quick)
 	err := a.engine.Stop(ctx)
 	if err == nil {

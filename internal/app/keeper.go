@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -18,17 +19,25 @@ const keepEvery = time.Minute
 
 // keeper keeps the history from eating the disk: it drops what is older than
 // the retention, a day at a time. Records of Idempotency-Keys go with it when
-// their time is over.
+// their time is over. It writes the counts of entries of the trail that count requests.
 type keeper struct {
 	history   store.History
 	records   store.Idempotency
 	clock     clock.Clock
 	log       *slog.Logger
 	retention time.Duration
+	repeats   *api.Repeats // nil: there are none
 }
 
 func newKeeper(s store.Store, clk clock.Clock, log *slog.Logger, retention time.Duration) *keeper {
 	return &keeper{history: s.History(), records: s.Idempotency(), clock: clk, log: log, retention: retention}
+}
+
+// flush writes what has been counted.
+func (k *keeper) flush(ctx context.Context) {
+	if k.repeats != nil {
+		k.repeats.Flush(ctx)
+	}
 }
 
 func (k *keeper) run(ctx context.Context) {
@@ -43,6 +52,7 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 func (k *keeper) runOnce(ctx context.Context) error {
+	k.flush(ctx)
 	_, expired := k.records.Expire(ctx, k.clock.Now().Add(-domain.IdempotencyAge).UnixMilli())
 	dropped, err := k.history.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
 	if dropped > 0 {

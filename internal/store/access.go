@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -29,10 +31,12 @@ type Keys interface {
 // [History] drops what is older than the history, in whole days.
 type Changes interface {
 	// Add writes an entry about what leaves no trace in this store by itself.
-	// One with the same At and Nonce as another changes nothing.
+	// One with the same At and Nonce as another raises its Count, Times and
+	// LastAt to its own, where these are greater, and changes nothing else.
 	Add(ctx context.Context, change domain.Change) error
 	// List returns entries, newest first, with the versions and keys that they
-	// name as far as those are kept.
+	// name as far as those are kept. Among those of one job is that of the import
+	// that has made it, with the job and its first version.
 	List(ctx context.Context, q ChangeQuery) ([]domain.Change, error)
 }
 
@@ -44,8 +48,9 @@ type ChangeQuery struct {
 	JobID       domain.JobID
 	RequestID   string // empty: of any request; without JobID, since there is no index of both
 	Limit       int
-	MaxBytes    int // of the page; zero: no bound
-	MaxBody     int // of a job's body of more bytes only the length is told: see [domain.Version.BodyCut]
+	MaxBytes    int  // of the page; zero: no bound
+	MaxBody     int  // of a job's body of more bytes only the length is told: see [domain.Version.BodyCut]
+	HashBodies  bool // and its SHA-256
 }
 
 type changeKey struct{}
@@ -65,6 +70,18 @@ func WithChange(ctx context.Context, change domain.Change) context.Context {
 func ChangeOf(ctx context.Context) (domain.Change, bool) {
 	c, ok := ctx.Value(changeKey{}).(domain.Change)
 	return c, ok
+}
+
+// ImportOf returns the instant and the nonce of the import's entry under which a job is created.
+func ImportOf(ctx context.Context) (at, nonce int64, ok bool) {
+	c, _ := ChangeOf(ctx)
+	return c.At, c.Nonce, c.Action == domain.ActionImport
+}
+
+// HashOfBody returns the SHA-256 of a body in hexadecimal digits.
+func HashOfBody(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // JobEntry completes a change with what one write of a job knows. The second

@@ -81,9 +81,8 @@ func (k keys) Used(ctx context.Context, at map[string]int64) error {
 
 // Add implements store.Changes.
 func (t changes) Add(ctx context.Context, e domain.Change) error {
-	e.Count = 0
 	return t.do(ctx, func(d *Disk) error {
-		d.enter(e)
+		d.raise(e)
 		return nil
 	})
 }
@@ -97,9 +96,13 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 			if page.Full() {
 				break
 			}
-			if (q.BeforeAt == 0 || compareChanges(e, after) < 0) && e.At >= q.From && e.At <= q.To &&
-				(q.JobID.IsZero() || q.JobID == e.JobID) && (q.RequestID == "" || q.RequestID == e.RequestID) {
-				found = append(found, d.complete(e, q.MaxBody))
+			ofJob := q.JobID.IsZero() || q.JobID == e.JobID
+			if !ofJob {
+				e, ofJob = d.jobs[q.JobID].madeBy(e)
+			}
+			if ofJob && (q.BeforeAt == 0 || compareChanges(e, after) < 0) && e.At >= q.From && e.At <= q.To &&
+				(q.RequestID == "" || q.RequestID == e.RequestID) {
+				found = append(found, d.complete(e, &q))
 				page.Add(found[len(found)-1].Size())
 			}
 		}
@@ -109,16 +112,19 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 }
 
 // complete adds what an entry names.
-func (d *Disk) complete(e domain.Change, maxBody int) domain.Change {
+func (d *Disk) complete(e domain.Change, q *store.ChangeQuery) domain.Change {
 	before, after := e.Versions()
 	if j := d.jobs[e.JobID]; j != nil {
 		for _, v := range j.versions {
-			v := copyVersion(cutBody(v, maxBody))
+			whole, v, hash := v.Spec.Body, copyVersion(cutBody(v, q.MaxBody)), ""
+			if v.BodyCut > 0 && q.HashBodies {
+				hash = store.HashOfBody(whole)
+			}
 			if v.Number == before {
-				e.Before = &v
+				e.Before, e.BodyBefore = &v, hash
 			}
 			if v.Number == after {
-				e.After = &v
+				e.After, e.BodyAfter = &v, hash
 			}
 		}
 	}

@@ -17,6 +17,9 @@ type job struct {
 	versions  []domain.Version
 	deleted   bool
 	deletedAt int64
+
+	imported              bool
+	importAt, importNonce int64 // the entry of the import that has made it
 }
 
 // jobKey is the key of a job, in its namespace.
@@ -25,6 +28,15 @@ type jobKey struct{ namespace, key string }
 func keyOf(v *domain.Version) jobKey { return jobKey{v.Spec.Namespace, v.Spec.Key} }
 
 func (j *job) current() *domain.Version { return &j.versions[len(j.versions)-1] }
+
+// madeBy returns an import's entry as one of a job that it has made, and whether it has made it.
+func (j *job) madeBy(e domain.Change) (domain.Change, bool) {
+	if j == nil || !j.imported || j.importAt != e.At || j.importNonce != e.Nonce {
+		return e, false
+	}
+	e.JobID, e.Version = j.current().JobID, 1
+	return e, true
+}
 
 // holds reports whether a version is stored with the same content, whatever
 // has closed it since.
@@ -65,7 +77,9 @@ func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
 			}
 			switch {
 			case known == nil:
-				fresh[v.JobID] = &job{versions: []domain.Version{copyVersion(v)}}
+				made := &job{versions: []domain.Version{copyVersion(v)}}
+				made.importAt, made.importNonce, made.imported = store.ImportOf(ctx)
+				fresh[v.JobID] = made
 				if holder := d.takes(keys, &v); holder != v.JobID {
 					taken[i] = holder
 				}

@@ -23,6 +23,17 @@ func (d *Disk) enter(e domain.Change) {
 	d.changes = slices.Insert(d.changes, i, e)
 }
 
+// raise is enter for an entry that has the sums.
+func (d *Disk) raise(e domain.Change) {
+	i, there := slices.BinarySearchFunc(d.changes, e, compareChanges)
+	if !there {
+		d.changes = slices.Insert(d.changes, i, e)
+		return
+	}
+	is := &d.changes[i]
+	is.Count, is.Times, is.LastAt = max(is.Count, e.Count), max(is.Times, e.Times), max(is.LastAt, e.LastAt)
+}
+
 func (d *Disk) enterJob(ctx context.Context, action domain.Action, id domain.JobID, number int) {
 	if e, ok := store.JobEntry(ctx, action, id, number); ok {
 		d.enter(e)

@@ -23,7 +23,13 @@ SELECT ` + changeColumns + ` FROM change
  WHERE (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 	selectChangesOfJob = `
 SELECT ` + changeColumns + ` FROM change
- WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
+ WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3
+ UNION ALL
+SELECT c.at, c.nonce, c.action, c.by_key, c.by_name, c.by_address, j.id, 1, NULL, NULL, c.count,
+       c.request_id, c.detail, c.times, c.last_at
+  FROM job j JOIN change c ON c.at = j.import_at AND c.nonce = j.import_nonce
+ WHERE j.id = ?5 AND (c.at, c.nonce) < (?1, ?2) AND c.at >= ?3
+ ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 	selectChangesOfRequest = `
 SELECT ` + changeColumns + ` FROM change
  WHERE request_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
@@ -31,9 +37,8 @@ SELECT ` + changeColumns + ` FROM change
 
 // Add implements store.Changes.
 func (t changes) Add(ctx context.Context, e domain.Change) error {
-	e.Count = 0
 	return fault("write to the trail of changes", t.db.write(ctx, 1, func(c *conn) (tally, error) {
-		return tally{}, insertEntry(c, &e)
+		return tally{}, putEntry(c, raiseChange, &e)
 	}))
 }
 
@@ -66,7 +71,7 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 				found = found[:i]
 				break
 			}
-			err = completeChange(c, t.box, &found[i], q.MaxBody)
+			err = completeChange(c, t.box, &found[i], &q)
 			page.Add(found[i].Size())
 		}
 		return err
@@ -80,20 +85,45 @@ func columnsChange(s *sqlite.Stmt) (e domain.Change) {
 	e.JobID, e.Version = columnJobID(s, 6), s.ColumnInt(7)
 	s.ColumnBytes(8, e.Execution[:])
 	e.KeyID, e.Count, e.RequestID = s.ColumnText(9), s.ColumnInt64(10), s.ColumnText(11)
+	e.Detail, e.Times, e.LastAt = s.ColumnText(12), s.ColumnInt64(13), s.ColumnInt64(14)
 	return e
 }
 
 // completeChange reads what an entry names.
-func completeChange(c *conn, box *seal.Box, e *domain.Change, maxBody int) (err error) {
+func completeChange(c *conn, box *seal.Box, e *domain.Change, q *store.ChangeQuery) (err error) {
 	before, after := e.Versions()
-	if e.Before, err = readVersion(c, box, e.JobID, before, maxBody); err != nil {
+	if e.Before, err = readVersion(c, box, e.JobID, before, q.MaxBody); err != nil {
 		return err
 	}
-	if e.After, err = readVersion(c, box, e.JobID, after, maxBody); err != nil || e.KeyID == "" {
+	if e.After, err = readVersion(c, box, e.JobID, after, q.MaxBody); err != nil {
 		return err
 	}
-	e.Key, err = readAPIKey(c, e.KeyID)
+	if q.HashBodies {
+		if e.BodyBefore, err = hashBody(c, e.Before); err != nil {
+			return err
+		}
+		if e.BodyAfter, err = hashBody(c, e.After); err != nil {
+			return err
+		}
+	}
+	if e.KeyID != "" {
+		e.Key, err = readAPIKey(c, e.KeyID)
+	}
 	return err
+}
+
+const selectBody = `SELECT body FROM version WHERE job_id = ?1 AND number = ?2`
+
+// hashBody returns the hash of the body that a version lacks.
+func hashBody(c *conn, v *domain.Version) (hash string, err error) {
+	if v == nil || v.BodyCut == 0 {
+		return "", nil
+	}
+	err = c.query(selectBody, func(s *sqlite.Stmt) error {
+		hash = store.HashOfBody([]byte(s.ColumnText(0)))
+		return nil
+	}, v.JobID, v.Number)
+	return hash, err
 }
 
 const selectCutVersion = `

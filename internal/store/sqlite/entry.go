@@ -8,20 +8,28 @@ import (
 )
 
 const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, ` +
-	`count, request_id`
+	`count, request_id, detail, times, last_at`
 
 const (
+	insertOneChange = `
+INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET `
+
 	// Only an import has a count, so that a repeat of anything else adds zero.
-	insertChange = `
-INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET count = count + excluded.count`
+	insertChange = insertOneChange + `count = count + excluded.count`
+
+	// A repeat has the sums.
+	raiseChange = insertOneChange + `count = max(count, excluded.count), times = max(times, excluded.times),
+           last_at = max(last_at, excluded.last_at)`
 
 	pruneChanges = `DELETE FROM change WHERE (at, nonce) IN (SELECT at, nonce FROM change WHERE at <= ? LIMIT 0 + ?)`
 )
 
 // insertEntry writes one entry of the trail.
-func insertEntry(c *conn, e *domain.Change) error {
-	s, err := c.prepare(insertChange)
+func insertEntry(c *conn, e *domain.Change) error { return putEntry(c, insertChange, e) }
+
+func putEntry(c *conn, statement string, e *domain.Change) error {
+	s, err := c.prepare(statement)
 	if err != nil {
 		return err
 	}
@@ -45,6 +53,9 @@ func insertEntry(c *conn, e *domain.Change) error {
 	bindText(s, 10, e.KeyID)
 	s.BindInt64(11, e.Count)
 	bindText(s, 12, e.RequestID)
+	bindText(s, 13, e.Detail)
+	s.BindInt64(14, e.Times)
+	s.BindInt64(15, e.LastAt)
 	_, err = s.Step()
 	return err
 }

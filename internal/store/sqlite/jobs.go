@@ -20,7 +20,8 @@ type jobs struct {
 }
 
 const insertJob = `
-INSERT INTO job (id, created_at, current_version, is_active) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT INTO job (id, created_at, current_version, is_active, import_at, import_nonce) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING`
 
 // Create implements store.Jobs.
 func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
@@ -46,7 +47,7 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 		var created tally
 		for i := range rows {
 			j.pace.Step(i)
-			if err := insertNewJob(c, &rows[i], j.box, &created); err != nil {
+			if err := insertNewJob(ctx, c, &rows[i], j.box, &created); err != nil {
 				return tally{}, err
 			}
 		}
@@ -121,7 +122,7 @@ func checkKeys(c *conn, rows []versionRow) error {
 	return nil
 }
 
-func insertNewJob(c *conn, r *versionRow, box *seal.Box, created *tally) error {
+func insertNewJob(ctx context.Context, c *conn, r *versionRow, box *seal.Box, created *tally) error {
 	s, err := c.prepare(insertJob)
 	if err != nil {
 		return err
@@ -130,6 +131,13 @@ func insertNewJob(c *conn, r *versionRow, box *seal.Box, created *tally) error {
 	s.BindInt64(2, r.createdAt)
 	s.BindInt64(3, int64(r.number))
 	s.BindBool(4, r.active)
+	if at, nonce, ok := store.ImportOf(ctx); ok {
+		s.BindInt64(5, at)
+		s.BindInt64(6, nonce)
+	} else {
+		s.BindNull(5)
+		s.BindNull(6)
+	}
 	if _, err := s.Step(); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ var changeCases = []testCase{
 	{"a write under a change makes one entry, with the versions", changeOfJobs},
 	{"a write without a change makes none", changeWithout},
 	{"a write that is refused or repeated makes none", changeRefused},
-	{"an import is one entry that counts what was made", changeImport},
+	{"an import is one entry that counts what was made, and one of each of its jobs", changeImport},
 	{"keys that are made and revoked are entries", changeOfKeys},
-	{"Add writes an entry once", changeAdd},
+	{"Add writes an entry once, and a repeat raises its counts", changeAdd},
 	{"List pages, newest first, between two instants and by job", changePages},
 	{"Expire drops entries with the history of their day, and the versions they name not before", changeExpire},
 }
@@ -188,7 +188,39 @@ func changeImport(t *testing.T, f *fixture) {
 	ok(t, f.Jobs().Create(ctx, []domain.Version{version(2)})) // a repeat
 	ok(t, f.Jobs().Create(ctx, []domain.Version{version(2), version(3)}))
 	c.Count = 3
-	equal(t, f.changes(t), []domain.Change{c})
+	ctx, changed := by(t, noon+minute, 1)
+	old, next := version(3), edit(version(3), noon+minute, nil)
+	ok(t, f.Jobs().Update(ctx, next))
+	f.create(t, version(4)) // without an entry
+	update := changed
+	update.Action, update.JobID, update.Version = domain.ActionUpdate, jobID(3), 2
+	old = closed(old, noon+minute)
+	update.Before, update.After = &old, &next
+	for range 2 {
+		equal(t, f.changes(t), []domain.Change{update, c})
+		for n, later := range [][]domain.Change{1: nil, 2: nil, 3: {update}} {
+			if n == 0 {
+				continue
+			}
+			made, first := c, version(n)
+			if n == 3 {
+				first = old
+			}
+			made.JobID, made.Version, made.After = jobID(n), 1, &first
+			q := store.ChangeQuery{To: domain.Forever, Limit: 100, JobID: jobID(n)}
+			equal(t, must(f.Store.Changes().List(t.Context(), q))(t), append(later, made))
+			q.From = noon + 1
+			equal(t, must(f.Store.Changes().List(t.Context(), q))(t), later)
+			q.From, q.To, q.Limit = noon, noon, 1
+			equal(t, must(f.Store.Changes().List(t.Context(), q))(t), []domain.Change{made})
+			q.BeforeAt, q.BeforeNonce = c.At, c.Nonce
+			equal(t, must(f.Store.Changes().List(t.Context(), q))(t), nil)
+		}
+		equal(t, must(f.Store.Changes().List(t.Context(), store.ChangeQuery{
+			To: domain.Forever, Limit: 100, JobID: jobID(4),
+		}))(t), nil)
+		f.reopen(t)
+	}
 }
 
 func changeOfKeys(t *testing.T, f *fixture) {
@@ -216,6 +248,21 @@ func changeAdd(t *testing.T, f *fixture) {
 	ok(t, f.Changes().Add(t.Context(), c))
 	f.reopen(t)
 	equal(t, f.changes(t), []domain.Change{c})
+
+	again := domain.Change{
+		At: noon, Nonce: 1<<40 + 1, Action: domain.ActionRefuse, By: c.By, Detail: "GET /keys", Count: 1, Times: 7,
+		LastAt: noon + 9,
+	}
+	ok(t, f.Changes().Add(t.Context(), again))
+	raised := again
+	raised.Count, raised.Times, raised.LastAt, raised.Detail = 4, 8, noon+hour, "is not changed"
+	ok(t, f.Changes().Add(t.Context(), raised))
+	ok(t, f.Changes().Add(t.Context(), again)) // late
+	raised.Detail = again.Detail
+	for range 2 {
+		equal(t, f.changes(t), []domain.Change{raised, c})
+		f.reopen(t)
+	}
 }
 
 func changePages(t *testing.T, f *fixture) {

@@ -102,13 +102,25 @@ func changeBytes(t *testing.T, f *fixture) {
 		last := must(f.Jobs().Get(t.Context(), jobID(1)))(t).Current
 		ok(t, f.Jobs().Update(ctx, edit(last, noon+int64(n+1)*minute, nil)))
 	}
-	for _, row := range []struct{ bytes, body, pages int }{{1, 0, 5}, {120_000, 0, 3}, {120_000, 1_000, 1}} {
+	hash := store.HashOfBody(withBody(1, 50_000).Spec.Body)
+	for _, row := range []struct {
+		bytes, body, pages int
+		hash               bool
+	}{{1, 0, 5, false}, {120_000, 0, 3, true}, {120_000, 1_000, 1, false}, {40_000, 1_000, 3, true}} {
 		var got []int
 		pages := 0
-		for q := (store.ChangeQuery{To: domain.Forever, Limit: 10, MaxBytes: row.bytes, MaxBody: row.body}); ; {
+		for q := (store.ChangeQuery{To: domain.Forever, Limit: 10, MaxBytes: row.bytes, MaxBody: row.body,
+			HashBodies: row.hash}); ; {
 			found := must(f.Store.Changes().List(t.Context(), q))(t)
 			for _, c := range found {
 				got = append(got, c.Version)
+				want := ""
+				if row.hash && row.body > 0 {
+					want = hash
+				}
+				if c.BodyAfter != want || c.BodyBefore != want && c.Version > 1 {
+					t.Errorf("%+v: the hashes are %q and %q, want %q", row, c.BodyBefore, c.BodyAfter, want)
+				}
 				if c.After == nil || row.body > 0 && (c.After.BodyCut != 50_000 || c.After.Spec.Body != nil) ||
 					row.body == 0 && (c.After.BodyCut != 0 || len(c.After.Spec.Body) != 50_000) {
 					t.Errorf("%+v: the version is %+v", row, c.After)
