@@ -41,6 +41,9 @@
 //     request: package front.
 //   - Every route requires a role; a request that no rule matches requires admin. The
 //     refusal of a key does not say what was wrong with it.
+//   - Every path may begin with /v1 and is the same then: for keys, limits, metrics and
+//     Idempotency-Keys. Paths that an answer names begin with it, too: version.go.
+//   - An operation that is going to go says so in every answer: deprecation.go.
 //   - A key that is confined to a namespace learns nothing of the others, not even
 //     which jobs or namespaces exist.
 //   - Every change is in the audit trail, with who made it, and so is every export and what was
@@ -75,6 +78,7 @@
 //
 // Each file uses only those before it:
 //
+//	version.go deprecation.go
 //	problem.go ratelimit.go auth.go room.go params.go instant.go namespace.go trail.go repeats.go body.go
 //	headers.go instanttext.go route.go once.go paths.go serve.go index.go docs.go
 //	warnings.go certificate.go moved.go editor.go precondition.go prefer.go saved.go jobs.go

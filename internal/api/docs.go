@@ -17,6 +17,12 @@ func (rt *router) registerDocs() error {
 		Summary: "The OpenAPI document", Description: "OpenAPI 3.1.",
 	}, "application/json", rt.serveOnceMade("application/json", func() ([]byte, error) { return reference.Text(doc) }))
 	rt.registerPage(huma.Operation{
+		OperationID: "get-openapi-3-0", Method: http.MethodGet, Path: "/openapi-3.0.json", Tags: []string{"Documents"},
+		Summary: "The OpenAPI document in 3.0", Description: "OpenAPI 3.0.3, for generators that do not read 3.1.",
+	}, "application/json", rt.serveOnceMade("application/json", func() ([]byte, error) {
+		return reference.Text30(doc)
+	}))
+	rt.registerPage(huma.Operation{
 		OperationID: "get-docs", Method: http.MethodGet, Path: "/docs", Tags: []string{"Documents"},
 		Summary: "This page", Description: "The reference for people, made of the OpenAPI document. It loads nothing " +
 			"from anywhere.",

@@ -14,9 +14,9 @@ type indexBody struct {
 	Metrics string `json:"metrics" doc:"Counters for people; /metrics has those for Prometheus." example:"/observability/metrics"`
 }
 
-func (rt *router) index(context.Context, *struct{}) (*indexOutput, error) {
+func (rt *router) index(ctx context.Context, _ *struct{}) (*indexOutput, error) {
 	return &indexOutput{indexBody{
-		Name: "Belfry", Version: rt.version, Docs: "/docs", OpenAPI: "/openapi.json",
-		Jobs: "/jobs", Health: "/observability/health", Metrics: "/observability/metrics",
+		Name: "Belfry", Version: rt.version, Docs: link(ctx, "/docs"), OpenAPI: link(ctx, "/openapi.json"),
+		Jobs: link(ctx, "/jobs"), Health: link(ctx, "/observability/health"), Metrics: link(ctx, "/observability/metrics"),
 	}}, nil
 }

@@ -153,7 +153,7 @@ func (h *jobRoutes) createdBefore(_ context.Context, in *createInput, kept *doma
 
 func (h *jobRoutes) created(in *createInput, v *domain.Version) *savedOutput {
 	out := h.savedFirst(in.r, http.StatusCreated, *v, "Job created successfully")
-	out.Location = "/jobs/" + v.JobID.String()
+	out.Location = link(in.r.Context(), "/jobs/"+v.JobID.String())
 	return out
 }
 
@@ -330,18 +330,18 @@ func (h *jobRoutes) triggerJob(ctx context.Context, in *jobInput) (*triggerOutpu
 	if err != nil {
 		return nil, staleIf(number, err)
 	}
-	return triggered(id, e.ID()), nil
+	return triggered(ctx, id, e.ID()), nil
 }
 
 // triggeredBefore answers a request that has run a job before.
-func (h *jobRoutes) triggeredBefore(_ context.Context, _ *jobInput, kept *domain.IdempotencyRecord) (
+func (h *jobRoutes) triggeredBefore(ctx context.Context, _ *jobInput, kept *domain.IdempotencyRecord) (
 	*triggerOutput, error) {
-	return triggered(kept.JobID, kept.Execution), nil
+	return triggered(ctx, kept.JobID, kept.Execution), nil
 }
 
-func triggered(job domain.JobID, execution domain.ExecutionID) *triggerOutput {
+func triggered(ctx context.Context, job domain.JobID, execution domain.ExecutionID) *triggerOutput {
 	id := execution.String()
-	return &triggerOutput{"/executions/" + id, triggeredBody{id, job.String(), "Job triggered"}}
+	return &triggerOutput{link(ctx, "/executions/"+id), triggeredBody{id, job.String(), "Job triggered"}}
 }
 
 // readInput is a request for the document of a job.

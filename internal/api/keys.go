@@ -109,22 +109,22 @@ func (h *keyRoutes) createKey(ctx context.Context, in *createKeyInput) (*createK
 	if err != nil {
 		return nil, store.Coded(err)
 	}
-	return createdKey(text, &key, ""), nil
+	return createdKey(ctx, text, &key, ""), nil
 }
 
 // createdBefore answers a request that has made a key before. The text of the key is not
 // kept, so that nobody who gets hold of the database and of its encryption key has it.
-func (h *keyRoutes) createdBefore(_ context.Context, _ *createKeyInput, kept *domain.IdempotencyRecord) (
+func (h *keyRoutes) createdBefore(ctx context.Context, _ *createKeyInput, kept *domain.IdempotencyRecord) (
 	*createKeyOutput, error) {
 	if kept.APIKey == nil {
 		return nil, store.NoKey(kept.KeyID)
 	}
-	return createdKey("", kept.APIKey, "The key was shown in the first answer alone and is not kept. If that "+
+	return createdKey(ctx, "", kept.APIKey, "The key was shown in the first answer alone and is not kept. If that "+
 		"answer was lost, revoke the key with this id, and make another one with another Idempotency-Key."), nil
 }
 
-func createdKey(text string, k *domain.APIKey, message string) *createKeyOutput {
-	return &createKeyOutput{"/keys/" + k.ID, createdKeyBody{
+func createdKey(ctx context.Context, text string, k *domain.APIKey, message string) *createKeyOutput {
+	return &createKeyOutput{link(ctx, "/keys/"+k.ID), createdKeyBody{
 		text, k.ID, k.Name, k.Role, k.Namespace, k.CreatedAt, unlessZero(k.ExpiresAt), message,
 	}}
 }

@@ -51,7 +51,7 @@ func TestPathsThatWereMeant(t *testing.T) {
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	const id = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"
 	for path, want := range map[string]string{
-		"/Jobs": "/jobs", "/JOBS/" + id: "/jobs/" + id, "/api/jobs": "/jobs", "/v1/jobs": "/jobs",
+		"/Jobs": "/jobs", "/JOBS/" + id: "/jobs/" + id, "/api/jobs": "/jobs", "/v2/jobs": "/jobs",
 		"/api/v1/jobs/" + id + "/trigger": "/jobs/" + id + "/trigger",
 		"/job":                            "/jobs", "/job/" + id: "/jobs/" + id,
 		"/jobs/" + id + "/run":     "/jobs/" + id + "/trigger",

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -17,7 +18,7 @@ import (
 )
 
 // problemPath and the slug of a kind are the type of a problem.
-const problemPath = "/docs#problem-"
+const problemPath = reference.ProblemPath
 
 // Limits of what a problem document echoes. A body of 1 MiB that is wrong in
 // every byte is answered with at most 100 * (256 + 1024 + 256) bytes.
@@ -29,7 +30,7 @@ const (
 
 // Problem is an error as the API tells it: a problem document of RFC 9457.
 type Problem struct {
-	Type     string         `json:"type" format:"uri-reference" doc:"What kind of problem this is: a section of /docs, or about:blank when the status says it all." example:"/docs#problem-invalid"`
+	Type     string         `json:"type" format:"uri-reference" doc:"What kind of problem this is: a section of /docs. There may be more one day." example:"/docs#problem-invalid"`
 	Code     string         `json:"code" doc:"The kind of problem as one word, for programs: the end of type. It keeps its meaning." example:"invalid"`
 	Title    string         `json:"title" doc:"The kind of problem in words. The same for every problem of a type." example:"The document has wrong fields"`
 	Status   int            `json:"status" doc:"The HTTP status." example:"422"`

@@ -45,13 +45,15 @@ type router struct {
 	version string // of Belfry
 	room    *room
 	repeats *Repeats
+
+	deprecated map[string]deprecation
 }
 
 func newRouter(g *guard, rm *room, metrics *telemetry.Metrics, log *slog.Logger, version string) *router {
 	mux := http.NewServeMux()
 	return &router{
-		mux: mux, huma: humago.New(mux, reference.Config(version)), guard: g, metrics: metrics, log: log,
-		version: version, room: rm,
+		mux: mux, huma: humago.New(mux, reference.Config()), guard: g, metrics: metrics, log: log,
+		version: version, room: rm, deprecated: deprecations,
 	}
 }
 
@@ -60,6 +62,10 @@ func newRouter(g *guard, rm *room, metrics *telemetry.Metrics, log *slog.Logger,
 // can.
 func register[I, O any](rt *router, op huma.Operation, handle func(context.Context, *I) (*O, error), refusals ...kind) {
 	op.SkipValidateParams, op.SkipValidateBody = true, true
+	if d, ok := rt.deprecated[op.OperationID]; ok {
+		d.document(&op)
+		op.Middlewares = append(op.Middlewares, d.middleware)
+	}
 	op.Middlewares = append(op.Middlewares, rt.admit)
 	rt.documentProblems(&op, refusals)
 	body := op.RequestBody

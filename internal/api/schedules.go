@@ -53,7 +53,7 @@ type previewInput struct{ request }
 // previewRequest is the body of a preview.
 type previewRequest struct {
 	Schedule string            `json:"schedule" maxLength:"256" doc:"The expression, as in a job." example:"0 30 2 * * *"`
-	Timezone string            `json:"timezone,omitempty" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
+	Timezone string            `json:"timezone,omitempty" maxLength:"64" default:"UTC" doc:"The IANA zone in which it is read." example:"Europe/Berlin"`
 	After    reference.Instant `json:"after,omitempty" doc:"Instants strictly after this one: Unix milliseconds or RFC 3339, from 2001 to 2199; 0 or absent: now. @every is counted from it."`
 	Count    int               `json:"count,omitempty" minimum:"1" maximum:"1000" default:"5" doc:"How many instants."`
 	DST      wire.DstSpec      `json:"dst,omitempty" doc:"What becomes of fixed times when clocks change, as in a job."`

@@ -8,7 +8,8 @@ import (
 
 // ServeHTTP implements http.Handler: it asks the guard, then hands the request to
 // its route.
-func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (rt *router) ServeHTTP(w http.ResponseWriter, outer *http.Request) {
+	r := withoutVersion(outer)
 	caller, refusal := rt.guard.admits(r)
 	if refusal != nil {
 		rt.repeats.noteRefusal(withVisitor(r, caller).Context(), refusal, rt.routeOf(r))
@@ -20,7 +21,7 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ofKey(most).tell(w.Header(), remaining)
 	}
 	inner := withVisitor(r, caller)
-	defer func() { r.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
+	defer func() { outer.Pattern = inner.Pattern }() // the mux writes it into the request that it gets
 	rt.route(w, inner)
 }
 

@@ -18,5 +18,5 @@
 //
 // Each file uses only those before it:
 //
-//	instant.go operations.go examples.go document.go page.go
+//	instant.go operations.go examples.go document.go openapi30.go page.go
 package reference

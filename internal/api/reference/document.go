@@ -23,15 +23,22 @@ Errors are problem documents (RFC 9457, application/problem+json). 400: the requ
 
 When the server has API keys, every path but /healthz and /readyz needs Authorization: Bearer KEY. The key's role says how far it goes: viewer reads and previews schedules, editor changes jobs and triggers them, admin does everything. Without keys it listens on loopback only, answers only to loopback names in Host (against DNS rebinding), and refuses changes that a web page of another origin asks for.`
 
+// APIVersion is the version of the API (info.version), not of the server: the policy of docs/api.md says what changes
+// which part of it.
+const APIVersion = "1.0.0"
+
+// VersionPrefix is what every path may begin with. It names the first part of [APIVersion].
+const VersionPrefix = "/v1"
+
 // Config returns huma's configuration: the frame of the document, and none of
 // huma's own pages.
-func Config(version string) huma.Config {
+func Config() huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[domain.Spec](), reflect.TypeFor[specFields]())
 	registry.RegisterTypeAlias(reflect.TypeFor[wire.Instant](), reflect.TypeFor[Instant]())
 	registry.Schema(reflect.TypeFor[wire.JobSpec](), true, "")
-	change := *registry.Map()["JobSpec"]
-	change.Required = nil
+	boundTags(registry.Map()["JobSpec"])
+	change := withoutDefaults(registry, "JobSpec")
 	fields := change
 	fields.Description = "Any subset of a job's fields."
 	registry.Map()["JobFields"] = &fields
@@ -40,22 +47,25 @@ func Config(version string) huma.Config {
 	maps.Copy(change.Properties, wholeJobProperties(registry))
 	registry.Map()["JobChange"] = &change
 	addPatch(registry)
-	boundTags(registry.Map()["JobSpec"])
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "Belfry", Version: version, Description: apiDescription,
-				License: &huma.License{Name: "MIT", Identifier: "MIT"},
+				Title: "Belfry", Version: APIVersion, Description: apiDescription,
+				Contact: &huma.Contact{Name: "Belfry", URL: "https://github.com/belfry-scheduler/belfry"},
+				License: &huma.License{Name: "MIT", URL: "https://spdx.org/licenses/MIT.html"},
 			},
-			Servers: []*huma.Server{{URL: "/", Description: "This server."}},
+			Servers: []*huma.Server{
+				{URL: "/", Description: "This server: the current version of the API."},
+				{URL: VersionPrefix, Description: "The same paths, for clients that are to stay with version 1."},
+			},
 			Components: &huma.Components{
 				Schemas: registry,
-				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {
+				SecuritySchemes: map[string]*huma.SecurityScheme{"bearerKey": {
 					Type: "http", Scheme: "bearer", Description: "One of the server's API keys.",
 				}},
 			},
-			Security: []map[string][]string{{"key": {}}},
+			Security: []map[string][]string{{"bearerKey": {}}},
 			Tags: []*huma.Tag{
 				{Name: "Jobs", Description: "What is registered."},
 				{Name: "Executions", Description: "What became of each fire."},
@@ -71,6 +81,31 @@ func Config(version string) huma.Config {
 		DefaultFormat: "application/json",
 	}
 }
+
+// withoutDefaults returns the schema of a change: every field may be absent, which keeps its value. It has no defaults,
+// nor have its parts: a generated client that filled them in would change what its caller has not named.
+func withoutDefaults(r huma.Registry, name string) huma.Schema {
+	change := *r.Map()[name]
+	change.Required = nil
+	change.Properties = make(map[string]*huma.Schema, len(change.Properties))
+	for field, p := range r.Map()[name].Properties {
+		property := *p
+		property.Default = nil
+		if part := strings.TrimPrefix(p.Ref, schemaPrefix); part != p.Ref {
+			of := strings.TrimSuffix(part, "Spec") + "Change"
+			if r.Map()[of] == nil {
+				inner := withoutDefaults(r, part)
+				r.Map()[of] = &inner
+			}
+			property.Ref = schemaPrefix + of
+		}
+		change.Properties[field] = &property
+	}
+	return change
+}
+
+// schemaPrefix is what references to schemas begin with.
+const schemaPrefix = "#/components/schemas/"
 
 // schemaName names a schema after its Go type, without the suffix that tells
 // the type from the domain's.
@@ -199,6 +234,9 @@ func nameRequests(doc *huma.OpenAPI) {
 	}
 }
 
+// ProblemPath and the slug of a kind of problems are its type.
+const ProblemPath = "/docs#problem-"
+
 // enumerateCodes says which codes of problems and of fields there are.
 func enumerateCodes(schemas map[string]*huma.Schema, problems []Problem) {
 	kinds := make([]any, len(problems))
@@ -208,6 +246,11 @@ func enumerateCodes(schemas map[string]*huma.Schema, problems []Problem) {
 	for _, name := range []string{"Problem", "ItemError"} {
 		schemas[name].Properties["code"].Enum = kinds
 	}
+	types := make([]any, len(problems))
+	for i, p := range problems {
+		types[i] = ProblemPath + p.Slug
+	}
+	schemas["Problem"].Properties["type"].Enum = types
 	fields := &huma.Schema{Type: huma.TypeString, Examples: []any{domain.FieldRange}}
 	words := []string{"What is wrong with a field. A code keeps its meaning; there may be more one day."}
 	for _, c := range domain.FieldCodes {
@@ -229,8 +272,12 @@ type specFields wire.JobSpec
 
 // Schema implements huma.SchemaProvider.
 func (specFields) Schema(r huma.Registry) *huma.Schema {
+	if r.Map()["CurrentSpec"] != nil {
+		return &huma.Schema{Ref: schemaPrefix + "CurrentSpec"}
+	}
 	in := r.Schema(reflect.TypeFor[wire.JobSpec](), false, "")
 	out := *in
+	out.Description = "The fields of a job as they are in force."
 	out.Properties = map[string]*huma.Schema{}
 	for name, p := range in.Properties {
 		answer := *p
@@ -253,7 +300,9 @@ func (specFields) Schema(r huma.Registry) *huma.Schema {
 	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry",
 		"overlap", "misfire", "dst"}
 	slices.Sort(out.Required)
-	return &out
+	// A component: inline, generators would name it after the job and its member, which is JobSpec.
+	r.Map()["CurrentSpec"] = &out
+	return &huma.Schema{Ref: schemaPrefix + "CurrentSpec"}
 }
 
 // cloneOf copies a schema and its properties.
@@ -291,8 +340,8 @@ func wholeJobProperties(r huma.Registry) map[string]*huma.Schema {
 // is null that was not said to be.
 func takeNull(schemas map[string]*huma.Schema) {
 	for _, name := range []string{"JobSpec", "JobChange", "JobFields", "JobPatch", "PatchFields", "RetrySpec",
-		"MisfireSpec", "DstSpec",
-		"SigningSpec", "PreviewRequest", "NewKey"} {
+		"RetryChange", "MisfireSpec", "MisfireChange", "DstSpec", "DstChange", "SigningSpec", "SigningChange",
+		"PreviewRequest", "NewKey"} {
 		s := schemas[name]
 		required := s.Required
 		if strings.HasPrefix(name, "Job") || name == "PatchFields" {

@@ -48,7 +48,7 @@ func TestDocsWords(t *testing.T) {
 
 // TestPolicyAllowsTheStyle: the hash in the policy is that of the style in the page.
 func TestPolicyAllowsTheStyle(t *testing.T) {
-	doc := Config("1").OpenAPI
+	doc := Config().OpenAPI
 	page, err := Page(doc, []Problem{{"canary", "A title", "A meaning", 400}})
 	if err != nil {
 		t.Fatal(err)
