@@ -25,7 +25,7 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 
 .PHONY: test
 test: deps format vet measured ## Install what the tests need and run all of them
-	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting fuzz reproducible' 'plain sim'
+	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting fuzz reproducible openapi clients' 'plain sim'
 	$(call say,all is well)
 
 .PHONY: build
@@ -210,6 +210,18 @@ licences: ## Write docs/licences.md: the licences of what is in the binary (a te
 notices: ## bin/LICENCES: the texts that have to go with the binary
 	@mkdir -p bin
 	.ci/notices >bin/LICENCES
+
+.PHONY: openapi
+openapi: build ## spectral, its OWASP rules and redocly on the OpenAPI document (tools/openapi; npm fetches them the first time)
+	$(call say,the OpenAPI document)
+	.ci/node
+	.ci/openapi lint
+
+.PHONY: clients
+clients: build ## Generate clients from the OpenAPI document (oapi-codegen, ogen, openapi-typescript) and run them against a server
+	$(call say,generated clients)
+	.ci/node
+	.ci/openapi clients
 
 .PHONY: sbom
 sbom: build ## bin/belfry.cdx.json: what is in bin/belfry, in the form of CycloneDX
