@@ -17,6 +17,7 @@ type indexBody struct {
 func (rt *router) index(ctx context.Context, _ *struct{}) (*indexOutput, error) {
 	return &indexOutput{indexBody{
 		Name: "Belfry", Version: rt.version, Docs: link(ctx, "/docs"), OpenAPI: link(ctx, "/openapi.json"),
-		Jobs: link(ctx, "/jobs"), Health: link(ctx, "/observability/health"), Metrics: link(ctx, "/observability/metrics"),
+		Jobs: link(ctx, "/jobs"), Health: link(ctx, "/observability/health"),
+		Metrics: link(ctx, "/observability/metrics"),
 	}}, nil
 }

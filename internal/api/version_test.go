@@ -224,7 +224,8 @@ func (s schemas) wantBounds(at string, schema object, seen []string) {
 		seen = append(seen, ref)
 	}
 	schema = s.resolve(schema)
-	if slices.Contains(freeFields, at[strings.LastIndexByte(at, '.')+1:]) && schema["type"] != "object" || schema["readOnly"] == true {
+	if slices.Contains(freeFields, at[strings.LastIndexByte(at, '.')+1:]) && schema["type"] != "object" ||
+		schema["readOnly"] == true {
 		return
 	}
 	has := func(words ...string) bool {

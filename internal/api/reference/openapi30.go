@@ -7,7 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Text30 returns the finished document in OpenAPI 3.0.3, for programs that do not read 3.1 or read a part of it. It says
+// Text30 returns the finished document in OpenAPI 3.0.3, for programs that do not read 3.1 or read a part of it. It
+// says
 // the same of every path, and a little less of values: an instant is an integer or a date-time, without its bounds, and
 // a $ref has no description of its own.
 func Text30(doc *huma.OpenAPI) ([]byte, error) {
