@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,10 @@ func TestMemoryUnderAttack(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
-	const bound = 256 << 10 // KiB
+	const (
+		bound  = 256 << 10 // KiB
+		firing = 25        // jobs: a hundred fires in four seconds
+	)
 	tg := newTarget(t)
 	p := serve(t, t.TempDir())
 	var lines bytes.Buffer
@@ -30,7 +34,9 @@ func TestMemoryUnderAttack(t *testing.T) {
 		fmt.Fprintf(&lines, `{"schedule":"0 0 0 1 1 *","api":"http://127.0.0.1:9/%d","type":"ATLEAST_ONCE",`+
 			`"isActive":false,"body":"%s"}`+"\n", i, strings.Repeat("b", 250_000))
 	}
-	fmt.Fprintf(&lines, `{"schedule":"* * * * * *","api":"%s/ok","type":"ATLEAST_ONCE"}`+"\n", tg.url)
+	for range firing {
+		fmt.Fprintf(&lines, `{"schedule":"* * * * * *","api":"%s/ok","type":"ATLEAST_ONCE"}`+"\n", tg.url)
+	}
 	res, err := http.Post(p.url+"/jobs/import", "application/x-ndjson", &lines)
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +54,7 @@ func TestMemoryUnderAttack(t *testing.T) {
 	_ = jobs.Body.Close()
 	id := string(bytes.SplitN(first, []byte(`"`), 7)[5])
 	idle := memoryOf(t, p, "VmRSS")
+	quiet := lateness(t, tg, time.Now().UnixMilli(), firing)
 
 	stop := make(chan struct{})
 	var attacks sync.WaitGroup
@@ -94,18 +101,14 @@ func TestMemoryUnderAttack(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "a fire of each of four seconds under attack has arrived", func() bool {
-		fires := map[int64]bool{}
-		for _, e := range tg.entries(t) {
-			if e.ScheduledAt > began {
-				fires[e.ScheduledAt] = true
-				if late := e.ReceivedAt - e.ScheduledAt; late > 10_000 {
-					t.Errorf("a fire is %d ms late", late)
-				}
-			}
-		}
-		return len(fires) >= 4
-	})
+	attacked := lateness(t, tg, began, firing)
+	t.Logf("p99 of lateness: %d ms before, %d ms under attack (%.1f times); the latest %d and %d ms", p99(quiet),
+		p99(attacked), float64(p99(attacked))/float64(max(1, p99(quiet))), quiet[len(quiet)-1],
+		attacked[len(attacked)-1])
+	// Attackers, target and other tests have the same cores: the bound is no figure.
+	if p99(attacked) > 20*p99(quiet)+2_000 {
+		t.Errorf("99 %% of the fires are up to %d ms late, and %d ms under attack", p99(quiet), p99(attacked))
+	}
 	if res, err := http.Get(p.url + "/healthz"); err != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("GET /healthz: %v, %v", res, err)
 	} else {
@@ -117,6 +120,33 @@ func TestMemoryUnderAttack(t *testing.T) {
 		t.Logf("%d MiB before, %d at most under attack", idle>>10, most>>10)
 	}
 }
+
+// lateness waits for all fires of four seconds after an instant and returns by how many
+// milliseconds each arrived late, the least late first.
+func lateness(t *testing.T, tg *target, after int64, jobs int) (late []int64) {
+	t.Helper()
+	eventually(t, "the fires of four seconds have arrived", func() bool {
+		fires := map[int64]int{}
+		late = late[:0]
+		for _, e := range tg.entries(t) {
+			if e.ScheduledAt > after && e.ScheduledAt <= after+4_000 {
+				fires[e.ScheduledAt]++
+				late = append(late, e.ReceivedAt-e.ScheduledAt)
+			}
+		}
+		for _, n := range fires {
+			if n < jobs {
+				return false
+			}
+		}
+		return len(fires) == 4
+	})
+	slices.Sort(late)
+	return late
+}
+
+// p99 returns the 99th percentile of sorted values.
+func p99(sorted []int64) int64 { return sorted[len(sorted)*99/100] }
 
 // memoryOf returns a line of /proc/PID/status, in KiB.
 func memoryOf(t *testing.T, p *process, name string) (kib int) {

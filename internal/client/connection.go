@@ -75,7 +75,7 @@ func (c *connection) do(ctx context.Context, in call, others ...int) (*http.Resp
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	res, err := c.http.Do(req)
+	res, err := send(c.http, req, others)
 	if err != nil {
 		return nil, err
 	}

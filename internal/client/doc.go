@@ -16,6 +16,9 @@
 //   - A list is read page by page, only as far as the caller iterates over it.
 //   - The key is sent only to the server that was passed to New: redirects are not followed.
 //   - An answer takes a bounded amount of memory.
+//   - What the server refuses for now (429, 503) is sent again after Retry-After, three times and
+//     within 10 s in all, where it certainly was not carried out or can be repeated. The body of an
+//     import is a stream, and is not sent again.
 //
 // Instants are Unix milliseconds, as in the API. The package uses only the standard
 // library. It shares no types with the server, so that its tests detect a change of the
@@ -30,7 +33,7 @@
 //
 // Each file uses only those before it:
 //
-//	answer.go problem.go connection.go page.go
+//	answer.go problem.go again.go connection.go page.go
 //	job.go execution.go transfer.go key.go
 //	client.go pin.go audit.go host.go observe.go
 package client
