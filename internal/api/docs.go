@@ -15,6 +15,7 @@ func (rt *router) registerDocs() error {
 	rt.registerPage(huma.Operation{
 		OperationID: "get-openapi", Method: http.MethodGet, Path: "/openapi.json", Tags: []string{"Documents"},
 		Summary: "The OpenAPI document", Description: "OpenAPI 3.1.",
+		Parameters: sinceHeader(), Responses: notModifiedAnswer(),
 	}, "application/json", rt.serveOnceMade("application/json", func() ([]byte, error) { return reference.Text(doc) }))
 	rt.registerPage(huma.Operation{
 		OperationID: "get-openapi-3-0", Method: http.MethodGet, Path: "/openapi-3.0.json", Tags: []string{"Documents"},
@@ -26,6 +27,7 @@ func (rt *router) registerDocs() error {
 		OperationID: "get-docs", Method: http.MethodGet, Path: "/docs", Tags: []string{"Documents"},
 		Summary: "This page", Description: "The reference for people, made of the OpenAPI document. It loads nothing " +
 			"from anywhere.",
+		Parameters: sinceHeader(), Responses: notModifiedAnswer(),
 	}, "text/html", rt.serveOnceMade("text/html; charset=utf-8", func() ([]byte, error) {
 		return reference.Page(doc, explainedProblems())
 	}))
@@ -52,7 +54,17 @@ func (rt *router) serveOnceMade(contentType string, makeText func() ([]byte, err
 			tell(r.Context(), rt.log, err).write(w)
 			return
 		}
-		reference.Serve(w, contentType, content)
+		tag := hashTag(content, "")
+		known, err := hasTag(r, tag)
+		switch {
+		case err != nil:
+			tell(r.Context(), rt.log, err).write(w)
+		case known:
+			w.Header().Set("ETag", tag)
+			w.WriteHeader(http.StatusNotModified)
+		default:
+			reference.Serve(w, contentType, tag, content)
+		}
 	})
 }
 

@@ -29,7 +29,9 @@ func (h *executionRoutes) register(rt *router) {
 	}, h.jobExecutions, kindNotFound, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
-		Summary: "Read an execution", Description: "With every attempt, ended or not.",
+		Summary: "Read an execution", Description: "With every attempt, ended or not. With its ETag in If-None-Match " +
+			"the answer is 304 while nothing has changed.",
+		Responses: notModifiedAnswer(),
 	}, h.getExecution, kindNotFound, kindUnavailable)
 }
 
@@ -139,10 +141,18 @@ func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsIn
 }
 
 type executionInput struct {
+	request
+
+	IfNoneMatch sinceParam `header:"If-None-Match"`
+
 	ID string `path:"id" format:"uuid" doc:"The execution's id." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 }
 
-type executionOutput struct{ Body executionWithAttempts }
+type executionOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"For If-None-Match: another one when the execution has gone on."`
+	Body   executionWithAttempts
+}
 
 type executionWithAttempts struct {
 	ExecutionBody
@@ -169,11 +179,15 @@ func (h *executionRoutes) getExecution(ctx context.Context, in *executionInput) 
 	if sees, err := h.scope.sees(ctx, e.JobID); err != nil || !sees {
 		return nil, cmp.Or(err, error(domain.NotFound("execution", id)))
 	}
-	out := &executionOutput{executionWithAttempts{executionOf(&e), []attemptBody{}}}
+	out := &executionOutput{Status: http.StatusOK, Body: executionWithAttempts{executionOf(&e), []attemptBody{}}}
 	for _, a := range e.AllAttempts() {
 		out.Body.Attempts = append(out.Body.Attempts, attemptBody{
 			a.Number, a.StartedAt, unlessZero(a.CompletedAt), unlessZero(a.HTTPStatus), unlessZero(a.Error),
 		})
 	}
-	return out, nil
+	known := false
+	if out.ETag, known, err = tagOfDocument(ctx, in.r, out.Body); known {
+		out.Status = http.StatusNotModified
+	}
+	return out, err
 }

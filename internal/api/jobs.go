@@ -49,7 +49,7 @@ func (h *jobRoutes) register(rt *router) {
 		Summary: "Read a job",
 		Description: "The job with its current version. ETag begins with the version's number, and changes with the " +
 			"next fire, too; with it in If-None-Match the answer is 304 while nothing has changed.",
-		Responses: map[string]*huma.Response{"304": {Description: "Nothing has changed."}},
+		Responses: notModifiedAnswer(),
 	}, h.getJob, kindNotFound, kindStale, kindUnavailable)
 	h.registerChanges(rt)
 }

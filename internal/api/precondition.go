@@ -84,7 +84,7 @@ func parseTags(name string, lines []string) (tags, error) {
 	}
 	rest := strings.Join(lines, ",")
 	malformed := kindMalformed.fieldAs(domain.FieldFormat, name,
-		`must be versions of the job, as in "3" or "3", "4", or *`, rest)
+		`must be tags in quotes, as in "3" or "3", "4", or *`, rest)
 	if strings.TrimSpace(rest) == "*" {
 		return tags{there: true, any: true}, nil
 	}

@@ -202,6 +202,10 @@ func decodeFields(data []byte, fields map[string]any) error {
 				Message: "is not a field here: there are " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")})
 			continue
 		}
+		if dst, ok := into.(*domain.DST); ok {
+			e.Fields = append(e.Fields, decodeDST(object[name], dst)...)
+			continue
+		}
 		if message := decodeField(object[name], into); message != "" {
 			e.Fields = append(e.Fields, domain.FieldError{Field: name, Message: message,
 				Code: codeOf(object[name], into)})
@@ -242,18 +246,24 @@ func decodeField(raw json.RawMessage, into any) (message string) {
 		}
 		return message
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	switch to := into.(type) {
-	case *domain.DST:
-		if err != nil || to.Gap == "" || to.Fold == "" {
-			return "must be an object with gap and fold, neither of them empty"
-		}
-	default:
-		if err != nil {
-			return "must be a string"
-		}
+	if json.Unmarshal(raw, into) != nil {
+		return "must be a string, not " + wire.KindOf(raw)
 	}
 	return ""
+}
+
+// decodeDST decodes the member dst as that of a job.
+func decodeDST(raw json.RawMessage, into *domain.DST) (faults []domain.FieldError) {
+	doc := domain.NewSpecDoc()
+	err := wire.Merge(&doc, fmt.Appendf(nil, `{"dst":%s}`, raw))
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		for _, f := range e.Fields { // the others are those of a job that has nothing but this
+			if f.Field == "dst" || strings.HasPrefix(f.Field, "dst.") {
+				faults = append(faults, f)
+			}
+		}
+		return faults
+	}
+	*into = doc.DST
+	return nil
 }

@@ -30,7 +30,7 @@ func (c compiler) readText() error {
 // after it can use bytes as columns.
 func checkText(text string) error {
 	if len(text) > MaxLength {
-		return fail("schedule", MaxLength+1, "", "", "is longer than %d bytes", MaxLength)
+		return fail("schedule", MaxLength+1, "", "", "is longer than %d bytes", MaxLength).as(TooLong)
 	}
 	for i, r := range text {
 		if r < ' ' && r != '\t' || r > '~' {
@@ -115,7 +115,7 @@ func neverFires(text string, syn *syntax, hint string) error {
 	if restricted(syn[fieldDOM]) {
 		words := splitWords(text)
 		w := words[min(len(words)-3, int(fieldDOM))]
-		return fail("day-of-month", w.col, w.text, hint, "can never fire between 1970 and 2199")
+		return fail("day-of-month", w.col, w.text, hint, "can never fire between 1970 and 2199").as(NeverFires)
 	}
-	return fail("schedule", 1, text, hint, "can never fire between 1970 and 2199")
+	return fail("schedule", 1, text, hint, "can never fire between 1970 and 2199").as(NeverFires)
 }

@@ -18,10 +18,24 @@ type Error struct {
 	// Msg says what is wrong, Hint what would be right; Hint may be empty.
 	Msg  string
 	Hint string
+	// Kind says what is wrong, for programs.
+	Kind Kind
 	// Suggestion is what Hint offers, or nil. Parse accepts it, and it has been compared
 	// with the meaning of the text in the other scheduler.
 	Suggestion *Suggestion
 }
+
+// Kind is the kind of a mistake.
+type Kind int
+
+// The kinds of mistakes.
+const (
+	Unreadable  Kind = iota // the text is none of the forms
+	TooLong                 // the text is longer than any
+	OutOfRange              // a number or an instant is below the least or above the greatest
+	NeverFires              // there is no instant that the text names
+	UnknownZone             // there is no zone of that name
+)
 
 // Suggestion is an offered translation. An empty field is to stay as it is.
 type Suggestion struct {
@@ -70,6 +84,12 @@ func (e *Error) fault() string {
 // fail builds an Error; the format arguments belong to msg.
 func fail(field string, pos int, text, hint, msg string, args ...any) *Error {
 	return &Error{Field: field, Pos: pos, Text: clip(text), Msg: fmt.Sprintf(msg, args...), Hint: hint}
+}
+
+// as sets the kind.
+func (e *Error) as(k Kind) *Error {
+	e.Kind = k
+	return e
 }
 
 // clip shortens a long text so that an error stays readable. It cuts at a byte, so the

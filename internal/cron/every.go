@@ -24,11 +24,11 @@ func parseEvery(text string, pos int) (period, error) {
 	}
 	switch {
 	case d <= 0:
-		return 0, fail("schedule", pos, text, "use 1s or more", "the period must be positive")
+		return 0, fail("schedule", pos, text, "use 1s or more", "the period must be positive").as(OutOfRange)
 	case d%time.Second != 0:
 		return 0, fail("schedule", pos, text, "use 1s or more, without a fraction", "the period must be whole seconds")
 	case d > maxEvery:
-		return 0, fail("schedule", pos, text, "use 87600h (ten years) or less", "the period is too long")
+		return 0, fail("schedule", pos, text, "use 87600h (ten years) or less", "the period is too long").as(OutOfRange)
 	}
 	return period(d / time.Second), nil
 }
@@ -47,7 +47,8 @@ func parseAt(text string, pos int) (int64, error) {
 		return 0, fail("schedule", pos, text, "leave the fraction out", "instants are whole seconds")
 	}
 	if u := t.Unix(); u < MinInstant || u > MaxInstant {
-		return 0, fail("schedule", pos, text, "use an instant in the years 1970 to 2199 (UTC)", "is out of range")
+		return 0, fail("schedule", pos, text, "use an instant in the years 1970 to 2199 (UTC)",
+			"is out of range").as(OutOfRange)
 	}
 	return t.Unix(), nil
 }

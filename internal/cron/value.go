@@ -17,7 +17,7 @@ func parseNumber(sp *spec, w word, low, high int, what, hint string) (int, error
 	}
 	n, err := strconv.Atoi(w.text)
 	if err != nil || len(w.text) > 4 || n < low || n > high {
-		return 0, fail(sp.name, w.col, w.text, hint, "is out of range")
+		return 0, fail(sp.name, w.col, w.text, hint, "is out of range").as(OutOfRange)
 	}
 	return n, nil
 }

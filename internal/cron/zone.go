@@ -33,7 +33,7 @@ func loadZone(name string) (*zone, error) {
 	data := Zones()
 	loc, ok := data.location(name)
 	if !ok {
-		return nil, fail("timezone", 1, name, zoneExample, "is not a known zone")
+		return nil, fail("timezone", 1, name, zoneExample, "is not a known zone").as(UnknownZone)
 	}
 	name = strings.Clone(name)
 	zones.RLock()

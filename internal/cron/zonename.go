@@ -12,7 +12,7 @@ const zoneExample = "use an IANA name such as Europe/Berlin, America/New_York or
 // leap seconds (right/...), and paths.
 func checkZoneName(name string) error {
 	if len(name) > maxZoneName {
-		return fail("timezone", maxZoneName+1, name, zoneExample, "is longer than %d bytes", maxZoneName)
+		return fail("timezone", maxZoneName+1, name, zoneExample, "is longer than %d bytes", maxZoneName).as(TooLong)
 	}
 	for i := range len(name) {
 		if c := name[i]; !isLetter(c) && !isDigit(c) && strings.IndexByte("/_+-", c) < 0 {

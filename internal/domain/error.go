@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/spelling"
 )
@@ -110,6 +111,17 @@ func (fe *fieldErrors) requireAs(code FieldCode, ok bool, field, message string,
 func (fe *fieldErrors) within(v, lo, hi int64, field, note string) {
 	if v < lo || v > hi {
 		fe.addAs(FieldRange, field, fmt.Sprintf("must be from %d to %d%s", lo, hi, note), v)
+	}
+}
+
+// text requires a text of at most so many characters that has the form of its field. It has
+// one rule for both, and a code for each.
+func (fe *fieldErrors) text(ok bool, value string, most int, field, rule string, shown any) {
+	switch {
+	case utf8.RuneCountInString(value) > most:
+		fe.addAs(FieldLength, field, rule, shown)
+	case !ok:
+		fe.addAs(FieldFormat, field, rule, shown)
 	}
 }
 

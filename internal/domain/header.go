@@ -53,8 +53,7 @@ func (s *Spec) checkHeaders(fe *fieldErrors) {
 	fe.requireAs(FieldLength, total <= MaxHeaderBytes, "headers", headerBytesRule, total)
 	fe.requireAs(FieldLength, len(s.SecretNames) <= MaxHeaders, "secretHeaders", headersRule, len(s.SecretNames))
 	for i, name := range s.SecretNames {
-		fe.requireAs(FieldFormat, httpguts.ValidHeaderFieldName(name) && len(name) <= MaxNameLength,
-			fmt.Sprintf("secretHeaders[%d]", i),
+		fe.text(httpguts.ValidHeaderFieldName(name), name, MaxNameLength, fmt.Sprintf("secretHeaders[%d]", i),
 			fmt.Sprintf("must be the name of a header, of at most %d bytes", MaxNameLength), nameAlone(name))
 	}
 }

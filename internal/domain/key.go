@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Role says what the holder of an API key may do. Each role includes the weaker ones.
@@ -88,13 +87,20 @@ func MaskKeys(text string) string {
 // Validate returns a CodeInvalid error that names every wrong field, or nil.
 func (k *APIKey) Validate() error {
 	var fe fieldErrors
-	fe.requireAs(FieldFormat, k.Name != "" && utf8.RuneCountInString(k.Name) <= MaxKeyNameLength &&
-		printable(k.Name), "name",
-		fmt.Sprintf("must be 1 to %d characters of printable text: it says in the trail of changes who made one",
-			MaxKeyNameLength), k.Name)
-	fe.choice("role", "must be admin, editor or viewer", string(k.Role), string(RoleAdmin), string(RoleEditor),
-		string(RoleViewer))
-	fe.requireAs(FieldFormat, k.Namespace == "" || ValidNamespace(k.Namespace), "namespace", namespaceRule, k.Namespace)
+	nameRule := fmt.Sprintf("must be 1 to %d characters of printable text: it says in the trail of changes who made "+
+		"one", MaxKeyNameLength)
+	if k.Name == "" {
+		fe.addAs(FieldRequired, "name", nameRule, nil)
+	}
+	fe.text(printable(k.Name), k.Name, MaxKeyNameLength, "name", nameRule, k.Name)
+	if k.Role == "" {
+		fe.addAs(FieldRequired, "role", "must be admin, editor or viewer", nil)
+	} else {
+		fe.choice("role", "must be admin, editor or viewer", string(k.Role), string(RoleAdmin), string(RoleEditor),
+			string(RoleViewer))
+	}
+	fe.text(k.Namespace == "" || ValidNamespace(k.Namespace), k.Namespace, maxNamespaceLength, "namespace",
+		namespaceRule, k.Namespace)
 	fe.requireAs(FieldContradiction, k.Namespace == "" || k.Role != RoleAdmin, "namespace",
 		"must be absent: an admin is confined to none", k.Namespace)
 	fe.requireAs(FieldRange, k.ExpiresAt == 0 || k.ExpiresAt > k.CreatedAt, "expiresAt",

@@ -33,9 +33,25 @@ func ParseSchedule(text, zone string, dst DST) (*cron.Schedule, error) {
 	case !ok:
 		return nil, InvalidAs(FieldFormat, "schedule", err.Error(), text)
 	case ce.Field == "timezone":
-		return nil, InvalidAs(FieldNotFound, "timezone", ce.Within("timezone"), zone)
+		return nil, InvalidAs(codeOfSchedule(ce), "timezone", ce.Within("timezone"), zone)
 	}
-	return nil, InvalidAs(FieldFormat, "schedule", ce.Within("schedule"), text)
+	return nil, InvalidAs(codeOfSchedule(ce), "schedule", ce.Within("schedule"), text)
+}
+
+// codeOfSchedule is the code of what is wrong with an expression or a zone.
+func codeOfSchedule(e *cron.Error) FieldCode {
+	switch e.Kind {
+	case cron.TooLong:
+		return FieldLength
+	case cron.OutOfRange:
+		return FieldRange
+	case cron.NeverFires:
+		return FieldNeverFires
+	case cron.UnknownZone:
+		return FieldNotFound
+	case cron.Unreadable:
+	}
+	return FieldFormat
 }
 
 func (s *Spec) checkSchedule(fe *fieldErrors) {

@@ -123,7 +123,11 @@ func (s *Spec) checkTarget(fe *fieldErrors) {
 	if s.API == "" {
 		fe.addAs(FieldRequired, "api", "is required: the http or https URL to call", nil)
 	} else if msg := urlFault(s.API); msg != "" {
-		fe.addAs(FieldFormat, "api", msg, withoutUser(s.API))
+		code := FieldFormat
+		if utf8.RuneCountInString(s.API) > MaxURLLength {
+			code = FieldLength
+		}
+		fe.addAs(code, "api", msg, withoutUser(s.API))
 	}
 	if s.Type == "" {
 		fe.addAs(FieldRequired, "type", "is required: ATLEAST_ONCE or ATMOST_ONCE", nil)
@@ -150,7 +154,7 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 	if name == "" {
 		return
 	}
-	fe.requireAs(FieldFormat, utf8.RuneCountInString(name) <= MaxTagLength && printable(name), "clientCertificate",
+	fe.text(printable(name), name, MaxTagLength, "clientCertificate",
 		fmt.Sprintf("must be a name of at most %d characters of printable text", MaxTagLength), nil)
 	parts, _ := target.Cut(s.API) // another check reports what is wrong with it
 	fe.requireAs(FieldContradiction, parts.Secure, "clientCertificate",
@@ -158,15 +162,13 @@ func (s *Spec) checkCertificate(fe *fieldErrors) {
 }
 
 func (s *Spec) checkLabels(fe *fieldErrors) {
-	fe.requireAs(FieldFormat, utf8.RuneCountInString(s.Name) <= MaxNameLength && printable(s.Name), "name",
-		nameRule, s.Name)
-	fe.requireAs(FieldFormat, s.Key == "" || ValidJobKey(s.Key), "key", JobKeyRule, s.Key)
-	fe.requireAs(FieldFormat, ValidNamespace(s.Namespace), "namespace", namespaceRule, s.Namespace)
+	fe.text(printable(s.Name), s.Name, MaxNameLength, "name", nameRule, s.Name)
+	fe.text(s.Key == "" || ValidJobKey(s.Key), s.Key, MaxJobKeyLength, "key", JobKeyRule, s.Key)
+	fe.text(ValidNamespace(s.Namespace), s.Namespace, maxNamespaceLength, "namespace", namespaceRule, s.Namespace)
 	fe.requireAs(FieldLength, len(s.Tags) <= MaxTags, "tags", tagsRule, len(s.Tags))
 	for i, tag := range s.Tags {
 		field := fmt.Sprintf("tags[%d]", i)
-		fe.requireAs(FieldFormat, tag != "" && utf8.RuneCountInString(tag) <= MaxTagLength && printable(tag),
-			field, tagRule, tag)
+		fe.text(tag != "" && printable(tag), tag, MaxTagLength, field, tagRule, tag)
 		fe.requireAs(FieldDuplicate, !slices.Contains(s.Tags[:i], tag), field, "is there twice", tag)
 	}
 }

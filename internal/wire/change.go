@@ -113,7 +113,8 @@ func dropAnswer(all map[string]json.RawMessage) (found bool, err error) {
 func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) error {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(spec, &members) != nil || c.patch && members == nil {
-		return domain.InvalidAs(domain.FieldType, "spec", "must be an object: the fields of the job", nil)
+		return domain.InvalidAs(domain.FieldType, "spec", "must be an object, the fields of the job, not "+
+			KindOf(spec), nil)
 	}
 	c.inSpec = map[string]bool{}
 	var wrong faults

@@ -70,7 +70,7 @@ func decodeKnown(raw json.RawMessage, into any) (known bool, err error) {
 		*to = int(n)
 		return true, faultOf(codeOfInteger(raw), fault)
 	case *[]string:
-		if err := elements(raw, "null is none"); err != nil {
+		if err := arrayOfTexts(raw); err != nil {
 			return true, err
 		}
 		var value []string
@@ -236,7 +236,7 @@ func secretsField() specField {
 	f := field(func(d *domain.SpecDoc) *[]webhook.Secret { return &d.Signing.Secrets })
 	decode := f.decode
 	f.decode = func(raw json.RawMessage, d *domain.SpecDoc) error {
-		if err := elements(raw, "null is none"); err != nil {
+		if err := arrayOfTexts(raw); err != nil {
 			return err
 		}
 		err := decode(raw, d)
@@ -256,15 +256,34 @@ func faultOf(code domain.FieldCode, message string) error {
 	return domain.InvalidAs(code, "", message, nil)
 }
 
-// elements refuses null among the values of an array, by name: encoding/json would read
-// it as an empty text.
+// arrayOfTexts refuses what is no array, and each value in it that is no text.
+func arrayOfTexts(raw json.RawMessage) error {
+	switch kind := jsonKind(raw); kind {
+	case "array":
+		return elements(raw, "null is none")
+	case "string":
+		return faultOf(domain.FieldType, "must be an array of strings, not a string: put it in brackets")
+	default:
+		return faultOf(domain.FieldType, "must be an array of strings, not "+withArticle(kind))
+	}
+}
+
+// elements refuses each value of an array that is no text, by name: encoding/json would read
+// null as an empty one.
 func elements(raw json.RawMessage, hint string) error {
 	var all []json.RawMessage
 	_ = json.Unmarshal(raw, &all) // the caller reports a value that is not an array
 	var fe faults
 	for i, item := range all {
-		if isNull(item) {
-			fe.addAs(domain.FieldType, fmt.Sprintf("[%d]", i), "must be a string, not null: "+hint)
+		place := fmt.Sprintf("[%d]", i)
+		switch kind := jsonKind(item); kind {
+		case "string":
+		case "null":
+			fe.addAs(domain.FieldType, place, "must be a string, not null: "+hint)
+		case "number", "bool":
+			fe.addAs(domain.FieldType, place, "must be a string, not "+withArticle(kind)+": write it in quotes")
+		default:
+			fe.addAs(domain.FieldType, place, "must be a string, not "+withArticle(kind))
 		}
 	}
 	return fe.err()
@@ -285,7 +304,7 @@ func decodeHeaders(raw json.RawMessage) (map[string]string, error) {
 		case kind == "null":
 			fe.addAs(domain.FieldType, "."+name, "must be a string, not null: leave the header out")
 		case json.Unmarshal(all[name], &value) != nil:
-			fe.addAs(domain.FieldType, "."+name, "must be a string, not "+kind+`: write it in quotes`)
+			fe.addAs(domain.FieldType, "."+name, "must be a string, not "+withArticle(kind)+`: write it in quotes`)
 		}
 		headers[name] = strings.Trim(value, " \t\r\n")
 	}

@@ -70,7 +70,7 @@ func DecodeInstant(raw []byte) (ms int64, fault string) {
 		}
 		return ms, ""
 	default:
-		return 0, InstantRule + ", not " + kind
+		return 0, InstantRule + ", not " + withArticle(kind)
 	}
 }
 

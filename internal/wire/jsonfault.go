@@ -46,8 +46,9 @@ func jsonFault(field string, err error) *domain.Error {
 		if kind == "true or false" && te.Value == "string" {
 			hint = "; leave the quotes out"
 		}
+		value, _, _ := strings.Cut(te.Value, " ") // behind it is the number
 		return domain.InvalidAs(domain.FieldType, join(te.Field),
-			fmt.Sprintf("must be %s, not %s%s", kind, te.Value, hint), nil)
+			fmt.Sprintf("must be %s, not %s%s", kind, withArticle(value), hint), nil)
 	}
 	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return domain.InvalidAs(domain.FieldFormat, field,

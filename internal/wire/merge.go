@@ -119,6 +119,11 @@ func (m *merger) object(path string, data []byte, fields map[string]specField) {
 	if path == "" {
 		members, names = m.members, m.names
 	}
+	if kind := jsonKind(data); path != "" && kind != "object" {
+		m.faults.addAs(domain.FieldType, strings.TrimSuffix(path, "."), "must be an object with "+
+			strings.Join(sortedKeys(fields), ", ")+", not "+withArticle(kind))
+		return
+	}
 	if err := json.Unmarshal(data, &members); err != nil {
 		m.fault(strings.TrimSuffix(path, "."), err)
 		return

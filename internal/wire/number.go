@@ -73,7 +73,7 @@ func plainInteger(text string) bool {
 // DecodeInteger is [ParseInteger] of a JSON value of any kind.
 func DecodeInteger(raw []byte) (n int64, fault string) {
 	if kind := jsonKind(raw); kind != "number" {
-		return 0, "must be " + wholeNumber + ", not " + kind + quotedByMistake(raw)
+		return 0, "must be " + wholeNumber + ", not " + withArticle(kind) + quotedByMistake(raw)
 	}
 	return ParseInteger(string(bytes.TrimSpace(raw)))
 }
@@ -103,6 +103,22 @@ func quotedByMistake(raw []byte) string {
 	}
 	return ""
 }
+
+// withArticle returns the name of a kind as a sentence has it.
+func withArticle(kind string) string {
+	switch kind {
+	case "bool":
+		return "a boolean"
+	case "array", "object":
+		return "an " + kind
+	case "null", "nothing":
+		return kind
+	}
+	return "a " + kind
+}
+
+// KindOf names the kind of a JSON value as a sentence has it: a string, an array.
+func KindOf(raw []byte) string { return withArticle(jsonKind(raw)) }
 
 // jsonKind names the kind of a JSON value.
 func jsonKind(raw []byte) string {

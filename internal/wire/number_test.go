@@ -39,8 +39,9 @@ func TestParseInteger(t *testing.T) {
 		}
 	}
 	for raw, want := range map[string]string{
-		`"5000"`: "not string; leave the quotes out", `"5 s"`: "not string", `true`: "not bool", `[]`: "not array",
-		`{}`: "not object", `null`: "not null",
+		`"5000"`: "not a string; leave the quotes out", `"5 s"`: "not a string", `true`: "not a boolean",
+		`[]`: "not an array",
+		`{}`: "not an object", `null`: "not null",
 	} {
 		if _, fault := DecodeInteger([]byte(raw)); !strings.HasSuffix(fault, want) {
 			t.Errorf("%s: %q, want %q", raw, fault, want)
@@ -82,7 +83,7 @@ func TestDecodeInstant(t *testing.T) {
 		`"2026-01-01T00:00:00+0200"`: "RFC 3339", `"2026-01-01T00:00:00,5Z"`: "RFC 3339", `""`: "RFC 3339",
 		`"tomorrow"`:             "RFC 3339",
 		`"1999-12-31T23:59:59Z"`: "from 2001 to 2199", `"2200-06-01T00:00:00Z"`: "from 2001 to 2199",
-		`true`: "not bool", `null`: "not null", `{}`: "not object",
+		`true`: "not a boolean", `null`: "not null", `{}`: "not an object",
 	} {
 		if _, fault := DecodeInstant([]byte(raw)); !strings.Contains(fault, want) {
 			t.Errorf("%s: %q, want %q", raw, fault, want)
@@ -208,13 +209,13 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 		`{"dst":{"gap":"after"}}`:             "did you mean AFTER?",
 		`{"namespace":"a\n"}`:                 "namespace: must be 1 to 63",
 		`{"headers":{"X-A":null}}`:            "headers.X-A: must be a string, not null",
-		`{"headers":{"X-A":5}}`:               "headers.X-A: must be a string, not number",
+		`{"headers":{"X-A":5}}`:               "headers.X-A: must be a string, not a number",
 		`{"tags":[null]}`:                     "tags[0]: must be a string, not null",
 		`{"secretHeaders":["X-A",null]}`:      "secretHeaders[1]: must be a string, not null",
 		`{"signing":{"secrets":[null]}}`:      "signing.secrets[0]: must be a string, not null",
-		`{"isActive":"true"}`: "isActive: must be true or false, not string; leave " +
+		`{"isActive":"true"}`: "isActive: must be true or false, not a string; leave " +
 			"the quotes out",
-		`{"retry":{"maxRetries":"5"}}`: "retry.maxRetries: must be a whole number, not string; " +
+		`{"retry":{"maxRetries":"5"}}`: "retry.maxRetries: must be a whole number, not a string; " +
 			"leave the quotes out",
 		`{"retry":{"maxRetries":3.5}}`:                    "retry.maxRetries: must be a whole number, not 3.5",
 		`{"endAt":1767225600001,"startAt":1767225600001}`: "endAt: must be after startAt",

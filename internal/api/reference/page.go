@@ -54,9 +54,10 @@ func Page(doc *huma.OpenAPI, problems []Problem) ([]byte, error) {
 // PagePolicy returns the Content-Security-Policy of the page.
 func PagePolicy() string { return pagePolicy }
 
-// Serve answers with a text, and lets a page use its own style.
-func Serve(w http.ResponseWriter, contentType string, content []byte) {
+// Serve answers with a text and its tag, and lets a page use its own style.
+func Serve(w http.ResponseWriter, contentType, tag string, content []byte) {
 	h := w.Header()
+	h.Set("ETag", tag)
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Security-Policy", pagePolicy)
 	_, _ = w.Write(content) // the client is gone: there is nobody to tell
