@@ -256,6 +256,10 @@ func faultOf(code domain.FieldCode, message string) error {
 	return domain.InvalidAs(code, "", message, nil)
 }
 
+// maxElementFaults is how many elements of an array are named: an answer names no more, and a
+// body of 1 MiB has half a million.
+const maxElementFaults = 100
+
 // arrayOfTexts refuses what is no array, and each value in it that is no text.
 func arrayOfTexts(raw json.RawMessage) error {
 	switch kind := jsonKind(raw); kind {
@@ -275,6 +279,9 @@ func elements(raw json.RawMessage, hint string) error {
 	_ = json.Unmarshal(raw, &all) // the caller reports a value that is not an array
 	var fe faults
 	for i, item := range all {
+		if len(fe) == maxElementFaults {
+			break
+		}
 		place := fmt.Sprintf("[%d]", i)
 		switch kind := jsonKind(item); kind {
 		case "string":

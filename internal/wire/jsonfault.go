@@ -73,6 +73,19 @@ func kindName(kind string) string {
 	return "a " + kind
 }
 
+// withArticle returns the name of a kind as a sentence has it.
+func withArticle(kind string) string {
+	switch kind {
+	case "bool":
+		return "a boolean"
+	case "array", "object":
+		return "an " + kind
+	case "null", "nothing":
+		return kind
+	}
+	return "a " + kind
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	return appendSortedKeys(make([]string, 0, len(m)), m)
 }

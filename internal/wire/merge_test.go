@@ -281,3 +281,13 @@ func TestPlainText(t *testing.T) {
 		}
 	}
 }
+
+// TestFewElementsAreNamed: a body of 1 MiB may have half a million wrong ones.
+func TestFewElementsAreNamed(t *testing.T) {
+	doc := domain.NewSpecDoc()
+	err := Merge(&doc, []byte(`{"tags":[`+strings.Repeat("1,", 5_000)+`1]}`))
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || len(e.Fields) != maxElementFaults {
+		t.Errorf("%.200v", err)
+	}
+}

@@ -104,19 +104,6 @@ func quotedByMistake(raw []byte) string {
 	return ""
 }
 
-// withArticle returns the name of a kind as a sentence has it.
-func withArticle(kind string) string {
-	switch kind {
-	case "bool":
-		return "a boolean"
-	case "array", "object":
-		return "an " + kind
-	case "null", "nothing":
-		return kind
-	}
-	return "a " + kind
-}
-
 // KindOf names the kind of a JSON value as a sentence has it: a string, an array.
 func KindOf(raw []byte) string { return withArticle(jsonKind(raw)) }
 
