@@ -225,7 +225,7 @@ func (s schemas) wantBounds(at string, schema object, seen []string) {
 	}
 	schema = s.resolve(schema)
 	if slices.Contains(freeFields, at[strings.LastIndexByte(at, '.')+1:]) && schema["type"] != "object" ||
-		schema["readOnly"] == true {
+		isTrue(schema["readOnly"]) {
 		return
 	}
 	has := func(words ...string) bool {
@@ -245,7 +245,8 @@ func (s schemas) wantBounds(at string, schema object, seen []string) {
 		case "array":
 			ok = has("maxItems")
 		case "object":
-			ok = schema["additionalProperties"] == false || has("maxProperties")
+			others, said := schema["additionalProperties"].(bool)
+			ok = said && !others || has("maxProperties")
 		}
 		if !ok {
 			s.t.Errorf("%s (%v) has no limit in the document", at, typ)
@@ -262,4 +263,9 @@ func (s schemas) wantBounds(at string, schema object, seen []string) {
 	for name, p := range properties {
 		s.wantBounds(at+"."+name, p.(object), seen)
 	}
+}
+
+func isTrue(v any) bool {
+	yes, _ := v.(bool)
+	return yes
 }
