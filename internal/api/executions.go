@@ -185,8 +185,8 @@ func (h *executionRoutes) getExecution(ctx context.Context, in *executionInput) 
 			a.Number, a.StartedAt, unlessZero(a.CompletedAt), unlessZero(a.HTTPStatus), unlessZero(a.Error),
 		})
 	}
-	known := false
-	if out.ETag, known, err = tagOfDocument(ctx, in.r, out.Body); known {
+	tag, known, err := tagOfDocument(ctx, in.r, out.Body)
+	if out.ETag = tag; known {
 		out.Status = http.StatusNotModified
 	}
 	return out, err

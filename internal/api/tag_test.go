@@ -43,7 +43,7 @@ func TestDocumentsThatHaveNotChanged(t *testing.T) {
 	}
 }
 
-// TestAnExecutionThatGoesOnHasAnotherTag.
+// TestAnExecutionThatGoesOnHasAnotherTag: 304 says that it has not ended since.
 func TestAnExecutionThatGoesOnHasAnotherTag(t *testing.T) {
 	h, x := realOfAdmin(t)
 	id := create(t, h, never)
