@@ -27,7 +27,8 @@ func (sinceParam) Schema(huma.Registry) *huma.Schema {
 
 // sinceHeader documents it where huma does not.
 func sinceHeader() []*huma.Param {
-	return []*huma.Param{{Name: "If-None-Match", In: "header", Schema: sinceParam("").Schema(nil)}}
+	schema := sinceParam("").Schema(nil)
+	return []*huma.Param{{Name: "If-None-Match", In: "header", Description: schema.Description, Schema: schema}}
 }
 
 func notModifiedAnswer() map[string]*huma.Response {
