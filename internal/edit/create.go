@@ -130,7 +130,7 @@ func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 		end(false)
 		return nil
 	}
-	err := c.commit(ctx, valid, end)
+	err := c.commitNew(ctx, valid, end)
 	if by := store.TakenBy(err); by != nil {
 		taken = make(map[int]domain.JobID, len(by))
 		for at, holder := range by {
@@ -169,11 +169,11 @@ func (c *creation) lockKeyed(ctx context.Context, versions []domain.Version) (un
 	return unlock, nil
 }
 
-// commit stores new jobs and tells the owner. After an unclear answer it checks
+// commitNew stores new jobs and tells the owner. After an unclear answer it checks
 // whether they are there. When even that cannot be known it ends them in the
 // background, and W waits: a job that is stored and that nobody fires would lose its
 // fires.
-func (c *creation) commit(ctx context.Context, versions []domain.Version, end End) error {
+func (c *creation) commitNew(ctx context.Context, versions []domain.Version, end End) error {
 	unlock, err := c.lockKeyed(ctx, versions)
 	if err != nil {
 		end(false)
@@ -192,7 +192,7 @@ func (c *creation) commit(ctx context.Context, versions []domain.Version, end En
 		c.background.start(func() {
 			defer c.unclear.Add(-1)
 			defer release()
-			if c.end(ctx, versions, end) {
+			if c.endNew(ctx, versions, end) {
 				unlock()
 			}
 		})
@@ -207,16 +207,16 @@ func (c *creation) commit(ctx context.Context, versions []domain.Version, end En
 	return err
 }
 
-// end ends creations of unknown outcome. Those of a request with an Idempotency-Key
+// endNew ends creations of unknown outcome. Those of a request with an Idempotency-Key
 // are carried out, since the request comes again and gets the answer then. Others are
 // undone: a caller who asks again makes others, and has no ids of these. It returns false
 // when the process ends before the outcome is known.
-func (c *creation) end(by context.Context, versions []domain.Version, end End) (known bool) {
+func (c *creation) endNew(by context.Context, versions []domain.Version, end End) (known bool) {
 	_, comesAgain := store.IdempotencyOf(by)
 	stored := false
 	known = c.background.repeat(by, func(ctx context.Context) error {
 		if !comesAgain {
-			return c.undo(ctx, versions)
+			return c.undoNew(ctx, versions)
 		}
 		err := c.jobs.Create(ctx, versions)
 		if decideCommit(err) == notKnown {
@@ -231,10 +231,10 @@ func (c *creation) end(by context.Context, versions []domain.Version, end End) (
 	return known
 }
 
-// undo deletes jobs that may be stored, from their first instant on. It
+// undoNew deletes jobs that may be stored, from their first instant on. It
 // stores them first: a commit that is still under way ends before this one, and
 // only then is it known what there is to delete.
-func (c *creation) undo(ctx context.Context, versions []domain.Version) error {
+func (c *creation) undoNew(ctx context.Context, versions []domain.Version) error {
 	if err := c.jobs.Create(ctx, versions); decideCommit(err) == notKnown {
 		return err
 	}
