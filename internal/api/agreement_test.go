@@ -189,6 +189,7 @@ var bodyOperations = func() []bodyOperation {
 		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
 		// null is a removal of what cannot be removed
 		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, append([]string{"spec"}, change...)},
+		{"PUT", "/jobs/by-key/agreement%.0s", "/jobs/by-key/{key}", `{}`, 200, append([]string{"key"}, change...)},
 		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
 		// past; as the other fields allow
 		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role", "namespace"}},
@@ -230,9 +231,11 @@ func TestSchemaAndProgramAgreeOnEveryField(t *testing.T) {
 				[]string{rightTexts[strings.TrimPrefix(field.path, "spec.")]})
 			slices.Sort(values)
 			path := op.path
-			if strings.Contains(op.path, "%s") {
+			if strings.Contains(op.path, "%") {
 				f.clear(t)
-				path = fmt.Sprintf(op.path, create(t, h, bodyOperations[0].base))
+				id := create(t, h, bodyOperations[0].base)
+				call(t, h, "PUT", "/jobs/"+id, `{"key":"agreement"}`).into(t, 200, &struct{}{})
+				path = fmt.Sprintf(op.path, id)
 			}
 			for _, value := range slices.Compact(values) {
 				if value == "" {
@@ -330,7 +333,8 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 				if strings.HasPrefix(path, "/keys/") {
 					of = "k7x2mq4a"
 				}
-				at := strings.ReplaceAll(path, "{id}", of) + "?" + name + "=" + url.QueryEscape(sent)
+				at := strings.NewReplacer("{id}", of, "{key}", "invoices").Replace(path) + "?" + name + "=" +
+					url.QueryEscape(sent)
 				res := call(t, h, method, at, bodyFor(op))
 				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
 				// Unchanged; at most 31 days; a URL; secrets take POST.

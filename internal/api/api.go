@@ -99,13 +99,15 @@ func New(c Config) (http.Handler, error) {
 func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) } {
 	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates, mayPresent: c.MayPresent}
 	tr := &trail{clock: c.Clock}
+	moves := &secretMoves{changes: c.Store.Changes(), clock: c.Clock}
+	jobs := &jobRoutes{
+		editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
+		moves: moves,
+	}
 	return []interface{ register(rt *router) }{
-		&jobRoutes{
-			editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
-			moves: &secretMoves{changes: c.Store.Changes(), clock: c.Clock},
-		},
+		jobs, keyedRoutes{jobs},
 		&importRoute{
-			editor: c.Editor, rules: rules, trail: tr, pace: c.Pace, log: c.Log,
+			editor: c.Editor, rules: rules, moves: moves, trail: tr, pace: c.Pace, log: c.Log,
 			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports, repeats: c.Repeats,
 		},
 		&exportRoute{

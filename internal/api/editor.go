@@ -16,9 +16,10 @@ type Editor interface {
 	// one entry per document, in order; a document that is refused does not
 	// spoil the others.
 	Create(ctx context.Context, docs []domain.SpecDoc) []edit.Created
-	// NewImport begins to make many jobs, in chunks. told gets what became of each
-	// document of a chunk, by the place that it was added with.
-	NewImport(told func(places []int, made []edit.Created)) *edit.Import
+	// NewImport begins to make many jobs, or to change those that have their keys, in chunks.
+	NewImport(c edit.ImportConfig) *edit.Import
+	// Put makes a job with a key, or changes the one that has it.
+	Put(ctx context.Context, p *edit.Put) (domain.Version, edit.Outcome, error)
 	// Update lays a change over the current version. With ifVersion not zero,
 	// CodeConflict when the current number is another one. An error of change
 	// ends it and is returned, wrapped or not.

@@ -1,20 +1,22 @@
 package api
 
 import (
-	"bufio"
+	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -22,15 +24,13 @@ import (
 // Limits of an import. The results of a million items take 20 MB until the
 // answer is sent; the details of refused items, and warnings, are kept up to
 // maxErrorBytes in all, later items are answered without.
-const (
-	maxImportItems = 1_000_000
-	maxErrorBytes  = 4 << 20
-)
+const maxImportItems = 1_000_000
 
 // importRoute makes many jobs in one request.
 type importRoute struct {
 	editor    Editor
 	rules     *jobRules
+	moves     *secretMoves
 	trail     *trail
 	pace      *clock.Pace
 	log       *slog.Logger
@@ -57,7 +57,11 @@ func (h *importRoute) register(rt *router) {
 			"the error. In NDJSON only the line with the error is refused. " +
 			"If the connection breaks, the items that were committed stay. With an Idempotency-Key an import ends at " +
 			"the first commit that fails; sent again, it answers with the jobs that were made, and makes the others. " +
-			"With Prefer: return=minimal results has the refused items only.",
+			"With Prefer: return=minimal results has the refused items only. " +
+			"onConflict says what becomes of an item whose key a job of its namespace has. With update the item is " +
+			"the whole job: a field that is absent gets its default, but ******** keeps a stored secret, and without " +
+			"isActive the job stays active or paused. An item that alters nothing makes no version, unless it has " +
+			"secrets and the caller is no admin. So a file can be imported again and again.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
 			"application/json":     {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
 			"application/x-ndjson": {Schema: reference.Lines("JobSpec")},
@@ -78,15 +82,20 @@ func (h *importRoute) register(rt *router) {
 // importBody documents the answer of an import. It is written as a stream, by
 // [importReport.write].
 type importBody struct {
-	Results  []importResult `json:"results" nullable:"false" doc:"One entry for each item, in the order of the body."`
-	Imported int            `json:"imported" doc:"How many jobs were made." example:"100000"`
-	Refused  int            `json:"refused" doc:"How many items were refused." example:"0"`
+	Results   []importResult `json:"results" nullable:"false" doc:"One entry for each item, in the order of the body."`
+	Imported  int            `json:"imported" doc:"How many jobs were made." example:"100000"`
+	Updated   int            `json:"updated" doc:"How many jobs were changed." example:"0"`
+	Unchanged int            `json:"unchanged" doc:"How many jobs were as their items say." example:"0"`
+	Skipped   int            `json:"skipped" doc:"How many items were skipped." example:"0"`
+	Refused   int            `json:"refused" doc:"How many items were refused." example:"0"`
 }
 
 type importResult struct {
 	Index int        `json:"index" doc:"The item's place in the body, counted from 0." example:"0"`
-	JobID string     `json:"jobId,omitempty" format:"uuid" doc:"The new job's id; absent when the item was refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
-	Error *itemError `json:"error,omitempty" doc:"Why the item was refused; absent when it was imported."`
+	JobID string     `json:"jobId,omitempty" format:"uuid" doc:"The job's id: of the new one, or of the one that has the key; absent when the item was refused." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	Error *itemError `json:"error,omitempty" doc:"Why the item was refused; absent when it was not."`
+
+	Outcome string `json:"outcome" enum:"created,updated,unchanged,skipped,refused" doc:"What was done: a new job was made, the job that has the key was changed, or it was as the item says, or was left as it is, or nothing was done." example:"created"`
 
 	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
 }
@@ -94,6 +103,31 @@ type importResult struct {
 type importInput struct {
 	request
 	Preference
+	OnConflict  conflictParam `query:"onConflict"`
+	KeepSecrets boolParam     `query:"keepSecrets" doc:"For admins: secrets may be sent to another origin, although an item that changes the URL of its job does not have them."`
+}
+
+// conflictParam says what becomes of an item whose key a job has.
+type conflictParam string
+
+var conflictWords = []string{"refuse", "skip", "update"} // by edit.OnConflict
+
+// Schema implements huma.SchemaProvider.
+func (conflictParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: "string", Enum: []any{"refuse", "skip", "update"}, Default: "refuse", Examples: []any{"update"},
+		Description: "What becomes of an item whose key a job has: it is refused (409), or skipped, or the job is " +
+			"changed to what the item says.",
+	}
+}
+
+func (p conflictParam) parse() (edit.OnConflict, error) {
+	word := cmp.Or(strings.TrimSpace(string(p)), conflictWords[edit.RefuseItem])
+	at := slices.Index(conflictWords, word)
+	if at < 0 {
+		return 0, kindMalformed.fieldAs(domain.FieldChoice, "onConflict", "must be refuse, skip or update", string(p))
+	}
+	return edit.OnConflict(at), nil
 }
 
 type importOutput struct {
@@ -108,6 +142,14 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importO
 		return nil, err
 	}
 	extendDeadlines(in.w) // it may have waited
+	on, err := in.OnConflict.parse()
+	if err != nil {
+		return nil, err
+	}
+	keep, err := in.KeepSecrets.parse("keepSecrets")
+	if err != nil {
+		return nil, err
+	}
 	once, end, err := beginOnce(ctx, h.editor.Once(), &in.request)
 	if err != nil {
 		return nil, err
@@ -117,7 +159,8 @@ func (h *importRoute) importJobs(ctx context.Context, in *importInput) (*importO
 	if err != nil {
 		return nil, err
 	}
-	run := importRun{importRoute: h, w: in.w, warned: warningMemory{rules: h.rules}, once: once}
+	run := importRun{importRoute: h, w: in.w, warned: warningMemory{rules: h.rules}, once: once, on: on,
+		keepSecrets: keep != nil && *keep}
 	run.report.text = asText(ctx)
 	if err := run.all(h.trail.under(ctx, domain.ActionImport), items); err != nil {
 		return nil, err
@@ -146,15 +189,21 @@ type importRun struct {
 
 	forbidden bool // an item was refused for what the caller may do
 
-	once   *importOnce // nil: without an Idempotency-Key
-	known  []domain.SpecDoc
-	places []int // of those in known: they were dealt with before, and are to be looked up
+	on          edit.OnConflict
+	keepSecrets bool
+
+	once       *importOnce  // nil: without an Idempotency-Key
+	known      []*edit.Item // were dealt with before, and are to be looked up
+	knownBytes int
 }
 
 // all imports every item. The error is about the whole request: the client is
 // gone, and nobody reads results.
 func (run *importRun) all(ctx context.Context, items *importReader) (err error) {
-	jobs := run.editor.NewImport(func(places []int, made []edit.Created) { run.note(ctx, places, made) })
+	jobs := run.editor.NewImport(edit.ImportConfig{
+		OnConflict: run.on, Told: func(places []int, made []edit.Created) { run.note(ctx, places, made) },
+		Trail: func(ctx context.Context) context.Context { return run.trail.under(ctx, domain.ActionUpdate) },
+	})
 	defer func() { err = errors.Join(err, jobs.Wait()) }() // nothing of it outlives the request
 	for n := 1; ; n++ {
 		run.pace.Step(n)
@@ -171,18 +220,15 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 		if err != nil {
 			return run.end(ctx, jobs, err)
 		}
-		index := run.report.add()
-		if item.err == nil {
-			item.err = run.takes(ctx, &item.doc)
-			run.noteRefusal(ctx, item.err)
-		}
+		made := run.itemOf(ctx, run.report.add(), &item)
+		run.noteRefusal(ctx, made.Fault)
 		switch {
-		case item.err != nil:
-			run.report.refuse(index, problemOf(item.err))
+		case made.Fault != nil && made.Change == nil:
+			run.report.refuse(made.Place, problemOf(made.Fault))
 		case run.once.repeats():
-			err = run.lookUp(ctx, index, &item.doc)
+			err = run.lookUp(ctx, jobs, made)
 		default:
-			err = jobs.Add(run.once.under(ctx), index, &item.doc)
+			err = jobs.Add(run.once.under(ctx), made)
 		}
 		if err != nil {
 			return err
@@ -193,7 +239,7 @@ func (run *importRun) all(ctx context.Context, items *importReader) (err error) 
 // end commits what is left when there is no other item, and reports why, unless it is the
 // end of the body.
 func (run *importRun) end(ctx context.Context, jobs *edit.Import, why error) error {
-	if err := run.reportKnown(ctx); err != nil {
+	if err := run.reportKnown(ctx, jobs); err != nil {
 		return err
 	}
 	if err := jobs.Finish(run.once.under(ctx)); err != nil {
@@ -207,38 +253,42 @@ func (run *importRun) end(ctx context.Context, jobs *edit.Import, why error) err
 	return nil
 }
 
+// maxKnownBytes bounds the items that wait to be looked up, as a chunk is bounded.
+const maxKnownBytes = 2 << 20
+
 // lookUp takes an item that was dealt with before, to report what became of it.
-func (run *importRun) lookUp(ctx context.Context, place int, doc *domain.SpecDoc) error {
-	run.places, run.known = append(run.places, place), append(run.known, *doc)
-	if len(run.places) < edit.ChunkDocs {
+func (run *importRun) lookUp(ctx context.Context, jobs *edit.Import, it *edit.Item) error {
+	run.known = append(run.known, it)
+	run.knownBytes += it.Held + (&domain.Version{Spec: it.Doc.Spec}).Size()
+	if len(run.known) < edit.ChunkDocs && run.knownBytes < maxKnownBytes {
 		return nil
 	}
-	return run.reportKnown(ctx)
+	return run.reportKnown(ctx, jobs)
 }
 
-// reportKnown reports the items that wait to be looked up. One that is right and has no job
-// was refused when it was to be committed.
-func (run *importRun) reportKnown(ctx context.Context) error {
-	if len(run.places) == 0 {
+// reportKnown reports the items that wait to be looked up. One that has no job, and whose key
+// no job has, was refused.
+func (run *importRun) reportKnown(ctx context.Context, jobs *edit.Import) error {
+	if len(run.known) == 0 {
 		return nil
 	}
-	ids := make([]domain.JobID, len(run.places))
-	for i, place := range run.places {
-		ids[i] = run.once.record.JobOf(place)
+	ids := make([]domain.JobID, len(run.known))
+	for i, it := range run.known {
+		ids[i] = run.once.record.JobOf(it.Place)
 	}
 	made, err := run.editor.Once().Made(ctx, ids)
 	if err != nil {
 		return err
 	}
-	for i, place := range run.places {
+	for i, it := range run.known {
 		if made[i] {
-			run.report.accept(place, ids[i], run.warned.of(&run.known[i].Spec))
-		} else {
-			run.report.refuse(place, run.once.refusal(ids[i], &run.known[i]))
+			run.report.accept(it.Place, ids[i], edit.Made, run.warned.of(&it.Doc.Spec))
+		} else if err := run.reportOther(ctx, jobs, ids[i], it); err != nil {
+			return err
 		}
 	}
 	clear(run.known)
-	run.places, run.known = run.places[:0], run.known[:0]
+	run.known, run.knownBytes = run.known[:0], 0
 	extendDeadlines(run.w)
 	return nil
 }
@@ -253,12 +303,47 @@ func (run *importRun) noteRefusal(ctx context.Context, err error) {
 	run.repeats.noteRefusal(ctx, p, "POST /jobs/import")
 }
 
-// takes refuses a document that this caller, or this server, cannot have.
-func (run *importRun) takes(ctx context.Context, doc *domain.SpecDoc) error {
-	if err := mayCreate(ctx, doc); err != nil {
-		return err
+// reportOther reports an item that was dealt with before, and has made no job. The error is
+// about the store.
+func (run *importRun) reportOther(ctx context.Context, jobs *edit.Import, id domain.JobID, it *edit.Item) error {
+	found, is := jobs.Before(ctx, it)
+	switch {
+	case is && domain.ErrorCode(found.Err) == domain.CodeUnavailable:
+		return found.Err
+	case is && found.Err != nil:
+		run.report.refuse(it.Place, problemOf(found.Err))
+	case is:
+		run.report.accept(it.Place, found.Version.JobID, found.Outcome, run.warned.of(&found.Version.Spec))
+	case it.Fault != nil:
+		run.report.refuse(it.Place, problemOf(it.Fault))
+	default:
+		run.report.refuse(it.Place, run.once.refusal(id, &it.Doc))
 	}
-	return run.rules.checkCertificate(&doc.Spec)
+	return nil
+}
+
+// itemOf makes an item of what was read. One with a fault and without Change is refused.
+func (run *importRun) itemOf(ctx context.Context, place int, read *importItem) *edit.Item {
+	it := &edit.Item{Place: place, Doc: read.doc, Fault: read.err}
+	mayConflict := run.on != edit.RefuseItem
+	if read.err != nil && mayConflict { // it may still say what job it is
+		it.Doc.Key, it.Doc.Namespace = read.named(read.doc.Namespace)
+	}
+	if err := mayCreate(ctx, &it.Doc); err != nil {
+		it.Fault = err
+		return it
+	}
+	if it.Fault == nil {
+		it.Fault = run.rules.checkCertificate(&it.Doc.Spec)
+	}
+	if mayConflict && domain.ValidJobKey(it.Doc.Key) {
+		item := wire.Item{Text: bytes.Clone(read.text)}
+		it.Held = len(item.Text)
+		it.Change = func(now *domain.Version) func(*domain.SpecDoc) error {
+			return forAdmins(ctx, run.moves.altering(ctx, run.rules, now.JobID, item.Replace, run.keepSecrets))
+		}
+	}
+	return it
 }
 
 // note puts what became of a chunk into the report.
@@ -268,7 +353,7 @@ func (run *importRun) note(ctx context.Context, places []int, made []edit.Create
 		run.pace.Step(i)
 		m := &made[i]
 		if m.Err == nil {
-			run.report.accept(places[i], m.Version.JobID, run.warned.of(&m.Version.Spec))
+			run.report.accept(places[i], m.Version.JobID, m.Outcome, run.warned.of(&m.Version.Spec))
 			continue
 		}
 		p := problemOf(m.Err)
@@ -281,95 +366,4 @@ func (run *importRun) note(ctx context.Context, places []int, made []edit.Create
 		_ = tell(ctx, run.log, fault)
 	}
 	extendDeadlines(run.w)
-}
-
-// importReport holds what became of each item, in little space.
-type importReport struct {
-	jobs     []domain.JobID // by index; zero: refused
-	errors   map[int]json.RawMessage
-	warnings map[int]json.RawMessage
-	bytes    int // of errors and warnings
-	imported int
-	short    bool // results has the refused items only
-	text     bool // instants that errors repeat are text
-}
-
-func (r *importReport) add() int {
-	r.jobs = append(r.jobs, domain.JobID{})
-	return len(r.jobs) - 1
-}
-
-// accept takes the warnings as a JSON array; nil: none.
-func (r *importReport) accept(index int, id domain.JobID, warnings json.RawMessage) {
-	r.jobs[index] = id
-	r.imported++
-	if warnings == nil || r.bytes >= maxErrorBytes {
-		return
-	}
-	if r.warnings == nil {
-		r.warnings = map[int]json.RawMessage{}
-	}
-	r.warnings[index] = warnings
-	r.bytes += len(warnings)
-}
-
-// omittedError replaces the details that were not kept.
-var omittedError = json.RawMessage(`{"title":"Refused; details are omitted after so many","status":422}`)
-
-func (r *importReport) refuse(index int, p *Problem) {
-	if r.bytes >= maxErrorBytes {
-		return
-	}
-	if r.text {
-		p = p.withText()
-	}
-	text, err := json.Marshal(itemErrorOf(p))
-	if err != nil {
-		return // write says omittedError
-	}
-	if r.errors == nil {
-		r.errors = map[int]json.RawMessage{}
-	}
-	r.errors[index] = text
-	r.bytes += len(text)
-}
-
-// write answers. An error of the writer means that the client is gone.
-func (r *importReport) write(w http.ResponseWriter) {
-	out := bufio.NewWriterSize(w, 32<<10)
-	defer func() { _ = out.Flush() }()
-	_, _ = out.WriteString(`{"results":[`)
-	first := true
-	for i, id := range r.jobs {
-		if i%edit.ChunkDocs == 0 {
-			extendDeadlines(w)
-		}
-		if r.short && !id.IsZero() {
-			continue
-		}
-		if !first {
-			_ = out.WriteByte(',')
-		}
-		first = false
-		_, _ = out.WriteString(`{"index":` + strconv.Itoa(i))
-		if id.IsZero() {
-			text, ok := r.errors[i]
-			if !ok {
-				text = omittedError
-			}
-			_, _ = out.WriteString(`,"error":`)
-			_, _ = out.Write(text)
-		} else {
-			_, _ = out.WriteString(`,"jobId":"` + id.String() + `"`)
-			if text, ok := r.warnings[i]; ok {
-				_, _ = out.WriteString(`,"warnings":`)
-				_, _ = out.Write(text)
-			}
-		}
-		if out.WriteByte('}') != nil {
-			return
-		}
-	}
-	_, _ = out.WriteString(`],"imported":` + strconv.Itoa(r.imported) +
-		`,"refused":` + strconv.Itoa(len(r.jobs)-r.imported) + "}\n")
 }

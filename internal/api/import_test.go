@@ -288,7 +288,7 @@ func TestErrorsOfAnImportAreBounded(t *testing.T) {
 func TestItemsOfAnImportAreBounded(t *testing.T) {
 	run := importRun{importRoute: &importRoute{editor: newFixture(t).edit, rules: new(jobRules), log: discard},
 		w: httptest.NewRecorder()}
-	run.report.jobs = make([]domain.JobID, maxImportItems)
+	run.report.jobs, run.report.outcomes = make([]domain.JobID, maxImportItems), make([]edit.Outcome, maxImportItems)
 	items, err := newImportReader(strings.NewReader(minimal), 1000, domain.NewSpecDoc())
 	if err != nil {
 		t.Fatal(err)
@@ -296,8 +296,8 @@ func TestItemsOfAnImportAreBounded(t *testing.T) {
 	if err := run.all(context.Background(), items); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(run.report.jobs); n != maxImportItems+1 || run.report.imported != 0 {
-		t.Errorf("%d items, %d imported", n, run.report.imported)
+	if n := len(run.report.jobs); n != maxImportItems+1 || run.report.counts[edit.Made] != 0 {
+		t.Errorf("%d items, %d imported", n, run.report.counts[edit.Made])
 	}
 }
 

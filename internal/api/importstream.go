@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,13 @@ type importItem struct {
 	doc  domain.SpecDoc
 	text []byte // valid until the next item is read
 	err  error
+}
+
+// named returns the key and the namespace that an item names; absent, the namespace is base.
+func (it *importItem) named(base string) (key, namespace string) {
+	item := wire.Item{Text: it.text}
+	key, namespace = item.Key()
+	return key, cmp.Or(namespace, base)
 }
 
 // importReader yields the items of an import, laid over base.

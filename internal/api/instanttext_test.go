@@ -20,7 +20,7 @@ import (
 var counts = strings.Fields(`active bodyBytes calls count duration/s expected failed full http2 httpStatus idle imported
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
-	times total unanswered unexpected unknown version waiting window worth connections`)
+	times total unanswered unchanged unexpected unknown updated version waiting window worth connections`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {
@@ -176,6 +176,9 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"POST", "/jobs/" + id + "/resume", "", "/jobs/{id}/resume", false},
 		{"POST", "/keys", `{"name":"x","role":"viewer","expiresAt":1798761600000}`, "/keys", false},
 		{"DELETE", "/keys/" + key, "", "/keys/{id}", false},
+		{"PUT", "/jobs/by-key/a", minimal, "/jobs/by-key/{key}", false},
+		{"GET", "/jobs/by-key/a", "", "/jobs/by-key/{key}", true},
+		{"DELETE", "/jobs/by-key/a", "", "/jobs/by-key/{key}", false},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
 	} {
 		tried[c.method+" "+c.template] = true

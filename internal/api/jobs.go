@@ -139,7 +139,7 @@ func (h *jobRoutes) createJob(ctx context.Context, in *createInput) (*savedOutpu
 	if made[0].Err != nil {
 		return nil, made[0].Err
 	}
-	return h.created(in, &made[0].Version), nil
+	return h.created(in.r, &made[0].Version), nil
 }
 
 // createdBefore answers a request that has made a job before.
@@ -148,12 +148,12 @@ func (h *jobRoutes) createdBefore(_ context.Context, in *createInput, kept *doma
 	if kept.Version == nil {
 		return nil, domain.NotFound("job", kept.JobID)
 	}
-	return h.created(in, kept.Version), nil
+	return h.created(in.r, kept.Version), nil
 }
 
-func (h *jobRoutes) created(in *createInput, v *domain.Version) *savedOutput {
-	out := h.savedFirst(in.r, http.StatusCreated, *v, "Job created successfully")
-	out.Location = link(in.r.Context(), "/jobs/"+v.JobID.String())
+func (h *jobRoutes) created(r *http.Request, v *domain.Version) *savedOutput {
+	out := h.savedFirst(r, http.StatusCreated, *v, "Job created successfully")
+	out.Location = link(r.Context(), "/jobs/"+v.JobID.String())
 	return out
 }
 
@@ -225,6 +225,16 @@ func (h *jobRoutes) madeOf(ctx context.Context, id domain.JobID, c *wire.Change)
 	if err != nil {
 		return 0, err
 	}
+	return h.checkState(c, &j.Current)
+}
+
+// checkState compares what a whole document says of the state of a job with its current
+// version, and returns the number of the version that it was made of; zero: it does not say.
+func (h *jobRoutes) checkState(c *wire.Change, current *domain.Version) (int, error) {
+	if !c.NamesState() {
+		return 0, nil
+	}
+	j := h.view.Of(current)
 	now := wire.JobOf(&j.Job, j.NextFireAt)
 	return c.Check(&now, h.clock.Now().UnixMilli())
 }

@@ -158,35 +158,62 @@ func (t *tags) single() int {
 	return n
 }
 
+// wanted is the condition of a request that changes something.
+type wanted struct {
+	r           *http.Request
+	match, none tags
+}
+
+// conditionOf reads the condition of a request.
+func conditionOf(r *http.Request) (w wanted, err error) {
+	w.r = r
+	if w.match, err = parseTags("If-Match", r.Header.Values("If-Match")); err == nil {
+		w.none, err = parseTags("If-None-Match", r.Header.Values("If-None-Match"))
+	}
+	return w, err
+}
+
+// any reports whether there is a condition at all.
+func (w *wanted) any() bool { return w.match.there || w.none.there }
+
+// check evaluates the condition for a job at a version.
+func (w *wanted) check(current int) error {
+	switch {
+	case w.match.there && !w.match.names(current, false):
+		return staleMatch(w.r)
+	case w.none.there && w.none.names(current, true):
+		return kindStale.fieldAs(domain.FieldStale, "If-None-Match", "must not name the job's current version",
+			strings.Join(w.r.Header.Values("If-None-Match"), ","))
+	}
+	return nil
+}
+
+// checkAbsent evaluates the condition where there is no job.
+func (w *wanted) checkAbsent() error {
+	if !w.match.there {
+		return nil
+	}
+	return kindStale.fieldAs(domain.FieldStale, "If-Match", "must be absent: there is no job that could match",
+		strings.Join(w.r.Header.Values("If-Match"), ","))
+}
+
 // condition returns the version that the job must be at for a request to go on;
 // zero: at any. The editor compares it again when it has the job to itself.
 func condition(ctx context.Context, v *view.View, r *http.Request, id domain.JobID) (version int, err error) {
-	match, err := parseTags("If-Match", r.Header.Values("If-Match"))
-	if err != nil {
-		return 0, err
-	}
-	none, err := parseTags("If-None-Match", r.Header.Values("If-None-Match"))
+	w, err := conditionOf(r)
 	switch {
 	case err != nil:
 		return 0, err
-	case !none.there && (!match.there || match.any):
+	case !w.none.there && (!w.match.there || w.match.any):
 		return 0, nil
-	case !none.there && match.single() != 0:
-		return match.single(), nil
+	case !w.none.there && w.match.single() != 0:
+		return w.match.single(), nil
 	}
 	j, err := v.Job(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	current := j.Current.Number
-	switch {
-	case match.there && !match.names(current, false):
-		return 0, staleMatch(r)
-	case none.there && none.names(current, true):
-		return 0, kindStale.fieldAs(domain.FieldStale, "If-None-Match", "must not name the job's current version",
-			strings.Join(r.Header.Values("If-None-Match"), ","))
-	}
-	return current, nil
+	return j.Current.Number, w.check(j.Current.Number)
 }
 
 // staleMatch refuses a request whose If-Match does not name the current version.

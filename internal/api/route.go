@@ -37,7 +37,7 @@ func (rq *request) Resolve(ctx huma.Context) []error {
 // router finds the handler of a request: who may come in, which route it is, whether its
 // form is right.
 type router struct {
-	mux     *http.ServeMux
+	mux     *muxes
 	huma    huma.API
 	guard   *guard
 	metrics *telemetry.Metrics
@@ -50,7 +50,7 @@ type router struct {
 }
 
 func newRouter(g *guard, rm *room, metrics *telemetry.Metrics, log *slog.Logger, version string) *router {
-	mux := http.NewServeMux()
+	mux := newMuxes()
 	return &router{
 		mux: mux, huma: humago.New(mux, reference.Config()), guard: g, metrics: metrics, log: log,
 		version: version, room: rm, deprecated: deprecations,

@@ -103,7 +103,8 @@ func TestMinimalAnswerOfAnImport(t *testing.T) {
 	h := newAPI(t, newFixture(t))
 	for body, want := range map[string]string{
 		minimal + "\n{}\n" + minimal + "\n[]\n": `{"results":[{"index":1,`,
-		minimal:                                 `{"results":[],"imported":1,"refused":0}`,
+		minimal: `{"results":[],"imported":1,"refused":0,"updated":0,` +
+			`"unchanged":0,"skipped":0}`,
 	} {
 		res := call(t, h, "POST", "/jobs/import", body, ndjson, "Prefer: return=minimal")
 		var report importBody

@@ -27,7 +27,7 @@ const (
 )
 
 func (r *remote) importCommand() *cobra.Command {
-	var key string
+	var key, conflict string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Register the jobs of a file",
@@ -37,7 +37,12 @@ affect the others, and is reported on standard error as "line N: field: message"
 ("index N", counted from 0, in an array). Warnings are reported in the same way, each
 at most ten times; then only their number is printed.
 
-An import creates new jobs each time it is run. With --idempotency-key, a second run
+A job whose key (the member "key") another job has is refused. With --on-conflict
+update that job becomes what the file says: what the file does not say gets its
+default. Nothing is changed where nothing differs, so that a file can be imported again
+and again. With --on-conflict skip that job stays as it is.
+
+An import creates new jobs without a key each time it is run. With --idempotency-key, a second run
 with the same file and the same key, within 24 hours, creates only those jobs that the
 first one did not come to. Each file needs its own key.
 
@@ -49,21 +54,27 @@ first one did not come to. Each file needs its own key.
 			if cmd.Flags().Changed("idempotency-key") && key == "" {
 				return errors.New("--idempotency-key is empty")
 			}
+			on := client.OnConflict(conflict)
+			if !slices.Contains([]client.OnConflict{client.Refuse, client.Skip, client.Update}, on) {
+				return fmt.Errorf("--on-conflict must be refuse, skip or update, not %q", conflict)
+			}
 			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			return r.importFile(cmd.Context(), c, args[0], key)
+			return r.importFile(cmd.Context(), c, args[0], key, on)
 		}),
 	}
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "name of this import, so that a second "+
 		"run creates only what is missing")
+	cmd.Flags().StringVar(&conflict, "on-conflict", string(client.Refuse), "what to do with a job whose key "+
+		"another job has: refuse, skip or update")
 	addServerFlag(cmd.Flags())
 	return cmd
 }
 
-func (r *remote) importFile(ctx context.Context, c *client.Client, name, key string) error {
+func (r *remote) importFile(ctx context.Context, c *client.Client, name, key string, on client.OnConflict) error {
 	in, size := r.in, int64(-1)
 	if name == "-" {
 		name = "standard input"
@@ -78,12 +89,12 @@ func (r *remote) importFile(ctx context.Context, c *client.Client, name, key str
 		}
 		in = f
 	}
-	im := &importer{client: c, key: key, err: r.err, progress: newProgress(r.err, size, isTerminal(r.err))}
+	im := &importer{client: c, key: key, on: on, err: r.err, progress: newProgress(r.err, size, isTerminal(r.err))}
 	err := im.all(ctx, in)
 	im.progress.end()
 	im.rest()
 	if err != nil {
-		if im.imported+im.refused > 0 {
+		if im.imported+im.updated+im.unchanged+im.skipped+im.refused > 0 {
 			err = fmt.Errorf("%s: %w; until then %s", name, err, im.summary())
 		} else {
 			err = fmt.Errorf("%s: %w", name, err)
@@ -102,21 +113,31 @@ func (r *remote) importFile(ctx context.Context, c *client.Client, name, key str
 // importer sends the items of one file.
 type importer struct {
 	client   *client.Client
-	key      string    // the Idempotency-Key of the whole file; empty: none
+	key      string // the Idempotency-Key of the whole file; empty: none
+	on       client.OnConflict
 	sent     int       // requests
 	err      io.Writer // refused items
 	progress progress
 
-	body     bytes.Buffer // of the next request, NDJSON
-	places   []wire.Place // of its items
-	imported int
-	refused  int
-	warned   map[string]int // how often each warning came
-	unsorted int            // warnings beyond mostKinds
+	body                        bytes.Buffer // of the next request, NDJSON
+	places                      []wire.Place // of its items
+	imported                    int
+	refused                     int
+	updated, unchanged, skipped int
+	warned                      map[string]int // how often each warning came
+	unsorted                    int            // warnings beyond mostKinds
 }
 
 func (im *importer) summary() string {
-	return fmt.Sprintf("imported %d, refused %d", im.imported, im.refused)
+	text := fmt.Sprintf("imported %d, refused %d", im.imported, im.refused)
+	switch im.on {
+	case client.Update:
+		text += fmt.Sprintf(", updated %d, unchanged %d", im.updated, im.unchanged)
+	case client.Skip:
+		text += fmt.Sprintf(", skipped %d", im.skipped)
+	case client.Refuse:
+	}
+	return text
 }
 
 // all sends every item. If the file breaks off, the items before that are sent.
@@ -175,7 +196,7 @@ func (im *importer) send(ctx context.Context) error {
 	if im.sent++; im.key != "" { // one for each request; the same file is cut in the same places again
 		ctx = client.WithIdempotencyKey(ctx, fmt.Sprintf("%s-%d", im.key, im.sent))
 	}
-	report, err := im.client.Jobs.Import(ctx, client.Lines, &im.body)
+	report, err := im.client.Jobs.ImportOnConflict(ctx, client.Lines, im.on, &im.body)
 	if err != nil {
 		_, refused := errors.AsType[*client.Problem](err)
 		told := reach(im.client, err)
@@ -194,7 +215,7 @@ func (im *importer) send(ctx context.Context) error {
 	for i, result := range report.Results {
 		switch {
 		case result.Error == nil:
-			im.imported++
+			im.count(result.Outcome)
 			im.warn(im.places[i], result.Warnings)
 		case len(result.Error.Errors) > 0:
 			im.refuse(im.places[i], result.Error.Errors...)
@@ -205,6 +226,20 @@ func (im *importer) send(ctx context.Context) error {
 	im.body.Reset()
 	im.places = im.places[:0]
 	return nil
+}
+
+// count counts an item that was not refused.
+func (im *importer) count(outcome string) {
+	switch outcome {
+	case "updated":
+		im.updated++
+	case "unchanged":
+		im.unchanged++
+	case "skipped":
+		im.skipped++
+	default:
+		im.imported++
+	}
 }
 
 // collected names the items that are collected.

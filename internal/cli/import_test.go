@@ -62,7 +62,7 @@ func (g *target) run(t *testing.T, in io.Reader) (out, errs string, err error) {
 	defer c.Close()
 	var o, e bytes.Buffer
 	r := &remote{in: in, out: &o, err: &e}
-	err = r.importFile(t.Context(), c, "-", g.key)
+	err = r.importFile(t.Context(), c, "-", g.key, client.Refuse)
 	return o.String(), strings.ReplaceAll(e.String(), server.URL, "SERVER"), err
 }
 
@@ -181,7 +181,7 @@ func TestASignalEndsAnImport(t *testing.T) {
 	}
 	defer c.Close()
 	r := &remote{in: strings.NewReader("{}\n"), out: io.Discard, err: io.Discard}
-	if err := r.importFile(ctx, c, "-", ""); !errors.Is(err, context.Canceled) {
+	if err := r.importFile(ctx, c, "-", "", client.Refuse); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

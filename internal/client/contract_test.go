@@ -85,6 +85,25 @@ func TestJobCalls(t *testing.T) {
 			func(c *Client) (any, error) { return c.Jobs.Pause(t.Context(), id1) }, wantEdit},
 		"resume": {exchange{request: "POST" + path + "/resume", answer: ok(editJSON)},
 			func(c *Client) (any, error) { return c.Jobs.Resume(t.Context(), id1) }, wantEdit},
+		"put by key": {exchange{request: "PUT /jobs/by-key/a.b?namespace=billing", contentType: typeJSON,
+			body:   `{"name":"n"}`,
+			answer: answer{200, typeJSON, editJSON, nil}},
+			func(c *Client) (any, error) {
+				return c.Jobs.PutByKey(t.Context(), JobKey{"billing", "a.b"}, 0, Spec{Name: "n"})
+			}, wantEdit},
+		"create by key": {exchange{request: "PUT /jobs/by-key/a.b", contentType: typeJSON, body: `{"name":"n"}`,
+			answer: answer{201, typeJSON, editJSON, nil}},
+			func(c *Client) (any, error) {
+				return c.Jobs.CreateByKey(t.Context(), JobKey{Key: "a.b"}, Spec{Name: "n"})
+			}, wantEdit},
+		"get by key": {exchange{request: "GET /jobs/by-key/a.b", answer: answer{200, typeJSON, jobJSON, nil}},
+			func(c *Client) (any, error) { return c.Jobs.GetByKey(t.Context(), JobKey{Key: "a.b"}) }, wantJob},
+		"delete by key": {exchange{request: "DELETE /jobs/by-key/a.b", answer: answer{200, typeJSON, editJSON, nil}},
+			func(c *Client) (any, error) { return c.Jobs.DeleteByKey(t.Context(), JobKey{Key: "a.b"}, 0) }, wantEdit},
+		"trigger by key": {exchange{request: "POST /jobs/by-key/a.b/trigger",
+			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
+			func(c *Client) (any, error) { return c.Jobs.TriggerByKey(t.Context(), JobKey{Key: "a.b"}) },
+			Triggered{"e", "j", "m"}},
 		"trigger": {exchange{request: "POST" + path + "/trigger",
 			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
 			func(c *Client) (any, error) { return c.Jobs.Trigger(t.Context(), id1) }, Triggered{"e", "j", "m"}},

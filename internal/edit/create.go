@@ -22,7 +22,7 @@ type Created struct {
 }
 
 // Outcome is what was done with a document.
-type Outcome int
+type Outcome uint8
 
 // The outcomes.
 const (

@@ -81,14 +81,14 @@ func TestImport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				var places []int
-				im := w.NewImport(func(at []int, made []Created) {
+				im := w.NewImport(ImportConfig{Told: func(at []int, made []Created) {
 					places = append(places, at...)
 					for i, m := range made {
 						if wrong := at[i]%3 == 1; wrong != (m.Err != nil) {
 							t.Errorf("place %d: %v", at[i], m.Err)
 						}
 					}
-				})
+				}})
 				for i := range c.docs {
 					d := doc()
 					if i%3 == 1 {
@@ -97,7 +97,7 @@ func TestImport(t *testing.T) {
 					if c.body > 0 {
 						d.Body = body(c.body)
 					}
-					if err := im.Add(t.Context(), i, &d); err != nil {
+					if err := im.Add(t.Context(), &Item{Place: i, Doc: d}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -127,7 +127,7 @@ func TestImportIsBrokenOff(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.store.Add(faulty.Rule{Method: "Jobs.Create", Fault: faulty.Delay, Delay: time.Second})
 		told := 0
-		im := w.NewImport(func(_ []int, made []Created) { told += len(made) })
+		im := w.NewImport(ImportConfig{Told: func(_ []int, made []Created) { told += len(made) }})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		d := doc()
@@ -136,7 +136,7 @@ func TestImportIsBrokenOff(t *testing.T) {
 			if i == ChunkDocs+10 {
 				cancel()
 			}
-			err = im.Add(ctx, i, &d)
+			err = im.Add(ctx, &Item{Place: i, Doc: d})
 		}
 		if err := im.Wait(); err != nil || told != ChunkDocs {
 			t.Errorf("told of %d, error %v", told, err)
@@ -151,9 +151,9 @@ func TestImportIsBrokenOff(t *testing.T) {
 func TestPanicInAnImport(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.jobs = nil // the commit dereferences it
-		im := w.NewImport(func([]int, []Created) { t.Error("told of a chunk that was not made") })
+		im := w.NewImport(ImportConfig{Told: func([]int, []Created) { t.Error("told of a chunk that was not made") }})
 		d := doc()
-		if err := im.Add(t.Context(), 0, &d); err != nil {
+		if err := im.Add(t.Context(), &Item{Doc: d}); err != nil {
 			t.Fatal(err)
 		}
 		if err := im.Finish(t.Context()); err == nil {

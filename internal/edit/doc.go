@@ -49,5 +49,5 @@
 //
 // Each file uses only those before it:
 //
-//	owner.go locks.go background.go once.go editor.go outcome.go create.go change.go import.go trigger.go
+//	owner.go locks.go background.go once.go editor.go outcome.go create.go change.go keyed.go import.go trigger.go
 package edit

@@ -42,6 +42,33 @@ func (it *Item) Read(doc *domain.SpecDoc) error {
 	return PointToSpec(Merge(doc, raw))
 }
 
+// Replace lays the item over the document of a job as the whole job: see [Replace].
+func (it *Item) Replace(doc *domain.SpecDoc) error {
+	raw := charset.Trim(it.Text)
+	if err := CheckObject(raw); err != nil {
+		return err
+	}
+	return PointToSpec(Replace(doc, raw))
+}
+
+// Key returns the key and the namespace that the item names, also one that cannot be made a
+// job of; empty: none, or not one that can be read.
+func (it *Item) Key() (key, namespace string) {
+	var named struct {
+		Key       any `json:"key"`
+		Namespace any `json:"namespace"`
+	}
+	if json.Unmarshal(charset.Trim(it.Text), &named) != nil {
+		return "", ""
+	}
+	key, _ = named.Key.(string)
+	namespace, isText := named.Namespace.(string)
+	if named.Namespace != nil && !isText {
+		return "", ""
+	}
+	return key, namespace
+}
+
 // Broken says why the rest of an array cannot be read: it is unknown where the next item starts. In NDJSON an invalid
 // line does not affect the other lines.
 type Broken struct {

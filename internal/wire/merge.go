@@ -24,15 +24,30 @@ import (
 // kind, and in addition the fields whose values are wrong, so that one response names all;
 // the document is then unchanged. If no field is unknown or of a wrong kind, values are not
 // checked: see [domain.Spec.Validate].
-func Merge(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, false) }
+func Merge(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, overOld) }
 
 // Patch is [Merge] by the rules of a merge patch (RFC 7396): headers and body are merged
 // member by member, too, and null removes a member of them. Names of headers are compared
 // as HTTP does, in any letter case.
-func Patch(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, true) }
+func Patch(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, asPatch) }
 
-func merge(doc *domain.SpecDoc, data []byte, patch bool) error {
-	err := lay(doc, data, patch)
+// Replace is [Merge] of an object that is the whole job: a field that is absent gets its
+// default. What stays is the namespace, and whether the job is active, if the object does
+// not say it; a mask still leaves the stored secret unchanged, and a body that is the same
+// JSON value stays as it is written.
+func Replace(doc *domain.SpecDoc, data []byte) error { return merge(doc, data, overDefaults) }
+
+// manner is how an object is laid over a document.
+type manner int
+
+const (
+	overOld      manner = iota // what is absent stays
+	asPatch                    // headers and body are merged, too
+	overDefaults               // what is absent gets its default
+)
+
+func merge(doc *domain.SpecDoc, data []byte, how manner) error {
+	err := lay(doc, data, how)
 	first, ok := errors.AsType[*domain.Error](err)
 	if !ok {
 		return err
@@ -49,7 +64,7 @@ func merge(doc *domain.SpecDoc, data []byte, patch bool) error {
 		delete(object, top)
 	}
 	readable, merr := json.Marshal(object)
-	if merr != nil || lay(&rest, readable, patch) != nil {
+	if merr != nil || lay(&rest, readable, how) != nil {
 		return err
 	}
 	all := &domain.Error{Code: first.Code, Message: first.Message, Fields: first.Fields, Err: first.Err}
@@ -63,12 +78,19 @@ func merge(doc *domain.SpecDoc, data []byte, patch bool) error {
 	return all
 }
 
-// lay is [Merge] or [Patch] without the check of values.
-func lay(doc *domain.SpecDoc, data []byte, patch bool) error {
+// lay is [Merge], [Patch] or [Replace] without the check of values.
+func lay(doc *domain.SpecDoc, data []byte, how manner) error {
 	m := mergers.Get().(*merger)
 	defer m.release()
-	m.next, m.patch = *doc, patch
+	m.next, m.patch = *doc, how == asPatch
+	if how == overDefaults {
+		m.next = domain.NewSpecDoc()
+		m.next.Namespace, m.next.IsActive, m.next.Body = doc.Namespace, doc.IsActive, doc.Body
+	}
 	m.object("", data, specFields)
+	if _, sent := m.members["body"]; !sent && how == overDefaults {
+		m.next.Body = nil
+	}
 	m.keepSecrets(doc)
 	m.checkNames(doc)
 	if err := m.faults.err(); err != nil {

@@ -61,7 +61,7 @@ func TestSpecDocRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := domain.NewSpecDoc()
-		err = lay(&out, text, false)
+		err = lay(&out, text, overOld)
 		if out.SecretsSent = false; err != nil || !reflect.DeepEqual(in, out) {
 			t.Errorf("%s\ncame back as %+v: %v", text, out, err)
 		}
@@ -151,7 +151,7 @@ func TestMerge(t *testing.T) {
 			got, want, shared := fullDoc(), fullDoc(), fullDoc()
 			before := got
 			before.Tags, before.Headers, before.Body = got.Tags, got.Headers, got.Body
-			if err := lay(&got, []byte(c.text), false); err != nil {
+			if err := lay(&got, []byte(c.text), overOld); err != nil {
 				t.Fatal(err)
 			}
 			if c.want != nil {
@@ -204,7 +204,7 @@ func TestMergeFaults(t *testing.T) {
 		{`{"` + strings.Repeat("x", 5000) + `":1}`, []string{"is not a field of a job"}},
 	} {
 		got, want := fullDoc(), fullDoc()
-		faults := fieldsOf(t, lay(&got, []byte(c.text), false))
+		faults := fieldsOf(t, lay(&got, []byte(c.text), overOld))
 		if len(faults) != len(c.want) {
 			t.Errorf("%.60s: %q, want %q", c.text, faults, c.want)
 			continue
@@ -233,7 +233,7 @@ func FuzzSpecMerge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, before := fullDoc(), fullDoc()
-		if err := lay(&d, data, false); err != nil {
+		if err := lay(&d, data, overOld); err != nil {
 			if domain.ErrorCode(err) != domain.CodeInvalid || !reflect.DeepEqual(d, before) {
 				t.Fatalf("%v, and the document is %+v", err, d)
 			}
@@ -245,7 +245,7 @@ func FuzzSpecMerge(f *testing.F) {
 			t.Fatal(err)
 		}
 		back := domain.NewSpecDoc()
-		if err := lay(&back, text, false); err != nil {
+		if err := lay(&back, text, overOld); err != nil {
 			t.Fatalf("%s does not come back: %v", text, err)
 		}
 		again, err := json.Marshal(back)

@@ -122,7 +122,7 @@ func TestTargetsAsPeopleWriteThem(t *testing.T) {
 		doc := domain.NewSpecDoc()
 		doc.Schedule, doc.Type = "@hourly", domain.AtLeastOnce
 		raw := mustJSON(t, map[string]string{"api": api})
-		if err := lay(&doc, raw, false); err != nil {
+		if err := lay(&doc, raw, overOld); err != nil {
 			t.Fatalf("%s: %v", api, err)
 		}
 		if err := doc.Validate(); err != nil {
@@ -185,7 +185,7 @@ func TestTargetsAsPeopleWriteThem(t *testing.T) {
 func TestTextIsTrimmedOrNamed(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	if err := lay(&doc, []byte(`{"schedule":"@hourly\n","api":"http://a.example/\r\n","type":"ATLEAST_ONCE","timezone":" Europe/Berlin\n",
-		"name":"x\n","tags":["a\n"," b"],"headers":{"X-A":"\t1\n","X-B":""},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5\n"]}}`), false); err != nil {
+		"name":"x\n","tags":["a\n"," b"],"headers":{"X-A":"\t1\n","X-B":""},"signing":{"secrets":["whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5\n"]}}`), overOld); err != nil {
 		t.Fatal(err)
 	}
 	if err := doc.Validate(); err != nil {
@@ -222,7 +222,7 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 	} {
 		doc := domain.NewSpecDoc()
 		doc.Schedule, doc.API, doc.Type = "@hourly", "http://a.example/", domain.AtLeastOnce
-		err := lay(&doc, []byte(raw), false)
+		err := lay(&doc, []byte(raw), overOld)
 		if err == nil {
 			err = doc.Validate()
 		}
@@ -231,7 +231,7 @@ func TestTextIsTrimmedOrNamed(t *testing.T) {
 		}
 	}
 	// The text of a body is the user's own.
-	if err := lay(&doc, []byte(`{"body":" x\n"}`), false); err != nil || string(doc.Body) != `" x\n"` {
+	if err := lay(&doc, []byte(`{"body":" x\n"}`), overOld); err != nil || string(doc.Body) != `" x\n"` {
 		t.Errorf("body %s, %v", doc.Body, err)
 	}
 }

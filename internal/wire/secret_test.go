@@ -62,7 +62,7 @@ func TestMergeKeepsSecrets(t *testing.T) {
 			d.Headers = map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}
 			d.SecretNames = []string{"X-Own"}
 			shared, before := d.Headers, maps.Clone(d.Headers)
-			err := lay(&d, []byte(c.text), false)
+			err := lay(&d, []byte(c.text), overOld)
 			switch faults := fieldsOf(t, err); {
 			case c.want == nil:
 				if len(faults) != 1 || !strings.Contains(faults[0], c.fault) {
@@ -101,7 +101,7 @@ func TestMaskedDocuments(t *testing.T) {
 		t.Errorf("a secret is in %s", text)
 	}
 	same := doc
-	if err := lay(&same, shown, false); err != nil || !reflect.DeepEqual(same, doc) {
+	if err := lay(&same, shown, overOld); err != nil || !reflect.DeepEqual(same, doc) {
 		t.Errorf("what was shown changes the job: %v", err)
 	}
 	revealed, err := encode(&doc, true)
@@ -109,7 +109,7 @@ func TestMaskedDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := domain.NewSpecDoc()
-	err = lay(&fresh, revealed, false)
+	err = lay(&fresh, revealed, overOld)
 	if fresh.SecretsSent = false; err != nil || !reflect.DeepEqual(fresh, doc) {
 		t.Errorf("%s is not the document: %v", revealed, err)
 	}
@@ -126,7 +126,7 @@ func TestDraftsDoNotTouchSecrets(t *testing.T) {
 	doc := domain.NewSpecDoc()
 	doc.Signing.Secrets = []webhook.Secret{secretA, secretB}
 	draft := doc
-	if err := lay(&draft, []byte(`{"signing":{"secrets":["`+string(secretC)+`","********"]}}`), false); err != nil {
+	if err := lay(&draft, []byte(`{"signing":{"secrets":["`+string(secretC)+`","********"]}}`), overOld); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(draft.Signing.Secrets, []webhook.Secret{secretC, secretA}) ||
@@ -161,7 +161,7 @@ func TestMasksOfSigningSecrets(t *testing.T) {
 		for _, secret := range c.sent {
 			texts = append(texts, fmt.Sprintf("%q", secret.Reveal()))
 		}
-		err := lay(&doc, []byte(`{"signing":{"secrets":[`+strings.Join(texts, ",")+`]}}`), false)
+		err := lay(&doc, []byte(`{"signing":{"secrets":[`+strings.Join(texts, ",")+`]}}`), overOld)
 		faults := fieldsOf(t, err)
 		switch {
 		case c.fault != "":
@@ -189,14 +189,14 @@ func TestSecretsSent(t *testing.T) {
 		d.Spec = validSpec()
 		d.Headers = map[string]string{"Authorization": "old", "X-Own": "mine", "Accept": "a"}
 		d.SecretNames, d.Signing.Secrets = []string{"X-Own"}, []webhook.Secret{secretA}
-		if err := lay(&d, []byte(text), false); err != nil || d.SecretsSent != want {
+		if err := lay(&d, []byte(text), overOld); err != nil || d.SecretsSent != want {
 			t.Errorf("%s: %t and %v, want %t", text, d.SecretsSent, err, want)
 		}
 	}
 	d := domain.NewSpecDoc() // a header that was stored with these eight characters can be sent back
 	d.Spec = validSpec()
 	d.Headers = map[string]string{"Accept": "********"}
-	if err := lay(&d, []byte(`{"headers":{"Accept":"********"}}`), false); err != nil {
+	if err := lay(&d, []byte(`{"headers":{"Accept":"********"}}`), overOld); err != nil {
 		t.Error(err)
 	}
 }
@@ -215,7 +215,7 @@ func TestNamesAreSeen(t *testing.T) {
 		`{"name":"a\nb"}`: "name: must",
 	} {
 		d := old
-		faults := fieldsOf(t, lay(&d, []byte(text), false))
+		faults := fieldsOf(t, lay(&d, []byte(text), overOld))
 		if want == "" && len(faults) > 0 || want != "" && (len(faults) != 1 || !strings.HasPrefix(faults[0], want)) {
 			t.Errorf("%s: %q, want %q", text, faults, want)
 		}

@@ -206,7 +206,7 @@ func cutBody(v domain.Version, bound int) domain.Version {
 func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, err error) {
 	err = j.do(ctx, func(d *Disk) error {
 		page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
-		for _, id := range d.ids() {
+		for _, id := range d.idsOf(q) {
 			if page.Full() {
 				break
 			}
@@ -219,6 +219,17 @@ func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, e
 		return nil
 	})
 	return found, err
+}
+
+// idsOf returns the ids of the jobs that a query may select, in order.
+func (d *Disk) idsOf(q store.JobQuery) []domain.JobID {
+	if q.Key == "" || q.Namespace == "" {
+		return d.ids()
+	}
+	if id, has := d.byKey[jobKey{q.Namespace, q.Key}]; has {
+		return []domain.JobID{id}
+	}
+	return nil
 }
 
 func selects(q store.JobQuery, v *domain.Version) bool {

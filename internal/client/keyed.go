@@ -1,0 +1,67 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// JobKey is the key of a job, which its client has chosen. Namespace empty: that of the API
+// key, if it is confined to one, otherwise default.
+type JobKey struct{ Namespace, Key string }
+
+func (k JobKey) query() url.Values {
+	if k.Namespace == "" {
+		return nil
+	}
+	return url.Values{"namespace": {k.Namespace}}
+}
+
+func (k JobKey) path(more ...string) []string {
+	return append([]string{"jobs", "by-key", k.Key}, more...)
+}
+
+// PutByKey creates the job with the key, or changes the fields of it that are set in spec.
+// The same call can be made again. version as in [Jobs.Update]; it is that of a job that
+// exists.
+func (j *Jobs) PutByKey(ctx context.Context, k JobKey, version int, spec Spec) (Edit, error) {
+	return j.putByKey(ctx, k, ifMatch(version), spec)
+}
+
+// CreateByKey creates the job with the key. If there is one, the problem has status 412.
+func (j *Jobs) CreateByKey(ctx context.Context, k JobKey, spec Spec) (Edit, error) {
+	return j.putByKey(ctx, k, http.Header{"If-None-Match": {"*"}}, spec)
+}
+
+func (j *Jobs) putByKey(ctx context.Context, k JobKey, condition http.Header, spec Spec) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPut, path: k.path(), query: k.query(), header: condition,
+	}, spec, &out)
+	return out, err
+}
+
+// GetByKey reads the job with the key.
+func (j *Jobs) GetByKey(ctx context.Context, k JobKey) (Job, error) {
+	var out Job
+	err := j.server.getJSON(ctx, &out, k.query(), k.path()...)
+	return out, err
+}
+
+// DeleteByKey deletes the job with the key. version as in [Jobs.Delete].
+func (j *Jobs) DeleteByKey(ctx context.Context, k JobKey, version int) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{
+		method: http.MethodDelete, path: k.path(), query: k.query(), header: ifMatch(version),
+	}, nil, &out)
+	return out, err
+}
+
+// TriggerByKey is [Jobs.Trigger] of the job with the key.
+func (j *Jobs) TriggerByKey(ctx context.Context, k JobKey) (Triggered, error) {
+	var out Triggered
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPost, path: k.path("trigger"), query: k.query(),
+	}, nil, &out)
+	return out, err
+}
