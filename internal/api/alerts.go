@@ -66,12 +66,13 @@ func (h *alertRoutes) alerts(ctx context.Context, in *alertsInput) (*alertsOutpu
 		return nil, err
 	}
 	found, next, err := visible(ctx, h.scope, limit, from, alertPlace,
-		func(from wire.Cursor, limit int) ([]domain.Alert, bool, error) {
+		func(from wire.Cursor, limit int) ([]domain.Alert, *wire.Cursor, error) {
 			found, err := h.list.List(ctx, store.AlertPage{
-				BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit,
+				BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit + 1,
 				OpenOnly: open != nil && *open,
 			})
-			return found, len(found) >= limit, err
+			page, next := cutAt(found, limit, alertPlace)
+			return page, next, err
 		})
 	if err != nil {
 		return nil, store.Coded(err)

@@ -109,10 +109,10 @@ func (h keyedRoutes) find(ctx context.Context, at jobKey) (view.Job, error) {
 	if err != nil {
 		return view.Job{}, err
 	}
-	if len(found) == 0 {
+	if len(found.Jobs) == 0 {
 		return view.Job{}, at.notFound()
 	}
-	return found[0], nil
+	return found.Jobs[0], nil
 }
 
 // keyedInput is a request about the job of a key that has no body.

@@ -38,12 +38,11 @@ type recentInput struct {
 }
 
 func (h *listRoutes) recentExecutions(ctx context.Context, in *recentInput) (*executionsOutput, error) {
-	return h.page(ctx, in, h.view.Recent)
+	return h.page(ctx, in, store.ExecutionQuery{})
 }
 
 // page answers a list of executions of all jobs that the caller may see.
-func (h *listRoutes) page(ctx context.Context, in *recentInput,
-	list func(context.Context, store.Page) ([]domain.Execution, error)) (*executionsOutput, error) {
+func (h *listRoutes) page(ctx context.Context, in *recentInput, q store.ExecutionQuery) (*executionsOutput, error) {
 	limit, err := in.Limit.parse()
 	if err != nil {
 		return nil, err
@@ -53,10 +52,10 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput,
 		return nil, err
 	}
 	found, next, err := visible(ctx, h.scope, limit, from, executionPlace,
-		func(from wire.Cursor, limit int) ([]domain.Execution, bool, error) {
-			q := store.Page{Before: from.FireKey(), Limit: limit, MaxBytes: pageBytes}
-			found, err := list(ctx, q)
-			return found, q.Filled(found), err
+		func(from wire.Cursor, limit int) ([]domain.Execution, *wire.Cursor, error) {
+			q.Before, q.Limit, q.MaxBytes = from.FireKey(), limit, pageBytes
+			page, err := h.view.List(ctx, q)
+			return page.Executions, cursorTo(page.Next), err
 		})
 	if err != nil {
 		return nil, err
@@ -64,6 +63,15 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput,
 	out := pageOf(ctx, found, false)
 	out.Body.NextCursor = next
 	return out, nil
+}
+
+// cursorTo returns the cursor of a next page, nil when there is none.
+func cursorTo(next domain.FireKey) *wire.Cursor {
+	if next == (domain.FireKey{}) {
+		return nil
+	}
+	c := wire.CursorOf(next)
+	return &c
 }
 
 func executionPlace(e *domain.Execution) place {
@@ -84,8 +92,7 @@ func (h *listRoutes) failedExecutions(ctx context.Context, in *failedInput) (*ex
 			return nil, err
 		}
 	}
-	return h.page(ctx, &recentInput{in.Limit, in.Cursor},
-		func(ctx context.Context, p store.Page) ([]domain.Execution, error) {
-			return h.view.Failed(ctx, job, p)
-		})
+	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, store.ExecutionQuery{
+		JobID: job, Statuses: []domain.Status{domain.StatusFailed, domain.StatusUnknown},
+	})
 }

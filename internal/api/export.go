@@ -173,7 +173,7 @@ func (x *export) note(ctx context.Context, n int) error {
 	return store.Coded(x.changes.Add(ctx, *x.reveal))
 }
 
-func (x *export) write(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page []domain.Job) error {
+func (x *export) write(ctx context.Context, w http.ResponseWriter, q store.JobQuery, page store.JobPage) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -182,19 +182,19 @@ func (x *export) write(ctx context.Context, w http.ResponseWriter, q store.JobQu
 	}
 	for {
 		extendDeadlines(w)
-		if err := x.note(ctx, len(page)); err != nil {
+		if err := x.note(ctx, len(page.Jobs)); err != nil {
 			return err
 		}
-		for i := range page {
+		for i := range page.Jobs {
 			x.pace.Step(i)
-			if err := enc.Encode(x.document(&page[i].Current)); err != nil {
+			if err := enc.Encode(x.document(&page.Jobs[i].Current)); err != nil {
 				return err
 			}
 		}
-		if !q.Filled(page) || len(page) == 0 {
+		if page.Next.IsZero() {
 			return out.Flush()
 		}
-		q.After = page[len(page)-1].ID
+		q.After = page.Next
 		var err error
 		if page, err = x.jobs.List(ctx, q); err != nil {
 			return store.Coded(err)

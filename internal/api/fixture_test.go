@@ -169,7 +169,7 @@ func (f *fixture) jobs(t testing.TB) []domain.Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	return found.Jobs
 }
 
 // count returns how many jobs are stored.

@@ -459,27 +459,34 @@ func (h *jobRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, e
 	if err != nil {
 		return nil, err
 	}
-	q.After, q.Limit = from.Job, limit+1 // one more tells whether there is a next page
+	if q.After, err = h.scope.spaces.openedJob(from); err != nil {
+		return nil, err
+	}
+	q.Limit = limit
 	q.MaxBytes, q.MaxBody = pageBytes, maxShownBody
-	jobs, err := h.view.Jobs(ctx, q)
+	page, err := h.view.Jobs(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	page, next := cutPage(jobs, limit, pageFilled(&q, jobs))
-	fit(ctx, sizeOfJobs(page))
-	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, len(page))}}
-	for i := range page {
-		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&page[i].Job, page[i].NextFireAt))
+	fit(ctx, sizeOfJobs(page.Jobs))
+	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, len(page.Jobs))}}
+	for i := range page.Jobs {
+		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&page.Jobs[i].Job, page.Jobs[i].NextFireAt))
 	}
-	if next {
-		out.Body.NextCursor = wire.Cursor{List: wire.CursorJobs, Job: page[len(page)-1].ID}.String()
+	if !page.Next.IsZero() {
+		out.Body.NextCursor = h.nextJob(ctx, &page)
 	}
 	return out, nil
 }
 
-// pageFilled reports whether there may be more jobs than were found.
-func pageFilled(q *store.JobQuery, found []view.Job) bool {
-	return len(found) >= q.Limit || sizeOfJobs(found) >= q.MaxBytes
+// nextJob returns the cursor of the page after one. A page that has ended because of its work may
+// end at a job of another namespace.
+func (h *jobRoutes) nextJob(ctx context.Context, page *view.JobPage) string {
+	n := len(page.Jobs)
+	if visitorOf(ctx).namespace == "" || n > 0 && page.Jobs[n-1].ID == page.Next {
+		return wire.Cursor{List: wire.CursorJobs, Job: page.Next}.String()
+	}
+	return h.scope.spaces.sealedJob(page.Next)
 }
 
 func sizeOfJobs(found []view.Job) (bytes int) {

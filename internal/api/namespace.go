@@ -5,6 +5,8 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"math"
+	mathrand "math/rand/v2"
 	"sync"
 	"unique"
 
@@ -18,6 +20,7 @@ import (
 // 100,000 entries take some 5 MB; beyond that it begins anew.
 type namespaces struct {
 	seal cipher.Block // of this process
+	mark int64        // of seal, in the cursors of jobs that are sealed
 
 	mu    sync.Mutex
 	byJob map[domain.JobID]unique.Handle[string]
@@ -31,6 +34,25 @@ const maxNamespaces = 100_000
 func (n *namespaces) sealed(c wire.Cursor) string {
 	n.seal.Encrypt(c.Job[:], c.Job[:])
 	return c.String()
+}
+
+// sealedJob writes the cursor of a list of jobs whose work ended at a job that the caller must
+// not know of.
+func (n *namespaces) sealedJob(id domain.JobID) string {
+	return n.sealed(wire.Cursor{List: wire.CursorJobs, At: n.mark, Job: id})
+}
+
+// openedJob returns the job that a cursor of a list of jobs is at.
+func (n *namespaces) openedJob(c wire.Cursor) (domain.JobID, error) {
+	switch c.At {
+	case 0: // not sealed
+	case n.mark:
+		n.seal.Decrypt(c.Job[:], c.Job[:])
+	default:
+		return domain.JobID{}, kindMalformed.fieldAs(domain.FieldFormat, "cursor",
+			"has ended with a restart of the server: begin with the first page", nil)
+	}
+	return c.Job, nil
 }
 
 func newSeal() (cipher.Block, error) {
@@ -72,7 +94,7 @@ type scope struct {
 
 func newScope(jobs store.Jobs) (*scope, error) {
 	seal, err := newSeal()
-	return &scope{jobs: jobs, spaces: namespaces{seal: seal}}, err
+	return &scope{jobs: jobs, spaces: namespaces{seal: seal, mark: 1 + mathrand.Int64N(math.MaxInt64-1)}}, err
 }
 
 // sees reports whether the caller may see a job. One of which nothing is known
@@ -139,14 +161,14 @@ type place struct {
 }
 
 // visible returns a page of what the caller may see of a list, and the cursor of
-// the next one. fetch reads the list after a cursor, and returns whether there may be more.
+// the next one. fetch reads the list after a cursor, and returns where it goes on; nil: nowhere.
 func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor, placeOf func(*T) place,
-	fetch func(from wire.Cursor, limit int) (found []T, more bool, err error)) (found []T, next string, err error) {
+	fetch func(from wire.Cursor, limit int) (found []T, next *wire.Cursor, err error)) (found []T,
+	next string, err error) {
 	if visitorOf(ctx).namespace == "" {
-		all, filled, err := fetch(from, limit+1) // one more tells whether there is a next page
-		found, more := cutPage(all, limit, filled)
-		if more {
-			next = placeOf(&found[len(found)-1]).cursor.String()
+		found, more, err := fetch(from, limit)
+		if more != nil {
+			next = more.String()
 		}
 		return found, next, err
 	}
@@ -174,9 +196,20 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 			}
 			from = at.cursor
 		}
-		if !more || len(piece) == 0 {
+		if more == nil {
 			return found, "", nil
 		}
+		from = *more
 	}
 	return found, sc.spaces.sealed(from), nil
+}
+
+// cutAt returns the page of what was found with a limit of one more, and where it goes on.
+func cutAt[T any](found []T, limit int, placeOf func(*T) place) ([]T, *wire.Cursor) {
+	if len(found) <= limit {
+		return found, nil
+	}
+	found = found[:limit]
+	next := placeOf(&found[limit-1]).cursor
+	return found, &next
 }

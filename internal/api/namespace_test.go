@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/view"
+	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
 // tenants is an API with a job in each of two namespaces, and an editor's key
@@ -259,5 +262,46 @@ func TestAJobDoesNotMove(t *testing.T) {
 	}
 	if text := call(t, h, "GET", "/jobs/"+id, "").text; !strings.Contains(text, `"namespace":"billing"`) {
 		t.Error(text)
+	}
+}
+
+// TestCursorsHideJobs: a list of jobs may end its work at a job that a confined caller must not
+// know of. Its cursor does not tell the id, leads on, and ends with the process.
+func TestCursorsHideJobs(t *testing.T) {
+	sc, err := newScope(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := newScope(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &jobRoutes{scope: sc}
+	hidden, shown := domain.NewJobID(1), domain.NewJobID(2)
+	open := t.Context()
+	confined := context.WithValue(open, visitorKey{}, visitor{namespace: "billing"})
+	for _, c := range []struct {
+		ctx    context.Context
+		page   view.JobPage
+		sealed bool
+	}{
+		{open, view.JobPage{Next: hidden}, false},
+		{confined, view.JobPage{Next: hidden}, true},
+		{confined, view.JobPage{Next: shown, Jobs: []view.Job{{Job: domain.Job{ID: shown}}}}, false},
+		{confined, view.JobPage{Next: hidden, Jobs: []view.Job{{Job: domain.Job{ID: shown}}}}, true},
+	} {
+		at, err := wire.ParseCursor(wire.CursorJobs, h.nextJob(c.ctx, &c.page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (at.Job != c.page.Next) != c.sealed {
+			t.Errorf("%+v: the cursor says %v", c.page, at)
+		}
+		if id, err := sc.spaces.openedJob(at); err != nil || id != c.page.Next {
+			t.Errorf("%+v: it leads to %v, %v", c.page, id, err)
+		}
+		if _, err := other.spaces.openedJob(at); (err != nil) != c.sealed {
+			t.Errorf("%+v: after a restart: %v", c.page, err)
+		}
 	}
 }

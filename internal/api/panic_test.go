@@ -21,7 +21,7 @@ func (s panicking) History() store.History { return panickingHistory{s.Store.His
 
 type panickingHistory struct{ store.History }
 
-func (panickingHistory) Recent(context.Context, store.Page) ([]domain.Execution, error) {
+func (panickingHistory) List(context.Context, store.ExecutionQuery) (store.ExecutionPage, error) {
 	panic("canary-panic")
 }
 

@@ -27,7 +27,8 @@ const (
 	// trail. A page has up to 2,000 bodies, which may have 256 KiB each.
 	maxShownBody = 4 << 10
 
-	pageEnds = "A page ends before limit when it has about 2 MiB; nextCursor then leads to the rest."
+	pageEnds = "A page ends before limit when it has about 2 MiB, or when enough was examined for one request, maybe " +
+		"without an entry; nextCursor then leads to the rest."
 )
 
 // cutPage returns the page of what was found, which may be one more than the limit, and whether

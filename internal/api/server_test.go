@@ -184,7 +184,7 @@ func TestABrokenExportIsNoExport(t *testing.T) {
 	f := newFixture(t)
 	h := newAPI(t, f)
 	f.store.Add(faulty.Rule{Method: "Jobs.List", Skip: 1, Err: errors.New("disk gone")}) // the second page
-	for range exportPage {
+	for range exportPage + 1 {
 		create(t, h, minimal)
 	}
 	res, err := http.Get("http://" + listen(t, h) + "/jobs/export")

@@ -51,14 +51,14 @@ func (r *historyRun) questions() []question {
 		lastOf("every hour", hourly, monthly, 0),
 		lastOf("every month", monthly, len(c.versions), 0),
 		{"last 50 failed", 50, func(ctx context.Context, _ int) ([]domain.Execution, error) {
-			return h.Failed(ctx, domain.JobID{}, all)
+			return store.Failed(ctx, h, domain.JobID{}, all)
 		}},
 		{"last 50 failed of a job", 0, func(ctx context.Context, i int) ([]domain.Execution, error) {
-			return h.Failed(ctx, job(minutely, hourly, i), all)
+			return store.Failed(ctx, h, job(minutely, hourly, i), all)
 		}},
 		{"last 50 of all", 50, func(ctx context.Context, _ int) ([]domain.Execution,
 			error) {
-			return h.Recent(ctx, all)
+			return store.Recent(ctx, h, all)
 		}},
 	}
 }

@@ -56,10 +56,10 @@ func (e *Editor) ofKey(ctx context.Context, namespace, key string) (*domain.Vers
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	found, err := e.jobs.List(ctx, store.JobQuery{Namespace: namespace, Key: key, Limit: 1})
-	if err != nil || len(found) == 0 {
+	if err != nil || len(found.Jobs) == 0 {
 		return nil, store.Coded(err)
 	}
-	return &found[0].Current, nil
+	return &found.Jobs[0].Current, nil
 }
 
 // changeKeyed changes the job that has a key. It returns false where there is none.

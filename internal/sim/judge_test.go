@@ -155,7 +155,7 @@ func (w *world) readRecords(run *check.Run) (counted int) {
 // facts reads the whole history.
 func (w *world) facts() (all []domain.Execution) {
 	for page := (store.Page{Limit: 2_000}); ; {
-		part, err := w.db.History().Recent(context.Background(), page)
+		part, err := store.Recent(context.Background(), w.db.History(), page)
 		if err != nil {
 			panic(err)
 		}

@@ -2,15 +2,6 @@ package store
 
 import "github.com/belfry-scheduler/belfry/internal/domain"
 
-// Filled reports whether the jobs fill a page of the query: there may be more.
-func (q *JobQuery) Filled(found []domain.Job) bool {
-	m := Meter{Rows: q.Limit, Bytes: q.MaxBytes}
-	for i := range found {
-		m.Add(found[i].Current.Size())
-	}
-	return m.Full()
-}
-
 // Filled reports whether the executions fill the page: there may be more.
 func (p *Page) Filled(found []domain.Execution) bool {
 	m := Meter{Rows: p.Limit, Bytes: p.MaxBytes}

@@ -29,7 +29,7 @@
 //
 // Each file uses only those before it:
 //
-//	page.go access.go idempotency.go fault.go store.go
+//	page.go access.go idempotency.go query.go fault.go store.go wholepage.go
 package store
 
 import (
@@ -77,8 +77,8 @@ type Jobs interface {
 	// Get returns a job that is not deleted, or CodeNotFound. It was updated
 	// when its current version took effect, or never but at its creation.
 	Get(ctx context.Context, id domain.JobID) (domain.Job, error)
-	// List returns jobs in the order of their ids.
-	List(ctx context.Context, q JobQuery) ([]domain.Job, error)
+	// List returns a page of jobs in the order of their ids, or counts them. See [JobQuery].
+	List(ctx context.Context, q JobQuery) (JobPage, error)
 	// Versions returns every kept version of a job, oldest first, of a
 	// deleted one too; empty when nothing is known of it. A job may have thousands: who
 	// needs no bodies asks for TimingOnly.
@@ -103,19 +103,6 @@ const (
 	TimingOnly
 )
 
-// JobQuery selects jobs that are not deleted.
-type JobQuery struct {
-	After     domain.JobID // exclusive; zero: from the start
-	Limit     int
-	MaxBytes  int // of the page; zero: no bound
-	MaxBody   int // a body of more bytes is left out: see [domain.Version.BodyCut]; zero: none is
-	Active    *bool
-	Tag       string // exact
-	Namespace string // exact; empty: any
-	Key       string // exact; empty: any. With it a store looks at the jobs of that key alone
-	Text      string // part of name, api or id, letter case ignored: [domain.FoldCase] of both
-}
-
 // History answers what became of fires. It knows facts and open runs' facts
 // only: what is queued or in flight is known to the engine.
 type History interface {
@@ -126,11 +113,13 @@ type History interface {
 	// stored version yields, nor one that comes after thousands of successive fires
 	// without a record.
 	ByJob(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
-	// Recent returns facts of all jobs, newest scheduled first.
-	Recent(ctx context.Context, page Page) ([]domain.Execution, error)
-	// Failed returns FAILED and UNKNOWN facts, newest scheduled first; of one
-	// job when id is not zero.
-	Failed(ctx context.Context, id domain.JobID, page Page) ([]domain.Execution, error)
+	// List returns a page of the facts that a query selects, newest scheduled first. Those
+	// of one job are found as by ByJob. See [ExecutionQuery].
+	List(ctx context.Context, q ExecutionQuery) (ExecutionPage, error)
+	// Last returns the newest fact of each job that has one, of jobs as List of Jobs returns
+	// them, MaxIDs at most. The work is bounded: of a job whose latest fires have no record,
+	// and of the last ones of many jobs, it may return none.
+	Last(ctx context.Context, jobs []domain.Job) (map[domain.JobID]domain.Execution, error)
 	// Stream calls fn with the facts scheduled in [from, to), oldest first, in
 	// chunks. fn must not keep a chunk after it returns. A fact that is recorded
 	// during the call is included if its place in the order has not been passed. If

@@ -85,15 +85,8 @@ func (v *View) Execution(ctx context.Context, id domain.ExecutionID) (domain.Exe
 	return x, store.Coded(err)
 }
 
-// Recent returns executions of all jobs that have ended.
-func (v *View) Recent(ctx context.Context, page store.Page) ([]domain.Execution, error) {
-	found, err := v.history.Recent(ctx, page)
-	return found, store.Coded(err)
-}
-
-// Failed returns executions that have FAILED or are UNKNOWN; of one job when id is not
-// zero.
-func (v *View) Failed(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
-	found, err := v.history.Failed(ctx, id, page)
-	return found, store.Coded(err)
+// List returns a page of executions that have ended. See [store.ExecutionQuery].
+func (v *View) List(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
+	page, err := v.history.List(ctx, q)
+	return page, store.Coded(err)
 }

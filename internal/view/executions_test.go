@@ -175,7 +175,7 @@ func TestUnknownJob(t *testing.T) {
 		t.Errorf("%+v, error %v", j, err)
 	}
 	jobs, err := v.Jobs(t.Context(), store.JobQuery{Limit: 5})
-	if err != nil || len(jobs) != 1 || *jobs[0].NextFireAt != 77 {
+	if err != nil || len(jobs.Jobs) != 1 || *jobs.Jobs[0].NextFireAt != 77 {
 		t.Errorf("%+v, error %v", jobs, err)
 	}
 }
@@ -190,8 +190,7 @@ func TestFaultsOfTheStore(t *testing.T) {
 		"jobs":       func() error { _, err := v.Jobs(ctx, store.JobQuery{Limit: 1}); return err },
 		"executions": func() error { _, err := v.Executions(ctx, domain.JobID{1}, page); return err },
 		"execution":  func() error { _, err := v.Execution(ctx, domain.ExecutionID{1}); return err },
-		"recent":     func() error { _, err := v.Recent(ctx, page); return err },
-		"failed":     func() error { _, err := v.Failed(ctx, domain.JobID{}, page); return err },
+		"list":       func() error { _, err := v.List(ctx, store.ExecutionQuery{}); return err },
 		"counts":     func() error { _, err := v.Counts(ctx, 0); return err },
 	} {
 		if err := read(); domain.ErrorCode(err) != domain.CodeUnavailable {

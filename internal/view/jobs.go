@@ -36,17 +36,24 @@ func (v *View) Job(ctx context.Context, id domain.JobID) (Job, error) {
 	return v.withNext(&j), nil
 }
 
-// Jobs returns jobs in the order of their ids.
-func (v *View) Jobs(ctx context.Context, q store.JobQuery) ([]Job, error) {
+// JobPage is a page of jobs. See [store.JobPage].
+type JobPage struct {
+	Jobs  []Job
+	Count int
+	Next  domain.JobID
+}
+
+// Jobs returns a page of jobs in the order of their ids.
+func (v *View) Jobs(ctx context.Context, q store.JobQuery) (JobPage, error) {
 	found, err := v.jobs.List(ctx, q)
 	if err != nil {
-		return nil, store.Coded(err)
+		return JobPage{}, store.Coded(err)
 	}
-	out := make([]Job, len(found))
-	for i := range found {
-		out[i] = v.withNext(&found[i])
+	page := JobPage{Jobs: make([]Job, len(found.Jobs)), Count: found.Count, Next: found.Next}
+	for i := range found.Jobs {
+		page.Jobs[i] = v.withNext(&found.Jobs[i])
 	}
-	return out, nil
+	return page, nil
 }
 
 // Counts are the counters of jobs and executions.

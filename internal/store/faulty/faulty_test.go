@@ -49,8 +49,8 @@ func (j recordingJobs) Delete(context.Context, domain.JobID, int, int64) error {
 func (j recordingJobs) Get(context.Context, domain.JobID) (domain.Job, error) {
 	return domain.Job{CreatedAt: 7}, j.r.note("Jobs.Get")
 }
-func (j recordingJobs) List(context.Context, store.JobQuery) ([]domain.Job, error) {
-	return make([]domain.Job, 7), j.r.note("Jobs.List")
+func (j recordingJobs) List(context.Context, store.JobQuery) (store.JobPage, error) {
+	return store.JobPage{Count: 7}, j.r.note("Jobs.List")
 }
 func (j recordingJobs) Versions(context.Context, domain.JobID, store.Parts) ([]domain.Version, error) {
 	return make([]domain.Version, 7), j.r.note("Jobs.Versions")
@@ -70,11 +70,11 @@ func (h recordingHistory) Execution(context.Context, domain.ExecutionID) (domain
 func (h recordingHistory) ByJob(context.Context, domain.JobID, store.Page) ([]domain.Execution, error) {
 	return make([]domain.Execution, 7), h.r.note("History.ByJob")
 }
-func (h recordingHistory) Recent(context.Context, store.Page) ([]domain.Execution, error) {
-	return make([]domain.Execution, 7), h.r.note("History.Recent")
+func (h recordingHistory) List(context.Context, store.ExecutionQuery) (store.ExecutionPage, error) {
+	return store.ExecutionPage{Next: domain.FireKey{Nonce: 7}}, h.r.note("History.List")
 }
-func (h recordingHistory) Failed(context.Context, domain.JobID, store.Page) ([]domain.Execution, error) {
-	return make([]domain.Execution, 7), h.r.note("History.Failed")
+func (h recordingHistory) Last(context.Context, []domain.Job) (map[domain.JobID]domain.Execution, error) {
+	return make(map[domain.JobID]domain.Execution), h.r.note("History.Last")
 }
 func (h recordingHistory) Stream(_ context.Context, _, _ int64, fn func([]domain.Execution) error) error {
 	return errors.Join(fn(nil), h.r.note("History.Stream"))
@@ -176,7 +176,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	},
 	"Jobs.List": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Jobs().List(ctx, store.JobQuery{})
-		return len(v) == 7, err
+		return v.Count == 7, err
 	},
 	"Jobs.Versions": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Jobs().Versions(ctx, domain.JobID{}, store.WholeVersions)
@@ -197,13 +197,13 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.History().ByJob(ctx, domain.JobID{}, store.Page{})
 		return len(v) == 7, err
 	},
-	"History.Recent": func(ctx context.Context, s store.Store) (bool, error) {
-		v, err := s.History().Recent(ctx, store.Page{})
-		return len(v) == 7, err
+	"History.List": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.History().List(ctx, store.ExecutionQuery{})
+		return v.Next.Nonce == 7, err
 	},
-	"History.Failed": func(ctx context.Context, s store.Store) (bool, error) {
-		v, err := s.History().Failed(ctx, domain.JobID{}, store.Page{})
-		return len(v) == 7, err
+	"History.Last": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.History().Last(ctx, nil)
+		return v != nil, err
 	},
 	"History.Stream": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.History().Stream(ctx, 0, 1, func([]domain.Execution) error { return nil })
@@ -297,7 +297,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 
 var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
-	"History.ByJob": true, "History.Recent": true, "History.Failed": true, "History.Totals": true,
+	"History.ByJob": true, "History.List": true, "History.Last": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
 	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
 	"Changes.List": true,

@@ -57,8 +57,8 @@ func (j jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 	return get(ctx, j.Store, "Jobs", "Get", func() (domain.Job, error) { return j.real.Get(ctx, id) })
 }
 
-func (j jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
-	return get(ctx, j.Store, "Jobs", "List", func() ([]domain.Job, error) { return j.real.List(ctx, q) })
+func (j jobs) List(ctx context.Context, q store.JobQuery) (store.JobPage, error) {
+	return get(ctx, j.Store, "Jobs", "List", func() (store.JobPage, error) { return j.real.List(ctx, q) })
 }
 
 func (j jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) ([]domain.Version, error) {
@@ -96,14 +96,13 @@ func (h history) ByJob(ctx context.Context, id domain.JobID, p store.Page) ([]do
 	return get(ctx, h.Store, "History", "ByJob", func() ([]domain.Execution, error) { return h.real.ByJob(ctx, id, p) })
 }
 
-func (h history) Recent(ctx context.Context, p store.Page) ([]domain.Execution, error) {
-	return get(ctx, h.Store, "History", "Recent", func() ([]domain.Execution, error) { return h.real.Recent(ctx, p) })
+func (h history) List(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
+	return get(ctx, h.Store, "History", "List", func() (store.ExecutionPage, error) { return h.real.List(ctx, q) })
 }
 
-func (h history) Failed(ctx context.Context, id domain.JobID, p store.Page) ([]domain.Execution, error) {
-	return get(ctx, h.Store, "History", "Failed", func() ([]domain.Execution,
-		error) {
-		return h.real.Failed(ctx, id, p)
+func (h history) Last(ctx context.Context, jobs []domain.Job) (map[domain.JobID]domain.Execution, error) {
+	return get(ctx, h.Store, "History", "Last", func() (map[domain.JobID]domain.Execution, error) {
+		return h.real.Last(ctx, jobs)
 	})
 }
 

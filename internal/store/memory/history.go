@@ -28,53 +28,68 @@ func (h history) Execution(ctx context.Context, id domain.ExecutionID) (found do
 	return found, err
 }
 
-// page reads a page of facts that are sorted by key.
-func (h history) page(ctx context.Context, page store.Page, list func(d *Disk) []*domain.Execution,
-	want func(*domain.Execution) bool) ([]domain.Execution, error) {
+// ByJob implements store.History.
+func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
 	var found []domain.Execution
 	err := h.do(ctx, func(d *Disk) error {
-		facts := list(d)
+		facts := d.ofJob[id]
 		end := len(facts)
 		if page.Before != (domain.FireKey{}) {
 			end, _ = slices.BinarySearchFunc(facts, page.Before, compareFact)
 		}
 		collected := store.Meter{Rows: page.Limit, Bytes: page.MaxBytes}
 		for i := end - 1; i >= 0 && !collected.Full(); i-- {
-			if want(facts[i]) {
-				found = append(found, copyFact(facts[i]))
-				collected.Add(facts[i].Size())
-			}
+			found = append(found, copyFact(facts[i]))
+			collected.Add(facts[i].Size())
 		}
 		return nil
 	})
 	return found, err
 }
 
-func everyFact(d *Disk) []*domain.Execution { return d.facts }
-
-func factsOf(id domain.JobID) func(d *Disk) []*domain.Execution {
-	return func(d *Disk) []*domain.Execution { return d.ofJob[id] }
+// List implements store.History.
+func (h history) List(ctx context.Context, q store.ExecutionQuery) (page store.ExecutionPage, err error) {
+	err = h.do(ctx, func(d *Disk) error {
+		page = d.executions(&q)
+		return nil
+	})
+	return page, err
 }
 
-func anyFact(*domain.Execution) bool { return true }
-
-// ByJob implements store.History.
-func (h history) ByJob(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
-	return h.page(ctx, page, factsOf(id), anyFact)
-}
-
-// Recent implements store.History.
-func (h history) Recent(ctx context.Context, page store.Page) ([]domain.Execution, error) {
-	return h.page(ctx, page, everyFact, anyFact)
-}
-
-// Failed implements store.History.
-func (h history) Failed(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
-	list := everyFact
-	if !id.IsZero() {
-		list = factsOf(id)
+func (d *Disk) executions(q *store.ExecutionQuery) store.ExecutionPage {
+	facts := d.facts
+	if !q.JobID.IsZero() {
+		facts = d.ofJob[q.JobID]
 	}
-	return h.page(ctx, page, list, func(e *domain.Execution) bool { return e.Status.Alerts() })
+	end, _ := slices.BinarySearchFunc(facts, q.Start(), compareFact)
+	page := q.Collect()
+	for i := end - 1; i >= 0 && facts[i].ScheduledAt >= q.From; i-- {
+		if examined := end - 1 - i; q.MaxWork > 0 && examined >= q.MaxWork {
+			return page.EndAfter(facts[i+1].FireKey)
+		}
+		if !q.Selects(facts[i]) {
+			continue
+		}
+		if page.Full() {
+			return page.EndBefore()
+		}
+		page.Add(copyFact(facts[i]))
+	}
+	return page.End()
+}
+
+// Last implements store.History.
+func (h history) Last(ctx context.Context, jobs []domain.Job) (map[domain.JobID]domain.Execution, error) {
+	found := make(map[domain.JobID]domain.Execution, len(jobs))
+	err := h.do(ctx, func(d *Disk) error {
+		for i := range jobs {
+			if facts := d.ofJob[jobs[i].ID]; len(facts) > 0 {
+				found[jobs[i].ID] = copyFact(facts[len(facts)-1])
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 // streamPiece is how many facts Stream hands over at a time, or streamBytes of them.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -203,26 +202,16 @@ func cutBody(v domain.Version, bound int) domain.Version {
 }
 
 // List implements store.Jobs.
-func (j jobs) List(ctx context.Context, q store.JobQuery) (found []domain.Job, err error) {
+func (j jobs) List(ctx context.Context, q store.JobQuery) (page store.JobPage, err error) {
 	err = j.do(ctx, func(d *Disk) error {
-		page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
-		for _, id := range d.idsOf(q) {
-			if page.Full() {
-				break
-			}
-			is := d.jobs[id]
-			if !is.deleted && slices.Compare(id[:], q.After[:]) > 0 && selects(q, is.current()) {
-				found = append(found, domain.JobOf(copyVersion(cutBody(*is.current(), q.MaxBody))))
-				page.Add(found[len(found)-1].Current.Size())
-			}
-		}
+		page = d.list(&q)
 		return nil
 	})
-	return found, err
+	return page, err
 }
 
 // idsOf returns the ids of the jobs that a query may select, in order.
-func (d *Disk) idsOf(q store.JobQuery) []domain.JobID {
+func (d *Disk) idsOf(q *store.JobQuery) []domain.JobID {
 	if q.Key == "" || q.Namespace == "" {
 		return d.ids()
 	}
@@ -232,14 +221,35 @@ func (d *Disk) idsOf(q store.JobQuery) []domain.JobID {
 	return nil
 }
 
-func selects(q store.JobQuery, v *domain.Version) bool {
-	text := domain.FoldCase(q.Text)
-	has := func(s string) bool { return strings.Contains(domain.FoldCase(s), text) }
-	return (q.Active == nil || *q.Active == v.Active) &&
-		(q.Namespace == "" || q.Namespace == v.Spec.Namespace) &&
-		(q.Key == "" || q.Key == v.Spec.Key) &&
-		(q.Tag == "" || slices.Contains(v.Spec.Tags, q.Tag)) &&
-		(q.Text == "" || has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String()))
+func (d *Disk) list(q *store.JobQuery) store.JobPage {
+	ids := d.idsOf(q)
+	if q.Descending {
+		slices.Reverse(ids)
+	}
+	page := q.Collect()
+	examined, last := 0, q.After
+	for _, id := range ids {
+		if !q.Passes(id) {
+			continue
+		}
+		if q.MaxWork > 0 && examined >= q.MaxWork {
+			return page.EndAfter(last)
+		}
+		examined, last = examined+1, id
+		is := d.jobs[id]
+		if is.deleted || !q.Selects(is.current()) || q.Failing != nil && *q.Failing != (d.failing[id] != nil) {
+			continue
+		}
+		switch {
+		case page.Full():
+			return page.EndBefore()
+		case q.CountOnly:
+			page.Tally()
+		default:
+			page.Add(domain.JobOf(copyVersion(cutBody(*is.current(), q.MaxBody))))
+		}
+	}
+	return page.End()
 }
 
 // Versions implements store.Jobs.

@@ -101,6 +101,28 @@ func (a *alerts) counts(d day, row *alertRow) bool {
 	return ok && live.by == row.by && live.day == d
 }
 
+// isOpen reports whether a job has an open alert.
+func (a *alerts) isOpen(id domain.JobID) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	_, ok := a.open[id]
+	return ok
+}
+
+// openJobs returns the jobs that have open alerts, in any order, unless there are more than most.
+func (a *alerts) openJobs(most int) (ids []domain.JobID, ok bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if len(a.open) > most {
+		return nil, false
+	}
+	ids = make([]domain.JobID, 0, len(a.open))
+	for id := range a.open {
+		ids = append(ids, id)
+	}
+	return ids, true
+}
+
 // stored reads the row of an alert from the file that it was in so far.
 func (a *alerts) stored(ctx context.Context, ch *alertChange) (row alertRow, err error) {
 	err = a.readDay(ctx, ch.from, func(c *conn) error {

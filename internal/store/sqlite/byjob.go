@@ -52,7 +52,7 @@ func (h *history) ByJob(ctx context.Context, id domain.JobID, page store.Page) (
 		}
 	}
 	for _, d := range h.days.downFrom(dayOf(w.top.ScheduledAt)) {
-		if w.full() || w.misses >= maxMisses {
+		if w.full() || w.misses >= w.most {
 			break
 		}
 		if !h.irregular.mayHave(d, id) {
@@ -172,6 +172,7 @@ type jobWalk struct {
 
 	found  []domain.Execution
 	misses int // fires without a record in a row
+	most   int // of them, with which the walk ends
 
 	searches int   // see search
 	summary  *span // the MISSED summary that the walk is in
@@ -184,6 +185,7 @@ type span struct{ from, count int64 }
 func newJobWalk(id domain.JobID, versions []domain.Version, page store.Page) *jobWalk {
 	w := &jobWalk{
 		id: id, page: store.Meter{Rows: page.Limit, Bytes: page.MaxBytes}, fires: fires{versions: versions},
+		most:  maxMisses,
 		top:   topOf(id, before(page)),
 		found: make([]domain.Execution, 0, max(0, min(page.Limit, 1_000))),
 	}
@@ -256,7 +258,7 @@ func (w *jobWalk) day(c *conn, d day) error {
 // scheduled returns the next record of a scheduled fire in the file of a day,
 // or nil.
 func (w *jobWalk) scheduled(c *conn, d day) (*domain.Execution, error) {
-	for w.misses < maxMisses {
+	for w.misses < w.most {
 		if w.summary != nil && w.summary.count > maxSummaryWalk {
 			w.below, w.summary = min(w.below, w.summary.from), nil
 		}

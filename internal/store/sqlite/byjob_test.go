@@ -125,15 +125,19 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	for query, want := range map[string]string{
 		selectFact:    "SEARCH execution USING PRIMARY KEY (scheduled_at=? AND job_id=? AND nonce=?)",
 		selectInstant: "SEARCH execution USING PRIMARY KEY (scheduled_at=?)",
-		selectRecent:  "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)<(?,?,?))",
+		scanFacts:     "SEARCH execution USING PRIMARY KEY (scheduled_at>? AND (scheduled_at,job_id,nonce)<(?,?,?))",
 		selectKeys: "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND " +
 			"scheduled_at<?)",
 		selectRanges: "SEARCH execution USING INDEX execution_summary ((scheduled_at,job_id,nonce)>(?,?,?) AND " +
 			"scheduled_at<?)",
 		selectStream: "SEARCH execution USING PRIMARY KEY ((scheduled_at,job_id,nonce)>(?,?,?) AND " +
 			"scheduled_at<?)",
-		selectFailed:      "SEARCH execution USING INDEX execution_failed ((scheduled_at,job_id,nonce)<(?,?,?))",
-		selectFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at<?)",
+		scanFailed: "SEARCH execution USING INDEX execution_failed (scheduled_at>? AND " +
+			"(scheduled_at,job_id,nonce)<(?,?,?))",
+		scanManualOfJob: "SEARCH execution USING INDEX execution_irregular (job_id=? AND scheduled_at>? AND " +
+			"scheduled_at<?)",
+		scanFailedOfJob: "SEARCH execution USING INDEX execution_failed_by_job (job_id=? AND scheduled_at>? AND " +
+			"scheduled_at<?)",
 		selectIrregular: "SEARCH execution USING INDEX execution_irregular (job_id=? AND " +
 			"(scheduled_at,nonce)<(?,?))",
 		selectIrregularJob: "SEARCH execution USING INDEX execution_irregular (job_id>?)",

@@ -58,9 +58,9 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 			return err
 		},
 		"ByJob, below": func() error { _, err := history.ByJob(t.Context(), jobID(1), page); return err },
-		"Recent":       func() error { _, err := history.Recent(t.Context(), page); return err },
-		"Failed":       func() error { _, err := history.Failed(t.Context(), domain.JobID{}, page); return err },
-		"Failed of":    func() error { _, err := history.Failed(t.Context(), jobID(1), page); return err },
+		"Recent":       func() error { _, err := store.Recent(t.Context(), history, page); return err },
+		"Failed":       func() error { _, err := store.Failed(t.Context(), history, domain.JobID{}, page); return err },
+		"Failed of":    func() error { _, err := store.Failed(t.Context(), history, jobID(1), page); return err },
 		"Execution":    func() error { _, err := history.Execution(t.Context(), success(1, noon).ID()); return err },
 		"Totals":       func() error { _, err := history.Totals(t.Context(), noon); return err },
 		"Stream": func() error {

@@ -91,11 +91,6 @@ func openConn(path string, r role, log *slog.Logger) (*conn, error) {
 			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), c.Close())
 		}
 	}
-	if r == reader {
-		if err := c.CreateFunction("fold_case", &foldCase); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), c.Close())
-		}
-	}
 	return c, nil
 }
 
@@ -337,11 +332,3 @@ func (c *conn) number(query string, args ...any) (n int64, err error) {
 
 // errFull ends a query whose caller has enough rows.
 var errFull = errors.New("full")
-
-// foldCase is [domain.FoldCase] as a function of SQL.
-var foldCase = sqlite.FunctionImpl{
-	NArgs: 1, Deterministic: true,
-	Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
-		return sqlite.TextValue(domain.FoldCase(args[0].Text())), nil
-	},
-}

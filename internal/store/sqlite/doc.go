@@ -122,15 +122,15 @@
 // Each file uses only those before it:
 //
 //	background.go gate.go
-//	identity.go conn.go watch.go migrate.go readers.go mend.go writer.go jobsdb.go
+//	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
 //	fact.go jobfields.go secret.go versioncode.go entry.go
 //	idempotency.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go loss.go
-//	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go
+//	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go recordlock.go opendays.go
 //	record.go facts.go
-//	sweep.go alertlist.go prune.go expire.go access.go
-//	history.go byjob.go stream.go
+//	sweep.go alertlist.go joblist.go prune.go expire.go access.go
+//	history.go byjob.go executionlist.go lastfact.go stream.go
 //	keyfile.go sealing.go
 //	guard.go shard.go
 //	store.go rotate.go

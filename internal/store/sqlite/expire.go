@@ -15,6 +15,7 @@ type expiry struct {
 	alerts    *alerts
 	counters  *counters
 	irregular *irregularJobs
+	maker     *blockMaker
 
 	turn gate // held by a call of run; taken before the recordLock
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"zombiezen.com/go/sqlite"
@@ -79,65 +78,6 @@ func before(p store.Page) domain.FireKey {
 		return domain.FireKey{ScheduledAt: math.MaxInt64}
 	}
 	return p.Before
-}
-
-const (
-	selectRecent = `
-SELECT ` + executionColumns + ` FROM execution
- WHERE (scheduled_at, job_id, nonce) < (?, ?, ?)
- ORDER BY scheduled_at DESC, job_id DESC, nonce DESC LIMIT 0 + ?`
-
-	selectFailed = `
-SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed
- WHERE status IN (2, 5) AND (scheduled_at, job_id, nonce) < (?, ?, ?)
- ORDER BY scheduled_at DESC, job_id DESC, nonce DESC LIMIT 0 + ?`
-
-	selectFailedOfJob = `
-SELECT ` + executionColumns + ` FROM execution INDEXED BY execution_failed_by_job
- WHERE status IN (2, 5) AND job_id = CAST(?5 AS BLOB) AND (scheduled_at, job_id, nonce) < (?1, ?2, ?3)
- ORDER BY scheduled_at DESC, nonce DESC LIMIT 0 + ?4`
-)
-
-// Recent implements store.History.
-func (h *history) Recent(ctx context.Context, page store.Page) ([]domain.Execution, error) {
-	return h.page(ctx, page, selectRecent)
-}
-
-// Failed implements store.History.
-func (h *history) Failed(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
-	if id.IsZero() {
-		return h.page(ctx, page, selectFailed)
-	}
-	return h.page(ctx, page, selectFailedOfJob, id)
-}
-
-// page collects a page from the newest file down. The query's first four
-// parameters are the key to start below and the number of rows.
-func (h *history) page(ctx context.Context, page store.Page, query string, args ...any) ([]domain.Execution, error) {
-	from := before(page)
-	found := make([]domain.Execution, 0, max(0, min(page.Limit, 1_000)))
-	collected := store.Meter{Rows: page.Limit, Bytes: page.MaxBytes}
-	for _, d := range h.days.downFrom(dayOf(from.ScheduledAt)) {
-		if collected.Full() {
-			break
-		}
-		err := h.days.read(ctx, d, func(c *conn) error {
-			params := append([]any{from.ScheduledAt, from.JobID, from.Nonce, collected.Remaining()}, args...)
-			return c.query(query, func(s *sqlite.Stmt) error {
-				if collected.Full() {
-					return errFull
-				}
-				e := columnsExecution(s)
-				found = append(found, e)
-				collected.Add(e.Size())
-				return nil
-			}, params...)
-		})
-		if err != nil && !errors.Is(err, errFull) {
-			return nil, fault("read the history", err)
-		}
-	}
-	return found, nil
 }
 
 // Totals implements store.History.

@@ -84,6 +84,13 @@ func (j *irregularJobs) mayHave(d day, id domain.JobID) bool {
 	return found || i.many
 }
 
+// mayHaveAny reports whether the file of a day may have irregular rows.
+func (j *irregularJobs) mayHaveAny(d day) bool {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.byDay[d] != nil
+}
+
 // selectIrregularJob steps from job to job: a scan would read each row of one
 // that is triggered often.
 const selectIrregularJob = `

@@ -48,7 +48,7 @@ type options struct {
 	DST           *domain.DST           `json:"dst,omitempty"`
 	TLSSkipVerify *bool                 `json:"tlsSkipVerify,omitempty"`
 	Prepare       *bool                 `json:"prepare,omitempty"`
-	Namespace     *string               `json:"namespace,omitempty"` // jobs are listed by it: see selectPage
+	Namespace     *string               `json:"namespace,omitempty"` // also in the table job
 	SecretNames   *[]string             `json:"secretHeaders,omitempty"`
 	Signing       *storedSigning        `json:"signing,omitempty"` // sealed
 

@@ -14,14 +14,15 @@ import (
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
 type jobs struct {
-	db   *jobsDB
-	box  *seal.Box
-	pace *clock.Pace // of imports; may be nil
+	db     *jobsDB
+	box    *seal.Box
+	pace   *clock.Pace // of imports; may be nil
+	alerts *alerts     // which jobs are failing
 }
 
 const insertJob = `
-INSERT INTO job (id, created_at, current_version, is_active, import_at, import_nonce) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING`
+INSERT INTO job (id, created_at, current_version, is_active, import_at, import_nonce, namespace)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 // Create implements store.Jobs.
 func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
@@ -40,8 +41,12 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 			return fmt.Errorf("create job %s: %w", v.JobID, err)
 		}
 	}
+	added := additionsOf(rows)
 	return fault("create jobs", j.db.write(ctx, len(rows), func(c *conn) (tally, error) {
 		if err := checkKeys(c, rows); err != nil {
+			return tally{}, err
+		}
+		if err := j.db.writer.blocks.addAll(c, added); err != nil { // before it finds them among the jobs
 			return tally{}, err
 		}
 		var created tally
@@ -122,6 +127,14 @@ func checkKeys(c *conn, rows []versionRow) error {
 	return nil
 }
 
+// namespaceText returns a namespace as the table job has it: the default is NULL.
+func (r *versionRow) namespaceText() text {
+	if r.namespace == defaults.Namespace {
+		return ""
+	}
+	return text(r.namespace)
+}
+
 func insertNewJob(ctx context.Context, c *conn, r *versionRow, box *seal.Box, created *tally) error {
 	s, err := c.prepare(insertJob)
 	if err != nil {
@@ -138,6 +151,7 @@ func insertNewJob(ctx context.Context, c *conn, r *versionRow, box *seal.Box, cr
 		s.BindNull(5)
 		s.BindNull(6)
 	}
+	bindText(s, 7, string(r.namespaceText()))
 	if _, err := s.Step(); err != nil {
 		return err
 	}
@@ -207,7 +221,11 @@ func (j *jobs) Update(ctx context.Context, next domain.Version) error {
 	if err != nil {
 		return fmt.Errorf("update job %s: %w", next.JobID, err)
 	}
+	added := additionsOf([]versionRow{row})
 	return fault("update the job", j.db.write(ctx, 2, func(c *conn) (tally, error) {
+		if err := j.db.writer.blocks.addAll(c, added); err != nil {
+			return tally{}, err
+		}
 		return update(ctx, c, &row, j.box)
 	}))
 }

@@ -84,7 +84,7 @@ func TestListOfJobsKeepsToTheTable(t *testing.T) {
 	s := newStore(t)
 	plan := strings.Builder{}
 	err := s.db.read(t.Context(), func(c *conn) error {
-		for _, query := range []string{selectPage, selectTimeline, selectCurrent} {
+		for _, query := range []string{selectTimeline, selectCurrent} {
 			err := c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
 				_, err := fmt.Fprintln(&plan, s.ColumnText(3))
 				return err

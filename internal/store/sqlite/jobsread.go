@@ -34,87 +34,12 @@ func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 	return *found, nil
 }
 
-// selectPage lists jobs; selectPageOfNamespace lists those of a namespace other than
-// the default. A filter that is NULL matches every job. SQLite's lower() changes ASCII
-// letters only. A text with other letters has more bytes than characters and is folded
-// by [domain.FoldCase]; an ASCII text needs no call from SQLite into Go. CROSS JOIN
-// keeps the table whose order the page has in the outer loop.
-const (
-	selectPage = `
-SELECT ` + cutColumns + `
-  FROM job j CROSS JOIN version v ON v.job_id = j.id AND v.number = j.current_version
- WHERE j.id > ?1 AND j.deleted_at IS NULL AND (?6 IS NULL OR v.options ->> '$.namespace' IS NULL)` + pageFilters + `
- ORDER BY j.id LIMIT 0 + ?5`
-
-	selectPageOfNamespace = `
-SELECT ` + cutColumns + `
-  FROM version v CROSS JOIN job j ON j.id = v.job_id AND j.current_version = v.number
- WHERE v.options ->> '$.namespace' = ?6 AND v.job_id > ?1 AND j.deleted_at IS NULL` + pageFilters + `
- ORDER BY v.job_id LIMIT 0 + ?5`
-
-	// those of a key: one of a namespace
-	selectKeyed = selectOfKey + ` AND ` + namespaceOf + ` = coalesce(?6, '')` + keyFilters
-
-	// one of each namespace that has the key
-	selectPageOfKey = selectOfKey + keyFilters
-
-	selectOfKey = `
-SELECT ` + cutColumns + `
-  FROM version v CROSS JOIN job j ON j.id = v.job_id AND j.current_version = v.number
- WHERE v.key = coalesce(?8, '') AND v.effective_to IS NULL`
-	keyFilters = ` AND v.job_id > CAST(?1 AS BLOB) AND j.deleted_at IS NULL` + pageFilters + `
- ORDER BY v.job_id LIMIT 0 + ?5`
-
-	pageFilters = `
-   AND (?2 IS NULL OR j.is_active = ?2)
-   AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(v.tags), v.tags, NULL)) t WHERE t.value = ?3))
-   AND (?4 IS NULL OR instr(iif(octet_length(v.name) > length(v.name), fold_case(v.name), lower(v.name)), ?4)
-        OR instr(iif(octet_length(v.api) > length(v.api), fold_case(v.api), lower(v.api)), ?4) OR instr(lower(
-           substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-' ||
-           substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)), ?4))
-`
-)
-
 // bound is a limit as a parameter of a query: zero, NULL, is none.
 func bound(limit int) any {
 	if limit == 0 {
 		return nil
 	}
 	return limit
-}
-
-// List implements store.Jobs.
-func (j *jobs) List(ctx context.Context, q store.JobQuery) ([]domain.Job, error) {
-	var active any
-	if q.Active != nil {
-		active = *q.Active
-	}
-	query, args := selectPage, []any{q.After, active, text(q.Tag), text(domain.FoldCase(q.Text)), q.Limit,
-		text(q.Namespace), bound(q.MaxBody)}
-	switch {
-	case q.Key != "" && q.Namespace != "":
-		query, args = selectKeyed, append(args, q.Key)
-	case q.Key != "":
-		query, args = selectPageOfKey, append(args, q.Key)
-	case q.Namespace != "" && q.Namespace != defaults.Namespace:
-		query = selectPageOfNamespace
-	}
-	found := make([]domain.Job, 0, max(0, min(q.Limit, 100)))
-	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
-	err := j.db.readers.with(ctx, func(c *conn) error {
-		return c.query(query, func(s *sqlite.Stmt) error {
-			if page.Full() {
-				return errFull
-			}
-			found = append(found, domain.JobOf(columnsCut(s, j.box)))
-			page.Add(found[len(found)-1].Current.Size())
-			return nil
-		}, args...)
-	})
-	if errors.Is(err, errFull) {
-		err = nil
-	}
-	return found, fault("list the jobs", err)
 }
 
 const (
@@ -260,10 +185,16 @@ func (r *versionReader) timeline(c *conn, after domain.JobID, since int64, chunk
 // Count implements store.Jobs.
 func (j *jobs) Count(ctx context.Context) (total, active int64, err error) {
 	err = j.db.read(ctx, func(c *conn) error {
-		return c.query(`SELECT total, active FROM tally`, func(s *sqlite.Stmt) error {
-			total, active = s.ColumnInt64(0), s.ColumnInt64(1)
-			return nil
-		})
+		total, active, err = readTally(c)
+		return err
 	})
 	return total, active, fault("count the jobs", err)
+}
+
+func readTally(c *conn) (total, active int64, err error) {
+	err = c.query(`SELECT total, active FROM tally`, func(s *sqlite.Stmt) error {
+		total, active = s.ColumnInt64(0), s.ColumnInt64(1)
+		return nil
+	})
+	return total, active, err
 }

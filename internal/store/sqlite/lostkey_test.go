@@ -87,7 +87,7 @@ func TestLostKey(t *testing.T) {
 			t.Errorf("job %d: %v, error %v", i, job.Current.Unread, err)
 		}
 	}
-	if list, err := s.Jobs().List(t.Context(), store.JobQuery{Limit: 9}); err != nil || len(list) != 2 {
+	if list, err := s.Jobs().List(t.Context(), store.JobQuery{Limit: 9}); err != nil || len(list.Jobs) != 2 {
 		t.Errorf("a list: %v, error %v", list, err)
 	}
 	closeStore(t, s)

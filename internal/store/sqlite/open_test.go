@@ -241,7 +241,7 @@ func TestClosedStoreAnswers(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "jobs.db"))
 	closeStore(t, s)
 	_, _, countErr := s.Jobs().Count(t.Context())
-	_, recentErr := s.History().Recent(t.Context(), store.Page{Limit: 1})
+	_, recentErr := store.Recent(t.Context(), s.History(), store.Page{Limit: 1})
 	for name, err := range map[string]error{
 		"Create": s.Jobs().Create(t.Context(), []domain.Version{version(1)}),
 		"Record": s.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{success(1, noon)}}),

@@ -35,14 +35,18 @@ DELETE FROM job WHERE id IN (
 // ended at or before it, and then the deleted jobs that have none left.
 func (x *expiry) prune(ctx context.Context, before int64) error {
 	for _, query := range []string{pruneChanges, pruneKeys, pruneVersions, pruneJobs, pruneLosses} {
-		for more := true; more; {
+		for more, gone := true, 0; more; {
 			err := x.db.write(ctx, pruneChunk, func(c *conn) (tally, error) {
 				err := c.exec(query, before, pruneChunk)
-				more = err == nil && c.Changes() == pruneChunk
+				gone = c.Changes()
+				more = err == nil && gone == pruneChunk
 				return tally{}, err
 			})
 			if err != nil {
 				return err
+			}
+			if query == pruneJobs && gone > 0 {
+				x.maker.jobsPruned()
 			}
 		}
 	}

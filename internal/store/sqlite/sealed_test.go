@@ -68,7 +68,7 @@ func TestReadOnlyForAWhile(t *testing.T) {
 			if _, err := s.Jobs().List(t.Context(), store.JobQuery{Limit: 9}); err != nil {
 				t.Logf("a read while the files are sealed: %v", err)
 			}
-			if _, err := s.History().Recent(t.Context(), store.Page{Limit: 9}); err != nil {
+			if _, err := store.Recent(t.Context(), s.History(), store.Page{Limit: 9}); err != nil {
 				t.Logf("a read while the files are sealed: %v", err)
 			}
 		}

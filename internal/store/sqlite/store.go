@@ -83,7 +83,8 @@ type Store struct {
 	eraser     *eraser
 	keyFile    *keyFile
 	sealer     *sealer
-	background *background
+	maker      *blockMaker
+	background *background // what ends by itself
 
 	jobs    *jobs
 	history *history
@@ -164,6 +165,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	if !s.cfg.sealedByCaller {
 		s.background.start(s.sealer.run)
+		s.maker.working.start(s.maker.run)
 	}
 	return nil
 }
@@ -181,12 +183,15 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 		db: s.db, days: s.days, lock: s.lock, eraser: s.eraser, alerts: s.alerts, counters: counters,
 		irregular: irregular, runs: runs,
 	}
-	s.jobs = &jobs{db: s.db, box: box, pace: s.cfg.Pace}
+	s.jobs = &jobs{db: s.db, box: box, pace: s.cfg.Pace, alerts: s.alerts}
+	s.maker = &blockMaker{
+		db: s.db, blocks: s.db.writer.blocks, log: s.cfg.Log, working: newBackground(s.background.working),
+	}
 	s.history = &history{
 		db: s.db, jobs: s.jobs, days: s.days, lock: s.lock, counters: counters, irregular: irregular,
 		pace: s.cfg.Pace, expiry: &expiry{
 			db: s.db, days: s.days, lock: s.lock, eraser: s.eraser, alerts: s.alerts, counters: counters,
-			irregular: irregular, turn: newGate(),
+			irregular: irregular, maker: s.maker, turn: newGate(),
 		},
 	}
 	s.shards = &shards{db: s.db, clock: s.cfg.Clock, guard: &guard{
@@ -249,6 +254,9 @@ func (s *Store) Close() error {
 
 func (s *Store) close() error {
 	s.background.stop()
+	if s.maker != nil {
+		s.maker.working.stop()
+	}
 	if s.lock != nil { // nothing is recorded or deleted any more
 		s.lock.enterAtLast()
 		defer s.lock.leave()

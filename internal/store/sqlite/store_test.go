@@ -122,7 +122,7 @@ func allOpenRuns(t *testing.T, s *Store) (found []domain.OpenRun) {
 
 func recent(t *testing.T, s *Store) []domain.Execution {
 	t.Helper()
-	found, err := s.History().Recent(t.Context(), store.Page{Limit: 1_000})
+	found, err := store.Recent(t.Context(), s.History(), store.Page{Limit: 1_000})
 	if err != nil {
 		t.Fatal(err)
 	}

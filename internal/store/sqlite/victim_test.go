@@ -273,10 +273,10 @@ func victimMain(path string) {
 func observe(ctx context.Context, s *Store, limit int) (ledgerState, error) {
 	got := emptyState()
 	jobs, err := s.Jobs().List(ctx, store.JobQuery{Limit: limit})
-	for _, j := range jobs {
+	for _, j := range jobs.Jobs {
 		got.Jobs[j.ID] = j.Current
 	}
-	facts, recentErr := s.History().Recent(ctx, store.Page{Limit: limit})
+	facts, recentErr := store.Recent(ctx, s.History(), store.Page{Limit: limit})
 	for _, e := range facts {
 		got.Facts[e.FireKey] = e.Status
 	}

@@ -52,6 +52,7 @@ type jobsWriter struct {
 	refuse func() error
 	queue  chan *operation
 	urgent chan *operation
+	blocks *blocks
 	stop   chan struct{}
 	ended  chan struct{}
 
@@ -65,7 +66,7 @@ func newJobsWriter(r *readers, log *slog.Logger, refuse func() error) *jobsWrite
 	return &jobsWriter{
 		id: r.id, log: log, readers: r, refuse: refuse,
 		queue: make(chan *operation, queueLength), urgent: make(chan *operation, queueLength),
-		stop: make(chan struct{}), ended: make(chan struct{}),
+		stop: make(chan struct{}), ended: make(chan struct{}), blocks: newBlocks(),
 	}
 }
 
@@ -187,6 +188,9 @@ func (w *jobsWriter) commit(group []*operation) {
 				sum.total += op.delta.total
 				sum.active += op.delta.active
 			}
+			if err := w.blocks.flush(c); err != nil {
+				return err
+			}
 			if sum == (tally{}) {
 				return nil
 			}
@@ -196,6 +200,7 @@ func (w *jobsWriter) commit(group []*operation) {
 	if err == nil {
 		return
 	}
+	w.blocks.drop()
 	for _, op := range group {
 		if op.err == nil {
 			op.err = err

@@ -34,20 +34,20 @@ func jobBytes(t *testing.T, f *fixture) {
 			found := must(f.Jobs().List(t.Context(), q))(t)
 			var page []int
 			sum := 0
-			for i := range found {
+			for i := range found.Jobs {
 				if row.bytes > 0 && sum >= row.bytes {
 					t.Errorf("%+v: a page goes on after %d bytes", row, sum)
 				}
-				sum += found[i].Current.Size()
-				page = append(page, int(found[i].ID[15]))
+				sum += found.Jobs[i].Current.Size()
+				page = append(page, int(found.Jobs[i].ID[15]))
 			}
 			pages = append(pages, page)
-			if !q.Filled(found) {
+			if found.Next.IsZero() {
 				break
 			}
-			q.After = found[len(found)-1].ID
+			q.After = found.Next
 		}
-		want := map[int]string{1: "[[1] [2] [3] [4] [5] []]", 15_000: "[[1 2] [3 4 5] []]"}[row.bytes]
+		want := map[int]string{1: "[[1] [2] [3] [4] [5]]", 15_000: "[[1 2] [3 4 5]]"}[row.bytes]
 		if row.limit == 10 && row.bytes > 0 && fmt.Sprint(pages) != want {
 			t.Errorf("%+v: pages %v, want %s", row, pages, want)
 		}
@@ -68,12 +68,12 @@ func executionBytes(t *testing.T, f *fixture) {
 	f.record(t, all...)
 	for name, list := range map[string]func(store.Page) ([]domain.Execution, error){
 		"ByJob":  func(p store.Page) ([]domain.Execution, error) { return f.History().ByJob(t.Context(), jobID(1), p) },
-		"Recent": func(p store.Page) ([]domain.Execution, error) { return f.History().Recent(t.Context(), p) },
+		"Recent": func(p store.Page) ([]domain.Execution, error) { return store.Recent(t.Context(), f.History(), p) },
 		"Failed": func(p store.Page) ([]domain.Execution, error) {
-			return f.History().Failed(t.Context(), domain.JobID{}, p)
+			return store.Failed(t.Context(), f.History(), domain.JobID{}, p)
 		},
 		"Failed of a job": func(p store.Page) ([]domain.Execution, error) {
-			return f.History().Failed(t.Context(), jobID(1), p)
+			return store.Failed(t.Context(), f.History(), jobID(1), p)
 		},
 	} {
 		for _, bytes := range []int{1, 2_500, 1 << 20} {
@@ -147,12 +147,12 @@ func bodyCut(t *testing.T, f *fixture) {
 			want[1].Spec.Body, want[1].BodyCut = nil, 1_001
 		}
 		var got []domain.Version
-		for _, j := range must(f.Jobs().List(t.Context(), q))(t) {
+		for _, j := range must(f.Jobs().List(t.Context(), q))(t).Jobs {
 			got = append(got, j.Current)
 		}
 		equal(t, got, want)
 	}
-	equal(t, must(f.Jobs().List(t.Context(), store.JobQuery{Limit: 10, MaxBody: 9, Namespace: "team-7"}))(t)[0].
+	equal(t, must(f.Jobs().List(t.Context(), store.JobQuery{Limit: 10, MaxBody: 9, Namespace: "team-7"}))(t).Jobs[0].
 		Current.BodyCut, len(other.Spec.Body))
 	equal(t, must(f.Jobs().Get(t.Context(), jobID(2)))(t).Current, long)
 	equal(t, must(f.Jobs().Versions(t.Context(), jobID(2), store.TimingOnly))(t)[0].Spec.Schedule, long.Spec.Schedule)

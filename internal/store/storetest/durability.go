@@ -30,7 +30,7 @@ func survivesReopen(t *testing.T, f *fixture) {
 	for range 3 {
 		f.reopen(t)
 		equal(t, timeline(t, f, 0), []domain.Version{closed(v1, noon+hour), v3, v2})
-		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 100}))(t), newestFirst(facts))
+		equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 100}))(t), newestFirst(facts))
 		equal(t, f.runs(t), []domain.OpenRun{openRun(2, noon)})
 		equal(t, f.totals(t, 0), totals)
 		equal(t, f.alerts(t), alerts)
@@ -123,7 +123,7 @@ func cancelledCalls(t *testing.T, f *fixture) {
 	dead, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, getErr := f.Jobs().Get(dead, jobID(1))
-	_, listErr := f.History().Recent(dead, store.Page{Limit: 1})
+	_, listErr := store.Recent(dead, f.History(), store.Page{Limit: 1})
 	_, claimErr := f.Shards().Claim(dead, []int{0})
 	for name, err := range map[string]error{
 		"Create": f.Jobs().Create(dead, []domain.Version{version(2)}),

@@ -22,12 +22,12 @@ func expireDays(t *testing.T, f *fixture) {
 		success(1, midnight+day)}
 	f.record(t, facts...)
 	f.expire(t, midnight-1, 0)
-	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), newestFirst(facts))
+	equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t), newestFirst(facts))
 	f.expire(t, midnight, 1)
 	f.expire(t, midnight, 0)
 	want := newestFirst(facts[2:])
 	for range 2 {
-		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), want)
+		equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t), want)
 		equal(t, f.byJob(t, 9), want)
 		equal(t, factRanges(t, f, 0, domain.Forever), []store.FactRange{rangeOf(facts[2]), rangeOf(facts[3])})
 		_, err := f.History().Execution(t.Context(), facts[0].ID())
@@ -35,7 +35,7 @@ func expireDays(t *testing.T, f *fixture) {
 		f.reopen(t)
 	}
 	f.expire(t, domain.Forever, 2)
-	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t), nil)
+	equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t), nil)
 }
 
 func expireCounters(t *testing.T, f *fixture) {
@@ -101,7 +101,7 @@ func expireLateFact(t *testing.T, f *fixture) {
 	f.expire(t, midnight, 1)
 	f.record(t, success(1, noon+minute))
 	for range 2 {
-		equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 9}))(t),
+		equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t),
 			[]domain.Execution{success(1, noon+minute)})
 		equal(t, f.totals(t, 0).ByStatus[domain.StatusSuccess], 2)
 		f.reopen(t)

@@ -53,6 +53,7 @@ var midnight = noon + 12*hour
 // jobID returns a fixed id; they sort by n.
 func jobID(n int) domain.JobID {
 	id := domain.JobID{0: 0x01, 6: 0x70, 8: 0x80}
+	id[4], id[5] = byte(n>>8), byte(n) // a millisecond each: a store may index them by that
 	id[14], id[15] = byte(n>>8), byte(n)
 	return id
 }

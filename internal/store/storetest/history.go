@@ -54,11 +54,11 @@ func recentPages(t *testing.T, f *fixture) {
 	for _, size := range []int{1, 3, 100} {
 		got := pages(t, size, func(p store.Page) ([]domain.Execution,
 			error) {
-			return f.History().Recent(t.Context(), p)
+			return store.Recent(t.Context(), f.History(), p)
 		})
 		equal(t, got, newestFirst(facts))
 	}
-	equal(t, must(f.History().Recent(t.Context(), store.Page{Limit: 0}))(t), nil)
+	equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 0}))(t), nil)
 }
 
 func failedPages(t *testing.T, f *fixture) {
@@ -78,7 +78,7 @@ func failedPages(t *testing.T, f *fixture) {
 		list := func(id domain.JobID) []domain.Execution {
 			return pages(t, size, func(p store.Page) ([]domain.Execution,
 				error) {
-				return f.History().Failed(t.Context(), id, p)
+				return store.Failed(t.Context(), f.History(), id, p)
 			})
 		}
 		equal(t, list(domain.JobID{}), newestFirst(want))

@@ -26,7 +26,7 @@ func keyed(n int, key string) domain.Version {
 // holderOf returns the number of the job that a key belongs to, in a namespace; zero: none.
 func (f *fixture) holderOf(t *testing.T, namespace, key string) int {
 	t.Helper()
-	found := must(f.Jobs().List(t.Context(), store.JobQuery{Namespace: namespace, Key: key, Limit: 2}))(t)
+	found := must(f.Jobs().List(t.Context(), store.JobQuery{Namespace: namespace, Key: key, Limit: 2}))(t).Jobs
 	switch len(found) {
 	case 0:
 		return 0
@@ -62,7 +62,7 @@ func listKeys(t *testing.T, f *fixture) {
 	} {
 		c.q.Limit = 10
 		var got []int
-		for _, job := range must(f.Jobs().List(t.Context(), c.q))(t) {
+		for _, job := range must(f.Jobs().List(t.Context(), c.q))(t).Jobs {
 			got = append(got, int(job.ID[15]))
 		}
 		if !slices.Equal(got, c.want) {

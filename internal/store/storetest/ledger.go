@@ -100,7 +100,7 @@ func batchSpansDays(t *testing.T, f *fixture) {
 		facts = append(facts, success(n, noon+int64(4-n)*day), success(9-n, noon+int64(4-n)*day))
 	}
 	f.record(t, facts...)
-	got := must(f.History().Recent(t.Context(), store.Page{Limit: 100}))(t)
+	got := must(store.Recent(t.Context(), f.History(), store.Page{Limit: 100}))(t)
 	equal(t, got, newestFirst(facts))
 }
 

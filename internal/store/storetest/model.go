@@ -41,7 +41,7 @@ func historyMatchesModel(t *testing.T, f *fixture) {
 			}
 		}
 		comparePages(rt, "Failed", failed, func(p store.Page) ([]domain.Execution, error) {
-			return f.History().Failed(t.Context(), j.id, p)
+			return store.Failed(t.Context(), f.History(), j.id, p)
 		})
 	})
 }

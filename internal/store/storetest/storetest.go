@@ -14,7 +14,7 @@
 // Each file uses only those before it:
 //
 //	fixture.go
-//	alerts.go jobs.go jobkey.go ledger.go model.go shards.go
+//	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
 //	access.go idempotency.go history.go bytes.go durability.go expire.go
 //	storetest.go
 package storetest
@@ -39,6 +39,7 @@ func Exercise(t *testing.T, db Database) {
 	}{
 		{"Jobs", jobCases},
 		{"Keys of jobs", jobKeyCases},
+		{"Lists", listCases},
 		{"Ledger", ledgerCases},
 		{"History", historyCases},
 		{"Alerts", alertCases},

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// MaxIDs is how many ids a [JobQuery] names at most.
+const MaxIDs = 1_000
+
+// JobQuery selects jobs that are not deleted: those that all its filters select. A filter that
+// is zero selects every job.
+//
+// The work of one call is bounded, too: a store examines jobs in the order of the list until
+// the page is full, or until it has examined as many as it may. Then the page ends early, maybe
+// without a job, and its Next leads on: whoever wants all of them asks until Next is zero.
+type JobQuery struct {
+	After      domain.JobID // exclusive; zero: from the beginning of the list
+	Descending bool         // by descending ids: the newest jobs first
+	Limit      int
+	MaxBytes   int  // of the page; zero: no bound
+	MaxBody    int  // a body of more bytes is left out: see [domain.Version.BodyCut]; zero: none is
+	MaxWork    int  // how many jobs may be examined, about; zero: the store's own bound, which it has in any case
+	CountOnly  bool // no job is returned, and Limit and MaxBytes do not end the page
+
+	IDs       []domain.JobID // of these; nil: of all
+	Active    *bool
+	Failing   *bool  // whether the job has an open alert of failures
+	Namespace string // exact
+	Key       string // exact. With it a store looks at the jobs of that key alone
+	Name      string // exact
+	Tag       string // exact
+	Host      domain.HostFilter
+	Text      string // part of name, api or id, letter case ignored: [domain.FoldCase] of both
+}
+
+// JobPage is what List returns.
+type JobPage struct {
+	Jobs  []domain.Job
+	Count int          // how many jobs were selected; without CountOnly: are in Jobs
+	Next  domain.JobID // After of the next page; zero: there is no other
+}
+
+// Selects reports whether the filters about the content of a job select its current version:
+// all filters but IDs and Failing.
+func (q *JobQuery) Selects(v *domain.Version) bool {
+	s := &v.Spec
+	return (q.Active == nil || *q.Active == v.Active) &&
+		(q.Namespace == "" || q.Namespace == s.Namespace) &&
+		(q.Key == "" || q.Key == s.Key) &&
+		(q.Name == "" || q.Name == s.Name) &&
+		(q.Tag == "" || slices.Contains(s.Tags, q.Tag)) &&
+		q.Host.Matches(s.API) && q.holdsText(v)
+}
+
+func (q *JobQuery) holdsText(v *domain.Version) bool {
+	if q.Text == "" {
+		return true
+	}
+	text := domain.FoldCase(q.Text)
+	has := func(s string) bool { return strings.Contains(domain.FoldCase(s), text) }
+	return has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String())
+}
+
+// Passes reports whether an id comes after the query's After in the order of the list, and is
+// one of its IDs.
+func (q *JobQuery) Passes(id domain.JobID) bool {
+	if c := bytes.Compare(id[:], q.After[:]); !q.After.IsZero() && (c == 0 || (c < 0) != q.Descending) {
+		return false
+	}
+	return q.IDs == nil || slices.Contains(q.IDs, id)
+}
+
+// JobCollector collects the page of a query.
+type JobCollector struct {
+	query *JobQuery
+	page  JobPage
+	meter Meter
+}
+
+// Collect begins the page of a query.
+func (q *JobQuery) Collect() *JobCollector {
+	return &JobCollector{query: q, meter: Meter{Rows: q.Limit, Bytes: q.MaxBytes}}
+}
+
+// Full reports whether the page takes no further job. If there is one, the page is to be ended.
+func (c *JobCollector) Full() bool { return !c.query.CountOnly && c.meter.Full() }
+
+// Add takes the next job of the list.
+func (c *JobCollector) Add(j domain.Job) {
+	c.page.Jobs = append(c.page.Jobs, j)
+	c.page.Count++
+	c.meter.Add(j.Current.Size())
+}
+
+// Tally counts the next job of the list, which is not returned.
+func (c *JobCollector) Tally() { c.page.Count++ }
+
+// EndBefore ends a page that is full before a job that the query selects.
+func (c *JobCollector) EndBefore() JobPage {
+	c.page.Next = c.query.After
+	if n := len(c.page.Jobs); n > 0 {
+		c.page.Next = c.page.Jobs[n-1].ID
+	}
+	return c.page
+}
+
+// EndAfter ends a page early, because enough was examined: up to the id.
+func (c *JobCollector) EndAfter(id domain.JobID) JobPage {
+	c.page.Next = id
+	return c.page
+}
+
+// End ends a page behind which there is nothing.
+func (c *JobCollector) End() JobPage { return c.page }
+
+// ExecutionQuery selects facts: those that all its filters select. A filter that is zero selects
+// every fact. The work of one call is bounded as with [JobQuery]: a page may end early.
+type ExecutionQuery struct {
+	Before   domain.FireKey // exclusive, in the order newest first; zero: from the newest on
+	Limit    int
+	MaxBytes int // of the page; zero: no bound
+	MaxWork  int // how many facts may be examined, about; zero: the store's own bound, which it has in any case
+
+	JobID    domain.JobID    // of one job; zero: of all
+	Statuses []domain.Status // one of these
+	Manual   *bool           // triggered by hand, or by the schedule
+	From     int64           // scheduled at or after
+	To       int64           // scheduled before; zero: no end
+}
+
+// ExecutionPage is what List returns.
+type ExecutionPage struct {
+	Executions []domain.Execution
+	Next       domain.FireKey // Before of the next page; zero: there is none
+}
+
+// Selects reports whether the query selects an execution, but for its place in the order.
+func (q *ExecutionQuery) Selects(e *domain.Execution) bool {
+	return (q.JobID.IsZero() || q.JobID == e.JobID) && q.hasStatus(e.Status) &&
+		(q.Manual == nil || *q.Manual == (e.Nonce != 0)) &&
+		e.ScheduledAt >= q.From && (q.To == 0 || e.ScheduledAt < q.To)
+}
+
+func (q *ExecutionQuery) hasStatus(s domain.Status) bool {
+	return len(q.Statuses) == 0 || slices.Contains(q.Statuses, s)
+}
+
+// OnlyFailures reports whether the query selects by FAILED and UNKNOWN alone.
+func (q *ExecutionQuery) OnlyFailures() bool {
+	return len(q.Statuses) > 0 && !slices.ContainsFunc(q.Statuses, func(s domain.Status) bool { return !s.Alerts() })
+}
+
+// Start returns the key that the page begins below. Without one it is above every key.
+func (q *ExecutionQuery) Start() domain.FireKey {
+	top := domain.FireKey{ScheduledAt: math.MaxInt64}
+	if q.Before != (domain.FireKey{}) {
+		top = q.Before
+	}
+	if q.To > 0 && top.ScheduledAt >= q.To {
+		top = domain.FireKey{ScheduledAt: q.To, Nonce: math.MinInt64}
+	}
+	return top
+}
+
+// ExecutionCollector collects the page of a query.
+type ExecutionCollector struct {
+	page  ExecutionPage
+	meter Meter
+}
+
+// Collect begins the page of a query.
+func (q *ExecutionQuery) Collect() *ExecutionCollector {
+	return &ExecutionCollector{meter: Meter{Rows: q.Limit, Bytes: q.MaxBytes}}
+}
+
+// Full reports whether the page takes no further fact. If there is one, the page is to be ended.
+func (c *ExecutionCollector) Full() bool { return c.meter.Full() }
+
+// Add takes the next fact of the list.
+func (c *ExecutionCollector) Add(e domain.Execution) {
+	c.page.Executions = append(c.page.Executions, e)
+	c.meter.Add(e.Size())
+}
+
+// EndBefore ends a page that is full before a fact that the query selects.
+func (c *ExecutionCollector) EndBefore() ExecutionPage {
+	if n := len(c.page.Executions); n > 0 {
+		c.page.Next = c.page.Executions[n-1].FireKey
+	}
+	return c.page
+}
+
+// EndAfter ends a page early, because enough was examined: down to the key.
+func (c *ExecutionCollector) EndAfter(k domain.FireKey) ExecutionPage {
+	c.page.Next = k
+	return c.page
+}
+
+// End ends a page behind which there is nothing.
+func (c *ExecutionCollector) End() ExecutionPage { return c.page }
