@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -215,7 +216,11 @@ func drawValue(t *rapid.T, shape *Shape, depth int) any {
 	case 2:
 		return rapid.String().Draw(t, "text")
 	case 3:
-		return rapid.Float64Range(-5, 5).Draw(t, "fraction")
+		f := rapid.Float64Range(-5, 5).Draw(t, "fraction")
+		if f == math.Trunc(f) {
+			f += 0.5 // otherwise it is written as an integer is
+		}
+		return f
 	case 4, 5:
 		return rapid.Int64().Draw(t, "number") >> rapid.IntRange(0, 63).Draw(t, "shift")
 	case 6:

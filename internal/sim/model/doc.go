@@ -51,10 +51,10 @@
 //	                                      shard/set.go: Propose, Beat; hold/hold.go: Before; store: Shards.Beat
 //	an edit is asked for                edit: Create, Update, Delete; applyedit.go: beginCreate, beginUpdate,
 //	                                      beginDelete; effective.go: effective
-//	the store has / refuses it          store: Jobs; edit: run, commit, decideCommit, decideRead
+//	the store has / refuses it          store: Jobs; edit: run, commitNew, decideCommit, decideRead
 //	apply and answer                    edit: conclude; applyedit.go: applyEdit, install;
 //	                                      due/timetable.go: FinishVersion, Place
-//	nobody can tell, undo               edit: runUntilKnown, commit, undo
+//	nobody can tell, undo               edit: runUntilKnown, commitNew, undoNew
 //	trigger                             trigger.go: trigger
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
 //	a process starts                    takeover.go: claim; store: Shards.Claim

@@ -91,7 +91,7 @@ func (p *protocol) failEdit(s *state, emit func(step, *state), o, j int) {
 	p.undo(s, emit, o, j)
 }
 
-// undo is what creation.commit does when it cannot know whether a job was created.
+// undo is what creation.commitNew does when it cannot know whether a job was created.
 func (p *protocol) undo(s *state, emit func(step, *state), o, j int) {
 	if s.world.faults == 0 || s.owners[o].jobs[j].known || s.jobs[j].versions > 1 {
 		return
@@ -106,7 +106,7 @@ func (p *protocol) undo(s *state, emit func(step, *state), o, j int) {
 	})
 }
 
-// undone is creation.undo: stored for sure, and deleted from its first instant on.
+// undone is creation.undoNew: stored for sure, and deleted from its first instant on.
 func (p *protocol) undone(n *state, o, j int) {
 	t := &n.jobs[j]
 	from := n.owners[o].jobs[j].from

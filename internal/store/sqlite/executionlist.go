@@ -103,7 +103,7 @@ func (l *executionList) days(ctx context.Context) error {
 		if err := l.spend(workDay); err != nil {
 			return err
 		}
-		err := l.h.days.read(ctx, d, func(c *conn) error { return l.day(c, d) })
+		err := l.h.days.read(ctx, d, func(c *conn) error { return l.day(c) })
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (l *executionList) regularOnly(d day) bool {
 	return !l.h.irregular.mayHave(d, l.q.JobID)
 }
 
-func (l *executionList) day(c *conn, d day) error {
+func (l *executionList) day(c *conn) error {
 	manual := l.q.Manual != nil && *l.q.Manual
 	switch {
 	case l.q.OnlyFailures() && l.q.JobID.IsZero():
