@@ -161,11 +161,10 @@ func (h keyedRoutes) withKeyed(ctx context.Context, in *keyedInput, do func(id d
 		if err == nil {
 			err = wants.check(j.Current.Number)
 		}
-		if err == nil {
-			err = do(j.ID, j.Current.Number)
-		} else {
+		if err != nil {
 			return err
 		}
+		err = do(j.ID, j.Current.Number)
 		if code := domain.ErrorCode(err); code != domain.CodeConflict && code != domain.CodeNotFound {
 			return err
 		}
@@ -246,9 +245,9 @@ func (h keyedRoutes) putKeyed(ctx context.Context, in *keyedChangeInput) (*saved
 	case outcome == edit.Made:
 		return h.created(in.r, &v), nil
 	case outcome == edit.Unchanged:
-		return h.saved(in.r, http.StatusOK, &v, "Job was so already"), nil
+		return h.saved(in.r, &v, "Job was so already"), nil
 	}
-	return h.saved(in.r, http.StatusOK, &v, "Job updated"), nil
+	return h.saved(in.r, &v, "Job updated"), nil
 }
 
 // newKeyed returns the document of a new job with a key.
@@ -260,5 +259,6 @@ func (h keyedRoutes) newKeyed(ctx context.Context, at jobKey, c *wire.Change,
 		return doc, &domain.Error{Code: domain.CodeConflict, Message: at.notFound().Error() +
 			" any more: leave out what can only be read, such as id and version, to make one"}
 	}
-	return doc, h.rules.change(&doc, lay)
+	err := h.rules.change(&doc, lay)
+	return doc, err
 }

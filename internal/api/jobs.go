@@ -212,7 +212,7 @@ func (h *jobRoutes) change(ctx context.Context, in *changeInput, read func([]byt
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
 	}
-	return h.saved(in.r, http.StatusOK, &v, "Job updated"), nil
+	return h.saved(in.r, &v, "Job updated"), nil
 }
 
 // madeOf returns the number of the version that a whole document was made of,
@@ -307,9 +307,9 @@ func (h *jobRoutes) setActive(active bool) func(context.Context, *updateInput) (
 		case err != nil:
 			return nil, staleIf(number, err)
 		case !changed:
-			return h.saved(in.r, http.StatusOK, &v, already), nil
+			return h.saved(in.r, &v, already), nil
 		}
-		return h.saved(in.r, http.StatusOK, &v, done), nil
+		return h.saved(in.r, &v, done), nil
 	}
 }
 

@@ -51,9 +51,9 @@ func answersJob(rt *router, status int) map[string]*huma.Response {
 }
 
 // saved answers with a version that was just made, or is current.
-func (h *jobRoutes) saved(r *http.Request, status int, v *domain.Version, message string) *savedOutput {
+func (h *jobRoutes) saved(r *http.Request, v *domain.Version, message string) *savedOutput {
 	now := h.view.Of(v)
-	return h.answer(r, status, wire.JobOf(&now.Job, now.NextFireAt), h.rules.warnings(&v.Spec), message)
+	return h.answer(r, http.StatusOK, wire.JobOf(&now.Job, now.NextFireAt), h.rules.warnings(&v.Spec), message)
 }
 
 // savedFirst answers with version 1 of a job as it was made, whatever has become of the job

@@ -58,7 +58,7 @@ func TestReplace(t *testing.T) {
 		}
 	}
 	doc := stored
-	if err := Replace(&doc, []byte(`{"nmae":"x","headers":{"X-New-Token":"********"}}`)); err == nil ||
+	if err := Replace(&doc, []byte(`{"nosuch":"x","headers":{"X-New-Token":"********"}}`)); err == nil ||
 		!reflect.DeepEqual(doc, stored) {
 		t.Errorf("a wrong item: %v", err)
 	}
@@ -67,7 +67,7 @@ func TestReplace(t *testing.T) {
 func TestKeyOfAnItem(t *testing.T) {
 	for text, want := range map[string][2]string{
 		`{"key":"a","namespace":"b"}`:             {"a", "b"},
-		`{"key":"a","nmae":7,"headers":{"A":""}}`: {"a", ""},
+		`{"key":"a","nosuch":7,"headers":{"A":""}}`: {"a", ""},
 		`{"key":"a","namespace":null}`:            {"a", ""},
 		`{"key":"a","namespace":7}`:               {"", ""},
 		`{"key":7,"namespace":"b"}`:               {"", "b"},
