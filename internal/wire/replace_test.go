@@ -66,12 +66,12 @@ func TestReplace(t *testing.T) {
 
 func TestKeyOfAnItem(t *testing.T) {
 	for text, want := range map[string][2]string{
-		`{"key":"a","namespace":"b"}`:             {"a", "b"},
+		`{"key":"a","namespace":"b"}`:               {"a", "b"},
 		`{"key":"a","nosuch":7,"headers":{"A":""}}`: {"a", ""},
-		`{"key":"a","namespace":null}`:            {"a", ""},
-		`{"key":"a","namespace":7}`:               {"", ""},
-		`{"key":7,"namespace":"b"}`:               {"", "b"},
-		`{`:                                       {"", ""}, `[]`: {"", ""}, ` {"key":"a"} `: {"a", ""},
+		`{"key":"a","namespace":null}`:              {"a", ""},
+		`{"key":"a","namespace":7}`:                 {"", ""},
+		`{"key":7,"namespace":"b"}`:                 {"", "b"},
+		`{`:                                         {"", ""}, `[]`: {"", ""}, ` {"key":"a"} `: {"a", ""},
 	} {
 		item := Item{Text: []byte(text)}
 		if key, namespace := item.Key(); key != want[0] || namespace != want[1] {
