@@ -54,14 +54,9 @@ func readAll(t *testing.T, url, key, list string) (all []map[string]any) {
 	}
 }
 
-// TestTheTrailSurvivesAKill kills a server while clients create and import
-// jobs. Then each job that is there is in the trail, as its creation or counted
-// by the import, and the trail names none that is not: an entry and its change
-// are one commit. A key that was revoked stays so.
-func TestTheTrailSurvivesAKill(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	p := serve(t, dir)
+// firstKey makes the first key of a server, an admin's, and a client that has it.
+func firstKey(t *testing.T, p *process) (client.CreatedKey, *client.Client) {
+	t.Helper()
 	admin, err := p.api.Keys.Create(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +65,19 @@ func TestTheTrailSurvivesAKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer api.Close()
+	t.Cleanup(api.Close)
+	return admin, api
+}
+
+// TestTheTrailSurvivesAKill kills a server while clients create and import
+// jobs. Then each job that is there is in the trail, as its creation or counted
+// by the import, and the trail names none that is not: an entry and its change
+// are one commit. A key that was revoked stays so.
+func TestTheTrailSurvivesAKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serve(t, dir)
+	admin, api := firstKey(t, p)
 	editor, err := api.Keys.Create(t.Context(), client.NewKey{Name: "CI", Role: "editor"})
 	if err != nil {
 		t.Fatal(err)
@@ -154,15 +161,7 @@ func TestTheTrailIsWhole(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, dir)
-	admin, err := p.api.Keys.Create(t.Context(), client.NewKey{Name: "ops", Role: "admin"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	api, err := client.New(p.url, admin.Text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer api.Close()
+	admin, api := firstKey(t, p)
 	viewer, err := api.Keys.Create(t.Context(), client.NewKey{Name: "looks", Role: "viewer"})
 	if err != nil {
 		t.Fatal(err)
