@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // opener is the failed execution of a job that opened an alert. With the job
@@ -170,7 +171,7 @@ func (c *alertChange) write(conn *conn, stored func(*alertChange) (alertRow, err
 		httpStatus = status
 	}
 	return conn.exec(upsertAlert, c.job, c.by.scheduledAt, c.by.nonce, c.firstAt, c.lastAt, c.count, recovered,
-		execution[:], httpStatus, text(message), c.spread)
+		execution[:], httpStatus, rows.Text(message), c.spread)
 }
 
 // alertRow is a row of an alert table.

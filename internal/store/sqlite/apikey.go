@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // keys implements store.Keys.
@@ -51,7 +52,7 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 	key.LastUsedAt, key.RevokedAt = 0, 0
 	return fault("store the key", k.db.write(ctx, 2, func(c *conn) (tally, error) {
 		err := c.exec(insertAPIKey, key.ID, key.Hash[:], key.Name, string(key.Role), key.CreatedAt, key.ExpiresAt,
-			text(key.Namespace))
+			rows.Text(key.Namespace))
 		if err != nil {
 			return tally{}, err
 		}

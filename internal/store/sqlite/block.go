@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const (
@@ -49,15 +50,15 @@ type addition struct {
 
 // additionsOf returns what rows add to the blocks, up to blockJobs of them in each. It is called
 // before the rows are queued, so that the writer has less to do.
-func additionsOf(rows []versionRow) (all []addition) {
+func additionsOf(rows []rows.Version) (all []addition) {
 	for i := range rows {
 		if i%blockJobs == 0 {
-			all = append(all, addition{low: startOf(rows[i].jobID), high: startOf(rows[i].jobID)})
+			all = append(all, addition{low: startOf(rows[i].JobID), high: startOf(rows[i].JobID)})
 		}
 		a, r := &all[len(all)-1], &rows[i]
-		at := startOf(r.jobID)
+		at := startOf(r.JobID)
 		a.low, a.high, a.jobs = min(a.low, at), max(a.high, at), a.jobs+1
-		a.bits.addJob(r.jobID, r.namespace, r.name, r.api, r.tags)
+		a.bits.addJob(r.JobID, r.Namespace, r.Name, r.API, r.Tags)
 	}
 	return all
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // manyJobs returns jobs with ids as the server makes them.
@@ -282,16 +283,16 @@ func TestBlocksAfterAFailedCommit(t *testing.T) {
 	checkLists(t, s, jobs, 2)
 }
 
-func rowsOf(t *testing.T, s *Store, versions []domain.Version) (rows []versionRow) {
+func rowsOf(t *testing.T, s *Store, versions []domain.Version) (all []rows.Version) {
 	t.Helper()
 	for i := range versions {
-		r, err := encodeVersion(&versions[i], s.jobs.box)
+		r, err := rows.Encode(&versions[i], s.jobs.box)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, r)
+		all = append(all, r)
 	}
-	return rows
+	return all
 }
 
 // A text is in another only if its grams are.

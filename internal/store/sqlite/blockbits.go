@@ -1,10 +1,10 @@
 package sqlite
 
 import (
-	"encoding/json"
 	"hash/fnv"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // A block has so many bits: 1,280 bytes, of which three fit a page of SQLite. 32 jobs with names
@@ -93,7 +93,7 @@ func term(kind, value string, add func(uint32)) {
 }
 
 // addJob sets what a version of a job has.
-func (b *bits) addJob(id domain.JobID, namespace, name, api string, tags text) {
+func (b *bits) addJob(id domain.JobID, namespace, name, api string, tags rows.Text) {
 	for _, s := range []string{domain.FoldCase(name), domain.FoldCase(api), id.String()} {
 		grams(s, b.set)
 	}
@@ -102,15 +102,7 @@ func (b *bits) addJob(id domain.JobID, namespace, name, api string, tags text) {
 	if namespace != "" && namespace != inDefault {
 		term(termNamespace, namespace, b.set)
 	}
-	for _, tag := range decodeTags(tags) {
+	for _, tag := range rows.DecodeTags(tags) {
 		term(termTag, tag, b.set)
 	}
-}
-
-// decodeTags returns the tags of a row, none where they cannot be read.
-func decodeTags(tags text) (list []string) {
-	if tags == "" || json.Unmarshal([]byte(tags), &list) != nil {
-		return nil
-	}
-	return list
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const (
@@ -147,12 +148,12 @@ func beforeEnd(end int64) []byte {
 }
 
 // makeBlocks makes blocks from the jobs of [start, end), at most limit of them.
-func makeBlocks(c *conn, start, end int64, limit int) (made []*block, rows int, err error) {
+func makeBlocks(c *conn, start, end int64, limit int) (made []*block, read int, err error) {
 	from, last := firstID(start), start
 	current := &block{start: start, bits: new(bits)}
 	made = append(made, current)
 	err = c.query(selectBlockRows, func(s *sqlite.Stmt) error {
-		rows++
+		read++
 		id := columnJobID(s, 0)
 		at := startOf(id)
 		if current.jobs >= blockJobs && at > last { // two jobs of one place are in one block
@@ -161,13 +162,13 @@ func makeBlocks(c *conn, start, end int64, limit int) (made []*block, rows int, 
 		}
 		last = at
 		current.jobs++
-		current.bits.addJob(id, s.ColumnText(1), s.ColumnText(2), s.ColumnText(3), text(s.ColumnText(4)))
+		current.bits.addJob(id, s.ColumnText(1), s.ColumnText(2), s.ColumnText(3), rows.Text(s.ColumnText(4)))
 		return nil
 	}, from[:], beforeEnd(end), limit)
 	for _, b := range made {
 		b.jobs = min(b.jobs, blockJobs) // of one with many jobs at one place, too: it cannot be split
 	}
-	return made, rows, err
+	return made, read, err
 }
 
 const countJobsIn = `SELECT count(*) FROM job WHERE id >= ? AND id < ? AND deleted_at IS NULL`

@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // Limits of a connection and of its write-ahead log.
@@ -187,7 +188,7 @@ func bind(stmt *sqlite.Stmt, args []any) error {
 			stmt.BindBool(i+1, v)
 		case string:
 			stmt.BindText(i+1, v)
-		case text:
+		case rows.Text:
 			bindText(stmt, i+1, string(v))
 		case []byte:
 			stmt.BindBytes(i+1, v)
@@ -199,9 +200,6 @@ func bind(stmt *sqlite.Stmt, args []any) error {
 	}
 	return nil
 }
-
-// text is a string that is stored as NULL when it is empty.
-type text string
 
 func bindText(stmt *sqlite.Stmt, i int, s string) {
 	if s == "" {

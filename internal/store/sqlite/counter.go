@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const minuteMs = 60_000
@@ -26,7 +27,7 @@ type count struct {
 type counts []count
 
 func (cs *counts) add(e *domain.Execution) error {
-	code, err := statusCode(e.Status)
+	code, err := rows.StatusCode(e.Status)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (cs counts) lastMinute() int64 {
 
 // totals are sums of counters by status code.
 type totals struct {
-	fires      [len(statusCodes)]int64
+	fires      [len(rows.Statuses)]int64
 	durationMs int64
 	timed      int64
 }
@@ -102,7 +103,7 @@ func (t *totals) result() store.Totals {
 	r := store.Totals{ByStatus: make(map[domain.Status]int64), DurationMs: t.durationMs, Timed: t.timed}
 	for code, n := range t.fires {
 		if n != 0 {
-			r.ByStatus[statusCodes[code]] = n
+			r.ByStatus[rows.Statuses[code]] = n
 		}
 	}
 	return r

@@ -124,7 +124,7 @@
 //	background.go gate.go
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
-//	fact.go jobfields.go secret.go versioncode.go entry.go
+//	fact.go jobfields.go entry.go
 //	idempotency.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go loss.go
 //	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go recordlock.go opendays.go

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // What one call of List may cost, in units of about a microsecond: 50 ms.
@@ -152,7 +153,7 @@ func (l *executionList) hasNone(c *conn) (bool, error) {
 	}
 	var codes []string
 	for _, s := range l.q.Statuses {
-		if code, err := statusCode(s); err == nil {
+		if code, err := rows.StatusCode(s); err == nil {
 			codes = append(codes, string(rune('0'+code)))
 		}
 	}
@@ -222,7 +223,7 @@ func (l *executionList) examine(c *conn, k domain.FireKey, status int64) error {
 	if err := l.spend(workFact); err != nil {
 		return err
 	}
-	if probe := (domain.Execution{FireKey: k, Status: statusOf(status)}); l.q.Selects(&probe) {
+	if probe := (domain.Execution{FireKey: k, Status: rows.StatusOf(status)}); l.q.Selects(&probe) {
 		if l.page.Full() {
 			l.ended = l.page.EndBefore()
 			return errFull

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sort"
+
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // expiry drops history that is too old.
@@ -155,7 +157,7 @@ func writeRetired(c *conn, d day, sums counts, open []alertRow) error {
 			status = r.HTTPStatus
 		}
 		err := c.exec(insertCarried, r.JobID, r.by.scheduledAt, r.by.nonce, r.FirstAt, r.LastAt, r.Count,
-			r.Execution[:], status, text(r.Error), true)
+			r.Execution[:], status, rows.Text(r.Error), true)
 		if err != nil {
 			return err
 		}

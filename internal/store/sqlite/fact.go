@@ -3,40 +3,13 @@ package sqlite
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
-
-// statusCodes are the final statuses as they are stored. SUCCESS is 1, which
-// takes no space in a row.
-var statusCodes = [...]domain.Status{
-	1: domain.StatusSuccess,
-	2: domain.StatusFailed,
-	3: domain.StatusSkipped,
-	4: domain.StatusMissed,
-	5: domain.StatusUnknown,
-}
-
-func statusCode(s domain.Status) (int, error) {
-	for code, status := range statusCodes {
-		if code > 0 && status == s {
-			return code, nil
-		}
-	}
-	return 0, fmt.Errorf("status %q is not final", s)
-}
-
-func statusOf(code int64) domain.Status {
-	if code < 1 || code >= int64(len(statusCodes)) {
-		return domain.Status(fmt.Sprintf("STATUS %d", code))
-	}
-	return statusCodes[code]
-}
 
 // Facts are inserted many to a statement where they are many: it saves the
 // opening and closing of the table's four cursors for each row, some 40 % of
@@ -95,7 +68,7 @@ func bindPlain(s *sqlite.Stmt, row int, e *domain.Execution) error {
 
 // bindExecution binds a fact as row number row, from 0, of an insertion.
 func bindExecution(s *sqlite.Stmt, row int, e *domain.Execution) error {
-	code, err := statusCode(e.Status)
+	code, err := rows.StatusCode(e.Status)
 	if err != nil {
 		return err
 	}
@@ -131,28 +104,12 @@ func bindExecution(s *sqlite.Stmt, row int, e *domain.Execution) error {
 }
 
 func bindAttempts(s *sqlite.Stmt, i int, attempts []domain.Attempt) error {
-	if len(attempts) == 0 {
-		s.BindNull(i)
-		return nil
-	}
-	doc, err := json.Marshal(attempts)
+	doc, err := rows.EncodeAttempts(attempts)
 	if err != nil {
 		return err
 	}
-	s.BindText(i, string(doc))
+	bindText(s, i, string(doc))
 	return nil
-}
-
-// columnAttempts reads the attempts of a record. What cannot be read
-// becomes one attempt that says so: the execution is shown, or goes on.
-func columnAttempts(s *sqlite.Stmt, i int) (attempts []domain.Attempt) {
-	if s.ColumnIsNull(i) {
-		return nil
-	}
-	if err := json.Unmarshal([]byte(s.ColumnText(i)), &attempts); err != nil {
-		return []domain.Attempt{{Number: 1, Error: "what is stored of the attempts cannot be read: " + err.Error()}}
-	}
-	return attempts
 }
 
 // columnsExecution reads a row of executionColumns.
@@ -160,7 +117,7 @@ func columnsExecution(s *sqlite.Stmt) domain.Execution {
 	e := domain.Execution{
 		FireKey:    columnsKey(s),
 		Version:    s.ColumnInt(3),
-		Status:     statusOf(s.ColumnInt64(4)),
+		Status:     rows.StatusOf(s.ColumnInt64(4)),
 		HTTPStatus: s.ColumnInt(7),
 		RetryCount: s.ColumnInt(8),
 		Error:      s.ColumnText(9),
@@ -176,7 +133,7 @@ func columnsExecution(s *sqlite.Stmt) domain.Execution {
 	if !s.ColumnIsNull(12) {
 		e.Missed = &domain.MissedRange{From: s.ColumnInt64(11), Count: s.ColumnInt64(12)}
 	}
-	e.Attempts = columnAttempts(s, 10)
+	e.Attempts = rows.DecodeAttempts(s.ColumnText(10))
 	return e
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // factChunk is how many keys are read in one go.
@@ -29,7 +30,7 @@ SELECT ` + factColumns + ` FROM execution INDEXED BY execution_summary
 // columnsFactRange reads a row of factColumns.
 func columnsFactRange(s *sqlite.Stmt) store.FactRange {
 	r := store.FactRange{
-		Key: columnsKey(s), Version: s.ColumnInt(3), Status: statusOf(s.ColumnInt64(4)), Count: 1,
+		Key: columnsKey(s), Version: s.ColumnInt(3), Status: rows.StatusOf(s.ColumnInt64(4)), Count: 1,
 	}
 	r.From = r.Key.ScheduledAt
 	if !s.ColumnIsNull(5) {

@@ -4,6 +4,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const recordColumns = `key, caller, fingerprint, at, job_id, execution_id, key_id, items, digest, done, status, refusal`
@@ -44,7 +45,7 @@ func keepRecord(c *conn, r *domain.IdempotencyRecord) error {
 	if len(r.Refusal) > 0 {
 		refusal = r.Refusal
 	}
-	return c.exec(insertRecord, r.Key[:], r.Caller, r.Fingerprint[:], r.At, job, execution, text(r.KeyID),
+	return c.exec(insertRecord, r.Key[:], r.Caller, r.Fingerprint[:], r.At, job, execution, rows.Text(r.KeyID),
 		r.Import.Items, digest, r.Import.Done, r.Status, refusal, r.Bytes())
 }
 

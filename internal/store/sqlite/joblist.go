@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // What one call of List may cost, in units of about half a microsecond: 70 ms. The blocks of a million
@@ -130,7 +131,7 @@ func (l *jobList) plan() (walk func() error, err error) {
 			return l.walkRows(scanPaused), err
 		}
 	}
-	confined := q.Namespace != "" && q.Namespace != defaults.Namespace
+	confined := q.Namespace != "" && q.Namespace != rows.Defaults.Namespace
 	if confined {
 		n, err := l.c.number(countNamespace, q.Namespace, mostListed+1)
 		if err != nil || n <= mostListed {
@@ -258,7 +259,7 @@ func (l *jobList) examine(s *sqlite.Stmt) error {
 	}
 	id := columnJobID(s, 0)
 	v := domain.Version{JobID: id, Active: s.ColumnBool(1), Number: s.ColumnInt(4)}
-	v.Spec.Namespace = defaults.Namespace
+	v.Spec.Namespace = rows.Defaults.Namespace
 	if !s.ColumnIsNull(3) {
 		v.Spec.Namespace = s.ColumnText(3)
 	}
@@ -287,7 +288,7 @@ func (l *jobList) selects(v *domain.Version) (selected bool, err error) {
 	err = l.c.query(selectContent, func(s *sqlite.Stmt) error {
 		v.Spec.Name, v.Spec.API, v.Spec.Key = s.ColumnText(0), s.ColumnText(1), l.q.Key
 		if l.q.Tag != "" {
-			v.Spec.Tags = decodeTags(text(s.ColumnText(2)))
+			v.Spec.Tags = rows.DecodeTags(rows.Text(s.ColumnText(2)))
 		}
 		selected = l.q.Selects(v)
 		return nil
@@ -424,7 +425,7 @@ func placesOf(q *store.JobQuery) (places []uint32) {
 	if q.Host.Name != "" {
 		term(termHost, q.Host.Name, add)
 	}
-	if q.Namespace != "" && q.Namespace != defaults.Namespace {
+	if q.Namespace != "" && q.Namespace != rows.Defaults.Namespace {
 		term(termNamespace, q.Namespace, add)
 	}
 	if q.Tag != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // jobs implements store.Jobs. This file holds its writes, jobsread.go the rest.
@@ -29,7 +30,7 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 	if len(versions) == 0 {
 		return nil
 	}
-	rows := make([]versionRow, len(versions))
+	made := make([]rows.Version, len(versions))
 	for i := range versions {
 		j.pace.Step(i)
 		v := &versions[i]
@@ -37,22 +38,22 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
 		}
 		var err error
-		if rows[i], err = encodeVersion(v, j.box); err != nil {
+		if made[i], err = rows.Encode(v, j.box); err != nil {
 			return fmt.Errorf("create job %s: %w", v.JobID, err)
 		}
 	}
-	added := additionsOf(rows)
-	return fault("create jobs", j.db.write(ctx, len(rows), func(c *conn) (tally, error) {
-		if err := checkKeys(c, rows); err != nil {
+	added := additionsOf(made)
+	return fault("create jobs", j.db.write(ctx, len(made), func(c *conn) (tally, error) {
+		if err := checkKeys(c, made); err != nil {
 			return tally{}, err
 		}
 		if err := j.db.writer.blocks.addAll(c, added); err != nil { // before it finds them among the jobs
 			return tally{}, err
 		}
 		var created tally
-		for i := range rows {
+		for i := range made {
 			j.pace.Step(i)
-			if err := insertNewJob(ctx, c, &rows[i], j.box, &created); err != nil {
+			if err := insertNewJob(ctx, c, &made[i], j.box, &created); err != nil {
 				return tally{}, err
 			}
 		}
@@ -83,25 +84,25 @@ SELECT v.job_id FROM version v
 )
 
 // keyHolder returns the job that has the key of a row, or the zero id.
-func keyHolder(c *conn, r *versionRow) (id domain.JobID, err error) {
+func keyHolder(c *conn, r *rows.Version) (id domain.JobID, err error) {
 	err = c.query(selectKeyHolder, func(s *sqlite.Stmt) error {
 		id = columnJobID(s, 0)
 		return nil
-	}, r.key, r.namespace)
+	}, r.Key, r.Namespace)
 	return id, err
 }
 
 // checkKeys refuses new jobs whose keys are taken, all at once. A row of a job that is there
 // already is a repeat, whatever has become of its key.
-func checkKeys(c *conn, rows []versionRow) error {
+func checkKeys(c *conn, rows []rows.Version) error {
 	type place struct{ namespace, key string }
 	taken, mine := map[int]domain.JobID{}, map[place]domain.JobID{}
 	for i := range rows {
 		r := &rows[i]
-		if r.key == "" {
+		if r.Key == "" {
 			continue
 		}
-		at := place{r.namespace, string(r.key)}
+		at := place{r.Namespace, string(r.Key)}
 		holder, inCall := mine[at]
 		if !inCall {
 			var err error
@@ -109,11 +110,11 @@ func checkKeys(c *conn, rows []versionRow) error {
 				return err
 			}
 		}
-		if holder.IsZero() || holder == r.jobID {
-			mine[at] = r.jobID
+		if holder.IsZero() || holder == r.JobID {
+			mine[at] = r.JobID
 			continue
 		}
-		exists, err := c.number(selectID, r.jobID)
+		exists, err := c.number(selectID, r.JobID)
 		if err != nil {
 			return err
 		}
@@ -127,23 +128,15 @@ func checkKeys(c *conn, rows []versionRow) error {
 	return nil
 }
 
-// namespaceText returns a namespace as the table job has it: the default is NULL.
-func (r *versionRow) namespaceText() text {
-	if r.namespace == defaults.Namespace {
-		return ""
-	}
-	return text(r.namespace)
-}
-
-func insertNewJob(ctx context.Context, c *conn, r *versionRow, box *seal.Box, created *tally) error {
+func insertNewJob(ctx context.Context, c *conn, r *rows.Version, box *seal.Box, created *tally) error {
 	s, err := c.prepare(insertJob)
 	if err != nil {
 		return err
 	}
-	s.BindBytes(1, r.jobID[:])
-	s.BindInt64(2, r.createdAt)
-	s.BindInt64(3, int64(r.number))
-	s.BindBool(4, r.active)
+	s.BindBytes(1, r.JobID[:])
+	s.BindInt64(2, r.CreatedAt)
+	s.BindInt64(3, int64(r.Number))
+	s.BindBool(4, r.Active)
 	if at, nonce, ok := store.ImportOf(ctx); ok {
 		s.BindInt64(5, at)
 		s.BindInt64(6, nonce)
@@ -151,18 +144,18 @@ func insertNewJob(ctx context.Context, c *conn, r *versionRow, box *seal.Box, cr
 		s.BindNull(5)
 		s.BindNull(6)
 	}
-	bindText(s, 7, string(r.namespaceText()))
+	bindText(s, 7, string(r.NamespaceText()))
 	if _, err := s.Step(); err != nil {
 		return err
 	}
 	if c.Changes() == 0 {
-		return sameVersion(c, r, box, domain.Conflict("job %s exists already", r.jobID))
+		return sameVersion(c, r, box, domain.Conflict("job %s exists already", r.JobID))
 	}
 	created.total++
-	if r.active {
+	if r.Active {
 		created.active++
 	}
-	return r.insert(c)
+	return insertRow(c, r)
 }
 
 const selectVersion = `
@@ -170,13 +163,13 @@ SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id WHERE
 
 // sameVersion returns nil when the version is stored already with the same
 // content: the call is a repeat. Otherwise it returns the error.
-func sameVersion(c *conn, r *versionRow, box *seal.Box, otherwise error) error {
+func sameVersion(c *conn, r *rows.Version, box *seal.Box, otherwise error) error {
 	same := false
 	err := c.query(selectVersion, func(s *sqlite.Stmt) error {
 		stored := columnsRow(s)
-		same = stored.equal(r, box)
+		same = stored.Equal(r, box)
 		return nil
-	}, r.jobID, r.number)
+	}, r.JobID, r.Number)
 	if err == nil && !same {
 		return otherwise
 	}
@@ -217,11 +210,11 @@ func (j *jobs) Update(ctx context.Context, next domain.Version) error {
 	if next.Number < 2 || next.EffectiveTo != domain.Forever {
 		return fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID, next.Number)
 	}
-	row, err := encodeVersion(&next, j.box)
+	row, err := rows.Encode(&next, j.box)
 	if err != nil {
 		return fmt.Errorf("update job %s: %w", next.JobID, err)
 	}
-	added := additionsOf([]versionRow{row})
+	added := additionsOf([]rows.Version{row})
 	return fault("update the job", j.db.write(ctx, 2, func(c *conn) (tally, error) {
 		if err := j.db.writer.blocks.addAll(c, added); err != nil {
 			return tally{}, err
@@ -230,25 +223,25 @@ func (j *jobs) Update(ctx context.Context, next domain.Version) error {
 	}))
 }
 
-func update(ctx context.Context, c *conn, next *versionRow, box *seal.Box) (tally, error) {
-	job, err := readJob(c, next.jobID)
+func update(ctx context.Context, c *conn, next *rows.Version, box *seal.Box) (tally, error) {
+	job, err := readJob(c, next.JobID)
 	if err != nil {
 		return tally{}, err
 	}
 	if !job.found || job.deleted {
-		return tally{}, domain.NotFound("job", next.jobID)
+		return tally{}, domain.NotFound("job", next.JobID)
 	}
-	if job.current != next.number-1 {
-		return tally{}, sameVersion(c, next, box, wrongVersion(next.jobID, job.current, next.number-1))
+	if job.current != next.Number-1 {
+		return tally{}, sameVersion(c, next, box, wrongVersion(next.JobID, job.current, next.Number-1))
 	}
-	if next.from < job.since {
-		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.jobID,
-			next.number, job.current)
+	if next.From < job.since {
+		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.JobID,
+			next.Number, job.current)
 	}
-	if err := c.exec(closeVersion, next.from, next.jobID, job.current); err != nil {
+	if err := c.exec(closeVersion, next.From, next.JobID, job.current); err != nil {
 		return tally{}, err
 	}
-	if next.key != "" { // which the version that was closed has no more
+	if next.Key != "" { // which the version that was closed has no more
 		holder, err := keyHolder(c, next)
 		if err != nil {
 			return tally{}, err
@@ -257,13 +250,13 @@ func update(ctx context.Context, c *conn, next *versionRow, box *seal.Box) (tall
 			return tally{}, store.Taken(map[int]domain.JobID{0: holder})
 		}
 	}
-	if err := next.insert(c); err != nil {
+	if err := insertRow(c, next); err != nil {
 		return tally{}, err
 	}
-	if err := insertJobEntry(ctx, c, domain.ActionUpdate, next.jobID, next.number); err != nil {
+	if err := insertJobEntry(ctx, c, domain.ActionUpdate, next.JobID, next.Number); err != nil {
 		return tally{}, err
 	}
-	return tally{active: one(next.active) - one(job.active)}, c.exec(updateJob, next.number, next.active, next.jobID)
+	return tally{active: one(next.Active) - one(job.active)}, c.exec(updateJob, next.Number, next.Active, next.JobID)
 }
 
 func wrongVersion(id domain.JobID, is, want int) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // sealElsewhere seals the secrets of job n with a key that the store does not have.
@@ -21,7 +22,7 @@ func sealElsewhere(t *testing.T, path string, n int, key seal.Key) {
 		t.Fatal(err)
 	}
 	v := secretVersion(n)
-	row, err := encodeVersion(&v, box)
+	row, err := rows.Encode(&v, box)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func sealElsewhere(t *testing.T, path string, n int, key seal.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = c.exec(`UPDATE version SET headers = ?, options = ? WHERE job_id = ?`, row.headers, row.options, row.jobID)
+	err = c.exec(`UPDATE version SET headers = ?, options = ? WHERE job_id = ?`, row.Headers, row.Options, row.JobID)
 	if err = errors.Join(err, c.Close()); err != nil {
 		t.Fatal(err)
 	}

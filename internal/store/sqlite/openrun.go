@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const (
@@ -28,13 +29,13 @@ SELECT scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, create
 // goroutine.
 type openRunRow struct {
 	domain.OpenRun
-	attempts text
+	attempts rows.Text
 }
 
 func encodeOpenRun(r domain.OpenRun) (row openRunRow, err error) {
 	row.OpenRun = r
 	if len(r.Attempts) > 0 {
-		row.attempts, err = encodeJSON(r.Attempts)
+		row.attempts, err = rows.EncodeJSON(r.Attempts)
 	}
 	row.Attempts = nil
 	return row, err
@@ -50,7 +51,7 @@ func columnsOpenRun(s *sqlite.Stmt) domain.OpenRun {
 		FireKey: columnsKey(s), Version: s.ColumnInt(3), NextAt: s.ColumnInt64(4), Crashes: s.ColumnInt(5),
 		InFlight: s.ColumnBool(6), CreatedAt: s.ColumnInt64(7),
 	}
-	r.Attempts = columnAttempts(s, 8)
+	r.Attempts = rows.DecodeAttempts(s.ColumnText(8))
 	return r
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // ledger implements store.Ledger.
@@ -63,7 +64,7 @@ func sortFacts(batch []domain.Execution) ([]*domain.Execution, error) {
 	sorted := true
 	for i := range batch {
 		e := &batch[i]
-		if _, err := statusCode(e.Status); err != nil {
+		if _, err := rows.StatusCode(e.Status); err != nil {
 			return nil, fmt.Errorf("record execution of job %s: %w", e.JobID, err)
 		}
 		facts[i] = e

@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // sealer seals the secrets that are stored with the key that seals now.
@@ -21,8 +22,8 @@ type sealer struct {
 // now, in small transactions: whenever it is ended, everything can be read. It
 // returns how many versions it has changed.
 func (s *sealer) sealAll(ctx context.Context) (changed int, err error) {
-	for after := (versionRow{}); ; {
-		var chunk []versionRow
+	for after := (rows.Version{}); ; {
+		var chunk []rows.Version
 		err := s.db.read(ctx, func(c *conn) (err error) {
 			chunk, err = readSecrets(c, &after)
 			return err
@@ -45,14 +46,14 @@ WHERE (job_id, number) > (?, ?) AND (headers IS NOT NULL OR options IS NOT NULL)
  ORDER BY job_id, number LIMIT 0 + ?`
 
 // readSecrets reads the next versions: what decides about their secrets.
-func readSecrets(c *conn, after *versionRow) (chunk []versionRow, err error) {
+func readSecrets(c *conn, after *rows.Version) (chunk []rows.Version, err error) {
 	err = c.query(selectSecrets, func(s *sqlite.Stmt) error {
-		chunk = append(chunk, versionRow{
-			jobID: columnJobID(s, 0), number: s.ColumnInt(1), headers: text(s.ColumnText(2)),
-			options: text(s.ColumnText(3)),
+		chunk = append(chunk, rows.Version{
+			JobID: columnJobID(s, 0), Number: s.ColumnInt(1), Headers: rows.Text(s.ColumnText(2)),
+			Options: rows.Text(s.ColumnText(3)),
 		})
 		return nil
-	}, after.jobID, after.number, timelineChunk)
+	}, after.JobID, after.Number, timelineChunk)
 	return chunk, err
 }
 
@@ -66,16 +67,16 @@ const unsealedTold = 10
 // sealBatch is how many rows are changed in one operation: some 20 ms.
 const sealBatch = 500
 
-func (s *sealer) sealChunk(ctx context.Context, chunk []versionRow) (changed int, err error) {
-	var before, after []versionRow
+func (s *sealer) sealChunk(ctx context.Context, chunk []rows.Version) (changed int, err error) {
+	var before, after []rows.Version
 	for i := range chunk {
 		row := chunk[i]
-		stale, err := row.reseal(s.box)
+		stale, err := row.Reseal(s.box)
 		if err != nil { // its job is set aside, and stays as it is
 			if s.unsealed++; s.unsealed <= unsealedTold {
 				s.log.Warn("the secrets of a version cannot be read: they are unchanged", "jobId",
-					row.jobID.String(),
-					"version", row.number, "error", err)
+					row.JobID.String(),
+					"version", row.Number, "error", err)
 			}
 			continue
 		}
@@ -90,8 +91,8 @@ func (s *sealer) sealChunk(ctx context.Context, chunk []versionRow) (changed int
 		err := s.db.write(ctx, n, func(c *conn) (tally, error) {
 			for i := range next {
 				n, o := &next[i], &old[i]
-				if err := c.exec(updateSecrets, n.headers, n.options, n.jobID, n.number, o.headers,
-					o.options); err != nil {
+				if err := c.exec(updateSecrets, n.Headers, n.Options, n.JobID, n.Number, o.Headers,
+					o.Options); err != nil {
 					return tally{}, err
 				}
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
@@ -134,7 +135,7 @@ func plainStore(t *testing.T, n int) (path string) {
 	for i := range n {
 		create(t, s, secretVersion(i))
 		spec := secretVersion(i).Spec
-		doc, err := encodeJSON(spec.Headers)
+		doc, err := rows.EncodeJSON(spec.Headers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,9 +256,9 @@ func TestKilledRotation(t *testing.T) {
 		}
 		wantReadable(t, s, 4)
 		if sealed < 4 {
-			var chunk []versionRow
+			var chunk []rows.Version
 			err := s.db.read(t.Context(), func(c *conn) (err error) {
-				chunk, err = readSecrets(c, &versionRow{})
+				chunk, err = readSecrets(c, &rows.Version{})
 				return err
 			})
 			if err != nil {

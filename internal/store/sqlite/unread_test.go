@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // TestRowThatCannotBeRead: what a row cannot say is left out and named, and no
@@ -45,7 +46,7 @@ func TestRowThatCannotBeRead(t *testing.T) {
 				t.Errorf("unusable: %v", err)
 			}
 			if column == "options" && (job.Current.Spec.Namespace != "billing" || job.Current.Spec.JitterMs != 7 ||
-				job.Current.Spec.Retry != defaults.Retry) {
+				job.Current.Spec.Retry != rows.Defaults.Retry) {
 				t.Errorf("what can be read: %+v", job.Current.Spec)
 			}
 			for _, q := range []store.JobQuery{{Limit: 9}, {Limit: 9, Namespace: "billing"}, {Limit: 9, Tag: "a"},

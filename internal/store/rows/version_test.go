@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"reflect"
@@ -10,18 +10,18 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// The defaults of the schema are those of a new job: otherwise every row would
-// need options. When this fails because package domain has new defaults, the
+// The Defaults of the schema are those of a new job: otherwise every row would
+// need options. When this fails because package domain has new Defaults, the
 // stored ones must stay as they are and this test must say so.
 func TestStoredDefaultsAreThoseOfNewJobs(t *testing.T) {
 	want := domain.DefaultSpec()
 	want.Timezone = "" // a column of its own
-	if diff := cmp.Diff(want, defaults); diff != "" {
-		t.Errorf("defaults differ (-domain +stored):\n%s", diff)
+	if diff := cmp.Diff(want, Defaults); diff != "" {
+		t.Errorf("Defaults differ (-domain +stored):\n%s", diff)
 	}
-	v := version(1)
-	row, err := encodeVersion(&v, nil)
-	if err != nil || row.options != "" || row.tags != "" || row.headers != "" || row.body != "" {
+	v := version()
+	row, err := Encode(&v, nil)
+	if err != nil || row.Options != "" || row.Tags != "" || row.Headers != "" || row.Body != "" {
 		t.Errorf("a plain job is stored with %+v, error %v", row, err)
 	}
 }
@@ -43,16 +43,16 @@ func TestEveryFieldOfASpecIsStored(t *testing.T) {
 }
 
 func TestOptionsHoldOnlyWhatDiffers(t *testing.T) {
-	v := version(1)
+	v := version()
 	v.Spec.Retry.MaxRetries = 0
 	v.Spec.TLSSkipVerify = true
-	row, err := encodeVersion(&v, nil)
-	want := text(`{"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR","maxDelayMs":3600000},` +
+	row, err := Encode(&v, nil)
+	want := Text(`{"retry":{"maxRetries":0,"delayMs":1000,"backoff":"LINEAR","maxDelayMs":3600000},` +
 		`"tlsSkipVerify":true}`)
-	if err != nil || row.options != want {
-		t.Errorf("options %s, want %s, error %v", row.options, want, err)
+	if err != nil || row.Options != want {
+		t.Errorf("options %s, want %s, error %v", row.Options, want, err)
 	}
-	spec := defaults
+	spec := Defaults
 	if faults := row.decode(&spec, nil); len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify ||
 		spec.TimeoutMs != 30_000 {
 		t.Errorf("read back as %+v, faults %v", spec, faults)

@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 )
 
@@ -17,12 +18,12 @@ func FuzzVersionRow(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	v := secretVersion(1)
-	good, err := encodeVersion(&v, box)
+	v := secretVersion()
+	good, err := Encode(&v, box)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(string(good.headers), string(good.options), `["a"]`)
+	f.Add(string(good.Headers), string(good.Options), `["a"]`)
 	f.Add("", `{"signing":{"secrets":["plain",{"sealed":"sealed:v1:00000000:AAAA"},{"sealed":7},null]}}`, "")
 	f.Add("", `{"signing":{"secrets":["plain","also plain"]},"secretHeaders":null}`, "")
 	f.Add("", `{"signing":{}}`, "")
@@ -31,15 +32,15 @@ func FuzzVersionRow(f *testing.F) {
 	f.Add(`{"A":{"x":"sealed:v1:"}}`, `null`, `null`)
 	f.Add(`[1]`, `{"secretHeaders":null,"method":"GET"}`, `{}`)
 	f.Fuzz(func(t *testing.T, headers, options, tags string) {
-		row := versionRow{jobID: v.JobID, number: v.Number, headers: text(headers), options: text(options),
-			tags: text(tags)}
+		row := Version{JobID: v.JobID, Number: v.Number, Headers: Text(headers), Options: Text(options),
+			Tags: Text(tags)}
 		var before, after domain.Spec
 		readable := len(row.decode(&before, box)) == 0
-		if _, err := row.reseal(box); err != nil || !readable {
+		if _, err := row.Reseal(box); err != nil || !readable {
 			return
 		}
 		if faults := row.decode(&after, box); len(faults) > 0 {
-			t.Fatalf("sealed anew as %s, %s: %v", row.headers, row.options, faults)
+			t.Fatalf("sealed anew as %s, %s: %v", row.Headers, row.Options, faults)
 		}
 		was, err := wire.Revealed(&domain.Version{Spec: before}).MarshalJSON()
 		if err != nil {
@@ -55,17 +56,36 @@ func FuzzVersionRow(f *testing.F) {
 // TestPlainRowsNeedNoKey: a row without a secret is written and read without
 // the box being asked, which a box that is not there shows.
 func TestPlainRowsNeedNoKey(t *testing.T) {
-	v := version(1)
+	v := version()
 	v.Spec.Headers = map[string]string{"Accept": "text/plain", "X-Team": "billing"}
-	row, err := encodeVersion(&v, nil)
-	if err != nil || row.headers != `{"Accept":"text/plain","X-Team":"billing"}` {
-		t.Fatalf("stored as %s, error %v", row.headers, err)
+	row, err := Encode(&v, nil)
+	if err != nil || row.Headers != `{"Accept":"text/plain","X-Team":"billing"}` {
+		t.Fatalf("stored as %s, error %v", row.Headers, err)
 	}
-	spec := defaults
+	spec := Defaults
 	if faults := row.decode(&spec, nil); len(faults) > 0 || len(spec.Headers) != 2 {
 		t.Errorf("read as %v, faults %v", spec.Headers, faults)
 	}
-	if changed, err := row.reseal(nil); changed || err != nil {
+	if changed, err := row.Reseal(nil); changed || err != nil {
 		t.Errorf("sealed anew: %t, error %v", changed, err)
 	}
+}
+
+func version() domain.Version {
+	spec := domain.DefaultSpec()
+	spec.Schedule, spec.API, spec.Type = "* * * * * *", "http://127.0.0.1:4444/ok", domain.AtLeastOnce
+	return domain.Version{
+		JobID: domain.NewJobID(1), Number: 1, EffectiveFrom: 1, EffectiveTo: domain.Forever, CreatedAt: 1,
+		Active: true, Spec: spec,
+	}
+}
+
+// secretVersion has a secret in a header that is secret by its name, one in a header that the
+// job names, and one for signing.
+func secretVersion() domain.Version {
+	v := version()
+	v.Spec.Headers = map[string]string{"Authorization": "Bearer 1", "X-Own": "own", "Accept": "text/plain"}
+	v.Spec.SecretNames = []string{"x-own"}
+	v.Spec.Signing.Secrets = []webhook.Secret{webhook.Prefix + "00000000000000000001"}
+	return v
 }

@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"bytes"
@@ -60,12 +60,12 @@ func (v *storedText) stale(box *seal.Box) bool { return !v.sealed || !box.IsCurr
 
 // place is what a sealed text is bound to: the version, and the field's path in
 // the job's document.
-func (r *versionRow) place(field string) []byte {
-	return seal.Place("job", string(r.jobID[:]), strconv.Itoa(r.number), field)
+func (r *Version) place(field string) []byte {
+	return seal.Place("job", string(r.JobID[:]), strconv.Itoa(r.Number), field)
 }
 
 // sealText seals a secret of the row.
-func (r *versionRow) sealText(box *seal.Box, field, secret string) (storedText, error) {
+func (r *Version) sealText(box *seal.Box, field, secret string) (storedText, error) {
 	text, err := box.Seal(r.place(field), secret)
 	if err != nil {
 		return storedText{}, fmt.Errorf("%s: %w", field, err)
@@ -74,13 +74,13 @@ func (r *versionRow) sealText(box *seal.Box, field, secret string) (storedText, 
 }
 
 // openText returns what a stored text says.
-func (r *versionRow) openText(box *seal.Box, field string, stored storedText) (string, error) {
+func (r *Version) openText(box *seal.Box, field string, stored storedText) (string, error) {
 	if !stored.sealed {
 		return stored.text, nil
 	}
 	text, err := box.Open(r.place(field), stored.text)
 	if err != nil {
-		return "", fmt.Errorf("%s of version %d of job %s %w", field, r.number, r.jobID, err)
+		return "", fmt.Errorf("%s of version %d of job %s %w", field, r.Number, r.JobID, err)
 	}
 	return text, nil
 }
@@ -90,11 +90,11 @@ func headerField(name string) string { return "headers." + name }
 func signingField(i int) string { return "signing.secrets[" + strconv.Itoa(i) + "]" }
 
 // sealHeaders encodes the headers of a spec, the secret ones sealed.
-func (r *versionRow) sealHeaders(spec *domain.Spec, box *seal.Box) error {
+func (r *Version) sealHeaders(spec *domain.Spec, box *seal.Box) error {
 	secret := spec.SecretHeaders()
 	if len(secret) == 0 {
 		var err error
-		r.headers, err = encodeJSON(spec.Headers) // sorts the names
+		r.Headers, err = EncodeJSON(spec.Headers) // sorts the names
 		return err
 	}
 	stored := make(map[string]storedText, len(spec.Headers))
@@ -108,23 +108,23 @@ func (r *versionRow) sealHeaders(spec *domain.Spec, box *seal.Box) error {
 		}
 	}
 	var err error
-	r.headers, err = encodeJSON(stored)
+	r.Headers, err = EncodeJSON(stored)
 	return err
 }
 
 // openHeaders decodes the headers of a row. Rows without a sealed value pay a
 // look for one.
-func (r *versionRow) openHeaders(box *seal.Box) (map[string]string, error) {
-	if r.headers == "" {
+func (r *Version) openHeaders(box *seal.Box) (map[string]string, error) {
+	if r.Headers == "" {
 		return nil, nil
 	}
-	if !strings.Contains(string(r.headers), seal.Prefix) {
+	if !strings.Contains(string(r.Headers), seal.Prefix) {
 		var plain map[string]string
-		err := decodeJSON(r.headers, &plain)
+		err := decodeJSON(r.Headers, &plain)
 		return plain, err
 	}
 	var stored map[string]storedText
-	if err := decodeJSON(r.headers, &stored); err != nil {
+	if err := decodeJSON(r.Headers, &stored); err != nil {
 		return nil, err
 	}
 	headers := make(map[string]string, len(stored))
@@ -142,7 +142,7 @@ type storedSigning struct {
 	Secrets []storedText `json:"secrets"`
 }
 
-func (r *versionRow) sealSigning(secrets []webhook.Secret, box *seal.Box) (*storedSigning, error) {
+func (r *Version) sealSigning(secrets []webhook.Secret, box *seal.Box) (*storedSigning, error) {
 	s := new(storedSigning)
 	for i, secret := range secrets {
 		text, err := r.sealText(box, signingField(i), secret.Reveal())
@@ -154,7 +154,7 @@ func (r *versionRow) sealSigning(secrets []webhook.Secret, box *seal.Box) (*stor
 	return s, nil
 }
 
-func (r *versionRow) openSigning(stored *storedSigning, box *seal.Box) ([]webhook.Secret, error) {
+func (r *Version) openSigning(stored *storedSigning, box *seal.Box) ([]webhook.Secret, error) {
 	if stored == nil {
 		return nil, nil
 	}
@@ -169,12 +169,12 @@ func (r *versionRow) openSigning(stored *storedSigning, box *seal.Box) ([]webhoo
 	return secrets, nil
 }
 
-// reseal makes every secret value of the row sealed with the key that seals
+// Reseal makes every secret value of the row sealed with the key that seals
 // now. It reports whether the row has changed.
-func (r *versionRow) reseal(box *seal.Box) (changed bool, err error) {
+func (r *Version) Reseal(box *seal.Box) (changed bool, err error) {
 	var o options
-	if r.options != "" && (r.headers != "" || strings.Contains(string(r.options), `"signing"`)) {
-		if err := decodeJSON(r.options, &o); err != nil {
+	if r.Options != "" && (r.Headers != "" || strings.Contains(string(r.Options), `"signing"`)) {
+		if err := decodeJSON(r.Options, &o); err != nil {
 			return false, err
 		}
 	}
@@ -186,12 +186,12 @@ func (r *versionRow) reseal(box *seal.Box) (changed bool, err error) {
 	return headers || signing, err
 }
 
-func (r *versionRow) resealHeaders(o *options, box *seal.Box) (changed bool, err error) {
-	if r.headers == "" {
+func (r *Version) resealHeaders(o *options, box *seal.Box) (changed bool, err error) {
+	if r.Headers == "" {
 		return false, nil
 	}
 	var stored map[string]storedText
-	if err := decodeJSON(r.headers, &stored); err != nil {
+	if err := decodeJSON(r.Headers, &stored); err != nil {
 		return false, err
 	}
 	var spec domain.Spec
@@ -208,7 +208,7 @@ func (r *versionRow) resealHeaders(o *options, box *seal.Box) (changed bool, err
 	return true, r.sealHeaders(&spec, box)
 }
 
-func (r *versionRow) resealSigning(o *options, box *seal.Box) (changed bool, err error) {
+func (r *Version) resealSigning(o *options, box *seal.Box) (changed bool, err error) {
 	if o.Signing == nil || !slices.ContainsFunc(o.Signing.Secrets, func(v storedText) bool { return v.stale(box) }) {
 		return false, nil
 	}
@@ -219,6 +219,6 @@ func (r *versionRow) resealSigning(o *options, box *seal.Box) (changed bool, err
 	if o.Signing, err = r.sealSigning(secrets, box); err != nil {
 		return false, err
 	}
-	r.options, err = encodeJSON(o)
+	r.Options, err = EncodeJSON(o)
 	return true, err
 }
