@@ -105,7 +105,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		moves: moves,
 	}
 	return []interface{ register(rt *router) }{
-		jobs, keyedRoutes{jobs},
+		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs},
 		&importRoute{
 			editor: c.Editor, rules: rules, moves: moves, trail: tr, pace: c.Pace, log: c.Log,
 			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports, repeats: c.Repeats,

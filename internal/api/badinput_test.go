@@ -341,7 +341,7 @@ func TestWrongParameters(t *testing.T) {
 		"/observability/executions/recent", "/observability/executions/failed"}
 	for _, path := range lists {
 		for _, tc := range []struct{ query, field string }{
-			{"limit=0", "limit"}, {"limit=-1", "limit"}, {"limit=1001", "limit"}, {"limit=x", "limit"},
+			{"limit=0", "limit"}, {"limit=-1", "limit"}, {"limit=9007199254740992", "limit"}, {"limit=x", "limit"},
 			{"limit=1.5", "limit"},
 			{"limit=99999999999999999999", "limit"}, {"limit=5&limit=6", "limit"}, {"limit=%D9%A5", "limit"},
 			{"limit=0x5", "limit"},
@@ -357,7 +357,9 @@ func TestWrongParameters(t *testing.T) {
 		call(t, h, "GET", path+"?%zz", "").problem(t, 400)
 	}
 	for query, field := range map[string]string{
-		"/hosts?limit=0": "limit", "/hosts?limit=1001": "limit", "/hosts?sort=name": "sort", "/hosts?host=x": "host",
+		"/hosts?limit=0": "limit", "/hosts?limit=1e9x": "limit", "/jobs?sort=name": "sort",
+		"/jobs?sort=-name": "sort", "/jobs?count=yes": "count", "/jobs?failing=1": "failing", "/jobs?host=a/b": "host",
+		"/jobs?name=" + strings.Repeat("n", 201): "name", "/hosts?sort=name": "sort", "/hosts?host=x": "host",
 		"/hosts?host=ftp://x": "host", "/hosts?host=http://" + strings.Repeat("x", 300): "host",
 		"/hosts?cursor=x":    "cursor",
 		"/jobs?isActive=yes": "isActive", "/jobs?isActive=1": "isActive", "/observability/alerts?open=TRUE": "open",

@@ -200,7 +200,7 @@ func TestWrongChangeQueries(t *testing.T) {
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	id := create(t, h, minimal)
 	for query, field := range map[string]string{
-		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1001": "limit",
+		"from=x": "from", "to=-1": "to", "jobId=1": "jobId", "limit=0": "limit", "limit=1.5": "limit",
 		"cursor=x": "cursor", "foo=1": "foo",
 		"cursor=" + wire.Cursor{List: wire.CursorJobs, Job: domain.JobID{1}}.String(): "cursor",
 		"from=1&from=2": "from",

@@ -15,7 +15,6 @@ import (
 
 const (
 	defaultHostLimit = 20
-	maxHostFilter    = 300 // characters: a name has 253 at most, and there are scheme and port
 )
 
 // hostRoutes list the hosts that jobs call.

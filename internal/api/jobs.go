@@ -3,9 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -38,12 +36,6 @@ func (h *jobRoutes) register(rt *router) {
 		RequestBody: body("JobSpec"), MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
 		Responses: answersJob(rt, http.StatusCreated),
 	}, h.createJob, h.createdBefore, kindInvalid, kindUnavailable)
-	register(rt, huma.Operation{
-		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
-		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to " +
-			"the millisecond. A body of more than 4 KiB is left out: bodyCut is true, bodyBytes its length, and GET " +
-			"/jobs/{id} has it. " + pageEnds,
-	}, h.listJobs, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Read a job",
@@ -395,103 +387,4 @@ func readJob(r *http.Request, j *view.Job) (*jobOutput, error) {
 		out.Status = http.StatusNotModified
 	}
 	return out, err
-}
-
-// JobFilter selects jobs in a list or an export.
-type JobFilter struct {
-	IsActive  boolParam `query:"isActive" doc:"Only jobs that are active (true) or paused (false)."`
-	Namespace string    `query:"namespace" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"Only jobs of this namespace." example:"billing"`
-	Key       string    `query:"key" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" doc:"Only the job with this key, exactly: one in each namespace at most." example:"invoices-nightly"`
-	Tag       string    `query:"tag" maxLength:"200" doc:"Only jobs with this tag, exactly." example:"billing"`
-	Text      string    `query:"text" maxLength:"200" doc:"Only jobs whose name, api or id holds this text, in letters of any case." example:"invoice"`
-}
-
-func (f *JobFilter) query(ctx context.Context) (store.JobQuery, error) {
-	active, err := f.IsActive.parse("isActive")
-	if err != nil {
-		return store.JobQuery{}, err
-	}
-	// as fields are
-	tag, text, namespace := strings.TrimSpace(f.Tag), strings.TrimSpace(f.Text), strings.TrimSpace(f.Namespace)
-	if err := errors.Join(parseFilter("tag", f.Tag), parseFilter("text", f.Text)); err != nil {
-		return store.JobQuery{}, err
-	}
-	q := store.JobQuery{Active: active, Namespace: namespace, Key: strings.TrimSpace(f.Key), Tag: tag, Text: text}
-	if q.Key != "" && !domain.ValidJobKey(q.Key) {
-		return q, kindMalformed.fieldAs(domain.FieldFormat, "key", domain.JobKeyRule, f.Key)
-	}
-	if namespace != "" && !domain.ValidNamespace(namespace) {
-		return q, kindMalformed.fieldAs(domain.FieldFormat, "namespace",
-			"must be 1 to 63 small letters, digits and hyphens", f.Namespace)
-	}
-	if only := visitorOf(ctx).namespace; only != "" {
-		if q.Namespace != "" && q.Namespace != only {
-			return q, kindRole.plain()
-		}
-		q.Namespace = only
-	}
-	return q, nil
-}
-
-type listInput struct {
-	JobFilter
-	Limit  limitParam `query:"limit"`
-	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
-}
-
-type listOutput struct{ Body jobsBody }
-
-type jobsBody struct {
-	Jobs       []wire.Job `json:"jobs" nullable:"false" doc:"The page."`
-	NextCursor string     `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
-}
-
-func (h *jobRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
-	q, err := in.query(ctx)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := in.Limit.parse()
-	if err != nil {
-		return nil, err
-	}
-	from, err := wire.ParseCursor(wire.CursorJobs, in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	if q.After, err = h.scope.spaces.openedJob(from); err != nil {
-		return nil, err
-	}
-	q.Limit = limit
-	q.MaxBytes, q.MaxBody = pageBytes, maxShownBody
-	page, err := h.view.Jobs(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	fit(ctx, sizeOfJobs(page.Jobs))
-	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, len(page.Jobs))}}
-	for i := range page.Jobs {
-		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&page.Jobs[i].Job, page.Jobs[i].NextFireAt))
-	}
-	if !page.Next.IsZero() {
-		out.Body.NextCursor = h.nextJob(ctx, &page)
-	}
-	return out, nil
-}
-
-// nextJob returns the cursor of the page after one. A page that has ended because of its work may
-// end at a job of another namespace.
-func (h *jobRoutes) nextJob(ctx context.Context, page *view.JobPage) string {
-	n := len(page.Jobs)
-	if visitorOf(ctx).namespace == "" || n > 0 && page.Jobs[n-1].ID == page.Next {
-		return wire.Cursor{List: wire.CursorJobs, Job: page.Next}.String()
-	}
-	return h.scope.spaces.sealedJob(page.Next)
-}
-
-func sizeOfJobs(found []view.Job) (bytes int) {
-	for i := range found {
-		bytes += found[i].Current.Size()
-	}
-	return bytes
 }

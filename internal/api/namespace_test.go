@@ -276,7 +276,7 @@ func TestCursorsHideJobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &jobRoutes{scope: sc}
+	h := &jobListRoutes{scope: sc}
 	hidden, shown := domain.NewJobID(1), domain.NewJobID(2)
 	open := t.Context()
 	confined := context.WithValue(open, visitorKey{}, visitor{namespace: "billing"})

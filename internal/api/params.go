@@ -13,10 +13,12 @@ import (
 
 // Page sizes.
 const (
-	maxLimit        = 1000
+	maxLimit        = 1000      // a larger limit is cut to it
+	maxInteger      = 1<<53 - 1 // that every JSON reader has exactly
 	defaultLimit    = 50
 	defaultJobLimit = 5   // of the executions of one job: the contract's
 	maxFilterLength = 200 // characters
+	maxHostFilter   = 300 // characters: a name has 253 at most, and there are scheme and port
 )
 
 const (
@@ -49,10 +51,10 @@ type (
 )
 
 func limitSchema(def int) *huma.Schema {
-	lo, hi := 1.0, float64(maxLimit)
+	lo, hi := 1.0, float64(maxInteger)
 	return &huma.Schema{
 		Type: "integer", Minimum: &lo, Maximum: &hi, Default: def, Examples: []any{def},
-		Description: "How many entries to answer at most.",
+		Description: fmt.Sprintf("How many entries to answer at most. More than %d is %d.", maxLimit, maxLimit),
 	}
 }
 
@@ -75,11 +77,10 @@ func parseLimit(text string, def int) (int, error) {
 		return def, nil
 	}
 	n, fault := wire.ParseInteger(strings.TrimSpace(text))
-	if fault != "" || n < 1 || n > maxLimit {
-		return 0, kindMalformed.fieldAs(domain.FieldRange, "limit",
-			fmt.Sprintf("must be a whole number from 1 to %d", maxLimit), text)
+	if fault != "" || n < 1 || n > maxInteger {
+		return 0, kindMalformed.fieldAs(domain.FieldRange, "limit", "must be a whole number of at least 1", text)
 	}
-	return int(n), nil
+	return int(min(n, maxLimit)), nil
 }
 
 // parse returns nil when the parameter is absent.

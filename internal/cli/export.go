@@ -17,7 +17,7 @@ func (r *remote) exportCommand() *cobra.Command {
 	var (
 		output string
 		filter client.ExportFilter
-		active bool
+		chosen jobFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -33,9 +33,7 @@ or not at all, and only its owner can read it.
   belfry export --tag billing --active=true | jq .api`,
 		Args: noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("active") {
-				filter.Active = &active
-			}
+			chosen.into(cmd.Flags(), &filter.JobFilter)
 			c, err := r.connect(cmd.Flags())
 			if err != nil {
 				return err
@@ -56,11 +54,7 @@ or not at all, and only its owner can read it.
 	fs.SortFlags = false
 	fs.StringVarP(&output, "output", "o", "", "file to write (default standard output)")
 	fs.BoolVar(&filter.WithSecrets, "with-secrets", false, "include secrets, of headers and of signing")
-	fs.BoolVar(&active, "active", true, "only active jobs, or with =false only paused ones")
-	fs.StringVar(&filter.Key, "key", "", "only the job with this key, in each namespace")
-	fs.StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
-	fs.StringVar(&filter.Text, "text", "", "only jobs whose name, api or id contains this text")
-	fs.Lookup("active").DefValue = ""
+	chosen.add(fs, &filter.JobFilter)
 	addServerFlag(fs)
 	return cmd
 }

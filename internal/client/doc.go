@@ -34,6 +34,6 @@
 // Each file uses only those before it:
 //
 //	answer.go problem.go again.go connection.go page.go
-//	job.go keyed.go execution.go transfer.go key.go
+//	job.go joblist.go keyed.go execution.go transfer.go key.go
 //	client.go pin.go audit.go host.go observe.go
 package client

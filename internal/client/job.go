@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -170,44 +169,6 @@ func (j *Jobs) Get(ctx context.Context, id string) (Job, error) {
 // Mask is shown instead of a secret, of a header or of signing, in answers of the server.
 // A change that contains the mask keeps the secret.
 const Mask = "********"
-
-// JobFilter selects jobs. The zero value selects all.
-type JobFilter struct {
-	Active   *bool
-	Key      string // exact: one job in each namespace
-	Tag      string // exact
-	Text     string // part of name, api or id
-	PageSize int    // jobs per request, 1 to 1,000; zero: the server's default
-}
-
-func (f JobFilter) query() url.Values {
-	q := url.Values{}
-	if f.Active != nil {
-		q.Set("isActive", strconv.FormatBool(*f.Active))
-	}
-	if f.Key != "" {
-		q.Set("key", f.Key)
-	}
-	if f.Tag != "" {
-		q.Set("tag", f.Tag)
-	}
-	if f.Text != "" {
-		q.Set("text", f.Text)
-	}
-	return q
-}
-
-// List ranges over jobs in the order of their creation.
-func (j *Jobs) List(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
-	return pages(ctx, f.PageSize, f.query(), func(ctx context.Context, q url.Values) (page[Job], error) {
-		var out struct {
-			Jobs       []Job  `json:"jobs"`
-			NextCursor string `json:"nextCursor"`
-		}
-		err := j.server.getJSON(ctx, &out, q, "jobs")
-		return page[Job]{out.Jobs, out.NextCursor}, err
-	})
-}
 
 // Delete deletes a job. A version other than zero must be its current one.
 func (j *Jobs) Delete(ctx context.Context, id string, version int) (Edit, error) {

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+// listed are three jobs that each filter of GET /jobs tells apart.
+func listed(t *testing.T) (f *fixture, h withKey, ids []string) {
+	t.Helper()
+	f = newFixture(t)
+	h = withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	for _, fields := range []string{
+		`"name":"Nightly","api":"https://API.example.com/x","tags":["eu"]`,
+		`"name":"nightly","api":"http://api.example.com:8080/y"`,
+		`"name":"Nightly run","api":"https://other.example.com/z","tags":["eu"]`,
+	} {
+		ids = append(ids, create(t, h, laidOver(fields)))
+	}
+	f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, ids[1]), ScheduledAt: base}, Version: 1,
+		Status: domain.StatusFailed, CompletedAt: base + 1})
+	return f, h, ids
+}
+
+func TestListJobsByWhatTheyAre(t *testing.T) {
+	_, h, ids := listed(t)
+	for query, want := range map[string][]int{
+		"name=Nightly": {0}, "name=%20Nightly%20": {0}, "name=Night": nil,
+		"host=api.example.com": {0, 1}, "host=api.example.com:8080": {1}, "host=https://api.example.com": {0},
+		"host=example.com": nil, "failing=true": {1}, "failing=false": {0, 2}, "failing=true&tag=eu": nil,
+		"sort=id": {0, 1, 2}, "sort=-id": {2, 1, 0}, "sort=-id&tag=eu": {2, 0}, "sort=-id&limit=1": {2, 1, 0},
+		"host=api.example.com&name=nightly&failing=true&text=8080": {1},
+	} {
+		var expected []string
+		for _, i := range want {
+			expected = append(expected, ids[i])
+		}
+		if got := walk(t, h, "/jobs?"+query, "jobs", "id"); !slices.Equal(got, expected) {
+			t.Errorf("%s: got %v, want %v", query, got, expected)
+		}
+	}
+	for query, want := range map[string]int{"": 3, "&failing=true": 1, "&tag=eu&limit=1": 2, "&name=x": 0,
+		"&sort=-id": 3} {
+		var b jobsBody
+		call(t, h, "GET", "/jobs?count=true"+query, "").into(t, 200, &b)
+		if b.Count == nil || *b.Count != want || len(b.Jobs) != 0 || b.NextCursor != "" {
+			t.Errorf("count of %q: %+v, want %d", query, b, want)
+		}
+	}
+	var b jobsBody
+	if call(t, h, "GET", "/jobs?count=false", "").into(t, 200, &b); b.Count != nil || len(b.Jobs) != 3 {
+		t.Errorf("count=false: %+v", b)
+	}
+}
+
+// TestExportByWhatJobsAre: an export takes the filters of the list.
+func TestExportByWhatJobsAre(t *testing.T) {
+	_, h, _ := listed(t)
+	for query, want := range map[string]int{"name=Nightly": 1, "host=api.example.com": 2, "failing=true": 1} {
+		if got := strings.Count(call(t, h, "GET", "/jobs/export?"+query, "").text, "\n"); got != want {
+			t.Errorf("%s: %d lines, want %d", query, got, want)
+		}
+	}
+}
+
+// TestConfinedCountsOfItsOwn: a count tells a confined caller nothing of other namespaces.
+func TestConfinedCountsOfItsOwn(t *testing.T) {
+	w := newTenants(t)
+	for query, want := range map[string]int{"": 1, "&isActive=true": 1, "&namespace=billing": 1} {
+		var b jobsBody
+		call(t, w.billing, "GET", "/jobs?count=true"+query, "").into(t, 200, &b)
+		if b.Count == nil || *b.Count != want {
+			t.Errorf("%q: %+v, want %d", query, b, want)
+		}
+	}
+	call(t, w.billing, "GET", "/jobs?count=true&namespace=default", "").problem(t, 403)
+}
+
+// TestALargeLimitIsCut: what is above the most is the most, in every list.
+func TestALargeLimitIsCut(t *testing.T) {
+	f, h, ids := listed(t)
+	f.hosts = someHosts()
+	for i := range int64(maxLimit + 5) {
+		f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, ids[0]), ScheduledAt: base + i*1000},
+			Status: domain.StatusSuccess, Version: 1})
+	}
+	for _, limit := range []string{"1000", "1001", "5000000000", "9007199254740991"} {
+		for _, path := range []string{"/jobs", "/audit/changes", "/hosts", "/observability/alerts",
+			"/observability/executions/failed"} {
+			if res := call(t, h, "GET", path+"?limit="+limit, ""); res.StatusCode != 200 {
+				t.Errorf("%s?limit=%s: %d", path, limit, res.StatusCode)
+			}
+		}
+		for _, path := range []string{"/observability/executions/recent"} {
+			var b executionsBody
+			call(t, h, "GET", fmt.Sprintf("%s?limit=%s", path, limit), "").into(t, 200, &b)
+			if len(b.Executions) != maxLimit || b.NextCursor == "" {
+				t.Errorf("%s?limit=%s: %d entries, next %q", path, limit, len(b.Executions), b.NextCursor)
+			}
+		}
+	}
+}

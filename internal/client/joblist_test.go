@@ -1,0 +1,25 @@
+package client
+
+import "testing"
+
+func TestEveryFilterOfJobsIsSent(t *testing.T) {
+	b := &pageServer{pages: []string{`{"jobs":[{"id":"2"}]}`}}
+	jobs, err := collect(b.serve(t).Jobs.List(t.Context(), JobFilter{Failing: new(false), Namespace: "eu", Key: "k",
+		Name: "a b", Host: "https://x.example", Newest: true}), 0)
+	if err != nil || len(jobs) != 1 {
+		t.Fatal(jobs, err)
+	}
+	equal(t, b.asked, []string{"/jobs?failing=false&host=https%3A%2F%2Fx.example&key=k&name=a+b&namespace=eu&sort=-id"})
+}
+
+func TestCountsOfPagesAreAdded(t *testing.T) {
+	b := &pageServer{pages: []string{`{"jobs":[],"count":7,"nextCursor":"A"}`, `{"jobs":[],"count":3}`}}
+	n, err := b.serve(t).Jobs.Count(t.Context(), JobFilter{Tag: "x"})
+	if err != nil || n != 10 {
+		t.Errorf("%d, %v", n, err)
+	}
+	equal(t, b.asked, []string{"/jobs?count=true&tag=x", "/jobs?count=true&cursor=A&tag=x"})
+	if n, err := b.serve(t).Jobs.Count(t.Context(), JobFilter{}); err == nil {
+		t.Errorf("%d of a list that broke off", n)
+	}
+}
