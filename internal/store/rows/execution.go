@@ -1,6 +1,8 @@
 package rows
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -53,4 +55,15 @@ func DecodeAttempts(doc string) (attempts []domain.Attempt) {
 		return []domain.Attempt{{Number: 1, Error: "what is stored of the attempts cannot be read: " + err.Error()}}
 	}
 	return attempts
+}
+
+// CompareKeys orders keys as a table of executions does.
+func CompareKeys(a, b domain.FireKey) int {
+	if c := cmp.Compare(a.ScheduledAt, b.ScheduledAt); c != 0 {
+		return c
+	}
+	if c := bytes.Compare(a.JobID[:], b.JobID[:]); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Nonce, b.Nonce)
 }

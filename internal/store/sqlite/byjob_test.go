@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/byjob"
 )
 
 func byJob(t *testing.T, s *Store, n, limit int) []domain.Execution {
@@ -32,21 +33,21 @@ func missed(n int, from, at, count int64) domain.Execution {
 }
 
 // Another job that fires each second keeps the gap probe from helping: then
-// the search ends after maxMisses, with what it has.
+// the search ends after byjob.MaxMisses, with what it has.
 func TestByJobGivesUp(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	create(t, s, version(1), version(2))
 	var noise []domain.Execution
-	for i := range int64(maxMisses + 100) {
+	for i := range int64(byjob.MaxMisses + 100) {
 		noise = append(noise, success(2, noon+i*second))
 	}
 	record(t, s, noise...)
-	last := noon + (maxMisses+99)*second
-	near, far := success(1, last-(maxMisses-1)*second), success(1, last-(maxMisses+1)*second)
+	last := noon + (byjob.MaxMisses+99)*second
+	near, far := success(1, last-(byjob.MaxMisses-1)*second), success(1, last-(byjob.MaxMisses+1)*second)
 	record(t, s, far)
 	if got := byJob(t, s, 1, 5); len(got) != 0 {
-		t.Errorf("found %+v after more than %d misses", got, maxMisses)
+		t.Errorf("found %+v after more than %d misses", got, byjob.MaxMisses)
 	}
 	record(t, s, near)
 	if got := byJob(t, s, 1, 5); len(got) != 2 || got[0].FireKey != near.FireKey || got[1].FireKey != far.FireKey {
@@ -97,7 +98,7 @@ func TestByJobSkipsLongSummaries(t *testing.T) {
 	}
 	t.Cleanup(func() { closeStore(t, s) })
 	create(t, s, version(1))
-	const n = maxMisses + 200
+	const n = byjob.MaxMisses + 200
 	var noise []domain.Execution
 	for i := range int64(n) {
 		noise = append(noise, success(2, noon+i*second))

@@ -27,7 +27,7 @@
 // written at the end of the table. It needs no second index, and a repeat is
 // found by the key itself. An index by job would cost more than the call that
 // the row records. Instead the job's timeline says when it fired, and each
-// instant is looked up by the key ([history.ByJob]). Rows that cannot be computed
+// instant is looked up by the key (package byjob). Rows that cannot be computed
 // from a timeline (manual triggers, MISSED summaries) and failures have partial
 // indexes. A fact that no kept version yields any more, because the rules of its
 // time zone changed, is found by Recent and by its id, but not by ByJob.

@@ -173,18 +173,18 @@ func (l *executionList) irregular(c *conn) (done bool, err error) {
 		domain.FireKey
 		status int64
 	}
-	var rows []row
+	var found []row
 	err = c.query(selectIrregularKeys, func(s *sqlite.Stmt) error {
-		rows = append(rows, row{columnsKey(s), s.ColumnInt64(3)})
+		found = append(found, row{columnsKey(s), s.ColumnInt64(3)})
 		return nil
 	}, irregularMost+1)
-	l.work -= len(rows) * workFact
-	if err != nil || len(rows) > irregularMost {
+	l.work -= len(found) * workFact
+	if err != nil || len(found) > irregularMost {
 		return false, err
 	}
-	slices.SortFunc(rows, func(a, b row) int { return compareKeys(b.FireKey, a.FireKey) })
-	for _, r := range rows {
-		if compareKeys(r.FireKey, l.top) >= 0 || r.ScheduledAt < l.q.From {
+	slices.SortFunc(found, func(a, b row) int { return rows.CompareKeys(b.FireKey, a.FireKey) })
+	for _, r := range found {
+		if rows.CompareKeys(r.FireKey, l.top) >= 0 || r.ScheduledAt < l.q.From {
 			continue
 		}
 		if err := l.examine(c, r.FireKey, r.status); err != nil {
@@ -213,7 +213,7 @@ func (l *executionList) spend(units int) error {
 
 // reached notes that everything above a key was examined.
 func (l *executionList) reached(k domain.FireKey) {
-	if compareKeys(k, l.last) < 0 {
+	if rows.CompareKeys(k, l.last) < 0 {
 		l.last, l.moved = k, true
 	}
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
-	"cmp"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -140,17 +138,6 @@ func columnsExecution(s *sqlite.Stmt) domain.Execution {
 // columnsKey reads scheduled_at, job_id and nonce from the first columns.
 func columnsKey(s *sqlite.Stmt) domain.FireKey {
 	return domain.FireKey{ScheduledAt: s.ColumnInt64(0), JobID: columnJobID(s, 1), Nonce: s.ColumnInt64(2)}
-}
-
-// compareKeys orders keys as the table does.
-func compareKeys(a, b domain.FireKey) int {
-	if c := cmp.Compare(a.ScheduledAt, b.ScheduledAt); c != 0 {
-		return c
-	}
-	if c := bytes.Compare(a.JobID[:], b.JobID[:]); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Nonce, b.Nonce)
 }
 
 const selectExists = `SELECT 1 FROM execution WHERE scheduled_at = ? AND job_id = ? AND nonce = ?`

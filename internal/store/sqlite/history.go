@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"math"
 
 	"zombiezen.com/go/sqlite"
 
@@ -69,15 +68,6 @@ func readFact(c *conn, k domain.FireKey) (found *domain.Execution, err error) {
 		return nil
 	}, k.ScheduledAt, k.JobID, k.Nonce)
 	return found, err
-}
-
-// before returns the key that a page starts below. Zero is the newest: above
-// every key that can be.
-func before(p store.Page) domain.FireKey {
-	if p.Before == (domain.FireKey{}) {
-		return domain.FireKey{ScheduledAt: math.MaxInt64}
-	}
-	return p.Before
 }
 
 // Totals implements store.History.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/byjob"
 )
 
 // What Last may look for: of a thousand jobs of which each has its last fire on record 50 ms, at
@@ -18,26 +19,26 @@ const (
 // as ByJob does.
 func (h *history) Last(ctx context.Context, jobs []domain.Job) (map[domain.JobID]domain.Execution, error) {
 	found := make(map[domain.JobID]domain.Execution, len(jobs))
-	walks := make([]*jobWalk, 0, len(jobs))
+	walks := make([]*byjob.Walk, 0, len(jobs))
 	for i := range jobs[:min(len(jobs), store.MaxIDs)] {
 		j := &jobs[i]
-		w := newJobWalk(j.ID, []domain.Version{j.Current}, store.Page{Limit: 1})
-		w.most = maxLooksPerJob
+		w := byjob.New(j.ID, []domain.Version{j.Current}, store.Page{Limit: 1})
+		w.LimitMisses(maxLooksPerJob)
 		walks = append(walks, w)
 	}
 	looks := 0
 	for _, d := range h.days.downFrom(lastDay) {
 		err := h.days.read(ctx, d, func(c *conn) error {
 			for _, w := range walks {
-				before := w.misses
-				if looks >= maxLastLooks || w.full() || w.misses >= w.most ||
-					!h.irregular.mayHave(d, w.id) && !w.firesIn(d) {
+				before := w.Misses()
+				if looks >= maxLastLooks || w.Ended() ||
+					!h.irregular.mayHave(d, w.Job()) && !w.FiresIn(d.start()) {
 					continue
 				}
-				if err := w.day(c, d); err != nil {
+				if err := w.Day(dayFacts{c, d}); err != nil {
 					return err
 				}
-				looks += max(1, w.misses-before)
+				looks += max(1, w.Misses()-before)
 			}
 			return nil
 		})
@@ -46,8 +47,8 @@ func (h *history) Last(ctx context.Context, jobs []domain.Job) (map[domain.JobID
 		}
 	}
 	for _, w := range walks {
-		if len(w.found) > 0 {
-			found[w.id] = w.found[0]
+		if facts := w.Found(); len(facts) > 0 {
+			found[w.Job()] = facts[0]
 		}
 	}
 	return found, nil

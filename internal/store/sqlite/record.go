@@ -68,10 +68,10 @@ func sortFacts(batch []domain.Execution) ([]*domain.Execution, error) {
 			return nil, fmt.Errorf("record execution of job %s: %w", e.JobID, err)
 		}
 		facts[i] = e
-		sorted = sorted && (i == 0 || compareKeys(facts[i-1].FireKey, e.FireKey) <= 0)
+		sorted = sorted && (i == 0 || rows.CompareKeys(facts[i-1].FireKey, e.FireKey) <= 0)
 	}
 	if !sorted {
-		slices.SortStableFunc(facts, func(a, b *domain.Execution) int { return compareKeys(a.FireKey, b.FireKey) })
+		slices.SortStableFunc(facts, func(a, b *domain.Execution) int { return rows.CompareKeys(a.FireKey, b.FireKey) })
 	}
 	return facts, nil
 }
