@@ -13,6 +13,8 @@ const (
 	ActionExport    Action = "EXPORT" // exports of jobs without secrets, or of executions
 	ActionReveal    Action = "REVEAL" // an export of jobs with their secrets
 	ActionRefuse    Action = "REFUSE" // requests that the role or the namespace of the caller does not allow
+	ActionBulk      Action = "BULK"   // an operation on many jobs, each of which has its own entry
+	ActionCancel    Action = "CANCEL" // of an operation
 	ActionKeyCreate Action = "KEY_CREATE"
 	ActionKeyRevoke Action = "KEY_REVOKE"
 )
@@ -45,8 +47,9 @@ type Change struct {
 	Version   int         // of the job after the change; for a deletion the last one
 	Execution ExecutionID // of a TRIGGER
 	KeyID     string      // of KEY_CREATE and KEY_REVOKE
-	Count     int64       // jobs that an IMPORT has created, or what an EXPORT or a REVEAL has written
-	Detail    string      // what an EXPORT or a REVEAL selects; of a REFUSE the method and the route
+	Operation OperationID // of BULK and CANCEL, and of a change that it has made
+	Count     int64       // jobs that an IMPORT has created or a BULK matched; what an EXPORT or a REVEAL has written
+	Detail    string      // what a BULK, an EXPORT or a REVEAL selects; of a REFUSE the method and the route
 	Times     int64       // requests that an EXPORT or a REFUSE stands for
 	LastAt    int64       // when the last one of them was
 
@@ -91,7 +94,8 @@ func (c *Change) Versions() (before, after int) {
 		return c.Version - 1, c.Version
 	case ActionDelete:
 		return c.Version, 0
-	case ActionTrigger, ActionExport, ActionReveal, ActionRefuse, ActionKeyCreate, ActionKeyRevoke:
+	case ActionTrigger, ActionExport, ActionReveal, ActionRefuse, ActionBulk, ActionCancel, ActionKeyCreate,
+		ActionKeyRevoke:
 	}
 	return 0, 0
 }

@@ -37,5 +37,5 @@
 //	fieldcode.go error.go fold.go limits.go secret.go target.go hostfilter.go id.go
 //	header.go signing.go policy.go schedule.go
 //	job.go fault.go spec.go elsewhere.go
-//	execution.go loss.go health.go alert.go call.go change.go key.go idempotency.go
+//	execution.go loss.go health.go alert.go call.go key.go change.go operation.go idempotency.go
 package domain

@@ -16,6 +16,10 @@ type JobID [16]byte
 // See [NewExecutionID].
 type ExecutionID [16]byte
 
+// OperationID identifies an operation on many jobs: a UUIDv7, so that ids sort by the time of
+// the request.
+type OperationID [16]byte
+
 // NewJobID returns a fresh UUIDv7 (RFC 9562, section 5.7) for the instant ms,
 // in Unix milliseconds.
 func NewJobID(ms int64) JobID {
@@ -26,6 +30,9 @@ func NewJobID(ms int64) JobID {
 	id[8] = 0x80 | id[8]&0x3f
 	return id
 }
+
+// NewOperationID returns a fresh id for the instant ms, in Unix milliseconds.
+func NewOperationID(ms int64) OperationID { return OperationID(NewJobID(ms)) }
 
 // NewJobIDs returns n ids for the instant ms that sort in the order in which
 // they are returned. The twelve bits after the instant are a counter (RFC 9562, section
@@ -95,9 +102,13 @@ func (id JobID) Shard(of int) int {
 
 func (id JobID) String() string       { return uuid.UUID(id).String() }
 func (id ExecutionID) String() string { return uuid.UUID(id).String() }
+func (id OperationID) String() string { return uuid.UUID(id).String() }
 
 // IsZero reports whether the id is unset.
 func (id JobID) IsZero() bool { return id == JobID{} }
+
+// IsZero reports whether the id is unset.
+func (id OperationID) IsZero() bool { return id == OperationID{} }
 
 // MarshalText implements [encoding.TextMarshaler].
 func (id JobID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
@@ -135,6 +146,12 @@ func ParseJobID(s string) (JobID, error) {
 func ParseExecutionID(s string) (ExecutionID, error) {
 	id, err := parseUUID("id", s)
 	return ExecutionID(id), err
+}
+
+// ParseOperationID reads an id under the same rule as [ParseJobID].
+func ParseOperationID(s string) (OperationID, error) {
+	id, err := parseUUID("id", s)
+	return OperationID(id), err
 }
 
 func parseUUID(field, s string) (uuid.UUID, error) {

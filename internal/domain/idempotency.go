@@ -76,6 +76,7 @@ type IdempotencyRecord struct {
 	JobID     JobID       // that it made or triggered
 	Execution ExecutionID // that it started
 	KeyID     string      // of the API key that it made
+	Operation OperationID // that it began
 	Import    ImportState // how far an import has come
 
 	// Refusal is the answer to a request that was refused for good, with its status.

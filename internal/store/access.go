@@ -46,7 +46,8 @@ type ChangeQuery struct {
 	BeforeNonce int64
 	From, To    int64 // of At, both inclusive, Unix milliseconds
 	JobID       domain.JobID
-	RequestID   string // empty: of any request; without JobID, since there is no index of both
+	Operation   domain.OperationID // of an operation on many jobs; without JobID and RequestID
+	RequestID   string             // empty: of any request; without JobID, since there is no index of both
 	Limit       int
 	MaxBytes    int  // of the page; zero: no bound
 	MaxBody     int  // of a job's body of more bytes only the length is told: see [domain.Version.BodyCut]
@@ -108,6 +109,20 @@ func CreationEntry(ctx context.Context, v *domain.Version, n int64) (domain.Chan
 	} else {
 		c.Action, c.JobID, c.Version = domain.ActionCreate, v.JobID, v.Number
 	}
+	return c, ok
+}
+
+// OperationEntry returns the entry of an operation that begins. The second result is false when
+// there is no change in the context.
+func OperationEntry(ctx context.Context, o *domain.Operation) (domain.Change, bool) {
+	_, ok := ChangeOf(ctx)
+	return o.Entry(), ok
+}
+
+// CancelEntry completes a change with the request to cancel an operation.
+func CancelEntry(ctx context.Context, id domain.OperationID) (domain.Change, bool) {
+	c, ok := ChangeOf(ctx)
+	c.Action, c.Operation = domain.ActionCancel, id
 	return c, ok
 }
 

@@ -11,6 +11,7 @@ type Access interface {
 	Keys() Keys
 	Changes() Changes
 	Idempotency() Idempotency
+	Operations() Operations
 }
 
 // Idempotency stores what became of requests with an Idempotency-Key. The record of a
@@ -70,5 +71,12 @@ func TriggerRecord(ctx context.Context, x *domain.Execution) (domain.Idempotency
 func KeyRecord(ctx context.Context, id string) (domain.IdempotencyRecord, bool) {
 	r, ok := IdempotencyOf(ctx)
 	r.KeyID = id
+	return r, ok
+}
+
+// OperationRecord is CreationRecord for an operation.
+func OperationRecord(ctx context.Context, id domain.OperationID) (domain.IdempotencyRecord, bool) {
+	r, ok := IdempotencyOf(ctx)
+	r.Operation = id
 	return r, ok
 }

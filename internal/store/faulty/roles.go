@@ -33,6 +33,9 @@ func (s *Store) Changes() store.Changes { return changes{s, s.real.Changes()} }
 // Idempotency implements store.Store.
 func (s *Store) Idempotency() store.Idempotency { return idempotency{s, s.real.Idempotency()} }
 
+// Operations implements store.Store.
+func (s *Store) Operations() store.Operations { return operations{s, s.real.Operations()} }
+
 // Close closes the store beneath. No rule applies to it.
 func (s *Store) Close() error { return s.real.Close() }
 
@@ -267,4 +270,43 @@ func (i idempotency) Made(ctx context.Context, ids []domain.JobID) ([]bool, erro
 
 func (i idempotency) Expire(ctx context.Context, before int64) (int, error) {
 	return get(ctx, i.Store, "Idempotency", "Expire", func() (int, error) { return i.real.Expire(ctx, before) })
+}
+
+type operations struct {
+	*Store
+	real store.Operations
+}
+
+func (p operations) Create(ctx context.Context, o domain.Operation, pending []domain.JobID) error {
+	return p.call(ctx, "Operations", "Create", func() error { return p.real.Create(ctx, o, pending) })
+}
+
+func (p operations) Get(ctx context.Context, id domain.OperationID) (domain.Operation, error) {
+	return get(ctx, p.Store, "Operations", "Get", func() (domain.Operation, error) { return p.real.Get(ctx, id) })
+}
+
+func (p operations) List(ctx context.Context, q store.OperationQuery) ([]domain.Operation, error) {
+	return get(ctx, p.Store, "Operations", "List", func() ([]domain.Operation, error) { return p.real.List(ctx, q) })
+}
+
+func (p operations) Match(ctx context.Context, o domain.Operation, pending []domain.JobID) error {
+	return p.call(ctx, "Operations", "Match", func() error { return p.real.Match(ctx, o, pending) })
+}
+
+func (p operations) Pending(ctx context.Context, id domain.OperationID, limit int) ([]domain.JobID, error) {
+	return get(ctx, p.Store, "Operations", "Pending", func() ([]domain.JobID, error) {
+		return p.real.Pending(ctx, id, limit)
+	})
+}
+
+func (p operations) Mark(ctx context.Context, o domain.Operation, done []domain.JobID) error {
+	return p.call(ctx, "Operations", "Mark", func() error { return p.real.Mark(ctx, o, done) })
+}
+
+func (p operations) Cancel(ctx context.Context, id domain.OperationID, c domain.Cancellation) error {
+	return p.call(ctx, "Operations", "Cancel", func() error { return p.real.Cancel(ctx, id, c) })
+}
+
+func (p operations) Expire(ctx context.Context, before int64) (int, error) {
+	return get(ctx, p.Store, "Operations", "Expire", func() (int, error) { return p.real.Expire(ctx, before) })
 }

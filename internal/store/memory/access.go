@@ -101,7 +101,8 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 				e, ofJob = d.jobs[q.JobID].madeBy(e)
 			}
 			if ofJob && (q.BeforeAt == 0 || compareChanges(e, after) < 0) && e.At >= q.From && e.At <= q.To &&
-				(q.RequestID == "" || q.RequestID == e.RequestID) {
+				(q.RequestID == "" || q.RequestID == e.RequestID) &&
+				(q.Operation.IsZero() || q.Operation == e.Operation) {
 				found = append(found, d.complete(e, &q))
 				page.Add(found[len(found)-1].Size())
 			}

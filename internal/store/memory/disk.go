@@ -38,6 +38,7 @@ type Disk struct {
 	keys     map[string]domain.APIKey
 	changes  []domain.Change // by (At, Nonce)
 	once     map[domain.IdempotencyKey]domain.IdempotencyRecord
+	bulk     map[domain.OperationID]*operation
 	kept     int64 // history before it was dropped
 	shards   []store.Shard
 }
@@ -58,6 +59,7 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs:  make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
 		once: make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
+		bulk: make(map[domain.OperationID]*operation),
 		keys: make(map[string]domain.APIKey), failing: make(map[domain.JobID]*alert),
 	}
 }
@@ -86,6 +88,7 @@ type (
 	keys    struct{ *Store }
 	changes struct{ *Store }
 	once    struct{ *Store }
+	bulk    struct{ *Store }
 )
 
 // Jobs implements store.Store.
@@ -111,6 +114,9 @@ func (s *Store) Changes() store.Changes { return changes{s} }
 
 // Idempotency implements store.Store.
 func (s *Store) Idempotency() store.Idempotency { return once{s} }
+
+// Operations implements store.Store.
+func (s *Store) Operations() store.Operations { return bulk{s} }
 
 // Close ends the store at once: no later call does anything. The disk can be
 // opened again. A second Close does nothing.

@@ -25,5 +25,5 @@
 //
 //	disk.go trail.go
 //	alerts.go aside.go jobs.go shards.go zonerules.go
-//	access.go idempotency.go ledger.go history.go
+//	access.go idempotency.go operations.go ledger.go history.go
 package memory

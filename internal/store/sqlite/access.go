@@ -15,6 +15,7 @@ type access struct {
 	keys    *keys
 	changes *changes
 	records *idempotency
+	bulk    *operations
 }
 
 // Keys implements store.Access.
@@ -25,6 +26,9 @@ func (a *access) Changes() store.Changes { return a.changes }
 
 // Idempotency implements store.Access.
 func (a *access) Idempotency() store.Idempotency { return a.records }
+
+// Operations implements store.Access.
+func (a *access) Operations() store.Operations { return a.bulk }
 
 // idempotency implements store.Idempotency.
 type idempotency struct {

@@ -26,13 +26,16 @@ SELECT ` + changeColumns + ` FROM change
  WHERE job_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3
  UNION ALL
 SELECT c.at, c.nonce, c.action, c.by_key, c.by_name, c.by_address, j.id, 1, NULL, NULL, c.count,
-       c.request_id, c.detail, c.times, c.last_at
+       c.request_id, c.detail, c.times, c.last_at, NULL
   FROM job j JOIN change c ON c.at = j.import_at AND c.nonce = j.import_nonce
  WHERE j.id = ?5 AND (c.at, c.nonce) < (?1, ?2) AND c.at >= ?3
  ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 	selectChangesOfRequest = `
 SELECT ` + changeColumns + ` FROM change
  WHERE request_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
+	selectChangesOfOperation = `
+SELECT ` + changeColumns + ` FROM change
+ WHERE operation_id = ?5 AND (at, nonce) < (?1, ?2) AND at >= ?3 ORDER BY at DESC, nonce DESC LIMIT 0 + ?4`
 )
 
 // Add implements store.Changes.
@@ -56,6 +59,8 @@ func (t changes) List(ctx context.Context, q store.ChangeQuery) (found []domain.
 		query, args = selectChangesOfJob, append(args, q.JobID)
 	case q.RequestID != "":
 		query, args = selectChangesOfRequest, append(args, q.RequestID)
+	case !q.Operation.IsZero():
+		query, args = selectChangesOfOperation, append(args, q.Operation[:])
 	}
 	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
 	err = t.db.read(ctx, func(c *conn) error {
@@ -86,6 +91,7 @@ func columnsChange(s *sqlite.Stmt) (e domain.Change) {
 	s.ColumnBytes(8, e.Execution[:])
 	e.KeyID, e.Count, e.RequestID = s.ColumnText(9), s.ColumnInt64(10), s.ColumnText(11)
 	e.Detail, e.Times, e.LastAt = s.ColumnText(12), s.ColumnInt64(13), s.ColumnInt64(14)
+	s.ColumnBytes(15, e.Operation[:])
 	return e
 }
 

@@ -8,11 +8,11 @@ import (
 )
 
 const changeColumns = `at, nonce, action, by_key, by_name, by_address, job_id, version, execution_id, key_id, ` +
-	`count, request_id, detail, times, last_at`
+	`count, request_id, detail, times, last_at, operation_id`
 
 const (
 	insertOneChange = `
-INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO change (` + changeColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET `
 
 	// Only an import has a count, so that a repeat of anything else adds zero.
@@ -56,6 +56,11 @@ func putEntry(c *conn, statement string, e *domain.Change) error {
 	bindText(s, 13, e.Detail)
 	s.BindInt64(14, e.Times)
 	s.BindInt64(15, e.LastAt)
+	if e.Operation.IsZero() {
+		s.BindNull(16)
+	} else {
+		s.BindBytes(16, e.Operation[:])
+	}
 	_, err = s.Step()
 	return err
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
-const recordColumns = `key, caller, fingerprint, at, job_id, execution_id, key_id, items, digest, done, status, refusal`
+const recordColumns = `key, caller, fingerprint, at, job_id, execution_id, key_id, items, digest, done, status, ` +
+	`refusal, operation_id`
 
 const (
 	insertRecord = `
-INSERT INTO idempotency (` + recordColumns + `, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO idempotency (` + recordColumns + `, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	selectRecord = `SELECT ` + recordColumns + ` FROM idempotency WHERE key = ?`
 	deleteRecord = `DELETE FROM idempotency WHERE key = ?`
@@ -32,7 +33,7 @@ func keepRecord(c *conn, r *domain.IdempotencyRecord) error {
 			return err
 		}
 	}
-	var job, execution, digest, refusal any
+	var job, execution, digest, refusal, operation any
 	if !r.JobID.IsZero() {
 		job = r.JobID
 	}
@@ -45,8 +46,12 @@ func keepRecord(c *conn, r *domain.IdempotencyRecord) error {
 	if len(r.Refusal) > 0 {
 		refusal = r.Refusal
 	}
+	if !r.Operation.IsZero() {
+		operation = r.Operation[:]
+	}
 	return c.exec(insertRecord, r.Key[:], r.Caller, r.Fingerprint[:], r.At, job, execution, rows.Text(r.KeyID),
-		r.Import.Items, digest, r.Import.Done, r.Status, refusal, r.Bytes())
+		r.Import.Items, digest, r.Import.Done, r.Status, refusal, operation,
+		r.Bytes())
 }
 
 // keepFirstRecord is keepRecord where another record of the key stays.
@@ -79,5 +84,6 @@ func columnsRecord(s *sqlite.Stmt) *domain.IdempotencyRecord {
 		r.Refusal = make([]byte, n)
 		s.ColumnBytes(11, r.Refusal)
 	}
+	s.ColumnBytes(12, r.Operation[:])
 	return r
 }

@@ -110,3 +110,41 @@ func TestIdempotencyQueriesUseTheirIndex(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is asked of operations, the rows that are read are those that it is about.
+func TestOperationQueriesUseTheirIndex(t *testing.T) {
+	s := newStore(t)
+	for query, want := range map[string][]string{
+		selectOperation:      {"SEARCH operation USING PRIMARY KEY (id=?)"},
+		selectOperations:     {"SEARCH operation USING PRIMARY KEY (id<?)"},
+		selectOpenOperations: {"SEARCH operation USING INDEX operation_open (id<?)"},
+		selectOperationsOf:   {"SEARCH operation USING INDEX operation_namespace (namespace=? AND id<?)"},
+		selectPending:        {"SEARCH operation_job USING PRIMARY KEY (operation_id=?)"},
+		selectWithoutUse: {
+			"SEARCH o USING COVERING INDEX operation_ended (ended_at>?)",
+			"SEARCH j EXISTS USING PRIMARY KEY (operation_id=?)",
+		},
+		prunePending: {
+			"SEARCH operation_job USING PRIMARY KEY (operation_id=? AND job_id=?)", "LIST SUBQUERY 1",
+			"SEARCH operation_job USING PRIMARY KEY (operation_id=?)",
+		},
+		pruneOperations: {
+			"SEARCH operation USING PRIMARY KEY (id=?)", "LIST SUBQUERY 1",
+			"SEARCH operation USING COVERING INDEX operation_ended (ended_at>? AND ended_at<?)",
+		},
+		selectChangesOfOperation: {
+			"SEARCH change USING INDEX change_operation (operation_id=? AND at>? AND (at,nonce)<(?,?))",
+		},
+	} {
+		var plan []string
+		err := s.db.read(t.Context(), func(c *conn) error {
+			return c.query("EXPLAIN QUERY PLAN "+query, func(s *sqlite.Stmt) error {
+				plan = append(plan, s.ColumnText(3))
+				return nil
+			})
+		})
+		if err != nil || !slices.Equal(plan, want) {
+			t.Errorf("%s\nplan %q, want %q, error %v", query, plan, want, err)
+		}
+	}
+}

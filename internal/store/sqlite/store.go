@@ -198,7 +198,7 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 		db: s.db, claim: s.claim, days: s.days, history: watched, key: s.keyFile, lock: s.lock,
 		background: s.background,
 	}}
-	s.access = access{&keys{s.db}, &changes{s.db, box}, &idempotency{s.db, box}}
+	s.access = access{&keys{s.db}, &changes{s.db, box}, &idempotency{s.db, box}, &operations{s.db}}
 	s.sealer = &sealer{db: s.db, box: box, log: s.cfg.Log}
 }
 

@@ -15,7 +15,7 @@
 //
 //	fixture.go
 //	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
-//	access.go idempotency.go history.go bytes.go durability.go expire.go
+//	access.go idempotency.go operations.go history.go bytes.go durability.go expire.go
 //	storetest.go
 package storetest
 
@@ -49,6 +49,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Changes", changeCases},
 		{"Bytes", byteCases},
 		{"Idempotency", idempotencyCases},
+		{"Operations", operationCases},
 		{"Durability", durabilityCases},
 		{"Model", modelCases},
 	} {
