@@ -19,6 +19,12 @@ type listRoutes struct {
 
 func (h *listRoutes) register(rt *router) {
 	register(rt, huma.Operation{
+		OperationID: "list-executions", Method: http.MethodGet, Path: "/executions", Tags: []string{"Executions"},
+		Summary: "List the executions of all jobs",
+		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). With a key that is " +
+			"confined to a namespace: those of its jobs. " + pageEnds,
+	}, h.executions, kindUnavailable)
+	register(rt, huma.Operation{
 		OperationID: "list-recent-executions", Method: http.MethodGet, Path: "/observability/executions/recent",
 		Tags:        []string{"Observability"},
 		Summary:     "List the latest executions of all jobs",
@@ -32,17 +38,32 @@ func (h *listRoutes) register(rt *router) {
 	}, h.failedExecutions, kindUnavailable)
 }
 
+type executionsInput struct {
+	ExecutionFilter
+	Limit  limitParam `query:"limit"`
+	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+func (h *listRoutes) executions(ctx context.Context, in *executionsInput) (*executionsOutput, error) {
+	q, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, q, h.view.Executions)
+}
+
 type recentInput struct {
 	Limit  limitParam `query:"limit"`
 	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
 func (h *listRoutes) recentExecutions(ctx context.Context, in *recentInput) (*executionsOutput, error) {
-	return h.page(ctx, in, store.ExecutionQuery{})
+	return h.page(ctx, in, store.ExecutionQuery{}, h.view.List)
 }
 
 // page answers a list of executions of all jobs that the caller may see.
-func (h *listRoutes) page(ctx context.Context, in *recentInput, q store.ExecutionQuery) (*executionsOutput, error) {
+func (h *listRoutes) page(ctx context.Context, in *recentInput, q store.ExecutionQuery,
+	list func(context.Context, store.ExecutionQuery) (store.ExecutionPage, error)) (*executionsOutput, error) {
 	limit, err := in.Limit.parse()
 	if err != nil {
 		return nil, err
@@ -54,24 +75,18 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput, q store.Executio
 	found, next, err := visible(ctx, h.scope, limit, from, executionPlace,
 		func(from wire.Cursor, limit int) ([]domain.Execution, *wire.Cursor, error) {
 			q.Before, q.Limit, q.MaxBytes = from.FireKey(), limit, pageBytes
-			page, err := h.view.List(ctx, q)
+			if visitorOf(ctx).namespace != "" {
+				q.MaxWork = siftWork
+			}
+			page, err := list(ctx, q)
 			return page.Executions, cursorTo(page.Next), err
 		})
 	if err != nil {
 		return nil, err
 	}
-	out := pageOf(ctx, found, false)
+	out := pageOf(ctx, found)
 	out.Body.NextCursor = next
 	return out, nil
-}
-
-// cursorTo returns the cursor of a next page, nil when there is none.
-func cursorTo(next domain.FireKey) *wire.Cursor {
-	if next == (domain.FireKey{}) {
-		return nil
-	}
-	c := wire.CursorOf(next)
-	return &c
 }
 
 func executionPlace(e *domain.Execution) place {
@@ -94,5 +109,5 @@ func (h *listRoutes) failedExecutions(ctx context.Context, in *failedInput) (*ex
 	}
 	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, store.ExecutionQuery{
 		JobID: job, Statuses: []domain.Status{domain.StatusFailed, domain.StatusUnknown},
-	})
+	}, h.view.List)
 }

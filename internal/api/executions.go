@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -92,8 +91,8 @@ type executionsBody struct {
 
 type executionsOutput struct{ Body executionsBody }
 
-// pageOf makes the answer of what was found; next says that there is a next page.
-func pageOf(ctx context.Context, page []domain.Execution, next bool) *executionsOutput {
+// pageOf makes the answer of what was found.
+func pageOf(ctx context.Context, page []domain.Execution) *executionsOutput {
 	bytes := 0
 	for i := range page {
 		bytes += page[i].Size()
@@ -103,14 +102,21 @@ func pageOf(ctx context.Context, page []domain.Execution, next bool) *executions
 	for i := range page {
 		out.Body.Executions = append(out.Body.Executions, executionOf(&page[i]))
 	}
-	if next {
-		out.Body.NextCursor = wire.CursorOf(page[len(page)-1].FireKey).String()
-	}
 	return out
+}
+
+// cursorTo returns the cursor of a next page, nil when there is none.
+func cursorTo(next domain.FireKey) *wire.Cursor {
+	if next == (domain.FireKey{}) {
+		return nil
+	}
+	c := wire.CursorOf(next)
+	return &c
 }
 
 type jobExecutionsInput struct {
 	JobPath
+	ExecutionFilter
 	Limit  jobLimitParam `query:"limit"`
 	Cursor string        `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
@@ -120,8 +126,11 @@ func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsIn
 	if err != nil {
 		return nil, err
 	}
-	limit, err := in.Limit.parse()
+	q, err := in.query()
 	if err != nil {
+		return nil, err
+	}
+	if q.Limit, err = in.Limit.parse(); err != nil {
 		return nil, err
 	}
 	from, err := wire.ParseCursor(wire.CursorExecutions, in.Cursor)
@@ -131,13 +140,16 @@ func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsIn
 	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	q := store.Page{Before: from.FireKey(), Limit: limit + 1, MaxBytes: pageBytes}
-	all, err := h.view.Executions(ctx, id, q)
+	q.JobID, q.Before, q.MaxBytes = id, from.FireKey(), pageBytes
+	page, err := h.view.Executions(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	page, next := cutPage(all, limit, q.Filled(all))
-	return pageOf(ctx, page, next), nil
+	out := pageOf(ctx, page.Executions)
+	if next := cursorTo(page.Next); next != nil {
+		out.Body.NextCursor = next.String()
+	}
+	return out, nil
 }
 
 type executionInput struct {

@@ -117,6 +117,8 @@ func (f *fixture) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 	return f.engine.LiveByJob(id, limit)
 }
 
+func (f *fixture) LiveList(q store.ExecutionQuery) store.ExecutionPage { return f.engine.LiveList(q) }
+
 func (f *fixture) NextFire(id domain.JobID) (int64, bool) { return f.engine.NextFire(id) }
 
 func (f *fixture) Health() domain.Health {

@@ -157,6 +157,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/jobs/" + id, "", "/jobs/{id}", true},
 		{"GET", "/jobs/" + id + "/executions?limit=50", "", "/jobs/{id}/executions", true},
 		{"GET", "/executions/" + execution, "", "/executions/{id}", true},
+		{"GET", "/executions", "", "/executions", true},
 		{"GET", "/executions/export", "", "/executions/export", true},
 		{"GET", "/observability/executions/recent", "", "/observability/executions/recent", true},
 		{"GET", "/observability/executions/failed", "", "/observability/executions/failed", true},

@@ -147,10 +147,14 @@ func mayCreate(ctx context.Context, doc *domain.SpecDoc) error {
 
 // A list that has to be sifted is read in pieces, up to so many: neither store
 // nor history know namespaces, since that would cost every execution. A page
-// may then be short and have a next one all the same.
+// may then be short and have a next one all the same. All of it takes some 80 ms at most: the
+// pieces 50 ms, since a store examines some 1,000 facts in a ms, and the jobs whose namespace is not
+// known yet 60 us each.
 const (
 	siftPiece  = 1_000
-	siftPieces = 20
+	siftPieces = 5
+	siftWork   = 10_000 // facts that are examined for a piece
+	siftLooks  = 500    // jobs that are looked up
 )
 
 // place is where an item of a list is.
@@ -175,7 +179,7 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 	if !from.Job.IsZero() {
 		sc.spaces.seal.Decrypt(from.Job[:], from.Job[:])
 	}
-	page := store.Meter{Rows: limit, Bytes: pageBytes}
+	page, looks := store.Meter{Rows: limit, Bytes: pageBytes}, siftLooks
 	for range siftPieces {
 		piece, more, err := fetch(from, siftPiece)
 		if err != nil {
@@ -183,6 +187,12 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 		}
 		for i := range piece {
 			at := placeOf(&piece[i])
+			if _, known := sc.spaces.get(at.job); !known {
+				if looks == 0 {
+					return found, sc.spaces.sealed(from), nil
+				}
+				looks--
+			}
 			sees, err := sc.sees(ctx, at.job)
 			if err != nil {
 				return nil, "", err

@@ -58,7 +58,7 @@ func TestPathsThatWereMeant(t *testing.T) {
 		"/jobs/" + id + "/Pause":   "/jobs/" + id + "/pause",
 		"/jobs/" + id + "/history": "/jobs/" + id + "/executions", "/health": "/healthz", "/ping": "/healthz",
 		"/ready": "/readyz", "/HEALTHZ": "/healthz",
-		"/executions": "/observability/executions/recent", "/api/health": "/healthz", "/swagger.json": "/openapi.json",
+		"/api/executions": "/executions", "/api/health": "/healthz", "/swagger.json": "/openapi.json",
 		"/Metrics": "/metrics",
 	} {
 		for _, method := range []string{"GET", "POST"} {

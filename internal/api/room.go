@@ -43,7 +43,7 @@ const (
 // costs are what operations hold beside their bodies. A list gives back what its page does not
 // need.
 var costs = map[string]int64{
-	"list-jobs": pageCost, "list-changes": pageCost, "list-job-executions": pageCost,
+	"list-jobs": pageCost, "list-changes": pageCost, "list-job-executions": pageCost, "list-executions": pageCost,
 	"list-recent-executions": pageCost, "list-failed-executions": pageCost, "list-alerts": pageCost,
 	"list-hosts": pageCost, "list-keys": pageCost,
 	"get-job-by-key": jobCost, "put-job-by-key": jobCost,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"strconv"
+	"strings"
 )
 
 // Execution is the record of the outcome of a fire or of a manual trigger. A field is nil
@@ -52,6 +54,44 @@ func (e *Executions) Get(ctx context.Context, id string) (Execution, error) {
 	var out Execution
 	err := e.server.getJSON(ctx, &out, nil, "executions", id)
 	return out, err
+}
+
+// TimeRange selects by scheduled instant: Unix milliseconds or RFC 3339. Empty
+// ends are open.
+type TimeRange struct{ From, To string }
+
+func (t TimeRange) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"from": t.From, "to": t.To} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// ExecutionFilter selects executions. The zero value selects all.
+type ExecutionFilter struct {
+	JobID    string   // of this job; empty: of all jobs
+	Statuses []string // one of these: PENDING, RUNNING, SUCCESS, FAILED, SKIPPED, MISSED, UNKNOWN
+	Manual   *bool    // triggered by hand, or by the schedule
+	TimeRange
+	PageSize int // executions per request, 1 to 1,000; zero: the server's default
+}
+
+// List ranges over executions, newest scheduled first, with those that have not ended.
+func (e *Executions) List(ctx context.Context, f ExecutionFilter) iter.Seq2[Execution, error] {
+	q := f.query()
+	if len(f.Statuses) > 0 {
+		q.Set("status", strings.Join(f.Statuses, ","))
+	}
+	if f.Manual != nil {
+		q.Set("manual", strconv.FormatBool(*f.Manual))
+	}
+	if f.JobID != "" {
+		return e.list(ctx, f.PageSize, q, "jobs", f.JobID, "executions")
+	}
+	return e.list(ctx, f.PageSize, q, "executions")
 }
 
 // OfJob ranges over the executions of a job, newest scheduled first.

@@ -95,17 +95,3 @@ func (e *Executions) Export(ctx context.Context, t TimeRange, w io.Writer) (int6
 		method: http.MethodGet, path: []string{"executions", "export"}, query: t.query(),
 	})
 }
-
-// TimeRange selects by scheduled instant: Unix milliseconds or RFC 3339. Empty
-// ends are open.
-type TimeRange struct{ From, To string }
-
-func (t TimeRange) query() url.Values {
-	q := url.Values{}
-	for name, value := range map[string]string{"from": t.From, "to": t.To} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q
-}

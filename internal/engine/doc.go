@@ -110,4 +110,5 @@
 //	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
 //	refuse.go work.go runner.go sweep.go resend.go takeover.go engine.go health.go live.go
+//	livelist.go
 package engine

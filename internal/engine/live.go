@@ -39,12 +39,7 @@ func (e *Engine) LiveByJob(id domain.JobID, limit int) []domain.Execution {
 func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	at := id.ScheduledAt()
 	match := func(r *run.Run) bool { return r.At == at && r.Key().ID() == id }
-	// In the order in which a fire moves, each of which lets go of it only when the
-	// next one has it, so that none is missed on its way.
-	for _, find := range []func(func(*run.Run) bool) *run.Run{
-		e.runner.dispatcher.Find, e.runner.recorder.Find, e.runner.retries.Find, e.runner.dispatcher.Find,
-		e.runner.recorder.Find,
-	} {
+	for _, find := range placesOf(e.runner) {
 		r := find(match)
 		if r == nil {
 			continue
@@ -57,6 +52,14 @@ func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 		}
 	}
 	return domain.Execution{}, false
+}
+
+// placesOf returns where a fire may be, in the order in which it moves. Each lets go of it only when
+// the next one has it, so that none is missed on its way. One may be found twice.
+func placesOf(rn *runner) []func(match func(*run.Run) bool) *run.Run {
+	return []func(func(*run.Run) bool) *run.Run{
+		rn.dispatcher.Find, rn.recorder.Find, rn.retries.Find, rn.dispatcher.Find, rn.recorder.Find,
+	}
 }
 
 // LastFull returns when all calls that there may be were in flight for the last time, in Unix

@@ -117,8 +117,8 @@ type History interface {
 	// of one job are found as by ByJob. See [ExecutionQuery].
 	List(ctx context.Context, q ExecutionQuery) (ExecutionPage, error)
 	// Last returns the newest fact of each job that has one, of jobs as List of Jobs returns
-	// them, MaxIDs at most. The work is bounded: of a job whose latest fires have no record,
-	// and of the last ones of many jobs, it may return none.
+	// them, MaxIDs at most. The work is bounded: of a job whose latest fires (a hundred or more)
+	// have no record, and of the last ones of many jobs, it may return none.
 	Last(ctx context.Context, jobs []domain.Job) (map[domain.JobID]domain.Execution, error)
 	// Stream calls fn with the facts scheduled in [from, to), oldest first, in
 	// chunks. fn must not keep a chunk after it returns. A fact that is recorded

@@ -9,29 +9,48 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// maxLive is how many executions of one job that have not ended are looked at
-// for a page that is not the first: more than the engine holds in flight.
+// maxLive is how many executions of one job that have not ended are looked at for a page: more
+// than the engine holds in flight.
 const maxLive = 25_000
 
-// Executions returns a page of the executions of a job, those too that have not ended.
-func (v *View) Executions(ctx context.Context, id domain.JobID, page store.Page) ([]domain.Execution, error) {
+// Executions returns a page of the executions that the query selects, those too that have not
+// ended. Of one job CodeNotFound means that nothing is known of it.
+func (v *View) Executions(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
 	// Live ones first: one that ends in between is then in both lists, and
 	// shown as the fact; the other way round it would be in neither.
-	live := v.liveBefore(id, page)
-	facts, err := v.history.ByJob(ctx, id, page)
-	if err != nil {
-		return nil, store.Coded(err)
+	live := v.liveOf(&q)
+	var facts store.ExecutionPage
+	if len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, domain.Status.Final) {
+		var err error
+		if facts, err = v.history.List(ctx, q); err != nil {
+			return facts, store.Coded(err)
+		}
 	}
-	if n := len(facts); n > 0 && page.Filled(facts) { // what is older belongs to the next page
-		live = slices.DeleteFunc(live, func(x domain.Execution) bool {
-			return newestFirst(x.FireKey, facts[n-1].FireKey) > 0
-		})
+	page := joined(&q, facts, live)
+	if len(page.Executions) == 0 && q.Before == (domain.FireKey{}) && !q.JobID.IsZero() {
+		return page, v.known(ctx, q.JobID)
 	}
-	all := mergeNewest(facts, live)
-	if len(all) == 0 && page.Before == (domain.FireKey{}) {
-		return nil, v.known(ctx, id)
+	return page, nil
+}
+
+// joined merges a page of facts with one of live executions. What is beyond the end of either of
+// them belongs to the next page.
+func joined(q *store.ExecutionQuery, facts, live store.ExecutionPage) store.ExecutionPage {
+	end := facts.Next
+	if none := (domain.FireKey{}); end == none || live.Next != none && newestFirst(live.Next, end) < 0 {
+		end = live.Next
 	}
-	return all, nil
+	page := q.Collect()
+	for _, x := range mergeNewest(facts.Executions, live.Executions) {
+		switch {
+		case end != (domain.FireKey{}) && newestFirst(x.FireKey, end) > 0:
+			return page.EndAfter(end)
+		case page.Full():
+			return page.EndBefore()
+		}
+		page.Add(x)
+	}
+	return page.EndAfter(end)
 }
 
 // known returns CodeNotFound when the store knows nothing of a job.
@@ -43,14 +62,25 @@ func (v *View) known(ctx context.Context, id domain.JobID) error {
 	return store.Coded(err)
 }
 
-// liveBefore returns the executions of a page that have not ended.
-func (v *View) liveBefore(id domain.JobID, page store.Page) []domain.Execution {
-	if page.Before == (domain.FireKey{}) {
-		return v.live.LiveByJob(id, page.Limit)
+// liveOf returns a page of what the query selects that has not ended.
+func (v *View) liveOf(q *store.ExecutionQuery) store.ExecutionPage {
+	if len(q.Statuses) > 0 && !slices.ContainsFunc(q.Statuses, func(s domain.Status) bool { return !s.Final() }) {
+		return store.ExecutionPage{}
 	}
-	live := v.live.LiveByJob(id, maxLive)
-	live = slices.DeleteFunc(live, func(x domain.Execution) bool { return newestFirst(x.FireKey, page.Before) <= 0 })
-	return live[:min(page.Limit, len(live))]
+	if q.JobID.IsZero() {
+		return v.live.LiveList(*q)
+	}
+	top, page := q.Start(), q.Collect()
+	for _, x := range v.live.LiveByJob(q.JobID, maxLive) {
+		if newestFirst(x.FireKey, top) <= 0 || !q.Selects(&x) {
+			continue
+		}
+		if page.Full() {
+			return page.EndBefore()
+		}
+		page.Add(x)
+	}
+	return page.End()
 }
 
 // newestFirst is the order of lists of executions, [store.Page]'s: scheduled

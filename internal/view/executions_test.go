@@ -61,6 +61,21 @@ func (s *source) LiveByJob(id domain.JobID, limit int) (out []domain.Execution) 
 	return out
 }
 
+func (s *source) LiveList(q store.ExecutionQuery) store.ExecutionPage {
+	defer s.looked()
+	top, page := q.Start(), q.Collect()
+	for _, x := range s.runs {
+		if newestFirst(x.FireKey, top) <= 0 || !q.Selects(&x) {
+			continue
+		}
+		if page.Full() {
+			return page.EndBefore()
+		}
+		page.Add(x)
+	}
+	return page.End()
+}
+
 func (s *source) NextFire(id domain.JobID) (int64, bool) { return 77, id == domain.JobID{1} }
 func (s *source) Health() domain.Health                  { return s.health }
 
@@ -102,9 +117,10 @@ func TestExecutionThatEndsMeanwhile(t *testing.T) {
 			record(t, st, run(5_000, domain.StatusSuccess))
 		}
 	}
-	all, err := v.Executions(t.Context(), domain.JobID{1}, store.Page{Limit: 5})
+	page, err := v.Executions(t.Context(), store.ExecutionQuery{JobID: domain.JobID{1}, Limit: 5})
+	all := page.Executions
 	if err != nil || len(all) != 1 || all[0].Status != domain.StatusSuccess {
-		t.Errorf("%+v, error %v", all, err)
+		t.Fatalf("%+v, error %v", all, err)
 	}
 	x, err := v.Execution(t.Context(), all[0].ID())
 	if err != nil || x.Status != domain.StatusSuccess {
@@ -132,25 +148,76 @@ func TestPages(t *testing.T) {
 		live.runs = append([]domain.Execution{run(1_000*i+1_500, domain.StatusRunning)}, live.runs...)
 	}
 	for limit := 1; limit <= 14; limit++ {
-		var got []int64
-		page := store.Page{Limit: limit}
-		for {
-			all, err := v.Executions(t.Context(), domain.JobID{1}, page)
-			if err != nil {
-				t.Fatal(err)
+		for name, q := range map[string]store.ExecutionQuery{"of a job": {JobID: domain.JobID{1}}, "of all": {},
+			"with less work": {MaxWork: 2}} {
+			q.Limit = limit
+			got := listAll(t, v, q)
+			if len(got) != 13 || !slices.IsSortedFunc(got, func(a, b int64) int { return int(b - a) }) {
+				t.Errorf("%s, limit %d: %v", name, limit, got)
 			}
-			all = all[:min(limit, len(all))]
-			for _, x := range all {
-				got = append(got, x.ScheduledAt)
-			}
-			if len(all) < limit {
-				break
-			}
-			page.Before = all[limit-1].FireKey
 		}
-		if len(got) != 13 || !slices.IsSortedFunc(got, func(a, b int64) int { return int(b - a) }) {
-			t.Errorf("limit %d: %v", limit, got)
+	}
+}
+
+// listAll returns the instants of all executions that a query selects.
+func listAll(t *testing.T, v *View, q store.ExecutionQuery) (got []int64) {
+	t.Helper()
+	for range 1_000 {
+		page, err := v.Executions(t.Context(), q)
+		if err != nil || len(page.Executions) > q.Limit {
+			t.Fatalf("%d executions, error %v", len(page.Executions), err)
 		}
+		for _, x := range page.Executions {
+			got = append(got, x.ScheduledAt)
+		}
+		if page.Next == (domain.FireKey{}) {
+			return got
+		}
+		q.Before = page.Next
+	}
+	t.Fatal("the list has no end")
+	return nil
+}
+
+// A filter selects of both lists, and only what is asked for is read.
+func TestExecutionsByWhatTheyAre(t *testing.T) {
+	v, live, st := newView(t)
+	failed, byHand := run(2_000, domain.StatusFailed), run(3_000, domain.StatusSuccess)
+	byHand.Nonce = 7
+	record(t, st, run(1_000, domain.StatusSuccess), failed, byHand, run(6_000, domain.StatusSkipped))
+	waiting := run(5_000, domain.StatusPending)
+	waiting.Nonce = 3
+	live.runs = []domain.Execution{waiting, run(4_000, domain.StatusRunning)}
+	yes, no := true, false
+	for name, c := range map[string]struct {
+		q    store.ExecutionQuery
+		want []int64
+	}{
+		"all":     {store.ExecutionQuery{}, []int64{6_000, 5_000, 4_000, 3_000, 2_000, 1_000}},
+		"running": {store.ExecutionQuery{Statuses: []domain.Status{domain.StatusRunning}}, []int64{4_000}},
+		"live or failed": {store.ExecutionQuery{Statuses: []domain.Status{"PENDING", "RUNNING", "FAILED"}},
+			[]int64{5_000, 4_000, 2_000}},
+		"succeeded":   {store.ExecutionQuery{Statuses: []domain.Status{"SUCCESS"}}, []int64{3_000, 1_000}},
+		"by hand":     {store.ExecutionQuery{Manual: &yes}, []int64{5_000, 3_000}},
+		"by schedule": {store.ExecutionQuery{Manual: &no}, []int64{6_000, 4_000, 2_000, 1_000}},
+		"a window":    {store.ExecutionQuery{From: 2_000, To: 5_000}, []int64{4_000, 3_000, 2_000}},
+		"nothing":     {store.ExecutionQuery{From: 4_001, To: 5_000}, nil},
+	} {
+		for _, job := range []domain.JobID{{}, {1}} {
+			for limit := 1; limit < 8; limit++ {
+				c.q.JobID, c.q.Limit = job, limit
+				if len(c.want) > 0 { // otherwise the job is asked for
+					if got := listAll(t, v, c.q); !slices.Equal(got, c.want) {
+						t.Errorf("%s, job %v, limit %d: %v, want %v", name, job, limit, got, c.want)
+					}
+				}
+			}
+		}
+	}
+	st.Add(faulty.Rule{Err: errors.New("disk gone")})
+	q := store.ExecutionQuery{Statuses: []domain.Status{domain.StatusPending, domain.StatusRunning}, Limit: 5}
+	if got := listAll(t, v, q); !slices.Equal(got, []int64{5_000, 4_000}) {
+		t.Errorf("without the store: %v", got)
 	}
 }
 
@@ -158,7 +225,7 @@ func TestPages(t *testing.T) {
 // list.
 func TestUnknownJob(t *testing.T) {
 	v, _, st := newView(t)
-	if _, err := v.Executions(t.Context(), domain.JobID{2}, store.Page{Limit: 5}); domain.ErrorCode(
+	if _, err := v.Executions(t.Context(), store.ExecutionQuery{JobID: domain.JobID{2}, Limit: 5}); domain.ErrorCode(
 		err) != domain.CodeNotFound {
 		t.Errorf("error %v", err)
 	}
@@ -167,8 +234,9 @@ func TestUnknownJob(t *testing.T) {
 	if err := st.Jobs().Create(t.Context(), []domain.Version{version}); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := v.Executions(t.Context(), domain.JobID{1}, store.Page{Limit: 5}); err != nil || len(all) != 0 {
-		t.Errorf("%v, error %v", all, err)
+	empty, err := v.Executions(t.Context(), store.ExecutionQuery{JobID: domain.JobID{1}, Limit: 5})
+	if err != nil || len(empty.Executions) != 0 {
+		t.Errorf("%v, error %v", empty, err)
 	}
 	j, err := v.Job(t.Context(), domain.JobID{1})
 	if err != nil || j.NextFireAt == nil || *j.NextFireAt != 77 {
@@ -184,11 +252,11 @@ func TestUnknownJob(t *testing.T) {
 func TestFaultsOfTheStore(t *testing.T) {
 	v, _, st := newView(t)
 	st.Add(faulty.Rule{Err: errors.New("disk gone")})
-	ctx, page := t.Context(), store.Page{Limit: 1}
+	ctx, q := t.Context(), store.ExecutionQuery{JobID: domain.JobID{1}, Limit: 1}
 	for name, read := range map[string]func() error{
 		"job":        func() error { _, err := v.Job(ctx, domain.JobID{1}); return err },
 		"jobs":       func() error { _, err := v.Jobs(ctx, store.JobQuery{Limit: 1}); return err },
-		"executions": func() error { _, err := v.Executions(ctx, domain.JobID{1}, page); return err },
+		"executions": func() error { _, err := v.Executions(ctx, q); return err },
 		"execution":  func() error { _, err := v.Execution(ctx, domain.ExecutionID{1}); return err },
 		"list":       func() error { _, err := v.List(ctx, store.ExecutionQuery{}); return err },
 		"counts":     func() error { _, err := v.Counts(ctx, 0); return err },

@@ -14,6 +14,9 @@ type Live interface {
 	// LiveByJob returns at most limit executions of a job that have not
 	// ended, newest scheduled first.
 	LiveByJob(id domain.JobID, limit int) []domain.Execution
+	// LiveList returns a page of the executions of all jobs that have not ended and that the
+	// query selects. It may end early, as List of [store.History] does.
+	LiveList(q store.ExecutionQuery) store.ExecutionPage
 	// NextFire returns the job's next fire in Unix milliseconds, or false.
 	NextFire(id domain.JobID) (int64, bool)
 	// Health returns the view that whoever fires the jobs has of itself.

@@ -241,9 +241,12 @@ func (l *executionList) examine(c *conn, k domain.FireKey, status int64) error {
 	return nil
 }
 
-// So many executions of a job are read at a time, to be sifted, or so many bytes of them.
+// So many executions of a job are read at a time, to be sifted, or so many bytes of them. Pieces
+// grow, since each reads the versions of the job anew.
 const (
 	jobPiece      = 100
+	jobPieceGrows = 4
+	mostJobPiece  = 1_600
 	jobPieceBytes = 512 << 10
 )
 
@@ -275,6 +278,6 @@ func (l *executionList) walkJob(ctx context.Context) error {
 		if !page.Filled(found) || len(found) == 0 {
 			return nil
 		}
-		page.Before = found[len(found)-1].FireKey
+		page.Before, page.Limit = found[len(found)-1].FireKey, min(page.Limit*jobPieceGrows, mostJobPiece)
 	}
 }

@@ -15,7 +15,7 @@
 //
 //	fixture.go
 //	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
-//	access.go idempotency.go operations.go history.go bytes.go durability.go expire.go
+//	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go
 //	storetest.go
 package storetest
 
@@ -42,6 +42,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Lists", listCases},
 		{"Ledger", ledgerCases},
 		{"History", historyCases},
+		{"Executions", executionCases},
 		{"Alerts", alertCases},
 		{"Shards", shardCases},
 		{"Expire", expireCases},

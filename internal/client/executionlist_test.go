@@ -1,0 +1,23 @@
+package client
+
+import "testing"
+
+func TestExecutionsAreListedByWhatTheyAre(t *testing.T) {
+	b := &pageServer{pages: []string{
+		`{"executions":[{"id":"1"}],"nextCursor":"A"}`, `{"executions":[{"id":"2"}]}`,
+	}}
+	got, err := collect(b.serve(t).Executions.List(t.Context(), ExecutionFilter{
+		Statuses: []string{"FAILED", "UNKNOWN"}, Manual: new(false), TimeRange: TimeRange{From: "1", To: "2"},
+		PageSize: 7,
+	}), 0)
+	if err != nil || len(got) != 2 {
+		t.Fatal(got, err)
+	}
+	const query = "from=1&limit=7&manual=false&status=FAILED%2CUNKNOWN&to=2"
+	equal(t, b.asked, []string{"/executions?" + query, "/executions?cursor=A&" + query})
+	b = &pageServer{pages: []string{`{"executions":[]}`}}
+	if _, err := collect(b.serve(t).Executions.List(t.Context(), ExecutionFilter{JobID: "j"}), 0); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, b.asked, []string{"/jobs/j/executions"})
+}
