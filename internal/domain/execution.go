@@ -115,4 +115,10 @@ type OpenRun struct {
 	Crashes   int       // crashes in a row while a request of it was in flight
 	InFlight  bool      // a request may be in flight: after a crash it is uncertain
 	CreatedAt int64     // Unix milliseconds
+
+	// Runner is the process that carries it out, by its random number; zero: nobody does.
+	// Another one may take it over once that process has ended, or after RunUntil.
+	Runner    int64
+	RunUntil  int64 // Unix milliseconds; zero: no limit is known
+	TakenFrom int64 // the runner that it is taken over from, on its way to the store; it is not stored
 }

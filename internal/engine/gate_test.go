@@ -197,6 +197,6 @@ func (s gateShards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (
 	return held, err
 }
 
-func (s gateShards) Release(ctx context.Context, beats []store.Beat) error {
-	return s.g.do(ctx, opRelease, func() error { return s.Shards.Release(ctx, beats) })
+func (s gateShards) Release(ctx context.Context, beats []store.Beat, ahead int64) error {
+	return s.g.do(ctx, opRelease, func() error { return s.Shards.Release(ctx, beats, ahead) })
 }

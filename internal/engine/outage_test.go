@@ -144,7 +144,11 @@ func TestLeaseLost(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.create(spec(""))
 		w.pass(3 * time.Second)
-		if _, err := w.db.Shards().Claim(context.Background(), []int{0}); err != nil {
+		rows, err := w.db.Shards().Peek(context.Background())
+		if err == nil {
+			_, err = w.db.Shards().Claim(context.Background(), 1, store.ClaimsOf(rows))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		w.pass(1100 * time.Millisecond)

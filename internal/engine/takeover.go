@@ -72,15 +72,12 @@ func (o *owner) abandon(claimed []store.Shard) {
 // was wrong once would otherwise keep every job silent until it is reached.
 // reset says that watermarks were set back to now.
 func (o *owner) claim(ctx context.Context, numbers []int) (claimed []store.Shard, reset bool, err error) {
-	claimed, err = o.store.Shards().Claim(ctx, numbers)
+	claimed, err = o.claimSeen(ctx, numbers)
 	if err != nil {
 		return nil, false, fmt.Errorf("recovery: %w", err)
 	}
 	now, ahead := o.now(), int64(0)
 	for i := range claimed {
-		if claimed[i].Watermark == 0 {
-			claimed[i].Watermark = now - 1 // a new database: nothing was due before now
-		}
 		ahead = max(ahead, claimed[i].Watermark-now)
 	}
 	if o.reset && ahead > 0 {
@@ -97,6 +94,23 @@ func (o *owner) claim(ctx context.Context, numbers []int) (claimed []store.Shard
 			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
 	}
 	return claimed, false, nil
+}
+
+// claimSeen claims shards whose owners are gone: the store is open, so no other process has it.
+func (o *owner) claimSeen(ctx context.Context, numbers []int) ([]store.Shard, error) {
+	rows, err := o.store.Shards().Peek(ctx)
+	if err != nil {
+		return nil, err
+	}
+	claims := make([]store.Claim, len(numbers))
+	for i, n := range numbers {
+		claims[i] = store.Claim{Number: n, Seen: rows[n].Seen()}
+	}
+	claimed, err := o.store.Shards().Claim(ctx, o.shards.Node, claims)
+	if err == nil && len(claimed) < len(claims) {
+		err = fmt.Errorf("%w: %d of %d shards were claimed", ErrLeaseLost, len(claimed), len(claims))
+	}
+	return claimed, err
 }
 
 // takeOver makes the shards active and puts their jobs into the timetable. Their

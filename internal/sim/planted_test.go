@@ -125,8 +125,8 @@ func (s brokenShards) Beat(ctx context.Context, beats []store.Beat, ahead int64)
 	return s.Shards.Beat(ctx, beats, ahead)
 }
 
-func (s brokenShards) Claim(ctx context.Context, numbers []int) ([]store.Shard, error) {
-	claimed, err := s.Shards.Claim(ctx, numbers)
+func (s brokenShards) Claim(ctx context.Context, node int64, claims []store.Claim) ([]store.Shard, error) {
+	claimed, err := s.Shards.Claim(ctx, node, claims)
 	for i := range claimed {
 		s.claim(&claimed[i])
 	}

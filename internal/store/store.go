@@ -29,11 +29,14 @@
 //
 // Each file uses only those before it:
 //
-//	page.go access.go operations.go idempotency.go query.go fault.go store.go wholepage.go
+//	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go cluster.go store.go
+//	wholepage.go
 package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -46,6 +49,7 @@ type Store interface {
 	Shards() Shards
 	Alerts() Alerts
 	Access
+	Cluster
 	// Close flushes and releases everything; no call is made afterwards.
 	Close() error
 }
@@ -156,14 +160,36 @@ type Totals struct {
 	Timed      int64                   // how many executions DurationMs is of
 }
 
-// Batch is what the recorder commits together.
+// Batch is what the recorder of one process commits together.
 type Batch struct {
-	Facts []domain.Execution // final; a fact ends the open run of the same key
-	Open  []domain.OpenRun   // inserted or replaced; ignored where a fact exists
+	Facts []domain.Execution // final, and observed: a fact ends the open run of the same key, whoever runs it
+	// Open are inserted, or replace what [Replaces] says. They are ignored where a fact
+	// exists, or the open run of another runner.
+	Open []domain.OpenRun
+
+	// Decisions are final records of what was not observed. They are committed only while
+	// the leases in Fences hold: otherwise Record does nothing and returns a [StaleError].
+	// One about a fire with an open run that it may not end ([Decision.MayEnd]) is ignored.
+	Decisions []Decision
+	Fences    []Fence
+	Runner    int64 // the process, as in [domain.OpenRun]
 
 	// Idempotency has the records of triggers, which are committed with their open
 	// runs. Where another record of a key is kept, that one stays.
 	Idempotency []domain.IdempotencyRecord
+}
+
+// Unfenced returns an error if a decision is about a job of a shard, of so many, whose lease
+// is not among the fences.
+func (b *Batch) Unfenced(shards int) error {
+	for i := range b.Decisions {
+		d := &b.Decisions[i]
+		number := d.JobID.Shard(shards)
+		if !slices.ContainsFunc(b.Fences, func(f Fence) bool { return f.Number == number }) {
+			return fmt.Errorf("record %v: a decision about shard %d has no lease", d.FireKey, number)
+		}
+	}
+	return nil
 }
 
 // Ledger is what at-least-once depends on.
@@ -217,24 +243,25 @@ type FactRange struct {
 }
 
 // Shards keeps who fires which jobs, and how far. A job belongs to one shard (see
-// [domain.JobID.Shard]); the number of shards is fixed when the database is made.
+// [domain.JobID.Shard]); the number of shards is fixed when the database is made. Then each
+// is free, and its H and W are the store's clock.
 type Shards interface {
 	// Count returns how many shards there are, at least one. They are numbered
 	// from 0.
 	Count() int
-	// Claim takes shards for a new owner: each gets epoch+1 and a new token. It
-	// answers what the last owners left, their horizons and watermarks, in the
-	// order of the numbers.
-	Claim(ctx context.Context, numbers []int) ([]Shard, error)
-	// Beat sets, of each shard whose lease still holds, H = max(H, store clock +
-	// ahead) and W = max(W, min(w, H)), w being its Watermark, and answers these
-	// shards in the order of the beats. One that is missing from the answer has
-	// been claimed by somebody else, or was released.
+	// Claim takes the shards that are free or whose rows are as they were seen: see
+	// [Shard.Grants]. Each gets epoch+1, a new token, and the node, a random number of the
+	// process, as its owner. It answers what the last owners left, their horizons and
+	// watermarks, in the order of the claims; a shard that is missing was not taken.
+	Claim(ctx context.Context, node int64, claims []Claim) ([]Shard, error)
+	// Beat moves H and W of each shard whose lease still holds, as [Shard.Renew] says, and
+	// answers these shards in the order of the beats. One that is missing from the answer
+	// has been claimed by somebody else, or was released, or its row is behind.
 	Beat(ctx context.Context, beats []Beat, ahead int64) ([]Shard, error)
 	// Release ends leases in good order: every call of the owner has ended on
 	// record or has an open run, so that the next Claim finds nothing uncertain. W
-	// is moved as by Beat. CodeConflict: a lease did not hold, and none was ended.
-	Release(ctx context.Context, beats []Beat) error
+	// is moved as by Beat, H is not. CodeConflict: a lease did not hold, and none was ended.
+	Release(ctx context.Context, beats []Beat, ahead int64) error
 	// Peek answers how far the owners have come, in the order of the numbers, and
 	// changes nothing.
 	Peek(ctx context.Context) ([]Shard, error)
@@ -258,30 +285,6 @@ type ZoneRules struct {
 	Data    string // the compiled zone
 }
 
-// Lease is the fence of an owner.
-type Lease struct {
-	Epoch int64
-	Token int64
-}
-
-// Beat is how far the owner of a shard has come.
-type Beat struct {
-	Number int // of the shard
-	Lease
-	Watermark int64 // w: every fire of the shard at or before it is on record or has an open run
-}
-
-// Shard is the state of a shard after Claim or Beat, or at Peek.
-type Shard struct {
-	Number int
-	Lease
-	Horizon   int64 // H: no scheduled fire beyond it is sent
-	Watermark int64 // W: every fire at or before it has its outcome on record or an open run
-	Clock     int64 // the store's clock during the call
-	Revision  int64 // grows with every edit that was made without the owner
-	Clean     bool  // after Claim and at Peek: the last owner released in good order
-}
-
 // Alerts serves the runs of failures, which are written with the facts (see
 // Ledger.Record), and the fires that an audit has found to be lost, one alert
 // for each job.
@@ -302,14 +305,4 @@ type AlertPage struct {
 	BeforeLost bool // the given one is of lost fires
 	Limit      int
 	OpenOnly   bool
-}
-
-// LeastWatermark returns the instant up to which the fires of all shards are on
-// record or have open runs. Zero: a shard has not fired yet.
-func LeastWatermark(all []Shard) int64 {
-	least := domain.Forever
-	for _, sh := range all {
-		least = min(least, sh.Watermark)
-	}
-	return least
 }

@@ -13,6 +13,7 @@ import (
 // Set is the shards of a database as one node has them.
 type Set struct {
 	Holds *hold.Set // what keeps the watermarks back
+	Node  int64     // the random number of this process
 
 	store  store.Shards
 	clock  clock.Clock
@@ -25,7 +26,8 @@ type Set struct {
 
 // NewSet returns the shards of the database, none of which this node owns.
 func NewSet(shards store.Shards, c clock.Clock) *Set {
-	return &Set{Holds: hold.NewSet(shards.Count()), store: shards, clock: c, states: make([]State, shards.Count())}
+	return &Set{Holds: hold.NewSet(shards.Count()), Node: domain.NewNonce(), store: shards, clock: c,
+		states: make([]State, shards.Count())}
 }
 
 // Number returns the shard that a job belongs to.
@@ -49,7 +51,7 @@ func (s *Set) All() []int {
 func (s *Set) Claim(claimed []store.Shard) {
 	for _, c := range claimed {
 		st := &s.states[c.Number]
-		st.lease, st.proposed = c.Lease, 0
+		st.lease, st.proposed, st.last = c.Lease, 0, c.Progress()
 		st.horizon.Store(0)
 		st.watermark.Store(c.Watermark)
 		st.phase.Store(uint32(Claimed))
@@ -88,14 +90,14 @@ func (s *Set) Propose(limit int64) []store.Beat {
 		before[i] = limit
 	}
 	s.Holds.Before(before)
-	beats := make([]store.Beat, 0, len(s.states))
+	beats, now := make([]store.Beat, 0, len(s.states)), clock.NowMs(s.clock)
 	for i := range s.states {
 		st := &s.states[i]
 		if st.Phase() != Active {
 			continue
 		}
 		st.proposed = max(st.proposed, before[i])
-		beats = append(beats, store.Beat{Number: i, Lease: st.lease, Watermark: before[i]})
+		beats = append(beats, store.Beat{Number: i, Lease: st.lease, Watermark: before[i], Clock: now, Last: st.last})
 	}
 	return beats
 }
@@ -122,6 +124,7 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, err err
 			lost = append(lost, b.Number)
 			continue
 		}
+		st.last = held[0].Progress()
 		st.horizon.Store(held[0].Horizon)
 		st.watermark.Store(held[0].Watermark)
 		// Retries too: a recovery takes those that were due after H for unsent.
@@ -133,7 +136,7 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, err err
 
 // Release gives the shards of the beats back in good order.
 func (s *Set) Release(ctx context.Context, beats []store.Beat) error {
-	return s.store.Release(ctx, beats)
+	return s.store.Release(ctx, beats, Horizon.Milliseconds())
 }
 
 // Horizon returns the least horizon of the active shards that had a beat, in Unix

@@ -34,6 +34,7 @@ type State struct {
 	// Under the lock of the jobs: an edit chooses its instant with it held.
 	proposed int64
 	lease    store.Lease
+	last     store.Progress // that the store has answered, and whose edits are loaded
 }
 
 // Phase returns what this node may do with the shard.

@@ -19,7 +19,7 @@
 //
 // Each file uses only those before it:
 //
-//	faulty.go roles.go
+//	faulty.go cluster.go roles.go
 package faulty
 
 import (

@@ -110,31 +110,6 @@ func (l recordingLedger) EndAside(context.Context, []store.Aside) error {
 	return l.r.note("Ledger.EndAside")
 }
 
-type recordingShards struct{ r *recording }
-
-func (s recordingShards) Count() int { return 7 }
-func (s recordingShards) Claim(context.Context, []int) ([]store.Shard, error) {
-	return make([]store.Shard, 7), s.r.note("Shards.Claim")
-}
-func (s recordingShards) Beat(context.Context, []store.Beat, int64) ([]store.Shard, error) {
-	return make([]store.Shard, 7), s.r.note("Shards.Beat")
-}
-func (s recordingShards) Release(context.Context, []store.Beat) error {
-	return s.r.note("Shards.Release")
-}
-func (s recordingShards) Peek(context.Context) ([]store.Shard, error) {
-	return make([]store.Shard, 7), s.r.note("Shards.Peek")
-}
-func (s recordingShards) ResetWatermark(context.Context, int64) error {
-	return s.r.note("Shards.ResetWatermark")
-}
-func (s recordingShards) ZoneRules(context.Context) ([]store.ZoneRules, error) {
-	return make([]store.ZoneRules, 7), s.r.note("Shards.ZoneRules")
-}
-func (s recordingShards) AddZoneRules(context.Context, []store.ZoneRules) error {
-	return s.r.note("Shards.AddZoneRules")
-}
-
 type recordingAlerts struct{ r *recording }
 
 func (a recordingAlerts) List(context.Context, store.AlertPage) ([]domain.Alert, error) {
@@ -229,7 +204,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return false, s.Ledger().OpenRuns(ctx, func(domain.OpenRun) error { return nil })
 	},
 	"Shards.Claim": func(ctx context.Context, s store.Store) (bool, error) {
-		v, err := s.Shards().Claim(ctx, nil)
+		v, err := s.Shards().Claim(ctx, 1, nil)
 		return len(v) == 7, err
 	},
 	"Shards.Beat": func(ctx context.Context, s store.Store) (bool, error) {
@@ -237,7 +212,7 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return len(v) == 7, err
 	},
 	"Shards.Release": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Shards().Release(ctx, nil)
+		return false, s.Shards().Release(ctx, nil, 1)
 	},
 	"Shards.Peek": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Shards().Peek(ctx)
@@ -289,6 +264,26 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Ledger().Asides(ctx)
 		return len(v) == 7, err
 	},
+	"Edits.Create": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Edits().Create(ctx, nil, 1)
+		return len(v) == 7, err
+	},
+	"Edits.Update": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Edits().Update(ctx, domain.Version{}, 1)
+		return v.At == 7, err
+	},
+	"Edits.Delete": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Edits().Delete(ctx, domain.JobID{}, 1, 1)
+		return v.At == 7, err
+	},
+	"Edits.Changed": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Edits().Changed(ctx, 0, 0, func(domain.Version) error { return nil })
+	},
+	"Nodes.Seen": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Nodes().Seen(ctx, store.Node{})
+		return len(v) == 7, err
+	},
+	"Nodes.Remove": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Nodes().Remove(ctx, 1) },
 	"History.Kept": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.History().Kept(ctx)
 		return v == 7, err
@@ -300,7 +295,7 @@ var hasValue = map[string]bool{
 	"History.ByJob": true, "History.List": true, "History.Last": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
 	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
-	"Changes.List": true,
+	"Changes.List": true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
 }
 
 func TestEveryMethod(t *testing.T) {
@@ -351,7 +346,7 @@ func TestRulesMatchMethodRoleOrAll(t *testing.T) {
 	} {
 		s := faulty.New(new(recording), 1)
 		s.Add(faulty.Rule{Method: c.method})
-		_, claimErr := s.Shards().Claim(t.Context(), nil)
+		_, claimErr := s.Shards().Claim(t.Context(), 1, nil)
 		recordErr := s.Ledger().Record(t.Context(), store.Batch{})
 		if (beat(t.Context(), s) != nil) != c.beat || (claimErr != nil) != c.claim || (recordErr != nil) != c.record {
 			t.Errorf("rule for %q: beat %t, claim %v, record %v", c.method, !c.beat, claimErr, recordErr)

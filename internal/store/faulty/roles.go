@@ -36,6 +36,12 @@ func (s *Store) Idempotency() store.Idempotency { return idempotency{s, s.real.I
 // Operations implements store.Store.
 func (s *Store) Operations() store.Operations { return operations{s, s.real.Operations()} }
 
+// Edits implements store.Store.
+func (s *Store) Edits() store.Edits { return edits{s, s.real.Edits()} }
+
+// Nodes implements store.Store.
+func (s *Store) Nodes() store.Nodes { return nodes{s, s.real.Nodes()} }
+
 // Close closes the store beneath. No rule applies to it.
 func (s *Store) Close() error { return s.real.Close() }
 
@@ -165,16 +171,18 @@ type shards struct {
 
 func (s shards) Count() int { return s.real.Count() }
 
-func (s shards) Claim(ctx context.Context, numbers []int) ([]store.Shard, error) {
-	return get(ctx, s.Store, "Shards", "Claim", func() ([]store.Shard, error) { return s.real.Claim(ctx, numbers) })
+func (s shards) Claim(ctx context.Context, node int64, claims []store.Claim) ([]store.Shard, error) {
+	return get(ctx, s.Store, "Shards", "Claim", func() ([]store.Shard, error) {
+		return s.real.Claim(ctx, node, claims)
+	})
 }
 
 func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) ([]store.Shard, error) {
 	return get(ctx, s.Store, "Shards", "Beat", func() ([]store.Shard, error) { return s.real.Beat(ctx, beats, ahead) })
 }
 
-func (s shards) Release(ctx context.Context, beats []store.Beat) error {
-	return s.call(ctx, "Shards", "Release", func() error { return s.real.Release(ctx, beats) })
+func (s shards) Release(ctx context.Context, beats []store.Beat, ahead int64) error {
+	return s.call(ctx, "Shards", "Release", func() error { return s.real.Release(ctx, beats, ahead) })
 }
 
 func (s shards) Peek(ctx context.Context) ([]store.Shard, error) {

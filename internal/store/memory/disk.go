@@ -23,7 +23,7 @@ type Disk struct {
 	clock clock.Clock
 
 	mu       sync.Mutex
-	open     *Store
+	open     *Store // by Open
 	jobs     map[domain.JobID]*job
 	byKey    map[jobKey]domain.JobID // of jobs that are not deleted
 	facts    []*domain.Execution     // by key
@@ -40,7 +40,7 @@ type Disk struct {
 	once     map[domain.IdempotencyKey]domain.IdempotencyRecord
 	bulk     map[domain.OperationID]*operation
 	kept     int64 // history before it was dropped
-	shards   []store.Shard
+	owners   owners
 }
 
 // NewDisk returns an empty disk with one shard. The clock is the store clock of
@@ -49,12 +49,8 @@ func NewDisk(clk clock.Clock) *Disk { return NewShardedDisk(clk, 1) }
 
 // NewShardedDisk returns an empty disk with so many shards.
 func NewShardedDisk(clk clock.Clock, shards int) *Disk {
-	all := make([]store.Shard, shards)
-	for i := range all {
-		all[i].Number = i
-	}
 	return &Disk{
-		shards: all,
+		owners: newOwners(clk, shards),
 		clock:  clk, jobs: make(map[domain.JobID]*job), byKey: make(map[jobKey]domain.JobID),
 		ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs:  make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
@@ -75,8 +71,15 @@ func (d *Disk) Open() (*Store, error) {
 	return d.open, nil
 }
 
+// Join returns one more store on the disk, beside those that are open: each is that of
+// another process.
+func (d *Disk) Join() *Store { return &Store{disk: d} }
+
 // Store implements store.Store. It is safe for use by many goroutines.
-type Store struct{ disk *Disk }
+type Store struct {
+	disk   *Disk
+	closed bool // under the lock of the disk
+}
 
 // The roles. Each is the store under another name.
 type (
@@ -89,6 +92,8 @@ type (
 	changes struct{ *Store }
 	once    struct{ *Store }
 	bulk    struct{ *Store }
+	edits   struct{ *Store }
+	nodes   struct{ *Store }
 )
 
 // Jobs implements store.Store.
@@ -118,11 +123,18 @@ func (s *Store) Idempotency() store.Idempotency { return once{s} }
 // Operations implements store.Store.
 func (s *Store) Operations() store.Operations { return bulk{s} }
 
+// Edits implements store.Store.
+func (s *Store) Edits() store.Edits { return edits{s} }
+
+// Nodes implements store.Store.
+func (s *Store) Nodes() store.Nodes { return nodes{s} }
+
 // Close ends the store at once: no later call does anything. The disk can be
 // opened again. A second Close does nothing.
 func (s *Store) Close() error {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
+	s.closed = true
 	if s.disk.open == s {
 		s.disk.open = nil
 	}
@@ -137,7 +149,7 @@ func (s *Store) do(ctx context.Context, fn func(d *Disk) error) error {
 	}
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
-	if s.disk.open != s {
+	if s.closed {
 		return domain.Unavailable(ErrClosed, "the store is closed")
 	}
 	return fn(s.disk)

@@ -11,6 +11,9 @@
 //	          └── Close in the middle of everything is a crash: each call was
 //	              done as a whole or not at all, and none is done afterwards
 //
+// [Disk.Join] opens one more beside those that are open, as each process of a cluster opens
+// its database.
+//
 // Nothing is shared with the caller: what goes in and what comes out are
 // copies.
 //
@@ -23,7 +26,7 @@
 //
 // Each file uses only those before it:
 //
-//	disk.go trail.go
-//	alerts.go aside.go jobs.go shards.go zonerules.go
+//	owners.go disk.go trail.go
+//	alerts.go aside.go shards.go jobs.go edits.go nodes.go zonerules.go
 //	access.go idempotency.go operations.go ledger.go history.go
 package memory

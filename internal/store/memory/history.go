@@ -194,7 +194,7 @@ func (d *Disk) expireVersions(before int64) {
 	for _, r := range d.runs {
 		needed[versionKey{r.JobID, r.Version}] = true
 	}
-	before = min(before, store.LeastWatermark(d.shards))
+	before = min(before, store.LeastWatermark(d.owners.shards))
 	for id, j := range d.jobs {
 		j.versions = slices.DeleteFunc(j.versions, func(v domain.Version) bool {
 			return v.EffectiveTo <= before && !needed[versionKey{id, v.Number}]

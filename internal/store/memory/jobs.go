@@ -60,50 +60,57 @@ func (d *Disk) ids() []domain.JobID {
 
 // Create implements store.Jobs.
 func (j jobs) Create(ctx context.Context, versions []domain.Version) error {
+	return j.do(ctx, func(d *Disk) error { return d.create(ctx, versions) })
+}
+
+func (d *Disk) create(ctx context.Context, versions []domain.Version) error {
 	if len(versions) == 0 {
 		return nil
 	}
-	return j.do(ctx, func(d *Disk) error {
-		fresh := make(map[domain.JobID]*job, len(versions))
-		keys, taken := make(map[jobKey]domain.JobID), make(map[int]domain.JobID)
-		for i, v := range versions {
-			if v.Number != 1 || v.EffectiveTo != domain.Forever {
-				return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
+	fresh := make(map[domain.JobID]*job, len(versions))
+	keys, taken := make(map[jobKey]domain.JobID), make(map[int]domain.JobID)
+	for i, v := range versions {
+		if v.Number != 1 || v.EffectiveTo != domain.Forever {
+			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
+		}
+		known := d.jobs[v.JobID]
+		if known == nil {
+			known = fresh[v.JobID]
+		}
+		switch {
+		case known == nil:
+			made := &job{versions: []domain.Version{copyVersion(v)}}
+			made.importAt, made.importNonce, made.imported = store.ImportOf(ctx)
+			fresh[v.JobID] = made
+			if holder := d.takes(keys, &v); holder != v.JobID {
+				taken[i] = holder
 			}
-			known := d.jobs[v.JobID]
-			if known == nil {
-				known = fresh[v.JobID]
-			}
-			switch {
-			case known == nil:
-				made := &job{versions: []domain.Version{copyVersion(v)}}
-				made.importAt, made.importNonce, made.imported = store.ImportOf(ctx)
-				fresh[v.JobID] = made
-				if holder := d.takes(keys, &v); holder != v.JobID {
-					taken[i] = holder
-				}
-			case !known.holds(v):
-				return domain.Conflict("job %s exists already", v.JobID)
-			}
+		case !known.holds(v):
+			return domain.Conflict("job %s exists already", v.JobID)
 		}
-		if len(taken) > 0 {
-			return store.Taken(taken)
+	}
+	if len(taken) > 0 {
+		return store.Taken(taken)
+	}
+	if len(fresh) > 0 {
+		if err := d.owners.checkFence(ctx); err != nil {
+			return err
 		}
-		if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
-			if err := d.keepRecord(&r); err != nil {
-				return err
-			}
+	}
+	if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
+		if err := d.keepRecord(&r); err != nil {
+			return err
 		}
-		maps.Copy(d.jobs, fresh)
-		maps.Copy(d.byKey, keys)
-		if len(fresh) == 0 {
-			return nil // a repeat
-		}
-		if e, ok := store.CreationEntry(ctx, &versions[0], int64(len(fresh))); ok {
-			d.enter(e)
-		}
-		return nil
-	})
+	}
+	maps.Copy(d.jobs, fresh)
+	maps.Copy(d.byKey, keys)
+	if len(fresh) == 0 {
+		return nil // a repeat
+	}
+	if e, ok := store.CreationEntry(ctx, &versions[0], int64(len(fresh))); ok {
+		d.enter(e)
+	}
+	return nil
 }
 
 // takes notes the key of a new job among those of the call, and returns who has it: the job
@@ -124,34 +131,39 @@ func (d *Disk) takes(keys map[jobKey]domain.JobID, v *domain.Version) domain.Job
 
 // Update implements store.Jobs.
 func (j jobs) Update(ctx context.Context, next domain.Version) error {
-	return j.do(ctx, func(d *Disk) error {
-		is := d.jobs[next.JobID]
-		switch {
-		case next.Number < 2 || next.EffectiveTo != domain.Forever:
-			return fmt.Errorf("update job %s: want an open version after the first, not number %d",
-				next.JobID, next.Number)
-		case is == nil || is.deleted:
-			return domain.NotFound("job", next.JobID)
-		case is.current().Number != next.Number-1 && is.holds(next):
-			return nil // a repeat
-		case is.current().Number != next.Number-1:
-			return wrongVersion(next.JobID, is.current().Number, next.Number-1)
-		case next.EffectiveFrom < is.current().EffectiveFrom:
-			return fmt.Errorf("update job %s: version %d would begin before the one it follows",
-				next.JobID, next.Number)
-		}
-		if holder, has := d.byKey[keyOf(&next)]; has && holder != next.JobID {
-			return store.Taken(map[int]domain.JobID{0: holder})
-		}
-		delete(d.byKey, keyOf(is.current()))
-		if next.Spec.Key != "" {
-			d.byKey[keyOf(&next)] = next.JobID
-		}
-		is.current().EffectiveTo = next.EffectiveFrom
-		is.versions = append(is.versions, copyVersion(next))
-		d.enterJob(ctx, domain.ActionUpdate, next.JobID, next.Number)
-		return nil
-	})
+	return j.do(ctx, func(d *Disk) error { return d.update(ctx, next) })
+}
+
+func (d *Disk) update(ctx context.Context, next domain.Version) error {
+	is := d.jobs[next.JobID]
+	switch {
+	case next.Number < 2 || next.EffectiveTo != domain.Forever:
+		return fmt.Errorf("update job %s: want an open version after the first, not number %d",
+			next.JobID, next.Number)
+	case is == nil || is.deleted:
+		return domain.NotFound("job", next.JobID)
+	case is.current().Number != next.Number-1 && is.holds(next):
+		return nil // a repeat
+	case is.current().Number != next.Number-1:
+		return wrongVersion(next.JobID, is.current().Number, next.Number-1)
+	case next.EffectiveFrom < is.current().EffectiveFrom:
+		return fmt.Errorf("update job %s: version %d would begin before the one it follows",
+			next.JobID, next.Number)
+	}
+	if err := d.owners.checkFence(ctx); err != nil {
+		return err
+	}
+	if holder, has := d.byKey[keyOf(&next)]; has && holder != next.JobID {
+		return store.Taken(map[int]domain.JobID{0: holder})
+	}
+	delete(d.byKey, keyOf(is.current()))
+	if next.Spec.Key != "" {
+		d.byKey[keyOf(&next)] = next.JobID
+	}
+	is.current().EffectiveTo = next.EffectiveFrom
+	is.versions = append(is.versions, copyVersion(next))
+	d.enterJob(ctx, domain.ActionUpdate, next.JobID, next.Number)
+	return nil
 }
 
 func wrongVersion(id domain.JobID, is, want int) error {
@@ -160,24 +172,29 @@ func wrongVersion(id domain.JobID, is, want int) error {
 
 // Delete implements store.Jobs.
 func (j jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
-	return j.do(ctx, func(d *Disk) error {
-		is := d.jobs[id]
-		switch {
-		case is != nil && is.deleted && is.current().Number == number && is.deletedAt == at:
-			return nil // a repeat
-		case is == nil || is.deleted:
-			return domain.NotFound("job", id)
-		case is.current().Number != number:
-			return wrongVersion(id, is.current().Number, number)
-		case at < is.current().EffectiveFrom:
-			return fmt.Errorf("delete job %s: version %d begins after that", id, number)
-		}
-		delete(d.byKey, keyOf(is.current()))
-		is.current().EffectiveTo = at
-		is.deleted, is.deletedAt = true, at
-		d.enterJob(ctx, domain.ActionDelete, id, number)
-		return nil
-	})
+	return j.do(ctx, func(d *Disk) error { return d.remove(ctx, id, number, at) })
+}
+
+func (d *Disk) remove(ctx context.Context, id domain.JobID, number int, at int64) error {
+	is := d.jobs[id]
+	switch {
+	case is != nil && is.deleted && is.current().Number == number && is.deletedAt == at:
+		return nil // a repeat
+	case is == nil || is.deleted:
+		return domain.NotFound("job", id)
+	case is.current().Number != number:
+		return wrongVersion(id, is.current().Number, number)
+	case at < is.current().EffectiveFrom:
+		return fmt.Errorf("delete job %s: version %d begins after that", id, number)
+	}
+	if err := d.owners.checkFence(ctx); err != nil {
+		return err
+	}
+	delete(d.byKey, keyOf(is.current()))
+	is.current().EffectiveTo = at
+	is.deleted, is.deletedAt = true, at
+	d.enterJob(ctx, domain.ActionDelete, id, number)
+	return nil
 }
 
 // Get implements store.Jobs.

@@ -22,9 +22,20 @@ type counter struct{ fires, durationMs, timed int64 }
 func (l ledger) Record(ctx context.Context, b store.Batch) error {
 	return l.do(ctx, func(d *Disk) error {
 		for i := range b.Facts {
-			if s := b.Facts[i].Status; s == "" || !s.Final() {
-				return fmt.Errorf("record %v: status %q is no end", b.Facts[i].FireKey, s)
+			if err := mustBeFinal(&b.Facts[i]); err != nil {
+				return err
 			}
+		}
+		for i := range b.Decisions {
+			if err := mustBeFinal(&b.Decisions[i].Execution); err != nil {
+				return err
+			}
+		}
+		if err := b.Unfenced(len(d.owners.shards)); err != nil {
+			return err
+		}
+		if stale := d.owners.stale(b.Fences...); len(stale) > 0 {
+			return store.Stale(stale...)
 		}
 		for i := range b.Idempotency {
 			_ = d.keepRecord(&b.Idempotency[i]) // another record of the key stays
@@ -36,15 +47,41 @@ func (l ledger) Record(ctx context.Context, b store.Batch) error {
 				d.count(e)
 			}
 		}
+		for i := range b.Decisions {
+			x := &b.Decisions[i]
+			if r, open := d.runs[x.FireKey]; open && !x.MayEnd(b.Runner, r.Runner) {
+				continue
+			}
+			if e := d.insert(x.Execution); e != nil {
+				inserted = append(inserted, e)
+				d.count(e)
+			}
+		}
 		d.alert(inserted)
 		for _, r := range b.Open {
-			if _, isFact := d.find(r.FireKey); !isFact {
-				r.Attempts = slices.Clone(r.Attempts)
-				d.runs[r.FireKey] = r
-			}
+			d.keepOpen(r)
 		}
 		return nil
 	})
+}
+
+func mustBeFinal(e *domain.Execution) error {
+	if e.Status == "" || !e.Status.Final() {
+		return fmt.Errorf("record %v: status %q is no end", e.FireKey, e.Status)
+	}
+	return nil
+}
+
+// keepOpen inserts an open run, or lets it take the place of another.
+func (d *Disk) keepOpen(r domain.OpenRun) {
+	if _, isFact := d.find(r.FireKey); isFact {
+		return
+	}
+	if stored, known := d.runs[r.FireKey]; known && !store.Replaces(&r, &stored) {
+		return
+	}
+	r.Attempts, r.TakenFrom = slices.Clone(r.Attempts), 0
+	d.runs[r.FireKey] = r
 }
 
 func (d *Disk) find(k domain.FireKey) (int, bool) {

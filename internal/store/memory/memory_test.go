@@ -46,13 +46,13 @@ func TestOneStoreAtATime(t *testing.T) {
 		}
 	}
 	second := open(t, d)
-	if _, err := first.Shards().Claim(t.Context(), []int{0}); !errors.Is(err, memory.ErrClosed) {
+	if _, err := first.Shards().Claim(t.Context(), 1, []store.Claim{{}}); !errors.Is(err, memory.ErrClosed) {
 		t.Errorf("a call after Close: error %v, want %v", err, memory.ErrClosed)
 	}
 	if err := first.Close(); err != nil { // must not close the second one
 		t.Fatal(err)
 	}
-	if sh, err := second.Shards().Claim(t.Context(), []int{0}); err != nil || sh[0].Epoch != 1 {
+	if sh, err := second.Shards().Claim(t.Context(), 1, []store.Claim{{}}); err != nil || sh[0].Epoch != 1 {
 		t.Errorf("%+v, %v: want epoch 1, the refused claim did nothing", sh, err)
 	}
 }

@@ -2,24 +2,24 @@ package memory
 
 import (
 	"context"
-	"slices"
 
-	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // Count implements store.Shards.
-func (s shards) Count() int { return len(s.disk.shards) }
+func (s shards) Count() int { return len(s.disk.owners.shards) }
 
 // Claim implements store.Shards.
-func (s shards) Claim(ctx context.Context, numbers []int) (found []store.Shard, err error) {
+func (s shards) Claim(ctx context.Context, node int64, claims []store.Claim) (found []store.Shard, err error) {
 	err = s.do(ctx, func(d *Disk) error {
-		for _, n := range numbers {
-			sh := &d.shards[n]
+		for _, c := range claims {
+			sh := d.owners.shard(c.Number)
+			if !sh.Grants(c) {
+				continue
+			}
 			sh.Epoch++
-			sh.Token = domain.NewNonce()
-			sh.Clock = clock.NowMs(d.clock)
+			sh.Token, sh.Node = domain.NewNonce(), node
 			found = append(found, *sh)
 			sh.Clean = false
 		}
@@ -31,9 +31,8 @@ func (s shards) Claim(ctx context.Context, numbers []int) (found []store.Shard, 
 // Peek implements store.Shards.
 func (s shards) Peek(ctx context.Context) (found []store.Shard, err error) {
 	err = s.do(ctx, func(d *Disk) error {
-		found = slices.Clone(d.shards)
-		for i := range found {
-			found[i].Clock = clock.NowMs(d.clock)
+		for n := range d.owners.shards {
+			found = append(found, *d.owners.shard(n))
 		}
 		return nil
 	})
@@ -43,15 +42,10 @@ func (s shards) Peek(ctx context.Context) (found []store.Shard, err error) {
 // Beat implements store.Shards.
 func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
 	err = s.do(ctx, func(d *Disk) error {
-		for _, b := range beats {
-			sh := &d.shards[b.Number]
-			if sh.Lease != b.Lease || sh.Clean {
-				continue
+		for i := range beats {
+			if sh := d.owners.shard(beats[i].Number); sh.Renew(&beats[i], ahead) {
+				held = append(held, *sh)
 			}
-			sh.Clock = clock.NowMs(d.clock)
-			sh.Horizon = max(sh.Horizon, sh.Clock+ahead)
-			sh.Watermark = max(sh.Watermark, min(b.Watermark, sh.Horizon))
-			held = append(held, *sh)
 		}
 		return nil
 	})
@@ -59,17 +53,17 @@ func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held
 }
 
 // Release implements store.Shards.
-func (s shards) Release(ctx context.Context, beats []store.Beat) error {
+func (s shards) Release(ctx context.Context, beats []store.Beat, ahead int64) error {
 	return s.do(ctx, func(d *Disk) error {
 		for _, b := range beats {
-			if sh := d.shards[b.Number]; sh.Lease != b.Lease {
+			if sh := d.owners.shards[b.Number]; sh.Lease != b.Lease {
 				return domain.Conflict("shard %d has been claimed by another owner (epoch %d, not %d)",
 					b.Number, sh.Epoch, b.Epoch)
 			}
 		}
-		for _, b := range beats {
-			if sh := &d.shards[b.Number]; !sh.Clean {
-				sh.Watermark = max(sh.Watermark, min(b.Watermark, sh.Horizon))
+		for i := range beats {
+			if sh := d.owners.shard(beats[i].Number); !sh.Clean {
+				sh.Advance(&beats[i], ahead)
 				sh.Clean = true
 			}
 		}
@@ -80,8 +74,8 @@ func (s shards) Release(ctx context.Context, beats []store.Beat) error {
 // ResetWatermark implements store.Shards.
 func (s shards) ResetWatermark(ctx context.Context, at int64) error {
 	return s.do(ctx, func(d *Disk) error {
-		for i := range d.shards {
-			d.shards[i].Horizon, d.shards[i].Watermark = at, at
+		for i := range d.owners.shards {
+			d.owners.shards[i].Horizon, d.owners.shards[i].Watermark = at, at
 		}
 		return nil
 	})

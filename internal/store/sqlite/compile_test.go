@@ -119,7 +119,7 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 			_, err := s.Alerts().List(t.Context(), store.AlertPage{Limit: 5, BeforeAt: at})
 			return err
 		},
-		"Shards.Beat": func() error { _, err := s.Shards().Claim(t.Context(), []int{0}); return err },
+		"Shards.Beat": func() error { _, err := claimShard(t.Context(), s); return err },
 	}
 	record(t, s, success(1, at)) // the file of the day that Record writes into
 	var count compiled

@@ -69,11 +69,12 @@ func twoDays(t *testing.T) (path string, old, today int64) {
 	s := openStore(t, path)
 	create(t, s, version(1))
 	record(t, s, success(1, old), success(1, today))
-	claimed, err := s.Shards().Claim(t.Context(), []int{0})
+	claimed, err := claimShard(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Shards().Release(t.Context(), []store.Beat{{Lease: claimed[0].Lease, Watermark: today}}); err != nil {
+	last := store.Beat{Clock: nowMs(), Lease: claimed[0].Lease, Watermark: today}
+	if err := s.Shards().Release(t.Context(), []store.Beat{last}, 3_000); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)

@@ -48,8 +48,8 @@
 //	expiry, eraser  drop days: the first step in the database, then the deletion of the file
 //	background      goroutines of the store; Close waits for them
 //
-// The roles are jobs, history, ledger, shards, alerts, keys, changes, idempotency
-// and operations.
+// The roles are jobs, history, ledger, shards, alerts, keys, changes, idempotency,
+// operations, edits and nodes.
 //
 // # A crash at any moment
 //
@@ -124,8 +124,9 @@
 //	background.go gate.go
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
-//	fact.go jobfields.go entry.go
-//	idempotency.go operation.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go loss.go
+//	fact.go jobfields.go entry.go lease.go node.go
+//	idempotency.go operation.go jobs.go jobsread.go edits.go apikey.go change.go aside.go zonerules.go kept.go
+//	loss.go
 //	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go recordlock.go opendays.go
 //	record.go facts.go

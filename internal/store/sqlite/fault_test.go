@@ -89,7 +89,7 @@ func TestFullDiskUnderJobs(t *testing.T) {
 	big := version(2)
 	big.Spec.Body = []byte(`"` + strings.Repeat("x", 200_000) + `"`)
 	wantUnavailable(t, s.Jobs().Create(t.Context(), []domain.Version{big}))
-	if _, err := s.Shards().Claim(t.Context(), []int{0}); err != nil {
+	if _, err := claimShard(t.Context(), s); err != nil {
 		t.Fatalf("a write that needs no room: %v", err)
 	}
 	limit(1 << 30)

@@ -33,7 +33,7 @@ func newHolder(t *testing.T) *holder {
 		t.Skip("the system refuses to remove files that are open")
 	}
 	s := openStore(t, filepath.Join(t.TempDir(), "data", "jobs.db"))
-	claimed, err := s.Shards().Claim(t.Context(), []int{0})
+	claimed, err := claimShard(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func newHolder(t *testing.T) *holder {
 }
 
 func (h *holder) beat() error {
-	_, err := h.Shards().Beat(h.t.Context(), []store.Beat{{Lease: h.lease, Watermark: noon}}, 3_000)
+	_, err := h.Shards().Beat(h.t.Context(), []store.Beat{{Clock: nowMs(), Lease: h.lease, Watermark: noon}}, 3_000)
 	return err
 }
 
@@ -73,7 +73,7 @@ func (h *holder) wantNothingTaken(path string) {
 		"delete": h.Jobs().Delete(ctx, jobID(1), 1, noon),
 		"record": h.Ledger().Record(ctx, store.Batch{Open: []domain.OpenRun{openRun(1, noon+minute)}}),
 		"beat":   h.beat(),
-		"give":   h.Shards().Release(ctx, []store.Beat{{Lease: h.lease, Watermark: noon}}),
+		"give":   h.Shards().Release(ctx, []store.Beat{{Clock: nowMs(), Lease: h.lease, Watermark: noon}}, 3_000),
 	} {
 		if err == nil {
 			h.t.Errorf("%s: it is taken", what)
@@ -261,7 +261,7 @@ func TestRemovedKeyIsTold(t *testing.T) {
 	})
 	must(t, err, os.Remove(s.cfg.keyFile()))
 	for range 3 {
-		if _, err := s.Shards().Claim(t.Context(), []int{0}); err != nil {
+		if _, err := claimShard(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,6 +19,7 @@ type jobs struct {
 	box    *seal.Box
 	pace   *clock.Pace // of imports; may be nil
 	alerts *alerts     // which jobs are failing
+	lease  *heldLease
 }
 
 const insertJob = `
@@ -44,32 +45,40 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 	}
 	added := additionsOf(made)
 	return fault("create jobs", j.db.write(ctx, len(made), func(c *conn) (tally, error) {
-		if err := checkKeys(c, made); err != nil {
-			return tally{}, err
-		}
-		if err := j.db.writer.blocks.addAll(c, added); err != nil { // before it finds them among the jobs
-			return tally{}, err
-		}
-		var created tally
-		for i := range made {
-			j.pace.Step(i)
-			if err := insertNewJob(ctx, c, &made[i], j.box, &created); err != nil {
-				return tally{}, err
-			}
-		}
-		if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
-			if err := keepRecord(c, &r); err != nil {
-				return tally{}, err
-			}
-		}
-		if created.total == 0 {
-			return created, nil // a repeat
-		}
-		if e, ok := store.CreationEntry(ctx, &versions[0], created.total); ok {
-			return created, insertEntry(c, &e)
-		}
-		return created, nil
+		return j.create(ctx, c, versions, made, added)
 	}))
+}
+
+// create inserts the rows of versions, which are new jobs or a repeat.
+func (j *jobs) create(ctx context.Context, c *conn, versions []domain.Version, made []rows.Version,
+	added []addition) (created tally, err error) {
+	if err := checkKeys(c, made); err != nil {
+		return tally{}, err
+	}
+	if err := j.db.writer.blocks.addAll(c, added); err != nil { // before it finds them among the jobs
+		return tally{}, err
+	}
+	for i := range made {
+		j.pace.Step(i)
+		if err := insertNewJob(ctx, c, &made[i], j.box, &created); err != nil {
+			return tally{}, err
+		}
+	}
+	if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
+		if err := keepRecord(c, &r); err != nil {
+			return tally{}, err
+		}
+	}
+	if created.total == 0 {
+		return created, nil // a repeat
+	}
+	if err := j.lease.checkEdit(ctx, c); err != nil {
+		return tally{}, err
+	}
+	if e, ok := store.CreationEntry(ctx, &versions[0], created.total); ok {
+		return created, insertEntry(c, &e)
+	}
+	return created, nil
 }
 
 // namespaceOf is the namespace of a version v, as the index version_key has it.
@@ -219,11 +228,11 @@ func (j *jobs) Update(ctx context.Context, next domain.Version) error {
 		if err := j.db.writer.blocks.addAll(c, added); err != nil {
 			return tally{}, err
 		}
-		return update(ctx, c, &row, j.box)
+		return j.update(ctx, c, &row)
 	}))
 }
 
-func update(ctx context.Context, c *conn, next *rows.Version, box *seal.Box) (tally, error) {
+func (j *jobs) update(ctx context.Context, c *conn, next *rows.Version) (tally, error) {
 	job, err := readJob(c, next.JobID)
 	if err != nil {
 		return tally{}, err
@@ -232,11 +241,14 @@ func update(ctx context.Context, c *conn, next *rows.Version, box *seal.Box) (ta
 		return tally{}, domain.NotFound("job", next.JobID)
 	}
 	if job.current != next.Number-1 {
-		return tally{}, sameVersion(c, next, box, wrongVersion(next.JobID, job.current, next.Number-1))
+		return tally{}, sameVersion(c, next, j.box, wrongVersion(next.JobID, job.current, next.Number-1))
 	}
 	if next.From < job.since {
 		return tally{}, fmt.Errorf("update job %s: version %d would begin before version %d", next.JobID,
 			next.Number, job.current)
+	}
+	if err := j.lease.checkEdit(ctx, c); err != nil {
+		return tally{}, err
 	}
 	if err := c.exec(closeVersion, next.From, next.JobID, job.current); err != nil {
 		return tally{}, err
@@ -273,11 +285,11 @@ func one(b bool) int64 {
 // Delete implements store.Jobs.
 func (j *jobs) Delete(ctx context.Context, id domain.JobID, number int, at int64) error {
 	return fault("delete the job", j.db.write(ctx, 2, func(c *conn) (tally, error) {
-		return remove(ctx, c, id, number, at)
+		return j.remove(ctx, c, id, number, at)
 	}))
 }
 
-func remove(ctx context.Context, c *conn, id domain.JobID, number int, at int64) (tally, error) {
+func (j *jobs) remove(ctx context.Context, c *conn, id domain.JobID, number int, at int64) (tally, error) {
 	job, err := readJob(c, id)
 	if err != nil {
 		return tally{}, err
@@ -291,6 +303,9 @@ func remove(ctx context.Context, c *conn, id domain.JobID, number int, at int64)
 		return tally{}, wrongVersion(id, job.current, number)
 	case at < job.since:
 		return tally{}, fmt.Errorf("delete job %s: version %d begins after that", id, number)
+	}
+	if err := j.lease.checkEdit(ctx, c); err != nil {
+		return tally{}, err
 	}
 	if err := c.exec(closeVersion, at, id, number); err != nil {
 		return tally{}, err

@@ -7,20 +7,24 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const (
 	upsertOpenRun = `
-INSERT INTO open_run (scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO open_run (scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts,
+       runner, run_until)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT DO UPDATE SET version = excluded.version, next_at = excluded.next_at, crashes = excluded.crashes,
-       in_flight = excluded.in_flight, created_at = excluded.created_at, attempts = excluded.attempts`
+       in_flight = excluded.in_flight, created_at = excluded.created_at, attempts = excluded.attempts,
+       runner = excluded.runner, run_until = excluded.run_until
+ WHERE runner = ?12 OR excluded.runner <> 0 AND runner = excluded.runner` // as store.Replaces
 
 	deleteOpenRun = `DELETE FROM open_run WHERE scheduled_at = ? AND job_id = ? AND nonce = ?`
 
 	selectOpenRuns = `
-SELECT scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts
+SELECT scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts, runner, run_until
   FROM open_run WHERE (scheduled_at, job_id, nonce) > (?, ?, ?)
  ORDER BY scheduled_at, job_id, nonce LIMIT 0 + ?`
 )
@@ -43,7 +47,7 @@ func encodeOpenRun(r domain.OpenRun) (row openRunRow, err error) {
 
 func (r *openRunRow) upsert(c *conn) error {
 	return c.exec(upsertOpenRun, r.ScheduledAt, r.JobID, r.Nonce, r.Version, r.NextAt, r.Crashes, r.InFlight,
-		r.CreatedAt, r.attempts)
+		r.CreatedAt, r.attempts, r.Runner, r.RunUntil, r.TakenFrom)
 }
 
 func columnsOpenRun(s *sqlite.Stmt) domain.OpenRun {
@@ -52,6 +56,7 @@ func columnsOpenRun(s *sqlite.Stmt) domain.OpenRun {
 		InFlight: s.ColumnBool(6), CreatedAt: s.ColumnInt64(7),
 	}
 	r.Attempts = rows.DecodeAttempts(s.ColumnText(8))
+	r.Runner, r.RunUntil = s.ColumnInt64(9), s.ColumnInt64(10)
 	return r
 }
 
@@ -179,6 +184,25 @@ func (o *openRuns) change(ctx context.Context, ended []domain.FireKey, rows []op
 		delete(o.keys, k)
 	}
 	return nil
+}
+
+const selectRunner = `SELECT runner FROM open_run WHERE scheduled_at = ? AND job_id = ? AND nonce = ?`
+
+// mayEnd reports whether a decision of a process counts: see store.Decision. The caller holds
+// the recordLock.
+func (o *openRuns) mayEnd(ctx context.Context, d *store.Decision, process int64) (bool, error) {
+	o.mu.RLock()
+	_, open := o.keys[d.FireKey]
+	o.mu.RUnlock()
+	if !open {
+		return true, nil
+	}
+	runner := int64(0)
+	err := o.db.read(ctx, func(c *conn) (err error) {
+		runner, err = c.number(selectRunner, d.ScheduledAt, d.JobID, d.Nonce)
+		return err
+	})
+	return d.MayEnd(process, runner), err
 }
 
 // ended returns the keys of facts that may have an open run.

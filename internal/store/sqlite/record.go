@@ -23,6 +23,7 @@ type ledger struct {
 	counters  *counters
 	irregular *irregularJobs
 	runs      *openRuns
+	lease     *heldLease
 }
 
 // Record implements store.Ledger.
@@ -32,8 +33,7 @@ type ledger struct {
 // run or the batch has open runs. A crash in between leaves an open run whose fact
 // exists; OpenRuns does not return it.
 func (l *ledger) Record(ctx context.Context, b store.Batch) error {
-	facts, err := sortFacts(b.Facts)
-	if err != nil {
+	if err := b.Unfenced(1); err != nil {
 		return err
 	}
 	if err := l.lock.enter(ctx); err != nil {
@@ -42,6 +42,14 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	defer l.lock.leave()
 	if err := l.lock.fresh(ctx); err != nil {
 		return fault("record", err)
+	}
+	records, err := l.fenced(ctx, &b)
+	if err != nil {
+		return fault("record", err)
+	}
+	facts, err := sortFacts(records)
+	if err != nil {
+		return err
 	}
 	for rest := facts; len(rest) > 0; {
 		d := dayOf(rest[0].ScheduledAt)
@@ -55,6 +63,26 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 		rest = rest[n:]
 	}
 	return l.recordRuns(ctx, facts, &b)
+}
+
+// fenced returns the facts and the decisions of a batch. The caller holds the lock.
+func (l *ledger) fenced(ctx context.Context, b *store.Batch) ([]domain.Execution, error) {
+	if err := l.lease.check(ctx, b.Fences); err != nil {
+		return nil, err
+	}
+	if len(b.Decisions) == 0 {
+		return b.Facts, nil
+	}
+	records := slices.Grow(slices.Clone(b.Facts), len(b.Decisions))
+	for i := range b.Decisions {
+		d := &b.Decisions[i]
+		if counts, err := l.runs.mayEnd(ctx, d, b.Runner); err != nil {
+			return nil, err
+		} else if counts {
+			records = append(records, d.Execution)
+		}
+	}
+	return records, nil
 }
 
 // sortFacts returns the facts in the order of the table, so that a batch

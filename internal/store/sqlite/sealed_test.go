@@ -45,13 +45,13 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	s := newStore(t)
 	create(t, s, version(1))
 	record(t, s, success(1, noon))
-	shards, err := s.Shards().Claim(t.Context(), []int{0})
+	shards, err := claimShard(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	work := map[string]func() error{
 		"a beat": func() error {
-			_, err := s.Shards().Beat(t.Context(), []store.Beat{{Lease: shards[0].Lease}}, 3000)
+			_, err := s.Shards().Beat(t.Context(), []store.Beat{{Clock: nowMs(), Lease: shards[0].Lease}}, 3000)
 			return err
 		},
 		"a fact": func() error {

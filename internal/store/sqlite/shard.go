@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -16,25 +14,20 @@ type shards struct {
 	db    *jobsDB
 	guard *guard
 	clock clock.Clock
+	lease *heldLease
+	lock  *recordLock
 }
 
-const (
-	selectShard = `SELECT epoch, token, horizon, watermark, revision, released FROM shard WHERE one = 1`
-	updateShard = `UPDATE shard SET epoch = ?, token = ?, horizon = ?, watermark = ?, released = ? WHERE one = 1`
-)
+// Fires begin with the database, not with its first owner: there may be jobs before that.
+const startShard = `UPDATE shard SET horizon = ?1, watermark = ?1 WHERE watermark = 0`
 
-func readShard(c *conn) (sh store.Shard, err error) {
-	err = c.query(selectShard, func(s *sqlite.Stmt) error {
-		sh.Epoch, sh.Token = s.ColumnInt64(0), s.ColumnInt64(1)
-		sh.Horizon, sh.Watermark = s.ColumnInt64(2), s.ColumnInt64(3)
-		sh.Revision, sh.Clean = s.ColumnInt64(4), s.ColumnBool(5)
-		return nil
-	})
-	return sh, err
-}
-
-func writeShard(c *conn, sh store.Shard) error {
-	return c.exec(updateShard, sh.Epoch, sh.Token, sh.Horizon, sh.Watermark, sh.Clean)
+// start gives the shard of a new database its first H and W.
+func (s shards) start(ctx context.Context) error {
+	sh, err := s.Peek(ctx)
+	if err != nil || sh[0].Watermark > 0 {
+		return err
+	}
+	return s.db.writer.doFirst(ctx, func(c *conn) error { return c.exec(startShard, clock.NowMs(s.clock)) })
 }
 
 // change reads the row, lets fn change it and writes it back. The answer is
@@ -65,42 +58,52 @@ func (s shards) change(ctx context.Context, what string, fn func(sh *store.Shard
 	return <-answer, nil
 }
 
+// changeLease is change of who has the lease. Nothing is recorded meanwhile.
+func (s shards) changeLease(ctx context.Context, what string, fn func(sh *store.Shard) error) (sh store.Shard,
+	err error) {
+	if err := s.lock.enter(ctx); err != nil {
+		return sh, err
+	}
+	defer s.lock.leave()
+	s.lease.known.Store(nil)
+	if sh, err = s.change(ctx, what, fn); err == nil {
+		s.lease.known.Store(&sh)
+	}
+	return sh, err
+}
+
 // Count implements store.Shards: one process owns all jobs.
 func (s shards) Count() int { return 1 }
 
 // Claim implements store.Shards.
-func (s shards) Claim(ctx context.Context, numbers []int) ([]store.Shard, error) {
-	if len(numbers) == 0 {
+func (s shards) Claim(ctx context.Context, node int64, claims []store.Claim) ([]store.Shard, error) {
+	if len(claims) == 0 {
 		return nil, nil
 	}
-	clean := false
-	sh, err := s.change(ctx, "claim the shard", func(sh *store.Shard) error {
+	clean, granted := false, false
+	sh, err := s.changeLease(ctx, "claim the shard", func(sh *store.Shard) error {
+		if granted = sh.Grants(claims[0]); !granted {
+			return nil
+		}
 		clean = sh.Clean
 		sh.Epoch++
-		sh.Token = domain.NewNonce()
+		sh.Token, sh.Node = domain.NewNonce(), node
 		sh.Clean = false
 		return nil
 	})
-	if err != nil {
+	if err != nil || !granted {
 		return nil, err
 	}
 	sh.Clean = clean
 	return []store.Shard{sh}, nil
 }
 
-// leaseHolds reports whether the lease is the shard's and was not released.
-func leaseHolds(sh *store.Shard, lease store.Lease) bool { return sh.Lease == lease && !sh.Clean }
-
 // Beat implements store.Shards.
 func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
-	for _, b := range beats {
+	for i := range beats {
 		lost := false
 		sh, err := s.change(ctx, "renew the lease", func(sh *store.Shard) error {
-			if lost = !leaseHolds(sh, b.Lease); lost {
-				return nil
-			}
-			sh.Horizon = max(sh.Horizon, sh.Clock+ahead)
-			sh.Watermark = max(sh.Watermark, min(b.Watermark, sh.Horizon))
+			lost = !sh.Renew(&beats[i], ahead)
 			return nil
 		})
 		if err != nil {
@@ -114,17 +117,18 @@ func (s shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held
 }
 
 // Release implements store.Shards.
-func (s shards) Release(ctx context.Context, beats []store.Beat) error {
-	for _, b := range beats {
-		_, err := s.change(ctx, "release the shard", func(sh *store.Shard) error {
+func (s shards) Release(ctx context.Context, beats []store.Beat, ahead int64) error {
+	for i := range beats {
+		b := &beats[i]
+		_, err := s.changeLease(ctx, "release the shard", func(sh *store.Shard) error {
 			if sh.Lease == b.Lease && sh.Clean {
 				return nil // a repeat
 			}
-			if !leaseHolds(sh, b.Lease) {
+			if !sh.Holds(b.Lease) {
 				return domain.Conflict("the shard has been claimed by another owner (epoch %d, not %d)",
 					sh.Epoch, b.Epoch)
 			}
-			sh.Watermark = max(sh.Watermark, min(b.Watermark, sh.Horizon))
+			sh.Advance(b, ahead)
 			sh.Clean = true
 			return nil
 		})

@@ -45,7 +45,7 @@ func TestPeopleCanReadTheFiles(t *testing.T) {
 		{s.cfg.Path, "SELECT job_id, cause, scheduled_at, next_at FROM open_runs",
 			id + "|schedule|2026-03-10T13:00:00.000Z|2026-03-10T13:00:01.000Z"},
 		{s.cfg.Path, "SELECT total, active FROM tally", "1|1"},
-		{s.cfg.Path, "SELECT epoch, released FROM shards", "0|no"},
+		{s.cfg.Path, "SELECT epoch, released FROM shards", "0|yes"},
 		{history, "SELECT job_id, cause, status, scheduled_at, started_at, completed_at, drift_ms, duration_ms FROM " +
 			"executions LIMIT 1",
 			id + "|schedule|SUCCESS|" + at + "00.000Z|" + at + "00.001Z|" + at + "00.021Z|1|20"},

@@ -156,6 +156,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.join(box, watched)
+	if err := s.shards.start(ctx); err != nil {
+		return err
+	}
 	if err := s.eraser.eraseMarked(ctx); err != nil {
 		return err
 	}
@@ -178,12 +181,13 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 	runs := &openRuns{db: s.db, days: s.days}
 	counters := &counters{db: s.db, days: s.days}
 	irregular := &irregularJobs{days: s.days}
+	lease := &heldLease{db: s.db}
 	s.lock.copies = []fileCopy{s.alerts, counters, runs, irregular}
 	s.ledger = &ledger{
 		db: s.db, days: s.days, lock: s.lock, eraser: s.eraser, alerts: s.alerts, counters: counters,
-		irregular: irregular, runs: runs,
+		irregular: irregular, runs: runs, lease: lease,
 	}
-	s.jobs = &jobs{db: s.db, box: box, pace: s.cfg.Pace, alerts: s.alerts}
+	s.jobs = &jobs{db: s.db, box: box, pace: s.cfg.Pace, alerts: s.alerts, lease: lease}
 	s.maker = &blockMaker{
 		db: s.db, blocks: s.db.writer.blocks, log: s.cfg.Log, working: newBackground(s.background.working),
 	}
@@ -194,7 +198,7 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 			irregular: irregular, maker: s.maker, turn: newGate(),
 		},
 	}
-	s.shards = &shards{db: s.db, clock: s.cfg.Clock, guard: &guard{
+	s.shards = &shards{db: s.db, clock: s.cfg.Clock, lease: lease, lock: s.lock, guard: &guard{
 		db: s.db, claim: s.claim, days: s.days, history: watched, key: s.keyFile, lock: s.lock,
 		background: s.background,
 	}}
@@ -244,6 +248,12 @@ func (s *Store) Shards() store.Shards { return s.shards }
 
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return s.alerts }
+
+// Edits implements store.Store.
+func (s *Store) Edits() store.Edits { return edits{s.jobs, s.cfg.Clock} }
+
+// Nodes implements store.Store.
+func (s *Store) Nodes() store.Nodes { return nodes{s.db, s.cfg.Clock} }
 
 // Close waits for the writes that have begun, puts the logs into the files and
 // lets go of the lock. A second call does nothing.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
@@ -200,12 +201,24 @@ func (v *victim) open(ctx context.Context) (err error) {
 	if v.s, err = Open(ctx, Config{Path: v.path}); err != nil {
 		return err
 	}
-	claimed, err := v.s.Shards().Claim(ctx, []int{0})
+	claimed, err := claimShard(ctx, v.s)
 	if err != nil {
 		return err
 	}
 	v.lease = claimed[0].Lease
+	if scripted(claimed[0].Watermark) == 0 {
+		return v.s.Shards().ResetWatermark(ctx, 0)
+	}
 	return nil
+}
+
+// scripted returns a watermark as the script moves it: a new database begins with its own
+// clock, long after the time of the script.
+func scripted(w int64) int64 {
+	if w > noon+100*dayMs {
+		return 0
+	}
+	return w
 }
 
 func (v *victim) do(ctx context.Context, s step) error {
@@ -217,7 +230,7 @@ func (v *victim) do(ctx context.Context, s step) error {
 	case s.remove != nil:
 		return v.s.Jobs().Delete(ctx, s.remove.JobID, s.remove.Number, s.remove.EffectiveTo)
 	case s.beat != 0:
-		_, err := v.s.Shards().Beat(ctx, []store.Beat{{Lease: v.lease, Watermark: s.beat}}, 3*second)
+		_, err := v.s.Shards().Beat(ctx, []store.Beat{{Clock: nowMs(), Lease: v.lease, Watermark: s.beat}}, 3*second)
 		return err
 	case s.expire != 0:
 		_, err := v.s.History().Expire(ctx, s.expire)
@@ -290,7 +303,22 @@ func observe(ctx context.Context, s *Store, limit int) (ledgerState, error) {
 			got.Totals[status] = n
 		}
 	}
-	claimed, claimErr := s.Shards().Claim(ctx, []int{0})
-	got.Watermark = store.LeastWatermark(claimed)
+	claimed, claimErr := claimShard(ctx, s)
+	got.Watermark = scripted(store.LeastWatermark(claimed))
 	return got, errors.Join(err, recentErr, openErr, totalsErr, claimErr)
 }
+
+// claimShard claims the shard for a process that has ended or will.
+func claimShard(ctx context.Context, s *Store) ([]store.Shard, error) {
+	rows, err := s.Shards().Peek(ctx)
+	if err != nil {
+		return nil, err
+	}
+	claimed, err := s.Shards().Claim(ctx, 1, store.ClaimsOf(rows))
+	if err == nil && len(claimed) == 0 {
+		err = errors.New("the shard was not claimed")
+	}
+	return claimed, err
+}
+
+func nowMs() int64 { return clock.NowMs(clock.System{}) }

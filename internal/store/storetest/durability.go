@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -35,17 +34,6 @@ func survivesReopen(t *testing.T, f *fixture) {
 		equal(t, f.totals(t, 0), totals)
 		equal(t, f.alerts(t), alerts)
 	}
-}
-
-// parallel runs fn n times at once and returns the errors.
-func parallel(n int, fn func(i int) error) error {
-	errs := make([]error, n)
-	var group sync.WaitGroup
-	for i := range n {
-		group.Go(func() { errs[i] = fn(i) })
-	}
-	group.Wait()
-	return errors.Join(errs...)
 }
 
 func parallelCallers(t *testing.T, f *fixture) {
@@ -124,7 +112,7 @@ func cancelledCalls(t *testing.T, f *fixture) {
 	cancel()
 	_, getErr := f.Jobs().Get(dead, jobID(1))
 	_, listErr := store.Recent(dead, f.History(), store.Page{Limit: 1})
-	_, claimErr := f.Shards().Claim(dead, []int{0})
+	_, claimErr := f.Shards().Claim(dead, process, []store.Claim{{}})
 	for name, err := range map[string]error{
 		"Create": f.Jobs().Create(dead, []domain.Version{version(2)}),
 		"Record": f.Ledger().Record(dead, store.Batch{Facts: []domain.Execution{success(1, noon+minute)}}),

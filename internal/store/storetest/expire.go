@@ -122,15 +122,16 @@ func expireVersions(t *testing.T, f *fixture) {
 	v1, v2, gone = closed(v1, v2.EffectiveFrom), closed(v2, v3.EffectiveFrom), closed(gone, noon+hour)
 	all := []domain.Version{v1, v2, v3, gone}
 
+	setWatermark(t, f, 0)
 	f.expire(t, noon, 0)
 	equal(t, timeline(t, f, 0), all)
-	f.expire(t, midnight, 0) // nothing is below the watermark, which is 0
+	f.expire(t, midnight, 0) // nothing is below the watermark
 	equal(t, timeline(t, f, 0), all)
 
 	run := openRun(2, noon+minute)
 	run.Version = 1
 	f.begin(t, run)
-	beatAll(t, f, 0, midnight+day)
+	setWatermark(t, f, midnight+day)
 	f.expire(t, midnight, 0)
 	equal(t, timeline(t, f, 0), []domain.Version{v2, v3, gone}) // its open run needs it
 

@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -248,4 +250,15 @@ func (f *fixture) expire(t *testing.T, before int64, want int) {
 	if gone := must(f.History().Expire(t.Context(), before))(t); gone != want {
 		t.Fatalf("%d days expired, want %d", gone, want)
 	}
+}
+
+// parallel runs fn n times at once and returns the errors.
+func parallel(n int, fn func(i int) error) error {
+	errs := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { errs[i] = fn(i) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
 }

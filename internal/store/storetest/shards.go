@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -8,6 +9,9 @@ import (
 )
 
 var shardCases = []testCase{
+	{"the shards of a new database are free, and begin with its clock", madeFree},
+	{"a claim succeeds for a free shard, or for one whose row is as it was seen", claimCompares},
+	{"of claims at once one wins", parallelClaims},
 	{"a claim answers what the last owner left", claimAnswers},
 	{"H and W never go back, and W stays at or below H", beatMonotonic},
 	{"a beat of an old lease moves nothing, and is not among the answers", beatFenced},
@@ -19,15 +23,34 @@ var shardCases = []testCase{
 	{"the rules of zones are kept by zone and instant, the first time as they are", zoneRulesKept},
 }
 
+// process is the random number of the process that the tests are.
+const process = 77
+
+// claimOf claims shards as somebody who knows that their owners are gone.
+func claimOf(t *testing.T, f *fixture, numbers ...int) []store.Shard {
+	t.Helper()
+	var claims []store.Claim
+	rows := must(f.Shards().Peek(t.Context()))(t)
+	for _, n := range numbers {
+		claims = append(claims, store.ClaimsOf(rows[n:n+1])...)
+	}
+	claimed := must(f.Shards().Claim(t.Context(), process, claims))(t)
+	if len(claimed) != len(numbers) {
+		t.Fatalf("of shards %v were claimed %+v", numbers, claimed)
+	}
+	return claimed
+}
+
 // claim claims the first shard.
 func claim(t *testing.T, f *fixture) store.Shard {
 	t.Helper()
-	return must(f.Shards().Claim(t.Context(), []int{0}))(t)[0]
+	return claimOf(t, f, 0)[0]
 }
 
-// beatOf is a beat of the owner that got the shard.
+// beatOf is a beat of the owner that got the shard. Its clock is ahead, so the store's counts.
 func beatOf(sh store.Shard, w int64) store.Beat {
-	return store.Beat{Number: sh.Number, Lease: sh.Lease, Watermark: w}
+	return store.Beat{Number: sh.Number, Lease: sh.Lease, Watermark: w, Clock: sh.Clock + hour,
+		Last: sh.Progress()}
 }
 
 // beat renews the lease of the first shard, which holds.
@@ -40,33 +63,81 @@ func beat(t *testing.T, f *fixture, sh store.Shard, ahead, w int64) store.Shard 
 	return held[0]
 }
 
-// beatAll claims every shard and beats once.
-func beatAll(t *testing.T, f *fixture, ahead, w int64) {
+// setWatermark moves W of every shard to an instant, maybe before the database was made.
+func setWatermark(t *testing.T, f *fixture, w int64) {
 	t.Helper()
-	var beats []store.Beat
-	for n := range f.Shards().Count() {
-		beats = append(beats, beatOf(must(f.Shards().Claim(t.Context(), []int{n}))(t)[0], w))
-	}
-	must(f.Shards().Beat(t.Context(), beats, ahead))(t)
+	ok(t, f.Shards().ResetWatermark(t.Context(), w))
 }
 
 // release ends the lease of the shard.
 func release(t *testing.T, f *fixture, sh store.Shard, w int64) error {
 	t.Helper()
-	return f.Shards().Release(t.Context(), []store.Beat{beatOf(sh, w)})
+	return f.Shards().Release(t.Context(), []store.Beat{beatOf(sh, w)}, second)
 }
 
 func claimAnswers(t *testing.T, f *fixture) {
+	made := must(f.Shards().Peek(t.Context()))(t)[0]
 	a := claim(t, f)
-	if a.Epoch == 0 || a.Token == 0 || a.Horizon != 0 || a.Watermark != 0 || a.Clock == 0 {
+	if a.Epoch == 0 || a.Token == 0 || a.Node != process || a.Horizon != made.Horizon ||
+		a.Watermark != made.Watermark || a.Clock == 0 {
 		t.Fatalf("first claim: %+v", a)
 	}
-	beat := beat(t, f, a, 3_000, a.Clock-1_000)
+	beat := beat(t, f, a, 3_000, a.Clock+1_000)
 	f.reopen(t)
 	b := claim(t, f)
 	if b.Epoch != a.Epoch+1 || b.Token == a.Token || b.Horizon != beat.Horizon ||
-		b.Watermark != a.Clock-1_000 || b.Clean {
+		b.Watermark != a.Clock+1_000 || b.Clean {
 		t.Fatalf("second claim: %+v after %+v", b, beat)
+	}
+}
+
+// madeFree shows that no fire of a job that is created before the first owner is lost.
+func madeFree(t *testing.T, f *fixture) {
+	for _, sh := range must(f.Shards().Peek(t.Context()))(t) {
+		if !sh.Clean || sh.Watermark != sh.Horizon || sh.Watermark > sh.Clock || sh.Watermark < sh.Clock-minute ||
+			sh.Node != 0 {
+			t.Errorf("a shard of a new database: %+v", sh)
+		}
+	}
+}
+
+// claimCompares shows that of several processes that have seen a row one gets the shard.
+func claimCompares(t *testing.T, f *fixture) {
+	take := func(process int64, seen store.Seen) []store.Shard {
+		return must(f.Shards().Claim(t.Context(), process, []store.Claim{{Number: 0, Seen: seen}}))(t)
+	}
+	a := claim(t, f)
+	old := must(f.Shards().Peek(t.Context()))(t)[0].Seen()
+	if got := take(1, store.Seen{}); len(got) != 0 {
+		t.Fatalf("a shard with an owner was claimed as if it were free: %+v", got)
+	}
+	beat(t, f, a, hour, 0)
+	if got := take(1, old); len(got) != 0 {
+		t.Fatalf("a shard was claimed whose owner has had a beat since: %+v", got)
+	}
+	seen := must(f.Shards().Peek(t.Context()))(t)[0].Seen()
+	first, second := take(1, seen), take(2, seen)
+	if len(first) != 1 || len(second) != 0 || first[0].Node != 1 {
+		t.Fatalf("two claims of the same row: %+v and %+v", first, second)
+	}
+	ok(t, release(t, f, first[0], 0))
+	if got := take(2, store.Seen{}); len(got) != 1 || got[0].Node != 2 || !got[0].Clean {
+		t.Fatalf("a claim of a free shard: %+v", got)
+	}
+}
+
+// parallelClaims shows the same of claims at once.
+func parallelClaims(t *testing.T, f *fixture) {
+	claim(t, f)
+	seen := store.ClaimsOf(must(f.Shards().Peek(t.Context()))(t)[:1])
+	var won atomic.Int32
+	ok(t, parallel(8, func(i int) error {
+		got, err := f.Shards().Claim(t.Context(), int64(i), seen)
+		won.Add(int32(len(got))) //nolint:gosec // one at most
+		return err
+	}))
+	if won.Load() != 1 {
+		t.Fatalf("%d of 8 claims of one row succeeded", won.Load())
 	}
 }
 
@@ -81,7 +152,7 @@ func beatMonotonic(t *testing.T, f *fixture) {
 		return sh
 	}
 	one := beat(hour, 0)
-	if one.Horizon != one.Clock+hour || one.Watermark != 0 {
+	if one.Horizon != one.Clock+hour || one.Watermark != a.Watermark {
 		t.Fatalf("first beat: %+v", one)
 	}
 	two := beat(0, one.Clock)
@@ -110,15 +181,15 @@ func beatFenced(t *testing.T, f *fixture) {
 		}
 		wantCode(t, release(t, f, sh, noon), domain.CodeConflict)
 	}
-	if sh := beat(t, f, b, 0, 0); sh.Horizon != sh.Clock || sh.Watermark != 0 {
+	if sh := beat(t, f, b, 0, 0); sh.Horizon != sh.Clock || sh.Watermark != b.Watermark {
 		t.Fatalf("a refused beat moved something: %+v", sh)
 	}
 }
 
 func releaseClean(t *testing.T, f *fixture) {
 	a := claim(t, f)
-	if a.Clean {
-		t.Fatal("a new database was released by nobody")
+	if !a.Clean {
+		t.Fatal("something of a new database is uncertain")
 	}
 	beat := beat(t, f, a, 3_000, 0)
 	ok(t, release(t, f, a, beat.Clock))
@@ -152,7 +223,7 @@ func resetMoves(t *testing.T, f *fixture) {
 
 func peekReads(t *testing.T, f *fixture) {
 	a := claim(t, f)
-	beat := beat(t, f, a, 3_000, a.Clock-1_000)
+	beat := beat(t, f, a, 3_000, a.Clock+1_000)
 	for range 2 {
 		got := must(f.Shards().Peek(t.Context()))(t)[0]
 		if got.Clock < beat.Clock {
@@ -161,8 +232,8 @@ func peekReads(t *testing.T, f *fixture) {
 		got.Clock = beat.Clock
 		equal(t, got, beat)
 	}
-	ok(t, release(t, f, a, a.Clock))
-	if got := must(f.Shards().Peek(t.Context()))(t)[0]; !got.Clean || got.Watermark != a.Clock {
+	ok(t, release(t, f, a, a.Clock+2_000))
+	if got := must(f.Shards().Peek(t.Context()))(t)[0]; !got.Clean || got.Watermark != a.Clock+2_000 {
 		t.Errorf("after the release: %+v", got)
 	}
 }
@@ -173,7 +244,7 @@ func shardsApart(t *testing.T, f *fixture) {
 	for i := range all {
 		all[i] = i
 	}
-	claimed := must(f.Shards().Claim(t.Context(), all))(t)
+	claimed := claimOf(t, f, all...)
 	for i, sh := range claimed {
 		if sh.Number != i {
 			t.Fatalf("shard %d was answered as number %d", i, sh.Number)
@@ -183,28 +254,28 @@ func shardsApart(t *testing.T, f *fixture) {
 		return
 	}
 	last := len(all) - 1
-	taken := must(f.Shards().Claim(t.Context(), []int{last}))(t)[0]
-	beats := make([]store.Beat, len(all))
+	taken := claimOf(t, f, last)[0]
+	beats, base := make([]store.Beat, len(all)), claimed[0].Clock
 	for i, sh := range claimed {
-		beats[i] = beatOf(sh, noon+int64(i))
+		beats[i] = beatOf(sh, base+int64(i))
 	}
-	held := must(f.Shards().Beat(t.Context(), beats, 0))(t)
+	held := must(f.Shards().Beat(t.Context(), beats, minute))(t)
 	if len(held) != last {
 		t.Fatalf("%d shards answer after one of %d was claimed by another owner", len(held), len(all))
 	}
 	for i, sh := range held {
-		if sh.Number != i || sh.Watermark != noon+int64(i) {
+		if sh.Number != i || sh.Watermark != base+int64(i) {
 			t.Errorf("shard %d after its beat: %+v", i, sh)
 		}
 	}
-	wantCode(t, f.Shards().Release(t.Context(), beats), domain.CodeConflict)
+	wantCode(t, f.Shards().Release(t.Context(), beats, minute), domain.CodeConflict)
 	if got := must(f.Shards().Peek(t.Context()))(t); got[0].Clean || got[last].Lease != taken.Lease {
 		t.Errorf("a release of a foreign lease did something: %+v", got)
 	}
-	ok(t, f.Shards().Release(t.Context(), beats[:last]))
+	ok(t, f.Shards().Release(t.Context(), beats[:last], minute))
 	f.reopen(t)
 	got := must(f.Shards().Peek(t.Context()))(t)
-	if !got[0].Clean || got[last].Clean || store.LeastWatermark(got) != 0 {
+	if !got[0].Clean || got[last].Clean || store.LeastWatermark(got) != min(base, taken.Watermark) {
 		t.Errorf("after the release: %+v", got)
 	}
 	ok(t, f.Shards().ResetWatermark(t.Context(), noon))

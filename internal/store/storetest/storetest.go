@@ -15,7 +15,7 @@
 //
 //	fixture.go
 //	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
-//	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go
+//	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go owners.go
 //	storetest.go
 package storetest
 
@@ -45,6 +45,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Executions", executionCases},
 		{"Alerts", alertCases},
 		{"Shards", shardCases},
+		{"Owners", ownerCases},
 		{"Expire", expireCases},
 		{"Keys", keyCases},
 		{"Changes", changeCases},

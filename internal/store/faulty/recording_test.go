@@ -1,0 +1,59 @@
+package faulty_test
+
+import (
+	"context"
+	"errors"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+func (r *recording) Edits() store.Edits { return recordingEdits{r} }
+func (r *recording) Nodes() store.Nodes { return recordingNodes{r} }
+
+type recordingEdits struct{ r *recording }
+
+func (e recordingEdits) Create(context.Context, []domain.Version, int64) ([]store.Effect, error) {
+	return make([]store.Effect, 7), e.r.note("Edits.Create")
+}
+func (e recordingEdits) Update(context.Context, domain.Version, int64) (store.Effect, error) {
+	return store.Effect{At: 7}, e.r.note("Edits.Update")
+}
+func (e recordingEdits) Delete(context.Context, domain.JobID, int, int64) (store.Effect, error) {
+	return store.Effect{At: 7}, e.r.note("Edits.Delete")
+}
+func (e recordingEdits) Changed(_ context.Context, _ int, _ int64, fn func(domain.Version) error) error {
+	return errors.Join(fn(domain.Version{}), e.r.note("Edits.Changed"))
+}
+
+type recordingNodes struct{ r *recording }
+
+func (n recordingNodes) Seen(context.Context, store.Node) ([]store.Node, error) {
+	return make([]store.Node, 7), n.r.note("Nodes.Seen")
+}
+func (n recordingNodes) Remove(context.Context, int64) error { return n.r.note("Nodes.Remove") }
+
+type recordingShards struct{ r *recording }
+
+func (s recordingShards) Count() int { return 7 }
+func (s recordingShards) Claim(context.Context, int64, []store.Claim) ([]store.Shard, error) {
+	return make([]store.Shard, 7), s.r.note("Shards.Claim")
+}
+func (s recordingShards) Beat(context.Context, []store.Beat, int64) ([]store.Shard, error) {
+	return make([]store.Shard, 7), s.r.note("Shards.Beat")
+}
+func (s recordingShards) Release(context.Context, []store.Beat, int64) error {
+	return s.r.note("Shards.Release")
+}
+func (s recordingShards) Peek(context.Context) ([]store.Shard, error) {
+	return make([]store.Shard, 7), s.r.note("Shards.Peek")
+}
+func (s recordingShards) ResetWatermark(context.Context, int64) error {
+	return s.r.note("Shards.ResetWatermark")
+}
+func (s recordingShards) ZoneRules(context.Context) ([]store.ZoneRules, error) {
+	return make([]store.ZoneRules, 7), s.r.note("Shards.ZoneRules")
+}
+func (s recordingShards) AddZoneRules(context.Context, []store.ZoneRules) error {
+	return s.r.note("Shards.AddZoneRules")
+}
