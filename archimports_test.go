@@ -36,6 +36,7 @@ var imports = []struct {
 	{"internal/certs", row{internal: []string{"charset", "clock", "target", "telemetry"}}},
 	{"internal/wire", row{internal: []string{"charset", "cron", "spelling", "target", "webhook", "domain"}}},
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
+	{"internal/peer", row{internal: []string{"clock", "telemetry", "domain"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
 	{"internal/store/rows", row{internal: []string{"webhook", "seal", "store", "domain"}}},
 	{"internal/store/byjob", row{internal: []string{"store", "domain", "store/rows"}}},

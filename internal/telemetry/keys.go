@@ -24,6 +24,7 @@ const (
 	KeyInstance    = "instance"   // of a problem document
 	KeyAddr        = "addr"
 	KeyPath        = "path"
+	KeyNode        = "node"
 	KeySQL         = "sql"
 	KeyVersion     = "version"
 	KeyStack       = "stack"
