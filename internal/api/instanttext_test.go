@@ -151,7 +151,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		method, path, body, template string
 		repeats                      bool // the same answer twice
 	}{
-		{"GET", "/jobs", "", "/jobs", true},
+		{"GET", "/jobs?include=lastExecution", "", "/jobs", true},
 		{"GET", "/jobs/export", "", "/jobs/export", true},
 		{"POST", "/jobs/export?withSecrets=true", "", "/jobs/export", true},
 		{"GET", "/jobs/" + id, "", "/jobs/{id}", true},

@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -49,63 +51,137 @@ func (p sortParam) parse() (descending bool, err error) {
 		"jobs are in an index by that alone", string(p))
 }
 
+// What a page with the last execution of each job has at most: half of the work of a request is that
+// of the list, which a store counts in jobs that it looks at, and half of it that of the executions.
+const (
+	maxLastLimit = 200
+	maxLastWork  = 1_700
+)
+
+// includeParam says what else a list has of each job.
+type includeParam string
+
+// Schema implements huma.SchemaProvider.
+func (includeParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Enum: []any{"lastExecution"}, Examples: []any{"lastExecution"},
+		Description: fmt.Sprintf("lastExecution: the newest execution of each job that has ended. limit is %d at most "+
+			"then.", maxLastLimit),
+	}
+}
+
+func (p includeParam) parse() (lastExecution bool, err error) {
+	switch strings.TrimSpace(string(p)) {
+	case "":
+		return false, nil
+	case "lastExecution":
+		return true, nil
+	}
+	return false, kindMalformed.fieldAs(domain.FieldChoice, "include", "must be lastExecution", string(p))
+}
+
 type listInput struct {
 	JobFilter
-	Sort   sortParam  `query:"sort"`
-	Count  boolParam  `query:"count" doc:"true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added."`
-	Limit  limitParam `query:"limit"`
-	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+	Include includeParam `query:"include"`
+	Sort    sortParam    `query:"sort"`
+	Count   boolParam    `query:"count" doc:"true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added."`
+	Limit   limitParam   `query:"limit"`
+	Cursor  string       `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
 type listOutput struct{ Body jobsBody }
 
+// ListedJob is a job in a list.
+type ListedJob struct {
+	wire.Job
+
+	LastExecution *ExecutionBody `json:"lastExecution,omitempty" doc:"With include=lastExecution: the newest execution that has ended. Absent when none is on record, or none was found in bounded time."`
+}
+
 type jobsBody struct {
-	Jobs       []wire.Job `json:"jobs" nullable:"false" doc:"The page."`
-	Count      *int       `json:"count,omitempty" doc:"With count=true: how many jobs were counted. jobs is empty then." example:"42"`
-	NextCursor string     `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
+	Jobs       []ListedJob `json:"jobs" nullable:"false" doc:"The page."`
+	Count      *int        `json:"count,omitempty" doc:"With count=true: how many jobs were counted. jobs is empty then." example:"42"`
+	NextCursor string      `json:"nextCursor,omitempty" doc:"The cursor of the next page; absent on the last one."`
 }
 
 func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
-	q, err := in.query(ctx)
+	q, last, err := h.query(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if q.Descending, err = in.Sort.parse(); err != nil {
-		return nil, err
-	}
-	count, err := in.Count.parse("count")
-	if err != nil {
-		return nil, err
-	}
-	limit, err := in.Limit.parse()
-	if err != nil {
-		return nil, err
-	}
-	from, err := wire.ParseCursor(wire.CursorJobs, in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	if q.After, err = h.scope.spaces.openedJob(from); err != nil {
-		return nil, err
-	}
-	q.Limit, q.CountOnly = limit, count != nil && *count
-	q.MaxBytes, q.MaxBody = pageBytes, maxShownBody
 	page, err := h.view.Jobs(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	fit(ctx, sizeOfJobs(page.Jobs))
-	out := &listOutput{jobsBody{Jobs: make([]wire.Job, 0, len(page.Jobs))}}
+	var executions map[domain.JobID]domain.Execution
+	if last {
+		if executions, err = h.view.Last(ctx, page.Jobs); err != nil {
+			return nil, err
+		}
+	}
+	fit(ctx, cutJobs(&page, executions))
+	out := &listOutput{jobsBody{Jobs: make([]ListedJob, len(page.Jobs))}}
 	if q.CountOnly {
 		out.Body.Count = &page.Count
 	}
 	for i := range page.Jobs {
-		out.Body.Jobs = append(out.Body.Jobs, wire.JobOf(&page.Jobs[i].Job, page.Jobs[i].NextFireAt))
+		j := &page.Jobs[i]
+		out.Body.Jobs[i].Job = wire.JobOf(&j.Job, j.NextFireAt)
+		if e, found := executions[j.ID]; found {
+			body := executionOf(&e)
+			out.Body.Jobs[i].LastExecution = &body
+		}
 	}
 	if !page.Next.IsZero() {
 		out.Body.NextCursor = h.nextJob(ctx, &page)
 	}
 	return out, nil
+}
+
+// query returns what a request selects, and whether it wants the last executions.
+func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQuery, last bool, err error) {
+	if q, err = in.JobFilter.query(ctx); err != nil {
+		return q, false, err
+	}
+	if last, err = in.Include.parse(); err != nil {
+		return q, false, err
+	}
+	if q.Descending, err = in.Sort.parse(); err != nil {
+		return q, false, err
+	}
+	count, err := in.Count.parse("count")
+	if err != nil {
+		return q, false, err
+	}
+	if q.Limit, err = in.Limit.parse(); err != nil {
+		return q, false, err
+	}
+	from, err := wire.ParseCursor(wire.CursorJobs, in.Cursor)
+	if err != nil {
+		return q, false, err
+	}
+	q.CountOnly, q.MaxBytes, q.MaxBody = count != nil && *count, pageBytes, maxShownBody
+	if last {
+		q.Limit, q.MaxWork = min(q.Limit, maxLastLimit), maxLastWork
+	}
+	q.After, err = h.scope.spaces.openedJob(from)
+	return q, last, err
+}
+
+// cutJobs ends a page where it has pageBytes with the executions, and returns its length.
+func cutJobs(page *view.JobPage, executions map[domain.JobID]domain.Execution) (bytes int) {
+	for i := range page.Jobs {
+		j := &page.Jobs[i]
+		bytes += j.Current.Size()
+		if e, found := executions[j.ID]; found {
+			bytes += e.Size()
+		}
+		if bytes >= pageBytes && i+1 < len(page.Jobs) {
+			page.Jobs, page.Next = page.Jobs[:i+1], j.ID
+			return bytes
+		}
+	}
+	return bytes
 }
 
 // nextJob returns the cursor of the page after one. A page that has ended because of its work may
@@ -116,11 +192,4 @@ func (h *jobListRoutes) nextJob(ctx context.Context, page *view.JobPage) string 
 		return wire.Cursor{List: wire.CursorJobs, Job: page.Next}.String()
 	}
 	return h.scope.spaces.sealedJob(page.Next)
-}
-
-func sizeOfJobs(found []view.Job) (bytes int) {
-	for i := range found {
-		bytes += found[i].Current.Size()
-	}
-	return bytes
 }

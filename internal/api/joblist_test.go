@@ -2,11 +2,14 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/faulty"
+	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
 // listed are three jobs that each filter of GET /jobs tells apart.
@@ -102,5 +105,84 @@ func TestALargeLimitIsCut(t *testing.T) {
 				t.Errorf("%s?limit=%s: %d entries, next %q", path, limit, len(b.Executions), b.NextCursor)
 			}
 		}
+	}
+}
+
+// TestLastExecutions: with include=lastExecution each job of a list has its newest execution that has
+// ended, also after an edit and a pause, and the documents are taken back.
+func TestLastExecutions(t *testing.T) {
+	f, h, ids := listed(t)
+	key := func(i int, at int64) domain.FireKey {
+		return domain.FireKey{JobID: jobID(t, ids[i]), ScheduledAt: base + at}
+	}
+	newest := domain.Execution{FireKey: key(1, 9_000), Version: 1, Status: domain.StatusSuccess,
+		StartedAt: base + 9_001, CompletedAt: base + 9_002, HTTPStatus: 200}
+	f.record(t, newest, domain.Execution{FireKey: key(0, 5_000), Version: 1, Status: domain.StatusMissed,
+		CompletedAt: base + 5_001})
+	before := f.store.Count("History.Last").Calls
+	list := func(query string) map[string]string {
+		t.Helper()
+		got := map[string]string{}
+		var b struct {
+			Jobs       []object
+			NextCursor string
+		}
+		for cursor := ""; ; cursor = "&cursor=" + b.NextCursor {
+			b.Jobs, b.NextCursor = nil, ""
+			call(t, h, "GET", "/jobs?"+query+cursor, "").into(t, 200, &b)
+			for _, j := range b.Jobs {
+				got[j["id"].(string)] = "none"
+				if e, ok := j["lastExecution"].(object); ok {
+					got[j["id"].(string)] = e["status"].(string)
+				}
+			}
+			if b.NextCursor == "" {
+				return got
+			}
+		}
+	}
+	want := map[string]string{ids[0]: "MISSED", ids[1]: "SUCCESS", ids[2]: "none"}
+	for _, query := range []string{"include=lastExecution", "include=lastExecution&limit=1",
+		"include=lastExecution&sort=-id"} {
+		if got := list(query); !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
+	}
+	if n := f.store.Count("History.Last").Calls - before; n != 5 {
+		t.Errorf("%d calls for 5 pages", n)
+	}
+	call(t, h, "POST", "/jobs/"+ids[1]+"/pause", "").into(t, 200, &struct{}{})
+	if got := list("include=lastExecution&isActive=false"); !maps.Equal(got, map[string]string{ids[1]: "SUCCESS"}) {
+		t.Errorf("of a paused job: %v", got)
+	}
+	if got := list("name=Nightly"); !maps.Equal(got, map[string]string{ids[0]: "none"}) {
+		t.Errorf("without include: %v", got)
+	}
+	var b jobsBody
+	call(t, h, "GET", "/jobs?include=lastExecution&failing=false&name=nightly", "").into(t, 200, &b)
+	if len(b.Jobs) != 1 || b.Jobs[0].LastExecution.ID != newest.ID().String() {
+		t.Fatalf("%+v", b)
+	}
+	call(t, h, "PUT", "/jobs/"+ids[1], asJSON(b.Jobs[0])).into(t, 200, &struct{}{})
+	f.store.Add(faulty.Rule{Method: "History.Last"})
+	call(t, h, "GET", "/jobs?include=lastExecution", "").problem(t, 503)
+	call(t, h, "GET", "/jobs?include=body", "").problem(t, 400)
+}
+
+// TestAPageEndsByItsExecutions: what is said of the last executions counts among the bytes of a page.
+func TestAPageEndsByItsExecutions(t *testing.T) {
+	var page view.JobPage
+	executions := map[domain.JobID]domain.Execution{}
+	for i := range byte(10) {
+		id := domain.JobID{i + 1}
+		page.Jobs = append(page.Jobs, view.Job{Job: domain.Job{ID: id}})
+		executions[id] = domain.Execution{Error: strings.Repeat("x", pageBytes/4)}
+	}
+	whole := page
+	if bytes := cutJobs(&page, executions); len(page.Jobs) != 4 || page.Next != page.Jobs[3].ID || bytes > 2*pageBytes {
+		t.Errorf("%d jobs of %d bytes, next %v", len(page.Jobs), bytes, page.Next)
+	}
+	if cutJobs(&whole, nil); len(whole.Jobs) != 10 || !whole.Next.IsZero() {
+		t.Errorf("without executions %d jobs, next %v", len(whole.Jobs), whole.Next)
 	}
 }

@@ -88,6 +88,9 @@ type Job struct {
 	BodyCut   bool `json:"bodyCut"`
 	BodyBytes int  `json:"bodyBytes"` // how many bytes a body has that was cut
 
+	// LastExecution is of a list with JobFilter.LastExecution. Nil: none was found.
+	LastExecution *Execution `json:"lastExecution"`
+
 	// Error is the reason why the job cannot be run and does not fire; empty if it can.
 	Error string `json:"error"`
 }

@@ -17,8 +17,11 @@ type JobFilter struct {
 	Tag       string // exact
 	Host      string // that the job calls: a name, name:port, or a URL with scheme and name
 	Text      string // part of name, api or id
-	Newest    bool   // a list: the newest jobs first
-	PageSize  int    // of a list: jobs per request, 1 to 1,000; zero: the server's default
+
+	// Of a list.
+	Newest        bool // the newest jobs first
+	LastExecution bool // each job with its newest execution that has ended
+	PageSize      int  // jobs per request, 1 to 1,000; zero: the server's default
 }
 
 func (f JobFilter) query() url.Values {
@@ -43,6 +46,9 @@ func (f JobFilter) list() url.Values {
 	q := f.query()
 	if f.Newest {
 		q.Set("sort", "-id")
+	}
+	if f.LastExecution {
+		q.Set("include", "lastExecution")
 	}
 	return q
 }

@@ -3,13 +3,17 @@ package client
 import "testing"
 
 func TestEveryFilterOfJobsIsSent(t *testing.T) {
-	b := &pageServer{pages: []string{`{"jobs":[{"id":"2"}]}`}}
+	b := &pageServer{pages: []string{`{"jobs":[{"id":"2","lastExecution":{"status":"FAILED"}}]}`}}
 	jobs, err := collect(b.serve(t).Jobs.List(t.Context(), JobFilter{Failing: new(false), Namespace: "eu", Key: "k",
-		Name: "a b", Host: "https://x.example", Newest: true}), 0)
+		Name: "a b", Host: "https://x.example", Newest: true, LastExecution: true}), 0)
 	if err != nil || len(jobs) != 1 {
 		t.Fatal(jobs, err)
 	}
-	equal(t, b.asked, []string{"/jobs?failing=false&host=https%3A%2F%2Fx.example&key=k&name=a+b&namespace=eu&sort=-id"})
+	if jobs[0].LastExecution == nil || jobs[0].LastExecution.Status != "FAILED" {
+		t.Errorf("%+v", jobs[0])
+	}
+	equal(t, b.asked, []string{"/jobs?failing=false&host=https%3A%2F%2Fx.example&include=lastExecution&key=k&" +
+		"name=a+b&namespace=eu&sort=-id"})
 }
 
 func TestCountsOfPagesAreAdded(t *testing.T) {

@@ -259,6 +259,7 @@ func TestFaultsOfTheStore(t *testing.T) {
 		"executions": func() error { _, err := v.Executions(ctx, q); return err },
 		"execution":  func() error { _, err := v.Execution(ctx, domain.ExecutionID{1}); return err },
 		"list":       func() error { _, err := v.List(ctx, store.ExecutionQuery{}); return err },
+		"last":       func() error { _, err := v.Last(ctx, nil); return err },
 		"counts":     func() error { _, err := v.Counts(ctx, 0); return err },
 	} {
 		if err := read(); domain.ErrorCode(err) != domain.CodeUnavailable {

@@ -56,6 +56,17 @@ func (v *View) Jobs(ctx context.Context, q store.JobQuery) (JobPage, error) {
 	return page, nil
 }
 
+// Last returns the newest execution on record of each of the jobs that has one. See
+// [store.History].
+func (v *View) Last(ctx context.Context, jobs []Job) (map[domain.JobID]domain.Execution, error) {
+	stored := make([]domain.Job, len(jobs))
+	for i := range jobs {
+		stored[i] = jobs[i].Job
+	}
+	found, err := v.history.Last(ctx, stored)
+	return found, store.Coded(err)
+}
+
 // Counts are the counters of jobs and executions.
 type Counts struct {
 	Jobs, Active int64

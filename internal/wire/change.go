@@ -85,18 +85,19 @@ func readChange(c Change) (Change, error) {
 	return c, err
 }
 
-// dropAnswer removes the members that the answer to a change has beside the job. They say
+// besideJob are the members that the answer to a change, or a list, has beside the job. They say
 // what was done, and nothing of the job.
+var besideJob = []string{"lastExecution", "message", "warnings"}
+
+// dropAnswer removes the members of besideJob.
 func dropAnswer(all map[string]json.RawMessage) (found bool, err error) {
 	var message string
 	var warnings []string
+	var execution map[string]json.RawMessage
 	var wrong faults
-	for _, name := range []string{"message", "warnings"} {
+	for i, into := range []any{&execution, &message, &warnings} {
+		name := besideJob[i]
 		raw, has := all[name]
-		var into any = &message
-		if name == "warnings" {
-			into = &warnings
-		}
 		found = found || has
 		delete(all, name)
 		if !has || isNull(raw) {

@@ -54,6 +54,8 @@ type ReadOnly struct {
 	// Of the answer to a change, which is the document with these beside.
 	Message  string   `json:"message,omitempty" readOnly:"true" doc:"Of the answer to a change; not looked at." example:"Job updated"`
 	Warnings []string `json:"warnings,omitempty" readOnly:"true" nullable:"false" doc:"Of the answer to a change; not looked at."`
+
+	LastExecution map[string]any `json:"lastExecution,omitempty" readOnly:"true" doc:"As a list has it; not looked at."`
 }
 
 // Document is a version in the form of an export: a document that [Merge] accepts, with
