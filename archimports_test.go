@@ -75,6 +75,7 @@ var imports = []struct {
 		"engine/dispatch", "engine/record", "engine/shard", "engine/zones", "engine/recovery",
 	}}},
 	{"internal/edit", row{internal: []string{"failpoint", "domain", "store", "clock", "telemetry"}}},
+	{"internal/bulk", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/view", row{internal: []string{"domain", "store"}}},
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"},
 		modules: []string{"golang.org/x/time/rate"}}},

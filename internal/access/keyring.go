@@ -155,6 +155,23 @@ func (k *Keyring) Find(text string) (Caller, bool) {
 	return h.caller, true
 }
 
+// Holds reports whether an author of a request may still do what he might do then. A key must not
+// be revoked or expired. Who came without one may go on as long as there is none.
+func (k *Keyring) Holds(author domain.Author) bool {
+	switch author.Key {
+	case domain.AuthorEnv:
+		return len(k.fixed) > 0
+	case domain.AuthorLoopback, domain.AuthorAnonymous:
+		return k.Empty()
+	}
+	for _, h := range *k.held.Load() {
+		if h.key.ID == author.Key {
+			return h.key.Opens(clock.NowMs(k.Clock))
+		}
+	}
+	return false
+}
+
 // List returns the stored keys, oldest first, with their latest use.
 func (k *Keyring) List(ctx context.Context) ([]domain.APIKey, error) {
 	stored, err := k.Store.List(ctx)

@@ -323,3 +323,39 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
+
+// What an author might do holds until the key is revoked or has expired; without one, until
+// there is a key.
+func TestHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t)
+		w := open(t, s)
+		check := func(author string, want bool) {
+			t.Helper()
+			if got := w.Holds(domain.Author{Key: author}); got != want {
+				t.Errorf("%s holds: %t, want %t", author, got, want)
+			}
+		}
+		check(domain.AuthorLoopback, true)
+		check(domain.AuthorAnonymous, true)
+		check(domain.AuthorEnv, false)
+		check("k7x2mq4a", false)
+		_, admin := w.create(t, domain.RoleAdmin, 0)
+		_, editor := w.create(t, domain.RoleEditor, 0)
+		_, short := w.create(t, domain.RoleEditor, clock.NowMs(clock.System{})+1000)
+		check(domain.AuthorLoopback, false)
+		check(domain.AuthorAnonymous, false)
+		check(admin, true)
+		check(editor, true)
+		check(short, true)
+		if _, err := w.Revoke(t.Context(), editor); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		check(editor, false)
+		check(short, false)
+		check(admin, true)
+		w = open(t, s, strings.Repeat("x", SafeKeyLength))
+		check(domain.AuthorEnv, true)
+	})
+}

@@ -23,7 +23,10 @@ type Owner interface {
 	// Trigger starts an execution now. It is durable when Trigger returns, and its
 	// status is PENDING. With an error and an execution it is not on record yet, but
 	// will be.
-	Trigger(ctx context.Context, id domain.JobID) (domain.Execution, error)
+	//
+	// With a nonce the execution has it and is scheduled at the instant, so that its id is known
+	// before. CodeConflict: the job was paused or deleted since. Zero: now, with a new nonce.
+	Trigger(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error)
 	// StoreFault returns why the store does not take records, as far as that is known.
 	StoreFault() error
 }

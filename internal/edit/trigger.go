@@ -27,7 +27,7 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 			return domain.Execution{}, err
 		}
 	}
-	x, err := e.owner.Trigger(ctx, id)
+	x, err := e.owner.Trigger(ctx, id, 0, 0)
 	if err != nil && !x.JobID.IsZero() {
 		e.holdUntilKept(ctx)
 	}
@@ -35,6 +35,12 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 		e.note(ctx, &x)
 	}
 	return x, err
+}
+
+// TriggerAs is [Editor.Trigger] of an execution whose id is known before: see [Owner]. The caller
+// does not make it twice, and writes its entry into the audit trail.
+func (e *Editor) TriggerAs(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
+	return e.owner.Trigger(ctx, id, at, nonce)
 }
 
 // holdUntilKept keeps the Idempotency-Key of a trigger under way until it is on record: the

@@ -64,3 +64,19 @@ func TestATriggerWithoutAnEntryIsLogged(t *testing.T) {
 		}
 	})
 }
+
+// A trigger whose id is known before has this id, and its entry is left to the caller.
+func TestTriggerAs(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.make()
+		ctx := store.WithChange(t.Context(), domain.Change{At: 5, Nonce: 9})
+		x, err := w.TriggerAs(ctx, id, 1_000, 42)
+		if err != nil || x.ID() != domain.NewExecutionID(id, 1_000, 42) {
+			t.Errorf("%+v, %v", x, err)
+		}
+		found, err := w.store.Changes().List(t.Context(), store.ChangeQuery{To: domain.Forever, Limit: 10})
+		if err != nil || len(found) > 0 {
+			t.Errorf("%+v, %v", found, err)
+		}
+	})
+}

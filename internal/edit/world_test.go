@@ -75,11 +75,14 @@ func (o *owner) BeginUpdate(_ context.Context, next *domain.Version) (End, error
 func (o *owner) BeginDelete(domain.JobID) (int64, End, error) { return o.from(), o.end, o.begin() }
 
 // Trigger implements Owner.
-func (o *owner) Trigger(_ context.Context, id domain.JobID) (domain.Execution, error) {
+func (o *owner) Trigger(_ context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
 	if err := o.begin(); err != nil {
 		return domain.Execution{}, err
 	}
-	x := domain.Execution{FireKey: domain.FireKey{JobID: id, ScheduledAt: o.from(), Nonce: 7}, Version: 1,
+	if nonce == 0 {
+		at, nonce = o.from(), 7
+	}
+	x := domain.Execution{FireKey: domain.FireKey{JobID: id, ScheduledAt: at, Nonce: nonce}, Version: 1,
 		Status: domain.StatusPending}
 	o.execs = append(o.execs, x)
 	return x, o.pending

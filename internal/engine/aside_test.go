@@ -193,7 +193,7 @@ func TestSetAside(t *testing.T) {
 			"1 job cannot be run: "+v.JobID.String()+": timezone") {
 			t.Errorf("check %+v", c)
 		}
-		if _, err := w.eng.Trigger(context.Background(), v.JobID); domain.ErrorCode(err) != domain.CodeConflict {
+		if _, err := w.eng.Trigger(context.Background(), v.JobID, 0, 0); domain.ErrorCode(err) != domain.CodeConflict {
 			t.Errorf("trigger: %v", err)
 		}
 		if _, err := w.edit.Update(context.Background(), v.JobID, 0,

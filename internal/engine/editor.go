@@ -61,8 +61,11 @@ func (e *Engine) BeginDelete(id domain.JobID) (from int64, end Ended, err error)
 
 // Trigger runs a job now, paused or not, beside whatever else of it runs. The
 // execution is durable before Trigger returns it, PENDING; the call follows.
-func (e *Engine) Trigger(ctx context.Context, id domain.JobID) (domain.Execution, error) {
-	return e.editor.trigger(ctx, id)
+//
+// With a nonce the execution has it and is scheduled at the instant. The caller makes none twice.
+// CodeConflict: the job was paused or deleted after the instant.
+func (e *Engine) Trigger(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
+	return e.editor.trigger(ctx, id, at, nonce)
 }
 
 // StoreFault returns why the store does not take records, as far as that is known.

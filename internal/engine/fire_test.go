@@ -273,6 +273,31 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
+// A trigger whose id is known before has it. One that would be stopped, because the job was
+// paused after its instant, is refused.
+func TestTriggerAs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.create(spec("", every(10)))
+		at := w.now()
+		x, err := w.eng.Trigger(t.Context(), id, at, 42)
+		if err != nil || x.ID() != domain.NewExecutionID(id, at, 42) {
+			t.Fatalf("%+v, %v", x, err)
+		}
+		w.manual = append(w.manual, x.FireKey)
+		w.pass(2 * time.Second)
+		at = w.now()
+		if _, _, err := w.edit.SetActive(t.Context(), id, 0, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.eng.Trigger(t.Context(), id, at, 43); domain.ErrorCode(err) != domain.CodeConflict {
+			t.Errorf("of a job that was paused since: %v", err)
+		}
+		w.pass(2 * time.Second)
+		w.check(w.now())
+	})
+}
+
 // A trigger that the caller did not wait for runs all the same.
 func TestTriggerRunsOnceItIsOnRecord(t *testing.T) {
 	t.Parallel()
@@ -331,7 +356,8 @@ func TestTheNextAttemptIsTold(t *testing.T) {
 func TestTriggerOfAnUnknownJob(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
-		if _, err := w.eng.Trigger(t.Context(), domain.NewJobID(1)); domain.ErrorCode(err) != domain.CodeNotFound {
+		_, err := w.eng.Trigger(t.Context(), domain.NewJobID(1), 0, 0)
+		if domain.ErrorCode(err) != domain.CodeNotFound {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -220,13 +220,14 @@ func TestAFullRecordRefusesTriggers(t *testing.T) {
 		w.gate.failAll(fault{before: errDisk}, opRecord)
 		soon, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if _, err := w.eng.Trigger(soon, id); domain.ErrorCode(err) != domain.CodeUnavailable {
+		if _, err := w.eng.Trigger(soon, id, 0, 0); domain.ErrorCode(err) != domain.CodeUnavailable {
 			t.Errorf("a trigger that is not on record: %v", err)
 		}
 		w.eng.runner.recorder.Add(make([]record.Entry, record.MaxUnrecorded)...)
 		before := w.eng.runner.recorder.Backlog()
 		for range 3 {
-			if _, err := w.eng.Trigger(context.Background(), id); domain.ErrorCode(err) != domain.CodeUnavailable {
+			_, err := w.eng.Trigger(context.Background(), id, 0, 0)
+			if domain.ErrorCode(err) != domain.CodeUnavailable {
 				t.Errorf("error %v", err)
 			}
 		}
@@ -246,7 +247,7 @@ func TestStopRefusesTriggers(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		id := w.create(spec("?v=1", paused))
 		w.eng.stopping.Store(true)
-		if _, err := w.eng.Trigger(context.Background(), id); domain.ErrorCode(err) != domain.CodeUnavailable {
+		if _, err := w.eng.Trigger(context.Background(), id, 0, 0); domain.ErrorCode(err) != domain.CodeUnavailable {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -12,7 +12,9 @@ import (
 // trigger runs a job now, paused or not, beside whatever else of it runs. The
 // execution is durable before Trigger returns it, PENDING; the call follows. A record of
 // an Idempotency-Key in the context is part of the same commit: [store.WithIdempotency].
-func (e *editor) trigger(ctx context.Context, id domain.JobID) (domain.Execution, error) {
+//
+// Without a nonce it gets a new one, and is scheduled now.
+func (e *editor) trigger(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
 	j, err := e.registry.lookup(id)
 	if err != nil {
 		return domain.Execution{}, err
@@ -31,8 +33,15 @@ func (e *editor) trigger(ctx context.Context, id domain.JobID) (domain.Execution
 	if err != nil {
 		return domain.Execution{}, err
 	}
-	r := &run.Run{Job: j, Ver: ver, At: e.now(), Nonce: domain.NewNonce(), Marked: true}
-	r.At = max(r.At, j.StoppedUntil()) // a pause that was answered before does not stop it
+	r := &run.Run{Job: j, Ver: ver, At: at, Nonce: nonce, Marked: true}
+	stopped := j.StoppedUntil()
+	switch {
+	case nonce == 0:
+		r.Nonce = domain.NewNonce()
+		r.At = max(e.now(), stopped) // a pause that was answered before does not stop it
+	case at < stopped:
+		return domain.Execution{}, domain.Conflict("the job was paused or deleted since")
+	}
 	j.Mu.Lock()
 	j.Enter(r)
 	open := r.OpenRun(r.At, true, r.At)

@@ -346,7 +346,7 @@ func (w *world) trigger(id domain.JobID) (domain.Execution, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	x, err := w.eng.Trigger(ctx, id)
+	x, err := w.eng.Trigger(ctx, id, 0, 0)
 	if err == nil {
 		w.manual = append(w.manual, x.FireKey)
 	}
