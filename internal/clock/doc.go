@@ -7,6 +7,9 @@
 // clock can be set back, and the boot clock has neither fault but does not exist
 // on every system.
 //
+// Nodes that share a database plan on one time: [Agreed] follows the database's clock
+// where the wall clock of the node does not agree with it.
+//
 // Inside a testing/synctest bubble [System] runs on the virtual time of the
 // bubble. [Manual] adds a wall clock that a test can step.
 //
@@ -15,5 +18,5 @@
 // Each file uses only those before it:
 //
 //	boot_linux.go boot_other.go clock.go
-//	fine_linux.go fine_other.go pace.go
+//	fine_linux.go fine_other.go pace.go agreement.go agreed.go
 package clock

@@ -1,0 +1,251 @@
+package clock
+
+import (
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestNextAgreement is the truth table of how two clocks stand to each other.
+func TestNextAgreement(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	for _, row := range []struct {
+		now     Agreement
+		ahead   time.Duration
+		stepped bool
+		want    Agreement
+	}{
+		{Agreeing, 0, false, Agreeing},
+		{Agreeing, 250 * ms, false, Agreeing}, {Agreeing, -250 * ms, false, Agreeing},
+		{Agreeing, 251 * ms, false, Corrected}, {Agreeing, -251 * ms, false, Corrected},
+		{Agreeing, 2501 * ms, false, Off}, {Agreeing, -time.Hour, false, Off},
+		{Agreeing, time.Hour, true, StoreStepped},
+		{Corrected, 151 * ms, false, Corrected}, {Corrected, 150 * ms, false, Agreeing},
+		{Corrected, 2500 * ms, false, Corrected}, {Corrected, -2501 * ms, false, Off},
+		{Corrected, time.Hour, true, StoreStepped},
+		{Off, 2001 * ms, false, Off}, {Off, 2000 * ms, false, Corrected}, {Off, 150 * ms, false, Agreeing},
+		{StoreStepped, time.Hour, false, StoreStepped}, {StoreStepped, 151 * ms, false, StoreStepped},
+		{StoreStepped, 150 * ms, false, Agreeing},
+	} {
+		if got := nextAgreement(row.now, row.ahead, row.stepped); got != row.want {
+			t.Errorf("%+v: %s", row, got)
+		}
+	}
+}
+
+// clocks are the clock of a node and that of a database, on virtual time.
+type clocks struct {
+	t      *testing.T
+	wall   Manual
+	agreed *Agreed
+	other  time.Duration // how far the database's clock is from the true time
+	random *rand.Rand
+	trip   time.Duration // of a request, at most
+}
+
+func newClocks(t *testing.T, wall, other time.Duration) *clocks {
+	c := &clocks{t: t, other: other, random: rand.New(rand.NewPCG(1, 2)), trip: 20 * time.Millisecond}
+	c.wall.Step(wall)
+	c.agreed = NewAgreed(&c.wall)
+	return c
+}
+
+// sample asks the database. The answer is read somewhere in the middle.
+func (c *clocks) sample() Agreement {
+	asked := c.agreed.Mark()
+	there, back := time.Duration(c.random.Int64N(int64(c.trip))), time.Duration(c.random.Int64N(int64(c.trip)))
+	pass(there)
+	said := time.Now().Add(c.other).UnixMilli()
+	pass(back)
+	return c.agreed.Sample(asked, said)
+}
+
+// watch samples each second, looks at the clock ten times in between, and checks that
+// it goes by 0.95 to 1.05 of the time that passes.
+func (c *clocks) watch(seconds int) (last Agreement) {
+	c.t.Helper()
+	for range seconds {
+		last = c.sample()
+		for range 10 {
+			before, at := c.agreed.Now(), time.Now()
+			pass(98 * time.Millisecond)
+			moved, passed := c.agreed.Now().Sub(before), time.Since(at)
+			if moved < passed*95/100-time.Microsecond || moved > passed*105/100+time.Microsecond {
+				c.t.Fatalf("the clock moved by %s in %s", moved, passed)
+			}
+		}
+	}
+	return last
+}
+
+// off is how far the clock is from the true time.
+func (c *clocks) off() time.Duration { return time.Until(c.agreed.Now()) }
+
+func (c *clocks) wants(what string, got, want Agreement, low, high time.Duration) {
+	c.t.Helper()
+	if off := c.off(); got != want || off < low || off > high {
+		c.t.Errorf("%s: %s and off by %s, want %s and %s to %s", what, got, off, want, low, high)
+	}
+}
+
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+const millisecond, second = time.Millisecond, time.Second
+
+// TestAgreedStart: the first sample sets the clock at once, because nothing was planned yet.
+func TestAgreedStart(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 100*millisecond, 0)
+		c.wants("before the first sample", Agreeing, Agreeing, 100*millisecond, 100*millisecond)
+		c.wants("which the wall clock agrees with", c.sample(), Agreeing, 99*millisecond, 101*millisecond)
+		c = newClocks(t, time.Hour, 0)
+		c.wants("a wall clock an hour ahead", c.sample(), Off, -20*millisecond, 20*millisecond)
+		c = newClocks(t, -second, 0)
+		c.wants("a wall clock a second behind", c.sample(), Corrected, -20*millisecond, 20*millisecond)
+	})
+}
+
+// TestAgreedSlews: a wall clock that is set wrong while the node runs is corrected
+// gradually, and trusted again when it is right.
+func TestAgreedSlews(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.wants("all is right", c.watch(5), Agreeing, -20*millisecond, 20*millisecond)
+		c.wall.Step(2 * second)
+		c.wants("the wall clock is set 2 s ahead", c.watch(60), Corrected, -20*millisecond, 20*millisecond)
+		c.wall.Step(-2 * second)
+		c.wants("and mended", c.watch(10), Agreeing, -20*millisecond, 20*millisecond)
+		c.wall.Step(-time.Hour)
+		c.wants("it is set an hour behind", c.watch(10), Off, -20*millisecond, 20*millisecond)
+		c.wall.Step(time.Hour)
+		c.wants("and mended", c.watch(10), Agreeing, -20*millisecond, 20*millisecond)
+		c.wall.Step(200 * millisecond)
+		c.wants("within what is allowed", c.watch(30), Agreeing, 199*millisecond, 201*millisecond)
+	})
+}
+
+// TestAgreedConverges: a difference of a second is made up within 20 seconds, not at once.
+func TestAgreedConverges(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.watch(5)
+		c.other = second // a step that is too small to be an error
+		c.wants("three samples are needed to believe it", c.watch(4), Corrected, 0, 100*millisecond)
+		c.wants("half of it", c.watch(9), Corrected, 400*millisecond, 650*millisecond)
+		c.wants("all of it", c.watch(12), Corrected, 980*millisecond, 1020*millisecond)
+	})
+}
+
+// TestStoreSteps: the clock of the database makes a step of an hour, either way. The node
+// keeps its time, and goes on with the database's when that is right again.
+func TestStoreSteps(t *testing.T) {
+	t.Parallel()
+	for _, step := range []time.Duration{time.Hour, -time.Hour, 11 * second, -11 * second} {
+		bubble(t, func(t *testing.T) {
+			c := newClocks(t, 0, 0)
+			c.watch(70)
+			c.other = step
+			c.wants("a step", c.watch(70), StoreStepped, -20*millisecond, 20*millisecond)
+			c.other = 0
+			c.wants("mended", c.watch(70), Agreeing, -20*millisecond, 20*millisecond)
+		})
+	}
+}
+
+// TestBothStep: where both clocks are set to another time, that is the right one.
+func TestBothStep(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.watch(10)
+		c.other = time.Hour
+		c.wall.Step(time.Hour)
+		last := Agreeing
+		for range 5 { // not watch: a step of an hour is not made up gradually
+			last = c.sample()
+			pass(second)
+		}
+		c.wants("both", last, Agreeing, time.Hour-20*millisecond, time.Hour+20*millisecond)
+	})
+}
+
+// TestEachToAnotherTime: where both clocks are set, each to another time, neither is known to
+// be right.
+func TestEachToAnotherTime(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.watch(10)
+		c.other = time.Hour
+		c.wall.Step(-time.Minute)
+		last := Agreeing
+		for range 5 {
+			last = c.sample()
+			pass(second)
+		}
+		c.wants("each to another time", last, Off, time.Hour-20*millisecond, time.Hour+20*millisecond)
+	})
+}
+
+// TestSlowAnswers: an answer that took long says little, and does not move the clock.
+func TestSlowAnswers(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.watch(10)
+		c.trip = 4 * second
+		for range 40 {
+			if got := c.sample(); got != Agreeing {
+				t.Fatalf("%s after a slow answer", got)
+			}
+		}
+		c.wants("slow answers", Agreeing, Agreeing, -20*millisecond, 20*millisecond)
+	})
+}
+
+// TestOneWildSample: one or two samples that cannot be true change nothing.
+func TestOneWildSample(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.watch(10)
+		for range 20 {
+			c.other = time.Hour
+			c.sample()
+			c.sample()
+			c.other = 0
+			c.wants("two wild samples", c.watch(1), Agreeing, -20*millisecond, 20*millisecond)
+		}
+	})
+}
+
+// TestDrift: a wall clock that goes wrong by a thousandth is noticed and corrected before it
+// is half a second off.
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		worst := time.Duration(0)
+		for range 1_000 {
+			c.watch(1)
+			c.wall.Step(millisecond)
+			worst = max(worst, c.off().Abs())
+		}
+		got, _ := c.agreed.Agreement()
+		if n := len(c.agreed.samples); n > maxSamples {
+			t.Errorf("%d samples are kept", n)
+		}
+		c.wants("a drift of a second", got, Corrected, -60*millisecond, 60*millisecond)
+		if worst > 300*millisecond {
+			t.Errorf("the clock was off by %s", worst)
+		}
+	})
+}

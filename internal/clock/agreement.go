@@ -1,0 +1,59 @@
+package clock
+
+import "time"
+
+const (
+	agreeWithin  = 250 * time.Millisecond // further apart, the wall clock is corrected
+	agreeAgain   = 150 * time.Millisecond // nearer, it is trusted again
+	offBeyond    = 2500 * time.Millisecond
+	offUntil     = 2 * time.Second
+	storeStepped = 10 * time.Second
+)
+
+// Agreement says how the wall clock of this node and the clock of the database stand to
+// each other, and on which of them fires are planned.
+type Agreement int
+
+const (
+	// Agreeing means that both show the same within 250 ms. Fires are planned on the wall clock.
+	Agreeing Agreement = iota
+	// Corrected means that they are up to 2.5 s apart. Fires are planned on the database's clock.
+	Corrected
+	// StoreStepped means that the database's clock has made a step of more than 10 s and the
+	// wall clock has not, as after a failover to a standby whose clock is wrong. Fires are
+	// planned on the wall clock until both agree again.
+	StoreStepped
+	// Off means that they are more than 2.5 s apart. This node must not own shards.
+	Off
+)
+
+// String returns the name of the agreement as the API has it.
+func (s Agreement) String() string {
+	return [...]string{"agreeing", "corrected", "store-stepped", "off"}[s]
+}
+
+// onWall reports whether fires are planned on the wall clock.
+func (s Agreement) onWall() bool { return s == Agreeing || s == StoreStepped }
+
+// nextAgreement decides by how far the wall clock is ahead of the database's, and by whether
+// it was the database's clock that has just made a step. Nearer bounds lead back than lead
+// away, so that a clock at a bound does not change the agreement with each sample.
+func nextAgreement(now Agreement, ahead time.Duration, stepped bool) Agreement {
+	apart := ahead.Abs()
+	within, beyond := agreeAgain, offBeyond
+	if now == Agreeing {
+		within = agreeWithin
+	}
+	if now == Off {
+		beyond = offUntil
+	}
+	switch {
+	case apart <= within:
+		return Agreeing
+	case now == StoreStepped, stepped:
+		return StoreStepped
+	case apart > beyond:
+		return Off
+	}
+	return Corrected
+}
