@@ -27,14 +27,14 @@ func (e *Editor) update(ctx context.Context, id domain.JobID, ifVersion int,
 	if err != nil {
 		return domain.Version{}, false, err
 	}
-	next, end, err := e.draft(ctx, id, ifVersion, alter)
+	next, fences, end, err := e.draft(ctx, id, ifVersion, alter)
 	if err != nil || end == nil {
 		unlock()
 		return next, false, err
 	}
 	err = e.run(ctx, &change{
 		job: id, number: next.Number, end: end, unlock: unlock,
-		commit: func(ctx context.Context) error { return e.jobs.Update(ctx, next) },
+		commit: func(ctx context.Context) error { return e.jobs.Update(store.WithFences(ctx, fences...), next) },
 	})
 	if by := store.TakenBy(err); by != nil {
 		err = keyTaken(next.Spec.Key, by[0])
@@ -45,36 +45,36 @@ func (e *Editor) update(ctx context.Context, id domain.JobID, ifVersion int,
 // draft makes the next version and begins it with the owner. Where the change alters
 // nothing it returns the current version and nil.
 func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
-	alter func(*domain.SpecDoc) error) (domain.Version, End, error) {
+	alter func(*domain.SpecDoc) error) (domain.Version, []store.Fence, End, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
 	defer cancel()
 	v, err := e.current(ctx, id, ifVersion)
 	if err != nil {
-		return v, nil, err
+		return v, nil, nil, err
 	}
 	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
 	if err := doc.Spoil(v.Unread); err != nil {
-		return v, nil, err
+		return v, nil, nil, err
 	}
 	if err := alter(&doc); err != nil {
-		return v, nil, err
+		return v, nil, nil, err
 	}
 	if doc.Namespace != v.Spec.Namespace {
-		return v, nil, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
+		return v, nil, nil, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
 			": a job does not move; create it anew", doc.Namespace)
 	}
 	if !doc.SecretsSent && doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
-		return v, nil, nil
+		return v, nil, nil, nil
 	}
 	next := domain.Version{
 		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
 		Active: doc.IsActive, Spec: doc.Spec,
 	}
-	end, err := e.owner.BeginUpdate(ctx, &next)
+	fences, end, err := e.owner.BeginUpdate(ctx, &next)
 	if err != nil {
-		return v, nil, err
+		return v, nil, nil, err
 	}
-	return next, end, nil
+	return next, fences, end, nil
 }
 
 // errUnaltered ends an update that would alter nothing.
@@ -104,27 +104,29 @@ func (e *Editor) Delete(ctx context.Context, id domain.JobID, ifVersion int) (ef
 	if err != nil {
 		return 0, err
 	}
-	number, from, end, err := e.beginDelete(ctx, id, ifVersion)
+	number, from, fences, end, err := e.beginDelete(ctx, id, ifVersion)
 	if err != nil {
 		unlock()
 		return 0, err
 	}
 	return from, e.run(ctx, &change{
 		job: id, number: number + 1, deletes: true, end: end, unlock: unlock,
-		commit: func(ctx context.Context) error { return e.jobs.Delete(ctx, id, number, from) },
+		commit: func(ctx context.Context) error {
+			return e.jobs.Delete(store.WithFences(ctx, fences...), id, number, from)
+		},
 	})
 }
 
 // beginDelete begins the end of a job with the owner. It returns the number of the
 // version that ends.
 func (e *Editor) beginDelete(ctx context.Context, id domain.JobID, ifVersion int) (
-	number int, from int64, end End, err error) {
+	number int, from int64, fences []store.Fence, end End, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
 	defer cancel()
 	v, err := e.current(ctx, id, ifVersion)
 	if err != nil {
-		return 0, 0, nil, err
+		return 0, 0, nil, nil, err
 	}
-	from, end, err = e.owner.BeginDelete(id)
-	return v.Number, from, end, err
+	from, fences, end, err = e.owner.BeginDelete(id)
+	return v.Number, from, fences, end, err
 }

@@ -118,7 +118,8 @@ func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 			CreatedAt: now, Active: c.docs[i].IsActive, Spec: c.docs[i].Spec,
 		}
 	}
-	faults, end := c.owner.BeginCreate(ctx, versions)
+	faults, fences, end := c.owner.BeginCreate(ctx, versions)
+	ctx = store.WithFences(ctx, fences...)
 	valid, places := make([]domain.Version, 0, len(versions)), make([]int, 0, len(versions))
 	for at, i := range c.rest {
 		c.out[i] = Created{Version: versions[at], Err: faults[at]}

@@ -30,7 +30,7 @@ func decideCommit(err error) outcome {
 	switch {
 	case err == nil:
 		return committed
-	case definite(err):
+	case definite(err), store.StaleShards(err) != nil:
 		return notCommitted
 	}
 	return notKnown

@@ -28,6 +28,7 @@ func TestDecideCommit(t *testing.T) {
 		{domain.Conflict("the version is another one"), notCommitted},
 		{domain.Invalid("api", "must be a URL", nil), notCommitted},
 		{fmt.Errorf("update: %w", domain.NotFound("job", domain.JobID{})), notCommitted},
+		{store.Stale(3), notCommitted},
 		{domain.Unavailable(errDisk, "not stored"), notKnown},
 		{&domain.Error{Code: domain.CodeInternal}, notKnown},
 		{errDisk, notKnown},

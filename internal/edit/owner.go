@@ -4,22 +4,23 @@ import (
 	"context"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // Owner fires the jobs. Of each change it decides from when on it is valid: later than
 // anything that it has sent, and than anything that is on record. From then on until it
 // is told what became of the change it sends nothing of the job, and the watermark
-// stays below.
+// stays below. The change is committed under the fences that it returns.
 type Owner interface {
 	// BeginCreate begins the creation of jobs. It sets EffectiveFrom of each version
 	// and returns, for each, why it cannot be run, or nil. end is about those without
 	// a fault.
-	BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, end End)
+	BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, fences []store.Fence, end End)
 	// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version. The
 	// error says why it cannot be run; nothing was begun then.
-	BeginUpdate(ctx context.Context, next *domain.Version) (end End, err error)
+	BeginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end End, err error)
 	// BeginDelete begins the end of a job, which has no fires from the instant on.
-	BeginDelete(id domain.JobID) (from int64, end End, err error)
+	BeginDelete(id domain.JobID) (from int64, fences []store.Fence, end End, err error)
 	// Trigger starts an execution now. It is durable when Trigger returns, and its
 	// status is PENDING. With an error and an execution it is not on record yet, but
 	// will be.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -53,7 +54,7 @@ func (o *owner) begin() error {
 }
 
 // BeginCreate implements Owner.
-func (o *owner) BeginCreate(_ context.Context, versions []domain.Version) ([]error, End) {
+func (o *owner) BeginCreate(_ context.Context, versions []domain.Version) ([]error, []store.Fence, End) {
 	err := o.begin()
 	faults := make([]error, len(versions))
 	for i := range versions {
@@ -62,17 +63,19 @@ func (o *owner) BeginCreate(_ context.Context, versions []domain.Version) ([]err
 			faults[i] = err
 		}
 	}
-	return faults, o.end
+	return faults, nil, o.end
 }
 
 // BeginUpdate implements Owner.
-func (o *owner) BeginUpdate(_ context.Context, next *domain.Version) (End, error) {
+func (o *owner) BeginUpdate(_ context.Context, next *domain.Version) ([]store.Fence, End, error) {
 	next.EffectiveFrom = o.from()
-	return o.end, o.begin()
+	return nil, o.end, o.begin()
 }
 
 // BeginDelete implements Owner.
-func (o *owner) BeginDelete(domain.JobID) (int64, End, error) { return o.from(), o.end, o.begin() }
+func (o *owner) BeginDelete(domain.JobID) (int64, []store.Fence, End, error) {
+	return o.from(), nil, o.end, o.begin()
+}
 
 // Trigger implements Owner.
 func (o *owner) Trigger(_ context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {

@@ -6,16 +6,18 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // beginCreate begins the creation of jobs: it says from when on they are valid, and
 // which of them cannot be run.
-func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (faults []error, end Ended) {
+func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (faults []error, fences []store.Fence,
+	end Ended) {
 	ids := make([]domain.JobID, len(versions))
 	for i := range versions {
 		ids[i] = versions[i].JobID
 	}
-	from, release := e.effectiveNew(ids)
+	from, fences, release := e.effectiveNew(ids)
 	faults = make([]error, len(versions))
 	jobs := make([]*run.Job, 0, len(versions))
 	for i := range versions {
@@ -42,7 +44,7 @@ func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (fa
 			}
 		}
 	}
-	return faults, func(stored bool) func(context.Context) error {
+	return faults, fences, func(stored bool) func(context.Context) error {
 		if stored {
 			e.install(jobs)
 		}
@@ -75,35 +77,35 @@ func (e *editor) install(jobs []*run.Job) {
 
 // beginUpdate begins a change of a job: it says from when on the version is valid, and
 // whether it can be run.
-func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (end Ended, err error) {
+func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end Ended, err error) {
 	j, err := e.registry.lookup(next.JobID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	next.EffectiveFrom = e.now()
 	if err := next.Validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ver, err := run.NewVersion(next)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := e.zones.KeepOf(ctx, ver); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	from, release := e.effective(j)
+	from, fences, release := e.effective(j)
 	next.EffectiveFrom, ver.From = from, from
-	return e.follow(j, ver, from, run.StoppedByPause, release), nil
+	return fences, e.follow(j, ver, from, run.StoppedByPause, release), nil
 }
 
 // beginDelete begins the end of a job.
-func (e *editor) beginDelete(id domain.JobID) (from int64, end Ended, err error) {
+func (e *editor) beginDelete(id domain.JobID) (from int64, fences []store.Fence, end Ended, err error) {
 	j, err := e.registry.lookup(id)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
-	from, release := e.effective(j)
-	return from, e.follow(j, nil, from, run.StoppedByDelete, release), nil
+	from, fences, release := e.effective(j)
+	return from, fences, e.follow(j, nil, from, run.StoppedByDelete, release), nil
 }
 
 // follow returns what makes the fires of a job follow a change, or not.

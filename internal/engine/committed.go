@@ -19,14 +19,14 @@ func (rn *runner) committed(batch []record.Entry, took time.Duration) {
 	var released hold.Batch
 	for i := range batch {
 		en := &batch[i]
-		if en.Ends() {
+		if en.Ends() && !en.Refused {
 			rn.count(&en.Fact)
 		}
 		if r := en.Run; r != nil {
 			if r.Hold.Held() {
 				released.Release(&r.Hold)
 			}
-			r.OpenOnRecord = en.Open != nil
+			r.OpenOnRecord = en.Open != nil && !en.Refused
 			if en.Ends() {
 				r.Job.Mu.Lock()
 				r.Job.Leave(r)

@@ -40,22 +40,24 @@ func newEditor(e *Engine) *editor {
 type Ended = func(stored bool) (rest func(context.Context) error)
 
 // BeginCreate begins the creation of jobs. It sets EffectiveFrom of each version and
-// returns, for each, why it cannot be run, or nil. Those without a fault fire once end
+// returns, for each, why it cannot be run, or nil. The commit is to be made under the
+// fences. Those without a fault fire once end
 // has been called with true; until then W stays below their first instant.
-func (e *Engine) BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, end Ended) {
+func (e *Engine) BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, fences []store.Fence,
+	end Ended) {
 	return e.editor.beginCreate(ctx, versions)
 }
 
 // BeginUpdate begins a change of a job. It sets EffectiveFrom of the version. From then
 // on nothing of the job is sent until end was called. The error says why the version
 // cannot be run.
-func (e *Engine) BeginUpdate(ctx context.Context, next *domain.Version) (end Ended, err error) {
+func (e *Engine) BeginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end Ended, err error) {
 	return e.editor.beginUpdate(ctx, next)
 }
 
 // BeginDelete begins the end of a job: it has no fires from the instant on. Until end
 // was called nothing of them is sent.
-func (e *Engine) BeginDelete(id domain.JobID) (from int64, end Ended, err error) {
+func (e *Engine) BeginDelete(id domain.JobID) (from int64, fences []store.Fence, end Ended, err error) {
 	return e.editor.beginDelete(id)
 }
 

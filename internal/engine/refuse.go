@@ -4,22 +4,26 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // refuse does with a run what the verdict of the send rule asks for. now is in Unix
 // milliseconds.
 func (rn *runner) refuse(r *run.Run, v run.Verdict, stopReason string, now int64) {
-	j := r.Job
+	j, fence := r.Job, rn.shards.At(r.Job.Shard).Fence()
 	j.Mu.Lock()
 	r.SetState(run.StateQueued)
 	switch {
+	case j.Lost():
+		j.Mu.Unlock()
+		rn.discard(r)
 	case v == run.RefuseStopped:
 		status, reason := run.EndStopped(r.Attempts, stopReason)
-		rn.endLocked(r, r.Result(status, now, reason))
+		rn.endLocked(r, r.Result(status, now, reason), fence)
 	case v == run.RefuseTooOld:
 		fact := r.Result(domain.StatusMissed, now, run.TooOldReason)
 		fact.Missed = &domain.MissedRange{From: r.At, Count: 1}
-		rn.endLocked(r, fact)
+		rn.endLocked(r, fact, fence)
 	case v == run.KeepForEdit && r.At >= j.ReadBacklog().EditFrom: // it is still under way
 		a := j.OpenBacklog()
 		a.AwaitEdit = append(a.AwaitEdit, r)
@@ -37,12 +41,12 @@ func (rn *runner) refuse(r *run.Run, v run.Verdict, stopReason string, now int64
 	}
 }
 
-// endLocked ends a run with a record without a further attempt. Call with Job.Mu
-// held; it is released.
-func (rn *runner) endLocked(r *run.Run, fact domain.Execution) {
+// endLocked ends a run with a record without a further attempt, under the lease. Call with
+// Job.Mu held; it is released.
+func (rn *runner) endLocked(r *run.Run, fact domain.Execution, fence *store.Fence) {
 	next := rn.ended(r)
 	r.Job.Mu.Unlock()
-	rn.recorder.Add(record.Entry{Fact: fact, Run: r})
+	rn.recorder.Add(record.Entry{Fact: fact, Run: r, Fence: fence})
 	rn.dispatch(next)
 }
 
@@ -54,12 +58,20 @@ func (rn *runner) requeue(r *run.Run) {
 	rn.dispatch([]*run.Run{r})
 }
 
-// discard drops what only looked like a fire: the version had ended before it.
+// discard drops what only looked like a fire: the version had ended before it. Of a job that
+// was lost it drops anything; what has an open run is left to the next owner.
 func (rn *runner) discard(r *run.Run) {
 	r.Job.Mu.Lock()
 	next := rn.ended(r)
 	r.Job.Leave(r)
+	open := r.OpenRun(max(r.At, r.RetryAt), false, rn.now())
 	r.Job.Mu.Unlock()
-	r.Hold.Release()
+	if r.Hold.Held() {
+		r.Hold.Release()
+	}
+	if r.Job.Lost() && r.OpenOnRecord {
+		open.TakenFrom = rn.shards.Node
+		rn.recorder.AddNow(record.Entry{Open: &open})
+	}
 	rn.dispatch(next)
 }

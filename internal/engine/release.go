@@ -12,6 +12,7 @@ func (rn *runner) release(due []*run.Run) {
 	send := due[:0]
 	var entries []record.Entry
 	for _, r := range due {
+		fence := rn.shards.At(r.Job.Shard).Fence()
 		switch rn.admit(r) {
 		case run.AdmitNot:
 			r.Hold.Release()
@@ -19,7 +20,7 @@ func (rn *runner) release(due []*run.Run) {
 			send = append(send, r)
 		case run.AdmitSkip:
 			fact := r.Result(domain.StatusSkipped, now, "the previous execution was still running (overlap SKIP)")
-			entries = append(entries, record.Entry{Fact: fact, Run: r})
+			entries = append(entries, record.Entry{Fact: fact, Run: r, Fence: fence})
 		case run.AdmitWait: // the job keeps it
 		}
 	}
@@ -34,8 +35,8 @@ func (rn *runner) admit(r *run.Run) run.Admission {
 	j.Mu.Lock()
 	defer j.Mu.Unlock()
 	switch {
-	case r.At >= r.Ver.To.Load():
-		return run.AdmitNot // staged before an edit that ended its version first
+	case r.At >= r.Ver.To.Load(), j.Lost():
+		return run.AdmitNot // staged before an edit that ended its version, or its shard was lost
 	case r.At >= j.ReadBacklog().EditFrom:
 		a := j.OpenBacklog()
 		a.AwaitEdit = append(a.AwaitEdit, r)

@@ -46,7 +46,7 @@ func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore fu
 		MaxCalls: cfg.MaxInFlight, MaxPerHost: cfg.MaxInFlightPerHost, Hosts: cfg.Hosts,
 		Work: rn.work, FromSpan: rn.fromSpan, Trim: rn.trim, Now: rn.now,
 	})
-	rn.recorder = record.NewRecorder(cfg.Store.Ledger(), cfg.Clock, rn.committed, onStore)
+	rn.recorder = record.NewRecorder(cfg.Store.Ledger(), cfg.Clock, shards.Node, rn.committed, onStore)
 	rn.retries = due.NewRetries(cfg.Clock, func(runs []*run.Run) { rn.dispatch(runs) })
 	return rn
 }

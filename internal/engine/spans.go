@@ -8,6 +8,11 @@ import (
 
 // drop records the fires of a span before the instant as one summary.
 func (rn *runner) drop(s *run.Span, before int64, status domain.Status, reason string) {
+	fence := rn.shards.At(s.Job.Shard).Fence()
+	if s.Job.Lost() {
+		s.Discard()
+		return
+	}
 	skipped, last := s.SkipTo(before)
 	if skipped == nil {
 		return
@@ -15,7 +20,7 @@ func (rn *runner) drop(s *run.Span, before int64, status domain.Status, reason s
 	r := &run.Run{Job: s.Job, Ver: s.Ver, At: last, Hold: s.PassHold()}
 	fact := r.Result(status, rn.now(), reason)
 	fact.Missed = skipped
-	rn.recorder.AddNow(record.Entry{Fact: fact, Run: r})
+	rn.recorder.AddNow(record.Entry{Fact: fact, Run: r, Fence: fence})
 }
 
 // trim gives up the oldest fires of a backlog that has grown beyond what its
@@ -24,6 +29,9 @@ func (rn *runner) drop(s *run.Span, before int64, status domain.Status, reason s
 // for misfire.maxAgeMs, and a crash would leave every one of those fires
 // uncertain. Call with the lock that guards the span held.
 func (rn *runner) trim(s *run.Span, others int) bool {
+	if s.Job.Lost() {
+		return false
+	}
 	surplus := run.Surplus(s.Ver.Plan.Value().Misfire, s.Grown+others)
 	if surplus == 0 {
 		return false
@@ -42,6 +50,10 @@ func (rn *runner) trim(s *run.Span, others int) bool {
 func (rn *runner) popSpan(s *run.Span) *run.Run {
 	if reason := s.Job.StopReason(s.Next); reason != "" {
 		rn.drop(s, s.Last+1, domain.StatusSkipped, reason)
+		return nil
+	}
+	if s.Job.Lost() {
+		s.Discard()
 		return nil
 	}
 	rn.drop(s, run.OldestSent(s.Ver.Plan.Value().Misfire, rn.now()), domain.StatusMissed, run.TooOldReason)

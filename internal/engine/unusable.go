@@ -28,31 +28,37 @@ func (e *editor) recordUnusable(ctx context.Context, a recovery.Unusable) error 
 	if err != nil {
 		return err
 	}
-	var batch store.Batch
+	fence := e.shards.At(e.shards.Number(a.JobID)).Fence()
+	batch := store.Batch{Fences: []store.Fence{*fence}, Runner: e.shards.Node}
+	decide := func(fact domain.Execution, runner int64) {
+		batch.Decisions = append(batch.Decisions, store.Decision{Execution: fact, TakenFrom: runner})
+	}
 	for i := range versions {
 		if versions[i].Number != a.Version {
 			continue
 		}
 		if fact, some := recovery.UnknownFires(a.Aside, &versions[i], e.now(), a.Reason); some {
-			batch.Facts = append(batch.Facts, fact)
+			decide(fact, 0)
 		}
 	}
 	err = e.store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
 		if open.JobID == a.JobID && open.Version == a.Version {
-			batch.Facts = append(batch.Facts, run.EndBroken(&open, e.now(), a.Reason))
+			decide(run.EndBroken(&open, e.now(), a.Reason), open.Runner)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if len(batch.Facts) > 0 {
-		if err := e.store.Ledger().Record(ctx, batch); err != nil {
+	if len(batch.Decisions) > 0 {
+		if err := e.store.Ledger().Record(ctx, batch); store.StaleShards(err) != nil {
+			return nil // the next owner of the shard does it
+		} else if err != nil {
 			return err
 		}
 	}
-	for i := range batch.Facts {
-		e.runner.count(&batch.Facts[i])
+	for i := range batch.Decisions {
+		e.runner.count(&batch.Decisions[i].Execution)
 	}
 	return e.store.Ledger().EndAside(ctx, []store.Aside{a.Aside})
 }

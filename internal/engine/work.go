@@ -121,6 +121,10 @@ func (rn *runner) conclude(r *run.Run, out *domain.Outcome, begun, end int64) {
 		r.RetryAt, r.Marked, r.Crashes = end+after.DelayMs, false, 0
 		open := r.OpenRun(r.RetryAt, false, end)
 		j.Mu.Unlock()
+		if j.Lost() {
+			leaveRetry(rn, r, open)
+			return
+		}
 		rn.metrics.Retries.Inc()
 		rn.recorder.Add(record.Entry{Open: &open, Run: r, Done: func() { rn.retries.Add(r) }})
 		return
@@ -130,6 +134,17 @@ func (rn *runner) conclude(r *run.Run, out *domain.Outcome, begun, end int64) {
 	j.Mu.Unlock()
 	rn.recorder.Add(record.Entry{Fact: fact, Run: r})
 	rn.dispatch(next)
+}
+
+// leaveRetry leaves a retry to the next owner of the job's shard.
+func leaveRetry(rn *runner, r *run.Run, open domain.OpenRun) {
+	open.TakenFrom = rn.shards.Node
+	rn.recorder.Add(record.Entry{Open: &open, Run: r, Done: func() {
+		r.Job.Mu.Lock()
+		defer r.Job.Mu.Unlock()
+		r.Job.Busy--
+		r.Job.Leave(r)
+	}})
 }
 
 // openCall gives a call in flight an open run. The caller holds the lock of the

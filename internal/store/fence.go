@@ -41,17 +41,17 @@ func StaleShards(err error) []int {
 
 type fenceKey struct{}
 
-// WithFence returns a context for a change of jobs by the owner of their shard: Create,
-// Update and Delete of [Jobs] are refused with a [StaleError] if the lease does not hold when
-// they commit. Without a fence they are not compared with any lease.
-func WithFence(ctx context.Context, fence Fence) context.Context {
-	return context.WithValue(ctx, fenceKey{}, fence)
+// WithFences returns a context for a change of jobs by the owner of their shards: Create,
+// Update and Delete of [Jobs] are refused with a [StaleError] if one of the leases does not
+// hold when they commit. Without a fence they are not compared with any lease.
+func WithFences(ctx context.Context, fences ...Fence) context.Context {
+	return context.WithValue(ctx, fenceKey{}, fences)
 }
 
-// FenceOf returns the fence that a context has, and whether it has one.
-func FenceOf(ctx context.Context) (Fence, bool) {
-	f, ok := ctx.Value(fenceKey{}).(Fence)
-	return f, ok
+// FencesOf returns the fences that a context has.
+func FencesOf(ctx context.Context) []Fence {
+	fences, _ := ctx.Value(fenceKey{}).([]Fence)
+	return fences
 }
 
 // Decision is a record that says what was not done, or that nobody knows what was: SKIPPED,

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,10 @@ type Entry struct {
 	Run  *run.Run
 	Done func() // after the commit, on the recorder's goroutine
 
+	// Fence is the lease under which the fact was decided; nil: it was observed.
+	Fence   *store.Fence
+	Refused bool // the lease did not hold: nothing of the entry is on record
+
 	Idempotency *domain.IdempotencyRecord // of a trigger; nil: it has none
 }
 
@@ -43,6 +48,8 @@ func (en *Entry) Ends() bool { return en.Fact.Status != "" }
 type Recorder struct {
 	ledger   store.Ledger
 	clock    clock.Clock
+	node     int64                               // the runner of open runs: see store.Batch
+	OnStale  func(fences []store.Fence)          // after a commit that leases refused; set before Run
 	onCommit func(b []Entry, took time.Duration) // after each commit
 	onError  func(error)                         // after each failed try; nil: it works again
 
@@ -63,10 +70,11 @@ type Recorder struct {
 }
 
 // NewRecorder makes a recorder; Run starts it. onCommit follows each commit, onError
-// each try: nil says that the store works again.
-func NewRecorder(l store.Ledger, c clock.Clock, onCommit func([]Entry, time.Duration), onError func(error)) *Recorder {
+// each try: nil says that the store works again. node is the random number of this process.
+func NewRecorder(l store.Ledger, c clock.Clock, node int64, onCommit func([]Entry, time.Duration),
+	onError func(error)) *Recorder {
 	rec := &Recorder{
-		ledger: l, clock: c, onCommit: onCommit, onError: onError,
+		ledger: l, clock: c, node: node, onCommit: onCommit, onError: onError, OnStale: func([]store.Fence) {},
 		wake: make(chan struct{}, 1), Idle: make(chan struct{}),
 	}
 	rec.room = sync.NewCond(&rec.mu)
@@ -211,19 +219,7 @@ func (rec *Recorder) Stalled() time.Duration {
 // commit records one batch, however often it takes. It returns false when the
 // context ended first.
 func (rec *Recorder) commit(ctx context.Context, batch []Entry) bool {
-	b := rec.spareBatch
-	rec.spareBatch = store.Batch{}
-	for i := range batch {
-		if batch[i].Ends() {
-			b.Facts = append(b.Facts, batch[i].Fact)
-		}
-		if batch[i].Open != nil {
-			b.Open = append(b.Open, *batch[i].Open)
-		}
-		if batch[i].Idempotency != nil {
-			b.Idempotency = append(b.Idempotency, *batch[i].Idempotency)
-		}
-	}
+	b := rec.compose(batch)
 	for tries := 0; ; tries++ {
 		start := rec.clock.Mark()
 		err := rec.ledger.Record(ctx, b)
@@ -241,11 +237,73 @@ func (rec *Recorder) commit(ctx context.Context, batch []Entry) bool {
 		if ctx.Err() != nil {
 			return false
 		}
+		if stale := store.StaleShards(err); stale != nil {
+			rec.OnStale(refuse(batch, stale))
+			b = rec.compose(batch)
+			continue
+		}
 		rec.onError(err)
 		if !clock.Wait(ctx, retryCommit) {
 			return false
 		}
 	}
+}
+
+// compose makes the batch of the store.
+func (rec *Recorder) compose(batch []Entry) store.Batch {
+	b := rec.spareBatch
+	rec.spareBatch, b.Runner = store.Batch{}, rec.node
+	for i := range batch {
+		en := &batch[i]
+		switch {
+		case en.Refused:
+			continue
+		case en.Ends() && en.Fence == nil:
+			b.Facts = append(b.Facts, en.Fact)
+		case en.Ends():
+			b.Decisions = append(b.Decisions, store.Decision{Execution: en.Fact})
+			if !slices.Contains(b.Fences, *en.Fence) {
+				b.Fences = append(b.Fences, *en.Fence)
+			}
+		}
+		if en.Open != nil {
+			open := *en.Open
+			if open.TakenFrom == 0 { // it is neither taken over nor given up
+				open.Runner = rec.node
+			}
+			b.Open = append(b.Open, open)
+		}
+		if en.Idempotency != nil {
+			b.Idempotency = append(b.Idempotency, *en.Idempotency)
+		}
+	}
+	return b
+}
+
+// refuse marks the decisions under leases that do not hold, and returns these leases. Where
+// a batch has two leases of a shard, the older one does not hold; the next try says whether
+// the newer one does.
+func refuse(batch []Entry, stale []int) (fences []store.Fence) {
+	for _, number := range stale {
+		oldest := int64(0)
+		for i := range batch {
+			if en := &batch[i]; !en.Refused && en.Fence != nil && en.Fence.Number == number &&
+				(oldest == 0 || en.Fence.Epoch < oldest) {
+				oldest = en.Fence.Epoch
+			}
+		}
+		for i := range batch {
+			en := &batch[i]
+			if en.Refused || en.Fence == nil || en.Fence.Number != number || en.Fence.Epoch != oldest {
+				continue
+			}
+			en.Refused = true
+			if !slices.Contains(fences, *en.Fence) {
+				fences = append(fences, *en.Fence)
+			}
+		}
+	}
+	return fences
 }
 
 // Close lets run end once everything is committed.

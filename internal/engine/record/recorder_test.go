@@ -24,6 +24,7 @@ type ledger struct {
 	batches []store.Batch
 	tries   int
 	err     error
+	owned   map[int]store.Lease // leases that hold
 }
 
 func (l *ledger) Record(ctx context.Context, b store.Batch) error {
@@ -33,7 +34,13 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	if l.err != nil {
 		return l.err
 	}
-	l.batches = append(l.batches, store.Batch{Facts: slices.Clone(b.Facts), Open: slices.Clone(b.Open)})
+	for _, f := range b.Fences {
+		if l.owned[f.Number] != f.Lease {
+			return store.Stale(f.Number)
+		}
+	}
+	l.batches = append(l.batches, store.Batch{Facts: slices.Clone(b.Facts), Open: slices.Clone(b.Open),
+		Decisions: b.Decisions, Runner: b.Runner})
 	return ctx.Err()
 }
 
@@ -59,7 +66,7 @@ func recording(t *testing.T, test func(t *testing.T, rec *Recorder, l *ledger)) 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{}
-		rec := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) {}, func(error) {})
+		rec := NewRecorder(l, &clock.Manual{}, 7, func([]Entry, time.Duration) {}, func(error) {})
 		ctx, cancel := context.WithCancel(context.Background())
 		go rec.Run(ctx)
 		test(t, rec, l)
@@ -215,7 +222,7 @@ func TestRecorderEnds(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{err: errLedger}
-		rec := NewRecorder(l, &clock.Manual{}, func([]Entry, time.Duration) { t.Error("committed") }, func(error) {})
+		rec := NewRecorder(l, &clock.Manual{}, 7, func([]Entry, time.Duration) { t.Error("committed") }, func(error) {})
 		ctx, cancel := context.WithCancel(context.Background())
 		go rec.Run(ctx)
 		rec.Add(factAt(1))
@@ -232,6 +239,52 @@ func TestRecorderEnds(t *testing.T) {
 		<-blocked
 		if n := rec.Backlog(); n != MaxUnrecorded+2 {
 			t.Errorf("%d were lost, want %d", n, MaxUnrecorded+2)
+		}
+	})
+}
+
+// decided is a decision about a fire of a shard under the lease of an epoch.
+func decided(at int64, number int, epoch int64) Entry {
+	en := factAt(at)
+	en.Fence = &store.Fence{Number: number, Lease: store.Lease{Epoch: epoch}}
+	return en
+}
+
+// Decisions under leases that do not hold are taken out of a batch, once for each lease; what
+// was observed, and what was decided under other leases, is committed.
+func TestRecorderRefusesStaleDecisions(t *testing.T) {
+	t.Parallel()
+	recording(t, func(t *testing.T, rec *Recorder, l *ledger) {
+		l.owned = map[int]store.Lease{1: {Epoch: 4}, 2: {Epoch: 9}}
+		var stale []store.Fence
+		var refused, kept []int64
+		rec.OnStale = func(fences []store.Fence) { stale = append(stale, fences...) }
+		rec.onError = func(err error) {
+			if err != nil {
+				t.Errorf("a lease that was lost is reported as a fault of the store: %v", err)
+			}
+		}
+		rec.onCommit = func(batch []Entry, _ time.Duration) {
+			for i := range batch {
+				if at := batch[i].Fact.ScheduledAt; batch[i].Refused {
+					refused = append(refused, at)
+				} else {
+					kept = append(kept, at)
+				}
+			}
+		}
+		rec.Add(factAt(1), decided(2, 1, 3), decided(3, 1, 4), decided(4, 2, 9), decided(5, 3, 1), factAt(6),
+			Entry{Open: &domain.OpenRun{}}, Entry{Open: &domain.OpenRun{TakenFrom: 7}})
+		<-time.After(2 * maxDelay)
+		synctest.Wait()
+		if !slices.Equal(refused, []int64{2, 5}) || len(kept) != 6 || len(stale) != 2 {
+			t.Errorf("refused %v, kept %v, stale leases %v", refused, kept, stale)
+		}
+		if len(l.batches) != 1 || len(l.batches[0].Decisions) != 2 || len(l.batches[0].Facts) != 2 {
+			t.Fatalf("committed %+v", l.batches)
+		}
+		if open := l.batches[0].Open; open[0].Runner != 7 || open[1].Runner != 0 || l.batches[0].Runner != 7 {
+			t.Errorf("runners of open runs: %+v", open)
 		}
 	})
 }

@@ -23,5 +23,5 @@
 //
 // Each file uses only those before it:
 //
-//	uncertain.go gap.go unusable.go mend.go recovery.go
+//	decisions.go uncertain.go gap.go unusable.go mend.go recovery.go
 package recovery

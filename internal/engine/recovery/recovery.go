@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/engine/zones"
@@ -23,6 +22,10 @@ type Config struct {
 	Piece  int                     // facts that are held at a time; zero: DefaultPiece
 	Reset  bool                    // the operator wants to start now, whatever is on record after it
 	Count  func(*domain.Execution) // is given each fact that the recovery has put on record
+
+	// Alive reports whether another process may carry an open run out; nil: no other process
+	// has the database.
+	Alive func(runner int64) bool
 }
 
 // Result is what a recovery has found. Its decisions are on record.
@@ -32,9 +35,11 @@ type Result struct {
 	Unusable []Unusable
 	Resend   []*run.Run  // with an open run: to be sent again at RetryAt
 	Late     []*run.Span // never sent, without holds
-	Resumed  int         // open runs and uncertain fires
-	Clean    bool        // every last owner stopped in good order
-	GapMs    int64       // the longest time from a watermark to where the timetable takes over
+
+	Elsewhere []domain.OpenRun // that other processes carry out: see Config.Alive
+	Resumed   int              // open runs and uncertain fires
+	Clean     bool             // every last owner stopped in good order
+	GapMs     int64            // the longest time from a watermark to where the timetable takes over
 }
 
 // recovery is the state of one recovery.
@@ -53,7 +58,7 @@ type recovery struct {
 	reading *run.Job // the job whose versions are being read
 	walks   []walk
 	resumed []resumption
-	batch   store.Batch
+	decided decisions
 	result  Result
 }
 
@@ -71,7 +76,7 @@ func Run(ctx context.Context, c Config, claimed []store.Shard) (result *Result, 
 	rc := newRecovery(c, claimed)
 	for _, step := range []func(context.Context) error{
 		rc.readRuns, rc.mending.readStored, rc.readRanges, rc.readZones, rc.readTimeline, rc.keepZones,
-		rc.mending.decideStored, rc.readFacts, rc.resume, rc.flush, rc.mending.endAsides,
+		rc.mending.decideStored, rc.readFacts, rc.resume, rc.decided.flush, rc.mending.endAsides,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, nil, fmt.Errorf("recovery: %w", err)
@@ -102,8 +107,10 @@ func newRecovery(c Config, claimed []store.Shard) *recovery {
 		opened: make(map[domain.FireKey]struct{}),
 	}
 	rc.mending = &mending{recovery: rc}
+	rc.decided = decisions{ledger: c.Store.Ledger(), node: c.Shards.Node, count: c.Count}
 	for i := range claimed {
 		rc.gaps[claimed[i].Number] = newGap(&claimed[i], c.Now)
+		rc.decided.fences = append(rc.decided.fences, store.Fence{Number: claimed[i].Number, Lease: claimed[i].Lease})
 	}
 	return rc
 }
@@ -127,13 +134,22 @@ func (rc *recovery) readRuns(ctx context.Context) error {
 		if g == nil {
 			return nil
 		}
-		rc.runs[open.JobID] = append(rc.runs[open.JobID], open)
+		if rc.elsewhere(&open) {
+			rc.result.Elsewhere = append(rc.result.Elsewhere, open)
+		} else {
+			rc.runs[open.JobID] = append(rc.runs[open.JobID], open)
+		}
 		rc.opened[open.FireKey] = struct{}{}
 		if open.Nonce == 0 {
 			g.lastFact = max(g.lastFact, open.ScheduledAt)
 		}
 		return nil
 	})
+}
+
+// elsewhere reports whether another process carries an open run out.
+func (rc *recovery) elsewhere(open *domain.OpenRun) bool {
+	return open.Runner != 0 && open.Runner != rc.Shards.Node && rc.Alive != nil && rc.Alive(open.Runner)
 }
 
 // readTimeline loads every job, and notes which versions have fires in the gap.
@@ -241,7 +257,7 @@ func (rc *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain
 			switch {
 			case open.Version != v.Number:
 			case broken != nil:
-				rc.batch.Facts = append(rc.batch.Facts, run.EndBroken(&open, rc.Now, broken))
+				rc.decided.add(run.EndBroken(&open, rc.Now, broken), open.Runner)
 			default:
 				rc.resumed = append(rc.resumed, resumption{open, j, ver})
 			}
@@ -269,26 +285,10 @@ func (rc *recovery) resumeOne(res resumption) {
 		r.Crashes++
 	}
 	if what.Status != domain.StatusPending {
-		rc.batch.Facts = append(rc.batch.Facts, r.Result(what.Status, rc.Now, what.Reason))
+		rc.decided.add(r.Result(what.Status, rc.Now, what.Reason), open.Runner)
 		return
 	}
 	r.RetryAt = max(open.NextAt, open.ScheduledAt)
-	rc.batch.Open = append(rc.batch.Open, r.OpenRun(r.RetryAt, false, open.CreatedAt))
+	rc.decided.take(r.OpenRun(r.RetryAt, false, open.CreatedAt), open.Runner)
 	rc.result.Resend = append(rc.result.Resend, r)
-}
-
-// flush makes the decisions durable before anything is sent on them.
-func (rc *recovery) flush(ctx context.Context) error {
-	facts, open := rc.batch.Facts, rc.batch.Open
-	for len(facts) > 0 || len(open) > 0 {
-		nf, no := min(len(facts), record.BatchRows), min(len(open), record.BatchRows)
-		if err := rc.Store.Ledger().Record(ctx, store.Batch{Facts: facts[:nf], Open: open[:no]}); err != nil {
-			return err
-		}
-		for i := range facts[:nf] {
-			rc.Count(&facts[i])
-		}
-		facts, open = facts[nf:], open[no:]
-	}
-	return nil
 }

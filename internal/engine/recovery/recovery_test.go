@@ -124,9 +124,17 @@ func TestShardsAreJudgedApart(t *testing.T) {
 	if err := d.Ledger().Record(t.Context(), store.Batch{Facts: []domain.Execution{foreign}}); err != nil {
 		t.Fatal(err)
 	}
+	rows, err := d.Shards().Peek(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := d.Shards().Claim(t.Context(), c.Shards.Node, store.ClaimsOf(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
 	// Five seconds are on record. Shard 0 may have sent two more.
 	result, until, err := Run(t.Context(), c,
-		[]store.Shard{{Number: 0, Watermark: d.now + 2_000, Horizon: d.now + 7_000}})
+		[]store.Shard{{Number: 0, Lease: claimed[0].Lease, Watermark: d.now + 2_000, Horizon: d.now + 7_000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +159,7 @@ func TestShardsAreJudgedApart(t *testing.T) {
 	}
 	// Shard 1 was released in good order at its fifth second: nothing is uncertain.
 	result, _, err = Run(t.Context(), c, []store.Shard{
-		{Number: 1, Watermark: d.now + 5_000, Horizon: d.now + 7_000, Clean: true}})
+		{Number: 1, Lease: claimed[1].Lease, Watermark: d.now + 5_000, Horizon: d.now + 7_000, Clean: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,8 @@ func TestDecideSend(t *testing.T) {
 			RefuseStopped},
 		{"stopped, and dropped by its version's end", fire, func(f *sendFacts) { f.stopped, f.versionTo = true, 1 },
 			may, RefuseStopped},
+		{"its shard was lost", fire, func(f *sendFacts) { f.lost, f.stopped = true, true }, may, RefuseDropped},
+		{"a retry whose shard was lost", retry, func(f *sendFacts) { f.lost = true }, may, RefuseDropped},
 		{"too old, during an edit", fire, func(f *sendFacts) { f.at, f.editFrom = 1, 1 }, may, KeepForEdit},
 	} {
 		facts := c.facts

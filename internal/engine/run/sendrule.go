@@ -28,6 +28,7 @@ type sendFacts struct {
 	at        int64
 	scheduled bool // by the calendar
 	fresh     bool // never sent, as far as anybody knows
+	lost      bool // its shard
 	stopped   bool
 	versionTo int64
 	editFrom  int64
@@ -44,6 +45,8 @@ type sendFacts struct {
 // crashes is no poison.
 func decideSend(f sendFacts, l Limits) Verdict {
 	switch {
+	case f.lost:
+		return RefuseDropped
 	case f.stopped:
 		return RefuseStopped
 	case f.fresh && f.at >= f.versionTo:
@@ -67,7 +70,7 @@ func decideSend(f sendFacts, l Limits) Verdict {
 func (r *Run) DecideSend(l Limits) (v Verdict, stopReason string) {
 	stopReason = r.Job.StopReason(r.At)
 	return decideSend(sendFacts{
-		at: r.At, scheduled: r.Scheduled(), fresh: r.Fresh(), stopped: stopReason != "",
+		at: r.At, scheduled: r.Scheduled(), fresh: r.Fresh(), lost: r.Job.Lost(), stopped: stopReason != "",
 		versionTo: r.Ver.To.Load(), editFrom: r.Job.ReadBacklog().EditFrom,
 		oldest:  OldestSent(r.Ver.Plan.Value().Misfire, l.Now),
 		crashed: r.Crashes > 0, marked: r.Marked,

@@ -62,6 +62,16 @@ func SpanOf(r *Run) *Span {
 	return &Span{Job: r.Job, Ver: r.Ver, Next: r.At, Last: r.At, Lane: r.Lane, Grown: 1, Hold: r.Hold.Pass()}
 }
 
+// Discard gives up what is left of a span whose job is lost: the next owner computes it again.
+func (s *Span) Discard() {
+	if s.Next == Never {
+		return
+	}
+	s.Next = Never
+	token := s.PassHold()
+	token.Release()
+}
+
 // PassHold returns the hold of the fire that was taken off last. The span keeps W
 // below the first fire that it has left, if there is one. Call it after each Pop
 // and SkipTo.

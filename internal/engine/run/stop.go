@@ -7,10 +7,20 @@ type stop struct {
 	reason string
 }
 
+// lostStop is the stop of a job whose shard another process may own by now.
+var lostStop = new(stop)
+
+// Lose notes that the job's shard is not this process's any more: nothing of it is sent or
+// decided again. It is for good: a later owner makes the job anew.
+func (j *Job) Lose() { j.stop.Store(lostStop) }
+
+// Lost reports whether the job's shard is not this process's any more.
+func (j *Job) Lost() bool { return j.stop.Load() == lostStop }
+
 // StopBefore stops what is scheduled before the instant. An earlier stop that
 // reaches further stays.
 func (j *Job) StopBefore(instant int64, reason string) {
-	if s := j.stop.Load(); s == nil || s.before < instant {
+	if s := j.stop.Load(); s == nil || s != lostStop && s.before < instant {
 		j.stop.Store(&stop{instant, reason})
 	}
 }

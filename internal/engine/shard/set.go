@@ -52,6 +52,7 @@ func (s *Set) Claim(claimed []store.Shard) {
 	for _, c := range claimed {
 		st := &s.states[c.Number]
 		st.lease, st.proposed, st.last = c.Lease, 0, c.Progress()
+		st.fence.Store(&store.Fence{Number: c.Number, Lease: c.Lease})
 		st.horizon.Store(0)
 		st.watermark.Store(c.Watermark)
 		st.phase.Store(uint32(Claimed))

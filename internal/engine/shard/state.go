@@ -29,7 +29,8 @@ type State struct {
 	horizon   atomic.Int64
 	watermark atomic.Int64
 	sendUntil atomic.Int64
-	phase     atomic.Uint32 // changed under the lock of the jobs
+	phase     atomic.Uint32               // changed under the lock of the jobs
+	fence     atomic.Pointer[store.Fence] // the lease of the last claim; nil: there was none
 
 	// Under the lock of the jobs: an edit chooses its instant with it held.
 	proposed int64
@@ -55,6 +56,10 @@ func (s *State) SendUntil() int64 { return s.sendUntil.Load() }
 // Proposed returns the latest watermark that a beat was given. Call with the lock
 // of the jobs held.
 func (s *State) Proposed() int64 { return s.proposed }
+
+// Fence returns the lease under which a decision about a job of the shard is made. Load it
+// before asking whether the job is lost: then it is the lease of a job that is not. Nil: there was no claim.
+func (s *State) Fence() *store.Fence { return s.fence.Load() }
 
 // leave records that this node no longer owns the shard. Another node may own it already.
 func (s *State) leave() {

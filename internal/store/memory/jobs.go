@@ -93,7 +93,7 @@ func (d *Disk) create(ctx context.Context, versions []domain.Version) error {
 		return store.Taken(taken)
 	}
 	if len(fresh) > 0 {
-		if err := d.owners.checkFence(ctx); err != nil {
+		if err := d.owners.checkFences(ctx); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (d *Disk) update(ctx context.Context, next domain.Version) error {
 		return fmt.Errorf("update job %s: version %d would begin before the one it follows",
 			next.JobID, next.Number)
 	}
-	if err := d.owners.checkFence(ctx); err != nil {
+	if err := d.owners.checkFences(ctx); err != nil {
 		return err
 	}
 	if holder, has := d.byKey[keyOf(&next)]; has && holder != next.JobID {
@@ -187,7 +187,7 @@ func (d *Disk) remove(ctx context.Context, id domain.JobID, number int, at int64
 	case at < is.current().EffectiveFrom:
 		return fmt.Errorf("delete job %s: version %d begins after that", id, number)
 	}
-	if err := d.owners.checkFence(ctx); err != nil {
+	if err := d.owners.checkFences(ctx); err != nil {
 		return err
 	}
 	delete(d.byKey, keyOf(is.current()))

@@ -59,10 +59,10 @@ func (o *owners) stale(fences ...store.Fence) (stale []int) {
 	return stale
 }
 
-// checkFence returns a StaleError if the context has the lease of an owner that does not hold.
-func (o *owners) checkFence(ctx context.Context) error {
-	if f, has := store.FenceOf(ctx); has && len(o.stale(f)) > 0 {
-		return store.Stale(f.Number)
+// checkFences returns a StaleError if the context has the lease of an owner that does not hold.
+func (o *owners) checkFences(ctx context.Context) error {
+	if stale := o.stale(store.FencesOf(ctx)...); len(stale) > 0 {
+		return store.Stale(stale...)
 	}
 	return nil
 }

@@ -58,18 +58,13 @@ func (h *heldLease) check(ctx context.Context, fences []store.Fence) error {
 		}
 		sh = &stored
 	}
-	for _, f := range fences {
-		if !sh.Holds(f.Lease) {
-			return store.Stale(f.Number)
-		}
-	}
-	return nil
+	return checkFences(sh, fences)
 }
 
 // checkEdit is check for a change of a job, in the transaction of the writer.
 func (h *heldLease) checkEdit(ctx context.Context, c *conn) error {
-	f, has := store.FenceOf(ctx)
-	if !has {
+	fences := store.FencesOf(ctx)
+	if len(fences) == 0 {
 		return nil
 	}
 	sh := h.known.Load()
@@ -80,8 +75,14 @@ func (h *heldLease) checkEdit(ctx context.Context, c *conn) error {
 		}
 		sh = &stored
 	}
-	if !sh.Holds(f.Lease) {
-		return store.Stale(f.Number)
+	return checkFences(sh, fences)
+}
+
+func checkFences(sh *store.Shard, fences []store.Fence) error {
+	for _, f := range fences {
+		if !sh.Holds(f.Lease) {
+			return store.Stale(f.Number)
+		}
 	}
 	return nil
 }

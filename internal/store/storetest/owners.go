@@ -214,7 +214,7 @@ func runnersReplace(t *testing.T, f *fixture) {
 func editsFenced(t *testing.T, f *fixture) {
 	v := version(1)
 	a := own(t, f, v.JobID)
-	fenced := store.WithFence(t.Context(), fenceOf(a))
+	fenced := store.WithFences(t.Context(), fenceOf(a))
 	ok(t, f.Jobs().Create(fenced, []domain.Version{v}))
 	ok(t, f.Jobs().Update(fenced, edit(v, noon+hour, nil)))
 	b := steal(t, f, v.JobID)
@@ -229,7 +229,7 @@ func editsFenced(t *testing.T, f *fixture) {
 	wantStale(t, f.Jobs().Update(fenced, edit(edit(v, noon+hour, nil), noon+2*hour, nil)), a)
 	wantStale(t, f.Jobs().Delete(fenced, v.JobID, 2, noon+2*hour), a)
 	wantCount(t, f, 1, 1)
-	now := store.WithFence(t.Context(), fenceOf(b))
+	now := store.WithFences(t.Context(), fenceOf(b))
 	ok(t, f.Jobs().Delete(now, v.JobID, 2, noon+2*hour))
 	steal(t, f, v.JobID)
 	ok(t, f.Jobs().Delete(now, v.JobID, 2, noon+2*hour))
