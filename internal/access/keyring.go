@@ -22,6 +22,10 @@ import (
 const (
 	usedEvery   = time.Minute // the use of a key is noted no more often
 	usedTimeout = 5 * time.Second
+
+	// A key that another node has made or revoked holds here within a second.
+	refreshEvery   = 500 * time.Millisecond
+	refreshTimeout = 2 * time.Second
 )
 
 // SafeKeyLength is from how many characters on nobody guesses a key. At 86,400 attempts
@@ -73,15 +77,19 @@ type Config struct {
 	Log   *slog.Logger
 	Fixed []string // keys of the settings; each has every right
 	Rate  int      // requests a second that one key may make; zero: any number
+
+	Shared bool // other nodes make and revoke keys of the store, too
 }
 
 // Keyring holds every key that opens the API.
 type Keyring struct {
 	Config
 
-	edits sync.Mutex            // one change of the keys at a time
-	held  atomic.Pointer[ring]  // replaced by each change
-	fixed map[[32]byte]*holding // of the settings
+	edits  sync.Mutex            // one change of the keys at a time
+	edited int                   // counts them
+	shut   map[string]bool       // ids of keys whose revocation has an unknown outcome
+	held   atomic.Pointer[ring]  // replaced by each change
+	fixed  map[[32]byte]*holding // of the settings
 }
 
 // ring is what the keyring holds at a time; it is not changed.
@@ -102,7 +110,7 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 	if c.Store == nil || c.Clock == nil || c.Log == nil {
 		return nil, errors.New("access: Store, Clock and Log are required")
 	}
-	k := &Keyring{Config: c, fixed: map[[32]byte]*holding{}}
+	k := &Keyring{Config: c, fixed: map[[32]byte]*holding{}, shut: map[string]bool{}}
 	for _, text := range c.Fixed {
 		if text == "" || strings.TrimSpace(text) != text {
 			return nil, errors.New("access: an API key must not be empty, nor start or end with a space")
@@ -190,6 +198,7 @@ func (k *Keyring) List(ctx context.Context) ([]domain.APIKey, error) {
 func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, key domain.APIKey, err error) {
 	k.edits.Lock()
 	defer k.edits.Unlock()
+	k.edited++
 	text, key = domain.NewAPIKey()
 	key.Name, key.Role, key.Namespace, key.ExpiresAt, key.CreatedAt = want.Name, want.Role, want.Namespace,
 		want.ExpiresAt, clock.NowMs(k.Clock)
@@ -200,7 +209,7 @@ func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, 
 	switch {
 	case len(held)-len(k.fixed) >= domain.MaxKeys:
 		return "", key, domain.Conflict("there are %d keys already: revoke some", domain.MaxKeys)
-	case len(held) == 0 && !keepsOpen(&key):
+	case len(held) == 0 && !key.Lasting():
 		return "", key, domain.InvalidAs(domain.FieldContradiction, "role",
 			"must be admin, without an expiry: this is the first key, and "+
 				"somebody has to be able to make others", key.Role)
@@ -214,48 +223,115 @@ func (k *Keyring) Create(ctx context.Context, want domain.APIKey) (text string, 
 	return text, key, nil
 }
 
-// keepsOpen reports whether a key will always let somebody in who can make
-// others.
-func keepsOpen(k *domain.APIKey) bool { return k.Role == domain.RoleAdmin && k.ExpiresAt == 0 }
-
 // Revoke ends a key. It opens nothing any more from the moment that Revoke is
 // called, and stays shut when the store fails: then nobody knows whether a
-// restart would still know the key, and the caller asks again.
+// restart would still know the key, and the caller asks again. The store refuses to end
+// the last key that lets an admin in, unless there is one in the settings.
 func (k *Keyring) Revoke(ctx context.Context, id string) (domain.APIKey, error) {
 	k.edits.Lock()
 	defer k.edits.Unlock()
+	k.edited++
 	held := *k.held.Load()
 	var found *holding
 	others := 0 // that keep the door open
 	for _, h := range held {
 		if h.key.ID == id {
 			found = h
-		} else if keepsOpen(&h.key) {
+		} else if h.key.Lasting() {
 			others++
 		}
 	}
 	gone := domain.APIKey{ID: id} // perhaps one whose revocation, or making, was not answered
 	if found != nil {
 		gone = found.key
-		if len(k.fixed) == 0 && keepsOpen(&gone) && others == 0 {
-			return gone, domain.Conflict("%s is the last key of an admin that does not expire: make another "+
-				"one first", id)
+		if len(k.fixed) == 0 && gone.Lasting() && others == 0 {
+			return gone, store.LastKey(id)
 		}
 		next := maps.Clone(held)
 		delete(next, found.hash)
 		k.held.Store(&next)
 	}
 	gone.RevokedAt = clock.NowMs(k.Clock)
-	return gone, k.Store.Revoke(ctx, id, gone.RevokedAt)
+	err := k.Store.Revoke(ctx, id, gone.RevokedAt, len(k.fixed) == 0)
+	switch code := domain.ErrorCode(err); {
+	case err == nil, code == domain.CodeNotFound:
+		delete(k.shut, id)
+	case code == domain.CodeConflict: // another node has ended the others
+		k.held.Store(&held)
+	default:
+		k.shut[id] = true
+	}
+	return gone, err
+}
+
+// Refresh follows what other nodes have done to the keys. Those that stay keep their rate and
+// their latest use. A key whose revocation here has an unknown outcome stays shut.
+func (k *Keyring) Refresh(ctx context.Context) error {
+	k.edits.Lock()
+	edited := k.edited
+	k.edits.Unlock()
+	stored, err := k.Store.List(ctx)
+	if err != nil {
+		return err
+	}
+	k.edits.Lock()
+	defer k.edits.Unlock()
+	if edited != k.edited {
+		return nil // the list may be older than the change: the next one is not
+	}
+	held := *k.held.Load()
+	next := make(ring, len(stored)+len(k.fixed))
+	maps.Copy(next, k.fixed)
+	shut := make(map[string]bool, len(k.shut))
+	for _, key := range stored {
+		h := held[key.Hash]
+		switch {
+		case k.shut[key.ID]:
+			shut[key.ID] = true
+			continue
+		case h == nil:
+			h = k.hold(key)
+		}
+		next[key.Hash] = h
+	}
+	k.held.Store(&next)
+	k.shut = shut
+	return nil
 }
 
 // Run notes each minute when keys were used, until the context ends, and then
-// once more.
+// once more. Where other nodes change the keys, it follows them twice a second.
 func (k *Keyring) Run(ctx context.Context) {
-	for clock.Wait(ctx, usedEvery) {
-		k.note(ctx)
+	every, noted, failing := usedEvery, k.Clock.Mark(), false
+	if k.Shared {
+		every = refreshEvery
+	}
+	for clock.Wait(ctx, every) {
+		if k.Shared {
+			failing = k.follow(ctx, failing)
+		}
+		if k.Clock.Elapsed(noted) >= usedEvery {
+			k.note(ctx)
+			noted = k.Clock.Mark()
+		}
 	}
 	k.note(context.WithoutCancel(ctx))
+}
+
+// follow refreshes the keys, and logs when that begins to fail and when it works again.
+func (k *Keyring) follow(ctx context.Context, failing bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	switch err := k.Refresh(ctx); {
+	case err != nil && !failing:
+		k.Log.Warn("the keys could not be read: keys that other nodes make or revoke are not followed",
+			telemetry.KeyError, err)
+		return true
+	case err == nil && failing:
+		k.Log.Info("the keys were read again")
+		return false
+	}
+	return failing
 }
 
 // note writes the uses that the store does not have.

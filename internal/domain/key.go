@@ -115,6 +115,10 @@ func (k *APIKey) Opens(now int64) bool {
 	return k.RevokedAt == 0 && (k.ExpiresAt == 0 || now < k.ExpiresAt)
 }
 
+// Lasting reports whether the key will always let somebody in who can make others: it is an
+// admin's, has no expiry and is not revoked.
+func (k *APIKey) Lasting() bool { return k.Role == RoleAdmin && k.ExpiresAt == 0 && k.RevokedAt == 0 }
+
 var keyID = regexp.MustCompile(`^[a-z2-7]{8}$`)
 
 // ParseKeyID checks the form of a key's id. A whole key, which is easily given instead

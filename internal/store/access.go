@@ -17,8 +17,10 @@ type Keys interface {
 	// when its id or its hash is another key's.
 	Add(ctx context.Context, key domain.APIKey) error
 	// Revoke ends a key at the instant. CodeNotFound: there is none with the
-	// id, or it was revoked at another instant.
-	Revoke(ctx context.Context, id string, at int64) error
+	// id, or it was revoked at another instant. CodeConflict: keepLast, and no other key
+	// that is not revoked is an admin's without an expiry, but this one is. That is decided
+	// in the transaction: of two handles that end the last two such keys, one is refused.
+	Revoke(ctx context.Context, id string, at int64, keepLast bool) error
 	// List returns the keys that are not revoked, oldest first.
 	List(ctx context.Context) ([]domain.APIKey, error)
 	// Used notes when keys were last used, by id. An older instant than the
@@ -124,6 +126,11 @@ func CancelEntry(ctx context.Context, id domain.OperationID) (domain.Change, boo
 	c, ok := ChangeOf(ctx)
 	c.Action, c.Operation = domain.ActionCancel, id
 	return c, ok
+}
+
+// LastKey is the CodeConflict error about the only key that will always let an admin in.
+func LastKey(id string) error {
+	return domain.Conflict("%s is the last key of an admin that does not expire: make another one first", id)
 }
 
 // NoKey is the CodeNotFound error about a key.

@@ -122,8 +122,10 @@ func (a recordingAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domai
 
 type recordingKeys struct{ r *recording }
 
-func (k recordingKeys) Add(context.Context, domain.APIKey) error     { return k.r.note("Keys.Add") }
-func (k recordingKeys) Revoke(context.Context, string, int64) error  { return k.r.note("Keys.Revoke") }
+func (k recordingKeys) Add(context.Context, domain.APIKey) error { return k.r.note("Keys.Add") }
+func (k recordingKeys) Revoke(context.Context, string, int64, bool) error {
+	return k.r.note("Keys.Revoke")
+}
 func (k recordingKeys) Used(context.Context, map[string]int64) error { return k.r.note("Keys.Used") }
 func (k recordingKeys) List(context.Context) ([]domain.APIKey, error) {
 	return make([]domain.APIKey, 7), k.r.note("Keys.List")
@@ -232,8 +234,10 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	"Keys.Add": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Keys().Add(ctx, domain.APIKey{})
 	},
-	"Keys.Revoke": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Keys().Revoke(ctx, "", 1) },
-	"Keys.Used":   func(ctx context.Context, s store.Store) (bool, error) { return false, s.Keys().Used(ctx, nil) },
+	"Keys.Revoke": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Keys().Revoke(ctx, "", 1, false)
+	},
+	"Keys.Used": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Keys().Used(ctx, nil) },
 	"Keys.List": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Keys().List(ctx)
 		return len(v) == 7, err

@@ -226,8 +226,8 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 	return k.call(ctx, "Keys", "Add", func() error { return k.real.Add(ctx, key) })
 }
 
-func (k keys) Revoke(ctx context.Context, id string, at int64) error {
-	return k.call(ctx, "Keys", "Revoke", func() error { return k.real.Revoke(ctx, id, at) })
+func (k keys) Revoke(ctx context.Context, id string, at int64, keepLast bool) error {
+	return k.call(ctx, "Keys", "Revoke", func() error { return k.real.Revoke(ctx, id, at, keepLast) })
 }
 
 func (k keys) List(ctx context.Context) ([]domain.APIKey, error) {

@@ -34,7 +34,7 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 }
 
 // Revoke implements store.Keys.
-func (k keys) Revoke(ctx context.Context, id string, at int64) error {
+func (k keys) Revoke(ctx context.Context, id string, at int64, keepLast bool) error {
 	return k.do(ctx, func(d *Disk) error {
 		is, known := d.keys[id]
 		switch {
@@ -42,12 +42,24 @@ func (k keys) Revoke(ctx context.Context, id string, at int64) error {
 			return nil // a repeat
 		case !known || is.RevokedAt != 0:
 			return store.NoKey(id)
+		case keepLast && is.Lasting() && !hasLasting(d.keys, id):
+			return store.LastKey(id)
 		}
 		is.RevokedAt = at
 		d.keys[id] = is
 		d.enterKey(ctx, domain.ActionKeyRevoke, id)
 		return nil
 	})
+}
+
+// hasLasting reports whether a key other than one will always let an admin in.
+func hasLasting(keys map[string]domain.APIKey, but string) bool {
+	for id, is := range keys {
+		if id != but && is.Lasting() {
+			return true
+		}
+	}
+	return false
 }
 
 // List implements store.Keys.

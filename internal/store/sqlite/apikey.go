@@ -21,6 +21,7 @@ INSERT INTO api_key (id, hash, name, role, created_at, expires_at, namespace) VA
 			ON CONFLICT DO NOTHING`
 	selectAPIKey  = `SELECT ` + keyColumns + ` FROM api_key WHERE id = ?`
 	selectAPIKeys = `SELECT ` + keyColumns + ` FROM api_key WHERE revoked_at IS NULL ORDER BY created_at, id`
+	selectLasting = `SELECT id FROM api_key WHERE role = ? AND expires_at IS NULL AND revoked_at IS NULL LIMIT 2`
 	revokeKey     = `UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
 	useKey        = `UPDATE api_key SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?`
 
@@ -79,8 +80,13 @@ func (k keys) Add(ctx context.Context, key domain.APIKey) error {
 }
 
 // Revoke implements store.Keys.
-func (k keys) Revoke(ctx context.Context, id string, at int64) error {
+func (k keys) Revoke(ctx context.Context, id string, at int64, keepLast bool) error {
 	return fault("revoke the key", k.db.write(ctx, 2, func(c *conn) (tally, error) {
+		if keepLast {
+			if err := refuseLast(c, id); err != nil {
+				return tally{}, err
+			}
+		}
 		if err := c.exec(revokeKey, at, id); err != nil {
 			return tally{}, err
 		}
@@ -93,6 +99,23 @@ func (k keys) Revoke(ctx context.Context, id string, at int64) error {
 		}
 		return tally{}, err
 	}))
+}
+
+// refuseLast returns a conflict if a key is the only one that will always let an admin in.
+func refuseLast(c *conn, id string) error {
+	others, last := 0, false
+	err := c.query(selectLasting, func(s *sqlite.Stmt) error {
+		if s.ColumnText(0) == id {
+			last = true
+		} else {
+			others++
+		}
+		return nil
+	}, string(domain.RoleAdmin))
+	if err == nil && last && others == 0 {
+		err = store.LastKey(id)
+	}
+	return err
 }
 
 // List implements store.Keys.

@@ -13,6 +13,7 @@ var keyCases = []testCase{
 	{"a key is kept as it was made, through a reopen", keyLife},
 	{"a repeated Add succeeds, another key with the id or the hash conflicts", keyRepeat},
 	{"a revoked key is not listed, and Revoke can be repeated", keyRevoke},
+	{"the last key that always lets an admin in is kept where that is asked for", keyLast},
 	{"Used keeps the latest instant and knows no strangers", keyUsed},
 }
 
@@ -79,13 +80,37 @@ func keyRepeat(t *testing.T, f *fixture) {
 func keyRevoke(t *testing.T, f *fixture) {
 	f.addKey(t, apiKey(1))
 	f.addKey(t, apiKey(2))
-	wantCode(t, f.Keys().Revoke(t.Context(), "nobody", noon), domain.CodeNotFound)
+	wantCode(t, f.Keys().Revoke(t.Context(), "nobody", noon, false), domain.CodeNotFound)
 	for range 2 {
-		ok(t, f.Keys().Revoke(t.Context(), apiKey(1).ID, noon+hour))
+		ok(t, f.Keys().Revoke(t.Context(), apiKey(1).ID, noon+hour, false))
 		equal(t, f.keys(t), []domain.APIKey{apiKey(2)})
 		f.reopen(t)
 	}
-	wantCode(t, f.Keys().Revoke(t.Context(), apiKey(1).ID, noon+2*hour), domain.CodeNotFound)
+	wantCode(t, f.Keys().Revoke(t.Context(), apiKey(1).ID, noon+2*hour, false), domain.CodeNotFound)
+}
+
+func keyLast(t *testing.T, f *fixture) {
+	admin := func(n int, expires int64) domain.APIKey {
+		k := apiKey(n)
+		k.Role, k.Namespace, k.ExpiresAt = domain.RoleAdmin, "", expires
+		f.addKey(t, k)
+		return k
+	}
+	editor := apiKey(3)
+	editor.ExpiresAt = 0
+	f.addKey(t, editor)
+	a, b := admin(1, 0), admin(2, 0)
+	expiring := admin(4, noon+day)
+	ok(t, f.Keys().Revoke(t.Context(), a.ID, noon+hour, true))
+	ok(t, f.Keys().Revoke(t.Context(), a.ID, noon+hour, true)) // a repeat
+	wantCode(t, f.Keys().Revoke(t.Context(), b.ID, noon+hour, true), domain.CodeConflict)
+	ok(t, f.Keys().Revoke(t.Context(), editor.ID, noon+hour, true))
+	ok(t, f.Keys().Revoke(t.Context(), expiring.ID, noon+hour, true))
+	wantCode(t, f.Keys().Revoke(t.Context(), b.ID, noon+hour, true), domain.CodeConflict)
+	equal(t, f.keys(t), []domain.APIKey{b})
+	ok(t, f.Keys().Revoke(t.Context(), b.ID, noon+hour, false))
+	ok(t, f.Keys().Revoke(t.Context(), b.ID, noon+hour, true)) // a repeat: it is not the last any more
+	equal(t, f.keys(t), nil)
 }
 
 func keyUsed(t *testing.T, f *fixture) {
@@ -149,7 +174,7 @@ func changeWithout(t *testing.T, f *fixture) {
 	f.update(t, edit(version(1), noon+minute, nil))
 	ok(t, f.Jobs().Delete(t.Context(), jobID(1), 2, noon+hour))
 	f.addKey(t, apiKey(1))
-	ok(t, f.Keys().Revoke(t.Context(), apiKey(1).ID, noon))
+	ok(t, f.Keys().Revoke(t.Context(), apiKey(1).ID, noon, false))
 	equal(t, f.changes(t), nil)
 }
 
@@ -162,7 +187,7 @@ func changeRefused(t *testing.T, f *fixture) {
 	wantCode(t, f.Jobs().Create(ctx, []domain.Version{other}), domain.CodeConflict)
 	wantCode(t, f.Jobs().Update(ctx, edit(version(2), noon+minute, nil)), domain.CodeNotFound)
 	wantCode(t, f.Jobs().Delete(ctx, jobID(1), 2, noon), domain.CodeConflict)
-	wantCode(t, f.Keys().Revoke(ctx, "nobody", noon), domain.CodeNotFound)
+	wantCode(t, f.Keys().Revoke(ctx, "nobody", noon, false), domain.CodeNotFound)
 	equal(t, f.changes(t), nil)
 
 	ctx, changed := by(t, noon, 8)
@@ -229,8 +254,8 @@ func changeOfKeys(t *testing.T, f *fixture) {
 	ok(t, f.Keys().Add(ctx, k))
 	ok(t, f.Keys().Add(ctx, k))
 	ctx, gone := by(t, noon, 8)
-	ok(t, f.Keys().Revoke(ctx, k.ID, noon+hour))
-	ok(t, f.Keys().Revoke(ctx, k.ID, noon+hour))
+	ok(t, f.Keys().Revoke(ctx, k.ID, noon+hour, false))
+	ok(t, f.Keys().Revoke(ctx, k.ID, noon+hour, false))
 	k.RevokedAt = noon + hour
 	made.Action, made.KeyID, made.Key = domain.ActionKeyCreate, k.ID, &k
 	gone.Action, gone.KeyID, gone.Key = domain.ActionKeyRevoke, k.ID, &k
@@ -317,7 +342,7 @@ func changeExpire(t *testing.T, f *fixture) {
 	ok(t, f.Jobs().Update(under(midnight+minute), v2))
 	ok(t, f.Jobs().Update(under(midnight+hour), v3))
 	ok(t, f.Keys().Add(under(noon+minute), apiKey(1)))
-	ok(t, f.Keys().Revoke(under(noon+hour), apiKey(1).ID, noon+hour))
+	ok(t, f.Keys().Revoke(under(noon+hour), apiKey(1).ID, noon+hour, false))
 	want := f.changes(t)[:2]
 	if want[1].Before == nil || want[1].Before.Number != 1 {
 		t.Fatalf("before expiry: %+v", want[1])

@@ -72,7 +72,7 @@ func recordOfKey(t *testing.T, f *fixture) {
 		equal(t, f.kept(t, r), &want)
 		f.reopen(t)
 	}
-	ok(t, f.Keys().Revoke(t.Context(), k.ID, noon+hour))
+	ok(t, f.Keys().Revoke(t.Context(), k.ID, noon+hour, false))
 	k.RevokedAt = noon + hour
 	equal(t, f.kept(t, r), &want)
 }
