@@ -93,8 +93,8 @@ func TestPaths(t *testing.T) {
 	page := read(t, "api.md")
 	called := map[string]bool{}
 	for _, m := range regexp.MustCompile(`\$B(/[^\s"?]*)`).FindAllStringSubmatch(page, -1) {
-		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}", "$KEY_ID", "{id}", "$KEY",
-			"{key}").Replace(m[1])
+		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}", "$KEY_ID", "{id}",
+			"$OPERATION", "{id}", "$KEY", "{key}").Replace(m[1])
 		called[path] = true
 	}
 	served := map[string]bool{}

@@ -29,6 +29,7 @@ type Config struct {
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
 	Pace    *clock.Pace // of imports and exports; may be nil
+	Bulk    Bulk        // operations on many jobs
 
 	Keys      *access.Keyring // who may come in; without a key whoever reaches the loopback address
 	Open      bool            // without a key everybody else may too, as an editor
@@ -44,18 +45,23 @@ type Config struct {
 	// the URL itself tells. nil: every URL may be called.
 	CheckTarget func(url string) error
 
-	ClientCertificates []string // names that a job may say
-	// MayPresent reports whether jobs of a namespace may say one of them; nil: all may.
-	MayPresent func(certificate, namespace string) bool
+	ClientCertificates Certificates
 
 	Proxies front.Proxies // whose word about their clients counts
 	Repeats *Repeats      // nil: they are written with the first request and each minute, but not at the stop
 }
 
+// Certificates are the client certificates that a job may name.
+type Certificates struct {
+	Names []string
+	// MayPresent reports whether jobs of a namespace may name one of them; nil: all may.
+	MayPresent func(certificate, namespace string) bool
+}
+
 func (c *Config) validate() error {
 	if c.Editor == nil || c.View == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil ||
-		c.Keys == nil {
-		return errors.New("api: Editor, View, Store, Clock, Metrics, Log and Keys are required")
+		c.Keys == nil || c.Bulk == nil {
+		return errors.New("api: Editor, View, Store, Clock, Metrics, Log, Keys and Bulk are required")
 	}
 	if c.MaxBody < 0 || c.MaxImport < 0 {
 		return errors.New("api: MaxBody and MaxImport must not be negative")
@@ -97,7 +103,8 @@ func New(c Config) (http.Handler, error) {
 
 // routesOf makes the handlers of each resource, each with what it needs.
 func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) } {
-	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates, mayPresent: c.MayPresent}
+	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates.Names,
+		mayPresent: c.ClientCertificates.MayPresent}
 	tr := &trail{clock: c.Clock}
 	moves := &secretMoves{changes: c.Store.Changes(), clock: c.Clock}
 	jobs := &jobRoutes{
@@ -106,6 +113,10 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 	}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs},
+		&bulkRoutes{
+			bulk: c.Bulk, operations: c.Store.Operations(), view: c.View, once: c.Editor.Once(), trail: tr, scope: sc,
+			maxBody: c.MaxBody,
+		},
 		&importRoute{
 			editor: c.Editor, rules: rules, moves: moves, trail: tr, pace: c.Pace, log: c.Log,
 			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports, repeats: c.Repeats,

@@ -146,6 +146,8 @@ func needs(method, path string) domain.Role {
 	switch {
 	case below("/keys"), below("/audit/changes"):
 		return domain.RoleAdmin
+	case below("/operations"): // they name keys
+		return domain.RoleEditor
 	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions,
 		path == "/schedules/preview": // stores nothing
 		return domain.RoleViewer

@@ -11,7 +11,7 @@ import (
 // the server has lost does not stand in the way of other changes.
 func TestCertificatesOfThisServer(t *testing.T) {
 	f := newFixture(t)
-	h, bare := newAPI(t, f), newAPI(t, f, func(c *Config) { c.ClientCertificates = nil })
+	h, bare := newAPI(t, f), newAPI(t, f, func(c *Config) { c.ClientCertificates.Names = nil })
 	with := func(name string) string { return strings.Replace(minimal, "{", `{"clientCertificate":"`+name+`",`, 1) }
 
 	id := create(t, h, with("bank"))

@@ -28,7 +28,8 @@ func (h *changeRoutes) register(rt *router) {
 		Description: "Every job that was made, changed, deleted or triggered, every import and every key, every " +
 			"export, and what was refused because of a role or a namespace, newest first, for as long as history " +
 			"is kept. The same export or refused request of a caller is one entry a UTC day, with times and lastAt. " +
-			"An import is one entry; with jobId, the import that has made the job is among the job's entries. " +
+			"An operation on many jobs is one entry beside those of its jobs, with operationId. An import is one " +
+			"entry; with jobId, the import that has made the job is among the job's entries. " +
 			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the " +
 			"length and the SHA-256 are shown. " + pageEnds + " For admins.",
 	}, h.listChanges, kindUnavailable)
@@ -40,6 +41,8 @@ type changesInput struct {
 	JobID string       `query:"jobId" format:"uuid" doc:"Only changes of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 
 	RequestID string `query:"requestId" maxLength:"128" doc:"Only what the request with this X-Request-Id asked for; not beside jobId." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
+
+	OperationID string `query:"operationId" format:"uuid" doc:"Only what this operation on many jobs has done; not beside jobId or requestId." example:"0192f0c1-5a10-7c3d-9e21-3b4c5d6e7f80"`
 
 	Limit  limitParam `query:"limit"`
 	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
@@ -55,15 +58,16 @@ type changesBody struct {
 type changeBody struct {
 	At          int64          `json:"at" format:"unix-ms" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
 	By          changeAuthor   `json:"by" doc:"Who did it."`
-	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it." example:"UPDATE"`
+	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,BULK,CANCEL,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it." example:"UPDATE"`
 	JobID       *string        `json:"jobId" format:"uuid" doc:"The job; null: it is not about one." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Version     *int           `json:"version" doc:"The job's version after it; of a DELETE the last one. null: it is not about a job." example:"2"`
 	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
-	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came." example:"100000"`
-	Detail      string         `json:"detail,omitempty" doc:"What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path." example:"jobs namespace=billing"`
+	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made or a BULK has matched, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came." example:"100000"`
+	Detail      string         `json:"detail,omitempty" doc:"What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path." example:"jobs namespace=billing"`
 	Times       *int64         `json:"times,omitempty" doc:"How many requests an EXPORT or a REFUSE stands for." example:"3"`
 	LastAt      *int64         `json:"lastAt,omitempty" format:"unix-ms" doc:"When the last of these was, Unix milliseconds." example:"1767225600000"`
 	RequestID   string         `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked for it; absent: not known." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
+	OperationID *string        `json:"operationId,omitempty" format:"uuid" doc:"The operation on many jobs of a BULK and a CANCEL, and of a change that it has made." example:"0192f0c1-5a10-7c3d-9e21-3b4c5d6e7f80"`
 	Key         *changedKey    `json:"key,omitempty" doc:"The key of KEY_CREATE and KEY_REVOKE."`
 	Before      *maskedVersion `json:"before,omitempty" doc:"The job before an UPDATE or a DELETE."`
 	After       *maskedVersion `json:"after,omitempty" doc:"The job after a CREATE or an UPDATE."`
@@ -118,8 +122,15 @@ func changeBodyOf(c *domain.Change) changeBody {
 		id := c.Execution.String()
 		b.ExecutionID = &id
 	}
-	if c.Action == domain.ActionImport || c.Action == domain.ActionExport || c.Action == domain.ActionReveal {
+	if !c.Operation.IsZero() {
+		id := c.Operation.String()
+		b.OperationID = &id
+	}
+	switch c.Action {
+	case domain.ActionImport, domain.ActionBulk, domain.ActionExport, domain.ActionReveal:
 		b.Count = &c.Count
+	case domain.ActionCreate, domain.ActionUpdate, domain.ActionDelete, domain.ActionTrigger, domain.ActionRefuse,
+		domain.ActionCancel, domain.ActionKeyCreate, domain.ActionKeyRevoke:
 	}
 	if c.KeyID != "" {
 		b.Key = &changedKey{ID: c.KeyID}
@@ -151,6 +162,9 @@ func (in *changesInput) query() (q store.ChangeQuery, limit int, err error) {
 	if q.RequestID, err = in.requestID(); err != nil {
 		return q, 0, err
 	}
+	if q.Operation, err = in.operationID(); err != nil {
+		return q, 0, err
+	}
 	before, err := wire.ParseCursor(wire.CursorChanges, in.Cursor)
 	q.BeforeAt, q.BeforeNonce = before.At, before.Nonce
 	return q, limit, err
@@ -169,6 +183,20 @@ func (in *changesInput) requestID() (string, error) {
 			"must be absent beside jobId: ask by one of them", id)
 	}
 	return id, nil
+}
+
+// operationID checks the id of an operation, which there is no index of with another filter.
+func (in *changesInput) operationID() (domain.OperationID, error) {
+	text := strings.TrimSpace(in.OperationID)
+	if text == "" {
+		return domain.OperationID{}, nil
+	}
+	if in.JobID != "" || in.RequestID != "" {
+		return domain.OperationID{}, kindMalformed.fieldAs(domain.FieldContradiction, "operationId",
+			"must be absent beside jobId and requestId: ask by one of them", text)
+	}
+	id, err := domain.ParseOperationID(text)
+	return id, asParameter("operationId", err)
 }
 
 func (h *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*changesOutput, error) {

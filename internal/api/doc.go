@@ -84,7 +84,7 @@
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
 //	jobs.go bykey.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
-//	executionfilter.go executions.go executionlists.go executionline.go history.go joblist.go
+//	executionfilter.go executions.go executionlists.go executionline.go history.go joblist.go bulkbody.go bulk.go
 //	schedules.go metrics.go hosts.go alerts.go audit.go keys.go changes.go health.go docs.go
 //	api.go
 package api

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/bulk"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
@@ -31,6 +32,7 @@ type fixture struct {
 	disk    store.Store
 	engine  *engine.Engine
 	edit    *edit.Editor
+	bulk    *bulk.Runner // of the last API; nothing runs it by itself
 	metrics *telemetry.Metrics
 	health  *domain.Health // instead of the engine's; nil: the engine's
 	hosts   []view.Host
@@ -243,13 +245,22 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: f.metrics,
 		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
 		StartedAt:          f.clock.Now().Add(-90 * time.Second),
-		ClientCertificates: []string{"acme", "bank"}, LineWait: 50 * time.Millisecond,
+		ClientCertificates: Certificates{Names: []string{"acme", "bank"}}, LineWait: 50 * time.Millisecond,
 	}
 	for _, fn := range change {
 		fn(&c)
 	}
 	if c.View == nil {
 		c.View = viewOf(t, c.Store, f)
+	}
+	if c.Bulk == nil {
+		var err error
+		f.bulk, err = bulk.New(bulk.Config{Store: c.Store, Editor: f.edit, Executions: c.View, Authors: c.Keys,
+			Clock: f.clock, Log: discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Bulk = f.bulk
 	}
 	h, err := New(c)
 	if err != nil {

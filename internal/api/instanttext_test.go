@@ -17,7 +17,7 @@ import (
 )
 
 // counts are the integers of the document that are neither instants nor durations, by name.
-var counts = strings.Fields(`active bodyBytes calls count duration/s expected failed full http2 httpStatus idle imported
+var counts = strings.Fields(`active bodyBytes calls count done matched named notFound duration/s expected failed full http2 httpStatus idle imported
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections`)
@@ -144,6 +144,9 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
 	f.hosts = someHosts()
+	var begun operationBody
+	call(t, h, "POST", "/jobs/bulk", `{"action":"RESUME","ids":["`+id+`"]}`).into(t, 202, &begun)
+	operation := begun.ID
 	doc := parseJSON(t, call(t, h, "GET", "/openapi.json", "").text).(object)
 	schemas := doc["components"].(object)["schemas"].(object)
 	tried := map[string]bool{}
@@ -180,6 +183,10 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"PUT", "/jobs/by-key/a", minimal, "/jobs/by-key/{key}", false},
 		{"GET", "/jobs/by-key/a", "", "/jobs/by-key/{key}", true},
 		{"DELETE", "/jobs/by-key/a", "", "/jobs/by-key/{key}", false},
+		{"POST", "/jobs/bulk", `{"action":"PAUSE","ids":["` + id + `"]}`, "/jobs/bulk", false},
+		{"GET", "/operations", "", "/operations", true},
+		{"GET", "/operations/" + operation, "", "/operations/{id}", true},
+		{"POST", "/operations/" + operation + "/cancel", "", "/operations/{id}/cancel", false},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
 	} {
 		tried[c.method+" "+c.template] = true

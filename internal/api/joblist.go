@@ -133,7 +133,7 @@ func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutpu
 		}
 	}
 	if !page.Next.IsZero() {
-		out.Body.NextCursor = h.nextJob(ctx, &page)
+		out.Body.NextCursor = h.scope.afterJobs(ctx, &page)
 	}
 	return out, nil
 }
@@ -156,15 +156,11 @@ func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQu
 	if q.Limit, err = in.Limit.parse(); err != nil {
 		return q, false, err
 	}
-	from, err := wire.ParseCursor(wire.CursorJobs, in.Cursor)
-	if err != nil {
-		return q, false, err
-	}
 	q.CountOnly, q.MaxBytes, q.MaxBody = count != nil && *count, pageBytes, maxShownBody
 	if last {
 		q.Limit, q.MaxWork = min(q.Limit, maxLastLimit), maxLastWork
 	}
-	q.After, err = h.scope.spaces.openedJob(from)
+	q.After, err = h.scope.afterCursor(in.Cursor)
 	return q, last, err
 }
 
@@ -184,12 +180,21 @@ func cutJobs(page *view.JobPage, executions map[domain.JobID]domain.Execution) (
 	return bytes
 }
 
-// nextJob returns the cursor of the page after one. A page that has ended because of its work may
+// afterCursor returns the job that a cursor of jobs is at.
+func (sc *scope) afterCursor(text string) (domain.JobID, error) {
+	from, err := wire.ParseCursor(wire.CursorJobs, text)
+	if err != nil {
+		return domain.JobID{}, err
+	}
+	return sc.spaces.openedJob(from)
+}
+
+// afterJobs returns the cursor of the page after one. A page that has ended because of its work may
 // end at a job of another namespace.
-func (h *jobListRoutes) nextJob(ctx context.Context, page *view.JobPage) string {
+func (sc *scope) afterJobs(ctx context.Context, page *view.JobPage) string {
 	n := len(page.Jobs)
 	if visitorOf(ctx).namespace == "" || n > 0 && page.Jobs[n-1].ID == page.Next {
 		return wire.Cursor{List: wire.CursorJobs, Job: page.Next}.String()
 	}
-	return h.scope.spaces.sealedJob(page.Next)
+	return sc.spaces.sealedJob(page.Next)
 }

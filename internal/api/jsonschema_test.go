@@ -66,6 +66,7 @@ func init() { // not initialised in place: they call takes
 		"maximum":       number(func(v, rule *big.Rat) bool { return v.Cmp(rule) <= 0 }),
 		"minLength":     size(func(n, rule int) bool { return n >= rule }, textLength),
 		"maxLength":     size(func(n, rule int) bool { return n <= rule }, textLength),
+		"minItems":      size(func(n, rule int) bool { return n >= rule }, arrayLength),
 		"maxItems":      size(func(n, rule int) bool { return n <= rule }, arrayLength),
 		"maxProperties": size(func(n, rule int) bool { return n <= rule }, objectLength),
 		"uniqueItems": func(_ schemas, _ object, rule, v any) bool {

@@ -134,7 +134,9 @@ func TestMovedSigningSecrets(t *testing.T) {
 // TestCertificatesOfNamespaces: names are told only to those who may use them.
 func TestCertificatesOfNamespaces(t *testing.T) {
 	h := newAPI(t, newFixture(t), func(c *Config) {
-		c.MayPresent = func(certificate, namespace string) bool { return certificate == "acme" || namespace == "pay" }
+		c.ClientCertificates.MayPresent = func(certificate, namespace string) bool {
+			return certificate == "acme" || namespace == "pay"
+		}
 	})
 	https := func(cert, namespace string) string {
 		return laidOver(`"api":"https://example.com/","clientCertificate":"` + cert + `","namespace":"` +

@@ -290,7 +290,7 @@ func TestCursorsHideJobs(t *testing.T) {
 		{confined, view.JobPage{Next: shown, Jobs: []view.Job{{Job: domain.Job{ID: shown}}}}, false},
 		{confined, view.JobPage{Next: hidden, Jobs: []view.Job{{Job: domain.Job{ID: shown}}}}, true},
 	} {
-		at, err := wire.ParseCursor(wire.CursorJobs, h.nextJob(c.ctx, &c.page))
+		at, err := wire.ParseCursor(wire.CursorJobs, h.scope.afterJobs(c.ctx, &c.page))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/bulk"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
@@ -69,17 +70,38 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 	}
 	c := Config{
 		Editor: ed, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
-		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: []string{"bank"},
+		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: Certificates{Names: []string{"bank"}},
 	}
 	for _, fn := range change {
 		fn(&c)
 	}
 	c.View = viewOf(t, c.Store, e)
+	runner, err := bulk.New(bulk.Config{Store: c.Store, Editor: ed, Executions: c.View, Authors: c.Keys, Clock: c.Clock,
+		Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Bulk = runner
+	runs(t, runner)
 	h, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h, x
+}
+
+// runs carries out operations until the test ends.
+func runs(t *testing.T, r *bulk.Runner) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
 }
 
 // never is a job that is not due while the test runs.

@@ -17,6 +17,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
+	"github.com/belfry-scheduler/belfry/internal/bulk"
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
@@ -50,7 +51,7 @@ type App struct {
 	keys           *access.Keyring
 	executor       *executor.Executor
 	engine         *engine.Engine
-	editor         *edit.Editor
+	changes        changers
 	server         *http.Server
 	ports          ports
 	keeper         *keeper
@@ -59,6 +60,12 @@ type App struct {
 	hosts          *hostWatch
 	files          *fileWatch
 	pace           clock.Pace
+}
+
+// changers change jobs: one at a time, or many in an operation.
+type changers struct {
+	editor *edit.Editor
+	bulk   *bulk.Runner
 }
 
 // ports are where the server listens.
@@ -129,7 +136,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.files.lastFull = a.engine.LastFull
 	a.hosts = &hostWatch{table: hosts, engine: a.engine, executor: a.executor, clock: clk}
 	a.hosts.meter(metrics)
-	a.editor, err = edit.New(edit.Config{
+	a.changes.editor, err = edit.New(edit.Config{
 		Owner: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
 	})
 	if err != nil {
@@ -160,13 +167,22 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	if err != nil {
 		return nil, err
 	}
+	a.changes.bulk, err = bulk.New(bulk.Config{
+		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys, Clock: clk, Log: a.log,
+		Pace: &a.pace,
+	})
+	if err != nil {
+		return nil, err
+	}
 	a.keeper.repeats = api.NewRepeats(a.store.Changes(), clk, a.log)
 	return api.New(api.Config{
-		Editor: a.editor, View: shown, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
+		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
+		Log: a.log, Pace: &a.pace,
 		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
 		MaxImport: a.cfg.MaxImport,
-		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL, ClientCertificates: certificates,
-		MayPresent: a.allows, Proxies: a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
+		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
+		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
+		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 	})
 }
 
@@ -375,6 +391,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.keeper.run(keep) })
 	background.Go(func() { heap.giveBack(keep) })
 	background.Go(func() { a.auditor.Run(keep) })
+	background.Go(func() { a.changes.bulk.Run(keep) })
 	background.Go(func() { a.keys.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })
 	background.Go(func() { a.files.run(keep) })
@@ -440,7 +457,7 @@ func (a *App) stop() error {
 		_ = a.server.Close()
 	}
 	a.keeper.flush(quick)
-	a.editor.Stop(quick)
+	a.changes.editor.Stop(quick)
 	err := a.engine.Stop(ctx)
 	if err == nil {
 		a.log.Info("stopped")

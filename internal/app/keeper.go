@@ -19,10 +19,12 @@ const keepEvery = time.Minute
 
 // keeper keeps the history from eating the disk: it drops what is older than
 // the retention, a day at a time. Records of Idempotency-Keys go with it when
-// their time is over. It writes the counts of entries of the trail that count requests.
+// their time is over, and operations on many jobs with the history. It writes the counts of
+// entries of the trail that count requests.
 type keeper struct {
 	history   store.History
 	records   store.Idempotency
+	bulk      store.Operations
 	clock     clock.Clock
 	log       *slog.Logger
 	retention time.Duration
@@ -30,7 +32,8 @@ type keeper struct {
 }
 
 func newKeeper(s store.Store, clk clock.Clock, log *slog.Logger, retention time.Duration) *keeper {
-	return &keeper{history: s.History(), records: s.Idempotency(), clock: clk, log: log, retention: retention}
+	return &keeper{history: s.History(), records: s.Idempotency(), bulk: s.Operations(), clock: clk, log: log,
+		retention: retention}
 }
 
 // flush writes what has been counted.
@@ -58,5 +61,6 @@ func (k *keeper) runOnce(ctx context.Context) error {
 	if dropped > 0 {
 		k.log.Info("old history was deleted", "days", dropped, "retention", k.retention)
 	}
-	return errors.Join(err, expired)
+	_, ended := k.bulk.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
+	return errors.Join(err, expired, ended)
 }

@@ -27,7 +27,7 @@ func (r *Runner) Begin(ctx context.Context, o domain.Operation, ids []domain.Job
 	var found []domain.JobID
 	if len(ids) > 0 {
 		var err error
-		ids = distinct(ids)
+		ids = Distinct(ids)
 		if found, err = r.find(ctx, &store.JobQuery{IDs: ids, Namespace: o.Namespace}); err != nil {
 			return o, err
 		}
@@ -52,8 +52,8 @@ func (r *Runner) Begin(ctx context.Context, o domain.Operation, ids []domain.Job
 	return o, store.Coded(err)
 }
 
-// distinct returns ids, in order, each once.
-func distinct(ids []domain.JobID) []domain.JobID {
+// Distinct returns ids, in order, each once.
+func Distinct(ids []domain.JobID) []domain.JobID {
 	ids = slices.Clone(ids)
 	slices.SortFunc(ids, func(a, b domain.JobID) int { return slices.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
@@ -95,7 +95,7 @@ func (r *Runner) find(ctx context.Context, q *store.JobQuery) (found []domain.Jo
 // page returns the ids of the next jobs of a list, and where it goes on; zero: nowhere. Nothing
 // of a job but its id is needed, so that bodies are not read.
 func (r *Runner) page(ctx context.Context, q *store.JobQuery) (ids []domain.JobID, next domain.JobID, err error) {
-	q.Limit, q.MaxBody = stepJobs, 1
+	q.Limit, q.MaxBody, q.MaxBytes = stepJobs, 1, pageBytes
 	found, err := r.Store.Jobs().List(ctx, *q)
 	if err != nil {
 		return nil, next, store.Coded(err)
@@ -108,11 +108,12 @@ func (r *Runner) page(ctx context.Context, q *store.JobQuery) (ids []domain.JobI
 }
 
 // Cancel asks for the end of an operation, and returns it as it is then: what is under way goes
-// on to the end of its step. The context has the entry of the trail: [store.WithChange].
+// on to the end of its step. One that has ended stays as it is. The context has the entry of the
+// trail: [store.WithChange].
 func (r *Runner) Cancel(ctx context.Context, id domain.OperationID, by domain.Author) (domain.Operation, error) {
 	c := domain.Cancellation{At: r.now(), By: by}
 	err := r.write(ctx, func(ctx context.Context) error { return r.operations.Cancel(ctx, id, c) })
-	if err != nil {
+	if err != nil && domain.ErrorCode(err) != domain.CodeConflict {
 		return domain.Operation{}, store.Coded(err)
 	}
 	r.wake()

@@ -17,8 +17,10 @@ const (
 	stepJobs     = 512 // of a page, and of a step: some 50 ms of the store's time
 	stepTriggers = 128 // a trigger is scheduled at the beginning of its step, and must not be late
 	workers      = 16  // they share commits
+	pageBytes    = 2 << 20
 
 	storeTimeout = 15 * time.Second // of a write
+	stopTimeout  = 2 * time.Second  // of one after the stop: what it does not write is looked up at the start
 	retryEvery   = time.Second      // after a fault
 	laterEvery   = 100 * time.Millisecond
 )
@@ -89,7 +91,11 @@ func (r *Runner) wake() {
 
 // write makes a call to the store that goes on when the caller gives up, for a bounded time.
 func (r *Runner) write(ctx context.Context, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	most := storeTimeout
+	if ctx.Err() != nil {
+		most = stopTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	return call(ctx)
 }

@@ -231,6 +231,18 @@ type Operation struct {
 	Cancelled Cancellation
 }
 
+// sizeOfOperation is about what an operation takes beside its texts.
+const sizeOfOperation = 700
+
+// Size returns about how many bytes the operation takes in memory. Pages are bounded by it.
+func (o *Operation) Size() int {
+	n := sizeOfOperation + len(o.Detail()) + len(o.Fault)
+	for _, e := range o.Errors {
+		n += len(e.JobID) + len(e.Message)
+	}
+	return n
+}
+
 // Note counts an error of a job, and keeps it if it is one of the first.
 func (o *Operation) Note(job JobID, err error) {
 	o.Counts.Failed++

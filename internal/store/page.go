@@ -34,6 +34,9 @@ func (m *Meter) Add(size int) {
 	m.bytes += size
 }
 
+// Filled returns how many bytes the rows have so far.
+func (m *Meter) Filled() int { return m.bytes }
+
 // Full reports whether the page takes no further row.
 func (m *Meter) Full() bool { return m.rows >= m.Rows || m.Bytes > 0 && m.bytes >= m.Bytes }
 

@@ -34,6 +34,7 @@ const (
 	CursorJobs       CursorList = 'j' // after job
 	CursorExecutions CursorList = 'x' // before (at, job, nonce)
 	CursorChanges    CursorList = 'c' // before (at, nonce), and there is no job
+	CursorOperations CursorList = 'o' // before the operation whose id is that of the job
 	CursorAlerts     CursorList = 'a' // before (at, job), and nonce is LostNonce for an alert of lost fires
 )
 
