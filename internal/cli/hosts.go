@@ -95,18 +95,11 @@ func streamsOf(h *client.Host) string {
 	return strconv.Itoa(h.Connections.Streams)
 }
 
-// lastErrorWidth is how many characters of an error the table has; --json has all of it.
-const lastErrorWidth = 60
-
 func lastErrorOf(e *client.HostError) string {
 	if e == nil {
 		return "-"
 	}
-	text := []rune(e.Error)
-	if len(text) > lastErrorWidth {
-		text = append(text[:lastErrorWidth-3], []rune("...")...)
-	}
-	return auditInstant(e.At) + " " + string(text)
+	return auditInstant(e.At) + " " + short(&e.Error)
 }
 
 func timesOf(h *client.Host) string {

@@ -98,7 +98,8 @@ func (s *shell) root() *cobra.Command {
 	r := s.remote()
 	root.AddCommand(s.serveCommand(), r.importCommand(), r.exportCommand(), r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
-		r.healthCommand(), r.hostsCommand(), r.auditCommand(), s.benchCommand(), s.keysCommand(), s.configCommand(),
+		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.auditCommand(), r.trailCommand(),
+		s.benchCommand(), s.keysCommand(), s.configCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())
 	return root

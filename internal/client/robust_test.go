@@ -38,6 +38,7 @@ func everyCall(ctx context.Context, c *Client) map[string]error {
 	note("Ready")(c.Ready(ctx))
 	note("Metrics")(c.Metrics(ctx))
 	note("Jobs.List")(collect(c.Jobs.List(ctx, JobFilter{}), 0))
+	note("Trail")(collect(c.Trail(ctx, TrailFilter{}), 0))
 	note("Executions.List")(collect(c.Executions.List(ctx, ExecutionFilter{}), 0))
 	note("Jobs.Count")(c.Jobs.Count(ctx, JobFilter{}))
 	note("Executions.OfJob")(collect(c.Executions.OfJob(ctx, id1, 0), 0))

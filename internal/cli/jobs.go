@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/belfry-scheduler/belfry/internal/client"
+	"github.com/spf13/cobra"
+)
+
+func (r *remote) jobsCommand() *cobra.Command {
+	var (
+		filter client.JobFilter
+		chosen jobFlags
+		count  bool
+	)
+	l := &list[client.Job]{heading: "ID\tNAME\tNAMESPACE\tSTATE\tSCHEDULE\tNEXT FIRE\tLAST\tAPI", row: jobRow}
+	cmd := &cobra.Command{
+		Use:   "jobs",
+		Short: "List jobs",
+		Long: `List jobs in the order of their creation, or the newest first. STATE is active, paused, or
+broken if the job cannot be run. LAST is the outcome of the newest execution that has
+ended, with --last.
+
+` + serverHelp,
+		Example: "  belfry jobs --failing --last\n  belfry jobs --host api.example.com --newest --limit 5\n" +
+			"  belfry jobs --tag billing --count",
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	chosen.add(fs, &filter)
+	fs.BoolVar(&filter.Newest, "newest", false, "the newest jobs first")
+	fs.BoolVar(&filter.LastExecution, "last", false, "with the newest execution of each that has ended")
+	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
+	l.add(fs, "jobs")
+	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {
+		chosen.into(cmd.Flags(), &filter)
+		filter.PageSize = l.pageSize()
+		if !count {
+			return c.Jobs.List(cmd.Context(), filter)
+		}
+		n, err := c.Jobs.Count(cmd.Context(), filter)
+		if err != nil {
+			return func(yield func(client.Job, error) bool) { yield(client.Job{}, err) }
+		}
+		_, _ = fmt.Fprintln(r.out, n)
+		return nil
+	})
+}
+
+func jobRow(j *client.Job) string {
+	state := "active"
+	switch {
+	case j.Error != "":
+		state = "broken"
+	case !j.IsActive:
+		state = "paused"
+	}
+	last := ""
+	if e := j.LastExecution; e != nil {
+		last = e.Status + " " + auditInstant(e.ScheduledAt)
+	}
+	return columns(j.ID, j.Spec.Name, j.Spec.Namespace, state, j.Spec.Schedule, instantOf(j.NextFireAt), last,
+		j.Spec.API)
+}
