@@ -26,7 +26,7 @@ var counts = strings.Fields(`active bodyBytes calls count done matched named not
 func kindOfInteger(name string) string {
 	switch {
 	case strings.HasSuffix(name, "At"), slices.Contains([]string{"at", "from", "to", "timestamp", "notBefore",
-		"notAfter", "effectiveFrom", "effectiveTo", "after"}, name):
+		"notAfter", "effectiveFrom", "effectiveTo", "after", "nextFireBefore"}, name):
 		return "instant"
 	case strings.HasSuffix(name, "Ms"), strings.HasSuffix(name, "Seconds"), name == "duration":
 		return "duration"

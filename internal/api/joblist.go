@@ -83,6 +83,7 @@ func (p includeParam) parse() (lastExecution bool, err error) {
 type listInput struct {
 	JobFilter
 	Include includeParam `query:"include"`
+	Due     instantParam `query:"nextFireBefore" doc:"Only active jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early."`
 	Sort    sortParam    `query:"sort"`
 	Count   boolParam    `query:"count" doc:"true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added."`
 	Limit   limitParam   `query:"limit"`
@@ -138,6 +139,9 @@ func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutpu
 	return out, nil
 }
 
+// noInstant is none that a parameter can be.
+const noInstant = -1
+
 // query returns what a request selects, and whether it wants the last executions.
 func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQuery, last bool, err error) {
 	if q, err = in.JobFilter.query(ctx); err != nil {
@@ -148,6 +152,13 @@ func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQu
 	}
 	if q.Descending, err = in.Sort.parse(); err != nil {
 		return q, false, err
+	}
+	due, err := in.Due.parse("nextFireBefore", noInstant)
+	if err != nil {
+		return q, false, err
+	}
+	if due != noInstant {
+		q.Accept = h.view.FiresBefore(due)
 	}
 	count, err := in.Count.parse("count")
 	if err != nil {

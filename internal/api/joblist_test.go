@@ -186,3 +186,39 @@ func TestAPageEndsByItsExecutions(t *testing.T) {
 		t.Errorf("without executions %d jobs, next %v", len(whole.Jobs), whole.Next)
 	}
 }
+
+// TestJobsDueBefore: the filter by the next fire is exact, together with others, and counted.
+func TestJobsDueBefore(t *testing.T) {
+	h := newAPI(t, newFixture(t))
+	var ids []string
+	for _, fields := range []string{`"schedule":"0 */5 * * * *"`, `"schedule":"0 0 0 2 1 *","tags":["x"]`,
+		`"schedule":"0 */5 * * * *","isActive":false`, `"schedule":"0 0 12 * * *","tags":["x"]`} {
+		ids = append(ids, create(t, h, laidOver(fields)))
+	}
+	for query, want := range map[string][]int{
+		"nextFireBefore=2026-01-01T00:05:00Z":                  nil, // exclusive
+		"nextFireBefore=1767225900001":                         {0},
+		"nextFireBefore=2026-01-01T12:00:01Z":                  {0, 3},
+		"nextFireBefore=2026-01-03T00:00:00Z&sort=-id&limit=1": {3, 1, 0},
+		"nextFireBefore=2026-01-03T00:00:00Z&tag=x":            {1, 3},
+		"nextFireBefore=2026-01-03T00:00:00Z&isActive=false":   nil,
+		"nextFireBefore=2000-01-01T00:00:00Z":                  nil,
+	} {
+		var expected []string
+		for _, i := range want {
+			expected = append(expected, ids[i])
+		}
+		if got := walk(t, h, "/jobs?"+query, "jobs", "id"); !slices.Equal(got, expected) {
+			t.Errorf("%s: got %v, want %v", query, got, expected)
+		}
+		var b jobsBody
+		if call(t, h, "GET", "/jobs?count=true&"+query, "").into(t, 200, &b); *b.Count != len(want) {
+			t.Errorf("%s: counted %d, want %d", query, *b.Count, len(want))
+		}
+	}
+	for query, field := range map[string]string{"nextFireBefore=x": "nextFireBefore", "sort=nextFireAt": "sort"} {
+		if p := call(t, h, "GET", "/jobs?"+query, "").problem(t, 400); !slices.Equal(p.fields(), []string{field}) {
+			t.Errorf("%s names %v", query, p.fields())
+		}
+	}
+}

@@ -31,6 +31,8 @@ ended, with --last.
 	chosen.add(fs, &filter)
 	fs.BoolVar(&filter.Newest, "newest", false, "the newest jobs first")
 	fs.BoolVar(&filter.LastExecution, "last", false, "with the newest execution of each that has ended")
+	fs.StringVar(&filter.DueBefore, "due-before", "", "only those whose next fire is before this instant, Unix "+
+		"milliseconds or RFC 3339")
 	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
 	l.add(fs, "jobs")
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {

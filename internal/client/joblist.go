@@ -19,9 +19,10 @@ type JobFilter struct {
 	Text      string // part of name, api or id
 
 	// Of a list.
-	Newest        bool // the newest jobs first
-	LastExecution bool // each job with its newest execution that has ended
-	PageSize      int  // jobs per request, 1 to 1,000; zero: the server's default
+	DueBefore     string // only those whose next fire is before it: Unix milliseconds or RFC 3339
+	Newest        bool   // the newest jobs first
+	LastExecution bool   // each job with its newest execution that has ended
+	PageSize      int    // jobs per request, 1 to 1,000; zero: the server's default
 }
 
 func (f JobFilter) query() url.Values {
@@ -44,6 +45,9 @@ func (f JobFilter) query() url.Values {
 // list returns the query of a list.
 func (f JobFilter) list() url.Values {
 	q := f.query()
+	if f.DueBefore != "" {
+		q.Set("nextFireBefore", f.DueBefore)
+	}
 	if f.Newest {
 		q.Set("sort", "-id")
 	}
@@ -67,7 +71,8 @@ func (j *Jobs) List(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
 
 // Count returns how many jobs the filter selects.
 func (j *Jobs) Count(ctx context.Context, f JobFilter) (n int, err error) {
-	q := f.query()
+	f.Newest, f.LastExecution = false, false
+	q := f.list()
 	q.Set("count", "true")
 	for part, err := range pages(ctx, 0, q, func(ctx context.Context, q url.Values) (page[int], error) {
 		var out struct {

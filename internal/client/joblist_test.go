@@ -5,7 +5,8 @@ import "testing"
 func TestEveryFilterOfJobsIsSent(t *testing.T) {
 	b := &pageServer{pages: []string{`{"jobs":[{"id":"2","lastExecution":{"status":"FAILED"}}]}`}}
 	jobs, err := collect(b.serve(t).Jobs.List(t.Context(), JobFilter{Failing: new(false), Namespace: "eu", Key: "k",
-		Name: "a b", Host: "https://x.example", Newest: true, LastExecution: true}), 0)
+		Name: "a b", Host: "https://x.example", Newest: true, LastExecution: true,
+		DueBefore: "7"}), 0)
 	if err != nil || len(jobs) != 1 {
 		t.Fatal(jobs, err)
 	}
@@ -13,16 +14,17 @@ func TestEveryFilterOfJobsIsSent(t *testing.T) {
 		t.Errorf("%+v", jobs[0])
 	}
 	equal(t, b.asked, []string{"/jobs?failing=false&host=https%3A%2F%2Fx.example&include=lastExecution&key=k&" +
-		"name=a+b&namespace=eu&sort=-id"})
+		"name=a+b&namespace=eu&nextFireBefore=7&sort=-id"})
 }
 
 func TestCountsOfPagesAreAdded(t *testing.T) {
 	b := &pageServer{pages: []string{`{"jobs":[],"count":7,"nextCursor":"A"}`, `{"jobs":[],"count":3}`}}
-	n, err := b.serve(t).Jobs.Count(t.Context(), JobFilter{Tag: "x"})
+	n, err := b.serve(t).Jobs.Count(t.Context(), JobFilter{Tag: "x", Newest: true, DueBefore: "7"})
 	if err != nil || n != 10 {
 		t.Errorf("%d, %v", n, err)
 	}
-	equal(t, b.asked, []string{"/jobs?count=true&tag=x", "/jobs?count=true&cursor=A&tag=x"})
+	equal(t, b.asked, []string{"/jobs?count=true&nextFireBefore=7&tag=x",
+		"/jobs?count=true&cursor=A&nextFireBefore=7&tag=x"})
 	if n, err := b.serve(t).Jobs.Count(t.Context(), JobFilter{}); err == nil {
 		t.Errorf("%d of a list that broke off", n)
 	}

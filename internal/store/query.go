@@ -36,7 +36,15 @@ type JobQuery struct {
 	Tag       string // exact
 	Host      domain.HostFilter
 	Text      string // part of name, api or id, letter case ignored: [domain.FoldCase] of both
+
+	// Accept is about what the caller knows of a job by its id; nil: all. A store calls it for a
+	// job that the other filters may select, maybe twice, while it reads. So it takes a few
+	// microseconds at most and asks no store.
+	Accept func(domain.JobID) bool
 }
+
+// Accepts reports whether Accept selects a job.
+func (q *JobQuery) Accepts(id domain.JobID) bool { return q.Accept == nil || q.Accept(id) }
 
 // JobPage is what List returns.
 type JobPage struct {
@@ -46,7 +54,7 @@ type JobPage struct {
 }
 
 // Selects reports whether the filters about the content of a job select its current version:
-// all filters but IDs and Failing.
+// all filters but IDs, Failing and Accept.
 func (q *JobQuery) Selects(v *domain.Version) bool {
 	s := &v.Spec
 	return (q.Active == nil || *q.Active == v.Active) &&

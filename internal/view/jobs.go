@@ -67,6 +67,14 @@ func (v *View) Last(ctx context.Context, jobs []Job) (map[domain.JobID]domain.Ex
 	return found, store.Coded(err)
 }
 
+// FiresBefore returns what selects the jobs whose next fire is before an instant.
+func (v *View) FiresBefore(at int64) func(domain.JobID) bool {
+	return func(id domain.JobID) bool {
+		next, fires := v.live.NextFire(id)
+		return fires && next < at
+	}
+}
+
 // Counts are the counters of jobs and executions.
 type Counts struct {
 	Jobs, Active int64

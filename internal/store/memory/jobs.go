@@ -254,7 +254,8 @@ func (d *Disk) list(q *store.JobQuery) store.JobPage {
 		}
 		examined, last = examined+1, id
 		is := d.jobs[id]
-		if is.deleted || !q.Selects(is.current()) || q.Failing != nil && *q.Failing != (d.failing[id] != nil) {
+		if is.deleted || !q.Selects(is.current()) || q.Failing != nil && *q.Failing != (d.failing[id] != nil) ||
+			!q.Accepts(id) {
 			continue
 		}
 		switch {

@@ -21,6 +21,7 @@ const (
 
 	workBlock   = 4  // to skip a block
 	workJob     = 2  // to look at a row of the table job
+	workAccept  = 6  // to ask the caller about it
 	workVersion = 32 // at the name, URL and tags of its version
 	workWhole   = 60 // to read and decode a version
 	workPage    = 2  // to pass a page of its body, on the way to the columns behind it
@@ -93,7 +94,7 @@ type jobList struct {
 func (l *jobList) tallied() (page store.JobPage, ok bool, err error) {
 	q := l.q
 	if !q.CountOnly || l.content || q.Key != "" || q.IDs != nil || q.Failing != nil || q.Namespace != "" ||
-		!q.After.IsZero() {
+		q.Accept != nil || !q.After.IsZero() {
 		return page, false, nil
 	}
 	total, active, err := readTally(l.c)
@@ -266,6 +267,10 @@ func (l *jobList) examine(s *sqlite.Stmt) error {
 	selected := !s.ColumnBool(2) && (l.q.Namespace == "" || l.q.Namespace == v.Spec.Namespace) &&
 		(l.q.Active == nil || *l.q.Active == v.Active) &&
 		(l.q.Failing == nil || *l.q.Failing == l.alerts.isOpen(id))
+	if selected && l.q.Accept != nil {
+		l.work -= workAccept
+		selected = l.q.Accept(id)
+	}
 	if selected && l.content {
 		l.work -= workVersion
 		var err error

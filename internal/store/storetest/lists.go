@@ -19,6 +19,7 @@ var listCases = []testCase{
 	{"List of the newest first pages backwards", listDescending},
 	{"List ends a page early when it has examined enough, and leads on", listWork},
 	{"List counts what it selects", listCounts},
+	{"List selects by what the caller knows", listAccept},
 	{"List follows a job through its changes", listFollows},
 }
 
@@ -304,4 +305,49 @@ func listFollows(t *testing.T, f *fixture) {
 	ok(t, f.Jobs().Delete(t.Context(), v.JobID, 2, noon+hour))
 	f.wantNumbers(t, "a deleted one", store.JobQuery{Tag: "new"})
 	f.wantNumbers(t, "a deleted one, by its id", store.JobQuery{IDs: []domain.JobID{v.JobID}})
+}
+
+// listAccept: a predicate of the caller is one more filter, in pages and in counts.
+func listAccept(t *testing.T, f *fixture) {
+	var all []domain.Version
+	for n := 1; n <= 300; n++ {
+		v := version(n)
+		v.Active = n%2 == 0
+		if n%5 == 0 {
+			v.Spec.Tags = []string{"fifth"}
+		}
+		all = append(all, v)
+	}
+	f.create(t, all...)
+	third := func(id domain.JobID) bool { return (int(id[14])<<8|int(id[15]))%3 == 0 }
+	yes, no := true, false
+	for name, q := range map[string]store.JobQuery{
+		"all": {}, "a tag": {Tag: "fifth"}, "text": {Text: "127.0.0.1"}, "active": {Active: &yes},
+		"paused": {Active: &no}, "ids": {IDs: []domain.JobID{jobID(3), jobID(4), jobID(6)}},
+		"none": {Tag: "none"}, "not failing": {Failing: &no},
+	} {
+		var want []int
+		for _, n := range f.numbers(t, q) {
+			if n%3 == 0 {
+				want = append(want, n)
+			}
+		}
+		q.Accept = third
+		for _, work := range []int{0, 10} {
+			q.MaxWork, q.Limit = work, 7
+			f.wantNumbers(t, name, q, want...)
+			q.CountOnly = true
+			sum := 0
+			for at := q; ; {
+				page := must(f.Jobs().List(t.Context(), at))(t)
+				if sum += page.Count; page.Next.IsZero() {
+					break
+				}
+				at.After = page.Next
+			}
+			if q.CountOnly = false; sum != len(want) {
+				t.Errorf("%s, work %d: counted %d, want %d", name, work, sum, len(want))
+			}
+		}
+	}
 }
