@@ -34,10 +34,11 @@ build: ## Build bin/belfry, a static binary
 	$(BUILD) -o bin/belfry ./cmd/belfry
 
 .PHONY: deps
-deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it), and the proxies of the tests
+deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it), and the proxies and PostgreSQL of the tests
 	$(call say,dependencies)
 	.ci/compiler
 	.ci/proxies
+	.ci/postgres
 	$(GO) mod download
 	$(GO) mod verify
 

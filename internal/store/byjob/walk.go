@@ -127,6 +127,12 @@ func (w *Walk) Top() domain.FireKey { return w.top }
 // LimitMisses sets how many fires in a row may have no record.
 func (w *Walk) LimitMisses(misses int) { w.most = misses }
 
+// Ahead returns up to n fires below an instant that the walk has still to look up, newest first and not
+// before another instant.
+func (w *Walk) Ahead(below, from int64, n int) []int64 {
+	return w.fires.ahead(min(w.below, below), from, n)
+}
+
 // Misses returns how many fires in a row had no record.
 func (w *Walk) Misses() int { return w.misses }
 

@@ -1,0 +1,51 @@
+// Package postgres keeps Belfry's data in a PostgreSQL database: store.Store for many processes, each of which
+// owns some of the 64 shards.
+//
+//	cluster, shard, node      who fires which jobs, and how far
+//	version                   jobs: a row for each edit
+//	api_key, change,          who may come in, who did what, and what became of their requests
+//	idempotency, operation
+//	execution_20260309,       what became of the fires scheduled on that UTC day, and of the manual triggers;
+//	execution_other_20260309  partitions of execution and execution_other
+//	counter, alert, open_run  beside the facts, written with them
+//
+// # What it must guarantee
+//
+// What a method has acknowledged is committed, and nothing of a call that has failed is there in part: a call
+// is one transaction. A commit whose wait for a standby was cancelled is no commit ([errUnreplicated]),
+// and no connection that writes asks for such a cancellation ([openPool]).
+//
+// Several processes do this at a time, so nothing that another one may change is kept in memory. Two
+// exceptions cost nothing but a look that finds nothing, or a row that is hidden until it goes: the keys of
+// open runs ([openRuns]), and which days have tables, which is read anew for each call.
+//
+// # Rules of writing
+//
+//   - Rows of shards are locked first, and in the order of their numbers; a deadlock is repeated.
+//   - What is new as a rule takes one round trip, in which everything is inserted as if none of it was there
+//     ([pipeline]). Only after a unique violation does a second transaction look what was there.
+//     With ON CONFLICT each row would cost PostgreSQL almost twice as much.
+//   - No row is written by all: counters have a row for each process, the use of a caller is spread over 64
+//     rows, jobs are counted by shard.
+//   - A table of a day is made and dropped by whoever comes first; it is addressed by its name, because
+//     through the parent PostgreSQL opens and locks the tables of all days.
+//
+// # How this is shown
+//
+// Package storetest has the contract, also with two stores on one database. The tests of this package are
+// about what only this store has: migrations, keys, connections, and what a server that goes away leaves
+// behind. Each test has a database of its own (package postgrestest).
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	fault.go conn.go migrate.go version.go trail.go idempotencyrow.go
+//	shards.go zonerules.go nodes.go
+//	jobs.go jobchange.go jobsread.go joblist.go edits.go
+//	operations.go keys.go changes.go idempotency.go
+//	day.go fact.go irregular.go alertplan.go counters.go batch.go openrun.go
+//	ledger.go facts.go aside.go alerts.go
+//	history.go byjob.go executionlist.go lastfact.go expire.go
+//	store.go
+package postgres

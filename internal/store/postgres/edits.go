@@ -1,0 +1,140 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
+)
+
+// edits implements store.Edits.
+type edits struct{ jobs *jobs }
+
+func effect(sh *store.Shard, at, raised int64) store.Effect {
+	return store.Effect{At: at, Number: sh.Number, Revision: sh.Revision + raised, Lease: sh.Lease}
+}
+
+// Create implements store.Edits.
+func (e *edits) Create(ctx context.Context, versions []domain.Version, ahead int64) (made []store.Effect, err error) {
+	if len(versions) == 0 {
+		return nil, nil
+	}
+	encoded := make([]rows.Version, len(versions))
+	for i := range versions {
+		v := &versions[i]
+		if v.Number != 1 || v.EffectiveTo != domain.Forever {
+			return nil, fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
+		}
+		if encoded[i], err = rows.Encode(v, e.jobs.box); err != nil {
+			return nil, fmt.Errorf("create job %s: %w", v.JobID, err)
+		}
+	}
+	for range attempts { // the keys of others may come and go meanwhile
+		made, err = e.create(ctx, encoded, &versions[0], ahead)
+		if !isCode(err, uniqueViolation) {
+			break
+		}
+	}
+	return made, fault("create jobs", err)
+}
+
+func (e *edits) create(ctx context.Context, wanted []rows.Version, first *domain.Version, ahead int64) (
+	made []store.Effect, err error) {
+	err = transact(ctx, e.jobs.edit, func(tx pgx.Tx) error {
+		known, err := readShards(ctx, tx, tallyOf(wanted).shards())
+		if err != nil {
+			return err
+		}
+		is, err := readPresent(ctx, tx, wanted)
+		if err != nil {
+			return err
+		}
+		encoded, raised := make([]rows.Version, len(wanted)), make(map[int]int64)
+		for i := range wanted {
+			r := wanted[i]
+			sh := known[int(shardOf(r.JobID))]
+			if stored, kept := is.first[r.JobID]; kept && like(&stored, &r, e.jobs) {
+				r.From = stored.From
+			} else {
+				r.From = store.EffectiveWithout(sh, false, r.From, 0, ahead)
+				raised[sh.Number] = 1
+			}
+			encoded[i] = r
+		}
+		made = made[:0]
+		for i := range encoded {
+			sh := known[int(shardOf(encoded[i].JobID))]
+			made = append(made, effect(sh, encoded[i].From, raised[sh.Number]))
+		}
+		return e.jobs.createFresh(ctx, tx, withoutOwner, is, known, encoded, first)
+	})
+	return made, err
+}
+
+// like reports whether a stored version has the same content as another one, but for its instant.
+func like(stored, wanted *rows.Version, j *jobs) bool {
+	same := *wanted
+	same.From = stored.From
+	return stored.Equal(&same, j.box)
+}
+
+// Update implements store.Edits.
+func (e *edits) Update(ctx context.Context, next domain.Version, ahead int64) (made store.Effect, err error) {
+	if next.Number < 2 || next.EffectiveTo != domain.Forever {
+		return made, fmt.Errorf("update job %s: want an open version after the first, not number %d", next.JobID,
+			next.Number)
+	}
+	wanted, err := rows.Encode(&next, e.jobs.box)
+	if err != nil {
+		return made, fmt.Errorf("update job %s: %w", next.JobID, err)
+	}
+	var is lastVersion
+	for range attempts { // a key may be taken meanwhile
+		err = exchange(ctx, e.jobs.edit,
+			func(b *pgx.Batch) error {
+				return is.look(ctx, b, wanted.JobID, wanted.Number, wanted.Namespace, string(wanted.Key))
+			},
+			func(b *pgx.Batch) error {
+				if is.same != nil && like(is.same, &wanted, e.jobs) {
+					made = effect(is.shard, is.same.From, 0)
+					return nil // a repeat
+				}
+				row := wanted
+				row.From = store.EffectiveWithout(is.shard, is.active, wanted.From, is.from, ahead)
+				made = effect(is.shard, row.From, 1)
+				return is.update(ctx, b, withoutOwner, &row, e.jobs.box)
+			})
+		if !isCode(err, uniqueViolation) {
+			break
+		}
+	}
+	return made, fault("update the job", err)
+}
+
+// Delete implements store.Edits.
+func (e *edits) Delete(ctx context.Context, id domain.JobID, number int, ahead int64) (made store.Effect, err error) {
+	var is lastVersion
+	err = exchange(ctx, e.jobs.edit,
+		func(b *pgx.Batch) error { return is.look(ctx, b, id, number, "", "") },
+		func(b *pgx.Batch) error {
+			if is.found && is.to != nil && is.number == number {
+				made = effect(is.shard, *is.to, 0)
+				return nil // a repeat
+			}
+			at := store.EffectiveWithout(is.shard, is.active, 0, is.from, ahead)
+			made = effect(is.shard, at, 1)
+			return is.remove(ctx, b, withoutOwner, id, number, at)
+		})
+	return made, fault("delete the job", err)
+}
+
+// Changed implements store.Edits.
+func (e *edits) Changed(ctx context.Context, number int, revision int64, fn func(domain.Version) error) error {
+	return e.jobs.versions(ctx,
+		`v.job_id IN (SELECT c.job_id FROM version c WHERE c.shard = $4::int AND c.revision > $5)`,
+		store.WholeVersions, fn, number, revision)
+}

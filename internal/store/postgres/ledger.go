@@ -1,0 +1,261 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// ledger implements store.Ledger. This file has Record; facts.go and openrun.go have the rest.
+type ledger struct {
+	read, record *pgxpool.Pool
+	days         *days
+	runs         *openRuns
+	writer       int32 // of the counters
+}
+
+// Record implements store.Ledger.
+//
+// Facts are inserted as if none of them was there, which costs half. Where one is, or where alerts, leases
+// and records have to be read first, a second transaction inserts what is not there, and counts that.
+func (l *ledger) Record(ctx context.Context, b store.Batch) error {
+	if err := b.Unfenced(shardCount); err != nil {
+		return err
+	}
+	p, err := prepare(b)
+	if err != nil {
+		return err
+	}
+	l.runs.expect(b.Open)
+	err = l.recordPrepared(ctx, p)
+	for range attempts {
+		if !isCode(err, undefinedTable) {
+			break
+		}
+		if err = l.days.make(ctx, p.daysOf()); err == nil { // also one that was just dropped
+			err = l.recordPrepared(ctx, p)
+		}
+	}
+	if err == nil {
+		l.runs.committed(p)
+	}
+	return fault("record", err)
+}
+
+func (l *ledger) recordPrepared(ctx context.Context, p *batch) (err error) {
+	if p.quick {
+		if err = l.quickly(ctx, p); !isCode(err, uniqueViolation) {
+			return err
+		}
+	}
+	for range attempts { // another process may open the same alert, or use the same key
+		if err = l.thoroughly(ctx, p); !isCode(err, uniqueViolation) {
+			return err
+		}
+	}
+	return err
+}
+
+// quickly records a batch in one round trip.
+func (l *ledger) quickly(ctx context.Context, p *batch) error {
+	sums := make(counts)
+	var ids [][16]byte
+	var completed, at []int64
+	for _, e := range p.facts {
+		if err := sums.add(e); err != nil {
+			return err
+		}
+		if e.Status == domain.StatusSuccess {
+			ids, completed = append(ids, e.JobID), append(completed, e.CompletedAt)
+			at = append(at, int64(dayOf(e.ScheduledAt)))
+		}
+	}
+	ended := l.runs.ended(p.facts)
+	return pipeline(ctx, l.record, func(b *pgx.Batch) {
+		for i := range p.parts {
+			statement, args := p.parts[i].insertion()
+			b.Queue(statement, args...)
+		}
+		if len(ids) > 0 {
+			b.Queue(endAlerts, ids, completed, at)
+		}
+		sums.queue(b, l.writer)
+		p.irregular.queue(b)
+		queueEnded(b, ended)
+		queueOpen(b, p.Open)
+	})
+}
+
+// thoroughly records what is new of a batch.
+func (l *ledger) thoroughly(ctx context.Context, p *batch) error {
+	var is known
+	steps := []func(b *pgx.Batch) error{
+		func(b *pgx.Batch) error { return is.look(b, p) },
+		func(b *pgx.Batch) error { return is.decide(b, p) },
+		func(b *pgx.Batch) error { return l.conclude(b, p, &is) },
+	}
+	if len(p.Fences) == 0 && len(p.Decisions) == 0 {
+		steps = []func(b *pgx.Batch) error{steps[0], steps[2]}
+	}
+	return exchange(ctx, l.record, steps...)
+}
+
+// known is what a transaction has read, and done so far.
+type known struct {
+	inserted []*domain.Execution
+	shards   map[int]*store.Shard
+	runners  map[domain.FireKey]int64 // of the open runs of fires that are decided about
+	open     map[domain.JobID]*alertRow
+	records  map[domain.IdempotencyKey]*domain.IdempotencyRecord
+}
+
+const (
+	// The leases hold until the transaction ends: who claims one waits.
+	shareShards = `
+SELECT ` + shardColumns + ` FROM shard WHERE number = ANY($1::smallint[]) ORDER BY number FOR SHARE`
+
+	selectRunners = `
+SELECT o.scheduled_at, o.job_id, o.nonce, o.runner FROM open_run o
+  JOIN unnest($1::bigint[], $2::uuid[], $3::bigint[]) n (scheduled_at, job_id, nonce)
+    ON o.scheduled_at = n.scheduled_at AND o.job_id = n.job_id AND o.nonce = n.nonce
+ ORDER BY 1, 2, 3 FOR UPDATE OF o`
+)
+
+// look queues the insertion of the facts that are not there, and what the rest of the transaction depends on.
+func (k *known) look(b *pgx.Batch, p *batch) error {
+	*k = known{
+		shards: make(map[int]*store.Shard), runners: make(map[domain.FireKey]int64),
+		open:    make(map[domain.JobID]*alertRow),
+		records: make(map[domain.IdempotencyKey]*domain.IdempotencyRecord),
+	}
+	if len(p.Fences) > 0 {
+		var numbers []int16
+		for _, f := range p.Fences {
+			numbers = append(numbers, int16(f.Number)) //nolint:gosec // it is below 64
+		}
+		b.Queue(shareShards, numbers).Query(func(r pgx.Rows) error {
+			for r.Next() {
+				sh, err := scanShard(r)
+				if err != nil {
+					return err
+				}
+				k.shards[sh.Number] = &sh
+			}
+			return r.Err()
+		})
+	}
+	if len(p.Decisions) > 0 {
+		var keys keyArrays
+		for i := range p.Decisions {
+			keys.add(p.Decisions[i].FireKey)
+		}
+		b.Queue(selectRunners, keys.at, keys.ids, keys.nonces).Query(func(r pgx.Rows) error {
+			var key domain.FireKey
+			var runner int64
+			_, err := pgx.ForEachRow(r, []any{&key.ScheduledAt, (*[16]byte)(&key.JobID), &key.Nonce, &runner},
+				func() error { k.runners[key] = runner; return nil })
+			return err
+		})
+	}
+	k.insert(b, p.parts)
+	k.lookFurther(b, p)
+	return nil
+}
+
+// lookFurther queues the reading of alerts and records.
+func (k *known) lookFurther(b *pgx.Batch, p *batch) {
+	if ids := p.relevant(); len(ids) > 0 {
+		b.Queue(selectOpenAlerts, ids).Query(func(r pgx.Rows) error {
+			for r.Next() {
+				a, err := scanAlert(r)
+				if err != nil {
+					return err
+				}
+				k.open[a.JobID] = &a
+			}
+			return r.Err()
+		})
+	}
+	if len(p.Idempotency) == 0 {
+		return
+	}
+	keys := make([][]byte, len(p.Idempotency))
+	for i := range p.Idempotency {
+		keys[i] = p.Idempotency[i].Key[:]
+	}
+	b.Queue(selectRecords, keys).Query(func(r pgx.Rows) error {
+		for r.Next() {
+			is, err := scanRecord(r)
+			if err != nil {
+				return err
+			}
+			k.records[is.Key] = is
+		}
+		return r.Err()
+	})
+}
+
+// insert queues the insertion of the facts of parts that are not there.
+func (k *known) insert(b *pgx.Batch, parts []part) {
+	for i := range parts {
+		part := &parts[i]
+		statement, args := part.insertion()
+		b.Queue(statement+part.unlessThere(), args...).Query(func(r pgx.Rows) error {
+			inserted, err := part.inserted(r)
+			k.inserted = append(k.inserted, inserted...)
+			return err
+		})
+	}
+}
+
+// decide checks the leases, and queues the insertion of decisions that are not there.
+func (k *known) decide(b *pgx.Batch, p *batch) error {
+	if err := checkLeases(p.Fences, k.shards); err != nil {
+		return err
+	}
+	var counted []*domain.Execution
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if runner, open := k.runners[d.FireKey]; !open || d.MayEnd(p.Runner, runner) {
+			counted = append(counted, &d.Execution)
+		}
+	}
+	parts, err := partsOf(counted)
+	if err == nil {
+		k.insert(b, parts)
+	}
+	return err
+}
+
+// conclude queues what follows from the facts that were inserted, and the rest of the batch.
+func (l *ledger) conclude(b *pgx.Batch, p *batch, is *known) error {
+	sums := make(counts)
+	for _, e := range is.inserted {
+		if err := sums.add(e); err != nil {
+			return err
+		}
+	}
+	for _, a := range planAlerts(is.open, is.inserted) {
+		a.queue(b)
+	}
+	sums.queue(b, l.writer)
+	p.irregular.queue(b)
+	queueEnded(b, l.runs.ended(append(append([]*domain.Execution(nil), p.facts...), is.inserted...)))
+	queueOpen(b, p.Open)
+	for i := range p.Idempotency {
+		r := &p.Idempotency[i]
+		old := is.records[r.Key]
+		if old != nil {
+			if replaces, err := r.Replaces(old); err != nil || !replaces {
+				continue // another record of the key stays
+			}
+		}
+		queueRecord(b, r, old)
+		is.records[r.Key] = r
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// nodes implements store.Nodes.
+type nodes struct{ edit *pgxpool.Pool }
+
+const (
+	upsertNode = `
+INSERT INTO node (token, name, address, build, role, draining, seen) VALUES ($1, $2, $3, $4, $5, $6, ` + nowMs + `)
+    ON CONFLICT (token) DO UPDATE SET name = excluded.name, address = excluded.address, build = excluded.build,
+       role = excluded.role, draining = excluded.draining, seen = excluded.seen`
+
+	selectNodes = `SELECT token, name, address, build, role, draining, seen FROM node ORDER BY token`
+)
+
+// Seen implements store.Nodes.
+func (n *nodes) Seen(ctx context.Context, node store.Node) (all []store.Node, err error) {
+	err = pipeline(ctx, n.edit, func(b *pgx.Batch) {
+		all = all[:0]
+		b.Queue(upsertNode, node.Token, clean(node.Name), clean(node.Address), clean(node.Build), clean(node.Role),
+			node.Draining)
+		b.Queue(selectNodes).Query(func(r pgx.Rows) error {
+			for r.Next() {
+				var o store.Node
+				if err := r.Scan(&o.Token, &o.Name, &o.Address, &o.Build, &o.Role, &o.Draining, &o.Seen); err != nil {
+					return err
+				}
+				all = append(all, o)
+			}
+			return r.Err()
+		})
+	})
+	return all, fault("store the node", err)
+}
+
+// Remove implements store.Nodes.
+func (n *nodes) Remove(ctx context.Context, token int64) error {
+	return fault("remove the node", pipeline(ctx, n.edit, func(b *pgx.Batch) {
+		b.Queue(`DELETE FROM node WHERE token = $1`, token)
+	}))
+}

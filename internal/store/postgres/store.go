@@ -1,0 +1,280 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// Config says where the data is.
+type Config struct {
+	URL  string       // a connection string of PostgreSQL, with a password or without
+	Log  *slog.Logger // slog.Default when nil
+	Pace *clock.Pace  // of imports and exports; may be nil
+
+	// EncryptionKeys seal the secrets of jobs: the first one; the others open what was sealed
+	// before. Each is 32 bytes in base64. All processes on a database need the same.
+	EncryptionKeys []string
+}
+
+// Store is a [store.Store] in a PostgreSQL database. See the package's comment.
+type Store struct {
+	log                      *slog.Logger
+	read, edit, record, beat *pgxpool.Pool
+	box                      *seal.Box
+
+	jobs       *jobs
+	history    *history
+	ledger     *ledger
+	shards     *shards
+	alerts     *alerts
+	keys       *keys
+	changes    *changes
+	records    *idempotency
+	operations *operations
+	edits      *edits
+	nodes      *nodes
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens a database, and makes its tables if there are none. Each error is one line with the
+// reason, written for the person who starts the server; no password is in it.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	base, err := parseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{log: cfg.Log}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	err = s.connect(ctx, base)
+	if err == nil {
+		err = s.prepare(ctx, &cfg)
+	}
+	if err != nil {
+		return nil, errors.Join(cannotOpen(base, err), s.Close())
+	}
+	s.assemble(cfg.Pace)
+	if err := s.ledger.runs.load(ctx); err != nil {
+		return nil, errors.Join(cannotOpen(base, err), s.Close())
+	}
+	return s, nil
+}
+
+// parseURL reads a connection string. Its errors do not have the string: a password may be in it.
+func parseURL(url string) (*pgxpool.Config, error) {
+	base, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		var wrong *pgconn.ParseConfigError
+		reason := "it is not one"
+		if errors.As(err, &wrong) && errors.Unwrap(wrong) != nil {
+			reason = errors.Unwrap(wrong).Error()
+		}
+		if strings.Contains(reason, url) {
+			reason = "it is not one"
+		}
+		return nil, domain.Invalid("DATABASE_URL", "must be a connection string as "+
+			"postgres://user@host:5432/database?sslmode=verify-full: "+reason, nil)
+	}
+	c := base.ConnConfig
+	plain := !local(c.Host) && c.TLSConfig == nil
+	for _, f := range c.Fallbacks {
+		plain = plain || !local(f.Host) && f.TLSConfig == nil
+	}
+	if plain {
+		return nil, domain.Invalid("DATABASE_URL", "must have sslmode=verify-full, or another one that always "+
+			"encrypts: host "+c.Host+" is not this machine", nil)
+	}
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "belfry"
+	}
+	return base, nil
+}
+
+// local reports whether a host is a socket or a loopback address.
+func local(host string) bool {
+	if strings.HasPrefix(host, "/") || host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// cannotOpen names the database without its password.
+func cannotOpen(base *pgxpool.Config, err error) error {
+	c := base.ConnConfig
+	where := fmt.Sprintf("%s of %s", c.Database, net.JoinHostPort(c.Host, fmt.Sprint(c.Port)))
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok { // it lists every address that it tried
+		err = errors.Unwrap(connect)
+	}
+	return fmt.Errorf("cannot open database %s: %w", where, err)
+}
+
+func (s *Store) connect(ctx context.Context, base *pgxpool.Config) (err error) {
+	for _, p := range []struct {
+		pool   **pgxpool.Pool
+		conns  int32
+		writes bool
+	}{
+		{&s.read, readConns, false}, {&s.edit, editConns, true}, {&s.record, recordConns, true},
+		{&s.beat, beatConns, true},
+	} {
+		if *p.pool, err = openPool(ctx, base, p.conns, p.writes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare checks what the database must be like, makes its tables and opens its secrets.
+func (s *Store) prepare(ctx context.Context, cfg *Config) error {
+	settings := make(map[string]string)
+	err := each(ctx, s.edit, func(r pgx.Rows) error {
+		var name, value string
+		err := r.Scan(&name, &value)
+		settings[name] = value
+		return err
+	}, `SELECT name, setting FROM pg_settings
+ WHERE name IN ('server_version_num', 'server_encoding', 'synchronous_commit', 'transaction_read_only')`)
+	switch {
+	case err != nil:
+		return err
+	case len(settings["server_version_num"]) < 6 || settings["server_version_num"] < minVersion:
+		return domain.Unavailable(nil, "PostgreSQL %s is too old: release 14 or later is needed",
+			settings["server_version_num"])
+	case settings["server_encoding"] != "UTF8":
+		return domain.Unavailable(nil, "its encoding is %s, and must be UTF8", settings["server_encoding"])
+	case settings["synchronous_commit"] == "off":
+		return domain.Unavailable(nil, "synchronous_commit is off: what is acknowledged would be lost by a crash of "+
+			"the server")
+	case settings["transaction_read_only"] == "on":
+		return domain.Unavailable(nil, "it is read-only: it may be a standby")
+	}
+	if err := migrate(ctx, s.edit); err != nil {
+		return err
+	}
+	s.box, err = openBox(ctx, s.edit, cfg.EncryptionKeys)
+	return err
+}
+
+// minVersion is the first release whose CREATE, LIKE and unnest are as they are used here.
+const minVersion = "140000"
+
+func (s *Store) assemble(pace *clock.Pace) {
+	d := &days{s.read, s.edit}
+	s.jobs = &jobs{read: s.read, edit: s.edit, box: s.box, pace: pace}
+	s.history = &history{jobs: s.jobs, days: d, pace: pace}
+	runs := &openRuns{read: s.read, keys: make(map[domain.FireKey]struct{})}
+	s.ledger = &ledger{read: s.read, record: s.record, days: d, runs: runs, writer: 1 + rand.Int32N(1<<31-2)}
+	s.shards = &shards{read: s.read, edit: s.edit, beat: s.beat}
+	s.alerts = &alerts{read: s.read, edit: s.edit}
+	s.keys = &keys{s.read, s.edit}
+	s.changes = &changes{s.read, s.edit, s.box}
+	s.records = &idempotency{s.read, s.edit, s.box}
+	s.operations = &operations{s.read, s.edit}
+	s.edits = &edits{s.jobs}
+	s.nodes = &nodes{s.edit}
+}
+
+// Jobs implements store.Store.
+func (s *Store) Jobs() store.Jobs { return s.jobs }
+
+// History implements store.Store.
+func (s *Store) History() store.History { return s.history }
+
+// Ledger implements store.Store.
+func (s *Store) Ledger() store.Ledger { return s.ledger }
+
+// Shards implements store.Store.
+func (s *Store) Shards() store.Shards { return s.shards }
+
+// Alerts implements store.Store.
+func (s *Store) Alerts() store.Alerts { return s.alerts }
+
+// Keys implements store.Store.
+func (s *Store) Keys() store.Keys { return s.keys }
+
+// Changes implements store.Store.
+func (s *Store) Changes() store.Changes { return s.changes }
+
+// Idempotency implements store.Store.
+func (s *Store) Idempotency() store.Idempotency { return s.records }
+
+// Operations implements store.Store.
+func (s *Store) Operations() store.Operations { return s.operations }
+
+// Edits implements store.Store.
+func (s *Store) Edits() store.Edits { return s.edits }
+
+// Nodes implements store.Store.
+func (s *Store) Nodes() store.Nodes { return s.nodes }
+
+// Close implements store.Store. A second Close does nothing.
+func (s *Store) Close() error {
+	for _, p := range []*pgxpool.Pool{s.read, s.edit, s.record, s.beat} {
+		if p != nil {
+			p.Close()
+		}
+	}
+	return nil
+}
+
+// openBox makes the box of the database's secrets. The first process with a key leaves a text that is
+// sealed with it; the keys of the others must open that.
+func openBox(ctx context.Context, q querier, texts []string) (*seal.Box, error) {
+	var keys []seal.Key
+	for i, text := range texts {
+		k, err := seal.ParseKey(text)
+		if err != nil {
+			return nil, domain.Invalid("BELFRY_ENCRYPTION_KEY", fmt.Sprintf("key %d %v", i+1, err), nil)
+		}
+		if !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, domain.Invalid("BELFRY_ENCRYPTION_KEY", "is required with PostgreSQL, the same for every process: "+
+			"make one with `openssl rand -base64 32`", nil)
+	}
+	box, err := seal.NewBox(keys...)
+	if err != nil {
+		return nil, err
+	}
+	place := seal.Place("cluster", "probe")
+	fresh, err := box.Seal(place, "belfry")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := q.Exec(ctx, `UPDATE cluster SET probe = $1 WHERE probe IS NULL`, fresh); err != nil {
+		return nil, err
+	}
+	var probe string
+	err = each(ctx, q, func(r pgx.Rows) error { return r.Scan(&probe) }, `SELECT probe FROM cluster`)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := box.Open(place, probe); err != nil {
+		return nil, domain.Unavailable(err, "the secrets of its jobs are sealed with another BELFRY_ENCRYPTION_KEY")
+	}
+	if !box.IsCurrent(probe) { // a new key, which processes with the old one alone cannot open
+		_, err = q.Exec(ctx, `UPDATE cluster SET probe = $1 WHERE probe = $2`, fresh, probe)
+	}
+	return box, err
+}

@@ -1,0 +1,49 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/postgres"
+	"github.com/belfry-scheduler/belfry/internal/store/postgres/postgrestest"
+	"github.com/belfry-scheduler/belfry/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// key is the encryption key of the tests' databases: 32 bytes in base64.
+const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+func open(t testing.TB, url string) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url, EncryptionKeys: []string{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// database returns a database that has the tables of Belfry.
+func database(t testing.TB) (url string) {
+	t.Helper()
+	return postgrestest.Shared(t).Prepared(t, func(url string) error {
+		s, err := postgres.Open(t.Context(), postgres.Config{URL: url, EncryptionKeys: []string{key}})
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	})
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	storetest.Exercise(t, func(t *testing.T) func() store.Store {
+		url := database(t)
+		return func() store.Store { return open(t, url) }
+	})
+}
