@@ -3,7 +3,8 @@
 // # What it guarantees
 //
 //   - A successful command exits with code 0, and only then. Code 1 is a failure, 2
-//     an import of which some items were refused or an audit that found lost fires,
+//     an import of which some items were refused, an operation that was refused for some
+//     of its jobs, or an audit that found lost fires,
 //     64 (EX_USAGE of sysexits.h) a command line that cannot be parsed.
 //   - The requested output goes to stdout, everything else to stderr, so that pipes
 //     carry only data.
@@ -28,7 +29,7 @@
 //	exit.go args.go pointed.go progress.go signals_unix.go signals_other.go
 //	shell.go stop.go version.go
 //	config.go signing.go serve.go rotate.go preview.go receiver.go benchhosts.go bench.go
-//	remote.go jobfilter.go audit.go lists.go jobs.go executions.go trail.go export.go health.go history.go
-//	hosts.go import.go keys.go
+//	remote.go jobfilter.go audit.go lists.go bulk.go operations.go jobs.go executions.go trail.go export.go
+//	health.go history.go hosts.go import.go keys.go
 //	root.go
 package cli

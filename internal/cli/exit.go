@@ -18,7 +18,8 @@ const (
 const exitCodes = `Exit codes:
   0   success
   1   failure: nothing was done, or only a part
-  2   import: some items were refused, the others are imported; audit: fires are lost
+  2   import: some items were refused, the others are imported; jobs: the action was
+      refused for some; audit: fires are lost
   64  the command line cannot be parsed`
 
 // failure ends a command with a code. A nil error has been printed already.

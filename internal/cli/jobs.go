@@ -17,7 +17,7 @@ func (r *remote) jobsCommand() *cobra.Command {
 	l := &list[client.Job]{heading: "ID\tNAME\tNAMESPACE\tSTATE\tSCHEDULE\tNEXT FIRE\tLAST\tAPI", row: jobRow}
 	cmd := &cobra.Command{
 		Use:   "jobs",
-		Short: "List jobs",
+		Short: "List jobs, or change many",
 		Long: `List jobs in the order of their creation, or the newest first. STATE is active, paused, or
 broken if the job cannot be run. LAST is the outcome of the newest execution that has
 ended, with --last.
@@ -35,6 +35,7 @@ ended, with --last.
 		"milliseconds or RFC 3339")
 	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
 	l.add(fs, "jobs")
+	cmd.AddCommand(bulkCommands{r}.all()...)
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {
 		chosen.into(cmd.Flags(), &filter)
 		filter.PageSize = l.pageSize()

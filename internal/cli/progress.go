@@ -29,7 +29,23 @@ func newProgress(w io.Writer, total int64, visible bool) progress {
 	)}
 }
 
-// at shows that n bytes are done. An error in drawing the bar does not stop the work.
+// newJobsProgress returns a bar for a number of jobs.
+func newJobsProgress(w io.Writer, total int64, visible bool) progress {
+	if !visible {
+		return progress{}
+	}
+	return progress{total: total, bar: progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription("jobs"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that outlives the work
+		progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// at shows that n of the total are done. An error in drawing the bar does not stop the work.
 func (p progress) at(n int64) {
 	if p.bar != nil && (p.total < 0 || n < p.total) {
 		_ = p.bar.Set64(n)

@@ -96,7 +96,8 @@ func (s *shell) root() *cobra.Command {
 	root.SetErr(s.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	r := s.remote()
-	root.AddCommand(s.serveCommand(), r.importCommand(), r.exportCommand(), r.historyCommand(), s.previewCommand(),
+	root.AddCommand(s.serveCommand(), r.importCommand(), r.exportCommand(), s.operationsCommand(),
+		r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.auditCommand(), r.trailCommand(),
 		s.benchCommand(), s.keysCommand(), s.configCommand(),

@@ -29,7 +29,7 @@ func everyCommand(cmd *cobra.Command, fn func(*cobra.Command)) {
 			everyCommand(sub, fn)
 		}
 	}
-	if !cmd.HasSubCommands() {
+	if !cmd.HasSubCommands() || cmd.HasParent() && cmd.HasAvailableLocalFlags() { // belfry jobs lists, too
 		fn(cmd)
 	}
 }

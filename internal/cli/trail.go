@@ -27,6 +27,7 @@ jobs before and after a change. It takes the key of an admin.
 	fs.SortFlags = false
 	fs.StringVar(&filter.JobID, "job", "", "only changes of the job with this id")
 	fs.StringVar(&filter.RequestID, "request-id", "", "only what the request with this X-Request-Id asked for")
+	fs.StringVar(&filter.Operation, "operation", "", "only what the operation on many jobs with this id has done")
 	fs.StringVar(&filter.From, "from", "", "first instant, Unix milliseconds or RFC 3339 (default all that is kept)")
 	fs.StringVar(&filter.To, "to", "", "last instant (default now)")
 	l.add(fs, "entries")

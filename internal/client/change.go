@@ -21,6 +21,7 @@ type AuditEntry struct {
 	Times       int64       `json:"times,omitempty"`       // requests that an EXPORT or a REFUSE stands for
 	LastAt      int64       `json:"lastAt,omitempty"`      // when the last of these was
 	RequestID   string      `json:"requestId,omitempty"`
+	OperationID string      `json:"operationId,omitempty"` // on many jobs, that has made the change
 
 	// The key of a KEY_CREATE or a KEY_REVOKE, and the job before and after a change: as the server
 	// has answered them.
@@ -41,13 +42,15 @@ type TrailFilter struct {
 	TimeRange        // of the entries; the last instant is included
 	JobID     string // changes of this job
 	RequestID string // what this request asked for; not beside JobID
+	Operation string // what this operation on many jobs has done; not beside the two above
 	PageSize  int    // entries per request, 1 to 1,000; zero: the server's default
 }
 
 // Trail ranges over the audit trail, newest first. It takes the key of an admin.
 func (c *Client) Trail(ctx context.Context, f TrailFilter) iter.Seq2[AuditEntry, error] {
 	q := f.query()
-	for name, value := range map[string]string{"jobId": f.JobID, "requestId": f.RequestID} {
+	for name, value := range map[string]string{"jobId": f.JobID, "requestId": f.RequestID,
+		"operationId": f.Operation} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -22,6 +22,7 @@ type Client struct {
 	Jobs       *Jobs
 	Executions *Executions
 	Keys       *Keys
+	Operations *Operations
 
 	server *connection
 }
@@ -69,7 +70,10 @@ func New(baseURL, apiKey string) (*Client, error) {
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	return &Client{Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, server: server}, nil
+	return &Client{
+		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
+		server: server,
+	}, nil
 }
 
 // overSocket makes a transport connect to a unix socket, and returns the URL under which

@@ -5,8 +5,8 @@
 //		Schedule: "0 */5 * * * *", API: "https://example.com/hook", Type: "ATLEAST_ONCE",
 //	})
 //
-// Methods are grouped like the paths of the API: [Client.Jobs], [Client.Executions] and
-// [Client.Keys]. What concerns the server as a whole is a method of the client itself.
+// Methods are grouped like the paths of the API: [Client.Jobs], [Client.Operations],
+// [Client.Executions] and [Client.Keys]. What concerns the server as a whole is a method of the client itself.
 //
 // # What it guarantees
 //
@@ -34,6 +34,6 @@
 // Each file uses only those before it:
 //
 //	answer.go problem.go again.go connection.go page.go
-//	job.go joblist.go keyed.go execution.go transfer.go key.go
+//	job.go joblist.go operation.go keyed.go execution.go transfer.go key.go
 //	client.go pin.go audit.go change.go host.go observe.go
 package client
