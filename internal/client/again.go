@@ -17,6 +17,8 @@ const (
 	leastWait = 100 * time.Millisecond
 )
 
+const idempotencyHeader = "Idempotency-Key"
+
 // send sends a request, and sends it again after the waits that the server asks for.
 func send(client *http.Client, req *http.Request, others []int) (*http.Response, error) {
 	for waits, waited := 0, time.Duration(0); ; waits++ {
@@ -33,22 +35,36 @@ func send(client *http.Client, req *http.Request, others []int) (*http.Response,
 		if waited += wait; !sleep(req.Context(), wait) {
 			return nil, req.Context().Err()
 		}
-		if req.GetBody != nil {
-			if req.Body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
+		if err := rewind(req); err != nil {
+			return nil, err
 		}
 	}
 }
 
+// rewind makes a request ready to be sent again.
+func rewind(req *http.Request) (err error) {
+	if req.GetBody != nil {
+		req.Body, err = req.GetBody()
+	}
+	return err
+}
+
 // waitOf returns after which time a request may be sent again, and whether it may at all. What
 // was refused with 429 was not carried out. With 503 that is not known of a change, unless it has
-// an Idempotency-Key. A body that is a stream is gone.
+// an Idempotency-Key; with 409 and a time, such a request is still under way, since net/http has
+// sent it twice. A body that is a stream is gone.
 func waitOf(req *http.Request, res *http.Response) (time.Duration, bool) {
-	safe := req.Method == http.MethodGet || req.Header.Get("Idempotency-Key") != ""
-	switch {
-	case res.StatusCode != http.StatusTooManyRequests && (res.StatusCode != http.StatusServiceUnavailable || !safe),
-		req.Body != nil && req.Body != http.NoBody && req.GetBody == nil:
+	keyed := req.Header.Get(idempotencyHeader) != ""
+	var again bool
+	switch res.StatusCode {
+	case http.StatusTooManyRequests:
+		again = true
+	case http.StatusServiceUnavailable:
+		again = keyed || req.Method == http.MethodGet
+	case http.StatusConflict:
+		again = keyed
+	}
+	if !again || req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return 0, false
 	}
 	seconds, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,8 +46,12 @@ func TestWaits(t *testing.T) {
 	t.Parallel()
 	keyed := WithIdempotencyKey(context.Background(), "k")
 	get := func(ctx context.Context, c *Client) error { _, err := c.Jobs.Get(ctx, "1"); return err }
-	update := func(ctx context.Context, c *Client) error {
+	create := func(ctx context.Context, c *Client) error {
 		_, err := c.Jobs.Create(ctx, Spec{Name: "n"})
+		return err
+	}
+	change := func(ctx context.Context, c *Client) error {
+		_, err := c.Jobs.Update(ctx, "1", 0, Change{"name": "n"})
 		return err
 	}
 	stream := func(ctx context.Context, c *Client) error {
@@ -63,10 +69,14 @@ func TestWaits(t *testing.T) {
 		status   int // of the problem; 0: none
 	}{
 		"too many, then well":          {nil, get, "2", []int{429, 429, 200}, 3, 4 * time.Second, 0},
-		"a change, too many":           {nil, update, "1", []int{429, 201}, 2, time.Second, 0},
+		"a change, too many":           {nil, create, "1", []int{429, 201}, 2, time.Second, 0},
 		"not now":                      {nil, get, "1", []int{503, 200}, 2, time.Second, 0},
-		"a change, not now":            {nil, update, "1", []int{503, 201}, 1, 0, 503},
-		"a keyed change, not now":      {keyed, update, "1", []int{503, 201}, 2, time.Second, 0},
+		"a change, not now":            {nil, change, "1", []int{503, 200}, 1, 0, 503},
+		"what makes a job, not now":    {nil, create, "1", []int{503, 201}, 2, time.Second, 0},
+		"what makes a job, under way":  {nil, create, "1", []int{409, 409, 201}, 3, 2 * time.Second, 0},
+		"a change, a conflict":         {nil, change, "1", []int{409, 200}, 1, 0, 409},
+		"a conflict without a time":    {nil, create, "", []int{409, 201}, 1, 0, 409},
+		"a keyed change, not now":      {keyed, create, "1", []int{503, 201}, 2, time.Second, 0},
 		"never":                        {nil, get, "1", []int{429}, 1 + maxWaits, maxWaits * time.Second, 429},
 		"longer than the client waits": {nil, get, "11", []int{429}, 1, 0, 429},
 		"longer in all":                {nil, get, "4", []int{429}, 3, 8 * time.Second, 429},
@@ -130,4 +140,65 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(a.start))
 		}
 	})
+}
+
+// What makes something has a key of its own, a new one for each call and the same for each time that
+// it is sent; when the server keeps no more keys, it is sent without.
+func TestOwnKeys(t *testing.T) {
+	full := false
+	var keys []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		body, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/jobs" && !strings.Contains(string(body), `"name":"n"`) {
+			t.Errorf("the body is %s", body)
+		}
+		switch {
+		case full && keys[len(keys)-1] != "":
+			w.Header().Set("Retry-After", "60")
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, `{"code":"idempotency-keys-full"}`)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{}`)
+		}
+	}))
+	defer srv.Close()
+	c, err := New(srv.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ask := func() []string {
+		t.Helper()
+		keys = nil
+		for name, call := range map[string]func() error{
+			"create":  func() error { _, err := c.Jobs.Create(t.Context(), Spec{Name: "n"}); return err },
+			"trigger": func() error { _, err := c.Jobs.Trigger(t.Context(), "1"); return err },
+			"by key":  func() error { _, err := c.Jobs.TriggerByKey(t.Context(), JobKey{Key: "k"}); return err },
+		} {
+			if err := call(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		return keys
+	}
+	own := ask()
+	if len(own) != 3 || own[0] == own[1] || own[1] == own[2] || slices.Contains(own, "") {
+		t.Errorf("the keys are %q", own)
+	}
+	full = true
+	if got := ask(); len(got) != 6 || got[1] != "" || got[3] != "" || got[5] != "" {
+		t.Errorf("without room the keys are %q", got)
+	}
+	var p *Problem
+	if _, err := c.Jobs.Create(WithIdempotencyKey(t.Context(), "mine"), Spec{Name: "n"}); !errors.As(err, &p) ||
+		p.Status != 429 {
+		t.Errorf("with a key of the caller: %v", err)
+	}
+	keys = nil
+	if _, err := c.Jobs.Pause(t.Context(), "1"); err != nil || keys[0] != "" {
+		t.Errorf("a pause has the key %q, %v", keys, err)
+	}
 }

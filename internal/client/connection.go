@@ -3,11 +3,14 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -27,12 +30,18 @@ type call struct {
 	contentType string
 	body        io.Reader
 	header      http.Header
+	once        bool // it makes something and takes an Idempotency-Key: it has one of its own
 }
+
+// codeKeysFull is of a problem: the server keeps no more keys for now.
+const codeKeysFull = "idempotency-keys-full"
 
 type idempotencyKey struct{}
 
 // WithIdempotencyKey returns a context for one call of [Jobs.Create], [Jobs.Trigger],
-// [Jobs.Import] or [Keys.Create]. The server carries the call out at most once within 24
+// [Jobs.Import] or [Keys.Create]. Create and Trigger have a key of their own otherwise, so that
+// what the client sends again by itself is carried out once; a key of the caller's does the same
+// for what he calls again. The server carries the call out at most once within 24
 // hours: if the answer is lost, the same call with the same key gets it again (net/http
 // repeats it by itself when a connection that was kept breaks). A new call takes a new key,
 // of 1 to 255 printable ASCII characters.
@@ -69,23 +78,36 @@ func (c *connection) do(ctx context.Context, in call, others ...int) (*http.Resp
 	if in.contentType != "" {
 		req.Header.Set("Content-Type", in.contentType)
 	}
-	if text, ok := ctx.Value(idempotencyKey{}).(string); ok && in.method == http.MethodPost {
-		req.Header.Set("Idempotency-Key", quote(text))
+	text, given := ctx.Value(idempotencyKey{}).(string)
+	switch {
+	case given && in.method == http.MethodPost:
+		req.Header.Set(idempotencyHeader, quote(text))
+	case in.once:
+		req.Header.Set(idempotencyHeader, quote(rand.Text()))
 	}
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
+	res, err := c.answer(req, others)
+	p, _ := errors.AsType[*Problem](err)
+	if p == nil || p.Code != codeKeysFull || given {
+		return res, err
+	}
+	req.Header.Del(idempotencyHeader) // the caller has asked for none
+	if err := rewind(req); err != nil {
+		return nil, err
+	}
+	return c.answer(req, others)
+}
+
+// answer sends a request and returns a response with a 2xx status or with one of the others.
+func (c *connection) answer(req *http.Request, others []int) (*http.Response, error) {
 	res, err := send(c.http, req, others)
 	if err != nil {
 		return nil, err
 	}
-	if res.StatusCode/100 == 2 {
+	if res.StatusCode/100 == 2 || slices.Contains(others, res.StatusCode) && mediaType(res) == typeJSON {
 		return res, nil
-	}
-	for _, status := range others {
-		if res.StatusCode == status && mediaType(res) == typeJSON {
-			return res, nil
-		}
 	}
 	defer drain(res)
 	return nil, problemOf(res)

@@ -37,7 +37,7 @@ var wantEdit = Edit{JobID: id1, Message: "done", Job: Job{Version: 2, EffectiveF
 
 func TestCreateJobSendsOnlyWhatIsSet(t *testing.T) {
 	c := exchange{
-		request: "POST /jobs", contentType: "application/json",
+		request: "POST /jobs", contentType: "application/json", once: ownKey,
 		body: `{"schedule":"@hourly","api":"http://x/","type":"ATMOST_ONCE","retry":{"maxRetries":0},` +
 			`"isActive":false,"body":{"a":[1]}}`,
 		answer: answer{201, typeJSON, editJSON, nil},
@@ -100,11 +100,11 @@ func TestJobCalls(t *testing.T) {
 			func(c *Client) (any, error) { return c.Jobs.GetByKey(t.Context(), JobKey{Key: "a.b"}) }, wantJob},
 		"delete by key": {exchange{request: "DELETE /jobs/by-key/a.b", answer: answer{200, typeJSON, editJSON, nil}},
 			func(c *Client) (any, error) { return c.Jobs.DeleteByKey(t.Context(), JobKey{Key: "a.b"}, 0) }, wantEdit},
-		"trigger by key": {exchange{request: "POST /jobs/by-key/a.b/trigger",
+		"trigger by key": {exchange{request: "POST /jobs/by-key/a.b/trigger", once: ownKey,
 			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
 			func(c *Client) (any, error) { return c.Jobs.TriggerByKey(t.Context(), JobKey{Key: "a.b"}) },
 			Triggered{"e", "j", "m"}},
-		"trigger": {exchange{request: "POST" + path + "/trigger",
+		"trigger": {exchange{request: "POST" + path + "/trigger", once: ownKey,
 			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
 			func(c *Client) (any, error) { return c.Jobs.Trigger(t.Context(), id1) }, Triggered{"e", "j", "m"}},
 		"trigger once": {exchange{request: "POST" + path + "/trigger", once: `"a \"b\\"`,

@@ -120,7 +120,7 @@ type Jobs struct{ server *connection }
 // another job, unless both have the same key: see [WithIdempotencyKey].
 func (j *Jobs) Create(ctx context.Context, spec Spec) (Edit, error) {
 	var out Edit
-	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}}, spec, &out)
+	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}, once: true}, spec, &out)
 	return out, err
 }
 
@@ -203,6 +203,8 @@ func (j *Jobs) act(ctx context.Context, id, verb string) (Edit, error) {
 // execution is durable; [Executions.Get] returns its outcome.
 func (j *Jobs) Trigger(ctx context.Context, id string) (Triggered, error) {
 	var out Triggered
-	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "trigger"}}, nil, &out)
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPost, path: []string{"jobs", id, "trigger"}, once: true,
+	}, nil, &out)
 	return out, err
 }

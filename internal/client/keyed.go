@@ -61,7 +61,7 @@ func (j *Jobs) DeleteByKey(ctx context.Context, k JobKey, version int) (Edit, er
 func (j *Jobs) TriggerByKey(ctx context.Context, k JobKey) (Triggered, error) {
 	var out Triggered
 	err := j.server.exchange(ctx, call{
-		method: http.MethodPost, path: k.path("trigger"), query: k.query(),
+		method: http.MethodPost, path: k.path("trigger"), query: k.query(), once: true,
 	}, nil, &out)
 	return out, err
 }
