@@ -28,8 +28,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/executor"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/host"
-	"github.com/belfry-scheduler/belfry/internal/store"
-	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -40,26 +38,23 @@ const apiGrace = 5 * time.Second
 
 // App is a Belfry server.
 type App struct {
-	cfg            *config.Config
-	log            *slog.Logger
-	logs           *telemetry.Log // behind log
-	stopping       chan struct{}  // closed when a stop begins
-	store          store.Store
-	madeKey        string        // file of the encryption key, when this start has made it
-	tellNew        func()        // that the database is new
-	historyWarning func() string // which history cannot be read
-	keys           *access.Keyring
-	executor       *executor.Executor
-	engine         *engine.Engine
-	changes        changers
-	server         *http.Server
-	ports          ports
-	keeper         *keeper
-	auditor        *audit.Auditor
-	certificates   *certificateWatch
-	hosts          *hostWatch
-	files          *fileWatch
-	pace           clock.Pace
+	cfg          *config.Config
+	log          *slog.Logger
+	logs         *telemetry.Log // behind log
+	stopping     chan struct{}  // closed when a stop begins
+	store        *database
+	keys         *access.Keyring
+	executor     *executor.Executor
+	engine       *engine.Engine
+	changes      changers
+	server       *http.Server
+	ports        ports
+	keeper       *keeper
+	auditor      *audit.Auditor
+	certificates *certificateWatch
+	hosts        *hostWatch
+	files        *fileWatch
+	pace         clock.Pace
 }
 
 // changers change jobs: one at a time, or many in an operation.
@@ -96,11 +91,9 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err = a.listen(ctx); err != nil {
 		return err
 	}
-	db, err := sqlite.Open(ctx, storeConfig(a.cfg, a.log, &a.pace))
-	if err != nil {
+	if a.store, err = openDatabase(ctx, a.cfg, a.log, &a.pace); err != nil {
 		return err
 	}
-	a.store, a.madeKey, a.tellNew, a.historyWarning = db, db.MadeKey(), db.TellNew, db.Warning
 	if a.keys, err = a.openKeys(ctx, clk); err != nil {
 		return err
 	}
@@ -332,21 +325,6 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func reveal(secrets []config.Secret) []string {
-	texts := make([]string, len(secrets))
-	for i, s := range secrets {
-		texts[i] = s.Reveal()
-	}
-	return texts
-}
-
-func storeConfig(cfg *config.Config, log *slog.Logger, pace *clock.Pace) sqlite.Config {
-	return sqlite.Config{
-		Pace: pace, Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
-		EncryptionKeys: reveal(cfg.EncryptionKeys),
-	}
-}
-
 // openKeys reads who may come in, and refuses to listen for other machines
 // while that is everybody.
 func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, error) {
@@ -397,11 +375,12 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.files.run(keep) })
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
-	a.tellNew()
-	if a.madeKey != "" {
-		a.log.Info("created an encryption key: store a copy of it apart from copies of the database", "file", a.madeKey)
+	a.store.tellNew()
+	if a.store.madeKey != "" {
+		a.log.Info("created an encryption key: store a copy of it apart from copies of the database", "file",
+			a.store.madeKey)
 	}
-	where := []any{"address", a.URL(), "data", a.cfg.DBPath}
+	where := []any{"address", a.URL(), "data", a.store.name}
 	if a.ports.tcp != nil && a.ports.socket != nil {
 		where = append(where, "socket", a.socketURL())
 	}
@@ -427,7 +406,7 @@ func (a *App) Stopping() <-chan struct{} { return a.stopping }
 
 // checkHistory warns of history that cannot be read.
 func (a *App) checkHistory() domain.Check {
-	return domain.Check{Name: "history", OK: true, Warning: a.historyWarning()}
+	return domain.Check{Name: "history", OK: true, Warning: a.store.warning()}
 }
 
 // checkNames warns of names that cannot be looked up.

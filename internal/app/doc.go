@@ -24,5 +24,5 @@
 // Each file uses only those before it:
 //
 //	files_linux.go files_notlinux.go files_unix.go files_other.go limits.go heap.go giveback.go procs.go keeper.go
-//	certificates.go files.go egress.go hosts.go socket_unix.go socket_other.go app.go rotate.go
+//	certificates.go files.go egress.go hosts.go database.go socket_unix.go socket_other.go app.go rotate.go
 package app

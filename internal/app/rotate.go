@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/belfry-scheduler/belfry/internal/config"
@@ -14,5 +15,9 @@ type Rotation = sqlite.Rotation
 // RotateEncryption seals the secrets of the data folder, which no server may
 // have open, with a new key. Killed at any point it leaves everything readable.
 func RotateEncryption(ctx context.Context, cfg *config.Config, log *slog.Logger, keepOld bool) (Rotation, error) {
+	if cfg.OnServer() {
+		return Rotation{}, errors.New("secrets in a PostgreSQL database are sealed with a new key when their jobs " +
+			"are changed: put the new key first in BELFRY_ENCRYPTION_KEY, and the old one after it")
+	}
 	return sqlite.RotateEncryption(ctx, storeConfig(cfg, log, nil), keepOld)
 }

@@ -18,15 +18,18 @@ import (
 // Config has all settings of `belfry serve`. A value that [Load] has returned is complete
 // and valid; it is not changed afterwards.
 type Config struct {
-	Host       string     // address to listen on: an IP address or a host name
-	Port       int        // 0 to 65535; 0 takes a free one
-	UnixSocket string     // path of a socket to listen on, for this user alone; empty: none
-	DBPath     string     // file of jobs.db; history and the lock lie beside it
-	LogLevel   slog.Level // least level that is logged
-	LogDir     string     // folder of combined.log and error.log; empty: no files
-	DBVerbose  bool       // log every SQL statement
-	Env        Env        // decides how the console log looks
-	APIKeys    []Secret   // who may come in; empty: everyone who reaches the port
+	Host       string // address to listen on: an IP address or a host name
+	Port       int    // 0 to 65535; 0 takes a free one
+	UnixSocket string // path of a socket to listen on, for this user alone; empty: none
+	DBPath     string // file of jobs.db; history and the lock lie beside it
+	// of a PostgreSQL server, in the place of DBPath, or of a file that has it; empty: there is none
+	DatabaseURL     Secret
+	DatabaseURLFile string
+	LogLevel        slog.Level // least level that is logged
+	LogDir          string     // folder of combined.log and error.log; empty: no files
+	DBVerbose       bool       // log every SQL statement
+	Env             Env        // decides how the console log looks
+	APIKeys         []Secret   // who may come in; empty: everyone who reaches the port
 	// seal the secrets of jobs, the first; empty: the key file beside the database
 	EncryptionKeys     []Secret
 	ShortAPIKeys       bool                // accept API keys that could be guessed

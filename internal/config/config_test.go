@@ -44,7 +44,8 @@ func TestNoPrintedFormShowsAKey(t *testing.T) {
 // TestEverySettingIsReachable checks the table against itself: names are
 // unique, of one style, and derived from each other.
 func TestEverySettingIsReachable(t *testing.T) {
-	env := regexp.MustCompile(`^(BELFRY_[A-Z0-9_]+|PORT|HOST|DB_PATH|DB_VERBOSE|LOG_LEVEL|LOG_DIR|APP_ENV)$`)
+	env := regexp.MustCompile(`^(BELFRY_[A-Z0-9_]+|PORT|HOST|DB_PATH|DB_VERBOSE|DATABASE_URL(_FILE)?|LOG_LEVEL|` +
+		`LOG_DIR|APP_ENV)$`)
 	seen := map[string]bool{}
 	for _, s := range Settings() {
 		if seen[s.Key] || seen[s.Env] || s.Key == "" || s.Usage == "" || s.Kind == "" {

@@ -297,6 +297,7 @@ func (l *loader) finish() {
 	if len(c.APIKeys) > 0 && c.sources["host"].Kind == FromDefault && c.ListensOnTCP() {
 		c.Host = defaultOpenHost
 	}
+	l.finishDatabase()
 	l.finishEgress()
 	if c.MaxInFlightPerHost == 0 {
 		c.MaxInFlightPerHost = host.MostSlots(c.MaxInFlight)
@@ -320,6 +321,20 @@ func (l *loader) finish() {
 	}
 	if len(c.APIKeys) > 0 && c.InsecureNoAuth {
 		l.judge("insecure_no_auth", "contradicts the API keys that are set: keep one of the two")
+	}
+}
+
+// finishDatabase refuses two databases, and a password that every user of the machine can read.
+func (l *loader) finishDatabase() {
+	c := l.config
+	switch {
+	case c.OnServer() && c.sources["db_path"].Kind != FromDefault:
+		l.judge("db_path", "contradicts database_url: the database is a file or on a server, keep one of the two")
+	case c.DatabaseURL != "" && c.DatabaseURLFile != "":
+		l.judge("database_url_file", "contradicts database_url: keep one of the two")
+	case c.sources["database_url"].Kind == FromFlag && c.hasPassword():
+		l.judge("database_url", "must have no password, which all users of this machine can read in the "+
+			"arguments: put it into DATABASE_URL, DATABASE_URL_FILE or PGPASSFILE")
 	}
 }
 

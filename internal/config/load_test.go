@@ -92,10 +92,13 @@ const (
 
 // samples holds a value of each setting that is not the default, one per place.
 var samples = map[string][4]string{
-	"host":                   {"127.0.0.2", "127.0.0.3", "127.0.0.4", "::1"},
-	"port":                   {"3001", "3002", "3003", "3004"},
-	"unix_socket":            {"a.sock", "b.sock", "c.sock", "d.sock"},
-	"db_path":                {"a.db", "b.db", "c.db", "d.db"},
+	"host":        {"127.0.0.2", "127.0.0.3", "127.0.0.4", "::1"},
+	"port":        {"3001", "3002", "3003", "3004"},
+	"unix_socket": {"a.sock", "b.sock", "c.sock", "d.sock"},
+	"db_path":     {"a.db", "b.db", "c.db", "d.db"},
+	"database_url": {"postgres://a@h/d", "postgresql://h:5433/d?sslmode=require", "postgres://b@h/d?sslmode=disable",
+		"postgres://a@/d?host=/run/postgresql"},
+	"database_url_file":      {"a.url", "b.url", "c.url", "d.url"},
 	"log_level":              {"debug", "warn", "error", "debug"},
 	"log_dir":                {"a", "b", "c", "d"},
 	"db_verbose":             {"true", "true", "true", "true"},
@@ -284,7 +287,7 @@ func TestNodeEnvIsReadWhereAppEnvIsAbsent(t *testing.T) {
 
 func TestOtherVariablesAreIgnored(t *testing.T) {
 	mustLoad(t, places{
-		dotEnv: "# of another program\nDATABASE_URL=postgres://x\nexport OTHER='multi\nline'\n",
+		dotEnv: "# of another program\nPGDATABASE=x\nexport OTHER='multi\nline'\n",
 		environ: []string{
 			"HOME=/root", "PORT=", "BELFRY_RETENTION=", "BELFRY_UNKNOWN=", "=C:=x", "A.B=1", "A=2", "novalue",
 			"BELFRY_SERVER=http://x", "BELFRY_API_KEY=short",

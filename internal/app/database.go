@@ -1,0 +1,75 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/postgres"
+	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
+)
+
+// database is the open store, and what only one kind of database says.
+type database struct {
+	store.Store
+	name    string        // of the file, or the URL without its password
+	madeKey string        // file of the encryption key, when this start has made it
+	tellNew func()        // that the database is new
+	warning func() string // which history cannot be read
+}
+
+// openDatabase opens the database of the settings: a file, or one of a PostgreSQL server.
+func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pace *clock.Pace) (*database, error) {
+	if !cfg.OnServer() {
+		db, err := sqlite.Open(ctx, storeConfig(cfg, log, pace))
+		if err != nil {
+			return nil, err
+		}
+		return &database{db, cfg.DBPath, db.MadeKey(), db.TellNew, db.Warning}, nil
+	}
+	url, err := databaseURL(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db, err := postgres.Open(ctx, postgres.Config{
+		URL: url, Log: log, Pace: pace, EncryptionKeys: reveal(cfg.EncryptionKeys),
+	})
+	if err != nil {
+		return nil, err
+	}
+	name := cmp.Or(cfg.DatabaseName(), cfg.DatabaseURLFile)
+	return &database{db, name, "", func() {}, func() string { return "" }}, nil
+}
+
+// databaseURL returns the URL of the settings, or the one in the file that they name.
+func databaseURL(cfg *config.Config) (string, error) {
+	if cfg.DatabaseURLFile == "" {
+		return cfg.DatabaseURL.Reveal(), nil
+	}
+	text, err := os.ReadFile(cfg.DatabaseURLFile)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the URL of the database: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+func reveal(secrets []config.Secret) []string {
+	texts := make([]string, len(secrets))
+	for i, s := range secrets {
+		texts[i] = s.Reveal()
+	}
+	return texts
+}
+
+func storeConfig(cfg *config.Config, log *slog.Logger, pace *clock.Pace) sqlite.Config {
+	return sqlite.Config{
+		Pace: pace, Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
+		EncryptionKeys: reveal(cfg.EncryptionKeys),
+	}
+}
