@@ -192,6 +192,8 @@ var bodyOperations = func() []bodyOperation {
 		// null is a removal of what cannot be removed
 		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, append([]string{"spec"}, change...)},
 		{"PUT", "/jobs/by-key/agreement%.0s", "/jobs/by-key/{key}", `{}`, 200, append([]string{"key"}, change...)},
+		{"PATCH", "/jobs/by-key/agreement%.0s", "/jobs/by-key/{key}", `{}`, 200,
+			append([]string{"key", "spec"}, change...)},
 		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
 		// as the other fields and the action allow; a host is a rule that no schema can say
 		{"POST", "/jobs/bulk", "/jobs/bulk", `{"action":"PAUSE","query":{"tag":"x"},"dryRun":true}`, 200,

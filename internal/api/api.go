@@ -111,8 +111,9 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
 		moves: moves,
 	}
+	executions := &executionRoutes{view: c.View, scope: sc}
 	return []interface{ register(rt *router) }{
-		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs},
+		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
 		&bulkRoutes{
 			bulk: c.Bulk, operations: c.Store.Operations(), view: c.View, once: c.Editor.Once(), trail: tr, scope: sc,
 			maxBody: c.MaxBody,
@@ -129,7 +130,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 			history: c.Store.History(), scope: sc, pace: c.Pace, log: c.Log,
 			underWay: make(chan struct{}, maxHistoryExports), repeats: c.Repeats,
 		},
-		&executionRoutes{view: c.View, scope: sc},
+		executions, keyedExecutionRoutes{keyedRoutes{jobs}, executions},
 		&listRoutes{view: c.View, scope: sc},
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},

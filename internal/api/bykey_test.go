@@ -28,6 +28,13 @@ func TestJobsByKey(t *testing.T) {
 	call(t, h, "GET", byKey, "").problem(t, 404)
 	call(t, h, "DELETE", byKey, "").problem(t, 404)
 	call(t, h, "POST", byKey+"/trigger", "").problem(t, 404)
+	for _, c := range [][2]string{{"PATCH", ""}, {"POST", "/pause"}, {"POST", "/resume"}, {"GET", "/executions"}} {
+		body := ""
+		if c[0] == "PATCH" {
+			body = "{}"
+		}
+		call(t, h, c[0], byKey+c[1], body).problem(t, 404)
+	}
 	first := call(t, h, "PUT", byKey, minimal)
 	id := first.id(t)
 	if first.Header.Get("Location") != "/jobs/"+id || !strings.Contains(first.text, `"key":"a.1:b_c-d"`) {
@@ -147,13 +154,13 @@ func TestWrongKeys(t *testing.T) {
 	if n := f.count(t); n != 2 {
 		t.Errorf("%d jobs", n)
 	}
-	for _, path := range []string{"/jobs/by-key", "/jobs/by-key/", "/jobs/by-key/a/pause", "/jobs/by-key/a/b/c"} {
+	for _, path := range []string{"/jobs/by-key", "/jobs/by-key/", "/jobs/by-key/a/halt", "/jobs/by-key/a/b/c"} {
 		if res := call(t, h, "GET", path, ""); res.StatusCode != 404 && res.StatusCode != 400 {
 			t.Errorf("GET %s: %d", path, res.StatusCode)
 		}
 	}
 	res := call(t, h, "OPTIONS", "/jobs/by-key/executions", "")
-	if allow := res.Header.Get("Allow"); allow != "DELETE, GET, HEAD, OPTIONS, PUT" {
+	if allow := res.Header.Get("Allow"); allow != "DELETE, GET, HEAD, OPTIONS, PATCH, PUT" {
 		t.Errorf("%d, Allow %s", res.StatusCode, allow)
 	}
 	if res := call(t, h, "POST", "/jobs/by-key/a", "{}"); res.StatusCode != 405 {
@@ -259,5 +266,73 @@ func TestPutsOfUnknownOutcome(t *testing.T) {
 		if parsed, _ := domain.ParseJobID(id); job.NextFireAt == nil || f.count(t) != 1 || parsed.IsZero() {
 			t.Errorf("%v: %d jobs, next fire %v", fault, f.count(t), job.NextFireAt)
 		}
+	}
+}
+
+// TestEditsByKey: a job is patched, paused and resumed by its key, under the conditions of others, and
+// its executions are listed.
+func TestEditsByKey(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	id := call(t, h, "PUT", byKey, laidOver(`"headers":{"X-A":"1","X-B":"2"}`)).id(t)
+	f.record(t, historyOf(jobID(t, id))...)
+	var out savedBody
+	for _, c := range []struct {
+		method, path, body, tag string
+		version                 int
+		active                  bool
+		message                 string
+	}{
+		{"PATCH", "", `{"headers":{"X-A":null},"key":"a.1:b_c-d"}`, `"1"`, 2, true, "Job updated"},
+		{"PATCH", "", `{"spec":{"name":"n"}}`, "*", 3, true, "Job updated"},
+		{"POST", "/pause", "", `"3"`, 4, false, "Job paused"},
+		{"POST", "/pause", "", `"4"`, 4, false, "Job was paused already"},
+		{"POST", "/resume", "", `"4"`, 5, true, "Job resumed"},
+		{"POST", "/resume", "", "", 5, true, "Job was active already"},
+	} {
+		var head []string
+		if c.tag != "" {
+			head = []string{"If-Match: " + c.tag}
+		}
+		call(t, h, c.method, byKey+c.path, c.body, head...).into(t, 200, &out)
+		if out.JobID != id || out.Version != c.version || out.IsActive != c.active || out.Message != c.message {
+			t.Errorf("%s %s: %+v", c.method, c.path, out)
+		}
+	}
+	if out.Spec.Headers["X-A"] != "" || out.Spec.Headers["X-B"] != "2" || out.Spec.Name != "n" {
+		t.Errorf("%+v", out.Spec)
+	}
+	for _, c := range []struct {
+		path, body string
+		status     int
+		field      string
+	}{
+		{"", `{"key":"other"}`, 422, "key"}, {"", `{"spec":{"key":null}}`, 422, "spec.key"},
+		{"", `{"version":1,"name":"x"}`, 409, "version"}, {"", `{"schedule":"x"}`, 422, "schedule"},
+		{"?namespace=B", `{}`, 400, "namespace"}, {"?keepSecrets=1", `{}`, 400, "keepSecrets"},
+	} {
+		p := call(t, h, "PATCH", byKey+c.path, c.body).problem(t, c.status)
+		if !slices.Equal(p.fields(), []string{c.field}) {
+			t.Errorf("PATCH %s %s names %v", c.path, c.body, p.fields())
+		}
+	}
+	for _, path := range []string{"", "/pause", "/resume"} {
+		method, body := "POST", ""
+		if path == "" {
+			method, body = "PATCH", `{"name":"x"}`
+		}
+		call(t, h, method, byKey+path, body, `If-Match: "1"`).problem(t, 412)
+	}
+	for query, want := range map[string]string{"": "FAILED SUCCESS MISSED", "?status=FAILED&limit=1": "FAILED",
+		"?limit=1": "FAILED SUCCESS MISSED"} {
+		if got := walk(t, h, byKey+"/executions"+query, "executions", "status"); strings.Join(got, " ") != want {
+			t.Errorf("executions%s: %v", query, got)
+		}
+	}
+	w := newTenants(t)
+	call(t, w.admin, "PUT", "/jobs/by-key/theirs", minimal).id(t)
+	for _, c := range [][3]string{{"PATCH", "", "{}"}, {"POST", "/pause", ""}, {"GET", "/executions", ""}} {
+		call(t, w.billing, c[0], "/jobs/by-key/theirs"+c[1], c[2]).problem(t, 404)
+		call(t, w.billing, c[0], "/jobs/by-key/theirs"+c[1]+"?namespace=default", c[2]).problem(t, 403)
 	}
 }

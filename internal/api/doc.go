@@ -82,9 +82,10 @@
 //	problem.go ratelimit.go auth.go room.go params.go instant.go namespace.go trail.go repeats.go body.go
 //	headers.go instanttext.go muxes.go route.go once.go paths.go serve.go index.go
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
-//	jobs.go bykey.go
+//	jobs.go bykey.go bykeyedit.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
-//	executionfilter.go executions.go executionlists.go executionline.go history.go joblist.go bulkbody.go bulk.go
+//	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
+//	bulkbody.go bulk.go
 //	schedules.go metrics.go hosts.go alerts.go audit.go keys.go changes.go health.go docs.go
 //	api.go
 package api

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -114,11 +115,28 @@ func cursorTo(next domain.FireKey) *wire.Cursor {
 	return &c
 }
 
-type jobExecutionsInput struct {
-	JobPath
+// ExecutionPageInput selects a page of the executions of one job.
+type ExecutionPageInput struct {
 	ExecutionFilter
 	Limit  jobLimitParam `query:"limit"`
 	Cursor string        `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+}
+
+func (in *ExecutionPageInput) query() (q store.ExecutionQuery, err error) {
+	if q, err = in.ExecutionFilter.query(); err != nil {
+		return q, err
+	}
+	if q.Limit, err = in.Limit.parse(); err != nil {
+		return q, err
+	}
+	from, err := wire.ParseCursor(wire.CursorExecutions, in.Cursor)
+	q.Before = from.FireKey()
+	return q, err
+}
+
+type jobExecutionsInput struct {
+	JobPath
+	ExecutionPageInput
 }
 
 func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsInput) (*executionsOutput, error) {
@@ -130,17 +148,16 @@ func (h *executionRoutes) jobExecutions(ctx context.Context, in *jobExecutionsIn
 	if err != nil {
 		return nil, err
 	}
-	if q.Limit, err = in.Limit.parse(); err != nil {
-		return nil, err
-	}
-	from, err := wire.ParseCursor(wire.CursorExecutions, in.Cursor)
-	if err != nil {
-		return nil, err
-	}
 	if err := h.scope.inScope(ctx, id); err != nil {
 		return nil, err
 	}
-	q.JobID, q.Before, q.MaxBytes = id, from.FireKey(), pageBytes
+	return h.ofJob(ctx, id, q)
+}
+
+// ofJob answers a page of the executions of a job that the caller may see.
+func (h *executionRoutes) ofJob(ctx context.Context, id domain.JobID, q store.ExecutionQuery) (*executionsOutput,
+	error) {
+	q.JobID, q.MaxBytes = id, pageBytes
 	page, err := h.view.Executions(ctx, q)
 	if err != nil {
 		return nil, err

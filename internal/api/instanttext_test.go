@@ -143,6 +143,8 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 	id := create(t, h, full)
 	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
+	keyed := call(t, h, "PUT", "/jobs/by-key/listed", minimal).id(t)
+	f.record(t, historyOf(jobID(t, keyed))...)
 	f.hosts = someHosts()
 	var begun operationBody
 	call(t, h, "POST", "/jobs/bulk", `{"action":"RESUME","ids":["`+id+`"]}`).into(t, 202, &begun)
@@ -182,6 +184,10 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"DELETE", "/keys/" + key, "", "/keys/{id}", false},
 		{"PUT", "/jobs/by-key/a", minimal, "/jobs/by-key/{key}", false},
 		{"GET", "/jobs/by-key/a", "", "/jobs/by-key/{key}", true},
+		{"GET", "/jobs/by-key/listed/executions", "", "/jobs/by-key/{key}/executions", true},
+		{"PATCH", "/jobs/by-key/a", `{"name":"z"}`, "/jobs/by-key/{key}", false},
+		{"POST", "/jobs/by-key/a/pause", "", "/jobs/by-key/{key}/pause", false},
+		{"POST", "/jobs/by-key/a/resume", "", "/jobs/by-key/{key}/resume", false},
 		{"DELETE", "/jobs/by-key/a", "", "/jobs/by-key/{key}", false},
 		{"POST", "/jobs/bulk", `{"action":"PAUSE","ids":["` + id + `"]}`, "/jobs/bulk", false},
 		{"GET", "/operations", "", "/operations", true},

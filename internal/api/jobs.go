@@ -278,10 +278,6 @@ func (h *jobRoutes) deleteJob(ctx context.Context, in *jobInput) (*deleteOutput,
 
 // setActive returns the handler of pause or resume.
 func (h *jobRoutes) setActive(active bool) func(context.Context, *updateInput) (*savedOutput, error) {
-	done, already := "Job paused", "Job was paused already"
-	if active {
-		done, already = "Job resumed", "Job was active already"
-	}
 	return func(ctx context.Context, in *updateInput) (*savedOutput, error) {
 		id, err := parseJobID("id", in.ID)
 		if err != nil {
@@ -295,14 +291,24 @@ func (h *jobRoutes) setActive(active bool) func(context.Context, *updateInput) (
 			return nil, err
 		}
 		v, changed, err := h.editor.SetActive(h.trail.under(ctx, domain.ActionUpdate), id, number, active)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, staleIf(number, err)
-		case !changed:
-			return h.saved(in.r, &v, already), nil
 		}
-		return h.saved(in.r, &v, done), nil
+		return h.saved(in.r, &v, activeMessage(active, changed)), nil
 	}
+}
+
+// activeMessage says what a pause or resume has done.
+func activeMessage(active, changed bool) string {
+	switch {
+	case active && changed:
+		return "Job resumed"
+	case active:
+		return "Job was active already"
+	case changed:
+		return "Job paused"
+	}
+	return "Job was paused already"
 }
 
 type triggerOutput struct {

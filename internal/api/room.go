@@ -46,7 +46,10 @@ var costs = map[string]int64{
 	"list-jobs": pageCost, "list-changes": pageCost, "list-job-executions": pageCost, "list-executions": pageCost,
 	"list-recent-executions": pageCost, "list-failed-executions": pageCost, "list-alerts": pageCost,
 	"list-hosts": pageCost, "list-keys": pageCost, "list-operations": pageCost, "bulk-jobs": pageCost,
-	"get-job-by-key": jobCost, "put-job-by-key": jobCost,
+	"list-job-executions-by-key": pageCost,
+
+	"get-job-by-key": jobCost, "put-job-by-key": jobCost, "patch-job-by-key": jobCost,
+	"pause-job-by-key": jobCost, "resume-job-by-key": jobCost,
 	"get-job": jobCost, "update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
 	"delete-job":  jobCost,
 	"trigger-job": jobCost, // with a condition: otherwise the job is not read

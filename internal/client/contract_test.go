@@ -100,6 +100,17 @@ func TestJobCalls(t *testing.T) {
 			func(c *Client) (any, error) { return c.Jobs.GetByKey(t.Context(), JobKey{Key: "a.b"}) }, wantJob},
 		"delete by key": {exchange{request: "DELETE /jobs/by-key/a.b", answer: answer{200, typeJSON, editJSON, nil}},
 			func(c *Client) (any, error) { return c.Jobs.DeleteByKey(t.Context(), JobKey{Key: "a.b"}, 0) }, wantEdit},
+		"patch by key": {exchange{request: "PATCH /jobs/by-key/a.b?namespace=billing", contentType: typePatch,
+			ifMatch: `"7"`, body: `{"name":null}`, answer: ok(editJSON)},
+			func(c *Client) (any, error) {
+				return c.Jobs.ByKey(JobKey{"billing", "a.b"}).Patch(t.Context(), 7, Change{"name": nil})
+			}, wantEdit},
+		"pause by key": {exchange{request: "POST /jobs/by-key/a.b/pause?namespace=billing", answer: ok(editJSON)},
+			func(c *Client) (any, error) {
+				return c.Jobs.ByKey(JobKey{"billing", "a.b"}).Pause(t.Context())
+			}, wantEdit},
+		"resume by key": {exchange{request: "POST /jobs/by-key/a.b/resume", answer: ok(editJSON)},
+			func(c *Client) (any, error) { return c.Jobs.ByKey(JobKey{Key: "a.b"}).Resume(t.Context()) }, wantEdit},
 		"trigger by key": {exchange{request: "POST /jobs/by-key/a.b/trigger", once: ownKey,
 			answer: answer{202, typeJSON, `{"executionId":"e","jobId":"j","message":"m"}`, nil}},
 			func(c *Client) (any, error) { return c.Jobs.TriggerByKey(t.Context(), JobKey{Key: "a.b"}) },

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -73,6 +74,7 @@ func (t TimeRange) query() url.Values {
 // ExecutionFilter selects executions. The zero value selects all.
 type ExecutionFilter struct {
 	JobID    string   // of this job; empty: of all jobs
+	Job      JobKey   // of the job with this key; without a key: of all jobs
 	Statuses []string // one of these: PENDING, RUNNING, SUCCESS, FAILED, SKIPPED, MISSED, UNKNOWN
 	Manual   *bool    // triggered by hand, or by the schedule
 	TimeRange
@@ -87,6 +89,10 @@ func (e *Executions) List(ctx context.Context, f ExecutionFilter) iter.Seq2[Exec
 	}
 	if f.Manual != nil {
 		q.Set("manual", strconv.FormatBool(*f.Manual))
+	}
+	if f.Job.Key != "" {
+		maps.Copy(q, f.Job.query())
+		return e.list(ctx, f.PageSize, q, f.Job.path("executions")...)
 	}
 	if f.JobID != "" {
 		return e.list(ctx, f.PageSize, q, "jobs", f.JobID, "executions")

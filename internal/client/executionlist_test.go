@@ -20,4 +20,10 @@ func TestExecutionsAreListedByWhatTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, b.asked, []string{"/jobs/j/executions"})
+	b = &pageServer{pages: []string{`{"executions":[]}`}}
+	if _, err := collect(b.serve(t).Executions.List(t.Context(), ExecutionFilter{Job: JobKey{"eu", "k"},
+		TimeRange: TimeRange{From: "1"}}), 0); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, b.asked, []string{"/jobs/by-key/k/executions?from=1&namespace=eu"})
 }

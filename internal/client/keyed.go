@@ -65,3 +65,36 @@ func (j *Jobs) TriggerByKey(ctx context.Context, k JobKey) (Triggered, error) {
 	}, nil, &out)
 	return out, err
 }
+
+// KeyedJob has more calls about the job with a key.
+type KeyedJob struct {
+	server *connection
+	key    JobKey
+}
+
+// ByKey returns the calls about the job with the key.
+func (j *Jobs) ByKey(k JobKey) *KeyedJob { return &KeyedJob{j.server, k} }
+
+// Patch is [Jobs.Patch] of the job, which keeps its key.
+func (j *KeyedJob) Patch(ctx context.Context, version int, patch Change) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPatch, path: j.key.path(), query: j.key.query(), header: ifMatch(version),
+		contentType: typePatch,
+	}, patch, &out)
+	return out, err
+}
+
+// Pause is [Jobs.Pause] of the job.
+func (j *KeyedJob) Pause(ctx context.Context) (Edit, error) { return j.act(ctx, "pause") }
+
+// Resume is [Jobs.Resume] of the job.
+func (j *KeyedJob) Resume(ctx context.Context) (Edit, error) { return j.act(ctx, "resume") }
+
+func (j *KeyedJob) act(ctx context.Context, verb string) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{
+		method: http.MethodPost, path: j.key.path(verb), query: j.key.query(),
+	}, nil, &out)
+	return out, err
+}

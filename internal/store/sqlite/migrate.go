@@ -83,6 +83,21 @@ func migrate(ctx context.Context, c *conn, schema string) error {
 	return nil
 }
 
+// announce says in the log that the jobs of an older version get their new schema: with a million
+// of them that takes seconds.
+func announce(ctx context.Context, c *conn, log *slog.Logger) error {
+	steps, err := migrations("jobs")
+	if err != nil {
+		return err
+	}
+	have, err := schemaVersion(c)
+	if err == nil && have > 0 && have < len(steps) && log != nil {
+		log.LogAttrs(ctx, slog.LevelInfo, "the database gets the schema of this version", slog.String("path", c.path),
+			slog.Int("from", have), slog.Int("to", len(steps)))
+	}
+	return err
+}
+
 func apply(ctx context.Context, c *conn, step migration) error {
 	return c.transact(ctx, func() error {
 		if err := sqlitex.ExecuteScript(c.Conn, step.script, nil); err != nil {
@@ -123,5 +138,11 @@ func migrateFile(ctx context.Context, path, schema string, log *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(migrate(ctx, c, schema), c.Close())
+	if schema == "jobs" {
+		err = announce(ctx, c, log)
+	}
+	if err == nil {
+		err = migrate(ctx, c, schema)
+	}
+	return errors.Join(err, c.Close())
 }
