@@ -34,6 +34,13 @@ func TestContractOfManyShards(t *testing.T) {
 	})
 }
 
+func TestContractOfSeveralStores(t *testing.T) {
+	storetest.ExerciseTogether(t, func(*testing.T) func() store.Store {
+		d := memory.NewShardedDisk(clock.System{}, 8)
+		return func() store.Store { return d.Join() }
+	})
+}
+
 func TestOneStoreAtATime(t *testing.T) {
 	d := memory.NewDisk(clock.System{})
 	first := open(t, d)

@@ -40,6 +40,14 @@ func database(t testing.TB) (url string) {
 	})
 }
 
+func TestContractOfSeveralStores(t *testing.T) {
+	t.Parallel()
+	storetest.ExerciseTogether(t, func(t *testing.T) func() store.Store {
+		url := database(t)
+		return func() store.Store { return open(t, url) }
+	})
+}
+
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Exercise(t, func(t *testing.T) func() store.Store {

@@ -16,7 +16,7 @@
 //	fixture.go
 //	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
 //	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go owners.go
-//	storetest.go
+//	storetest.go together.go
 package storetest
 
 import (
