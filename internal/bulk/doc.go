@@ -32,7 +32,8 @@
 //
 // What is done next with an operation, and what an answer of package edit means for a job, are
 // pure functions with truth tables. The runner is tested on a real engine over a store that
-// fails before and after each of its writes, and that ends in the midst of each.
+// fails before and after each of its writes, and that ends in the midst of each. In package e2e
+// the binary is killed in the midst of operations on thousands of jobs.
 //
 // # Order of the files
 //
