@@ -48,6 +48,20 @@ func TestContractOfSeveralStores(t *testing.T) {
 	})
 }
 
+// TestContractThroughPgBouncer shows that nothing depends on a session: in transaction mode each transaction may
+// go to another one.
+func TestContractThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Shared(t)
+	through := server.Bounced(t)
+	t.Run("stores", func(t *testing.T) { // ends before PgBouncer does
+		storetest.ExerciseTogether(t, func(t *testing.T) func() store.Store {
+			url := through(database(t)) + "&default_query_exec_mode=cache_describe"
+			return func() store.Store { return open(t, url) }
+		})
+	})
+}
+
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Exercise(t, func(t *testing.T) func() store.Store {

@@ -18,5 +18,5 @@
 //
 // Each file uses only those before it:
 //
-//	parent_linux.go parent_other.go server.go shared.go
+//	parent_linux.go parent_other.go server.go shared.go bouncer.go
 package postgrestest

@@ -126,7 +126,10 @@ func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 // command prepares a program of PostgreSQL. It ends with the test's process: SIGQUIT ends a
 // server at once, with all of its processes.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(s.bin, name)
+	}
+	c := exec.CommandContext(context.Background(), name, args...)
 	c.Dir = s.folder
 	c.Env = append(os.Environ(), "LC_ALL=C")
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true}
