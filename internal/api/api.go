@@ -105,7 +105,7 @@ func New(c Config) (http.Handler, error) {
 func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) } {
 	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates.Names,
 		mayPresent: c.ClientCertificates.MayPresent}
-	tr := &trail{clock: c.Clock}
+	tr := c.Repeats.trail // one order for all entries
 	moves := &secretMoves{changes: c.Store.Changes(), clock: c.Clock}
 	jobs := &jobRoutes{
 		editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,

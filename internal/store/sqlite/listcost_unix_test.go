@@ -41,6 +41,8 @@ func BenchmarkLists(b *testing.B) {
 		"failing":           {Failing: &yes},
 		"active, tag, text": {Active: &yes, Tag: "team-3", Text: "777"},
 		"count of a tag":    {Tag: "team-3", CountOnly: true},
+		"due":               {Accept: func(id domain.JobID) bool { return id[15] == 7 && id[14] < 8 }},
+		"count of due":      {Accept: func(id domain.JobID) bool { return id[15] == 7 }, CountOnly: true},
 		"a thousand":        {Limit: 1_000}, "newest, text": {Descending: true, Text: "job 00777-"},
 	} {
 		b.Run(name, func(b *testing.B) {
@@ -61,4 +63,82 @@ func BenchmarkLists(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkExecutionLists tells what a page of each kind of list of executions costs in CPU, and the
+// last executions of 200 jobs. BELFRY_LIST_FACTS is how many facts there are, of a job each second.
+func BenchmarkExecutionLists(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("BELFRY_LIST_FACTS"))
+	if n == 0 {
+		n = 20_000
+	}
+	s, err := Open(b.Context(), Config{Path: b.TempDir() + "/jobs.db"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	const jobsAtATime = 200
+	versions := manyJobs(jobsAtATime, 1)
+	from := int64(1_700_000_000_000)
+	for i := range versions {
+		versions[i].EffectiveFrom, versions[i].Spec.Schedule = from-1, "* * * * * *"
+	}
+	if err := s.Jobs().Create(b.Context(), versions); err != nil {
+		b.Fatal(err)
+	}
+	for made := 0; made < n; made += jobsAtATime {
+		var facts []domain.Execution
+		for i := range versions {
+			at := from + int64(made/jobsAtATime)*1_000
+			e := domain.Execution{FireKey: domain.FireKey{JobID: versions[i].JobID, ScheduledAt: at}, Version: 1,
+				Status: domain.StatusSuccess, StartedAt: at, CompletedAt: at + 9, HTTPStatus: 200}
+			if (made+i)%100_003 == 0 {
+				e.Status, e.HTTPStatus = domain.StatusSkipped, 0
+			}
+			facts = append(facts, e)
+		}
+		if err := s.Ledger().Record(b.Context(), store.Batch{Facts: facts}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	yes, last := true, from+int64(n/jobsAtATime)*1_000
+	skipped := []domain.Status{domain.StatusSkipped}
+	for name, q := range map[string]store.ExecutionQuery{
+		"all": {}, "a thousand": {Limit: 1_000}, "rare": {Statuses: skipped},
+		"never":   {Statuses: []domain.Status{"MISSED"}},
+		"by hand": {Manual: &yes}, "of a job": {JobID: versions[8].JobID},
+		"rare of a job": {JobID: versions[8].JobID, Statuses: skipped},
+		"an hour ago":   {From: last - 7_200_000, To: last - 3_600_000},
+		"sifted":        {MaxWork: 10_000, Limit: 1_000},
+	} {
+		b.Run(name, func(b *testing.B) {
+			if q.Limit == 0 {
+				q.Limit = 50
+			}
+			var page store.ExecutionPage
+			start := cpuTime(b)
+			for b.Loop() {
+				if page, err = s.History().List(b.Context(), q); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(cpuTime(b)-start)/1e6/float64(b.N), "cpu-ms/op")
+			b.ReportMetric(float64(len(page.Executions)), "facts")
+		})
+	}
+	b.Run("last of 200", func(b *testing.B) {
+		all, err := s.Jobs().List(b.Context(), store.JobQuery{Limit: jobsAtATime})
+		if err != nil {
+			b.Fatal(err)
+		}
+		start, found := cpuTime(b), 0
+		for b.Loop() {
+			got, err := s.History().Last(b.Context(), all.Jobs)
+			if found = len(got); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(cpuTime(b)-start)/1e6/float64(b.N), "cpu-ms/op")
+		b.ReportMetric(float64(found), "facts")
+	})
 }
