@@ -52,8 +52,8 @@ type candidate struct {
 // countsAll reports whether the query counts all jobs, or those that are active or not.
 func (l *jobList) countsAll() bool {
 	q := l.q
-	return q.CountOnly && q.IDs == nil && q.Failing == nil && q.Namespace == "" && q.Key == "" && q.Name == "" &&
-		q.Tag == "" && q.Text == "" && q.Host == (domain.HostFilter{}) && q.After.IsZero()
+	return q.CountOnly && q.IDs == nil && q.Accept == nil && q.Failing == nil && q.Namespace == "" && q.Key == "" &&
+		q.Name == "" && q.Tag == "" && q.Text == "" && q.Host == (domain.HostFilter{}) && q.After.IsZero()
 }
 
 func (l *jobList) run(ctx context.Context) (store.JobPage, error) {
@@ -142,7 +142,8 @@ func (l *jobList) examine(ctx context.Context, piece []candidate) (examined int,
 	for examined < len(piece) && len(l.taken) <= l.q.Limit {
 		c := &piece[examined]
 		examined++
-		if !l.q.Selects(&c.v) || l.q.Failing != nil && *l.q.Failing != c.failing {
+		if !l.q.Selects(&c.v) || l.q.Failing != nil && *l.q.Failing != c.failing ||
+			!l.q.Accepts(c.v.JobID) {
 			continue
 		}
 		if l.q.CountOnly {

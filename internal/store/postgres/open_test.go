@@ -16,7 +16,7 @@ import (
 const otherKey = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 
 // execute runs statements beside the store.
-func execute(t *testing.T, url, script string) {
+func execute(t testing.TB, url, script string) {
 	t.Helper()
 	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {

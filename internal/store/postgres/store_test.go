@@ -28,16 +28,23 @@ func open(t testing.TB, url string) *postgres.Store {
 	return s
 }
 
+// madeNow gives the shards of a copied database the instants of one that was just made.
+const madeNow = `
+UPDATE shard SET horizon = c.now, watermark = c.now
+  FROM (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) c`
+
 // database returns a database that has the tables of Belfry.
 func database(t testing.TB) (url string) {
 	t.Helper()
-	return postgrestest.Shared(t).Prepared(t, func(url string) error {
+	url = postgrestest.Shared(t).Prepared(t, func(url string) error {
 		s, err := postgres.Open(t.Context(), postgres.Config{URL: url, EncryptionKeys: []string{key}})
 		if err != nil {
 			return err
 		}
 		return s.Close()
 	})
+	execute(t, url, madeNow)
+	return url
 }
 
 func TestContractOfSeveralStores(t *testing.T) {
