@@ -120,6 +120,22 @@ func TestBenchTraffic(t *testing.T) {
 	wantBurst(t, traffic.With)
 }
 
+func TestBenchBulk(t *testing.T) {
+	t.Parallel()
+	bulk := reportOf(t, "bulk", "--seconds", "2", "--rate", "50").Bulk
+	if len(bulk) != 6 {
+		t.Fatalf("%+v", bulk)
+	}
+	for i, m := range bulk {
+		if i > 0 && (m.Jobs != 2_000 || m.Seconds <= 0 || m.CPUMicros <= 0 || m.MatchedMs <= 0) {
+			t.Errorf("%+v", m)
+		}
+		if m.Action != "TRIGGER" {
+			wantBurst(t, *m.Beside)
+		}
+	}
+}
+
 // Half of its time goes by until calls of a dead host have used up theirs.
 func TestBenchInFlight(t *testing.T) {
 	t.Parallel()

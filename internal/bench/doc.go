@@ -36,7 +36,7 @@
 //
 //	process.go receiverprocess.go bare.go world.go burst.go environment.go
 //	recorded.go bench.go
-//	throughput.go drift.go lone.go traffic.go create.go inflight.go recovery.go big.go
+//	throughput.go drift.go lone.go traffic.go bulk.go create.go inflight.go recovery.go big.go
 //	hosts.go hostsbare.go hostsload.go hostsoverload.go hostsmemory.go nameserver.go hostsnames.go
 //	hostsrun.go
 //	crowd.go historyfill.go historyquery.go historyexport.go historydrop.go history.go

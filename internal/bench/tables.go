@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ func (r *Report) tables() (all []table) {
 	add(len(r.Drift) > 0, r.driftTable)
 	add(r.Lone != nil, r.loneTable)
 	add(r.Traffic != nil, r.trafficTable)
+	add(len(r.Bulk) > 0, r.bulkTable)
 	add(len(r.Create) > 0, r.createTable)
 	add(len(r.InFlight) > 0, r.inFlightTable)
 	add(r.DeadHost != nil, r.deadHostTable)
@@ -155,6 +157,16 @@ func (r *Report) bigTable() table {
 	for _, p := range r.Big {
 		t.add(p.Jobs, int(p.ImportPerSecond), p.MemoryMB, p.BytesPerJob, p.DiskPerJob, p.StartMs,
 			int(p.CreateBefore), int(p.CreateAfter), p.Burst.Jobs, p.Burst.Lateness.P99)
+	}
+	return t
+}
+
+func (r *Report) bulkTable() table {
+	t := table{title: "Operations on many jobs, and how late fires are beside them, ms"}
+	t.add("action", "jobs", "seconds", "matched ms", "CPU us each", "p50", "p99", "max")
+	for _, m := range r.Bulk {
+		late := cmp.Or(m.Beside, new(Burst)).Lateness
+		t.add(m.Action, m.Jobs, m.Seconds, int(m.MatchedMs), m.CPUMicros, late.P50, late.P99, late.Max)
 	}
 	return t
 }

@@ -44,6 +44,10 @@ var measurements = []measurement{
 		r.Traffic = &got
 		return err
 	}},
+	{"bulk", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		r.Bulk, err = b.Bulk(ctx, o.pick(100_000, 2_000), o.rate, o.seconds)
+		return err
+	}},
 	{"create", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
 		r.Create, err = b.Create(ctx, o.clients, time.Duration(o.pick(10, 1))*time.Second, o.pick(200_000, 10_000))
 		return err
@@ -140,6 +144,8 @@ receiver gets. Without arguments it measures everything, which takes about an ho
   drift        how late N jobs are sent that are due at the same instant
   lone         how late a single job is sent, compared with a bare timer
   traffic      drift while clients read, import and export
+  bulk         pause, resume, tag, delete and trigger 100,000 jobs in one operation each, and
+               drift beside
   create       jobs registered a second, one by one and by import
   inflight     calls that wait for slow targets, and calls beside a dead target
   recovery     how a server recovers after a kill
