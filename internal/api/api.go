@@ -35,9 +35,7 @@ type Config struct {
 	Open      bool            // without a key everybody else may too, as an editor
 	Version   string          // of Belfry
 	StartedAt time.Time       // of the process
-	MaxBody   int64           // bytes of one document; zero: DefaultMaxBody
-	MaxImport int64           // bytes of an import; zero: DefaultMaxImport
-	LineWait  time.Duration   // how long a request waits for memory; zero: 10 s
+	Limits
 
 	Retention time.Duration // of the history: older days are not audited; zero: all are
 
@@ -49,6 +47,17 @@ type Config struct {
 
 	Proxies front.Proxies // whose word about their clients counts
 	Repeats *Repeats      // nil: they are written with the first request and each minute, but not at the stop
+
+	// CursorKey seals the cursors of confined callers, 32 bytes. Servers with the same one continue
+	// each other's lists. nil: a random one.
+	CursorKey []byte
+}
+
+// Limits are what a request may take.
+type Limits struct {
+	MaxBody   int64         // bytes of one document; zero: DefaultMaxBody
+	MaxImport int64         // bytes of an import; zero: DefaultMaxImport
+	LineWait  time.Duration // how long a request waits for memory; zero: 10 s
 }
 
 // Certificates are the client certificates that a job may name.
@@ -83,7 +92,7 @@ func New(c Config) (http.Handler, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	sc, err := newScope(c.Store.Jobs())
+	sc, err := newScope(c.Store.Jobs(), c.CursorKey)
 	if err != nil {
 		return nil, err
 	}

@@ -245,7 +245,8 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: f.metrics,
 		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
 		StartedAt:          f.clock.Now().Add(-90 * time.Second),
-		ClientCertificates: Certificates{Names: []string{"acme", "bank"}}, LineWait: 50 * time.Millisecond,
+		ClientCertificates: Certificates{Names: []string{"acme", "bank"}},
+		Limits:             Limits{LineWait: 50 * time.Millisecond},
 	}
 	for _, fn := range change {
 		fn(&c)

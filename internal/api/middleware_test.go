@@ -230,7 +230,7 @@ func TestConfigIsChecked(t *testing.T) {
 	for name, c := range map[string]Config{
 		"nothing":        {},
 		"no clock":       {Editor: f.edit, View: viewOf(t, f.store, f), Store: f.store},
-		"negative limit": {Editor: f.edit, View: viewOf(t, f.store, f), Store: f.store, MaxBody: -1},
+		"negative limit": {Editor: f.edit, View: viewOf(t, f.store, f), Store: f.store, Limits: Limits{MaxBody: -1}},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s was taken", name)

@@ -5,8 +5,8 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"math"
-	mathrand "math/rand/v2"
+	"crypto/sha256"
+	"encoding/binary"
 	"sync"
 	"unique"
 
@@ -19,8 +19,8 @@ import (
 // made, so that what is known stays true. Only requests of confined keys ask.
 // 100,000 entries take some 5 MB; beyond that it begins anew.
 type namespaces struct {
-	seal cipher.Block // of this process
-	mark int64        // of seal, in the cursors of jobs that are sealed
+	seal cipher.Block
+	mark int64 // of seal, in the cursors of jobs that are sealed
 
 	mu    sync.Mutex
 	byJob map[domain.JobID]unique.Handle[string]
@@ -29,8 +29,8 @@ type namespaces struct {
 const maxNamespaces = 100_000
 
 // sealed writes a cursor for a confined caller. It may be at a job that he must
-// not know of, and the id of a job is just one block of AES. It holds until the
-// next restart.
+// not know of, and the id of a job is just one block of AES. It holds until another
+// encryption key is used, at each node that has the same.
 func (n *namespaces) sealed(c wire.Cursor) string {
 	n.seal.Encrypt(c.Job[:], c.Job[:])
 	return c.String()
@@ -50,15 +50,21 @@ func (n *namespaces) openedJob(c wire.Cursor) (domain.JobID, error) {
 		n.seal.Decrypt(c.Job[:], c.Job[:])
 	default:
 		return domain.JobID{}, kindMalformed.fieldAs(domain.FieldFormat, "cursor",
-			"has ended with a restart of the server: begin with the first page", nil)
+			"has ended with a change of the encryption key: begin with the first page", nil)
 	}
 	return c.Job, nil
 }
 
-func newSeal() (cipher.Block, error) {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
-	return aes.NewCipher(key)
+// newSeal returns what seals cursors with a key of 32 bytes, and the mark of that key. Without
+// one cursors hold until the process ends.
+func newSeal(key []byte) (cipher.Block, int64, error) {
+	if key == nil {
+		key = make([]byte, 32)
+		_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
+	}
+	block, err := aes.NewCipher(key)
+	sum := sha256.Sum256(append([]byte("mark of cursors "), key...))
+	return block, 1 + int64(binary.BigEndian.Uint64(sum[:])>>2), err //nolint:gosec // 62 bits
 }
 
 func (n *namespaces) get(id domain.JobID) (string, bool) {
@@ -92,9 +98,9 @@ type scope struct {
 	spaces namespaces
 }
 
-func newScope(jobs store.Jobs) (*scope, error) {
-	seal, err := newSeal()
-	return &scope{jobs: jobs, spaces: namespaces{seal: seal, mark: 1 + mathrand.Int64N(math.MaxInt64-1)}}, err
+func newScope(jobs store.Jobs, cursorKey []byte) (*scope, error) {
+	block, mark, err := newSeal(cursorKey)
+	return &scope{jobs: jobs, spaces: namespaces{seal: block, mark: mark}}, err
 }
 
 // sees reports whether the caller may see a job. One of which nothing is known

@@ -268,14 +268,15 @@ func TestAJobDoesNotMove(t *testing.T) {
 // TestCursorsHideJobs: a list of jobs may end its work at a job that a confined caller must not
 // know of. Its cursor does not tell the id, leads on, and ends with the process.
 func TestCursorsHideJobs(t *testing.T) {
-	sc, err := newScope(nil)
-	if err != nil {
-		t.Fatal(err)
+	scopeOf := func(key string) *scope {
+		sc, err := newScope(nil, []byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sc
 	}
-	other, err := newScope(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	const key = "a cursor key of exactly 32 bytes"
+	sc, again, other := scopeOf(key), scopeOf(key), scopeOf("another cursor key with 32 bytes")
 	h := &jobListRoutes{scope: sc}
 	hidden, shown := domain.NewJobID(1), domain.NewJobID(2)
 	open := t.Context()
@@ -301,7 +302,10 @@ func TestCursorsHideJobs(t *testing.T) {
 			t.Errorf("%+v: it leads to %v, %v", c.page, id, err)
 		}
 		if _, err := other.spaces.openedJob(at); (err != nil) != c.sealed {
-			t.Errorf("%+v: after a restart: %v", c.page, err)
+			t.Errorf("%+v: with another key: %v", c.page, err)
+		}
+		if id, err := again.spaces.openedJob(at); err != nil || id != c.page.Next {
+			t.Errorf("%+v: after a restart it leads to %v, %v", c.page, id, err)
 		}
 	}
 }

@@ -171,11 +171,12 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	return api.New(api.Config{
 		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
 		Log: a.log, Pace: &a.pace,
-		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started, MaxBody: a.cfg.MaxBody,
-		MaxImport: a.cfg.MaxImport,
+		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started,
+		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
+		CursorKey: a.store.derive("cursors of lists"),
 	})
 }
 
@@ -330,6 +331,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, error) {
 	keys, err := access.Open(ctx, access.Config{
 		Store: a.store.Keys(), Clock: clk, Log: a.log, Fixed: reveal(a.cfg.APIKeys), Rate: a.cfg.RateLimit,
+		Shared: a.cfg.OnServer(),
 	})
 	switch {
 	case err != nil:

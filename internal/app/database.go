@@ -22,6 +22,8 @@ type database struct {
 	madeKey string        // file of the encryption key, when this start has made it
 	tellNew func()        // that the database is new
 	warning func() string // which history cannot be read
+
+	derive func(purpose string) []byte // a key from the encryption key
 }
 
 // openDatabase opens the database of the settings: a file, or one of a PostgreSQL server.
@@ -31,7 +33,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pac
 		if err != nil {
 			return nil, err
 		}
-		return &database{db, cfg.DBPath, db.MadeKey(), db.TellNew, db.Warning}, nil
+		return &database{db, cfg.DBPath, db.MadeKey(), db.TellNew, db.Warning, db.Derive}, nil
 	}
 	url, err := databaseURL(cfg)
 	if err != nil {
@@ -44,7 +46,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pac
 		return nil, err
 	}
 	name := cmp.Or(cfg.DatabaseName(), cfg.DatabaseURLFile)
-	return &database{db, name, "", func() {}, func() string { return "" }}, nil
+	return &database{db, name, "", func() {}, func() string { return "" }, db.Derive}, nil
 }
 
 // databaseURL returns the URL of the settings, or the one in the file that they name.

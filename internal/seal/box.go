@@ -71,6 +71,9 @@ func (b *Box) KeyID() string { return b.ids[0] }
 // Keys returns the keys, the one that seals first.
 func (b *Box) Keys() []Key { return slices.Clone(b.keys) }
 
+// Derive returns a key for another purpose, derived from the key that seals: see [Key.Derive].
+func (b *Box) Derive(purpose string) []byte { return b.keys[0].Derive(purpose) }
+
 // Place names where a value lies, by parts that may hold any byte: no two lists
 // of parts give the same place.
 func Place(parts ...string) []byte {

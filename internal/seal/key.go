@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -52,6 +53,17 @@ func ParseKey(text string) (Key, error) {
 func (k Key) ID() string {
 	sum := sha256.Sum256(append([]byte(idDomain), k.secret[:]...))
 	return hex.EncodeToString(sum[:4])
+}
+
+// Derive returns a key of 32 bytes for another purpose: HKDF with SHA-256 (RFC 5869), without a
+// salt, with the purpose as its info. From one such key neither this key nor another one can
+// be computed.
+func (k Key) Derive(purpose string) []byte {
+	out, err := hkdf.Key(sha256.New, k.secret[:], nil, "belfry "+purpose, sha256.Size)
+	if err != nil {
+		panic(err) // only for lengths beyond 255 hashes, and with FIPS 140-only for short secrets
+	}
+	return out
 }
 
 // Reveal returns the key in the form that [ParseKey] reads, for the one place

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -262,5 +263,29 @@ func BenchmarkOpen(b *testing.B) {
 		if _, err := bx.Open(place, text); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestDerive: a derived key is the same for the same key and purpose, and says nothing of others.
+// The vector was computed with openssl kdf.
+func TestDerive(t *testing.T) {
+	t.Parallel()
+	key, err := ParseKey("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{key.Reveal(): true}
+	for _, k := range []Key{key, NewKey(), NewKey()} {
+		for _, purpose := range []string{"", "a", "b"} {
+			got := k.Derive(purpose)
+			if len(got) != 32 || !bytes.Equal(got, k.Derive(purpose)) || seen[string(got)] {
+				t.Errorf("%s for %q: %x", k, purpose, got)
+			}
+			seen[string(got)] = true
+		}
+	}
+	const vector = "a5e14c6aee4abcd00cd69639a9c8b2022bd8f2aa44edda8ea14f67d42f32815d"
+	if got := hex.EncodeToString(key.Derive("a")); got != vector {
+		t.Errorf("derived %s", got)
 	}
 }

@@ -236,6 +236,10 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Derive returns a key of 32 bytes for another purpose, derived from the encryption key. All
+// nodes with the same encryption keys get the same.
+func (s *Store) Derive(purpose string) []byte { return s.box.Derive(purpose) }
+
 // openBox makes the box of the database's secrets. The first process with a key leaves a text that is
 // sealed with it; the keys of the others must open that.
 func openBox(ctx context.Context, q querier, texts []string) (*seal.Box, error) {
