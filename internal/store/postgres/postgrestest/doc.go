@@ -1,9 +1,9 @@
 // Package postgrestest starts PostgreSQL servers for tests, from the binaries that are installed.
 //
-// A server has its data in a temporary folder and listens on a Unix socket in it, or on the loopback
-// address where a test wants that. It ends with the test's process, whatever ends that, and its folder is removed
-// by [Server.Stop]. PostgreSQL refuses to run as root: then the server runs as the user "postgres", or
-// as "nobody".
+// It is for unix systems. A server has its data in a temporary folder and listens on a Unix socket in it, or
+// on the loopback address where a test wants that. It ends with the test's process, whatever ends that, and
+// its folder is removed by [Server.Stop]. PostgreSQL refuses to run as root: then the server runs as the user
+// "postgres", or as "nobody".
 //
 // # What it must guarantee
 //
