@@ -32,7 +32,9 @@ func TestOperationsSurviveKills(t *testing.T) {
 	// They take turns: when a step of one is on record, the next step of the other is under way.
 	cut := 0
 	for _, id := range []string{tag, run} {
-		for done := p.operation(id).Counts.Done; p.operation(id).Counts.Done == done && done < jobs; {
+		before := p.operation(id)
+		for now := before; now.Counts.Done == before.Counts.Done && !now.Ended(); {
+			now = p.operation(id)
 		}
 		p.kill()
 		p = serve(t, dir)
