@@ -27,7 +27,7 @@ var settings = []Setting{
 		Usage: "database file; the history is in its folder",
 		set:   setDBPath, get: func(c *Config) string { return c.DBPath }},
 	{Key: "database_url", Env: "DATABASE_URL", Flag: "database-url", Kind: "url",
-		Usage: "PostgreSQL database, in place of a file: postgres://user@host:5432/database",
+		Usage: "PostgreSQL database, in place of a file: postgres://user@host:5432/db",
 		set:   setDatabaseURL, get: (*Config).DatabaseName},
 	file("database_url_file", "DATABASE_URL_FILE", "file that has database_url",
 		func(c *Config) *string { return &c.DatabaseURLFile }),
