@@ -38,7 +38,7 @@ var imports = []struct {
 	{"internal/seal", row{modules: []string{"golang.org/x/crypto"}}},
 	{"internal/peer", row{internal: []string{"clock", "telemetry", "domain"}}},
 	{"internal/store", row{internal: []string{"domain"}}},
-	{"internal/cluster", row{internal: []string{"store", "domain"}}},
+	{"internal/cluster", row{internal: []string{"clock", "store", "domain"}}},
 	{"internal/store/rows", row{internal: []string{"webhook", "seal", "store", "domain"}}},
 	{"internal/store/byjob", row{internal: []string{"store", "domain", "store/rows"}}},
 	{"internal/store/sqlite/files", row{internal: []string{"store", "domain"},

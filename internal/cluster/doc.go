@@ -36,5 +36,5 @@
 //
 // Each file uses only those before it:
 //
-//	observer.go decide.go
+//	observer.go decide.go await.go
 package cluster
