@@ -88,6 +88,47 @@ func TestPostgresKillAndRestartLosesNothing(t *testing.T) {
 	checkRecord(t, p, ids[:20], first, last)
 }
 
+// TestPostgresStandby: a second server on the database waits while the first fires. It takes over when
+// the first is killed, and at once when it stops. No fire is lost, and none is sent twice but for the kill.
+func TestPostgresStandby(t *testing.T) {
+	t.Parallel()
+	database, tg := newPostgres(t), newTarget(t)
+	url := database.Database(t)
+	p := servePostgres(t, url)
+	ids := p.importJobs(everySecond(50, tg.url+"/ok"))
+	first, machine := (time.Now().UnixMilli()/1000+2)*1000, watchStalls(t)
+	standby := func() *process {
+		return startWith(t, binary, "another process fires the jobs: waiting until it ends or is gone", "address",
+			cleanEnv("DATABASE_URL="+url, "BELFRY_ENCRYPTION_KEY="+postgresKey), "serve")
+	}
+	takesOver := func(q *process) {
+		t.Helper()
+		start := time.Now()
+		eventually(t, "the next server takes over", func() bool {
+			return strings.Contains(q.log(), "belfry is running")
+		})
+		t.Logf("the next server took over after %s", time.Since(start).Round(time.Millisecond))
+	}
+	second := standby()
+	pass(first + 10_000) // longer than a silent owner is waited for
+	if strings.Contains(second.log(), "belfry is running") {
+		t.Fatal("the second server does not wait while the first is there")
+	}
+	p.kill()
+	kills := []int64{time.Now().UnixMilli()}
+	takesOver(second)
+	third := standby()
+	if code := second.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	takesOver(third)
+	last := (time.Now().UnixMilli()/1000 + 2) * 1000
+	pass(last)
+	got := tg.waitFor(t, ids, first, last)
+	unrecorded := machine.longestMs() + 3_000
+	got.check(t, ids, first, last, func(got []receiver.Entry) bool { return repeated(got, kills, unrecorded) })
+}
+
 // TestPostgresServesWhatFilesDo: jobs, secrets, triggers and lists on PostgreSQL, over a restart. The
 // password of the database is in no line of the log.
 func TestPostgresServesWhatFilesDo(t *testing.T) {

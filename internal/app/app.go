@@ -20,6 +20,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/bulk"
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/cluster"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
@@ -349,6 +350,19 @@ func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, e
 // Addr returns the address that the server listens on, if it has a TCP port.
 func (a *App) Addr() string { return a.ports.tcp.Addr().String() }
 
+// awaitShards waits until no other process fires the jobs. Beside the files of a process none can:
+// it holds their lock.
+func (a *App) awaitShards(ctx context.Context) error {
+	if !a.cfg.OnServer() {
+		return nil
+	}
+	_, err := cluster.Await(ctx, a.store.Shards(), clock.System{}, func(int) {
+		a.log.Info("another process fires the jobs: waiting until it ends or is gone", "address", a.URL(),
+			"data", a.store.name)
+	})
+	return err
+}
+
 // Run fires jobs and answers requests until the context ends, then stops in
 // good order within the grace time. It returns nil after a stop that left
 // nothing to be done but what is on record.
@@ -358,7 +372,11 @@ func (a *App) Run(ctx context.Context) error {
 	defer heap.stop()
 	begin := sync.OnceFunc(func() { close(a.stopping) })
 	defer begin()
-	if err := a.engine.Start(ctx); err != nil {
+	err := a.awaitShards(ctx)
+	if err == nil {
+		err = a.engine.Start(ctx)
+	}
+	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			a.log.Info("stopped before the record was read")
 			return nil
@@ -388,7 +406,6 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.log.Info("belfry is running", where...)
 
-	var err error
 	select {
 	case <-ctx.Done():
 		a.log.Info("stopping", "grace", a.cfg.ShutdownGrace)
