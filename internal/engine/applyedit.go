@@ -24,6 +24,10 @@ func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (fa
 		e.pace.Step(i) // an import lets fires pass
 		v := &versions[i]
 		v.EffectiveFrom = from
+		if n := e.shards.Number(v.JobID); !e.shards.Own(n, fences) {
+			faults[i] = store.Stale(int(n))
+			continue
+		}
 		if faults[i] = v.Validate(); faults[i] != nil {
 			continue
 		}
@@ -46,7 +50,7 @@ func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (fa
 	}
 	return faults, fences, func(stored bool) func(context.Context) error {
 		if stored {
-			e.install(jobs)
+			e.install(jobs, fences)
 		}
 		release()
 		return nil
@@ -57,8 +61,9 @@ func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (fa
 // that are due wait for its lock.
 const installPart = 128
 
-// install puts new jobs into the timetable.
-func (e *editor) install(jobs []*run.Job) {
+// install puts new jobs into the timetable. Under leases that were lost since, the next owner
+// has them.
+func (e *editor) install(jobs []*run.Job, fences []store.Fence) {
 	for i, j := range jobs { // nobody else knows them yet
 		e.pace.Step(i)
 		j.Next = j.Current.NextAfter(j, j.Current.From-1)
@@ -66,6 +71,10 @@ func (e *editor) install(jobs []*run.Job) {
 	for part := range slices.Chunk(jobs, installPart) {
 		e.registry.mu.Lock()
 		for _, j := range part {
+			if !e.shards.Own(j.Shard, fences) {
+				j.Lose()
+				continue
+			}
 			e.registry.jobs.Put(j)
 			e.registry.countActive(nil, j.Current)
 			e.registry.table.Place(j)
@@ -126,7 +135,7 @@ func (e *editor) follow(j *run.Job, next *run.Version, from int64, stopReason st
 func (e *editor) applyEdit(j *run.Job, next *run.Version, from int64, stopReason string) {
 	var late []*run.Span
 	e.registry.mu.Lock()
-	if from != 0 {
+	if from != 0 && !j.Lost() {
 		old := j.Current
 		old.To.Store(from)
 		late = e.registry.table.FinishVersion(j, from, e.now())

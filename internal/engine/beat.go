@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -25,6 +27,11 @@ type keeper struct {
 	registry *registry
 	runner   *runner
 	loop     *loop
+
+	shared  bool                                                  // see Config
+	drop    func(numbers []int)                                   // the jobs of shards that are being left
+	load    func(ctx context.Context, behind *shard.Behind) error // the edits that were made without this owner
+	beating sync.Mutex                                            // one beat at a time
 
 	failed chan error // a reason to end
 }
@@ -61,19 +68,48 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, horizon)
 	defer cancel()
-	lost, err := k.shards.Beat(ctx, k.proposeWatermarks())
+	k.beating.Lock()
+	defer k.beating.Unlock()
+	lost, behind, err := k.shards.Beat(ctx, k.proposeWatermarks())
 	if err != nil {
 		k.watch.stopIfGone(err)
 		return err
 	}
-	if len(lost) > 0 {
-		err := fmt.Errorf("%w: shards %v have been claimed by another owner", ErrLeaseLost, lost)
-		k.fail(err)
+	if err := k.lose(lost); err != nil {
 		return err
+	}
+	for i := range behind {
+		if err := k.load(ctx, &behind[i]); err != nil {
+			return fmt.Errorf("edits of shard %d cannot be read: %w", behind[i].Row.Number, err)
+		}
+		k.shards.Loaded(&behind[i])
 	}
 	k.runner.dispatcher.Suspend(false)
 	k.loop.nudge()
 	return nil
+}
+
+// lose follows the loss of shards, whose sending has ended: their jobs are dropped, or this
+// process ends where it has to own all shards.
+func (k *keeper) lose(numbers []int) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	if !k.shared {
+		err := fmt.Errorf("%w: shards %v have been claimed by another owner", ErrLeaseLost, numbers)
+		k.fail(err)
+		return err
+	}
+	k.log.Warn("shards have been claimed by another owner", "shards", numbers)
+	k.drop(numbers)
+	return nil
+}
+
+// stale follows decisions that the store has refused because their leases do not hold.
+func (k *keeper) stale(fences []store.Fence) {
+	if lost := k.shards.Lose(fences); len(lost) > 0 {
+		_ = k.lose(lost) // reported as a reason to end
+	}
 }
 
 // fail stops sending and reports an error after which the engine cannot continue.

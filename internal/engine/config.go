@@ -61,6 +61,13 @@ type Config struct {
 	// that is finer than a timer. nil: the timer has to do.
 	SleepFine func(time.Duration)
 
+	// Shared says that other processes may own shards of the store. The engine starts with
+	// none of them, takes those that it is given by Own, and goes on without those that it
+	// loses. Otherwise it owns all, and ends when it loses one.
+	Shared bool
+	// Alive reports whether another process may still carry out an open run; nil: none may.
+	Alive func(runner int64) bool
+
 	// ResetWatermark accepts a clock far behind the watermark: the fires in
 	// between are given up and firing starts at the clock's now.
 	ResetWatermark bool

@@ -31,7 +31,8 @@
 //	          editor    the owner's part in a change of a job (editor.go, effective.go, applyedit.go,
 //	                    trigger.go, unusable.go)
 //	          keeper    beat, watermark, long calls, gauges (beat.go, watermark.go, sweep.go)
-//	          owner     claims shards and takes over their jobs (takeover.go, resend.go)
+//	          owner     claims shards and takes over their jobs (takeover.go, resend.go), follows edits
+//	                    that were made without it (remote.go), and gives shards up (leave.go)
 //	recovery  what the last owners of shards left, and what becomes of it
 //	zones     by which rules of time zones fires were computed
 //	shard     of each shard: how far its fires may be sent and are on record
@@ -109,6 +110,6 @@
 //
 //	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
-//	refuse.go work.go runner.go sweep.go resend.go takeover.go engine.go health.go live.go
-//	livelist.go
+//	refuse.go work.go runner.go sweep.go resend.go leave.go remote.go takeover.go engine.go
+//	share.go health.go live.go livelist.go
 package engine

@@ -36,6 +36,7 @@ func (e *editor) effectiveNew(ids []domain.JobID) (from int64, fences []store.Fe
 	}
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
+	shards = slices.DeleteFunc(shards, func(n uint8) bool { return !e.shards.Own(n, nil) })
 	return e.holdLocked(0, shards...)
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/engine/due"
 	"github.com/belfry-scheduler/belfry/internal/engine/record"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
@@ -56,7 +55,7 @@ func New(cfg Config) (*Engine, error) {
 		shards: shard.NewSet(cfg.Store.Shards(), cfg.Clock),
 		zones:  zones.NewRules(cfg.Store.Shards()),
 	}
-	e.registry = newRegistry(cfg.Clock, due.NewTimetable(e.shards.Holds))
+	e.registry = newRegistry(cfg.Clock, e.shards)
 	e.watch = &storeWatch{log: cfg.Log, metrics: cfg.Metrics, shards: e.shards}
 	e.runner = newRunner(&cfg, e.shards, &e.stopping, e.watch.note)
 	e.watch.dispatcher = e.runner.dispatcher
@@ -73,11 +72,18 @@ func New(cfg Config) (*Engine, error) {
 		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics,
 		watch:  e.watch,
 		shards: e.shards, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
+		shared: cfg.Shared,
 	}
 	e.owner = &owner{
 		clock: cfg.Clock, store: cfg.Store, log: cfg.Log, shards: e.shards, zones: e.zones, registry: e.registry,
-		runner: e.runner, keeper: e.keeper, reset: cfg.ResetWatermark, first: e.shards.All(), background: &e.feeders,
+		runner: e.runner, keeper: e.keeper, editor: e.editor, reset: cfg.ResetWatermark, alive: cfg.Alive,
+		background: &e.feeders,
 	}
+	if !cfg.Shared {
+		e.owner.first = e.shards.All()
+	}
+	e.keeper.drop, e.keeper.load = func(numbers []int) { e.owner.drop(numbers) }, e.owner.load
+	e.runner.recorder.OnStale = e.keeper.stale
 	return e, nil
 }
 
@@ -93,7 +99,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	rec, e.stopRecord = context.WithCancel(base)
 	e.loop.tick()
 	go e.runner.recorder.Run(rec)
-	if err := e.owner.own(ctx, e.owner.first); err != nil {
+	if err := e.owner.begin(ctx); err != nil {
 		e.stopFeed()
 		e.stopKeep()
 		e.feeders.Wait()
@@ -119,6 +125,11 @@ func (e *Engine) Failed() <-chan error { return e.keeper.failed }
 // error says that the store did not take the rest.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.stopping.Store(true)
+	if e.cfg.Shared { // before the calls in flight end: nobody else fires these jobs meanwhile
+		if err := e.owner.release(ctx, e.shards.In(shard.Active)); err != nil {
+			e.log.Warn("shards could not be released; their next owner waits until their leases end", "error", err)
+		}
+	}
 	e.stopFeed()
 	e.runner.dispatcher.End()
 	// A record that takes nothing must not keep those that wait for room.
@@ -226,5 +237,8 @@ func (e *Engine) closeRecord(known bool) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), horizon)
 	defer cancel()
-	return e.shards.Release(ctx, e.keeper.proposeWatermarks())
+	if beats := e.keeper.proposeWatermarks(); len(beats) > 0 {
+		return e.shards.Release(ctx, beats)
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -61,6 +62,9 @@ func (e *Engine) checkTimetable() domain.Check {
 	e.registry.mu.Lock()
 	behind := e.registry.table.Behind(e.now())
 	e.registry.mu.Unlock()
+	if e.cfg.Shared && len(e.shards.In(shard.Active)) == 0 { // there is nothing to fire
+		behind = 0
+	}
 	switch {
 	case e.ready.Load() && turned > unhealthyLoop:
 		return domain.Check{Name: "timetable", Detail: fmt.Sprintf("it has not turned for %s",

@@ -50,9 +50,15 @@ func (rn *runner) endLocked(r *run.Run, fact domain.Execution, fence *store.Fenc
 	rn.dispatch(next)
 }
 
-// requeue puts a run back, and stops sending when the lease does not hold.
+// requeue puts a run back, and stops sending when no lease holds. A run whose shard alone
+// waits for a beat waits beside the queue.
 func (rn *runner) requeue(r *run.Run) {
-	if rn.now() > rn.shards.At(r.Job.Shard).SendUntil() {
+	if now := rn.now(); now > rn.shards.At(r.Job.Shard).SendUntil() {
+		if rn.shards.MaySend(now) {
+			r.RetryAt = now + beatEvery.Milliseconds()/10
+			rn.retries.Add(r)
+			return
+		}
 		rn.dispatcher.Suspend(true)
 	}
 	rn.dispatch([]*run.Run{r})

@@ -7,11 +7,14 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine/lock"
 	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // registry knows every job, and when each fires next.
 type registry struct {
-	clock clock.Clock
+	clock  clock.Clock
+	shards *shard.Set
 
 	mu            lock.Registry // what follows, run.Job.Current and Next, and what the shard has proposed
 	jobs          run.JobIndex
@@ -22,18 +25,23 @@ type registry struct {
 	placed        bool // the timetable has begun
 }
 
-func newRegistry(c clock.Clock, table *due.Timetable) *registry {
-	return &registry{clock: c, unusable: make(map[domain.JobID]recovery.Unusable), table: table}
+func newRegistry(c clock.Clock, shards *shard.Set) *registry {
+	table := due.NewTimetable(shards.Holds)
+	return &registry{clock: c, shards: shards, unusable: make(map[domain.JobID]recovery.Unusable), table: table}
 }
 
 func (reg *registry) now() int64 { return clock.NowMs(reg.clock) }
 
-// lookup returns a job that is not deleted.
+// lookup returns a job that is not deleted. A StaleError says that another process knows it:
+// its shard is not active here.
 func (reg *registry) lookup(id domain.JobID) (*run.Job, error) {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	if j := reg.jobs.Get(id); j != nil {
 		return j, nil
+	}
+	if n := reg.shards.Number(id); reg.shards.At(n).Phase() != shard.Active {
+		return nil, store.Stale(int(n))
 	}
 	return nil, domain.NotFound("job", id)
 }
@@ -65,6 +73,16 @@ func (reg *registry) count() (total, active int) {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	return reg.jobs.Len(), reg.active
+}
+
+// setAside notes a job that cannot be run.
+func (reg *registry) setAside(a store.Aside, reason error) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	if _, known := reg.unusable[a.JobID]; !known {
+		reg.unusableOrder = append(reg.unusableOrder, a.JobID)
+	}
+	reg.unusable[a.JobID] = recovery.Unusable{Aside: a, Reason: reason}
 }
 
 // unusableError refuses what a job that is set aside cannot do. Call with the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,27 +26,72 @@ type owner struct {
 	registry *registry
 	runner   *runner
 	keeper   *keeper
+	editor   *editor
+	alive    func(runner int64) bool // see Config.Alive
 
 	reset      bool            // see Config.ResetWatermark
 	first      []int           // shards that Start claims
 	piece      int             // facts that a recovery holds at a time; zero: the default
 	background *sync.WaitGroup // of what is late
+
+	mu sync.Mutex // one takeover or hand-over at a time
+}
+
+// begin takes the shards that this process owns from the start on.
+func (o *owner) begin(ctx context.Context) error {
+	if len(o.first) == 0 {
+		return o.keeper.beatOnce(ctx)
+	}
+	return o.own(ctx, o.first)
 }
 
 // own claims shards and takes their jobs over from what the last owners left. The
 // engine may fire the jobs of other shards meanwhile. After an error none of the
 // shards is this node's.
 func (o *owner) own(ctx context.Context, numbers []int) error {
-	claimed, reset, err := o.claim(ctx, numbers)
+	rows, err := o.store.Shards().Peek(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("recovery: %w", err)
 	}
+	claims := make([]store.Claim, len(numbers))
+	for i, n := range numbers {
+		claims[i] = store.Claim{Number: n, Seen: rows[n].Seen()}
+	}
+	owned, err := o.ownSeen(ctx, claims)
+	if err == nil && len(owned) < len(numbers) {
+		err = fmt.Errorf("%w: %d of %d shards were claimed", ErrLeaseLost, len(owned), len(numbers))
+	}
+	return err
+}
+
+// ownSeen is own for shards by their rows as they were seen. It returns those that it got.
+func (o *owner) ownSeen(ctx context.Context, claims []store.Claim) (owned []int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	claims = slices.DeleteFunc(slices.Clone(claims), func(c store.Claim) bool {
+		return o.shards.At(uint8(c.Number)).Phase() != shard.Foreign //nolint:gosec // at most hold.MaxShards
+	})
+	claimed, reset, err := o.claim(ctx, claims)
+	if err != nil || len(claimed) == 0 {
+		return nil, err
+	}
+	if err := o.recover(ctx, claimed, reset); err != nil {
+		return nil, err
+	}
+	for _, c := range claimed {
+		owned = append(owned, c.Number)
+	}
+	return owned, nil
+}
+
+// recover takes over the jobs of shards that were claimed.
+func (o *owner) recover(ctx context.Context, claimed []store.Shard, reset bool) error {
 	o.registry.mu.Lock()
 	o.shards.Claim(claimed)
 	o.registry.mu.Unlock()
 	found, until, err := recovery.Run(ctx, recovery.Config{
 		Store: o.store, Log: o.log, Shards: o.shards, Zones: o.zones, Now: o.now(), Piece: o.piece, Reset: reset,
-		Count: o.runner.count,
+		Count: o.runner.count, Alive: o.alive,
 	}, claimed)
 	if err != nil {
 		o.abandon(claimed)
@@ -71,8 +117,8 @@ func (o *owner) abandon(claimed []store.Shard) {
 // claim takes the shards and refuses a watermark far in the future: a clock that
 // was wrong once would otherwise keep every job silent until it is reached.
 // reset says that watermarks were set back to now.
-func (o *owner) claim(ctx context.Context, numbers []int) (claimed []store.Shard, reset bool, err error) {
-	claimed, err = o.claimSeen(ctx, numbers)
+func (o *owner) claim(ctx context.Context, claims []store.Claim) (claimed []store.Shard, reset bool, err error) {
+	claimed, err = o.store.Shards().Claim(ctx, o.shards.Node, claims)
 	if err != nil {
 		return nil, false, fmt.Errorf("recovery: %w", err)
 	}
@@ -94,23 +140,6 @@ func (o *owner) claim(ctx context.Context, numbers []int) (claimed []store.Shard
 			(time.Duration(ahead) * time.Millisecond).Round(time.Minute))
 	}
 	return claimed, false, nil
-}
-
-// claimSeen claims shards whose owners are gone: the store is open, so no other process has it.
-func (o *owner) claimSeen(ctx context.Context, numbers []int) ([]store.Shard, error) {
-	rows, err := o.store.Shards().Peek(ctx)
-	if err != nil {
-		return nil, err
-	}
-	claims := make([]store.Claim, len(numbers))
-	for i, n := range numbers {
-		claims[i] = store.Claim{Number: n, Seen: rows[n].Seen()}
-	}
-	claimed, err := o.store.Shards().Claim(ctx, o.shards.Node, claims)
-	if err == nil && len(claimed) < len(claims) {
-		err = fmt.Errorf("%w: %d of %d shards were claimed", ErrLeaseLost, len(claimed), len(claims))
-	}
-	return claimed, err
 }
 
 // takeOver makes the shards active and puts their jobs into the timetable. Their
@@ -136,9 +165,18 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	}
 	o.shards.Activate(claimed, until)
 	o.registry.mu.Unlock()
+	fences := make([]store.Fence, len(claimed))
+	for i, c := range claimed {
+		fences[i] = store.Fence{Number: c.Number, Lease: c.Lease}
+	}
 	err := o.keeper.beatOnce(ctx)
+	for i := 0; err == nil && i < len(fences); i++ {
+		if !o.shards.Own(uint8(fences[i].Number), fences) { //nolint:gosec // at most hold.MaxShards
+			err = fmt.Errorf("%w: shard %d", ErrLeaseLost, fences[i].Number)
+		}
+	}
 	if err == nil {
-		o.place(found)
+		o.place(found, fences)
 	} else {
 		// Before the holds are released: another beat would move W past the whole gap.
 		o.abandon(claimed)
@@ -154,11 +192,10 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 }
 
 // place puts recovered jobs into the timetable, a part at a time: fires that are due
-// wait for its lock.
-func (o *owner) place(found *recovery.Result) {
+// wait for its lock. A shard may be lost meanwhile.
+func (o *owner) place(found *recovery.Result, fences []store.Fence) {
 	reg := o.registry
 	reg.mu.Lock()
-	reg.active += found.Active
 	for _, a := range found.Unusable {
 		reg.unusable[a.JobID] = a
 		reg.unusableOrder = append(reg.unusableOrder, a.JobID)
@@ -167,14 +204,23 @@ func (o *owner) place(found *recovery.Result) {
 	if first {
 		reg.jobs = found.Jobs
 	}
+	reg.active += found.Active
 	reg.mu.Unlock()
 	for part := range found.Jobs.Parts(installPart) {
 		reg.mu.Lock()
 		for _, j := range part {
-			if !first {
-				reg.jobs.Put(j)
+			switch {
+			case j.Lost():
+			case !o.shards.Own(j.Shard, fences):
+				j.Lose()
+				reg.jobs.Remove(j.ID)
+				reg.countActive(j.Current, nil)
+			default:
+				if !first {
+					reg.jobs.Put(j)
+				}
+				reg.table.Place(j)
 			}
-			reg.table.Place(j)
 		}
 		reg.mu.Unlock()
 	}

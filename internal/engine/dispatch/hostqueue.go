@@ -103,6 +103,12 @@ func (h *hostQueue) spansOf(l run.Lane) *spanQueue {
 	return &h.spans
 }
 
+// remove takes the runs out that match.
+func (h *hostQueue) remove(match func(*run.Run) bool) []*run.Run {
+	out := append(h.live.remove(match), h.keep.remove(match)...)
+	return append(append(out, h.overdue.remove(match)...), h.late.remove(match)...)
+}
+
 // all calls fn for each run that waits one by one until it returns false.
 func (h *hostQueue) all(fn func(*run.Run) bool) bool {
 	return h.live.all(fn) && h.keep.all(fn) && h.overdue.all(fn) && h.late.all(fn)

@@ -159,6 +159,15 @@ func (o *overdue) all(fn func(*run.Run) bool) bool {
 	return true
 }
 
+// remove takes the runs out that match.
+func (o *overdue) remove(match func(*run.Run) bool) (out []*run.Run) {
+	for i := len(*o) - 1; i >= 0; i-- {
+		out = append(out, (*o)[i].runs.remove(match)...)
+		o.dropEmpty(i)
+	}
+	return out
+}
+
 // trim gives up the oldest fires of a job that has too many in ranges, those in the queue
 // of ranges included, and reports whether it did. It returns false as well if the job has
 // none in a backlog.

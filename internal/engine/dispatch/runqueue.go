@@ -46,6 +46,20 @@ func (q *runQueue) append(from *runQueue) {
 	*from = runQueue{}
 }
 
+// remove takes the runs out that match.
+func (q *runQueue) remove(match func(*run.Run) bool) (out []*run.Run) {
+	var kept runQueue
+	for r := q.pop(); r != nil; r = q.pop() {
+		if match(r) {
+			out = append(out, r)
+		} else {
+			kept.push(r)
+		}
+	}
+	*q = kept
+	return out
+}
+
 // all calls fn for each run until it returns false.
 func (q *runQueue) all(fn func(*run.Run) bool) bool {
 	for r := q.head; r != nil; r = r.QueueNext {

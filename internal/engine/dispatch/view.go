@@ -68,6 +68,17 @@ func (d *Dispatcher) Waiting() []*run.Run {
 	return out
 }
 
+// Remove takes the runs out of the queues of a dispatcher that match. Ranges of fires stay.
+func Remove(d *Dispatcher, match func(*run.Run) bool) (out []*run.Run) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.queues.hosts {
+		out = append(out, h.remove(match)...)
+	}
+	d.queues.queued -= len(out)
+	return out
+}
+
 // Find returns the first run, queued or in flight, that matches.
 func (d *Dispatcher) Find(match func(*run.Run) bool) (found *run.Run) {
 	d.mu.Lock()

@@ -6,9 +6,9 @@
 // that the hot path reads by the job's shard. There is one timetable, one dispatcher,
 // one recorder and one beat for all shards of a node.
 //
-//	Foreign ── Claim ──► Claimed ── Activate ──► Active ── lost or released ──► Foreign
-//	nothing is sent      a recovery reads        beats move H and W
-//	                     its record
+//	Foreign ── Claim ──► Claimed ── Activate ──► Active ── Leave, Lose ──► Leaving ── Left ──► Foreign
+//	nothing is sent      a recovery reads        beats move                its jobs are
+//	                     its record              H and W                   dropped
 //
 // # What it guarantees
 //
@@ -18,7 +18,9 @@
 //   - The watermark is moved by a beat alone, to what [Set.Propose] returned. An
 //     edit begins after that, so no watermark passes it.
 //   - Every active shard is in every beat. One that is missing from the store's answer
-//     was lost: it is foreign from then on.
+//     was lost: nothing of it is sent from then on.
+//   - An H whose revision has edits that this node does not know is not used before they
+//     are loaded.
 //   - The hot path reads two atomics of the job's shard.
 //
 // # Order of the files

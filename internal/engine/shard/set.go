@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -51,12 +52,20 @@ func (s *Set) All() []int {
 func (s *Set) Claim(claimed []store.Shard) {
 	for _, c := range claimed {
 		st := &s.states[c.Number]
-		st.lease, st.proposed, st.last = c.Lease, 0, c.Progress()
+		st.lease, st.proposed = c.Lease, 0
+		s.know(st, c.Progress())
 		st.fence.Store(&store.Fence{Number: c.Number, Lease: c.Lease})
 		st.horizon.Store(0)
 		st.watermark.Store(c.Watermark)
 		st.phase.Store(uint32(Claimed))
 	}
+}
+
+// know notes what the store has answered of a shard.
+func (s *Set) know(st *State, p store.Progress) {
+	s.mu.Lock()
+	st.last = p
+	s.mu.Unlock()
 }
 
 // Activate makes claimed shards active: a recovery has decided about every fire of
@@ -77,9 +86,58 @@ func (s *Set) Activate(claimed []store.Shard, until map[int]int64) {
 func (s *Set) Abandon(claimed []store.Shard) {
 	for _, c := range claimed {
 		if st := &s.states[c.Number]; st.lease == c.Lease {
-			st.leave()
+			st.leave(Foreign)
 		}
 	}
+}
+
+// Leave ends the sending of active shards, of which there will be no beat any more, and returns
+// those that were active. Call with the lock of the jobs held.
+func (s *Set) Leave(numbers []int) (leaving []int) {
+	for _, n := range numbers {
+		if st := &s.states[n]; st.Phase() == Active {
+			st.leave(Leaving)
+			leaving = append(leaving, n)
+		}
+	}
+	return leaving
+}
+
+// Lose is Leave for shards whose leases the store has refused. One that was claimed again
+// since is not meant.
+func (s *Set) Lose(fences []store.Fence) (lost []int) {
+	for _, f := range fences {
+		if st := &s.states[f.Number]; st.holds(f.Lease) && st.Phase() == Active {
+			st.leave(Leaving)
+			lost = append(lost, f.Number)
+		}
+	}
+	return lost
+}
+
+// Dropped makes shards foreign whose jobs were dropped.
+func (s *Set) Dropped(numbers []int) {
+	for _, n := range numbers {
+		s.states[n].leave(Foreign)
+	}
+}
+
+// Own reports whether a shard is active under the lease that is among the fences; nil: under
+// any lease.
+func (s *Set) Own(number uint8, fences []store.Fence) bool {
+	st := &s.states[number]
+	f := st.Fence()
+	return st.Phase() == Active && (fences == nil || slices.Contains(fences, *f))
+}
+
+// In returns the numbers of the shards in a phase.
+func (s *Set) In(phase Phase) (numbers []int) {
+	for i := range s.states {
+		if s.states[i].Phase() == phase {
+			numbers = append(numbers, i)
+		}
+	}
+	return numbers
 }
 
 // Propose returns a beat for each active shard with the latest watermark that is
@@ -92,6 +150,8 @@ func (s *Set) Propose(limit int64) []store.Beat {
 	}
 	s.Holds.Before(before)
 	beats, now := make([]store.Beat, 0, len(s.states)), clock.NowMs(s.clock)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range s.states {
 		st := &s.states[i]
 		if st.Phase() != Active {
@@ -103,12 +163,35 @@ func (s *Set) Propose(limit int64) []store.Beat {
 	return beats
 }
 
+// Last returns a beat of a shard that moves nothing, with its last lease. Call with the lock
+// of the jobs held.
+func (s *Set) Last(number int) store.Beat {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.states[number]
+	return store.Beat{Number: number, Lease: st.lease, Clock: clock.NowMs(s.clock), Last: st.last}
+}
+
+// Behind is a shard of which edits were made without its owner: its H is used once they are
+// loaded.
+type Behind struct {
+	Row   store.Shard
+	Since int64 // the revision that is loaded
+	until int64 // see State.SendUntil
+}
+
 // Beat renews the leases and moves the horizons and the watermarks, which were
-// proposed. It returns the shards that somebody else has claimed: they are foreign
-// now.
-func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, err error) {
+// proposed. It returns the shards that somebody else has claimed, which are being left
+// from then on, and those whose edits have to be loaded first: see [Set.Loaded]. Without
+// beats it asks the store whether it answers. One call is made at a time.
+func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, behind []Behind, err error) {
 	start, wall := s.clock.Mark(), clock.NowMs(s.clock)
-	held, err := s.store.Beat(ctx, beats, Horizon.Milliseconds())
+	var held []store.Shard
+	if len(beats) == 0 {
+		_, err = s.store.Peek(ctx)
+	} else {
+		held, err = s.store.Beat(ctx, beats, Horizon.Milliseconds())
+	}
 	s.mu.Lock()
 	s.beatErr = err
 	if err == nil {
@@ -116,28 +199,59 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, err err
 	}
 	s.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, b := range beats {
+	for i := range beats {
+		b := &beats[i]
 		st := &s.states[b.Number]
 		if len(held) == 0 || held[0].Number != b.Number {
-			st.leave()
-			lost = append(lost, b.Number)
+			lost = append(lost, s.Lose([]store.Fence{{Number: b.Number, Lease: b.Lease}})...)
 			continue
 		}
-		st.last = held[0].Progress()
-		st.horizon.Store(held[0].Horizon)
-		st.watermark.Store(held[0].Watermark)
-		// Retries too: a recovery takes those that were due after H for unsent.
-		st.sendUntil.Store(min(wall+(Horizon+Grace).Milliseconds(), held[0].Horizon))
+		row := held[0]
 		held = held[1:]
+		// Retries too: a recovery takes those that were due after H for unsent.
+		until := min(wall+(Horizon+Grace).Milliseconds(), row.Horizon)
+		if row.Revision > b.Last.Revision {
+			behind = append(behind, Behind{row, b.Last.Revision, until})
+			continue
+		}
+		s.move(st, &row, until)
 	}
-	return lost, nil
+	return lost, behind, nil
+}
+
+// Loaded uses the answer to a beat once the edits of its revision are loaded.
+func (s *Set) Loaded(b *Behind) { s.move(&s.states[b.Row.Number], &b.Row, b.until) }
+
+// move takes the answer to a beat, unless the shard was left since.
+func (s *Set) move(st *State, row *store.Shard, until int64) {
+	if st.Phase() != Active || !st.holds(row.Lease) {
+		return
+	}
+	s.know(st, row.Progress())
+	st.horizon.Store(row.Horizon)
+	st.watermark.Store(row.Watermark)
+	st.sendUntil.Store(until)
+	if st.Phase() != Active { // it was left meanwhile
+		st.sendUntil.Store(0)
+	}
 }
 
 // Release gives the shards of the beats back in good order.
 func (s *Set) Release(ctx context.Context, beats []store.Beat) error {
 	return s.store.Release(ctx, beats, Horizon.Milliseconds())
+}
+
+// MaySend reports whether anything of an active shard may be sent at the instant, in Unix
+// milliseconds.
+func (s *Set) MaySend(now int64) bool {
+	for i := range s.states {
+		if st := &s.states[i]; st.Phase() == Active && now <= st.SendUntil() {
+			return true
+		}
+	}
+	return false
 }
 
 // Horizon returns the least horizon of the active shards that had a beat, in Unix

@@ -77,7 +77,7 @@ func TestBeat(t *testing.T) {
 	if got := s.At(2).Proposed(); got != w {
 		t.Errorf("remembered %d, want %d", got, w)
 	}
-	if lost, err := s.Beat(t.Context(), proposed); err != nil || len(lost) > 0 {
+	if lost, _, err := s.Beat(t.Context(), proposed); err != nil || len(lost) > 0 {
 		t.Fatalf("lost %v, error %v", lost, err)
 	}
 	h := now + Horizon.Milliseconds()
@@ -91,7 +91,7 @@ func TestBeat(t *testing.T) {
 	}
 	before := s.At(2).SendUntil()
 	shards.err = errors.New("disk I/O error")
-	if _, err := s.Beat(t.Context(), s.Propose(now)); !errors.Is(err, shards.err) {
+	if _, _, err := s.Beat(t.Context(), s.Propose(now)); !errors.Is(err, shards.err) {
 		t.Errorf("the beat failed with %v", err)
 	}
 	if _, err := s.LastBeat(); !errors.Is(err, shards.err) || s.At(2).SendUntil() != before || s.Watermark() != w {
@@ -113,15 +113,15 @@ func TestLostShard(t *testing.T) {
 	t.Parallel()
 	s, shards, clk := newSet(t)
 	now := clock.NowMs(clk)
-	if _, err := s.Beat(t.Context(), s.Propose(now)); err != nil {
+	if _, _, err := s.Beat(t.Context(), s.Propose(now)); err != nil {
 		t.Fatal(err)
 	}
 	shards.taken = 2
-	lost, err := s.Beat(t.Context(), s.Propose(now))
+	lost, _, err := s.Beat(t.Context(), s.Propose(now))
 	if err != nil || !slices.Equal(lost, []int{2}) {
 		t.Fatalf("lost %v, error %v", lost, err)
 	}
-	if sh := s.At(2); sh.SendUntil() != 0 || sh.Phase() != Foreign {
+	if sh := s.At(2); sh.SendUntil() != 0 || sh.Phase() != Leaving {
 		t.Errorf("the shard that was lost: phase %d, send until %d", sh.Phase(), sh.SendUntil())
 	}
 	if s.At(0).SendUntil() == 0 || len(s.Propose(now)) != 1 || s.Horizon() != s.At(0).Horizon() {

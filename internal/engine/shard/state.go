@@ -22,6 +22,7 @@ const (
 	Foreign Phase = iota // it is not this node's
 	Claimed              // the lease is this node's, and its record is being read
 	Active               // its fires are sent
+	Leaving              // nothing is sent or decided any more; its jobs are dropped
 )
 
 // State is the state of one shard at this node.
@@ -35,7 +36,8 @@ type State struct {
 	// Under the lock of the jobs: an edit chooses its instant with it held.
 	proposed int64
 	lease    store.Lease
-	last     store.Progress // that the store has answered, and whose edits are loaded
+
+	last store.Progress // that the store has answered, and whose edits are loaded; under Set.mu
 }
 
 // Phase returns what this node may do with the shard.
@@ -61,8 +63,14 @@ func (s *State) Proposed() int64 { return s.proposed }
 // before asking whether the job is lost: then it is the lease of a job that is not. Nil: there was no claim.
 func (s *State) Fence() *store.Fence { return s.fence.Load() }
 
+// holds reports whether a lease is that of the last claim.
+func (s *State) holds(lease store.Lease) bool {
+	f := s.fence.Load()
+	return f != nil && f.Lease == lease
+}
+
 // leave records that this node no longer owns the shard. Another node may own it already.
-func (s *State) leave() {
-	s.phase.Store(uint32(Foreign))
+func (s *State) leave(to Phase) {
+	s.phase.Store(uint32(to))
 	s.sendUntil.Store(0)
 }

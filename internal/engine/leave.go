@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/engine/dispatch"
+	"github.com/belfry-scheduler/belfry/internal/engine/record"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// drop drops the jobs of shards that are being left. What was not sent is the next owner's,
+// who computes it again, and gets no record here; what has an open run is given up. Calls in
+// flight end, and their results are recorded. It returns the jobs.
+func (o *owner) drop(numbers []int) []*run.Job {
+	leaving := make(map[uint8]bool, len(numbers))
+	for _, n := range numbers {
+		leaving[uint8(n)] = true //nolint:gosec // at most hold.MaxShards
+	}
+	jobs, held := o.lose(leaving)
+	lost := func(r *run.Run) bool { return leaving[r.Job.Shard] && r.Job.Lost() }
+	entered, staged := split(held, func(r *run.Run) bool { return r.Entered })
+	o.runner.release(staged)
+	queued := append(o.runner.retries.Take(lost), dispatch.Remove(o.runner.dispatcher, lost)...)
+	for _, r := range append(entered, queued...) {
+		r.Job.Mu.Lock()
+		r.SetState(run.StateQueued)
+		r.Job.Mu.Unlock()
+		o.runner.discard(r)
+	}
+	o.shards.Dropped(numbers)
+	return jobs
+}
+
+// lose takes the jobs of shards out of the registry and the timetable. It returns them, and
+// the runs that they had kept back.
+func (o *owner) lose(leaving map[uint8]bool) (jobs []*run.Job, held []*run.Run) {
+	reg := o.registry
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	for j := range reg.jobs.All() {
+		if leaving[j.Shard] {
+			jobs = append(jobs, j)
+		}
+	}
+	for _, j := range jobs {
+		j.Lose()
+		j.Next = run.Never
+		reg.jobs.Remove(j.ID)
+		reg.countActive(j.Current, nil)
+		delete(reg.unusable, j.ID)
+		j.Mu.Lock()
+		a := j.OpenBacklog()
+		held = append(append(held, a.AwaitEdit...), a.Resumed...)
+		for _, s := range a.Waiting {
+			s.Discard()
+		}
+		a.AwaitEdit, a.Resumed, a.Waiting = nil, nil, nil
+		j.FreeBacklog()
+		j.Mu.Unlock()
+	}
+	return jobs, held
+}
+
+// releaseWait is how long calls in flight of a shard that is released may take to end before
+// they get open runs: the shard has no owner meanwhile.
+const releaseWait = time.Second
+
+// release hands shards over: nothing new is sent, calls in flight end or get open runs, and
+// everything is on record. Then the shards are free, and their next owners find nothing
+// uncertain. After an error they are not free; the leases end by themselves.
+func (o *owner) release(ctx context.Context, numbers []int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.registry.mu.Lock()
+	numbers = o.shards.Leave(numbers)
+	beats := make([]store.Beat, len(numbers))
+	for i, n := range numbers {
+		beats[i] = o.shards.Last(n)
+	}
+	o.registry.mu.Unlock()
+	if len(numbers) == 0 {
+		return nil
+	}
+	jobs := o.drop(numbers)
+	end := o.clock.Mark()
+	opened := make(map[*run.Run]bool)
+	for !o.handedOver(jobs, opened) {
+		if o.clock.Elapsed(end) >= releaseWait {
+			o.openCalls(jobs, opened)
+		}
+		if !clock.Wait(ctx, 2*time.Millisecond) {
+			return fmt.Errorf("shards %v are not released: %w", numbers, ctx.Err())
+		}
+	}
+	if err := o.flush(ctx); err != nil {
+		return err
+	}
+	return o.shards.Release(ctx, beats)
+}
+
+// handedOver reports whether every execution of jobs that were dropped is on record, or a call
+// in flight that was given an open run.
+func (o *owner) handedOver(jobs []*run.Job, opened map[*run.Run]bool) bool {
+	for _, j := range jobs {
+		j.Mu.Lock()
+		for r := j.Live; r != nil; r = r.JobNext {
+			if !opened[r] || r.State != run.StateCalling {
+				j.Mu.Unlock()
+				return false
+			}
+		}
+		j.Mu.Unlock()
+	}
+	return true
+}
+
+// openCalls gives open runs to the calls in flight of jobs that were dropped.
+func (o *owner) openCalls(jobs []*run.Job, opened map[*run.Run]bool) {
+	mine := make(map[*run.Job]bool, len(jobs))
+	for _, j := range jobs {
+		mine[j] = true
+	}
+	now := o.now()
+	o.runner.dispatcher.InFlight(func(r *run.Run) {
+		if mine[r.Job] && !opened[r] {
+			opened[r] = true
+			o.runner.openCall(r, now)
+		}
+	})
+}
+
+// flush waits until everything that the recorder was given is on record.
+func (o *owner) flush(ctx context.Context) error {
+	done := make(chan struct{})
+	o.runner.recorder.AddNow(record.Entry{Done: func() { close(done) }})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
