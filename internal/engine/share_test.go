@@ -46,6 +46,26 @@ func (w *world) sentOf(number uint8, since time.Time) (n int) {
 	return n
 }
 
+// wantKnown checks that whatever was sent of some shards is on record or has an open run, so that
+// their next owner finds nothing uncertain.
+func (w *world) wantKnown(shards ...uint8) {
+	w.t.Helper()
+	known := map[domain.FireKey]bool{}
+	for _, open := range w.openRuns() {
+		known[open.FireKey] = true
+	}
+	for _, id := range w.jobs {
+		for _, x := range w.facts(id) {
+			known[x.FireKey] = true
+		}
+	}
+	for _, s := range w.targets.all() {
+		if slices.Contains(shards, w.eng.shards.Number(s.Key.JobID)) && !known[s.Key] {
+			w.t.Errorf("%v was sent, and is neither on record nor has it an open run", s.Key)
+		}
+	}
+}
+
 // mixed is jobs of all kinds, enough that each of four shards has some.
 func mixed() (docs []domain.SpecDoc) {
 	for range 3 {
@@ -168,6 +188,7 @@ func TestShardsAreReleased(t *testing.T) {
 		if took := time.Since(begun); took > releaseWait+200*time.Millisecond {
 			t.Errorf("the hand-over took %s", took)
 		}
+		w.wantKnown(1, 3)
 		rows, err := w.db.Shards().Peek(context.Background())
 		w.ok(err)
 		for n, free := range []bool{false, true, false, true} {
