@@ -24,7 +24,7 @@ func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (fa
 		e.pace.Step(i) // an import lets fires pass
 		v := &versions[i]
 		v.EffectiveFrom = from
-		if n := e.shards.Number(v.JobID); !e.shards.Own(n, fences) {
+		if n := e.shards.Number(v.JobID); !e.owns(n, fences) {
 			faults[i] = store.Stale(int(n))
 			continue
 		}
@@ -71,7 +71,7 @@ func (e *editor) install(jobs []*run.Job, fences []store.Fence) {
 	for part := range slices.Chunk(jobs, installPart) {
 		e.registry.mu.Lock()
 		for _, j := range part {
-			if !e.shards.Own(j.Shard, fences) {
+			if !e.owns(j.Shard, fences) {
 				j.Lose()
 				continue
 			}

@@ -25,12 +25,14 @@ type editor struct {
 	loop     *loop
 	zones    *zones.Rules
 	stopping *atomic.Bool
+	shared   bool // see Config
 }
 
 func newEditor(e *Engine) *editor {
 	return &editor{
 		clock: e.clock, pace: e.cfg.Pace, store: e.store, watch: e.watch, shards: e.shards,
 		registry: e.registry, runner: e.runner, loop: e.loop, zones: e.zones, stopping: &e.stopping,
+		shared: e.cfg.Shared,
 	}
 }
 

@@ -36,7 +36,7 @@ func (e *editor) effectiveNew(ids []domain.JobID) (from int64, fences []store.Fe
 	}
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
-	shards = slices.DeleteFunc(shards, func(n uint8) bool { return !e.shards.Own(n, nil) })
+	shards = slices.DeleteFunc(shards, func(n uint8) bool { return !e.owns(n, nil) })
 	return e.holdLocked(0, shards...)
 }
 
@@ -62,4 +62,10 @@ func (e *editor) holdLocked(after int64, shards ...uint8) (from int64, fences []
 			tokens[i].Release()
 		}
 	}
+}
+
+// owns reports whether this engine owns a shard, under a lease that is among the fences. One that
+// owns all of them takes new jobs before its start, too.
+func (e *editor) owns(number uint8, fences []store.Fence) bool {
+	return !e.shared || e.shards.Own(number, fences)
 }
