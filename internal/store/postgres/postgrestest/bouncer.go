@@ -43,7 +43,7 @@ func (s *Server) Bounced(t testing.TB) func(url string) string {
 		program, err = exec.LookPath("/usr/sbin/pgbouncer")
 	}
 	if err != nil {
-		if os.Getenv("BELFRY_POSTGRES") == "required" {
+		if os.Getenv("POSTGRES_TESTS") == "required" {
 			t.Fatal(ErrNoBouncer)
 		}
 		t.Skip(ErrNoBouncer)

@@ -8,7 +8,7 @@
 // # What it must guarantee
 //
 // Without the binaries a test is skipped, with the reason ([Shared]). Where the environment has
-// BELFRY_POSTGRES=required, as in CI, it fails instead: nothing is skipped there unseen.
+// POSTGRES_TESTS=required, as in CI, it fails instead: nothing is skipped there unseen.
 //
 // Each test has a database of its own ([Server.Database]), copied from a template, so that tests run at a
 // time and need not clean up. fsync is off unless a test asks for it: what a test sees of a crash of the

@@ -21,7 +21,7 @@ import (
 
 // ErrNone says that PostgreSQL is not installed.
 var ErrNone = errors.New("PostgreSQL is not installed: its programs initdb and postgres are neither in " +
-	"BELFRY_POSTGRES_BIN nor in /usr/lib/postgresql nor in PATH")
+	"POSTGRES_TESTS_BIN nor in /usr/lib/postgresql nor in PATH")
 
 // Options are how a server runs. The zero value is the fastest.
 type Options struct {
@@ -47,7 +47,7 @@ const port = 5432
 
 // folderOf returns the folder of the programs, the newest release first.
 func folderOf() (string, error) {
-	places := []string{os.Getenv("BELFRY_POSTGRES_BIN")}
+	places := []string{os.Getenv("POSTGRES_TESTS_BIN")}
 	releases, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
 		return "", err

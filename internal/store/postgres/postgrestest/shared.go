@@ -37,7 +37,7 @@ func Main(m *testing.M) {
 }
 
 // Shared returns the server that the tests of a package share. Without PostgreSQL the test is
-// skipped, or fails where BELFRY_POSTGRES is "required".
+// skipped, or fails where POSTGRES_TESTS is "required".
 func Shared(t testing.TB) *Server {
 	t.Helper()
 	shared.once.Do(func() { shared.server, shared.err = Start(Options{}) })
@@ -50,7 +50,7 @@ func Need(t testing.TB, err error) {
 	t.Helper()
 	switch {
 	case err == nil:
-	case errors.Is(err, ErrNone) && os.Getenv("BELFRY_POSTGRES") != "required":
+	case errors.Is(err, ErrNone) && os.Getenv("POSTGRES_TESTS") != "required":
 		t.Skip(err)
 	default:
 		t.Fatal(err)
