@@ -62,7 +62,7 @@ func TestListExecutionsByWhatTheyAre(t *testing.T) {
 			}
 		}
 	}
-	call(t, h, "GET", "/jobs/"+id[:35]+"f/executions?status=FAILED", "").problem(t, 404)
+	call(t, h, "GET", "/jobs/"+domain.NewJobID(1).String()+"/executions?status=FAILED", "").problem(t, 404)
 }
 
 // TestWhatHasEndedIsListedAsBefore: the list of what has ended has nothing that goes on.
