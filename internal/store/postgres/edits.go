@@ -23,15 +23,9 @@ func (e *edits) Create(ctx context.Context, versions []domain.Version, ahead int
 	if len(versions) == 0 {
 		return nil, nil
 	}
-	encoded := make([]rows.Version, len(versions))
-	for i := range versions {
-		v := &versions[i]
-		if v.Number != 1 || v.EffectiveTo != domain.Forever {
-			return nil, fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
-		}
-		if encoded[i], err = rows.Encode(v, e.jobs.box); err != nil {
-			return nil, fmt.Errorf("create job %s: %w", v.JobID, err)
-		}
+	encoded, err := rows.EncodeNew(versions, e.jobs.box, e.jobs.pace.Step)
+	if err != nil {
+		return nil, err
 	}
 	for range attempts { // the keys of others may come and go meanwhile
 		made, err = e.create(ctx, encoded, &versions[0], ahead)

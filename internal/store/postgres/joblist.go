@@ -12,10 +12,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
-// How many jobs one call of List examines at most: some 100 ms. So many are read at a time, the first
-// time a few more than the page.
+// How many jobs one call of List examines at most: each costs some 5 us of processor time, of PostgreSQL and of
+// this process together, so 80 ms. So many are read at a time, the first time a few more than the page.
 const (
-	maxListWork = 40_000
+	maxListWork = 16_000
 	listPiece   = 2_000
 	listFirst   = 50
 )

@@ -4,15 +4,12 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
-	"path"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 //go:embed migrations
@@ -21,34 +18,8 @@ var migrationFiles embed.FS
 // migrationLock is the advisory lock of those who change the schema: "BLFR".
 const migrationLock = 0x424c4652
 
-// migration is one numbered step of the schema. Steps are never edited once
-// released: a change is a new file.
-type migration struct {
-	number int
-	name   string
-	script string
-}
-
-func migrations() ([]migration, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, 0, len(names))
-	for i, name := range names { // Glob sorts
-		base := path.Base(name)
-		number, err := strconv.Atoi(strings.SplitN(base, "_", 2)[0])
-		if err != nil || number != i+1 {
-			return nil, fmt.Errorf("migration %s: want number %d", name, i+1)
-		}
-		script, err := migrationFiles.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, migration{number, base, string(script)})
-	}
-	return steps, nil
-}
+// migrations returns the steps of the schema in order. Steps are never edited once released.
+func migrations() ([]rows.Migration, error) { return rows.Migrations(migrationFiles, "migrations") }
 
 const (
 	createMigrations = `
@@ -96,10 +67,10 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 			return err
 		}
 		for _, step := range steps[have:] {
-			if _, err := tx.Exec(ctx, step.script); err != nil {
-				return fmt.Errorf("migration %s: %w", step.name, err)
+			if _, err := tx.Exec(ctx, step.Script); err != nil {
+				return fmt.Errorf("migration %s: %w", step.Name, err)
 			}
-			_, err := tx.Exec(ctx, insertMigration, step.number, step.name)
+			_, err := tx.Exec(ctx, insertMigration, step.Number, step.Name)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 // Package rows has the form in which jobs and executions are stored, as far as it is the
 // same in every database: columns and documents of plain types. A store binds them and reads
-// them; what they mean is decided here alone.
+// them; what they mean is decided here alone. So is what every database does alike with them: how
+// a list of executions is collected ([Scan]), and which steps a schema has ([Migrations]).
 //
 //	domain.Version ─ Encode ─► Version ─ bind ─► table ─ columns ─► Version ─ Decode ─► domain.Version
 //
@@ -15,5 +16,5 @@
 //
 // Each file uses only those before it:
 //
-//	shared.go version.go execution.go secret.go versioncode.go
+//	shared.go version.go execution.go secret.go versioncode.go scan.go migration.go
 package rows

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -10,6 +11,24 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
+
+// EncodeNew makes the rows of new jobs, whose versions must be number 1 and open. step is called
+// before each with its place: an import lets fires pass.
+func EncodeNew(versions []domain.Version, box *seal.Box, step func(i int)) ([]Version, error) {
+	made := make([]Version, len(versions))
+	for i := range versions {
+		step(i)
+		v := &versions[i]
+		if v.Number != 1 || v.EffectiveTo != domain.Forever {
+			return nil, fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
+		}
+		var err error
+		if made[i], err = Encode(v, box); err != nil {
+			return nil, fmt.Errorf("create job %s: %w", v.JobID, err)
+		}
+	}
+	return made, nil
+}
 
 // Encode makes the row of a version, which shares no memory with it. Secrets are sealed.
 func Encode(v *domain.Version, box *seal.Box) (Version, error) {

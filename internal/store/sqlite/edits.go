@@ -46,22 +46,15 @@ func (e edits) adoptInstant(c *conn, r *rows.Version) (same bool, err error) {
 
 // Create implements store.Edits.
 func (e edits) Create(ctx context.Context, versions []domain.Version, ahead int64) ([]store.Effect, error) {
-	made := make([]rows.Version, len(versions))
-	for i := range versions {
-		v := &versions[i]
-		if v.Number != 1 || v.EffectiveTo != domain.Forever {
-			return nil, fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
-		}
-		var err error
-		if made[i], err = rows.Encode(v, e.jobs.box); err != nil {
-			return nil, fmt.Errorf("create job %s: %w", v.JobID, err)
-		}
+	made, err := rows.EncodeNew(versions, e.jobs.box, e.jobs.pace.Step)
+	if err != nil {
+		return nil, err
 	}
 	if len(made) == 0 {
 		return nil, nil
 	}
 	added, answer := additionsOf(made), make(chan []store.Effect, 1)
-	err := e.jobs.db.write(ctx, len(made), func(c *conn) (tally, error) {
+	err = e.jobs.db.write(ctx, len(made), func(c *conn) (tally, error) {
 		sh, err := e.readShard(c)
 		if err != nil {
 			return tally{}, err

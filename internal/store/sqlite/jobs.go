@@ -31,17 +31,9 @@ func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
 	if len(versions) == 0 {
 		return nil
 	}
-	made := make([]rows.Version, len(versions))
-	for i := range versions {
-		j.pace.Step(i)
-		v := &versions[i]
-		if v.Number != 1 || v.EffectiveTo != domain.Forever {
-			return fmt.Errorf("create job %s: want an open version 1, not number %d", v.JobID, v.Number)
-		}
-		var err error
-		if made[i], err = rows.Encode(v, j.box); err != nil {
-			return fmt.Errorf("create job %s: %w", v.JobID, err)
-		}
+	made, err := rows.EncodeNew(versions, j.box, j.pace.Step)
+	if err != nil {
+		return err
 	}
 	added := additionsOf(made)
 	return fault("create jobs", j.db.write(ctx, len(made), func(c *conn) (tally, error) {

@@ -5,15 +5,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"path"
-	"strconv"
-	"strings"
 
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // applicationID marks a file as Belfry's in its header: "BLFR".
@@ -29,34 +26,10 @@ var migrationFiles embed.FS
 // errForeign is the cause of a refusal to open a database that Belfry did not create.
 var errForeign = errors.New("it was created by another program")
 
-// migration is one numbered step of a schema. Steps are never edited once
-// released: a change is a new file.
-type migration struct {
-	number int
-	name   string
-	script string
-}
-
-// migrations returns the steps of a schema ("jobs" or "history") in order.
-func migrations(schema string) ([]migration, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/"+schema+"/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, 0, len(names))
-	for i, name := range names { // Glob sorts
-		base := path.Base(name)
-		number, err := strconv.Atoi(strings.SplitN(base, "_", 2)[0])
-		if err != nil || number != i+1 {
-			return nil, fmt.Errorf("migration %s: want number %d", name, i+1)
-		}
-		script, err := migrationFiles.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, migration{number, base, string(script)})
-	}
-	return steps, nil
+// migrations returns the steps of a schema ("jobs" or "history") in order. Steps are never edited
+// once released.
+func migrations(schema string) ([]rows.Migration, error) {
+	return rows.Migrations(migrationFiles, "migrations/"+schema)
 }
 
 // migrate brings a file to the schema that this program knows. A file that is
@@ -77,7 +50,7 @@ func migrate(ctx context.Context, c *conn, schema string) error {
 	}
 	for _, step := range steps[have:] {
 		if err := apply(ctx, c, step); err != nil {
-			return fmt.Errorf("%s: migration %s: %w", c.path, step.name, err)
+			return fmt.Errorf("%s: migration %s: %w", c.path, step.Name, err)
 		}
 	}
 	return nil
@@ -98,15 +71,15 @@ func announce(ctx context.Context, c *conn, log *slog.Logger) error {
 	return err
 }
 
-func apply(ctx context.Context, c *conn, step migration) error {
+func apply(ctx context.Context, c *conn, step rows.Migration) error {
 	return c.transact(ctx, func() error {
-		if err := sqlitex.ExecuteScript(c.Conn, step.script, nil); err != nil {
+		if err := sqlitex.ExecuteScript(c.Conn, step.Script, nil); err != nil {
 			return err
 		}
 		if err := c.exec(fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
 			return err
 		}
-		return c.exec(fmt.Sprintf("PRAGMA user_version = %d", step.number))
+		return c.exec(fmt.Sprintf("PRAGMA user_version = %d", step.Number))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
 )
 
@@ -193,8 +194,8 @@ func TestMigrationsAreNumbered(t *testing.T) {
 			t.Fatalf("%s: %d steps, error %v", schema, len(steps), err)
 		}
 		for i, step := range steps {
-			if step.number != i+1 || !strings.HasPrefix(step.name, fmt.Sprintf("%04d_", i+1)) || step.script == "" {
-				t.Errorf("%s: step %d is %q", schema, i+1, step.name)
+			if step.Number != i+1 || !strings.HasPrefix(step.Name, fmt.Sprintf("%04d_", i+1)) || step.Script == "" {
+				t.Errorf("%s: step %d is %q", schema, i+1, step.Name)
 			}
 		}
 	}
@@ -210,7 +211,8 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	if err := apply(t.Context(), c, migration{1, "0001_x.sql", "CREATE TABLE a (x); CREATE TABLE a (x);"}); err == nil {
+	twice := rows.Migration{Number: 1, Name: "0001_x.sql", Script: "CREATE TABLE a (x); CREATE TABLE a (x);"}
+	if err := apply(t.Context(), c, twice); err == nil {
 		t.Fatal("the script succeeded")
 	}
 	if n, err := c.number("SELECT count(*) FROM sqlite_schema"); n != 0 || err != nil {
