@@ -17,8 +17,8 @@ const (
 	// anything near at all, and skips what is empty.
 	missesPerProbe = 50
 	// SearchRows is how many rows one search looks through where a version cannot be
-	// read: some 0.2 us each, so 200 ms at most for a page.
-	SearchRows  = 50_000
+	// read: some 0.2 us each, so 80 ms at most for a page.
+	SearchRows  = 20_000
 	maxSearches = 20
 	// A summary of more fires than this is skipped as a whole. In a shorter
 	// one every fire is looked up, in case some have a record of their own.
