@@ -64,7 +64,8 @@ type run struct {
 	piece  int // facts in memory at a time
 	report Report
 
-	rest   *throttle // nil: none is taken
+	rest   *throttle      // nil: none is taken
+	of     store.ShardSet // whose record may be of the audit's jobs
 	open   map[domain.FireKey]bool
 	asides []store.Aside              // versions that cannot be run: few, or none
 	facts  map[domain.FireKey]outcome // of the piece
@@ -107,6 +108,9 @@ func start(ctx context.Context, db store.Store, clk clock.Clock, w Window, piece
 		w.From = max(w.From, kept-kept%dayMs)
 	}
 	r := &run{db: db, window: w, piece: piece, report: Report{From: w.From, To: w.To}}
+	if !w.Job.IsZero() {
+		r.of = store.OnlyShards(w.Job.Shard(len(shards)))
+	}
 	if w.background {
 		r.rest = &throttle{clock: clk, mark: clk.Mark()}
 	}
@@ -131,7 +135,7 @@ func (r *run) judges(k domain.FireKey) bool {
 
 func (r *run) readOpen(ctx context.Context) error {
 	r.open = make(map[domain.FireKey]bool)
-	return r.db.Ledger().OpenRuns(ctx, func(o domain.OpenRun) error {
+	return r.db.Ledger().OpenRuns(ctx, r.of, func(o domain.OpenRun) error {
 		if r.judges(o.FireKey) && o.ScheduledAt >= r.window.From && o.ScheduledAt <= r.window.To {
 			r.open[o.FireKey] = true
 		}
@@ -152,7 +156,7 @@ func (r *run) judge(ctx context.Context, after int64) (until int64, err error) {
 	}
 	expect := func(v domain.Version) error { return r.expect(ctx, &v, after, until) }
 	if r.window.Job.IsZero() {
-		err = r.db.Jobs().Timeline(ctx, after, store.TimingOnly, expect)
+		err = r.db.Jobs().Timeline(ctx, store.ShardSet{}, after, store.TimingOnly, expect)
 	} else {
 		err = r.expectJob(ctx, expect)
 	}
@@ -178,7 +182,7 @@ func (r *run) readFacts(ctx context.Context, after int64) (until int64, err erro
 	r.facts = make(map[domain.FireKey]outcome)
 	until = r.window.To
 	last := after
-	err = r.db.Ledger().Facts(ctx, after, r.window.To, func(f store.FactRange) error {
+	err = r.db.Ledger().Facts(ctx, r.of, after, r.window.To, func(f store.FactRange) error {
 		at := f.Key.ScheduledAt
 		if len(r.facts) >= r.piece && at > last {
 			until = last
@@ -199,7 +203,7 @@ func (r *run) readFacts(ctx context.Context, after int64) (until int64, err erro
 // readRanges reads the summaries that cover fires of the piece.
 func (r *run) readRanges(ctx context.Context, after, until int64) error {
 	r.ranges = make(map[domain.JobID][]store.FactRange)
-	return r.db.Ledger().Ranges(ctx, after, func(f store.FactRange) error {
+	return r.db.Ledger().Ranges(ctx, r.of, after, func(f store.FactRange) error {
 		if r.judges(f.Key) && f.From < f.Key.ScheduledAt && f.From <= until {
 			r.ranges[f.Key.JobID] = append(r.ranges[f.Key.JobID], f)
 		}

@@ -156,7 +156,8 @@ func (s brokenTimeline) Jobs() store.Jobs { return brokenTimelineJobs{s.Store.Jo
 
 type brokenTimelineJobs struct{ store.Jobs }
 
-func (brokenTimelineJobs) Timeline(context.Context, int64, store.Parts, func(domain.Version) error) error {
+func (brokenTimelineJobs) Timeline(context.Context, store.ShardSet, int64, store.Parts,
+	func(domain.Version) error) error {
 	return domain.Unavailable(nil, "the timeline cannot be read")
 }
 
@@ -204,10 +205,10 @@ type slowTimelineJobs struct {
 	w *world
 }
 
-func (s slowTimelineJobs) Timeline(ctx context.Context, since int64, p store.Parts,
+func (s slowTimelineJobs) Timeline(ctx context.Context, of store.ShardSet, since int64, p store.Parts,
 	fn func(domain.Version) error) error {
 	s.w.pass(2500 * time.Millisecond)
-	return s.Jobs.Timeline(ctx, since, p, fn)
+	return s.Jobs.Timeline(ctx, of, since, p, fn)
 }
 
 // beatSpy is a store whose beats are looked at.

@@ -41,7 +41,7 @@ func (e *editor) recordUnusable(ctx context.Context, a recovery.Unusable) error 
 			decide(fact, 0)
 		}
 	}
-	err = e.store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
+	err = e.store.Ledger().OpenRuns(ctx, store.OnlyShards(fence.Number), func(open domain.OpenRun) error {
 		if open.JobID == a.JobID && open.Version == a.Version {
 			decide(run.EndBroken(&open, e.now(), a.Reason), open.Runner)
 		}

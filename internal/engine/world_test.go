@@ -386,7 +386,7 @@ func (w *world) statuses(id domain.JobID) map[domain.Status]int64 {
 // openRuns returns the open runs on record.
 func (w *world) openRuns() (runs []domain.OpenRun) {
 	w.t.Helper()
-	err := w.db.Ledger().OpenRuns(context.Background(), func(r domain.OpenRun) error {
+	err := w.db.Ledger().OpenRuns(context.Background(), store.ShardSet{}, func(r domain.OpenRun) error {
 		runs = append(runs, r)
 		return nil
 	})

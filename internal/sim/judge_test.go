@@ -168,7 +168,7 @@ func (w *world) facts() (all []domain.Execution) {
 }
 
 func (w *world) openRuns() (runs []domain.OpenRun) {
-	err := w.db.Ledger().OpenRuns(context.Background(), func(r domain.OpenRun) error {
+	err := w.db.Ledger().OpenRuns(context.Background(), store.ShardSet{}, func(r domain.OpenRun) error {
 		runs = append(runs, r)
 		return nil
 	})

@@ -29,8 +29,8 @@
 //
 // Each file uses only those before it:
 //
-//	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go cluster.go store.go
-//	wholepage.go
+//	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go cluster.go shardset.go
+//	store.go wholepage.go
 package store
 
 import (
@@ -87,9 +87,9 @@ type Jobs interface {
 	// deleted one too; empty when nothing is known of it. A job may have thousands: who
 	// needs no bodies asks for TimingOnly.
 	Versions(ctx context.Context, id domain.JobID, parts Parts) ([]domain.Version, error)
-	// Timeline streams every version whose time overlaps (since, forever), the
-	// versions of one job together and in order. An error of fn ends it.
-	Timeline(ctx context.Context, since int64, parts Parts, fn func(domain.Version) error) error
+	// Timeline streams every version of the jobs of shards whose time overlaps (since, forever),
+	// the versions of one job together and in order. An error of fn ends it.
+	Timeline(ctx context.Context, of ShardSet, since int64, parts Parts, fn func(domain.Version) error) error
 	// Count returns how many jobs there are and how many of them are active.
 	Count(ctx context.Context) (total, active int64, err error)
 }
@@ -199,17 +199,16 @@ type Ledger interface {
 	// is durable. After Record has returned nil, the store keeps no reference to the
 	// batch, and the caller may reuse it.
 	Record(ctx context.Context, b Batch) error
-	// Facts streams the facts scheduled in (after, until], in the order of
-	// their keys. The fires that a summary covers are streamed as its
-	// range.
-	Facts(ctx context.Context, after, until int64, fn func(FactRange) error) error
+	// Facts streams the facts of shards that are scheduled in (after, until], in the order
+	// of their keys. The fires that a summary covers are streamed as its range.
+	Facts(ctx context.Context, of ShardSet, after, until int64, fn func(FactRange) error) error
 	// Ranges streams the summaries alone that are scheduled after the instant,
 	// in the order of their keys. A summary's key is its last fire: one that
 	// comes after the end of a window may cover fires inside it.
-	Ranges(ctx context.Context, after int64, fn func(FactRange) error) error
-	// OpenRuns streams every open run. An open run whose fact exists is not
+	Ranges(ctx context.Context, of ShardSet, after int64, fn func(FactRange) error) error
+	// OpenRuns streams every open run of shards. An open run whose fact exists is not
 	// streamed: the fact won.
-	OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error
+	OpenRuns(ctx context.Context, of ShardSet, fn func(domain.OpenRun) error) error
 	// SetAside keeps that versions cannot be run. What is kept of a version
 	// already stays as it is.
 	SetAside(ctx context.Context, asides []Aside) error

@@ -94,18 +94,15 @@ func (rc *recovery) addWalk(j *run.Job, v *run.Version) {
 // record goes beyond the horizon, as it should not.
 func (rc *recovery) readRanges(ctx context.Context) error {
 	ledger := rc.Store.Ledger()
-	err := ledger.Ranges(ctx, rc.leastWatermark(), func(f store.FactRange) error {
-		if rc.gapOf(f.Key.JobID) == nil {
-			return nil
-		}
+	err := ledger.Ranges(ctx, rc.of, rc.leastWatermark(), func(f store.FactRange) error {
 		rc.ranges[f.Key.JobID] = append(rc.ranges[f.Key.JobID], f)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return ledger.Facts(ctx, rc.least((*gap).bound), domain.Forever, func(f store.FactRange) error {
-		if g := rc.gapOf(f.Key.JobID); g != nil && f.Key.Nonce == 0 {
+	return ledger.Facts(ctx, rc.of, rc.least((*gap).bound), domain.Forever, func(f store.FactRange) error {
+		if g := rc.gapOf(f.Key.JobID); f.Key.Nonce == 0 {
 			g.lastFact = max(g.lastFact, f.Key.ScheduledAt)
 		}
 		return nil
@@ -117,9 +114,9 @@ func (rc *recovery) readRanges(ctx context.Context) error {
 // clock that was set back fires nothing twice.
 func (rc *recovery) readFacts(ctx context.Context) error {
 	read := rc.leastWatermark()
-	err := rc.Store.Ledger().Facts(ctx, read, domain.Forever, func(f store.FactRange) error {
+	err := rc.Store.Ledger().Facts(ctx, rc.of, read, domain.Forever, func(f store.FactRange) error {
 		at, g := f.Key.ScheduledAt, rc.gapOf(f.Key.JobID)
-		if f.Key.Nonce != 0 || g == nil || at <= g.watermark {
+		if f.Key.Nonce != 0 || at <= g.watermark {
 			return nil
 		}
 		if len(rc.facts) >= rc.Piece && at > read {

@@ -203,8 +203,8 @@ func (r *firesOnRecord) has(at int64) bool {
 // that may have been sent, and the summaries.
 func (m *mending) recordOf(ctx context.Context, a store.Aside) (*firesOnRecord, error) {
 	rec := &firesOnRecord{fires: make(map[int64]struct{})}
-	ledger := m.recovery.Store.Ledger()
-	err := ledger.Facts(ctx, a.Since, max(a.Since, a.Certain), func(f store.FactRange) error {
+	ledger, of := m.recovery.Store.Ledger(), store.OnlyShards(int(m.recovery.Shards.Number(a.JobID)))
+	err := ledger.Facts(ctx, of, a.Since, max(a.Since, a.Certain), func(f store.FactRange) error {
 		if f.Key.JobID == a.JobID && f.Key.Nonce == 0 {
 			rec.fires[f.Key.ScheduledAt] = struct{}{}
 		}
@@ -213,7 +213,7 @@ func (m *mending) recordOf(ctx context.Context, a store.Aside) (*firesOnRecord, 
 	if err != nil {
 		return nil, err
 	}
-	return rec, ledger.Ranges(ctx, a.Since, func(f store.FactRange) error {
+	return rec, ledger.Ranges(ctx, of, a.Since, func(f store.FactRange) error {
 		if f.Key.JobID == a.JobID && f.Key.Nonce == 0 {
 			rec.ranges = append(rec.ranges, f)
 		}

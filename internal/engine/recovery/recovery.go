@@ -45,7 +45,8 @@ type Result struct {
 // recovery is the state of one recovery.
 type recovery struct {
 	Config
-	gaps []*gap // by shard; nil: it is not recovered
+	gaps []*gap         // by shard; nil: it is not recovered
+	of   store.ShardSet // that are recovered
 
 	facts  map[domain.FireKey]struct{} // of one piece of the gap
 	ranges map[domain.JobID][]store.FactRange
@@ -108,9 +109,15 @@ func newRecovery(c Config, claimed []store.Shard) *recovery {
 	}
 	rc.mending = &mending{recovery: rc}
 	rc.decided = decisions{ledger: c.Store.Ledger(), node: c.Shards.Node, count: c.Count}
+	numbers := make([]int, len(claimed))
 	for i := range claimed {
+		numbers[i] = claimed[i].Number
 		rc.gaps[claimed[i].Number] = newGap(&claimed[i], c.Now)
 		rc.decided.fences = append(rc.decided.fences, store.Fence{Number: claimed[i].Number, Lease: claimed[i].Lease})
+	}
+	rc.of = store.OnlyShards(numbers...)
+	if len(numbers) == len(rc.gaps) {
+		rc.of = store.ShardSet{} // a store need not compare
 	}
 	return rc
 }
@@ -129,11 +136,8 @@ func (rc *recovery) readZones(ctx context.Context) (err error) {
 func (rc *recovery) keepZones(ctx context.Context) error { return rc.zones.KeepFresh(ctx) }
 
 func (rc *recovery) readRuns(ctx context.Context) error {
-	return rc.Store.Ledger().OpenRuns(ctx, func(open domain.OpenRun) error {
+	return rc.Store.Ledger().OpenRuns(ctx, rc.of, func(open domain.OpenRun) error {
 		g := rc.gapOf(open.JobID)
-		if g == nil {
-			return nil
-		}
 		if rc.elsewhere(&open) {
 			rc.result.Elsewhere = append(rc.result.Elsewhere, open)
 		} else {
@@ -154,7 +158,7 @@ func (rc *recovery) elsewhere(open *domain.OpenRun) bool {
 
 // readTimeline loads every job, and notes which versions have fires in the gap.
 func (rc *recovery) readTimeline(ctx context.Context) error {
-	err := rc.Store.Jobs().Timeline(ctx, rc.leastWatermark(), store.WholeVersions,
+	err := rc.Store.Jobs().Timeline(ctx, rc.of, rc.leastWatermark(), store.WholeVersions,
 		func(v domain.Version) error { return rc.addVersion(&v) })
 	rc.closeJob()
 	return err
@@ -163,9 +167,6 @@ func (rc *recovery) readTimeline(ctx context.Context) error {
 // addVersion takes the next version of the timeline: the versions of a job
 // come together, oldest first.
 func (rc *recovery) addVersion(v *domain.Version) error {
-	if rc.gapOf(v.JobID) == nil {
-		return nil
-	}
 	ver, err := run.NewVersion(v)
 	if err != nil {
 		ver = rc.mending.setAside(v, err)

@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -101,8 +102,9 @@ type spiedLedger struct {
 	spy *ledgerSpy
 }
 
-func (l spiedLedger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
-	return l.Ledger.Facts(ctx, after, until, func(f store.FactRange) error {
+func (l spiedLedger) Facts(ctx context.Context, of store.ShardSet, after, until int64,
+	fn func(store.FactRange) error) error {
+	return l.Ledger.Facts(ctx, of, after, until, func(f store.FactRange) error {
 		defer l.spy.each()
 		return fn(f)
 	})
@@ -166,5 +168,82 @@ func TestShardsAreJudgedApart(t *testing.T) {
 	if len(result.Resend) != 0 || !result.Clean || result.GapMs < (595*time.Second).Milliseconds() {
 		t.Errorf("after a clean release: %d sent again, clean %v, a gap of %d ms", len(result.Resend), result.Clean,
 			result.GapMs)
+	}
+}
+
+// setSpy notes of which shards something is read.
+type setSpy struct {
+	store.Store
+	sets map[string]store.ShardSet
+}
+
+func (s setSpy) Ledger() store.Ledger { return setSpyLedger{s.Store.Ledger(), s.sets} }
+func (s setSpy) Jobs() store.Jobs     { return setSpyJobs{s.Store.Jobs(), s.sets} }
+
+type setSpyLedger struct {
+	store.Ledger
+	sets map[string]store.ShardSet
+}
+
+func (l setSpyLedger) Facts(ctx context.Context, of store.ShardSet, after, until int64,
+	fn func(store.FactRange) error) error {
+	l.sets["Facts"] = of
+	return l.Ledger.Facts(ctx, of, after, until, fn)
+}
+
+func (l setSpyLedger) Ranges(ctx context.Context, of store.ShardSet, after int64,
+	fn func(store.FactRange) error) error {
+	l.sets["Ranges"] = of
+	return l.Ledger.Ranges(ctx, of, after, fn)
+}
+
+func (l setSpyLedger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	l.sets["OpenRuns"] = of
+	return l.Ledger.OpenRuns(ctx, of, fn)
+}
+
+type setSpyJobs struct {
+	store.Jobs
+	sets map[string]store.ShardSet
+}
+
+func (j setSpyJobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
+	fn func(domain.Version) error) error {
+	j.sets["Timeline"] = of
+	return j.Jobs.Timeline(ctx, of, since, parts, fn)
+}
+
+// What the jobs of other shards have is not read.
+func TestRecoveryReadsItsShardsAlone(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t, 4, 40, 5)
+	for _, numbers := range [][]int{{2}, {3, 0}, {0, 1, 2, 3}} {
+		spy := setSpy{d.Store, make(map[string]store.ShardSet)}
+		rows, err := d.Shards().Peek(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := d.config(t, spy, 8)
+		claimed, err := d.Shards().Claim(t.Context(), c.Shards.Node, store.ClaimsOf(rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mine []store.Shard
+		for _, n := range numbers {
+			mine = append(mine, store.Shard{Number: n, Lease: claimed[n].Lease, Watermark: d.now,
+				Horizon: d.now + 7_000})
+		}
+		if _, _, err := Run(t.Context(), c, mine); err != nil {
+			t.Fatal(err)
+		}
+		for _, what := range []string{"Facts", "Ranges", "OpenRuns", "Timeline"} {
+			of, read := spy.sets[what]
+			for n := range 4 {
+				if !read || of.Has(n) != slices.Contains(numbers, n) {
+					t.Errorf("a recovery of %v: %s of %+v", numbers, what, of)
+					break
+				}
+			}
+		}
 	}
 }

@@ -55,7 +55,8 @@ func (j recordingJobs) List(context.Context, store.JobQuery) (store.JobPage, err
 func (j recordingJobs) Versions(context.Context, domain.JobID, store.Parts) ([]domain.Version, error) {
 	return make([]domain.Version, 7), j.r.note("Jobs.Versions")
 }
-func (j recordingJobs) Timeline(_ context.Context, _ int64, _ store.Parts, fn func(domain.Version) error) error {
+func (j recordingJobs) Timeline(_ context.Context, _ store.ShardSet, _ int64, _ store.Parts,
+	fn func(domain.Version) error) error {
 	return errors.Join(fn(domain.Version{}), j.r.note("Jobs.Timeline"))
 }
 func (j recordingJobs) Count(context.Context) (int64, int64, error) {
@@ -91,13 +92,13 @@ func (h recordingHistory) Kept(context.Context) (int64, error) { return 7, h.r.n
 type recordingLedger struct{ r *recording }
 
 func (l recordingLedger) Record(context.Context, store.Batch) error { return l.r.note("Ledger.Record") }
-func (l recordingLedger) Facts(_ context.Context, _, _ int64, fn func(store.FactRange) error) error {
+func (l recordingLedger) Facts(_ context.Context, _ store.ShardSet, _, _ int64, fn func(store.FactRange) error) error {
 	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Facts"))
 }
-func (l recordingLedger) Ranges(_ context.Context, _ int64, fn func(store.FactRange) error) error {
+func (l recordingLedger) Ranges(_ context.Context, _ store.ShardSet, _ int64, fn func(store.FactRange) error) error {
 	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Ranges"))
 }
-func (l recordingLedger) OpenRuns(_ context.Context, fn func(domain.OpenRun) error) error {
+func (l recordingLedger) OpenRuns(_ context.Context, _ store.ShardSet, fn func(domain.OpenRun) error) error {
 	return errors.Join(fn(domain.OpenRun{}), l.r.note("Ledger.OpenRuns"))
 }
 func (l recordingLedger) SetAside(context.Context, []store.Aside) error {
@@ -160,7 +161,8 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return len(v) == 7, err
 	},
 	"Jobs.Timeline": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Jobs().Timeline(ctx, 0, store.WholeVersions, func(domain.Version) error { return nil })
+		return false, s.Jobs().Timeline(ctx, store.ShardSet{}, 0, store.WholeVersions,
+			func(domain.Version) error { return nil })
 	},
 	"Jobs.Count": func(ctx context.Context, s store.Store) (bool, error) {
 		total, active, err := s.Jobs().Count(ctx)
@@ -197,13 +199,13 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return false, s.Ledger().Record(ctx, store.Batch{})
 	},
 	"Ledger.Facts": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Ledger().Facts(ctx, 0, 1, func(store.FactRange) error { return nil })
+		return false, s.Ledger().Facts(ctx, store.ShardSet{}, 0, 1, func(store.FactRange) error { return nil })
 	},
 	"Ledger.Ranges": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Ledger().Ranges(ctx, 0, func(store.FactRange) error { return nil })
+		return false, s.Ledger().Ranges(ctx, store.ShardSet{}, 0, func(store.FactRange) error { return nil })
 	},
 	"Ledger.OpenRuns": func(ctx context.Context, s store.Store) (bool, error) {
-		return false, s.Ledger().OpenRuns(ctx, func(domain.OpenRun) error { return nil })
+		return false, s.Ledger().OpenRuns(ctx, store.ShardSet{}, func(domain.OpenRun) error { return nil })
 	},
 	"Shards.Claim": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Shards().Claim(ctx, 1, nil)

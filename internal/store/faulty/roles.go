@@ -76,8 +76,9 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) 
 	})
 }
 
-func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
-	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, since, parts, fn) })
+func (j jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
+	fn func(domain.Version) error) error {
+	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, of, since, parts, fn) })
 }
 
 func (j jobs) Count(ctx context.Context) (total, active int64, err error) {
@@ -140,16 +141,17 @@ func (l ledger) Record(ctx context.Context, b store.Batch) error {
 	return l.call(ctx, "Ledger", "Record", func() error { return l.real.Record(ctx, b) })
 }
 
-func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
-	return l.call(ctx, "Ledger", "Facts", func() error { return l.real.Facts(ctx, after, until, fn) })
+func (l ledger) Facts(ctx context.Context, of store.ShardSet, after, until int64,
+	fn func(store.FactRange) error) error {
+	return l.call(ctx, "Ledger", "Facts", func() error { return l.real.Facts(ctx, of, after, until, fn) })
 }
 
-func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
-	return l.call(ctx, "Ledger", "Ranges", func() error { return l.real.Ranges(ctx, after, fn) })
+func (l ledger) Ranges(ctx context.Context, of store.ShardSet, after int64, fn func(store.FactRange) error) error {
+	return l.call(ctx, "Ledger", "Ranges", func() error { return l.real.Ranges(ctx, of, after, fn) })
 }
 
-func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
-	return l.call(ctx, "Ledger", "OpenRuns", func() error { return l.real.OpenRuns(ctx, fn) })
+func (l ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	return l.call(ctx, "Ledger", "OpenRuns", func() error { return l.real.OpenRuns(ctx, of, fn) })
 }
 
 func (l ledger) SetAside(ctx context.Context, asides []store.Aside) error {

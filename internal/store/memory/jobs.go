@@ -298,9 +298,13 @@ func partsOf(v domain.Version, parts store.Parts) domain.Version {
 }
 
 // Timeline implements store.Jobs.
-func (j jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
+func (j jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
+	fn func(domain.Version) error) error {
 	return stream(ctx, j.Store, func(d *Disk) (found []domain.Version) {
 		for _, id := range d.ids() {
+			if !of.HasJob(id, len(d.owners.shards)) {
+				continue
+			}
 			for _, v := range d.jobs[id].versions {
 				// A version ends before its EffectiveTo.
 				if v.EffectiveTo == domain.Forever || v.EffectiveTo-1 > since {

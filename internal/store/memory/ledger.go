@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -127,7 +126,8 @@ func (d *Disk) count(e *domain.Execution) {
 }
 
 // Facts implements store.Ledger.
-func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
+func (l ledger) Facts(ctx context.Context, of store.ShardSet, after, until int64,
+	fn func(store.FactRange) error) error {
 	return stream(ctx, l.Store, func(d *Disk) (found []store.FactRange) {
 		first, _ := slices.BinarySearchFunc(d.facts, after, func(e *domain.Execution, at int64) int {
 			if e.ScheduledAt <= at {
@@ -139,7 +139,9 @@ func (l ledger) Facts(ctx context.Context, after, until int64, fn func(store.Fac
 			if e.ScheduledAt > until {
 				break
 			}
-			found = append(found, factRange(e))
+			if of.HasJob(e.JobID, len(d.owners.shards)) {
+				found = append(found, factRange(e))
+			}
 		}
 		return found
 	}, fn)
@@ -158,10 +160,10 @@ func factRange(e *domain.Execution) store.FactRange {
 }
 
 // Ranges implements store.Ledger.
-func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
+func (l ledger) Ranges(ctx context.Context, of store.ShardSet, after int64, fn func(store.FactRange) error) error {
 	return stream(ctx, l.Store, func(d *Disk) (found []store.FactRange) {
 		for _, e := range d.facts {
-			if e.ScheduledAt > after && e.Missed != nil {
+			if e.ScheduledAt > after && e.Missed != nil && of.HasJob(e.JobID, len(d.owners.shards)) {
 				found = append(found, factRange(e))
 			}
 		}
@@ -170,10 +172,15 @@ func (l ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange
 }
 
 // OpenRuns implements store.Ledger.
-func (l ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
+func (l ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
 	return stream(ctx, l.Store, func(d *Disk) []domain.OpenRun {
-		found := slices.SortedFunc(maps.Values(d.runs),
-			func(a, b domain.OpenRun) int { return compareKeys(a.FireKey, b.FireKey) })
+		var found []domain.OpenRun
+		for _, r := range d.runs {
+			if of.HasJob(r.JobID, len(d.owners.shards)) {
+				found = append(found, r)
+			}
+		}
+		slices.SortFunc(found, func(a, b domain.OpenRun) int { return compareKeys(a.FireKey, b.FireKey) })
 		for i := range found {
 			found[i].Attempts = slices.Clone(found[i].Attempts)
 		}

@@ -129,6 +129,7 @@ func (e *edits) Delete(ctx context.Context, id domain.JobID, number int, ahead i
 // Changed implements store.Edits.
 func (e *edits) Changed(ctx context.Context, number int, revision int64, fn func(domain.Version) error) error {
 	return e.jobs.versions(ctx,
-		`v.job_id IN (SELECT c.job_id FROM version c WHERE c.shard = $4::int AND c.revision > $5)`,
+		`v.job_id IN (SELECT c.job_id FROM version c
+                WHERE c.shard = $4::smallint AND c.revision > 0 AND c.revision > $5)`,
 		store.WholeVersions, fn, number, revision)
 }

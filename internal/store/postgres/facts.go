@@ -28,18 +28,25 @@ SELECT * FROM (
 }
 
 // Facts implements store.Ledger.
-func (l *ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
-	return l.streamFacts(ctx, "", "", after, until, fn)
+func (l *ledger) Facts(ctx context.Context, of store.ShardSet, after, until int64,
+	fn func(store.FactRange) error) error {
+	return l.streamFacts(ctx, of, "", "", after, until, fn)
 }
 
 // Ranges implements store.Ledger.
-func (l *ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
-	return l.streamFacts(ctx, " AND (e.status = 4 OR e.status >= 16) AND e.status >= 16", " AND e.status >= 16", after,
-		domain.Forever, fn)
+func (l *ledger) Ranges(ctx context.Context, of store.ShardSet, after int64, fn func(store.FactRange) error) error {
+	return l.streamFacts(ctx, of, " AND (e.status = 4 OR e.status >= 16) AND e.status >= 16", " AND e.status >= 16",
+		after, domain.Forever, fn)
 }
 
-func (l *ledger) streamFacts(ctx context.Context, filter, filterOther string, after, until int64,
+func (l *ledger) streamFacts(ctx context.Context, of store.ShardSet, filter, filterOther string, after, until int64,
 	fn func(store.FactRange) error) error {
+	var more []any
+	if !of.Every() {
+		filter += " AND " + ofShards("e.job_id", 6)
+		filterOther += " AND " + ofShards("e.job_id", 6)
+		more = append(more, shardNumbers(of.Numbers()))
+	}
 	from := after
 	if from < math.MaxInt64 {
 		from++
@@ -51,13 +58,13 @@ func (l *ledger) streamFacts(ctx context.Context, filter, filterOther string, af
 	for _, d := range all {
 		query := pageOfFacts(d, filter, filterOther)
 		last := domain.FireKey{ScheduledAt: from, Nonce: math.MinInt64}
-		for more := true; more; {
+		for rest := true; rest; {
 			var chunk []store.FactRange
 			err := each(ctx, l.read, func(r pgx.Rows) error {
 				e, err := scanFact(r)
 				chunk = append(chunk, rangeOf(&e))
 				return err
-			}, query, last.ScheduledAt, [16]byte(last.JobID), last.Nonce, until, factChunk)
+			}, query, append([]any{last.ScheduledAt, [16]byte(last.JobID), last.Nonce, until, factChunk}, more...)...)
 			if err != nil && !isCode(err, undefinedTable) { // the day was just dropped
 				return fault("read the facts", err)
 			}
@@ -66,7 +73,7 @@ func (l *ledger) streamFacts(ctx context.Context, filter, filterOther string, af
 					return err
 				}
 			}
-			if more = len(chunk) == factChunk; more {
+			if rest = len(chunk) == factChunk; rest {
 				last = chunk[len(chunk)-1].Key
 			}
 		}
@@ -87,9 +94,9 @@ func rangeOf(e *domain.Execution) store.FactRange {
 }
 
 // OpenRuns implements store.Ledger.
-func (l *ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
+func (l *ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
 	refused := false
-	err := l.runs.each(ctx, func(chunk []domain.OpenRun) error {
+	err := l.runs.each(ctx, of, func(chunk []domain.OpenRun) error {
 		dead, err := l.facts(ctx, chunk)
 		if err != nil {
 			return err

@@ -67,11 +67,23 @@ type timeline struct {
 }
 
 // Timeline implements store.Jobs.
-func (j *jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
+//
+// Of some shards they are read one after the other, in the order of an index: a shard costs what it has.
+func (j *jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
+	fn func(domain.Version) error) error {
 	if since < domain.Forever-1 {
 		since++ // a version ends before its EffectiveTo
 	}
-	return j.versions(ctx, `(v.effective_to IS NULL OR v.effective_to > $4)`, parts, fn, since)
+	const overlap = `(v.effective_to IS NULL OR v.effective_to > $4)`
+	if of.Every() {
+		return j.versions(ctx, overlap, parts, fn, since)
+	}
+	for _, n := range of.Numbers() {
+		if err := j.versions(ctx, `v.shard = $5::smallint AND `+overlap, parts, fn, since, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // versions streams the versions that a condition selects, whose parameters begin with $4.

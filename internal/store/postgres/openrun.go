@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
@@ -38,7 +39,7 @@ DELETE FROM open_run o USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) n (s
  WHERE o.scheduled_at = n.scheduled_at AND o.job_id = n.job_id AND o.nonce = n.nonce`
 
 	selectOpenRuns = `
-SELECT ` + runColumns + ` FROM open_run WHERE (scheduled_at, job_id, nonce) > ($1, $2, $3)
+SELECT ` + runColumns + ` FROM open_run WHERE (scheduled_at, job_id, nonce) > ($1, $2, $3) AND %s
  ORDER BY scheduled_at, job_id, nonce LIMIT $4`
 )
 
@@ -120,8 +121,12 @@ func (o *openRuns) committed(p *batch) {
 // openRunChunk is how many open runs are read in one go.
 const openRunChunk = 1_000
 
-// each reads all open runs in the order of their keys, and hands them over in chunks.
-func (o *openRuns) each(ctx context.Context, fn func([]domain.OpenRun) error) error {
+// each reads all open runs of shards in the order of their keys, and hands them over in chunks.
+func (o *openRuns) each(ctx context.Context, of store.ShardSet, fn func([]domain.OpenRun) error) error {
+	query, more := fmt.Sprintf(selectOpenRuns, "true"), []any(nil)
+	if !of.Every() {
+		query, more = fmt.Sprintf(selectOpenRuns, ofShards("job_id", 5)), []any{shardNumbers(of.Numbers())}
+	}
 	after := domain.FireKey{ScheduledAt: math.MinInt64}
 	for {
 		var chunk []domain.OpenRun
@@ -133,7 +138,7 @@ func (o *openRuns) each(ctx context.Context, fn func([]domain.OpenRun) error) er
 			run.Attempts = rows.DecodeAttempts(string(textOf(attempts)))
 			chunk = append(chunk, run)
 			return err
-		}, selectOpenRuns, after.ScheduledAt, [16]byte(after.JobID), after.Nonce, openRunChunk)
+		}, query, append([]any{after.ScheduledAt, [16]byte(after.JobID), after.Nonce, openRunChunk}, more...)...)
 		if err != nil || len(chunk) == 0 {
 			return err
 		}
@@ -147,5 +152,5 @@ func (o *openRuns) each(ctx context.Context, fn func([]domain.OpenRun) error) er
 
 // load notes the open runs that are there.
 func (o *openRuns) load(ctx context.Context) error {
-	return o.each(ctx, func([]domain.OpenRun) error { return nil })
+	return o.each(ctx, store.ShardSet{}, func([]domain.OpenRun) error { return nil })
 }

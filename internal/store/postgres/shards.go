@@ -56,10 +56,7 @@ func (s *shards) Count() int { return shardCount }
 // change reads shards, lets fn change them and writes back those that it returns.
 func (s *shards) change(ctx context.Context, pool *pgxpool.Pool, numbers []int,
 	fn func(known map[int]*store.Shard) (changed []*store.Shard, err error)) error {
-	wanted := make([]int16, len(numbers))
-	for i, n := range numbers {
-		wanted[i] = int16(n) //nolint:gosec // it is below 64
-	}
+	wanted := shardNumbers(numbers)
 	var known map[int]*store.Shard
 	return exchange(ctx, pool, func(b *pgx.Batch) error {
 		known = make(map[int]*store.Shard, len(wanted))

@@ -164,7 +164,7 @@ func BenchmarkTimeline(b *testing.B) {
 			b.ReportAllocs()
 			versions := 0
 			for b.Loop() {
-				err := s.Jobs().Timeline(b.Context(), 0, parts, func(domain.Version) error {
+				err := s.Jobs().Timeline(b.Context(), store.ShardSet{}, 0, parts, func(domain.Version) error {
 					versions++
 					return nil
 				})

@@ -67,12 +67,14 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 			return history.Stream(t.Context(), 0, at, func([]domain.Execution) error { return nil })
 		},
 		"Facts": func() error {
-			return s.Ledger().Facts(t.Context(), 0, at, func(store.FactRange) error { return nil })
+			return s.Ledger().Facts(t.Context(), store.ShardSet{}, 0, at, func(store.FactRange) error { return nil })
 		},
 		"Ranges": func() error {
-			return s.Ledger().Ranges(t.Context(), 0, func(store.FactRange) error { return nil })
+			return s.Ledger().Ranges(t.Context(), store.ShardSet{}, 0, func(store.FactRange) error { return nil })
 		},
-		"OpenRuns": func() error { return s.Ledger().OpenRuns(t.Context(), func(domain.OpenRun) error { return nil }) },
+		"OpenRuns": func() error {
+			return s.Ledger().OpenRuns(t.Context(), store.ShardSet{}, func(domain.OpenRun) error { return nil })
+		},
 		"Record": func() error {
 			at += minute
 			return s.Ledger().Record(t.Context(), store.Batch{
@@ -110,10 +112,12 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 			return err
 		},
 		"Jobs.Timeline": func() error {
-			return s.Jobs().Timeline(t.Context(), noon, store.WholeVersions, func(domain.Version) error { return nil })
+			return s.Jobs().Timeline(t.Context(), store.ShardSet{}, noon, store.WholeVersions,
+				func(domain.Version) error { return nil })
 		},
 		"Jobs.Timeline, timings": func() error {
-			return s.Jobs().Timeline(t.Context(), noon, store.TimingOnly, func(domain.Version) error { return nil })
+			return s.Jobs().Timeline(t.Context(), store.ShardSet{}, noon, store.TimingOnly,
+				func(domain.Version) error { return nil })
 		},
 		"Alerts.List": func() error {
 			_, err := s.Alerts().List(t.Context(), store.AlertPage{Limit: 5, BeforeAt: at})

@@ -158,5 +158,5 @@ func (e edits) Delete(ctx context.Context, id domain.JobID, number int, ahead in
 // Changed implements store.Edits: every job, since the rows do not say which of them was
 // changed without an owner.
 func (e edits) Changed(ctx context.Context, _ int, _ int64, fn func(domain.Version) error) error {
-	return e.jobs.Timeline(ctx, 0, store.WholeVersions, fn)
+	return e.jobs.Timeline(ctx, store.ShardSet{}, 0, store.WholeVersions, fn)
 }

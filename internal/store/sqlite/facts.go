@@ -43,17 +43,21 @@ func columnsFactRange(s *sqlite.Stmt) store.FactRange {
 }
 
 // Facts implements store.Ledger.
-func (l *ledger) Facts(ctx context.Context, after, until int64, fn func(store.FactRange) error) error {
-	return l.streamFacts(ctx, selectKeys, after, until, fn)
+func (l *ledger) Facts(ctx context.Context, of store.ShardSet, after, until int64,
+	fn func(store.FactRange) error) error {
+	return l.streamFacts(ctx, of, selectKeys, after, until, fn)
 }
 
 // Ranges implements store.Ledger.
-func (l *ledger) Ranges(ctx context.Context, after int64, fn func(store.FactRange) error) error {
-	return l.streamFacts(ctx, selectRanges, after, domain.Forever, fn)
+func (l *ledger) Ranges(ctx context.Context, of store.ShardSet, after int64, fn func(store.FactRange) error) error {
+	return l.streamFacts(ctx, of, selectRanges, after, domain.Forever, fn)
 }
 
-func (l *ledger) streamFacts(ctx context.Context, query string, after, until int64,
+func (l *ledger) streamFacts(ctx context.Context, of store.ShardSet, query string, after, until int64,
 	fn func(store.FactRange) error) error {
+	if !of.Has(theShard) {
+		return nil
+	}
 	if err := l.days.whole(after+1, until); err != nil {
 		return err
 	}

@@ -94,7 +94,11 @@ const (
 )
 
 // Timeline implements store.Jobs.
-func (j *jobs) Timeline(ctx context.Context, since int64, parts store.Parts, fn func(domain.Version) error) error {
+func (j *jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
+	fn func(domain.Version) error) error {
+	if !of.Has(theShard) {
+		return nil
+	}
 	if since < domain.Forever-1 {
 		since++ // a version ends before its EffectiveTo
 	}

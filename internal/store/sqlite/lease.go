@@ -18,6 +18,9 @@ UPDATE shard SET epoch = ?, token = ?, horizon = ?, watermark = ?, revision = ?,
  WHERE one = 1`
 )
 
+// theShard is the number of the one that there is.
+const theShard = 0
+
 func readShard(c *conn) (sh store.Shard, err error) {
 	err = c.query(selectShard, func(s *sqlite.Stmt) error {
 		sh.Epoch, sh.Token = s.ColumnInt64(0), s.ColumnInt64(1)

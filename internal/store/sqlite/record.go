@@ -257,6 +257,9 @@ func (l *ledger) recordRuns(ctx context.Context, facts []*domain.Execution, b *s
 }
 
 // OpenRuns implements store.Ledger.
-func (l *ledger) OpenRuns(ctx context.Context, fn func(domain.OpenRun) error) error {
+func (l *ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	if !of.Has(theShard) {
+		return nil
+	}
 	return l.runs.open(ctx, fn)
 }

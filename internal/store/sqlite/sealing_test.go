@@ -285,7 +285,7 @@ func readTimeline(t *testing.T, path string, keys ...string) error {
 	}
 	defer closeStore(t, s)
 	var unread error
-	err = s.Jobs().Timeline(t.Context(), 0, store.WholeVersions, func(v domain.Version) error {
+	err = s.Jobs().Timeline(t.Context(), store.ShardSet{}, 0, store.WholeVersions, func(v domain.Version) error {
 		for _, f := range v.Unread {
 			unread = errors.Join(unread, errors.New(f.Field+": "+f.Reason))
 		}
@@ -425,7 +425,7 @@ func BenchmarkTimelineWithSecrets(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Jobs().Timeline(b.Context(), 0, store.WholeVersions,
+				if err := s.Jobs().Timeline(b.Context(), store.ShardSet{}, 0, store.WholeVersions,
 					func(domain.Version) error { return nil }); err != nil {
 					b.Fatal(err)
 				}

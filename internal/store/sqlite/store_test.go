@@ -110,7 +110,7 @@ func begin(t *testing.T, s *Store, runs ...domain.OpenRun) {
 
 func allOpenRuns(t *testing.T, s *Store) (found []domain.OpenRun) {
 	t.Helper()
-	err := s.Ledger().OpenRuns(t.Context(), func(r domain.OpenRun) error {
+	err := s.Ledger().OpenRuns(t.Context(), store.ShardSet{}, func(r domain.OpenRun) error {
 		found = append(found, r)
 		return nil
 	})

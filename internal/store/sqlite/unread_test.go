@@ -63,7 +63,7 @@ func TestRowThatCannotBeRead(t *testing.T) {
 			}
 			for parts, want := range map[store.Parts]bool{store.WholeVersions: true, store.TimingOnly: c.timing} {
 				n := 0
-				err := s.Jobs().Timeline(t.Context(), 0, parts, func(v domain.Version) error {
+				err := s.Jobs().Timeline(t.Context(), store.ShardSet{}, 0, parts, func(v domain.Version) error {
 					if n++; (len(v.Unread) > 0) != (want && v.JobID == bad.JobID) {
 						t.Errorf("timeline: job %s unread %v", v.JobID, v.Unread)
 					}
@@ -118,7 +118,7 @@ func TestAttemptsThatCannotBeRead(t *testing.T) {
 	s = openStore(t, path)
 	defer closeStore(t, s)
 	n := 0
-	err := s.Ledger().OpenRuns(t.Context(), func(o domain.OpenRun) error {
+	err := s.Ledger().OpenRuns(t.Context(), store.ShardSet{}, func(o domain.OpenRun) error {
 		n++
 		if len(o.Attempts) != 1 || !strings.Contains(o.Attempts[0].Error, "cannot be read") {
 			t.Errorf("%+v", o)

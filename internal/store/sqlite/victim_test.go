@@ -293,7 +293,7 @@ func observe(ctx context.Context, s *Store, limit int) (ledgerState, error) {
 	for _, e := range facts {
 		got.Facts[e.FireKey] = e.Status
 	}
-	openErr := s.Ledger().OpenRuns(ctx, func(r domain.OpenRun) error {
+	openErr := s.Ledger().OpenRuns(ctx, store.ShardSet{}, func(r domain.OpenRun) error {
 		got.Open[r.FireKey] = true
 		return nil
 	})

@@ -176,7 +176,7 @@ func (f *fixture) begin(t *testing.T, runs ...domain.OpenRun) {
 
 func (f *fixture) runs(t *testing.T) (found []domain.OpenRun) {
 	t.Helper()
-	ok(t, f.Ledger().OpenRuns(t.Context(), func(r domain.OpenRun) error {
+	ok(t, f.Ledger().OpenRuns(t.Context(), store.ShardSet{}, func(r domain.OpenRun) error {
 		found = append(found, r)
 		return nil
 	}))
@@ -191,6 +191,36 @@ func (f *fixture) totals(t *testing.T, since int64) store.Totals {
 func (f *fixture) alerts(t *testing.T) []domain.Alert {
 	t.Helper()
 	return must(f.Store.Alerts().List(t.Context(), store.AlertPage{Limit: 1_000}))(t)
+}
+
+// wantedShards is a set of shards, with the jobs that it has.
+type wantedShards struct {
+	set  store.ShardSet
+	jobs map[domain.JobID]bool
+}
+
+// setsOfShards returns sets of shards, by name, each with those of so many jobs that it has.
+func setsOfShards(f *fixture, jobs int) map[string]wantedShards {
+	shards := f.Shards().Count()
+	sets := map[string]wantedShards{"every": {set: store.ShardSet{}}, "none": {set: store.OnlyShards()}}
+	var evens []int
+	for n := range shards {
+		sets[fmt.Sprint(n)] = wantedShards{set: store.OnlyShards(n)}
+		if n%2 == 0 {
+			evens = append(evens, n)
+		}
+	}
+	sets["even"] = wantedShards{set: store.OnlyShards(evens...)}
+	for name, w := range sets {
+		w.jobs = make(map[domain.JobID]bool)
+		for n := range jobs {
+			if w.set.Has(jobID(n).Shard(shards)) {
+				w.jobs[jobID(n)] = true
+			}
+		}
+		sets[name] = w
+	}
+	return sets
 }
 
 // must returns the value of a call that has to succeed.

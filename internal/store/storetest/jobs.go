@@ -25,6 +25,7 @@ var jobCases = []testCase{
 	{"Timeline streams what overlaps the time after an instant", timelineOverlaps},
 	{"Timeline keeps the versions of a job together over thousands", timelineMany},
 	{"Timeline gives the timing alone", timelineTimings},
+	{"Timeline streams the jobs of some shards", timelineOfShards},
 	{"Timeline ends with the error of its function", timelineStops},
 	{"Count follows every write", countFollows},
 }
@@ -166,7 +167,7 @@ func versionsUnknown(t *testing.T, f *fixture) {
 
 func timeline(t *testing.T, f *fixture, since int64) (found []domain.Version) {
 	t.Helper()
-	ok(t, f.Jobs().Timeline(t.Context(), since, store.WholeVersions, func(v domain.Version) error {
+	ok(t, f.Jobs().Timeline(t.Context(), store.ShardSet{}, since, store.WholeVersions, func(v domain.Version) error {
 		found = append(found, v)
 		return nil
 	}))
@@ -215,6 +216,42 @@ func timelineMany(t *testing.T, f *fixture) {
 	}
 }
 
+func timelineOfShards(t *testing.T, f *fixture) {
+	const jobs = 100
+	var batch []domain.Version
+	for n := range jobs {
+		batch = append(batch, version(n))
+	}
+	f.create(t, batch...)
+	for n := 0; n < jobs; n += 3 {
+		f.update(t, edit(batch[n], noon+hour, nil))
+	}
+	for name, want := range setsOfShards(f, jobs) {
+		numbers := make(map[domain.JobID][]int)
+		for _, since := range []int64{0, noon + hour} {
+			clear(numbers)
+			ok(t, f.Jobs().Timeline(t.Context(), want.set, since, store.TimingOnly, func(v domain.Version) error {
+				numbers[v.JobID] = append(numbers[v.JobID], v.Number)
+				return nil
+			}))
+			expected := make(map[domain.JobID][]int)
+			for n := range jobs {
+				switch id := jobID(n); {
+				case !want.jobs[id]:
+				case n%3 != 0:
+					expected[id] = []int{1}
+				case since == 0:
+					expected[id] = []int{1, 2}
+				default:
+					expected[id] = []int{2}
+				}
+			}
+			t.Log("shards:", name, "since", since)
+			equal(t, numbers, expected)
+		}
+	}
+}
+
 func timelineTimings(t *testing.T, f *fixture) {
 	a1, b1, c1 := version(1), everyField(2), version(3)
 	a1.CreatedAt = noon - hour // an @every is bound to it
@@ -236,7 +273,7 @@ func timelineTimings(t *testing.T, f *fixture) {
 		dst             domain.DST
 	}
 	read := func(parts store.Parts) (all []timing) {
-		ok(t, f.Jobs().Timeline(t.Context(), 0, parts, func(v domain.Version) error {
+		ok(t, f.Jobs().Timeline(t.Context(), store.ShardSet{}, 0, parts, func(v domain.Version) error {
 			s := &v.Spec
 			all = append(all, timing{
 				v.JobID, v.Number, v.EffectiveFrom, v.EffectiveTo, v.CreatedAt, v.Active,
@@ -255,7 +292,8 @@ func timelineTimings(t *testing.T, f *fixture) {
 func timelineStops(t *testing.T, f *fixture) {
 	f.create(t, version(1), version(2))
 	stop, calls := errors.New("stop"), 0
-	err := f.Jobs().Timeline(t.Context(), 0, store.WholeVersions, func(domain.Version) error { calls++; return stop })
+	err := f.Jobs().Timeline(t.Context(), store.ShardSet{}, 0, store.WholeVersions,
+		func(domain.Version) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 1 {
 		t.Fatalf("error %v after %d calls, want %v after 1", err, calls, stop)
 	}

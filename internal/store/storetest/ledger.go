@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -19,6 +20,7 @@ var ledgerCases = []testCase{
 	{"Facts says what became of each", factsTellOutcome},
 	{"Ranges streams the summaries after the instant alone", rangesAlone},
 	{"Facts, Ranges and OpenRuns end with the error of their function", streamsStop},
+	{"Facts, Ranges and OpenRuns stream what is of the jobs of some shards", streamsOfShards},
 	{"an open run is kept, replaced and ended by its fact", openRunLives},
 	{"an open run is ignored where a fact exists", factWins},
 	{"a fact and an open run in one batch: the fact wins", factWinsInBatch},
@@ -106,7 +108,7 @@ func batchSpansDays(t *testing.T, f *fixture) {
 
 func factRanges(t *testing.T, f *fixture, after, until int64) (found []store.FactRange) {
 	t.Helper()
-	ok(t, f.Ledger().Facts(t.Context(), after, until, func(r store.FactRange) error {
+	ok(t, f.Ledger().Facts(t.Context(), store.ShardSet{}, after, until, func(r store.FactRange) error {
 		found = append(found, r)
 		return nil
 	}))
@@ -158,7 +160,7 @@ func rangesAlone(t *testing.T, f *fixture) {
 	early, late := missed(4, noon-day, noon, 1_441), missed(3, noon+day, noon+2*day, 2)
 	f.record(t, append(oneOfEach()[:7], early, skipped, late, success(2, noon+day+1))...)
 	ranges := func(after int64) (found []store.FactRange) {
-		ok(t, f.Ledger().Ranges(t.Context(), after, func(r store.FactRange) error {
+		ok(t, f.Ledger().Ranges(t.Context(), store.ShardSet{}, after, func(r store.FactRange) error {
 			found = append(found, r)
 			return nil
 		}))
@@ -197,18 +199,76 @@ func streamsStop(t *testing.T, f *fixture) {
 	f.record(t, success(1, noon), success(2, noon))
 	f.begin(t, openRun(1, noon+minute), openRun(2, noon+minute))
 	stop, calls := errors.New("stop"), 0
-	err := f.Ledger().Facts(t.Context(), 0, domain.Forever, func(store.FactRange) error { calls++; return stop })
+	err := f.Ledger().Facts(t.Context(), store.ShardSet{}, 0, domain.Forever,
+		func(store.FactRange) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 1 {
 		t.Errorf("Facts: error %v after %d calls", err, calls)
 	}
-	err = f.Ledger().OpenRuns(t.Context(), func(domain.OpenRun) error { calls++; return stop })
+	err = f.Ledger().OpenRuns(t.Context(), store.ShardSet{}, func(domain.OpenRun) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 2 {
 		t.Errorf("OpenRuns: error %v after %d calls", err, calls-1)
 	}
 	f.record(t, missed(3, noon, noon+minute, 2), missed(4, noon, noon+minute, 2))
-	err = f.Ledger().Ranges(t.Context(), 0, func(store.FactRange) error { calls++; return stop })
+	err = f.Ledger().Ranges(t.Context(), store.ShardSet{}, 0, func(store.FactRange) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 3 {
 		t.Errorf("Ranges: error %v after %d calls", err, calls-2)
+	}
+}
+
+func streamsOfShards(t *testing.T, f *fixture) {
+	const jobs = 100
+	var facts, summaries []domain.Execution
+	var runs []domain.OpenRun
+	for n := range jobs {
+		facts = append(facts, success(n, noon+int64(n%3)), trigger(n, noon+day, int64(n+1)))
+		summaries = append(summaries, missed(n, noon-day, noon+minute, 3))
+		runs = append(runs, openRun(n, noon+hour))
+	}
+	manual := missed(7, noon-day, noon+2*minute, 3)
+	manual.Nonce = 9
+	summaries = append(summaries, manual)
+	f.record(t, facts...)
+	f.record(t, summaries...)
+	f.begin(t, runs...)
+	keys := func(found []store.FactRange) (all []domain.FireKey) {
+		for _, r := range found {
+			all = append(all, r.Key)
+		}
+		return all
+	}
+	for name, want := range setsOfShards(f, jobs) {
+		var inOrder, summed, open []domain.FireKey
+		all := append(append([]domain.Execution(nil), facts...), summaries...)
+		for i := range all {
+			if want.jobs[all[i].JobID] {
+				inOrder = append(inOrder, all[i].FireKey)
+				if all[i].Missed != nil {
+					summed = append(summed, all[i].FireKey)
+				}
+			}
+		}
+		for i := range runs {
+			if want.jobs[runs[i].JobID] {
+				open = append(open, runs[i].FireKey)
+			}
+		}
+		slices.SortFunc(inOrder, compareKeys)
+		slices.SortFunc(summed, compareKeys)
+		var gotFacts, gotRanges []store.FactRange
+		var gotRuns []domain.FireKey
+		note := func(into *[]store.FactRange) func(store.FactRange) error {
+			return func(r store.FactRange) error { *into = append(*into, r); return nil }
+		}
+		ok(t, f.Ledger().Facts(t.Context(), want.set, 0, domain.Forever, note(&gotFacts)))
+		ok(t, f.Ledger().Ranges(t.Context(), want.set, 0, note(&gotRanges)))
+		ok(t, f.Ledger().OpenRuns(t.Context(), want.set, func(r domain.OpenRun) error {
+			gotRuns = append(gotRuns, r.FireKey)
+			return nil
+		}))
+		t.Log("shards:", name)
+		equal(t, keys(gotFacts), inOrder)
+		equal(t, keys(gotRanges), summed)
+		equal(t, gotRuns, open)
 	}
 }
 
