@@ -132,6 +132,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.hosts.meter(metrics)
 	a.changes.editor, err = edit.New(edit.Config{
 		Owner: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
+		Ahead: a.ahead(),
 	})
 	if err != nil {
 		return err

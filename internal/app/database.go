@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/postgres"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
@@ -74,4 +76,13 @@ func storeConfig(cfg *config.Config, log *slog.Logger, pace *clock.Pace) sqlite.
 		Pace: pace, Path: cfg.DBPath, Clock: clock.System{}, Log: log, Verbose: cfg.DBVerbose,
 		EncryptionKeys: reveal(cfg.EncryptionKeys),
 	}
+}
+
+// ahead is how far H of a shard is moved ahead where other processes may have the database, too;
+// zero: none may.
+func (a *App) ahead() time.Duration {
+	if a.cfg.OnServer() {
+		return engine.Horizon
+	}
+	return 0
 }

@@ -13,9 +13,6 @@ const (
 	GoneAfter = 7 * time.Second
 	// SurelyGoneAfter is enough by itself, whatever the store's clock says.
 	SurelyGoneAfter = 60 * time.Second
-	// Overdue is how far the store's clock must have passed the horizon of a shard whose owner
-	// is gone, in milliseconds: the owner itself stops a second after its horizon.
-	Overdue = 4_000
 	// maxGap is the longest time between two looks that counts as having watched.
 	maxGap = 2 * time.Second
 	// evictAfter is for how long the name of a node that is gone is remembered.
@@ -139,7 +136,7 @@ func stateOf(free bool, age time.Duration, past int64) ShardState {
 	switch {
 	case free:
 		return Free
-	case age >= SurelyGoneAfter, age >= GoneAfter && past > Overdue:
+	case age >= SurelyGoneAfter, age >= GoneAfter && past > store.Overdue:
 		return Orphaned
 	}
 	return Owned

@@ -23,58 +23,88 @@ func (e *Editor) Update(ctx context.Context, id domain.JobID, ifVersion int,
 // update is Update, and reports whether it made a version.
 func (e *Editor) update(ctx context.Context, id domain.JobID, ifVersion int,
 	alter func(*domain.SpecDoc) error) (v domain.Version, changed bool, err error) {
+	v, changed, err = e.updateBy(ctx, id, ifVersion, alter, true)
+	if e.without.instead(err) {
+		return e.updateBy(ctx, id, ifVersion, alter, false)
+	}
+	return v, changed, err
+}
+
+// updateBy is update by the owner in this process, or without it.
+func (e *Editor) updateBy(ctx context.Context, id domain.JobID, ifVersion int,
+	alter func(*domain.SpecDoc) error, here bool) (v domain.Version, changed bool, err error) {
 	unlock, err := e.lock(ctx, id)
 	if err != nil {
 		return domain.Version{}, false, err
 	}
-	next, fences, end, err := e.draft(ctx, id, ifVersion, alter)
-	if err != nil || end == nil {
+	d, err := e.draft(ctx, id, ifVersion, alter, here)
+	if err != nil || d.end == nil {
 		unlock()
-		return next, false, err
+		return d.next, false, err
 	}
-	err = e.run(ctx, &change{
-		job: id, number: next.Number, end: end, unlock: unlock,
-		commit: func(ctx context.Context) error { return e.jobs.Update(store.WithFences(ctx, fences...), next) },
-	})
+	c, next := &change{Editor: e, job: id, number: d.next.Number, end: d.end, unlock: unlock}, d.next
+	c.commit = func(ctx context.Context) error { return e.jobs.Update(store.WithFences(ctx, d.fences...), next) }
+	if !here {
+		c.remote = e.without.update(&next)
+		c.commit = c.remote.commit
+	}
+	err = c.run(ctx)
+	if err == nil && !here {
+		next.EffectiveFrom, err = c.remote.finish(ctx, d.stops)
+	}
 	if by := store.TakenBy(err); by != nil {
 		err = keyTaken(next.Spec.Key, by[0])
 	}
 	return next, err == nil, err
 }
 
-// draft makes the next version and begins it with the owner. Where the change alters
-// nothing it returns the current version and nil.
+// draft is a change that has begun.
+type draft struct {
+	next   domain.Version // that it makes; with a nil end: the current one, which it does not alter
+	stops  bool           // an active job has no fires from then on
+	fences []store.Fence
+	end    End
+}
+
+// draft makes the next version and begins it with the owner, or where that is not here checks
+// that an owner can run it.
 func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
-	alter func(*domain.SpecDoc) error) (domain.Version, []store.Fence, End, error) {
+	alter func(*domain.SpecDoc) error, here bool) (d draft, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
 	defer cancel()
 	v, err := e.current(ctx, id, ifVersion)
-	if err != nil {
-		return v, nil, nil, err
+	if d.next = v; err != nil {
+		return d, err
 	}
 	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
 	if err := doc.Spoil(v.Unread); err != nil {
-		return v, nil, nil, err
+		return d, err
 	}
 	if err := alter(&doc); err != nil {
-		return v, nil, nil, err
+		return d, err
 	}
 	if doc.Namespace != v.Spec.Namespace {
-		return v, nil, nil, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
+		return d, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
 			": a job does not move; create it anew", doc.Namespace)
 	}
 	if !doc.SecretsSent && doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
-		return v, nil, nil, nil
+		return d, nil
 	}
 	next := domain.Version{
 		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
 		Active: doc.IsActive, Spec: doc.Spec,
 	}
 	fences, end, err := e.owner.BeginUpdate(ctx, &next)
-	if err != nil {
-		return v, nil, nil, err
+	switch {
+	case err == nil && !here: // it owns the job again, or does not know yet that it does not
+		end(false)
+	case err != nil && (here || !e.without.instead(err)):
+		return d, err
 	}
-	return next, fences, end, nil
+	if !here {
+		end = endNothing
+	}
+	return draft{next, v.Active && !next.Active, fences, end}, nil
 }
 
 // errUnaltered ends an update that would alter nothing.
@@ -100,33 +130,49 @@ func (e *Editor) SetActive(ctx context.Context, id domain.JobID, ifVersion int,
 // Delete ends a job. No fire at or after effectiveTo, in Unix milliseconds, is sent.
 // ifVersion as in Update.
 func (e *Editor) Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error) {
+	effectiveTo, err = e.deleteBy(ctx, id, ifVersion, true)
+	if e.without.instead(err) {
+		return e.deleteBy(ctx, id, ifVersion, false)
+	}
+	return effectiveTo, err
+}
+
+// deleteBy is Delete by the owner in this process, or without it.
+func (e *Editor) deleteBy(ctx context.Context, id domain.JobID, ifVersion int, here bool) (from int64, err error) {
 	unlock, err := e.lock(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	number, from, fences, end, err := e.beginDelete(ctx, id, ifVersion)
+	now, from, fences, end, err := e.beginDelete(ctx, id, ifVersion, here)
 	if err != nil {
 		unlock()
 		return 0, err
 	}
-	return from, e.run(ctx, &change{
-		job: id, number: number + 1, deletes: true, end: end, unlock: unlock,
-		commit: func(ctx context.Context) error {
-			return e.jobs.Delete(store.WithFences(ctx, fences...), id, number, from)
-		},
-	})
+	c := &change{Editor: e, job: id, number: now.Number + 1, deletes: true, end: end, unlock: unlock}
+	c.commit = func(ctx context.Context) error {
+		return e.jobs.Delete(store.WithFences(ctx, fences...), id, now.Number, from)
+	}
+	if !here {
+		c.remote = e.without.remove(id, now.Number)
+		c.commit = c.remote.commit
+	}
+	if err = c.run(ctx); err == nil && !here {
+		return c.remote.finish(ctx, now.Active)
+	}
+	return from, err
 }
 
-// beginDelete begins the end of a job with the owner. It returns the number of the
-// version that ends.
-func (e *Editor) beginDelete(ctx context.Context, id domain.JobID, ifVersion int) (
-	number int, from int64, fences []store.Fence, end End, err error) {
+// beginDelete begins the end of a job with the owner. It returns the version that ends.
+func (e *Editor) beginDelete(ctx context.Context, id domain.JobID, ifVersion int, here bool) (
+	now domain.Version, from int64, fences []store.Fence, end End, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout) // the job's other edits wait
 	defer cancel()
-	v, err := e.current(ctx, id, ifVersion)
-	if err != nil {
-		return 0, 0, nil, nil, err
+	if now, err = e.current(ctx, id, ifVersion); err != nil {
+		return now, 0, nil, nil, err
 	}
-	from, fences, end, err = e.owner.BeginDelete(id)
-	return v.Number, from, fences, end, err
+	if !here {
+		return now, 0, nil, endNothing, nil
+	}
+	from, fences, end, err = e.owner.BeginDelete(id, now.Number)
+	return now, from, fences, end, err
 }

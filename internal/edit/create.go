@@ -101,8 +101,9 @@ func keyTaken(key string, holder domain.JobID) error {
 	}}, Err: &store.TakenError{By: map[int]domain.JobID{0: holder}}}
 }
 
-// try makes what is left of a creation, in one commit, after which nothing is. If keys are
-// taken it makes nothing, and returns whose they are, by place.
+// try makes what is left of a creation, after which nothing is: those whose owner is here in one
+// commit, and then the others in one. If keys are taken it makes nothing of that commit, and
+// returns whose they are, by place.
 func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 	if err := c.admitUnclear(); err != nil {
 		c.fail(err)
@@ -110,6 +111,63 @@ func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
+	here, away, fences, end := c.begin(ctx)
+	c.rest = slices.Concat(here.places, away.places)
+	if len(here.versions) > 0 {
+		by := &maker{create: c.jobs.Create, undo: c.undo, end: end}
+		err := c.commitNew(store.WithFences(ctx, fences...), &here, by)
+		switch {
+		case c.without.instead(err): // the owner has changed
+			away.join(&here)
+		case store.TakenBy(err) != nil:
+			return here.taken(err)
+		default:
+			c.finish(&here, err)
+		}
+	} else {
+		end(false)
+	}
+	c.rest = away.places
+	if len(away.versions) > 0 {
+		by := &maker{create: c.without.create, undo: c.without.undo, end: endNothing}
+		err := c.commitNew(ctx, &away, by)
+		if store.TakenBy(err) != nil {
+			return away.taken(err)
+		}
+		c.finish(&away, err)
+	}
+	c.rest = nil
+	return nil
+}
+
+// group is what one commit makes.
+type group struct {
+	versions []domain.Version
+	places   []int // of their documents
+}
+
+func (g *group) add(v *domain.Version, place int) {
+	g.versions, g.places = append(g.versions, *v), append(g.places, place)
+}
+
+func (g *group) join(other *group) {
+	g.versions, g.places = append(g.versions, other.versions...), append(g.places, other.places...)
+}
+
+// taken returns whose the keys are that are taken, by place.
+func (g *group) taken(err error) map[int]domain.JobID {
+	by := store.TakenBy(err)
+	taken := make(map[int]domain.JobID, len(by))
+	for at, holder := range by {
+		taken[g.places[at]] = holder
+	}
+	return taken
+}
+
+// begin begins what is left of a creation with the owner, and sorts it by where its owner is. What
+// cannot be run has its fault. With an Idempotency-Key, whose record belongs to one commit, all are
+// away if one is.
+func (c *creation) begin(ctx context.Context) (here, away group, fences []store.Fence, end End) {
 	now := c.now()
 	versions := make([]domain.Version, len(c.rest))
 	for at, i := range c.rest {
@@ -119,31 +177,27 @@ func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 		}
 	}
 	faults, fences, end := c.owner.BeginCreate(ctx, versions)
-	ctx = store.WithFences(ctx, fences...)
-	valid, places := make([]domain.Version, 0, len(versions)), make([]int, 0, len(versions))
 	for at, i := range c.rest {
 		c.out[i] = Created{Version: versions[at], Err: faults[at]}
-		if faults[at] == nil {
-			valid, places = append(valid, versions[at]), append(places, i)
+		switch {
+		case faults[at] == nil:
+			here.add(&versions[at], i)
+		case c.without.instead(faults[at]):
+			away.add(&versions[at], i)
 		}
 	}
-	if c.rest = places; len(valid) == 0 {
-		end(false)
-		return nil
+	if _, one := store.IdempotencyOf(ctx); one && len(away.versions) > 0 {
+		away.join(&here)
+		here = group{}
 	}
-	err := c.commitNew(ctx, valid, end)
-	if by := store.TakenBy(err); by != nil {
-		taken = make(map[int]domain.JobID, len(by))
-		for at, holder := range by {
-			taken[places[at]] = holder
-		}
-		return taken
+	return here, away, fences, end
+}
+
+// finish notes what became of a group.
+func (c *creation) finish(g *group, err error) {
+	for at, i := range g.places {
+		c.out[i] = Created{Version: g.versions[at], Err: err}
 	}
-	if err != nil {
-		c.fail(err)
-	}
-	c.rest = nil
-	return nil
 }
 
 // lockKeyed locks new jobs that have keys until unlock is called: by its key a job is found
@@ -170,30 +224,38 @@ func (c *creation) lockKeyed(ctx context.Context, versions []domain.Version) (un
 	return unlock, nil
 }
 
+// maker is how new jobs come to the store.
+type maker struct {
+	create func(context.Context, []domain.Version) error
+	undo   func(context.Context, *domain.Version) error // of a job that may be stored
+	end    End
+}
+
 // commitNew stores new jobs and tells the owner. After an unclear answer it checks
 // whether they are there. When even that cannot be known it ends them in the
 // background, and W waits: a job that is stored and that nobody fires would lose its
 // fires.
-func (c *creation) commitNew(ctx context.Context, versions []domain.Version, end End) error {
-	unlock, err := c.lockKeyed(ctx, versions)
+func (c *creation) commitNew(ctx context.Context, g *group, by *maker) error {
+	unlock, err := c.lockKeyed(ctx, g.versions)
 	if err != nil {
-		end(false)
+		by.end(false)
 		return err
 	}
-	err = c.jobs.Create(ctx, versions)
+	err = by.create(ctx, g.versions)
 	result := decideCommit(err)
 	if result == notKnown {
-		_, read := c.jobs.Get(ctx, versions[0].JobID)
+		_, read := c.jobs.Get(ctx, g.versions[0].JobID)
 		result = decideRead(err, read, true, false)
 		err = domain.Unavailable(err, "the job could not be stored")
 	}
 	if result == notKnown {
 		c.unclear.Add(1)
 		release := c.once.hold(ctx)
+		versions := slices.Clone(g.versions)
 		c.background.start(func() {
 			defer c.unclear.Add(-1)
 			defer release()
-			if c.endNew(ctx, versions, end) {
+			if c.endNew(ctx, versions, by) {
 				unlock()
 			}
 		})
@@ -203,7 +265,7 @@ func (c *creation) commitNew(ctx context.Context, versions []domain.Version, end
 		err = nil
 		failpoint.Hit("edit.created")
 	}
-	end(result == committed)
+	by.end(result == committed)
 	unlock()
 	return err
 }
@@ -212,38 +274,38 @@ func (c *creation) commitNew(ctx context.Context, versions []domain.Version, end
 // are carried out, since the request comes again and gets the answer then. Others are
 // undone: a caller who asks again makes others, and has no ids of these. It returns false
 // when the process ends before the outcome is known.
-func (c *creation) endNew(by context.Context, versions []domain.Version, end End) (known bool) {
-	_, comesAgain := store.IdempotencyOf(by)
+func (c *creation) endNew(ctx context.Context, versions []domain.Version, by *maker) (known bool) {
+	_, comesAgain := store.IdempotencyOf(ctx)
 	stored := false
-	known = c.background.repeat(by, func(ctx context.Context) error {
-		if !comesAgain {
-			return c.undoNew(ctx, versions)
-		}
-		err := c.jobs.Create(ctx, versions)
+	known = c.background.repeat(ctx, func(ctx context.Context) error {
+		err := by.create(ctx, versions)
 		if decideCommit(err) == notKnown {
 			return err
 		}
-		stored = err == nil
-		return nil
+		if stored = err == nil; comesAgain {
+			return nil
+		}
+		return undoNew(ctx, versions, by)
 	})
 	if known {
-		end(stored)
+		by.end(stored && comesAgain)
 	}
 	return known
 }
 
-// undoNew deletes jobs that may be stored, from their first instant on. It
-// stores them first: a commit that is still under way ends before this one, and
-// only then is it known what there is to delete.
-func (c *creation) undoNew(ctx context.Context, versions []domain.Version) error {
-	if err := c.jobs.Create(ctx, versions); decideCommit(err) == notKnown {
-		return err
-	}
+// undoNew deletes jobs that may be stored, from their first instant on. They were stored
+// again before: a commit that is still under way ends before that one, and only then is it
+// known what there is to delete.
+func undoNew(ctx context.Context, versions []domain.Version, by *maker) error {
 	for i := range versions {
-		v := &versions[i]
-		if err := c.jobs.Delete(ctx, v.JobID, v.Number, v.EffectiveFrom); decideCommit(err) == notKnown {
+		if err := by.undo(ctx, &versions[i]); decideCommit(err) == notKnown {
 			return err
 		}
 	}
 	return nil
+}
+
+// undo deletes a job that its owner has begun to make, from its first instant on.
+func (c *creation) undo(ctx context.Context, v *domain.Version) error {
+	return c.jobs.Delete(ctx, v.JobID, v.Number, v.EffectiveFrom)
 }

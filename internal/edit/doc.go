@@ -16,6 +16,15 @@
 //	  │                   ├─ end(stored) ──────────►│ follows, or not    │
 //	  │◄──────────────────┤                         │                    │
 //
+// # Without the owner
+//
+// The owner of a job may be another process, or there is none. Then the change is made straight in
+// the store, which chooses from when on it is valid: a new or resumed job at once, a change that ends
+// a version beyond anything that the owner may send by what it knows ([store.Edits]). The owner
+// follows with its next beat. Who pauses or deletes a job gets the answer when the owner does, or
+// certainly sends nothing any more. Documents of one creation are two commits then, of the jobs
+// whose owner is here and of the others.
+//
 // # What it guarantees
 //
 //   - A change that was answered without an error is durable, and the owner follows it:
@@ -49,5 +58,6 @@
 //
 // Each file uses only those before it:
 //
-//	owner.go locks.go background.go once.go editor.go outcome.go create.go change.go keyed.go import.go trigger.go
+//	owner.go outcome.go locks.go background.go once.go without.go editor.go commit.go
+//	create.go change.go keyed.go import.go trigger.go
 package edit

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -20,6 +21,10 @@ type Config struct {
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
 	Pace    *clock.Pace // of large creations; may be nil
+
+	// Ahead is how far H of a shard is moved ahead: other processes have the database, too, and
+	// jobs that they own are changed straight in the store. Zero: no other process has it.
+	Ahead time.Duration
 }
 
 // Editor changes jobs. Its errors are *[domain.Error] where the caller can do
@@ -35,6 +40,7 @@ type Editor struct {
 	log     *slog.Logger
 	pace    *clock.Pace
 
+	without    without
 	once       *Once
 	locks      locks
 	unclear    atomic.Int64 // see maxUnclear
@@ -48,7 +54,8 @@ func New(c Config) (*Editor, error) {
 	}
 	return &Editor{
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
-		log: c.Log, pace: c.Pace, once: newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
+		log: c.Log, pace: c.Pace, without: without{c.Store.Edits(), c.Store.Shards(), c.Ahead.Milliseconds()},
+		once: newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil
 }
 

@@ -11,6 +11,9 @@ import (
 // anything that it has sent, and than anything that is on record. From then on until it
 // is told what became of the change it sends nothing of the job, and the watermark
 // stays below. The change is committed under the fences that it returns.
+//
+// A [store.StaleError] says that it is not the owner of a job, or does not know yet what has
+// become of it: nothing was begun. But for that a version can be run.
 type Owner interface {
 	// BeginCreate begins the creation of jobs. It sets EffectiveFrom of each version
 	// and returns, for each, why it cannot be run, or nil. end is about those without
@@ -19,8 +22,9 @@ type Owner interface {
 	// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version. The
 	// error says why it cannot be run; nothing was begun then.
 	BeginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end End, err error)
-	// BeginDelete begins the end of a job, which has no fires from the instant on.
-	BeginDelete(id domain.JobID) (from int64, fences []store.Fence, end End, err error)
+	// BeginDelete begins the end of a job whose current version is number. It has no fires
+	// from the instant on.
+	BeginDelete(id domain.JobID, number int) (from int64, fences []store.Fence, end End, err error)
 	// Trigger starts an execution now. It is durable when Trigger returns, and its
 	// status is PENDING. With an error and an execution it is not on record yet, but
 	// will be.

@@ -27,6 +27,7 @@ type owner struct {
 	begun   int
 	ended   []bool
 	refuses error                       // what it answers to a change
+	away    func(*domain.Version) bool  // new jobs whose owner it is not; nil: none
 	rest    func(context.Context) error // what is left after a change that is stored
 	execs   []domain.Execution
 	pending error // of a trigger whose record is not waited for
@@ -62,6 +63,9 @@ func (o *owner) BeginCreate(_ context.Context, versions []domain.Version) ([]err
 		if faults[i] = versions[i].Validate(); faults[i] == nil {
 			faults[i] = err
 		}
+		if faults[i] == nil && o.away != nil && o.away(&versions[i]) {
+			faults[i] = store.Stale(0)
+		}
 	}
 	return faults, nil, o.end
 }
@@ -73,7 +77,7 @@ func (o *owner) BeginUpdate(_ context.Context, next *domain.Version) ([]store.Fe
 }
 
 // BeginDelete implements Owner.
-func (o *owner) BeginDelete(domain.JobID) (int64, []store.Fence, End, error) {
+func (o *owner) BeginDelete(domain.JobID, int) (int64, []store.Fence, End, error) {
 	return o.from(), nil, o.end, o.begin()
 }
 

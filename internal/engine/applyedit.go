@@ -24,16 +24,16 @@ func (e *editor) beginCreate(ctx context.Context, versions []domain.Version) (fa
 		e.pace.Step(i) // an import lets fires pass
 		v := &versions[i]
 		v.EffectiveFrom = from
-		if n := e.shards.Number(v.JobID); !e.owns(n, fences) {
-			faults[i] = store.Stale(int(n))
-			continue
-		}
 		if faults[i] = v.Validate(); faults[i] != nil {
 			continue
 		}
 		ver, err := run.NewVersion(v)
 		if err != nil {
 			faults[i] = err
+			continue
+		}
+		if n := e.shards.Number(v.JobID); !e.owns(n, fences) { // but it can be run
+			faults[i] = store.Stale(int(n))
 			continue
 		}
 		j := run.NewJob(v.JobID, v.CreatedAt, e.shards.Number(v.JobID))
@@ -87,17 +87,20 @@ func (e *editor) install(jobs []*run.Job, fences []store.Fence) {
 // beginUpdate begins a change of a job: it says from when on the version is valid, and
 // whether it can be run.
 func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end Ended, err error) {
-	j, err := e.registry.lookup(next.JobID)
-	if err != nil {
-		return nil, nil, err
-	}
 	next.EffectiveFrom = e.now()
+	j, gone := e.find(next.JobID, next.Number-1)
+	if gone != nil && store.StaleShards(gone) == nil {
+		return nil, nil, gone
+	}
 	if err := next.Validate(); err != nil {
 		return nil, nil, err
 	}
 	ver, err := run.NewVersion(next)
 	if err != nil {
 		return nil, nil, err
+	}
+	if gone != nil {
+		return nil, nil, gone // but it can be run
 	}
 	if err := e.zones.KeepOf(ctx, ver); err != nil {
 		return nil, nil, err
@@ -107,9 +110,35 @@ func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences 
 	return fences, e.follow(j, ver, from, run.StoppedByPause, release), nil
 }
 
-// beginDelete begins the end of a job.
-func (e *editor) beginDelete(id domain.JobID) (from int64, fences []store.Fence, end Ended, err error) {
+// find returns a job whose current version is number. A StaleError says that this process does
+// not own it, or has not loaded a change that was made without it: the next one must not begin
+// before that.
+func (e *editor) find(id domain.JobID, number int) (*run.Job, error) {
+	j, err := e.lookup(id)
+	if err != nil || !e.shared {
+		return j, err
+	}
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	if int(j.Current.Number) < number {
+		return nil, store.Stale(int(j.Shard))
+	}
+	return j, nil
+}
+
+// lookup returns a job that is not deleted, as far as this process knows. A StaleError says that
+// it may be there: another process owns it, or has just made it.
+func (e *editor) lookup(id domain.JobID) (*run.Job, error) {
 	j, err := e.registry.lookup(id)
+	if e.shared && domain.ErrorCode(err) == domain.CodeNotFound {
+		return nil, store.Stale(int(e.shards.Number(id)))
+	}
+	return j, err
+}
+
+// beginDelete begins the end of a job.
+func (e *editor) beginDelete(id domain.JobID, number int) (from int64, fences []store.Fence, end Ended, err error) {
+	j, err := e.find(id, number)
 	if err != nil {
 		return 0, nil, nil, err
 	}

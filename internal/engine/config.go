@@ -23,7 +23,10 @@ type Executor interface {
 const (
 	DefaultMaxInFlight = 20_000
 
-	horizon   = shard.Horizon
+	// Horizon is how far ahead of now H of a shard is moved.
+	Horizon = shard.Horizon
+
+	horizon   = Horizon
 	beatEvery = time.Second
 	// A beat is left out while nothing has been recorded for longer: H was moved at
 	// most so long after the recorder stopped, and the horizon follows. A commit of a

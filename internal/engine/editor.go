@@ -57,10 +57,10 @@ func (e *Engine) BeginUpdate(ctx context.Context, next *domain.Version) (fences 
 	return e.editor.beginUpdate(ctx, next)
 }
 
-// BeginDelete begins the end of a job: it has no fires from the instant on. Until end
+// BeginDelete begins the end of a job whose current version is number: it has no fires from the instant on. Until end
 // was called nothing of them is sent.
-func (e *Engine) BeginDelete(id domain.JobID) (from int64, fences []store.Fence, end Ended, err error) {
-	return e.editor.beginDelete(id)
+func (e *Engine) BeginDelete(id domain.JobID, number int) (from int64, fences []store.Fence, end Ended, err error) {
+	return e.editor.beginDelete(id, number)
 }
 
 // Trigger runs a job now, paused or not, beside whatever else of it runs. The

@@ -15,7 +15,7 @@ import (
 //
 // Without a nonce it gets a new one, and is scheduled now.
 func (e *editor) trigger(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
-	j, err := e.registry.lookup(id)
+	j, err := e.lookup(id)
 	if err != nil {
 		return domain.Execution{}, err
 	}

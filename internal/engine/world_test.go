@@ -185,8 +185,13 @@ func (w *world) assemble() error {
 // editorOf returns the editor of an engine's jobs.
 func editorOf(t testing.TB, e *Engine) *edit.Editor {
 	t.Helper()
+	ahead := time.Duration(0)
+	if e.cfg.Shared {
+		ahead = horizon
+	}
 	ed, err := edit.New(edit.Config{
 		Owner: e, Store: e.store, Clock: e.clock, Metrics: e.cfg.Metrics, Log: e.log, Pace: e.cfg.Pace,
+		Ahead: ahead,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -151,3 +151,28 @@ func TestReplacesAndMayEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	made := Effect{At: 12_000, Revision: 6, Lease: Lease{4, 9}}
+	row := Shard{Lease: made.Lease, Horizon: 10_000, Clock: 9_000, Revision: 6, Applied: 5}
+	for name, c := range map[string]struct {
+		change func(*Shard)
+		want   bool
+	}{
+		"not loaded":            {func(*Shard) {}, false},
+		"loaded":                {func(sh *Shard) { sh.Applied = 6 }, true},
+		"a later one is loaded": {func(sh *Shard) { sh.Applied = 7 }, true},
+		"another owner":         {func(sh *Shard) { sh.Epoch++ }, true},
+		"another token":         {func(sh *Shard) { sh.Token++ }, true},
+		"no owner":              {func(sh *Shard) { sh.Clean = true }, true},
+		"the owner may send":    {func(sh *Shard) { sh.Clock = 10_000 + Overdue }, false},
+		"the owner has stopped": {func(sh *Shard) { sh.Clock = 10_001 + Overdue }, true},
+	} {
+		sh := row
+		c.change(&sh)
+		if got := made.Ends(&sh); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
