@@ -71,7 +71,10 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	k.beating.Lock()
 	defer k.beating.Unlock()
 	lost, behind, err := k.shards.Beat(ctx, k.proposeWatermarks())
-	if err != nil {
+	switch busy := store.BusyShards(err); {
+	case busy != nil: // the others go on
+		k.log.Warn("the leases of some shards could not be renewed", "shards", busy, "error", err)
+	case err != nil:
 		k.watch.stopIfGone(err)
 		return err
 	}
@@ -100,7 +103,7 @@ func (k *keeper) lose(numbers []int) error {
 		k.fail(err)
 		return err
 	}
-	k.log.Warn("shards have been claimed by another owner", "shards", numbers)
+	k.log.Warn("shards are left: another owner has claimed them, or their rows are locked", "shards", numbers)
 	k.drop(numbers)
 	return nil
 }

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -40,6 +42,8 @@ type fault struct {
 type gate struct {
 	store.Store
 	onCut func()
+
+	locked atomic.Int32 // the shard whose row another session has; 0: none
 
 	mu     sync.Mutex
 	closed bool
@@ -191,7 +195,13 @@ type gateShards struct {
 
 func (s gateShards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
 	err = s.g.do(ctx, opBeat, func() (err error) {
-		held, err = s.Shards.Beat(ctx, beats, ahead)
+		number := int(s.g.locked.Load())
+		locked := func(b store.Beat) bool { return number > 0 && b.Number == number }
+		free := slices.DeleteFunc(slices.Clone(beats), locked)
+		held, err = s.Shards.Beat(ctx, free, ahead)
+		if err == nil && len(free) < len(beats) {
+			err = domain.Unavailable(&store.BusyError{Shards: []int{number}}, "the store could not renew the leases")
+		}
 		return err
 	})
 	return held, err

@@ -42,6 +42,8 @@ func (e *Engine) checkStore() domain.Check {
 		return domain.Check{Name: "store", Detail: gone.Error()}
 	case record != nil:
 		return domain.Check{Name: "store", Detail: "results cannot be recorded: " + record.Error()}
+	case store.BusyShards(beat) != nil:
+		return domain.Check{Name: "store", OK: true, Warning: beat.Error()}
 	case beat != nil:
 		return domain.Check{Name: "store", Detail: "the store does not commit: " + beat.Error()}
 	case stalled > unhealthyRecord:

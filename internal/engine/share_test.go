@@ -119,6 +119,46 @@ func TestOneShardIsLost(t *testing.T) {
 	})
 }
 
+// A session that locks the row of one shard costs that shard alone, and for a moment not even
+// that. It is lost as if another process had claimed it.
+func TestALockedRowCostsOneShard(t *testing.T) {
+	t.Parallel()
+	bubbleOfShards(t, 4, shared, func(t *testing.T, w *world) {
+		w.create(slices.Repeat([]domain.SpecDoc{spec("")}, 60)...)
+		w.pass(5 * time.Second)
+		w.gate.locked.Store(2)
+		w.pass(900 * time.Millisecond)
+		w.gate.locked.Store(0)
+		w.pass(5 * time.Second)
+		if got := ShareOf(w.eng).Owned(); len(got) != 4 {
+			t.Errorf("after a lock of a moment: owned %v", got)
+		}
+		w.gate.locked.Store(2)
+		w.pass(4100 * time.Millisecond)
+		begin := time.Now()
+		w.pass(10 * time.Second)
+		if n := w.sentOf(2, begin); n > 0 {
+			t.Errorf("%d calls of the shard beyond its horizon", n)
+		}
+		if n := w.sentOf(1, begin); n == 0 {
+			t.Error("the other shards do not go on")
+		}
+		for _, s := range w.targets.all() {
+			late := s.at.Sub(time.UnixMilli(s.Key.ScheduledAt))
+			if number := w.eng.shards.Number(s.Key.JobID); number != 2 && late > 100*time.Millisecond {
+				t.Errorf("%v of shard %d was sent %s late", s.Key, number, late)
+			}
+		}
+		if got := ShareOf(w.eng).Owned(); !slices.Equal(got, []int{0, 1, 3}) {
+			t.Errorf("owned %v", got)
+		}
+		w.gate.locked.Store(0)
+		w.ok(w.eng.owner.own(context.Background(), []int{2}))
+		w.pass(40 * time.Second)
+		w.check(w.now() - 30_000)
+	})
+}
+
 // Without any shard the engine waits, healthy, and sends nothing. Then it gets them again.
 func TestAllShardsAreLost(t *testing.T) {
 	t.Parallel()

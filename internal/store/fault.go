@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -29,6 +30,26 @@ func (e *GoneError) Error() string { return e.Path + " " + e.Problem + ": " + e.
 func IsGone(err error) bool {
 	_, gone := errors.AsType[*GoneError](err)
 	return gone
+}
+
+// BusyError says that somebody else has had the rows of shards for so long that a beat did
+// not wait for them. Nothing was done about these; what was to be done about others is done.
+type BusyError struct {
+	Shards []int
+}
+
+// Error implements error.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("the rows of shards %v are locked by another session of the database", e.Shards)
+}
+
+// BusyShards returns the shards whose rows were locked, or nil if the error says something
+// else.
+func BusyShards(err error) []int {
+	if busy, ok := errors.AsType[*BusyError](err); ok {
+		return busy.Shards
+	}
+	return nil
 }
 
 // TakenError says that keys of jobs belong to others. It is the cause of a CodeConflict:

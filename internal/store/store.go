@@ -255,7 +255,8 @@ type Shards interface {
 	Claim(ctx context.Context, node int64, claims []Claim) ([]Shard, error)
 	// Beat moves H and W of each shard whose lease still holds, as [Shard.Renew] says, and
 	// answers these shards in the order of the beats. One that is missing from the answer
-	// has been claimed by somebody else, or was released, or its row is behind.
+	// has been claimed by somebody else, or was released, or its row is behind. With a
+	// [BusyError] that holds for the shards that the error does not name.
 	Beat(ctx context.Context, beats []Beat, ahead int64) ([]Shard, error)
 	// Release ends leases in good order: every call of the owner has ended on
 	// record or has an open run, so that the next Claim finds nothing uncertain. W

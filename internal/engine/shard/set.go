@@ -182,8 +182,10 @@ type Behind struct {
 
 // Beat renews the leases and moves the horizons and the watermarks, which were
 // proposed. It returns the shards that somebody else has claimed, which are being left
-// from then on, and those whose edits have to be loaded first: see [Set.Loaded]. Without
-// beats it asks the store whether it answers. One call is made at a time.
+// from then on, and those whose edits have to be loaded first: see [Set.Loaded]. With a
+// [store.BusyError] the shards that it does not name go on; those that it names are lost before
+// their horizons end. Without beats it asks the store whether it answers. One call is made at a
+// time.
 func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, behind []Behind, err error) {
 	start, wall := s.clock.Mark(), clock.NowMs(s.clock)
 	var held []store.Shard
@@ -192,18 +194,23 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, behind 
 	} else {
 		held, err = s.store.Beat(ctx, beats, Horizon.Milliseconds())
 	}
+	busy := store.BusyShards(err)
 	s.mu.Lock()
 	s.beatErr = err
-	if err == nil {
+	if err == nil || busy != nil {
 		s.lastBeat = start
 	}
 	s.mu.Unlock()
-	if err != nil {
+	if err != nil && busy == nil {
 		return nil, nil, err
 	}
+	alone := len(held) == 0 // then there are no others to be held back
 	for i := range beats {
 		b := &beats[i]
 		st := &s.states[b.Number]
+		if slices.Contains(busy, b.Number) && (alone || st.Horizon() > wall+runsOut.Milliseconds()) {
+			continue
+		}
 		if len(held) == 0 || held[0].Number != b.Number {
 			lost = append(lost, s.Lose([]store.Fence{{Number: b.Number, Lease: b.Lease}})...)
 			continue
@@ -218,7 +225,7 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, behind 
 		}
 		s.move(st, &row, until)
 	}
-	return lost, behind, nil
+	return lost, behind, err
 }
 
 // Loaded uses the answer to a beat once the edits of its revision are loaded.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -18,6 +19,7 @@ type beats struct {
 	clock clock.Clock
 	err   error
 	taken int // the shard that somebody else has claimed; 0: none
+	busy  int // the shard whose row is locked; 0: none
 }
 
 func (b *beats) Count() int { return 3 }
@@ -27,12 +29,14 @@ func (b *beats) Beat(_ context.Context, beats []store.Beat, ahead int64) (held [
 		return nil, b.err
 	}
 	for _, beat := range beats {
-		if b.taken == 0 || beat.Number != b.taken {
+		if b.busy != 0 && beat.Number == b.busy {
+			err = domain.Unavailable(&store.BusyError{Shards: []int{b.busy}}, "busy")
+		} else if b.taken == 0 || beat.Number != b.taken {
 			held = append(held, store.Shard{Number: beat.Number, Lease: beat.Lease,
 				Horizon: clock.NowMs(b.clock) + ahead, Watermark: beat.Watermark})
 		}
 	}
-	return held, nil
+	return held, err
 }
 
 // newSet returns a set of which shards 0 and 2 are active since the instant 7000.
@@ -126,6 +130,50 @@ func TestLostShard(t *testing.T) {
 	}
 	if s.At(0).SendUntil() == 0 || len(s.Propose(now)) != 1 || s.Horizon() != s.At(0).Horizon() {
 		t.Error("the other shard does not go on")
+	}
+}
+
+// A shard whose row is locked keeps the horizon that it has, and the others go on. It is lost
+// before it holds them back.
+func TestBusyShard(t *testing.T) {
+	t.Parallel()
+	s, shards, clk := newSet(t)
+	if _, _, err := s.Beat(t.Context(), s.Propose(clock.NowMs(clk))); err != nil {
+		t.Fatal(err)
+	}
+	before := s.At(2).SendUntil()
+	clk.Step(time.Second)
+	shards.busy = 2
+	now := clock.NowMs(clk)
+	lost, behind, err := s.Beat(t.Context(), s.Propose(now))
+	if !slices.Equal(store.BusyShards(err), []int{2}) || len(lost)+len(behind) > 0 {
+		t.Fatalf("lost %v, behind %v, error %v", lost, behind, err)
+	}
+	if sh := s.At(2); sh.SendUntil() != before || sh.Phase() != Active {
+		t.Errorf("the shard that is locked: phase %d, send until %d, before %d", sh.Phase(), sh.SendUntil(), before)
+	}
+	if got := s.At(0).SendUntil(); got < now+2_900 {
+		t.Errorf("the other shard may send until %d, and it is %d", got, now)
+	}
+	if start, _ := s.LastBeat(); clk.Since(start) > time.Second || len(s.Propose(now)) != 2 {
+		t.Error("the store has taken the beat, and both shards are active")
+	}
+	clk.Step(time.Second)
+	now = clock.NowMs(clk)
+	lost, _, err = s.Beat(t.Context(), s.Propose(now))
+	if !slices.Equal(lost, []int{2}) || store.BusyShards(err) == nil || s.At(2).Phase() != Leaving {
+		t.Errorf("a second before its horizon ends: lost %v, error %v", lost, err)
+	}
+	if s.Horizon() < now+2_900 {
+		t.Errorf("the horizon of the rest is %d, and it is %d", s.Horizon(), now)
+	}
+	shards.busy = 0 // only the other one is left, and it is locked
+	s, shards, clk = newSet(t)
+	s.Leave([]int{0})
+	shards.busy = 2
+	clk.Step(10 * time.Second)
+	if lost, _, err := s.Beat(t.Context(), s.Propose(clock.NowMs(clk))); len(lost) > 0 || store.BusyShards(err) == nil {
+		t.Errorf("nobody is held back, and %v were lost, error %v", lost, err)
 	}
 }
 

@@ -12,6 +12,9 @@ const (
 	Horizon = 3 * time.Second
 	// Grace is how long after the horizon of the last beat sending stops.
 	Grace = time.Second
+	// runsOut is how much of a horizon is left when a shard is given up that cannot be renewed:
+	// until the next beat it would hold back the shards beside it.
+	runsOut = 1500 * time.Millisecond
 )
 
 // Phase says what this node may do with a shard.

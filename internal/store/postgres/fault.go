@@ -17,6 +17,7 @@ const (
 	divisionByZero  = "22012" // see assertLeases
 	deadlock        = "40P01"
 	serialization   = "40001"
+	lockTimeout     = "55P03"
 )
 
 // isCode reports whether an error is of PostgreSQL and has one of the codes.

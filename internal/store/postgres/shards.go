@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,9 @@ const (
 	// The rows are locked in one order, so that those of two processes do not lock each other.
 	takeShards = `
 SELECT ` + shardColumns + ` FROM shard WHERE number = ANY($1::smallint[]) ORDER BY number FOR UPDATE`
+
+	// A session of a person that has locked one row must not keep the others from being renewed.
+	beatWait = `SET LOCAL lock_timeout = 500` // milliseconds
 
 	writeShards = `
 UPDATE shard s SET epoch = n.epoch, token = n.token, node = n.node, horizon = n.horizon, watermark = n.watermark,
@@ -53,14 +57,43 @@ func readShards(ctx context.Context, q querier, numbers []int16) (map[int]*store
 // Count implements store.Shards.
 func (s *shards) Count() int { return shardCount }
 
-// change reads shards, lets fn change them and writes back those that it returns.
-func (s *shards) change(ctx context.Context, pool *pgxpool.Pool, numbers []int,
+// change reads shards, lets fn change them and writes back those that it returns. Where others hold rows for
+// long, it does so for the rest, and returns a BusyError; such a shard is not known to fn.
+func (s *shards) change(ctx context.Context, numbers []int,
+	fn func(known map[int]*store.Shard) (changed []*store.Shard, err error)) error {
+	for _, n := range numbers {
+		if n < 0 || n >= shardCount {
+			return fmt.Errorf("there is no shard %d", n)
+		}
+	}
+	err := s.attempt(ctx, takeShards, numbers, fn)
+	if !isCode(err, lockTimeout) {
+		return err
+	}
+	var busy []int
+	err = s.attempt(ctx, takeShards+" SKIP LOCKED", numbers, func(known map[int]*store.Shard) ([]*store.Shard, error) {
+		busy = nil
+		for _, n := range numbers {
+			if known[n] == nil {
+				busy = append(busy, n)
+			}
+		}
+		return fn(known)
+	})
+	if err == nil && len(busy) > 0 {
+		return &store.BusyError{Shards: busy}
+	}
+	return err
+}
+
+func (s *shards) attempt(ctx context.Context, take string, numbers []int,
 	fn func(known map[int]*store.Shard) (changed []*store.Shard, err error)) error {
 	wanted := shardNumbers(numbers)
 	var known map[int]*store.Shard
-	return exchange(ctx, pool, func(b *pgx.Batch) error {
+	return exchange(ctx, s.beat, func(b *pgx.Batch) error {
 		known = make(map[int]*store.Shard, len(wanted))
-		b.Queue(takeShards, wanted).Query(func(r pgx.Rows) error {
+		b.Queue(beatWait)
+		b.Queue(take, wanted).Query(func(r pgx.Rows) error {
 			for r.Next() {
 				sh, err := scanShard(r)
 				if err != nil {
@@ -72,11 +105,6 @@ func (s *shards) change(ctx context.Context, pool *pgxpool.Pool, numbers []int,
 		})
 		return nil
 	}, func(b *pgx.Batch) error {
-		for _, n := range numbers {
-			if known[n] == nil {
-				return fmt.Errorf("there is no shard %d", n)
-			}
-		}
 		changed, err := fn(known)
 		if err != nil || len(changed) == 0 {
 			return err
@@ -102,11 +130,11 @@ func (s *shards) Claim(ctx context.Context, node int64, claims []store.Claim) (f
 	for _, c := range claims {
 		numbers = append(numbers, c.Number)
 	}
-	err = s.change(ctx, s.beat, numbers, func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
+	err = s.change(ctx, numbers, func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
 		found = found[:0]
 		for _, c := range claims {
 			sh := known[c.Number]
-			if !sh.Grants(c) {
+			if sh == nil || !sh.Grants(c) {
 				continue
 			}
 			sh.Epoch++
@@ -117,7 +145,7 @@ func (s *shards) Claim(ctx context.Context, node int64, claims []store.Claim) (f
 		}
 		return changed, nil
 	})
-	if err != nil {
+	if err != nil && store.BusyShards(err) == nil { // such a shard was not taken
 		return nil, fault("claim shards", err)
 	}
 	return found, nil
@@ -132,25 +160,31 @@ func numbersOf(beats []store.Beat) (numbers []int) {
 
 // Beat implements store.Shards.
 func (s *shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
-	err = s.change(ctx, s.beat, numbersOf(beats), func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
+	err = s.change(ctx, numbersOf(beats), func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
 		held = held[:0]
 		for i := range beats {
-			if sh := known[beats[i].Number]; sh.Renew(&beats[i], ahead) {
+			if sh := known[beats[i].Number]; sh != nil && sh.Renew(&beats[i], ahead) {
 				held, changed = append(held, *sh), append(changed, sh)
 			}
 		}
 		return changed, nil
 	})
-	if err != nil {
-		return nil, fault("renew the leases", err)
+	if err != nil && store.BusyShards(err) == nil {
+		held = nil
 	}
-	return held, nil
+	return held, fault("renew the leases", err)
 }
+
+// errBusy is the cause where a release has not got all rows. The caller repeats it.
+var errBusy = errors.New("another session of the database has locked the row of a shard")
 
 // Release implements store.Shards.
 func (s *shards) Release(ctx context.Context, beats []store.Beat, ahead int64) error {
-	return fault("release shards", s.change(ctx, s.beat, numbersOf(beats),
+	return fault("release shards", s.change(ctx, numbersOf(beats),
 		func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
+			if len(known) < len(beats) {
+				return nil, errBusy
+			}
 			for i := range beats {
 				b, sh := &beats[i], known[beats[i].Number]
 				if sh.Lease != b.Lease {
