@@ -209,6 +209,9 @@ type Ledger interface {
 	// OpenRuns streams every open run of shards. An open run whose fact exists is not
 	// streamed: the fact won.
 	OpenRuns(ctx context.Context, of ShardSet, fn func(domain.OpenRun) error) error
+	// RunsOf returns the open runs that there are of so many keys, a thousand at most, in any
+	// order. As by OpenRuns, those with facts are not returned.
+	RunsOf(ctx context.Context, keys []domain.FireKey) ([]domain.OpenRun, error)
 	// SetAside keeps that versions cannot be run. What is kept of a version
 	// already stays as it is.
 	SetAside(ctx context.Context, asides []Aside) error

@@ -89,28 +89,6 @@ func (h recordingHistory) Expire(context.Context, int64) (int, error) {
 
 func (h recordingHistory) Kept(context.Context) (int64, error) { return 7, h.r.note("History.Kept") }
 
-type recordingLedger struct{ r *recording }
-
-func (l recordingLedger) Record(context.Context, store.Batch) error { return l.r.note("Ledger.Record") }
-func (l recordingLedger) Facts(_ context.Context, _ store.ShardSet, _, _ int64, fn func(store.FactRange) error) error {
-	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Facts"))
-}
-func (l recordingLedger) Ranges(_ context.Context, _ store.ShardSet, _ int64, fn func(store.FactRange) error) error {
-	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Ranges"))
-}
-func (l recordingLedger) OpenRuns(_ context.Context, _ store.ShardSet, fn func(domain.OpenRun) error) error {
-	return errors.Join(fn(domain.OpenRun{}), l.r.note("Ledger.OpenRuns"))
-}
-func (l recordingLedger) SetAside(context.Context, []store.Aside) error {
-	return l.r.note("Ledger.SetAside")
-}
-func (l recordingLedger) Asides(context.Context) ([]store.Aside, error) {
-	return make([]store.Aside, 7), l.r.note("Ledger.Asides")
-}
-func (l recordingLedger) EndAside(context.Context, []store.Aside) error {
-	return l.r.note("Ledger.EndAside")
-}
-
 type recordingAlerts struct{ r *recording }
 
 func (a recordingAlerts) List(context.Context, store.AlertPage) ([]domain.Alert, error) {
@@ -207,6 +185,10 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	"Ledger.OpenRuns": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Ledger().OpenRuns(ctx, store.ShardSet{}, func(domain.OpenRun) error { return nil })
 	},
+	"Ledger.RunsOf": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Ledger().RunsOf(ctx, nil)
+		return len(v) == 7, err
+	},
 	"Shards.Claim": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Shards().Claim(ctx, 1, nil)
 		return len(v) == 7, err
@@ -302,6 +284,7 @@ var hasValue = map[string]bool{
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
 	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
 	"Changes.List": true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
+	"Ledger.RunsOf": true,
 }
 
 func TestEveryMethod(t *testing.T) {

@@ -57,3 +57,28 @@ func (s recordingShards) ZoneRules(context.Context) ([]store.ZoneRules, error) {
 func (s recordingShards) AddZoneRules(context.Context, []store.ZoneRules) error {
 	return s.r.note("Shards.AddZoneRules")
 }
+
+type recordingLedger struct{ r *recording }
+
+func (l recordingLedger) Record(context.Context, store.Batch) error { return l.r.note("Ledger.Record") }
+func (l recordingLedger) Facts(_ context.Context, _ store.ShardSet, _, _ int64, fn func(store.FactRange) error) error {
+	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Facts"))
+}
+func (l recordingLedger) Ranges(_ context.Context, _ store.ShardSet, _ int64, fn func(store.FactRange) error) error {
+	return errors.Join(fn(store.FactRange{}), l.r.note("Ledger.Ranges"))
+}
+func (l recordingLedger) OpenRuns(_ context.Context, _ store.ShardSet, fn func(domain.OpenRun) error) error {
+	return errors.Join(fn(domain.OpenRun{}), l.r.note("Ledger.OpenRuns"))
+}
+func (l recordingLedger) RunsOf(context.Context, []domain.FireKey) ([]domain.OpenRun, error) {
+	return make([]domain.OpenRun, 7), l.r.note("Ledger.RunsOf")
+}
+func (l recordingLedger) SetAside(context.Context, []store.Aside) error {
+	return l.r.note("Ledger.SetAside")
+}
+func (l recordingLedger) Asides(context.Context) ([]store.Aside, error) {
+	return make([]store.Aside, 7), l.r.note("Ledger.Asides")
+}
+func (l recordingLedger) EndAside(context.Context, []store.Aside) error {
+	return l.r.note("Ledger.EndAside")
+}

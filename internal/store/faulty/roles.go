@@ -154,6 +154,10 @@ func (l ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.
 	return l.call(ctx, "Ledger", "OpenRuns", func() error { return l.real.OpenRuns(ctx, of, fn) })
 }
 
+func (l ledger) RunsOf(ctx context.Context, keys []domain.FireKey) ([]domain.OpenRun, error) {
+	return get(ctx, l.Store, "Ledger", "RunsOf", func() ([]domain.OpenRun, error) { return l.real.RunsOf(ctx, keys) })
+}
+
 func (l ledger) SetAside(ctx context.Context, asides []store.Aside) error {
 	return l.call(ctx, "Ledger", "SetAside", func() error { return l.real.SetAside(ctx, asides) })
 }

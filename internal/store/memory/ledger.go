@@ -171,6 +171,20 @@ func (l ledger) Ranges(ctx context.Context, of store.ShardSet, after int64, fn f
 	}, fn)
 }
 
+// RunsOf implements store.Ledger.
+func (l ledger) RunsOf(ctx context.Context, keys []domain.FireKey) (found []domain.OpenRun, err error) {
+	err = l.do(ctx, func(d *Disk) error {
+		for _, k := range keys {
+			if r, open := d.runs[k]; open {
+				r.Attempts = slices.Clone(r.Attempts)
+				found = append(found, r)
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
 // OpenRuns implements store.Ledger.
 func (l ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
 	return stream(ctx, l.Store, func(d *Disk) []domain.OpenRun {

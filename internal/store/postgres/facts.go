@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -121,6 +122,19 @@ func (l *ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain
 		return err
 	}
 	return fault("read the open runs", err)
+}
+
+// RunsOf implements store.Ledger.
+func (l *ledger) RunsOf(ctx context.Context, keys []domain.FireKey) ([]domain.OpenRun, error) {
+	found, err := l.runs.of(ctx, keys)
+	var dead map[domain.FireKey]bool
+	if err == nil && len(found) > 0 {
+		dead, err = l.facts(ctx, found)
+	}
+	if err != nil {
+		return nil, fault("read open runs", err)
+	}
+	return slices.DeleteFunc(found, func(r domain.OpenRun) bool { return dead[r.FireKey] }), nil
 }
 
 // facts returns which open runs have facts.

@@ -41,6 +41,10 @@ DELETE FROM open_run o USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) n (s
 	selectOpenRuns = `
 SELECT ` + runColumns + ` FROM open_run WHERE (scheduled_at, job_id, nonce) > ($1, $2, $3) AND %s
  ORDER BY scheduled_at, job_id, nonce LIMIT $4`
+
+	selectRunsOf = `
+SELECT ` + runColumns + ` FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) n (scheduled_at, job_id, nonce)
+  JOIN open_run USING (scheduled_at, job_id, nonce)`
 )
 
 // keyArrays are keys as the parameters of one statement.
@@ -129,25 +133,42 @@ func (o *openRuns) each(ctx context.Context, of store.ShardSet, fn func([]domain
 	}
 	after := domain.FireKey{ScheduledAt: math.MinInt64}
 	for {
-		var chunk []domain.OpenRun
-		err := each(ctx, o.read, func(r pgx.Rows) error {
-			var run domain.OpenRun
-			var attempts *string
-			err := r.Scan(&run.ScheduledAt, (*[16]byte)(&run.JobID), &run.Nonce, &run.Version, &run.NextAt,
-				&run.Crashes, &run.InFlight, &run.CreatedAt, &attempts, &run.Runner, &run.RunUntil)
-			run.Attempts = rows.DecodeAttempts(string(textOf(attempts)))
-			chunk = append(chunk, run)
-			return err
-		}, query, append([]any{after.ScheduledAt, [16]byte(after.JobID), after.Nonce, openRunChunk}, more...)...)
+		chunk, err := o.query(ctx, query,
+			append([]any{after.ScheduledAt, [16]byte(after.JobID), after.Nonce, openRunChunk}, more...)...)
 		if err != nil || len(chunk) == 0 {
 			return err
 		}
-		o.expect(chunk)
 		after = chunk[len(chunk)-1].FireKey
 		if err := fn(chunk); err != nil {
 			return err
 		}
 	}
+}
+
+// query returns the open runs that a statement finds, whose facts are expected from then on.
+func (o *openRuns) query(ctx context.Context, sql string, args ...any) (found []domain.OpenRun, err error) {
+	err = each(ctx, o.read, func(r pgx.Rows) error {
+		var run domain.OpenRun
+		var attempts *string
+		err := r.Scan(&run.ScheduledAt, (*[16]byte)(&run.JobID), &run.Nonce, &run.Version, &run.NextAt,
+			&run.Crashes, &run.InFlight, &run.CreatedAt, &attempts, &run.Runner, &run.RunUntil)
+		run.Attempts = rows.DecodeAttempts(string(textOf(attempts)))
+		found = append(found, run)
+		return err
+	}, sql, args...)
+	if err == nil {
+		o.expect(found)
+	}
+	return found, err
+}
+
+// of returns the open runs that there are of the keys.
+func (o *openRuns) of(ctx context.Context, keys []domain.FireKey) ([]domain.OpenRun, error) {
+	var wanted keyArrays
+	for _, k := range keys {
+		wanted.add(k)
+	}
+	return o.query(ctx, selectRunsOf, wanted.at, wanted.ids, wanted.nonces)
 }
 
 // load notes the open runs that are there.

@@ -27,6 +27,10 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 SELECT scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts, runner, run_until
   FROM open_run WHERE (scheduled_at, job_id, nonce) > (?, ?, ?)
  ORDER BY scheduled_at, job_id, nonce LIMIT 0 + ?`
+
+	selectOpenRun = `
+SELECT scheduled_at, job_id, nonce, version, next_at, crashes, in_flight, created_at, attempts, runner, run_until
+  FROM open_run WHERE scheduled_at = ? AND job_id = ? AND nonce = ?`
 )
 
 // openRunRow is an open run with its attempts encoded, ready for the writer's
@@ -138,6 +142,30 @@ func (o *openRuns) open(ctx context.Context, fn func(domain.OpenRun) error) erro
 		return err
 	}
 	return o.change(ctx, dead, nil, nil)
+}
+
+// of returns the open runs that there are of the keys: see store.Ledger.
+func (o *openRuns) of(ctx context.Context, keys []domain.FireKey) (found []domain.OpenRun, err error) {
+	err = o.db.read(ctx, func(c *conn) error {
+		for _, k := range keys {
+			err := c.query(selectOpenRun, func(s *sqlite.Stmt) error {
+				found = append(found, columnsOpenRun(s))
+				return nil
+			}, k.ScheduledAt, k.JobID, k.Nonce)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	live := found[:0]
+	for i := 0; err == nil && i < len(found); i++ {
+		var ended bool
+		if ended, err = o.hasFact(ctx, found[i].FireKey); !ended {
+			live = append(live, found[i])
+		}
+	}
+	return live, fault("read open runs", err)
 }
 
 // hasFact reports whether a fact of the key is on record.

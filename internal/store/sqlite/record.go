@@ -263,3 +263,8 @@ func (l *ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain
 	}
 	return l.runs.open(ctx, fn)
 }
+
+// RunsOf implements store.Ledger.
+func (l *ledger) RunsOf(ctx context.Context, keys []domain.FireKey) ([]domain.OpenRun, error) {
+	return l.runs.of(ctx, keys)
+}

@@ -22,6 +22,7 @@ var ledgerCases = []testCase{
 	{"Facts, Ranges and OpenRuns end with the error of their function", streamsStop},
 	{"Facts, Ranges and OpenRuns stream what is of the jobs of some shards", streamsOfShards},
 	{"an open run is kept, replaced and ended by its fact", openRunLives},
+	{"open runs are found by their keys", runsOfKeys},
 	{"an open run is ignored where a fact exists", factWins},
 	{"a fact and an open run in one batch: the fact wins", factWinsInBatch},
 	{"an execution that has not ended is refused", passingRefused},
@@ -294,6 +295,34 @@ func openRunLives(t *testing.T, f *fixture) {
 	equal(t, f.runs(t), nil)
 	f.reopen(t)
 	equal(t, f.runs(t), nil)
+}
+
+func runsOfKeys(t *testing.T, f *fixture) {
+	manual := openRun(2, noon)
+	manual.Nonce, manual.Attempts, manual.Runner, manual.RunUntil = 77, nil, 5, noon+hour
+	runs := []domain.OpenRun{openRun(1, noon), openRun(1, noon+minute), manual}
+	f.begin(t, runs...)
+	f.record(t, success(1, noon+minute), success(3, noon), success(2, noon)) // the last is not the trigger
+	key := func(n int, at, nonce int64) domain.FireKey {
+		return domain.FireKey{JobID: jobID(n), ScheduledAt: at, Nonce: nonce}
+	}
+	for _, row := range []struct {
+		keys []domain.FireKey
+		want []domain.OpenRun
+	}{
+		{nil, nil},
+		{[]domain.FireKey{key(1, noon, 0), key(2, noon, 77)}, []domain.OpenRun{runs[0], manual}},
+		{[]domain.FireKey{key(2, noon, 77), key(9, noon, 0)}, []domain.OpenRun{manual}},
+		{[]domain.FireKey{key(2, noon, 0), key(2, noon, 78), key(1, noon+1, 0)}, nil},
+		{[]domain.FireKey{key(1, noon+minute, 0), key(3, noon, 0)}, nil}, // they have ended
+	} {
+		for range 2 {
+			found := must(f.Ledger().RunsOf(t.Context(), row.keys))(t)
+			slices.SortFunc(found, func(a, b domain.OpenRun) int { return compareKeys(a.FireKey, b.FireKey) })
+			equal(t, found, row.want)
+			f.reopen(t)
+		}
+	}
 }
 
 func factWins(t *testing.T, f *fixture) {

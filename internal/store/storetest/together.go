@@ -234,6 +234,10 @@ func togetherRunners(t *testing.T, p *pair) {
 	theirs.TakenFrom = 0
 	p.a.begin(t, mine)
 	equal(t, p.a.runs(t), []domain.OpenRun{theirs})
+	keys := []domain.FireKey{mine.FireKey}
+	equal(t, must(p.a.Ledger().RunsOf(t.Context(), keys))(t), []domain.OpenRun{theirs})
+	p.a.record(t, success(1, noon))
+	equal(t, must(p.b.Ledger().RunsOf(t.Context(), keys))(t), nil)
 }
 
 func togetherOnce(t *testing.T, p *pair) {
