@@ -22,7 +22,8 @@
 // the store, which chooses from when on it is valid: a new or resumed job at once, a change that ends
 // a version beyond anything that the owner may send by what it knows ([store.Edits]). The owner
 // follows with its next beat. Who pauses or deletes a job gets the answer when the owner does, or
-// certainly sends nothing any more. Documents of one creation are two commits then, of the jobs
+// certainly sends nothing any more. An execution that is triggered is on record when that is
+// answered, and is sent when the owner has seen it. Documents of one creation are two commits then, of the jobs
 // whose owner is here and of the others.
 //
 // # What it guarantees

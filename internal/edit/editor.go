@@ -54,7 +54,8 @@ func New(c Config) (*Editor, error) {
 	}
 	return &Editor{
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
-		log: c.Log, pace: c.Pace, without: without{c.Store.Edits(), c.Store.Shards(), c.Ahead.Milliseconds()},
+		log: c.Log, pace: c.Pace,
+		without: without{c.Store.Edits(), c.Store.Shards(), c.Store.Ledger(), c.Ahead.Milliseconds()},
 		once: newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil
 }

@@ -27,7 +27,7 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 			return domain.Execution{}, err
 		}
 	}
-	x, err := e.owner.Trigger(ctx, id, 0, 0)
+	x, err := e.TriggerAs(ctx, id, 0, 0)
 	if err != nil && !x.JobID.IsZero() {
 		e.holdUntilKept(ctx)
 	}
@@ -40,7 +40,54 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 // TriggerAs is [Editor.Trigger] of an execution whose id is known before: see [Owner]. The caller
 // does not make it twice, and writes its entry into the audit trail.
 func (e *Editor) TriggerAs(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
-	return e.owner.Trigger(ctx, id, at, nonce)
+	x, err := e.owner.Trigger(ctx, id, at, nonce)
+	if e.without.instead(err) {
+		return e.triggerAway(ctx, id, at, nonce)
+	}
+	return x, err
+}
+
+// triggerAway puts an execution on record for an owner that is not here, which carries it out
+// once it has seen it: nobody does before. Its job may be deleted meanwhile, and then it is SKIPPED. Errors
+// as Trigger of [Owner].
+func (e *Editor) triggerAway(ctx context.Context, id domain.JobID, at, nonce int64) (domain.Execution, error) {
+	if err := e.admitUnclear(); err != nil {
+		return domain.Execution{}, err
+	}
+	v, err := e.current(ctx, id, 0)
+	if err != nil {
+		return domain.Execution{}, err
+	}
+	if err := v.Unusable(); err != nil {
+		return domain.Execution{}, domain.Conflict("the job cannot be run: %s. Change it, or delete it",
+			domain.FaultText(err))
+	}
+	switch {
+	case nonce == 0:
+		nonce, at = domain.NewNonce(), max(e.now(), v.EffectiveFrom) // a pause before it does not stop it
+	case !v.Active && at < v.EffectiveFrom:
+		return domain.Execution{}, domain.Conflict("the job was paused or deleted since")
+	}
+	x := domain.Execution{FireKey: domain.FireKey{JobID: id, ScheduledAt: at, Nonce: nonce}, Version: v.Number,
+		Status: domain.StatusPending}
+	b := store.Batch{Open: []domain.OpenRun{{FireKey: x.FireKey, Version: v.Number, NextAt: at, CreatedAt: at}}}
+	if kept, ok := store.TriggerRecord(ctx, &x); ok {
+		b.Idempotency = []domain.IdempotencyRecord{kept}
+	}
+	record := func(ctx context.Context) error { return e.without.ledger.Record(ctx, b) }
+	err = record(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = record(ctx)
+	}
+	if err == nil {
+		return x, nil
+	}
+	e.unclear.Add(1)
+	e.background.start(func() {
+		defer e.unclear.Add(-1)
+		e.background.repeat(ctx, record)
+	})
+	return x, domain.Unavailable(err, "the trigger is not on record yet; it will run once it is")
 }
 
 // holdUntilKept keeps the Idempotency-Key of a trigger under way until it is on record: the

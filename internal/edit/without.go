@@ -19,6 +19,7 @@ const (
 type without struct {
 	edits  store.Edits
 	shards store.Shards
+	ledger store.Ledger
 	ahead  int64 // see Config.Ahead
 }
 

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -173,4 +174,81 @@ func TestUnclearCreationWithoutOwner(t *testing.T) {
 			}
 		})
 	}
+}
+
+// runs returns the open runs on record.
+func (w *world) runs() (found []domain.OpenRun) {
+	w.t.Helper()
+	if err := w.store.Ledger().OpenRuns(w.t.Context(), store.ShardSet{}, func(r domain.OpenRun) error {
+		found = append(found, r)
+		return nil
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+// An execution that is triggered without the owner is an open run that nobody carries out, once,
+// whatever becomes of the answer of the store.
+func TestTriggerWithoutOwner(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.elsewhere().make()
+		for n, rule := range []faulty.Rule{
+			{Fault: faulty.FailBefore, Times: 1}, {Fault: faulty.FailAfter, Times: 1}, {Fault: faulty.Delay, Delay: 1},
+		} {
+			rule.Method = "Ledger.Record"
+			w.store.Add(rule)
+			x, err := w.Trigger(t.Context(), id, 0)
+			runs := w.runs()
+			i := slices.IndexFunc(runs, func(r domain.OpenRun) bool { return r.FireKey == x.FireKey })
+			if err != nil || x.Status != domain.StatusPending || len(runs) != n+1 || i < 0 || runs[i].Runner != 0 ||
+				runs[i].Version != 1 || runs[i].InFlight {
+				t.Errorf("trigger %d: %+v, %v; open runs %+v", n, x, err, runs)
+			}
+			w.store.Clear()
+		}
+		w.fail(faulty.FailBefore, "Ledger.Record")
+		x, err := w.Trigger(t.Context(), id, 0)
+		if codeOf(err) != domain.CodeUnavailable || x.JobID != id {
+			t.Errorf("%+v, %v", x, err)
+		}
+		w.store.Clear()
+		pass(time.Second)
+		if runs := w.runs(); len(runs) != 4 {
+			t.Errorf("%d open runs", len(runs))
+		}
+		if _, err := w.Trigger(t.Context(), domain.NewJobIDs(0, 1)[0], 0); codeOf(err) != domain.CodeNotFound {
+			t.Errorf("a job that is not there: %v", err)
+		}
+	})
+}
+
+// The record of an Idempotency-Key is kept with the execution. Until it is, the key is under way.
+func TestTriggerOnceWithoutOwner(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.elsewhere().make()
+		ctx, kept, end, err := w.begin()
+		if err != nil || kept != nil {
+			t.Fatal(kept, err)
+		}
+		w.fail(faulty.FailBefore, "Ledger.Record")
+		x, err := w.Trigger(ctx, id, 0)
+		end()
+		if codeOf(err) != domain.CodeUnavailable {
+			t.Fatal(err)
+		}
+		if _, _, _, err := w.begin(); !errors.Is(err, ErrUnderWay) {
+			t.Errorf("while it is not on record: %v", err)
+		}
+		w.store.Clear()
+		pass(time.Second)
+		_, kept, end, err = w.begin()
+		if err != nil || kept == nil || kept.Execution != x.ID() {
+			t.Fatalf("kept %+v, %v; triggered %+v", kept, err, x)
+		}
+		end()
+		if runs := w.runs(); len(runs) != 1 {
+			t.Errorf("%d open runs", len(runs))
+		}
+	})
 }

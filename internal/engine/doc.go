@@ -110,6 +110,6 @@
 //
 //	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
-//	refuse.go work.go runner.go sweep.go resend.go leave.go remote.go takeover.go engine.go
-//	share.go health.go live.go livelist.go
+//	refuse.go work.go runner.go sweep.go resend.go leave.go remote.go takeover.go pickup.go
+//	engine.go share.go health.go live.go livelist.go
 package engine

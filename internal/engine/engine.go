@@ -110,6 +110,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.keepers.Go(func() { e.keeper.runBeat(keep) })
 	e.keepers.Go(func() { e.runner.dispatcher.Adapt(keep) })
 	e.keepers.Go(func() { e.keeper.runSweep(keep) })
+	if e.cfg.Shared {
+		e.keepers.Go(func() { newPickup(e).run(keep) })
+	}
 	e.feeders.Go(func() { e.loop.runTimetable(feed) })
 	e.feeders.Go(func() { e.runner.retries.Run(feed) })
 	e.ready.Store(true)

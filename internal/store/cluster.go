@@ -33,6 +33,9 @@ type Edits interface {
 	// the revision, those of one job together and in order. Other jobs of the shard may be
 	// among them. An error of fn ends it.
 	Changed(ctx context.Context, number int, revision int64, fn func(domain.Version) error) error
+	// Unclaimed streams the open runs of shards that no process carries out, as OpenRuns of
+	// [Ledger]: their Runner is zero. Those of triggers wait for the owner of the job.
+	Unclaimed(ctx context.Context, of ShardSet, fn func(domain.OpenRun) error) error
 }
 
 // Effect says from when a change is valid that was made without the owner.

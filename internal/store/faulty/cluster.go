@@ -32,6 +32,10 @@ func (e edits) Changed(ctx context.Context, number int, revision int64, fn func(
 	return e.call(ctx, "Edits", "Changed", func() error { return e.real.Changed(ctx, number, revision, fn) })
 }
 
+func (e edits) Unclaimed(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	return e.call(ctx, "Edits", "Unclaimed", func() error { return e.real.Unclaimed(ctx, of, fn) })
+}
+
 type nodes struct {
 	*Store
 	real store.Nodes

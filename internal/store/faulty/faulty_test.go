@@ -264,6 +264,9 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Edits().Delete(ctx, domain.JobID{}, 1, 1)
 		return v.At == 7, err
 	},
+	"Edits.Unclaimed": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Edits().Unclaimed(ctx, store.ShardSet{}, func(domain.OpenRun) error { return nil })
+	},
 	"Edits.Changed": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Edits().Changed(ctx, 0, 0, func(domain.Version) error { return nil })
 	},

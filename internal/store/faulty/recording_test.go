@@ -26,6 +26,10 @@ func (e recordingEdits) Changed(_ context.Context, _ int, _ int64, fn func(domai
 	return errors.Join(fn(domain.Version{}), e.r.note("Edits.Changed"))
 }
 
+func (e recordingEdits) Unclaimed(_ context.Context, _ store.ShardSet, fn func(domain.OpenRun) error) error {
+	return errors.Join(fn(domain.OpenRun{}), e.r.note("Edits.Unclaimed"))
+}
+
 type recordingNodes struct{ r *recording }
 
 func (n recordingNodes) Seen(context.Context, store.Node) ([]store.Node, error) {

@@ -98,6 +98,16 @@ func (e edits) Delete(ctx context.Context, id domain.JobID, number int, ahead in
 	return made, err
 }
 
+// Unclaimed implements store.Edits.
+func (e edits) Unclaimed(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	return ledger(e).OpenRuns(ctx, of, func(r domain.OpenRun) error {
+		if r.Runner != 0 {
+			return nil
+		}
+		return fn(r)
+	})
+}
+
 // Changed implements store.Edits.
 func (e edits) Changed(ctx context.Context, number int, revision int64, fn func(domain.Version) error) error {
 	return stream(ctx, e.Store, func(d *Disk) (found []domain.Version) {

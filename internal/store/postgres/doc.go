@@ -42,10 +42,10 @@
 //
 //	fault.go conn.go migrate.go version.go trail.go idempotencyrow.go
 //	shards.go zonerules.go nodes.go
-//	jobs.go jobchange.go jobsread.go joblist.go edits.go
+//	jobs.go jobchange.go jobsread.go joblist.go
 //	operations.go keys.go changes.go idempotency.go
 //	day.go fact.go irregular.go alertplan.go counters.go batch.go openrun.go
-//	ledger.go facts.go aside.go alerts.go
+//	ledger.go facts.go edits.go aside.go alerts.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
 //	store.go
 package postgres

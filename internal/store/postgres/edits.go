@@ -12,7 +12,10 @@ import (
 )
 
 // edits implements store.Edits.
-type edits struct{ jobs *jobs }
+type edits struct {
+	jobs   *jobs
+	ledger *ledger
+}
 
 func effect(sh *store.Shard, at, raised int64) store.Effect {
 	return store.Effect{At: at, Number: sh.Number, Revision: sh.Revision + raised, Lease: sh.Lease}
@@ -124,6 +127,11 @@ func (e *edits) Delete(ctx context.Context, id domain.JobID, number int, ahead i
 			return is.remove(ctx, b, withoutOwner, id, number, at)
 		})
 	return made, fault("delete the job", err)
+}
+
+// Unclaimed implements store.Edits.
+func (e *edits) Unclaimed(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	return e.ledger.openRuns(ctx, of, "runner = 0", fn)
 }
 
 // Changed implements store.Edits.

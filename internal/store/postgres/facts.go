@@ -96,8 +96,14 @@ func rangeOf(e *domain.Execution) store.FactRange {
 
 // OpenRuns implements store.Ledger.
 func (l *ledger) OpenRuns(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	return l.openRuns(ctx, of, "true", fn)
+}
+
+// openRuns streams the open runs of shards that meet a condition.
+func (l *ledger) openRuns(ctx context.Context, of store.ShardSet, condition string,
+	fn func(domain.OpenRun) error) error {
 	refused := false
-	err := l.runs.each(ctx, of, func(chunk []domain.OpenRun) error {
+	err := l.runs.each(ctx, of, condition, func(chunk []domain.OpenRun) error {
 		dead, err := l.facts(ctx, chunk)
 		if err != nil {
 			return err

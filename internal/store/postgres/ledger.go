@@ -30,7 +30,7 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	if err != nil {
 		return err
 	}
-	l.runs.expect(b.Open)
+	l.runs.expectMine(b.Open)
 	err = l.recordPrepared(ctx, p)
 	for range attempts {
 		if !isCode(err, undefinedTable) {

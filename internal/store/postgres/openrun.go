@@ -113,6 +113,18 @@ func (o *openRuns) expect(open []domain.OpenRun) {
 	}
 }
 
+// expectMine is expect for open runs that this process records. A trigger that nobody carries out is left to
+// who will: this process does not see its end.
+func (o *openRuns) expectMine(open []domain.OpenRun) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range open {
+		if r := &open[i]; r.Runner != 0 || r.Nonce == 0 || len(r.Attempts) > 0 {
+			o.keys[open[i].FireKey] = struct{}{}
+		}
+	}
+}
+
 // committed forgets the runs that facts have ended.
 func (o *openRuns) committed(p *batch) {
 	o.mu.Lock()
@@ -125,12 +137,16 @@ func (o *openRuns) committed(p *batch) {
 // openRunChunk is how many open runs are read in one go.
 const openRunChunk = 1_000
 
-// each reads all open runs of shards in the order of their keys, and hands them over in chunks.
-func (o *openRuns) each(ctx context.Context, of store.ShardSet, fn func([]domain.OpenRun) error) error {
-	query, more := fmt.Sprintf(selectOpenRuns, "true"), []any(nil)
+// each reads all open runs of shards that meet a condition, in the order of their keys, and hands them over in
+// chunks.
+func (o *openRuns) each(ctx context.Context, of store.ShardSet, condition string,
+	fn func([]domain.OpenRun) error) error {
+	var more []any
 	if !of.Every() {
-		query, more = fmt.Sprintf(selectOpenRuns, ofShards("job_id", 5)), []any{shardNumbers(of.Numbers())}
+		condition += " AND " + ofShards("job_id", 5)
+		more = append(more, shardNumbers(of.Numbers()))
 	}
+	query := fmt.Sprintf(selectOpenRuns, condition)
 	after := domain.FireKey{ScheduledAt: math.MinInt64}
 	for {
 		chunk, err := o.query(ctx, query,
@@ -173,5 +189,5 @@ func (o *openRuns) of(ctx context.Context, keys []domain.FireKey) ([]domain.Open
 
 // load notes the open runs that are there.
 func (o *openRuns) load(ctx context.Context) error {
-	return o.each(ctx, store.ShardSet{}, func([]domain.OpenRun) error { return nil })
+	return o.each(ctx, store.ShardSet{}, "true", func([]domain.OpenRun) error { return nil })
 }

@@ -189,7 +189,7 @@ func (s *Store) assemble(pace *clock.Pace) {
 	s.changes = &changes{s.read, s.edit, s.box}
 	s.records = &idempotency{s.read, s.edit, s.box}
 	s.operations = &operations{s.read, s.edit}
-	s.edits = &edits{s.jobs}
+	s.edits = &edits{s.jobs, s.ledger}
 	s.nodes = &nodes{s.edit}
 }
 

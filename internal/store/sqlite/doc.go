@@ -125,11 +125,11 @@
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
 //	fact.go jobfields.go entry.go lease.go node.go
-//	idempotency.go operation.go jobs.go jobsread.go edits.go apikey.go change.go aside.go zonerules.go kept.go
+//	idempotency.go operation.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go
 //	loss.go
 //	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go recordlock.go opendays.go
-//	record.go facts.go
+//	record.go facts.go edits.go
 //	sweep.go alertlist.go joblist.go prune.go operations.go expire.go access.go
 //	history.go byjob.go executionlist.go lastfact.go stream.go
 //	keyfile.go sealing.go

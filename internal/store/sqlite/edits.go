@@ -15,8 +15,9 @@ import (
 // edits implements store.Edits. One process has the database, which owns its jobs or does not
 // fire any; no owner has to load what is changed here while it fires.
 type edits struct {
-	jobs  *jobs
-	clock clock.Clock
+	jobs   *jobs
+	ledger *ledger
+	clock  clock.Clock
 }
 
 // readShard reads the row with the store's clock.
@@ -152,6 +153,16 @@ func (e edits) Delete(ctx context.Context, id domain.JobID, number int, ahead in
 		at := store.EffectiveWithout(sh, job.active, 0, job.since, ahead)
 		delta, err := e.jobs.remove(ctx, c, id, number, at)
 		return at, true, delta, err
+	})
+}
+
+// Unclaimed implements store.Edits.
+func (e edits) Unclaimed(ctx context.Context, of store.ShardSet, fn func(domain.OpenRun) error) error {
+	return e.ledger.OpenRuns(ctx, of, func(r domain.OpenRun) error {
+		if r.Runner != 0 {
+			return nil
+		}
+		return fn(r)
 	})
 }
 

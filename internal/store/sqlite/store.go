@@ -253,7 +253,7 @@ func (s *Store) Shards() store.Shards { return s.shards }
 func (s *Store) Alerts() store.Alerts { return s.alerts }
 
 // Edits implements store.Store.
-func (s *Store) Edits() store.Edits { return edits{s.jobs, s.cfg.Clock} }
+func (s *Store) Edits() store.Edits { return edits{s.jobs, s.ledger, s.cfg.Clock} }
 
 // Nodes implements store.Store.
 func (s *Store) Nodes() store.Nodes { return nodes{s.db, s.cfg.Clock} }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -18,6 +19,7 @@ var ownerCases = []testCase{
 	{"a decision without a lease is refused", decisionsNeedLeases},
 	{"a decision does not end an open run that another process carries out", decisionsRespectRunners},
 	{"an open run is replaced only by its runner, or by one that takes it over", runnersReplace},
+	{"an open run that no process carries out is found until one does", unclaimedRuns},
 	{"the owner's edits are refused once the shard has another owner", editsFenced},
 	{"an edit without the owner begins beyond what may be sent", remoteUpdate},
 	{"what ends no version begins after W and the last beat", remoteCreate},
@@ -209,6 +211,48 @@ func runnersReplace(t *testing.T, f *fixture) {
 		f.reopen(t)
 		equal(t, f.runs(t), []domain.OpenRun{first})
 	}
+}
+
+func unclaimedRuns(t *testing.T, f *fixture) {
+	free, later, taken := openRun(1, noon), openRun(1, noon+minute), openRun(1, noon+2*minute)
+	free.Nonce, later.Nonce, taken.Runner = 7, 8, 5
+	f.begin(t, taken, later, free)
+	number := free.JobID.Shard(f.Shards().Count())
+	wants := func(of store.ShardSet, want ...domain.OpenRun) {
+		t.Helper()
+		var found []domain.OpenRun
+		ok(t, f.Edits().Unclaimed(t.Context(), of, func(r domain.OpenRun) error {
+			found = append(found, r)
+			return nil
+		}))
+		equal(t, found, want)
+	}
+	wants(store.ShardSet{}, free, later)
+	wants(store.OnlyShards(number), free, later)
+	wants(store.OnlyShards(number + 1))
+	mine := free
+	mine.Runner = 6
+	f.begin(t, mine)
+	wants(store.ShardSet{}, later)
+	f.record(t, fact(later.FireKey))
+	wants(store.ShardSet{})
+	back := mine
+	back.Runner, back.TakenFrom = 0, 6
+	f.begin(t, back)
+	f.reopen(t)
+	wants(store.ShardSet{}, free)
+	stop := errors.New("stop")
+	err := f.Edits().Unclaimed(t.Context(), store.ShardSet{}, func(domain.OpenRun) error { return stop })
+	if !errors.Is(err, stop) {
+		t.Errorf("the caller's error became %v", err)
+	}
+}
+
+// fact is the record of a success with the key.
+func fact(k domain.FireKey) domain.Execution {
+	e := success(1, k.ScheduledAt)
+	e.FireKey = k
+	return e
 }
 
 func editsFenced(t *testing.T, f *fixture) {

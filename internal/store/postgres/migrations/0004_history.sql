@@ -116,3 +116,5 @@ CREATE TABLE open_run (
     run_until    bigint  NOT NULL DEFAULT 0, -- after it another may take it over; 0: unknown
     PRIMARY KEY (scheduled_at, job_id, nonce)
 ) WITH (fillfactor = 70);
+
+CREATE INDEX open_run_unclaimed ON open_run (scheduled_at, job_id, nonce) WHERE runner = 0;
