@@ -41,10 +41,11 @@ var imports = []struct {
 	{"internal/cluster", row{internal: []string{"clock", "store", "domain"}}},
 	{"internal/store/rows", row{internal: []string{"webhook", "seal", "store", "domain"}}},
 	{"internal/store/byjob", row{internal: []string{"store", "domain", "store/rows"}}},
+	{"internal/store/transfer", row{internal: []string{"clock", "failpoint", "seal", "store", "domain", "store/rows"}}},
 	{"internal/store/sqlite/files", row{internal: []string{"store", "domain"},
 		modules: []string{"github.com/gofrs/flock", "golang.org/x/sys"}}},
 	{"internal/store/sqlite", row{internal: []string{"clock", "failpoint", "seal", "store", "domain", "store/rows",
-		"store/byjob", "store/sqlite/files"}, modules: []string{"zombiezen.com/go/sqlite"}}},
+		"store/byjob", "store/transfer", "store/sqlite/files"}, modules: []string{"zombiezen.com/go/sqlite"}}},
 	{"internal/store/postgres/postgrestest", row{modules: []string{"github.com/jackc/pgx/v5"}}}, // for tests only
 	{"internal/store/postgres", row{internal: []string{"clock", "seal", "store", "domain", "store/rows", "store/byjob"},
 		modules: []string{"github.com/jackc/pgx/v5"}}},

@@ -32,7 +32,8 @@ var givenUp = []struct {
 	{words: "aside asides", why: "outside of the glossary's 'set aside' it had three meanings", instead: "hint, other",
 		packages: []string{
 			"internal/store", "internal/store/sqlite", "internal/store/memory", "internal/store/faulty",
-			"internal/store/postgres", "internal/store/storetest", "internal/engine", "internal/engine/recovery",
+			"internal/store/postgres", "internal/store/storetest", "internal/store/transfer", "internal/engine",
+			"internal/engine/recovery",
 			"internal/audit", "internal/api", "internal/telemetry", "e2e",
 		}},
 	{words: "tidy tidied tidies", why: "it does not say what is changed", instead: "clean, delete, truncate"},

@@ -124,7 +124,7 @@
 //	background.go gate.go
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
-//	fact.go jobfields.go entry.go lease.go node.go
+//	fact.go jobfields.go entry.go lease.go node.go move.go
 //	idempotency.go operation.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go
 //	loss.go
 //	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
@@ -135,4 +135,5 @@
 //	keyfile.go sealing.go
 //	guard.go shard.go
 //	store.go rotate.go
+//	transferjobs.go transferhistory.go transferaccess.go transfer.go
 package sqlite

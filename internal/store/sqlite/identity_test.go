@@ -257,7 +257,7 @@ func TestRemovedKeyIsTold(t *testing.T) {
 	var out bytes.Buffer
 	s, err := Open(t.Context(), Config{
 		Path: filepath.Join(t.TempDir(), "jobs.db"), Log: slog.New(slog.NewTextHandler(&out, nil)),
-		sealedByCaller: true,
+		purpose: rotating,
 	})
 	must(t, err, os.Remove(s.cfg.keyFile()))
 	for range 3 {

@@ -25,7 +25,7 @@ type Rotation struct {
 // end, removes the old ones from the key file unless keepOld is set. If it is killed,
 // everything stays readable, and it can be called again.
 func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r Rotation, err error) {
-	cfg.sealedByCaller = true
+	cfg.purpose = rotating
 	if _, err := os.Stat(cfg.Path); err != nil {
 		return r, domain.Unavailable(err, "there is no database to rotate the key of")
 	}

@@ -250,7 +250,7 @@ func TestKilledRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for sealed := range 5 { // so many rows were sealed when it was killed
-		s, err := Open(t.Context(), Config{Path: path, sealedByCaller: true})
+		s, err := Open(t.Context(), Config{Path: path, purpose: rotating})
 		if err != nil {
 			t.Fatal(err)
 		}

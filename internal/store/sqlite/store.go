@@ -18,6 +18,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/sqlite/files"
+	"github.com/belfry-scheduler/belfry/internal/store/transfer"
 )
 
 // defaultReadConns is how many connections read one file at a time.
@@ -38,8 +39,17 @@ type Config struct {
 	// is made.
 	EncryptionKeys []string
 
-	sealedByCaller bool // nothing is sealed in the background
+	purpose purpose
 }
+
+// purpose is what a database is opened for.
+type purpose int
+
+const (
+	serving  purpose = iota
+	rotating         // the caller seals, nothing in the background does
+	copying          // the same, and also a database on which no server may start
+)
 
 func (c *Config) setDefaults() error {
 	if c.Path == "" {
@@ -147,6 +157,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.db, err = openJobsDB(ctx, id, s.cfg.ReadConns, log, watched.refuse); err != nil {
 		return err
 	}
+	if s.cfg.purpose != copying {
+		if moved, err := s.db.move(ctx); err != nil || moved.State != transfer.Ready {
+			return errors.Join(err, moved.Refusal())
+		}
+	}
 	box, keyFile, err := s.cfg.openBox(ctx, s.db)
 	if err != nil {
 		return err
@@ -166,7 +181,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := opener.open(ctx); err != nil {
 		return err
 	}
-	if !s.cfg.sealedByCaller {
+	if s.cfg.purpose == serving {
 		s.background.start(s.sealer.run)
 		s.maker.working.start(s.maker.run)
 	}

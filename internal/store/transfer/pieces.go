@@ -1,0 +1,90 @@
+package transfer
+
+import (
+	"context"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
+)
+
+// A piece is so many rows, or so many bytes of them: a commit of some 20 to 50 ms. Tests have
+// smaller ones.
+var pieceRows = 5_000
+
+const pieceBytes = 4 << 20
+
+// NewMeter measures a piece.
+func NewMeter() store.Meter { return store.Meter{Rows: pieceRows, Bytes: pieceBytes} }
+
+// sizeOfVersion is about what a version takes beside its texts.
+const sizeOfVersion = 400
+
+// Size returns about how many bytes the version takes in memory.
+func (v *Version) Size() int {
+	return sizeOfVersion + len(v.API) + len(v.Name) + len(v.Tags) + len(v.Headers) + len(v.Body) + len(v.Options)
+}
+
+// FactsAfter reads the facts of a store behind a key, in pieces that the caller may keep.
+func FactsAfter(h store.History) func(context.Context, *domain.FireKey, func([]domain.Execution) error) error {
+	return func(ctx context.Context, last *domain.FireKey, fn func([]domain.Execution) error) error {
+		from := int64(0)
+		if last != nil {
+			from = last.ScheduledAt
+		}
+		var piece []domain.Execution
+		filled := NewMeter()
+		flush := func() error {
+			out := piece
+			piece, filled = nil, NewMeter()
+			if len(out) == 0 {
+				return nil
+			}
+			return fn(out)
+		}
+		err := h.Stream(ctx, from, domain.Forever, func(read []domain.Execution) error {
+			for i := range read {
+				if last != nil && rows.CompareKeys(read[i].FireKey, *last) <= 0 {
+					continue
+				}
+				piece = append(piece, read[i])
+				filled.Add(read[i].Size())
+				if filled.Full() {
+					if err := flush(); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return flush()
+	}
+}
+
+// RunsOf makes the table of the open runs of a store.
+func RunsOf(l store.Ledger) Table[domain.OpenRun] {
+	return Table[domain.OpenRun]{
+		Read: func(ctx context.Context, fn func([]domain.OpenRun) error) error {
+			var piece []domain.OpenRun
+			err := l.OpenRuns(ctx, store.ShardSet{}, func(r domain.OpenRun) error {
+				piece = append(piece, r)
+				if len(piece) < pieceRows {
+					return nil
+				}
+				full := piece
+				piece = nil
+				return fn(full)
+			})
+			if err != nil {
+				return err
+			}
+			return fn(piece)
+		},
+		Write: func(ctx context.Context, piece []domain.OpenRun) error {
+			return l.Record(ctx, store.Batch{Open: piece})
+		},
+	}
+}
