@@ -32,6 +32,12 @@ type batch struct {
 	facts []*domain.Execution // that were observed
 	parts []part              // of them
 	quick bool                // nothing has to be read to record it: see ledger.quickly
+	again bool                // it was recorded before: see ring
+
+	// After it was recorded: in which server, the facts that were not there, and the decisions that count.
+	server   int64
+	inserted []*domain.Execution
+	counted  []*store.Decision
 
 	irregular irregularArrays // of facts and decisions
 }

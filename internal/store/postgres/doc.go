@@ -15,6 +15,9 @@
 // is one transaction. A commit whose wait for a standby was cancelled is no commit ([errUnreplicated]),
 // and no connection that writes asks for such a cancellation ([openPool]).
 //
+// After a failover that has lost acknowledged commits, what this process has recorded last is stored again before
+// W moves ([ring], ADR 50).
+//
 // Several processes do this at a time, so nothing that another one may change is kept in memory. Two
 // exceptions cost nothing but a look that finds nothing, or a row that is hidden until it goes: the keys of
 // open runs ([openRuns]), and which days have tables, which is read anew for each call.
@@ -41,10 +44,10 @@
 // Each file uses only those before it:
 //
 //	fault.go conn.go migrate.go version.go trail.go idempotencyrow.go
-//	shards.go zonerules.go nodes.go
+//	fact.go ring.go shards.go zonerules.go nodes.go
 //	jobs.go jobchange.go jobsread.go joblist.go
 //	operations.go keys.go changes.go idempotency.go
-//	day.go fact.go irregular.go alertplan.go counters.go batch.go openrun.go
+//	day.go irregular.go alertplan.go counters.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
 //	store.go

@@ -15,6 +15,7 @@ type ledger struct {
 	read, record *pgxpool.Pool
 	days         *days
 	runs         *openRuns
+	ring         *ring
 	writer       int32 // of the counters
 }
 
@@ -30,8 +31,29 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	if err != nil {
 		return err
 	}
-	l.runs.expectMine(b.Open)
-	err = l.recordPrepared(ctx, p)
+	if err = l.commit(ctx, p); err == nil {
+		l.ring.add(&recorded{server: p.server, facts: p.facts, decisions: p.counted, fences: b.Fences, open: b.Open,
+			runner: b.Runner})
+	}
+	return fault("record", err)
+}
+
+// recordAgain records what a ring has kept: it may be there, or lost.
+func (l *ledger) recordAgain(ctx context.Context, again *piece) (added int, server int64, err error) {
+	p, err := prepare(store.Batch{
+		Facts: again.facts, Decisions: again.decisions, Fences: again.fences, Open: again.open, Runner: again.runner,
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	p.quick, p.again = false, true
+	err = l.commit(ctx, p)
+	return len(p.inserted), p.server, err
+}
+
+func (l *ledger) commit(ctx context.Context, p *batch) error {
+	l.runs.expectMine(p.Open)
+	err := l.recordPrepared(ctx, p)
 	for range attempts {
 		if !isCode(err, undefinedTable) {
 			break
@@ -43,7 +65,7 @@ func (l *ledger) Record(ctx context.Context, b store.Batch) error {
 	if err == nil {
 		l.runs.committed(p)
 	}
-	return fault("record", err)
+	return err
 }
 
 func (l *ledger) recordPrepared(ctx context.Context, p *batch) (err error) {
@@ -86,8 +108,14 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 		sums.queue(b, l.writer)
 		p.irregular.queue(b)
 		queueEnded(b, ended)
-		queueOpen(b, p.Open)
+		queueOpen(b, p.Open, false)
+		p.queueServer(b)
 	})
+}
+
+// queueServer asks in which server the transaction is.
+func (p *batch) queueServer(b *pgx.Batch) {
+	b.Queue(selectServer).QueryRow(func(r pgx.Row) error { return r.Scan(&p.server) })
 }
 
 // thoroughly records what is new of a batch.
@@ -107,6 +135,7 @@ func (l *ledger) thoroughly(ctx context.Context, p *batch) error {
 // known is what a transaction has read, and done so far.
 type known struct {
 	inserted []*domain.Execution
+	counted  []*store.Decision // that may end the open runs of their fires
 	shards   map[int]*store.Shard
 	runners  map[domain.FireKey]int64 // of the open runs of fires that are decided about
 	open     map[domain.JobID]*alertRow
@@ -217,14 +246,14 @@ func (k *known) decide(b *pgx.Batch, p *batch) error {
 	if err := checkLeases(p.Fences, k.shards); err != nil {
 		return err
 	}
-	var counted []*domain.Execution
+	var facts []*domain.Execution
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
 		if runner, open := k.runners[d.FireKey]; !open || d.MayEnd(p.Runner, runner) {
-			counted = append(counted, &d.Execution)
+			facts, k.counted = append(facts, &d.Execution), append(k.counted, d)
 		}
 	}
-	parts, err := partsOf(counted)
+	parts, err := partsOf(facts)
 	if err == nil {
 		k.insert(b, parts)
 	}
@@ -245,7 +274,9 @@ func (l *ledger) conclude(b *pgx.Batch, p *batch, is *known) error {
 	sums.queue(b, l.writer)
 	p.irregular.queue(b)
 	queueEnded(b, l.runs.ended(append(append([]*domain.Execution(nil), p.facts...), is.inserted...)))
-	queueOpen(b, p.Open)
+	queueOpen(b, p.Open, p.again)
+	p.inserted, p.counted = is.inserted, is.counted
+	p.queueServer(b)
 	for i := range p.Idempotency {
 		r := &p.Idempotency[i]
 		old := is.records[r.Key]

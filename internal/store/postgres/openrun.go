@@ -29,10 +29,14 @@ SELECT n.scheduled_at, n.job_id, n.nonce, n.version, n.next_at, n.crashes, n.in_
                $9::text AS attempts) n
  WHERE NOT EXISTS (SELECT 1 FROM %s e
                     WHERE e.scheduled_at = n.scheduled_at AND e.job_id = n.job_id AND %s = n.nonce)
-    ON CONFLICT (scheduled_at, job_id, nonce) DO UPDATE SET version = excluded.version, next_at = excluded.next_at,
+    ON CONFLICT (scheduled_at, job_id, nonce) `
+
+	orReplace = `DO UPDATE SET version = excluded.version, next_at = excluded.next_at,
        crashes = excluded.crashes, in_flight = excluded.in_flight, created_at = excluded.created_at,
        attempts = excluded.attempts, runner = excluded.runner, run_until = excluded.run_until
  WHERE o.runner = $12::bigint OR excluded.runner <> 0 AND o.runner = excluded.runner`
+
+	orNothing = `DO NOTHING`
 
 	deleteOpenRuns = `
 DELETE FROM open_run o USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) n (scheduled_at, job_id, nonce)
@@ -64,7 +68,8 @@ func queueEnded(b *pgx.Batch, ended keyArrays) {
 	}
 }
 
-func queueOpen(b *pgx.Batch, open []domain.OpenRun) {
+// queueOpen queues open runs, which replace what store.Replaces says; those of a ring replace none.
+func queueOpen(b *pgx.Batch, open []domain.OpenRun, again bool) {
 	for i := range open {
 		r := &open[i]
 		attempts, err := rows.EncodeAttempts(r.Attempts)
@@ -75,8 +80,15 @@ func queueOpen(b *pgx.Batch, open []domain.OpenRun) {
 		if r.Nonce != 0 {
 			table, nonce = dayOf(r.ScheduledAt).other(), "e.nonce"
 		}
-		b.Queue(fmt.Sprintf(upsertOpenRun, table, nonce), r.ScheduledAt, [16]byte(r.JobID), r.Nonce, r.Version,
-			r.NextAt, r.Crashes, r.InFlight, r.CreatedAt, orNull(attempts), r.Runner, r.RunUntil, r.TakenFrom)
+		args := []any{r.ScheduledAt, [16]byte(r.JobID), r.Nonce, r.Version, r.NextAt, r.Crashes, r.InFlight,
+			r.CreatedAt, orNull(attempts), r.Runner, r.RunUntil, r.TakenFrom}
+		statement := fmt.Sprintf(upsertOpenRun, table, nonce)
+		if again {
+			statement, args = statement+orNothing, args[:len(args)-1]
+		} else {
+			statement += orReplace
+		}
+		b.Queue(statement, args...)
 	}
 }
 

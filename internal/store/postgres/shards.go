@@ -13,7 +13,10 @@ import (
 )
 
 // shards implements store.Shards.
-type shards struct{ read, edit, beat *pgxpool.Pool }
+type shards struct {
+	read, edit, beat *pgxpool.Pool
+	ring             *ring // without which W does not move
+}
 
 // nowMs is the database's clock, which goes on during a transaction.
 const nowMs = `floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
@@ -27,8 +30,9 @@ const (
 	takeShards = `
 SELECT ` + shardColumns + ` FROM shard WHERE number = ANY($1::smallint[]) ORDER BY number FOR UPDATE`
 
-	// A session of a person that has locked one row must not keep the others from being renewed.
-	beatWait = `SET LOCAL lock_timeout = 500` // milliseconds
+	// A session of a person that has locked one row must not keep the others from being renewed. It waits for some
+	// milliseconds.
+	beginBeat = `SELECT set_config('lock_timeout', '500', true), (` + selectServer + `)`
 
 	writeShards = `
 UPDATE shard s SET epoch = n.epoch, token = n.token, node = n.node, horizon = n.horizon, watermark = n.watermark,
@@ -60,7 +64,7 @@ func (s *shards) Count() int { return shardCount }
 // change reads shards, lets fn change them and writes back those that it returns. Where others hold rows for
 // long, it does so for the rest, and returns a BusyError; such a shard is not known to fn.
 func (s *shards) change(ctx context.Context, numbers []int,
-	fn func(known map[int]*store.Shard) (changed []*store.Shard, err error)) error {
+	fn changing) error {
 	for _, n := range numbers {
 		if n < 0 || n >= shardCount {
 			return fmt.Errorf("there is no shard %d", n)
@@ -71,10 +75,10 @@ func (s *shards) change(ctx context.Context, numbers []int,
 		return err
 	}
 	var busy []int
-	err = s.attempt(ctx, takeShards+" SKIP LOCKED", numbers, func(known map[int]*store.Shard) ([]*store.Shard, error) {
+	err = s.attempt(ctx, takeShards+" SKIP LOCKED", numbers, func(known rowsOfShards) ([]*store.Shard, error) {
 		busy = nil
 		for _, n := range numbers {
-			if known[n] == nil {
+			if known.shards[n] == nil {
 				busy = append(busy, n)
 			}
 		}
@@ -86,20 +90,28 @@ func (s *shards) change(ctx context.Context, numbers []int,
 	return err
 }
 
-func (s *shards) attempt(ctx context.Context, take string, numbers []int,
-	fn func(known map[int]*store.Shard) (changed []*store.Shard, err error)) error {
+// rowsOfShards are the rows that a transaction has locked.
+type rowsOfShards struct {
+	shards map[int]*store.Shard // by number
+	server int64                // in which the transaction is
+}
+
+// changing changes rows, and returns those that are to be written back.
+type changing func(known rowsOfShards) (changed []*store.Shard, err error)
+
+func (s *shards) attempt(ctx context.Context, take string, numbers []int, fn changing) error {
 	wanted := shardNumbers(numbers)
-	var known map[int]*store.Shard
+	var known rowsOfShards
 	return exchange(ctx, s.beat, func(b *pgx.Batch) error {
-		known = make(map[int]*store.Shard, len(wanted))
-		b.Queue(beatWait)
+		known.shards = make(map[int]*store.Shard, len(wanted))
+		b.Queue(beginBeat).QueryRow(func(r pgx.Row) error { return r.Scan(nil, &known.server) })
 		b.Queue(take, wanted).Query(func(r pgx.Rows) error {
 			for r.Next() {
 				sh, err := scanShard(r)
 				if err != nil {
 					return err
 				}
-				known[sh.Number] = &sh
+				known.shards[sh.Number] = &sh
 			}
 			return r.Err()
 		})
@@ -124,16 +136,39 @@ func (s *shards) attempt(ctx context.Context, take string, numbers []int,
 	})
 }
 
+// errIncomplete is the cause where the server may not have what was recorded last.
+var errIncomplete = errors.New("the database may have lost commits that it had acknowledged")
+
+// changeComplete is change in a server that has everything that this process has recorded last: it is stored there
+// again if that is not known.
+func (s *shards) changeComplete(ctx context.Context, numbers []int, fn changing) (err error) {
+	for range attempts {
+		err = s.change(ctx, numbers, func(known rowsOfShards) ([]*store.Shard, error) {
+			if !s.ring.complete(known.server) {
+				return nil, errIncomplete
+			}
+			return fn(known)
+		})
+		if !errors.Is(err, errIncomplete) {
+			return err
+		}
+		if err := s.ring.restore(ctx); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // Claim implements store.Shards.
 func (s *shards) Claim(ctx context.Context, node int64, claims []store.Claim) (found []store.Shard, err error) {
 	var numbers []int
 	for _, c := range claims {
 		numbers = append(numbers, c.Number)
 	}
-	err = s.change(ctx, numbers, func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
+	err = s.changeComplete(ctx, numbers, func(known rowsOfShards) (changed []*store.Shard, err error) {
 		found = found[:0]
 		for _, c := range claims {
-			sh := known[c.Number]
+			sh := known.shards[c.Number]
 			if sh == nil || !sh.Grants(c) {
 				continue
 			}
@@ -160,15 +195,23 @@ func numbersOf(beats []store.Beat) (numbers []int) {
 
 // Beat implements store.Shards.
 func (s *shards) Beat(ctx context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
-	err = s.change(ctx, numbersOf(beats), func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
-		held = held[:0]
+	complete := true
+	err = s.change(ctx, numbersOf(beats), func(known rowsOfShards) (changed []*store.Shard, err error) {
+		held, complete = held[:0], s.ring.complete(known.server)
 		for i := range beats {
-			if sh := known[beats[i].Number]; sh != nil && sh.Renew(&beats[i], ahead) {
+			b := beats[i]
+			if !complete {
+				b.Watermark = 0 // it stays where it is
+			}
+			if sh := known.shards[b.Number]; sh != nil && sh.Renew(&b, ahead) {
 				held, changed = append(held, *sh), append(changed, sh)
 			}
 		}
 		return changed, nil
 	})
+	if !complete {
+		s.ring.begin()
+	}
 	if err != nil && store.BusyShards(err) == nil {
 		held = nil
 	}
@@ -180,13 +223,13 @@ var errBusy = errors.New("another session of the database has locked the row of 
 
 // Release implements store.Shards.
 func (s *shards) Release(ctx context.Context, beats []store.Beat, ahead int64) error {
-	return fault("release shards", s.change(ctx, numbersOf(beats),
-		func(known map[int]*store.Shard) (changed []*store.Shard, err error) {
-			if len(known) < len(beats) {
+	return fault("release shards", s.changeComplete(ctx, numbersOf(beats),
+		func(known rowsOfShards) (changed []*store.Shard, err error) {
+			if len(known.shards) < len(beats) {
 				return nil, errBusy
 			}
 			for i := range beats {
-				b, sh := &beats[i], known[beats[i].Number]
+				b, sh := &beats[i], known.shards[beats[i].Number]
 				if sh.Lease != b.Lease {
 					return nil, domain.Conflict("shard %d has been claimed by another owner (epoch %d, not %d)",
 						b.Number, sh.Epoch, b.Epoch)

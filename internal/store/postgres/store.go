@@ -37,6 +37,7 @@ type Store struct {
 	log                      *slog.Logger
 	read, edit, record, beat *pgxpool.Pool
 	box                      *seal.Box
+	ring                     *ring
 
 	jobs       *jobs
 	history    *history
@@ -182,8 +183,11 @@ func (s *Store) assemble(pace *clock.Pace) {
 	s.jobs = &jobs{read: s.read, edit: s.edit, box: s.box, pace: pace}
 	s.history = &history{jobs: s.jobs, days: d, pace: pace}
 	runs := &openRuns{read: s.read, keys: make(map[domain.FireKey]struct{})}
-	s.ledger = &ledger{read: s.read, record: s.record, days: d, runs: runs, writer: 1 + rand.Int32N(1<<31-2)}
-	s.shards = &shards{read: s.read, edit: s.edit, beat: s.beat}
+	s.ring = newRing(s.log)
+	s.ledger = &ledger{read: s.read, record: s.record, days: d, runs: runs, ring: s.ring,
+		writer: 1 + rand.Int32N(1<<31-2)}
+	s.ring.write = s.ledger.recordAgain
+	s.shards = &shards{read: s.read, edit: s.edit, beat: s.beat, ring: s.ring}
 	s.alerts = &alerts{read: s.read, edit: s.edit}
 	s.keys = &keys{s.read, s.edit}
 	s.changes = &changes{s.read, s.edit, s.box}
@@ -228,6 +232,9 @@ func (s *Store) Nodes() store.Nodes { return s.nodes }
 
 // Close implements store.Store. A second Close does nothing.
 func (s *Store) Close() error {
+	if s.ring != nil {
+		s.ring.close()
+	}
 	for _, p := range []*pgxpool.Pool{s.read, s.edit, s.record, s.beat} {
 		if p != nil {
 			p.Close()
