@@ -33,13 +33,17 @@ func (r *Runner) apply(ctx context.Context, o *domain.Operation) error {
 		return err
 	}
 	if len(ids) == 0 {
+		if is, err := r.stops.ended(ctx, o.ID); err != nil || !is {
+			clock.Wait(ctx, laterEvery)
+			return err
+		}
 		return r.end(ctx, o, domain.AllDealtWith, "")
 	}
 	o.Progress.StepAt = r.now()
 	if err := r.mark(ctx, o, nil); err != nil {
 		return err
 	}
-	return r.conclude(ctx, o, ids, r.applyAll(ctx, o, ids))
+	return r.conclude(ctx, o, ids, r.applyAll(store.WithEffects(ctx, r.stops.effects(o.ID)), o, ids))
 }
 
 // conclude counts what has become of the jobs of a step. One of which that is not known is

@@ -20,6 +20,8 @@
 //     trail has this instant and a nonce that is derived from the operation and the job, as has
 //     a trigger. So whoever goes on looks up what was made, counts it, and begins a new step
 //     with the rest.
+//   - An operation that pauses or deletes jobs of other nodes ends when these nodes follow, or
+//     30 s later: see [store.Effects].
 //   - The author's rights are those of the request: the namespace of the key confines what is
 //     matched, and a key that was revoked or has expired ends the operation.
 //   - Operations take turns, a step each. A step is bounded: 512 jobs, or 128 triggers, by 16
@@ -39,5 +41,5 @@
 //
 // Each file uses only those before it:
 //
-//	decide.go runner.go begin.go match.go apply.go account.go turn.go
+//	decide.go stops.go runner.go begin.go match.go apply.go account.go turn.go
 package bulk

@@ -68,7 +68,8 @@ type Runner struct {
 	beginning  sync.Mutex    // one operation is admitted at a time
 	begun      chan struct{} // something is to be done
 
-	last domain.OperationID // whose turn it was; under Run alone
+	last  domain.OperationID // whose turn it was; under Run alone
+	stops *stops
 }
 
 // New makes a runner. The error is about the config.
@@ -76,7 +77,8 @@ func New(c Config) (*Runner, error) {
 	if c.Store == nil || c.Editor == nil || c.Executions == nil || c.Authors == nil || c.Clock == nil || c.Log == nil {
 		return nil, errors.New("bulk: Store, Editor, Executions, Authors, Clock and Log are required")
 	}
-	return &Runner{Config: c, operations: c.Store.Operations(), begun: make(chan struct{}, 1)}, nil
+	return &Runner{Config: c, operations: c.Store.Operations(), begun: make(chan struct{}, 1),
+		stops: newStops(c.Store.Shards(), c.Clock, c.Log)}, nil
 }
 
 func (r *Runner) now() int64 { return clock.NowMs(r.Clock) }
@@ -117,6 +119,7 @@ func (r *Runner) end(ctx context.Context, o *domain.Operation, e domain.Operatio
 		return nil
 	}
 	o.State, o.Fault, o.EndedAt = next, fault, r.now()
+	r.stops.drop(o.ID)
 	if err := r.tell(ctx, o); err != nil {
 		return err
 	}

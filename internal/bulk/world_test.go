@@ -58,12 +58,19 @@ type world struct {
 	view    *view.View
 	authors *authors
 	calls   *calls
+
+	elsewhere bool // the engine owns no shards; others may
 }
 
 func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
+	bubbleOf(t, &world{}, test)
+}
+
+func bubbleOf(t *testing.T, w *world, test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, disk: memory.NewDisk(clock.System{}), authors: new(authors), calls: new(calls)}
+		w.t, w.disk, w.authors, w.calls = t, memory.NewDisk(clock.System{}), new(authors), new(calls)
 		w.begin()
 		defer func() { // also after t.Fatal
 			w.store.Clear()
@@ -82,12 +89,16 @@ func (w *world) begin() {
 	w.store = faulty.New(w.real, 1)
 	metrics := telemetry.NewMetrics()
 	w.engine, err = engine.New(engine.Config{Store: w.store, Executor: w.calls, Clock: clock.System{}, Metrics: metrics,
-		Log: discard})
+		Log: discard, Shared: w.elsewhere})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	ahead := time.Duration(0)
+	if w.elsewhere {
+		ahead = engine.Horizon
+	}
 	w.edit, err = edit.New(edit.Config{Owner: w.engine, Store: w.store, Clock: clock.System{}, Metrics: metrics,
-		Log: discard})
+		Log: discard, Ahead: ahead})
 	if err != nil {
 		w.t.Fatal(err)
 	}

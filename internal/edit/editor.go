@@ -56,7 +56,7 @@ func New(c Config) (*Editor, error) {
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
 		log: c.Log, pace: c.Pace,
 		without: without{c.Store.Edits(), c.Store.Shards(), c.Store.Ledger(), c.Ahead.Milliseconds()},
-		once: newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
+		once:    newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil
 }
 

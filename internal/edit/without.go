@@ -74,6 +74,10 @@ func (r *remote) finish(ctx context.Context, stops bool) (from int64, err error)
 	if !stops {
 		return r.made.At, nil
 	}
+	if effects := store.EffectsOf(ctx); effects != nil { // the caller waits for many at once
+		effects.Add(*r.made)
+		return r.made.At, nil
+	}
 	return r.made.At, r.ended(ctx, r.made)
 }
 

@@ -29,7 +29,7 @@
 //
 // Each file uses only those before it:
 //
-//	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go shardset.go cluster.go
+//	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go shardset.go cluster.go effects.go
 //	store.go wholepage.go
 package store
 
