@@ -137,7 +137,9 @@ type History interface {
 	// unit in which it was dropped (a day).
 	Totals(ctx context.Context, since int64) (Totals, error)
 	// Expire drops all history scheduled before the instant, in whole units
-	// of the store (days); counters stay. It returns how many units went.
+	// of the store (days); counters stay. It returns how many units went. A unit stays
+	// while a recovery may read it, because it does not end before W of every shard, or
+	// while an execution of it has an open run.
 	Expire(ctx context.Context, before int64) (int, error)
 	// Kept returns the instant before which the history is not whole: Expire has
 	// dropped it, or a part of it cannot be read. Zero: all of it is there.

@@ -149,9 +149,13 @@ func (h history) Totals(ctx context.Context, since int64) (store.Totals, error) 
 func (h history) Expire(ctx context.Context, before int64) (gone int, err error) {
 	err = h.do(ctx, func(d *Disk) error {
 		before = floorDiv(before, dayMs) * dayMs
-		days := make(map[int64]bool)
+		days, open := make(map[int64]bool), make(map[int64]bool)
+		read := (store.LeastWatermark(d.owners.shards) + 1) / dayMs // the first day that a recovery may read
+		for k := range d.runs {
+			open[floorDiv(k.ScheduledAt, dayMs)] = true
+		}
 		old := func(e *domain.Execution) bool {
-			if e.ScheduledAt >= before {
+			if day := floorDiv(e.ScheduledAt, dayMs); e.ScheduledAt >= before || day >= read || open[day] {
 				return false
 			}
 			days[floorDiv(e.ScheduledAt, dayMs)] = true

@@ -33,6 +33,7 @@ type batch struct {
 	parts []part              // of them
 	quick bool                // nothing has to be read to record it: see ledger.quickly
 	again bool                // it was recorded before: see ring
+	days  map[day]bool        // whose tables it needs
 
 	// After it was recorded: in which server, the facts that were not there, and the decisions that count.
 	server   int64
@@ -79,6 +80,7 @@ func prepare(b store.Batch) (*batch, error) {
 	}
 	var err error
 	p.parts, err = partsOf(p.facts)
+	p.days = p.daysOf()
 	return p, err
 }
 
@@ -142,8 +144,8 @@ func (p *part) inserted(r pgx.Rows) (facts []*domain.Execution, err error) {
 // daysOf returns the days whose tables the batch needs.
 func (p *batch) daysOf() map[day]bool {
 	all := make(map[day]bool)
-	for i := range p.facts {
-		all[dayOf(p.facts[i].ScheduledAt)] = true
+	for i := range p.parts {
+		all[p.parts[i].day] = true
 	}
 	for i := range p.Decisions {
 		all[dayOf(p.Decisions[i].ScheduledAt)] = true

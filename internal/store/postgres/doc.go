@@ -19,8 +19,8 @@
 // W moves ([ring], ADR 50).
 //
 // Several processes do this at a time, so nothing that another one may change is kept in memory. Two
-// exceptions cost nothing but a look that finds nothing, or a row that is hidden until it goes: the keys of
-// open runs ([openRuns]), and which days have tables, which is read anew for each call.
+// exceptions cost nothing but a look that finds nothing: the keys of open runs ([openRuns]), and which days are
+// marked as used ([days]).
 //
 // # Rules of writing
 //
@@ -30,7 +30,7 @@
 //     With ON CONFLICT each row would cost PostgreSQL almost twice as much.
 //   - No row is written by all: counters have a row for each process, the use of a caller is spread over 64
 //     rows, jobs are counted by shard.
-//   - A table of a day is made and dropped by whoever comes first; it is addressed by its name, because
+//   - Tables of days are made ahead ([days]), or by whoever comes first. One is addressed by its name, because
 //     through the parent PostgreSQL opens and locks the tables of all days.
 //
 // # How this is shown

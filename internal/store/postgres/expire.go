@@ -2,50 +2,76 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"math"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// dropLock bounds for how long the tables of a day are waited for, in milliseconds: a long query of a person holds
-// them, and everybody who comes later would wait behind.
-const dropLock = 2_000
+// selectOld returns the days that may go: they end before an instant and before any watermark, since a recovery
+// reads what comes after it, and nothing that began in them is still open.
+const selectOld = `
+SELECT d.day FROM day d
+ WHERE (d.day + 1::bigint) * 86400000 <= least($1, (SELECT min(watermark) FROM shard) + 1)
+   AND NOT EXISTS (SELECT 1 FROM open_run o
+                    WHERE o.scheduled_at >= d.day * 86400000::bigint AND o.scheduled_at < (d.day + 1::bigint) * 86400000)
+ ORDER BY d.day`
+
+// expireLock is the advisory lock of who drops days: "BLFX".
+const expireLock = 0x424c4658
 
 // Expire implements store.History. A day goes whole: its tables are dropped, in one transaction with
-// everything that is kept of it. Of two processes that expire, one drops a day.
+// everything that is kept of it. Of two processes that expire at a time, one drops days. It makes the tables of the
+// days to come, too.
 func (h *history) Expire(ctx context.Context, before int64) (gone int, err error) {
-	old, err := h.days.all(ctx, math.MinInt64, before)
+	ahead := h.days.makeAhead(ctx)
+	err = transact(ctx, h.days.edit, func(tx pgx.Tx) error {
+		free, err := number(ctx, tx, `SELECT pg_try_advisory_xact_lock($1)::int`, expireLock)
+		if err == nil && free == 1 {
+			gone, err = h.dropOld(ctx, before)
+		}
+		return err
+	})
+	if err == nil {
+		err = h.prune(ctx, dayOf(before).start())
+	}
+	return gone, fault("expire the history", errors.Join(err, ahead))
+}
+
+func (h *history) dropOld(ctx context.Context, before int64) (gone int, err error) {
+	var old []day
+	err = each(ctx, h.days.read, func(r pgx.Rows) error {
+		var d int64
+		err := r.Scan(&d)
+		old = append(old, day(d))
+		return err
+	}, selectOld, before)
 	for _, d := range old {
 		if err != nil {
 			break
-		}
-		if d.end() > before {
-			continue
 		}
 		var dropped bool
 		if dropped, err = h.drop(ctx, d); dropped {
 			gone++
 		}
 	}
-	if err == nil {
-		err = h.prune(ctx, dayOf(before).start())
-	}
-	return gone, fault("expire the history", err)
+	return gone, err
 }
 
 func (h *history) drop(ctx context.Context, d day) (dropped bool, err error) {
+	if err := h.days.detach(ctx, d); err != nil {
+		return false, err
+	}
 	err = transact(ctx, h.days.edit, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", dropLock)); err != nil {
+		if _, err := tx.Exec(ctx, setDayLock); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `DELETE FROM day WHERE day = $1`, int64(d))
 		if dropped = err == nil && tag.RowsAffected() > 0; !dropped {
 			return err
 		}
-		// Tables that were made for open runs alone are no history.
+		// Tables that were made ahead, or for open runs alone, are no history.
 		facts, err := number(ctx, tx, `
 SELECT (EXISTS (SELECT 1 FROM `+d.table()+`) OR EXISTS (SELECT 1 FROM `+d.other()+`))::int`)
 		if err == nil && facts > 0 {

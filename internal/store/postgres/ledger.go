@@ -58,12 +58,13 @@ func (l *ledger) commit(ctx context.Context, p *batch) error {
 		if !isCode(err, undefinedTable) {
 			break
 		}
-		if err = l.days.make(ctx, p.daysOf()); err == nil { // also one that was just dropped
+		if err = l.days.make(ctx, p.days, true); err == nil { // also one that was just dropped
 			err = l.recordPrepared(ctx, p)
 		}
 	}
 	if err == nil {
 		l.runs.committed(p)
+		l.days.marked(p.days)
 	}
 	return err
 }
@@ -105,6 +106,7 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 		if len(ids) > 0 {
 			b.Queue(endAlerts, ids, completed, at)
 		}
+		l.days.queueUsed(b, p.days)
 		sums.queue(b, l.writer)
 		p.irregular.queue(b)
 		queueEnded(b, ended)
@@ -271,6 +273,7 @@ func (l *ledger) conclude(b *pgx.Batch, p *batch, is *known) error {
 	for _, a := range planAlerts(is.open, is.inserted) {
 		a.queue(b)
 	}
+	l.days.queueUsed(b, p.days)
 	sums.queue(b, l.writer)
 	p.irregular.queue(b)
 	queueEnded(b, l.runs.ended(append(append([]*domain.Execution(nil), p.facts...), is.inserted...)))

@@ -179,7 +179,7 @@ func (s *Store) prepare(ctx context.Context, cfg *Config) error {
 const minVersion = "140000"
 
 func (s *Store) assemble(pace *clock.Pace) {
-	d := &days{s.read, s.edit}
+	d := &days{read: s.read, edit: s.edit, used: make(map[day]bool)}
 	s.jobs = &jobs{read: s.read, edit: s.edit, box: s.box, pace: pace}
 	s.history = &history{jobs: s.jobs, days: d, pace: pace}
 	runs := &openRuns{read: s.read, keys: make(map[domain.FireKey]struct{})}

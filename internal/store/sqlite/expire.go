@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 
+	"zombiezen.com/go/sqlite"
+
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
@@ -43,18 +45,45 @@ func (x *expiry) run(ctx context.Context, before int64) (int, error) {
 	if err := x.eraser.eraseMarked(ctx); err != nil { // of an earlier call that failed
 		return 0, fault("expire the history", err)
 	}
-	old := x.days.all()
-	old = old[:sort.Search(len(old), func(i int) bool { return old[i].end() > before })]
-	gone, err := x.retireAll(ctx, old)
+	old, err := x.old(ctx, before)
+	gone := 0
+	if err == nil {
+		gone, err = x.retireAll(ctx, old)
+	}
 	if err == nil {
 		err = x.prune(ctx, dayOf(before).start())
 	}
 	return gone, fault("expire the history", err)
 }
 
+const selectOpenDays = `SELECT DISTINCT scheduled_at / 86400000 FROM open_run WHERE scheduled_at < ?`
+
+// old returns the days before an instant that nothing needs any more: a recovery reads what is
+// not before W, and what has an open run ends with a fact of its day.
+func (x *expiry) old(ctx context.Context, before int64) ([]day, error) {
+	old := x.days.all()
+	end := func(limit int64) int { return sort.Search(len(old), func(i int) bool { return old[i].end() > limit }) }
+	if end(before) == 0 { // as it is in most minutes
+		return nil, nil
+	}
+	open := make(map[day]bool)
+	err := x.db.read(ctx, func(c *conn) error {
+		sh, err := readShard(c)
+		if err != nil {
+			return err
+		}
+		before = min(before, sh.Watermark+1)
+		return c.query(selectOpenDays, func(s *sqlite.Stmt) error {
+			open[day(s.ColumnInt64(0))] = true
+			return nil
+		}, before)
+	})
+	return slices.DeleteFunc(slices.Clone(old[:end(before)]), func(d day) bool { return open[d] }), err
+}
+
 // retireAll drops days, oldest first, and returns how many it did.
 func (x *expiry) retireAll(ctx context.Context, old []day) (gone int, err error) {
-	if len(old) == 0 { // as it is in most minutes
+	if len(old) == 0 {
 		return 0, nil
 	}
 	late, err := x.lock.watchLate(ctx, old[len(old)-1])

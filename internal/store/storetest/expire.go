@@ -13,6 +13,7 @@ var expireCases = []testCase{
 	{"an open alert stays, a recovered one goes", expireAlerts},
 	{"an alert that stayed goes on and ends", expireAlertGoesOn},
 	{"an expired day can begin again with a late fact", expireLateFact},
+	{"a day stays that a recovery may read, or whose executions have open runs", expireNeeded},
 	{"closed versions stay as long as history, and above the watermark", expireVersions},
 }
 
@@ -108,6 +109,26 @@ func expireLateFact(t *testing.T, f *fixture) {
 	}
 	f.expire(t, midnight, 1)
 	equal(t, f.totals(t, 0).ByStatus[domain.StatusSuccess], 2)
+}
+
+func expireNeeded(t *testing.T, f *fixture) {
+	facts := []domain.Execution{success(1, noon), success(1, noon+day), success(1, noon+2*day), success(1, noon+3*day)}
+	f.record(t, facts...)
+	setWatermark(t, f, midnight+day-2) // fires of the last millisecond of the second day may have no record
+	f.begin(t, openRun(2, noon))
+	f.expire(t, domain.Forever, 0)
+	equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t), newestFirst(facts))
+
+	setWatermark(t, f, midnight+day-1)
+	f.expire(t, domain.Forever, 1)
+	equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t),
+		newestFirst([]domain.Execution{facts[0], facts[2], facts[3]}))
+	equal(t, f.runs(t), []domain.OpenRun{openRun(2, noon)})
+
+	f.record(t, success(2, noon))
+	setWatermark(t, f, noon+3*day)
+	f.expire(t, domain.Forever, 2)
+	equal(t, must(store.Recent(t.Context(), f.History(), store.Page{Limit: 9}))(t), facts[3:])
 }
 
 func expireVersions(t *testing.T, f *fixture) {
