@@ -20,7 +20,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/bulk"
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/cluster"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
@@ -56,6 +55,7 @@ type App struct {
 	hosts        *hostWatch
 	files        *fileWatch
 	pace         clock.Pace
+	member       member
 }
 
 // changers change jobs: one at a time, or many in an operation.
@@ -83,7 +83,7 @@ func Open(ctx context.Context, cfg *config.Config, log *telemetry.Log, metrics *
 }
 
 func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version string) (err error) {
-	clk := clock.System{}
+	clk := a.member.clockOf(a.cfg.OnServer())
 	started := clk.Now()
 	a.files = &fileWatch{want: newQuota(a.cfg.MaxInFlight, a.cfg.MaxConnections), clock: clk, log: a.log}
 	if a.files.fits, err = fitFiles(a.files.want); err != nil {
@@ -121,10 +121,12 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log, Hosts: hosts,
 		Prepare: a.prepare(), MaxInFlight: calls, MaxInFlightPerHost: perHost,
-		SleepFine: clock.SleepFine, Pace: &a.pace,
-		ResetWatermark: a.cfg.ResetWatermark,
+		SleepFine: clock.SleepFine, Pace: &a.pace, ResetWatermark: a.cfg.ResetWatermark, Shared: a.cfg.OnServer(),
 	})
 	if err != nil {
+		return err
+	}
+	if err = a.openNode(version); err != nil {
 		return err
 	}
 	a.files.lastFull = a.engine.LastFull
@@ -137,7 +139,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.keeper = newKeeper(a.store, clk, a.log, a.cfg.Retention)
+	a.keeper = newKeeper(a.store, clk, a.log, a.cfg.Retention, a.member.first)
 	a.auditor, err = audit.New(audit.Config{
 		Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Retention: a.cfg.Retention,
 	})
@@ -157,14 +159,14 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	shown, err := view.New(view.Config{
 		Store: a.store, Live: a.engine, Hosts: a.hosts,
 		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames, a.files.check,
-			a.checkKeys},
+			a.checkKeys, a.checkCluster},
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.changes.bulk, err = bulk.New(bulk.Config{
 		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys, Clock: clk, Log: a.log,
-		Pace: &a.pace,
+		Pace: &a.pace, LookEvery: a.member.lookEvery(),
 	})
 	if err != nil {
 		return nil, err
@@ -351,19 +353,6 @@ func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, e
 // Addr returns the address that the server listens on, if it has a TCP port.
 func (a *App) Addr() string { return a.ports.tcp.Addr().String() }
 
-// awaitShards waits until no other process fires the jobs. Beside the files of a process none can:
-// it holds their lock.
-func (a *App) awaitShards(ctx context.Context) error {
-	if !a.cfg.OnServer() {
-		return nil
-	}
-	_, err := cluster.Await(ctx, a.store.Shards(), clock.System{}, func(int) {
-		a.log.Info("another process fires the jobs: waiting until it ends or is gone", "address", a.URL(),
-			"data", a.store.name)
-	})
-	return err
-}
-
 // Run fires jobs and answers requests until the context ends, then stops in
 // good order within the grace time. It returns nil after a stop that left
 // nothing to be done but what is on record.
@@ -373,7 +362,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer heap.stop()
 	begin := sync.OnceFunc(func() { close(a.stopping) })
 	defer begin()
-	err := a.awaitShards(ctx)
+	err := a.awaitAlone(ctx)
 	if err == nil {
 		err = a.engine.Start(ctx)
 	}
@@ -384,13 +373,14 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	a.member.join(ctx)
 	heap.loaded()
 	keep, stopKeeping := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { a.keeper.run(keep) })
 	background.Go(func() { heap.giveBack(keep) })
-	background.Go(func() { a.auditor.Run(keep) })
-	background.Go(func() { a.changes.bulk.Run(keep) })
+	background.Go(func() { a.member.whileFirst(keep, a.auditor.Run) })
+	background.Go(func() { a.member.whileFirst(keep, a.changes.bulk.Run) })
 	background.Go(func() { a.keys.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })
 	background.Go(func() { a.files.run(keep) })
@@ -405,7 +395,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.ports.tcp != nil && a.ports.socket != nil {
 		where = append(where, "socket", a.socketURL())
 	}
-	a.log.Info("belfry is running", where...)
+	a.log.Info("belfry is running", append(where, a.member.where()...)...)
 
 	select {
 	case <-ctx.Done():
@@ -447,6 +437,9 @@ func (a *App) checkLog() domain.Check {
 
 // stop is the first half of the stop order; Close is the second.
 func (a *App) stop() error {
+	if err := a.member.drain(min(drainGrace, a.cfg.ShutdownGrace)); err != nil {
+		a.log.Warn("the shards of this server could not be given to others", telemetry.KeyError, err)
+	}
 	a.executor.EndWaiting() // a call that waits for its turn must not begin its timeout then
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownGrace)
 	defer cancel()
@@ -457,7 +450,7 @@ func (a *App) stop() error {
 	}
 	a.keeper.flush(quick)
 	a.changes.editor.Stop(quick)
-	err := a.engine.Stop(ctx)
+	err := errors.Join(a.engine.Stop(ctx), a.member.leave())
 	if err == nil {
 		a.log.Info("stopped")
 	}

@@ -5,7 +5,8 @@
 // What is opened first is closed last, and each step of the stop has a reason:
 //
 //	open    log · store · executor · engine · editor · API · listener
-//	stop    1 listener   no new edits: every edit that was answered is on record
+//	stop    0 shards     other servers on the same database take them over
+//	        1 listener   no new edits: every edit that was answered is on record
 //	        2 editor     it gives up edits whose outcome is not known: the next
 //	                     start reads what the store has
 //	        3 engine     no new fires; calls in flight end, the record is
@@ -24,5 +25,5 @@
 // Each file uses only those before it:
 //
 //	files_linux.go files_notlinux.go files_unix.go files_other.go limits.go heap.go giveback.go procs.go keeper.go
-//	certificates.go files.go egress.go hosts.go database.go socket_unix.go socket_other.go app.go rotate.go
+//	certificates.go files.go egress.go hosts.go database.go socket_unix.go socket_other.go node.go app.go rotate.go
 package app

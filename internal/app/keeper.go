@@ -29,11 +29,12 @@ type keeper struct {
 	log       *slog.Logger
 	retention time.Duration
 	repeats   *api.Repeats // nil: there are none
+	deletes   func() bool  // whether this server deletes what is old: of several on a database one does
 }
 
-func newKeeper(s store.Store, clk clock.Clock, log *slog.Logger, retention time.Duration) *keeper {
+func newKeeper(s store.Store, clk clock.Clock, log *slog.Logger, retention time.Duration, deletes func() bool) *keeper {
 	return &keeper{history: s.History(), records: s.Idempotency(), bulk: s.Operations(), clock: clk, log: log,
-		retention: retention}
+		retention: retention, deletes: deletes}
 }
 
 // flush writes what has been counted.
@@ -56,6 +57,9 @@ func (k *keeper) run(ctx context.Context) {
 
 func (k *keeper) runOnce(ctx context.Context) error {
 	k.flush(ctx)
+	if !k.deletes() {
+		return nil
+	}
 	_, expired := k.records.Expire(ctx, k.clock.Now().Add(-domain.IdempotencyAge).UnixMilli())
 	dropped, err := k.history.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
 	if dropped > 0 {

@@ -26,7 +26,8 @@ func TestKeeperDeletesIdempotencyKeys(t *testing.T) {
 		if err := s.Idempotency().Put(t.Context(), record); err != nil {
 			t.Fatal(err)
 		}
-		go newKeeper(s, clock.System{}, slog.New(slog.DiscardHandler), time.Hour).run(t.Context())
+		deletes := func() bool { return true }
+		go newKeeper(s, clock.System{}, slog.New(slog.DiscardHandler), time.Hour, deletes).run(t.Context())
 		use := func() int64 {
 			synctest.Wait()
 			_, use, err := s.Idempotency().Find(t.Context(), domain.IdempotencyKey{1}, "", 0)

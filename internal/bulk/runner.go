@@ -58,6 +58,9 @@ type Config struct {
 	Clock      clock.Clock
 	Log        *slog.Logger
 	Pace       *clock.Pace // may be nil
+	// LookEvery is how often operations are looked for that other processes have begun; zero:
+	// there are no other processes.
+	LookEvery time.Duration
 }
 
 // Runner carries out operations.

@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -19,11 +20,24 @@ func (r *Runner) Run(ctx context.Context) {
 			r.Log.Warn("an operation on many jobs waits for the store", telemetry.KeyError, err)
 			clock.Wait(ctx, retryEvery)
 		case !worked:
-			select {
-			case <-r.begun:
-			case <-ctx.Done():
-			}
+			await(ctx, r.begun, r.LookEvery)
 		}
+	}
+}
+
+// await waits until there may be something to do, or the context ends. lookEvery is that of the
+// Config.
+func await(ctx context.Context, begun <-chan struct{}, lookEvery time.Duration) {
+	var look <-chan time.Time
+	if lookEvery > 0 {
+		timer := time.NewTimer(lookEvery)
+		defer timer.Stop()
+		look = timer.C
+	}
+	select {
+	case <-begun:
+	case <-look:
+	case <-ctx.Done():
 	}
 }
 

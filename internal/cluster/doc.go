@@ -36,5 +36,5 @@
 //
 // Each file uses only those before it:
 //
-//	observer.go decide.go await.go
+//	observer.go view.go decide.go holdings.go await.go node.go act.go run.go
 package cluster

@@ -27,11 +27,11 @@ type rows struct {
 type process struct {
 	store.Node
 	observer Observer
-	held     map[int]Shard // what it remembers of its shards
-	claims   int64
-	frozen   int // seconds that it still stands still
-	slept    time.Duration
-	down     bool
+	held     map[int]bool // its shards
+	holdings
+	frozen int // seconds that it still stands still
+	slept  time.Duration
+	down   bool
 }
 
 func newRows(t *rapid.T, shards int) *rows {
@@ -44,7 +44,7 @@ func newRows(t *rapid.T, shards int) *rows {
 
 func (r *rows) start(name string) *process {
 	r.tokens++
-	p := &process{Node: store.Node{Token: r.tokens, Name: name, Role: RoleAll}, held: map[int]Shard{}}
+	p := &process{Node: store.Node{Token: r.tokens, Name: name, Role: RoleAll}, held: map[int]bool{}}
 	r.alive = append(r.alive, p)
 	return p
 }
@@ -85,21 +85,13 @@ func (r *rows) look(p *process) {
 	}
 	p.observer.Look(r.seen, nodes, time.Second+p.slept)
 	p.slept = 0
-	s := Situation{Self: p.Token, Name: p.Name, Clock: r.clock, Leaving: p.Draining}
-	s.Members, s.Unchanged = p.observer.Members()
-	for i := range r.seen {
-		sh := &r.seen[i]
-		known := p.held[i]
-		known.Number, known.State, known.Owner, known.Name = i, p.observer.State(sh), sh.Node, p.observer.Name(sh.Node)
-		known.Age = p.observer.Age(sh)
-		s.Shards = append(s.Shards, known)
-	}
-	d := Decide(&s)
+	s := p.situation(&p.observer, &p.Node, r.seen, p.Draining)
+	d := Decide(s)
 	if !p.Draining && len(d.Release) > releasesAtOnce {
 		r.t.Fatalf("%d shards are released in a second", len(d.Release))
 	}
 	for _, number := range d.Claim {
-		r.claim(p, &s, number)
+		r.claim(p, s, number)
 	}
 	for _, number := range d.Release {
 		if r.shards[number].Node != p.Token {
@@ -116,7 +108,7 @@ func (r *rows) look(p *process) {
 
 // claim takes a shard. Its owner must be gone.
 func (r *rows) claim(p *process, s *Situation, number int) {
-	sh, known := &r.shards[number], s.Shards[number]
+	sh := &r.shards[number]
 	if !sh.Grants(store.Claim{Number: number, Seen: r.seen[number].Seen()}) {
 		return
 	}
@@ -129,10 +121,8 @@ func (r *rows) claim(p *process, s *Situation, number int) {
 	if r.names()[sh.Node] != p.Name {
 		r.moves[number]++
 	}
-	known.Home = HomeOf(s, &known)
-	p.claims++
-	known.Claimed = p.claims
-	p.held[number] = known
+	p.note(s, []int{number})
+	p.held[number] = true
 	sh.Node, sh.Clean, sh.Horizon, sh.Epoch = p.Token, false, r.clock+3_000, sh.Epoch+1
 }
 

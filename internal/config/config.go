@@ -25,6 +25,7 @@ type Config struct {
 	// of a PostgreSQL server, in the place of DBPath, or of a file that has it; empty: there is none
 	DatabaseURL     Secret
 	DatabaseURLFile string
+	Cluster         Cluster    // of the servers that share that database
 	LogLevel        slog.Level // least level that is logged
 	LogDir          string     // folder of combined.log and error.log; empty: no files
 	DBVerbose       bool       // log every SQL statement
@@ -60,6 +61,23 @@ type Config struct {
 
 	sources map[string]Source // by key; absent: the default
 }
+
+// Cluster is what a server is among those that share a database.
+type Cluster struct {
+	NodeName  string // as it is set; see Config.NodeName
+	Advertise string // as it is set; see Config.AdvertisedURL
+	Role      Role
+}
+
+// Role says what a server does of the work of a cluster.
+type Role string
+
+// The roles of a server.
+const (
+	RoleAll       Role = "all"
+	RoleAPI       Role = "api"       // answers requests and fires no jobs
+	RoleScheduler Role = "scheduler" // fires jobs and answers only other servers, probes and metrics
+)
 
 // Env says what kind of deployment this is.
 type Env string

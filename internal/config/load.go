@@ -298,6 +298,7 @@ func (l *loader) finish() {
 		c.Host = defaultOpenHost
 	}
 	l.finishDatabase()
+	l.finishCluster()
 	l.finishEgress()
 	if c.MaxInFlightPerHost == 0 {
 		c.MaxInFlightPerHost = host.MostSlots(c.MaxInFlight)
@@ -335,6 +336,15 @@ func (l *loader) finishDatabase() {
 	case c.sources["database_url"].Kind == FromFlag && c.hasPassword():
 		l.judge("database_url", "must have no password, which all users of this machine can read in the "+
 			"arguments: put it into DATABASE_URL, DATABASE_URL_FILE or PGPASSFILE")
+	}
+}
+
+// finishCluster refuses settings of a cluster beside a database that no other server can use.
+func (l *loader) finishCluster() {
+	for _, key := range []string{"node_name", "advertise", "role"} {
+		if l.config.sources[key].Kind != FromDefault && !l.config.OnServer() {
+			l.judge(key, "needs database_url: other servers cannot use a database of files")
+		}
 	}
 }
 

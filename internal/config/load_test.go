@@ -73,7 +73,8 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
 		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20,
-		MaxImport: 64 << 20, Egress: egress.Private, HTTP2: true, Prepare: true, SigningUndivided: []string{"default"},
+		Cluster: Cluster{Role: RoleAll}, MaxImport: 64 << 20,
+		Egress: egress.Private, HTTP2: true, Prepare: true, SigningUndivided: []string{"default"},
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -99,6 +100,9 @@ var samples = map[string][4]string{
 	"database_url": {"postgres://a@h/d", "postgresql://h:5433/d?sslmode=require", "postgres://b@h/d?sslmode=disable",
 		"postgres://a@/d?host=/run/postgresql"},
 	"database_url_file":      {"a.url", "b.url", "c.url", "d.url"},
+	"node_name":              {"a", "b.example:3000", "c", "d"},
+	"advertise":              {"http://a:1", "https://b", "http://10.0.0.7:3000", "http://[::1]:3000"},
+	"role":                   {"api", "scheduler", "all", "api"},
 	"log_level":              {"debug", "warn", "error", "debug"},
 	"log_dir":                {"a", "b", "c", "d"},
 	"db_verbose":             {"true", "true", "true", "true"},
@@ -130,6 +134,9 @@ var samples = map[string][4]string{
 	"reset_watermark":        {"", "", "", "true"},
 }
 
+// needsServer has the settings that are refused beside a database of files.
+var needsServer = map[string]bool{"node_name": true, "advertise": true, "role": true}
+
 // TestPrecedence adds the sources one by one, for every setting: the last one with a
 // value wins, and Describe says so.
 func TestPrecedence(t *testing.T) {
@@ -143,6 +150,10 @@ func TestPrecedence(t *testing.T) {
 				t.Fatal("the setting has no sample values")
 			}
 			var p places
+			if needsServer[s.Key] {
+				p.environ = []string{"DATABASE_URL=postgres://a@h/d"}
+			}
+			base := p.environ
 			if !s.Once {
 				p.file = fmt.Sprintf("%s: %q\n", s.Key, values[0])
 				expect(t, p, s, FromFile, values[0])
@@ -150,7 +161,7 @@ func TestPrecedence(t *testing.T) {
 			if s.Env != "" {
 				p.dotEnv = fmt.Sprintf("%s=%q\n", s.Env, values[1])
 				expect(t, p, s, FromDotEnv, values[1])
-				p.environ = []string{s.Env + "=" + values[2]}
+				p.environ = append(base, s.Env+"="+values[2])
 				expect(t, p, s, FromEnvironment, values[2])
 			}
 			if s.Flag != "" {

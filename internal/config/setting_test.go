@@ -26,6 +26,9 @@ func accepts(t *testing.T, s *Setting, raw string) (string, error) {
 	if s.Key == "max_in_flight_per_host" { // judged beside the other one
 		p.flags = append(p.flags, fmt.Sprintf("--max-in-flight=%d", maxInFlightLimit))
 	}
+	if needsServer[s.Key] {
+		p.environ = []string{"DATABASE_URL=postgres://a@h/d"}
+	}
 	if s.Key == "host" {
 		p.flags = append(p.flags, "--insecure-no-auth")
 	}

@@ -53,8 +53,12 @@ func (k *keeper) observe() {
 	k.metrics.InFlight.Set(float64(calls))
 	k.metrics.QueueDepth.Set(float64(queued))
 	k.metrics.OpenRuns.Set(float64(k.runner.retries.Len()))
-	k.metrics.WatermarkLag.Set(float64(now-k.shards.Watermark()) / 1000)
-	k.metrics.HorizonMargin.Set(float64(k.shards.Horizon()-now) / 1000)
+	lag, margin := int64(0), int64(0) // of no shards
+	if h := k.shards.Horizon(); h != 0 {
+		lag, margin = now-k.shards.Watermark(), h-now
+	}
+	k.metrics.WatermarkLag.Set(float64(lag) / 1000)
+	k.metrics.HorizonMargin.Set(float64(margin) / 1000)
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsActive).Set(float64(active))
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsInactive).Set(float64(total - active - aside))
 	k.metrics.Jobs.WithLabelValues(telemetry.JobsSetAside).Set(float64(aside))

@@ -1,0 +1,157 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+const (
+	// quickly is how often a node looks while another one gives its shards away, so that they
+	// are without an owner for a short time only.
+	quickly = 200 * time.Millisecond
+	// announced is how long a node goes on after it has said that it drains: by then the others
+	// look quickly.
+	announced = 1_200 * time.Millisecond
+	// lookTimeout bounds a look.
+	lookTimeout = 3 * time.Second
+	// unseen is after how long without a look a node reports that it does not know the others.
+	unseen = 10 * time.Second
+	// unownedFor is after how long shards without an owner are reported.
+	unownedFor = 15 * time.Second
+)
+
+// Owner owns shards on behalf of this process: an engine.Share.
+type Owner interface {
+	// Node returns the random number of this process.
+	Node() int64
+	// Own takes shards over, and returns those that it got. It may take seconds.
+	Own(ctx context.Context, claims []store.Claim) ([]int, error)
+	// Release gives shards back in good order.
+	Release(ctx context.Context, numbers []int) error
+	// Owned returns the shards that it has.
+	Owned() []int
+}
+
+// Config is what a node is made of.
+type Config struct {
+	Shards store.Shards
+	Nodes  store.Nodes
+	Owner  Owner
+	Clock  clock.Clock
+	// Agreed learns of the store's clock with each look; nil: nothing does.
+	Agreed *clock.Agreed
+	Log    *slog.Logger
+	// Self is the row of this node. Its token is that of Owner.
+	Self store.Node
+}
+
+// Node is this process as one of a cluster. Make one with New, and let it Run.
+type Node struct {
+	Config
+	observer Observer
+	holdings holdings
+	view     atomic.Pointer[View]
+	wake     chan struct{}
+
+	lastLook clock.Mark
+	released int64 // the second of the store's clock in which shards were released
+
+	mu       sync.Mutex
+	draining *clock.Mark // since when; nil: it does not drain
+	busy     bool        // shards are being claimed or released
+	fault    error       // of the last look, or of the last claim
+	claimed  error       // of the last claim
+	unowned  clock.Mark  // since when there are shards without an owner
+	acting   sync.WaitGroup
+}
+
+// New makes a node. The error is about the config.
+func New(c Config) (*Node, error) {
+	if c.Shards == nil || c.Nodes == nil || c.Owner == nil || c.Clock == nil || c.Log == nil {
+		return nil, errors.New("cluster: Shards, Nodes, Owner, Clock and Log are required")
+	}
+	c.Self.Token = c.Owner.Node()
+	n := &Node{Config: c, wake: make(chan struct{}, 1), unowned: c.Clock.Mark(), lastLook: c.Clock.Mark()}
+	n.view.Store(&View{Self: c.Self.Token, At: c.Clock.Mark()})
+	return n, nil
+}
+
+// View returns what the node knew of the cluster at its last look.
+func (n *Node) View() *View { return n.view.Load() }
+
+// Owns reports whether this node owned a shard at its last look.
+func (n *Node) Owns(shard int) bool {
+	owner, found := n.View().OwnerOf(shard)
+	return found && owner.Token == n.Self.Token
+}
+
+// Drain gives all shards away and claims none any more, until Resume. It waits until the node
+// has none, or until the context ends.
+func (n *Node) Drain(ctx context.Context) error {
+	n.SetDraining(true)
+	for len(n.Owner.Owned()) > 0 {
+		if !clock.Wait(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("this node still owns %d shards: %w", len(n.Owner.Owned()), ctx.Err())
+		}
+	}
+	return nil
+}
+
+// SetDraining begins or ends a time in which the node gives its shards away and claims none.
+func (n *Node) SetDraining(drains bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case !drains:
+		n.draining = nil
+	case n.draining == nil:
+		now := n.Clock.Mark()
+		n.draining = &now
+	}
+	n.wakeUp()
+}
+
+// Leave removes the row of this node, after everything has ended that it has begun: others take
+// over what it has not ended.
+func (n *Node) Leave(ctx context.Context) error { return n.Nodes.Remove(ctx, n.Self.Token) }
+
+// wakeUp makes the node look now.
+func (n *Node) wakeUp() {
+	select {
+	case n.wake <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// Check tells what the cluster lacks for all jobs to be fired.
+func (n *Node) Check() domain.Check {
+	v := n.View()
+	n.mu.Lock()
+	fault, unowned := n.fault, n.Clock.Elapsed(n.unowned)
+	n.mu.Unlock()
+	c := domain.Check{Name: "cluster", OK: true}
+	switch blind := n.Clock.Elapsed(v.At); {
+	case blind > unseen:
+		c.Warning = fmt.Sprintf("this node has not seen the others for %s", blind.Round(time.Second))
+	case fault != nil:
+		c.Warning = fault.Error()
+	case v.Agreement == clock.Off:
+		c.Warning = fmt.Sprintf("the clock of this machine is %s apart from the database's: it owns no shards",
+			v.Ahead.Abs().Round(time.Millisecond))
+	case v.Schedulers() == 0 && v.Unowned() > 0:
+		c.Warning = "no node of the cluster fires jobs"
+	case v.Unowned() > 0 && unowned > unownedFor:
+		c.Warning = fmt.Sprintf("%d of %d shards have had no owner for %s", v.Unowned(), len(v.Shards),
+			unowned.Round(time.Second))
+	}
+	return c
+}

@@ -1,0 +1,117 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+)
+
+// Run looks, claims and releases until the context ends. Then it waits until what it has begun
+// has ended.
+func (n *Node) Run(ctx context.Context) {
+	defer n.acting.Wait()
+	for {
+		begun := n.Clock.Mark()
+		err := n.look(ctx)
+		n.report(ctx, err)
+		timer := time.NewTimer(max(n.pause()-n.Clock.Elapsed(begun), 10*time.Millisecond))
+		select {
+		case <-ctx.Done():
+		case <-n.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// report logs the beginning and the end of a time in which the node cannot look or claim.
+func (n *Node) report(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	n.mu.Lock()
+	before := n.fault
+	n.fault = err
+	n.mu.Unlock()
+	switch {
+	case err != nil && before == nil:
+		n.Log.Error("this node does not see the others, or cannot take shards over; it goes on trying", "error", err)
+	case err == nil && before != nil:
+		n.Log.Info("this node sees the others again")
+	}
+}
+
+// pause returns how long to wait until the next look.
+func (n *Node) pause() time.Duration {
+	v := n.View()
+	for i := range v.Nodes {
+		if o := &v.Nodes[i]; o.Draining && !o.Gone && o.Token != v.Self && v.Owned(o.Token) > 0 {
+			return quickly
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.draining != nil {
+		return quickly
+	}
+	return lookEvery
+}
+
+// look notes what the rows of shards and nodes show, and begins what follows from it.
+func (n *Node) look(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	self := n.Self
+	n.mu.Lock()
+	self.Draining = n.draining != nil
+	n.mu.Unlock()
+	passed, mark := n.Clock.Elapsed(n.lastLook), n.Clock.Mark()
+	rows, err := n.Shards.Peek(short)
+	if err != nil {
+		return err
+	}
+	latency := n.Clock.Elapsed(mark)
+	nodes, err := n.Nodes.Seen(short, self)
+	if err != nil {
+		return err
+	}
+	n.observer.Look(rows, nodes, passed)
+	n.lastLook = mark
+	v := n.observer.view(self.Token, rows, nodes)
+	v.At, v.Latency = mark, latency
+	if n.Agreed != nil {
+		n.Agreed.Sample(mark, v.Clock)
+		v.Agreement, v.Ahead = n.Agreed.Agreement()
+	}
+	before := n.view.Swap(v)
+	n.follow(ctx, before, v)
+	return n.act(ctx, &self, rows, v.Agreement == clock.Off)
+}
+
+// follow does what follows from a look beside claims and releases.
+func (n *Node) follow(ctx context.Context, before, now *View) {
+	if now.Agreement != before.Agreement {
+		n.Log.Warn("the clocks of this machine and of the database are compared", "agreement", now.Agreement.String(),
+			"ahead", now.Ahead.Round(time.Millisecond))
+	}
+	if now.Unowned() == 0 || before.Unowned() == 0 {
+		n.mu.Lock()
+		n.unowned = now.At
+		n.mu.Unlock()
+	}
+	if !n.Owns(0) {
+		return
+	}
+	for i := range now.Nodes {
+		o := &now.Nodes[i]
+		if o.Gone && now.Clock-o.Seen > evictAfter.Milliseconds() {
+			if err := n.Nodes.Remove(ctx, o.Token); err != nil {
+				return // the next look tries again
+			}
+		}
+	}
+}

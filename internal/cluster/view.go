@@ -1,0 +1,107 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// View is what a node knew of the cluster at its last look. It does not change.
+type View struct {
+	Self      int64       // token of this node
+	Nodes     []NodeView  // those whose rows are there, in the order of their tokens
+	Shards    []ShardView // in the order of their numbers
+	At        clock.Mark  // of the look
+	Clock     int64       // the store's then, Unix milliseconds
+	Latency   time.Duration
+	Agreement clock.Agreement
+	Ahead     time.Duration // of the clock of this node, before the store's
+}
+
+// NodeView is a node, and for how long its row has not changed, as far as this node has watched.
+type NodeView struct {
+	store.Node
+	Gone bool
+	Age  time.Duration
+}
+
+// ShardView is a shard, and what its row tells about its owner.
+type ShardView struct {
+	Number    int
+	State     ShardState
+	Owner     int64 // token of the node that owns it, or was the last to own it; zero: none
+	Horizon   int64
+	Watermark int64
+}
+
+// Node returns the node with a token.
+func (v *View) Node(token int64) (NodeView, bool) {
+	for i := range v.Nodes {
+		if v.Nodes[i].Token == token {
+			return v.Nodes[i], true
+		}
+	}
+	return NodeView{}, false
+}
+
+// OwnerOf returns the owner of a shard, if it is there.
+func (v *View) OwnerOf(shard int) (NodeView, bool) {
+	if shard >= len(v.Shards) || v.Shards[shard].State != Owned {
+		return NodeView{}, false
+	}
+	n, found := v.Node(v.Shards[shard].Owner)
+	return n, found && !n.Gone
+}
+
+// Alive reports whether a process may still carry out an execution: its row is there, and it
+// is not gone.
+func (v *View) Alive(token int64) bool {
+	n, found := v.Node(token)
+	return token == v.Self || found && !n.Gone
+}
+
+// Owned returns how many shards a node owns.
+func (v *View) Owned(token int64) (n int) {
+	for i := range v.Shards {
+		if v.Shards[i].State == Owned && v.Shards[i].Owner == token {
+			n++
+		}
+	}
+	return n
+}
+
+// Unowned returns how many shards have no owner that is there.
+func (v *View) Unowned() (n int) {
+	for i := range v.Shards {
+		if v.Shards[i].State != Owned {
+			n++
+		}
+	}
+	return n
+}
+
+// Schedulers returns how many nodes are there that own shards, or are to own some.
+func (v *View) Schedulers() (n int) {
+	for i := range v.Nodes {
+		if node := &v.Nodes[i]; !node.Gone && !node.Draining && node.Role != RoleAPI {
+			n++
+		}
+	}
+	return n
+}
+
+// view returns what the last look has shown.
+func (o *Observer) view(self int64, shards []store.Shard, nodes []store.Node) *View {
+	v := &View{Self: self, Nodes: make([]NodeView, len(nodes)), Shards: make([]ShardView, len(shards))}
+	for i := range nodes {
+		age := o.nodes[nodes[i].Token].age
+		v.Nodes[i] = NodeView{nodes[i], age >= GoneAfter, age}
+	}
+	for i := range shards {
+		sh := &shards[i]
+		v.Clock = sh.Clock
+		v.Shards[i] = ShardView{i, o.State(sh), sh.Node, sh.Horizon, sh.Watermark}
+	}
+	return v
+}
