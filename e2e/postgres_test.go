@@ -62,6 +62,8 @@ func TestPostgresKillAndRestartLosesNothing(t *testing.T) {
 	p.kill()
 	kills := []int64{time.Now().UnixMilli()}
 	p = servePostgres(t, url)
+	fires := func() bool { return p.metric("belfry_jobs") == 200 }
+	eventually(t, "the next server fires the jobs of the one that was killed", fires)
 
 	pass(time.Now().UnixMilli() + 3_000)
 	if err := database.End(syscall.SIGQUIT); err != nil {
@@ -75,6 +77,7 @@ func TestPostgresKillAndRestartLosesNothing(t *testing.T) {
 		status, _ := ask(t, "GET", p.url+"/observability/health", "", "")
 		return status == 200
 	})
+	eventually(t, "the server fires the jobs again", fires)
 	last := (time.Now().UnixMilli()/1000 + 3) * 1000
 	pass(last)
 	got := tg.waitFor(t, ids, first, last)

@@ -132,7 +132,8 @@ func (m *member) untilOther(ctx context.Context, task func(context.Context)) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	running.Go(func() { task(ctx) })
-	for m.first() && clock.Wait(ctx, firstEvery) {
+	for m.first() && ctx.Err() == nil {
+		clock.Wait(ctx, firstEvery)
 	}
 	cancel()
 }

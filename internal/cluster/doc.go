@@ -11,6 +11,8 @@
 //	           │
 //	           └──────► release: what is beyond it, and what belongs to a node that is back
 //
+// [Node] does this in a process, through its engine, and [View] is what it knows of the others.
+//
 // # What it guarantees
 //
 //   - A shard is claimed only if it is free, or if its owner is gone by two clocks: this node

@@ -153,7 +153,6 @@ func TestPrecedence(t *testing.T) {
 			if needsServer[s.Key] {
 				p.environ = []string{"DATABASE_URL=postgres://a@h/d"}
 			}
-			base := p.environ
 			if !s.Once {
 				p.file = fmt.Sprintf("%s: %q\n", s.Key, values[0])
 				expect(t, p, s, FromFile, values[0])
@@ -161,7 +160,7 @@ func TestPrecedence(t *testing.T) {
 			if s.Env != "" {
 				p.dotEnv = fmt.Sprintf("%s=%q\n", s.Env, values[1])
 				expect(t, p, s, FromDotEnv, values[1])
-				p.environ = append(base, s.Env+"="+values[2])
+				p.environ = append(p.environ, s.Env+"="+values[2])
 				expect(t, p, s, FromEnvironment, values[2])
 			}
 			if s.Flag != "" {
