@@ -51,6 +51,8 @@ type Config struct {
 	// CursorKey seals the cursors of confined callers, 32 bytes. Servers with the same one continue
 	// each other's lists. nil: a random one.
 	CursorKey []byte
+
+	Internal bool // probes and monitoring are answered, and no clients
 }
 
 // Limits are what a request may take.
@@ -98,7 +100,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	rm := newRoom(c.MaxBody, c.LineWait)
 	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), rm, c.Metrics, c.Log, c.Version)
-	rt.repeats = c.Repeats
+	rt.repeats, rt.internal = c.Repeats, c.Internal
 	for _, routes := range routesOf(&c, sc, rm) {
 		routes.register(rt)
 	}

@@ -46,6 +46,7 @@ type router struct {
 	room    *room
 	repeats *Repeats
 
+	internal   bool // see Config
 	deprecated map[string]deprecation
 }
 

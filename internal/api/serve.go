@@ -17,6 +17,10 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, outer *http.Request) {
 		refusal.write(w)
 		return
 	}
+	if rt.internal && !internalPath(r.URL.Path) {
+		noClients().write(w)
+		return
+	}
 	if most, remaining := caller.Quota(rt.guard.clock.Now()); most > 0 {
 		ofKey(most).tell(w.Header(), remaining)
 	}

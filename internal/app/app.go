@@ -180,7 +180,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
-		CursorKey: a.store.derive("cursors of lists"),
+		CursorKey: a.store.derive("cursors of lists"), Internal: a.cfg.Cluster.Role == config.RoleScheduler,
 	})
 }
 
