@@ -37,18 +37,23 @@ func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pac
 		}
 		return &database{db, cfg.DBPath, db.MadeKey(), db.TellNew, db.Warning, db.Derive}, nil
 	}
-	url, err := databaseURL(cfg)
+	server, err := serverConfig(cfg, log, pace)
 	if err != nil {
 		return nil, err
 	}
-	db, err := postgres.Open(ctx, postgres.Config{
-		URL: url, Log: log, Pace: pace, EncryptionKeys: reveal(cfg.EncryptionKeys),
-	})
+	db, err := postgres.Open(ctx, server)
 	if err != nil {
 		return nil, err
 	}
 	name := cmp.Or(cfg.DatabaseName(), cfg.DatabaseURLFile)
 	return &database{db, name, "", func() {}, func() string { return "" }, db.Derive}, nil
+}
+
+func serverConfig(cfg *config.Config, log *slog.Logger, pace *clock.Pace) (postgres.Config, error) {
+	url, err := databaseURL(cfg)
+	return postgres.Config{
+		URL: url, Log: log, Pace: pace, EncryptionKeys: reveal(cfg.EncryptionKeys), Verbose: cfg.DBVerbose,
+	}, err
 }
 
 // databaseURL returns the URL of the settings, or the one in the file that they name.

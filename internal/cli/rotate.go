@@ -19,6 +19,9 @@ func (s *shell) rotateCommand() *cobra.Command {
 nothing remains of what was stored before. The server must be stopped. If the command
 is killed, everything stays readable; run it again.
 
+In a PostgreSQL database the secrets are sealed while servers run. All of them must
+have the new key first in BELFRY_ENCRYPTION_KEY; the command names one that has not.
+
 Without BELFRY_ENCRYPTION_KEY the command creates a new key and writes it to the file
 encryption.key beside the database. At the end it removes the old key from the file:
 older copies of the database need a copy of the old file. With BELFRY_ENCRYPTION_KEY,

@@ -30,7 +30,7 @@
 // Each file uses only those before it:
 //
 //	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go shardset.go cluster.go effects.go
-//	store.go wholepage.go
+//	rotation.go store.go wholepage.go
 package store
 
 import (

@@ -50,5 +50,5 @@
 //	day.go irregular.go alertplan.go counters.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
-//	store.go
+//	verbose.go box.go store.go rotate.go
 package postgres

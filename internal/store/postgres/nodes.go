@@ -10,13 +10,17 @@ import (
 )
 
 // nodes implements store.Nodes.
-type nodes struct{ edit *pgxpool.Pool }
+type nodes struct {
+	edit *pgxpool.Pool
+	keys string // the ids of the encryption keys
+}
 
 const (
 	upsertNode = `
-INSERT INTO node (token, name, address, build, role, draining, seen) VALUES ($1, $2, $3, $4, $5, $6, ` + nowMs + `)
+INSERT INTO node (token, name, address, build, role, draining, keys, seen)
+VALUES ($1, $2, $3, $4, $5, $6, $7, ` + nowMs + `)
     ON CONFLICT (token) DO UPDATE SET name = excluded.name, address = excluded.address, build = excluded.build,
-       role = excluded.role, draining = excluded.draining, seen = excluded.seen`
+       role = excluded.role, draining = excluded.draining, keys = excluded.keys, seen = excluded.seen`
 
 	selectNodes = `SELECT token, name, address, build, role, draining, seen FROM node ORDER BY token`
 )
@@ -26,7 +30,7 @@ func (n *nodes) Seen(ctx context.Context, node store.Node) (all []store.Node, er
 	err = pipeline(ctx, n.edit, func(b *pgx.Batch) {
 		all = all[:0]
 		b.Queue(upsertNode, node.Token, clean(node.Name), clean(node.Address), clean(node.Build), clean(node.Role),
-			node.Draining)
+			node.Draining, n.keys)
 		b.Queue(selectNodes).Query(func(r pgx.Rows) error {
 			for r.Next() {
 				var o store.Node

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +29,9 @@ type Config struct {
 	// EncryptionKeys seal the secrets of jobs: the first one; the others open what was sealed
 	// before. Each is 32 bytes in base64. All processes on a database need the same.
 	EncryptionKeys []string
+
+	Verbose  bool // log every statement at debug level, without its arguments
+	rotating bool // for RotateEncryption
 }
 
 // Store is a [store.Store] in a PostgreSQL database. See the package's comment.
@@ -64,6 +66,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{log: cfg.Log}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if cfg.Verbose {
+		base.ConnConfig.Tracer = &verbose{s.log}
 	}
 	err = s.connect(ctx, base)
 	if err == nil {
@@ -171,7 +176,13 @@ func (s *Store) prepare(ctx context.Context, cfg *Config) error {
 	if err := migrate(ctx, s.edit); err != nil {
 		return err
 	}
-	s.box, err = openBox(ctx, s.edit, cfg.EncryptionKeys)
+	box, err := parseKeys(cfg.EncryptionKeys)
+	if err == nil && cfg.rotating {
+		err = allSealWith(ctx, s.edit, box.KeyID())
+	}
+	if err == nil {
+		s.box, err = box, openBox(ctx, s.edit, box)
+	}
 	return err
 }
 
@@ -194,7 +205,7 @@ func (s *Store) assemble(pace *clock.Pace) {
 	s.records = &idempotency{s.read, s.edit, s.box}
 	s.operations = &operations{s.read, s.edit}
 	s.edits = &edits{s.jobs, s.ledger}
-	s.nodes = &nodes{s.edit}
+	s.nodes = &nodes{edit: s.edit, keys: keyIDs(s.box)}
 }
 
 // Jobs implements store.Store.
@@ -246,46 +257,3 @@ func (s *Store) Close() error {
 // Derive returns a key of 32 bytes for another purpose, derived from the encryption key. All
 // nodes with the same encryption keys get the same.
 func (s *Store) Derive(purpose string) []byte { return s.box.Derive(purpose) }
-
-// openBox makes the box of the database's secrets. The first process with a key leaves a text that is
-// sealed with it; the keys of the others must open that.
-func openBox(ctx context.Context, q querier, texts []string) (*seal.Box, error) {
-	var keys []seal.Key
-	for i, text := range texts {
-		k, err := seal.ParseKey(text)
-		if err != nil {
-			return nil, domain.Invalid("BELFRY_ENCRYPTION_KEY", fmt.Sprintf("key %d %v", i+1, err), nil)
-		}
-		if !slices.Contains(keys, k) {
-			keys = append(keys, k)
-		}
-	}
-	if len(keys) == 0 {
-		return nil, domain.Invalid("BELFRY_ENCRYPTION_KEY", "is required with PostgreSQL, the same for every process: "+
-			"make one with `openssl rand -base64 32`", nil)
-	}
-	box, err := seal.NewBox(keys...)
-	if err != nil {
-		return nil, err
-	}
-	place := seal.Place("cluster", "probe")
-	fresh, err := box.Seal(place, "belfry")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := q.Exec(ctx, `UPDATE cluster SET probe = $1 WHERE probe IS NULL`, fresh); err != nil {
-		return nil, err
-	}
-	var probe string
-	err = each(ctx, q, func(r pgx.Rows) error { return r.Scan(&probe) }, `SELECT probe FROM cluster`)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := box.Open(place, probe); err != nil {
-		return nil, domain.Unavailable(err, "the secrets of its jobs are sealed with another BELFRY_ENCRYPTION_KEY")
-	}
-	if !box.IsCurrent(probe) { // a new key, which processes with the old one alone cannot open
-		_, err = q.Exec(ctx, `UPDATE cluster SET probe = $1 WHERE probe = $2`, fresh, probe)
-	}
-	return box, err
-}

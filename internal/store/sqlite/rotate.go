@@ -8,23 +8,15 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
-
-// Rotation says what [RotateEncryption] has done.
-type Rotation struct {
-	KeyID    string   // seals from now on
-	Versions int      // versions of jobs whose secrets were sealed anew
-	Retired  []string // keys that are not needed any more
-	KeyFile  string   // where the key is; empty: in the configuration
-	Unread   int      // versions whose secrets cannot be read: they are as they were, and the old keys are kept
-}
 
 // RotateEncryption seals every secret of a database with a new key, and then compacts
 // the file, so that no copy of the old values remains in it. No server may have the
 // database open. Without keys in the configuration it creates the new key and, at the
 // end, removes the old ones from the key file unless keepOld is set. If it is killed,
 // everything stays readable, and it can be called again.
-func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r Rotation, err error) {
+func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r store.Rotation, err error) {
 	cfg.purpose = rotating
 	if _, err := os.Stat(cfg.Path); err != nil {
 		return r, domain.Unavailable(err, "there is no database to rotate the key of")
