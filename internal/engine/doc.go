@@ -33,6 +33,7 @@
 //	          keeper    beat, watermark, long calls, gauges (beat.go, watermark.go, sweep.go)
 //	          owner     claims shards and takes over their jobs (takeover.go, resend.go), follows edits
 //	                    that were made without it (remote.go), and gives shards up (leave.go)
+//	          adopter   looks after executions that other processes carry out (adopt.go, away.go)
 //	recovery  what the last owners of shards left, and what becomes of it
 //	zones     by which rules of time zones fires were computed
 //	shard     of each shard: how far its fires may be sent and are on record
@@ -60,6 +61,13 @@
 // queue is full, a job that runs one execution at a time) are kept as spans: a
 // range of fires of one version, in the memory of one, because fires can be
 // computed.
+//
+// # Where several processes share the database
+//
+// A call ends in the process that began it. One that is in flight when its shard is released has an
+// open run with that process as its runner. The next owner of the job counts it as running, and looks at
+// the open run once a second ([run.DecideElsewhere]): it is on record, or its process is at it, or
+// nobody is any more, and then it is this owner's, by the rules of a recovery. See ADR 48.
 //
 // # What cannot be run
 //
@@ -110,6 +118,6 @@
 //
 //	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
-//	refuse.go work.go runner.go sweep.go resend.go leave.go remote.go takeover.go pickup.go
+//	refuse.go work.go away.go runner.go sweep.go resend.go leave.go adopt.go remote.go takeover.go pickup.go
 //	engine.go share.go health.go live.go livelist.go
 package engine

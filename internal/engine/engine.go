@@ -110,6 +110,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.keepers.Go(func() { e.keeper.runBeat(keep) })
 	e.keepers.Go(func() { e.runner.dispatcher.Adapt(keep) })
 	e.keepers.Go(func() { e.keeper.runSweep(keep) })
+	e.keepers.Go(func() { adopter{e.owner}.runLook(keep) })
 	if e.cfg.Shared {
 		e.keepers.Go(func() { newPickup(e).run(keep) })
 	}
@@ -195,7 +196,11 @@ func (e *Engine) handedOver() bool {
 // retries and triggers have theirs.
 func (e *Engine) leaveOpen(inTime bool) {
 	now := e.now()
-	calls := e.runner.dispatcher.InFlight(func(r *run.Run) { e.runner.openCall(r, now) })
+	leave := (*runner).openCall
+	if e.cfg.Shared { // other processes need not find out that this one has ended
+		leave = leaveCall
+	}
+	calls := e.runner.dispatcher.InFlight(func(r *run.Run) { leave(e.runner, r, now) })
 	var entries []record.Entry
 	for _, r := range e.waiting() {
 		r.Job.Mu.Lock()

@@ -21,17 +21,30 @@ func (o *owner) drop(numbers []int) []*run.Job {
 		leaving[uint8(n)] = true //nolint:gosec // at most hold.MaxShards
 	}
 	jobs, held := o.lose(leaving)
+	jobs = append(jobs, o.loseDeleted(leaving)...)
 	lost := func(r *run.Run) bool { return leaving[r.Job.Shard] && r.Job.Lost() }
-	entered, staged := split(held, func(r *run.Run) bool { return r.Entered })
+	kept, staged := split(held, func(r *run.Run) bool { return r.Entered || r.OpenOnRecord })
 	o.runner.release(staged)
-	queued := append(o.runner.retries.Take(lost), dispatch.Remove(o.runner.dispatcher, lost)...)
-	for _, r := range append(entered, queued...) {
-		r.Job.Mu.Lock()
-		r.SetState(run.StateQueued)
-		r.Job.Mu.Unlock()
-		o.runner.discard(r)
+	for _, r := range o.runner.away.take(lost) {
+		endAway(o.runner, r)
 	}
+	dropLost(o.runner, append(kept, o.runner.retries.Take(lost)...))
+	dropLost(o.runner, dispatch.Remove(o.runner.dispatcher, lost))
 	o.shards.Dropped(numbers)
+	return jobs
+}
+
+// loseDeleted loses jobs that the registry has no more, and whose executions have not ended.
+func (o *owner) loseDeleted(leaving map[uint8]bool) (jobs []*run.Job) {
+	for _, find := range placesOf(o.runner) {
+		find(func(r *run.Run) bool { // which matches none, so that all are looked at
+			if leaving[r.Job.Shard] && !r.Job.Lost() {
+				r.Job.Lose()
+				jobs = append(jobs, r.Job)
+			}
+			return false
+		})
+	}
 	return jobs
 }
 

@@ -54,14 +54,6 @@ func (e *Engine) Live(id domain.ExecutionID) (domain.Execution, bool) {
 	return domain.Execution{}, false
 }
 
-// placesOf returns where a fire may be, in the order in which it moves. Each lets go of it only when
-// the next one has it, so that none is missed on its way. One may be found twice.
-func placesOf(rn *runner) []func(match func(*run.Run) bool) *run.Run {
-	return []func(func(*run.Run) bool) *run.Run{
-		rn.dispatcher.Find, rn.recorder.Find, rn.retries.Find, rn.dispatcher.Find, rn.recorder.Find,
-	}
-}
-
 // LastFull returns when all calls that there may be were in flight for the last time, in Unix
 // milliseconds; zero: never.
 func (e *Engine) LastFull() int64 { return dispatch.LastFull(e.runner.dispatcher) }

@@ -64,6 +64,25 @@ func (rn *runner) requeue(r *run.Run) {
 	rn.dispatch([]*run.Run{r})
 }
 
+// awaitRetry keeps a run until its RetryAt. If its shard is being left, whoever drops its runs may
+// have looked before.
+func awaitRetry(rn *runner, r *run.Run) {
+	rn.retries.Add(r)
+	if r.Job.Lost() {
+		dropLost(rn, rn.retries.Take(func(found *run.Run) bool { return found == r }))
+	}
+}
+
+// dropLost drops runs that wait and whose shard is being left.
+func dropLost(rn *runner, runs []*run.Run) {
+	for _, r := range runs {
+		r.Job.Mu.Lock()
+		r.SetState(run.StateQueued)
+		r.Job.Mu.Unlock()
+		rn.discard(r)
+	}
+}
+
 // discard drops what only looked like a fire: the version had ended before it. Of a job that
 // was lost it drops anything; what has an open run is left to the next owner.
 func (rn *runner) discard(r *run.Run) {
@@ -76,8 +95,13 @@ func (rn *runner) discard(r *run.Run) {
 		r.Hold.Release()
 	}
 	if r.Job.Lost() && r.OpenOnRecord {
-		open.TakenFrom = rn.shards.Node
-		rn.recorder.AddNow(record.Entry{Open: &open})
+		rn.recorder.AddNow(giveUp(rn, open))
 	}
 	rn.dispatch(next)
+}
+
+// giveUp returns an entry that leaves an open run to the next owner of its job's shard.
+func giveUp(rn *runner, open domain.OpenRun) record.Entry {
+	open.TakenFrom, open.RunUntil = rn.shards.Node, 0
+	return record.Entry{Open: &open}
 }

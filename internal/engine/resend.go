@@ -19,7 +19,7 @@ func (o *owner) resend(found *recovery.Result) {
 		} else {
 			r.SetState(run.StateAwaitRetry)
 			r.Lane = run.LaneLive
-			o.runner.retries.Add(r)
+			awaitRetry(o.runner, r)
 		}
 	}
 	o.runner.dispatch(due)

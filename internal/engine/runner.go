@@ -32,6 +32,7 @@ type runner struct {
 	dispatcher *dispatch.Dispatcher
 	recorder   *record.Recorder
 	retries    *due.Retries
+	away       *away
 	calls      sync.Pool // *attempt
 }
 
@@ -40,6 +41,7 @@ type runner struct {
 func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore func(error)) *runner {
 	rn := &runner{
 		clock: cfg.Clock, exec: cfg.Executor, log: cfg.Log, metrics: cfg.Metrics, shards: shards, stopping: stopping,
+		away: newAway(),
 	}
 	rn.calls.New = func() any { return new(attempt) }
 	rn.dispatcher = dispatch.New(dispatch.Config{
@@ -49,4 +51,12 @@ func newRunner(cfg *Config, shards *shard.Set, stopping *atomic.Bool, onStore fu
 	rn.recorder = record.NewRecorder(cfg.Store.Ledger(), cfg.Clock, shards.Node, rn.committed, onStore)
 	rn.retries = due.NewRetries(cfg.Clock, func(runs []*run.Run) { rn.dispatch(runs) })
 	return rn
+}
+
+// placesOf returns where a fire may be, in the order in which it moves. Each lets go of it only when
+// the next one has it, so that none is missed on its way. One may be found twice.
+func placesOf(rn *runner) []func(match func(*run.Run) bool) *run.Run {
+	return []func(func(*run.Run) bool) *run.Run{
+		rn.away.find, rn.dispatcher.Find, rn.recorder.Find, rn.retries.Find, rn.dispatcher.Find, rn.recorder.Find,
+	}
 }

@@ -98,11 +98,12 @@ func (o *owner) recover(ctx context.Context, claimed []store.Shard, reset bool) 
 		return err
 	}
 	if err := o.takeOver(ctx, claimed, found, until); err != nil {
+		giveBack(o.runner, found)
 		return err
 	}
 	total, _ := o.registry.count()
 	o.log.Info("recovered", "jobs", total, "gap", time.Duration(found.GapMs)*time.Millisecond,
-		"open", found.Resumed, "late", len(found.Late), "clean", found.Clean)
+		"open", found.Resumed, "elsewhere", len(found.Elsewhere), "late", len(found.Late), "clean", found.Clean)
 	o.resend(found)
 	return nil
 }
@@ -176,6 +177,7 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 		}
 	}
 	if err == nil {
+		o.runner.away.add(found.Elsewhere)
 		o.place(found, fences)
 	} else {
 		// Before the holds are released: another beat would move W past the whole gap.

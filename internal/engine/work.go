@@ -126,7 +126,7 @@ func (rn *runner) conclude(r *run.Run, out *domain.Outcome, begun, end int64) {
 			return
 		}
 		rn.metrics.Retries.Inc()
-		rn.recorder.Add(record.Entry{Open: &open, Run: r, Done: func() { rn.retries.Add(r) }})
+		rn.recorder.Add(record.Entry{Open: &open, Run: r, Done: func() { awaitRetry(rn, r) }})
 		return
 	}
 	fact := r.ResultOf(after.Status, last)
@@ -138,20 +138,35 @@ func (rn *runner) conclude(r *run.Run, out *domain.Outcome, begun, end int64) {
 
 // leaveRetry leaves a retry to the next owner of the job's shard.
 func leaveRetry(rn *runner, r *run.Run, open domain.OpenRun) {
-	open.TakenFrom = rn.shards.Node
-	rn.recorder.Add(record.Entry{Open: &open, Run: r, Done: func() {
+	en := giveUp(rn, open)
+	en.Run, en.Done = r, func() {
 		r.Job.Mu.Lock()
 		defer r.Job.Mu.Unlock()
 		r.Job.Busy--
 		r.Job.Leave(r)
-	}})
+	}
+	rn.recorder.Add(en)
 }
 
 // openCall gives a call in flight an open run. The caller holds the lock of the
 // dispatcher, so that the open run of a retry that follows comes later, and counts.
 func (rn *runner) openCall(r *run.Run, now int64) {
-	r.Job.Mu.Lock()
-	open := r.OpenRun(now, true, now)
-	r.Job.Mu.Unlock()
+	open := openOfCall(r, now)
 	rn.recorder.AddNow(record.Entry{Open: &open, Run: r})
+}
+
+// leaveCall is openCall for a call that this process does not see the end of: its open run is
+// the next owner's.
+func leaveCall(rn *runner, r *run.Run, now int64) {
+	en := giveUp(rn, openOfCall(r, now))
+	en.Run = r
+	rn.recorder.AddNow(en)
+}
+
+func openOfCall(r *run.Run, now int64) domain.OpenRun {
+	r.Job.Mu.Lock()
+	defer r.Job.Mu.Unlock()
+	open := r.OpenRun(r.Since, true, r.Since)
+	open.NextAt, open.CreatedAt = now, now
+	return open
 }

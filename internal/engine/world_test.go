@@ -201,7 +201,7 @@ func editorOf(t testing.TB, e *Engine) *edit.Editor {
 
 func (w *world) openStore() (store.Store, error) {
 	if w.disk != nil {
-		return w.disk.Open()
+		return w.disk.Join(), nil
 	}
 	return sqlite.Open(context.Background(), sqlite.Config{Path: w.path, Clock: w.clk, Log: silent})
 }

@@ -12,6 +12,7 @@
 //   - Every fire in the gap has a record, an open run, or is in the result.
 //   - A fire that may have been sent is sent again with the same id where the job is at
 //     least once, and ends as UNKNOWN where it is at most once.
+//   - An open run that another process may be at is not touched. It has entered its job.
 //   - A stored version that cannot be run never ends a recovery: it is set aside, and
 //     what became of its fires is on record once it can be run or has ended. See ADR 17.
 //   - It holds one piece of the record in memory, however long the gap is.

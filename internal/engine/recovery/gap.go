@@ -27,6 +27,7 @@ const DefaultPiece = 500_000
 type gap struct {
 	number    int   // of the shard
 	watermark int64 // W
+	horizon   int64 // that the last owner left
 	certain   int64 // fires after it were never sent
 	lastFact  int64 // the latest instant that is on record, or has an open run
 	until     int64 // the timetable takes over after it
@@ -36,8 +37,8 @@ type gap struct {
 // newGap returns the gap of a shard that was claimed at the instant now.
 func newGap(claimed *store.Shard, now int64) *gap {
 	g := &gap{
-		number: claimed.Number, watermark: claimed.Watermark, certain: claimed.Horizon, clean: claimed.Clean,
-		until: max(now, claimed.Watermark),
+		number: claimed.Number, watermark: claimed.Watermark, horizon: claimed.Horizon, certain: claimed.Horizon,
+		clean: claimed.Clean, until: max(now, claimed.Watermark),
 	}
 	if !g.clean && now < claimed.Horizon-(shard.Horizon+time.Second).Milliseconds() {
 		// The clock was set back: fires up to H had come due by the old one.

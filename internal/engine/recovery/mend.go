@@ -97,13 +97,13 @@ func (m *mending) keepUnusable(a Unusable) {
 // endBroken records what became of a version that has ended and cannot be run.
 func (m *mending) endBroken(a store.Aside, b *brokenVersion) {
 	if fact, some := UnknownFires(a, &b.v, m.recovery.Now, b.reason); some {
-		m.recovery.decided.add(fact, 0)
+		m.recovery.decided.Add(fact, 0)
 	}
 	m.done = append(m.done, a)
 	kept := m.recovery.runs[a.JobID][:0]
 	for _, open := range m.recovery.runs[a.JobID] {
-		if open.Version == b.v.Number {
-			m.recovery.decided.add(run.EndBroken(&open, m.recovery.Now, b.reason), open.Runner)
+		if open.Version == b.v.Number && !m.recovery.elsewhere(&open) {
+			m.recovery.decided.Add(run.EndBroken(&open, m.recovery.Now, b.reason), open.Runner)
 		} else {
 			kept = append(kept, open)
 		}
@@ -175,7 +175,7 @@ func (m *mending) recordMended(ctx context.Context, j *run.Job, ver *run.Version
 		missed.Missed = nil
 	}
 	if missed.ScheduledAt != 0 {
-		m.recovery.decided.add(*missed, 0)
+		m.recovery.decided.Add(*missed, 0)
 	}
 	m.done = append(m.done, a)
 	return nil

@@ -24,7 +24,7 @@ type Config struct {
 	Count  func(*domain.Execution) // is given each fact that the recovery has put on record
 
 	// Alive reports whether another process may carry an open run out; nil: no other process
-	// has the database.
+	// has the database. See engine.Config.
 	Alive func(runner int64) bool
 }
 
@@ -36,10 +36,10 @@ type Result struct {
 	Resend   []*run.Run  // with an open run: to be sent again at RetryAt
 	Late     []*run.Span // never sent, without holds
 
-	Elsewhere []domain.OpenRun // that other processes carry out: see Config.Alive
-	Resumed   int              // open runs and uncertain fires
-	Clean     bool             // every last owner stopped in good order
-	GapMs     int64            // the longest time from a watermark to where the timetable takes over
+	Elsewhere []run.Elsewhere // they have entered their jobs
+	Resumed   int             // open runs and uncertain fires
+	Clean     bool            // every last owner stopped in good order
+	GapMs     int64           // the longest time from a watermark to where the timetable takes over
 }
 
 // recovery is the state of one recovery.
@@ -59,15 +59,16 @@ type recovery struct {
 	reading *run.Job // the job whose versions are being read
 	walks   []walk
 	resumed []resumption
-	decided decisions
+	decided Decisions
 	result  Result
 }
 
 // resumption is an open run with what it belongs to.
 type resumption struct {
-	open domain.OpenRun
-	job  *run.Job
-	ver  *run.Version
+	open      domain.OpenRun
+	job       *run.Job
+	ver       *run.Version
+	uncertain bool // there is none on record
 }
 
 // Run recovers shards that were claimed. What it decides is on record when it
@@ -77,7 +78,7 @@ func Run(ctx context.Context, c Config, claimed []store.Shard) (result *Result, 
 	rc := newRecovery(c, claimed)
 	for _, step := range []func(context.Context) error{
 		rc.readRuns, rc.mending.readStored, rc.readRanges, rc.readZones, rc.readTimeline, rc.keepZones,
-		rc.mending.decideStored, rc.readFacts, rc.resume, rc.decided.flush, rc.mending.endAsides,
+		rc.mending.decideStored, rc.readFacts, rc.resume, rc.decided.Flush, rc.mending.endAsides,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, nil, fmt.Errorf("recovery: %w", err)
@@ -108,12 +109,12 @@ func newRecovery(c Config, claimed []store.Shard) *recovery {
 		opened: make(map[domain.FireKey]struct{}),
 	}
 	rc.mending = &mending{recovery: rc}
-	rc.decided = decisions{ledger: c.Store.Ledger(), node: c.Shards.Node, count: c.Count}
+	rc.decided = Decisions{Ledger: c.Store.Ledger(), Node: c.Shards.Node, Count: c.Count}
 	numbers := make([]int, len(claimed))
 	for i := range claimed {
 		numbers[i] = claimed[i].Number
 		rc.gaps[claimed[i].Number] = newGap(&claimed[i], c.Now)
-		rc.decided.fences = append(rc.decided.fences, store.Fence{Number: claimed[i].Number, Lease: claimed[i].Lease})
+		rc.decided.Fences = append(rc.decided.Fences, store.Fence{Number: claimed[i].Number, Lease: claimed[i].Lease})
 	}
 	rc.of = store.OnlyShards(numbers...)
 	if len(numbers) == len(rc.gaps) {
@@ -138,22 +139,13 @@ func (rc *recovery) keepZones(ctx context.Context) error { return rc.zones.KeepF
 func (rc *recovery) readRuns(ctx context.Context) error {
 	return rc.Store.Ledger().OpenRuns(ctx, rc.of, func(open domain.OpenRun) error {
 		g := rc.gapOf(open.JobID)
-		if rc.elsewhere(&open) {
-			rc.result.Elsewhere = append(rc.result.Elsewhere, open)
-		} else {
-			rc.runs[open.JobID] = append(rc.runs[open.JobID], open)
-		}
+		rc.runs[open.JobID] = append(rc.runs[open.JobID], open)
 		rc.opened[open.FireKey] = struct{}{}
 		if open.Nonce == 0 {
 			g.lastFact = max(g.lastFact, open.ScheduledAt)
 		}
 		return nil
 	})
-}
-
-// elsewhere reports whether another process carries an open run out.
-func (rc *recovery) elsewhere(open *domain.OpenRun) bool {
-	return open.Runner != 0 && open.Runner != rc.Shards.Node && rc.Alive != nil && rc.Alive(open.Runner)
 }
 
 // readTimeline loads every job, and notes which versions have fires in the gap.
@@ -206,7 +198,7 @@ func (rc *recovery) matchRuns(j *run.Job, v *run.Version) {
 	kept := runs[:0]
 	for _, open := range runs {
 		if open.Version == int(v.Number) {
-			rc.resumed = append(rc.resumed, resumption{open, j, v})
+			rc.resumed = append(rc.resumed, resumption{open: open, job: j, ver: v})
 		} else {
 			kept = append(kept, open)
 		}
@@ -257,10 +249,11 @@ func (rc *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain
 		for _, open := range runs {
 			switch {
 			case open.Version != v.Number:
+			case broken != nil && rc.elsewhere(&open): // the next owner decides about it, if nobody ends it
 			case broken != nil:
-				rc.decided.add(run.EndBroken(&open, rc.Now, broken), open.Runner)
+				rc.decided.Add(run.EndBroken(&open, rc.Now, broken), open.Runner)
 			default:
-				rc.resumed = append(rc.resumed, resumption{open, j, ver})
+				rc.resumed = append(rc.resumed, resumption{open: open, job: j, ver: ver})
 			}
 		}
 	}
@@ -268,28 +261,25 @@ func (rc *recovery) matchOld(ctx context.Context, id domain.JobID, runs []domain
 }
 
 func (rc *recovery) resumeOne(res resumption) {
-	open, p, g := res.open, res.ver.Plan.Value(), rc.gaps[res.job.Shard]
-	// A retry that was due when the last owner was alive may be under way. One
-	// that was recovered before is marked before it is sent: see runner.mark.
-	open.InFlight = open.InFlight || (!g.clean && open.Crashes == 0 && open.NextAt <= g.certain)
-	what := run.DecideResume(&open, p.Once, res.job.StopReason(open.ScheduledAt))
-	r := &run.Run{
-		Job: res.job, Ver: res.ver, At: open.ScheduledAt, Nonce: open.Nonce, Lane: run.LaneLate,
-		Attempts: open.Attempts, Crashes: open.Crashes, OpenOnRecord: true,
-	}
-	if n := len(r.Attempts); n > 0 {
-		r.StartedAt = r.Attempts[0].StartedAt
-	}
-	if open.InFlight {
-		r.Attempts = append(r.Attempts, domain.Attempt{Number: len(r.Attempts) + 1, CompletedAt: rc.Now,
-			Error: run.LostOutcome})
-		r.Crashes++
-	}
-	if what.Status != domain.StatusPending {
-		rc.decided.add(r.Result(what.Status, rc.Now, what.Reason), open.Runner)
+	open, g := res.open, rc.gaps[res.job.Shard]
+	found, loss := run.DecideElsewhere(rc.look(&open))
+	switch {
+	case res.uncertain:
+		loss = run.LossCrash
+	case found == run.FoundRunning:
+		rc.result.Elsewhere = append(rc.result.Elsewhere, run.NewElsewhere(res.job, res.ver, &open))
 		return
 	}
-	r.RetryAt = max(open.NextAt, open.ScheduledAt)
-	rc.decided.take(r.OpenRun(r.RetryAt, false, open.CreatedAt), open.Runner)
+	// A retry that was due when the last owner was alive may be under way. One
+	// that was recovered before is marked before it is sent: see runner.mark. Where several processes
+	// share the database, one that stops in good order gives up what it does not have in flight.
+	ended := g.clean && (rc.Alive == nil || open.Runner == 0)
+	open.InFlight = open.InFlight || (!ended && open.Crashes == 0 && open.NextAt <= g.horizon)
+	r, what := run.Resume(res.job, res.ver, &open, loss, rc.Now)
+	if what.Status != domain.StatusPending {
+		rc.decided.Add(r.Result(what.Status, rc.Now, what.Reason), open.Runner)
+		return
+	}
+	rc.decided.Take(r, &open, rc.Now)
 	rc.result.Resend = append(rc.result.Resend, r)
 }

@@ -5,6 +5,20 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
+// look returns what decides whether another process carries an open run out.
+func (rc *recovery) look(open *domain.OpenRun) run.Look {
+	return run.Look{
+		Open: true, Self: open.Runner == rc.Shards.Node, Here: true, // see adopter.here
+		Named: open.Runner != 0, Alive: rc.Alive != nil && rc.Alive(open.Runner), Until: open.RunUntil, Now: rc.Now,
+	}
+}
+
+// elsewhere reports whether another process carries an open run out.
+func (rc *recovery) elsewhere(open *domain.OpenRun) bool {
+	found, _ := run.DecideElsewhere(rc.look(open))
+	return found == run.FoundRunning
+}
+
 // judge looks at each fire of a walk up to the instant.
 func (rc *recovery) judge(w *walk, to int64) {
 	g := rc.gaps[w.job.Shard]
@@ -48,7 +62,7 @@ func (rc *recovery) onRecord(key domain.FireKey) bool {
 func (rc *recovery) addUncertain(j *run.Job, v *run.Version, key domain.FireKey) {
 	open := domain.OpenRun{FireKey: key, Version: int(v.Number), NextAt: key.ScheduledAt, InFlight: true,
 		CreatedAt: rc.Now}
-	rc.resumed = append(rc.resumed, resumption{open, j, v})
+	rc.resumed = append(rc.resumed, resumption{open: open, job: j, ver: v, uncertain: true})
 }
 
 // finish takes the rest of the gap, of which nothing is on record, as a range.

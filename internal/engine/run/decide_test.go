@@ -113,6 +113,7 @@ func TestDecideResume(t *testing.T) {
 	hidden := []domain.Attempt{{Number: 1, CompletedAt: 5, Error: LostOutcome}}
 	for _, c := range []struct {
 		inFlight, once bool
+		loss           Loss
 		crashes        int
 		stop           string
 		attempts       []domain.Attempt
@@ -127,6 +128,10 @@ func TestDecideResume(t *testing.T) {
 		{inFlight: true, crashes: 1, want: domain.StatusPending},
 		{inFlight: true, crashes: 2, want: domain.StatusFailed}, // the third in a row
 		{inFlight: true, crashes: 2, once: true, want: domain.StatusUnknown},
+		{inFlight: true, crashes: 2, loss: LossGivenUp, want: domain.StatusPending}, // nothing has crashed
+		{inFlight: true, crashes: 2, loss: LossSilence, want: domain.StatusPending},
+		{inFlight: true, loss: LossSilence, once: true, want: domain.StatusUnknown},
+		{inFlight: true, loss: LossGivenUp, stop: StoppedByPause, want: domain.StatusUnknown},
 		{inFlight: true, stop: StoppedByPause, want: domain.StatusUnknown},
 		{inFlight: true, stop: StoppedByDelete, attempts: failedOnce, want: domain.StatusUnknown},
 		{inFlight: false, stop: StoppedByPause, want: domain.StatusSkipped},
@@ -134,7 +139,7 @@ func TestDecideResume(t *testing.T) {
 		{inFlight: false, stop: StoppedByPause, attempts: hidden, want: domain.StatusUnknown},
 	} {
 		run := domain.OpenRun{InFlight: c.inFlight, Crashes: c.crashes, Attempts: c.attempts}
-		got := DecideResume(&run, c.once, c.stop)
+		got := DecideResume(&run, c.loss, c.once, c.stop)
 		if got.Status != c.want || (got.Reason == "") != (c.want == domain.StatusPending) {
 			t.Errorf("%+v: %+v", c, got)
 		}

@@ -18,6 +18,8 @@
 //	DecideEnding    a call has ended     success, failure, or a retry     ending.go
 //	KeepFrom        a gap was found      which fires still go out         misfire.go
 //	DecideResume    after a crash        send again, or end               resume.go
+//	DecideElsewhere another process has  wait, done, or take over         elsewhere.go
+//	                an open run
 //	EndStopped      a job was stopped    what becomes of its runs         ending.go
 //
 // # Locks
@@ -32,5 +34,5 @@
 // Each file uses only those before it:
 //
 //	target.go version.go way.go span.go backlog.go ending.go misfire.go run.go stop.go job.go
-//	jobindex.go overlap.go resume.go sendrule.go state.go snapshot.go
+//	jobindex.go overlap.go resume.go sendrule.go state.go snapshot.go elsewhere.go
 package run

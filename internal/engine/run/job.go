@@ -78,6 +78,10 @@ func (j *Job) Crowded(v *Version, queued int) bool {
 func (j *Job) TakeOver(r *Run) bool {
 	j.Mu.Lock()
 	defer j.Mu.Unlock()
+	return j.takeOver(r)
+}
+
+func (j *Job) takeOver(r *Run) bool {
 	if j.Busy > 0 && r.Scheduled() && r.Ver.Plan.Value().Overlap != domain.OverlapAllow {
 		a := j.OpenBacklog()
 		a.Resumed = append(a.Resumed, r)

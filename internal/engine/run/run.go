@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/hold"
@@ -104,13 +105,19 @@ func (r *Run) Failures() int {
 	return n
 }
 
-// OpenRun returns the durable state of the fire.
+// OpenRun returns the durable state of the fire. Until its RunUntil a call that begins at nextAt, or
+// now if that is later, has ended and is on record.
 func (r *Run) OpenRun(nextAt int64, inFlight bool, now int64) domain.OpenRun {
 	return domain.OpenRun{
 		FireKey: r.Key(), Version: int(r.Ver.Number), Attempts: r.Attempts,
 		NextAt: nextAt, Crashes: r.Crashes, InFlight: inFlight, CreatedAt: now,
+		RunUntil: max(nextAt, now) + (r.Ver.longestCall() + runSlack).Milliseconds(),
 	}
 }
+
+// runSlack is how long after its deadline a call may be carried out still as far as other processes
+// can know: its result has to be recorded, and their clocks differ, by 2.5 s at most.
+const runSlack = 30 * time.Second
 
 // Fresh reports whether the fire comes from the calendar and was never sent, as
 // far as anybody knows.

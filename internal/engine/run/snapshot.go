@@ -11,10 +11,10 @@ import (
 func (r *Run) Snapshot() domain.Execution {
 	x := domain.Execution{FireKey: r.Key(), Version: int(r.Ver.Number), Status: domain.StatusPending,
 		StartedAt: r.StartedAt}
-	if r.State == StateCalling || r.State == StateEnded {
+	switch {
+	case r.State == StateCalling, r.State == StateEnded, r.State == StateElsewhere && r.Marked:
 		x.Status = domain.StatusRunning
-	}
-	if r.State == StateAwaitRetry {
+	case r.State == StateAwaitRetry, r.State == StateElsewhere:
 		x.NextAttemptAt = r.RetryAt
 	}
 	if n := len(r.Attempts); n > 0 {

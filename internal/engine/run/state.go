@@ -11,6 +11,8 @@ import "fmt"
 //	  │  └─ refused   └──► Ended        └──► Calling
 //	  ├──► AwaitRetry, where a recovery finds a retry that is not due
 //	  └──► Ended, where nothing is sent: skipped, missed, stopped
+//
+//	Elsewhere ──► Queued or AwaitRetry, once this process carries it out, or Ended
 type State uint8
 
 // The states of a run.
@@ -19,6 +21,7 @@ const (
 	StateCalling                 // a request is in flight
 	StateAwaitRetry              // waiting for its retry, or for a slot to make it
 	StateEnded                   // its result waits for the commit
+	StateElsewhere               // another process carries it out: see Elsewhere
 )
 
 // transitions has bit t of state s set where t may follow s.
@@ -27,6 +30,7 @@ var transitions = [...]uint8{
 	StateCalling:    1<<StateAwaitRetry | 1<<StateEnded,
 	StateAwaitRetry: 1<<StateQueued | 1<<StateCalling | 1<<StateAwaitRetry,
 	StateEnded:      0,
+	StateElsewhere:  1<<StateQueued | 1<<StateAwaitRetry | 1<<StateEnded,
 }
 
 // CheckTransitions makes a transition that the table does not have panic. Tests set

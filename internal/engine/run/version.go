@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/host"
 	"github.com/belfry-scheduler/belfry/internal/target"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
@@ -120,6 +121,13 @@ func (v *Version) FillCall(c *domain.Call) {
 		c.Headers, c.Body, c.BodyIsJSON, c.Signer, c.ClientCert, c.Secrets = w.headers, w.body, w.isJSON, w.signer,
 			w.cert, w.secrets
 	}
+}
+
+// longestCall returns for how long a call may last, from when a worker has it: it may wait in this
+// process's own lines before its time begins.
+func (v *Version) longestCall() time.Duration {
+	timeout := v.Plan.Value().timeout
+	return timeout + timeout/1000 + host.LongestWait(timeout) + host.LongestHeld(timeout)
 }
 
 // target returns the URL in the parts that a call takes.

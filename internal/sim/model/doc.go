@@ -59,7 +59,7 @@
 //	stop (three steps)                  engine.go: Stop, drain, leaveOpen, closeRecord; store: Shards.Release
 //	a process starts                    takeover.go: claim; store: Shards.Claim
 //	recovery decides                    recovery/recovery.go: newRecovery, readTimeline, resumeOne;
-//	                                      recovery/decisions.go: flush;
+//	                                      recovery/decisions.go: Flush;
 //	                                      recovery/gap.go: addWalk, readFacts; recovery/uncertain.go: judge;
 //	                                      run/resume.go: DecideResume
 //	the first beat                      takeover.go: takeOver, place; resend.go: resend
