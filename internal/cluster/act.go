@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
@@ -66,7 +67,7 @@ func (n *Node) claim(ctx context.Context, s *Situation, rows []store.Shard, numb
 	}
 	n.holdings.note(s, got)
 	if len(got) > 0 {
-		n.Log.Info("shards were taken over", "shards", len(got), "from", lastOwners(s, got))
+		n.Log.Info("shards were taken over", "shards", len(got), "from", strings.Join(lastOwners(s, got), ", "))
 	}
 	return nil
 }

@@ -38,5 +38,5 @@
 //
 // Each file uses only those before it:
 //
-//	observer.go view.go decide.go holdings.go await.go node.go act.go run.go
+//	observer.go decide.go view.go holdings.go await.go node.go act.go run.go
 package cluster

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// quickly is how often a node looks while another one gives its shards away, so that they
-	// are without an owner for a short time only.
+	// quickly is how often a node looks while shards move, so that they are without an owner for a
+	// short time only.
 	quickly = 200 * time.Millisecond
 	// announced is how long a node goes on after it has said that it drains: by then the others
 	// look quickly.

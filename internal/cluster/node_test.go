@@ -24,6 +24,8 @@ type owner struct {
 	clk    clock.Clock
 	loads  time.Duration // that a takeover takes
 
+	group *group
+
 	mu     sync.Mutex
 	leases map[int]store.Shard
 }
@@ -49,6 +51,7 @@ func (o *owner) Own(ctx context.Context, claims []store.Claim) (got []int, err e
 	for _, sh := range rows {
 		o.leases[sh.Number] = sh
 		got = append(got, sh.Number)
+		o.group.taken(sh.Number)
 	}
 	o.mu.Unlock()
 	clock.Wait(ctx, o.loads)
@@ -72,6 +75,7 @@ func (o *owner) Release(ctx context.Context, numbers []int) error {
 		delete(o.leases, n)
 	}
 	o.mu.Unlock()
+	o.group.released(numbers)
 	return o.shards.Release(ctx, beats, ahead)
 }
 
@@ -102,6 +106,26 @@ func (o *owner) beat(ctx context.Context) {
 type group struct {
 	t    *testing.T
 	disk *memory.Disk
+
+	mu      sync.Mutex
+	free    map[int]time.Time // since when shards that were released have no owner
+	longest time.Duration     // that one had none
+}
+
+func (g *group) released(numbers []int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, n := range numbers {
+		g.free[n] = time.Now()
+	}
+}
+
+func (g *group) taken(number int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if since, found := g.free[number]; found {
+		g.longest = max(g.longest, time.Since(since))
+	}
 }
 
 // machine is a node of a group.
@@ -115,7 +139,7 @@ type machine struct {
 const shardsOfTest = 64
 
 func newGroup(t *testing.T) *group {
-	return &group{t: t, disk: memory.NewShardedDisk(clock.System{}, shardsOfTest)}
+	return &group{t: t, disk: memory.NewShardedDisk(clock.System{}, shardsOfTest), free: map[int]time.Time{}}
 }
 
 func (g *group) start(name, role string, loads time.Duration) *machine {
@@ -123,7 +147,7 @@ func (g *group) start(name, role string, loads time.Duration) *machine {
 	s := g.disk.Join()
 	o := &owner{
 		token: time.Now().UnixNano(), shards: s.Shards(), clk: clock.System{}, loads: loads,
-		leases: map[int]store.Shard{},
+		leases: map[int]store.Shard{}, group: g,
 	}
 	time.Sleep(time.Nanosecond) // the next token is another one
 	n, err := cluster.New(cluster.Config{
@@ -187,6 +211,9 @@ func TestNodesShare(t *testing.T) {
 		if v := api.View(); v.Schedulers() != 3 || v.Unowned() != 0 || v.Owned(c.owner.token) != len(c.owner.Owned()) {
 			t.Errorf("the node without shards sees %d schedulers and %d shards without an owner", v.Schedulers(),
 				v.Unowned())
+		}
+		if g.longest > 300*time.Millisecond {
+			t.Errorf("a shard that moved had no owner for %s", g.longest)
 		}
 		for _, m := range []*machine{a, b, c, api} {
 			if check := m.Check(); !check.OK || check.Warning != "" {

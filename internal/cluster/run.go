@@ -45,17 +45,13 @@ func (n *Node) report(ctx context.Context, err error) {
 	}
 }
 
-// pause returns how long to wait until the next look.
+// pause returns how long to wait until the next look. While shards move it is short: they have no
+// owner until somebody looks.
 func (n *Node) pause() time.Duration {
-	v := n.View()
-	for i := range v.Nodes {
-		if o := &v.Nodes[i]; o.Draining && !o.Gone && o.Token != v.Self && v.Owned(o.Token) > 0 {
-			return quickly
-		}
-	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.draining != nil {
+	draining := n.draining != nil
+	n.mu.Unlock()
+	if draining || n.View().moving() {
 		return quickly
 	}
 	return lookEvery

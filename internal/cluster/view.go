@@ -35,6 +35,9 @@ type ShardView struct {
 	Watermark int64
 }
 
+// schedules reports whether a node is there that owns shards, or is to own some.
+func (n *NodeView) schedules() bool { return !n.Gone && !n.Draining && n.Role != RoleAPI }
+
 // Node returns the node with a token.
 func (v *View) Node(token int64) (NodeView, bool) {
 	for i := range v.Nodes {
@@ -84,11 +87,31 @@ func (v *View) Unowned() (n int) {
 // Schedulers returns how many nodes are there that own shards, or are to own some.
 func (v *View) Schedulers() (n int) {
 	for i := range v.Nodes {
-		if node := &v.Nodes[i]; !node.Gone && !node.Draining && node.Role != RoleAPI {
+		if v.Nodes[i].schedules() {
 			n++
 		}
 	}
 	return n
+}
+
+// moving reports whether shards are about to move from one node to another: one drains that has
+// some, or has more or fewer than its share.
+func (v *View) moving() bool {
+	schedulers := v.Schedulers()
+	if schedulers == 0 {
+		return false
+	}
+	least, most := share(len(v.Shards), schedulers)
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		owned := v.Owned(n.Token)
+		switch {
+		case n.Gone:
+		case n.schedules() && owned < least, owned > most, owned > 0 && n.Draining:
+			return true
+		}
+	}
+	return false
 }
 
 // view returns what the last look has shown.
