@@ -47,7 +47,8 @@ var imports = []struct {
 	{"internal/store/sqlite", row{internal: []string{"clock", "failpoint", "seal", "store", "domain", "store/rows",
 		"store/byjob", "store/transfer", "store/sqlite/files"}, modules: []string{"zombiezen.com/go/sqlite"}}},
 	{"internal/store/postgres/postgrestest", row{modules: []string{"github.com/jackc/pgx/v5"}}}, // for tests only
-	{"internal/store/postgres", row{internal: []string{"clock", "seal", "store", "domain", "store/rows", "store/byjob"},
+	{"internal/store/postgres", row{internal: []string{"clock", "seal", "store", "domain", "store/rows", "store/byjob",
+		"store/transfer"},
 		modules: []string{"github.com/jackc/pgx/v5"}}},
 	{"internal/store/memory", row{internal: []string{"clock", "store", "domain"}}},
 	{"internal/store/storetest", row{internal: []string{"webhook", "store", "domain"},

@@ -44,11 +44,12 @@
 // Each file uses only those before it:
 //
 //	fault.go conn.go migrate.go version.go trail.go idempotencyrow.go
-//	fact.go ring.go shards.go zonerules.go nodes.go
+//	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	jobs.go jobchange.go jobsread.go joblist.go
 //	operations.go keys.go changes.go idempotency.go
 //	day.go irregular.go alertplan.go counters.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
 //	verbose.go box.go store.go rotate.go
+//	transferjobs.go transferhistory.go transferaccess.go transfer.go
 package postgres

@@ -40,6 +40,11 @@ func queueRecord(b *pgx.Batch, r, old *domain.IdempotencyRecord) {
 		statement = replaceRecord
 		queueUse(b, old.Caller, -old.Bytes())
 	}
+	b.Queue(statement, recordArgs(r)...)
+	queueUse(b, r.Caller, r.Bytes())
+}
+
+func recordArgs(r *domain.IdempotencyRecord) []any {
 	digest := []byte{}
 	if r.Import.Items > 0 {
 		digest = r.Import.Digest[:]
@@ -48,9 +53,8 @@ func queueRecord(b *pgx.Batch, r, old *domain.IdempotencyRecord) {
 	if len(refusal) == 0 {
 		refusal = nil
 	}
-	b.Queue(statement, r.Key[:], r.Caller, r.Fingerprint[:], r.At, uuidOrNull(r.JobID), uuidOrNull(r.Execution),
-		r.KeyID, r.Import.Items, digest, r.Import.Done, r.Status, refusal, uuidOrNull(r.Operation))
-	queueUse(b, r.Caller, r.Bytes())
+	return []any{r.Key[:], r.Caller, r.Fingerprint[:], r.At, uuidOrNull(r.JobID), uuidOrNull(r.Execution), r.KeyID,
+		r.Import.Items, digest, r.Import.Done, r.Status, refusal, uuidOrNull(r.Operation)}
 }
 
 func queueUse(b *pgx.Batch, caller string, bytes int64) {

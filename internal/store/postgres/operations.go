@@ -97,7 +97,7 @@ func progressArgs(o *domain.Operation) ([]any, error) {
 		clean(o.Fault), o.MatchedAt, o.EndedAt, uuidOrNull(o.Progress.Matched), o.Progress.StepAt}, err
 }
 
-func queueOperation(b *pgx.Batch, o *domain.Operation) error {
+func queueOperation(b *pgx.Batch, statement string, o *domain.Operation) error {
 	tags, err := jsonOrNull(o.Tags)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func queueOperation(b *pgx.Batch, o *domain.Operation) error {
 		return err
 	}
 	progress, err := progressArgs(o)
-	b.Queue(insertOperation, append([]any{[16]byte(o.ID), string(o.Action), tags, o.Named, filter, o.Namespace,
+	b.Queue(statement, append([]any{[16]byte(o.ID), string(o.Action), tags, o.Named, filter, o.Namespace,
 		o.By.Key, clean(o.By.Name), clean(o.By.Address), string(o.Role), clean(o.RequestID), o.CreatedAt},
 		progress...)...)
 	return err
@@ -144,7 +144,7 @@ func (p *operations) Create(ctx context.Context, o domain.Operation, pending []d
 				return err
 			}
 		}
-		if err := queueOperation(b, &o); err != nil {
+		if err := queueOperation(b, insertOperation, &o); err != nil {
 			return err
 		}
 		if e, ok := store.OperationEntry(ctx, &o); ok {

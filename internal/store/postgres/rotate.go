@@ -32,7 +32,7 @@ const sealPiece = 1_000
 // them has to seal with that key already: one that cannot open it would set the jobs aside. If it is ended,
 // everything stays readable, and it can be called again.
 func RotateEncryption(ctx context.Context, cfg Config) (r store.Rotation, err error) {
-	cfg.rotating = true
+	cfg.purpose = rotating
 	s, err := Open(ctx, cfg)
 	if err != nil {
 		return r, err

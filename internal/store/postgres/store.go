@@ -18,6 +18,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/transfer"
 )
 
 // Config says where the data is.
@@ -30,9 +31,18 @@ type Config struct {
 	// before. Each is 32 bytes in base64. All processes on a database need the same.
 	EncryptionKeys []string
 
-	Verbose  bool // log every statement at debug level, without its arguments
-	rotating bool // for RotateEncryption
+	Verbose bool // log every statement at debug level, without its arguments
+	purpose purpose
 }
+
+// purpose is what a database is opened for.
+type purpose int
+
+const (
+	serving  purpose = iota
+	rotating         // for RotateEncryption
+	copying          // for OpenTransfer, also where no server may start
+)
 
 // Store is a [store.Store] in a PostgreSQL database. See the package's comment.
 type Store struct {
@@ -176,8 +186,12 @@ func (s *Store) prepare(ctx context.Context, cfg *Config) error {
 	if err := migrate(ctx, s.edit); err != nil {
 		return err
 	}
+	moved, err := readMove(ctx, s.edit)
+	if err != nil || moved.State != transfer.Ready && cfg.purpose != copying {
+		return errors.Join(err, moved.Refusal())
+	}
 	box, err := parseKeys(cfg.EncryptionKeys)
-	if err == nil && cfg.rotating {
+	if err == nil && cfg.purpose == rotating {
 		err = allSealWith(ctx, s.edit, box.KeyID())
 	}
 	if err == nil {

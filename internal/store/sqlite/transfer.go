@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -41,7 +42,7 @@ type moving struct {
 func (t *moving) Mark(ctx context.Context) (transfer.Mark, error) { return t.db.move(ctx) }
 
 // Idle implements transfer.Control: this process has the lock of the database.
-func (t *moving) Idle(context.Context) error { return nil }
+func (t *moving) Idle(context.Context, time.Duration) error { return nil }
 
 // Begin implements transfer.Control.
 func (t *moving) Begin(ctx context.Context, m transfer.Mark) error {

@@ -27,7 +27,8 @@ type answers struct {
 	Open       []domain.Alert
 	Operations []domain.Operation
 	Pending    [][]domain.JobID
-	Totals     []store.Totals
+	Totals     []store.Totals // since the begin of a day
+	Minutes    []store.Totals // since a minute
 	Uses       domain.IdempotencyUse
 	Kept       int64
 	Count      [2]int64
@@ -84,11 +85,16 @@ func ask(t *testing.T, db store.Store) (a answers) {
 		ok(err)
 		a.Pending = append(a.Pending, pending)
 	}
-	for _, since := range []int64{0, noon - 2*day, noon, noon + 30*60_000} {
-		sum, err := db.History().Totals(ctx, since)
-		ok(err)
-		a.Totals = append(a.Totals, sum)
+	totals := func(instants ...int64) (sums []store.Totals) {
+		for _, since := range instants {
+			sum, err := db.History().Totals(ctx, since)
+			ok(err)
+			sums = append(sums, sum)
+		}
+		return sums
 	}
+	a.Totals = totals(0, noon-36*hour, noon-12*hour, noon+12*hour)
+	a.Minutes = totals(noon, noon+30*60_000)
 	_, a.Uses, err = db.Idempotency().Find(ctx, domain.IdempotencyKey{1}, "env", 0)
 	ok(err)
 	a.Kept, err = db.History().Kept(ctx)

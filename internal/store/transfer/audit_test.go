@@ -52,6 +52,11 @@ func TestAuditFindsPlantedFaults(t *testing.T) {
 	t.Parallel()
 	from := files(t)
 	from.filled(t, 7, 12, false)
+	findsFaults(t, &from, files)
+}
+
+func findsFaults(t *testing.T, from *place, target func(t *testing.T) place) {
+	t.Helper()
 	finish := func(change func(sh *store.Shard, kept *int64)) func(*transfer.Database) {
 		return func(db *transfer.Database) { db.Control = brokenControl{db.Control, change} }
 	}
@@ -99,7 +104,7 @@ func TestAuditFindsPlantedFaults(t *testing.T) {
 	} {
 		for _, fault := range plant {
 			t.Run(kind, func(t *testing.T) {
-				to := files(t)
+				to := target(t)
 				source, target := from.copy(t, false), to.copy(t, true)
 				defer closed(t, source)
 				defer closed(t, target)

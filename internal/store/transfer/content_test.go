@@ -148,7 +148,7 @@ func (c *content) execute(days int64) {
 				e.Nonce, e.Missed = c.nonce, nil
 				b.Facts = append(b.Facts, e)
 			}
-			if c.one(4) {
+			if d >= 2 && c.one(4) { // days with open runs are not dropped
 				b.Open = append(b.Open, c.run(v, at+12*5*60_000))
 			}
 			c.ok(c.db.Ledger().Record(c.t.Context(), b))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -46,6 +47,9 @@ func (e *DifferenceError) Error() string {
 		"be used", e.Kinds)
 }
 
+// goneAfter is more than an owner of shards may go without a beat. Tests have less.
+var goneAfter = 8 * time.Second
+
 // copier is one run of a copy.
 type copier struct {
 	Config
@@ -75,7 +79,7 @@ func (c *copier) at(place string) error {
 }
 
 func (c *copier) run(ctx context.Context) error {
-	if err := c.From.Idle(ctx); err != nil {
+	if err := c.From.Idle(ctx, goneAfter); err != nil {
 		return fmt.Errorf("copy from %s: %w", c.From.Name, err)
 	}
 	next, err := c.decide(ctx)
@@ -128,7 +132,7 @@ func (c *copier) decide(ctx context.Context) (step, error) {
 	if err != nil || next != begin {
 		return next, err
 	}
-	if err := c.To.Idle(ctx); err != nil {
+	if err := c.To.Idle(ctx, goneAfter); err != nil {
 		return 0, err
 	}
 	now := clock.NowMs(c.Clock)

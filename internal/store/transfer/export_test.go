@@ -1,5 +1,7 @@
 package transfer
 
+import "time"
+
 // Same is how texts are compared.
 var Same = same
 
@@ -9,5 +11,5 @@ func EndAt(cfg Config, fn func(place string) error) Config {
 	return cfg
 }
 
-// SmallPieces makes pieces of so many rows.
-func SmallPieces(rows int) { pieceRows = rows }
+// Small makes pieces of so many rows, and has owners be gone after so long.
+func Small(rows int, gone time.Duration) { pieceRows, goneAfter = rows, gone }

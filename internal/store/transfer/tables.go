@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
@@ -91,8 +92,9 @@ type Tables struct {
 type Control interface {
 	// Mark returns the mark of the database.
 	Mark(ctx context.Context) (Mark, error)
-	// Idle returns an error if another process may use the database. It may take some seconds.
-	Idle(ctx context.Context) error
+	// Idle returns an error if another process may use the database. An owner whose lease was not
+	// released is gone if its rows do not change for so long.
+	Idle(ctx context.Context, gone time.Duration) error
 	// Begin marks the target of a copy, if no process has claimed a shard.
 	Begin(ctx context.Context, m Mark) error
 	// Finish writes the shards and how far the history goes back, after all rows.
