@@ -98,8 +98,8 @@ var imports = []struct {
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",
-		"store/sqlite", "store/postgres", "executor", "engine", "edit", "bulk", "view", "access", "audit", "front",
-		"api", "cluster",
+		"store/sqlite", "store/postgres", "store/transfer", "executor", "engine", "edit", "bulk", "view", "access",
+		"audit", "front", "api", "cluster",
 	}, modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys"}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"},

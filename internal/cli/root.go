@@ -100,7 +100,7 @@ func (s *shell) root() *cobra.Command {
 		r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.auditCommand(), r.trailCommand(),
-		s.benchCommand(), s.keysCommand(), s.configCommand(),
+		s.benchCommand(), s.keysCommand(), s.configCommand(), s.copyCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())
 	return root

@@ -188,7 +188,7 @@ func (s *Store) prepare(ctx context.Context, cfg *Config) error {
 	}
 	moved, err := readMove(ctx, s.edit)
 	if err != nil || moved.State != transfer.Ready && cfg.purpose != copying {
-		return errors.Join(err, moved.Refusal())
+		return errors.Join(err, moved.Refusal("the database"))
 	}
 	box, err := parseKeys(cfg.EncryptionKeys)
 	if err == nil && cfg.purpose == rotating {

@@ -159,7 +159,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	if s.cfg.purpose != copying {
 		if moved, err := s.db.move(ctx); err != nil || moved.State != transfer.Ready {
-			return errors.Join(err, moved.Refusal())
+			return errors.Join(err, moved.Refusal(s.cfg.Path))
 		}
 	}
 	box, keyFile, err := s.cfg.openBox(ctx, s.db)

@@ -30,15 +30,15 @@ type Mark struct {
 }
 
 // Refusal returns why a server may not start on a database with the mark, in one line, or nil.
-func (m *Mark) Refusal() error {
+func (m *Mark) Refusal(name string) error {
 	at := time.UnixMilli(m.At).UTC().Format(time.RFC3339)
 	switch m.State {
 	case Filling:
-		return domain.Unavailable(nil, "a copy of %s into it, begun at %s, has not ended: run the same `belfry copy` "+
-			"again, or use another database", m.Peer, at)
+		return domain.Unavailable(nil, "the copy of %s to %s, begun at %s, has not ended: run the same `belfry "+
+			"copy` again, or use another database", m.Peer, name, at)
 	case Moved:
-		return domain.Unavailable(nil, "its jobs were moved to %s at %s: start the server on that one; if no server "+
-			"has run on it, `belfry copy --undo` takes this one back into use", m.Peer, at)
+		return domain.Unavailable(nil, "the jobs of %s were moved to %s at %s: start the server on that one; if "+
+			"none has run there, `belfry copy --undo` takes this one back into use", name, m.Peer, at)
 	case Ready:
 	}
 	return nil

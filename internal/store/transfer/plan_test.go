@@ -43,8 +43,8 @@ func TestPlan(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	for state, refused := range map[State]bool{Ready: false, Filling: true, Moved: true} {
-		if m := (Mark{State: state}); (m.Refusal() != nil) != refused {
-			t.Errorf("%q: %v", state, m.Refusal())
+		if m := (Mark{State: state}); (m.Refusal("x") != nil) != refused {
+			t.Errorf("%q: %v", state, m.Refusal("x"))
 		}
 	}
 }
