@@ -94,7 +94,7 @@ var imports = []struct {
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
 	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
 		"edit", "bulk", "view", "access", "audit", "front", "api/instants", "api/reference", "budget", "clock",
-		"telemetry"},
+		"telemetry", "peer"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",

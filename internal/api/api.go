@@ -45,6 +45,8 @@ type Config struct {
 
 	ClientCertificates Certificates
 
+	Peers Peers // the other nodes of a cluster; nil: there are none
+
 	Proxies front.Proxies // whose word about their clients counts
 	Repeats *Repeats      // nil: they are written with the first request and each minute, but not at the stop
 
@@ -101,6 +103,9 @@ func New(c Config) (http.Handler, error) {
 	rm := newRoom(c.MaxBody, c.LineWait)
 	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), rm, c.Metrics, c.Log, c.Version)
 	rt.repeats, rt.internal = c.Repeats, c.Internal
+	if err := rt.join(&c); err != nil {
+		return nil, err
+	}
 	for _, routes := range routesOf(&c, sc, rm) {
 		routes.register(rt)
 	}
@@ -110,6 +115,17 @@ func New(c Config) (http.Handler, error) {
 	}
 	return front.NewHandler(front.Config{Next: rt, Fault: panicProblem, Unclear: unclearProblem, Clock: c.Clock,
 		Metrics: c.Metrics, Log: c.Log, Proxies: c.Proxies})
+}
+
+// join makes the router one of a cluster.
+func (rt *router) join(c *Config) (err error) {
+	if c.Peers == nil {
+		return nil
+	}
+	rt.forward = &forwarder{peers: c.Peers, jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: c.Repeats.trail,
+		metrics: c.Metrics, log: c.Log}
+	rt.gate, err = c.Peers.Gate(rt.answerPeer)
+	return err
 }
 
 // routesOf makes the handlers of each resource, each with what it needs.

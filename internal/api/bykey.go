@@ -159,7 +159,9 @@ func (h keyedRoutes) withKeyed(ctx context.Context, in *keyedInput, do func(id d
 	for range keyedTries {
 		j, err := h.find(ctx, at)
 		if err == nil {
-			err = wants.check(j.Current.Number)
+			if err = wants.check(j.Current.Number); err != nil && madeBefore(ctx, j.ID) {
+				err = nil
+			}
 		}
 		if err != nil {
 			return err
@@ -229,6 +231,9 @@ func (h keyedRoutes) putKeyed(ctx context.Context, in *keyedChangeInput) (*saved
 			return h.newKeyed(ctx, at, &c, lay)
 		},
 		Change: func(now *domain.Version) (int, func(*domain.SpecDoc) error, error) {
+			if madeBefore(ctx, now.JobID) {
+				return 0, func(*domain.SpecDoc) error { return nil }, nil
+			}
 			if err := wants.check(now.Number); err != nil {
 				return 0, nil, err
 			}

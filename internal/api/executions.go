@@ -18,6 +18,19 @@ type executionRoutes struct {
 	scope *scope
 }
 
+// documentLive adds the header that tells of gaps to the answer of a list.
+func documentLive(rt *router, method, path string) {
+	res := rt.documented(&huma.Operation{Method: method, Path: path}).Responses["200"]
+	if res.Headers == nil {
+		res.Headers = map[string]*huma.Param{}
+	}
+	res.Headers[headerLive] = &huma.Header{
+		Description: "partial: of executions that have not ended, those are missing that a node knows which has not " +
+			"answered. Absent: none are.",
+		Schema: &huma.Schema{Type: "string", Pattern: "^partial$", MaxLength: new(len("partial"))},
+	}
+}
+
 func (h *executionRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-job-executions", Method: http.MethodGet, Path: "/jobs/{id}/executions",
@@ -27,6 +40,7 @@ func (h *executionRoutes) register(rt *router) {
 			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of " +
 			"the id. " + pageEnds,
 	}, h.jobExecutions, kindNotFound, kindUnavailable)
+	documentLive(rt, http.MethodGet, "/jobs/{id}/executions")
 	register(rt, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
 		Summary: "Read an execution", Description: "With every attempt, ended or not. With its ETag in If-None-Match " +

@@ -210,7 +210,7 @@ func (h *jobRoutes) change(ctx context.Context, in *changeInput, read func([]byt
 // madeOf returns the number of the version that a whole document was made of,
 // zero for a change that does not say.
 func (h *jobRoutes) madeOf(ctx context.Context, id domain.JobID, c *wire.Change) (int, error) {
-	if !c.NamesState() {
+	if !c.NamesState() || madeBefore(ctx, id) {
 		return 0, nil
 	}
 	j, err := h.view.Job(ctx, id)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -213,7 +215,22 @@ func condition(ctx context.Context, v *view.View, r *http.Request, id domain.Job
 	if err != nil {
 		return 0, err
 	}
-	return j.Current.Number, w.check(j.Current.Number)
+	if err = w.check(j.Current.Number); err != nil && madeBefore(ctx, id) {
+		return 0, nil
+	}
+	return j.Current.Number, err
+}
+
+// madeBefore reports whether another node has made the change that a request asks for. The condition held
+// then, and the editor answers again.
+func madeBefore(ctx context.Context, id domain.JobID) bool {
+	is, decided := identityOf(ctx)
+	if !decided {
+		return false
+	}
+	ctx = store.WithChange(ctx, domain.Change{At: is.At, Nonce: is.Nonce})
+	_, made, _ := edit.MadeBefore(ctx, id) // an error comes again from the editor
+	return made
 }
 
 // staleMatch refuses a request whose If-Match does not name the current version.

@@ -45,6 +45,8 @@ type router struct {
 	version string // of Belfry
 	room    *room
 	repeats *Repeats
+	forward *forwarder   // nil: there are no other nodes
+	gate    http.Handler // of their requests; nil: there are none
 
 	internal   bool // see Config
 	deprecated map[string]deprecation
@@ -165,7 +167,13 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 		tell(r.Context(), rt.log, err).write(w)
 		return
 	}
-	next(ctx)
+	ctx, answered, err := rt.forward.try(ctx)
+	if err != nil {
+		tell(r.Context(), rt.log, err).write(w)
+	}
+	if err == nil && !answered {
+		next(ctx)
+	}
 }
 
 // takeRoom takes what an operation costs.

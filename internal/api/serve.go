@@ -1,14 +1,24 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/front"
+	"github.com/belfry-scheduler/belfry/internal/peer"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // ServeHTTP implements http.Handler: it asks the guard, then hands the request to
 // its route.
 func (rt *router) ServeHTTP(w http.ResponseWriter, outer *http.Request) {
+	if rt.gate != nil && outer.URL.Path == peer.Path { // which asks for no API key
+		outer.Pattern = outer.Method + " " + peer.Path
+		rt.gate.ServeHTTP(w, outer)
+		return
+	}
 	r := withoutVersion(outer)
 	caller, refusal := rt.guard.admits(r)
 	if refusal != nil {
@@ -45,4 +55,13 @@ func (rt *router) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rt.mux.ServeHTTP(w, r)
+}
+
+// answerPeer answers a request that another node has sent in the name of a caller, whom it has
+// let in.
+func (rt *router) answerPeer(w http.ResponseWriter, r *http.Request, c peer.Caller) {
+	ctx := telemetry.WithRequestID(r.Context(), r.Header.Get(front.RequestIDHeader))
+	ctx = context.WithValue(ctx, visitorKey{}, visitor{c.By, c.Role, c.Namespace})
+	ctx = identified(context.WithValue(ctx, forwardedKey{}, true), c.Identity)
+	rt.route(w, withoutVersion(r.WithContext(ctx)))
 }

@@ -27,6 +27,10 @@ func (tr *trail) under(ctx context.Context, action domain.Action) context.Contex
 // changes of one millisecond are listed in the order in which they were asked
 // for; half of each is random, as another process may write to the same trail.
 func (tr *trail) changeBy(ctx context.Context, action domain.Action) domain.Change {
+	if is, decided := identityOf(ctx); decided {
+		return domain.Change{At: is.At, Nonce: is.Nonce, By: visitorOf(ctx).author, Action: action,
+			RequestID: telemetry.RequestID(ctx)}
+	}
 	order := int64(tr.order.Add(1) & math.MaxInt32) // so that no nonce is negative
 	return domain.Change{
 		At: clock.NowMs(tr.clock), Nonce: order<<32 | domain.NewNonce()&(1<<32-1), By: visitorOf(ctx).author,

@@ -20,7 +20,7 @@ func withoutVersion(r *http.Request) *http.Request {
 	if !rest || r.URL.RawPath != "" && !rawRest {
 		return r
 	}
-	out := r.WithContext(context.WithValue(r.Context(), versionKey{}, true))
+	out := r.WithContext(context.WithValue(r.Context(), versionKey{}, r.URL))
 	out.URL = new(url.URL)
 	*out.URL = *r.URL
 	out.URL.Path, out.URL.RawPath = path, raw
@@ -39,10 +39,16 @@ func cutVersion(path string) (rest string, found bool) {
 	return rest, true
 }
 
+// versionedURL returns the URL of a request that had /v1 in its path, as it was sent, or nil.
+func versionedURL(ctx context.Context) *url.URL {
+	u, _ := ctx.Value(versionKey{}).(*url.URL)
+	return u
+}
+
 // link returns a path as an answer names it: with /v1 if the request had it. A client behind a proxy may reach nothing
 // else.
 func link(ctx context.Context, path string) string {
-	if versioned, _ := ctx.Value(versionKey{}).(bool); versioned {
+	if versionedURL(ctx) != nil {
 		return reference.VersionPrefix + path
 	}
 	return path

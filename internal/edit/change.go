@@ -23,9 +23,18 @@ func (e *Editor) Update(ctx context.Context, id domain.JobID, ifVersion int,
 // update is Update, and reports whether it made a version.
 func (e *Editor) update(ctx context.Context, id domain.JobID, ifVersion int,
 	alter func(*domain.SpecDoc) error) (v domain.Version, changed bool, err error) {
+	v, changed, err = e.without.updatedBefore(ctx, e.jobs, id)
+	if changed || err != nil {
+		return v, changed, err
+	}
 	v, changed, err = e.updateBy(ctx, id, ifVersion, alter, true)
 	if e.without.instead(err) {
-		return e.updateBy(ctx, id, ifVersion, alter, false)
+		v, changed, err = e.updateBy(ctx, id, ifVersion, alter, false)
+	}
+	if definite(err) && uncertainOf(ctx) != nil { // the other process was faster
+		if before, made, _ := e.without.updatedBefore(ctx, e.jobs, id); made {
+			return before, true, nil
+		}
 	}
 	return v, changed, err
 }
@@ -130,9 +139,17 @@ func (e *Editor) SetActive(ctx context.Context, id domain.JobID, ifVersion int,
 // Delete ends a job. No fire at or after effectiveTo, in Unix milliseconds, is sent.
 // ifVersion as in Update.
 func (e *Editor) Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error) {
+	if to, made, err := e.without.removedBefore(ctx, id); made || err != nil {
+		return to, err
+	}
 	effectiveTo, err = e.deleteBy(ctx, id, ifVersion, true)
 	if e.without.instead(err) {
-		return e.deleteBy(ctx, id, ifVersion, false)
+		effectiveTo, err = e.deleteBy(ctx, id, ifVersion, false)
+	}
+	if definite(err) && uncertainOf(ctx) != nil { // the other process was faster
+		if to, made, _ := e.without.removedBefore(ctx, id); made {
+			return to, nil
+		}
 	}
 	return effectiveTo, err
 }

@@ -26,6 +26,8 @@
 // answered, and is sent when the owner has seen it. Documents of one creation are two commits then, of the jobs
 // whose owner is here and of the others.
 //
+// A request that another process may have carried out already is made once: see [WithUncertain].
+//
 // # What it guarantees
 //
 //   - A change that was answered without an error is durable, and the owner follows it:
@@ -59,6 +61,6 @@
 //
 // Each file uses only those before it:
 //
-//	owner.go outcome.go locks.go background.go once.go without.go editor.go commit.go
+//	owner.go outcome.go locks.go background.go once.go without.go uncertain.go editor.go commit.go
 //	create.go change.go keyed.go import.go trigger.go
 package edit

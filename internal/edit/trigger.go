@@ -27,7 +27,14 @@ func (e *Editor) Trigger(ctx context.Context, id domain.JobID, ifVersion int) (d
 			return domain.Execution{}, err
 		}
 	}
-	x, err := e.TriggerAs(ctx, id, 0, 0)
+	var x domain.Execution
+	var err error
+	is, _ := ctx.Value(triggerKey{}).(named)
+	if uncertainOf(ctx) != nil { // an open run of the same id stays as it is
+		x, err = e.triggerAway(ctx, id, is.at, is.nonce)
+	} else {
+		x, err = e.TriggerAs(ctx, id, is.at, is.nonce)
+	}
 	if err != nil && !x.JobID.IsZero() {
 		e.holdUntilKept(ctx)
 	}

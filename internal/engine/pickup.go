@@ -91,8 +91,7 @@ func (p *pickup) take(ctx context.Context, open *domain.OpenRun) error {
 		return p.end(ctx, run.EndBroken(open, clock.NowMs(p.clock), err))
 	}
 	if j != nil && int(current.Number) == open.Version {
-		p.enter(j, current, open)
-		return nil
+		return p.enter(ctx, j, current, open)
 	}
 	if j != nil && int(current.Number) < open.Version { // it is still to be loaded
 		return nil
@@ -112,7 +111,7 @@ func (p *pickup) take(ctx context.Context, open *domain.OpenRun) error {
 		if err != nil {
 			return p.end(ctx, run.EndBroken(open, clock.NowMs(p.clock), err))
 		}
-		p.enter(j, ver, open)
+		return p.enter(ctx, j, ver, open)
 	}
 	return nil
 }
@@ -134,20 +133,23 @@ func (p *pickup) lookup(open *domain.OpenRun) (*run.Job, *run.Version, error) {
 
 // enter makes an execution of an open run. It is sent once it is on record that this process carries
 // it out.
-func (p *pickup) enter(j *run.Job, ver *run.Version, open *domain.OpenRun) {
+func (p *pickup) enter(ctx context.Context, j *run.Job, ver *run.Version, open *domain.OpenRun) error {
 	r := &run.Run{Job: j, Ver: ver, At: open.ScheduledAt, Nonce: open.Nonce, Marked: true}
 	j.Mu.Lock()
-	for live := j.Live; live != nil; live = live.JobNext {
-		if live.Key() == open.FireKey {
-			j.Mu.Unlock()
-			return
-		}
+	if j.Has(open.FireKey) {
+		j.Mu.Unlock()
+		return nil
 	}
 	j.Enter(r)
 	mine := r.OpenRun(r.At, true, open.CreatedAt)
 	j.Mu.Unlock()
+	if ended, err := hasEnded(ctx, p.store, open.FireKey); err != nil || ended {
+		withdraw(p.runner, r)
+		return err
+	}
 	p.taken[open.FireKey] = true
 	p.runner.recorder.AddNow(record.Entry{Open: &mine, Run: r, Done: func() { p.runner.dispatch([]*run.Run{r}) }})
+	return nil
 }
 
 // endDeleted ends an open run whose job is not known here: it was deleted. A job that was made just now

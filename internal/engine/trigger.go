@@ -9,6 +9,16 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
+// hasEnded reports whether an execution is on record. Of two that are entered under one key, one
+// finds the other among those that have not ended, or its record.
+func hasEnded(ctx context.Context, s store.Store, key domain.FireKey) (bool, error) {
+	_, err := s.History().Execution(ctx, key.ID())
+	if err != nil && domain.ErrorCode(err) == domain.CodeNotFound {
+		return false, nil
+	}
+	return err == nil, store.Coded(err)
+}
+
 // trigger runs a job now, paused or not, beside whatever else of it runs. The
 // execution is durable before Trigger returns it, PENDING; the call follows. A record of
 // an Idempotency-Key in the context is part of the same commit: [store.WithIdempotency].
@@ -43,10 +53,20 @@ func (e *editor) trigger(ctx context.Context, id domain.JobID, at, nonce int64) 
 		return domain.Execution{}, domain.Conflict("the job was paused or deleted since")
 	}
 	j.Mu.Lock()
+	answer := r.Result(domain.StatusPending, 0, "")
+	if nonce != 0 && j.Has(r.Key()) {
+		j.Mu.Unlock()
+		return answer, nil
+	}
 	j.Enter(r)
 	open := r.OpenRun(r.At, true, r.At)
-	answer := r.Result(domain.StatusPending, 0, "")
 	j.Mu.Unlock()
+	if nonce != 0 && e.shared { // another process may have put it on record: see pickup
+		if ended, err := hasEnded(ctx, e.store, r.Key()); err != nil || ended {
+			withdraw(e.runner, r)
+			return answer, err
+		}
+	}
 
 	stored := make(chan struct{})
 	entry := record.Entry{Open: &open, Run: r, Done: func() {

@@ -61,3 +61,12 @@ func (rn *runner) keepWaiting(s *run.Span) {
 	j.Mu.Unlock()
 	rn.dispatch(next)
 }
+
+// withdraw drops an execution that was entered and is another one's already.
+func withdraw(rn *runner, r *run.Run) {
+	r.Job.Mu.Lock()
+	next := rn.ended(r)
+	r.Job.Leave(r)
+	r.Job.Mu.Unlock()
+	rn.dispatch(next)
+}

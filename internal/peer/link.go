@@ -66,6 +66,19 @@ const (
 	Unknown
 )
 
+// String implements fmt.Stringer.
+func (o Outcome) String() string {
+	switch o {
+	case Answered:
+		return "answered"
+	case NotSent:
+		return "not_sent"
+	case Unknown:
+		return "unknown"
+	}
+	return fmt.Sprintf("outcome %d", int(o))
+}
+
 // proof is what the MAC of what came back shows.
 type proof int
 

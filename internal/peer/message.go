@@ -45,6 +45,14 @@ type Caller struct {
 	By        domain.Author
 	Role      domain.Role
 	Namespace string // the only one; empty: all
+	Identity
+}
+
+// Identity is under what a request makes what it makes: whoever does not know what has become of it
+// can ask, or make it again, without doubling it. The zero value: it makes nothing.
+type Identity struct {
+	At, Nonce int64 // of the entry in the audit trail
+	Due       int64 // when what it triggers is scheduled, with the nonce; zero: it triggers nothing
 }
 
 // callerText is a Caller on its way. Its names never change: nodes of different builds use
@@ -55,10 +63,14 @@ type callerText struct {
 	Address   string      `json:"address,omitempty"`
 	Role      domain.Role `json:"role"`
 	Namespace string      `json:"namespace,omitempty"`
+	At        int64       `json:"at,omitempty"`
+	Nonce     int64       `json:"nonce,omitempty"`
+	Due       int64       `json:"due,omitempty"`
 }
 
 func (c *callerText) caller() Caller {
-	return Caller{By: domain.Author{Key: c.Key, Name: c.Name, Address: c.Address}, Role: c.Role, Namespace: c.Namespace}
+	return Caller{By: domain.Author{Key: c.Key, Name: c.Name, Address: c.Address}, Role: c.Role, Namespace: c.Namespace,
+		Identity: Identity{c.At, c.Nonce, c.Due}}
 }
 
 // head says what a message is. Its text is what the MAC of a request covers, and it has the
@@ -82,7 +94,7 @@ func newHead(from string, to Node, at int64, caller Caller, body []byte) head {
 		Version: version, From: from, To: to.Name, Token: to.Token, At: at, Nonce: make([]byte, nonceSize),
 		Length: int64(len(body)), Digest: digest[:],
 		Caller: callerText{Key: caller.By.Key, Name: caller.By.Name, Address: caller.By.Address, Role: caller.Role,
-			Namespace: caller.Namespace},
+			Namespace: caller.Namespace, At: caller.At, Nonce: caller.Nonce, Due: caller.Due},
 	}
 	_, _ = rand.Read(h.Nonce) // never fails: crypto/rand ends the process instead
 	return h

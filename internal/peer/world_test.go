@@ -91,7 +91,7 @@ func (w *world) next(rw http.ResponseWriter, r *http.Request, c Caller) {
 }
 
 var alice = Caller{By: domain.Author{Key: "k1", Name: "alice", Address: "192.0.2.1"}, Role: domain.RoleEditor,
-	Namespace: "shop"}
+	Namespace: "shop", Identity: Identity{At: 5, Nonce: 6, Due: 7}}
 
 // request is what a client has sent to node a.
 func request(method, target, body string) (*http.Request, []byte) {

@@ -107,6 +107,7 @@ type Metrics struct {
 	Names *Names // of targets
 
 	Prepared *Prepared // connections to targets
+	Cluster  *Cluster
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -184,6 +185,7 @@ func NewMetrics() *Metrics {
 		TLS:        newTLS(),
 		Names:      NewNames(),
 		Prepared:   NewPrepared(),
+		Cluster:    NewCluster(),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
@@ -193,7 +195,7 @@ func NewMetrics() *Metrics {
 		m.CommitLatency, m.CommitRows, m.StoreErrors, m.WatermarkLag, m.HorizonMargin, m.Jobs, m.Requests,
 		m.RefusedTargets, m.Panics,
 		m.Names.Lookups, m.Names.Duration, m.Names.UnderWay, m.Names.Waiting, m.Names.Stale,
-		m.Prepared.all,
+		m.Prepared.all, m.Cluster.Forwarded,
 		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
 		m.TLS.Handshakes, m.TLS.Duration, m.TLS.Verifications, m.buildInfo)
 	for _, s := range statuses {

@@ -31,6 +31,7 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_http_request_seconds", "histogram", "class,method,route"},
 	{"belfry_refused_targets_total", "counter", ""},
 	{"belfry_panics_total", "counter", ""},
+	{"belfry_cluster_forwarded_total", "counter", "outcome"},
 	{"belfry_dns_lookups_total", "counter", "result"},
 	{"belfry_dns_lookup_seconds", "histogram", ""},
 	{"belfry_dns_lookups_under_way", "gauge", ""},
@@ -64,6 +65,7 @@ func TestExpositionIsTheDocumentedOne(t *testing.T) {
 	m.SetVersion("1.2.3")
 	m.Request("/jobs", http.MethodGet, 200).Observe(0.01)
 	m.Refused.WithLabelValues("unauthorized").Inc()
+	m.Cluster.Forwarded.WithLabelValues("answered").Inc()
 	got := map[string]string{}
 	labels := map[string]string{}
 	body := scrape(t, m)

@@ -43,6 +43,16 @@ func (j *Job) Enter(r *Run) {
 	j.Busy++
 }
 
+// Has reports whether an execution has not ended. Call with Mu held.
+func (j *Job) Has(key domain.FireKey) bool {
+	for r := j.Live; r != nil; r = r.JobNext {
+		if r.Key() == key {
+			return true
+		}
+	}
+	return false
+}
+
 // Leave removes an execution from the live ones, once its end is on record.
 func (j *Job) Leave(r *Run) {
 	if !r.Entered {

@@ -1,0 +1,190 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// jobRequest is a request about a job.
+type jobRequest struct{ method, path, body string }
+
+// jobRequests has each operation that is sent on. ID stands for the id of the job; its key is k.
+var jobRequests = map[string]jobRequest{
+	"put":            {"PUT", "/jobs/ID", `{"name":"x"}`},
+	"patch":          {"PATCH", "/jobs/ID", `{"name":"y"}`},
+	"pause":          {"POST", "/jobs/ID/pause", ""},
+	"resume":         {"POST", "/v1/jobs/ID/resume", ""},
+	"trigger":        {"POST", "/v1/jobs/ID/trigger", ""},
+	"list":           {"GET", "/jobs/ID/executions", ""},
+	"put by key":     {"PUT", "/jobs/by-key/k", `{"name":"z"}`},
+	"patch by key":   {"PATCH", "/jobs/by-key/k?namespace=default", `{"name":"w"}`},
+	"pause by key":   {"POST", "/jobs/by-key/k/pause", ""},
+	"resume by key":  {"POST", "/jobs/by-key/k/resume", ""},
+	"trigger by key": {"POST", "/jobs/by-key/k/trigger", ""},
+	"list by key":    {"GET", "/jobs/by-key/k/executions", ""},
+	"delete":         {"DELETE", "/jobs/ID", ""},
+	"delete by key":  {"DELETE", "/v1/jobs/by-key/k", ""},
+}
+
+func (q jobRequest) send(t testing.TB, n *node, id string, header ...string) answer {
+	t.Helper()
+	path := strings.ReplaceAll(q.path, "ID", id)
+	if q.method == "PATCH" {
+		header = append(header, "Content-Type: application/merge-patch+json")
+	}
+	return call(t, n, q.method, path, q.body, header...)
+}
+
+// entries returns the entries of the trail about a job, newest first.
+func (c *cluster) entries(id string) []domain.Change {
+	c.t.Helper()
+	found, err := c.a.disk.Changes().List(c.t.Context(), store.ChangeQuery{JobID: jobID(c.t, id), To: domain.Forever,
+		Limit: 100})
+	c.ok(err)
+	return found
+}
+
+// A request about a job of another node is answered by that, as if the client had asked there: under
+// its id, in the caller's name, with the path that the client used.
+func TestRequestsReachTheOwner(t *testing.T) {
+	for name, q := range jobRequests {
+		t.Run(name, func(t *testing.T) {
+			ofTwo(t, func(t *testing.T, c *cluster) {
+				id := c.jobOf(c.b, `,"key":"k"`)
+				if name == "resume" || name == "resume by key" {
+					call(t, c.b, "POST", "/jobs/"+id+"/pause", "").into(t, 200, new(any))
+				}
+				before := time.Now()
+				got := q.send(t, c.a, id, "X-Request-Id: r-77")
+				if got.StatusCode/100 != 2 || time.Since(before) > 100*time.Millisecond {
+					t.Fatalf("after %s: %d %s", time.Since(before), got.StatusCode, got.text)
+				}
+				if n := c.forwardedBy(c.a, "answered"); n != 1 {
+					t.Fatalf("%d requests were sent on", n)
+				}
+				if ids := got.Header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "r-77" {
+					t.Errorf("the answer has the ids %v", ids)
+				}
+				if q.method == "GET" {
+					return
+				}
+				e := c.entries(id)[0]
+				if e.RequestID != "r-77" || e.By.Key != domain.AuthorAnonymous || e.By.Address != "192.0.2.1" {
+					t.Errorf("the entry of the trail: %+v", e)
+				}
+				if q.path[:3] == "/v1" && name == "trigger" && got.Header.Get("Location")[:4] != "/v1/" {
+					t.Errorf("Location is %s", got.Header.Get("Location"))
+				}
+			})
+		})
+	}
+}
+
+// What the owner refuses is refused, in its words. A request that names no job of another node
+// stays where it is.
+func TestRefusalsOfTheOwner(t *testing.T) {
+	ofTwo(t, func(t *testing.T, c *cluster) {
+		id := c.jobOf(c.b, "")
+		call(t, c.a, "PUT", "/jobs/"+id, `{"schedule":"x"}`).problem(t, 422)
+		call(t, c.a, "PUT", "/jobs/"+id, `{"name":"x"}`, `If-Match: "7"`).problem(t, 412)
+		if n := c.forwardedBy(c.a, "answered"); n != 2 {
+			t.Errorf("%d requests were sent on", n)
+		}
+		call(t, c.a, "PUT", "/jobs/"+id, `{"name":`).problem(t, 400)
+		call(t, c.a, "PUT", "/jobs/7", `{"name":"x"}`).problem(t, 400)
+		call(t, c.a, "PUT", "/jobs/"+id, `name`, "Content-Type: text/plain").problem(t, 415)
+		call(t, c.a, "POST", "/jobs/by-key/none/pause", "").problem(t, 404)
+		if n := c.forwardedBy(c.a, "answered"); n != 3 {
+			t.Errorf("%d requests were sent on; one of them has a broken body", n)
+		}
+		mine := c.jobOf(c.a, "")
+		before := c.forwardedBy(c.a, "answered")
+		call(t, c.a, "POST", "/jobs/"+mine+"/pause", "").into(t, 200, new(any))
+		if n := c.forwardedBy(c.a, "answered"); n != before {
+			t.Error("a request about a job of this node was sent on")
+		}
+	})
+}
+
+// A node that cannot be reached, or does not answer, is done without: the change is made once, under
+// one identity, whatever the owner has made of it.
+func TestRequestsWithoutAnAnswer(t *testing.T) {
+	for fault, between := range networks {
+		for name, q := range jobRequests {
+			t.Run(fault+", "+name, func(t *testing.T) {
+				ofTwo(t, func(t *testing.T, c *cluster) {
+					c.between = between
+					withoutAnswer(t, c, name, q)
+				})
+			})
+		}
+	}
+}
+
+func withoutAnswer(t *testing.T, c *cluster, name string, q jobRequest) {
+	t.Helper()
+	between := c.between
+	c.between = nil
+	id := c.jobOf(c.b, `,"key":"k"`)
+	if name == "resume" || name == "resume by key" {
+		call(t, c.b, "POST", "/jobs/"+id+"/pause", "").into(t, 200, new(any))
+	}
+	before, version := len(c.entries(id)), c.versionOf(id)
+	c.between = between
+	answered := make(chan answer, 1)
+	condition := fmt.Sprintf("If-Match: \"%d\"", version)
+	if strings.Contains(q.path, "e") { // a list of versions is compared in another place
+		condition += `, "99"`
+	}
+	go func() { answered <- q.send(t, c.a, id, condition) }()
+	c.pass(3 * time.Second)
+	var got answer
+	select {
+	case got = <-answered:
+	default:
+		t.Fatal("no answer")
+	}
+	if got.StatusCode/100 != 2 && name != "delete by key" { // which finds no such job any more
+		t.Fatalf("%d %s", got.StatusCode, got.text)
+	}
+	if q.method == "GET" {
+		if got.Header.Get(headerLive) != "partial" {
+			t.Errorf("the answer does not tell that it lacks what runs: %v", got.Header)
+		}
+		return
+	}
+	if n := len(c.entries(id)) - before; n != 1 {
+		t.Errorf("%d entries in the trail: %+v", n, c.entries(id))
+	}
+	if name == "trigger" || name == "trigger by key" {
+		c.pass(3 * time.Second)
+		var body triggeredBody
+		c.ok(json.Unmarshal([]byte(got.text), &body))
+		if n := c.calls.Load(); n != 1 {
+			t.Errorf("the job was called %d times", n)
+		}
+		call(t, c.a, "GET", "/executions/"+body.ExecutionID, "").into(t, 200, new(any))
+		return
+	}
+	if now := c.versionOf(id); now != version+1 {
+		t.Errorf("version %d after %d", now, version)
+	}
+}
+
+// versionOf returns how many versions a job has had, its end included.
+func (c *cluster) versionOf(id string) int {
+	c.t.Helper()
+	versions, err := c.a.disk.Jobs().Versions(c.t.Context(), jobID(c.t, id), store.TimingOnly)
+	c.ok(err)
+	last := versions[len(versions)-1]
+	if last.EffectiveTo != domain.Forever {
+		return last.Number + 1
+	}
+	return last.Number
+}
