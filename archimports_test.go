@@ -99,7 +99,7 @@ var imports = []struct {
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",
 		"store/sqlite", "store/postgres", "store/transfer", "executor", "engine", "edit", "bulk", "view", "access",
-		"audit", "front", "api", "cluster",
+		"audit", "front", "api", "cluster", "peer",
 	}, modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys"}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"},

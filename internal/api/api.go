@@ -45,8 +45,6 @@ type Config struct {
 
 	ClientCertificates Certificates
 
-	Peers Peers // the other nodes of a cluster; nil: there are none
-
 	Proxies front.Proxies // whose word about their clients counts
 	Repeats *Repeats      // nil: they are written with the first request and each minute, but not at the stop
 
@@ -54,7 +52,13 @@ type Config struct {
 	// each other's lists. nil: a random one.
 	CursorKey []byte
 
-	Internal bool // probes and monitoring are answered, and no clients
+	Cluster Cluster
+}
+
+// Cluster is what the server is among others on one database.
+type Cluster struct {
+	Peers    Peers // the others; nil: there are none
+	Internal bool  // probes and monitoring are answered, and no clients
 }
 
 // Limits are what a request may take.
@@ -102,7 +106,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	rm := newRoom(c.MaxBody, c.LineWait)
 	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), rm, c.Metrics, c.Log, c.Version)
-	rt.repeats, rt.internal = c.Repeats, c.Internal
+	rt.repeats, rt.internal = c.Repeats, c.Cluster.Internal
 	if err := rt.join(&c); err != nil {
 		return nil, err
 	}
@@ -119,12 +123,13 @@ func New(c Config) (http.Handler, error) {
 
 // join makes the router one of a cluster.
 func (rt *router) join(c *Config) (err error) {
-	if c.Peers == nil {
+	if c.Cluster.Peers == nil {
 		return nil
 	}
-	rt.forward = &forwarder{peers: c.Peers, jobs: c.Store.Jobs(), changes: c.Store.Changes(), trail: c.Repeats.trail,
+	rt.forward = &forwarder{peers: c.Cluster.Peers, jobs: c.Store.Jobs(), changes: c.Store.Changes(),
+		trail:   c.Repeats.trail,
 		metrics: c.Metrics, log: c.Log}
-	rt.gate, err = c.Peers.Gate(rt.answerPeer)
+	rt.gate, err = c.Cluster.Peers.Gate(rt.answerPeer)
 	return err
 }
 

@@ -85,7 +85,7 @@ func (c *cluster) join(name string) *node {
 	c.ok(err)
 	n.link, err = peer.NewLink(peer.LinkConfig{Self: name, Keys: n.keys, Clock: n.clock, Transport: n})
 	c.ok(err)
-	n.Handler = newAPI(c.t, n.fixture, func(cfg *Config) { cfg.Peers = n })
+	n.Handler = newAPI(c.t, n.fixture, func(cfg *Config) { cfg.Cluster.Peers = n })
 	return n
 }
 

@@ -10,7 +10,7 @@ import (
 // TestSchedulersAnswerNoClients: a server without an API for clients answers probes, and refuses the
 // rest as something that another server can answer.
 func TestSchedulersAnswerNoClients(t *testing.T) {
-	h := newAPI(t, newFixture(t), func(c *Config) { c.Internal = true })
+	h := newAPI(t, newFixture(t), func(c *Config) { c.Cluster.Internal = true })
 	for path, want := range map[string]int{
 		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/observability/health": 200, "/hosts": 200, "/v1/hosts": 200,
 		"/jobs": 503, "/v1/jobs": 503, "/jobs/export": 503, "/docs": 503, "/": 503, "/observability": 503,

@@ -171,6 +171,10 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	if err != nil {
 		return nil, err
 	}
+	others, err := openPeers(a, clk)
+	if err != nil {
+		return nil, err
+	}
 	a.keeper.repeats = api.NewRepeats(a.store.Changes(), clk, a.log)
 	return api.New(api.Config{
 		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
@@ -180,7 +184,8 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
-		CursorKey: a.store.derive("cursors of lists"), Internal: a.cfg.Cluster.Role == config.RoleScheduler,
+		CursorKey: a.store.derive("cursors of lists"),
+		Cluster:   api.Cluster{Peers: others, Internal: a.cfg.Cluster.Role == config.RoleScheduler},
 	})
 }
 
@@ -469,6 +474,7 @@ func (a *App) Close() error {
 	if a.executor != nil {
 		a.executor.Close()
 	}
+	a.member.peers.close()
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 	}

@@ -18,6 +18,7 @@ import (
 // no other, and node is nil.
 type member struct {
 	node   *cluster.Node
+	peers  *peers
 	agreed *clock.Agreed
 	ended  chan struct{} // closed when the node looks no more
 	stop   context.CancelFunc

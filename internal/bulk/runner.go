@@ -81,7 +81,7 @@ func New(c Config) (*Runner, error) {
 		return nil, errors.New("bulk: Store, Editor, Executions, Authors, Clock and Log are required")
 	}
 	return &Runner{Config: c, operations: c.Store.Operations(), begun: make(chan struct{}, 1),
-		stops: newStops(c.Store.Shards(), c.Clock, c.Log)}, nil
+		stops: newStops(c.Store, c.Clock, c.Log)}, nil
 }
 
 func (r *Runner) now() int64 { return clock.NowMs(r.Clock) }

@@ -16,10 +16,10 @@ const endTimeout = 30 * time.Second
 // stops are the jobs that operations have paused or deleted whose owners are other nodes: these
 // take a few seconds to follow. Runner.Run alone uses it.
 type stops struct {
-	shards store.Shards
-	clock  clock.Clock
-	log    *slog.Logger
-	of     map[domain.OperationID]*stopping // of operations that have not ended
+	store store.Store
+	clock clock.Clock
+	log   *slog.Logger
+	of    map[domain.OperationID]*stopping // of operations that have not ended
 }
 
 // stopping are those of one operation.
@@ -30,8 +30,8 @@ type stopping struct {
 	since clock.Mark
 }
 
-func newStops(shards store.Shards, clk clock.Clock, log *slog.Logger) *stops {
-	return &stops{shards, clk, log, make(map[domain.OperationID]*stopping)}
+func newStops(s store.Store, clk clock.Clock, log *slog.Logger) *stops {
+	return &stops{s, clk, log, make(map[domain.OperationID]*stopping)}
 }
 
 // effects returns where the changes of an operation are noted.
@@ -54,7 +54,7 @@ func (st *stops) ended(ctx context.Context, id domain.OperationID) (bool, error)
 	if !s.waits {
 		s.waits, s.since = true, st.clock.Mark()
 	}
-	rows, err := st.shards.Peek(ctx)
+	rows, err := st.store.Shards().Peek(ctx)
 	if err != nil {
 		return false, err
 	}

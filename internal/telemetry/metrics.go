@@ -44,6 +44,7 @@ const (
 	MetricLogDropped     = "belfry_log_lines_dropped_total"
 	MetricBuildInfo      = "belfry_build_info"
 
+	MetricForwarded         = "belfry_cluster_forwarded_total"
 	MetricHandshakes        = "belfry_tls_handshakes_total"
 	MetricHandshakeTime     = "belfry_tls_handshake_seconds"
 	MetricVerifications     = "belfry_tls_verifications_total"
@@ -185,7 +186,7 @@ func NewMetrics() *Metrics {
 		TLS:        newTLS(),
 		Names:      NewNames(),
 		Prepared:   NewPrepared(),
-		Cluster:    NewCluster(),
+		Cluster:    newCluster(),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
@@ -331,4 +332,12 @@ func (m *Metrics) replace(name string, c prometheus.Collector) {
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
+}
+
+func newCluster() *Cluster {
+	return &Cluster{
+		Forwarded: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: MetricForwarded, Help: "Requests that were sent on to the node that owns the job.",
+		}, []string{"outcome"}),
+	}
 }
