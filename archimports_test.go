@@ -109,7 +109,8 @@ var imports = []struct {
 	{"internal/sim/power", row{modules: []string{"github.com/hanwen/go-fuse/v2"}}}, // for tests only
 	{"internal/sim", row{internal: []string{"cron", "domain", "store", "engine", "clock"}}},
 	{"internal/bench", row{internal: []string{"client", "clock", "domain", "receiver", "store", "store/sqlite"},
-		modules: []string{"github.com/google/uuid", "github.com/valyala/fasthttp", "golang.org/x/net"}}},
+		modules: []string{"github.com/google/uuid", "github.com/jackc/pgx/v5", "github.com/valyala/fasthttp",
+			"golang.org/x/net"}}},
 	{"internal/cli", row{internal: []string{
 		"app", "bench", "charset", "config", "client", "cron", "domain", "wire", "clock", "receiver", "spelling",
 		"telemetry",

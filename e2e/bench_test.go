@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/belfry-scheduler/belfry/internal/bench"
 )
 
@@ -280,6 +282,37 @@ func TestBenchKeepsAHistory(t *testing.T) {
 		if wrote := len(h.Inserts) > 0; wrote != (run == 0) || len(h.Queries) != 7 || (h.Drop != nil) != (run == 0) {
 			t.Errorf("run %d: %+v", run, h)
 		}
+	}
+}
+
+// TestBenchCluster: two servers share a database of the bench, and one of three is killed and stopped.
+// Every fire arrives, and the bench leaves no database.
+func TestBenchCluster(t *testing.T) {
+	t.Parallel()
+	server := newPostgres(t)
+	c := reportOf(t, "cluster", "--database", server.URL("postgres"), "--nodes", "2", "--rate", "20", "--seconds", "2",
+		"--down", "2s").Cluster
+	if c == nil || len(c.Loads) != 1 || len(c.Ends) != 2 || c.Outage == nil {
+		t.Fatalf("%+v", c)
+	}
+	wantBurst(t, c.Loads[0].Burst)
+	if c.Loads[0].DatabaseMicros <= 0 {
+		t.Errorf("the database used no processor time: %+v", c.Loads[0])
+	}
+	for _, e := range append(c.Ends, *c.Outage) {
+		if e.Jobs <= 0 || e.FirstMs <= 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), server.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	kept := 0
+	err = conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'belfry_bench%'").Scan(&kept)
+	if err != nil || kept > 0 {
+		t.Errorf("the bench has not removed %d databases: %v", kept, err)
 	}
 }
 

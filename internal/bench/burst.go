@@ -32,8 +32,9 @@ type Burst struct {
 	Lateness       receiver.Lateness `json:"latenessMs"`
 	CPUMicros      float64           `json:"serverCpuMicros"` // for each execution
 	ReceiverMicros float64           `json:"receiverCpuMicros"`
-	MemoryMB       int64             `json:"serverMemoryMb"` // at the end
-	PathMeasured   string            `json:"path"`           // of the receiver: how it answered
+	DatabaseMicros float64           `json:"databaseCpuMicros,omitempty"` // of the PostgreSQL server
+	MemoryMB       int64             `json:"serverMemoryMb"`              // at the end
+	PathMeasured   string            `json:"path"`                        // of the receiver: how it answered
 	// of the bare loop right before, where that was measured
 	BarePerSecond float64 `json:"barePerSecond,omitempty"`
 	// seconds before those that were measured, with the same fires
@@ -105,7 +106,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 	if err := e.receiver.reset(ctx); err != nil {
 		return out, err
 	}
-	before, received := w.usage(), e.receiver.usage().cpu
+	before, received, stored := w.usage(), e.receiver.usage().cpu, w.databaseCPU(ctx)
 	want := int64(m.jobs) * int64(m.warm+m.seconds)
 	if err := until(ctx, e.cfg.Clock, first); err != nil {
 		return out, err
@@ -116,7 +117,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 		return out, err
 	}
 	took := e.cfg.Clock.Elapsed(mark)
-	after := w.usage()
+	after, storedAfter := w.usage(), w.databaseCPU(ctx)
 	if got.Early > 0 || got.Executions > want {
 		return out, fmt.Errorf("%d requests came early and %d executions where %d were due: that must not be",
 			got.Early, got.Executions, want)
@@ -126,6 +127,7 @@ func (w *world) burst(ctx context.Context, m burst) (out Burst, err error) {
 		Complete: got.Executions == want && got.Duplicates == 0, Missing: want - got.Executions, Lateness: got.Lateness,
 		CPUMicros: microsEach(after.cpu-before.cpu, got.Executions), MemoryMB: after.rss >> 20,
 		ReceiverMicros: microsEach(e.receiver.usage().cpu-received, got.Executions),
+		DatabaseMicros: microsEach(storedAfter-stored, got.Executions),
 		WarmSeconds:    m.warm, Connections: got.Connections, Handshakes: got.Handshakes, HTTP2: got.HTTP2,
 		atRest: before.rss, peak: peak, took: took,
 	}, nil

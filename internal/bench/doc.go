@@ -7,6 +7,8 @@
 //	   ├── bare loop ───────┘                a client that only sends POST requests: the limit
 //	   └── store/sqlite                      the history alone: in this process, without HTTP
 //
+// With [Config.Database] the databases are those of a PostgreSQL server, and are dropped at the end.
+//
 // The history is the exception (ADR 15): the bench fills a store with 100 million
 // executions through the store's own Record, and queries it directly.
 //
@@ -34,11 +36,11 @@
 //
 // Each file uses only those before it:
 //
-//	process.go receiverprocess.go bare.go world.go burst.go environment.go
+//	process.go receiverprocess.go bare.go database.go environment.go world.go burst.go
 //	recorded.go bench.go
-//	throughput.go drift.go lone.go traffic.go bulk.go create.go inflight.go recovery.go big.go
+//	throughput.go drift.go lone.go traffic.go bulk.go create.go inflight.go recovery.go big.go clusterends.go cluster.go
 //	hosts.go hostsbare.go hostsload.go hostsoverload.go hostsmemory.go nameserver.go hostsnames.go
 //	hostsrun.go
 //	crowd.go historyfill.go historyquery.go historyexport.go historydrop.go history.go
-//	table.go growth.go svg.go hoststables.go historytext.go tables.go report.go
+//	table.go growth.go svg.go hoststables.go historytext.go clustertable.go tables.go report.go
 package bench

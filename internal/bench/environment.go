@@ -16,6 +16,9 @@ type Config struct {
 	Server   string   // the belfry whose server is measured; empty: Binary
 	Settings []string // environment variables of the servers, NAME=VALUE
 	Folder   string   // for the databases; a temporary one when empty
+	// Database is the URL of a PostgreSQL server, on which the databases are made; empty: they are
+	// files in Folder.
+	Database string
 	Clock    clock.Clock
 	Log      io.Writer // progress, a line each; nil: none
 }

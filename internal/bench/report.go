@@ -31,6 +31,7 @@ type Report struct {
 	TLS        []HostsRun  `json:"tls,omitempty"`
 	History    []History   `json:"history,omitempty"`
 	Growth     *Growth     `json:"growth,omitempty"`
+	Cluster    *Cluster    `json:"cluster,omitempty"`
 }
 
 // Machine is what the figures come from.

@@ -24,6 +24,7 @@ func (r *Report) tables() (all []table) {
 	add(r.DeadHost != nil, r.deadHostTable)
 	add(len(r.Recovery) > 0, r.recoveryTable)
 	add(len(r.Big) > 0, r.bigTable)
+	all = append(all, r.clusterTables()...)
 	all = append(all, r.hostsTables()...)
 	for i := range r.History {
 		all = append(all, r.History[i].tables()...)

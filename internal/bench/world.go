@@ -23,6 +23,8 @@ const importPart = 20_000
 type worldConfig struct {
 	env  []string // settings, beside those that every server here has
 	wrap []string // a command that runs the server, which is its last arguments; none: it runs directly
+
+	nodes int // servers on one database; zero: one
 }
 
 // world is a server on an empty database, and a client of it.
@@ -32,6 +34,9 @@ type world struct {
 	api    *client.Client
 	folder string
 	cfg    worldConfig
+
+	database *database  // nil: files in the folder
+	others   []*process // servers on the same database
 }
 
 // world starts a server.
@@ -43,17 +48,34 @@ func (e *environment) world(ctx context.Context, cfg worldConfig) (*world, error
 // worldIn starts a server on the data in a folder.
 func (e *environment) worldIn(ctx context.Context, folder string, cfg worldConfig) (*world, error) {
 	w := &world{env: e, folder: folder, cfg: cfg}
+	if e.cfg.Database != "" {
+		var err error
+		if w.database, err = makeDatabase(ctx, e.cfg.Database, e.runs); err != nil {
+			return nil, err
+		}
+	}
 	err := w.start(ctx)
+	for i := range cfg.nodes - 1 {
+		if err == nil {
+			var other *process
+			if other, err = w.startServer(ctx, "BELFRY_NODE_NAME="+nodeName(i+1)); err == nil {
+				w.others = append(w.others, other)
+			}
+		}
+	}
+	if err != nil {
+		err = errors.Join(err, w.close())
+	}
 	return w, err
 }
 
 // start starts the server on the data that is there.
 func (w *world) start(ctx context.Context) error {
-	env := append([]string{
-		"DB_PATH=" + filepath.Join(w.folder, "jobs.db"), "PORT=0", "APP_ENV=production",
-	}, slices.Concat(w.cfg.env, w.env.cfg.Settings)...)
-	command := append(slices.Clone(w.cfg.wrap), cmp.Or(w.env.cfg.Server, w.env.cfg.Binary), "serve")
-	server, err := start(ctx, command[0], env, command[1:]...)
+	var names []string
+	if w.cfg.nodes > 0 {
+		names = []string{"BELFRY_NODE_NAME=" + nodeName(0)}
+	}
+	server, err := w.startServer(ctx, names...)
 	if err != nil {
 		return err
 	}
@@ -64,33 +86,80 @@ func (w *world) start(ctx context.Context) error {
 	return nil
 }
 
-// usage is what the server has used so far.
-func (w *world) usage() usage { return w.server.usage() }
+// startServer starts a server on the data that is there.
+func (w *world) startServer(ctx context.Context, settings ...string) (*process, error) {
+	data := []string{"DB_PATH=" + filepath.Join(w.folder, "jobs.db")}
+	if w.database != nil {
+		data = w.database.settings()
+	}
+	env := slices.Concat(data, []string{"PORT=0", "APP_ENV=production"}, w.cfg.env, w.env.cfg.Settings, settings)
+	command := append(slices.Clone(w.cfg.wrap), cmp.Or(w.env.cfg.Server, w.env.cfg.Binary), "serve")
+	return start(ctx, command[0], env, command[1:]...)
+}
 
-// stop stops the server, if it runs.
+// servers returns all servers.
+func (w *world) servers() []*process {
+	if w.server == nil {
+		return w.others
+	}
+	return append([]*process{w.server}, w.others...)
+}
+
+// usage is what the servers have used so far.
+func (w *world) usage() (all usage) {
+	for _, s := range w.servers() {
+		u := s.usage()
+		all.cpu, all.rss = all.cpu+u.cpu, all.rss+u.rss
+	}
+	return all
+}
+
+// databaseCPU is what the server of the database has used so far; zero: there is none.
+func (w *world) databaseCPU(ctx context.Context) time.Duration {
+	if w.database == nil {
+		return 0
+	}
+	return w.database.cpu(ctx)
+}
+
+// stop stops the servers that run.
 func (w *world) stop() error {
 	if w.api != nil {
 		w.api.Close()
 	}
-	if w.server == nil {
-		return nil
+	var errs []error
+	for _, s := range w.servers() {
+		errs = append(errs, s.stop())
 	}
-	return w.server.stop()
+	return errors.Join(errs...)
 }
 
-// close stops the server and removes its data.
-func (w *world) close() error { return errors.Join(w.stop(), os.RemoveAll(w.folder)) }
+// close stops the servers and removes their data.
+func (w *world) close() error { return errors.Join(w.stop(), w.remove()) }
+
+// remove removes the data.
+func (w *world) remove() error {
+	var err error
+	if w.database != nil {
+		err = w.database.drop()
+		w.database = nil
+	}
+	return errors.Join(err, os.RemoveAll(w.folder))
+}
 
 // discard kills the server and removes its data, for one that may be too busy to stop.
 func (w *world) discard() error {
 	if w.api != nil {
 		w.api.Close()
 	}
-	if w.server != nil {
-		w.server.kill()
+	for _, s := range w.servers() {
+		s.kill()
 	}
-	return os.RemoveAll(w.folder)
+	return w.remove()
 }
+
+// nodeName names a server of a cluster. One that is started again has the same name.
+func nodeName(which int) string { return fmt.Sprint("node-", which) }
 
 // importJobs creates n copies of a job.
 func (w *world) importJobs(ctx context.Context, n int, spec client.Spec) error {

@@ -74,6 +74,16 @@ var measurements = []measurement{
 		r.TLS, err = b.TLS(ctx, o.tls)
 		return err
 	}},
+	{"cluster", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) error {
+		if o.with.Database == "" && o.all {
+			return nil // the only part that needs it
+		}
+		cfg := o.cluster
+		cfg.Rate, cfg.Seconds, cfg.Jobs = o.rate, o.seconds, o.pick(2_000, 50)
+		got, err := b.Cluster(ctx, cfg)
+		r.Cluster = &got
+		return err
+	}},
 	{"history", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) error {
 		for _, rows := range o.rows {
 			got, err := b.History(ctx, bench.HistorySize{
@@ -105,7 +115,7 @@ func benchNames() []string {
 // benchOptions is what the command line says of a bench.
 type benchOptions struct {
 	quick, asJSON bool
-	folder, svg   string
+	svg           string
 	seconds       int
 	from, steps   int
 	rate          int
@@ -118,8 +128,9 @@ type benchOptions struct {
 	days          int
 	keep          bool
 	tls           bench.HostsConfig
-	server        string
-	settings      []string
+	with          bench.Config // but for what the bench itself sets
+	all           bool         // parts are measured that nobody has named
+	cluster       bench.ClusterConfig
 }
 
 // pick returns the first value, or with --quick the second.
@@ -152,6 +163,8 @@ receiver gets. Without arguments it measures everything, which takes about an ho
   big          memory, start and drift of a server with a million jobs and more
   tls          many hosts, over HTTPS or HTTP: throughput beside bare loops of HTTP/1.1 and
                HTTP/2, drift, a cold start, overload, memory (about ten minutes)
+  cluster      servers on one PostgreSQL database (--database): what a fire costs with 1, 2
+               and 3 of them; servers that are killed and stopped, and a database that is away
   history      a store with many executions (10 million; 100 million take 5 GB and a few
                minutes): commits while it grows, lists, bytes, export, deleting a day
   growth       how cost grows with fires, jobs and hosts
@@ -162,6 +175,7 @@ Tables go to stdout, progress to stderr. Run nothing else at the same time.`,
   belfry bench big --many 1000000,10000000
   belfry bench tls --parts throughput,drift --hosts 1,100 --scheme http,https
   belfry bench tls --parts overload --hosts 100 --sustained 10000
+  belfry bench cluster --database postgres://postgres@127.0.0.1/postgres
   belfry bench history --rows 100000000 --folder /data --keep`,
 		Args: func(_ *cobra.Command, args []string) error {
 			for _, a := range args {
@@ -172,7 +186,7 @@ Tables go to stdout, progress to stderr. Run nothing else at the same time.`,
 			return nil
 		},
 		RunE: running(func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if o.all = len(args) == 0; o.all {
 				args = benchNames()
 			}
 			return s.bench(cmd.Context(), &o, args)
@@ -210,10 +224,15 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs.BoolVar(&o.keep, "keep", false, "history: do not delete the store in --folder, and continue with "+
 		"an existing one")
 	addHostsFlags(fs, &o.tls)
+	fs.StringVar(&o.with.Database, "database", "", "URL of a PostgreSQL server on which databases may be made")
+	fs.IntSliceVar(&o.cluster.Nodes, "nodes", []int{1, 2, 3}, "cluster: servers that share the jobs")
+	fs.IntVar(&o.cluster.Kills, "kills", 5, "cluster: servers that are killed, and stopped (1 with --quick)")
+	fs.DurationVar(&o.cluster.Down, "down", 30*time.Second, "cluster: how long the database is away (5s with --quick)")
 	fs.StringVar(&o.svg, "svg", "", "growth: file for a picture of the curves")
-	fs.StringVar(&o.folder, "folder", "", "folder for the databases (default a temporary folder)")
-	fs.StringVar(&o.server, "server", "", "belfry whose server is measured (default this one)")
-	fs.StringArrayVar(&o.settings, "setting", nil, "environment variable of the servers, as NAME=VALUE; repeatable")
+	fs.StringVar(&o.with.Folder, "folder", "", "folder for the databases (default a temporary folder)")
+	fs.StringVar(&o.with.Server, "server", "", "belfry whose server is measured (default this one)")
+	fs.StringArrayVar(&o.with.Settings, "setting", nil, "environment variable of the servers, as NAME=VALUE; "+
+		"repeatable")
 }
 
 // applyQuick sets the flags that --quick changes, unless the user has set them.
@@ -237,6 +256,12 @@ func (o *benchOptions) applyQuick(cmd *cobra.Command) {
 	if unset("many") {
 		o.many = []int{5_000}
 	}
+	if unset("kills") {
+		o.cluster.Kills = 1
+	}
+	if unset("down") {
+		o.cluster.Down = 5 * time.Second
+	}
 	if unset("rows") {
 		o.rows = []int{1_000_000}
 	}
@@ -258,6 +283,8 @@ func (o *benchOptions) validate() error {
 		{"many", o.many, 1, 100_000_000},
 		{"rows", o.rows, 10_000, 2_000_000_000},
 		{"days", []int{o.days}, 1, 60},
+		{"nodes", o.cluster.Nodes, 1, 20},
+		{"kills", []int{o.cluster.Kills}, 0, 1_000},
 		{"hosts", o.tls.Hosts, 1, 5_000},
 		{"warm-seconds", []int{o.tls.WarmSeconds}, 0, 60},
 		{"sustained", []int{o.tls.Sustained}, 0, 1_000_000},
@@ -273,7 +300,7 @@ func (o *benchOptions) validate() error {
 	switch {
 	case len(o.jobs) == 0:
 		return errors.New("--jobs must name a number")
-	case o.keep && o.folder == "":
+	case o.keep && o.with.Folder == "":
 		return errors.New("--keep needs a --folder")
 	case slices.ContainsFunc(o.delays, func(d time.Duration) bool { return d < time.Millisecond || d > time.Minute }):
 		return fmt.Errorf("--delays must be from 1ms to 1m, not %v", o.delays)
@@ -286,9 +313,9 @@ func (s *shell) bench(ctx context.Context, o *benchOptions, names []string) (err
 	if err != nil {
 		return err
 	}
-	b, err := bench.New(ctx, bench.Config{
-		Binary: binary, Server: o.server, Settings: o.settings, Folder: o.folder, Clock: s.clock, Log: s.err,
-	})
+	with := o.with
+	with.Binary, with.Clock, with.Log = binary, s.clock, s.err
+	b, err := bench.New(ctx, with)
 	if err != nil {
 		return err
 	}
