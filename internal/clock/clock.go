@@ -48,12 +48,16 @@ func (System) Elapsed(m Mark) time.Duration {
 	return max(time.Since(m.at), bootTime()-m.boot)
 }
 
-// Manual is System with a wall clock that can be stepped. The zero value is
-// ready.
-type Manual struct{ offset atomic.Int64 }
+// Manual is System with a wall clock that can be stepped, on a machine that can be suspended. The
+// zero value is ready.
+type Manual struct{ offset, asleep atomic.Int64 }
 
 // Step moves the wall clock, forward or back.
 func (c *Manual) Step(d time.Duration) { c.offset.Add(int64(d)) }
+
+// Suspend lets time pass in which the machine was suspended: the boot clock alone shows it. A wall
+// clock that is kept right is stepped, too.
+func (c *Manual) Suspend(d time.Duration) { c.asleep.Add(int64(d)) }
 
 // Now implements Clock.
 func (c *Manual) Now() time.Time {
@@ -63,16 +67,18 @@ func (c *Manual) Now() time.Time {
 // Mark implements Clock.
 func (c *Manual) Mark() Mark {
 	now := time.Now()
-	return Mark{at: now, wall: c.Now().UnixNano()}
+	return Mark{at: now, wall: c.Now().UnixNano(), boot: time.Duration(c.asleep.Load())}
 }
 
 // Since implements Clock.
 func (c *Manual) Since(m Mark) time.Duration {
-	return max(time.Since(m.at), time.Duration(c.Now().UnixNano()-m.wall))
+	return max(c.Elapsed(m), time.Duration(c.Now().UnixNano()-m.wall))
 }
 
 // Elapsed implements Clock.
-func (c *Manual) Elapsed(m Mark) time.Duration { return time.Since(m.at) }
+func (c *Manual) Elapsed(m Mark) time.Duration {
+	return time.Since(m.at) + time.Duration(c.asleep.Load()) - m.boot
+}
 
 // NowMs returns the wall clock's time in Unix milliseconds.
 func NowMs(c Clock) int64 { return c.Now().UnixMilli() }

@@ -46,6 +46,26 @@ func TestManualSteps(t *testing.T) {
 	}
 }
 
+// A machine that was suspended has a boot clock that has gone on.
+func TestManualSuspends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var c Manual
+		c.Suspend(time.Minute)
+		start, mark := c.Now(), c.Mark()
+		pass(time.Second)
+		c.Suspend(time.Hour)
+		wall, elapsed := c.Now().Sub(start), c.Elapsed(mark)
+		if wall != time.Second || elapsed != time.Hour+time.Second {
+			t.Errorf("%s by the wall clock, %s by the boot clock", wall, elapsed)
+		}
+		c.Step(2 * time.Hour)
+		if got := c.Since(mark); got != 2*time.Hour+time.Second {
+			t.Errorf("at most %s", got)
+		}
+	})
+}
+
 // The time that Manual shows carries no monotonic reading: two readings
 // differ by what the wall clock says.
 func TestManualShowsWallTime(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -54,7 +55,7 @@ func (c *cluster) join() *world { return c.joinWith(func(*world) {}) }
 // joinWith is join with changes before the start.
 func (c *cluster) joinWith(change func(*world)) *world {
 	c.t.Helper()
-	w := &world{t: c.t, clk: c.clk, cfg: c.cfg, targets: c.targets, disk: c.disk}
+	w := &world{t: c.t, clk: new(clock.Manual), cfg: c.cfg, targets: c.targets, disk: c.disk}
 	c.ok(w.assemble())
 	change(w)
 	c.ok(w.eng.Start(context.Background()))

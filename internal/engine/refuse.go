@@ -53,7 +53,7 @@ func (rn *runner) endLocked(r *run.Run, fact domain.Execution, fence *store.Fenc
 // requeue puts a run back, and stops sending when no lease holds. A run whose shard alone
 // waits for a beat waits beside the queue.
 func (rn *runner) requeue(r *run.Run) {
-	if now := rn.now(); now > rn.shards.At(r.Job.Shard).SendUntil() {
+	if now := rn.now(); !rn.shards.At(r.Job.Shard).MaySend(rn.clock, now) {
 		if rn.shards.MaySend(now) {
 			r.RetryAt = now + beatEvery.Milliseconds()/10
 			rn.retries.Add(r)

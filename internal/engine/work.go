@@ -53,7 +53,8 @@ func (rn *runner) beginCall(r *run.Run) (v run.Verdict, stopReason string) {
 	r.Job.Mu.Lock()
 	defer r.Job.Mu.Unlock()
 	sh := rn.shards.At(r.Job.Shard)
-	v, stopReason = r.DecideSend(run.Limits{Now: r.Since, SendUntil: sh.SendUntil(), Horizon: sh.Horizon()})
+	v, stopReason = r.DecideSend(run.Limits{Now: r.Since, SendUntil: sh.SendUntil(), Horizon: sh.Horizon(),
+		Lapsed: sh.Lapsed(rn.clock)})
 	if v != run.SendNow {
 		return v, stopReason
 	}

@@ -21,6 +21,7 @@ type Limits struct {
 	Now       int64 // wall clock
 	SendUntil int64 // nothing is sent later, whatever it is
 	Horizon   int64 // no scheduled fire later than this is sent
+	Lapsed    bool  // nothing is sent: the lease is over by clocks that nobody can set
 }
 
 // sendFacts is what the send rule asks of a run and its job.
@@ -57,7 +58,7 @@ func decideSend(f sendFacts, l Limits) Verdict {
 		return RefuseTooOld
 	case f.scheduled && f.at > l.Horizon: // also a late one, where the wall clock was set back
 		return WaitHorizon
-	case l.Now > l.SendUntil:
+	case l.Now > l.SendUntil, l.Lapsed:
 		return WaitLease
 	case f.crashed && !f.marked:
 		return SendMarked

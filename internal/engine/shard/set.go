@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -177,7 +178,7 @@ func (s *Set) Last(number int) store.Beat {
 type Behind struct {
 	Row   store.Shard
 	Since int64 // the revision that is loaded
-	until int64 // see State.SendUntil
+	allow allowance
 }
 
 // Beat renews the leases and moves the horizons and the watermarks, which were
@@ -219,29 +220,30 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, behind 
 		held = held[1:]
 		// Retries too: a recovery takes those that were due after H for unsent.
 		until := min(wall+(Horizon+Grace).Milliseconds(), row.Horizon)
+		allow := allowance{until: until, begun: start, lasts: time.Duration(until-wall) * time.Millisecond}
 		if row.Revision > b.Last.Revision {
-			behind = append(behind, Behind{row, b.Last.Revision, until})
+			behind = append(behind, Behind{row, b.Last.Revision, allow})
 			continue
 		}
-		s.move(st, &row, until)
+		s.move(st, &row, allow)
 	}
 	return lost, behind, err
 }
 
 // Loaded uses the answer to a beat once the edits of its revision are loaded.
-func (s *Set) Loaded(b *Behind) { s.move(&s.states[b.Row.Number], &b.Row, b.until) }
+func (s *Set) Loaded(b *Behind) { s.move(&s.states[b.Row.Number], &b.Row, b.allow) }
 
 // move takes the answer to a beat, unless the shard was left since.
-func (s *Set) move(st *State, row *store.Shard, until int64) {
+func (s *Set) move(st *State, row *store.Shard, allow allowance) {
 	if st.Phase() != Active || !st.holds(row.Lease) {
 		return
 	}
 	s.know(st, row.Progress())
 	st.horizon.Store(row.Horizon)
 	st.watermark.Store(row.Watermark)
-	st.sendUntil.Store(until)
+	st.allowed.Store(&allow)
 	if st.Phase() != Active { // it was left meanwhile
-		st.sendUntil.Store(0)
+		st.allowed.Store(nil)
 	}
 }
 
@@ -254,7 +256,7 @@ func (s *Set) Release(ctx context.Context, beats []store.Beat) error {
 // milliseconds.
 func (s *Set) MaySend(now int64) bool {
 	for i := range s.states {
-		if st := &s.states[i]; st.Phase() == Active && now <= st.SendUntil() {
+		if st := &s.states[i]; st.Phase() == Active && st.MaySend(s.clock, now) {
 			return true
 		}
 	}
@@ -285,7 +287,7 @@ func (s *Set) least(of func(*State) int64) int64 {
 // StopSending ends what beats have allowed. The next beat allows it again.
 func (s *Set) StopSending() {
 	for i := range s.states {
-		s.states[i].sendUntil.Store(0)
+		s.states[i].allowed.Store(nil)
 	}
 }
 

@@ -20,6 +20,7 @@ type beats struct {
 	err   error
 	taken int // the shard that somebody else has claimed; 0: none
 	busy  int // the shard whose row is locked; 0: none
+	takes time.Duration
 }
 
 func (b *beats) Count() int { return 3 }
@@ -27,6 +28,9 @@ func (b *beats) Count() int { return 3 }
 func (b *beats) Beat(_ context.Context, beats []store.Beat, ahead int64) (held []store.Shard, err error) {
 	if b.err != nil {
 		return nil, b.err
+	}
+	if c, ok := b.clock.(*clock.Manual); ok {
+		c.Suspend(b.takes)
 	}
 	for _, beat := range beats {
 		if b.busy != 0 && beat.Number == b.busy {
@@ -175,6 +179,46 @@ func TestBusyShard(t *testing.T) {
 	if lost, _, err := s.Beat(t.Context(), s.Propose(clock.NowMs(clk))); len(lost) > 0 || store.BusyShards(err) == nil {
 		t.Errorf("nobody is held back, and %v were lost, error %v", lost, err)
 	}
+}
+
+// The time for which a beat allows requests is counted from its start, by clocks that go on while the
+// machine is suspended and that nobody can set.
+func TestLapsed(t *testing.T) {
+	t.Parallel()
+	s, shards, clk := newSet(t)
+	beat := func() {
+		if _, _, err := s.Beat(t.Context(), s.Propose(clock.NowMs(clk))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants := func(what string, lapsed bool) {
+		t.Helper()
+		if got := s.At(2).Lapsed(clk); got != lapsed {
+			t.Errorf("%s: lapsed %v", what, got)
+		}
+		if now := clock.NowMs(clk); s.At(2).MaySend(clk, now) == lapsed || s.MaySend(now) == lapsed {
+			t.Errorf("%s: may send %v, of any shard %v", what, lapsed, s.MaySend(now))
+		}
+	}
+	wants("before the first beat", true)
+	beat()
+	wants("after a beat", false)
+	clk.Suspend(Horizon - 100*time.Millisecond)
+	wants("shortly before H", false)
+	clk.Suspend(200 * time.Millisecond)
+	wants("after H by the boot clock alone", true)
+	clk.Step(-time.Hour)
+	wants("with the wall clock set back", true)
+	beat()
+	wants("after the next beat", false)
+	shards.takes = 2 * time.Second
+	beat()
+	wants("after a beat that took two seconds", false)
+	clk.Suspend(Horizon - 1500*time.Millisecond)
+	wants("a horizon after its start", true)
+	beat()
+	s.Leave([]int{0, 2})
+	wants("after the shard was left", true)
 }
 
 // A shard that was lost while its record was read does not become active.

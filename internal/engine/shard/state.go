@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -32,7 +33,7 @@ const (
 type State struct {
 	horizon   atomic.Int64
 	watermark atomic.Int64
-	sendUntil atomic.Int64
+	allowed   atomic.Pointer[allowance]   // by the last beat; nil: nothing is sent
 	phase     atomic.Uint32               // changed under the lock of the jobs
 	fence     atomic.Pointer[store.Fence] // the lease of the last claim; nil: there was none
 
@@ -41,6 +42,15 @@ type State struct {
 	lease    store.Lease
 
 	last store.Progress // that the store has answered, and whose edits are loaded; under Set.mu
+}
+
+// allowance is until when requests may go out, which a beat has allowed. The wall clock says it, by
+// which fires are planned, and may be set back. So the time counts, too, that has passed since the beat
+// began by clocks that nobody can set and that go on while the machine is suspended.
+type allowance struct {
+	until int64 // Unix milliseconds
+	begun clock.Mark
+	lasts time.Duration
 }
 
 // Phase returns what this node may do with the shard.
@@ -55,8 +65,23 @@ func (s *State) Horizon() int64 { return s.horizon.Load() }
 func (s *State) Watermark() int64 { return s.watermark.Load() }
 
 // SendUntil returns until when requests may go out, on the wall clock in Unix
-// milliseconds.
-func (s *State) SendUntil() int64 { return s.sendUntil.Load() }
+// milliseconds. See Lapsed, too.
+func (s *State) SendUntil() int64 {
+	if a := s.allowed.Load(); a != nil {
+		return a.until
+	}
+	return 0
+}
+
+// Lapsed reports whether the time is over for which the last beat allows requests, whatever the wall
+// clock says: a process that was frozen sends nothing before the next beat.
+func (s *State) Lapsed(c clock.Clock) bool {
+	a := s.allowed.Load()
+	return a == nil || c.Elapsed(a.begun) > a.lasts
+}
+
+// MaySend reports whether requests may go out at the instant, in Unix milliseconds.
+func (s *State) MaySend(c clock.Clock, now int64) bool { return now <= s.SendUntil() && !s.Lapsed(c) }
 
 // Proposed returns the latest watermark that a beat was given. Call with the lock
 // of the jobs held.
@@ -75,5 +100,5 @@ func (s *State) holds(lease store.Lease) bool {
 // leave records that this node no longer owns the shard. Another node may own it already.
 func (s *State) leave(to Phase) {
 	s.phase.Store(uint32(to))
-	s.sendUntil.Store(0)
+	s.allowed.Store(nil)
 }
