@@ -76,13 +76,26 @@ func wantModes(t *testing.T, root string, seen map[string]bool) {
 // times ten: 1.1 with systemd 252, of which 1.0 is for the network it needs.
 const maxExposure = "15"
 
-// TestServiceUnit lets systemd judge the unit, where there is systemd.
+// TestServiceUnit lets systemd judge the units, where there is systemd.
 func TestServiceUnit(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("there is no systemd-analyze here")
 	}
-	text, err := os.ReadFile("../deploy/belfry.service")
+	for file, unit := range map[string]string{
+		"belfry.service": "belfry.service", "belfry@.service": "belfry@3000.service",
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			checkUnit(t, filepath.Join("..", "deploy", file), filepath.Join(t.TempDir(), unit))
+		})
+	}
+}
+
+// checkUnit has the unit of a file judged under the name that it has where it is installed.
+func checkUnit(t *testing.T, file, unit string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +103,6 @@ func TestServiceUnit(t *testing.T) {
 	if bytes.Count(text, []byte(installed)) != 1 {
 		t.Fatalf("the unit does not start %q", installed)
 	}
-	unit := filepath.Join(t.TempDir(), "belfry.service")
 	text = bytes.Replace(text, []byte(installed), []byte("ExecStart="+binary+" "), 1)
 	if err := os.WriteFile(unit, text, 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,69 @@
+package docs_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/config"
+	"go.yaml.in/yaml/v3"
+)
+
+// composeFile is what a test looks at in a file of docker compose.
+type composeFile struct {
+	Services map[string]struct {
+		Environment map[string]string
+		StopGrace   string `yaml:"stop_grace_period"`
+	}
+}
+
+func settingNames() []string {
+	var names []string
+	for _, s := range config.Settings() {
+		names = append(names, s.Env)
+	}
+	return names
+}
+
+// TestDeploymentsNameSettings: what the files of deploy/ give to servers are settings, and they agree about the
+// balancer.
+func TestDeploymentsNameSettings(t *testing.T) {
+	names := settingNames()
+	var file composeFile
+	text := read(t, "../deploy/compose/cluster.yml")
+	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
+		t.Fatal(err)
+	}
+	servers := 0
+	for name, service := range file.Services {
+		if !strings.HasPrefix(name, "belfry") {
+			continue
+		}
+		servers++
+		for _, key := range slices.Sorted(maps.Keys(service.Environment)) {
+			if !slices.Contains(names, key) {
+				t.Errorf("cluster.yml: %s has %s, which is no setting", name, key)
+			}
+		}
+		if proxy := service.Environment["BELFRY_TRUSTED_PROXIES"]; proxy == "" ||
+			!strings.Contains(text, "ipv4_address: "+proxy+" ") {
+			t.Errorf("cluster.yml: %s trusts %q, which is not the balancer", name, proxy)
+		}
+		if service.StopGrace != "45s" {
+			t.Errorf("cluster.yml: %s has %q to stop", name, service.StopGrace)
+		}
+	}
+	if servers != 3 {
+		t.Errorf("cluster.yml has %d servers, want 3", servers)
+	}
+	variable := regexp.MustCompile(`(?m)^Environment=([A-Z_]+)=`)
+	for _, unit := range []string{"belfry.service", "belfry@.service"} {
+		for _, m := range variable.FindAllStringSubmatch(read(t, "../deploy/"+unit), -1) {
+			if !slices.Contains(names, m[1]) {
+				t.Errorf("%s has %s, which is no setting", unit, m[1])
+			}
+		}
+	}
+}
