@@ -56,8 +56,8 @@ func (t *moving) versionsAfter(ctx context.Context, last *transfer.Key, fn func(
 	read := versionReader{}
 	after := *last
 	for {
-		var piece []transfer.Version
 		filled := transfer.NewMeter()
+		piece := make([]transfer.Version, 0, filled.Rows)
 		err := each(ctx, t.read, func(r pgx.Rows) error {
 			if filled.Full() {
 				return errFull

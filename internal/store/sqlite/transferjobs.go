@@ -67,8 +67,8 @@ func (t *moving) versionsAfter(ctx context.Context, last *transfer.Key, fn func(
 	read := versionReader{}
 	after := *last
 	for {
-		var piece []transfer.Version
 		filled := transfer.NewMeter()
+		piece := make([]transfer.Version, 0, filled.Rows)
 		err := t.db.read(ctx, func(c *conn) error {
 			return untilFull(c.query(selectStoredVersions, func(s *sqlite.Stmt) error {
 				if filled.Full() {

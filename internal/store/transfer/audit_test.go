@@ -55,7 +55,7 @@ func TestAuditFindsPlantedFaults(t *testing.T) {
 	findsFaults(t, &from, files)
 }
 
-func findsFaults(t *testing.T, from *place, target func(t *testing.T) place) {
+func findsFaults(t *testing.T, from *place, target func(t testing.TB) place) {
 	t.Helper()
 	finish := func(change func(sh *store.Shard, kept *int64)) func(*transfer.Database) {
 		return func(db *transfer.Database) { db.Control = brokenControl{db.Control, change} }

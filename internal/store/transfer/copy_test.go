@@ -1,9 +1,13 @@
 package transfer_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,16 +25,16 @@ func printable(s string) string { return transfer.Same(s) }
 
 // place is a database of any kind, which tests open for a copy and as a server would.
 type place struct {
-	copy  func(t *testing.T, made bool) *transfer.Database
-	serve func(t *testing.T) (store.Store, error)
+	copy  func(t testing.TB, made bool) *transfer.Database
+	serve func(t testing.TB) (store.Store, error)
 }
 
 // files makes a place of SQLite.
-func files(t *testing.T) place {
+func files(t testing.TB) place {
 	t.Helper()
 	cfg := sqlite.Config{Path: filepath.Join(t.TempDir(), "jobs.db"), EncryptionKeys: []string{seal.NewKey().Reveal()}}
 	return place{
-		copy: func(t *testing.T, made bool) *transfer.Database {
+		copy: func(t testing.TB, made bool) *transfer.Database {
 			t.Helper()
 			db, err := sqlite.OpenTransfer(t.Context(), cfg, made)
 			if err != nil {
@@ -39,7 +43,7 @@ func files(t *testing.T) place {
 			t.Cleanup(func() { closed(t, db) })
 			return db
 		},
-		serve: func(t *testing.T) (store.Store, error) {
+		serve: func(t testing.TB) (store.Store, error) {
 			t.Helper()
 			db, err := sqlite.Open(t.Context(), cfg)
 			if err == nil {
@@ -51,7 +55,7 @@ func files(t *testing.T) place {
 	}
 }
 
-func closed(t *testing.T, db interface{ Close() error }) {
+func closed(t testing.TB, db interface{ Close() error }) {
 	t.Helper()
 	if err := db.Close(); err != nil {
 		t.Error(err)
@@ -341,4 +345,24 @@ func TestUndo(t *testing.T) {
 	}
 	closed(t, source)
 	from.likeSource(t, want, shards)
+}
+
+// TestCopyRefusesDamagedHistory has a source of which a day cannot be read.
+func TestCopyRefusesDamagedHistory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed(t, db)
+	damaged := filepath.Join(filepath.Dir(path), "history", "2026-03-09.db")
+	if err := os.WriteFile(damaged, bytes.Repeat([]byte("x"), 4_096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	_, err = sqlite.OpenTransfer(t.Context(), sqlite.Config{Path: path, Log: quiet}, false)
+	if err == nil || !strings.Contains(err.Error(), "2026-03-09") {
+		t.Errorf("opened, or refused without the day: %v", err)
+	}
 }

@@ -32,14 +32,14 @@ func FactsAfter(h store.History) func(context.Context, *domain.FireKey, func([]d
 		if last != nil {
 			from = last.ScheduledAt
 		}
-		var piece []domain.Execution
+		piece := make([]domain.Execution, 0, pieceRows)
 		filled := NewMeter()
 		flush := func() error {
 			out := piece
-			piece, filled = nil, NewMeter()
 			if len(out) == 0 {
 				return nil
 			}
+			piece, filled = make([]domain.Execution, 0, pieceRows), NewMeter()
 			return fn(out)
 		}
 		err := h.Stream(ctx, from, domain.Forever, func(read []domain.Execution) error {

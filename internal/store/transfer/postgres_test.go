@@ -25,12 +25,12 @@ import (
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // server makes a place in PostgreSQL, and returns its URL.
-func server(t *testing.T) (place, string) {
+func server(t testing.TB) (place, string) {
 	t.Helper()
 	url := postgrestest.Shared(t).Database(t)
 	cfg := postgres.Config{URL: url, EncryptionKeys: []string{seal.NewKey().Reveal()}}
 	return place{
-		copy: func(t *testing.T, _ bool) *transfer.Database {
+		copy: func(t testing.TB, _ bool) *transfer.Database {
 			t.Helper()
 			db, err := postgres.OpenTransfer(t.Context(), cfg)
 			if err != nil {
@@ -39,7 +39,7 @@ func server(t *testing.T) (place, string) {
 			t.Cleanup(func() { closed(t, db) })
 			return db
 		},
-		serve: func(t *testing.T) (store.Store, error) {
+		serve: func(t testing.TB) (store.Store, error) {
 			t.Helper()
 			db, err := postgres.Open(t.Context(), cfg)
 			if err == nil {
@@ -105,7 +105,7 @@ func TestAuditFindsFaultsPlantedInPostgreSQL(t *testing.T) {
 	t.Parallel()
 	from := files(t)
 	from.filled(t, 13, 12, false)
-	findsFaults(t, &from, func(t *testing.T) place {
+	findsFaults(t, &from, func(t testing.TB) place {
 		t.Helper()
 		to, _ := server(t)
 		return to
