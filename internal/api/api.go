@@ -57,8 +57,9 @@ type Config struct {
 
 // Cluster is what the server is among others on one database.
 type Cluster struct {
-	Peers    Peers // the others; nil: there are none
-	Internal bool  // probes and monitoring are answered, and no clients
+	Peers    Peers        // the others; nil: there are none
+	Asked    http.Handler // answers their questions: a peerview.Answerer; required with Peers
+	Internal bool         // probes and monitoring are answered, and no clients
 }
 
 // Limits are what a request may take.
@@ -129,6 +130,7 @@ func (rt *router) join(c *Config) (err error) {
 	rt.forward = &forwarder{peers: c.Cluster.Peers, jobs: c.Store.Jobs(), changes: c.Store.Changes(),
 		trail:   c.Repeats.trail,
 		metrics: c.Metrics, log: c.Log}
+	rt.asked = c.Cluster.Asked
 	rt.gate, err = c.Cluster.Peers.Gate(rt.answerPeer)
 	return err
 }

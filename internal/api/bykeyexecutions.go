@@ -19,7 +19,7 @@ func (h keyedExecutionRoutes) register(rt *router) {
 		Tags: []string{"Executions"}, Summary: "List the executions of the job of a key",
 		Description: "As GET /jobs/{id}/executions, of the job that has the key now. " + pageEnds,
 	}, h.executions, kindNotFound, kindUnavailable)
-	documentLive(rt, http.MethodGet, "/jobs/by-key/{key}/executions")
+	documentLive(rt, "/jobs/by-key/{key}/executions")
 }
 
 type keyedExecutionsInput struct {

@@ -20,10 +20,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/peer"
+	"github.com/belfry-scheduler/belfry/internal/peerview"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
 // cluster is two nodes, a and b, on one disk, on virtual time. Each owns two of four shards.
@@ -33,6 +35,7 @@ type cluster struct {
 	clock *stillClock
 	a, b  *node
 	calls atomic.Int64
+	hold  chan struct{} // calls wait until it is closed; nil: they do not
 
 	between network // nil: nothing
 }
@@ -72,7 +75,7 @@ func (c *cluster) join(name string) *node {
 	n := &node{c: c, fixture: &fixture{clock: c.clock, metrics: telemetry.NewMetrics(), disk: c.disk.Join()}}
 	n.store = faulty.New(n.disk, 1)
 	var err error
-	n.engine, err = engine.New(engine.Config{Store: n.store, Executor: counting{&c.calls}, Clock: n.clock,
+	n.engine, err = engine.New(engine.Config{Store: n.store, Executor: counting{c}, Clock: n.clock,
 		Metrics: n.metrics, Log: discard, Shared: true})
 	c.ok(err)
 	n.edit, err = edit.New(edit.Config{Owner: n.engine, Store: n.store, Clock: n.clock, Metrics: n.metrics,
@@ -85,16 +88,24 @@ func (c *cluster) join(name string) *node {
 	c.ok(err)
 	n.link, err = peer.NewLink(peer.LinkConfig{Self: name, Keys: n.keys, Clock: n.clock, Transport: n})
 	c.ok(err)
-	n.Handler = newAPI(c.t, n.fixture, func(cfg *Config) { cfg.Cluster.Peers = n })
+	n.Handler = newAPI(c.t, n.fixture, func(cfg *Config) {
+		cfg.Cluster.Peers, cfg.Cluster.Asked = n, &peerview.Answerer{Live: n.engine, Hosts: n.fixture}
+		cfg.View, err = view.New(view.Config{Store: n.store, Live: n.fixture, Hosts: n.fixture,
+			Others: &peerview.Asker{Peers: n}, Now: n.now})
+		c.ok(err)
+	})
 	return n
 }
 
 // counting is an executor that counts its calls.
-type counting struct{ calls *atomic.Int64 }
+type counting struct{ c *cluster }
 
 // Do implements engine.Executor.
 func (x counting) Do(_ *domain.Call, out *domain.Outcome) {
-	x.calls.Add(1)
+	x.c.calls.Add(1)
+	if x.c.hold != nil {
+		<-x.c.hold
+	}
 	*out = domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: http.StatusOK}
 }
 
@@ -147,6 +158,9 @@ func (n *node) Owner(job domain.JobID) (peer.Node, bool) {
 	sh, o := &rows[job.Shard(len(rows))], n.other()
 	return o.self, sh.Node == o.self.Token && !sh.Clean
 }
+
+// Others implements peerview.Peers.
+func (n *node) Others() (nodes []peer.Node, unreachable int) { return []peer.Node{n.other().self}, 0 }
 
 // Send implements Peers.
 func (n *node) Send(ctx context.Context, to peer.Node, r *http.Request, body []byte, caller peer.Caller) (

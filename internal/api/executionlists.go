@@ -24,6 +24,7 @@ func (h *listRoutes) register(rt *router) {
 		Description: "Newest scheduled first, with those that have not ended (PENDING, RUNNING). With a key that is " +
 			"confined to a namespace: those of its jobs. " + pageEnds,
 	}, h.executions, kindUnavailable)
+	documentLive(rt, "/executions")
 	register(rt, huma.Operation{
 		OperationID: "list-recent-executions", Method: http.MethodGet, Path: "/observability/executions/recent",
 		Tags:        []string{"Observability"},

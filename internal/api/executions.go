@@ -19,14 +19,14 @@ type executionRoutes struct {
 }
 
 // documentLive adds the header that tells of gaps to the answer of a list.
-func documentLive(rt *router, method, path string) {
-	res := rt.documented(&huma.Operation{Method: method, Path: path}).Responses["200"]
+func documentLive(rt *router, path string) {
+	res := rt.documented(&huma.Operation{Method: http.MethodGet, Path: path}).Responses["200"]
 	if res.Headers == nil {
 		res.Headers = map[string]*huma.Param{}
 	}
 	res.Headers[headerLive] = &huma.Header{
-		Description: "partial: of executions that have not ended, those are missing that a node knows which has not " +
-			"answered. Absent: none are.",
+		Description: "partial: what a node of the cluster knows alone is missing, because it has not answered: " +
+			"executions that have not ended, and hosts. Absent: nothing is.",
 		Schema: &huma.Schema{Type: "string", Pattern: "^partial$", MaxLength: new(len("partial"))},
 	}
 }
@@ -40,13 +40,14 @@ func (h *executionRoutes) register(rt *router) {
 			"A deleted job's history is answered for as long as it is kept; 404 when nothing is known of " +
 			"the id. " + pageEnds,
 	}, h.jobExecutions, kindNotFound, kindUnavailable)
-	documentLive(rt, http.MethodGet, "/jobs/{id}/executions")
+	documentLive(rt, "/jobs/{id}/executions")
 	register(rt, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: "/executions/{id}", Tags: []string{"Executions"},
 		Summary: "Read an execution", Description: "With every attempt, ended or not. With its ETag in If-None-Match " +
 			"the answer is 304 while nothing has changed.",
 		Responses: notModifiedAnswer(),
 	}, h.getExecution, kindNotFound, kindUnavailable)
+	documentLive(rt, "/executions/{id}")
 }
 
 // ExecutionBody is an execution as the API tells it. It is exported for huma,

@@ -15,6 +15,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/peer"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -98,7 +99,7 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 	here := identified(ctx.Context(), is)
 	switch {
 	case how == readsJob:
-		here = withGaps(here, w)
+		notePartial(w)
 	case outcome == peer.Unknown:
 		here = edit.WithUncertain(here, f.changes)
 	}
@@ -163,8 +164,14 @@ func pass(w http.ResponseWriter, res *http.Response) {
 // headerLive tells that an answer lacks what some nodes know alone.
 const headerLive = "Belfry-Live"
 
-// withGaps marks an answer that lacks what has not ended on another node.
-func withGaps(ctx context.Context, w http.ResponseWriter) context.Context {
-	w.Header().Set(headerLive, "partial")
-	return ctx
+// notePartial marks an answer that lacks what another node knows.
+func notePartial(w http.ResponseWriter) { w.Header().Set(headerLive, "partial") }
+
+// notes returns a context under which answers that lack what other nodes know are marked.
+func (f *forwarder) notes(ctx huma.Context) huma.Context {
+	if f == nil {
+		return ctx
+	}
+	_, w := humago.Unwrap(ctx)
+	return huma.WithContext(ctx, view.WithPartial(ctx.Context(), func() { notePartial(w) }))
 }

@@ -188,3 +188,51 @@ func (c *cluster) versionOf(id string) int {
 	}
 	return last.Number
 }
+
+// What runs at one node is shown by each. An answer that lacks what a silent node knows says so.
+func TestWhatRunsIsShownByAnyNode(t *testing.T) {
+	ofTwo(t, func(t *testing.T, c *cluster) {
+		id := c.jobOf(c.b, "")
+		c.hold = make(chan struct{})
+		defer close(c.hold)
+		var made triggeredBody
+		call(t, c.a, "POST", "/jobs/"+id+"/trigger", "").into(t, 202, &made)
+		c.pass(time.Second)
+		lists := []string{"/executions", "/executions?status=RUNNING", "/jobs/" + id + "/executions"}
+		for _, n := range []*node{c.a, c.b} {
+			var x executionWithAttempts
+			call(t, n, "GET", "/executions/"+made.ExecutionID, "").into(t, 200, &x)
+			if x.Status != domain.StatusRunning {
+				t.Errorf("node %s: %+v", n.self.Name, x)
+			}
+			for _, list := range lists {
+				var found executionsBody
+				got := call(t, n, "GET", list, "")
+				got.into(t, 200, &found)
+				if len(found.Executions) != 1 || found.Executions[0].ID != made.ExecutionID ||
+					got.Header.Get(headerLive) != "" {
+					t.Errorf("node %s, %s: %+v, %v", n.self.Name, list, found, got.Header)
+				}
+			}
+			var j struct {
+				NextFireAt *int64 `json:"nextFireAt"`
+			}
+			call(t, n, "GET", "/jobs/"+id, "").into(t, 200, &j)
+			want := time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+			if j.NextFireAt == nil || *j.NextFireAt != want {
+				t.Errorf("node %s: the next fire is %v", n.self.Name, j.NextFireAt)
+			}
+		}
+		c.between = networks["refuses"]
+		got := call(t, c.a, "GET", "/executions/"+made.ExecutionID, "")
+		got.problem(t, 404)
+		if got.Header.Get(headerLive) != "partial" {
+			t.Errorf("the answer does not tell that a node is silent: %v", got.Header)
+		}
+		for _, list := range append(lists, "/hosts") {
+			if got := call(t, c.a, "GET", list, ""); got.StatusCode != 200 || got.Header.Get(headerLive) != "partial" {
+				t.Errorf("%s: %d %v", list, got.StatusCode, got.Header)
+			}
+		}
+	})
+}

@@ -27,9 +27,11 @@ func (h *hostRoutes) register(rt *router) {
 		Description: "What is known of each host (scheme, name, port): whether it answers, its calls, its " +
 			"connections and its certificate. A host is known while it has something to do and for a minute or so " +
 			"after that; its certificate for as long as the server runs. There is no next page: what goes on " +
-			"changes from one moment to the next. A key that is confined to a namespace gets 403, since hosts are " +
+			"changes from one moment to the next. Of several servers the calls of all are added up. " +
+			"A key that is confined to a namespace gets 403, since hosts are " +
 			"shared by all namespaces.",
 	}, h.hosts)
+	documentLive(rt, "/hosts")
 }
 
 type hostLimitParam string
@@ -116,7 +118,7 @@ func (h *hostRoutes) hosts(ctx context.Context, in *hostsInput) (*hostsOutput, e
 	if err != nil {
 		return nil, err
 	}
-	found, total := h.view.Hosts(q)
+	found, total := h.view.Hosts(ctx, q)
 	fit(ctx, len(found)*sizeOfHost)
 	out := &hostsOutput{hostsBody{Hosts: make([]hostBody, len(found)), Total: total}}
 	for i := range found {

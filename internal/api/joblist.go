@@ -110,7 +110,17 @@ func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutpu
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.view.Jobs(ctx, q)
+	due, err := in.Due.parse("nextFireBefore", noInstant)
+	if err != nil {
+		return nil, err
+	}
+	list := h.view.Jobs
+	if due != noInstant {
+		list = func(ctx context.Context, q store.JobQuery) (view.JobPage, error) {
+			return h.view.JobsBefore(ctx, q, due)
+		}
+	}
+	page, err := list(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -152,13 +162,6 @@ func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQu
 	}
 	if q.Descending, err = in.Sort.parse(); err != nil {
 		return q, false, err
-	}
-	due, err := in.Due.parse("nextFireBefore", noInstant)
-	if err != nil {
-		return q, false, err
-	}
-	if due != noInstant {
-		q.Accept = h.view.FiresBefore(due)
 	}
 	count, err := in.Count.parse("count")
 	if err != nil {

@@ -47,6 +47,7 @@ type router struct {
 	repeats *Repeats
 	forward *forwarder   // nil: there are no other nodes
 	gate    http.Handler // of their requests; nil: there are none
+	asked   http.Handler // answers their questions
 
 	internal   bool // see Config
 	deprecated map[string]deprecation
@@ -167,7 +168,7 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 		tell(r.Context(), rt.log, err).write(w)
 		return
 	}
-	ctx, answered, err := rt.forward.try(ctx)
+	ctx, answered, err := rt.forward.try(rt.forward.notes(ctx))
 	if err != nil {
 		tell(r.Context(), rt.log, err).write(w)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/peer"
+	"github.com/belfry-scheduler/belfry/internal/peerview"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -60,6 +61,10 @@ func (rt *router) route(w http.ResponseWriter, r *http.Request) {
 // answerPeer answers a request that another node has sent in the name of a caller, whom it has
 // let in.
 func (rt *router) answerPeer(w http.ResponseWriter, r *http.Request, c peer.Caller) {
+	if strings.HasPrefix(r.URL.Path, peerview.Prefix) {
+		rt.asked.ServeHTTP(w, r)
+		return
+	}
 	ctx := telemetry.WithRequestID(r.Context(), r.Header.Get(front.RequestIDHeader))
 	ctx = context.WithValue(ctx, visitorKey{}, visitor{c.By, c.Role, c.Namespace})
 	ctx = identified(context.WithValue(ctx, forwardedKey{}, true), c.Identity)

@@ -156,8 +156,13 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 // openAPI makes the routes over what is stored and what has not ended.
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
+	others, err := openPeers(a, clk)
+	if err != nil {
+		return nil, err
+	}
 	shown, err := view.New(view.Config{
-		Store: a.store, Live: a.engine, Hosts: a.hosts,
+		Store: a.store, Live: a.engine, Hosts: a.hosts, Others: others.asker(),
+		Now: func() int64 { return clock.NowMs(clk) },
 		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames, a.files.check,
 			a.checkKeys, a.checkCluster},
 	})
@@ -171,10 +176,6 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	if err != nil {
 		return nil, err
 	}
-	others, err := openPeers(a, clk)
-	if err != nil {
-		return nil, err
-	}
 	a.keeper.repeats = api.NewRepeats(a.store.Changes(), clk, a.log)
 	return api.New(api.Config{
 		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
@@ -185,7 +186,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 		CursorKey: a.store.derive("cursors of lists"),
-		Cluster:   api.Cluster{Peers: others, Internal: a.cfg.Cluster.Role == config.RoleScheduler},
+		Cluster:   others.cluster(a),
 	})
 }
 

@@ -14,9 +14,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/cluster"
+	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/peer"
+	"github.com/belfry-scheduler/belfry/internal/peerview"
+	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
 // peers are the other servers on the database, as this one reaches them. It implements api.Peers.
@@ -32,7 +35,7 @@ type peers struct {
 }
 
 // openPeers makes what reaches the other servers; nil: there are none.
-func openPeers(a *App, clk clock.Clock) (api.Peers, error) {
+func openPeers(a *App, clk clock.Clock) (*peers, error) {
 	if a.member.node == nil {
 		return nil, nil //nolint:nilnil // a server by itself has none
 	}
@@ -90,6 +93,22 @@ func nodeOf(n *cluster.NodeView) peer.Node {
 	return peer.Node{Name: n.Name, Token: n.Token, URL: n.Address}
 }
 
+// Others implements peerview.Peers.
+func (p *peers) Others() (nodes []peer.Node, unreachable int) {
+	v := p.node.View()
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		switch {
+		case n.Token == v.Self, n.Gone, n.Role == cluster.RoleAPI:
+		case n.Address == "":
+			unreachable++
+		default:
+			nodes = append(nodes, nodeOf(n))
+		}
+	}
+	return nodes, unreachable
+}
+
 // Send implements api.Peers.
 func (p *peers) Send(ctx context.Context, to peer.Node, r *http.Request, body []byte, caller peer.Caller) (
 	*http.Response, peer.Outcome, error) {
@@ -103,6 +122,23 @@ func (p *peers) Gate(next func(w http.ResponseWriter, r *http.Request, caller pe
 		Self: peer.Node{Name: self.Name, Token: self.Token, URL: self.Address}, Keys: p.keys, Clock: p.clock,
 		Log: p.log, Next: next,
 	})
+}
+
+// asker returns what asks the other servers; nil: there are none.
+func (p *peers) asker() view.Others {
+	if p == nil {
+		return nil
+	}
+	return &peerview.Asker{Peers: p}
+}
+
+// cluster returns what the API needs to know of the others.
+func (p *peers) cluster(a *App) api.Cluster {
+	c := api.Cluster{Internal: a.cfg.Cluster.Role == config.RoleScheduler}
+	if p != nil {
+		c.Peers, c.Asked = p, &peerview.Answerer{Live: a.engine, Hosts: a.hosts}
+	}
+	return c
 }
 
 // close ends the connections that wait for a request.

@@ -13,8 +13,10 @@
 //     where the page before has ended.
 //   - The history of a deleted job is answered for as long as it is kept; CodeNotFound
 //     means that nothing is known of the id.
-//   - What is known of hosts comes from the [Hosts] source of this process alone: none of it
-//     is stored.
+//   - What is known of hosts comes from the [Hosts] source of this process: none of it is stored.
+//   - In a cluster the [Others] are asked for what has not ended with them, and for their hosts,
+//     all at once. Where one does not answer, that is noted: see [WithPartial]. The next fire of
+//     a job of another node is computed from its version.
 //   - An error of the store has a code: [store.Coded].
 //
 // A page holds as many executions that have not ended as it has places; of one job at

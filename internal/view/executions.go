@@ -18,7 +18,7 @@ const maxLive = 25_000
 func (v *View) Executions(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
 	// Live ones first: one that ends in between is then in both lists, and
 	// shown as the fact; the other way round it would be in neither.
-	live := v.liveOf(&q)
+	live := v.liveOf(ctx, &q)
 	var facts store.ExecutionPage
 	if len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, domain.Status.Final) {
 		var err error
@@ -63,12 +63,12 @@ func (v *View) known(ctx context.Context, id domain.JobID) error {
 }
 
 // liveOf returns a page of what the query selects that has not ended.
-func (v *View) liveOf(q *store.ExecutionQuery) store.ExecutionPage {
+func (v *View) liveOf(ctx context.Context, q *store.ExecutionQuery) store.ExecutionPage {
 	if len(q.Statuses) > 0 && !slices.ContainsFunc(q.Statuses, func(s domain.Status) bool { return !s.Final() }) {
 		return store.ExecutionPage{}
 	}
 	if q.JobID.IsZero() {
-		return v.live.LiveList(*q)
+		return v.listLive(ctx, q)
 	}
 	top, page := q.Start(), q.Collect()
 	for _, x := range v.live.LiveByJob(q.JobID, maxLive) {
@@ -81,6 +81,21 @@ func (v *View) liveOf(q *store.ExecutionQuery) store.ExecutionPage {
 		page.Add(x)
 	}
 	return page.End()
+}
+
+// listLive returns a page of what has not ended, of all jobs and all nodes.
+func (v *View) listLive(ctx context.Context, q *store.ExecutionQuery) store.ExecutionPage {
+	here := v.live.LiveList(*q)
+	if v.others == nil {
+		return here
+	}
+	elsewhere, missing := v.others.LiveList(ctx, *q)
+	notePartial(ctx, missing)
+	all := here
+	for _, page := range elsewhere {
+		all = joined(q, all, page)
+	}
+	return all
 }
 
 // newestFirst is the order of lists of executions, [store.Page]'s: scheduled
@@ -111,7 +126,30 @@ func (v *View) Execution(ctx context.Context, id domain.ExecutionID) (domain.Exe
 	if x, ok := v.live.Live(id); ok {
 		return x, nil
 	}
+	if v.others != nil {
+		x, found, missing := v.others.Live(ctx, id)
+		if found {
+			return x, nil
+		}
+		notePartial(ctx, missing)
+		if x, err := v.waiting(ctx, id); err != nil || x.ScheduledAt != 0 {
+			return x, err
+		}
+	}
 	x, err = v.history.Execution(ctx, id)
+	return x, store.Coded(err)
+}
+
+// waiting returns an execution that was triggered and that no node carries out yet. One that is not
+// there has no key.
+func (v *View) waiting(ctx context.Context, id domain.ExecutionID) (x domain.Execution, err error) {
+	err = v.edits.Unclaimed(ctx, store.ShardSet{}, func(r domain.OpenRun) error {
+		if r.FireKey.ID() == id {
+			x = domain.Execution{FireKey: r.FireKey, Version: r.Version, Status: domain.StatusPending,
+				NextAttemptAt: r.NextAt}
+		}
+		return nil
+	})
 	return x, store.Coded(err)
 }
 

@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"context"
 	"slices"
 )
 
@@ -91,11 +92,71 @@ type HostQuery struct {
 }
 
 // Hosts returns hosts, and how many the query selects without its limit.
-func (v *View) Hosts(q HostQuery) (found []Host, total int) {
+func (v *View) Hosts(ctx context.Context, q HostQuery) (found []Host, total int) {
 	if v.hosts == nil {
 		return nil, 0
 	}
-	return SelectHosts(v.hosts.Hosts(), q)
+	all := v.hosts.Hosts()
+	if v.others != nil {
+		elsewhere, missing := v.others.Hosts(ctx)
+		notePartial(ctx, missing)
+		all = mergeHosts(append(elsewhere, all))
+	}
+	return SelectHosts(all, q)
+}
+
+// mergeHosts returns each host once: its calls and connections from all nodes, and of its state what
+// is worst.
+func mergeHosts(lists [][]Host) []Host {
+	places := make(map[string]int)
+	var all []Host
+	for _, list := range lists {
+		for i := range list {
+			at, known := places[list[i].Name]
+			if !known {
+				places[list[i].Name] = len(all)
+				all = append(all, list[i])
+				continue
+			}
+			all[at].join(&list[i])
+		}
+	}
+	return all
+}
+
+// states are the states of a host as package host names them, the worst first.
+var states = []string{"silent", "refusing", "hanging", "connecting", "answering", HostIdle}
+
+// join adds what another node knows of a host.
+func (h *Host) join(o *Host) {
+	if slices.Index(states, o.State) < slices.Index(states, h.State) {
+		h.State = o.State
+	}
+	h.Limit, h.Worth = h.Limit+o.Limit, h.Worth+o.Worth
+	h.Calls, h.Queued, h.Overdue, h.Spans = h.Calls+o.Calls, h.Queued+o.Queued, h.Overdue+o.Overdue, h.Spans+o.Spans
+	h.Recent, h.Unanswered, h.Refused = h.Recent+o.Recent, h.Unanswered+o.Unanswered, h.Refused+o.Refused
+	a, b := &h.Connections, &o.Connections
+	a.Open, a.Idle, a.Opening = a.Open+b.Open, a.Idle+b.Idle, a.Opening+b.Opening
+	a.Waiting, a.HTTP2, a.Streams = a.Waiting+b.Waiting, a.HTTP2+b.HTTP2, a.Streams+b.Streams
+	h.Handshakes = joinHandshakes(h.Handshakes, o.Handshakes)
+	if h.QuickestMs == 0 || o.QuickestMs != 0 && o.QuickestMs < h.QuickestMs {
+		h.QuickestMs = o.QuickestMs
+	}
+	h.UsualMs = max(h.UsualMs, o.UsualMs)
+	if o.LastError != nil && (h.LastError == nil || o.LastError.At > h.LastError.At) {
+		h.LastError = o.LastError
+	}
+	if o.Certificate != nil && (h.Certificate == nil || o.Certificate.SeenAt > h.Certificate.SeenAt) {
+		h.Certificate = o.Certificate
+	}
+}
+
+func joinHandshakes(a, b *Handshakes) *Handshakes {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &Handshakes{Full: a.Full + b.Full, Resumed: a.Resumed + b.Resumed, Failed: a.Failed + b.Failed,
+		Window: a.Window + b.Window}
 }
 
 // SelectHosts is [View.Hosts] of a list, which it sorts and cuts.

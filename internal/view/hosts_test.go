@@ -47,11 +47,12 @@ func (s someHosts) Hosts() []Host { return s }
 
 func TestHostsOfAView(t *testing.T) {
 	t.Parallel()
-	if found, total := (&View{}).Hosts(HostQuery{Limit: 5}); len(found) != 0 || total != 0 {
+	if found, total := (&View{}).Hosts(t.Context(), HostQuery{Limit: 5}); len(found) != 0 || total != 0 {
 		t.Errorf("%v of %d without a source", found, total)
 	}
 	v := &View{hosts: someHosts{{Name: "a"}, {Name: "b", Calls: 1}}}
-	if found, total := v.Hosts(HostQuery{Limit: 1}); len(found) != 1 || found[0].Name != "b" || total != 2 {
+	found, total := v.Hosts(t.Context(), HostQuery{Limit: 1})
+	if len(found) != 1 || found[0].Name != "b" || total != 2 {
 		t.Errorf("%v of %d", found, total)
 	}
 }

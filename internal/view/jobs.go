@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -15,10 +16,25 @@ type Job struct {
 
 func (v *View) withNext(j *domain.Job) Job {
 	at, fires := v.live.NextFire(j.ID)
+	if !fires && v.others != nil { // another node fires it
+		at, fires = nextOf(&j.Current, v.now())
+	}
 	if !fires {
 		return Job{Job: *j}
 	}
 	return Job{*j, &at}
+}
+
+// nextOf computes the next fire of a version after an instant.
+func nextOf(current *domain.Version, after int64) (int64, bool) {
+	if !current.Active {
+		return 0, false
+	}
+	timing, err := current.Timing()
+	if err != nil { // it cannot be run
+		return 0, false
+	}
+	return timing.Next(after)
 }
 
 // Of returns the job whose current version is v.
@@ -67,12 +83,38 @@ func (v *View) Last(ctx context.Context, jobs []Job) (map[domain.JobID]domain.Ex
 	return found, store.Coded(err)
 }
 
-// FiresBefore returns what selects the jobs whose next fire is before an instant.
-func (v *View) FiresBefore(at int64) func(domain.JobID) bool {
-	return func(id domain.JobID) bool {
+// JobsBefore is Jobs of those whose next fire is before an instant. Next fires of jobs of other
+// nodes are computed: a page may have fewer jobs for that.
+func (v *View) JobsBefore(ctx context.Context, q store.JobQuery, at int64) (JobPage, error) {
+	q.Accept = func(id domain.JobID) bool {
 		next, fires := v.live.NextFire(id)
-		return fires && next < at
+		return fires && next < at || !fires && v.others != nil
 	}
+	if v.others == nil {
+		return v.Jobs(ctx, q)
+	}
+	if !q.CountOnly {
+		return v.pageBefore(ctx, q, at)
+	}
+	q.CountOnly, q.Limit, q.MaxBody = false, countPage, 1
+	counted := 0
+	for {
+		page, err := v.pageBefore(ctx, q, at)
+		counted += len(page.Jobs)
+		if err != nil || page.Next.IsZero() {
+			return JobPage{Count: counted}, err
+		}
+		q.After = page.Next
+	}
+}
+
+// countPage is how many jobs are read at a time to be counted.
+const countPage = 1_000
+
+func (v *View) pageBefore(ctx context.Context, q store.JobQuery, at int64) (JobPage, error) {
+	page, err := v.Jobs(ctx, q)
+	page.Jobs = slices.DeleteFunc(page.Jobs, func(j Job) bool { return j.NextFireAt == nil || *j.NextFireAt >= at })
+	return page, err
 }
 
 // Counts are the counters of jobs and executions.

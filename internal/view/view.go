@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"errors"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -23,12 +24,26 @@ type Live interface {
 	Health() domain.Health
 }
 
+// Others are the other nodes of a cluster, which know what has not ended with them. missing is how
+// many of them have not answered.
+type Others interface {
+	// Live looks for an execution that has not ended.
+	Live(ctx context.Context, id domain.ExecutionID) (x domain.Execution, found bool, missing int)
+	// LiveList returns a page of each node: see [Live].
+	LiveList(ctx context.Context, q store.ExecutionQuery) (pages []store.ExecutionPage, missing int)
+	// Hosts returns the hosts that each node calls.
+	Hosts(ctx context.Context) (hosts [][]Host, missing int)
+}
+
 // Config is what a view is made of.
 type Config struct {
 	Store  store.Store
 	Live   Live
 	Checks []func() domain.Check // of health, beside those of Live
 	Hosts  Hosts                 // nil: none is known
+
+	Others Others       // nil: Live knows all that has not ended
+	Now    func() int64 // Unix milliseconds; required with Others
 }
 
 // View joins a store with what has not ended.
@@ -38,6 +53,23 @@ type View struct {
 	live    Live
 	checks  []func() domain.Check
 	hosts   Hosts
+	others  Others
+	now     func() int64
+	edits   store.Edits
+}
+
+type partialKey struct{}
+
+// WithPartial returns a context with what is called when an answer lacks what another node knows.
+func WithPartial(ctx context.Context, note func()) context.Context {
+	return context.WithValue(ctx, partialKey{}, note)
+}
+
+// notePartial notes that an answer lacks what other nodes know.
+func notePartial(ctx context.Context, missing int) {
+	if note, ok := ctx.Value(partialKey{}).(func()); ok && missing > 0 {
+		note()
+	}
 }
 
 // New makes a view. The error is about the config.
@@ -45,6 +77,9 @@ func New(c Config) (*View, error) {
 	if c.Store == nil || c.Live == nil {
 		return nil, errors.New("view: Store and Live are required")
 	}
+	if c.Others != nil && c.Now == nil {
+		return nil, errors.New("view: Now is required with Others")
+	}
 	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), live: c.Live, checks: c.Checks,
-		hosts: c.Hosts}, nil
+		hosts: c.Hosts, others: c.Others, now: c.Now, edits: c.Store.Edits()}, nil
 }

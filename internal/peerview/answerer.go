@@ -1,0 +1,74 @@
+package peerview
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/view"
+)
+
+// The paths of questions. Only nodes reach them.
+const (
+	Prefix        = "/cluster/ask/"
+	pathList      = Prefix + "list"
+	pathExecution = Prefix + "execution"
+	pathHosts     = Prefix + "hosts"
+)
+
+// maxQuestion bounds a question: a query is a few hundred bytes.
+const maxQuestion = 64 << 10
+
+// Live is what a node knows of executions that have not ended: an engine.
+type Live interface {
+	Live(id domain.ExecutionID) (domain.Execution, bool)
+	LiveList(q store.ExecutionQuery) store.ExecutionPage
+}
+
+// Answerer answers the questions of other nodes. It is an http.Handler behind a gate, which lets
+// nobody else in.
+type Answerer struct {
+	Live  Live
+	Hosts view.Hosts
+}
+
+// execution is the answer about one execution.
+type execution struct {
+	Found     bool             `json:"found"`
+	Execution domain.Execution `json:"execution"`
+}
+
+// ServeHTTP implements http.Handler.
+func (a *Answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxQuestion))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	var answer any
+	switch r.URL.Path {
+	case pathList:
+		var q store.ExecutionQuery
+		if err = json.Unmarshal(text, &q); err == nil {
+			answer = a.Live.LiveList(q)
+		}
+	case pathExecution:
+		var id domain.ExecutionID
+		if err = json.Unmarshal(text, &id); err == nil {
+			x, found := a.Live.Live(id)
+			answer = execution{found, x}
+		}
+	case pathHosts:
+		answer = a.Hosts.Hosts()
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(answer) // into memory: see peer.Gate
+}
