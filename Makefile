@@ -25,7 +25,7 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 
 .PHONY: test
 test: deps format vet measured ## Install what the tests need and run all of them
-	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting fuzz reproducible openapi clients' 'plain sim'
+	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting fuzz reproducible openapi clients deploy' 'plain sim'
 	$(call say,all is well)
 
 .PHONY: build
@@ -224,6 +224,12 @@ clients: build ## Generate clients from the OpenAPI document (oapi-codegen, ogen
 	$(call say,generated clients)
 	.ci/node
 	.ci/openapi clients
+
+# Its own module, and not cached: go test does not see that a file of another module has changed.
+.PHONY: deploy
+deploy: ## Check deploy/ with the libraries of helm and docker compose (tools/deploy; the first time they are compiled)
+	$(call say,the files of deploy/)
+	cd tools/deploy && $(GO) test -count=1 ./...
 
 .PHONY: sbom
 sbom: build ## bin/belfry.cdx.json: what is in bin/belfry, in the form of CycloneDX
