@@ -119,3 +119,37 @@ func TestZoneRulesChange(t *testing.T) {
 		}
 	}
 }
+
+// TestPostgresNodesFireByTheSameRules: a server whose zone data are of another release fires nothing
+// while another one does, and says why. It takes the jobs over when that has stopped, and logs what
+// changes.
+func TestPostgresNodesFireByTheSameRules(t *testing.T) {
+	t.Parallel()
+	database, tg := newPostgres(t), newTarget(t)
+	url := database.Database(t)
+	before := zoneData(t, "2098z", map[string]string{"UTC": "UTC", "Europe/Berlin": "Europe/Berlin"})
+	after := zoneData(t, "2099a", map[string]string{"UTC": "UTC", "Europe/Berlin": "Asia/Tokyo"})
+	a := servePostgres(t, url, "BELFRY_ZONEINFO="+before)
+	id := a.importJobs(fmt.Sprintf(
+		`{"schedule":"* * * * * *","timezone":"Europe/Berlin","api":%q,"type":"ATLEAST_ONCE"}`, tg.url+"/ok"))[0]
+	b := servePostgres(t, url, "BELFRY_ZONEINFO="+after)
+	eventually(t, "the second server says why it fires nothing", func() bool {
+		_, health := ask(t, "GET", b.url+"/observability/health", "", "")
+		return strings.Contains(fmt.Sprint(health["checks"]),
+			"the rules of Europe/Berlin are those of release 2098z, but here of release 2099a")
+	})
+	if n := b.metric("belfry_jobs"); n != 0 {
+		t.Errorf("the second server fires %v jobs", n)
+	}
+	if code := a.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+	eventually(t, "the second server fires the job", func() bool {
+		return b.metric("belfry_jobs") == 1 && strings.Contains(b.log(), "the rules of a time zone have changed")
+	})
+	started := time.Now().UnixMilli()
+	eventually(t, "it is sent", func() bool {
+		got := tg.since(t, started)
+		return len(got) > 0 && got[0].JobID.String() == id
+	})
+}

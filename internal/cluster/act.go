@@ -5,19 +5,20 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // act decides by the last look, and begins to claim or to release. Either may take seconds, in
 // which the node goes on looking but decides nothing. The error is that of the last claim.
-func (n *Node) act(ctx context.Context, self *store.Node, rows []store.Shard, off bool) error {
+func (n *Node) act(ctx context.Context, self *store.Node, rows []store.Shard, v *View) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	leaving := off || self.Role == RoleAPI || n.draining != nil
+	leaving := v.Agreement == clock.Off || self.Role == RoleAPI || n.draining != nil
 	if n.busy || n.draining != nil && n.mayWait() {
 		return n.claimed
 	}
-	s := n.holdings.situation(&n.observer, self, rows, leaving)
+	s := n.holdings.situation(&n.observer, self, rows, leaving, v.Unfit != "")
 	d := Decide(s)
 	if second := s.Clock / 1_000; !leaving && len(d.Release) > 0 {
 		if second == n.released { // the node looks more often than once a second

@@ -23,6 +23,7 @@ type Situation struct {
 	Unchanged time.Duration
 	Clock     int64 // the store's, Unix milliseconds
 	Leaving   bool  // this node drains, or must not own shards: its clock is wrong
+	Unfit     bool  // it would not fire as the others do: see Owner.Unfit
 	Shards    []Shard
 }
 
@@ -57,6 +58,9 @@ func Decide(s *Situation) Decision {
 	if s.Leaving {
 		return Decision{Release: numbers(mine)}
 	}
+	if s.Unfit {
+		return unfit(s, mine)
+	}
 	members := s.Members
 	if !slices.ContainsFunc(members, func(m Member) bool { return m.Token == s.Self }) {
 		members = append(slices.Clone(members), Member{s.Self, s.Name})
@@ -67,6 +71,19 @@ func Decide(s *Situation) Decision {
 		return Decision{Claim: claims(s, members, most)}
 	}
 	return Decision{Release: releases(s, mine, members, least, most)}
+}
+
+// unfit decides for a node that would not fire as the owners of shards do. It gives its shards away.
+// If nobody owns any it takes the first one: once it has that, the others follow its rules, and of two
+// such nodes one wins.
+func unfit(s *Situation, mine []Shard) Decision {
+	if len(mine) > 0 {
+		return Decision{Release: numbers(mine)}
+	}
+	if slices.ContainsFunc(s.Shards, func(sh Shard) bool { return sh.State == Owned }) || len(s.Shards) == 0 {
+		return Decision{}
+	}
+	return Decision{Claim: []int{0}}
 }
 
 // turn reports whether it is this node's second to release: two that release at the same

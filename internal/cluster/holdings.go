@@ -15,8 +15,8 @@ type holding struct {
 }
 
 // situation returns what a node decides by after a look.
-func (h *holdings) situation(o *Observer, self *store.Node, rows []store.Shard, leaving bool) *Situation {
-	s := &Situation{Self: self.Token, Name: self.Name, Leaving: leaving, Shards: make([]Shard, len(rows))}
+func (h *holdings) situation(o *Observer, self *store.Node, rows []store.Shard, leaving, unfit bool) *Situation {
+	s := &Situation{Self: self.Token, Name: self.Name, Leaving: leaving, Unfit: unfit, Shards: make([]Shard, len(rows))}
 	s.Members, s.Unchanged = o.Members()
 	for i := range rows {
 		sh := &rows[i]

@@ -39,6 +39,9 @@ type Owner interface {
 	Release(ctx context.Context, numbers []int) error
 	// Owned returns the shards that it has.
 	Owned() []int
+	// Unfit says why it would not fire as the owners of the other shards do; empty: it would. If
+	// nobody owns shards it may take them nevertheless.
+	Unfit(ctx context.Context) (why string, err error)
 }
 
 // Config is what a node is made of.
@@ -63,7 +66,8 @@ type Node struct {
 	wake     chan struct{}
 
 	lastLook clock.Mark
-	released int64 // the second of the store's clock in which shards were released
+	fitAt    clock.Mark // when it was last asked whether this node is fit
+	released int64      // the second of the store's clock in which shards were released
 
 	mu       sync.Mutex
 	draining *clock.Mark // since when; nil: it does not drain
@@ -147,6 +151,8 @@ func (n *Node) Check() domain.Check {
 	case v.Agreement == clock.Off:
 		c.Warning = fmt.Sprintf("the clock of this machine is %s apart from the database's: it owns no shards",
 			v.Ahead.Abs().Round(time.Millisecond))
+	case v.Unfit != "":
+		c.Warning = v.Unfit + ": this server fires no jobs until no other one does"
 	case v.Schedulers() == 0 && v.Unowned() > 0:
 		c.Warning = "no node of the cluster fires jobs"
 	case v.Unowned() > 0 && unowned > unownedFor:

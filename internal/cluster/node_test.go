@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,7 @@ type owner struct {
 	loads  time.Duration // that a takeover takes
 
 	group *group
+	rules string // by which it fires: see group.rules
 
 	mu     sync.Mutex
 	leases map[int]store.Shard
@@ -42,10 +44,24 @@ func (o *owner) Owned() (numbers []int) {
 	return numbers
 }
 
+func (o *owner) Unfit(context.Context) (string, error) {
+	o.group.mu.Lock()
+	defer o.group.mu.Unlock()
+	if o.group.rules != o.rules {
+		return "the rules are " + o.group.rules, nil
+	}
+	return "", nil
+}
+
 func (o *owner) Own(ctx context.Context, claims []store.Claim) (got []int, err error) {
 	rows, err := o.shards.Claim(ctx, o.token, claims)
 	if err != nil {
 		return nil, err
+	}
+	if len(rows) > 0 {
+		o.group.mu.Lock()
+		o.group.rules = o.rules
+		o.group.mu.Unlock()
 	}
 	o.mu.Lock()
 	for _, sh := range rows {
@@ -110,6 +126,7 @@ type group struct {
 	mu      sync.Mutex
 	free    map[int]time.Time // since when shards that were released have no owner
 	longest time.Duration     // that one had none
+	rules   string            // that are on record: those of the last owner who took shards
 }
 
 func (g *group) released(numbers []int) {
@@ -144,10 +161,16 @@ func newGroup(t *testing.T) *group {
 
 func (g *group) start(name, role string, loads time.Duration) *machine {
 	g.t.Helper()
+	return g.startWith("", name, role, loads)
+}
+
+// startWith starts a node that fires by some rules.
+func (g *group) startWith(rules, name, role string, loads time.Duration) *machine {
+	g.t.Helper()
 	s := g.disk.Join()
 	o := &owner{
 		token: time.Now().UnixNano(), shards: s.Shards(), clk: clock.System{}, loads: loads,
-		leases: map[int]store.Shard{}, group: g,
+		leases: map[int]store.Shard{}, group: g, rules: rules,
 	}
 	time.Sleep(time.Nanosecond) // the next token is another one
 	n, err := cluster.New(cluster.Config{
@@ -311,6 +334,51 @@ func TestLonelyNodeDrains(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if got := owns(a); got[0] != shardsOfTest {
 			t.Errorf("after the drain ended the node owns %d shards", got[0])
+		}
+	})
+}
+
+// TestOtherRulesWait: a node that would fire by other rules takes no shards while somebody owns some,
+// and disturbs no one. It takes all when the last one has stopped. Of two that start at the same time
+// with different rules one does.
+func TestOtherRulesWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t)
+		g.rules = "old"
+		a, b := g.startWith("old", "a", cluster.RoleAll, 0), g.startWith("old", "b", cluster.RoleAll, 0)
+		time.Sleep(time.Minute)
+		c := g.startWith("new", "c", cluster.RoleAll, 0)
+		moved := owned(a, b)
+		time.Sleep(time.Minute)
+		if after := owned(a, b); len(c.owner.Owned()) > 0 || !slices.EqualFunc(moved, after, slices.Equal) {
+			t.Errorf("beside a node with other rules shards move: %v, then %v and %v", moved, after, c.owner.Owned())
+		}
+		if check := c.Check(); !strings.Contains(check.Warning, "the rules are old") {
+			t.Errorf("health: %+v", check)
+		}
+		for _, m := range []*machine{a, b} {
+			if err := m.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			m.kill()
+		}
+		time.Sleep(3 * time.Second)
+		if got := owns(a, b, c); !slices.Equal(got, []int{0, 0, shardsOfTest}) {
+			t.Errorf("after the others have stopped the shares are %v", got)
+		}
+		if check := c.Check(); check.Warning != "" {
+			t.Errorf("health: %+v", check)
+		}
+		c.kill()
+		d, e := g.startWith("newer", "d", cluster.RoleAll, 0), g.startWith("newest", "e", cluster.RoleAll, 0)
+		for range 60 {
+			time.Sleep(time.Second)
+			if got := owns(d, e); min(got[0], got[1]) > 0 {
+				t.Fatalf("nodes with different rules own %v shards", got)
+			}
+		}
+		if total(d, e) != shardsOfTest {
+			t.Errorf("of two nodes with different rules neither owns all shards: %v", owns(d, e))
 		}
 	})
 }

@@ -85,7 +85,7 @@ func (r *rows) look(p *process) {
 	}
 	p.observer.Look(r.seen, nodes, time.Second+p.slept)
 	p.slept = 0
-	s := p.situation(&p.observer, &p.Node, r.seen, p.Draining)
+	s := p.situation(&p.observer, &p.Node, r.seen, p.Draining, false)
 	d := Decide(s)
 	if !p.Draining && len(d.Release) > releasesAtOnce {
 		r.t.Fatalf("%d shards are released in a second", len(d.Release))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // Run looks, claims and releases until the context ends. Then it waits until what it has begun
@@ -71,6 +72,12 @@ func (n *Node) look(ctx context.Context) error {
 		return err
 	}
 	latency := n.Clock.Elapsed(mark)
+	unfit, err := n.checkFit(short)
+	if err != nil {
+		return err
+	}
+	agreement, ahead := n.compareClocks(mark, rows)
+	self.Draining = self.Draining || agreement == clock.Off || unfit != ""
 	nodes, err := n.Nodes.Seen(short, self)
 	if err != nil {
 		return err
@@ -78,14 +85,34 @@ func (n *Node) look(ctx context.Context) error {
 	n.observer.Look(rows, nodes, passed)
 	n.lastLook = mark
 	v := n.observer.view(self.Token, rows, nodes)
-	v.At, v.Latency = mark, latency
-	if n.Agreed != nil {
-		n.Agreed.Sample(mark, v.Clock)
-		v.Agreement, v.Ahead = n.Agreed.Agreement()
-	}
+	v.At, v.Latency, v.Agreement, v.Ahead, v.Unfit = mark, latency, agreement, ahead, unfit
 	before := n.view.Swap(v)
 	n.follow(ctx, before, v)
-	return n.act(ctx, &self, rows, v.Agreement == clock.Off)
+	return n.act(ctx, &self, rows, v)
+}
+
+// fitEvery is how often a node asks whether it would fire as the others do.
+const fitEvery = 5 * time.Second
+
+// checkFit returns why this node would not fire as the others do: see Owner.Unfit.
+func (n *Node) checkFit(ctx context.Context) (why string, err error) {
+	if v := n.View(); n.fitAt != (clock.Mark{}) && v.Unfit == "" && n.Clock.Elapsed(n.fitAt) < fitEvery {
+		return "", nil
+	}
+	mark := n.Clock.Mark()
+	if why, err = n.Owner.Unfit(ctx); err == nil {
+		n.fitAt = mark
+	}
+	return why, err
+}
+
+// compareClocks tells the clock of this node what the store's has shown since the mark.
+func (n *Node) compareClocks(asked clock.Mark, rows []store.Shard) (clock.Agreement, time.Duration) {
+	if n.Agreed == nil || len(rows) == 0 {
+		return clock.Agreeing, 0
+	}
+	n.Agreed.Sample(asked, rows[0].Clock)
+	return n.Agreed.Agreement()
 }
 
 // follow does what follows from a look beside claims and releases.
@@ -93,6 +120,10 @@ func (n *Node) follow(ctx context.Context, before, now *View) {
 	if now.Agreement != before.Agreement {
 		n.Log.Warn("the clocks of this machine and of the database are compared", "agreement", now.Agreement.String(),
 			"ahead", now.Ahead.Round(time.Millisecond))
+	}
+	if now.Unfit != before.Unfit {
+		n.Log.Warn("the time zone data of this server are compared with those by which jobs are fired", "unlike",
+			now.Unfit)
 	}
 	if now.Unowned() == 0 || before.Unowned() == 0 {
 		n.mu.Lock()

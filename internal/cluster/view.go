@@ -17,6 +17,7 @@ type View struct {
 	Latency   time.Duration
 	Agreement clock.Agreement
 	Ahead     time.Duration // of the clock of this node, before the store's
+	Unfit     string        // why this node would not fire as the others do: see Owner.Unfit
 }
 
 // NodeView is a node, and for how long its row has not changed, as far as this node has watched.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
+	"github.com/belfry-scheduler/belfry/internal/engine/zones"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -34,3 +35,16 @@ func (s Share) Release(ctx context.Context, numbers []int) error {
 
 // Owned returns the shards whose jobs the engine fires.
 func (s Share) Owned() []int { return s.owner.shards.In(shard.Active) }
+
+// Unfit says why this program would not fire as the nodes that own shards: see zones.Unlike. A node
+// that is unfit may take shards over when nobody owns any: its rules hold from then on.
+func (s Share) Unfit(ctx context.Context) (why string, err error) {
+	stored, err := s.owner.store.Shards().ZoneRules(ctx)
+	if err != nil {
+		return "", err
+	}
+	if why = zones.Unlike(stored); why == "" {
+		s.owner.zones.Follow(stored)
+	}
+	return why, nil
+}

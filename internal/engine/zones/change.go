@@ -68,11 +68,8 @@ func ReadChange(ctx context.Context, rules *Rules, log *slog.Logger, after int64
 				time.UnixMilli(next.From).UTC(),
 				"old", last.Release, "new", next.Release)
 		}
-		for _, p := range pieces {
-			history[zone] = append(history[zone], cron.Rules{From: p.From / 1000, Data: p.Data})
-		}
-		if len(pieces) == 1 {
-			delete(history, zone)
+		if len(pieces) > 1 {
+			history[zone] = rulesOf(pieces)
 		}
 	}
 	rules.Keep(stored)
@@ -83,6 +80,14 @@ func ReadChange(ctx context.Context, rules *Rules, log *slog.Logger, after int64
 		cron.UseHistory(history)
 	}
 	return c, nil
+}
+
+// rulesOf returns the rules of a zone as the calendar takes them.
+func rulesOf(pieces []store.ZoneRules) (rules []cron.Rules) {
+	for _, p := range pieces {
+		rules = append(rules, cron.Rules{From: p.From / 1000, Data: p.Data})
+	}
+	return rules
 }
 
 // NoteZone collects the zones of which the store keeps no rules yet.

@@ -8,6 +8,7 @@
 // # What it guarantees
 //
 //   - Rules are stored before anything is fired by them.
+//   - A node of a cluster fires by the rules on record alone, or not at all: [Unlike].
 //   - Where a start finds other rules than those that are stored, the calendar has the
 //     old ones up to that start and the new ones afterwards, and the jobs whose fires
 //     move are logged: TestZoneRulesChange of the binary.
@@ -16,5 +17,5 @@
 //
 // Each file uses only those before it:
 //
-//	rules.go change.go
+//	rules.go change.go unlike.go
 package zones

@@ -15,9 +15,10 @@ import (
 type Rules struct {
 	shards store.Shards
 
-	mu      lock.Leaf
-	kept    map[string]bool // zones of which the store keeps the rules
-	warning string          // of this start
+	mu       lock.Leaf
+	kept     map[string]bool // zones of which the store keeps the rules
+	followed int             // how many rules Follow has given to the calendar
+	warning  string          // of this start
 }
 
 // Unkept returns the rules of a zone that the store does not keep yet.
