@@ -81,15 +81,38 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	if err := k.lose(lost); err != nil {
 		return err
 	}
-	for i := range behind {
-		if err := k.load(ctx, &behind[i]); err != nil {
-			return fmt.Errorf("edits of shard %d cannot be read: %w", behind[i].Row.Number, err)
-		}
-		k.shards.Loaded(&behind[i])
-	}
+	k.loadAll(ctx, behind)
 	k.runner.dispatcher.Suspend(false)
 	k.loop.nudge()
 	return nil
+}
+
+// loadWait is how long the edits of shards may take to be read: the next beat waits for it.
+const loadWait = time.Second
+
+// loadAll loads the edits that were made without this owner. What cannot be read is read again after the
+// next beat. It keeps back its own shard alone: that is left before its horizon ends, where others go on.
+func (k *keeper) loadAll(ctx context.Context, behind []shard.Behind) {
+	ctx, cancel := context.WithTimeout(ctx, loadWait)
+	defer cancel()
+	var loads sync.WaitGroup
+	for i := range behind {
+		b := &behind[i]
+		if !k.shards.At(uint8(b.Row.Number)).Placed() { //nolint:gosec // at most hold.MaxShards
+			continue
+		}
+		loads.Go(func() {
+			if err := k.load(ctx, b); err != nil {
+				k.log.Error("edits of a shard cannot be read; it waits for them", "shard", b.Row.Number, "error", err)
+				return
+			}
+			k.shards.Loaded(b)
+		})
+	}
+	loads.Wait()
+	if stuck := shard.Stuck(k.shards, behind, k.now()); k.shared && len(stuck) > 0 {
+		_ = k.lose(stuck) // where shards are shared, it is no reason to end
+	}
 }
 
 // lose follows the loss of shards, whose sending has ended: their jobs are dropped, or this
@@ -103,7 +126,8 @@ func (k *keeper) lose(numbers []int) error {
 		k.fail(err)
 		return err
 	}
-	k.log.Warn("shards are left: another owner has claimed them, or their rows are locked", "shards", numbers)
+	k.log.Warn("shards are left: another owner has claimed them, or their rows are locked, or their edits cannot "+
+		"be read", "shards", numbers)
 	k.drop(numbers)
 	return nil
 }

@@ -355,29 +355,76 @@ func TestEditsWithoutTheOwner(t *testing.T) {
 	})
 }
 
-// While edits cannot be loaded, H of their shard is not used, and nothing is sent past it.
+// While the edits of a shard cannot be loaded, nothing of it is sent past the horizon that it has. The
+// other shards go on as if nothing had happened.
+func TestShardWhoseEditsCannotBeLoaded(t *testing.T) {
+	t.Parallel()
+	for name, hangs := range map[string]bool{"an error": false, "no answer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubbleOfShards(t, 4, shared, func(t *testing.T, w *world) {
+				w.create(slices.Repeat([]domain.SpecDoc{spec("?v=1")}, 60)...)
+				w.pass(3 * time.Second)
+				id := w.jobs[0]
+				number := w.eng.shards.Number(id)
+				w.readFrom(noChanges{w.gate, hangs})
+				made := w.editWithout(id)
+				w.pass(12 * time.Second)
+				for _, s := range w.targets.all() {
+					late := s.at.Sub(time.UnixMilli(s.Key.ScheduledAt))
+					switch of := w.eng.shards.Number(s.Key.JobID); {
+					case of == number && s.Key.ScheduledAt >= made:
+						t.Errorf("%v was sent, the version that it belongs to is not known", s.Key)
+					case of != number && late > 100*time.Millisecond:
+						t.Errorf("%v of another shard was sent %s late", s.Key, late)
+					}
+				}
+				if got := ShareOf(w.eng).Owned(); len(got) != 3 || slices.Contains(got, int(number)) {
+					t.Errorf("owned %v, the edits of %d cannot be loaded", got, number)
+				}
+				w.readFrom(w.gate)
+				w.ok(w.eng.owner.own(context.Background(), []int{int(number)}))
+				w.pass(40 * time.Second)
+				w.check(w.now() - 30_000)
+			})
+		})
+	}
+}
+
+// Where no edits can be loaded, there is nothing to gain from leaving shards.
 func TestHorizonWaitsForEdits(t *testing.T) {
 	t.Parallel()
 	bubbleOfShards(t, 2, shared, func(t *testing.T, w *world) {
-		w.create(spec("?v=1"))
-		v, err := w.db.Jobs().Get(context.Background(), w.jobs[0])
-		w.ok(err)
+		w.create(slices.Repeat([]domain.SpecDoc{spec("?v=1")}, 30)...)
 		w.pass(3 * time.Second)
-		w.readFrom(noChanges{w.gate})
-		next := v.Current
-		next.Number, next.EffectiveFrom, next.Spec.API = 2, 0, spec("?v=2").Spec.API
-		made, err := w.db.Edits().Update(context.Background(), next, horizon.Milliseconds())
-		w.ok(err)
+		w.readFrom(noChanges{w.gate, false})
+		made := domain.Forever
+		for _, id := range w.jobs {
+			made = min(made, w.editWithout(id))
+		}
 		w.pass(8 * time.Second)
 		for _, s := range w.targets.all() {
-			if s.Key.ScheduledAt >= made.At {
+			if s.Key.ScheduledAt >= made {
 				t.Errorf("%v was sent, the version that it belongs to is not known", s.Key)
 			}
+		}
+		if got := ShareOf(w.eng).Owned(); len(got) != 2 {
+			t.Errorf("owned %v", got)
 		}
 		w.readFrom(w.gate)
 		w.pass(6 * time.Second)
 		w.check(w.now() - 3000)
 	})
+}
+
+// editWithout changes a job without its owner, and returns from when that is valid.
+func (w *world) editWithout(id domain.JobID) int64 {
+	w.t.Helper()
+	next := w.next(id)
+	next.Spec.API = spec("?v=2").Spec.API
+	made, err := w.db.Edits().Update(context.Background(), next, horizon.Milliseconds())
+	w.ok(err)
+	return made.At
 }
 
 // readFrom makes takeovers and beats read from another store.
@@ -388,12 +435,21 @@ func (w *world) readFrom(db store.Store) {
 }
 
 // noChanges is a store in which edits without the owner cannot be read.
-type noChanges struct{ store.Store }
+type noChanges struct {
+	store.Store
+	hangs bool
+}
 
-func (s noChanges) Edits() store.Edits { return noChangesEdits{s.Store.Edits()} }
+func (s noChanges) Edits() store.Edits { return noChangesEdits{s.Store.Edits(), s.hangs} }
 
-type noChangesEdits struct{ store.Edits }
+type noChangesEdits struct {
+	store.Edits
+	hangs bool
+}
 
-func (noChangesEdits) Changed(context.Context, int, int64, func(domain.Version) error) error {
+func (s noChangesEdits) Changed(ctx context.Context, _ int, _ int64, _ func(domain.Version) error) error {
+	if s.hangs {
+		<-ctx.Done()
+	}
 	return domain.Unavailable(nil, "the edits cannot be read")
 }

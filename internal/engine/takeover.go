@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/engine/hold"
 	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
+	"github.com/belfry-scheduler/belfry/internal/engine/run"
 	"github.com/belfry-scheduler/belfry/internal/engine/shard"
 	"github.com/belfry-scheduler/belfry/internal/engine/zones"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -178,7 +179,9 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	}
 	if err == nil {
 		o.runner.away.add(found.Elsewhere)
+		o.placeEnding(found.Ending, until, fences)
 		o.place(found, fences)
+		o.loadSince(ctx, claimed)
 	} else {
 		// Before the holds are released: another beat would move W past the whole gap.
 		o.abandon(claimed)
@@ -191,6 +194,20 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 		tokens[i].Release()
 	}
 	return err
+}
+
+// loadSince loads edits that were made without the owner since a takeover began: until then nothing of
+// their shards is sent. If that fails, the next beat does it.
+func (o *owner) loadSince(ctx context.Context, claimed []store.Shard) {
+	for i := range claimed {
+		if o.shards.At(uint8(claimed[i].Number)).Horizon() != 0 { //nolint:gosec // at most hold.MaxShards
+			continue
+		}
+		if err := o.keeper.beatOnce(ctx); err != nil {
+			o.log.Warn("edits that were made during a takeover could not be read yet", "error", err)
+		}
+		return
+	}
 }
 
 // place puts recovered jobs into the timetable, a part at a time: fires that are due
@@ -226,4 +243,28 @@ func (o *owner) place(found *recovery.Result, fences []store.Fence) {
 		}
 		reg.mu.Unlock()
 	}
+	for _, c := range fences {
+		o.shards.At(uint8(c.Number)).SetPlaced(c.Lease) //nolint:gosec // at most hold.MaxShards
+	}
+}
+
+// placeEnding makes ready the fires of versions after the gap, up to their ends.
+func (o *owner) placeEnding(ending []recovery.Ending, until map[int]int64, fences []store.Fence) {
+	reg := o.registry
+	var late []*run.Span
+	for part := range slices.Chunk(ending, installPart) {
+		reg.mu.Lock()
+		for _, e := range part {
+			j := e.Job
+			if j.Lost() || !o.shards.Own(j.Shard, fences) {
+				continue
+			}
+			current, next := j.Current, j.Next
+			j.Current, j.Next = e.Ver, e.Ver.NextAfter(j, until[int(j.Shard)])
+			late = append(late, reg.table.FinishVersion(j, e.Ver.To.Load(), reg.now())...)
+			j.Current, j.Next = current, next
+		}
+		reg.mu.Unlock()
+	}
+	o.runner.addLate(late)
 }

@@ -193,7 +193,10 @@ func TestPauseWaitsForTheOwner(t *testing.T) {
 			return w.eng.shards.Number(id)%2 > 0
 		})
 		w.pass(2 * time.Second)
-		w.readFrom(noChanges{w.gate})
+		w.readFrom(noChanges{w.gate, false})
+		for _, id := range theirs[2:] { // of all its shards: one alone would be left
+			w.editWithout(id)
+		}
 		begun := time.Now()
 		_, _, err := other.edit.SetActive(context.Background(), theirs[0], 0, false)
 		if took := time.Since(begun); domain.ErrorCode(err) != domain.CodeUnavailable || took < 9*time.Second {

@@ -35,11 +35,19 @@ type Result struct {
 	Unusable []Unusable
 	Resend   []*run.Run  // with an open run: to be sent again at RetryAt
 	Late     []*run.Span // never sent, without holds
+	Ending   []Ending    // in the order of their versions
 
 	Elsewhere []run.Elsewhere // they have entered their jobs
 	Resumed   int             // open runs and uncertain fires
 	Clean     bool            // every last owner stopped in good order
 	GapMs     int64           // the longest time from a watermark to where the timetable takes over
+}
+
+// Ending is a version that ends after the gap: of a job that has the next one already, or was
+// deleted. The timetable does not know its fires until then.
+type Ending struct {
+	Job *run.Job
+	Ver *run.Version
 }
 
 // recovery is the state of one recovery.
@@ -172,6 +180,9 @@ func (rc *recovery) addVersion(v *domain.Version) error {
 	if err == nil {
 		rc.zones.NoteZone(ver)
 		rc.matchRuns(rc.reading, ver)
+		if v.EffectiveTo != domain.Forever && v.EffectiveTo > rc.Now {
+			rc.result.Ending = append(rc.result.Ending, Ending{rc.reading, ver})
+		}
 	}
 	return nil
 }

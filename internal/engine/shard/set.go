@@ -57,6 +57,7 @@ func (s *Set) Claim(claimed []store.Shard) {
 		s.know(st, c.Progress())
 		st.fence.Store(&store.Fence{Number: c.Number, Lease: c.Lease})
 		st.horizon.Store(0)
+		st.placed.Store(false)
 		st.watermark.Store(c.Watermark)
 		st.phase.Store(uint32(Claimed))
 	}
@@ -228,6 +229,26 @@ func (s *Set) Beat(ctx context.Context, beats []store.Beat) (lost []int, behind 
 		s.move(st, &row, allow)
 	}
 	return lost, behind, err
+}
+
+// Stuck leaves shards whose edits could not be loaded before their horizons end, at an instant in Unix
+// milliseconds, where other shards would be held back by them. It returns them.
+func Stuck(s *Set, behind []Behind, now int64) []int {
+	var stuck []store.Fence
+	for i := range behind {
+		row := &behind[i].Row
+		h := s.states[row.Number].Horizon()
+		if h == 0 || h == row.Horizon || h > now+runsOut.Milliseconds() {
+			continue // it has used none yet, or its edits are loaded, or there is time
+		}
+		for n := range s.states {
+			if other := &s.states[n]; other.Phase() == Active && other.Horizon() > h {
+				stuck = append(stuck, store.Fence{Number: row.Number, Lease: row.Lease})
+				break
+			}
+		}
+	}
+	return s.Lose(stuck)
 }
 
 // Loaded uses the answer to a beat once the edits of its revision are loaded.

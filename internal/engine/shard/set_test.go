@@ -263,3 +263,41 @@ func TestNumber(t *testing.T) {
 		t.Error("more shards than numbers")
 	}
 }
+
+// A shard whose edits cannot be loaded is left before its horizon ends, if it holds another one back.
+func TestStuck(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		loaded, others bool // its edits are loaded; the other shard has had a later beat
+		passed         time.Duration
+		want           bool
+	}{
+		{"at first", false, true, time.Second, false},
+		{"its horizon ends soon", false, true, 2 * time.Second, true},
+		{"no other has a later horizon", false, false, 2 * time.Second, false},
+		{"its edits are loaded", true, true, 2 * time.Second, false},
+	} {
+		s, _, clk := newSet(t)
+		beat := func(beats []store.Beat) {
+			if _, _, err := s.Beat(t.Context(), beats); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now := clock.NowMs(clk)
+		beat(s.Propose(now))
+		before := s.At(2).Horizon()
+		clk.Step(c.passed)
+		if c.others {
+			beat(s.Propose(now)[:1])
+		}
+		row := store.Shard{Number: 2, Lease: store.Lease{Epoch: 9}, Horizon: before + 1_000}
+		if c.loaded {
+			row.Horizon = before
+		}
+		got := Stuck(s, []Behind{{Row: row}}, clock.NowMs(clk))
+		if (len(got) == 1) != c.want || (s.At(2).Phase() == Leaving) != c.want {
+			t.Errorf("%s: left %v", c.name, got)
+		}
+	}
+}

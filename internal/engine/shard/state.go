@@ -41,6 +41,8 @@ type State struct {
 	proposed int64
 	lease    store.Lease
 
+	placed atomic.Bool // the jobs of the last claim are known, so that edits of them can be loaded
+
 	last store.Progress // that the store has answered, and whose edits are loaded; under Set.mu
 }
 
@@ -95,6 +97,16 @@ func (s *State) Fence() *store.Fence { return s.fence.Load() }
 func (s *State) holds(lease store.Lease) bool {
 	f := s.fence.Load()
 	return f != nil && f.Lease == lease
+}
+
+// Placed reports whether the jobs of the last claim are known.
+func (s *State) Placed() bool { return s.placed.Load() }
+
+// SetPlaced notes that the jobs of the claim under the lease are known.
+func (s *State) SetPlaced(lease store.Lease) {
+	if s.holds(lease) {
+		s.placed.Store(true)
+	}
 }
 
 // leave records that this node no longer owns the shard. Another node may own it already.

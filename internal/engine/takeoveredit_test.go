@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// remoteEdits are changes that are made without the owner, of a job whose first version has the number 1.
+var remoteEdits = map[string]func(w *world, v domain.Version) error{
+	"an update": func(w *world, v domain.Version) error {
+		v.Spec.API = spec("?v=2").Spec.API
+		_, err := w.db.Edits().Update(context.Background(), v, horizon.Milliseconds())
+		return err
+	},
+	"a pause": func(w *world, v domain.Version) error {
+		v.Active = false
+		_, err := w.db.Edits().Update(context.Background(), v, horizon.Milliseconds())
+		return err
+	},
+	"a deletion": func(w *world, v domain.Version) error {
+		_, err := w.db.Edits().Delete(context.Background(), v.JobID, 1, horizon.Milliseconds())
+		return err
+	},
+}
+
+// next returns the second version of a job.
+func (w *world) next(id domain.JobID) domain.Version {
+	w.t.Helper()
+	job, err := w.db.Jobs().Get(context.Background(), id)
+	w.ok(err)
+	v := job.Current
+	v.Number, v.EffectiveFrom = 2, 0
+	return v
+}
+
+// A shard is handed over right after a change was made without its owner, which is valid some seconds
+// later. Until then the old version fires.
+func TestHandOverBeforeAnEditIsValid(t *testing.T) {
+	t.Parallel()
+	for name, change := range remoteEdits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubbleOfNodes(t, 4, func(t *testing.T, c *cluster) {
+				b := c.join()
+				defer b.end()
+				c.create(spec("?v=1"), spec("?v=1"), spec("?v=1"))
+				c.pass(5200 * time.Millisecond)
+				for _, id := range c.jobs {
+					c.ok(change(c.world, c.next(id)))
+				}
+				c.handOver(c.world, b)
+				c.pass(10 * time.Second)
+				b.check(b.now() - 3000)
+				if lag := b.now() - b.eng.shards.Watermark(); lag > 2_500 {
+					t.Errorf("W is %d ms behind", lag)
+				}
+			})
+		})
+	}
+}
+
+// editAfterTimeline is a store in which a change is made while a shard is being taken over, after its
+// jobs were read.
+type editAfterTimeline struct {
+	store.Store
+	change func()
+}
+
+func (s editAfterTimeline) Jobs() store.Jobs { return editAfterTimelineJobs{s.Store.Jobs(), s.change} }
+
+type editAfterTimelineJobs struct {
+	store.Jobs
+	change func()
+}
+
+func (s editAfterTimelineJobs) Timeline(ctx context.Context, of store.ShardSet, since int64, p store.Parts,
+	fn func(domain.Version) error) error {
+	defer s.change()
+	return s.Jobs.Timeline(ctx, of, since, p, fn)
+}
+
+// A change that is made without the owner while it takes the shard over is neither lost nor followed twice.
+func TestEditDuringATakeover(t *testing.T) {
+	t.Parallel()
+	for name, change := range remoteEdits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubbleOfNodes(t, 4, func(t *testing.T, c *cluster) {
+				c.create(spec("?v=1"), spec("?v=1"), spec("?v=1"))
+				c.pass(5200 * time.Millisecond)
+				c.ok(ShareOf(c.eng).Release(context.Background(), []int{0, 1, 2, 3}))
+				edit := func() {
+					for _, id := range c.jobs {
+						c.ok(change(c.world, c.next(id)))
+					}
+				}
+				b := c.joinWith(func(w *world) { w.eng.owner.store = editAfterTimeline{w.gate, edit} })
+				defer b.end()
+				c.takeAll(b)
+				if number := b.eng.shards.Number(c.jobs[0]); b.eng.shards.At(number).Horizon() == 0 {
+					t.Error("the jobs are taken over, and their edits are not loaded")
+				}
+				want := 3
+				if name == "a deletion" {
+					want = 0
+				}
+				c.pass(10 * time.Second)
+				b.check(b.now() - 3000)
+				if n, _ := b.eng.registry.count(); n != want {
+					t.Errorf("%d jobs", n)
+				}
+				for _, id := range c.jobs {
+					for key, n := range c.callsOf(id) {
+						if n != 1 {
+							t.Errorf("%v was sent %d times", key, n)
+						}
+					}
+				}
+			})
+		})
+	}
+}
