@@ -5,10 +5,12 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
@@ -90,4 +92,59 @@ func TestCopyLosesAndDoublesNothing(t *testing.T) {
 	unrecorded := machine.longestMs() + 3_000
 	got.check(t, ids, first, last, func(got []receiver.Entry) bool { return repeated(got, kills, unrecorded) })
 	checkRecord(t, p, ids[:20], first, last)
+}
+
+// TestCopyTakesAlongWhatHasNotEnded: a server on files is killed while calls are in flight and retries wait. After a
+// copy a server on PostgreSQL ends them, and its record has what was before.
+func TestCopyTakesAlongWhatHasNotEnded(t *testing.T) {
+	t.Parallel()
+	database, tg := newPostgres(t), newTarget(t)
+	url, files := database.Database(t), t.TempDir()
+	p := serve(t, files)
+	var runs []string
+	start := func(path string) {
+		job, err := p.api.Jobs.Create(t.Context(), client.Spec{
+			Schedule: "0 0 0 1 1 *", API: tg.url + path, Type: "ATLEAST_ONCE",
+			Headers: map[string]string{"Authorization": "Bearer canary"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := p.api.Jobs.Trigger(t.Context(), job.JobID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, run.ExecutionID)
+	}
+	status := func(id string) (string, int) {
+		e, err := p.api.Executions.Get(t.Context(), id)
+		if err != nil {
+			return err.Error(), 0
+		}
+		return e.Status, e.RetryCount
+	}
+	start("/ok")
+	eventually(t, "one has ended", func() bool { s, _ := status(runs[0]); return s == "SUCCESS" })
+	for range 3 {
+		start("/slow?ms=2000")
+		start("/flaky?fail=2")
+	}
+	p.kill()
+
+	key := "BELFRY_ENCRYPTION_KEY=" + postgresKey
+	code, out := belfryOnce(t, binary, []string{key}, "copy", "--from", filepath.Join(files, "jobs.db"), "--to", url)
+	if code != 0 {
+		t.Fatalf("copy ended with %d\n%s", code, out)
+	}
+	p = servePostgres(t, url)
+	for i, id := range runs {
+		eventually(t, "execution "+strconv.Itoa(i)+" has ended", func() bool {
+			s, _ := status(id)
+			return s == "SUCCESS"
+		})
+		if s, retries := status(id); i > 0 && i%2 == 0 && retries < 2 {
+			t.Errorf("execution %d is %s after %d retries, want 2 at least: the attempts before the copy count", i, s,
+				retries)
+		}
+	}
 }

@@ -88,6 +88,10 @@ func (o *copier) run(ctx context.Context, cfg *config.Config, log *slog.Logger) 
 			return err
 		}
 	}
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted: the same command goes on where it was, and until then no server starts on " +
+			"the target")
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -39,4 +42,21 @@ func TestCopyProgress(t *testing.T) {
 			t.Errorf("printed\n%swant\n%s", out.String(), want)
 		}
 	})
+}
+
+// TestCopyThatIsInterrupted says what to do, not which call was under way.
+func TestCopyThatIsInterrupted(t *testing.T) {
+	t.Parallel()
+	from := filepath.Join(t.TempDir(), "jobs.db")
+	if err := os.WriteFile(from, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	s := &shell{out: &out, err: &errs, clock: clock.System{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	code := s.run(ctx, []string{"copy", "--from", from, "--to", filepath.Join(t.TempDir(), "jobs.db")})
+	if code != exitFailure || !strings.HasPrefix(errs.String(), "belfry: interrupted: the same command goes on") {
+		t.Errorf("exit code %d, said %q", code, errs.String())
+	}
 }

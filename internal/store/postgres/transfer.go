@@ -145,8 +145,15 @@ const finishShard = `
 UPDATE shard SET epoch = $2, token = 0, node = 0, horizon = $3, watermark = $4, revision = 0, applied = 0, clean = $5
  WHERE number = $1`
 
+// Connections plan each statement once: the first server must not do so before PostgreSQL knows what there is.
+const analyze = `
+ANALYZE version, execution, execution_other, irregular, change, idempotency, counter, alert, open_run, operation_job`
+
 // Finish implements transfer.Control.
 func (t *moving) Finish(ctx context.Context, shards []store.Shard, kept int64) error {
+	if _, err := t.edit.Exec(ctx, analyze); err != nil {
+		return fault("analyze the tables", err)
+	}
 	return fault("end the copy", transact(ctx, t.edit, func(tx pgx.Tx) error {
 		b := new(pgx.Batch)
 		for i := range shards {
