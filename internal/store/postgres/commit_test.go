@@ -164,11 +164,42 @@ func synchronous(t *testing.T) (url string, release func()) {
 		execute(t, url, "SELECT pg_reload_conf()")
 	}
 	set("nobody")
-	const isSet = "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting <> ''"
-	for count(t, url, isSet) == 0 {
+	for !waits(t, url) {
 		continue
 	}
 	return url, func() { set("") }
+}
+
+// waits makes a commit and reports whether it has waited for a standby: sessions read the setting before the process
+// does that lets commits wait. It ends the wait.
+func waits(t *testing.T, url string) bool {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		c, err := pgx.Connect(t.Context(), url)
+		if err == nil {
+			_, err = c.Exec(t.Context(), "CREATE TABLE awaited (); DROP TABLE awaited")
+			err = errors.Join(err, c.Close(context.Background()))
+		}
+		done <- err
+	}()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return false
+		default:
+		}
+		if count(t, url, waiting) > 0 {
+			execute(t, url, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			return true
+		}
+	}
 }
 
 func count(t *testing.T, url, query string) (n int) {

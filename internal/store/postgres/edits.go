@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,6 +15,7 @@ import (
 // edits implements store.Edits.
 type edits struct {
 	jobs   *jobs
+	groups *groups
 	ledger *ledger
 }
 
@@ -30,13 +32,54 @@ func (e *edits) Create(ctx context.Context, versions []domain.Version, ahead int
 	if err != nil {
 		return nil, err
 	}
+	c := newCreation(ctx, versions, slices.Clone(encoded), ahead)
+	if c.single() {
+		err = e.createAtOnce(ctx, []*creation{c})
+	} else {
+		err = e.groups.make(c)
+	}
+	if err == nil {
+		return c.effects, nil
+	}
 	for range attempts { // the keys of others may come and go meanwhile
-		made, err = e.create(ctx, encoded, &versions[0], ahead)
 		if !isCode(err, uniqueViolation) {
 			break
 		}
+		made, err = e.create(ctx, encoded, &versions[0], ahead)
 	}
 	return made, fault("create jobs", err)
+}
+
+// createAtOnce creates the jobs of calls as if none of them was there.
+func (e *edits) createAtOnce(ctx context.Context, calls []*creation) error {
+	var known map[int]*store.Shard
+	numbers, t := shardsOf(calls)
+	return exchange(ctx, e.jobs.edit, func(b *pgx.Batch) error {
+		known = make(map[int]*store.Shard, len(numbers))
+		b.Queue(takeShards, numbers).Query(func(r pgx.Rows) error {
+			for r.Next() {
+				sh, err := scanShard(r)
+				if err != nil {
+					return err
+				}
+				known[sh.Number] = &sh
+			}
+			return r.Err()
+		})
+		return nil
+	}, func(b *pgx.Batch) error {
+		for _, c := range calls {
+			c.effects = c.effects[:0]
+			for i := range c.made {
+				r := &c.made[i]
+				sh := known[int(shardOf(r.JobID))]
+				r.From = store.EffectiveWithout(sh, false, r.From, 0, c.ahead)
+				c.effects = append(c.effects, effect(sh, r.From, 1))
+			}
+		}
+		queueCreations(b, withoutOwner, calls, t)
+		return nil
+	})
 }
 
 func (e *edits) create(ctx context.Context, wanted []rows.Version, first *domain.Version, ahead int64) (

@@ -14,11 +14,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
-// jobs implements store.Jobs. This file has its writes, jobsread.go and joblist.go the rest.
+// jobs implements store.Jobs. This file has what its writes share, the other files of jobs the rest.
 type jobs struct {
 	read, edit *pgxpool.Pool
 	box        *seal.Box
 	pace       *clock.Pace // of imports; may be nil
+	groups     *groups
 }
 
 const (
@@ -138,86 +139,6 @@ func one(b bool) int64 {
 	return 0
 }
 
-// Create implements store.Jobs. What is new, as it almost always is, takes one round trip.
-// Where something of it is there already, a second transaction finds out what.
-func (j *jobs) Create(ctx context.Context, versions []domain.Version) error {
-	if len(versions) == 0 {
-		return nil
-	}
-	made, err := rows.EncodeNew(versions, j.box, j.pace.Step)
-	if err != nil {
-		return err
-	}
-	err = pipeline(ctx, j.edit, func(b *pgx.Batch) {
-		queueCreation(ctx, b, byOwner, made, &versions[0])
-		queueLeases(ctx, b)
-		if r, ok := store.CreationRecord(ctx, &versions[0]); ok {
-			queueRecord(b, &r, nil)
-		}
-	})
-	for range attempts { // the keys of others may come and go meanwhile
-		if !isCode(err, uniqueViolation, divisionByZero) {
-			break
-		}
-		err = j.createAgain(ctx, made, &versions[0])
-	}
-	return fault("create jobs", err)
-}
-
-// queueCreation adds what creates jobs to a batch. first is the first of the call.
-func queueCreation(ctx context.Context, b *pgx.Batch, by how, made []rows.Version, first *domain.Version) {
-	t := tallyOf(made)
-	if numbers := withFences(ctx, t.shards()); len(numbers) > 1 {
-		b.Queue(lockShards, numbers)
-	}
-	t.queue(b, by)
-	var importAt, importNonce *int64
-	if at, nonce, ok := store.ImportOf(ctx); ok {
-		importAt, importNonce = &at, &nonce
-	}
-	queueVersions(b, by, made, importAt, importNonce)
-	if e, ok := store.CreationEntry(ctx, first, int64(len(made))); ok {
-		queueEntry(b, &e)
-	}
-}
-
-// createAgain creates those jobs that are not there yet.
-func (j *jobs) createAgain(ctx context.Context, made []rows.Version, first *domain.Version) error {
-	return transact(ctx, j.edit, func(tx pgx.Tx) error {
-		known, err := readShards(ctx, tx, withFences(ctx, tallyOf(made).shards()))
-		if err != nil {
-			return err
-		}
-		is, err := readPresent(ctx, tx, made)
-		if err != nil {
-			return err
-		}
-		return j.createFresh(ctx, tx, byOwner, is, known, made, first)
-	})
-}
-
-// createFresh creates those jobs that are not there yet, in a transaction that has locked their shards.
-func (j *jobs) createFresh(ctx context.Context, q querier, by how, is *present, known map[int]*store.Shard,
-	made []rows.Version, first *domain.Version) error {
-	fresh, err := is.fresh(made, j.box)
-	if err != nil {
-		return err
-	}
-	b := new(pgx.Batch)
-	if len(fresh) > 0 {
-		if err := checkFences(ctx, known); err != nil {
-			return err
-		}
-		queueCreation(ctx, b, by, fresh, first)
-	}
-	if r, ok := store.CreationRecord(ctx, first); ok {
-		if err := keepRecord(ctx, q, b, &r); err != nil {
-			return err
-		}
-	}
-	return send(ctx, q, b)
-}
-
 // withFences adds the shards of the leases that a context has to shards that are to be locked.
 func withFences(ctx context.Context, numbers []int16) []int16 {
 	for _, f := range store.FencesOf(ctx) {
@@ -227,16 +148,14 @@ func withFences(ctx context.Context, numbers []int16) []int16 {
 	return slices.Compact(numbers)
 }
 
-// queueLeases adds the comparison with the leases that a context has to a batch that has locked their rows.
-func queueLeases(ctx context.Context, b *pgx.Batch) {
+// queueLeases adds the comparison with leases to a batch that has locked their rows. They are different ones: two of
+// one shard do not both hold.
+func queueLeases(b *pgx.Batch, fences []store.Fence) {
 	var numbers []int16
 	var epochs, tokens []int64
-	for _, f := range store.FencesOf(ctx) {
-		number := int16(f.Number) //nolint:gosec // it is below 64
-		if !slices.Contains(numbers, number) {
-			numbers = append(numbers, number)
-			epochs, tokens = append(epochs, f.Epoch), append(tokens, f.Token)
-		}
+	for _, f := range fences {
+		numbers = append(numbers, int16(f.Number)) //nolint:gosec // it is below 64
+		epochs, tokens = append(epochs, f.Epoch), append(tokens, f.Token)
 	}
 	if len(numbers) > 0 {
 		b.Queue(assertLeases, numbers, epochs, tokens, len(numbers))
@@ -259,95 +178,4 @@ func checkLeases(fences []store.Fence, known map[int]*store.Shard) error {
 		return store.Stale(stale...)
 	}
 	return nil
-}
-
-// place is a key in its namespace.
-type place struct{ namespace, key string }
-
-// present is what there is already of jobs that are to be created.
-type present struct {
-	first   map[domain.JobID]rows.Version // the first versions, as far as they are kept
-	known   map[domain.JobID]bool         // jobs of which any version is kept
-	holders map[place]domain.JobID        // of keys
-}
-
-const (
-	selectFirst = `SELECT ` + versionColumns + ` FROM version v WHERE v.job_id = ANY($1::uuid[]) AND v.number = 1`
-	selectKnown = `SELECT DISTINCT job_id FROM version WHERE job_id = ANY($1::uuid[])`
-
-	selectHolders = `
-SELECT v.namespace, v.key, v.job_id FROM version v
-  JOIN unnest($1::text[], $2::text[]) n (namespace, key) ON v.key = n.key AND v.namespace = n.namespace
- WHERE v.effective_to IS NULL AND v.key IS NOT NULL`
-)
-
-func readPresent(ctx context.Context, q querier, made []rows.Version) (*present, error) {
-	is := &present{
-		first: make(map[domain.JobID]rows.Version), known: make(map[domain.JobID]bool),
-		holders: make(map[place]domain.JobID),
-	}
-	var ids [][16]byte
-	var namespaces, keys []string
-	for i := range made {
-		ids = append(ids, made[i].JobID)
-		if r := &made[i]; r.Key != "" {
-			namespaces, keys = append(namespaces, r.Namespace), append(keys, string(r.Key))
-		}
-	}
-	read := new(versionReader)
-	b := new(pgx.Batch)
-	b.Queue(selectFirst, ids).Query(func(r pgx.Rows) error {
-		for r.Next() {
-			row, _, err := read.row(r)
-			if err != nil {
-				return err
-			}
-			is.first[row.JobID] = row
-		}
-		return r.Err()
-	})
-	b.Queue(selectKnown, ids).Query(func(r pgx.Rows) error {
-		var id domain.JobID
-		_, err := pgx.ForEachRow(r, []any{(*[16]byte)(&id)}, func() error { is.known[id] = true; return nil })
-		return err
-	})
-	b.Queue(selectHolders, namespaces, keys).Query(func(r pgx.Rows) error {
-		var at place
-		var id domain.JobID
-		_, err := pgx.ForEachRow(r, []any{&at.namespace, &at.key, (*[16]byte)(&id)}, func() error {
-			is.holders[at] = id
-			return nil
-		})
-		return err
-	})
-	return is, send(ctx, q, b)
-}
-
-// fresh returns the rows that are to be inserted. A row that is there with the same content is a
-// repeat, whatever has become of its key. Keys that are taken are refused all at once.
-func (is *present) fresh(made []rows.Version, box *seal.Box) (fresh []rows.Version, err error) {
-	taken := make(map[int]domain.JobID)
-	for i := range made {
-		r := &made[i]
-		if is.known[r.JobID] {
-			if first, kept := is.first[r.JobID]; !kept || !first.Equal(r, box) {
-				return nil, domain.Conflict("job %s exists already", r.JobID)
-			}
-			continue
-		}
-		if r.Key != "" {
-			at := place{r.Namespace, string(r.Key)}
-			if holder, has := is.holders[at]; has && holder != r.JobID {
-				taken[i] = holder
-				continue
-			}
-			is.holders[at] = r.JobID
-		}
-		is.known[r.JobID], is.first[r.JobID] = true, *r
-		fresh = append(fresh, *r)
-	}
-	if len(taken) > 0 {
-		return nil, store.Taken(taken)
-	}
-	return fresh, nil
 }

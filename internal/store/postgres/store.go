@@ -205,7 +205,8 @@ const minVersion = "140000"
 
 func (s *Store) assemble(pace *clock.Pace) {
 	d := &days{read: s.read, edit: s.edit, used: make(map[day]bool)}
-	s.jobs = &jobs{read: s.read, edit: s.edit, box: s.box, pace: pace}
+	s.jobs = &jobs{read: s.read, edit: s.edit, box: s.box, pace: pace, groups: &groups{most: groupCalls}}
+	s.jobs.groups.commit = s.jobs.createAtOnce
 	s.history = &history{jobs: s.jobs, days: d, pace: pace}
 	runs := &openRuns{read: s.read, keys: make(map[domain.FireKey]struct{})}
 	s.ring = newRing(s.log)
@@ -218,7 +219,9 @@ func (s *Store) assemble(pace *clock.Pace) {
 	s.changes = &changes{s.read, s.edit, s.box}
 	s.records = &idempotency{s.read, s.edit, s.box}
 	s.operations = &operations{s.read, s.edit}
-	s.edits = &edits{s.jobs, s.ledger}
+	s.edits = &edits{jobs: s.jobs, ledger: s.ledger, groups: &groups{most: groupCalls}}
+	s.edits.groups.commit = s.edits.createAtOnce
+
 	s.nodes = &nodes{edit: s.edit, keys: keyIDs(s.box)}
 }
 
