@@ -443,7 +443,7 @@ func (a *App) checkLog() domain.Check {
 
 // stop is the first half of the stop order; Close is the second.
 func (a *App) stop() error {
-	if err := a.member.drain(min(drainGrace, a.cfg.ShutdownGrace)); err != nil {
+	if err := a.member.drain(min(drainGrace, a.cfg.ShutdownGrace/2)); err != nil {
 		a.log.Warn("the shards of this server could not be given to others", telemetry.KeyError, err)
 	}
 	a.executor.EndWaiting() // a call that waits for its turn must not begin its timeout then

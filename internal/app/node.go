@@ -69,9 +69,9 @@ func (m *member) join(ctx context.Context) {
 	}()
 }
 
-// drainGrace is how long a stop waits until others may take the shards. A second of it passes
-// until they know.
-const drainGrace = 5 * time.Second
+// drainGrace is how long a stop waits until others have taken the shards, a few at a time. Then it
+// releases the others all at once.
+const drainGrace = 15 * time.Second
 
 // drain gives the shards of this node to others, as far as that is possible in time.
 func (m *member) drain(most time.Duration) error {

@@ -11,6 +11,8 @@ const (
 	moveAfter = 10 * time.Second
 	// releasesAtOnce is how many shards move in a second for the sake of a fair share.
 	releasesAtOnce = 4
+	// leavesAtOnce is how many shards a node that drains gives away at a time.
+	leavesAtOnce = 8
 	// unwanted is for how long a shard is kept for the member that is to take it.
 	unwanted = 2 * time.Second
 )
@@ -56,7 +58,7 @@ func Decide(s *Situation) Decision {
 		}
 	}
 	if s.Leaving {
-		return Decision{Release: numbers(mine)}
+		return Decision{Release: leaves(s, mine)}
 	}
 	if s.Unfit {
 		return unfit(s, mine)
@@ -73,12 +75,27 @@ func Decide(s *Situation) Decision {
 	return Decision{Release: releases(s, mine, members, least, most)}
 }
 
+// leaves returns which of its shards a node gives away that is to own none: a few at a time, and the
+// next ones when others have taken those. So none is without an owner for as long as it takes to read
+// the jobs of all. If there is nobody to take them it gives all away.
+func leaves(s *Situation, mine []Shard) []int {
+	others := slices.ContainsFunc(s.Members, func(m Member) bool { return m.Token != s.Self })
+	waits := slices.ContainsFunc(s.Shards, func(sh Shard) bool { return sh.State == Free && sh.Age < unwanted })
+	switch {
+	case !others:
+		return numbers(mine)
+	case waits:
+		return nil
+	}
+	return numbers(mine[:min(len(mine), leavesAtOnce)])
+}
+
 // unfit decides for a node that would not fire as the owners of shards do. It gives its shards away.
 // If nobody owns any it takes the first one: once it has that, the others follow its rules, and of two
 // such nodes one wins.
 func unfit(s *Situation, mine []Shard) Decision {
 	if len(mine) > 0 {
-		return Decision{Release: numbers(mine)}
+		return Decision{Release: leaves(s, mine)}
 	}
 	if slices.ContainsFunc(s.Shards, func(sh Shard) bool { return sh.State == Owned }) || len(s.Shards) == 0 {
 		return Decision{}

@@ -147,8 +147,14 @@ func TestDecide(t *testing.T) {
 			[]Shard{mine("", 1), of(b), free("b"), free("b")}, Decision{}},
 		{"which has not claimed it", []int64{me, b, c}, time.Hour, false,
 			[]Shard{mine("", 1), of(b), free("b"), stale("b")}, Decision{Claim: []int{3}}},
-		{"a node that leaves", []int64{b}, 0, true, []Shard{mine("", 1), mine("b", 2), free(""), of(b)},
+		{"a node that leaves", []int64{b}, 0, true, []Shard{mine("", 1), mine("b", 2), stale(""), of(b)},
 			Decision{Release: []int{0, 1}}},
+		{"and waits until the others have taken what it gave", []int64{b}, 0, true,
+			[]Shard{mine("", 1), mine("b", 2), free(""), of(b)}, Decision{}},
+		{"a few at a time", []int64{b}, 0, true, slices.Repeat([]Shard{mine("", 1)}, 9),
+			Decision{Release: []int{0, 1, 2, 3, 4, 5, 6, 7}}},
+		{"all at once if it is alone", []int64{me}, 0, true, append(slices.Repeat([]Shard{mine("", 1)}, 9), free("")),
+			Decision{Release: []int{0, 1, 2, 3, 4, 5, 6, 7, 8}}},
 	} {
 		s := Situation{Self: me, Name: "a", Unchanged: row.unchanged, Leaving: row.leaving,
 			Shards: slices.Clone(row.shards)}

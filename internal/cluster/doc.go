@@ -25,7 +25,10 @@
 //   - Few moves. While nodes come and go nothing is released for 10 s, and then 4 shards a
 //     second at most, of one node at a time. A node gives back what it took over from a node that is back, by its
 //     name. So a rolling restart moves a shard twice at most: away, and back.
-//   - A node that drains, or whose clock is wrong, claims nothing and releases all it has.
+//   - A node that drains, or whose clock is wrong, claims nothing and releases all it has, eight
+//     shards at a time: the others read their jobs before the next ones are without an owner.
+//   - A node that would not fire as the others do, because its rules of time zones are different,
+//     owns nothing while they own something.
 //
 // # How this is shown
 //
