@@ -90,8 +90,8 @@ func TestKilledAtASeam(t *testing.T) {
 }
 
 func killAt(t *testing.T, failpoint string) {
-	m := &torturedServer{t: t, random: rand.New(rand.NewPCG(7, 7)), target: newTarget(t), dir: t.TempDir()}
-	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
+	m := newTorturedServer(t, rand.New(rand.NewPCG(7, 7)))
+	m.dir = t.TempDir()
 	m.p = serve(t, m.dir, m.env...) // the jobs are there before the seam is armed
 	m.importMany(50)
 	from := (time.Now().UnixMilli()/1000 + 1) * 1000

@@ -146,6 +146,7 @@ func (m *torturedServer) frozen() {
 	m.markIdle()
 	m.signal(syscall.SIGCONT)
 	m.outage(from)
+	m.freezes = append(m.freezes, check.Outage{From: from.UnixMilli(), To: time.Now().UnixMilli()})
 	m.waitHealthy()
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,9 +28,7 @@ var powerRounds = fromEnv("BELFRY_POWER_ROUNDS", 3)
 func newTortured(t *testing.T) (*torturedServer, *rand.Rand) {
 	seed := uint64(fromEnv("BELFRY_TORTURE_SEED", int(time.Now().UnixNano()%1_000_000)))
 	t.Logf("BELFRY_TORTURE_SEED=%d", seed)
-	m := &torturedServer{t: t, random: rand.New(rand.NewPCG(seed, 2)), target: newTarget(t)}
-	m.env = []string{"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s"}
-	return m, rand.New(rand.NewPCG(seed, 3))
+	return newTorturedServer(t, rand.New(rand.NewPCG(seed, 2))), rand.New(rand.NewPCG(seed, 3))
 }
 
 // survive runs the rounds. kill ends the server and leaves m.dir, and where

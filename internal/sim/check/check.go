@@ -52,6 +52,7 @@ func Judge(run *Run) (*Report, error) {
 	}
 	j.unexplained()
 	j.unended()
+	j.report.addAll(run.stopped())
 	return j.report, nil
 }
 
@@ -135,7 +136,7 @@ func (j *judge) fire(key fireKey, v *Version) {
 		}
 	}
 	j.timely(key, sends)
-	j.doubled(key, v, sends)
+	j.report.addAll(j.run.doubled(v, sends))
 	if j.total() == before {
 		j.report.add(OK, key.job, key.at, "")
 	}
@@ -205,6 +206,11 @@ func (j *judge) poison(r *Record) bool {
 			crashes++
 		}
 	}
+	for _, t := range j.run.Takeovers {
+		if j.run.Shards > 0 && t.Shard == r.JobID.Shard(j.run.Shards) && t.At >= r.ScheduledAt {
+			crashes++
+		}
+	}
 	return strings.HasPrefix(r.Reason, "poison") && crashes >= poisonAt
 }
 
@@ -225,30 +231,6 @@ func (j *judge) timely(key fireKey, sends []Send) {
 	case first > key.at+j.run.LateAfter:
 		j.report.add(Late, key.job, key.at, "")
 	}
-}
-
-// doubled looks at each pair of consecutive requests. The second is a retry if the
-// first failed and the attempt number is higher.
-func (j *judge) doubled(key fireKey, v *Version, sends []Send) {
-	for i := 1; i < len(sends); i++ {
-		a, b := sends[i-1], sends[i]
-		switch {
-		case b.Attempt > a.Attempt && a.Status/100 != 2:
-			// A retry.
-		case j.outageBetween(a.ReceivedAt, b.ReceivedAt), a.Took >= v.Spec.TimeoutMs && v.Spec.TimeoutMs > 0:
-			j.report.add(DupExplained, key.job, key.at, "")
-		default:
-			j.report.add(DupUnexplained, key.job, key.at, fmt.Sprintf(
-				"attempt %d at %d, answered %d, then attempt %d at %d", a.Attempt, a.ReceivedAt, a.Status,
-				b.Attempt, b.ReceivedAt))
-		}
-	}
-}
-
-func (j *judge) outageBetween(a, b int64) bool {
-	return slices.ContainsFunc(j.run.Outages, func(o Outage) bool {
-		return o.From >= a-j.run.Slack && o.From <= b+j.run.Slack
-	})
 }
 
 // unexplained finds requests and records in the window that no fire explains.

@@ -11,6 +11,15 @@ type Run struct {
 	Triggers []domain.ExecutionID
 	Outages  []Outage // of the server
 
+	// Of a cluster: how many shards its jobs are spread over, and the changes of their owners.
+	Shards    int
+	Takeovers []Takeover
+
+	// Stops are the answered pauses and deletions. Frozen are the times at which a process stood
+	// still: what was on its way out then arrives afterwards.
+	Stops  []Stop
+	Frozen []Outage
+
 	// TargetOutages are the times at which the target could not be reached: only
 	// then may a fire have FAILED without a request. Nil: that is not judged.
 	TargetOutages []Outage
@@ -20,7 +29,7 @@ type Run struct {
 	From, Until int64
 
 	LateAfter int64 // a first request later than this is late
-	Slack     int64 // between the clocks of server and target
+	Slack     int64 // between the clocks of server and target, and of a request on its way
 }
 
 // Job is a job as its client knows it.
@@ -66,6 +75,21 @@ type Record struct {
 // Outage is a time in which the server did not run, or was stopped hard.
 type Outage struct{ From, To int64 }
 
+// Takeover is a change of a shard's owner that the last one has not prepared: what it had sent and not
+// put on record may be sent again.
+type Takeover struct {
+	Shard int
+	Since int64 // what was received before had been put on record by then
+	At    int64 // of the change
+}
+
+// Stop is a pause or a deletion of a job that was answered: nothing scheduled before From is sent any more.
+type Stop struct {
+	JobID    domain.JobID
+	From     int64
+	Answered int64
+}
+
 // Class is what a fire, a request or a record turns out to be.
 type Class string
 
@@ -81,6 +105,7 @@ const (
 	DupUnexplained Class = "dup-unexplained" // sent twice
 	Fabricated     Class = "fabricated"      // the record and the target disagree
 	Stuck          Class = "stuck"           // has not ended
+	AfterStop      Class = "after-stop"      // sent after the answer to a pause or a deletion
 )
 
 // Bad reports whether the class breaks a promise.
@@ -118,5 +143,11 @@ func (r *Report) add(class Class, job domain.JobID, at int64, detail string) {
 	r.Counts[class]++
 	if class.Bad() && len(r.Findings) < maxFindings {
 		r.Findings = append(r.Findings, Finding{class, job, at, detail})
+	}
+}
+
+func (r *Report) addAll(found []Finding) {
+	for _, f := range found {
+		r.add(f.Class, f.JobID, f.ScheduledAt, f.Detail)
 	}
 }
