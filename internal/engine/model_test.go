@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/store/sqlite"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -115,7 +114,7 @@ func TestNothingLateIsSentBeyondTheHorizon(t *testing.T) {
 // bootSlowly starts the engine with a store whose beats take a second.
 func (w *world) bootSlowly(t *testing.T) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: w.path, Clock: w.clk, Log: silent})
+	db, err := w.openStore()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ type world struct {
 	piece int                           // facts that a recovery holds at a time; zero: the default
 	part  int                           // jobs that a turn stages ahead; zero: the default
 	disk  *memory.Disk                  // with many shards, instead of the files; see bubbleOfShards
+	whole bool                          // an engine owns all shards of the disk from its start on
 	wrap  func(store.Store) store.Store // what the next engine gets instead of the gate
 
 	db      store.Store
@@ -71,12 +72,30 @@ func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 	bubbleWith(t, Config{}, test)
 }
 
+// manyShards is how many a shared database has.
+const manyShards = 64
+
+// bubbleWith runs a test on a file of SQLite, which has one shard, and again on a store of many.
 func bubbleWith(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 	t.Helper()
-	path := filepath.Join(fastDir(t), "jobs.db")
+	t.Run("one shard", func(t *testing.T) {
+		path := filepath.Join(fastDir(t), "jobs.db")
+		bubbleIn(t, func(w *world) { w.cfg, w.path = cfg, path }, test)
+	})
+	t.Run("many shards", func(t *testing.T) {
+		bubbleIn(t, func(w *world) {
+			w.cfg, w.disk, w.whole = cfg, memory.NewShardedDisk(w.clk, manyShards), true
+		}, test)
+	})
+}
+
+// bubbleIn runs a test on virtual time, in a world that the function completes.
+func bubbleIn(t *testing.T, complete func(w *world), test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		clk := &clock.Manual{}
-		w := &world{t: t, clk: clk, path: path, cfg: cfg, targets: &targets{clk: clk}}
+		w := &world{t: t, clk: clk, targets: &targets{clk: clk}}
+		complete(w)
 		defer func() { // a test that gave up too
 			if w.eng != nil {
 				w.crash()
@@ -91,17 +110,7 @@ func bubbleWith(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 // owns the first when it is up, and takes the others while it runs.
 func bubbleOfShards(t *testing.T, shards int, cfg Config, test func(t *testing.T, w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		clk := &clock.Manual{}
-		w := &world{t: t, clk: clk, cfg: cfg, targets: &targets{clk: clk}, disk: memory.NewShardedDisk(clk, shards)}
-		defer func() { // a test that gave up too
-			if w.eng != nil {
-				w.crash()
-			}
-		}()
-		w.boot()
-		test(t, w)
-	})
+	bubbleIn(t, func(w *world) { w.cfg, w.disk = cfg, memory.NewShardedDisk(w.clk, shards) }, test)
 }
 
 // fastDir returns a directory in memory where there is one: the store syncs
@@ -129,7 +138,8 @@ func (w *world) tryBoot() error {
 	if err := w.assemble(); err != nil {
 		return err
 	}
-	if w.disk != nil {
+	parts := w.disk != nil && !w.whole
+	if parts {
 		w.eng.owner.first = w.eng.shards.All()[:1]
 	}
 	err := w.eng.Start(context.Background())
@@ -137,7 +147,7 @@ func (w *world) tryBoot() error {
 		w.eng = nil
 		return errors.Join(err, w.db.Close())
 	}
-	if w.disk != nil {
+	if parts {
 		err = w.ownRest()
 	}
 	return err
