@@ -132,7 +132,8 @@ func TestCopyTakesAlongWhatHasNotEnded(t *testing.T) {
 	p.kill()
 
 	key := "BELFRY_ENCRYPTION_KEY=" + postgresKey
-	code, out := belfryOnce(t, binary, []string{key}, "copy", "--from", filepath.Join(files, "jobs.db"), "--to", url)
+	code, out := belfryOnce(t, binary, []string{key, "DATABASE_URL=" + url}, "copy", "--from",
+		filepath.Join(files, "jobs.db"), "--to", "-")
 	if code != 0 {
 		t.Fatalf("copy ended with %d\n%s", code, out)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,8 +21,11 @@ type CopyReport = transfer.Report
 // CopyProgress says how far [Copy] has come.
 type CopyProgress = transfer.Progress
 
+// CopySettings stands for the PostgreSQL database of the settings.
+const CopySettings = "-"
+
 // Copy copies everything from one database to another one and marks the first as moved. Each is
-// a path of SQLite or a URL of PostgreSQL. No server may run on either. Ended at any point, it goes
+// a path of SQLite, a URL of PostgreSQL or [CopySettings]. No server may run on either. Ended at any point, it goes
 // on when it is called again. tell is called by several goroutines.
 func Copy(ctx context.Context, cfg *config.Config, log *slog.Logger, from, to string,
 	tell func(CopyProgress)) (report CopyReport, err error) {
@@ -56,6 +60,14 @@ func UndoCopy(ctx context.Context, cfg *config.Config, log *slog.Logger, where s
 // openTransfer opens a database for a copy. made says that it is created if there is none.
 func openTransfer(ctx context.Context, cfg *config.Config, log *slog.Logger, where string,
 	made bool) (*transfer.Database, error) {
+	if where == CopySettings {
+		url, err := databaseURL(cfg)
+		if err != nil || url == "" {
+			return nil, cmp.Or(err, errors.New("- is the database of DATABASE_URL or DATABASE_URL_FILE, "+
+				"and neither is set"))
+		}
+		where = url
+	}
 	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
 		return postgres.OpenTransfer(ctx, postgres.Config{
 			URL: where, Log: log, EncryptionKeys: reveal(cfg.EncryptionKeys), Verbose: cfg.DBVerbose,

@@ -45,10 +45,10 @@ The first one keeps its data. --undo takes it back into use, which is right only
 no server has run on the copy.
 
 Secrets are sealed anew with the encryption key of the target: BELFRY_ENCRYPTION_KEY,
-which PostgreSQL needs, or the file encryption.key beside a database of SQLite. Keep the
-password of PostgreSQL in PGPASSFILE: all users of a machine can see arguments.`,
-		Example: `  belfry copy --from data/jobs.db --to "$DATABASE_URL"
-  belfry copy --from "$DATABASE_URL" --to data/jobs.db
+which PostgreSQL needs, or the file encryption.key beside a database of SQLite. All users
+of a machine can see arguments: if the URL has a password, use - for DATABASE_URL.`,
+		Example: `  belfry copy --from data/jobs.db --to postgres://belfry@db:5432/belfry?sslmode=verify-full
+  belfry copy --from - --to data/jobs.db
   belfry copy --undo data/jobs.db`,
 		Args: noArgs,
 		RunE: running(func(cmd *cobra.Command, _ []string) error {
@@ -71,7 +71,8 @@ password of PostgreSQL in PGPASSFILE: all users of a machine can see arguments.`
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&o.from, "from", "", "database to copy: a path, or a URL with postgres://")
+	fs.StringVar(&o.from, "from", "", "database to copy: a path, a URL with postgres://, or - for that of "+
+		"DATABASE_URL or DATABASE_URL_FILE")
 	fs.StringVar(&o.to, "to", "", "database to copy to, which is made if there is none (a PostgreSQL database must be "+
 		"there, and be empty)")
 	fs.StringVar(&o.undo, "undo", "", "database that was copied, to be used again")
