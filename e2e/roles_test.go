@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRoles: a server with the role api takes jobs and fires none, and says so while nobody else does. One with the
+// role scheduler fires them and has no API for clients. Both are ready.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	database, tg := newPostgres(t), newTarget(t)
+	url := database.Database(t)
+	api := servePostgres(t, url, "BELFRY_ROLE=api")
+	warning := func() string {
+		_, health := ask(t, "GET", api.url+"/observability/health", "", "")
+		check := health["checks"].(map[string]any)["cluster"].(map[string]any)
+		text, _ := check["warning"].(string)
+		return text
+	}
+	eventually(t, "the server with the API warns", func() bool {
+		return strings.Contains(warning(), "no node of the cluster fires jobs")
+	})
+	ids := api.importJobs(everySecond(8, tg.url+"/ok"))
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if status, _ := ask(t, "GET", api.url+path, "", ""); status != 200 {
+			t.Errorf("%s of a server with the API alone answers %d", path, status)
+		}
+	}
+	if got := len(tg.entries(t)); got > 0 {
+		t.Errorf("%d fires were sent without a scheduler", got)
+	}
+
+	scheduler := servePostgres(t, url, "BELFRY_ROLE=scheduler")
+	eventually(t, "the jobs are fired", func() bool { return len(tg.entries(t)) >= 2*len(ids) })
+	eventually(t, "the warning ends", func() bool { return warning() == "" })
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/jobs": 503} {
+		if status, _ := askWithKey(t, scheduler.url+path, ""); status != want {
+			t.Errorf("%s of a server that fires alone answers %d, want %d", path, status, want)
+		}
+	}
+	if jobs := scheduler.metric("belfry_jobs"); jobs != float64(len(ids)) {
+		t.Errorf("the scheduler has %v jobs", jobs)
+	}
+	if jobs := api.metric("belfry_jobs"); jobs != 0 {
+		t.Errorf("the server with the API has %v jobs", jobs)
+	}
+	status, paused := ask(t, "POST", api.url+"/jobs/"+ids[0]+"/pause", "application/json", "")
+	if status != 200 {
+		t.Errorf("a pause through the server with the API: %d %v", status, paused)
+	}
+}
