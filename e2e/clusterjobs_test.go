@@ -44,6 +44,16 @@ func TestPostgresAnyNodeChangesAnyJob(t *testing.T) {
 	eventually(t, "the owner fires what was imported elsewhere", fires(12))
 	eventually(t, "calls arrive", func() bool { return len(tg.entries(t)) > 24 })
 
+	shown, err := api.api.Cluster(t.Context())
+	if err != nil || len(shown.Nodes) != 2 || shown.Shards.Owned != 64 || shown.Database.Kind != "postgresql" ||
+		shown.Database.LatencyMs == nil || *shown.Database.Replication != "asynchronous" {
+		t.Errorf("%+v, %v", shown, err)
+	}
+	for _, n := range shown.Nodes {
+		if n.State != "active" || n.Self != (n.Role == "api") || (n.Shards == 64) == n.Self || n.Address == "" {
+			t.Errorf("%+v", n)
+		}
+	}
 	quiet := map[string]int64{} // since when, by id
 	pause := func(id string, most time.Duration) {
 		t.Helper()

@@ -57,6 +57,7 @@ type Config struct {
 
 // Cluster is what the server is among others on one database.
 type Cluster struct {
+	Members  Members
 	Peers    Peers        // the others; nil: there are none
 	Asked    http.Handler // answers their questions: a peerview.Answerer; required with Peers
 	Internal bool         // probes and monitoring are answered, and no clients
@@ -78,8 +79,8 @@ type Certificates struct {
 
 func (c *Config) validate() error {
 	if c.Editor == nil || c.View == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil ||
-		c.Keys == nil || c.Bulk == nil {
-		return errors.New("api: Editor, View, Store, Clock, Metrics, Log, Keys and Bulk are required")
+		c.Keys == nil || c.Bulk == nil || c.Cluster.Members == nil {
+		return errors.New("api: Editor, View, Store, Clock, Metrics, Log, Keys, Bulk and Members are required")
 	}
 	if c.MaxBody < 0 || c.MaxImport < 0 {
 		return errors.New("api: MaxBody and MaxImport must not be negative")
@@ -168,7 +169,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&listRoutes{view: c.View, scope: sc},
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
-		&hostRoutes{view: c.View},
+		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),

@@ -388,6 +388,7 @@ func TestAnswerFields(t *testing.T) {
 		{"GET", "/observability/executions/recent?limit=1", ""},
 		{"GET", "/observability/executions/failed?limit=1", ""},
 		{"GET", "/hosts", ""},
+		{"GET", "/cluster", ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/readyz", ""},
 		{"GET", "/", ""},

@@ -264,6 +264,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"GET", "/observability/executions/recent", "", "/observability/executions/recent"},
 		{"GET", "/observability/executions/failed", "", "/observability/executions/failed"},
 		{"GET", "/hosts", "", "/hosts"},
+		{"GET", "/cluster", "", "/cluster"},
 		{"GET", "/healthz", "", "/healthz"},
 		{"GET", "/readyz", "", "/readyz"},
 		{"GET", "/", "", "/"},

@@ -158,10 +158,11 @@ func needs(method, path string) domain.Role {
 }
 
 // tellsOfAll reports whether the answer of a path is about every namespace and
-// cannot be parted: counters, the audit, and hosts. A host knows nothing of jobs, and
+// cannot be parted: counters, the audit, servers, and hosts. A host knows nothing of jobs, and
 // what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
-	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts"
+	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts" ||
+		path == "/cluster"
 }
 
 // addressOf returns where a request came from; the zero address when the

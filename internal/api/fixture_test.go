@@ -137,6 +137,22 @@ func (f *fixture) now() int64 { return clock.NowMs(f.clock) }
 // Hosts implements view.Hosts.
 func (f *fixture) Hosts() []view.Host { return slices.Clone(f.hosts) }
 
+// Cluster implements Members.
+func (f *fixture) Cluster(context.Context) view.Cluster {
+	lag, latency, ahead := int64(380), 0.6, -1.5
+	return view.Cluster{
+		Nodes: []view.Node{
+			{Name: "east-1", Address: "http://10.0.0.7:3000", Role: "all", Version: "1.2.3", State: view.NodeActive,
+				Self: true, SeenMs: 420, Shards: 40, LagMs: &lag},
+			{Name: "west-1", Address: "http://10.0.1.7:3000", Role: "api", Version: "1.2.3", State: view.NodeDraining,
+				SeenMs: 900},
+		},
+		Shards: view.ShardCounts{Total: 64, Owned: 40, Free: 1, Moving: 23},
+		Database: view.Database{Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead,
+			Replication: "asynchronous"},
+	}
+}
+
 // pass lets time pass: in a bubble of testing/synctest, and on the wall clock.
 func (f *fixture) pass(d time.Duration) {
 	f.clock.step(d)
@@ -247,6 +263,7 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 		StartedAt:          f.clock.Now().Add(-90 * time.Second),
 		ClientCertificates: Certificates{Names: []string{"acme", "bank"}},
 		Limits:             Limits{LineWait: 50 * time.Millisecond},
+		Cluster:            Cluster{Members: f},
 	}
 	for _, fn := range change {
 		fn(&c)

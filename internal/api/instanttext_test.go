@@ -20,7 +20,8 @@ import (
 var counts = strings.Fields(`active bodyBytes calls count done matched named notFound duration/s expected failed full http2 httpStatus idle imported
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
-	times total unanswered unchanged unexpected unknown updated version waiting window worth connections`)
+	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
+	free moving owned shards`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {

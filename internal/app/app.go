@@ -186,7 +186,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 		CursorKey: a.store.derive("cursors of lists"),
-		Cluster:   others.cluster(a),
+		Cluster:   others.cluster(a, version, a.URL),
 	})
 }
 

@@ -25,7 +25,8 @@ type database struct {
 	tellNew func()        // that the database is new
 	warning func() string // which history cannot be read
 
-	derive func(purpose string) []byte // a key from the encryption key
+	derive      func(purpose string) []byte      // a key from the encryption key
+	replication func(ctx context.Context) string // see view.Database
 }
 
 // openDatabase opens the database of the settings: a file, or one of a PostgreSQL server.
@@ -35,7 +36,8 @@ func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pac
 		if err != nil {
 			return nil, err
 		}
-		return &database{db, cfg.DBPath, db.MadeKey(), db.TellNew, db.Warning, db.Derive}, nil
+		return &database{db, cfg.DBPath, db.MadeKey(), db.TellNew, db.Warning, db.Derive,
+			func(context.Context) string { return "" }}, nil
 	}
 	server, err := serverConfig(cfg, log, pace)
 	if err != nil {
@@ -46,7 +48,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pac
 		return nil, err
 	}
 	name := cmp.Or(cfg.DatabaseName(), cfg.DatabaseURLFile)
-	return &database{db, name, "", func() {}, func() string { return "" }, db.Derive}, nil
+	return &database{db, name, "", func() {}, func() string { return "" }, db.Derive, db.Replication}, nil
 }
 
 func serverConfig(cfg *config.Config, log *slog.Logger, pace *clock.Pace) (postgres.Config, error) {

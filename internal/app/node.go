@@ -38,10 +38,7 @@ func (a *App) openNode(version string) (err error) {
 	if !a.cfg.OnServer() {
 		return nil
 	}
-	port := 0
-	if a.ports.tcp != nil {
-		port = a.ports.tcp.Addr().(*net.TCPAddr).Port
-	}
+	port := portOf(a)
 	address := ""
 	if a.ports.tcp != nil || a.cfg.Cluster.Advertise != "" {
 		address = a.cfg.AdvertisedURL(port)
@@ -54,6 +51,14 @@ func (a *App) openNode(version string) (err error) {
 		},
 	})
 	return err
+}
+
+// portOf returns the TCP port that was taken; zero: none.
+func portOf(a *App) int {
+	if a.ports.tcp == nil {
+		return 0
+	}
+	return a.ports.tcp.Addr().(*net.TCPAddr).Port
 }
 
 // join begins to look at the other nodes, and to claim shards.

@@ -133,8 +133,8 @@ func (p *peers) asker() view.Others {
 }
 
 // cluster returns what the API needs to know of the others.
-func (p *peers) cluster(a *App) api.Cluster {
-	c := api.Cluster{Internal: a.cfg.Cluster.Role == config.RoleScheduler}
+func (p *peers) cluster(a *App, version string, url func() string) api.Cluster {
+	c := api.Cluster{Internal: a.cfg.Cluster.Role == config.RoleScheduler, Members: &members{a, version, url}}
 	if p != nil {
 		c.Peers, c.Asked = p, &peerview.Answerer{Live: a.engine, Hosts: a.hosts}
 	}

@@ -99,7 +99,8 @@ func (s *shell) root() *cobra.Command {
 	root.AddCommand(s.serveCommand(), r.importCommand(), r.exportCommand(), s.operationsCommand(),
 		r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
-		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.auditCommand(), r.trailCommand(),
+		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
+		r.auditCommand(), r.trailCommand(),
 		s.benchCommand(), s.keysCommand(), s.configCommand(), s.copyCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())

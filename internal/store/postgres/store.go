@@ -258,6 +258,16 @@ func (s *Store) Edits() store.Edits { return s.edits }
 // Nodes implements store.Store.
 func (s *Store) Nodes() store.Nodes { return s.nodes }
 
+// Replication says whether commits wait for a standby: synchronous or asynchronous, or nothing where the
+// server does not say.
+func (s *Store) Replication(ctx context.Context) (mode string) {
+	_ = each(ctx, s.read, func(r pgx.Rows) error { return r.Scan(&mode) }, `
+SELECT CASE WHEN current_setting('synchronous_standby_names') <> '' AND
+                 current_setting('synchronous_commit') NOT IN ('off', 'local')
+            THEN 'synchronous' ELSE 'asynchronous' END`)
+	return mode
+}
+
 // Close implements store.Store. A second Close does nothing.
 func (s *Store) Close() error {
 	if s.ring != nil {

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/cluster"
+	"github.com/belfry-scheduler/belfry/internal/view"
+)
+
+// members knows the servers on the database: this one, and others if it is one of a server. It
+// implements api.Members.
+type members struct {
+	app     *App
+	version string
+	url     func() string // of this server
+}
+
+// Cluster implements api.Members.
+func (m *members) Cluster(ctx context.Context) view.Cluster {
+	if m.app.member.node == nil {
+		return m.alone(ctx)
+	}
+	return clusterOf(m.app.member.node.View(), m.app.store.replication(ctx))
+}
+
+// alone is a server that no other can join.
+func (m *members) alone(ctx context.Context) view.Cluster {
+	self := view.Node{
+		Name: m.app.cfg.NodeName(portOf(m.app)), Address: m.url(), Role: cluster.RoleAll, Version: m.version,
+		State: view.NodeActive, Self: true, Shards: 1,
+	}
+	if rows, err := m.app.store.Shards().Peek(ctx); err == nil {
+		lag := max(0, clock.NowMs(clock.System{})-rows[0].Watermark)
+		self.LagMs = &lag
+	}
+	return view.Cluster{
+		Nodes:  []view.Node{self},
+		Shards: view.ShardCounts{Total: 1, Owned: 1}, Database: view.Database{Kind: "sqlite"},
+	}
+}
+
+// clusterOf tells what a node has seen at its last look.
+func clusterOf(v *cluster.View, replication string) view.Cluster {
+	latency, ahead := milliseconds(v.Latency), milliseconds(v.Ahead)
+	c := view.Cluster{
+		Nodes: make([]view.Node, len(v.Nodes)), Shards: view.ShardCounts{Total: len(v.Shards)},
+		Database: view.Database{
+			Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead, Replication: replication,
+		},
+	}
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		c.Nodes[i] = view.Node{
+			Name: n.Name, Address: n.Address, Role: n.Role, Version: n.Build, State: stateOf(n),
+			Self: n.Token == v.Self, SeenMs: n.Age.Milliseconds(),
+		}
+		for j := range v.Shards {
+			sh := &v.Shards[j]
+			if sh.State != cluster.Owned || sh.Owner != n.Token {
+				continue
+			}
+			lag := max(0, v.Clock-sh.Watermark)
+			if c.Nodes[i].Shards++; c.Nodes[i].LagMs == nil || lag > *c.Nodes[i].LagMs {
+				c.Nodes[i].LagMs = &lag
+			}
+		}
+	}
+	for i := range v.Shards {
+		switch v.Shards[i].State {
+		case cluster.Owned:
+			c.Shards.Owned++
+		case cluster.Free:
+			c.Shards.Free++
+		case cluster.Orphaned:
+			c.Shards.Moving++
+		}
+	}
+	slices.SortFunc(c.Nodes, func(a, b view.Node) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.SeenMs, b.SeenMs))
+	})
+	return c
+}
+
+func stateOf(n *cluster.NodeView) string {
+	switch {
+	case n.Gone:
+		return view.NodeGone
+	case n.Draining:
+		return view.NodeDraining
+	}
+	return view.NodeActive
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

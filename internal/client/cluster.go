@@ -1,0 +1,46 @@
+package client
+
+import "context"
+
+// Cluster is what a server knows of the servers on its database.
+type Cluster struct {
+	Nodes    []Node   `json:"nodes"` // by name
+	Shards   Shards   `json:"shards"`
+	Database Database `json:"database"`
+}
+
+// Node is one server.
+type Node struct {
+	Name           string `json:"name"`
+	Address        string `json:"address"` // where other servers reach it
+	Role           string `json:"role"`    // all, api or scheduler
+	Version        string `json:"version"`
+	State          string `json:"state"`     // active, draining or gone
+	Self           bool   `json:"self"`      // it has answered
+	SeenAgoMs      int64  `json:"seenAgoMs"` // for how long it has not been seen
+	Shards         int    `json:"shards"`    // that it owns
+	WatermarkLagMs *int64 `json:"watermarkLagMs"`
+}
+
+// Shards are how many there are.
+type Shards struct {
+	Total  int `json:"total"`
+	Owned  int `json:"owned"`
+	Free   int `json:"free"`
+	Moving int `json:"moving"` // of servers that are gone
+}
+
+// Database is the database as the server sees it.
+type Database struct {
+	Kind         string   `json:"kind"` // sqlite or postgresql
+	LatencyMs    *float64 `json:"latencyMs"`
+	ClockAheadMs *float64 `json:"clockAheadMs"`
+	Replication  *string  `json:"replication"` // synchronous or asynchronous
+}
+
+// Cluster returns the servers on the database of the server.
+func (c *Client) Cluster(ctx context.Context) (Cluster, error) {
+	var out Cluster
+	err := c.server.getJSON(ctx, &out, nil, "cluster")
+	return out, err
+}

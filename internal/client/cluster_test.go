@@ -1,0 +1,25 @@
+package client
+
+import "testing"
+
+func TestCluster(t *testing.T) {
+	c := exchange{
+		request: "GET /cluster",
+		answer: ok(`{"nodes":[{"name":"a","address":"http://a:1","role":"all","version":"1","state":"active",` +
+			`"self":true,"seenAgoMs":5,"shards":64,"watermarkLagMs":7},{"name":"b","address":"","role":"api",` +
+			`"version":"2","state":"gone","self":false,"seenAgoMs":9,"shards":0,"watermarkLagMs":null}],` +
+			`"shards":{"total":64,"owned":60,"free":1,"moving":3},"database":{"kind":"postgresql","latencyMs":0.5,` +
+			`"clockAheadMs":-1.5,"replication":"synchronous"}}`),
+	}.serve(t)
+	got, err := c.Cluster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, Cluster{
+		Nodes: []Node{
+			{"a", "http://a:1", "all", "1", "active", true, 5, 64, new(int64(7))},
+			{"b", "", "api", "2", "gone", false, 9, 0, nil},
+		},
+		Shards: Shards{64, 60, 1, 3}, Database: Database{"postgresql", new(0.5), new(-1.5), new("synchronous")},
+	})
+}
