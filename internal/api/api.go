@@ -48,9 +48,9 @@ type Config struct {
 	Proxies front.Proxies // whose word about their clients counts
 	Repeats *Repeats      // nil: they are written with the first request and each minute, but not at the stop
 
-	// CursorKey seals the cursors of confined callers, 32 bytes. Servers with the same one continue
-	// each other's lists. nil: a random one.
-	CursorKey []byte
+	// CursorKeys are for the cursors of confined callers, 32 bytes each: the first one seals, any one
+	// opens. Servers that have each other's first one continue each other's lists. None: a random one.
+	CursorKeys [][]byte
 
 	Cluster Cluster
 }
@@ -102,7 +102,7 @@ func New(c Config) (http.Handler, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	sc, err := newScope(c.Store.Jobs(), c.CursorKey)
+	sc, err := newScope(c.Store.Jobs(), c.CursorKeys)
 	if err != nil {
 		return nil, err
 	}

@@ -200,7 +200,7 @@ func (sc *scope) afterCursor(text string) (domain.JobID, error) {
 	if err != nil {
 		return domain.JobID{}, err
 	}
-	return sc.spaces.openedJob(from)
+	return sc.spaces.seals.openedJob(from)
 }
 
 // afterJobs returns the cursor of the page after one. A page that has ended because of its work may
@@ -210,5 +210,5 @@ func (sc *scope) afterJobs(ctx context.Context, page *view.JobPage) string {
 	if visitorOf(ctx).namespace == "" || n > 0 && page.Jobs[n-1].ID == page.Next {
 		return wire.Cursor{List: wire.CursorJobs, Job: page.Next}.String()
 	}
-	return sc.spaces.sealedJob(page.Next)
+	return sc.spaces.seals.sealedJob(page.Next)
 }

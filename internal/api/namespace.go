@@ -2,11 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"sync"
 	"unique"
 
@@ -19,53 +14,13 @@ import (
 // made, so that what is known stays true. Only requests of confined keys ask.
 // 100,000 entries take some 5 MB; beyond that it begins anew.
 type namespaces struct {
-	seal cipher.Block
-	mark int64 // of seal, in the cursors of jobs that are sealed
+	seals cursorSeals
 
 	mu    sync.Mutex
 	byJob map[domain.JobID]unique.Handle[string]
 }
 
 const maxNamespaces = 100_000
-
-// sealed writes a cursor for a confined caller. It may be at a job that he must
-// not know of, and the id of a job is just one block of AES. It holds until another
-// encryption key is used, at each node that has the same.
-func (n *namespaces) sealed(c wire.Cursor) string {
-	n.seal.Encrypt(c.Job[:], c.Job[:])
-	return c.String()
-}
-
-// sealedJob writes the cursor of a list of jobs whose work ended at a job that the caller must
-// not know of.
-func (n *namespaces) sealedJob(id domain.JobID) string {
-	return n.sealed(wire.Cursor{List: wire.CursorJobs, At: n.mark, Job: id})
-}
-
-// openedJob returns the job that a cursor of a list of jobs is at.
-func (n *namespaces) openedJob(c wire.Cursor) (domain.JobID, error) {
-	switch c.At {
-	case 0: // not sealed
-	case n.mark:
-		n.seal.Decrypt(c.Job[:], c.Job[:])
-	default:
-		return domain.JobID{}, kindMalformed.fieldAs(domain.FieldFormat, "cursor",
-			"has ended with a change of the encryption key: begin with the first page", nil)
-	}
-	return c.Job, nil
-}
-
-// newSeal returns what seals cursors with a key of 32 bytes, and the mark of that key. Without
-// one cursors hold until the process ends.
-func newSeal(key []byte) (cipher.Block, int64, error) {
-	if key == nil {
-		key = make([]byte, 32)
-		_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
-	}
-	block, err := aes.NewCipher(key)
-	sum := sha256.Sum256(append([]byte("mark of cursors "), key...))
-	return block, 1 + int64(binary.BigEndian.Uint64(sum[:])>>2), err //nolint:gosec // 62 bits
-}
 
 func (n *namespaces) get(id domain.JobID) (string, bool) {
 	n.mu.Lock()
@@ -98,9 +53,9 @@ type scope struct {
 	spaces namespaces
 }
 
-func newScope(jobs store.Jobs, cursorKey []byte) (*scope, error) {
-	block, mark, err := newSeal(cursorKey)
-	return &scope{jobs: jobs, spaces: namespaces{seal: block, mark: mark}}, err
+func newScope(jobs store.Jobs, cursorKeys [][]byte) (*scope, error) {
+	seals, err := newCursorSeals(cursorKeys)
+	return &scope{jobs: jobs, spaces: namespaces{seals: seals}}, err
 }
 
 // sees reports whether the caller may see a job. One of which nothing is known
@@ -182,8 +137,8 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 		}
 		return found, next, err
 	}
-	if !from.Job.IsZero() {
-		sc.spaces.seal.Decrypt(from.Job[:], from.Job[:])
+	if from, err = sc.spaces.seals.opened(from); err != nil {
+		return nil, "", err
 	}
 	page, looks := store.Meter{Rows: limit, Bytes: pageBytes}, siftLooks
 	for range siftPieces {
@@ -195,7 +150,7 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 			at := placeOf(&piece[i])
 			if _, known := sc.spaces.get(at.job); !known {
 				if looks == 0 {
-					return found, sc.spaces.sealed(from), nil
+					return found, sc.spaces.seals.sealed(from), nil
 				}
 				looks--
 			}
@@ -204,7 +159,7 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 				return nil, "", err
 			}
 			if sees && page.Full() {
-				return found, sc.spaces.sealed(from), nil
+				return found, sc.spaces.seals.sealed(from), nil
 			}
 			if sees {
 				found = append(found, piece[i])
@@ -217,7 +172,7 @@ func visible[T any](ctx context.Context, sc *scope, limit int, from wire.Cursor,
 		}
 		from = *more
 	}
-	return found, sc.spaces.sealed(from), nil
+	return found, sc.spaces.seals.sealed(from), nil
 }
 
 // cutAt returns the page of what was found with a limit of one more, and where it goes on.

@@ -269,7 +269,7 @@ func TestAJobDoesNotMove(t *testing.T) {
 // know of. Its cursor does not tell the id, leads on, and ends with the process.
 func TestCursorsHideJobs(t *testing.T) {
 	scopeOf := func(key string) *scope {
-		sc, err := newScope(nil, []byte(key))
+		sc, err := newScope(nil, [][]byte{[]byte(key)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,13 +298,13 @@ func TestCursorsHideJobs(t *testing.T) {
 		if (at.Job != c.page.Next) != c.sealed {
 			t.Errorf("%+v: the cursor says %v", c.page, at)
 		}
-		if id, err := sc.spaces.openedJob(at); err != nil || id != c.page.Next {
+		if id, err := sc.spaces.seals.openedJob(at); err != nil || id != c.page.Next {
 			t.Errorf("%+v: it leads to %v, %v", c.page, id, err)
 		}
-		if _, err := other.spaces.openedJob(at); (err != nil) != c.sealed {
+		if _, err := other.spaces.seals.openedJob(at); (err != nil) != c.sealed {
 			t.Errorf("%+v: with another key: %v", c.page, err)
 		}
-		if id, err := again.spaces.openedJob(at); err != nil || id != c.page.Next {
+		if id, err := again.spaces.seals.openedJob(at); err != nil || id != c.page.Next {
 			t.Errorf("%+v: after a restart it leads to %v, %v", c.page, id, err)
 		}
 	}

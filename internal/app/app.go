@@ -185,8 +185,8 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
-		CursorKey: a.store.derive("cursors of lists"),
-		Cluster:   others.cluster(a, version, a.URL),
+		CursorKeys: a.store.derive("cursors of lists"),
+		Cluster:    others.cluster(a, version, a.URL),
 	})
 }
 

@@ -25,7 +25,7 @@ type database struct {
 	tellNew func()        // that the database is new
 	warning func() string // which history cannot be read
 
-	derive      func(purpose string) []byte      // a key from the encryption key
+	derive      func(purpose string) [][]byte    // a key from each encryption key
 	replication func(ctx context.Context) string // see view.Database
 }
 

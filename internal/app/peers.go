@@ -39,7 +39,7 @@ func openPeers(a *App, clk clock.Clock) (*peers, error) {
 	if a.member.node == nil {
 		return nil, nil //nolint:nilnil // a server by itself has none
 	}
-	keys, err := peer.NewKeys(a.store.derive("requests between nodes"))
+	keys, err := peer.NewKeys(a.store.derive("requests between nodes")...)
 	if err != nil {
 		return nil, err
 	}

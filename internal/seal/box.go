@@ -71,8 +71,15 @@ func (b *Box) KeyID() string { return b.ids[0] }
 // Keys returns the keys, the one that seals first.
 func (b *Box) Keys() []Key { return slices.Clone(b.keys) }
 
-// Derive returns a key for another purpose, derived from the key that seals: see [Key.Derive].
-func (b *Box) Derive(purpose string) []byte { return b.keys[0].Derive(purpose) }
+// Derive returns keys for another purpose: one from each key, that of the key that seals first. See
+// [Key.Derive]. While keys are replaced, another process may have them in another order.
+func (b *Box) Derive(purpose string) [][]byte {
+	derived := make([][]byte, len(b.keys))
+	for i, k := range b.keys {
+		derived[i] = k.Derive(purpose)
+	}
+	return derived
+}
 
 // Place names where a value lies, by parts that may hold any byte: no two lists
 // of parts give the same place.

@@ -289,3 +289,15 @@ func TestDerive(t *testing.T) {
 		t.Errorf("derived %s", got)
 	}
 }
+
+// TestBoxDerives: two processes that have the same keys in other orders have the same derived keys,
+// each that of the key that seals first.
+func TestBoxDerives(t *testing.T) {
+	t.Parallel()
+	before, next := NewKey(), NewKey()
+	one, other := box(t, before, next).Derive("a"), box(t, next, before).Derive("a")
+	if len(one) != 2 || len(other) != 2 || !bytes.Equal(one[0], before.Derive("a")) ||
+		!bytes.Equal(other[0], next.Derive("a")) || !bytes.Equal(one[1], other[0]) || !bytes.Equal(one[0], other[1]) {
+		t.Errorf("%x and %x", one, other)
+	}
+}

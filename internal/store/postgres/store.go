@@ -281,6 +281,6 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Derive returns a key of 32 bytes for another purpose, derived from the encryption key. All
-// nodes with the same encryption keys get the same.
-func (s *Store) Derive(purpose string) []byte { return s.box.Derive(purpose) }
+// Derive returns keys of 32 bytes for another purpose, one derived from each encryption key, that of
+// the first one first. Nodes that have an encryption key in common have one of them in common.
+func (s *Store) Derive(purpose string) [][]byte { return s.box.Derive(purpose) }

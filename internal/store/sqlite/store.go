@@ -240,8 +240,9 @@ func (s *Store) TellNew() {
 	}
 }
 
-// Derive returns a key of 32 bytes for another purpose, derived from the encryption key.
-func (s *Store) Derive(purpose string) []byte { return s.sealer.box.Derive(purpose) }
+// Derive returns keys of 32 bytes for another purpose, one derived from each encryption key, that of
+// the first one first.
+func (s *Store) Derive(purpose string) [][]byte { return s.sealer.box.Derive(purpose) }
 
 // MadeKey returns the file of the encryption key if this start has created it, or "". The
 // operator should keep a copy.
