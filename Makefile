@@ -155,6 +155,13 @@ torture: ## Inject FAULTS (130) into a server with JOBS (2000) jobs a second: ki
 	BELFRY_TORTURE_FAULTS=$(FAULTS) BELFRY_TORTURE_JOBS=$(JOBS) BELFRY_FAILPOINT_PASSES=9 \
 	  $(GO) test -count=1 -timeout 90m -run 'TestTorture|TestKilled' -v ./e2e
 
+CLUSTER_FAULTS ?= 60
+
+.PHONY: torture-cluster
+torture-cluster: ## Inject CLUSTER_FAULTS (60) into three servers on one PostgreSQL with JOBS (2000) jobs a second ... then check
+	BELFRY_TORTURE_CLUSTER_FAULTS=$(CLUSTER_FAULTS) BELFRY_TORTURE_CLUSTER_JOBS=$(JOBS) \
+	  $(GO) test -count=1 -timeout 90m -run 'TestTortureCluster$$' -v ./e2e
+
 DOWNTIME ?= 600
 DOWNJOBS ?= 1000
 
