@@ -89,7 +89,7 @@ func (m *torturedCluster) rollingRestart() {
 	for _, n := range m.nodes {
 		m.terminate(n)
 		m.start(n)
-		m.settle()
+		m.waitOwned()
 	}
 }
 

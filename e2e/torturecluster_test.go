@@ -38,9 +38,9 @@ const (
 	horizonAhead   = 3_000 // a beat moves H that far ahead of the clock, in milliseconds
 	// unrecorded is how long before a beat what was received may not have been on record at the beat.
 	unrecorded = 1_500
-	// patience is how many calls a fault may cut off before the clients wait for its end: each of them takes a job
+	// maxCutOff is how many calls a fault may cut off before the clients wait for its end: each of them takes a job
 	// out of their hands.
-	patience = 6
+	maxCutOff = 6
 )
 
 // shardHistory keeps a list of the changes of owners.
@@ -117,7 +117,7 @@ func tortureCluster(t *testing.T, chance *rand.Rand, faults []clusterFault) {
 	}
 	pass(time.Now().UnixMilli() + 3_000)
 	rest()
-	m.settle()
+	m.waitOwned()
 	m.judge(from, (time.Now().UnixMilli()/1000-1)*1000)
 }
 
@@ -157,7 +157,7 @@ func newTorturedCluster(t *testing.T, chance *rand.Rand) *torturedCluster {
 		})
 		wait(2_000) // all of them have looked since
 	})
-	m.settle()
+	m.waitOwned()
 	t.Logf("the nodes begin with %v shards", m.shares())
 	return m
 }
@@ -239,7 +239,7 @@ func (m *torturedCluster) startClients() (rest func()) {
 func (m *torturedCluster) mayAct() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.cutOff < patience
+	return m.cutOff < maxCutOff
 }
 
 // inject injects a fault, and waits until all shards are owned again.
@@ -247,7 +247,7 @@ func (m *torturedCluster) inject(i int, f clusterFault) {
 	began := time.Now()
 	f.inject(m)
 	over := time.Now()
-	m.settle()
+	m.waitOwned()
 	m.mu.Lock()
 	m.cutOff = 0
 	m.mu.Unlock()
@@ -258,8 +258,8 @@ func (m *torturedCluster) inject(i int, f clusterFault) {
 		len(takeovers), m.shares())
 }
 
-// settle waits until every shard has an owner that renews its lease, and every node answers.
-func (m *torturedCluster) settle() {
+// waitOwned waits until every shard has an owner that renews its lease, and every node answers.
+func (m *torturedCluster) waitOwned() {
 	m.t.Helper()
 	for _, n := range m.nodes {
 		eventually(m.t, n.name+" is ready", func() bool {
