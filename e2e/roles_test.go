@@ -50,3 +50,26 @@ func TestRoles(t *testing.T) {
 		t.Errorf("a pause through the server with the API: %d %v", status, paused)
 	}
 }
+
+// TestMigrateBesideServers: the command makes the tables, and can be repeated while a server runs on them.
+func TestMigrateBesideServers(t *testing.T) {
+	t.Parallel()
+	url := newPostgres(t).Database(t)
+	env := cleanEnv("DATABASE_URL="+url, "BELFRY_ENCRYPTION_KEY="+postgresKey)
+	migrate := func() {
+		t.Helper()
+		code, out := runOut(t, env, "migrate")
+		if code != 0 || !strings.Contains(out, " are those of this version\n") {
+			t.Errorf("migrate exits with %d: %s", code, out)
+		}
+	}
+	migrate()
+	p, tg := servePostgres(t, url), newTarget(t)
+	p.importJobs(everySecond(1, tg.url+"/ok"))
+	migrate()
+	seen := len(tg.entries(t))
+	eventually(t, "the server goes on", func() bool { return len(tg.entries(t)) > seen+1 })
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
 	apps "k8s.io/api/apps/v1"
+	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
@@ -32,6 +33,7 @@ type objects struct {
 	budgets     map[string]*policy.PodDisruptionBudget
 	services    map[string]*core.Service
 	ingresses   map[string]*networking.Ingress
+	jobs        map[string]*batch.Job
 	notes       string
 }
 
@@ -59,7 +61,7 @@ func render(t *testing.T, text string, version chartutil.KubeVersion) (*objects,
 	}
 	o := &objects{
 		map[string]*apps.Deployment{}, map[string]*policy.PodDisruptionBudget{}, map[string]*core.Service{},
-		map[string]*networking.Ingress{}, "",
+		map[string]*networking.Ingress{}, map[string]*batch.Job{}, "",
 	}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if strings.HasSuffix(file, "NOTES.txt") {
@@ -100,6 +102,9 @@ func (o *objects) add(document string) error {
 	case "networking.k8s.io/v1 Ingress":
 		o.ingresses[name] = new(networking.Ingress)
 		into = o.ingresses[name]
+	case "batch/v1 Job":
+		o.jobs[name] = new(batch.Job)
+		into = o.jobs[name]
 	case " ":
 		return nil // an empty document
 	default:
@@ -156,7 +161,7 @@ func TestChart(t *testing.T) {
 	for i := range kube {
 		for text, roles := range map[string]map[string]int32{
 			"": {"all": 3}, full: {"api": 4, "scheduler": 5}, "podDisruptionBudget: {enabled: false}": {"all": 3},
-			"replicas: 64": {"all": 64},
+			"replicas: 64": {"all": 64}, "migrations: {enabled: false}": {"all": 3},
 		} {
 			o, err := render(t, text, kube[i])
 			if err != nil {
@@ -175,12 +180,13 @@ func TestChart(t *testing.T) {
 				if *d.Spec.Replicas != replicas {
 					t.Errorf("%s has %d servers, want %d", name, *d.Spec.Replicas, replicas)
 				}
-				if !strings.Contains(text, "enabled: false") {
+				if !strings.Contains(text, "podDisruptionBudget: {enabled: false}") {
 					checkBudget(t, o.budgets[name], d)
 				}
 				checkPod(t, &d.Spec.Template, role)
 			}
 			checkService(t, o)
+			checkMigrations(t, o, !strings.Contains(text, "migrations: {enabled: false}"))
 		}
 	}
 }
@@ -220,6 +226,38 @@ func checkService(t *testing.T, o *objects) {
 		backend := x.Spec.Rules[0].HTTP.Paths[0].Backend.Service
 		if backend.Name != service.Name || backend.Port.Name != service.Spec.Ports[0].Name {
 			t.Errorf("the ingress leads to %+v", backend)
+		}
+	}
+}
+
+// checkMigrations: a hook changes the tables before servers are replaced, with the rights and secrets of these, and no
+// selector takes it for one of them.
+func checkMigrations(t *testing.T, o *objects, wanted bool) {
+	t.Helper()
+	j := o.jobs["jobs-migrations"]
+	if !wanted || j == nil {
+		if wanted || len(o.jobs) > 0 {
+			t.Errorf("the jobs are %v", o.jobs)
+		}
+		return
+	}
+	s := &j.Spec.Template.Spec
+	if j.Annotations["helm.sh/hook"] != "pre-install,pre-upgrade" || s.RestartPolicy != core.RestartPolicyNever ||
+		!slices.Equal(s.Containers[0].Args, []string{"migrate"}) || *j.Spec.ActiveDeadlineSeconds != 600 {
+		t.Errorf("the hook is %+v", j)
+	}
+	checkSecurity(t, s)
+	checkMounts(t, s)
+	for _, d := range o.deployments {
+		server := &d.Spec.Template.Spec
+		if server.Containers[0].Image != s.Containers[0].Image ||
+			d.Spec.Selector.MatchLabels["app.kubernetes.io/component"] == j.Spec.Template.Labels["app.kubernetes.io/component"] {
+			t.Errorf("%s and the hook: %s, %v", d.Name, s.Containers[0].Image, j.Spec.Template.Labels)
+		}
+		for _, v := range s.Containers[0].Env {
+			if !slices.ContainsFunc(server.Containers[0].Env, func(x core.EnvVar) bool { return x.Name == v.Name }) {
+				t.Errorf("the hook has %s, %s has not", v.Name, d.Name)
+			}
 		}
 	}
 }
@@ -324,6 +362,7 @@ func TestChartRefuses(t *testing.T) {
 		"settings: {PORT: 80}", "settings: {DATABASE_URL: x}", "settings: {DB_PATH: x}", "ingress: {enabled: true}",
 		"shutdownGraceSeconds: 30s", "topologySpread: {whenUnsatisfiable: Never}", "split: {enabled: true, api: {count: 2}}",
 		"advertise: https://$(POD_IP):3000", "podDisruptionBudget: {maxUnavailable: 0}",
+		"migrations: {activeDeadlineSeconds: 1}",
 	} {
 		if _, err := render(t, text, kube[0]); err == nil {
 			t.Errorf("%s is accepted", text)
