@@ -109,7 +109,8 @@
 // The decisions (overlap, misfire, retry, resume, limit) are pure functions
 // with truth tables. The engine runs on virtual time against the real store in
 // this package's tests: gaps, crashes (a store that is dropped and opened
-// again), edits at every moment, stores that fail. The tests of the real binary
+// again), edits at every moment, stores that fail, and shards that move between
+// several engines on one store. The tests of the real binary
 // kill it under load and compare what the receiver saw with the calendar.
 //
 // # Order of the files
@@ -117,7 +118,7 @@
 // Each file uses only those before it:
 //
 //	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
-//	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go trigger.go editor.go
-//	refuse.go work.go away.go runner.go sweep.go resend.go leave.go adopt.go remote.go takeover.go pickup.go
+//	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go refuse.go trigger.go editor.go
+//	work.go away.go runner.go sweep.go resend.go leave.go adopt.go remote.go takeover.go pickup.go
 //	engine.go share.go health.go live.go livelist.go
 package engine

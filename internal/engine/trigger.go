@@ -70,7 +70,7 @@ func (e *editor) trigger(ctx context.Context, id domain.JobID, at, nonce int64) 
 
 	stored := make(chan struct{})
 	entry := record.Entry{Open: &open, Run: r, Done: func() {
-		e.runner.dispatch([]*run.Run{r}) // who gets the answer may ask for the execution at once
+		e.begin(r) // who gets the answer may ask for the execution at once
 		close(stored)
 	}}
 	if kept, ok := store.TriggerRecord(ctx, &answer); ok {
@@ -83,4 +83,18 @@ func (e *editor) trigger(ctx context.Context, id domain.JobID, at, nonce int64) 
 	case <-ctx.Done():
 		return answer, domain.Unavailable(e.watch.cause(), "the trigger is not on record yet; it will run once it is")
 	}
+}
+
+// begin sends an execution that was triggered. One whose job was paused from some instant on, without
+// its owner, is scheduled after that instant, and waits for it.
+func (e *editor) begin(r *run.Run) {
+	if r.At <= e.now() {
+		e.runner.dispatch([]*run.Run{r})
+		return
+	}
+	r.Job.Mu.Lock()
+	r.SetState(run.StateAwaitRetry)
+	r.RetryAt = r.At
+	r.Job.Mu.Unlock()
+	awaitRetry(e.runner, r)
 }
