@@ -49,6 +49,12 @@ func TestPostgresAnyNodeChangesAnyJob(t *testing.T) {
 		shown.Database.LatencyMs == nil || *shown.Database.Replication != "asynchronous" {
 		t.Errorf("%+v, %v", shown, err)
 	}
+	for name, want := range map[string]float64{"belfry_cluster_owned_shards": 64, "belfry_cluster_nodes": 2,
+		"belfry_cluster_shard_moves_total": 64} {
+		if got := owner.metric(name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
 	for _, n := range shown.Nodes {
 		if n.State != "active" || n.Self != (n.Role == "api") || (n.Shards == 64) == n.Self || n.Address == "" {
 			t.Errorf("%+v", n)

@@ -156,6 +156,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 // openAPI makes the routes over what is stored and what has not ended.
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
 	policy *egress.Policy, certificates []string) (http.Handler, error) {
+	a.member.meter(metrics)
 	others, err := openPeers(a, clk)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/cluster"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
@@ -96,3 +97,36 @@ func stateOf(n *cluster.NodeView) string {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// meter adds the metrics of a server that shares its database: what it has seen at its last look.
+func (m *member) meter(metrics *telemetry.Metrics) {
+	if m.node == nil {
+		return
+	}
+	now := func() view.Cluster { return clusterOf(m.node.View(), "") }
+	metrics.SamplesFunc(telemetry.MetricNodes, "Servers on the database.", "state", func() []telemetry.Sample {
+		counts := map[string]float64{}
+		for _, n := range now().Nodes {
+			counts[n.State]++
+		}
+		return []telemetry.Sample{
+			{Label: view.NodeActive, Value: counts[view.NodeActive]},
+			{Label: view.NodeDraining, Value: counts[view.NodeDraining]},
+			{Label: view.NodeGone, Value: counts[view.NodeGone]},
+		}
+	})
+	metrics.SamplesFunc(telemetry.MetricShards, "Shards of the database.", "state", func() []telemetry.Sample {
+		s := now().Shards
+		return []telemetry.Sample{{Label: "owned", Value: float64(s.Owned)}, {Label: "free", Value: float64(s.Free)},
+			{Label: "moving", Value: float64(s.Moving)}}
+	})
+	metrics.GaugeFunc(telemetry.MetricOwnedShards, "Shards whose jobs this server fires.",
+		func() float64 { v := m.node.View(); return float64(v.Owned(v.Self)) })
+	metrics.CountersFunc(telemetry.MetricShardMoves, "Shards that this server has taken, or given to others.", "what",
+		func() []telemetry.Sample {
+			taken, given := m.node.Moves()
+			return []telemetry.Sample{{Label: "taken", Value: float64(taken)}, {Label: "given", Value: float64(given)}}
+		})
+	metrics.GaugeFunc(telemetry.MetricDatabaseLatency, "How long the last look at the database took.",
+		func() float64 { return m.node.View().Latency.Seconds() })
+}

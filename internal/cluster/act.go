@@ -67,6 +67,7 @@ func (n *Node) claim(ctx context.Context, s *Situation, rows []store.Shard, numb
 		return fmt.Errorf("%d shards could not be taken over: %w", len(numbers), err)
 	}
 	n.holdings.note(s, got)
+	n.taken.Add(int64(len(got)))
 	if len(got) > 0 {
 		n.Log.Info("shards were taken over", "shards", len(got), "from", strings.Join(lastOwners(s, got), ", "))
 	}
@@ -95,5 +96,6 @@ func (n *Node) release(ctx context.Context, numbers []int) {
 			len(numbers), "error", err)
 		return
 	}
+	n.given.Add(int64(len(numbers)))
 	n.Log.Info("shards were released", "shards", len(numbers))
 }

@@ -65,6 +65,8 @@ type Node struct {
 	view     atomic.Pointer[View]
 	wake     chan struct{}
 
+	taken, given atomic.Int64 // shards, since the start
+
 	lastLook clock.Mark
 	fitAt    clock.Mark // when it was last asked whether this node is fit
 	released int64      // the second of the store's clock in which shards were released
@@ -97,6 +99,9 @@ func (n *Node) Owns(shard int) bool {
 	owner, found := n.View().OwnerOf(shard)
 	return found && owner.Token == n.Self.Token
 }
+
+// Moves returns how many shards this node has taken, and given to others, since its start.
+func (n *Node) Moves() (taken, given int64) { return n.taken.Load(), n.given.Load() }
 
 // Drain gives all shards away and claims none any more, until Resume. It waits until the node
 // has none, or until the context ends.

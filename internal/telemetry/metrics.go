@@ -45,6 +45,11 @@ const (
 	MetricBuildInfo      = "belfry_build_info"
 
 	MetricForwarded         = "belfry_cluster_forwarded_total"
+	MetricNodes             = "belfry_cluster_nodes"
+	MetricShards            = "belfry_cluster_shards"
+	MetricOwnedShards       = "belfry_cluster_owned_shards"
+	MetricShardMoves        = "belfry_cluster_shard_moves_total"
+	MetricDatabaseLatency   = "belfry_cluster_database_seconds"
 	MetricHandshakes        = "belfry_tls_handshakes_total"
 	MetricHandshakeTime     = "belfry_tls_handshake_seconds"
 	MetricVerifications     = "belfry_tls_verifications_total"
