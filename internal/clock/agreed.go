@@ -43,6 +43,12 @@ type Agreed struct {
 	anchor atomic.Pointer[anchor]
 }
 
+// certainly returns how far two clocks are apart at least, by an estimate that may be wrong by so
+// much: a slow answer is no reason to move a clock that may be right.
+func certainly(apart, within time.Duration) time.Duration {
+	return apart - min(max(apart, -within), within)
+}
+
 // sample is what is known of the other clock from one request.
 type sample struct {
 	offset int64         // the other clock at base, Unix nanoseconds
@@ -96,9 +102,9 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 		within: (took + time.Millisecond) / 2,
 	}, wall-int64(since))
 	other := a.best().offset + int64(since)
-	a.ahead = time.Duration(wall - other)
+	a.ahead = certainly(time.Duration(wall-other), a.best().within)
 	a.agreement = nextAgreement(a.agreement, a.ahead, stepped)
-	aim := other
+	aim := wall - int64(a.ahead)
 	if a.agreement.onWall() {
 		aim = wall
 	}

@@ -211,6 +211,19 @@ func TestSlowAnswers(t *testing.T) {
 	})
 }
 
+// TestSlowFirstAnswer: an answer that takes long says little, also where it is the first one. It is
+// no reason to leave a wall clock that may be right.
+func TestSlowFirstAnswer(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		for range 20 {
+			c := newClocks(t, 0, 0)
+			c.trip = 3 * time.Second
+			c.wants("a slow first answer", c.sample(), Agreeing, -millisecond, millisecond)
+		}
+	})
+}
+
 // TestOneWildSample: one or two samples that cannot be true change nothing.
 func TestOneWildSample(t *testing.T) {
 	t.Parallel()

@@ -34,13 +34,13 @@ func (n *Node) act(ctx context.Context, self *store.Node, rows []store.Shard, v 
 	}
 	n.busy = true
 	n.acting.Go(func() {
-		err := n.claim(ctx, s, rows, d.Claim)
+		claimed, err := n.claim(ctx, s, rows, d.Claim)
 		n.release(ctx, d.Release)
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.busy = false
 		n.claimed = err
-		if err == nil {
+		if claimed { // otherwise it might look again and again without a pause
 			n.wakeUp()
 		}
 	})
@@ -53,10 +53,10 @@ func (n *Node) mayWait() bool {
 	return n.View().Schedulers() > 0 && n.Clock.Elapsed(*n.draining) < announced
 }
 
-// claim takes shards over.
-func (n *Node) claim(ctx context.Context, s *Situation, rows []store.Shard, numbers []int) error {
+// claim takes shards over. It reports whether it got some.
+func (n *Node) claim(ctx context.Context, s *Situation, rows []store.Shard, numbers []int) (bool, error) {
 	if len(numbers) == 0 {
-		return nil
+		return false, nil
 	}
 	claims := make([]store.Claim, len(numbers))
 	for i, number := range numbers {
@@ -64,14 +64,14 @@ func (n *Node) claim(ctx context.Context, s *Situation, rows []store.Shard, numb
 	}
 	got, err := n.Owner.Own(ctx, claims)
 	if err != nil {
-		return fmt.Errorf("%d shards could not be taken over: %w", len(numbers), err)
+		return false, fmt.Errorf("%d shards could not be taken over: %w", len(numbers), err)
 	}
 	n.holdings.note(s, got)
 	n.taken.Add(int64(len(got)))
 	if len(got) > 0 {
 		n.Log.Info("shards were taken over", "shards", len(got), "from", strings.Join(lastOwners(s, got), ", "))
 	}
-	return nil
+	return len(got) > 0, nil
 }
 
 // lastOwners returns the names of the nodes that owned shards last, as far as they are known.

@@ -382,3 +382,38 @@ func TestOtherRulesWait(t *testing.T) {
 		}
 	})
 }
+
+// refused is an owner that gets nothing, as one that has not noticed yet that it has lost a shard.
+type refused struct{ asked int }
+
+func (*refused) Node() int64                           { return 7 }
+func (*refused) Owned() []int                          { return nil }
+func (*refused) Unfit(context.Context) (string, error) { return "", nil }
+func (*refused) Release(context.Context, []int) error  { return nil }
+
+func (r *refused) Own(context.Context, []store.Claim) ([]int, error) {
+	r.asked++
+	if r.asked > 1_000 {
+		panic("a node claims without a pause")
+	}
+	return nil, nil
+}
+
+// A node that gets nothing looks again after a pause.
+func TestNothingToClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk, owner := memory.NewShardedDisk(clock.System{}, shardsOfTest), new(refused)
+		db := disk.Join()
+		n, err := cluster.New(cluster.Config{Shards: db.Shards(), Nodes: db.Nodes(), Owner: owner,
+			Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Self: store.Node{Name: "a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		n.Run(ctx)
+		if owner.asked < 5 || owner.asked > 60 {
+			t.Errorf("claimed %d times in 10 s", owner.asked)
+		}
+	})
+}

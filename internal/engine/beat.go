@@ -31,7 +31,7 @@ type keeper struct {
 	shared  bool                                                  // see Config
 	drop    func(numbers []int)                                   // the jobs of shards that are being left
 	load    func(ctx context.Context, behind *shard.Behind) error // the edits that were made without this owner
-	beating sync.Mutex                                            // one beat at a time
+	beating turn                                                  // one beat at a time
 
 	failed chan error // a reason to end
 }
@@ -68,8 +68,10 @@ func (k *keeper) beatOnce(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, horizon)
 	defer cancel()
-	k.beating.Lock()
-	defer k.beating.Unlock()
+	if err := k.beating.take(ctx); err != nil {
+		return err
+	}
+	defer k.beating.end()
 	lost, behind, err := k.shards.Beat(ctx, k.proposeWatermarks())
 	switch busy := store.BusyShards(err); {
 	case busy != nil: // the others go on

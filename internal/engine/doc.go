@@ -117,7 +117,7 @@
 //
 // Each file uses only those before it:
 //
-//	effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
+//	turn.go effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go refuse.go trigger.go editor.go
 //	work.go away.go runner.go sweep.go resend.go leave.go adopt.go remote.go takeover.go pickup.go
 //	engine.go share.go health.go live.go livelist.go

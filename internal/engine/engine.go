@@ -72,12 +72,12 @@ func New(cfg Config) (*Engine, error) {
 		clock: cfg.Clock, pace: cfg.Pace, log: cfg.Log, metrics: cfg.Metrics,
 		watch:  e.watch,
 		shards: e.shards, registry: e.registry, runner: e.runner, loop: e.loop, failed: make(chan error, 1),
-		shared: cfg.Shared,
+		shared: cfg.Shared, beating: newTurn(),
 	}
 	e.owner = &owner{
 		clock: cfg.Clock, store: cfg.Store, log: cfg.Log, shards: e.shards, zones: e.zones, registry: e.registry,
 		runner: e.runner, keeper: e.keeper, editor: e.editor, reset: cfg.ResetWatermark, alive: cfg.Alive,
-		background: &e.feeders,
+		background: &e.feeders, moving: newTurn(),
 	}
 	if !cfg.Shared {
 		e.owner.first = e.shards.All()

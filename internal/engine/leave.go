@@ -86,8 +86,10 @@ const releaseWait = time.Second
 // everything is on record. Then the shards are free, and their next owners find nothing
 // uncertain. After an error they are not free; the leases end by themselves.
 func (o *owner) release(ctx context.Context, numbers []int) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	if err := o.moving.take(ctx); err != nil {
+		return fmt.Errorf("shards %v are not released: %w", numbers, err)
+	}
+	defer o.moving.end()
 	o.registry.mu.Lock()
 	numbers = o.shards.Leave(numbers)
 	beats := make([]store.Beat, len(numbers))

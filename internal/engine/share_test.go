@@ -429,8 +429,8 @@ func (w *world) editWithout(id domain.JobID) int64 {
 
 // readFrom makes takeovers and beats read from another store.
 func (w *world) readFrom(db store.Store) {
-	w.eng.keeper.beating.Lock()
-	defer w.eng.keeper.beating.Unlock()
+	w.ok(w.eng.keeper.beating.take(context.Background()))
+	defer w.eng.keeper.beating.end()
 	w.eng.owner.store = db
 }
 

@@ -35,7 +35,7 @@ type owner struct {
 	piece      int             // facts that a recovery holds at a time; zero: the default
 	background *sync.WaitGroup // of what is late
 
-	mu sync.Mutex // one takeover or hand-over at a time
+	moving turn // one takeover or hand-over at a time
 }
 
 // begin takes the shards that this process owns from the start on.
@@ -67,8 +67,10 @@ func (o *owner) own(ctx context.Context, numbers []int) error {
 
 // ownSeen is own for shards by their rows as they were seen. It returns those that it got.
 func (o *owner) ownSeen(ctx context.Context, claims []store.Claim) (owned []int, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	if err := o.moving.take(ctx); err != nil {
+		return nil, err
+	}
+	defer o.moving.end()
 	claims = slices.DeleteFunc(slices.Clone(claims), func(c store.Claim) bool {
 		return o.shards.At(uint8(c.Number)).Phase() != shard.Foreign //nolint:gosec // at most hold.MaxShards
 	})

@@ -11,6 +11,12 @@
 //	            │
 //	         client's own memory + calls the targets saw + records ──► check.Judge
 //
+// Half of the days are those of a cluster: two to five nodes over one memory store with 4 to 16
+// shards. Each has its engine, its editor and its place in the cluster, its own wall clock and a store
+// of its own that fails for it alone. Nodes are killed, stopped in good order, restarted one after
+// the other, frozen for up to a minute, and cut off from the store or from the targets, while edits
+// come in at all of them.
+//
 // # What it must guarantee
 //
 //   - It uses the engine as its users do: New, Start, Stop, Create, Update,
@@ -23,6 +29,10 @@
 //   - It finds fires that are lost, doubled, early, of a wrong version, recorded
 //     but never sent, or sent after a pause was answered. It reports nothing
 //     else.
+//   - Of a cluster, that a request which comes again is one that had to: in between its
+//     shard changed its owner without a release, or the process that sent the first was killed,
+//     frozen or cut off from the store. In no case was it on record when its sender claimed the shard.
+//     In the end each shard has an owner, each node its share, and everything is on record.
 //   - A seed determines the script: what is done, when, and what fails. It does
 //     not determine ids or how goroutines are scheduled, so a replay runs the same
 //     day but not always the same race within one millisecond.
@@ -34,6 +44,12 @@
 // TestFewSeedsMeetEverything checks that the scripts do everything that they can.
 //
 // # What is left out
+//
+// A frozen node does not stand still altogether: its calls of the store and of targets
+// wait, its timers do not. What it begins to send meanwhile does not go out; what it began at the
+// instant of the freeze does, when the freeze is over. A request may be 300 ms early by
+// the database's clock in a cluster: see clock.Agreed. Clocks of nodes are up to 100 ms apart, and are
+// not set.
 //
 // A step back of the clock by less than the age of a beat, together with a
 // crash, may double an at-most-once fire (see TestLimits of package model): the

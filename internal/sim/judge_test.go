@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/url"
 	"reflect"
@@ -35,6 +36,7 @@ func (w *world) judge() int {
 	for _, o := range w.outages {
 		run.Outages = append(run.Outages, check.Outage{From: o.From + later, To: o.To + later})
 	}
+	run.Explains = w.explain
 	report, err := check.Judge(run)
 	if err != nil {
 		panic(err)
@@ -44,10 +46,28 @@ func (w *world) judge() int {
 			f.Detail)
 	}
 	if counted != report.Expected && report.Bad() == 0 {
-		w.fault("%d fires, but the records stand for %d", report.Expected, counted)
+		w.fault("%d fires, but the records stand for %d:%s", report.Expected, counted, overlaps(run))
 	}
 	w.judgeRequests()
 	return report.Expected
+}
+
+// overlaps lists the records that cover several fires, and what others lie within them.
+func overlaps(run *check.Run) (text string) {
+	for i := range run.Records {
+		r := &run.Records[i]
+		if r.From == r.ScheduledAt {
+			continue
+		}
+		for k := range run.Records {
+			if o := &run.Records[k]; k != i && !o.Manual && o.JobID == r.JobID && o.From <= r.ScheduledAt &&
+				o.ScheduledAt >= r.From {
+				text += fmt.Sprintf("\n%s from %d to %d (%s), and within: %s from %d to %d (%s)", r.Status, r.From,
+					r.ScheduledAt, r.Reason, o.Status, o.From, o.ScheduledAt, o.Reason)
+			}
+		}
+	}
+	return text
 }
 
 func seen(run *check.Run, id domain.ExecutionID) bool {
@@ -133,7 +153,7 @@ func (w *world) readRecords(run *check.Run) (counted int) {
 		w.statuses[x.Status]++
 		r := check.Record{
 			JobID: x.JobID, ExecutionID: x.ID(), ScheduledAt: x.ScheduledAt, Version: x.Version,
-			Status: x.Status, HTTPStatus: x.HTTPStatus, Manual: x.Nonce != 0, From: x.ScheduledAt,
+			Status: x.Status, HTTPStatus: x.HTTPStatus, Manual: x.Nonce != 0, From: x.ScheduledAt, Reason: x.Error,
 		}
 		if x.Missed != nil {
 			r.From = x.Missed.From
@@ -183,7 +203,7 @@ func (w *world) readRequests(run *check.Run, editOf map[int]int) {
 		run.Sends = append(run.Sends, check.Send{
 			JobID: r.key.JobID, ExecutionID: r.key.ID(), ScheduledAt: r.key.ScheduledAt, Attempt: r.attempt,
 			ReceivedAt: r.at.Milliseconds() + later, Took: r.took.Milliseconds(), Status: r.status,
-			Version: editOf[r.edit],
+			Version: editOf[r.edit], Process: r.process, BegunAt: r.begun.Milliseconds() + later,
 		})
 	}
 }
@@ -195,7 +215,7 @@ func (w *world) judgeRequests() {
 	once := make(map[domain.FireKey]bool)
 	ofJob := make(map[domain.JobID][]*request)
 	for _, r := range w.targets.requests {
-		if r.wall < r.key.ScheduledAt && r.key.Nonce == 0 {
+		if r.wall < r.key.ScheduledAt-w.early && r.key.Nonce == 0 {
 			w.fault("early: %v was sent %d ms before its instant", r.key, r.key.ScheduledAt-r.wall)
 		}
 		if r.once && once[r.key] {
@@ -208,8 +228,8 @@ func (w *world) judgeRequests() {
 	}
 	for _, s := range w.client.silences {
 		for _, r := range ofJob[s.job.id] {
-			if r.at > s.from && (s.until == 0 || r.at < s.until) {
-				w.fault("after a stop: %v was sent %s after the answer", r.key, r.at-s.from)
+			if r.begun > s.from && (s.until == 0 || r.begun < s.until) {
+				w.fault("after a stop: %v was sent %s after the answer", r.key, r.begun-s.from)
 			}
 		}
 	}

@@ -138,7 +138,7 @@ func (w *world) breakStore() {
 	case faulty.HangBefore, faulty.HangAfter:
 		rule.Times = 1
 		w.hung = true
-	case faulty.FailBefore, faulty.FailAfter:
+	case faulty.FailBefore, faulty.FailAfter, faulty.HoldBefore, faulty.HoldAfter:
 	}
 	w.note("break %+v", rule)
 	w.faults.Add(rule)

@@ -33,17 +33,36 @@ func fromEnv(name string, otherwise int) int {
 	return otherwise
 }
 
-// A failing seed prints itself and its script. It runs again with
+// Every other day has one server, the others have several nodes. A failing seed prints itself
+// and its script. It runs again with
 //
 //	make sim SEEDS=1 SEED=n
 func TestSimulation(t *testing.T) {
-	for i := range *seeds {
-		seed := *firstSeed + uint64(i)
+	for _, seed := range seedsOf(false) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			report(t, seed, simulate(t, seed, inMemory, plant{}))
 		})
 	}
+}
+
+func TestSimulationOfACluster(t *testing.T) {
+	for _, seed := range seedsOf(true) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			report(t, seed, simulateCluster(t, seed, plant{}))
+		})
+	}
+}
+
+// seedsOf returns the seeds of the days with several nodes, or of those with one server.
+func seedsOf(several bool) (of []uint64) {
+	for i := range *seeds {
+		if seed := *firstSeed + uint64(i); seed%2 == 0 == several {
+			of = append(of, seed)
+		}
+	}
+	return of
 }
 
 // One seed in ninety, and two more, on the real database: it is slower, and a file.
@@ -83,7 +102,7 @@ func report(t *testing.T, seed uint64, v verdict) {
 	if v.day < day {
 		t.Errorf("seed %d ended after %s", seed, v.day)
 	}
-	t.Logf("%d fires, %d requests in %s", v.expected, v.requests, v.day)
+	t.Logf("%d fires, %d requests, %d of them explained doubles, in %s", v.expected, v.requests, v.doubles, v.day)
 }
 
 // The days are worth something: within a few of them everything happens that

@@ -16,6 +16,8 @@ type request struct {
 	attempt int
 	once    bool
 	edit    int           // the edit that its URL was made by
+	process int           // that sent it
+	begun   time.Duration // when the process began to send it
 	at      time.Duration // since the world began, on a clock that nobody sets
 	wall    int64         // the latest wall clock until then, Unix milliseconds
 	took    time.Duration
@@ -49,9 +51,20 @@ func (t *targets) look() int64 {
 // life is the Executor of one process.
 type life struct {
 	*targets
-	dead chan struct{}
-	once sync.Once
-	cut  int // requests that the end of the process cut off; under targets.mu
+	process int
+	dead    chan struct{}
+	once    sync.Once
+
+	// under targets.mu
+	cut    int     // requests that the end of the process cut off
+	away   bool    // nothing gets through to the targets
+	frozen *freeze // the process stands still
+}
+
+// freeze is a time in which a process stands still, until it is over.
+type freeze struct {
+	from time.Duration
+	over chan struct{}
 }
 
 func (t *targets) newLife() *life { return &life{targets: t, dead: make(chan struct{})} }
@@ -75,6 +88,32 @@ func (l *life) arrive(r *request, reached bool) bool {
 	return true
 }
 
+// standStill waits until the process goes on. It returns false when that is dead.
+func (l *life) standStill(f *freeze) bool {
+	if f == nil {
+		return true
+	}
+	select {
+	case <-f.over:
+		return true
+	case <-l.dead:
+		return false
+	}
+}
+
+// begin begins a request. What a process that stands still has begun in its last instant goes out
+// when it goes on. What seems to begin later does not: the process would not have come to it.
+func (l *life) begin(r *request) (begun bool) {
+	l.mu.Lock()
+	r.process, r.begun = l.process, time.Since(l.start)
+	f, away := l.frozen, l.away
+	l.mu.Unlock()
+	if !l.standStill(f) {
+		return false
+	}
+	return !away && (f == nil || f.from == r.begun)
+}
+
 // Do implements engine.Executor.
 func (l *life) Do(call *domain.Call, out *domain.Outcome) {
 	u, err := url.Parse(call.Target())
@@ -83,9 +122,16 @@ func (l *life) Do(call *domain.Call, out *domain.Outcome) {
 	}
 	q := u.Query()
 	r := &request{key: call.Key, attempt: call.Attempt, once: call.Once, edit: int(number(q, "edit"))}
-	if !l.arrive(r, q.Get("net") != "refused") {
+	*out = domain.Outcome{Verdict: domain.VerdictRetry, Error: "no route"}
+	if !l.begin(r) || !l.arrive(r, q.Get("net") != "refused") {
 		return
 	}
+	defer func() {
+		l.mu.Lock()
+		f := l.frozen
+		l.mu.Unlock()
+		l.standStill(f)
+	}()
 	delay := time.Duration(number(q, "delay")) * time.Millisecond
 	if delay > 0 && !l.wait(min(delay, call.Timeout)) {
 		l.mu.Lock()

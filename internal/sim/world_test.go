@@ -53,6 +53,8 @@ type world struct {
 	client  *client
 	calls   sync.WaitGroup // of the client
 	outages []check.Outage // on the clock that nobody sets
+	early   int64          // by how many milliseconds a request may be early
+	explain func(a, b check.Send) bool
 	script  []string
 	faulted []string
 
@@ -66,6 +68,7 @@ type verdict struct {
 	script   []string
 	expected int // fires
 	requests int // that arrived
+	doubles  int // of a cluster: that came again, and are explained
 	statuses map[domain.Status]int
 	day      time.Duration // virtual time
 }
@@ -86,6 +89,7 @@ func simulate(t *testing.T, seed uint64, on opener, p plant) (v verdict) {
 	defer watchdog.Stop()
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(seed, on, p)
+		w.boot()
 		w.day()
 		w.finish()
 		v.expected = w.judge()
@@ -114,7 +118,6 @@ func newWorld(seed uint64, on opener, p plant) *world {
 		targets: &targets{clk: clk, start: start}, client: &client{start: start,
 			triggers: make(map[domain.ExecutionID]bool)},
 	}
-	w.boot()
 	return w
 }
 

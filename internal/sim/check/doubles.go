@@ -21,7 +21,7 @@ func (r *Run) doubled(v *Version, sends []Send) (found []Finding) {
 		case v.Spec.Type == domain.AtMostOnce: // nothing explains it
 			add(DupUnexplained, "ATMOST_ONCE: "+twice(a, b))
 		case r.outageBetween(a.ReceivedAt, b.ReceivedAt), a.Took >= v.Spec.TimeoutMs && v.Spec.TimeoutMs > 0,
-			r.takenOver(a, b):
+			r.takenOver(a, b), r.Explains != nil && r.Explains(a, b):
 			add(DupExplained, "")
 		default:
 			add(DupUnexplained, twice(a, b))

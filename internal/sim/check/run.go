@@ -20,6 +20,10 @@ type Run struct {
 	Stops  []Stop
 	Frozen []Outage
 
+	// Explains reports whether something that befell the owners of a job, between one request and
+	// a later one of the same execution, explains the second; nil: nothing does but Outages.
+	Explains func(a, b Send) bool
+
 	// TargetOutages are the times at which the target could not be reached: only
 	// then may a fire have FAILED without a request. Nil: that is not judged.
 	TargetOutages []Outage
@@ -57,6 +61,8 @@ type Send struct {
 	Took        int64 // until the target answered
 	Status      int   // zero: it closed the connection without an answer
 	Version     int   // that the request was made for; zero: not known
+	Process     int   // that made it; zero: not known
+	BegunAt     int64 // when that process began to make it, where that is known
 }
 
 // Record is an execution as the database or the API returns it.

@@ -47,6 +47,8 @@ const (
 	HangBefore              // nothing is done; the call ends with its context
 	HangAfter               // done; the call ends with its context, with its error
 	Delay                   // the call begins Rule.Delay later; later rules still apply
+	HoldBefore              // the call begins when Rule.Until is closed, unless its context ends first
+	HoldAfter               // done at once, and answered when Rule.Until is closed or the context ends
 	faults
 )
 
@@ -60,6 +62,7 @@ type Rule struct {
 	Skip   int           // calls that match and pass before the first fault
 	Times  int           // faults before the rule is spent; zero: no limit
 	Delay  time.Duration // for Delay
+	Until  chan struct{} // for HoldBefore and HoldAfter
 	Err    error         // instead of CodeUnavailable with ErrInjected
 }
 
@@ -166,6 +169,7 @@ func (r *rule) due(seed uint64) bool {
 type verdict struct {
 	delay time.Duration
 	fault Fault // faults: none
+	until chan struct{}
 	err   error
 }
 
@@ -188,7 +192,7 @@ func (s *Store) judge(role, name string) verdict {
 			v.delay += r.Delay
 			continue
 		}
-		v.fault, v.err = r.Fault, r.Err
+		v.fault, v.err, v.until = r.Fault, r.Err, r.Until
 		if v.err == nil {
 			v.err = domain.Unavailable(ErrInjected, "%s.%s failed", role, name)
 		}
@@ -209,6 +213,10 @@ func (s *Store) call(ctx context.Context, role, name string, do func() error) er
 	case HangBefore:
 		<-ctx.Done()
 		return ctx.Err()
+	case HoldBefore:
+		if !held(ctx, v.until) {
+			return ctx.Err()
+		}
 	}
 	err := do()
 	switch {
@@ -219,8 +227,20 @@ func (s *Store) call(ctx context.Context, role, name string, do func() error) er
 	case v.fault == HangAfter:
 		<-ctx.Done()
 		return ctx.Err()
+	case v.fault == HoldAfter && !held(ctx, v.until):
+		return ctx.Err()
 	}
 	return nil
+}
+
+// held waits until the channel is closed. It returns false when the context ended first.
+func held(ctx context.Context, until <-chan struct{}) bool {
+	select {
+	case <-until:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // wait returns false when the context ended first.

@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/sim/check"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// history notes, right before the disk, who owned a shard from when on, and when each execution
+// came on record.
+type history struct {
+	start  time.Time
+	shards int
+
+	mu       sync.Mutex
+	claims   [][]claimed // by shard, in order
+	recorded map[domain.FireKey]time.Duration
+	blows    map[int][]time.Duration // by process: kills, and both ends of freezes and cuts
+
+	doubles int // requests that came again and are explained
+}
+
+// claimed is a claim of a shard.
+type claimed struct {
+	at      time.Duration
+	process int
+	clean   bool // its last owner had released it
+}
+
+func newHistory(start time.Time, shards int) *history {
+	return &history{start: start, shards: shards, claims: make([][]claimed, shards),
+		recorded: make(map[domain.FireKey]time.Duration), blows: make(map[int][]time.Duration)}
+}
+
+// disturbed notes that a process was killed, or could not go on as it liked.
+func (h *history) disturbed(process int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.blows[process] = append(h.blows[process], time.Since(h.start))
+}
+
+// of returns the store of a process.
+func (h *history) of(process int, real store.Store) store.Store {
+	s := breakable(real)
+	s.shards = notedShards{s.shards, h, process}
+	s.ledger = notedLedger{s.ledger, h}
+	return s
+}
+
+type notedShards struct {
+	store.Shards
+	*history
+	process int
+}
+
+func (s notedShards) Claim(ctx context.Context, node int64, claims []store.Claim) ([]store.Shard, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got, err := s.Shards.Claim(ctx, node, claims)
+	for i := range got {
+		s.claims[got[i].Number] = append(s.claims[got[i].Number], claimed{time.Since(s.start), s.process, got[i].Clean})
+	}
+	return got, err
+}
+
+type notedLedger struct {
+	store.Ledger
+	*history
+}
+
+func (l notedLedger) Record(ctx context.Context, b store.Batch) error {
+	err := l.Ledger.Record(ctx, b)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range b.Facts {
+		if x := &b.Facts[i]; x.Missed == nil {
+			if _, again := l.recorded[x.FireKey]; !again {
+				l.recorded[x.FireKey] = time.Since(l.start)
+			}
+		}
+	}
+	return nil
+}
+
+// explains reports whether a request that came again was one that had to: between the two its shard
+// changed its owner without a release, or the process that had sent the first was killed or stood still.
+func (h *history) explains(a, b check.Send) bool {
+	from := time.Duration(min(a.BegunAt, b.BegunAt)-later) * time.Millisecond
+	to := time.Duration(b.ReceivedAt-later) * time.Millisecond
+	within := func(at time.Duration) bool {
+		return from.Milliseconds() <= at.Milliseconds() && at.Milliseconds() <= to.Milliseconds()
+	}
+	explained := slices.ContainsFunc(h.claims[a.JobID.Shard(h.shards)], func(c claimed) bool {
+		return !c.clean && within(c.at)
+	}) || slices.ContainsFunc(h.blows[a.Process], within)
+	if explained {
+		h.doubles++
+	}
+	return explained
+}
+
+// judgeOwners looks for what is sent by an owner that could have known better: it claimed the shard when
+// the execution was on record.
+func (c *clusterDay) judgeOwners() {
+	h := c.history
+	for _, r := range c.targets.requests {
+		recorded, is := h.recorded[r.key]
+		var since time.Duration
+		for _, claim := range h.claims[r.key.JobID.Shard(h.shards)] {
+			if claim.process == r.process && claim.at < r.begun {
+				since = claim.at
+			}
+		}
+		if is && recorded < since {
+			c.fault("dup-unexplained: %v was sent at %s, and was on record at %s when its sender claimed the shard at %s",
+				r.key, r.begun, recorded, since)
+		}
+	}
+}
