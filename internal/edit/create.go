@@ -245,7 +245,9 @@ func (c *creation) commitNew(ctx context.Context, g *group, by *maker) error {
 	result := decideCommit(err)
 	if result == notKnown {
 		_, read := c.jobs.Get(ctx, g.versions[0].JobID)
-		result = decideRead(err, read, true, false)
+		if result = decideRead(err, read, true, false); result == committed && !c.readFrom(ctx, g.versions) {
+			result = notKnown
+		}
 		err = domain.Unavailable(err, "the job could not be stored")
 	}
 	if result == notKnown {
@@ -268,6 +270,23 @@ func (c *creation) commitNew(ctx context.Context, g *group, by *maker) error {
 	by.end(result == committed)
 	unlock()
 	return err
+}
+
+// readFrom reads from when on new jobs are valid that the store has and whose answer was lost, where the
+// store has decided that.
+func (c *creation) readFrom(ctx context.Context, versions []domain.Version) bool {
+	for i := range versions {
+		v := &versions[i]
+		if v.EffectiveFrom != 0 {
+			continue
+		}
+		job, err := c.jobs.Get(ctx, v.JobID)
+		if err != nil || job.Current.Number != v.Number { // nobody else knows the job
+			return false
+		}
+		v.EffectiveFrom = job.Current.EffectiveFrom
+	}
+	return true
 }
 
 // endNew ends creations of unknown outcome. Those of a request with an Idempotency-Key

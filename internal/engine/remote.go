@@ -48,7 +48,11 @@ func (o *owner) followRemote(ctx context.Context, versions []domain.Version) err
 	if j != nil {
 		known = j.Current.Number
 	}
+	deletedAt := o.deleted[o.shards.Number(last.JobID)][last.JobID]
 	o.registry.mu.Unlock()
+	if j == nil && deletedAt == last.EffectiveTo {
+		return nil // the recovery has decided about its fires
+	}
 	watermark := o.shards.At(o.shards.Number(last.JobID)).Watermark()
 	for i := range versions {
 		v := &versions[i]

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/hold"
 	"github.com/belfry-scheduler/belfry/internal/engine/recovery"
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
@@ -36,6 +37,10 @@ type owner struct {
 	background *sync.WaitGroup // of what is late
 
 	moving turn // one takeover or hand-over at a time
+
+	// deleted are jobs that recoveries have read and that have no fires since the instant, by shard.
+	// Under the lock of the registry.
+	deleted map[uint8]map[domain.JobID]int64
 }
 
 // begin takes the shards that this process owns from the start on.
@@ -167,6 +172,7 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	for _, s := range found.Late {
 		s.Hold = o.shards.Holds.Take(s.Job.Shard, s.Next)
 	}
+	o.noteDeleted(claimed, found)
 	o.shards.Activate(claimed, until)
 	o.registry.mu.Unlock()
 	fences := make([]store.Fence, len(claimed))
@@ -209,6 +215,23 @@ func (o *owner) loadSince(ctx context.Context, claimed []store.Shard) {
 			o.log.Warn("edits that were made during a takeover could not be read yet", "error", err)
 		}
 		return
+	}
+}
+
+// noteDeleted notes which deleted jobs a recovery knows: an edit that was made meanwhile is read once
+// more. Call with the lock of the registry held.
+func (o *owner) noteDeleted(claimed []store.Shard, found *recovery.Result) {
+	if o.deleted == nil {
+		o.deleted = make(map[uint8]map[domain.JobID]int64)
+	}
+	for _, c := range claimed {
+		delete(o.deleted, uint8(c.Number)) //nolint:gosec // at most hold.MaxShards
+	}
+	for _, j := range found.Deleted {
+		if o.deleted[j.Shard] == nil {
+			o.deleted[j.Shard] = make(map[domain.JobID]int64)
+		}
+		o.deleted[j.Shard][j.ID] = j.Current.To.Load()
 	}
 }
 

@@ -36,6 +36,7 @@ type Result struct {
 	Resend   []*run.Run  // with an open run: to be sent again at RetryAt
 	Late     []*run.Span // never sent, without holds
 	Ending   []Ending    // in the order of their versions
+	Deleted  []*run.Job  // jobs that had fires after the watermarks
 
 	Elsewhere []run.Elsewhere // they have entered their jobs
 	Resumed   int             // open runs and uncertain fires
@@ -196,6 +197,7 @@ func (rc *recovery) closeJob() {
 	rc.reading = nil
 	if to := j.Current.To.Load(); to != domain.Forever {
 		j.StopBefore(to, run.StoppedByDelete)
+		rc.result.Deleted = append(rc.result.Deleted, j)
 		return
 	}
 	rc.result.Jobs.Put(j)
