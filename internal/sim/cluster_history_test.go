@@ -17,10 +17,10 @@ type history struct {
 	start  time.Time
 	shards int
 
-	mu       sync.Mutex
-	claims   [][]claimed // by shard, in order
-	recorded map[domain.FireKey]time.Duration
-	blows    map[int][]time.Duration // by process: kills, and both ends of freezes and cuts
+	mu           sync.Mutex
+	claims       [][]claimed // by shard, in order
+	recorded     map[domain.FireKey]time.Duration
+	disturbances map[int][]time.Duration // by process: kills, and both ends of freezes and cuts
 
 	doubles int // requests that came again and are explained
 }
@@ -34,14 +34,14 @@ type claimed struct {
 
 func newHistory(start time.Time, shards int) *history {
 	return &history{start: start, shards: shards, claims: make([][]claimed, shards),
-		recorded: make(map[domain.FireKey]time.Duration), blows: make(map[int][]time.Duration)}
+		recorded: make(map[domain.FireKey]time.Duration), disturbances: make(map[int][]time.Duration)}
 }
 
 // disturbed notes that a process was killed, or could not go on as it liked.
 func (h *history) disturbed(process int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.blows[process] = append(h.blows[process], time.Since(h.start))
+	h.disturbances[process] = append(h.disturbances[process], time.Since(h.start))
 }
 
 // of returns the store of a process.
@@ -100,7 +100,7 @@ func (h *history) explains(a, b check.Send) bool {
 	}
 	explained := slices.ContainsFunc(h.claims[a.JobID.Shard(h.shards)], func(c claimed) bool {
 		return !c.clean && within(c.at)
-	}) || slices.ContainsFunc(h.blows[a.Process], within)
+	}) || slices.ContainsFunc(h.disturbances[a.Process], within)
 	if explained {
 		h.doubles++
 	}
@@ -120,7 +120,7 @@ func (c *clusterDay) judgeOwners() {
 			}
 		}
 		if is && recorded < since {
-			c.fault("dup-unexplained: %v was sent at %s, and was on record at %s when its sender claimed the shard at %s",
+			c.fault("dup-unexplained: %v was sent at %s, was on record at %s, and its sender claimed the shard at %s",
 				r.key, r.begun, recorded, since)
 		}
 	}

@@ -110,8 +110,8 @@ func (c *clusterDay) roll() {
 
 // breakStore breaks the store for one node.
 func (c *clusterDay) breakStore(n *node) {
-	method := pick(c.world, "", "Ledger.Record", "Ledger.Record", "Shards.Beat", "Shards.Claim", "Shards.Release", "Shards",
-		"Jobs", "Edits", "Edits.Update", "Jobs.Update", "Nodes.Seen", "Ledger")
+	method := pick(c.world, "", "Ledger.Record", "Ledger.Record", "Shards.Beat", "Shards.Claim", "Shards.Release",
+		"Shards", "Jobs", "Edits", "Edits.Update", "Jobs.Update", "Nodes.Seen", "Ledger")
 	rule := faulty.Rule{Method: method, Fault: pick(c.world, faulty.FailBefore, faulty.FailAfter, faulty.Delay),
 		P: pick(c.world, 0, 0.5, 0.1), Skip: c.IntN(4), Times: 1 + c.IntN(8),
 		Delay: time.Duration(1+c.IntN(6000)) * time.Millisecond}
@@ -183,8 +183,9 @@ func (c *clusterDay) checkPeace() {
 		panic(err)
 	}
 	for i := range rows {
-		if lag := rows[i].Clock - rows[i].Watermark; rows[i].Clean || lag > 4_000 || rows[i].Applied != rows[i].Revision {
-			c.fault("stuck: shard %d, %d ms behind: %+v", i, lag, rows[i])
+		sh := &rows[i]
+		if lag := sh.Clock - sh.Watermark; sh.Clean || lag > 4_000 || sh.Applied != sh.Revision {
+			c.fault("stuck: shard %d, %d ms behind: %+v", i, lag, *sh)
 		}
 	}
 	least, most := math.MaxInt, 0

@@ -57,7 +57,9 @@ type process struct {
 func simulateCluster(t *testing.T, seed uint64, p plant) (v verdict) {
 	t.Helper()
 	script := func() string { return "" }
-	watchdog := time.AfterFunc(5*time.Minute, func() { panic(fmt.Sprintf("cluster seed %d does not end:\n%s", seed, script())) })
+	watchdog := time.AfterFunc(5*time.Minute, func() {
+		panic(fmt.Sprintf("cluster seed %d does not end:\n%s", seed, script()))
+	})
 	defer watchdog.Stop()
 	synctest.Test(t, func(*testing.T) {
 		c := newCluster(seed, p)
@@ -104,7 +106,7 @@ func newCluster(seed uint64, p plant) *clusterDay {
 // boot starts a process on a node that is down.
 func (c *clusterDay) boot(n *node) {
 	c.boots++
-	p := &process{number: int(c.boots), name: n.name, db: c.disk.Join(), life: c.targets.newLife()} //nolint:gosec // few
+	p := &process{number: int(c.boots), name: n.name, db: c.disk.Join(), life: c.targets.newLife()}
 	p.life.process = p.number
 	real := c.history.of(p.number, p.db)
 	if c.plant.store != nil {
@@ -223,7 +225,7 @@ func (c *clusterDay) freeze(n *node, d time.Duration) {
 	c.note("freeze %s for %s", n.name, d)
 	c.history.disturbed(p.number)
 	fault := []faulty.Fault{faulty.HoldBefore, faulty.HoldAfter}[c.IntN(2)]
-	forget := []func(){
+	remove := []func(){
 		p.faults.Add(faulty.Rule{Fault: fault, Until: f.over, Times: 1 + c.IntN(3)}),
 		p.faults.Add(faulty.Rule{Fault: faulty.HoldBefore, Until: f.over}),
 	}
@@ -232,8 +234,8 @@ func (c *clusterDay) freeze(n *node, d time.Duration) {
 	c.targets.mu.Unlock()
 	c.ends.Go(func() {
 		clock.Wait(context.Background(), d)
-		for _, forget := range forget {
-			forget()
+		for _, end := range remove {
+			end()
 		}
 		c.history.disturbed(p.number)
 		c.targets.mu.Lock()
@@ -257,19 +259,16 @@ func (c *clusterDay) part(n *node, d time.Duration) {
 	}
 	c.note("no way from %s to the store for %s", n.name, d)
 	c.history.disturbed(p.number)
-	fault := []faulty.Fault{faulty.FailBefore, faulty.HangBefore, faulty.FailAfter}[c.IntN(3)]
+	fault := pick(c.world, faulty.FailBefore, faulty.HoldAfter, faulty.FailAfter)
 	over := make(chan struct{})
-	forget := []func(){
-		p.faults.Add(faulty.Rule{Fault: fault, Times: 1 + c.IntN(3)}),
+	remove := []func(){
+		p.faults.Add(faulty.Rule{Fault: fault, Until: over, Times: 1 + c.IntN(3)}),
 		p.faults.Add(faulty.Rule{Fault: faulty.HoldBefore, Until: over}),
-	}
-	if fault != faulty.HangBefore { // which may have no end
-		forget = append(forget, p.faults.Add(faulty.Rule{Fault: faulty.FailBefore}))
 	}
 	c.ends.Go(func() {
 		clock.Wait(context.Background(), d)
-		for _, forget := range forget {
-			forget()
+		for _, end := range remove {
+			end()
 		}
 		c.history.disturbed(p.number)
 		close(over)

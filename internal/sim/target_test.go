@@ -88,8 +88,8 @@ func (l *life) arrive(r *request, reached bool) bool {
 	return true
 }
 
-// standStill waits until the process goes on. It returns false when that is dead.
-func (l *life) standStill(f *freeze) bool {
+// goesOn waits until the process goes on. It returns false when that is dead.
+func (l *life) goesOn(f *freeze) bool {
 	if f == nil {
 		return true
 	}
@@ -108,7 +108,7 @@ func (l *life) begin(r *request) (begun bool) {
 	r.process, r.begun = l.process, time.Since(l.start)
 	f, away := l.frozen, l.away
 	l.mu.Unlock()
-	if !l.standStill(f) {
+	if !l.goesOn(f) {
 		return false
 	}
 	return !away && (f == nil || f.from == r.begun)
@@ -130,7 +130,7 @@ func (l *life) Do(call *domain.Call, out *domain.Outcome) {
 		l.mu.Lock()
 		f := l.frozen
 		l.mu.Unlock()
-		l.standStill(f)
+		l.goesOn(f)
 	}()
 	delay := time.Duration(number(q, "delay")) * time.Millisecond
 	if delay > 0 && !l.wait(min(delay, call.Timeout)) {
