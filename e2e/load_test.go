@@ -170,6 +170,16 @@ func TestKillAndRestartUnderLoadLosesNothing(t *testing.T) {
 // checkRecord reads the history of jobs: one SUCCESS for each second.
 func checkRecord(t *testing.T, p *process, ids []string, first, last int64) {
 	t.Helper()
+	eventually(t, "what was sent is on record", func() bool { // the target has it before the record has
+		for _, id := range ids {
+			for x, err := range p.api.Executions.OfJob(t.Context(), id, 1000) {
+				if err != nil || x.ScheduledAt <= last && (x.Status == "PENDING" || x.Status == "RUNNING") {
+					return false
+				}
+			}
+		}
+		return true
+	})
 	for _, id := range ids {
 		seen := make(map[int64]string)
 		for x, err := range p.api.Executions.OfJob(t.Context(), id, 1000) {
