@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -43,6 +45,8 @@ var clusterFaults = []clusterFault{
 	{"packets of a node are lost", (*torturedCluster).silentNetwork, ofNetwork, false},
 	{"answers to a node are lost", (*torturedCluster).oneWayNetwork, ofNetwork, false},
 	{"slow network", (*torturedCluster).slowNetwork, ofNetwork, false},
+	{"failover that loses commits", (*torturedCluster).failover, ofDatabase, false},
+	{"full disk", (*torturedCluster).diskFull, ofDatabase, true},
 	{"old snapshot", (*torturedCluster).horizonPinned, ofDatabase, false},
 	{"no more connections", (*torturedCluster).connectionsExhausted, ofDatabase, false},
 	{"cut after commits", (*torturedCluster).forgetfulNetwork, ofNetwork, false},
@@ -130,6 +134,40 @@ func (m *torturedCluster) withoutDatabase(how syscall.Signal, ms int64) {
 		m.t.Fatal(err)
 	}
 	wait(ms)
+	if err := m.database.Launch(); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// failover goes on with a database that lacks what was committed last. Edits would be lost with it, so clients rest
+// meanwhile; what nodes have put on record they put there again.
+func (m *torturedCluster) failover() {
+	m.rest(true)
+	defer m.rest(false)
+	promote, err := m.database.Fork()
+	if err == nil {
+		wait(2_500)
+		err = promote()
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// diskFull fills the disk of the database, which ends where it cannot write its log, makes room again, and starts the
+// database if it has ended.
+func (m *torturedCluster) diskFull() {
+	if m.volume == "" {
+		m.t.Log("left out: no file system can be mounted here")
+		return
+	}
+	filler := filepath.Join(m.volume, "ballast")
+	fill(m.t, filler)
+	wait(8_000)
+	if err := os.Remove(filler); err != nil {
+		m.t.Fatal(err)
+	}
+	_ = m.database.End(syscall.SIGQUIT) // it may have ended
 	if err := m.database.Launch(); err != nil {
 		m.t.Fatal(err)
 	}

@@ -17,9 +17,14 @@ import (
 const postgresKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 // newPostgres starts a PostgreSQL server of the test.
-func newPostgres(t *testing.T, settings ...string) *postgrestest.Server {
+func newPostgres(t *testing.T) *postgrestest.Server {
 	t.Helper()
-	s, err := postgrestest.Start(postgrestest.Options{Fsync: true, Settings: settings})
+	return newPostgresWith(t, postgrestest.Options{Fsync: true})
+}
+
+func newPostgresWith(t *testing.T, options postgrestest.Options) *postgrestest.Server {
+	t.Helper()
+	s, err := postgrestest.Start(options)
 	postgrestest.Need(t, err)
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {

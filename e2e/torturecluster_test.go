@@ -59,9 +59,11 @@ type torturedCluster struct {
 	*tortureClient
 	database *postgrestest.Server
 	url      string // of the database, for the test itself
+	volume   string // file system of the database that can be filled; "": none
 	nodes    []*tortureNode
 	counts   map[string]int // faults by name
 	cutOff   int            // calls since the last fault; under mu
+	resting  sync.RWMutex   // held for reading during calls
 }
 
 // tortureNode is one server of it.
@@ -124,7 +126,16 @@ func tortureCluster(t *testing.T, chance *rand.Rand, faults []clusterFault) {
 // newTorturedCluster starts the nodes. They begin with equal shares: no shard can be claimed before all are there.
 func newTorturedCluster(t *testing.T, chance *rand.Rand) *torturedCluster {
 	m := &torturedCluster{tortureClient: newTortureClient(t, chance), counts: make(map[string]int)}
-	m.database = newPostgres(t, "max_connections=70")
+	if clusterFaultCount > 0 {
+		m.volume = volume(t)
+	}
+	if m.volume != "" { // the database runs as another user
+		if err := os.Chmod(filepath.Dir(m.volume), 0o755); err != nil { //nolint:gosec // to look into
+			t.Fatal(err)
+		}
+	}
+	m.database = newPostgresWith(t, postgrestest.Options{Fsync: true, Folder: m.volume,
+		Settings: []string{"max_connections=70"}})
 	m.url = m.database.Database(t)
 	config, err := pgx.ParseConfig(m.url)
 	if err != nil {
@@ -222,7 +233,7 @@ func (m *torturedCluster) startClients() (rest func()) {
 					return
 				case <-tick.C:
 				}
-				if m.mayAct() && !m.act() {
+				if m.mayAct() && !m.actUnlessResting() {
 					m.mu.Lock()
 					m.cutOff++
 					m.mu.Unlock()
@@ -233,6 +244,21 @@ func (m *torturedCluster) startClients() (rest func()) {
 	return func() {
 		close(done)
 		all.Wait()
+	}
+}
+
+func (m *torturedCluster) actUnlessResting() (answered bool) {
+	m.resting.RLock()
+	defer m.resting.RUnlock()
+	return m.act()
+}
+
+// rest keeps the clients from calling, once the calls under way are answered, or lets them go on.
+func (m *torturedCluster) rest(on bool) {
+	if on {
+		m.resting.Lock()
+	} else {
+		m.resting.Unlock()
 	}
 }
 

@@ -14,9 +14,11 @@
 // time and need not clean up. fsync is off unless a test asks for it: what a test sees of a crash of the
 // server's processes does not depend on it.
 //
+// A server can lose what it has committed last, as in a failover to an asynchronous standby ([Server.Fork]).
+//
 // # Order of the files
 //
 // Each file uses only those before it:
 //
-//	parent_linux.go parent_other.go server.go shared.go bouncer.go
+//	parent_linux.go parent_other.go server.go fork.go shared.go bouncer.go
 package postgrestest

@@ -28,6 +28,7 @@ type Options struct {
 	Fsync    bool     // wait for the disk, as in production
 	Port     int      // listen on 127.0.0.1 too, for what needs TCP; zero: on the socket alone
 	Settings []string // more of them, as "name=value"
+	Folder   string   // in which the server makes its own; "": that for temporary files
 }
 
 // Server is a running server.
@@ -104,7 +105,7 @@ func Start(options Options) (*Server, error) {
 	if s.user, err = unprivileged(); err != nil {
 		return nil, err
 	}
-	if s.folder, err = os.MkdirTemp("", "belfry-pg-"); err != nil {
+	if s.folder, err = os.MkdirTemp(options.Folder, "belfry-pg-"); err != nil {
 		return nil, err
 	}
 	if s.user != nil {

@@ -69,3 +69,33 @@ func TestServerComesBackWithItsData(t *testing.T) {
 		t.Errorf("the folder is still there: %v", err)
 	}
 }
+
+// A fork has what was committed before it, not what came after, and is another timeline.
+func TestForkLosesTheLastCommits(t *testing.T) {
+	s, err := postgrestest.Start(postgrestest.Options{})
+	postgrestest.Need(t, err)
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	url := s.URL("postgres")
+	run(t, url, "CREATE TABLE x (n int); INSERT INTO x VALUES (7)")
+	for fork := range 2 {
+		promote, err := s.Fork()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, url, "INSERT INTO x VALUES (8)")
+		if err := promote(); err != nil {
+			t.Fatal(err)
+		}
+		if n := number(t, url, "SELECT sum(n) FROM x"); n != 7 {
+			t.Errorf("fork %d: read %d", fork, n)
+		}
+		run(t, url, "UPDATE x SET n = 7") // it takes writes
+		if n := number(t, url, "SELECT timeline_id FROM pg_control_checkpoint()"); n != fork+2 {
+			t.Errorf("fork %d: timeline %d", fork, n)
+		}
+	}
+}
