@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestRoles: a server with the role api takes jobs and fires none, and says so while nobody else does. One with the
@@ -72,4 +74,27 @@ func TestMigrateBesideServers(t *testing.T) {
 	if code := p.terminate(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
+}
+
+// TestPostgresStopKeepsItsGrace: a stop ends in good order within its grace also where the other server, which is to
+// take the shards, is frozen, and a call in flight does not end.
+func TestPostgresStopKeepsItsGrace(t *testing.T) {
+	t.Parallel()
+	database, tg := newPostgres(t), newTarget(t)
+	url := database.Database(t)
+	const grace = 12 * time.Second
+	a := servePostgres(t, url, "BELFRY_SHUTDOWN_GRACE="+grace.String())
+	a.importJobs(strings.Replace(everySecond(1, tg.url+"/slow?ms=60000"), "ATLEAST_ONCE",
+		`ATLEAST_ONCE","timeoutMs":90000,"overlap":"SKIP`, 1))
+	eventually(t, "a call is in flight", func() bool { return a.metric("belfry_in_flight") == 1 })
+	b := servePostgres(t, url)
+	if err := b.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.cmd.Process.Signal(syscall.SIGCONT) }()
+	begun := time.Now()
+	if code := a.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, %s later", code, time.Since(begun))
+	}
+	t.Logf("the stop took %s", time.Since(begun))
 }

@@ -444,12 +444,13 @@ func (a *App) checkLog() domain.Check {
 
 // stop is the first half of the stop order; Close is the second.
 func (a *App) stop() error {
+	// The shards are given away within the grace: calls in flight go on meanwhile.
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownGrace)
+	defer cancel()
 	if err := a.member.drain(min(drainGrace, a.cfg.ShutdownGrace/2)); err != nil {
 		a.log.Warn("the shards of this server could not be given to others", telemetry.KeyError, err)
 	}
 	a.executor.EndWaiting() // a call that waits for its turn must not begin its timeout then
-	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownGrace)
-	defer cancel()
 	quick, cancelQuick := context.WithTimeout(ctx, apiGrace)
 	defer cancelQuick()
 	if err := a.server.Shutdown(quick); err != nil {
