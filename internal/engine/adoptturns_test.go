@@ -272,3 +272,21 @@ func TestLooksAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// One process alone asks nobody: what its last life left in good order is known exactly.
+func TestAloneNobodyIsAsked(t *testing.T) {
+	t.Parallel()
+	asked := func(int64) bool { return false }
+	bubbleWith(t, Config{Alive: asked}, func(t *testing.T, w *world) {
+		id := w.create(spec("?net=refused", once, every(60), func(d *domain.SpecDoc) { d.Retry.DelayMs = 1500 }))
+		for len(w.targets.of(id)) == 0 {
+			w.pass(200 * time.Millisecond)
+		}
+		w.pass(300 * time.Millisecond)
+		w.reboot(false, 5*time.Second) // its retry comes due meanwhile
+		w.pass(20 * time.Second)
+		if got := w.statuses(id); got[domain.StatusFailed] != 1 || got[domain.StatusUnknown] != 0 {
+			t.Errorf("it ended as %v", got)
+		}
+	})
+}

@@ -69,10 +69,11 @@ type Config struct {
 	// loses. Otherwise it owns all, and ends when it loses one.
 	Shared bool
 	// Alive reports whether another process, by its random number, may still carry out an open run;
-	// nil: none may. It answers false only for a process that has ended, or has not been seen for as
-	// long as its shards would be taken from it: what it has in flight is sent again then, and counts as
-	// interrupted by a crash. A process that is stopping is there until it has ended. It is asked often,
-	// and with locks held: it must return at once, and not call the engine.
+	// nil: none may. It is not asked unless Shared. It answers false only for a process that has ended,
+	// or has not been seen for as long as its shards would be taken from it: what it has in flight is
+	// sent again then, and counts as interrupted by a crash. A process that is stopping is there until
+	// it has ended. It is asked often, and with locks held: it must return at once, and not call the
+	// engine.
 	Alive func(runner int64) bool
 
 	// ResetWatermark accepts a clock far behind the watermark: the fires in

@@ -80,7 +80,7 @@ func New(cfg Config) (*Engine, error) {
 		background: &e.feeders, moving: newTurn(),
 	}
 	if !cfg.Shared {
-		e.owner.first = e.shards.All()
+		e.owner.first, e.owner.alive = e.shards.All(), nil
 	}
 	e.keeper.drop, e.keeper.load = func(numbers []int) { e.owner.drop(numbers) }, e.owner.load
 	e.runner.recorder.OnStale = e.keeper.stale
