@@ -74,7 +74,29 @@ func (o *owner) followRemote(ctx context.Context, versions []domain.Version) err
 	if j != nil && last.EffectiveTo != domain.Forever {
 		o.editor.applyEdit(j, nil, last.EffectiveTo, run.StoppedByDelete)
 	}
+	if j != nil {
+		o.endMended(ctx, j, last)
+	}
 	return nil
+}
+
+// endMended follows a change that has ended a version which could not be run. What it cannot record
+// the next start does.
+func (o *owner) endMended(ctx context.Context, j *run.Job, last *domain.Version) {
+	o.registry.mu.Lock()
+	a, broken := o.registry.unusable[j.ID]
+	o.registry.mu.Unlock()
+	if !broken || a.Version == last.Number && last.EffectiveTo == domain.Forever {
+		return
+	}
+	rest := o.editor.endUnusable(j)
+	if rest == nil {
+		return
+	}
+	if err := rest(ctx); err != nil {
+		o.log.Warn("the end of a version that could not be run is not on record yet", "job", j.ID.String(),
+			"error", err)
+	}
 }
 
 // compile makes a version of one that another process has stored. One that this program cannot

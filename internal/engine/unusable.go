@@ -29,6 +29,9 @@ func (e *editor) recordUnusable(ctx context.Context, a recovery.Unusable) error 
 		return err
 	}
 	fence := e.shards.At(e.shards.Number(a.JobID)).Fence()
+	if fence == nil {
+		return nil // the next owner of the shard does it
+	}
 	batch := store.Batch{Fences: []store.Fence{*fence}, Runner: e.shards.Node}
 	decide := func(fact domain.Execution, runner int64) {
 		batch.Decisions = append(batch.Decisions, store.Decision{Execution: fact, TakenFrom: runner})

@@ -253,3 +253,36 @@ func TestRefusedAtAnyNode(t *testing.T) {
 		}
 	})
 }
+
+// A job that cannot be run and is mended without its owner is an ordinary job again.
+func TestUnusableJobIsMendedElsewhere(t *testing.T) {
+	t.Parallel()
+	bubbleOfShards(t, 2, shared, func(t *testing.T, w *world) {
+		ctx, ahead := context.Background(), horizon.Milliseconds()
+		doc := spec("")
+		v := domain.Version{JobID: domain.NewJobID(w.now()), Number: 1, CreatedAt: w.now(), EffectiveTo: domain.Forever,
+			Active: true, Spec: doc.Spec}
+		v.Spec.Schedule = "what an older release took for a schedule"
+		made, err := w.db.Edits().Create(ctx, []domain.Version{v}, ahead)
+		w.ok(err)
+		w.pass(2200 * time.Millisecond)
+		if _, err := w.trigger(v.JobID); domain.ErrorCode(err) != domain.CodeConflict {
+			t.Fatalf("a job that cannot be run is triggered: %v", err)
+		}
+		v.EffectiveFrom, v.Number, v.Spec = made[0].At, 2, doc.Spec
+		_, err = w.db.Edits().Update(ctx, v, ahead)
+		w.ok(err)
+		w.pass(6 * time.Second)
+		_, err = w.trigger(v.JobID)
+		w.ok(err)
+		w.pass(2 * time.Second)
+		asides, err := w.db.Ledger().Asides(ctx)
+		w.ok(err)
+		if len(asides) > 0 || len(w.eng.registry.unusable) > 0 {
+			t.Errorf("it is set aside still: %+v", asides)
+		}
+		if n := w.statuses(v.JobID)[domain.StatusSuccess]; n < 4 {
+			t.Errorf("%d executions: %v", n, w.statuses(v.JobID))
+		}
+	})
+}
