@@ -81,7 +81,7 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 PLAIN     := . ./docs ./internal/sim/model ./internal/api/reference ./internal/charset ./internal/cron/crontest \
   ./internal/domain ./internal/egress ./internal/seal ./internal/sim/check ./internal/spelling \
   ./internal/store/sqlite/files ./internal/target ./internal/view
-SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound)$$
+SIM_TESTS := ^(TestFewSeedsMeetEverything|TestPlantedFaultsAreFound|TestPlantedFaultsOfAClusterAreFound)$$
 HOST_TESTS := ^TestHostSimulation
 CLI_TESTS := ^TestScripts$$/^(preview|usage|config|version)$$
 POWER_TESTS := ^TestPowerLoss$$

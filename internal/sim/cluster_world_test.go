@@ -123,7 +123,7 @@ func (c *clusterDay) boot(n *node) {
 	if p.eng, err = engine.New(engine.Config{
 		Store: p.faults, Executor: exec, Clock: agreed, Log: silent, Metrics: c.metrics, MaxInFlight: c.slots,
 		MaxInFlightPerHost: c.slots, Shared: true,
-		Alive: func(runner int64) bool { return p.member.View().Alive(runner) },
+		Alive: func(runner int64) bool { return !c.plant.deaf && p.member.View().Alive(runner) },
 	}); err != nil {
 		panic(err)
 	}

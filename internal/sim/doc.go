@@ -41,7 +41,24 @@
 //
 // TestSimulation runs the seeds. TestPlantedFaultsAreFound breaks the store or the
 // targets in one way at a time; one of the first few seeds must report it.
+// TestPlantedFaultsOfAClusterAreFound does the same with rules of the protocol of several nodes.
 // TestFewSeedsMeetEverything checks that the scripts do everything that they can.
+//
+// Which rule of several nodes is missed by whom, if it is left out:
+//
+//	W is capped by edits that are not loaded            here; model
+//	a pause is answered when its owner has loaded it    here; model
+//	a runner that lives keeps its open run              here; model
+//	calls in flight have open runs before a release     here; model
+//	a lost owner leaves its shard uncertain             here
+//	decisions need the fence                            model, and TestDecisionsEndWithTheLease of engine
+//	facts of other shards do not count in a recovery    model
+//	W of a new shard is the clock                       model
+//	open runs replace none of other processes           model
+//	H follows both clocks                               model
+//	the fence has a token beside the epoch              model
+//	a beat compares what the node knows of its row      model
+//	facts are inserted again after a failover           model
 //
 // # What is left out
 //

@@ -28,6 +28,7 @@ var silent = slog.New(slog.DiscardHandler)
 type plant struct {
 	store    func(store.Store) store.Store
 	executor func(engine.Executor) engine.Executor
+	deaf     bool // of a cluster: no process knows that others are there
 }
 
 // world is one simulated day.
