@@ -41,9 +41,9 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s of a server that fires alone answers %d, want %d", path, status, want)
 		}
 	}
-	if jobs := scheduler.metric("belfry_jobs"); jobs != float64(len(ids)) {
-		t.Errorf("the scheduler has %v jobs", jobs)
-	}
+	eventually(t, "the scheduler has all jobs", func() bool {
+		return scheduler.metric("belfry_jobs") == float64(len(ids))
+	})
 	if jobs := api.metric("belfry_jobs"); jobs != 0 {
 		t.Errorf("the server with the API has %v jobs", jobs)
 	}
