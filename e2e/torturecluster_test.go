@@ -28,6 +28,7 @@ import (
 var (
 	clusterFaultCount = fromEnv("BELFRY_TORTURE_CLUSTER_FAULTS", 0) // 0: the short form
 	clusterJobs       = fromEnv("BELFRY_TORTURE_CLUSTER_JOBS", 200)
+	clusterLogs       = os.Getenv("BELFRY_TORTURE_CLUSTER_LOGS")                     // a folder
 	clusterOnly       = regexp.MustCompile(os.Getenv("BELFRY_TORTURE_CLUSTER_ONLY")) // faults by name
 )
 
@@ -177,6 +178,14 @@ func newTorturedCluster(t *testing.T, chance *rand.Rand) *torturedCluster {
 func (m *torturedCluster) start(n *tortureNode) {
 	p := startWith(m.t, binary, "belfry is running", "address",
 		cleanEnv(append(n.env, "BELFRY_ENCRYPTION_KEY="+postgresKey)...), "serve")
+	if clusterLogs != "" {
+		name := fmt.Sprintf("%s-%d.log", n.name, p.cmd.Process.Pid)
+		m.t.Cleanup(func() {
+			if err := os.WriteFile(filepath.Join(clusterLogs, name), []byte(p.log()), 0o600); err != nil {
+				m.t.Error(err)
+			}
+		})
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n.p, n.down = p, false
