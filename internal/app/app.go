@@ -245,6 +245,7 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 	if cfg.ClientCerts, certificates, err = clientCertificates(a.cfg.ClientCertificates); err != nil {
 		return nil, err
 	}
+	a.member.presented = cfg.ClientCerts
 	if a.executor, err = executor.New(cfg); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/cluster"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -46,6 +48,9 @@ func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, pac
 	db, err := postgres.Open(ctx, server)
 	if err != nil {
 		return nil, err
+	}
+	if err := cluster.Admit(ctx, db.Nodes()); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	name := cmp.Or(cfg.DatabaseName(), cfg.DatabaseURLFile)
 	return &database{db, name, "", func() {}, func() string { return "" }, db.Derive, db.Replication}, nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
@@ -17,7 +18,10 @@ import (
 // member is this server as one of those that share a database. Beside a database of files there is
 // no other, and node is nil.
 type member struct {
-	node   *cluster.Node
+	node *cluster.Node
+
+	presented map[string]tls.Certificate // client certificates, by name
+
 	peers  *peers
 	agreed *clock.Agreed
 	ended  chan struct{} // closed when the node looks no more
@@ -46,6 +50,7 @@ func (a *App) openNode(version string) (err error) {
 	a.member.node, err = cluster.New(cluster.Config{
 		Shards: a.store.Shards(), Nodes: a.store.Nodes(), Owner: engine.ShareOf(a.engine), Clock: clock.System{},
 		Agreed: a.member.agreed, Log: a.log,
+		Settings: func() cluster.Fingerprint { return settings(a.cfg, a.store.derive, a.member.presented) },
 		Self: store.Node{
 			Name: a.cfg.NodeName(port), Address: address, Build: version, Role: string(a.cfg.Cluster.Role),
 		},

@@ -14,7 +14,7 @@ import (
 func (n *Node) act(ctx context.Context, self *store.Node, rows []store.Shard, v *View) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	leaving := v.Agreement == clock.Off || self.Role == RoleAPI || n.draining != nil
+	leaving := v.Agreement == clock.Off || v.Protocol > self.Protocol || self.Role == RoleAPI || n.draining != nil
 	if n.busy || n.draining != nil && n.mayWait() {
 		return n.claimed
 	}

@@ -41,5 +41,5 @@
 //
 // Each file uses only those before it:
 //
-//	observer.go decide.go view.go holdings.go await.go node.go act.go run.go
+//	observer.go decide.go fingerprint.go view.go holdings.go await.go node.go act.go fit.go run.go
 package cluster

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,13 @@ const (
 	unownedFor = 15 * time.Second
 )
 
+// Protocol is the highest number of what nodes do with each other and with the database that this
+// build speaks, and it speaks all before it. It is one more whenever nodes of a build before would not
+// understand what a node writes or asks; until every node speaks it, nothing of it may be used.
+//
+//	1 all that there is
+const Protocol = 1
+
 // Owner owns shards on behalf of this process: an engine.Share.
 type Owner interface {
 	// Node returns the random number of this process.
@@ -53,8 +61,10 @@ type Config struct {
 	// Agreed learns of the store's clock with each look; nil: nothing does.
 	Agreed *clock.Agreed
 	Log    *slog.Logger
-	// Self is the row of this node. Its token is that of Owner.
+	// Self is the row of this node. Its token is that of Owner. Its Protocol is [Protocol], if it is zero.
 	Self store.Node
+	// Settings are those that must be the same at all nodes, as they are now; nil: they are not compared.
+	Settings func() Fingerprint
 }
 
 // Node is this process as one of a cluster. Make one with New, and let it Run.
@@ -68,6 +78,7 @@ type Node struct {
 	taken, given atomic.Int64 // shards, since the start
 
 	lastLook clock.Mark
+	settings string     // as they were when it was last asked for them
 	fitAt    clock.Mark // when it was last asked whether this node is fit
 	released int64      // the second of the store's clock in which shards were released
 
@@ -85,7 +96,7 @@ func New(c Config) (*Node, error) {
 	if c.Shards == nil || c.Nodes == nil || c.Owner == nil || c.Clock == nil || c.Log == nil {
 		return nil, errors.New("cluster: Shards, Nodes, Owner, Clock and Log are required")
 	}
-	c.Self.Token = c.Owner.Node()
+	c.Self.Token, c.Self.Protocol = c.Owner.Node(), cmp.Or(c.Self.Protocol, Protocol)
 	n := &Node{Config: c, wake: make(chan struct{}, 1), unowned: c.Clock.Mark(), lastLook: c.Clock.Mark()}
 	n.view.Store(&View{Self: c.Self.Token, At: c.Clock.Mark()})
 	return n, nil
@@ -141,6 +152,11 @@ func (n *Node) wakeUp() {
 	}
 }
 
+func outdated(number, own int) string {
+	return fmt.Sprintf("the servers on the database speak protocol %d, and this build speaks no higher one than %d",
+		number, own)
+}
+
 // Check tells what the cluster lacks for all jobs to be fired.
 func (n *Node) Check() domain.Check {
 	v := n.View()
@@ -156,6 +172,8 @@ func (n *Node) Check() domain.Check {
 	case v.Agreement == clock.Off:
 		c.Warning = fmt.Sprintf("the clock of this machine is %s apart from the database's: it owns no shards",
 			v.Ahead.Abs().Round(time.Millisecond))
+	case v.Protocol > n.Self.Protocol:
+		c.Warning = outdated(v.Protocol, n.Self.Protocol) + ": it owns no shards"
 	case v.Unfit != "":
 		c.Warning = v.Unfit + ": this server fires no jobs until no other one does"
 	case v.Schedulers() == 0 && v.Unowned() > 0:
@@ -163,6 +181,8 @@ func (n *Node) Check() domain.Check {
 	case v.Unowned() > 0 && unowned > unownedFor:
 		c.Warning = fmt.Sprintf("%d of %d shards have had no owner for %s", v.Unowned(), len(v.Shards),
 			unowned.Round(time.Second))
+	default:
+		c.Warning = v.Unlike
 	}
 	return c
 }

@@ -165,7 +165,7 @@ func (g *group) start(name, role string, loads time.Duration) *machine {
 }
 
 // startWith starts a node that fires by some rules.
-func (g *group) startWith(rules, name, role string, loads time.Duration) *machine {
+func (g *group) startWith(rules, name, role string, loads time.Duration, change ...func(*cluster.Config)) *machine {
 	g.t.Helper()
 	s := g.disk.Join()
 	o := &owner{
@@ -173,11 +173,15 @@ func (g *group) startWith(rules, name, role string, loads time.Duration) *machin
 		leases: map[int]store.Shard{}, group: g, rules: rules,
 	}
 	time.Sleep(time.Nanosecond) // the next token is another one
-	n, err := cluster.New(cluster.Config{
+	c := cluster.Config{
 		Shards: s.Shards(), Nodes: s.Nodes(), Owner: o, Clock: clock.System{},
 		Agreed: clock.NewAgreed(clock.System{}), Log: slog.New(slog.DiscardHandler),
 		Self: store.Node{Name: name, Role: role},
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	n, err := cluster.New(c)
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -72,12 +72,13 @@ func (n *Node) look(ctx context.Context) error {
 		return err
 	}
 	latency := n.Clock.Elapsed(mark)
-	unfit, err := n.checkFit(short)
+	unfit, protocol, err := n.checkFit(short)
 	if err != nil {
 		return err
 	}
+	self.Settings = n.settings
 	agreement, ahead := n.compareClocks(mark, rows)
-	self.Draining = self.Draining || agreement == clock.Off || unfit != ""
+	self.Draining = self.Draining || agreement == clock.Off || unfit != "" || protocol > self.Protocol
 	nodes, err := n.Nodes.Seen(short, self)
 	if err != nil {
 		return err
@@ -86,24 +87,10 @@ func (n *Node) look(ctx context.Context) error {
 	n.lastLook = mark
 	v := n.observer.view(self.Token, rows, nodes)
 	v.At, v.Latency, v.Agreement, v.Ahead, v.Unfit = mark, latency, agreement, ahead, unfit
+	v.Protocol, v.Unlike = protocol, v.compareSettings(self.Settings)
 	before := n.view.Swap(v)
 	n.follow(ctx, before, v)
 	return n.act(ctx, &self, rows, v)
-}
-
-// fitEvery is how often a node asks whether it would fire as the others do.
-const fitEvery = 5 * time.Second
-
-// checkFit returns why this node would not fire as the others do: see Owner.Unfit.
-func (n *Node) checkFit(ctx context.Context) (why string, err error) {
-	if v := n.View(); n.fitAt != (clock.Mark{}) && v.Unfit == "" && n.Clock.Elapsed(n.fitAt) < fitEvery {
-		return "", nil
-	}
-	mark := n.Clock.Mark()
-	if why, err = n.Owner.Unfit(ctx); err == nil {
-		n.fitAt = mark
-	}
-	return why, err
 }
 
 // compareClocks tells the clock of this node what the store's has shown since the mark.
@@ -121,10 +108,7 @@ func (n *Node) follow(ctx context.Context, before, now *View) {
 		n.Log.Warn("the clocks of this machine and of the database are compared", "agreement", now.Agreement.String(),
 			"ahead", now.Ahead.Round(time.Millisecond))
 	}
-	if now.Unfit != before.Unfit {
-		n.Log.Warn("the time zone data of this server are compared with those by which jobs are fired", "unlike",
-			now.Unfit)
-	}
+	n.followGates(before, now)
 	if now.Unowned() == 0 || before.Unowned() == 0 {
 		n.mu.Lock()
 		n.unowned = now.At
@@ -133,6 +117,7 @@ func (n *Node) follow(ctx context.Context, before, now *View) {
 	if !n.Owns(0) {
 		return
 	}
+	n.raise(ctx, now)
 	for i := range now.Nodes {
 		o := &now.Nodes[i]
 		if o.Gone && now.Clock-o.Seen > evictAfter.Milliseconds() {

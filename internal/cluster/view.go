@@ -1,6 +1,10 @@
 package cluster
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -18,6 +22,8 @@ type View struct {
 	Agreement clock.Agreement
 	Ahead     time.Duration // of the clock of this node, before the store's
 	Unfit     string        // why this node would not fire as the others do: see Owner.Unfit
+	Unlike    string        // which settings of this node are not those of nodes that fire jobs; empty: none
+	Protocol  int           // of the database
 }
 
 // NodeView is a node, and for how long its row has not changed, as far as this node has watched.
@@ -93,6 +99,30 @@ func (v *View) Schedulers() (n int) {
 		}
 	}
 	return n
+}
+
+// compareSettings returns which settings of this node are not those of nodes that fire jobs.
+func (v *View) compareSettings(own string) string {
+	nodes := make(map[string][]string) // by the name of the part
+	mine := ParseFingerprint(own)
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		if n.Gone || n.Role == RoleAPI || n.Token == v.Self {
+			continue
+		}
+		for _, name := range mine.Unlike(ParseFingerprint(n.Settings)) {
+			nodes[name] = append(nodes[name], n.Name)
+		}
+	}
+	texts := make([]string, 0, len(nodes))
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		slices.Sort(nodes[name])
+		texts = append(texts, fmt.Sprintf("%s (%s)", name, strings.Join(nodes[name], ", ")))
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return "settings of this server are not those of others: " + strings.Join(texts, "; ")
 }
 
 // moving reports whether shards are about to move from one node to another: one drains that has

@@ -64,6 +64,12 @@ type Nodes interface {
 	Seen(ctx context.Context, node Node) ([]Node, error)
 	// Remove deletes the row of a node. One that is not there is no error.
 	Remove(ctx context.Context, token int64) error
+	// Protocol returns the number of the protocol of the database: a process that does not speak it
+	// must not take part. It is 1 at first, and never falls.
+	Protocol(ctx context.Context) (int, error)
+	// RaiseProtocol makes it a higher number, unless there is a row of a node that does not speak it.
+	// That is no error, and nothing is changed then.
+	RaiseProtocol(ctx context.Context, to int) error
 }
 
 // Node is one process of a cluster.
@@ -73,6 +79,8 @@ type Node struct {
 	Address  string // where other nodes reach it
 	Build    string
 	Role     string
-	Draining bool  // it gives its shards away and claims none
-	Seen     int64 // by the store's clock, Unix milliseconds
+	Draining bool   // it gives its shards away and claims none
+	Protocol int    // the highest that it speaks, at least 1
+	Settings string // hashes of those that must be the same everywhere; empty: it does not say
+	Seen     int64  // by the store's clock, Unix milliseconds
 }

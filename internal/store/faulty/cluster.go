@@ -48,3 +48,11 @@ func (n nodes) Seen(ctx context.Context, node store.Node) ([]store.Node, error) 
 func (n nodes) Remove(ctx context.Context, token int64) error {
 	return n.call(ctx, "Nodes", "Remove", func() error { return n.real.Remove(ctx, token) })
 }
+
+func (n nodes) Protocol(ctx context.Context) (int, error) {
+	return get(ctx, n.Store, "Nodes", "Protocol", func() (int, error) { return n.real.Protocol(ctx) })
+}
+
+func (n nodes) RaiseProtocol(ctx context.Context, to int) error {
+	return n.call(ctx, "Nodes", "RaiseProtocol", func() error { return n.real.RaiseProtocol(ctx, to) })
+}

@@ -274,6 +274,13 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Nodes().Seen(ctx, store.Node{})
 		return len(v) == 7, err
 	},
+	"Nodes.Protocol": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Nodes().Protocol(ctx)
+		return v == 7, err
+	},
+	"Nodes.RaiseProtocol": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Nodes().RaiseProtocol(ctx, 2)
+	},
 	"Nodes.Remove": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Nodes().Remove(ctx, 1) },
 	"History.Kept": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.History().Kept(ctx)
@@ -287,7 +294,8 @@ var hasValue = map[string]bool{
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
 	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
 	"Changes.List": true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
-	"Ledger.RunsOf": true,
+	"Nodes.Protocol": true,
+	"Ledger.RunsOf":  true,
 }
 
 func TestEveryMethod(t *testing.T) {

@@ -35,6 +35,10 @@ type recordingNodes struct{ r *recording }
 func (n recordingNodes) Seen(context.Context, store.Node) ([]store.Node, error) {
 	return make([]store.Node, 7), n.r.note("Nodes.Seen")
 }
+func (n recordingNodes) Protocol(context.Context) (int, error) { return 7, n.r.note("Nodes.Protocol") }
+func (n recordingNodes) RaiseProtocol(context.Context, int) error {
+	return n.r.note("Nodes.RaiseProtocol")
+}
 func (n recordingNodes) Remove(context.Context, int64) error { return n.r.note("Nodes.Remove") }
 
 type recordingShards struct{ r *recording }

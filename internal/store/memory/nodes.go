@@ -30,3 +30,25 @@ func (n nodes) Remove(ctx context.Context, token int64) error {
 		return nil
 	})
 }
+
+// Protocol implements store.Nodes.
+func (n nodes) Protocol(ctx context.Context) (number int, err error) {
+	err = n.do(ctx, func(d *Disk) error {
+		number = max(d.owners.protocol, 1)
+		return nil
+	})
+	return number, err
+}
+
+// RaiseProtocol implements store.Nodes.
+func (n nodes) RaiseProtocol(ctx context.Context, to int) error {
+	return n.do(ctx, func(d *Disk) error {
+		for _, node := range d.owners.nodes {
+			if node.Protocol < to {
+				return nil
+			}
+		}
+		d.owners.protocol = max(d.owners.protocol, to)
+		return nil
+	})
+}

@@ -15,6 +15,8 @@ type owners struct {
 	shards  []store.Shard
 	changed map[domain.JobID]int64 // by Edits, with the revision of the shard
 	nodes   map[int64]store.Node   // by token
+
+	protocol int // 0: it was never raised
 }
 
 func newOwners(clk clock.Clock, shards int) owners {

@@ -55,6 +55,10 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
 			return err
 		}
+		// Servers of the build before go on meanwhile. A change that waits for a table holds them up, too.
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
+			return err
+		}
 		have, err := schemaVersion(ctx, tx) // another one may have been faster
 		if err != nil {
 			return err

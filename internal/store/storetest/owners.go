@@ -29,6 +29,7 @@ var ownerCases = []testCase{
 	{"jobs that were changed without the owner are found by the revision", remoteChanged},
 	{"of edits without the owner at once one wins each version", remoteParallel},
 	{"nodes are kept by their token until they are removed", nodesKept},
+	{"the protocol rises when every node speaks it", protocolRises},
 }
 
 // shardOf returns the row of a job's shard.
@@ -463,26 +464,4 @@ func editRemotely(ctx context.Context, f *fixture, editor, edits int) error {
 		}
 	}
 	return nil
-}
-
-func nodesKept(t *testing.T, f *fixture) {
-	one := store.Node{Token: 4, Name: "one:4000", Address: "http://10.0.0.1:4000", Build: "1.2", Role: "all"}
-	two := store.Node{Token: 9, Name: "two"}
-	must(f.Nodes().Seen(t.Context(), two))(t)
-	all := must(f.Nodes().Seen(t.Context(), one))(t)
-	now := shardOf(t, f, jobID(1)).Clock
-	if len(all) != 2 || all[0].Token != 4 || all[0].Seen > now || all[0].Seen < now-minute {
-		t.Fatalf("%+v at %d", all, now)
-	}
-	one.Draining, one.Address = true, ""
-	f.reopen(t)
-	all = must(f.Nodes().Seen(t.Context(), one))(t)
-	one.Seen, two.Seen = all[0].Seen, all[1].Seen
-	equal(t, all, []store.Node{one, two})
-	for range 2 {
-		ok(t, f.Nodes().Remove(t.Context(), 4))
-	}
-	if all = must(f.Nodes().Seen(t.Context(), two))(t); len(all) != 1 {
-		t.Errorf("after the removal of a node: %+v", all)
-	}
 }

@@ -15,7 +15,7 @@
 //
 //	fixture.go
 //	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
-//	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go owners.go
+//	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go nodes.go owners.go
 //	storetest.go together.go
 package storetest
 

@@ -1,0 +1,74 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// fitEvery is how often a node asks whether it may fire as the others do.
+const fitEvery = 5 * time.Second
+
+// Admit returns an error if the nodes of a database speak a protocol that this build does not: then it
+// must not take part.
+func Admit(ctx context.Context, nodes store.Nodes) error {
+	number, err := nodes.Protocol(ctx)
+	if err == nil && number > Protocol {
+		err = domain.Unavailable(nil, "%s: use the build of the others", outdated(number, Protocol))
+	}
+	return err
+}
+
+// checkFit returns why this node would not fire as the others do, see Owner.Unfit, and the protocol of
+// the database.
+func (n *Node) checkFit(ctx context.Context) (why string, protocol int, err error) {
+	if v := n.View(); n.fitAt != (clock.Mark{}) && v.Unfit == "" && n.Clock.Elapsed(n.fitAt) < fitEvery {
+		return "", v.Protocol, nil
+	}
+	mark := n.Clock.Mark()
+	if why, err = n.Owner.Unfit(ctx); err != nil {
+		return "", 0, err
+	}
+	if protocol, err = n.Nodes.Protocol(ctx); err != nil {
+		return "", 0, err
+	}
+	if n.Settings != nil {
+		n.settings = n.Settings().String()
+	}
+	n.fitAt = mark
+	return why, protocol, nil
+}
+
+// followGates logs what has changed of that.
+func (n *Node) followGates(before, now *View) {
+	if now.Unfit != before.Unfit {
+		n.Log.Warn("the time zone data of this server are compared with those by which jobs are fired", "unlike",
+			now.Unfit)
+	}
+	if now.Unlike != before.Unlike {
+		n.Log.Warn("the settings of this server are compared with those of the servers that fire jobs", "unlike",
+			now.Unlike)
+	}
+	if now.Protocol > n.Self.Protocol && before.Protocol <= n.Self.Protocol {
+		n.Log.Error(outdated(now.Protocol, n.Self.Protocol) + ": it releases its shards")
+	}
+}
+
+// raise makes the protocol of the database the highest that all nodes speak. The owner of the first
+// shard does. The store does it only if all rows of nodes allow it.
+func (n *Node) raise(ctx context.Context, v *View) {
+	least := n.Self.Protocol
+	for i := range v.Nodes {
+		least = min(least, v.Nodes[i].Protocol)
+	}
+	if least <= v.Protocol {
+		return
+	}
+	if err := n.Nodes.RaiseProtocol(ctx, least); err != nil {
+		return // the next look tries again
+	}
+	n.Log.Info("all servers on the database speak a newer protocol", "protocol", least)
+}
