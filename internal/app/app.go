@@ -122,6 +122,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log, Hosts: hosts,
 		Prepare: a.prepare(), MaxInFlight: calls, MaxInFlightPerHost: perHost,
 		SleepFine: clock.SleepFine, Pace: &a.pace, ResetWatermark: a.cfg.ResetWatermark, Shared: a.cfg.OnServer(),
+		Alive: a.member.alive,
 	})
 	if err != nil {
 		return err

@@ -108,6 +108,10 @@ func (m *member) leave() error {
 	return m.node.Leave(ctx)
 }
 
+// alive reports whether a process may still carry out an execution: it leaves after its last call has
+// ended.
+func (m *member) alive(runner int64) bool { return m.node != nil && m.node.View().Alive(runner) }
+
 // first reports whether this server does what one of a cluster does for all: it owns the first
 // shard.
 func (m *member) first() bool { return m.node == nil || m.node.Owns(0) }
