@@ -130,6 +130,35 @@ func TestPostgresNodesShareTheJobs(t *testing.T) {
 	checkRecord(t, c, ids[:20], first, last)
 }
 
+// TestPostgresCallsEndWhereTheyBegan: a call that is in flight while its job moves to another server is
+// not sent a second time. The server that stops ends it and records it.
+func TestPostgresCallsEndWhereTheyBegan(t *testing.T) {
+	t.Parallel()
+	database, tg := newPostgres(t), newTarget(t)
+	url := database.Database(t)
+	a := servePostgres(t, url)
+	id := a.importJobs(`{"schedule":"0 0 1 1 * *","api":"` + tg.url + `/slow?ms=8000","type":"ATLEAST_ONCE"}`)[0]
+	eventually(t, "the first server fires the job", func() bool { return a.metric("belfry_jobs") == 1 })
+	b := servePostgres(t, url)
+	if status, _ := ask(t, "POST", a.url+"/jobs/"+id+"/trigger", "application/json", ""); status >= 300 {
+		t.Fatalf("the trigger answers %d", status)
+	}
+	eventually(t, "the call is in flight", func() bool { return a.metric("belfry_in_flight") == 1 })
+	if code := a.terminate(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	eventually(t, "the second server fires the job", func() bool { return b.metric("belfry_jobs") == 1 })
+	eventually(t, "the call is on record", func() bool {
+		for x, err := range b.api.Executions.OfJob(t.Context(), id, 10) {
+			return err == nil && x.Status == "SUCCESS"
+		}
+		return false
+	})
+	if got := tg.since(t, 0); len(got) != 1 {
+		t.Errorf("the call was sent %d times", len(got))
+	}
+}
+
 // TestPostgresServesWhatFilesDo: jobs, secrets, triggers and lists on PostgreSQL, over a restart. The
 // password of the database is in no line of the log.
 func TestPostgresServesWhatFilesDo(t *testing.T) {
