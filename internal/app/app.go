@@ -120,9 +120,8 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 		"When the certificates of targets that expire first do, as Unix time.", "host", a.certificates.samples)
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Executor: a.executor, Clock: clk, Metrics: metrics, Log: a.log, Hosts: hosts,
-		Prepare: a.prepare(), MaxInFlight: calls, MaxInFlightPerHost: perHost,
-		SleepFine: clock.SleepFine, Pace: &a.pace, ResetWatermark: a.cfg.ResetWatermark, Shared: a.cfg.OnServer(),
-		Alive: a.member.alive,
+		Prepare: a.prepare(), MaxInFlight: calls, MaxInFlightPerHost: perHost, SleepFine: clock.SleepFine,
+		Pace: &a.pace, ResetWatermark: a.cfg.ResetWatermark, Shared: a.cfg.OnServer(), Alive: a.member.alive,
 	})
 	if err != nil {
 		return err
