@@ -140,10 +140,12 @@ func (m *torturedCluster) withoutDatabase(how syscall.Signal, ms int64) {
 }
 
 // failover goes on with a database that lacks what was committed last. Edits would be lost with it, so clients rest
-// meanwhile; what nodes have put on record they put there again.
+// meanwhile; what nodes have put on record they put there again. No node is gone, so that a takeover explains no
+// duplicate.
 func (m *torturedCluster) failover() {
 	m.rest(true)
 	defer m.rest(false)
+	from := time.Now().UnixMilli()
 	promote, err := m.database.Fork()
 	if err == nil {
 		wait(2_500)
@@ -152,6 +154,8 @@ func (m *torturedCluster) failover() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	m.waitOwned()
+	m.failovers = append(m.failovers, check.Outage{From: from, To: time.Now().UnixMilli()})
 }
 
 // diskFull fills the disk of the database, which ends where it cannot write its log, makes room again, and starts the

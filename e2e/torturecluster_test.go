@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,8 @@ type torturedCluster struct {
 	counts   map[string]int // faults by name
 	cutOff   int            // calls since the last fault; under mu
 	resting  sync.RWMutex   // held for reading during calls
+
+	failovers []check.Outage // in which a takeover explains nothing
 }
 
 // tortureNode is one server of it.
@@ -326,7 +329,9 @@ func (m *torturedCluster) judge(from, until int64) {
 			WHERE watermark > floor(extract(epoch FROM clock_timestamp()) * 1000) - $1`, 3_000) == clusterShards
 	})
 	run := m.collect(from, until)
-	run.Shards, run.Takeovers = clusterShards, m.takeovers(from)
+	run.Shards, run.Takeovers = clusterShards, slices.DeleteFunc(m.takeovers(from), func(t check.Takeover) bool {
+		return slices.ContainsFunc(m.failovers, func(o check.Outage) bool { return o.From <= t.At && t.At <= o.To })
+	})
 	for _, n := range m.nodes {
 		m.terminate(n)
 	}
