@@ -17,13 +17,14 @@ const enoughOfCluster = 24
 func TestPlantedFaultsOfAClusterAreFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		plant plant
-		want  []string // one of them begins what is reported
+		want  []string // one of them is in what is reported
 	}{
 		"a fact acknowledged and dropped": {plant{store: ledgerThat(dropsFacts)}, []string{"lost"}},
 		"a request sent twice":            {plant{executor: sendsTwice}, []string{"dup-unexplained", "twice"}},
 		"a lost owner taken for one that released": {plant{store: shardThat(dropsCrashes)},
 			[]string{"twice", "dup-unexplained", "fabricated"}},
-		"W uncapped by edits that are not loaded": {plant{store: capOff}, []string{"lost", "stuck"}},
+		"W uncapped by edits that are not loaded": {plant{store: capOff},
+			[]string{"lost", "stuck", "fires, but the records stand for"}},
 		"a pause answered before its owner knows": {plant{store: appliedAtOnce}, []string{"after a stop"}},
 		"the runners of open runs ignored":        {plant{deaf: true}, []string{"dup-unexplained", "twice"}},
 		"a call in flight released without a row": {plant{store: ledgerThat(dropsCalls)},
@@ -35,7 +36,7 @@ func TestPlantedFaultsOfAClusterAreFound(t *testing.T) {
 			for seed := range uint64(enoughOfCluster) {
 				reported = append(reported, simulateCluster(t, seed+1, c.plant).faults...)
 				if slices.ContainsFunc(reported, func(s string) bool {
-					return slices.ContainsFunc(c.want, func(want string) bool { return strings.HasPrefix(s, want) })
+					return slices.ContainsFunc(c.want, func(want string) bool { return strings.Contains(s, want) })
 				}) {
 					t.Logf("found in day %d", seed+1)
 					return

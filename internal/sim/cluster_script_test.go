@@ -82,6 +82,10 @@ func (c *clusterDay) disturb(n *node) {
 		c.breakStore(n)
 	case k < 50:
 		n.process.faults.Clear()
+	case k < 53:
+		d := pick(c.world, time.Second, -time.Second, time.Minute, -time.Minute, time.Hour, -time.Hour)
+		c.note("the clock of %s steps by %s", n.name, d)
+		n.clk.Step(d)
 	default:
 		for _, n := range c.nodes {
 			if n.process == nil && c.IntN(2) == 0 {
@@ -128,6 +132,7 @@ func (c *clusterDay) calm() {
 			c.boot(n)
 		}
 		n.process.faults.Clear()
+		n.clk.Step(c.clk.Now().Sub(n.clk.Now()))
 	}
 	c.pass(30 * time.Second)
 	c.calls.Wait()

@@ -65,8 +65,8 @@
 // A frozen node does not stand still altogether: its calls of the store and of targets
 // wait, its timers do not. What it begins to send meanwhile does not go out; what it began at the
 // instant of the freeze does, when the freeze is over. A request may be 300 ms early by
-// the database's clock in a cluster: see clock.Agreed. Clocks of nodes are up to 100 ms apart, and are
-// not set.
+// the database's clock in a cluster: see clock.Agreed. Clocks of nodes are up to 100 ms apart and make
+// steps of up to an hour; that of the database makes none.
 //
 // A step back of the clock by less than the age of a beat, together with a
 // crash, may double an at-most-once fire (see TestLimits of package model): the
