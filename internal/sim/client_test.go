@@ -13,7 +13,8 @@ import (
 
 // client is who uses the engine, and what it remembers of the answers.
 type client struct {
-	start time.Time
+	start   time.Time
+	several bool // nodes: edits of one job do not wait for each other
 
 	mu       sync.Mutex
 	jobs     []*known
@@ -31,6 +32,7 @@ type known struct {
 	deleted   bool
 	deletedAt int64 // zero: the answer was unclear
 	edits     int   // begun so far
+	open      int   // of those, not answered for certain
 }
 
 // silence is a promise that a job sends nothing of its calendar: from the
@@ -80,6 +82,7 @@ func (c *client) begin(k *known) (edit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k.edits++
+	k.open++
 	for i := range c.silences {
 		if s := &c.silences[i]; s.job == k && s.until == 0 {
 			s.until = time.Since(c.start)
@@ -88,9 +91,10 @@ func (c *client) begin(k *known) (edit int) {
 	return k.edits
 }
 
-// beginSilence begins a silence, unless another edit has begun meanwhile.
+// beginSilence begins a silence, unless another edit has begun meanwhile, or one that began before, at
+// another node, may come after it.
 func (c *client) beginSilence(k *known, edit int) {
-	if k.edits == edit {
+	if k.edits == edit && (!c.several || k.open == 0) {
 		c.silences = append(c.silences, silence{job: k, from: time.Since(c.start)})
 	}
 }
@@ -110,12 +114,15 @@ func (c *client) update(e *edit.Editor, k *known, change func(*domain.SpecDoc)) 
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
+		k.open--
 		k.acked[v.Number] = v
 		if !v.Active {
 			c.beginSilence(k, edit)
 		}
 	case domain.ErrorCode(err) == domain.CodeUnavailable || domain.ErrorCode(err) == domain.CodeInternal:
 		k.asked = append(k.asked, domain.Version{JobID: k.id, Active: want.IsActive, Spec: want.Spec})
+	default:
+		k.open--
 	}
 }
 
@@ -128,6 +135,7 @@ func (c *client) remove(e *edit.Editor, k *known) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
+		k.open--
 		k.deleted, k.deletedAt = true, at
 		c.beginSilence(k, edit)
 		return true

@@ -90,6 +90,7 @@ func newCluster(seed uint64, p plant) *clusterDay {
 	c := &clusterDay{world: w, disk: disk}
 	c.db = disk.Join()
 	c.history = newHistory(w.start, c.db.Shards().Count())
+	c.client.several = true
 	c.early = 300 // see clock.Agreed
 	c.explain = c.history.explains
 	for i := range 2 + w.IntN(4) {
