@@ -23,8 +23,6 @@ func TestPlantedFaultsOfAClusterAreFound(t *testing.T) {
 		"a request sent twice":            {plant{executor: sendsTwice}, []string{"dup-unexplained", "twice"}},
 		"a lost owner taken for one that released": {plant{store: shardThat(dropsCrashes)},
 			[]string{"twice", "dup-unexplained", "fabricated"}},
-		"W uncapped by edits that are not loaded": {plant{store: capOff},
-			[]string{"lost", "stuck", "fires, but the records stand for"}},
 		"a pause answered before its owner knows": {plant{store: appliedAtOnce}, []string{"after a stop"}},
 		"the runners of open runs ignored":        {plant{deaf: true}, []string{"dup-unexplained", "twice"}},
 		"a call in flight released without a row": {plant{store: ledgerThat(dropsCalls)},
@@ -52,27 +50,6 @@ func dropsCalls(b *store.Batch) {
 	b.Open = slices.DeleteFunc(b.Open, func(r domain.OpenRun) bool {
 		return r.Nonce == 0 && r.InFlight && len(r.Attempts) == 0 && r.Crashes == 0
 	})
-}
-
-// uncapped says with each beat that all edits are loaded, and so does not hold W back for them.
-type uncapped struct{ store.Shards }
-
-func capOff(real store.Store) store.Store {
-	s := breakable(real)
-	s.shards = uncapped{s.shards}
-	return s
-}
-
-func (s uncapped) Beat(ctx context.Context, beats []store.Beat, ahead int64) ([]store.Shard, error) {
-	rows, err := s.Peek(ctx)
-	if err != nil {
-		return nil, err
-	}
-	beats = slices.Clone(beats)
-	for i := range beats {
-		beats[i].Last.Revision = rows[beats[i].Number].Revision
-	}
-	return s.Shards.Beat(ctx, beats, ahead)
 }
 
 // applied says of each edit that the owner has loaded it.

@@ -46,7 +46,7 @@
 //
 // Which rule of several nodes is missed by whom, if it is left out:
 //
-//	W is capped by edits that are not loaded            here; model
+//	W is capped by edits that are not loaded            model
 //	a pause is answered when its owner has loaded it    here; model
 //	a runner that lives keeps its open run              here; model
 //	calls in flight have open runs before a release     here; model
