@@ -73,6 +73,18 @@ func TestObserver(t *testing.T) {
 	look("draining", shard(3), node(3, func(n *store.Node) { n.Draining = true }), second, Owned, 0, 0)
 	look("an api node", shard(4), node(4, func(n *store.Node) { n.Role = RoleAPI }), second, Owned, 0, second)
 	look("its row is removed", shard(4), nil, second, Owned, 0, 2*second)
+	for i := range 20 {
+		o.Look(shard(int64(5+i)), node(9), second)
+	}
+	if v := o.view(2, shard(24), node(9)); !v.Alive(1) {
+		t.Error("a node that renews its lease is taken for gone, because its row does not change")
+	}
+	for range 8 {
+		o.Look(shard(24), node(9), second)
+	}
+	if v := o.view(2, shard(24), node(9)); v.Alive(1) {
+		t.Error("a node that renews nothing is taken for alive")
+	}
 	if o.Name(1) != "a" || o.Name(2) != "" {
 		t.Errorf("names %q and %q", o.Name(1), o.Name(2))
 	}

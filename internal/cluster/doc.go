@@ -20,6 +20,8 @@
 //     horizon by 4 s. If the store's clock cannot be right, because it was set back, 60 s
 //     without a beat are enough. A node that could not look, because it was suspended or cut
 //     off, begins to count anew: it must not take the shards of nodes that were fine meanwhile.
+//   - A node is taken for gone, so that its calls may be sent again, only if neither its own row nor
+//     that of a shard that it owns has changed for 7 s.
 //   - A share is a fair one: with n schedulers, each has between the n-th part rounded down
 //     and rounded up once nothing has changed for a while. Then nothing is moved any more.
 //   - Few moves. While nodes come and go nothing is released for 10 s, and then 4 shards a

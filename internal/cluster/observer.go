@@ -28,12 +28,18 @@ const (
 
 // Observer notes for how long the rows of a store have not changed. A node has one.
 type Observer struct {
-	shards []watched[store.Seen]
+	shards []watched[shown]
 	nodes  map[int64]*watched[int64] // by token
 	names  map[int64]string          // of the nodes that were seen, gone ones too
 
 	members   []Member      // schedulers at the last look
 	unchanged time.Duration // for how long they have been the same
+}
+
+// shown is what the row of a shard shows: its owner changes it with each beat, and when it gives it away.
+type shown struct {
+	store.Seen
+	clean bool
 }
 
 // watched is for how long a row has shown the same, as far as this node has watched.
@@ -62,10 +68,14 @@ type Member struct {
 // is the time since the last look, by a clock that nobody can set.
 func (o *Observer) Look(shards []store.Shard, nodes []store.Node, passed time.Duration) {
 	if len(o.shards) != len(shards) {
-		o.shards = make([]watched[store.Seen], len(shards))
+		o.shards = make([]watched[shown], len(shards))
 	}
+	owners := make(map[int64]bool) // that have just changed the row of a shard: they are there
 	for i := range shards {
-		o.shards[i].look(shards[i].Seen(), passed)
+		sh := &shards[i]
+		if o.shards[i].look(shown{sh.Seen(), sh.Clean}, passed); o.shards[i].age == 0 {
+			owners[sh.Node] = true
+		}
 	}
 	if o.nodes == nil {
 		o.nodes, o.names = map[int64]*watched[int64]{}, map[int64]string{}
@@ -80,7 +90,9 @@ func (o *Observer) Look(shards []store.Shard, nodes []store.Node, passed time.Du
 			w = new(watched[int64])
 			o.nodes[n.Token] = w
 		}
-		w.look(n.Seen, passed)
+		if w.look(n.Seen, passed); owners[n.Token] {
+			w.age = 0
+		}
 		o.names[n.Token] = n.Name
 		if w.age < GoneAfter && n.Role != RoleAPI && !n.Draining {
 			members = append(members, Member{n.Token, n.Name})

@@ -186,6 +186,9 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 		}
 	}
 	if err == nil {
+		err = o.holdEdited(ctx, claimed, found)
+	}
+	if err == nil {
 		o.runner.away.add(found.Elsewhere)
 		o.placeEnding(found.Ending, until, fences)
 		o.place(found, fences)
@@ -202,6 +205,39 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 		tokens[i].Release()
 	}
 	return err
+}
+
+// holdEdited keeps back the fires that edits have ended which were made without an owner since the recovery
+// read the jobs. They are loaded once the jobs are in the timetable, which releases at once what has come
+// due since. An edit that is made after the beat begins beyond H.
+func (o *owner) holdEdited(ctx context.Context, claimed []store.Shard, found *recovery.Result) error {
+	for i := range claimed {
+		c := &claimed[i]
+		if o.shards.At(uint8(c.Number)).Horizon() != 0 { //nolint:gosec // at most hold.MaxShards
+			continue
+		}
+		err := o.store.Edits().Changed(ctx, c.Number, c.Revision, func(v domain.Version) error {
+			j := found.Jobs.Get(v.JobID)
+			if j == nil || v.Number < int(j.Current.Number) {
+				return nil
+			}
+			from := v.EffectiveFrom
+			if v.Number == int(j.Current.Number) {
+				from = v.EffectiveTo
+			}
+			j.Mu.Lock()
+			defer j.Mu.Unlock()
+			if a := j.OpenBacklog(); from < a.EditFrom {
+				a.EditFrom = from
+			}
+			j.FreeBacklog()
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("edits of shard %d cannot be read: %w", c.Number, err)
+		}
+	}
+	return nil
 }
 
 // loadSince loads edits that were made without the owner since a takeover began: until then nothing of
