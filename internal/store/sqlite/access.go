@@ -116,18 +116,6 @@ func (o *idempotency) Made(ctx context.Context, ids []domain.JobID) (made []bool
 
 // Expire implements store.Idempotency.
 func (o *idempotency) Expire(ctx context.Context, before int64) (gone int, err error) {
-	for more := true; more; {
-		err := o.db.write(ctx, pruneChunk, func(c *conn) (tally, error) {
-			err := c.exec(expireRecords, before, pruneChunk)
-			more = err == nil && c.Changes() == pruneChunk
-			if err == nil {
-				gone += c.Changes()
-			}
-			return tally{}, err
-		})
-		if err != nil {
-			return gone, fault("expire Idempotency-Keys", err)
-		}
-	}
-	return gone, nil
+	gone, err = pruneAll(ctx, o.db, expireRecords, before)
+	return gone, fault("expire Idempotency-Keys", err)
 }

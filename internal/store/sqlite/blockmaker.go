@@ -83,8 +83,9 @@ SELECT j.id, j.namespace, v.name, v.api, v.tags
 
 // piece rebuilds the first block that needs it, or a part of it. It returns whether there was
 // one.
-func (m *blockMaker) piece(ctx context.Context) (found bool, err error) {
-	err = m.db.write(ctx, remakePiece, func(c *conn) (tally, error) {
+func (m *blockMaker) piece(ctx context.Context) (bool, error) {
+	found := new(atomic.Bool) // the operation may run when nobody waits any more
+	err := m.db.write(ctx, remakePiece, func(c *conn) (tally, error) {
 		start, err := c.number(selectWorn)
 		if err != nil {
 			return tally{}, err
@@ -93,10 +94,10 @@ func (m *blockMaker) piece(ctx context.Context) (found bool, err error) {
 			worn == 0 {
 			return tally{}, err
 		}
-		found = true
+		found.Store(true)
 		return tally{}, m.remake(c, start)
 	})
-	return found, fault("index the jobs", err)
+	return found.Load(), fault("index the jobs", err)
 }
 
 // remake rebuilds the block at the start, from the jobs as they are in the transaction.

@@ -197,25 +197,10 @@ func (p *operations) Expire(ctx context.Context, before int64) (gone int, err er
 		})
 	})
 	for i := 0; err == nil && i < len(ended); i++ {
-		_, err = p.prune(ctx, prunePending, ended[i])
+		_, err = pruneAll(ctx, p.db, prunePending, ended[i])
 	}
 	if err == nil {
-		gone, err = p.prune(ctx, pruneOperations, before)
+		gone, err = pruneAll(ctx, p.db, pruneOperations, before)
 	}
 	return gone, fault("expire operations", err)
-}
-
-// prune repeats a statement that deletes some rows until none is found.
-func (p *operations) prune(ctx context.Context, statement string, of any) (gone int, err error) {
-	for more := true; more && err == nil; {
-		err = p.db.write(ctx, pruneChunk, func(c *conn) (tally, error) {
-			err := c.exec(statement, of, pruneChunk)
-			more = err == nil && c.Changes() == pruneChunk
-			if err == nil {
-				gone += c.Changes()
-			}
-			return tally{}, err
-		})
-	}
-	return gone, err
 }

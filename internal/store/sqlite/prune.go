@@ -35,22 +35,37 @@ DELETE FROM job WHERE id IN (
 // ended at or before it, and then the deleted jobs that have none left.
 func (x *expiry) prune(ctx context.Context, before int64) error {
 	for _, query := range []string{pruneChanges, pruneKeys, pruneVersions, pruneJobs, pruneLosses} {
-		for more, gone := true, 0; more; {
-			err := x.db.write(ctx, pruneChunk, func(c *conn) (tally, error) {
-				err := c.exec(query, before, pruneChunk)
-				gone = c.Changes()
-				more = err == nil && gone == pruneChunk
-				return tally{}, err
-			})
-			if err != nil {
-				return err
-			}
-			if query == pruneJobs && gone > 0 {
-				x.maker.jobsPruned()
-			}
+		gone, err := pruneAll(ctx, x.db, query, before)
+		if query == pruneJobs && gone > 0 {
+			x.maker.jobsPruned()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return x.deleteCarriedAlerts(ctx)
+}
+
+// pruneAll repeats a statement that deletes at most a chunk of rows until there are none. It returns how
+// many it has certainly deleted.
+func pruneAll(ctx context.Context, db *jobsDB, statement string, of any) (gone int, err error) {
+	for {
+		answer := make(chan int, 1) // the operation may run when nobody waits any more
+		err := db.write(ctx, pruneChunk, func(c *conn) (tally, error) {
+			err := c.exec(statement, of, pruneChunk)
+			if err == nil {
+				answer <- c.Changes()
+			}
+			return tally{}, err
+		})
+		if err != nil {
+			return gone, err
+		}
+		n := <-answer
+		if gone += n; n < pruneChunk {
+			return gone, nil
+		}
+	}
 }
 
 // deleteCarriedAlerts drops the carried alerts of jobs that are gone: nothing would
