@@ -36,7 +36,7 @@ type Agreed struct {
 	mu        sync.Mutex
 	samples   []sample
 	against   []sample // that contradict the samples, in a row
-	sampled   bool
+	sampled   bool     // it has had a sample that says something: until then a correction is made up at once
 	agreement Agreement
 	ahead     time.Duration
 
@@ -114,7 +114,7 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 	if !a.sampled || next.missing.Abs() > jumpBeyond {
 		next.shown, next.missing = aim, 0
 	}
-	a.sampled = true
+	a.sampled = a.sampled || a.best().within <= agreeWithin
 	a.anchor.Store(next)
 	return a.agreement
 }

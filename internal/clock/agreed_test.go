@@ -224,6 +224,19 @@ func TestSlowFirstAnswer(t *testing.T) {
 	})
 }
 
+// TestStepBeforeTheFirstSample: a clock that is wrong when the first answers are too slow to tell is
+// right with the first quick one.
+func TestStepBeforeTheFirstSample(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		c := newClocks(t, time.Second, 0)
+		c.trip = 3 * time.Second
+		c.sample()
+		c.trip = 20 * time.Millisecond
+		c.wants("the first quick answer", c.sample(), Corrected, -20*millisecond, 20*millisecond)
+	})
+}
+
 // TestOneWildSample: one or two samples that cannot be true change nothing.
 func TestOneWildSample(t *testing.T) {
 	t.Parallel()
