@@ -44,14 +44,10 @@ func (n *Node) checkFit(ctx context.Context) (why string, protocol int, err erro
 
 // followGates logs what has changed of that.
 func (n *Node) followGates(before, now *View) {
-	if now.Unfit != before.Unfit {
-		n.Log.Warn("the time zone data of this server are compared with those by which jobs are fired", "unlike",
-			now.Unfit)
-	}
-	if now.Unlike != before.Unlike {
-		n.Log.Warn("the settings of this server are compared with those of the servers that fire jobs", "unlike",
-			now.Unlike)
-	}
+	n.tell(before.Unfit, now.Unfit, "this server would fire at other instants than the servers that fire jobs now",
+		"this server computes the same instants as the servers that fire jobs")
+	n.tell(before.Unlike, now.Unlike, "settings of this server differ from those of servers that fire jobs",
+		"settings of this server no longer differ from those of servers that fire jobs")
 	if now.Protocol > n.Self.Protocol && before.Protocol <= n.Self.Protocol {
 		n.Log.Error(outdated(now.Protocol, n.Self.Protocol) + ": it releases its shards")
 	}
@@ -71,4 +67,15 @@ func (n *Node) raise(ctx context.Context, v *View) {
 		return // the next look tries again
 	}
 	n.Log.Info("all servers on the database speak a newer protocol", "protocol", least)
+}
+
+// tell logs that something has begun, or has ended, to set this node apart from the others.
+func (n *Node) tell(before, now, begun, ended string) {
+	switch {
+	case now == before:
+	case now == "":
+		n.Log.Info(ended)
+	default:
+		n.Log.Warn(begun, "reason", now)
+	}
 }

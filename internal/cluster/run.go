@@ -105,8 +105,8 @@ func (n *Node) compareClocks(asked clock.Mark, rows []store.Shard) (clock.Agreem
 // follow does what follows from a look beside claims and releases.
 func (n *Node) follow(ctx context.Context, before, now *View) {
 	if now.Agreement != before.Agreement {
-		n.Log.Warn("the clocks of this machine and of the database are compared", "agreement", now.Agreement.String(),
-			"ahead", now.Ahead.Round(time.Millisecond))
+		n.Log.Warn("how far the clocks of this machine and of the database are apart has changed", "agreement",
+			now.Agreement.String(), "ahead", now.Ahead.Round(time.Millisecond))
 	}
 	n.followGates(before, now)
 	if now.Unowned() == 0 || before.Unowned() == 0 {
