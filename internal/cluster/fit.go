@@ -71,9 +71,9 @@ func (n *Node) raise(ctx context.Context, v *View) {
 
 // tell logs that something has begun, or has ended, to set this node apart from the others.
 func (n *Node) tell(before, now, begun, ended string) {
-	switch {
-	case now == before:
-	case now == "":
+	switch now {
+	case before:
+	case "":
 		n.Log.Info(ended)
 	default:
 		n.Log.Warn(begun, "reason", now)
