@@ -28,7 +28,9 @@ const (
 //
 // An estimate of the other clock is the midpoint of a request, which is wrong by half the time
 // of the request at most (the algorithm of Cristian, 1989). Of the last 60 samples the one
-// with the quickest answer counts. Marks are those of the clock underneath.
+// with the quickest answer counts. Where even that took too long to tell whether the clocks agree,
+// no step of the wall clock is followed, and before the first quick answer the clock is late rather
+// than early. Marks are those of the clock underneath.
 type Agreed struct {
 	Clock
 	base Mark // the beginning of the time axis of samples
@@ -36,23 +38,11 @@ type Agreed struct {
 	mu        sync.Mutex
 	samples   []sample
 	against   []sample // that contradict the samples, in a row
-	sampled   bool     // it has had a sample that says something: until then a correction is made up at once
+	told      bool     // it has had a sample that tells: until then a correction is made up at once
 	agreement Agreement
 	ahead     time.Duration
 
 	anchor atomic.Pointer[anchor]
-}
-
-// certainly returns how far two clocks are apart at least, by an estimate that may be wrong by so
-// much: a slow answer is no reason to move a clock that may be right.
-func certainly(apart, within time.Duration) time.Duration {
-	return apart - min(max(apart, -within), within)
-}
-
-// sample is what is known of the other clock from one request.
-type sample struct {
-	offset int64         // the other clock at base, Unix nanoseconds
-	within time.Duration // of it
 }
 
 // anchor is a moment at which the clock was set.
@@ -101,20 +91,18 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 		offset: said*int64(time.Millisecond) + int64((took+time.Millisecond)/2) - int64(since),
 		within: (took + time.Millisecond) / 2,
 	}, wall-int64(since))
-	other := a.best().offset + int64(since)
-	a.ahead = certainly(time.Duration(wall-other), a.best().within)
+	best := a.best()
+	best.offset += int64(since)
+	a.ahead = certainly(time.Duration(wall-best.offset), best.within)
 	a.agreement = nextAgreement(a.agreement, a.ahead, stepped)
-	aim := wall - int64(a.ahead)
-	if a.agreement.onWall() {
-		aim = wall
-	}
 	last := a.anchor.Load()
 	next := &anchor{mark: now, shown: last.after(a.Elapsed(last.mark))}
+	aim := aimOf(a.agreement, a.told, wall, next.shown, a.earliest()+int64(since), best)
 	next.missing = time.Duration(aim - next.shown)
-	if !a.sampled || next.missing.Abs() > jumpBeyond {
+	if !a.told || next.missing.Abs() > jumpBeyond {
 		next.shown, next.missing = aim, 0
 	}
-	a.sampled = a.sampled || a.best().within <= agreeWithin
+	a.told = a.told || best.tells()
 	a.anchor.Store(next)
 	return a.agreement
 }
@@ -145,6 +133,15 @@ const tolerance = 50 * time.Millisecond
 // contradicts reports whether two samples cannot both be true.
 func contradicts(a, b sample) bool {
 	return time.Duration(a.offset-b.offset).Abs() > a.within+b.within+tolerance
+}
+
+// earliest returns the offset that the other clock has at least, by all samples.
+func (a *Agreed) earliest() int64 {
+	earliest := a.samples[0].offset - int64(a.samples[0].within)
+	for _, s := range a.samples[1:] {
+		earliest = max(earliest, s.offset-int64(s.within))
+	}
+	return earliest
 }
 
 // best returns the sample of the quickest answer.

@@ -35,6 +35,50 @@ func TestNextAgreement(t *testing.T) {
 	}
 }
 
+// TestAimOf is the truth table of the instant that the agreed clock is to show. The other clock
+// shows 10 s by the best sample, and 9.95 s at least by all of them.
+func TestAimOf(t *testing.T) {
+	t.Parallel()
+	const ms, slow, quick = time.Millisecond, 1500 * time.Millisecond, 100 * time.Millisecond
+	for _, row := range []struct {
+		agreement         Agreement
+		told              bool
+		wall, shown, want time.Duration
+		within            time.Duration
+	}{
+		// A quick answer tells where the clocks stand, whatever was before.
+		{Agreeing, true, 10_200 * ms, 9_000 * ms, 10_200 * ms, quick},
+		{Agreeing, false, 10_200 * ms, 9_000 * ms, 10_200 * ms, quick},
+		{Corrected, true, 11_000 * ms, 9_000 * ms, 10_100 * ms, quick},
+		{Corrected, false, 9_000 * ms, 9_000 * ms, 9_900 * ms, quick},
+		{Off, true, 70_000 * ms, 9_000 * ms, 10_100 * ms, quick},
+		{StoreStepped, true, 70_000 * ms, 69_000 * ms, 70_000 * ms, quick},
+		// However, it is not early by more than 250 ms for sure.
+		{Agreeing, true, 10_300 * ms, 9_000 * ms, 10_200 * ms, quick},
+		{Corrected, true, 11_000 * ms, 9_000 * ms, 10_200 * ms, 250 * ms},
+		// A slow one is no reason to follow a step of the wall clock, either way.
+		{Agreeing, true, 11_000 * ms, 10_000 * ms, 10_000 * ms, slow},
+		{Agreeing, true, 9_000 * ms, 10_000 * ms, 10_000 * ms, slow},
+		{Corrected, true, 12_000 * ms, 10_000 * ms, 10_000 * ms, slow},
+		{Corrected, true, 10_000 * ms, 12_000 * ms, 11_500 * ms, slow},
+		{Off, true, 70_000 * ms, 8_000 * ms, 8_500 * ms, slow},
+		{StoreStepped, true, 70_000 * ms, 69_000 * ms, 70_000 * ms, slow},
+		// Where no answer was quick so far, the clock is rather late than early.
+		{Agreeing, false, 10_000 * ms, 10_000 * ms, 9_950 * ms, slow},
+		{Agreeing, false, 11_000 * ms, 10_000 * ms, 9_950 * ms, slow},
+		{Agreeing, false, 9_000 * ms, 10_000 * ms, 9_000 * ms, slow},
+		{Corrected, false, 12_000 * ms, 12_000 * ms, 9_950 * ms, slow},
+		{Off, false, 70_000 * ms, 10_000 * ms, 9_950 * ms, slow},
+		{StoreStepped, false, 70_000 * ms, 69_000 * ms, 70_000 * ms, slow},
+	} {
+		got := aimOf(row.agreement, row.told, int64(row.wall), int64(row.shown), int64(9_950*ms),
+			sample{int64(10_000 * ms), row.within})
+		if time.Duration(got) != row.want {
+			t.Errorf("%+v: %s", row, time.Duration(got))
+		}
+	}
+}
+
 // clocks are the clock of a node and that of a database, on virtual time.
 type clocks struct {
 	t      *testing.T
@@ -211,17 +255,56 @@ func TestSlowAnswers(t *testing.T) {
 	})
 }
 
-// TestSlowFirstAnswer: an answer that takes long says little, also where it is the first one. It is
-// no reason to leave a wall clock that may be right.
+// TestSlowFirstAnswer: an answer that takes long says little, also where it is the first one. While
+// there was no quick one, the clock is late rather than early, by the time of an answer at most, and
+// never goes back after the first. With the first quick one it is right at once.
 func TestSlowFirstAnswer(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
-		for range 20 {
-			c := newClocks(t, 0, 0)
-			c.trip = 3 * time.Second
-			c.wants("a slow first answer", c.sample(), Agreeing, -millisecond, millisecond)
+		for _, wall := range []time.Duration{0, second, -second, 2 * second, time.Hour} {
+			c := newClocks(t, wall, 0)
+			shown := time.Time{}
+			for range 20 {
+				c.trip = 3 * second
+				asked := c.agreed.Mark()
+				c.sample()
+				c.wants("a slow answer", Agreeing, Agreeing, min(wall, 0)-c.agreed.Elapsed(asked), 0)
+				if now := c.agreed.Now(); now.Before(shown) {
+					t.Fatalf("the clock went back by %s", shown.Sub(now))
+				}
+				pass(second)
+				shown = c.agreed.Now()
+			}
+			c.trip = 20 * millisecond
+			c.sample()
+			c.wants("a quick answer", Agreeing, Agreeing, -20*millisecond, 20*millisecond)
 		}
 	})
+}
+
+// TestStepWhileAnswersAreSlow: a step of the wall clock is not followed while no answer tells whether the
+// other clock agrees with it, neither before the first quick answer nor after the last.
+func TestStepWhileAnswersAreSlow(t *testing.T) {
+	t.Parallel()
+	for _, step := range []time.Duration{second, -second} {
+		for _, before := range []int{0, 5} { // quick answers
+			bubble(t, func(t *testing.T) {
+				c := newClocks(t, 0, 0)
+				for range before {
+					c.sample()
+				}
+				c.trip = 1500 * millisecond
+				c.sample()
+				c.wall.Step(step)
+				for range maxSamples + 10 { // until no quick answer is left
+					c.sample()
+					if off := c.off(); off > agreeWithin || before > 0 && off < -agreeWithin {
+						t.Fatalf("off by %s after a step of %s and %d quick answers", off, step, before)
+					}
+				}
+			})
+		}
+	}
 }
 
 // TestStepBeforeTheFirstSample: a clock that is wrong when the first answers are too slow to tell is

@@ -32,9 +32,6 @@ func (s Agreement) String() string {
 	return [...]string{"agreeing", "corrected", "store-stepped", "off"}[s]
 }
 
-// onWall reports whether fires are planned on the wall clock.
-func (s Agreement) onWall() bool { return s == Agreeing || s == StoreStepped }
-
 // nextAgreement decides by how far the wall clock is ahead of the database's, and by whether
 // it was the database's clock that has just made a step. Nearer bounds lead back than lead
 // away, so that a clock at a bound does not change the agreement with each sample.
@@ -56,4 +53,37 @@ func nextAgreement(now Agreement, ahead time.Duration, stepped bool) Agreement {
 		return Off
 	}
 	return Corrected
+}
+
+// certainly returns how far two clocks are apart at least, by an estimate that may be wrong by so
+// much: a slow answer is no reason to move a clock that may be right.
+func certainly(apart, within time.Duration) time.Duration {
+	return apart - min(max(apart, -within), within)
+}
+
+// sample is what is known of the other clock from one request.
+type sample struct {
+	offset int64         // the other clock at base, Unix nanoseconds
+	within time.Duration // of it
+}
+
+// tells reports whether the answer was quick enough to tell whether the clocks agree.
+func (s sample) tells() bool { return s.within <= agreeWithin }
+
+// aimOf decides which instant the agreed clock is to show. The wall clock shows an instant, the
+// agreed one shows another, and the other clock is somewhere in what the best sample says, and at the
+// earliest instant or after it. told reports whether there was a sample before that told more.
+func aimOf(agreement Agreement, told bool, wall, shown, earliest int64, other sample) int64 {
+	nearest := func(to int64) int64 { return to - int64(certainly(time.Duration(to-other.offset), other.within)) }
+	switch {
+	case agreement == StoreStepped:
+		return wall
+	case other.tells() && agreement == Agreeing:
+		return min(wall, earliest+int64(agreeWithin))
+	case other.tells():
+		return min(nearest(wall), earliest+int64(agreeWithin))
+	case told: // what it shows was right, and may still be
+		return nearest(shown)
+	}
+	return min(wall, earliest)
 }
