@@ -41,6 +41,9 @@ type Caller struct {
 	// Namespace is the only one whose jobs the caller sees; empty: all.
 	Namespace string
 
+	// ExpiresAt is when the key expires, Unix milliseconds; zero: never.
+	ExpiresAt int64
+
 	// Guessable tells that the key is short enough to be guessed by many attempts.
 	Guessable bool
 
@@ -134,7 +137,7 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 
 func (k *Keyring) hold(key domain.APIKey) *holding {
 	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role,
-		Namespace: key.Namespace}, noted: key.LastUsedAt}
+		Namespace: key.Namespace, ExpiresAt: key.ExpiresAt}, noted: key.LastUsedAt}
 	h.used.Store(key.LastUsedAt)
 	if k.Rate > 0 {
 		h.caller.rate = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)

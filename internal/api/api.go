@@ -174,7 +174,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},
-		&keyRoutes{keys: c.Keys, once: c.Editor.Once(), trail: tr, maxBody: c.MaxBody},
+		&meRoutes{c.Keys}, &keyRoutes{keys: c.Keys, once: c.Editor.Once(), trail: tr, maxBody: c.MaxBody},
 		&changeRoutes{changes: c.Store.Changes(), repeats: c.Repeats},
 		&healthRoutes{view: c.View, clock: c.Clock, version: c.Version, startedAt: c.StartedAt},
 	}

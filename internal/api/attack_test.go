@@ -273,6 +273,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"POST", "/keys", `{"name":"x","role":"viewer"}`, "/keys"},
 		{"POST", "/keys", `{}`, "/keys"},
 		{"GET", "/keys", "", "/keys"},
+		{"GET", "/me", "", "/me"},
 		{"GET", "/audit/changes", "", "/audit/changes"},
 		{"DELETE", "/keys/" + key, "", "/keys/{id}"},
 		{"DELETE", "/keys/" + key[1:] + "7", "", "/keys/{id}"},

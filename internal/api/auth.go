@@ -103,7 +103,7 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" { // no guess, so it is not counted
-		return access.Caller{}, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry"`)
+		return access.Caller{}, noKey(`Bearer realm="belfry"`)
 	}
 	from := addressOf(r)
 	caller, ok := g.keys.Find(token)
@@ -119,9 +119,16 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	case wait > 0:
 		return access.Caller{}, kindGuessing.plain().throttled(wrongKeys, wait)
 	case !ok:
-		return caller, kindUnknownKey.plain().with("WWW-Authenticate", `Bearer realm="belfry", error="invalid_token"`)
+		return caller, noKey(`Bearer realm="belfry", error="invalid_token"`)
 	}
 	return caller, nil
+}
+
+// noKey refuses a request without a key that opens, and says how one signs in.
+func noKey(challenge string) *Problem {
+	p := kindUnknownKey.plain().with("WWW-Authenticate", challenge)
+	p.SignIn = &signInBody{Key: true}
+	return p
 }
 
 // warnEvery is how often wrong keys are told in the log, at most: whoever sends
@@ -183,10 +190,11 @@ type visitor struct {
 	author    domain.Author
 	role      domain.Role
 	namespace string // the only one; empty: all
+	expiresAt int64  // of what he came in with, Unix milliseconds; zero: it does not expire
 }
 
 func withVisitor(r *http.Request, c access.Caller) *http.Request {
-	v := visitor{domain.Author{Key: c.Key, Name: c.Name}, c.Role, c.Namespace}
+	v := visitor{domain.Author{Key: c.Key, Name: c.Name}, c.Role, c.Namespace, c.ExpiresAt}
 	if from := addressOf(r); from.IsValid() {
 		v.author.Address = from.String()
 	}

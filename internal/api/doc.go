@@ -87,6 +87,6 @@
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
 //	bulkbody.go bulk.go
-//	schedules.go metrics.go hosts.go cluster.go alerts.go audit.go keys.go changes.go health.go docs.go
+//	schedules.go metrics.go hosts.go cluster.go alerts.go audit.go me.go keys.go changes.go health.go docs.go
 //	api.go
 package api

@@ -12,6 +12,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/api/instants"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
@@ -140,7 +141,13 @@ func asNumbers(t *testing.T, schemas, schema object, at string, v any) any {
 // is the other one but for the instants, and they are the same instants.
 func TestEveryAnswerInBothForms(t *testing.T) {
 	f := newFixture(t)
-	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
+	keys := ring(t, f, key1)
+	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = keys }), key1}
+	expiring, _, err := keys.Create(t.Context(), domain.APIKey{Name: "x", Role: domain.RoleAdmin,
+		ExpiresAt: f.now() + 1e9})
+	if err != nil {
+		t.Fatal(err)
+	}
 	id := create(t, h, full)
 	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
@@ -195,8 +202,12 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/operations/" + operation, "", "/operations/{id}", true},
 		{"POST", "/operations/" + operation + "/cancel", "", "/operations/{id}/cancel", false},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
+		{"GET", "/me", "", "/me", true}, // with a key that expires, as all after it
 	} {
 		tried[c.method+" "+c.template] = true
+		if c.template == "/me" {
+			h.key = expiring
+		}
 		number := ""
 		if c.repeats {
 			number = call(t, h, c.method, c.path, c.body).text

@@ -38,8 +38,15 @@ type Problem struct {
 	Instance string         `json:"instance,omitempty" format:"uri-reference" doc:"For a 500: a number that the server's log has too." example:"urn:uuid:5f0c8f7e-3a55-4a8e-9a3e-7c1d2f0b6a11"`
 	Errors   []FieldProblem `json:"errors,omitempty" nullable:"false" doc:"Every wrong field."`
 
+	SignIn *signInBody `json:"signIn,omitempty" doc:"For a 401: how one signs in."`
+
 	header http.Header
 	cause  error
+}
+
+// signInBody says how one signs in.
+type signInBody struct {
+	Key bool `json:"key" doc:"With an API key." example:"true"`
 }
 
 // FieldProblem says which field is wrong and what would be right.

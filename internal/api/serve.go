@@ -66,7 +66,7 @@ func (rt *router) answerPeer(w http.ResponseWriter, r *http.Request, c peer.Call
 		return
 	}
 	ctx := telemetry.WithRequestID(r.Context(), r.Header.Get(front.RequestIDHeader))
-	ctx = context.WithValue(ctx, visitorKey{}, visitor{c.By, c.Role, c.Namespace})
+	ctx = context.WithValue(ctx, visitorKey{}, visitor{author: c.By, role: c.Role, namespace: c.Namespace})
 	ctx = identified(context.WithValue(ctx, forwardedKey{}, true), c.Identity)
 	rt.route(w, withoutVersion(r.WithContext(ctx)))
 }

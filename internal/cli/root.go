@@ -101,7 +101,7 @@ func (s *shell) root() *cobra.Command {
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
 		r.auditCommand(), r.trailCommand(),
-		s.benchCommand(), s.keysCommand(), s.configCommand(), s.copyCommand(), s.migrateCommand(),
+		s.benchCommand(), s.keysCommand(), r.meCommand(), s.configCommand(), s.copyCommand(), s.migrateCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())
 	return root

@@ -36,5 +36,5 @@
 //
 //	answer.go problem.go again.go connection.go page.go
 //	job.go joblist.go operation.go keyed.go execution.go transfer.go key.go
-//	client.go pin.go audit.go change.go host.go cluster.go observe.go
+//	client.go pin.go audit.go change.go host.go cluster.go me.go observe.go
 package client
