@@ -25,7 +25,7 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 
 .PHONY: test
 test: deps format vet measured ## Install what the tests need and run all of them
-	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting fuzz reproducible openapi clients deploy' 'plain sim'
+	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting browser fuzz reproducible openapi clients deploy' 'plain sim'
 	$(call say,all is well)
 
 .PHONY: build
@@ -223,14 +223,20 @@ notices: ## bin/LICENCES: the texts that have to go with the binary
 .PHONY: openapi
 openapi: build ## spectral, its OWASP rules and redocly on the OpenAPI document (tools/openapi; npm fetches them the first time)
 	$(call say,the OpenAPI document)
-	.ci/node
+	.ci/node tools/openapi
 	.ci/openapi lint
 
 .PHONY: clients
 clients: build ## Generate clients from the OpenAPI document (oapi-codegen, ogen, openapi-typescript) and run them against a server
 	$(call say,generated clients)
-	.ci/node
+	.ci/node tools/openapi
 	.ci/openapi clients
+
+.PHONY: browser
+browser: build ## The page in a real browser: the distribution's Chromium, by Playwright (BROWSER_ARGS="stranger.spec.ts")
+	$(call say,the page in a browser)
+	.ci/node e2e/web
+	.ci/browser $(BROWSER_ARGS)
 
 # Its own module, and not cached: go test does not see that a file of another module has changed.
 .PHONY: deploy

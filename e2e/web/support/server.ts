@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Process } from "./process.ts";
+
+// Keys of a server, by role. A server without keys answers everyone as an admin.
+export interface Keys {
+  admin: string;
+  operator: string;
+  reader: string;
+}
+
+export interface ServerOptions {
+  keys?: boolean;
+  args?: string[];
+}
+
+const keys: Keys = {
+  admin: "admin-key-of-the-browser-tests",
+  operator: "operator-key-of-the-browser-tests",
+  reader: "reader-key-of-the-browser-tests",
+};
+
+// A Server is `belfry serve` on a port of loopback, with a database in a folder that is
+// removed when it stops.
+export class Server {
+  url = "";
+  readonly keys?: Keys;
+  private port = "0";
+
+  private constructor(
+    private folder: string,
+    private options: ServerOptions,
+    private process?: Process,
+  ) {
+    if (options.keys) {
+      this.keys = keys;
+    }
+  }
+
+  static async start(options: ServerOptions = {}): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), "belfry-browser-")), options);
+    await server.run();
+    return server;
+  }
+
+  // run starts the process: after a kill on the same port and the same database.
+  async run(): Promise<void> {
+    const env: Record<string, string> = {};
+    if (this.keys) {
+      env.BELFRY_API_KEYS = `admin:${this.keys.admin},operator:${this.keys.operator},reader:${this.keys.reader}`;
+    }
+    const args = ["serve", "--port", this.port, "--db-path", join(this.folder, "jobs.db"), "--shutdown-grace", "1s"];
+    this.process = new Process([...args, ...(this.options.args ?? [])], this.folder, env);
+    this.url = await this.process.printed(/"belfry is running","address":"([^"]+)"/);
+    this.port = new URL(this.url).port;
+  }
+
+  log(): string {
+    return this.process?.output ?? "";
+  }
+
+  async kill(): Promise<void> {
+    await this.process?.end("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    const how = await this.process?.end("SIGTERM");
+    await rm(this.folder, { recursive: true, force: true });
+    if (how !== "exit code 0" && how !== "SIGKILL") {
+      throw new Error(`belfry ended with ${how}:\n${this.log()}`);
+    }
+  }
+
+  // request calls the API: as an admin, where there are keys.
+  async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = {};
+    if (this.keys) {
+      headers.Authorization = `Bearer ${this.keys.admin}`;
+    }
+    if (body !== undefined) {
+      headers["Content-Type"] = typeof body === "string" ? "application/x-ndjson" : "application/json";
+    }
+    const answer = await fetch(this.url + path, {
+      method,
+      headers,
+      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) {
+      throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    }
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  // createJob returns the id of a new job.
+  async createJob(job: Record<string, unknown>): Promise<string> {
+    const made = await this.request<{ jobId: string }>("POST", "/jobs", {
+      schedule: "0 0 4 * * *",
+      api: "http://127.0.0.1:9/never",
+      type: "ATLEAST_ONCE",
+      ...job,
+    });
+    return made.jobId;
+  }
+}
+
+// A Receiver is `belfry receiver` on a port of loopback: a target.
+export class Receiver {
+  url = "";
+  private port = "0";
+  private process?: Process;
+
+  static async start(): Promise<Receiver> {
+    const receiver = new Receiver();
+    await receiver.run();
+    return receiver;
+  }
+
+  // run starts the process: after a stop on the same port.
+  async run(): Promise<void> {
+    this.process = new Process(["receiver", "--addr", `127.0.0.1:${this.port}`], tmpdir(), {});
+    this.url = await this.process.printed(/receiver listens on (\S+)/);
+    this.port = new URL(this.url).port;
+  }
+
+  async stop(): Promise<void> {
+    await this.process?.end("SIGTERM");
+  }
+}
