@@ -82,6 +82,7 @@ var imports = []struct {
 	}}},
 	{"internal/edit", row{internal: []string{"failpoint", "domain", "store", "clock", "telemetry"}}},
 	{"internal/bulk", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
+	{"internal/alert", row{internal: []string{"domain"}}},
 	{"internal/view", row{internal: []string{"domain", "store"}}},
 	{"internal/peerview", row{internal: []string{"domain", "peer", "store", "view"}}},
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"},

@@ -38,4 +38,5 @@
 //	header.go signing.go policy.go schedule.go
 //	job.go fault.go spec.go elsewhere.go
 //	execution.go loss.go health.go alert.go call.go key.go change.go operation.go idempotency.go
+//	notice.go alertrule.go channel.go
 package domain

@@ -138,26 +138,26 @@ func (id *ExecutionID) UnmarshalText(b []byte) error {
 // Other spellings of a UUID (braces, urn:uuid:, no hyphens) are refused, so
 // that one job has one address.
 func ParseJobID(s string) (JobID, error) {
-	id, err := parseUUID("id", s)
+	id, err := parseUUID(s)
 	return JobID(id), err
 }
 
 // ParseExecutionID reads an id under the same rule as [ParseJobID].
 func ParseExecutionID(s string) (ExecutionID, error) {
-	id, err := parseUUID("id", s)
+	id, err := parseUUID(s)
 	return ExecutionID(id), err
 }
 
 // ParseOperationID reads an id under the same rule as [ParseJobID].
 func ParseOperationID(s string) (OperationID, error) {
-	id, err := parseUUID("id", s)
+	id, err := parseUUID(s)
 	return OperationID(id), err
 }
 
-func parseUUID(field, s string) (uuid.UUID, error) {
+func parseUUID(s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != 36 || strings.ToLower(s) != id.String() {
-		return uuid.UUID{}, InvalidAs(FieldFormat, field, "must be a UUID of 36 characters, as in "+
+		return uuid.UUID{}, InvalidAs(FieldFormat, "id", "must be a UUID of 36 characters, as in "+
 			"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b", s)
 	}
 	return id, nil

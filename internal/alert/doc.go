@@ -1,0 +1,40 @@
+// Package alert tells people of alerts: which ones, together with which others, when, and until somebody has
+// answered.
+//
+//	fact ──► alert ──► rule ──► group ──► notification ──► channel
+//	        (store)   which     what has    a row for        a request, tried
+//	                  ones      one cause   each channel     for a day
+//
+// # What it guarantees
+//
+//   - An alert that has changed has a mark in its row, which is written with the fact. The mark goes when
+//     what follows from the change is stored: the group, and its messages. So a crash between a fact and its
+//     message loses neither.
+//   - What is computed again after a crash has the same ids, and an alert that a group has counted is not
+//     counted again ([Fold]).
+//   - A message is sent at least once. A receiver knows a repeat by its id.
+//   - What is not true any more is not sent as news: a message that was not delivered is superseded by the
+//     next one of its group, and a group that recovers before anybody knows of it is told as over, in one message.
+//   - One channel does not wait for another one, nor a fire for any of them.
+//
+// # A group
+//
+//	 a failure             wait is over                    acknowledged
+//	───────────► WAITING ─────────────► OPEN ◄──────────────────────────► ACKNOWLEDGED
+//	               ▲  │  all recovered   │     worse                         │
+//	               │  └───────────────►  ▼  ◄────────────────────────────────┘ all recovered
+//	       fails   └──────────────── RECOVERED ───────────► CLOSED
+//	       again                       │   ▲     quiet
+//	                 fails once more   ▼   │ calm
+//	                                 FLAPPING
+//
+// # How this is shown
+//
+// The decisions are pure functions with truth tables. So far there are only these: no server tells anybody yet.
+//
+// # Order of the files
+//
+// Each file uses only those before it:
+//
+//	fold.go decide.go backoff.go limit.go
+package alert

@@ -1,0 +1,195 @@
+package domain
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/target"
+)
+
+// Limits of what is configured about alerts. Rules, channels and silences are read as a whole and asked for
+// each alert, so that there are few of them.
+const (
+	MaxChannels      = 200
+	MaxAlertRules    = 500
+	MaxSilences      = 1_000
+	MaxRuleChannels  = 20
+	MaxMatcherJobs   = 1_000
+	maxRuleFailures  = 1_000
+	maxAlertName     = 100
+	maxSilenceReason = 500
+	maxWaitMs        = 10 * 60_000
+	maxRepeatMs      = 30 * 24 * 60 * 60_000
+	maxWindowMs      = 7 * 24 * 60 * 60_000
+)
+
+// AlertMatcher selects jobs. A part that is zero selects every job; a job is selected by all parts.
+type AlertMatcher struct {
+	Jobs      []JobID `json:"jobs,omitempty"`
+	Namespace string  `json:"namespace,omitempty"`
+	Tag       string  `json:"tag,omitempty"`
+	Host      string  `json:"host,omitempty"` // see [ParseHostFilter]
+}
+
+// Matches reports whether the matcher selects a job.
+func (m *AlertMatcher) Matches(id JobID, s *Spec) bool {
+	host, err := ParseHostFilter(m.Host)
+	return err == nil && (m.Jobs == nil || slices.Contains(m.Jobs, id)) &&
+		(m.Namespace == "" || m.Namespace == s.Namespace) && (m.Tag == "" || slices.Contains(s.Tags, m.Tag)) &&
+		host.Matches(s.API)
+}
+
+func (m *AlertMatcher) validate(fe *fieldErrors) {
+	fe.requireAs(FieldLength, len(m.Jobs) <= MaxMatcherJobs, "match.jobs",
+		"must be at most "+strconv.Itoa(MaxMatcherJobs)+" ids", len(m.Jobs))
+	if _, err := ParseHostFilter(m.Host); err != nil {
+		fe.addAs(FieldFormat, "match.host", "must be a host as in a URL: api.example.com or api.example.com:8443",
+			m.Host)
+	}
+}
+
+// AlertRule says of which alerts people are told, where and how.
+type AlertRule struct {
+	ID        string       `json:"-"`
+	Revision  int64        `json:"-"` // of the row
+	Name      string       `json:"name,omitempty"`
+	Limit     string       `json:"limit,omitempty"` // the only namespace that its author sees; empty: all
+	Match     AlertMatcher `json:"match,omitzero"`
+	Failures  int          `json:"failures,omitempty"` // in a row, until people are told; zero: the first
+	Lost      bool         `json:"lost,omitempty"`     // of fires without a record too
+	Channels  []string     `json:"channels,omitempty"` // ids; none: those that are a default
+	Level     Level        `json:"level"`
+	By        GroupBy      `json:"by"`
+	Disabled  bool         `json:"disabled,omitempty"`
+	Timing    RuleTiming   `json:"timing"`
+	CreatedAt int64        `json:"createdAt"`
+	UpdatedAt int64        `json:"updatedAt"`
+}
+
+// RuleTiming says when messages are sent. All are milliseconds.
+type RuleTiming struct {
+	WaitMs     int64 `json:"waitMs"`               // from the first failure to the first message
+	UpdateMs   int64 `json:"updateMs"`             // from a message to the next one that says it is worse
+	RepeatMs   int64 `json:"repeatMs"`             // from a message to one that says it is still so; zero: none
+	NoRecovery bool  `json:"noRecovery,omitempty"` // nobody is told that it is over
+}
+
+// DefaultTiming is that of rules that do not say: the first message comes soon, but not before a host that has
+// just failed has failed for most of its jobs.
+func DefaultTiming() RuleTiming {
+	return RuleTiming{WaitMs: 10_000, UpdateMs: 5 * 60_000, RepeatMs: 4 * 60 * 60_000}
+}
+
+// DefaultRuleID is the id of the rule that holds while there is no other: each final failure and each lost
+// fire is told to the channels that are a default.
+const DefaultRuleID = "default"
+
+// DefaultRule returns it.
+func DefaultRule() AlertRule {
+	return AlertRule{ID: DefaultRuleID, Name: "every final failure", Lost: true, Level: LevelCritical, By: ByHost,
+		Timing: DefaultTiming()}
+}
+
+// Applies reports whether people are told of the alerts of a job by the rule.
+func (r *AlertRule) Applies(id JobID, s *Spec) bool {
+	return !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
+}
+
+// Meets reports whether an alert is one that people are told of.
+func (r *AlertRule) Meets(a *Alert) bool {
+	if a.Lost {
+		return r.Lost
+	}
+	return a.Count >= int64(max(r.Failures, 1))
+}
+
+// GroupKey returns what a job's alerts are grouped by.
+func (r *AlertRule) GroupKey(id JobID, s *Spec) string {
+	switch r.By {
+	case ByHost:
+		if host := target.Of(s.API); host != (target.Host{}) {
+			return host.String()
+		}
+	case ByNamespace:
+		return s.Namespace
+	case ByJob:
+	}
+	return id.String()
+}
+
+// Validate returns a CodeInvalid error that names every wrong field, or nil.
+func (r *AlertRule) Validate() error {
+	var fe fieldErrors
+	fe.text(printable(r.Name), r.Name, maxAlertName, "name", "must be at most 100 printable characters", r.Name)
+	fe.within(int64(r.Failures), 0, maxRuleFailures, "failures", "")
+	fe.requireAs(FieldLength, len(r.Channels) <= MaxRuleChannels, "channels",
+		"must be at most "+strconv.Itoa(MaxRuleChannels)+" ids", len(r.Channels))
+	fe.choice("level", "must be INFO, WARNING or CRITICAL", string(r.Level), string(LevelInfo), string(LevelWarning),
+		string(LevelCritical))
+	fe.choice("groupBy", "must be HOST, NAMESPACE or JOB", string(r.By), string(ByHost), string(ByNamespace),
+		string(ByJob))
+	fe.within(r.Timing.WaitMs, 0, maxWaitMs, "waitMs", "")
+	fe.within(r.Timing.UpdateMs, 0, maxRepeatMs, "updateMs", "")
+	fe.within(r.Timing.RepeatMs, 0, maxRepeatMs, "repeatMs", "")
+	r.Match.validate(&fe)
+	return fe.err()
+}
+
+// Silence is a time in which people are not told of some alerts. It ends by itself.
+type Silence struct {
+	ID        string       `json:"-"`
+	Revision  int64        `json:"-"`
+	Limit     string       `json:"limit,omitempty"` // as of an [AlertRule]
+	Match     AlertMatcher `json:"match,omitzero"`
+	Reason    string       `json:"reason"`
+	By        Author       `json:"by"`
+	CreatedAt int64        `json:"createdAt"`
+	From      int64        `json:"from"`
+	To        int64        `json:"to"`
+	Window    *Maintenance `json:"window,omitempty"` // nil: all of the time from From to To
+}
+
+// Maintenance is a maintenance window that comes again: it begins at each fire of a schedule.
+type Maintenance struct {
+	Schedule   string `json:"schedule"`
+	Timezone   string `json:"timezone,omitempty"`
+	DurationMs int64  `json:"durationMs"`
+}
+
+// begun reports whether a window has begun in the time of its length before an instant. H in its schedule is
+// that of no job.
+func (s *Silence) begun(at int64) bool {
+	schedule, err := ParseSchedule(s.Window.Schedule, s.Window.Timezone, DST{})
+	if err != nil {
+		return false // it was valid when it was made: people are told rather than not
+	}
+	begins, found := schedule.Next(floorDiv(at-s.Window.DurationMs, 1000), Bind(JobID{}, s.CreatedAt))
+	return found && begins*1000 <= at
+}
+
+// During reports whether the silence acts at an instant.
+func (s *Silence) During(at int64) bool {
+	return at >= s.From && at < s.To && (s.Window == nil || s.begun(at))
+}
+
+// Silences reports whether people are not told of the alerts of a job at an instant.
+func (s *Silence) Silences(at int64, id JobID, spec *Spec) bool {
+	return s.During(at) && (s.Limit == "" || s.Limit == spec.Namespace) && s.Match.Matches(id, spec)
+}
+
+// Validate returns a CodeInvalid error that names every wrong field, or nil.
+func (s *Silence) Validate() error {
+	var fe fieldErrors
+	fe.text(printable(s.Reason) && s.Reason != "", s.Reason, maxSilenceReason, "reason",
+		"must be 1 to 500 printable characters", s.Reason)
+	fe.requireAs(FieldRange, s.To > s.From, "endsAt", "must be after startsAt", time.UnixMilli(s.To).UTC())
+	if w := s.Window; w != nil {
+		fe.within(w.DurationMs, 1, maxWindowMs, "window.durationMs", "")
+		if _, err := ParseSchedule(w.Schedule, w.Timezone, DST{}); err != nil {
+			fe.addAs(FieldFormat, "window.schedule", err.Error(), w.Schedule)
+		}
+	}
+	s.Match.validate(&fe)
+	return fe.err()
+}

@@ -1,0 +1,234 @@
+package domain
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/webhook"
+)
+
+func TestAlertMatcher(t *testing.T) {
+	id := JobID{1}
+	spec := &Spec{Namespace: "pay", Tags: []string{"nightly"}, API: "https://api.example.com/x"}
+	for _, c := range []struct {
+		m    AlertMatcher
+		want bool
+	}{
+		{AlertMatcher{}, true},
+		{AlertMatcher{Jobs: []JobID{{2}, id}, Namespace: "pay", Tag: "nightly", Host: "api.example.com:443"}, true},
+		{AlertMatcher{Jobs: []JobID{{2}}}, false},
+		{AlertMatcher{Jobs: []JobID{}}, false},
+		{AlertMatcher{Namespace: "other"}, false},
+		{AlertMatcher{Tag: "daily"}, false},
+		{AlertMatcher{Host: "api.example.com:8443"}, false},
+		{AlertMatcher{Host: "not a host"}, false},
+	} {
+		if got := c.m.Matches(id, spec); got != c.want {
+			t.Errorf("%+v: %t", c.m, got)
+		}
+	}
+}
+
+func TestAlertRule(t *testing.T) {
+	id := JobID{1}
+	spec := &Spec{Namespace: "pay", API: "https://API.example.com/x"}
+	rule := DefaultRule()
+	if err := rule.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		by   GroupBy
+		want string
+	}{{ByHost, "https://api.example.com:443"}, {ByNamespace, "pay"}, {ByJob, id.String()}} {
+		rule.By = c.by
+		if got := rule.GroupKey(id, spec); got != c.want {
+			t.Errorf("%s: %s, want %s", c.by, got, c.want)
+		}
+	}
+	rule.By = ByHost
+	if got := rule.GroupKey(id, &Spec{API: "?"}); got != id.String() {
+		t.Errorf("a job without a host has the key %s", got)
+	}
+	for name, c := range map[string]struct {
+		change func(*AlertRule)
+		want   bool
+	}{
+		"as it is":          {func(*AlertRule) {}, true},
+		"disabled":          {func(r *AlertRule) { r.Disabled = true }, false},
+		"its namespace":     {func(r *AlertRule) { r.Limit = "pay" }, true},
+		"another namespace": {func(r *AlertRule) { r.Limit = "other" }, false},
+		"another tag":       {func(r *AlertRule) { r.Match.Tag = "x" }, false},
+	} {
+		r := rule
+		if c.change(&r); r.Applies(id, spec) != c.want {
+			t.Errorf("%s: %t", name, !c.want)
+		}
+	}
+	for _, c := range []struct {
+		failures int
+		alert    Alert
+		lost     bool
+		want     bool
+	}{
+		{0, Alert{Count: 1}, false, true}, {1, Alert{Count: 1}, false, true}, {3, Alert{Count: 2}, false, false},
+		{3, Alert{Count: 3}, false, true}, {1, Alert{Count: 1, Lost: true}, false, false},
+		{3, Alert{Count: 1, Lost: true}, true, true},
+	} {
+		r := AlertRule{Failures: c.failures, Lost: c.lost}
+		if got := r.Meets(&c.alert); got != c.want {
+			t.Errorf("%+v: %t", c, got)
+		}
+	}
+	for field, r := range map[string]AlertRule{
+		"name": {Name: "a\nb"}, "failures": {Failures: -1}, "level": {Level: "BAD"}, "groupBy": {By: "DAY"},
+		"waitMs": {Timing: RuleTiming{WaitMs: -1}}, "repeatMs": {Timing: RuleTiming{RepeatMs: 1 << 50}},
+		"match.host": {Match: AlertMatcher{Host: "a b"}}, "channels": {Channels: make([]string, 21)},
+		"match.jobs": {Match: AlertMatcher{Jobs: make([]JobID, MaxMatcherJobs+1)}},
+		"updateMs":   {Timing: RuleTiming{UpdateMs: -1}},
+	} {
+		if r.Level == "" {
+			r.Level = LevelInfo
+		}
+		if r.By == "" {
+			r.By = ByJob
+		}
+		if err := r.Validate(); err == nil || !strings.Contains(err.Error(), field+": ") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+func TestSilence(t *testing.T) {
+	at := func(clock string) int64 {
+		when, err := time.Parse(time.RFC3339, "2026-03-02T"+clock+"Z") // a Monday
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when.UnixMilli()
+	}
+	once := Silence{Reason: "new disks", From: at("10:00:00"), To: at("11:00:00")}
+	weekly := Silence{Reason: "backup", From: at("00:00:00"), To: at("23:00:00"), Window: &Maintenance{
+		Schedule: "0 30 4 * * MON", Timezone: "Europe/Berlin", DurationMs: 45 * 60_000, // 03:30 to 04:15 UTC
+	}}
+	for _, c := range []struct {
+		s    *Silence
+		at   string
+		want bool
+	}{
+		{&once, "09:59:59", false}, {&once, "10:00:00", true}, {&once, "10:59:59", true}, {&once, "11:00:00", false},
+		{&weekly, "03:29:59", false}, {&weekly, "03:30:00", true}, {&weekly, "04:14:59", true},
+		{&weekly, "04:15:00", false}, {&weekly, "12:00:00", false},
+	} {
+		if got := c.s.During(at(c.at)); got != c.want {
+			t.Errorf("%s at %s: %t", c.s.Reason, c.at, got)
+		}
+	}
+	limited := once
+	limited.Limit = "pay"
+	if !limited.Silences(at("10:30:00"), JobID{1}, &Spec{Namespace: "pay"}) ||
+		limited.Silences(at("10:30:00"), JobID{1}, &Spec{Namespace: "other"}) ||
+		limited.Silences(at("11:30:00"), JobID{1}, &Spec{Namespace: "pay"}) {
+		t.Error("a silence does not act for its namespace alone, or not in its time alone")
+	}
+	for field, s := range map[string]Silence{
+		"reason": {From: 1, To: 2}, "endsAt": {Reason: "x", From: 2, To: 2}, "match.host": {Reason: "x", To: 1,
+			Match: AlertMatcher{Host: "a b"}},
+		"window.durationMs": {Reason: "x", To: 1, Window: &Maintenance{Schedule: "0 0 * * * *"}},
+		"window.schedule":   {Reason: "x", To: 1, Window: &Maintenance{Schedule: "never", DurationMs: 1}},
+	} {
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), field+": ") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if err := weekly.Validate(); err != nil {
+		t.Error(err)
+	}
+	spoiled := weekly
+	spoiled.Window = &Maintenance{Schedule: "?", DurationMs: 1}
+	if spoiled.During(at("12:00:00")) {
+		t.Error("a window that cannot be read silences")
+	}
+}
+
+func TestChannel(t *testing.T) {
+	c := Channel{ID: "ops-1", Kind: ChannelWebhook, Secrets: ChannelSecrets{
+		URL:     "https://user:pass-word@hooks.example.com/v1/T0KEN-123?key=s3cret-key",
+		Signing: "whsec_YSBzZWNyZXQgb2YgMjQgYnl0ZXMgeHh4eA==",
+	}}
+	if c.Target() != "hooks.example.com" {
+		t.Errorf("the target is %s", c.Target())
+	}
+	text := `Post "` + c.Secrets.URL + `": T0KEN-123, s3cret-key, pass-word, ` + c.Secrets.Signing.Reveal() + ", v1"
+	hidden := c.Hide(text)
+	for _, secret := range []string{"T0KEN", "s3cret", "pass-word", "YSBz", "user:"} {
+		if strings.Contains(hidden, secret) {
+			t.Errorf("%s shows %s", hidden, secret)
+		}
+	}
+	if !strings.Contains(hidden, webhook.Mask) || !strings.HasSuffix(hidden, ", v1") {
+		t.Errorf("hidden: %s", hidden)
+	}
+	c.Secrets.URL = "https://hooks.example.com/v1/T0KEN-123"
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	for field, change := range map[string]func(*Channel){
+		"id": func(c *Channel) { c.ID = "A" }, "kind": func(c *Channel) { c.Kind = "PIGEON" },
+		"url": func(c *Channel) { c.Secrets.URL = "ftp://T0KEN" }, "perMinute": func(c *Channel) { c.PerMinute = -1 },
+		"signingSecret": func(c *Channel) { c.Secrets.Signing = "T0KEN" },
+	} {
+		wrong := c
+		change(&wrong)
+		if err := wrong.Validate(); err == nil || !strings.Contains(err.Error(), field+": ") ||
+			strings.Contains(err.Error(), "T0KEN") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	for id, want := range map[string]bool{"a": true, "a-1": true, "": false, "-a": false, "a/b": false, "A": false,
+		strings.Repeat("a", 64): true, strings.Repeat("a", 65): false} {
+		if ValidAlertID(id) != want {
+			t.Errorf("%q: %t", id, !want)
+		}
+	}
+}
+
+func TestIDsOfMessagesAreDerived(t *testing.T) {
+	by := AlertKey{JobID: JobID{1}, OpenedAt: 2, OpenedNonce: 3}
+	g := NewGroupID("r", "k", by, 1_700_000_000_000)
+	n := NewNotificationID(g, 1, "c", 1_700_000_000_000)
+	if g != NewGroupID("r", "k", by, 1_700_000_000_000) || n != NewNotificationID(g, 1, "c", 1_700_000_000_000) {
+		t.Error("the ids are others the second time")
+	}
+	others := map[[16]byte]bool{
+		g: true, n: true, NewGroupID("rk", "", by, 1_700_000_000_000): true,
+		NewGroupID("r", "k", AlertKey{JobID: JobID{1}, OpenedAt: 3, OpenedNonce: 2}, 1_700_000_000_000): true,
+		NewNotificationID(g, 2, "c", 1_700_000_000_000):                                                 true,
+		NewNotificationID(g, 1, "d", 1_700_000_000_000):                                                 true,
+	}
+	if len(others) != 6 {
+		t.Errorf("%d ids of six", len(others))
+	}
+	text, err := n.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back NotificationID
+	if err := back.UnmarshalText(text); err != nil || back != n || !strings.HasPrefix(n.String(), "018bcfe5-6800-8") {
+		t.Errorf("%s is read as %s, error %v", n, back, err)
+	}
+	var group GroupID
+	text, err = g.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := group.UnmarshalText(text); err != nil || group != g || group.IsZero() || !(NotificationID{}).IsZero() {
+		t.Errorf("%s is read as %s, error %v", g, group, err)
+	}
+	if parsed, err := ParseGroupID(g.String()); err != nil || parsed != g {
+		t.Errorf("%s, error %v", parsed, err)
+	}
+	if parsed, err := ParseNotificationID(n.String()); err != nil || parsed != n {
+		t.Errorf("%s, error %v", parsed, err)
+	}
+}
