@@ -169,7 +169,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&listRoutes{view: c.View, scope: sc},
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
-		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members},
+		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),

@@ -169,7 +169,7 @@ func needs(method, path string) domain.Role {
 // what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
 	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts" ||
-		path == "/cluster"
+		path == "/cluster" || strings.HasPrefix(path, "/cluster/")
 }
 
 // addressOf returns where a request came from; the zero address when the

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/view"
@@ -11,10 +12,16 @@ import (
 // Members knows the servers on the database.
 type Members interface {
 	Cluster(ctx context.Context) view.Cluster
+	// SetDraining begins or ends a time in which this server gives its shards to others, if it has this
+	// name, and returns it as it is then.
+	SetDraining(ctx context.Context, name string, drains bool) (view.Node, error)
 }
 
 // clusterRoutes show the servers on the database.
-type clusterRoutes struct{ members Members }
+type clusterRoutes struct {
+	members Members
+	log     *slog.Logger
+}
 
 func (h *clusterRoutes) register(rt *router) {
 	register(rt, huma.Operation{
@@ -24,6 +31,40 @@ func (h *clusterRoutes) register(rt *router) {
 			"last, at most a second ago; beside a database of files it is the only one. A key that is confined to a " +
 			"namespace gets 403.",
 	}, h.cluster)
+	register(rt, huma.Operation{
+		OperationID: "drain-node", Method: http.MethodPost, Path: "/cluster/nodes/{name}/drain",
+		Tags: []string{"Observability"}, Summary: "Let other servers fire the jobs of one",
+		Description: "The server gives its shards to others, a few at a time, and fires no jobs until it is resumed " +
+			"or starts again. It goes on to answer requests. Any server takes the request; it is sent on to the one " +
+			"that it names. One that drains already stays as it is. The only one that fires jobs refuses (409), as " +
+			"does one with a database of files. 503: the server has not answered; the request may be repeated. For " +
+			"admins.",
+	}, h.setDraining(true), kindNotFound, kindConflict, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "resume-node", Method: http.MethodPost, Path: "/cluster/nodes/{name}/resume",
+		Tags: []string{"Observability"}, Summary: "Let a server fire jobs again that was drained",
+		Description: "It gets its share of the shards after 10 s in which no other server comes, goes, drains or is " +
+			"resumed. One that does not drain stays as it is. For admins.",
+	}, h.setDraining(false), kindNotFound, kindConflict, kindUnavailable)
+}
+
+type nodeInput struct {
+	Name string `path:"name" maxLength:"200" doc:"The name of the server, as GET /cluster has it." example:"west-1"`
+}
+
+type nodeOutput struct{ Body nodeBody }
+
+func (h *clusterRoutes) setDraining(drains bool) func(context.Context, *nodeInput) (*nodeOutput, error) {
+	return func(ctx context.Context, in *nodeInput) (*nodeOutput, error) {
+		n, err := h.members.SetDraining(ctx, in.Name, drains)
+		if err != nil {
+			return nil, err
+		}
+		by := visitorOf(ctx).author
+		h.log.LogAttrs(ctx, slog.LevelInfo, "somebody has set whether this server drains",
+			slog.Bool("draining", drains), slog.String("key", by.Key), slog.String("name", by.Name))
+		return &nodeOutput{nodeBodyOf(&n)}, nil
+	}
 }
 
 type clusterOutput struct{ Body clusterBody }
@@ -39,7 +80,7 @@ type nodeBody struct {
 	Address string `json:"address" doc:"Where other servers reach it; empty: they cannot." example:"http://10.0.0.7:3000"`
 	Role    string `json:"role" enum:"all,api,scheduler" doc:"all: it fires jobs and answers clients. api: it fires none. scheduler: it answers no clients." example:"all"`
 	Version string `json:"version" doc:"Of Belfry." example:"1.2.3"`
-	State   string `json:"state" enum:"active,draining,gone" doc:"active: it is there. draining: it gives its shards to others, and stops. gone: it has not been seen for 7 s, and others take its shards over." example:"active"`
+	State   string `json:"state" enum:"active,draining,gone" doc:"active: it is there. draining: it gives its shards to others and fires no jobs, because it stops, was asked to, or something bars it (see its health). gone: it has not been seen for 7 s, and others take its shards over." example:"active"`
 	Self    bool   `json:"self" doc:"Whether it is the server that answers." example:"true"`
 	SeenAgo int64  `json:"seenAgoMs" doc:"For how long it has not been seen, in milliseconds: it is seen once a second." example:"420"`
 	Shards  int    `json:"shards" doc:"How many shards it owns." example:"32"`
@@ -69,8 +110,11 @@ func (h *clusterRoutes) cluster(ctx context.Context, _ *struct{}) (*clusterOutpu
 			unlessZero(c.Database.Replication)},
 	}}
 	for i := range c.Nodes {
-		n := &c.Nodes[i]
-		out.Body.Nodes[i] = nodeBody{n.Name, n.Address, n.Role, n.Version, n.State, n.Self, n.SeenMs, n.Shards, n.LagMs}
+		out.Body.Nodes[i] = nodeBodyOf(&c.Nodes[i])
 	}
 	return out, nil
+}
+
+func nodeBodyOf(n *view.Node) nodeBody {
+	return nodeBody{n.Name, n.Address, n.Role, n.Version, n.State, n.Self, n.SeenMs, n.Shards, n.LagMs}
 }

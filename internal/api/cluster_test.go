@@ -53,6 +53,8 @@ type node struct {
 	keys *peer.Keys
 	link *peer.Link
 	gate http.Handler
+
+	drains bool
 }
 
 func ofTwo(t *testing.T, test func(t *testing.T, c *cluster)) {
@@ -89,6 +91,7 @@ func (c *cluster) join(name string) *node {
 	n.link, err = peer.NewLink(peer.LinkConfig{Self: name, Keys: n.keys, Clock: n.clock, Transport: n})
 	c.ok(err)
 	n.Handler = newAPI(c.t, n.fixture, func(cfg *Config) {
+		cfg.Cluster.Members = n
 		cfg.Cluster.Peers, cfg.Cluster.Asked = n, &peerview.Answerer{Live: n.engine, Hosts: n.fixture}
 		cfg.View, err = view.New(view.Config{Store: n.store, Live: n.fixture, Hosts: n.fixture,
 			Others: &peerview.Asker{Peers: n}, Now: n.now})
@@ -157,6 +160,27 @@ func (n *node) Owner(job domain.JobID) (peer.Node, bool) {
 	}
 	sh, o := &rows[job.Shard(len(rows))], n.other()
 	return o.self, sh.Node == o.self.Token && !sh.Clean
+}
+
+// Node implements Peers.
+func (n *node) Node(name string) (peer.Node, bool, error) {
+	for _, o := range []*node{n, n.other()} {
+		if o.self.Name == name {
+			return o.self, o != n, nil
+		}
+	}
+	return peer.Node{}, false, &domain.Error{Code: domain.CodeNotFound, Message: "no server has the name " + name}
+}
+
+// Cluster, and what follows, implement Members.
+func (n *node) Cluster(context.Context) view.Cluster { return view.Cluster{} }
+
+func (n *node) SetDraining(_ context.Context, name string, drains bool) (view.Node, error) {
+	if name != n.self.Name {
+		return view.Node{}, errors.New("it is about another node: " + name)
+	}
+	n.drains = drains
+	return view.Node{Name: name, State: map[bool]string{true: view.NodeDraining, false: view.NodeActive}[drains]}, nil
 }
 
 // Others implements peerview.Peers.

@@ -153,6 +153,21 @@ func (f *fixture) Cluster(context.Context) view.Cluster {
 	}
 }
 
+// SetDraining implements Members: of nodes that exist, all but the first one drain.
+func (f *fixture) SetDraining(ctx context.Context, name string, drains bool) (view.Node, error) {
+	nodes := f.Cluster(ctx).Nodes
+	i := slices.IndexFunc(nodes, func(n view.Node) bool { return n.Name == name })
+	switch {
+	case i < 0:
+		return view.Node{}, &domain.Error{Code: domain.CodeNotFound, Message: "no server has the name " + name}
+	case i == 0 && drains:
+		return view.Node{}, domain.Conflict("no other server would fire the jobs")
+	}
+	n := nodes[i]
+	n.State = map[bool]string{true: view.NodeDraining, false: view.NodeActive}[drains]
+	return n, nil
+}
+
 // pass lets time pass: in a bubble of testing/synctest, and on the wall clock.
 func (f *fixture) pass(d time.Duration) {
 	f.clock.step(d)

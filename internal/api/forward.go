@@ -24,6 +24,9 @@ import (
 type Peers interface {
 	// Owner returns the node that owns a job, if that is another one, and it is there.
 	Owner(job domain.JobID) (owner peer.Node, elsewhere bool)
+	// Node returns the node with a name, and whether that is another one. The error says why it cannot be
+	// asked.
+	Node(name string) (n peer.Node, elsewhere bool, err error)
 	// Send sends a request to a node: see [peer.Link.Send].
 	Send(ctx context.Context, to peer.Node, r *http.Request, body []byte, caller peer.Caller) (
 		*http.Response, peer.Outcome, error)
@@ -39,6 +42,7 @@ const (
 	readsJob                      // the owner knows what has not ended
 	changesJob                    // it is valid at once if the owner makes it
 	triggersJob                   // the owner begins at once
+	asksNode                      // it is about a node, which does it
 )
 
 // forwardings has the operations that are sent on.
@@ -49,6 +53,7 @@ var forwardings = map[string]forwarding{
 	"put-job-by-key": changesJob, "patch-job-by-key": changesJob, "delete-job-by-key": changesJob,
 	"pause-job-by-key": changesJob, "resume-job-by-key": changesJob,
 	"trigger-job": triggersJob, "trigger-job-by-key": triggersJob,
+	"drain-node": asksNode, "resume-node": asksNode,
 }
 
 // forwarder sends a request about one job on to the node that owns it. Where that is this node,
@@ -69,6 +74,10 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 	how := forwardings[ctx.Operation().OperationID]
 	if f == nil || how == staysHere || forwarded(ctx.Context()) {
 		return ctx, false, nil
+	}
+	if how == asksNode {
+		answered, err = f.askNode(ctx)
+		return ctx, answered, err
 	}
 	job, found := f.jobOf(ctx.Context(), ctx.Param("id"), ctx.Param("key"), ctx.Query("namespace"))
 	if !found {
@@ -104,6 +113,31 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 		here = edit.WithUncertain(here, f.changes)
 	}
 	return huma.WithContext(ctx, here), false, nil
+}
+
+// askNode sends a request on to the node that it is about, and reports whether it was answered. If not, it
+// is about this node.
+func (f *forwarder) askNode(ctx huma.Context) (answered bool, err error) {
+	r, w := humago.Unwrap(ctx)
+	to, elsewhere, err := f.peers.Node(ctx.Param("name"))
+	if err != nil || !elsewhere {
+		return false, err
+	}
+	v := visitorOf(ctx.Context())
+	res, outcome, err := f.peers.Send(ctx.Context(), to, outward(r), nil, //nolint:bodyclose // pass does
+		peer.Caller{By: v.author, Role: v.role, Namespace: v.namespace})
+	f.metrics.Cluster.Forwarded.WithLabelValues(outcome.String()).Inc()
+	switch {
+	case outcome == peer.Answered && res.StatusCode == http.StatusNotFound: // it has no such route
+		return false, domain.Unavailable(nil, "the version of the server %s does not know this request", to.Name)
+	case outcome == peer.Answered:
+		pass(w, res)
+		return true, nil
+	case outcome == peer.NotSent:
+		return false, domain.Unavailable(err, "the server %s cannot be reached at %s", to.Name, to.URL)
+	}
+	return false, domain.Unavailable(err, "the server %s has not answered, and may do it nevertheless: try again",
+		to.Name)
 }
 
 // jobOf returns the job that a path names. One that is not there is dealt with here.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/cluster"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
@@ -26,6 +27,28 @@ func (m *members) Cluster(ctx context.Context) view.Cluster {
 		return m.alone(ctx)
 	}
 	return clusterOf(m.app.member.node.View(), m.app.store.replication(ctx))
+}
+
+// SetDraining implements api.Members.
+func (m *members) SetDraining(ctx context.Context, name string, drains bool) (view.Node, error) {
+	node := m.app.member.node
+	if node == nil {
+		return view.Node{}, domain.Conflict("the database is files of this server: no other one could fire its jobs")
+	}
+	shown := m.Cluster(ctx)
+	i := slices.IndexFunc(shown.Nodes, func(n view.Node) bool { return n.Self && n.Name == name })
+	if i < 0 { // it is asked before its first look
+		return view.Node{}, domain.Unavailable(nil, "the server has just started")
+	}
+	if err := node.AskToDrain(drains); err != nil {
+		return view.Node{}, err
+	}
+	n := shown.Nodes[i]
+	n.State = view.NodeActive
+	if node.Draining() {
+		n.State = view.NodeDraining
+	}
+	return n, nil
 }
 
 // alone is a server that no other can join.

@@ -89,6 +89,20 @@ func (p *peers) Owner(job domain.JobID) (owner peer.Node, elsewhere bool) {
 	return nodeOf(&n), true
 }
 
+// Node implements api.Peers.
+func (p *peers) Node(name string) (n peer.Node, elsewhere bool, err error) {
+	v := p.node.View()
+	found, err := v.Named(name)
+	switch {
+	case err != nil, found.Token == v.Self:
+		return peer.Node{}, false, err
+	case found.Address == "":
+		return peer.Node{}, false, domain.Unavailable(nil, "the server %s has no address: set BELFRY_ADVERTISE there",
+			name)
+	}
+	return nodeOf(&found), true, nil
+}
+
 func nodeOf(n *cluster.NodeView) peer.Node {
 	return peer.Node{Name: n.Name, Token: n.Token, URL: n.Address}
 }

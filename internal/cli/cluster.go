@@ -26,7 +26,8 @@ has not been seen, and LAG how far its record is behind. The server that answers
 The states are:
 
   active     it is there
-  draining   it gives its shards to others
+  draining   it gives its shards to others and fires no jobs: it stops, was asked to, or
+             something bars it, which its health tells
   gone       it was not seen for 7 s; others take its shards over
 
 ` + serverHelp,
@@ -53,6 +54,7 @@ The states are:
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the servers as JSON")
 	cmd.Flags().BoolVar(&watch, "watch", false, "print them again every two seconds, until you stop it")
 	addServerFlag(cmd.Flags())
+	cmd.AddCommand(r.drainCommand(), r.resumeCommand())
 	return cmd
 }
 

@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
 
 // Cluster is what a server knows of the servers on its database.
 type Cluster struct {
@@ -42,5 +45,24 @@ type Database struct {
 func (c *Client) Cluster(ctx context.Context) (Cluster, error) {
 	var out Cluster
 	err := c.server.getJSON(ctx, &out, nil, "cluster")
+	return out, err
+}
+
+// DrainNode lets other servers fire the jobs of the one with a name, until ResumeNode or until it starts
+// again, and returns it as it is then. One that drains already stays as it is. The only one that fires jobs
+// refuses.
+func (c *Client) DrainNode(ctx context.Context, name string) (Node, error) {
+	return c.changeNode(ctx, name, "drain")
+}
+
+// ResumeNode lets a server fire jobs again that was drained, and returns it as it is then.
+func (c *Client) ResumeNode(ctx context.Context, name string) (Node, error) {
+	return c.changeNode(ctx, name, "resume")
+}
+
+func (c *Client) changeNode(ctx context.Context, name, verb string) (Node, error) {
+	var out Node
+	err := c.server.exchange(ctx, call{method: http.MethodPost, path: []string{"cluster", "nodes", name, verb}}, nil,
+		&out)
 	return out, err
 }

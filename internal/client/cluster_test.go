@@ -23,3 +23,20 @@ func TestCluster(t *testing.T) {
 		Shards: Shards{64, 60, 1, 3}, Database: Database{"postgresql", new(0.5), new(-1.5), new("synchronous")},
 	})
 }
+
+func TestDrainAndResume(t *testing.T) {
+	const body = `{"name":"a/b:1","address":"","role":"all","version":"1","state":"draining","self":true,` +
+		`"seenAgoMs":5,"shards":64,"watermarkLagMs":7}`
+	want := Node{"a/b:1", "", "all", "1", "draining", true, 5, 64, new(int64(7))}
+	for verb, do := range map[string]func(*Client) (Node, error){
+		"drain":  func(c *Client) (Node, error) { return c.DrainNode(t.Context(), "a/b:1") },
+		"resume": func(c *Client) (Node, error) { return c.ResumeNode(t.Context(), "a/b:1") },
+	} {
+		c := exchange{request: "POST /cluster/nodes/a%2Fb:1/" + verb, answer: ok(body)}.serve(t)
+		got, err := do(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, got, want)
+	}
+}

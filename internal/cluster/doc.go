@@ -29,6 +29,8 @@
 //     name. So a rolling restart moves a shard twice at most: away, and back.
 //   - A node that drains, or whose clock is wrong, claims nothing and releases all it has, eight
 //     shards at a time: the others read their jobs before the next ones are without an owner.
+//   - Somebody may ask a node to drain, and to go on. It goes on when it starts again, too. The only
+//     one that fires jobs refuses: nobody would fire them.
 //   - A node that would not fire as the others do, because its rules of time zones are different,
 //     owns nothing while they own something.
 //
@@ -43,5 +45,5 @@
 //
 // Each file uses only those before it:
 //
-//	observer.go decide.go fingerprint.go view.go holdings.go await.go node.go act.go fit.go run.go
+//	observer.go decide.go fingerprint.go view.go holdings.go await.go node.go drain.go act.go fit.go run.go
 package cluster

@@ -1,12 +1,15 @@
 package cluster_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/cluster"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // quit ends a node in good order.
@@ -106,5 +109,75 @@ func TestProtocolRises(t *testing.T) {
 		for _, m := range []*machine{a, b, late} {
 			m.quit(t)
 		}
+	})
+}
+
+// looked counts the looks of a node.
+type looked struct {
+	store.Shards
+
+	times atomic.Int64
+}
+
+// Peek implements store.Shards.
+func (l *looked) Peek(ctx context.Context) ([]store.Shard, error) {
+	l.times.Add(1)
+	return l.Shards.Peek(ctx)
+}
+
+// TestDrainAndResume: a node that somebody asks to drain owns nothing soon after and looks once a second,
+// not more; its health says so. It owns its share again when it is to go on. The only one that is left to fire
+// jobs refuses, and one that is about to end does not go on.
+func TestDrainAndResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t)
+		var looks looked
+		a := g.startWith("", "a", cluster.RoleAll, 0, func(c *cluster.Config) {
+			looks.Shards = c.Shards
+			c.Shards = &looks
+		})
+		b, api := g.start("b", cluster.RoleAll, 0), g.start("api", cluster.RoleAPI, 0)
+		time.Sleep(time.Minute)
+		for range 2 {
+			if err := a.AskToDrain(true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !a.Draining() || b.Draining() {
+			t.Error("it does not say that it drains")
+		}
+		time.Sleep(5 * time.Second)
+		if got := owns(a, b); got[0] != 0 || got[1] != shardsOfTest || g.longest > 300*time.Millisecond {
+			t.Errorf("the shares are %v, and a shard had no owner for %s", got, g.longest)
+		}
+		if got := a.Check(); !strings.Contains(got.Warning, "this server drains") || !got.OK {
+			t.Errorf("health: %+v", got)
+		}
+		if n, err := api.View().Named("a"); err != nil || !n.Draining {
+			t.Errorf("others see %+v, %v", n, err)
+		}
+		if err := b.AskToDrain(true); err == nil || !strings.Contains(err.Error(), "no other server would fire") {
+			t.Errorf("the last one drains: %v", err)
+		}
+		before := looks.times.Load()
+		time.Sleep(10 * time.Second)
+		if got := looks.times.Load() - before; got > 11 {
+			t.Errorf("without shards it looks %d times in 10 s", got)
+		}
+		for range 2 {
+			if err := a.AskToDrain(false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		if got := owns(a, b); got[0] != shardsOfTest/2 || total(a, b) != shardsOfTest || a.Check().Warning != "" {
+			t.Errorf("after it goes on the shares are %v; health: %+v", got, a.Check())
+		}
+		a.quit(t)
+		if err := a.AskToDrain(false); err == nil || len(a.owner.Owned()) > 0 {
+			t.Errorf("a node that ends goes on: %v", err)
+		}
+		b.quit(t)
+		api.quit(t)
 	})
 }

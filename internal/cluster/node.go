@@ -84,6 +84,7 @@ type Node struct {
 
 	mu       sync.Mutex
 	draining *clock.Mark // since when; nil: it does not drain
+	leaving  bool        // it drains because its process is about to end
 	busy     bool        // shards are being claimed or released
 	fault    error       // of the last look, or of the last claim
 	claimed  error       // of the last claim
@@ -114,32 +115,6 @@ func (n *Node) Owns(shard int) bool {
 // Moves returns how many shards this node has taken, and given to others, since its start.
 func (n *Node) Moves() (taken, given int64) { return n.taken.Load(), n.given.Load() }
 
-// Drain gives all shards away and claims none any more, until Resume. It waits until the node
-// has none, or until the context ends.
-func (n *Node) Drain(ctx context.Context) error {
-	n.SetDraining(true)
-	for len(n.Owner.Owned()) > 0 {
-		if !clock.Wait(ctx, 20*time.Millisecond) {
-			return fmt.Errorf("this node still owns %d shards: %w", len(n.Owner.Owned()), ctx.Err())
-		}
-	}
-	return nil
-}
-
-// SetDraining begins or ends a time in which the node gives its shards away and claims none.
-func (n *Node) SetDraining(drains bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch {
-	case !drains:
-		n.draining = nil
-	case n.draining == nil:
-		now := n.Clock.Mark()
-		n.draining = &now
-	}
-	n.wakeUp()
-}
-
 // Leave removes the row of this node, after everything has ended that it has begun: others take
 // over what it has not ended.
 func (n *Node) Leave(ctx context.Context) error { return n.Nodes.Remove(ctx, n.Self.Token) }
@@ -161,7 +136,7 @@ func outdated(number, own int) string {
 func (n *Node) Check() domain.Check {
 	v := n.View()
 	n.mu.Lock()
-	fault, unowned := n.fault, n.Clock.Elapsed(n.unowned)
+	fault, unowned, asked := n.fault, n.Clock.Elapsed(n.unowned), n.draining != nil && !n.leaving
 	n.mu.Unlock()
 	c := domain.Check{Name: "cluster", OK: true}
 	switch blind := n.Clock.Elapsed(v.At); {
@@ -181,6 +156,8 @@ func (n *Node) Check() domain.Check {
 	case v.Unowned() > 0 && unowned > unownedFor:
 		c.Warning = fmt.Sprintf("%d of %d shards have had no owner for %s", v.Unowned(), len(v.Shards),
 			unowned.Round(time.Second))
+	case asked:
+		c.Warning = "this server drains: it fires no jobs until it is resumed or starts again"
 	default:
 		c.Warning = v.Unlike
 	}

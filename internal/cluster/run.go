@@ -52,7 +52,7 @@ func (n *Node) pause() time.Duration {
 	n.mu.Lock()
 	draining := n.draining != nil
 	n.mu.Unlock()
-	if draining || n.View().moving() {
+	if draining && len(n.Owner.Owned()) > 0 || n.View().moving() {
 		return quickly
 	}
 	return lookEvery
@@ -78,7 +78,7 @@ func (n *Node) look(ctx context.Context) error {
 	}
 	self.Settings = n.settings
 	agreement, ahead := n.compareClocks(mark, rows)
-	self.Draining = self.Draining || agreement == clock.Off || unfit != "" || protocol > self.Protocol
+	self.Draining = self.Draining || barred(agreement, unfit, protocol, self.Protocol)
 	nodes, err := n.Nodes.Seen(short, self)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -53,6 +54,35 @@ func (v *View) Node(token int64) (NodeView, bool) {
 		}
 	}
 	return NodeView{}, false
+}
+
+// Named returns the node that has a name and is there. The error says why there is none.
+func (v *View) Named(name string) (found NodeView, err error) {
+	var gone *NodeView
+	there := 0
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		switch {
+		case n.Name != name:
+		case n.Gone:
+			gone = n
+		default:
+			found = *n
+			there++
+		}
+	}
+	switch {
+	case there == 1:
+		return found, nil
+	case there > 1:
+		return NodeView{}, domain.Conflict("%d servers have the name %s: one of them was killed within the last %s, "+
+			"or BELFRY_NODE_NAME is the same at both", there, name, GoneAfter)
+	case gone != nil:
+		return NodeView{}, domain.Unavailable(nil, "the server %s has not been seen for %s: others take its shards "+
+			"over", name, gone.Age.Round(time.Second))
+	}
+	return NodeView{}, &domain.Error{Code: domain.CodeNotFound,
+		Message: "no server on the database has the name " + name}
 }
 
 // OwnerOf returns the owner of a shard, if it is there.
