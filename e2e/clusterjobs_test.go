@@ -80,7 +80,7 @@ func TestPostgresAnyNodeChangesAnyJob(t *testing.T) {
 		t.Errorf("%v requests were sent on to the owner", n)
 	}
 
-	signal(owner, syscall.SIGSTOP)
+	sendSignal(owner, syscall.SIGSTOP)
 	pause(ids[2], 12*time.Second)
 	status, took := doWith(t, "PUT", api.url+"/jobs/"+ids[3], `{"name":"changed"}`)
 	if status != 200 || took > 3*time.Second {
@@ -89,7 +89,7 @@ func TestPostgresAnyNodeChangesAnyJob(t *testing.T) {
 	if status, _ := doWith(t, "POST", api.url+"/jobs/"+ids[4]+"/trigger", ""); status != 202 {
 		t.Fatalf("a trigger answers %d", status)
 	}
-	signal(owner, syscall.SIGCONT)
+	sendSignal(owner, syscall.SIGCONT)
 	eventually(t, "the owner goes on", func() bool { return countSince(t, tg, time.Now().UnixMilli()-1_500) > 5 })
 	pass(time.Now().UnixMilli() + 3_000)
 
@@ -131,8 +131,8 @@ func TestPostgresAnyNodeChangesAnyJob(t *testing.T) {
 // countSince returns how many calls were received since an instant.
 func countSince(t *testing.T, tg *target, at int64) int { return len(tg.since(t, at)) }
 
-// signal sends a signal to a server.
-func signal(p *process, s syscall.Signal) {
+// sendSignal sends a signal to a server.
+func sendSignal(p *process, s syscall.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
