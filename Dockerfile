@@ -6,6 +6,13 @@
 #     -p 127.0.0.1:3000:3000 -v belfry-data:/data \
 #     -e BELFRY_API_KEYS="$(openssl rand -hex 24)" belfry
 
+FROM node:22-bookworm-slim AS page
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY web ./
+RUN mkdir -p ../internal/page/dist && node build/build.mjs
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -14,6 +21,10 @@ COPY LICENSE LICENSE
 COPY .ci/notices .ci/notices
 COPY cmd cmd
 COPY internal internal
+COPY --from=page /src/internal/page/dist internal/page/dist
+COPY --from=page /src/web/package.json web/package.json
+COPY --from=page /src/web/node_modules/preact/LICENSE web/node_modules/preact/LICENSE
+COPY --from=page /src/web/node_modules/uplot/LICENSE web/node_modules/uplot/LICENSE
 ARG VERSION=dev
 # With the VERSION of `make build` this is the same binary, byte for byte.
 RUN go mod verify \

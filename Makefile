@@ -25,13 +25,30 @@ run: build ## Build Belfry and start it at http://localhost:3000 (ARGS="--port 4
 
 .PHONY: test
 test: deps format vet measured ## Install what the tests need and run all of them
-	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting browser fuzz reproducible openapi clients deploy' 'plain sim'
+	FUZZTIME=3s FUZZWORKERS=1 MAKE='$(MAKE)' .ci/beside 'lint race' 'waiting browser fuzz reproducible openapi clients web deploy' 'plain sim'
 	$(call say,all is well)
 
 .PHONY: build
-build: ## Build bin/belfry, a static binary
+build: page ## Build bin/belfry, a static binary, with the dashboard in it
 	$(call say,build)
 	$(BUILD) -o bin/belfry ./cmd/belfry
+
+.PHONY: page
+page: ## Build the dashboard (web/) for the binary; without Node the binary says that it has none
+	@.ci/page build
+
+.PHONY: web
+web: build ## Check the dashboard: types, lint, unit tests, its size, and that its types of the API are fresh
+	$(call say,the dashboard)
+	GO='$(GO)' .ci/page check
+
+.PHONY: web-types
+web-types: build ## Write web/src/types.gen.ts, the types of the API, from the OpenAPI document
+	.ci/page types
+
+.PHONY: web-dev
+web-dev: ## Serve web/ with reload at http://localhost:3001, in front of a running server (BELFRY_URL)
+	@.ci/page dev
 
 .PHONY: deps
 deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it), and the proxies and PostgreSQL of the tests
@@ -255,4 +272,4 @@ clean: ## Remove what was built (not ./data)
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -98,10 +98,11 @@ var imports = []struct {
 		"edit", "bulk", "view", "access", "audit", "front", "api/instants", "api/reference", "budget", "clock",
 		"telemetry", "peer", "peerview"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},
+	{"internal/page", row{}},
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",
 		"store/sqlite", "store/postgres", "store/transfer", "executor", "engine", "edit", "bulk", "view", "access",
-		"audit", "front", "api", "cluster", "peer", "peerview",
+		"audit", "front", "api", "cluster", "page", "peer", "peerview",
 	}, modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys"}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"},

@@ -1,6 +1,7 @@
 package belfry_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,6 +28,8 @@ have to go with a binary that is passed on, are written by ` + "`make notices`" 
 
 | module | licence |
 | --- | --- |
+| preact, in the dashboard | MIT |
+| uplot, in the dashboard | MIT |
 | the standard library of Go | BSD-3-Clause |
 `
 
@@ -201,5 +204,29 @@ func TestLicencesAreTold(t *testing.T) {
 	}
 	if _, err := moduleLicences(dir); err == nil {
 		t.Error("a second file with a licence that binds passed")
+	}
+}
+
+// The packages that the dashboard is made of are those that the document names: what is pinned to build it is no part
+// of the binary.
+func TestLicencesOfTheDashboard(t *testing.T) {
+	text, err := os.ReadFile("web/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	for name, version := range list.Dependencies {
+		if !strings.Contains(licencesHead, "| "+name+", in the dashboard | ") {
+			t.Errorf("%s has no row for %s", licencesFile, name)
+		}
+		if !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(version) {
+			t.Errorf("%s is not pinned: %s", name, version)
+		}
+	}
+	if rows := strings.Count(licencesHead, "in the dashboard |"); rows != len(list.Dependencies) {
+		t.Errorf("%s names %d packages of the dashboard, which has %d", licencesFile, rows, len(list.Dependencies))
 	}
 }

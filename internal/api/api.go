@@ -31,10 +31,9 @@ type Config struct {
 	Pace    *clock.Pace // of imports and exports; may be nil
 	Bulk    Bulk        // operations on many jobs
 
-	Keys      *access.Keyring // who may come in; without a key whoever reaches the loopback address
-	Open      bool            // without a key everybody else may too, as an editor
-	Version   string          // of Belfry
-	StartedAt time.Time       // of the process
+	Keys *access.Keyring // who may come in; without a key whoever reaches the loopback address
+	Open bool            // without a key everybody else may too, as an editor
+	Program
 	Limits
 
 	Retention time.Duration // of the history: older days are not audited; zero: all are
@@ -53,6 +52,13 @@ type Config struct {
 	CursorKeys [][]byte
 
 	Cluster Cluster
+}
+
+// Program is what answers.
+type Program struct {
+	Version   string       // of Belfry
+	StartedAt time.Time    // of the process
+	Page      http.Handler // the dashboard; nil: the root answers JSON to browsers, too
 }
 
 // Cluster is what the server is among others on one database.
@@ -115,6 +121,7 @@ func New(c Config) (http.Handler, error) {
 	for _, routes := range routesOf(&c, sc, rm) {
 		routes.register(rt)
 	}
+	rt.registerUI(c.Page)
 	rt.mux.HandleFunc("/", rt.noRoute)
 	if err := rt.registerDocs(); err != nil { // last: the document holds all the others
 		return nil, err

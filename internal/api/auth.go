@@ -42,6 +42,7 @@ type guard struct {
 	log      *slog.Logger
 	warned   atomic.Int64 // Unix milliseconds of the last warning
 	origin   *http.CrossOriginProtection
+	page     bool // there is a dashboard, whose files need no key
 }
 
 func newGuard(keys *access.Keyring, open bool, clk clock.Clock, log *slog.Logger) *guard {
@@ -69,7 +70,7 @@ func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
 		return access.Caller{}, kindForbidden.problem("A page of another origin may not change anything here.")
 	}
 	switch {
-	case openPaths[r.URL.Path]:
+	case openPaths[r.URL.Path], g.page && asksForUI(r):
 		return access.Caller{Role: domain.RoleViewer}, nil
 	case keyless && (from == onMachine || from == onSocket):
 		return access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}, nil

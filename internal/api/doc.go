@@ -79,8 +79,9 @@
 // Each file uses only those before it:
 //
 //	version.go deprecation.go
-//	problem.go ratelimit.go auth.go room.go params.go instant.go cursorseal.go namespace.go identity.go trail.go
-//	repeats.go body.go forward.go headers.go instanttext.go muxes.go internalonly.go route.go once.go paths.go serve.go
+//	problem.go ratelimit.go dashboard.go auth.go room.go params.go instant.go cursorseal.go namespace.go identity.go
+//	trail.go repeats.go body.go forward.go headers.go instanttext.go muxes.go internalonly.go route.go once.go
+//	paths.go serve.go
 //	index.go
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
 //	jobs.go bykey.go bykeyedit.go

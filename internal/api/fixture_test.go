@@ -274,8 +274,8 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{
 		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: f.metrics,
-		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
-		StartedAt:          f.clock.Now().Add(-90 * time.Second),
+		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler),
+		Program:            Program{Version: "1.2.3", StartedAt: f.clock.Now().Add(-90 * time.Second)},
 		ClientCertificates: Certificates{Names: []string{"acme", "bank"}},
 		Limits:             Limits{LineWait: 50 * time.Millisecond},
 		Cluster:            Cluster{Members: f},

@@ -70,8 +70,9 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 	}
 	c := Config{
 		Editor: ed, Store: db, Keys: keys, Open: true, Clock: clock.System{}, Metrics: metrics, Log: discard,
-		Version: "1.2.3", StartedAt: time.Now(), ClientCertificates: Certificates{Names: []string{"bank"}},
-		Cluster: Cluster{Members: new(fixture)},
+		Program:            Program{Version: "1.2.3", StartedAt: time.Now()},
+		ClientCertificates: Certificates{Names: []string{"bank"}},
+		Cluster:            Cluster{Members: new(fixture)},
 	}
 	for _, fn := range change {
 		fn(&c)

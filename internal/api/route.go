@@ -48,6 +48,7 @@ type router struct {
 	forward *forwarder   // nil: there are no other nodes
 	gate    http.Handler // of their requests; nil: there are none
 	asked   http.Handler // answers their questions
+	page    http.Handler // the dashboard; nil: there is none
 
 	internal   bool // see Config
 	deprecated map[string]deprecation

@@ -40,6 +40,16 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, outer *http.Request) {
 	rt.route(w, inner)
 }
 
+// registerUI adds the dashboard. Its routes are no part of the OpenAPI document.
+func (rt *router) registerUI(page http.Handler) {
+	if page == nil {
+		return
+	}
+	rt.page, rt.guard.page = page, true
+	rt.mux.Handle("GET "+uiPath, page)
+	rt.mux.Handle("GET "+uiPath+"/{path...}", page)
+}
+
 // routeOf returns the method and the path of a request as the document names them, or "".
 func (rt *router) routeOf(r *http.Request) string {
 	if _, pattern := rt.mux.Handler(r); pattern != "/" {
@@ -54,6 +64,14 @@ func (rt *router) route(w http.ResponseWriter, r *http.Request) {
 	if path.Clean(r.URL.Path) != r.URL.Path {
 		rt.nothing(w, r)
 		return
+	}
+	if r.URL.Path == "/" && rt.page != nil {
+		w.Header().Add("Vary", "Accept")
+		if asksForUI(r) {
+			r.Pattern = r.Method + " /"
+			rt.page.ServeHTTP(w, r)
+			return
+		}
 	}
 	rt.mux.ServeHTTP(w, r)
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/executor"
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/page"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -177,11 +178,16 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	if err != nil {
 		return nil, err
 	}
+	dashboard, err := page.Embedded()
+	if err != nil {
+		return nil, err
+	}
 	a.keeper.repeats = api.NewRepeats(a.store.Changes(), clk, a.log)
 	return api.New(api.Config{
 		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
 		Log: a.log, Pace: &a.pace,
-		Keys: a.keys, Open: a.cfg.InsecureNoAuth, Version: version, StartedAt: started,
+		Keys: a.keys, Open: a.cfg.InsecureNoAuth,
+		Program:   api.Program{Version: version, StartedAt: started, Page: dashboard},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},

@@ -1,0 +1,68 @@
+// The dashboard of Belfry: which view the address asks for, and the frame around it.
+import { Component, type ComponentChildren, render } from "preact";
+import { useEffect } from "preact/hooks";
+import { Frame } from "./frame.tsx";
+import { followLinks, href, match, usePlace } from "./router.ts";
+import { applySettings } from "./settings.ts";
+import { ErrorNote, Head } from "./ui/basics.tsx";
+import { type View, views } from "./views.ts";
+
+declare const DEV: boolean;
+
+function find(path: string): { view: View; params: Record<string, string> } | undefined {
+  for (const view of views) {
+    const params = match(view.path, path);
+    if (params) return { view, params };
+  }
+  return undefined;
+}
+
+function App() {
+  const { path } = usePlace();
+  const found = find(path);
+  const title = found?.view.title ?? "Nothing here";
+  useEffect(() => {
+    document.title = path === "/" ? "Belfry" : `${title} · Belfry`;
+  }, [title, path]);
+  const Shown = found?.view.component;
+  return (
+    <Frame views={views} view={found?.view}>
+      <Guard key={path}>{Shown ? <Shown params={found.params} /> : <Nothing path={path} />}</Guard>
+    </Frame>
+  );
+}
+
+function Nothing({ path }: { path: string }) {
+  return (
+    <>
+      <Head title="Nothing here" />
+      <p>
+        There is no view at <code>{path}</code>. <a href={href("/")}>To the overview</a>
+      </p>
+    </>
+  );
+}
+
+/** Shows a fault of a view in its place, and leaves the frame as it is. */
+class Guard extends Component<{ children: ComponentChildren }, { error?: Error }> {
+  static override getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+
+  override render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return (
+      <>
+        <Head title="This view has a fault" />
+        <ErrorNote error={error} retry={() => location.reload()} />
+      </>
+    );
+  }
+}
+
+applySettings();
+followLinks();
+const at = document.getElementById("app");
+if (at) render(<App />, at);
+if (DEV) new EventSource("/ui/dev").addEventListener("change", () => location.reload());

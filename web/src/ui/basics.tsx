@@ -1,0 +1,224 @@
+// Small parts that all views are made of.
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, serverNow } from "../api.ts";
+import { now, zone } from "../settings.ts";
+import { useStore } from "../store.ts";
+import { absolute, exact, relative, zoneOf } from "../time.ts";
+import type { Execution } from "../types.gen.ts";
+
+setInterval(() => {
+  if (now.watched && !document.hidden) now.set(serverNow());
+}, 1000);
+
+/** An instant: how far away it is, and when exactly, in the chosen zone. jobZone is the zone of its job. */
+export function Time(props: {
+  at: number | null | undefined;
+  jobZone?: string | undefined;
+  none?: string;
+  line?: boolean;
+}) {
+  const current = useStore(now);
+  const choice = useStore(zone);
+  const { at } = props;
+  if (at === null || at === undefined) return <span class="muted">{props.none ?? "–"}</span>;
+  const in_ = zoneOf(choice, props.jobZone);
+  return (
+    <time class={props.line ? "time line" : "time"} dateTime={new Date(at).toISOString()} title={exact(at, in_)}>
+      <span>{relative(at, current)}</span> <small>{absolute(at, in_, current)}</small>
+    </time>
+  );
+}
+
+export type Status = Execution["status"];
+
+const statusWords: Record<Status, string> = {
+  SUCCESS: "Success",
+  FAILED: "Failed",
+  RUNNING: "Running",
+  PENDING: "Pending",
+  SKIPPED: "Skipped",
+  MISSED: "Missed",
+  UNKNOWN: "Unknown",
+};
+
+export const statuses = Object.keys(statusWords) as Status[];
+
+/** A status in words, with a mark that is no colour alone. */
+export function StatusBadge({ status, title }: { status: Status; title?: string | undefined }) {
+  return (
+    <span class={`badge s-${status.toLowerCase()}`} title={title}>
+      <Icon name={status.toLowerCase()} /> {statusWords[status]}
+    </span>
+  );
+}
+
+const paths: Record<string, string> = {
+  overview: "M3 3h7v8H3zM14 3h7v5h-7zM14 12h7v9h-7zM3 15h7v6H3z",
+  jobs: "M4 6h16M4 12h16M4 18h10",
+  running: "M6 4l14 8-14 8z",
+  failed: "M6 6l12 12M18 6L6 18",
+  success: "M4 12l6 6L20 6",
+  pending: "M12 6v6l4 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
+  skipped: "M5 5l7 7-7 7M13 5l7 7-7 7",
+  missed: "M4 12h4M10 12h4M16 12h4",
+  unknown: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 18v.5",
+  alerts: "M12 3l10 18H2zM12 10v5M12 18v.5",
+  forecast: "M3 20h18M5 16l5-6 4 3 6-8",
+  proof: "M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6zM9 12l2 2 4-4",
+  changes: "M12 7v5l3 2M4 12a8 8 0 1 0 2.5-5.8M4 4v4h4",
+  keys: "M14 10a4 4 0 1 0-3.5 4L13 16.5h2v2h2v2h3v-3l-6.2-5.5M8.5 9v.5",
+  settings:
+    "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2 2M16.4 16.4l2 2M5.6 18.4l2-2M16.4 7.6l2-2",
+  search: "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15.5 15.5L20 20",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  system: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
+  light: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2",
+  dark: "M20 14A8 8 0 1 1 10 4a6.5 6.5 0 0 0 10 10z",
+  pause: "M8 5v14M16 5v14",
+  resume: "M7 5l12 7-12 7z",
+  trigger: "M13 3L5 14h6l-1 7 8-11h-6z",
+  edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  delete: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  plus: "M12 5v14M5 12h14",
+  clock: "M12 6v6l4 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
+};
+
+/** A mark beside a text, which says the same: it is hidden from those who hear the page. */
+export function Icon({ name }: { name: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={paths[name] ?? ""} />
+    </svg>
+  );
+}
+
+/** What went wrong, in the API's own words. */
+export function ErrorNote({ error, retry }: { error: Error | undefined; retry?: () => void }) {
+  if (!error) return null;
+  const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : [];
+  return (
+    <div class="note bad" role="alert">
+      <p>{error.message}</p>
+      {errors.length > 0 && (
+        <ul>
+          {errors.map((e) => (
+            <li key={e.field}>
+              <code>{e.field}</code> {e.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {retry && (
+        <button type="button" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What is wrong with one field of a form, beside it. */
+export function FieldError({ error, field, id }: { error: Error | undefined; field: string; id: string }) {
+  const wrong = error instanceof ApiError ? error.field(field) : undefined;
+  return (
+    <p class="field-error" id={id} aria-live="polite">
+      {wrong && (wrong.field === field ? wrong.message : `${wrong.field} ${wrong.message}`)}
+    </p>
+  );
+}
+
+/** The place of something that is still loading, of its size. */
+export function Skeleton({ lines = 3, height }: { lines?: number; height?: number }) {
+  return (
+    <div class="skeleton" aria-hidden="true" style={height ? { height: `${height}px` } : undefined}>
+      {height ? null : Array.from({ length: lines }, (_, i) => <i key={i} />)}
+    </div>
+  );
+}
+
+/** A part of a view with a heading. */
+export function Panel(props: { title: string; id?: string; actions?: ComponentChildren; children: ComponentChildren }) {
+  const id = props.id ?? props.title.toLowerCase().replace(/\W+/g, "-");
+  return (
+    <section class="panel" aria-labelledby={`h-${id}`}>
+      <header>
+        <h2 id={`h-${id}`}>{props.title}</h2>
+        {props.actions}
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+/** The head of a view. Its heading takes the focus when one comes to the view. */
+export function Head(props: { title: string; children?: ComponentChildren; sub?: ComponentChildren }) {
+  return (
+    <header class="head">
+      <div>
+        <h1 tabIndex={-1}>{props.title}</h1>
+        {props.sub && <p class="muted">{props.sub}</p>}
+      </div>
+      {props.children && <div class="actions">{props.children}</div>}
+    </header>
+  );
+}
+
+/** A figure with its name. */
+export function Stat(props: {
+  label: string;
+  value: ComponentChildren;
+  sub?: ComponentChildren;
+  tone?: "good" | "bad" | "warn";
+}) {
+  return (
+    <div class={`stat ${props.tone ?? ""}`}>
+      <dt>{props.label}</dt>
+      <dd>
+        <b>{props.value}</b>
+        <small>{props.sub ?? " "}</small>
+      </dd>
+    </div>
+  );
+}
+
+/** Copies a text. */
+export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [done, set] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => set(false), 2000);
+    return () => clearTimeout(timer);
+  }, [done]);
+  return (
+    <button type="button" class="quiet" onClick={() => void navigator.clipboard.writeText(text).then(() => set(true))}>
+      <Icon name={done ? "success" : "copy"} /> <span aria-live="polite">{done ? "Copied" : label}</span>
+    </button>
+  );
+}
+
+/** One of a few, as buttons in a row. */
+export function Choice<T extends string>(props: {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
+}) {
+  return (
+    <fieldset class="choice">
+      <legend class="hidden">{props.label}</legend>
+      {props.options.map(([value, text]) => (
+        <label key={value} class={value === props.value ? "on" : ""}>
+          <input
+            type="radio"
+            name={props.label}
+            checked={value === props.value}
+            onChange={() => props.onChange(value)}
+          />
+          {text}
+        </label>
+      ))}
+    </fieldset>
+  );
+}

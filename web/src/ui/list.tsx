@@ -1,0 +1,118 @@
+// A table of which only the rows near the window exist, and which loads its next page when its end comes near.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Pages } from "../use.ts";
+import { ErrorNote } from "./basics.tsx";
+
+export interface Column<T> {
+  title: string;
+  /** The name of the column for the styles: its width, and whether it is there in a narrow window. */
+  name: string;
+  cell: (item: T, index: number) => ComponentChildren;
+  /** A heading that does more than name the column. */
+  head?: ComponentChildren;
+}
+
+const overscan = 12;
+
+/** rowHeight is that of every row, in pixels: rows that are not there keep their place by it. */
+export function List<T>(props: {
+  title: string;
+  pages: Pages<T>;
+  columns: Column<T>[];
+  id: (item: T) => string;
+  rowHeight?: number;
+  /** What is shown in the place of no rows. */
+  empty: ComponentChildren;
+  selected?: (item: T) => boolean;
+}) {
+  const { pages, columns } = props;
+  const height = props.rowHeight ?? 56;
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [range, setRange] = useState({ from: 0, to: 40 });
+  const { items, done, loading, more, error } = pages;
+
+  useEffect(() => {
+    const look = (): void => {
+      const top = body.current?.getBoundingClientRect().top ?? 0;
+      const from = Math.max(0, Math.floor(-top / height) - overscan);
+      const to = Math.ceil((innerHeight - top) / height) + overscan;
+      setRange((r) => (r.from === from && r.to === to ? r : { from, to }));
+    };
+    look();
+    addEventListener("scroll", look, { passive: true });
+    addEventListener("resize", look);
+    return () => {
+      removeEventListener("scroll", look);
+      removeEventListener("resize", look);
+    };
+  }, [height]);
+  useEffect(() => {
+    if (!done && !loading && !error && range.to >= items.length) more();
+  }, [range, items.length, done, loading, error, more]);
+
+  const from = Math.min(range.from, Math.max(0, items.length - 1));
+  const shown = items.slice(from, range.to);
+  const after = Math.max(0, items.length - from - shown.length);
+  if (done && items.length === 0) return <div class="empty">{props.empty}</div>;
+  return (
+    <>
+      <table class="list" aria-label={props.title} aria-rowcount={done ? items.length + 1 : -1} aria-busy={loading}>
+        <thead>
+          <tr>
+            {columns.map((c) => (
+              <th key={c.name} scope="col" class={`c-${c.name}`}>
+                {c.head ?? c.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody ref={body}>
+          {from > 0 && <Gap rows={from} height={height} columns={columns.length} />}
+          {shown.map((item, i) => (
+            <tr
+              key={props.id(item)}
+              aria-rowindex={from + i + 2}
+              class={props.selected?.(item) ? "selected" : ""}
+              style={{ height: `${height}px` }}
+            >
+              {columns.map((c) => (
+                <td key={c.name} class={`c-${c.name}`}>
+                  {c.cell(item, from + i)}
+                </td>
+              ))}
+            </tr>
+          ))}
+          {after > 0 && <Gap rows={after} height={height} columns={columns.length} />}
+          {!done && !error && <Waiting rows={items.length ? 3 : 8} height={height} columns={columns} />}
+        </tbody>
+      </table>
+      <ErrorNote error={error} retry={more} />
+      {done && <p class="muted end">{items.length > 20 ? "That is all." : " "}</p>}
+    </>
+  );
+}
+
+function Gap({ rows, height, columns }: { rows: number; height: number; columns: number }) {
+  return (
+    <tr aria-hidden="true" class="gap">
+      <td colSpan={columns} style={{ height: `${rows * height}px` }} />
+    </tr>
+  );
+}
+
+function Waiting<T>({ rows, height, columns }: { rows: number; height: number; columns: Column<T>[] }) {
+  return (
+    <>
+      {Array.from({ length: rows }, (_, i) => (
+        <tr key={`w${i}`} aria-hidden="true" class="waiting" style={{ height: `${height}px` }}>
+          {columns.map((c) => (
+            <td key={c.name} class={`c-${c.name}`}>
+              <i />
+            </td>
+          ))}
+        </tr>
+      ))}
+    </>
+  );
+}
