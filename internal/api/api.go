@@ -154,6 +154,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		moves: moves,
 	}
 	executions := &executionRoutes{view: c.View, scope: sc}
+	lists := &listRoutes{view: c.View, scope: sc}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
 		&bulkRoutes{
@@ -173,7 +174,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 			underWay: make(chan struct{}, maxHistoryExports), repeats: c.Repeats,
 		},
 		executions, keyedExecutionRoutes{keyedRoutes{jobs}, executions},
-		&listRoutes{view: c.View, scope: sc},
+		lists, runningRoutes{lists, c.Clock},
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
 		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log},

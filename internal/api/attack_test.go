@@ -237,9 +237,10 @@ func percentEncode(text string) string {
 // TestAnswersKeepTheirSchema checks answers against what the document says of
 // them: types, required fields, no other fields, the listed words.
 func TestAnswersKeepTheirSchema(t *testing.T) {
-	f := newFixture(t)
+	f, begin := withOneRunning(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	doc := openAPI(t)
+	begin(h)
 	id := create(t, h, full)
 	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
@@ -256,6 +257,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"POST", "/jobs/" + id + "/trigger", "", "/jobs/{id}/trigger"},
 		{"GET", "/jobs/" + id + "/executions?limit=2", "", "/jobs/{id}/executions"},
 		{"GET", "/executions/" + execution, "", "/executions/{id}"},
+		{"GET", "/executions/running", "", "/executions/running"},
 		{"POST", "/jobs/import", "[" + minimal + `,{"x":1}]`, "/jobs/import"},
 		{"POST", "/schedules/preview", `{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin"}`, "/schedules/preview"},
 		{"GET", "/observability/metrics", "", "/observability/metrics"},

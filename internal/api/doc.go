@@ -87,6 +87,7 @@
 //	jobs.go bykey.go bykeyedit.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
+//	running.go
 //	bulkbody.go bulk.go
 //	schedules.go metrics.go hosts.go cluster.go alerts.go audit.go me.go keys.go changes.go health.go docs.go
 //	api.go

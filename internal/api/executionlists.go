@@ -41,6 +41,7 @@ func (h *listRoutes) register(rt *router) {
 
 type executionsInput struct {
 	ExecutionFilter
+	JobID  jobIDParam `query:"jobId"`
 	Limit  limitParam `query:"limit"`
 	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
@@ -50,7 +51,10 @@ func (h *listRoutes) executions(ctx context.Context, in *executionsInput) (*exec
 	if err != nil {
 		return nil, err
 	}
-	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, q, h.view.Executions)
+	if q.JobID, err = in.JobID.parse(); err != nil {
+		return nil, err
+	}
+	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, q, h.view.Everywhere)
 }
 
 type recentInput struct {
@@ -73,15 +77,7 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput, q store.Executio
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := visible(ctx, h.scope, limit, from, executionPlace,
-		func(from wire.Cursor, limit int) ([]domain.Execution, *wire.Cursor, error) {
-			q.Before, q.Limit, q.MaxBytes = from.FireKey(), limit, pageBytes
-			if visitorOf(ctx).namespace != "" {
-				q.MaxWork = siftWork
-			}
-			page, err := list(ctx, q)
-			return page.Executions, cursorTo(page.Next), err
-		})
+	found, next, err := h.found(ctx, limit, from, q, list)
 	if err != nil {
 		return nil, err
 	}
@@ -90,23 +86,34 @@ func (h *listRoutes) page(ctx context.Context, in *recentInput, q store.Executio
 	return out, nil
 }
 
+// found returns the executions of a page that the caller may see, and the cursor of the next one.
+func (h *listRoutes) found(ctx context.Context, limit int, from wire.Cursor, q store.ExecutionQuery,
+	list func(context.Context, store.ExecutionQuery) (store.ExecutionPage, error)) ([]domain.Execution, string, error) {
+	return visible(ctx, h.scope, limit, from, executionPlace,
+		func(from wire.Cursor, limit int) ([]domain.Execution, *wire.Cursor, error) {
+			q.Before, q.Limit, q.MaxBytes = from.FireKey(), limit, pageBytes
+			if visitorOf(ctx).namespace != "" {
+				q.MaxWork = siftWork
+			}
+			page, err := list(ctx, q)
+			return page.Executions, cursorTo(page.Next), err
+		})
+}
+
 func executionPlace(e *domain.Execution) place {
 	return place{e.JobID, wire.CursorOf(e.FireKey), e.Size()}
 }
 
 type failedInput struct {
-	JobID  string     `query:"jobId" format:"uuid" doc:"Only executions of this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+	JobID  jobIDParam `query:"jobId"`
 	Limit  limitParam `query:"limit"`
 	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
 func (h *listRoutes) failedExecutions(ctx context.Context, in *failedInput) (*executionsOutput, error) {
-	var job domain.JobID
-	if in.JobID != "" {
-		var err error
-		if job, err = parseJobID("jobId", in.JobID); err != nil {
-			return nil, err
-		}
+	job, err := in.JobID.parse()
+	if err != nil {
+		return nil, err
 	}
 	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, store.ExecutionQuery{
 		JobID: job, Statuses: []domain.Status{domain.StatusFailed, domain.StatusUnknown},

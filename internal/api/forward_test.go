@@ -198,7 +198,8 @@ func TestWhatRunsIsShownByAnyNode(t *testing.T) {
 		var made triggeredBody
 		call(t, c.a, "POST", "/jobs/"+id+"/trigger", "").into(t, 202, &made)
 		c.pass(time.Second)
-		lists := []string{"/executions", "/executions?status=RUNNING", "/jobs/" + id + "/executions"}
+		lists := []string{"/executions", "/executions?status=RUNNING", "/jobs/" + id + "/executions",
+			"/executions?jobId=" + id, "/executions/running", "/executions/running?state=inFlight&jobId=" + id}
 		for _, n := range []*node{c.a, c.b} {
 			var x executionWithAttempts
 			call(t, n, "GET", "/executions/"+made.ExecutionID, "").into(t, 200, &x)

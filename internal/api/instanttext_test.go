@@ -140,7 +140,7 @@ func asNumbers(t *testing.T, schemas, schema object, at string, v any) any {
 // TestEveryAnswerInBothForms: of each operation that takes the parameter the answer in text
 // is the other one but for the instants, and they are the same instants.
 func TestEveryAnswerInBothForms(t *testing.T) {
-	f := newFixture(t)
+	f, begin := withOneRunning(t)
 	keys := ring(t, f, key1)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = keys }), key1}
 	expiring, _, err := keys.Create(t.Context(), domain.APIKey{Name: "x", Role: domain.RoleAdmin,
@@ -148,6 +148,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	begin(h)
 	id := create(t, h, full)
 	execution := seedHistory(t, f, id)[0].ID().String()
 	key := seedChanges(t, f, id)
@@ -171,6 +172,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/jobs/" + id + "/executions?limit=50", "", "/jobs/{id}/executions", true},
 		{"GET", "/executions/" + execution, "", "/executions/{id}", true},
 		{"GET", "/executions", "", "/executions", true},
+		{"GET", "/executions/running", "", "/executions/running", false},
 		{"GET", "/executions/export", "", "/executions/export", true},
 		{"GET", "/observability/executions/recent", "", "/observability/executions/recent", true},
 		{"GET", "/observability/executions/failed", "", "/observability/executions/failed", true},

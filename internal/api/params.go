@@ -48,6 +48,7 @@ type (
 	limitParam    string // of a list
 	jobLimitParam string // of the executions of one job
 	boolParam     string
+	jobIDParam    string // of a list that may be narrowed to one job
 )
 
 func limitSchema(def int) *huma.Schema {
@@ -67,6 +68,20 @@ func (jobLimitParam) Schema(huma.Registry) *huma.Schema { return limitSchema(def
 // Schema implements huma.SchemaProvider.
 func (boolParam) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: "boolean", Examples: []any{true}}
+}
+
+// Schema implements huma.SchemaProvider.
+func (jobIDParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: "string", Format: "uuid", Description: "Only executions of this job.",
+		Examples: []any{"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"}}
+}
+
+// parse returns zero when the parameter is absent.
+func (p jobIDParam) parse() (domain.JobID, error) {
+	if p == "" {
+		return domain.JobID{}, nil
+	}
+	return parseJobID("jobId", string(p))
 }
 
 func (p limitParam) parse() (int, error)    { return parseLimit(string(p), defaultLimit) }

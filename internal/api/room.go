@@ -45,7 +45,8 @@ const (
 var costs = map[string]int64{
 	"list-jobs": pageCost, "list-changes": pageCost, "list-job-executions": pageCost, "list-executions": pageCost,
 	"list-recent-executions": pageCost, "list-failed-executions": pageCost, "list-alerts": pageCost,
-	"list-hosts": pageCost, "list-keys": pageCost, "list-operations": pageCost, "bulk-jobs": pageCost,
+	"list-running-executions": pageCost,
+	"list-hosts":              pageCost, "list-keys": pageCost, "list-operations": pageCost, "bulk-jobs": pageCost,
 	"list-job-executions-by-key": pageCost,
 
 	"get-job-by-key": jobCost, "put-job-by-key": jobCost, "patch-job-by-key": jobCost,

@@ -34,6 +34,7 @@ beginning of what went wrong; --json has all of it.
 	fs.BoolVar(&manual, "manual", true, "only those triggered by hand, or with =false only those of schedules")
 	fs.Lookup("manual").DefValue = ""
 	l.add(fs, "executions")
+	cmd.AddCommand(r.runningCommand())
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Execution, error] {
 		if cmd.Flags().Changed("manual") {
 			filter.Manual = &manual
@@ -41,6 +42,37 @@ beginning of what went wrong; --json has all of it.
 		filter.PageSize = l.pageSize()
 		return c.Executions.List(cmd.Context(), filter)
 	})
+}
+
+func (r *remote) runningCommand() *cobra.Command {
+	var filter client.RunningFilter
+	l := &list[client.Running]{heading: "SCHEDULED AT\tSTATE\tJOB\tELAPSED MS\tRETRY AT\tRETRIES\tERROR\tID",
+		row: runningRow}
+	cmd := &cobra.Command{
+		Use:   "running",
+		Short: "List what runs now",
+		Long: `List the executions that have not ended, of all servers on the database, newest scheduled
+first. STATE is inFlight, queued (it waits for its host) or retrying (until RETRY AT). ELAPSED MS
+counts from the first attempt, or from the scheduled instant while nothing was sent. ERROR is
+the beginning of what went wrong in the last attempt.
+
+` + serverHelp,
+		Example: "  belfry executions running --state retrying\n  belfry executions running --json",
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&filter.JobID, "job", "", "only those of the job with this id")
+	fs.StringVar(&filter.State, "state", "", "only those in this state: inFlight, queued or retrying")
+	l.add(fs, "executions")
+	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Running, error] {
+		filter.PageSize = l.pageSize()
+		return c.Executions.Running(cmd.Context(), filter)
+	})
+}
+
+func runningRow(e *client.Running) string {
+	return columns(auditInstant(e.ScheduledAt), e.State, e.JobID, strconv.FormatInt(e.ElapsedMs, 10),
+		instantOf(e.RetryAt), strconv.Itoa(e.RetryCount), short(e.Error), e.ID)
 }
 
 func executionRow(e *client.Execution) string {

@@ -100,6 +100,32 @@ func (e *Executions) List(ctx context.Context, f ExecutionFilter) iter.Seq2[Exec
 	return e.list(ctx, f.PageSize, q, "executions")
 }
 
+// Running is an execution that has not ended.
+type Running struct {
+	Execution
+	State     string `json:"state"`     // inFlight, queued or retrying
+	ElapsedMs int64  `json:"elapsedMs"` // since StartedAt, or ScheduledAt while nothing was sent
+	RetryAt   *int64 `json:"retryAt"`   // while it waits for its next attempt
+}
+
+// RunningFilter selects executions that have not ended. The zero value selects all.
+type RunningFilter struct {
+	JobID    string
+	State    string // inFlight, queued or retrying
+	PageSize int    // executions per request, 1 to 1,000; zero: the server's default
+}
+
+// Running ranges over the executions that have not ended, newest scheduled first.
+func (e *Executions) Running(ctx context.Context, f RunningFilter) iter.Seq2[Running, error] {
+	q := url.Values{}
+	for name, value := range map[string]string{"jobId": f.JobID, "state": f.State} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return executionPages[Running](ctx, e, f.PageSize, q, "executions", "running")
+}
+
 // OfJob ranges over the executions of a job, newest scheduled first.
 // The page size is 1 to 1,000; zero takes the server's default.
 func (e *Executions) OfJob(ctx context.Context, jobID string, pageSize int) iter.Seq2[Execution, error] {
@@ -124,12 +150,18 @@ func (e *Executions) Failed(ctx context.Context, jobID string, pageSize int) ite
 
 func (e *Executions) list(ctx context.Context, pageSize int, q url.Values,
 	path ...string) iter.Seq2[Execution, error] {
-	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[Execution], error) {
+	return executionPages[Execution](ctx, e, pageSize, q, path...)
+}
+
+// executionPages ranges over a list of executions, as T has them.
+func executionPages[T any](ctx context.Context, e *Executions, pageSize int, q url.Values,
+	path ...string) iter.Seq2[T, error] {
+	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[T], error) {
 		var out struct {
-			Executions []Execution `json:"executions"`
-			NextCursor string      `json:"nextCursor"`
+			Executions []T    `json:"executions"`
+			NextCursor string `json:"nextCursor"`
 		}
 		err := e.server.getJSON(ctx, &out, q, path...)
-		return page[Execution]{out.Executions, out.NextCursor}, err
+		return page[T]{out.Executions, out.NextCursor}, err
 	})
 }

@@ -27,3 +27,19 @@ func TestExecutionsAreListedByWhatTheyAre(t *testing.T) {
 	}
 	equal(t, b.asked, []string{"/jobs/by-key/k/executions?from=1&namespace=eu"})
 }
+
+func TestWhatRunsIsListed(t *testing.T) {
+	b := &pageServer{pages: []string{
+		`{"executions":[{"id":"1","status":"PENDING","state":"retrying","elapsedMs":7,"retryAt":9}],"nextCursor":"A"}`,
+		`{"executions":[{"id":"2","state":"inFlight","retryAt":null}]}`,
+	}}
+	got, err := collect(b.serve(t).Executions.Running(t.Context(), RunningFilter{JobID: "j", State: "retrying",
+		PageSize: 3}), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, []Running{{Execution: Execution{ID: "1", Status: "PENDING"}, State: "retrying", ElapsedMs: 7,
+		RetryAt: new(int64(9))}, {Execution: Execution{ID: "2"}, State: "inFlight"}})
+	const query = "jobId=j&limit=3&state=retrying"
+	equal(t, b.asked, []string{"/executions/running?" + query, "/executions/running?cursor=A&" + query})
+}

@@ -47,13 +47,14 @@ func newestRuns(rn *runner, q *store.ExecutionQuery) ([]*run.Run, bool) {
 	if len(q.Statuses) > 0 && i < 0 {
 		return nil, false
 	}
-	top := q.Start()
+	top, anyKey := q.Start(), *q
+	anyKey.Retrying = nil // a key does not tell
 	n := newest{most: max(q.Limit, liveLook), take: func(r *run.Run) bool {
 		probe := domain.Execution{FireKey: r.Key()}
 		if i >= 0 {
 			probe.Status = q.Statuses[i]
 		}
-		return compareNewest(probe.FireKey, top) > 0 && q.Selects(&probe)
+		return compareNewest(probe.FireKey, top) > 0 && anyKey.Selects(&probe)
 	}}
 	for _, find := range placesOf(rn) {
 		find(n.add) // which matches none, so that all are looked at

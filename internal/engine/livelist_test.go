@@ -58,6 +58,8 @@ func TestLiveListOfAllJobs(t *testing.T) {
 		for name, q := range map[string]store.ExecutionQuery{
 			"all": {}, "by hand": {Manual: &yes}, "by schedule": {Manual: &no}, "from": {From: mid}, "to": {To: mid},
 			"waiting": {Statuses: []domain.Status{domain.StatusPending}}, "job": {JobID: ids[2]},
+			"retrying":             {Statuses: []domain.Status{domain.StatusPending}, Retrying: &yes},
+			"not retrying":         {Retrying: &no},
 			"in flight, or failed": {Statuses: []domain.Status{domain.StatusFailed, domain.StatusRunning}},
 			"ended":                {Statuses: []domain.Status{domain.StatusFailed}},
 		} {

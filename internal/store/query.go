@@ -137,6 +137,7 @@ type ExecutionQuery struct {
 	JobID    domain.JobID    // of one job; zero: of all
 	Statuses []domain.Status // one of these
 	Manual   *bool           // triggered by hand, or by the schedule
+	Retrying *bool           // of those that have not ended: waits for a retry, or does not. No fact does
 	From     int64           // scheduled at or after
 	To       int64           // scheduled before; zero: no end
 }
@@ -151,6 +152,7 @@ type ExecutionPage struct {
 func (q *ExecutionQuery) Selects(e *domain.Execution) bool {
 	return (q.JobID.IsZero() || q.JobID == e.JobID) && q.hasStatus(e.Status) &&
 		(q.Manual == nil || *q.Manual == (e.Nonce != 0)) &&
+		(q.Retrying == nil || *q.Retrying == (e.NextAttemptAt != 0)) &&
 		e.ScheduledAt >= q.From && (q.To == 0 || e.ScheduledAt < q.To)
 }
 

@@ -16,21 +16,31 @@ const maxLive = 25_000
 // Executions returns a page of the executions that the query selects, those too that have not
 // ended. Of one job CodeNotFound means that nothing is known of it.
 func (v *View) Executions(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
-	// Live ones first: one that ends in between is then in both lists, and
-	// shown as the fact; the other way round it would be in neither.
-	live := v.liveOf(ctx, &q)
+	page, err := v.withFacts(ctx, &q, v.liveOf(ctx, &q))
+	if err == nil && len(page.Executions) == 0 && q.Before == (domain.FireKey{}) && !q.JobID.IsZero() {
+		return page, v.known(ctx, q.JobID)
+	}
+	return page, err
+}
+
+// Everywhere is as Executions for a list of all jobs that is narrowed to one: what of it has not ended
+// is looked for at every node, and a job of which nothing is known has no executions.
+func (v *View) Everywhere(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
+	return v.withFacts(ctx, &q, v.Running(ctx, q))
+}
+
+// withFacts joins what has not ended with what has. The former is looked at first: one that ends in
+// between is then in both lists, and shown as the fact; the other way round it would be in neither.
+func (v *View) withFacts(ctx context.Context, q *store.ExecutionQuery, live store.ExecutionPage) (store.ExecutionPage,
+	error) {
 	var facts store.ExecutionPage
 	if len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, domain.Status.Final) {
 		var err error
-		if facts, err = v.history.List(ctx, q); err != nil {
+		if facts, err = v.history.List(ctx, *q); err != nil {
 			return facts, store.Coded(err)
 		}
 	}
-	page := joined(&q, facts, live)
-	if len(page.Executions) == 0 && q.Before == (domain.FireKey{}) && !q.JobID.IsZero() {
-		return page, v.known(ctx, q.JobID)
-	}
-	return page, nil
+	return joined(q, facts, live), nil
 }
 
 // joined merges a page of facts with one of live executions. What is beyond the end of either of
@@ -64,11 +74,11 @@ func (v *View) known(ctx context.Context, id domain.JobID) error {
 
 // liveOf returns a page of what the query selects that has not ended.
 func (v *View) liveOf(ctx context.Context, q *store.ExecutionQuery) store.ExecutionPage {
-	if len(q.Statuses) > 0 && !slices.ContainsFunc(q.Statuses, func(s domain.Status) bool { return !s.Final() }) {
-		return store.ExecutionPage{}
-	}
 	if q.JobID.IsZero() {
-		return v.listLive(ctx, q)
+		return v.Running(ctx, *q)
+	}
+	if !wantsLive(q) {
+		return store.ExecutionPage{}
 	}
 	top, page := q.Start(), q.Collect()
 	for _, x := range v.live.LiveByJob(q.JobID, maxLive) {
@@ -83,17 +93,25 @@ func (v *View) liveOf(ctx context.Context, q *store.ExecutionQuery) store.Execut
 	return page.End()
 }
 
-// listLive returns a page of what has not ended, of all jobs and all nodes.
-func (v *View) listLive(ctx context.Context, q *store.ExecutionQuery) store.ExecutionPage {
-	here := v.live.LiveList(*q)
+// wantsLive reports whether a query may select what has not ended.
+func wantsLive(q *store.ExecutionQuery) bool {
+	return len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, func(s domain.Status) bool { return !s.Final() })
+}
+
+// Running returns a page of what the query selects that has not ended, of all nodes.
+func (v *View) Running(ctx context.Context, q store.ExecutionQuery) store.ExecutionPage {
+	if !wantsLive(&q) {
+		return store.ExecutionPage{}
+	}
+	here := v.live.LiveList(q)
 	if v.others == nil {
 		return here
 	}
-	elsewhere, missing := v.others.LiveList(ctx, *q)
+	elsewhere, missing := v.others.LiveList(ctx, q)
 	notePartial(ctx, missing)
 	all := here
 	for _, page := range elsewhere {
-		all = joined(q, all, page)
+		all = joined(&q, all, page)
 	}
 	return all
 }

@@ -11,6 +11,7 @@ import (
 
 var executionCases = []testCase{
 	{"List of executions filters by job, status, time and manual", executionFilters},
+	{"List of executions has none that waits for a retry", executionsRetrying},
 	{"List of executions begins below the key of any fire", executionsBelow},
 	{"List of executions ends a page by its bytes", executionPageBytes},
 	{"List of executions finds the few among many", executionsAmongMany},
@@ -109,6 +110,28 @@ func executionFilters(t *testing.T, f *fixture) {
 			}
 		}
 		f.reopen(t)
+	}
+}
+
+// No fact waits for a retry.
+func executionsRetrying(t *testing.T, f *fixture) {
+	facts := f.mixed(t)
+	for _, job := range []domain.JobID{{}, jobID(2)} {
+		for _, statuses := range [][]domain.Status{nil, {domain.StatusFailed}} {
+			q := store.ExecutionQuery{JobID: job, Statuses: statuses, Limit: 1_000}
+			want := 0
+			for i := range facts {
+				if q.Selects(&facts[i]) {
+					want++
+				}
+			}
+			for retrying, want := range map[bool]int{true: 0, false: want} {
+				q.Retrying = &retrying
+				if got := f.executions(t, q); len(got) != want {
+					t.Errorf("%+v, retrying %v: %d executions, want %d", q, retrying, len(got), want)
+				}
+			}
+		}
 	}
 }
 
