@@ -36,7 +36,7 @@ const (
 // is not valid, or whose key another job has, carries its error and does not spoil the
 // rest. The others are one commit: when the store fails, each of them carries that error.
 func (e *Editor) Create(ctx context.Context, docs []domain.SpecDoc) []Created {
-	c := e.newCreation(docs, domain.NewJobIDs(e.now(), len(docs)))
+	c := e.newCreation(docs, e.newIDs(e.now(), len(docs)))
 	c.all(ctx)
 	return c.out
 }

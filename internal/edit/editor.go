@@ -25,6 +25,10 @@ type Config struct {
 	// Ahead is how far H of a shard is moved ahead: other processes have the database, too, and
 	// jobs that they own are changed straight in the store. Zero: no other process has it.
 	Ahead time.Duration
+
+	// NewIDs returns ids of so many new jobs, for an instant in Unix milliseconds; nil:
+	// [domain.NewJobIDs]. A simulation has ids that can be repeated.
+	NewIDs func(ms int64, n int) []domain.JobID
 }
 
 // Editor changes jobs. Its errors are *[domain.Error] where the caller can do
@@ -39,6 +43,7 @@ type Editor struct {
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 	pace    *clock.Pace
+	newIDs  func(ms int64, n int) []domain.JobID
 
 	without    without
 	once       *Once
@@ -52,9 +57,12 @@ func New(c Config) (*Editor, error) {
 	if c.Owner == nil || c.Store == nil || c.Clock == nil || c.Metrics == nil || c.Log == nil {
 		return nil, errors.New("edit: Owner, Store, Clock, Metrics and Log are required")
 	}
+	if c.NewIDs == nil {
+		c.NewIDs = domain.NewJobIDs
+	}
 	return &Editor{
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
-		log: c.Log, pace: c.Pace,
+		log: c.Log, pace: c.Pace, newIDs: c.NewIDs,
 		without: without{c.Store.Edits(), c.Store.Shards(), c.Store.Ledger(), c.Ahead.Milliseconds()},
 		once:    newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil

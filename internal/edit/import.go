@@ -93,10 +93,10 @@ type keyed struct {
 }
 
 // ids returns those of the chunk's jobs. An import with an Idempotency-Key has the same again.
-func (c *chunk) ids(ctx context.Context, now int64) []domain.JobID {
+func (c *chunk) ids(ctx context.Context, e *Editor) []domain.JobID {
 	r, comesAgain := store.IdempotencyOf(ctx)
 	if !comesAgain {
-		return domain.NewJobIDs(now, len(c.docs))
+		return e.newIDs(e.now(), len(c.docs))
 	}
 	ids := make([]domain.JobID, len(c.docs))
 	for i, place := range c.places {
@@ -218,7 +218,7 @@ func (c *chunk) failed(made []Created) error {
 
 // carryOut does what a chunk says.
 func (im *Import) carryOut(ctx context.Context, c *chunk) []Created {
-	made := im.editor.newCreation(c.docs, c.ids(ctx, im.editor.now()))
+	made := im.editor.newCreation(c.docs, c.ids(ctx, im.editor))
 	if len(c.keyed) == 0 {
 		made.all(ctx)
 		return made.out

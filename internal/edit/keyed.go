@@ -38,7 +38,7 @@ func (e *Editor) Put(ctx context.Context, p *Put) (domain.Version, Outcome, erro
 		if err != nil {
 			return domain.Version{}, Made, err
 		}
-		c := e.newCreation([]domain.SpecDoc{doc}, domain.NewJobIDs(e.now(), 1))
+		c := e.newCreation([]domain.SpecDoc{doc}, e.newIDs(e.now(), 1))
 		if taken := c.try(ctx); taken == nil {
 			return c.out[0].Version, Made, c.out[0].Err
 		}

@@ -76,6 +76,10 @@ type Config struct {
 	// engine.
 	Alive func(runner int64) bool
 
+	// Node is the number of this process, which no other one may have; zero: a random one. A
+	// simulation has numbers that can be repeated.
+	Node int64
+
 	// ResetWatermark accepts a clock far behind the watermark: the fires in
 	// between are given up and firing starts at the clock's now.
 	ResetWatermark bool
@@ -101,6 +105,9 @@ func (c *Config) validate() error {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.Node == 0 {
+		c.Node = domain.NewNonce()
 	}
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = DefaultMaxInFlight

@@ -52,7 +52,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, clock: cfg.Clock, log: cfg.Log,
-		shards: shard.NewSet(cfg.Store.Shards(), cfg.Clock),
+		shards: shard.NewSet(cfg.Store.Shards(), cfg.Clock, cfg.Node),
 		zones:  zones.NewRules(cfg.Store.Shards()),
 	}
 	e.registry = newRegistry(cfg.Clock, e.shards)

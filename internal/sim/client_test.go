@@ -2,7 +2,9 @@ package sim
 
 import (
 	"context"
+	"encoding/binary"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +42,29 @@ type known struct {
 type silence struct {
 	job         *known
 	from, until time.Duration // until zero: no end
+}
+
+// ids are those of new jobs: which shard a job is of follows from the seed.
+type ids struct {
+	mu     sync.Mutex
+	random *rand.Rand
+}
+
+func (i *ids) next(ms int64, n int) []domain.JobID {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	made := domain.NewJobIDs(ms, n)
+	for k := range made {
+		binary.BigEndian.PutUint64(made[k][8:], i.random.Uint64()>>2|1<<63) // the variant of a UUID
+	}
+	return made
+}
+
+// node returns the number of a process.
+func (i *ids) node() int64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return 1 + i.random.Int64N(1<<47)
 }
 
 // tag marks a spec so that it shows which edit it belongs to.

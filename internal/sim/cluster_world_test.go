@@ -114,6 +114,7 @@ func (c *clusterDay) boot(n *node) {
 		real = c.plant.store(real)
 	}
 	p.gate = faulty.New(real, 0)
+	p.gate.Add(faulty.Rule{Fault: faulty.Delay, Delay: distance(p.number)})
 	p.faults = faulty.New(p.gate, c.seed^c.boots<<40)
 	var exec engine.Executor = p.life
 	if c.plant.executor != nil {
@@ -123,7 +124,7 @@ func (c *clusterDay) boot(n *node) {
 	var err error
 	if p.eng, err = engine.New(engine.Config{
 		Store: p.faults, Executor: exec, Clock: agreed, Log: silent, Metrics: c.metrics, MaxInFlight: c.slots,
-		MaxInFlightPerHost: c.slots, Shared: true,
+		MaxInFlightPerHost: c.slots, Shared: true, Node: c.ids.node(),
 		Alive: func(runner int64) bool { return !c.plant.deaf && p.member.View().Alive(runner) },
 	}); err != nil {
 		panic(err)
@@ -136,6 +137,7 @@ func (c *clusterDay) boot(n *node) {
 	}
 	if p.edit, err = edit.New(edit.Config{
 		Owner: p.eng, Store: p.faults, Clock: agreed, Metrics: c.metrics, Log: silent, Ahead: engine.Horizon,
+		NewIDs: c.ids.next,
 	}); err != nil {
 		panic(err)
 	}
@@ -145,6 +147,12 @@ func (c *clusterDay) boot(n *node) {
 	}
 	n.process = p
 	p.look()
+}
+
+// distance is how long each call of the store takes a process: 1 to 4 ms, and another time for each, so
+// that what several do at one instant has an order that the seed determines.
+func distance(process int) time.Duration {
+	return time.Millisecond + time.Duration(process%97)*31*time.Microsecond
 }
 
 // look begins to look at the other nodes.

@@ -33,9 +33,13 @@
 //     shard changed its owner without a release, or the process that sent the first was killed,
 //     frozen or cut off from the store. In no case was it on record when its sender claimed the shard.
 //     In the end each shard has an owner, each node its share, and everything is on record.
-//   - A seed determines the script: what is done, when, and what fails. It does
-//     not determine ids or how goroutines are scheduled, so a replay runs the same
-//     day but not always the same race within one millisecond.
+//   - A seed determines the script: what is done, when, and what fails; the ids of jobs
+//     and with them their shards; the numbers of processes, which decide who takes which
+//     shard; and the order of what several processes do at one instant in the store, because a call
+//     takes each of them another time. It does not determine how goroutines of one process are
+//     scheduled, in which order the runtime ends timers of one instant, or how a map is walked. On
+//     one core (GOMAXPROCS=1) a replay of a cluster is nearly always the same day to the last
+//     request, on two mostly.
 //
 // # How this is shown
 //

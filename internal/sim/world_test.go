@@ -53,6 +53,7 @@ type world struct {
 	targets *targets
 	client  *client
 	calls   sync.WaitGroup // of the client
+	ids     *ids
 	outages []check.Outage // on the clock that nobody sets
 	early   int64          // by how many milliseconds a request may be early
 	explain func(a, b check.Send) bool
@@ -115,7 +116,7 @@ func newWorld(seed uint64, on opener, p plant) *world {
 	clk.Step(at.Add(time.Duration(r.IntN(3_600_000)) * time.Millisecond).Sub(start))
 	w := &world{
 		Rand: r, seed: seed, plant: p, clk: clk, start: start, first: clock.NowMs(clk), open: on(clk),
-		slots: 1 + r.IntN(40), metrics: telemetry.NewMetrics(),
+		slots: 1 + r.IntN(40), ids: &ids{random: rand.New(rand.NewPCG(seed, 2))}, metrics: telemetry.NewMetrics(),
 		targets: &targets{clk: clk, start: start}, client: &client{start: start,
 			triggers: make(map[domain.ExecutionID]bool)},
 	}
@@ -195,7 +196,7 @@ func (w *world) tryBoot() error {
 	}
 	w.eng = e
 	if w.edit, err = edit.New(edit.Config{
-		Owner: e, Store: w.faults, Clock: w.clk, Metrics: w.metrics, Log: silent,
+		Owner: e, Store: w.faults, Clock: w.clk, Metrics: w.metrics, Log: silent, NewIDs: w.ids.next,
 	}); err != nil {
 		panic(err)
 	}

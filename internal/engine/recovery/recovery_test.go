@@ -58,7 +58,7 @@ func newDatabase(t *testing.T, shards, jobs int, recorded int64) *database {
 // config is that of a recovery so many seconds after the first instant.
 func (d *database) config(t *testing.T, db store.Store, seconds int64) Config {
 	t.Helper()
-	set := shard.NewSet(db.Shards(), &clock.Manual{})
+	set := shard.NewSet(db.Shards(), &clock.Manual{}, 1)
 	return Config{Store: db, Log: slog.New(slog.DiscardHandler), Shards: set, Zones: zones.NewRules(db.Shards()),
 		Now: d.now + seconds*1000 + 500, Count: func(*domain.Execution) {}}
 }

@@ -27,8 +27,8 @@ type Set struct {
 }
 
 // NewSet returns the shards of the database, none of which this node owns.
-func NewSet(shards store.Shards, c clock.Clock) *Set {
-	return &Set{Holds: hold.NewSet(shards.Count()), Node: domain.NewNonce(), store: shards, clock: c,
+func NewSet(shards store.Shards, c clock.Clock, node int64) *Set {
+	return &Set{Holds: hold.NewSet(shards.Count()), Node: node, store: shards, clock: c,
 		states: make([]State, shards.Count())}
 }
 

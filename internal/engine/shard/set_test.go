@@ -48,7 +48,7 @@ func newSet(t *testing.T) (*Set, *beats, *clock.Manual) {
 	t.Helper()
 	clk := &clock.Manual{}
 	shards := &beats{clock: clk}
-	s := NewSet(shards, clk)
+	s := NewSet(shards, clk, 1)
 	claimed := []store.Shard{{Number: 0, Lease: store.Lease{Epoch: 4}}, {Number: 2, Lease: store.Lease{Epoch: 9}}}
 	s.Claim(claimed)
 	if got := s.Propose(1); len(got) != 0 {
@@ -246,7 +246,7 @@ func TestProposedOnlyRises(t *testing.T) {
 // Jobs are spread over all shards, the same job always to the same one.
 func TestNumber(t *testing.T) {
 	t.Parallel()
-	s := NewSet(&beats{}, &clock.Manual{})
+	s := NewSet(&beats{}, &clock.Manual{}, 1)
 	counts := make([]int, 3)
 	for range 3_000 {
 		id := domain.NewJobID(1)
