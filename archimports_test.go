@@ -85,7 +85,7 @@ var imports = []struct {
 	{"internal/alert", row{internal: []string{"domain"}}},
 	{"internal/view", row{internal: []string{"domain", "store"}}},
 	{"internal/peerview", row{internal: []string{"domain", "peer", "store", "view"}}},
-	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry"},
+	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry", "seal"},
 		modules: []string{"golang.org/x/time/rate"}}},
 	{"internal/audit", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/front", row{internal: []string{"charset", "domain", "access", "clock", "telemetry"},

@@ -28,6 +28,16 @@ const (
 	refreshTimeout = 2 * time.Second
 )
 
+// A key begins 60 sessions at once, so that all who share it may come in the morning, and then
+// one a minute: those that are ended before their time are remembered, and are bounded.
+const (
+	SignInBurst = 60
+	signInRate  = rate.Limit(1.0 / 60)
+
+	// SignInWindow is how long it takes until a key may begin SignInBurst sessions again.
+	SignInWindow = SignInBurst * time.Minute
+)
+
 // SafeKeyLength is from how many characters on nobody guesses a key. At 86,400 attempts
 // a day from each of 8,192 addresses, a key of 32 hexadecimal digits takes 10^27 years.
 // Those that Belfry makes have 128 random bits or more, too.
@@ -47,7 +57,11 @@ type Caller struct {
 	// Guessable tells that the key is short enough to be guessed by many attempts.
 	Guessable bool
 
+	// Session is in which session the caller has come; zero: he has come with the key itself.
+	Session domain.SessionID
+
 	rate *rate.Limiter // of the key; nil: none
+	held *holding      // the key; nil: there is none
 }
 
 // Wait returns how long the caller has to wait before the next request; zero: it
@@ -106,6 +120,8 @@ type holding struct {
 
 	used  atomic.Int64 // Unix milliseconds, to the minute
 	noted int64        // what the store has of it; under Run alone
+
+	signIns *rate.Limiter
 }
 
 // Open reads the keys of the store.
@@ -139,6 +155,7 @@ func (k *Keyring) hold(key domain.APIKey) *holding {
 	h := &holding{hash: key.Hash, key: key, caller: Caller{Key: key.ID, Name: key.Name, Role: key.Role,
 		Namespace: key.Namespace, ExpiresAt: key.ExpiresAt}, noted: key.LastUsedAt}
 	h.used.Store(key.LastUsedAt)
+	h.caller.held, h.signIns = h, rate.NewLimiter(signInRate, SignInBurst)
 	if k.Rate > 0 {
 		h.caller.rate = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)
 	}
@@ -151,7 +168,11 @@ func (k *Keyring) Empty() bool { return len(*k.held.Load()) == 0 }
 
 // Find returns who holds a key, or false.
 func (k *Keyring) Find(text string) (Caller, bool) {
-	hash := sha256.Sum256([]byte(text))
+	return k.findHash(sha256.Sum256([]byte(text)))
+}
+
+// findHash is Find by the hash of a key.
+func (k *Keyring) findHash(hash [32]byte) (Caller, bool) {
 	h, ok := (*k.held.Load())[hash]
 	if !ok || subtle.ConstantTimeCompare(h.hash[:], hash[:]) != 1 {
 		return Caller{}, false

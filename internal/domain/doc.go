@@ -37,6 +37,6 @@
 //	fieldcode.go error.go fold.go limits.go secret.go target.go hostfilter.go id.go
 //	header.go signing.go policy.go schedule.go
 //	job.go fault.go spec.go elsewhere.go
-//	execution.go loss.go health.go alert.go call.go key.go change.go operation.go idempotency.go
+//	execution.go loss.go health.go alert.go call.go key.go session.go change.go operation.go idempotency.go
 //	notice.go alertrule.go channel.go
 package domain

@@ -48,6 +48,15 @@ func ParseKey(text string) (Key, error) {
 	return k, nil
 }
 
+// KeyOf returns the key of 32 bytes, such as one that [Key.Derive] has made for a purpose.
+func KeyOf(secret []byte) (k Key, err error) {
+	if len(secret) != keySize {
+		return k, fmt.Errorf("a key has %d bytes: must be %d", len(secret), keySize)
+	}
+	copy(k.secret[:], secret)
+	return k, nil
+}
+
 // ID identifies the key: the first four bytes of a SHA-256 over it, in hex. It reveals
 // nothing about the key itself.
 func (k Key) ID() string {

@@ -8,7 +8,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Keys stores the API keys, each by its hash. There are at most [domain.MaxKeys].
+// Keys stores the API keys, each by its hash, and which sessions were ended before their time.
+// There are at most [domain.MaxKeys], and about [domain.MaxEndedSessions].
 //
 // Add and Revoke write an entry of the trail if their context has a change, and Add the
 // record of an Idempotency-Key, as the methods of [Jobs] do.
@@ -26,6 +27,11 @@ type Keys interface {
 	// Used notes when keys were last used, by id. An older instant than the
 	// one that is kept, and an id that is not known, change nothing.
 	Used(ctx context.Context, at map[string]int64) error
+	// EndSession notes that a session has ended, and drops those that have ended by themselves by
+	// now. A repeat changes nothing. CodeConflict: as many as there may be are known.
+	EndSession(ctx context.Context, session domain.EndedSession, now int64) error
+	// EndedSessions returns the sessions that were ended, in the order of their ids.
+	EndedSessions(ctx context.Context) ([]domain.EndedSession, error)
 }
 
 // Changes is the audit trail: who did what, and when. Entries about jobs
@@ -131,6 +137,12 @@ func CancelEntry(ctx context.Context, id domain.OperationID) (domain.Change, boo
 // LastKey is the CodeConflict error about the only key that will always let an admin in.
 func LastKey(id string) error {
 	return domain.Conflict("%s is the last key of an admin that does not expire: make another one first", id)
+}
+
+// TooManyEnded is the CodeConflict error about a session that cannot be ended before its time.
+func TooManyEnded() error {
+	return domain.Conflict("%d sessions have ended before their time, as many as may be known: revoke the key of this "+
+		"one to end it, or try again later", domain.MaxEndedSessions)
 }
 
 // NoKey is the CodeNotFound error about a key.

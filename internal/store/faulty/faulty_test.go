@@ -99,17 +99,6 @@ func (a recordingAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domai
 	return make([]domain.Loss, 7), a.r.note("Alerts.AddLost")
 }
 
-type recordingKeys struct{ r *recording }
-
-func (k recordingKeys) Add(context.Context, domain.APIKey) error { return k.r.note("Keys.Add") }
-func (k recordingKeys) Revoke(context.Context, string, int64, bool) error {
-	return k.r.note("Keys.Revoke")
-}
-func (k recordingKeys) Used(context.Context, map[string]int64) error { return k.r.note("Keys.Used") }
-func (k recordingKeys) List(context.Context) ([]domain.APIKey, error) {
-	return make([]domain.APIKey, 7), k.r.note("Keys.List")
-}
-
 type recordingChanges struct{ r *recording }
 
 func (c recordingChanges) Add(context.Context, domain.Change) error { return c.r.note("Changes.Add") }
@@ -222,6 +211,13 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		return false, s.Keys().Revoke(ctx, "", 1, false)
 	},
 	"Keys.Used": func(ctx context.Context, s store.Store) (bool, error) { return false, s.Keys().Used(ctx, nil) },
+	"Keys.EndSession": func(ctx context.Context, s store.Store) (bool, error) {
+		return false, s.Keys().EndSession(ctx, domain.EndedSession{}, 1)
+	},
+	"Keys.EndedSessions": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Keys().EndedSessions(ctx)
+		return len(v) == 7, err
+	},
 	"Keys.List": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Keys().List(ctx)
 		return len(v) == 7, err
@@ -293,7 +289,8 @@ var hasValue = map[string]bool{
 	"History.ByJob": true, "History.List": true, "History.Last": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
 	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
-	"Changes.List": true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
+	"Keys.EndedSessions": true,
+	"Changes.List":       true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
 	"Nodes.Protocol": true,
 	"Ledger.RunsOf":  true,
 }

@@ -244,6 +244,16 @@ func (k keys) Used(ctx context.Context, at map[string]int64) error {
 	return k.call(ctx, "Keys", "Used", func() error { return k.real.Used(ctx, at) })
 }
 
+func (k keys) EndSession(ctx context.Context, e domain.EndedSession, now int64) error {
+	return k.call(ctx, "Keys", "EndSession", func() error { return k.real.EndSession(ctx, e, now) })
+}
+
+func (k keys) EndedSessions(ctx context.Context) ([]domain.EndedSession, error) {
+	return get(ctx, k.Store, "Keys", "EndedSessions", func() ([]domain.EndedSession, error) {
+		return k.real.EndedSessions(ctx)
+	})
+}
+
 type changes struct {
 	*Store
 	real store.Changes

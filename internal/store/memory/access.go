@@ -1,8 +1,10 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -89,6 +91,33 @@ func (k keys) Used(ctx context.Context, at map[string]int64) error {
 		}
 		return nil
 	})
+}
+
+// EndSession implements store.Keys.
+func (k keys) EndSession(ctx context.Context, e domain.EndedSession, now int64) error {
+	return k.do(ctx, func(d *Disk) error {
+		maps.DeleteFunc(d.ended, func(_ domain.SessionID, at int64) bool { return at <= now })
+		if _, known := d.ended[e.ID]; known {
+			return nil // a repeat
+		}
+		if len(d.ended) >= domain.MaxEndedSessions {
+			return store.TooManyEnded()
+		}
+		d.ended[e.ID] = e.ExpiresAt
+		return nil
+	})
+}
+
+// EndedSessions implements store.Keys.
+func (k keys) EndedSessions(ctx context.Context) (found []domain.EndedSession, err error) {
+	err = k.do(ctx, func(d *Disk) error {
+		for id, at := range d.ended {
+			found = append(found, domain.EndedSession{ID: id, ExpiresAt: at})
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b domain.EndedSession) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return found, err
 }
 
 // Add implements store.Changes.

@@ -35,12 +35,18 @@ type Disk struct {
 	alerts   []*alert                // in the order in which they began
 	failing  map[domain.JobID]*alert // those that are open
 	losses   []loss
-	keys     map[string]domain.APIKey
-	changes  []domain.Change // by (At, Nonce)
-	once     map[domain.IdempotencyKey]domain.IdempotencyRecord
-	bulk     map[domain.OperationID]*operation
-	kept     int64 // history before it was dropped
-	owners   owners
+	admission
+	changes []domain.Change // by (At, Nonce)
+	once    map[domain.IdempotencyKey]domain.IdempotencyRecord
+	bulk    map[domain.OperationID]*operation
+	kept    int64 // history before it was dropped
+	owners  owners
+}
+
+// admission says who may come in.
+type admission struct {
+	keys  map[string]domain.APIKey
+	ended map[domain.SessionID]int64 // when each session would have ended by itself
 }
 
 // NewDisk returns an empty disk with one shard. The clock is the store clock of
@@ -54,9 +60,10 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		clock:  clk, jobs: make(map[domain.JobID]*job), byKey: make(map[jobKey]domain.JobID),
 		ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs:  make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
-		once: make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
-		bulk: make(map[domain.OperationID]*operation),
-		keys: make(map[string]domain.APIKey), failing: make(map[domain.JobID]*alert),
+		once:      make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
+		bulk:      make(map[domain.OperationID]*operation),
+		admission: admission{make(map[string]domain.APIKey), make(map[domain.SessionID]int64)},
+		failing:   make(map[domain.JobID]*alert),
 	}
 }
 

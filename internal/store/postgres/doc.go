@@ -46,7 +46,7 @@
 //	fault.go conn.go migrate.go version.go trail.go idempotencyrow.go
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go joblist.go
-//	operations.go keys.go changes.go idempotency.go
+//	operations.go keys.go sessions.go changes.go idempotency.go
 //	day.go irregular.go alertplan.go counters.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go

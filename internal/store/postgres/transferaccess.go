@@ -22,6 +22,9 @@ func (t *moving) tables() transfer.Tables {
 			return []any{l.ScheduledAt, [16]byte(l.JobID)}
 		}, queueLosses),
 		Keys: pagedTable(db, selectAllKeys, scanAPIKey, func(k *domain.APIKey) []any { return []any{k.ID} }, queueKeys),
+		Sessions: pagedTable(db, selectAllEnded, scanSession, func(e *domain.EndedSession) []any {
+			return []any{e.ID[:]}
+		}, queueSessions),
 		Changes: pagedTable(db, selectAllChanges, scanChange, func(e *domain.Change) []any {
 			return []any{e.At, e.Nonce}
 		}, queueChanges),
@@ -40,6 +43,7 @@ func (t *moving) tables() transfer.Tables {
 const (
 	selectAllKeys = `
 SELECT ` + keyColumns + ` FROM api_key WHERE id COLLATE "C" > $1 ORDER BY id COLLATE "C" LIMIT $2`
+	selectAllEnded   = `SELECT id, expires_at FROM ended_session WHERE id > $1 ORDER BY id LIMIT $2`
 	selectAllChanges = `
 SELECT ` + changeColumns + ` FROM change WHERE (at, nonce) > ($1, $2) ORDER BY at, nonce LIMIT $3`
 	selectAllRecords    = `SELECT ` + recordColumns + ` FROM idempotency WHERE key > $1 ORDER BY key LIMIT $2`

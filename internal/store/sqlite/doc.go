@@ -125,7 +125,7 @@
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
 //	fact.go jobfields.go entry.go lease.go node.go move.go
-//	idempotency.go operation.go jobs.go jobsread.go apikey.go change.go aside.go zonerules.go kept.go
+//	idempotency.go operation.go jobs.go jobsread.go apikey.go session.go change.go aside.go zonerules.go kept.go
 //	loss.go
 //	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go recordlock.go opendays.go

@@ -23,6 +23,9 @@ func (t *moving) tables() transfer.Tables {
 		Keys: pagedTable(t.db, selectAllKeys, always(columnsAPIKey), func(k *domain.APIKey) []any {
 			return []any{k.ID}
 		}, writeKey),
+		Sessions: pagedTable(t.db, selectAllEnded, always(columnsEnded), func(e *domain.EndedSession) []any {
+			return []any{e.ID[:]}
+		}, writeEnded),
 		Changes: pagedTable(t.db, selectAllChanges, always(columnsChange), func(e *domain.Change) []any {
 			return []any{e.At, e.Nonce}
 		}, func(c *conn, e *domain.Change) error { return putEntry(c, raiseChange, e) }),
@@ -47,6 +50,7 @@ const (
 SELECT scheduled_at, job_id, version, found_at FROM lost_fire
  WHERE (scheduled_at, job_id) > (?, ?) ORDER BY scheduled_at, job_id LIMIT 0 + ?`
 	selectAllKeys    = `SELECT ` + keyColumns + ` FROM api_key WHERE id > ? ORDER BY id LIMIT 0 + ?`
+	selectAllEnded   = `SELECT id, expires_at FROM ended_session WHERE id > ? ORDER BY id LIMIT 0 + ?`
 	selectAllChanges = `
 SELECT ` + changeColumns + ` FROM change WHERE (at, nonce) > (?, ?) ORDER BY at, nonce LIMIT 0 + ?`
 	selectAllRecords    = `SELECT ` + recordColumns + ` FROM idempotency WHERE key > ? ORDER BY key LIMIT 0 + ?`

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -14,6 +15,8 @@ var keyCases = []testCase{
 	{"a repeated Add succeeds, another key with the id or the hash conflicts", keyRepeat},
 	{"a revoked key is not listed, and Revoke can be repeated", keyRevoke},
 	{"the last key that always lets an admin in is kept where that is asked for", keyLast},
+	{"a session that was ended is known until it would have ended by itself", sessionEnds},
+	{"ended sessions are bounded", sessionsBounded},
 	{"Used keeps the latest instant and knows no strangers", keyUsed},
 }
 
@@ -125,6 +128,55 @@ func keyUsed(t *testing.T, f *fixture) {
 	want := apiKey(1)
 	want.LastUsedAt = noon + hour
 	equal(t, f.keys(t), []domain.APIKey{want, apiKey(2)})
+}
+
+func endedIn(t *testing.T, f *fixture) []domain.EndedSession {
+	t.Helper()
+	return must(f.Store.Keys().EndedSessions(t.Context()))(t)
+}
+
+func sessionEnds(t *testing.T, f *fixture) {
+	equal(t, endedIn(t, f), nil)
+	a := domain.EndedSession{ID: domain.SessionID{1, 15: 9}, ExpiresAt: noon + hour}
+	b := domain.EndedSession{ID: domain.SessionID{0, 15: 255}, ExpiresAt: noon + 2*hour}
+	c := domain.EndedSession{ID: domain.SessionID{255}, ExpiresAt: noon + 3*hour}
+	for _, e := range []domain.EndedSession{a, b, a} {
+		ok(t, f.Keys().EndSession(t.Context(), e, noon))
+	}
+	for range 2 {
+		equal(t, endedIn(t, f), []domain.EndedSession{b, a})
+		f.reopen(t)
+	}
+	ok(t, f.Keys().EndSession(t.Context(), c, noon+hour))
+	equal(t, endedIn(t, f), []domain.EndedSession{b, c})
+}
+
+func sessionsBounded(t *testing.T, f *fixture) {
+	end := func(n int, now int64) error {
+		e := domain.EndedSession{ID: domain.SessionID{byte(n >> 8), byte(n)}, ExpiresAt: noon + hour + int64(n&1)}
+		return f.Keys().EndSession(t.Context(), e, now)
+	}
+	const workers = 50
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for n := w; n < domain.MaxEndedSessions-workers; n += workers {
+				if err := end(n, noon); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for n := range workers { // one after the other: the last one is the last that there may be
+		ok(t, end(domain.MaxEndedSessions-workers+n, noon))
+	}
+	wantCode(t, end(domain.MaxEndedSessions, noon), domain.CodeConflict)
+	ok(t, end(1, noon)) // a repeat
+	ok(t, end(domain.MaxEndedSessions, noon+hour))
+	if n := len(endedIn(t, f)); n != domain.MaxEndedSessions/2+1 {
+		t.Errorf("%d are known after half of them have ended by themselves", n)
+	}
 }
 
 // by returns a context under a change that was asked for at an instant, and the

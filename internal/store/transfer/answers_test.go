@@ -20,6 +20,7 @@ type answers struct {
 	Asides     []store.Aside
 	Rules      []store.ZoneRules
 	Keys       []domain.APIKey
+	Sessions   []domain.EndedSession
 	Changes    []domain.Change
 	OfJob      [][]domain.Change
 	ByJob      [][]domain.Execution
@@ -64,6 +65,8 @@ func ask(t *testing.T, db store.Store) (a answers) {
 	a.Rules, err = db.Shards().ZoneRules(ctx)
 	ok(err)
 	a.Keys, err = db.Keys().List(ctx)
+	ok(err)
+	a.Sessions, err = db.Keys().EndedSessions(ctx)
 	ok(err)
 	a.Changes, err = db.Changes().List(ctx, store.ChangeQuery{To: domain.Forever, Limit: 10_000})
 	ok(err)

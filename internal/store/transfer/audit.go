@@ -29,6 +29,7 @@ const (
 	kindLosses     = "lost fires"
 	kindRuns       = "open runs"
 	kindKeys       = "API keys"
+	kindSessions   = "ended sessions"
 	kindChanges    = "trail"
 	kindRecords    = "Idempotency-Keys"
 	kindOperations = "operations"
@@ -42,7 +43,7 @@ const (
 // kinds are all of them, in the order of the report. Those of days come behind kindFacts.
 var kinds = []string{
 	kindJobs, kindVersions, kindAsides, kindFacts, kindCounters, kindAlerts, kindLosses, kindRuns, kindKeys,
-	kindChanges, kindRecords, kindOperations, kindPending, kindRules, kindKept, kindShards,
+	kindSessions, kindChanges, kindRecords, kindOperations, kindPending, kindRules, kindKept, kindShards,
 }
 
 const dayMs = 24 * 60 * 60_000
@@ -87,6 +88,7 @@ func (r *reader) read(ctx context.Context) error {
 		func(ctx context.Context) error { return each(ctx, r, kindLosses, &r.db.Losses) },
 		func(ctx context.Context) error { return each(ctx, r, kindRuns, &r.db.Runs) },
 		func(ctx context.Context) error { return each(ctx, r, kindKeys, &r.db.Keys) },
+		func(ctx context.Context) error { return each(ctx, r, kindSessions, &r.db.Sessions) },
 		func(ctx context.Context) error { return each(ctx, r, kindChanges, &r.db.Changes) },
 		func(ctx context.Context) error { return each(ctx, r, kindRecords, &r.db.Records) },
 		func(ctx context.Context) error { return each(ctx, r, kindOperations, &r.db.Operations) },

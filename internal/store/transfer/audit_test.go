@@ -89,6 +89,7 @@ func findsFaults(t *testing.T, from *place, target func(t testing.TB) place) {
 		"lost fires":       {func(db *transfer.Database) { without(&db.Losses.Write) }},
 		"open runs":        {func(db *transfer.Database) { without(&db.Runs.Write) }},
 		"API keys":         {func(db *transfer.Database) { without(&db.Keys.Write) }},
+		"ended sessions":   {func(db *transfer.Database) { without(&db.Sessions.Write) }},
 		"trail":            {func(db *transfer.Database) { without(&db.Changes.Write) }},
 		"Idempotency-Keys": {func(db *transfer.Database) { without(&db.Records.Write) }},
 		"operations":       {func(db *transfer.Database) { without(&db.Operations.Write) }},

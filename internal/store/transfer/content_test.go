@@ -205,6 +205,10 @@ func (c *content) access() {
 		}
 		c.ok(c.db.Keys().Used(ctx, map[string]int64{key.ID: noon - 60_000*int64(i)}))
 	}
+	for i := range byte(3) {
+		e := domain.EndedSession{ID: domain.SessionID{i, 1}, ExpiresAt: noon + int64(i)}
+		c.ok(c.db.Keys().EndSession(ctx, e, noon-day))
+	}
 	refused := c.change(noon - 2*day)
 	refused.Action, refused.Detail = domain.ActionRefuse, "DELETE /jobs/\x00{id}"
 	refused.Times, refused.LastAt = 12, noon

@@ -171,8 +171,8 @@ func (db *Database) empty(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, has := range []func(context.Context) (bool, error){
-		db.Counters.any, db.Alerts.any, db.Losses.any, db.Runs.any, db.Keys.any, db.Changes.any, db.Records.any,
-		db.Operations.any,
+		db.Counters.any, db.Alerts.any, db.Losses.any, db.Runs.any, db.Keys.any, db.Sessions.any,
+		db.Changes.any, db.Records.any, db.Operations.any,
 	} {
 		if found, err := has(ctx); err != nil || found {
 			return false, err
@@ -198,6 +198,7 @@ func (c *copier) fill(ctx context.Context) (err error) {
 		func(ctx context.Context) error { return copyAll(ctx, c, kindLosses, &from.Losses, &to.Losses) },
 		func(ctx context.Context) error { return copyAll(ctx, c, kindRuns, &from.Runs, &to.Runs) },
 		func(ctx context.Context) error { return copyAll(ctx, c, kindKeys, &from.Keys, &to.Keys) },
+		func(ctx context.Context) error { return copyAll(ctx, c, kindSessions, &from.Sessions, &to.Sessions) },
 		func(ctx context.Context) error { return copyAll(ctx, c, kindChanges, &from.Changes, &to.Changes) },
 		func(ctx context.Context) error { return copyAll(ctx, c, kindRecords, &from.Records, &to.Records) },
 		func(ctx context.Context) error {

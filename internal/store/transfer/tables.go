@@ -82,6 +82,7 @@ type Tables struct {
 	Losses     Table[Loss]
 	Runs       Table[domain.OpenRun]
 	Keys       Table[domain.APIKey]
+	Sessions   Table[domain.EndedSession]
 	Changes    Table[domain.Change] // without what they name
 	Records    Table[domain.IdempotencyRecord]
 	Operations Table[domain.Operation]

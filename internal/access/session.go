@@ -1,0 +1,218 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+// maxTicket bounds what is opened. A ticket of a key has some 300 bytes.
+const maxTicket = 4 << 10
+
+// sessionPlace is what the sealed text is bound to: nothing that is sealed for another purpose
+// is taken for a session.
+var sessionPlace = seal.Place("session of a browser")
+
+// SessionConfig is what sessions are made of.
+type SessionConfig struct {
+	Keys    *Keyring
+	Secrets [][]byte      // 32 bytes each: the first one seals, any one opens
+	TTL     time.Duration // how long a session lasts at most
+	Idle    time.Duration // how long it lasts without a request
+}
+
+// Sessions are those who have signed in. What a session is, is in a sealed text that the browser
+// keeps, so that each server which has the same secrets knows it. What is kept here is which
+// sessions were ended before their time.
+type Sessions struct {
+	SessionConfig
+	box *seal.Box
+
+	mu    sync.RWMutex
+	ended map[domain.SessionID]int64 // when they would have ended by themselves
+}
+
+// Session is one that has begun, or goes on.
+type Session struct {
+	Caller Caller
+	Text   string // for the browser; empty: it has the right one
+}
+
+// ticket is what a session is, in the sealed text. Times are Unix milliseconds.
+type ticket struct {
+	ID    domain.SessionID `json:"id"`
+	Key   []byte           `json:"key,omitempty"` // SHA-256 of the key with which it began
+	Began int64            `json:"began"`
+	Seen  int64            `json:"seen"` // when the text was made
+	Ends  int64            `json:"ends"`
+}
+
+// OpenSessions reads which sessions were ended.
+func OpenSessions(ctx context.Context, c SessionConfig) (*Sessions, error) {
+	if c.Keys == nil || c.TTL <= 0 || c.Idle <= 0 {
+		return nil, errors.New("access: Keys, TTL and Idle are required")
+	}
+	keys := make([]seal.Key, len(c.Secrets))
+	for i, secret := range c.Secrets {
+		var err error
+		if keys[i], err = seal.KeyOf(secret); err != nil {
+			return nil, err
+		}
+	}
+	box, err := seal.NewBox(keys...)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sessions{SessionConfig: c, box: box, ended: map[domain.SessionID]int64{}}
+	if err := s.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Begin begins a session of a caller who has come with a key. If the key has begun too many,
+// wait is how long it takes until it may begin the next one.
+func (s *Sessions) Begin(c *Caller) (begun Session, wait time.Duration, err error) {
+	now := s.Keys.Clock.Now()
+	if c.held == nil {
+		return begun, 0, errors.New("access: a session begins with a key")
+	}
+	place := c.held.signIns.ReserveN(now, 1)
+	if wait = place.DelayFrom(now); wait > 0 {
+		place.CancelAt(now)
+		return begun, wait, nil
+	}
+	ms := now.UnixMilli()
+	t := ticket{ID: domain.NewSessionID(), Key: c.held.hash[:], Began: ms, Seen: ms, Ends: ms + s.TTL.Milliseconds()}
+	begun.Caller = t.of(*c)
+	begun.Text, err = s.sealed(&t)
+	return begun, 0, err
+}
+
+// of returns a caller in the session.
+func (t *ticket) of(c Caller) Caller {
+	c.Session = t.ID
+	if c.ExpiresAt == 0 || c.ExpiresAt > t.Ends {
+		c.ExpiresAt = t.Ends
+	}
+	return c
+}
+
+func (s *Sessions) sealed(t *ticket) (string, error) {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return "", err
+	}
+	sealed, err := s.box.Seal(sessionPlace, string(text))
+	return strings.TrimPrefix(sealed, seal.Prefix), err
+}
+
+// Find returns the session of a text, or false. It does not tell why a text is none. A session goes
+// on only while its key opens, with the role and the namespace that the key has. The text is renewed
+// when a tenth of the time without a request has passed.
+func (s *Sessions) Find(text string) (Session, bool) {
+	if len(text) > maxTicket {
+		return Session{}, false
+	}
+	opened, err := s.box.Open(sessionPlace, seal.Prefix+text)
+	if err != nil {
+		return Session{}, false
+	}
+	var t ticket
+	now := clock.NowMs(s.Keys.Clock)
+	if json.Unmarshal([]byte(opened), &t) != nil || !t.holds(now, s.TTL.Milliseconds(), s.Idle.Milliseconds()) ||
+		s.isEnded(t.ID) {
+		return Session{}, false
+	}
+	caller, ok := s.Keys.findHash([32]byte(t.Key))
+	if !ok {
+		return Session{}, false
+	}
+	found := Session{Caller: t.of(caller)}
+	if now-t.Seen >= s.Idle.Milliseconds()/10 {
+		t.Seen = now
+		if found.Text, err = s.sealed(&t); err != nil {
+			return Session{}, false
+		}
+	}
+	return found, true
+}
+
+// holds reports whether a ticket is whole and has not ended by itself. The settings may have
+// changed since it began: the shorter time counts.
+func (t *ticket) holds(now, ttl, idle int64) bool {
+	return t.ID != domain.SessionID{} && len(t.Key) == 32 && now < t.Ends && now-t.Began < ttl && now-t.Seen < idle
+}
+
+func (s *Sessions) isEnded(id domain.SessionID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ended := s.ended[id]
+	return ended
+}
+
+// Holds reports whether a session that a request came with goes on. One without a session does.
+func (s *Sessions) Holds(id domain.SessionID) bool { return id == domain.SessionID{} || !s.isEnded(id) }
+
+// End ends the session of a caller. It opens nothing any more at this server from the moment that
+// End is called, also when the store fails: then nobody knows whether another server learns of it,
+// and the caller asks again.
+func (s *Sessions) End(ctx context.Context, c *Caller) error {
+	e := domain.EndedSession{ID: c.Session, ExpiresAt: c.ExpiresAt}
+	s.mu.Lock()
+	s.ended[e.ID] = e.ExpiresAt
+	s.mu.Unlock()
+	return s.Keys.Store.EndSession(ctx, e, clock.NowMs(s.Keys.Clock))
+}
+
+// Refresh follows which sessions other servers have ended, and drops those that would have ended by now.
+func (s *Sessions) Refresh(ctx context.Context) error {
+	listed, err := s.Keys.Store.EndedSessions(ctx)
+	if err != nil {
+		return err
+	}
+	now := clock.NowMs(s.Keys.Clock)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range listed {
+		s.ended[e.ID] = e.ExpiresAt
+	}
+	maps.DeleteFunc(s.ended, func(_ domain.SessionID, ends int64) bool { return ends <= now })
+	return nil
+}
+
+// Run follows twice a second which sessions other servers have ended, until the context ends.
+func (s *Sessions) Run(ctx context.Context) {
+	every, failing := usedEvery, false
+	if s.Keys.Shared {
+		every = refreshEvery
+	}
+	for clock.Wait(ctx, every) {
+		failing = s.follow(ctx, failing)
+	}
+}
+
+// follow refreshes, and logs when that begins to fail and when it works again.
+func (s *Sessions) follow(ctx context.Context, failing bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	switch err := s.Refresh(ctx); {
+	case err != nil && !failing:
+		s.Keys.Log.Warn("the ended sessions could not be read: those that other nodes end are not followed",
+			telemetry.KeyError, err)
+		return true
+	case err == nil && failing:
+		s.Keys.Log.Info("the ended sessions were read again")
+		return false
+	}
+	return failing
+}

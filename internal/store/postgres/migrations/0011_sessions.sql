@@ -1,0 +1,8 @@
+-- Sessions of browsers that were ended before their time. Everything else about a session is in
+-- its cookie. A row goes once the session would have ended by itself.
+CREATE TABLE ended_session (
+    id         bytea  NOT NULL PRIMARY KEY,
+    expires_at bigint NOT NULL
+);
+
+CREATE INDEX ended_session_expires ON ended_session (expires_at);
