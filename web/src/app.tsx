@@ -1,9 +1,10 @@
 // The dashboard of Belfry: which view the address asks for, and the frame around it.
 import { Component, type ComponentChildren, render } from "preact";
 import { useEffect } from "preact/hooks";
+import { serverNow } from "./api.ts";
 import { Frame } from "./frame.tsx";
 import { followLinks, href, match, usePlace } from "./router.ts";
-import { applySettings } from "./settings.ts";
+import { applySettings, now } from "./settings.ts";
 import { ErrorNote, Head } from "./ui/basics.tsx";
 import { type View, views } from "./views.ts";
 
@@ -62,6 +63,9 @@ class Guard extends Component<{ children: ComponentChildren }, { error?: Error }
 }
 
 applySettings();
+setInterval(() => {
+  if (now.watched && !document.hidden) now.set(serverNow());
+}, 1000);
 followLinks();
 const at = document.getElementById("app");
 if (at) render(<App />, at);

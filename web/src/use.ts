@@ -1,5 +1,5 @@
 // Hooks by which views ask the API.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Answer, type Call, call, isAbort, outage, type Route, recoveries } from "./api.ts";
 import { useStore } from "./store.ts";
 
@@ -81,21 +81,53 @@ export interface Pages<T> {
   /** Whether all has been loaded. */
   done: boolean;
   more: () => void;
+  /** Loads the list anew. */
   reload: () => void;
+  /** Loads those pages anew that have some of these items, in their places. */
+  refresh: (from: number, to: number) => void;
+}
+
+interface Page<T> {
+  /** Where the page begins; undefined: at the top. */
+  cursor: string | undefined;
+  items: T[];
+}
+
+export interface Loaded<T> {
+  pages: Page<T>[];
+  /** Of the next page. */
+  next: string | undefined;
+  done: boolean;
+}
+
+/** Which pages have some of the items from one place to another. */
+export function pagesWith<T>(pages: Page<T>[], from: number, to: number): number[] {
+  const found: number[] = [];
+  let start = 0;
+  for (const [i, p] of pages.entries()) {
+    if (start < to && start + p.items.length > from) found.push(i);
+    start += p.items.length;
+  }
+  return found;
 }
 
 /** What was loaded of lists, so that the browser's way back shows it at once. */
-const kept = new Map<string, { items: unknown[]; cursor: string | undefined; done: boolean }>();
+const kept = new Map<string, Loaded<unknown>>();
 const keptLists = 8;
 
+function keep(key: string, list: Loaded<unknown>): void {
+  kept.delete(key);
+  kept.set(key, list);
+  for (const old of kept.keys()) if (kept.size > keptLists) kept.delete(old);
+}
+
+type Load<T> = (cursor: string | undefined, signal: AbortSignal) => Promise<{ items: T[]; cursor?: string }>;
+
 /** A list that is loaded page by page. load returns a page and the cursor of the next one. */
-export function usePages<T>(
-  key: string,
-  load: (cursor: string | undefined, signal: AbortSignal) => Promise<{ items: T[]; cursor?: string }>,
-): Pages<T> {
-  const fresh = (): { items: T[]; cursor?: string; done: boolean } =>
-    (kept.get(key) as { items: T[]; cursor?: string; done: boolean }) ?? { items: [], done: false };
-  const [state, set] = useState({ key, ...fresh() });
+export function usePages<T>(key: string, load: Load<T>): Pages<T> {
+  const empty: Loaded<T> = { pages: [], next: undefined, done: false };
+  const fresh = (): Loaded<T> => (kept.get(key) as Loaded<T> | undefined) ?? empty;
+  const [state, set] = useState(() => ({ key, list: fresh() }));
   const [error, setError] = useState<Error>();
   const [loading, setLoading] = useState(false);
   const [turn, setTurn] = useState(0);
@@ -103,46 +135,67 @@ export function usePages<T>(
   const loader = useRef(load);
   loader.current = load;
   const back = useStore(recoveries);
-  const current = state.key === key ? state : { key, ...fresh() };
+  const current = state.key === key ? state : { key, list: fresh() };
   const now = useRef(current);
   now.current = current;
 
-  const more = useCallback((): void => {
-    const from = now.current;
-    if (busy.current || from.done) return;
+  const show = useCallback((of: string, list: Loaded<T>): void => {
+    keep(of, list);
+    now.current = { key: of, list };
+    set(now.current);
+  }, []);
+
+  /** Runs one load at a time; another list cancels it. */
+  const run = useCallback(async (work: (signal: AbortSignal) => Promise<void>): Promise<void> => {
+    if (busy.current) return;
     const control = new AbortController();
     busy.current = control;
+    try {
+      await work(control.signal);
+    } catch (err) {
+      if (!control.signal.aborted && !isAbort(err)) setError(err as Error);
+    }
+    if (busy.current === control) busy.current = undefined;
+  }, []);
+
+  const more = useCallback((): void => {
+    const { key: of, list } = now.current;
+    if (busy.current || list.done) return;
     setLoading(true);
     setError(undefined);
-    loader
-      .current(from.cursor, control.signal)
-      .then((page) => {
-        if (control.signal.aborted) return;
-        const next = {
-          key: from.key,
-          items: [...from.items, ...page.items],
-          cursor: page.cursor,
-          done: !page.cursor,
-        };
-        kept.delete(from.key);
-        kept.set(from.key, next);
-        for (const old of kept.keys()) if (kept.size > keptLists) kept.delete(old);
-        set(next as typeof current);
-      })
-      .catch((err: unknown) => {
-        if (!control.signal.aborted && !isAbort(err)) setError(err as Error);
-      })
-      .finally(() => {
-        if (busy.current !== control) return;
-        busy.current = undefined;
-        setLoading(false);
+    void run(async (signal) => {
+      const page = await loader.current(list.next, signal);
+      if (signal.aborted) return;
+      const pages = [...list.pages, { cursor: list.next, items: page.items }];
+      show(of, { pages, next: page.cursor, done: !page.cursor });
+    }).finally(() => setLoading(false));
+  }, [run, show]);
+
+  const refresh = useCallback(
+    (from: number, to: number): void => {
+      const { key: of, list } = now.current;
+      void run(async (signal) => {
+        const pages = [...list.pages];
+        let { next, done } = list;
+        for (const i of pagesWith(list.pages, from, to)) {
+          const cursor = pages[i]?.cursor;
+          const page = await loader.current(cursor, signal);
+          pages[i] = { cursor, items: page.items };
+          if (i === pages.length - 1) {
+            next = page.cursor;
+            done = !page.cursor;
+          }
+        }
+        if (!signal.aborted) show(of, { pages, next, done });
       });
-  }, []);
+    },
+    [run, show],
+  );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: key is another list; turn and back load it anew
   useEffect(() => {
     setError(undefined);
-    if (!now.current.done && now.current.items.length === 0) more();
+    if (!now.current.list.done && now.current.list.pages.length === 0) more();
     return () => {
       busy.current?.abort();
       busy.current = undefined;
@@ -153,13 +206,13 @@ export function usePages<T>(
     busy.current?.abort();
     busy.current = undefined;
     kept.delete(now.current.key);
-    const empty = { key: now.current.key, items: [] as T[], cursor: undefined, done: false };
-    now.current = empty as typeof current;
-    set(empty as typeof current);
+    now.current = { key: now.current.key, list: { pages: [], next: undefined, done: false } };
+    set(now.current);
     setTurn((n) => n + 1);
   }, []);
 
-  return { items: current.items, error, loading, done: current.done, more, reload };
+  const items = useMemo(() => current.list.pages.flatMap((p) => p.items), [current.list]);
+  return { items, error, loading, done: current.list.done, more, reload, refresh };
 }
 
 /** A value that follows another one after a while of quiet: what is typed is not asked for letter by letter. */

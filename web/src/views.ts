@@ -1,5 +1,6 @@
 // The views: which paths there are, what shows them, and how one gets there. web/README.md says how to add one.
 import type { ComponentType } from "preact";
+import { Jobs } from "./views/jobs.tsx";
 import { Overview } from "./views/overview.tsx";
 
 export interface View {
@@ -14,4 +15,5 @@ export interface View {
 
 export const views: View[] = [
   { path: "/", title: "Overview", component: Overview, nav: { key: "o", icon: "overview" } },
+  { path: "/jobs", title: "Jobs", component: Jobs, nav: { key: "j", icon: "jobs" } },
 ];

@@ -1,15 +1,11 @@
 // Small parts that all views are made of.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, serverNow } from "../api.ts";
+import { ApiError } from "../api.ts";
 import { now, zone } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { absolute, exact, relative, zoneOf } from "../time.ts";
 import type { Execution } from "../types.gen.ts";
-
-setInterval(() => {
-  if (now.watched && !document.hidden) now.set(serverNow());
-}, 1000);
 
 /** An instant: how far away it is, and when exactly, in the chosen zone. jobZone is the zone of its job. */
 export function Time(props: {

@@ -1,6 +1,7 @@
 // A table of which only the rows near the window exist, and which loads its next page when its end comes near.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { outage } from "../api.ts";
 import type { Pages } from "../use.ts";
 import { ErrorNote } from "./basics.tsx";
 
@@ -25,6 +26,8 @@ export function List<T>(props: {
   /** What is shown in the place of no rows. */
   empty: ComponentChildren;
   selected?: (item: T) => boolean;
+  /** Loads what is seen anew so many milliseconds apart. */
+  every?: number;
 }) {
   const { pages, columns } = props;
   const height = props.rowHeight ?? 56;
@@ -50,6 +53,18 @@ export function List<T>(props: {
   useEffect(() => {
     if (!done && !loading && !error && range.to >= items.length) more();
   }, [range, items.length, done, loading, error, more]);
+
+  const seen = useRef(range);
+  seen.current = range;
+  const { every } = props;
+  const { refresh } = pages;
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => {
+      if (!document.hidden && outage.value === null) refresh(seen.current.from + overscan, seen.current.to - overscan);
+    }, every);
+    return () => clearInterval(timer);
+  }, [every, refresh]);
 
   const from = Math.min(range.from, Math.max(0, items.length - 1));
   const shown = items.slice(from, range.to);

@@ -1,0 +1,69 @@
+// The filters of the list of jobs: in the address, as the API takes them, and in words.
+import type { Query } from "../router.ts";
+import type { BulkQuery, Routes } from "../types.gen.ts";
+
+export type JobsQuery = Routes["GET /jobs"]["query"];
+
+/** Which jobs the address asks for. */
+export interface Filters {
+  text: string;
+  /** all, active, paused or failing */
+  state: string;
+  tag: string;
+  host: string;
+  namespace: string;
+  sort: string;
+}
+
+export const states = [
+  ["", "All"],
+  ["active", "Active"],
+  ["paused", "Paused"],
+  ["failing", "Failing"],
+] as const;
+
+export function filtersOf(query: URLSearchParams): Filters {
+  const get = (name: string): string => query.get(name) ?? "";
+  return {
+    text: get("text"),
+    state: states.some(([s]) => s === get("state")) ? get("state") : "",
+    tag: get("tag"),
+    host: get("host"),
+    namespace: get("namespace"),
+    sort: get("sort"),
+  };
+}
+
+/** The query of an operation on all jobs that the filters match; empty: every job. */
+export function selectionOf(f: Filters): BulkQuery {
+  const q: BulkQuery = {};
+  if (f.text) q.text = f.text;
+  if (f.tag) q.tag = f.tag;
+  if (f.host) q.host = f.host;
+  if (f.namespace) q.namespace = f.namespace;
+  if (f.state === "active") q.isActive = true;
+  if (f.state === "paused") q.isActive = false;
+  if (f.state === "failing") q.failing = true;
+  return q;
+}
+
+/** The query of the list. */
+export const listOf = (f: Filters): JobsQuery => ({
+  ...selectionOf(f),
+  ...(f.sort ? { sort: f.sort as NonNullable<JobsQuery["sort"]> } : {}),
+});
+
+/** The filters in words, for the question before an operation: "active, tag “x”". */
+export function inWords(f: Filters): string {
+  const parts = [
+    f.state,
+    f.text && `with “${f.text}”`,
+    f.tag && `tag “${f.tag}”`,
+    f.host && `host ${f.host}`,
+    f.namespace && `namespace ${f.namespace}`,
+  ].filter(Boolean);
+  return parts.join(", ");
+}
+
+/** What takes all filters away. */
+export const cleared: Query = { text: "", state: "", tag: "", host: "", namespace: "" };

@@ -1,0 +1,303 @@
+// The list of jobs: search, filters, sorts, selection.
+import { useEffect, useState } from "preact/hooks";
+import { call } from "../api.ts";
+import { count, plural } from "../format.ts";
+import { useStrip, useWords } from "../lazy.ts";
+import { href, setQuery, usePlace } from "../router.ts";
+import type { ListedJob } from "../types.gen.ts";
+import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
+import { type Column, List } from "../ui/list.tsx";
+import { Strip } from "../ui/strip.tsx";
+import { usePages } from "../use.ts";
+import { Bulk, type Selection } from "./bulk.tsx";
+import { cleared, type Filters, filtersOf, inWords, listOf, selectionOf, states } from "./filters.ts";
+
+const sorts = [
+  ["", "Oldest first"],
+  ["-id", "Newest first"],
+] as const;
+
+export function Jobs() {
+  const filters = filtersOf(usePlace().query);
+  const key = JSON.stringify(filters);
+  const pages = usePages<ListedJob>(`jobs ${key}`, async (cursor, signal) => {
+    const query = { ...listOf(filters), limit: 50, include: "lastExecution" as const, ...(cursor ? { cursor } : {}) };
+    const page = await call("GET /jobs", { query, signal });
+    return { items: page.jobs, ...(page.nextCursor ? { cursor: page.nextCursor } : {}) };
+  });
+  const [picked, setPicked] = useState<ReadonlyMap<string, ListedJob>>(new Map());
+  const [all, setAll] = useState(false);
+  const counted = useCount(filters, pages.items.length, pages.done);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other filters are another selection
+  useEffect(() => {
+    setPicked(new Map());
+    setAll(false);
+  }, [key]);
+
+  const pick = (job: ListedJob, on: boolean): void => {
+    const next = new Map(picked);
+    if (on) next.set(job.id, job);
+    else next.delete(job.id);
+    setAll(false);
+    setPicked(next);
+  };
+  const shownPicked = pages.items.length > 0 && pages.items.every((j) => picked.has(j.id));
+  const selection: Selection = all
+    ? { query: selectionOf(filters), words: inWords(filters) }
+    : { ids: [...picked.keys()] };
+  const clear = (): void => {
+    setPicked(new Map());
+    setAll(false);
+  };
+
+  return (
+    <>
+      <Head title="Jobs" sub={<Counted counted={counted} filtered={inWords(filters) !== ""} />} />
+      <FilterBar filters={filters} />
+      <Bulk
+        selection={selection}
+        known={all ? counted.n : picked.size}
+        onClear={clear}
+        onDone={pages.reload}
+        offerAll={
+          shownPicked && !all && !pages.done ? (
+            <button type="button" class="quiet" onClick={() => setAll(true)}>
+              Select all that match
+            </button>
+          ) : undefined
+        }
+      />
+      <List
+        title="Jobs"
+        pages={pages}
+        id={(j) => j.id}
+        selected={(j) => all || picked.has(j.id)}
+        columns={columns(all, picked, pick, shownPicked, (on) =>
+          on ? setPicked(new Map(pages.items.map((j) => [j.id, j]))) : clear(),
+        )}
+        every={5000}
+        empty={<Nothing filtered={inWords(filters) !== ""} />}
+      />
+    </>
+  );
+}
+
+function columns(
+  all: boolean,
+  picked: ReadonlyMap<string, ListedJob>,
+  pick: (job: ListedJob, on: boolean) => void,
+  shownPicked: boolean,
+  pickShown: (on: boolean) => void,
+): Column<ListedJob>[] {
+  return [
+    {
+      name: "pick",
+      title: "Selected",
+      head: (
+        <input
+          type="checkbox"
+          aria-label="Select all that are shown"
+          checked={all || shownPicked}
+          onChange={(e) => pickShown(e.currentTarget.checked)}
+        />
+      ),
+      cell: (j) => (
+        <input
+          type="checkbox"
+          aria-label={`Select ${nameOf(j)}`}
+          checked={all || picked.has(j.id)}
+          onChange={(e) => pick(j, e.currentTarget.checked)}
+        />
+      ),
+    },
+    { name: "job", title: "Job", cell: (j) => <Name job={j} /> },
+    { name: "schedule", title: "Schedule", cell: (j) => <Schedule job={j} /> },
+    { name: "next", title: "Next fire", cell: (j) => <Next job={j} /> },
+    { name: "last", title: "Last outcome", cell: (j) => <Last job={j} /> },
+    { name: "strip", title: "Last 20", cell: (j) => <JobStrip id={j.id} /> },
+  ];
+}
+
+/** The name of a job, or what stands for it. */
+export const nameOf = (j: { id: string; spec: { name?: string; api: string } }): string =>
+  j.spec.name || j.spec.api.replace(/^https?:\/\//, "");
+
+function Name({ job }: { job: ListedJob }) {
+  const { spec } = job;
+  return (
+    <div>
+      <a class="strong" href={href(`/jobs/${job.id}`)}>
+        {nameOf(job)}
+      </a>{" "}
+      {!job.isActive && (
+        <span class="badge">
+          <Icon name="pause" /> Paused
+        </span>
+      )}
+      {job.error && (
+        <span class="badge warn" title={job.error}>
+          <Icon name="alerts" /> Cannot run
+        </span>
+      )}
+      <small class="second muted" title={`${spec.method} ${spec.api}`}>
+        {spec.tags?.map((t) => (
+          <span key={t} class="tag">
+            {t}
+          </span>
+        ))}{" "}
+        {spec.method} {spec.api.replace(/^https?:\/\//, "")}
+      </small>
+    </div>
+  );
+}
+
+function Schedule({ job }: { job: ListedJob }) {
+  const words = useWords(job.spec.schedule, job.spec.timezone);
+  return (
+    <div title={words}>
+      {words?.replace(/, \S+ time\.$/, "").replace(/\.$/, "") ?? <code>{job.spec.schedule}</code>}
+      <small class="second muted">
+        <code>{job.spec.schedule}</code> {job.spec.timezone}
+      </small>
+    </div>
+  );
+}
+
+function Next({ job }: { job: ListedJob }) {
+  if (!job.isActive) return <span class="muted">Paused</span>;
+  return <Time at={job.nextFireAt} jobZone={job.spec.timezone} none="None" />;
+}
+
+function Last({ job }: { job: ListedJob }) {
+  const e = job.lastExecution;
+  if (!e) return <span class="muted">Never</span>;
+  return (
+    <div class="last">
+      <StatusBadge status={e.status} title={e.error ?? undefined} />
+      <Time at={e.completedAt ?? e.scheduledAt} jobZone={job.spec.timezone} />
+    </div>
+  );
+}
+
+function JobStrip({ id }: { id: string }) {
+  const executions = useStrip(id);
+  return executions ? <Strip executions={executions} /> : <span class="strip" />;
+}
+
+interface CountOf {
+  n: number | undefined;
+  /** There are more: counting goes on. */
+  more: boolean;
+}
+
+/** How many jobs the filters match: counted by the server, page by page, unless the whole list is here. */
+function useCount(filters: Filters, shown: number, done: boolean): CountOf {
+  const [state, set] = useState<{ key: string; n: number; more: boolean }>({ key: "", n: 0, more: true });
+  const key = JSON.stringify(selectionOf(filters));
+  useEffect(() => {
+    const control = new AbortController();
+    const ask = async (): Promise<void> => {
+      let n = 0;
+      let cursor: string | undefined;
+      do {
+        const query = { ...(JSON.parse(key) as object), count: true, ...(cursor ? { cursor } : {}) };
+        const page = await call("GET /jobs", { query, signal: control.signal });
+        n += page.count ?? 0;
+        cursor = page.nextCursor;
+        if (control.signal.aborted) return;
+        set({ key, n, more: cursor !== undefined });
+      } while (cursor);
+    };
+    ask().catch(() => undefined); // the list says what is wrong
+    return () => control.abort();
+  }, [key]);
+  if (done) return { n: shown, more: false };
+  return state.key === key ? state : { n: undefined, more: true };
+}
+
+function Counted({ counted, filtered }: { counted: CountOf; filtered: boolean }) {
+  if (counted.n === undefined) return <span>Counting …</span>;
+  const text = counted.more ? `${count(counted.n)} so far …` : plural(counted.n, "job");
+  return (
+    <span aria-live="polite">
+      {text}
+      {filtered && " match"}
+      {filtered && counted.n === 1 && "es"}
+    </span>
+  );
+}
+
+function FilterBar({ filters: f }: { filters: Filters }) {
+  return (
+    <search class="filters">
+      <Choice label="State" value={f.state} options={states} onChange={(state) => setQuery({ state })} />
+      <Filter name="tag" label="Tag" value={f.tag} />
+      <Filter name="host" label="Host" value={f.host} />
+      <Filter name="namespace" label="Namespace" value={f.namespace} />
+      <label>
+        <span class="muted">Sort</span>{" "}
+        <select value={f.sort} onChange={(e) => setQuery({ sort: e.currentTarget.value })}>
+          {sorts.map(([value, text]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      {inWords(f) !== "" && (
+        <button type="button" class="quiet" onClick={() => setQuery(cleared)}>
+          Clear filters
+        </button>
+      )}
+    </search>
+  );
+}
+
+/** A filter by a text that must be right exactly: it is asked for when one leaves the field or presses Enter. */
+function Filter({ name, label, value }: { name: string; label: string; value: string }) {
+  return (
+    <form
+      onSubmit={(e) => {
+        e.preventDefault();
+        setQuery({ [name]: new FormData(e.currentTarget).get(name) as string });
+      }}
+    >
+      <input
+        key={value}
+        name={name}
+        class={value ? "set" : ""}
+        defaultValue={value}
+        placeholder={label}
+        aria-label={label}
+        autocomplete="off"
+        spellcheck={false}
+        size={10}
+        onBlur={(e) => {
+          if (e.currentTarget.value !== value) setQuery({ [name]: e.currentTarget.value.trim() });
+        }}
+      />
+    </form>
+  );
+}
+
+function Nothing({ filtered }: { filtered: boolean }) {
+  if (filtered) {
+    return (
+      <>
+        <p>No job matches.</p>
+        <button type="button" onClick={() => setQuery(cleared)}>
+          Clear filters
+        </button>
+      </>
+    );
+  }
+  return (
+    <>
+      <p>There are no jobs yet.</p>
+      <p>
+        A job is a URL and when to call it. <a href="/docs">The API</a> takes one with POST /jobs.
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Lazy } from "../src/lazy.ts";
+import { pagesWith } from "../src/use.ts";
+import { requestOf, tagsOf } from "../src/views/bulk.tsx";
+import { filtersOf, inWords, listOf, selectionOf } from "../src/views/filters.ts";
+
+const of = (query: string) => filtersOf(new URLSearchParams(query));
+
+test("filters are read from the address, and sent as the API takes them", () => {
+  assert.deepEqual(selectionOf(of("")), {});
+  assert.deepEqual(selectionOf(of("state=paused&tag=a&host=h&namespace=n&text=x%20y")), {
+    text: "x y",
+    tag: "a",
+    host: "h",
+    namespace: "n",
+    isActive: false,
+  });
+  assert.deepEqual(selectionOf(of("state=failing")), { failing: true });
+  assert.deepEqual(selectionOf(of("state=nonsense")), {});
+  assert.deepEqual(listOf(of("state=active&sort=-id")), { isActive: true, sort: "-id" });
+  assert.equal(inWords(of("state=active&tag=a")), "active, tag “a”");
+  assert.equal(inWords(of("sort=-id")), "");
+});
+
+test("every job is only meant where it is said", () => {
+  assert.deepEqual(requestOf("PAUSE", { query: {}, words: "" }), { action: "PAUSE", query: {}, all: true });
+  assert.deepEqual(requestOf("DELETE", { query: { tag: "a" }, words: "" }), { action: "DELETE", query: { tag: "a" } });
+  assert.deepEqual(requestOf("TRIGGER", { ids: ["x"] }, { add: ["a"] }), { action: "TRIGGER", ids: ["x"] });
+  assert.deepEqual(requestOf("TAG", { ids: ["x"] }, { add: ["a"] }), {
+    action: "TAG",
+    ids: ["x"],
+    tags: { add: ["a"] },
+  });
+});
+
+test("tags are read as people type them", () => {
+  assert.deepEqual(tagsOf(" a, b c,,a ,"), ["a", "b c"]);
+  assert.deepEqual(tagsOf(" , "), []);
+});
+
+test("only pages that are seen are loaded anew", () => {
+  const pages = [3, 3, 2].map((n) => ({ cursor: undefined, items: Array.from({ length: n }, () => 0) }));
+  assert.deepEqual(pagesWith(pages, 0, 3), [0]);
+  assert.deepEqual(pagesWith(pages, 2, 4), [0, 1]);
+  assert.deepEqual(pagesWith(pages, 3, 6), [1]);
+  assert.deepEqual(pagesWith(pages, 0, 100), [0, 1, 2]);
+  assert.deepEqual(pagesWith(pages, 8, 9), []);
+});
+
+test("few calls are made at a time, the newest demand first, and none that is no longer wanted", async () => {
+  const asked: string[] = [];
+  const release: (() => void)[] = [];
+  const lazy = new Lazy<string>(
+    (key) => {
+      asked.push(key);
+      return new Promise((resolve) => release.push(() => resolve(key.toUpperCase())));
+    },
+    { atOnce: 2, kept: 10, freshFor: 60_000 },
+  );
+  const got: string[] = [];
+  for (const key of ["a", "b", "c", "d", "e"]) {
+    const stop = lazy.want(key, (v) => got.push(v));
+    if (key === "d") stop();
+  }
+  assert.deepEqual(asked, ["a", "b"]);
+  release.shift()?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(asked, ["a", "b", "e"]);
+  for (let i = 0; i < 3; i++) {
+    for (const free of release.splice(0)) free();
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual(asked, ["a", "b", "e", "c"]);
+  assert.deepEqual(got.sort(), ["A", "B", "C", "E"]);
+  lazy.want("a", (v) => got.push(`again ${v}`));
+  assert.equal(got.at(-1), "again A");
+  assert.equal(asked.length, 4);
+});
