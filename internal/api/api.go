@@ -157,6 +157,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 	lists := &listRoutes{view: c.View, scope: sc}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
+		&versionRoutes{jobRoutes: jobs, jobs: c.Store.Jobs(), changes: c.Store.Changes()},
 		&bulkRoutes{
 			bulk: c.Bulk, operations: c.Store.Operations(), view: c.View, once: c.Editor.Once(), trail: tr, scope: sc,
 			maxBody: c.MaxBody,

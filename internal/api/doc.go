@@ -84,7 +84,7 @@
 //	paths.go serve.go
 //	index.go
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
-//	jobs.go bykey.go bykeyedit.go
+//	jobs.go bykey.go bykeyedit.go restore.go versions.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
 //	running.go

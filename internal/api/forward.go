@@ -49,7 +49,7 @@ const (
 var forwardings = map[string]forwarding{
 	"list-job-executions": readsJob, "list-job-executions-by-key": readsJob,
 	"update-job": changesJob, "patch-job": changesJob, "delete-job": changesJob,
-	"pause-job": changesJob, "resume-job": changesJob,
+	"pause-job": changesJob, "resume-job": changesJob, "restore-job-version": changesJob,
 	"put-job-by-key": changesJob, "patch-job-by-key": changesJob, "delete-job-by-key": changesJob,
 	"pause-job-by-key": changesJob, "resume-job-by-key": changesJob,
 	"trigger-job": triggersJob, "trigger-job-by-key": triggersJob,

@@ -28,6 +28,7 @@ var jobRequests = map[string]jobRequest{
 	"resume by key":  {"POST", "/jobs/by-key/k/resume", ""},
 	"trigger by key": {"POST", "/jobs/by-key/k/trigger", ""},
 	"list by key":    {"GET", "/jobs/by-key/k/executions", ""},
+	"restore":        {"POST", "/jobs/ID/versions/1/restore", ""},
 	"delete":         {"DELETE", "/jobs/ID", ""},
 	"delete by key":  {"DELETE", "/v1/jobs/by-key/k", ""},
 }
@@ -57,9 +58,7 @@ func TestRequestsReachTheOwner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ofTwo(t, func(t *testing.T, c *cluster) {
 				id := c.jobOf(c.b, `,"key":"k"`)
-				if name == "resume" || name == "resume by key" {
-					call(t, c.b, "POST", "/jobs/"+id+"/pause", "").into(t, 200, new(any))
-				}
+				makeReady(t, c, name, id)
 				before := time.Now()
 				got := q.send(t, c.a, id, "X-Request-Id: r-77")
 				if got.StatusCode/100 != 2 || time.Since(before) > 100*time.Millisecond {
@@ -127,14 +126,20 @@ func TestRequestsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// makeReady lets a request of that name have something to change.
+func makeReady(t *testing.T, c *cluster, name, id string) {
+	t.Helper()
+	if name == "resume" || name == "resume by key" || name == "restore" {
+		call(t, c.b, "POST", "/jobs/"+id+"/pause", "").into(t, 200, new(any))
+	}
+}
+
 func withoutAnswer(t *testing.T, c *cluster, name string, q jobRequest) {
 	t.Helper()
 	between := c.between
 	c.between = nil
 	id := c.jobOf(c.b, `,"key":"k"`)
-	if name == "resume" || name == "resume by key" {
-		call(t, c.b, "POST", "/jobs/"+id+"/pause", "").into(t, 200, new(any))
-	}
+	makeReady(t, c, name, id)
 	before, version := len(c.entries(id)), c.versionOf(id)
 	c.between = between
 	answered := make(chan answer, 1)

@@ -57,7 +57,20 @@ func (m *secretMoves) check(ctx context.Context, id domain.JobID, before *domain
 	if field == "" || keep {
 		return nil
 	}
-	kept := wire.KeptSecrets(before, lay)
+	return m.checkKept(ctx, id, &move{before.API, after.API, field, &before.Spec, wire.KeptSecrets(before, lay)})
+}
+
+// move sends secrets from one URL to another.
+type move struct {
+	from, to string
+	field    string       // by which it does
+	of       *domain.Spec // whose secrets
+	kept     []string     // those that are not sent anew, as [wire.KeptSecrets] names them
+}
+
+// checkKept refuses a move of secrets that the caller does not know.
+func (m *secretMoves) checkKept(ctx context.Context, id domain.JobID, mv *move) error {
+	who, kept := visitorOf(ctx), mv.kept
 	if len(kept) == 0 {
 		return nil
 	}
@@ -71,20 +84,20 @@ func (m *secretMoves) check(ctx context.Context, id domain.JobID, before *domain
 			return store.Coded(err)
 		}
 		known := func(field string) bool {
-			return setBy(entries, field, secretOf(&before.Spec, field)) == cmp.Or(who.author.Key, "nobody")
+			return setBy(entries, field, secretOf(mv.of, field)) == cmp.Or(who.author.Key, "nobody")
 		}
 		if kept = slices.DeleteFunc(kept, known); len(kept) == 0 {
 			return nil
 		}
 	}
-	why := "is at another origin than " + before.API
-	var value any = after.API
-	if field != "api" {
+	why := "is at another origin than " + mv.from
+	var value any = mv.to
+	if mv.field != "api" {
 		why, value = "lets others answer for the target", true
 	}
-	return domain.InvalidAs(domain.FieldMasked, field, why+": the job's secrets would be sent there, so they must be "+
-		"sent anew with this change ("+
-		strings.Join(kept, ", ")+"), or an admin adds keepSecrets=true to the URL", value)
+	return domain.InvalidAs(domain.FieldMasked, mv.field, why+": the job's secrets would be sent there, so they must "+
+		"be sent anew with this change ("+strings.Join(kept, ", ")+"), or an admin adds "+
+		"keepSecrets=true to the URL", value)
 }
 
 // setBy returns the key that set a secret to the value that it has, or "" if that is not

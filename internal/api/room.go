@@ -48,10 +48,12 @@ var costs = map[string]int64{
 	"list-running-executions": pageCost,
 	"list-hosts":              pageCost, "list-keys": pageCost, "list-operations": pageCost, "bulk-jobs": pageCost,
 	"list-job-executions-by-key": pageCost,
+	"list-job-versions":          pageCost, "list-job-versions-by-key": pageCost,
 
 	"get-job-by-key": jobCost, "put-job-by-key": jobCost, "patch-job-by-key": jobCost,
 	"pause-job-by-key": jobCost, "resume-job-by-key": jobCost,
-	"get-job": jobCost, "update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
+	"get-job": jobCost, "restore-job-version": jobCost,
+	"update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
 	"delete-job":  jobCost,
 	"trigger-job": jobCost, // with a condition: otherwise the job is not read
 }

@@ -23,6 +23,7 @@ type Client struct {
 	Executions *Executions
 	Keys       *Keys
 	Operations *Operations
+	Versions   *Versions
 
 	server *connection
 }
@@ -72,7 +73,8 @@ func New(baseURL, apiKey string) (*Client, error) {
 	}}
 	return &Client{
 		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
-		server: server,
+		Versions: &Versions{server},
+		server:   server,
 	}, nil
 }
 

@@ -20,6 +20,15 @@ func (q *ChangeQuery) Filled(found []domain.Change) bool {
 	return m.Full()
 }
 
+// Filled reports whether the versions fill a page of the query: there may be more.
+func (q *VersionQuery) Filled(found []domain.Version) bool {
+	m := Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+	for i := range found {
+		m.Add(found[i].Size())
+	}
+	return m.Full()
+}
+
 // Meter measures a page while it is collected.
 type Meter struct {
 	Rows  int // of which the page has at most so many

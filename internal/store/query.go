@@ -126,6 +126,22 @@ func (c *JobCollector) EndAfter(id domain.JobID) JobPage {
 // End ends a page behind which there is nothing.
 func (c *JobCollector) End() JobPage { return c.page }
 
+// VersionQuery selects versions of one job in the order newest first.
+type VersionQuery struct {
+	JobID    domain.JobID
+	Before   int // a number, exclusive; zero: from the newest on
+	Limit    int
+	MaxBytes int // of the page; zero: no bound
+}
+
+// Top returns the number that the page begins below.
+func (q *VersionQuery) Top() int {
+	if q.Before == 0 {
+		return math.MaxInt32
+	}
+	return q.Before
+}
+
 // ExecutionQuery selects facts: those that all its filters select. A filter that is zero selects
 // every fact. The work of one call is bounded as with [JobQuery]: a page may end early.
 type ExecutionQuery struct {

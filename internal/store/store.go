@@ -83,15 +83,21 @@ type Jobs interface {
 	Get(ctx context.Context, id domain.JobID) (domain.Job, error)
 	// List returns a page of jobs in the order of their ids, or counts them. See [JobQuery].
 	List(ctx context.Context, q JobQuery) (JobPage, error)
-	// Versions returns every kept version of a job, oldest first, of a
-	// deleted one too; empty when nothing is known of it. A job may have thousands: who
-	// needs no bodies asks for TimingOnly.
+	// Count returns how many jobs there are and how many of them are active.
+	Count(ctx context.Context) (total, active int64, err error)
+	Timelines
+}
+
+// Timelines reads the versions of jobs, of deleted ones too.
+type Timelines interface {
+	// Versions returns every kept version of a job, oldest first; empty when nothing is known of it.
+	// A job may have thousands: who needs no bodies asks for TimingOnly.
 	Versions(ctx context.Context, id domain.JobID, parts Parts) ([]domain.Version, error)
+	// VersionsBefore returns a page of the versions of a job, newest first. See [VersionQuery].
+	VersionsBefore(ctx context.Context, q VersionQuery) ([]domain.Version, error)
 	// Timeline streams every version of the jobs of shards whose time overlaps (since, forever),
 	// the versions of one job together and in order. An error of fn ends it.
 	Timeline(ctx context.Context, of ShardSet, since int64, parts Parts, fn func(domain.Version) error) error
-	// Count returns how many jobs there are and how many of them are active.
-	Count(ctx context.Context) (total, active int64, err error)
 }
 
 // Parts is how much of each version is wanted.

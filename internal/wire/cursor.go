@@ -35,6 +35,7 @@ const (
 	CursorExecutions CursorList = 'x' // before (at, job, nonce)
 	CursorChanges    CursorList = 'c' // before (at, nonce), and there is no job
 	CursorOperations CursorList = 'o' // before the operation whose id is that of the job
+	CursorVersions   CursorList = 'v' // of the job, before the version whose number is nonce
 	CursorAlerts     CursorList = 'a' // before (at, job), and nonce is LostNonce for an alert of lost fires
 )
 

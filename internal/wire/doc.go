@@ -42,5 +42,5 @@
 // Each file uses only those before it:
 //
 //	jsonfault.go surrogate.go number.go instant.go form.go jsonvalue.go document.go fieldkind.go jobfields.go
-//	merge.go change.go kept.go items.go cursor.go
+//	merge.go change.go kept.go changed.go items.go cursor.go
 package wire

@@ -55,6 +55,9 @@ func (j recordingJobs) List(context.Context, store.JobQuery) (store.JobPage, err
 func (j recordingJobs) Versions(context.Context, domain.JobID, store.Parts) ([]domain.Version, error) {
 	return make([]domain.Version, 7), j.r.note("Jobs.Versions")
 }
+func (j recordingJobs) VersionsBefore(context.Context, store.VersionQuery) ([]domain.Version, error) {
+	return make([]domain.Version, 7), j.r.note("Jobs.VersionsBefore")
+}
 func (j recordingJobs) Timeline(_ context.Context, _ store.ShardSet, _ int64, _ store.Parts,
 	fn func(domain.Version) error) error {
 	return errors.Join(fn(domain.Version{}), j.r.note("Jobs.Timeline"))

@@ -76,6 +76,12 @@ func (j jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) 
 	})
 }
 
+func (j jobs) VersionsBefore(ctx context.Context, q store.VersionQuery) ([]domain.Version, error) {
+	return get(ctx, j.Store, "Jobs", "VersionsBefore", func() ([]domain.Version, error) {
+		return j.real.VersionsBefore(ctx, q)
+	})
+}
+
 func (j jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
 	fn func(domain.Version) error) error {
 	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, of, since, parts, fn) })

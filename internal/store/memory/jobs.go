@@ -270,13 +270,36 @@ func (d *Disk) list(q *store.JobQuery) store.JobPage {
 	return page.End()
 }
 
-// Versions implements store.Jobs.
+// Versions implements store.Timelines.
 func (j jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) (found []domain.Version, err error) {
 	err = j.do(ctx, func(d *Disk) error {
 		if is := d.jobs[id]; is != nil {
 			for _, v := range is.versions {
 				found = append(found, partsOf(v, parts))
 			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// VersionsBefore implements store.Timelines.
+func (j jobs) VersionsBefore(ctx context.Context, q store.VersionQuery) (found []domain.Version, err error) {
+	err = j.do(ctx, func(d *Disk) error {
+		is := d.jobs[q.JobID]
+		if is == nil {
+			return nil
+		}
+		page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+		for _, v := range slices.Backward(is.versions) {
+			if v.Number >= q.Top() {
+				continue
+			}
+			if page.Full() {
+				break
+			}
+			found = append(found, copyVersion(v))
+			page.Add(v.Size())
 		}
 		return nil
 	})
@@ -297,7 +320,7 @@ func partsOf(v domain.Version, parts store.Parts) domain.Version {
 	return v
 }
 
-// Timeline implements store.Jobs.
+// Timeline implements store.Timelines.
 func (j jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
 	fn func(domain.Version) error) error {
 	return stream(ctx, j.Store, func(d *Disk) (found []domain.Version) {

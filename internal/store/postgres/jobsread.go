@@ -35,7 +35,7 @@ func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 	return *found, nil
 }
 
-// Versions implements store.Jobs.
+// Versions implements store.Timelines.
 func (j *jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) ([]domain.Version, error) {
 	read := versionReader{box: j.box, parts: parts}
 	var found []domain.Version
@@ -44,6 +44,41 @@ func (j *jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts)
 		return read.version(r, &found[len(found)-1])
 	}, `SELECT `+columnsOf(parts)+` FROM version v WHERE v.job_id = $1 ORDER BY v.number`, [16]byte(id))
 	return found, fault("read the versions", err)
+}
+
+const selectVersionsBefore = ` FROM version v
+ WHERE v.job_id = $1 AND v.number < $2 ORDER BY v.number DESC LIMIT $3`
+
+// VersionsBefore implements store.Timelines.
+//
+// The connection reads a result to its end, so that what ends the page is what has been asked for: a
+// statement has two rows at first, and then as many as fit by the size of these.
+func (j *jobs) VersionsBefore(ctx context.Context, q store.VersionQuery) ([]domain.Version, error) {
+	read := versionReader{box: j.box, parts: store.WholeVersions}
+	page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+	var found []domain.Version
+	top := q.Top()
+	for ask := 2; !page.Full(); ask *= 4 {
+		ask, asked := min(ask, page.Remaining()), len(found)
+		err := each(ctx, j.read, func(r pgx.Rows) error {
+			if page.Full() {
+				return errFull
+			}
+			found = append(found, domain.Version{})
+			v := &found[len(found)-1]
+			err := read.version(r, v)
+			page.Add(v.Size())
+			return err
+		}, `SELECT `+columnsOf(store.WholeVersions)+selectVersionsBefore, [16]byte(q.JobID), top, ask)
+		if err != nil && !errors.Is(err, errFull) {
+			return nil, fault("read the versions", err)
+		}
+		if len(found)-asked < ask {
+			break
+		}
+		top = found[len(found)-1].Number
+	}
+	return found, nil
 }
 
 // A piece of the timeline is so many versions, or so many bytes of them. No transaction is open between
@@ -66,7 +101,7 @@ type timeline struct {
 	chunk  []domain.Version
 }
 
-// Timeline implements store.Jobs.
+// Timeline implements store.Timelines.
 //
 // Of some shards they are read one after the other, in the order of an index: a shard costs what it has.
 func (j *jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,

@@ -50,7 +50,7 @@ WHERE v.job_id = CAST(? AS BLOB) ORDER BY v.number`
 	selectVersionTimings = `SELECT ` + timingColumns + ofOneJob
 )
 
-// Versions implements store.Jobs.
+// Versions implements store.Timelines.
 func (j *jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts) ([]domain.Version, error) {
 	query := selectVersions
 	if parts == store.TimingOnly {
@@ -64,6 +64,35 @@ func (j *jobs) Versions(ctx context.Context, id domain.JobID, parts store.Parts)
 			read.columns(s, &found[len(found)-1])
 			return nil
 		}, id)
+	})
+	return found, fault("read the versions", err)
+}
+
+const selectVersionsBefore = `
+SELECT ` + versionColumns + ` FROM version v JOIN job j ON j.id = v.job_id
+ WHERE v.job_id = CAST(? AS BLOB) AND v.number < ? ORDER BY v.number DESC LIMIT 0 + ?`
+
+// VersionsBefore implements store.Timelines.
+func (j *jobs) VersionsBefore(ctx context.Context, q store.VersionQuery) ([]domain.Version, error) {
+	read := versionReader{box: j.box, parts: store.WholeVersions}
+	var found []domain.Version
+	err := j.db.read(ctx, func(c *conn) error {
+		page := store.Meter{Rows: q.Limit, Bytes: q.MaxBytes}
+		found = nil
+		err := c.query(selectVersionsBefore, func(s *sqlite.Stmt) error {
+			if page.Full() {
+				return errFull
+			}
+			found = append(found, domain.Version{})
+			v := &found[len(found)-1]
+			read.columns(s, v)
+			page.Add(v.Size())
+			return nil
+		}, q.JobID, q.Top(), q.Limit)
+		if errors.Is(err, errFull) {
+			return nil
+		}
+		return err
 	})
 	return found, fault("read the versions", err)
 }
@@ -93,7 +122,7 @@ const (
 	timelineBytes = 8 << 20
 )
 
-// Timeline implements store.Jobs.
+// Timeline implements store.Timelines.
 func (j *jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, parts store.Parts,
 	fn func(domain.Version) error) error {
 	if !of.Has(theShard) {

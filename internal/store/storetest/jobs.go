@@ -22,6 +22,7 @@ var jobCases = []testCase{
 	{"Delete again with the same number and instant succeeds", deleteRepeats},
 	{"Delete of another version than the current is a conflict", deleteConflict},
 	{"Versions of an unknown job are none", versionsUnknown},
+	{"VersionsBefore pages the versions of a job, newest first", versionsBefore},
 	{"Timeline streams what overlaps the time after an instant", timelineOverlaps},
 	{"Timeline keeps the versions of a job together over thousands", timelineMany},
 	{"Timeline gives the timing alone", timelineTimings},
@@ -163,6 +164,40 @@ func deleteConflict(t *testing.T, f *fixture) {
 
 func versionsUnknown(t *testing.T, f *fixture) {
 	equal(t, must(f.Jobs().Versions(t.Context(), jobID(1), store.WholeVersions))(t), nil)
+}
+
+func versionsBefore(t *testing.T, f *fixture) {
+	v := everyField(1)
+	f.create(t, v, version(2))
+	all := []domain.Version{v}
+	for i := range int64(11) {
+		next := edit(v, noon+(i+1)*hour, func(v *domain.Version) { v.Spec.TimeoutMs++ })
+		f.update(t, next)
+		all[0] = closed(all[0], next.EffectiveFrom)
+		v, all = next, append([]domain.Version{next}, all...)
+	}
+	ok(t, f.Jobs().Delete(t.Context(), v.JobID, v.Number, noon+20*hour))
+	all[0] = closed(all[0], noon+20*hour)
+	size := all[0].Size()
+	for _, c := range []struct {
+		q    store.VersionQuery
+		want []domain.Version
+	}{
+		{store.VersionQuery{Limit: 100}, all},
+		{store.VersionQuery{Limit: 12}, all},
+		{store.VersionQuery{Limit: 1}, all[:1]},
+		{store.VersionQuery{Limit: 5}, all[:5]},
+		{store.VersionQuery{Limit: 5, Before: 8}, all[5:10]},
+		{store.VersionQuery{Limit: 5, Before: 3}, all[10:]},
+		{store.VersionQuery{Limit: 5, Before: 1}, nil},
+		{store.VersionQuery{Limit: 100, MaxBytes: 1}, all[:1]},
+		{store.VersionQuery{Limit: 100, MaxBytes: 3*size + 1}, all[:4]},
+		{store.VersionQuery{Limit: 100, MaxBytes: 3 * size, Before: 12}, all[1:4]},
+	} {
+		c.q.JobID = v.JobID
+		equal(t, must(f.Jobs().VersionsBefore(t.Context(), c.q))(t), c.want)
+	}
+	equal(t, must(f.Jobs().VersionsBefore(t.Context(), store.VersionQuery{JobID: jobID(3), Limit: 9}))(t), nil)
 }
 
 func timeline(t *testing.T, f *fixture, since int64) (found []domain.Version) {
