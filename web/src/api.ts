@@ -67,7 +67,7 @@ export function urlOf(route: string, path: Record<string, string> = {}, query: o
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
     if (value === undefined || value === null || value === "") continue;
-    for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one));
+    params.append(name, String(value)); // the values of a list have commas between them
   }
   const text = params.toString();
   return text ? `${url}?${text}` : url;

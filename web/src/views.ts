@@ -1,5 +1,6 @@
 // The views: which paths there are, what shows them, and how one gets there. web/README.md says how to add one.
 import type { ComponentType } from "preact";
+import { JobView } from "./views/job.tsx";
 import { Jobs } from "./views/jobs.tsx";
 import { Overview } from "./views/overview.tsx";
 
@@ -16,4 +17,5 @@ export interface View {
 export const views: View[] = [
   { path: "/", title: "Overview", component: Overview, nav: { key: "o", icon: "overview" } },
   { path: "/jobs", title: "Jobs", component: Jobs, nav: { key: "j", icon: "jobs" } },
+  { path: "/jobs/:id", title: "Job", component: JobView },
 ];

@@ -103,6 +103,14 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
   };
+  // 24 hours, whatever the browser's language: the table says the same
+  const day = "{YYYY}-{MM}-{DD}";
+  const times = [
+    [86400, day, null, null, null, null, null, null, 1],
+    [3600, "{HH}:{mm}", `\n${day}`, null, `\n${day}`, null, null, null, 1],
+    [60, "{HH}:{mm}", `\n${day}`, null, `\n${day}`, null, null, null, 1],
+    [1, "{HH}:{mm}:{ss}", `\n${day}`, null, `\n${day}`, null, null, null, 1],
+  ];
   const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
   return {
     width,
@@ -112,7 +120,10 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
     tzDate: (s) => uPlot.tzDate(new Date(s * 1000), tz),
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
-    axes: [axis, { ...axis, size: 64, values: (_u: uPlot, ticks: number[]) => ticks.map((v) => props.unit(v)) }],
+    axes: [
+      { ...axis, values: times as uPlot.Axis.Values },
+      { ...axis, size: 64, values: (_u: uPlot, ticks: number[]) => ticks.map((v) => props.unit(v)) },
+    ],
     series: [
       {},
       ...props.lines.map((l) => ({

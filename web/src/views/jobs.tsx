@@ -10,6 +10,7 @@ import { type Column, List } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
 import { usePages } from "../use.ts";
 import { Bulk, type Selection } from "./bulk.tsx";
+import { nameOf } from "./jobname.tsx";
 import { cleared, type Filters, filtersOf, inWords, listOf, selectionOf, states } from "./filters.ts";
 
 const sorts = [
@@ -118,10 +119,6 @@ function columns(
     { name: "strip", title: "Last 20", cell: (j) => <JobStrip id={j.id} /> },
   ];
 }
-
-/** The name of a job, or what stands for it. */
-export const nameOf = (j: { id: string; spec: { name?: string; api: string } }): string =>
-  j.spec.name || j.spec.api.replace(/^https?:\/\//, "");
 
 function Name({ job }: { job: ListedJob }) {
   const { spec } = job;

@@ -1,0 +1,234 @@
+// One job: what it is, when it fires, what it has done, and what can be done with it.
+import { useState } from "preact/hooks";
+import { call } from "../api.ts";
+import { href, navigate } from "../router.ts";
+import type { Job } from "../types.gen.ts";
+import { Copy, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Dialog, say } from "../ui/dialog.tsx";
+import { useApi } from "../use.ts";
+import { curlOf, details, documentOf, hasMasked, sentence } from "../words.ts";
+import { Executions } from "./jobexecutions.tsx";
+import { NextFires } from "./jobfires.tsx";
+import { nameOf } from "./jobname.tsx";
+
+export function JobView({ params }: { params: Record<string, string> }) {
+  const id = params.id ?? "";
+  const job = useApi("GET /jobs/{id}", { path: { id } }, { every: 5000, keep: true });
+  const j = job.data;
+  if (!j) {
+    return (
+      <>
+        <Head title="Job" sub={id} />
+        <ErrorNote error={job.error} retry={job.reload} />
+        {!job.error && <Skeleton height={400} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <Head title={nameOf(j)} sub={<code>{j.id}</code>}>
+        <Actions job={j} onChange={job.reload} />
+      </Head>
+      <ErrorNote error={job.error} />
+      <State job={j} />
+      <div class="columns wide">
+        <What job={j} />
+        <NextFires job={j} />
+      </div>
+      <Executions job={j} />
+    </>
+  );
+}
+
+/** What somebody should know first: that the job does not fire, and why. */
+function State({ job: j }: { job: Job }) {
+  if (j.error) {
+    return (
+      <div class="note bad">
+        <b>The job cannot be run, and fires nothing:</b> {j.error}
+      </div>
+    );
+  }
+  if (!j.isActive) {
+    return (
+      <div class="note warn">
+        <b>Paused</b> since <Time at={j.effectiveFrom} jobZone={j.spec.timezone} line />. It fires nothing until it is
+        resumed, and does not make up for what it has not fired.
+      </div>
+    );
+  }
+  if (j.nextFireAt === null) {
+    return (
+      <div class="note warn">
+        <b>No fire is to come.</b> The schedule has none, or the job has ended.
+      </div>
+    );
+  }
+  return null;
+}
+
+function What({ job: j }: { job: Job }) {
+  const preview = useApi("POST /schedules/preview", {
+    body: { schedule: j.spec.schedule, timezone: j.spec.timezone, dst: j.spec.dst, count: 1 },
+  });
+  return (
+    <Panel title="What it is" actions={<As job={j} />}>
+      <p class="sentence">{sentence(j.spec, preview.data?.description ?? "")}</p>
+      {preview.data?.warnings.map((w) => (
+        <p key={w} class="note warn">
+          {w}
+        </p>
+      ))}
+      <dl class="details">
+        <div>
+          <dt>Schedule</dt>
+          <dd>
+            <code>{j.spec.schedule}</code> in {j.spec.timezone}
+          </dd>
+        </div>
+        {details(j.spec).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value.includes("\n") ? <pre>{value}</pre> : value}</dd>
+          </div>
+        ))}
+        {!!j.spec.tags?.length && (
+          <div>
+            <dt>Tags</dt>
+            <dd>
+              {j.spec.tags.map((t) => (
+                <a key={t} class="tag link" href={href("/jobs", { tag: t })}>
+                  {t}
+                </a>
+              ))}
+            </dd>
+          </div>
+        )}
+        {!!j.spec.startAt && (
+          <div>
+            <dt>Starts</dt>
+            <dd>
+              <Time at={j.spec.startAt} jobZone={j.spec.timezone} line />
+            </dd>
+          </div>
+        )}
+        {!!j.spec.endAt && (
+          <div>
+            <dt>Ends</dt>
+            <dd>
+              <Time at={j.spec.endAt} jobZone={j.spec.timezone} line />
+            </dd>
+          </div>
+        )}
+        <div>
+          <dt>Version</dt>
+          <dd>
+            {j.version}, since <Time at={j.effectiveFrom} jobZone={j.spec.timezone} line />
+          </dd>
+        </div>
+        <div>
+          <dt>Created</dt>
+          <dd>
+            <Time at={j.createdAt} jobZone={j.spec.timezone} line />
+          </dd>
+        </div>
+      </dl>
+    </Panel>
+  );
+}
+
+/** The job as a document, and as the call that would make it. */
+function As({ job: j }: { job: Job }) {
+  const [shown, show] = useState<"JSON" | "curl">();
+  const text =
+    shown === "curl"
+      ? curlOf(location.origin, j.spec, j.isActive)
+      : JSON.stringify(documentOf(j.spec, j.isActive), null, 2);
+  return (
+    <span>
+      <button type="button" class="quiet" onClick={() => show("JSON")}>
+        as JSON
+      </button>
+      <button type="button" class="quiet" onClick={() => show("curl")}>
+        as curl
+      </button>
+      {shown && (
+        <Dialog title={`The job as ${shown}`} wide onClose={() => show(undefined)}>
+          {hasMasked(j.spec) && (
+            <p class="note warn">Secret values are not shown: put them in the place of ********.</p>
+          )}
+          <pre class="text">{text}</pre>
+          <div class="actions end">
+            <Copy text={text} />
+          </div>
+        </Dialog>
+      )}
+    </span>
+  );
+}
+
+function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [deleting, setDeleting] = useState(false);
+  const path = { id: j.id };
+  const act = async (work: () => Promise<{ message: string }>): Promise<void> => {
+    setBusy(true);
+    try {
+      say((await work()).message);
+      onChange();
+    } catch (err) {
+      say((err as Error).message, true);
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="primary"
+        disabled={busy}
+        onClick={() => void act(() => call("POST /jobs/{id}/trigger", { path }))}
+      >
+        <Icon name="trigger" /> Trigger now
+      </button>
+      {j.isActive ? (
+        <button type="button" disabled={busy} onClick={() => void act(() => call("POST /jobs/{id}/pause", { path }))}>
+          <Icon name="pause" /> Pause
+        </button>
+      ) : (
+        <button type="button" disabled={busy} onClick={() => void act(() => call("POST /jobs/{id}/resume", { path }))}>
+          <Icon name="resume" /> Resume
+        </button>
+      )}
+      <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
+        <Icon name="delete" /> Delete
+      </button>
+      {deleting && (
+        <Dialog title="Delete the job?" onClose={() => setDeleting(false)}>
+          <p>
+            <b>{nameOf(j)}</b> fires nothing more. What it has done stays on record. It cannot be brought back.
+          </p>
+          <div class="actions end">
+            <button type="button" onClick={() => setDeleting(false)}>
+              Cancel
+            </button>
+            <button
+              type="button"
+              class="danger"
+              disabled={busy}
+              onClick={() =>
+                void act(async () => {
+                  const answer = await call("DELETE /jobs/{id}", { path });
+                  navigate(href("/jobs"));
+                  return answer;
+                })
+              }
+            >
+              Delete the job
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CurrentSpec, Preview } from "../src/types.gen.ts";
+import { offsetChange, shiftOf } from "../src/views/jobfires.tsx";
+import { curlOf, details, hasMasked, retries, sentence } from "../src/words.ts";
+
+const spec: CurrentSpec = {
+  schedule: "0 30 2 * * *",
+  api: "http://127.0.0.1:4444/ok",
+  type: "ATLEAST_ONCE",
+  timezone: "Europe/Berlin",
+  method: "POST",
+  timeoutMs: 30_000,
+  namespace: "default",
+  overlap: "SKIP",
+  retry: { maxRetries: 3, delayMs: 1000, backoff: "LINEAR", maxDelayMs: 3_600_000 },
+  misfire: { policy: "RUN_ALL", maxAgeMs: 86_400_000, maxRuns: 1000 },
+  dst: { gap: "AFTER", fold: "FIRST" },
+};
+
+test("a job is a sentence", () => {
+  assert.equal(
+    sentence(spec, "At 02:30:00 every day, Europe/Berlin time."),
+    "Sends POST to http://127.0.0.1:4444/ok at 02:30:00 every day, Europe/Berlin time, each fire at least once. " +
+      "A call that fails in passing is made again after 1 s, 2 s and 3 s: 3 retries.",
+  );
+  assert.match(sentence({ ...spec, type: "ATMOST_ONCE" }, ""), / 0 30 2 \* \* \*, each fire at most once\./);
+});
+
+test("retries are counted with the delays that they have", () => {
+  const of = (retry: CurrentSpec["retry"]) => retries({ ...spec, retry });
+  assert.equal(of({ maxRetries: 0 }), "A call that fails is not made again.");
+  assert.match(of({ maxRetries: 1, delayMs: 500, backoff: "FIXED" }), /after 500 ms: 1 retry\./);
+  assert.match(of({ maxRetries: 3, delayMs: 1000, backoff: "EXPONENTIAL" }), /1 s, 2 s and 4 s/);
+  assert.match(of({ maxRetries: 3, delayMs: 1000, backoff: "EXPONENTIAL", maxDelayMs: 3000 }), /1 s, 2 s and 3 s/);
+  assert.match(of({ maxRetries: 9, delayMs: 1000, backoff: "FIXED" }), /1 s, 1 s, 1 s, 1 s and so on: 9 retries/);
+});
+
+test("details leave out what a job does not have", () => {
+  const names = details(spec).map(([name]) => name);
+  assert.deepEqual(names, [
+    "Timeout",
+    "While the previous one runs",
+    "After an outage",
+    "A time that clocks skip",
+    "A time that comes twice",
+    "Namespace",
+  ]);
+  assert.deepEqual(details({ ...spec, headers: { A: "1", B: "2" } }).at(-1), ["Headers", "A: 1\nB: 2"]);
+});
+
+test("a shell reads the curl as it is meant", () => {
+  const text = curlOf("http://localhost:3000", { ...spec, name: "Anna's" }, false);
+  assert.ok(text.startsWith("curl -X POST http://localhost:3000/jobs \\\n"));
+  assert.ok(text.includes(`"name": "Anna'\\''s"`), text);
+  assert.ok(text.includes(`"isActive": false`));
+  assert.equal(hasMasked(spec), false);
+  assert.equal(hasMasked({ ...spec, headers: { Authorization: "********" } }), true);
+});
+
+test("a clock change is told of the day on which it is, and where the offset changes", () => {
+  const shift = { at: 0, date: "2027-03-28", effect: "02:30:00 does not exist", kind: "gap" as const };
+  const p: Preview = { description: "", next: [], warnings: [], dstShifts: [shift] };
+  assert.equal(shiftOf(p, "2027-03-28T03:00:00+02:00"), "02:30:00 does not exist");
+  assert.equal(shiftOf(p, "2027-03-29T02:30:00+02:00"), undefined);
+  assert.equal(offsetChange("2027-03-27T02:30:00+01:00", "2027-03-28T03:00:00+02:00"), "UTC+01:00 → UTC+02:00");
+  assert.equal(offsetChange("2027-03-28T00:00:00Z", "2027-03-29T00:00:00+00:00"), undefined);
+  assert.equal(offsetChange(undefined, "2027-03-29T00:00:00Z"), undefined);
+});
