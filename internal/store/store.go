@@ -30,7 +30,7 @@
 // Each file uses only those before it:
 //
 //	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go shardset.go cluster.go effects.go
-//	rotation.go store.go wholepage.go
+//	notices.go rotation.go store.go wholepage.go
 package store
 
 import (
@@ -47,11 +47,17 @@ type Store interface {
 	History() History
 	Ledger() Ledger
 	Shards() Shards
-	Alerts() Alerts
+	Alerting
 	Access
 	Cluster
 	// Close flushes and releases everything; no call is made afterwards.
 	Close() error
+}
+
+// Alerting has what is known of alerts, and what people are told of them.
+type Alerting interface {
+	Alerts() Alerts
+	Notices() Notices
 }
 
 // Jobs stores jobs and their timelines. A closed version stays readable as long as the

@@ -24,6 +24,9 @@ func (s *Store) Shards() store.Shards { return shards{s, s.real.Shards()} }
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return alerts{s, s.real.Alerts()} }
 
+// Notices implements store.Store.
+func (s *Store) Notices() store.Notices { return notices{s, s.real.Notices()} }
+
 // Keys implements store.Store.
 func (s *Store) Keys() store.Keys { return keys{s, s.real.Keys()} }
 
@@ -226,6 +229,52 @@ func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64
 	return get(ctx, a.Store, "Alerts", "AddLost", func() ([]domain.Loss,
 		error) {
 		return a.real.AddLost(ctx, losses, foundAt)
+	})
+}
+
+type notices struct {
+	*Store
+	real store.Notices
+}
+
+func (n notices) Changed(ctx context.Context, limit int) ([]domain.AlertChange, error) {
+	return get(ctx, n.Store, "Notices", "Changed", func() ([]domain.AlertChange, error) {
+		return n.real.Changed(ctx, limit)
+	})
+}
+
+func (n notices) Members(ctx context.Context, jobs []domain.JobID) ([]domain.Member, error) {
+	return get(ctx, n.Store, "Notices", "Members", func() ([]domain.Member, error) { return n.real.Members(ctx, jobs) })
+}
+
+func (n notices) MembersOf(ctx context.Context, group domain.GroupID, after domain.JobID, limit int) (
+	[]domain.Member, error) {
+	return get(ctx, n.Store, "Notices", "MembersOf", func() ([]domain.Member, error) {
+		return n.real.MembersOf(ctx, group, after, limit)
+	})
+}
+
+func (n notices) Groups(ctx context.Context, q store.GroupQuery) ([]domain.Group, error) {
+	return get(ctx, n.Store, "Notices", "Groups", func() ([]domain.Group, error) { return n.real.Groups(ctx, q) })
+}
+
+func (n notices) Advance(ctx context.Context, s store.NoticeStep) error {
+	return n.call(ctx, "Notices", "Advance", func() error { return n.real.Advance(ctx, s) })
+}
+
+func (n notices) Messages(ctx context.Context, q store.MessageQuery) ([]domain.Notification, error) {
+	return get(ctx, n.Store, "Notices", "Messages", func() ([]domain.Notification, error) {
+		return n.real.Messages(ctx, q)
+	})
+}
+
+func (n notices) Mark(ctx context.Context, m domain.Notification) error {
+	return n.call(ctx, "Notices", "Mark", func() error { return n.real.Mark(ctx, m) })
+}
+
+func (n notices) ExpireNotices(ctx context.Context, before int64) (int, error) {
+	return get(ctx, n.Store, "Notices", "ExpireNotices", func() (int, error) {
+		return n.real.ExpireNotices(ctx, before)
 	})
 }
 

@@ -14,7 +14,9 @@ import (
 // once it has recovered it goes with the history of that day.
 type alert struct {
 	domain.Alert
-	day int64
+	day                   int64
+	openedAt, openedNonce int64
+	untold                bool // it has changed since it was read by those who tell people of it
 }
 
 // alert applies new facts in the order in which they completed. A failure of a
@@ -34,7 +36,10 @@ func (d *Disk) alert(inserted []*domain.Execution) {
 		case a != nil:
 			a.apply(e)
 		case e.Status.Alerts():
-			a = &alert{Alert: domain.Alert{JobID: e.JobID, FirstAt: e.CompletedAt}}
+			a = &alert{
+				Alert:    domain.Alert{JobID: e.JobID, FirstAt: e.CompletedAt},
+				openedAt: e.ScheduledAt, openedNonce: e.Nonce,
+			}
 			a.apply(e)
 			d.alerts = append(d.alerts, a)
 			d.failing[e.JobID] = a
@@ -59,7 +64,7 @@ func (a *alert) apply(e *domain.Execution) {
 	default:
 		return // a success from before the last failure
 	}
-	a.day = floorDiv(e.ScheduledAt, dayMs)
+	a.day, a.untold = floorDiv(e.ScheduledAt, dayMs), true
 }
 
 // loss is a lost fire and when it was found.

@@ -32,9 +32,7 @@ type Disk struct {
 	asides   []store.Aside     // by job and version
 	rules    []store.ZoneRules // by zone and instant
 	counters map[counterKey]counter
-	alerts   []*alert                // in the order in which they began
-	failing  map[domain.JobID]*alert // those that are open
-	losses   []loss
+	alertState
 	admission
 	changes []domain.Change // by (At, Nonce)
 	once    map[domain.IdempotencyKey]domain.IdempotencyRecord
@@ -49,6 +47,29 @@ type admission struct {
 	ended map[domain.SessionID]int64 // when each session would have ended by itself
 }
 
+// alertState is what is known of alerts, and what people are told of them.
+type alertState struct {
+	alerts  []*alert                // in the order in which they began
+	failing map[domain.JobID]*alert // those that are open
+	losses  []loss
+
+	groups   map[domain.GroupID]domain.Group
+	members  map[memberKey]domain.Member
+	messages map[domain.NotificationID]domain.Notification
+}
+
+type memberKey struct {
+	job  domain.JobID
+	rule string
+}
+
+func newAlertState() alertState {
+	return alertState{
+		failing: make(map[domain.JobID]*alert), groups: make(map[domain.GroupID]domain.Group),
+		members: make(map[memberKey]domain.Member), messages: make(map[domain.NotificationID]domain.Notification),
+	}
+}
+
 // NewDisk returns an empty disk with one shard. The clock is the store clock of
 // every store that is opened on it.
 func NewDisk(clk clock.Clock) *Disk { return NewShardedDisk(clk, 1) }
@@ -60,10 +81,10 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		clock:  clk, jobs: make(map[domain.JobID]*job), byKey: make(map[jobKey]domain.JobID),
 		ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs:  make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
-		once:      make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
-		bulk:      make(map[domain.OperationID]*operation),
-		admission: admission{make(map[string]domain.APIKey), make(map[domain.SessionID]int64)},
-		failing:   make(map[domain.JobID]*alert),
+		once:       make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
+		bulk:       make(map[domain.OperationID]*operation),
+		admission:  admission{make(map[string]domain.APIKey), make(map[domain.SessionID]int64)},
+		alertState: newAlertState(),
 	}
 }
 
@@ -95,6 +116,7 @@ type (
 	ledger  struct{ *Store }
 	shards  struct{ *Store }
 	alerts  struct{ *Store }
+	notices struct{ *Store }
 	keys    struct{ *Store }
 	changes struct{ *Store }
 	once    struct{ *Store }
@@ -117,6 +139,9 @@ func (s *Store) Shards() store.Shards { return shards{s} }
 
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return alerts{s} }
+
+// Notices implements store.Store.
+func (s *Store) Notices() store.Notices { return notices{s} }
 
 // Keys implements store.Store.
 func (s *Store) Keys() store.Keys { return keys{s} }

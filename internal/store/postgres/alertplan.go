@@ -17,6 +17,7 @@ type alertRow struct {
 	day                   int64 // of the fire that changed it last
 
 	changed bool // it is not as it was read
+	told    bool // it has no mark: see store.Notices
 }
 
 const alertColumns = `job_id, opened_at, opened_nonce, first_at, last_at, failures, recovered_at, execution_id,
@@ -28,14 +29,14 @@ SELECT ` + alertColumns + ` FROM alert WHERE recovered_at IS NULL AND job_id = A
  ORDER BY job_id FOR UPDATE`
 
 	upsertAlert = `
-INSERT INTO alert (` + alertColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO alert (` + alertColumns + `, untold) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (job_id, opened_at, opened_nonce) DO UPDATE SET last_at = excluded.last_at,
        failures = excluded.failures, recovered_at = excluded.recovered_at, execution_id = excluded.execution_id,
-       http_status = excluded.http_status, error = excluded.error, day = excluded.day`
+       http_status = excluded.http_status, error = excluded.error, day = excluded.day, untold = excluded.untold`
 
 	// A success of each job, and no failure: what the plan would do, without reading the alerts first.
 	endAlerts = `
-UPDATE alert a SET recovered_at = n.completed_at, day = n.day
+UPDATE alert a SET recovered_at = n.completed_at, day = n.day, untold = true
   FROM unnest($1::uuid[], $2::bigint[], $3::int[]) n (job_id, completed_at, day)
  WHERE a.recovered_at IS NULL AND a.job_id = n.job_id AND n.completed_at > a.last_at`
 )
@@ -56,7 +57,7 @@ func (a *alertRow) queue(b *pgx.Batch) {
 		recovered = &a.RecoveredAt
 	}
 	b.Queue(upsertAlert, [16]byte(a.JobID), a.openedAt, a.openedNonce, a.FirstAt, a.LastAt, a.Count, recovered,
-		[16]byte(a.Execution), a.HTTPStatus, clean(a.Error), a.day)
+		[16]byte(a.Execution), a.HTTPStatus, clean(a.Error), a.day, !a.told)
 }
 
 // apply changes an alert by an execution of its job.

@@ -56,6 +56,7 @@ type Store struct {
 	ledger     *ledger
 	shards     *shards
 	alerts     *alerts
+	notices    *notices
 	keys       *keys
 	changes    *changes
 	records    *idempotency
@@ -215,6 +216,7 @@ func (s *Store) assemble(pace *clock.Pace) {
 	s.ring.write = s.ledger.recordAgain
 	s.shards = &shards{read: s.read, edit: s.edit, beat: s.beat, ring: s.ring}
 	s.alerts = &alerts{read: s.read, edit: s.edit}
+	s.notices = &notices{s.read, s.edit}
 	s.keys = &keys{s.read, s.edit}
 	s.changes = &changes{s.read, s.edit, s.box}
 	s.records = &idempotency{s.read, s.edit, s.box}
@@ -239,6 +241,9 @@ func (s *Store) Shards() store.Shards { return s.shards }
 
 // Alerts implements store.Store.
 func (s *Store) Alerts() store.Alerts { return s.alerts }
+
+// Notices implements store.Store.
+func (s *Store) Notices() store.Notices { return s.notices }
 
 // Keys implements store.Store.
 func (s *Store) Keys() store.Keys { return s.keys }

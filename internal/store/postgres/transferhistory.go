@@ -152,7 +152,7 @@ func keyOfAlert(a *transfer.Alert) []any { return []any{[16]byte(a.JobID), a.Ope
 func queueAlerts(b *pgx.Batch, piece []transfer.Alert) error {
 	for i := range piece {
 		a := &piece[i]
-		row := alertRow{Alert: a.Alert, openedAt: a.OpenedAt, openedNonce: a.OpenedNonce, day: a.Day}
+		row := alertRow{Alert: a.Alert, openedAt: a.OpenedAt, openedNonce: a.OpenedNonce, day: a.Day, told: true}
 		row.queue(b)
 	}
 	return nil

@@ -135,14 +135,15 @@ func (open openAlerts) commit(changes []*alertChange) {
 
 const upsertAlert = `
 INSERT INTO alert (job_id, opened_by, opened_nonce, first_at, last_at, failures, recovered_at, execution_id,
-                   http_status, error, spread)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET last_at = excluded.last_at, failures = excluded.failures,
+                   http_status, error, spread, untold)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+    ON CONFLICT DO UPDATE SET untold = 1, last_at = excluded.last_at, failures = excluded.failures,
        recovered_at = excluded.recovered_at, execution_id = excluded.execution_id,
        http_status = excluded.http_status, error = excluded.error, spread = excluded.spread`
 
 const updateAlert = `
-UPDATE alert SET failures = ?, recovered_at = ?, spread = ? WHERE job_id = ? AND opened_by = ? AND opened_nonce = ?`
+UPDATE alert SET untold = 1, failures = ?, recovered_at = ?, spread = ?
+ WHERE job_id = ? AND opened_by = ? AND opened_nonce = ?`
 
 // write stores a change in the transaction of its file. stored reads the row
 // that another file has of the alert.

@@ -18,6 +18,8 @@ type alerts struct {
 
 	mu   sync.RWMutex
 	open openAlerts // written under the recordLock and mu, read under either
+	// untold has the alerts that are marked, and the file whose row has the mark; as open.
+	untold untoldAlerts
 }
 
 // load implements fileCopy. It finds the open alerts: of each alert with an open row, the row
@@ -37,9 +39,15 @@ func (a *alerts) load(ctx context.Context) error {
 			open[id.job] = live
 		}
 	}
+	untold := make(untoldAlerts)
+	for _, d := range append(a.days.all(), carried) {
+		if err := a.readDay(ctx, d, func(c *conn) error { return untold.collect(c, d, open) }); err != nil {
+			return err
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.open = open
+	a.open, a.untold = open, untold
 	return nil
 }
 
@@ -66,13 +74,15 @@ func (a *alerts) commit(changes []*alertChange) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open.commit(changes)
+	a.untold.commit(changes)
 }
 
-// carry takes note that open alerts are in the jobs database now. The caller holds the
-// recordLock.
-func (a *alerts) carry(rows []alertRow) {
+// carry takes note that the file of a day goes, and that its open alerts are in the jobs database now. The
+// caller holds the recordLock.
+func (a *alerts) carry(d day, rows []alertRow) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.untold.carry(d, rows)
 	for i := range rows {
 		live := a.open[rows[i].JobID]
 		live.day = carried
@@ -87,6 +97,7 @@ func (a *alerts) dropCarried(gone map[domain.JobID]bool) {
 	defer a.mu.Unlock()
 	for job := range gone {
 		if a.open[job].day == carried {
+			delete(a.untold, alertID{job, a.open[job].by})
 			delete(a.open, job)
 		}
 	}

@@ -48,13 +48,15 @@
 //	expiry, eraser  drop days: the first step in the database, then the deletion of the file
 //	background      goroutines of the store; Close waits for them
 //
-// The roles are jobs, history, ledger, shards, alerts, keys, changes, idempotency,
+// The roles are jobs, history, ledger, shards, alerts, notices, keys, changes, idempotency,
 // operations, edits and nodes.
 //
 // # A crash at any moment
 //
 //	Record   facts + counters + alerts (day file)  ✗  end of open runs (jobs.db)
 //	         An open run whose fact exists is not shown and is cleaned up.
+//	Advance  groups, messages (jobs.db)  ✗  marks of alerts (day files)
+//	         The alerts are read again, and members of groups say that they are known.
 //	Expire   counters, open alerts, mark (jobs.db)  ✗  delete files  ✗  remove mark
 //	         Open deletes what is left of marked days before it counts anything.
 //
@@ -127,10 +129,10 @@
 //	fact.go jobfields.go entry.go lease.go node.go move.go
 //	idempotency.go operation.go jobs.go jobsread.go apikey.go session.go change.go aside.go zonerules.go kept.go
 //	loss.go
-//	alertbook.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
+//	alertbook.go untold.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go recordlock.go opendays.go
 //	record.go facts.go edits.go
-//	sweep.go alertlist.go joblist.go prune.go operations.go expire.go access.go
+//	sweep.go alertlist.go marks.go joblist.go prune.go operations.go expire.go access.go notice.go notices.go
 //	history.go byjob.go executionlist.go lastfact.go stream.go
 //	keyfile.go sealing.go
 //	guard.go shard.go

@@ -151,7 +151,7 @@ func (x *expiry) mark(ctx context.Context, d day, last dayRemains, late int64) (
 		x.lock.stale.Store(true) // it may be done all the same
 		return late, err
 	}
-	x.alerts.carry(last.open)
+	x.alerts.carry(d, last.open)
 	x.counters.drop(d)
 	x.irregular.drop(d)
 	x.eraser.add(d)
@@ -165,7 +165,7 @@ INSERT INTO retired_counter (day, status, executions, fires, duration_ms, timed)
        duration_ms = duration_ms + excluded.duration_ms, timed = timed + excluded.timed`
 
 	insertCarried = `
-INSERT OR REPLACE INTO carried_alert (` + alertColumns + `) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`
+INSERT OR REPLACE INTO carried_alert (` + alertColumns + `, untold) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, 1)`
 )
 
 func writeRetired(c *conn, d day, sums counts, open []alertRow) error {

@@ -100,7 +100,7 @@ type Store struct {
 	history *history
 	ledger  *ledger
 	shards  *shards
-	alerts  *alerts
+	alerting
 	access
 
 	isNew      bool // no database was there
@@ -193,6 +193,7 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 	s.eraser = newEraser(s.db, s.days)
 	s.lock = newRecordLock(s.eraser.eraseMarked)
 	s.alerts = &alerts{db: s.db, days: s.days, lock: s.lock}
+	s.notices = &notices{s.db, s.alerts}
 	runs := &openRuns{db: s.db, days: s.days}
 	counters := &counters{db: s.db, days: s.days}
 	irregular := &irregularJobs{days: s.days}
@@ -264,9 +265,6 @@ func (s *Store) Ledger() store.Ledger { return s.ledger }
 
 // Shards implements store.Store.
 func (s *Store) Shards() store.Shards { return s.shards }
-
-// Alerts implements store.Store.
-func (s *Store) Alerts() store.Alerts { return s.alerts }
 
 // Edits implements store.Store.
 func (s *Store) Edits() store.Edits { return edits{s.jobs, s.ledger, s.cfg.Clock} }

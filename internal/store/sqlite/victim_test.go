@@ -206,6 +206,10 @@ func (v *victim) open(ctx context.Context) (err error) {
 		return err
 	}
 	v.lease = claimed[0].Lease
+	// As a recovery does. It ends open runs whose facts a crash has outrun, which would keep their day.
+	if err := v.s.Ledger().OpenRuns(ctx, store.ShardSet{}, func(domain.OpenRun) error { return nil }); err != nil {
+		return err
+	}
 	if scripted(claimed[0].Watermark) == 0 {
 		return v.s.Shards().ResetWatermark(ctx, 0)
 	}

@@ -14,7 +14,7 @@
 // Each file uses only those before it:
 //
 //	fixture.go
-//	alerts.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
+//	alerts.go notices.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
 //	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go nodes.go owners.go
 //	storetest.go together.go
 package storetest
@@ -44,6 +44,7 @@ func Exercise(t *testing.T, db Database) {
 		{"History", historyCases},
 		{"Executions", executionCases},
 		{"Alerts", alertCases},
+		{"Notices", noticeCases},
 		{"Shards", shardCases},
 		{"Owners", ownerCases},
 		{"Expire", expireCases},
