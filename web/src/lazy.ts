@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
 import type { Execution } from "./types.gen.ts";
+import { nameOf } from "./words.ts";
 
 /** Makes the calls for keys, so many at a time, the newest demand first, and keeps the answers. */
 export class Lazy<T> {
@@ -94,3 +95,12 @@ const strips = new Lazy<Execution[]>(
 
 /** The last 20 executions of a job; undefined: not yet known. */
 export const useStrip = (jobId: string): Execution[] | undefined => useLazy(strips, jobId);
+
+const names = new Lazy<string>(async (id) => nameOf(await call("GET /jobs/{id}", { path: { id } })), {
+  atOnce: 3,
+  kept: 2000,
+  freshFor: 60_000,
+});
+
+/** The name of a job by its id; undefined: not yet known, or there is none. */
+export const useJobName = (jobId: string): string | undefined => useLazy(names, jobId);

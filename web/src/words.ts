@@ -90,3 +90,7 @@ export function curlOf(origin: string, spec: CurrentSpec, isActive: boolean): st
 
 /** Whether a job has values that are not shown, so that a copy of it lacks them. */
 export const hasMasked = (spec: CurrentSpec): boolean => JSON.stringify(spec).includes("********");
+
+/** The name of a job, or what stands for it. */
+export const nameOf = (j: { spec: { name?: string; api: string } }): string =>
+  j.spec.name || j.spec.api.replace(/^https?:\/\//, "");

@@ -6,10 +6,9 @@ import type { Job } from "../types.gen.ts";
 import { Copy, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
 import { useApi } from "../use.ts";
-import { curlOf, details, documentOf, hasMasked, sentence } from "../words.ts";
+import { curlOf, details, documentOf, hasMasked, nameOf, sentence } from "../words.ts";
 import { Executions } from "./jobexecutions.tsx";
 import { NextFires } from "./jobfires.tsx";
-import { nameOf } from "./jobname.tsx";
 
 export function JobView({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";

@@ -9,8 +9,8 @@ import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
 import { usePages } from "../use.ts";
+import { nameOf } from "../words.ts";
 import { Bulk, type Selection } from "./bulk.tsx";
-import { nameOf } from "./jobname.tsx";
 import { cleared, type Filters, filtersOf, inWords, listOf, selectionOf, states } from "./filters.ts";
 
 const sorts = [

@@ -1,59 +1,295 @@
 // The overview: is all well, what goes on, and what fails.
-import { compact, count, duration, plural } from "../format.ts";
-import type { Health, Metrics } from "../types.gen.ts";
-import { ErrorNote, Head, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
+import { useMemo } from "preact/hooks";
+import { compact, count, duration, plural, rate } from "../format.ts";
+import { useJobName } from "../lazy.ts";
+import { type Moment, useLive } from "../live.ts";
+import { href } from "../router.ts";
+import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
+import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
+import { Chart, type Line } from "../ui/chart.tsx";
 import { useApi } from "../use.ts";
 
 export function Overview() {
   const health = useApi("GET /observability/health", {}, { every: 3000, keep: true });
-  const metrics = useApi("GET /observability/metrics", {}, { every: 2000, keep: true });
+  const metrics = useApi("GET /observability/metrics", {}, { every: 3000, keep: true });
+  const live = useLive();
   return (
     <>
       <Head title="Overview" />
+      <HealthLine health={health.data} error={health.error} />
+      {metrics.data?.jobs.total === 0 && <First />}
       <ErrorNote error={metrics.error} />
-      <Figures metrics={metrics.data} />
-      <HealthPanel health={health.data} error={health.error} />
+      <Figures metrics={metrics.data} live={live} />
+      {live && <LiveCharts moments={live} />}
+      <div class="columns">
+        <FailingJobs />
+        <FailingHosts />
+      </div>
+      <About health={health.data} />
     </>
   );
 }
 
-function Figures({ metrics: m }: { metrics: Metrics | undefined }) {
-  if (!m) return <Skeleton height={104} />;
+/** What somebody sees who has no jobs yet. */
+function First() {
+  return (
+    <div class="note">
+      <b>There are no jobs yet.</b> A job is a URL and when to call it: <a href="/docs#create-job">POST /jobs</a> makes
+      one.
+    </div>
+  );
+}
+
+/** Whether all is well, and if not, why. */
+function HealthLine({ health: h, error }: { health: Health | undefined; error: Error | undefined }) {
+  if (error) return <ErrorNote error={error} />;
+  if (!h) return <Skeleton height={46} />;
+  const checks = Object.entries(h.checks);
+  const bad = checks.filter(([, c]) => !c.ok);
+  const warned = checks.filter(([, c]) => c.ok && c.warning);
+  const tone = bad.length ? "bad" : warned.length ? "warn" : "good";
+  return (
+    <section class={`health ${tone}`} aria-label="Health">
+      <details>
+        <summary>
+          <Icon name={bad.length ? "failed" : warned.length ? "alerts" : "success"} />
+          <b>{bad.length ? "Unhealthy" : "Healthy"}</b>
+          <span>
+            {bad.length > 0 && `${plural(bad.length, "check")} failed`}
+            {!bad.length && warned.length > 0 && `${plural(warned.length, "warning")}`}
+            {!bad.length && !warned.length && `all ${checks.length} checks are well`}
+          </span>
+        </summary>
+        <ul class="checks">
+          {checks
+            .filter(([, c]) => c.ok && !c.warning)
+            .map(([name]) => (
+              <li key={name}>{name}</li>
+            ))}
+        </ul>
+      </details>
+      {bad.map(([name, c]) => (
+        <p key={name}>
+          <b>{name}</b>: {c.detail ?? "not well"}
+        </p>
+      ))}
+      {warned.map(([name, c]) => (
+        <p key={name}>
+          <b>{name}</b>: {c.warning}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function Figures({ metrics: m, live }: { metrics: Metrics | undefined; live: Moment[] | undefined }) {
+  const now = live?.at(-1);
+  if (!m) return <Skeleton height={186} />;
   const e = m.executions;
+  const drift = now?.driftMs;
+  const sent = e.successful + e.failed + e.unknown;
   return (
     <dl class="stats">
-      <Stat label="Jobs" value={compact(m.jobs.total)} sub={`${compact(m.jobs.active)} active`} />
-      <Stat label="Executions in the last hour" value={compact(e.recentHour)} sub={`${count(e.total)} in all`} />
-      <Stat label="Success rate" value={e.successRate.replace("%", " %")} sub={plural(e.failed, "failure")} />
-      <Stat label="Mean duration" value={duration(e.averageDurationMs)} />
+      {live && <Stat label="Fires a second" value={now ? rate(now.firesPerSecond) : "…"} sub="now" />}
+      {live && (
+        <Stat
+          label="Drift, p50"
+          value={drift ? duration(drift.p50) : now ? "–" : "…"}
+          sub={drift ? `p99 ${duration(drift.p99)}` : "last minute"}
+          {...(drift && drift.p99 > 1000 ? { tone: "warn" as const } : {})}
+        />
+      )}
+      {live && <Stat label="In flight" value={now ? count(now.inFlight) : "…"} sub="calls" />}
+      {live && (
+        <Stat
+          label="Queued"
+          value={now ? count(now.queued) : "…"}
+          sub="due, and wait"
+          {...(now && now.queued > 1000 ? { tone: "warn" as const } : {})}
+        />
+      )}
       <Stat
-        label="Failures in the last hour"
-        value={compact(m.alerts.recentFailures)}
+        label="Failures"
+        value={count(m.alerts.recentFailures)}
+        sub="in the last hour"
         tone={m.alerts.recentFailures ? "bad" : "good"}
+      />
+      <Stat
+        label="Success rate"
+        value={sent ? e.successRate.replace("%", " %") : "–"}
+        sub={`${compact(sent)} sent in all`}
+      />
+      <Stat
+        label="Executions"
+        value={compact(e.recentHour)}
+        sub={`in the last hour, ${duration(e.averageDurationMs)} on average`}
+      />
+      <Stat
+        label="Jobs"
+        value={<a href={href("/jobs")}>{compact(m.jobs.total)}</a>}
+        sub={`${compact(m.jobs.active)} active`}
       />
     </dl>
   );
 }
 
-function HealthPanel({ health: h, error }: { health: Health | undefined; error: Error | undefined }) {
+function LiveCharts({ moments }: { moments: Moment[] }) {
+  const at = useMemo(() => moments.map((m) => m.at), [moments]);
+  const fires = useMemo(
+    (): Line[] => [
+      { label: "Fires a second", color: "--info", values: moments.map((m) => m.firesPerSecond) },
+      { label: "Failures a second", color: "--bad", values: moments.map((m) => m.failedPerSecond) },
+    ],
+    [moments],
+  );
+  const drift = useMemo(
+    (): Line[] => [
+      { label: "Drift p50", color: "--info", values: moments.map((m) => m.driftMs?.p50 ?? null) },
+      { label: "p99", color: "--accent", values: moments.map((m) => m.driftMs?.p99 ?? null) },
+    ],
+    [moments],
+  );
   return (
-    <Panel title="Health">
-      <ErrorNote error={error} />
-      {!h && !error && <Skeleton lines={4} />}
-      {h && (
-        <ul class="checks">
-          {Object.entries(h.checks).map(([name, check]) => (
-            <li key={name} class={check.ok ? "good" : "bad"}>
-              <b>{name}</b> {check.detail ?? (check.ok ? "ok" : "not ok")}
-            </li>
-          ))}
-        </ul>
+    <div class="columns">
+      <Panel title="Fires, live">
+        <Chart title="Fires a second" at={at} lines={fires} unit={rate} height={160} />
+      </Panel>
+      <Panel title="Drift, live">
+        <Chart title="Drift" at={at} lines={drift} unit={duration} height={160} />
+      </Panel>
+    </div>
+  );
+}
+
+/** The jobs with the most failures in a row. */
+function FailingJobs() {
+  const asked = useApi("GET /observability/alerts", { query: { open: true, limit: 500 } }, { every: 5000, keep: true });
+  const alerts = asked.data?.alerts;
+  const worst = useMemo(() => [...(alerts ?? [])].sort((a, b) => b.count - a.count).slice(0, 8), [alerts]);
+  const more = asked.data?.nextCursor !== undefined;
+  return (
+    <Panel
+      title="What fails most, by job"
+      actions={alerts && alerts.length > 0 && <a href={href("/jobs", { state: "failing" })}>All failing jobs</a>}
+    >
+      <ErrorNote error={asked.error} />
+      {!alerts && !asked.error && <Skeleton height={180} />}
+      {alerts?.length === 0 && <p class="muted">No job fails.</p>}
+      {worst.length > 0 && (
+        <table class="plain">
+          <thead>
+            <tr>
+              <th scope="col">Job</th>
+              <th scope="col" class="num">
+                In a row
+              </th>
+              <th scope="col">Last failure</th>
+            </tr>
+          </thead>
+          <tbody>
+            {worst.map((a) => (
+              <FailingJob key={a.jobId} alert={a} />
+            ))}
+          </tbody>
+        </table>
       )}
-      {h && (
-        <p class="muted">
-          Belfry {h.version}, started <Time at={Date.now() - h.uptimeSeconds * 1000} line />
-        </p>
+      {more && <p class="muted">Of the 500 jobs that have failed most lately.</p>}
+    </Panel>
+  );
+}
+
+function FailingJob({ alert: a }: { alert: Alert }) {
+  const name = useJobName(a.jobId);
+  return (
+    <tr>
+      <td>
+        <a class="strong" href={href(`/jobs/${a.jobId}`)}>
+          {name ?? <code>{a.jobId}</code>}
+        </a>
+        <small class="muted clip" title={a.error ?? undefined}>
+          {a.kind === "LOST" ? "Fires have no record. " : ""}
+          {a.error}
+        </small>
+      </td>
+      <td class="num">{count(a.count)}</td>
+      <td>
+        <Time at={a.lastAt} />
+      </td>
+    </tr>
+  );
+}
+
+const hostStates: Partial<Record<Host["state"], string>> = {
+  hanging: "Hangs",
+  silent: "Silent",
+  refusing: "Refuses",
+  connecting: "Connecting",
+};
+
+/** The hosts that do not answer, or whose calls have failed in the last hour. */
+function FailingHosts() {
+  const asked = useApi("GET /hosts", { query: { limit: 100 } }, { every: 5000, keep: true });
+  const hosts = asked.data?.hosts;
+  const bad = useMemo(() => {
+    const lately = Date.now() - 3_600_000;
+    const at = (h: Host): number => h.lastError?.at ?? 0;
+    return (hosts ?? [])
+      .filter((h) => hostStates[h.state] || at(h) > lately)
+      .sort((a, b) => Number(!!hostStates[b.state]) - Number(!!hostStates[a.state]) || at(b) - at(a))
+      .slice(0, 8);
+  }, [hosts]);
+  return (
+    <Panel title="What fails, by host">
+      <ErrorNote error={asked.error} />
+      {!hosts && !asked.error && <Skeleton height={180} />}
+      {hosts && bad.length === 0 && <p class="muted">No call has failed in the last hour.</p>}
+      {bad.length > 0 && (
+        <table class="plain">
+          <thead>
+            <tr>
+              <th scope="col">Host</th>
+              <th scope="col">State</th>
+              <th scope="col">Last failure</th>
+            </tr>
+          </thead>
+          <tbody>
+            {bad.map((h) => (
+              <tr key={h.host}>
+                <td>
+                  <a class="strong" href={href("/jobs", { host: h.host })}>
+                    {h.host.replace(/^https?:\/\//, "")}
+                  </a>
+                  <small class="muted clip" title={h.lastError?.error}>
+                    {h.lastError?.error}
+                  </small>
+                </td>
+                <td>
+                  <span class={`badge ${hostStates[h.state] ? "s-failed" : ""}`}>{hostStates[h.state] ?? h.state}</span>
+                </td>
+                <td>
+                  <Time at={h.lastError?.at} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
       )}
     </Panel>
+  );
+}
+
+/** Which program on which store answers. */
+function About({ health: h }: { health: Health | undefined }) {
+  const cluster = useApi("GET /cluster", {}, { every: 10_000, keep: true });
+  const c = cluster.data;
+  if (!h) return <Skeleton height={24} />;
+  const store = c && { sqlite: "SQLite files", postgresql: "PostgreSQL" }[c.database.kind];
+  return (
+    <p class="muted">
+      Belfry {h.version}
+      {store && ` on ${store}`}
+      {c && c.nodes.length > 1 && `, ${plural(c.nodes.filter((n) => n.state === "active").length, "server")}`}, time
+      zones {h.zones}, started <Time at={Date.now() - h.uptimeSeconds * 1000} line />
+    </p>
   );
 }
