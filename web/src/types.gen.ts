@@ -1052,6 +1052,25 @@ export interface MaskedVersion {
   spec: CurrentSpec;
 }
 
+export interface Me {
+  /** From when on it is not accepted any more, Unix milliseconds; null: it does not expire. */
+  expiresAt: number | null;
+  /** The id of the API key; env: a key of the settings. */
+  keyId?: string;
+  /** Whether no API key is set. */
+  keyless: boolean;
+  /** anonymous: no key is set, so that none is needed. key: the request came with an API key. */
+  kind: "anonymous" | "key";
+  /** The name of the key. */
+  name?: string;
+  /** The namespaces that the caller sees; absent: all. */
+  namespaces?: string[] | null;
+  /** What the caller may do. viewer: reads. editor: changes jobs and triggers them too. admin: everything. */
+  role: "admin" | "editor" | "viewer";
+  /** How one signs in. */
+  signIn: SignIn;
+}
+
 export interface Metrics {
   /** Failures. */
   alerts: AlertCounts;
@@ -1121,7 +1140,7 @@ export interface Node {
   self: boolean;
   /** How many shards it owns. */
   shards: number;
-  /** active: it is there. draining: it gives its shards to others, and stops. gone: it has not been seen for 7 s, and others take its shards over. */
+  /** active: it is there. draining: it gives its shards to others and fires no jobs, because it stops, was asked to, or something bars it (see its health). gone: it has not been seen for 7 s, and others take its shards over. */
   state: "active" | "draining" | "gone";
   /** Of Belfry. */
   version: string;
@@ -1272,6 +1291,8 @@ export interface Problem {
   errors?: FieldProblem[];
   /** For a 500: a number that the server's log has too. */
   instance?: string;
+  /** For a 401: how one signs in. */
+  signIn?: SignIn;
   /** The HTTP status. */
   status: number;
   /** The kind of problem in words. The same for every problem of a type. */
@@ -1329,6 +1350,50 @@ export interface RevokedKey {
   message: string;
   /** From when on it opens nothing, Unix milliseconds. */
   revokedAt: number;
+}
+
+export interface Running {
+  /** The page, newest scheduled first. */
+  executions: RunningExecution[];
+  /** The cursor of the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+export interface RunningExecution {
+  /** When it ended, Unix milliseconds; null: not yet. */
+  completedAt: number | null;
+  /** From startedAt to completedAt, retries and the waits between them included, in milliseconds; null while either is. */
+  duration: number | null;
+  /** For how long it has been under way, in milliseconds: since startedAt, or since scheduledAt while nothing was sent. */
+  elapsedMs: number;
+  /** What went wrong, with the start of a failure's response body; null: nothing. */
+  error: string | null;
+  /** The HTTP status of the last attempt; null: no response. */
+  httpStatus: number | null;
+  /** The execution's id. Every attempt carries it as Idempotency-Key. */
+  id: string;
+  /** The job's id. */
+  jobId: string;
+  /** Whether it was triggered by hand and not by the schedule. */
+  manual: boolean;
+  /** For a MISSED record that covers several fires: which. */
+  missed?: Missed;
+  /** When its next attempt is due, Unix milliseconds, while it waits for a retry. */
+  nextAttemptAt?: number;
+  /** When its next attempt is due, Unix milliseconds; null: it does not wait for one. */
+  retryAt: number | null;
+  /** Attempts after the first. */
+  retryCount: number;
+  /** When it was due, Unix milliseconds. */
+  scheduledAt: number;
+  /** When the first attempt was sent, Unix milliseconds; null: never. */
+  startedAt: number | null;
+  /** inFlight: a request is under way. queued: it waits for a place among the calls of its host, or for the job's execution before it. retrying: it waits for its next attempt, at retryAt. */
+  state: "inFlight" | "queued" | "retrying";
+  /** PENDING: due, waits for a slot or a retry. RUNNING: a request is in flight. SUCCESS: the target answered 2xx. FAILED: the last attempt failed. SKIPPED: not sent, by the overlap policy. MISSED: not sent, by the misfire policy. UNKNOWN: at most once, and a crash hid the outcome. */
+  status: "PENDING" | "RUNNING" | "SUCCESS" | "FAILED" | "SKIPPED" | "MISSED" | "UNKNOWN";
+  /** The version of the job that it belongs to. */
+  version: number;
 }
 
 export interface Saved {
@@ -1395,6 +1460,11 @@ export interface ShownJob {
   namespace: string;
 }
 
+export interface SignIn {
+  /** With an API key. */
+  key: boolean;
+}
+
 export interface Signing {
   /** One secret, or the new and the old one while targets change over: whsec_ and the base64 of 24 to 64 bytes. Kept sealed and shown as ********; in a change that stands for the secrets that are there, in their order. */
   secrets?: string[];
@@ -1424,6 +1494,49 @@ export interface Unanswered {
   connections: number;
   /** Those that failed at once. */
   failed: number;
+}
+
+export interface Version {
+  /** How many bytes a body has that was cut. */
+  bodyBytes?: number;
+  /** Whether spec lacks the body, because it is longer than 4 KiB. Absent: spec is whole. */
+  bodyCut?: boolean;
+  /** For admins: who made it, as the audit trail has it. Absent: not known. */
+  by?: VersionBy;
+  /** The fields in which it differs from the version before it, isActive and those of spec, with a dot before a member: headers.X-Team. That a secret has another value is told to admins alone. Absent: there is none before it, or it is not kept. */
+  changed?: string[];
+  /** From when on it holds, Unix milliseconds. */
+  effectiveFrom: number;
+  /** From when on it does not hold any more, Unix milliseconds; null: it is the current one. */
+  effectiveTo: number | null;
+  /** Why the stored version cannot be run; absent when it can. */
+  error?: string;
+  /** Whether the job fires. */
+  isActive: boolean;
+  /** What the job is, with every default filled in and ******** for the values of secret headers. */
+  spec: CurrentSpec;
+  /** The number of the version, counted from 1. */
+  version: number;
+}
+
+export interface VersionBy {
+  /** Where the request came from. */
+  address?: string;
+  /** The id of the API key; env, loopback or anonymous as in GET /audit/changes. */
+  key: string;
+  /** The name of the key. */
+  name?: string;
+  /** The operation on many jobs that has made it. */
+  operationId?: string;
+  /** The X-Request-Id of the request that asked for it; absent: not known. */
+  requestId?: string;
+}
+
+export interface Versions {
+  /** The cursor of the next page; absent on the last one. */
+  nextCursor?: string;
+  /** The page, newest first. */
+  versions: Version[];
 }
 
 export interface Routes {
@@ -1477,6 +1590,24 @@ export interface Routes {
     body: undefined;
     answer: Cluster;
   };
+  "POST /cluster/nodes/{name}/drain": {
+    path: {
+      /** The name of the server, as GET /cluster has it. */
+      name: string;
+    };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Node;
+  };
+  "POST /cluster/nodes/{name}/resume": {
+    path: {
+      /** The name of the server, as GET /cluster has it. */
+      name: string;
+    };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Node;
+  };
   "GET /docs": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -1494,6 +1625,8 @@ export interface Routes {
       to?: 0 | number | string;
       /** Only executions that were triggered by hand (true), or only those of schedules (false). */
       manual?: boolean;
+      /** Only executions of this job. */
+      jobId?: string;
       /** How many entries to answer at most. More than 1000 is 1000. */
       limit?: number;
       /** nextCursor of the page before; absent: the first page. */
@@ -1516,6 +1649,23 @@ export interface Routes {
     };
     body: undefined;
     answer: string;
+  };
+  "GET /executions/running": {
+    path: Record<never, never>;
+    query: {
+      /** Only executions of this job. */
+      jobId?: string;
+      /** Only executions in this state. */
+      state?: "inFlight" | "queued" | "retrying";
+      /** How many entries to answer at most. More than 1000 is 1000. */
+      limit?: number;
+      /** nextCursor of the page before; absent: the first page. */
+      cursor?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Running;
   };
   "GET /executions/{id}": {
     path: {
@@ -1731,6 +1881,24 @@ export interface Routes {
     body: undefined;
     answer: Triggered;
   };
+  "GET /jobs/by-key/{key}/versions": {
+    path: {
+      /** The job's key. */
+      key: string;
+    };
+    query: {
+      /** The namespace of the job. Absent: that of the API key, if it is confined to one, otherwise default. */
+      namespace?: string;
+      /** How many entries to answer at most. More than 1000 is 1000. */
+      limit?: number;
+      /** nextCursor of the page before; absent: the first page. */
+      cursor?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Versions;
+  };
   "GET /jobs/export": {
     path: Record<never, never>;
     query: {
@@ -1905,6 +2073,38 @@ export interface Routes {
     body: undefined;
     answer: Triggered;
   };
+  "GET /jobs/{id}/versions": {
+    path: {
+      /** The job's id. */
+      id: string;
+    };
+    query: {
+      /** How many entries to answer at most. More than 1000 is 1000. */
+      limit?: number;
+      /** nextCursor of the page before; absent: the first page. */
+      cursor?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Versions;
+  };
+  "POST /jobs/{id}/versions/{version}/restore": {
+    path: {
+      /** The job's id. */
+      id: string;
+      /** The number of the version. */
+      version: number;
+    };
+    query: {
+      /** For admins: the secrets of the version may be sent to its origin, although that is another one than the present. */
+      keepSecrets?: boolean;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Saved;
+  };
   "GET /keys": {
     path: Record<never, never>;
     query: {
@@ -1934,6 +2134,15 @@ export interface Routes {
     };
     body: undefined;
     answer: RevokedKey;
+  };
+  "GET /me": {
+    path: Record<never, never>;
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Me;
   };
   "GET /metrics": {
     path: Record<never, never>;
