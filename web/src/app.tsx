@@ -3,7 +3,7 @@ import { Component, type ComponentChildren, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { serverNow } from "./api.ts";
 import { Frame } from "./frame.tsx";
-import { followLinks, href, match, usePlace } from "./router.ts";
+import { followLinks, href, known, match, usePlace } from "./router.ts";
 import { applySettings, now } from "./settings.ts";
 import { ErrorNote, Head } from "./ui/basics.tsx";
 import { type View, views } from "./views.ts";
@@ -62,6 +62,7 @@ class Guard extends Component<{ children: ComponentChildren }, { error?: Error }
   }
 }
 
+for (const v of views) known.add(v.path);
 applySettings();
 setInterval(() => {
   if (now.watched && !document.hidden) now.set(serverNow());

@@ -59,6 +59,9 @@ export const place = new Store<Place>(
 /** How often the page went to another view; not: to another filter of the same one. */
 export const visits = new Store(0);
 
+/** The paths of the views that there are. */
+export const known = new Set<string>();
+
 const positions = new Map<string, number>();
 let entry = 0;
 

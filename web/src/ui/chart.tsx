@@ -122,7 +122,7 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
       { ...axis, values: times as uPlot.Axis.Values },
-      { ...axis, size: 64, values: (_u: uPlot, ticks: number[]) => ticks.map((v) => props.unit(v)) },
+      { ...axis, size: 74, values: (_u: uPlot, ticks: number[]) => ticks.map((v) => props.unit(v)) },
     ],
     series: [
       {},

@@ -1,7 +1,7 @@
 // One job: what it is, when it fires, what it has done, and what can be done with it.
 import { useState } from "preact/hooks";
 import { call } from "../api.ts";
-import { href, navigate } from "../router.ts";
+import { href, known, navigate } from "../router.ts";
 import type { Job } from "../types.gen.ts";
 import { Copy, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
@@ -9,6 +9,7 @@ import { useApi } from "../use.ts";
 import { curlOf, details, documentOf, hasMasked, nameOf, sentence } from "../words.ts";
 import { Executions } from "./jobexecutions.tsx";
 import { NextFires } from "./jobfires.tsx";
+import { Versions } from "./versions.tsx";
 
 export function JobView({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";
@@ -32,7 +33,10 @@ export function JobView({ params }: { params: Record<string, string> }) {
       <State job={j} />
       <div class="columns wide">
         <What job={j} />
-        <NextFires job={j} />
+        <div class="stack">
+          <NextFires job={j} />
+          <Versions job={j} onChange={job.reload} />
+        </div>
       </div>
       <Executions job={j} />
     </>
@@ -198,6 +202,16 @@ function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
         <button type="button" disabled={busy} onClick={() => void act(() => call("POST /jobs/{id}/resume", { path }))}>
           <Icon name="resume" /> Resume
         </button>
+      )}
+      {known.has("/jobs/:id/edit") && (
+        <a class="button" href={href(`/jobs/${j.id}/edit`)}>
+          <Icon name="edit" /> Edit
+        </a>
+      )}
+      {known.has("/jobs/new") && (
+        <a class="button" href={href("/jobs/new", { from: j.id })}>
+          <Icon name="copy" /> Duplicate
+        </a>
       )}
       <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
         <Icon name="delete" /> Delete

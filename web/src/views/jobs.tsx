@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { useStrip, useWords } from "../lazy.ts";
-import { href, setQuery, usePlace } from "../router.ts";
+import { href, known, setQuery, usePlace } from "../router.ts";
 import type { ListedJob } from "../types.gen.ts";
 import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
 import { type Column, List } from "../ui/list.tsx";
@@ -54,7 +54,13 @@ export function Jobs() {
 
   return (
     <>
-      <Head title="Jobs" sub={<Counted counted={counted} filtered={inWords(filters) !== ""} />} />
+      <Head title="Jobs" sub={<Counted counted={counted} filtered={inWords(filters) !== ""} />}>
+        {known.has("/jobs/new") && (
+          <a class="button primary" href={href("/jobs/new")}>
+            <Icon name="plus" /> New job
+          </a>
+        )}
+      </Head>
       <FilterBar filters={filters} />
       <Bulk
         selection={selection}
@@ -293,7 +299,14 @@ function Nothing({ filtered }: { filtered: boolean }) {
     <>
       <p>There are no jobs yet.</p>
       <p>
-        A job is a URL and when to call it. <a href="/docs">The API</a> takes one with POST /jobs.
+        A job is a URL and when to call it.{" "}
+        {known.has("/jobs/new") ? (
+          <a href={href("/jobs/new")}>Make one</a>
+        ) : (
+          <>
+            <a href="/docs">The API</a> takes one with POST /jobs.
+          </>
+        )}
       </p>
     </>
   );

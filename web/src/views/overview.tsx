@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { compact, count, duration, plural, rate } from "../format.ts";
 import { useJobName } from "../lazy.ts";
 import { type Moment, useLive } from "../live.ts";
-import { href } from "../router.ts";
+import { href, known } from "../router.ts";
 import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
 import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
@@ -34,8 +34,15 @@ export function Overview() {
 function First() {
   return (
     <div class="note">
-      <b>There are no jobs yet.</b> A job is a URL and when to call it: <a href="/docs#create-job">POST /jobs</a> makes
-      one.
+      <b>There are no jobs yet.</b> A job is a URL and when to call it:{" "}
+      {known.has("/jobs/new") ? (
+        <a href={href("/jobs/new")}>make one</a>
+      ) : (
+        <>
+          <a href="/docs">POST /jobs</a> makes one
+        </>
+      )}
+      .
     </div>
   );
 }
