@@ -24,6 +24,22 @@ func TestDrainByName(t *testing.T) {
 	fires := func(p *process) float64 { return p.metric("belfry_jobs") }
 	eventually(t, "both fire their share", func() bool { return fires(west) > 20 && fires(east)+fires(west) == 60 })
 
+	load := func(of string) *client.Load {
+		t.Helper()
+		shown, err := east.api.Cluster(t.Context())
+		i := slices.IndexFunc(shown.Nodes, func(n client.Node) bool { return n.Name == of })
+		if err != nil || i < 0 || *shown.Nodes[i].Protocol != *shown.Database.Protocol {
+			t.Fatalf("%+v, %v", shown, err)
+		}
+		return shown.Nodes[i].Load
+	}
+	for _, node := range []string{"east", "west/1"} {
+		eventually(t, "each server tells what it does", func() bool {
+			l := load(node)
+			return l != nil && l.FiresPerSecond > 10 && l.FiresPerSecond < 60 && l.DriftMs != nil
+		})
+	}
+
 	env := cleanEnv("BELFRY_SERVER=" + east.url)
 	code, out := runOut(t, env, "cluster", "drain", "west/1", "--wait")
 	if code != 0 || out != "west/1 is draining and owns 0 shards\n" {
@@ -62,12 +78,17 @@ func TestDrainByName(t *testing.T) {
 	got.check(t, ids, first, last, func([]receiver.Entry) bool { return machine.longestMs() > 2_000 })
 	checkRecord(t, west, ids[:20], first, last)
 
-	signal(east, syscall.SIGSTOP)
+	sendSignal(west, syscall.SIGSTOP)
+	if l := load("west/1"); l != nil {
+		t.Errorf("a frozen server tells what it does: %+v", l)
+	}
+	sendSignal(west, syscall.SIGCONT)
+	sendSignal(east, syscall.SIGSTOP)
 	answered, body := ask(t, "POST", west.url+"/cluster/nodes/east/drain", "", "")
 	if detail, _ := body["detail"].(string); answered != 503 || !strings.Contains(detail, "has not answered") {
 		t.Errorf("a frozen server: %d %v", answered, body)
 	}
-	signal(east, syscall.SIGCONT)
+	sendSignal(east, syscall.SIGCONT)
 	shows := func(p *process, node, state string) {
 		t.Helper()
 		eventually(t, node+" is "+state, func() bool {

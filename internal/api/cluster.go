@@ -76,15 +76,30 @@ type clusterBody struct {
 }
 
 type nodeBody struct {
-	Name    string `json:"name" doc:"BELFRY_NODE_NAME, or the name of the machine with the port." example:"east-1"`
-	Address string `json:"address" doc:"Where other servers reach it; empty: they cannot." example:"http://10.0.0.7:3000"`
-	Role    string `json:"role" enum:"all,api,scheduler" doc:"all: it fires jobs and answers clients. api: it fires none. scheduler: it answers no clients." example:"all"`
-	Version string `json:"version" doc:"Of Belfry." example:"1.2.3"`
-	State   string `json:"state" enum:"active,draining,gone" doc:"active: it is there. draining: it gives its shards to others and fires no jobs, because it stops, was asked to, or something bars it (see its health). gone: it has not been seen for 7 s, and others take its shards over." example:"active"`
-	Self    bool   `json:"self" doc:"Whether it is the server that answers." example:"true"`
-	SeenAgo int64  `json:"seenAgoMs" doc:"For how long it has not been seen, in milliseconds: it is seen once a second." example:"420"`
-	Shards  int    `json:"shards" doc:"How many shards it owns." example:"32"`
-	Lag     *int64 `json:"watermarkLagMs" doc:"How far its record is behind, in milliseconds: everything that was due before has its outcome on record. null: it owns no shard." example:"380"`
+	Name     string    `json:"name" doc:"BELFRY_NODE_NAME, or the name of the machine with the port." example:"east-1"`
+	Address  string    `json:"address" doc:"Where other servers reach it; empty: they cannot." example:"http://10.0.0.7:3000"`
+	Role     string    `json:"role" enum:"all,api,scheduler" doc:"all: it fires jobs and answers clients. api: it fires none. scheduler: it answers no clients." example:"all"`
+	Version  string    `json:"version" doc:"Of Belfry." example:"1.2.3"`
+	State    string    `json:"state" enum:"active,draining,gone" doc:"active: it is there. draining: it gives its shards to others and fires no jobs, because it stops, was asked to, or something bars it (see its health). gone: it has not been seen for 7 s, and others take its shards over." example:"active"`
+	Self     bool      `json:"self" doc:"Whether it is the server that answers." example:"true"`
+	SeenAgo  int64     `json:"seenAgoMs" doc:"For how long it has not been seen, in milliseconds: it is seen once a second." example:"420"`
+	Shards   int       `json:"shards" doc:"How many shards it owns." example:"32"`
+	Load     *loadBody `json:"load,omitempty" doc:"What it does; absent: it fires no jobs, or has not answered within a second."`
+	Protocol *int      `json:"protocol" doc:"The highest protocol between servers that it speaks; null: the database is files." example:"1"`
+	Differs  []string  `json:"differingSettings" nullable:"false" doc:"The parts of its settings that are not those of the server that answers, and should be: see docs/cluster.md." example:"[\"retention\"]"`
+	Lag      *int64    `json:"watermarkLagMs" doc:"How far its record is behind, in milliseconds: everything that was due before has its outcome on record. null: it owns no shard." example:"380"`
+}
+
+type loadBody struct {
+	FiresPerSecond float64    `json:"firesPerSecond" doc:"Fires whose first attempt is on record, a second, over ten seconds." example:"1250.4"`
+	Drift          *driftBody `json:"driftMs,omitempty" doc:"How late first attempts began, in the last minute; absent: there were none."`
+	InFlight       int        `json:"inFlight" doc:"Calls under way." example:"12"`
+	Queued         int        `json:"queued" doc:"Fires that are due and wait for a slot." example:"0"`
+}
+
+type driftBody struct {
+	P50 int64 `json:"p50" doc:"Half of them began no later, in milliseconds." example:"1"`
+	P99 int64 `json:"p99" doc:"99 of 100 began no later, in milliseconds; off by 6 % at most." example:"9"`
 }
 
 type shardsBody struct {
@@ -98,6 +113,7 @@ type databaseBody struct {
 	Kind        string   `json:"kind" enum:"sqlite,postgresql" doc:"sqlite: files of this server. postgresql: a PostgreSQL database, which servers can share." example:"postgresql"`
 	Latency     *float64 `json:"latencyMs" doc:"How long its last answer took, in milliseconds; null: it is a file." example:"0.6"`
 	ClockAhead  *float64 `json:"clockAheadMs" doc:"How far the clock of this server's machine is ahead of the database's, in milliseconds; below zero: behind. null: it is a file." example:"1.5"`
+	Protocol    *int     `json:"protocol" doc:"The protocol between servers that all of them speak; null: it is a file." example:"1"`
 	Replication *string  `json:"replication" enum:"synchronous,asynchronous" doc:"synchronous: a commit waits for a standby. asynchronous: it does not, whether there is one or not. null: it is a file, or it is not known." example:"asynchronous"`
 }
 
@@ -107,7 +123,7 @@ func (h *clusterRoutes) cluster(ctx context.Context, _ *struct{}) (*clusterOutpu
 		Nodes:  make([]nodeBody, len(c.Nodes)),
 		Shards: shardsBody{c.Shards.Total, c.Shards.Owned, c.Shards.Free, c.Shards.Moving},
 		Database: databaseBody{c.Database.Kind, c.Database.LatencyMs, c.Database.ClockAheadMs,
-			unlessZero(c.Database.Replication)},
+			unlessZero(c.Database.Protocol), unlessZero(c.Database.Replication)},
 	}}
 	for i := range c.Nodes {
 		out.Body.Nodes[i] = nodeBodyOf(&c.Nodes[i])
@@ -116,5 +132,16 @@ func (h *clusterRoutes) cluster(ctx context.Context, _ *struct{}) (*clusterOutpu
 }
 
 func nodeBodyOf(n *view.Node) nodeBody {
-	return nodeBody{n.Name, n.Address, n.Role, n.Version, n.State, n.Self, n.SeenMs, n.Shards, n.LagMs}
+	b := nodeBody{
+		Name: n.Name, Address: n.Address, Role: n.Role, Version: n.Version, State: n.State, Self: n.Self,
+		SeenAgo: n.SeenMs, Shards: n.Shards, Lag: n.LagMs, Protocol: unlessZero(n.Protocol),
+		Differs: append([]string{}, n.Differs...),
+	}
+	if l := n.Load; l != nil {
+		b.Load = &loadBody{FiresPerSecond: l.FiresPerSecond, InFlight: l.InFlight, Queued: l.Queued}
+		if l.DriftP50Ms != nil && l.DriftP99Ms != nil {
+			b.Load.Drift = &driftBody{*l.DriftP50Ms, *l.DriftP99Ms}
+		}
+	}
+	return b
 }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +19,9 @@ func TestClusterIsShown(t *testing.T) {
 	if len(got.Nodes) != 2 || !got.Nodes[0].Self || got.Nodes[0].Shards != 40 || *got.Nodes[0].Lag != 380 ||
 		got.Nodes[1].Lag != nil || got.Nodes[1].State != view.NodeDraining ||
 		got.Shards != (shardsBody{64, 40, 1, 23}) || *got.Database.Latency != 0.6 || *got.Database.ClockAhead != -1.5 ||
-		*got.Database.Replication != "asynchronous" {
+		*got.Database.Replication != "asynchronous" || *got.Database.Protocol != 1 || *got.Nodes[1].Protocol != 1 ||
+		!slices.Equal(got.Nodes[1].Differs, []string{"retention"}) || got.Nodes[1].Load != nil ||
+		!reflect.DeepEqual(got.Nodes[0].Load, &loadBody{1250.4, &driftBody{1, 9}, 12, 0}) {
 		t.Errorf("%+v", got)
 	}
 	if got := needs("GET", "/cluster"); got != domain.RoleViewer {

@@ -139,16 +139,17 @@ func (f *fixture) Hosts() []view.Host { return slices.Clone(f.hosts) }
 
 // Cluster implements Members.
 func (f *fixture) Cluster(context.Context) view.Cluster {
-	lag, latency, ahead := int64(380), 0.6, -1.5
+	lag, latency, ahead, p50, p99 := int64(380), 0.6, -1.5, int64(1), int64(9)
 	return view.Cluster{
 		Nodes: []view.Node{
 			{Name: "east-1", Address: "http://10.0.0.7:3000", Role: "all", Version: "1.2.3", State: view.NodeActive,
-				Self: true, SeenMs: 420, Shards: 40, LagMs: &lag},
+				Self: true, SeenMs: 420, Shards: 40, LagMs: &lag, Protocol: 1,
+				Load: &view.Load{FiresPerSecond: 1250.4, DriftP50Ms: &p50, DriftP99Ms: &p99, InFlight: 12}},
 			{Name: "west-1", Address: "http://10.0.1.7:3000", Role: "api", Version: "1.2.3", State: view.NodeDraining,
-				SeenMs: 900},
+				SeenMs: 900, Protocol: 1, Differs: []string{"retention"}},
 		},
 		Shards: view.ShardCounts{Total: 64, Owned: 40, Free: 1, Moving: 23},
-		Database: view.Database{Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead,
+		Database: view.Database{Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead, Protocol: 1,
 			Replication: "asynchronous"},
 	}
 }

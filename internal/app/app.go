@@ -193,7 +193,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 		CursorKeys: a.store.derive("cursors of lists"),
-		Cluster:    others.cluster(a, version, a.URL),
+		Cluster:    others.cluster(a, version, a.URL, metrics.Recent),
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/cluster"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/peerview"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
@@ -19,6 +20,7 @@ type members struct {
 	app     *App
 	version string
 	url     func() string // of this server
+	recent  *telemetry.Recent
 }
 
 // Cluster implements api.Members.
@@ -26,16 +28,27 @@ func (m *members) Cluster(ctx context.Context) view.Cluster {
 	if m.app.member.node == nil {
 		return m.alone(ctx)
 	}
-	return clusterOf(m.app.member.node.View(), m.app.store.replication(ctx))
+	v := m.app.member.node.View()
+	loads := (&peerview.Asker{Peers: m.app.member.peers}).Loads(ctx)
+	loads[v.Self] = loadOf(m.recent.Load())
+	return clusterOf(v, m.app.store.replication(ctx), loads)
+}
+
+func loadOf(l telemetry.Load) view.Load {
+	shown := view.Load{FiresPerSecond: l.FiresPerSecond, InFlight: l.InFlight, Queued: l.Queued}
+	if l.Drift != nil {
+		shown.DriftP50Ms, shown.DriftP99Ms = &l.Drift.P50, &l.Drift.P99
+	}
+	return shown
 }
 
 // SetDraining implements api.Members.
-func (m *members) SetDraining(ctx context.Context, name string, drains bool) (view.Node, error) {
+func (m *members) SetDraining(_ context.Context, name string, drains bool) (view.Node, error) {
 	node := m.app.member.node
 	if node == nil {
 		return view.Node{}, domain.Conflict("the database is files of this server: no other one could fire its jobs")
 	}
-	shown := m.Cluster(ctx)
+	shown := clusterOf(node.View(), "", map[int64]view.Load{node.Self.Token: loadOf(m.recent.Load())})
 	i := slices.IndexFunc(shown.Nodes, func(n view.Node) bool { return n.Self && n.Name == name })
 	if i < 0 { // it is asked before its first look
 		return view.Node{}, domain.Unavailable(nil, "the server has just started")
@@ -53,7 +66,9 @@ func (m *members) SetDraining(ctx context.Context, name string, drains bool) (vi
 
 // alone is a server that no other can join.
 func (m *members) alone(ctx context.Context) view.Cluster {
+	load := loadOf(m.recent.Load())
 	self := view.Node{
+		Load: &load,
 		Name: m.app.cfg.NodeName(portOf(m.app)), Address: m.url(), Role: cluster.RoleAll, Version: m.version,
 		State: view.NodeActive, Self: true, Shards: 1,
 	}
@@ -67,20 +82,24 @@ func (m *members) alone(ctx context.Context) view.Cluster {
 	}
 }
 
-// clusterOf tells what a node has seen at its last look.
-func clusterOf(v *cluster.View, replication string) view.Cluster {
+// clusterOf tells what a node has seen at its last look, and what each does that has reported it, by their tokens.
+func clusterOf(v *cluster.View, replication string, loads map[int64]view.Load) view.Cluster {
 	latency, ahead := milliseconds(v.Latency), milliseconds(v.Ahead)
 	c := view.Cluster{
 		Nodes: make([]view.Node, len(v.Nodes)), Shards: view.ShardCounts{Total: len(v.Shards)},
 		Database: view.Database{
-			Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead, Replication: replication,
+			Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead, Protocol: v.Protocol,
+			Replication: replication,
 		},
 	}
 	for i := range v.Nodes {
 		n := &v.Nodes[i]
 		c.Nodes[i] = view.Node{
 			Name: n.Name, Address: n.Address, Role: n.Role, Version: n.Build, State: stateOf(n),
-			Self: n.Token == v.Self, SeenMs: n.Age.Milliseconds(),
+			Self: n.Token == v.Self, SeenMs: n.Age.Milliseconds(), Protocol: n.Protocol, Differs: n.Unlike,
+		}
+		if load, told := loads[n.Token]; told && n.Role != cluster.RoleAPI && !n.Gone {
+			c.Nodes[i].Load = &load
 		}
 		for j := range v.Shards {
 			sh := &v.Shards[j]
@@ -126,7 +145,7 @@ func (m *member) meter(metrics *telemetry.Metrics) {
 	if m.node == nil {
 		return
 	}
-	now := func() view.Cluster { return clusterOf(m.node.View(), "") }
+	now := func() view.Cluster { return clusterOf(m.node.View(), "", nil) }
 	metrics.SamplesFunc(telemetry.MetricNodes, "Servers on the database.", "state", func() []telemetry.Sample {
 		counts := map[string]float64{}
 		for _, n := range now().Nodes {

@@ -16,9 +16,11 @@ func TestClusterOf(t *testing.T) {
 	t.Parallel()
 	v := &cluster.View{
 		Self: 7, Clock: 10_000, Latency: 1500 * time.Microsecond, Ahead: -2 * time.Millisecond,
+		Protocol: 3,
 		Nodes: []cluster.NodeView{
 			{Node: store.Node{Token: 3, Name: "c", Role: "api"}, Gone: true, Age: 8 * time.Second},
-			{Node: store.Node{Token: 5, Name: "b", Role: "all", Draining: true}, Age: time.Second},
+			{Node: store.Node{Token: 5, Name: "b", Role: "all", Draining: true, Protocol: 4}, Age: time.Second,
+				Unlike: []string{"egress"}},
 			{Node: store.Node{Token: 7, Name: "a", Role: "all", Address: "http://a", Build: "1"}},
 		},
 		Shards: []cluster.ShardView{
@@ -30,18 +32,21 @@ func TestClusterOf(t *testing.T) {
 		},
 	}
 	lag, none, latency, ahead := int64(2_000), int64(0), 1.5, -2.0
+	load := view.Load{FiresPerSecond: 2.5, Queued: 1}
 	want := view.Cluster{
 		Nodes: []view.Node{
 			{Name: "a", Address: "http://a", Role: "all", Version: "1", State: view.NodeActive, Self: true, Shards: 2,
-				LagMs: &lag},
-			{Name: "b", Role: "all", State: view.NodeDraining, SeenMs: 1_000, Shards: 1, LagMs: &none},
+				LagMs: &lag, Load: &load},
+			{Name: "b", Role: "all", State: view.NodeDraining, SeenMs: 1_000, Shards: 1, LagMs: &none, Protocol: 4,
+				Differs: []string{"egress"}},
 			{Name: "c", Role: "api", State: view.NodeGone, SeenMs: 8_000},
 		},
 		Shards: view.ShardCounts{Total: 5, Owned: 3, Free: 1, Moving: 1},
-		Database: view.Database{Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead,
+		Database: view.Database{Kind: "postgresql", LatencyMs: &latency, ClockAheadMs: &ahead, Protocol: 3,
 			Replication: "synchronous"},
 	}
-	if diff := cmp.Diff(want, clusterOf(v, "synchronous")); diff != "" {
+	loads := map[int64]view.Load{7: load, 3: load, 9: load}
+	if diff := cmp.Diff(want, clusterOf(v, "synchronous", loads)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/peer"
 	"github.com/belfry-scheduler/belfry/internal/peerview"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
@@ -147,10 +148,13 @@ func (p *peers) asker() view.Others {
 }
 
 // cluster returns what the API needs to know of the others.
-func (p *peers) cluster(a *App, version string, url func() string) api.Cluster {
-	c := api.Cluster{Internal: a.cfg.Cluster.Role == config.RoleScheduler, Members: &members{a, version, url}}
+func (p *peers) cluster(a *App, version string, url func() string, recent *telemetry.Recent) api.Cluster {
+	c := api.Cluster{Internal: a.cfg.Cluster.Role == config.RoleScheduler, Members: &members{a, version, url, recent}}
 	if p != nil {
-		c.Peers, c.Asked = p, &peerview.Answerer{Live: a.engine, Hosts: a.hosts}
+		c.Peers = p
+		c.Asked = &peerview.Answerer{Live: a.engine, Hosts: a.hosts, Load: func() peerview.NodeLoad {
+			return peerview.NodeLoad{Node: p.node.Self.Token, Load: loadOf(recent.Load())}
+		}}
 	}
 	return c
 }

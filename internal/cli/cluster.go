@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,7 +23,10 @@ func (r *remote) clusterCommand() *cobra.Command {
 		Short: "Show the servers on the database",
 		Long: `Show the servers that share the database and its jobs, as the server that is asked has seen
 them last. SHARDS is how many of the parts of the jobs a server fires, SEEN for how long it
-has not been seen, and LAG how far its record is behind. The server that answers has a star.
+has not been seen, and LAG how far its record is behind. FIRES/S is of the last ten seconds,
+DRIFT how late half and 99 % of the fires of the last minute were, CALLS how many are under
+way, and QUEUED how many fires wait for a slot; a server that does not answer has none of
+these. The server that answers has a star.
 The states are:
 
   active     it is there
@@ -63,7 +67,8 @@ func printCluster(w io.Writer, c *client.Cluster, asJSON bool) error {
 		return json.NewEncoder(w).Encode(c)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "NODE\tSTATE\tROLE\tSHARDS\tSEEN\tLAG\tVERSION\tADDRESS")
+	_, _ = fmt.Fprintln(t,
+		"NODE\tSTATE\tROLE\tSHARDS\tSEEN\tLAG\tFIRES/S\tDRIFT\tCALLS\tQUEUED\tVERSION\tPROTOCOL\tADDRESS")
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
 		name, lag := n.Name, "-"
@@ -73,8 +78,14 @@ func printCluster(w io.Writer, c *client.Cluster, asJSON bool) error {
 		if n.WatermarkLagMs != nil {
 			lag = seconds(*n.WatermarkLagMs)
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", name, n.State, n.Role, n.Shards, seconds(n.SeenAgoMs),
-			lag, n.Version, n.Address)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", name, n.State, n.Role, n.Shards,
+			seconds(n.SeenAgoMs), lag, loadText(n.Load), n.Version, protocolText(n.Protocol), n.Address)
+	}
+	for i := range c.Nodes {
+		if n := &c.Nodes[i]; len(n.DifferingSettings) > 0 {
+			_, _ = fmt.Fprintf(t, "\nsettings of %s are not those of this server: %s", n.Name,
+				strings.Join(n.DifferingSettings, ", "))
+		}
 	}
 	s, d := &c.Shards, &c.Database
 	_, _ = fmt.Fprintf(t, "\n%d of %d shards have a server; %d are free, %d are taken over\n", s.Owned, s.Total, s.Free,
@@ -83,11 +94,33 @@ func printCluster(w io.Writer, c *client.Cluster, asJSON bool) error {
 	if d.LatencyMs != nil && d.ClockAheadMs != nil {
 		_, _ = fmt.Fprintf(t, ", answers in %.1f ms, clock of this server %+.1f ms", *d.LatencyMs, *d.ClockAheadMs)
 	}
+	if d.Protocol != nil {
+		_, _ = fmt.Fprintf(t, ", protocol %d", *d.Protocol)
+	}
 	if d.Replication != nil {
 		_, _ = fmt.Fprintf(t, ", replication %s", *d.Replication)
 	}
 	_, _ = fmt.Fprintln(t)
 	return t.Flush()
+}
+
+// loadText returns the columns of what a server does.
+func loadText(l *client.Load) string {
+	if l == nil {
+		return "-\t-\t-\t-"
+	}
+	drift := "-"
+	if l.DriftMs != nil {
+		drift = fmt.Sprintf("%d/%dms", l.DriftMs.P50, l.DriftMs.P99)
+	}
+	return fmt.Sprintf("%.1f\t%s\t%d\t%d", l.FiresPerSecond, drift, l.InFlight, l.Queued)
+}
+
+func protocolText(p *int) string {
+	if p == nil {
+		return "-"
+	}
+	return strconv.Itoa(*p)
 }
 
 // seconds writes milliseconds as seconds.

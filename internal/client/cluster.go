@@ -23,6 +23,24 @@ type Node struct {
 	SeenAgoMs      int64  `json:"seenAgoMs"` // for how long it has not been seen
 	Shards         int    `json:"shards"`    // that it owns
 	WatermarkLagMs *int64 `json:"watermarkLagMs"`
+
+	Load              *Load    `json:"load"`              // nil: it fires no jobs, or has not answered
+	Protocol          *int     `json:"protocol"`          // the highest that it speaks
+	DifferingSettings []string `json:"differingSettings"` // from those of the server that has answered
+}
+
+// Load is what a server does.
+type Load struct {
+	FiresPerSecond float64 `json:"firesPerSecond"` // over ten seconds
+	DriftMs        *Drift  `json:"driftMs"`        // of the last minute; nil: nothing was sent
+	InFlight       int     `json:"inFlight"`       // calls
+	Queued         int     `json:"queued"`         // fires that wait for a slot
+}
+
+// Drift has quantiles of how late first attempts began, in milliseconds.
+type Drift struct {
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
 }
 
 // Shards are how many there are.
@@ -38,6 +56,7 @@ type Database struct {
 	Kind         string   `json:"kind"` // sqlite or postgresql
 	LatencyMs    *float64 `json:"latencyMs"`
 	ClockAheadMs *float64 `json:"clockAheadMs"`
+	Protocol     *int     `json:"protocol"`    // between servers, that all speak
 	Replication  *string  `json:"replication"` // synchronous or asynchronous
 }
 

@@ -30,8 +30,9 @@ type View struct {
 // NodeView is a node, and for how long its row has not changed, as far as this node has watched.
 type NodeView struct {
 	store.Node
-	Gone bool
-	Age  time.Duration
+	Gone   bool
+	Age    time.Duration
+	Unlike []string // the parts of its settings that are not those of this node
 }
 
 // ShardView is a shard, and what its row tells about its owner.
@@ -131,16 +132,21 @@ func (v *View) Schedulers() (n int) {
 	return n
 }
 
-// compareSettings returns which settings of this node are not those of nodes that fire jobs.
+// compareSettings notes of each node which of its settings are not those of this one, and returns what is
+// said of those that fire jobs.
 func (v *View) compareSettings(own string) string {
 	nodes := make(map[string][]string) // by the name of the part
 	mine := ParseFingerprint(own)
 	for i := range v.Nodes {
 		n := &v.Nodes[i]
-		if n.Gone || n.Role == RoleAPI || n.Token == v.Self {
+		if n.Gone || n.Token == v.Self {
 			continue
 		}
-		for _, name := range mine.Unlike(ParseFingerprint(n.Settings)) {
+		n.Unlike = mine.Unlike(ParseFingerprint(n.Settings))
+		if n.Role == RoleAPI {
+			continue
+		}
+		for _, name := range n.Unlike {
 			nodes[name] = append(nodes[name], n.Name)
 		}
 	}
@@ -180,7 +186,7 @@ func (o *Observer) view(self int64, shards []store.Shard, nodes []store.Node) *V
 	v := &View{Self: self, Nodes: make([]NodeView, len(nodes)), Shards: make([]ShardView, len(shards))}
 	for i := range nodes {
 		age := o.nodes[nodes[i].Token].age
-		v.Nodes[i] = NodeView{nodes[i], age >= GoneAfter, age}
+		v.Nodes[i] = NodeView{Node: nodes[i], Gone: age >= GoneAfter, Age: age}
 	}
 	for i := range shards {
 		sh := &shards[i]

@@ -46,6 +46,7 @@ func (rn *runner) count(x *domain.Execution) {
 	if x.StartedAt != 0 {
 		drift := float64(x.StartedAt-x.ScheduledAt) / 1000
 		rn.metrics.Drift.Observe(max(0, drift))
+		rn.metrics.Recent.Fired(x.StartedAt - x.ScheduledAt)
 		rn.metrics.Duration.Observe(float64(x.Duration()) / 1000)
 		if drift > due.LagLimit.Seconds() {
 			rn.metrics.LateFires.Inc()

@@ -13,13 +13,15 @@ import (
 func (k *keeper) runSweep(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	mark := k.clock.Mark()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			k.sweepOnce()
-			k.observe()
+			k.observe(k.clock.Elapsed(mark))
+			mark = k.clock.Mark()
 		}
 	}
 }
@@ -39,8 +41,8 @@ func (k *keeper) sweepOnce() (opened int) {
 	}
 }
 
-// observe sets the gauges of the metrics.
-func (k *keeper) observe() {
+// observe sets the gauges of the metrics, some time after it has done so last.
+func (k *keeper) observe(passed time.Duration) {
 	calls, queued := k.runner.dispatcher.Load()
 	if begun := k.runner.dispatcher.TakeBegun(); k.pace != nil {
 		k.pace.Fires(begun > 0)
@@ -49,6 +51,7 @@ func (k *keeper) observe() {
 	k.registry.mu.Lock()
 	aside := len(k.registry.unusable)
 	k.registry.mu.Unlock()
+	k.metrics.Recent.Tick(passed, calls, queued)
 	now := k.now()
 	k.metrics.InFlight.Set(float64(calls))
 	k.metrics.QueueDepth.Set(float64(queued))

@@ -16,6 +16,7 @@ const (
 	pathList      = Prefix + "list"
 	pathExecution = Prefix + "execution"
 	pathHosts     = Prefix + "hosts"
+	pathLoad      = Prefix + "load"
 )
 
 // maxQuestion bounds a question: a query is a few hundred bytes.
@@ -32,6 +33,13 @@ type Live interface {
 type Answerer struct {
 	Live  Live
 	Hosts view.Hosts
+	Load  func() NodeLoad
+}
+
+// NodeLoad is what a node does.
+type NodeLoad struct {
+	Node int64 `json:"node"` // its token
+	view.Load
 }
 
 // execution is the answer about one execution.
@@ -62,6 +70,8 @@ func (a *Answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case pathHosts:
 		answer = a.Hosts.Hosts()
+	case pathLoad:
+		answer = a.Load()
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		return

@@ -55,6 +55,16 @@ func (a *Asker) Hosts(ctx context.Context) (hosts [][]view.Host, missing int) {
 	return ask[[]view.Host](ctx, a.Peers, pathHosts, nil)
 }
 
+// Loads returns what the other nodes do, by their tokens. Those that do not answer are absent.
+func (a *Asker) Loads(ctx context.Context) map[int64]view.Load {
+	answers, _ := ask[NodeLoad](ctx, a.Peers, pathLoad, nil)
+	loads := make(map[int64]view.Load, len(answers))
+	for i := range answers {
+		loads[answers[i].Node] = answers[i].Load
+	}
+	return loads
+}
+
 // ask asks all other nodes at once, and returns their answers in any order, and how many have given none.
 func ask[A any](ctx context.Context, peers Peers, path string, question any) (answers []A, missing int) {
 	body, err := json.Marshal(question)

@@ -1,5 +1,5 @@
 // Package peerview asks the other nodes of a cluster for what only they know: executions that
-// have not ended, and the hosts that they call.
+// have not ended, the hosts that they call, and how much they do.
 //
 //	view ──► Asker: one question to each node that fires jobs, all at once
 //	            │ peer.Link, within a second

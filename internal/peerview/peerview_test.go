@@ -87,8 +87,10 @@ func TestQuestions(t *testing.T) {
 	second := live{run(7_000, 0, domain.StatusRunning)}
 	nonsense := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "?") })
 	n := &nodes{unreachable: 1, handlers: map[string]http.Handler{
-		"a": &Answerer{first, hosts{{Name: "x", Calls: 3, Certificate: &view.Certificate{Names: []string{"x"}}}}},
-		"b": &Answerer{second, hosts{{Name: "y"}}}, "silent": nil, "old": http.NotFoundHandler(), "broken": nonsense,
+		"a": &Answerer{first, hosts{{Name: "x", Calls: 3, Certificate: &view.Certificate{Names: []string{"x"}}}},
+			func() NodeLoad { return NodeLoad{7, view.Load{FiresPerSecond: 2.5, DriftP99Ms: new(int64(9))}} }},
+		"b":      &Answerer{second, hosts{{Name: "y"}}, func() NodeLoad { return NodeLoad{Node: 8} }},
+		"silent": nil, "old": http.NotFoundHandler(), "broken": nonsense,
 	}}
 	a := &Asker{n}
 	pages, missing := a.LiveList(t.Context(), store.ExecutionQuery{Limit: 10, From: 6_000,
@@ -116,7 +118,11 @@ func TestQuestions(t *testing.T) {
 	if len(all) != 2 || missing != 4 || len(all[0])+len(all[1]) != 2 {
 		t.Errorf("%+v, %d missing", all, missing)
 	}
-	if got := n.asked.Load(); got != 4*5 {
+	loads := a.Loads(t.Context())
+	if len(loads) != 2 || loads[7].FiresPerSecond != 2.5 || *loads[7].DriftP99Ms != 9 || loads[8] != (view.Load{}) {
+		t.Errorf("%+v", loads)
+	}
+	if got := n.asked.Load(); got != 5*5 {
 		t.Errorf("%d questions to 5 nodes", got)
 	}
 }
@@ -124,7 +130,7 @@ func TestQuestions(t *testing.T) {
 // A question that cannot be read is refused, and a path that is none.
 func TestWrongQuestions(t *testing.T) {
 	t.Parallel()
-	a := &Answerer{live{}, hosts{}}
+	a := &Answerer{Live: live{}, Hosts: hosts{}}
 	for path, want := range map[string]int{pathList: 400, pathExecution: 400, Prefix + "x": 404} {
 		w := httptest.NewRecorder()
 		a.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, bytes.NewReader([]byte("{"))))

@@ -114,6 +114,7 @@ type Metrics struct {
 
 	Prepared *Prepared // connections to targets
 	Cluster  *Cluster
+	Recent   *Recent
 
 	buildInfo  *prometheus.GaugeVec
 	registry   *prometheus.Registry
@@ -192,6 +193,7 @@ func NewMetrics() *Metrics {
 		Names:      NewNames(),
 		Prepared:   NewPrepared(),
 		Cluster:    newCluster(),
+		Recent:     new(Recent),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
 		gaugeFuncs: map[string]prometheus.Collector{},
