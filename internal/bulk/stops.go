@@ -58,7 +58,7 @@ func (st *stops) ended(ctx context.Context, id domain.OperationID) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	open := s.Look(rows)
+	open := s.Look(rows, clock.NowMs(st.clock))
 	if open > 0 && st.clock.Since(s.since) > endTimeout {
 		st.log.Warn("owners of jobs have not confirmed that they follow an operation", "operation", id.String(),
 			"shards", open)

@@ -94,9 +94,13 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 	best := a.best()
 	best.offset += int64(since)
 	a.ahead = certainly(time.Duration(wall-best.offset), best.within)
-	a.agreement = nextAgreement(a.agreement, a.ahead, stepped)
 	last := a.anchor.Load()
 	next := &anchor{mark: now, shown: last.after(a.Elapsed(last.mark))}
+	away := certainly(time.Duration(next.shown-best.offset), best.within)
+	if a.agreement == StoreStepped && away.Abs() <= agreeAgain {
+		a.agreement = Agreeing // the other clock is right again, wherever the wall clock is
+	}
+	a.agreement = nextAgreement(a.agreement, a.ahead, stepped)
 	aim := aimOf(a.agreement, a.told, wall, next.shown, a.earliest()+int64(since), best)
 	next.missing = time.Duration(aim - next.shown)
 	if !a.told || next.missing.Abs() > jumpBeyond {

@@ -52,7 +52,9 @@ func TestAimOf(t *testing.T) {
 		{Corrected, true, 11_000 * ms, 9_000 * ms, 10_100 * ms, quick},
 		{Corrected, false, 9_000 * ms, 9_000 * ms, 9_900 * ms, quick},
 		{Off, true, 70_000 * ms, 9_000 * ms, 10_100 * ms, quick},
-		{StoreStepped, true, 70_000 * ms, 69_000 * ms, 70_000 * ms, quick},
+		{StoreStepped, true, 70_000 * ms, 69_900 * ms, 70_000 * ms, quick},
+		// Where that clock has made a step and the wall clock makes one, too, neither is known to be right.
+		{StoreStepped, true, 70_000 * ms, 69_000 * ms, 69_000 * ms, quick},
 		// However, it is not early by more than 250 ms for sure.
 		{Agreeing, true, 10_300 * ms, 9_000 * ms, 10_200 * ms, quick},
 		{Corrected, true, 11_000 * ms, 9_000 * ms, 10_200 * ms, 250 * ms},
@@ -62,7 +64,7 @@ func TestAimOf(t *testing.T) {
 		{Corrected, true, 12_000 * ms, 10_000 * ms, 10_000 * ms, slow},
 		{Corrected, true, 10_000 * ms, 12_000 * ms, 11_500 * ms, slow},
 		{Off, true, 70_000 * ms, 8_000 * ms, 8_500 * ms, slow},
-		{StoreStepped, true, 70_000 * ms, 69_000 * ms, 70_000 * ms, slow},
+		{StoreStepped, true, 70_000 * ms, 69_900 * ms, 70_000 * ms, slow},
 		// Where no answer was quick so far, the clock is rather late than early.
 		{Agreeing, false, 10_000 * ms, 10_000 * ms, 9_950 * ms, slow},
 		{Agreeing, false, 11_000 * ms, 10_000 * ms, 9_950 * ms, slow},
@@ -219,6 +221,30 @@ func TestBothStep(t *testing.T) {
 		}
 		c.wants("both", last, Agreeing, time.Hour-20*millisecond, time.Hour+20*millisecond)
 	})
+}
+
+// TestWallStepsAfterStore: a node keeps its time while the clock of the database is wrong, also where
+// its wall clock is then set wrong. When the database's is right again, the node goes by that.
+func TestWallStepsAfterStore(t *testing.T) {
+	t.Parallel()
+	for _, step := range []time.Duration{time.Hour, -time.Hour, second} {
+		bubble(t, func(t *testing.T) {
+			c := newClocks(t, 0, 0)
+			c.watch(10)
+			c.other = -70 * time.Minute
+			c.wants("the database's", c.watch(10), StoreStepped, -20*millisecond, 20*millisecond)
+			c.wall.Step(step)
+			c.wants("and the wall clock", c.watch(70), StoreStepped, -20*millisecond, 20*millisecond)
+			c.other = 0
+			want := Off
+			if step.Abs() < offBeyond {
+				want = Corrected
+			}
+			c.wants("the database's is mended", c.watch(10), want, -20*millisecond, 20*millisecond)
+			c.wall.Step(-step)
+			c.wants("both are", c.watch(10), Agreeing, -20*millisecond, 20*millisecond)
+		})
+	}
 }
 
 // TestEachToAnotherTime: where both clocks are set, each to another time, neither is known to

@@ -76,6 +76,8 @@ func (s sample) tells() bool { return s.within <= agreeWithin }
 func aimOf(agreement Agreement, told bool, wall, shown, earliest int64, other sample) int64 {
 	nearest := func(to int64) int64 { return to - int64(certainly(time.Duration(to-other.offset), other.within)) }
 	switch {
+	case agreement == StoreStepped && told && time.Duration(wall-shown).Abs() > agreeWithin:
+		return shown // now the wall clock has made a step, too: neither is known to be right
 	case agreement == StoreStepped:
 		return wall
 	case other.tells() && agreement == Agreeing:

@@ -63,7 +63,7 @@ func New(c Config) (*Editor, error) {
 	return &Editor{
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
 		log: c.Log, pace: c.Pace, newIDs: c.NewIDs,
-		without: without{c.Store.Edits(), c.Store.Shards(), c.Store.Ledger(), c.Ahead.Milliseconds()},
+		without: without{c.Store.Edits(), c.Store.Shards(), c.Store.Ledger(), c.Ahead.Milliseconds(), c.Clock},
 		once:    newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil
 }

@@ -21,6 +21,7 @@ type without struct {
 	shards store.Shards
 	ledger store.Ledger
 	ahead  int64 // see Config.Ahead
+	clock  clock.Clock
 }
 
 // instead reports whether a change that ended with the error is to be made without the owner:
@@ -85,7 +86,7 @@ func (r *remote) finish(ctx context.Context, stops bool) (from int64, err error)
 func (w *without) ended(ctx context.Context, made *store.Effect) error {
 	for {
 		rows, err := w.shards.Peek(ctx)
-		if err == nil && made.Ends(&rows[made.Number]) {
+		if err == nil && made.Ends(&rows[made.Number], clock.NowMs(w.clock)) {
 			return nil
 		}
 		if !clock.Wait(ctx, lookAgain) {

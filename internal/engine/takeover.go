@@ -179,10 +179,15 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	for i, c := range claimed {
 		fences[i] = store.Fence{Number: c.Number, Lease: c.Lease}
 	}
+	now := o.now()
 	err := o.keeper.beatOnce(ctx)
 	for i := 0; err == nil && i < len(fences); i++ {
-		if !o.shards.Own(uint8(fences[i].Number), fences) { //nolint:gosec // at most hold.MaxShards
-			err = fmt.Errorf("%w: shard %d", ErrLeaseLost, fences[i].Number)
+		n := uint8(fences[i].Number) //nolint:gosec // at most hold.MaxShards
+		if !o.shards.Own(n, fences) {
+			err = fmt.Errorf("%w: shard %d", ErrLeaseLost, n)
+		} else if h := o.shards.At(n).Horizon(); o.alive != nil && outOfReach(h, min(now, until[int(n)])) {
+			err = fmt.Errorf("the clock of the database is behind that of this node: shard %d has a horizon %s ago", n,
+				time.Duration(now-h)*time.Millisecond)
 		}
 	}
 	if err == nil {
@@ -206,6 +211,11 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	}
 	return err
 }
+
+// outOfReach reports whether the gap of a shard reaches beyond its horizon, so that nothing may be decided
+// about the last fires in it: an edit without the owner begins right after the horizon and the clock of the
+// store, if that was set back. Zero: the horizon is not used yet, because edits are to be loaded.
+func outOfReach(horizon, until int64) bool { return horizon != 0 && horizon < until }
 
 // holdEdited keeps back the fires that edits have ended which were made without an owner since the recovery
 // read the jobs. They are loaded once the jobs are in the timetable, which releases at once what has come

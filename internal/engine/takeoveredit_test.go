@@ -124,3 +124,47 @@ func TestEditDuringATakeover(t *testing.T) {
 		})
 	}
 }
+
+// Where the clock of the database is far behind that of a node, the gap of a shard reaches beyond its
+// horizon, and a change without the owner begins within that gap: the node must decide nothing about it.
+func TestNoTakeoverBeyondTheHorizon(t *testing.T) {
+	t.Parallel()
+	for name, change := range remoteEdits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubbleOfNodes(t, 4, func(t *testing.T, c *cluster) {
+				b := c.join()
+				defer b.end()
+				c.create(spec("?v=1", misfire(domain.MisfireSkip, 1, time.Minute)), spec("?v=1"), spec("?v=1"))
+				c.pass(5200 * time.Millisecond)
+				all := ShareOf(c.eng).Owned()
+				c.ok(ShareOf(c.eng).Release(context.Background(), all))
+				b.clk.Step(time.Hour)
+				if err := b.eng.owner.own(context.Background(), all); err == nil {
+					t.Error("shards were taken over whose horizons do not reach the end of the gap")
+				}
+				for _, id := range c.jobs {
+					c.ok(change(c.world, c.next(id)))
+				}
+				c.pass(5 * time.Second)
+				b.clk.Step(-time.Hour)
+				c.takeAll(b)
+				c.pass(10 * time.Second)
+				b.check(b.now() - 3000)
+			})
+		})
+	}
+}
+
+// TestOutOfReach is the truth table of which gaps reach beyond a horizon.
+func TestOutOfReach(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		horizon, until int64
+		want           bool
+	}{{10, 9, false}, {10, 10, false}, {10, 11, true}, {0, 11, false}} {
+		if got := outOfReach(c.horizon, c.until); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type history struct {
 	claims       [][]claimed // by shard, in order
 	recorded     map[domain.FireKey]time.Duration
 	disturbances map[int][]time.Duration // by process: kills, and both ends of freezes and cuts
+	outdated     []claimed               // by processes of builds that the others do not wait for
 
 	doubles int // requests that came again and are explained
 }
@@ -44,18 +45,19 @@ func (h *history) disturbed(process int) {
 	h.disturbances[process] = append(h.disturbances[process], time.Since(h.start))
 }
 
-// of returns the store of a process.
-func (h *history) of(process int, real store.Store) store.Store {
+// of returns the store of a process, whose build speaks a protocol.
+func (h *history) of(process, protocol int, real store.Store) store.Store {
 	s := breakable(real)
-	s.shards = notedShards{s.shards, h, process}
+	s.shards = notedShards{s.shards, real.Nodes(), h, process, protocol}
 	s.ledger = notedLedger{s.ledger, h}
 	return s
 }
 
 type notedShards struct {
 	store.Shards
+	nodes store.Nodes
 	*history
-	process int
+	process, protocol int
 }
 
 func (s notedShards) Claim(ctx context.Context, node int64, claims []store.Claim) ([]store.Shard, error) {
@@ -63,7 +65,11 @@ func (s notedShards) Claim(ctx context.Context, node int64, claims []store.Claim
 	defer s.mu.Unlock()
 	got, err := s.Shards.Claim(ctx, node, claims)
 	for i := range got {
-		s.claims[got[i].Number] = append(s.claims[got[i].Number], claimed{time.Since(s.start), s.process, got[i].Clean})
+		c := claimed{time.Since(s.start), s.process, got[i].Clean}
+		s.claims[got[i].Number] = append(s.claims[got[i].Number], c)
+		if spoken, err := s.nodes.Protocol(context.Background()); err != nil || spoken > s.protocol {
+			s.outdated = append(s.outdated, c)
+		}
 	}
 	return got, err
 }
@@ -108,16 +114,27 @@ func (h *history) explains(a, b check.Send) bool {
 }
 
 // judgeOwners looks for what is sent by an owner that could have known better: it claimed the shard when
-// the execution was on record.
+// the execution was on record. And for what is begun by a process when the shard is another one's.
 func (c *clusterDay) judgeOwners() {
 	h := c.history
+	for _, late := range h.outdated {
+		c.fault("owner: process %d, whose build is out of date, claimed a shard at %s", late.process, late.at)
+	}
 	for _, r := range c.targets.requests {
 		recorded, is := h.recorded[r.key]
 		var since time.Duration
+		owner := 0
 		for _, claim := range h.claims[r.key.JobID.Shard(h.shards)] {
-			if claim.process == r.process && claim.at < r.begun {
+			if claim.at >= r.begun {
+				break
+			}
+			if owner = claim.process; owner == r.process {
 				since = claim.at
 			}
+		}
+		if owner != r.process && r.attempt == 1 && r.key.Nonce == 0 {
+			c.fault("owner: %v was first sent at %s by process %d, and its shard is that of %d", r.key, r.begun,
+				r.process, owner)
 		}
 		if is && recorded < since {
 			c.fault("dup-unexplained: %v was sent at %s, was on record at %s, and its sender claimed the shard at %s",

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // enoughOfCluster is within how many days of a cluster a planted fault has to show.
-const enoughOfCluster = 24
+const enoughOfCluster = 48
 
 // Each rule of the protocol of several nodes that can be broken from outside is missed when it is.
 func TestPlantedFaultsOfAClusterAreFound(t *testing.T) {
@@ -23,8 +24,13 @@ func TestPlantedFaultsOfAClusterAreFound(t *testing.T) {
 		"a request sent twice":            {plant{executor: sendsTwice}, []string{"dup-unexplained", "twice"}},
 		"a lost owner taken for one that released": {plant{store: shardThat(dropsCrashes)},
 			[]string{"twice", "dup-unexplained", "fabricated"}},
-		"a pause answered before its owner knows": {plant{store: appliedAtOnce}, []string{"after a stop"}},
-		"the runners of open runs ignored":        {plant{deaf: true}, []string{"dup-unexplained", "twice"}},
+		"a pause answered before its owner knows":     {plant{store: appliedAtOnce}, []string{"after a stop"}},
+		"the runners of open runs ignored":            {plant{deaf: true}, []string{"dup-unexplained", "twice"}},
+		"a lost lease taken for one that holds":       {plant{store: leasesHold}, []string{"owner"}},
+		"a node of role api that takes shards":        {plant{greedy: true}, []string{"owner"}},
+		"an old build that does not ask for protocol": {plant{store: oldProtocol}, []string{"owner"}},
+		"fires planned by the clock of the database":  {plant{clock: ofDatabase}, []string{"early"}},
+		"fires planned by the clock of a machine":     {plant{clock: ofMachine}, []string{"early"}},
 		"a call in flight released without a row": {plant{store: ledgerThat(dropsCalls)},
 			[]string{"lost", "dup-unexplained", "twice"}},
 	} {
@@ -52,6 +58,48 @@ func dropsCalls(b *store.Batch) {
 	})
 }
 
+// lostLeases says of a lease that it holds when another owner has it.
+type lostLeases struct{ store.Shards }
+
+func leasesHold(real store.Store) store.Store {
+	s := breakable(real)
+	s.shards = lostLeases{s.shards}
+	return s
+}
+
+func (s lostLeases) Beat(ctx context.Context, beats []store.Beat, ahead int64) ([]store.Shard, error) {
+	held, err := s.Shards.Beat(ctx, beats, ahead)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Peek(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range beats {
+		if !slices.ContainsFunc(held, func(sh store.Shard) bool { return sh.Number == b.Number }) {
+			sh := rows[b.Number]
+			sh.Lease, sh.Clean = b.Lease, false
+			held = append(held, sh)
+		}
+	}
+	return held, nil
+}
+
+// oldNodes know nothing of protocols.
+type oldNodes struct{ store.Nodes }
+
+func oldProtocol(real store.Store) store.Store {
+	s := breakable(real)
+	s.nodes = oldNodes{s.nodes}
+	return s
+}
+
+func (oldNodes) Protocol(context.Context) (int, error) { return 1, nil }
+
+func ofDatabase(_, db clock.Clock) clock.Clock  { return db }
+func ofMachine(wall, _ clock.Clock) clock.Clock { return wall }
+
 // applied says of each edit that the owner has loaded it.
 type applied struct{ store.Shards }
 
@@ -67,4 +115,26 @@ func (s applied) Peek(ctx context.Context) ([]store.Shard, error) {
 		rows[i].Applied = rows[i].Revision
 	}
 	return rows, err
+}
+
+// The days of a cluster are worth something: within a few of them everything happens that the script can do.
+func TestFewDaysOfAClusterMeetEverything(t *testing.T) {
+	t.Parallel()
+	script := ""
+	for seed := range uint64(24) {
+		script += strings.Join(simulateCluster(t, seed+1, plant{}).script, "\n")
+	}
+	for _, what := range []string{
+		"  kill", "  stop", "  start", "  freeze", "no way from node-1 to the store", "to the targets",
+		"the clock of node-1 steps by",
+		"the clock of the database steps by 1s", "the clock of the database steps by -1h10m",
+		"the clock of the database is set right", "upgrade to protocol 3",
+		"gets the build of the others", "has an old build again",
+		"  create 1:", "  change", "  pause", "  resume", "  delete", "  trigger", "  down for",
+		"Ledger.Record Fault:0", "Shards.Claim", "Shards.Release", "Nodes.Seen",
+	} {
+		if !strings.Contains(script, what) {
+			t.Errorf("no day did this: %q", what)
+		}
+	}
 }

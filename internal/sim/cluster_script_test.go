@@ -72,8 +72,10 @@ func (c *clusterDay) disturb(n *node) {
 		c.kill(n)
 	case k < 14:
 		c.stop(n)
-	case k < 17:
+	case k < 15:
 		c.roll()
+	case k < 17:
+		c.upgrade()
 	case k < 25:
 		c.freeze(n, c.while())
 	case k < 33:
@@ -86,6 +88,8 @@ func (c *clusterDay) disturb(n *node) {
 		d := pick(c.world, time.Second, -time.Second, time.Minute, -time.Minute, time.Hour, -time.Hour)
 		c.note("the clock of %s steps by %s", n.name, d)
 		n.clk.Step(d)
+	case k < 56 && c.dbSteps:
+		c.stepDBClock()
 	default:
 		for _, n := range c.nodes {
 			if n.process == nil && c.IntN(2) == 0 {
@@ -112,6 +116,18 @@ func (c *clusterDay) roll() {
 	}
 }
 
+// upgrade restarts one node after the other with a build of a newer protocol. Some may not get it.
+func (c *clusterDay) upgrade() {
+	c.newest++
+	for _, n := range c.nodes {
+		if c.IntN(8) > 0 {
+			n.protocol = c.newest
+		}
+	}
+	c.note("upgrade to protocol %d", c.newest)
+	c.roll()
+}
+
 // breakStore breaks the store for one node.
 func (c *clusterDay) breakStore(n *node) {
 	method := pick(c.world, "", "Ledger.Record", "Ledger.Record", "Shards.Beat", "Shards.Claim", "Shards.Release",
@@ -127,12 +143,19 @@ func (c *clusterDay) breakStore(n *node) {
 func (c *clusterDay) calm() {
 	c.note("calm")
 	c.ends.Wait()
+	c.mendDBClock()
 	for _, n := range c.nodes {
 		if n.process == nil {
 			c.boot(n)
 		}
 		n.process.faults.Clear()
 		n.clk.Step(c.clk.Now().Sub(n.clk.Now()))
+		if n.role != cluster.RoleAPI && n.protocol < c.newest {
+			c.note("%s gets the build of the others", n.name)
+			<-c.stop(n)
+			n.protocol = c.newest
+			c.boot(n)
+		}
 	}
 	c.pass(30 * time.Second)
 	c.calls.Wait()
@@ -159,6 +182,12 @@ func (c *clusterDay) idle(d time.Duration) {
 	c.ends.Wait()
 	c.note("down for %s", d)
 	c.pass(d)
+	for _, n := range c.nodes {
+		if n.protocol > cluster.Protocol && c.IntN(6) == 0 {
+			n.protocol--
+			c.note("%s has an old build again", n.name)
+		}
+	}
 }
 
 // finish lets everything come to its end: no faults, and no jobs.
@@ -196,9 +225,13 @@ func (c *clusterDay) checkPeace() {
 	least, most := math.MaxInt, 0
 	for _, n := range c.nodes {
 		v := n.process.member.View()
-		owned := v.Owned(v.Self)
-		least, most = min(least, owned), max(most, owned)
-		if check := n.process.member.Check(); check.Warning != "" {
+		switch owned := v.Owned(v.Self); {
+		case n.role != cluster.RoleAPI:
+			least, most = min(least, owned), max(most, owned)
+		case owned > 0:
+			c.fault("owner: %s is of role %s and has %d shards", n.name, n.role, owned)
+		}
+		if check := n.process.member.Check(); check.Warning != "" && n.protocol == c.newest {
 			c.fault("stuck: %s: %s", n.name, check.Warning)
 		}
 		for i := range v.Shards {

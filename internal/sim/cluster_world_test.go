@@ -20,11 +20,13 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 )
 
-// clusterDay is one simulated day of several nodes on one database. The clock of the world is the
-// one of the database.
+// clusterDay is one simulated day of several nodes on one database. The clock of the world is right.
 type clusterDay struct {
 	*world
 	disk    *memory.Disk
+	dbClock *clock.Manual // right, too, unless it has made a step
+	dbSteps bool          // it makes steps on this day
+	newest  int           // protocol of a build
 	history *history
 	nodes   []*node
 	ends    sync.WaitGroup // of processes
@@ -32,9 +34,11 @@ type clusterDay struct {
 
 // node is a machine. It has a process most of the time.
 type node struct {
-	name    string
-	clk     *clock.Manual
-	process *process // nil: it is down
+	name     string
+	role     string
+	protocol int // of the build that it has
+	clk      *clock.Manual
+	process  *process // nil: it is down
 }
 
 // process is one run of the program.
@@ -81,21 +85,25 @@ func simulateCluster(t *testing.T, seed uint64, p plant) (v verdict) {
 }
 
 func newCluster(seed uint64, p plant) *clusterDay {
-	var disk *memory.Disk
-	w := newWorld(seed, func(clk clock.Clock) func() (store.Store, error) {
-		shards := []int{4, 8, 8, 16}[rand.New(rand.NewPCG(seed, 1)).IntN(4)]
-		disk = memory.NewShardedDisk(clk, shards)
-		return func() (store.Store, error) { return disk.Join(), nil }
+	shards := []int{4, 8, 8, 16}[rand.New(rand.NewPCG(seed, 1)).IntN(4)]
+	c := &clusterDay{dbClock: new(clock.Manual), newest: cluster.Protocol}
+	c.disk = memory.NewShardedDisk(c.dbClock, shards)
+	c.world = newWorld(seed, func(clock.Clock) func() (store.Store, error) {
+		return func() (store.Store, error) { return c.disk.Join(), nil }
 	}, p)
-	c := &clusterDay{world: w, disk: disk}
-	c.db = disk.Join()
-	c.history = newHistory(w.start, c.db.Shards().Count())
+	c.dbClock.Step(c.clk.Now().Sub(c.dbClock.Now()))
+	c.db = c.disk.Join()
+	c.history = newHistory(c.start, c.db.Shards().Count())
 	c.client.several = true
 	c.early = 300 // see clock.Agreed
 	c.explain = c.history.explains
-	for i := range 2 + w.IntN(4) {
-		n := &node{name: fmt.Sprint("node-", i+1), clk: new(clock.Manual)}
-		n.clk.Step(w.clk.Now().Sub(n.clk.Now()) + time.Duration(w.IntN(200)-100)*time.Millisecond)
+	c.dbSteps = c.IntN(3) == 0
+	for i := range 2 + c.IntN(4) {
+		n := &node{name: fmt.Sprint("node-", i+1), role: cluster.RoleAll, protocol: c.newest, clk: new(clock.Manual)}
+		n.clk.Step(c.clk.Now().Sub(n.clk.Now()) + time.Duration(c.IntN(200)-100)*time.Millisecond)
+		if i > 1 && c.IntN(3) == 0 {
+			n.role = cluster.RoleAPI
+		}
 		c.nodes = append(c.nodes, n)
 	}
 	for _, n := range c.nodes {
@@ -109,7 +117,7 @@ func (c *clusterDay) boot(n *node) {
 	c.boots++
 	p := &process{number: int(c.boots), name: n.name, db: c.disk.Join(), life: c.targets.newLife()}
 	p.life.process = p.number
-	real := c.history.of(p.number, p.db)
+	real := c.history.of(p.number, n.protocol, p.db)
 	if c.plant.store != nil {
 		real = c.plant.store(real)
 	}
@@ -121,9 +129,13 @@ func (c *clusterDay) boot(n *node) {
 		exec = c.plant.executor(exec)
 	}
 	agreed := clock.NewAgreed(n.clk)
+	var plans clock.Clock = agreed
+	if c.plant.clock != nil {
+		plans = c.plant.clock(n.clk, c.dbClock)
+	}
 	var err error
 	if p.eng, err = engine.New(engine.Config{
-		Store: p.faults, Executor: exec, Clock: agreed, Log: silent, Metrics: c.metrics, MaxInFlight: c.slots,
+		Store: p.faults, Executor: exec, Clock: plans, Log: silent, Metrics: c.metrics, MaxInFlight: c.slots,
 		MaxInFlightPerHost: c.slots, Shared: true, Node: c.ids.node(),
 		Alive: func(runner int64) bool { return !c.plant.deaf && p.member.View().Alive(runner) },
 	}); err != nil {
@@ -131,7 +143,7 @@ func (c *clusterDay) boot(n *node) {
 	}
 	if p.member, err = cluster.New(cluster.Config{
 		Shards: p.faults.Shards(), Nodes: p.faults.Nodes(), Owner: engine.ShareOf(p.eng), Clock: n.clk, Agreed: agreed,
-		Log: silent, Self: store.Node{Name: n.name, Role: cluster.RoleAll},
+		Log: silent, Self: store.Node{Name: n.name, Role: c.roleOf(n), Protocol: n.protocol},
 	}); err != nil {
 		panic(err)
 	}
@@ -147,6 +159,14 @@ func (c *clusterDay) boot(n *node) {
 	}
 	n.process = p
 	p.look()
+}
+
+// roleOf returns the role that a node believes to have.
+func (c *clusterDay) roleOf(n *node) string {
+	if c.plant.greedy {
+		return cluster.RoleAll
+	}
+	return n.role
 }
 
 // distance is how long each call of the store takes a process: 1 to 4 ms, and another time for each, so

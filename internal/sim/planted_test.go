@@ -50,13 +50,17 @@ type brokenStore struct {
 	jobs   store.Jobs
 	ledger store.Ledger
 	shards store.Shards
+	nodes  store.Nodes
 }
 
+func (s brokenStore) Nodes() store.Nodes   { return s.nodes }
 func (s brokenStore) Jobs() store.Jobs     { return s.jobs }
 func (s brokenStore) Ledger() store.Ledger { return s.ledger }
 func (s brokenStore) Shards() store.Shards { return s.shards }
 
-func breakable(s store.Store) brokenStore { return brokenStore{s, s.Jobs(), s.Ledger(), s.Shards()} }
+func breakable(s store.Store) brokenStore {
+	return brokenStore{s, s.Jobs(), s.Ledger(), s.Shards(), s.Nodes()}
+}
 
 // brokenLedger changes what is recorded, and says that all is well. Changes
 // decide by the key, so that a repeat of a call meets the same one.

@@ -28,7 +28,11 @@ var silent = slog.New(slog.DiscardHandler)
 type plant struct {
 	store    func(store.Store) store.Store
 	executor func(engine.Executor) engine.Executor
-	deaf     bool // of a cluster: no process knows that others are there
+
+	// Of a cluster.
+	deaf   bool                                   // no process knows that others are there
+	greedy bool                                   // a node whose role is to own no shards does not know it
+	clock  func(wall, db clock.Clock) clock.Clock // of the engine of a node
 }
 
 // world is one simulated day.

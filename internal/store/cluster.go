@@ -46,15 +46,16 @@ type Effect struct {
 	Lease          // whose owner learns of it, as far as there is one
 }
 
-// Overdue is how far the store's clock must have passed the horizon of a shard until its owner
-// certainly sends nothing any more, in milliseconds: it stops a second after its horizon.
+// Overdue is how far clocks must have passed the horizon of a shard until its owner certainly sends
+// nothing any more, in milliseconds: it stops a second after its horizon.
 const Overdue = 4_000
 
 // Ends reports whether nothing is sent any more that the change has ended: the owner follows
 // it, or there is another one, which has read it, or none, or the owner has not beaten for so
-// long that it has stopped. sh is the row of the shard, read after the change.
-func (e *Effect) Ends(sh *Shard) bool {
-	return sh.Clean || sh.Lease != e.Lease || sh.Applied >= e.Revision || sh.Clock > sh.Horizon+Overdue
+// long that it has stopped. sh is the row of the shard, read after the change. now is the clock of this
+// process, in Unix milliseconds: the owner goes by its own, and that of the store may have made a step.
+func (e *Effect) Ends(sh *Shard, now int64) bool {
+	return sh.Clean || sh.Lease != e.Lease || sh.Applied >= e.Revision || min(sh.Clock, now) > sh.Horizon+Overdue
 }
 
 // Nodes keeps which processes there are.

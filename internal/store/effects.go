@@ -26,12 +26,12 @@ func (e *Effects) Add(made Effect) {
 
 // Look drops the changes of shards whose rows say that they have ended what they end, and
 // returns how many shards remain. The rows, in the order of their numbers, were read after the
-// last Add.
-func (e *Effects) Look(rows []Shard) (open int) {
+// last Add. now is the clock of this process, see [Effect.Ends].
+func (e *Effects) Look(rows []Shard, now int64) (open int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for number, made := range e.last {
-		if made.Ends(&rows[number]) {
+		if made.Ends(&rows[number], now) {
 			delete(e.last, number)
 		}
 	}

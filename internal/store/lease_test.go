@@ -156,22 +156,28 @@ func TestEnds(t *testing.T) {
 	t.Parallel()
 	made := Effect{At: 12_000, Revision: 6, Lease: Lease{4, 9}}
 	row := Shard{Lease: made.Lease, Horizon: 10_000, Clock: 9_000, Revision: 6, Applied: 5}
+	const now, hour = 10_001 + Overdue, 3_600_000
 	for name, c := range map[string]struct {
 		change func(*Shard)
+		now    int64
 		want   bool
 	}{
-		"not loaded":            {func(*Shard) {}, false},
-		"loaded":                {func(sh *Shard) { sh.Applied = 6 }, true},
-		"a later one is loaded": {func(sh *Shard) { sh.Applied = 7 }, true},
-		"another owner":         {func(sh *Shard) { sh.Epoch++ }, true},
-		"another token":         {func(sh *Shard) { sh.Token++ }, true},
-		"no owner":              {func(sh *Shard) { sh.Clean = true }, true},
-		"the owner may send":    {func(sh *Shard) { sh.Clock = 10_000 + Overdue }, false},
-		"the owner has stopped": {func(sh *Shard) { sh.Clock = 10_001 + Overdue }, true},
+		"not loaded":            {func(*Shard) {}, now, false},
+		"loaded":                {func(sh *Shard) { sh.Applied = 6 }, now, true},
+		"a later one is loaded": {func(sh *Shard) { sh.Applied = 7 }, now, true},
+		"another owner":         {func(sh *Shard) { sh.Epoch++ }, now, true},
+		"another token":         {func(sh *Shard) { sh.Token++ }, now, true},
+		"no owner":              {func(sh *Shard) { sh.Clean = true }, now, true},
+		"the owner may send":    {func(sh *Shard) { sh.Clock = now - 1 }, now, false},
+		"the owner has stopped": {func(sh *Shard) { sh.Clock = now }, now, true},
+		// The owner has its own clock, and may send for as long as that allows it.
+		"the store's clock was set ahead":  {func(sh *Shard) { sh.Clock = now + hour }, now - 1, false},
+		"the store's clock was set back":   {func(sh *Shard) { sh.Clock = now - hour }, now, false},
+		"the clock of this process is off": {func(sh *Shard) { sh.Clock = now - 1 }, now + hour, false},
 	} {
 		sh := row
 		c.change(&sh)
-		if got := made.Ends(&sh); got != c.want {
+		if got := made.Ends(&sh, c.now); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
