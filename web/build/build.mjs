@@ -18,6 +18,7 @@ export const options = {
   absWorkingDir: web,
   entryPoints: ["src/app.tsx", "src/app.css"],
   bundle: true,
+  preserveSymlinks: true, // the order of what is bundled follows paths: node_modules may be a link to another folder
   format: "esm",
   target: ["es2022", "chrome109", "firefox115", "safari16.4"],
   jsx: "automatic",

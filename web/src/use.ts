@@ -186,7 +186,9 @@ export function usePages<T>(key: string, load: Load<T>): Pages<T> {
             done = !page.cursor;
           }
         }
-        if (!signal.aborted) show(of, { pages, next, done });
+        if (signal.aborted) return;
+        setError(undefined);
+        show(of, { pages, next, done });
       });
     },
     [run, show],

@@ -125,7 +125,7 @@ function Lately({ job }: { job: Job }) {
   const asked = useApi(
     "GET /jobs/{id}/executions",
     { path: { id: job.id }, query: { limit: 200 } },
-    { every: 5000, keep: true },
+    { every: 10_000, keep: true },
   );
   const executions = asked.data?.executions;
   const sent = useMemo(() => (executions ?? []).filter((e) => e.startedAt !== null).reverse(), [executions]);

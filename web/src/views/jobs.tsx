@@ -68,7 +68,7 @@ export function Jobs() {
         onClear={clear}
         onDone={pages.reload}
         offerAll={
-          shownPicked && !all && !pages.done ? (
+          shownPicked && !all ? (
             <button type="button" class="quiet" onClick={() => setAll(true)}>
               Select all that match
             </button>
