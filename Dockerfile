@@ -41,10 +41,12 @@ COPY --from=build /out/LICENCES /LICENCES
 # A volume that is made here is owned as the folder in the image is.
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
+# The database is ./data/jobs.db, unless DATABASE_URL or DB_PATH says otherwise:
+# a DB_PATH that the image sets would contradict the former.
+WORKDIR /
+VOLUME /data
 # Without a key Belfry listens on loopback only, where nothing outside the
 # container reaches it: give it BELFRY_API_KEYS.
-ENV DB_PATH=/data/jobs.db
-VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["/belfry", "health"]

@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,5 +66,27 @@ func TestDeploymentsNameSettings(t *testing.T) {
 				t.Errorf("%s has %s, which is no setting", unit, m[1])
 			}
 		}
+	}
+}
+
+// TestTheImageTakesAnyDatabase: the image sets nothing that contradicts a setting of its user, and its default file
+// is in its volume. A server on PostgreSQL in it needs DATABASE_URL alone.
+func TestTheImageTakesAnyDatabase(t *testing.T) {
+	text := read(t, "../Dockerfile")
+	stages := strings.Split(text, "\nFROM ")
+	image := stages[len(stages)-1]
+	for _, m := range regexp.MustCompile(`(?m)^ENV +([A-Z_]+)`).FindAllStringSubmatch(image, -1) {
+		if slices.Contains(settingNames(), m[1]) {
+			t.Errorf("the image sets %s", m[1])
+		}
+	}
+	folder := regexp.MustCompile(`(?m)^WORKDIR (\S+)$`).FindStringSubmatch(image)
+	volume := regexp.MustCompile(`(?m)^VOLUME (\S+)$`).FindStringSubmatch(image)
+	c, err := config.Load(config.Options{})
+	if folder == nil || volume == nil || err != nil {
+		t.Fatalf("the image has the working directory %v and the volume %v; %v", folder, volume, err)
+	}
+	if got := path.Dir(path.Join(folder[1], c.DBPath)); got != volume[1] {
+		t.Errorf("the default file is in %s, and the volume is %s", got, volume[1])
 	}
 }

@@ -56,6 +56,9 @@ type nodeOutput struct{ Body nodeBody }
 
 func (h *clusterRoutes) setDraining(drains bool) func(context.Context, *nodeInput) (*nodeOutput, error) {
 	return func(ctx context.Context, in *nodeInput) (*nodeOutput, error) {
+		if err := checkNodeName(in.Name); err != nil {
+			return nil, err
+		}
 		n, err := h.members.SetDraining(ctx, in.Name, drains)
 		if err != nil {
 			return nil, err

@@ -119,6 +119,9 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 // is about this node.
 func (f *forwarder) askNode(ctx huma.Context) (answered bool, err error) {
 	r, w := humago.Unwrap(ctx)
+	if err := checkNodeName(ctx.Param("name")); err != nil {
+		return false, err
+	}
 	to, elsewhere, err := f.peers.Node(ctx.Param("name"))
 	if err != nil || !elsewhere {
 		return false, err

@@ -22,7 +22,7 @@ var counts = strings.Fields(`active bodyBytes calls count done matched named not
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
-	free moving owned shards`)
+	free moving owned shards protocol inFlight`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {
@@ -30,7 +30,8 @@ func kindOfInteger(name string) string {
 	case strings.HasSuffix(name, "At"), slices.Contains([]string{"at", "from", "to", "timestamp", "notBefore",
 		"notAfter", "effectiveFrom", "effectiveTo", "after", "nextFireBefore"}, name):
 		return "instant"
-	case strings.HasSuffix(name, "Ms"), strings.HasSuffix(name, "Seconds"), name == "duration":
+	case strings.HasSuffix(name, "Ms"), strings.HasSuffix(name, "Seconds"), name == "duration",
+		name == "p50", name == "p99": // in driftMs
 		return "duration"
 	case slices.Contains(counts, name):
 		return "count"

@@ -134,3 +134,13 @@ func parseFilter(name, text string) error {
 	}
 	return nil
 }
+
+// maxNodeName is how long the name of a server may be, as in the settings.
+const maxNodeName = 200
+
+func checkNodeName(name string) error {
+	if utf8.RuneCountInString(name) > maxNodeName {
+		return kindMalformed.fieldAs(domain.FieldLength, "name", "must have at most 200 characters", name)
+	}
+	return nil
+}

@@ -44,8 +44,6 @@ capabilities:
 {{- define "belfry.env" -}}
 - name: DATABASE_URL_FILE
   value: /etc/belfry/database/url
-- name: DB_PATH # the image names a file
-  value: ""
 - name: BELFRY_ENCRYPTION_KEY
   valueFrom:
     secretKeyRef:
