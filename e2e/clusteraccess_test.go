@@ -120,7 +120,8 @@ func TestClusterSharesAccess(t *testing.T) {
 	s.continueList(t, billing, jobs)
 	s.openSecrets(t)
 	rotate := cleanEnv("DATABASE_URL="+at, "BELFRY_ENCRYPTION_KEY="+postgresKey2+","+postgresKey)
-	if code, stderr := run(t, rotate, "keys", "rotate-encryption"); code != 1 || !strings.Contains(stderr, "seals with key") {
+	code, stderr = run(t, rotate, "keys", "rotate-encryption")
+	if code != 1 || !strings.Contains(stderr, "seals with key") {
 		t.Errorf("a rotation while a server seals with the old key: exit code %d, %s", code, stderr)
 	}
 	s.b.want(200, s.admin, "DELETE", "/keys/"+id, "")
@@ -175,12 +176,14 @@ func (s *sharers) makeOnce(t *testing.T, key string) (jobs []string) {
 	t.Helper()
 	from, to := s.a, s.b
 	for i := range 4 {
-		body := fmt.Sprintf(`{"schedule":"0 0 0 1 1 *","api":%q,"type":"ATLEAST_ONCE","name":"job %d"}`, s.target.URL, i)
+		body := fmt.Sprintf(`{"schedule":"0 0 0 1 1 *","api":%q,"type":"ATLEAST_ONCE","name":"job %d"}`, s.target.URL,
+			i)
 		once := []string{"Idempotency-Key", fmt.Sprintf("make-%d", i)}
 		made := from.want(201, key, "POST", "/jobs", body, once...)
 		again := to.want(201, key, "POST", "/jobs", body, once...)
 		if made.string("jobId") != again.string("jobId") || again.header.Get("Idempotent-Replayed") != "true" {
-			t.Errorf("the same request makes %s, and then %s at the other server (%v)", made.text, again.text, again.header)
+			t.Errorf("the same request makes %s, and then %s at the other server (%v)", made.text, again.text,
+				again.header)
 		}
 		to.want(422, key, "POST", "/jobs", strings.Replace(body, "job ", "other ", 1), once...)
 		jobs = append(jobs, made.string("jobId"))
@@ -215,8 +218,8 @@ func (s *sharers) continueList(t *testing.T, key string, jobs []string) {
 // over TLS.
 func (s *sharers) openSecrets(t *testing.T) {
 	t.Helper()
-	made := s.b.want(201, s.admin, "POST", "/jobs", `{"schedule":"0 0 0 1 1 *","type":"ATLEAST_ONCE","api":"`+s.target.URL+
-		`","headers":{"X-Api-Token":"sealed by b"}}`)
+	made := s.b.want(201, s.admin, "POST", "/jobs", `{"schedule":"0 0 0 1 1 *","type":"ATLEAST_ONCE","api":"`+
+		s.target.URL+`","headers":{"X-Api-Token":"sealed by b"}}`)
 	path := "/jobs/" + made.string("jobId")
 	eventually(t, "the server that fires has the job", func() bool {
 		return strings.Contains(s.a.want(200, s.admin, "GET", "/metrics", "").text, `belfry_jobs{state="active"} 5`)
