@@ -82,7 +82,8 @@ var imports = []struct {
 	}}},
 	{"internal/edit", row{internal: []string{"failpoint", "domain", "store", "clock", "telemetry"}}},
 	{"internal/bulk", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
-	{"internal/alert", row{internal: []string{"domain"}}},
+	{"internal/alert", row{internal: []string{"target", "domain", "store", "clock", "telemetry"}}},
+	{"internal/alert/send", row{internal: []string{"webhook", "domain", "clock", "alert"}}},
 	{"internal/view", row{internal: []string{"domain", "store"}}},
 	{"internal/peerview", row{internal: []string{"domain", "peer", "store", "view"}}},
 	{"internal/access", row{internal: []string{"domain", "store", "clock", "telemetry", "seal"},
@@ -102,7 +103,7 @@ var imports = []struct {
 	{"internal/app", row{internal: []string{
 		"charset", "clock", "egress", "host", "webhook", "config", "telemetry", "domain", "certs", "store",
 		"store/sqlite", "store/postgres", "store/transfer", "executor", "engine", "edit", "bulk", "view", "access",
-		"audit", "front", "api", "cluster", "page", "peer", "peerview",
+		"audit", "front", "api", "cluster", "page", "peer", "peerview", "alert", "alert/send",
 	}, modules: []string{"github.com/prometheus/client_golang", "golang.org/x/sys"}}},
 	{"internal/client", row{}},
 	{"internal/receiver", row{internal: []string{"domain", "clock"},

@@ -28,13 +28,22 @@
 //	                 fails once more   ▼   │ calm
 //	                                 FLAPPING
 //
+// # Who does it
+//
+// A [Teller] runs in one of the processes of a database. Each second it reads the alerts that are marked and the
+// groups whose time has come, decides, and keeps what follows in one transaction. Each channel has a [courier] of its
+// own, which makes one attempt at a time.
+//
 // # How this is shown
 //
-// The decisions are pure functions with truth tables. So far there are only these: no server tells anybody yet.
+// The decisions are pure functions with truth tables. The teller is tested on virtual time over a store that fails
+// before and after its calls, while it is ended and begun again (TestNoAlertIsLost). In package e2e the binary is
+// killed between a failure and its message.
 //
 // # Order of the files
 //
 // Each file uses only those before it:
 //
 //	fold.go decide.go backoff.go limit.go
+//	content.go delivery.go config.go courier.go groups.go step.go teller.go
 package alert

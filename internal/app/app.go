@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
+	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/bulk"
@@ -52,6 +53,7 @@ type App struct {
 	ports        ports
 	keeper       *keeper
 	auditor      *audit.Auditor
+	teller       *alert.Teller
 	certificates *certificateWatch
 	hosts        *hostWatch
 	files        *fileWatch
@@ -140,11 +142,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err != nil {
 		return err
 	}
-	a.keeper = newKeeper(a.store, clk, a.log, a.cfg.Retention, a.member.first)
-	a.auditor, err = audit.New(audit.Config{
-		Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Retention: a.cfg.Retention,
-	})
-	if err != nil {
+	if err = openTasks(a, clk, metrics, policy, version); err != nil {
 		return err
 	}
 	handler, err := a.openAPI(clk, metrics, version, started, policy, names)
@@ -395,6 +393,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { heap.giveBack(keep) })
 	background.Go(func() { a.member.whileFirst(keep, a.auditor.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.changes.bulk.Run) })
+	background.Go(func() { a.member.whileFirst(keep, a.teller.Run) })
 	background.Go(func() { a.keys.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })
 	background.Go(func() { a.files.run(keep) })

@@ -25,6 +25,7 @@ type keeper struct {
 	history   store.History
 	records   store.Idempotency
 	bulk      store.Operations
+	notices   store.Notices
 	clock     clock.Clock
 	log       *slog.Logger
 	retention time.Duration
@@ -33,7 +34,8 @@ type keeper struct {
 }
 
 func newKeeper(s store.Store, clk clock.Clock, log *slog.Logger, retention time.Duration, deletes func() bool) *keeper {
-	return &keeper{history: s.History(), records: s.Idempotency(), bulk: s.Operations(), clock: clk, log: log,
+	return &keeper{history: s.History(), records: s.Idempotency(), bulk: s.Operations(), notices: s.Notices(),
+		clock: clk, log: log,
 		retention: retention, deletes: deletes}
 }
 
@@ -66,5 +68,6 @@ func (k *keeper) runOnce(ctx context.Context) error {
 		k.log.Info("old history was deleted", "days", dropped, "retention", k.retention)
 	}
 	_, ended := k.bulk.Expire(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
-	return errors.Join(err, expired, ended)
+	_, told := k.notices.ExpireNotices(ctx, k.clock.Now().Add(-k.retention).UnixMilli())
+	return errors.Join(err, expired, ended, told)
 }

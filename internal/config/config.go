@@ -57,6 +57,8 @@ type Config struct {
 	Zoneinfo           string              // zip or folder of time zone data; empty: the embedded ones
 	SigningSecrets     []webhook.Secret    // sign the calls of jobs that have none of their own
 	SigningUndivided   []string            // namespaces whose calls the secrets themselves sign, too
+	AlertURLs          []Secret            // webhooks that are told of failures
+	PublicURL          string              // of the page, for messages; empty: they have no link
 	ResetWatermark     bool                // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default

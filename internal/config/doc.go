@@ -42,6 +42,6 @@
 // Each file uses only those before it:
 //
 //	variable.go secret.go path.go kind.go fault.go
-//	config.go cluster.go database.go value.go namespaces.go certificates.go egress.go proxies.go signing.go
+//	config.go cluster.go database.go value.go namespaces.go certificates.go egress.go proxies.go signing.go alerts.go
 //	setting.go describe.go flags.go document.go load.go local.go
 package config

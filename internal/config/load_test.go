@@ -129,6 +129,8 @@ var samples = map[string][4]string{
 	"prepare":                {"false", "false", "false", "false"},
 	"zoneinfo":               {"a.zip", "b.zip", "c.zip", "d.zip"},
 	"client_certificates":    {`{"a":{"cert":"c","key":"k","namespaces":["pay"]}}`, "", "", ""},
+	"alert_url":              {"https://a.example/1", "https://b.example/2", "http://c.example", "https://d.example"},
+	"public_url":             {"https://a.example", "https://b.example", "http://c.example:3000", "https://d.example"},
 	"signing_secret":         {signing1, signing2, signing1 + "," + signing2, ""},
 	"signing_undivided":      {"none", "default, pay", "pay", ""},
 	"reset_watermark":        {"", "", "", "true"},

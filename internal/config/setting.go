@@ -117,6 +117,12 @@ var settings = []Setting{
 		Usage: "namespaces whose calls the signing secret itself signs, beside the one derived for the " +
 			"namespace; or none",
 		set: setSigningUndivided, get: getSigningUndivided},
+	{Key: "alert_url", Env: "BELFRY_ALERT_URL", Kind: kindSecrets,
+		Usage: "webhooks that are told of failures: http or https URLs, separated by commas",
+		set:   setAlertURLs, get: func(c *Config) string { return masked(c.AlertURLs) }},
+	{Key: "public_url", Env: "BELFRY_PUBLIC_URL", Flag: "public-url", Kind: "url",
+		Usage: "URL of this server for people, for links in messages",
+		set:   setPublicURL, get: func(c *Config) string { return c.PublicURL }},
 	once(boolean("reset_watermark", "", "abandon the fires up to now that are not on record, after a wrong clock",
 		func(c *Config) *bool { return &c.ResetWatermark })),
 }

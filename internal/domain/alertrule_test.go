@@ -154,12 +154,12 @@ func TestSilence(t *testing.T) {
 func TestChannel(t *testing.T) {
 	c := Channel{ID: "ops-1", Kind: ChannelWebhook, Secrets: ChannelSecrets{
 		URL:     "https://user:pass-word@hooks.example.com/v1/T0KEN-123?key=s3cret-key",
-		Signing: "whsec_YSBzZWNyZXQgb2YgMjQgYnl0ZXMgeHh4eA==",
+		Signing: []webhook.Secret{"whsec_YSBzZWNyZXQgb2YgMjQgYnl0ZXMgeHh4eA=="},
 	}}
 	if c.Target() != "hooks.example.com" {
 		t.Errorf("the target is %s", c.Target())
 	}
-	text := `Post "` + c.Secrets.URL + `": T0KEN-123, s3cret-key, pass-word, ` + c.Secrets.Signing.Reveal() + ", v1"
+	text := `Post "` + c.Secrets.URL + `": T0KEN-123, s3cret-key, pass-word, ` + c.Secrets.Signing[0].Reveal() + ", v1"
 	hidden := c.Hide(text)
 	for _, secret := range []string{"T0KEN", "s3cret", "pass-word", "YSBz", "user:"} {
 		if strings.Contains(hidden, secret) {
@@ -176,7 +176,7 @@ func TestChannel(t *testing.T) {
 	for field, change := range map[string]func(*Channel){
 		"id": func(c *Channel) { c.ID = "A" }, "kind": func(c *Channel) { c.Kind = "PIGEON" },
 		"url": func(c *Channel) { c.Secrets.URL = "ftp://T0KEN" }, "perMinute": func(c *Channel) { c.PerMinute = -1 },
-		"signingSecret": func(c *Channel) { c.Secrets.Signing = "T0KEN" },
+		"signingSecrets": func(c *Channel) { c.Secrets.Signing = []webhook.Secret{"T0KEN"} },
 	} {
 		wrong := c
 		change(&wrong)

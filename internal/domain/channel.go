@@ -38,8 +38,8 @@ type Channel struct {
 
 // ChannelSecrets are what only the channel itself may know.
 type ChannelSecrets struct {
-	URL     string         `json:"url,omitempty"`
-	Signing webhook.Secret `json:"-"` // of messages
+	URL     string           `json:"url,omitempty"`
+	Signing []webhook.Secret `json:"-"` // of messages: one, or two during a rotation
 }
 
 const (
@@ -94,8 +94,8 @@ func (c *Channel) Texts() (texts []string) {
 			add(password)
 		}
 	}
-	if c.Secrets.Signing != "" {
-		for _, t := range c.Secrets.Signing.Texts() {
+	for _, secret := range c.Secrets.Signing {
+		for _, t := range secret.Texts() {
 			add(t)
 		}
 	}
@@ -128,10 +128,8 @@ func (c *Channel) Validate() error {
 	if fault := urlFault(c.Secrets.URL); fault != "" {
 		fe.addAs(FieldFormat, "url", fault, nil)
 	}
-	if c.Secrets.Signing != "" {
-		if err := c.Secrets.Signing.Validate(); err != nil {
-			fe.addAs(FieldFormat, "signingSecret", err.Error(), nil)
-		}
+	if _, err := webhook.NewSigner(c.Secrets.Signing); err != nil {
+		fe.addAs(FieldFormat, "signingSecrets", err.Error(), nil)
 	}
 	return fe.err()
 }

@@ -1,0 +1,40 @@
+package alert
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+)
+
+// Settings are what people want to be told, and where.
+type Settings struct {
+	Channels []domain.Channel
+	Rules    []domain.AlertRule
+	Silences []domain.Silence
+}
+
+// Config is what a teller is made of.
+type Config struct {
+	Store    store.Store
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Sender   Sender
+	Settings func(context.Context) (Settings, error) // those that hold now
+	Link     string                                  // to the page; empty: there is none
+}
+
+// channelsOf returns the channels of a rule.
+func (s *Settings) channelsOf(r *domain.AlertRule) (found []*domain.Channel) {
+	for i := range s.Channels {
+		c := &s.Channels[i]
+		named := slices.Contains(r.Channels, c.ID) || len(r.Channels) == 0 && c.Default
+		if named && !c.Disabled && (c.Limit == "" || c.Limit == r.Limit) {
+			found = append(found, c)
+		}
+	}
+	return found
+}

@@ -1,0 +1,148 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+const (
+	// pendingAtOnce bounds what is read of a channel at a time, and with it a digest.
+	pendingAtOnce = 200
+	// idleEvery is how often a channel is looked at that nobody has woken: somebody may resend a message at
+	// another node.
+	idleEvery = 10 * time.Second
+)
+
+// courier delivers the messages of one channel, so that no other one waits for it.
+type courier struct {
+	cfg     *Config
+	notices store.Notices
+	channel domain.Channel
+	woken   chan struct{}
+	stop    context.CancelFunc
+	sent    []int64 // when messages were sent in the last minute, oldest first
+}
+
+func (k *courier) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		at, err := k.runOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			k.cfg.Log.Warn("the messages of a channel cannot be read or kept for now", "channel", k.channel.ID,
+				telemetry.KeyError, err)
+		}
+		wait := min(idleEvery, time.Duration(max(0, at-clock.NowMs(k.cfg.Clock)))*time.Millisecond)
+		if at == 0 || err != nil {
+			wait = idleEvery
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-k.woken:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// runOnce sends what is due. It returns when something is due next; zero: nothing is pending.
+func (k *courier) runOnce(ctx context.Context) (next int64, err error) {
+	pending, err := k.notices.Messages(ctx, store.MessageQuery{
+		Pending: true, Channel: k.channel.ID, Limit: pendingAtOnce,
+	})
+	if err != nil {
+		return 0, err
+	}
+	now := clock.NowMs(k.cfg.Clock)
+	var due []domain.Notification
+	for i := range pending {
+		if at := pending[i].NextAt; at > now {
+			next = sooner(next, at)
+		} else {
+			due = append(due, pending[i])
+		}
+	}
+	limit := k.channel.PerMinute
+	if limit == 0 {
+		limit = domain.DefaultPerMinute
+	}
+	turn := NextTurn(len(due), k.sent, limit, now)
+	switch {
+	case turn.WaitTo != 0:
+		return sooner(next, turn.WaitTo), nil
+	case turn.Digest:
+		return now, k.send(ctx, due)
+	}
+	for i := range due[:turn.Send] {
+		if err := k.send(ctx, due[i:i+1]); err != nil {
+			return 0, err
+		}
+	}
+	if turn.Send > 0 {
+		return now, nil // what is due now is read anew
+	}
+	return next, nil
+}
+
+// send makes an attempt for messages, several as a digest, and keeps its outcome.
+func (k *courier) send(ctx context.Context, list []domain.Notification) error {
+	m := &Message{ID: list[0].ID, Type: list[0].Type, At: list[0].CreatedAt, Link: k.cfg.Link}
+	if len(list) > 1 {
+		m.Type = domain.NoticeDigest
+	}
+	for i := range list {
+		m.Groups = append(m.Groups, list[i].About)
+	}
+	failure := k.cfg.Sender.Send(ctx, &k.channel, m)
+	if ctx.Err() != nil {
+		return ctx.Err() // it is sent again with the same id
+	}
+	now := clock.NowMs(k.cfg.Clock)
+	k.note(now)
+	for i := range list {
+		k.outcome(&list[i], failure, now)
+		if len(list) > 1 && failure == nil && i > 0 {
+			list[i].Delivery.Via = list[0].ID
+		}
+		if err := k.notices.Mark(ctx, list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note keeps when the channel got something, for its limit.
+func (k *courier) note(now int64) {
+	k.sent = append(k.sent, now)
+	for len(k.sent) > 0 && k.sent[0] <= now-minuteMs {
+		k.sent = k.sent[1:]
+	}
+}
+
+// outcome writes what has become of an attempt into its message.
+func (k *courier) outcome(n *domain.Notification, failure error, now int64) {
+	d := &n.Delivery
+	d.Attempts, d.LastAt, d.Error = d.Attempts+1, now, ""
+	if failure == nil {
+		n.State, d.EndedAt = domain.NotificationDelivered, now
+		return
+	}
+	d.Error = failure.Error()
+	asked := int64(0)
+	if refused, ok := errors.AsType[*DeliveryError](failure); ok {
+		asked = refused.AskedMs
+	}
+	at, again := NextAttempt(n.CreatedAt, d.Attempts, now, asked)
+	if again {
+		n.NextAt = at
+		return
+	}
+	n.State, d.EndedAt = domain.NotificationUndeliverable, now
+	k.cfg.Log.Error("people were not told of an alert: it could not be delivered for a day", "channel", k.channel.ID,
+		"notification", n.ID.String(), "group", n.Group.String(), telemetry.KeyError, d.Error)
+}

@@ -1,0 +1,76 @@
+package send
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// Guard says which addresses may be called: that of the targets of jobs.
+type Guard interface {
+	CheckName(name string, port uint16) error
+	CheckAddr(name string, to netip.AddrPort) error
+}
+
+const (
+	timeout     = 15 * time.Second // of an attempt
+	dialTimeout = 5 * time.Second  // of an address
+)
+
+// dialer connects to addresses that the guard accepts.
+type dialer struct {
+	guard Guard
+	net   net.Dialer
+}
+
+// dial looks a name up and connects to the first of its addresses that may be called and answers.
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	name, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.guard.CheckName(name, uint16(n)); err != nil {
+		return nil, err
+	}
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.New(name + " has no address")
+	for _, addr := range found {
+		to := netip.AddrPortFrom(addr.Unmap(), uint16(n))
+		if err = d.guard.CheckAddr(name, to); err != nil {
+			continue
+		}
+		c, dialErr := d.net.DialContext(ctx, network, to.String())
+		if dialErr == nil {
+			return c, nil
+		}
+		err = dialErr
+	}
+	return nil, err
+}
+
+// newClient returns a client that neither follows redirects nor keeps connections.
+func newClient(guard Guard, roots func() *x509.CertPool) *http.Client {
+	d := &dialer{guard: guard, net: net.Dialer{Timeout: dialTimeout}}
+	return &http.Client{
+		Timeout: timeout,
+		Transport: &http.Transport{
+			DialContext: d.dial, DisableKeepAlives: true, TLSHandshakeTimeout: dialTimeout,
+			ResponseHeaderTimeout: timeout, MaxResponseHeaderBytes: 64 << 10,
+			TLSClientConfig: &tls.Config{RootCAs: roots(), MinVersion: tls.VersionTLS12},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

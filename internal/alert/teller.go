@@ -1,0 +1,167 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+)
+
+const (
+	lookEvery  = time.Second
+	sweepEvery = time.Minute // jobs that were paused or deleted end their alerts
+
+	// changesAtOnce bounds a step: some 500 members and as many marks, a commit of some 10 ms.
+	changesAtOnce = 500
+
+	storeTimeout = 15 * time.Second
+)
+
+// Teller decides of what people are told, and sees to it that they are. One of several processes on a database runs
+// it at a time; that two do for a while does no harm.
+type Teller struct {
+	Config
+	notices  store.Notices
+	settings Settings
+	groups   *openGroups // nil: to be read
+	swept    time.Time
+	couriers map[string]*courier
+	sending  sync.WaitGroup
+}
+
+// New makes a teller. The error is about the config.
+func New(c Config) (*Teller, error) {
+	if c.Store == nil || c.Clock == nil || c.Log == nil || c.Sender == nil || c.Settings == nil {
+		return nil, errors.New("alert: Store, Clock, Log, Sender and Settings are required")
+	}
+	return &Teller{Config: c, notices: c.Store.Notices(), couriers: make(map[string]*courier)}, nil
+}
+
+// Run tells people until the context ends.
+func (t *Teller) Run(ctx context.Context) {
+	t.groups = nil // another process may have gone on meanwhile
+	defer t.sending.Wait()
+	defer t.stopCouriers()
+	failed := false
+	for {
+		more, err := t.runOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failed {
+			t.Log.Warn("people cannot be told of alerts for now", telemetry.KeyError, err)
+		}
+		failed = err != nil
+		if !more && !clock.Wait(ctx, lookEvery) {
+			return
+		}
+	}
+}
+
+// runOnce makes a step. It reports whether there is more to be done at once.
+func (t *Teller) runOnce(ctx context.Context) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	settings, err := t.Settings(ctx)
+	if err != nil {
+		return false, err
+	}
+	t.settings = settings
+	t.serve(ctx)
+	if t.groups == nil {
+		if t.groups, err = readOpenGroups(ctx, t.notices); err != nil {
+			t.groups = nil
+			return false, err
+		}
+	}
+	more, err = t.step(ctx)
+	if err != nil {
+		t.groups = nil // whatever was kept is read again
+		if domain.ErrorCode(err) == domain.CodeConflict {
+			return false, nil // somebody has acknowledged a group, or decides too
+		}
+	}
+	return more, err
+}
+
+// step reads what has changed, decides, and keeps what follows.
+func (t *Teller) step(ctx context.Context) (more bool, err error) {
+	now := clock.NowMs(t.Clock)
+	changes, err := t.notices.Changed(ctx, changesAtOnce)
+	if err != nil {
+		return false, err
+	}
+	s := &stepping{
+		stored: t.Store, notices: t.notices, settings: &t.settings, groups: t.groups, now: now,
+		dirty: make(map[domain.GroupID]*domain.Group),
+	}
+	s.out.At, s.out.Seen = now, changes
+	if err := s.fold(ctx, changes); err != nil {
+		return false, err
+	}
+	if t.Clock.Now().Sub(t.swept) >= sweepEvery {
+		if err := s.sweep(ctx); err != nil {
+			return false, err
+		}
+		t.swept = t.Clock.Now()
+	}
+	if err := s.decide(ctx); err != nil || s.out.Empty() {
+		return false, err
+	}
+	if err := t.notices.Advance(ctx, s.out); err != nil {
+		return false, err
+	}
+	t.groups.commit(s.out.Groups)
+	for i := range s.out.Made {
+		t.wake(s.out.Made[i].Channel)
+	}
+	return len(changes) == changesAtOnce, nil
+}
+
+// serve starts a courier for each channel, and stops those whose channels are gone or have changed.
+func (t *Teller) serve(ctx context.Context) {
+	wanted := make(map[string]*domain.Channel)
+	for i := range t.settings.Channels {
+		if c := &t.settings.Channels[i]; !c.Disabled {
+			wanted[c.ID] = c
+		}
+	}
+	for id, k := range t.couriers {
+		if c := wanted[id]; c == nil || c.Revision != k.channel.Revision {
+			k.stop()
+			delete(t.couriers, id)
+		}
+	}
+	for id, c := range wanted {
+		if t.couriers[id] != nil {
+			continue
+		}
+		k := &courier{cfg: &t.Config, notices: t.notices, channel: *c, woken: make(chan struct{}, 1)}
+		var own context.Context
+		own, k.stop = context.WithCancel(context.WithoutCancel(ctx)) // stopCouriers ends it
+		t.couriers[id] = k
+		t.sending.Go(func() { k.run(own) })
+	}
+}
+
+func (t *Teller) stopCouriers() {
+	for id, k := range t.couriers {
+		k.stop()
+		delete(t.couriers, id)
+	}
+}
+
+// wake tells a courier that there is a message.
+func (t *Teller) wake(channel string) {
+	if k := t.couriers[channel]; k != nil {
+		select {
+		case k.woken <- struct{}{}:
+		default: // it is told already
+		}
+	}
+}
