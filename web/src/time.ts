@@ -101,10 +101,11 @@ const steps: [limit: number, size: number, unit: string][] = [
   [Number.POSITIVE_INFINITY, 86400 * 365.25, "years"],
 ];
 
-/** How far away an instant is: "in 5 s", "3 min ago", "now". */
+/** How far away an instant is: "in 5 s", "3 min ago", "now". What is soon to come is counted down by the second. */
 export function relative(at: number, now: number): string {
   const s = Math.abs(at - now) / 1000;
   if (s < 1) return "now";
+  if (at > now && s >= 60 && s < 600 && s % 60 >= 1) return `in ${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
   for (const [limit, size, unit] of steps) {
     if (s < limit) {
       const n = Math.floor(s / size);

@@ -31,6 +31,11 @@ test("the zone is that of the job, of the viewer, or UTC", () => {
   assert.equal(zoneOf("viewer", "Asia/Tokyo"), zoneOf("job"));
 });
 
+test("what is soon to come is counted down", () => {
+  const texts = [61_000, 599_000, 600_000, -61_000].map((d) => relative(noon + d, noon));
+  assert.deepEqual(texts, ["in 1 min 1 s", "in 9 min 59 s", "in 10 min", "1 min ago"]);
+});
+
 test("how far away an instant is", () => {
   const texts = [0, 999, 5000, -59_000, 60_000, -7_200_000, 172_799_000, 172_800_000, -86_400_000 * 100].map((d) =>
     relative(noon + d, noon),
