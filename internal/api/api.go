@@ -153,11 +153,12 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		editor: c.Editor, view: c.View, clock: c.Clock, rules: rules, scope: sc, trail: tr, maxBody: c.MaxBody,
 		moves: moves,
 	}
+	versions := &versionRoutes{jobRoutes: jobs, jobs: c.Store.Jobs(), changes: c.Store.Changes()}
 	executions := &executionRoutes{view: c.View, scope: sc}
 	lists := &listRoutes{view: c.View, scope: sc}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
-		&versionRoutes{jobRoutes: jobs, jobs: c.Store.Jobs(), changes: c.Store.Changes()},
+		versions, changePreviewRoutes{versions},
 		&bulkRoutes{
 			bulk: c.Bulk, operations: c.Store.Operations(), view: c.View, once: c.Editor.Once(), trail: tr, scope: sc,
 			maxBody: c.MaxBody,

@@ -89,6 +89,6 @@
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
 //	running.go
 //	bulkbody.go bulk.go
-//	schedules.go metrics.go hosts.go cluster.go alerts.go audit.go me.go keys.go changes.go health.go docs.go
+//	schedules.go preview.go metrics.go hosts.go cluster.go alerts.go audit.go me.go keys.go changes.go health.go docs.go
 //	api.go
 package api

@@ -18,7 +18,7 @@ import (
 )
 
 // counts are the integers of the document that are neither instants nor durations, by name.
-var counts = strings.Fields(`active bodyBytes calls count done matched named notFound duration/s expected failed full http2 httpStatus idle imported
+var counts = strings.Fields(`active gainedCount lostCount bodyBytes calls count done matched named notFound duration/s expected failed full http2 httpStatus idle imported
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
@@ -198,6 +198,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/jobs/by-key/listed/executions", "", "/jobs/by-key/{key}/executions", true},
 		{"GET", "/jobs/by-key/listed/versions", "", "/jobs/by-key/{key}/versions", true},
 		{"GET", "/jobs/" + id + "/versions", "", "/jobs/{id}/versions", true},
+		{"POST", "/jobs/" + id + "/preview", `{"isActive":true,"schedule":"0 0 0 1 2 *"}`, "/jobs/{id}/preview", false},
 		{"POST", "/jobs/" + id + "/versions/1/restore", "", "/jobs/{id}/versions/{version}/restore", false},
 		{"PATCH", "/jobs/by-key/a", `{"name":"z"}`, "/jobs/by-key/{key}", false},
 		{"POST", "/jobs/by-key/a/pause", "", "/jobs/by-key/{key}/pause", false},

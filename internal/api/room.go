@@ -52,7 +52,7 @@ var costs = map[string]int64{
 
 	"get-job-by-key": jobCost, "put-job-by-key": jobCost, "patch-job-by-key": jobCost,
 	"pause-job-by-key": jobCost, "resume-job-by-key": jobCost,
-	"get-job": jobCost, "restore-job-version": jobCost,
+	"get-job": jobCost, "restore-job-version": jobCost, "preview-job-change": jobCost,
 	"update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
 	"delete-job":  jobCost,
 	"trigger-job": jobCost, // with a condition: otherwise the job is not read

@@ -73,6 +73,8 @@ type instant struct {
 	At    int64  `json:"at" format:"unix-ms" doc:"Unix milliseconds." example:"1767231000000"`
 	UTC   string `json:"utc" format:"date-time" doc:"The instant in UTC, RFC 3339." example:"2026-01-01T01:30:00Z"`
 	Local string `json:"local" format:"date-time" doc:"The instant in the zone, RFC 3339." example:"2026-01-01T02:30:00+01:00"`
+
+	ClockChange string `json:"clockChange,omitempty" enum:"gap,fold" doc:"The offset of the zone is another one than at the instant before, or than now for the first. gap: the clock has gone forward. fold: it has gone back. Absent: it is the same." example:"gap"`
 }
 
 type shiftState struct {
@@ -102,7 +104,7 @@ func (h *scheduleRoutes) preview(_ context.Context, in *previewInput) (*previewO
 		if !ok {
 			break
 		}
-		out.Next = append(out.Next, instantOf(next, p.schedule.Location()))
+		out.Next = append(out.Next, instantOf(next*1000, at*1000, p.schedule.Location()))
 		at = next
 	}
 	until := p.after.AddDate(shiftYears, 0, 0).Unix()
@@ -112,9 +114,19 @@ func (h *scheduleRoutes) preview(_ context.Context, in *previewInput) (*previewO
 	return &previewOutput{out}, nil
 }
 
-func instantOf(unix int64, zone *time.Location) instant {
-	t := time.Unix(unix, 0)
-	return instant{unix * 1000, t.UTC().Format(time.RFC3339), t.In(zone).Format(time.RFC3339)}
+// instantOf shows an instant beside the one before it, both in Unix milliseconds.
+func instantOf(ms, before int64, zone *time.Location) instant {
+	t := time.UnixMilli(ms)
+	_, was := time.UnixMilli(before).In(zone).Zone()
+	_, is := t.In(zone).Zone()
+	change := ""
+	switch {
+	case is > was:
+		change = "gap"
+	case is < was:
+		change = "fold"
+	}
+	return instant{ms, t.UTC().Format(time.RFC3339), t.In(zone).Format(time.RFC3339), change}
 }
 
 // previewed is a preview request that was understood.

@@ -29,7 +29,8 @@
 //	exit.go args.go pointed.go progress.go signals_unix.go signals_other.go
 //	shell.go stop.go version.go
 //	config.go signing.go serve.go rotate.go migrate.go copy.go preview.go receiver.go benchhosts.go bench.go
-//	remote.go jobfilter.go audit.go lists.go bulk.go operations.go versions.go jobs.go executions.go trail.go
-//	export.go health.go history.go hosts.go drain.go cluster.go import.go keys.go me.go
+//	remote.go jobfilter.go audit.go lists.go bulk.go operations.go versions.go jobpreview.go jobs.go
+//	executions.go trail.go export.go health.go history.go hosts.go drain.go cluster.go import.go keys.go
+//	me.go
 //	root.go
 package cli

@@ -36,7 +36,7 @@ ended, with --last.
 	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
 	l.add(fs, "jobs")
 	cmd.AddCommand(bulkCommands{r}.all()...)
-	cmd.AddCommand(r.versionsCommand(), r.restoreCommand())
+	cmd.AddCommand(r.versionsCommand(), r.restoreCommand(), r.jobPreviewCommand())
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {
 		chosen.into(cmd.Flags(), &filter)
 		filter.PageSize = l.pageSize()

@@ -409,6 +409,6 @@ func TestPreview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, got, Preview{"At 02:30:00 every day.", []Instant{{1, "u", "l"}}, []string{"w"},
+	equal(t, got, Preview{"At 02:30:00 every day.", []Instant{{At: 1, UTC: "u", Local: "l"}}, []string{"w"},
 		[]Shift{{2, "2026-03-29", "gap", "e"}}})
 }

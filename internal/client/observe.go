@@ -132,21 +132,6 @@ type Preview struct {
 	DSTShifts   []Shift   `json:"dstShifts"`
 }
 
-// Instant is one fire, in three formats.
-type Instant struct {
-	At    int64  `json:"at"`
-	UTC   string `json:"utc"`   // RFC 3339
-	Local string `json:"local"` // RFC 3339, in the schedule's zone
-}
-
-// Shift is a clock change that affects a schedule.
-type Shift struct {
-	At     int64  `json:"at"`
-	Date   string `json:"date"`
-	Kind   string `json:"kind"` // gap or fold
-	Effect string `json:"effect"`
-}
-
 // Preview explains a schedule. Nothing is stored.
 func (c *Client) Preview(ctx context.Context, p PreviewRequest) (Preview, error) {
 	var out Preview

@@ -81,3 +81,42 @@ func (v *Versions) Restore(ctx context.Context, id string, version, current int,
 	err := v.server.exchange(ctx, c, nil, &out)
 	return out, err
 }
+
+// ChangePreview is what a change of a job would do.
+type ChangePreview struct {
+	Version  int      `json:"version"` // the current one, which the change was laid over
+	IsActive bool     `json:"isActive"`
+	Spec     Spec     `json:"spec"`    // that there would be
+	Changes  []string `json:"changes"` // the names of fields
+
+	Description string       `json:"description"` // of the schedule
+	Next        []Instant    `json:"next"`
+	Fires       ChangedFires `json:"fires"`
+	Warnings    []string     `json:"warnings"`
+	DSTShifts   []Shift      `json:"dstShifts"`
+}
+
+// ChangedFires are the fires that a change would make or end, of those after From and before To.
+type ChangedFires struct {
+	From        int64     `json:"from"`
+	To          int64     `json:"to"`
+	Truncated   bool      `json:"truncated"` // there are too many to compare those of 30 days
+	GainedCount int64     `json:"gainedCount"`
+	LostCount   int64     `json:"lostCount"`
+	Gained      []Instant `json:"gained"` // the first ones
+	Lost        []Instant `json:"lost"`
+}
+
+// Preview tells what a change would do, as [Jobs.Patch] takes it. Nothing is stored.
+func (v *Versions) Preview(ctx context.Context, id string, patch Change) (ChangePreview, error) {
+	var out ChangePreview
+	err := v.server.exchange(ctx, call{
+		method: http.MethodPost, path: []string{"jobs", id, "preview"}, contentType: typePatch,
+	}, patch, &out)
+	return out, err
+}
+
+// PreviewRestore tells what restoring a version would do.
+func (v *Versions) PreviewRestore(ctx context.Context, id string, version int) (ChangePreview, error) {
+	return v.Preview(ctx, id, Change{"version": version})
+}

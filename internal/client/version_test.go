@@ -44,3 +44,28 @@ func TestRestore(t *testing.T) {
 		equal(t, got, Edit{Job: Job{Version: 5}, JobID: "j", Message: "m"})
 	}
 }
+
+func TestPreviewOfAChange(t *testing.T) {
+	const text = `{"version":2,"isActive":true,"spec":{"api":"http://x/"},"changes":["schedule"],"description":"d",
+		"next":[{"at":1,"utc":"u","local":"l","clockChange":"gap"}],"fires":{"from":1,"to":9,"truncated":true,
+		"gainedCount":3,"lostCount":4,"gained":[{"at":5,"utc":"u","local":"l"}],"lost":[]},"warnings":["w"],
+		"dstShifts":[]}`
+	want := ChangePreview{
+		Version: 2, IsActive: true, Spec: Spec{API: "http://x/"}, Changes: []string{"schedule"}, Description: "d",
+		Next: []Instant{{1, "u", "l", "gap"}}, Warnings: []string{"w"}, DSTShifts: []Shift{},
+		Fires: ChangedFires{From: 1, To: 9, Truncated: true, GainedCount: 3, LostCount: 4,
+			Gained: []Instant{{5, "u", "l", ""}}, Lost: []Instant{}},
+	}
+	got, err := exchange{request: "POST /jobs/j/preview", contentType: typePatch, body: `{"name":null}`,
+		answer: ok(text)}.serve(t).Versions.Preview(t.Context(), "j", Change{"name": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, want)
+	got, err = exchange{request: "POST /jobs/j/preview", contentType: typePatch, body: `{"version":3}`,
+		answer: ok(text)}.serve(t).Versions.PreviewRestore(t.Context(), "j", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, want)
+}

@@ -85,23 +85,9 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 	if d.next = v; err != nil {
 		return d, err
 	}
-	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
-	if err := doc.Spoil(v.Unread); err != nil {
+	next, alters, err := Altered(&v, alter)
+	if err != nil || !alters {
 		return d, err
-	}
-	if err := alter(&doc); err != nil {
-		return d, err
-	}
-	if doc.Namespace != v.Spec.Namespace {
-		return d, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
-			": a job does not move; create it anew", doc.Namespace)
-	}
-	if !doc.SecretsSent && doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil {
-		return d, nil
-	}
-	next := domain.Version{
-		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
-		Active: doc.IsActive, Spec: doc.Spec,
 	}
 	fences, end, err := e.owner.BeginUpdate(ctx, &next)
 	switch {
@@ -114,6 +100,28 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 		end = endNothing
 	}
 	return draft{next, v.Active && !next.Active, fences, end}, nil
+}
+
+// Altered returns the version that a change makes of another one, without an EffectiveFrom, and whether
+// it is one at all. An error of alter is returned as it is.
+func Altered(v *domain.Version, alter func(*domain.SpecDoc) error) (next domain.Version, alters bool, err error) {
+	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
+	if err := doc.Spoil(v.Unread); err != nil {
+		return next, false, err
+	}
+	if err := alter(&doc); err != nil {
+		return next, false, err
+	}
+	if doc.Namespace != v.Spec.Namespace {
+		return next, false, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
+			": a job does not move; create it anew", doc.Namespace)
+	}
+	next = domain.Version{
+		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
+		Active: doc.IsActive, Spec: doc.Spec,
+	}
+	same := !doc.SecretsSent && doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil
+	return next, !same, nil
 }
 
 // errUnaltered ends an update that would alter nothing.
