@@ -188,6 +188,44 @@ export interface ChangeAuthor {
   name?: string;
 }
 
+export interface ChangePreview {
+  /** The fields that would change, as in GET /jobs/{id}/versions. That a secret gets another value is told to admins alone. */
+  changes: string[];
+  /** The schedule in words. */
+  description: string;
+  /** The clock changes of the two years after that touch the schedule. */
+  dstShifts: ShiftState[];
+  /** The fires of the next 30 days that the change would make or end. */
+  fires: ChangedFires;
+  /** Whether the job would fire. */
+  isActive: boolean;
+  /** The next fires that there would be, ten at most. */
+  next: Instant[];
+  /** What the job would be, with every default filled in and ******** for the values of secret headers. */
+  spec: CurrentSpec;
+  /** The number of the job's current version, which the change was laid over. */
+  version: number;
+  /** What is allowed but may not be meant, as in the answer to the change. */
+  warnings: string[];
+}
+
+export interface ChangedFires {
+  /** Fires after this instant were compared, Unix milliseconds. */
+  from: number;
+  /** The first ones that are gained, 20 at most, in the zone that the job would have. */
+  gained: Instant[];
+  /** How many fires there would be that there are not now. */
+  gainedCount: number;
+  /** The first ones that are lost, 20 at most, in the zone that the job has. */
+  lost: Instant[];
+  /** How many fires there would not be any more. */
+  lostCount: number;
+  /** Those before it, Unix milliseconds: 30 days later, or less with truncated. */
+  to: number;
+  /** Whether there were too many fires to compare all of 30 days. */
+  truncated: boolean;
+}
+
 export interface ChangedKey {
   /** When it was to expire, Unix milliseconds; null: never. */
   expiresAt: number | null;
@@ -336,6 +374,8 @@ export interface Database {
   kind: "sqlite" | "postgresql";
   /** How long its last answer took, in milliseconds; null: it is a file. */
   latencyMs: number | null;
+  /** The protocol between servers that all of them speak; null: it is a file. */
+  protocol: number | null;
   /** synchronous: a commit waits for a standby. asynchronous: it does not, whether there is one or not. null: it is a file, or it is not known. */
   replication: "synchronous" | "asynchronous";
 }
@@ -347,6 +387,13 @@ export interface Deleted {
   jobId: string;
   /** What was done, for people. */
   message: string;
+}
+
+export interface Drift {
+  /** Half of them began no later, in milliseconds. */
+  p50: number;
+  /** 99 of 100 began no later, in milliseconds; off by 6 % at most. */
+  p99: number;
 }
 
 export interface DryRun {
@@ -641,6 +688,8 @@ export interface Index {
 export interface Instant {
   /** Unix milliseconds. */
   at: number;
+  /** The offset of the zone is another one than at the instant before, or than now for the first. gap: the clock has gone forward. fold: it has gone back. Absent: it is the same. */
+  clockChange?: "gap" | "fold";
   /** The instant in the zone, RFC 3339. */
   local: string;
   /** The instant in UTC, RFC 3339. */
@@ -1030,6 +1079,17 @@ export interface Live {
   status: string;
 }
 
+export interface Load {
+  /** How late first attempts began, in the last minute; absent: there were none. */
+  driftMs?: Drift;
+  /** Fires whose first attempt is on record, a second, over ten seconds. */
+  firesPerSecond: number;
+  /** Calls under way. */
+  inFlight: number;
+  /** Fires that are due and wait for a slot. */
+  queued: number;
+}
+
 export interface LostFire {
   /** The id that the execution would have. */
   executionId: string;
@@ -1130,8 +1190,14 @@ export interface NewKey {
 export interface Node {
   /** Where other servers reach it; empty: they cannot. */
   address: string;
+  /** The parts of its settings that are not those of the server that answers, and should be: see docs/cluster.md. */
+  differingSettings: string[];
+  /** What it does; absent: it fires no jobs, or has not answered within a second. */
+  load?: Load;
   /** BELFRY_NODE_NAME, or the name of the machine with the port. */
   name: string;
+  /** The highest protocol between servers that it speaks; null: the database is files. */
+  protocol: number | null;
   /** all: it fires jobs and answers clients. api: it fires none. scheduler: it answers no clients. */
   role: "all" | "api" | "scheduler";
   /** For how long it has not been seen, in milliseconds: it is seen once a second. */
@@ -2051,6 +2117,20 @@ export interface Routes {
     };
     body: undefined;
     answer: Saved;
+  };
+  "POST /jobs/{id}/preview": {
+    path: {
+      /** The job's id. */
+      id: string;
+    };
+    query: {
+      /** For admins: as of the change itself. */
+      keepSecrets?: boolean;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: JobPatch;
+    answer: ChangePreview;
   };
   "POST /jobs/{id}/resume": {
     path: {

@@ -4,7 +4,8 @@ import { call } from "../api.ts";
 import type { Job, Version } from "../types.gen.ts";
 import { ErrorNote, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
-import { usePages } from "../use.ts";
+import { useApi, usePages } from "../use.ts";
+import { FiresDiff } from "./firesdiff.tsx";
 import { type Difference, differences, fieldsThatDiffer } from "./diff.ts";
 
 export function Versions({ job, onChange }: { job: Job; onChange: () => void }) {
@@ -94,6 +95,7 @@ function GoBack(props: { job: Job; version: Version; onClose: () => void; onDone
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const fields = fieldsThatDiffer(job, v);
+  const preview = useApi("POST /jobs/{id}/preview", { path: { id: job.id }, body: { version: v.version } as never });
   const restore = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -115,7 +117,14 @@ function GoBack(props: { job: Job; version: Version; onClose: () => void; onDone
       <div class="ask">
         <p>The job becomes what it was in that version, as a new version. Nothing is fired for the time in between.</p>
         {fields.length === 0 ? <p>Nothing that is shown differs.</p> : <Diff all={differences(job, v, fields)} />}
-        <ErrorNote error={error} />
+        {!preview.data && !preview.error && <Skeleton height={120} />}
+        {preview.data && <FiresDiff fires={preview.data.fires} jobZone={v.spec.timezone} />}
+        {preview.data?.warnings.map((w) => (
+          <p key={w} class="note warn">
+            {w}
+          </p>
+        ))}
+        <ErrorNote error={error ?? preview.error} />
         <div class="actions end">
           <button type="button" onClick={props.onClose}>
             Cancel
