@@ -187,7 +187,7 @@ function Preview(props: { action: Action; preview: DryRun | undefined; selection
         {props.action === "DELETE" && ". What they have done stays on record."}
         {p.notFound > 0 && ` ${plural(p.notFound, "job")} of the selection no longer exist.`}
       </p>
-      <ul class="sample scroll">
+      <ul class="sample scroll" tabIndex={0} aria-label="Jobs">
         {p.jobs.map((j) => (
           <li key={j.id}>
             {j.name || <code>{j.id}</code>} {!j.isActive && <span class="muted">paused</span>}
@@ -239,7 +239,7 @@ function Progress(props: { operation: Operation; onChange: (o: Operation) => voi
         {c.failed > 0 && <li class="bad">{plural(c.failed, "job")} failed</li>}
       </ul>
       {o.errors && o.errors.length > 0 && (
-        <ul class="sample scroll">
+        <ul class="sample scroll" tabIndex={0} aria-label="Jobs">
           {o.errors.map((e) => (
             <li key={e.jobId}>
               <a href={href(`/jobs/${e.jobId}`)}>

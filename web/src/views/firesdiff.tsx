@@ -30,7 +30,7 @@ function Fires(props: { title: string; all: Instant[]; total: number; jobZone: s
       <h3>
         {props.title}: {count(props.total)}
       </h3>
-      <ol class="scroll short">
+      <ol class="scroll short" tabIndex={0} aria-label={props.title}>
         {props.all.map((i) => (
           <li key={i.at}>
             <Time at={i.at} jobZone={props.jobZone} line />

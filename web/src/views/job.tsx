@@ -160,7 +160,9 @@ function As({ job: j }: { job: Job }) {
           {hasMasked(j.spec) && (
             <p class="note warn">Secret values are not shown: put them in the place of ********.</p>
           )}
-          <pre class="text">{text}</pre>
+          <pre class="text" tabIndex={0}>
+            {text}
+          </pre>
           <div class="actions end">
             <Copy text={text} />
           </div>
