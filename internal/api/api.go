@@ -179,6 +179,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		lists, runningRoutes{lists, c.Clock},
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
+		&seriesRoutes{c.View, sc, c.Clock},
 		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc},
 		&auditRoute{

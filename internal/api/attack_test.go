@@ -265,6 +265,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"GET", "/observability/alerts", "", "/observability/alerts"},
 		{"GET", "/observability/executions/recent", "", "/observability/executions/recent"},
 		{"GET", "/observability/executions/failed", "", "/observability/executions/failed"},
+		{"GET", "/observability/series?step=day", "", "/observability/series"},
 		{"GET", "/hosts", "", "/hosts"},
 		{"GET", "/cluster", "", "/cluster"},
 		{"GET", "/healthz", "", "/healthz"},

@@ -87,7 +87,7 @@
 //	jobs.go bykey.go bykeyedit.go restore.go versions.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
-//	running.go
+//	running.go series.go
 //	bulkbody.go bulk.go
 //	schedules.go preview.go metrics.go hosts.go cluster.go alerts.go audit.go me.go keys.go changes.go health.go docs.go
 //	api.go

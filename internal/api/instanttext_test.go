@@ -22,7 +22,7 @@ var counts = strings.Fields(`active gainedCount lostCount bodyBytes calls count 
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
-	free moving owned shards protocol inFlight`)
+	free moving owned shards protocol inFlight retries success p50 p90 p99 max`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {
@@ -179,6 +179,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/observability/executions/failed", "", "/observability/executions/failed", true},
 		{"GET", "/observability/alerts", "", "/observability/alerts", true},
 		{"GET", "/observability/metrics", "", "/observability/metrics", false},
+		{"GET", "/observability/series?step=day", "", "/observability/series", false},
 		{"GET", "/hosts", "", "/hosts", true},
 		{"GET", "/audit?from=1767225600000&to=1767225700000", "", "/audit", true},
 		{"GET", "/audit/changes", "", "/audit/changes", true},

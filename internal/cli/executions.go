@@ -34,7 +34,7 @@ beginning of what went wrong; --json has all of it.
 	fs.BoolVar(&manual, "manual", true, "only those triggered by hand, or with =false only those of schedules")
 	fs.Lookup("manual").DefValue = ""
 	l.add(fs, "executions")
-	cmd.AddCommand(r.runningCommand())
+	cmd.AddCommand(runningCommand(r))
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Execution, error] {
 		if cmd.Flags().Changed("manual") {
 			filter.Manual = &manual
@@ -44,7 +44,7 @@ beginning of what went wrong; --json has all of it.
 	})
 }
 
-func (r *remote) runningCommand() *cobra.Command {
+func runningCommand(r *remote) *cobra.Command {
 	var filter client.RunningFilter
 	l := &list[client.Running]{heading: "SCHEDULED AT\tSTATE\tJOB\tELAPSED MS\tRETRY AT\tRETRIES\tERROR\tID",
 		row: runningRow}

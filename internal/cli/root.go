@@ -100,7 +100,7 @@ func (s *shell) root() *cobra.Command {
 		r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
-		r.auditCommand(), r.trailCommand(),
+		r.auditCommand(), r.trailCommand(), seriesCommand(r),
 		s.benchCommand(), s.keysCommand(), r.meCommand(), s.configCommand(), s.copyCommand(), s.migrateCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())

@@ -47,6 +47,7 @@ func everyCall(ctx context.Context, c *Client) map[string]error {
 	note("Operations.Cancel")(c.Operations.Cancel(ctx, id1))
 	note("Operations.Wait")(c.Operations.Wait(ctx, id1, 0, nil))
 	note("Operations.List")(collect(c.Operations.List(ctx, 0), 0))
+	note("Series")(c.Series(ctx, SeriesFilter{}))
 	note("Executions.Running")(collect(c.Executions.Running(ctx, RunningFilter{}), 0))
 	note("Executions.OfJob")(collect(c.Executions.OfJob(ctx, id1, 0), 0))
 	note("Executions.Recent")(collect(c.Executions.Recent(ctx, 0), 0))

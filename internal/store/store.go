@@ -47,11 +47,17 @@ type Store interface {
 	History() History
 	Ledger() Ledger
 	Shards() Shards
-	Alerting
+	Observed
 	Access
 	Cluster
 	// Close flushes and releases everything; no call is made afterwards.
 	Close() error
+}
+
+// Observed has what is written with the facts, and what follows from it.
+type Observed interface {
+	Alerting
+	Series() Series
 }
 
 // Alerting has what is known of alerts, and what people are told of them.
@@ -322,4 +328,12 @@ type AlertPage struct {
 	BeforeLost bool // the given one is of lost fires
 	Limit      int
 	OpenOnly   bool
+}
+
+// Series has what facts add up to over time. Ledger.Record counts each fact once, in the transaction
+// that writes it, by the step of time in which its fire was scheduled.
+type Series interface {
+	// Points returns the points of the steps that begin in [from, to), in order; none of a step of
+	// which there are no facts. Minutes and hours are dropped with the history of their day; days stay.
+	Points(ctx context.Context, step domain.Step, from, to int64) ([]domain.Point, error)
 }

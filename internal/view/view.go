@@ -50,6 +50,7 @@ type Config struct {
 type View struct {
 	jobs    store.Jobs
 	history store.History
+	series  store.Series
 	live    Live
 	checks  []func() domain.Check
 	hosts   Hosts
@@ -80,6 +81,7 @@ func New(c Config) (*View, error) {
 	if c.Others != nil && c.Now == nil {
 		return nil, errors.New("view: Now is required with Others")
 	}
-	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), live: c.Live, checks: c.Checks,
+	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), series: c.Store.Series(),
+		live: c.Live, checks: c.Checks,
 		hosts: c.Hosts, others: c.Others, now: c.Now, edits: c.Store.Edits()}, nil
 }

@@ -27,6 +27,9 @@ func (s *Store) Alerts() store.Alerts { return alerts{s, s.real.Alerts()} }
 // Notices implements store.Store.
 func (s *Store) Notices() store.Notices { return notices{s, s.real.Notices()} }
 
+// Series implements store.Store.
+func (s *Store) Series() store.Series { return series{s, s.real.Series()} }
+
 // Keys implements store.Store.
 func (s *Store) Keys() store.Keys { return keys{s, s.real.Keys()} }
 
@@ -388,4 +391,15 @@ func (p operations) Cancel(ctx context.Context, id domain.OperationID, c domain.
 
 func (p operations) Expire(ctx context.Context, before int64) (int, error) {
 	return get(ctx, p.Store, "Operations", "Expire", func() (int, error) { return p.real.Expire(ctx, before) })
+}
+
+type series struct {
+	*Store
+	real store.Series
+}
+
+func (x series) Points(ctx context.Context, step domain.Step, from, to int64) ([]domain.Point, error) {
+	return get(ctx, x.Store, "Series", "Points", func() ([]domain.Point, error) {
+		return x.real.Points(ctx, step, from, to)
+	})
 }

@@ -32,6 +32,7 @@ type Disk struct {
 	asides   []store.Aside     // by job and version
 	rules    []store.ZoneRules // by zone and instant
 	counters map[counterKey]counter
+	points   pointsByStep
 	alertState
 	admission
 	changes []domain.Change // by (At, Nonce)
@@ -81,6 +82,7 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		clock:  clk, jobs: make(map[domain.JobID]*job), byKey: make(map[jobKey]domain.JobID),
 		ofJob: make(map[domain.JobID][]*domain.Execution),
 		runs:  make(map[domain.FireKey]domain.OpenRun), counters: make(map[counterKey]counter),
+		points:     make(pointsByStep),
 		once:       make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
 		bulk:       make(map[domain.OperationID]*operation),
 		admission:  admission{make(map[string]domain.APIKey), make(map[domain.SessionID]int64)},
@@ -117,6 +119,7 @@ type (
 	shards  struct{ *Store }
 	alerts  struct{ *Store }
 	notices struct{ *Store }
+	series  struct{ *Store }
 	keys    struct{ *Store }
 	changes struct{ *Store }
 	once    struct{ *Store }
@@ -142,6 +145,9 @@ func (s *Store) Alerts() store.Alerts { return alerts{s} }
 
 // Notices implements store.Store.
 func (s *Store) Notices() store.Notices { return notices{s} }
+
+// Series implements store.Store.
+func (s *Store) Series() store.Series { return series{s} }
 
 // Keys implements store.Store.
 func (s *Store) Keys() store.Keys { return keys{s} }

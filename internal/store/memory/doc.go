@@ -28,5 +28,5 @@
 //
 //	owners.go disk.go trail.go
 //	alerts.go notices.go aside.go shards.go jobs.go nodes.go zonerules.go
-//	access.go idempotency.go operations.go ledger.go edits.go history.go
+//	access.go idempotency.go operations.go series.go ledger.go edits.go history.go
 package memory

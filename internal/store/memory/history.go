@@ -170,6 +170,7 @@ func (h history) Expire(ctx context.Context, before int64) (gone int, err error)
 		d.losses = slices.DeleteFunc(d.losses, func(l loss) bool { return l.ScheduledAt < before })
 		for day := range days {
 			d.kept = max(d.kept, (day+1)*dayMs)
+			d.points.drop(day)
 		}
 		d.expireAccess(before)
 		d.expireVersions(before)

@@ -123,6 +123,7 @@ func (d *Disk) count(e *domain.Execution) {
 		c.timed++
 	}
 	d.counters[key] = c
+	d.points.add(e)
 }
 
 // Facts implements store.Ledger.

@@ -82,6 +82,9 @@ SELECT (EXISTS (SELECT 1 FROM `+d.table()+`) OR EXISTS (SELECT 1 FROM `+d.other(
 			_, err = tx.Exec(ctx, `DELETE FROM irregular WHERE day = $1`, int64(d))
 		}
 		if err == nil {
+			_, err = tx.Exec(ctx, dropPoints, int16(domain.StepDay), d.start(), d.end())
+		}
+		if err == nil {
 			_, err = tx.Exec(ctx, `DROP TABLE `+d.table()+`, `+d.other())
 		}
 		return err

@@ -16,7 +16,7 @@ type ledger struct {
 	days         *days
 	runs         *openRuns
 	ring         *ring
-	writer       int32 // of the counters
+	writer       int32 // of the counters and the series
 }
 
 // Record implements store.Ledger.
@@ -97,7 +97,7 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 			at = append(at, int64(dayOf(e.ScheduledAt)))
 		}
 	}
-	ended := l.runs.ended(p.facts)
+	ended, points := l.runs.ended(p.facts), pointsOf(p.facts)
 	return pipeline(ctx, l.record, func(b *pgx.Batch) {
 		for i := range p.parts {
 			statement, args := p.parts[i].insertion()
@@ -108,6 +108,7 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 		}
 		l.days.queueUsed(b, p.days)
 		sums.queue(b, l.writer)
+		queuePoints(b, l.writer, points)
 		p.irregular.queue(b)
 		queueEnded(b, ended)
 		queueOpen(b, p.Open, false)
@@ -275,6 +276,7 @@ func (l *ledger) conclude(b *pgx.Batch, p *batch, is *known) error {
 	}
 	l.days.queueUsed(b, p.days)
 	sums.queue(b, l.writer)
+	queuePoints(b, l.writer, pointsOf(is.inserted))
 	p.irregular.queue(b)
 	queueEnded(b, l.runs.ended(append(append([]*domain.Execution(nil), p.facts...), is.inserted...)))
 	queueOpen(b, p.Open, p.again)

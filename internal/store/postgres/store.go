@@ -257,6 +257,9 @@ func (s *Store) Idempotency() store.Idempotency { return s.records }
 // Operations implements store.Store.
 func (s *Store) Operations() store.Operations { return s.operations }
 
+// Series implements store.Store.
+func (s *Store) Series() store.Series { return &series{s.read} }
+
 // Edits implements store.Store.
 func (s *Store) Edits() store.Edits { return s.edits }
 

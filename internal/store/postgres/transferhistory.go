@@ -53,7 +53,11 @@ func (t *moving) countFacts(ctx context.Context) (n int64, err error) {
 	return n, fault("count the history", err)
 }
 
-// writeFacts writes facts alone: their counters and alerts come by themselves.
+// copiedWriter is the writer of the series of facts that were copied.
+const copiedWriter = 0
+
+// writeFacts writes facts with their series, which is computed from them: their counters and alerts come
+// by themselves.
 func (t *moving) writeFacts(ctx context.Context, piece []domain.Execution) error {
 	facts, wanted := make([]*domain.Execution, len(piece)), make(map[day]bool)
 	var irregular irregularArrays
@@ -62,6 +66,7 @@ func (t *moving) writeFacts(ctx context.Context, piece []domain.Execution) error
 		irregular.add(facts[i])
 		wanted[dayOf(piece[i].ScheduledAt)] = true
 	}
+	points := pointsOf(facts)
 	parts, err := partsOf(facts)
 	if err != nil {
 		return err
@@ -74,6 +79,7 @@ func (t *moving) writeFacts(ctx context.Context, piece []domain.Execution) error
 				b.Queue(statement, args...)
 			}
 			irregular.queue(b)
+			queuePoints(b, copiedWriter, points)
 		})
 	}
 	err = write()

@@ -134,15 +134,11 @@ func TestOpenRunOfAFactIsNotWritten(t *testing.T) {
 // expireTo runs the first step of Expire for a day.
 func expireTo(t *testing.T, s *Store, d day) {
 	t.Helper()
-	sums, err := s.ledger.counters.byDay(t.Context(), d)
+	last, err := s.history.expiry.lastOf(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := s.alerts.openOf(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.db.write(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, writeRetired(c, d, sums, open) })
+	err = s.db.write(t.Context(), 1, func(c *conn) (tally, error) { return tally{}, writeRetired(c, d, &last) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +165,10 @@ func TestCrashInExpire(t *testing.T) {
 				t.Helper()
 				if n := totalOf(t, after, domain.StatusSuccess); n != 3 {
 					t.Errorf("%d successes counted, want 3", n)
+				}
+				days, err := after.Series().Points(t.Context(), domain.StepDay, 0, domain.Forever)
+				if err != nil || len(days) != 2 || days[0].Success != 2 || days[0].Failed != 1 || days[1].Success != 1 {
+					t.Errorf("days %+v, %v", days, err)
 				}
 				if n := totalOf(t, after, domain.StatusFailed); n != 1 {
 					t.Errorf("%d failures counted, want 1", n)

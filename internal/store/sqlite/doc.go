@@ -129,8 +129,8 @@
 //	fact.go jobfields.go entry.go lease.go node.go move.go
 //	idempotency.go operation.go jobs.go jobsread.go apikey.go session.go change.go aside.go zonerules.go kept.go
 //	loss.go
-//	alertbook.go untold.go counter.go alerts.go counters.go openrun.go irregular.go blockmaker.go
-//	erase.go recordlock.go opendays.go
+//	alertbook.go untold.go counter.go point.go alerts.go counters.go openrun.go irregular.go blockmaker.go
+//	erase.go series.go recordlock.go opendays.go
 //	record.go facts.go edits.go
 //	sweep.go alertlist.go marks.go joblist.go prune.go operations.go expire.go access.go notice.go notices.go
 //	history.go byjob.go executionlist.go lastfact.go stream.go

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
 
@@ -18,6 +19,8 @@ type eraser struct {
 	days *days
 
 	turn gate // held while files are deleted; taken after the recordLock
+
+	marks atomic.Int64 // rises before a day is marked and after, so that it is odd meanwhile
 
 	mu       sync.RWMutex
 	retiring map[day]bool // days whose file is not deleted yet; under mu

@@ -7,6 +7,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
@@ -45,10 +46,10 @@ func (x *expiry) run(ctx context.Context, before int64) (int, error) {
 	if err := x.eraser.eraseMarked(ctx); err != nil { // of an earlier call that failed
 		return 0, fault("expire the history", err)
 	}
-	old, err := x.old(ctx, before)
+	old, ended, err := x.old(ctx, before)
 	gone := 0
 	if err == nil {
-		gone, err = x.retireAll(ctx, old)
+		gone, err = x.retireAll(ctx, old, ended)
 	}
 	if err == nil {
 		err = x.prune(ctx, dayOf(before).start())
@@ -56,33 +57,65 @@ func (x *expiry) run(ctx context.Context, before int64) (int, error) {
 	return gone, fault("expire the history", err)
 }
 
-const selectOpenDays = `SELECT DISTINCT scheduled_at / 86400000 FROM open_run WHERE scheduled_at < ?`
+const (
+	selectOldRuns = `SELECT scheduled_at, job_id, nonce FROM open_run WHERE scheduled_at < ?`
+	countFact     = `SELECT count(*) FROM execution WHERE scheduled_at = ? AND job_id = ? AND nonce = ?`
+)
 
 // old returns the days before an instant that nothing needs any more: a recovery reads what is
-// not before W, and what has an open run ends with a fact of its day.
-func (x *expiry) old(ctx context.Context, before int64) ([]day, error) {
-	old := x.days.all()
-	end := func(limit int64) int { return sort.Search(len(old), func(i int) bool { return old[i].end() > limit }) }
+// not before W, and what has an open run ends with a fact of its day. A crash may leave open runs that
+// have facts: ended has those, which go with the facts.
+func (x *expiry) old(ctx context.Context, before int64) (old []day, ended map[day][]domain.FireKey, err error) {
+	all := x.days.all()
+	end := func(limit int64) int { return sort.Search(len(all), func(i int) bool { return all[i].end() > limit }) }
 	if end(before) == 0 { // as it is in most minutes
-		return nil, nil
+		return nil, nil, nil
 	}
-	open := make(map[day]bool)
-	err := x.db.read(ctx, func(c *conn) error {
+	ended = make(map[day][]domain.FireKey)
+	err = x.db.read(ctx, func(c *conn) error {
 		sh, err := readShard(c)
 		if err != nil {
 			return err
 		}
 		before = min(before, sh.Watermark+1)
-		return c.query(selectOpenDays, func(s *sqlite.Stmt) error {
-			open[day(s.ColumnInt64(0))] = true
+		return c.query(selectOldRuns, func(s *sqlite.Stmt) error {
+			k := columnsKey(s)
+			ended[dayOf(k.ScheduledAt)] = append(ended[dayOf(k.ScheduledAt)], k)
 			return nil
 		}, before)
 	})
-	return slices.DeleteFunc(slices.Clone(old[:end(before)]), func(d day) bool { return open[d] }), err
+	for _, d := range all[:end(before)] {
+		if err != nil {
+			break
+		}
+		var goesOn bool
+		if goesOn, err = x.anyGoesOn(ctx, d, ended[d]); !goesOn {
+			old = append(old, d)
+		}
+	}
+	return old, ended, err
+}
+
+// anyGoesOn reports whether one of the open runs of a day has no fact.
+func (x *expiry) anyGoesOn(ctx context.Context, d day, runs []domain.FireKey) (found bool, err error) {
+	if len(runs) == 0 {
+		return false, nil
+	}
+	err = x.days.read(ctx, d, func(c *conn) error {
+		for _, k := range runs {
+			facts, err := c.number(countFact, k.ScheduledAt, k.JobID, k.Nonce)
+			if err != nil || facts == 0 {
+				found = facts == 0
+				return err
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 // retireAll drops days, oldest first, and returns how many it did.
-func (x *expiry) retireAll(ctx context.Context, old []day) (gone int, err error) {
+func (x *expiry) retireAll(ctx context.Context, old []day, ended map[day][]domain.FireKey) (gone int, err error) {
 	if len(old) == 0 {
 		return 0, nil
 	}
@@ -98,6 +131,7 @@ func (x *expiry) retireAll(ctx context.Context, old []day) (gone int, err error)
 		if err != nil {
 			return gone, err
 		}
+		last.ended = ended[d]
 		if late, err = x.mark(ctx, d, last, late); err != nil {
 			return gone, err
 		}
@@ -111,12 +145,17 @@ func (x *expiry) retireAll(ctx context.Context, old []day) (gone int, err error)
 
 // dayRemains is what stays of a day whose file goes.
 type dayRemains struct {
-	sums counts
-	open []alertRow
+	sums  counts
+	point domain.Point
+	open  []alertRow
+	ended []domain.FireKey // open runs that have facts
 }
 
 func (x *expiry) lastOf(ctx context.Context, d day) (last dayRemains, err error) {
 	if last.sums, err = x.counters.byDay(ctx, d); err == nil {
+		last.point, err = dayPoint(ctx, x.days, d)
+	}
+	if err == nil {
 		last.open, err = x.alerts.openOf(ctx, d)
 	}
 	return last, err
@@ -137,15 +176,19 @@ func (x *expiry) mark(ctx context.Context, d day, last dayRemains, late int64) (
 			return late, err
 		}
 		var err error
+		ended := last.ended
 		if last, err = x.lastOf(ctx, d); err != nil {
 			return late, err
 		}
+		last.ended = ended
 		late = x.lock.late
 	}
 	// Meanwhile some may have gone on, or ended, in the file of a younger day.
 	last.open = slices.DeleteFunc(last.open, func(row alertRow) bool { return !x.alerts.counts(d, &row) })
+	x.eraser.marks.Add(1)
+	defer x.eraser.marks.Add(1)
 	err := x.db.write(ctx, len(last.sums)+len(last.open), func(c *conn) (tally, error) {
-		return tally{}, writeRetired(c, d, last.sums, last.open)
+		return tally{}, writeRetired(c, d, &last)
 	})
 	if err != nil {
 		x.lock.stale.Store(true) // it may be done all the same
@@ -168,19 +211,29 @@ INSERT INTO retired_counter (day, status, executions, fires, duration_ms, timed)
 INSERT OR REPLACE INTO carried_alert (` + alertColumns + `, untold) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, 1)`
 )
 
-func writeRetired(c *conn, d day, sums counts, open []alertRow) error {
+func writeRetired(c *conn, d day, last *dayRemains) error {
 	if err := c.exec(`INSERT INTO retiring_day (day) VALUES (?)`, int64(d)); err != nil {
 		return err
 	}
 	if err := markKept(c, d); err != nil {
 		return err
 	}
-	for _, n := range sums {
+	if last.point.Fires() != 0 {
+		if err := addPoint(c, &last.point, selectRetiredPoint, replaceRetiredPoint); err != nil {
+			return err
+		}
+	}
+	for _, k := range last.ended {
+		if err := c.exec(deleteOpenRun, k.ScheduledAt, k.JobID, k.Nonce); err != nil {
+			return err
+		}
+	}
+	for _, n := range last.sums {
 		if err := c.exec(addRetired, n.minute, n.status, n.executions, n.fires, n.durationMs, n.timed); err != nil {
 			return err
 		}
 	}
-	for _, r := range open {
+	for _, r := range last.open {
 		var status any
 		if r.HTTPStatus != 0 {
 			status = r.HTTPStatus

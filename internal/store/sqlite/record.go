@@ -162,6 +162,9 @@ func (l *ledger) commitDay(ctx context.Context, c *conn, d day, facts []*domain.
 		if err := done.sums.write(c); err != nil {
 			return err
 		}
+		if err := writePoints(c, pointsOf(inserted)); err != nil {
+			return err
+		}
 		done.changes = l.alerts.plan(d, inserted)
 		return l.alerts.write(ctx, c, done.changes)
 	})

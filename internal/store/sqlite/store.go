@@ -266,6 +266,9 @@ func (s *Store) Ledger() store.Ledger { return s.ledger }
 // Shards implements store.Store.
 func (s *Store) Shards() store.Shards { return s.shards }
 
+// Series implements store.Store.
+func (s *Store) Series() store.Series { return &series{s.db, s.days, s.eraser} }
+
 // Edits implements store.Store.
 func (s *Store) Edits() store.Edits { return edits{s.jobs, s.ledger, s.cfg.Clock} }
 

@@ -50,7 +50,7 @@ func (t *moving) countFacts(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// writeFacts writes facts with the counters of their days, which are computed from them. Their
+// writeFacts writes facts with the counters and the series of their days, which are computed from them. Their
 // alerts come by themselves.
 func (t *moving) writeFacts(ctx context.Context, piece []domain.Execution) error {
 	return fault("write the history", t.lock.with(ctx, func() error {
@@ -95,7 +95,10 @@ func writeFactsOf(c *conn, facts []*domain.Execution) error {
 			return err
 		}
 	}
-	return sums.write(c)
+	if err := sums.write(c); err != nil {
+		return err
+	}
+	return writePoints(c, pointsOf(inserted))
 }
 
 // counters are those of all files for a copy. What is written is kept until Finish.

@@ -16,6 +16,7 @@
 //	fixture.go
 //	alerts.go notices.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
 //	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go nodes.go owners.go
+//	series.go
 //	storetest.go together.go
 package storetest
 
@@ -43,6 +44,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Ledger", ledgerCases},
 		{"History", historyCases},
 		{"Executions", executionCases},
+		{"Series", seriesCases},
 		{"Alerts", alertCases},
 		{"Notices", noticeCases},
 		{"Shards", shardCases},

@@ -44,6 +44,7 @@ var togetherCases = []struct {
 	{"of edits by two one wins each version", togetherEdits},
 	{"facts that both record count once", togetherFacts},
 	{"counters of two writers add up", togetherCounters},
+	{"the series of two writers add up, and what both record counts once", togetherSeries},
 	{"failures that two record at once are one alert, which either ends", togetherAlerts},
 	{"an open run ends by a fact of the other one", togetherRuns},
 	{"an open run of one is not replaced by the other one, unless it takes it over", togetherRunners},
@@ -319,4 +320,20 @@ func togetherClose(t *testing.T, p *pair) {
 	beat(t, p.b, sh, second, 0)
 	p.b.record(t, success(1, noon))
 	equal(t, p.b.byJob(t, 5), []domain.Execution{success(1, noon)})
+}
+
+// togetherSeries lets two record facts of the same steps at the same time.
+func togetherSeries(t *testing.T, p *pair) {
+	var facts []domain.Execution
+	for i := range 40 {
+		facts = append(facts, success(1+i, noon+int64(i%3)*minute))
+	}
+	ok(t, parallel(2*len(facts), func(i int) error { // each fact by both
+		return p.each(i).Ledger().Record(t.Context(), store.Batch{Facts: facts[i/2 : i/2+1]})
+	}))
+	for _, f := range []*fixture{p.a, p.b} {
+		for _, step := range domain.Steps {
+			equal(t, points(t, f, step), scanned(facts, step))
+		}
+	}
 }

@@ -1,0 +1,89 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+const pointColumns = `at, success, failed, skipped, missed, unknown, retries, drift_max, duration_max, drift, duration`
+
+const addPoint = `
+INSERT INTO series AS s (step, writer, ` + pointColumns + `)
+VALUES ($1::smallint, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
+        $10::bigint, $11::bigint, $12::bigint[], $13::bigint[])
+    ON CONFLICT (step, at, writer) DO UPDATE SET success = s.success + excluded.success,
+       failed = s.failed + excluded.failed, skipped = s.skipped + excluded.skipped,
+       missed = s.missed + excluded.missed, unknown = s.unknown + excluded.unknown,
+       retries = s.retries + excluded.retries, drift_max = greatest(s.drift_max, excluded.drift_max),
+       duration_max = greatest(s.duration_max, excluded.duration_max),
+       drift = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0)
+                       FROM unnest(s.drift, excluded.drift) WITH ORDINALITY n (a, b, i) ORDER BY i),
+       duration = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0)
+                          FROM unnest(s.duration, excluded.duration) WITH ORDINALITY n (a, b, i) ORDER BY i)`
+
+// queuePoints adds the points of minutes. Two connections of one process meet in one order.
+func queuePoints(b *pgx.Batch, writer int32, minutes domain.Points) {
+	for _, step := range domain.Steps {
+		points := minutes
+		if step != domain.StepMinute {
+			points = minutes.In(step)
+		}
+		slices.SortFunc(points, func(a, b domain.Point) int { return cmp.Compare(a.At, b.At) })
+		for i := range points {
+			p := &points[i]
+			b.Queue(addPoint, int16(step), writer, p.At, p.Success, p.Failed, p.Skipped, p.Missed, p.Unknown, p.Retries,
+				p.DriftMax, p.DurationMax, counted(p.Drift), counted(p.Duration))
+		}
+	}
+}
+
+// counted is a histogram as a parameter.
+func counted(h domain.Histogram) []int64 {
+	if h == nil {
+		return []int64{}
+	}
+	return h
+}
+
+// pointsOf returns what facts add up to, by minutes.
+func pointsOf(facts []*domain.Execution) (minutes domain.Points) {
+	for _, e := range facts {
+		minutes.Add(e, domain.StepMinute)
+	}
+	return minutes
+}
+
+// series implements store.Series.
+type series struct{ read *pgxpool.Pool }
+
+const selectPoints = `
+SELECT ` + pointColumns + ` FROM series WHERE step = $1 AND at >= $2 AND at < $3 ORDER BY at`
+
+// Points implements store.Series. Each process has points of its own.
+func (x *series) Points(ctx context.Context, step domain.Step, from, to int64) (found []domain.Point, err error) {
+	err = each(ctx, x.read, func(r pgx.Rows) error {
+		var p domain.Point
+		var drift, duration []int64
+		if err := r.Scan(&p.At, &p.Success, &p.Failed, &p.Skipped, &p.Missed, &p.Unknown, &p.Retries, &p.DriftMax,
+			&p.DurationMax, &drift, &duration); err != nil {
+			return err
+		}
+		p.Drift, p.Duration = drift, duration
+		if n := len(found); n > 0 && found[n-1].At == p.At {
+			found[n-1].Merge(&p)
+		} else {
+			found = append(found, p)
+		}
+		return nil
+	}, selectPoints, int16(step), from, to)
+	return found, fault("read the series", err)
+}
+
+// dropPoints deletes what is kept of a day only as long as its history.
+const dropPoints = `DELETE FROM series WHERE step < $1 AND at >= $2 AND at < $3`
