@@ -200,7 +200,10 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 		o.loadSince(ctx, claimed)
 	} else {
 		// Before the holds are released: another beat would move W past the whole gap.
-		o.abandon(claimed)
+		o.registry.mu.Lock()
+		leaving := o.shards.Lose(fences)
+		o.registry.mu.Unlock()
+		o.drop(leaving) // jobs may have been made since the shards are active
 		for _, s := range found.Late {
 			s.Hold.Release()
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
@@ -167,4 +168,65 @@ func TestOutOfReach(t *testing.T) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
+}
+
+// failingBeat is a store of which a beat fails after something was done.
+type failingBeat struct {
+	store.Store
+	first *func() error
+}
+
+func (s failingBeat) Shards() store.Shards { return failingBeatShards{s.Store.Shards(), s.first} }
+
+type failingBeatShards struct {
+	store.Shards
+	first *func() error
+}
+
+func (s failingBeatShards) Beat(ctx context.Context, beats []store.Beat, ahead int64) ([]store.Shard, error) {
+	if do := *s.first; do != nil {
+		*s.first = nil
+		if err := do(); err != nil {
+			return nil, err
+		}
+	}
+	return s.Shards.Beat(ctx, beats, ahead)
+}
+
+// A job that is made during a takeover that fails is known once after the next one.
+func TestJobMadeDuringATakeoverThatFails(t *testing.T) {
+	t.Parallel()
+	bubbleOfNodes(t, 4, func(t *testing.T, c *cluster) {
+		c.pass(5200 * time.Millisecond)
+		all := ShareOf(c.eng).Owned()
+		c.ok(ShareOf(c.eng).Release(context.Background(), all))
+		var beat func() error
+		b := &world{t: t, clk: new(clock.Manual), cfg: c.cfg, targets: c.targets, disk: c.disk,
+			wrap: func(s store.Store) store.Store { return failingBeat{s, &beat} }}
+		c.ok(b.assemble())
+		c.ok(b.eng.Start(context.Background()))
+		c.set(b.node(), true)
+		defer b.end()
+		beat = func() error {
+			b.create(spec("", overlap(domain.OverlapSkip)), spec(""), spec(""))
+			return domain.Unavailable(nil, "the beat fails")
+		}
+		if err := b.eng.owner.own(context.Background(), all); err == nil {
+			t.Fatal("the takeover does not fail")
+		}
+		if n, active := b.eng.registry.count(); n != 0 || active != 0 {
+			t.Errorf("%d jobs, %d of them active, of shards that are not the node's", n, active)
+		}
+		b.pass(5 * time.Second)
+		c.ok(b.eng.owner.own(context.Background(), all))
+		b.pass(10 * time.Second)
+		for _, id := range b.jobs {
+			for key, n := range b.callsOf(id) {
+				if n != 1 {
+					t.Errorf("%v was sent %d times", key, n)
+				}
+			}
+		}
+		b.check(b.now() - 3000)
+	})
 }
