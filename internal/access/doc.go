@@ -17,7 +17,7 @@
 //   - The server cannot be locked by its own keys: the first key is an admin's,
 //     and the last key that is an admin's without an expiry cannot be revoked while
 //     there is no key in the settings.
-//   - A session is a sealed text that the browser keeps ([Sessions]; no route uses it yet). It ends by itself, by a
+//   - A session is a sealed text that the browser keeps ([Sessions]). It ends by itself, by a
 //     logout, and with its key; each of these holds at every server within a second. Nobody chooses
 //     the id of a session, and the text opens for no other purpose.
 //   - Nothing grows with the number of strangers: [Throttle] keeps a bounded

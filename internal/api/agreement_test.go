@@ -158,6 +158,12 @@ func verdict(t *testing.T, what, path, sent string, res answer, status int) bool
 		return true
 	}
 	refusal := 422
+	if what == "POST "+sessionPath && res.StatusCode != refusal { // a wrong key, and too many of them
+		if res.StatusCode != 401 && res.StatusCode != 413 && res.StatusCode != 429 {
+			t.Errorf("%s %s=%.100s: %d", what, path, sent, res.StatusCode)
+		}
+		return false
+	}
 	if path == "version" { // of another version than the current one
 		refusal = res.StatusCode
 	}
@@ -201,6 +207,7 @@ var bodyOperations = func() []bodyOperation {
 			[]string{"action", "ids", "all", "cursor", "tags", "tags.add", "tags.remove", "query", "query.host"}},
 		// past; as the other fields allow
 		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role", "namespace"}},
+		{"POST", "/session", "/session", `{"key":"` + key1 + `"}`, 201, []string{"key"}}, // others open nothing
 	}
 }()
 

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -31,8 +33,9 @@ type Config struct {
 	Pace    *clock.Pace // of imports and exports; may be nil
 	Bulk    Bulk        // operations on many jobs
 
-	Keys *access.Keyring // who may come in; without a key whoever reaches the loopback address
-	Open bool            // without a key everybody else may too, as an editor
+	Keys     *access.Keyring  // who may come in; without a key whoever reaches the loopback address
+	Sessions *access.Sessions // who has signed in; nil: sessions end with the process
+	Open     bool             // without a key everybody else may too, as an editor
 	Program
 	Limits
 
@@ -100,7 +103,20 @@ func (c *Config) validate() error {
 	if c.Repeats == nil {
 		c.Repeats = NewRepeats(c.Store.Changes(), c.Clock, c.Log)
 	}
-	return nil
+	return c.openSessions()
+}
+
+// openSessions makes sessions that end with the process, unless there are others.
+func (c *Config) openSessions() (err error) {
+	if c.Sessions != nil {
+		return nil
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	c.Sessions, err = access.OpenSessions(context.Background(), access.SessionConfig{
+		Keys: c.Keys, Secrets: [][]byte{secret}, TTL: 12 * time.Hour, Idle: time.Hour,
+	})
+	return err
 }
 
 // New returns the API as one handler. The error is about the Config.
@@ -113,7 +129,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	rm := newRoom(c.MaxBody, c.LineWait)
-	rt := newRouter(newGuard(c.Keys, c.Open, c.Clock, c.Log), rm, c.Metrics, c.Log, c.Version)
+	rt := newRouter(newGuard(&c), rm, c.Metrics, c.Log, c.Version)
 	rt.repeats, rt.internal = c.Repeats, c.Cluster.Internal
 	if err := rt.join(&c); err != nil {
 		return nil, err
@@ -185,7 +201,8 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},
-		&meRoutes{c.Keys}, &keyRoutes{keys: c.Keys, once: c.Editor.Once(), trail: tr, maxBody: c.MaxBody},
+		&meRoutes{}, &sessionRoutes{repeats: c.Repeats},
+		&keyRoutes{keys: c.Keys, once: c.Editor.Once(), trail: tr, maxBody: c.MaxBody},
 		&changeRoutes{changes: c.Store.Changes(), repeats: c.Repeats},
 		&healthRoutes{view: c.View, clock: c.Clock, version: c.Version, startedAt: c.StartedAt},
 	}

@@ -24,7 +24,7 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 
 // guard decides who may come in.
 //
-// With keys: whoever holds one, as far as its role goes. Without, the server is
+// With keys: whoever holds one, or a session that has begun with one, as far as its role goes. Without, the server is
 // bound to loopback and every program on the machine may come in, with two exceptions.
 // A proxy asks for somebody who is elsewhere: see [senderOf]. And a browser runs other
 // people's code. Two checks keep that out. The Host header must be a loopback name or
@@ -36,6 +36,7 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 // A refusal never says why: the same answer for every key that does not open.
 type guard struct {
 	keys     *access.Keyring
+	sessions *access.Sessions
 	open     bool // without a key everybody may come in: the operator has said so
 	failures *access.Throttle
 	clock    clock.Clock
@@ -43,69 +44,109 @@ type guard struct {
 	warned   atomic.Int64 // Unix milliseconds of the last warning
 	origin   *http.CrossOriginProtection
 	page     bool // there is a dashboard, whose files need no key
+	metrics  *telemetry.Metrics
 }
 
-func newGuard(keys *access.Keyring, open bool, clk clock.Clock, log *slog.Logger) *guard {
-	return &guard{keys: keys, open: open, failures: access.NewThrottle(clk), clock: clk, log: log,
-		origin: http.NewCrossOriginProtection()}
+func newGuard(c *Config) *guard {
+	return &guard{keys: c.Keys, sessions: c.Sessions, open: c.Open, failures: access.NewThrottle(c.Clock),
+		clock: c.Clock, log: c.Log, metrics: c.Metrics, origin: http.NewCrossOriginProtection()}
 }
 
-// admits returns who the caller is, or the refusal.
-func (g *guard) admits(r *http.Request) (access.Caller, *Problem) {
+// refused counts a refusal.
+func (g *guard) refused(p *Problem) *Problem {
+	g.metrics.Refused.WithLabelValues(p.Code).Inc()
+	return p
+}
+
+// admits returns who the caller is, with the session if he has one, or the refusal.
+func (g *guard) admits(r *http.Request) (access.Session, *Problem) {
 	keyless, from := g.keys.Empty(), elsewhere
 	if keyless {
 		from = senderOf(r)
 	}
 	if from == behindProxy && !g.open && !openPaths[r.URL.Path] {
-		return access.Caller{}, kindForwarded.problem("A proxy has forwarded the request (%s), and no API key is set: "+
-			"create one on the machine of the server with `belfry keys create NAME --role admin`, or set "+
+		return access.Session{}, kindForwarded.problem("A proxy has forwarded the request (%s), and no API key is "+
+			"set: create one on the machine of the server with `belfry keys create NAME --role admin`, or set "+
 			"BELFRY_API_KEYS. BELFRY_TRUSTED_PROXIES names the proxies that say where requests come from.",
 			cmp.Or(front.ForwardedBy(r), "PROXY protocol"))
 	}
 	if from.onLoopback() && !openPaths[r.URL.Path] && !front.LoopbackHost(r.Host) && !fromNoBrowser(r) {
-		return access.Caller{}, kindMisdirected.fieldAs(domain.FieldUnsupported, "Host",
+		return access.Session{}, kindMisdirected.fieldAs(domain.FieldUnsupported, "Host",
 			"must be localhost or a loopback address while no API key is set", r.Host)
 	}
 	if g.origin.Check(r) != nil {
-		return access.Caller{}, kindForbidden.problem("A page of another origin may not change anything here.")
+		return access.Session{}, kindForbidden.problem("A page of another origin may not change anything here.")
 	}
 	switch {
 	case openPaths[r.URL.Path], g.page && asksForUI(r):
-		return access.Caller{Role: domain.RoleViewer}, nil
+		return callerOf(access.Caller{Role: domain.RoleViewer}), nil
+	case signsIn(r): // the route asks for the key
+		return access.Session{}, nil
 	case keyless && (from == onMachine || from == onSocket):
-		return access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}, nil
+		return callerOf(access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}), nil
 	case keyless && g.open:
 		// No admin: a stranger could make the first key and lock the operator out.
-		return within(access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleEditor}, r)
+		return within(callerOf(access.Caller{Key: domain.AuthorAnonymous, Role: domain.RoleEditor}), r)
 	}
-	caller, refusal := g.checkKey(r)
+	found, refusal := g.identify(r)
 	if refusal != nil {
-		return caller, refusal
+		return found, refusal
 	}
-	if wait := caller.Wait(g.clock.Now()); wait > 0 {
-		return caller, kindRate.plain().throttled(ofKey(g.keys.Rate), wait)
+	if wait := found.Caller.Wait(g.clock.Now()); wait > 0 {
+		return found, kindRate.plain().throttled(ofKey(g.keys.Rate), wait)
 	}
-	return within(caller, r)
+	return within(found, r)
+}
+
+// callerOf returns somebody without a session.
+func callerOf(c access.Caller) access.Session { return access.Session{Caller: c} }
+
+// signsIn reports whether a request is one that brings a key to begin a session.
+func signsIn(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == sessionPath }
+
+// identify returns who has made a request, by the key or else by the session that it has. The key
+// goes first, so that a program which keeps cookies by accident is who its key says.
+func (g *guard) identify(r *http.Request) (access.Session, *Problem) {
+	text, there := sessionText(r)
+	if len(r.Header["Authorization"]) > 0 || !there || !cookieCounts(r) {
+		caller, refusal := g.checkKey(r)
+		return callerOf(caller), refusal
+	}
+	found, ok := g.sessions.Find(text)
+	switch {
+	case !ok: // no guess: a session that has ended looks the same
+		return found, noKey(`Bearer realm="belfry"`)
+	case !reads(r.Method) && !provenOrigin(r):
+		return access.Session{}, kindForbidden.problem("A change that is made with a session must come from a page " +
+			"of this server, which browsers say by Sec-Fetch-Site or Origin. Programs send Authorization: Bearer KEY.")
+	}
+	return found, nil
 }
 
 // within refuses what the caller's role or namespace does not allow.
-func within(caller access.Caller, r *http.Request) (access.Caller, *Problem) {
+func within(found access.Session, r *http.Request) (access.Session, *Problem) {
+	caller := &found.Caller
 	if !caller.Role.Covers(needs(r.Method, r.URL.Path)) || caller.Namespace != "" && tellsOfAll(r.URL.Path) {
-		return caller, kindRole.plain()
+		return found, kindRole.plain()
 	}
-	return caller, nil
+	return found, nil
 }
 
-// checkKey looks the key up. An address that has sent too many wrong keys must wait for
-// its next wrong one. A right key is accepted all the same: its holder must not be locked
-// out by others behind the same address, such as all clients of a proxy. Only a key that
-// is short enough to be guessed has to wait too: otherwise the address could keep guessing.
+// checkKey looks up the key that a request has.
 func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" { // no guess, so it is not counted
 		return access.Caller{}, noKey(`Bearer realm="belfry"`)
 	}
+	return g.tryKey(r, token)
+}
+
+// tryKey looks a key up. An address that has sent too many wrong keys must wait for
+// its next wrong one. A right key is accepted all the same: its holder must not be locked
+// out by others behind the same address, such as all clients of a proxy. Only a key that
+// is short enough to be guessed has to wait too: otherwise the address could keep guessing.
+func (g *guard) tryKey(r *http.Request, token string) (access.Caller, *Problem) {
 	from := addressOf(r)
 	caller, ok := g.keys.Find(token)
 	if ok && !caller.Guessable {
@@ -154,6 +195,8 @@ func needs(method, path string) domain.Role {
 	switch {
 	case below("/keys"), below("/audit/changes"):
 		return domain.RoleAdmin
+	case path == sessionPath: // everybody signs out
+		return domain.RoleViewer
 	case below("/operations"): // they name keys
 		return domain.RoleEditor
 	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions,
@@ -173,6 +216,11 @@ func tellsOfAll(path string) bool {
 		path == "/cluster" || strings.HasPrefix(path, "/cluster/")
 }
 
+// reads reports whether a method changes nothing (RFC 9110, section 9.2.1).
+func reads(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
 // addressOf returns where a request came from; the zero address when the
 // connection does not say.
 func addressOf(r *http.Request) netip.Addr {
@@ -181,6 +229,13 @@ func addressOf(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return ap.Addr().Unmap()
+}
+
+// holds reports whether who has made a request may still come in: for answers that take long.
+func (g *guard) holds(ctx context.Context) bool {
+	v := visitorOf(ctx)
+	return (v.expiresAt == 0 || clock.NowMs(g.clock) < v.expiresAt) && g.sessions.Holds(v.session) &&
+		g.keys.Holds(v.author)
 }
 
 type visitorKey struct{}
@@ -192,10 +247,12 @@ type visitor struct {
 	role      domain.Role
 	namespace string // the only one; empty: all
 	expiresAt int64  // of what he came in with, Unix milliseconds; zero: it does not expire
+	session   domain.SessionID
 }
 
 func withVisitor(r *http.Request, c access.Caller) *http.Request {
-	v := visitor{domain.Author{Key: c.Key, Name: c.Name}, c.Role, c.Namespace, c.ExpiresAt}
+	v := visitor{domain.Author{Key: c.Key, Name: c.Name}, c.Role, c.Namespace, c.ExpiresAt,
+		c.Session}
 	if from := addressOf(r); from.IsValid() {
 		v.author.Address = from.String()
 	}

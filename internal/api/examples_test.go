@@ -101,6 +101,9 @@ func TestEveryOperationHasExamples(t *testing.T) {
 		shown := 0
 		for status, response := range op["responses"].(object) {
 			n := s.examplesOf(response.(object), fmt.Sprintf("%s %s %s", method, path, status))
+			if status == "204" { // there is nothing to show
+				n = 1
+			}
 			if status[0] == '2' {
 				shown += n
 			}

@@ -23,11 +23,6 @@ var methodOverrides = []string{"X-Http-Method-Override", "X-Http-Method", "X-Met
 // maxIgnoredBody is how much of a body is read where none is taken: an empty document.
 const maxIgnoredBody = 64
 
-// reads reports whether a method changes nothing (RFC 9110, section 9.2.1).
-func reads(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
-}
-
 // checkHeaders refuses what the route does not do and what would do harm if it was ignored.
 func checkHeaders(op *huma.Operation, r *http.Request) error {
 	for _, name := range methodOverrides {

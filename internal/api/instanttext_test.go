@@ -211,6 +211,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"POST", "/operations/" + operation + "/cancel", "", "/operations/{id}/cancel", false},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
 		{"GET", "/me", "", "/me", true}, // with a key that expires, as all after it
+		{"POST", "/session", `{"key":"` + expiring + `"}`, "/session", false},
 	} {
 		tried[c.method+" "+c.template] = true
 		if c.template == "/me" {

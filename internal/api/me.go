@@ -4,15 +4,15 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
 )
 
 // meRoutes tell a caller who he is.
-type meRoutes struct{ keys *access.Keyring }
+type meRoutes struct{ guard *guard }
 
 func (h *meRoutes) register(rt *router) {
+	h.guard = rt.guard
 	register(rt, huma.Operation{
 		OperationID: "get-me", Method: http.MethodGet, Path: "/me", Tags: []string{"Keys"},
 		Summary: "Show who one is",
@@ -24,8 +24,8 @@ func (h *meRoutes) register(rt *router) {
 type meOutput struct{ Body meBody }
 
 type meBody struct {
-	Kind       string      `json:"kind" enum:"anonymous,key" doc:"anonymous: no key is set, so that none is needed. key: the request came with an API key." example:"key"`
-	KeyID      string      `json:"keyId,omitempty" doc:"The id of the API key; env: a key of the settings." example:"k7x2mq4a"`
+	Kind       string      `json:"kind" enum:"anonymous,key,session" doc:"anonymous: no key is set, so that none is needed. key: the request came with an API key. session: it came with the cookie of a session." example:"key"`
+	KeyID      string      `json:"keyId,omitempty" doc:"The id of the API key, of a session the one with which it began; env: a key of the settings." example:"k7x2mq4a"`
 	Name       string      `json:"name,omitempty" doc:"The name of the key." example:"CI of team billing"`
 	Role       domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What the caller may do. viewer: reads. editor: changes jobs and triggers them too. admin: everything." example:"editor"`
 	Namespaces []string    `json:"namespaces,omitempty" doc:"The namespaces that the caller sees; absent: all." example:"[\"billing\"]"`
@@ -38,21 +38,28 @@ type meBody struct {
 const (
 	callerAnonymous = "anonymous"
 	callerKey       = "key"
+	callerSession   = "session"
 )
 
 func (h *meRoutes) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
+	return &meOutput{h.guard.meOf(ctx)}, nil
+}
+
+func (g *guard) meOf(ctx context.Context) meBody {
 	v := visitorOf(ctx)
-	keyless := h.keys.Empty()
+	keyless := g.keys.Empty()
 	me := meBody{
 		Kind: callerKey, KeyID: v.author.Key, Name: v.author.Name, Role: v.role, ExpiresAt: unlessZero(v.expiresAt),
 		Keyless: keyless, SignIn: signInBody{Key: !keyless},
 	}
-	switch v.author.Key {
-	case domain.AuthorLoopback, domain.AuthorAnonymous:
+	switch {
+	case v.session != domain.SessionID{}:
+		me.Kind = callerSession
+	case v.author.Key == domain.AuthorLoopback, v.author.Key == domain.AuthorAnonymous:
 		me.Kind, me.KeyID = callerAnonymous, ""
 	}
 	if v.namespace != "" {
 		me.Namespaces = []string{v.namespace}
 	}
-	return &meOutput{me}, nil
+	return me
 }

@@ -71,7 +71,7 @@ var (
 	kindInvalid = kind{"invalid", "The document has wrong fields", http.StatusUnprocessableEntity,
 		"The body is JSON, but fields are missing, unknown or wrong. errors names every one. Nothing was stored."}
 	kindUnknownKey = kind{"unauthorized", "An API key is needed", http.StatusUnauthorized,
-		"Send Authorization: Bearer KEY with one of the server's keys."}
+		"Send Authorization: Bearer KEY with one of the server's keys. A session, if there was one, has ended."}
 	kindRole = kind{"forbidden", "The key may not do this", http.StatusForbidden,
 		"Its role is too weak (viewer reads, editor changes jobs, admin does everything), or it is confined to a " +
 			"namespace and this is about another one, or about all."}

@@ -21,11 +21,11 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, outer *http.Request) {
 		return
 	}
 	r := withoutVersion(outer)
-	caller, refusal := rt.guard.admits(r)
+	found, refusal := rt.guard.admits(r)
+	caller := found.Caller
 	if refusal != nil {
 		rt.repeats.noteRefusal(withVisitor(r, caller).Context(), refusal, rt.routeOf(r))
-		rt.metrics.Refused.WithLabelValues(strings.TrimPrefix(refusal.Type, problemPath)).Inc()
-		refusal.write(w)
+		rt.guard.refused(refusal).write(w)
 		return
 	}
 	if rt.internal && !internalPath(r.URL.Path) {
@@ -34,6 +34,9 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, outer *http.Request) {
 	}
 	if most, remaining := caller.Quota(rt.guard.clock.Now()); most > 0 {
 		ofKey(most).tell(w.Header(), remaining)
+	}
+	if found.Text != "" {
+		http.SetCookie(w, sessionCookie(r, found.Text))
 	}
 	inner := withVisitor(r, caller)
 	defer func() { outer.Pattern = inner.Pattern }() // the mux writes it into the request that it gets

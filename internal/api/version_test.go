@@ -118,7 +118,8 @@ func TestTheVersionOpensNothing(t *testing.T) {
 // TestDeprecation: an operation that is going to go says so in its answers, refusals too, and in the document.
 func TestDeprecation(t *testing.T) {
 	f := idleFixture(t)
-	rt := newRouter(newGuard(ring(t, f), true, f.clock, discard), newRoom(1000, 0), f.metrics, discard, "1")
+	rt := newRouter(newGuard(&Config{Keys: ring(t, f), Open: true, Clock: f.clock, Log: discard,
+		Metrics: f.metrics}), newRoom(1000, 0), f.metrics, discard, "1")
 	rt.deprecated = map[string]deprecation{
 		"old": {time.UnixMilli(base), time.UnixMilli(base).AddDate(1, 0, 0), "/new"},
 		"odd": {since: time.UnixMilli(base), instead: "/docs"},

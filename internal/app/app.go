@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
@@ -45,7 +44,7 @@ type App struct {
 	logs         *telemetry.Log // behind log
 	stopping     chan struct{}  // closed when a stop begins
 	store        *database
-	keys         *access.Keyring
+	keys         keys
 	executor     *executor.Executor
 	engine       *engine.Engine
 	changes      changers
@@ -98,7 +97,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if a.store, err = openDatabase(ctx, a.cfg, a.log, &a.pace); err != nil {
 		return err
 	}
-	if a.keys, err = a.openKeys(ctx, clk); err != nil {
+	if a.keys, err = openKeys(ctx, a.cfg, a.store, clk, a.log); err != nil {
 		return err
 	}
 	tellFit(a.files.want, a.files.fits, a.log)
@@ -170,7 +169,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		return nil, err
 	}
 	a.changes.bulk, err = bulk.New(bulk.Config{
-		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys, Clock: clk, Log: a.log,
+		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys.ring, Clock: clk, Log: a.log,
 		Pace: &a.pace, LookEvery: a.member.lookEvery(),
 	})
 	if err != nil {
@@ -184,7 +183,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	return api.New(api.Config{
 		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
 		Log: a.log, Pace: &a.pace,
-		Keys: a.keys, Open: a.cfg.InsecureNoAuth,
+		Keys: a.keys.ring, Sessions: a.keys.sessions, Open: a.cfg.InsecureNoAuth,
 		Program:   api.Program{Version: version, StartedAt: started, Page: dashboard},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
@@ -342,26 +341,6 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// openKeys reads who may come in, and refuses to listen for other machines
-// while that is everybody.
-func (a *App) openKeys(ctx context.Context, clk clock.Clock) (*access.Keyring, error) {
-	keys, err := access.Open(ctx, access.Config{
-		Store: a.store.Keys(), Clock: clk, Log: a.log, Fixed: reveal(a.cfg.APIKeys), Rate: a.cfg.RateLimit,
-		Shared: a.cfg.OnServer(),
-	})
-	switch {
-	case err != nil:
-		return nil, err
-	case keys.Empty():
-		return keys, a.cfg.Exposed()
-	case a.cfg.ShortKeysWarning() != "":
-		a.log.Warn(a.cfg.ShortKeysWarning())
-	case a.cfg.InsecureNoAuth:
-		a.log.Warn("insecure_no_auth has no effect: the database has API keys")
-	}
-	return keys, nil
-}
-
 // Addr returns the address that the server listens on, if it has a TCP port.
 func (a *App) Addr() string { return a.ports.tcp.Addr().String() }
 
@@ -394,7 +373,8 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.member.whileFirst(keep, a.auditor.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.changes.bulk.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.teller.Run) })
-	background.Go(func() { a.keys.Run(keep) })
+	background.Go(func() { a.keys.ring.Run(keep) })
+	background.Go(func() { a.keys.sessions.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })
 	background.Go(func() { a.files.run(keep) })
 	served := make(chan error, 1)

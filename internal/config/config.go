@@ -39,6 +39,7 @@ type Config struct {
 	TLSCert            string              // file of the server's certificate chain, PEM; empty: no TLS
 	TLSKey             string              // file of its key, PEM
 	RateLimit          int                 // requests a second that one key may make; zero: any number
+	Sessions           Sessions            // of browsers
 	MaxConnections     int                 // clients connected at a time
 	MaxConnectionRate  int                 // new connections a second; those beyond wait
 	Retention          time.Duration       // how long history is kept
@@ -62,6 +63,12 @@ type Config struct {
 	ResetWatermark     bool                // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default
+}
+
+// Sessions says how long those who have signed in with a browser may come in.
+type Sessions struct {
+	TTL  time.Duration // in all
+	Idle time.Duration // without a request
 }
 
 // Cluster is what a server is among those that share a database.

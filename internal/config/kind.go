@@ -44,6 +44,8 @@ func masked[T Secret | webhook.Secret](secrets []T) string {
 // Limits of the settings, in the units of their values.
 const (
 	maxInFlightLimit = 1_000_000 // at 17 KB per waiting call: 17 GB
+	minSession       = time.Minute
+	maxSession       = 30 * 24 * time.Hour
 	minRetention     = 24 * time.Hour
 	maxRetention     = 3650 * 24 * time.Hour
 	maxGrace         = time.Hour

@@ -73,7 +73,8 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
 		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20,
-		Cluster: Cluster{Role: RoleAll}, MaxImport: 64 << 20,
+		Sessions: Sessions{TTL: 12 * time.Hour, Idle: time.Hour},
+		Cluster:  Cluster{Role: RoleAll}, MaxImport: 64 << 20,
 		Egress: egress.Private, HTTP2: true, Prepare: true, SigningUndivided: []string{"default"},
 	}
 	c.sources = nil
@@ -113,6 +114,8 @@ var samples = map[string][4]string{
 	"trusted_proxies":        {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, ::1", "2001:db8::/32"},
 	"insecure_no_auth":       {"true", "true", "true", "true"},
 	"rate_limit":             {"1", "2", "3", "4"},
+	"session_ttl":            {"1m", "2h", "3d", "30d"},
+	"session_idle":           {"5m", "6h", "7d", "8d"},
 	"max_connections":        {"11", "12", "13", "14"},
 	"max_connection_rate":    {"101", "102", "103", "104"},
 	"retention":              {"2d", "3d", "36h", "5d"},

@@ -17,6 +17,8 @@ const (
 	ActionCancel    Action = "CANCEL" // of an operation
 	ActionKeyCreate Action = "KEY_CREATE"
 	ActionKeyRevoke Action = "KEY_REVOKE"
+	ActionSignIn    Action = "SIGN_IN"  // sessions of browsers that have begun
+	ActionSignOut   Action = "SIGN_OUT" // sessions that were ended by who had begun them
 )
 
 // Authors that do not have a key in the database.
@@ -95,7 +97,7 @@ func (c *Change) Versions() (before, after int) {
 	case ActionDelete:
 		return c.Version, 0
 	case ActionTrigger, ActionExport, ActionReveal, ActionRefuse, ActionBulk, ActionCancel, ActionKeyCreate,
-		ActionKeyRevoke:
+		ActionKeyRevoke, ActionSignIn, ActionSignOut:
 	}
 	return 0, 0
 }

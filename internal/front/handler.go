@@ -48,7 +48,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &writer{ResponseWriter: w}
 	id := requestID(r.Header)
 	r = withCleanPath(r.WithContext(telemetry.WithRequestID(r.Context(), id)))
-	h.Proxies.withClient(r)
+	r = h.Proxies.withClient(r)
 	start := h.Clock.Mark()
 	defer func() {
 		fault := recover()

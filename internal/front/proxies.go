@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
@@ -72,6 +73,38 @@ func (p Proxies) last(at netip.Addr, lines []string, read func(item string) stri
 	return at
 }
 
+// sayTLS reports whether a proxy says that the client has come over TLS. Where several say something
+// else, one of them has: the client's own word can only make the client's own cookies stricter.
+func (p Proxies) sayTLS(peer netip.Addr, h http.Header) bool {
+	if !p.Trusts(peer) {
+		return false
+	}
+	for _, line := range h.Values("X-Forwarded-Proto") {
+		for item := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), "https") {
+				return true
+			}
+		}
+	}
+	for _, line := range h.Values("Forwarded") {
+		for element := range strings.SplitSeq(line, ",") {
+			for pair := range strings.SplitSeq(element, ";") {
+				name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+				if strings.EqualFold(name, "proto") && strings.EqualFold(strings.Trim(value, `"`), "https") {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// tlsKey marks the context of a request whose client has come over TLS, as a proxy says.
+type tlsKey struct{}
+
+// OverTLS reports whether the client has come over TLS: to this server, or to a trusted proxy.
+func OverTLS(r *http.Request) bool { return r.TLS != nil || r.Context().Value(tlsKey{}) != nil }
+
 // listed reads an item of X-Forwarded-For.
 func listed(item string) string { return strings.TrimSpace(item) }
 
@@ -135,13 +168,17 @@ func ForwardedBy(r *http.Request) string {
 }
 
 // withClient puts the address from which a request comes in the place of its peer's, so
-// that all that follows sees one address.
-func (p Proxies) withClient(r *http.Request) {
+// that all that follows sees one address, and notes whether the client has come over TLS.
+func (p Proxies) withClient(r *http.Request) *http.Request {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return
+		return r
+	}
+	if p.sayTLS(peer.Addr(), r.Header) {
+		r = r.WithContext(context.WithValue(r.Context(), tlsKey{}, true))
 	}
 	if client := p.Client(peer.Addr(), r.Header); client != peer.Addr() {
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String() // its port is not known
 	}
+	return r
 }

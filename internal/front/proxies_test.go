@@ -74,7 +74,7 @@ func TestWithClient(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = peer
 		r.Header.Set("X-Forwarded-For", "192.0.2.7")
-		if testProxies.withClient(r); r.RemoteAddr != want {
+		if r = testProxies.withClient(r); r.RemoteAddr != want {
 			t.Errorf("from %q: %q, want %q", peer, r.RemoteAddr, want)
 		}
 	}

@@ -122,7 +122,7 @@ func (p *Player) learn(name string, shown, got any) {
 		}
 	case string:
 		g, is := got.(string)
-		if !is || s == g || name != "id" && !uuidForm.MatchString(s) {
+		if !is || s == g || name != "id" && !uuidForm.MatchString(s) && !strings.HasPrefix(s, "bel_") {
 			return
 		}
 		if p.ids == nil {

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/front"
+)
+
+// A session is in a cookie that no script reads (HttpOnly) and that is not sent with what pages of
+// other sites ask for (SameSite=Strict). It has no Max-Age: it goes when the browser is closed.
+//
+// Where the browser uses TLS, the name begins with __Host-: then a browser takes the cookie only
+// with Secure, for this host alone and for all paths, so that neither another host of the domain nor
+// somebody who answers for it over http can plant one. The other name is not read there.
+const (
+	plainCookie  = "belfry_session"
+	secureCookie = "__Host-" + plainCookie
+)
+
+// sessionPath is where one signs in and out.
+const sessionPath = "/session"
+
+func cookieName(secure bool) string {
+	if secure {
+		return secureCookie
+	}
+	return plainCookie
+}
+
+// sessionCookie returns the cookie with the text of a session; an empty text removes it.
+func sessionCookie(r *http.Request, text string) *http.Cookie {
+	secure := front.OverTLS(r)
+	c := &http.Cookie{Name: cookieName(secure), Value: text, Path: "/", HttpOnly: true, Secure: secure,
+		SameSite: http.SameSiteStrictMode}
+	if text == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+// sessionText returns the text of the session that a request has. Two cookies of the name are none:
+// one of them has been planted for a path, and nobody can tell which one.
+func sessionText(r *http.Request) (string, bool) {
+	found := r.CookiesNamed(cookieName(front.OverTLS(r)))
+	if len(found) != 1 || found[0].Value == "" {
+		return "", false
+	}
+	return found[0].Value, true
+}
+
+// cookieCounts reports whether a session may count at all: not for what a page of another origin
+// asks for. That page could not read the answer, but learn from whether and when there is one.
+func cookieCounts(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return true
+	}
+	return false
+}
+
+// provenOrigin reports whether the browser says that a page of this server has made a request.
+// Those that do not say so by Sec-Fetch-Site send Origin with every change; the guard has compared it
+// with Host. Without either, SameSite alone would stand between a page and the session.
+func provenOrigin(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin":
+		return true
+	case "":
+		origin := r.Header.Get("Origin")
+		return origin != "" && (!front.OverTLS(r) || strings.HasPrefix(origin, "https://"))
+	}
+	return false
+}
