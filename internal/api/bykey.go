@@ -157,7 +157,14 @@ func (h keyedRoutes) withKeyed(ctx context.Context, in *keyedInput, do func(id d
 		return err
 	}
 	for range keyedTries {
+		id, asked := askedAbout(ctx)
+		if asked && madeBefore(ctx, id) { // the key may be of another job by now
+			return do(id, 0)
+		}
 		j, err := h.find(ctx, at)
+		if domain.ErrorCode(err) == domain.CodeNotFound && asked && madeBefore(ctx, id) {
+			continue // since the look
+		}
 		if err == nil {
 			if err = wants.check(j.Current.Number); err != nil && madeBefore(ctx, j.ID) {
 				err = nil

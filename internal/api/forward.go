@@ -110,7 +110,7 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 	case how == readsJob:
 		notePartial(w)
 	case outcome == peer.Unknown:
-		here = edit.WithUncertain(here, f.changes)
+		here = askingAbout(edit.WithUncertain(here, f.changes), job.ID)
 	}
 	return huma.WithContext(ctx, here), false, nil
 }

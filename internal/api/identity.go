@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/peer"
 )
@@ -10,7 +11,19 @@ import (
 type (
 	forwardedKey struct{} // of a request that another node has sent
 	identityKey  struct{} // under which it makes what it makes
+	askedKey     struct{} // the job of one that another node may have carried out
 )
+
+// askingAbout returns a context for a request that another node may have carried out, about a job.
+func askingAbout(ctx context.Context, id domain.JobID) context.Context {
+	return context.WithValue(ctx, askedKey{}, id)
+}
+
+// askedAbout returns the job that another node was asked about, if that may have done what was asked.
+func askedAbout(ctx context.Context) (domain.JobID, bool) {
+	id, asked := ctx.Value(askedKey{}).(domain.JobID)
+	return id, asked
+}
 
 // forwarded reports whether another node has sent a request: it is not sent on.
 func forwarded(ctx context.Context) bool { return ctx.Value(forwardedKey{}) != nil }

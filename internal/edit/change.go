@@ -51,9 +51,12 @@ func (e *Editor) updateBy(ctx context.Context, id domain.JobID, ifVersion int,
 		unlock()
 		return d.next, false, err
 	}
-	c, next := &change{Editor: e, job: id, number: d.next.Number, end: d.end, unlock: unlock}, d.next
+	next := d.next
+	made := next
+	c := &change{Editor: e, job: id, makes: &made, end: d.end, unlock: unlock}
 	c.commit = func(ctx context.Context) error { return e.jobs.Update(store.WithFences(ctx, d.fences...), next) }
 	if !here {
+		made.EffectiveFrom = 0
 		c.remote = e.without.update(&next)
 		c.commit = c.remote.commit
 	}
@@ -173,7 +176,8 @@ func (e *Editor) deleteBy(ctx context.Context, id domain.JobID, ifVersion int, h
 		unlock()
 		return 0, err
 	}
-	c := &change{Editor: e, job: id, number: now.Number + 1, deletes: true, end: end, unlock: unlock}
+	c := &change{Editor: e, job: id, makes: &domain.Version{Number: now.Number + 1}, deletes: true, end: end,
+		unlock: unlock}
 	c.commit = func(ctx context.Context) error {
 		return e.jobs.Delete(store.WithFences(ctx, fences...), id, now.Number, from)
 	}

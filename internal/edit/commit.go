@@ -12,7 +12,7 @@ type change struct {
 	*Editor
 
 	job     domain.JobID
-	number  int // of the version that it makes
+	makes   *domain.Version // with deletes its number alone counts
 	deletes bool
 	commit  func(context.Context) error
 	remote  *remote // whose commit it is; nil: the owner is here
@@ -34,7 +34,9 @@ func (c *change) run(ctx context.Context) error {
 	case notCommitted:
 	case notKnown:
 		job, read := c.jobs.Get(ctx, c.job)
-		result = decideRead(err, read, !c.deletes && job.Current.Number >= c.number, c.deletes)
+		alone := c.without.ahead == 0
+		found := decideFound(&job.Current, c.makes, c.deletes, alone)
+		result = decideRead(err, read, found, decideGone(c.deletes, alone))
 		if result == notKnown {
 			c.background.start(func() { c.runUntilKnown(ctx) })
 			return domain.Unavailable(err, "the change could not be stored; whether it was is not known yet")

@@ -245,7 +245,8 @@ func (c *creation) commitNew(ctx context.Context, g *group, by *maker) error {
 	result := decideCommit(err)
 	if result == notKnown {
 		_, read := c.jobs.Get(ctx, g.versions[0].JobID)
-		if result = decideRead(err, read, true, false); result == committed && !c.readFrom(ctx, g.versions) {
+		result = decideRead(err, read, committed, notCommitted)
+		if result == committed && !c.readFrom(ctx, g.versions) {
 			result = notKnown
 		}
 		err = domain.Unavailable(err, "the job could not be stored")

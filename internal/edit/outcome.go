@@ -2,6 +2,7 @@ package edit
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -35,10 +36,9 @@ func decideCommit(err error) outcome {
 }
 
 // decideRead says what a read of the job tells after a commit whose error was unclear.
-// whenFound and whenGone say whether the job, or that there is none, is what the
-// commit would have made. Where files of the store are gone, what it reads is not what
-// the next start finds.
-func decideRead(commit, read error, whenFound, whenGone bool) outcome {
+// whenFound and whenGone say what the job that was found tells, or that there is none.
+// Where files of the store are gone, what it reads is not what the next start finds.
+func decideRead(commit, read error, whenFound, whenGone outcome) outcome {
 	made := whenFound
 	switch {
 	case domain.ErrorCode(read) == domain.CodeNotFound:
@@ -46,11 +46,39 @@ func decideRead(commit, read error, whenFound, whenGone bool) outcome {
 	case read != nil:
 		return notKnown
 	}
-	switch {
-	case !made:
-		return notCommitted
-	case store.IsGone(commit):
+	if made == committed && store.IsGone(commit) {
 		return notKnown
 	}
-	return committed
+	return made
+}
+
+// decideFound says what the current version of a job tells of the change that makes another one, or ends
+// the job. Where other processes have the database, too, a version of that number may be theirs: unless it is
+// the one that was to be made, only a repeat of the commit tells.
+func decideFound(now, made *domain.Version, deletes, alone bool) outcome {
+	switch {
+	case deletes, now.Number < made.Number:
+		return notCommitted
+	case alone, now.Number == made.Number && sameVersion(now, made):
+		return committed
+	}
+	return notKnown
+}
+
+// decideGone says what it tells that there is no job. Another process may have ended it.
+func decideGone(deletes, alone bool) outcome {
+	switch {
+	case !deletes:
+		return notCommitted
+	case alone:
+		return committed
+	}
+	return notKnown
+}
+
+// sameVersion reports whether a stored version is the one that was to be made. Where the store chooses
+// from when on it is valid, that is not compared.
+func sameVersion(stored, made *domain.Version) bool {
+	return (made.EffectiveFrom == 0 || stored.EffectiveFrom == made.EffectiveFrom) && stored.Active == made.Active &&
+		stored.EffectiveTo == made.EffectiveTo && reflect.DeepEqual(stored.Spec, made.Spec)
 }

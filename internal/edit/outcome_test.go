@@ -45,26 +45,66 @@ func TestDecideRead(t *testing.T) {
 	absent := error(domain.NotFound("job", domain.JobID{}))
 	for _, c := range []struct {
 		commit, read        error
-		whenFound, whenGone bool
+		whenFound, whenGone outcome
 		want                outcome
 	}{
 		// A creation has made the job that is found.
-		{errDisk, nil, true, false, committed},
-		{errDisk, absent, true, false, notCommitted},
-		{errDisk, errDisk, true, false, notKnown},
+		{errDisk, nil, committed, notCommitted, committed},
+		{errDisk, absent, committed, notCommitted, notCommitted},
+		{errDisk, errDisk, committed, notCommitted, notKnown},
 		// An update has made the number that is found, or has not.
-		{errDisk, nil, false, false, notCommitted},
+		{errDisk, nil, notCommitted, notCommitted, notCommitted},
 		// A deletion has made that there is no job.
-		{errDisk, absent, false, true, committed},
-		{errDisk, nil, false, true, notCommitted},
-		{errDisk, context.DeadlineExceeded, false, true, notKnown},
+		{errDisk, absent, notCommitted, committed, committed},
+		{errDisk, nil, notCommitted, committed, notCommitted},
+		{errDisk, context.DeadlineExceeded, notCommitted, committed, notKnown},
+		// Another process may have made what is found.
+		{errDisk, nil, notKnown, notCommitted, notKnown},
+		{errDisk, absent, notCommitted, notKnown, notKnown},
 		// What files without a name hold, the next start does not find.
-		{errGone, nil, true, false, notKnown},
-		{errGone, absent, false, true, notKnown},
-		{errGone, absent, true, false, notCommitted},
+		{errGone, nil, committed, notCommitted, notKnown},
+		{errGone, absent, notCommitted, committed, notKnown},
+		{errGone, absent, committed, notCommitted, notCommitted},
 	} {
 		if got := decideRead(c.commit, c.read, c.whenFound, c.whenGone); got != c.want {
-			t.Errorf("commit %v, read %v, %t, %t: %d, want %d", c.commit, c.read, c.whenFound, c.whenGone, got, c.want)
+			t.Errorf("commit %v, read %v, %d, %d: %d, want %d", c.commit, c.read, c.whenFound, c.whenGone, got, c.want)
+		}
+	}
+}
+
+// What is found tells by its content whether it is the change: a number tells only where no other process has
+// the database.
+func TestDecideFound(t *testing.T) {
+	version := func(number int, name string) *domain.Version {
+		return &domain.Version{Number: number, EffectiveFrom: 5, EffectiveTo: domain.Forever, Active: true,
+			Spec: domain.Spec{Name: name, Tags: []string{"a"}}}
+	}
+	mine, anyFrom, paused, later := version(3, "mine"), version(3, "mine"), version(3, "mine"), version(3, "mine")
+	anyFrom.EffectiveFrom, paused.Active, later.EffectiveFrom = 0, false, 6
+	for _, c := range []struct {
+		now, made      *domain.Version
+		deletes, alone bool
+		want           outcome
+	}{
+		{version(2, "before"), mine, false, false, notCommitted},
+		{version(2, "before"), mine, false, true, notCommitted},
+		{version(3, "mine"), mine, false, false, committed},
+		{version(3, "mine"), anyFrom, false, false, committed},
+		{version(3, "theirs"), mine, false, false, notKnown},
+		{paused, mine, false, false, notKnown},
+		{later, mine, false, false, notKnown},
+		{version(4, "theirs"), mine, false, false, notKnown},
+		{version(4, "mine"), mine, false, true, committed},
+		{version(3, "mine"), mine, true, false, notCommitted},
+		{version(2, "before"), mine, true, true, notCommitted},
+	} {
+		if got := decideFound(c.now, c.made, c.deletes, c.alone); got != c.want {
+			t.Errorf("%+v for %+v, deletes %t, alone %t: %d, want %d", c.now, c.made, c.deletes, c.alone, got, c.want)
+		}
+	}
+	for i, want := range []outcome{notCommitted, notCommitted, notKnown, committed} {
+		if got := decideGone(i&2 != 0, i&1 != 0); got != want {
+			t.Errorf("gone, deletes %t, alone %t: %d, want %d", i&2 != 0, i&1 != 0, got, want)
 		}
 	}
 }

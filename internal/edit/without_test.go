@@ -252,3 +252,37 @@ func TestTriggerOnceWithoutOwner(t *testing.T) {
 		}
 	})
 }
+
+// Another process has made the version of the number that a change was to make, and the answer to the change
+// is unclear: it is not taken for made. The owner learns that it was not.
+func TestVersionOfAnotherProcess(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.without.ahead = 3_000
+		id := w.make()
+		w.store.Add(faulty.Rule{Method: "Jobs.Update", Fault: faulty.FailBefore, Times: 1})
+		job, err := w.store.Jobs().Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Update(t.Context(), id, 0, func(d *domain.SpecDoc) error {
+			theirs := job.Current
+			theirs.Number, theirs.EffectiveFrom, theirs.Spec.Name = 2, 0, "theirs"
+			_, err := w.store.Edits().Update(t.Context(), theirs, w.without.ahead)
+			d.Name = "mine"
+			return err
+		})
+		if codeOf(err) != domain.CodeUnavailable {
+			t.Errorf("the change that another one came before ends with %v", err)
+		}
+		pass(5 * time.Second)
+		if _, ended := w.owner.told(); !slices.Equal(ended, []bool{true, false}) {
+			t.Errorf("the owner was told %v", ended)
+		}
+		if job, err = w.store.Jobs().Get(t.Context(), id); err != nil || job.Current.Spec.Name != "theirs" {
+			t.Errorf("stored is %+v, %v", job.Current, err)
+		}
+		if err := w.rename(id, "next"); err != nil {
+			t.Errorf("the next change: %v", err)
+		}
+	})
+}
