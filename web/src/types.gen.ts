@@ -389,6 +389,17 @@ export interface Deleted {
   message: string;
 }
 
+export interface Distribution {
+  /** The longest, exactly. */
+  max: number;
+  /** Half of them were at most as long. */
+  p50: number;
+  /** Nine of ten were at most as long. */
+  p90: number;
+  /** 99 of 100 were at most as long. */
+  p99: number;
+}
+
 export interface Drift {
   /** Half of them began no later, in milliseconds. */
   p50: number;
@@ -426,6 +437,19 @@ export interface DstSpec {
   fold?: "FIRST" | "SECOND" | "BOTH" | null;
   /** A time that the clock skips: right after the gap, not at all, or right before it. */
   gap?: "AFTER" | "SKIP" | "BEFORE" | null;
+}
+
+export interface EndedCounts {
+  /** FAILED. */
+  failed: number;
+  /** MISSED. */
+  missed: number;
+  /** SKIPPED. */
+  skipped: number;
+  /** SUCCESS. */
+  success: number;
+  /** UNKNOWN. */
+  unknown: number;
 }
 
 export interface Execution {
@@ -1322,6 +1346,19 @@ export interface PatchFields {
   type?: "ATLEAST_ONCE" | "ATMOST_ONCE";
 }
 
+export interface Point {
+  /** When the step begins, Unix milliseconds. */
+  at: number;
+  /** How late first attempts began, in milliseconds; absent: none did. */
+  driftMs?: Distribution;
+  /** From the first attempt to the end of SUCCESS and FAILED, in milliseconds; absent: there was none. */
+  durationMs?: Distribution;
+  /** Fires that were scheduled in the step and have ended. A summary counts each fire that it covers. */
+  executions: EndedCounts;
+  /** Attempts after the first. */
+  retries: number;
+}
+
 export interface Preview {
   /** The schedule in words. */
   description: string;
@@ -1491,6 +1528,17 @@ export interface Saved {
   version: number;
   /** What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing. */
   warnings?: string[] | null;
+}
+
+export interface Series {
+  /** When the first step begins, Unix milliseconds. It is later than asked for where older points are not kept, or were too many to compute. */
+  from: number;
+  /** Those of steps in which anything was due, oldest first. */
+  points: Point[];
+  /** How long the time of a point is. */
+  step: "minute" | "hour" | "day";
+  /** When the last step ends, Unix milliseconds. */
+  to: number;
 }
 
 export interface Shards {
@@ -2287,6 +2335,23 @@ export interface Routes {
     };
     body: undefined;
     answer: Metrics;
+  };
+  "GET /observability/series": {
+    path: Record<never, never>;
+    query: {
+      /** The first instant; the point begins with its step. Absent: 60 minutes, 24 hours or 30 days before to. */
+      from?: 0 | number | string;
+      /** The instant to end before, to the end of its step. Absent: now. At most 1,500 steps after from. */
+      to?: 0 | number | string;
+      /** How long the time of a point is. */
+      step?: "minute" | "hour" | "day";
+      /** Only executions of this job. */
+      jobId?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Series;
   };
   "GET /openapi-3.0.json": {
     path: Record<never, never>;

@@ -132,7 +132,8 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
         width: l.bars ? 0 : 1.5,
         fill: l.bars ? () => css(l.color) : undefined,
         paths: l.bars ? bars : undefined,
-        points: { show: false },
+        // with few points each is shown, so that one between two gaps is seen
+        points: { show: !l.bars && props.at.length <= 60, size: 4 },
       })),
     ] as uPlot.Series[],
     plugins: [tip(props, tz)],

@@ -8,6 +8,7 @@ import { Dialog, say } from "../ui/dialog.tsx";
 import { useApi } from "../use.ts";
 import { curlOf, details, documentOf, hasMasked, nameOf, sentence } from "../words.ts";
 import { Executions } from "./jobexecutions.tsx";
+import { History } from "./history.tsx";
 import { NextFires } from "./jobfires.tsx";
 import { Versions } from "./versions.tsx";
 
@@ -38,6 +39,7 @@ export function JobView({ params }: { params: Record<string, string> }) {
           <Versions job={j} onChange={job.reload} />
         </div>
       </div>
+      <History jobId={j.id} jobZone={j.spec.timezone} />
       <Executions job={j} />
     </>
   );

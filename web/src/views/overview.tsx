@@ -8,6 +8,7 @@ import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
 import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
 import { useApi } from "../use.ts";
+import { History } from "./history.tsx";
 
 export function Overview() {
   const health = useApi("GET /observability/health", {}, { every: 3000, keep: true });
@@ -21,6 +22,7 @@ export function Overview() {
       <ErrorNote error={metrics.error} />
       <Figures metrics={metrics.data} live={live} />
       {live && <LiveCharts moments={live} />}
+      <History />
       <div class="columns">
         <FailingJobs />
         <FailingHosts />
