@@ -3,9 +3,12 @@ import { Component, type ComponentChildren, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { serverNow } from "./api.ts";
 import { Frame } from "./frame.tsx";
+import { closed, followMe, me } from "./me.ts";
 import { followLinks, href, known, match, usePlace } from "./router.ts";
 import { applySettings, now } from "./settings.ts";
-import { ErrorNote, Head } from "./ui/basics.tsx";
+import { SignIn } from "./signin.tsx";
+import { useStore } from "./store.ts";
+import { ErrorNote, Head, Skeleton } from "./ui/basics.tsx";
 import { type View, views } from "./views.ts";
 
 declare const DEV: boolean;
@@ -21,14 +24,22 @@ function find(path: string): { view: View; params: Record<string, string> } | un
 function App() {
   const { path } = usePlace();
   const found = find(path);
-  const title = found?.view.title ?? "Nothing here";
+  const who = useStore(me);
+  const fault = useStore(closed);
+  const title = who === null ? "Sign in" : (found?.view.title ?? "Nothing here");
   useEffect(() => {
-    document.title = path === "/" ? "Belfry" : `${title} · Belfry`;
-  }, [title, path]);
+    document.title = path === "/" && who !== null ? "Belfry" : `${title} · Belfry`;
+  }, [title, path, who]);
   const Shown = found?.view.component;
+  const shown = (): ComponentChildren => {
+    if (fault) return <ErrorNote error={fault} retry={() => location.reload()} />;
+    if (who === null) return <SignIn />;
+    if (who === undefined) return <Skeleton lines={6} />;
+    return Shown ? <Shown params={found.params} /> : <Nothing path={path} />;
+  };
   return (
     <Frame views={views} view={found?.view}>
-      <Guard key={path}>{Shown ? <Shown params={found.params} /> : <Nothing path={path} />}</Guard>
+      <Guard key={path}>{shown()}</Guard>
     </Frame>
   );
 }
@@ -68,6 +79,7 @@ setInterval(() => {
   if (now.watched && !document.hidden) now.set(serverNow());
 }, 1000);
 followLinks();
+followMe();
 const at = document.getElementById("app");
 if (at) render(<App />, at);
 if (DEV) new EventSource("/ui/dev").addEventListener("change", () => location.reload());

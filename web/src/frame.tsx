@@ -6,6 +6,7 @@ import { duration } from "./format.ts";
 import { Keys, takesText } from "./keys.ts";
 import { href, navigate, setQuery, usePlace, visits } from "./router.ts";
 import { nextTheme, now, theme, zone } from "./settings.ts";
+import { Account } from "./signin.tsx";
 import { useStore } from "./store.ts";
 import { viewerZone, type ZoneChoice } from "./time.ts";
 import { Icon } from "./ui/basics.tsx";
@@ -56,6 +57,7 @@ export function Frame({
         <Search input={search} />
         <ZonePicker />
         <ThemeSwitch />
+        <Account />
         <button type="button" class="quiet keys" onClick={() => setHelp(true)} aria-label="Keys">
           ?
         </button>

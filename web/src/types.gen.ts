@@ -147,8 +147,8 @@ export interface Certificate {
 }
 
 export interface Change {
-  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. */
-  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE";
+  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. */
+  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT";
   /** The job after a CREATE or an UPDATE. */
   after?: MaskedVersion;
   /** When it was asked for, Unix milliseconds. */
@@ -173,7 +173,7 @@ export interface Change {
   operationId?: string;
   /** The X-Request-Id of the request that asked for it; absent: not known. */
   requestId?: string;
-  /** How many requests an EXPORT or a REFUSE stands for. */
+  /** How many requests an EXPORT, a REFUSE, a SIGN_IN or a SIGN_OUT stands for. */
   times?: number;
   /** The job's version after it; of a DELETE the last one. null: it is not about a job. */
   version: number | null;
@@ -1139,12 +1139,12 @@ export interface MaskedVersion {
 export interface Me {
   /** From when on it is not accepted any more, Unix milliseconds; null: it does not expire. */
   expiresAt: number | null;
-  /** The id of the API key; env: a key of the settings. */
+  /** The id of the API key, of a session the one with which it began; env: a key of the settings. */
   keyId?: string;
   /** Whether no API key is set. */
   keyless: boolean;
-  /** anonymous: no key is set, so that none is needed. key: the request came with an API key. */
-  kind: "anonymous" | "key";
+  /** anonymous: no key is set, so that none is needed. key: the request came with an API key. session: it came with the cookie of a session. */
+  kind: "anonymous" | "key" | "session";
   /** The name of the key. */
   name?: string;
   /** The namespaces that the caller sees; absent: all. */
@@ -1209,6 +1209,11 @@ export interface NewKey {
   namespace?: string | null;
   /** viewer: reads. editor: changes jobs and triggers them too. admin: everything, keys and the trail of changes too. */
   role: "admin" | "editor" | "viewer";
+}
+
+export interface NewSession {
+  /** An API key. It is not kept. */
+  key: string;
 }
 
 export interface Node {
@@ -2416,5 +2421,20 @@ export interface Routes {
     };
     body: PreviewRequest;
     answer: Preview;
+  };
+  "POST /session": {
+    path: Record<never, never>;
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: NewSession;
+    answer: Me;
+  };
+  "DELETE /session": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
   };
 }

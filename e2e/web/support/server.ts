@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Process } from "./process.ts";
 
-// Keys of a server, by role. A server without keys answers everyone as an admin.
+// Keys of a server, by role: the admin's is one of its settings, the others are made. A server without keys answers
+// everyone as an admin.
 export interface Keys {
   admin: string;
   operator: string;
@@ -15,17 +16,13 @@ export interface ServerOptions {
   args?: string[];
 }
 
-const keys: Keys = {
-  admin: "admin-key-of-the-browser-tests",
-  operator: "operator-key-of-the-browser-tests",
-  reader: "reader-key-of-the-browser-tests",
-};
+const adminKey = "admin-key-of-the-browser-tests-0123456789";
 
 // A Server is `belfry serve` on a port of loopback, with a database in a folder that is
 // removed when it stops.
 export class Server {
   url = "";
-  readonly keys?: Keys;
+  keys?: Keys;
   private port = "0";
 
   private constructor(
@@ -34,13 +31,17 @@ export class Server {
     private process?: Process,
   ) {
     if (options.keys) {
-      this.keys = keys;
+      this.keys = { admin: adminKey, operator: "", reader: "" };
     }
   }
 
   static async start(options: ServerOptions = {}): Promise<Server> {
     const server = new Server(await mkdtemp(join(tmpdir(), "belfry-browser-")), options);
     await server.run();
+    if (server.keys) {
+      server.keys.operator = (await server.createKey("operator", "editor")).key;
+      server.keys.reader = (await server.createKey("reader", "viewer")).key;
+    }
     return server;
   }
 
@@ -48,7 +49,8 @@ export class Server {
   async run(): Promise<void> {
     const env: Record<string, string> = {};
     if (this.keys) {
-      env.BELFRY_API_KEYS = `admin:${this.keys.admin},operator:${this.keys.operator},reader:${this.keys.reader}`;
+      env.BELFRY_API_KEYS = this.keys.admin;
+      env.HOST = "127.0.0.1"; // with keys it would listen on all addresses
     }
     const args = ["serve", "--port", this.port, "--db-path", join(this.folder, "jobs.db"), "--shutdown-grace", "1s"];
     this.process = new Process([...args, ...(this.options.args ?? [])], this.folder, env);
@@ -91,6 +93,11 @@ export class Server {
       throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
     }
     return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  // createKey makes an API key.
+  createKey(name: string, role: string): Promise<{ key: string; id: string }> {
+    return this.request("POST", "/keys", { name, role });
   }
 
   // createJob returns the id of a new job.

@@ -1,6 +1,7 @@
 // One job: what it is, when it fires, what it has done, and what can be done with it.
 import { useState } from "preact/hooks";
 import { call } from "../api.ts";
+import { useMay } from "../me.ts";
 import { href, known, navigate } from "../router.ts";
 import type { Job } from "../types.gen.ts";
 import { Copy, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
@@ -177,6 +178,7 @@ function As({ job: j }: { job: Job }) {
 function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
+  const edits = useMay("editor");
   const path = { id: j.id };
   const act = async (work: () => Promise<{ message: string }>): Promise<void> => {
     setBusy(true);
@@ -188,6 +190,7 @@ function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
     }
     setBusy(false);
   };
+  if (!edits) return null;
   return (
     <>
       <button

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { useStrip, useWords } from "../lazy.ts";
+import { useMay } from "../me.ts";
 import { href, known, setQuery, usePlace } from "../router.ts";
 import type { ListedJob } from "../types.gen.ts";
 import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
@@ -28,6 +29,7 @@ export function Jobs() {
   });
   const [picked, setPicked] = useState<ReadonlyMap<string, ListedJob>>(new Map());
   const [all, setAll] = useState(false);
+  const edits = useMay("editor");
   const counted = useCount(filters, pages.items.length, pages.done);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: other filters are another selection
@@ -55,7 +57,7 @@ export function Jobs() {
   return (
     <>
       <Head title="Jobs" sub={<Counted counted={counted} filtered={inWords(filters) !== ""} />}>
-        {known.has("/jobs/new") && (
+        {edits && known.has("/jobs/new") && (
           <a class="button primary" href={href("/jobs/new")}>
             <Icon name="plus" /> New job
           </a>
@@ -82,7 +84,7 @@ export function Jobs() {
         selected={(j) => all || picked.has(j.id)}
         columns={columns(all, picked, pick, shownPicked, (on) =>
           on ? setPicked(new Map(pages.items.map((j) => [j.id, j]))) : clear(),
-        )}
+        ).filter((c) => edits || c.name !== "pick")}
         every={5000}
         empty={<Nothing filtered={inWords(filters) !== ""} />}
       />

@@ -1,6 +1,7 @@
 // The versions of a job as a timeline: what each has changed, and the way back to one.
 import { useState } from "preact/hooks";
 import { call } from "../api.ts";
+import { useMay } from "../me.ts";
 import type { Job, Version } from "../types.gen.ts";
 import { ErrorNote, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
@@ -10,6 +11,7 @@ import { type Difference, differences, fieldsThatDiffer } from "./diff.ts";
 
 export function Versions({ job, onChange }: { job: Job; onChange: () => void }) {
   const [chosen, choose] = useState<Version>();
+  const edits = useMay("editor");
   // a new version is another list
   const pages = usePages<Version>(`versions ${job.id} ${job.version}`, async (cursor, signal) => {
     const page = await call("GET /jobs/{id}/versions", {
@@ -34,9 +36,11 @@ export function Versions({ job, onChange }: { job: Job; onChange: () => void }) 
               {v.effectiveTo === null ? (
                 <span class="badge">current</span>
               ) : (
-                <button type="button" class="quiet" onClick={() => choose(v)}>
-                  Go back …
-                </button>
+                edits && (
+                  <button type="button" class="quiet" onClick={() => choose(v)}>
+                    Go back …
+                  </button>
+                )
               )}
             </header>
             <What version={v} before={items[i + 1]} />

@@ -1,0 +1,69 @@
+// Who one is to the server, and what one may do there. The key of a sign-in is kept nowhere.
+import { ApiError, call, outage, recoveries, refusals, send } from "./api.ts";
+import { Store, useStore } from "./store.ts";
+import type { Me, Problem } from "./types.gen.ts";
+
+export type Role = Me["role"];
+
+/** Who one is; null: somebody who has to sign in; undefined: nobody has asked yet. */
+export const me = new Store<Me | null | undefined>(undefined);
+
+/** Why nobody may come in, with or without a key. */
+export const closed = new Store<Error | undefined>(undefined);
+
+const order: Role[] = ["viewer", "editor", "admin"];
+
+/** Whether somebody may do what takes a role. The server decides; this is what is offered. */
+export function may(who: Me | null | undefined, role: Role): boolean {
+  return !!who && order.indexOf(who.role) >= order.indexOf(role);
+}
+
+export const useMay = (role: Role): boolean => may(useStore(me), role);
+
+/** Asks who one is. */
+export async function askMe(): Promise<void> {
+  let res: Response;
+  try {
+    res = await send("GET /me");
+  } catch {
+    return; // the outage is shown, and its end asks again
+  }
+  if (res.ok) me.set((await res.json()) as Me);
+  else if (res.status === 401) me.set(null);
+  else {
+    const json = /\bjson\b/.test(res.headers.get("Content-Type") ?? "");
+    closed.set(new ApiError(res.status, json ? ((await res.json()) as Problem) : undefined));
+    return;
+  }
+  closed.set(undefined);
+}
+
+/** Asks now, after each refusal and after each outage; of a session, while it is seen, also whether it goes on. */
+export function followMe(): void {
+  void askMe();
+  setInterval(() => {
+    if (me.value?.kind === "session" && !document.hidden && outage.value === null) void askMe();
+  }, 5000);
+  refusals.subscribe(() => void askMe());
+  recoveries.subscribe(() => void askMe());
+}
+
+export async function signIn(key: string): Promise<void> {
+  me.set(await call("POST /session", { body: { key } }));
+}
+
+/** Ends the session, and loads the page anew: what was shown is not for who comes next. */
+export async function signOut(): Promise<void> {
+  try {
+    await call("DELETE /session");
+  } catch (err) {
+    if (!(err instanceof ApiError) || err.status !== 401) throw err; // it has ended already
+  }
+  location.assign("/ui");
+}
+
+/** What a refusal of a sign-in says to people. */
+export function refusalText(status: number, problem: Problem | undefined): string {
+  if (status === 401) return "This key opens nothing here.";
+  return problem?.detail ?? problem?.title ?? `The server answered with the status ${status}.`;
+}

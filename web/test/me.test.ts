@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { askMe, closed, may, me, refusalText, signIn } from "../src/me.ts";
+import type { Me } from "../src/types.gen.ts";
+
+const real = globalThis.fetch;
+
+afterEach(() => {
+  globalThis.fetch = real;
+  me.set(undefined);
+  closed.set(undefined);
+});
+
+function answer(status: number, body: unknown): { sent: RequestInit[] } {
+  const sent: RequestInit[] = [];
+  globalThis.fetch = async (_, init) => {
+    sent.push(init ?? {});
+    return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+  };
+  return { sent };
+}
+
+const as = (role: Me["role"]): Me => ({
+  kind: "session",
+  role,
+  expiresAt: null,
+  keyless: false,
+  signIn: { key: true },
+});
+
+test("what a role may do", () => {
+  const can = (who: Me | null | undefined): string =>
+    (["viewer", "editor", "admin"] as const).map((r) => +may(who, r)).join("");
+  assert.equal(can(as("viewer")), "100");
+  assert.equal(can(as("editor")), "110");
+  assert.equal(can(as("admin")), "111");
+  assert.equal(can(null), "000");
+  assert.equal(can(undefined), "000");
+});
+
+test("who one is: known, to be asked for a key, or shut out", async () => {
+  answer(200, as("editor"));
+  await askMe();
+  assert.equal(me.value?.role, "editor");
+  answer(401, { title: "An API key is needed" });
+  await askMe();
+  assert.equal(me.value, null);
+  answer(421, { title: "This server does not answer for that host" });
+  await askMe();
+  assert.match(closed.value?.message ?? "", /does not answer for that host/);
+  assert.equal(me.value, null);
+});
+
+test("a key is sent once, and is kept nowhere", async () => {
+  const { sent } = answer(201, as("viewer"));
+  await signIn("secret");
+  assert.equal(sent[0]?.body, '{"key":"secret"}');
+  assert.equal(sent[0]?.credentials, "same-origin");
+  assert.doesNotMatch(JSON.stringify(me.value), /secret/);
+});
+
+test("refusals in words", () => {
+  assert.equal(refusalText(401, undefined), "This key opens nothing here.");
+  assert.match(refusalText(500, undefined), /500/);
+});
