@@ -61,6 +61,7 @@ type Config struct {
 type Program struct {
 	Version   string       // of Belfry
 	StartedAt time.Time    // of the process
+	Settings  []Setting    // in the order in which they are documented
 	Page      http.Handler // the dashboard; nil: the root answers JSON to browsers, too
 }
 
@@ -196,7 +197,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
 		&seriesRoutes{c.View, sc, c.Clock},
-		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log},
+		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log}, &settingRoutes{c.Settings},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),

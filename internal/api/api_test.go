@@ -395,7 +395,7 @@ func TestAnswerFields(t *testing.T) {
 		{"GET", "/jobs/x", ""},
 		{"DELETE", "/jobs/" + id, ""},
 		{"POST", "/keys", `{"name":"x","role":"viewer"}`},
-		{"GET", "/keys", ""}, {"GET", "/me", ""},
+		{"GET", "/keys", ""}, {"GET", "/me", ""}, {"GET", "/settings", ""},
 		{"GET", "/audit/changes", ""},
 	} {
 		res := call(t, h, c.method, c.path, c.body)

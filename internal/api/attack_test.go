@@ -277,6 +277,7 @@ func TestAnswersKeepTheirSchema(t *testing.T) {
 		{"POST", "/keys", `{}`, "/keys"},
 		{"GET", "/keys", "", "/keys"},
 		{"GET", "/me", "", "/me"},
+		{"GET", "/settings", "", "/settings"},
 		{"GET", "/audit/changes", "", "/audit/changes"},
 		{"DELETE", "/keys/" + key, "", "/keys/{id}"},
 		{"DELETE", "/keys/" + key[1:] + "7", "", "/keys/{id}"},

@@ -193,7 +193,7 @@ func (g *guard) warn(r *http.Request, from netip.Addr) {
 func needs(method, path string) domain.Role {
 	below := func(top string) bool { return path == top || strings.HasPrefix(path, top+"/") }
 	switch {
-	case below("/keys"), below("/audit/changes"):
+	case below("/keys"), below("/audit/changes"), path == "/settings":
 		return domain.RoleAdmin
 	case path == sessionPath: // everybody signs out
 		return domain.RoleViewer
@@ -209,11 +209,11 @@ func needs(method, path string) domain.Role {
 }
 
 // tellsOfAll reports whether the answer of a path is about every namespace and
-// cannot be parted: counters, the audit, servers, and hosts. A host knows nothing of jobs, and
+// cannot be parted: counters, the audit, servers, their settings, and hosts. A host knows nothing of jobs, and
 // what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
 	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts" ||
-		path == "/cluster" || strings.HasPrefix(path, "/cluster/")
+		path == "/cluster" || strings.HasPrefix(path, "/cluster/") || path == "/settings"
 }
 
 // reads reports whether a method changes nothing (RFC 9110, section 9.2.1).

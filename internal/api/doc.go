@@ -79,8 +79,10 @@
 // Each file uses only those before it:
 //
 //	version.go deprecation.go
-//	problem.go ratelimit.go dashboard.go cookie.go auth.go room.go params.go instant.go cursorseal.go namespace.go
-//	identity.go trail.go repeats.go body.go forward.go headers.go instanttext.go muxes.go internalonly.go route.go
+//	problem.go ratelimit.go dashboard.go cookie.go auth.go room.go params.go instant.go cursorseal.go
+//	namespace.go
+//	identity.go trail.go repeats.go body.go forward.go headers.go instanttext.go muxes.go internalonly.go
+//	route.go
 //	once.go paths.go serve.go
 //	index.go
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
@@ -89,7 +91,8 @@
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
 //	running.go series.go
 //	bulkbody.go bulk.go
-//	schedules.go preview.go metrics.go hosts.go cluster.go alerts.go audit.go me.go session.go keys.go changes.go
+//	schedules.go preview.go metrics.go hosts.go cluster.go settings.go alerts.go audit.go me.go session.go
+//	keys.go changes.go
 //	health.go docs.go
 //	api.go
 package api

@@ -276,7 +276,12 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 	c := Config{
 		Editor: f.edit, Store: f.store, Clock: f.clock, Metrics: f.metrics,
 		Keys: ring(t, f), Open: true, Log: slog.New(slog.DiscardHandler),
-		Program:            Program{Version: "1.2.3", StartedAt: f.clock.Now().Add(-90 * time.Second)},
+		Program: Program{Version: "1.2.3", StartedAt: f.clock.Now().Add(-90 * time.Second), Settings: []Setting{
+			{Key: "retention", Value: "2160h", Source: "environment", From: "environment BELFRY_RETENTION",
+				Default: "30d", Usage: "how long history is retained", Variable: "BELFRY_RETENTION", Flag: "retention"},
+			{Key: "api_keys", Value: "******** (1)", Source: "dotenv", From: "/srv/.env BELFRY_API_KEYS",
+				Usage: "API keys", Variable: "BELFRY_API_KEYS", Secret: true},
+		}},
 		ClientCertificates: Certificates{Names: []string{"acme", "bank"}},
 		Limits:             Limits{LineWait: 50 * time.Millisecond},
 		Cluster:            Cluster{Members: f},

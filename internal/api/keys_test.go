@@ -46,7 +46,7 @@ func (k *keyed) as(t *testing.T, role domain.Role, method, path, body string) an
 }
 
 // TestEveryRouteAsksForTheRole walks over the document: nobody comes in
-// without a key, a viewer changes nothing, and only an admin sees keys and who
+// without a key, a viewer changes nothing, and only an admin sees keys, settings and who
 // changed what.
 func TestEveryRouteAsksForTheRole(t *testing.T) {
 	k := newKeyed(t)
@@ -55,7 +55,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		for method, op := range item.(object) {
 			method := strings.ToUpper(method)
 			admins := path == "/keys" || path == "/keys/{id}" || path == "/audit/changes" ||
-				strings.HasPrefix(path, "/cluster/")
+				strings.HasPrefix(path, "/cluster/") || path == "/settings"
 			may := map[domain.Role]bool{
 				domain.RoleAdmin:  true,
 				domain.RoleEditor: !admins,

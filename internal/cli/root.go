@@ -101,7 +101,8 @@ func (s *shell) root() *cobra.Command {
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
 		r.auditCommand(), r.trailCommand(), seriesCommand(r),
-		s.benchCommand(), s.keysCommand(), r.meCommand(), s.configCommand(), s.copyCommand(), s.migrateCommand(),
+		s.benchCommand(), s.keysCommand(), r.meCommand(), settingsCommand(r),
+		s.configCommand(), s.copyCommand(), s.migrateCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())
 	return root

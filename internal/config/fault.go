@@ -27,6 +27,11 @@ const (
 	FromFlag
 )
 
+// String names the kind for programs.
+func (k SourceKind) String() string {
+	return [...]string{"default", "file", "dotenv", "environment", "flag"}[k]
+}
+
 // place names the source without the name of the setting.
 func (s Source) place() string {
 	switch s.Kind {

@@ -24,6 +24,9 @@ type Setting struct {
 	get func(c *Config) string
 }
 
+// Secret reports whether its value is never shown, only how many there are.
+func (s *Setting) Secret() bool { return s.Kind == kindSecrets }
+
 // Kinds that are handled specially.
 const (
 	kindBool    = "bool" // a flag of it needs no value

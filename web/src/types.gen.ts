@@ -1546,6 +1546,32 @@ export interface Series {
   to: number;
 }
 
+export interface Setting {
+  /** The value that holds where nothing sets it; absent: none. */
+  default?: string;
+  /** The flag of belfry serve that sets it, without its hyphens; absent: none does. */
+  flag?: string;
+  /** That place, for people. */
+  from: string;
+  /** Its name, as in a file. */
+  key: string;
+  /** Whether it is a secret: value has a mask in its place, and how many there are. */
+  secret: boolean;
+  /** The kind of the place that it is from. A flag overrides the environment, which overrides a .env file, which overrides the file. */
+  source: "default" | "file" | "dotenv" | "environment" | "flag";
+  /** What it is for. */
+  usage: string;
+  /** The value that holds, as it would be written in a file; empty: none. */
+  value: string;
+  /** The variable that sets it; absent: none does. */
+  variable?: string;
+}
+
+export interface Settings {
+  /** All settings, in the order in which they are documented. */
+  settings: Setting[];
+}
+
 export interface Shards {
   /** Those that nobody owns: they were given up in good order. */
   free: number;
@@ -2436,5 +2462,11 @@ export interface Routes {
     query: Record<never, never>;
     body: undefined;
     answer: undefined;
+  };
+  "GET /settings": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Settings;
   };
 }
