@@ -1,7 +1,7 @@
 // What rows ask for when they are seen: few calls at a time, each answer kept for a while.
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
-import type { Execution } from "./types.gen.ts";
+import type { Execution, Job } from "./types.gen.ts";
 import { nameOf } from "./words.ts";
 
 /** Makes the calls for keys, so many at a time, the newest demand first, and keeps the answers. */
@@ -96,11 +96,17 @@ const strips = new Lazy<Execution[]>(
 /** The last 20 executions of a job; undefined: not yet known. */
 export const useStrip = (jobId: string): Execution[] | undefined => useLazy(strips, jobId);
 
-const names = new Lazy<string>(async (id) => nameOf(await call("GET /jobs/{id}", { path: { id } })), {
-  atOnce: 3,
-  kept: 2000,
+const jobs = new Lazy<Job>((id) => call("GET /jobs/{id}", { path: { id } }), {
+  atOnce: 4,
+  kept: 1000,
   freshFor: 60_000,
 });
 
+/** A job of which one has the id; undefined: not yet known, or deleted. */
+export const useJob = (id: string): Job | undefined => useLazy(jobs, id);
+
 /** The name of a job by its id; undefined: not yet known, or there is none. */
-export const useJobName = (jobId: string): string | undefined => useLazy(names, jobId);
+export function useJobName(jobId: string): string | undefined {
+  const job = useJob(jobId);
+  return job && nameOf(job);
+}

@@ -108,6 +108,7 @@ export function pagesWith<T>(pages: Page<T>[], from: number, to: number): number
     if (start < to && start + p.items.length > from) found.push(i);
     start += p.items.length;
   }
+  if (start === 0 && pages.length > 0) return [0]; // an empty list may get its first item
   return found;
 }
 

@@ -1,8 +1,20 @@
 // The views: which paths there are, what shows them, and how one gets there. web/README.md says how to add one.
 import type { ComponentType } from "preact";
+import { Alerts } from "./views/alerts.tsx";
+import { Changes } from "./views/changes.tsx";
+import { ClusterView } from "./views/cluster.tsx";
+import { ExecutionView } from "./views/execution.tsx";
+import { Failed } from "./views/failed.tsx";
+import { Hosts } from "./views/hosts.tsx";
 import { JobView } from "./views/job.tsx";
+import { EditJob, NewJob } from "./views/jobform.tsx";
 import { Jobs } from "./views/jobs.tsx";
+import { Keys } from "./views/keys.tsx";
+import { Operations } from "./views/operations.tsx";
 import { Overview } from "./views/overview.tsx";
+import { Proof } from "./views/proof.tsx";
+import { RunningNow } from "./views/running.tsx";
+import { Settings } from "./views/settings.tsx";
 
 export interface View {
   /** The path from /ui on, with :parameters. */
@@ -17,5 +29,18 @@ export interface View {
 export const views: View[] = [
   { path: "/", title: "Overview", component: Overview, nav: { key: "o", icon: "overview" } },
   { path: "/jobs", title: "Jobs", component: Jobs, nav: { key: "j", icon: "jobs" } },
+  { path: "/jobs/new", title: "New job", component: NewJob },
   { path: "/jobs/:id", title: "Job", component: JobView },
+  { path: "/jobs/:id/edit", title: "Edit a job", component: EditJob },
+  { path: "/running", title: "Running now", component: RunningNow, nav: { key: "r", icon: "running" } },
+  { path: "/failed", title: "Failed", component: Failed, nav: { key: "f", icon: "failed" } },
+  { path: "/alerts", title: "Alerts", component: Alerts, nav: { key: "a", icon: "alerts" } },
+  { path: "/executions/:id", title: "Execution", component: ExecutionView },
+  { path: "/proof", title: "Proof", component: Proof, nav: { key: "p", icon: "proof" } },
+  { path: "/hosts", title: "Hosts", component: Hosts, nav: { key: "h", icon: "hosts" } },
+  { path: "/cluster", title: "Cluster", component: ClusterView, nav: { key: "c", icon: "cluster" } },
+  { path: "/operations", title: "Operations", component: Operations, nav: { key: "b", icon: "operations" } },
+  { path: "/changes", title: "Changes", component: Changes, nav: { key: "l", icon: "changes" } },
+  { path: "/keys", title: "Keys", component: Keys, nav: { key: "k", icon: "keys" } },
+  { path: "/settings", title: "Settings", component: Settings, nav: { key: "s", icon: "settings" } },
 ];

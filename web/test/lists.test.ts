@@ -46,6 +46,8 @@ test("only pages that are seen are loaded anew", () => {
   assert.deepEqual(pagesWith(pages, 3, 6), [1]);
   assert.deepEqual(pagesWith(pages, 0, 100), [0, 1, 2]);
   assert.deepEqual(pagesWith(pages, 8, 9), []);
+  assert.deepEqual(pagesWith([{ cursor: undefined, items: [] }], -12, 8), [0], "an empty list");
+  assert.deepEqual(pagesWith([], 0, 8), []);
 });
 
 test("few calls are made at a time, the newest demand first, and none that is no longer wanted", async () => {

@@ -66,6 +66,9 @@ const paths: Record<string, string> = {
   keys: "M14 10a4 4 0 1 0-3.5 4L13 16.5h2v2h2v2h3v-3l-6.2-5.5M8.5 9v.5",
   settings:
     "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2 2M16.4 16.4l2 2M5.6 18.4l2-2M16.4 7.6l2-2",
+  hosts: "M3 5h18v6H3zM3 13h18v6H3zM7 8v.5M7 16v.5",
+  cluster: "M12 4v5M12 15v5M6 12h3M15 12h3M9 9h6v6H9z",
+  operations: "M4 6l2 2 3-4M4 16l2 2 3-4M13 6h7M13 16h7",
   search: "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15.5 15.5L20 20",
   menu: "M4 7h16M4 12h16M4 17h16",
   system: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",

@@ -54,17 +54,17 @@ export function List<T>(props: {
     if (!done && !loading && !error && range.to >= items.length) more();
   }, [range, items.length, done, loading, error, more]);
 
-  const seen = useRef(range);
-  seen.current = range;
   const { every } = props;
   const { refresh } = pages;
   useEffect(() => {
     if (!every) return;
     const timer = setInterval(() => {
-      if (!document.hidden && outage.value === null) refresh(seen.current.from + overscan, seen.current.to - overscan);
+      if (document.hidden || outage.value !== null) return;
+      const top = body.current?.getBoundingClientRect().top ?? 0;
+      refresh(Math.max(0, Math.floor(-top / height)), Math.ceil((innerHeight - top) / height));
     }, every);
     return () => clearInterval(timer);
-  }, [every, refresh]);
+  }, [every, refresh, height]);
 
   const from = Math.min(range.from, Math.max(0, items.length - 1));
   const shown = items.slice(from, range.to);

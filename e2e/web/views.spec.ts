@@ -1,0 +1,67 @@
+import type { Page } from "@playwright/test";
+import { axe } from "./support/axe.ts";
+import { expectNoSideScroll } from "./support/layout.ts";
+import { filled, type Filled } from "./support/samples.ts";
+import { expect, test as base } from "./support/test.ts";
+
+// Every view, on a server that has a bit of everything: axe in both colours, 360 px, and no fault of the guard.
+
+const test = base.extend<object, { sample: Filled }>({
+  sample: [
+    async ({}, use) => {
+      const f = await filled();
+      await use(f);
+      await f.stop();
+    },
+    { scope: "worker" },
+  ],
+});
+
+export const views: [name: string, path: (f: Filled) => string, ready: (page: Page) => Promise<void>][] = [
+  ["overview", () => "/ui/", (p) => seen(p, "Overview")],
+  ["jobs", () => "/ui/jobs", (p) => rows(p, "Jobs")],
+  ["job", (f) => `/ui/jobs/${f.good}`, (p) => rows(p, "Heartbeat")],
+  ["failing job", (f) => `/ui/jobs/${f.bad}`, (p) => rows(p, "Dead port")],
+  ["new job", () => "/ui/jobs/new?schedule=0+30+2+*+*+*&timezone=Europe/Berlin", (p) => shows(p, "When clocks change")],
+  ["edit", (f) => `/ui/jobs/${f.good}/edit`, (p) => shows(p, "Next fires")],
+  ["execution", (f) => `/ui/executions/${f.failed}`, (p) => shows(p, "What was sent")],
+  ["running", () => "/ui/running", (p) => rows(p, "Running now")],
+  ["failed", () => "/ui/failed", (p) => rows(p, "Failed")],
+  ["alerts", () => "/ui/alerts", (p) => rows(p, "Alerts")],
+  ["proof", () => "/ui/proof", (p) => shows(p, "All audited")],
+  ["hosts", () => "/ui/hosts", (p) => rows(p, "Hosts")],
+  ["cluster", () => "/ui/cluster", (p) => rows(p, "Cluster")],
+  ["operations", (f) => `/ui/operations?id=${f.operation}`, (p) => rows(p, "Operations")],
+  ["changes", () => "/ui/changes", (p) => rows(p, "Changes")],
+  ["keys", () => "/ui/keys", (p) => shows(p, "There are no keys")],
+  ["settings", () => "/ui/settings", (p) => rows(p, "Settings")],
+  ["nothing", () => "/ui/nothing", (p) => seen(p, "Nothing here")],
+];
+
+async function seen(page: Page, title: string): Promise<void> {
+  await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+}
+
+async function rows(page: Page, title: string): Promise<void> {
+  await seen(page, title);
+  await expect(page.locator("tbody tr:not([aria-hidden])").first()).toBeVisible();
+}
+
+async function shows(page: Page, text: string): Promise<void> {
+  await expect(page.getByText(text).first()).toBeVisible();
+}
+
+for (const [name, path, ready] of views) {
+  test(`${name}: axe finds nothing, in both colours and at 360 px`, async ({ page, sample }) => {
+    await page.goto(sample.server.url + path(sample));
+    await ready(page);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      expect(await axe(page), colorScheme).toEqual([]);
+    }
+    await page.setViewportSize({ width: 360, height: 740 });
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expectNoSideScroll(page);
+    expect(await axe(page), "narrow").toEqual([]);
+  });
+}

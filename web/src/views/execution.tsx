@@ -1,0 +1,244 @@
+// One execution: what became of it, each attempt on a line of time, and what was sent.
+import { useEffect, useState } from "preact/hooks";
+import { type Step, placeOf, stepsOf } from "../attempts.ts";
+import { call, serverNow } from "../api.ts";
+import { count, duration, plural } from "../format.ts";
+import { useJob } from "../lazy.ts";
+import { href } from "../router.ts";
+import type { CurrentSpec, Execution, ExecutionWithAttempts } from "../types.gen.ts";
+import { ErrorNote, Head, Panel, Skeleton, Stat, StatusBadge, Time } from "../ui/basics.tsx";
+import { JobLink } from "../ui/job.tsx";
+import { useApi } from "../use.ts";
+
+export function ExecutionView({ params }: { params: Record<string, string> }) {
+  const id = params.id ?? "";
+  const [ended, setEnded] = useState(false);
+  const asked = useApi("GET /executions/{id}", { path: { id } }, { keep: true, ...(ended ? {} : { every: 1000 }) });
+  const e = asked.data;
+  useEffect(() => setEnded(!!e && e.completedAt !== null && e.id === id), [e, id]);
+  if (!e) {
+    return (
+      <>
+        <Head title="Execution" sub={<code>{id}</code>} />
+        <ErrorNote error={asked.error} retry={asked.reload} />
+        {!asked.error && <Skeleton height={400} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <Head title="Execution" sub={<code>{e.id}</code>}>
+        <Neighbours execution={e} />
+      </Head>
+      <ErrorNote error={asked.error} />
+      <Facts execution={e} />
+      {e.error && (
+        <div class="note bad">
+          <b>{e.status === "SKIPPED" || e.status === "MISSED" ? "Not sent:" : "What went wrong:"}</b> {e.error}
+        </div>
+      )}
+      <Timeline execution={e} />
+      <Sent execution={e} />
+    </>
+  );
+}
+
+function Facts({ execution: e }: { execution: ExecutionWithAttempts }) {
+  const zone = useJob(e.jobId)?.spec.timezone;
+  return (
+    <>
+      <p class="facts">
+        <StatusBadge status={e.status} /> of <JobLink id={e.jobId} /> {e.manual ? "triggered by hand, " : "due "}
+        <Time at={e.scheduledAt} jobZone={zone} line />
+      </p>
+      <dl class="stats">
+        <Stat
+          label={e.manual ? "Started after" : "Drift"}
+          value={e.startedAt === null ? "–" : duration(e.startedAt - e.scheduledAt)}
+          sub={e.startedAt === null ? "Nothing was sent" : "from due to the first attempt"}
+        />
+        <Stat
+          label="Duration"
+          value={e.duration === null ? "–" : duration(e.duration)}
+          sub={e.retryCount ? "retries and waits included" : " "}
+        />
+        <Stat
+          label="HTTP status"
+          value={e.httpStatus ?? "–"}
+          sub={e.httpStatus ? "of the last attempt" : "no response"}
+        />
+        <Stat label="Attempts" value={count(e.attempts.length)} sub={plural(e.retryCount, "retry", "retries")} />
+        {e.missed && <Stat label="Fires" value={count(e.missed.count)} sub="that this record covers" />}
+      </dl>
+      {e.missed && (
+        <p class="muted">
+          From <Time at={e.missed.from} jobZone={zone} line /> to <Time at={e.scheduledAt} jobZone={zone} line />.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Timeline({ execution: e }: { execution: ExecutionWithAttempts }) {
+  const steps = stepsOf(e, serverNow());
+  if (steps.length === 0) return null;
+  return (
+    <Panel title="Attempts">
+      <ol class="timeline">
+        {steps.map((s) => (
+          <li key={`${s.kind}${s.from}`} class={s.kind}>
+            <Words step={s} />
+            <Bar step={s} steps={steps} />
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function Words({ step: s }: { step: Step }) {
+  const took = duration(Math.max(0, s.to - s.from));
+  if (s.kind === "late") {
+    return (
+      <p>
+        <b>Waited</b>{" "}
+        <span class="muted">
+          {took} after it was due{s.open ? ", and still waits" : ""}
+        </span>
+      </p>
+    );
+  }
+  if (s.kind === "wait") {
+    return (
+      <p>
+        <b>Waits</b>{" "}
+        <span class="muted">
+          {took} for the next attempt{s.open ? ":" : ""} {s.open && <Time at={s.to} line />}
+        </span>
+      </p>
+    );
+  }
+  const good = s.httpStatus !== null && s.httpStatus !== undefined && s.httpStatus >= 200 && s.httpStatus < 300;
+  return (
+    <>
+      <p>
+        <b>Attempt {s.number}</b> <span class="muted">sent </span>
+        <Time at={s.from} line /> <span class="muted">{s.open ? `has run for ${took}` : `took ${took}`}</span>{" "}
+        {s.httpStatus ? <span class={`badge ${good ? "s-success" : "s-failed"}`}>HTTP {s.httpStatus}</span> : null}
+      </p>
+      {s.error && <p class="bad-text">{s.error}</p>}
+    </>
+  );
+}
+
+function Bar({ step, steps }: { step: Step; steps: Step[] }) {
+  const { left, width } = placeOf(step, steps);
+  const ok = step.kind === "attempt" && !step.error && !step.open;
+  return (
+    <div class="track" aria-hidden="true">
+      <i
+        class={step.kind === "attempt" ? (step.open ? "open" : ok ? "good" : "bad") : "idle"}
+        style={{ left: `${left}%`, width: `${width}%` }}
+      />
+    </div>
+  );
+}
+
+/** The request, as the version of the job that the execution belongs to has it. */
+function Sent({ execution: e }: { execution: ExecutionWithAttempts }) {
+  const job = useJob(e.jobId);
+  if (!job || e.startedAt === null) return null;
+  const other = job.version !== e.version;
+  return (
+    <Panel title="What was sent">
+      {other && (
+        <p class="note warn">
+          The job was changed since: this execution belongs to version {e.version}, and what follows is version{" "}
+          {job.version}.
+        </p>
+      )}
+      <pre class="text" tabIndex={0} role="region" aria-label="The request">
+        {requestOf(e, job.spec)}
+      </pre>
+      <p class="muted">Secrets are masked. The attempt is the last one’s; the others differ in Belfry-Attempt alone.</p>
+    </Panel>
+  );
+}
+
+/** A request as text, secrets masked as the API masks them. */
+export function requestOf(e: ExecutionWithAttempts, spec: CurrentSpec): string {
+  const url = new URL(spec.api);
+  const attempt = Math.max(1, e.attempts.length);
+  const lines = [
+    `${spec.method} ${url.pathname}${url.search} HTTP/1.1`,
+    `Host: ${url.host}`,
+    ...Object.entries(spec.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    `Idempotency-Key: ${e.id}`,
+    `Belfry-Job-Id: ${e.jobId}`,
+    `Belfry-Execution-Id: ${e.id}`,
+    `Belfry-Scheduled-At: ${e.scheduledAt}`,
+    `Belfry-Attempt: ${attempt}`,
+  ];
+  if (spec.method === "GET" || spec.method === "HEAD") return lines.join("\n");
+  const identity = { jobId: e.jobId, executionId: e.id, scheduledAt: e.scheduledAt, attempt };
+  const { body } = spec;
+  const text = body === undefined ? JSON.stringify(identity) : typeof body === "string" ? body : JSON.stringify(body);
+  return `${lines.join("\n")}\n\n${text}`;
+}
+
+const windows = [60_000, 3_600_000, 86_400_000, 31 * 86_400_000, Number.POSITIVE_INFINITY];
+
+/** The execution of a job after another one. Lists begin with the newest, so the time after it is searched in steps. */
+async function nextOf(e: Execution, signal: AbortSignal): Promise<Execution | undefined> {
+  const path = { id: e.jobId };
+  for (const length of windows) {
+    const to = Math.min(e.scheduledAt + length, serverNow() + 1000);
+    const query = { from: e.scheduledAt + 1, to, limit: 1000 };
+    if (to <= e.scheduledAt + 1) return undefined;
+    const page = await call("GET /jobs/{id}/executions", { path, query, signal });
+    const found = page.executions.at(-1);
+    if (found) return found;
+    if (to < e.scheduledAt + length) return undefined;
+  }
+  return undefined;
+}
+
+function Neighbours({ execution: e }: { execution: ExecutionWithAttempts }) {
+  const [found, setFound] = useState<{ id: string; before?: Execution; after?: Execution }>({ id: "" });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the neighbours are those of the id
+  useEffect(() => {
+    const control = new AbortController();
+    const { signal } = control;
+    const ask = async (): Promise<void> => {
+      const query = { to: e.scheduledAt, limit: 1 };
+      const page = await call("GET /jobs/{id}/executions", { path: { id: e.jobId }, query, signal });
+      const after = await nextOf(e, signal);
+      const before = page.executions[0];
+      setFound({ id: e.id, ...(before ? { before } : {}), ...(after ? { after } : {}) });
+    };
+    ask().catch(() => undefined); // the job is gone, or the view says what is wrong
+    return () => control.abort();
+  }, [e.id, e.completedAt]);
+  const { before, after } = found.id === e.id ? found : {};
+  return (
+    <>
+      <Neighbour execution={before} text="← Previous" />
+      <Neighbour execution={after} text="Next →" />
+    </>
+  );
+}
+
+function Neighbour({ execution, text }: { execution: Execution | undefined; text: string }) {
+  if (!execution) {
+    return (
+      <span class="button off" aria-disabled="true">
+        {text}
+      </span>
+    );
+  }
+  return (
+    <a class="button" href={href(`/executions/${execution.id}`)} title={execution.status}>
+      {text}
+    </a>
+  );
+}

@@ -1,0 +1,281 @@
+// Making a job, and editing one: a form with every field that a job has, and what its schedule means beside it.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { ApiError, call, outage, send } from "../api.ts";
+import {
+  type Draft,
+  changeDocument,
+  changedFields,
+  draftOf,
+  emptyDraft,
+  fields,
+  groups,
+  isSet,
+  newDocument,
+  type Refusal,
+} from "../jobform.ts";
+import { href, navigate, usePlace } from "../router.ts";
+import type { Job, Saved } from "../types.gen.ts";
+import { ErrorNote, Head, Panel, Skeleton } from "../ui/basics.tsx";
+import { say } from "../ui/dialog.tsx";
+import { type Fault, FieldRow } from "./jobfield.tsx";
+import { SchedulePreview } from "./schedulepreview.tsx";
+
+/** A new job: an empty one, a copy of another one (?from=ID), or with fields from the address (?api=…&schedule=…). */
+export function NewJob() {
+  const { query } = usePlace();
+  const from = query.get("from");
+  const [draft, setDraft] = useState<Draft>();
+  const [error, setError] = useState<Error>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the address fills the form once
+  useEffect(() => {
+    const d = emptyDraft();
+    for (const f of fields) if (query.has(f.path)) d[f.path] = query.get(f.path) ?? "";
+    if (!from) return setDraft(d);
+    call("GET /jobs/{id}", { path: { id: from } })
+      .then((job) => setDraft({ ...draftOf(job.spec, true), key: "", name: copyName(job.spec.name) }))
+      .catch(setError);
+  }, [from]);
+  return (
+    <>
+      <Head title={from ? "Duplicate a job" : "New job"} />
+      <ErrorNote error={error} />
+      {!draft && !error && <Skeleton height={600} />}
+      {draft && <Form start={draft} />}
+    </>
+  );
+}
+
+const copyName = (name: string | undefined): string => (name ? `${name} (copy)` : "");
+
+interface Loaded {
+  job: Job;
+  tag: string;
+}
+
+async function load(id: string): Promise<Loaded> {
+  const res = await send("GET /jobs/{id}", { path: { id } });
+  const body: unknown = await res.json();
+  if (!res.ok) throw new ApiError(res.status, body as never);
+  return { job: body as Job, tag: res.headers.get("ETag") ?? "" };
+}
+
+export function EditJob({ params }: { params: Record<string, string> }) {
+  const id = params.id ?? "";
+  const [loaded, setLoaded] = useState<Loaded>();
+  const [error, setError] = useState<Error>();
+  useEffect(() => {
+    load(id).then(setLoaded).catch(setError);
+  }, [id]);
+  const start = useMemo(() => loaded && draftOf(loaded.job.spec, loaded.job.isActive), [loaded]);
+  return (
+    <>
+      <Head title={loaded ? `Edit ${loaded.job.spec.name || loaded.job.spec.api}` : "Edit a job"} />
+      <ErrorNote error={error} />
+      {!loaded && !error && <Skeleton height={600} />}
+      {loaded && start && (
+        <Form start={start} loaded={loaded} key={loaded.tag} reload={() => load(id).then(setLoaded)} />
+      )}
+    </>
+  );
+}
+
+function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload?: () => Promise<void> }) {
+  const [draft, setDraft] = useState<Draft>(start);
+  const [fault, setFault] = useState<Fault>();
+  const [wrong, setWrong] = useState<Fault>(); // of the preview
+  const [saving, setSaving] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const once = useRef(crypto.randomUUID());
+  const set = (path: string, value: string): void => {
+    setDraft((d) => ({ ...d, [path]: value }));
+    setFault((f) => f?.without(path));
+  };
+  const changed = changedFields(draft, start);
+  useLeaveWarning(changed.length > 0 && !saving);
+
+  const save = async (tag = loaded?.tag): Promise<void> => {
+    setSaving(true);
+    setFault(undefined);
+    try {
+      done(await store(draft, start, loaded?.job.id, tag, once.current));
+    } catch (err) {
+      setSaving(false);
+      once.current = crypto.randomUUID();
+      setFault(new FormFault(err as Error | Refusal));
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    }
+  };
+  const stale =
+    fault?.error instanceof ApiError && (fault.error.status === 412 || fault.error.problem?.code === "stale");
+  return (
+    <form
+      ref={form}
+      class="jobform"
+      noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        void save();
+      }}
+    >
+      <div class="fields">
+        {groups.map((g, i) => (
+          <Fields key={g.title} group={i} draft={draft} fault={fault ?? wrong} editing={!!loaded} set={set} />
+        ))}
+      </div>
+      <aside class="beside">
+        <SchedulePreview
+          draft={draft}
+          jobId={loaded?.job.id}
+          onFault={setWrong}
+          onPick={(schedule) => set("schedule", schedule)}
+        />
+        {fault && !stale && <ErrorNote error={fault.error} />}
+        {stale && loaded && reload && <Conflict loaded={loaded} reload={reload} again={(tag) => void save(tag)} />}
+        <div class="actions">
+          <button type="submit" class="primary" disabled={saving || (!!loaded && changed.length === 0)}>
+            {loaded ? "Save changes" : "Create job"}
+          </button>
+          <a class="button" href={href(loaded ? `/jobs/${loaded.job.id}` : "/jobs")}>
+            Cancel
+          </a>
+          {loaded && <Changed n={changed.length} />}
+        </div>
+      </aside>
+    </form>
+  );
+}
+
+/** The fault of the whole form, by field. */
+class FormFault implements Fault {
+  readonly error: Error;
+  readonly #by: { field: string; message: string }[];
+  readonly #seen: Set<string>;
+
+  constructor(err: Error | Refusal, seen = new Set<string>()) {
+    this.#seen = seen;
+    this.error = err instanceof Error ? err : new Error(`${err.field}: ${err.message}`);
+    this.#by = err instanceof ApiError ? (err.problem?.errors ?? []) : err instanceof Error ? [] : [err];
+  }
+
+  of(path: string): string | undefined {
+    if (this.#seen.has(path)) return undefined;
+    const e = this.#by.find(
+      ({ field }) => field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`),
+    );
+    return e && (e.field === path ? e.message : `${e.field.slice(path.length + 1)}: ${e.message}`);
+  }
+
+  /** The same without a field that is being changed. */
+  without(path: string): Fault {
+    const f = new FormFault(this.error, new Set([...this.#seen, path]));
+    f.#by.push(...this.#by);
+    return f;
+  }
+}
+
+async function store(d: Draft, before: Draft, id: string | undefined, tag: string | undefined, once: string) {
+  if (id === undefined) {
+    return await call("POST /jobs", { body: newDocument(d) as never, headers: { "Idempotency-Key": once } });
+  }
+  const headers: Record<string, string> = tag ? { "If-Match": tag } : {};
+  return await call("PUT /jobs/{id}", { path: { id }, body: changeDocument(d, before) as never, headers });
+}
+
+function done(saved: Saved): void {
+  const warnings = saved.warnings ?? [];
+  say([saved.message, ...warnings].join(" · "));
+  navigate(href(`/jobs/${saved.id}`));
+}
+
+function Changed({ n }: { n: number }) {
+  return (
+    <span class="muted">
+      {n === 0 ? "Nothing is changed" : n === 1 ? "One field is changed" : `${n} fields are changed`}
+    </span>
+  );
+}
+
+function Fields(props: {
+  group: number;
+  draft: Draft;
+  fault: Fault | undefined;
+  editing: boolean;
+  set: (path: string, value: string) => void;
+}) {
+  const g = groups[props.group];
+  if (!g) return null;
+  const rows = g.fields.map((f) => (
+    <FieldRow
+      key={f.path}
+      field={f}
+      draft={props.draft}
+      fault={props.fault?.of(f.path)}
+      readOnly={props.editing && !!f.fixed}
+      set={props.set}
+    />
+  ));
+  if (props.group === 0) return <Panel title={g.title}>{rows}</Panel>;
+  const used = g.fields.filter((f) => isSet(f, props.draft));
+  const faulty = g.fields.some((f) => props.fault?.of(f.path));
+  return (
+    <details class="panel" open={faulty || undefined}>
+      <summary>
+        <h2>{g.title}</h2> <small class="muted">{used.length ? used.map((f) => f.label).join(", ") : "Defaults"}</small>
+      </summary>
+      {rows}
+    </details>
+  );
+}
+
+/** Somebody else has changed the job meanwhile: what they did, and what one can do. */
+function Conflict(props: { loaded: Loaded; reload: () => Promise<void>; again: (tag: string) => void }) {
+  const [theirs, setTheirs] = useState<Loaded>();
+  const { id } = props.loaded.job;
+  useEffect(() => {
+    load(id)
+      .then(setTheirs)
+      .catch(() => undefined); // the outage is shown
+  }, [id]);
+  if (!theirs)
+    return (
+      <div class="note warn" role="alert">
+        Somebody else has changed this job meanwhile.
+      </div>
+    );
+  const before = draftOf(props.loaded.job.spec, props.loaded.job.isActive);
+  const now = draftOf(theirs.job.spec, theirs.job.isActive);
+  const list = changedFields(now, before);
+  return (
+    <div class="note warn" role="alert">
+      <p>
+        Somebody else has changed this job meanwhile: it is version {theirs.job.version} now, and you began with version{" "}
+        {props.loaded.job.version}. Nothing was saved.
+      </p>
+      <ul>
+        {list.map((f) => (
+          <li key={f.path}>
+            {f.label}: <code>{before[f.path] || "default"}</code> → <code>{now[f.path] || "default"}</code>
+          </li>
+        ))}
+      </ul>
+      <div class="actions">
+        <button type="button" onClick={() => props.again(theirs.tag)}>
+          Save my changes on top
+        </button>
+        <button type="button" onClick={() => void props.reload()}>
+          Drop my changes and begin anew
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** The browser asks before it closes a page with changes. */
+function useLeaveWarning(changed: boolean): void {
+  useEffect(() => {
+    if (!changed || outage.value !== null) return;
+    const ask = (e: BeforeUnloadEvent): void => e.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [changed]);
+}

@@ -1,0 +1,241 @@
+// API keys: making one, which is shown once, and revoking one.
+import { useState } from "preact/hooks";
+import { call } from "../api.ts";
+import type { CreatedKey, Key, NewKey } from "../types.gen.ts";
+import { Copy, ErrorNote, FieldError, Head, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Dialog, say } from "../ui/dialog.tsx";
+import { useApi } from "../use.ts";
+
+export function Keys() {
+  const asked = useApi("GET /keys");
+  const [making, setMaking] = useState(false);
+  const [made, setMade] = useState<CreatedKey>();
+  const [revoking, setRevoking] = useState<Key>();
+  const keys = asked.data?.keys;
+  return (
+    <>
+      <Head title="Keys" sub="API keys that are not revoked. Those of the settings are not among them.">
+        <button type="button" class="primary" onClick={() => setMaking(true)}>
+          New key
+        </button>
+      </Head>
+      <ErrorNote error={asked.error} retry={asked.reload} />
+      {!keys && !asked.error && <Skeleton height={300} />}
+      {keys && <Table keys={keys} onRevoke={setRevoking} />}
+      {making && (
+        <Make
+          first={keys?.length === 0}
+          onClose={() => setMaking(false)}
+          onMade={(key) => {
+            setMaking(false);
+            setMade(key);
+            asked.reload();
+          }}
+        />
+      )}
+      {made && <Made made={made} onClose={() => setMade(undefined)} />}
+      {revoking && (
+        <Revoke
+          revoked={revoking}
+          onClose={() => setRevoking(undefined)}
+          onDone={() => {
+            setRevoking(undefined);
+            asked.reload();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Table({ keys, onRevoke }: { keys: Key[]; onRevoke: (key: Key) => void }) {
+  if (keys.length === 0) {
+    return (
+      <div class="empty">
+        <p>There are no keys.</p>
+        <p>
+          With the first one every call needs a key, this page too. It must be an admin’s, without an expiry. The server
+          may then listen on other addresses than this machine’s.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <Panel title="Keys">
+      <div class="scroll" tabIndex={0} role="region" aria-label="The keys">
+        <table class="plain">
+          <thead>
+            <tr>
+              {["Name", "Role", "Namespace", "Created", "Last used", "Expires"].map((h) => (
+                <th key={h} scope="col">
+                  {h}
+                </th>
+              ))}
+              <td />
+            </tr>
+          </thead>
+          <tbody>
+            {keys.map((k) => (
+              <tr key={k.id}>
+                <th scope="row">
+                  <b>{k.name}</b>
+                  <small class="muted second">
+                    <code>{k.id}</code>
+                  </small>
+                </th>
+                <td>{k.role}</td>
+                <td>{k.namespace ?? <span class="muted">all</span>}</td>
+                <td>
+                  <Time at={k.createdAt} />
+                </td>
+                <td>
+                  <Time at={k.lastUsedAt} none="never" />
+                </td>
+                <td>
+                  <Time at={k.expiresAt} none="never" />
+                </td>
+                <td>
+                  <button type="button" class="danger" aria-label={`Revoke ${k.name}`} onClick={() => onRevoke(k)}>
+                    Revoke
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+const roles: [Key["role"], string][] = [
+  ["viewer", "viewer: reads"],
+  ["editor", "editor: changes and triggers jobs, too"],
+  ["admin", "admin: everything, keys and the trail of changes, too"],
+];
+
+function Make(props: { first: boolean; onClose: () => void; onMade: (key: CreatedKey) => void }) {
+  const [error, setError] = useState<Error>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (form: HTMLFormElement): Promise<void> => {
+    const data = new FormData(form);
+    const get = (name: string): string => String(data.get(name) ?? "").trim();
+    const key: NewKey = { name: get("name"), role: get("role") as Key["role"] };
+    if (get("namespace")) key.namespace = get("namespace");
+    if (get("expiresAt")) key.expiresAt = new Date(get("expiresAt")).getTime();
+    setBusy(true);
+    try {
+      props.onMade(await call("POST /keys", { body: key }));
+    } catch (err) {
+      setError(err as Error);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title="New key" onClose={props.onClose}>
+      <form
+        class="ask"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void submit(e.currentTarget);
+        }}
+      >
+        {props.first && <p class="note warn">From the first key on every call needs one. Keep it before you go on.</p>}
+        <div>
+          <label>
+            Who or what will use it
+            <input name="name" autocomplete="off" placeholder="CI of team billing" aria-describedby="e-name" />
+          </label>
+          <FieldError error={error} field="name" id="e-name" />
+        </div>
+        <div>
+          <label>
+            Role
+            <select name="role" aria-describedby="e-role">
+              {roles
+                .filter(([role]) => !props.first || role === "admin")
+                .map(([role, text]) => (
+                  <option key={role} value={role}>
+                    {text}
+                  </option>
+                ))}
+            </select>
+          </label>
+          <FieldError error={error} field="role" id="e-role" />
+        </div>
+        <div>
+          <label>
+            The only namespace that it sees; empty: all
+            <input name="namespace" autocomplete="off" spellcheck={false} aria-describedby="e-namespace" />
+          </label>
+          <FieldError error={error} field="namespace" id="e-namespace" />
+        </div>
+        <div>
+          <label>
+            Expires, in the zone of this browser; empty: never
+            <input name="expiresAt" type="datetime-local" aria-describedby="e-expires" />
+          </label>
+          <FieldError error={error} field="expiresAt" id="e-expires" />
+        </div>
+        <ErrorNote error={error} />
+        <div class="actions end">
+          <button type="button" onClick={props.onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={busy}>
+            Make the key
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Made({ made, onClose }: { made: CreatedKey; onClose: () => void }) {
+  return (
+    <Dialog title={`The key of ${made.name}`} onClose={onClose}>
+      <div class="ask">
+        <p class="note warn">This is the only time that it is shown: the server keeps no copy of it.</p>
+        <pre class="text" tabIndex={0} role="region" aria-label="The key">
+          {made.key}
+        </pre>
+        <div class="actions end">
+          <Copy text={made.key ?? ""} label="Copy the key" />
+          <button type="button" class="primary" onClick={onClose}>
+            I have kept it
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+function Revoke({ revoked: k, onClose, onDone }: { revoked: Key; onClose: () => void; onDone: () => void }) {
+  const [error, setError] = useState<Error>();
+  const revoke = async (): Promise<void> => {
+    try {
+      say((await call("DELETE /keys/{id}", { path: { id: k.id } })).message);
+      onDone();
+    } catch (err) {
+      setError(err as Error);
+    }
+  };
+  return (
+    <Dialog title="Revoke the key?" onClose={onClose}>
+      <div class="ask">
+        <p>
+          Whoever uses the key <b>{k.name}</b> ({k.role}) is refused from now on. It cannot be brought back.
+        </p>
+        <ErrorNote error={error} />
+        <div class="actions end">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="button" class="danger" onClick={() => void revoke()}>
+            Revoke the key
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
