@@ -95,6 +95,19 @@ test("an edit that another one has overtaken is not saved, and says what has cha
   expect(job.version).toBe(3);
 });
 
+test("an edit shows which fires are gained and lost", async ({ page, guard, start }) => {
+  const server = await start();
+  guard.allow(/status of 422/);
+  const id = await server.createJob({ name: "moved", schedule: "0 0 4 * * *" });
+  await page.goto(`${server.url}/ui/jobs/${id}/edit`);
+  await page.getByRole("textbox", { name: "Schedule", exact: true }).fill("0 0 5 * * *");
+  const does = page.getByRole("region", { name: "What the change does" });
+  await expect(does).toContainText("30 fires gained and 30 fires lost");
+  await expect(does.locator("time").filter({ hasText: "05:00:00 UTC" })).toHaveCount(5);
+  await page.getByRole("textbox", { name: "Schedule", exact: true }).fill("0 0 4 * * *");
+  await expect(does).toBeHidden();
+});
+
 test("clock changes are shown while one types", async ({ page, guard, empty }) => {
   guard.allow(/status of 422/);
   await page.goto(`${empty.url}/ui/jobs/new`);

@@ -32,7 +32,7 @@ func TestSettingsAreShownToAdmins(t *testing.T) {
 		}
 		call(t, withKey{h, text}, "GET", "/settings", "").problem(t, 403)
 	}
-	confined := access.Caller{Role: domain.RoleAdmin, Namespace: "billing"}
+	confined := access.Session{Caller: access.Caller{Role: domain.RoleAdmin, Namespace: "billing"}}
 	if _, refusal := within(confined, httptest.NewRequest("GET", "/settings", nil)); refusal == nil {
 		t.Error("a confined caller sees the settings")
 	}

@@ -25,6 +25,8 @@ const words: Record<Change["action"], string> = {
   REFUSE: "Was refused",
   KEY_CREATE: "Made a key",
   KEY_REVOKE: "Revoked a key",
+  SIGN_IN: "Signed in",
+  SIGN_OUT: "Signed out",
 };
 
 const filters = ["jobId", "requestId", "operationId"] as const;

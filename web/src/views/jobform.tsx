@@ -17,6 +17,7 @@ import { href, navigate, usePlace } from "../router.ts";
 import type { Job, Saved } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
+import { EditFires } from "./editfires.tsx";
 import { type Fault, FieldRow } from "./jobfield.tsx";
 import { SchedulePreview } from "./schedulepreview.tsx";
 
@@ -129,6 +130,7 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
           onFault={setWrong}
           onPick={(schedule) => set("schedule", schedule)}
         />
+        {loaded && <EditFires id={loaded.job.id} draft={draft} before={start} />}
         {fault && !stale && <ErrorNote error={fault.error} />}
         {stale && loaded && reload && <Conflict loaded={loaded} reload={reload} again={(tag) => void save(tag)} />}
         <div class="actions">
