@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -49,33 +50,45 @@ func (o *owner) loseDeleted(leaving map[uint8]bool) (jobs []*run.Job) {
 }
 
 // lose takes the jobs of shards out of the registry and the timetable. It returns them, and
-// the runs that they had kept back.
+// the runs that they had kept back. It takes the lock for some jobs at a time: fires of other shards
+// wait for it. No job is added to a shard that is being left.
 func (o *owner) lose(leaving map[uint8]bool) (jobs []*run.Job, held []*run.Run) {
 	reg := o.registry
 	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	for j := range reg.jobs.All() {
-		if leaving[j.Shard] {
-			jobs = append(jobs, j)
+	pieces := reg.jobs.Pieces()
+	reg.mu.Unlock()
+	for n := range leaving {
+		for piece := range pieces {
+			reg.mu.Lock()
+			lost := reg.jobs.Piece(int(n), piece)
+			for _, j := range lost {
+				held = append(held, reg.lose(j)...)
+			}
+			reg.mu.Unlock()
+			jobs = append(jobs, lost...)
 		}
-	}
-	for _, j := range jobs {
-		j.Lose()
-		j.Next = run.Never
-		reg.jobs.Remove(j.ID)
-		reg.countActive(j.Current, nil)
-		delete(reg.unusable, j.ID)
-		j.Mu.Lock()
-		a := j.OpenBacklog()
-		held = append(append(held, a.AwaitEdit...), a.Resumed...)
-		for _, s := range a.Waiting {
-			s.Discard()
-		}
-		a.AwaitEdit, a.Resumed, a.Waiting = nil, nil, nil
-		j.FreeBacklog()
-		j.Mu.Unlock()
 	}
 	return jobs, held
+}
+
+// lose takes a job out whose shard is being left, and returns the runs that it had kept back. Call with
+// the lock of the registry held.
+func (reg *registry) lose(j *run.Job) (held []*run.Run) {
+	j.Lose()
+	j.Next = run.Never
+	reg.jobs.Remove(j.ID)
+	reg.countActive(j.Current, nil)
+	delete(reg.unusable, j.ID)
+	j.Mu.Lock()
+	defer j.Mu.Unlock()
+	a := j.OpenBacklog()
+	held = slices.Concat(a.AwaitEdit, a.Resumed)
+	for _, s := range a.Waiting {
+		s.Discard()
+	}
+	a.AwaitEdit, a.Resumed, a.Waiting = nil, nil, nil
+	j.FreeBacklog()
+	return held
 }
 
 // releaseWait is how long calls in flight of a shard that is released may take to end before
@@ -103,7 +116,7 @@ func (o *owner) release(ctx context.Context, numbers []int) error {
 	jobs := o.drop(numbers)
 	end := o.clock.Mark()
 	opened := make(map[*run.Run]bool)
-	for !o.handedOver(jobs, opened) {
+	for jobs = notHandedOver(jobs, opened); len(jobs) > 0; jobs = notHandedOver(jobs, opened) {
 		if o.clock.Elapsed(end) >= releaseWait {
 			o.openCalls(jobs, opened)
 		}
@@ -117,20 +130,19 @@ func (o *owner) release(ctx context.Context, numbers []int) error {
 	return o.shards.Release(ctx, beats)
 }
 
-// handedOver reports whether every execution of jobs that were dropped is on record, or a call
-// in flight that was given an open run.
-func (o *owner) handedOver(jobs []*run.Job, opened map[*run.Run]bool) bool {
-	for _, j := range jobs {
+// notHandedOver returns, of jobs that were dropped, those that have an execution that is neither on record
+// nor a call in flight that was given an open run.
+func notHandedOver(jobs []*run.Job, opened map[*run.Run]bool) []*run.Job {
+	return slices.DeleteFunc(jobs, func(j *run.Job) bool {
 		j.Mu.Lock()
+		defer j.Mu.Unlock()
 		for r := j.Live; r != nil; r = r.JobNext {
 			if !opened[r] || r.State != run.StateCalling {
-				j.Mu.Unlock()
 				return false
 			}
 		}
-		j.Mu.Unlock()
-	}
-	return true
+		return true
+	})
 }
 
 // openCalls gives open runs to the calls in flight of jobs that were dropped.

@@ -27,7 +27,10 @@ type registry struct {
 
 func newRegistry(c clock.Clock, shards *shard.Set) *registry {
 	table := due.NewTimetable(shards.Holds)
-	return &registry{clock: c, shards: shards, unusable: make(map[domain.JobID]recovery.Unusable), table: table}
+	return &registry{
+		clock: c, shards: shards, jobs: run.NewJobIndex(len(shards.All())),
+		unusable: make(map[domain.JobID]recovery.Unusable), table: table,
+	}
 }
 
 func (reg *registry) now() int64 { return clock.NowMs(reg.clock) }

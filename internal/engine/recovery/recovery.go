@@ -117,7 +117,7 @@ func newRecovery(c Config, claimed []store.Shard) *recovery {
 		runs:   make(map[domain.JobID][]domain.OpenRun),
 		opened: make(map[domain.FireKey]struct{}),
 	}
-	rc.mending = &mending{recovery: rc}
+	rc.mending, rc.result.Jobs = &mending{recovery: rc}, run.NewJobIndex(len(rc.gaps))
 	rc.decided = Decisions{Ledger: c.Store.Ledger(), Node: c.Shards.Node, Count: c.Count}
 	numbers := make([]int, len(claimed))
 	for i := range claimed {

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// indexParts is how many tables a JobIndex has. Each grows on its own, so
+	// indexParts is how many tables a JobIndex has, at most. Each grows on its own, so
 	// that no creation waits for more than the 10,000 jobs that a part of ten
-	// million holds to be moved.
+	// million holds to be moved. Each is of one shard, so that this takes no walk over all jobs to leave.
 	indexParts = 1 << 10
 	rowsEach   = 1 << 13 // rows are made so many at a time: 64 KiB
 )
@@ -18,7 +18,7 @@ const (
 // JobIndex finds jobs by id. A Go map of ten million ids takes 42 bytes an
 // entry, because it holds the ids a second time; this one takes 13 to 19.
 //
-//	id ─ hash ─► part ─► slot: number of a row ─► row: *job
+//	id ─ shard, hash ─► part ─► slot: number of a row ─► row: *job
 //
 // Rows are in the order in which the jobs came, which is that of their memory.
 // The garbage collector follows pointers in the order in which it finds them: in
@@ -27,9 +27,10 @@ const (
 //
 // Each part is a table with linear probing (Knuth, The Art of Computer
 // Programming, vol. 3, section 6.4, algorithms L and R) that is at most three
-// quarters full. The zero value is empty. It is not safe for concurrent use:
+// quarters full. The zero value is empty, of one shard. It is not safe for concurrent use:
 // the lock of the registry guards it.
 type JobIndex struct {
+	of    int // shards
 	seed  maphash.Seed
 	parts []indexPart
 	rows  [][]*Job // of rowsEach; nil: no job
@@ -43,13 +44,22 @@ type indexPart struct {
 	n     int
 }
 
-// place returns the part of an id, and the number from which its slot follows.
-func (x *JobIndex) place(id domain.JobID) (p *indexPart, hash uint64) {
+// NewJobIndex returns an empty index of jobs of so many shards.
+func NewJobIndex(shards int) JobIndex { return JobIndex{of: shards} }
+
+// place returns the part of an id of a shard, and the number from which its slot follows.
+func (x *JobIndex) place(shard int, id domain.JobID) (p *indexPart, hash uint64) {
 	if x.parts == nil {
-		x.seed, x.parts = maphash.MakeSeed(), make([]indexPart, indexParts)
+		x.of = max(x.of, 1)
+		x.seed, x.parts = maphash.MakeSeed(), make([]indexPart, x.of*x.Pieces())
 	}
-	h := maphash.Comparable(x.seed, id)
-	return &x.parts[h%indexParts], h / indexParts
+	h, each := maphash.Comparable(x.seed, id), uint64(x.Pieces()) //nolint:gosec // at least 1
+	return &x.parts[uint64(shard)*each+h%each], h / each          //nolint:gosec // it is not negative
+}
+
+// slotFrom returns the number from which the slot of an id follows in its part.
+func (x *JobIndex) slotFrom(id domain.JobID) uint64 {
+	return maphash.Comparable(x.seed, id) / uint64(x.Pieces()) //nolint:gosec // at least 1
 }
 
 // row returns a row by its number.
@@ -73,7 +83,7 @@ func (x *JobIndex) newRow() uint32 {
 
 // Get returns the job of the id, or nil.
 func (x *JobIndex) Get(id domain.JobID) *Job {
-	p, h := x.place(id)
+	p, h := x.place(id.Shard(x.of), id)
 	if len(p.slots) == 0 {
 		return nil
 	}
@@ -86,7 +96,7 @@ func (x *JobIndex) Get(id domain.JobID) *Job {
 
 // Put adds a job, or takes the place of the one with the same id.
 func (x *JobIndex) Put(j *Job) {
-	p, h := x.place(j.ID)
+	p, h := x.place(int(j.Shard), j.ID)
 	if 4*(p.n+1) > 3*len(p.slots) {
 		x.grow(p)
 	}
@@ -106,8 +116,7 @@ func (x *JobIndex) grow(p *indexPart) {
 	for _, number := range old {
 		if number != 0 {
 			id := (*x.row(number)).ID
-			_, h := x.place(id)
-			p.slots[x.find(p, id, h)] = number
+			p.slots[x.find(p, id, x.slotFrom(id))] = number
 		}
 	}
 }
@@ -125,7 +134,7 @@ func (x *JobIndex) find(p *indexPart, id domain.JobID, hash uint64) int {
 
 // Remove takes the job of the id out, if there is one.
 func (x *JobIndex) Remove(id domain.JobID) {
-	p, h := x.place(id)
+	p, h := x.place(id.Shard(x.of), id)
 	if len(p.slots) == 0 {
 		return
 	}
@@ -141,8 +150,7 @@ func (x *JobIndex) Remove(id domain.JobID) {
 	// What comes after the hole may have been pushed there by what was in it.
 	mask := len(p.slots) - 1
 	for at := (hole + 1) & mask; p.slots[at] != 0; at = (at + 1) & mask {
-		_, h := x.place((*x.row(p.slots[at])).ID)
-		home := int(h) & mask //nolint:gosec // the low bits are wanted
+		home := int(x.slotFrom((*x.row(p.slots[at])).ID)) & mask //nolint:gosec // the low bits are wanted
 		if (at-home)&mask >= (at-hole)&mask {
 			p.slots[hole] = p.slots[at]
 			hole = at
@@ -162,6 +170,24 @@ func (x *JobIndex) All() iter.Seq[*Job] {
 			}
 		}
 	}
+}
+
+// Pieces returns in how many pieces the jobs of each shard are.
+func (x *JobIndex) Pieces() int { return max(1, indexParts/max(x.of, 1)) }
+
+// Piece returns the jobs of a shard that are in one of its pieces.
+func (x *JobIndex) Piece(shard, piece int) (jobs []*Job) {
+	if x.parts == nil {
+		return nil
+	}
+	p := &x.parts[shard*x.Pieces()+piece]
+	jobs = make([]*Job, 0, p.n)
+	for _, number := range p.slots {
+		if number != 0 {
+			jobs = append(jobs, *x.row(number))
+		}
+	}
+	return jobs
 }
 
 // Parts yields every job, so many at a time. The slice is used again.

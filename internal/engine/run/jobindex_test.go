@@ -15,13 +15,13 @@ import (
 func TestJobIndexModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var x JobIndex
+		x := NewJobIndex(rapid.SampledFrom([]int{0, 1, 3, 64, 256}).Draw(t, "shards"))
 		ids := make([]domain.JobID, rapid.IntRange(1, 40).Draw(t, "ids"))
 		near := rapid.Bool().Draw(t, "close")
 		for i, n := 0, uint64(0); i < len(ids); n++ {
 			var id domain.JobID
 			binary.BigEndian.PutUint64(id[8:], n)
-			if p, h := x.place(id); !near || p == &x.parts[7] && h%4 == 3 {
+			if p, h := x.place(id.Shard(x.of), id); !near || p == &x.parts[3] && h%4 == 3 {
 				ids[i] = id
 				i++
 			}
@@ -30,7 +30,8 @@ func TestJobIndexModel(t *testing.T) {
 		pick := rapid.SampledFrom(ids)
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
-				j := NewJob(pick.Draw(t, "id"), 0, 0)
+				id := pick.Draw(t, "id")
+				j := NewJob(id, 0, uint8(id.Shard(x.of))) //nolint:gosec // at most 256 shards
 				x.Put(j)
 				model[j.ID] = j
 			},
@@ -54,6 +55,19 @@ func TestJobIndexModel(t *testing.T) {
 				}
 				if seen != len(model) || x.n != len(model) {
 					t.Fatalf("%d yielded, %d counted, want %d", seen, x.n, len(model))
+				}
+				for shard := range x.of {
+					for piece := range x.Pieces() {
+						for _, j := range x.Piece(shard, piece) {
+							if model[j.ID] != j || int(j.Shard) != shard {
+								t.Fatalf("piece %d of shard %d has %s", piece, shard, j.ID)
+							}
+							seen--
+						}
+					}
+				}
+				if seen != 0 {
+					t.Fatalf("%d jobs are in no piece", seen)
 				}
 			},
 		})
