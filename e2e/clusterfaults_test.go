@@ -140,8 +140,8 @@ func (m *torturedCluster) withoutDatabase(how syscall.Signal, ms int64) {
 }
 
 // failover goes on with a database that lacks what was committed last. Edits would be lost with it, so clients rest
-// meanwhile; what nodes have put on record they put there again. No node is gone, so that a takeover explains no
-// duplicate.
+// meanwhile; what nodes have put on record they put there again. The database is at the other address of their URLs
+// from then on. No node is gone, so that a takeover explains no duplicate.
 func (m *torturedCluster) failover() {
 	m.rest(true)
 	defer m.rest(false)
@@ -149,7 +149,14 @@ func (m *torturedCluster) failover() {
 	promote, err := m.database.Fork()
 	if err == nil {
 		wait(2_500)
+		for _, n := range m.nodes {
+			n.proxy.set(cut)
+		}
 		err = promote()
+	}
+	for _, n := range m.nodes {
+		n.proxy, n.spare = n.spare, n.proxy
+		n.proxy.set(passing)
 	}
 	if err != nil {
 		m.t.Fatal(err)

@@ -74,7 +74,8 @@ type torturedCluster struct {
 type tortureNode struct {
 	name  string // BELFRY_NODE_NAME
 	env   []string
-	proxy *dbProxy
+	proxy *dbProxy // to the primary
+	spare *dbProxy // to where the next primary will be: its URL names both
 	p     *process
 	down  bool // the clients know that
 }
@@ -147,14 +148,17 @@ func newTorturedCluster(t *testing.T, chance *rand.Rand) *torturedCluster {
 	}
 	socket := filepath.Join(config.Host, fmt.Sprintf(".s.PGSQL.%d", config.Port))
 	for i := range clusterNodes {
-		proxy := newDBProxy(t, func() (net.Conn, error) {
+		dial := func() (net.Conn, error) {
 			return (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", socket)
-		})
+		}
+		proxy, spare := newDBProxy(t, dial), newDBProxy(t, dial)
+		spare.set(cut)
 		m.nodes = append(m.nodes, &tortureNode{
-			name: fmt.Sprintf("node-%d", i), proxy: proxy, env: []string{
+			name: fmt.Sprintf("node-%d", i), proxy: proxy, spare: spare, env: []string{
 				"PORT=" + strings.TrimPrefix(freePort(t), "127.0.0.1:"), "BELFRY_SHUTDOWN_GRACE=10s",
 				fmt.Sprintf("BELFRY_NODE_NAME=node-%d", i),
-				fmt.Sprintf("DATABASE_URL=postgres://%s@%s/%s", config.User, proxy.addr, config.Database),
+				fmt.Sprintf("DATABASE_URL=postgres://%s@%s,%s/%s?target_session_attrs=read-write", config.User,
+					proxy.addr, spare.addr, config.Database),
 			},
 		})
 	}
