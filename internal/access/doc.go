@@ -33,5 +33,5 @@
 //
 // Each file uses only those before it:
 //
-//	addresses.go keyring.go throttle.go session.go
+//	addresses.go keyring.go throttle.go session.go claims.go
 package access
