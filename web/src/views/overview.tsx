@@ -3,7 +3,9 @@ import { useMemo } from "preact/hooks";
 import { compact, count, duration, plural, rate } from "../format.ts";
 import { useJobName } from "../lazy.ts";
 import { type Moment, useLive } from "../live.ts";
+import { me } from "../me.ts";
 import { href, known } from "../router.ts";
+import { useStore } from "../store.ts";
 import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
 import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
@@ -12,22 +14,33 @@ import { History } from "./history.tsx";
 
 export function Overview() {
   const health = useApi("GET /observability/health", {}, { every: 3000, keep: true });
-  const metrics = useApi("GET /observability/metrics", {}, { every: 3000, keep: true });
-  const live = useLive();
+  // what is about all namespaces is not for a key that is confined to one
+  const confined = !!useStore(me)?.namespaces;
   return (
     <>
       <Head title="Overview" />
       <HealthLine health={health.data} error={health.error} />
+      {!confined && <OfAll />}
+      <div class="columns">
+        <FailingJobs />
+        {!confined && <FailingHosts />}
+      </div>
+      <About health={health.data} confined={confined} />
+    </>
+  );
+}
+
+/** What goes on in all namespaces together. */
+function OfAll() {
+  const metrics = useApi("GET /observability/metrics", {}, { every: 3000, keep: true });
+  const live = useLive();
+  return (
+    <>
       {metrics.data?.jobs.total === 0 && <First />}
       <ErrorNote error={metrics.error} />
       <Figures metrics={metrics.data} live={live} />
       {live && <LiveCharts moments={live} />}
       <History />
-      <div class="columns">
-        <FailingJobs />
-        <FailingHosts />
-      </div>
-      <About health={health.data} />
     </>
   );
 }
@@ -288,8 +301,8 @@ function FailingHosts() {
 }
 
 /** Which program on which store answers. */
-function About({ health: h }: { health: Health | undefined }) {
-  const cluster = useApi("GET /cluster", {}, { every: 10_000, keep: true });
+function About({ health: h, confined }: { health: Health | undefined; confined: boolean }) {
+  const cluster = useApi("GET /cluster", {}, { every: 10_000, keep: true, off: confined });
   const c = cluster.data;
   if (!h) return <Skeleton height={24} />;
   const store = c && { sqlite: "SQLite files", postgresql: "PostgreSQL" }[c.database.kind];
