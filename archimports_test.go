@@ -80,7 +80,7 @@ var imports = []struct {
 		"engine/run", "engine/due",
 		"engine/dispatch", "engine/record", "engine/shard", "engine/zones", "engine/recovery",
 	}}},
-	{"internal/forecast", row{internal: []string{"domain"}}},
+	{"internal/forecast", row{internal: []string{"cron", "target", "domain"}}},
 	{"internal/edit", row{internal: []string{"failpoint", "domain", "store", "clock", "telemetry"}}},
 	{"internal/bulk", row{internal: []string{"domain", "store", "clock", "telemetry"}}},
 	{"internal/alert", row{internal: []string{"target", "domain", "store", "clock", "telemetry"}}},

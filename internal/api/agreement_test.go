@@ -359,7 +359,7 @@ func TestSchemaAndProgramAgreeOnEveryParameter(t *testing.T) {
 				bySchema, byProgram := s.takesText(rule, sent), res.StatusCode != 400
 				// Unchanged; at most 31 days, or 1,500 steps; a URL; secrets take POST.
 				partly := name == "cursor" || path == "/audit" || path == "/observability/series" ||
-					name == "host" ||
+					path == "/forecast" || name == "host" ||
 					name == "withSecrets" && method == "GET"
 				if !byProgram {
 					if p := res.problem(t, 400); !slices.Contains(p.fields(), name) &&

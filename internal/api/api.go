@@ -195,6 +195,9 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		executions, keyedExecutionRoutes{keyedRoutes{jobs}, executions},
 		lists, runningRoutes{lists, c.Clock},
 		&scheduleRoutes{clock: c.Clock, maxBody: c.MaxBody},
+		&forecastRoutes{
+			jobs: c.Store.Jobs(), clock: c.Clock, pace: c.Pace, underWay: make(chan struct{}, maxForecasts),
+		},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
 		&seriesRoutes{c.View, sc, c.Clock},
 		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log}, &settingRoutes{c.Settings},

@@ -18,7 +18,7 @@ import (
 )
 
 // counts are the integers of the document that are neither instants nor durations, by name.
-var counts = strings.Fields(`active gainedCount lostCount bodyBytes calls count done matched named notFound duration/s expected failed full http2 httpStatus idle imported
+var counts = strings.Fields(`active jobs gainedCount lostCount bodyBytes calls count done matched named notFound duration/s expected failed full http2 httpStatus idle imported
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
@@ -182,6 +182,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/observability/series?step=day", "", "/observability/series", false},
 		{"GET", "/hosts", "", "/hosts", true},
 		{"GET", "/audit?from=1767225600000&to=1767225700000", "", "/audit", true},
+		{"GET", "/forecast?step=hour", "", "/forecast", true},
 		{"GET", "/audit/changes", "", "/audit/changes", true},
 		{"GET", "/keys", "", "/keys", true},
 		{"POST", "/schedules/preview", `{"schedule":"0 30 2 * * *","timezone":"Europe/Berlin","after":1767225600000}`,

@@ -100,6 +100,7 @@ func (s *shell) root() *cobra.Command {
 		r.historyCommand(), s.previewCommand(),
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
+		forecastCommand(r),
 		r.auditCommand(), r.trailCommand(), seriesCommand(r),
 		s.benchCommand(), s.keysCommand(), r.meCommand(), settingsCommand(r),
 		s.configCommand(), s.copyCommand(), s.migrateCommand(),

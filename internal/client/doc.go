@@ -36,5 +36,6 @@
 //
 //	answer.go problem.go again.go connection.go page.go
 //	job.go joblist.go operation.go keyed.go instant.go version.go execution.go transfer.go key.go
-//	client.go pin.go audit.go change.go host.go cluster.go me.go settings.go observe.go series.go
+//	client.go forecast.go pin.go audit.go change.go host.go cluster.go me.go settings.go observe.go
+//	series.go
 package client

@@ -92,7 +92,7 @@
 //	instant.go error.go calendar.go spec.go dst.go macro.go value.go
 //	fields.go wall.go hash.go pattern.go every.go
 //	zonename.go zonetable.go zonedata.go intern.go zone.go rules.go
-//	wallclock.go schedule.go
+//	wallclock.go schedule.go class.go
 //	phrase.go parse.go compile.go means.go
 //	describetime.go describeday.go describe.go shifts.go warnzone.go warn.go
 //	zoneabbr.go zonewindows.go zonelike.go zoneadvice.go hints.go

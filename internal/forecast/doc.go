@@ -1,4 +1,5 @@
-// Package forecast computes fires that are not due yet: what a change of a job would gain and lose.
+// Package forecast computes fires that are not due yet: how many are due when, and what a change of a job
+// would gain and lose.
 //
 // # What it guarantees
 //
@@ -11,5 +12,5 @@
 //
 // Each file uses only those before it:
 //
-//	compare.go
+//	compare.go load.go
 package forecast

@@ -1,0 +1,229 @@
+package forecast
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/belfry-scheduler/belfry/internal/cron"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/target"
+)
+
+const (
+	// MaxPoints is how many steps a window has at most: an hour of seconds fits.
+	MaxPoints = 4_000
+
+	// maxCalendars is how many different calendars are counted: 250 bytes each, 60 MB in all. Jobs share one
+	// if their schedules, zones, choices of H and seconds of jitter are the same.
+	maxCalendars = 250_000
+	// maxWalked is how many fires of different calendars are computed: some 5 s of processor time.
+	maxWalked = 20_000_000
+	// maxNames is how many hosts, tags or namespaces are distinguished: some 10 MB.
+	maxNames = 50_000
+
+	listedNames = 20
+	listedJobs  = 10
+)
+
+// Window is from when to when fires are counted, and in which steps. All are Unix milliseconds or
+// milliseconds, whole seconds, and the length is a multiple of the step.
+type Window struct{ From, To, Step int64 }
+
+// Point is how many fires are due in the step that begins at the instant.
+type Point struct{ At, Count int64 }
+
+// Share is how many of the fires are those of a host, a tag or a namespace.
+type Share struct {
+	Name  string
+	Count int64
+}
+
+// DueJob is a job that has fires in the peak.
+type DueJob struct {
+	ID    domain.JobID
+	Name  string
+	Count int64
+}
+
+// Load is how many fires are due when.
+type Load struct {
+	Window
+	Points                     []Point // each step, also those without fires
+	Total                      int64
+	Jobs                       int // that were counted
+	Peak                       Point
+	PeakJobs                   []DueJob // some of those that make it
+	ByHost, ByTag, ByNamespace []Share  // the largest ones
+
+	// Truncated: there are too many different calendars or names to count them all.
+	Truncated bool
+}
+
+// calendarKey is equal for jobs that have their fires in the same seconds of the window.
+type calendarKey struct {
+	schedule *cron.Schedule
+	class    uint64
+	offset   int64 // of jitter; whole seconds where its rest does not matter
+	from, to int64 // of the version, as far as it ends the window
+}
+
+// calendar is the fires of jobs with one key.
+type calendar struct {
+	timing domain.Timing
+	fires  int64 // of one job
+	jobs   int64
+	id     domain.JobID // of the first one
+	name   string
+}
+
+type scheduleKey struct {
+	text, zone string
+	dst        domain.DST
+}
+
+// Counter counts the fires of jobs. The calendar of jobs that share one is computed once.
+type Counter struct {
+	window    Window
+	schedules map[scheduleKey]*cron.Schedule
+	calendars map[calendarKey]*calendar
+	names     [3]map[string]int64 // by host, tag, namespace
+	jobs      int
+	walked    int
+	truncated bool
+}
+
+// NewCounter returns a counter of the fires in a window.
+func NewCounter(w Window) *Counter {
+	c := &Counter{window: w, schedules: map[scheduleKey]*cron.Schedule{}, calendars: map[calendarKey]*calendar{}}
+	for i := range c.names {
+		c.names[i] = map[string]int64{}
+	}
+	return c
+}
+
+// Add counts a job by its current version. One that is paused, or cannot be run, has no fires.
+func (c *Counter) Add(v *domain.Version) {
+	if !v.Active || v.Unusable() != nil {
+		return
+	}
+	cal := c.calendarOf(v)
+	if cal == nil {
+		return
+	}
+	cal.jobs++
+	c.jobs++
+	if cal.fires == 0 {
+		return
+	}
+	c.share(0, target.Of(v.Spec.API).String(), cal.fires)
+	for _, tag := range v.Spec.Tags {
+		c.share(1, tag, cal.fires)
+	}
+	c.share(2, v.Spec.Namespace, cal.fires)
+}
+
+func (c *Counter) share(by int, name string, fires int64) {
+	if _, known := c.names[by][name]; !known && len(c.names[by]) >= maxNames {
+		c.truncated = true
+		return
+	}
+	c.names[by][name] += fires
+}
+
+// calendarOf returns the calendar that a version shares, or nil beyond the bounds.
+func (c *Counter) calendarOf(v *domain.Version) *calendar {
+	s := &v.Spec
+	at := scheduleKey{s.Schedule, s.Timezone, s.DST}
+	sched := c.schedules[at]
+	if sched == nil {
+		var err error
+		if sched, err = domain.ParseSchedule(s.Schedule, s.Timezone, s.DST); err != nil {
+			return nil // Unusable has said so
+		}
+		c.schedules[at] = sched
+	}
+	key := calendarKey{schedule: sched, class: sched.Class(domain.Bind(v.JobID, v.CreatedAt)),
+		offset: domain.JitterOffset(v.JobID, s.JitterMs), to: domain.Forever}
+	if from := max(v.EffectiveFrom, s.StartAt); from > c.window.From {
+		key.from = from
+	}
+	if s.EndAt != 0 && s.EndAt < c.window.To {
+		key.to = s.EndAt
+	}
+	if key.from == 0 && key.to == domain.Forever {
+		key.offset -= key.offset % 1_000 // the window begins and ends with a second
+	}
+	cal := c.calendars[key]
+	if cal != nil {
+		return cal
+	}
+	if len(c.calendars) >= maxCalendars || c.walked >= maxWalked {
+		c.truncated = true
+		return nil
+	}
+	cal = &calendar{timing: v.TimingOf(sched), id: v.JobID, name: s.Name}
+	c.calendars[key] = cal
+	c.walk(cal, c.window.From, c.window.To, func(int64) { cal.fires++ })
+	return cal
+}
+
+// walk calls fn with each fire of a calendar in [from, to).
+func (c *Counter) walk(cal *calendar, from, to int64, fn func(at int64)) {
+	for at, fires := cal.timing.Next(from - 1); fires && at < to; at, fires = cal.timing.Next(at) {
+		c.walked++
+		fn(at)
+	}
+}
+
+// Load returns what was counted.
+func (c *Counter) Load() Load {
+	w := c.window
+	l := Load{Window: w, Jobs: c.jobs, Points: make([]Point, (w.To-w.From)/w.Step), Truncated: c.truncated}
+	for i := range l.Points {
+		l.Points[i].At = w.From + int64(i)*w.Step
+	}
+	for _, cal := range c.calendars {
+		c.walk(cal, w.From, w.To, func(at int64) { l.Points[(at-w.From)/w.Step].Count += cal.jobs })
+		l.Total += cal.fires * cal.jobs
+	}
+	for _, p := range l.Points {
+		if p.Count > l.Peak.Count {
+			l.Peak = p
+		}
+	}
+	if l.Peak.Count > 0 {
+		l.PeakJobs = c.dueIn(l.Peak.At, l.Peak.At+w.Step)
+	}
+	l.ByHost, l.ByTag, l.ByNamespace = largest(c.names[0]), largest(c.names[1]), largest(c.names[2])
+	return l
+}
+
+// dueIn returns jobs with fires in [from, to), one of each calendar, those first whose calendars have the most.
+func (c *Counter) dueIn(from, to int64) (jobs []DueJob) {
+	weights := map[domain.JobID]int64{}
+	for _, cal := range c.calendars {
+		n := int64(0)
+		c.walk(cal, from, to, func(int64) { n++ })
+		if n == 0 {
+			continue
+		}
+		weights[cal.id] = n * cal.jobs
+		jobs = append(jobs, DueJob{cal.id, cal.name, n})
+	}
+	slices.SortFunc(jobs, func(a, b DueJob) int {
+		return cmp.Or(cmp.Compare(weights[b.ID], weights[a.ID]), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return jobs[:min(len(jobs), listedJobs)]
+}
+
+func largest(names map[string]int64) []Share {
+	all := make([]Share, 0, len(names))
+	for name, n := range names {
+		all = append(all, Share{name, n})
+	}
+	slices.SortFunc(all, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Clone(all[:min(len(all), listedNames)])
+}
