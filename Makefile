@@ -255,6 +255,11 @@ browser: build ## The page in a real browser: the distribution's Chromium, by Pl
 	.ci/node e2e/web
 	.ci/browser $(BROWSER_ARGS)
 
+.PHONY: screenshots
+screenshots: build ## Pictures of the dashboard with sample-data.json, in bin/screenshots: light, dark, and 360 px wide
+	.ci/node e2e/web
+	.ci/browser --config screenshots.config.ts
+
 # Its own module, and not cached: go test does not see that a file of another module has changed.
 .PHONY: deploy
 deploy: ## Check deploy/ with the libraries of helm and docker compose (tools/deploy; the first time they are compiled)
