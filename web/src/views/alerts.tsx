@@ -86,7 +86,6 @@ const columns: Column<Alert>[] = [
     title: "What went wrong",
     cell: (a) => (
       <div class="error" title={a.error ?? undefined}>
-        {a.httpStatus ? `HTTP ${a.httpStatus} ` : ""}
         {a.error ?? (a.kind === "LOST" ? `${count(a.count)} without a record` : "")}
       </div>
     ),

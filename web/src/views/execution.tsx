@@ -84,7 +84,7 @@ function Timeline({ execution: e }: { execution: ExecutionWithAttempts }) {
   if (steps.length === 0) return null;
   return (
     <Panel title="Attempts">
-      <ol class="timeline">
+      <ol class="steps">
         {steps.map((s) => (
           <li key={`${s.kind}${s.from}`} class={s.kind}>
             <Words step={s} />

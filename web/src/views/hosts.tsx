@@ -62,7 +62,7 @@ function Table({ hosts }: { hosts: Host[] }) {
         <tr>
           <th scope="col">Host</th>
           <th scope="col">State</th>
-          {["In flight", "Limit", "Queued", "Last minutes", "Usual time", "Connections"].map((h) => (
+          {["In flight", "Limit", "Queued", "Lately", "Usual time", "Connections"].map((h) => (
             <th key={h} scope="col" class="num">
               {h}
             </th>
@@ -96,7 +96,7 @@ function Row({ host: h }: { host: Host }) {
         {count(h.queued)}
         {h.spans > 0 && <small class="muted second">and {plural(h.spans, "range")}</small>}
       </td>
-      <td class="num">{plural(h.recentCalls, "call")}</td>
+      <td class="num">{count(h.recentCalls)}</td>
       <td class="num">{h.usualMs === null ? "–" : duration(h.usualMs)}</td>
       <td class="num">
         {count(h.connections.open)}
