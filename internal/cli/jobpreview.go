@@ -23,7 +23,7 @@ func (r *remote) jobPreviewCommand() *cobra.Command {
 fires of the next 30 days are gained and lost. Nothing is changed.
 
 ` + serverHelp,
-		Example: "  belfry jobs preview 0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b --change '{\"schedule\": \"@hourly\"}'\n" +
+		Example: "  belfry jobs preview 0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b --change '{\"schedule\":\"@hourly\"}'\n" +
 			"  belfry jobs preview 0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b --version 3",
 		Args: oneArg("the id of a job"),
 		RunE: running(func(cmd *cobra.Command, args []string) error {
