@@ -591,6 +591,65 @@ export interface FieldProblem {
   value?: unknown;
 }
 
+export interface Forecast {
+  /** The hosts with the most fires, 20 at most. */
+  byHost: ForecastShare[];
+  /** The namespaces with the most fires, 20 at most. */
+  byNamespace: ForecastShare[];
+  /** The tags with the most fires, 20 at most. A job counts for each of its tags. */
+  byTag: ForecastShare[];
+  /** When it was computed, Unix milliseconds. */
+  computedAt: number;
+  /** The beginning of the first step, Unix milliseconds. */
+  from: number;
+  /** How many active jobs were counted. */
+  jobs: number;
+  /** The first step with the most fires. Absent: there are none. */
+  peak?: ForecastPeak;
+  /** Each step, in order, also those without fires. */
+  points: ForecastPoint[];
+  /** How long a step is. */
+  step: "second" | "minute" | "hour";
+  /** The end of the last step, Unix milliseconds. */
+  to: number;
+  /** How many fires are due in all. */
+  total: number;
+  /** Whether there were too many different calendars, or names, to count all: then these are too few. */
+  truncated: boolean;
+}
+
+export interface ForecastJob {
+  /** How often it fires in the step. */
+  count: number;
+  /** The job. */
+  jobId: string;
+  /** Its name. */
+  name?: string;
+}
+
+export interface ForecastPeak {
+  /** The beginning of the step, Unix milliseconds. */
+  at: number;
+  /** How many fires are due in it. */
+  count: number;
+  /** Jobs that fire in it, ten at most: one of each group with the same calendar, the largest groups first. */
+  jobs: ForecastJob[];
+}
+
+export interface ForecastPoint {
+  /** The beginning of the step, Unix milliseconds. */
+  at: number;
+  /** How many fires are due in it. */
+  count: number;
+}
+
+export interface ForecastShare {
+  /** How many of the fires are due there. */
+  count: number;
+  /** The host, the tag or the namespace. */
+  name: string;
+}
+
 export interface Handshakes {
   /** Failed. */
   failed: number;
@@ -1823,6 +1882,27 @@ export interface Routes {
     };
     body: undefined;
     answer: ExecutionWithAttempts;
+  };
+  "GET /forecast": {
+    path: Record<never, never>;
+    query: {
+      /** How long a step is. */
+      step?: "second" | "minute" | "hour";
+      /** The first instant; the step that has it is the first one. Absent: now. Not in the past. */
+      from?: 0 | number | string;
+      /** The end. Absent: an hour later with step=second, a day with minute, a week with hour. At most 4,000 steps. */
+      to?: 0 | number | string;
+      /** Only jobs of this namespace. */
+      namespace?: string;
+      /** Only jobs with this tag, exactly. */
+      tag?: string;
+      /** Only jobs that call this host: a name, name:port, or a URL with scheme and name. */
+      host?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Forecast;
   };
   "GET /healthz": {
     path: Record<never, never>;

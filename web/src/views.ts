@@ -6,6 +6,7 @@ import { ClusterView } from "./views/cluster.tsx";
 import { ExecutionView } from "./views/execution.tsx";
 import { Failed } from "./views/failed.tsx";
 import { Hosts } from "./views/hosts.tsx";
+import { Forecast } from "./views/forecast.tsx";
 import { JobView } from "./views/job.tsx";
 import { EditJob, NewJob } from "./views/jobform.tsx";
 import { Jobs } from "./views/jobs.tsx";
@@ -35,6 +36,7 @@ export const views: View[] = [
   { path: "/running", title: "Running now", component: RunningNow, nav: { key: "r", icon: "running" } },
   { path: "/failed", title: "Failed", component: Failed, nav: { key: "f", icon: "failed" } },
   { path: "/alerts", title: "Alerts", component: Alerts, nav: { key: "a", icon: "alerts" } },
+  { path: "/forecast", title: "Forecast", component: Forecast, nav: { key: "d", icon: "forecast" } },
   { path: "/executions/:id", title: "Execution", component: ExecutionView },
   { path: "/proof", title: "Proof", component: Proof, nav: { key: "p", icon: "proof" } },
   { path: "/hosts", title: "Hosts", component: Hosts, nav: { key: "h", icon: "hosts" } },

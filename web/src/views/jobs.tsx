@@ -7,6 +7,7 @@ import { useMay } from "../me.ts";
 import { href, known, setQuery, usePlace } from "../router.ts";
 import type { ListedJob } from "../types.gen.ts";
 import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
+import { TextFilter } from "../ui/filter.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
 import { usePages } from "../use.ts";
@@ -237,9 +238,9 @@ function FilterBar({ filters: f }: { filters: Filters }) {
   return (
     <search class="filters">
       <Choice label="State" value={f.state} options={states} onChange={(state) => setQuery({ state })} />
-      <Filter name="tag" label="Tag" value={f.tag} />
-      <Filter name="host" label="Host" value={f.host} />
-      <Filter name="namespace" label="Namespace" value={f.namespace} />
+      <TextFilter name="tag" label="Tag" value={f.tag} />
+      <TextFilter name="host" label="Host" value={f.host} />
+      <TextFilter name="namespace" label="Namespace" value={f.namespace} />
       <label>
         <span class="muted">Sort</span>{" "}
         <select value={f.sort} onChange={(e) => setQuery({ sort: e.currentTarget.value })}>
@@ -256,33 +257,6 @@ function FilterBar({ filters: f }: { filters: Filters }) {
         </button>
       )}
     </search>
-  );
-}
-
-/** A filter by a text that must be right exactly: it is asked for when one leaves the field or presses Enter. */
-function Filter({ name, label, value }: { name: string; label: string; value: string }) {
-  return (
-    <form
-      onSubmit={(e) => {
-        e.preventDefault();
-        setQuery({ [name]: new FormData(e.currentTarget).get(name) as string });
-      }}
-    >
-      <input
-        key={value}
-        name={name}
-        class={value ? "set" : ""}
-        defaultValue={value}
-        placeholder={label}
-        aria-label={label}
-        autocomplete="off"
-        spellcheck={false}
-        size={10}
-        onBlur={(e) => {
-          if (e.currentTarget.value !== value) setQuery({ [name]: e.currentTarget.value.trim() });
-        }}
-      />
-    </form>
   );
 }
 
