@@ -67,6 +67,11 @@ test("what a role may not do is not offered", async ({ page, start, guard }) => 
     await signIn(page, server, key);
     await expect(page.getByRole("link", { name: "Nightly" })).toBeVisible();
     await expect(page.getByRole("checkbox", { name: "Select Nightly" })).toHaveCount(offers);
+    for (const [name, role] of [["Keys", 2], ["Settings", 2], ["Operations", 1], ["Hosts", 0]] as const) {
+      await expect(page.getByRole("navigation", { name: "Views" }).getByRole("link", { name, exact: true })).toHaveCount(
+        role <= offers ? 1 : 0,
+      );
+    }
     await page.goto(`${server.url}/ui/jobs/${id}`);
     await expect(page.getByRole("heading", { level: 1, name: "Nightly" })).toBeVisible();
     for (const name of ["Trigger now", "Pause", "Delete"]) {

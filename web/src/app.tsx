@@ -3,7 +3,7 @@ import { Component, type ComponentChildren, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { serverNow } from "./api.ts";
 import { Frame } from "./frame.tsx";
-import { closed, followMe, me } from "./me.ts";
+import { closed, followMe, me, offered } from "./me.ts";
 import { followLinks, href, known, match, usePlace } from "./router.ts";
 import { applySettings, now } from "./settings.ts";
 import { SignIn } from "./signin.tsx";
@@ -38,7 +38,7 @@ function App() {
     return Shown ? <Shown params={found.params} /> : <Nothing path={path} />;
   };
   return (
-    <Frame views={views} view={found?.view}>
+    <Frame views={views.filter((v) => offered(v, who))} view={found?.view}>
       <Guard key={path}>{shown()}</Guard>
     </Frame>
   );

@@ -18,6 +18,11 @@ export function may(who: Me | null | undefined, role: Role): boolean {
   return !!who && order.indexOf(who.role) >= order.indexOf(role);
 }
 
+/** Whether somebody is offered what takes a role, or is about all namespaces. */
+export function offered(what: { role?: Role; all?: true }, who: Me | null | undefined): boolean {
+  return may(who, what.role ?? "viewer") && !(what.all && who?.namespaces?.length);
+}
+
 export const useMay = (role: Role): boolean => may(useStore(me), role);
 
 /** Asks who one is. */

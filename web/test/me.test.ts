@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { askMe, closed, may, me, refusalText, signIn } from "../src/me.ts";
+import { askMe, closed, may, me, offered, refusalText, signIn } from "../src/me.ts";
 import type { Me } from "../src/types.gen.ts";
 
 const real = globalThis.fetch;
@@ -62,4 +62,15 @@ test("a key is sent once, and is kept nowhere", async () => {
 test("refusals in words", () => {
   assert.equal(refusalText(401, undefined), "This key opens nothing here.");
   assert.match(refusalText(500, undefined), /500/);
+});
+
+test("which views somebody is offered", () => {
+  const confined: Me = { ...as("editor"), namespaces: ["billing"] };
+  assert.equal(offered({}, as("viewer")), true);
+  assert.equal(offered({ role: "admin" }, as("editor")), false);
+  assert.equal(offered({ role: "admin" }, as("admin")), true);
+  assert.equal(offered({ all: true }, as("viewer")), true);
+  assert.equal(offered({ all: true }, confined), false);
+  assert.equal(offered({ role: "editor" }, confined), true);
+  assert.equal(offered({}, null), false);
 });
