@@ -97,7 +97,7 @@ var imports = []struct {
 	{"internal/api/reference", row{internal: []string{"domain", "wire", "api/instants"},
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
 	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
-		"edit", "forecast", "bulk", "view",
+		"edit", "forecast", "bulk", "alert", "view",
 		"access", "audit", "front", "api/instants", "api/reference", "budget", "clock",
 		"telemetry", "peer", "peerview"},
 		modules: []string{"github.com/danielgtaylor/huma/v2", "github.com/google/uuid"}}},

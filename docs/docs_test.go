@@ -94,7 +94,8 @@ func TestPaths(t *testing.T) {
 	called := map[string]bool{}
 	for _, m := range regexp.MustCompile(`\$B(/[^\s"?]*)`).FindAllStringSubmatch(page, -1) {
 		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}", "$KEY_ID", "{id}",
-			"$OPERATION", "{id}", "$NODE", "{name}", "$KEY", "{key}", "$VERSION", "{version}").
+			"$OPERATION", "{id}", "$GROUP", "{id}", "$NOTIFICATION", "{id}",
+			"$NODE", "{name}", "$KEY", "{key}", "$VERSION", "{version}").
 			Replace(m[1])
 		called[path] = true
 	}

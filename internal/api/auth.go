@@ -202,18 +202,19 @@ func needs(method, path string) domain.Role {
 	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions,
 		path == "/schedules/preview": // stores nothing
 		return domain.RoleViewer
-	case below("/jobs"), below("/schedules"):
+	case below("/jobs"), below("/schedules"), below("/alerts"), below("/notifications"):
 		return domain.RoleEditor
 	}
 	return domain.RoleAdmin
 }
 
 // tellsOfAll reports whether the answer of a path is about every namespace and
-// cannot be parted: counters, the audit, servers, their settings, and hosts. A host knows nothing of jobs, and
-// what goes on at it is what all namespaces do there.
+// cannot be parted: counters, the audit, servers, their settings, groups of alerts, and hosts. A host knows nothing of
+// jobs, and what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
 	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts" ||
-		path == "/cluster" || strings.HasPrefix(path, "/cluster/") || path == "/settings"
+		path == "/cluster" || strings.HasPrefix(path, "/cluster/") || path == "/settings" ||
+		strings.HasPrefix(path, "/alerts/") || path == "/notifications" || strings.HasPrefix(path, "/notifications/")
 }
 
 // reads reports whether a method changes nothing (RFC 9110, section 9.2.1).

@@ -36,7 +36,9 @@ func exampleWorld(t *testing.T) http.Handler {
 	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	f.hosts = someHosts()
-	seedHistory(t, f, create(t, h, minimal))
+	id := create(t, h, minimal)
+	seedHistory(t, f, id)
+	seedNotices(t, f, id)
 	return h
 }
 

@@ -22,7 +22,7 @@ var counts = strings.Fields(`active jobs gainedCount lostCount bodyBytes calls c
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
-	free moving owned shards protocol inFlight retries success p50 p90 p99 max`)
+	free moving owned shards protocol inFlight retries success p50 p90 p99 max jobs allJobs failures attempts`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {
@@ -156,6 +156,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 	keyed := call(t, h, "PUT", "/jobs/by-key/listed", minimal).id(t)
 	f.record(t, historyOf(jobID(t, keyed))...)
 	f.hosts = someHosts()
+	group, message := seedNotices(t, f, id)
 	var begun operationBody
 	call(t, h, "POST", "/jobs/bulk", `{"action":"RESUME","ids":["`+id+`"]}`).into(t, 202, &begun)
 	operation := begun.ID
@@ -210,6 +211,10 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/operations", "", "/operations", true},
 		{"GET", "/operations/" + operation, "", "/operations/{id}", true},
 		{"POST", "/operations/" + operation + "/cancel", "", "/operations/{id}/cancel", false},
+		{"GET", "/alerts/groups", "", "/alerts/groups", true},
+		{"POST", "/alerts/groups/" + group + "/acknowledge", "", "/alerts/groups/{id}/acknowledge", false},
+		{"GET", "/notifications", "", "/notifications", true},
+		{"POST", "/notifications/" + message + "/resend", "", "/notifications/{id}/resend", false},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
 		{"GET", "/me", "", "/me", true}, // with a key that expires, as all after it
 		{"POST", "/session", `{"key":"` + expiring + `"}`, "/session", false},

@@ -46,6 +46,7 @@ var costs = map[string]int64{
 	"list-jobs": pageCost, "list-changes": pageCost, "list-job-executions": pageCost, "list-executions": pageCost,
 	"list-recent-executions": pageCost, "list-failed-executions": pageCost, "list-alerts": pageCost,
 	"list-running-executions": pageCost, "get-series": pageCost,
+	"list-alert-groups": pageCost, "list-notifications": pageCost,
 	"list-hosts": pageCost, "list-keys": pageCost, "list-operations": pageCost, "bulk-jobs": pageCost,
 	"list-job-executions-by-key": pageCost,
 	"forecast":                   pageCost, "list-job-versions": pageCost, "list-job-versions-by-key": pageCost,

@@ -46,7 +46,9 @@ func TestEveryPathHasAVersion(t *testing.T) {
 	f := newFixture(t)
 	h := withKey{newAPI(t, f, func(c *Config) { c.Keys = ring(t, f, key1) }), key1}
 	f.hosts = someHosts()
-	seedHistory(t, f, create(t, h, minimal))
+	id := create(t, h, minimal)
+	seedHistory(t, f, id)
+	seedNotices(t, f, id)
 	p, locations := playing(t, h), 0
 	p.Send = func(r exampletest.Request) (exampletest.Answer, error) {
 		header := []string{"Content-Type: " + r.ContentType}

@@ -39,6 +39,12 @@ const (
 	CursorAlerts     CursorList = 'a' // before (at, job), and nonce is LostNonce for an alert of lost fires
 )
 
+// The lists of groups of alerts and of messages about them: before the one whose id is that of the job.
+const (
+	CursorGroups        CursorList = 'g'
+	CursorNotifications CursorList = 'n'
+)
+
 // LostNonce marks the position of an alert of lost fires, which is right before the
 // failures of the same job at the same instant.
 const LostNonce = 1

@@ -1,6 +1,13 @@
 // Generated from the OpenAPI document by `make web-types`. Do not edit.
 /* eslint-disable */
 
+export interface Acknowledgement {
+  /** Since when, Unix milliseconds. */
+  at: number;
+  /** Who. */
+  by: OperationBy;
+}
+
 export interface Alert {
   /** Failures in a row so far. */
   count: number;
@@ -27,6 +34,67 @@ export interface Alert {
 export interface AlertCounts {
   /** FAILED and UNKNOWN executions of the last hour, to the minute. */
   recentFailures: number;
+}
+
+export interface AlertGroup {
+  /** Who looks after it. */
+  acknowledged?: Acknowledgement;
+  /** Jobs that have failed since it began. */
+  allJobs: number;
+  /** Their failed executions. */
+  failures: number;
+  /** The first failure, Unix milliseconds. */
+  firstAt: number;
+  /** What its alerts have in common. */
+  groupBy: "HOST" | "NAMESPACE" | "JOB";
+  /** The group's id, as in messages. */
+  id: string;
+  /** Jobs that fail now. */
+  jobs: number;
+  /** The host, namespace or job. */
+  key: string;
+  /** The latest failure, Unix milliseconds. */
+  lastAt: number;
+  /** How bad it is. */
+  level: "INFO" | "WARNING" | "CRITICAL";
+  /** When the last alert of it ended, Unix milliseconds; null: one is open. */
+  recoveredAt: number | null;
+  /** The rule by which people are told. */
+  rule: string;
+  /** The jobs that failed first, five at most. */
+  samples: AlertSample[];
+  /** WAITING: nobody was told yet. OPEN: the channels know of it. ACKNOWLEDGED: somebody looks after it. FLAPPING: it recovers and fails in turn. RECOVERED: no alert of it is open. CLOSED: it does not change any more. */
+  state: "WAITING" | "OPEN" | "ACKNOWLEDGED" | "FLAPPING" | "RECOVERED" | "CLOSED";
+  /** When people were told last, Unix milliseconds; null: not yet. */
+  toldAt: number | null;
+}
+
+export interface AlertGroups {
+  /** The page, newest first. */
+  groups: AlertGroup[];
+  /** The cursor of the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+export interface AlertSample {
+  /** Failures in a row. */
+  count: number;
+  /** What went wrong. */
+  error: string | null;
+  /** The latest execution that failed. */
+  executionId: string;
+  /** Its HTTP status; null: no response. */
+  httpStatus: number | null;
+  /** The job. */
+  jobId: string;
+  /** The latest failure, Unix milliseconds. */
+  lastAt: number;
+  /** Its name. */
+  name?: string;
+  /** Its namespace. */
+  namespace?: string;
+  /** The host that it calls. */
+  target?: string;
 }
 
 export interface Alerts {
@@ -1302,6 +1370,40 @@ export interface Node {
   watermarkLagMs: number | null;
 }
 
+export interface Notification {
+  /** How often it was tried. */
+  attempts: number;
+  /** Where it goes. */
+  channel: string;
+  /** Unix milliseconds. */
+  createdAt: number;
+  /** When its state became final, Unix milliseconds; null: it is pending. */
+  endedAt: number | null;
+  /** Why that failed; null: it did not. */
+  error: string | null;
+  /** The group that it is about. */
+  groupId: string;
+  /** The message's id: the webhook-id. */
+  id: string;
+  /** The last attempt, Unix milliseconds; null: there was none. */
+  lastAt: number | null;
+  /** The next attempt, Unix milliseconds; null: there is none. */
+  nextAt: number | null;
+  /** PENDING: it is to be sent. DELIVERED: the channel has it. UNDELIVERABLE: it was tried for a day. SUPERSEDED: a later one took its place. */
+  state: "PENDING" | "DELIVERED" | "UNDELIVERABLE" | "SUPERSEDED";
+  /** Its first line. */
+  title: string;
+  /** What it says: alert.opened, alert.updated or alert.recovered. */
+  type: string;
+}
+
+export interface Notifications {
+  /** The cursor of the next page; absent on the last one. */
+  nextCursor?: string;
+  /** The page, newest first. */
+  notifications: Notification[];
+}
+
 export interface Operation {
   /** What is done with each job. */
   action: "PAUSE" | "RESUME" | "TRIGGER" | "DELETE" | "TAG";
@@ -1749,6 +1851,33 @@ export interface Routes {
     query: Record<never, never>;
     body: undefined;
     answer: Index;
+  };
+  "GET /alerts/groups": {
+    path: Record<never, never>;
+    query: {
+      /** How many entries to answer at most. More than 1000 is 1000. */
+      limit?: number;
+      /** nextCursor of the page before; absent: the first page. */
+      cursor?: string;
+      /** true: only groups that are not closed. */
+      open?: boolean;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: AlertGroups;
+  };
+  "POST /alerts/groups/{id}/acknowledge": {
+    path: {
+      /** The group's id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: AlertGroup;
   };
   "GET /audit": {
     path: Record<never, never>;
@@ -2388,6 +2517,35 @@ export interface Routes {
     query: Record<never, never>;
     body: undefined;
     answer: string;
+  };
+  "GET /notifications": {
+    path: Record<never, never>;
+    query: {
+      /** How many entries to answer at most. More than 1000 is 1000. */
+      limit?: number;
+      /** nextCursor of the page before; absent: the first page. */
+      cursor?: string;
+      /** Only those to a channel. */
+      channel?: string;
+      /** Only those about a group. */
+      groupId?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Notifications;
+  };
+  "POST /notifications/{id}/resend": {
+    path: {
+      /** The message's id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Notification;
   };
   "GET /observability/alerts": {
     path: Record<never, never>;

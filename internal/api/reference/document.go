@@ -71,6 +71,7 @@ func Config() huma.Config {
 				{Name: "Executions", Description: "What became of each fire."},
 				{Name: "Schedules", Description: "What an expression means."},
 				{Name: "Observability", Description: "How Belfry does."},
+				{Name: "Alerts", Description: "Of what people are told, and whether it has reached them."},
 				{Name: "Keys", Description: "Who may come in, and who changed what."},
 				{Name: "Probes", Description: "For orchestrators; no key needed."},
 				{Name: "Documents", Description: "This reference."},
