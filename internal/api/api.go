@@ -63,6 +63,8 @@ type Program struct {
 	StartedAt time.Time    // of the process
 	Settings  []Setting    // in the order in which they are documented
 	Page      http.Handler // the dashboard; nil: the root answers JSON to browsers, too
+
+	Stopping <-chan struct{} // is closed when the program stops, so that streams end; nil: it never is
 }
 
 // Cluster is what the server is among others on one database.
@@ -138,6 +140,7 @@ func New(c Config) (http.Handler, error) {
 	for _, routes := range routesOf(&c, sc, rm) {
 		routes.register(rt)
 	}
+	newEventRoutes(&c, rt.guard).register(rt)
 	rt.registerUI(c.Page)
 	rt.mux.HandleFunc("/", rt.noRoute)
 	if err := rt.registerDocs(); err != nil { // last: the document holds all the others

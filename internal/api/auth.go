@@ -213,7 +213,7 @@ func needs(method, path string) domain.Role {
 // jobs, and what goes on at it is what all namespaces do there.
 func tellsOfAll(path string) bool {
 	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts" ||
-		path == "/cluster" || strings.HasPrefix(path, "/cluster/") || path == "/settings" ||
+		path == "/cluster" || path == "/events" || strings.HasPrefix(path, "/cluster/") || path == "/settings" ||
 		strings.HasPrefix(path, "/alerts/") || path == "/notifications" || strings.HasPrefix(path, "/notifications/")
 }
 

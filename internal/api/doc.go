@@ -89,9 +89,9 @@
 //	jobs.go bykey.go bykeyedit.go restore.go versions.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
-//	running.go series.go
+//	running.go series.go feed.go
 //	bulkbody.go bulk.go
-//	schedules.go preview.go forecast.go metrics.go hosts.go cluster.go settings.go alerts.go alertgroups.go audit.go
-//	me.go session.go keys.go changes.go health.go docs.go
+//	schedules.go preview.go forecast.go metrics.go hosts.go cluster.go settings.go events.go
+//	alerts.go alertgroups.go audit.go me.go session.go keys.go changes.go health.go docs.go
 //	api.go
 package api

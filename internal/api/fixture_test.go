@@ -286,6 +286,9 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 		Limits:             Limits{LineWait: 50 * time.Millisecond},
 		Cluster:            Cluster{Members: f},
 	}
+	stopped := make(chan struct{}) // streams end at once, unless a test is about them
+	close(stopped)
+	c.Stopping = stopped
 	for _, fn := range change {
 		fn(&c)
 	}

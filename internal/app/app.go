@@ -144,16 +144,17 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err = openTasks(a, clk, metrics, policy, version); err != nil {
 		return err
 	}
-	handler, err := a.openAPI(clk, metrics, version, started, policy, names)
+	stopping := make(chan struct{})
+	handler, err := a.openAPI(clk, metrics, version, started, policy, names, stopping)
 	if err != nil {
 		return err
 	}
-	return a.openServer(handler, clk, metrics)
+	return a.openServer(handler, clk, metrics, stopping)
 }
 
 // openAPI makes the routes over what is stored and what has not ended.
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
-	policy *egress.Policy, certificates []string) (http.Handler, error) {
+	policy *egress.Policy, certificates []string, stopping <-chan struct{}) (http.Handler, error) {
 	a.member.meter(metrics)
 	others, err := openPeers(a, clk)
 	if err != nil {
@@ -185,7 +186,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Log: a.log, Pace: &a.pace,
 		Keys: a.keys.ring, Sessions: a.keys.sessions, Open: a.cfg.InsecureNoAuth,
 		Program: api.Program{Version: version, StartedAt: started, Page: dashboard,
-			Settings: settingsOf(a.cfg)},
+			Settings: settingsOf(a.cfg), Stopping: stopping},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
@@ -196,7 +197,8 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 }
 
 // openServer makes the HTTP server, with TLS where there is a certificate.
-func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics) (err error) {
+func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics,
+	stopping chan struct{}) (err error) {
 	a.server, err = front.NewServer(front.ServerConfig{
 		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.files.fits.clients,
 		Full: a.files.full,
@@ -204,6 +206,7 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 	if err != nil {
 		return err
 	}
+	a.server.RegisterOnShutdown(func() { close(stopping) }) // so that streams of events end
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
 	for _, l := range []*net.Listener{&a.ports.tcp, &a.ports.socket} {
 		if *l == nil {

@@ -101,7 +101,7 @@ func (s *shell) root() *cobra.Command {
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
 		forecastCommand(r),
-		r.auditCommand(), r.trailCommand(), seriesCommand(r),
+		r.auditCommand(), r.trailCommand(), seriesCommand(r), eventsCommand(r),
 		s.benchCommand(), s.keysCommand(), r.meCommand(), settingsCommand(r),
 		s.configCommand(), s.copyCommand(), s.migrateCommand(),
 		s.signingSecretCommand(),

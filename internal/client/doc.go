@@ -37,5 +37,5 @@
 //	answer.go problem.go again.go connection.go page.go
 //	job.go joblist.go operation.go keyed.go instant.go version.go execution.go transfer.go key.go
 //	client.go forecast.go pin.go audit.go change.go host.go cluster.go me.go settings.go observe.go
-//	series.go alerting.go
+//	series.go event.go alerting.go
 package client

@@ -123,6 +123,12 @@ type Counts struct {
 	Ever, Recent store.Totals // since the database was made, and since the instant
 }
 
+// Ended returns the counters of executions that ended at or after an instant: see [store.History].
+func (v *View) Ended(ctx context.Context, since int64) (store.Totals, error) {
+	t, err := v.history.Totals(ctx, since)
+	return t, store.Coded(err)
+}
+
 // Counts returns the counters, with those of executions that have ended since the
 // instant.
 func (v *View) Counts(ctx context.Context, since int64) (c Counts, err error) {

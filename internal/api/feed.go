@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+)
+
+const (
+	// maxFeedClients is how many may read events at a time. Each costs a write of some 300 bytes a second.
+	maxFeedClients = 128
+	feedEvery      = time.Second
+)
+
+// feed makes an event once a second for all of its clients, while there are any. Each event is whole:
+// it says what it says without those before it, so that none is kept.
+type feed struct {
+	count func(ctx context.Context) eventBody
+
+	mu      sync.Mutex
+	clients int
+	latest  *event // nil: there is none yet
+	stop    func() // ends the producer, and waits for it
+}
+
+// event is one that was made.
+type event struct {
+	id   int64         // its instant, or later where a clock was set back: those that follow have greater ones
+	data []byte        // JSON
+	next chan struct{} // is closed once there is a later one
+}
+
+// join adds a client. It returns false when there are as many as there may be.
+func (f *feed) join() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.clients == maxFeedClients {
+		return false
+	}
+	f.clients++
+	if f.clients == 1 {
+		f.latest = &event{next: make(chan struct{})}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		f.stop = func() { cancel(); <-ended }
+		go func() {
+			defer close(ended)
+			f.run(ctx)
+		}()
+	}
+	return true
+}
+
+// leave removes a client. With the last one the producer ends.
+func (f *feed) leave() {
+	f.mu.Lock()
+	f.clients--
+	stop := f.stop
+	if f.clients > 0 {
+		stop = func() {}
+	}
+	f.mu.Unlock()
+	stop()
+}
+
+// now returns the latest event; one without data comes before the first.
+func (f *feed) now() *event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.latest
+}
+
+// run makes events until the context ends.
+func (f *feed) run(ctx context.Context) {
+	for {
+		body := f.count(ctx)
+		data, err := json.Marshal(body)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			f.mu.Lock()
+			last := f.latest
+			f.latest = &event{max(body.At, last.id+1), data, make(chan struct{})}
+			f.mu.Unlock()
+			close(last.next)
+		}
+		if !clock.Wait(ctx, feedEvery) {
+			return
+		}
+	}
+}
