@@ -96,9 +96,10 @@ func TestAlertsSurviveKills(t *testing.T) {
 	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		if broken {
-			http.Error(w, "out of disks", http.StatusNotFound) // final at once
+		if !broken {
+			return
 		}
+		http.Error(w, "out of disks", http.StatusNotFound) // final at once
 	}))
 	defer failing.Close()
 	dir := t.TempDir()

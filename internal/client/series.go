@@ -53,6 +53,6 @@ func (c *Client) Series(ctx context.Context, f SeriesFilter) (Series, error) {
 		}
 	}
 	var out Series
-	err := c.server.getJSON(ctx, &out, url.Values(q), "observability", "series")
+	err := c.server.getJSON(ctx, &out, q, "observability", "series")
 	return out, err
 }

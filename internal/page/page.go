@@ -169,7 +169,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, caching string) {
 
 // takesGzip reports whether a client takes gzip, by its Accept-Encoding.
 func takesGzip(values []string) bool {
-	any := false
+	takesAll := false
 	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		coding, params, _ := strings.Cut(part, ";")
 		_, q, weighed := strings.Cut(params, "q=")
@@ -179,10 +179,10 @@ func takesGzip(values []string) bool {
 		case "gzip", "x-gzip":
 			return takes
 		case "*":
-			any = takes
+			takesAll = takes
 		}
 	}
-	return any
+	return takesAll
 }
 
 // hasTag reports whether one of the tags that a client has is the current one, compared weakly (RFC 9110, section
