@@ -117,6 +117,9 @@ func (h changePreviewRoutes) alteration(ctx context.Context, now *domain.Version
 	}
 	if only {
 		old, err := h.version(ctx, now.JobID, number)
+		if domain.ErrorCode(err) == domain.CodeNotFound { // the job is there: it is the number that is wrong
+			err = domain.InvalidAs(domain.FieldRange, "version", "is not kept, or there was none", number)
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -83,7 +83,7 @@ func TestPreviewRefusesWhatTheChangeWould(t *testing.T) {
 		}
 	}
 	call(t, w.billing, "POST", "/jobs/"+w.theirs+"/preview", `{}`).problem(t, 404)
-	call(t, w.billing, "POST", "/jobs/"+w.ours+"/preview", `{"version":2}`).problem(t, 404)
+	call(t, w.billing, "POST", "/jobs/"+w.ours+"/preview", `{"version":2}`).problem(t, 422)
 	call(t, w.billing, "POST", "/jobs/"+w.ours+"/preview", `{"version":0}`).problem(t, 422)
 	call(t, w.billing, "POST", "/jobs/"+w.ours+"/preview?keepSecrets=true", `{}`).problem(t, 403)
 }
