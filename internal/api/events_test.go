@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -116,7 +117,9 @@ func TestEvents(t *testing.T) {
 	}
 	stop()
 	for _, f := range []*follower{a, b, again} {
-		for id, _ := f.next(); id != ""; id, _ = f.next() {
+		id, _ := f.next()
+		for id != "" {
+			id, _ = f.next()
 		}
 	}
 }
@@ -191,7 +194,7 @@ func TestEventsAreRefused(t *testing.T) {
 	}
 	routes := &eventRoutes{feed: &feed{clients: maxFeedClients}}
 	_, err := routes.events(t.Context(), new(eventsInput))
-	p, ok := err.(*Problem)
+	p, ok := errors.AsType[*Problem](err)
 	if !ok || p.Status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
 		t.Errorf("%+v", err)
 	}

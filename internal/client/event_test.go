@@ -41,7 +41,10 @@ func TestEvents(t *testing.T) {
 		!got[0].Partial || got[1].At != 8 || got[1].Completed != nil {
 		t.Errorf("%+v", got)
 	}
-	for range c.Events(t.Context()) {
+	for _, err := range c.Events(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
 		break // the caller stops
 	}
 	kind = "text/html"
