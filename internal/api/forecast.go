@@ -48,7 +48,7 @@ type keptForecast struct {
 
 func (h *forecastRoutes) register(rt *router) {
 	register(rt, huma.Operation{
-		OperationID: "forecast", Method: http.MethodGet, Path: "/forecast", Tags: []string{"Schedules"},
+		OperationID: "get-forecast", Method: http.MethodGet, Path: "/forecast", Tags: []string{"Schedules"},
 		Summary: "See how many fires are due when",
 		Description: "Of the current versions of all active jobs, or of those that the filters select: the next hour " +
 			"by second, the next day by minute, or the next week by hour. Retries and manual triggers are not " +

@@ -49,7 +49,7 @@ var costs = map[string]int64{
 	"list-alert-groups": pageCost, "list-notifications": pageCost,
 	"list-hosts": pageCost, "list-keys": pageCost, "list-operations": pageCost, "bulk-jobs": pageCost,
 	"list-job-executions-by-key": pageCost,
-	"forecast":                   pageCost, "list-job-versions": pageCost, "list-job-versions-by-key": pageCost,
+	"get-forecast":               pageCost, "list-job-versions": pageCost, "list-job-versions-by-key": pageCost,
 
 	"get-job-by-key": jobCost, "put-job-by-key": jobCost, "patch-job-by-key": jobCost,
 	"pause-job-by-key": jobCost, "resume-job-by-key": jobCost,
