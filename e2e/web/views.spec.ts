@@ -20,8 +20,8 @@ const test = base.extend<object, { sample: Filled }>({
 export const views: [name: string, path: (f: Filled) => string, ready: (page: Page) => Promise<void>][] = [
   ["overview", () => "/ui/", (p) => seen(p, "Overview")],
   ["jobs", () => "/ui/jobs", (p) => rows(p, "Jobs")],
-  ["job", (f) => `/ui/jobs/${f.good}`, (p) => rows(p, "Heartbeat")],
-  ["failing job", (f) => `/ui/jobs/${f.bad}`, (p) => rows(p, "Dead port")],
+  ["job", (f) => `/ui/jobs/${f.good}`, (p) => shows(p, "Version 2")],
+  ["failing job", (f) => `/ui/jobs/${f.bad}`, (p) => shows(p, "Version 1")],
   ["new job", () => "/ui/jobs/new?schedule=0+30+2+*+*+*&timezone=Europe/Berlin", (p) => shows(p, "When clocks change")],
   ["edit", (f) => `/ui/jobs/${f.good}/edit`, (p) => shows(p, "Next fires")],
   ["execution", (f) => `/ui/executions/${f.failed}`, (p) => shows(p, "What was sent")],

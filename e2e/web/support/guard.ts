@@ -4,7 +4,8 @@ import type { Page } from "@playwright/test";
 // warning, an exception or a rejection that nobody handles, a request to another host,
 // and anything that the Content-Security-Policy refuses.
 export class Guard {
-  readonly faults: string[] = [];
+  private faults: string[] = [];
+  private ended = false;
   private allowed: RegExp[] = [];
 
   // allow excuses faults that a test causes on purpose, as a server that is killed.
@@ -12,25 +13,36 @@ export class Guard {
     this.allowed.push(...patterns);
   }
 
+  // end ends the watch: what follows is that the servers of the test stop.
+  end(): void {
+    this.ended = true;
+  }
+
   found(): string[] {
     return this.faults.filter((fault) => !this.allowed.some((pattern) => pattern.test(fault)));
+  }
+
+  private add(fault: string): void {
+    if (!this.ended) {
+      this.faults.push(fault);
+    }
   }
 
   async watch(page: Page): Promise<void> {
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") {
-        this.faults.push(`console: ${message.text()} (${message.location().url})`);
+        this.add(`console: ${message.text()} (${message.location().url})`);
       }
     });
-    page.on("pageerror", (err) => this.faults.push(`not handled: ${err.message}`));
+    page.on("pageerror", (err) => this.add(`not handled: ${err.message}`));
     page.on("request", (request) => {
       const url = new URL(request.url());
       if (url.protocol.startsWith("http") && url.hostname !== "127.0.0.1") {
-        this.faults.push(`another host: ${request.url()}`);
+        this.add(`another host: ${request.url()}`);
       }
     });
     // The browser prints refusals on the console too, but not all of them.
-    await page.exposeFunction("belfryRefused", (what: string) => this.faults.push(`refused: ${what}`));
+    await page.exposeFunction("belfryRefused", (what: string) => this.add(`refused: ${what}`));
     await page.addInitScript(() => {
       const w = window as unknown as { belfryRefused: (what: string) => void };
       document.addEventListener("securitypolicyviolation", (e) => {

@@ -38,7 +38,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(receiver);
     await receiver.stop();
   },
-  start: async ({}, use, info) => {
+  start: async ({ guard }, use, info) => {
     const servers: Server[] = [];
     await use(async (options) => {
       const server = await Server.start(options);
@@ -50,6 +50,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
         await info.attach("server.log", { body: server.log() });
       }
     }
+    guard.end();
     await Promise.all(servers.map((server) => server.stop()));
   },
 });
