@@ -1947,6 +1947,12 @@ export interface Routes {
     body: undefined;
     answer: string;
   };
+  "GET /events": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: string;
+  };
   "GET /executions": {
     path: Record<never, never>;
     query: {
