@@ -273,7 +273,7 @@ func TestSettingsChange(t *testing.T) {
 
 // Whatever fails, before or after it was done, and whoever is ended when: each failure is in one group, and told.
 func TestNoAlertIsLost(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(lossSeeds) {
 		bubble(t, func(t *testing.T, w *world) {
 			r := rand.New(rand.NewPCG(seed, 3))
 			w.change(func(s *Settings) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/engine"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -23,9 +24,9 @@ type tenants struct {
 	ours, theirs   string // ids of jobs
 }
 
-func newTenants(t *testing.T) *tenants {
+func newTenants(t *testing.T, change ...func(*engine.Config)) *tenants {
 	t.Helper()
-	f := newFixture(t)
+	f := newFixture(t, change...)
 	var key string
 	h := newAPI(t, f, func(c *Config) {
 		c.Keys = ring(t, f, key1)

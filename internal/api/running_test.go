@@ -110,11 +110,15 @@ func TestWhatRunsIsListed(t *testing.T) {
 
 // A confined key sees what runs of its namespace alone, and the executions of its jobs.
 func TestWhatRunsOfOthersIsNotListed(t *testing.T) {
-	w := newTenants(t)
+	x := someHeld{make(chan struct{}, 2), make(chan struct{})}
+	w := newTenants(t, func(c *engine.Config) { c.Executor = x })
+	t.Cleanup(func() { close(x.ends) })
 	w.record(t, w.ours, 1_000_000, 2)
 	w.record(t, w.theirs, 2_000_000, 3)
 	for _, job := range []string{w.ours, w.theirs} {
+		call(t, w.admin, "PUT", "/jobs/"+job, `{"api":"`+heldHost+`"}`).into(t, 200, &struct{}{})
 		call(t, w.admin, "POST", "/jobs/"+job+"/trigger", "").into(t, 202, &triggeredBody{})
+		<-x.called
 	}
 	for path, want := range map[string]int{"/executions/running": 1, "/executions/running?jobId=" + w.ours: 1,
 		"/executions/running?jobId=" + w.theirs: 0, "/executions?limit=1&jobId=" + w.theirs: 0} {
