@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bufio"
+	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -10,8 +12,13 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 )
 
-// needsFailures are operations on what only a server has whose jobs have failed for a while.
-var needsFailures = map[string]bool{"acknowledge-alert-group": true, "resend-notification": true}
+// needsMore are operations on what a server that was just started on files does not have: jobs that have failed for a
+// while, other servers, and the clock of the examples. The examples of all are played in package api, too.
+var needsMore = map[string]bool{
+	"acknowledge-alert-group": true, "resend-notification": true, // failures
+	"drain-node": true, "resume-node": true, // TestDrainByName has two servers
+	"get-forecast": true, // begins at an instant that is past by now
+}
 
 // TestDocumentOfTheBinary plays the examples of the document against the binary, every second one under /v1: each has
 // the status that is shown, and what an answer leads to has the version of the request.
@@ -41,7 +48,7 @@ func TestDocumentOfTheBinary(t *testing.T) {
 			return exampletest.Answer{}, err
 		}
 		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
+		text, err := readAnswer(res)
 		if at := res.Header.Get("Location"); at != "" && strings.HasPrefix(at, "/v1/") != (prefix != "") {
 			t.Errorf("%s %s%s: Location %s", r.Method, prefix, r.Target, at)
 		}
@@ -49,7 +56,7 @@ func TestDocumentOfTheBinary(t *testing.T) {
 			Body: string(text)}, err
 	}}
 	for i := range all {
-		if needsFailures[all[i].Operation] {
+		if needsMore[all[i].Operation] {
 			continue
 		}
 		prefix = []string{"", "/v1"}[i%2]
@@ -61,4 +68,20 @@ func TestDocumentOfTheBinary(t *testing.T) {
 			t.Errorf("%s (%s): %s", all[i].Request, all[i].Operation, differences[0])
 		}
 	}
+}
+
+// readAnswer reads the body of an answer. Of a stream of events, which has no end, it reads the first event.
+func readAnswer(res *http.Response) ([]byte, error) {
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		return io.ReadAll(res.Body)
+	}
+	var text []byte
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		text = append(append(text, lines.Bytes()...), '\n')
+		if bytes.HasPrefix(lines.Bytes(), []byte("data:")) {
+			return text, nil
+		}
+	}
+	return text, lines.Err()
 }

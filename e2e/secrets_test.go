@@ -93,7 +93,7 @@ func (tr *transcript) ask(method, url, body string) string {
 		tr.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
+	got, err := readAnswer(res)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
