@@ -1,6 +1,7 @@
-// What goes on at this moment, from the counters of GET /metrics: two samples make a rate.
+// What goes on at this moment: the events of the server, or, where they are not to be had, the counters of GET /metrics,
+// of which two samples make a rate.
 import { useEffect, useState } from "preact/hooks";
-import { isAbort, outage, send } from "./api.ts";
+import { outage, send } from "./api.ts";
 
 /** The counters of one moment. */
 export interface Sample {
@@ -84,37 +85,114 @@ export function momentOf(samples: Sample[]): Moment | null {
 }
 
 const every = 2000;
-const most = 300; // ten minutes
+const most = 600; // ten minutes of one event a second
+const firstEventWithin = 4000;
 
 let samples: Sample[] = [];
 let moments: Moment[] = [];
+let lastEvent: Counters | undefined;
+
+/** What an event of GET /events says. */
+export interface Counters {
+  at: number;
+  since: number;
+  completed?: { success: number; failed: number; skipped: number; missed: number; unknown: number };
+  firesPerSecond: number;
+  inFlight: number;
+  queued: number;
+  driftMs?: { p50: number; p99: number };
+}
+
+/** What went on, by an event and the one before it. Counters begin anew each midnight: nothing failed in between then. */
+export function momentOfEvent(e: Counters, before: Counters | undefined): Moment {
+  const failed = (c: Counters): number => (c.completed ? c.completed.failed + c.completed.unknown : 0);
+  const comparable = before?.completed && e.completed && before.since === e.since && e.at > before.at;
+  return {
+    at: e.at,
+    firesPerSecond: e.firesPerSecond,
+    failedPerSecond: comparable ? Math.max(0, ((failed(e) - failed(before)) * 1000) / (e.at - before.at)) : 0,
+    driftMs: e.driftMs ?? null,
+    inFlight: e.inFlight,
+    queued: e.queued,
+  };
+}
+
+function add(m: Moment): Moment[] {
+  if (m.at > (moments.at(-1)?.at ?? 0)) moments = [...moments, m].slice(-most);
+  return moments;
+}
+
+/** Follows GET /events. refused is called when they are not to be had: too many follow them, or this key may not. */
+function follow(got: (all: Moment[]) => void, refused: () => void): () => void {
+  const source = new EventSource("/events");
+  let heard = false;
+  const timer = setTimeout(() => {
+    if (heard) return;
+    source.close();
+    refused();
+  }, firstEventWithin);
+  source.addEventListener("counters", (e) => {
+    heard = true;
+    const counters = JSON.parse((e as MessageEvent<string>).data) as Counters;
+    const moment = momentOfEvent(counters, lastEvent);
+    lastEvent = counters;
+    got(add(moment));
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
+    clearTimeout(timer);
+    refused();
+  });
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
+}
+
+/** Asks GET /metrics again and again. */
+function poll(got: (all: Moment[] | undefined) => void): () => void {
+  const control = new AbortController();
+  const ask = async (): Promise<void> => {
+    if (document.hidden || outage.value !== null) return;
+    try {
+      const res = await send("GET /metrics", { headers: { Accept: "text/plain" }, signal: control.signal });
+      if (res.status === 403 || res.status === 401) got(undefined);
+      if (!res.ok) return;
+      const sample = sampleOf(await res.text(), Date.now());
+      if (samples.length && sum(sample.ended) < sum(samples.at(-1)?.ended ?? {})) samples = [];
+      samples = [...samples.filter((s) => sample.at - s.at <= 62_000), sample];
+      const moment = momentOf(samples);
+      if (moment) got(add(moment));
+    } catch {
+      // an outage is told by the frame
+    }
+  };
+  void ask();
+  const timer = setInterval(() => void ask(), every);
+  return () => {
+    clearInterval(timer);
+    control.abort();
+  };
+}
 
 /** The moments of the last ten minutes, as far as the page was seen; the newest last. undefined: they are not for this key. */
 export function useLive(): Moment[] | undefined {
   const [state, set] = useState<Moment[] | undefined>(moments);
   useEffect(() => {
-    const control = new AbortController();
-    const ask = async (): Promise<void> => {
-      if (document.hidden || outage.value !== null) return;
-      try {
-        const res = await send("GET /metrics", { headers: { Accept: "text/plain" }, signal: control.signal });
-        if (res.status === 403 || res.status === 401) set(undefined);
-        if (!res.ok) return;
-        const sample = sampleOf(await res.text(), Date.now());
-        if (samples.length && sum(sample.ended) < sum(samples.at(-1)?.ended ?? {})) samples = [];
-        samples = [...samples.filter((s) => sample.at - s.at <= 62_000), sample];
-        const moment = momentOf(samples);
-        if (moment) moments = [...moments, moment].slice(-most);
-        set(moments);
-      } catch (err) {
-        if (isAbort(err)) return; // an outage is told by the frame
-      }
+    let stop: () => void = () => undefined;
+    const begin = (): void => {
+      stop();
+      stop = document.hidden
+        ? () => undefined
+        : follow(set, () => {
+            stop = poll(set);
+          });
     };
-    void ask();
-    const timer = setInterval(() => void ask(), every);
+    begin();
+    document.addEventListener("visibilitychange", begin);
     return () => {
-      clearInterval(timer);
-      control.abort();
+      document.removeEventListener("visibilitychange", begin);
+      stop();
     };
   }, []);
   return state;

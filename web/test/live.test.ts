@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { momentOf, quantile, type Sample, sampleOf } from "../src/live.ts";
+import { type Counters, momentOf, momentOfEvent, quantile, type Sample, sampleOf } from "../src/live.ts";
 
 const text = (ended: number, failed: number, drift: number[]) => `# HELP belfry_in_flight Calls.
 belfry_in_flight 3
@@ -50,4 +50,22 @@ test("two samples make a rate, and a restart makes none", () => {
   });
   assert.equal(momentOf([after]), null);
   assert.equal(momentOf([after, { ...before, at: 5000 }]), null);
+});
+
+test("an event has its rates, and failures are counted from the one before", () => {
+  const completed = { success: 90, failed: 5, skipped: 1, missed: 0, unknown: 1 };
+  const e: Counters = { at: 2000, since: 0, completed, firesPerSecond: 12, inFlight: 3, queued: 4 };
+  const before = { ...e, at: 1000, completed: { ...completed, failed: 2, unknown: 0 } };
+  assert.deepEqual(momentOfEvent({ ...e, driftMs: { p50: 1, p99: 9 } }, before), {
+    at: 2000,
+    firesPerSecond: 12,
+    failedPerSecond: 4,
+    driftMs: { p50: 1, p99: 9 },
+    inFlight: 3,
+    queued: 4,
+  });
+  assert.equal(momentOfEvent(e, undefined).failedPerSecond, 0);
+  assert.equal(momentOfEvent(e, undefined).driftMs, null);
+  assert.equal(momentOfEvent({ ...e, since: 1500 }, before).failedPerSecond, 0);
+  assert.equal(momentOfEvent(e, { ...before, completed: { ...completed, failed: 50 } }).failedPerSecond, 0);
 });
