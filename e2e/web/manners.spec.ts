@@ -115,13 +115,30 @@ test("a fire without a record is shown in the proof", async ({ page, empty }) =>
   await expect(page).toHaveURL(/at=\d+/);
 });
 
-test("a key is made, shown once, and revoked; keys and settings are an admin's", async ({ page, start }) => {
+test("a key is made, shown once, and revoked; keys and settings are an admin's", async ({ page, guard, start }) => {
+  guard.allow(/status of 401/); // with the first key the page is refused, too
   const server = await start();
   await page.goto(`${server.url}/ui/keys`);
   await page.getByRole("button", { name: "New key" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("From the first key on every call needs one");
-  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.getByRole("textbox", { name: "Who or what will use it" }).fill("the first");
+  await dialog.getByRole("button", { name: "Make the key" }).click();
+  const shown = page.getByRole("dialog", { name: "The key of the first" });
+  const key = (await shown.getByRole("region", { name: "The key" }).innerText()).trim();
+  expect(key.length).toBeGreaterThan(20);
+  await shown.getByRole("button", { name: "I have kept it" }).click();
+  await page.getByLabel("API key").fill(key);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "New key" }).click();
+  await dialog.getByRole("textbox", { name: "Who or what will use it" }).fill("the second");
+  await dialog.getByRole("button", { name: "Make the key" }).click();
+  await expect(page.getByRole("dialog", { name: "The key of the second" })).not.toContainText(key);
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.getByRole("button", { name: "Revoke the second" }).click();
+  await page.getByRole("button", { name: "Revoke the key" }).click();
+  await expect(page.getByRole("button", { name: "Revoke the second" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Revoke the first" })).toBeVisible();
   await page.goto(`${server.url}/ui/settings`);
   await expect(page.getByRole("row").filter({ hasText: "db_path" })).toContainText("flag --db-path");
   await page.getByRole("checkbox", { name: "Only what is set" }).check();

@@ -53,6 +53,10 @@ export const recoveries = new Store(0);
 /** Counts the answers 401: the page asks who one is then. */
 export const refusals = new Store(0);
 
+/** An id that nobody else has made. crypto.randomUUID is not there over plain HTTP from another host. */
+export const newId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
 /** How much the server's clock is ahead of this one, in milliseconds, to the second. */
 let ahead = 0;
 
@@ -136,7 +140,7 @@ function noteClock(res: Response, asked: number): void {
 /** Begins an outage, if none has begun: asks whether the server is back, until it is. */
 function lost(): void {
   if (outage.value !== null) return;
-  outage.set(Date.now());
+  outage.set(serverNow());
   const ask = async (): Promise<void> => {
     try {
       const res = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) });

@@ -83,8 +83,10 @@ export interface Pages<T> {
   more: () => void;
   /** Loads the list anew. */
   reload: () => void;
-  /** Loads those pages anew that have some of these items, in their places. */
-  refresh: (from: number, to: number) => void;
+  /** Loads those pages anew that have some of these items, in their places; false: it loads something else. */
+  refresh: (from: number, to: number) => boolean;
+  /** Which list it is. */
+  key: string;
 }
 
 interface Page<T> {
@@ -110,6 +112,18 @@ export function pagesWith<T>(pages: Page<T>[], from: number, to: number): number
   }
   if (start === 0 && pages.length > 0) return [0]; // an empty list may get its first item
   return found;
+}
+
+/**
+ * A list after one of its pages was loaded anew. Where that page does not end any more where the next one begins, items
+ * would be missing or be there twice: the later pages are dropped then. i may be that of the page after the last one.
+ */
+export function replaced<T>(list: Loaded<T>, i: number, page: { items: T[]; cursor?: string }): Loaded<T> {
+  const pages = [...list.pages];
+  pages[i] = { cursor: i < pages.length ? pages[i]?.cursor : list.next, items: page.items };
+  const following = pages[i + 1];
+  if (following && following.cursor === page.cursor) return { ...list, pages };
+  return { pages: pages.slice(0, i + 1), next: page.cursor, done: !page.cursor };
 }
 
 /** What was loaded of lists, so that the browser's way back shows it at once. */
@@ -173,24 +187,22 @@ export function usePages<T>(key: string, load: Load<T>): Pages<T> {
   }, [run, show]);
 
   const refresh = useCallback(
-    (from: number, to: number): void => {
-      const { key: of, list } = now.current;
+    (from: number, to: number): boolean => {
+      if (busy.current) return false;
+      const { key: of, list: before } = now.current;
       void run(async (signal) => {
-        const pages = [...list.pages];
-        let { next, done } = list;
-        for (const i of pagesWith(list.pages, from, to)) {
-          const cursor = pages[i]?.cursor;
-          const page = await loader.current(cursor, signal);
-          pages[i] = { cursor, items: page.items };
-          if (i === pages.length - 1) {
-            next = page.cursor;
-            done = !page.cursor;
-          }
+        let list = before;
+        for (const i of pagesWith(before.pages, from, to)) {
+          const known = list.pages[i];
+          if (!known && list.done) break;
+          const cursor = known ? known.cursor : list.next; // those that were dropped are seen, and come again
+          list = replaced(list, i, await loader.current(cursor, signal));
+          if (signal.aborted) return;
         }
-        if (signal.aborted) return;
         setError(undefined);
-        show(of, { pages, next, done });
+        show(of, list);
       });
+      return true;
     },
     [run, show],
   );
@@ -215,7 +227,7 @@ export function usePages<T>(key: string, load: Load<T>): Pages<T> {
   }, []);
 
   const items = useMemo(() => current.list.pages.flatMap((p) => p.items), [current.list]);
-  return { items, error, loading, done: current.list.done, more, reload, refresh };
+  return { items, error, loading, done: current.list.done, more, reload, refresh, key };
 }
 
 /** A value that follows another one after a while of quiet: what is typed is not asked for letter by letter. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Lazy } from "../src/lazy.ts";
-import { pagesWith } from "../src/use.ts";
+import { ApiError } from "../src/api.ts";
+import { pagesWith, replaced } from "../src/use.ts";
 import { requestOf, tagsOf } from "../src/views/bulk.tsx";
+import { FormFault } from "../src/views/jobform.tsx";
 import { filtersOf, inWords, listOf, selectionOf } from "../src/views/filters.ts";
 
 const of = (query: string) => filtersOf(new URLSearchParams(query));
@@ -48,6 +50,40 @@ test("only pages that are seen are loaded anew", () => {
   assert.deepEqual(pagesWith(pages, 8, 9), []);
   assert.deepEqual(pagesWith([{ cursor: undefined, items: [] }], -12, 8), [0], "an empty list");
   assert.deepEqual(pagesWith([], 0, 8), []);
+});
+
+test("a page that was loaded anew leaves no gap and no double row", () => {
+  const pages = [undefined, "b", "c"].map((cursor, i) => ({ cursor, items: [`${i}x`, `${i}y`] }));
+  const list = { pages, next: "d", done: false };
+  const shape = (l: typeof list | ReturnType<typeof replaced<string>>) => [
+    l.pages.map((p) => p.items[0]),
+    l.next,
+    l.done,
+  ];
+  assert.deepEqual(shape(replaced(list, 1, { items: ["new"], cursor: "c" })), [["0x", "new", "2x"], "d", false]);
+  assert.deepEqual(shape(replaced(list, 0, { items: ["new"], cursor: "a+" })), [["new"], "a+", false]);
+  assert.deepEqual(shape(replaced(list, 1, { items: ["new"] })), [["0x", "new"], undefined, true]);
+  assert.deepEqual(shape(replaced(list, 2, { items: ["new"], cursor: "d" })), [["0x", "1x", "new"], "d", false]);
+  const cut = replaced(list, 0, { items: ["new"], cursor: "a+" });
+  const again = replaced(cut, 1, { items: ["one more"], cursor: "b+" });
+  assert.deepEqual(shape(again), [["new", "one more"], "b+", false]);
+  assert.equal(again.pages[1]?.cursor, "a+", "a page that was dropped begins where the one before it ends now");
+  assert.equal(list.pages.length, 3, "the list before is not touched");
+});
+
+test("typing takes a fault from its field, and adds none", () => {
+  const errors = [
+    { field: "api", message: "must be http or https" },
+    { field: "retry.maxRetries", message: "at most 100" },
+  ];
+  const error = new ApiError(422, { code: "invalid", title: "Invalid", status: 422, type: "", errors } as never);
+  const fault = new FormFault(error).without("api").without("name").without("name");
+  assert.equal(fault.of("api"), undefined);
+  assert.equal(fault.of("retry.maxRetries"), "at most 100");
+  assert.equal((fault.error as ApiError).problem?.errors?.length, 2);
+  const own = new FormFault({ field: "body", message: "is no JSON" }).without("name");
+  assert.equal(own.of("body"), "is no JSON");
+  assert.equal(own.without("body").of("body"), undefined);
 });
 
 test("few calls are made at a time, the newest demand first, and none that is no longer wanted", async () => {

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
 import { now, zone } from "../settings.ts";
 import { useStore } from "../store.ts";
+import { say } from "./dialog.tsx";
 import { absolute, exact, relative, zoneOf } from "../time.ts";
 import type { Execution } from "../types.gen.ts";
 
@@ -182,7 +183,7 @@ export function Stat(props: {
   );
 }
 
-/** Copies a text. */
+/** Copies a text; nothing where the browser does not let a page copy, as over plain HTTP from another host. */
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
   const [done, set] = useState(false);
   useEffect(() => {
@@ -190,8 +191,15 @@ export function Copy({ text, label = "Copy" }: { text: string; label?: string })
     const timer = setTimeout(() => set(false), 2000);
     return () => clearTimeout(timer);
   }, [done]);
+  if (!navigator.clipboard) return null;
+  const copy = (): void => {
+    navigator.clipboard.writeText(text).then(
+      () => set(true),
+      () => say("The browser does not allow to copy it.", true),
+    );
+  };
   return (
-    <button type="button" class="quiet" onClick={() => void navigator.clipboard.writeText(text).then(() => set(true))}>
+    <button type="button" class="quiet" onClick={copy}>
       <Icon name={done ? "success" : "copy"} /> <span aria-live="polite">{done ? "Copied" : label}</span>
     </button>
   );

@@ -39,7 +39,7 @@ export function List<T>(props: {
     const look = (): void => {
       const top = body.current?.getBoundingClientRect().top ?? 0;
       const from = Math.max(0, Math.floor(-top / height) - overscan);
-      const to = Math.ceil((innerHeight - top) / height) + overscan;
+      const to = Math.max(0, Math.ceil((innerHeight - top) / height)) + overscan;
       setRange((r) => (r.from === from && r.to === to ? r : { from, to }));
     };
     look();
@@ -52,19 +52,34 @@ export function List<T>(props: {
   }, [height]);
   useEffect(() => {
     if (!done && !loading && !error && range.to >= items.length) more();
-  }, [range, items.length, done, loading, error, more]);
+  }, [range, items, done, loading, error, more]);
 
   const { every } = props;
-  const { refresh } = pages;
+  const { refresh, key } = pages;
+  const seen = useRef((): boolean => true);
+  seen.current = () => {
+    const top = body.current?.getBoundingClientRect().top ?? 0;
+    return refresh(Math.max(0, Math.floor(-top / height)), Math.max(0, Math.ceil((innerHeight - top) / height)));
+  };
   useEffect(() => {
     if (!every) return;
     const timer = setInterval(() => {
-      if (document.hidden || outage.value !== null) return;
-      const top = body.current?.getBoundingClientRect().top ?? 0;
-      refresh(Math.max(0, Math.floor(-top / height)), Math.ceil((innerHeight - top) / height));
+      if (!document.hidden && outage.value === null) seen.current();
     }, every);
     return () => clearInterval(timer);
-  }, [every, refresh, height]);
+  }, [every]);
+
+  // What was kept of an earlier visit is shown at once, and loaded anew when the way back has scrolled there.
+  const old = useRef({ key: "", kept: false });
+  if (old.current.key !== key) old.current = { key, kept: items.length > 0 || done };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another key is another list
+  useEffect(() => {
+    if (!old.current.kept) return;
+    let timer = setTimeout(function again() {
+      if (!seen.current()) timer = setTimeout(again, 100);
+    }, 100);
+    return () => clearTimeout(timer);
+  }, [key]);
 
   const from = Math.min(range.from, Math.max(0, items.length - 1));
   const shown = items.slice(from, range.to);

@@ -1,6 +1,7 @@
 // Making a job, and editing one: a form with every field that a job has, and what its schedule means beside it.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError, call, outage, send } from "../api.ts";
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { ApiError, call, newId, outage, send } from "../api.ts";
 import {
   type Draft,
   changeDocument,
@@ -86,7 +87,7 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
   const [wrong, setWrong] = useState<Fault>(); // of the preview
   const [saving, setSaving] = useState(false);
   const form = useRef<HTMLFormElement>(null);
-  const once = useRef(crypto.randomUUID());
+  const once = useRef(newId());
   const set = (path: string, value: string): void => {
     setDraft((d) => ({ ...d, [path]: value }));
     setFault((f) => f?.without(path));
@@ -101,7 +102,7 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
       done(await store(draft, start, loaded?.job.id, tag, once.current));
     } catch (err) {
       setSaving(false);
-      once.current = crypto.randomUUID();
+      if (isAnswered(err)) once.current = newId();
       setFault(new FormFault(err as Error | Refusal));
       requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
     }
@@ -148,15 +149,15 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
 }
 
 /** The fault of the whole form, by field. */
-class FormFault implements Fault {
+export class FormFault implements Fault {
   readonly error: Error;
   readonly #by: { field: string; message: string }[];
   readonly #seen: Set<string>;
 
-  constructor(err: Error | Refusal, seen = new Set<string>()) {
+  constructor(err: Error | Refusal, seen = new Set<string>(), by?: { field: string; message: string }[]) {
     this.#seen = seen;
     this.error = err instanceof Error ? err : new Error(`${err.field}: ${err.message}`);
-    this.#by = err instanceof ApiError ? (err.problem?.errors ?? []) : err instanceof Error ? [] : [err];
+    this.#by = by ?? (err instanceof ApiError ? (err.problem?.errors ?? []) : err instanceof Error ? [] : [err]);
   }
 
   of(path: string): string | undefined {
@@ -169,11 +170,13 @@ class FormFault implements Fault {
 
   /** The same without a field that is being changed. */
   without(path: string): Fault {
-    const f = new FormFault(this.error, new Set([...this.#seen, path]));
-    f.#by.push(...this.#by);
-    return f;
+    return new FormFault(this.error, new Set([...this.#seen, path]), this.#by);
   }
 }
+
+/** Whether the server has answered for good. Without that the job may have been made, and the same key finds it. */
+const isAnswered = (err: unknown): boolean =>
+  err instanceof ApiError && err.status < 500 && err.problem?.code !== "idempotency-key-in-use";
 
 async function store(d: Draft, before: Draft, id: string | undefined, tag: string | undefined, once: string) {
   if (id === undefined) {
@@ -220,11 +223,25 @@ function Fields(props: {
   const used = g.fields.filter((f) => isSet(f, props.draft));
   const faulty = g.fields.some((f) => props.fault?.of(f.path));
   return (
-    <details class="panel" open={faulty || undefined}>
-      <summary>
-        <h2>{g.title}</h2> <small class="muted">{used.length ? used.map((f) => f.label).join(", ") : "Defaults"}</small>
-      </summary>
+    <Section faulty={faulty} title={g.title} sub={used.length ? used.map((f) => f.label).join(", ") : "Defaults"}>
       {rows}
+    </Section>
+  );
+}
+
+/** A part of the form that is closed at first. A fault in it opens it; only people close it. */
+function Section(props: { faulty: boolean; title: string; sub: string; children: ComponentChildren }) {
+  const ref = useRef<HTMLDetailsElement>(null);
+  const { faulty } = props;
+  useLayoutEffect(() => {
+    if (faulty && ref.current) ref.current.open = true;
+  }, [faulty]);
+  return (
+    <details ref={ref} class="panel">
+      <summary>
+        <h2>{props.title}</h2> <small class="muted">{props.sub}</small>
+      </summary>
+      {props.children}
     </details>
   );
 }

@@ -29,11 +29,18 @@ export function Keys() {
           onMade={(key) => {
             setMaking(false);
             setMade(key);
-            asked.reload();
           }}
         />
       )}
-      {made && <Made made={made} onClose={() => setMade(undefined)} />}
+      {made && (
+        <Made
+          made={made}
+          onClose={() => {
+            setMade(undefined);
+            asked.reload(); // not before: after the first key of all it is refused, and the only copy would be gone
+          }}
+        />
+      )}
       {revoking && (
         <Revoke
           revoked={revoking}

@@ -30,6 +30,8 @@ export function Proof() {
   const [turn, setTurn] = useState(0);
   const hours = useAudits(Number(length), turn);
   const judged = hours.filter((h) => h.audit !== undefined);
+  const done = hours.length > 0 && judged.length === hours.length;
+  const stopped = hours.some((h) => h.error);
   const sum = sumOf(judged.map((h) => totalsOf(h.audit as Audit)));
   return (
     <>
@@ -49,12 +51,10 @@ export function Proof() {
           onChange={(l) => setQuery({ hours: l === "6" ? "" : l, at: "" })}
         />
         <span class="muted" role="status">
-          {judged.length < hours.length
-            ? `${judged.length} of ${plural(hours.length, "hour")} audited …`
-            : "All audited"}
+          {done ? "All audited" : `${judged.length} of ${plural(hours.length, "hour")} audited${stopped ? "" : " …"}`}
         </span>
       </div>
-      <Verdict sum={sum} done={judged.length === hours.length} />
+      <Verdict sum={sum} done={done} />
       <Panel title="By hour">
         <div class="scroll" tabIndex={0} role="region" aria-label="The hours">
           <Table hours={hours} open={open} />
@@ -103,7 +103,7 @@ function Verdict({ sum, done }: { sum: Totals; done: boolean }) {
       <Stat
         label="Lost"
         value={compact(sum.lost)}
-        tone={sum.lost ? "bad" : "good"}
+        {...(sum.lost ? { tone: "bad" as const } : done ? { tone: "good" as const } : {})}
         sub={good && done ? "Every fire is accounted for" : sum.lost ? "without a record" : " "}
       />
       <Stat label="Unexpected" value={compact(sum.unexpected)} sub="records that no schedule names" />
