@@ -115,8 +115,12 @@ func TestEvents(t *testing.T) {
 	if id, _ := again.next(); id <= last {
 		t.Errorf("after %s comes %s", last, id)
 	}
+	ahead := follow(t, address, "Last-Event-ID: 99999999999999") // of a server whose clock was ahead
+	if id, _ := ahead.next(); id == "" {
+		t.Error("no event follows one that is newer by its id")
+	}
 	stop()
-	for _, f := range []*follower{a, b, again} {
+	for _, f := range []*follower{a, b, again, ahead} {
 		id, _ := f.next()
 		for id != "" {
 			id, _ = f.next()

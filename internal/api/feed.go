@@ -76,7 +76,9 @@ func (f *feed) now() *event {
 // run makes events until the context ends.
 func (f *feed) run(ctx context.Context) {
 	for {
-		body := f.count(ctx)
+		asked, cancel := context.WithTimeout(ctx, feedEvery) // what the store does not tell in time is absent
+		body := f.count(asked)
+		cancel()
 		data, err := json.Marshal(body)
 		if ctx.Err() != nil {
 			return

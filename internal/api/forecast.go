@@ -204,7 +204,12 @@ func (h *forecastRoutes) count(ctx context.Context, q *store.JobQuery, w forecas
 	err error) {
 	active := true
 	q.Active, q.Limit, q.MaxBytes, q.MaxBody = &active, forecastPiece, pageBytes, 1
-	counter := forecast.NewCounter(w)
+	counter, rests := forecast.NewCounter(w), 0
+	counter.Rest = func() bool {
+		rests++
+		h.pace.Step(rests)
+		return ctx.Err() == nil
+	}
 	for n := 0; ; {
 		page, err := h.jobs.List(ctx, *q)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/page"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
@@ -38,7 +39,7 @@ func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error
 	}
 	link := ""
 	if a.cfg.PublicURL != "" {
-		link = a.cfg.PublicURL + "/alerts"
+		link = a.cfg.PublicURL + page.Prefix + "/alerts"
 	}
 	fixed := alert.Settings{Channels: fixedChannels(a.cfg), Rules: []domain.AlertRule{domain.DefaultRule()}}
 	a.teller, err = alert.New(alert.Config{

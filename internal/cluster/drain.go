@@ -14,8 +14,8 @@ import (
 func (n *Node) Drain(ctx context.Context) error {
 	n.mu.Lock()
 	n.leaving = true
+	n.setDraining(true)
 	n.mu.Unlock()
-	n.SetDraining(true)
 	for len(n.Owner.Owned()) > 0 {
 		if !clock.Wait(ctx, 20*time.Millisecond) {
 			return fmt.Errorf("this node still owns %d shards: %w", len(n.Owner.Owned()), ctx.Err())
@@ -28,17 +28,16 @@ func (n *Node) Drain(ctx context.Context) error {
 // somebody wants it. The error says why it does not.
 func (n *Node) AskToDrain(drains bool) error {
 	n.mu.Lock()
-	why := mayChange(drains, n.draining != nil, n.leaving, n.othersFire())
-	n.mu.Unlock()
-	if why == nil {
-		n.SetDraining(drains)
+	defer n.mu.Unlock() // held over both: the node may begin to leave at any time
+	if why := mayChange(drains, n.draining != nil, n.leaving, n.View().othersFire()); why != nil {
+		return why
 	}
-	return why
+	n.setDraining(drains)
+	return nil
 }
 
 // othersFire reports whether another node is there that fires jobs, and does not drain.
-func (n *Node) othersFire() bool {
-	v := n.View()
+func (v *View) othersFire() bool {
 	for i := range v.Nodes {
 		if v.Nodes[i].Token != v.Self && v.Nodes[i].schedules() {
 			return true
@@ -66,6 +65,11 @@ func mayChange(drains, draining, leaving, othersFire bool) error {
 func (n *Node) SetDraining(drains bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.setDraining(drains)
+}
+
+// setDraining does so under the lock.
+func (n *Node) setDraining(drains bool) {
 	switch {
 	case !drains:
 		n.draining = nil

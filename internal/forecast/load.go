@@ -14,10 +14,13 @@ const (
 	// MaxPoints is how many steps a window has at most: an hour of seconds fits.
 	MaxPoints = 4_000
 
-	// maxCalendars is how many different calendars are counted: 250 bytes each, 60 MB in all. Jobs share one
-	// if their schedules, zones, choices of H and seconds of jitter are the same.
-	maxCalendars = 250_000
-	// maxWalked is how many fires of different calendars are computed: some 5 s of processor time.
+	// maxCalendars is how many different calendars with fires in the window are counted: a kilobyte each where each
+	// has a schedule of its own. Jobs share one if their schedules, zones, choices of H and seconds of jitter are the
+	// same.
+	maxCalendars = 100_000
+	// maxSchedules is how many schedules are kept once they are parsed.
+	maxSchedules = 50_000
+	// maxWalked is how many fires of different calendars are computed, twice: once to count them, once to place them.
 	maxWalked = 20_000_000
 	// maxNames is how many hosts, tags or namespaces are distinguished: some 10 MB.
 	maxNames = 50_000
@@ -91,6 +94,11 @@ type Counter struct {
 	jobs      int
 	walked    int
 	truncated bool
+
+	// Rest, if there is one, is called again and again while fires are computed. It makes way for other work, and
+	// reports whether to go on. After false nothing that was counted means anything.
+	Rest    func() bool
+	stopped bool
 }
 
 // NewCounter returns a counter of the fires in a window.
@@ -141,7 +149,9 @@ func (c *Counter) calendarOf(v *domain.Version) *calendar {
 		if sched, err = domain.ParseSchedule(s.Schedule, s.Timezone, s.DST); err != nil {
 			return nil // Unusable has said so
 		}
-		c.schedules[at] = sched
+		if len(c.schedules) < maxSchedules { // beyond it, equal ones are parsed again and have calendars of their own
+			c.schedules[at] = sched
+		}
 	}
 	key := calendarKey{schedule: sched, class: sched.Class(domain.Bind(v.JobID, v.CreatedAt)),
 		offset: domain.JitterOffset(v.JobID, s.JitterMs), to: domain.Forever}
@@ -163,16 +173,27 @@ func (c *Counter) calendarOf(v *domain.Version) *calendar {
 		return nil
 	}
 	cal = &calendar{timing: v.TimingOf(sched), id: v.JobID, name: s.Name}
-	c.calendars[key] = cal
-	c.walk(cal, c.window.From, c.window.To, func(int64) { cal.fires++ })
+	c.walk(cal, c.window.From, c.window.To, func(int64) bool {
+		cal.fires++
+		c.truncated = c.truncated || c.walked >= maxWalked
+		return c.walked < maxWalked
+	})
+	if cal.fires > 0 { // those of jobs that do not fire in the window take no place
+		c.calendars[key] = cal
+	}
 	return cal
 }
 
-// walk calls fn with each fire of a calendar in [from, to).
-func (c *Counter) walk(cal *calendar, from, to int64, fn func(at int64)) {
-	for at, fires := cal.timing.Next(from - 1); fires && at < to; at, fires = cal.timing.Next(at) {
-		c.walked++
-		fn(at)
+// walk calls fn with each fire of a calendar in [from, to), until fn or Rest returns false.
+func (c *Counter) walk(cal *calendar, from, to int64, fn func(at int64) bool) {
+	const restEvery = 64 // some 20 us
+	for at, fires := cal.timing.Next(from - 1); fires && at < to && !c.stopped; at, fires = cal.timing.Next(at) {
+		if c.walked++; c.Rest != nil && c.walked%restEvery == 0 {
+			c.stopped = !c.Rest()
+		}
+		if !fn(at) {
+			return
+		}
 	}
 }
 
@@ -184,7 +205,12 @@ func (c *Counter) Load() Load {
 		l.Points[i].At = w.From + int64(i)*w.Step
 	}
 	for _, cal := range c.calendars {
-		c.walk(cal, w.From, w.To, func(at int64) { l.Points[(at-w.From)/w.Step].Count += cal.jobs })
+		remaining := cal.fires // fewer than there are, if the bound was reached
+		c.walk(cal, w.From, w.To, func(at int64) bool {
+			l.Points[(at-w.From)/w.Step].Count += cal.jobs
+			remaining--
+			return remaining > 0
+		})
 		l.Total += cal.fires * cal.jobs
 	}
 	for _, p := range l.Points {
@@ -204,7 +230,7 @@ func (c *Counter) dueIn(from, to int64) (jobs []DueJob) {
 	weights := map[domain.JobID]int64{}
 	for _, cal := range c.calendars {
 		n := int64(0)
-		c.walk(cal, from, to, func(int64) { n++ })
+		c.walk(cal, from, to, func(int64) bool { n++; return true })
 		if n == 0 {
 			continue
 		}

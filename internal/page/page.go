@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -126,10 +125,16 @@ type file struct {
 	zipped      func() []byte
 }
 
+// contentTypes are those of the files of the page. Those that the machine has for them may be others, and a browser
+// runs no script that is of another type.
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+}
+
 func newFile(name string, content []byte) *file {
 	sum := sha256.Sum256(content)
 	return &file{
-		plain: content, contentType: mime.TypeByExtension(path.Ext(name)), tag: hex.EncodeToString(sum[:8]),
+		plain: content, contentType: contentTypes[path.Ext(name)], tag: hex.EncodeToString(sum[:8]),
 		zipped: sync.OnceValue(func() []byte { return compress(content) }),
 	}
 }
