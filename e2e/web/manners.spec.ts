@@ -32,6 +32,18 @@ test("a filter is an address, and the way back works", async ({ page, start }) =
   await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
   await page.reload();
   await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
+  await page.goto(`${server.url}/ui/jobs`);
+  await page.getByRole("group", { name: "State" }).getByText("Paused").click();
+  await expect(page).toHaveURL(/state=paused$/);
+  await expect(page.getByText("No job matches.")).toBeVisible();
+  await page.goBack(); // takes the filter away, and stays in the view
+  await expect(page).toHaveURL(/\/ui\/jobs$/);
+  await expect(page.getByRole("link", { name: "Beta" })).toBeVisible();
+  const search = page.getByRole("searchbox");
+  await search.pressSequentially("alpha ");
+  await expect(page).toHaveURL(/text=alpha$/);
+  await expect(page.getByRole("link", { name: "Beta" })).toHaveCount(0);
+  await expect(search).toHaveValue("alpha "); // the next word can follow
 });
 
 test("the keyboard alone makes a job", async ({ page, guard, start }) => {
@@ -40,7 +52,7 @@ test("the keyboard alone makes a job", async ({ page, guard, start }) => {
   await page.goto(`${server.url}/ui/`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await page.keyboard.press("?");
-  await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("g");

@@ -74,10 +74,16 @@ test("what a role may not do is not offered", async ({ page, start, guard }) => 
     }
     await page.goto(`${server.url}/ui/jobs/${id}`);
     await expect(page.getByRole("heading", { level: 1, name: "Nightly" })).toBeVisible();
+    for (const name of ["Edit", "Duplicate"]) {
+      await expect(page.getByRole("link", { name, exact: true })).toHaveCount(offers);
+    }
     for (const name of ["Trigger now", "Pause", "Delete"]) {
       await expect(page.getByRole("button", { name, exact: true })).toHaveCount(offers);
     }
     await expect(page.getByRole("button", { name: "Sign out" })).toHaveAttribute("title", /, (viewer|editor)$/);
+    await page.goto(`${server.url}/ui/jobs/${id}/edit`); // by its address
+    await expect(page.getByText("This page is for the role editor, and yours is viewer.")).toHaveCount(1 - offers);
+    await expect(page.getByRole("button", { name: "Save changes" })).toHaveCount(offers);
   }
 });
 

@@ -3,8 +3,8 @@ import { Component, type ComponentChildren, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { serverNow } from "./api.ts";
 import { Frame } from "./frame.tsx";
-import { closed, followMe, me, offered } from "./me.ts";
-import { followLinks, href, known, match, usePlace } from "./router.ts";
+import { closed, followMe, me, offered, whyNot } from "./me.ts";
+import { followLinks, href, match, usePlace } from "./router.ts";
 import { applySettings, now } from "./settings.ts";
 import { SignIn } from "./signin.tsx";
 import { useStore } from "./store.ts";
@@ -35,6 +35,8 @@ function App() {
     if (fault) return <ErrorNote error={fault} retry={() => location.reload()} />;
     if (who === null) return <SignIn />;
     if (who === undefined) return <Skeleton lines={6} />;
+    const why = found && whyNot(found.view, who);
+    if (why) return <NotOffered title={title} why={why} />;
     return Shown ? <Shown params={found.params} /> : <Nothing path={path} />;
   };
   return (
@@ -50,6 +52,18 @@ function Nothing({ path }: { path: string }) {
       <Head title="Nothing here" />
       <p>
         There is no view at <code>{path}</code>. <a href={href("/")}>To the overview</a>
+      </p>
+    </>
+  );
+}
+
+/** A view that the address names, and that is not for whoever asks. */
+function NotOffered({ title, why }: { title: string; why: string }) {
+  return (
+    <>
+      <Head title={title} />
+      <p>
+        {why} <a href={href("/")}>To the overview</a>
       </p>
     </>
   );
@@ -73,7 +87,6 @@ class Guard extends Component<{ children: ComponentChildren }, { error?: Error }
   }
 }
 
-for (const v of views) known.add(v.path);
 applySettings();
 setInterval(() => {
   if (now.watched && !document.hidden) now.set(serverNow());

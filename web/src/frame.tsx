@@ -58,7 +58,7 @@ export function Frame({
         <ZonePicker />
         <ThemeSwitch />
         <Account />
-        <button type="button" class="quiet keys" onClick={() => setHelp(true)} aria-label="Keys">
+        <button type="button" class="quiet keys" onClick={() => setHelp(true)} aria-label="Keyboard shortcuts">
           ?
         </button>
       </header>
@@ -124,11 +124,23 @@ function Search({ input }: { input: RefObject<HTMLInputElement | null> }) {
   const text = inList ? (here.query.get("text") ?? "") : "";
   const [typed, setTyped] = useState(text);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setTyped(text), [text]);
+  const sent = useRef(text); // what is in the address because of what was typed
+  useEffect(() => {
+    if (text === sent.current) return;
+    sent.current = text;
+    setTyped(text);
+  }, [text]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was typed in the list is not for another view
+  useEffect(() => () => clearTimeout(timer.current), [inList]);
+  const send = (value: string, replace: boolean): void => {
+    sent.current = value.trim();
+    if (inList) setQuery({ text: sent.current }, { replace });
+    else navigate(href("/jobs", { text: sent.current }));
+  };
   const type = (value: string): void => {
     setTyped(value);
     clearTimeout(timer.current);
-    if (inList) timer.current = setTimeout(() => setQuery({ text: value.trim() }), 200);
+    if (inList) timer.current = setTimeout(() => send(value, true), 200);
   };
   return (
     <form
@@ -137,8 +149,7 @@ function Search({ input }: { input: RefObject<HTMLInputElement | null> }) {
       onSubmit={(e) => {
         e.preventDefault();
         clearTimeout(timer.current);
-        if (inList) setQuery({ text: typed.trim() });
-        else navigate(href("/jobs", { text: typed.trim() }));
+        send(typed, inList);
       }}
     >
       <label class="hidden" for="search">
@@ -215,7 +226,7 @@ function Outage() {
 function Help({ views, onClose }: { views: View[]; onClose: () => void }) {
   const go = views.filter((v) => v.nav);
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl class="keylist">
         <Key keys={["/"]} text="Search jobs" />
         <Key keys={["?"]} text="This list" />

@@ -205,9 +205,9 @@ export const groups: Group[] = [
       {
         path: "tags",
         label: "Tags",
-        kind: "words",
-        placeholder: "billing, nightly",
-        hint: "With commas between them.",
+        kind: "lines",
+        placeholder: "billing",
+        hint: "One on a line.",
       },
       {
         path: "key",
@@ -275,6 +275,17 @@ function textOf(f: Field, v: unknown): string {
     default:
       return String(v);
   }
+}
+
+/** The instant that a text of a form means, Unix milliseconds; undefined: none. */
+export function instantOf(text: string): number | undefined {
+  const t = text.trim();
+  const at = /^[1-9]\d{0,15}$/.test(t)
+    ? Number(t)
+    : /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(t)
+      ? Date.parse(t)
+      : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
 }
 
 /** What the form itself refuses, before the API sees it: texts that make no document. */

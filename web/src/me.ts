@@ -18,10 +18,22 @@ export function may(who: Me | null | undefined, role: Role): boolean {
   return !!who && order.indexOf(who.role) >= order.indexOf(role);
 }
 
-/** Whether somebody is offered what takes a role, or is about all namespaces. */
-export function offered(what: { role?: Role; all?: true }, who: Me | null | undefined): boolean {
-  return may(who, what.role ?? "viewer") && !(what.all && who?.namespaces?.length);
+/** What takes a role, or is about all namespaces. */
+interface Guarded {
+  role?: Role;
+  all?: true;
 }
+
+/** Why somebody is not offered something; undefined: they are. */
+export function whyNot(what: Guarded, who: Me): string | undefined {
+  const role = what.role ?? "viewer";
+  if (!may(who, role)) return `This page is for the role ${role}, and yours is ${who.role}.`;
+  if (what.all && who.namespaces?.length) return "This page is about all namespaces, and your key sees only some.";
+  return undefined;
+}
+
+/** Whether somebody is offered something. */
+export const offered = (what: Guarded, who: Me | null | undefined): boolean => !!who && whyNot(what, who) === undefined;
 
 export const useMay = (role: Role): boolean => may(useStore(me), role);
 
@@ -53,8 +65,9 @@ export function followMe(): void {
   recoveries.subscribe(() => void askMe());
 }
 
+/** Begins a session. The page is to be loaded anew then: what it keeps may be of who was there before. */
 export async function signIn(key: string): Promise<void> {
-  me.set(await call("POST /session", { body: { key } }));
+  await call("POST /session", { body: { key } });
 }
 
 /** Ends the session, and loads the page anew: what was shown is not for who comes next. */

@@ -59,16 +59,17 @@ export const place = new Store<Place>(
 /** How often the page went to another view; not: to another filter of the same one. */
 export const visits = new Store(0);
 
-/** The paths of the views that there are. */
-export const known = new Set<string>();
-
 const positions = new Map<string, number>();
-let entry = 0;
 
-/** Goes to an address. replace: in the place of the one that is shown, as a filter does while one types. */
+const entryOf = (state: unknown): number => Number((state as { entry?: number } | null)?.entry ?? 0);
+
+/** Which entry of the history is shown. The browser keeps it through a reload. */
+let entry = typeof history === "undefined" ? 0 : entryOf(history.state);
+
+/** Goes to an address. replace: in the place of the one that is shown, as the search does while one types. */
 export function navigate(to: string, how: { replace?: boolean } = {}): void {
   const url = new URL(to, location.href);
-  if (how.replace) history.replaceState({ entry }, "", url);
+  if (how.replace || url.href === location.href) history.replaceState({ entry }, "", url);
   else {
     positions.set(String(entry), scrollY);
     entry = Date.now();
@@ -77,8 +78,8 @@ export function navigate(to: string, how: { replace?: boolean } = {}): void {
   arrive();
 }
 
-/** Changes parts of the query, and stays in the view. */
-export function setQuery(changes: Query, how: { replace?: boolean } = { replace: true }): void {
+/** Changes parts of the query, and stays in the view. The browser's way back undoes it, unless it is replaced. */
+export function setQuery(changes: Query, how: { replace?: boolean } = {}): void {
   const query = Object.fromEntries(place.value.query);
   navigate(href(place.value.path, { ...query, ...changes }), how);
 }
@@ -97,7 +98,7 @@ export function followLinks(): void {
   history.scrollRestoration = "manual";
   addEventListener("popstate", (e) => {
     positions.set(String(entry), scrollY);
-    entry = Number((e.state as { entry?: number } | null)?.entry ?? 0);
+    entry = entryOf(e.state);
     arrive();
     const y = positions.get(String(entry)) ?? 0;
     requestAnimationFrame(() => requestAnimationFrame(() => scrollTo(0, y)));

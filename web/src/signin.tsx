@@ -18,6 +18,8 @@ export function SignIn() {
     setError(undefined);
     try {
       await signIn(key);
+      location.reload();
+      return;
     } catch (err) {
       setError(err as Error);
       setKey("");

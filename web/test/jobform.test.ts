@@ -27,13 +27,13 @@ const spec: CurrentSpec = {
 };
 
 test("a new job has what is no default, and its schedule as it was typed", () => {
-  const d = { ...emptyDraft(), schedule: " 0  0 4 * * mon ", api: "http://x/", tags: "a, b ,", timeoutMs: "250" };
+  const d = { ...emptyDraft(), schedule: " 0  0 4 * * mon ", api: "http://x/", tags: "a, b\n\n c ", timeoutMs: "250" };
   assert.deepEqual(JSON.parse(newDocument(d)), {
     api: "http://x/",
     schedule: " 0  0 4 * * mon ",
     type: "ATLEAST_ONCE",
     timeoutMs: 250,
-    tags: ["a", "b"],
+    tags: ["a, b", "c"],
   });
 });
 

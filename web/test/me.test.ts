@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { askMe, closed, may, me, offered, refusalText, signIn } from "../src/me.ts";
+import { askMe, closed, may, me, offered, refusalText, signIn, whyNot } from "../src/me.ts";
 import type { Me } from "../src/types.gen.ts";
 
 const real = globalThis.fetch;
@@ -56,12 +56,19 @@ test("a key is sent once, and is kept nowhere", async () => {
   await signIn("secret");
   assert.equal(sent[0]?.body, '{"key":"secret"}');
   assert.equal(sent[0]?.credentials, "same-origin");
-  assert.doesNotMatch(JSON.stringify(me.value), /secret/);
+  assert.equal(me.value, undefined, "nobody is signed in before the page is loaded anew");
 });
 
 test("refusals in words", () => {
   assert.equal(refusalText(401, undefined), "This key opens nothing here.");
   assert.match(refusalText(500, undefined), /500/);
+});
+
+test("why a view is not for somebody", () => {
+  assert.equal(whyNot({ role: "editor" }, as("editor")), undefined);
+  assert.equal(whyNot({ all: true }, as("viewer")), undefined);
+  assert.match(whyNot({ role: "admin" }, as("editor")) ?? "", /role admin, and yours is editor/);
+  assert.match(whyNot({ all: true }, { ...as("admin"), namespaces: ["billing"] }) ?? "", /all namespaces/);
 });
 
 test("which views somebody is offered", () => {

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api.ts";
 import { useMay } from "../me.ts";
-import { href, known, navigate } from "../router.ts";
+import { href, navigate } from "../router.ts";
 import type { Job } from "../types.gen.ts";
 import { Copy, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
@@ -210,16 +210,12 @@ function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
           <Icon name="resume" /> Resume
         </button>
       )}
-      {known.has("/jobs/:id/edit") && (
-        <a class="button" href={href(`/jobs/${j.id}/edit`)}>
-          <Icon name="edit" /> Edit
-        </a>
-      )}
-      {known.has("/jobs/new") && (
-        <a class="button" href={href("/jobs/new", { from: j.id })}>
-          <Icon name="copy" /> Duplicate
-        </a>
-      )}
+      <a class="button" href={href(`/jobs/${j.id}/edit`)}>
+        <Icon name="edit" /> Edit
+      </a>
+      <a class="button" href={href("/jobs/new", { from: j.id })}>
+        <Icon name="copy" /> Duplicate
+      </a>
       <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
         <Icon name="delete" /> Delete
       </button>

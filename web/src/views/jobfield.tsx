@@ -1,6 +1,6 @@
 // One field of the form of a job: its label, its control, a hint, and what is wrong with it.
 import { duration } from "../format.ts";
-import { bodyKinds, type Draft, type Field } from "../jobform.ts";
+import { bodyKinds, type Draft, type Field, instantOf } from "../jobform.ts";
 import { Choice, Time } from "../ui/basics.tsx";
 
 /** What is wrong with a form, by field. */
@@ -157,11 +157,11 @@ function Milliseconds({ common, text }: { common: Common; text: string }) {
 }
 
 function Moment({ common, text, zone }: { common: Common; text: string; zone: string | undefined }) {
-  const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = instantOf(text);
   return (
     <span class="unit">
       <input {...common} type="text" size={28} />
-      {!Number.isNaN(at) && <Time at={at} jobZone={zone || "UTC"} line />}
+      {at !== undefined && <Time at={at} jobZone={zone || "UTC"} line />}
     </span>
   );
 }

@@ -1,4 +1,5 @@
 // The next fires of a job, and what clock changes do to them.
+import { serverNow } from "../api.ts";
 import type { Job, Preview } from "../types.gen.ts";
 import { ErrorNote, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { useApi } from "../use.ts";
@@ -63,5 +64,5 @@ export function NextFires({ job: j }: { job: Job }) {
 
 function afterOf(j: Job): { after?: number } {
   if (j.nextFireAt !== null) return { after: j.nextFireAt - (j.spec.jitterMs ?? 0) - 1 };
-  return j.spec.startAt && j.spec.startAt > Date.now() ? { after: j.spec.startAt - 1 } : {};
+  return j.spec.startAt && j.spec.startAt > serverNow() ? { after: j.spec.startAt - 1 } : {};
 }

@@ -4,7 +4,7 @@ import { call } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { useStrip, useWords } from "../lazy.ts";
 import { useMay } from "../me.ts";
-import { href, known, setQuery, usePlace } from "../router.ts";
+import { href, setQuery, usePlace } from "../router.ts";
 import type { ListedJob } from "../types.gen.ts";
 import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
 import { TextFilter } from "../ui/filter.tsx";
@@ -58,7 +58,7 @@ export function Jobs() {
   return (
     <>
       <Head title="Jobs" sub={<Counted counted={counted} filtered={inWords(filters) !== ""} />}>
-        {edits && known.has("/jobs/new") && (
+        {edits && (
           <a class="button primary" href={href("/jobs/new")}>
             <Icon name="plus" /> New job
           </a>
@@ -261,6 +261,7 @@ function FilterBar({ filters: f }: { filters: Filters }) {
 }
 
 function Nothing({ filtered }: { filtered: boolean }) {
+  const edits = useMay("editor");
   if (filtered) {
     return (
       <>
@@ -276,7 +277,7 @@ function Nothing({ filtered }: { filtered: boolean }) {
       <p>There are no jobs yet.</p>
       <p>
         A job is a URL and when to call it.{" "}
-        {known.has("/jobs/new") ? (
+        {edits ? (
           <a href={href("/jobs/new")}>Make one</a>
         ) : (
           <>

@@ -1,10 +1,11 @@
 // The overview: is all well, what goes on, and what fails.
 import { useMemo } from "preact/hooks";
+import { serverNow } from "../api.ts";
 import { compact, count, duration, plural, rate } from "../format.ts";
 import { useJobName } from "../lazy.ts";
 import { type Moment, useLive } from "../live.ts";
-import { me } from "../me.ts";
-import { href, known } from "../router.ts";
+import { me, useMay } from "../me.ts";
+import { href } from "../router.ts";
 import { useStore } from "../store.ts";
 import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
 import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
@@ -47,10 +48,11 @@ function OfAll() {
 
 /** What somebody sees who has no jobs yet. */
 function First() {
+  const edits = useMay("editor");
   return (
     <div class="note">
       <b>There are no jobs yet.</b> A job is a URL and when to call it:{" "}
-      {known.has("/jobs/new") ? (
+      {edits ? (
         <a href={href("/jobs/new")}>make one</a>
       ) : (
         <>
@@ -252,8 +254,9 @@ const hostStates: Partial<Record<Host["state"], string>> = {
 function FailingHosts() {
   const asked = useApi("GET /hosts", { query: { limit: 100 } }, { every: 5000, keep: true });
   const hosts = asked.data?.hosts;
+  const more = asked.data && asked.data.total > asked.data.hosts.length;
   const bad = useMemo(() => {
-    const lately = Date.now() - 3_600_000;
+    const lately = serverNow() - 3_600_000;
     const at = (h: Host): number => h.lastError?.at ?? 0;
     return (hosts ?? [])
       .filter((h) => hostStates[h.state] || at(h) > lately)
@@ -264,7 +267,11 @@ function FailingHosts() {
     <Panel title="What fails, by host">
       <ErrorNote error={asked.error} />
       {!hosts && !asked.error && <Skeleton height={180} />}
-      {hosts && bad.length === 0 && <p class="muted">No call has failed in the last hour.</p>}
+      {hosts && bad.length === 0 && (
+        <p class="muted">
+          No call has failed in the last hour{more && ` at the ${count(hosts.length)} busiest hosts`}.
+        </p>
+      )}
       {bad.length > 0 && (
         <table class="plain">
           <thead>
@@ -296,6 +303,7 @@ function FailingHosts() {
           </tbody>
         </table>
       )}
+      {more && bad.length > 0 && <p class="muted">Of the {count(asked.data?.hosts.length ?? 0)} busiest hosts.</p>}
     </Panel>
   );
 }
@@ -311,7 +319,7 @@ function About({ health: h, confined }: { health: Health | undefined; confined: 
       Belfry {h.version}
       {store && ` on ${store}`}
       {c && c.nodes.length > 1 && `, ${plural(c.nodes.filter((n) => n.state === "active").length, "server")}`}, time
-      zones {h.zones}, started <Time at={Date.now() - h.uptimeSeconds * 1000} line />
+      zones {h.zones}, started <Time at={serverNow() - h.uptimeSeconds * 1000} line />
     </p>
   );
 }
