@@ -185,10 +185,10 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 		n := uint8(fences[i].Number) //nolint:gosec // at most hold.MaxShards
 		if !o.shards.Own(n, fences) {
 			err = fmt.Errorf("%w: shard %d", ErrLeaseLost, n)
-		} else if h := o.shards.At(n).Horizon(); o.alive != nil && outOfReach(h, min(now, until[int(n)])) {
-			err = fmt.Errorf("the clock of the database is behind that of this node: shard %d has a horizon %s ago", n,
-				time.Duration(now-h)*time.Millisecond)
 		}
+	}
+	if err == nil && o.alive != nil {
+		err = o.reach(ctx, claimed, until, now)
 	}
 	if err == nil {
 		err = o.holdEdited(ctx, claimed, found)
@@ -215,10 +215,27 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 	return err
 }
 
+// reach refuses a takeover whose gap reaches beyond the horizon of a shard. It reads the rows: this node does
+// not use a horizon yet if edits are to be loaded, or if the beat has passed over a busy row.
+func (o *owner) reach(ctx context.Context, claimed []store.Shard, until map[int]int64, now int64) error {
+	rows, err := o.store.Shards().Peek(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range claimed {
+		n := claimed[i].Number
+		if h := rows[n].Horizon; outOfReach(h, min(now, until[n])) {
+			return fmt.Errorf("the clock of the database is behind that of this node: shard %d has a horizon %s ago", n,
+				time.Duration(now-h)*time.Millisecond)
+		}
+	}
+	return nil
+}
+
 // outOfReach reports whether the gap of a shard reaches beyond its horizon, so that nothing may be decided
 // about the last fires in it: an edit without the owner begins right after the horizon and the clock of the
-// store, if that was set back. Zero: the horizon is not used yet, because edits are to be loaded.
-func outOfReach(horizon, until int64) bool { return horizon != 0 && horizon < until }
+// store, if that was set back.
+func outOfReach(horizon, until int64) bool { return horizon < until }
 
 // holdEdited keeps back the fires that edits have ended which were made without an owner since the recovery
 // read the jobs. They are loaded once the jobs are in the timetable, which releases at once what has come

@@ -131,30 +131,51 @@ func TestEditDuringATakeover(t *testing.T) {
 func TestNoTakeoverBeyondTheHorizon(t *testing.T) {
 	t.Parallel()
 	for name, change := range remoteEdits {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			bubbleOfNodes(t, 4, func(t *testing.T, c *cluster) {
-				b := c.join()
-				defer b.end()
-				c.create(spec("?v=1", misfire(domain.MisfireSkip, 1, time.Minute)), spec("?v=1"), spec("?v=1"))
-				c.pass(5200 * time.Millisecond)
-				all := ShareOf(c.eng).Owned()
-				c.ok(ShareOf(c.eng).Release(context.Background(), all))
-				b.clk.Step(time.Hour)
-				if err := b.eng.owner.own(context.Background(), all); err == nil {
-					t.Error("shards were taken over whose horizons do not reach the end of the gap")
-				}
-				for _, id := range c.jobs {
-					c.ok(change(c.world, c.next(id)))
-				}
-				c.pass(5 * time.Second)
-				b.clk.Step(-time.Hour)
-				c.takeAll(b)
-				c.pass(10 * time.Second)
-				b.check(b.now() - 3000)
-			})
-		})
+		t.Run(name, func(t *testing.T) { noTakeoverBeyondTheHorizon(t, change, false) })
 	}
+	// A horizon is not used before the edits that were made meanwhile are loaded.
+	t.Run("after an update meanwhile", func(t *testing.T) {
+		noTakeoverBeyondTheHorizon(t, remoteEdits["a pause"], true)
+	})
+}
+
+func noTakeoverBeyondTheHorizon(t *testing.T, change func(*world, domain.Version) error, meanwhile bool) {
+	t.Parallel()
+	bubbleOfNodes(t, 4, func(t *testing.T, c *cluster) {
+		b := c.joinWith(func(w *world) {
+			w.eng.owner.store = editAfterTimeline{w.gate, func() {
+				if meanwhile {
+					c.ok(remoteEdits["an update"](c.world, c.next(c.jobs[0])))
+				}
+				meanwhile = false
+			}}
+		})
+		defer b.end()
+		c.create(spec("?v=1", misfire(domain.MisfireSkip, 1, time.Minute)), spec("?v=1"), spec("?v=1"))
+		c.pass(5200 * time.Millisecond)
+		all := ShareOf(c.eng).Owned()
+		c.ok(ShareOf(c.eng).Release(context.Background(), all))
+		b.clk.Step(time.Hour)
+		some := all
+		if meanwhile {
+			some = []int{int(b.eng.shards.Number(c.jobs[0]))}
+		}
+		if err := b.eng.owner.own(context.Background(), some); err == nil {
+			t.Error("shards were taken over whose horizons do not reach the end of the gap")
+		}
+		for i, id := range c.jobs {
+			v := c.next(id)
+			if i == 0 && len(some) < len(all) { // it was edited meanwhile
+				v.Number++
+			}
+			c.ok(change(c.world, v))
+		}
+		c.pass(5 * time.Second)
+		b.clk.Step(-time.Hour)
+		c.takeAll(b)
+		c.pass(10 * time.Second)
+		b.check(b.now() - 3000)
+	})
 }
 
 // TestOutOfReach is the truth table of which gaps reach beyond a horizon.
@@ -163,7 +184,7 @@ func TestOutOfReach(t *testing.T) {
 	for _, c := range []struct {
 		horizon, until int64
 		want           bool
-	}{{10, 9, false}, {10, 10, false}, {10, 11, true}, {0, 11, false}} {
+	}{{10, 9, false}, {10, 10, false}, {10, 11, true}, {0, 11, true}} {
 		if got := outOfReach(c.horizon, c.until); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
