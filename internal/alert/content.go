@@ -40,10 +40,6 @@ func title(kind domain.NotificationType, g *domain.Group) string {
 		return "Recovered: " + what
 	case g.State == domain.GroupFlapping:
 		return "Unstable: " + what + " fails and recovers in turn"
-	case g.Counts.Jobs > 1 && kind == domain.NoticeUpdated:
-		return "Still failing: " + what
-	case g.Counts.Jobs > 1:
-		return "Failing: " + what
 	case kind == domain.NoticeUpdated:
 		return "Still failing: " + what
 	}
@@ -100,7 +96,11 @@ func (m *Message) Text() string {
 	var b strings.Builder
 	for i := range m.Groups {
 		if len(m.Groups) > 1 {
-			fmt.Fprintf(&b, "%s\n", title(domain.NoticeOpened, &m.Groups[i]))
+			kind := domain.NoticeOpened
+			if m.Groups[i].RecoveredAt != 0 {
+				kind = domain.NoticeRecovered
+			}
+			fmt.Fprintf(&b, "%s\n", title(kind, &m.Groups[i]))
 		}
 		writeGroup(&b, &m.Groups[i])
 	}

@@ -92,11 +92,13 @@ func (k *courier) runOnce(ctx context.Context) (next int64, err error) {
 // send makes an attempt for messages, several as a digest, and keeps its outcome.
 func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	m := &Message{ID: list[0].ID, Type: list[0].Type, At: list[0].CreatedAt, Link: k.cfg.Link}
-	if len(list) > 1 {
-		m.Type = domain.NoticeDigest
-	}
+	ids := make([]domain.NotificationID, len(list))
 	for i := range list {
+		ids[i] = list[i].ID
 		m.Groups = append(m.Groups, list[i].About)
+	}
+	if len(list) > 1 {
+		m.Type, m.ID = domain.NoticeDigest, domain.NewDigestID(ids, m.At)
 	}
 	failure := k.cfg.Sender.Send(ctx, &k.channel, m)
 	if ctx.Err() != nil {
@@ -106,8 +108,8 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	k.note(now)
 	for i := range list {
 		k.outcome(&list[i], failure, now)
-		if len(list) > 1 && failure == nil && i > 0 {
-			list[i].Delivery.Via = list[0].ID
+		if len(list) > 1 && failure == nil {
+			list[i].Delivery.Via = m.ID
 		}
 		if err := k.notices.Mark(ctx, list[i]); err != nil {
 			return err

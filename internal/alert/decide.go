@@ -19,6 +19,7 @@ type Decision struct {
 	State domain.GroupState
 	Tell  domain.NotificationType // empty: nothing
 	DueAt int64                   // when it is to be decided again if nothing changes; zero: never
+	Past  bool                    // nobody is to be told of what has failed until now
 }
 
 // Decide says what becomes of a group at an instant. silenced: a silence or a maintenance window is about it.
@@ -45,11 +46,11 @@ func decideWaiting(g *domain.Group, t domain.RuleTiming, now int64, silenced boo
 	case silenced && g.Counts.Jobs > 0:
 		return Decision{State: g.State, DueAt: now + lookMs}
 	case silenced, g.Counts.Jobs == 0 && g.Counts.Withdrawn >= g.Counts.AllJobs:
-		return Decision{State: domain.GroupRecovered, DueAt: now + quietMs}
+		return Decision{State: domain.GroupRecovered, DueAt: now + quietMs, Past: true}
 	case g.Counts.Jobs == 0:
-		return Decision{domain.GroupRecovered, domain.NoticeRecovered, now + quietMs}
+		return Decision{State: domain.GroupRecovered, Tell: domain.NoticeRecovered, DueAt: now + quietMs}
 	}
-	return Decision{domain.GroupOpen, domain.NoticeOpened, after(now, t.RepeatMs)}
+	return Decision{State: domain.GroupOpen, Tell: domain.NoticeOpened, DueAt: after(now, t.RepeatMs)}
 }
 
 func decideOpen(g *domain.Group, t domain.RuleTiming, now int64, silenced bool) Decision {
@@ -72,7 +73,7 @@ func decideOpen(g *domain.Group, t domain.RuleTiming, now int64, silenced bool) 
 	case silenced:
 		return Decision{State: g.State, DueAt: now + lookMs}
 	}
-	return Decision{domain.GroupOpen, domain.NoticeUpdated, after(now, t.RepeatMs)}
+	return Decision{State: domain.GroupOpen, Tell: domain.NoticeUpdated, DueAt: after(now, t.RepeatMs)}
 }
 
 func decideFlapping(g *domain.Group, t domain.RuleTiming, now int64, silenced bool) Decision {
@@ -85,12 +86,14 @@ func decideFlapping(g *domain.Group, t domain.RuleTiming, now int64, silenced bo
 	case silenced:
 		return Decision{State: g.State, DueAt: now + lookMs}
 	}
-	return Decision{domain.GroupOpen, domain.NoticeUpdated, after(now, t.RepeatMs)}
+	return Decision{State: domain.GroupOpen, Tell: domain.NoticeUpdated, DueAt: after(now, t.RepeatMs)}
 }
 
 func decideRecovered(g *domain.Group, t domain.RuleTiming, now int64, silenced bool) Decision {
 	quietAt := g.RecoveredAt + quietMs
 	switch {
+	case g.Counts.Jobs == 0 && g.Counts.Failures > g.Told.Failures:
+		return decideAgain(g, t, now, silenced)
 	case g.Counts.Jobs == 0 && now < quietAt:
 		return Decision{State: g.State, DueAt: quietAt}
 	case g.Counts.Jobs == 0:
@@ -98,14 +101,30 @@ func decideRecovered(g *domain.Group, t domain.RuleTiming, now int64, silenced b
 	case g.Reopened+1 < flapsAt || silenced:
 		return Decision{State: domain.GroupWaiting, DueAt: now + t.WaitMs}
 	}
-	return Decision{domain.GroupFlapping, domain.NoticeUpdated, g.TurnedAt + calmMs}
+	return Decision{State: domain.GroupFlapping, Tell: domain.NoticeUpdated, DueAt: g.TurnedAt + calmMs}
+}
+
+// decideAgain is about a group that has recovered, has failed since, and was over at the next look.
+func decideAgain(g *domain.Group, t domain.RuleTiming, now int64, silenced bool) Decision {
+	quietAt := g.RecoveredAt + quietMs
+	tellAt := min(g.Told.At+t.UpdateMs, quietAt) // before it is closed
+	d := Decision{State: domain.GroupRecovered, DueAt: max(quietAt, now+1)}
+	switch {
+	case silenced, g.Counts.Withdrawn >= g.Counts.AllJobs:
+		d.Past = true
+	case now < tellAt:
+		d.DueAt = tellAt
+	default:
+		d.Tell = domain.NoticeRecovered
+	}
+	return d
 }
 
 // over is what becomes of a group that people were told of when no alert of it is open.
 func over(t domain.RuleTiming, now int64) Decision {
-	d := Decision{domain.GroupRecovered, domain.NoticeRecovered, now + quietMs}
+	d := Decision{State: domain.GroupRecovered, Tell: domain.NoticeRecovered, DueAt: now + quietMs}
 	if t.NoRecovery {
-		d.Tell = ""
+		d.Tell, d.Past = "", true
 	}
 	return d
 }
@@ -121,6 +140,9 @@ func Apply(g *domain.Group, d Decision, now int64) {
 	g.State, g.DueAt = d.State, d.DueAt
 	if d.Tell != "" {
 		g.Told = domain.GroupTold{Seq: g.Told.Seq + 1, At: now, Jobs: g.Counts.Jobs}
+	}
+	if d.Tell != "" || d.Past {
+		g.Told.Failures = g.Counts.Failures
 	}
 }
 

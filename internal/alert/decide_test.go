@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -13,6 +14,10 @@ var timing = domain.RuleTiming{WaitMs: 10, UpdateMs: 100, RepeatMs: 1_000}
 func TestDecide(t *testing.T) {
 	const now = 1_000_000
 	told := func(ago int64, jobs int) domain.GroupTold { return domain.GroupTold{Seq: 1, At: now - ago, Jobs: jobs} }
+	again := func(ago, failures int64) domain.GroupTold {
+		return domain.GroupTold{Seq: 1, At: now - ago, Failures: failures}
+	}
+	failures := func(n int64) domain.GroupCounts { return domain.GroupCounts{AllJobs: 1, Failures: n} }
 	jobs := func(n int) domain.GroupCounts { return domain.GroupCounts{Jobs: n, AllJobs: max(n, 1)} }
 	ack := func(n int) domain.Acknowledgement { return domain.Acknowledgement{Jobs: n} }
 	for _, c := range []struct {
@@ -22,76 +27,97 @@ func TestDecide(t *testing.T) {
 		want  Decision
 	}{
 		{"the wait is not over", domain.Group{State: "WAITING", DueAt: now + 1, Counts: jobs(1)},
-			"", Decision{"WAITING", "", now + 1}},
+			"", Decision{State: "WAITING", DueAt: now + 1}},
 		{"the wait is over", domain.Group{State: "WAITING", DueAt: now, Counts: jobs(2)},
-			"", Decision{"OPEN", "alert.opened", now + 1_000}},
+			"", Decision{State: "OPEN", Tell: "alert.opened", DueAt: now + 1_000}},
 		{"never repeated", domain.Group{State: "WAITING", DueAt: now, Counts: jobs(2)},
-			"never", Decision{"OPEN", "alert.opened", 0}},
+			"never", Decision{State: "OPEN", Tell: "alert.opened", DueAt: 0}},
 		{"over before it was told", domain.Group{State: "WAITING", DueAt: now, Counts: jobs(0)},
-			"", Decision{"RECOVERED", "alert.recovered", now + quietMs}},
+			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
 		{"silenced", domain.Group{State: "WAITING", DueAt: now, Counts: jobs(1)},
-			"silenced", Decision{"WAITING", "", now + lookMs}},
+			"silenced", Decision{State: "WAITING", DueAt: now + lookMs}},
 		{"over while silenced", domain.Group{State: "WAITING", DueAt: now, Counts: jobs(0)},
-			"silenced", Decision{"RECOVERED", "", now + quietMs}},
+			"silenced", Decision{State: "RECOVERED", DueAt: now + quietMs, Past: true}},
 		{"paused before it is told", domain.Group{State: "WAITING", DueAt: now,
 			Counts: domain.GroupCounts{AllJobs: 1, Withdrawn: 1}},
-			"", Decision{"RECOVERED", "", now + quietMs}},
+			"", Decision{State: "RECOVERED", DueAt: now + quietMs, Past: true}},
 		{"as it was told", domain.Group{State: "OPEN", Counts: jobs(2), Told: told(500, 2)},
-			"", Decision{"OPEN", "", now + 500}},
+			"", Decision{State: "OPEN", DueAt: now + 500}},
 		{"as it was told, no repeats", domain.Group{State: "OPEN", Counts: jobs(2), Told: told(500, 2)},
-			"never", Decision{"OPEN", "", 0}},
+			"never", Decision{State: "OPEN", DueAt: 0}},
 		{"to be repeated", domain.Group{State: "OPEN", Counts: jobs(2), Told: told(1_000, 2)},
-			"", Decision{"OPEN", "alert.updated", now + 1_000}},
+			"", Decision{State: "OPEN", Tell: "alert.updated", DueAt: now + 1_000}},
 		{"fewer jobs are no news", domain.Group{State: "OPEN", Counts: jobs(1), Told: told(500, 2)},
-			"", Decision{"OPEN", "", now + 500}},
+			"", Decision{State: "OPEN", DueAt: now + 500}},
 		{"worse, soon after", domain.Group{State: "OPEN", Counts: jobs(3), Told: told(99, 2)},
-			"", Decision{"OPEN", "", now + 1}},
+			"", Decision{State: "OPEN", DueAt: now + 1}},
 		{"worse", domain.Group{State: "OPEN", Counts: jobs(3), Told: told(100, 2)},
-			"", Decision{"OPEN", "alert.updated", now + 1_000}},
+			"", Decision{State: "OPEN", Tell: "alert.updated", DueAt: now + 1_000}},
 		{"worse, silenced", domain.Group{State: "OPEN", Counts: jobs(3), Told: told(100, 2)},
-			"silenced", Decision{"OPEN", "", now + lookMs}},
+			"silenced", Decision{State: "OPEN", DueAt: now + lookMs}},
 		{"over", domain.Group{State: "OPEN", Counts: jobs(0), Told: told(1, 2)},
-			"", Decision{"RECOVERED", "alert.recovered", now + quietMs}},
+			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
 		{"over, silenced", domain.Group{State: "OPEN", Counts: jobs(0), Told: told(1, 2)},
-			"silenced", Decision{"RECOVERED", "alert.recovered", now + quietMs}},
+			"silenced", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
 		{"over, which nobody is told", domain.Group{State: "OPEN", Counts: jobs(0), Told: told(1, 2)},
-			"mute", Decision{"RECOVERED", "", now + quietMs}},
+			"mute", Decision{State: "RECOVERED", DueAt: now + quietMs, Past: true}},
 		{"acknowledged", domain.Group{State: "ACKNOWLEDGED", Counts: jobs(3),
 			Told: told(5_000, 2), Ack: ack(3)},
-			"", Decision{"ACKNOWLEDGED", "", 0}},
+			"", Decision{State: "ACKNOWLEDGED", DueAt: 0}},
 		{"acknowledged, and worse", domain.Group{State: "ACKNOWLEDGED", Counts: jobs(4),
 			Told: told(5_000, 2), Ack: ack(3)},
-			"", Decision{"OPEN", "alert.updated", now + 1_000}},
+			"", Decision{State: "OPEN", Tell: "alert.updated", DueAt: now + 1_000}},
 		{"acknowledged, and over", domain.Group{State: "ACKNOWLEDGED", Counts: jobs(0), Told: told(5_000, 2)},
-			"", Decision{"RECOVERED", "alert.recovered", now + quietMs}},
+			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
 		{"flapping", domain.Group{State: "FLAPPING", Counts: jobs(1), TurnedAt: now - 1},
-			"", Decision{"FLAPPING", "", now - 1 + calmMs}},
+			"", Decision{State: "FLAPPING", DueAt: now - 1 + calmMs}},
 		{"flapping no more, over", domain.Group{State: "FLAPPING", Counts: jobs(0), TurnedAt: now - calmMs},
-			"", Decision{"RECOVERED", "alert.recovered", now + quietMs}},
+			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
 		{"flapping no more, open", domain.Group{State: "FLAPPING", Counts: jobs(1), TurnedAt: now - calmMs},
-			"", Decision{"OPEN", "alert.updated", now + 1_000}},
+			"", Decision{State: "OPEN", Tell: "alert.updated", DueAt: now + 1_000}},
 		{"flapping no more, silenced", domain.Group{State: "FLAPPING", Counts: jobs(1), TurnedAt: now - calmMs},
-			"silenced", Decision{"FLAPPING", "", now + lookMs}},
+			"silenced", Decision{State: "FLAPPING", DueAt: now + lookMs}},
 		{"recovered", domain.Group{State: "RECOVERED", RecoveredAt: now - 1},
-			"", Decision{"RECOVERED", "", now - 1 + quietMs}},
+			"", Decision{State: "RECOVERED", DueAt: now - 1 + quietMs}},
 		{"recovered and quiet", domain.Group{State: "RECOVERED", RecoveredAt: now - quietMs},
-			"", Decision{"CLOSED", "", 0}},
+			"", Decision{State: "CLOSED", DueAt: 0}},
 		{"fails again", domain.Group{State: "RECOVERED", Counts: jobs(1)},
-			"", Decision{"WAITING", "", now + 10}},
+			"", Decision{State: "WAITING", DueAt: now + 10}},
 		{"fails once more", domain.Group{State: "RECOVERED", Counts: jobs(1), Reopened: 1, TurnedAt: now},
-			"", Decision{"FLAPPING", "alert.updated", now + calmMs}},
+			"", Decision{State: "FLAPPING", Tell: "alert.updated", DueAt: now + calmMs}},
 		{"fails once more, silenced", domain.Group{State: "RECOVERED", Counts: jobs(1), Reopened: 1, TurnedAt: now},
-			"silenced", Decision{"WAITING", "", now + 10}},
+			"silenced", Decision{State: "WAITING", DueAt: now + 10}},
+		{"failed and over again since", domain.Group{State: "RECOVERED", RecoveredAt: now - 1, Counts: failures(5),
+			Told: again(100, 4)},
+			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now - 1 + quietMs}},
+		{"failed and over again, soon after", domain.Group{State: "RECOVERED", RecoveredAt: now - 1,
+			Counts: failures(5), Told: again(99, 4)},
+			"", Decision{State: "RECOVERED", DueAt: now + 1}},
+		{"failed and over again, before it is closed", domain.Group{State: "RECOVERED", RecoveredAt: now - quietMs,
+			Counts: failures(5), Told: again(1, 4)},
+			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + 1}},
+		{"failed and over again, which nobody is told", domain.Group{State: "RECOVERED", RecoveredAt: now - 1,
+			Counts: failures(5), Told: again(100, 4)},
+			"mute", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now - 1 + quietMs}},
+		{"failed and over again, silenced", domain.Group{State: "RECOVERED", RecoveredAt: now - 1,
+			Counts: failures(5), Told: again(100, 4)},
+			"silenced", Decision{State: "RECOVERED", DueAt: now - 1 + quietMs, Past: true}},
+		{"failed and paused since", domain.Group{State: "RECOVERED", RecoveredAt: now - 1,
+			Counts: domain.GroupCounts{AllJobs: 1, Failures: 5, Withdrawn: 1}, Told: again(100, 4)},
+			"", Decision{State: "RECOVERED", DueAt: now - 1 + quietMs, Past: true}},
+		{"as it was told that it is over", domain.Group{State: "RECOVERED", RecoveredAt: now - 1, Counts: failures(5),
+			Told: again(100, 5)},
+			"", Decision{State: "RECOVERED", DueAt: now - 1 + quietMs}},
 		{"closed", domain.Group{State: "CLOSED", Counts: jobs(1)},
-			"", Decision{"CLOSED", "", 0}},
+			"", Decision{State: "CLOSED", DueAt: 0}},
 		{"a state of a later program", domain.Group{State: "?", Counts: jobs(1)},
-			"", Decision{"CLOSED", "", 0}},
+			"", Decision{State: "CLOSED", DueAt: 0}},
 		{"recovered, nobody was told", domain.Group{State: "RECOVERED", RecoveredAt: now, Counts: jobs(0)},
-			"silenced", Decision{"RECOVERED", "", now + quietMs}},
+			"silenced", Decision{State: "RECOVERED", DueAt: now + quietMs}},
 		{"worse and to be repeated", domain.Group{State: "OPEN", Counts: jobs(3), Told: told(2_000, 2)},
-			"", Decision{"OPEN", "alert.updated", now + 1_000}},
+			"", Decision{State: "OPEN", Tell: "alert.updated", DueAt: now + 1_000}},
 		{"worse comes before a repeat", domain.Group{State: "OPEN", Counts: jobs(3), Told: told(50, 2)},
-			"", Decision{"OPEN", "", now + 50}},
+			"", Decision{State: "OPEN", DueAt: now + 50}},
 	} {
 		tm := timing
 		if c.rules == "never" {
@@ -128,14 +154,14 @@ func TestFlappingIsToldOnce(t *testing.T) {
 	want := []domain.NotificationType{
 		"alert.opened", "alert.recovered", "alert.opened", "alert.recovered", "alert.updated",
 	}
-	if len(told) != len(want) || told[len(told)-1] != "alert.updated" || g.State != domain.GroupFlapping {
+	if !slices.Equal(told, want) || g.State != domain.GroupFlapping {
 		t.Fatalf("told %v, state %s; want %v", told, g.State, want)
 	}
 	for now < g.TurnedAt+calmMs+quietMs+60_000 {
 		decide()
 		now += 10_000
 	}
-	if len(told) != len(want)+1 || told[len(told)-1] != "alert.recovered" || g.State != domain.GroupClosed {
+	if want = append(want, "alert.recovered"); !slices.Equal(told, want) || g.State != domain.GroupClosed {
 		t.Errorf("told %v, state %s; want one message more, that it is over, and the group closed", told, g.State)
 	}
 }

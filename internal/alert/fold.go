@@ -31,6 +31,9 @@ func Fold(g *domain.Group, m *domain.Member, c *domain.AlertChange, sample domai
 	default:
 		g.Counts.Failures += c.Count
 	}
+	if m != nil && m.Withdrawn && !next.Withdrawn {
+		g.Counts.Withdrawn--
+	}
 	was := m != nil && m.Open()
 	switch {
 	case next.Open() && !was:
@@ -50,8 +53,8 @@ func later(m *domain.Member, c *domain.AlertChange) domain.Member {
 	next := *m
 	next.Count, next.LastAt = max(m.Count, c.Count), max(m.LastAt, c.LastAt)
 	switch {
-	case m.Withdrawn && c.Open() && c.Count > m.Count:
-		next.RecoveredAt, next.Withdrawn = 0, false
+	case m.Withdrawn && c.Count > m.Count:
+		next.RecoveredAt, next.Withdrawn = c.RecoveredAt, false
 	case m.Open():
 		next.RecoveredAt = c.RecoveredAt
 	}

@@ -32,48 +32,54 @@ func TestFold(t *testing.T) {
 		jobs     int // by how much they change
 		failures int64
 		open     bool // afterwards
+		back     int  // members that are withdrawn no more
 	}{
 		{"a new alert",
-			nil, change(opened, 1, last, 0), true, 1, 1, true},
+			nil, change(opened, 1, last, 0), true, 1, 1, true, 0},
 		{"one that has ended already",
-			nil, change(opened, 3, last, 1_200), true, 0, 3, false},
+			nil, change(opened, 3, last, 1_200), true, 0, 3, false, 0},
 		{"the same again",
-			member(opened, 1, last, 0), change(opened, 1, last, 0), false, 0, 0, true},
+			member(opened, 1, last, 0), change(opened, 1, last, 0), false, 0, 0, true, 0},
 		{"it goes on",
-			member(opened, 1, last, 0), change(opened, 4, last+1, 0), true, 0, 3, true},
+			member(opened, 1, last, 0), change(opened, 4, last+1, 0), true, 0, 3, true, 0},
 		{"an earlier state",
-			member(opened, 4, last, 0), change(opened, 1, last-1, 0), false, 0, 0, true},
+			member(opened, 4, last, 0), change(opened, 1, last-1, 0), false, 0, 0, true, 0},
 		{"it ends",
-			member(opened, 4, last, 0), change(opened, 4, last, 1_200), true, -1, 0, false},
+			member(opened, 4, last, 0), change(opened, 4, last, 1_200), true, -1, 0, false, 0},
 		{"it goes on and ends",
-			member(opened, 4, last, 0), change(opened, 6, last, 1_200), true, -1, 2, false},
+			member(opened, 4, last, 0), change(opened, 6, last, 1_200), true, -1, 2, false, 0},
 		{"the end again",
-			member(opened, 4, last, 1_200), change(opened, 4, last, 1_200), false, 0, 0, false},
+			member(opened, 4, last, 1_200), change(opened, 4, last, 1_200), false, 0, 0, false, 0},
 		{"a state from before the end",
-			member(opened, 4, last, 1_200), change(opened, 4, last, 0), false, 0, 0, false},
+			member(opened, 4, last, 1_200), change(opened, 4, last, 0), false, 0, 0, false, 0},
 		{"the next one",
-			member(500, 4, 600, 700), change(opened, 1, last, 0), true, 1, 1, true},
+			member(500, 4, 600, 700), change(opened, 1, last, 0), true, 1, 1, true, 0},
 		{"the next one, which has ended",
-			member(500, 4, 600, 700), change(opened, 1, last, 1_200), true, 0, 1, false},
+			member(500, 4, 600, 700), change(opened, 1, last, 1_200), true, 0, 1, false, 0},
 		{"the next one, the end was not read",
-			member(500, 4, 600, 0), change(opened, 1, last, 0), true, 0, 1, true},
+			member(500, 4, 600, 0), change(opened, 1, last, 0), true, 0, 1, true, 0},
 		{"the one before",
-			member(opened, 1, last, 0), change(500, 4, 600, 700), false, 0, 0, true},
+			member(opened, 1, last, 0), change(500, 4, 600, 700), false, 0, 0, true, 0},
 		{"the one before, both ended",
-			member(opened, 1, last, 1_200), change(500, 4, 600, 700), false, 0, 0, false},
+			member(opened, 1, last, 1_200), change(500, 4, 600, 700), false, 0, 0, false, 0},
 		{"of a fire from long before",
-			member(opened, 1, last, 1_200), change(500, 1, 1_300, 0), true, 1, 1, true},
+			member(opened, 1, last, 1_200), change(500, 1, 1_300, 0), true, 1, 1, true, 0},
 		{"of a job that was paused",
-			withdrawn, change(opened, 2, last, 0), false, 0, 0, false},
+			withdrawn, change(opened, 2, last, 0), false, 0, 0, false, 0},
 		{"of a job that was resumed",
-			withdrawn, change(opened, 3, last, 0), true, 1, 1, true},
+			withdrawn, change(opened, 3, last, 0), true, 1, 1, true, 1},
+		{"of a job that was resumed, over already",
+			withdrawn, change(opened, 3, last, 1_300), true, 0, 1, false, 1},
+		{"of a job that was resumed, the next one",
+			withdrawn, change(2_000, 1, 2_100, 0), true, 1, 1, true, 1},
 		{"of a job that was resumed, well",
-			withdrawn, change(opened, 2, last, 1_300), false, 0, 0, false},
+			withdrawn, change(opened, 2, last, 1_300), false, 0, 0, false, 0},
 	} {
-		g := domain.Group{Counts: domain.GroupCounts{Jobs: 5, AllJobs: 9, Failures: 50}, TurnedAt: 1, FirstAt: 1}
+		g := domain.Group{Counts: domain.GroupCounts{Jobs: 5, AllJobs: 9, Failures: 50, Withdrawn: 3}, TurnedAt: 1,
+			FirstAt: 1}
 		got, changes := Fold(&g, c.known, &c.c, domain.GroupSample{})
 		if changes != c.changes || g.Counts.Jobs != 5+c.jobs || g.Counts.Failures != 50+c.failures ||
-			got.Open() != c.open {
+			got.Open() != c.open || g.Counts.Withdrawn != 3-c.back {
 			t.Errorf("%s: changes %t, %+v, open %t; want %+v", c.name, changes, g.Counts, got.Open(), c)
 		}
 		counts := g.Counts

@@ -2,4 +2,7 @@
 
 package alert
 
-const lossSeeds = 60
+const (
+	lossSeeds  = 60
+	outageJobs = 2_800
+)

@@ -20,29 +20,30 @@ const (
 	opened, updated, isOver = domain.NoticeOpened, domain.NoticeUpdated, domain.NoticeRecovered
 )
 
-// 2,800 jobs of a host that fail are one message; what recovers within minutes another one.
+// Thousands of jobs of a host that fail are one message; what recovers within minutes another one.
 func TestAHostThatFailsIsOneMessage(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		w.jobs(1, 2_800, payments)
-		w.jobs(2_801, 2_801, mail)
+		w.jobs(1, outageJobs, payments)
+		w.jobs(outageJobs+1, outageJobs+1, mail)
 		w.begin()
 		w.fail(upTo(1_000)...)
 		w.wait(2 * time.Second)
-		w.fail(append(upTo(2_800), 2_801)...)
+		w.fail(upTo(outageJobs + 1)...)
 		w.wait(30 * time.Second)
 		w.want("ops", opened, opened)
 		first := w.box.of("ops")[0]
-		if g := first.Groups[0]; g.Counts != (domain.GroupCounts{Jobs: 2_800, AllJobs: 2_800, Failures: 3_800}) ||
+		counts := domain.GroupCounts{Jobs: outageJobs, AllJobs: outageJobs, Failures: outageJobs + 1_000}
+		if g := first.Groups[0]; g.Counts != counts ||
 			len(g.Samples) != maxSamples || g.Samples[0].Error != "503 Service Unavailable: out of disks" {
 			t.Errorf("the group is %+v", g)
 		}
-		if title := first.Title(); title != "Failing: payments.example.com:443, 2,800 jobs" {
+		if title := first.Title(); title != "Failing: payments.example.com:443, "+count(outageJobs, "job") {
 			t.Error(title)
 		}
-		w.fail(upTo(2_800)...) // as it was told
+		w.fail(upTo(outageJobs)...) // as it was told
 		w.wait(time.Hour)
 		w.want("ops", opened, opened)
-		w.succeed(append(upTo(2_800), 2_801)...)
+		w.succeed(upTo(outageJobs + 1)...)
 		w.wait(time.Minute)
 		w.want("ops", opened, opened, isOver, isOver)
 		w.wait(quietMs * time.Millisecond)
@@ -75,6 +76,36 @@ func TestAnOutageIsNoStorm(t *testing.T) {
 		w.begin()
 		w.wait(time.Hour)
 		w.want("ops", isOver)
+	})
+}
+
+// What fails and recovers between two looks, after it was told that it is over, is told, too.
+func TestAShortFailureAfterTheEndIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.jobs(1, 1, payments)
+		w.begin()
+		w.fail(1)
+		w.wait(15 * time.Second)
+		w.succeed(1)
+		w.wait(15*time.Second + 500*time.Millisecond) // between two looks
+		w.want("ops", opened, isOver)
+		w.fail(1)
+		w.wait(time.Millisecond)
+		w.succeed(1)
+		w.wait(4 * time.Minute)
+		w.want("ops", opened, isOver)
+		w.wait(2 * time.Minute)
+		w.want("ops", opened, isOver, isOver)
+		for _, d := range w.box.of("ops")[2:] {
+			if n := d.Groups[0].Counts.Failures; n != 2 {
+				t.Errorf("told of %d failures, want 2", n)
+			}
+		}
+		w.wait(quietMs * time.Millisecond)
+		w.want("ops", opened, isOver, isOver)
+		if g := w.groups(); len(g) != 1 || g[0].State != domain.GroupClosed {
+			t.Errorf("%+v", g)
+		}
 	})
 }
 
@@ -167,12 +198,19 @@ func TestDigest(t *testing.T) {
 		w.fail(upTo(40)...)
 		w.wait(20 * time.Second)
 		w.want("ops", opened, opened, domain.NoticeDigest)
-		if n := len(w.box.of("ops")[2].Groups); n != 38 {
-			t.Errorf("a digest of %d", n)
+		for _, d := range w.box.of("ops")[2:] {
+			if n := len(d.Groups); n != 38 {
+				t.Errorf("a digest of %d", n)
+			}
+			for _, n := range w.messages(domain.NotificationDelivered) {
+				if n.ID == d.ID {
+					t.Error("the digest has the id of a message: a receiver that knows that drops it")
+				}
+			}
 		}
 		w.succeed(upTo(40)...)
 		w.wait(5 * time.Minute)
-		if got := w.box.types("ops"); len(got) > 6 || got[3] != domain.NoticeDigest {
+		if got := w.box.types("ops"); len(got) < 4 || len(got) > 6 || got[3] != domain.NoticeDigest {
 			t.Errorf("%v", got)
 		}
 		if n := len(w.messages(domain.NotificationDelivered)); n != 80 {
@@ -295,6 +333,10 @@ func TestNoAlertIsLost(t *testing.T) {
 				if r.IntN(2) == 0 {
 					failed[n] = true
 					w.fail(n)
+					if r.IntN(3) == 0 {
+						w.wait(time.Millisecond)
+						w.succeed(n)
+					}
 				} else {
 					w.succeed(n)
 				}
@@ -313,13 +355,13 @@ func TestNoAlertIsLost(t *testing.T) {
 }
 
 // checkTold checks that all groups are closed, that messages have one id each, and that each job that has failed was
-// in a group that somebody was told of.
+// in a group that somebody was told of, with all its failures.
 func (w *world) checkTold(seed uint64, failed map[int]bool) {
 	w.t.Helper()
-	told, seen := make(map[domain.GroupID]bool), make(map[domain.JobID]bool)
+	told, seen := make(map[domain.GroupID]int64), make(map[domain.JobID]bool)
 	for _, d := range w.box.of("ops") {
 		for _, g := range d.Groups {
-			told[g.ID] = true
+			told[g.ID] = max(told[g.ID], g.Counts.Failures)
 			for _, s := range g.Samples {
 				seen[s.JobID] = true
 			}
@@ -328,8 +370,8 @@ func (w *world) checkTold(seed uint64, failed map[int]bool) {
 	allJobs := 0
 	for _, g := range w.groups() {
 		allJobs += g.Counts.AllJobs
-		if g.State != domain.GroupClosed || !told[g.ID] || g.Counts.Jobs != 0 {
-			w.t.Errorf("seed %d: group %s is %s, told %t, %+v", seed, g.Key, g.State, told[g.ID], g.Counts)
+		if g.State != domain.GroupClosed || told[g.ID] != g.Counts.Failures || g.Counts.Jobs != 0 {
+			w.t.Errorf("seed %d: group %s is %s, told of %d failures, %+v", seed, g.Key, g.State, told[g.ID], g.Counts)
 		}
 	}
 	if allJobs < len(failed) {

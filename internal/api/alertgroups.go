@@ -289,8 +289,7 @@ func (h *groupRoutes) resend(ctx context.Context, in *messageInput) (*messageOut
 		return nil, store.Coded(err)
 	}
 	n := found[0]
-	n.State, n.NextAt, n.Delivery.EndedAt, n.Delivery.Via = domain.NotificationPending, clock.NowMs(h.clock), 0,
-		domain.NotificationID{}
+	n.State, n.NextAt, n.Delivery = domain.NotificationPending, clock.NowMs(h.clock), domain.Delivery{}
 	if err := h.notices.Mark(ctx, n); err != nil {
 		return nil, store.Coded(err)
 	}

@@ -109,7 +109,8 @@ func TestResendNotification(t *testing.T) {
 	}
 	var sent notificationBody
 	call(t, h, "POST", "/notifications/"+message+"/resend", "").into(t, 200, &sent)
-	if sent.State != domain.NotificationPending || sent.EndedAt != nil || sent.NextAt == nil || sent.Attempts != 60 {
+	if sent.State != domain.NotificationPending || sent.EndedAt != nil || sent.NextAt == nil || sent.Attempts != 0 ||
+		sent.Error != nil {
 		t.Errorf("%+v", sent)
 	}
 	var first, rest notificationsBody

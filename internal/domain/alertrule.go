@@ -57,7 +57,6 @@ type AlertRule struct {
 	Limit     string       `json:"limit,omitempty"` // the only namespace that its author sees; empty: all
 	Match     AlertMatcher `json:"match,omitzero"`
 	Failures  int          `json:"failures,omitempty"` // in a row, until people are told; zero: the first
-	Lost      bool         `json:"lost,omitempty"`     // of fires without a record too
 	Channels  []string     `json:"channels,omitempty"` // ids; none: those that are a default
 	Level     Level        `json:"level"`
 	By        GroupBy      `json:"by"`
@@ -81,13 +80,13 @@ func DefaultTiming() RuleTiming {
 	return RuleTiming{WaitMs: 10_000, UpdateMs: 5 * 60_000, RepeatMs: 4 * 60 * 60_000}
 }
 
-// DefaultRuleID is the id of the rule that holds while there is no other: each final failure and each lost
-// fire is told to the channels that are a default.
+// DefaultRuleID is the id of the rule that holds while there is no other: each final failure is told to the
+// channels that are a default.
 const DefaultRuleID = "default"
 
 // DefaultRule returns it.
 func DefaultRule() AlertRule {
-	return AlertRule{ID: DefaultRuleID, Name: "every final failure", Lost: true, Level: LevelCritical, By: ByHost,
+	return AlertRule{ID: DefaultRuleID, Name: "every final failure", Level: LevelCritical, By: ByHost,
 		Timing: DefaultTiming()}
 }
 
@@ -96,12 +95,9 @@ func (r *AlertRule) Applies(id JobID, s *Spec) bool {
 	return !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
 }
 
-// Meets reports whether an alert is one that people are told of.
+// Meets reports whether an alert is one that people are told of. Lost fires are not: GET /alerts has them.
 func (r *AlertRule) Meets(a *Alert) bool {
-	if a.Lost {
-		return r.Lost
-	}
-	return a.Count >= int64(max(r.Failures, 1))
+	return !a.Lost && a.Count >= int64(max(r.Failures, 1))
 }
 
 // GroupKey returns what a job's alerts are grouped by.

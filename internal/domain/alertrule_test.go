@@ -68,14 +68,12 @@ func TestAlertRule(t *testing.T) {
 	for _, c := range []struct {
 		failures int
 		alert    Alert
-		lost     bool
 		want     bool
 	}{
-		{0, Alert{Count: 1}, false, true}, {1, Alert{Count: 1}, false, true}, {3, Alert{Count: 2}, false, false},
-		{3, Alert{Count: 3}, false, true}, {1, Alert{Count: 1, Lost: true}, false, false},
-		{3, Alert{Count: 1, Lost: true}, true, true},
+		{0, Alert{Count: 1}, true}, {1, Alert{Count: 1}, true}, {3, Alert{Count: 2}, false},
+		{3, Alert{Count: 3}, true}, {1, Alert{Count: 1, Lost: true}, false},
 	} {
-		r := AlertRule{Failures: c.failures, Lost: c.lost}
+		r := AlertRule{Failures: c.failures}
 		if got := r.Meets(&c.alert); got != c.want {
 			t.Errorf("%+v: %t", c, got)
 		}
@@ -197,6 +195,12 @@ func TestIDsOfMessagesAreDerived(t *testing.T) {
 	by := AlertKey{JobID: JobID{1}, OpenedAt: 2, OpenedNonce: 3}
 	g := NewGroupID("r", "k", by, 1_700_000_000_000)
 	n := NewNotificationID(g, 1, "c", 1_700_000_000_000)
+	n2 := NewNotificationID(g, 2, "c", 1_700_000_000_001)
+	digest := NewDigestID([]NotificationID{n2, n}, 1_700_000_000_000)
+	if digest != NewDigestID([]NotificationID{n, n2}, 1_700_000_000_000) || digest == n || digest == n2 ||
+		digest == NewDigestID([]NotificationID{n}, 1_700_000_000_000) {
+		t.Errorf("%s is the id of messages %s and %s", digest, n, n2)
+	}
 	if g != NewGroupID("r", "k", by, 1_700_000_000_000) || n != NewNotificationID(g, 1, "c", 1_700_000_000_000) {
 		t.Error("the ids are others the second time")
 	}

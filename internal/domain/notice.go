@@ -1,8 +1,10 @@
 package domain
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -24,6 +26,17 @@ func NewGroupID(rule, key string, by AlertKey, firstAt int64) GroupID {
 // NewNotificationID derives the id of the message number seq of a group to a channel, made at an instant.
 func NewNotificationID(group GroupID, seq int64, channel string, at int64) NotificationID {
 	return NotificationID(derivedID("notification", at, group[:], number(seq), []byte(channel)))
+}
+
+// NewDigestID derives the id of the digest of some messages, in any order, the first of which was made at an
+// instant. It is none of their ids: who knows one of them does not know the others.
+func NewDigestID(of []NotificationID, at int64) NotificationID {
+	ids := slices.SortedFunc(slices.Values(of), func(a, b NotificationID) int { return bytes.Compare(a[:], b[:]) })
+	parts := make([][]byte, len(ids))
+	for i := range ids {
+		parts[i] = ids[i][:]
+	}
+	return NotificationID(derivedID("digest", at, parts...))
 }
 
 func number(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
@@ -149,9 +162,10 @@ const (
 
 // GroupTold is what people were told of a group last.
 type GroupTold struct {
-	Seq  int64 `json:"seq,omitempty"` // number of the message; zero: there was none
-	At   int64 `json:"at,omitempty"`
-	Jobs int   `json:"jobs,omitempty"` // that failed then
+	Seq      int64 `json:"seq,omitempty"` // number of the message; zero: there was none
+	At       int64 `json:"at,omitempty"`
+	Jobs     int   `json:"jobs,omitempty"`     // that failed then
+	Failures int64 `json:"failures,omitempty"` // until then, or later where nobody is to be told of them
 }
 
 // Acknowledgement is who looks after a group.

@@ -26,7 +26,8 @@ type Notices interface {
 	// Messages returns notifications, newest first; those that are pending oldest first.
 	Messages(ctx context.Context, q MessageQuery) ([]domain.Notification, error)
 	// Mark keeps what has become of a message: State, NextAt and Delivery. A message that has ended stays as it
-	// is, unless it turns out that one which was superseded was delivered; or it is PENDING again, by hand.
+	// is, unless it turns out that one which was superseded was delivered; or it is PENDING again by hand, without
+	// attempts.
 	// CodeNotFound: there is none.
 	Mark(ctx context.Context, n domain.Notification) error
 	// ExpireNotices deletes groups that are closed and messages that have ended, which were made before the
@@ -75,9 +76,16 @@ func (s *NoticeStep) Empty() bool {
 }
 
 // Alters reports whether Mark changes what is kept of a message into next.
-func Alters(is, next domain.NotificationState) bool {
-	return !is.Ended() || next == domain.NotificationPending ||
-		is == domain.NotificationSuperseded && next == domain.NotificationDelivered
+//
+//	is           next                      changes
+//	PENDING      any                       yes
+//	ended        PENDING, no attempts      yes: it is sent again by hand
+//	ended        PENDING, after attempts   no: it ended while one was made
+//	SUPERSEDED   DELIVERED                 yes: the receiver has it all the same
+//	ended        ended otherwise           no
+func Alters(is domain.NotificationState, next *domain.Notification) bool {
+	return !is.Ended() || next.State == domain.NotificationPending && next.Delivery.Attempts == 0 ||
+		is == domain.NotificationSuperseded && next.State == domain.NotificationDelivered
 }
 
 // GroupChanged is the CodeConflict error of Advance.

@@ -171,7 +171,7 @@ func (n notices) Mark(ctx context.Context, m domain.Notification) error {
 		if !ok {
 			return store.NoMessage(m.ID)
 		}
-		if store.Alters(is.State, m.State) {
+		if store.Alters(is.State, &m) {
 			is.State, is.NextAt, is.Delivery = m.State, m.NextAt, m.Delivery
 			d.messages[m.ID] = is
 		}

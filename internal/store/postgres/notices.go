@@ -269,7 +269,7 @@ func (p *notices) Mark(ctx context.Context, n domain.Notification) error {
 			return err
 		case is == nil:
 			return store.NoMessage(n.ID)
-		case !store.Alters(is.State, n.State):
+		case !store.Alters(is.State, &n):
 			return nil
 		}
 		b := new(pgx.Batch)

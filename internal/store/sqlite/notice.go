@@ -106,7 +106,7 @@ func markMessage(c *conn, n *domain.Notification) (found bool, err error) {
 		is, err = columnsMessage(s)
 		return err
 	}, n.ID[:])
-	if err != nil || !found || !store.Alters(is.State, n.State) {
+	if err != nil || !found || !store.Alters(is.State, n) {
 		return found, err
 	}
 	delivery, err := jsonText(n.Delivery)

@@ -362,6 +362,10 @@ func noticeMarked(t *testing.T, f *fixture) {
 	ok(t, f.Notices().Mark(t.Context(), n))
 	is()
 	advance(t, f, store.NoticeStep{Silent: []domain.GroupID{g.ID}, At: noon + hour})
+	failed := n // it was under way when it was superseded, and nobody waits for it any more
+	failed.Delivery.Attempts, failed.NextAt = 1, noon+2*hour
+	ok(t, f.Notices().Mark(t.Context(), failed))
+	equal(t, messagesOf(t, f, store.MessageQuery{Pending: true}), nil)
 	n.State, n.Delivery.Attempts, n.Delivery.EndedAt = domain.NotificationDelivered, 1, noon+hour+1
 	ok(t, f.Notices().Mark(t.Context(), n)) // it was under way when it was superseded
 	is()
