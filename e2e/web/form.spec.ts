@@ -110,8 +110,8 @@ test("an edit shows which fires are gained and lost", async ({ page, guard, star
   await page.goto(`${server.url}/ui/jobs/${id}/edit`);
   await page.getByRole("textbox", { name: "Schedule", exact: true }).fill("0 0 5 * * *");
   const does = page.getByRole("region", { name: "What the change does" });
-  await expect(does).toContainText("30 fires gained and 30 fires lost");
-  await expect(does.locator("time").filter({ hasText: "05:00:00 UTC" })).toHaveCount(5);
+  await expect(does).toContainText("30 fires gained, 30 fires lost");
+  await expect(does.locator("time").filter({ hasText: "05:00:00 UTC" })).toHaveCount(20);
   await page.getByRole("textbox", { name: "Schedule", exact: true }).fill("0 0 4 * * *");
   await expect(does).toBeHidden();
 });
@@ -124,4 +124,9 @@ test("clock changes are shown while one types", async ({ page, guard, empty }) =
   const preview = page.getByRole("region", { name: "When it fires" });
   await expect(preview.getByText("Clock goes forward").first()).toBeVisible();
   await expect(preview.getByText("Clock goes back").first()).toBeVisible();
+  await page.getByText("More about the schedule").click();
+  await page.getByRole("textbox", { name: "Not before" }).fill("2040-03-01T00:00:00Z");
+  await page.getByRole("textbox", { name: "Not at or after" }).fill("2040-03-03T00:00:00Z");
+  await expect(preview.locator("ol.fires li")).toHaveCount(2);
+  await expect(preview.locator("ol.fires li").first()).toContainText("2040-03-01 02:30:00");
 });

@@ -39,7 +39,7 @@ test("screenshots", async ({ page, guard, receiver }) => {
     ["new", "/ui/jobs/new?schedule=0+30+2+*+*+*&timezone=Europe/Berlin"],
     ["edit", `/ui/jobs/${one?.jobId}/edit`],
     ["execution", `/ui/executions/${one?.id}`],
-    ...["running", "failed", "alerts", "proof", "hosts", "cluster", "operations", "changes", "keys", "settings"].map(
+    ...["running", "failed", "alerts", "forecast", "proof", "hosts", "cluster", "operations", "changes", "keys", "settings"].map(
       (name): [string, string] => [name, `/ui/${name}`],
     ),
   ];

@@ -49,18 +49,6 @@ export function duration(ms: number): string {
   );
 }
 
-/** Bytes: "512 B", "4 KiB", "1.5 MiB". */
-export function bytes(n: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  let size = n;
-  while (size >= 1024 && unit < units.length - 1) {
-    size /= 1024;
-    unit++;
-  }
-  return `${digits3.format(size)} ${units[unit]}`;
-}
-
 /** A part of a whole: "99.95 %"; "–" of nothing. It is never rounded up to 100. */
 export function percent(part: number, all: number): string {
   if (all <= 0) return "–";

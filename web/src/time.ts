@@ -97,8 +97,8 @@ const steps: [limit: number, size: number, unit: string][] = [
   [3600, 60, "min"],
   [86400 * 2, 3600, "h"],
   [86400 * 60, 86400, "d"],
-  [86400 * 730, 86400 * 30.44, "months"],
-  [Number.POSITIVE_INFINITY, 86400 * 365.25, "years"],
+  [86400 * 730, 86400 * 30.44, "month"],
+  [Number.POSITIVE_INFINITY, 86400 * 365.25, "year"],
 ];
 
 /** How far away an instant is: "in 5 s", "3 min ago", "now". What is soon to come is counted down by the second. */
@@ -109,7 +109,8 @@ export function relative(at: number, now: number): string {
   for (const [limit, size, unit] of steps) {
     if (s < limit) {
       const n = Math.floor(s / size);
-      return at > now ? `in ${n} ${unit}` : `${n} ${unit} ago`;
+      const text = `${n} ${unit}${n !== 1 && unit.length > 3 ? "s" : ""}`; // only whole words have a plural
+      return at > now ? `in ${text}` : `${text} ago`;
     }
   }
   return "";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, compact, count, duration, percent, plural, rate } from "../src/format.ts";
+import { compact, count, duration, percent, plural, rate } from "../src/format.ts";
 
 test("numbers have their units", () => {
   assert.equal(count(1234567), "1,234,567");
@@ -16,7 +16,6 @@ test("numbers have their units", () => {
     [1, 2, 1000].map((n) => plural(n, "job")),
     ["1 job", "2 jobs", "1,000 jobs"],
   );
-  assert.deepEqual([0, 512, 4096, 1_572_864].map(bytes), ["0 B", "512 B", "4 KiB", "1.5 MiB"]);
   assert.deepEqual([0.2, 12.34, 1240].map(rate), ["0.2/s", "12.3/s", "1,240/s"]);
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changeDocument, changedFields, draftOf, emptyDraft, fields, newDocument } from "../src/jobform.ts";
+import { requestOf, within } from "../src/views/schedulepreview.tsx";
 import type { CurrentSpec } from "../src/types.gen.ts";
 
 const spec: CurrentSpec = {
@@ -103,4 +104,22 @@ test("headers with colons in their values come back", () => {
   assert.deepEqual(JSON.parse(changeDocument(d, before)), {
     headers: { Authorization: "********", "X-A": "b: c", "X-B": "1" },
   });
+});
+
+test("a preview begins where the job does, and ends before its end", () => {
+  const now = Date.UTC(2026, 0);
+  const d = { ...emptyDraft(), schedule: "@hourly" };
+  const after = (startAt: string): unknown => requestOf({ ...d, startAt }, undefined, now).after;
+  assert.equal(after("2027-01-01T00:00:00Z"), Date.UTC(2027, 0) - 1);
+  assert.equal(after(String(Date.UTC(2027, 0))), Date.UTC(2027, 0) - 1);
+  for (const text of ["", "2025-01-01T00:00:00Z", "2027-01-01", "soon", "9999-01-01T00:00:00Z"]) {
+    assert.equal(after(text), undefined, text);
+  }
+  const next = [1, 2, 3].map((at) => ({ at, local: "" }));
+  const p = { description: "", dstShifts: [], warnings: [], next } as never;
+  assert.deepEqual(
+    within(p, 3).next.map((i) => i.at),
+    [1, 2],
+  );
+  assert.equal(within(p, undefined).next.length, 3);
 });

@@ -37,8 +37,8 @@ test("every job is only meant where it is said", () => {
 });
 
 test("tags are read as people type them", () => {
-  assert.deepEqual(tagsOf(" a, b c,,a ,"), ["a", "b c"]);
-  assert.deepEqual(tagsOf(" , "), []);
+  assert.deepEqual(tagsOf(" a\n b c\n\na \nx, y"), ["a", "b c", "x, y"]);
+  assert.deepEqual(tagsOf(" \n "), []);
 });
 
 test("only pages that are seen are loaded anew", () => {

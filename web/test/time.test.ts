@@ -37,9 +37,20 @@ test("what is soon to come is counted down", () => {
 });
 
 test("how far away an instant is", () => {
-  const texts = [0, 999, 5000, -59_000, 60_000, -7_200_000, 172_799_000, 172_800_000, -86_400_000 * 100].map((d) =>
-    relative(noon + d, noon),
-  );
+  const texts = [
+    0,
+    999,
+    5000,
+    -59_000,
+    60_000,
+    -7_200_000,
+    172_799_000,
+    172_800_000,
+    -86_400_000 * 100,
+    86_400_000 * 60,
+    -86_400_000 * 735,
+    -86_400_000 * 1000,
+  ].map((d) => relative(noon + d, noon));
   assert.deepEqual(texts, [
     "now",
     "now",
@@ -50,5 +61,8 @@ test("how far away an instant is", () => {
     "in 47 h",
     "in 2 d",
     "3 months ago",
+    "in 1 month",
+    "2 years ago",
+    "2 years ago",
   ]);
 });

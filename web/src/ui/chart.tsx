@@ -24,7 +24,6 @@ export interface ChartProps {
   unit: (value: number) => string;
   height?: number;
   jobZone?: string | undefined;
-  onPick?: (at: number) => void;
 }
 
 /** A chart with a table that one can have in its place. */
@@ -151,10 +150,6 @@ function tip(props: ChartProps, tz: string): uPlot.Plugin {
         u.over.append(box);
         u.over.addEventListener("mouseleave", () => {
           box.hidden = true;
-        });
-        u.over.addEventListener("click", () => {
-          const at = u.data[0][u.cursor.idx ?? -1];
-          if (at !== undefined) props.onPick?.(at * 1000);
         });
       },
       setCursor: (u) => {

@@ -40,7 +40,7 @@ export function requestOf(action: Action, s: Selection, tags?: BulkTags): BulkRe
 export const tagsOf = (text: string): string[] => [
   ...new Set(
     text
-      .split(",")
+      .split("\n")
       .map((t) => t.trim())
       .filter(Boolean),
   ),
@@ -148,12 +148,12 @@ function Ask(props: { action: Action; selection: Selection; onClose: (changed: b
           {action === "TAG" && (
             <div class="columns">
               <label>
-                Tags to add
-                <input value={add} onInput={(e) => setAdd(e.currentTarget.value)} placeholder="a, b" />
+                Tags to add, one on a line
+                <textarea rows={3} value={add} onInput={(e) => setAdd(e.currentTarget.value)} />
               </label>
               <label>
-                Tags to remove
-                <input value={remove} onInput={(e) => setRemove(e.currentTarget.value)} />
+                Tags to remove, one on a line
+                <textarea rows={3} value={remove} onInput={(e) => setRemove(e.currentTarget.value)} />
               </label>
             </div>
           )}

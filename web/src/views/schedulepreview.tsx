@@ -1,10 +1,9 @@
 // What a schedule means, in the server's words, while one types it.
 import { useEffect } from "preact/hooks";
-import { ApiError } from "../api.ts";
-import { plural } from "../format.ts";
-import type { Draft } from "../jobform.ts";
+import { ApiError, serverNow } from "../api.ts";
+import { type Draft, instantOf } from "../jobform.ts";
 import type { Preview, PreviewRequest } from "../types.gen.ts";
-import { Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { ErrorNote, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { useApi, useQuiet } from "../use.ts";
 import type { Fault } from "./jobfield.tsx";
 
@@ -27,25 +26,42 @@ export function SchedulePreview(props: {
   const empty = request.schedule === "";
   const asked = useApi("POST /schedules/preview", { body: request }, { off: empty, keep: true });
   const { error } = asked;
+  const refused = error instanceof ApiError && error.status === 422; // the form says what is wrong
   const { onFault } = props;
-  useEffect(() => onFault(error instanceof ApiError && !empty ? faultOf(error) : undefined), [error, empty, onFault]);
+  useEffect(
+    () => onFault(refused && !empty ? faultOf(error as ApiError) : undefined),
+    [refused, error, empty, onFault],
+  );
   return (
     <Panel title="When it fires">
       <div class="preview" aria-live="polite">
         {empty && <Suggestions onPick={props.onPick} />}
-        {!empty && error && <p class="muted">The schedule cannot be read yet.</p>}
+        {!empty && refused && <p class="muted">The schedule cannot be read yet.</p>}
+        {!empty && !refused && <ErrorNote error={error} retry={asked.reload} />}
         {!empty && !error && !asked.data && <Skeleton height={280} />}
-        {!empty && !error && asked.data && <Meaning preview={asked.data} zone={request.timezone ?? "UTC"} />}
+        {!empty && !error && asked.data && (
+          <Meaning preview={within(asked.data, instantOf(draft.endAt ?? ""))} zone={request.timezone ?? "UTC"} />
+        )}
       </div>
     </Panel>
   );
 }
 
-function requestOf(d: Draft, jobId: string | undefined): PreviewRequest {
+/** The question of a form. now is the time of the server. */
+export function requestOf(d: Draft, jobId: string | undefined, now = serverNow()): PreviewRequest {
   const dst = { gap: d["dst.gap"], fold: d["dst.fold"] } as NonNullable<PreviewRequest["dst"]>;
   const r: PreviewRequest = { schedule: d.schedule ?? "", timezone: d.timezone || "UTC", count: 10, dst };
+  const start = instantOf(d.startAt ?? "");
+  if (start !== undefined && start > now && start < lastAfter) r.after = start - 1;
   return jobId ? { ...r, jobId } : r;
 }
+
+/** From here on the API takes no instant. */
+const lastAfter = Date.UTC(2199, 0);
+
+/** A preview without the fires from an end on. */
+export const within = (p: Preview, end: number | undefined): Preview =>
+  end === undefined ? p : { ...p, next: p.next.filter((i) => i.at < end) };
 
 function faultOf(error: ApiError): Fault {
   return {
@@ -74,7 +90,6 @@ function Suggestions({ onPick }: { onPick: ((schedule: string) => void) | undefi
 }
 
 function Meaning({ preview: p, zone }: { preview: Preview; zone: string }) {
-  const others = (p as Preview & { othersDue?: number }).othersDue;
   return (
     <>
       <p class="sentence">{p.description}</p>
@@ -88,9 +103,6 @@ function Meaning({ preview: p, zone }: { preview: Preview; zone: string }) {
             ))}
           </ul>
         </div>
-      )}
-      {others !== undefined && others > 0 && (
-        <p class="muted">{plural(others, "other job is", "other jobs are")} due at the second of the next fire.</p>
       )}
       <h3>Next fires</h3>
       <ol class="fires">
