@@ -20,6 +20,52 @@ type Message struct {
 	Link   string // to the page about alerts; empty: there is none
 }
 
+// Content is what a message says, in plain text: a title of one line, and a text of several.
+type Content struct{ Title, Text string }
+
+const (
+	maxTitle = 250      // characters
+	maxText  = 16 << 10 // bytes: a digest of 200 groups could have 200 KiB
+)
+
+// usual is the content without templates.
+func usual(m *Message) Content {
+	c := Content{Clip(OneLine(m.Title()), maxTitle), Plain(m.Text())}
+	if len(c.Text) > maxText {
+		more := "\n..."
+		if m.Link != "" {
+			more += "\n" + m.Link
+		}
+		c.Text = strings.ToValidUTF8(c.Text[:maxText-len(more)], "") + more
+	}
+	return c
+}
+
+// Over reports whether all groups of the message are over.
+func (m *Message) Over() bool {
+	for i := range m.Groups {
+		if m.Groups[i].RecoveredAt == 0 {
+			return false
+		}
+	}
+	return m.Type != domain.NoticeTest
+}
+
+// Level returns the worst level of the groups that are not over, and of all where they are; of a test it is INFO.
+func (m *Message) Level() domain.Level {
+	worst, over := domain.LevelInfo, m.Over()
+	for i := range m.Groups {
+		g := &m.Groups[i]
+		if g.RecoveredAt != 0 && !over {
+			continue
+		}
+		if g.Level == domain.LevelCritical || g.Level == domain.LevelWarning && worst == domain.LevelInfo {
+			worst = g.Level
+		}
+	}
+	return worst
+}
+
 // Title says in one line what has happened.
 func (m *Message) Title() string {
 	switch {
@@ -100,9 +146,9 @@ func (m *Message) Text() string {
 			if m.Groups[i].RecoveredAt != 0 {
 				kind = domain.NoticeRecovered
 			}
-			fmt.Fprintf(&b, "%s\n", title(kind, &m.Groups[i]))
+			fmt.Fprintf(&b, "%s\n", OneLine(title(kind, &m.Groups[i])))
 		}
-		writeGroup(&b, &m.Groups[i])
+		writeGroup(&b, &m.Groups[i], m.At)
 	}
 	if m.Link != "" {
 		b.WriteString(m.Link + "\n")
@@ -110,19 +156,14 @@ func (m *Message) Text() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func writeGroup(b *strings.Builder, g *domain.Group) {
+func writeGroup(b *strings.Builder, g *domain.Group, at int64) {
 	fmt.Fprintf(b, "%s since %s", count(g.Counts.Failures, "failed execution"), instant(g.FirstAt))
 	if g.RecoveredAt != 0 {
 		fmt.Fprintf(b, ", over since %s", instant(g.RecoveredAt))
 	}
 	b.WriteString(".\n")
 	for i := range g.Samples {
-		s := &g.Samples[i]
-		fmt.Fprintf(b, "- %s", nameOf(s))
-		if s.Target != "" {
-			fmt.Fprintf(b, " (%s)", s.Target)
-		}
-		fmt.Fprintf(b, ": %s\n", cmp.Or(s.Error, "failed"))
+		b.WriteString("- " + OneLine(sampleLine(&g.Samples[i], g.RecoveredAt != 0, at)) + "\n")
 	}
 	if more := g.Counts.AllJobs - len(g.Samples); more > 0 && len(g.Samples) > 0 {
 		fmt.Fprintf(b, "- and %s more\n", count(int64(more), "job"))
@@ -130,6 +171,26 @@ func writeGroup(b *strings.Builder, g *domain.Group) {
 	if g.Counts.Withdrawn > 0 {
 		fmt.Fprintf(b, "%s paused or deleted meanwhile.\n", count(int64(g.Counts.Withdrawn), "job"))
 	}
+}
+
+// sampleLine says of a job what failed, how often, and when it is called again.
+func sampleLine(s *domain.GroupSample, over bool, at int64) string {
+	line := nameOf(s)
+	if s.Target != "" {
+		line += " (" + s.Target + ")"
+	}
+	line += ": " + cmp.Or(s.Error, "failed")
+	var more []string
+	if s.Count > 1 {
+		more = append(more, count(s.Count, "time")+" in a row")
+	}
+	if s.NextAt > at && !over {
+		more = append(more, "next call at "+instant(s.NextAt))
+	}
+	if len(more) > 0 {
+		line += " (" + strings.Join(more, ", ") + ")"
+	}
+	return line
 }
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -135,16 +135,14 @@ func (k *courier) outcome(n *domain.Notification, failure error, now int64) {
 		return
 	}
 	d.Error = failure.Error()
-	asked := int64(0)
-	if refused, ok := errors.AsType[*DeliveryError](failure); ok {
-		asked = refused.AskedMs
-	}
-	at, again := NextAttempt(n.CreatedAt, d.Attempts, now, asked)
-	if again {
+	answer, reason := &DeliveryError{}, "it could not be delivered for a day"
+	if errors.As(failure, &answer) && answer.Refused {
+		reason = "the receiver refuses the message"
+	} else if at, again := NextAttempt(n.CreatedAt, d.Attempts, now, answer.AskedMs); again {
 		n.NextAt = at
 		return
 	}
 	n.State, d.EndedAt = domain.NotificationUndeliverable, now
-	k.cfg.Log.Error("people were not told of an alert: it could not be delivered for a day", "channel", k.channel.ID,
+	k.cfg.Log.Error("people were not told of an alert", "reason", reason, "channel", k.channel.ID,
 		"notification", n.ID.String(), "group", n.Group.String(), telemetry.KeyError, d.Error)
 }

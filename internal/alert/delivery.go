@@ -16,6 +16,7 @@ type Sender interface {
 type DeliveryError struct {
 	Text    string // without secrets
 	AskedMs int64  // how long the receiver wants nothing; zero: it does not say
+	Refused bool   // the receiver will never take this message: it is not sent again
 }
 
 // Error implements error.

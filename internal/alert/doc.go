@@ -45,5 +45,5 @@
 // Each file uses only those before it:
 //
 //	fold.go decide.go backoff.go limit.go
-//	content.go delivery.go config.go courier.go groups.go step.go teller.go
+//	plain.go content.go sample.go template.go delivery.go config.go courier.go groups.go step.go teller.go
 package alert

@@ -89,6 +89,7 @@ func (s *stepping) foldOne(c *domain.AlertChange, job *domain.Version, members m
 		}
 		if next, changes := Fold(g, known, c, sampleOf(c, job)); changes {
 			members[key], changed[key] = next, true
+			setNextFire(g, job)
 		}
 	}
 }
@@ -148,6 +149,22 @@ func sampleOf(c *domain.AlertChange, job *domain.Version) domain.GroupSample {
 	return domain.GroupSample{
 		JobID: c.JobID, Name: job.Spec.Name, Namespace: job.Spec.Namespace, Target: HostLabel(job.Spec.API),
 		Execution: c.Execution, HTTPStatus: c.HTTPStatus, Error: clip(c.Error), Count: c.Count, LastAt: c.LastAt,
+	}
+}
+
+// setNextFire notes when a job is called again, if messages of the group show it.
+func setNextFire(g *domain.Group, job *domain.Version) {
+	for i := range g.Samples {
+		s := &g.Samples[i]
+		if s.JobID != job.JobID {
+			continue
+		}
+		s.NextAt = 0
+		if timing, err := job.Timing(); err == nil {
+			if fire, found := timing.Next(s.LastAt); found {
+				s.NextAt = fire
+			}
+		}
 	}
 }
 

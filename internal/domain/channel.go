@@ -1,25 +1,12 @@
 package domain
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
-
-// ChannelKind is how a channel is told.
-type ChannelKind string
-
-// The kinds of channels.
-const (
-	// ChannelWebhook gets a POST of JSON, signed as Standard Webhooks says where it has a secret.
-	ChannelWebhook ChannelKind = "WEBHOOK"
-)
-
-// ChannelKinds are all of them.
-var ChannelKinds = []ChannelKind{ChannelWebhook}
 
 // Channel is where people are told of alerts.
 type Channel struct {
@@ -32,14 +19,25 @@ type Channel struct {
 	PerMinute int         `json:"perMinute,omitempty"` // messages, past which there is a digest; zero: the usual number
 	CreatedAt int64       `json:"createdAt"`
 	UpdatedAt int64       `json:"updatedAt"`
+	// Options and Secrets are the fields of the kind: see [ChannelKind.Fields].
+	Options   map[string]string `json:"options,omitempty"`
+	Templates ChannelTemplates  `json:"templates,omitzero"`
 	// Secrets are sealed where the channel is stored, and never shown. The URL is one: it often has a token.
 	Secrets ChannelSecrets `json:"-"`
 }
 
 // ChannelSecrets are what only the channel itself may know.
 type ChannelSecrets struct {
-	URL     string           `json:"url,omitempty"`
-	Signing []webhook.Secret `json:"-"` // of messages: one, or two during a rotation
+	URL     string            `json:"url,omitempty"`
+	Signing []webhook.Secret  `json:"-"`                // of messages: one, or two during a rotation
+	Values  map[string]string `json:"values,omitempty"` // the other secret fields of the kind, by name
+}
+
+// ChannelTemplates are how the author of a channel wants its messages, as text/template reads them. An empty one is
+// the usual text. Package alert checks them and has the fields that they may use.
+type ChannelTemplates struct {
+	Title string `json:"title,omitempty"`
+	Text  string `json:"text,omitempty"`
 }
 
 const (
@@ -48,6 +46,8 @@ const (
 	// DefaultPerMinute is the number of messages a minute that a channel may get.
 	DefaultPerMinute = 20
 	maxPerMinute     = 600
+	// MaxChannelTemplate bounds a template of a channel, in bytes.
+	MaxChannelTemplate = 8 << 10
 )
 
 // ValidAlertID reports whether a text can be the id of a channel, a rule or a silence: it needs no escape in
@@ -62,58 +62,6 @@ func ValidAlertID(id string) bool {
 	return id != "" && len(id) <= MaxChannelID
 }
 
-// Target names where the channel is, without what may be secret: the host of its URL.
-func (c *Channel) Target() string {
-	u, err := url.Parse(c.Secrets.URL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}
-
-// Texts returns what must not be shown anywhere, the longest first: the URL, its parts that may be a token, and
-// the secret of the signature.
-func (c *Channel) Texts() (texts []string) {
-	add := func(text string) {
-		if len(text) >= minHidden {
-			texts = append(texts, text)
-		}
-	}
-	add(c.Secrets.URL)
-	if u, err := url.Parse(c.Secrets.URL); err == nil {
-		add(u.RequestURI())
-		for part := range strings.SplitSeq(u.Path, "/") {
-			add(part)
-		}
-		for _, values := range u.Query() {
-			for _, v := range values {
-				add(v)
-			}
-		}
-		if password, ok := u.User.Password(); ok {
-			add(password)
-		}
-	}
-	for _, secret := range c.Secrets.Signing {
-		for _, t := range secret.Texts() {
-			add(t)
-		}
-	}
-	slices.SortStableFunc(texts, func(a, b string) int { return len(b) - len(a) })
-	return texts
-}
-
-// minHidden is the length from which on a part of a URL is hidden in errors: a shorter one is a word like "v1".
-const minHidden = 6
-
-// Hide replaces what must not be shown in a text.
-func (c *Channel) Hide(text string) string {
-	for _, secret := range c.Texts() {
-		text = strings.ReplaceAll(text, secret, webhook.Mask)
-	}
-	return text
-}
-
 // Validate returns a CodeInvalid error that names every wrong field, or nil.
 func (c *Channel) Validate() error {
 	var fe fieldErrors
@@ -125,11 +73,18 @@ func (c *Channel) Validate() error {
 	}
 	fe.choice("kind", "must be one of "+strings.Join(kinds, ", "), string(c.Kind), kinds...)
 	fe.within(int64(c.PerMinute), 0, maxPerMinute, "perMinute", "")
-	if fault := urlFault(c.Secrets.URL); fault != "" {
-		fe.addAs(FieldFormat, "url", fault, nil)
+	if slices.Contains(ChannelKinds, c.Kind) {
+		c.checkFields(&fe)
 	}
 	if _, err := webhook.NewSigner(c.Secrets.Signing); err != nil {
 		fe.addAs(FieldFormat, "signingSecrets", err.Error(), nil)
+	}
+	if len(c.Secrets.Signing) > 0 && !c.Kind.Signed() {
+		fe.addAs(FieldContradiction, "signingSecrets", "messages of this kind are not signed", nil)
+	}
+	for _, t := range []struct{ field, text string }{{"title", c.Templates.Title}, {"text", c.Templates.Text}} {
+		fe.requireAs(FieldLength, len(t.text) <= MaxChannelTemplate, "templates."+t.field,
+			"must be at most "+strconv.Itoa(MaxChannelTemplate)+" bytes", nil)
 	}
 	return fe.err()
 }

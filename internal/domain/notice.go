@@ -187,6 +187,7 @@ type GroupSample struct {
 	Error      string      `json:"error,omitempty"`
 	Count      int64       `json:"count"` // failures in a row
 	LastAt     int64       `json:"lastAt"`
+	NextAt     int64       `json:"nextAt,omitempty"` // first fire after LastAt; zero: none is known
 }
 
 // GroupCounts say how many alerts a group is of.

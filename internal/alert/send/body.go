@@ -2,10 +2,13 @@ package send
 
 import (
 	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // The body of a webhook, as docs/alerts.md describes it. Fields are added, and keep their meaning.
@@ -42,10 +45,36 @@ type (
 	}
 )
 
-func bodyOf(m *alert.Message) ([]byte, error) {
+// makeWebhook makes a request that is signed as Standard Webhooks says. Without a secret its headers are the id and the
+// time alone.
+func makeWebhook(in *input) ([]request, error) {
+	content, err := bodyOf(in)
+	if err != nil {
+		return nil, err
+	}
+	id, now := in.message.ID.String(), in.now.Unix()
+	header := http.Header{"Content-Type": {"application/json"}}
+	header.Set("Webhook-Id", id)
+	header.Set("Webhook-Timestamp", strconv.FormatInt(now, 10))
+	signer, err := webhook.NewSigner(in.channel.Secrets.Signing)
+	if err != nil {
+		return nil, err
+	}
+	if signer != nil {
+		for line := range strings.SplitSeq(string(signer.AppendHeaders(nil, []byte(id), now, content)), "\r\n") {
+			if name, value, ok := strings.Cut(line, ":"); ok {
+				header.Set(name, strings.TrimSpace(value))
+			}
+		}
+	}
+	return []request{{in.channel.Secrets.URL, header, content}}, nil
+}
+
+func bodyOf(in *input) ([]byte, error) {
+	m := in.message
 	b := body{
 		Type: m.Type, Timestamp: time.UnixMilli(m.At).UTC().Format("2006-01-02T15:04:05.000Z"),
-		Data: data{Title: m.Title(), Text: m.Text(), URL: m.Link, Groups: []group{}},
+		Data: data{Title: in.content.Title, Text: in.content.Text, URL: m.Link, Groups: []group{}},
 	}
 	for i := range m.Groups {
 		g := &m.Groups[i]

@@ -19,8 +19,10 @@ type Guard interface {
 }
 
 const (
-	timeout     = 15 * time.Second // of an attempt
+	timeout     = 15 * time.Second // of a request
 	dialTimeout = 5 * time.Second  // of an address
+	// attemptTimeout bounds an attempt: a digest may be a request for each of its groups, which takes 0.2 s each.
+	attemptTimeout = 60 * time.Second
 )
 
 // dialer connects to addresses that the guard accepts.
@@ -62,8 +64,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 }
 
 // newClient returns a client that neither follows redirects nor keeps connections.
-func newClient(guard Guard, roots func() *x509.CertPool) *http.Client {
-	d := &dialer{guard: guard, net: net.Dialer{Timeout: dialTimeout}}
+func newClient(d *dialer, roots func() *x509.CertPool) *http.Client {
 	return &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{

@@ -5,18 +5,15 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
+	"maps"
+	"net"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/webhook"
 )
 
 // Config is what a sender is made of.
@@ -30,6 +27,7 @@ type Config struct {
 // Sender delivers messages. It implements alert.Sender.
 type Sender struct {
 	cfg    Config
+	dialer *dialer
 	client *http.Client
 }
 
@@ -41,94 +39,75 @@ func New(cfg Config) (*Sender, error) {
 	if cfg.Roots == nil {
 		cfg.Roots = func() *x509.CertPool { return nil }
 	}
-	return &Sender{cfg, newClient(cfg.Guard, cfg.Roots)}, nil
+	d := &dialer{guard: cfg.Guard, net: net.Dialer{Timeout: dialTimeout}}
+	return &Sender{cfg, d, newClient(d, cfg.Roots)}, nil
 }
 
-const (
-	readOfAnswer = 64 << 10 // bytes of an answer that are read
-	shownOfIt    = 200      // of which an error shows so many
-)
+// makers make the requests of each kind that gets its messages by HTTP.
+var makers = map[domain.ChannelKind]func(in *input) ([]request, error){
+	domain.ChannelWebhook: makeWebhook, domain.ChannelSlack: makeSlack, domain.ChannelTeams: makeTeams,
+	domain.ChannelDiscord: makeDiscord, domain.ChannelTelegram: makeTelegram, domain.ChannelNtfy: makeNtfy,
+	domain.ChannelSMS: makeSMS, domain.ChannelPagerDuty: makePagerDuty, domain.ChannelAlertmanager: makeAlertmanager,
+}
+
+// others send the messages of each kind that gets them in another way.
+var others = map[domain.ChannelKind]func(s *Sender, ctx context.Context, in *input) error{}
 
 // Send makes one attempt. The error has no secret of the channel.
 func (s *Sender) Send(ctx context.Context, c *domain.Channel, m *alert.Message) error {
-	err := s.post(ctx, c, m)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	err := s.send(ctx, &input{c, m, alert.ContentOf(c.Templates, m), s.cfg.Clock.Now()})
 	if err == nil {
 		return nil
 	}
 	failure := &alert.DeliveryError{}
 	errors.As(err, &failure)
-	failure.Text = c.Hide(err.Error())
+	failure.Text = shown(c.Hide(err.Error()))
 	return failure
 }
 
-func (s *Sender) post(ctx context.Context, c *domain.Channel, m *alert.Message) error {
-	content, err := bodyOf(m)
+func (s *Sender) send(ctx context.Context, in *input) error {
+	if other := others[in.channel.Kind]; other != nil {
+		return other(s, ctx, in)
+	}
+	maker, known := makers[in.channel.Kind]
+	if !known {
+		return &alert.DeliveryError{Text: "channels of the kind " + string(in.channel.Kind) + " are not known here"}
+	}
+	list, err := maker(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Secrets.URL, bytes.NewReader(content))
-	if err != nil {
-		return errors.New("the URL cannot be read")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", s.cfg.UserAgent)
-	if err := s.sign(req, c, m.ID, content); err != nil {
-		return err
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		if wrong, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL
-			err = wrong.Err
-		}
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, readOfAnswer))
-	if resp.StatusCode/100 == 2 {
-		return nil
-	}
-	return &alert.DeliveryError{
-		Text:    fmt.Sprintf("%d %s%s", resp.StatusCode, http.StatusText(resp.StatusCode), firstWords(answer)),
-		AskedMs: s.retryAfter(resp.Header.Get("Retry-After")),
-	}
-}
-
-// sign sets the headers of Standard Webhooks. Without a secret they are the id and the time alone.
-func (s *Sender) sign(req *http.Request, c *domain.Channel, id domain.NotificationID, content []byte) error {
-	now := s.cfg.Clock.Now().Unix()
-	req.Header.Set("Webhook-Id", id.String())
-	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(now, 10))
-	signer, err := webhook.NewSigner(c.Secrets.Signing)
-	if err != nil || signer == nil {
-		return err
-	}
-	for line := range strings.SplitSeq(string(signer.AppendHeaders(nil, []byte(id.String()), now, content)), "\r\n") {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			req.Header.Set(name, strings.TrimSpace(value))
+	for i := range list {
+		if err := s.post(ctx, in, &list[i]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// retryAfter reads how long the receiver wants nothing: seconds, or a date.
-func (s *Sender) retryAfter(text string) int64 {
-	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
-		return max(0, n) * 1000
+func (s *Sender) post(ctx context.Context, in *input, r *request) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
+	if err != nil {
+		return errors.New("the URL cannot be read")
 	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(s.cfg.Clock.Now()).Round(time.Millisecond).Milliseconds())
+	maps.Copy(req.Header, r.header)
+	req.Header.Set("User-Agent", s.cfg.UserAgent)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return withoutURL(err)
 	}
-	return 0
+	defer func() { _ = resp.Body.Close() }()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, readOfAnswer))
+	body = []byte(in.channel.Hide(string(body))) // before its spaces change
+	return answered(in.channel.Kind, resp.StatusCode, resp.Header, body, in.now)
 }
 
-// firstWords are those of an answer, in one line.
-func firstWords(answer []byte) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(answer), "")), " ")
-	if text == "" {
-		return ""
+// withoutURL returns the cause of an error of a client, which repeats the URL.
+func withoutURL(err error) error {
+	if wrong, ok := errors.AsType[*url.Error](err); ok {
+		return wrong.Err
 	}
-	if len(text) > shownOfIt {
-		text = strings.ToValidUTF8(text[:shownOfIt], "") + "..."
-	}
-	return ": " + text
+	return err
 }

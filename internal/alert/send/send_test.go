@@ -74,7 +74,8 @@ func TestWebhook(t *testing.T) {
 	}))
 	defer server.Close()
 	g := new(guard)
-	c := domain.Channel{Secrets: domain.ChannelSecrets{URL: server.URL + "/hook", Signing: []webhook.Secret{signing}}}
+	c := domain.Channel{Kind: domain.ChannelWebhook, Secrets: domain.ChannelSecrets{URL: server.URL + "/hook",
+		Signing: []webhook.Secret{signing}}}
 	m := message()
 	if err := sender(t, g).Send(t.Context(), &c, m); err != nil {
 		t.Fatal(err)
@@ -153,7 +154,8 @@ func TestWebhookFails(t *testing.T) {
 		{"", guard{name: errors.New("is denied")}, "is denied", 0},
 		{"", guard{addr: errors.New("is a private address")}, "is a private address", 0},
 	} {
-		ch := domain.Channel{Secrets: domain.ChannelSecrets{URL: server.URL + "/" + token + "?do=" + c.do}}
+		ch := domain.Channel{Kind: domain.ChannelWebhook, Secrets: domain.ChannelSecrets{URL: server.URL + "/" + token +
+			"?do=" + c.do}}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		err := sender(t, &c.guard).Send(ctx, &ch, message())
 		cancel()
@@ -167,7 +169,7 @@ func TestWebhookFails(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{"http://127.0.0.1:1/" + token, "::" + token, "http://no.invalid/" + token} {
-		ch := domain.Channel{Secrets: domain.ChannelSecrets{URL: wrong}}
+		ch := domain.Channel{Kind: domain.ChannelWebhook, Secrets: domain.ChannelSecrets{URL: wrong}}
 		if err := sender(t, new(guard)).Send(t.Context(), &ch, message()); err == nil ||
 			strings.Contains(err.Error(), token) {
 			t.Errorf("%s: %v", wrong, err)
