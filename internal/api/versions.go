@@ -203,7 +203,8 @@ func (h *versionRoutes) authors(ctx context.Context, id domain.JobID, page []dom
 			by[e.Version] = b
 		case domain.ActionDelete, domain.ActionTrigger, domain.ActionBulk, domain.ActionCancel, domain.ActionExport,
 			domain.ActionReveal, domain.ActionRefuse, domain.ActionKeyCreate, domain.ActionKeyRevoke,
-			domain.ActionSignIn, domain.ActionSignOut:
+			domain.ActionSignIn, domain.ActionSignOut, domain.ActionSettingCreate, domain.ActionSettingUpdate,
+			domain.ActionSettingDelete, domain.ActionChannelTest:
 		}
 	}
 	return by, nil

@@ -55,9 +55,14 @@ func printRotation(w io.Writer, r app.Rotation, keepOld bool) error {
 	if _, err := fmt.Fprintf(w, "sealed the secrets of %d versions with key %s\n", r.Versions, r.KeyID); err != nil {
 		return err
 	}
+	if r.Settings > 0 {
+		if _, err := fmt.Fprintf(w, "and those of %d channels of alerts\n", r.Settings); err != nil {
+			return err
+		}
+	}
 	if r.Unread > 0 {
-		_, err := fmt.Fprintf(w, "unchanged: the secrets of %d versions, which cannot be read; all keys are "+
-			"retained until these versions are repaired or replaced\n", r.Unread)
+		_, err := fmt.Fprintf(w, "unchanged: the secrets of %d versions or channels, which cannot be read; all keys "+
+			"are retained until these are repaired or replaced\n", r.Unread)
 		return err
 	}
 	old := strings.Join(r.Retired, ", ")

@@ -8,12 +8,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
 
-// Limits of what is configured about alerts. Rules, channels and silences are read as a whole and asked for
-// each alert, so that there are few of them.
+// Limits of rules and silences.
 const (
-	MaxChannels      = 200
-	MaxAlertRules    = 500
-	MaxSilences      = 1_000
 	MaxRuleChannels  = 20
 	MaxMatcherJobs   = 1_000
 	maxRuleFailures  = 1_000

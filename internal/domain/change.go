@@ -19,6 +19,11 @@ const (
 	ActionKeyRevoke Action = "KEY_REVOKE"
 	ActionSignIn    Action = "SIGN_IN"  // sessions of browsers that have begun
 	ActionSignOut   Action = "SIGN_OUT" // sessions that were ended by who had begun them
+
+	ActionSettingCreate Action = "SETTING_CREATE" // of a channel, a rule, a silence or a window of alerts
+	ActionSettingUpdate Action = "SETTING_UPDATE"
+	ActionSettingDelete Action = "SETTING_DELETE"
+	ActionChannelTest   Action = "CHANNEL_TEST" // messages that were sent to try a channel
 )
 
 // Authors that do not have a key in the database.
@@ -51,8 +56,8 @@ type Change struct {
 	KeyID     string      // of KEY_CREATE and KEY_REVOKE
 	Operation OperationID // of BULK and CANCEL, and of a change that it has made
 	Count     int64       // jobs that an IMPORT has created or a BULK matched; what an EXPORT or a REVEAL has written
-	Detail    string      // what a BULK, an EXPORT or a REVEAL selects; of a REFUSE the method and the route
-	Times     int64       // requests that an EXPORT or a REFUSE stands for
+	Detail    string      // what a BULK, EXPORT or REVEAL selects; the route of a REFUSE; of a setting "CHANNEL ops"
+	Times     int64       // requests that an EXPORT, a REFUSE or a CHANNEL_TEST stands for
 	LastAt    int64       // when the last one of them was
 
 	// What the store reads with the entry; nil or empty if there is none.
@@ -97,7 +102,8 @@ func (c *Change) Versions() (before, after int) {
 	case ActionDelete:
 		return c.Version, 0
 	case ActionTrigger, ActionExport, ActionReveal, ActionRefuse, ActionBulk, ActionCancel, ActionKeyCreate,
-		ActionKeyRevoke, ActionSignIn, ActionSignOut:
+		ActionKeyRevoke, ActionSignIn, ActionSignOut, ActionSettingCreate, ActionSettingUpdate, ActionSettingDelete,
+		ActionChannelTest:
 	}
 	return 0, 0
 }

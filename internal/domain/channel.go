@@ -24,6 +24,7 @@ type Channel struct {
 	Templates ChannelTemplates  `json:"templates,omitzero"`
 	// Secrets are sealed where the channel is stored, and never shown. The URL is one: it often has a token.
 	Secrets ChannelSecrets `json:"-"`
+	Unread  string         `json:"-"` // why the secrets that are stored cannot be read; empty: they can
 }
 
 // ChannelSecrets are what only the channel itself may know.

@@ -39,5 +39,5 @@
 //	job.go fault.go spec.go elsewhere.go
 //	execution.go histogram.go point.go
 //	loss.go health.go alert.go call.go key.go session.go change.go operation.go idempotency.go
-//	notice.go alertrule.go channelkind.go channel.go channeltext.go
+//	alertsetting.go notice.go alertrule.go channelkind.go channel.go channeltext.go channelsetting.go
 package domain

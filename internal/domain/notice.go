@@ -2,6 +2,7 @@ package domain
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -38,6 +39,16 @@ func NewDigestID(of []NotificationID, at int64) NotificationID {
 	}
 	return NotificationID(derivedID("digest", at, parts...))
 }
+
+// NewTestID returns the id of a message that tries a channel at an instant.
+func NewTestID(at int64) NotificationID {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return NotificationID(derivedID("test", at, random[:]))
+}
+
+// MadeAt returns the instant in the id: when the message was made, Unix milliseconds.
+func (id NotificationID) MadeAt() int64 { return int64(binary.BigEndian.Uint64(id[:8]) >> 16) }
 
 func number(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
 

@@ -23,7 +23,7 @@ type Notices interface {
 	// Advance keeps what follows from some changes, all or nothing. CodeConflict: a group is not as it was read,
 	// and nothing was kept. A repeat of what was kept is such a conflict, too: the caller reads again.
 	Advance(ctx context.Context, s NoticeStep) error
-	// Messages returns notifications, newest first; those that are pending oldest first.
+	// Messages returns notifications, newest first; those that are pending oldest first, or by when they are due.
 	Messages(ctx context.Context, q MessageQuery) ([]domain.Notification, error)
 	// Mark keeps what has become of a message: State, NextAt and Delivery. A message that has ended stays as it
 	// is, unless it turns out that one which was superseded was delivered; or it is PENDING again by hand, without
@@ -47,6 +47,7 @@ type GroupQuery struct {
 type MessageQuery struct {
 	IDs     []domain.NotificationID // these; nil: all
 	Pending bool                    // only those, oldest first
+	ByDue   bool                    // with Pending and Channel: the next that is due first
 	Channel string                  // empty: of any
 	Group   domain.GroupID          // zero: of any
 	Before  domain.NotificationID   // exclusive; zero: from the newest on. Without Pending

@@ -4,7 +4,8 @@ package store
 type Rotation struct {
 	KeyID    string   // seals from now on
 	Versions int      // versions of jobs whose secrets were sealed anew
+	Settings int      // channels of alerts, likewise
 	Retired  []string // keys that are not needed any more
 	KeyFile  string   // where the key is; empty: in the configuration
-	Unread   int      // versions whose secrets cannot be read: they are as they were, and the old keys are kept
+	Unread   int      // versions and channels whose secrets cannot be read: they stay, and so do the old keys
 }

@@ -30,7 +30,7 @@
 // Each file uses only those before it:
 //
 //	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go shardset.go cluster.go effects.go
-//	notices.go rotation.go store.go wholepage.go
+//	notices.go alertsettings.go rotation.go store.go wholepage.go
 package store
 
 import (
@@ -64,6 +64,7 @@ type Observed interface {
 type Alerting interface {
 	Alerts() Alerts
 	Notices() Notices
+	AlertSettings() AlertSettings
 }
 
 // Jobs stores jobs and their timelines. A closed version stays readable as long as the

@@ -215,8 +215,8 @@ export interface Certificate {
 }
 
 export interface Change {
-  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. */
-  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT";
+  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel. */
+  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT" | "SETTING_CREATE" | "SETTING_UPDATE" | "SETTING_DELETE" | "CHANNEL_TEST";
   /** The job after a CREATE or an UPDATE. */
   after?: MaskedVersion;
   /** When it was asked for, Unix milliseconds. */
@@ -227,7 +227,7 @@ export interface Change {
   by: ChangeAuthor;
   /** How many jobs an IMPORT has made or a BULK has matched, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came. */
   count: number | null;
-  /** What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. */
+  /** What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id. */
   detail?: string;
   /** The execution that a TRIGGER started. */
   executionId: string | null;
@@ -241,7 +241,7 @@ export interface Change {
   operationId?: string;
   /** The X-Request-Id of the request that asked for it; absent: not known. */
   requestId?: string;
-  /** How many requests an EXPORT, a REFUSE, a SIGN_IN or a SIGN_OUT stands for. */
+  /** How many requests an EXPORT, a REFUSE, a SIGN_IN, a SIGN_OUT or a CHANNEL_TEST stands for. */
   times?: number;
   /** The job's version after it; of a DELETE the last one. null: it is not about a job. */
   version: number | null;

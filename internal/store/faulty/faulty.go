@@ -19,7 +19,7 @@
 //
 // Each file uses only those before it:
 //
-//	faulty.go cluster.go roles.go
+//	faulty.go cluster.go settings.go roles.go
 package faulty
 
 import (

@@ -27,6 +27,9 @@ func (s *Store) Alerts() store.Alerts { return alerts{s, s.real.Alerts()} }
 // Notices implements store.Store.
 func (s *Store) Notices() store.Notices { return notices{s, s.real.Notices()} }
 
+// AlertSettings implements store.Store.
+func (s *Store) AlertSettings() store.AlertSettings { return settings{s, s.real.AlertSettings()} }
+
 // Series implements store.Store.
 func (s *Store) Series() store.Series { return series{s, s.real.Series()} }
 

@@ -57,6 +57,14 @@ type alertState struct {
 	groups   map[domain.GroupID]domain.Group
 	members  map[memberKey]domain.Member
 	messages map[domain.NotificationID]domain.Notification
+
+	settings        map[settingKey]domain.AlertSetting
+	settingRevision int64
+}
+
+type settingKey struct {
+	kind domain.AlertSettingKind
+	id   string
 }
 
 type memberKey struct {
@@ -68,6 +76,7 @@ func newAlertState() alertState {
 	return alertState{
 		failing: make(map[domain.JobID]*alert), groups: make(map[domain.GroupID]domain.Group),
 		members: make(map[memberKey]domain.Member), messages: make(map[domain.NotificationID]domain.Notification),
+		settings: make(map[settingKey]domain.AlertSetting),
 	}
 }
 
@@ -113,19 +122,20 @@ type Store struct {
 
 // The roles. Each is the store under another name.
 type (
-	jobs    struct{ *Store }
-	history struct{ *Store }
-	ledger  struct{ *Store }
-	shards  struct{ *Store }
-	alerts  struct{ *Store }
-	notices struct{ *Store }
-	series  struct{ *Store }
-	keys    struct{ *Store }
-	changes struct{ *Store }
-	once    struct{ *Store }
-	bulk    struct{ *Store }
-	edits   struct{ *Store }
-	nodes   struct{ *Store }
+	jobs     struct{ *Store }
+	history  struct{ *Store }
+	ledger   struct{ *Store }
+	shards   struct{ *Store }
+	alerts   struct{ *Store }
+	notices  struct{ *Store }
+	settings struct{ *Store }
+	series   struct{ *Store }
+	keys     struct{ *Store }
+	changes  struct{ *Store }
+	once     struct{ *Store }
+	bulk     struct{ *Store }
+	edits    struct{ *Store }
+	nodes    struct{ *Store }
 )
 
 // Jobs implements store.Store.
@@ -145,6 +155,9 @@ func (s *Store) Alerts() store.Alerts { return alerts{s} }
 
 // Notices implements store.Store.
 func (s *Store) Notices() store.Notices { return notices{s} }
+
+// AlertSettings implements store.Store.
+func (s *Store) AlertSettings() store.AlertSettings { return settings{s} }
 
 // Series implements store.Store.
 func (s *Store) Series() store.Series { return series{s} }

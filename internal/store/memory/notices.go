@@ -151,7 +151,10 @@ func (n notices) Messages(ctx context.Context, q store.MessageQuery) (found []do
 			}
 		}
 		slices.SortFunc(found, func(a, b domain.Notification) int {
-			if q.Pending {
+			switch {
+			case q.Pending && q.ByDue:
+				return cmp.Or(cmp.Compare(a.NextAt, b.NextAt), bytes.Compare(a.ID[:], b.ID[:]))
+			case q.Pending:
 				return bytes.Compare(a.ID[:], b.ID[:])
 			}
 			return bytes.Compare(b.ID[:], a.ID[:])

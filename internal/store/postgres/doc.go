@@ -48,7 +48,7 @@
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go joblist.go
 //	operations.go keys.go sessions.go changes.go idempotency.go
 //	day.go irregular.go alertplan.go counters.go series.go batch.go openrun.go
-//	ledger.go facts.go edits.go aside.go alerts.go notice.go notices.go
+//	ledger.go facts.go edits.go aside.go alerts.go notice.go notices.go alertsettings.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
 //	verbose.go box.go store.go rotate.go
 //	transferjobs.go transferhistory.go transferaccess.go transfer.go

@@ -235,12 +235,18 @@ SELECT ` + messageColumns + ` FROM notification
 	selectPendingMessages = `
 SELECT ` + messageColumns + ` FROM notification
  WHERE state = 'PENDING' AND ($1 = '' OR channel = $1) ORDER BY id LIMIT $2`
+	selectDueMessages = `
+SELECT ` + messageColumns + ` FROM notification
+ WHERE state = 'PENDING' AND channel = $1 ORDER BY next_at, id LIMIT $2`
 )
 
 // Messages implements store.Notices.
 func (p *notices) Messages(ctx context.Context, q store.MessageQuery) (found []domain.Notification, err error) {
 	query, args := selectPendingMessages, []any{q.Channel, q.Limit}
-	if !q.Pending {
+	switch {
+	case q.Pending && q.ByDue:
+		query = selectDueMessages
+	case !q.Pending:
 		var ids [][16]byte
 		if q.IDs != nil {
 			ids, q.Limit = bare(q.IDs), len(q.IDs)

@@ -46,7 +46,10 @@ func RotateEncryption(ctx context.Context, cfg Config) (r store.Rotation, err er
 	if err := s.sealAll(ctx, &r); err != nil {
 		return r, fault("seal the secrets", err)
 	}
-	if _, err := s.edit.Exec(ctx, "VACUUM version"); err != nil {
+	if err := s.sealSettings(ctx, &r); err != nil {
+		return r, fault("seal the secrets", err)
+	}
+	if _, err := s.edit.Exec(ctx, "VACUUM version, alert_setting"); err != nil {
 		return r, fault("clear the old values", err)
 	}
 	if r.Unread == 0 { // an old key may be what opens them once they are mended
@@ -116,4 +119,44 @@ func (s *Store) sealPiece(ctx context.Context, piece []rows.Version, r *store.Ro
 		}
 		return err
 	})
+}
+
+const (
+	selectSecretSettings = `SELECT ` + settingColumns + ` FROM alert_setting WHERE secrets IS NOT NULL`
+	updateSecretSetting  = `UPDATE alert_setting SET secrets = $1 WHERE kind = $2 AND id = $3`
+)
+
+// sealSettings is sealAll for the settings about alerts, of which there are few.
+func (s *Store) sealSettings(ctx context.Context, r *store.Rotation) error {
+	sealed, unread := 0, 0
+	err := transact(ctx, s.edit, func(tx pgx.Tx) error {
+		sealed, unread = 0, 0
+		if _, err := number(ctx, tx, lockSettings); err != nil {
+			return err
+		}
+		b := new(pgx.Batch)
+		err := each(ctx, tx, func(found pgx.Rows) error {
+			row, err := scanSetting(found)
+			if err != nil {
+				return err
+			}
+			stale, fault := row.Reseal(s.box)
+			switch {
+			case fault != nil:
+				unread++
+				s.log.Warn("the secrets of a channel of alerts cannot be read: they are unchanged", "id", row.ID,
+					"error", fault)
+			case stale:
+				sealed++
+				b.Queue(updateSecretSetting, orNull(row.Secrets), row.Kind, row.ID)
+			}
+			return nil
+		}, selectSecretSettings)
+		if err != nil {
+			return err
+		}
+		return send(ctx, tx, b)
+	})
+	r.Settings, r.Unread = sealed, r.Unread+unread
+	return err
 }

@@ -57,6 +57,7 @@ type Store struct {
 	shards     *shards
 	alerts     *alerts
 	notices    *notices
+	settings   *alertSettings
 	keys       *keys
 	changes    *changes
 	records    *idempotency
@@ -217,6 +218,7 @@ func (s *Store) assemble(pace *clock.Pace) {
 	s.shards = &shards{read: s.read, edit: s.edit, beat: s.beat, ring: s.ring}
 	s.alerts = &alerts{read: s.read, edit: s.edit}
 	s.notices = &notices{s.read, s.edit}
+	s.settings = &alertSettings{s.read, s.edit, s.box}
 	s.keys = &keys{s.read, s.edit}
 	s.changes = &changes{s.read, s.edit, s.box}
 	s.records = &idempotency{s.read, s.edit, s.box}
@@ -244,6 +246,9 @@ func (s *Store) Alerts() store.Alerts { return s.alerts }
 
 // Notices implements store.Store.
 func (s *Store) Notices() store.Notices { return s.notices }
+
+// AlertSettings implements store.Store.
+func (s *Store) AlertSettings() store.AlertSettings { return s.settings }
 
 // Keys implements store.Store.
 func (s *Store) Keys() store.Keys { return s.keys }

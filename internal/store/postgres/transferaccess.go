@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 	"github.com/belfry-scheduler/belfry/internal/store/transfer"
 )
 
@@ -37,6 +38,9 @@ func (t *moving) tables() transfer.Tables {
 		Pending: pagedTable(db, selectAllPending, scanPending, func(p *transfer.Pending) []any {
 			return []any{[16]byte(p.Operation), [16]byte(p.JobID)}
 		}, queuePending),
+		Settings: pagedTable(db, selectAllSettings, scanSetting, func(r *rows.Setting) []any {
+			return []any{r.Kind, r.ID}
+		}, queueSettings),
 	}
 }
 
@@ -52,6 +56,11 @@ SELECT ` + operationColumns + cancelColumns + ` FROM operation WHERE id > $1 ORD
 	selectAllPending = `
 SELECT operation_id, job_id FROM operation_job WHERE (operation_id, job_id) > ($1, $2)
  ORDER BY operation_id, job_id LIMIT $3`
+
+	selectAllSettings = `
+SELECT ` + settingColumns + ` FROM alert_setting WHERE (kind COLLATE "C", id COLLATE "C") > ($1, $2)
+ ORDER BY kind COLLATE "C", id COLLATE "C" LIMIT $3`
+	raiseSettingsTo = `UPDATE alert_settings SET revision = greatest(revision, $1) WHERE one = 1`
 
 	insertWholeKey = `
 INSERT INTO api_key (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
@@ -166,6 +175,14 @@ func queuePending(b *pgx.Batch, piece []transfer.Pending) error {
 	}
 	for id, jobs := range byOperation {
 		b.Queue(insertPending, [16]byte(id), bareIDs(jobs))
+	}
+	return nil
+}
+
+func queueSettings(b *pgx.Batch, piece []rows.Setting) error {
+	for i := range piece {
+		queueSetting(b, &piece[i])
+		b.Queue(raiseSettingsTo, piece[i].Revision)
 	}
 	return nil
 }

@@ -132,7 +132,8 @@
 //	alertbook.go untold.go counter.go point.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go series.go recordlock.go opendays.go
 //	record.go facts.go edits.go
-//	sweep.go alertlist.go marks.go joblist.go prune.go operations.go expire.go access.go notice.go notices.go
+//	sweep.go alertlist.go marks.go joblist.go prune.go operations.go expire.go access.go
+//	notice.go alertsettings.go notices.go
 //	history.go byjob.go executionlist.go lastfact.go stream.go
 //	keyfile.go sealing.go
 //	guard.go shard.go

@@ -65,7 +65,10 @@ func (k *keyFile) check() {
 	}
 }
 
-const selectSealed = `SELECT headers, options FROM version WHERE instr(headers, ?1) OR instr(options, ?1)`
+const selectSealed = `
+SELECT secrets, NULL FROM alert_setting WHERE instr(secrets, ?1)
+ UNION ALL
+SELECT headers, options FROM version WHERE instr(headers, ?1) OR instr(options, ?1)`
 
 // sealedMark is in every document that holds a sealed value, and ends right before
 // the id of its key. No text of a document has it: quotes are escaped there.
@@ -75,7 +78,7 @@ const sealedMark = `{"sealed":"` + seal.Prefix
 // secrets, they are the wrong keys and the start is refused: the operator can supply the
 // right ones, and would otherwise find every job with a secret set aside. If they open
 // some, only the versions whose secrets they do not open are set aside. The check ends
-// at the first value that the keys open.
+// at the first value that the keys open. Those of settings about alerts come first: there are few of them.
 func (c *Config) checkKeys(ctx context.Context, db *jobsDB, keys []seal.Key) error {
 	var missing string // id of a key
 	errFound := errors.New("found")

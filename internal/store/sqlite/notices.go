@@ -12,8 +12,9 @@ import (
 
 // alerting implements store.Alerting.
 type alerting struct {
-	alerts  *alerts
-	notices *notices
+	alerts   *alerts
+	notices  *notices
+	settings *alertSettings
 }
 
 // Alerts implements store.Alerting.
@@ -21,6 +22,9 @@ func (a *alerting) Alerts() store.Alerts { return a.alerts }
 
 // Notices implements store.Alerting.
 func (a *alerting) Notices() store.Notices { return a.notices }
+
+// AlertSettings implements store.Alerting.
+func (a *alerting) AlertSettings() store.AlertSettings { return a.settings }
 
 // notices implements store.Notices. Marks of alerts are in the files of the history, all else in the jobs database.
 type notices struct {
@@ -163,7 +167,7 @@ func advance(c *conn, s *store.NoticeStep) error {
 const (
 	selectMessages = `
 SELECT ` + messageColumns + ` FROM notification
- WHERE id < coalesce(?1, ` + lastNotice + `) AND (?3 = '' OR channel = ?3) ORDER BY id DESC LIMIT 0 + ?2`
+ WHERE id < coalesce(?1, ` + lastNotice + `) AND ?3 = '' ORDER BY id DESC LIMIT 0 + ?2`
 	selectMessagesOf = `
 SELECT ` + messageColumns + ` FROM notification INDEXED BY notification_group
  WHERE group_id = ?4 AND id < coalesce(?1, ` + lastNotice + `) AND (?3 = '' OR channel = ?3)
@@ -171,6 +175,12 @@ SELECT ` + messageColumns + ` FROM notification INDEXED BY notification_group
 	selectPendingMessages = `
 SELECT ` + messageColumns + ` FROM notification INDEXED BY notification_pending
  WHERE state = 'PENDING' AND (?1 = '' OR channel = ?1) ORDER BY id LIMIT 0 + ?2`
+	selectDueMessages = `
+SELECT ` + messageColumns + ` FROM notification INDEXED BY notification_due
+ WHERE state = 'PENDING' AND channel = ?1 ORDER BY next_at, id LIMIT 0 + ?2`
+	selectMessagesTo = `
+SELECT ` + messageColumns + ` FROM notification INDEXED BY notification_channel
+ WHERE channel = ?3 AND id < coalesce(?1, ` + lastNotice + `) ORDER BY id DESC LIMIT 0 + ?2`
 )
 
 // Messages implements store.Notices.
@@ -189,12 +199,18 @@ func (p *notices) Messages(ctx context.Context, q store.MessageQuery) (found []d
 				}
 			}
 			return nil
+		case q.Pending && q.ByDue:
+			return c.query(selectDueMessages, add, q.Channel, q.Limit)
 		case q.Pending:
 			return c.query(selectPendingMessages, add, q.Channel, q.Limit)
 		case !q.Group.IsZero():
 			return c.query(selectMessagesOf, add, idOrNull(q.Before), q.Limit, q.Channel, q.Group[:])
 		}
-		return c.query(selectMessages, add, idOrNull(q.Before), q.Limit, q.Channel)
+		query := selectMessages
+		if q.Channel != "" {
+			query = selectMessagesTo
+		}
+		return c.query(query, add, idOrNull(q.Before), q.Limit, q.Channel)
 	})
 	return found, fault("read the notifications", err)
 }

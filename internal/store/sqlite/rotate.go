@@ -41,6 +41,9 @@ func RotateEncryption(ctx context.Context, cfg Config, keepOld bool) (r store.Ro
 	if r.Versions, err = s.sealer.sealAll(ctx); err != nil {
 		return r, fault("seal the secrets", err)
 	}
+	if r.Settings, err = s.sealer.sealSettings(ctx); err != nil {
+		return r, err
+	}
 	if err := s.db.compact(ctx); err != nil {
 		return r, fault("compact the database", err)
 	}

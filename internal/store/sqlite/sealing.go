@@ -40,6 +40,40 @@ func (s *sealer) sealAll(ctx context.Context) (changed int, err error) {
 	}
 }
 
+const (
+	selectSecretSettings = `SELECT ` + settingColumns + ` FROM alert_setting WHERE secrets IS NOT NULL`
+	updateSecretSetting  = `UPDATE alert_setting SET secrets = ? WHERE kind = ? AND id = ? AND secrets = ?`
+)
+
+// sealSettings is sealAll for the settings about alerts, of which there are few.
+func (s *sealer) sealSettings(ctx context.Context) (changed int, err error) {
+	err = s.db.write(ctx, 1, func(c *conn) (tally, error) {
+		changed = 0
+		var found []rows.Setting
+		err := c.query(selectSecretSettings, func(row *sqlite.Stmt) error {
+			found = append(found, columnsSetting(row))
+			return nil
+		})
+		for i := range found {
+			row := found[i]
+			stale, unread := row.Reseal(s.box)
+			switch {
+			case err != nil:
+				return tally{}, err
+			case unread != nil:
+				s.unsealed++
+				s.log.Warn("the secrets of a channel of alerts cannot be read: they are unchanged", "id", row.ID,
+					"error", unread)
+			case stale:
+				changed++
+				err = c.exec(updateSecretSetting, row.Secrets, row.Kind, row.ID, found[i].Secrets)
+			}
+		}
+		return tally{}, err
+	})
+	return changed, fault("seal the secrets", err)
+}
+
 const selectSecrets = `
 SELECT job_id, number, headers, options FROM version
 WHERE (job_id, number) > (?, ?) AND (headers IS NOT NULL OR options IS NOT NULL)
@@ -110,14 +144,18 @@ func (s *sealer) sealChunk(ctx context.Context, chunk []rows.Version) (changed i
 // logs what it cannot seal; the next start tries that again.
 func (s *sealer) run(ctx context.Context) {
 	n, err := s.sealAll(ctx)
+	settings := 0
+	if err == nil {
+		settings, err = s.sealSettings(ctx)
+	}
 	switch {
 	case err != nil && ctx.Err() == nil:
 		s.log.Warn("not every stored secret is sealed with the newest key", "error", err)
 	case s.unsealed > unsealedTold:
 		s.log.Warn("the secrets of many versions cannot be read: they are unchanged", "versions", s.unsealed)
-	case n > 0:
+	case n+settings > 0:
 		s.log.Info("sealed stored secrets; `belfry keys rotate-encryption` also clears their "+
 			"remains from free pages",
-			"versions", n, "key", s.box.KeyID())
+			"versions", n, "channels", settings, "key", s.box.KeyID())
 	}
 }

@@ -193,7 +193,7 @@ func (s *Store) join(box *seal.Box, watched *watch) {
 	s.eraser = newEraser(s.db, s.days)
 	s.lock = newRecordLock(s.eraser.eraseMarked)
 	s.alerts = &alerts{db: s.db, days: s.days, lock: s.lock}
-	s.notices = &notices{s.db, s.alerts}
+	s.notices, s.settings = &notices{s.db, s.alerts}, &alertSettings{s.db, box}
 	runs := &openRuns{db: s.db, days: s.days}
 	counters := &counters{db: s.db, days: s.days}
 	irregular := &irregularJobs{days: s.days}

@@ -42,6 +42,9 @@ func (t *moving) tables() transfer.Tables {
 		Pending: pagedTable(t.db, selectAllPending, always(columnsPending), func(p *transfer.Pending) []any {
 			return []any{p.Operation[:], p.JobID}
 		}, func(c *conn, p *transfer.Pending) error { return c.exec(insertPending, p.Operation[:], p.JobID) }),
+		Settings: pagedTable(t.db, selectAllSettings, always(columnsSetting), func(r *rows.Setting) []any {
+			return []any{r.Kind, r.ID}
+		}, writeStoredSetting),
 	}
 }
 
@@ -58,6 +61,10 @@ SELECT ` + changeColumns + ` FROM change WHERE (at, nonce) > (?, ?) ORDER BY at,
 	selectAllPending    = `
 SELECT operation_id, job_id FROM operation_job
  WHERE (operation_id, job_id) > (?, ?) ORDER BY operation_id, job_id LIMIT 0 + ?`
+
+	selectAllSettings = `
+SELECT ` + settingColumns + ` FROM alert_setting WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT 0 + ?`
+	raiseSettingsTo = `UPDATE alert_settings SET revision = max(revision, ?)`
 
 	insertWholeKey = `
 INSERT INTO api_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
@@ -146,4 +153,11 @@ func writeStoredOperation(c *conn, o *domain.Operation) error {
 	}
 	by := &o.Cancelled.By
 	return c.exec(cancelOperation, o.ID[:], o.Cancelled.At, by.Key, rows.Text(by.Name), rows.Text(by.Address))
+}
+
+func writeStoredSetting(c *conn, row *rows.Setting) error {
+	if err := writeSettingRow(c, row); err != nil {
+		return err
+	}
+	return c.exec(raiseSettingsTo, row.Revision)
 }

@@ -391,9 +391,16 @@ func noticePages(t *testing.T, f *fixture) {
 		{store.MessageQuery{IDs: []domain.NotificationID{messageOf(g, 9, "x").ID}}, nil},
 		{store.MessageQuery{Pending: true}, []domain.Notification{a, b, c}},
 		{store.MessageQuery{Pending: true, Channel: "ops", Limit: 1}, []domain.Notification{a}},
+		{store.MessageQuery{Pending: true, Channel: "ops", ByDue: true}, []domain.Notification{a, c}},
 	} {
 		equal(t, messagesOf(t, f, step.q), step.want)
 	}
+	a.NextAt = noon + hour // it is tried again later, and hides nothing that is due before
+	ok(t, f.Notices().Mark(t.Context(), a))
+	due := store.MessageQuery{Pending: true, Channel: "ops", ByDue: true}
+	equal(t, messagesOf(t, f, due), []domain.Notification{c, a})
+	due.Limit = 1
+	equal(t, messagesOf(t, f, due), []domain.Notification{c})
 	a.State = domain.NotificationDelivered
 	ok(t, f.Notices().Mark(t.Context(), a))
 	equal(t, messagesOf(t, f, store.MessageQuery{Pending: true}), []domain.Notification{b, c})

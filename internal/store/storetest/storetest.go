@@ -15,7 +15,8 @@
 //
 //	fixture.go
 //	alerts.go notices.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
-//	access.go idempotency.go operations.go history.go executions.go bytes.go durability.go expire.go nodes.go owners.go
+//	access.go alertsettings.go idempotency.go operations.go history.go executions.go bytes.go durability.go
+//	expire.go nodes.go owners.go
 //	series.go
 //	storetest.go together.go
 package storetest
@@ -47,6 +48,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Series", seriesCases},
 		{"Alerts", alertCases},
 		{"Notices", noticeCases},
+		{"Alert settings", settingCases},
 		{"Shards", shardCases},
 		{"Owners", ownerCases},
 		{"Expire", expireCases},

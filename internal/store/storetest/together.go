@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -46,6 +48,7 @@ var togetherCases = []struct {
 	{"counters of two writers add up", togetherCounters},
 	{"the series of two writers add up, and what both record counts once", togetherSeries},
 	{"failures that two record at once are one alert, which either ends", togetherAlerts},
+	{"of puts of a setting by two one wins each revision", togetherSettings},
 	{"an open run ends by a fact of the other one", togetherRuns},
 	{"an open run of one is not replaced by the other one, unless it takes it over", togetherRunners},
 	{"of two requests with an Idempotency-Key one is kept", togetherOnce},
@@ -335,5 +338,29 @@ func togetherSeries(t *testing.T, p *pair) {
 		for _, step := range domain.Steps {
 			equal(t, points(t, f, step), scanned(facts, step))
 		}
+	}
+}
+
+func togetherSettings(t *testing.T, p *pair) {
+	is := putSetting(t, p.a, setting(domain.SettingChannel, "ops"))
+	for round := range 5 {
+		var won atomic.Int64
+		_ = parallel(8, func(i int) error {
+			next := is
+			next.Body = []byte(fmt.Sprintf(`{"round":%d,"by":%d}`, round, i))
+			_, err := p.each(i).AlertSettings().PutAlertSetting(t.Context(), next, domain.Change{})
+			if err == nil {
+				won.Add(1)
+			} else if domain.ErrorCode(err) != domain.CodeConflict {
+				t.Error(err)
+			}
+			return err
+		})
+		if won.Load() != 1 {
+			t.Fatalf("%d of eight have replaced revision %d", won.Load(), is.Revision)
+		}
+		is = settings(t, p.b, is.Kind)[0]
+		equal(t, settings(t, p.a, is.Kind), []domain.AlertSetting{is})
+		equal(t, must(p.a.AlertSettings().AlertSettingsRevision(t.Context()))(t), is.Revision)
 	}
 }

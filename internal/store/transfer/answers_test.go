@@ -28,6 +28,7 @@ type answers struct {
 	Open       []domain.Alert
 	Operations []domain.Operation
 	Pending    [][]domain.JobID
+	Settings   []domain.AlertSetting
 	Totals     []store.Totals // since the begin of a day
 	Minutes    []store.Totals // since a minute
 	Uses       domain.IdempotencyUse
@@ -87,6 +88,11 @@ func ask(t *testing.T, db store.Store) (a answers) {
 		pending, err := db.Operations().Pending(ctx, o.ID, 10_000)
 		ok(err)
 		a.Pending = append(a.Pending, pending)
+	}
+	for _, kind := range domain.AlertSettingKinds {
+		settings, err := db.AlertSettings().AlertSettings(ctx, kind)
+		ok(err)
+		a.Settings = append(a.Settings, settings...)
 	}
 	totals := func(instants ...int64) (sums []store.Totals) {
 		for _, since := range instants {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // Line says how many rows of a kind the two databases have, and whether they are the same.
@@ -34,6 +35,7 @@ const (
 	kindRecords    = "Idempotency-Keys"
 	kindOperations = "operations"
 	kindPending    = "jobs of operations"
+	kindSettings   = "settings of alerts"
 	kindAsides     = "versions that cannot run"
 	kindRules      = "rules of time zones"
 	kindKept       = "history"
@@ -43,7 +45,7 @@ const (
 // kinds are all of them, in the order of the report. Those of days come behind kindFacts.
 var kinds = []string{
 	kindJobs, kindVersions, kindAsides, kindFacts, kindCounters, kindAlerts, kindLosses, kindRuns, kindKeys,
-	kindSessions, kindChanges, kindRecords, kindOperations, kindPending, kindRules, kindKept, kindShards,
+	kindSessions, kindChanges, kindRecords, kindOperations, kindPending, kindSettings, kindRules, kindKept, kindShards,
 }
 
 const dayMs = 24 * 60 * 60_000
@@ -93,6 +95,11 @@ func (r *reader) read(ctx context.Context) error {
 		func(ctx context.Context) error { return each(ctx, r, kindRecords, &r.db.Records) },
 		func(ctx context.Context) error { return each(ctx, r, kindOperations, &r.db.Operations) },
 		func(ctx context.Context) error { return each(ctx, r, kindPending, &r.db.Pending) },
+		func(ctx context.Context) error {
+			return each(ctx, r, kindSettings, r.db.settingsAs(func(row rows.Setting) rows.Setting {
+				return row.Plain(r.db.Box)
+			}))
+		},
 	} {
 		if err := read(ctx); err != nil {
 			return fmt.Errorf("audit %s: %w", r.db.Name, err)

@@ -36,6 +36,7 @@ func fill(t *testing.T, db store.Store, seed uint64, jobs int) *content {
 	c.edit()
 	c.execute(4)
 	c.operate()
+	c.settings()
 	c.others()
 	return c
 }
@@ -260,4 +261,22 @@ func (c *content) others() {
 		{Zone: "Europe/Berlin", Release: "2026a", Data: "TZif\x00"},
 		{Zone: "America/New_York", From: noon, Release: "2026b", Data: "TZif2"},
 	}))
+}
+
+// settings configure alerts, with secrets and without, and delete some of that.
+func (c *content) settings() {
+	for i := range 5 {
+		s := domain.AlertSetting{
+			Kind: domain.AlertSettingKinds[i%len(domain.AlertSettingKinds)], ID: fmt.Sprint("s-", i),
+			Body: []byte(fmt.Sprintf(`{"name": "größer %d"}`, i)),
+		}
+		if i%2 == 0 {
+			s.Secrets = []byte(fmt.Sprintf(`{"url":"https://hooks.test/%d"}`, i))
+		}
+		kept, err := c.db.AlertSettings().PutAlertSetting(c.t.Context(), s, c.change(noon))
+		c.ok(err)
+		if i == 3 {
+			c.ok(c.db.AlertSettings().DeleteAlertSetting(c.t.Context(), s.Kind, s.ID, kept.Revision, c.change(noon)))
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/failpoint"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // Config is what a copy needs.
@@ -172,7 +173,7 @@ func (db *Database) empty(ctx context.Context) (bool, error) {
 	}
 	for _, has := range []func(context.Context) (bool, error){
 		db.Counters.any, db.Alerts.any, db.Losses.any, db.Runs.any, db.Keys.any, db.Sessions.any,
-		db.Changes.any, db.Records.any, db.Operations.any,
+		db.Changes.any, db.Records.any, db.Operations.any, db.Settings.any,
 	} {
 		if found, err := has(ctx); err != nil || found {
 			return false, err
@@ -205,6 +206,9 @@ func (c *copier) fill(ctx context.Context) (err error) {
 			return copyAll(ctx, c, kindOperations, &from.Operations, &to.Operations)
 		},
 		func(ctx context.Context) error { return copyAll(ctx, c, kindPending, &from.Pending, &to.Pending) },
+		func(ctx context.Context) error {
+			return copyAll(ctx, c, kindSettings, c.From.settingsAs(c.resealSetting), &to.Settings)
+		},
 		c.asides, c.finish,
 	} {
 		if err := copied(ctx); err != nil {
@@ -232,6 +236,14 @@ func (c *copier) reseal(piece []Version) {
 			c.report.Unread++
 		}
 	}
+}
+
+// resealSetting seals the secrets of a setting about alerts with the key of the target.
+func (c *copier) resealSetting(row rows.Setting) rows.Setting {
+	if _, err := row.Reseal(c.box); err != nil {
+		c.report.Unread++
+	}
+	return row
 }
 
 // copyLong copies the rows of a long table behind those that the target has.

@@ -88,3 +88,16 @@ func RunsOf(l store.Ledger) Table[domain.OpenRun] {
 		},
 	}
 }
+
+// settingsAs is the table of the settings about alerts, each row changed after it was read.
+func (db *Database) settingsAs(change func(rows.Setting) rows.Setting) *Table[rows.Setting] {
+	return &Table[rows.Setting]{Read: func(ctx context.Context, fn func([]rows.Setting) error) error {
+		return db.Settings.Read(ctx, func(piece []rows.Setting) error {
+			changed := make([]rows.Setting, len(piece))
+			for i := range piece {
+				changed[i] = change(piece[i])
+			}
+			return fn(changed)
+		})
+	}}
+}

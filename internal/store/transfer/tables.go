@@ -87,6 +87,7 @@ type Tables struct {
 	Records    Table[domain.IdempotencyRecord]
 	Operations Table[domain.Operation]
 	Pending    Table[Pending]
+	Settings   Table[rows.Setting] // about alerts
 }
 
 // Control is what a copy does to a database beside its rows.

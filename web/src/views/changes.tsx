@@ -27,6 +27,10 @@ const words: Record<Change["action"], string> = {
   KEY_REVOKE: "Revoked a key",
   SIGN_IN: "Signed in",
   SIGN_OUT: "Signed out",
+  SETTING_CREATE: "Made a setting of alerts",
+  SETTING_UPDATE: "Changed a setting of alerts",
+  SETTING_DELETE: "Deleted a setting of alerts",
+  CHANNEL_TEST: "Tried a channel",
 };
 
 const filters = ["jobId", "requestId", "operationId"] as const;
