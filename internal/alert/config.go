@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -15,6 +16,7 @@ type Settings struct {
 	Channels []domain.Channel
 	Rules    []domain.AlertRule
 	Silences []domain.Silence
+	Windows  []domain.Maintenance
 }
 
 // Config is what a teller is made of.
@@ -25,6 +27,18 @@ type Config struct {
 	Sender   Sender
 	Settings func(context.Context) (Settings, error) // those that hold now
 	Link     string                                  // to the page; empty: there is none
+}
+
+// WithDefault returns rules in the order of their ids with the default rule among them, unless one of them takes its
+// place.
+func WithDefault(rules []domain.AlertRule) []domain.AlertRule {
+	at, found := slices.BinarySearchFunc(rules, domain.DefaultRuleID, func(r domain.AlertRule, id string) int {
+		return strings.Compare(r.ID, id)
+	})
+	if found {
+		return rules
+	}
+	return slices.Insert(slices.Clone(rules), at, domain.DefaultRule())
 }
 
 // channelsOf returns the channels of a rule.

@@ -78,18 +78,18 @@ func (m *Message) Title() string {
 }
 
 func title(kind domain.NotificationType, g *domain.Group) string {
-	what := subject(g)
+	what, words := subject(g), wordingOf(g)
 	switch {
 	case kind == domain.NoticeRecovered && g.Told.Seq <= 1 && g.Reopened == 0:
-		return "Over already: " + what + " had failed"
+		return "Over already: " + what + " " + words.past
 	case kind == domain.NoticeRecovered:
-		return "Recovered: " + what
+		return words.over + ": " + what
 	case g.State == domain.GroupFlapping:
 		return "Unstable: " + what + " fails and recovers in turn"
 	case kind == domain.NoticeUpdated:
-		return "Still failing: " + what
+		return words.goesOn + ": " + what
 	}
-	return "Failing: " + what
+	return words.begins + ": " + what
 }
 
 // subject names the job of a group, or what its jobs have in common.
@@ -157,13 +157,13 @@ func (m *Message) Text() string {
 }
 
 func writeGroup(b *strings.Builder, g *domain.Group, at int64) {
-	fmt.Fprintf(b, "%s since %s", count(g.Counts.Failures, "failed execution"), instant(g.FirstAt))
+	fmt.Fprintf(b, "%s since %s", count(g.Counts.Failures, wordingOf(g).counted), instant(g.FirstAt))
 	if g.RecoveredAt != 0 {
 		fmt.Fprintf(b, ", over since %s", instant(g.RecoveredAt))
 	}
 	b.WriteString(".\n")
 	for i := range g.Samples {
-		b.WriteString("- " + OneLine(sampleLine(&g.Samples[i], g.RecoveredAt != 0, at)) + "\n")
+		b.WriteString("- " + OneLine(sampleLine(g, &g.Samples[i], at)) + "\n")
 	}
 	if more := g.Counts.AllJobs - len(g.Samples); more > 0 && len(g.Samples) > 0 {
 		fmt.Fprintf(b, "- and %s more\n", count(int64(more), "job"))
@@ -174,17 +174,17 @@ func writeGroup(b *strings.Builder, g *domain.Group, at int64) {
 }
 
 // sampleLine says of a job what failed, how often, and when it is called again.
-func sampleLine(s *domain.GroupSample, over bool, at int64) string {
+func sampleLine(g *domain.Group, s *domain.GroupSample, at int64) string {
 	line := nameOf(s)
 	if s.Target != "" {
 		line += " (" + s.Target + ")"
 	}
 	line += ": " + cmp.Or(s.Error, "failed")
 	var more []string
-	if s.Count > 1 {
+	if s.Count > 1 && whenOf(g) == domain.WhenFailures {
 		more = append(more, count(s.Count, "time")+" in a row")
 	}
-	if s.NextAt > at && !over {
+	if s.NextAt > at && g.RecoveredAt == 0 {
 		more = append(more, "next call at "+instant(s.NextAt))
 	}
 	if len(more) > 0 {

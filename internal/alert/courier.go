@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -138,7 +139,7 @@ func (k *courier) outcome(n *domain.Notification, failure error, now int64) {
 	answer, reason := &DeliveryError{}, "it could not be delivered for a day"
 	if errors.As(failure, &answer) && answer.Refused {
 		reason = "the receiver refuses the message"
-	} else if at, again := NextAttempt(n.CreatedAt, d.Attempts, now, answer.AskedMs); again {
+	} else if at, again := NextAttempt(cmp.Or(d.From, n.CreatedAt), d.Attempts, now, answer.AskedMs); again {
 		n.NextAt = at
 		return
 	}

@@ -20,6 +20,15 @@ type Decision struct {
 	Tell  domain.NotificationType // empty: nothing
 	DueAt int64                   // when it is to be decided again if nothing changes; zero: never
 	Past  bool                    // nobody is to be told of what has failed until now
+	Owed  bool                    // what is pending is to be told all the same
+}
+
+// until makes a decision that a silence has led to at the latest when the silence ends.
+func (d Decision) until(end int64, g *domain.Group, now int64) Decision {
+	if g.Counts.Jobs > 0 && d.DueAt != 0 {
+		d.DueAt = min(d.DueAt, max(end, now+1))
+	}
+	return d
 }
 
 // Decide says what becomes of a group at an instant. silenced: a silence or a maintenance window is about it.
@@ -55,7 +64,7 @@ func decideWaiting(g *domain.Group, t domain.RuleTiming, now int64, silenced boo
 
 func decideOpen(g *domain.Group, t domain.RuleTiming, now int64, silenced bool) Decision {
 	if g.Counts.Jobs == 0 {
-		return over(t, now)
+		return over(g, t, now)
 	}
 	known := g.Told.Jobs
 	repeatAt := after(g.Told.At, t.RepeatMs)
@@ -82,7 +91,7 @@ func decideFlapping(g *domain.Group, t domain.RuleTiming, now int64, silenced bo
 	case now < calmAt:
 		return Decision{State: g.State, DueAt: calmAt}
 	case g.Counts.Jobs == 0:
-		return over(t, now)
+		return over(g, t, now)
 	case silenced:
 		return Decision{State: g.State, DueAt: now + lookMs}
 	}
@@ -120,11 +129,12 @@ func decideAgain(g *domain.Group, t domain.RuleTiming, now int64, silenced bool)
 	return d
 }
 
-// over is what becomes of a group that people were told of when no alert of it is open.
-func over(t domain.RuleTiming, now int64) Decision {
+// over is what becomes of a group that people were told of when no alert of it is open. Jobs that have failed since
+// are told with the end, also where nobody is told of the end alone.
+func over(g *domain.Group, t domain.RuleTiming, now int64) Decision {
 	d := Decision{State: domain.GroupRecovered, Tell: domain.NoticeRecovered, DueAt: now + quietMs}
-	if t.NoRecovery {
-		d.Tell, d.Past = "", true
+	if t.NoRecovery && g.Counts.AllJobs <= g.Told.AllJobs {
+		d.Tell, d.Past, d.Owed = "", true, g.Counts.Withdrawn < g.Counts.AllJobs
 	}
 	return d
 }
@@ -139,7 +149,7 @@ func Apply(g *domain.Group, d Decision, now int64) {
 	}
 	g.State, g.DueAt = d.State, d.DueAt
 	if d.Tell != "" {
-		g.Told = domain.GroupTold{Seq: g.Told.Seq + 1, At: now, Jobs: g.Counts.Jobs}
+		g.Told = domain.GroupTold{Seq: g.Told.Seq + 1, At: now, Jobs: g.Counts.Jobs, AllJobs: g.Counts.AllJobs}
 	}
 	if d.Tell != "" || d.Past {
 		g.Told.Failures = g.Counts.Failures

@@ -17,6 +17,7 @@ func TestDecide(t *testing.T) {
 	again := func(ago, failures int64) domain.GroupTold {
 		return domain.GroupTold{Seq: 1, At: now - ago, Failures: failures}
 	}
+	all := func(n int) domain.GroupTold { return domain.GroupTold{Seq: 1, At: now - 1, Jobs: n, AllJobs: n} }
 	failures := func(n int64) domain.GroupCounts { return domain.GroupCounts{AllJobs: 1, Failures: n} }
 	jobs := func(n int) domain.GroupCounts { return domain.GroupCounts{Jobs: n, AllJobs: max(n, 1)} }
 	ack := func(n int) domain.Acknowledgement { return domain.Acknowledgement{Jobs: n} }
@@ -59,7 +60,12 @@ func TestDecide(t *testing.T) {
 			"", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
 		{"over, silenced", domain.Group{State: "OPEN", Counts: jobs(0), Told: told(1, 2)},
 			"silenced", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
-		{"over, which nobody is told", domain.Group{State: "OPEN", Counts: jobs(0), Told: told(1, 2)},
+		{"over, with a job that nobody was told of", domain.Group{State: "OPEN", Counts: jobs(0), Told: told(1, 2)},
+			"mute", Decision{State: "RECOVERED", Tell: "alert.recovered", DueAt: now + quietMs}},
+		{"over, of what was told, which nobody is told", domain.Group{State: "OPEN", Counts: jobs(0), Told: all(1)},
+			"mute", Decision{State: "RECOVERED", DueAt: now + quietMs, Past: true, Owed: true}},
+		{"paused, which nobody is told", domain.Group{State: "OPEN", Told: all(1),
+			Counts: domain.GroupCounts{AllJobs: 1, Withdrawn: 1}},
 			"mute", Decision{State: "RECOVERED", DueAt: now + quietMs, Past: true}},
 		{"acknowledged", domain.Group{State: "ACKNOWLEDGED", Counts: jobs(3),
 			Told: told(5_000, 2), Ack: ack(3)},

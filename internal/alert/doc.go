@@ -44,6 +44,7 @@
 //
 // Each file uses only those before it:
 //
-//	fold.go decide.go backoff.go limit.go
-//	plain.go content.go sample.go template.go delivery.go config.go courier.go groups.go step.go teller.go
+//	fold.go decide.go backoff.go limit.go words.go
+//	plain.go content.go sample.go template.go conditions.go delivery.go config.go courier.go groups.go
+//	stepping.go quiet.go judge.go step.go watch.go round.go teller.go
 package alert

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -39,7 +40,11 @@ func readOpenGroups(ctx context.Context, n store.Notices) (*openGroups, error) {
 func (o *openGroups) put(g domain.Group) {
 	key := groupKey{g.Rule, g.Key}
 	if g.State != domain.GroupClosed {
-		o.all[g.ID], o.byKey[key] = g, g.ID
+		o.all[g.ID] = g
+		// Two that have both decided for a while may have made two: the first one is gone on with.
+		if other, ok := o.byKey[key]; !ok || bytes.Compare(g.ID[:], other[:]) < 0 {
+			o.byKey[key] = g.ID
+		}
 		return
 	}
 	delete(o.all, g.ID)

@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	lookEvery  = time.Second
-	sweepEvery = time.Minute // jobs that were paused or deleted end their alerts
+	lookEvery = time.Second
 
 	// changesAtOnce bounds a step: some 500 members and as many marks, a commit of some 10 ms.
 	changesAtOnce = 500
@@ -29,7 +28,9 @@ type Teller struct {
 	notices  store.Notices
 	settings Settings
 	groups   *openGroups // nil: to be read
-	swept    time.Time
+	round    round
+	watch    watch
+	refused  bool // the last step: another one came first
 	couriers map[string]*courier
 	sending  sync.WaitGroup
 }
@@ -81,9 +82,11 @@ func (t *Teller) runOnce(ctx context.Context) (more bool, err error) {
 	}
 	more, err = t.step(ctx)
 	if err != nil {
-		t.groups = nil // whatever was kept is read again
-		if domain.ErrorCode(err) == domain.CodeConflict {
-			return false, nil // somebody has acknowledged a group, or decides too
+		t.groups = nil                                    // whatever was kept is read again
+		if domain.ErrorCode(err) == domain.CodeConflict { // somebody has acknowledged a group, or decides too
+			t.Log.Info("a group of alerts has changed while it was decided on", telemetry.KeyError, err)
+			t.refused = true
+			return false, nil
 		}
 	}
 	return more, err
@@ -97,30 +100,39 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s := &stepping{
-		stored: t.Store, notices: t.notices, settings: &t.settings, groups: t.groups, now: now,
-		dirty: make(map[domain.GroupID]*domain.Group),
+		stored: t.Store, notices: t.notices, settings: &t.settings, groups: t.groups, now: now, cautious: t.refused,
+		dirty: make(map[domain.GroupID]*domain.Group), made: make(map[groupKey]domain.GroupID),
+		read: make(map[memberKey]domain.Member), changed: make(map[memberKey]domain.Member),
 	}
 	s.out.At, s.out.Seen = now, changes
 	if err := s.fold(ctx, changes); err != nil {
 		return false, err
 	}
-	if t.Clock.Now().Sub(t.swept) >= sweepEvery {
-		if err := s.sweep(ctx); err != nil {
+	if err := t.watch.look(ctx, s, t.Clock.Now()); err != nil {
+		return false, err
+	}
+	waiting, err := t.watch.apply(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	if t.round.begin(t.groups, t.Clock.Now()) {
+		if err := t.round.goOn(ctx, s, &t.watch); err != nil {
 			return false, err
 		}
-		t.swept = t.Clock.Now()
 	}
+	more = len(changes) == changesAtOnce || waiting || len(t.round.groups) > 0
 	if err := s.decide(ctx); err != nil || s.out.Empty() {
-		return false, err
+		return more && err == nil, err
 	}
 	if err := t.notices.Advance(ctx, s.out); err != nil {
 		return false, err
 	}
+	t.refused = false
 	t.groups.commit(s.out.Groups)
 	for i := range s.out.Made {
 		t.wake(s.out.Made[i].Channel)
 	}
-	return len(changes) == changesAtOnce, nil
+	return more, nil
 }
 
 // serve starts a courier for each channel, and stops those whose channels are gone or have changed.

@@ -289,7 +289,8 @@ func (h *groupRoutes) resend(ctx context.Context, in *messageInput) (*messageOut
 		return nil, store.Coded(err)
 	}
 	n := found[0]
-	n.State, n.NextAt, n.Delivery = domain.NotificationPending, clock.NowMs(h.clock), domain.Delivery{}
+	now := clock.NowMs(h.clock)
+	n.State, n.NextAt, n.Delivery = domain.NotificationPending, now, domain.Delivery{From: now}
 	if err := h.notices.Mark(ctx, n); err != nil {
 		return nil, store.Coded(err)
 	}

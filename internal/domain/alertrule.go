@@ -3,7 +3,6 @@ package domain
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/target"
 )
@@ -11,13 +10,11 @@ import (
 // Limits of rules and silences.
 const (
 	MaxRuleChannels  = 20
-	MaxMatcherJobs   = 1_000
-	maxRuleFailures  = 1_000
+	MaxMatcherJobs   = 200
 	maxAlertName     = 100
 	maxSilenceReason = 500
 	maxWaitMs        = 10 * 60_000
 	maxRepeatMs      = 30 * 24 * 60 * 60_000
-	maxWindowMs      = 7 * 24 * 60 * 60_000
 )
 
 // AlertMatcher selects jobs. A part that is zero selects every job; a job is selected by all parts.
@@ -36,7 +33,14 @@ func (m *AlertMatcher) Matches(id JobID, s *Spec) bool {
 		host.Matches(s.API)
 }
 
+// zero reports whether the matcher selects every job.
+func (m *AlertMatcher) zero() bool {
+	return m.Jobs == nil && m.Namespace == "" && m.Tag == "" && m.Host == ""
+}
+
 func (m *AlertMatcher) validate(fe *fieldErrors) {
+	fe.requireAs(FieldRequired, m.Jobs == nil || len(m.Jobs) > 0, "match.jobs",
+		"must have an id; leave it out for every job", nil)
 	fe.requireAs(FieldLength, len(m.Jobs) <= MaxMatcherJobs, "match.jobs",
 		"must be at most "+strconv.Itoa(MaxMatcherJobs)+" ids", len(m.Jobs))
 	if _, err := ParseHostFilter(m.Host); err != nil {
@@ -52,7 +56,7 @@ type AlertRule struct {
 	Name      string       `json:"name,omitempty"`
 	Limit     string       `json:"limit,omitempty"` // the only namespace that its author sees; empty: all
 	Match     AlertMatcher `json:"match,omitzero"`
-	Failures  int          `json:"failures,omitempty"` // in a row, until people are told; zero: the first
+	When      Condition    `json:"when,omitzero"`
 	Channels  []string     `json:"channels,omitempty"` // ids; none: those that are a default
 	Level     Level        `json:"level"`
 	By        GroupBy      `json:"by"`
@@ -91,9 +95,9 @@ func (r *AlertRule) Applies(id JobID, s *Spec) bool {
 	return !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
 }
 
-// Meets reports whether an alert is one that people are told of. Lost fires are not: GET /alerts has them.
+// Meets reports whether a run of failures is one that people are told of.
 func (r *AlertRule) Meets(a *Alert) bool {
-	return !a.Lost && a.Count >= int64(max(r.Failures, 1))
+	return !a.Lost && r.When.Which() == WhenFailures && a.Count >= int64(r.When.Least())
 }
 
 // GroupKey returns what a job's alerts are grouped by.
@@ -114,9 +118,12 @@ func (r *AlertRule) GroupKey(id JobID, s *Spec) string {
 func (r *AlertRule) Validate() error {
 	var fe fieldErrors
 	fe.text(printable(r.Name), r.Name, maxAlertName, "name", "must be at most 100 printable characters", r.Name)
-	fe.within(int64(r.Failures), 0, maxRuleFailures, "failures", "")
+	r.When.validate(&fe)
 	fe.requireAs(FieldLength, len(r.Channels) <= MaxRuleChannels, "channels",
 		"must be at most "+strconv.Itoa(MaxRuleChannels)+" ids", len(r.Channels))
+	for i, id := range r.Channels {
+		fe.requireAs(FieldFormat, ValidAlertID(id), "channels["+strconv.Itoa(i)+"]", "must be the id of a channel", id)
+	}
 	fe.choice("level", "must be INFO, WARNING or CRITICAL", string(r.Level), string(LevelInfo), string(LevelWarning),
 		string(LevelCritical))
 	fe.choice("groupBy", "must be HOST, NAMESPACE or JOB", string(r.By), string(ByHost), string(ByNamespace),
@@ -125,63 +132,5 @@ func (r *AlertRule) Validate() error {
 	fe.within(r.Timing.UpdateMs, 0, maxRepeatMs, "updateMs", "")
 	fe.within(r.Timing.RepeatMs, 0, maxRepeatMs, "repeatMs", "")
 	r.Match.validate(&fe)
-	return fe.err()
-}
-
-// Silence is a time in which people are not told of some alerts. It ends by itself.
-type Silence struct {
-	ID        string       `json:"-"`
-	Revision  int64        `json:"-"`
-	Limit     string       `json:"limit,omitempty"` // as of an [AlertRule]
-	Match     AlertMatcher `json:"match,omitzero"`
-	Reason    string       `json:"reason"`
-	By        Author       `json:"by"`
-	CreatedAt int64        `json:"createdAt"`
-	From      int64        `json:"from"`
-	To        int64        `json:"to"`
-	Window    *Maintenance `json:"window,omitempty"` // nil: all of the time from From to To
-}
-
-// Maintenance is a maintenance window that comes again: it begins at each fire of a schedule.
-type Maintenance struct {
-	Schedule   string `json:"schedule"`
-	Timezone   string `json:"timezone,omitempty"`
-	DurationMs int64  `json:"durationMs"`
-}
-
-// begun reports whether a window has begun in the time of its length before an instant. H in its schedule is
-// that of no job.
-func (s *Silence) begun(at int64) bool {
-	schedule, err := ParseSchedule(s.Window.Schedule, s.Window.Timezone, DST{})
-	if err != nil {
-		return false // it was valid when it was made: people are told rather than not
-	}
-	begins, found := schedule.Next(floorDiv(at-s.Window.DurationMs, 1000), Bind(JobID{}, s.CreatedAt))
-	return found && begins*1000 <= at
-}
-
-// During reports whether the silence acts at an instant.
-func (s *Silence) During(at int64) bool {
-	return at >= s.From && at < s.To && (s.Window == nil || s.begun(at))
-}
-
-// Silences reports whether people are not told of the alerts of a job at an instant.
-func (s *Silence) Silences(at int64, id JobID, spec *Spec) bool {
-	return s.During(at) && (s.Limit == "" || s.Limit == spec.Namespace) && s.Match.Matches(id, spec)
-}
-
-// Validate returns a CodeInvalid error that names every wrong field, or nil.
-func (s *Silence) Validate() error {
-	var fe fieldErrors
-	fe.text(printable(s.Reason) && s.Reason != "", s.Reason, maxSilenceReason, "reason",
-		"must be 1 to 500 printable characters", s.Reason)
-	fe.requireAs(FieldRange, s.To > s.From, "endsAt", "must be after startsAt", time.UnixMilli(s.To).UTC())
-	if w := s.Window; w != nil {
-		fe.within(w.DurationMs, 1, maxWindowMs, "window.durationMs", "")
-		if _, err := ParseSchedule(w.Schedule, w.Timezone, DST{}); err != nil {
-			fe.addAs(FieldFormat, "window.schedule", err.Error(), w.Schedule)
-		}
-	}
-	s.Match.validate(&fe)
 	return fe.err()
 }

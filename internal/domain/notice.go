@@ -176,6 +176,7 @@ type GroupTold struct {
 	Seq      int64 `json:"seq,omitempty"` // number of the message; zero: there was none
 	At       int64 `json:"at,omitempty"`
 	Jobs     int   `json:"jobs,omitempty"`     // that failed then
+	AllJobs  int   `json:"allJobs,omitempty"`  // that had failed since it began
 	Failures int64 `json:"failures,omitempty"` // until then, or later where nobody is to be told of them
 }
 
@@ -185,6 +186,24 @@ type Acknowledgement struct {
 	By   Author `json:"by,omitzero"`
 	Note string `json:"note,omitempty"`
 	Jobs int    `json:"jobs,omitempty"` // that failed then
+}
+
+// QuietKind is why people are not told of a group for a while.
+type QuietKind string
+
+// The kinds.
+const (
+	QuietSilence QuietKind = "SILENCE"
+	QuietWindow  QuietKind = "WINDOW"
+)
+
+// Quiet says by what people are not told of a group now, and until when.
+type Quiet struct {
+	Kind   QuietKind `json:"kind"`
+	ID     string    `json:"id"`
+	Reason string    `json:"reason"`
+	By     Author    `json:"by"`
+	Until  int64     `json:"until"` // Unix milliseconds
 }
 
 // GroupSample is an alert of a group that its messages show.
@@ -211,14 +230,15 @@ type GroupCounts struct {
 
 // Group is alerts that have one cause, as far as is known, and of which people are told together.
 type Group struct {
-	ID       GroupID    `json:"-"`
-	Revision int64      `json:"-"` // of the row: zero, it is not stored
-	State    GroupState `json:"state"`
-	Rule     string     `json:"rule"`
-	By       GroupBy    `json:"by"`
-	Key      string     `json:"key"`                 // the host, namespace or job
-	Limit    string     `json:"namespace,omitempty"` // the only namespace of its jobs; empty: they are of any
-	Level    Level      `json:"level"`
+	ID       GroupID       `json:"-"`
+	Revision int64         `json:"-"` // of the row: zero, it is not stored
+	State    GroupState    `json:"state"`
+	Rule     string        `json:"rule"`
+	By       GroupBy       `json:"by"`
+	Key      string        `json:"key"`                 // the host, namespace or job
+	Limit    string        `json:"namespace,omitempty"` // the only namespace of its jobs; empty: they are of any
+	Level    Level         `json:"level"`
+	When     ConditionKind `json:"when,omitempty"` // of its rule; empty: FAILURES
 
 	Counts      GroupCounts   `json:"counts"`
 	FirstAt     int64         `json:"firstAt"`               // the first failure
@@ -230,6 +250,7 @@ type Group struct {
 
 	Told  GroupTold       `json:"told,omitzero"`
 	Ack   Acknowledgement `json:"ack,omitzero"`
+	Quiet *Quiet          `json:"quiet,omitempty"` // nil: nothing keeps back what there is to tell
 	DueAt int64           `json:"dueAt,omitempty"` // when it is to be decided on again; zero: when it changes
 }
 
@@ -261,6 +282,7 @@ const (
 
 // Delivery is how far a message has come.
 type Delivery struct {
+	From     int64          `json:"from,omitempty"` // when it was to be sent again by hand; zero: when it was made
 	Attempts int            `json:"attempts,omitempty"`
 	LastAt   int64          `json:"lastAt,omitempty"`
 	Error    string         `json:"error,omitempty"` // of the last attempt, without secrets

@@ -329,6 +329,7 @@ type AlertPage struct {
 	BeforeLost bool // the given one is of lost fires
 	Limit      int
 	OpenOnly   bool
+	LostOnly   bool // only those of lost fires
 }
 
 // Series has what facts add up to over time. Ledger.Record counts each fact once, in the transaction

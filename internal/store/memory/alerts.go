@@ -124,7 +124,8 @@ func (l alerts) List(ctx context.Context, page store.AlertPage) (found []domain.
 	err = l.do(ctx, func(d *Disk) error {
 		var all []*domain.Alert
 		consider := func(a *domain.Alert) {
-			if (a.Open() || !page.OpenOnly) && (page.BeforeAt == 0 || order(after, a) < 0) {
+			if (a.Open() || !page.OpenOnly) && (a.Lost || !page.LostOnly) &&
+				(page.BeforeAt == 0 || order(after, a) < 0) {
 				all = append(all, a)
 			}
 		}

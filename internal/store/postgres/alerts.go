@@ -50,6 +50,9 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	if page.OpenOnly {
 		queries = queries[:1]
 	}
+	if page.LostOnly {
+		queries = nil
+	}
 	found, err := a.lost(ctx, page)
 	for _, query := range queries {
 		if err != nil {

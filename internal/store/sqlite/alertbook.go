@@ -180,6 +180,7 @@ type alertRow struct {
 	domain.Alert
 	by     opener
 	spread bool
+	untold bool // of a row that is to be carried: it has a mark
 }
 
 const alertColumns = `job_id, opened_by, opened_nonce, first_at, last_at, failures, recovered_at, execution_id,

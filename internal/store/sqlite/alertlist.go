@@ -26,6 +26,9 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	if page.OpenOnly {
 		list = a.listOpen
 	}
+	if page.LostOnly {
+		list = func(context.Context, store.AlertPage) ([]domain.Alert, error) { return nil, nil }
+	}
 	found, err := list(ctx, page)
 	if err != nil {
 		return nil, fault("read the alerts", err)

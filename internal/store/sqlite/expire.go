@@ -185,6 +185,9 @@ func (x *expiry) mark(ctx context.Context, d day, last dayRemains, late int64) (
 	}
 	// Meanwhile some may have gone on, or ended, in the file of a younger day.
 	last.open = slices.DeleteFunc(last.open, func(row alertRow) bool { return !x.alerts.counts(d, &row) })
+	x.alerts.mu.RLock()
+	x.alerts.untold.note(d, last.open)
+	x.alerts.mu.RUnlock()
 	x.eraser.marks.Add(1)
 	defer x.eraser.marks.Add(1)
 	err := x.db.write(ctx, len(last.sums)+len(last.open), func(c *conn) (tally, error) {
@@ -208,7 +211,7 @@ INSERT INTO retired_counter (day, status, executions, fires, duration_ms, timed)
        duration_ms = duration_ms + excluded.duration_ms, timed = timed + excluded.timed`
 
 	insertCarried = `
-INSERT OR REPLACE INTO carried_alert (` + alertColumns + `, untold) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, 1)`
+INSERT OR REPLACE INTO carried_alert (` + alertColumns + `, untold) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)`
 )
 
 func writeRetired(c *conn, d day, last *dayRemains) error {
@@ -239,7 +242,7 @@ func writeRetired(c *conn, d day, last *dayRemains) error {
 			status = r.HTTPStatus
 		}
 		err := c.exec(insertCarried, r.JobID, r.by.scheduledAt, r.by.nonce, r.FirstAt, r.LastAt, r.Count,
-			r.Execution[:], status, rows.Text(r.Error), true)
+			r.Execution[:], status, rows.Text(r.Error), true, r.untold)
 		if err != nil {
 			return err
 		}

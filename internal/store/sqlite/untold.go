@@ -23,8 +23,15 @@ func (u untoldAlerts) commit(changes []*alertChange) {
 	}
 }
 
-// carry drops the marks of a file that goes, except those of rows that are carried: these all have one, since a mark
-// too many does no harm.
+// note writes into rows of the file of a day whether they have a mark.
+func (u untoldAlerts) note(d day, rows []alertRow) {
+	for i := range rows {
+		where, marked := u[alertID{rows[i].JobID, rows[i].by}]
+		rows[i].untold = marked && where == d
+	}
+}
+
+// carry drops the marks of a file that goes, except those of rows that are carried: they keep the mark that they have.
 func (u untoldAlerts) carry(d day, rows []alertRow) {
 	for id, where := range u {
 		if where == d {
@@ -32,6 +39,8 @@ func (u untoldAlerts) carry(d day, rows []alertRow) {
 		}
 	}
 	for i := range rows {
-		u[alertID{rows[i].JobID, rows[i].by}] = carried
+		if rows[i].untold {
+			u[alertID{rows[i].JobID, rows[i].by}] = carried
+		}
 	}
 }

@@ -221,6 +221,11 @@ func alertLost(t *testing.T, f *fixture) {
 	}
 	f.record(t, success(1, noon+2*minute)) // which does not bring them back
 	equal(t, must(f.Alerts().List(t.Context(), store.AlertPage{Limit: 9, OpenOnly: true}))(t), f.alerts(t))
+	for _, a := range must(f.Alerts().List(t.Context(), store.AlertPage{Limit: 9, LostOnly: true}))(t) {
+		if !a.Lost {
+			t.Errorf("%+v is not about lost fires", a)
+		}
+	}
 }
 
 func alertLostPages(t *testing.T, f *fixture) {

@@ -14,6 +14,7 @@ var noticeCases = []testCase{
 	{"marks of an alert that goes on over midnight, and of one that ends by an old fire", noticeMidnight},
 	{"the mark of an open alert outlives the history of its day, and that of one that has ended does not",
 		noticeExpiredMarks},
+	{"an open alert whose mark is gone has none when the history of its day is gone", noticeExpiredWithoutMarks},
 	{"a fact that is recorded again marks nothing", noticeRepeats},
 	{"groups are kept by revision, and a conflict keeps nothing", noticeGroups},
 	{"members are replaced by rule and job, and go with their group", noticeMembers},
@@ -154,6 +155,18 @@ func noticeExpiredMarks(t *testing.T, f *fixture) {
 	s := success(1, noon+2*day)
 	f.record(t, s)
 	equal(t, changedAlerts(t, f), []domain.AlertChange{changeOf(recovered(alertOf(f1), s), f1)})
+}
+
+func noticeExpiredWithoutMarks(t *testing.T, f *fixture) {
+	ok(t, f.Jobs().Create(t.Context(), []domain.Version{version(1), version(2), version(3)}))
+	f1, f2 := failure(1, noon), failure(2, noon)
+	f.record(t, f1, f2, success(3, noon+2*day))
+	see(t, f, changeOf(alertOf(f1), f1))
+	f.expire(t, midnight, 1)
+	for range 2 {
+		equal(t, changedAlerts(t, f), []domain.AlertChange{changeOf(alertOf(f2), f2)})
+		f.reopen(t)
+	}
 }
 
 func noticeRepeats(t *testing.T, f *fixture) {

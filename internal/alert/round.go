@@ -1,0 +1,152 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+)
+
+const (
+	// roundEvery is how often each open alert is looked at: its job may have been paused or deleted, a condition may
+	// not hold any more, a silence may have begun or ended.
+	roundEvery = time.Minute
+	// membersAStep bounds what of it one step does, so that a group of any size delays no message by more than some
+	// 100 ms.
+	membersAStep = 3 * membersAtOnce
+	// judgedAStep is as many, where executions are read for each.
+	judgedAStep = 200
+)
+
+// round looks at the members of all groups that are open, a part in each step.
+type round struct {
+	begun  time.Time
+	groups []domain.GroupID // that are to be looked at, the current one first
+	after  domain.JobID     // of the current one
+	open   int              // members of it so far that are open
+	whole  bool             // it was looked at in one step
+	cover  covering
+}
+
+// begin starts a round if it is time. It reports whether one is under way.
+func (o *round) begin(groups *openGroups, now time.Time) bool {
+	if len(o.groups) > 0 {
+		return true
+	}
+	if now.Sub(o.begun) < roundEvery {
+		return false
+	}
+	o.begun = now
+	for id, g := range groups.all {
+		if g.Counts.Jobs > 0 {
+			o.groups = append(o.groups, id)
+		}
+	}
+	slices.SortFunc(o.groups, func(a, b domain.GroupID) int { return bytes.Compare(a[:], b[:]) })
+	o.after = domain.JobID{}
+	return len(o.groups) > 0
+}
+
+// goOn does a part of a round.
+func (o *round) goOn(ctx context.Context, s *stepping, w *watch) error {
+	for budget := membersAStep; budget > 0 && len(o.groups) > 0; {
+		if o.after.IsZero() {
+			o.open, o.whole, o.cover = 0, true, covering{acting: s.settings.acting(s.now)}
+		}
+		used, err := o.page(ctx, s, w)
+		if err != nil {
+			return err
+		}
+		budget -= used
+	}
+	o.whole = false // what is looked at later may have changed
+	return nil
+}
+
+// page looks at some members of the current group. It returns how much work that was.
+func (o *round) page(ctx context.Context, s *stepping, w *watch) (work int, err error) {
+	id, limit, cost := o.groups[0], membersAtOnce, 1
+	g, known := s.groups.all[id]
+	r := s.ruleOf(&g)
+	if known && r != nil && judged(r.When.Which()) {
+		limit, cost = judgedAStep, membersAStep/judgedAStep
+	}
+	var members []domain.Member
+	if known && r != nil {
+		if members, err = s.notices.MembersOf(ctx, id, o.after, limit); err != nil {
+			return 0, err
+		}
+		if err := o.members(ctx, s, w, r, members); err != nil {
+			return 0, err
+		}
+	}
+	if len(members) == limit {
+		o.after = members[len(members)-1].JobID
+		return len(members) * cost, nil
+	}
+	if known && r != nil {
+		o.ended(s, id)
+	}
+	o.groups, o.after = o.groups[1:], domain.JobID{}
+	return 1 + len(members)*cost, nil
+}
+
+// members looks at some members of a group that has a rule.
+func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.AlertRule,
+	members []domain.Member) error {
+	ids := make([]domain.JobID, len(members))
+	for i := range members {
+		ids[i] = members[i].JobID
+	}
+	active, err := s.jobs(ctx, ids)
+	if err != nil {
+		return err
+	}
+	members = s.unchanged(members)
+	for i := range members {
+		m := &members[i]
+		if !m.Open() {
+			continue
+		}
+		o.open++
+		key, job := memberKey{m.Rule, m.JobID}, active[m.JobID]
+		s.read[key] = *m
+		switch kind := r.When.Which(); {
+		case job == nil:
+			s.withdraw(m)
+			continue
+		case judged(kind):
+			err = s.judge(ctx, r, job)
+		case w.misses(key):
+			s.over(r, job)
+		}
+		if err != nil {
+			return err
+		}
+		o.cover.add(m.JobID, job)
+	}
+	return nil
+}
+
+// ended notes what was found of a group: by what it is silenced, and how many of its alerts are open. Two processes
+// that have both decided for a while may have made two groups of one key: then the alerts that are members of the
+// other one are not open here.
+func (o *round) ended(s *stepping, id domain.GroupID) {
+	g := s.open(id)
+	if quiet := o.cover.by; o.cover.told || quiet == nil {
+		g.Quiet = nil
+	} else {
+		g.Quiet = quiet
+	}
+	for _, m := range s.changed {
+		if m.Group == id {
+			return // counted by this step
+		}
+	}
+	if o.whole && o.open < g.Counts.Jobs {
+		g.Counts.Jobs = o.open
+		turn(g, s.now)
+	}
+}
